@@ -1,0 +1,38 @@
+package config
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// Catalog knows the components that blocks may name. Loading a configuration
+// asks it for schemas; it is the only part of loading that may start a process.
+type Catalog interface {
+	// Component describes the component that ref names: "priority" for a
+	// built-in, "acme/bandit" or, where acme has one of that kind only, "acme".
+	// plugin is the block that declares it, nil for a built-in or if there is
+	// none. The error is an *UnknownComponentError if there is no such one.
+	Component(ctx context.Context, kind sdk.Kind, ref string, plugin *Plugin) (ComponentInfo, error)
+}
+
+// ComponentInfo describes a component.
+type ComponentInfo struct {
+	Plugin  string // "" for a built-in
+	Name    string
+	Version string
+	Doc     string
+	Schema  *sdk.Schema
+}
+
+// UnknownComponentError says that no component has the name.
+type UnknownComponentError struct {
+	Kind  sdk.Kind
+	Ref   string
+	Known []string // names that would have been right
+}
+
+func (e *UnknownComponentError) Error() string {
+	return fmt.Sprintf("there is no %s named %q", e.Kind, e.Ref)
+}

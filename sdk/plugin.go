@@ -1,0 +1,37 @@
+package sdk
+
+import "encoding/json"
+
+// Plugin is what a plugin's main function hands to [Serve].
+type Plugin struct {
+	Name       string // as in aitunnel-plugin-NAME
+	Version    string // semantic version, without a leading v
+	Doc        string
+	Components []Factory
+}
+
+// Factory makes instances of one component.
+type Factory struct {
+	Name string
+	Doc  string // one sentence, then paragraphs: shown by `aitunnel plugin info`
+
+	// Settings is a struct holding the defaults of the component's block. Its
+	// fields carry the tags hcl:"name" or hcl:"name,optional" ("name,block",
+	// "name,label" for nested ones), doc:"…", and where they apply
+	// enum:"a,b", sensitive:"true". A [time.Duration] is written "1m30s" in the
+	// block, a [Size] "64MiB". nil: the component takes no settings.
+	Settings any
+
+	// New returns an empty instance: a [Strategy], [KeySelector] or
+	// [HealthChecker], which decides the component's kind.
+	New func() Component
+}
+
+// Size is a number of bytes, written with a unit in a configuration.
+type Size int64
+
+// Config is the block of one instance, already checked against the schema.
+type Config struct {
+	Instance string          `json:"instance"` // for logs: the route or channel it is for
+	Body     json.RawMessage `json:"body"`
+}
