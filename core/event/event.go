@@ -1,0 +1,87 @@
+// Package event tells what happens in the program: a bounded ring of recent
+// events and subscriptions to those to come. Publishing never waits for a
+// reader; one that falls behind is dropped and told so.
+package event
+
+import "time"
+
+// Type says what an event is about.
+type Type string
+
+// The types of event.
+const (
+	TypeRequest       Type = "request"        // a request came to its end
+	TypeRetry         Type = "retry"          // an attempt failed and another follows
+	TypeHealth        Type = "health"         // a channel went in or out of service
+	TypeKey           Type = "key"            // a key became limited, invalid, exhausted or usable
+	TypeChannelToggle Type = "channel_toggle" // a channel was paused or resumed
+	TypeReload        Type = "reload"
+	TypeTunnel        Type = "tunnel"
+	TypePlugin        Type = "plugin" // a plugin process or one of its plans
+	TypeLog           Type = "log"
+	TypeNotice        Type = "notice" // about the event stream itself
+)
+
+// Event is one thing that happened. It never holds a body or a secret.
+type Event struct {
+	ID      uint64    `json:"id"`
+	Time    time.Time `json:"time"`
+	Type    Type      `json:"type"`
+	Level   string    `json:"level,omitempty"` // info, warn or error
+	Channel string    `json:"channel,omitempty"`
+	Key     string    `json:"key,omitempty"`
+	Plugin  string    `json:"plugin,omitempty"`
+	Message string    `json:"message,omitempty"`
+	Request *Request  `json:"request,omitempty"` // of TypeRequest and TypeRetry
+}
+
+// Request is the record of one request from the caller's side.
+type Request struct {
+	ID       string    `json:"id"`
+	Method   string    `json:"method"`
+	Path     string    `json:"path"`
+	Route    string    `json:"route,omitempty"`
+	Model    string    `json:"model,omitempty"`
+	Channel  string    `json:"channel,omitempty"` // the one that answered
+	Key      string    `json:"key,omitempty"`
+	Status   int       `json:"status"` // 499: the client went away
+	Stream   bool      `json:"stream,omitempty"`
+	Error    string    `json:"error,omitempty"`
+	TTFB     Millis    `json:"ttfb_ms"`  // from the request's arrival to the first byte passed on
+	Total    Millis    `json:"total_ms"` // until the last
+	BytesIn  int64     `json:"bytes_in"`
+	BytesOut int64     `json:"bytes_out"`
+	Retries  int       `json:"retries"`
+	Attempts []Attempt `json:"attempts"`
+}
+
+// Attempt is the record of one delivery to a channel.
+type Attempt struct {
+	Channel string `json:"channel"`
+	Key     string `json:"key,omitempty"`
+	Model   string `json:"model,omitempty"` // as sent, where the channel maps it
+	Status  int    `json:"status,omitempty"`
+	Verdict string `json:"verdict"` // ok, channel, key, request or client: what the result says something about
+	Error   string `json:"error,omitempty"`
+	Wait    Millis `json:"wait_ms,omitempty"` // before the attempt
+	TTFB    Millis `json:"ttfb_ms,omitempty"`
+	Total   Millis `json:"total_ms"`
+	Sent    bool   `json:"sent,omitempty"` // it failed after the whole request was delivered: the site may be at work on it
+	Plan    uint64 `json:"plan,omitempty"`
+	Reason  string `json:"reason,omitempty"` // why this channel and key
+}
+
+// Millis is a duration that JSON shows in milliseconds.
+type Millis time.Duration
+
+// MarshalJSON writes milliseconds with microsecond precision.
+func (m Millis) MarshalJSON() ([]byte, error) {
+	return appendMillis(nil, time.Duration(m)), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (m *Millis) UnmarshalJSON(b []byte) error {
+	d, err := time.ParseDuration(string(b) + "ms")
+	*m = Millis(d)
+	return err
+}
