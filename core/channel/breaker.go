@@ -1,0 +1,80 @@
+package channel
+
+import "time"
+
+// BreakerLimits say when a breaker opens, and for how long.
+type BreakerLimits struct {
+	Failures int           // failures in a row
+	Ratio    float64       // or this share of at least minRatioAttempts
+	Window   time.Duration // within this time
+	Open     time.Duration // the first pause; it doubles
+	MaxOpen  time.Duration
+}
+
+// DefaultBreaker is what a channel has until it is told otherwise.
+var DefaultBreaker = BreakerLimits{Failures: 5, Ratio: 0.5, Window: 30 * time.Second, Open: 10 * time.Second, MaxOpen: 2 * time.Minute}
+
+// minRatioAttempts keeps a ratio from being read out of too few attempts.
+const minRatioAttempts = 20
+
+// breaker leaves a failing channel alone for a while, then lets one request at
+// a time find out whether it works again.
+type breaker struct {
+	open    bool // also while half-open
+	since   time.Time
+	until   time.Time // from then on it is half-open
+	pause   time.Duration
+	probing bool // a request is trying it
+	reason  string
+
+	inRow  int
+	recent window
+}
+
+func (b *breaker) ready(now time.Time) Skip {
+	switch {
+	case !b.open:
+		return ""
+	case now.Before(b.until):
+		return SkipOpen
+	case b.probing:
+		return SkipProbing
+	}
+	return ""
+}
+
+// fail counts a failure and says whether the breaker opens by it.
+func (b *breaker) fail(now time.Time, l BreakerLimits, reason string) bool {
+	b.inRow++
+	b.recent.add(now, false)
+	if b.open {
+		b.trip(now, l, reason)
+		return false
+	}
+	good, bad := b.recent.sum(now)
+	total := good + bad
+	if b.inRow < l.Failures && (total < minRatioAttempts || float64(bad) < l.Ratio*float64(total)) {
+		return false
+	}
+	b.trip(now, l, reason)
+	return true
+}
+
+// trip opens the breaker, or, where a trial failed, lets it stay open for
+// twice as long. Failures of requests that were under way when it opened
+// change nothing.
+func (b *breaker) trip(now time.Time, l BreakerLimits, reason string) {
+	if b.open && now.Before(b.until) {
+		return
+	}
+	if !b.open {
+		b.since, b.pause = now, 0
+	}
+	b.pause = min(max(l.Open, 2*b.pause), l.MaxOpen)
+	b.open, b.until, b.reason = true, now.Add(b.pause), reason
+}
+
+func (b *breaker) close() {
+	span := b.recent.span
+	*b = breaker{recent: window{span: span}}
+}

@@ -1,0 +1,337 @@
+package channel
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// clock is a time that a test moves.
+type clock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func newClock() *clock { return &clock{t: time.Now()} }
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+}
+
+type recorder struct {
+	mu      sync.Mutex
+	changes []Change
+}
+
+func (r *recorder) note(c Change) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changes = append(r.changes, c)
+}
+
+func setup() (*clock, *recorder, *State) {
+	c, r := newClock(), &recorder{}
+	reg := NewRegistry(Options{Now: c.now, Seed: []byte("seed"), OnChange: r.note})
+	return c, r, reg.Channel("a", "https://a.example")
+}
+
+func attempt(t *testing.T, c *clock, s *State, ok bool) {
+	t.Helper()
+	l, skip := s.Acquire(c.now(), 0, false)
+	if skip != "" {
+		t.Fatalf("not to be had: %s", skip)
+	}
+	if ok {
+		l.Answered(c.now())
+		l.Succeed(c.now())
+	} else {
+		l.Fail(c.now(), "502")
+	}
+}
+
+func TestBreakerOpensHalfOpensDoublesAndCloses(t *testing.T) {
+	c, rec, s := setup()
+	for range 4 {
+		attempt(t, c, s, false)
+	}
+	attempt(t, c, s, true)
+	for range 5 {
+		if skip := s.Ready(c.now()); skip != "" {
+			t.Fatalf("out after a success and fewer than 5 failures: %s", skip)
+		}
+		attempt(t, c, s, false)
+	}
+	if s.Ready(c.now()) != SkipOpen {
+		t.Fatal("5 failures in a row did not open the breaker")
+	}
+	for _, pause := range []time.Duration{10, 20, 40, 80, 120, 120} {
+		c.add(pause*time.Second - time.Millisecond)
+		if s.Ready(c.now()) != SkipOpen {
+			t.Fatalf("half-open before %ds", pause)
+		}
+		c.add(time.Millisecond)
+		l, skip := s.Acquire(c.now(), 0, false)
+		if skip != "" {
+			t.Fatalf("not half-open after %ds: %s", pause, skip)
+		}
+		if _, skip := s.Acquire(c.now(), 0, false); skip != SkipProbing {
+			t.Fatalf("a second request while one is trying: %q", skip)
+		}
+		l.Fail(c.now(), "502")
+	}
+	c.add(2 * time.Minute)
+	attempt(t, c, s, true)
+	if s.Ready(c.now()) != "" || s.InFlight() != 0 {
+		t.Fatal("a success did not close the breaker")
+	}
+	if n := len(rec.changes); n != 2 || rec.changes[0].Good || !rec.changes[1].Good {
+		t.Fatalf("changes told: %+v", rec.changes)
+	}
+}
+
+func TestBreakerOpensByRatio(t *testing.T) {
+	c, _, s := setup()
+	for i := range 19 {
+		attempt(t, c, s, i%2 == 0)
+	}
+	if s.Ready(c.now()) != "" {
+		t.Fatal("open with 19 attempts")
+	}
+	attempt(t, c, s, false)
+	if s.Ready(c.now()) != SkipOpen {
+		t.Fatal("10 of 20 failed within the window, and the breaker is closed")
+	}
+	c, _, s = setup()
+	for i := range 40 {
+		attempt(t, c, s, i%2 == 0)
+		c.add(2 * time.Second)
+	}
+	if s.Ready(c.now()) != "" {
+		t.Fatal("open by attempts that lie further apart than the window")
+	}
+}
+
+func TestAClientThatLeavesFreesTheTrial(t *testing.T) {
+	c, _, s := setup()
+	s.Trip("blocked")
+	c.add(10 * time.Second)
+	l, _ := s.Acquire(c.now(), 0, false)
+	l.Cancel()
+	if s.Ready(c.now()) != "" {
+		t.Fatal("the trial's place is still taken")
+	}
+}
+
+func TestForcePassesTheBreakerButNoPause(t *testing.T) {
+	c, _, s := setup()
+	s.Trip("blocked")
+	l, skip := s.Acquire(c.now(), 0, true)
+	if skip != "" {
+		t.Fatalf("force was refused: %s", skip)
+	}
+	l.Answered(c.now())
+	l.Succeed(c.now())
+	if s.Ready(c.now()) != "" {
+		t.Fatal("a forced request was answered, and the breaker is open still")
+	}
+	s.SetPaused(true)
+	if _, skip := s.Acquire(c.now(), 0, true); skip != SkipPaused {
+		t.Fatalf("force passed a pause: %q", skip)
+	}
+}
+
+func TestHealthTakesOutAndBringsBack(t *testing.T) {
+	c, rec, s := setup()
+	s.Trip("502")
+	s.SetHealth(sdk.HealthDown, "no route to host")
+	if s.Ready(c.now()) != SkipDown || s.OutSince().IsZero() {
+		t.Fatal("down, but not out")
+	}
+	s.SetHealth(sdk.HealthUp, "")
+	if s.Ready(c.now()) != "" {
+		t.Fatal("a passed check closes the breaker too")
+	}
+	if last := rec.changes[len(rec.changes)-1]; !last.Good {
+		t.Fatalf("changes told: %+v", rec.changes)
+	}
+}
+
+func TestInFlightLimit(t *testing.T) {
+	c, _, s := setup()
+	a, _ := s.Acquire(c.now(), 1, false)
+	if _, skip := s.Acquire(c.now(), 1, false); skip != SkipFull {
+		t.Fatalf("second of one: %q", skip)
+	}
+	a.Cancel()
+	if _, skip := s.Acquire(c.now(), 1, false); skip != "" {
+		t.Fatalf("after release: %q", skip)
+	}
+}
+
+func TestKeyRests(t *testing.T) {
+	minutes := func(m ...int) (d []time.Duration) {
+		for _, v := range m {
+			d = append(d, time.Duration(v)*time.Minute)
+		}
+		return d
+	}
+	for _, tt := range []struct {
+		name string
+		hit  func(*Key, time.Time)
+		skip Skip
+		want []time.Duration
+	}{
+		{"limited, growing", func(k *Key, now time.Time) { k.Limit(now, "", 0, "429") }, SkipLimited,
+			[]time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 10 * time.Minute, 10 * time.Minute}},
+		{"limited, named", func(k *Key, now time.Time) { k.Limit(now, "", 7*time.Second, "429") }, SkipLimited, []time.Duration{7 * time.Second, 7 * time.Second}},
+		{"limited, named beyond reason", func(k *Key, now time.Time) { k.Limit(now, "", 9000*time.Hour, "429") }, SkipLimited, minutes(60)},
+		{"limited for a model", func(k *Key, now time.Time) { k.Limit(now, "m", 0, "429") }, SkipLimited, []time.Duration{30 * time.Second, time.Minute}},
+		{"invalid", func(k *Key, now time.Time) { k.Invalidate(now, "401") }, SkipInvalid, minutes(5, 10, 20, 40, 60, 60)},
+		{"exhausted", func(k *Key, now time.Time) { k.Exhaust(now, 0, "402") }, SkipExhausted, minutes(60, 60)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, _, s := setup()
+			k := s.Key("sk-1", "")
+			for i, want := range tt.want {
+				tt.hit(k, c.now())
+				tt.hit(k, c.now()) // sent at the same time: no doubling
+				skip, until := k.Ready(c.now(), "m")
+				if got := until.Sub(c.now()); skip != tt.skip || got != want {
+					t.Fatalf("rest %d: %q for %s, want %q for %s", i, skip, got, tt.skip, want)
+				}
+				c.add(want)
+				if skip, _ := k.Ready(c.now(), "m"); skip != "" {
+					t.Fatalf("rest %d does not end: %s", i, skip)
+				}
+			}
+			k.Succeed(c.now(), time.Millisecond)
+			tt.hit(k, c.now())
+			if _, until := k.Ready(c.now(), "m"); until.Sub(c.now()) != tt.want[0] {
+				t.Fatal("a success does not begin the rests anew")
+			}
+		})
+	}
+}
+
+func TestALimitOfOneModelLeavesTheOthers(t *testing.T) {
+	c, _, s := setup()
+	k := s.Key("sk-1", "")
+	k.Limit(c.now(), "big", 0, "429")
+	if skip, _ := k.Ready(c.now(), "small"); skip != "" {
+		t.Fatalf("small: %s", skip)
+	}
+	for i := range 3 * maxModels {
+		k.Limit(c.now(), strings.Repeat("m", i+1), 0, "429")
+	}
+	if n := len(k.models); n > maxModels {
+		t.Fatalf("%d cooldowns kept", n)
+	}
+}
+
+func TestALateSuccessDoesNotEndACooldown(t *testing.T) {
+	c, _, s := setup()
+	k := s.Key("sk-1", "")
+	k.Limit(c.now(), "", 0, "429")
+	k.Succeed(c.now(), 0)
+	if skip, _ := k.Ready(c.now(), ""); skip != SkipLimited {
+		t.Fatal("an answer that was under way ended the cooldown")
+	}
+	k.Invalidate(c.now(), "401")
+	k.Succeed(c.now(), 0)
+	if skip, _ := k.Ready(c.now(), ""); skip != SkipLimited {
+		t.Fatalf("a success revives a refused key: %q", skip)
+	}
+}
+
+func TestIdentity(t *testing.T) {
+	reg := NewRegistry(Options{Seed: []byte("seed")})
+	a := reg.Channel("a", "https://a.example")
+	if reg.Channel("a", "https://a.example") != a {
+		t.Error("the same channel has two states")
+	}
+	if reg.Channel("a", "https://b.example") == a {
+		t.Error("a changed target keeps the state")
+	}
+	k := a.Key("sk-secret-1", "")
+	if a.Key("sk-secret-1", "team") != k || k.ID() != "team" {
+		t.Error("a label makes another key")
+	}
+	if a.Key("sk-secret-2", "") == k {
+		t.Error("two keys share a state")
+	}
+	if id := a.Key("sk-secret-1", "").ID(); !strings.HasPrefix(id, "key-") || strings.Contains(id, "secret") {
+		t.Errorf("id %q", id)
+	}
+	if NewRegistry(Options{Seed: []byte("seed")}).Channel("a", "https://a.example").Key("sk-secret-1", "").ID() != k.ID() {
+		t.Error("the same seed gives another id")
+	}
+}
+
+func TestManyAtOnceLeaveNothingBehind(t *testing.T) {
+	c, _, s := setup()
+	k := s.Key("sk-1", "")
+	var wg sync.WaitGroup
+	for w := range 16 {
+		wg.Go(func() {
+			for i := range 200 {
+				l, skip := s.Acquire(c.now(), 8, i%3 == 0)
+				if skip != "" {
+					continue
+				}
+				k.Acquire()
+				switch (w + i) % 5 {
+				case 0:
+					l.Fail(c.now(), "502")
+				case 1:
+					l.Block(c.now(), "challenge")
+				case 2:
+					l.Cancel()
+				default:
+					l.Answered(c.now())
+					l.Succeed(c.now())
+					k.Succeed(c.now(), time.Millisecond)
+				}
+				k.Release()
+				c.add(time.Second)
+				_ = s.View(c.now())
+				_ = k.View(c.now())
+			}
+		})
+	}
+	wg.Wait()
+	if n := s.InFlight(); n != 0 {
+		t.Fatalf("%d attempts under way", n)
+	}
+	c.add(time.Hour)
+	if skip := s.Ready(c.now()); skip != "" {
+		t.Fatalf("stuck: %s", skip)
+	}
+}
+
+func BenchmarkAttempt(b *testing.B) {
+	reg := NewRegistry(Options{})
+	s := reg.Channel("a", "t")
+	k := s.Key("sk", "")
+	b.ReportAllocs()
+	for b.Loop() {
+		now := time.Now()
+		_ = s.Ready(now)
+		l, _ := s.Acquire(now, 0, false)
+		k.Acquire()
+		l.Answered(now)
+		k.Succeed(now, 1)
+		l.Succeed(now)
+		k.Release()
+	}
+}

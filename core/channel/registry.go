@@ -1,0 +1,107 @@
+// Package channel holds what the program has learnt about channels and keys:
+// health, breakers, cooldowns, latency, counters and the user's pauses. This
+// state belongs to no configuration, so it outlives every reload: a channel is
+// known by its name and target, a key by a fingerprint of its value.
+package channel
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Registry finds the state of channels and keys. It is safe for concurrent
+// use, as is everything it hands out.
+type Registry struct {
+	now      func() time.Time
+	seed     []byte
+	onChange func(Change)
+
+	health atomic.Uint64 // counts what would make a plan obsolete
+	limits atomic.Uint64
+
+	mu       sync.Mutex
+	channels map[[2]string]*State
+}
+
+// Options of a [Registry]; the zero value is usable.
+type Options struct {
+	Now      func() time.Time // default time.Now; its times must carry a monotonic reading
+	Seed     []byte           // keeps fingerprints from being guessed; the same seed gives the same ones
+	OnChange func(Change)     // called, outside all locks, for each change of state worth telling
+}
+
+// Change is something that happened to a channel or key.
+type Change struct {
+	Kind    ChangeKind
+	Channel string
+	Key     string // its ID; "" if the change is the channel's
+	Good    bool   // it became usable
+	Message string
+}
+
+// ChangeKind says what changed.
+type ChangeKind string
+
+// The kinds of change.
+const (
+	ChangeHealth ChangeKind = "health"
+	ChangeKey    ChangeKind = "key"
+	ChangeToggle ChangeKind = "toggle"
+)
+
+// NewRegistry returns an empty registry.
+func NewRegistry(o Options) *Registry {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.OnChange == nil {
+		o.OnChange = func(Change) {}
+	}
+	return &Registry{now: o.Now, seed: o.Seed, onChange: o.OnChange, channels: map[[2]string]*State{}}
+}
+
+// Now is the registry's clock.
+func (r *Registry) Now() time.Time { return r.now() }
+
+// Channel returns the state of the channel with this name and target, new if
+// there was none.
+func (r *Registry) Channel(name, target string) *State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id := [2]string{name, target}
+	s := r.channels[id]
+	if s == nil {
+		s = newState(r, name, target)
+		r.channels[id] = s
+	}
+	return s
+}
+
+// Epochs count the changes that can make a plan obsolete: of health, and of
+// limits of keys.
+func (r *Registry) Epochs() (health, limits uint64) {
+	return r.health.Load(), r.limits.Load()
+}
+
+// fingerprint identifies a secret of a target without giving it away.
+func (r *Registry) fingerprint(target, secret string) string {
+	mac := hmac.New(sha256.New, r.seed)
+	mac.Write([]byte(target))
+	mac.Write([]byte{0})
+	mac.Write([]byte(secret))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+func (r *Registry) changed(c Change) {
+	switch c.Kind {
+	case ChangeKey:
+		r.limits.Add(1)
+	default:
+		r.health.Add(1)
+	}
+	r.onChange(c)
+}

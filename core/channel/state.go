@@ -1,0 +1,234 @@
+package channel
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// Skip says why a candidate is passed over; "" means that it is not.
+type Skip string
+
+// Why a channel or a key is passed over.
+const (
+	SkipPaused    Skip = "paused"
+	SkipDown      Skip = "its health check fails"
+	SkipOpen      Skip = "its breaker is open"
+	SkipProbing   Skip = "its breaker is half-open and a request is trying it"
+	SkipFull      Skip = "it has as many requests as it may"
+	SkipLimited   Skip = "rate limited"
+	SkipInvalid   Skip = "invalid key"
+	SkipExhausted Skip = "out of quota"
+	SkipNoKey     Skip = "none of its keys is usable"
+	SkipModel     Skip = "it does not serve the model"
+	SkipTried     Skip = "tried already"
+)
+
+// State is what is known of one channel.
+type State struct {
+	registry *Registry
+	name     string
+	target   string
+
+	inFlight atomic.Int64
+	out      atomic.Bool // paused, down or breaker not closed: the slow path must look
+
+	mu       sync.Mutex
+	limits   BreakerLimits
+	paused   bool
+	health   sdk.Health
+	reason   string // why it is down
+	since    time.Time
+	breaker  breaker
+	counters Counters
+	recent   window // the last minute's attempts
+	keys     map[string]*Key
+}
+
+func newState(r *Registry, name, target string) *State {
+	return &State{
+		registry: r, name: name, target: target,
+		limits:  DefaultBreaker,
+		health:  sdk.HealthUnknown,
+		breaker: breaker{recent: window{span: DefaultBreaker.Window}},
+		recent:  window{span: time.Minute},
+		keys:    map[string]*Key{},
+	}
+}
+
+// Name is the channel's name.
+func (s *State) Name() string { return s.name }
+
+// SetBreaker changes the limits of the breaker and keeps its state.
+func (s *State) SetBreaker(l BreakerLimits) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limits = l
+	s.breaker.recent.span = l.Window
+}
+
+// Key returns the state of one of the channel's keys, new if there was none.
+// label becomes its ID; without one the ID is made from the fingerprint.
+func (s *State) Key(secret, label string) *Key {
+	print := s.registry.fingerprint(s.target, secret)
+	id := label
+	if id == "" {
+		id = "key-" + print[:8]
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.keys[print]
+	if k == nil {
+		k = &Key{channel: s, recent: window{span: time.Minute}}
+		s.keys[print] = k
+	}
+	k.id.Store(&id)
+	return k
+}
+
+// Ready says whether the channel may be sent a request, by its pause, health
+// and breaker.
+func (s *State) Ready(now time.Time) Skip {
+	if !s.out.Load() {
+		return ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ready(now)
+}
+
+func (s *State) ready(now time.Time) Skip {
+	switch {
+	case s.paused:
+		return SkipPaused
+	case s.health == sdk.HealthDown:
+		return SkipDown
+	default:
+		return s.breaker.ready(now)
+	}
+}
+
+// OutSince is when the channel went out of service by its breaker or its
+// check; zero if it is in service or paused.
+func (s *State) OutSince() time.Time {
+	if !s.out.Load() {
+		return time.Time{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.paused:
+		return time.Time{}
+	case s.breaker.open:
+		return s.breaker.since
+	case s.health == sdk.HealthDown:
+		return s.since
+	}
+	return time.Time{}
+}
+
+// BreakerOpenSince is when the breaker opened; zero if it is closed.
+func (s *State) BreakerOpenSince() time.Time {
+	if !s.out.Load() {
+		return time.Time{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.breaker.open {
+		return time.Time{}
+	}
+	return s.breaker.since
+}
+
+// Acquire takes a place for one attempt. force passes over breaker and health,
+// never over a pause or limit; limit is how many attempts may be under way at
+// once, 0 any number. Every lease must be ended.
+func (s *State) Acquire(now time.Time, limit int, force bool) (Lease, Skip) {
+	if n := s.inFlight.Add(1); limit > 0 && n > int64(limit) {
+		s.inFlight.Add(-1)
+		return Lease{}, SkipFull
+	}
+	l := Lease{state: s, start: now}
+	if !s.out.Load() {
+		return l, ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	skip := s.ready(now)
+	if skip != "" && (!force || skip == SkipPaused) {
+		s.inFlight.Add(-1)
+		return Lease{}, skip
+	}
+	if s.breaker.open {
+		l.probe = true
+		s.breaker.probing = true
+	}
+	return l, ""
+}
+
+// SetPaused pauses or resumes the channel.
+func (s *State) SetPaused(paused bool) {
+	s.mu.Lock()
+	if s.paused == paused {
+		s.mu.Unlock()
+		return
+	}
+	s.paused = paused
+	s.settle()
+	s.mu.Unlock()
+	message := "resumed"
+	if paused {
+		message = "paused"
+	}
+	s.registry.changed(Change{Kind: ChangeToggle, Channel: s.name, Good: !paused, Message: message})
+}
+
+// SetHealth records what the channel's check found. Up also closes the
+// breaker; [sdk.HealthUnknown] is for a channel that has no check any more.
+func (s *State) SetHealth(h sdk.Health, reason string) {
+	s.mu.Lock()
+	before := s.ready(s.registry.now())
+	old := s.health
+	if h != old {
+		s.health, s.since = h, s.registry.now()
+	}
+	s.reason = reason
+	if h == sdk.HealthUp {
+		s.breaker.close()
+		s.reason = ""
+	}
+	s.settle()
+	after := s.ready(s.registry.now())
+	s.mu.Unlock()
+	switch {
+	case h == sdk.HealthDown && old != sdk.HealthDown:
+		s.registry.changed(Change{Kind: ChangeHealth, Channel: s.name, Message: "health check fails: " + reason})
+	case before != "" && after == "":
+		s.registry.changed(Change{Kind: ChangeHealth, Channel: s.name, Good: true, Message: "back in service: health check passed"})
+	}
+}
+
+// settle keeps out in step; the caller holds mu.
+func (s *State) settle() {
+	s.out.Store(s.paused || s.health == sdk.HealthDown || s.breaker.open)
+}
+
+// InFlight is the number of attempts under way.
+func (s *State) InFlight() int { return int(s.inFlight.Load()) }
+
+// Trip opens the breaker at once, whatever it has counted.
+func (s *State) Trip(reason string) {
+	now := s.registry.now()
+	s.mu.Lock()
+	was := s.breaker.open
+	s.breaker.trip(now, s.limits, reason)
+	s.settle()
+	pause := s.breaker.until.Sub(now)
+	s.mu.Unlock()
+	if !was {
+		s.registry.changed(Change{Kind: ChangeHealth, Channel: s.name, Message: fmt.Sprintf("left alone for %s: %s", pause.Round(time.Millisecond), reason)})
+	}
+}
