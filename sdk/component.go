@@ -17,7 +17,9 @@ const (
 
 // Component is the life of one configured instance. Configure is called once
 // before anything else, and again only on a new instance; Close once at the
-// end. Both run under the deadline of ctx.
+// end, after the last call has returned. An instance whose Configure failed is
+// dropped without Close. The other methods may be called by several goroutines
+// at once; all are to return when ctx ends.
 //
 // An error of Configure that concerns one attribute should be a [*ConfigError],
 // so that the user is shown the line of the configuration it stands on.

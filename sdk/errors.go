@@ -1,25 +1,27 @@
 package sdk
 
 import (
-	"errors"
 	"fmt"
+
+	"github.com/aitunnel/aitunnel/sdk/wire"
 )
 
 // Errors that keep their identity across the wire: errors.Is knows them on
-// both sides.
+// both sides. Any other error of a component becomes an [ErrInternal] with the
+// same text.
 var (
-	ErrInvalidConfig = errors.New("invalid configuration")
-	ErrUnavailable   = errors.New("unavailable")
-	ErrUnsupported   = errors.New("unsupported")
-	ErrNotFound      = errors.New("not found")
-	ErrPanic         = errors.New("component panicked")
-	ErrInternal      = errors.New("internal error")
+	ErrInvalidConfig error = wire.CodeInvalidConfig
+	ErrUnavailable   error = wire.CodeUnavailable
+	ErrUnsupported   error = wire.CodeUnsupported
+	ErrNotFound      error = wire.CodeNotFound
+	ErrPanic         error = wire.CodePanic
+	ErrInternal      error = wire.CodeInternal
 )
 
 // ConfigError is a complaint about one attribute of a component's block. It is
 // an [ErrInvalidConfig].
 type ConfigError struct {
-	Path    []string // attribute, or block names and then attribute; empty: the block as a whole
+	Path    []string // attribute, or block names, each with its label if it has one, and then attribute; empty: the block as a whole
 	Message string   // what is wrong
 	Hint    string   // what would be right
 }

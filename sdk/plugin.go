@@ -15,7 +15,7 @@ type Factory struct {
 	Name string
 	Doc  string // one sentence, then paragraphs: shown by `aitunnel plugin info`
 
-	// Settings is a struct holding the defaults of the component's block. Its
+	// Settings is a struct, or a pointer to one, holding the defaults of the component's block. Its
 	// fields carry the tags hcl:"name" or hcl:"name,optional" ("name,block",
 	// "name,label" for nested ones), doc:"…", and where they apply
 	// enum:"a,b", sensitive:"true". A [time.Duration] is written "1m30s" in the
@@ -30,8 +30,12 @@ type Factory struct {
 // Size is a number of bytes, written with a unit in a configuration.
 type Size int64
 
-// Config is the block of one instance, already checked against the schema.
+// Config is the block of one instance, already checked against the schema: see
+// [Config.Decode]. In Body a nested block is an object, repeated ones are a
+// list, and labelled ones an object by label.
 type Config struct {
 	Instance string          `json:"instance"` // for logs: the route or channel it is for
 	Body     json.RawMessage `json:"body"`
+
+	defaults any // the factory's Settings
 }

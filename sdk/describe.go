@@ -1,0 +1,103 @@
+package sdk
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/aitunnel/aitunnel/sdk/wire"
+)
+
+// Description is what a plugin says of itself.
+type Description struct {
+	Name       string                 `json:"name"`
+	Version    string                 `json:"version"`
+	Doc        string                 `json:"doc,omitempty"`
+	Protocol   int                    `json:"protocol"`
+	Features   []string               `json:"features,omitempty"` // additions to the protocol that it knows
+	Components []ComponentDescription `json:"components"`
+}
+
+// ComponentDescription is what a plugin says of one component.
+type ComponentDescription struct {
+	Kind   Kind    `json:"kind"`
+	Name   string  `json:"name"`
+	Doc    string  `json:"doc,omitempty"`
+	Router bool    `json:"router,omitempty"` // a strategy that is a [RequestRouter]
+	Schema *Schema `json:"schema"`
+}
+
+// ID tells the component from the others of its plugin: "strategy/priority".
+func (c ComponentDescription) ID() string { return string(c.Kind) + "/" + c.Name }
+
+var (
+	componentName = regexp.MustCompile(`^[a-z0-9]+([-_][a-z0-9]+)*$`)
+	versionSyntax = regexp.MustCompile(`^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$`)
+)
+
+// Describe reads the description off the plugin. Its error lists the mistakes
+// in the plugin's code.
+func (p Plugin) Describe() (Description, error) {
+	d := Description{
+		Name: p.Name, Version: p.Version, Doc: p.Doc,
+		Protocol: wire.Protocol, Features: wire.Features,
+	}
+	var errs []error
+	if !componentName.MatchString(p.Name) {
+		errs = append(errs, fmt.Errorf("%q is not a name for a plugin: use a-z, 0-9 and -", p.Name))
+	}
+	if !versionSyntax.MatchString(p.Version) {
+		errs = append(errs, fmt.Errorf("%q is not a semantic version such as 1.2.3", p.Version))
+	}
+	if len(p.Components) == 0 {
+		errs = append(errs, errors.New("the plugin has no components"))
+	}
+	for _, f := range p.Components {
+		c, err := f.describe()
+		if err == nil && slices.ContainsFunc(d.Components, func(o ComponentDescription) bool { return o.ID() == c.ID() }) {
+			err = errors.New("there are two of that kind and name")
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("component %q: %w", f.Name, err))
+			continue
+		}
+		d.Components = append(d.Components, c)
+	}
+	return d, errors.Join(errs...)
+}
+
+func (f Factory) describe() (ComponentDescription, error) {
+	c := ComponentDescription{Name: f.Name, Doc: f.Doc}
+	if !componentName.MatchString(f.Name) {
+		return c, errors.New("the name may hold a-z, 0-9, - and _ only")
+	}
+	if f.New == nil {
+		return c, errors.New("New is not set")
+	}
+	kind, router, err := kindOf(f.New())
+	if err != nil {
+		return c, err
+	}
+	c.Kind, c.Router = kind, router
+	c.Schema, err = deriveSchema(f.Settings)
+	return c, err
+}
+
+func kindOf(c Component) (kind Kind, router bool, err error) {
+	var kinds []Kind
+	if _, ok := c.(Strategy); ok {
+		kinds = append(kinds, KindStrategy)
+	}
+	if _, ok := c.(KeySelector); ok {
+		kinds = append(kinds, KindKeySelector)
+	}
+	if _, ok := c.(HealthChecker); ok {
+		kinds = append(kinds, KindHealthChecker)
+	}
+	if len(kinds) != 1 {
+		return "", false, fmt.Errorf("%T must be one of Strategy, KeySelector and HealthChecker; it is %d of them", c, len(kinds))
+	}
+	_, router = c.(RequestRouter)
+	return kinds[0], router && kinds[0] == KindStrategy, nil
+}

@@ -1,0 +1,124 @@
+package sdk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+
+	"github.com/aitunnel/aitunnel/sdk/wire"
+)
+
+const (
+	// attachTime is how long a plugin waits for the host that started it.
+	attachTime = 2 * time.Minute
+	// closeTime is how long instances may take to close when the host is gone.
+	closeTime = time.Second
+)
+
+// Serve is the main function of a plugin: it serves p to the aitunnel that
+// started the process, and returns when that is done with it. If the host
+// dies, the process ends. Started by hand it prints one sentence and exits
+// with status 1.
+//
+// What a component writes to standard error, in any form that log/slog or
+// hclog print, ends up in the log of the host. Standard output belongs to
+// Serve until it is called; afterwards it goes the same way.
+func Serve(p Plugin) {
+	if os.Getenv(wire.Handshake.MagicCookieKey) != wire.Handshake.MagicCookieValue {
+		exit(fmt.Errorf("%s %s is a plugin of aitunnel, which starts it by itself: declare it with a plugin %q block in the configuration", p.Name, p.Version, p.Name))
+	}
+	description, err := p.Describe()
+	if err != nil {
+		exit(fmt.Errorf("the plugin %q cannot be served: %s", p.Name, strings.ReplaceAll(err.Error(), "\n", "; ")))
+	}
+	orphaned := time.AfterFunc(attachTime, func() {
+		exit(errors.New("no host has called for " + attachTime.String()))
+	})
+	services := &services{plugin: p, description: description, events: events{
+		attached: func() { orphaned.Stop() },
+		lost:     func() { os.Exit(0) },
+	}}
+	plugin.Serve(&plugin.ServeConfig{
+		HandshakeConfig:  wire.Handshake,
+		VersionedPlugins: services.endpoint().Plugins(),
+		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Warn, Output: os.Stderr, JSONFormat: true}),
+	})
+	services.shutdown()
+}
+
+// ServeConn serves p on one connection until it breaks, in this process. It is
+// for tests; see package sdktest.
+func ServeConn(p Plugin, conn io.ReadWriteCloser) error {
+	description, err := p.Describe()
+	if err != nil {
+		return err
+	}
+	services := &services{plugin: p, description: description, events: events{
+		attached: func() {},
+		lost:     func() {},
+	}}
+	server := &plugin.RPCServer{
+		Plugins: services.endpoint().Plugins()[wire.Protocol],
+		Stdout:  strings.NewReader(""),
+		Stderr:  strings.NewReader(""),
+	}
+	server.ServeConn(conn)
+	services.shutdown()
+	return nil
+}
+
+// services are those of one process: one, unless a host connects again.
+type services struct {
+	plugin      Plugin
+	description Description
+	events      events
+
+	mu  sync.Mutex
+	all []*service
+}
+
+func (s *services) endpoint() *wire.Plugin {
+	return &wire.Plugin{NewServer: func(b *plugin.MuxBroker) *wire.Server {
+		svc := newService(s.plugin, s.description, b, s.events)
+		s.mu.Lock()
+		s.all = append(s.all, svc)
+		s.mu.Unlock()
+		return wire.NewServer(svc.ctx, svc.handle)
+	}}
+}
+
+func (s *services) shutdown() {
+	s.mu.Lock()
+	all := slices.Clone(s.all)
+	s.mu.Unlock()
+	for _, svc := range all {
+		svc.shutdown()
+	}
+}
+
+func within(d time.Duration, f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	select {
+	case <-done:
+	case <-time.After(d):
+	}
+}
+
+func exit(err error) {
+	log.SetFlags(0)
+	log.Println(err)
+	os.Exit(1)
+}
