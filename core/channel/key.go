@@ -221,3 +221,6 @@ func (k *Key) model(now time.Time, model string) *rest {
 func (k *Key) tell(good bool, message string) {
 	k.channel.registry.changed(Change{Kind: ChangeKey, Channel: k.channel.name, Key: k.ID(), Good: good, Message: message})
 }
+
+// InFlight is the number of attempts with the key that are under way.
+func (k *Key) InFlight() int { return int(k.inFlight.Load()) }

@@ -232,3 +232,10 @@ func (s *State) Trip(reason string) {
 		s.registry.changed(Change{Kind: ChangeHealth, Channel: s.name, Message: fmt.Sprintf("left alone for %s: %s", pause.Round(time.Millisecond), reason)})
 	}
 }
+
+// Paused says whether the user paused the channel.
+func (s *State) Paused() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.paused
+}

@@ -81,3 +81,17 @@ func (k *Key) Snapshot(now time.Time) sdk.Snapshot {
 		InFlight: v.InFlight, ErrorRate: v.ErrorRate, Requests: v.Counters.Requests, LastUsed: v.Counters.LastAt,
 	}
 }
+
+// Counters returns the channel's counters.
+func (s *State) Counters() Counters {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counters
+}
+
+// Counters returns the key's counters.
+func (k *Key) Counters() Counters {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.counters
+}

@@ -13,11 +13,14 @@ type Bus struct {
 	ring []Event
 	next uint64 // id of the next event; the first is 1
 	subs map[*Subscription]struct{}
+	tap  func(Event)
 }
 
-// NewBus returns a bus that remembers the last size events.
-func NewBus(size int) *Bus {
-	return &Bus{ring: make([]Event, size), next: 1, subs: map[*Subscription]struct{}{}}
+// NewBus returns a bus that remembers the last size events. tap, if not nil,
+// is called with each event by the goroutine that publishes it, so it has to
+// be quick.
+func NewBus(size int, tap func(Event)) *Bus {
+	return &Bus{ring: make([]Event, size), next: 1, subs: map[*Subscription]struct{}{}, tap: tap}
 }
 
 // Publish gives e its id and, where it has none, the time, and hands it on.
@@ -27,7 +30,6 @@ func (b *Bus) Publish(e Event) {
 		e.Time = time.Now()
 	}
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	e.ID = b.next
 	b.next++
 	b.ring[e.ID%uint64(len(b.ring))] = e
@@ -37,6 +39,10 @@ func (b *Bus) Publish(e Event) {
 		default:
 			b.drop(s)
 		}
+	}
+	b.mu.Unlock()
+	if b.tap != nil {
+		b.tap(e)
 	}
 }
 

@@ -22,7 +22,7 @@ func ids(events []Event) []uint64 {
 }
 
 func TestRecentKeepsTheLastOnesInOrder(t *testing.T) {
-	b := NewBus(4)
+	b := NewBus(4, nil)
 	if got := b.Recent(3); len(got) != 0 {
 		t.Fatalf("empty bus: %v", ids(got))
 	}
@@ -36,7 +36,7 @@ func TestRecentKeepsTheLastOnesInOrder(t *testing.T) {
 }
 
 func TestSubscribeResumesAndSaysWhatIsMissing(t *testing.T) {
-	b := NewBus(4)
+	b := NewBus(4, nil)
 	publish(b, 6)
 	past, missed, s := b.Subscribe(5, 1)
 	if missed || len(past) != 2 || past[0].ID != 5 {
@@ -52,7 +52,7 @@ func TestSubscribeResumesAndSaysWhatIsMissing(t *testing.T) {
 }
 
 func TestASlowReaderIsDroppedAndOthersGoOn(t *testing.T) {
-	b := NewBus(16)
+	b := NewBus(16, nil)
 	_, _, slow := b.Subscribe(0, 1)
 	_, _, quick := b.Subscribe(0, 8)
 	publish(b, 3)

@@ -1,0 +1,382 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+	"github.com/tidwall/gjson"
+	"github.com/tidwall/sjson"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/route"
+)
+
+// maxAttempts ends the worst of cases: a channel with very many keys, all of
+// them bad.
+const maxAttempts = 64
+
+// exchange is one request on its way. It is the policy of a retryable client
+// that is made for it alone, and the transport under that client.
+type exchange struct {
+	handler *Handler
+	setup   *setup
+	w       http.ResponseWriter
+	in      *http.Request
+	api     api
+	arrived time.Time
+	body    *body
+	head    []byte // the held part of the body, as the picked channel is to get it
+	walk    route.Walk
+	record  *event.Request
+
+	pick     route.Pick
+	picked   bool
+	attempt  *attempt      // under way, or the one whose answer is passed on
+	failures int           // attempts whose failure was a channel's
+	wait     time.Duration // before the next attempt
+	answer   *saved        // the last answer of a channel that was not passed on
+	attempts [4]event.Attempt
+}
+
+// run leads the request to an answer.
+func (x *exchange) run(rt *route.Route) {
+	x.record.Attempts = x.attempts[:0]
+	x.walk.Begin(rt, x.record.Model, x)
+	if x.pick, x.picked = x.walk.Next(x.handler.registry.Now()); !x.picked && !x.patience() {
+		x.giveUp(nil)
+		return
+	}
+	resp, err := x.deliver()
+	switch {
+	case err == nil && resp != nil && x.attempt.passed:
+		x.pass(resp)
+	case x.in.Context().Err() != nil:
+		x.record.Status, x.record.Error = statusClientGone, "the caller went away"
+	case x.body.callersFault() != nil:
+		x.refuseBody(x.body.callersFault())
+	case x.answer != nil:
+		x.passSaved()
+	default:
+		x.giveUp(err)
+	}
+}
+
+// deliver makes attempts until one is to be passed on or none is left.
+func (x *exchange) deliver() (*http.Response, error) {
+	out := (&http.Request{Method: x.in.Method, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(x.in.Context())
+	req := &retryablehttp.Request{Request: out}
+	if x.body.length != 0 {
+		if err := req.SetBody(retryablehttp.ReaderFunc(x.openBody)); err != nil {
+			return nil, err
+		}
+		if keyed(x.in.Header) {
+			out.GetBody = nil
+		}
+	}
+	if !x.picked {
+		if err := x.sleep(); err != nil {
+			return nil, err
+		}
+	}
+	if err := x.PrepareRetry(out); err != nil {
+		return nil, err
+	}
+	client := retryablehttp.Client{
+		HTTPClient:   &http.Client{Transport: x, CheckRedirect: asItCame},
+		RetryMax:     maxAttempts,
+		CheckRetry:   x.CheckRetry,
+		Backoff:      x.Backoff,
+		PrepareRetry: x.PrepareRetry,
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	return client.Do(req)
+}
+
+// keyed requests are sent again by net/http itself when a connection breaks,
+// unless their body cannot be had a second time.
+func keyed(h http.Header) bool {
+	return h["Idempotency-Key"] != nil || h["X-Idempotency-Key"] != nil
+}
+
+func asItCame(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+func (x *exchange) openBody() (io.Reader, error) {
+	return x.body.open(x.head), nil
+}
+
+// mapped is the held part of the body with the model that the picked channel
+// calls by another name.
+func (x *exchange) mapped() []byte {
+	to, ok := x.mapModel()
+	if !ok || geminiModel(x.in.URL.Path) != "" {
+		return x.body.head
+	}
+	if x.body.rest == nil {
+		if b, err := sjson.SetBytes(x.body.head, "model", to); err == nil {
+			return b
+		}
+		return x.body.head
+	}
+	// Only the beginning of the body is at hand: replace the bytes of the value.
+	v := gjson.GetBytes(x.body.head, "model")
+	if v.Index == 0 {
+		return x.body.head
+	}
+	quoted, _ := sjson.SetBytes(nil, "m", to)
+	raw := gjson.GetBytes(quoted, "m").Raw
+	return slices.Concat(x.body.head[:v.Index], []byte(raw), x.body.head[v.Index+len(v.Raw):])
+}
+
+func (x *exchange) mapModel() (string, bool) {
+	if x.pick.Channel == nil || x.record.Model == "" {
+		return "", false
+	}
+	to, ok := x.pick.Channel.Config.ModelMap[x.record.Model]
+	return to, ok && to != x.record.Model
+}
+
+// sentModel is the model by the name that the picked channel is told.
+func (x *exchange) sentModel() string {
+	if to, ok := x.mapModel(); ok {
+		return to
+	}
+	return x.record.Model
+}
+
+// CheckRetry judges the attempt that ended, and says whether another one
+// follows; if so the candidate is picked, or the wait for one is known.
+func (x *exchange) CheckRetry(_ context.Context, resp *http.Response, err error) (bool, error) {
+	a := x.attempt
+	v := a.judge(resp, err)
+	if v.scope == scopeNone {
+		a.passed = true
+		return false, nil
+	}
+	again := v.retry && x.mayRetry(v)
+	x.settle(v)
+	x.note(v)
+	if again {
+		x.pick, x.picked = x.walk.Next(x.handler.registry.Now())
+		again = x.picked || x.patience()
+	}
+	if again {
+		if resp != nil {
+			x.answer = a.save(resp)
+		}
+		x.tellRetry(v)
+		return true, nil
+	}
+	a.passed = resp != nil
+	return false, nil
+}
+
+// mayRetry counts failures of channels. A key's failure is not among them: the
+// next key is there to be tried, and each is tried once.
+func (x *exchange) mayRetry(v verdict) bool {
+	r := &x.setup.config.Retry
+	if v.scope == scopeChannel {
+		x.failures++
+	}
+	switch {
+	case r.MaxRetries == 0, x.failures > r.MaxRetries, len(x.record.Attempts)+1 >= maxAttempts:
+		return false
+	case !x.body.replayable():
+		return false
+	case v.scope == scopeChannel && x.attempt.status == 0 && x.attempt.sent() && !r.AfterSent:
+		return false
+	}
+	return x.in.Context().Err() == nil
+}
+
+// settle tells the walk, the channel and the key what came of the attempt.
+func (x *exchange) settle(v verdict) {
+	now := x.handler.registry.Now()
+	p := &x.pick
+	switch v.scope {
+	case scopeChannel:
+		until := now.Add(x.backoff())
+		if v.blocked {
+			until = time.Time{}
+			p.Lease.Block(now, v.reason)
+		} else {
+			p.Lease.Fail(now, v.reason)
+		}
+		x.walk.FailChannel(*p, until)
+		if p.Key != nil {
+			p.Key.State.Fail(now, v.reason)
+		}
+	case scopeKey:
+		x.settleKey(v, now)
+	case scopeRequest:
+		p.Lease.Alive()
+		p.Lease.Succeed(now)
+	default:
+		p.Lease.Cancel()
+	}
+	x.releaseKey()
+}
+
+func (x *exchange) settleKey(v verdict, now time.Time) {
+	p := &x.pick
+	p.Lease.Alive()
+	p.Lease.FailKey(now, v.reason)
+	if p.Key != nil {
+		model := ""
+		if v.modelOnly {
+			model = x.record.Model
+		}
+		switch v.key {
+		case limited:
+			p.Key.State.Limit(now, model, v.wait, v.reason)
+		case invalid:
+			p.Key.State.Invalidate(now, v.reason)
+		case exhausted:
+			p.Key.State.Exhaust(now, v.wait, v.reason)
+		}
+	}
+	x.walk.FailKey(*p)
+}
+
+func (x *exchange) releaseKey() {
+	if x.pick.Key != nil {
+		x.pick.Key.State.Release()
+		x.pick.Key = nil
+	}
+}
+
+// backoff is the pause before a channel that failed is asked again by the same
+// request.
+func (x *exchange) backoff() time.Duration {
+	r := &x.setup.config.Retry
+	d := r.BaseDelay
+	if r.Backoff == config.BackoffExponential {
+		d <<= min(max(x.failures-1, 0), 20)
+	}
+	return min(d, r.MaxDelay)
+}
+
+// patience says whether it is worth waiting for a candidate, and sets how long.
+func (x *exchange) patience() bool {
+	r := &x.setup.config.Retry
+	if r.MaxRetries == 0 {
+		return false
+	}
+	now := x.handler.registry.Now()
+	at, ok := x.walk.Soonest(now)
+	if !ok || at.Sub(now) > r.MaxDelay {
+		return false
+	}
+	// A little later than the soonest, so that those who wait do not all come
+	// at once.
+	x.wait = at.Sub(now)
+	x.wait += time.Duration(rand.Int64N(int64(x.wait/10) + int64(5*time.Millisecond)))
+	return true
+}
+
+func (x *exchange) sleep() error {
+	t := time.NewTimer(x.wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-x.in.Context().Done():
+		return x.in.Context().Err()
+	}
+}
+
+// Backoff is how long to wait before the next attempt.
+func (x *exchange) Backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
+	if x.picked {
+		return 0
+	}
+	return x.wait
+}
+
+var errNoCandidate = errors.New("no channel is to be had")
+
+// PrepareRetry puts what the picked candidate needs on the request.
+func (x *exchange) PrepareRetry(out *http.Request) error {
+	waited := x.wait
+	x.wait = 0
+	if !x.picked {
+		if x.pick, x.picked = x.walk.Next(x.handler.registry.Now()); !x.picked {
+			return errNoCandidate
+		}
+	}
+	x.picked = false // taken up by the attempt that begins here
+	x.attempt = &attempt{exchange: x, begun: time.Now(), waited: waited, channel: x.pick.Channel.Config.Name, timeouts: x.pick.Channel.Config.Timeouts}
+	if x.pick.Key != nil {
+		x.attempt.keyID = x.pick.Key.State.ID()
+	}
+	x.address(out)
+	return nil
+}
+
+// address directs the request at the picked channel, with its key.
+func (x *exchange) address(out *http.Request) {
+	c := x.pick.Channel.Config
+	to := x.setup.paths[x.pick.Channel]
+	h := onward(x.in.Header)
+	query := x.in.URL.RawQuery
+	switch c.Auth.Style {
+	case config.AuthPassthrough:
+		query = without(h, query, func(v string) bool { return !x.setup.guard.isToken(v) })
+	default:
+		query = without(h, query, nil)
+	}
+	if x.pick.Key != nil {
+		query = carry(c.Auth, x.api, h, query, x.pick.Key.Config.Value)
+	}
+	if protocol := upgradeOf(x.in.Header); protocol != "" {
+		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{protocol}
+	}
+	path, escaped := x.in.URL.Path, x.in.URL.EscapedPath()
+	if from := geminiModel(path); from != "" {
+		if model, ok := x.mapModel(); ok {
+			path = strings.Replace(path, "/"+from+":", "/"+model+":", 1)
+			escaped = (&url.URL{Path: path}).EscapedPath()
+		}
+	}
+	out.URL = &url.URL{Scheme: c.Target.Scheme, Host: c.Target.Host, Path: to.base + path, RawPath: to.escaped + escaped, RawQuery: query}
+	out.Header = h
+	x.head = x.mapped()
+	out.ContentLength = x.body.length
+	if out.ContentLength > 0 {
+		out.ContentLength += int64(len(x.head) - len(x.body.head))
+	}
+}
+
+func (h *Handler) siteOf(c *config.Channel) site {
+	return site{
+		transport: h.upstreams.of(c),
+		base:      strings.TrimSuffix(c.Target.Path, "/"),
+		escaped:   strings.TrimSuffix(c.Target.EscapedPath(), "/"),
+	}
+}
+
+// Attribute gives the parts of a request that a plan may hash: header.NAME,
+// query.NAME, body.PATH, model and client.
+func (x *exchange) Attribute(name string) (string, bool) {
+	kind, rest, _ := strings.Cut(name, ".")
+	v := ""
+	switch kind {
+	case "header":
+		v = x.in.Header.Get(rest)
+	case "query":
+		v = x.in.URL.Query().Get(rest)
+	case "body":
+		v = gjson.GetBytes(x.body.head, rest).String()
+	case "model":
+		v = x.record.Model
+	}
+	return v, v != ""
+}

@@ -1,0 +1,126 @@
+package proxy
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// guard decides whether a request is let in at all.
+type guard struct {
+	tokens  [][sha256.Size]byte
+	origins []string
+}
+
+func newGuard(p config.Proxy) guard {
+	g := guard{origins: p.Origins}
+	for _, t := range p.ClientTokens {
+		g.tokens = append(g.tokens, sha256.Sum256([]byte(t.Reveal())))
+	}
+	return g
+}
+
+// check returns nil for a request that may pass.
+func (g *guard) check(r *http.Request) *fault {
+	if r.Method == http.MethodConnect || !strings.HasPrefix(r.RequestURI, "/") {
+		return &fault{http.StatusBadRequest, "bad_request_target", "the request line must name a path, such as POST /v1/chat/completions: this is no forward proxy"}
+	}
+	if climbs(r.URL.EscapedPath()) {
+		return &fault{http.StatusBadRequest, "bad_path", "the path must not contain '.' or '..' segments, encoded slashes or backslashes"}
+	}
+	if !g.originAllowed(r) {
+		return &fault{http.StatusForbidden, "origin_not_allowed", "the request comes from a web page whose origin is not listed in proxy.origins"}
+	}
+	if !g.tokenValid(r) {
+		return &fault{http.StatusUnauthorized, "invalid_client_token", "the client token is missing or wrong: send one of proxy.client_tokens as the API key"}
+	}
+	return nil
+}
+
+// climbs finds what could leave a channel's base path, in the escaped form
+// that goes on the wire.
+func climbs(escaped string) bool {
+	for segment := range strings.SplitSeq(escaped, "/") {
+		switch len(segment) {
+		case 0:
+			continue
+		case 1, 2, 4, 6:
+			if s := strings.ReplaceAll(strings.ToLower(segment), "%2e", "."); s == "." || s == ".." {
+				return true
+			}
+		}
+		if strings.IndexByte(segment, '\\') >= 0 {
+			return true
+		}
+		for rest := segment; ; {
+			i := strings.IndexByte(rest, '%')
+			if i < 0 || i+3 > len(rest) {
+				break
+			}
+			switch strings.ToLower(rest[i : i+3]) {
+			case "%2f", "%5c", "%00":
+				return true
+			}
+			rest = rest[i+3:]
+		}
+	}
+	return false
+}
+
+// originAllowed refuses what a browser sends for a page: any page can make a
+// browser send requests to a port of the user's machine. The proxy serves no
+// pages, so none of them is its own.
+func (g *guard) originAllowed(r *http.Request) bool {
+	origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
+	if origin == "" && (site == "" || site == "none") {
+		return true
+	}
+	return slices.Contains(g.origins, "*") || origin != "" && slices.Contains(g.origins, origin)
+}
+
+// allowOrigin lets the page of a listed origin read the answer, and answers
+// its preflight. It says whether that was all.
+func (g *guard) allowOrigin(w http.ResponseWriter, r *http.Request) (done bool) {
+	origin := r.Header.Get("Origin")
+	if origin == "" || !g.originAllowed(r) {
+		return false
+	}
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Add("Vary", "Origin")
+	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+		return false
+	}
+	h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
+	if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
+		h.Set("Access-Control-Allow-Headers", asked)
+	}
+	h.Set("Access-Control-Max-Age", "600")
+	w.WriteHeader(http.StatusNoContent)
+	return true
+}
+
+func (g *guard) tokenValid(r *http.Request) bool {
+	if len(g.tokens) == 0 {
+		return true
+	}
+	ok := false
+	for c := range credentials(r) {
+		ok = g.isToken(c) || ok
+	}
+	return ok
+}
+
+// isToken compares in constant time.
+func (g *guard) isToken(value string) bool {
+	sum := sha256.Sum256([]byte(value))
+	found := 0
+	for i := range g.tokens {
+		found |= subtle.ConstantTimeCompare(sum[:], g.tokens[i][:])
+	}
+	return found == 1
+}

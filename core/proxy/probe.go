@@ -1,0 +1,106 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// maxProbeBody bounds what a probe sends, and what it gets of an answer.
+const maxProbeBody = 64 << 10
+
+// Prober carries a health checker's probes to the channel, with one of its
+// keys. It follows no redirect, and the checker never sees the key, even if
+// the site repeats it.
+func (h *Handler) Prober(ch *route.Channel) sdk.Host {
+	return &prober{handler: h, channel: ch, site: h.siteOf(ch.Config)}
+}
+
+type prober struct {
+	handler *Handler
+	channel *route.Channel
+	site    site
+}
+
+// Probe is for [sdk.Host].
+func (p *prober) Probe(ctx context.Context, in sdk.ProbeRequest) (sdk.ProbeResult, error) {
+	path, query, _ := strings.Cut(in.Path, "?")
+	u, err := url.ParseRequestURI(path)
+	if err != nil || !strings.HasPrefix(path, "/") || climbs(u.EscapedPath()) {
+		return sdk.ProbeResult{}, fmt.Errorf("the probe's path %q must begin with a slash and stay below the channel's", path)
+	}
+	if len(in.Body) > maxProbeBody {
+		return sdk.ProbeResult{}, fmt.Errorf("the probe's body has %d bytes, at most %d are sent", len(in.Body), maxProbeBody)
+	}
+	method := in.Method
+	if method == "" {
+		method = http.MethodGet
+	}
+	target := *p.channel.Config.Target
+	target.Path, target.RawPath = p.site.base+u.Path, p.site.escaped+u.EscapedPath()
+	req, err := http.NewRequestWithContext(ctx, method, target.String(), bytes.NewReader(in.Body))
+	if err != nil {
+		return sdk.ProbeResult{}, errors.New("the probe is no valid HTTP request")
+	}
+	header := http.Header{}
+	for k, v := range in.Header {
+		header.Set(k, v)
+	}
+	speaks := apiOf(&http.Request{URL: u, Header: header})
+	req.Header = onward(header)
+	secret := ""
+	query = without(req.Header, query, nil)
+	if k := p.key(); k != nil {
+		query = carry(p.channel.Config.Auth, speaks, req.Header, query, k.Config.Value)
+		secret = k.Config.Value.Reveal()
+	}
+	req.URL.RawQuery = query
+	return p.send(req, secret)
+}
+
+func (p *prober) send(req *http.Request, secret string) (sdk.ProbeResult, error) {
+	begun := time.Now()
+	resp, err := p.site.transport.RoundTrip(req)
+	if err != nil {
+		a := attempt{ctx: req.Context(), timeouts: p.channel.Config.Timeouts}
+		return sdk.ProbeResult{}, errors.New(a.why(err))
+	}
+	defer func() { _ = resp.Body.Close() }()
+	out := sdk.ProbeResult{Status: resp.StatusCode, Latency: time.Since(begun), Header: map[string]string{}}
+	if out.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxProbeBody)); err != nil {
+		return sdk.ProbeResult{}, errors.New("the answer was cut off")
+	}
+	for name := range resp.Header {
+		out.Header[name] = resp.Header.Get(name)
+	}
+	if secret != "" {
+		out.Body = bytes.ReplaceAll(out.Body, []byte(secret), []byte("***"))
+		for name, v := range out.Header {
+			out.Header[name] = strings.ReplaceAll(v, secret, "***")
+		}
+	}
+	return out, nil
+}
+
+// key is a key that is usable now, or else the first.
+func (p *prober) key() *route.Key {
+	now := p.handler.registry.Now()
+	for _, k := range p.channel.Keys {
+		if skip, _ := k.State.Ready(now, ""); skip == "" {
+			return k
+		}
+	}
+	if len(p.channel.Keys) > 0 {
+		return p.channel.Keys[0]
+	}
+	return nil
+}

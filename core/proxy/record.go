@@ -1,0 +1,93 @@
+package proxy
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// note adds the attempt that just ended to the request's record.
+func (x *exchange) note(v verdict) {
+	a := x.attempt
+	e := event.Attempt{
+		Channel: a.channel,
+		Status:  a.status,
+		Verdict: string(v.scope),
+		Error:   v.reason,
+		Wait:    event.Millis(a.waited),
+		TTFB:    event.Millis(a.ttfb),
+		Total:   event.Millis(time.Since(a.begun)),
+		Sent:    a.status == 0 && v.scope == scopeChannel && a.sent(),
+		Plan:    x.pick.Plan,
+		Reason:  x.pick.Reason,
+		Key:     a.keyID,
+	}
+	if m := x.sentModel(); m != x.record.Model {
+		e.Model = m
+	}
+	x.record.Attempts = append(x.record.Attempts, e)
+}
+
+// publish sends the record of the request that ended.
+func (x *exchange) publish() {
+	r := x.record
+	r.Total = event.Millis(time.Since(x.arrived))
+	r.Retries = max(len(r.Attempts)-1, 0)
+	if x.body != nil {
+		r.BytesIn = max(x.body.length, int64(len(x.body.head)))
+	}
+	x.handler.bus.Publish(event.Event{Type: event.TypeRequest, Level: levelOf(r.Status), Channel: r.Channel, Key: r.Key, Request: r})
+}
+
+func levelOf(status int) string {
+	if status >= 500 {
+		return "warn"
+	}
+	return "info"
+}
+
+// tellRetry says at once that an attempt failed and another one follows.
+func (x *exchange) tellRetry(v verdict) {
+	last := x.record.Attempts[len(x.record.Attempts)-1]
+	what := "trying again"
+	if x.picked {
+		what = "trying " + x.pick.Channel.Config.Name
+	} else if x.wait > 0 {
+		what = fmt.Sprintf("trying again in %s", x.wait.Round(time.Millisecond))
+	}
+	message := fmt.Sprintf("%s: %s; %s", x.record.ID, v.reason, what)
+	if last.Sent {
+		message += " (the whole request was delivered: the site may be at work on it)"
+	}
+	x.handler.bus.Publish(event.Event{Type: event.TypeRetry, Level: "warn", Channel: last.Channel, Key: last.Key, Message: message})
+}
+
+// giveUp answers when no channel did: with 502 if attempts failed, with 503 if
+// there was none to make.
+func (x *exchange) giveUp(_ error) {
+	f := fault{status: http.StatusBadGateway, code: "no_answer"}
+	var why []string
+	for _, a := range x.record.Attempts {
+		why = append(why, a.Channel+": "+a.Error)
+	}
+	if len(why) > 0 {
+		f.message = "no channel answered: " + strings.Join(why, "; ")
+		x.refuse(f)
+		return
+	}
+	f = fault{status: http.StatusServiceUnavailable, code: "no_channel"}
+	for _, s := range x.walk.Skips(x.handler.registry.Now()) {
+		why = append(why, s.Channel+": "+string(s.Why))
+	}
+	f.message = "no channel is to be had now: " + strings.Join(why, "; ")
+	if x.walk.NoneServesModel() {
+		f = fault{http.StatusNotFound, "model_not_found", fmt.Sprintf("no channel of the route %s serves the model %q", x.record.Route, x.record.Model)}
+	} else if at, ok := x.walk.Soonest(x.handler.registry.Now()); ok {
+		wait := int(at.Sub(x.handler.registry.Now())/time.Second) + 1
+		x.w.Header().Set("Retry-After", itoa(wait))
+	}
+	x.refuse(f)
+}

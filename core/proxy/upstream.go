@@ -1,0 +1,76 @@
+package proxy
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// upstreams keep the connections to sites. They belong to no configuration: a
+// reload leaves connections open.
+type upstreams struct {
+	roots *x509.CertPool // nil: the system's
+
+	mu  sync.Mutex
+	all map[upstreamID]*http.Transport
+}
+
+type upstreamID struct {
+	origin  string
+	connect time.Duration
+}
+
+// for returns the connections to the channel's origin.
+func (u *upstreams) of(c *config.Channel) *http.Transport {
+	id := upstreamID{c.Target.Scheme + "://" + c.Target.Host, c.Timeouts.Connect}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	t := u.all[id]
+	if t == nil {
+		t = newTransport(id.connect, u.roots)
+		if u.all == nil {
+			u.all = map[upstreamID]*http.Transport{}
+		}
+		u.all[id] = t
+	}
+	return t
+}
+
+// keep closes the idle connections of origins that no channel has any more.
+func (u *upstreams) keep(channels []*config.Channel) {
+	used := map[upstreamID]bool{}
+	for _, c := range channels {
+		used[upstreamID{c.Target.Scheme + "://" + c.Target.Host, c.Timeouts.Connect}] = true
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for id, t := range u.all {
+		if !used[id] {
+			t.CloseIdleConnections()
+			delete(u.all, id)
+		}
+	}
+}
+
+// newTransport sets no limit on connections: a stream may hold one for many
+// minutes, and the next request must not wait for it.
+func newTransport(connect time.Duration, roots *x509.CertPool) *http.Transport {
+	dialer := &net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:   connect,
+		ForceAttemptHTTP2:     true,
+		HTTP2:                 &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
+		MaxIdleConnsPerHost:   4096,
+		IdleConnTimeout:       90 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		DisableCompression:    true, // the caller's Accept-Encoding is passed on
+	}
+}

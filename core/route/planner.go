@@ -1,0 +1,220 @@
+package route
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// How often a component is asked for a plan.
+const (
+	planDeadline = 2 * time.Second
+	minRefresh   = 250 * time.Millisecond // between two plans: bounds the rate of calls
+	maxRefresh   = 30 * time.Second       // between two tries when they fail
+)
+
+// candidate is a channel or a key, as a planner sees it.
+type candidate interface {
+	id() string
+	snapshot(now time.Time) sdk.Snapshot
+	counters() channel.Counters
+}
+
+// askFunc asks a component for a plan.
+type askFunc func(ctx context.Context, candidates []sdk.Snapshot, outcomes []sdk.Outcome, state []byte) (sdk.Plan, error)
+
+// planner keeps a plan at hand, and has it renewed in the background by a
+// component. No pick ever waits for that.
+type planner struct {
+	name       string
+	ask        askFunc
+	candidates []candidate
+	ids        []string
+	registry   *channel.Registry
+	notice     func(string)
+	turns      *turns
+	current    atomic.Pointer[plan]
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	refreshing atomic.Bool
+	notBefore  atomic.Int64 // no refresh before: nanoseconds since born
+	born       time.Time
+	failures   int                // in a row; of the goroutine that refreshes
+	before     []channel.Counters // at the last plan
+}
+
+func newPlanner(name string, registry *channel.Registry, candidates []candidate, ask askFunc, notice func(string)) *planner {
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &planner{
+		name: name, ask: ask, candidates: candidates, registry: registry, notice: notice,
+		turns: newTurns(len(candidates)), ctx: ctx, cancel: cancel, born: registry.Now(),
+		before: make([]channel.Counters, len(candidates)),
+	}
+	for _, c := range candidates {
+		p.ids = append(p.ids, c.id())
+	}
+	return p
+}
+
+// start gets the first plan, a makeshift one if the component gives none.
+func (p *planner) start() {
+	if err := p.refresh(); err != nil {
+		p.improvise(err)
+	}
+}
+
+func (p *planner) close() {
+	p.cancel()
+	p.wg.Wait()
+}
+
+// pick applies the plan. ok is false if no candidate can be used.
+func (p *planner) pick(now time.Time, v view) (index int, by *plan, ok bool) {
+	by = p.current.Load()
+	if p.obsolete(by, now) {
+		p.refreshSoon(now)
+		if !by.stale.IsZero() && now.After(by.stale) && !by.makeshift {
+			p.improvise(errors.New("the last plan is too old"))
+			by = p.current.Load()
+		}
+	}
+	for i := range by.groups {
+		if index, ok := p.turns.choose(&by.groups[i], v); ok {
+			return index, by, true
+		}
+	}
+	return 0, by, false
+}
+
+func (p *planner) obsolete(by *plan, now time.Time) bool {
+	if now.After(by.expires) {
+		return true
+	}
+	health, limits := p.registry.Epochs()
+	return by.onHealth && health != by.health || by.onLimits && limits != by.limits
+}
+
+// refreshSoon asks for a new plan in the background, unless that is being done
+// or was done just now.
+func (p *planner) refreshSoon(now time.Time) {
+	if int64(now.Sub(p.born)) < p.notBefore.Load() || !p.refreshing.CompareAndSwap(false, true) {
+		return
+	}
+	if p.ctx.Err() != nil {
+		return // closed; refreshing stays set: nothing begins any more
+	}
+	p.wg.Go(func() {
+		defer p.refreshing.Store(false)
+		pause := minRefresh
+		if err := p.refresh(); err != nil {
+			p.failures++
+			pause = min(minRefresh<<min(p.failures, 7), maxRefresh)
+			if p.failures == 1 {
+				p.notice(fmt.Sprintf("%s: no new plan, the last one serves on: %v", p.name, err))
+			}
+		} else if p.failures > 0 {
+			p.failures = 0
+			p.notice(fmt.Sprintf("%s: plans are fresh again", p.name))
+		}
+		p.notBefore.Store(int64(p.registry.Now().Sub(p.born) + jitter(pause)))
+	})
+}
+
+// jitter keeps planners from asking all at once.
+func jitter(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64()))
+}
+
+func (p *planner) refresh() error {
+	now := p.registry.Now()
+	health, limits := p.registry.Epochs()
+	var state []byte
+	if last := p.current.Load(); last != nil {
+		state = last.state
+	}
+	snapshots, counters := p.observe(now)
+	ctx, cancel := context.WithTimeout(p.ctx, planDeadline)
+	defer cancel()
+	answer, err := p.ask(ctx, snapshots, p.outcomes(counters), state)
+	if err != nil {
+		return err
+	}
+	next, err := compile(answer, p.ids)
+	if err != nil {
+		return fmt.Errorf("the plan is refused: %w", err)
+	}
+	now = p.registry.Now()
+	next.made, next.expires = now, now.Add(jitter(clampTTL(answer.TTL)))
+	if answer.MaxStale > 0 {
+		next.stale = now.Add(answer.MaxStale)
+	}
+	next.health, next.limits = health, limits
+	p.before = counters
+	p.install(next)
+	return nil
+}
+
+func (p *planner) install(next *plan) {
+	for {
+		last := p.current.Load()
+		next.seq = 1
+		if last != nil {
+			next.seq = last.seq + 1
+		}
+		if p.current.CompareAndSwap(last, next) {
+			return
+		}
+	}
+}
+
+// improvise puts a makeshift plan in place. It expires at once, so that the
+// component is asked again by the next pick.
+func (p *planner) improvise(why error) {
+	snapshots, _ := p.observe(p.registry.Now())
+	next, err := compile(makeshift(snapshots, "makeshift, in turn: "+why.Error()), p.ids)
+	if err != nil {
+		panic("route: the makeshift plan is refused: " + err.Error())
+	}
+	next.makeshift, next.made = true, p.registry.Now()
+	if last := p.current.Load(); last != nil {
+		next.state = last.state
+	}
+	p.install(next)
+	p.notice(fmt.Sprintf("%s: a makeshift plan serves: %v", p.name, why))
+}
+
+func (p *planner) observe(now time.Time) ([]sdk.Snapshot, []channel.Counters) {
+	snapshots := make([]sdk.Snapshot, len(p.candidates))
+	counters := make([]channel.Counters, len(p.candidates))
+	for i, c := range p.candidates {
+		snapshots[i], counters[i] = c.snapshot(now), c.counters()
+	}
+	return snapshots, counters
+}
+
+// outcomes are what happened since the last plan.
+func (p *planner) outcomes(counters []channel.Counters) []sdk.Outcome {
+	var out []sdk.Outcome
+	for i, c := range counters {
+		last := p.before[i]
+		if c.Requests == last.Requests {
+			continue
+		}
+		o := sdk.Outcome{ID: p.ids[i], Successes: c.Successes - last.Successes, Failures: c.Failures - last.Failures}
+		if n := c.TTFBCount - last.TTFBCount; n > 0 {
+			o.TTFB = (c.TTFBSum - last.TTFBSum) / time.Duration(n)
+		}
+		out = append(out, o)
+	}
+	return out
+}

@@ -1,0 +1,235 @@
+package route
+
+import (
+	"math"
+	"math/rand/v2"
+	"sync"
+
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// view is what a rule sees of the candidates for one pick.
+type view interface {
+	ready(index int) bool
+	load(index int) int
+	// hash is of the first of the named attributes that the request carries.
+	hash(attributes []string) (uint64, bool)
+}
+
+// turns remember, per candidate, whose turn it is. They outlive plans, so that
+// a refresh does not begin the round anew.
+type turns struct {
+	mu     sync.Mutex
+	clock  uint64
+	picked []uint64  // at which tick of clock the candidate was picked last
+	credit []float64 // of smooth_wrr
+}
+
+func newTurns(n int) *turns {
+	return &turns{picked: make([]uint64, n), credit: make([]float64, n)}
+}
+
+// choose applies the group's rule to its usable members. It allocates nothing.
+func (t *turns) choose(g *group, v view) (index int, ok bool) {
+	var m *member
+	switch g.rule.Kind {
+	case sdk.RuleOrder:
+		m = inOrder(g, v)
+	case sdk.RuleCycle:
+		m = t.cycle(g, v)
+	case sdk.RuleSmoothWRR:
+		m = t.smooth(g, v)
+	case sdk.RuleWeightedRandom:
+		m = weightedRandom(g, v)
+	case sdk.RuleP2C:
+		m = powerOfTwo(g, v)
+	case sdk.RuleHash:
+		if h, ok := v.hash(g.rule.Hash); ok {
+			m = rendezvous(g, v, h)
+		} else {
+			m = t.leastLoad(g, v)
+		}
+	default:
+		m = t.leastLoad(g, v)
+	}
+	if m == nil {
+		return 0, false
+	}
+	return m.index, true
+}
+
+func (m *member) usable(v view) bool {
+	return v.ready(m.index) && (m.max == 0 || v.load(m.index) < m.max)
+}
+
+func inOrder(g *group, v view) *member {
+	for i := range g.members {
+		if m := &g.members[i]; m.usable(v) {
+			return m
+		}
+	}
+	return nil
+}
+
+// cycle picks the member that was picked longest ago. A member that cannot be
+// used leaves its turns to all the others alike, not to its neighbour.
+func (t *turns) cycle(g *group, v view) *member {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var best *member
+	for i := range g.members {
+		m := &g.members[i]
+		if (best == nil || t.picked[m.index] < t.picked[best.index]) && m.usable(v) {
+			best = m
+		}
+	}
+	t.took(best)
+	return best
+}
+
+func (t *turns) took(m *member) {
+	if m != nil {
+		t.clock++
+		t.picked[m.index] = t.clock
+	}
+}
+
+// smooth is the smooth weighted round-robin of nginx over the usable members:
+// each gains its weight, the richest is picked and pays for all.
+func (t *turns) smooth(g *group, v view) *member {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var best *member
+	var total float64
+	for i := range g.members {
+		m := &g.members[i]
+		if m.weight == 0 || !m.usable(v) {
+			continue
+		}
+		t.credit[m.index] += m.weight
+		total += m.weight
+		if best == nil || t.credit[m.index] > t.credit[best.index] {
+			best = m
+		}
+	}
+	if best == nil {
+		return inOrder(g, v)
+	}
+	t.credit[best.index] -= total
+	return best
+}
+
+func weightedRandom(g *group, v view) *member {
+	var total float64
+	for i := range g.members {
+		if m := &g.members[i]; m.usable(v) {
+			total += m.weight
+		}
+	}
+	if total == 0 {
+		return inOrder(g, v)
+	}
+	draw := rand.Float64() * total
+	var last *member
+	for i := range g.members {
+		m := &g.members[i]
+		if m.weight == 0 || !m.usable(v) {
+			continue
+		}
+		last = m
+		if draw -= m.weight; draw < 0 {
+			break
+		}
+	}
+	return last
+}
+
+// leastLoad picks the member with the fewest requests for its weight; among
+// equals the one picked longest ago.
+func (t *turns) leastLoad(g *group, v view) *member {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var best *member
+	var least float64
+	for i := range g.members {
+		m := &g.members[i]
+		if !m.usable(v) {
+			continue
+		}
+		load := m.share(v)
+		if best == nil || load < least || load == least && t.picked[m.index] < t.picked[best.index] {
+			best, least = m, load
+		}
+	}
+	t.took(best)
+	return best
+}
+
+func (m *member) share(v view) float64 {
+	if m.weight == 0 {
+		return math.Inf(1)
+	}
+	return float64(v.load(m.index)+1) / m.weight
+}
+
+// powerOfTwo draws two usable members, each as likely, and picks the less
+// loaded.
+func powerOfTwo(g *group, v view) *member {
+	var a, b *member
+	n := 0
+	for i := range g.members {
+		m := &g.members[i]
+		if !m.usable(v) {
+			continue
+		}
+		// Reservoir sampling of two places.
+		n++
+		switch at := rand.IntN(n); {
+		case n == 1:
+			a = m
+		case n == 2:
+			b = m
+		case at == 0:
+			a = m
+		case at == 1:
+			b = m
+		}
+	}
+	if b == nil {
+		return a
+	}
+	shareA, shareB := a.share(v), b.share(v)
+	if shareB < shareA || shareA == shareB && rand.IntN(2) == 0 {
+		return b
+	}
+	return a
+}
+
+// rendezvous picks the member with the highest weighted score for h: the loss
+// of one member moves only the requests that were its own (Thaler and
+// Ravishankar, 1998; weights as in Schindelhauer and Schomaker, 2005).
+func rendezvous(g *group, v view, h uint64) *member {
+	var best *member
+	var top float64
+	for i := range g.members {
+		m := &g.members[i]
+		if !m.usable(v) {
+			continue
+		}
+		// A number in (0,1) that is the same for the same request and member.
+		u := (float64(mix(h^m.hash)>>11) + 0.5) / (1 << 53)
+		score := -m.weight / math.Log(u)
+		if best == nil || score > top {
+			best, top = m, score
+		}
+	}
+	return best
+}
+
+// mix is the finalizer of splitmix64.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}

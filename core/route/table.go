@@ -1,0 +1,251 @@
+// Package route chooses: it matches a request to a route, and turns the plans
+// that strategies and key selectors made in other processes into picks of a
+// channel and a key, on live state and without a call.
+package route
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// Options of [Build].
+type Options struct {
+	Registry *channel.Registry
+
+	// Open configures an instance of a component; instance says what for. The
+	// table closes what it opened.
+	Open func(ctx context.Context, c *config.Component, instance string) (sdk.Component, error)
+
+	// Notice is told what the user should know about plans.
+	Notice func(message string)
+}
+
+// Table is the routes and channels of one configuration, made ready to choose
+// from.
+type Table struct {
+	Routes   []*Route
+	Channels []*Channel // all of them, in the order of the configuration
+
+	singles map[string]*Route
+	opened  []sdk.Component
+}
+
+// Route is one route with its channels.
+type Route struct {
+	Config   *config.Route
+	Channels []*Channel
+	planner  *planner
+}
+
+// Channel is a configured channel with its state.
+type Channel struct {
+	Config  *config.Channel
+	State   *channel.State
+	Keys    []*Key
+	planner *planner // of the keys; nil without any
+}
+
+// Key is a configured key with its state.
+type Key struct {
+	Config *config.Key
+	State  *channel.Key
+}
+
+// Build makes the table of cfg: it opens every component and gets the first
+// plans. After an error nothing is left open.
+func Build(ctx context.Context, cfg *config.Config, o Options) (*Table, error) {
+	t := &Table{singles: map[string]*Route{}}
+	channels := map[*config.Channel]*Channel{}
+	var errs []error
+	for _, c := range cfg.Channels {
+		ch, err := t.channel(ctx, c, cfg.Breaker, o)
+		errs = append(errs, err)
+		channels[c] = ch
+		t.Channels = append(t.Channels, ch)
+		t.singles[c.Name] = single(ch, o)
+	}
+	for _, c := range cfg.Routes {
+		r := &Route{Config: c}
+		for _, ch := range c.Channels {
+			r.Channels = append(r.Channels, channels[ch])
+		}
+		errs = append(errs, t.route(ctx, r, o))
+		t.Routes = append(t.Routes, r)
+	}
+	if err := errors.Join(errs...); err != nil {
+		t.Close()
+		return nil, err
+	}
+	for _, p := range t.planners() {
+		p.start()
+	}
+	return t, nil
+}
+
+func (t *Table) channel(ctx context.Context, c *config.Channel, b config.Breaker, o Options) (*Channel, error) {
+	ch := &Channel{Config: c, State: o.Registry.Channel(c.Name, c.Target.String())}
+	ch.State.SetBreaker(channel.BreakerLimits(b))
+	candidates := []candidate{}
+	for _, k := range c.Keys {
+		key := &Key{Config: k, State: ch.State.Key(k.Value.Reveal(), k.Label)}
+		ch.Keys = append(ch.Keys, key)
+		candidates = append(candidates, key)
+	}
+	if len(ch.Keys) == 0 {
+		return ch, nil
+	}
+	selector, err := open[sdk.KeySelector](ctx, t, o, c.KeySelector, "channel "+c.Name)
+	if err != nil {
+		return ch, err
+	}
+	ask := func(ctx context.Context, keys []sdk.Snapshot, outcomes []sdk.Outcome, state []byte) (sdk.Plan, error) {
+		return selector.PlanKeys(ctx, sdk.KeyPlanRequest{Channel: c.Name, Keys: keys, Outcomes: outcomes, State: state})
+	}
+	ch.planner = newPlanner(fmt.Sprintf("key selector %q of channel %q", c.KeySelector.Ref, c.Name), o.Registry, candidates, ask, o.Notice)
+	return ch, nil
+}
+
+func (t *Table) route(ctx context.Context, r *Route, o Options) error {
+	strategy, err := open[sdk.Strategy](ctx, t, o, r.Config.Strategy, "route "+r.Config.Pattern)
+	if err != nil {
+		return err
+	}
+	candidates := []candidate{}
+	for _, ch := range r.Channels {
+		candidates = append(candidates, ch)
+	}
+	ask := func(ctx context.Context, channels []sdk.Snapshot, outcomes []sdk.Outcome, state []byte) (sdk.Plan, error) {
+		return strategy.Plan(ctx, sdk.PlanRequest{Route: r.Config.Pattern, Channels: channels, Outcomes: outcomes, State: state})
+	}
+	r.planner = newPlanner(fmt.Sprintf("strategy %q of route %q", r.Config.Strategy.Ref, r.Config.Pattern), o.Registry, candidates, ask, o.Notice)
+	return nil
+}
+
+// single is a route of one channel, which takes no strategy.
+func single(ch *Channel, o Options) *Route {
+	r := &Route{Config: &config.Route{Pattern: "/**", Channels: []*config.Channel{ch.Config}}, Channels: []*Channel{ch}}
+	ask := func(_ context.Context, channels []sdk.Snapshot, _ []sdk.Outcome, _ []byte) (sdk.Plan, error) {
+		return makeshift(channels, "the only channel"), nil
+	}
+	r.planner = newPlanner(fmt.Sprintf("channel %q alone", ch.Config.Name), o.Registry, []candidate{ch}, ask, o.Notice)
+	return r
+}
+
+func open[T sdk.Component](ctx context.Context, t *Table, o Options, c *config.Component, instance string) (T, error) {
+	var none T
+	opened, err := o.Open(ctx, c, instance)
+	if err != nil {
+		return none, err
+	}
+	t.opened = append(t.opened, opened)
+	want, ok := opened.(T)
+	if !ok {
+		return none, fmt.Errorf("%s: %q is no %s", instance, c.Ref, c.Kind)
+	}
+	return want, nil
+}
+
+func (t *Table) planners() (all []*planner) {
+	for _, c := range t.Channels {
+		if c.planner != nil {
+			all = append(all, c.planner)
+		}
+	}
+	for _, r := range t.Routes {
+		all = append(all, r.planner)
+	}
+	for _, r := range t.singles {
+		all = append(all, r.planner)
+	}
+	return all
+}
+
+// Close ends the planning and closes the components. Picks go on working, by
+// the last plans.
+func (t *Table) Close() {
+	for _, p := range t.planners() {
+		if p != nil {
+			p.close()
+		}
+	}
+	for _, c := range t.opened {
+		_ = c.Close() // its process may be gone, and then there is nothing to close
+	}
+}
+
+// Match returns the first route for the path and model, nil if there is none.
+// A request without a model goes by its path alone.
+func (t *Table) Match(path, model string) *Route {
+	for _, r := range t.Routes {
+		if config.MatchPath(r.Config.Pattern, path) && serves(r.Config.Models, model) {
+			return r
+		}
+	}
+	return nil
+}
+
+// Single returns the route of the named channel alone, nil if there is none.
+func (t *Table) Single(name string) *Route { return t.singles[name] }
+
+// serves says whether a list of model patterns lets the model pass.
+func serves(patterns []string, model string) bool {
+	if len(patterns) == 0 || model == "" {
+		return true
+	}
+	for _, p := range patterns {
+		if config.MatchModel(p, model) {
+			return true
+		}
+	}
+	return false
+}
+
+// PlanInfo is what there is to show of a plan.
+type PlanInfo struct {
+	Seq       uint64
+	Reason    string
+	Made      time.Time
+	Makeshift bool
+}
+
+// Plan tells of the route's plan.
+func (r *Route) Plan() PlanInfo { return r.planner.info() }
+
+// KeyPlan tells of the plan for the channel's keys; zero without any.
+func (c *Channel) KeyPlan() PlanInfo {
+	if c.planner == nil {
+		return PlanInfo{}
+	}
+	return c.planner.info()
+}
+
+func (p *planner) info() PlanInfo {
+	by := p.current.Load()
+	return PlanInfo{Seq: by.seq, Reason: by.reason, Made: by.made, Makeshift: by.makeshift}
+}
+
+func (c *Channel) id() string { return c.Config.Name }
+
+func (c *Channel) snapshot(now time.Time) sdk.Snapshot {
+	s := c.State.Snapshot(now)
+	s.Weight, s.Fallback = c.Config.Weight, c.Config.Fallback
+	return s
+}
+
+func (c *Channel) counters() channel.Counters { return c.State.Counters() }
+
+func (k *Key) id() string { return k.State.ID() }
+
+func (k *Key) snapshot(now time.Time) sdk.Snapshot {
+	s := k.State.Snapshot(now)
+	s.Weight = k.Config.Weight
+	return s
+}
+
+func (k *Key) counters() channel.Counters { return k.State.Counters() }

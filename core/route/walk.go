@@ -1,0 +1,356 @@
+package route
+
+import (
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/channel"
+)
+
+// Attributes are what a request carries for [sdk.RuleHash], by names such as
+// "header.x-session-id" and "body.user".
+type Attributes interface {
+	Attribute(name string) (string, bool)
+}
+
+// Walk leads one request from candidate to candidate. It is for one goroutine
+// and may be used again after [Walk.Begin].
+type Walk struct {
+	route      *Route
+	model      string
+	attributes Attributes
+	now        time.Time
+	again      bool // candidates that were tried may be tried once more
+	failed     []failure
+	keys       []*Key     // that failed, each for a reason of its own
+	busy       []*Channel // lost to others between choosing and taking
+	stay       *Channel   // the channel whose next key is to be tried first
+	keysOf     keyView
+}
+
+// failure is a channel that failed this request.
+type failure struct {
+	channel *Channel
+	until   time.Time // when it may be tried again; zero: never by this request
+}
+
+// Pick is one choice. Its lease must be ended, and its key released.
+type Pick struct {
+	Channel *Channel
+	Key     *Key // nil if the channel has none
+	Lease   channel.Lease
+	Plan    uint64 // sequence number of the plan that chose the channel
+	Reason  string
+}
+
+// The reasons that are not a plan's.
+const (
+	reasonNextKey = "next key of the same channel"
+	reasonLastTry = "all channels are out of service; this one for the longest time"
+)
+
+// Begin prepares w for a request.
+func (w *Walk) Begin(r *Route, model string, a Attributes) {
+	clear(w.failed)
+	clear(w.keys)
+	*w = Walk{route: r, model: model, attributes: a, failed: w.failed[:0], keys: w.keys[:0], busy: w.busy[:0]}
+}
+
+// Next picks a candidate: another key of the channel whose key just failed,
+// else what the plan says among channels not tried yet, else one whose pause
+// has passed, else, if all are out of service, the one that has been so for
+// the longest time.
+func (w *Walk) Next(now time.Time) (Pick, bool) {
+	w.now, w.again = now, false
+	w.busy = w.busy[:0]
+	if ch := w.stay; ch != nil {
+		w.stay = nil
+		if w.skip(ch) == "" {
+			if p, ok := w.take(ch, false); ok {
+				p.Reason = reasonNextKey
+				return p, true
+			}
+		}
+	}
+	if p, ok := w.planned(); ok {
+		return p, true
+	}
+	w.again = true
+	if p, ok := w.planned(); ok {
+		return p, true
+	}
+	return w.lastResort()
+}
+
+func (w *Walk) planned() (Pick, bool) {
+	for range len(w.route.Channels) {
+		i, by, ok := w.route.planner.pick(w.now, w)
+		if !ok {
+			break
+		}
+		ch := w.route.Channels[i]
+		if p, ok := w.take(ch, false); ok {
+			p.Plan, p.Reason = by.seq, by.reason
+			return p, true
+		}
+		w.busy = append(w.busy, ch)
+	}
+	return Pick{}, false
+}
+
+// lastResort prefers a try to a sure refusal.
+func (w *Walk) lastResort() (Pick, bool) {
+	var best *Channel
+	var oldest time.Time
+	for _, ch := range w.route.Channels {
+		since := ch.State.OutSince()
+		if since.IsZero() || w.tried(ch) || w.refuses(ch) != "" {
+			continue
+		}
+		if best == nil || since.Before(oldest) {
+			best, oldest = ch, since
+		}
+	}
+	if best == nil {
+		return Pick{}, false
+	}
+	p, ok := w.take(best, true)
+	p.Reason = reasonLastTry
+	return p, ok
+}
+
+// take gets a place at the channel, and a key.
+func (w *Walk) take(ch *Channel, force bool) (Pick, bool) {
+	force = force || w.mustServe(ch)
+	lease, skip := ch.State.Acquire(w.now, ch.Config.MaxInFlight, force)
+	if skip != "" {
+		return Pick{}, false
+	}
+	p := Pick{Channel: ch, Lease: lease}
+	if ch.planner == nil {
+		return p, true
+	}
+	w.keysOf = keyView{walk: w, channel: ch}
+	i, _, ok := ch.planner.pick(w.now, &w.keysOf)
+	if !ok {
+		lease.Cancel()
+		return Pick{}, false
+	}
+	p.Key = ch.Keys[i]
+	p.Key.State.Acquire()
+	return p, true
+}
+
+// FailChannel notes that the pick's channel failed; it may be tried again from
+// until on, if no other is left. A zero until means not by this request.
+func (w *Walk) FailChannel(p Pick, until time.Time) {
+	for i := range w.failed {
+		if w.failed[i].channel == p.Channel {
+			w.failed[i].until = until
+			return
+		}
+	}
+	w.failed = append(w.failed, failure{p.Channel, until})
+}
+
+// FailKey notes that the pick's key failed, for a reason that its state knows.
+// The channel's other keys come next. A channel without keys fails as a whole.
+func (w *Walk) FailKey(p Pick) {
+	if p.Key == nil {
+		w.FailChannel(p, time.Time{})
+		return
+	}
+	w.keys = append(w.keys, p.Key)
+	w.stay = p.Channel
+}
+
+// Soonest is when a candidate that is not to be had now will be; ok is false
+// if none will by itself. It says nothing about candidates that are to be had.
+func (w *Walk) Soonest(now time.Time) (at time.Time, ok bool) {
+	w.now, w.again = now, true
+	for _, ch := range w.route.Channels {
+		t, will := w.readyAt(ch)
+		if will && (!ok || t.Before(at)) {
+			at, ok = t, true
+		}
+	}
+	return at, ok
+}
+
+func (w *Walk) readyAt(ch *Channel) (time.Time, bool) {
+	t := w.now
+	if f := w.failure(ch); f != nil {
+		if f.until.IsZero() {
+			return t, false
+		}
+		t = later(t, f.until)
+	}
+	v := ch.State.View(w.now)
+	switch v.Skip {
+	case channel.SkipPaused, channel.SkipDown:
+		return t, false
+	case channel.SkipOpen:
+		if !w.mustServe(ch) {
+			t = later(t, v.Until)
+		}
+	}
+	if !serves(ch.Config.Models, w.model) {
+		return t, false
+	}
+	if len(ch.Keys) == 0 {
+		return t, true
+	}
+	var key time.Time
+	found := false
+	for _, k := range ch.Keys {
+		skip, until := k.State.Ready(w.now, w.model)
+		if skip == channel.SkipInvalid || skip == channel.SkipExhausted {
+			continue
+		}
+		if !found || until.Before(key) {
+			key, found = until, true
+		}
+	}
+	return later(t, key), found
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// skip says why the channel is passed over now.
+func (w *Walk) skip(ch *Channel) channel.Skip {
+	if w.tried(ch) {
+		return channel.SkipTried
+	}
+	if skip := ch.State.Ready(w.now); skip != "" && !(isBreaker(skip) && w.mustServe(ch)) {
+		return skip
+	}
+	return w.refuses(ch)
+}
+
+// refuses is skip by what neither health nor breaker has a say in.
+func (w *Walk) refuses(ch *Channel) channel.Skip {
+	if !serves(ch.Config.Models, w.model) {
+		return channel.SkipModel
+	}
+	if limit := ch.Config.MaxInFlight; limit > 0 && ch.State.InFlight() >= limit {
+		return channel.SkipFull
+	}
+	if len(ch.Keys) == 0 {
+		return ""
+	}
+	for _, k := range ch.Keys {
+		if w.keySkip(k) == "" {
+			return ""
+		}
+	}
+	return channel.SkipNoKey
+}
+
+func (w *Walk) keySkip(k *Key) channel.Skip {
+	if !w.again {
+		for _, f := range w.keys {
+			if f == k {
+				return channel.SkipTried
+			}
+		}
+	}
+	skip, _ := k.State.Ready(w.now, w.model)
+	return skip
+}
+
+func (w *Walk) tried(ch *Channel) bool {
+	for _, b := range w.busy {
+		if b == ch {
+			return true
+		}
+	}
+	f := w.failure(ch)
+	return f != nil && (!w.again || f.until.IsZero() || w.now.Before(f.until))
+}
+
+func (w *Walk) failure(ch *Channel) *failure {
+	for i := range w.failed {
+		if w.failed[i].channel == ch {
+			return &w.failed[i]
+		}
+	}
+	return nil
+}
+
+func isBreaker(s channel.Skip) bool { return s == channel.SkipOpen || s == channel.SkipProbing }
+
+// mustServe says that the channel is to be used although its breaker is open:
+// of a route's n channels at most half, rounded up, are left alone at once, and
+// never all. Those whose breakers opened first are.
+func (w *Walk) mustServe(ch *Channel) bool {
+	since := ch.State.BreakerOpenSince()
+	if since.IsZero() {
+		return false
+	}
+	n, rank := 0, 0
+	for _, other := range w.route.Channels {
+		if other.State.Ready(w.now) == channel.SkipPaused || !serves(other.Config.Models, w.model) {
+			continue
+		}
+		n++
+		if s := other.State.BreakerOpenSince(); other != ch && !s.IsZero() && s.Before(since) {
+			rank++
+		}
+	}
+	return rank >= min(n-1, (n+1)/2)
+}
+
+// The view of a route's rule: indices are of its channels.
+
+func (w *Walk) ready(i int) bool { return w.skip(w.route.Channels[i]) == "" }
+func (w *Walk) load(i int) int   { return w.route.Channels[i].State.InFlight() }
+
+func (w *Walk) hash(attributes []string) (uint64, bool) {
+	for _, name := range attributes {
+		if v, ok := w.attributes.Attribute(name); ok {
+			return hashString(v), true
+		}
+	}
+	return 0, false
+}
+
+// keyView is the view of a channel's key rule.
+type keyView struct {
+	walk    *Walk
+	channel *Channel
+}
+
+func (v *keyView) ready(i int) bool { return v.walk.keySkip(v.channel.Keys[i]) == "" }
+func (v *keyView) load(i int) int   { return v.channel.Keys[i].State.InFlight() }
+func (v *keyView) hash(attributes []string) (uint64, bool) {
+	return v.walk.hash(attributes)
+}
+
+// Skipped is a channel that is passed over, and why.
+type Skipped struct {
+	Channel string
+	Why     channel.Skip // "" if it is to be had
+}
+
+// Skips says of every channel of the route why it is not to be had.
+func (w *Walk) Skips(now time.Time) (all []Skipped) {
+	w.now, w.again = now, true
+	for _, ch := range w.route.Channels {
+		all = append(all, Skipped{ch.Config.Name, w.skip(ch)})
+	}
+	return all
+}
+
+// NoneServesModel says that no channel of the route takes the model.
+func (w *Walk) NoneServesModel() bool {
+	for _, ch := range w.route.Channels {
+		if serves(ch.Config.Models, w.model) {
+			return false
+		}
+	}
+	return true
+}
