@@ -1,0 +1,133 @@
+package admin
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// Options of [New].
+type Options struct {
+	Source Source
+	Bus    *event.Bus
+	Config func() config.Admin // of the running generation
+}
+
+// Handler answers the API.
+type Handler struct {
+	options Options
+	mux     *http.ServeMux
+}
+
+// New returns the API of o.Source.
+func New(o Options) *Handler {
+	h := &Handler{options: o, mux: http.NewServeMux()}
+	h.mux.HandleFunc("GET /api/status", func(w http.ResponseWriter, _ *http.Request) { reply(w, o.Source.Status()) })
+	h.mux.HandleFunc("GET /api/channels", func(w http.ResponseWriter, _ *http.Request) { reply(w, o.Source.Channels()) })
+	h.mux.HandleFunc("GET /api/logs", h.stream)
+	h.mux.HandleFunc("GET /api/logs/recent", h.recent)
+	h.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		fail(w, http.StatusNotFound, "not_found", "there is no "+r.Method+" "+r.URL.Path)
+	})
+	return h
+}
+
+// ServeHTTP lets a request through that comes from the user's own machine or
+// scripts: no page of another site, by name or by origin, may read or change
+// anything.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := h.options.Config()
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	switch {
+	case !ownHost(r.Host, c.Listen):
+		fail(w, http.StatusForbidden, "foreign_host", "the Host header names a host that this port is not known by")
+	case !sameOrigin(r, c.Origins):
+		fail(w, http.StatusForbidden, "foreign_origin", "the request comes from a page whose origin is not listed in admin.origins")
+	case r.URL.Path != "/healthz" && !authorized(r, c.Token):
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		fail(w, http.StatusUnauthorized, "unauthorized", "send admin.token as Authorization: Bearer")
+	default:
+		h.mux.ServeHTTP(w, r)
+	}
+}
+
+// ownHost keeps a name that someone else's DNS points at this machine from
+// passing for the program's own.
+func ownHost(host, listen string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	}
+	name = strings.Trim(name, "[]")
+	if name == "localhost" || net.ParseIP(name) != nil {
+		return true
+	}
+	own, _, err := net.SplitHostPort(listen)
+	return err == nil && own != "" && strings.EqualFold(name, own)
+}
+
+func sameOrigin(r *http.Request, allowed []string) bool {
+	if origin := r.Header.Get("Origin"); origin != "" {
+		return origin == "http://"+r.Host || slices.Contains(allowed, origin)
+	}
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site == "" || site == "none" || site == "same-origin"
+}
+
+func authorized(r *http.Request, token config.Secret) bool {
+	if token.IsZero() {
+		return true
+	}
+	given, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(token.Reveal()))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
+// defaultRecent and maxRecent are how many events /api/logs/recent returns.
+const (
+	defaultRecent = 50
+	maxRecent     = 1000
+)
+
+func (h *Handler) recent(w http.ResponseWriter, r *http.Request) {
+	n := defaultRecent
+	if q := r.URL.Query().Get("n"); q != "" {
+		var err error
+		if n, err = strconv.Atoi(q); err != nil || n < 1 || n > maxRecent {
+			fail(w, http.StatusBadRequest, "bad_parameter", "n must be a number from 1 to "+strconv.Itoa(maxRecent))
+			return
+		}
+	}
+	events := h.options.Bus.Recent(n)
+	if events == nil {
+		events = []event.Event{}
+	}
+	reply(w, events)
+}
+
+func reply(w http.ResponseWriter, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		fail(w, http.StatusInternalServerError, "internal", "the answer cannot be written as JSON")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(append(b, '\n'))
+}
+
+func fail(w http.ResponseWriter, status int, code, message string) {
+	b, _ := json.Marshal(map[string]any{"error": map[string]any{"message": message, "code": code, "details": []string{}}})
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(b, '\n'))
+}

@@ -1,0 +1,181 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+func (l *loader) channels() {
+	l.known = map[string]*Channel{}
+	blocks := l.topBlocks("channel", "name")
+	for _, b := range blocks {
+		c := l.channel(b)
+		if first := l.known[c.Name]; first != nil {
+			l.fail(b.DefRange(), "Repeated channel", fmt.Sprintf("There is a channel %q at %s:%d already.", c.Name, first.Range.Filename, first.Range.Start.Line))
+			continue
+		}
+		l.known[c.Name] = c
+		l.config.Channels = append(l.config.Channels, c)
+	}
+	if len(blocks) == 0 && !l.diags.HasErrors() {
+		at := hcl.Range{Filename: l.config.Inputs[len(l.config.Inputs)-1], Start: hcl.InitialPos, End: hcl.InitialPos}
+		l.fail(at, "No channel", "Nothing can be reached: add a block channel \"name\" { … } with a target and keys.")
+	}
+}
+
+func (l *loader) channel(b *hclsyntax.Block) *Channel {
+	c := &Channel{
+		Name: b.Labels[0], Range: b.DefRange(), Weight: 1,
+		Auth:     Auth{Style: AuthAuto},
+		Timeouts: Timeouts{Connect: 10 * time.Second, FirstByte: 10 * time.Minute, StreamIdle: 120 * time.Second},
+	}
+	r := l.reader(b, fmt.Sprintf("in channel %q", c.Name))
+	if strings.TrimSpace(c.Name) == "" || strings.ContainsAny(c.Name, "/\x00\n") || len(c.Name) > 64 {
+		l.fail(b.LabelRanges[0], "Wrong name for a channel", "A channel's name has 1 to 64 characters and no slash.")
+	}
+	r.target(c)
+	r.number("weight", &c.Weight, 0, math.MaxInt32)
+	r.boolean("fallback", &c.Fallback)
+	r.boolean("disabled", &c.Disabled)
+	r.integer("max_in_flight", &c.MaxInFlight, 0, math.MaxInt32)
+	r.auth(c)
+	r.keys(c)
+	r.texts("models", &c.Models)
+	r.textMap("model_map", &c.ModelMap)
+	c.KeySelector = r.component(sdk.KindKeySelector, "key_selector", "round-robin")
+	r.healthCheck(c)
+	r.timeouts(c)
+	r.done()
+	return c
+}
+
+// target reads the address of the site.
+func (r *reader) target(c *Channel) {
+	c.Target = &url.URL{}
+	value := ""
+	a := r.text("target", &value)
+	if a == nil {
+		r.loader.fail(r.at, "Missing attribute", fmt.Sprintf("The channel %q needs a target, such as \"https://api.example.com\".", c.Name))
+		return
+	}
+	if value == "" {
+		if !r.loader.diags.HasErrors() {
+			r.wrong(a, "the target is empty: write the site's address, such as \"https://api.example.com\"")
+		}
+		return
+	}
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
+		r.wrong(a, "an address is expected here that begins with https:// or http:// and names a host, such as \"https://api.example.com/base\"")
+		return
+	case u.User != nil:
+		r.wrong(a, "the target must not hold a user or password; put the key into keys")
+		return
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		r.wrong(a, "the target must have no query or fragment: it is what all of the channel's paths are put behind")
+		return
+	case strings.Contains(u.EscapedPath(), ".."):
+		r.wrong(a, "the target's path must not contain \"..\"")
+		return
+	}
+	c.Target = u
+}
+
+func (r *reader) auth(c *Channel) {
+	value := string(AuthAuto)
+	a := r.text("auth", &value)
+	styles := []string{string(AuthAuto), string(AuthBearer), string(AuthXAPIKey), string(AuthXGoogAPIKey), "query:NAME", string(AuthNone), string(AuthPassthrough)}
+	if param, ok := strings.CutPrefix(value, "query:"); ok && param != "" {
+		c.Auth = Auth{Style: AuthQuery, Param: param}
+		return
+	}
+	switch style := AuthStyle(value); style {
+	case AuthAuto, AuthBearer, AuthXAPIKey, AuthXGoogAPIKey, AuthNone, AuthPassthrough:
+		c.Auth = Auth{Style: style}
+	default:
+		r.wrong(a, fmt.Sprintf("%q is no way of carrying a key: %s are known. %s", value, list(styles), didYouMean(value, styles)))
+	}
+}
+
+// keys reads both forms: the list, and blocks for those with a label or weight.
+func (r *reader) keys(c *Channel) {
+	before := len(r.loader.diags)
+	values, ranges := r.secretList("keys")
+	for i, v := range values {
+		c.Keys = append(c.Keys, &Key{Value: v, Weight: 1, Range: ranges[i]})
+	}
+	for _, b := range r.each("key", "label") {
+		k := &Key{Label: b.Labels[0], Weight: 1, Range: b.DefRange()}
+		kr := r.loader.reader(b, fmt.Sprintf("in key %q", k.Label))
+		if a := kr.secret("value", &k.Value); a == nil {
+			r.loader.fail(b.DefRange(), "Missing attribute", fmt.Sprintf("The key %q needs a value.", k.Label))
+		} else if k.Value.IsZero() && len(r.loader.diags) == before {
+			kr.wrong(a, "the key is empty")
+		}
+		kr.number("weight", &k.Weight, 0, math.MaxInt32)
+		kr.done()
+		c.Keys = append(c.Keys, k)
+	}
+	if len(r.loader.diags) > before {
+		return // whether keys are missing cannot be said
+	}
+	r.checkKeys(c)
+}
+
+func (r *reader) checkKeys(c *Channel) {
+	labels, values := map[string]bool{}, map[string]bool{}
+	for _, k := range c.Keys {
+		switch {
+		case values[k.Value.Reveal()]:
+			r.loader.fail(k.Range, "Repeated key", "This key stands in the channel already; a key that is listed twice is limited no later.")
+		case k.Label != "" && labels[k.Label]:
+			r.loader.fail(k.Range, "Repeated key", fmt.Sprintf("There is a key with the label %q already.", k.Label))
+		}
+		labels[k.Label], values[k.Value.Reveal()] = true, true
+	}
+	keyless := c.Auth.Style == AuthNone || c.Auth.Style == AuthPassthrough
+	switch {
+	case len(c.Keys) == 0 && !keyless:
+		r.loader.fail(r.at, "No keys", fmt.Sprintf("The channel %q has no keys: add keys = [env(\"NAME\")], or auth = \"none\" if the site needs none, or \"passthrough\" to send the caller's own.", c.Name))
+	case len(c.Keys) > 0 && keyless:
+		r.loader.fail(c.Keys[0].Range, "Keys that are never used", fmt.Sprintf("With auth = %q no key is sent: remove the keys, or choose another auth.", c.Auth.Style))
+	}
+}
+
+// healthCheck reads the block: the schedule is the host's, the rest the
+// checker's.
+func (r *reader) healthCheck(c *Channel) {
+	b := r.one("health_check", "type")
+	if b == nil {
+		return
+	}
+	h := &HealthCheck{Interval: time.Minute, Timeout: 5 * time.Second, Fall: 3, Rise: 1}
+	hr := r.loader.reader(b, fmt.Sprintf("in health_check %q", b.Labels[0]))
+	hr.duration("interval", &h.Interval, true)
+	hr.duration("timeout", &h.Timeout, true)
+	hr.integer("fall", &h.Fall, 1, 100)
+	hr.integer("rise", &h.Rise, 1, 100)
+	h.Checker = r.loader.componentOf(sdk.KindHealthChecker, b, hr)
+	c.HealthCheck = h
+}
+
+func (r *reader) timeouts(c *Channel) {
+	b := r.one("timeouts")
+	if b == nil {
+		return
+	}
+	tr := r.loader.reader(b, fmt.Sprintf("in timeouts of channel %q", c.Name))
+	tr.duration("connect", &c.Timeouts.Connect, true)
+	tr.duration("first_byte", &c.Timeouts.FirstByte, true)
+	tr.duration("stream_idle", &c.Timeouts.StreamIdle, true)
+	tr.done()
+}

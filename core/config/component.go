@@ -1,0 +1,210 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/go-version"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
+
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// component reads the block of a plugin's component, or gives the default one.
+func (r *reader) component(kind sdk.Kind, block, fallback string) *Component {
+	b := r.one(block, "name")
+	if b == nil {
+		return r.loader.builtin(kind, fallback)
+	}
+	return r.loader.componentOf(kind, b, r.loader.reader(b, fmt.Sprintf("in %s %q", block, b.Labels[0])))
+}
+
+// builtin is a built-in component without settings, which nobody wrote.
+func (l *loader) builtin(kind sdk.Kind, ref string) *Component {
+	c := &Component{Kind: kind, Ref: ref, Name: ref, Body: json.RawMessage("{}")}
+	if _, err := l.options.Catalog.Component(l.ctx, kind, ref, nil); err != nil {
+		l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: fmt.Sprintf("The built-in %s %q cannot be had", kindName(kind), ref), Detail: sentence(err.Error())})
+	}
+	return c
+}
+
+// componentOf checks a block against the schema of the component it names. r
+// may have taken the attributes that are not the component's.
+func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Component {
+	c := &Component{Kind: kind, Ref: b.Labels[0], Range: b.DefRange(), Body: json.RawMessage("{}"), attributes: map[string]hcl.Range{}}
+	plugin, _, _ := strings.Cut(c.Ref, "/")
+	declared := l.plugins[plugin]
+	info, err := l.options.Catalog.Component(l.ctx, kind, c.Ref, declared)
+	if err != nil {
+		l.unknownComponent(c, b, declared, err)
+		return c
+	}
+	c.Plugin, c.Name = info.Plugin, info.Name
+	d := &schemaDecoder{component: c}
+	body := d.body(r, info.Schema, nil)
+	r.done()
+	raw, err := json.Marshal(body)
+	if err != nil {
+		l.fail(b.DefRange(), "The block cannot be read", sentence(err.Error()))
+		return c
+	}
+	c.Body = raw
+	return c
+}
+
+func (l *loader) unknownComponent(c *Component, b *hclsyntax.Block, declared *Plugin, err error) {
+	var unknown *UnknownComponentError
+	at := b.LabelRanges[0]
+	if !errors.As(err, &unknown) {
+		l.fail(at, fmt.Sprintf("The %s %q cannot be used", kindName(c.Kind), c.Ref), sentence(err.Error()))
+		return
+	}
+	detail := fmt.Sprintf("There is no %s %q. %s", kindName(c.Kind), c.Ref, instead(c.Ref, unknown.Known))
+	if plugin, _, third := strings.Cut(c.Ref, "/"); third && declared == nil {
+		detail += fmt.Sprintf(" If it is a plugin's, declare it: plugin %q {}.", plugin)
+	}
+	l.fail(at, "Unknown "+kindName(c.Kind), strings.TrimSpace(detail))
+}
+
+// schemaDecoder turns a block into JSON by a plugin's schema.
+type schemaDecoder struct{ component *Component }
+
+func (d *schemaDecoder) body(r *reader, s *sdk.Schema, path []string) map[string]any {
+	out := map[string]any{}
+	if s == nil {
+		return out
+	}
+	for i := range s.Attributes {
+		d.attribute(r, &s.Attributes[i], path, out)
+	}
+	for i := range s.Blocks {
+		d.block(r, &s.Blocks[i], path, out)
+	}
+	return out
+}
+
+func (d *schemaDecoder) attribute(r *reader, a *sdk.Attribute, path []string, out map[string]any) {
+	at := r.attribute(a.Name)
+	if at == nil {
+		switch {
+		case a.Required:
+			r.loader.fail(r.at, "Missing attribute", strings.TrimSpace(fmt.Sprintf("%q is required %s. %s", a.Name, r.what, sentence(a.Doc))))
+		case a.Default != nil:
+			out[a.Name] = a.Default
+		}
+		return
+	}
+	d.component.attributes[strings.Join(append(slices.Clone(path), a.Name), ".")] = at.Expr.Range()
+	t, err := ctyjson.UnmarshalType(a.Type)
+	if err != nil {
+		r.wrong(at, fmt.Sprintf("the plugin declares it with a type that is not known: %s", a.Type))
+		return
+	}
+	v, ok := d.evaluate(r, at, a, t)
+	if !ok {
+		return
+	}
+	if a.Format != "" || len(a.Enum) > 0 {
+		if err := checkText(v.AsString(), a); err != nil {
+			r.wrong(at, err.Error())
+			return
+		}
+	}
+	raw, err := ctyjson.Marshal(v, t)
+	if err != nil {
+		r.wrong(at, "the value cannot be handed to the plugin")
+		return
+	}
+	out[a.Name] = json.RawMessage(raw)
+}
+
+func (d *schemaDecoder) evaluate(r *reader, at *hclsyntax.Attribute, a *sdk.Attribute, t cty.Type) (cty.Value, bool) {
+	if a.Sensitive {
+		v, _, ok := r.secretValue(a.Name, t)
+		return v, ok
+	}
+	v, ok := r.value(at)
+	if !ok {
+		return v, false
+	}
+	v, _ = v.UnmarkDeep()
+	if a.Format != "" && v.Type() == cty.Number {
+		n := v.AsBigFloat().Text('f', -1)
+		r.wrong(at, strings.Replace(checkText(n, a).Error(), fmt.Sprintf("%q", n), n, 1))
+		return v, false
+	}
+	v, _, ok = r.typed(at, v, t)
+	return v, ok
+}
+
+func checkText(s string, a *sdk.Attribute) error {
+	var err error
+	switch a.Format {
+	case sdk.FormatDuration:
+		_, err = parseDuration(s)
+	case sdk.FormatSize:
+		_, err = parseSize(s)
+	}
+	if err == nil && len(a.Enum) > 0 && !slices.Contains(a.Enum, s) {
+		err = fmt.Errorf("%q is not one of %s. %s", s, list(a.Enum), didYouMean(s, a.Enum))
+	}
+	return err
+}
+
+// block decodes nested blocks: one as an object, several as a list, labelled
+// ones as an object by label.
+func (d *schemaDecoder) block(r *reader, b *sdk.Block, path []string, out map[string]any) {
+	path = append(slices.Clone(path), b.Name)
+	var labels []string
+	if b.Labelled {
+		labels = []string{"name"}
+	}
+	all := r.each(b.Name, labels...)
+	if len(all) == 0 && b.Required {
+		r.loader.fail(r.at, "Missing block", strings.TrimSpace(fmt.Sprintf("A block %q is required %s. %s", b.Name, r.what, sentence(b.Doc))))
+	}
+	if len(all) > 1 && !b.Repeated {
+		r.loader.fail(all[1].DefRange(), "Repeated block", fmt.Sprintf("There is a %s block %s already; only one is allowed.", b.Name, r.what))
+		return
+	}
+	listed, byLabel := []any{}, map[string]any{}
+	for _, block := range all {
+		inner := r.loader.reader(block, "in "+b.Name)
+		at := path
+		if b.Labelled {
+			at = append(slices.Clone(path), block.Labels[0])
+			if byLabel[block.Labels[0]] != nil {
+				r.loader.fail(block.DefRange(), "Repeated block", fmt.Sprintf("There is a %s %q already.", b.Name, block.Labels[0]))
+			}
+		}
+		d.component.attributes[strings.Join(at, ".")] = block.DefRange()
+		body := d.body(inner, b.Schema, at)
+		inner.done()
+		listed = append(listed, body)
+		if b.Labelled {
+			byLabel[block.Labels[0]] = body
+		}
+	}
+	switch {
+	case len(all) == 0:
+	case b.Labelled:
+		out[b.Name] = byLabel
+	case b.Repeated:
+		out[b.Name] = listed
+	default:
+		out[b.Name] = listed[0]
+	}
+}
+
+func checkConstraint(s string) error {
+	if _, err := version.NewConstraint(s); err != nil {
+		return fmt.Errorf("%q is no version constraint: write for example \">= 1.2, < 2.0\"", s)
+	}
+	return nil
+}

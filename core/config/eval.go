@@ -1,0 +1,237 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+)
+
+// mark is on every value that came from the environment, a file or a sensitive
+// variable.
+type mark string
+
+const secretMark mark = "secret"
+
+// evaluate makes the context of all expressions: variables first, which may
+// use functions, then locals, which may use variables and each other.
+func (l *loader) evaluate() {
+	l.eval = &hcl.EvalContext{Functions: l.functions(), Variables: map[string]cty.Value{}}
+	l.names.channels = []string{}
+	channels := map[string]cty.Value{}
+	for _, b := range l.blocks {
+		if b.Type == "channel" && len(b.Labels) == 1 {
+			channels[b.Labels[0]] = cty.StringVal(b.Labels[0])
+			l.names.channels = append(l.names.channels, b.Labels[0])
+		}
+	}
+	l.variables()
+	l.eval.Variables["channel"] = cty.ObjectVal(channels)
+	l.locals()
+}
+
+func (l *loader) variables() {
+	values := map[string]cty.Value{}
+	for _, b := range l.topBlocks("variable", "name") {
+		name := b.Labels[0]
+		if slices.Contains(l.names.variables, name) {
+			l.fail(b.DefRange(), "Repeated variable", fmt.Sprintf("There is a variable %q already.", name))
+			continue
+		}
+		l.names.variables = append(l.names.variables, name)
+		values[name] = l.variable(name, l.reader(b, fmt.Sprintf("in variable %q", name)))
+	}
+	for name := range l.options.Vars {
+		if _, ok := values[name]; !ok {
+			l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown variable",
+				Detail: strings.TrimSpace(fmt.Sprintf("A value is given for the variable %q, but the configuration does not declare it. %s", name, instead(name, slices.Sorted(maps.Keys(values)))))})
+		}
+	}
+	l.eval.Variables["var"] = cty.ObjectVal(values)
+}
+
+// variable is the value of one: from the command line, the environment or its
+// default.
+func (l *loader) variable(name string, r *reader) cty.Value {
+	sensitive, about := false, ""
+	r.boolean("sensitive", &sensitive)
+	r.text("description", &about)
+	value := cty.DynamicVal
+	given, ok := l.options.Vars[name]
+	if !ok {
+		given, ok = l.options.Getenv("AITUNNEL_VAR_" + name)
+	}
+	fallback := r.attribute("default")
+	if sensitive && fallback != nil {
+		r.secretRange(fallback.Expr)
+	}
+	switch {
+	case ok:
+		value = cty.StringVal(given)
+	case fallback != nil:
+		value, _ = r.value(fallback)
+	default:
+		l.fail(r.at, "Variable without a value", fmt.Sprintf("Give the variable %q a default, or a value with --var %s=… or in the environment as AITUNNEL_VAR_%s.", name, name, name))
+	}
+	r.done()
+	if sensitive {
+		l.keepSecret(value)
+		value = value.Mark(secretMark)
+	}
+	return value
+}
+
+// locals evaluates them in the order in which they need each other.
+func (l *loader) locals() {
+	attributes := map[string]*hclsyntax.Attribute{}
+	for _, b := range l.topBlocks("locals") {
+		for _, inner := range b.Body.Blocks {
+			l.fail(inner.DefRange(), "Unknown block", "A locals block holds names and values only.")
+		}
+		for name, a := range b.Body.Attributes {
+			if attributes[name] != nil {
+				l.fail(a.NameRange, "Repeated local", fmt.Sprintf("There is a local %q already.", name))
+			}
+			attributes[name] = a
+		}
+	}
+	l.names.locals = slices.Sorted(maps.Keys(attributes))
+	o := &ordering{loader: l, attributes: attributes, values: map[string]cty.Value{}, state: map[string]int{}}
+	for _, name := range l.names.locals {
+		o.resolve(name, nil)
+	}
+	l.eval.Variables["local"] = cty.ObjectVal(o.values)
+}
+
+// ordering evaluates locals depth first.
+type ordering struct {
+	loader     *loader
+	attributes map[string]*hclsyntax.Attribute
+	values     map[string]cty.Value
+	state      map[string]int // 1 while it is evaluated, 2 afterwards
+}
+
+func (o *ordering) resolve(name string, path []string) {
+	a := o.attributes[name]
+	switch o.state[name] {
+	case 2:
+		return
+	case 1:
+		o.loader.fail(a.NameRange, "Locals that need each other", fmt.Sprintf("The value of local.%s needs itself: %s.", name, strings.Join(append(path, name), " → ")))
+		return
+	}
+	o.state[name] = 1
+	for _, t := range a.Expr.Variables() {
+		if t.RootName() == "local" && len(t) > 1 {
+			if step, ok := t[1].(hcl.TraverseAttr); ok && o.attributes[step.Name] != nil {
+				o.resolve(step.Name, append(path, name))
+			}
+		}
+	}
+	o.loader.eval.Variables["local"] = cty.ObjectVal(o.values)
+	r := &reader{loader: o.loader, what: "in locals"}
+	v, ok := r.value(a)
+	if !ok {
+		v = cty.DynamicVal
+	}
+	o.values[name] = v
+	o.state[name] = 2
+}
+
+// keepSecret notes every string in v as one that no message may show.
+func (l *loader) keepSecret(v cty.Value) {
+	v, _ = v.UnmarkDeep()
+	_ = cty.Walk(v, func(_ cty.Path, v cty.Value) (bool, error) {
+		if v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
+			l.secrets.add(v.AsString())
+		}
+		return true, nil
+	})
+}
+
+// resolves checks that the references of an expression name something, so that
+// the message can say what was meant.
+func (l *loader) resolves(e hcl.Expression, secret bool) bool {
+	ok := true
+	for _, t := range e.Variables() {
+		root := t.RootName()
+		known, isRoot := map[string][]string{"var": l.names.variables, "local": l.names.locals, "channel": l.names.channels}[root]
+		if !isRoot {
+			ok = false
+			detail := fmt.Sprintf("There is no %q. References begin with var, local or channel; a text needs quotes.", root)
+			if secret {
+				detail = "A key or token needs quotes, or env(\"NAME\") around the name of an environment variable."
+			}
+			l.fail(t.SourceRange(), "Unknown name", detail)
+			continue
+		}
+		if len(t) < 2 {
+			continue
+		}
+		name := ""
+		switch step := t[1].(type) {
+		case hcl.TraverseAttr:
+			name = step.Name
+		case hcl.TraverseIndex:
+			if step.Key.Type() != cty.String {
+				continue
+			}
+			name = step.Key.AsString()
+		}
+		if !slices.Contains(known, name) {
+			ok = false
+			what := map[string]string{"var": "variable", "local": "local", "channel": "channel"}[root]
+			l.fail(t.SourceRange(), "Unknown "+what, strings.TrimSpace(fmt.Sprintf("There is no %s %q. %s", what, name, instead(name, known))))
+		}
+	}
+	return ok
+}
+
+// as converts v, and says in words what is expected if it cannot be.
+func as(v cty.Value, t cty.Type) (cty.Value, error) {
+	out, err := convert.Convert(v, t)
+	if err != nil {
+		return out, fmt.Errorf("%s is expected here", typeName(t))
+	}
+	return out, nil
+}
+
+func typeName(t cty.Type) string {
+	switch {
+	case t == cty.String:
+		return "a text"
+	case t == cty.Number:
+		return "a number"
+	case t == cty.Bool:
+		return "true or false"
+	case t.IsListType() || t.IsSetType():
+		return "a list, each entry " + typeName(t.ElementType())
+	case t.IsMapType():
+		return "a map, each value " + typeName(t.ElementType())
+	}
+	return t.FriendlyName()
+}
+
+// besides is the path a user wrote, relative to the configuration's directory.
+func (l *loader) besides(path string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, rest)
+		}
+	}
+	if filepath.IsAbs(path) {
+		return path
+	}
+	dir := l.options.Path
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		dir = filepath.Dir(dir)
+	}
+	return filepath.Join(dir, path)
+}

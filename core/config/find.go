@@ -1,0 +1,34 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/adrg/xdg"
+)
+
+// FileName is what a configuration is called where it is looked for.
+const FileName = "aitunnel.hcl"
+
+// Find returns the configuration to use: the one that was named, that of
+// $AITUNNEL_CONFIG, ./aitunnel.hcl, or aitunnel/aitunnel.hcl in the user's
+// configuration directory.
+func Find(named string) (string, error) {
+	if named == "" {
+		named = os.Getenv("AITUNNEL_CONFIG")
+	}
+	if named != "" {
+		if _, err := os.Stat(named); err != nil {
+			return "", fmt.Errorf("the configuration cannot be read: %w", err)
+		}
+		return named, nil
+	}
+	places := []string{FileName, filepath.Join(xdg.ConfigHome, "aitunnel", FileName)}
+	for _, p := range places {
+		if _, err := os.Stat(p); err == nil {
+			return p, nil
+		}
+	}
+	return "", fmt.Errorf("there is no configuration: neither %s nor %s exists; name one with --config", places[0], places[1])
+}

@@ -1,0 +1,18 @@
+package config
+
+import (
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+)
+
+// Format returns the text in the usual layout. What does not parse is reported
+// and left alone.
+func Format(name string, text []byte) ([]byte, Report) {
+	l := &loader{sources: map[string]*source{}, secrets: &secrets{}, config: &Config{}}
+	if _, diags := hclsyntax.ParseConfig(text, name, hcl.InitialPos); diags.HasErrors() {
+		l.parse(name, text)
+		return nil, Report{diags: l.diags, sources: l.sources, secrets: l.secrets}
+	}
+	return hclwrite.Format(text), Report{}
+}

@@ -1,0 +1,90 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
+)
+
+// functions are what expressions may call: env and file, whose values are
+// secrets, and the usual ones for texts, numbers and collections.
+func (l *loader) functions() map[string]function.Function {
+	return map[string]function.Function{
+		"env":  l.envFunction(),
+		"file": l.fileFunction(),
+
+		"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "chomp": stdlib.ChompFunc, "chunklist": stdlib.ChunklistFunc,
+		"coalesce": stdlib.CoalesceFunc, "coalescelist": stdlib.CoalesceListFunc, "compact": stdlib.CompactFunc,
+		"concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc, "csvdecode": stdlib.CSVDecodeFunc,
+		"distinct": stdlib.DistinctFunc, "element": stdlib.ElementFunc, "flatten": stdlib.FlattenFunc,
+		"floor": stdlib.FloorFunc, "format": stdlib.FormatFunc, "formatlist": stdlib.FormatListFunc,
+		"indent": stdlib.IndentFunc, "join": stdlib.JoinFunc, "jsondecode": stdlib.JSONDecodeFunc,
+		"jsonencode": stdlib.JSONEncodeFunc, "keys": stdlib.KeysFunc, "length": stdlib.LengthFunc,
+		"lookup": stdlib.LookupFunc, "lower": stdlib.LowerFunc, "max": stdlib.MaxFunc, "merge": stdlib.MergeFunc,
+		"min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "range": stdlib.RangeFunc, "regex": stdlib.RegexFunc,
+		"regexall": stdlib.RegexAllFunc, "replace": stdlib.ReplaceFunc, "reverse": stdlib.ReverseListFunc,
+		"slice": stdlib.SliceFunc, "sort": stdlib.SortFunc, "split": stdlib.SplitFunc, "strlen": stdlib.StrlenFunc,
+		"substr": stdlib.SubstrFunc, "title": stdlib.TitleFunc, "trim": stdlib.TrimFunc, "trimprefix": stdlib.TrimPrefixFunc,
+		"trimspace": stdlib.TrimSpaceFunc, "trimsuffix": stdlib.TrimSuffixFunc, "upper": stdlib.UpperFunc,
+		"values": stdlib.ValuesFunc, "zipmap": stdlib.ZipmapFunc,
+	}
+}
+
+// envFunction is env(name[, default]).
+func (l *loader) envFunction() function.Function {
+	return function.New(&function.Spec{
+		Params:   []function.Parameter{{Name: "name", Type: cty.String}},
+		VarParam: &function.Parameter{Name: "default", Type: cty.String},
+		Type:     function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			if len(args) > 2 {
+				return cty.NilVal, function.NewArgErrorf(2, "env takes a name and one default")
+			}
+			name := args[0].AsString()
+			if v, ok := l.options.Getenv(name); ok {
+				return l.secretValue(v), nil
+			}
+			if len(args) == 2 {
+				return args[1].Mark(secretMark), nil
+			}
+			return cty.NilVal, function.NewArgErrorf(0, "the environment variable %s is not set; set it, or give a default: env(%q, \"…\")", name, name)
+		},
+	})
+}
+
+// maxFile bounds what file() reads: it is for keys, not for data.
+const maxFile = 64 << 10
+
+// fileFunction is file(path): the content, without white space around it.
+func (l *loader) fileFunction() function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "path", Type: cty.String}},
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			path := l.besides(args[0].AsString())
+			l.config.Inputs = append(l.config.Inputs, path)
+			info, err := os.Stat(path)
+			if err == nil && info.Size() > maxFile {
+				err = fmt.Errorf("%s has %d bytes, at most %d are read", path, info.Size(), maxFile)
+			}
+			if err != nil {
+				return cty.NilVal, function.NewArgErrorf(0, "the file cannot be read: %s", err)
+			}
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return cty.NilVal, function.NewArgErrorf(0, "the file cannot be read: %s", err)
+			}
+			return l.secretValue(strings.TrimSpace(string(text))), nil
+		},
+	})
+}
+
+func (l *loader) secretValue(v string) cty.Value {
+	value := cty.StringVal(v)
+	l.keepSecret(value)
+	return value.Mark(secretMark)
+}

@@ -1,0 +1,201 @@
+// Package config reads the configuration: HCL text becomes an immutable Config,
+// or a report of everything that is wrong with it. It starts nothing; what it
+// must know of plugins it asks a Catalog.
+package config
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// Options of [Load].
+type Options struct {
+	Path    string            // a file, or a directory whose *.hcl files are read in name order
+	Vars    map[string]string // values of variables, before those of the environment
+	Catalog Catalog
+	Getenv  func(string) (string, bool) // default os.LookupEnv
+}
+
+// Load reads, evaluates and checks a configuration. cfg is nil if the report
+// has errors; otherwise the report may hold warnings.
+func Load(ctx context.Context, o Options) (*Config, Report) {
+	if o.Getenv == nil {
+		o.Getenv = os.LookupEnv
+	}
+	l := &loader{ctx: ctx, options: o, sources: map[string]*source{}, secrets: &secrets{}, config: defaults(o.Path)}
+	l.read()
+	if !l.diags.HasErrors() {
+		l.evaluate()
+		l.decode()
+	}
+	if !l.diags.HasErrors() {
+		l.warn()
+	}
+	report := Report{diags: l.diags, sources: l.sources, secrets: l.secrets}
+	if report.HasErrors() {
+		return nil, report
+	}
+	return l.config, report
+}
+
+// loader is one Load.
+type loader struct {
+	ctx     context.Context
+	options Options
+	config  *Config
+	sources map[string]*source
+	secrets *secrets
+	diags   hcl.Diagnostics
+	blocks  []*hclsyntax.Block
+	top     []*hclsyntax.Attribute
+	eval    *hcl.EvalContext
+	names   names
+	plugins map[string]*Plugin
+	known   map[string]*Channel
+}
+
+// names are what references may name.
+type names struct{ variables, locals, channels []string }
+
+func (l *loader) fail(at hcl.Range, summary, detail string) {
+	l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: at.Ptr()})
+}
+
+func (l *loader) caution(at hcl.Range, summary, detail string) {
+	l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: summary, Detail: detail, Subject: at.Ptr()})
+}
+
+// read parses the files.
+func (l *loader) read() {
+	files, err := l.files()
+	if err != nil {
+		l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "The configuration cannot be read", Detail: sentence(err.Error())})
+		return
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "The configuration cannot be read", Detail: sentence(err.Error())})
+			continue
+		}
+		l.config.Inputs = append(l.config.Inputs, path)
+		l.parse(path, text)
+	}
+}
+
+func (l *loader) files() ([]string, error) {
+	info, err := os.Stat(l.options.Path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return []string{l.options.Path}, nil
+	}
+	l.config.Inputs = append(l.config.Inputs, l.options.Path)
+	files, err := filepath.Glob(filepath.Join(l.options.Path, "*.hcl"))
+	files = slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, ".lock.hcl") })
+	if err == nil && len(files) == 0 {
+		err = fmt.Errorf("the directory %s has no *.hcl file", l.options.Path)
+	}
+	return files, err
+}
+
+func (l *loader) parse(path string, text []byte) {
+	s := &source{name: path, text: text}
+	l.sources[path] = s
+	file, diags := hclsyntax.ParseConfig(text, path, hcl.InitialPos)
+	if diags.HasErrors() {
+		s.broken = true
+		for _, d := range diags {
+			d.Expression, d.EvalContext = nil, nil
+			if strings.Contains(d.Detail, "\"") && looksSecret(d.Detail) {
+				d.Detail = "The text here is not valid HCL."
+			}
+		}
+		l.diags = append(l.diags, diags...)
+		return
+	}
+	body := file.Body.(*hclsyntax.Body)
+	l.blocks = append(l.blocks, body.Blocks...)
+	for _, a := range body.Attributes {
+		l.top = append(l.top, a)
+	}
+}
+
+// topBlocks are the blocks of a type, checked for their number of labels.
+func (l *loader) topBlocks(kind string, labels ...string) []*hclsyntax.Block {
+	var out []*hclsyntax.Block
+	for _, b := range l.blocks {
+		if b.Type == kind && l.labelled(b, labels...) {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+func (l *loader) labelled(b *hclsyntax.Block, labels ...string) bool {
+	if len(b.Labels) == len(labels) {
+		return true
+	}
+	example := b.Type
+	for _, name := range labels {
+		example += fmt.Sprintf(" %q", name)
+	}
+	l.fail(b.DefRange(), "Wrong number of labels", fmt.Sprintf("A %s block is written %s { … }.", b.Type, example))
+	return false
+}
+
+// once returns the only block of a type, nil if there is none.
+func (l *loader) once(kind string) *hclsyntax.Block {
+	all := l.topBlocks(kind)
+	for _, b := range all[min(1, len(all)):] {
+		l.fail(b.DefRange(), "Repeated block", fmt.Sprintf("There is a %s block at %s:%d already; only one is allowed.", kind, all[0].DefRange().Filename, all[0].DefRange().Start.Line))
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all[0]
+}
+
+var topLevel = []string{"variable", "locals", "proxy", "admin", "tunnel", "plugin", "channel", "route", "retry", "breaker", "log"}
+
+// decode turns the blocks into the configuration.
+func (l *loader) decode() {
+	for _, b := range l.blocks {
+		if !slices.Contains(topLevel, b.Type) {
+			l.fail(b.TypeRange, "Unknown block", fmt.Sprintf("There is no block %q here. %s", b.Type, instead(b.Type, topLevel)))
+		}
+	}
+	top := &reader{loader: l, attributes: hclsyntax.Attributes{}, what: "at the top level"}
+	for _, a := range l.top {
+		top.attributes[a.Name] = a
+	}
+	top.boolean("hot_reload", &l.config.HotReload)
+	top.done()
+	l.proxy()
+	l.admin()
+	l.retry()
+	l.breaker()
+	l.log()
+	l.declarePlugins()
+	l.channels()
+	l.routes()
+	l.tunnels()
+}
+
+// Plugin is the declaration of a plugin, nil if there is none.
+func (c *Config) Plugin(name string) *Plugin {
+	for _, p := range c.Plugins {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
+}

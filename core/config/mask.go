@@ -1,0 +1,112 @@
+package config
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// secrets are the values that no message may show: those of env, file and
+// sensitive variables.
+type secrets struct{ values []string }
+
+// shortest is the length from which a value is worth hiding wherever it
+// appears. Shorter ones would take half the text with them, and do not reach
+// messages: these quote no marked value.
+const shortest = 6
+
+func (s *secrets) add(value string) {
+	if len(value) >= shortest && !slices.Contains(s.values, value) {
+		s.values = append(s.values, value)
+	}
+}
+
+func (s *secrets) hide(text string) string {
+	if s == nil {
+		return text
+	}
+	for _, v := range s.values {
+		text = strings.ReplaceAll(text, v, "***")
+	}
+	return text
+}
+
+// source is a configuration file's text with the places that hold secrets.
+type source struct {
+	name   string
+	text   []byte
+	broken bool        // it did not parse: anything may be a secret
+	secret []hcl.Range // of expressions that are secret
+	hidden []byte      // the masked text, once it was made
+}
+
+// masked is the text with literal secrets starred out, of the same length.
+func (s *source) masked() []byte {
+	if s.hidden != nil {
+		return s.hidden
+	}
+	s.hidden = bytes.Clone(s.text)
+	tokens, _ := hclsyntax.LexConfig(s.text, s.name, hcl.InitialPos)
+	for i, t := range tokens {
+		if s.hides(tokens, i) {
+			for j := t.Range.Start.Byte; j < t.Range.End.Byte; j++ {
+				if s.hidden[j] != '\n' {
+					s.hidden[j] = '*'
+				}
+			}
+		}
+	}
+	return s.hidden
+}
+
+func (s *source) hides(tokens hclsyntax.Tokens, i int) bool {
+	t := tokens[i]
+	word := string(t.Bytes)
+	switch t.Type {
+	case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit:
+		return strings.Contains(word, "://") && strings.Contains(word, "@") || strings.Contains(word, "key=") ||
+			s.inSecret(t.Range) && !isArgument(tokens, i) || s.broken && looksSecret(word)
+	case hclsyntax.TokenIdent, hclsyntax.TokenNumberLit:
+		if s.inSecret(t.Range) {
+			return !isName(tokens, i)
+		}
+		return s.broken && looksSecret(word)
+	case hclsyntax.TokenComment:
+		return s.broken && looksSecret(word)
+	}
+	return s.broken && len(word) > 12
+}
+
+func (s *source) inSecret(r hcl.Range) bool {
+	for _, secret := range s.secret {
+		if secret.Start.Byte <= r.Start.Byte && r.End.Byte <= secret.End.Byte {
+			return true
+		}
+	}
+	return false
+}
+
+// isArgument says that a quoted word is what a function is called with, as in
+// env("KEY").
+func isArgument(tokens hclsyntax.Tokens, i int) bool {
+	return i >= 3 && tokens[i-1].Type == hclsyntax.TokenOQuote && tokens[i-2].Type == hclsyntax.TokenOParen && tokens[i-3].Type == hclsyntax.TokenIdent &&
+		slices.Contains([]string{"env", "file"}, string(tokens[i-3].Bytes))
+}
+
+// isName says that a word names something rather than being a secret that
+// lacks its quotes.
+func isName(tokens hclsyntax.Tokens, i int) bool {
+	word := string(tokens[i].Bytes)
+	if i+1 < len(tokens) && tokens[i+1].Type == hclsyntax.TokenOParen || i > 0 && tokens[i-1].Type == hclsyntax.TokenDot {
+		return true
+	}
+	return slices.Contains([]string{"var", "local", "channel", "true", "false", "null", "for", "in", "if"}, word)
+}
+
+// looksSecret is a guess, for text that cannot be parsed: long, with digits.
+func looksSecret(word string) bool {
+	return len(word) >= 12 && strings.ContainsAny(word, "0123456789")
+}

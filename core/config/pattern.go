@@ -1,0 +1,69 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// MatchPath says whether a route's pattern takes the path: "/v1/**" takes /v1
+// and all below it, "/v1/*" exactly one segment below /v1, anything else
+// itself.
+func MatchPath(pattern, path string) bool {
+	if base, ok := strings.CutSuffix(pattern, "/**"); ok {
+		return strings.HasPrefix(path, base) && (len(path) == len(base) || path[len(base)] == '/')
+	}
+	if base, ok := strings.CutSuffix(pattern, "/*"); ok {
+		return strings.HasPrefix(path, base+"/") && len(path) > len(base)+1 && strings.IndexByte(path[len(base)+1:], '/') < 0
+	}
+	return pattern == path
+}
+
+// MatchModel says whether a model pattern takes the model; "*" stands for any
+// run of characters.
+func MatchModel(pattern, model string) bool {
+	head, rest, star := strings.Cut(pattern, "*")
+	if !star {
+		return pattern == model
+	}
+	if !strings.HasPrefix(model, head) {
+		return false
+	}
+	model = model[len(head):]
+	for {
+		part, next, more := strings.Cut(rest, "*")
+		if !more {
+			return strings.HasSuffix(model, part)
+		}
+		i := strings.Index(model, part)
+		if i < 0 {
+			return false
+		}
+		model, rest = model[i+len(part):], next
+	}
+}
+
+func checkPath(pattern string) error {
+	switch {
+	case !strings.HasPrefix(pattern, "/"):
+		return fmt.Errorf("the path %q must begin with a slash, such as \"/v1/**\"", pattern)
+	case strings.ContainsAny(pattern, "?#"):
+		return fmt.Errorf("the path %q must not contain a query or fragment", pattern)
+	}
+	base := strings.TrimSuffix(strings.TrimSuffix(pattern, "/**"), "/*")
+	if strings.Contains(base, "*") {
+		return fmt.Errorf("in the path %q a star may stand only as the last segment: \"/v1/*\" for one segment, \"/v1/**\" for all below", pattern)
+	}
+	return nil
+}
+
+// covers says that every path of pattern b is one of pattern a too.
+func covers(a, b string) bool {
+	if base, ok := strings.CutSuffix(b, "/**"); ok {
+		a, ok := strings.CutSuffix(a, "/**")
+		return ok && MatchPath(a+"/**", base+"/")
+	}
+	if base, ok := strings.CutSuffix(b, "/*"); ok {
+		return a == b || strings.HasSuffix(a, "/**") && MatchPath(a, base+"/x")
+	}
+	return MatchPath(a, b)
+}

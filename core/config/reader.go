@@ -1,0 +1,317 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// reader takes the attributes and blocks out of one block. What nobody asked
+// for by the time of done is a mistake.
+type reader struct {
+	loader     *loader
+	what       string // `in channel "primary"`
+	at         hcl.Range
+	attributes hclsyntax.Attributes
+	blocks     hclsyntax.Blocks
+	asked      []string // attributes
+	opened     []string // blocks
+}
+
+func (l *loader) reader(b *hclsyntax.Block, what string) *reader {
+	return &reader{loader: l, what: what, at: b.DefRange(), attributes: b.Body.Attributes, blocks: b.Body.Blocks}
+}
+
+// attribute returns the attribute, nil if it is not there.
+func (r *reader) attribute(name string) *hclsyntax.Attribute {
+	r.asked = append(r.asked, name)
+	return r.attributes[name]
+}
+
+// value evaluates an attribute; ok is false after a mistake was told.
+func (r *reader) value(a *hclsyntax.Attribute) (v cty.Value, ok bool) {
+	return r.evaluate(a, false)
+}
+
+func (r *reader) evaluate(a *hclsyntax.Attribute, secret bool) (v cty.Value, ok bool) {
+	if !r.loader.resolves(a.Expr, secret) {
+		return cty.DynamicVal, false
+	}
+	v, diags := a.Expr.Value(r.loader.eval)
+	for _, d := range diags {
+		// Their own printing would show the values of variables.
+		d.Expression, d.EvalContext, d.Context = nil, nil, nil
+		if secret && d.Severity == hcl.DiagError && d.Summary != "Error in function call" && d.Summary != "Invalid function argument" {
+			d.Detail = "The value cannot be computed."
+		}
+	}
+	r.loader.diags = append(r.loader.diags, diags...)
+	if diags.HasErrors() {
+		return v, false
+	}
+	if !v.IsWhollyKnown() {
+		return v, false // it rests on something that is wrong, which was told
+	}
+	return v, true
+}
+
+// get evaluates an attribute to a type. The mark of a secret is taken off; what
+// is done with the value decides whether it may be shown.
+func (r *reader) get(name string, t cty.Type) (v cty.Value, a *hclsyntax.Attribute, ok bool) {
+	a = r.attribute(name)
+	if a == nil {
+		return v, nil, false
+	}
+	v, ok = r.value(a)
+	if !ok {
+		return v, a, false
+	}
+	v, _ = v.UnmarkDeep()
+	return r.typed(a, v, t)
+}
+
+func (r *reader) typed(a *hclsyntax.Attribute, v cty.Value, t cty.Type) (cty.Value, *hclsyntax.Attribute, bool) {
+	if v.IsNull() {
+		return v, a, false // as if it was not there
+	}
+	out, err := as(v, t)
+	if err == nil && t == cty.String && v.Type() != cty.String {
+		err = fmt.Errorf("a text in quotes is expected here")
+	}
+	if err != nil {
+		r.wrong(a, err.Error())
+		return v, a, false
+	}
+	return out, a, true
+}
+
+// wrong tells a mistake in the value of an attribute.
+func (r *reader) wrong(a *hclsyntax.Attribute, detail string) {
+	r.loader.fail(a.Expr.Range(), fmt.Sprintf("Wrong value for %q", a.Name), sentence(detail))
+}
+
+func (r *reader) text(name string, into *string) *hclsyntax.Attribute {
+	v, a, ok := r.get(name, cty.String)
+	if ok {
+		*into = v.AsString()
+	}
+	return a
+}
+
+func (r *reader) boolean(name string, into *bool) {
+	if v, _, ok := r.get(name, cty.Bool); ok {
+		*into = v.True()
+	}
+}
+
+func (r *reader) number(name string, into *float64, least, most float64) {
+	v, a, ok := r.get(name, cty.Number)
+	if !ok {
+		return
+	}
+	n, _ := v.AsBigFloat().Float64()
+	if n < least || n > most || math.IsInf(n, 0) {
+		r.wrong(a, fmt.Sprintf("%v is out of range: a number %s is expected", n, within(least, most)))
+		return
+	}
+	*into = n
+}
+
+func within(least, most float64) string {
+	if math.IsInf(most, 1) {
+		return fmt.Sprintf("of %v or more", least)
+	}
+	return fmt.Sprintf("from %v to %v", least, most)
+}
+
+func (r *reader) integer(name string, into *int, least, most int) {
+	n := float64(*into)
+	r.number(name, &n, float64(least), float64(most))
+	if n != math.Trunc(n) {
+		r.wrong(r.attributes[name], fmt.Sprintf("%v is no whole number", n))
+		return
+	}
+	*into = int(n)
+}
+
+// unit reads a text with a unit. A bare number gets a word of its own.
+func unit[T any](r *reader, name string, into *T, parse func(string) (T, error)) {
+	a := r.attribute(name)
+	if a == nil {
+		return
+	}
+	v, ok := r.value(a)
+	if !ok {
+		return
+	}
+	v, _ = v.UnmarkDeep()
+	if v.Type() == cty.Number {
+		n := v.AsBigFloat().Text('f', -1)
+		_, err := parse(n)
+		r.wrong(a, strings.Replace(err.Error(), fmt.Sprintf("%q", n), n, 1))
+		return
+	}
+	if v, a, ok = r.typed(a, v, cty.String); !ok {
+		return
+	}
+	parsed, err := parse(v.AsString())
+	if err != nil {
+		r.wrong(a, err.Error())
+		return
+	}
+	*into = parsed
+}
+
+// duration reads a duration; positive says that 0 will not do.
+func (r *reader) duration(name string, into *time.Duration, positive bool) {
+	unit(r, name, into, func(s string) (time.Duration, error) {
+		d, err := parseDuration(s)
+		if err == nil && d == 0 && positive {
+			err = fmt.Errorf("%q is no time at all: a duration of more than 0 is expected", s)
+		}
+		return d, err
+	})
+}
+
+func (r *reader) size(name string, into *int64) { unit(r, name, into, parseSize) }
+
+func (r *reader) texts(name string, into *[]string) *hclsyntax.Attribute {
+	v, a, ok := r.get(name, cty.List(cty.String))
+	if !ok {
+		return a
+	}
+	*into = []string{}
+	for _, e := range v.AsValueSlice() {
+		if e.IsNull() {
+			r.wrong(a, "an entry is null")
+			return a
+		}
+		*into = append(*into, e.AsString())
+	}
+	return a
+}
+
+func (r *reader) textMap(name string, into *map[string]string) {
+	v, _, ok := r.get(name, cty.Map(cty.String))
+	if !ok {
+		return
+	}
+	*into = map[string]string{}
+	for k, e := range v.AsValueMap() {
+		if !e.IsNull() {
+			(*into)[k] = e.AsString()
+		}
+	}
+}
+
+// secretRange notes that an expression's literals are never to be shown.
+func (r *reader) secretRange(e hclsyntax.Expression) {
+	if s := r.loader.sources[e.Range().Filename]; s != nil {
+		s.secret = append(s.secret, e.Range())
+		s.hidden = nil
+	}
+}
+
+// secretValue evaluates an attribute that holds secrets.
+func (r *reader) secretValue(name string, t cty.Type) (cty.Value, *hclsyntax.Attribute, bool) {
+	a := r.attribute(name)
+	if a == nil {
+		return cty.NilVal, nil, false
+	}
+	r.secretRange(a.Expr)
+	v, ok := r.evaluate(a, true)
+	if !ok {
+		return v, a, false
+	}
+	v, _ = v.UnmarkDeep()
+	r.loader.keepSecret(v)
+	if t == cty.String && v.Type() == cty.Number {
+		r.wrong(a, "a text in quotes is expected here")
+		return v, a, false
+	}
+	return r.typed(a, v, t)
+}
+
+func (r *reader) secret(name string, into *Secret) *hclsyntax.Attribute {
+	v, a, ok := r.secretValue(name, cty.String)
+	if ok {
+		*into = NewSecret(v.AsString())
+	}
+	return a
+}
+
+// secretList reads a list of secrets; each comes with the range to tell of it.
+func (r *reader) secretList(name string) (values []Secret, ranges []hcl.Range) {
+	v, a, ok := r.secretValue(name, cty.List(cty.String))
+	if !ok {
+		return nil, nil
+	}
+	tuple, _ := a.Expr.(*hclsyntax.TupleConsExpr)
+	for i, e := range v.AsValueSlice() {
+		at := a.Expr.Range()
+		if tuple != nil && i < len(tuple.Exprs) {
+			at = tuple.Exprs[i].Range()
+		}
+		if e.IsNull() || strings.TrimSpace(e.AsString()) == "" {
+			r.loader.fail(at, fmt.Sprintf("Empty value in %q", name), "An empty text cannot be used here; remove the entry or set its value.")
+			continue
+		}
+		values, ranges = append(values, NewSecret(e.AsString())), append(ranges, at)
+	}
+	return values, ranges
+}
+
+// each returns the blocks of a type with readers of their own.
+func (r *reader) each(kind string, labels ...string) (all []*hclsyntax.Block) {
+	r.opened = append(r.opened, kind)
+	for _, b := range r.blocks {
+		if b.Type == kind && r.loader.labelled(b, labels...) {
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
+// one returns the only block of a type, nil if there is none.
+func (r *reader) one(kind string, labels ...string) *hclsyntax.Block {
+	all := r.each(kind, labels...)
+	for _, b := range all[min(1, len(all)):] {
+		r.loader.fail(b.DefRange(), "Repeated block", fmt.Sprintf("There is a %s block %s already; only one is allowed.", kind, r.what))
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all[0]
+}
+
+// done tells of every attribute and block that has no meaning here.
+func (r *reader) done() {
+	for _, name := range slices.Sorted(maps.Keys(r.attributes)) {
+		if slices.Contains(r.asked, name) {
+			continue
+		}
+		a := r.attributes[name]
+		detail := fmt.Sprintf("There is no %q %s. %s", name, r.what, instead(name, r.asked))
+		if slices.Contains(r.opened, name) {
+			detail = fmt.Sprintf("%q is a block: write %s { … } without an equals sign.", name, name)
+		}
+		r.loader.fail(a.NameRange, "Unknown attribute", strings.TrimSpace(detail))
+	}
+	for _, b := range r.blocks {
+		if slices.Contains(r.opened, b.Type) {
+			continue
+		}
+		detail := fmt.Sprintf("There is no block %q %s. %s", b.Type, r.what, instead(b.Type, r.opened))
+		if slices.Contains(r.asked, b.Type) {
+			detail = fmt.Sprintf("%q is an attribute: write %s = … with an equals sign.", b.Type, b.Type)
+		}
+		r.loader.fail(b.TypeRange, "Unknown block", strings.TrimSpace(detail))
+	}
+}

@@ -1,0 +1,228 @@
+package config
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// Report is all that is to be said about a configuration: mistakes and
+// warnings, with the lines they stand on. Nothing that it prints shows a
+// secret.
+type Report struct {
+	diags   hcl.Diagnostics
+	sources map[string]*source
+	secrets *secrets
+}
+
+// Diagnostic is one entry of a report, for programs.
+type Diagnostic struct {
+	Severity string `json:"severity"` // "error" or "warning"
+	Summary  string `json:"summary"`
+	Detail   string `json:"detail,omitempty"`
+	File     string `json:"file,omitempty"`
+	Line     int    `json:"line,omitempty"`   // from 1
+	Column   int    `json:"column,omitempty"` // from 1
+	Snippet  string `json:"snippet,omitempty"`
+}
+
+// HasErrors says that the configuration cannot be used.
+func (r Report) HasErrors() bool { return r.diags.HasErrors() }
+
+// Empty says that there is nothing to be said.
+func (r Report) Empty() bool { return len(r.diags) == 0 }
+
+// Diagnostics are the entries in the order of the files.
+func (r Report) Diagnostics() []Diagnostic {
+	out := make([]Diagnostic, 0, len(r.diags))
+	for _, d := range r.sorted() {
+		e := Diagnostic{Severity: "error", Summary: r.secrets.hide(d.Summary), Detail: r.secrets.hide(d.Detail)}
+		if d.Severity == hcl.DiagWarning {
+			e.Severity = "warning"
+		}
+		if d.Subject != nil {
+			e.File, e.Line, e.Column = d.Subject.Filename, d.Subject.Start.Line, d.Subject.Start.Column
+			e.Snippet = r.line(d.Subject)
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// Lines are the entries, each in one line.
+func (r Report) Lines() []string {
+	var out []string
+	for _, d := range r.Diagnostics() {
+		where := ""
+		if d.File != "" {
+			where = fmt.Sprintf("%s:%d:%d: ", d.File, d.Line, d.Column)
+		}
+		out = append(out, strings.TrimSpace(where+d.Summary+". "+d.Detail))
+	}
+	return out
+}
+
+// Summary is the first mistake and how many there are.
+func (r Report) Summary() string {
+	lines, n := r.Lines(), 0
+	first := ""
+	for i, d := range r.sorted() {
+		if d.Severity == hcl.DiagError {
+			if n++; n == 1 {
+				first = lines[i]
+			}
+		}
+	}
+	if n > 1 {
+		return fmt.Sprintf("%s (and %d more)", first, n-1)
+	}
+	return first
+}
+
+// Write prints the report for people.
+func (r Report) Write(w io.Writer, color bool) error {
+	out := bufio.NewWriter(w)
+	paint := func(code, s string) string {
+		if !color {
+			return s
+		}
+		return "\x1b[" + code + "m" + s + "\x1b[0m"
+	}
+	for i, d := range r.Diagnostics() {
+		if i > 0 {
+			_, _ = out.WriteString("\n")
+		}
+		title := paint("31;1", "Error: ")
+		if d.Severity == "warning" {
+			title = paint("33;1", "Warning: ")
+		}
+		_, _ = fmt.Fprintf(out, "%s%s\n", title, paint("1", d.Summary))
+		if d.File != "" {
+			_, _ = fmt.Fprintf(out, "\n  on %s line %d, column %d:\n", d.File, d.Line, d.Column)
+			r.snippet(out, r.sorted()[i].Subject)
+		}
+		if d.Detail != "" {
+			_, _ = fmt.Fprintf(out, "\n%s\n", d.Detail)
+		}
+	}
+	return out.Flush()
+}
+
+// snippet prints the line of a range and marks the range in it.
+func (r Report) snippet(out io.Writer, at *hcl.Range) {
+	text := r.line(at)
+	if text == "" {
+		return
+	}
+	number := fmt.Sprintf("%4d: ", at.Start.Line)
+	_, _ = fmt.Fprintf(out, "%s%s\n", number, text)
+	begin := min(at.Start.Column-1, len([]rune(text)))
+	end := len([]rune(text))
+	if at.End.Line == at.Start.Line {
+		end = min(at.End.Column-1, end)
+	}
+	indent := make([]rune, 0, begin)
+	for _, c := range []rune(text)[:begin] {
+		if c != '\t' {
+			c = ' '
+		}
+		indent = append(indent, c)
+	}
+	_, _ = fmt.Fprintf(out, "%s%s%s\n", strings.Repeat(" ", len(number)), string(indent), strings.Repeat("^", max(end-begin, 1)))
+}
+
+func (r Report) line(at *hcl.Range) string {
+	s := r.sources[at.Filename]
+	if s == nil {
+		return ""
+	}
+	lines := bytes.Split(s.masked(), []byte("\n"))
+	if at.Start.Line < 1 || at.Start.Line > len(lines) {
+		return ""
+	}
+	return r.secrets.hide(strings.TrimRight(string(lines[at.Start.Line-1]), "\r"))
+}
+
+func (r Report) sorted() hcl.Diagnostics {
+	out := append(hcl.Diagnostics(nil), r.diags...)
+	sort.SliceStable(out, func(i, j int) bool {
+		a, b := out[i].Subject, out[j].Subject
+		switch {
+		case a == nil || b == nil:
+			return a == nil && b != nil
+		case a.Filename != b.Filename:
+			return a.Filename < b.Filename
+		case a.Start.Line != b.Start.Line:
+			return a.Start.Line < b.Start.Line
+		}
+		return a.Start.Column < b.Start.Column
+	})
+	return out
+}
+
+// Complain adds what a plugin says about a component's block, each complaint
+// at the line of the attribute it is about.
+func (r Report) Complain(c *Component, err error) Report {
+	r.diags = append(hcl.Diagnostics(nil), r.diags...)
+	for _, e := range flatten(err) {
+		d := &hcl.Diagnostic{
+			Severity: hcl.DiagError,
+			Summary:  fmt.Sprintf("The %s %q does not take this", kindName(c.Kind), c.Ref),
+			Detail:   sentence(e.Error()),
+			Subject:  c.Range.Ptr(),
+		}
+		var complaint *sdk.ConfigError
+		if errors.As(e, &complaint) {
+			d.Detail = strings.TrimSpace(sentence(complaint.Message) + " " + sentence(complaint.Hint))
+			d.Subject = c.at(complaint.Path).Ptr()
+		}
+		if d.Subject.Filename == "" {
+			d.Subject = nil
+		}
+		r.diags = append(r.diags, d)
+	}
+	return r
+}
+
+// at is the range of the attribute with this path, or of what encloses it.
+func (c *Component) at(path []string) hcl.Range {
+	for n := len(path); n > 0; n-- {
+		if at, ok := c.attributes[strings.Join(path[:n], ".")]; ok {
+			return at
+		}
+	}
+	return c.Range
+}
+
+func flatten(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, e := range joined.Unwrap() {
+			all = append(all, flatten(e)...)
+		}
+		return all
+	}
+	return []error{err}
+}
+
+// sentence begins s with a capital and ends it with a full stop.
+func sentence(s string) string {
+	if s = strings.TrimSpace(s); s == "" {
+		return ""
+	}
+	s = strings.ToUpper(s[:1]) + s[1:]
+	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, "?") || strings.HasSuffix(s, "!") {
+		return s
+	}
+	return s + "."
+}
+
+func kindName(k sdk.Kind) string { return strings.ReplaceAll(string(k), "_", " ") }

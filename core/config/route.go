@@ -1,0 +1,89 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+func (l *loader) routes() {
+	blocks := l.topBlocks("route", "path")
+	for _, b := range blocks {
+		l.config.Routes = append(l.config.Routes, l.route(b))
+	}
+	if len(blocks) == 0 {
+		l.config.Routes = []*Route{{
+			Pattern:  "/**",
+			Channels: l.config.Channels,
+			Strategy: l.builtin(sdk.KindStrategy, "priority"),
+		}}
+	}
+}
+
+func (l *loader) route(b *hclsyntax.Block) *Route {
+	out := &Route{Pattern: b.Labels[0], Range: b.DefRange()}
+	if err := checkPath(out.Pattern); err != nil {
+		l.fail(b.LabelRanges[0], "Wrong path", sentence(err.Error()))
+	}
+	r := l.reader(b, fmt.Sprintf("in route %q", out.Pattern))
+	if a := r.attribute("channels"); a == nil {
+		l.fail(r.at, "Missing attribute", fmt.Sprintf("The route %q needs channels = [channel.NAME, …].", out.Pattern))
+	} else {
+		out.Channels = r.channels(a)
+	}
+	r.texts("models", &out.Models)
+	out.Strategy = r.component(sdk.KindStrategy, "strategy", "priority")
+	r.done()
+	return out
+}
+
+// channels resolves a list of references, or of texts that name channels.
+func (r *reader) channels(a *hclsyntax.Attribute) (out []*Channel) {
+	v, ok := r.value(a)
+	if !ok {
+		return nil
+	}
+	v, _ = v.UnmarkDeep()
+	v, _, ok = r.typed(a, v, cty.List(cty.String))
+	if !ok {
+		return nil
+	}
+	tuple, _ := a.Expr.(*hclsyntax.TupleConsExpr)
+	for i, e := range v.AsValueSlice() {
+		at := a.Expr.Range()
+		if tuple != nil && i < len(tuple.Exprs) {
+			at = tuple.Exprs[i].Range()
+		}
+		c := r.channelNamed(e, at)
+		for _, other := range out {
+			if c != nil && other == c {
+				r.loader.fail(at, "Repeated channel", fmt.Sprintf("The channel %q stands in the list already.", c.Name))
+				c = nil
+			}
+		}
+		if c != nil {
+			out = append(out, c)
+		}
+	}
+	if v.LengthInt() == 0 {
+		r.wrong(a, "the list is empty: a route without channels can answer nothing")
+	}
+	return out
+}
+
+func (r *reader) channelNamed(v cty.Value, at hcl.Range) *Channel {
+	if v.IsNull() {
+		r.loader.fail(at, "Unknown channel", "An entry is null.")
+		return nil
+	}
+	c := r.loader.known[v.AsString()]
+	if c == nil {
+		r.loader.fail(at, "Unknown channel", strings.TrimSpace(fmt.Sprintf("There is no channel %q. %s", v.AsString(), instead(v.AsString(), r.loader.names.channels))))
+	}
+	return c
+}

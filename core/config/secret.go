@@ -1,0 +1,62 @@
+package config
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+)
+
+// Secret is a value that cannot be printed by accident: every way of formatting
+// it shows a masked form. The zero value is an empty secret.
+type Secret struct{ value string }
+
+// NewSecret makes a secret of value.
+func NewSecret(value string) Secret { return Secret{value} }
+
+// Reveal returns the value itself.
+func (s Secret) Reveal() string { return s.value }
+
+// IsZero says that the secret is empty.
+func (s Secret) IsZero() bool { return s.value == "" }
+
+// Equal compares in constant time.
+func (s Secret) Equal(other Secret) bool {
+	a, b := sha256.Sum256([]byte(s.value)), sha256.Sum256([]byte(other.value))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
+// String is the masked form: of a long secret the ends, enough to tell two keys
+// apart, of a short one nothing.
+func (s Secret) String() string {
+	switch n := len(s.value); {
+	case n == 0:
+		return ""
+	case n < 20:
+		return "…"
+	}
+	head, _, dashed := strings.Cut(s.value, "-")
+	if !dashed || len(head) > 4 {
+		head = ""
+	} else {
+		head += "-"
+	}
+	return head + "…" + s.value[len(s.value)-4:]
+}
+
+// Format prints the masked form for every verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String())) }
+
+// GoString is the masked form.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText gives the masked form.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// MarshalJSON gives the masked form.
+func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
+
+// LogValue gives the masked form.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -1,0 +1,258 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// defaults is the configuration that nothing was said about.
+func defaults(path string) *Config {
+	return &Config{
+		Path: path,
+		Proxy: Proxy{
+			Listen:      "127.0.0.1:9000",
+			MaxBody:     64 << 20,
+			ReplayLimit: 8 << 20,
+			BufferLimit: 256 << 20,
+		},
+		Admin: Admin{Listen: "127.0.0.1:3000"},
+		Retry: Retry{
+			MaxRetries: 3,
+			On:         []int{429, 502, 503, 504},
+			Backoff:    BackoffExponential,
+			BaseDelay:  time.Second,
+			MaxDelay:   10 * time.Second,
+			AfterSent:  true,
+		},
+		Breaker:   Breaker{Failures: 5, Ratio: 0.5, Window: 30 * time.Second, Open: 10 * time.Second, MaxOpen: 2 * time.Minute},
+		Log:       Log{Level: "info", Format: "text"},
+		HotReload: true,
+	}
+}
+
+func (l *loader) settings(kind string) *reader {
+	b := l.once(kind)
+	if b == nil {
+		return nil
+	}
+	return l.reader(b, "in "+kind)
+}
+
+func (l *loader) proxy() {
+	p := &l.config.Proxy
+	r := l.settings("proxy")
+	if r == nil {
+		return
+	}
+	r.address("listen", &p.Listen)
+	p.ClientTokens, _ = r.secretList("client_tokens")
+	r.texts("origins", &p.Origins)
+	r.size("max_body", &p.MaxBody)
+	r.size("replay_limit", &p.ReplayLimit)
+	r.size("buffer_limit", &p.BufferLimit)
+	r.done()
+	if a := r.attributes["max_body"]; a != nil && p.MaxBody == 0 {
+		r.wrong(a, "no request with a body could pass; 0 does not mean without limit")
+	}
+}
+
+func (l *loader) admin() {
+	a := &l.config.Admin
+	r := l.settings("admin")
+	if r == nil {
+		return
+	}
+	listen := r.attributes["listen"]
+	if off := ""; r.isEmpty("listen") {
+		a.Listen = off
+	} else {
+		r.address("listen", &a.Listen)
+	}
+	r.secret("token", &a.Token)
+	r.texts("origins", &a.Origins)
+	r.done()
+	if listen != nil && a.Listen != "" && a.Token.IsZero() && r.attributes["token"] == nil && !isLoopback(a.Listen) {
+		r.wrong(listen, fmt.Sprintf("the admin port %s can be reached from other machines; set admin.token, or listen on 127.0.0.1", a.Listen))
+	} else if listen != nil && a.Listen != "" && a.Token.IsZero() && !isLoopback(a.Listen) {
+		r.wrong(listen, fmt.Sprintf("the admin port %s can be reached from other machines, and admin.token is empty; set it, or listen on 127.0.0.1", a.Listen))
+	}
+}
+
+// isEmpty says that an attribute is the empty text, without telling mistakes.
+func (r *reader) isEmpty(name string) bool {
+	a := r.attribute(name)
+	if a == nil {
+		return false
+	}
+	v, diags := a.Expr.Value(r.loader.eval)
+	v, _ = v.Unmark()
+	return !diags.HasErrors() && v.Type() == cty.String && v.IsKnown() && !v.IsNull() && v.AsString() == ""
+}
+
+func isLoopback(address string) bool {
+	host, _, _ := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// address reads host:port.
+func (r *reader) address(name string, into *string) {
+	value := *into
+	a := r.text(name, &value)
+	if a == nil || value == *into {
+		return
+	}
+	if err := checkAddress(value); err != nil {
+		r.wrong(a, err.Error())
+		return
+	}
+	*into = value
+}
+
+func checkAddress(s string) error {
+	_, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return fmt.Errorf("%q is no address: write host:port, such as \"127.0.0.1:9000\"", s)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("%q has no valid port: a number from 0 to 65535 is expected", s)
+	}
+	return nil
+}
+
+func (l *loader) retry() {
+	p := &l.config.Retry
+	r := l.settings("retry")
+	if r == nil {
+		return
+	}
+	r.integer("max_retries", &p.MaxRetries, 0, 20)
+	r.statuses("on", &p.On)
+	backoff := string(p.Backoff)
+	r.choice("backoff", &backoff, string(BackoffExponential), string(BackoffFixed))
+	p.Backoff = Backoff(backoff)
+	r.duration("base_delay", &p.BaseDelay, false)
+	r.duration("max_delay", &p.MaxDelay, false)
+	r.boolean("after_sent", &p.AfterSent)
+	r.done()
+	if a := r.attributes["base_delay"]; a != nil && p.BaseDelay > p.MaxDelay {
+		r.wrong(a, fmt.Sprintf("base_delay (%s) is more than max_delay (%s)", p.BaseDelay, p.MaxDelay))
+	}
+}
+
+func (r *reader) statuses(name string, into *[]int) {
+	v, a, ok := r.get(name, cty.List(cty.Number))
+	if !ok {
+		return
+	}
+	*into = []int{}
+	for _, e := range v.AsValueSlice() {
+		n, _ := e.AsBigFloat().Int64()
+		if n < 400 || n > 599 {
+			r.wrong(a, fmt.Sprintf("%d is no status that can be retried: a number from 400 to 599, such as %d, is expected", n, http.StatusTooManyRequests))
+			return
+		}
+		*into = append(*into, int(n))
+	}
+}
+
+// choice reads one of a few words.
+func (r *reader) choice(name string, into *string, words ...string) {
+	value := *into
+	a := r.text(name, &value)
+	if a == nil || value == *into {
+		return
+	}
+	if !slices.Contains(words, value) {
+		r.wrong(a, fmt.Sprintf("%q is not one of %s. %s", value, list(words), didYouMean(value, words)))
+		return
+	}
+	*into = value
+}
+
+func didYouMean(given string, words []string) string {
+	if name := nearest(given, words); name != "" {
+		return fmt.Sprintf("Did you mean %q?", name)
+	}
+	return ""
+}
+
+func (l *loader) breaker() {
+	p := &l.config.Breaker
+	r := l.settings("breaker")
+	if r == nil {
+		return
+	}
+	r.integer("failures", &p.Failures, 1, math.MaxInt32)
+	r.number("ratio", &p.Ratio, 0.01, 1)
+	r.duration("window", &p.Window, true)
+	r.duration("open", &p.Open, true)
+	r.duration("max_open", &p.MaxOpen, true)
+	r.done()
+	if a := r.attributes["open"]; a != nil && p.Open > p.MaxOpen {
+		r.wrong(a, fmt.Sprintf("open (%s) is more than max_open (%s)", p.Open, p.MaxOpen))
+	}
+}
+
+func (l *loader) log() {
+	p := &l.config.Log
+	r := l.settings("log")
+	if r == nil {
+		return
+	}
+	r.choice("level", &p.Level, "trace", "debug", "info", "warn", "error")
+	r.choice("format", &p.Format, "text", "json")
+	if a := r.text("file", &p.File); a != nil && p.File != "" {
+		p.File = l.besides(p.File)
+	}
+	r.done()
+}
+
+func (l *loader) declarePlugins() {
+	l.plugins = map[string]*Plugin{}
+	for _, b := range l.topBlocks("plugin", "name") {
+		p := l.plugin(b)
+		if l.plugins[p.Name] != nil {
+			l.fail(b.DefRange(), "Repeated plugin", fmt.Sprintf("There is a plugin %q already.", p.Name))
+			continue
+		}
+		l.plugins[p.Name] = p
+		l.config.Plugins = append(l.config.Plugins, p)
+	}
+}
+
+func (l *loader) plugin(b *hclsyntax.Block) *Plugin {
+	p := &Plugin{Name: b.Labels[0], Range: b.DefRange()}
+	r := l.reader(b, fmt.Sprintf("in plugin %q", p.Name))
+	if strings.ContainsAny(p.Name, "/\\. ") || p.Name == "" {
+		l.fail(b.LabelRanges[0], "Wrong name for a plugin", "A plugin's name has no slash, dot or space: it is that of the executable aitunnel-plugin-NAME.")
+	}
+	if a := r.text("path", &p.Path); a != nil && p.Path != "" {
+		p.Path = l.besides(p.Path)
+	}
+	if a := r.text("version", &p.Version); a != nil && p.Version != "" {
+		if err := checkConstraint(p.Version); err != nil {
+			r.wrong(a, err.Error())
+		}
+	}
+	r.texts("args", &p.Args)
+	if v, _, ok := r.secretValue("env", cty.Map(cty.String)); ok {
+		p.Env = map[string]Secret{}
+		for k, e := range v.AsValueMap() {
+			if !e.IsNull() {
+				p.Env[k] = NewSecret(e.AsString())
+			}
+		}
+	}
+	r.done()
+	return p
+}

@@ -1,0 +1,87 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+func (l *loader) tunnels() {
+	seen := map[string]bool{}
+	for _, b := range l.topBlocks("tunnel", "name") {
+		t := l.tunnel(b)
+		if seen[t.Name] {
+			l.fail(b.DefRange(), "Repeated tunnel", fmt.Sprintf("There is a tunnel %q already.", t.Name))
+			continue
+		}
+		seen[t.Name] = true
+		l.config.Tunnels = append(l.config.Tunnels, t)
+	}
+}
+
+func (l *loader) tunnel(b *hclsyntax.Block) *Tunnel {
+	t := &Tunnel{
+		Name: b.Labels[0], Range: b.DefRange(),
+		Keepalive: Keepalive{Interval: 5 * time.Second, Timeout: 10 * time.Second},
+		Reconnect: Reconnect{Min: 500 * time.Millisecond, Max: 30 * time.Second},
+	}
+	r := l.reader(b, fmt.Sprintf("in tunnel %q", t.Name))
+	if a := r.text("host", &t.Host); a == nil {
+		l.fail(r.at, "Missing attribute", fmt.Sprintf("The tunnel %q needs a host, such as \"203.0.113.10:22\" or an alias of ~/.ssh/config.", t.Name))
+	} else if strings.TrimSpace(t.Host) == "" && !l.diags.HasErrors() {
+		r.wrong(a, "the host is empty")
+	}
+	r.text("user", &t.User)
+	r.text("identity", &t.Identity)
+	r.secret("passphrase", &t.Passphrase)
+	r.secret("password", &t.Password)
+	r.text("known_hosts", &t.KnownHosts)
+	if a := r.text("host_key", &t.HostKey); a != nil && t.HostKey != "" && !strings.HasPrefix(t.HostKey, "SHA256:") {
+		r.wrong(a, "a host key is given by its fingerprint, which begins with \"SHA256:\"")
+	}
+	r.text("jump", &t.Jump)
+	r.pair("keepalive", "interval", &t.Keepalive.Interval, "timeout", &t.Keepalive.Timeout)
+	r.pair("reconnect", "min", &t.Reconnect.Min, "max", &t.Reconnect.Max)
+	forwards := r.each("forward", "address")
+	for _, f := range forwards {
+		t.Forwards = append(t.Forwards, l.forward(f))
+	}
+	r.done()
+	if len(forwards) == 0 {
+		l.fail(r.at, "No forward", fmt.Sprintf("The tunnel %q opens no port: add a block forward \"127.0.0.1:9000\" {}.", t.Name))
+	}
+	return t
+}
+
+// pair reads a block of two durations.
+func (r *reader) pair(block, first string, a *time.Duration, second string, b *time.Duration) {
+	inner := r.one(block)
+	if inner == nil {
+		return
+	}
+	ir := r.loader.reader(inner, "in "+block)
+	ir.duration(first, a, true)
+	ir.duration(second, b, true)
+	ir.done()
+}
+
+func (l *loader) forward(b *hclsyntax.Block) *Forward {
+	f := &Forward{Address: b.Labels[0], Range: b.DefRange()}
+	path, unix := strings.CutPrefix(f.Address, "unix:")
+	if unix && !strings.HasPrefix(path, "/") {
+		l.fail(b.LabelRanges[0], "Wrong address", "A socket is given by its whole path, such as \"unix:/run/user/1000/aitunnel.sock\".")
+	} else if !unix {
+		if err := checkAddress(f.Address); err != nil {
+			l.fail(b.LabelRanges[0], "Wrong address", sentence(err.Error()))
+		}
+	}
+	r := l.reader(b, fmt.Sprintf("in forward %q", f.Address))
+	if v, a, ok := r.get("channel", cty.String); ok {
+		f.Channel = r.channelNamed(v, a.Expr.Range())
+	}
+	r.done()
+	return f
+}
