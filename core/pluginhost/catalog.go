@@ -1,0 +1,115 @@
+package pluginhost
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// Component is for [config.Catalog]. It starts the plugin's process if it does
+// not run yet.
+func (h *Host) Component(ctx context.Context, kind sdk.Kind, ref string, plugin *config.Plugin) (config.ComponentInfo, error) {
+	name, component, qualified := strings.Cut(ref, "/")
+	if qualified || plugin != nil {
+		return h.thirdParty(ctx, kind, ref, name, component, plugin)
+	}
+	builtin, err := h.describe(ctx, "", nil)
+	if err != nil {
+		return config.ComponentInfo{}, err
+	}
+	if c, ok := lookUp(builtin, kind, ref); ok {
+		return info("", builtin, c), nil
+	}
+	// A plugin may be named alone, and need not be declared. Most often,
+	// though, this is a misspelt built-in.
+	found, err := h.thirdParty(ctx, kind, ref, name, "", nil)
+	if errors.Is(err, errNotInstalled) {
+		return found, h.unknown(ctx, kind, ref, nil)
+	}
+	return found, err
+}
+
+// thirdParty finds a component of the plugin called name; an empty component
+// is the only one of its kind.
+func (h *Host) thirdParty(ctx context.Context, kind sdk.Kind, ref, name, component string, block *config.Plugin) (config.ComponentInfo, error) {
+	if !fileName(name) {
+		return config.ComponentInfo{}, h.unknown(ctx, kind, ref, nil)
+	}
+	d, err := h.describe(ctx, name, block)
+	if err != nil {
+		return config.ComponentInfo{}, err
+	}
+	c, ok := lookUp(d, kind, component)
+	if !ok {
+		return config.ComponentInfo{}, h.unknown(ctx, kind, ref, &d)
+	}
+	return info(name, d, c), nil
+}
+
+// describe returns the description of a plugin, also of one whose process is
+// down at the moment.
+func (h *Host) describe(ctx context.Context, name string, block *config.Plugin) (sdk.Description, error) {
+	s, err := h.spec(name, block)
+	if err != nil {
+		return sdk.Description{}, err
+	}
+	v, err := h.supervisor(ctx, s)
+	if err != nil {
+		return sdk.Description{}, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	d := v.description
+	d.Name = name // as the configuration calls it
+	return d, nil
+}
+
+// lookUp finds a component by kind and name; no name means the only one of its
+// kind.
+func lookUp(d sdk.Description, kind sdk.Kind, name string) (sdk.ComponentDescription, bool) {
+	var found []sdk.ComponentDescription
+	for _, c := range d.Components {
+		if c.Kind == kind && (name == "" || c.Name == name) {
+			found = append(found, c)
+		}
+	}
+	if len(found) != 1 {
+		return sdk.ComponentDescription{}, false
+	}
+	return found[0], true
+}
+
+func info(plugin string, d sdk.Description, c sdk.ComponentDescription) config.ComponentInfo {
+	return config.ComponentInfo{Plugin: plugin, Name: c.Name, Version: d.Version, Doc: c.Doc, Schema: c.Schema}
+}
+
+// unknown lists what would have been right: the components of the plugin that
+// was named, and the built-ins.
+func (h *Host) unknown(ctx context.Context, kind sdk.Kind, ref string, d *sdk.Description) error {
+	err := &config.UnknownComponentError{Kind: kind, Ref: ref}
+	if d != nil {
+		for _, c := range d.Components {
+			if c.Kind == kind {
+				err.Known = append(err.Known, d.Name+"/"+c.Name)
+			}
+		}
+	}
+	if builtin, failed := h.describe(ctx, "", nil); failed == nil {
+		for _, c := range builtin.Components {
+			if c.Kind == kind {
+				err.Known = append(err.Known, c.Name)
+			}
+		}
+	}
+	slices.Sort(err.Known)
+	return err
+}
+
+// fileName says that a plugin's name cannot lead out of a directory.
+func fileName(name string) bool {
+	return name != "" && !strings.ContainsAny(name, `/\.:`)
+}

@@ -1,0 +1,59 @@
+package pluginhost
+
+import "github.com/aitunnel/aitunnel/sdk"
+
+// EventType says what happened to a plugin's process.
+type EventType string
+
+// The types of event.
+const (
+	EventStarted      EventType = "started"
+	EventStartFailed  EventType = "start_failed"
+	EventExited       EventType = "exited"        // without having been asked to
+	EventUnresponsive EventType = "unresponsive"  // and therefore killed
+	EventRestarted    EventType = "restarted"     // and its instances configured again
+	EventQuarantined  EventType = "quarantined"   // not started again until asked to
+	EventConfigFailed EventType = "config_failed" // one instance, on a restarted process
+	EventStopped      EventType = "stopped"
+)
+
+// Event tells what happened to a plugin's process.
+type Event struct {
+	Type    EventType
+	Plugin  string // "" for the built-ins
+	PID     int    // 0 if there is no process
+	Message string // a sentence for the user
+}
+
+// State is where a plugin's process is in its life.
+type State string
+
+// The states.
+const (
+	StateStarting    State = "starting"
+	StateRunning     State = "running"
+	StateRestarting  State = "restarting" // down, or not configured again yet
+	StateQuarantined State = "quarantined"
+	StateStopped     State = "stopped"
+)
+
+// ProcessStatus is what [Host.List] tells of one plugin.
+type ProcessStatus struct {
+	Name       string // "" for the built-ins
+	Version    string
+	Source     string // "built-in", or the path of the executable
+	PID        int    // 0 if there is no process
+	State      State
+	Restarts   int
+	LastError  string // why the last process ended, or did not start
+	Protocol   int
+	Components []ComponentStatus
+	Instances  []string // what they are for, as given to Open
+}
+
+// ComponentStatus names a component of a plugin.
+type ComponentStatus struct {
+	Kind sdk.Kind
+	Name string
+	Doc  string
+}

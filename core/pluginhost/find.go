@@ -1,0 +1,74 @@
+package pluginhost
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/adrg/xdg"
+)
+
+// filePrefix begins the name of every plugin's executable.
+const filePrefix = "aitunnel-plugin-"
+
+// pluginDirs are the directories in which executables are looked up, in order.
+// Neither the working directory nor PATH is among them: both can be written to
+// by what has no business to be run.
+func pluginDirs(configDir string) []string {
+	var dirs []string
+	if dir := os.Getenv("AITUNNEL_PLUGIN_DIR"); filepath.IsAbs(dir) {
+		dirs = append(dirs, dir)
+	}
+	if configDir != "" {
+		dirs = append(dirs, filepath.Join(configDir, ".aitunnel", "plugins"))
+	}
+	return append(dirs, filepath.Join(xdg.DataHome, "aitunnel", "plugins"))
+}
+
+var errNotInstalled = errors.New("not installed")
+
+// find returns the absolute path of the executable of a plugin. A relative path
+// is relative to the configuration.
+func (h *Host) find(name, path string) (string, error) {
+	if path != "" {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(h.options.ConfigDir, path)
+		}
+		path, err := filepath.Abs(path)
+		if err != nil {
+			return "", err
+		}
+		return path, checkExecutable(path)
+	}
+	file := filePrefix + name
+	if runtime.GOOS == "windows" {
+		file += ".exe"
+	}
+	dirs := pluginDirs(h.options.ConfigDir)
+	for _, dir := range dirs {
+		path, err := filepath.Abs(filepath.Join(dir, file))
+		if err != nil {
+			return "", err
+		}
+		if err := checkExecutable(path); !errors.Is(err, os.ErrNotExist) {
+			return path, err
+		}
+	}
+	return "", fmt.Errorf("plugin %q is %w: there is no %s in %s", name, errNotInstalled, file, strings.Join(dirs, ", "))
+}
+
+func checkExecutable(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return fmt.Errorf("plugin executable: %w", err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("plugin executable %s is not a file", path)
+	case runtime.GOOS != "windows" && info.Mode()&0o111 == 0:
+		return fmt.Errorf("plugin executable %s may not be executed: chmod +x it", path)
+	}
+	return nil
+}

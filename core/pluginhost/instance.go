@@ -1,0 +1,231 @@
+package pluginhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/sdk"
+	"github.com/aitunnel/aitunnel/sdk/host"
+)
+
+// Instance is one configured component. It outlives the processes it runs in:
+// while there is none, its calls fail at once with [sdk.ErrUnavailable]. It has
+// the methods of every kind; those of another kind than the component's fail
+// with [sdk.ErrUnsupported].
+type Instance struct {
+	supervisor *supervisor
+	component  string // id
+	purpose    string
+	config     sdk.Config
+	probe      sdk.Host
+	router     bool
+	remote     atomic.Pointer[remote]
+	closed     bool // under supervisor.mu
+}
+
+// remote is an instance in one process.
+type remote struct {
+	*host.Component
+	process *process
+}
+
+// Open configures a new instance of a component. instance says what it is for,
+// such as "route /v1/**". probe serves the checks that bring no host of their
+// own; nil unless it is a health checker. What the plugin has against the block
+// comes back as [*sdk.ConfigError], several of them joined.
+func (h *Host) Open(ctx context.Context, c *config.Component, plugin *config.Plugin, instance string, probe sdk.Host) (*Instance, error) {
+	s, err := h.spec(c.Plugin, plugin)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		v, err := h.supervisor(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		i := &Instance{
+			supervisor: v,
+			component:  sdk.ComponentDescription{Kind: c.Kind, Name: c.Name}.ID(),
+			purpose:    instance,
+			config:     sdk.Config{Instance: instance, Body: c.Body},
+			probe:      probe,
+		}
+		switch err := i.open(ctx); {
+		case err == nil:
+			return i, nil
+		case v.ctx.Err() == nil || h.ctx.Err() != nil || ctx.Err() != nil:
+			return nil, err
+		}
+		// The process was idle, and stopped in this very moment.
+	}
+}
+
+// open configures the instance on the process that is there, and on the next
+// one if that goes away meanwhile.
+func (i *Instance) open(ctx context.Context) error {
+	v := i.supervisor
+	v.revive()
+	for {
+		p, err := v.ready(ctx)
+		if err != nil {
+			return err
+		}
+		r, err := i.configured(ctx, p)
+		if err != nil && p.alive() {
+			return err
+		}
+		v.mu.Lock()
+		current := v.process == p && err == nil
+		if current {
+			v.instances[i] = struct{}{}
+			i.remote.Store(r)
+			i.router = slices.ContainsFunc(p.description.Components, func(c sdk.ComponentDescription) bool {
+				return c.ID() == i.component && c.Router
+			})
+		}
+		changed := v.changed
+		v.mu.Unlock()
+		if current {
+			return nil
+		}
+		if v.is(p) {
+			select { // the process has ended; wait until that is noticed
+			case <-changed:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+}
+
+// configure makes the instance known to a new process.
+func (i *Instance) configure(ctx context.Context, p *process) error {
+	r, err := i.configured(ctx, p)
+	if err != nil {
+		return err
+	}
+	v := i.supervisor
+	v.mu.Lock()
+	closed := i.closed
+	if !closed {
+		i.remote.Store(r)
+	}
+	v.mu.Unlock()
+	if closed {
+		return r.Close(ctx)
+	}
+	return nil
+}
+
+func (i *Instance) configured(ctx context.Context, p *process) (*remote, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.timing.Configure)
+	defer cancel()
+	name := strconv.FormatUint(i.supervisor.host.serial.Add(1), 10)
+	c, err := p.conn.Configure(ctx, i.component, name, i.config)
+	if err != nil {
+		return nil, err
+	}
+	return &remote{c, p}, nil
+}
+
+// Plan is for a strategy.
+func (i *Instance) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
+	return call(i, func(r *remote) (sdk.Plan, error) {
+		return planned(r, func() (sdk.Plan, error) { return r.Plan(ctx, req) })
+	})
+}
+
+// PlanKeys is for a key selector.
+func (i *Instance) PlanKeys(ctx context.Context, req sdk.KeyPlanRequest) (sdk.Plan, error) {
+	return call(i, func(r *remote) (sdk.Plan, error) {
+		return planned(r, func() (sdk.Plan, error) { return r.PlanKeys(ctx, req) })
+	})
+}
+
+// Check is for a health checker. If h is nil, the host given to Open serves it.
+func (i *Instance) Check(ctx context.Context, req sdk.CheckRequest, h sdk.Host) (sdk.CheckResult, error) {
+	if h == nil {
+		h = i.probe
+	}
+	return call(i, func(r *remote) (sdk.CheckResult, error) { return r.Check(ctx, req, h) })
+}
+
+// Component returns the instance as a value that is an [sdk.RequestRouter]
+// only if the component is one.
+func (i *Instance) Component() sdk.Component {
+	if i.router {
+		return routing{i}
+	}
+	return i
+}
+
+// routing is the instance of a strategy that sees each request.
+type routing struct{ *Instance }
+
+func (r routing) Route(ctx context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
+	return call(r.Instance, func(r *remote) (sdk.RouteReply, error) { return r.Route(ctx, req) })
+}
+
+// Configure gives the instance another configuration. After an error it keeps
+// the one it has.
+func (i *Instance) Configure(ctx context.Context, cfg sdk.Config) error {
+	other := &Instance{supervisor: i.supervisor, component: i.component, purpose: i.purpose, config: cfg}
+	if err := other.open(ctx); err != nil {
+		return err
+	}
+	v := i.supervisor
+	v.mu.Lock()
+	old := i.remote.Swap(other.remote.Load())
+	i.config = cfg
+	other.closed = true
+	delete(v.instances, other)
+	v.mu.Unlock()
+	return old.close(v.launch.timing)
+}
+
+// Close ends the instance.
+func (i *Instance) Close() error {
+	v := i.supervisor
+	v.mu.Lock()
+	i.closed = true
+	delete(v.instances, i)
+	r := i.remote.Swap(nil)
+	v.mu.Unlock()
+	err := r.close(v.launch.timing)
+	v.rest()
+	return err
+}
+
+// close ends what an instance has in a process; nil has nothing.
+func (r *remote) close(t Timing) error {
+	if r == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), t.Configure)
+	defer cancel()
+	if err := r.Close(ctx); err != nil && !errors.Is(err, sdk.ErrUnavailable) {
+		return fmt.Errorf("closing a component: %w", err)
+	}
+	return nil
+}
+
+func call[T any](i *Instance, f func(*remote) (T, error)) (T, error) {
+	r := i.remote.Load()
+	if r == nil {
+		var none T
+		return none, i.supervisor.down()
+	}
+	i.supervisor.host.calls.Add(1)
+	return f(r)
+}
+
+func planned(r *remote, f func() (sdk.Plan, error)) (sdk.Plan, error) {
+	plan, err := f()
+	r.process.observe(err)
+	return plan, err
+}

@@ -1,0 +1,136 @@
+package pluginhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	pluginrunner "github.com/hashicorp/go-plugin/runner"
+	"github.com/hashicorp/go-version"
+
+	"github.com/aitunnel/aitunnel/sdk"
+	"github.com/aitunnel/aitunnel/sdk/host"
+	"github.com/aitunnel/aitunnel/sdk/wire"
+)
+
+// launch holds what the start of a process needs.
+type launch struct {
+	spec      spec
+	timing    Timing
+	socketDir string
+	log       hclog.Logger
+	verify    func(name, path string) (string, error)
+}
+
+// start starts a process, connects to it and asks it what it is. On failure
+// nothing is left of it.
+func (l launch) start(ctx context.Context) (*process, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.timing.Start)
+	defer cancel()
+	path, err := l.executable()
+	if err != nil {
+		return nil, err
+	}
+	p := l.process(path)
+	connected := make(chan error, 1)
+	go func() { connected <- p.connect(ctx) }()
+	select {
+	case err = <-connected:
+	case <-ctx.Done():
+		p.runner.kill()
+		<-connected
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = l.check(p.description)
+	}
+	if err != nil {
+		err = l.explain(p, err)
+		p.kill()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (l launch) executable() (string, error) {
+	if l.verify == nil || l.spec.builtin() {
+		return l.spec.path, nil
+	}
+	path, err := l.verify(l.spec.name, l.spec.path)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", l.spec, err)
+	}
+	return path, nil
+}
+
+func (l launch) process(path string) *process {
+	p := &process{
+		timing:  l.timing,
+		output:  newOutput(l.log, l.spec.env),
+		started: time.Now(),
+		storm:   make(chan struct{}, 1),
+	}
+	p.runner = newRunner(path, l.spec.args, p.output.line)
+	out := func() *lines { return &lines{handle: p.output.line} }
+	p.client = plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig:  wire.Handshake,
+		VersionedPlugins: host.Plugins(),
+		AutoMTLS:         true,
+		SkipHostEnv:      true,
+		StartTimeout:     l.timing.Start,
+		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Off}),
+		Stderr:           out(),
+		SyncStdout:       out(),
+		SyncStderr:       out(),
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: l.socketDir},
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, dir string) (pluginrunner.Runner, error) {
+			p.runner.prepare(append(environ(l.spec.env), cmd.Env...), dir)
+			return p.runner, nil
+		},
+	})
+	return p
+}
+
+// check tells whether a plugin is the one that is wanted.
+func (l launch) check(d sdk.Description) error {
+	if d.Protocol != wire.Protocol {
+		return fmt.Errorf("it describes itself in protocol %d", d.Protocol)
+	}
+	if l.spec.version == "" {
+		return nil
+	}
+	want, err := version.NewConstraint(l.spec.version)
+	if err != nil {
+		return fmt.Errorf("%q is not a version constraint; write one such as \">= 1.2, < 2.0\"", l.spec.version)
+	}
+	have, err := version.NewVersion(d.Version)
+	if err != nil {
+		return fmt.Errorf("its version %q is not a version", d.Version)
+	}
+	if !want.Check(have) {
+		return fmt.Errorf("its version is %s, but the configuration asks for %q", d.Version, l.spec.version)
+	}
+	return nil
+}
+
+// explain says why a start failed, in words for a user.
+func (l launch) explain(p *process, err error) error {
+	switch offered := p.runner.version.Load(); {
+	case offered != 0 && offered != wire.Protocol:
+		err = fmt.Errorf("it speaks version %d of the plugin protocol, this aitunnel speaks %d: install versions of both that fit", offered, wire.Protocol)
+	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.DeadlineExceeded), offered == 0 && p.runner.running():
+		err = fmt.Errorf("it was not ready within %s: %w", l.timing.Start, err)
+		err = fmt.Errorf("%s", withWords(err.Error(), p.output))
+	case p.runner.pid() == 0:
+		err = fmt.Errorf("it cannot be started: %w", err)
+	case offered == 0:
+		p.runner.kill()
+		err = errors.New(withWords("it ended without the handshake of an aitunnel plugin: "+p.runner.exit(), p.output))
+	}
+	return fmt.Errorf("%s: %w", l.spec, err)
+}

@@ -1,0 +1,47 @@
+package pluginhost
+
+import "bytes"
+
+// maxLine bounds what is kept of one line of a plugin's output, in bytes.
+const maxLine = 8 << 10
+
+// lines cuts what is written to it into lines and hands each on, without its
+// end and shortened to maxLine. Not safe for concurrent use.
+type lines struct {
+	handle func(line string)
+	buf    []byte
+	cut    bool
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	n := len(p)
+	for {
+		i := bytes.IndexByte(p, '\n')
+		if i < 0 {
+			l.keep(p)
+			return n, nil
+		}
+		l.keep(p[:i])
+		l.flush()
+		p = p[i+1:]
+	}
+}
+
+func (l *lines) keep(p []byte) {
+	if room := maxLine - len(l.buf); len(p) > room {
+		p, l.cut = p[:room], true
+	}
+	l.buf = append(l.buf, p...)
+}
+
+// flush hands on what has no end yet.
+func (l *lines) flush() {
+	line := string(bytes.TrimRight(l.buf, "\r"))
+	if l.cut {
+		line += "…"
+	}
+	l.buf, l.cut = l.buf[:0], false
+	if line != "" {
+		l.handle(line)
+	}
+}

@@ -1,0 +1,207 @@
+package pluginhost
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aitunnel/aitunnel/sdk/wire"
+)
+
+// drainTime is how long the pipes of a process that has ended stay open, for
+// what it wrote last.
+const drainTime = 500 * time.Millisecond
+
+// runner runs a plugin's process for go-plugin. It is our own because
+// go-plugin's gives the process the host's standard input, signals it alone
+// and not its group, and stumbles over output before the handshake.
+type runner struct {
+	cmd  *exec.Cmd
+	dir  string            // private directory of the socket
+	said func(line string) // output that is not the handshake
+
+	stdout, stderr *os.File
+	handshake      *io.PipeReader
+	version        atomic.Int64 // protocol the plugin offers, 0 until it has
+
+	mu     sync.Mutex
+	killed bool
+	ended  bool
+	done   chan struct{} // closed when the process has ended
+	result error
+}
+
+func newRunner(path string, args []string, said func(string)) *runner {
+	cmd := exec.Command(path, args...)
+	if runtime.GOOS != "windows" {
+		cmd.Dir = "/" // whatever directory the host was started in is no business of a plugin
+	}
+	cmd.SysProcAttr = sysProcAttr()
+	return &runner{cmd: cmd, said: said, done: make(chan struct{})}
+}
+
+// prepare completes what is to be started. It comes before Start.
+func (r *runner) prepare(env []string, dir string) { r.cmd.Env, r.dir = env, dir }
+
+// Start starts the process. The goroutine that does so keeps its thread until
+// the process has ended: Linux sends the parent-death signal when the thread
+// that forked dies, not the program.
+func (r *runner) Start(context.Context) error {
+	stdout, stdoutW, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	stderr, stderrW, err := os.Pipe()
+	if err != nil {
+		_, _ = stdout.Close(), stdoutW.Close()
+		return err
+	}
+	r.stdout, r.stderr = stdout, stderr
+	r.cmd.Stdout, r.cmd.Stderr = stdoutW, stderrW
+	started := make(chan error)
+	go r.run(started)
+	err = <-started
+	_, _ = stdoutW.Close(), stderrW.Close()
+	if err != nil {
+		r.closePipes()
+		return err
+	}
+	var w *io.PipeWriter
+	r.handshake, w = io.Pipe()
+	go r.readStdout(w)
+	return nil
+}
+
+func (r *runner) run(started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := r.begin()
+	started <- err
+	if err != nil {
+		return
+	}
+	err = r.cmd.Wait()
+	r.mu.Lock()
+	r.result, r.ended = err, true
+	killGroup(r.cmd.Process) // children it left behind
+	r.mu.Unlock()
+	close(r.done)
+	time.AfterFunc(drainTime, r.closePipes)
+}
+
+func (r *runner) begin() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.killed {
+		return context.Canceled
+	}
+	return r.cmd.Start()
+}
+
+func (r *runner) closePipes() {
+	_ = r.stdout.Close()
+	_ = r.stderr.Close()
+}
+
+// kill ends the process and its group at once, even when it is stopped. One
+// that has not started never will.
+func (r *runner) kill() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.killed = true
+	if r.started() && !r.ended {
+		killGroup(r.cmd.Process)
+	}
+}
+
+func (r *runner) running() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.started() && !r.ended
+}
+
+func (r *runner) started() bool { return r.cmd.Process != nil }
+
+// exit waits for the end of the process and says what it was like.
+func (r *runner) exit() string {
+	<-r.done
+	if r.result == nil {
+		return "exit status 0"
+	}
+	return r.result.Error()
+}
+
+// handshakeLine is what go-plugin prints; whatever was printed before without
+// an end of line does no harm.
+var handshakeLine = regexp.MustCompile(`1\|(\d+)\|(?:unix|tcp)\|\S+$`)
+
+// readStdout lets only the handshake through, if it is for our protocol; all
+// else is output like any other.
+func (r *runner) readStdout(w *io.PipeWriter) {
+	defer w.Close()
+	out := &lines{}
+	out.handle = func(line string) {
+		m := handshakeLine.FindStringSubmatch(line)
+		if m == nil || r.version.Load() != 0 {
+			r.said(line)
+			return
+		}
+		version, _ := strconv.Atoi(m[1])
+		r.version.Store(int64(version))
+		if version == wire.Protocol {
+			_, _ = io.WriteString(w, m[0]+"\n") // fails when nobody waits for it any more
+		} else {
+			_ = w.Close()
+		}
+	}
+	_, _ = io.Copy(out, bufio.NewReader(r.stdout))
+	out.flush()
+}
+
+// Wait, Kill and the rest are what go-plugin asks for.
+func (r *runner) Wait(context.Context) error { <-r.done; return r.result }
+
+// Kill ends the process's whole group.
+func (r *runner) Kill(context.Context) error { r.kill(); return nil }
+
+// Stdout is the handshake.
+func (r *runner) Stdout() io.ReadCloser { return r.handshake }
+
+// Stderr is the process's standard error.
+func (r *runner) Stderr() io.ReadCloser { return r.stderr }
+
+// Name is the executable's path.
+func (r *runner) Name() string { return r.cmd.Path }
+
+// ID is the process id.
+func (r *runner) ID() string { return strconv.Itoa(r.pid()) }
+
+// Diagnose adds nothing: the caller knows more.
+func (r *runner) Diagnose(context.Context) string { return "" }
+
+// PluginToHost changes nothing: both see the same sockets.
+func (r *runner) PluginToHost(network, addr string) (string, string, error) {
+	return network, addr, nil
+}
+
+// HostToPlugin changes nothing.
+func (r *runner) HostToPlugin(network, addr string) (string, string, error) {
+	return network, addr, nil
+}
+
+func (r *runner) pid() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.started() {
+		return 0
+	}
+	return r.cmd.Process.Pid
+}

@@ -1,0 +1,67 @@
+package pluginhost
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// spec says which process is wanted. Equal keys share a process.
+type spec struct {
+	name    string // "" for the built-ins
+	path    string
+	args    []string
+	env     map[string]string
+	version string // constraint
+}
+
+func (s spec) builtin() bool { return s.name == "" }
+
+func (s spec) String() string {
+	if s.builtin() {
+		return "the built-in plugin"
+	}
+	return fmt.Sprintf("plugin %q (%s)", s.name, s.path)
+}
+
+// source is what the user is told about where it comes from.
+func (s spec) source() string {
+	if s.builtin() {
+		return "built-in"
+	}
+	return s.path
+}
+
+// key holds secrets of env: it never leaves this process.
+func (s spec) key() string {
+	var b strings.Builder
+	for _, part := range append([]string{s.name, s.path, s.version}, s.args...) {
+		fmt.Fprintf(&b, "%q ", part)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.env)) {
+		fmt.Fprintf(&b, "%q=%q ", name, s.env[name])
+	}
+	return b.String()
+}
+
+// spec returns the process that a block declares; block is nil if there is none.
+func (h *Host) spec(name string, block *config.Plugin) (spec, error) {
+	if name == "" {
+		return spec{path: h.options.Builtin[0], args: h.options.Builtin[1:]}, nil
+	}
+	if block == nil {
+		block = &config.Plugin{Name: name}
+	}
+	path, err := h.find(name, block.Path)
+	if err != nil {
+		return spec{}, err
+	}
+	s := spec{name: name, path: path, args: block.Args, version: block.Version, env: make(map[string]string)}
+	for name, value := range block.Env {
+		s.env[name] = value.Reveal()
+	}
+	return s, nil
+}

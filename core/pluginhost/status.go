@@ -1,0 +1,33 @@
+package pluginhost
+
+import "slices"
+
+func (v *supervisor) status() ProcessStatus {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	s := ProcessStatus{
+		Name: v.launch.spec.name, Version: v.description.Version, Source: v.launch.spec.source(),
+		State: v.state, Restarts: v.restarts, Protocol: v.description.Protocol,
+	}
+	if v.process != nil {
+		s.PID = v.process.runner.pid()
+	}
+	if v.lastError != nil {
+		s.LastError = v.lastError.Error()
+	}
+	for _, c := range v.description.Components {
+		s.Components = append(s.Components, ComponentStatus{Kind: c.Kind, Name: c.Name, Doc: c.Doc})
+	}
+	for i := range v.instances {
+		s.Instances = append(s.Instances, i.purpose)
+	}
+	slices.Sort(s.Instances)
+	return s
+}
+
+// is tells whether p is the process in use.
+func (v *supervisor) is(p *process) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.process == p
+}
