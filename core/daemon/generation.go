@@ -28,14 +28,14 @@ type generation struct {
 func (d *Daemon) build(ctx context.Context) (*generation, error) {
 	cfg, report := config.Load(ctx, config.Options{Path: d.options.ConfigPath, Vars: d.options.Vars, Catalog: d.plugins})
 	if report.HasErrors() {
-		return nil, &ConfigError{report}
+		return nil, &ConfigError{Report: report}
 	}
 	g := &generation{number: 1, config: cfg, checkers: map[*config.Channel]sdk.HealthChecker{}}
 	if last := d.generation.Load(); last != nil {
 		g.number = last.number + 1
 	}
 	if !report.Empty() {
-		g.warnings = &ConfigError{report}
+		g.warnings = &ConfigError{Report: report}
 	}
 	// All of the configuration's mistakes are told at once, those that the
 	// plugins find too.
@@ -60,7 +60,7 @@ func (d *Daemon) build(ctx context.Context) (*generation, error) {
 	g.table = table
 	switch {
 	case len(mistakes) > 0:
-		err = &ConfigError{report}
+		err = &ConfigError{Report: report}
 		fallthrough
 	case err != nil:
 		g.close()

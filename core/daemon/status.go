@@ -3,11 +3,13 @@ package daemon
 import (
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/sdk"
 )
@@ -22,7 +24,7 @@ func (s *source) Status() admin.Status {
 		Status: "running", Version: s.options.Version, PID: os.Getpid(),
 		Uptime: time.Since(s.started).Seconds(), StartedAt: s.started,
 		Generation: g.number, Config: g.config.Path, Listen: s.entry.addr(), Active: s.proxy.Active(),
-		Plugins: s.plugin(g), Tunnels: []any{}, Warnings: []string{}, Routes: []admin.Route{},
+		Plugins: ShowPlugins(s.plugins, g.config), Tunnels: []any{}, Warnings: []string{}, Routes: []admin.Route{},
 	}
 	for _, ch := range s.Channels() {
 		out.Channels.Total++
@@ -59,18 +61,21 @@ func where(c *config.Component) string {
 	return fmt.Sprintf("%s:%d", c.Range.Filename, c.Range.Start.Line)
 }
 
-func (s *source) plugin(g *generation) admin.Plugins {
+// ShowPlugins shows the plugins of h, and where cfg uses them; cfg may be nil.
+func ShowPlugins(h *pluginhost.Host, cfg *config.Config) admin.Plugins {
 	used := map[[3]string][]string{}
-	for _, c := range components(g.config) {
+	for _, c := range components(cfg) {
 		id := [3]string{c.Plugin, string(c.Kind), c.Name}
 		at := where(c)
 		if at == "" {
 			at = "by default"
 		}
-		used[id] = append(used[id], at)
+		if !slices.Contains(used[id], at) {
+			used[id] = append(used[id], at)
+		}
 	}
-	out := admin.Plugins{Calls: s.plugins.Calls(), Processes: []admin.Process{}}
-	for _, p := range s.plugins.List() {
+	out := admin.Plugins{Calls: h.Calls(), Processes: []admin.Process{}}
+	for _, p := range h.List() {
 		shown := admin.Process{
 			Plugin: p.Name, Version: p.Version, Source: p.Source, State: string(p.State), PID: p.PID,
 			Restarts: p.Restarts, Protocol: p.Protocol, LastError: p.LastError, Components: []admin.Component{},
@@ -90,6 +95,9 @@ func (s *source) plugin(g *generation) admin.Plugins {
 
 // components are all that the configuration names.
 func components(cfg *config.Config) (all []*config.Component) {
+	if cfg == nil {
+		return nil
+	}
 	for _, ch := range cfg.Channels {
 		if len(ch.Keys) > 0 {
 			all = append(all, ch.KeySelector)

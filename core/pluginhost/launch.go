@@ -81,7 +81,7 @@ func (l launch) process(path string) *process {
 		VersionedPlugins: host.Plugins(),
 		AutoMTLS:         true,
 		SkipHostEnv:      true,
-		StartTimeout:     l.timing.Start,
+		StartTimeout:     2 * l.timing.Start, // the context ends before
 		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Off}),
 		Stderr:           out(),
 		SyncStdout:       out(),
@@ -123,14 +123,14 @@ func (l launch) explain(p *process, err error) error {
 	case offered != 0 && offered != wire.Protocol:
 		err = fmt.Errorf("it speaks version %d of the plugin protocol, this aitunnel speaks %d: install versions of both that fit", offered, wire.Protocol)
 	case errors.Is(err, context.Canceled):
-	case errors.Is(err, context.DeadlineExceeded), offered == 0 && p.runner.running():
-		err = fmt.Errorf("it was not ready within %s: %w", l.timing.Start, err)
-		err = fmt.Errorf("%s", withWords(err.Error(), p.output))
+	case errors.Is(err, context.DeadlineExceeded):
+		err = withWords(fmt.Errorf("it was not ready within %s: %w", time.Since(p.started).Round(time.Millisecond), err), p.output)
 	case p.runner.pid() == 0:
 		err = fmt.Errorf("it cannot be started: %w", err)
 	case offered == 0:
-		p.runner.kill()
-		err = errors.New(withWords("it ended without the handshake of an aitunnel plugin: "+p.runner.exit(), p.output))
+		timer := time.AfterFunc(l.timing.Stop, p.runner.kill) // it may have closed its output only
+		defer timer.Stop()
+		err = withWords(fmt.Errorf("it ended without the handshake of an aitunnel plugin: %s", p.runner.exit()), p.output)
 	}
 	return fmt.Errorf("%s: %w", l.spec, err)
 }

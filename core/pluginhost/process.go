@@ -97,7 +97,7 @@ func (p *process) watch(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-p.runner.done:
-			return errors.New(withWords(p.runner.exit(), p.output))
+			return withWords(errors.New(p.runner.exit()), p.output)
 		case <-p.storm:
 			return fmt.Errorf("%w: %d plans in a row ran out of time", errUnresponsive, t.Timeouts)
 		case <-ticker.C:
@@ -141,11 +141,11 @@ func (p *process) observe(err error) {
 }
 
 // withWords adds what the process said last.
-func withWords(message string, out *output) string {
+func withWords(err error, out *output) error {
 	if words := out.lastWords(); words != "" {
-		return fmt.Sprintf("%s; its last words were %q", message, clip(words, 300))
+		return fmt.Errorf("%w; its last words were %q", err, clip(words, 300))
 	}
-	return message
+	return err
 }
 
 func clip(s string, n int) string {

@@ -122,12 +122,6 @@ func (r *runner) kill() {
 	}
 }
 
-func (r *runner) running() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.started() && !r.ended
-}
-
 func (r *runner) started() bool { return r.cmd.Process != nil }
 
 // exit waits for the end of the process and says what it was like.

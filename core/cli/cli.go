@@ -1,0 +1,153 @@
+// Package cli is the command line: one file per command, streams in, exit code
+// out.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"syscall"
+
+	"github.com/adrg/xdg"
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// The exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+	exitConfig = 4 // the configuration is not valid
+)
+
+// builtinArg makes the program serve its built-in components as a plugin.
+const builtinArg = "serve-builtin-components"
+
+// Main runs the program with the arguments and streams of the process.
+func Main() int {
+	if len(os.Args) == 2 && os.Args[1] == builtinArg {
+		sdk.Serve(Builtin())
+		return exitOK
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+}
+
+// app is one run of the program.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	config   string
+	vars     map[string]string
+	stateDir string
+}
+
+// Run runs one command. It ends early when ctx does.
+func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	a := &app{in: in, out: out, err: errs}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errs)
+	return a.explain(root.ExecuteContext(ctx))
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "aitunnel",
+		Short:         "A proxy for AI APIs that runs at home and serves your VPS",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       Version(),
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{c, err} })
+	flags := root.PersistentFlags()
+	flags.StringVarP(&a.config, "config", "c", "", "configuration file or directory (default $AITUNNEL_CONFIG, ./aitunnel.hcl, then the user's configuration directory)")
+	flags.StringToStringVar(&a.vars, "var", nil, "value of a variable of the configuration, as name=value")
+	flags.StringVar(&a.stateDir, "state-dir", defaultStateDir(), "directory of the program's state")
+	root.AddCommand(a.startCommand(), a.demoCommand(), a.validateCommand(), a.fmtCommand(), a.pluginCommand(), a.versionCommand())
+	for _, c := range root.Commands() {
+		wrapArgs(c)
+	}
+	return root
+}
+
+// wrapArgs makes mistakes in arguments usage errors.
+func wrapArgs(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usageError{c, err}
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		wrapArgs(sub)
+	}
+}
+
+type usageError struct {
+	command *cobra.Command
+	err     error
+}
+
+func (e usageError) Error() string { return e.err.Error() }
+
+// explain prints an error with what to do about it, and gives the exit code.
+func (a *app) explain(err error) int {
+	var usage usageError
+	var config *daemon.ConfigError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &config):
+		_ = config.Write(a.err, colored(a.err))
+		return exitConfig
+	case errors.As(err, &usage):
+		_, _ = fmt.Fprintf(a.err, "aitunnel: %s\nSee '%s --help'.\n", usage, usage.command.CommandPath())
+		return exitUsage
+	case unknownCommand(err):
+		_, _ = fmt.Fprintf(a.err, "aitunnel: %s\n", err)
+		return exitUsage
+	}
+	_, _ = fmt.Fprintf(a.err, "aitunnel: %s\n", err)
+	return exitFailed
+}
+
+// colored says whether to use colours: on a terminal, unless NO_COLOR is set.
+func colored(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && os.Getenv("NO_COLOR") == "" && isatty.IsTerminal(f.Fd())
+}
+
+func defaultStateDir() string {
+	if dir := os.Getenv("AITUNNEL_STATE_DIR"); dir != "" {
+		return dir
+	}
+	return filepath.Join(xdg.StateHome, "aitunnel")
+}
+
+// builtinCommand starts this very program again. On Linux that is what runs
+// now, even if the file on disk was replaced since.
+func builtinCommand() ([]string, error) {
+	if runtime.GOOS == "linux" {
+		return []string{"/proc/self/exe", builtinArg}, nil
+	}
+	self, err := os.Executable()
+	return []string{self, builtinArg}, err
+}

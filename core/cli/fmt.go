@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+
+	"github.com/google/renameio/v2/maybe"
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/daemon"
+)
+
+func (a *app) fmtCommand() *cobra.Command {
+	check := false
+	c := &cobra.Command{
+		Use:     "fmt [FILE...]",
+		Short:   "Put configurations into the usual layout",
+		Long:    "Put configurations into the usual layout, in place, and print the names of those\nthat were changed. With - the text is read from standard input and printed.",
+		Example: "  aitunnel fmt\n  aitunnel fmt aitunnel.hcl\n  aitunnel fmt --check aitunnel.hcl",
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				path, err := config.Find(a.config)
+				if err != nil {
+					return err
+				}
+				args = []string{path}
+			}
+			changed := 0
+			for _, path := range args {
+				different, err := a.format(path, check)
+				if err != nil {
+					return err
+				}
+				if different {
+					changed++
+				}
+			}
+			if check && changed > 0 {
+				return fmt.Errorf("%d of %d files are not in the usual layout; run aitunnel fmt", changed, len(args))
+			}
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&check, "check", false, "change nothing, and fail if something would change")
+	return c
+}
+
+func (a *app) format(path string, check bool) (changed bool, err error) {
+	if path == "-" {
+		return a.formatStream()
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return false, err
+	}
+	out, report := config.Format(path, text)
+	if report.HasErrors() {
+		return false, &daemon.ConfigError{Report: report}
+	}
+	if bytes.Equal(text, out) {
+		return false, nil
+	}
+	if _, err := fmt.Fprintln(a.out, path); err != nil || check {
+		return true, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return true, err
+	}
+	return true, maybe.WriteFile(path, out, info.Mode().Perm())
+}
+
+func (a *app) formatStream() (bool, error) {
+	var text bytes.Buffer
+	if _, err := text.ReadFrom(a.in); err != nil {
+		return false, err
+	}
+	out, report := config.Format("<stdin>", text.Bytes())
+	if report.HasErrors() {
+		return false, &daemon.ConfigError{Report: report}
+	}
+	_, err := a.out.Write(out)
+	return false, err
+}

@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
+)
+
+func (a *app) validateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "validate [FILE]",
+		Short:   "Check a configuration, with all that its plugins say about it",
+		Example: "  aitunnel validate\n  aitunnel validate aitunnel.hcl",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				a.config = args[0]
+			}
+			return a.validate(c.Context())
+		},
+	}
+}
+
+func (a *app) validate(ctx context.Context) error {
+	path, err := config.Find(a.config)
+	if err != nil {
+		return err
+	}
+	var cfg *config.Config
+	var report config.Report
+	err = a.withPlugins(path, func(h *pluginhost.Host) error {
+		cfg, report = daemon.Check(ctx, config.Options{Path: path, Vars: a.vars, Catalog: h}, h)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if report.HasErrors() {
+		return &daemon.ConfigError{Report: report}
+	}
+	if err := report.Write(a.err, colored(a.err)); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.out, "%s is valid: %d channels, %d routes.\n", path, len(cfg.Channels), len(cfg.Routes))
+	return err
+}
+
+// withPlugins runs f with plugin processes of its own, as where no daemon runs.
+func (a *app) withPlugins(configPath string, f func(*pluginhost.Host) error) error {
+	builtin, err := builtinCommand()
+	if err != nil {
+		return err
+	}
+	sockets, err := os.MkdirTemp("", "aitunnel-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(sockets) }()
+	h, err := pluginhost.New(pluginhost.Options{
+		Logger:    hclog.NewNullLogger(),
+		Builtin:   builtin,
+		SocketDir: sockets,
+		ConfigDir: filepath.Dir(configPath),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = h.Close(context.Background()) }()
+	return f(h)
+}

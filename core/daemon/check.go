@@ -1,0 +1,27 @@
+package daemon
+
+import (
+	"context"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
+)
+
+// Check loads a configuration and has every plugin check its blocks, without
+// running any of it.
+func Check(ctx context.Context, o config.Options, h *pluginhost.Host) (*config.Config, config.Report) {
+	o.Catalog = h
+	cfg, report := config.Load(ctx, o)
+	if report.HasErrors() {
+		return nil, report
+	}
+	for _, c := range components(cfg) {
+		instance, err := h.Open(ctx, c, cfg.Plugin(c.Plugin), "check", nil)
+		if err != nil {
+			report = report.Complain(c, err)
+			continue
+		}
+		_ = instance.Close() // its process may be gone
+	}
+	return cfg, report
+}

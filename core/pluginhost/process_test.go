@@ -1,0 +1,387 @@
+//go:build unix
+
+package pluginhost
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// alive tells whether a process exists and is not just waiting to be reaped.
+func alive(pid int) bool {
+	if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil {
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		return !strings.HasPrefix(rest, "Z")
+	}
+	return runtime.GOOS != "linux" && syscall.Kill(pid, 0) == nil
+}
+
+// recovers waits for another process than pid that serves the instance.
+func recovers(t *testing.T, r *rig, i *Instance, pid int) {
+	t.Helper()
+	eventually(t, "a new process serves the instance", func() bool {
+		_, err := plan(t, i, "")
+		if err != nil && !errors.Is(err, sdk.ErrUnavailable) {
+			t.Fatalf("while the process is down: %v", err)
+		}
+		return err == nil && r.List()[0].State == StateRunning && r.pid() != pid
+	})
+	if alive(pid) {
+		t.Errorf("process %d is still there", pid)
+	}
+}
+
+func TestKilledProcessIsReplaced(t *testing.T) {
+	r := newRig(t, quick, serveAs("good")...)
+	i := r.open(order(`{"reason":"mine"}`))
+	other := r.open(&config.Component{Kind: sdk.KindKeySelector, Name: "first"})
+	for range 3 {
+		pid := r.pid()
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		recovers(t, r, i, pid)
+	}
+	if p, err := plan(t, i, ""); err != nil || p.Reason != "mine" {
+		t.Errorf("its configuration is lost: %+v, %v", p, err)
+	}
+	if _, err := other.PlanKeys(t.Context(), sdk.KeyPlanRequest{Keys: []sdk.Snapshot{{}}}); err != nil {
+		t.Error(err)
+	}
+	status := r.List()[0]
+	if status.Restarts != 3 || !strings.Contains(status.LastError, "killed") {
+		t.Errorf("%+v", status)
+	}
+}
+
+func TestStoppedProcessIsReplaced(t *testing.T) {
+	r := newRig(t, quick, serveAs("good")...)
+	i := r.open(order(`{}`))
+	pid := r.pid()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	// A call made meanwhile is bounded by its own deadline.
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	if _, err := i.Plan(ctx, sdk.PlanRequest{}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+	eventually(t, "it is found unresponsive", func() bool { _, ok := r.saw(EventUnresponsive); return ok })
+	recovers(t, r, i, pid)
+}
+
+func TestCloseOfAStoppedProcess(t *testing.T) {
+	timing := quick
+	timing.Ping = time.Hour
+	r := newRig(t, timing, serveAs("good")...)
+	r.open(order(`{}`))
+	pid := r.pid()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := r.Close(ctx); err != nil {
+		t.Error(err)
+	}
+	if alive(pid) {
+		t.Error("it is still there")
+	}
+}
+
+func TestStuckComponentsAreReplaced(t *testing.T) {
+	timing := quick
+	timing.Timeouts = 3
+	r := newRig(t, timing, serveAs("good")...)
+	i := r.open(order(`{}`))
+	pid := r.pid()
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		if _, err := i.Plan(ctx, sdk.PlanRequest{Route: "hang"}); err == nil {
+			t.Error("it did not hang")
+		}
+		cancel()
+	}
+	eventually(t, "it is found unresponsive", func() bool { _, ok := r.saw(EventUnresponsive); return ok })
+	recovers(t, r, i, pid)
+}
+
+func TestPanicInAHandlerEndsOnlyTheCall(t *testing.T) {
+	r := newRig(t, quick, serveAs("good")...)
+	i := r.open(order(`{}`))
+	if _, err := plan(t, i, "panic"); !errors.Is(err, sdk.ErrPanic) || !strings.Contains(err.Error(), "handler") {
+		t.Errorf("%v", err)
+	}
+	if _, err := plan(t, i, ""); err != nil || r.List()[0].Restarts != 0 {
+		t.Errorf("%v, %+v", err, r.List())
+	}
+}
+
+func TestNaNFromAPluginIsAnError(t *testing.T) {
+	r := newRig(t, quick, serveAs("good")...)
+	i := r.open(order(`{}`))
+	_, err := i.Plan(t.Context(), sdk.PlanRequest{Channels: []sdk.Snapshot{{Weight: math.NaN()}}})
+	if !errors.Is(err, sdk.ErrInternal) || !strings.Contains(err.Error(), "NaN") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestExitInAHandler(t *testing.T) {
+	r := newRig(t, quick, serveAs("good")...)
+	i := r.open(order(`{}`))
+	pid := r.pid()
+	if _, err := plan(t, i, "exit"); !errors.Is(err, sdk.ErrUnavailable) {
+		t.Errorf("%v", err)
+	}
+	recovers(t, r, i, pid)
+	if e, _ := r.saw(EventExited); e.PID != pid || !strings.Contains(e.Message, "exit status 7") {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestQuarantine(t *testing.T) {
+	timing := quick
+	timing.Crashes = 3
+	r := newRig(t, timing, serveAs("brief")...)
+	i := r.open(order(`{}`))
+	eventually(t, "it is quarantined", func() bool { return r.List()[0].State == StateQuarantined })
+	e, ok := r.saw(EventQuarantined)
+	if !ok || !strings.Contains(e.Message, "after 3 failures") || !strings.Contains(e.Message, "out of tea") {
+		t.Errorf("%+v", e)
+	}
+	if _, err := plan(t, i, ""); !errors.Is(err, sdk.ErrUnavailable) || !strings.Contains(err.Error(), "quarantined") {
+		t.Errorf("%v", err)
+	}
+	if _, err := r.Component(t.Context(), sdk.KindStrategy, "order", nil); err != nil {
+		t.Errorf("its description is gone: %v", err)
+	}
+	r.Restart("")
+	eventually(t, "it is back", func() bool { _, err := plan(t, i, ""); return err == nil })
+}
+
+func TestRefusalAfterARestart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "refuse")
+	r := newRig(t, quick, serveAs("fickle", file)...)
+	i := r.open(order(`{}`))
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_ = syscall.Kill(r.pid(), syscall.SIGKILL)
+	eventually(t, "it is restarted", func() bool { _, ok := r.saw(EventRestarted); return ok })
+	if e, ok := r.saw(EventConfigFailed); !ok || !strings.Contains(e.Message, "changed my mind") {
+		t.Errorf("%+v", e)
+	}
+	if _, err := plan(t, i, ""); !errors.Is(err, sdk.ErrUnavailable) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCallsDuringRestartsNeverHang(t *testing.T) {
+	r := newRig(t, quick, serveAs("good")...)
+	i := r.open(order(`{}`))
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	var good, down atomic.Int32
+	for range 8 {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				switch _, err := plan(t, i, ""); {
+				case err == nil:
+					good.Add(1)
+				case errors.Is(err, sdk.ErrUnavailable):
+					down.Add(1)
+					time.Sleep(time.Millisecond)
+				default:
+					t.Errorf("%v", err)
+					return
+				}
+			}
+		})
+	}
+	for range 3 {
+		pid := r.pid()
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+		recovers(t, r, i, pid)
+	}
+	cancel()
+	wg.Wait()
+	if good.Load() == 0 || down.Load() == 0 {
+		t.Errorf("%d good calls, %d while down", good.Load(), down.Load())
+	}
+}
+
+func TestEnvironmentOfAPlugin(t *testing.T) {
+	t.Setenv("CANARY_API_KEY", "sk-canary")
+	t.Setenv("HTTPS_PROXY", "http://user:canary@127.0.0.1:1")
+	t.Setenv("LC_ALL", "C")
+	r := newRig(t, quick, serveAs("good")...)
+	block := &config.Plugin{Name: "acme", Path: script(t, "good"), Env: map[string]config.Secret{"OWN": config.NewSecret("mine")}}
+	i, err := r.Open(t.Context(), &config.Component{Kind: sdk.KindStrategy, Plugin: "acme", Name: "order"}, block, "test", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := plan(t, i, "env")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(p.Reason, "canary") {
+		t.Error("the host's secrets are in the plugin's environment")
+	}
+	for _, want := range []string{"OWN=mine", "LC_ALL=C", "PATH="} {
+		if !strings.Contains(p.Reason, want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	if p, err := plan(t, i, "dir"); err != nil || p.Reason != "/" {
+		t.Errorf("working directory: %q, %v", p.Reason, err)
+	}
+}
+
+func TestDescriptorsOfAPlugin(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs /proc")
+	}
+	canary, err := os.Create(filepath.Join(t.TempDir(), "canary"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer canary.Close()
+	r := newRig(t, quick, serveAs("good")...)
+	p, err := plan(t, r.open(order(`{}`)), "fds")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(p.Reason, "0 /dev/null") || strings.Contains(p.Reason, "canary") {
+		t.Errorf("open in the plugin:\n%s", p.Reason)
+	}
+}
+
+func TestChildrenOfAPluginGoWithIt(t *testing.T) {
+	r := newRig(t, quick, serveAs("good")...)
+	i := r.open(order(`{}`))
+	p, err := plan(t, i, "child")
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, _ := strconv.Atoi(p.Reason)
+	if !alive(child) {
+		t.Fatal("there is no child")
+	}
+	pid := r.pid()
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+	recovers(t, r, i, pid)
+	eventually(t, "the child is gone", func() bool { return !alive(child) })
+}
+
+func TestHostKilled(t *testing.T) {
+	for _, role := range []string{"running", "with a stopped plugin"} {
+		t.Run(role, func(t *testing.T) {
+			dir := shortDir(t)
+			argv := serveAs("host", dir)
+			cmd := exec.Command(argv[0], argv[1:]...)
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			line, _ := bufio.NewReader(out).ReadString('\n')
+			var pid int
+			if _, err := fmt.Sscanf(line, "pid %d", &pid); err != nil || !alive(pid) {
+				t.Fatalf("host says %q: %v", line, err)
+			}
+			if role != "running" {
+				_ = syscall.Kill(pid, syscall.SIGSTOP)
+			}
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+			eventually(t, "the plugin is gone", func() bool { return !alive(pid) })
+			if left, _ := os.ReadDir(dir); len(left) > 0 {
+				t.Errorf("left: %v", left)
+			}
+		})
+	}
+}
+
+// TestLifeline leaves out what Linux does for us: the plugin itself notices
+// that its host is gone.
+func TestLifeline(t *testing.T) {
+	r := newRig(t, quick, serveAs("good")...)
+	r.open(order(`{}`))
+	v := r.running()[0]
+	p, err := v.ready(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = p.conn.Close() // breaks the connection, and signals nothing
+	eventually(t, "the plugin has ended", func() bool { return !p.alive() })
+	if got := p.runner.exit(); got != "exit status 0" {
+		t.Errorf("it ended with %s", got)
+	}
+}
+
+func TestSweep(t *testing.T) {
+	dir := shortDir(t)
+	old, young := filepath.Join(dir, "plugin-dir1"), filepath.Join(dir, "plugin-dir2")
+	for _, d := range []string{old, young} {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hourAgo := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(old, hourAgo, hourAgo); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := prepareSocketDir(dir, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(old); !errors.Is(err, os.ErrNotExist) {
+		t.Error("the old directory is still there")
+	}
+	if _, err := os.Stat(young); err != nil {
+		t.Error("the directory of a host beside this one is gone")
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := prepareSocketDir(dir, time.Minute); err == nil {
+		t.Error("a directory open to others was taken")
+	}
+}
+
+// BenchmarkPlan is a plan with 8 channels, in another process and with mTLS.
+func BenchmarkPlan(b *testing.B) {
+	r := newRig(b, quick, serveAs("good")...)
+	i := r.open(order(`{}`))
+	req := sdk.PlanRequest{Route: "/v1/**"}
+	for n := range 8 {
+		req.Channels = append(req.Channels, sdk.Snapshot{
+			ID: fmt.Sprintf("channel-%d", n), Weight: 1, Available: true, Health: sdk.HealthUp,
+			TTFB: 300 * time.Millisecond, InFlight: n, Requests: 1e6, LastUsed: time.Now(),
+		})
+	}
+	for b.Loop() {
+		if _, err := i.Plan(b.Context(), req); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
