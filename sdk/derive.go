@@ -92,7 +92,8 @@ func (s *Schema) addBlock(f field, v reflect.Value, depth int) error {
 	return nil
 }
 
-// typeOf returns the cty type of a Go type in its JSON form.
+// typeOf returns the cty type of a Go type in its JSON form. The format is that
+// of a plain string: what a collection holds is checked by Decode alone.
 func typeOf(t reflect.Type) (any, Format, error) {
 	switch t {
 	case durationType:
@@ -122,6 +123,6 @@ func typeOf(t reflect.Type) (any, Format, error) {
 }
 
 func collectionOf(name string, t reflect.Type) (any, Format, error) {
-	element, format, err := typeOf(t.Elem())
-	return []any{name, element}, format, err
+	element, _, err := typeOf(t.Elem())
+	return []any{name, element}, "", err
 }

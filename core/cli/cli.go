@@ -80,9 +80,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringToStringVar(&a.vars, "var", nil, "value of a variable of the configuration, as name=value")
 	flags.StringVar(&a.stateDir, "state-dir", defaultStateDir(), "directory of the program's state")
 	root.AddCommand(a.startCommand(), a.demoCommand(), a.validateCommand(), a.fmtCommand(), a.pluginCommand(), a.versionCommand())
-	for _, c := range root.Commands() {
-		wrapArgs(c)
-	}
+	wrapArgs(root)
 	return root
 }
 
@@ -120,9 +118,6 @@ func (a *app) explain(err error) int {
 		return exitConfig
 	case errors.As(err, &usage):
 		_, _ = fmt.Fprintf(a.err, "aitunnel: %s\nSee '%s --help'.\n", usage, usage.command.CommandPath())
-		return exitUsage
-	case unknownCommand(err):
-		_, _ = fmt.Fprintf(a.err, "aitunnel: %s\n", err)
 		return exitUsage
 	}
 	_, _ = fmt.Fprintf(a.err, "aitunnel: %s\n", err)

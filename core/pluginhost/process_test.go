@@ -78,12 +78,14 @@ func TestStoppedProcessIsReplaced(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	// A call made meanwhile is bounded by its own deadline.
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
-	defer cancel()
-	if _, err := i.Plan(ctx, sdk.PlanRequest{}); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("%v", err)
-	}
+	// Calls made meanwhile are bounded by their own deadline, and once the
+	// process has been given up they fail at once.
+	eventually(t, "calls fail", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		defer cancel()
+		_, err := i.Plan(ctx, sdk.PlanRequest{})
+		return errors.Is(err, context.DeadlineExceeded)
+	})
 	eventually(t, "it is found unresponsive", func() bool { _, ok := r.saw(EventUnresponsive); return ok })
 	recovers(t, r, i, pid)
 }

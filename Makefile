@@ -1,0 +1,45 @@
+# Every command here works on a fresh clone with Go, make, git and a C compiler.
+VERSION ?= 0.1.0
+LDFLAGS  = -s -w -X github.com/aitunnel/aitunnel/core/cli.version=$(VERSION)
+MODULES  = . ./sdk
+export CGO_ENABLED ?= 1
+
+.PHONY: help build run test race lint vuln fuzz bench generate check clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+build: ## Build bin/aitunnel
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/aitunnel .
+
+run: build ## Show the proxy at work on two fake sites
+	bin/aitunnel demo --once
+
+test: build ## Run all tests, with the race detector
+	@set -e; for m in $(MODULES); do (cd $$m && go test -race -timeout 9m ./...); done
+
+race: test ## The same as test
+
+lint: ## Run go vet for all systems, and golangci-lint
+	@set -e; for m in $(MODULES); do (cd $$m && go vet ./...); done
+	@set -e; for os in darwin windows; do for m in $(MODULES); do (cd $$m && GOOS=$$os CGO_ENABLED=0 go vet ./...); done; done
+	@test -z "$$(gofmt -l core plugins sdk main.go)" || { echo "not formatted:"; gofmt -l core plugins sdk main.go; exit 1; }
+	go tool -modfile=tools/go.mod golangci-lint run ./...
+
+vuln: ## Look for known vulnerabilities in what is used
+	go tool -modfile=tools/go.mod govulncheck ./...
+
+fuzz: ## Run every fuzz target for 20 seconds
+	@set -e; for p in $$(grep -rl --include='*_test.go' '^func Fuzz' core sdk | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$p/*_test.go | cut -d' ' -f2); do (cd $$p && go test -run '^$$' -fuzz "^$$f$$" -fuzztime 20s .); done; done
+
+bench: build ## Measure against other proxies
+	cd bench && go run . -aitunnel ../bin/aitunnel
+
+generate: ## Nothing is generated yet
+	@true
+
+check: lint test ## What has to pass before a commit
+
+clean: ## Remove what was built
+	rm -rf bin dist

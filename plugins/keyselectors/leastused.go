@@ -1,0 +1,102 @@
+package keyselectors
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+var leastUsed = sdk.Factory{
+	Name: "least-used",
+	Doc: `Uses the keys so that all come to the same number of requests.
+
+A key that is behind, because it is new or was resting, gets all requests until it has caught up. Weights do not matter, save that keys of weight 0 serve when no other does.`,
+	New: func() sdk.Component { return leastUsedSelector{} },
+}
+
+// refresh is how often the counts are looked at.
+const refresh = time.Second
+
+type leastUsedSelector struct{}
+
+func (leastUsedSelector) Configure(context.Context, sdk.Config) error { return nil }
+func (leastUsedSelector) Close() error                                { return nil }
+
+// PlanKeys gives each key as many of the requests to come as it needs to end
+// level with the others. Counts are a second old at most, so the rule has to
+// keep the balance by itself in between: the shares are in proportion to what
+// each is behind, and equal once nobody is.
+func (leastUsedSelector) PlanKeys(_ context.Context, req sdk.KeyPlanRequest) (sdk.Plan, error) {
+	p := sdk.Plan{
+		TTL:          refresh,
+		InvalidateOn: []sdk.Change{sdk.ChangeMembership, sdk.ChangeLimits},
+		Reason:       "the fewest requests so far",
+	}
+	for _, tier := range tiers(req.Keys) {
+		p.Groups = append(p.Groups, level(tier, expected(req.Outcomes)))
+	}
+	return p, nil
+}
+
+// expected guesses how many requests come until the next plan: as many as
+// since the last.
+func expected(outcomes []sdk.Outcome) uint64 {
+	var n uint64
+	for _, o := range outcomes {
+		n += o.Successes + o.Failures
+	}
+	return n
+}
+
+// level shares n requests, or one for each key if that is more, so that the
+// counts come as close to each other as they can. Keys that cannot be used now
+// do not count: nobody has to wait for them.
+func level(keys []sdk.Snapshot, n uint64) sdk.Group {
+	keys = slices.Clone(keys)
+	slices.SortStableFunc(keys, func(a, b sdk.Snapshot) int {
+		switch {
+		case a.Available != b.Available && a.Available, a.Available == b.Available && used(a) < used(b):
+			return -1
+		case a.Available != b.Available, used(a) > used(b):
+			return 1
+		}
+		return 0
+	})
+	usable := slices.IndexFunc(keys, func(k sdk.Snapshot) bool { return !k.Available })
+	if usable <= 0 {
+		usable = len(keys)
+	}
+	requests := float64(max(n, uint64(usable)))
+	mark := waterline(keys[:usable], requests)
+	g := sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleSmoothWRR}}
+	for i, k := range keys {
+		m := sdk.Member{ID: k.ID}
+		if i < usable {
+			// Shares of one: the rule's credits outlive the plan, so that plans
+			// have to speak of weights on the same scale.
+			m.Weight = max(0, mark-used(k)) / requests
+		}
+		g.Members = append(g.Members, m)
+	}
+	return g
+}
+
+// waterline is how high n units of water rise over the counts, which are in
+// ascending order.
+func waterline(keys []sdk.Snapshot, n float64) float64 {
+	var sum float64
+	for i, k := range keys {
+		sum += used(k)
+		mark := (sum + n) / float64(i+1)
+		if i+1 == len(keys) || mark <= used(keys[i+1]) {
+			return mark
+		}
+	}
+	return 0
+}
+
+// used counts the requests under way too, as they are not in the other count
+// yet.
+func used(k sdk.Snapshot) float64 { return float64(k.Requests) + float64(k.InFlight) }
