@@ -1,0 +1,274 @@
+package daemon_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/plugins/healthcheckers"
+	"github.com/aitunnel/aitunnel/plugins/keyselectors"
+	"github.com/aitunnel/aitunnel/plugins/strategies"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// serveBuiltin makes the test binary serve the built-in components.
+const serveBuiltin = "serve-builtin"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == serveBuiltin {
+		sdk.Serve(sdk.Plugin{
+			Name: "builtin", Version: "0.0.1",
+			Components: slices.Concat(strategies.Components(), keyselectors.Components(), healthcheckers.Components()),
+		})
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// running is a daemon under test.
+type running struct {
+	*daemon.Daemon
+	t    *testing.T
+	url  string
+	log  *lockedBuffer
+	dir  string
+	time *clock
+}
+
+// clock runs with the real time, and jumps when a test says so.
+type clock struct {
+	mu    sync.Mutex
+	ahead time.Duration
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.ahead)
+}
+
+func (c *clock) jump(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead += d
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// start runs a daemon with the configuration; the ports are free ones.
+func start(t *testing.T, config string, roots ...*x509.CertPool) *running {
+	t.Helper()
+	r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}}
+	path := filepath.Join(r.dir, "aitunnel.hcl")
+	if !strings.Contains(config, "proxy {") {
+		config += "\nproxy {\n listen = \"127.0.0.1:0\"\n}\n"
+	}
+	config += "\nadmin {\n listen = \"127.0.0.1:0\"\n}\n"
+	if !strings.Contains(config, "log {") {
+		config += "log {\n level = \"debug\"\n}\n"
+	}
+	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := daemon.Options{
+		ConfigPath: path, StateDir: filepath.Join(r.dir, "state"), Builtin: []string{"/proc/self/exe", serveBuiltin},
+		Version: "test", LogOutput: r.log, Now: r.time.now,
+		PluginTiming: pluginhost.Timing{Ping: 200 * time.Millisecond, RestartMin: 50 * time.Millisecond},
+	}
+	if len(roots) > 0 {
+		o.Roots = roots[0]
+	}
+	d, err := daemon.Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Daemon, r.url = d, "http://"+d.ProxyAddr()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := d.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+		if t.Failed() {
+			t.Logf("log of the daemon:\n%s", r.log)
+		}
+	})
+	return r
+}
+
+// site starts a fake site.
+func site(t *testing.T, name string, options ...fakesite.Option) *fakesite.Site {
+	t.Helper()
+	s := fakesite.New(name, options...)
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// answer is what a caller got.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	err    error // while the body was read: the answer broke off
+}
+
+const chat = "/v1/chat/completions"
+
+func (r *running) post(path, body string, headers ...string) answer {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.url+path, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for pair := range slices.Chunk(headers, 2) {
+		req.Header.Set(pair[0], pair[1])
+	}
+	return r.do(req)
+}
+
+func (r *running) do(req *http.Request) answer {
+	r.t.Helper()
+	resp, err := client.Do(req)
+	if err != nil {
+		return answer{err: err}
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	return answer{resp.StatusCode, resp.Header, string(b), err}
+}
+
+var client = &http.Client{
+	Transport:     &http.Transport{MaxIdleConnsPerHost: 1000, Proxy: nil},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
+// seen are the credentials that a site saw, in order.
+func seen(s *fakesite.Site) []string {
+	out := []string{}
+	for _, r := range s.Requests() {
+		out = append(out, r.Credential)
+	}
+	return out
+}
+
+func (r *running) adminGet(path string, into any) []byte {
+	r.t.Helper()
+	resp, err := client.Get("http://" + r.AdminAddr() + path)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		r.t.Fatalf("GET %s: %d %s %v", path, resp.StatusCode, b, err)
+	}
+	if into != nil {
+		if err := json.Unmarshal(b, into); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	return b
+}
+
+func (r *running) events() (out []event.Event) {
+	r.adminGet("/api/logs/recent?n=1000", &out)
+	return out
+}
+
+// lastRequest is the record of the request that ended last.
+func (r *running) lastRequest() *event.Request {
+	r.t.Helper()
+	var last *event.Request
+	for _, e := range r.events() {
+		if e.Type == event.TypeRequest {
+			last = e.Request
+		}
+	}
+	if last == nil {
+		r.t.Fatal("no request was recorded")
+	}
+	return last
+}
+
+func (r *running) channel(name string) admin.Channel {
+	r.t.Helper()
+	var all []admin.Channel
+	r.adminGet("/api/channels", &all)
+	for _, c := range all {
+		if c.Name == name {
+			return c
+		}
+	}
+	r.t.Fatalf("no channel %q", name)
+	return admin.Channel{}
+}
+
+func (r *running) status() (out admin.Status) {
+	r.adminGet("/api/status", &out)
+	return out
+}
+
+// eventually polls until ok says so.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(15 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// two is a configuration of a primary with two keys and a backup with one.
+func two(primary, backup *fakesite.Site, more string) string {
+	return fmt.Sprintf(`
+channel "primary" {
+  target = %q
+  weight = 10
+  keys   = ["key-primary-1", "key-primary-2"]
+  key_selector "sequential" {}
+  timeouts {
+    first_byte  = "1s"
+    stream_idle = "1s"
+  }
+}
+channel "backup" {
+  target = %q
+  keys   = ["key-backup-1"]
+  fallback = true
+}
+%s`, primary.URL(), backup.URL(), more)
+}
