@@ -14,13 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/aitunnel/aitunnel/sdk"
 	"github.com/aitunnel/aitunnel/sdk/host"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type settings struct {
 	Mood  string        `hcl:"mood,optional" doc:"What Plan does." enum:"calm,panic,nan,hang,fail,huge"`
