@@ -1,0 +1,59 @@
+package config_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/plugins/healthcheckers"
+	"github.com/aitunnel/aitunnel/plugins/keyselectors"
+	"github.com/aitunnel/aitunnel/plugins/strategies"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// builtins knows the real schemas of the built-in components.
+type builtins struct{}
+
+func (builtins) Component(_ context.Context, kind sdk.Kind, ref string, _ *config.Plugin) (config.ComponentInfo, error) {
+	p := sdk.Plugin{Name: "builtin", Version: "0.0.1", Components: slices.Concat(strategies.Components(), keyselectors.Components(), healthcheckers.Components())}
+	d, err := p.Describe()
+	if err != nil {
+		return config.ComponentInfo{}, err
+	}
+	unknown := &config.UnknownComponentError{Kind: kind, Ref: ref}
+	for _, c := range d.Components {
+		if c.Kind != kind {
+			continue
+		}
+		if c.Name == ref {
+			return config.ComponentInfo{Name: c.Name, Version: p.Version, Doc: c.Doc, Schema: c.Schema}, nil
+		}
+		unknown.Known = append(unknown.Known, c.Name)
+	}
+	return config.ComponentInfo{}, unknown
+}
+
+func TestTheExampleIsValidAndInTheUsualLayout(t *testing.T) {
+	const path = "../../config.hcl.example"
+	env := map[string]string{"CLIENT_TOKEN": "t", "KEY_1": "a", "KEY_2": "b", "KEY_TEAM": "c"}
+	cfg, report := config.Load(t.Context(), config.Options{Path: path, Catalog: builtins{}, Getenv: func(name string) (string, bool) {
+		v, ok := env[name]
+		return v, ok
+	}})
+	if !report.Empty() {
+		t.Fatalf("%v", report.Lines())
+	}
+	if len(cfg.Channels) != 2 || len(cfg.Routes) != 2 || len(cfg.Channels[0].Keys) != 2 || cfg.Channels[1].Keys[0].Label != "team" {
+		t.Errorf("%+v", cfg)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, _ := config.Format(path, text); !bytes.Equal(out, text) {
+		t.Errorf("run aitunnel fmt on it:\n%s", out)
+	}
+}
