@@ -165,7 +165,9 @@ func (d *demonstration) step(what string, stream bool, want *fakesite.Site) erro
 func readAnswer(answer []byte, stream bool) (text string, events int) {
 	type part struct{ Content string }
 	read := func(b []byte) string {
-		var completion struct{ Choices []struct{ Message, Delta part } }
+		var completion struct {
+			Choices []struct{ Message, Delta part }
+		}
 		if json.Unmarshal(b, &completion) != nil || len(completion.Choices) == 0 {
 			return ""
 		}
