@@ -47,6 +47,7 @@ func (o *output) lastWords() string {
 func (o *output) line(line string) {
 	line = o.secrets.Replace(line)
 	entry := parseLine(line)
+	o.redact(&entry)
 	o.mu.Lock()
 	o.last = entry.message
 	if o.fatal == "" && (strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")) {
@@ -60,6 +61,16 @@ func (o *output) line(line string) {
 		entry.level = hclog.Debug
 	}
 	o.log.Log(entry.level, entry.message, entry.args...)
+}
+
+// redact hides what JSON's escapes hid from the first look.
+func (o *output) redact(e *logEntry) {
+	e.message = o.secrets.Replace(e.message)
+	for i, arg := range e.args {
+		if s, ok := arg.(string); ok {
+			e.args[i] = o.secrets.Replace(s)
+		}
+	}
 }
 
 type logEntry struct {

@@ -1,0 +1,137 @@
+package pluginhost
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+func TestLogLines(t *testing.T) {
+	for _, test := range []struct {
+		line, message string
+		level         hclog.Level
+		args          []any
+	}{
+		{`plain`, "plain", hclog.NoLevel, nil},
+		{`{"@level":"warn","@message":"m","@module":"x","@timestamp":"t","k":"v","a":[1]}`, "m", hclog.Warn, []any{"a", []any{1.0}, "k", "v"}},
+		{`{"time":"t","level":"ERROR","msg":"m"}`, "m", hclog.Error, nil},
+		{`{"level":"INFO+2","msg":"m"}`, "m", hclog.Info, nil},
+		{`{"level":"DEBUG-4","msg":"m"}`, "m", hclog.Debug, nil},
+		{`time=t level=WARN msg="m n" k=v`, `time=t level=WARN msg="m n" k=v`, hclog.Warn, nil},
+		{`2026-11-23T12:00:00Z [ERROR] name: m`, `2026-11-23T12:00:00Z [ERROR] name: m`, hclog.Error, nil},
+		{`[INFO]  name: m`, `[INFO]  name: m`, hclog.Info, nil},
+		{`{"@message":1}`, `{"@message":1}`, hclog.NoLevel, nil},
+		{`{"@level":[],"@timestamp":{}}`, `{"@level":[],"@timestamp":{}}`, hclog.NoLevel, nil},
+		{`{"@message":`, `{"@message":`, hclog.NoLevel, nil},
+		{`[]`, `[]`, hclog.NoLevel, nil},
+	} {
+		got := parseLine(test.line)
+		if got.message != test.message || got.level != test.level || fmt.Sprint(got.args) != fmt.Sprint(test.args) {
+			t.Errorf("%s: %+v", test.line, got)
+		}
+	}
+}
+
+func TestLastWords(t *testing.T) {
+	out := newOutput(hclog.NewNullLogger(), nil)
+	if got := withWords(errUnresponsive, out); got != errUnresponsive {
+		t.Error(got)
+	}
+	for _, line := range []string{"a", "b"} {
+		out.line(line)
+	}
+	if got := out.lastWords(); got != "b" {
+		t.Error(got)
+	}
+	for _, line := range []string{"panic: out of tea", "", "goroutine 1 [running]:", "exit status 2"} {
+		out.line(line)
+	}
+	if got := out.lastWords(); got != "panic: out of tea" {
+		t.Error(got)
+	}
+}
+
+func TestLines(t *testing.T) {
+	var got []string
+	l := &lines{handle: func(line string) { got = append(got, line) }}
+	long := strings.Repeat("y", 3*maxLine)
+	text := "one\r\n\ntwo\n" + long + "\nthree"
+	for part := range slices.Chunk([]byte(text), 7) { // as pipes cut it
+		if n, err := l.Write(part); n != len(part) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	l.flush()
+	if want := []string{"one", "two", long[:maxLine] + "…", "three"}; !slices.Equal(got, want) {
+		t.Errorf("%d lines: %.50q", len(got), got)
+	}
+	if cap(l.buf) > 2*maxLine {
+		t.Errorf("the buffer grew to %d bytes", cap(l.buf))
+	}
+}
+
+func TestPausesBetweenRestarts(t *testing.T) {
+	c := crashes{timing: Timing{Crashes: 100}.withDefaults()}
+	now := time.Now()
+	pause := func(life time.Duration) time.Duration {
+		now = now.Add(life)
+		d, ok := c.add(now, life)
+		if !ok {
+			t.Fatal("quarantined")
+		}
+		return d
+	}
+	near := func(got, want time.Duration) {
+		t.Helper()
+		if got < want*8/10 || got > want*12/10 {
+			t.Errorf("pause of %s, want about %s", got, want)
+		}
+	}
+	for _, want := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second} {
+		near(pause(time.Second), want)
+	}
+	for range 10 {
+		pause(time.Second)
+	}
+	near(pause(time.Second), time.Minute)
+	near(pause(time.Minute), 500*time.Millisecond)
+	near(pause(time.Second), time.Second)
+}
+
+func TestWhenToQuarantine(t *testing.T) {
+	for life, want := range map[time.Duration]int{
+		time.Second:      5, // crashes until quarantine
+		20 * time.Second: 5,
+		29 * time.Second: 5,
+		40 * time.Second: 0, // never more than four within two minutes
+		time.Hour:        0,
+	} {
+		c := crashes{timing: Timing{}.withDefaults()}
+		now, got := time.Now(), 0
+		for n := 1; n <= 20 && got == 0; n++ {
+			now = now.Add(life)
+			if _, ok := c.add(now, life); !ok {
+				got = n
+			}
+		}
+		if got != want {
+			t.Errorf("a life of %s: quarantine after %d, want %d", life, got, want)
+		}
+	}
+}
+
+func FuzzLogLine(f *testing.F) {
+	f.Add(`{"@level":"warn","@message":"m","k":"v"}`)
+	f.Add(`time=t level=INFO msg=m`)
+	out := newOutput(hclog.NewNullLogger(), map[string]string{"K": "canary"})
+	f.Fuzz(func(t *testing.T, line string) {
+		out.line(line)
+		if strings.Contains(out.lastWords(), "canary") {
+			t.Error("a secret is kept")
+		}
+	})
+}
