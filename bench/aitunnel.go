@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// aitunnelConfig has what a user's has: a route with a strategy, two channels
+// with two keys each and their selectors. Both channels are the same site.
+const aitunnelConfig = `proxy { listen = "LISTEN" }
+admin { listen = "ADMIN" }
+channel "primary" {
+  target = "http://SITE/primary"
+  weight = 10
+  keys   = ["sk-bench-primary-1", "sk-bench-primary-2"]
+  key_selector "round-robin" {}
+}
+channel "backup" {
+  target = "http://SITE/backup"
+  weight = 5
+  keys   = ["sk-bench-backup-1", "sk-bench-backup-2"]
+  key_selector "round-robin" {}
+}
+route "/v1/**" {
+  channels = [channel.primary, channel.backup]
+  strategy "priority" {}
+}
+`
+
+// aitunnel is the program itself, plugins and all.
+func aitunnel(path string) *contender {
+	admin := ""
+	start := func(ctx context.Context, dir, site string) (*process, error) {
+		if path == "" {
+			return nil, fmt.Errorf("%w: bin/aitunnel is not built", errMissing)
+		}
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("%w: %w", errMissing, err)
+		}
+		executable, err := filepath.Abs(path)
+		if err != nil {
+			return nil, err
+		}
+		listen, err := freeAddress()
+		if err != nil {
+			return nil, err
+		}
+		if admin, err = freeAddress(); err != nil {
+			return nil, err
+		}
+		file := filepath.Join(dir, "aitunnel.hcl")
+		fill := strings.NewReplacer("LISTEN", listen, "ADMIN", admin, "SITE", site)
+		if err := os.WriteFile(file, []byte(fill.Replace(aitunnelConfig)), 0o600); err != nil {
+			return nil, err
+		}
+		return launch(ctx, listen, executable, "start", "-f", "-c", file, "--state-dir", filepath.Join(dir, "state"))
+	}
+	return &contender{
+		name: "aitunnel", start: start,
+		calls: func(ctx context.Context) (uint64, error) { return pluginCalls(ctx, admin) },
+	}
+}
+
+func pluginCalls(ctx context.Context, admin string) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/api/status", nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var status struct {
+		Plugins struct {
+			Calls *uint64 `json:"calls"`
+		} `json:"plugins"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&status); err != nil {
+		return 0, fmt.Errorf("reading aitunnel's status: %w", err)
+	}
+	if status.Plugins.Calls == nil {
+		return 0, fmt.Errorf("aitunnel's status has no plugins.calls (answer %s)", resp.Status)
+	}
+	return *status.Plugins.Calls, nil
+}

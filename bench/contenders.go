@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// contender is something that can stand between the load and the site.
+type contender struct {
+	name string
+	// start runs it, with a fresh directory for its files. An errMissing says
+	// that this machine does not have it.
+	start func(ctx context.Context, dir, site string) (*process, error)
+	// calls reads how many calls it has made to its plugins; nil: it has none.
+	calls func(ctx context.Context) (uint64, error)
+}
+
+var errMissing = errors.New("not installed")
+
+// contenders are in the order of the table.
+func contenders(o options) []*contender {
+	return []*contender{
+		{name: "nginx", start: peer("nginx", nginxConfig, "-c", "FILE", "-p", "DIR", "-e", "DIR/error.log")},
+		{name: "haproxy", start: peer("haproxy", haproxyConfig, "-db", "-f", "FILE")},
+		{name: "caddy", start: peer("caddy", caddyConfig, "run", "--adapter", "caddyfile", "--config", "FILE")},
+		{name: "fasthttp", start: role("fasthttp")},
+		{name: "nethttp", start: role("nethttp")},
+		{name: "reverseproxy", start: role("reverseproxy")},
+		aitunnel(o.aitunnel),
+	}
+}
+
+// role is this program itself as a bare relay.
+func role(name string) func(context.Context, string, string) (*process, error) {
+	return func(ctx context.Context, _, site string) (*process, error) {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		address, err := freeAddress()
+		if err != nil {
+			return nil, err
+		}
+		return launch(ctx, address, self, name, address, site)
+	}
+}
+
+// peer is a program of this machine with a configuration of ours. In the
+// configuration and the arguments LISTEN, SITE, DIR and FILE are filled in.
+func peer(name, config string, args ...string) func(context.Context, string, string) (*process, error) {
+	return func(ctx context.Context, dir, site string) (*process, error) {
+		path, err := find(name)
+		if err != nil {
+			return nil, err
+		}
+		address, err := freeAddress()
+		if err != nil {
+			return nil, err
+		}
+		file := filepath.Join(dir, name+".conf")
+		fill := strings.NewReplacer("LISTEN", address, "SITE", site, "DIR", dir, "FILE", file, "USER", user())
+		if err := os.WriteFile(file, []byte(fill.Replace(config)), 0o600); err != nil {
+			return nil, err
+		}
+		filled := make([]string, len(args))
+		for i, a := range args {
+			filled[i] = fill.Replace(a)
+		}
+		return launch(ctx, address, path, filled...)
+	}
+}
+
+// find looks in the system's own directories too, which users often lack.
+func find(name string) (string, error) {
+	if path, err := exec.LookPath(name); err == nil {
+		return path, nil
+	}
+	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin", "/usr/local/bin"} {
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return path, nil
+		}
+	}
+	return "", errMissing
+}
+
+// user makes nginx's workers read our directory when we are root.
+func user() string {
+	if os.Geteuid() == 0 {
+		return "user root;"
+	}
+	return ""
+}
+
+const nginxConfig = `USER
+daemon off;
+worker_processes 2;
+pid DIR/nginx.pid;
+events { worker_connections 16384; }
+http {
+	access_log off;
+	client_body_temp_path DIR/body;
+	proxy_temp_path DIR/proxy;
+	fastcgi_temp_path DIR/fastcgi;
+	uwsgi_temp_path DIR/uwsgi;
+	scgi_temp_path DIR/scgi;
+	keepalive_requests 1000000000;
+	upstream site {
+		server SITE;
+		keepalive 4096;
+		keepalive_requests 1000000000;
+	}
+	server {
+		listen LISTEN backlog=4096;
+		location / {
+			proxy_pass http://site;
+			proxy_http_version 1.1;
+			proxy_set_header Connection "";
+			proxy_buffering off;
+		}
+	}
+}
+`
+
+const haproxyConfig = `global
+	maxconn 8000
+	nbthread 2
+defaults
+	mode http
+	timeout connect 10s
+	timeout client 5m
+	timeout server 5m
+	option http-keep-alive
+	http-reuse always
+frontend entry
+	bind LISTEN
+	default_backend site
+backend site
+	server site SITE
+`
+
+const caddyConfig = `{
+	admin off
+	auto_https off
+	persist_config off
+}
+http://LISTEN {
+	reverse_proxy SITE {
+		flush_interval -1
+		transport http {
+			keepalive_idle_conns_per_host 4096
+		}
+	}
+}
+`
+
+// unique makes a directory below dir.
+func unique(dir, name string) (string, error) {
+	path, err := os.MkdirTemp(dir, name+"-")
+	if err != nil {
+		return "", fmt.Errorf("a directory for %s: %w", name, err)
+	}
+	return path, nil
+}

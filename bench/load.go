@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// loadResult is what one round of requests came to.
+type loadResult struct {
+	requests  int
+	failed    int
+	fault     string // the first one
+	elapsed   time.Duration
+	latencies []time.Duration // sorted
+}
+
+// head begins every request.
+func head(address string, size int) []byte {
+	return fmt.Appendf(nil, "POST /v1/chat/completions HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAuthorization: Bearer sk-bench\r\nContent-Length: %d\r\n\r\n", address, size)
+}
+
+// load sends requests over the given number of connections, one after the
+// other on each, until the time is up.
+func load(ctx context.Context, address string, conns int, d time.Duration) loadResult {
+	body := request{Model: "bench"}.encode()
+	message := append(head(address, len(body)), body...)
+	workers := make([]worker, conns)
+	begun := time.Now()
+	var wg sync.WaitGroup
+	for i := range workers {
+		wg.Go(func() { workers[i].run(ctx, address, message, begun.Add(d)) })
+	}
+	wg.Wait()
+	out := loadResult{elapsed: time.Since(begun)}
+	for i := range workers {
+		w := &workers[i]
+		out.requests += len(w.latencies)
+		out.failed += w.failed
+		out.latencies = append(out.latencies, w.latencies...)
+		if out.fault == "" {
+			out.fault = w.fault
+		}
+	}
+	slices.Sort(out.latencies)
+	return out
+}
+
+// worker is one connection.
+type worker struct {
+	conn      net.Conn
+	reader    *bufio.Reader
+	resp      fasthttp.Response
+	latencies []time.Duration
+	failed    int
+	fault     string
+}
+
+// patience is how long a worker waits for an answer.
+const patience = 10 * time.Second
+
+func (w *worker) run(ctx context.Context, address string, message []byte, until time.Time) {
+	defer w.hangUp()
+	for ctx.Err() == nil {
+		begun := time.Now()
+		if begun.After(until) {
+			return
+		}
+		if err := w.ask(address, message); err != nil {
+			w.failed++
+			if w.fault == "" {
+				w.fault = err.Error()
+			}
+			w.hangUp()
+			time.Sleep(time.Millisecond) // a proxy that refuses all is not to be hammered
+			continue
+		}
+		w.latencies = append(w.latencies, time.Since(begun))
+	}
+}
+
+func (w *worker) ask(address string, message []byte) error {
+	if w.conn == nil {
+		conn, err := net.DialTimeout("tcp", address, patience)
+		if err != nil {
+			return err
+		}
+		w.conn, w.reader = conn, bufio.NewReader(conn)
+	}
+	_ = w.conn.SetDeadline(time.Now().Add(patience))
+	if _, err := w.conn.Write(message); err != nil {
+		return err
+	}
+	if err := w.resp.Read(w.reader); err != nil {
+		return err
+	}
+	if status := w.resp.StatusCode(); status != fasthttp.StatusOK {
+		return fmt.Errorf("status %d: %.100s", status, w.resp.Body())
+	}
+	if !bytes.Equal(w.resp.Body(), wholeAnswer) {
+		return fmt.Errorf("the answer is not the site's: %d bytes", len(w.resp.Body()))
+	}
+	if w.resp.ConnectionClose() {
+		w.hangUp()
+	}
+	return nil
+}
+
+func (w *worker) hangUp() {
+	if w.conn != nil {
+		_ = w.conn.Close()
+		w.conn = nil
+	}
+}
+
+// quantile of sorted values; 0 if there are none.
+func quantile(sorted []time.Duration, q float64) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
+}

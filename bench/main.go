@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// options say how to measure.
+type options struct {
+	aitunnel string // its executable
+	only     []string
+	conns    int
+	rounds   int
+	duration time.Duration // of a round
+	streams  int
+	pace     time.Duration // between two tokens of a stream
+	hold     time.Duration // how long all streams are open at once
+	progress io.Writer
+}
+
+func run(args []string, out, errs io.Writer) int {
+	if len(args) > 0 {
+		if serve := roles[args[0]]; serve != nil {
+			return play(serve, args[1:], errs)
+		}
+	}
+	o, asJSON, err := parse(args, errs)
+	if err != nil {
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	report, err := measure(ctx, o)
+	if err == nil && asJSON {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(report)
+	} else if err == nil {
+		err = report.print(out)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(errs, "bench:", err)
+		return 1
+	}
+	return 0
+}
+
+func parse(args []string, errs io.Writer) (o options, asJSON bool, err error) {
+	o.progress = errs
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.SetOutput(errs)
+	only := f.String("only", "", "measure these only, separated by commas, such as nethttp,aitunnel")
+	quick := f.Bool("quick", false, "one short round of each, in less than a minute")
+	f.BoolVar(&asJSON, "json", false, "print JSON")
+	f.StringVar(&o.aitunnel, "aitunnel", "", "aitunnel's executable (default ./bin/aitunnel or ../bin/aitunnel)")
+	f.IntVar(&o.conns, "conns", 64, "connections that send requests")
+	f.IntVar(&o.rounds, "rounds", 5, "rounds of each proxy")
+	f.DurationVar(&o.duration, "duration", 3*time.Second, "length of a round")
+	f.IntVar(&o.streams, "streams", 500, "streams at once")
+	f.DurationVar(&o.pace, "pace", 100*time.Millisecond, "time between two tokens of a stream")
+	f.DurationVar(&o.hold, "hold", 2*time.Second, "how long all streams are open at once")
+	if err := f.Parse(args); err != nil {
+		return o, false, err
+	}
+	if *quick {
+		o.rounds, o.duration, o.hold = 1, 2*time.Second, time.Second
+	}
+	if *only != "" {
+		o.only = strings.Split(*only, ",")
+	}
+	for _, path := range []string{"bin/aitunnel", "../bin/aitunnel"} {
+		if _, err := os.Stat(path); o.aitunnel == "" && err == nil {
+			o.aitunnel = path
+		}
+	}
+	return o, asJSON, nil
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+)
+
+// row is a contender with its processes and what was measured so far.
+type row struct {
+	contender *contender
+	process   *process
+	skipped   string
+	idle      usage
+	after     usage
+	calls     [2]uint64 // before and after the requests
+	loads     []loadRound
+	streams   []streamRound
+}
+
+type loadRound struct {
+	loadResult
+	cpu time.Duration
+}
+
+type streamRound struct {
+	streamResult
+	rss int64 // what all streams together added
+}
+
+// warmUp comes before each measurement: connections are made, code is paged in.
+const warmUp = 300 * time.Millisecond
+
+// measure runs everything and says what came of it.
+func measure(ctx context.Context, o options) (*report, error) {
+	dir, err := os.MkdirTemp("", "aitunnel-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	site, err := role("site")(ctx, dir, "")
+	if err != nil {
+		return nil, fmt.Errorf("the fake site: %w", err)
+	}
+	defer site.stop()
+	b := &bench{options: o, dir: dir, site: site}
+	for _, c := range contenders(o) {
+		if len(o.only) == 0 || slices.Contains(o.only, c.name) {
+			b.rows = append(b.rows, &row{contender: c})
+		}
+	}
+	if err := b.requests(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.streams(ctx); err != nil {
+		return nil, err
+	}
+	return b.report(), ctx.Err()
+}
+
+// bench is one run.
+type bench struct {
+	options
+	dir  string
+	site *process
+	self row // the site without anything before it
+	rows []*row
+}
+
+func (b *bench) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(b.progress, format+"\n", args...)
+}
+
+// launch starts a row's contender, or notes why it is left out.
+func (b *bench) launch(ctx context.Context, r *row) error {
+	dir, err := unique(b.dir, r.contender.name)
+	if err != nil {
+		return err
+	}
+	r.process, err = r.contender.start(ctx, dir, b.site.address)
+	if errors.Is(err, errMissing) {
+		r.skipped = err.Error()
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("starting %s: %w", r.contender.name, err)
+	}
+	return nil
+}
+
+// requests measures all rows side by side: all are up, and take turns.
+func (b *bench) requests(ctx context.Context) error {
+	defer func() {
+		for _, r := range b.rows {
+			b.stop(r)
+		}
+	}()
+	for _, r := range b.rows {
+		if err := b.launch(ctx, r); err != nil {
+			return err
+		}
+	}
+	time.Sleep(time.Second) // until nothing of the start is under way
+	for _, r := range b.running() {
+		if err := b.before(ctx, r); err != nil {
+			return err
+		}
+	}
+	b.self.process = b.site
+	all := append([]*row{&b.self}, b.running()...)
+	for round := range b.rounds {
+		b.say("requests: round %d of %d", round+1, b.rounds)
+		for _, r := range all {
+			if err := b.round(ctx, r); err != nil {
+				return err
+			}
+		}
+	}
+	for _, r := range b.running() {
+		if err := b.afterwards(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) running() []*row {
+	return slices.DeleteFunc(slices.Clone(b.rows), func(r *row) bool { return r.skipped != "" })
+}
+
+func (b *bench) stop(r *row) {
+	if r.process != nil {
+		r.process.stop()
+		r.process = nil
+	}
+}
+
+func (b *bench) before(ctx context.Context, r *row) (err error) {
+	if r.contender.calls != nil {
+		if r.calls[0], err = r.contender.calls(ctx); err != nil {
+			return err
+		}
+	}
+	r.idle, err = r.process.usage()
+	return err
+}
+
+func (b *bench) afterwards(ctx context.Context, r *row) (err error) {
+	if r.after, err = r.process.usage(); err != nil {
+		return fmt.Errorf("%s: %w", r.contender.name, err)
+	}
+	if r.contender.calls != nil {
+		r.calls[1], err = r.contender.calls(ctx)
+	}
+	return err
+}
+
+func (b *bench) round(ctx context.Context, r *row) error {
+	load(ctx, r.process.address, b.conns, min(warmUp, b.duration))
+	before, err := r.process.usage()
+	if err != nil {
+		return err
+	}
+	result := load(ctx, r.process.address, b.conns, b.duration)
+	after, err := r.process.usage()
+	if err != nil {
+		return err
+	}
+	r.loads = append(r.loads, loadRound{result, after.cpu - before.cpu})
+	return ctx.Err()
+}
+
+// streams measures each row in a fresh process, so that the memory it takes
+// for streams is not what it kept from the requests.
+func (b *bench) streams(ctx context.Context) error {
+	if b.options.streams == 0 {
+		return nil
+	}
+	rounds := (b.rounds + 1) / 2
+	for round := range rounds {
+		b.say("%d streams at once: round %d of %d", b.options.streams, round+1, rounds)
+		if err := b.streamRound(ctx, &b.self); err != nil {
+			return err
+		}
+		for _, r := range b.running() {
+			if err := b.launch(ctx, r); err != nil {
+				return err
+			}
+			err := b.streamRound(ctx, r)
+			b.stop(r)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (b *bench) streamRound(ctx context.Context, r *row) error {
+	load(ctx, r.process.address, 1, min(warmUp, b.duration))
+	before, err := r.process.usage()
+	if err != nil {
+		return err
+	}
+	var open usage
+	result := streams(ctx, r.process.address, b.options.streams, b.pace, b.hold, func() { open, err = r.process.usage() })
+	if err != nil {
+		return err
+	}
+	r.streams = append(r.streams, streamRound{result, open.rss - before.rss})
+	return ctx.Err()
+}
