@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -38,7 +39,15 @@ func (a *app) startCommand() *cobra.Command {
 	return c
 }
 
+// gcPercent is what GOGC is unless the user sets it: what lives on the heap is
+// small, and collecting it half as often saves a tenth of the CPU under load
+// for some megabytes of memory.
+const gcPercent = 200
+
 func (a *app) start(ctx context.Context) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	path, err := config.Find(a.config)
 	if err != nil {
 		return err

@@ -49,6 +49,10 @@ type attempt struct {
 	watch    *time.Timer
 	relaying atomic.Bool
 
+	trace   httptrace.ClientTrace
+	written atomic.Bool // the request's head, to a connection
+	sent    atomic.Bool // the whole request: the site may be at work on it
+
 	buffer *[]byte
 	head   []byte // the beginning of the body
 	ended  bool   // head is all of it
@@ -62,16 +66,16 @@ var (
 
 // RoundTrip makes the attempt that was prepared last. It returns with an answer
 // once enough of its body is there to judge it by.
-func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
+func (x *exchange) RoundTrip(*http.Request) (*http.Response, error) {
 	a := x.attempt
-	a.ctx, a.cancel = context.WithCancelCause(req.Context())
-
+	a.ctx, a.cancel = context.WithCancelCause(x.in.Context())
 	a.watch = time.AfterFunc(a.timeouts.FirstByte, a.expire)
-	ctx := a.ctx
-	if req.Body == nil {
-		ctx = httptrace.WithClientTrace(ctx, a.deliverOnce())
+	a.trace.WroteRequest = a.wroteRequest
+	if x.body.length == 0 {
+		a.trace.WroteHeaders, a.trace.GotConn = a.wroteHeaders, a.gotConn
 	}
-	resp, err := x.setup.paths[x.pick.Channel].transport.RoundTrip(req.WithContext(ctx))
+	req := x.request(httptrace.WithClientTrace(a.ctx, &a.trace))
+	resp, err := x.setup.paths[x.pick.Channel].transport.RoundTrip(req)
 	if err != nil {
 		a.watch.Stop()
 		if cause := context.Cause(a.ctx); cause != nil {
@@ -95,18 +99,21 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// deliverOnce ends the attempt when net/http, on its own account, would send a
+func (a *attempt) wroteRequest(w httptrace.WroteRequestInfo) {
+	if w.Err == nil {
+		a.sent.Store(true)
+	}
+}
+
+func (a *attempt) wroteHeaders() { a.written.Store(true) }
+
+// gotConn ends the attempt when net/http, on its own account, would send a
 // request again that had been written to a connection: each delivery is to be
-// an attempt that is known of.
-func (a *attempt) deliverOnce() *httptrace.ClientTrace {
-	var written atomic.Bool
-	return &httptrace.ClientTrace{
-		WroteHeaders: func() { written.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) {
-			if written.Load() {
-				a.cancel(errRedelivery)
-			}
-		},
+// an attempt that is known of. With a body it does that only to keyed
+// requests, which are given no way to read the body again.
+func (a *attempt) gotConn(httptrace.GotConnInfo) {
+	if a.written.Load() {
+		a.cancel(errRedelivery)
 	}
 }
 
@@ -258,10 +265,6 @@ func (a *attempt) isEmpty(resp *http.Response) bool {
 	m := a.exchange.in.Method
 	return m == http.MethodPost || m == http.MethodGet
 }
-
-// sent says that the whole request was delivered, so that the site may be at
-// work on it.
-func (a *attempt) sent() bool { return a.exchange.body.length == 0 || a.exchange.body.sent.Load() }
 
 // why is the error of an attempt in words for people. It never has an URL in
 // it, since that may hold a key, nor what a site sent.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -38,13 +37,7 @@ func (b *budget) take(n int64) bool {
 
 func (b *budget) give(n int64) { b.used.Add(-n) }
 
-// buffers keeps the memory of small bodies for the next ones.
-var buffers = sync.Pool{New: func() any { b := make([]byte, firstBuffer); return &b }}
-
-const (
-	firstBuffer = 4 << 10
-	keepBuffer  = 256 << 10 // larger ones are left to the collector
-)
+const firstBuffer = 4 << 10 // for bodies of a length that is not known
 
 // body is a request's body: the part held in memory, from which it can be sent
 // again, and for a larger one the rest as it arrives, which can be sent once.
@@ -53,19 +46,16 @@ type body struct {
 	rest   io.Reader   // nil if head is all of it
 	length int64       // -1 if it is not known
 	begun  atomic.Bool // some of rest was read: there is no second time
-	sent   atomic.Bool // all of it was read, so presumably delivered
 
+	in     patientReader
 	budget *budget
 	charge int64
-	users  atomic.Int32 // the handler and every reader not closed yet
-	pooled *[]byte
 }
 
 // readBody reads up to limits.replay bytes of the request's body. The caller
 // must release the body.
 func readBody(w http.ResponseWriter, r *http.Request, l limits, mem *budget) (*body, error) {
 	b := &body{budget: mem, length: r.ContentLength}
-	b.users.Store(1)
 	if r.ContentLength == 0 || r.Body == http.NoBody {
 		b.length = 0
 		return b, nil
@@ -73,41 +63,36 @@ func readBody(w http.ResponseWriter, r *http.Request, l limits, mem *budget) (*b
 	if r.ContentLength > l.max {
 		return b, errBodyTooLarge
 	}
-	b.pooled = buffers.Get().(*[]byte)
-	in := &patientReader{in: r.Body, control: http.NewResponseController(w), left: l.max}
-	err := b.fill(in, l.replay)
-	in.rest()
-	if err == nil && b.rest != nil {
-		b.rest = in
-	}
+	b.in = patientReader{in: r.Body, w: w, left: l.max}
+	err := b.fill(l.replay)
+	b.in.rest()
 	return b, err
 }
 
 // fill reads into head until the body ends or limit bytes are held.
-func (b *body) fill(in io.Reader, limit int64) error {
-	buf := (*b.pooled)[:0]
-	if !b.grow(int64(cap(buf))) {
+func (b *body) fill(limit int64) error {
+	first := int64(firstBuffer)
+	if b.length > 0 {
+		first = b.length
+	}
+	first = min(first, limit)
+	if !b.grow(first) {
 		return errNoBuffer
 	}
+	buf := make([]byte, 0, first)
 	for {
-		if int64(len(buf)) >= limit {
-			b.head, b.rest = buf, in
+		if int64(len(buf)) == limit {
+			b.head, b.rest = buf, &b.in
 			return nil
 		}
 		if len(buf) == cap(buf) {
-			next := min(int64(2*cap(buf)), max(limit, firstBuffer))
-			if b.length > 0 {
-				next = min(max(b.length+1, next), max(limit, firstBuffer))
-			}
+			next := min(int64(2*cap(buf)), limit)
 			if !b.grow(next - int64(cap(buf))) {
 				return errNoBuffer
 			}
-			bigger := make([]byte, len(buf), next)
-			copy(bigger, buf)
-			buf = bigger
-			*b.pooled = buf[:cap(buf)]
+			buf = append(make([]byte, 0, next), buf...)
 		}
-		n, err := in.Read(buf[len(buf):min(int64(cap(buf)), max(limit, 1))])
+		n, err := b.in.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		if err == io.EOF || err == nil && b.length == int64(len(buf)) {
 			b.head, b.length = buf, int64(len(buf))
@@ -130,68 +115,47 @@ func (b *body) grow(n int64) bool {
 // replayable says that the body can be sent (again).
 func (b *body) replayable() bool { return b.rest == nil || !b.begun.Load() }
 
-// open returns a reader of the whole body, head in place of its own.
-func (b *body) open(head []byte) io.ReadCloser {
-	b.users.Add(1)
-	b.sent.Store(false)
-	return &bodyReader{body: b, head: bytes.NewReader(head)}
-}
+// release gives the memory back to the budget.
+func (b *body) release() { b.budget.give(b.charge) }
 
-// release gives the memory back when its last user is gone: the transport may
-// read a body still after the answer has come.
-func (b *body) release() {
-	if b.users.Add(-1) > 0 {
-		return
+// reader returns the body for one delivery, with head in place of its own. One
+// that is all in memory is of a type that net/http knows: it then sends header
+// and body in one packet.
+func (b *body) reader(head []byte) io.ReadCloser {
+	switch {
+	case b.length == 0:
+		return nil
+	case b.rest == nil:
+		return io.NopCloser(bytes.NewReader(head))
 	}
-	b.budget.give(b.charge)
-	if b.pooled != nil && cap(*b.pooled) <= keepBuffer {
-		buffers.Put(b.pooled)
-	}
+	return io.NopCloser(&restReader{body: b, head: bytes.NewReader(head)})
 }
 
-type bodyReader struct {
-	body   *body
-	head   *bytes.Reader
-	closed atomic.Bool
+// restReader reads a body that is not all in memory.
+type restReader struct {
+	body *body
+	head *bytes.Reader
 }
 
-func (r *bodyReader) Read(p []byte) (int, error) {
+func (r *restReader) Read(p []byte) (int, error) {
 	if n, err := r.head.Read(p); err == nil {
-		if r.head.Len() == 0 && r.body.rest == nil {
-			r.body.sent.Store(true)
-		}
 		return n, nil
 	}
-	if r.body.rest == nil {
-		return 0, io.EOF
-	}
 	r.body.begun.Store(true)
-	n, err := r.body.rest.Read(p)
-	if err == io.EOF {
-		r.body.sent.Store(true)
-	}
-	return n, err
-}
-
-// Close may be called more than once, and while a Read is under way.
-func (r *bodyReader) Close() error {
-	if r.closed.CompareAndSwap(false, true) {
-		r.body.release()
-	}
-	return nil
+	return r.body.rest.Read(p)
 }
 
 // patientReader reads what a caller sends, up to a limit, and gives up when it
 // trickles. Only the time spent waiting for the caller counts.
 type patientReader struct {
-	in      io.Reader
-	control *http.ResponseController
-	left    int64
-	read    int64
-	waited  time.Duration
-	watch   *time.Timer
-	slow    atomic.Bool
-	failed  atomic.Pointer[error] // the caller's fault, if there was one
+	in     io.Reader
+	w      http.ResponseWriter
+	left   int64
+	read   int64
+	waited time.Duration
+	watch  *time.Timer
+	slow   atomic.Bool
+	failed atomic.Pointer[error] // the caller's fault, if there was one
 }
 
 func (p *patientReader) Read(buf []byte) (int, error) {
@@ -219,7 +183,7 @@ func (p *patientReader) Read(buf []byte) (int, error) {
 
 func (p *patientReader) giveUp() {
 	p.slow.Store(true)
-	_ = p.control.SetReadDeadline(time.Unix(1, 0)) // ends the Read; where there are no deadlines it goes on
+	_ = http.NewResponseController(p.w).SetReadDeadline(time.Unix(1, 0)) // ends the Read; where there are no deadlines it goes on
 }
 
 func (p *patientReader) rest() {
@@ -231,10 +195,8 @@ func (p *patientReader) rest() {
 // callersFault is the error that reading the rest of the body met, if any: not
 // the channel's doing.
 func (b *body) callersFault() error {
-	if p, ok := b.rest.(*patientReader); ok {
-		if err := p.failed.Load(); err != nil {
-			return *err
-		}
+	if err := b.in.failed.Load(); err != nil {
+		return *err
 	}
 	return nil
 }

@@ -34,17 +34,20 @@ type exchange struct {
 	api     api
 	arrived time.Time
 	body    *body
-	head    []byte // the held part of the body, as the picked channel is to get it
 	walk    route.Walk
 	record  *event.Request
 
 	pick     route.Pick
 	picked   bool
-	attempt  *attempt      // under way, or the one whose answer is passed on
-	failures int           // attempts whose failure was a channel's
-	wait     time.Duration // before the next attempt
-	answer   *saved        // the last answer of a channel that was not passed on
-	attempts [4]event.Attempt
+	attempt  *attempt         // under way, or the one whose answer is passed on
+	failures int              // attempts whose failure was a channel's
+	wait     time.Duration    // before the next attempt
+	answer   *saved           // the last answer of a channel that was not passed on
+	attempts [1]event.Attempt // mostly one is enough
+
+	client    retryablehttp.Client
+	transport http.Client
+	lead      http.Request
 }
 
 // run leads the request to an answer.
@@ -72,46 +75,36 @@ func (x *exchange) run(rt *route.Route) {
 
 // deliver makes attempts until one is to be passed on or none is left.
 func (x *exchange) deliver() (*http.Response, error) {
-	out := (&http.Request{Method: x.in.Method, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(x.in.Context())
-	req := &retryablehttp.Request{Request: out}
-	if x.body.length != 0 {
-		if err := req.SetBody(retryablehttp.ReaderFunc(x.openBody)); err != nil {
-			return nil, err
-		}
-		if keyed(x.in.Header) {
-			out.GetBody = nil
-		}
-	}
 	if !x.picked {
 		if err := x.sleep(); err != nil {
 			return nil, err
 		}
 	}
-	if err := x.PrepareRetry(out); err != nil {
+	if err := x.PrepareRetry(nil); err != nil {
 		return nil, err
 	}
-	client := retryablehttp.Client{
-		HTTPClient:   &http.Client{Transport: x, CheckRedirect: asItCame},
+	x.transport = http.Client{Transport: x, CheckRedirect: asItCame}
+	x.client = retryablehttp.Client{
+		HTTPClient:   &x.transport,
 		RetryMax:     maxAttempts,
 		CheckRetry:   x.CheckRetry,
 		Backoff:      x.Backoff,
 		PrepareRetry: x.PrepareRetry,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
-	return client.Do(req)
+	// The client is led by a request without headers and body: each attempt has
+	// its own, which http.Client would only copy.
+	x.lead = *x.in
+	x.lead.Header, x.lead.Body, x.lead.ContentLength, x.lead.RequestURI, x.lead.URL = noHeader, nil, 0, "", somewhere
+	return x.client.Do(&retryablehttp.Request{Request: &x.lead})
 }
 
-// keyed requests are sent again by net/http itself when a connection breaks,
-// unless their body cannot be had a second time.
-func keyed(h http.Header) bool {
-	return h["Idempotency-Key"] != nil || h["X-Idempotency-Key"] != nil
-}
+var (
+	noHeader  = http.Header{}
+	somewhere = &url.URL{Scheme: "http", Host: "channel.invalid"}
+)
 
 func asItCame(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-func (x *exchange) openBody() (io.Reader, error) {
-	return x.body.open(x.head), nil
-}
 
 // mapped is the held part of the body with the model that the picked channel
 // calls by another name.
@@ -191,7 +184,7 @@ func (x *exchange) mayRetry(v verdict) bool {
 		return false
 	case !x.body.replayable():
 		return false
-	case v.scope == scopeChannel && x.attempt.status == 0 && x.attempt.sent() && !r.AfterSent:
+	case v.scope == scopeChannel && x.attempt.status == 0 && x.attempt.sent.Load() && !r.AfterSent:
 		return false
 	}
 	return x.in.Context().Err() == nil
@@ -303,8 +296,8 @@ func (x *exchange) Backoff(_, _ time.Duration, _ int, _ *http.Response) time.Dur
 
 var errNoCandidate = errors.New("no channel is to be had")
 
-// PrepareRetry puts what the picked candidate needs on the request.
-func (x *exchange) PrepareRetry(out *http.Request) error {
+// PrepareRetry begins an attempt with the picked candidate.
+func (x *exchange) PrepareRetry(*http.Request) error {
 	waited := x.wait
 	x.wait = 0
 	if !x.picked {
@@ -317,12 +310,11 @@ func (x *exchange) PrepareRetry(out *http.Request) error {
 	if x.pick.Key != nil {
 		x.attempt.keyID = x.pick.Key.State.ID()
 	}
-	x.address(out)
 	return nil
 }
 
-// address directs the request at the picked channel, with its key.
-func (x *exchange) address(out *http.Request) {
+// request is the request as the picked channel is to get it, with its key.
+func (x *exchange) request(ctx context.Context) *http.Request {
 	c := x.pick.Channel.Config
 	to := x.setup.paths[x.pick.Channel]
 	h := onward(x.in.Header)
@@ -346,13 +338,25 @@ func (x *exchange) address(out *http.Request) {
 			escaped = (&url.URL{Path: path}).EscapedPath()
 		}
 	}
-	out.URL = &url.URL{Scheme: c.Target.Scheme, Host: c.Target.Host, Path: to.base + path, RawPath: to.escaped + escaped, RawQuery: query}
-	out.Header = h
-	x.head = x.mapped()
-	out.ContentLength = x.body.length
-	if out.ContentLength > 0 {
-		out.ContentLength += int64(len(x.head) - len(x.body.head))
+	head := x.mapped()
+	length := x.body.length
+	if length > 0 {
+		length += int64(len(head) - len(x.body.head))
 	}
+	out := x.lead.WithContext(ctx)
+	out.URL = &url.URL{Scheme: c.Target.Scheme, Host: c.Target.Host, Path: to.base + path, RawPath: to.escaped + escaped, RawQuery: query}
+	out.Host, out.Header, out.Body, out.ContentLength = "", h, x.body.reader(head), length
+	if x.body.rest == nil && !keyed(h) {
+		// For a connection that the site closed before a byte was written.
+		out.GetBody = func() (io.ReadCloser, error) { return x.body.reader(head), nil }
+	}
+	return out
+}
+
+// keyed requests with a body that can be had again are sent again by net/http
+// itself even when a site may have worked on them.
+func keyed(h http.Header) bool {
+	return h["Idempotency-Key"] != nil || h["X-Idempotency-Key"] != nil
 }
 
 func (h *Handler) siteOf(c *config.Channel) site {

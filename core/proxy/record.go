@@ -20,7 +20,7 @@ func (x *exchange) note(v verdict) {
 		Wait:    event.Millis(a.waited),
 		TTFB:    event.Millis(a.ttfb),
 		Total:   event.Millis(time.Since(a.begun)),
-		Sent:    a.status == 0 && v.scope == scopeChannel && a.sent(),
+		Sent:    a.status == 0 && v.scope == scopeChannel && a.sent.Load(),
 		Plan:    x.pick.Plan,
 		Reason:  x.pick.Reason,
 		Key:     a.keyID,
