@@ -23,11 +23,12 @@ race: test ## The same as test
 lint: ## Run go vet for all systems, and golangci-lint
 	@set -e; for m in $(MODULES); do (cd $$m && go vet ./...); done
 	@set -e; for os in darwin windows; do for m in $(MODULES); do (cd $$m && GOOS=$$os CGO_ENABLED=0 go vet ./...); done; done
-	@test -z "$$(gofmt -l core plugins sdk main.go)" || { echo "not formatted:"; gofmt -l core plugins sdk main.go; exit 1; }
-	go tool -modfile=tools/go.mod golangci-lint run ./...
+	cd bench && go vet ./...
+	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
+	@set -e; for m in $(MODULES); do (cd $$m && GOWORK=off go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./...); done
 
 vuln: ## Look for known vulnerabilities in what is used
-	go tool -modfile=tools/go.mod govulncheck ./...
+	GOWORK=off go tool -modfile=tools/go.mod govulncheck ./...
 
 fuzz: ## Run every fuzz target for 20 seconds
 	@set -e; for p in $$(grep -rl --include='*_test.go' '^func Fuzz' core sdk | xargs -n1 dirname | sort -u); do \

@@ -73,7 +73,7 @@ func (f Factory) describe() (ComponentDescription, error) {
 		return c, errors.New("the name may hold a-z, 0-9, - and _ only")
 	}
 	if f.New == nil {
-		return c, errors.New("New is not set")
+		return c, errors.New("its New is not set")
 	}
 	kind, router, err := kindOf(f.New())
 	if err != nil {

@@ -231,7 +231,7 @@ func fail(err error) wire.Reply {
 
 // configErrors finds every ConfigError in a tree of wrapped and joined errors.
 func configErrors(err error) []*ConfigError {
-	switch err := err.(type) {
+	switch err := err.(type) { //nolint:errorlint // it unwraps by itself
 	case *ConfigError:
 		return []*ConfigError{err}
 	case interface{ Unwrap() error }:

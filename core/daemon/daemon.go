@@ -54,7 +54,6 @@ type Daemon struct {
 	entry    *listener
 	panel    *listener // nil if the port is off
 
-	mu         sync.Mutex // one change of generation at a time
 	generation atomic.Pointer[generation]
 	draining   sync.WaitGroup
 	failed     chan error // a server that ended by itself

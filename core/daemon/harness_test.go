@@ -237,11 +237,6 @@ func (r *running) channel(name string) admin.Channel {
 	return admin.Channel{}
 }
 
-func (r *running) status() (out admin.Status) {
-	r.adminGet("/api/status", &out)
-	return out
-}
-
 // eventually polls until ok says so.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()

@@ -131,8 +131,8 @@ func (x *Exchange) echo() {
 		x.fail(faultPath) // HTTP/2 has no upgrades
 		return
 	}
-	defer conn.Close()
-	defer context.AfterFunc(x.Site.life, func() { conn.Close() })()
+	defer func() { _ = conn.Close() }()
+	defer context.AfterFunc(x.Site.life, func() { _ = conn.Close() })()
 	_, err = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\nX-Site: "+
 		x.Site.name+"\r\n\r\n")
 	if err == nil {

@@ -42,7 +42,7 @@ func (l launch) start(ctx context.Context) (*process, error) {
 	case err = <-connected:
 	case <-ctx.Done():
 		p.runner.kill()
-		<-connected
+		<-connected //nolint:errcheck // that it was ended is the error
 		err = ctx.Err()
 	}
 	if err == nil {

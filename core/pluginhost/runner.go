@@ -140,7 +140,7 @@ var handshakeLine = regexp.MustCompile(`1\|(\d+)\|(?:unix|tcp)\|\S+$`)
 // readStdout lets only the handshake through, if it is for our protocol; all
 // else is output like any other.
 func (r *runner) readStdout(w *io.PipeWriter) {
-	defer w.Close()
+	defer func() { _ = w.Close() }()
 	out := &lines{}
 	out.handle = func(line string) {
 		m := handshakeLine.FindStringSubmatch(line)

@@ -207,7 +207,7 @@ func (v *supervisor) down() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.lastError != nil {
-		return fmt.Errorf("%w: %s is %s: %s", sdk.ErrUnavailable, v.launch.spec, v.state, v.lastError)
+		return fmt.Errorf("%w: %s is %s: %w", sdk.ErrUnavailable, v.launch.spec, v.state, v.lastError)
 	}
 	return fmt.Errorf("%w: %s is %s", sdk.ErrUnavailable, v.launch.spec, v.state)
 }

@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,7 +39,7 @@ func TestLogLines(t *testing.T) {
 
 func TestLastWords(t *testing.T) {
 	out := newOutput(hclog.NewNullLogger(), nil)
-	if got := withWords(errUnresponsive, out); got != errUnresponsive {
+	if got := withWords(errUnresponsive, out); !errors.Is(got, errUnresponsive) {
 		t.Error(got)
 	}
 	for _, line := range []string{"a", "b"} {

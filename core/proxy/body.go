@@ -94,7 +94,7 @@ func (b *body) fill(limit int64) error {
 		}
 		n, err := b.in.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		if err == io.EOF || err == nil && b.length == int64(len(buf)) {
+		if errors.Is(err, io.EOF) || err == nil && b.length == int64(len(buf)) {
 			b.head, b.length = buf, int64(len(buf))
 			return nil
 		}

@@ -58,7 +58,7 @@ func (x *exchange) run(rt *route.Route) {
 		x.giveUp(nil)
 		return
 	}
-	resp, err := x.deliver()
+	resp, err := x.deliver() //nolint:bodyclose // pass closes it
 	switch {
 	case err == nil && resp != nil && x.attempt.passed:
 		x.pass(resp)

@@ -225,7 +225,7 @@ func (w *Walk) skip(ch *Channel) channel.Skip {
 	if w.tried(ch) {
 		return channel.SkipTried
 	}
-	if skip := ch.State.Ready(w.now); skip != "" && !(isBreaker(skip) && w.mustServe(ch)) {
+	if skip := ch.State.Ready(w.now); skip != "" && (!isBreaker(skip) || !w.mustServe(ch)) {
 		return skip
 	}
 	return w.refuses(ch)
