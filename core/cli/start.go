@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -56,6 +58,7 @@ func (a *app) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	quietLibraries()
 	d, err := daemon.Start(ctx, daemon.Options{
 		ConfigPath: path, Vars: a.vars, StateDir: a.stateDir, Builtin: builtin, Version: Version(), LogOutput: a.err,
 	})
@@ -73,6 +76,15 @@ func (a *app) start(ctx context.Context) error {
 	draining, cancelDrain := context.WithTimeout(draining, drainTime)
 	defer cancelDrain()
 	return errors.Join(err, d.Shutdown(draining))
+}
+
+// quietLibraries keeps off the terminal what libraries print of their own
+// accord about broken connections: the log tells it in its own words.
+func quietLibraries() {
+	log.SetOutput(io.Discard)
+	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
+		os.Stderr = null
+	}
 }
 
 func (a *app) announce(d *daemon.Daemon) {

@@ -30,6 +30,9 @@ import (
 // serveBuiltin makes the test binary serve the built-in components.
 const serveBuiltin = "serve-builtin"
 
+// self is the test binary.
+var self, _ = os.Executable()
+
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == serveBuiltin {
 		sdk.Serve(sdk.Plugin{
@@ -102,7 +105,7 @@ func start(t *testing.T, config string, roots ...*x509.CertPool) *running {
 		t.Fatal(err)
 	}
 	o := daemon.Options{
-		ConfigPath: path, StateDir: filepath.Join(r.dir, "state"), Builtin: []string{"/proc/self/exe", serveBuiltin},
+		ConfigPath: path, StateDir: filepath.Join(r.dir, "state"), Builtin: []string{"/usr/bin/env", "GORACE=atexit_sleep_ms=0", self, serveBuiltin},
 		Version: "test", LogOutput: r.log, Now: r.time.now,
 		PluginTiming: pluginhost.Timing{Ping: 200 * time.Millisecond, RestartMin: 50 * time.Millisecond},
 	}

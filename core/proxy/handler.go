@@ -154,6 +154,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *string) {
 		return
 	}
 	x.body = body
+	x.record.BytesIn = max(body.length, int64(len(body.head)))
 	x.record.Model = modelOf(r.URL.Path, body.head)
 	rt, f := s.match(r.URL.Path, x.record.Model, only)
 	if f != nil {

@@ -36,9 +36,6 @@ func (x *exchange) publish() {
 	r := x.record
 	r.Total = event.Millis(time.Since(x.arrived))
 	r.Retries = max(len(r.Attempts)-1, 0)
-	if x.body != nil {
-		r.BytesIn = max(x.body.length, int64(len(x.body.head)))
-	}
 	x.handler.bus.Publish(event.Event{Type: event.TypeRequest, Level: levelOf(r.Status), Channel: r.Channel, Key: r.Key, Request: r})
 }
 
