@@ -1,0 +1,452 @@
+package route
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+var errDown = errors.New("the plugin is down")
+
+// TestPlansAreRenewedWhenTheyExpire: by a pick after the TTL, in the
+// background, with the state of the last plan and what happened since.
+func TestPlansAreRenewedWhenTheyExpire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &author{}
+		a.plan = func(context.Context, sdk.PlanRequest) (sdk.Plan, error) {
+			n := len(a.requests())
+			p := planOf(sdk.RuleOrder, "a", "b")
+			if n > 1 {
+				p = planOf(sdk.RuleOrder, "b", "a")
+			}
+			p.TTL, p.State = 10*time.Second, fmt.Append(nil, "state ", n)
+			return p, nil
+		}
+		w := build(t, nil, map[string]sdk.Component{"x": a}, routeTo("x", channels("a", "b")))
+		p, _ := w.walk("").Next(w.registry.Now())
+		time.Sleep(time.Second)
+		p.Lease.Answered(w.registry.Now())
+		p.Lease.Succeed(w.registry.Now())
+		after(7 * time.Second)
+		if got := w.pick(w.walk("")); got != "a" || len(a.requests()) != 1 {
+			t.Fatalf("picked %s after %d plans, want a by the first", got, len(a.requests()))
+		}
+		after(4 * time.Second)
+		if got := w.pick(w.walk("")); got != "a" {
+			t.Fatalf("the pick that finds the plan expired got %s: it is served by the old plan", got)
+		}
+		synctest.Wait()
+		if got := w.pick(w.walk("")); got != "b" {
+			t.Fatalf("picked %s by the new plan", got)
+		}
+		second := a.requests()[1]
+		if string(second.State) != "state 1" {
+			t.Errorf("the strategy was handed the state %q", second.State)
+		}
+		if want := (sdk.Outcome{ID: "a", Successes: 1, TTFB: time.Second}); len(second.Outcomes) != 1 || second.Outcomes[0] != want {
+			t.Errorf("outcomes %+v, want %+v", second.Outcomes, want)
+		}
+		if info := w.table.Routes[0].Plan(); info.Seq != 2 || info.Makeshift {
+			t.Errorf("plan %+v", info)
+		}
+		if n := w.noted(); len(n) > 0 {
+			t.Errorf("notices of a working strategy: %q", n)
+		}
+	})
+}
+
+func TestNobodyAsksWhenNobodyPicks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := always(planOf(sdk.RuleOrder, "a"))
+		build(t, nil, map[string]sdk.Component{"x": a}, routeTo("x", channels("a")))
+		after(24 * time.Hour)
+		if n := len(a.requests()); n != 1 {
+			t.Errorf("%d plans in a day without a request", n)
+		}
+	})
+}
+
+// TestChangesRenewPlans: those that the plan names, at a bounded rate.
+func TestChangesRenewPlans(t *testing.T) {
+	for _, tt := range []struct {
+		on     []sdk.Change
+		change func(w *world, i int)
+		asked  bool
+	}{
+		{[]sdk.Change{sdk.ChangeHealth}, flapHealth, true},
+		{[]sdk.Change{sdk.ChangeLimits}, flapHealth, false},
+		{[]sdk.Change{sdk.ChangeLimits}, flapKey, true},
+		{[]sdk.Change{sdk.ChangeHealth}, flapKey, false},
+		{nil, flapHealth, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := planOf(sdk.RuleOrder, "a", "b")
+			p.TTL, p.InvalidateOn = time.Hour, tt.on
+			a := always(p)
+			w := build(t, nil, map[string]sdk.Component{"x": a}, routeTo("x", channels("a:k", "b")))
+			for i := range 10000 { // 10 s of 1000 changes a second
+				tt.change(w, i)
+				w.pick(w.walk(""))
+				after(time.Millisecond)
+			}
+			n := len(a.requests())
+			if !tt.asked && n != 1 {
+				t.Errorf("on %v: %d plans, want the first only", tt.on, n)
+			}
+			if tt.asked && (n < 10 || n > 10*1000/225+2) {
+				t.Errorf("on %v: %d plans in 10 s, want one each 250 ms at most", tt.on, n)
+			}
+		})
+	}
+}
+
+func flapHealth(w *world, i int) {
+	w.channel("b").State.SetHealth([]sdk.Health{sdk.HealthDown, sdk.HealthUp}[i%2], "flapping")
+}
+
+func flapKey(w *world, i int) {
+	k := w.channel("a").Keys[0].State
+	if i%2 == 0 {
+		k.Invalidate(w.registry.Now(), "401")
+	} else {
+		k.Revive()
+	}
+}
+
+func TestPicksDoNotWaitForAHangingStrategy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &author{}
+		a.plan = func(ctx context.Context, _ sdk.PlanRequest) (sdk.Plan, error) {
+			if len(a.requests()) > 1 {
+				<-ctx.Done()
+				return sdk.Plan{}, ctx.Err()
+			}
+			return planOf(sdk.RuleOrder, "a", "b"), nil
+		}
+		w := build(t, nil, map[string]sdk.Component{"x": a}, routeTo("x", channels("a", "b")))
+		time.Sleep(time.Minute)
+		begun := time.Now()
+		if got := w.picks(1000); got != strings.TrimSpace(strings.Repeat("a ", 1000)) {
+			t.Error("the last plan does not serve on")
+		}
+		if d := time.Since(begun); d != 0 {
+			t.Errorf("1000 picks waited %s", d)
+		}
+		if n := len(a.requests()); n > 2 {
+			t.Errorf("%d calls at once", n-1)
+		}
+		after(2*planDeadline - time.Since(begun))
+		if n := w.noted(); len(n) != 1 || !strings.Contains(n[0], "the last one serves on") {
+			t.Errorf("notices %q", n)
+		}
+	})
+}
+
+// TestAStrategyThatFailsIsAskedMoreAndMoreSeldom, and one notice tells of it,
+// one of its recovery.
+func TestAStrategyThatFailsIsAskedMoreAndMoreSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var failing bool
+		var mu sync.Mutex
+		a := &author{plan: func(context.Context, sdk.PlanRequest) (sdk.Plan, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if failing {
+				return sdk.Plan{}, errDown
+			}
+			p := planOf(sdk.RuleOrder, "b", "a")
+			p.TTL = time.Second
+			return p, nil
+		}}
+		set := func(f bool) { mu.Lock(); defer mu.Unlock(); failing = f }
+		w := build(t, nil, map[string]sdk.Component{"x": a}, routeTo("x", channels("a", "b")))
+		set(true)
+		var at []time.Duration
+		begun := time.Now()
+		for len(at) < 12 {
+			before := len(a.requests())
+			if got := w.pick(w.walk("")); got != "b" {
+				t.Fatalf("picked %q: the last plan does not serve on", got)
+			}
+			after(10 * time.Millisecond)
+			if len(a.requests()) > before {
+				at = append(at, time.Since(begun))
+			}
+		}
+		for i := 2; i < len(at); i++ {
+			want := min(minRefresh<<min(i, 7), maxRefresh)
+			if pause := at[i] - at[i-1]; pause < want*85/100 || pause > want*115/100+20*time.Millisecond {
+				t.Errorf("the pause after %d failures is %s, want about %s", i, pause, want)
+			}
+		}
+		set(false)
+		after(maxRefresh * 2)
+		w.pick(w.walk(""))
+		synctest.Wait()
+		n := w.noted()
+		if len(n) != 2 || !strings.Contains(n[0], errDown.Error()) || !strings.Contains(n[1], "fresh again") {
+			t.Errorf("notices %q", n)
+		}
+	})
+}
+
+func TestAPlanTooOldGivesWayToAMakeshift(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &author{}
+		a.plan = func(context.Context, sdk.PlanRequest) (sdk.Plan, error) {
+			if n := len(a.requests()); n > 1 && n < 20 {
+				return sdk.Plan{}, errDown
+			}
+			p := planOf(sdk.RuleOrder, "a", "b")
+			p.TTL, p.MaxStale, p.State = time.Second, 10*time.Second, []byte("learnt")
+			return p, nil
+		}
+		w := build(t, nil, map[string]sdk.Component{"x": a}, routeTo("x", channels("a", "b", "c")))
+		for range 98 { // up to 9.8 s
+			if got := w.pick(w.walk("")); got != "a" {
+				t.Fatalf("picked %s while the plan is not too old", got)
+			}
+			after(100 * time.Millisecond)
+		}
+		after(time.Second)
+		if got := w.picks(6); got != "a b c a b c" && got != "b c a b c a" {
+			t.Errorf("picked %s, want all in turn", got)
+		}
+		if info := w.table.Routes[0].Plan(); !info.Makeshift || !strings.Contains(info.Reason, "too old") {
+			t.Errorf("plan %+v", info)
+		}
+		var makeshifts int
+		for _, n := range w.noted() {
+			if strings.Contains(n, "makeshift") {
+				makeshifts++
+			}
+		}
+		if makeshifts != 1 {
+			t.Errorf("%d notices of the makeshift plan: %q", makeshifts, w.noted())
+		}
+		for len(a.requests()) < 20 {
+			w.pick(w.walk(""))
+			after(time.Second)
+		}
+		if got := w.picks(3); got != "a a a" {
+			t.Errorf("picked %s after the strategy came back", got)
+		}
+		if last := a.requests()[19]; string(last.State) != "learnt" {
+			t.Errorf("the state that came back is %q", last.State)
+		}
+	})
+}
+
+// TestAStalePlanIsReplacedOnce: many requests find it at once.
+func TestAStalePlanIsReplacedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &author{}
+		a.plan = func(context.Context, sdk.PlanRequest) (sdk.Plan, error) {
+			if len(a.requests()) > 1 {
+				return sdk.Plan{}, errDown
+			}
+			p := planOf(sdk.RuleOrder, "a", "b")
+			p.MaxStale = time.Second
+			return p, nil
+		}
+		w := build(t, nil, map[string]sdk.Component{"x": a}, routeTo("x", channels("a", "b")))
+		time.Sleep(time.Hour)
+		start := make(chan struct{})
+		var wg sync.WaitGroup
+		for range 64 {
+			wg.Go(func() {
+				<-start
+				w.pick(w.walk(""))
+			})
+		}
+		close(start)
+		wg.Wait()
+		synctest.Wait()
+		if info := w.table.Routes[0].Plan(); info.Seq != 2 {
+			t.Errorf("plan %d is in place, want the second: %q", info.Seq, w.noted())
+		}
+	})
+}
+
+// TestLyingPlansAreRefused: as the first plan, where a makeshift serves, and as
+// a later one, where the last good one does.
+func TestLyingPlansAreRefused(t *testing.T) {
+	weighing := func(weight float64) sdk.Plan {
+		p := planOf(sdk.RuleSmoothWRR, "a", "b")
+		p.Groups[0].Members[0].Weight = weight
+		return p
+	}
+	full := planOf(sdk.RuleOrder, "a")
+	full.Groups[0].Members[0].MaxInFlight = -1
+	heavy := planOf(sdk.RuleOrder, "a")
+	heavy.State = make([]byte, 64<<10+1)
+	twoTiers := planOf(sdk.RuleOrder, "a", "b")
+	twoTiers.Groups = append(twoTiers.Groups, planOf(sdk.RuleOrder, "a").Groups...)
+	for _, tt := range []struct {
+		name string
+		lie  sdk.Plan
+		says string
+	}{
+		{"unknown channel", planOf(sdk.RuleOrder, "a", "z"), `unknown member "z"`},
+		{"NaN", weighing(math.NaN()), "weight NaN"},
+		{"negative", weighing(-0.5), "weight -0.5"},
+		{"infinite", weighing(math.Inf(1)), "weight +Inf"},
+		{"negatively infinite", weighing(math.Inf(-1)), "weight -Inf"},
+		{"nothing", sdk.Plan{}, "none of the 2 candidates"},
+		{"empty groups", planOf(sdk.RuleOrder), "none of the 2 candidates"},
+		{"twice in a group", planOf(sdk.RuleOrder, "a", "a"), `member "a" stands twice`},
+		{"twice in two groups", twoTiers, `group 2: member "a" stands twice`},
+		{"unknown rule", planOf("vibes", "a"), `unknown rule "vibes"`},
+		{"no rule", planOf("", "a"), "unknown rule"},
+		{"negative limit", full, "max_in_flight -1"},
+		{"too much state", heavy, "65537 bytes"},
+	} {
+		t.Run(tt.name+" at first", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := build(t, nil, map[string]sdk.Component{"x": always(tt.lie)}, routeTo("x", channels("a", "b")))
+				if got := w.picks(4); got != "a b a b" {
+					t.Errorf("picked %s, want in turn", got)
+				}
+				if info := w.table.Routes[0].Plan(); !info.Makeshift {
+					t.Errorf("plan %+v", info)
+				}
+				if n := w.noted(); len(n) == 0 || !strings.Contains(n[0], "makeshift") || !strings.Contains(n[0], tt.says) || !strings.Contains(n[0], `strategy "x" of route "/v1/**"`) {
+					t.Errorf("notices %q, want one with %q", n, tt.says)
+				}
+			})
+		})
+		t.Run(tt.name+" later", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := &author{}
+				a.plan = func(context.Context, sdk.PlanRequest) (sdk.Plan, error) {
+					if len(a.requests()) > 1 {
+						return tt.lie, nil
+					}
+					return planOf(sdk.RuleOrder, "b", "a"), nil
+				}
+				w := build(t, nil, map[string]sdk.Component{"x": a}, routeTo("x", channels("a", "b")))
+				for range 5 {
+					after(time.Minute)
+					if got := w.pick(w.walk("")); got != "b" {
+						t.Errorf("picked %s, want b by the last good plan", got)
+					}
+				}
+				synctest.Wait()
+				if n := w.noted(); len(n) != 1 || !strings.Contains(n[0], tt.says) || !strings.Contains(n[0], "the plan is refused") {
+					t.Errorf("notices %q, want one with %q", n, tt.says)
+				}
+			})
+		})
+	}
+}
+
+// TestHugeWeightsLeaveNoTrace: finite ones whose sum is not are within the
+// contract, and must not spoil the picks of a later plan.
+func TestHugeWeightsLeaveNoTrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		weights := []float64{math.MaxFloat64, math.MaxFloat64, math.MaxFloat64}
+		a := &author{}
+		a.plan = func(context.Context, sdk.PlanRequest) (sdk.Plan, error) {
+			p := planOf(sdk.RuleSmoothWRR, "a", "b", "c")
+			for i := range weights {
+				p.Groups[0].Members[i].Weight = weights[i]
+			}
+			return p, nil
+		}
+		w := build(t, nil, map[string]sdk.Component{"x": a}, routeTo("x", channels("a", "b", "c")))
+		if got := w.picks(6); got != "a b c a b c" {
+			t.Errorf("picked %s", got)
+		}
+		w.picks(2)
+		weights = []float64{1, 2, 3}
+		after(time.Minute)
+		w.pick(w.walk(""))
+		synctest.Wait()
+		counts := map[string]int{}
+		for range 600 {
+			counts[w.pick(w.walk(""))]++
+		}
+		for id, want := range map[string]int{"a": 100, "b": 200, "c": 300} {
+			if n := counts[id]; n < want-3 || n > want+3 {
+				t.Errorf("%s was picked %d times, want about %d", id, n, want)
+			}
+		}
+	})
+}
+
+func TestTTLsAreClamped(t *testing.T) {
+	for ttl, want := range map[time.Duration]time.Duration{
+		-1: minTTL, 0: defaultTTL, 1: minTTL, time.Second: time.Second, math.MaxInt64: maxTTL,
+	} {
+		if got := clampTTL(ttl); got != want {
+			t.Errorf("a TTL of %s is clamped to %s, want %s", ttl, got, want)
+		}
+	}
+}
+
+// TestCloseEndsAll: calls under way are cancelled, components closed once, and
+// picks go on by the last plan without a call.
+func TestCloseEndsAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &author{}
+		a.plan = func(ctx context.Context, _ sdk.PlanRequest) (sdk.Plan, error) {
+			if len(a.requests()) > 1 {
+				<-ctx.Done()
+				a.mu.Lock()
+				defer a.mu.Unlock()
+				if a.closed > 0 {
+					t.Error("a component was closed with a call under way")
+				}
+				return sdk.Plan{}, ctx.Err()
+			}
+			return planOf(sdk.RuleOrder, "a", "b"), nil
+		}
+		w := build(t, nil, map[string]sdk.Component{"x": a}, routeTo("x", channels("a", "b")))
+		time.Sleep(time.Minute)
+		w.pick(w.walk(""))
+		synctest.Wait()
+		w.table.Close()
+		time.Sleep(time.Hour)
+		if got := w.picks(3); got != "a a a" {
+			t.Errorf("picked %s after Close", got)
+		}
+		synctest.Wait()
+		if n := len(a.requests()); n != 2 || a.closed != 1 {
+			t.Errorf("%d calls and %d closes, want 2 and 1", n, a.closed)
+		}
+	})
+}
+
+// TestCloseDuringPicks: no call may begin once Close has returned.
+func TestCloseDuringPicks(t *testing.T) {
+	for range 50 {
+		a := &author{}
+		a.plan = func(context.Context, sdk.PlanRequest) (sdk.Plan, error) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			if a.closed > 0 {
+				t.Error("a closed component was asked")
+			}
+			return planOf(sdk.RuleOrder, "a"), nil
+		}
+		w := build(t, nil, map[string]sdk.Component{"x": a}, routeTo("x", channels("a")))
+		p := w.table.Routes[0].planner
+		stale := *p.current.Load()
+		stale.expires = time.Time{}
+		p.current.Store(&stale) // obsolete: the next pick asks
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() { w.pick(w.walk("")) })
+		}
+		w.table.Close()
+		wg.Wait()
+	}
+}
