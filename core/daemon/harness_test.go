@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == serveBuiltin {
 		sdk.Serve(sdk.Plugin{
 			Name: "builtin", Version: "0.0.1",
-			Components: slices.Concat(strategies.Components(), keyselectors.Components(), healthcheckers.Components()),
+			Components: slices.Concat(strategies.Components(), keyselectors.Components(), healthcheckers.Components(), []sdk.Factory{moody}),
 		})
 		return
 	}
@@ -107,7 +107,7 @@ func start(t *testing.T, config string, roots ...*x509.CertPool) *running {
 	o := daemon.Options{
 		ConfigPath: path, StateDir: filepath.Join(r.dir, "state"), Builtin: []string{"/usr/bin/env", "GORACE=atexit_sleep_ms=0", self, serveBuiltin},
 		Version: "test", LogOutput: r.log, Now: r.time.now,
-		PluginTiming: pluginhost.Timing{Ping: 200 * time.Millisecond, RestartMin: 50 * time.Millisecond},
+		PluginTiming: pluginhost.Timing{Ping: 200 * time.Millisecond, RestartMin: 50 * time.Millisecond, RestartMax: 200 * time.Millisecond, Crashes: 100},
 	}
 	if len(roots) > 0 {
 		o.Roots = roots[0]

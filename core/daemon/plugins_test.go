@@ -1,0 +1,255 @@
+package daemon_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// moody is a strategy that does what a file says, plan by plan.
+var moody = sdk.Factory{
+	Name: "moody", Doc: "Does what a file says.", Settings: moodySettings{},
+	New: func() sdk.Component { return &moodyStrategy{} },
+}
+
+type moodySettings struct {
+	File string `hcl:"file" doc:"Says what to do."`
+}
+
+type moodyStrategy struct{ settings moodySettings }
+
+func (m *moodyStrategy) Configure(_ context.Context, c sdk.Config) error {
+	return c.Decode(&m.settings)
+}
+func (m *moodyStrategy) Close() error { return nil }
+
+func (m *moodyStrategy) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
+	mood, err := os.ReadFile(m.settings.File)
+	if err != nil {
+		return sdk.Plan{}, err
+	}
+	g := sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleOrder}}
+	for i := range req.Channels { // the last first, so that its plans are known from makeshift ones
+		g.Members = append(g.Members, sdk.Member{ID: req.Channels[len(req.Channels)-1-i].ID, Weight: 1})
+	}
+	p := sdk.Plan{Groups: []sdk.Group{g}, TTL: 100 * time.Millisecond, Reason: "good mood"}
+	switch string(mood) {
+	case "unknown id":
+		g.Members[0].ID = "nobody"
+	case "NaN":
+		g.Members[0].Weight = math.NaN()
+	case "negative":
+		g.Members[0].Weight = -1
+	case "empty":
+		p.Groups = nil
+	case "twice":
+		g.Members[0] = g.Members[1]
+	case "no such rule":
+		p.Groups[0].Rule.Kind = "astrology"
+	case "error":
+		return p, errors.New("no plan today")
+	case "panic":
+		panic("in a bad mood")
+	case "exit":
+		os.Exit(3)
+	case "hang":
+		<-ctx.Done()
+		return p, ctx.Err()
+	}
+	return p, nil
+}
+
+// hammer sends requests at a steady rate until stop is called, which returns
+// how many there were; each that fails is an error of the test.
+func (r *running) hammer(rate int, path, body string) (stop func() int) {
+	const workers = 25
+	var sent atomic.Int64
+	end := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range workers {
+		wg.Go(func() {
+			pause := time.Second * workers / time.Duration(rate)
+			time.Sleep(pause * time.Duration(i) / workers)
+			for tick := time.NewTicker(pause); ; {
+				select {
+				case <-end:
+					tick.Stop()
+					return
+				case <-tick.C:
+				}
+				if got := r.post(path, body); got.status != 200 || got.err != nil {
+					r.t.Errorf("a request failed: %d %s %v", got.status, got.body, got.err)
+				}
+				sent.Add(1)
+			}
+		})
+	}
+	return sync.OnceValue(func() int {
+		close(end)
+		wg.Wait()
+		return int(sent.Load())
+	})
+}
+
+func (r *running) process(plugin string) admin.Process {
+	r.t.Helper()
+	var status admin.Status
+	r.adminGet("/api/status", &status)
+	for _, p := range status.Plugins.Processes {
+		if p.Plugin == plugin {
+			return p
+		}
+	}
+	r.t.Fatalf("no process of %q: %+v", plugin, status.Plugins)
+	return admin.Process{}
+}
+
+func TestTheBuiltInPluginDiesUnderLoad(t *testing.T) {
+	primary, backup := site(t, "primary"), site(t, "backup")
+	primary.Record(false)
+	r := start(t, two(primary, backup, "log {\n level = \"warn\"\n}\nroute \"/v1/**\" {\n channels = [channel.primary, channel.backup]\n strategy \"lowest-latency\" {}\n}\n"))
+	stop := r.hammer(500, chat, ask)
+	defer stop()
+	for i := range 10 {
+		before := r.process("built-in")
+		if err := syscall.Kill(before.PID, syscall.SIGKILL); err != nil {
+			t.Fatalf("kill %d: %v", i+1, err)
+		}
+		eventually(t, "the plugin is back", func() bool {
+			now := r.process("built-in")
+			return now.State == "running" && now.PID != before.PID
+		})
+	}
+	if n := stop(); n < 100 {
+		t.Errorf("%d requests", n)
+	}
+	if p := r.process("built-in"); p.Restarts != 10 {
+		t.Errorf("%d restarts", p.Restarts)
+	}
+}
+
+func TestAStoppedPluginIsReplaced(t *testing.T) {
+	primary, backup := site(t, "primary"), site(t, "backup")
+	r := start(t, two(primary, backup, "log {\n level = \"warn\"\n}\n"))
+	stop := r.hammer(200, chat, ask)
+	defer stop()
+	before := r.process("built-in")
+	if err := syscall.Kill(before.PID, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "another process serves", func() bool {
+		now := r.process("built-in")
+		return now.State == "running" && now.PID != before.PID
+	})
+	eventually(t, "the stopped one is gone", func() bool {
+		return errors.Is(syscall.Kill(before.PID, 0), syscall.ESRCH)
+	})
+	stop()
+}
+
+// Whatever a strategy says or fails to say, requests go on by the last good
+// plan, or a makeshift one if there never was any.
+func TestMoodyStrategy(t *testing.T) {
+	for _, mood := range []string{"unknown id", "NaN", "negative", "empty", "twice", "no such rule", "error", "panic", "exit", "hang"} {
+		t.Run(mood, func(t *testing.T) {
+			t.Parallel()
+			first, last := site(t, "first"), site(t, "last")
+			file := filepath.Join(t.TempDir(), "mood")
+			set := func(mood string) {
+				if err := os.WriteFile(file+".new", []byte(mood), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Rename(file+".new", file); err != nil {
+					t.Fatal(err)
+				}
+			}
+			set("good")
+			r := start(t, fmt.Sprintf(`
+channel "first" {
+  target = %q
+  auth   = "none"
+}
+channel "last"  {
+  target = %q
+  auth   = "none"
+}
+route "/v1/**" {
+  channels = [channel.first, channel.last]
+  strategy "moody" { file = %q }
+}`, first.URL(), last.URL(), file))
+			if got := r.post(chat, ask); got.status != 200 || got.header.Get("X-Site") != "last" {
+				t.Fatalf("by a good plan: %+v", got)
+			}
+			seq := r.plan().Plan
+			set(mood)
+			eventually(t, "it is told what is wrong", func() bool {
+				if got := r.post(chat, ask); got.status != 200 || got.header.Get("X-Site") != "last" {
+					t.Fatalf("by the last good plan: %+v", got)
+				}
+				for _, e := range r.events() {
+					if e.Type == "plugin" && e.Level == "warn" && e.Message != "" {
+						return true
+					}
+				}
+				return false
+			})
+			if mood == "panic" && !strings.Contains(r.log.String(), "in a bad mood") {
+				t.Error("the panic is not in the log")
+			}
+			set("good")
+			eventually(t, "its next good plan is taken", func() bool {
+				_ = r.post(chat, ask)
+				p := r.plan()
+				return p.Plan > seq && !p.Makeshift && p.Reason == "good mood" && time.Since(p.PlannedAt) < time.Second
+			})
+		})
+	}
+}
+
+func (r *running) plan() admin.Route {
+	r.t.Helper()
+	var status admin.Status
+	r.adminGet("/api/status", &status)
+	return status.Routes[0]
+}
+
+func TestAStrategyThatNeverPlansIsNoReasonToFail(t *testing.T) {
+	first, last := site(t, "first"), site(t, "last")
+	file := filepath.Join(t.TempDir(), "mood")
+	if err := os.WriteFile(file, []byte("error"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, fmt.Sprintf(`
+channel "first" {
+  target = %q
+  auth   = "none"
+}
+channel "last"  {
+  target = %q
+  auth   = "none"
+}
+route "/v1/**" {
+  channels = [channel.first, channel.last]
+  strategy "moody" { file = %q }
+}`, first.URL(), last.URL(), file))
+	first.Next(fakesite.Status(502, "{}"))
+	if got := r.post(chat, ask); got.status != 200 || got.header.Get("X-Site") != "last" {
+		t.Errorf("%+v", got)
+	}
+	if p := r.plan(); !p.Makeshift {
+		t.Errorf("%+v", p)
+	}
+}
