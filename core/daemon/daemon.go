@@ -192,8 +192,8 @@ func (d *Daemon) Shutdown(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Proxy is the handler of the unified entry.
-func (d *Daemon) Proxy() http.Handler { return d.proxy }
+// Only is the handler of a forward that leads to the named channel.
+func (d *Daemon) Only(channel string) http.Handler { return d.proxy.Only(channel) }
 
 func (d *Daemon) notice(message string) {
 	d.bus.Publish(event.Event{Type: event.TypePlugin, Level: "warn", Message: message})

@@ -1,0 +1,141 @@
+package daemon_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/aitunnel/aitunnel/core/fakesite"
+)
+
+func checked(primary, backup *fakesite.Site) string {
+	config := two(primary, backup, quickRetry)
+	return strings.Replace(config, "weight = 10", `weight = 10
+  health_check "http" {
+    interval = "100ms"
+    fall     = 2
+  }`, 1)
+}
+
+func TestAChannelThatFailsItsChecksIsPassedOver(t *testing.T) {
+	primary, backup := site(t, "primary"), site(t, "backup")
+	r := start(t, checked(primary, backup))
+	eventually(t, "the check passes", func() bool { return r.channel("primary").Health == "up" })
+	primary.Always(fakesite.Status(503, "{}"))
+	eventually(t, "the check fails", func() bool { return r.channel("primary").Health == "down" })
+	if c := r.channel("primary"); c.Keys.Alive != 2 {
+		t.Errorf("checks blamed keys: %+v", c.Keys)
+	}
+	for range 5 {
+		if got := r.post(chat, ask); got.header.Get("X-Site") != "backup" {
+			t.Fatalf("%+v", got)
+		}
+	}
+	for _, q := range primary.Requests() {
+		if q.Path == chat {
+			t.Errorf("primary was asked though it is down")
+		}
+	}
+	primary.ResetScript()
+	eventually(t, "it is up again", func() bool { return r.channel("primary").Health == "up" })
+	if got := r.post(chat, ask); got.header.Get("X-Site") != "primary" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// When all are out by their checks or breakers, the one that has been out
+// longest gets the request: better a try than a sure refusal.
+func TestALastResort(t *testing.T) {
+	s := site(t, "only")
+	r := start(t, strings.Replace(alone(s, "retry {\n max_retries = 0\n}\n"), "keys =", "health_check \"http\" {\n interval = \"100ms\"\n fall = 1\n path = \"/nowhere\"\n}\n keys =", 1))
+	eventually(t, "the check fails", func() bool { return r.channel("only").Health == "down" })
+	if got := r.post(chat, ask); got.status != 200 {
+		t.Errorf("%+v", got)
+	}
+	for range 10 {
+		s.Next(fakesite.Status(502, "{}"))
+	}
+	for range 10 {
+		if got := r.post(chat, ask); got.status != 502 {
+			t.Fatalf("%+v", got)
+		}
+	}
+	if got := r.post(chat, ask); got.status != 200 {
+		t.Errorf("with an open breaker: %+v", got)
+	}
+}
+
+func TestABreakerOpensAndCloses(t *testing.T) {
+	primary, backup := site(t, "primary"), site(t, "backup")
+	r := start(t, two(primary, backup, quickRetry))
+	primary.Always(fakesite.Reset())
+	for range 5 {
+		if got := r.post(chat, ask); got.status != 200 {
+			t.Fatalf("%+v", got)
+		}
+	}
+	if c := r.channel("primary"); c.Out != "its breaker is open" || c.OutUntil == nil {
+		t.Fatalf("after 5 failures: %+v", c)
+	}
+	n := primary.Count()
+	_ = r.post(chat, ask)
+	if primary.Count() != n {
+		t.Error("asked with an open breaker")
+	}
+	primary.ResetScript()
+	r.time.jump(11 * time.Second)
+	if got := r.post(chat, ask); got.header.Get("X-Site") != "primary" {
+		t.Errorf("half-open: %+v", got)
+	}
+	if c := r.channel("primary"); c.Out != "" {
+		t.Errorf("after a success: %+v", c)
+	}
+}
+
+func TestOnlyLeadsToItsChannel(t *testing.T) {
+	primary, backup := site(t, "primary"), site(t, "backup")
+	r := start(t, two(primary, backup, quickRetry))
+	forward := httptest.NewServer(r.Only("backup"))
+	defer forward.Close()
+	resp, err := http.Post(forward.URL+chat, "application/json", strings.NewReader(ask))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != 200 || primary.Count() != 0 || backup.Count() != 1 {
+		t.Errorf("%s, primary saw %d, backup %d", resp.Status, primary.Count(), backup.Count())
+	}
+}
+
+// Nothing runs on after a shutdown, with a stream and a check under way.
+func TestShutdownLeavesNothing(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	s := fakesite.New("only", fakesite.Tokens(10), fakesite.Pace(50*time.Millisecond))
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, fmt.Sprintf("channel \"only\" {\n target = %q\n keys = [\"k\"]\n health_check \"http\" {\n interval = \"100ms\"\n }\n}\n", s.URL()))
+	done := make(chan answer)
+	go func() { done <- r.post(chat, askStream) }()
+	if _, err := s.WaitRequests(2, 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the stream is under way", func() bool { return r.active() > 0 })
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := r.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	if got := <-done; got.err != nil || !strings.HasSuffix(got.body, "data: [DONE]\n\n") {
+		t.Errorf("the stream that was under way: %+v", got)
+	}
+	s.Close()
+	client.CloseIdleConnections()
+	goleak.VerifyNone(t, before)
+}
