@@ -83,6 +83,7 @@ func compile(p sdk.Plan, ids []string) (*plan, error) {
 			seen[i] = true
 			members = append(members, member{index: i, weight: m.Weight, max: m.MaxInFlight, hash: hashString(m.ID)})
 		}
+		level(members)
 		out.groups = append(out.groups, group{rule: g.Rule, members: members})
 	}
 	if len(ids) > 0 && !slices.Contains(seen, true) {
@@ -91,6 +92,20 @@ func compile(p sdk.Plan, ids []string) (*plan, error) {
 	out.onHealth = slices.Contains(p.InvalidateOn, sdk.ChangeHealth)
 	out.onLimits = slices.Contains(p.InvalidateOn, sdk.ChangeLimits)
 	return out, nil
+}
+
+// level brings the weights to a heaviest between 1/2 and 1, as rules look at
+// their proportions alone: so no sum overflows, and the credits that outlive a
+// plan are worth as much in the next. By a power of two, which is exact.
+func level(members []member) {
+	var heaviest float64
+	for _, m := range members {
+		heaviest = max(heaviest, m.weight)
+	}
+	_, exponent := math.Frexp(heaviest)
+	for i := range members {
+		members[i].weight = math.Ldexp(members[i].weight, -exponent)
+	}
 }
 
 func knownRule(k sdk.RuleKind) bool {

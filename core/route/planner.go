@@ -45,6 +45,7 @@ type planner struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
+	ending sync.Mutex // no refresh begins once the context has ended
 
 	refreshing atomic.Bool
 	notBefore  atomic.Int64 // no refresh before: nanoseconds since born
@@ -69,12 +70,14 @@ func newPlanner(name string, registry *channel.Registry, candidates []candidate,
 // start gets the first plan, a makeshift one if the component gives none.
 func (p *planner) start() {
 	if err := p.refresh(); err != nil {
-		p.improvise(err)
+		p.improvise(nil, err)
 	}
 }
 
 func (p *planner) close() {
+	p.ending.Lock()
 	p.cancel()
+	p.ending.Unlock()
 	p.wg.Wait()
 }
 
@@ -84,7 +87,7 @@ func (p *planner) pick(now time.Time, v view) (index int, by *plan, ok bool) {
 	if p.obsolete(by, now) {
 		p.refreshSoon(now)
 		if !by.stale.IsZero() && now.After(by.stale) && !by.makeshift {
-			p.improvise(errors.New("the last plan is too old"))
+			p.improvise(by, errors.New("the last plan is too old"))
 			by = p.current.Load()
 		}
 	}
@@ -110,6 +113,8 @@ func (p *planner) refreshSoon(now time.Time) {
 	if int64(now.Sub(p.born)) < p.notBefore.Load() || !p.refreshing.CompareAndSwap(false, true) {
 		return
 	}
+	p.ending.Lock()
+	defer p.ending.Unlock()
 	if p.ctx.Err() != nil {
 		return // closed; refreshing stays set: nothing begins any more
 	}
@@ -160,37 +165,37 @@ func (p *planner) refresh() error {
 	}
 	next.health, next.limits = health, limits
 	p.before = counters
-	p.install(next)
+	for last := p.current.Load(); !p.replace(last, next); {
+		last = p.current.Load()
+	}
 	return nil
 }
 
-func (p *planner) install(next *plan) {
-	for {
-		last := p.current.Load()
-		next.seq = 1
-		if last != nil {
-			next.seq = last.seq + 1
-		}
-		if p.current.CompareAndSwap(last, next) {
-			return
-		}
+// replace puts next in the place of last, unless another plan stands there.
+func (p *planner) replace(last, next *plan) bool {
+	next.seq = 1
+	if last != nil {
+		next.seq = last.seq + 1
 	}
+	return p.current.CompareAndSwap(last, next)
 }
 
-// improvise puts a makeshift plan in place. It expires at once, so that the
-// component is asked again by the next pick.
-func (p *planner) improvise(why error) {
+// improvise puts a makeshift plan in the place of last, unless that was done
+// already. It expires at once, so that the component is asked again by the next
+// pick.
+func (p *planner) improvise(last *plan, why error) {
 	snapshots, _ := p.observe(p.registry.Now())
 	next, err := compile(makeshift(snapshots, "makeshift, in turn: "+why.Error()), p.ids)
 	if err != nil {
 		panic("route: the makeshift plan is refused: " + err.Error())
 	}
 	next.makeshift, next.made = true, p.registry.Now()
-	if last := p.current.Load(); last != nil {
+	if last != nil {
 		next.state = last.state
 	}
-	p.install(next)
-	p.notice(fmt.Sprintf("%s: a makeshift plan serves: %v", p.name, why))
+	if p.replace(last, next) {
+		p.notice(fmt.Sprintf("%s: a makeshift plan serves: %v", p.name, why))
+	}
 }
 
 func (p *planner) observe(now time.Time) ([]sdk.Snapshot, []channel.Counters) {

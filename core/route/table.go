@@ -64,7 +64,7 @@ func Build(ctx context.Context, cfg *config.Config, o Options) (*Table, error) {
 	channels := map[*config.Channel]*Channel{}
 	var errs []error
 	for _, c := range cfg.Channels {
-		ch, err := t.channel(ctx, c, cfg.Breaker, o)
+		ch, err := t.channel(ctx, c, o)
 		errs = append(errs, err)
 		channels[c] = ch
 		t.Channels = append(t.Channels, ch)
@@ -88,12 +88,11 @@ func Build(ctx context.Context, cfg *config.Config, o Options) (*Table, error) {
 	return t, nil
 }
 
-func (t *Table) channel(ctx context.Context, c *config.Channel, b config.Breaker, o Options) (*Channel, error) {
+func (t *Table) channel(ctx context.Context, c *config.Channel, o Options) (*Channel, error) {
 	ch := &Channel{Config: c, State: o.Registry.Channel(c.Name, c.Target.String())}
-	ch.State.SetBreaker(channel.BreakerLimits(b))
 	candidates := []candidate{}
 	for _, k := range c.Keys {
-		key := &Key{Config: k, State: ch.State.Key(k.Value.Reveal(), k.Label)}
+		key := &Key{Config: k, State: ch.State.Key(k.Value.Reveal())}
 		ch.Keys = append(ch.Keys, key)
 		candidates = append(candidates, key)
 	}
@@ -149,6 +148,17 @@ func open[T sdk.Component](ctx context.Context, t *Table, o Options, c *config.C
 		return none, fmt.Errorf("%s: %q is no %s", instance, c.Ref, c.Kind)
 	}
 	return want, nil
+}
+
+// Activate tells the state of channels and keys what the configuration says of
+// them. Until then the table changes nothing of what runs.
+func (t *Table) Activate(cfg *config.Config) {
+	for _, ch := range t.Channels {
+		ch.State.Configure(channel.BreakerLimits(cfg.Breaker), ch.Config.Disabled)
+		for _, k := range ch.Keys {
+			k.State.SetLabel(k.Config.Label)
+		}
+	}
 }
 
 func (t *Table) planners() (all []*planner) {
@@ -240,11 +250,11 @@ func (c *Channel) snapshot(now time.Time) sdk.Snapshot {
 
 func (c *Channel) counters() channel.Counters { return c.State.Counters() }
 
-func (k *Key) id() string { return k.State.ID() }
+func (k *Key) id() string { return k.State.IDWith(k.Config.Label) }
 
 func (k *Key) snapshot(now time.Time) sdk.Snapshot {
 	s := k.State.Snapshot(now)
-	s.Weight = k.Config.Weight
+	s.ID, s.Weight = k.id(), k.Config.Weight
 	return s
 }
 

@@ -285,19 +285,24 @@ func isBreaker(s channel.Skip) bool { return s == channel.SkipOpen || s == chann
 
 // mustServe says that the channel is to be used although its breaker is open:
 // of a route's n channels at most half, rounded up, are left alone at once, and
-// never all. Those whose breakers opened first are.
+// never all. Those whose breakers opened first are; in the same moment, those
+// that stand first.
 func (w *Walk) mustServe(ch *Channel) bool {
 	since := ch.State.BreakerOpenSince()
 	if since.IsZero() {
 		return false
 	}
 	n, rank := 0, 0
+	above := true // of ch in the list
 	for _, other := range w.route.Channels {
+		if other == ch {
+			above = false
+		}
 		if other.State.Ready(w.now) == channel.SkipPaused || !serves(other.Config.Models, w.model) {
 			continue
 		}
 		n++
-		if s := other.State.BreakerOpenSince(); other != ch && !s.IsZero() && s.Before(since) {
+		if s := other.State.BreakerOpenSince(); !s.IsZero() && (s.Before(since) || above && s.Equal(since)) {
 			rank++
 		}
 	}

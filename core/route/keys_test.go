@@ -1,0 +1,122 @@
+package route
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// selecting is a world of one channel with keys that the selector chooses from.
+func selecting(t *testing.T, selector sdk.Component, keys string) *world {
+	t.Helper()
+	all := channels("a:" + keys)
+	all[0].KeySelector.Ref = "x"
+	return build(t, nil, map[string]sdk.Component{"x": selector}, routeTo("priority", all))
+}
+
+func selectedBy(p sdk.Plan) *author {
+	return &author{keys: func(context.Context, sdk.KeyPlanRequest) (sdk.Plan, error) { return p, nil }}
+}
+
+func TestKeysFollowTheSelectorsPlan(t *testing.T) {
+	tiers := planOf(sdk.RuleCycle, "k3", "k1")
+	tiers.Groups = append(tiers.Groups, planOf(sdk.RuleOrder, "k2").Groups...)
+	for _, tt := range []struct {
+		name string
+		plan sdk.Plan
+		want string
+	}{
+		{"order", planOf(sdk.RuleOrder, "k2", "k3", "k1"), "a/k2 a/k2 a/k2 a/k2"},
+		{"cycle", planOf(sdk.RuleCycle, "k2", "k3", "k1"), "a/k2 a/k3 a/k1 a/k2"},
+		{"tiers", tiers, "a/k3 a/k1 a/k3 a/k1"},
+		{"unknown key", planOf(sdk.RuleOrder, "k4"), "a/k1 a/k2 a/k3 a/k1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := selecting(t, selectedBy(tt.plan), "k1,k2,k3")
+				if got := w.picks(4); got != tt.want {
+					t.Errorf("picked %s, want %s", got, tt.want)
+				}
+				refused := tt.name == "unknown key"
+				if info := w.channel("a").KeyPlan(); info.Makeshift != refused {
+					t.Errorf("plan %+v", info)
+				}
+				if n := w.noted(); refused && (len(n) == 0 || !strings.Contains(n[0], `key selector "x" of channel "a"`)) {
+					t.Errorf("notices %q", n)
+				}
+			})
+		})
+	}
+}
+
+func TestAKeyThatRestsIsPassedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := selecting(t, selectedBy(planOf(sdk.RuleCycle, "k1", "k2", "k3")), "k1,k2,k3")
+		w.channel("a").Keys[1].State.Limit(w.registry.Now(), "", time.Minute, "429")
+		if got := w.picks(4); got != "a/k1 a/k3 a/k1 a/k3" {
+			t.Errorf("picked %s", got)
+		}
+		time.Sleep(time.Minute)
+		if got := w.picks(4); got != "a/k2 a/k1 a/k3 a/k2" {
+			t.Errorf("after the rest picked %s", got)
+		}
+	})
+}
+
+// TestASelectorSeesNoSecret: ids, weights and counters are all it is given.
+func TestASelectorSeesNoSecret(t *testing.T) {
+	var seen []sdk.KeyPlanRequest
+	selector := &author{keys: func(_ context.Context, req sdk.KeyPlanRequest) (sdk.Plan, error) {
+		seen = append(seen, req)
+		return planOf(sdk.RuleOrder, "k1"), nil
+	}}
+	w := selecting(t, selector, "k1,k2")
+	if len(seen) != 1 || seen[0].Channel != "a" {
+		t.Fatalf("the selector was asked %d times", len(seen))
+	}
+	var ids []string
+	for _, k := range seen[0].Keys {
+		ids = append(ids, k.ID)
+	}
+	if !slices.Equal(ids, []string{"k1", "k2"}) {
+		t.Errorf("the selector saw %d keys, or others", len(ids))
+	}
+	for _, k := range w.channel("a").Config.Keys {
+		if strings.Contains(fmt.Sprintf("%+v", seen), k.Value.Reveal()) {
+			t.Error("the selector saw a secret")
+		}
+	}
+}
+
+// TestAChannelWithoutKeysFailsAsAWhole when its one way to authenticate does.
+func TestAChannelWithoutKeysFailsAsAWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := inOrderOf(t, channels("a", "b")...)
+		if got := w.exhaust(w.walk(""), (*Walk).FailKey); got != "a b" {
+			t.Errorf("tried %s", got)
+		}
+	})
+}
+
+// TestAChannelWhoseSelectorNamesNoUsableKeyIsLeft for the next one, without a
+// place being held.
+func TestAChannelWhoseSelectorNamesNoUsableKeyIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := channels("a:k1,k2", "b")
+		all[0].KeySelector.Ref = "x"
+		w := build(t, nil, map[string]sdk.Component{"x": selectedBy(planOf(sdk.RuleOrder, "k1"))}, routeTo("priority", all))
+		w.channel("a").Keys[0].State.Limit(w.registry.Now(), "", 0, "429")
+		if got := w.exhaust(w.walk(""), failChannel); got != "b" {
+			t.Errorf("tried %q, want b", got)
+		}
+		if n := w.channel("a").State.InFlight(); n != 0 {
+			t.Errorf("%d places are held", n)
+		}
+	})
+}
