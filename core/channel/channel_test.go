@@ -202,7 +202,7 @@ func TestKeyRests(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, _, s := setup()
-			k := s.Key("sk-1", "")
+			k := s.Key("sk-1")
 			for i, want := range tt.want {
 				tt.hit(k, c.now())
 				tt.hit(k, c.now()) // sent at the same time: no doubling
@@ -226,7 +226,7 @@ func TestKeyRests(t *testing.T) {
 
 func TestALimitOfOneModelLeavesTheOthers(t *testing.T) {
 	c, _, s := setup()
-	k := s.Key("sk-1", "")
+	k := s.Key("sk-1")
 	k.Limit(c.now(), "big", 0, "429")
 	if skip, _ := k.Ready(c.now(), "small"); skip != "" {
 		t.Fatalf("small: %s", skip)
@@ -241,7 +241,7 @@ func TestALimitOfOneModelLeavesTheOthers(t *testing.T) {
 
 func TestALateSuccessDoesNotEndACooldown(t *testing.T) {
 	c, _, s := setup()
-	k := s.Key("sk-1", "")
+	k := s.Key("sk-1")
 	k.Limit(c.now(), "", 0, "429")
 	k.Succeed(c.now(), 0)
 	if skip, _ := k.Ready(c.now(), ""); skip != SkipLimited {
@@ -263,24 +263,25 @@ func TestIdentity(t *testing.T) {
 	if reg.Channel("a", "https://b.example") == a {
 		t.Error("a changed target keeps the state")
 	}
-	k := a.Key("sk-secret-1", "")
-	if a.Key("sk-secret-1", "team") != k || k.ID() != "team" {
+	k := a.Key("sk-secret-1")
+	if k.SetLabel("team"); a.Key("sk-secret-1") != k || k.ID() != "team" {
 		t.Error("a label makes another key")
 	}
-	if a.Key("sk-secret-2", "") == k {
+	k.SetLabel("")
+	if a.Key("sk-secret-2") == k {
 		t.Error("two keys share a state")
 	}
-	if id := a.Key("sk-secret-1", "").ID(); !strings.HasPrefix(id, "key-") || strings.Contains(id, "secret") {
+	if id := a.Key("sk-secret-1").ID(); !strings.HasPrefix(id, "key-") || strings.Contains(id, "secret") {
 		t.Errorf("id %q", id)
 	}
-	if NewRegistry(Options{Seed: []byte("seed")}).Channel("a", "https://a.example").Key("sk-secret-1", "").ID() != k.ID() {
+	if NewRegistry(Options{Seed: []byte("seed")}).Channel("a", "https://a.example").Key("sk-secret-1").ID() != k.ID() {
 		t.Error("the same seed gives another id")
 	}
 }
 
 func TestManyAtOnceLeaveNothingBehind(t *testing.T) {
 	c, _, s := setup()
-	k := s.Key("sk-1", "")
+	k := s.Key("sk-1")
 	var wg sync.WaitGroup
 	for w := range 16 {
 		wg.Go(func() {
@@ -322,7 +323,7 @@ func TestManyAtOnceLeaveNothingBehind(t *testing.T) {
 func BenchmarkAttempt(b *testing.B) {
 	reg := NewRegistry(Options{})
 	s := reg.Channel("a", "t")
-	k := s.Key("sk", "")
+	k := s.Key("sk")
 	b.ReportAllocs()
 	for b.Loop() {
 		now := time.Now()

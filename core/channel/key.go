@@ -21,6 +21,7 @@ const (
 // Key is what is known of one key.
 type Key struct {
 	channel  *State
+	print    string // fingerprint of the value
 	id       atomic.Pointer[string]
 	inFlight atomic.Int64
 	out      atomic.Bool // some rest is noted: the slow path must look
@@ -59,7 +60,28 @@ func (r *rest) grow(now time.Time, named, first, top time.Duration) {
 }
 
 // ID names the key in logs, events and plans.
-func (k *Key) ID() string { return *k.id.Load() }
+func (k *Key) ID() string {
+	if id := k.id.Load(); id != nil {
+		return *id
+	}
+	return k.IDWith("")
+}
+
+// IDWith is the ID that the key has by a label; without one it is made from
+// the fingerprint.
+func (k *Key) IDWith(label string) string {
+	if label != "" {
+		return label
+	}
+	return "key-" + k.print[:8]
+}
+
+// SetLabel changes the ID.
+func (k *Key) SetLabel(label string) {
+	if id := k.IDWith(label); id != k.ID() {
+		k.id.Store(&id)
+	}
+}
 
 // Ready says whether the key may be used for the model. until is when a rest
 // that speaks against it ends.

@@ -39,6 +39,7 @@ type State struct {
 	mu       sync.Mutex
 	limits   BreakerLimits
 	paused   bool
+	disabled bool // what the configuration says of that
 	health   sdk.Health
 	reason   string // why it is down
 	since    time.Time
@@ -62,30 +63,31 @@ func newState(r *Registry, name, target string) *State {
 // Name is the channel's name.
 func (s *State) Name() string { return s.name }
 
-// SetBreaker changes the limits of the breaker and keeps its state.
-func (s *State) SetBreaker(l BreakerLimits) {
+// Configure takes over the limits of the breaker, which keeps its state, and
+// whether the channel starts paused: that holds when it is said for the first
+// time or said anew, so that it undoes no later word of the user.
+func (s *State) Configure(l BreakerLimits, disabled bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.limits = l
 	s.breaker.recent.span = l.Window
+	said := disabled != s.disabled
+	s.disabled = disabled
+	s.mu.Unlock()
+	if said {
+		s.SetPaused(disabled)
+	}
 }
 
 // Key returns the state of one of the channel's keys, new if there was none.
-// label becomes its ID; without one the ID is made from the fingerprint.
-func (s *State) Key(secret, label string) *Key {
+func (s *State) Key(secret string) *Key {
 	print := s.registry.fingerprint(s.target, secret)
-	id := label
-	if id == "" {
-		id = "key-" + print[:8]
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := s.keys[print]
 	if k == nil {
-		k = &Key{channel: s, recent: window{span: time.Minute}}
+		k = &Key{channel: s, print: print, recent: window{span: time.Minute}}
 		s.keys[print] = k
 	}
-	k.id.Store(&id)
 	return k
 }
 

@@ -45,7 +45,7 @@ type Daemon struct {
 	options  Options
 	started  time.Time
 	log      hclog.Logger
-	closeLog func() error
+	sink     *logSink
 	bus      *event.Bus
 	registry *channel.Registry
 	plugins  *pluginhost.Host
@@ -75,9 +75,8 @@ func (d *Daemon) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Until the configuration is read nobody knows where the log is to go.
-	early := &earlyLog{}
-	d.log, d.closeLog = hclog.New(&hclog.LoggerOptions{Name: "aitunnel", Output: early, Level: hclog.Info}), func() error { return early.flush(d.options.LogOutput) }
+	d.sink = &logSink{fallback: d.options.LogOutput}
+	d.log = newLog(d.sink)
 	d.bus = event.NewBus(recentEvents, d.logEvent)
 	d.registry = channel.NewRegistry(channel.Options{Now: d.options.Now, Seed: seed, OnChange: d.channelChanged})
 	d.plugins, err = pluginhost.New(pluginhost.Options{
@@ -96,7 +95,7 @@ func (d *Daemon) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.openLog(g.config.Log, early); err != nil {
+	if err := d.sink.open(g.config.Log); err != nil {
 		g.close()
 		return err
 	}
@@ -133,6 +132,7 @@ func (d *Daemon) serve() {
 // use puts a generation in the place of the current one, which goes when its
 // last request has ended.
 func (d *Daemon) use(g *generation) {
+	g.table.Activate(g.config)
 	drained := d.proxy.Use(g.config, g.table)
 	old := d.generation.Swap(g)
 	d.draining.Go(func() {
@@ -186,8 +186,8 @@ func (d *Daemon) Shutdown(ctx context.Context) error {
 	if d.plugins != nil {
 		errs = append(errs, d.plugins.Close(context.WithoutCancel(ctx)))
 	}
-	if d.closeLog != nil {
-		errs = append(errs, d.closeLog())
+	if d.sink != nil {
+		errs = append(errs, d.sink.close())
 	}
 	return errors.Join(errs...)
 }

@@ -139,3 +139,14 @@ func TestShutdownLeavesNothing(t *testing.T) {
 	client.CloseIdleConnections()
 	goleak.VerifyNone(t, before)
 }
+
+func TestADisabledChannelStartsPaused(t *testing.T) {
+	primary, backup := site(t, "primary"), site(t, "backup")
+	r := start(t, strings.Replace(two(primary, backup, ""), "weight = 10", "weight = 10\n  disabled = true", 1))
+	if got := r.post(chat, ask); got.header.Get("X-Site") != "backup" || primary.Count() != 0 {
+		t.Errorf("%+v", got)
+	}
+	if c := r.channel("primary"); c.Enabled || c.Out != "paused" {
+		t.Errorf("%+v", c)
+	}
+}

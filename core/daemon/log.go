@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -14,47 +13,82 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// earlyLog holds what is logged before the configuration says where to.
-type earlyLog struct {
+// logSink is where the log goes: it holds what is logged before the
+// configuration says where to, and follows the configuration's changes.
+type logSink struct {
+	fallback io.Writer // unless the configuration names a file
+
 	mu   sync.Mutex
-	held bytes.Buffer
-	to   io.Writer
+	to   hclog.SinkAdapter // nil: not known yet
+	now  config.Log
+	file io.Closer
+	held []func(hclog.SinkAdapter)
 }
 
-func (l *earlyLog) Write(p []byte) (int, error) {
+// newLog returns a logger that writes to nothing but the sink.
+func newLog(sink *logSink) hclog.Logger {
+	log := hclog.NewInterceptLogger(&hclog.LoggerOptions{Name: "aitunnel", Output: io.Discard, Level: hclog.Off})
+	log.RegisterSink(sink)
+	return log
+}
+
+// Accept is for hclog.
+func (l *logSink) Accept(name string, level hclog.Level, msg string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.to != nil {
-		return l.to.Write(p)
+	if l.to == nil {
+		l.held = append(l.held, func(to hclog.SinkAdapter) { to.Accept(name, level, msg, args...) })
+		return
 	}
-	return l.held.Write(p)
+	l.to.Accept(name, level, msg, args...)
 }
 
-func (l *earlyLog) flush(to io.Writer) error {
+// open makes the log be as it is configured. After an error it stays as it was.
+func (l *logSink) open(c config.Log) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.to != nil {
+	if l.to != nil && l.now == c {
 		return nil
 	}
-	l.to = to
-	_, err := l.held.WriteTo(to)
-	return err
-}
-
-// openLog begins the log as it is configured.
-func (d *Daemon) openLog(c config.Log, early *earlyLog) error {
-	out := d.options.LogOutput
-	closeLog := func() error { return nil }
+	out, file := l.fallback, io.Closer(nil)
 	if c.File != "" {
 		f, err := os.OpenFile(c.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
 			return fmt.Errorf("log.file: %w", err)
 		}
-		out, closeLog = f, f.Close
+		out, file = f, f
 	}
-	d.log.SetLevel(hclog.LevelFromString(c.Level))
-	d.closeLog = closeLog
-	return early.flush(out)
+	l.to = hclog.NewSinkAdapter(&hclog.LoggerOptions{Output: out, Level: hclog.LevelFromString(c.Level), JSONFormat: c.Format == "json"})
+	if l.file != nil {
+		_ = l.file.Close() // it was only appended to
+	}
+	l.now, l.file = c, file
+	for _, say := range l.held {
+		say(l.to)
+	}
+	l.held = nil
+	return nil
+}
+
+// logs says whether entries of the level are written.
+func (l *logSink) logs(level hclog.Level) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.to == nil || level >= hclog.LevelFromString(l.now.Level)
+}
+
+// close writes what is held still, when the configuration was never read.
+func (l *logSink) close() error {
+	var err error
+	if l.to == nil {
+		err = l.open(config.Log{Level: "info"})
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file != nil {
+		return l.file.Close()
+	}
+	return err
 }
 
 // logEvent writes an event to the log: a request that was answered as a
@@ -64,7 +98,7 @@ func (d *Daemon) logEvent(e event.Event) {
 	if e.Type == event.TypeRequest && e.Level == "info" {
 		level = hclog.Debug
 	}
-	if level < d.log.GetLevel() {
+	if !d.sink.logs(level) {
 		return
 	}
 	args := []any{}
