@@ -64,7 +64,6 @@ func TestPausedChannelsDoNotCountAmongTheEjected(t *testing.T) {
 	})
 }
 
-// TestAHalfOpenChannelTakesOneRequestAtATime.
 func TestAHalfOpenChannelTakesOneRequestAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := inOrderOf(t, channels("a", "b", "c")...)
