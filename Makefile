@@ -1,7 +1,7 @@
 # Every command here works on a fresh clone with Go, make, git and a C compiler.
 VERSION ?= 0.1.0
 LDFLAGS  = -s -w -X github.com/aitunnel/aitunnel/core/cli.version=$(VERSION)
-MODULES  = . ./sdk
+MODULES  = . ./sdk ./bench
 export CGO_ENABLED ?= 1
 
 .PHONY: help build run test race lint vuln fuzz bench generate check clean
@@ -23,7 +23,6 @@ race: test ## The same as test
 lint: ## Run go vet for all systems, and golangci-lint
 	@set -e; for m in $(MODULES); do (cd $$m && go vet ./...); done
 	@set -e; for os in darwin windows; do for m in $(MODULES); do (cd $$m && GOOS=$$os CGO_ENABLED=0 go vet ./...); done; done
-	cd bench && go vet ./...
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
 	@set -e; for m in $(MODULES); do (cd $$m && GOWORK=off go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./...); done
 

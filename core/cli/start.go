@@ -29,7 +29,7 @@ func (a *app) startCommand() *cobra.Command {
 		Short:   "Run the proxy",
 		Long:    "Run the proxy until it is told to stop by SIGINT or SIGTERM: then it takes no\nnew requests, lets those under way come to their end, and exits. A second\nsignal breaks them off.",
 		Example: "  aitunnel start -f -c aitunnel.hcl\n  aitunnel start -f --var home_key=\"$HOME_KEY\"",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !foreground {
 				return usageError{c, errors.New("it runs in the foreground only, for now: add -f")}
@@ -69,6 +69,7 @@ func (a *app) start(ctx context.Context) error {
 		_ = w.Write(a.err, colored(a.err))
 	}
 	a.announce(d)
+	debug.FreeOSMemory() // what only the start needed
 	err = d.Wait(ctx)
 	_, _ = fmt.Fprintln(a.out, "Stopping: requests under way come to their end. Interrupt again to break them off.")
 	draining, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+// The relays and the site are this binary, as they are the command when it
+// measures.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && roles[os.Args[1]] != nil {
+		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// TestBesideTheBareRelay holds what the figures promise, as ratios within one
+// run, with room for the noise of a short one.
+func TestBesideTheBareRelay(t *testing.T) {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		t.Skip("CPU time is read from /proc, which is not there")
+	}
+	binary := filepath.Join(t.TempDir(), "aitunnel")
+	build := exec.Command("go", "build", "-o", binary, "github.com/aitunnel/aitunnel")
+	build.Dir = ".."
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	r, err := measure(ctx, options{
+		aitunnel: binary, only: []string{"nethttp", "aitunnel"}, conns: 64, rounds: 3, duration: time.Second,
+		streams: 500, pace: 100 * time.Millisecond, hold: time.Second, progress: io.Discard,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = r.print(t.Output())
+	of := func(name string) result {
+		return r.Results[slices.IndexFunc(r.Results, func(x result) bool { return x.Name == name })]
+	}
+	bare, ours := of("nethttp"), of("aitunnel")
+	if ours.Failed > 0 || ours.Requests == 0 || ours.Whole != ours.Opened {
+		t.Errorf("%d of %d requests failed, %d of %d streams came whole: %s", ours.Failed, ours.Requests, ours.Whole, ours.Opened, ours.Fault)
+	}
+	if ours.Calls[0] != ours.Calls[1] {
+		t.Errorf("%d calls to plugins were made during the requests", ours.Calls[1]-ours.Calls[0])
+	}
+	if ours.Relative > 1.6 {
+		t.Errorf("a request takes %.2f times the CPU of the bare relay's", ours.Relative)
+	}
+	if ours.FirstP50 > 2*bare.FirstP50+1 {
+		t.Errorf("first tokens come after %.2f ms, the bare relay's after %.2f ms", ours.FirstP50, bare.FirstP50)
+	}
+	if ours.Idle > 45 {
+		t.Errorf("%.1f MiB when idle", ours.Idle) // the promise is 40 for a stripped build
+	}
+}
