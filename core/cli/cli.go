@@ -70,7 +70,7 @@ func (a *app) root() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       Version(),
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
@@ -80,6 +80,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringToStringVar(&a.vars, "var", nil, "value of a variable of the configuration, as name=value")
 	flags.StringVar(&a.stateDir, "state-dir", defaultStateDir(), "directory of the program's state")
 	root.AddCommand(a.startCommand(), a.demoCommand(), a.validateCommand(), a.fmtCommand(), a.pluginCommand(), a.versionCommand())
+	root.SetHelpCommand(helpCommand())
 	wrapArgs(root)
 	return root
 }

@@ -26,7 +26,7 @@ func (a *app) demoCommand() *cobra.Command {
 		Short:   "Show the proxy at work on two fake sites",
 		Long:    "Start two fake sites and the proxy before them, send requests through it, break\na site and show that the other takes over. It stays up until interrupted, so that\nyou can send requests of your own.",
 		Example: "  aitunnel demo\n  aitunnel demo --once",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.demo(c.Context(), once) },
 	}
 	c.Flags().BoolVar(&once, "once", false, "go through the steps and exit, with 0 only if each did what it should")

@@ -38,7 +38,7 @@ func (a *app) fmtCommand() *cobra.Command {
 				}
 			}
 			if check && changed > 0 {
-				return fmt.Errorf("%d of %d files are not in the usual layout; run aitunnel fmt", changed, len(args))
+				return fmt.Errorf("not in the usual layout: %d of %s; run aitunnel fmt", changed, count(len(args), "file"))
 			}
 			return nil
 		},
@@ -49,7 +49,7 @@ func (a *app) fmtCommand() *cobra.Command {
 
 func (a *app) format(path string, check bool) (changed bool, err error) {
 	if path == "-" {
-		return a.formatStream()
+		return a.formatStream(check)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -72,7 +72,9 @@ func (a *app) format(path string, check bool) (changed bool, err error) {
 	return true, maybe.WriteFile(path, out, info.Mode().Perm())
 }
 
-func (a *app) formatStream() (bool, error) {
+// formatStream prints what it read in the usual layout or, to check, whether
+// that differs.
+func (a *app) formatStream(check bool) (changed bool, err error) {
 	var text bytes.Buffer
 	if _, err := text.ReadFrom(a.in); err != nil {
 		return false, err
@@ -81,6 +83,12 @@ func (a *app) formatStream() (bool, error) {
 	if report.HasErrors() {
 		return false, &daemon.ConfigError{Report: report}
 	}
-	_, err := a.out.Write(out)
+	if check {
+		if changed = !bytes.Equal(text.Bytes(), out); changed {
+			_, err = fmt.Fprintln(a.out, "<stdin>")
+		}
+		return changed, err
+	}
+	_, err = a.out.Write(out)
 	return false, err
 }

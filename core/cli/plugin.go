@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"text/tabwriter"
@@ -23,7 +24,7 @@ func (a *app) pluginCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plugin",
 		Short: "Look at plugins",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	asJSON := false
@@ -32,7 +33,7 @@ func (a *app) pluginCommand() *cobra.Command {
 		Short:   "List the components of all plugins, and where they are used",
 		Long:    "List the components of all plugins: those of the running program if it answers,\nelse those that the configuration would use.",
 		Example: "  aitunnel plugin list\n  aitunnel plugin list --json",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.pluginList(c.Context(), asJSON) },
 	}
 	list.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -93,7 +94,7 @@ func askStatus(ctx context.Context, c config.Admin) (admin.Status, error) {
 	var out admin.Status
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.Listen+"/api/status", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+reachable(c.Listen)+"/api/status", nil)
 	if err != nil {
 		return out, err
 	}
@@ -109,6 +110,16 @@ func askStatus(ctx context.Context, c config.Admin) (admin.Status, error) {
 		return out, fmt.Errorf("the admin port answers %s", resp.Status)
 	}
 	return out, json.NewDecoder(resp.Body).Decode(&out)
+}
+
+// reachable is the address at which to reach what listens on listen: a listener
+// on all addresses answers to none by that name.
+func reachable(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil || (host != "" && host != "0.0.0.0" && host != "::") {
+		return listen
+	}
+	return net.JoinHostPort("localhost", port)
 }
 
 func printPlugins(w io.Writer, plugins admin.Plugins) error {

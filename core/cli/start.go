@@ -89,8 +89,8 @@ func quietLibraries() {
 }
 
 func (a *app) announce(d *daemon.Daemon) {
-	_, _ = fmt.Fprintf(a.out, "Proxy:  http://%s\n", d.ProxyAddr())
+	_, _ = fmt.Fprintf(a.out, "Proxy:  http://%s\n", reachable(d.ProxyAddr()))
 	if addr := d.AdminAddr(); addr != "" {
-		_, _ = fmt.Fprintf(a.out, "Status: http://%s/api/status\n", addr)
+		_, _ = fmt.Fprintf(a.out, "Status: http://%s/api/status\n", reachable(addr))
 	}
 }

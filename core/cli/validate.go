@@ -19,7 +19,7 @@ func (a *app) validateCommand() *cobra.Command {
 		Use:     "validate [FILE]",
 		Short:   "Check a configuration, with all that its plugins say about it",
 		Example: "  aitunnel validate\n  aitunnel validate aitunnel.hcl",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				a.config = args[0]
@@ -49,7 +49,7 @@ func (a *app) validate(ctx context.Context) error {
 	if err := report.Write(a.err, colored(a.err)); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.out, "%s is valid: %d channels, %d routes.\n", path, len(cfg.Channels), len(cfg.Routes))
+	_, err = fmt.Fprintf(a.out, "%s is valid: %s, %s.\n", path, count(len(cfg.Channels), "channel"), count(len(cfg.Routes), "route"))
 	return err
 }
 

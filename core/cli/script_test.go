@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+)
+
+// patience is how long a script waits for something to come about.
+const patience = 20 * time.Second
+
+// TestMain makes the test binary the program, under the name aitunnel for
+// scripts. The program starts itself again under no name of its own choice, so
+// there the argument tells.
+func TestMain(m *testing.M) {
+	run := func() { os.Exit(Main()) }
+	if len(os.Args) == 2 && os.Args[1] == builtinArg {
+		run()
+	}
+	testscript.Main(m, map[string]func(){"aitunnel": run})
+}
+
+// TestScripts runs the program as users do. Scripts have these commands beside
+// the usual ones:
+//
+//	exits CODE PROGRAM ARGS...   run it and check its exit code
+//	await FILE REGEXP [VAR]      until the file matches; VAR becomes the group
+//	takeport VAR                 listen on a port until the script ends
+//	freeport VAR                 a port that nobody listens on
+//	get URL                      the body becomes the output
+//	status URL                   the status as JSON, checked against its type
+//	terminate                    SIGTERM to what runs in the background
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HOME", e.WorkDir+"/home")
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each run takes a second more
+			e.Setenv("AITUNNEL_STATE_DIR", e.WorkDir+"/state")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "await": await, "takeport": takePort, "freeport": freePort,
+			"get": get, "status": status, "terminate": terminate,
+		},
+	})
+}
+
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if want, err := strconv.Atoi(args[0]); err != nil || got != want {
+		ts.Fatalf("exit code %d, want %s", got, args[0])
+	}
+}
+
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile(args[1])
+	var text []byte
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		text, _ = os.ReadFile(ts.MkAbs(args[0]))
+		if found := pattern.FindSubmatch(text); found != nil {
+			if len(args) == 3 {
+				ts.Setenv(args[2], string(found[1]))
+			}
+			return
+		}
+	}
+	ts.Fatalf("%s does not match %s:\n%s", args[0], args[1], text)
+}
+
+func takePort(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { _ = l.Close() })
+	ts.Setenv(args[0], port(l))
+}
+
+func freePort(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv(args[0], port(l))
+	ts.Check(l.Close())
+}
+
+func port(l net.Listener) string { return strconv.Itoa(l.Addr().(*net.TCPAddr).Port) }
+
+func get(ts *testscript.TestScript, _ bool, args []string) {
+	_, err := ts.Stdout().Write(fetch(ts, args[0]))
+	ts.Check(err)
+}
+
+func status(ts *testscript.TestScript, _ bool, args []string) {
+	var s admin.Status
+	ts.Check(json.Unmarshal(fetch(ts, args[0]), &s))
+	_, err := fmt.Fprintf(ts.Stdout(), "%s %s, %d channels\n", s.Status, s.Version, s.Channels.Total)
+	ts.Check(err)
+}
+
+func fetch(ts *testscript.TestScript, url string) []byte {
+	client := http.Client{Timeout: patience}
+	resp, err := client.Get(url)
+	ts.Check(err)
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	return body
+}
+
+func terminate(ts *testscript.TestScript, _ bool, _ []string) {
+	for _, c := range ts.BackgroundCmds() {
+		ts.Check(c.Process.Signal(syscall.SIGTERM))
+	}
+}
