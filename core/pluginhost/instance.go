@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,8 @@ type Instance struct {
 	probe      sdk.Host
 	router     bool
 	remote     atomic.Pointer[remote]
-	closed     bool // under supervisor.mu
+	users      int  // under supervisor.mu
+	closed     bool // likewise
 }
 
 // remote is an instance in one process.
@@ -34,7 +36,9 @@ type remote struct {
 	process *process
 }
 
-// Open configures a new instance of a component. instance says what it is for,
+// Open returns an instance of a component: one that is open already, if it has
+// the same purpose and configuration, or else a new one that it configures.
+// Each is to be closed as often as it was opened. instance says what it is for,
 // such as "route /v1/**". probe serves the checks that bring no host of their
 // own; nil unless it is a health checker. What the plugin has against the block
 // comes back as [*sdk.ConfigError], several of them joined.
@@ -54,6 +58,10 @@ func (h *Host) Open(ctx context.Context, c *config.Component, plugin *config.Plu
 			purpose:    instance,
 			config:     sdk.Config{Instance: instance, Body: c.Body},
 			probe:      probe,
+			users:      1,
+		}
+		if shared := v.share(i); shared != nil {
+			return shared, nil
 		}
 		switch err := i.open(ctx); {
 		case err == nil:
@@ -101,6 +109,19 @@ func (i *Instance) open(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// share returns the open instance that is the same as i, nil if there is none.
+func (v *supervisor) share(i *Instance) *Instance {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for other := range v.instances {
+		if other.component == i.component && other.purpose == i.purpose && bytes.Equal(other.config.Body, i.config.Body) && other.probe == i.probe {
+			other.users++
+			return other
+		}
+	}
+	return nil
 }
 
 // configure makes the instance known to a new process.
@@ -188,10 +209,14 @@ func (i *Instance) Configure(ctx context.Context, cfg sdk.Config) error {
 	return old.close(v.launch.timing)
 }
 
-// Close ends the instance.
+// Close ends the instance when nobody else has it open.
 func (i *Instance) Close() error {
 	v := i.supervisor
 	v.mu.Lock()
+	if i.users--; i.users > 0 {
+		v.mu.Unlock()
+		return nil
+	}
 	i.closed = true
 	delete(v.instances, i)
 	r := i.remote.Swap(nil)

@@ -25,56 +25,66 @@ type candidate interface {
 	id() string
 	snapshot(now time.Time) sdk.Snapshot
 	counters() channel.Counters
+	trait() trait
 }
 
 // askFunc asks a component for a plan.
 type askFunc func(ctx context.Context, candidates []sdk.Snapshot, outcomes []sdk.Outcome, state []byte) (sdk.Plan, error)
 
+// subject is what a planner plans.
+type subject struct {
+	purpose    string        // the same in the next table
+	name       string        // for people
+	component  sdk.Component // that is asked; nil for a plan without one
+	ask        askFunc
+	candidates []candidate
+}
+
 // planner keeps a plan at hand, and has it renewed in the background by a
 // component. No pick ever waits for that.
 type planner struct {
-	name       string
-	ask        askFunc
-	candidates []candidate
-	ids        []string
-	registry   *channel.Registry
-	notice     func(string)
-	turns      *turns
-	current    atomic.Pointer[plan]
+	subject
+	traits   []trait
+	ids      []string
+	registry *channel.Registry
+	notice   func(string)
+	turns    *turns
+	current  atomic.Pointer[plan]
 
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	ending sync.Mutex // no refresh begins once the context has ended
 
+	planning sync.Mutex // one refresh at a time; guards before
+
 	refreshing atomic.Bool
 	notBefore  atomic.Int64 // no refresh before: nanoseconds since born
 	born       time.Time
 	failures   int                // in a row; of the goroutine that refreshes
 	before     []channel.Counters // at the last plan
+
+	users     atomic.Int32 // tables
+	inherited bool         // the current plan is another planner's: only its state and number count
 }
 
-func newPlanner(name string, registry *channel.Registry, candidates []candidate, ask askFunc, notice func(string)) *planner {
-	ctx, cancel := context.WithCancel(context.Background())
-	p := &planner{
-		name: name, ask: ask, candidates: candidates, registry: registry, notice: notice,
-		turns: newTurns(len(candidates)), ctx: ctx, cancel: cancel, born: registry.Now(),
-		before: make([]channel.Counters, len(candidates)),
-	}
-	for _, c := range candidates {
-		p.ids = append(p.ids, c.id())
-	}
-	return p
-}
-
-// start gets the first plan, a makeshift one if the component gives none.
+// start gets the first plan, a makeshift one if the component gives none. A
+// planner that goes on has one.
 func (p *planner) start() {
+	if p.current.Load() != nil && !p.inherited {
+		return
+	}
+	p.inherited = false
 	if err := p.refresh(); err != nil {
-		p.improvise(nil, err)
+		p.improvise(p.current.Load(), err)
 	}
 }
 
+// close ends the planning when no other table goes on with it.
 func (p *planner) close() {
+	if p.users.Add(-1) > 0 {
+		return
+	}
 	p.ending.Lock()
 	p.cancel()
 	p.ending.Unlock()
@@ -141,6 +151,8 @@ func jitter(d time.Duration) time.Duration {
 }
 
 func (p *planner) refresh() error {
+	p.planning.Lock()
+	defer p.planning.Unlock()
 	now := p.registry.Now()
 	health, limits := p.registry.Epochs()
 	var state []byte

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/channel"
@@ -24,6 +26,13 @@ type Options struct {
 
 	// Notice is told what the user should know about plans.
 	Notice func(message string)
+
+	// Previous is the table that this one is to replace: planners that would
+	// be the same go on, others begin where theirs left off.
+	Previous *Table
+
+	// Memory is where the planners of a former run left off.
+	Memory Memory
 }
 
 // Table is the routes and channels of one configuration, made ready to choose
@@ -32,8 +41,10 @@ type Table struct {
 	Routes   []*Route
 	Channels []*Channel // all of them, in the order of the configuration
 
-	singles map[string]*Route
-	opened  []sdk.Component
+	singles  map[string]*Route
+	opened   []sdk.Component
+	planners map[string]*planner // by purpose
+	closing  sync.Once
 }
 
 // Route is one route with its channels.
@@ -60,7 +71,7 @@ type Key struct {
 // Build makes the table of cfg: it opens every component and gets the first
 // plans. After an error nothing is left open.
 func Build(ctx context.Context, cfg *config.Config, o Options) (*Table, error) {
-	t := &Table{singles: map[string]*Route{}}
+	t := &Table{singles: map[string]*Route{}, planners: map[string]*planner{}}
 	channels := map[*config.Channel]*Channel{}
 	var errs []error
 	for _, c := range cfg.Channels {
@@ -68,7 +79,7 @@ func Build(ctx context.Context, cfg *config.Config, o Options) (*Table, error) {
 		errs = append(errs, err)
 		channels[c] = ch
 		t.Channels = append(t.Channels, ch)
-		t.singles[c.Name] = single(ch, o)
+		t.singles[c.Name] = t.single(ch, o)
 	}
 	for _, c := range cfg.Routes {
 		r := &Route{Config: c}
@@ -82,7 +93,7 @@ func Build(ctx context.Context, cfg *config.Config, o Options) (*Table, error) {
 		t.Close()
 		return nil, err
 	}
-	for _, p := range t.planners() {
+	for _, p := range t.planners {
 		p.start()
 	}
 	return t, nil
@@ -106,7 +117,9 @@ func (t *Table) channel(ctx context.Context, c *config.Channel, o Options) (*Cha
 	ask := func(ctx context.Context, keys []sdk.Snapshot, outcomes []sdk.Outcome, state []byte) (sdk.Plan, error) {
 		return selector.PlanKeys(ctx, sdk.KeyPlanRequest{Channel: c.Name, Keys: keys, Outcomes: outcomes, State: state})
 	}
-	ch.planner = newPlanner(fmt.Sprintf("key selector %q of channel %q", c.KeySelector.Ref, c.Name), o.Registry, candidates, ask, o.Notice)
+	ch.planner = t.plan(subject{
+		purpose: "keys of channel " + c.Name + " at " + c.Target.String(), name: fmt.Sprintf("key selector %q of channel %q", c.KeySelector.Ref, c.Name), component: selector, ask: ask, candidates: candidates,
+	}, o)
 	return ch, nil
 }
 
@@ -122,17 +135,21 @@ func (t *Table) route(ctx context.Context, r *Route, o Options) error {
 	ask := func(ctx context.Context, channels []sdk.Snapshot, outcomes []sdk.Outcome, state []byte) (sdk.Plan, error) {
 		return strategy.Plan(ctx, sdk.PlanRequest{Route: r.Config.Pattern, Channels: channels, Outcomes: outcomes, State: state})
 	}
-	r.planner = newPlanner(fmt.Sprintf("strategy %q of route %q", r.Config.Strategy.Ref, r.Config.Pattern), o.Registry, candidates, ask, o.Notice)
+	r.planner = t.plan(subject{
+		purpose: strings.TrimSpace("route " + r.Config.Pattern + " " + strings.Join(r.Config.Models, " ")), name: fmt.Sprintf("strategy %q of route %q", r.Config.Strategy.Ref, r.Config.Pattern), component: strategy, ask: ask, candidates: candidates,
+	}, o)
 	return nil
 }
 
 // single is a route of one channel, which takes no strategy.
-func single(ch *Channel, o Options) *Route {
+func (t *Table) single(ch *Channel, o Options) *Route {
 	r := &Route{Config: &config.Route{Pattern: "/**", Channels: []*config.Channel{ch.Config}}, Channels: []*Channel{ch}}
 	ask := func(_ context.Context, channels []sdk.Snapshot, _ []sdk.Outcome, _ []byte) (sdk.Plan, error) {
 		return makeshift(channels, "the only channel"), nil
 	}
-	r.planner = newPlanner(fmt.Sprintf("channel %q alone", ch.Config.Name), o.Registry, []candidate{ch}, ask, o.Notice)
+	r.planner = t.plan(subject{
+		purpose: "channel " + ch.Config.Name + " at " + ch.Config.Target.String(), name: fmt.Sprintf("channel %q alone", ch.Config.Name), ask: ask, candidates: []candidate{ch},
+	}, o)
 	return r
 }
 
@@ -161,32 +178,17 @@ func (t *Table) Activate(cfg *config.Config) {
 	}
 }
 
-func (t *Table) planners() (all []*planner) {
-	for _, c := range t.Channels {
-		if c.planner != nil {
-			all = append(all, c.planner)
-		}
-	}
-	for _, r := range t.Routes {
-		all = append(all, r.planner)
-	}
-	for _, r := range t.singles {
-		all = append(all, r.planner)
-	}
-	return all
-}
-
 // Close ends the planning and closes the components. Picks go on working, by
 // the last plans.
 func (t *Table) Close() {
-	for _, p := range t.planners() {
-		if p != nil {
+	t.closing.Do(func() {
+		for _, p := range t.planners {
 			p.close()
 		}
-	}
-	for _, c := range t.opened {
-		_ = c.Close() // its process may be gone, and then there is nothing to close
-	}
+		for _, c := range t.opened {
+			_ = c.Close() // its process may be gone, and then there is nothing to close
+		}
+	})
 }
 
 // Match returns the first route for the path and model, nil if there is none.
