@@ -1,8 +1,6 @@
 package admin
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"net"
 	"net/http"
@@ -30,15 +28,24 @@ type Handler struct {
 // New returns the API of o.Source.
 func New(o Options) *Handler {
 	h := &Handler{options: o, mux: http.NewServeMux()}
-	h.mux.HandleFunc("GET /api/status", func(w http.ResponseWriter, _ *http.Request) { reply(w, o.Source.Status()) })
-	h.mux.HandleFunc("GET /api/channels", func(w http.ResponseWriter, _ *http.Request) { reply(w, o.Source.Channels()) })
-	h.mux.HandleFunc("GET /api/logs", h.stream)
-	h.mux.HandleFunc("GET /api/logs/recent", h.recent)
-	h.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	h.get("/api/status", func(w http.ResponseWriter, _ *http.Request) { reply(w, o.Source.Status()) })
+	h.get("/api/channels", func(w http.ResponseWriter, _ *http.Request) { reply(w, o.Source.Channels()) })
+	h.get("/api/logs", h.stream)
+	h.get("/api/logs/recent", h.recent)
+	h.get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "not_found", "there is no "+r.Method+" "+r.URL.Path)
 	})
 	return h
+}
+
+// get answers GET and HEAD at path with f, and refuses other methods.
+func (h *Handler) get(path string, f http.HandlerFunc) {
+	h.mux.HandleFunc("GET "+path, f)
+	h.mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", "GET, HEAD")
+		fail(w, http.StatusMethodNotAllowed, "method_not_allowed", path+" answers GET only")
+	})
 }
 
 // ServeHTTP lets a request through that comes from the user's own machine or
@@ -87,9 +94,8 @@ func authorized(r *http.Request, token config.Secret) bool {
 	if token.IsZero() {
 		return true
 	}
-	given, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(token.Reveal()))
-	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.EqualFold(scheme, "Bearer") && config.NewSecret(given).Equal(token)
 }
 
 // defaultRecent and maxRecent are how many events /api/logs/recent returns.

@@ -25,17 +25,10 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
 	if last == "" {
 		last = r.URL.Query().Get("since")
 	}
-	from := uint64(1)
-	if newest := h.options.Bus.Last(); newest > firstEvents {
-		from = newest - firstEvents + 1
-	}
-	if last != "" {
-		id, err := strconv.ParseUint(last, 10, 64)
-		if err != nil {
-			fail(w, http.StatusBadRequest, "bad_parameter", "since must be the id of an event")
-			return
-		}
-		from = id + 1
+	from, gap, err := h.begin(last)
+	if err != nil {
+		fail(w, http.StatusBadRequest, "bad_parameter", "Last-Event-ID and since must be the id of an event")
+		return
 	}
 	past, missed, sub := h.options.Bus.Subscribe(from, readerQueue)
 	defer sub.Close()
@@ -43,7 +36,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	out := &writer{w: w, control: http.NewResponseController(w)}
 	out.comment("aitunnel")
-	if missed {
+	if gap || missed && last != "" {
 		out.event(event.Event{Time: time.Now(), Type: event.TypeNotice, Message: "some events between are forgotten already"})
 	}
 	for _, e := range past {
@@ -65,6 +58,25 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
 			out.event(e)
 		}
 	}
+}
+
+// begin says from which event on a reader is served that has seen last, and
+// whether it is certain to have missed some: an id that is yet to come was seen
+// before the program was started again.
+func (h *Handler) begin(last string) (from uint64, gap bool, err error) {
+	newest := h.options.Bus.Last()
+	from = 1
+	if newest > firstEvents {
+		from = newest - firstEvents + 1
+	}
+	if last == "" {
+		return from, false, nil
+	}
+	seen, err := strconv.ParseUint(last, 10, 64)
+	if err != nil || seen > newest {
+		return from, true, err
+	}
+	return seen + 1, false, nil
 }
 
 // writer writes events until an error.
