@@ -54,10 +54,19 @@ func (h *Handler) get(path string, f http.HandlerFunc) {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := h.options.Config()
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	listed := slices.Contains(c.Origins, r.Header.Get("Origin"))
+	if listed {
+		w.Header().Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
+	}
+	w.Header().Add("Vary", "Origin")
 	switch {
 	case !ownHost(r.Host, c.Listen):
 		fail(w, http.StatusForbidden, "foreign_host", "the Host header names a host that this port is not known by")
-	case !sameOrigin(r, c.Origins):
+	case listed && r.Method == http.MethodOptions: // a browser asks before it sends the token
+		w.Header().Set("Access-Control-Allow-Methods", "GET")
+		w.Header().Set("Access-Control-Allow-Headers", "Authorization, Last-Event-ID")
+		w.WriteHeader(http.StatusNoContent)
+	case !listed && !sameOrigin(r):
 		fail(w, http.StatusForbidden, "foreign_origin", "the request comes from a page whose origin is not listed in admin.origins")
 	case r.URL.Path != "/healthz" && !authorized(r, c.Token):
 		w.Header().Set("WWW-Authenticate", "Bearer")
@@ -82,9 +91,10 @@ func ownHost(host, listen string) bool {
 	return err == nil && own != "" && strings.EqualFold(name, own)
 }
 
-func sameOrigin(r *http.Request, allowed []string) bool {
+// sameOrigin says that no page sent the request, or one of our own.
+func sameOrigin(r *http.Request) bool {
 	if origin := r.Header.Get("Origin"); origin != "" {
-		return origin == "http://"+r.Host || slices.Contains(allowed, origin)
+		return origin == "http://"+r.Host
 	}
 	site := r.Header.Get("Sec-Fetch-Site")
 	return site == "" || site == "none" || site == "same-origin"

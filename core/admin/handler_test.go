@@ -169,11 +169,32 @@ func TestForeignNamesAndPagesAreRefused(t *testing.T) {
 			if t.Failed() {
 				t.Fatalf("%s, %s", c.name, path)
 			}
-			if got := resp.Header.Get("Access-Control-Allow-Origin"); got == "*" {
-				t.Errorf("%s: every page may read this", c.name)
+			want := ""
+			if c.name == "a listed page" {
+				want = friend
+			}
+			if got := resp.Header.Get("Access-Control-Allow-Origin"); got != want {
+				t.Errorf("%s: Access-Control-Allow-Origin: %q, want %q", c.name, got, want)
 			}
 		}
 	}
+}
+
+func TestAListedPageMayAskFirst(t *testing.T) {
+	const friend = "https://panel.example"
+	s := serve(t, config.Admin{Origins: []string{friend}, Token: config.NewSecret("a-token-of-some-length-1234")}, 8)
+	resp, _ := s.do("OPTIONS", "/api/status", "Origin", friend, "Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "authorization")
+	h := resp.Header
+	if resp.StatusCode != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != friend ||
+		h.Get("Access-Control-Allow-Methods") != "GET" || !strings.Contains(h.Get("Access-Control-Allow-Headers"), "Authorization") || h.Get("Vary") != "Origin" {
+		t.Errorf("%s %v", resp.Status, h)
+	}
+	resp, body := s.do("GET", "/api/status", "Origin", friend)
+	s.wantError(resp, body, http.StatusUnauthorized, "unauthorized")
+	resp, body = s.do("OPTIONS", "/api/status", "Origin", "https://evil.example")
+	s.wantError(resp, body, http.StatusForbidden, "foreign_origin")
+	resp, body = s.do("OPTIONS", "/api/status", "Origin", friend, "Host", "evil.example")
+	s.wantError(resp, body, http.StatusForbidden, "foreign_host")
 }
 
 func TestTheConfiguredNameIsOurs(t *testing.T) {

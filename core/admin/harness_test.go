@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,6 +48,8 @@ type site struct {
 	t   *testing.T
 	url string
 	bus *event.Bus
+
+	answering atomic.Int64 // requests under way
 }
 
 // serve starts the API as c configures it, with a bus that remembers so many
@@ -56,14 +59,21 @@ func serve(t *testing.T, c config.Admin, remembered int) *site {
 	bus := event.NewBus(remembered, nil)
 	server := httptest.NewUnstartedServer(nil)
 	c.Listen = server.Listener.Addr().String()
-	server.Config.Handler = New(Options{Source: program{time.Now()}, Bus: bus, Config: func() config.Admin { return c }})
+	s := &site{t: t, bus: bus}
+	api := New(Options{Source: program{time.Now()}, Bus: bus, Config: func() config.Admin { return c }})
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.answering.Add(1)
+		defer s.answering.Add(-1)
+		api.ServeHTTP(w, r)
+	})
 	server.Start()
+	s.url = server.URL
 	t.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
 		server.CloseClientConnections()
 		server.Close()
 	})
-	return &site{t, server.URL, bus}
+	return s
 }
 
 func (s *site) publish(messages ...string) {

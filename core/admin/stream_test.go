@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/event"
@@ -170,11 +171,19 @@ func TestASlowReaderIsDropped(t *testing.T) {
 
 func TestAReaderThatGoesIsForgotten(t *testing.T) {
 	s := serve(t, config.Admin{}, 8)
+	readers := []*reader{}
 	for range 20 {
-		r := s.follow("")
-		if err := r.body.Close(); err != nil {
-			t.Fatal(err)
+		readers = append(readers, s.follow(""))
+	}
+	if got := s.answering.Load(); got != 20 {
+		t.Fatalf("%d readers are served", got)
+	}
+	for _, r := range readers {
+		_ = r.body.Close()
+	}
+	for deadline := time.Now().Add(10 * time.Second); s.answering.Load() > 0; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d readers are still served", s.answering.Load())
 		}
 	}
-	s.publish("nobody is there") // goleak finds what is left of the readers
 }
