@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/aitunnel/aitunnel/core/admin"
@@ -38,11 +39,13 @@ func TestMain(m *testing.M) {
 // the usual ones:
 //
 //	exits CODE PROGRAM ARGS...   run it and check its exit code
+//	told FILE | nothing          what is on stderr, as far as it is the program's
 //	await FILE REGEXP [VAR]      until the file matches; VAR becomes the group
 //	takeport VAR                 listen on a port until the script ends
 //	freeport VAR                 a port that nobody listens on
 //	get URL                      the body becomes the output
 //	status URL                   the status as JSON, checked against its type
+//	ask URL STATUSURL            send a request, and go on once it is under way
 //	terminate                    SIGTERM to what runs in the background
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -55,8 +58,8 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "await": await, "takeport": takePort, "freeport": freePort,
-			"get": get, "status": status, "terminate": terminate,
+			"exits": exits, "told": told, "await": await, "takeport": takePort, "freeport": freePort,
+			"get": get, "status": status, "ask": ask, "terminate": terminate,
 		},
 	})
 }
@@ -71,6 +74,20 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if want, err := strconv.Atoi(args[0]); err != nil || got != want {
 		ts.Fatalf("exit code %d, want %s", got, args[0])
+	}
+}
+
+// yamuxLine is what the multiplexer below go-plugin may write to stderr, past
+// all settings, when the plugin is gone before its streams are closed.
+var yamuxLine = regexp.MustCompile(`(?m)^\S+ \S+ \[ERR\] yamux: .*\n`)
+
+func told(ts *testscript.TestScript, _ bool, args []string) {
+	want := ""
+	if args[0] != "nothing" {
+		want = ts.ReadFile(args[0])
+	}
+	if diff := cmp.Diff(want, yamuxLine.ReplaceAllString(ts.ReadFile("stderr"), "")); diff != "" {
+		ts.Fatalf("stderr is not %s (-want +got):\n%s", args[0], diff)
 	}
 }
 
@@ -115,6 +132,25 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(json.Unmarshal(fetch(ts, args[0]), &s))
 	_, err := fmt.Fprintf(ts.Stdout(), "%s %s, %d channels\n", s.Status, s.Version, s.Channels.Total)
 	ts.Check(err)
+}
+
+func ask(ts *testscript.TestScript, _ bool, args []string) {
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		if resp, err := http.Get(args[0]); err == nil {
+			_ = resp.Body.Close()
+		}
+	}()
+	ts.Defer(func() { <-answered })
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		var s admin.Status
+		ts.Check(json.Unmarshal(fetch(ts, args[1]), &s))
+		if s.Active > 0 {
+			return
+		}
+	}
+	ts.Fatalf("%s is not under way", args[0])
 }
 
 func fetch(ts *testscript.TestScript, url string) []byte {
