@@ -26,7 +26,7 @@ func (l *loader) channels() {
 		l.config.Channels = append(l.config.Channels, c)
 	}
 	if len(blocks) == 0 && !l.diags.HasErrors() {
-		at := hcl.Range{Filename: l.config.Inputs[len(l.config.Inputs)-1], Start: hcl.InitialPos, End: hcl.InitialPos}
+		at := hcl.Range{Filename: l.last, Start: hcl.InitialPos, End: hcl.InitialPos}
 		l.fail(at, "No channel", "Nothing can be reached: add a block channel \"name\" { … } with a target and keys.")
 	}
 }

@@ -66,15 +66,15 @@ func (l *loader) fileFunction() function.Function {
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			path := l.besides(args[0].AsString())
-			l.config.Inputs = append(l.config.Inputs, path)
 			info, err := os.Stat(path)
 			if err == nil && info.Size() > maxFile {
 				err = fmt.Errorf("%s has %d bytes, at most %d are read", path, info.Size(), maxFile)
 			}
 			if err != nil {
+				l.inputs[path] = Sum(path)
 				return cty.NilVal, function.NewArgErrorf(0, "the file cannot be read: %s", err)
 			}
-			text, err := os.ReadFile(path)
+			text, err := l.input(path)
 			if err != nil {
 				return cty.NilVal, function.NewArgErrorf(0, "the file cannot be read: %s", err)
 			}

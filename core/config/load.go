@@ -29,8 +29,9 @@ func Load(ctx context.Context, o Options) (*Config, Report) {
 	if o.Getenv == nil {
 		o.Getenv = os.LookupEnv
 	}
-	l := &loader{ctx: ctx, options: o, sources: map[string]*source{}, secrets: &secrets{}, config: defaults(o.Path)}
+	l := &loader{ctx: ctx, options: o, sources: map[string]*source{}, inputs: map[string]string{}, secrets: &secrets{}, config: defaults(o.Path)}
 	l.read()
+	l.environment()
 	if !l.diags.HasErrors() {
 		l.evaluate()
 		l.decode()
@@ -38,7 +39,7 @@ func Load(ctx context.Context, o Options) (*Config, Report) {
 	if !l.diags.HasErrors() {
 		l.warn()
 	}
-	report := Report{diags: l.diags, sources: l.sources, secrets: l.secrets}
+	report := Report{diags: l.diags, sources: l.sources, secrets: l.secrets, inputs: l.inputs}
 	if report.HasErrors() {
 		return nil, report
 	}
@@ -51,6 +52,8 @@ type loader struct {
 	options Options
 	config  *Config
 	sources map[string]*source
+	inputs  map[string]string
+	last    string // the file that was parsed last
 	secrets *secrets
 	diags   hcl.Diagnostics
 	blocks  []*hclsyntax.Block
@@ -80,35 +83,41 @@ func (l *loader) read() {
 		return
 	}
 	for _, path := range files {
-		text, err := os.ReadFile(path)
+		text, err := l.input(path)
 		if err != nil {
 			l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "The configuration cannot be read", Detail: sentence(err.Error())})
 			continue
 		}
-		l.config.Inputs = append(l.config.Inputs, path)
 		l.parse(path, text)
 	}
 }
 
 func (l *loader) files() ([]string, error) {
-	info, err := os.Stat(l.options.Path)
+	path := l.options.Path
+	l.inputs[path] = Sum(path)
+	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
 	if !info.IsDir() {
-		return []string{l.options.Path}, nil
+		return []string{path}, nil
 	}
-	l.config.Inputs = append(l.config.Inputs, l.options.Path)
-	files, err := filepath.Glob(filepath.Join(l.options.Path, "*.hcl"))
-	files = slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, ".lock.hcl") })
+	files, err := directory(path)
 	if err == nil && len(files) == 0 {
-		err = fmt.Errorf("the directory %s has no *.hcl file", l.options.Path)
+		err = fmt.Errorf("the directory %s has no *.hcl file", path)
 	}
 	return files, err
 }
 
+// directory lists the files of a directory that are read.
+func directory(path string) ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(path, "*.hcl"))
+	return slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, ".lock.hcl") }), err
+}
+
 func (l *loader) parse(path string, text []byte) {
 	s := &source{name: path, text: text}
+	l.last = path
 	l.sources[path] = s
 	file, diags := hclsyntax.ParseConfig(text, path, hcl.InitialPos)
 	if diags.HasErrors() {
@@ -178,6 +187,7 @@ func (l *loader) decode() {
 		top.attributes[a.Name] = a
 	}
 	top.boolean("hot_reload", &l.config.HotReload)
+	top.attribute("env_file")
 	top.done()
 	l.proxy()
 	l.admin()

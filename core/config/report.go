@@ -21,6 +21,7 @@ type Report struct {
 	diags   hcl.Diagnostics
 	sources map[string]*source
 	secrets *secrets
+	inputs  map[string]string
 }
 
 // Diagnostic is one entry of a report, for programs.

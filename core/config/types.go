@@ -24,10 +24,6 @@ type Config struct {
 	Breaker   Breaker
 	Log       Log
 	HotReload bool
-
-	// Inputs are the files and directories whose content decided this
-	// configuration, in the order they were read.
-	Inputs []string
 }
 
 // Proxy is the unified entry.

@@ -1,0 +1,231 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"reflect"
+	"strings"
+	"unicode"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Change is one block that differs between two configurations.
+type Change struct {
+	Block  string   `json:"block"`            // such as `channel "primary"`
+	Action string   `json:"action"`           // add, remove or change
+	Fields []string `json:"fields,omitempty"` // the attributes and blocks that differ
+	Effect string   `json:"effect,omitempty"` // what becomes of the live state, in words
+}
+
+// The actions of a Change.
+const (
+	ActionAdd    = "add"
+	ActionRemove = "remove"
+	ActionChange = "change"
+)
+
+// Diff lists what an apply of next over old would change, in the order of the
+// configuration. It is empty if the two mean the same.
+func Diff(old, next *Config) []Change {
+	d := &differ{}
+	d.block("proxy", old.Proxy, next.Proxy, "")
+	d.block("admin", old.Admin, next.Admin, "")
+	d.block("retry", old.Retry, next.Retry, "")
+	d.block("breaker", old.Breaker, next.Breaker, "breakers keep what they have counted")
+	d.block("log", old.Log, next.Log, "")
+	if old.HotReload != next.HotReload {
+		d.add(Change{Block: "the top level", Action: ActionChange, Fields: []string{"hot_reload"}})
+	}
+	each(d, old.Plugins, next.Plugins, func(p *Plugin) string { return fmt.Sprintf("plugin %q", p.Name) }, pluginEffect)
+	each(d, old.Channels, next.Channels, func(c *Channel) string { return fmt.Sprintf("channel %q", c.Name) }, channelEffect)
+	each(d, old.Routes, next.Routes, routeName, routeEffect)
+	each(d, old.Tunnels, next.Tunnels, func(t *Tunnel) string { return fmt.Sprintf("tunnel %q", t.Name) }, tunnelEffect)
+	if len(d.changes) == 0 && !sameOrder(old, next) {
+		d.add(Change{Block: "routes and channels", Action: ActionChange, Fields: []string{"order"}})
+	}
+	return d.changes
+}
+
+// Same says that two channels are configured alike.
+func (c *Channel) Same(other *Channel) bool { return len(fields(*c, *other)) == 0 }
+
+type differ struct{ changes []Change }
+
+func (d *differ) add(c Change) { d.changes = append(d.changes, c) }
+
+func (d *differ) block(name string, old, next any, effect string) {
+	if f := fields(old, next); len(f) > 0 {
+		d.add(Change{Block: name, Action: ActionChange, Fields: f, Effect: effect})
+	}
+}
+
+// each compares two lists of blocks by name. effect says what becomes of the
+// live state; old or next is nil for a block that is there only once.
+func each[T any](d *differ, old, next []*T, name func(*T) string, effect func(old, next *T) string) {
+	before := map[string]*T{}
+	for _, o := range old {
+		before[name(o)] = o
+	}
+	for _, n := range next {
+		o, there := before[name(n)]
+		delete(before, name(n))
+		if !there {
+			d.add(Change{Block: name(n), Action: ActionAdd, Effect: effect(nil, n)})
+		} else if f := fields(*o, *n); len(f) > 0 {
+			d.add(Change{Block: name(n), Action: ActionChange, Fields: f, Effect: effect(o, n)})
+		}
+	}
+	for _, o := range old {
+		if before[name(o)] == o {
+			d.add(Change{Block: name(o), Action: ActionRemove, Effect: effect(o, nil)})
+		}
+	}
+}
+
+func routeName(r *Route) string {
+	if len(r.Models) == 0 {
+		return fmt.Sprintf("route %q", r.Pattern)
+	}
+	return fmt.Sprintf("route %q for %s", r.Pattern, strings.Join(r.Models, ", "))
+}
+
+func channelEffect(old, next *Channel) string {
+	switch {
+	case old == nil:
+		return "begins without state, unless it was there not long ago"
+	case next == nil:
+		return "takes no new requests; its state is kept for a while"
+	case old.Target.String() != next.Target.String():
+		return "begins without state: what was learnt is of another target"
+	}
+	return "keeps its state"
+}
+
+func routeEffect(old, next *Route) string {
+	switch {
+	case next == nil:
+		return "requests under way come to their end"
+	case old == nil:
+		return "gets a first plan"
+	case !same(reflect.ValueOf(old.Strategy), reflect.ValueOf(next.Strategy)):
+		return "gets a first plan of the new strategy, which goes on from the state and the turns of the old"
+	}
+	return "gets a new plan, which goes on from the state and the turns of the last"
+}
+
+func pluginEffect(old, next *Plugin) string {
+	if next == nil {
+		return "stops when nothing uses it any more"
+	}
+	if old == nil {
+		return "starts when a block uses it"
+	}
+	return "starts anew; the old process stops when nothing uses it any more"
+}
+
+func tunnelEffect(old, next *Tunnel) string {
+	switch {
+	case next == nil:
+		return "is closed"
+	case old == nil:
+		return "is opened"
+	}
+	return "what is unchanged of it stays open"
+}
+
+// sameOrder says that channels and routes stand in the same order: the first
+// route that matches counts, and strategies see channels in order.
+func sameOrder(old, next *Config) bool {
+	for i, c := range next.Channels {
+		if old.Channels[i].Name != c.Name {
+			return false
+		}
+	}
+	for i, r := range next.Routes {
+		if routeName(old.Routes[i]) != routeName(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// fields are the names, as in the configuration, of what differs between two
+// structs of the same type.
+func fields(old, next any) []string {
+	var out []string
+	a, b := reflect.ValueOf(old), reflect.ValueOf(next)
+	for i := range a.NumField() {
+		if !same(a.Field(i), b.Field(i)) {
+			out = append(out, attributeName(a.Type().Field(i).Name))
+		}
+	}
+	return out
+}
+
+// attributeName is the name of a field in the configuration: MaxInFlight is
+// max_in_flight.
+func attributeName(field string) string {
+	var b strings.Builder
+	for i, r := range field {
+		if unicode.IsUpper(r) && i > 0 {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// same compares by meaning: where something stands in a file is none, and
+// another block that is referred to is compared by its name.
+func same(a, b reflect.Value) bool {
+	if a.Kind() == reflect.Pointer && (a.IsNil() || b.IsNil()) {
+		return a.IsNil() == b.IsNil()
+	}
+	switch x := a.Interface().(type) {
+	case hcl.Range:
+		return true
+	case *Channel:
+		return x.Name == b.Interface().(*Channel).Name
+	case *url.URL:
+		return x.String() == b.Interface().(*url.URL).String()
+	case Secret:
+		return x.Equal(b.Interface().(Secret))
+	case json.RawMessage:
+		return bytes.Equal(x, b.Interface().(json.RawMessage))
+	}
+	switch a.Kind() {
+	case reflect.Pointer:
+		return same(a.Elem(), b.Elem())
+	case reflect.Struct:
+		for i := range a.NumField() {
+			if a.Type().Field(i).IsExported() && !same(a.Field(i), b.Field(i)) {
+				return false
+			}
+		}
+		return true
+	case reflect.Slice:
+		if a.Len() != b.Len() {
+			return false
+		}
+		for i := range a.Len() {
+			if !same(a.Index(i), b.Index(i)) {
+				return false
+			}
+		}
+		return true
+	case reflect.Map:
+		if a.Len() != b.Len() {
+			return false
+		}
+		for _, k := range a.MapKeys() {
+			if v := b.MapIndex(k); !v.IsValid() || !same(a.MapIndex(k), v) {
+				return false
+			}
+		}
+		return true
+	}
+	return a.Equal(b)
+}

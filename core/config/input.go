@@ -1,0 +1,78 @@
+package config
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/hashicorp/go-envparse"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Sum is of the content of a file, or of the list of files that a directory
+// adds to a configuration; "" for what is missing or empty.
+func Sum(path string) string {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		files, _ := directory(path)
+		return sum([]byte(strings.Join(files, "\n")))
+	}
+	content, _ := os.ReadFile(path)
+	return sum(content)
+}
+
+func sum(content []byte) string {
+	if len(bytes.TrimSpace(content)) == 0 {
+		return ""
+	}
+	h := sha256.Sum256(content)
+	return hex.EncodeToString(h[:])
+}
+
+// Inputs are the files and directories that were read, each with the sum of its
+// content: when one of these changes, the configuration may be another.
+func (r Report) Inputs() map[string]string { return r.inputs }
+
+// input reads a file that the configuration depends on, whether it is there or
+// not.
+func (l *loader) input(path string) ([]byte, error) {
+	content, err := os.ReadFile(path)
+	l.inputs[path] = sum(content)
+	return content, err
+}
+
+// environment takes up env_file, whose values stand behind those of the real
+// environment. It has to be a plain text, as it comes before everything else.
+func (l *loader) environment() {
+	for _, a := range l.top {
+		if a.Name != "env_file" {
+			continue
+		}
+		v, diags := a.Expr.Value(nil)
+		if diags.HasErrors() || v.IsNull() || v.Type() != cty.String {
+			l.fail(a.Expr.Range(), `Wrong value for "env_file"`, "A plain text in quotes is expected here, without functions and references: it is read before everything else.")
+			return
+		}
+		path := l.besides(v.AsString())
+		content, err := l.input(path)
+		if err != nil {
+			l.fail(a.Expr.Range(), "The file of env_file cannot be read", sentence(err.Error()))
+			return
+		}
+		values, err := envparse.Parse(bytes.NewReader(content))
+		if err != nil {
+			l.fail(a.Expr.Range(), "The file of env_file is not valid", sentence(fmt.Sprintf("%s: %s; each line is NAME=value", path, err)))
+			return
+		}
+		real := l.options.Getenv
+		l.options.Getenv = func(name string) (string, bool) {
+			if v, ok := real(name); ok {
+				return v, true
+			}
+			v, ok := values[name]
+			return v, ok
+		}
+	}
+}
