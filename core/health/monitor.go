@@ -28,6 +28,7 @@ type Check struct {
 
 // Monitor runs checks until it is closed.
 type Monitor struct {
+	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	runs   map[string]*run
@@ -37,7 +38,7 @@ type Monitor struct {
 // run is one channel's check with its score.
 type run struct {
 	Check
-	mu    sync.Mutex // one check at a time
+	turn  chan struct{} // holds a token: whoever has it makes the one check at a time
 	good  int
 	bad   int
 	ailed bool // the last check could not be made
@@ -47,9 +48,10 @@ type run struct {
 // a check cannot be made at all. The monitor closes the checkers.
 func Start(checks []Check, notice func(string)) *Monitor {
 	ctx, cancel := context.WithCancel(context.Background())
-	m := &Monitor{cancel: cancel, runs: map[string]*run{}, notice: notice}
+	m := &Monitor{ctx: ctx, cancel: cancel, runs: map[string]*run{}, notice: notice}
 	for _, c := range checks {
-		r := &run{Check: c}
+		r := &run{Check: c, turn: make(chan struct{}, 1)}
+		r.turn <- struct{}{}
 		m.runs[c.State.Name()] = r
 		m.wg.Go(func() { m.loop(ctx, r) })
 	}
@@ -61,6 +63,7 @@ func (m *Monitor) Close() {
 	m.cancel()
 	m.wg.Wait()
 	for _, r := range m.runs {
+		<-r.turn              // for good
 		_ = r.Checker.Close() // its process may be gone
 	}
 }
@@ -68,12 +71,15 @@ func (m *Monitor) Close() {
 // ErrNoCheck is for a channel without a health check.
 var ErrNoCheck = errors.New("the channel has no health check")
 
-// Now makes the channel's check at once.
+// Now makes the channel's check at once, or after the one under way.
 func (m *Monitor) Now(ctx context.Context, channel string) (sdk.CheckResult, error) {
 	r := m.runs[channel]
 	if r == nil {
 		return sdk.CheckResult{}, ErrNoCheck
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(m.ctx, cancel)()
 	return m.check(ctx, r)
 }
 
@@ -95,17 +101,24 @@ func (m *Monitor) loop(ctx context.Context, r *run) {
 }
 
 func (m *Monitor) check(ctx context.Context, r *run) (sdk.CheckResult, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	select {
+	case <-ctx.Done():
+		return sdk.CheckResult{}, ctx.Err()
+	case <-r.turn:
+		defer func() { r.turn <- struct{}{} }()
+	}
 	within, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
 	result, err := r.Checker.Check(within, sdk.CheckRequest{Channel: r.State.Name(), Models: r.Models}, r.Host)
-	if err != nil && within.Err() == context.DeadlineExceeded {
+	if ctx.Err() != nil {
+		return sdk.CheckResult{}, ctx.Err() // cut short, which says nothing
+	}
+	if err != nil && within.Err() != nil {
 		result, err = sdk.CheckResult{Reason: fmt.Sprintf("no result within %s", r.Timeout)}, nil
 	}
 	if err != nil {
 		// Nothing was learnt about the channel.
-		if ctx.Err() == nil && !r.ailed {
+		if !r.ailed {
 			m.notice(fmt.Sprintf("the health check of channel %q cannot be made: %v", r.State.Name(), err))
 		}
 		r.ailed = true

@@ -1,0 +1,419 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// doctor is a checker whose results a test decides. It fails the test when two
+// of its checks overlap or one is made after Close.
+type doctor struct {
+	t      *testing.T
+	result func(ctx context.Context, n int) (sdk.CheckResult, error) // of the n-th check
+
+	mu     sync.Mutex
+	busy   bool
+	closed int
+	at     []time.Time
+	asked  sdk.CheckRequest
+	host   sdk.Host
+}
+
+func (d *doctor) Configure(context.Context, sdk.Config) error { return nil }
+
+func (d *doctor) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.busy {
+		d.t.Error("the checker was closed during a check")
+	}
+	d.closed++
+	return nil
+}
+
+func (d *doctor) Check(ctx context.Context, req sdk.CheckRequest, host sdk.Host) (sdk.CheckResult, error) {
+	d.mu.Lock()
+	if d.busy || d.closed > 0 {
+		d.t.Errorf("a check began while another was under way (%v) or after Close (%d)", d.busy, d.closed)
+	}
+	d.busy, d.asked, d.host = true, req, host
+	d.at = append(d.at, time.Now())
+	n := len(d.at)
+	d.mu.Unlock()
+	defer func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.busy = false
+	}()
+	return d.result(ctx, n)
+}
+
+func (d *doctor) times() []time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return append([]time.Time(nil), d.at...)
+}
+
+// ward is a monitor of one channel, "a".
+type ward struct {
+	*Monitor
+	doctor *doctor
+	state  *channel.State
+
+	mu      sync.Mutex
+	notices []string
+}
+
+func (w *ward) note(message string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.notices = append(w.notices, message)
+}
+
+func (w *ward) noted() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]string(nil), w.notices...)
+}
+
+const (
+	interval = time.Minute
+	timeout  = 5 * time.Second
+)
+
+// admit starts a monitor with the defaults of the configuration. It must be
+// closed within the bubble, which it is when the test ends.
+func admit(t *testing.T, result func(ctx context.Context, n int) (sdk.CheckResult, error)) *ward {
+	t.Helper()
+	w := &ward{
+		doctor: &doctor{t: t, result: result},
+		state:  channel.NewRegistry(channel.Options{}).Channel("a", "https://a.example"),
+	}
+	w.Monitor = Start([]Check{{
+		State: w.state, Models: []string{"gpt-4o"}, Checker: w.doctor, Host: host{},
+		Interval: interval, Timeout: timeout, Fall: 3, Rise: 1,
+	}}, w.note)
+	t.Cleanup(w.Close)
+	return w
+}
+
+// host stands for the way to a channel; the checks here need none.
+type host struct{}
+
+func (host) Probe(context.Context, sdk.ProbeRequest) (sdk.ProbeResult, error) {
+	return sdk.ProbeResult{}, errors.New("no way")
+}
+
+var (
+	well = sdk.CheckResult{Healthy: true}
+	ill  = sdk.CheckResult{Reason: "503 Service Unavailable"}
+)
+
+// results are those of the checks in turn, the last for all that follow.
+func results(all ...sdk.CheckResult) func(context.Context, int) (sdk.CheckResult, error) {
+	return func(_ context.Context, n int) (sdk.CheckResult, error) { return all[min(n, len(all))-1], nil }
+}
+
+// check makes the next check now, apart from the schedule.
+func (w *ward) check(t *testing.T) {
+	t.Helper()
+	if _, err := w.Now(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *ward) down() bool { return w.state.Ready(time.Now()) == channel.SkipDown }
+
+func TestChecksComeAtJitteredIntervals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		w := admit(t, results(well))
+		time.Sleep(200 * interval)
+		synctest.Wait()
+		at := w.doctor.times()
+		if first := at[0].Sub(begun); first >= time.Second {
+			t.Errorf("the first check comes after %s", first)
+		}
+		var shortest, longest time.Duration = interval, 0
+		for i := 1; i < len(at); i++ {
+			pause := at[i].Sub(at[i-1])
+			shortest, longest = min(shortest, pause), max(longest, pause)
+		}
+		// Of 200 draws none in the outer quarter on one side: 1 in 10^25.
+		if shortest < interval*9/10 || shortest > interval*95/100 || longest > interval*11/10 || longest < interval*105/100 {
+			t.Errorf("pauses from %s to %s, want them spread over 54 s to 66 s", shortest, longest)
+		}
+		if n := len(at); n < 180 || n > 223 {
+			t.Errorf("%d checks in 200 minutes", n)
+		}
+		if got := w.doctor.asked; got.Channel != "a" || len(got.Models) != 1 || got.Models[0] != "gpt-4o" || w.doctor.host != (host{}) {
+			t.Errorf("the checker was asked %+v", got)
+		}
+	})
+}
+
+func TestFirstChecksAreSpread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		registry := channel.NewRegistry(channel.Options{})
+		var checks []Check
+		var doctors []*doctor
+		for i := range 20 {
+			d := &doctor{t: t, result: results(well)}
+			doctors = append(doctors, d)
+			checks = append(checks, Check{
+				State: registry.Channel(string(rune('a'+i)), "t"), Checker: d,
+				Interval: interval, Timeout: timeout, Fall: 3, Rise: 1,
+			})
+		}
+		m := Start(checks, func(string) {})
+		time.Sleep(2 * time.Second)
+		m.Close()
+		early := 0
+		for _, d := range doctors {
+			if d.at[0].Sub(begun) < time.Second/2 {
+				early++
+			}
+		}
+		if early == 0 || early == len(doctors) {
+			t.Errorf("%d of 20 first checks come within the first half second", early)
+		}
+	})
+}
+
+func TestFallAndRise(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := admit(t, results(ill, ill, well, ill, ill, ill, ill, well, ill, ill, well))
+		for i, want := range []bool{false, false, false, false, false, true, true, false, false, false, false} {
+			w.check(t)
+			if w.down() != want {
+				t.Fatalf("after check %d: down %v, want %v", i+1, w.down(), want)
+			}
+			if want && w.state.View(time.Now()).Reason != ill.Reason {
+				t.Errorf("the reason is %q", w.state.View(time.Now()).Reason)
+			}
+		}
+	})
+}
+
+func TestAPassedCheckClosesTheBreaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := admit(t, results(ill, well))
+		w.check(t)
+		w.state.Trip("502")
+		w.check(t)
+		if skip := w.state.Ready(time.Now()); skip != "" {
+			t.Errorf("after a passed check: %s", skip)
+		}
+	})
+}
+
+func TestRiseMayTakeSeveral(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &doctor{t: t, result: results(ill, well, ill, well, well)}
+		state := channel.NewRegistry(channel.Options{}).Channel("a", "t")
+		m := Start([]Check{{State: state, Checker: d, Interval: interval, Timeout: timeout, Fall: 1, Rise: 2}}, func(string) {})
+		defer m.Close()
+		for i, want := range []channel.Skip{channel.SkipDown, channel.SkipDown, channel.SkipDown, channel.SkipDown, ""} {
+			if _, err := m.Now(t.Context(), "a"); err != nil {
+				t.Fatal(err)
+			}
+			if skip := state.Ready(time.Now()); skip != want {
+				t.Fatalf("after check %d: %q, want %q", i+1, skip, want)
+			}
+		}
+	})
+}
+
+// TestAHangingCheckFails after its timeout, which counts like any failure.
+func TestAHangingCheckFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := admit(t, func(ctx context.Context, _ int) (sdk.CheckResult, error) {
+			<-ctx.Done()
+			return well, ctx.Err()
+		})
+		for range 3 {
+			begun := time.Now()
+			r, err := w.Now(t.Context(), "a")
+			if err != nil || r.Healthy || !strings.Contains(r.Reason, "no result within 5s") {
+				t.Errorf("result %+v, %v", r, err)
+			}
+			if d := time.Since(begun); d != timeout && d != 2*timeout { // the schedule's own may be under way
+				t.Errorf("it took %s", d)
+			}
+		}
+		if !w.down() {
+			t.Error("three checks hung, and the channel is up")
+		}
+		if n := w.noted(); len(n) > 0 {
+			t.Errorf("notices %q", n)
+		}
+	})
+}
+
+// TestACheckThatCannotBeMadeSaysNothingOfTheChannel; one notice tells of it
+// until a check can be made again.
+func TestACheckThatCannotBeMadeSaysNothingOfTheChannel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crashed := errors.New("the plugin is not running")
+		w := admit(t, func(_ context.Context, n int) (sdk.CheckResult, error) {
+			switch n {
+			case 1, 2, 9:
+				return ill, nil
+			case 10:
+				return ill, crashed
+			}
+			return sdk.CheckResult{}, crashed
+		})
+		for n := 1; n <= 8; n++ {
+			if _, err := w.Now(t.Context(), "a"); (err != nil) != (n > 2) {
+				t.Errorf("check %d: %v", n, err)
+			}
+		}
+		if w.down() {
+			t.Error("checks that were not made count as failures")
+		}
+		if n := w.noted(); len(n) != 1 || !strings.Contains(n[0], `channel "a"`) || !strings.Contains(n[0], crashed.Error()) {
+			t.Errorf("notices %q", n)
+		}
+		w.check(t)
+		if !w.down() {
+			t.Error("checks that were not made make failures forgotten")
+		}
+		_, _ = w.Now(t.Context(), "a")
+		if n := w.noted(); len(n) != 2 {
+			t.Errorf("notices %q, want one for each run of checks that were not made", n)
+		}
+	})
+}
+
+// TestChecksNeverOverlap: those of the schedule and those asked for, when each
+// takes longer than the interval. The doctor watches.
+func TestChecksNeverOverlap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := admit(t, func(context.Context, int) (sdk.CheckResult, error) {
+			time.Sleep(2 * interval) // heeds no context
+			return well, nil
+		})
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() { w.check(t) })
+		}
+		wg.Wait()
+		time.Sleep(10 * interval)
+		if n := len(w.doctor.times()); n < 6 {
+			t.Errorf("%d checks", n)
+		}
+	})
+}
+
+func TestPausedChannelsAreNotChecked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := admit(t, results(well))
+		w.state.SetPaused(true)
+		time.Sleep(10 * interval)
+		synctest.Wait()
+		if n := len(w.doctor.times()); n != 0 {
+			t.Errorf("%d checks of a paused channel", n)
+		}
+		w.check(t) // asked for by the user it is made
+		w.state.SetPaused(false)
+		time.Sleep(2 * interval)
+		synctest.Wait()
+		if n := len(w.doctor.times()); n < 2 {
+			t.Error("no checks after the pause")
+		}
+	})
+}
+
+// TestCloseEndsChecks: the one under way is cancelled, counts for nothing and is
+// waited for; then the checker is closed, and no other check begins.
+func TestCloseEndsChecks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &doctor{t: t, result: func(ctx context.Context, _ int) (sdk.CheckResult, error) {
+			<-ctx.Done()
+			time.Sleep(time.Second)
+			return sdk.CheckResult{}, ctx.Err()
+		}}
+		state := channel.NewRegistry(channel.Options{}).Channel("a", "t")
+		var notices []string
+		m := Start([]Check{{State: state, Checker: d, Interval: interval, Timeout: timeout, Fall: 1, Rise: 1}},
+			func(message string) { notices = append(notices, message) })
+		time.Sleep(time.Second + time.Millisecond)
+		begun := time.Now()
+		m.Close()
+		if took := time.Since(begun); took != time.Second {
+			t.Errorf("Close took %s, want the second that the check takes to end", took)
+		}
+		time.Sleep(time.Hour)
+		if n := len(d.times()); n != 1 || d.closed != 1 {
+			t.Errorf("%d checks and %d closes, want 1 and 1", n, d.closed)
+		}
+		if skip := state.Ready(time.Now()); skip != "" || len(notices) > 0 {
+			t.Errorf("a cancelled check left %q and told %q", skip, notices)
+		}
+	})
+}
+
+// TestCloseEndsACheckThatWasAskedFor as well: the checker is closed after it.
+func TestCloseEndsACheckThatWasAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &doctor{t: t, result: func(ctx context.Context, _ int) (sdk.CheckResult, error) {
+			select {
+			case <-ctx.Done():
+				return sdk.CheckResult{}, ctx.Err()
+			case <-time.After(3 * time.Second):
+				return well, nil
+			}
+		}}
+		state := channel.NewRegistry(channel.Options{}).Channel("a", "t")
+		state.SetPaused(true) // no check by the schedule
+		m := Start([]Check{{State: state, Checker: d, Interval: interval, Timeout: timeout, Fall: 1, Rise: 1}}, func(string) {})
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _ = m.Now(t.Context(), "a") })
+		synctest.Wait()
+		m.Close()
+		wg.Wait()
+		if _, err := m.Now(t.Context(), "a"); err == nil {
+			t.Error("a closed monitor makes checks")
+		}
+	})
+}
+
+func TestNowOfAChannelWithoutACheck(t *testing.T) {
+	m := Start(nil, func(string) {})
+	defer m.Close()
+	if _, err := m.Now(t.Context(), "z"); !errors.Is(err, ErrNoCheck) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestACallerMayGiveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := admit(t, func(ctx context.Context, _ int) (sdk.CheckResult, error) {
+			<-ctx.Done()
+			return sdk.CheckResult{}, ctx.Err()
+		})
+		w.state.SetPaused(true)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := w.Now(ctx, "a"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v: a caller's own deadline says nothing about the channel", err)
+		}
+		if n := w.noted(); len(n) > 0 {
+			t.Errorf("notices %q", n)
+		}
+	})
+}
