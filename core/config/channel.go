@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/aitunnel/aitunnel/sdk"
@@ -26,8 +25,7 @@ func (l *loader) channels() {
 		l.config.Channels = append(l.config.Channels, c)
 	}
 	if len(blocks) == 0 && !l.diags.HasErrors() {
-		at := hcl.Range{Filename: l.last, Start: hcl.InitialPos, End: hcl.InitialPos}
-		l.fail(at, "No channel", "Nothing can be reached: add a block channel \"name\" { … } with a target and keys.")
+		l.fail(l.start(), "No channel", "Nothing can be reached: add a block channel \"name\" { … } with a target and keys.")
 	}
 }
 
@@ -48,7 +46,7 @@ func (l *loader) channel(b *hclsyntax.Block) *Channel {
 	r.integer("max_in_flight", &c.MaxInFlight, 0, math.MaxInt32)
 	r.auth(c)
 	r.keys(c)
-	r.texts("models", &c.Models)
+	r.models(&c.Models)
 	r.textMap("model_map", &c.ModelMap)
 	c.KeySelector = r.component(sdk.KindKeySelector, "key_selector", "round-robin")
 	r.healthCheck(c)
@@ -83,6 +81,9 @@ func (r *reader) target(c *Channel) {
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		r.wrong(a, "the target must have no query or fragment: it is what all of the channel's paths are put behind")
 		return
+	case u.Port() != "" && !isPort(u.Port(), 1):
+		r.wrong(a, "the target has no valid port: a number from 1 to 65535 is expected")
+		return
 	case strings.Contains(u.EscapedPath(), ".."):
 		r.wrong(a, "the target's path must not contain \"..\"")
 		return
@@ -96,6 +97,10 @@ func (r *reader) auth(c *Channel) {
 	styles := []string{string(AuthAuto), string(AuthBearer), string(AuthXAPIKey), string(AuthXGoogAPIKey), "query:NAME", string(AuthNone), string(AuthPassthrough)}
 	if param, ok := strings.CutPrefix(value, "query:"); ok && param != "" {
 		c.Auth = Auth{Style: AuthQuery, Param: param}
+		return
+	}
+	if value == "query" || value == "query:" {
+		r.wrong(a, "the name of the query parameter is missing: write for example \"query:key\"")
 		return
 	}
 	switch style := AuthStyle(value); style {
@@ -120,6 +125,8 @@ func (r *reader) keys(c *Channel) {
 			r.loader.fail(b.DefRange(), "Missing attribute", fmt.Sprintf("The key %q needs a value.", k.Label))
 		} else if k.Value.IsZero() && len(r.loader.diags) == before {
 			kr.wrong(a, "the key is empty")
+		} else if err := checkCredential(k.Value.Reveal()); err != nil {
+			kr.wrong(a, err.Error())
 		}
 		kr.number("weight", &k.Weight, 0, math.MaxInt32)
 		kr.done()
@@ -144,6 +151,8 @@ func (r *reader) checkKeys(c *Channel) {
 	}
 	keyless := c.Auth.Style == AuthNone || c.Auth.Style == AuthPassthrough
 	switch {
+	case len(c.Keys) == 0 && r.attributes["keys"] != nil && r.loader.diags.HasErrors():
+		// The list may rest on what is wrong elsewhere.
 	case len(c.Keys) == 0 && !keyless:
 		r.loader.fail(r.at, "No keys", fmt.Sprintf("The channel %q has no keys: add keys = [env(\"NAME\")], or auth = \"none\" if the site needs none, or \"passthrough\" to send the caller's own.", c.Name))
 	case len(c.Keys) > 0 && keyless:

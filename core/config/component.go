@@ -108,13 +108,14 @@ func (d *schemaDecoder) attribute(r *reader, a *sdk.Attribute, path []string, ou
 	}
 	v, ok := d.evaluate(r, at, a, t)
 	if !ok {
+		if v != cty.NilVal && v.IsNull() && a.Required {
+			r.wrong(at, "a value is required here, not null")
+		}
 		return
 	}
-	if a.Format != "" || len(a.Enum) > 0 {
-		if err := checkText(v.AsString(), a); err != nil {
-			r.wrong(at, err.Error())
-			return
-		}
+	if err := checkTexts(v, a); err != nil {
+		r.wrong(at, err.Error())
+		return
 	}
 	raw, err := ctyjson.Marshal(v, t)
 	if err != nil {
@@ -134,13 +135,25 @@ func (d *schemaDecoder) evaluate(r *reader, at *hclsyntax.Attribute, a *sdk.Attr
 		return v, false
 	}
 	v, _ = v.UnmarkDeep()
-	if a.Format != "" && v.Type() == cty.Number {
-		n := v.AsBigFloat().Text('f', -1)
-		r.wrong(at, strings.Replace(checkText(n, a).Error(), fmt.Sprintf("%q", n), n, 1))
-		return v, false
+	if n, bare := bareNumber(v); bare && t == cty.String {
+		if err := checkText(n, a); err != nil {
+			r.wrong(at, strings.Replace(err.Error(), fmt.Sprintf("%q", n), n, 1))
+			return v, false
+		}
 	}
 	v, _, ok = r.typed(at, v, t)
 	return v, ok
+}
+
+// checkTexts checks every text in v, which may be of any type that a schema
+// can name.
+func checkTexts(v cty.Value, a *sdk.Attribute) error {
+	return cty.Walk(v, func(_ cty.Path, v cty.Value) (bool, error) {
+		if v.Type() != cty.String || v.IsNull() || !v.IsKnown() {
+			return v.IsKnown() && !v.IsNull(), nil
+		}
+		return false, checkText(v.AsString(), a)
+	})
 }
 
 func checkText(s string, a *sdk.Attribute) error {
@@ -180,7 +193,7 @@ func (d *schemaDecoder) block(r *reader, b *sdk.Block, path []string, out map[st
 		if b.Labelled {
 			at = append(slices.Clone(path), block.Labels[0])
 			if byLabel[block.Labels[0]] != nil {
-				r.loader.fail(block.DefRange(), "Repeated block", fmt.Sprintf("There is a %s %q already.", b.Name, block.Labels[0]))
+				r.loader.fail(block.DefRange(), "Repeated block", fmt.Sprintf("The block %s %q stands here already.", b.Name, block.Labels[0]))
 			}
 		}
 		d.component.attributes[strings.Join(at, ".")] = block.DefRange()

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -48,10 +49,9 @@ func (l *loader) variables() {
 		l.names.variables = append(l.names.variables, name)
 		values[name] = l.variable(name, l.reader(b, fmt.Sprintf("in variable %q", name)))
 	}
-	for name := range l.options.Vars {
+	for _, name := range slices.Sorted(maps.Keys(l.options.Vars)) {
 		if _, ok := values[name]; !ok {
-			l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown variable",
-				Detail: strings.TrimSpace(fmt.Sprintf("A value is given for the variable %q, but the configuration does not declare it. %s", name, instead(name, slices.Sorted(maps.Keys(values)))))})
+			l.fail(l.start(), "Unknown variable", strings.TrimSpace(fmt.Sprintf("A value is given for the variable %q, but the configuration does not declare it. %s", name, instead(name, slices.Sorted(maps.Keys(values))))))
 		}
 	}
 	l.eval.Variables["var"] = cty.ObjectVal(values)
@@ -125,6 +125,7 @@ func (o *ordering) resolve(name string, path []string) {
 		return
 	case 1:
 		o.loader.fail(a.NameRange, "Locals that need each other", fmt.Sprintf("The value of local.%s needs itself: %s.", name, strings.Join(append(path, name), " → ")))
+		o.values[name] = cty.DynamicVal
 		return
 	}
 	o.state[name] = 1
@@ -166,6 +167,9 @@ func (l *loader) resolves(e hcl.Expression, secret bool) bool {
 		if !isRoot {
 			ok = false
 			detail := fmt.Sprintf("There is no %q. References begin with var, local or channel; a text needs quotes.", root)
+			if slices.Contains(l.names.channels, root) {
+				detail = fmt.Sprintf("There is no %q. Did you mean channel.%s?", root, root)
+			}
 			if secret {
 				detail = "A key or token needs quotes, or env(\"NAME\") around the name of an environment variable."
 			}
@@ -188,7 +192,7 @@ func (l *loader) resolves(e hcl.Expression, secret bool) bool {
 		if !slices.Contains(known, name) {
 			ok = false
 			what := map[string]string{"var": "variable", "local": "local", "channel": "channel"}[root]
-			l.fail(t.SourceRange(), "Unknown "+what, strings.TrimSpace(fmt.Sprintf("There is no %s %q. %s", what, name, instead(name, known))))
+			l.fail(t.SourceRange(), "Unknown "+what, fmt.Sprintf("There is no %s %q. %s", what, name, cmp.Or(instead(name, known), "None is declared.")))
 		}
 	}
 	return ok
@@ -212,11 +216,21 @@ func typeName(t cty.Type) string {
 	case t == cty.Bool:
 		return "true or false"
 	case t.IsListType() || t.IsSetType():
-		return "a list, each entry " + typeName(t.ElementType())
+		return "a list of " + plural(t.ElementType()) + " in brackets"
 	case t.IsMapType():
-		return "a map, each value " + typeName(t.ElementType())
+		return "a map of " + plural(t.ElementType()) + " in braces"
 	}
 	return t.FriendlyName()
+}
+
+func plural(t cty.Type) string {
+	switch t {
+	case cty.String:
+		return "texts"
+	case cty.Number:
+		return "numbers"
+	}
+	return "values, each " + typeName(t) + ","
 }
 
 // besides is the path a user wrote, relative to the configuration's directory.

@@ -6,6 +6,7 @@ package config
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -64,6 +65,11 @@ type loader struct {
 	known   map[string]*Channel
 }
 
+// start is where a mistake is told that stands on no line.
+func (l *loader) start() hcl.Range {
+	return hcl.Range{Filename: l.last, Start: hcl.InitialPos, End: hcl.InitialPos}
+}
+
 // names are what references may name.
 type names struct{ variables, locals, channels []string }
 
@@ -111,8 +117,15 @@ func (l *loader) files() ([]string, error) {
 
 // directory lists the files of a directory that are read.
 func directory(path string) ([]string, error) {
-	files, err := filepath.Glob(filepath.Join(path, "*.hcl"))
-	return slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, ".lock.hcl") }), err
+	entries, err := os.ReadDir(path)
+	var files []string
+	for _, e := range entries {
+		name := e.Name()
+		if strings.HasSuffix(name, ".hcl") && !strings.HasSuffix(name, ".lock.hcl") && !strings.HasPrefix(name, ".") {
+			files = append(files, filepath.Join(path, name))
+		}
+	}
+	return files, err
 }
 
 func (l *loader) parse(path string, text []byte) {
@@ -122,19 +135,28 @@ func (l *loader) parse(path string, text []byte) {
 	file, diags := hclsyntax.ParseConfig(text, path, hcl.InitialPos)
 	if diags.HasErrors() {
 		s.broken = true
-		for _, d := range diags {
-			d.Expression, d.EvalContext = nil, nil
-			if strings.Contains(d.Detail, "\"") && looksSecret(d.Detail) {
-				d.Detail = "The text here is not valid HCL."
-			}
-		}
-		l.diags = append(l.diags, diags...)
+		l.syntax(diags)
 		return
 	}
 	body := file.Body.(*hclsyntax.Body)
 	l.blocks = append(l.blocks, body.Blocks...)
-	for _, a := range body.Attributes {
-		l.top = append(l.top, a)
+	l.top = slices.AppendSeq(l.top, maps.Values(body.Attributes))
+}
+
+// syntax tells what does not parse, up to a text without its end: what follows
+// one is no mistake of its own.
+func (l *loader) syntax(diags hcl.Diagnostics) {
+	for _, d := range diags {
+		d.Expression, d.EvalContext = nil, nil
+		if d.Summary == "Invalid multi-line string" {
+			d.Detail = "A text in quotes ends on its line: its second quote is missing."
+			l.diags = append(l.diags, d)
+			return
+		}
+		if quotesSecret(d.Detail) {
+			d.Detail = "The text here is not valid HCL."
+		}
+		l.diags = append(l.diags, d)
 	}
 }
 
@@ -184,13 +206,16 @@ func (l *loader) decode() {
 	}
 	top := &reader{loader: l, attributes: hclsyntax.Attributes{}, what: "at the top level"}
 	for _, a := range l.top {
+		if first := top.attributes[a.Name]; first != nil {
+			l.fail(a.NameRange, "Repeated attribute", fmt.Sprintf("%q is set at %s:%d already.", a.Name, first.NameRange.Filename, first.NameRange.Start.Line))
+			continue
+		}
 		top.attributes[a.Name] = a
 	}
 	top.boolean("hot_reload", &l.config.HotReload)
 	top.attribute("env_file")
 	top.done()
-	l.proxy()
-	l.admin()
+	l.ports()
 	l.retry()
 	l.breaker()
 	l.log()

@@ -106,6 +106,16 @@ func isName(tokens hclsyntax.Tokens, i int) bool {
 	return slices.Contains([]string{"var", "local", "channel", "true", "false", "null", "for", "in", "if"}, word)
 }
 
+// quotesSecret says that a message shows, in quotes, what may be a secret.
+func quotesSecret(message string) bool {
+	for i, part := range strings.Split(message, "\"") {
+		if i%2 == 1 && looksSecret(part) {
+			return true
+		}
+	}
+	return false
+}
+
 // looksSecret is a guess, for text that cannot be parsed: long, with digits.
 func looksSecret(word string) bool {
 	return len(word) >= 12 && strings.ContainsAny(word, "0123456789")

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -66,4 +67,19 @@ func covers(a, b string) bool {
 		return a == b || strings.HasSuffix(a, "/**") && MatchPath(a, base+"/x")
 	}
 	return MatchPath(a, b)
+}
+
+// coversModels says that all models of the patterns b are ones of a too. No
+// patterns are every model.
+func coversModels(a, b []string) bool {
+	if len(a) == 0 || slices.Contains(a, "*") {
+		return true
+	}
+	for _, model := range b {
+		// A star in model is taken by a star only.
+		if !slices.ContainsFunc(a, func(p string) bool { return MatchModel(p, model) }) {
+			return false
+		}
+	}
+	return len(b) > 0
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -46,11 +47,7 @@ func (r *reader) evaluate(a *hclsyntax.Attribute, secret bool) (v cty.Value, ok 
 	}
 	v, diags := a.Expr.Value(r.loader.eval)
 	for _, d := range diags {
-		// Their own printing would show the values of variables.
-		d.Expression, d.EvalContext, d.Context = nil, nil, nil
-		if secret && d.Severity == hcl.DiagError && d.Summary != "Error in function call" && d.Summary != "Invalid function argument" {
-			d.Detail = "The value cannot be computed."
-		}
+		redact(d, secret || r.loader.secretive(a.Expr))
 	}
 	r.loader.diags = append(r.loader.diags, diags...)
 	if diags.HasErrors() {
@@ -82,8 +79,11 @@ func (r *reader) typed(a *hclsyntax.Attribute, v cty.Value, t cty.Type) (cty.Val
 		return v, a, false // as if it was not there
 	}
 	out, err := as(v, t)
-	if err == nil && t == cty.String && v.Type() != cty.String {
+	if err == nil && !quoted(v, t) {
 		err = fmt.Errorf("a text in quotes is expected here")
+		if t != cty.String {
+			err = fmt.Errorf("%s is expected here, each in quotes", typeName(t))
+		}
 	}
 	if err != nil {
 		r.wrong(a, err.Error())
@@ -92,9 +92,28 @@ func (r *reader) typed(a *hclsyntax.Attribute, v cty.Value, t cty.Type) (cty.Val
 	return out, a, true
 }
 
+// quoted says that where t asks for texts, v has texts and not numbers, of which
+// a text would lose its leading zeros.
+func quoted(v cty.Value, t cty.Type) bool {
+	switch {
+	case v.IsNull():
+		return true
+	case t == cty.String:
+		return v.Type() == cty.String
+	case !t.IsCollectionType() || !v.CanIterateElements():
+		return true
+	}
+	for _, e := range v.Elements() {
+		if !quoted(e, t.ElementType()) {
+			return false
+		}
+	}
+	return true
+}
+
 // wrong tells a mistake in the value of an attribute.
 func (r *reader) wrong(a *hclsyntax.Attribute, detail string) {
-	r.loader.fail(a.Expr.Range(), fmt.Sprintf("Wrong value for %q", a.Name), sentence(detail))
+	r.loader.fail(a.Expr.Range(), fmt.Sprintf("Wrong value for %q", a.Name), sentence(r.discreet(a, detail)))
 }
 
 func (r *reader) text(name string, into *string) *hclsyntax.Attribute {
@@ -118,27 +137,37 @@ func (r *reader) number(name string, into *float64, least, most float64) {
 	}
 	n, _ := v.AsBigFloat().Float64()
 	if n < least || n > most || math.IsInf(n, 0) {
-		r.wrong(a, fmt.Sprintf("%v is out of range: a number %s is expected", n, within(least, most)))
+		r.wrong(a, fmt.Sprintf("%s is out of range: a number from %s to %s is expected", digits(n), digits(least), digits(most)))
 		return
 	}
 	*into = n
 }
 
-func within(least, most float64) string {
-	if math.IsInf(most, 1) {
-		return fmt.Sprintf("of %v or more", least)
+// digits writes a number as a user would.
+func digits(n float64) string {
+	if math.Abs(n) < 1e15 {
+		return strconv.FormatFloat(n, 'f', -1, 64)
 	}
-	return fmt.Sprintf("from %v to %v", least, most)
+	return strconv.FormatFloat(n, 'g', -1, 64)
 }
 
 func (r *reader) integer(name string, into *int, least, most int) {
 	n := float64(*into)
 	r.number(name, &n, float64(least), float64(most))
 	if n != math.Trunc(n) {
-		r.wrong(r.attributes[name], fmt.Sprintf("%v is no whole number", n))
+		r.wrong(r.attributes[name], fmt.Sprintf("%s is no whole number: write %s or %s", digits(n), digits(math.Floor(n)), digits(math.Ceil(n))))
 		return
 	}
 	*into = int(n)
+}
+
+// bareNumber is a number where a text with a unit belongs, as it was written.
+func bareNumber(v cty.Value) (string, bool) {
+	if v.IsNull() || v.Type() != cty.Number {
+		return "", false
+	}
+	n, _ := v.AsBigFloat().Float64()
+	return digits(n), true
 }
 
 // unit reads a text with a unit. A bare number gets a word of its own.
@@ -152,11 +181,11 @@ func unit[T any](r *reader, name string, into *T, parse func(string) (T, error))
 		return
 	}
 	v, _ = v.UnmarkDeep()
-	if v.Type() == cty.Number {
-		n := v.AsBigFloat().Text('f', -1)
-		_, err := parse(n)
-		r.wrong(a, strings.Replace(err.Error(), fmt.Sprintf("%q", n), n, 1))
-		return
+	if n, bare := bareNumber(v); bare {
+		if _, err := parse(n); err != nil {
+			r.wrong(a, strings.Replace(err.Error(), fmt.Sprintf("%q", n), n, 1))
+			return
+		}
 	}
 	if v, a, ok = r.typed(a, v, cty.String); !ok {
 		return
@@ -190,12 +219,25 @@ func (r *reader) texts(name string, into *[]string) *hclsyntax.Attribute {
 	*into = []string{}
 	for _, e := range v.AsValueSlice() {
 		if e.IsNull() {
-			r.wrong(a, "an entry is null")
+			r.wrong(a, "an entry is null: remove it")
 			return a
 		}
 		*into = append(*into, e.AsString())
 	}
 	return a
+}
+
+// models reads patterns of models.
+func (r *reader) models(into *[]string) {
+	a := r.texts("models", into)
+	if *into != nil && len(*into) == 0 {
+		r.wrong(a, "the list is empty: leave it out to take every model")
+	}
+	for _, p := range *into {
+		if p == "" || strings.ContainsAny(p, " ,\t\n") {
+			r.wrong(a, fmt.Sprintf("%q is no model: each entry is one name, in which * stands for any characters, such as \"gpt-*\"", p))
+		}
+	}
 }
 
 func (r *reader) textMap(name string, into *map[string]string) {
@@ -232,10 +274,6 @@ func (r *reader) secretValue(name string, t cty.Type) (cty.Value, *hclsyntax.Att
 	}
 	v, _ = v.UnmarkDeep()
 	r.loader.keepSecret(v)
-	if t == cty.String && v.Type() == cty.Number {
-		r.wrong(a, "a text in quotes is expected here")
-		return v, a, false
-	}
 	return r.typed(a, v, t)
 }
 
@@ -261,6 +299,10 @@ func (r *reader) secretList(name string) (values []Secret, ranges []hcl.Range) {
 		}
 		if e.IsNull() || strings.TrimSpace(e.AsString()) == "" {
 			r.loader.fail(at, fmt.Sprintf("Empty value in %q", name), "An empty text cannot be used here; remove the entry or set its value.")
+			continue
+		}
+		if err := checkCredential(e.AsString()); err != nil {
+			r.loader.fail(at, fmt.Sprintf("Wrong value in %q", name), sentence(err.Error()))
 			continue
 		}
 		values, ranges = append(values, NewSecret(e.AsString())), append(ranges, at)

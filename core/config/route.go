@@ -36,7 +36,7 @@ func (l *loader) route(b *hclsyntax.Block) *Route {
 	} else {
 		out.Channels = r.channels(a)
 	}
-	r.texts("models", &out.Models)
+	r.models(&out.Models)
 	out.Strategy = r.component(sdk.KindStrategy, "strategy", "priority")
 	r.done()
 	return out
@@ -48,9 +48,13 @@ func (r *reader) channels(a *hclsyntax.Attribute) (out []*Channel) {
 	if !ok {
 		return nil
 	}
+	secret := v.ContainsMarked()
 	v, _ = v.UnmarkDeep()
-	v, _, ok = r.typed(a, v, cty.List(cty.String))
-	if !ok {
+	if v, err := as(v, cty.List(cty.String)); err != nil || v.IsNull() {
+		r.wrong(a, "a list of channels is expected here, such as [channel.NAME]")
+		return nil
+	}
+	if v, _, ok = r.typed(a, v, cty.List(cty.String)); !ok {
 		return nil
 	}
 	tuple, _ := a.Expr.(*hclsyntax.TupleConsExpr)
@@ -59,7 +63,7 @@ func (r *reader) channels(a *hclsyntax.Attribute) (out []*Channel) {
 		if tuple != nil && i < len(tuple.Exprs) {
 			at = tuple.Exprs[i].Range()
 		}
-		c := r.channelNamed(e, at)
+		c := r.channelNamed(e, at, secret)
 		for _, other := range out {
 			if c != nil && other == c {
 				r.loader.fail(at, "Repeated channel", fmt.Sprintf("The channel %q stands in the list already.", c.Name))
@@ -71,19 +75,24 @@ func (r *reader) channels(a *hclsyntax.Attribute) (out []*Channel) {
 		}
 	}
 	if v.LengthInt() == 0 {
-		r.wrong(a, "the list is empty: a route without channels can answer nothing")
+		r.wrong(a, "the list is empty: a route without channels can answer nothing; name at least one, such as [channel.NAME]")
 	}
 	return out
 }
 
-func (r *reader) channelNamed(v cty.Value, at hcl.Range) *Channel {
+// channelNamed finds a channel; secret says that the name must not be shown.
+func (r *reader) channelNamed(v cty.Value, at hcl.Range, secret bool) *Channel {
 	if v.IsNull() {
-		r.loader.fail(at, "Unknown channel", "An entry is null.")
+		r.loader.fail(at, "Unknown channel", "An entry is null: remove it, or name a channel.")
 		return nil
 	}
 	c := r.loader.known[v.AsString()]
 	if c == nil {
-		r.loader.fail(at, "Unknown channel", strings.TrimSpace(fmt.Sprintf("There is no channel %q. %s", v.AsString(), instead(v.AsString(), r.loader.names.channels))))
+		detail := "There is no channel of this name."
+		if !secret {
+			detail = fmt.Sprintf("There is no channel %q. %s", v.AsString(), instead(v.AsString(), r.loader.names.channels))
+		}
+		r.loader.fail(at, "Unknown channel", strings.TrimSpace(detail))
 	}
 	return c
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net"
@@ -47,11 +48,34 @@ func (l *loader) settings(kind string) *reader {
 	return l.reader(b, "in "+kind)
 }
 
-func (l *loader) proxy() {
+// ports reads the two blocks that listen, which must not do so at one address.
+func (l *loader) ports() {
+	proxy, admin := l.proxy(), l.admin()
+	if !overlap(l.config.Proxy.Listen, l.config.Admin.Listen) {
+		return
+	}
+	detail := fmt.Sprintf("the proxy (%s) and the admin port (%s) need ports of their own", l.config.Proxy.Listen, l.config.Admin.Listen)
+	for _, r := range []*reader{admin, proxy} {
+		if r != nil && r.attributes["listen"] != nil {
+			r.wrong(r.attributes["listen"], detail)
+			return
+		}
+	}
+}
+
+// overlap says that two listeners cannot have both addresses.
+func overlap(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(a)
+	hostB, portB, errB := net.SplitHostPort(b)
+	everywhere := func(host string) bool { return host == "" || host == "0.0.0.0" || host == "::" }
+	return errA == nil && errB == nil && portA == portB && portA != "0" && (hostA == hostB || everywhere(hostA) || everywhere(hostB))
+}
+
+func (l *loader) proxy() *reader {
 	p := &l.config.Proxy
 	r := l.settings("proxy")
 	if r == nil {
-		return
+		return nil
 	}
 	r.address("listen", &p.Listen)
 	p.ClientTokens, _ = r.secretList("client_tokens")
@@ -63,13 +87,14 @@ func (l *loader) proxy() {
 	if a := r.attributes["max_body"]; a != nil && p.MaxBody == 0 {
 		r.wrong(a, "no request with a body could pass; 0 does not mean without limit")
 	}
+	return r
 }
 
-func (l *loader) admin() {
+func (l *loader) admin() *reader {
 	a := &l.config.Admin
 	r := l.settings("admin")
 	if r == nil {
-		return
+		return nil
 	}
 	listen := r.attributes["listen"]
 	if off := ""; r.isEmpty("listen") {
@@ -85,6 +110,7 @@ func (l *loader) admin() {
 	} else if listen != nil && a.Listen != "" && a.Token.IsZero() && !isLoopback(a.Listen) {
 		r.wrong(listen, fmt.Sprintf("the admin port %s can be reached from other machines, and admin.token is empty; set it, or listen on 127.0.0.1", a.Listen))
 	}
+	return r
 }
 
 // isEmpty says that an attribute is the empty text, without telling mistakes.
@@ -119,14 +145,19 @@ func (r *reader) address(name string, into *string) {
 }
 
 func checkAddress(s string) error {
-	_, port, err := net.SplitHostPort(s)
-	if err != nil {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil || strings.ContainsAny(host, " /@") {
 		return fmt.Errorf("%q is no address: write host:port, such as \"127.0.0.1:9000\"", s)
 	}
-	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+	if !isPort(port, 0) {
 		return fmt.Errorf("%q has no valid port: a number from 0 to 65535 is expected", s)
 	}
 	return nil
+}
+
+func isPort(s string, least int) bool {
+	n, err := strconv.Atoi(s)
+	return err == nil && n >= least && n <= 65535
 }
 
 func (l *loader) retry() {
@@ -144,8 +175,8 @@ func (l *loader) retry() {
 	r.duration("max_delay", &p.MaxDelay, false)
 	r.boolean("after_sent", &p.AfterSent)
 	r.done()
-	if a := r.attributes["base_delay"]; a != nil && p.BaseDelay > p.MaxDelay {
-		r.wrong(a, fmt.Sprintf("base_delay (%s) is more than max_delay (%s)", p.BaseDelay, p.MaxDelay))
+	if p.BaseDelay > p.MaxDelay {
+		r.wrong(cmp.Or(r.attributes["base_delay"], r.attributes["max_delay"]), fmt.Sprintf("the first pause, base_delay (%s), is longer than max_delay (%s)", p.BaseDelay, p.MaxDelay))
 	}
 }
 
@@ -156,9 +187,13 @@ func (r *reader) statuses(name string, into *[]int) {
 	}
 	*into = []int{}
 	for _, e := range v.AsValueSlice() {
-		n, _ := e.AsBigFloat().Int64()
-		if n < 400 || n > 599 {
-			r.wrong(a, fmt.Sprintf("%d is no status that can be retried: a number from 400 to 599, such as %d, is expected", n, http.StatusTooManyRequests))
+		if e.IsNull() {
+			r.wrong(a, "an entry is null: remove it")
+			return
+		}
+		n, _ := e.AsBigFloat().Float64()
+		if n < 400 || n > 599 || n != math.Trunc(n) {
+			r.wrong(a, fmt.Sprintf("%s is no status that can be retried: a whole number from 400 to 599, such as %d, is expected", digits(n), http.StatusTooManyRequests))
 			return
 		}
 		*into = append(*into, int(n))
@@ -198,8 +233,8 @@ func (l *loader) breaker() {
 	r.duration("open", &p.Open, true)
 	r.duration("max_open", &p.MaxOpen, true)
 	r.done()
-	if a := r.attributes["open"]; a != nil && p.Open > p.MaxOpen {
-		r.wrong(a, fmt.Sprintf("open (%s) is more than max_open (%s)", p.Open, p.MaxOpen))
+	if p.Open > p.MaxOpen {
+		r.wrong(cmp.Or(r.attributes["open"], r.attributes["max_open"]), fmt.Sprintf("the first pause, open (%s), is longer than max_open (%s)", p.Open, p.MaxOpen))
 	}
 }
 

@@ -1,7 +1,10 @@
 package config
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -33,6 +36,8 @@ func (l *loader) tunnel(b *hclsyntax.Block) *Tunnel {
 		l.fail(r.at, "Missing attribute", fmt.Sprintf("The tunnel %q needs a host, such as \"203.0.113.10:22\" or an alias of ~/.ssh/config.", t.Name))
 	} else if strings.TrimSpace(t.Host) == "" && !l.diags.HasErrors() {
 		r.wrong(a, "the host is empty")
+	} else if err := checkHost(t.Host); err != nil {
+		r.wrong(a, err.Error())
 	}
 	r.text("user", &t.User)
 	r.text("identity", &t.Identity)
@@ -46,8 +51,14 @@ func (l *loader) tunnel(b *hclsyntax.Block) *Tunnel {
 	r.pair("keepalive", "interval", &t.Keepalive.Interval, "timeout", &t.Keepalive.Timeout)
 	r.pair("reconnect", "min", &t.Reconnect.Min, "max", &t.Reconnect.Max)
 	forwards := r.each("forward", "address")
-	for _, f := range forwards {
-		t.Forwards = append(t.Forwards, l.forward(f))
+	for _, b := range forwards {
+		f := l.forward(b)
+		for _, first := range t.Forwards {
+			if first.Address == f.Address && !anyPort(f.Address) {
+				l.fail(b.LabelRanges[0], "Repeated forward", fmt.Sprintf("The tunnel %q opens %s at line %d already.", t.Name, f.Address, first.Range.Start.Line))
+			}
+		}
+		t.Forwards = append(t.Forwards, f)
 	}
 	r.done()
 	if len(forwards) == 0 {
@@ -66,6 +77,26 @@ func (r *reader) pair(block, first string, a *time.Duration, second string, b *t
 	ir.duration(first, a, true)
 	ir.duration(second, b, true)
 	ir.done()
+	if block == "reconnect" && *a > *b {
+		ir.wrong(cmp.Or(ir.attributes[first], ir.attributes[second]), fmt.Sprintf("the shortest pause, min (%s), is longer than max (%s)", *a, *b))
+	}
+}
+
+// checkHost is about the form of an SSH host: an alias says nothing.
+func checkHost(s string) error {
+	if strings.Contains(s, "@") {
+		return errors.New("the user stands on its own: write user = \"root\", and the host without it")
+	}
+	if _, port, err := net.SplitHostPort(s); err == nil && !isPort(port, 1) {
+		return fmt.Errorf("%q has no valid port: a number from 1 to 65535 is expected", s)
+	}
+	return nil
+}
+
+// anyPort says that the far side chooses the port.
+func anyPort(address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	return err == nil && port == "0"
 }
 
 func (l *loader) forward(b *hclsyntax.Block) *Forward {
@@ -80,7 +111,7 @@ func (l *loader) forward(b *hclsyntax.Block) *Forward {
 	}
 	r := l.reader(b, fmt.Sprintf("in forward %q", f.Address))
 	if v, a, ok := r.get("channel", cty.String); ok {
-		f.Channel = r.channelNamed(v, a.Expr.Range())
+		f.Channel = r.channelNamed(v, a.Expr.Range(), r.loader.secretive(a.Expr))
 	}
 	r.done()
 	return f

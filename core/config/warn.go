@@ -12,6 +12,7 @@ import (
 // warn tells what works, but probably not as it was meant.
 func (l *loader) warn() {
 	l.warnReadable()
+	l.warnOpen()
 	l.warnUnused()
 	l.warnHidden()
 }
@@ -28,6 +29,13 @@ func (l *loader) warnReadable() {
 		}
 		at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
 		l.caution(at, "Others can read the keys", fmt.Sprintf("The file holds keys and has the mode %04o: run chmod 600 %s, or take the keys from env(\"NAME\").", info.Mode().Perm(), name))
+	}
+}
+
+// warnOpen is about a proxy that spends the keys for everyone.
+func (l *loader) warnOpen() {
+	if p := l.config.Proxy; len(p.ClientTokens) == 0 && !isLoopback(p.Listen) {
+		l.caution(l.once("proxy").DefRange(), "Anyone may spend the keys", fmt.Sprintf("The port %s can be reached from other machines and asks for no token: set client_tokens, or listen on 127.0.0.1.", p.Listen))
 	}
 }
 
@@ -53,7 +61,7 @@ func (l *loader) warnUnused() {
 			}
 		}
 		if !used {
-			l.caution(c.Range, "Channel that is never used", fmt.Sprintf("No route names the channel %q.", c.Name))
+			l.caution(c.Range, "Channel that is never used", fmt.Sprintf("No route and no forward names the channel %q: add it to one, or remove it.", c.Name))
 		}
 	}
 }
@@ -61,8 +69,8 @@ func (l *loader) warnUnused() {
 func (l *loader) warnHidden() {
 	for i, r := range l.config.Routes {
 		for _, first := range l.config.Routes[:i] {
-			if covers(first.Pattern, r.Pattern) && (len(first.Models) == 0 || slices.Contains(first.Models, "*")) {
-				l.caution(r.Range, "Route that is never reached", fmt.Sprintf("The route %q at line %d stands before it and takes all of its requests.", first.Pattern, first.Range.Start.Line))
+			if covers(first.Pattern, r.Pattern) && coversModels(first.Models, r.Models) {
+				l.caution(r.Range, "Route that is never reached", fmt.Sprintf("The route %q at %s:%d stands before it and takes all of its requests: move this one up, or remove it.", first.Pattern, first.Range.Filename, first.Range.Start.Line))
 				break
 			}
 		}

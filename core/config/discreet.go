@@ -1,0 +1,98 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// secretive says that an expression rests on the environment, a file or a
+// sensitive variable.
+func (l *loader) secretive(e hclsyntax.Expression) bool {
+	found := false
+	_ = hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics {
+		if call, ok := n.(*hclsyntax.FunctionCallExpr); ok && readsSecret(call.Name) {
+			found = true
+		}
+		return nil
+	})
+	for _, t := range e.Variables() {
+		v, diags := t.TraverseAbs(l.eval)
+		found = found || !diags.HasErrors() && v.ContainsMarked()
+	}
+	return found
+}
+
+func readsSecret(function string) bool { return function == "env" || function == "file" }
+
+// redact takes out of a message of the evaluator what may show a value: it
+// quotes those of variables and arguments. Of a call that failed, the
+// function's own words are kept.
+func redact(d *hcl.Diagnostic, secret bool) {
+	d.Expression, d.EvalContext, d.Context = nil, nil, nil
+	call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
+	switch {
+	case ok && call.FunctionCallError() != nil && (!secret || readsSecret(call.CalledFunctionName())):
+		d.Summary = fmt.Sprintf("The call of %s fails", call.CalledFunctionName())
+		d.Detail = sentence(call.FunctionCallError().Error())
+	case secret && d.Summary != "Call to unknown function" && !strings.HasSuffix(d.Summary, "function arguments"):
+		d.Detail = "The value cannot be computed; it is not shown, since it is a secret."
+	}
+}
+
+// discreet takes the value of an attribute out of a message if it is a secret.
+func (r *reader) discreet(a *hclsyntax.Attribute, message string) string {
+	if !r.isSecret(a) {
+		return message
+	}
+	v, _ := a.Expr.Value(r.loader.eval)
+	v, _ = v.UnmarkDeep()
+	_ = cty.Walk(v, func(_ cty.Path, v cty.Value) (bool, error) {
+		if v.IsNull() || !v.IsKnown() {
+			return false, nil
+		}
+		switch v.Type() {
+		case cty.String:
+			message = without(message, v.AsString())
+		case cty.Number:
+			message = without(message, v.AsBigFloat().Text('f', -1))
+		}
+		return true, nil
+	})
+	return message
+}
+
+func (r *reader) isSecret(a *hclsyntax.Attribute) bool {
+	s := r.loader.sources[a.Expr.Range().Filename]
+	return r.loader.secretive(a.Expr) || s != nil && s.inSecret(a.Expr.Range())
+}
+
+// without replaces a value where it is quoted or begins the message.
+func without(message, value string) string {
+	const instead = "the value"
+	message = strings.ReplaceAll(message, strconv.Quote(value), instead)
+	shown := []string{value}
+	if n, err := strconv.ParseFloat(value, 64); err == nil {
+		shown = append(shown, digits(n))
+	}
+	for _, s := range shown {
+		if rest, ok := strings.CutPrefix(message, s+" "); ok {
+			return instead + " " + rest
+		}
+	}
+	return message
+}
+
+// checkCredential says whether a value can be sent in a header.
+func checkCredential(s string) error {
+	if strings.TrimSpace(s) != s || strings.ContainsFunc(s, unicode.IsControl) {
+		return errors.New("it begins or ends with white space, or holds a line break; with trimspace(…) around it the ends are cut off")
+	}
+	return nil
+}
