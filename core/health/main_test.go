@@ -1,0 +1,135 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// doctor is a checker whose results a test decides. It fails the test when two
+// of its checks overlap or one is made after Close.
+type doctor struct {
+	t      *testing.T
+	result func(ctx context.Context, n int) (sdk.CheckResult, error) // of the n-th check
+
+	mu     sync.Mutex
+	busy   bool
+	closed int
+	at     []time.Time
+	asked  sdk.CheckRequest
+	host   sdk.Host
+}
+
+func (d *doctor) Configure(context.Context, sdk.Config) error { return nil }
+
+func (d *doctor) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.busy {
+		d.t.Error("the checker was closed during a check")
+	}
+	d.closed++
+	return nil
+}
+
+func (d *doctor) Check(ctx context.Context, req sdk.CheckRequest, host sdk.Host) (sdk.CheckResult, error) {
+	d.mu.Lock()
+	if d.busy || d.closed > 0 {
+		d.t.Errorf("a check began while another was under way (%v) or after Close (%d)", d.busy, d.closed)
+	}
+	d.busy, d.asked, d.host = true, req, host
+	d.at = append(d.at, time.Now())
+	n := len(d.at)
+	d.mu.Unlock()
+	defer func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.busy = false
+	}()
+	return d.result(ctx, n)
+}
+
+func (d *doctor) times() []time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return append([]time.Time(nil), d.at...)
+}
+
+// ward is a monitor of one channel, "a".
+type ward struct {
+	*Monitor
+	doctor *doctor
+	state  *channel.State
+
+	mu      sync.Mutex
+	notices []string
+}
+
+func (w *ward) note(message string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.notices = append(w.notices, message)
+}
+
+func (w *ward) noted() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]string(nil), w.notices...)
+}
+
+const (
+	interval = time.Minute
+	timeout  = 5 * time.Second
+)
+
+// admit starts a monitor with the defaults of the configuration. It must be
+// closed within the bubble, which it is when the test ends.
+func admit(t *testing.T, result func(ctx context.Context, n int) (sdk.CheckResult, error)) *ward {
+	t.Helper()
+	w := &ward{
+		doctor: &doctor{t: t, result: result},
+		state:  channel.NewRegistry(channel.Options{}).Channel("a", "https://a.example"),
+	}
+	w.Monitor = Start([]Check{{
+		State: w.state, Models: []string{"gpt-4o"}, Checker: w.doctor, Host: host{},
+		Interval: interval, Timeout: timeout, Fall: 3, Rise: 1,
+	}}, w.note)
+	t.Cleanup(w.Close)
+	return w
+}
+
+// host stands for the way to a channel; the checks here need none.
+type host struct{}
+
+func (host) Probe(context.Context, sdk.ProbeRequest) (sdk.ProbeResult, error) {
+	return sdk.ProbeResult{}, errors.New("no way")
+}
+
+var (
+	well = sdk.CheckResult{Healthy: true}
+	ill  = sdk.CheckResult{Reason: "503 Service Unavailable"}
+)
+
+// results are those of the checks in turn, the last for all that follow.
+func results(all ...sdk.CheckResult) func(context.Context, int) (sdk.CheckResult, error) {
+	return func(_ context.Context, n int) (sdk.CheckResult, error) { return all[min(n, len(all))-1], nil }
+}
+
+// check makes the next check now, apart from the schedule.
+func (w *ward) check(t *testing.T) {
+	t.Helper()
+	if _, err := w.Now(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *ward) down() bool { return w.state.Ready(time.Now()) == channel.SkipDown }
