@@ -22,7 +22,7 @@ race: test ## The same as test
 
 lint: ## Run go vet for all systems, and golangci-lint
 	@set -e; for m in $(MODULES); do (cd $$m && go vet ./...); done
-	@set -e; for os in darwin windows; do for m in $(MODULES); do (cd $$m && GOOS=$$os CGO_ENABLED=0 go vet ./...); done; done
+	@set -e; for os in darwin windows; do for m in . ./sdk; do (cd $$m && GOOS=$$os CGO_ENABLED=0 go vet ./...); done; done
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
 	@set -e; for m in $(MODULES); do (cd $$m && GOWORK=off go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./...); done
 

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"mime"
 	"net"
 	"net/http"
 	"slices"
@@ -30,6 +31,8 @@ func New(o Options) *Handler {
 	h := &Handler{options: o, mux: http.NewServeMux()}
 	h.get("/api/status", func(w http.ResponseWriter, _ *http.Request) { reply(w, o.Source.Status()) })
 	h.get("/api/channels", func(w http.ResponseWriter, _ *http.Request) { reply(w, o.Source.Channels()) })
+	h.post("/api/config/reload", h.reload)
+	h.post("/api/config/plan", h.plan)
 	h.get("/api/logs", h.stream)
 	h.get("/api/logs/recent", h.recent)
 	h.get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
@@ -48,6 +51,31 @@ func (h *Handler) get(path string, f http.HandlerFunc) {
 	})
 }
 
+// post answers POST at path with f, and refuses other methods and what a form
+// of some page could send.
+func (h *Handler) post(path string, f http.HandlerFunc) {
+	h.mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
+		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		if kind != "application/json" && (kind != "" || r.ContentLength != 0) {
+			fail(w, http.StatusUnsupportedMediaType, "json_needed", "send the Content-Type application/json")
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		f(w, r)
+	})
+	h.mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", "POST")
+		fail(w, http.StatusMethodNotAllowed, "method_not_allowed", path+" answers POST only")
+	})
+}
+
+// maxBody bounds what a request may bring, in bytes.
+const maxBody = 4 << 20
+
+// Local is the API without the checks that are for a port: for a socket that
+// only the user can reach.
+func (h *Handler) Local() http.Handler { return h.mux }
+
 // ServeHTTP lets a request through that comes from the user's own machine or
 // scripts: no page of another site, by name or by origin, may read or change
 // anything.
@@ -63,8 +91,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !ownHost(r.Host, c.Listen):
 		fail(w, http.StatusForbidden, "foreign_host", "the Host header names a host that this port is not known by")
 	case listed && r.Method == http.MethodOptions: // a browser asks before it sends the token
-		w.Header().Set("Access-Control-Allow-Methods", "GET")
-		w.Header().Set("Access-Control-Allow-Headers", "Authorization, Last-Event-ID")
+		w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
+		w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match, Last-Event-ID")
 		w.WriteHeader(http.StatusNoContent)
 	case !listed && !sameOrigin(r):
 		fail(w, http.StatusForbidden, "foreign_origin", "the request comes from a page whose origin is not listed in admin.origins")

@@ -186,7 +186,7 @@ func TestAListedPageMayAskFirst(t *testing.T) {
 	resp, _ := s.do("OPTIONS", "/api/status", "Origin", friend, "Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "authorization")
 	h := resp.Header
 	if resp.StatusCode != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != friend ||
-		h.Get("Access-Control-Allow-Methods") != "GET" || !strings.Contains(h.Get("Access-Control-Allow-Headers"), "Authorization") || h.Get("Vary") != "Origin" {
+		h.Get("Access-Control-Allow-Methods") != "GET, POST" || !strings.Contains(h.Get("Access-Control-Allow-Headers"), "Authorization") || h.Get("Vary") != "Origin" {
 		t.Errorf("%s %v", resp.Status, h)
 	}
 	resp, body := s.do("GET", "/api/status", "Origin", friend)

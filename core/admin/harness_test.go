@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -42,6 +43,12 @@ func (p program) Channels() []Channel {
 		{Name: "spare", Target: "https://spare.example", Fallback: true, Health: "down", Out: "health", OutSince: &p.started, Keys: Keys{List: []Key{}}},
 	}
 }
+
+func (p program) Reload(_ context.Context, cause string, generation uint64) Reload {
+	return Reload{OK: generation != 2, Stale: generation == 2, Cause: cause, Generation: 3}
+}
+
+func (p program) Plan(context.Context) Reload { return Reload{OK: true, Generation: 3} }
 
 // site is the API on a real port.
 type site struct {

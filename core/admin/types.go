@@ -2,12 +2,37 @@
 // program: its state as JSON and its events as a stream.
 package admin
 
-import "time"
+import (
+	"context"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/event"
+)
 
 // Source is the running program.
 type Source interface {
 	Status() Status
 	Channels() []Channel
+
+	// Reload applies the configuration as it is in its files; generation is the
+	// one that is to be replaced, 0 for any. Plan says what that would do.
+	Reload(ctx context.Context, cause string, generation uint64) Reload
+	Plan(ctx context.Context) Reload
+}
+
+// Reload is the outcome of a reload, or of a plan for one.
+type Reload struct {
+	At         time.Time           `json:"at"`
+	Cause      string              `json:"cause"` // what it was done for
+	OK         bool                `json:"ok"`
+	Generation uint64              `json:"generation"` // that runs afterwards
+	Changes    []config.Change     `json:"changes"`    // between the configurations
+	Effects    []string            `json:"effects"`    // what is begun and ended for them
+	Error      string              `json:"error,omitempty"`
+	Stale      bool                `json:"stale,omitempty"` // another generation runs than was to be replaced
+	Diags      []config.Diagnostic `json:"diagnostics"`
+	Took       event.Millis        `json:"took_ms"`
 }
 
 // Status is GET /api/status.
@@ -26,6 +51,7 @@ type Status struct {
 	Plugins    Plugins        `json:"plugins"`
 	Tunnels    []any          `json:"tunnels"`
 	Warnings   []string       `json:"warnings"`
+	LastReload *Reload        `json:"lastReload,omitempty"`
 }
 
 // ChannelSummary counts channels.

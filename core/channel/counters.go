@@ -4,16 +4,16 @@ import "time"
 
 // Counters sum up attempts since the program began to count.
 type Counters struct {
-	Requests  uint64
-	Successes uint64
-	Failures  uint64
-	TTFBSum   time.Duration // over TTFBCount good answers
-	TTFBCount uint64
-	TTFB      time.Duration // moving average of the time to the first byte
-	Total     time.Duration // moving average of the whole
-	LastAt    time.Time
-	LastError string
-	ErrorAt   time.Time
+	Requests  uint64        `json:"requests"`
+	Successes uint64        `json:"successes"`
+	Failures  uint64        `json:"failures"`
+	TTFBSum   time.Duration `json:"ttfb_sum_ns"` // over TTFBCount good answers
+	TTFBCount uint64        `json:"ttfb_count"`
+	TTFB      time.Duration `json:"ttfb_ns"`  // moving average of the time to the first byte
+	Total     time.Duration `json:"total_ns"` // moving average of the whole
+	LastAt    time.Time     `json:"last_at,omitzero"`
+	LastError string        `json:"last_error,omitempty"`
+	ErrorAt   time.Time     `json:"error_at,omitzero"`
 }
 
 // ewmaWeight is the share of the newest sample in the moving averages.

@@ -33,6 +33,7 @@ type Key struct {
 	models    map[string]*rest
 	counters  Counters
 	recent    window
+	gone      absence // under the channel's mu
 }
 
 // rest is a time for which a key is left alone.
@@ -214,6 +215,11 @@ func (k *Key) clear() {
 func (k *Key) fail(now time.Time, reason string) {
 	k.counters.failure(now, reason)
 	k.recent.add(now, false)
+	k.mark()
+}
+
+// mark keeps out in step; the caller holds mu.
+func (k *Key) mark() {
 	k.out.Store(k.limited.step > 0 || !k.limited.until.IsZero() || !k.invalid.until.IsZero() || !k.exhausted.until.IsZero() || len(k.models) > 0)
 }
 

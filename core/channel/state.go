@@ -47,6 +47,7 @@ type State struct {
 	counters Counters
 	recent   window // the last minute's attempts
 	keys     map[string]*Key
+	gone     absence
 }
 
 func newState(r *Registry, name, target string) *State {
@@ -85,10 +86,14 @@ func (s *State) Key(secret string) *Key {
 	defer s.mu.Unlock()
 	k := s.keys[print]
 	if k == nil {
-		k = &Key{channel: s, print: print, recent: window{span: time.Minute}}
+		k = s.newKey(print)
 		s.keys[print] = k
 	}
 	return k
+}
+
+func (s *State) newKey(print string) *Key {
+	return &Key{channel: s, print: print, recent: window{span: time.Minute}}
 }
 
 // Ready says whether the channel may be sent a request, by its pause, health
@@ -209,7 +214,11 @@ func (s *State) SetHealth(h sdk.Health, reason string) {
 	case h == sdk.HealthDown && old != sdk.HealthDown:
 		s.registry.changed(Change{Kind: ChangeHealth, Channel: s.name, Message: "health check fails: " + reason})
 	case before != "" && after == "":
-		s.registry.changed(Change{Kind: ChangeHealth, Channel: s.name, Good: true, Message: "back in service: health check passed"})
+		how := "health check passed"
+		if h == sdk.HealthUnknown {
+			how = "it has no health check any more"
+		}
+		s.registry.changed(Change{Kind: ChangeHealth, Channel: s.name, Good: true, Message: "back in service: " + how})
 	}
 }
 

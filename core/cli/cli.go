@@ -116,6 +116,9 @@ func (a *app) explain(err error) int {
 		return exitOK
 	case errors.As(err, &config):
 		_ = config.Write(a.err, colored(a.err))
+		if config.Valid {
+			return exitFailed
+		}
 		return exitConfig
 	case errors.As(err, &usage):
 		_, _ = fmt.Fprintf(a.err, "aitunnel: %s\nSee '%s --help'.\n", usage, usage.command.CommandPath())

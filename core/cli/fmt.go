@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
@@ -55,6 +56,10 @@ func (a *app) format(path string, check bool) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	file, err := filepath.EvalSymlinks(path) // a link stays one
+	if err != nil {
+		return false, err
+	}
 	out, report := config.Format(path, text)
 	if report.HasErrors() {
 		return false, &daemon.ConfigError{Report: report}
@@ -69,7 +74,7 @@ func (a *app) format(path string, check bool) (changed bool, err error) {
 	if err != nil {
 		return true, err
 	}
-	return true, maybe.WriteFile(path, out, info.Mode().Perm())
+	return true, maybe.WriteFile(file, out, info.Mode().Perm())
 }
 
 // formatStream prints what it read in the usual layout or, to check, whether

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -45,6 +46,9 @@ func (l *loader) envFunction() function.Function {
 				return cty.NilVal, function.NewArgErrorf(2, "env takes a name and one default")
 			}
 			name := args[0].AsString()
+			if !isEnvName(name) {
+				return cty.NilVal, function.NewArgErrorf(0, "this is no name of an environment variable: it has letters, digits and underscores only, such as KEY_1; a value itself stands in quotes, without env")
+			}
 			if v, ok := l.options.Getenv(name); ok {
 				return l.secretValue(v), nil
 			}
@@ -55,6 +59,10 @@ func (l *loader) envFunction() function.Function {
 		},
 	})
 }
+
+var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+func isEnvName(s string) bool { return envName.MatchString(s) }
 
 // maxFile bounds what file() reads: it is for keys, not for data.
 const maxFile = 64 << 10

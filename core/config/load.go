@@ -201,6 +201,7 @@ var topLevel = []string{"variable", "locals", "proxy", "admin", "tunnel", "plugi
 func (l *loader) decode() {
 	for _, b := range l.blocks {
 		if !slices.Contains(topLevel, b.Type) {
+			(&reader{loader: l}).doubt(b.Body.Range())
 			l.fail(b.TypeRange, "Unknown block", fmt.Sprintf("There is no block %q here. %s", b.Type, instead(b.Type, topLevel)))
 		}
 	}

@@ -40,6 +40,7 @@ type source struct {
 	text   []byte
 	broken bool        // it did not parse: anything may be a secret
 	secret []hcl.Range // of expressions that are secret
+	doubt  []hcl.Range // of what has no meaning, and may have been meant to be secret
 	hidden []byte      // the masked text, once it was made
 }
 
@@ -68,7 +69,7 @@ func (s *source) hides(tokens hclsyntax.Tokens, i int) bool {
 	switch t.Type {
 	case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit:
 		return strings.Contains(word, "://") && strings.Contains(word, "@") || strings.Contains(word, "key=") ||
-			s.inSecret(t.Range) && !isArgument(tokens, i) || s.broken && looksSecret(word)
+			(s.inSecret(t.Range) || len(word) >= shortestKey && within(s.doubt, t.Range)) && !isArgument(tokens, i) || s.broken && looksSecret(word)
 	case hclsyntax.TokenIdent, hclsyntax.TokenNumberLit:
 		if s.inSecret(t.Range) {
 			return !isName(tokens, i)
@@ -80,18 +81,21 @@ func (s *source) hides(tokens hclsyntax.Tokens, i int) bool {
 	return s.broken && len(word) > 12
 }
 
-func (s *source) inSecret(r hcl.Range) bool {
-	for _, secret := range s.secret {
-		if secret.Start.Byte <= r.Start.Byte && r.End.Byte <= secret.End.Byte {
-			return true
-		}
-	}
-	return false
+func (s *source) inSecret(r hcl.Range) bool { return within(s.secret, r) }
+
+// within says that r is a part of one of the ranges.
+func within(ranges []hcl.Range, r hcl.Range) bool {
+	return slices.ContainsFunc(ranges, func(whole hcl.Range) bool {
+		return whole.Start.Byte <= r.Start.Byte && r.End.Byte <= whole.End.Byte
+	})
 }
 
 // isArgument says that a quoted word is what a function is called with, as in
-// env("KEY").
+// env("KEY"), and not a key that stands there by mistake.
 func isArgument(tokens hclsyntax.Tokens, i int) bool {
+	if i >= 3 && string(tokens[i-3].Bytes) == "env" && !isEnvName(string(tokens[i].Bytes)) {
+		return false
+	}
 	return i >= 3 && tokens[i-1].Type == hclsyntax.TokenOQuote && tokens[i-2].Type == hclsyntax.TokenOParen && tokens[i-3].Type == hclsyntax.TokenIdent &&
 		slices.Contains([]string{"env", "file"}, string(tokens[i-3].Bytes))
 }
@@ -116,7 +120,12 @@ func quotesSecret(message string) bool {
 	return false
 }
 
-// looksSecret is a guess, for text that cannot be parsed: long, with digits.
+// shortestKey is the length from which a text of no known meaning may be a
+// secret.
+const shortestKey = 8
+
+// looksSecret is a guess, for text that cannot be parsed: not short, with
+// digits.
 func looksSecret(word string) bool {
-	return len(word) >= 12 && strings.ContainsAny(word, "0123456789")
+	return len(word) >= shortestKey && strings.ContainsAny(word, "0123456789")
 }

@@ -333,6 +333,14 @@ func (r *reader) one(kind string, labels ...string) *hclsyntax.Block {
 	return all[0]
 }
 
+// doubt notes that the texts of a range may have been meant to be secret.
+func (r *reader) doubt(at hcl.Range) {
+	if s := r.loader.sources[at.Filename]; s != nil {
+		s.doubt = append(s.doubt, at)
+		s.hidden = nil
+	}
+}
+
 // done tells of every attribute and block that has no meaning here.
 func (r *reader) done() {
 	for _, name := range slices.Sorted(maps.Keys(r.attributes)) {
@@ -340,6 +348,7 @@ func (r *reader) done() {
 			continue
 		}
 		a := r.attributes[name]
+		r.doubt(a.Expr.Range())
 		detail := fmt.Sprintf("There is no %q %s. %s", name, r.what, instead(name, r.asked))
 		if slices.Contains(r.opened, name) {
 			detail = fmt.Sprintf("%q is a block: write %s { … } without an equals sign.", name, name)
@@ -350,6 +359,7 @@ func (r *reader) done() {
 		if slices.Contains(r.opened, b.Type) {
 			continue
 		}
+		r.doubt(b.Body.Range())
 		detail := fmt.Sprintf("There is no block %q %s. %s", b.Type, r.what, instead(b.Type, r.opened))
 		if slices.Contains(r.asked, b.Type) {
 			detail = fmt.Sprintf("%q is an attribute: write %s = … with an equals sign.", b.Type, b.Type)

@@ -193,6 +193,17 @@ func (r Report) Complain(c *Component, err error) Report {
 	return r
 }
 
+// Deny adds that the value of a setting, such as "proxy.listen", cannot be had.
+func (r Report) Deny(c *Config, setting string, err error) Report {
+	r.diags = append(append(hcl.Diagnostics(nil), r.diags...), &hcl.Diagnostic{
+		Severity: hcl.DiagError, Summary: fmt.Sprintf("The setting %s cannot be applied", setting), Detail: sentence(err.Error()),
+	})
+	if at, ok := c.places[setting]; ok {
+		r.diags[len(r.diags)-1].Subject = &at
+	}
+	return r
+}
+
 // at is the range of the attribute with this path, or of what encloses it.
 func (c *Component) at(path []string) hcl.Range {
 	for n := len(path); n > 0; n-- {

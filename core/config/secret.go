@@ -11,39 +11,49 @@ import (
 
 // Secret is a value that cannot be printed by accident: every way of formatting
 // it shows a masked form. The zero value is an empty secret.
-type Secret struct{ value string }
+type Secret struct {
+	// Behind a pointer, since fmt calls no method where the verb does not fit
+	// the value around a secret: it then prints an address.
+	value *string
+}
 
 // NewSecret makes a secret of value.
-func NewSecret(value string) Secret { return Secret{value} }
+func NewSecret(value string) Secret { return Secret{&value} }
 
 // Reveal returns the value itself.
-func (s Secret) Reveal() string { return s.value }
+func (s Secret) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
 
 // IsZero says that the secret is empty.
-func (s Secret) IsZero() bool { return s.value == "" }
+func (s Secret) IsZero() bool { return s.Reveal() == "" }
 
 // Equal compares in constant time.
 func (s Secret) Equal(other Secret) bool {
-	a, b := sha256.Sum256([]byte(s.value)), sha256.Sum256([]byte(other.value))
+	a, b := sha256.Sum256([]byte(s.Reveal())), sha256.Sum256([]byte(other.Reveal()))
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
 // String is the masked form: of a long secret the ends, enough to tell two keys
 // apart, of a short one nothing.
 func (s Secret) String() string {
-	switch n := len(s.value); {
+	value := s.Reveal()
+	switch n := len(value); {
 	case n == 0:
 		return ""
 	case n < 20:
 		return "…"
 	}
-	head, _, dashed := strings.Cut(s.value, "-")
+	head, _, dashed := strings.Cut(value, "-")
 	if !dashed || len(head) > 4 {
 		head = ""
 	} else {
 		head += "-"
 	}
-	return head + "…" + s.value[len(s.value)-4:]
+	return head + "…" + value[len(value)-4:]
 }
 
 // Format prints the masked form for every verb.

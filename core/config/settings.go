@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -44,6 +45,12 @@ func (l *loader) settings(kind string) *reader {
 	b := l.once(kind)
 	if b == nil {
 		return nil
+	}
+	for name, a := range b.Body.Attributes {
+		if l.config.places == nil {
+			l.config.places = map[string]hcl.Range{}
+		}
+		l.config.places[kind+"."+name] = a.Expr.Range()
 	}
 	return l.reader(b, "in "+kind)
 }

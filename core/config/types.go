@@ -24,6 +24,8 @@ type Config struct {
 	Breaker   Breaker
 	Log       Log
 	HotReload bool
+
+	places map[string]hcl.Range // of the attributes of the blocks without labels
 }
 
 // Proxy is the unified entry.

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,8 +22,11 @@ import (
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/health"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/proxy"
+	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/watch"
 )
 
 // Options of [New].
@@ -48,22 +52,36 @@ type Daemon struct {
 	sink     *logSink
 	bus      *event.Bus
 	registry *channel.Registry
+	store    *store
 	plugins  *pluginhost.Host
 	proxy    *proxy.Handler
 	admin    *admin.Handler
-	entry    *listener
-	panel    *listener // nil if the port is off
+	entry    port
+	panel    port
+	leaving  leaving
+	monitor  *health.Monitor
+	failed   chan error // a server that ended by itself
+	life     context.Context
+	end      context.CancelFunc
+	keeping  sync.WaitGroup
 
+	applying   sync.Mutex // one change of generation at a time; guards those down to memory
+	watcher    *watch.Watcher
+	inputs     map[string]string // what was read last
+	good       map[string]string // by the last configuration that was good
+	memory     route.Memory      // of the former run
+	draining   []*generation     // the oldest first
 	generation atomic.Pointer[generation]
-	draining   sync.WaitGroup
-	failed     chan error // a server that ended by itself
+	lastReload atomic.Pointer[admin.Reload]
+	drained    sync.WaitGroup
 }
 
 // Start makes the configuration at o.ConfigPath run. It returns when the ports
 // answer. An error that lies in the configuration is a [*ConfigError]; after
 // any error nothing is left running.
 func Start(ctx context.Context, o Options) (*Daemon, error) {
-	d := &Daemon{options: o, started: time.Now(), failed: make(chan error, 2)}
+	d := &Daemon{options: o, started: time.Now(), failed: make(chan error, 4)}
+	d.life, d.end = context.WithCancel(context.Background())
 	if err := d.start(ctx); err != nil {
 		return nil, errors.Join(err, d.Shutdown(ctx))
 	}
@@ -71,6 +89,32 @@ func Start(ctx context.Context, o Options) (*Daemon, error) {
 }
 
 func (d *Daemon) start(ctx context.Context) error {
+	d.applying.Lock()
+	defer d.applying.Unlock()
+	if err := d.prepare(); err != nil {
+		return err
+	}
+	g, err := d.build(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := d.sink.open(g.config.Log); err != nil {
+		g.close()
+		return d.denied(g, err)
+	}
+	moved, err := d.rebind(nil, g.config)
+	if err != nil {
+		g.close()
+		return d.denied(g, err)
+	}
+	d.use(g)
+	moved.commit(d)
+	d.keeping.Go(func() { d.keepState(d.life) })
+	return nil
+}
+
+// prepare makes what belongs to no configuration.
+func (d *Daemon) prepare() error {
 	seed, err := loadSeed(d.options.StateDir)
 	if err != nil {
 		return err
@@ -79,6 +123,13 @@ func (d *Daemon) start(ctx context.Context) error {
 	d.log = newLog(d.sink)
 	d.bus = event.NewBus(recentEvents, d.logEvent)
 	d.registry = channel.NewRegistry(channel.Options{Now: d.options.Now, Seed: seed, OnChange: d.channelChanged})
+	d.store = newStore(d.options.StateDir)
+	saved, err := d.store.load()
+	if err != nil {
+		d.bus.Publish(event.Event{Type: event.TypeLog, Level: "warn", Message: err.Error()})
+	}
+	d.registry.Restore(saved.State)
+	d.memory = saved.Plans
 	d.plugins, err = pluginhost.New(pluginhost.Options{
 		Logger:    d.log.Named("plugin"),
 		Builtin:   d.options.Builtin,
@@ -91,58 +142,52 @@ func (d *Daemon) start(ctx context.Context) error {
 		return err
 	}
 	d.proxy = proxy.New(proxy.Options{Registry: d.registry, Bus: d.bus, Roots: d.options.Roots})
-	g, err := d.build(ctx)
-	if err != nil {
-		return err
-	}
-	if err := d.sink.open(g.config.Log); err != nil {
-		g.close()
-		return err
-	}
-	if err := d.listen(g.config); err != nil {
-		g.close()
-		return err
-	}
-	d.use(g)
+	d.admin = admin.New(admin.Options{Source: (*source)(d), Bus: d.bus, Config: func() config.Admin { return d.generation.Load().config.Admin }})
+	d.monitor = health.Start(nil, d.notice)
+	d.entry = port{setting: "proxy.listen", address: func(c *config.Config) string { return c.Proxy.Listen }, handler: d.proxy}
+	d.panel = port{setting: "admin.listen", address: func(c *config.Config) string { return c.Admin.Listen }, handler: d.admin}
 	return nil
+}
+
+// denied makes an error about a setting one of the configuration, with its
+// line.
+func (d *Daemon) denied(g *generation, err error) error {
+	var e *settingError
+	if !errors.As(err, &e) {
+		return err
+	}
+	return &ConfigError{Report: g.report.Deny(g.config, e.setting, e.err), Valid: true}
 }
 
 // recentEvents is how many events are remembered.
 const recentEvents = 1000
 
-func (d *Daemon) listen(cfg *config.Config) (err error) {
-	if d.entry, err = listen("proxy.listen", cfg.Proxy.Listen); err != nil {
-		return err
-	}
-	if cfg.Admin.Listen == "" {
-		return nil
-	}
-	d.panel, err = listen("admin.listen", cfg.Admin.Listen)
-	return err
-}
-
-// serve answers on the ports.
-func (d *Daemon) serve() {
-	d.entry.serve(d.proxy, d.log, d.failed)
-	if d.panel != nil {
-		d.panel.serve(d.admin, d.log, d.failed)
-	}
-}
+// maxDraining is how many generations may keep what they opened while their
+// last requests come to their end.
+const maxDraining = 8
 
 // use puts a generation in the place of the current one, which goes when its
-// last request has ended.
+// last request has ended. Of too many that wait for that the oldest lose their
+// plugins; their requests go on by the plans they have.
 func (d *Daemon) use(g *generation) {
-	g.table.Activate(g.config)
+	g.table.Activate(g.config, d.registry)
 	drained := d.proxy.Use(g.config, g.table)
+	d.monitor.Set(g.checks(d))
 	old := d.generation.Swap(g)
-	d.draining.Go(func() {
+	d.follow(g.config.HotReload)
+	d.drained.Go(func() {
 		<-drained
 		g.close()
 	})
-	g.watch(d.proxy, d.notice)
 	if old == nil {
-		d.admin = admin.New(admin.Options{Source: (*source)(d), Bus: d.bus, Config: func() config.Admin { return d.generation.Load().config.Admin }})
-		d.serve()
+		return
+	}
+	d.draining = slices.DeleteFunc(append(d.draining, old), func(g *generation) bool { return d.proxy.Uses(g.table) == 0 })
+	for len(d.draining) > maxDraining {
+		oldest := d.draining[0]
+		d.draining = d.draining[1:]
+		d.bus.Publish(event.Event{Type: event.TypeReload, Level: "warn", Message: fmt.Sprintf("generation %d still has %d requests after %d others: its plugins are let go, the requests go on by the last plans", oldest.number, d.proxy.Uses(oldest.table), maxDraining)})
+		oldest.close()
 	}
 }
 
@@ -150,15 +195,10 @@ func (d *Daemon) use(g *generation) {
 func (d *Daemon) ProxyAddr() string { return d.entry.addr() }
 
 // AdminAddr is the address of the admin port, "" if it is off.
-func (d *Daemon) AdminAddr() string {
-	if d.panel == nil {
-		return ""
-	}
-	return d.panel.addr()
-}
+func (d *Daemon) AdminAddr() string { return d.panel.addr() }
 
 // Warnings are what the running configuration was warned of.
-func (d *Daemon) Warnings() *ConfigError { return d.generation.Load().warnings }
+func (d *Daemon) Warnings() *ConfigError { return d.generation.Load().warnings() }
 
 // Wait returns when ctx ends, or a port stops answering.
 func (d *Daemon) Wait(ctx context.Context) error {
@@ -173,16 +213,31 @@ func (d *Daemon) Wait(ctx context.Context) error {
 // Shutdown lets the requests under way come to their end until ctx ends, then
 // breaks them off, and stops everything.
 func (d *Daemon) Shutdown(ctx context.Context) error {
+	d.applying.Lock()
+	watcher := d.watcher
+	d.follow(false)
+	d.applying.Unlock()
+	d.end()
+	if watcher != nil {
+		<-watcher.Done()
+	}
 	var errs []error
-	for _, l := range []*listener{d.entry, d.panel} {
-		if l != nil {
-			errs = append(errs, l.shutdown(ctx))
+	var ending sync.WaitGroup
+	for _, p := range d.ports() {
+		if l := p.now.Load(); l != nil {
+			ending.Go(func() { _ = l.shutdown(ctx) }) // what is left is broken off
 		}
 	}
+	d.leaving.shutdown(ctx)
+	ending.Wait()
+	d.keeping.Wait()
 	if d.proxy != nil {
 		d.proxy.Retire()
 	}
-	d.draining.Wait()
+	d.drained.Wait()
+	if d.monitor != nil {
+		d.monitor.Close()
+	}
 	if d.plugins != nil {
 		errs = append(errs, d.plugins.Close(context.WithoutCancel(ctx)))
 	}
@@ -230,8 +285,12 @@ func (d *Daemon) channelChanged(c channel.Change) {
 // ConfigError is what is wrong with a configuration, or worth a warning.
 type ConfigError struct {
 	config.Report
+	Valid bool // the configuration is in order, but cannot be had on this machine now: a port is taken
 }
 
 func (e *ConfigError) Error() string {
+	if e.Valid {
+		return "the configuration cannot be applied: " + e.Summary()
+	}
 	return fmt.Sprintf("the configuration is not valid: %s", e.Summary())
 }

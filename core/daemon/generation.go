@@ -2,100 +2,109 @@ package daemon
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/health"
-	"github.com/aitunnel/aitunnel/core/proxy"
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
 // generation is a configuration made runnable.
 type generation struct {
-	number   uint64
-	config   *config.Config
-	warnings *ConfigError // nil if there were none
-	table    *route.Table
-	checkers map[*config.Channel]sdk.HealthChecker
-	monitor  atomic.Pointer[health.Monitor]
+	number    uint64
+	config    *config.Config
+	report    config.Report
+	table     *route.Table
+	checkers  map[*config.Channel]sdk.HealthChecker
+	instances map[string]any // what was opened, by what it is and what for
 }
 
-// build loads the configuration and opens all that is new in it. After an
-// error nothing of it is left.
-func (d *Daemon) build(ctx context.Context) (*generation, error) {
+// build loads the configuration and opens all that is new in it; what is the
+// same in old goes on. After an error nothing of it is left.
+func (d *Daemon) build(ctx context.Context, old *generation) (*generation, error) {
 	cfg, report := config.Load(ctx, config.Options{Path: d.options.ConfigPath, Vars: d.options.Vars, Catalog: d.plugins})
+	d.read(report)
 	if report.HasErrors() {
 		return nil, &ConfigError{Report: report}
 	}
-	g := &generation{number: 1, config: cfg, checkers: map[*config.Channel]sdk.HealthChecker{}}
-	if last := d.generation.Load(); last != nil {
-		g.number = last.number + 1
-	}
-	if !report.Empty() {
-		g.warnings = &ConfigError{Report: report}
+	g := &generation{number: 1, config: cfg, report: report, checkers: map[*config.Channel]sdk.HealthChecker{}, instances: map[string]any{}}
+	options := route.Options{Registry: d.registry, Notice: d.notice, Memory: d.memory}
+	if old != nil {
+		g.number, options.Previous = old.number+1, old.table
 	}
 	// All of the configuration's mistakes are told at once, those that the
 	// plugins find too.
-	var mistakes []error
-	open := func(ctx context.Context, c *config.Component, instance string) (sdk.Component, error) {
-		opened, err := d.plugins.Open(ctx, c, cfg.Plugin(c.Plugin), instance, nil)
+	wrong := report
+	options.Open = func(ctx context.Context, c *config.Component, purpose string) (sdk.Component, error) {
+		opened, err := d.plugins.Open(ctx, c, cfg.Plugin(c.Plugin), purpose, nil)
 		if err != nil {
-			mistakes = append(mistakes, err)
-			report = report.Complain(c, err)
+			wrong = wrong.Complain(c, err)
 			return nil, err
 		}
+		g.instances[fmt.Sprintf("%s %q for %s", c.Kind, c.Ref, purpose)] = opened
 		return opened, nil
 	}
+	var err error
 	for _, ch := range cfg.Channels {
 		if hc := ch.HealthCheck; hc != nil {
-			if opened, err := open(ctx, hc.Checker, "channel "+ch.Name); err == nil {
+			opened, failed := options.Open(ctx, hc.Checker, "channel "+ch.Name)
+			if failed == nil {
 				g.checkers[ch] = opened.(sdk.HealthChecker)
 			}
+			err = errors.Join(err, failed)
 		}
 	}
-	table, err := route.Build(ctx, cfg, route.Options{Registry: d.registry, Open: open, Notice: d.notice})
+	table, failed := route.Build(ctx, cfg, options)
 	g.table = table
-	switch {
-	case len(mistakes) > 0:
-		err = &ConfigError{Report: report}
-		fallthrough
-	case err != nil:
-		g.close()
-		return nil, err
+	if err = errors.Join(err, failed); err == nil {
+		return g, nil
 	}
-	return g, nil
+	g.close()
+	if wrong.HasErrors() {
+		return nil, &ConfigError{Report: wrong}
+	}
+	return nil, err
 }
 
-// watch begins the health checks.
-func (g *generation) watch(p *proxy.Handler, notice func(string)) {
-	var checks []health.Check
+// checks are the health checks, which take the checkers over.
+func (g *generation) checks(d *Daemon) (all []health.Check) {
 	for _, ch := range g.table.Channels {
 		hc := ch.Config.HealthCheck
 		if hc == nil {
 			continue
 		}
-		checks = append(checks, health.Check{
-			State: ch.State, Models: ch.Config.Models, Checker: g.checkers[ch.Config], Host: p.Prober(ch),
+		all = append(all, health.Check{
+			State: ch.State, Channel: ch.Config, Models: ch.Config.Models, Checker: g.checkers[ch.Config], Host: d.proxy.Prober(ch),
 			Interval: hc.Interval, Timeout: hc.Timeout, Fall: hc.Fall, Rise: hc.Rise,
 		})
 	}
-	g.monitor.Store(health.Start(checks, notice))
+	g.checkers = nil
+	return all
 }
 
 func (g *generation) close() {
-	if m := g.monitor.Load(); m != nil {
-		m.Close()
-	} else {
-		for _, c := range g.checkers {
-			_ = c.Close() // its process may be gone
-		}
+	for _, c := range g.checkers {
+		_ = c.Close() // its process may be gone
 	}
 	if g.table != nil {
 		g.table.Close()
 	}
+}
+
+// warnings are what the configuration was warned of, nil if there was nothing.
+func (g *generation) warnings() *ConfigError {
+	if g.report.Empty() {
+		return nil
+	}
+	return &ConfigError{Report: g.report}
+}
+
+func (g *generation) diagnostics() []config.Diagnostic {
+	return append([]config.Diagnostic{}, g.report.Diagnostics()...)
 }
 
 func configDir(path string) string {

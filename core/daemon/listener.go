@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -20,27 +21,44 @@ const (
 )
 
 // listener is one address with its server. It lives as long as the address
-// does, over all generations.
+// does, over all generations: a server for each would lose requests on
+// connections that are kept alive.
 type listener struct {
-	socket net.Listener
-	server *http.Server
-	done   sync.WaitGroup
+	address string // as configured
+	socket  net.Listener
+	server  *http.Server
+	done    sync.WaitGroup
+	leaving atomic.Bool
 }
 
 // listen binds an address; setting names it to the user.
 func listen(setting, address string) (*listener, error) {
 	socket, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", setting, err)
+		return nil, &settingError{setting, err}
 	}
-	return &listener{socket: socket}, nil
+	return &listener{address: address, socket: socket}, nil
 }
+
+// settingError is about the value of one setting, which is valid in itself.
+type settingError struct {
+	setting string
+	err     error
+}
+
+func (e *settingError) Error() string { return e.setting + ": " + e.err.Error() }
+func (e *settingError) Unwrap() error { return e.err }
 
 func (l *listener) addr() string { return l.socket.Addr().String() }
 
 func (l *listener) serve(h http.Handler, log hclog.Logger, failed chan<- error) {
 	l.server = &http.Server{
-		Handler:           h,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if l.leaving.Load() {
+				w.Header().Set("Connection", "close")
+			}
+			h.ServeHTTP(w, r)
+		}),
 		ReadHeaderTimeout: headerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    headerSize,
@@ -51,6 +69,19 @@ func (l *listener) serve(h http.Handler, log hclog.Logger, failed chan<- error) 
 			failed <- fmt.Errorf("the port %s stopped answering: %w", l.addr(), err)
 		}
 	})
+}
+
+// leave tells callers on kept connections to come by another address from now
+// on, and closes this one when they have had the time to.
+func (l *listener) leave(ctx context.Context, grace time.Duration) {
+	l.leaving.Store(true)
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	_ = l.shutdown(ctx) // whatever is left of it ends with ctx
 }
 
 // shutdown waits for requests under way until ctx ends, then breaks them off.

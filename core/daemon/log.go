@@ -54,7 +54,7 @@ func (l *logSink) open(c config.Log) error {
 	if c.File != "" {
 		f, err := os.OpenFile(c.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
-			return fmt.Errorf("log.file: %w", err)
+			return &settingError{"log.file", err}
 		}
 		out, file = f, f
 	}

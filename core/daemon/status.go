@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -25,6 +26,7 @@ func (s *source) Status() admin.Status {
 		Uptime: time.Since(s.started).Seconds(), StartedAt: s.started,
 		Generation: g.number, Config: g.config.Path, Listen: s.entry.addr(), Active: s.proxy.Active(),
 		Plugins: ShowPlugins(s.plugins, g.config), Tunnels: []any{}, Warnings: []string{}, Routes: []admin.Route{},
+		LastReload: s.lastReload.Load(),
 	}
 	for _, ch := range s.Channels() {
 		out.Channels.Total++
@@ -35,11 +37,19 @@ func (s *source) Status() admin.Status {
 	for _, r := range g.table.Routes {
 		out.Routes = append(out.Routes, showRoute(r))
 	}
-	if g.warnings != nil {
-		out.Warnings = g.warnings.Lines()
+	if w := g.warnings(); w != nil {
+		out.Warnings = w.Lines()
 	}
 	return out
 }
+
+// Reload is for [admin.Source].
+func (s *source) Reload(ctx context.Context, cause string, generation uint64) admin.Reload {
+	return (*Daemon)(s).Reload(ctx, cause, generation)
+}
+
+// Plan is for [admin.Source].
+func (s *source) Plan(ctx context.Context) admin.Reload { return (*Daemon)(s).Plan(ctx) }
 
 func showRoute(r *route.Route) admin.Route {
 	p := r.Plan()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -24,15 +25,23 @@ type Check struct {
 	Timeout  time.Duration
 	Fall     int // failures in a row until the channel is down
 	Rise     int // successes in a row until it is up
+
+	Channel *config.Channel // what the probes depend on
+}
+
+// same says that a check would go on as it is.
+func (c *Check) same(other *Check) bool {
+	return c.State == other.State && c.Checker == other.Checker && c.Channel != nil && other.Channel != nil && c.Channel.Same(other.Channel)
 }
 
 // Monitor runs checks until it is closed.
 type Monitor struct {
 	ctx    context.Context
 	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	runs   map[string]*run
 	notice func(string)
+
+	mu   sync.Mutex
+	runs map[string]*run
 }
 
 // run is one channel's check with its score.
@@ -42,30 +51,77 @@ type run struct {
 	good  int
 	bad   int
 	ailed bool // the last check could not be made
+
+	ctx context.Context
+	end context.CancelFunc
+	wg  sync.WaitGroup
 }
 
 // Start runs the checks, the first of each after a moment. notice is told when
 // a check cannot be made at all. The monitor closes the checkers.
 func Start(checks []Check, notice func(string)) *Monitor {
-	ctx, cancel := context.WithCancel(context.Background())
-	m := &Monitor{ctx: ctx, cancel: cancel, runs: map[string]*run{}, notice: notice}
-	for _, c := range checks {
-		r := &run{Check: c, turn: make(chan struct{}, 1)}
-		r.turn <- struct{}{}
-		m.runs[c.State.Name()] = r
-		m.wg.Go(func() { m.loop(ctx, r) })
-	}
+	m := &Monitor{notice: notice}
+	m.ctx, m.cancel = context.WithCancel(context.Background())
+	m.Set(checks)
 	return m
+}
+
+// Set changes the checks to others. One that stays the same goes on, with its
+// score and its times, so that a configuration that changes often keeps no
+// channel from being found down. A channel that has no check any more counts
+// as unknown.
+func (m *Monitor) Set(checks []Check) {
+	m.mu.Lock()
+	old := m.runs
+	m.runs = map[string]*run{}
+	gone := map[*channel.State]bool{}
+	for _, r := range old {
+		gone[r.State] = true
+	}
+	for _, c := range checks {
+		name := c.State.Name()
+		delete(gone, c.State)
+		if r := old[name]; r != nil && r.same(&c) {
+			_ = c.Checker.Close() // opened a second time; the first stays open
+			m.runs[name] = r
+			delete(old, name)
+			continue
+		}
+		m.runs[name] = m.run(c)
+	}
+	m.mu.Unlock()
+	for _, r := range old {
+		r.close()
+	}
+	for state := range gone {
+		state.SetHealth(sdk.HealthUnknown, "")
+	}
+}
+
+func (m *Monitor) run(c Check) *run {
+	r := &run{Check: c, turn: make(chan struct{}, 1)}
+	r.turn <- struct{}{}
+	r.ctx, r.end = context.WithCancel(m.ctx)
+	r.wg.Go(func() { m.loop(r) })
+	return r
+}
+
+func (r *run) close() {
+	r.end()
+	r.wg.Wait()
+	<-r.turn              // for good
+	_ = r.Checker.Close() // its process may be gone
 }
 
 // Close ends the checks and closes the checkers.
 func (m *Monitor) Close() {
 	m.cancel()
-	m.wg.Wait()
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, r := range m.runs {
-		<-r.turn              // for good
-		_ = r.Checker.Close() // its process may be gone
+		r.close()
 	}
+	m.runs = nil
 }
 
 // ErrNoCheck is for a channel without a health check.
@@ -73,28 +129,30 @@ var ErrNoCheck = errors.New("the channel has no health check")
 
 // Now makes the channel's check at once, or after the one under way.
 func (m *Monitor) Now(ctx context.Context, channel string) (sdk.CheckResult, error) {
+	m.mu.Lock()
 	r := m.runs[channel]
+	m.mu.Unlock()
 	if r == nil {
 		return sdk.CheckResult{}, ErrNoCheck
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(m.ctx, cancel)()
+	defer context.AfterFunc(r.ctx, cancel)()
 	return m.check(ctx, r)
 }
 
-func (m *Monitor) loop(ctx context.Context, r *run) {
+func (m *Monitor) loop(r *run) {
 	// The first checks do not come all at once.
 	timer := time.NewTimer(time.Duration(rand.Int64N(int64(min(r.Interval, time.Second)))))
 	defer timer.Stop()
 	for {
 		select {
-		case <-ctx.Done():
+		case <-r.ctx.Done():
 			return
 		case <-timer.C:
 		}
 		if !r.State.Paused() {
-			_, _ = m.check(ctx, r) // its result is in the channel's state
+			_, _ = m.check(r.ctx, r) // its result is in the channel's state
 		}
 		timer.Reset(time.Duration(float64(r.Interval) * (0.9 + 0.2*rand.Float64())))
 	}

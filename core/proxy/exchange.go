@@ -172,11 +172,11 @@ func (x *exchange) CheckRetry(_ context.Context, resp *http.Response, err error)
 	return false, nil
 }
 
-// mayRetry counts failures of channels. A key's failure is not among them: the
-// next key is there to be tried, and each is tried once.
+// mayRetry counts failures of channels. A key's first failure is not among
+// them: the next key is there to be tried.
 func (x *exchange) mayRetry(v verdict) bool {
 	r := &x.setup.config.Retry
-	if v.scope == scopeChannel {
+	if v.scope == scopeChannel || v.scope == scopeKey && x.sameKeyAgain() {
 		x.failures++
 	}
 	switch {
@@ -188,6 +188,16 @@ func (x *exchange) mayRetry(v verdict) bool {
 		return false
 	}
 	return x.in.Context().Err() == nil
+}
+
+// sameKeyAgain says that the request tried this key before.
+func (x *exchange) sameKeyAgain() bool {
+	for _, a := range x.record.Attempts {
+		if a.Channel == x.attempt.channel && a.Key == x.attempt.keyID {
+			return true
+		}
+	}
+	return false
 }
 
 // settle tells the walk, the channel and the key what came of the attempt.

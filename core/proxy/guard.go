@@ -48,7 +48,7 @@ func climbs(escaped string) bool {
 		switch len(segment) {
 		case 0:
 			continue
-		case 1, 2, 4, 6:
+		case 1, 2, 3, 4, 6:
 			if s := strings.ReplaceAll(strings.ToLower(segment), "%2e", "."); s == "." || s == ".." {
 				return true
 			}

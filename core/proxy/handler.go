@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,9 @@ type Handler struct {
 	upstreams upstreams
 	current   atomic.Pointer[setup]
 	active    atomic.Int64
+
+	mu     sync.Mutex
+	setups map[*route.Table]*setup // those in use
 }
 
 // setup is what one configuration makes of the handler.
@@ -56,7 +60,7 @@ type site struct {
 
 // New returns a handler that answers 503 until [Handler.Use] is called.
 func New(o Options) *Handler {
-	return &Handler{registry: o.Registry, bus: o.Bus, upstreams: upstreams{roots: o.Roots}}
+	return &Handler{registry: o.Registry, bus: o.Bus, upstreams: upstreams{roots: o.Roots}, setups: map[*route.Table]*setup{}}
 }
 
 // Use makes the handler work by cfg and its table from now on. Requests under
@@ -75,10 +79,13 @@ func (h *Handler) Use(cfg *config.Config, t *route.Table) (drained <-chan struct
 		s.paths[ch] = h.siteOf(ch.Config)
 	}
 	s.uses.Store(1)
+	h.mu.Lock()
+	h.setups[t] = s
+	h.mu.Unlock()
 	old := h.current.Swap(s)
 	h.upstreams.keep(cfg.Channels)
 	if old != nil {
-		old.leave()
+		h.leave(old)
 	}
 	return s.idle
 }
@@ -86,9 +93,19 @@ func (h *Handler) Use(cfg *config.Config, t *route.Table) (drained <-chan struct
 // Retire ends the use of the last configuration: requests are answered 503.
 func (h *Handler) Retire() {
 	if old := h.current.Swap(nil); old != nil {
-		old.leave()
+		h.leave(old)
 	}
 	h.upstreams.keep(nil)
+}
+
+// Uses is the number of requests under way that began by the table.
+func (h *Handler) Uses(t *route.Table) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s := h.setups[t]; s != nil {
+		return int(s.uses.Load())
+	}
+	return 0
 }
 
 // Active is the number of requests under way.
@@ -108,8 +125,11 @@ func (h *Handler) enter() *setup {
 	}
 }
 
-func (s *setup) leave() {
+func (h *Handler) leave(s *setup) {
 	if s.uses.Add(-1) == 0 {
+		h.mu.Lock()
+		delete(h.setups, s.table)
+		h.mu.Unlock()
 		close(s.idle)
 	}
 }
@@ -133,7 +153,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *string) {
 		fault{http.StatusServiceUnavailable, "stopping", "aitunnel is stopping"}.write(w, speaks, requestID())
 		return
 	}
-	defer s.leave()
+	defer h.leave(s)
 	x := &exchange{handler: h, setup: s, w: w, in: r, api: speaks, arrived: time.Now()}
 	x.record = &event.Request{ID: requestID(), Method: r.Method, Path: r.URL.Path}
 	// The record is written even when a broken answer ends in a panic that

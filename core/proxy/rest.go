@@ -14,6 +14,13 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // restOf is how long the site asks a key to rest: by Retry-After, by the reset
 // time of a spent rate limit, or in the body; 0 if it says nothing.
 func restOf(h http.Header, body []byte, now time.Time) time.Duration {
+	return min(namedRest(h, body, now), maxRest)
+}
+
+// maxRest bounds what is believed.
+const maxRest = 365 * 24 * time.Hour
+
+func namedRest(h http.Header, body []byte, now time.Time) time.Duration {
 	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 {
 		return seconds(ms / 1000)
 	}
@@ -41,11 +48,10 @@ func retryAfter(v string, now time.Time) time.Duration {
 }
 
 func seconds(s float64) time.Duration {
-	const most = 365 * 24 * 3600
 	if !(s > 0) { // also not for NaN
 		return 0
 	}
-	return time.Duration(min(s, most) * float64(time.Second))
+	return time.Duration(min(s, maxRest.Seconds()) * float64(time.Second))
 }
 
 // ratelimitReset reads the reset headers: of the limits that are spent the one

@@ -139,7 +139,7 @@ func build(t *testing.T, registry *channel.Registry, authored map[string]sdk.Com
 	if err != nil {
 		t.Fatal(err)
 	}
-	table.Activate(cfg)
+	table.Activate(cfg, registry)
 	w.table = table
 	t.Cleanup(table.Close)
 	return w

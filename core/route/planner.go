@@ -61,7 +61,7 @@ type planner struct {
 	refreshing atomic.Bool
 	notBefore  atomic.Int64 // no refresh before: nanoseconds since born
 	born       time.Time
-	failures   int                // in a row; of the goroutine that refreshes
+	failures   atomic.Int32       // of refreshes, in a row
 	before     []channel.Counters // at the last plan
 
 	users     atomic.Int32 // tables
@@ -96,7 +96,7 @@ func (p *planner) pick(now time.Time, v view) (index int, by *plan, ok bool) {
 	by = p.current.Load()
 	if p.obsolete(by, now) {
 		p.refreshSoon(now)
-		if !by.stale.IsZero() && now.After(by.stale) && !by.makeshift {
+		if !by.stale.IsZero() && now.After(by.stale) && !by.makeshift && p.failures.Load() > 0 {
 			p.improvise(by, errors.New("the last plan is too old"))
 			by = p.current.Load()
 		}
@@ -132,13 +132,12 @@ func (p *planner) refreshSoon(now time.Time) {
 		defer p.refreshing.Store(false)
 		pause := minRefresh
 		if err := p.refresh(); err != nil {
-			p.failures++
-			pause = min(minRefresh<<min(p.failures, 7), maxRefresh)
-			if p.failures == 1 {
+			failures := p.failures.Add(1)
+			pause = min(minRefresh<<min(failures, 7), maxRefresh)
+			if failures == 1 {
 				p.notice(fmt.Sprintf("%s: no new plan, the last one serves on: %v", p.name, err))
 			}
-		} else if p.failures > 0 {
-			p.failures = 0
+		} else if p.failures.Swap(0) > 0 {
 			p.notice(fmt.Sprintf("%s: plans are fresh again", p.name))
 		}
 		p.notBefore.Store(int64(p.registry.Now().Sub(p.born) + jitter(pause)))

@@ -142,3 +142,15 @@ func (p *planner) remember(r Remembered) {
 		}
 	}
 }
+
+// Plans are the planners by what they are for: for the same planner the same
+// value, in this table and the next.
+func (t *Table) Plans() map[string]any {
+	out := map[string]any{}
+	for purpose, p := range t.planners {
+		if p.component != nil {
+			out[purpose] = p
+		}
+	}
+	return out
+}

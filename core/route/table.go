@@ -169,13 +169,17 @@ func open[T sdk.Component](ctx context.Context, t *Table, o Options, c *config.C
 
 // Activate tells the state of channels and keys what the configuration says of
 // them. Until then the table changes nothing of what runs.
-func (t *Table) Activate(cfg *config.Config) {
+func (t *Table) Activate(cfg *config.Config, registry *channel.Registry) {
+	used := map[*channel.State][]*channel.Key{}
 	for _, ch := range t.Channels {
 		ch.State.Configure(channel.BreakerLimits(cfg.Breaker), ch.Config.Disabled)
+		used[ch.State] = nil
 		for _, k := range ch.Keys {
 			k.State.SetLabel(k.Config.Label)
+			used[ch.State] = append(used[ch.State], k.State)
 		}
 	}
+	registry.Retain(used)
 }
 
 // Close ends the planning and closes the components. Picks go on working, by

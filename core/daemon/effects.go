@@ -1,0 +1,52 @@
+package daemon
+
+import (
+	"slices"
+
+	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/route"
+)
+
+// effects says what is begun and ended when next takes the place of old. It
+// compares what runs, not what is written: a thing that both have is kept.
+func (d *Daemon) effects(old, next *generation, m *moves) []string {
+	out := slices.Clone(m.text)
+	before, after := channelStates(old.table), channelStates(next.table)
+	out = append(out, news(before, after, "begin ", "retire ")...)
+	out = append(out, news(old.instances, next.instances, "configure ", "close ")...)
+	out = append(out, news(old.table.Plans(), next.table.Plans(), "plan ", "drop the plan of ")...)
+	return out
+}
+
+// channelStates are the states in use, by what they are of.
+func channelStates(t *route.Table) map[string]any {
+	out := map[string]any{}
+	for _, ch := range t.Channels {
+		out[`channel "`+ch.Config.Name+`"`] = ch.State
+		keys := map[*channel.Key]bool{}
+		for _, k := range ch.Keys {
+			keys[k.State] = true
+			out[k.Config.Value.String()+` of channel "`+ch.Config.Name+`" (`+k.State.ID()+`)`] = k.State
+		}
+	}
+	return out
+}
+
+// news lists what is in after and not, or as another thing, in before; and the
+// other way round.
+func news[T comparable](before, after map[string]T, begin, end string) []string {
+	var out []string
+	for name, x := range after {
+		if old, there := before[name]; !there || old != x {
+			out = append(out, begin+name)
+		}
+	}
+	for name, x := range before {
+		if _, there := after[name]; !there {
+			out = append(out, end+name)
+		}
+		_ = x
+	}
+	slices.Sort(out)
+	return out
+}

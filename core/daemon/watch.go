@@ -1,0 +1,54 @@
+package daemon
+
+import (
+	"context"
+	"maps"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/watch"
+)
+
+// read notes what a configuration was read from, whether it is good or not.
+// Files that only the last good one read stay watched: with them mended, or a
+// mistake undone, the configuration may be good again.
+func (d *Daemon) read(r config.Report) {
+	d.inputs = maps.Clone(r.Inputs())
+	if r.HasErrors() {
+		for path, sum := range d.good {
+			if _, again := d.inputs[path]; !again {
+				d.inputs[path] = sum
+			}
+		}
+		return
+	}
+	d.good = d.inputs
+}
+
+// reread tells the watcher what was read last.
+func (d *Daemon) reread() {
+	if d.watcher != nil {
+		d.watcher.Set(d.inputs)
+	}
+}
+
+// follow begins or ends the watching, as the running configuration says.
+func (d *Daemon) follow(on bool) {
+	switch {
+	case on && d.watcher == nil:
+		d.watcher = watch.New(watch.Options{Sum: config.Sum, Changed: d.changed, Notice: func(m string) {
+			d.bus.Publish(event.Event{Type: event.TypeReload, Level: "warn", Message: m})
+		}})
+		d.watcher.Set(d.inputs)
+	case !on && d.watcher != nil:
+		// Its goroutine may be the one that applies this very configuration, so
+		// nobody waits for its end here.
+		d.watcher.Stop()
+		d.watcher = nil
+	}
+}
+
+// changed applies what was saved.
+func (d *Daemon) changed() {
+	d.Reload(context.Background(), "a change of its files", 0)
+}
