@@ -16,6 +16,7 @@ run: build ## Show the proxy at work on two fake sites
 	bin/aitunnel demo --once
 
 test: build ## Run all tests, with the race detector
+	@tools/test-deps
 	@set -e; for m in $(MODULES); do (cd $$m && go test -race -timeout 9m ./...); done
 
 race: test ## The same as test

@@ -179,7 +179,7 @@ func TestALargeBodyIsStreamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	if resp.StatusCode != 200 || !bytes.Equal(got.Sum(nil), want.Sum(nil)) {
+	if resp.StatusCode != http.StatusOK || !bytes.Equal(got.Sum(nil), want.Sum(nil)) {
 		t.Errorf("%s: what the site got is not what was sent", resp.Status)
 	}
 	if grown > 4*replay {

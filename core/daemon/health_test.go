@@ -108,7 +108,7 @@ func TestOnlyLeadsToItsChannel(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	if resp.StatusCode != 200 || primary.Count() != 0 || backup.Count() != 1 {
+	if resp.StatusCode != http.StatusOK || primary.Count() != 0 || backup.Count() != 1 {
 		t.Errorf("%s, primary saw %d, backup %d", resp.Status, primary.Count(), backup.Count())
 	}
 }

@@ -77,7 +77,6 @@ type world struct {
 	t        *testing.T
 	registry *channel.Registry
 	table    *Table
-	opened   map[string]sdk.Component // by kind and reference
 
 	mu      sync.Mutex
 	notices []string

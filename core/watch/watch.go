@@ -103,7 +103,7 @@ func (w *Watcher) run() {
 			return
 		case <-poll.C:
 		case <-w.told():
-		case <-w.troubled():
+		case <-w.troubled(): //nolint:errcheck // whatever it is, a reason to look
 		}
 		if w.differs(w.sums()) && w.settle() {
 			w.options.Changed()
@@ -158,7 +158,7 @@ func (w *Watcher) rest() bool {
 		case <-timer.C:
 			return true
 		case <-w.told():
-		case <-w.troubled():
+		case <-w.troubled(): //nolint:errcheck // whatever it is, a reason to look
 		}
 	}
 }

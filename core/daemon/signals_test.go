@@ -1,0 +1,52 @@
+//go:build unix
+
+package daemon_test
+
+import (
+	"errors"
+	"syscall"
+	"testing"
+)
+
+func TestTheBuiltInPluginDiesUnderLoad(t *testing.T) {
+	primary, backup := site(t, "primary"), site(t, "backup")
+	primary.Record(false)
+	r := start(t, two(primary, backup, "log {\n level = \"warn\"\n}\nroute \"/v1/**\" {\n channels = [channel.primary, channel.backup]\n strategy \"lowest-latency\" {}\n}\n"))
+	stop := r.hammer(500, chat, ask)
+	defer stop()
+	for i := range 10 {
+		before := r.process("built-in")
+		if err := syscall.Kill(before.PID, syscall.SIGKILL); err != nil {
+			t.Fatalf("kill %d: %v", i+1, err)
+		}
+		eventually(t, "the plugin is back", func() bool {
+			now := r.process("built-in")
+			return now.State == "running" && now.PID != before.PID
+		})
+	}
+	if n := stop(); n < 100 {
+		t.Errorf("%d requests", n)
+	}
+	if p := r.process("built-in"); p.Restarts != 10 {
+		t.Errorf("%d restarts", p.Restarts)
+	}
+}
+
+func TestAStoppedPluginIsReplaced(t *testing.T) {
+	primary, backup := site(t, "primary"), site(t, "backup")
+	r := start(t, two(primary, backup, "log {\n level = \"warn\"\n}\n"))
+	stop := r.hammer(200, chat, ask)
+	defer stop()
+	before := r.process("built-in")
+	if err := syscall.Kill(before.PID, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "another process serves", func() bool {
+		now := r.process("built-in")
+		return now.State == "running" && now.PID != before.PID
+	})
+	eventually(t, "the stopped one is gone", func() bool {
+		return errors.Is(syscall.Kill(before.PID, 0), syscall.ESRCH)
+	})
+	stop()
+}
