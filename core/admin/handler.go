@@ -36,6 +36,7 @@ func New(o Options) *Handler {
 	h.get("/api/logs", h.stream)
 	h.get("/api/logs/recent", h.recent)
 	h.get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	h.panel()
 	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "not_found", "there is no "+r.Method+" "+r.URL.Path)
 	})
@@ -94,9 +95,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
 		w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match, Last-Event-ID")
 		w.WriteHeader(http.StatusNoContent)
-	case !listed && !sameOrigin(r):
+	case !listed && !sameOrigin(r) && !ofPanel(r.URL.Path): // a link may lead to the page
 		fail(w, http.StatusForbidden, "foreign_origin", "the request comes from a page whose origin is not listed in admin.origins")
-	case r.URL.Path != "/healthz" && !authorized(r, c.Token):
+	case r.URL.Path != "/healthz" && !ofPanel(r.URL.Path) && !authorized(r, c.Token):
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		fail(w, http.StatusUnauthorized, "unauthorized", "send admin.token as Authorization: Bearer")
 	default:

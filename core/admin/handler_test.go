@@ -119,7 +119,7 @@ func TestOtherMethodsAndPathsAreRefused(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/", "/api", "/api/status/", "/api/statuses", "/api/logs/recent/x"} {
+	for _, path := range []string{"/assets", "/assets/", "/assets/x", "/api", "/api/status/", "/api/statuses", "/api/logs/recent/x"} {
 		resp, body := s.do("GET", path)
 		if message := s.wantError(resp, body, http.StatusNotFound, "not_found"); !strings.Contains(message, path) {
 			t.Errorf("%s: %s", path, message)

@@ -1,0 +1,2 @@
+// Starts the panel.
+document.title = 'aitunnel';
