@@ -37,8 +37,8 @@ fuzz: ## Run every fuzz target for 20 seconds
 bench: build ## Measure against other proxies
 	cd bench && go run . -aitunnel ../bin/aitunnel
 
-generate: ## Nothing is generated yet
-	@true
+generate: ## Write docs/plugins anew, from the schemas of the built-in components
+	go test ./core/cli -run '^TestPluginPages$$' -count=1 -update
 
 check: lint test ## What has to pass before a commit
 

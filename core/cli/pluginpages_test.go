@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aitunnel/aitunnel/sdk"
+	"github.com/aitunnel/aitunnel/sdk/schemadoc"
+)
+
+var update = flag.Bool("update", false, "rewrite what is generated")
+
+// pagesDir holds the text of `aitunnel plugin info` for every built-in
+// component, as files.
+const pagesDir = "../../docs/plugins"
+
+func builtinDescription(t testing.TB) sdk.Description {
+	t.Helper()
+	d, err := Builtin().Describe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Name = "" // as the built-ins are called in a configuration
+	return d
+}
+
+// TestPluginPages holds docs/plugins against what the components say of
+// themselves.
+func TestPluginPages(t *testing.T) {
+	d := builtinDescription(t)
+	want := map[string]string{"README.md": index(d)}
+	for _, c := range d.Components {
+		want[pageFile(c)] = schemadoc.Page(d, c)
+	}
+	if *update {
+		if err := os.RemoveAll(pagesDir); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(pagesDir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for name, page := range want {
+			if err := os.WriteFile(filepath.Join(pagesDir, name), []byte(page), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	got := map[string]string{}
+	files, err := os.ReadDir(pagesDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		page, err := os.ReadFile(filepath.Join(pagesDir, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[f.Name()] = strings.ReplaceAll(string(page), "\r\n", "\n")
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("docs/plugins is out of date: run make generate\n%s", diff)
+	}
+}
+
+func pageFile(c sdk.ComponentDescription) string {
+	return strings.ReplaceAll(string(c.Kind), "_", "-") + "-" + c.Name + ".md"
+}
+
+// index lists the pages.
+func index(d sdk.Description) string {
+	var b strings.Builder
+	b.WriteString("# Components that come with aitunnel\n\nThese pages are what `aitunnel plugin info NAME` prints; `make generate` writes them.\nHow to write a component of your own: [plugins.md](../plugins.md).\n")
+	titles := map[sdk.Kind]string{
+		sdk.KindStrategy:      "Strategies order the channels of a route",
+		sdk.KindKeySelector:   "Key selectors order the keys of a channel",
+		sdk.KindHealthChecker: "Health checkers find out whether a channel works",
+	}
+	var last sdk.Kind
+	for _, c := range d.Components {
+		if c.Kind != last {
+			last = c.Kind
+			fmt.Fprintf(&b, "\n## %s\n\n", titles[c.Kind])
+		}
+		summary, _, _ := strings.Cut(c.Doc, "\n\n")
+		fmt.Fprintf(&b, "- [%s](%s): %s\n", c.Name, pageFile(c), summary)
+	}
+	return b.String()
+}
+
+var hclBlock = regexp.MustCompile("(?s)```hcl\n(.*?)```")
+
+// TestExamplesOfPagesAreValid reads the example of every page as a
+// configuration, which is formatted as `aitunnel fmt` would.
+func TestExamplesOfPagesAreValid(t *testing.T) {
+	d := builtinDescription(t)
+	for _, c := range d.Components {
+		t.Run(c.ID(), func(t *testing.T) {
+			example := hclBlock.FindStringSubmatch(schemadoc.Page(d, c))[1]
+			dir := t.TempDir()
+			write := func(name, text string) {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write("example.hcl", example)
+			for _, name := range []string{"primary", "backup"} {
+				if !strings.Contains(example, fmt.Sprintf("channel %q", name)) {
+					write(name+".hcl", fmt.Sprintf("channel %q {\n  target = \"https://%s.example\"\n  auth   = \"none\"\n}\n", name, name))
+				}
+			}
+			t.Setenv("KEY_1", "k-1")
+			t.Setenv("KEY_2", "k-2")
+			for _, args := range [][]string{{"validate", "-c", dir}, {"fmt", "--check", filepath.Join(dir, "example.hcl")}} {
+				var errs bytes.Buffer
+				if code := Run(context.Background(), args, strings.NewReader(""), io.Discard, &errs); code != exitOK {
+					t.Errorf("%s: exit code %d\n%s\n%s", args[0], code, errs.String(), example)
+				}
+			}
+		})
+	}
+}
