@@ -37,21 +37,22 @@ type Reload struct {
 
 // Status is GET /api/status.
 type Status struct {
-	Status     string         `json:"status"` // "running"
-	Version    string         `json:"version"`
-	PID        int            `json:"pid"`
-	Uptime     float64        `json:"uptime"` // seconds
-	StartedAt  time.Time      `json:"startedAt"`
-	Generation uint64         `json:"generation"`
-	Config     string         `json:"config"` // its path
-	Listen     string         `json:"listen"`
-	Active     int            `json:"active"` // requests under way
-	Channels   ChannelSummary `json:"channels"`
-	Routes     []Route        `json:"routes"`
-	Plugins    Plugins        `json:"plugins"`
-	Tunnels    []any          `json:"tunnels"`
-	Warnings   []string       `json:"warnings"`
-	LastReload *Reload        `json:"lastReload,omitempty"`
+	Status      string         `json:"status"` // "running", or "stopping" while the last requests come to their end
+	Version     string         `json:"version"`
+	PID         int            `json:"pid"`
+	Uptime      float64        `json:"uptime"` // seconds
+	StartedAt   time.Time      `json:"startedAt"`
+	Generation  uint64         `json:"generation"`
+	Config      string         `json:"config"` // its path
+	Listen      string         `json:"listen"`
+	AdminListen string         `json:"adminListen"` // "": the admin port is off
+	Active      int            `json:"active"`      // requests under way
+	Channels    ChannelSummary `json:"channels"`
+	Routes      []Route        `json:"routes"`
+	Plugins     Plugins        `json:"plugins"`
+	Tunnels     []any          `json:"tunnels"`
+	Warnings    []string       `json:"warnings"`
+	LastReload  *Reload        `json:"lastReload,omitempty"`
 }
 
 // ChannelSummary counts channels.

@@ -17,16 +17,18 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
 // The exit codes.
 const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
-	exitConfig = 4 // the configuration is not valid
+	exitOK         = 0
+	exitFailed     = 1
+	exitUsage      = 2
+	exitNotRunning = 3 // there is no running program to ask
+	exitConfig     = 4 // the configuration is not valid
 )
 
 // builtinArg makes the program serve its built-in components as a plugin.
@@ -79,7 +81,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVarP(&a.config, "config", "c", "", "configuration file or directory (default $AITUNNEL_CONFIG, ./aitunnel.hcl, then the user's configuration directory)")
 	flags.StringToStringVar(&a.vars, "var", nil, "value of a variable of the configuration, as name=value")
 	flags.StringVar(&a.stateDir, "state-dir", defaultStateDir(), "directory of the program's state")
-	root.AddCommand(a.startCommand(), a.demoCommand(), a.validateCommand(), a.fmtCommand(), a.pluginCommand(), a.versionCommand())
+	root.AddCommand(a.startCommand(), a.statusCommand(), a.demoCommand(), a.validateCommand(), a.fmtCommand(), a.pluginCommand(), a.versionCommand())
 	root.SetHelpCommand(helpCommand())
 	wrapArgs(root)
 	return root
@@ -110,19 +112,28 @@ func (e usageError) Error() string { return e.err.Error() }
 // explain prints an error with what to do about it, and gives the exit code.
 func (a *app) explain(err error) int {
 	var usage usageError
-	var config *daemon.ConfigError
+	var wrong *daemon.ConfigError
+	var idle *notRunningError
+	var refused *apiError
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &config):
-		_ = config.Write(a.err, colored(a.err))
-		if config.Valid {
+	case errors.As(err, &wrong):
+		_ = wrong.Write(a.err, colored(a.err))
+		if wrong.Valid {
 			return exitFailed
 		}
 		return exitConfig
 	case errors.As(err, &usage):
 		_, _ = fmt.Fprintf(a.err, "aitunnel: %s\nSee '%s --help'.\n", usage, usage.command.CommandPath())
 		return exitUsage
+	case errors.As(err, &idle):
+		_, _ = fmt.Fprintf(a.err, "aitunnel: %s\n", idle)
+		return exitNotRunning
+	case errors.As(err, &refused) && len(refused.diags) > 0:
+		_ = config.WriteDiagnostics(a.err, refused.diags, colored(a.err))
+		_, _ = fmt.Fprintf(a.err, "\naitunnel: %s\n", refused)
+		return exitConfig
 	}
 	_, _ = fmt.Fprintf(a.err, "aitunnel: %s\n", err)
 	return exitFailed

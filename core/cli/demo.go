@@ -92,7 +92,7 @@ func (a *app) demo(ctx context.Context, once bool) error {
 	err = show.run(primary, backup)
 	if err == nil && !once {
 		a.say("\nTry it: curl %s/v1/chat/completions -d '{\"model\":\"demo\"}'\nInterrupt to end.", show.url)
-		err = d.Wait(ctx)
+		_, err = d.Wait(ctx)
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()

@@ -70,11 +70,14 @@ func (a *app) start(ctx context.Context) error {
 	}
 	a.announce(d)
 	debug.FreeOSMemory() // what only the start needed
-	err = d.Wait(ctx)
-	_, _ = fmt.Fprintln(a.out, "Stopping: requests under way come to their end. Interrupt again to break them off.")
+	ending, err := d.Wait(ctx)
+	if ctx.Err() != nil {
+		ending.Drain = drainTime
+		_, _ = fmt.Fprintln(a.out, "Stopping: requests under way come to their end. Interrupt again to break them off.")
+	}
 	draining, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	draining, cancelDrain := context.WithTimeout(draining, drainTime)
+	draining, cancelDrain := context.WithTimeout(draining, ending.Drain)
 	defer cancelDrain()
 	return errors.Join(err, d.Shutdown(draining))
 }

@@ -33,6 +33,7 @@ type Diagnostic struct {
 	Line     int    `json:"line,omitempty"`   // from 1
 	Column   int    `json:"column,omitempty"` // from 1
 	Snippet  string `json:"snippet,omitempty"`
+	Width    int    `json:"width,omitempty"` // of what is meant, in the snippet's line
 }
 
 // HasErrors says that the configuration cannot be used.
@@ -52,6 +53,10 @@ func (r Report) Diagnostics() []Diagnostic {
 		if d.Subject != nil {
 			e.File, e.Line, e.Column = d.Subject.Filename, d.Subject.Start.Line, d.Subject.Start.Column
 			e.Snippet = r.line(d.Subject)
+			e.Width = d.Subject.End.Column - d.Subject.Start.Column
+			if d.Subject.End.Line != d.Subject.Start.Line {
+				e.Width = max(len([]rune(e.Snippet))-d.Subject.Start.Column+1, 0)
+			}
 		}
 		out = append(out, e)
 	}
@@ -90,6 +95,11 @@ func (r Report) Summary() string {
 
 // Write prints the report for people.
 func (r Report) Write(w io.Writer, color bool) error {
+	return WriteDiagnostics(w, r.Diagnostics(), color)
+}
+
+// WriteDiagnostics prints the entries of a report for people.
+func WriteDiagnostics(w io.Writer, diags []Diagnostic, color bool) error {
 	out := bufio.NewWriter(w)
 	paint := func(code, s string) string {
 		if !color {
@@ -97,7 +107,7 @@ func (r Report) Write(w io.Writer, color bool) error {
 		}
 		return "\x1b[" + code + "m" + s + "\x1b[0m"
 	}
-	for i, d := range r.Diagnostics() {
+	for i, d := range diags {
 		if i > 0 {
 			_, _ = out.WriteString("\n")
 		}
@@ -108,7 +118,7 @@ func (r Report) Write(w io.Writer, color bool) error {
 		_, _ = fmt.Fprintf(out, "%s%s\n", title, paint("1", d.Summary))
 		if d.File != "" {
 			_, _ = fmt.Fprintf(out, "\n  on %s line %d, column %d:\n", d.File, d.Line, d.Column)
-			r.snippet(out, r.sorted()[i].Subject)
+			d.snippet(out)
 		}
 		if d.Detail != "" {
 			_, _ = fmt.Fprintf(out, "\n%s\n", d.Detail)
@@ -117,27 +127,24 @@ func (r Report) Write(w io.Writer, color bool) error {
 	return out.Flush()
 }
 
-// snippet prints the line of a range and marks the range in it.
-func (r Report) snippet(out io.Writer, at *hcl.Range) {
-	text := r.line(at)
-	if text == "" {
+// snippet prints the line and marks the place in it.
+func (d Diagnostic) snippet(out io.Writer) {
+	text := []rune(d.Snippet)
+	if len(text) == 0 {
 		return
 	}
-	number := fmt.Sprintf("%4d: ", at.Start.Line)
-	_, _ = fmt.Fprintf(out, "%s%s\n", number, text)
-	begin := min(at.Start.Column-1, len([]rune(text)))
-	end := len([]rune(text))
-	if at.End.Line == at.Start.Line {
-		end = min(at.End.Column-1, end)
-	}
+	number := fmt.Sprintf("%4d: ", d.Line)
+	_, _ = fmt.Fprintf(out, "%s%s\n", number, d.Snippet)
+	begin := min(d.Column-1, len(text))
+	width := min(d.Width, len(text)-begin)
 	indent := make([]rune, 0, begin)
-	for _, c := range []rune(text)[:begin] {
+	for _, c := range text[:begin] {
 		if c != '\t' {
 			c = ' '
 		}
 		indent = append(indent, c)
 	}
-	_, _ = fmt.Fprintf(out, "%s%s%s\n", strings.Repeat(" ", len(number)), string(indent), strings.Repeat("^", max(end-begin, 1)))
+	_, _ = fmt.Fprintf(out, "%s%s%s\n", strings.Repeat(" ", len(number)), string(indent), strings.Repeat("^", max(width, 1)))
 }
 
 func (r Report) line(at *hcl.Range) string {

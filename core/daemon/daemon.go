@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -46,24 +47,29 @@ type Options struct {
 
 // Daemon is a running aitunnel.
 type Daemon struct {
-	options  Options
-	started  time.Time
-	log      hclog.Logger
-	sink     *logSink
-	bus      *event.Bus
-	registry *channel.Registry
-	store    *store
-	plugins  *pluginhost.Host
-	proxy    *proxy.Handler
-	admin    *admin.Handler
-	entry    port
-	panel    port
-	leaving  leaving
-	monitor  *health.Monitor
-	failed   chan error // a server that ended by itself
-	life     context.Context
-	end      context.CancelFunc
-	keeping  sync.WaitGroup
+	options   Options
+	started   time.Time
+	log       hclog.Logger
+	sink      *logSink
+	bus       *event.Bus
+	registry  *channel.Registry
+	store     *store
+	plugins   *pluginhost.Host
+	proxy     *proxy.Handler
+	admin     *admin.Handler
+	entry     port
+	panel     port
+	leaving   leaving
+	monitor   *health.Monitor
+	failed    chan error // a server that ended by itself
+	lock      *lock
+	control   *control
+	asked     chan Ending
+	hurry     chan struct{} // closed when requests under way are to be broken off
+	hurryOnce sync.Once
+	life      context.Context
+	end       context.CancelFunc
+	keeping   sync.WaitGroup
 
 	applying   sync.Mutex // one change of generation at a time; guards those down to memory
 	watcher    *watch.Watcher
@@ -80,7 +86,7 @@ type Daemon struct {
 // answer. An error that lies in the configuration is a [*ConfigError]; after
 // any error nothing is left running.
 func Start(ctx context.Context, o Options) (*Daemon, error) {
-	d := &Daemon{options: o, started: time.Now(), failed: make(chan error, 4)}
+	d := &Daemon{options: o, started: time.Now(), failed: make(chan error, 4), asked: make(chan Ending, 1), hurry: make(chan struct{})}
 	d.life, d.end = context.WithCancel(context.Background())
 	if err := d.start(ctx); err != nil {
 		return nil, errors.Join(err, d.Shutdown(ctx))
@@ -110,6 +116,7 @@ func (d *Daemon) start(ctx context.Context) error {
 	d.use(g)
 	moved.commit(d)
 	d.keeping.Go(func() { d.keepState(d.life) })
+	d.control.serve(d.controls(), d.log)
 	return nil
 }
 
@@ -117,6 +124,12 @@ func (d *Daemon) start(ctx context.Context) error {
 func (d *Daemon) prepare() error {
 	seed, err := loadSeed(d.options.StateDir)
 	if err != nil {
+		return err
+	}
+	if d.lock, err = acquire(d.options.StateDir, Holder{PID: os.Getpid(), Config: absolute(d.options.ConfigPath), Version: d.options.Version, Since: d.started}); err != nil {
+		return err
+	}
+	if d.control, err = listenControl(d.options.StateDir); err != nil {
 		return err
 	}
 	d.sink = &logSink{fallback: d.options.LogOutput}
@@ -200,19 +213,24 @@ func (d *Daemon) AdminAddr() string { return d.panel.addr() }
 // Warnings are what the running configuration was warned of.
 func (d *Daemon) Warnings() *ConfigError { return d.generation.Load().warnings() }
 
-// Wait returns when ctx ends, or a port stops answering.
-func (d *Daemon) Wait(ctx context.Context) error {
+// Wait returns when ctx ends, somebody asks for the end over the control
+// socket, or a port stops answering.
+func (d *Daemon) Wait(ctx context.Context) (Ending, error) {
 	select {
 	case <-ctx.Done():
-		return nil
+		return Ending{}, nil
+	case e := <-d.asked:
+		return e, nil
 	case err := <-d.failed:
-		return err
+		return Ending{}, err
 	}
 }
 
 // Shutdown lets the requests under way come to their end until ctx ends, then
 // breaks them off, and stops everything.
 func (d *Daemon) Shutdown(ctx context.Context) error {
+	ctx, cancel := d.hurried(ctx)
+	defer cancel()
 	d.applying.Lock()
 	watcher := d.watcher
 	d.follow(false)
@@ -243,6 +261,12 @@ func (d *Daemon) Shutdown(ctx context.Context) error {
 	}
 	if d.sink != nil {
 		errs = append(errs, d.sink.close())
+	}
+	if d.control != nil {
+		d.control.close()
+	}
+	if d.lock != nil {
+		errs = append(errs, d.lock.release())
 	}
 	return errors.Join(errs...)
 }

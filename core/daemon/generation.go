@@ -113,3 +113,10 @@ func configDir(path string) string {
 	}
 	return filepath.Dir(path)
 }
+
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return path
+}

@@ -24,9 +24,12 @@ func (s *source) Status() admin.Status {
 	out := admin.Status{
 		Status: "running", Version: s.options.Version, PID: os.Getpid(),
 		Uptime: time.Since(s.started).Seconds(), StartedAt: s.started,
-		Generation: g.number, Config: g.config.Path, Listen: s.entry.addr(), Active: s.proxy.Active(),
+		Generation: g.number, Config: absolute(g.config.Path), Listen: s.entry.addr(), AdminListen: s.panel.addr(), Active: s.proxy.Active(),
 		Plugins: ShowPlugins(s.plugins, g.config), Tunnels: []any{}, Warnings: []string{}, Routes: []admin.Route{},
 		LastReload: s.lastReload.Load(),
+	}
+	if s.life.Err() != nil {
+		out.Status = "stopping"
 	}
 	for _, ch := range s.Channels() {
 		out.Channels.Total++
