@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,6 +53,11 @@ type running struct {
 	log  *lockedBuffer
 	dir  string
 	time *clock
+
+	roots *x509.CertPool
+	stop  func() // shuts it down, once
+
+	current atomic.Pointer[string] // where requests go, if not to url
 }
 
 // clock runs with the real time, and jumps when a test says so.
@@ -93,41 +99,54 @@ func (b *lockedBuffer) String() string {
 func start(t *testing.T, config string, roots ...*x509.CertPool) *running {
 	t.Helper()
 	r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}}
-	path := filepath.Join(r.dir, "aitunnel.hcl")
+	if len(roots) > 0 {
+		r.roots = roots[0]
+	}
+	r.save(config)
+	r.run()
+	return r
+}
+
+// complete adds to a configuration what the tests need of it.
+func complete(config string) string {
 	if !strings.Contains(config, "proxy {") {
 		config += "\nproxy {\n listen = \"127.0.0.1:0\"\n}\n"
 	}
-	config += "\nadmin {\n listen = \"127.0.0.1:0\"\n}\n"
+	if !strings.Contains(config, "admin {") {
+		config += "\nadmin {\n listen = \"127.0.0.1:0\"\n}\n"
+	}
 	if !strings.Contains(config, "log {") {
 		config += "log {\n level = \"debug\"\n}\n"
 	}
-	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	o := daemon.Options{
-		ConfigPath: path, StateDir: filepath.Join(r.dir, "state"), Builtin: []string{"/usr/bin/env", "GORACE=atexit_sleep_ms=0", self, serveBuiltin},
-		Version: "test", LogOutput: r.log, Now: r.time.now,
+	return config
+}
+
+// run starts the daemon with the configuration that is saved.
+func (r *running) run() {
+	r.t.Helper()
+	d, err := daemon.Start(r.t.Context(), daemon.Options{
+		ConfigPath: r.path(), StateDir: filepath.Join(r.dir, "state"), Builtin: []string{"/usr/bin/env", "GORACE=atexit_sleep_ms=0", self, serveBuiltin},
+		Version: "test", LogOutput: r.log, Now: r.time.now, Roots: r.roots,
 		PluginTiming: pluginhost.Timing{Ping: 200 * time.Millisecond, RestartMin: 50 * time.Millisecond, RestartMax: 200 * time.Millisecond, Crashes: 100},
-	}
-	if len(roots) > 0 {
-		o.Roots = roots[0]
-	}
-	d, err := daemon.Start(t.Context(), o)
+	})
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	r.Daemon, r.url = d, "http://"+d.ProxyAddr()
-	t.Cleanup(func() {
+	t, log := r.t, r.log
+	r.stop = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		if err := d.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)
 		}
+	})
+	t.Cleanup(func() {
+		r.stop()
 		if t.Failed() {
-			t.Logf("log of the daemon:\n%s", r.log)
+			t.Logf("log of the daemon:\n%s", log)
 		}
 	})
-	return r
 }
 
 // site starts a fake site.
@@ -153,7 +172,7 @@ const chat = "/v1/chat/completions"
 
 func (r *running) post(path, body string, headers ...string) answer {
 	r.t.Helper()
-	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.url+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.address()+path, strings.NewReader(body))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -161,6 +180,13 @@ func (r *running) post(path, body string, headers ...string) answer {
 		req.Header.Set(pair[0], pair[1])
 	}
 	return r.do(req)
+}
+
+func (r *running) address() string {
+	if moved := r.current.Load(); moved != nil {
+		return *moved
+	}
+	return r.url
 }
 
 func (r *running) do(req *http.Request) answer {

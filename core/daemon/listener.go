@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -26,14 +27,23 @@ const (
 type listener struct {
 	address string // as configured
 	socket  net.Listener
-	server  *http.Server
+	server  *http.Server // nil until it serves
+	handler atomic.Pointer[http.Handler]
 	done    sync.WaitGroup
 	leaving atomic.Bool
 }
 
-// listen binds an address; setting names it to the user.
-func listen(setting, address string) (*listener, error) {
+// listen binds an address; setting names it to the user. One that overlaps
+// with those held, such as all interfaces where there was one, is shared with
+// them for the while that they have left.
+func listen(setting, address string, held []*listener) (*listener, error) {
 	socket, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		socket, err = share(address, held)
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = fmt.Errorf("%s is in use by another program: stop that, or choose another port", address)
+	}
 	if err != nil {
 		return nil, &settingError{setting, err}
 	}
@@ -51,13 +61,19 @@ func (e *settingError) Unwrap() error { return e.err }
 
 func (l *listener) addr() string { return l.socket.Addr().String() }
 
+// serve makes h answer at the address, from now on.
 func (l *listener) serve(h http.Handler, log hclog.Logger, failed chan<- error) {
+	l.handler.Store(&h)
+	l.leaving.Store(false)
+	if l.server != nil {
+		return
+	}
 	l.server = &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if l.leaving.Load() {
 				w.Header().Set("Connection", "close")
 			}
-			h.ServeHTTP(w, r)
+			(*l.handler.Load()).ServeHTTP(w, r)
 		}),
 		ReadHeaderTimeout: headerTime,
 		IdleTimeout:       idleTime,
@@ -69,19 +85,6 @@ func (l *listener) serve(h http.Handler, log hclog.Logger, failed chan<- error) 
 			failed <- fmt.Errorf("the port %s stopped answering: %w", l.addr(), err)
 		}
 	})
-}
-
-// leave tells callers on kept connections to come by another address from now
-// on, and closes this one when they have had the time to.
-func (l *listener) leave(ctx context.Context, grace time.Duration) {
-	l.leaving.Store(true)
-	timer := time.NewTimer(grace)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-	_ = l.shutdown(ctx) // whatever is left of it ends with ctx
 }
 
 // shutdown waits for requests under way until ctx ends, then breaks them off.

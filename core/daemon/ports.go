@@ -1,17 +1,12 @@
 package daemon
 
 import (
-	"context"
 	"net/http"
-	"sync"
+	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
 )
-
-// graceTime is how long an address that leaves the configuration still answers.
-const graceTime = 30 * time.Second
 
 // port is a setting with an address to listen on, and what listens there.
 type port struct {
@@ -58,16 +53,19 @@ func (d *Daemon) wouldMove(old, next *config.Config) *moves {
 	return m
 }
 
-// rebind binds the addresses that are new in next. What is there goes on.
+// rebind has a listener for each address that is new in next: one that is held
+// still, by a port that leaves it or that left it not long ago, or a new one.
+// What is there goes on.
 func (d *Daemon) rebind(old, next *config.Config) (*moves, error) {
 	m := d.wouldMove(old, next)
+	held := d.leaving.list()
 	for _, p := range m.ports {
-		to := p.address(next)
-		if to == "" {
-			m.next = append(m.next, nil)
-			continue
+		if l := p.now.Load(); l != nil {
+			held = append(held, l)
 		}
-		l, err := listen(p.setting, to)
+	}
+	for _, p := range m.ports {
+		l, err := obtain(p.setting, p.address(next), held)
 		if err != nil {
 			m.undo()
 			return nil, err
@@ -77,9 +75,22 @@ func (d *Daemon) rebind(old, next *config.Config) (*moves, error) {
 	return m, nil
 }
 
+// obtain returns the listener of an address, nil for none.
+func obtain(setting, address string, held []*listener) (*listener, error) {
+	if address == "" {
+		return nil, nil
+	}
+	for _, l := range held {
+		if l.address == address {
+			return l, nil
+		}
+	}
+	return listen(setting, address, held)
+}
+
 func (m *moves) undo() {
 	for _, l := range m.next {
-		if l != nil {
+		if l != nil && l.server == nil {
 			_ = l.socket.Close() // nobody was answered on it
 		}
 	}
@@ -87,51 +98,20 @@ func (m *moves) undo() {
 
 // commit makes the new addresses answer and lets the old ones go.
 func (m *moves) commit(d *Daemon) {
+	var old []*listener
 	for i, p := range m.ports {
-		if l := m.next[i]; l != nil {
+		l := m.next[i]
+		if l != nil {
+			d.leaving.stay(l)
 			l.serve(p.handler, d.log, d.failed)
 		}
-		if old := p.now.Swap(m.next[i]); old != nil {
-			d.leaving.begin(old)
+		if was := p.now.Swap(l); was != nil {
+			old = append(old, was)
 		}
 	}
-}
-
-// leaving are the listeners that are on their way out.
-type leaving struct {
-	mu  sync.Mutex
-	all map[*listener]context.CancelFunc
-	wg  sync.WaitGroup
-}
-
-func (v *leaving) begin(l *listener) {
-	ctx, cancel := context.WithCancel(context.Background())
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.all == nil {
-		v.all = map[*listener]context.CancelFunc{}
+	for _, l := range old {
+		if !slices.Contains(m.next, l) {
+			d.leaving.begin(l)
+		}
 	}
-	v.all[l] = cancel
-	v.wg.Go(func() {
-		defer cancel()
-		l.leave(ctx, graceTime)
-		v.mu.Lock()
-		delete(v.all, l)
-		v.mu.Unlock()
-	})
-}
-
-// shutdown waits until ctx ends for what is under way, then breaks it off.
-func (v *leaving) shutdown(ctx context.Context) {
-	v.mu.Lock()
-	var ending sync.WaitGroup
-	for l, cancel := range v.all {
-		ending.Go(func() {
-			_ = l.shutdown(ctx) // it is on its way out anyhow
-			cancel()
-		})
-	}
-	v.mu.Unlock()
-	ending.Wait()
-	v.wg.Wait()
 }

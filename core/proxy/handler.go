@@ -75,15 +75,14 @@ func (h *Handler) Use(cfg *config.Config, t *route.Table) (drained <-chan struct
 		paths:  map[*route.Channel]site{},
 		idle:   make(chan struct{}),
 	}
+	s.uses.Store(1)
+	h.mu.Lock()
 	for _, ch := range t.Channels {
 		s.paths[ch] = h.siteOf(ch.Config)
 	}
-	s.uses.Store(1)
-	h.mu.Lock()
 	h.setups[t] = s
 	h.mu.Unlock()
 	old := h.current.Swap(s)
-	h.upstreams.keep(cfg.Channels)
 	if old != nil {
 		h.leave(old)
 	}
@@ -95,7 +94,6 @@ func (h *Handler) Retire() {
 	if old := h.current.Swap(nil); old != nil {
 		h.leave(old)
 	}
-	h.upstreams.keep(nil)
 }
 
 // Uses is the number of requests under way that began by the table.
@@ -129,6 +127,7 @@ func (h *Handler) leave(s *setup) {
 	if s.uses.Add(-1) == 0 {
 		h.mu.Lock()
 		delete(h.setups, s.table)
+		h.upstreams.keep(h.setups)
 		h.mu.Unlock()
 		close(s.idle)
 	}

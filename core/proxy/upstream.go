@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/route"
 )
 
 // upstreams keep the connections to sites. They belong to no configuration: a
@@ -25,9 +26,13 @@ type upstreamID struct {
 	connect time.Duration
 }
 
-// for returns the connections to the channel's origin.
+func idOf(c *config.Channel) upstreamID {
+	return upstreamID{c.Target.Scheme + "://" + c.Target.Host, c.Timeouts.Connect}
+}
+
+// of returns the connections to the channel's origin.
 func (u *upstreams) of(c *config.Channel) *http.Transport {
-	id := upstreamID{c.Target.Scheme + "://" + c.Target.Host, c.Timeouts.Connect}
+	id := idOf(c)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	t := u.all[id]
@@ -41,11 +46,15 @@ func (u *upstreams) of(c *config.Channel) *http.Transport {
 	return t
 }
 
-// keep closes the idle connections of origins that no channel has any more.
-func (u *upstreams) keep(channels []*config.Channel) {
+// keep closes the connections to origins that nothing in use leads to. Until
+// the last request that may go there has ended they stay: it would leave a
+// connection behind.
+func (u *upstreams) keep(inUse map[*route.Table]*setup) {
 	used := map[upstreamID]bool{}
-	for _, c := range channels {
-		used[upstreamID{c.Target.Scheme + "://" + c.Target.Host, c.Timeouts.Connect}] = true
+	for _, s := range inUse {
+		for ch := range s.paths {
+			used[idOf(ch.Config)] = true
+		}
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()

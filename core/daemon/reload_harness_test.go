@@ -1,0 +1,138 @@
+package daemon_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// byHand is for tests that say themselves when to reload.
+const byHand = "hot_reload = false\n"
+
+func (r *running) path() string { return filepath.Join(r.dir, "aitunnel.hcl") }
+
+// save writes the configuration, as start does, by renaming a file over it.
+func (r *running) save(config string) {
+	r.t.Helper()
+	saveOver(r.t, r.path(), complete(config))
+}
+
+func saveOver(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path+".new", []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// command sends a request to the admin API that changes something, and returns the
+// status of the answer.
+func (r *running) command(path string, into any) int {
+	r.t.Helper()
+	resp, err := client.Post("http://"+r.AdminAddr()+path, "application/json", strings.NewReader("{}"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	if err == nil {
+		err = json.Unmarshal(b, into)
+	}
+	if err != nil {
+		r.t.Fatalf("POST %s: %v: %s", path, err, b)
+	}
+	return resp.StatusCode
+}
+
+// reload applies what is saved; it must be possible.
+func (r *running) reload() (out admin.Reload) {
+	r.t.Helper()
+	if status := r.command("/api/config/reload", &out); status != http.StatusOK || !out.OK {
+		r.t.Fatalf("the reload failed: %d %+v", status, out)
+	}
+	return out
+}
+
+// refused is the answer to a reload that must not be possible.
+type refused struct {
+	Error struct {
+		Message, Code string
+	}
+	Diags []struct {
+		Severity, Summary, Detail, File string
+		Line                            int
+	} `json:"diagnostics"`
+	Generation uint64
+}
+
+func (r *running) tryReload() (out refused) {
+	r.t.Helper()
+	if status := r.command("/api/config/reload", &out); status != http.StatusUnprocessableEntity {
+		r.t.Fatalf("the reload was not refused: %d", status)
+	}
+	return out
+}
+
+// generation is the number of the one that runs.
+func (r *running) generation() uint64 {
+	var status admin.Status
+	r.adminGet("/api/status", &status)
+	return status.Generation
+}
+
+// applied are the reloads that changed something, by the events.
+func (r *running) applied() (n int) {
+	for _, e := range r.events() {
+		if e.Type == event.TypeReload && strings.HasPrefix(e.Message, "generation ") {
+			n++
+		}
+	}
+	return n
+}
+
+// freePort is an address that was free a moment ago.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// again starts a daemon anew with the state and configuration of r.
+func (r *running) again() *running {
+	r.t.Helper()
+	r.stop()
+	next := &running{t: r.t, log: r.log, dir: r.dir, time: r.time, roots: r.roots}
+	next.run()
+	return next
+}
+
+// one is a configuration of a single channel.
+func one(url, more string) string {
+	return fmt.Sprintf("channel \"a\" {\n target = %q\n keys = [\"key-of-a-1\", \"key-of-a-2\"]\n}\n%s", url, more)
+}
+
+// within polls for longer than eventually does, for what takes many steps.
+func within(t *testing.T, d time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(d); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}

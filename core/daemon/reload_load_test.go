@@ -1,0 +1,225 @@
+package daemon_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/aitunnel/aitunnel/core/fakesite"
+)
+
+// heldStreams are streams through the daemon that go on until they are
+// released.
+type heldStreams struct {
+	release chan struct{}
+	wg      sync.WaitGroup
+	whole   atomic.Int32
+}
+
+// hold makes a site answer with streams of an event now and then until they
+// are released, and opens n of them.
+func (r *running) hold(s *fakesite.Site, n int) *heldStreams {
+	h := &heldStreams{release: make(chan struct{})}
+	s.Always(func(x *fakesite.Exchange) {
+		x.W.Header().Set("Content-Type", "text/event-stream")
+		control := http.NewResponseController(x.W)
+		for going := true; going; {
+			_, _ = io.WriteString(x.W, "data: {\"on\":true}\n\n")
+			_ = control.Flush()
+			select {
+			case <-h.release:
+				going = false
+			case <-time.After(200 * time.Millisecond):
+			case <-x.R.Context().Done():
+				panic(http.ErrAbortHandler)
+			}
+		}
+		_, _ = io.WriteString(x.W, "data: [DONE]\n\n")
+	})
+	var begun sync.WaitGroup
+	for range n {
+		begun.Add(1)
+		h.wg.Go(func() {
+			resp, err := client.Post(r.url+"/stream/x", "application/json", strings.NewReader(`{"stream":true}`))
+			if err != nil {
+				begun.Done()
+				r.t.Error(err)
+				return
+			}
+			defer func() { _ = resp.Body.Close() }()
+			lines := bufio.NewScanner(resp.Body)
+			lines.Scan()
+			begun.Done()
+			last := lines.Text()
+			for lines.Scan() {
+				if t := lines.Text(); t != "" {
+					last = t
+				}
+			}
+			if lines.Err() != nil || last != "data: [DONE]" {
+				r.t.Errorf("a stream broke off: %v, last %q", lines.Err(), last)
+				return
+			}
+			h.whole.Add(1)
+		})
+	}
+	begun.Wait()
+	return h
+}
+
+// finish lets the streams come to their end, and returns how many did.
+func (h *heldStreams) finish() int {
+	close(h.release)
+	h.wg.Wait()
+	return int(h.whole.Load())
+}
+
+// edit is the configuration of one step of the reload test: each step changes
+// something else.
+func edit(step int, sites [3]string, stream, listen, mood string) string {
+	keys := []string{`"key-a-1"`, `"key-a-2"`, `"key-a-3"`}
+	rotate := step % 3
+	keys = append(keys[rotate:], keys[:rotate]...)[:2+step/2%2] // moved, added and removed
+	strategy := []string{
+		"strategy \"priority\" {}", "strategy \"weighted\" {}", "strategy \"lowest-latency\" {}", "strategy \"least-busy\" {}",
+		fmt.Sprintf("strategy \"moody\" {\n file = %q\n }", mood), fmt.Sprintf("strategy \"moody\" {\n file = %q\n }", mood+".2"),
+	}[step%6]
+	channels, third := "channel.a, channel.b", ""
+	if step%4 > 1 {
+		channels += ", channel.c"
+		third = fmt.Sprintf("channel \"c\" {\n target = %q\n auth = \"none\"\n weight = 2\n}\n", sites[2])
+	}
+	return fmt.Sprintf(`hot_reload = false
+proxy {
+  listen = %q
+}
+channel "a" {
+  target = %q
+  weight = %d
+  keys   = [%s]
+}
+channel "b" {
+  target = %q
+  keys   = ["key-b-1"]
+}
+%schannel "s" {
+  target = %q
+  auth   = "none"
+}
+route "/stream/**" {
+  channels = [channel.s]
+}
+route "/**" {
+  channels = [%s]
+  %s
+}
+log {
+  level = "warn"
+}
+`, listen, sites[0], 1+step%5, strings.Join(keys, ", "), sites[1], third, stream, channels, strategy)
+}
+
+// Reloads under load lose no request and break no stream, and leave nothing
+// behind: no goroutine, descriptor, process or memory.
+func TestReloadsUnderLoad(t *testing.T) {
+	reloads := 20
+	if os.Getenv("AITUNNEL_SOAK") != "" {
+		reloads = 200
+	}
+	before := goleak.IgnoreCurrent()
+	mood := filepath.Join(t.TempDir(), "mood")
+	for _, f := range []string{mood, mood + ".2"} {
+		if err := os.WriteFile(f, []byte("good"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var sites [3]string
+	for i, name := range []string{"a", "b", "c"} {
+		s := site(t, name)
+		s.Record(false)
+		sites[i] = s.URL()
+	}
+	streaming := site(t, "s")
+	addresses := [2]string{freePort(t), freePort(t)}
+	config := func(step int) string {
+		return edit(step, sites, streaming.URL(), addresses[step/5%2], mood)
+	}
+	r := start(t, config(0))
+	held := r.hold(streaming, 100)
+	load := r.hammer(500, chat, ask)
+	defer load()
+	for step := range 6 { // once through all that an edit may start
+		r.save(config(step))
+		r.command("/api/config/reload", &struct{}{})
+	}
+	base := r.holds()
+	pace := time.NewTicker(100 * time.Millisecond)
+	defer pace.Stop()
+	for step := range reloads {
+		<-pace.C
+		r.save(config(step))
+		out := r.reload()
+		if step > 0 && len(out.Changes) == 0 {
+			t.Errorf("step %d changed nothing", step)
+		}
+		r.moveTo("http://" + r.ProxyAddr())
+	}
+	r.save(config(5))
+	r.command("/api/config/reload", &struct{}{})
+	if n := load(); n < reloads*20 {
+		t.Errorf("only %d requests", n)
+	}
+	if n := held.finish(); n != 100 {
+		t.Errorf("%d of 100 streams came whole", n)
+	}
+	client.CloseIdleConnections()
+	var now holdings
+	within(t, 60*time.Second, "what the reloads began has ended", func() bool {
+		now = r.holds()
+		return now.processes <= base.processes && now.descriptors <= base.descriptors+8 && now.goroutines <= base.goroutines+8
+	})
+	if now.heap > base.heap+8<<20 {
+		t.Errorf("the heap was %d KiB and is %d", base.heap>>10, now.heap>>10)
+	}
+	r.stop()
+	client.CloseIdleConnections()
+	streaming.Close()
+	goleak.VerifyNone(t, before, goleak.IgnoreAnyFunction("net/http.(*Server).Serve"))
+}
+
+// moveTo makes the next requests go to another address of the daemon.
+func (r *running) moveTo(url string) { r.current.Store(&url) }
+
+// holdings are what this process and its children hold.
+type holdings struct {
+	goroutines, descriptors, processes int
+	heap                               uint64
+}
+
+func (r *running) holds() holdings {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	h := holdings{goroutines: runtime.NumGoroutine(), heap: m.HeapAlloc}
+	if entries, err := os.ReadDir("/proc/self/fd"); err == nil {
+		h.descriptors = len(entries)
+	}
+	if lists, err := filepath.Glob("/proc/self/task/*/children"); err == nil {
+		for _, f := range lists {
+			b, _ := os.ReadFile(f)
+			h.processes += len(strings.Fields(string(b)))
+		}
+	}
+	return h
+}
