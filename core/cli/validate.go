@@ -65,10 +65,11 @@ func (a *app) withPlugins(configPath string, f func(*pluginhost.Host) error) err
 	}
 	defer func() { _ = os.RemoveAll(sockets) }()
 	h, err := pluginhost.New(pluginhost.Options{
-		Logger:    hclog.NewNullLogger(),
-		Builtin:   builtin,
-		SocketDir: sockets,
-		ConfigDir: filepath.Dir(configPath),
+		Logger:     hclog.NewNullLogger(),
+		Builtin:    builtin,
+		SocketDir:  sockets,
+		ConfigPath: configPath,
+		CacheDir:   filepath.Join(a.stateDir, "plugins"),
 	})
 	if err != nil {
 		return err

@@ -144,12 +144,13 @@ func (d *Daemon) prepare() error {
 	d.registry.Restore(saved.State)
 	d.memory = saved.Plans
 	d.plugins, err = pluginhost.New(pluginhost.Options{
-		Logger:    d.log.Named("plugin"),
-		Builtin:   d.options.Builtin,
-		SocketDir: filepath.Join(d.options.StateDir, "run"),
-		ConfigDir: configDir(d.options.ConfigPath),
-		OnEvent:   d.pluginEvent,
-		Timing:    d.options.PluginTiming,
+		Logger:     d.log.Named("plugin"),
+		Builtin:    d.options.Builtin,
+		SocketDir:  filepath.Join(d.options.StateDir, "run"),
+		ConfigPath: d.options.ConfigPath,
+		CacheDir:   filepath.Join(d.options.StateDir, "plugins"),
+		OnEvent:    d.pluginEvent,
+		Timing:     d.options.PluginTiming,
 	})
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/aitunnel/aitunnel/core/config"
@@ -105,13 +104,6 @@ func (g *generation) warnings() *ConfigError {
 
 func (g *generation) diagnostics() []config.Diagnostic {
 	return append([]config.Diagnostic{}, g.report.Diagnostics()...)
-}
-
-func configDir(path string) string {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return path
-	}
-	return filepath.Dir(path)
 }
 
 func absolute(path string) string {

@@ -1,6 +1,10 @@
 package pluginhost
 
-import "github.com/aitunnel/aitunnel/sdk"
+import (
+	"time"
+
+	"github.com/aitunnel/aitunnel/sdk"
+)
 
 // EventType says what happened to a plugin's process.
 type EventType string
@@ -35,6 +39,7 @@ const (
 	StateRestarting  State = "restarting" // down, or not configured again yet
 	StateQuarantined State = "quarantined"
 	StateStopped     State = "stopped"
+	StateLeaving     State = "leaving" // another took its place; it ends with its last request
 )
 
 // ProcessStatus is what [Host.List] tells of one plugin.
@@ -42,7 +47,9 @@ type ProcessStatus struct {
 	Name       string // "" for the built-ins
 	Version    string
 	Source     string // "built-in", or the path of the executable
+	SHA256     string // of the executable; "" for the built-ins
 	PID        int    // 0 if there is no process
+	Since      time.Time
 	State      State
 	Restarts   int
 	LastError  string // why the last process ended, or did not start

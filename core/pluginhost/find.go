@@ -14,6 +14,22 @@ import (
 // filePrefix begins the name of every plugin's executable.
 const filePrefix = "aitunnel-plugin-"
 
+// FileName is what the executable of a plugin is called.
+func FileName(name string) string {
+	if runtime.GOOS == "windows" {
+		return filePrefix + name + ".exe"
+	}
+	return filePrefix + name
+}
+
+// configDir is the directory beside which plugins and the lock file are.
+func configDir(path string) string {
+	if info, err := os.Stat(path); path == "" || err == nil && info.IsDir() {
+		return path
+	}
+	return filepath.Dir(path)
+}
+
 // pluginDirs are the directories in which executables are looked up, in order.
 // Neither the working directory nor PATH is among them: both can be written to
 // by what has no business to be run.
@@ -35,7 +51,7 @@ var errNotInstalled = errors.New("not installed")
 func (h *Host) find(name, path string) (string, error) {
 	if path != "" {
 		if !filepath.IsAbs(path) {
-			path = filepath.Join(h.options.ConfigDir, path)
+			path = filepath.Join(h.configDir, path)
 		}
 		path, err := filepath.Abs(path)
 		if err != nil {
@@ -43,11 +59,8 @@ func (h *Host) find(name, path string) (string, error) {
 		}
 		return path, checkExecutable(path)
 	}
-	file := filePrefix + name
-	if runtime.GOOS == "windows" {
-		file += ".exe"
-	}
-	dirs := pluginDirs(h.options.ConfigDir)
+	file := FileName(name)
+	dirs := pluginDirs(h.configDir)
 	for _, dir := range dirs {
 		path, err := filepath.Abs(filepath.Join(dir, file))
 		if err != nil {
@@ -57,7 +70,7 @@ func (h *Host) find(name, path string) (string, error) {
 			return path, err
 		}
 	}
-	return "", fmt.Errorf("plugin %q is %w: there is no %s in %s", name, errNotInstalled, file, strings.Join(dirs, ", "))
+	return "", fmt.Errorf("plugin %q is %w: there is no %s in %s; if you have it, run: aitunnel plugin install PATH%s", name, errNotInstalled, file, strings.Join(dirs, ", "), h.configFlag())
 }
 
 func checkExecutable(path string) error {

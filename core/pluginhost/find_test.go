@@ -17,10 +17,12 @@ import (
 )
 
 func TestThirdParty(t *testing.T) {
-	t.Setenv("AITUNNEL_PLUGIN_DIR", filepath.Dir(script(t, "good")))
+	path := script(t, "good")
+	t.Setenv("AITUNNEL_PLUGIN_DIR", filepath.Dir(path))
 	timing := quick
 	timing.Linger = 200 * time.Millisecond
 	r := newRig(t, timing, serveAs("good")...)
+	r.lock("acme", path)
 	for _, ref := range []string{"acme/order", "acme"} {
 		kind := sdk.KindStrategy
 		if ref == "acme" {
@@ -58,8 +60,8 @@ func TestThirdParty(t *testing.T) {
 }
 
 func TestVersionConstraint(t *testing.T) {
-	path := script(t, "good")
 	r := newRig(t, quick, serveAs("good")...)
+	path := r.lock("acme", script(t, "good"))
 	for constraint, want := range map[string]string{
 		">= 1.2, < 2.0": "",
 		">= 2.0":        `version is 1.4.0, but the configuration asks for ">= 2.0"`,
@@ -70,23 +72,6 @@ func TestVersionConstraint(t *testing.T) {
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v", constraint, err)
 		}
-	}
-}
-
-func TestVerify(t *testing.T) {
-	r := newRig(t, quick, serveAs("good")...)
-	path, other := script(t, "failing"), script(t, "good")
-	r.options.Verify = func(_, asked string) (string, error) {
-		if asked == path {
-			return other, nil
-		}
-		return "", errors.New("it is not in the lock file")
-	}
-	if _, err := r.Component(t.Context(), sdk.KindStrategy, "acme/order", &config.Plugin{Name: "acme", Path: path}); err != nil {
-		t.Errorf("the verified copy did not run: %v", err)
-	}
-	if _, err := r.Component(t.Context(), sdk.KindStrategy, "acme/order", &config.Plugin{Name: "acme", Path: other}); err == nil || !strings.Contains(err.Error(), "lock file") {
-		t.Errorf("%v", err)
 	}
 }
 
@@ -118,13 +103,13 @@ func TestWhereExecutablesAreLookedUp(t *testing.T) {
 		t.Errorf("a relative directory: %v", err)
 	}
 	t.Setenv("AITUNNEL_PLUGIN_DIR", env)
-	for _, dir := range []string{filepath.Join(data, "aitunnel", "plugins"), filepath.Join(r.options.ConfigDir, ".aitunnel", "plugins"), env} {
+	for _, dir := range []string{filepath.Join(data, "aitunnel", "plugins"), filepath.Join(r.configDir, ".aitunnel", "plugins"), env} {
 		want := install(dir)
 		if got, err := r.find("acme", ""); err != nil || got != want {
 			t.Errorf("got %s, want %s: %v", got, want, err)
 		}
 	}
-	want := install(filepath.Join(r.options.ConfigDir, "bin"))
+	want := install(filepath.Join(r.configDir, "bin"))
 	if got, err := r.find("acme", "bin/aitunnel-plugin-acme"); err != nil || got != want {
 		t.Errorf("a path beside the configuration: %s, %v", got, err)
 	}

@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/aitunnel/aitunnel/core/trust"
 )
 
 // Options of [New].
@@ -19,18 +22,18 @@ type Options struct {
 	// them in one process.
 	Builtin []string
 
-	// ConfigDir is the directory of the configuration, beside which plugins are
-	// looked up and to which relative paths belong.
-	ConfigDir string
+	// ConfigPath is the configuration: a file, or a directory of them. Beside it
+	// plugins are looked up, relative paths begin, and the lock file stands.
+	ConfigPath string
+
+	// CacheDir holds the copies of third parties' executables that were verified
+	// against the lock file, and that alone are run.
+	CacheDir string
 
 	// SocketDir is the parent of the directories in which plugins listen; it is
 	// made with mode 0700 if need be, and swept. Empty, or too long for the path
 	// of a socket: one in the user's temporary directory.
 	SocketDir string
-
-	// Verify decides whether a third party's executable may run, and which file
-	// to run in its place. nil: it may, as it is.
-	Verify func(name, path string) (run string, err error)
 
 	// OnEvent is told what happens to processes; it must not block.
 	OnEvent func(Event)
@@ -41,7 +44,9 @@ type Options struct {
 // Host runs plugins. It is safe for use by many goroutines.
 type Host struct {
 	options   Options
+	configDir string
 	socketDir string
+	trust     *trust.Store
 	ctx       context.Context // ends with Close
 	cancel    context.CancelFunc
 	rush      context.Context // ends when there is no time left to stop in good order
@@ -51,6 +56,9 @@ type Host struct {
 
 	mu          sync.Mutex
 	supervisors map[string]*entry // by the key of the spec
+	latest      map[string]string // by plugin, the key of the spec that was asked for last
+	epochs      map[string]int    // by plugin, how often a new process was asked for
+	failed      map[string]Failure
 }
 
 // entry is a supervisor, and a lock for its first start.
@@ -75,7 +83,12 @@ func New(o Options) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Host{options: o, socketDir: dir, supervisors: make(map[string]*entry)}
+	h := &Host{
+		options: o, configDir: configDir(o.ConfigPath), socketDir: dir,
+		supervisors: map[string]*entry{}, latest: map[string]string{}, epochs: map[string]int{}, failed: map[string]Failure{},
+	}
+	h.trust = &trust.Store{LockPath: filepath.Join(h.configDir, trust.FileName), CacheDir: o.CacheDir}
+	h.trust.Sweep()
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.rush, h.hurry = context.WithCancel(context.Background())
 	return h, nil
@@ -111,15 +124,6 @@ func (h *Host) List() []ProcessStatus {
 	return list
 }
 
-// Restart ends the quarantine of a plugin, "" for the built-ins.
-func (h *Host) Restart(name string) {
-	for _, v := range h.running() {
-		if v.launch.spec.name == name {
-			v.revive()
-		}
-	}
-}
-
 func (h *Host) running() (all []*supervisor) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -133,7 +137,7 @@ func (h *Host) running() (all []*supervisor) {
 
 // supervisor returns that of a process, and starts it the first time.
 func (h *Host) supervisor(ctx context.Context, s spec) (*supervisor, error) {
-	e := h.entry(s.key())
+	e := h.entry(s)
 	e.starting.Lock()
 	defer e.starting.Unlock()
 	if v := e.supervisor.Load(); v != nil {
@@ -148,16 +152,22 @@ func (h *Host) supervisor(ctx context.Context, s spec) (*supervisor, error) {
 		v.abort()
 		return nil, errors.New("the plugin host is closed")
 	}
-	if err := v.begin(ctx); err != nil {
+	err := v.begin(ctx)
+	if err != nil {
 		e.supervisor.Store(nil)
-		return nil, err
+		v = nil
 	}
-	return v, nil
+	if ctx.Err() == nil {
+		h.note(s.name, s.path, s.is.SHA256, err)
+	}
+	return v, err
 }
 
-func (h *Host) entry(key string) *entry {
+func (h *Host) entry(s spec) *entry {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	key := s.key()
+	h.latest[s.name] = key
 	e := h.supervisors[key]
 	if e == nil {
 		e = &entry{}
@@ -173,7 +183,7 @@ func (h *Host) launch(s spec) launch {
 	}
 	return launch{
 		spec: s, timing: h.options.Timing, socketDir: h.socketDir,
-		log: h.options.Logger.Named(name), verify: h.options.Verify,
+		log: h.options.Logger.Named(name), trust: h.trust,
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/trust"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -41,7 +42,7 @@ func newRig(t testing.TB, timing Timing, builtin ...string) *rig {
 	r := &rig{t: t}
 	var err error
 	r.Host, err = New(Options{
-		Builtin: builtin, ConfigDir: t.TempDir(), SocketDir: shortDir(t), Timing: timing,
+		Builtin: builtin, ConfigPath: t.TempDir(), CacheDir: filepath.Join(t.TempDir(), "cache"), SocketDir: shortDir(t), Timing: timing,
 		Logger: hclog.New(&hclog.LoggerOptions{Output: &r.log, Level: hclog.Trace, DisableTime: true}),
 		OnEvent: func(e Event) {
 			r.mu.Lock()
@@ -319,7 +320,7 @@ func TestNoiseDoesNoHarm(t *testing.T) {
 
 func TestLogKeepsLevelsAndHidesSecrets(t *testing.T) {
 	r := newRig(t, quick, serveAs("good")...)
-	block := &config.Plugin{Name: "acme", Path: script(t, "good"), Env: map[string]config.Secret{"OWN_TOKEN": config.NewSecret("canary-4711")}}
+	block := &config.Plugin{Name: "acme", Path: r.lock("acme", script(t, "good")), Env: map[string]config.Secret{"OWN_TOKEN": config.NewSecret("canary-4711")}}
 	i, err := r.Open(t.Context(), &config.Component{Kind: sdk.KindStrategy, Plugin: "acme", Name: "order"}, block, "test", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -334,6 +335,24 @@ func TestLogKeepsLevelsAndHidesSecrets(t *testing.T) {
 }
 
 // script is an executable that plays a role, as a third party's would.
+// lock writes the executable at path into the lock file.
+func (r *rig) lock(name, path string) string {
+	r.t.Helper()
+	is, err := r.trust.Inspect(path)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	lock, err := r.trust.Lock()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	lock.Set(name, trust.Platform, trust.Entry{SHA256: is.SHA256})
+	if err := lock.Write(r.trust.LockPath); err != nil {
+		r.t.Fatal(err)
+	}
+	return path
+}
+
 func script(t testing.TB, role string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), filePrefix+"acme")

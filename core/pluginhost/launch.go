@@ -12,6 +12,7 @@ import (
 	pluginrunner "github.com/hashicorp/go-plugin/runner"
 	"github.com/hashicorp/go-version"
 
+	"github.com/aitunnel/aitunnel/core/trust"
 	"github.com/aitunnel/aitunnel/sdk"
 	"github.com/aitunnel/aitunnel/sdk/host"
 	"github.com/aitunnel/aitunnel/sdk/wire"
@@ -23,7 +24,7 @@ type launch struct {
 	timing    Timing
 	socketDir string
 	log       hclog.Logger
-	verify    func(name, path string) (string, error)
+	trust     *trust.Store
 }
 
 // start starts a process, connects to it and asks it what it is. On failure
@@ -57,10 +58,10 @@ func (l launch) start(ctx context.Context) (*process, error) {
 }
 
 func (l launch) executable() (string, error) {
-	if l.verify == nil || l.spec.builtin() {
+	if l.spec.builtin() {
 		return l.spec.path, nil
 	}
-	path, err := l.verify(l.spec.name, l.spec.path)
+	path, err := l.trust.Copy(l.spec.is)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", l.spec, err)
 	}

@@ -175,8 +175,10 @@ func TestQuarantine(t *testing.T) {
 	if _, err := r.Component(t.Context(), sdk.KindStrategy, "order", nil); err != nil {
 		t.Errorf("its description is gone: %v", err)
 	}
-	r.Restart("")
-	eventually(t, "it is back", func() bool { _, err := plan(t, i, ""); return err == nil })
+	r.Renew("")
+	if _, err := plan(t, r.open(order(`{}`)), ""); err != nil {
+		t.Errorf("a new process does not work: %v", err)
+	}
 }
 
 func TestRefusalAfterARestart(t *testing.T) {
@@ -235,7 +237,7 @@ func TestEnvironmentOfAPlugin(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://user:canary@127.0.0.1:1")
 	t.Setenv("LC_ALL", "C")
 	r := newRig(t, quick, serveAs("good")...)
-	block := &config.Plugin{Name: "acme", Path: script(t, "good"), Env: map[string]config.Secret{"OWN": config.NewSecret("mine")}}
+	block := &config.Plugin{Name: "acme", Path: r.lock("acme", script(t, "good")), Env: map[string]config.Secret{"OWN": config.NewSecret("mine")}}
 	i, err := r.Open(t.Context(), &config.Component{Kind: sdk.KindStrategy, Plugin: "acme", Name: "order"}, block, "test", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/trust"
 )
 
 // socketDirName is how go-plugin names the directories it makes.
@@ -21,11 +23,8 @@ func prepareSocketDir(dir string, age time.Duration) (string, error) {
 	if dir == "" || len(dir) > maxSocketDir {
 		dir = filepath.Join(os.TempDir(), fmt.Sprintf("aitunnel-%d", os.Getuid()))
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("making the directory for plugin sockets: %w", err)
-	}
-	if err := checkPrivate(dir); err != nil {
-		return "", err
+	if err := trust.PrivateDir(dir); err != nil {
+		return "", fmt.Errorf("the directory for plugin sockets: %w", err)
 	}
 	stale, err := filepath.Glob(filepath.Join(dir, socketDirName))
 	if err != nil {

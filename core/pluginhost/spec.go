@@ -4,15 +4,19 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/trust"
 )
 
 // spec says which process is wanted. Equal keys share a process.
 type spec struct {
 	name    string // "" for the built-ins
-	path    string
+	path    string // where it was found; of a third party's, a verified copy is what runs
+	is      trust.Executable
+	epoch   int // how often a new process was asked for
 	args    []string
 	env     map[string]string
 	version string // constraint
@@ -38,7 +42,7 @@ func (s spec) source() string {
 // key holds secrets of env: it never leaves this process.
 func (s spec) key() string {
 	var b strings.Builder
-	for _, part := range append([]string{s.name, s.path, s.version}, s.args...) {
+	for _, part := range append([]string{s.name, s.path, s.version, s.is.SHA256, strconv.Itoa(s.epoch)}, s.args...) {
 		fmt.Fprintf(&b, "%q ", part)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.env)) {
@@ -50,16 +54,27 @@ func (s spec) key() string {
 // spec returns the process that a block declares; block is nil if there is none.
 func (h *Host) spec(name string, block *config.Plugin) (spec, error) {
 	if name == "" {
-		return spec{path: h.options.Builtin[0], args: h.options.Builtin[1:]}, nil
+		return spec{path: h.options.Builtin[0], args: h.options.Builtin[1:], epoch: h.epoch(name)}, nil
 	}
-	if block == nil {
+	declared := block != nil
+	if !declared {
 		block = &config.Plugin{Name: name}
 	}
 	path, err := h.find(name, block.Path)
 	if err != nil {
+		if declared {
+			h.note(name, path, "", err)
+		}
 		return spec{}, err
 	}
-	s := spec{name: name, path: path, args: block.Args, version: block.Version, env: make(map[string]string)}
+	is, err := h.verify(name, path)
+	if err != nil {
+		return spec{}, err
+	}
+	s := spec{
+		name: name, path: path, is: is, epoch: h.epoch(name),
+		args: block.Args, version: block.Version, env: make(map[string]string),
+	}
 	for name, value := range block.Env {
 		s.env[name] = value.Reveal()
 	}

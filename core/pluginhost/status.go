@@ -9,7 +9,14 @@ func (v *supervisor) status() ProcessStatus {
 		Name: v.launch.spec.name, Version: v.description.Version, Source: v.launch.spec.source(),
 		State: v.state, Restarts: v.restarts, Protocol: v.description.Protocol,
 	}
+	if v.part == partLeaving && v.state == StateRunning {
+		s.State = StateLeaving
+	}
+	if !v.launch.spec.builtin() {
+		s.SHA256 = v.launch.spec.is.SHA256
+	}
 	if v.process != nil {
+		s.Since = v.process.started
 		s.PID = v.process.runner.pid()
 	}
 	if v.lastError != nil {

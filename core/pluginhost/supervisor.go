@@ -29,6 +29,7 @@ type supervisor struct {
 	lastError   error
 	restarts    int
 	instances   map[*Instance]struct{}
+	part        part
 	again       chan struct{} // asks a quarantined one to try again
 	idle        *time.Timer   // ends a third party's process that nobody uses
 }
@@ -75,6 +76,7 @@ func (v *supervisor) abort() {
 // run replaces process by process until the supervisor is stopped.
 func (v *supervisor) run(p *process) {
 	defer close(v.ended)
+	defer v.host.forget(v)
 	failures := crashes{timing: v.launch.timing}
 	for p != nil {
 		cause := p.watch(v.ctx)
@@ -250,18 +252,23 @@ func (v *supervisor) tell(t EventType, p *process, message string) {
 	v.host.event(e)
 }
 
-// rest ends the process of a third party after a while without instances.
+// rest ends a process after a while without instances: one that others took the
+// place of at once, that of the built-ins never.
 func (v *supervisor) rest() {
-	if v.launch.spec.builtin() {
-		return
-	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.launch.spec.builtin() && v.part != partLeaving {
+		return
+	}
 	if v.idle != nil {
 		v.idle.Stop()
 	}
 	if len(v.instances) == 0 && v.ctx.Err() == nil {
-		v.idle = time.AfterFunc(v.launch.timing.Linger, v.retire)
+		linger := v.launch.timing.Linger
+		if v.part == partLeaving {
+			linger = 0
+		}
+		v.idle = time.AfterFunc(linger, v.retire)
 	}
 }
 

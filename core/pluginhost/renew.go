@@ -1,0 +1,90 @@
+package pluginhost
+
+// Renew has the next Open and Component of a plugin, "" for the built-ins, use
+// a new process, beside the one that runs. undo takes that back.
+func (h *Host) Renew(name string) (undo func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.epochs[name]++
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.epochs[name]--
+	}
+}
+
+func (h *Host) epoch(name string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.epochs[name]
+}
+
+// Promote tells that the processes asked for last are the ones in use now.
+// Those they take the place of end when their last instance is closed.
+func (h *Host) Promote() { h.settle(true) }
+
+// Discard ends the processes that were started in vain: that are not in use,
+// and have no instances.
+func (h *Host) Discard() { h.settle(false) }
+
+func (h *Host) settle(promote bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !promote {
+		h.recall()
+	}
+	for key, e := range h.supervisors {
+		v := e.supervisor.Load()
+		if v == nil {
+			continue
+		}
+		v.mu.Lock()
+		current := h.latest[v.launch.spec.name] == key
+		switch {
+		case promote && current:
+			v.part = partCurrent
+		case promote && v.part == partCurrent:
+			v.part = partLeaving
+		}
+		idle := v.part != partCurrent && len(v.instances) == 0 && !(v.launch.spec.builtin() && current)
+		v.mu.Unlock()
+		if idle {
+			v.retire()
+		}
+	}
+}
+
+// recall makes the processes in use those that were asked for last. The caller
+// holds mu.
+func (h *Host) recall() {
+	for key, e := range h.supervisors {
+		if v := e.supervisor.Load(); v != nil && v.plays() == partCurrent {
+			h.latest[v.launch.spec.name] = key
+		}
+	}
+}
+
+func (v *supervisor) plays() part {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.part
+}
+
+// part is what a supervisor's process is there for.
+type part int
+
+const (
+	partTrial   part = iota // not in use, or not yet
+	partCurrent             // the one in use
+	partLeaving             // was in use; ends with its last instance
+)
+
+// forget removes a supervisor that has ended and will not be asked for again.
+func (h *Host) forget(v *supervisor) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	key := v.launch.spec.key()
+	if e := h.supervisors[key]; e != nil && e.supervisor.Load() == v && h.latest[v.launch.spec.name] != key {
+		delete(h.supervisors, key)
+	}
+}

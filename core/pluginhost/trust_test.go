@@ -1,0 +1,218 @@
+//go:build unix
+
+package pluginhost
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/trust"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// acme asks for the strategy "order" of the plugin acme at path.
+func (r *rig) acme(path string) (*Instance, error) {
+	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
+	defer cancel()
+	c := &config.Component{Kind: sdk.KindStrategy, Plugin: "acme", Ref: "acme/order", Name: "order", Body: []byte(`{}`)}
+	return r.Open(ctx, c, &config.Plugin{Name: "acme", Path: path}, "test", nil)
+}
+
+// listed is what the list of candidates says of the executable at path.
+func (r *rig) listed(path string) Candidate {
+	r.t.Helper()
+	for _, c := range r.Candidates([]*config.Plugin{{Name: "acme", Path: path}}) {
+		if c.Path == path {
+			return c
+		}
+	}
+	r.t.Fatalf("%s is not listed", path)
+	return Candidate{}
+}
+
+// Whatever is wrong with a third party's executable: it is refused with a
+// reason that the list repeats, it is told how to mend it where it can be
+// mended, and all else works on.
+func TestUntrustedExecutables(t *testing.T) {
+	for name, c := range map[string]struct {
+		prepare func(t *testing.T, r *rig) string // the executable
+		reason  string
+		lock    trust.State
+		remedy  bool
+	}{
+		"not locked": {func(t *testing.T, _ *rig) string { return script(t, "good") }, "is not in the lock file", trust.Unlocked, true},
+		"tampered with": {func(t *testing.T, r *rig) string {
+			path := r.lock("acme", script(t, "good"))
+			add(t, path, "# and a little more\n")
+			return path
+		}, "its bytes are not those that were locked", trust.Changed, true},
+		"locked for another platform": {func(t *testing.T, r *rig) string {
+			path := script(t, "good")
+			lock := trust.Lock{}
+			lock.Set("acme", "plan9/mips", trust.Entry{SHA256: strings.Repeat("a", 64)})
+			if err := lock.Write(r.trust.LockPath); err != nil {
+				t.Fatal(err)
+			}
+			return path
+		}, "has it for plan9/mips, not for " + trust.Platform, trust.Foreign, true},
+		"built for another platform": {func(t *testing.T, r *rig) string { return r.lock("acme", foreign(t)) }, "it is built for windows/arm64, and this is " + trust.Platform, trust.Foreign, false},
+		"talks rubbish":              {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "rubbish")) }, `it ended without the handshake of an aitunnel plugin: exit status 0; its last words were "hello, I am a calculator"`, trust.Locked, false},
+		"fails":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "failing")) }, `exit status 3; its last words were "no licence found"`, trust.Locked, false},
+		"hangs":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "silent")) }, "it was not ready within", trust.Locked, false},
+		"newer":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "newer")) }, "it speaks version 2 of the plugin protocol", trust.Locked, false},
+		"not executable": {func(t *testing.T, r *rig) string {
+			path := r.lock("acme", script(t, "good"))
+			if err := os.Chmod(path, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return path
+		}, "chmod +x", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			timing := quick
+			timing.Start = time.Second
+			if name != "hangs" {
+				timing.Start = quick.Start
+			}
+			r := newRig(t, timing, serveAs("good")...)
+			own := r.open(order(`{"reason":"mine"}`))
+			path := c.prepare(t, r)
+			_, err := r.acme(path)
+			if err == nil || !strings.Contains(err.Error(), c.reason) || !strings.Contains(err.Error(), path) {
+				t.Errorf("refused with: %v", err)
+			}
+			remedy := "run: aitunnel plugin lock acme -c " + r.options.ConfigPath
+			if err != nil && strings.Contains(err.Error(), remedy) != c.remedy {
+				t.Errorf("what to do about it: %v", err)
+			}
+			if got := r.listed(path); got.Lock != c.lock || !strings.Contains(got.Reason, c.reason) {
+				t.Errorf("in the list: %+v", got)
+			}
+			if p, err := plan(t, own, ""); err != nil || p.Reason != "mine" {
+				t.Errorf("another plugin suffers: %+v, %v", p, err)
+			}
+			good := r.lock("acme", script(t, "good"))
+			if _, err := r.acme(good); err != nil {
+				t.Errorf("a good one in its place: %v", err)
+			}
+			if got := r.listed(good); got.Reason != "" || got.Lock != trust.Locked {
+				t.Errorf("in the list: %+v", got)
+			}
+		})
+	}
+}
+
+func add(t *testing.T, path, text string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = f.WriteString(text)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// foreign is a program that does not run here.
+func foreign(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte("package main\n\nfunc main() {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, filePrefix+"acme")
+	cmd := exec.Command(filepath.Join(runtime.GOROOT(), "bin", "go"), "build", "-o", path, filepath.Join(dir, "main.go"))
+	cmd.Env = append(os.Environ(), "GOOS=windows", "GOARCH=arm64", "CGO_ENABLED=0", "GOFLAGS=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return path
+}
+
+// What runs is a copy of what was verified: nothing that happens to the file
+// between the check and the start, or afterwards, has a say in it.
+func TestSwappedBetweenCheckAndStart(t *testing.T) {
+	r := newRig(t, quick, serveAs("good")...)
+	path := r.lock("acme", script(t, "good"))
+	s, err := r.spec("acme", &config.Plugin{Name: "acme", Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	evil := []byte("#!/bin/sh\ntouch " + path + ".ran\n")
+	if err := os.WriteFile(path, evil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.supervisor(t.Context(), s); err == nil || !strings.Contains(err.Error(), "changed between its check and its start") {
+		t.Errorf("%v", err)
+	}
+	if got := r.listed(path); got.Lock != trust.Changed || got.Reason == "" {
+		t.Errorf("in the list: %+v", got)
+	}
+	good, err := os.ReadFile(r.lock("acme", script(t, "good")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, good, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r.lock("acme", path)
+	i, err := r.acme(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, evil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range r.running() {
+		kill(v)
+	}
+	eventually(t, "the verified copy is started again", func() bool { _, err := plan(t, i, ""); return err == nil })
+	if _, err := os.Stat(path + ".ran"); err == nil {
+		t.Error("the swapped file was run")
+	}
+}
+
+// The copies are of this user alone, and a copy that was changed is not run.
+func TestDamagedCopy(t *testing.T) {
+	r := newRig(t, quick, serveAs("good")...)
+	path := r.lock("acme", script(t, "good"))
+	i, err := r.acme(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copies, _ := filepath.Glob(filepath.Join(r.options.CacheDir, "*", "*"))
+	if len(copies) != 1 {
+		t.Fatalf("copies: %v", copies)
+	}
+	if info, err := os.Stat(r.options.CacheDir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if err := os.Chmod(copies[0], 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(copies[0], []byte("#!/bin/sh\nexit 9\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range r.running() {
+		kill(v)
+	}
+	eventually(t, "a fresh copy is started", func() bool { _, err := plan(t, i, ""); return err == nil })
+}
+
+func kill(v *supervisor) {
+	v.mu.Lock()
+	p := v.process
+	v.mu.Unlock()
+	if p != nil {
+		p.runner.kill()
+	}
+}

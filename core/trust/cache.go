@@ -1,0 +1,95 @@
+package trust
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// keepUnused is how long a copy that nobody starts any more is kept.
+const keepUnused = 30 * 24 * time.Hour
+
+// Copy returns the private copy of an executable that [Store.Verify] found
+// good, and makes it if need be. The bytes of the copy are verified each time.
+func (s *Store) Copy(e Executable) (string, error) {
+	if s.CacheDir == "" {
+		return "", errors.New("there is no directory for the copies of verified plugins")
+	}
+	dir := filepath.Join(s.CacheDir, "sha256-"+e.SHA256)
+	path := filepath.Join(dir, filepath.Base(e.Path))
+	if err := PrivateDir(s.CacheDir); err != nil {
+		return "", err
+	}
+	if is, err := inspect(path); err == nil && is.SHA256 == e.SHA256 {
+		now := time.Now()
+		_ = os.Chtimes(dir, now, now) // for the sweep; nothing else depends on it
+		return path, nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("copying a verified plugin: %w", err)
+	}
+	return path, copyVerified(e, dir, path)
+}
+
+// copyVerified copies while it hashes: what does not have the hash never gets
+// the name under which it would run.
+func copyVerified(e Executable, dir, path string) error {
+	from, err := os.Open(e.Path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = from.Close() }()
+	temp, sum, err := copyOut(from, dir)
+	if err != nil {
+		return fmt.Errorf("copying a verified plugin: %w", err)
+	}
+	if sum != e.SHA256 {
+		return errors.Join(errSwapped, os.Remove(temp))
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return errors.Join(err, os.Remove(temp))
+	}
+	return nil
+}
+
+func copyOut(from io.Reader, dir string) (path, sum string, err error) {
+	// A process that is forked while the file is open for writing would hold it
+	// open until its exec, and Linux starts no file that somebody may write to.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	to, err := os.CreateTemp(dir, ".new-*")
+	if err != nil {
+		return "", "", err
+	}
+	h := sha256.New()
+	_, err = io.Copy(io.MultiWriter(to, h), from)
+	if err = errors.Join(err, to.Close(), os.Chmod(to.Name(), 0o500)); err != nil {
+		return "", "", errors.Join(err, os.Remove(to.Name()))
+	}
+	return to.Name(), hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Sweep removes the copies that nobody has started for a long time.
+func (s *Store) Sweep() {
+	dirs, _ := filepath.Glob(filepath.Join(s.CacheDir, "sha256-*"))
+	for _, dir := range dirs {
+		if info, err := os.Lstat(dir); err == nil && time.Since(info.ModTime()) > keepUnused {
+			_ = os.RemoveAll(dir) // it can be made again
+		}
+	}
+}
+
+// PrivateDir makes a directory that only the user can write to and read, and
+// refuses one that another user could have planted.
+func PrivateDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return checkPrivate(dir)
+}

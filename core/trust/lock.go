@@ -1,0 +1,115 @@
+// Package trust decides which third parties' executables may run: those whose
+// bytes the lock file beside the configuration names. What runs is a private
+// copy of the very bytes that were verified, so that nothing can take their
+// place between the check and the start.
+package trust
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"runtime"
+	"slices"
+
+	"github.com/google/renameio/v2/maybe"
+	"github.com/hashicorp/hcl/v2/gohcl"
+	"github.com/hashicorp/hcl/v2/hclsimple"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+)
+
+// FileName is what the lock file is called. It stands beside the configuration.
+const FileName = "aitunnel.lock.hcl"
+
+// Platform is that of this program, such as "linux/amd64".
+const Platform = runtime.GOOS + "/" + runtime.GOARCH
+
+// Lock is the content of a lock file: what may run, by plugin and platform.
+type Lock map[string]map[string]Entry
+
+// Entry is one executable.
+type Entry struct {
+	Version string // "" where it is not known
+	SHA256  string // in hexadecimal
+}
+
+type lockFile struct {
+	Plugins []lockedPlugin `hcl:"plugin,block"`
+}
+
+type lockedPlugin struct {
+	Name      string           `hcl:"name,label"`
+	Platforms []lockedPlatform `hcl:"platform,block"`
+}
+
+type lockedPlatform struct {
+	Name    string `hcl:"name,label"`
+	Version string `hcl:"version,optional"`
+	SHA256  string `hcl:"sha256"`
+}
+
+const lockHeader = `# The plugins that may run, by the hash of their executables. Written by
+# "aitunnel plugin install" and "aitunnel plugin lock"; keep it beside the
+# configuration, and in version control with it.
+`
+
+// ReadLock reads a lock file. One that is missing locks nothing.
+func ReadLock(path string) (Lock, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return Lock{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the lock file cannot be read: %w", err)
+	}
+	return parseLock(path, text)
+}
+
+var digestSyntax = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+func parseLock(path string, text []byte) (Lock, error) {
+	var file lockFile
+	if err := hclsimple.Decode(path, text, nil, &file); err != nil {
+		return nil, fmt.Errorf("the lock file is damaged: %w; run \"aitunnel plugin lock\" on what you trust after you have removed it", err)
+	}
+	l := Lock{}
+	for _, p := range file.Plugins {
+		for _, at := range p.Platforms {
+			if !digestSyntax.MatchString(at.SHA256) {
+				return nil, fmt.Errorf("the lock file %s is damaged: the sha256 of plugin %q on %s is not 64 hexadecimal digits", path, p.Name, at.Name)
+			}
+			l.Set(p.Name, at.Name, Entry{at.Version, at.SHA256})
+		}
+	}
+	return l, nil
+}
+
+// Set locks an executable in the place of the one before.
+func (l Lock) Set(plugin, platform string, e Entry) {
+	if l[plugin] == nil {
+		l[plugin] = map[string]Entry{}
+	}
+	l[plugin][platform] = e
+}
+
+// Write writes the lock file in one piece.
+func (l Lock) Write(path string) error {
+	var file lockFile
+	for _, name := range slices.Sorted(maps.Keys(l)) {
+		p := lockedPlugin{Name: name}
+		for _, platform := range slices.Sorted(maps.Keys(l[name])) {
+			e := l[name][platform]
+			p.Platforms = append(p.Platforms, lockedPlatform{platform, e.Version, e.SHA256})
+		}
+		file.Plugins = append(file.Plugins, p)
+	}
+	f := hclwrite.NewEmptyFile()
+	gohcl.EncodeIntoBody(&file, f.Body())
+	text := append([]byte(lockHeader), bytes.ReplaceAll(f.Bytes(), []byte("\nplugin "), []byte("\n\nplugin "))...)
+	if err := maybe.WriteFile(path, hclwrite.Format(text), 0o644); err != nil {
+		return fmt.Errorf("the lock file cannot be written: %w", err)
+	}
+	return nil
+}
