@@ -5,7 +5,6 @@
 package trust
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,9 +14,9 @@ import (
 	"slices"
 
 	"github.com/google/renameio/v2/maybe"
-	"github.com/hashicorp/hcl/v2/gohcl"
 	"github.com/hashicorp/hcl/v2/hclsimple"
 	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // FileName is what the lock file is called. It stands beside the configuration.
@@ -96,18 +95,20 @@ func (l Lock) Set(plugin, platform string, e Entry) {
 
 // Write writes the lock file in one piece.
 func (l Lock) Write(path string) error {
-	var file lockFile
+	f := hclwrite.NewEmptyFile()
 	for _, name := range slices.Sorted(maps.Keys(l)) {
-		p := lockedPlugin{Name: name}
+		f.Body().AppendNewline()
+		p := f.Body().AppendNewBlock("plugin", []string{name}).Body()
 		for _, platform := range slices.Sorted(maps.Keys(l[name])) {
 			e := l[name][platform]
-			p.Platforms = append(p.Platforms, lockedPlatform{platform, e.Version, e.SHA256})
+			at := p.AppendNewBlock("platform", []string{platform}).Body()
+			if e.Version != "" {
+				at.SetAttributeValue("version", cty.StringVal(e.Version))
+			}
+			at.SetAttributeValue("sha256", cty.StringVal(e.SHA256))
 		}
-		file.Plugins = append(file.Plugins, p)
 	}
-	f := hclwrite.NewEmptyFile()
-	gohcl.EncodeIntoBody(&file, f.Body())
-	text := append([]byte(lockHeader), bytes.ReplaceAll(f.Bytes(), []byte("\nplugin "), []byte("\n\nplugin "))...)
+	text := append([]byte(lockHeader), f.Bytes()...)
 	if err := maybe.WriteFile(path, hclwrite.Format(text), 0o644); err != nil {
 		return fmt.Errorf("the lock file cannot be written: %w", err)
 	}

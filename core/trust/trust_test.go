@@ -1,0 +1,190 @@
+package trust
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	hashA = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	hashB = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+)
+
+func TestLockFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), FileName)
+	lock, err := ReadLock(path)
+	if err != nil || len(lock) != 0 {
+		t.Fatalf("a missing one: %v, %v", lock, err)
+	}
+	lock.Set("zeta", "linux/amd64", Entry{SHA256: hashA})
+	lock.Set("acme", "linux/amd64", Entry{Version: "1.2.0", SHA256: hashA})
+	lock.Set("acme", "darwin/arm64", Entry{SHA256: hashB})
+	lock.Set("acme", "linux/amd64", Entry{Version: "1.3.0", SHA256: hashB})
+	if err := lock.Write(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := lockHeader + `
+plugin "acme" {
+  platform "darwin/arm64" {
+    sha256 = "` + hashB + `"
+  }
+  platform "linux/amd64" {
+    version = "1.3.0"
+    sha256  = "` + hashB + `"
+  }
+}
+
+plugin "zeta" {
+  platform "linux/amd64" {
+    sha256 = "` + hashA + `"
+  }
+}
+`
+	if string(text) != want {
+		t.Errorf("written:\n%s", text)
+	}
+	again, err := ReadLock(path)
+	if err != nil || len(again) != 2 || again["acme"]["linux/amd64"] != (Entry{"1.3.0", hashB}) {
+		t.Errorf("%+v, %v", again, err)
+	}
+}
+
+func TestDamagedLockFile(t *testing.T) {
+	for name, text := range map[string]string{
+		"no HCL":          `plugin "acme" {`,
+		"unknown block":   `trust "all" {}`,
+		"without a hash":  "plugin \"acme\" {\n  platform \"linux/amd64\" {}\n}\n",
+		"half a hash":     "plugin \"acme\" {\n  platform \"linux/amd64\" {\n    sha256 = \"ab\"\n  }\n}\n",
+		"letters for hex": "plugin \"acme\" {\n  platform \"linux/amd64\" {\n    sha256 = \"" + strings.Repeat("Z", 64) + "\"\n  }\n}\n",
+	} {
+		path := filepath.Join(t.TempDir(), FileName)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := &Store{LockPath: path, CacheDir: t.TempDir()}
+		if _, err := s.Verify("acme", path); err == nil || !strings.Contains(err.Error(), "damaged") || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The lock file is read anew at each check, and a file that was replaced by
+// one of the same size and time is not taken for the one before.
+func TestVerifySeesChanges(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "aitunnel-plugin-acme")
+	write := func(text string) {
+		t.Helper()
+		old := time.Now().Add(-time.Hour)
+		if err := errors.Join(os.WriteFile(path+".new", []byte(text), 0o700), os.Rename(path+".new", path), os.Chtimes(path, old, old)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &Store{LockPath: filepath.Join(dir, FileName), CacheDir: filepath.Join(dir, "cache")}
+	write("#!/bin/sh\n# one\n")
+	verify := func(want State) Executable {
+		t.Helper()
+		is, err := s.Verify("acme", path)
+		var refusal *Refusal
+		errors.As(err, &refusal)
+		if want == Locked && err != nil || want != Locked && (refusal == nil || refusal.State != want) {
+			t.Fatalf("%v, want %s", err, want)
+		}
+		return is
+	}
+	lock := Lock{}
+	one := verify(Unlocked)
+	lock.Set("acme", Platform, Entry{SHA256: one.SHA256})
+	if err := lock.Write(s.LockPath); err != nil {
+		t.Fatal(err)
+	}
+	verify(Locked)
+	if os.PathSeparator == '/' { // only there the time of the change itself is known
+		write("#!/bin/sh\n# two\n")
+		verify(Changed)
+	}
+	if err := (Lock{}).Write(s.LockPath); err != nil {
+		t.Fatal(err)
+	}
+	verify(Unlocked)
+}
+
+func TestCopies(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "aitunnel-plugin-acme")
+	if err := os.WriteFile(path, []byte("one"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := &Store{LockPath: filepath.Join(dir, FileName), CacheDir: filepath.Join(dir, "cache")}
+	is, err := s.Inspect(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := s.Copy(is)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(run); err != nil || string(got) != "one" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if err := os.WriteFile(path, []byte("two"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := s.Copy(is); err != nil || again != run {
+		t.Errorf("the copy is not used again: %s, %v", again, err)
+	}
+	s.Sweep()
+	if _, err := os.Stat(run); err != nil {
+		t.Errorf("a copy in use is swept: %v", err)
+	}
+	long := time.Now().Add(-2 * keepUnused)
+	if err := os.Chtimes(filepath.Dir(run), long, long); err != nil {
+		t.Fatal(err)
+	}
+	s.Sweep()
+	if _, err := os.Stat(run); err == nil {
+		t.Error("an old copy is kept")
+	}
+	if _, err := s.Copy(is); !errors.Is(err, errSwapped) {
+		t.Errorf("other bytes are copied: %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(s.CacheDir, "*", "*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestPlatformOf(t *testing.T) {
+	dir := t.TempDir()
+	source := filepath.Join(dir, "main.go")
+	if err := os.WriteFile(source, []byte("package main\n\nfunc main() {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, platform := range []string{"linux/arm64", "darwin/arm64", "windows/amd64"} {
+		system, arch, _ := strings.Cut(platform, "/")
+		out := filepath.Join(dir, system)
+		cmd := exec.Command("go", "build", "-o", out, source)
+		cmd.Env = append(os.Environ(), "GOOS="+system, "GOARCH="+arch, "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
+		if text, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, text)
+		}
+		is, err := inspect(out)
+		if err != nil || is.Platform != platform {
+			t.Errorf("%s is taken for %q, %v", platform, is.Platform, err)
+		}
+	}
+	for name, content := range map[string]string{"a script": "#!/bin/sh\n", "nothing": "", "half a header": "\x7fELF\x02", "MZ": "MZ"} {
+		if got := PlatformOf(bytes.NewReader([]byte(content))); got != "" {
+			t.Errorf("%s is taken for %q", name, got)
+		}
+	}
+}
