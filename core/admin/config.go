@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -10,46 +9,119 @@ import (
 // reload applies the files of the configuration. If-Match may name the
 // generation that is to be replaced.
 func (h *Handler) reload(w http.ResponseWriter, r *http.Request) {
-	generation := uint64(0)
-	if tag := strings.Trim(r.Header.Get("If-Match"), `"`); tag != "" && tag != "*" {
-		var err error
-		if generation, err = strconv.ParseUint(tag, 10, 64); err != nil || generation == 0 {
-			fail(w, http.StatusBadRequest, "bad_parameter", "If-Match must name a generation, as /api/status does")
-			return
-		}
-	}
-	h.outcome(w, h.options.Source.Reload(r.Context(), "POST /api/config/reload", generation))
-}
-
-// plan says what a reload would do.
-func (h *Handler) plan(w http.ResponseWriter, r *http.Request) {
-	h.outcome(w, h.options.Source.Plan(r.Context()))
-}
-
-func (h *Handler) outcome(w http.ResponseWriter, r Reload) {
-	status := http.StatusOK
-	switch {
-	case r.OK:
-	case r.Stale:
-		status = http.StatusPreconditionFailed
-	default:
-		status = http.StatusUnprocessableEntity
-	}
-	var out any = r
-	if !r.OK {
-		code := map[int]string{http.StatusPreconditionFailed: "stale", http.StatusUnprocessableEntity: "not_applied"}[status]
-		out = struct {
-			Reload
-			Error map[string]any `json:"error"`
-		}{r, map[string]any{"message": r.Error, "code": code, "details": r.Diags}}
-	}
-	b, err := json.Marshal(out)
-	if err != nil {
-		fail(w, http.StatusInternalServerError, "internal", "the answer cannot be written as JSON")
+	m, ok := match(w, r)
+	if !ok {
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write(append(b, '\n'))
+	if m.ETag != "" {
+		fail(w, http.StatusBadRequest, "bad_parameter", "If-Match must name a generation, as /api/status does")
+		return
+	}
+	outcome(w, h.options.Source.Reload(r.Context(), "POST /api/config/reload", m.Generation), nil)
+}
+
+// plan says what a reload would do; with a text in the body, what it would do
+// if the file had that text.
+func (h *Handler) plan(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Text *string `json:"text"`
+		File string  `json:"file"`
+	}
+	if !read(w, r, &in) {
+		return
+	}
+	var draft *Draft
+	if in.Text != nil {
+		draft = &Draft{Text: *in.Text, File: in.File}
+	}
+	out, err := h.options.Source.Plan(r.Context(), draft)
+	outcome(w, out, err)
+}
+
+// outcome answers with a reload, whose fields stand at the top.
+func outcome(w http.ResponseWriter, r Reload, err error) {
+	if err != nil {
+		answer(w, 0, nil, err)
+		return
+	}
+	if r.OK {
+		reply(w, http.StatusOK, r)
+		return
+	}
+	status, code := verdict(r)
+	reply(w, status, struct {
+		Reload
+		Error problem `json:"error"`
+	}{r, problem{r.Error, code, r.Diags}})
+}
+
+// verdict is how an outcome that is not good is answered.
+func verdict(r Reload) (status int, code string) {
+	if r.Stale {
+		return http.StatusPreconditionFailed, "stale"
+	}
+	return http.StatusUnprocessableEntity, "not_applied"
+}
+
+// match reads If-Match: a generation, the ETag of the text, or * and nothing
+// for whatever is there.
+func match(w http.ResponseWriter, r *http.Request) (Match, bool) {
+	tag := strings.TrimSpace(r.Header.Get("If-Match"))
+	if tag == "" || tag == "*" {
+		return Match{}, true
+	}
+	tag = strings.Trim(strings.TrimPrefix(tag, "W/"), `"`)
+	if n, err := strconv.ParseUint(tag, 10, 64); err == nil && n > 0 {
+		return Match{Generation: n}, true
+	}
+	if !strings.HasPrefix(tag, "c-") {
+		fail(w, http.StatusBadRequest, "bad_parameter", "If-Match must be a generation, as /api/status names it, or the ETag of /api/config")
+		return Match{}, false
+	}
+	return Match{ETag: tag}, true
+}
+
+// text shows the configuration as it is written.
+func (h *Handler) text(w http.ResponseWriter, r *http.Request) {
+	t, err := h.options.Source.Text(r.Context())
+	if err == nil {
+		w.Header().Set("ETag", `"`+t.ETag+`"`)
+	}
+	answer(w, http.StatusOK, t, err)
+}
+
+// replace changes the text of a file. It must say what it replaces, so that
+// nobody's work is lost unseen.
+func (h *Handler) replace(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("If-Match") == "" {
+		fail(w, http.StatusPreconditionRequired, "match_needed", "send If-Match with the ETag of the text that you changed, or * to overwrite whatever is there")
+		return
+	}
+	var draft Draft
+	m, ok := match(w, r)
+	if !ok || !read(w, r, &draft) {
+		return
+	}
+	out, err := h.options.Source.Replace(r.Context(), draft, m)
+	edited(w, http.StatusOK, out, err, func() any { return Edited{Reload: out} })
+}
+
+// Edited is the answer to an edit of the configuration.
+type Edited struct {
+	Name   string `json:"name,omitempty"` // of the channel
+	ID     string `json:"id,omitempty"`   // of the key
+	Reload Reload `json:"reload"`
+}
+
+// edited answers an edit with what show gives, if it was applied.
+func edited(w http.ResponseWriter, status int, r Reload, err error, show func() any) {
+	switch {
+	case err != nil:
+		answer(w, 0, nil, err)
+	case !r.OK:
+		status, code := verdict(r)
+		failWith(w, status, code, r.Error, r.Diags, &r)
+	default:
+		reply(w, status, show())
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
 )
@@ -112,9 +113,12 @@ func TestOtherMethodsAndPathsAreRefused(t *testing.T) {
 	s := serve(t, config.Admin{}, 8)
 	for _, path := range paths {
 		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+			if path == "/api/channels" && method == "POST" {
+				continue
+			}
 			resp, body := s.do(method, path)
 			s.wantError(resp, body, http.StatusMethodNotAllowed, "method_not_allowed")
-			if got := resp.Header.Get("Allow"); got != "GET, HEAD" {
+			if got := resp.Header.Get("Allow"); !strings.HasPrefix(got, "GET, HEAD") {
 				t.Errorf("%s %s: Allow: %q", method, path, got)
 			}
 		}
@@ -186,7 +190,7 @@ func TestAListedPageMayAskFirst(t *testing.T) {
 	resp, _ := s.do("OPTIONS", "/api/status", "Origin", friend, "Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "authorization")
 	h := resp.Header
 	if resp.StatusCode != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != friend ||
-		h.Get("Access-Control-Allow-Methods") != "GET, POST" || !strings.Contains(h.Get("Access-Control-Allow-Headers"), "Authorization") || h.Get("Vary") != "Origin" {
+		h.Get("Access-Control-Allow-Methods") != "GET, POST, PUT, DELETE" || !strings.Contains(h.Get("Access-Control-Allow-Headers"), "Authorization") || h.Get("Vary") != "Origin" {
 		t.Errorf("%s %v", resp.Status, h)
 	}
 	resp, body := s.do("GET", "/api/status", "Origin", friend)
@@ -208,7 +212,7 @@ func TestTheConfiguredNameIsOurs(t *testing.T) {
 		{"", ":3000", false},
 		{":3000", ":3000", false},
 	} {
-		if got := ownHost(c.host, c.listen); got != c.want {
+		if got := ownHost(c.host, config.Admin{Listen: c.listen}); got != c.want {
 			t.Errorf("ownHost(%q, %q) = %v", c.host, c.listen, got)
 		}
 	}
@@ -225,6 +229,7 @@ func TestTheTokenIsNeeded(t *testing.T) {
 			if name != "missing" {
 				header = []string{"Authorization", value}
 			}
+			s.time.jump(time.Minute) // no more than some wrong tries pass at once
 			resp, body := s.do("GET", path, header...)
 			s.wantError(resp, body, http.StatusUnauthorized, "unauthorized")
 			if resp.Header.Get("WWW-Authenticate") != "Bearer" || strings.Contains(string(body), token) {

@@ -18,8 +18,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// program is a small running program: a source of two channels.
-type program struct{ started time.Time }
+// program is a small running program: a source of two channels. What it is
+// told to do, it notes.
+type program struct {
+	started time.Time
+	done    *[]string
+}
 
 func (p program) Status() Status {
 	return Status{
@@ -28,7 +32,7 @@ func (p program) Status() Status {
 		Channels: ChannelSummary{Healthy: 1, Total: 2},
 		Routes:   []Route{{Path: "/v1/**", Channels: []string{"home", "spare"}, Strategy: "priority", Plan: 7, PlannedAt: p.started, Reason: "the highest weight first"}},
 		Plugins:  Plugins{Calls: 9, Processes: []Process{{Plugin: "built-in", Source: "built-in", State: "running", PID: 43, Components: []Component{{Kind: "strategy", Name: "priority"}}}}},
-		Tunnels:  []any{}, Warnings: []string{},
+		Tunnels:  []Tunnel{}, Warnings: []string{},
 	}
 }
 
@@ -48,13 +52,14 @@ func (p program) Reload(_ context.Context, cause string, generation uint64) Relo
 	return Reload{OK: generation != 2, Stale: generation == 2, Cause: cause, Generation: 3}
 }
 
-func (p program) Plan(context.Context) Reload { return Reload{OK: true, Generation: 3} }
-
 // site is the API on a real port.
 type site struct {
-	t   *testing.T
-	url string
-	bus *event.Bus
+	t    *testing.T
+	url  string
+	bus  *event.Bus
+	api  *Handler
+	time clock
+	done []string // by the program
 
 	answering atomic.Int64 // requests under way
 }
@@ -67,7 +72,8 @@ func serve(t *testing.T, c config.Admin, remembered int) *site {
 	server := httptest.NewUnstartedServer(nil)
 	c.Listen = server.Listener.Addr().String()
 	s := &site{t: t, bus: bus}
-	api := New(Options{Source: program{time.Now()}, Bus: bus, Config: func() config.Admin { return c }})
+	api := New(Options{Source: program{time.Now(), &s.done}, Bus: bus, Config: func() config.Admin { return c }, Addr: func() string { return c.Listen }, Now: s.time.now})
+	s.api = api
 	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.answering.Add(1)
 		defer s.answering.Add(-1)

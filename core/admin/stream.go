@@ -2,9 +2,11 @@ package admin
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/event"
@@ -12,10 +14,55 @@ import (
 
 const (
 	firstEvents = 30               // sent to a reader that resumes nothing
-	readerQueue = 256              // events a reader may fall behind
 	heartbeat   = 15 * time.Second // a comment, so that a dead line is noticed
 	writeTime   = 10 * time.Second // for one event; a reader that stalls is let go
+	maxReaders  = 2000             // at once, over both doors
 )
+
+// readers counts those who read the stream.
+type readers struct{ n atomic.Int64 }
+
+func (r *readers) enter() bool {
+	if r.n.Add(1) > maxReaders {
+		r.n.Add(-1)
+		return false
+	}
+	return true
+}
+
+func (r *readers) leave() { r.n.Add(-1) }
+
+// types are all that a filter may name.
+var types = []event.Type{
+	event.TypeRequest, event.TypeRetry, event.TypeHealth, event.TypeKey, event.TypeChannelToggle, event.TypeReload,
+	event.TypeTunnel, event.TypePlugin, event.TypeLog, event.TypeNotice,
+}
+
+// filter lets some events pass, by ?types= and ?channel=.
+type filter struct {
+	types   []string
+	channel string
+}
+
+func filterOf(w http.ResponseWriter, r *http.Request) (f filter, ok bool) {
+	q := r.URL.Query()
+	f.channel = q.Get("channel")
+	for name := range strings.SplitSeq(q.Get("types"), ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		if !slices.Contains(types, event.Type(name)) {
+			fail(w, http.StatusBadRequest, "bad_parameter", "types must name types of events, with commas between, such as request,retry")
+			return f, false
+		}
+		f.types = append(f.types, name)
+	}
+	return f, true
+}
+
+func (f filter) passes(t event.Type, channel string) bool {
+	return (len(f.types) == 0 || slices.Contains(f.types, string(t))) && (f.channel == "" || f.channel == channel)
+}
 
 // stream sends events as they come (server-sent events, HTML standard 9.2):
 // one line of data each, with the event's id. Last-Event-ID, or ?since=,
@@ -25,88 +72,138 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
 	if last == "" {
 		last = r.URL.Query().Get("since")
 	}
-	from, gap, err := h.begin(last)
+	wanted, ok := filterOf(w, r)
+	if !ok {
+		return
+	}
+	from, gap, err := h.begin(last, wanted)
 	if err != nil {
 		fail(w, http.StatusBadRequest, "bad_parameter", "Last-Event-ID and since must be the id of an event")
 		return
 	}
-	past, missed, sub := h.options.Bus.Subscribe(from, readerQueue)
-	defer sub.Close()
+	if !h.readers.enter() {
+		w.Header().Set("Retry-After", "10")
+		fail(w, http.StatusServiceUnavailable, "too_many_readers", "the event stream has as many readers as it takes, "+strconv.Itoa(maxReaders))
+		return
+	}
+	defer h.readers.leave()
+	in := h.options.Bus.Follow(from)
+	defer in.Close()
+	past, missed := in.Past()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	out := &writer{w: w, control: http.NewResponseController(w)}
-	out.comment("aitunnel")
+	out.write(": aitunnel\n\n")
 	if gap || missed && last != "" {
-		out.event(event.Event{Time: time.Now(), Type: event.TypeNotice, Message: "some events between are forgotten already"})
+		out.notice("some events between are forgotten already")
 	}
-	for _, e := range past {
-		out.event(e)
-	}
-	beat := time.NewTicker(heartbeat)
-	defer beat.Stop()
-	for out.err == nil {
-		select {
-		case <-r.Context().Done():
-			return
-		case <-beat.C:
-			out.comment("still here")
-		case e, ok := <-sub.C():
-			if !ok {
-				out.event(event.Event{Time: time.Now(), Type: event.TypeNotice, Message: "this reader fell behind and is dropped; connect again to go on"})
-				return
-			}
-			out.event(e)
-		}
-	}
+	out.send(past, wanted)
+	out.follow(r, in, wanted)
 }
 
 // begin says from which event on a reader is served that has seen last, and
 // whether it is certain to have missed some: an id that is yet to come was seen
 // before the program was started again.
-func (h *Handler) begin(last string) (from uint64, gap bool, err error) {
-	newest := h.options.Bus.Last()
-	from = 1
-	if newest > firstEvents {
-		from = newest - firstEvents + 1
-	}
+func (h *Handler) begin(last string, wanted filter) (from uint64, gap bool, err error) {
+	from = h.lately(wanted)
 	if last == "" {
 		return from, false, nil
 	}
 	seen, err := strconv.ParseUint(last, 10, 64)
-	if err != nil || seen > newest {
+	if err != nil || seen > h.options.Bus.Last() {
 		return from, true, err
 	}
 	return seen + 1, false, nil
 }
 
-// writer writes events until an error.
+// lately is from where on the last few events are that pass the filter.
+func (h *Handler) lately(wanted filter) uint64 {
+	recent := h.options.Bus.Recent(maxRecent)
+	from, n := h.options.Bus.Last()+1, 0
+	for _, e := range slices.Backward(recent) {
+		if n == firstEvents {
+			break
+		}
+		if wanted.passes(e.Type, e.Channel) {
+			from = e.ID
+			n++
+		}
+	}
+	return from
+}
+
+// writer writes to one reader until an error.
 type writer struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	err     error
 }
 
-func (o *writer) comment(text string) { o.write([]byte(": " + text + "\n\n")) }
+// follow sends what passes until the reader goes, or falls so far behind that
+// events are forgotten.
+func (o *writer) follow(r *http.Request, in *event.Reader, wanted filter) {
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for o.err == nil {
+		frames, missed := in.Take()
+		if missed {
+			o.notice("this reader fell behind and is dropped; connect again to go on")
+			return
+		}
+		o.send(frames, wanted)
+		if len(frames) > 0 {
+			continue
+		}
+		select {
+		case <-r.Context().Done():
+			return
+		case <-beat.C:
+			o.write(": still here\n\n")
+		case <-in.Wake():
+		}
+	}
+}
 
-func (o *writer) event(e event.Event) {
-	data, err := json.Marshal(e)
+// send writes the frames that pass, and lets them go off together.
+func (o *writer) send(frames []event.Frame, wanted filter) {
+	sent := false
+	for _, f := range frames {
+		if o.err != nil || !wanted.passes(f.Type, f.Channel) {
+			continue
+		}
+		if !sent {
+			_ = o.control.SetWriteDeadline(time.Now().Add(writeTime))
+		}
+		sent = true
+		line := make([]byte, 0, 40)
+		line = append(append(strconv.AppendUint(append(line, "id: "...), f.ID, 10), '\n'), "data: "...)
+		for _, part := range [][]byte{line, f.Data, []byte("\n\n")} {
+			if o.err == nil {
+				_, o.err = o.w.Write(part)
+			}
+		}
+	}
+	if sent && o.err == nil {
+		o.err = o.control.Flush()
+	}
+}
+
+// notice tells about the stream itself; it has no id.
+func (o *writer) notice(message string) {
+	data, err := json.Marshal(event.Event{Time: time.Now(), Type: event.TypeNotice, Message: message})
 	if err != nil {
 		o.err = err
 		return
 	}
-	id := ""
-	if e.ID > 0 {
-		id = fmt.Sprintf("id: %d\n", e.ID)
-	}
-	o.write([]byte(id + "data: " + string(data) + "\n\n"))
+	o.write("data: " + string(data) + "\n\n")
 }
 
-func (o *writer) write(b []byte) {
+func (o *writer) write(text string) {
 	if o.err != nil {
 		return
 	}
 	_ = o.control.SetWriteDeadline(time.Now().Add(writeTime))
-	if _, o.err = o.w.Write(b); o.err == nil {
+	if _, o.err = o.w.Write([]byte(text)); o.err == nil {
 		o.err = o.control.Flush()
 	}
 }

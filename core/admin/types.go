@@ -10,15 +10,40 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// Source is the running program.
+// Source is the running program. Its errors are of the type [Error] where the
+// caller is to be told more than that something failed.
 type Source interface {
 	Status() Status
+	Ready() error // why no request would be answered now
 	Channels() []Channel
+	Routes() []Route
+	Tunnels() []Tunnel
+	Plugins() Plugins
+	Stats() Summary
+	Explain(Question) (Explanation, error)
+
+	// Toggle pauses or resumes a channel, the other way round from now if
+	// enabled is nil, and says how it is then. Prefer makes it the first choice
+	// of its routes, or ends that. Check makes its health check now.
+	Toggle(channel string, enabled *bool) (bool, error)
+	Prefer(channel string, on bool) error
+	Check(ctx context.Context, channel string) (Checked, error)
+
+	// The edits of the configuration change its files and apply them, or do
+	// neither.
+	AddChannel(context.Context, ChannelSpec, Match) (Reload, error)
+	ChangeChannel(ctx context.Context, name string, changed ChannelSpec, m Match) (Reload, error)
+	RemoveChannel(ctx context.Context, name string, m Match) (Reload, error)
+	AddKey(ctx context.Context, channel string, key KeySpec, m Match) (Key, Reload, error)
+	RemoveKey(ctx context.Context, channel, key string, m Match) (Reload, error)
+	Text(context.Context) (Text, error)
+	Replace(context.Context, Draft, Match) (Reload, error)
 
 	// Reload applies the configuration as it is in its files; generation is the
-	// one that is to be replaced, 0 for any. Plan says what that would do.
+	// one that is to be replaced, 0 for any. Plan says what that would do, with
+	// the draft in the place of a file if there is one.
 	Reload(ctx context.Context, cause string, generation uint64) Reload
-	Plan(ctx context.Context) Reload
+	Plan(ctx context.Context, draft *Draft) (Reload, error)
 }
 
 // Reload is the outcome of a reload, or of a plan for one.
@@ -50,7 +75,7 @@ type Status struct {
 	Channels    ChannelSummary `json:"channels"`
 	Routes      []Route        `json:"routes"`
 	Plugins     Plugins        `json:"plugins"`
-	Tunnels     []any          `json:"tunnels"`
+	Tunnels     []Tunnel       `json:"tunnels"`
 	Warnings    []string       `json:"warnings"`
 	LastReload  *Reload        `json:"lastReload,omitempty"`
 }
@@ -101,49 +126,22 @@ type Component struct {
 	UsedAt []string `json:"usedAt,omitempty"` // file:line of the blocks that name it
 }
 
-// Channel is one entry of GET /api/channels.
-type Channel struct {
-	Name        string     `json:"name"`
-	Target      string     `json:"target"`
-	Weight      float64    `json:"weight"`
-	Fallback    bool       `json:"fallback"`
-	Enabled     bool       `json:"enabled"`
-	Health      string     `json:"health"`        // unknown, up or down
-	Out         string     `json:"out,omitempty"` // why it is passed over now
-	OutReason   string     `json:"outReason,omitempty"`
-	OutSince    *time.Time `json:"outSince,omitempty"`
-	OutUntil    *time.Time `json:"outUntil,omitempty"` // when it may be tried again
-	Latency     float64    `json:"latency"`            // ms to the first byte, moving average; 0: no samples
-	InFlight    int        `json:"inFlight"`
-	ErrorRate   float64    `json:"errorRate"` // of the last minute, 0 to 1
-	KeyStrategy string     `json:"keyStrategy,omitempty"`
-	Keys        Keys       `json:"keys"`
-	Stats       Stats      `json:"stats"`
+// Tunnel is an SSH connection and what it carries.
+type Tunnel struct {
+	Name      string     `json:"name"`
+	Host      string     `json:"host"`
+	State     string     `json:"state"` // connecting, up, degraded, waiting or failed
+	Since     time.Time  `json:"since"`
+	LastError string     `json:"lastError,omitempty"`
+	NextTry   *time.Time `json:"nextTry,omitempty"`
+	Probe     float64    `json:"probe_ms"` // how long the last probe took; 0: none yet
+	Forwards  []Forward  `json:"forwards"`
 }
 
-// Keys is a channel's pool.
-type Keys struct {
-	Alive int   `json:"alive"` // usable now
-	Total int   `json:"total"`
-	List  []Key `json:"list"`
-}
-
-// Key is one key, never its value.
-type Key struct {
-	ID     string     `json:"id"`
-	Masked string     `json:"masked"`
-	Weight float64    `json:"weight"`
-	State  string     `json:"state"` // ready, or why it rests
-	Reason string     `json:"reason,omitempty"`
-	Until  *time.Time `json:"until,omitempty"`
-	Stats  Stats      `json:"stats"`
-}
-
-// Stats counts attempts.
-type Stats struct {
-	TotalRequests uint64     `json:"totalRequests"`
-	SuccessCount  uint64     `json:"successCount"`
-	FailCount     uint64     `json:"failCount"`
-	LastRequestAt *time.Time `json:"lastRequestAt"`
-	LastError     *string    `json:"lastError"`
+// Forward is one address on the far side of a tunnel.
+type Forward struct {
+	Remote  string `json:"remote"`
+	Channel string `json:"channel,omitempty"` // "": the unified entry
+	State   string `json:"state"`
+	Error   string `json:"error,omitempty"`
 }

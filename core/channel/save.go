@@ -20,6 +20,7 @@ type SavedChannel struct {
 	Target   string     `json:"target"`
 	Paused   bool       `json:"paused,omitempty"`
 	Disabled bool       `json:"disabled,omitempty"` // what the configuration said of that
+	First    bool       `json:"first,omitempty"`
 	Counters Counters   `json:"counters"`
 	Keys     []SavedKey `json:"keys,omitempty"`
 }
@@ -59,7 +60,7 @@ func (r *Registry) Save() Saved {
 func (s *State) save(now time.Time) SavedChannel {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := SavedChannel{Name: s.name, Target: s.target, Paused: s.paused, Disabled: s.disabled, Counters: s.counters}
+	out := SavedChannel{Name: s.name, Target: s.target, Paused: s.paused, Disabled: s.disabled, First: s.first.Load(), Counters: s.counters}
 	for _, k := range s.keys {
 		out.Keys = append(out.Keys, k.save(now))
 	}
@@ -99,6 +100,7 @@ func (r *Registry) Restore(saved Saved) {
 		for _, k := range c.Keys {
 			s.keys[k.Print] = s.restoreKey(k, now, passed)
 		}
+		s.first.Store(c.First)
 		s.settle()
 		s.mu.Unlock()
 	}

@@ -35,6 +35,7 @@ type State struct {
 
 	inFlight atomic.Int64
 	out      atomic.Bool // paused, down or breaker not closed: the slow path must look
+	first    atomic.Bool // the user made it the first choice of its routes
 
 	mu       sync.Mutex
 	limits   BreakerLimits
@@ -43,6 +44,7 @@ type State struct {
 	health   sdk.Health
 	reason   string // why it is down
 	since    time.Time
+	checked  time.Time // when its last check ended
 	breaker  breaker
 	counters Counters
 	recent   window // the last minute's attempts
@@ -191,6 +193,28 @@ func (s *State) SetPaused(paused bool) {
 		message = "paused"
 	}
 	s.registry.changed(Change{Kind: ChangeToggle, Channel: s.name, Good: !paused, Message: message})
+}
+
+// SetFirst makes the channel the first choice of its routes, or ends that.
+func (s *State) SetFirst(first bool) {
+	if s.first.Swap(first) == first {
+		return
+	}
+	message := "is the first choice no longer"
+	if first {
+		message = "made the first choice"
+	}
+	s.registry.changed(Change{Kind: ChangeToggle, Channel: s.name, Good: true, Message: message})
+}
+
+// First says whether the channel is the first choice of its routes.
+func (s *State) First() bool { return s.first.Load() }
+
+// Checked notes that a health check of the channel ended.
+func (s *State) Checked() {
+	s.mu.Lock()
+	s.checked = s.registry.now()
+	s.mu.Unlock()
 }
 
 // SetHealth records what the channel's check found. Up also closes the

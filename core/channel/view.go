@@ -9,7 +9,9 @@ import (
 // View is a channel's state at one moment.
 type View struct {
 	Paused    bool
+	First     bool // the user made it the first choice
 	Health    sdk.Health
+	Checked   time.Time // its last health check; zero: none
 	Skip      Skip      // why it is passed over now; "" if it is not
 	Reason    string    // more about that, in words
 	Since     time.Time // of being out of service
@@ -24,7 +26,7 @@ func (s *State) View(now time.Time) View {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := View{
-		Paused: s.paused, Health: s.health, Skip: s.ready(now),
+		Paused: s.paused, First: s.first.Load(), Health: s.health, Checked: s.checked, Skip: s.ready(now),
 		InFlight: s.InFlight(), ErrorRate: s.recent.errorRate(now), Counters: s.counters,
 	}
 	switch {

@@ -1,18 +1,18 @@
 package daemon
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/aitunnel/aitunnel/core/admin"
-	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/route"
-	"github.com/aitunnel/aitunnel/sdk"
 )
 
 // source shows the daemon to the admin API.
@@ -25,7 +25,7 @@ func (s *source) Status() admin.Status {
 		Status: "running", Version: s.options.Version, PID: os.Getpid(),
 		Uptime: time.Since(s.started).Seconds(), StartedAt: s.started,
 		Generation: g.number, Config: absolute(g.config.Path), Listen: s.entry.addr(), AdminListen: s.panel.addr(), Active: s.proxy.Active(),
-		Plugins: ShowPlugins(s.plugins, g.config), Tunnels: []any{}, Warnings: []string{}, Routes: []admin.Route{},
+		Plugins: s.Plugins(), Tunnels: s.Tunnels(), Warnings: []string{}, Routes: s.Routes(),
 		LastReload: s.lastReload.Load(),
 	}
 	if s.life.Err() != nil {
@@ -33,12 +33,9 @@ func (s *source) Status() admin.Status {
 	}
 	for _, ch := range s.Channels() {
 		out.Channels.Total++
-		if ch.Out == "" && (ch.Keys.Total == 0 || ch.Keys.Alive > 0) {
+		if toBeHad(ch) {
 			out.Channels.Healthy++
 		}
-	}
-	for _, r := range g.table.Routes {
-		out.Routes = append(out.Routes, showRoute(r))
 	}
 	if w := g.warnings(); w != nil {
 		out.Warnings = w.Lines()
@@ -46,13 +43,36 @@ func (s *source) Status() admin.Status {
 	return out
 }
 
-// Reload is for [admin.Source].
-func (s *source) Reload(ctx context.Context, cause string, generation uint64) admin.Reload {
-	return (*Daemon)(s).Reload(ctx, cause, generation)
+// toBeHad says that the channel would be sent a request now.
+func toBeHad(ch admin.Channel) bool {
+	return ch.Out == "" && (ch.Keys.Total == 0 || ch.Keys.Alive > 0)
 }
 
-// Plan is for [admin.Source].
-func (s *source) Plan(ctx context.Context) admin.Reload { return (*Daemon)(s).Plan(ctx) }
+// Ready is for [admin.Source].
+func (s *source) Ready() error {
+	if s.life.Err() != nil {
+		return errors.New("aitunnel is stopping")
+	}
+	if !slices.ContainsFunc(s.Channels(), toBeHad) {
+		return errors.New("no channel is to be had now")
+	}
+	return nil
+}
+
+// Routes is for [admin.Source].
+func (s *source) Routes() []admin.Route {
+	out := []admin.Route{}
+	for _, r := range s.generation.Load().table.Routes {
+		out = append(out, showRoute(r))
+	}
+	return out
+}
+
+// Plugins is for [admin.Source].
+func (s *source) Plugins() admin.Plugins { return ShowPlugins(s.plugins, s.generation.Load().config) }
+
+// Tunnels is for [admin.Source].
+func (s *source) Tunnels() []admin.Tunnel { return []admin.Tunnel{} }
 
 func showRoute(r *route.Route) admin.Route {
 	p := r.Plan()
@@ -67,11 +87,13 @@ func showRoute(r *route.Route) admin.Route {
 }
 
 // where is the file and line of a component's block, "" if nobody wrote one.
-func where(c *config.Component) string {
-	if c.Range.Filename == "" {
+func where(c *config.Component) string { return place(c.Range) }
+
+func place(r hcl.Range) string {
+	if r.Filename == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s:%d", c.Range.Filename, c.Range.Start.Line)
+	return fmt.Sprintf("%s:%d", r.Filename, r.Start.Line)
 }
 
 // ShowPlugins shows the plugins of h, and where cfg uses them; cfg may be nil.
@@ -124,59 +146,3 @@ func components(cfg *config.Config) (all []*config.Component) {
 	}
 	return all
 }
-
-// Channels is for [admin.Source].
-func (s *source) Channels() []admin.Channel {
-	now := s.registry.Now()
-	out := []admin.Channel{}
-	for _, ch := range s.generation.Load().table.Channels {
-		out = append(out, showChannel(ch, now))
-	}
-	return out
-}
-
-func showChannel(ch *route.Channel, now time.Time) admin.Channel {
-	v := ch.State.View(now)
-	out := admin.Channel{
-		Name: ch.Config.Name, Target: ch.Config.Target.String(), Weight: ch.Config.Weight, Fallback: ch.Config.Fallback,
-		Enabled: !v.Paused, Health: string(v.Health), Out: string(v.Skip), OutReason: v.Reason,
-		OutSince: at(v.Since), OutUntil: at(v.Until), Latency: millis(v.Counters.TTFB), InFlight: v.InFlight,
-		ErrorRate: v.ErrorRate, Stats: stats(v.Counters), Keys: admin.Keys{Total: len(ch.Keys), List: []admin.Key{}},
-	}
-	if v.Health == "" {
-		out.Health = string(sdk.HealthUnknown)
-	}
-	if ch.Config.KeySelector != nil {
-		out.KeyStrategy = ch.Config.KeySelector.Ref
-	}
-	for _, k := range ch.Keys {
-		kv := k.State.View(now)
-		shown := admin.Key{
-			ID: k.State.ID(), Masked: k.Config.Value.String(), Weight: k.Config.Weight,
-			State: string(kv.Skip), Reason: kv.Reason, Until: at(kv.Until), Stats: stats(kv.Counters),
-		}
-		if kv.Skip == "" {
-			shown.State = "ready"
-			out.Keys.Alive++
-		}
-		out.Keys.List = append(out.Keys.List, shown)
-	}
-	return out
-}
-
-func stats(c channel.Counters) admin.Stats {
-	out := admin.Stats{TotalRequests: c.Requests, SuccessCount: c.Successes, FailCount: c.Failures, LastRequestAt: at(c.LastAt)}
-	if c.LastError != "" {
-		out.LastError = &c.LastError
-	}
-	return out
-}
-
-func at(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
-func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

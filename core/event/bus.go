@@ -1,30 +1,39 @@
 package event
 
 import (
+	"encoding/json"
 	"strconv"
 	"sync"
 	"time"
 )
 
-// Bus keeps the most recent events and hands new ones to subscribers. It is
-// safe for concurrent use.
+// Bus keeps the most recent events and lets readers follow those to come. It
+// is safe for concurrent use.
 type Bus struct {
-	mu   sync.Mutex
-	ring []Event
-	next uint64 // id of the next event; the first is 1
-	subs map[*Subscription]struct{}
-	tap  func(Event)
+	mu     sync.Mutex
+	ring   []slot
+	next   uint64 // id of the next event; the first is 1
+	tap    func(Event)
+	news   chan struct{} // holds a token when readers are to be woken
+	pacing bool          // a goroutine wakes the readers
+	all    map[*Reader]struct{}
+}
+
+// slot is an event with its JSON, once somebody has read it.
+type slot struct {
+	Event
+	data []byte
 }
 
 // NewBus returns a bus that remembers the last size events. tap, if not nil,
 // is called with each event by the goroutine that publishes it, so it has to
 // be quick.
 func NewBus(size int, tap func(Event)) *Bus {
-	return &Bus{ring: make([]Event, size), next: 1, subs: map[*Subscription]struct{}{}, tap: tap}
+	return &Bus{ring: make([]slot, size), next: 1, all: map[*Reader]struct{}{}, tap: tap, news: make(chan struct{}, 1)}
 }
 
 // Publish gives e its id and, where it has none, the time, and hands it on.
-// It does not block.
+// What it costs does not depend on how many read.
 func (b *Bus) Publish(e Event) {
 	if e.Time.IsZero() {
 		e.Time = time.Now()
@@ -32,15 +41,12 @@ func (b *Bus) Publish(e Event) {
 	b.mu.Lock()
 	e.ID = b.next
 	b.next++
-	b.ring[e.ID%uint64(len(b.ring))] = e
-	for s := range b.subs {
-		select {
-		case s.c <- e:
-		default:
-			b.drop(s)
-		}
-	}
+	b.ring[e.ID%uint64(len(b.ring))] = slot{Event: e}
 	b.mu.Unlock()
+	select {
+	case b.news <- struct{}{}:
+	default:
+	}
 	if b.tap != nil {
 		b.tap(e)
 	}
@@ -50,24 +56,15 @@ func (b *Bus) Publish(e Event) {
 func (b *Bus) Recent(n int) []Event {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	from := uint64(1)
-	if uint64(n) < b.next {
+	from := b.oldest()
+	if uint64(n) < b.next-from {
 		from = b.next - uint64(n)
 	}
-	events, _ := b.since(from)
+	var events []Event
+	for id := from; id < b.next; id++ {
+		events = append(events, b.at(id).Event)
+	}
 	return events
-}
-
-// Subscribe returns the remembered events with an id of from or more, and a
-// subscription to all later ones. missed says that some from that id on are
-// forgotten already. buffer is how many events the reader may fall behind.
-func (b *Bus) Subscribe(from uint64, buffer int) (past []Event, missed bool, s *Subscription) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	past, missed = b.since(from)
-	s = &Subscription{bus: b, c: make(chan Event, buffer)}
-	b.subs[s] = struct{}{}
-	return past, missed, s
 }
 
 // Last returns the id of the newest event, 0 if there is none.
@@ -77,43 +74,161 @@ func (b *Bus) Last() uint64 {
 	return b.next - 1
 }
 
-func (b *Bus) since(from uint64) (events []Event, missed bool) {
-	oldest := uint64(1)
+// oldest is the id of the oldest event that is remembered, and at its slot.
+// The caller holds mu.
+func (b *Bus) oldest() uint64 {
 	if size := uint64(len(b.ring)); b.next > size {
-		oldest = b.next - size
+		return b.next - size
 	}
-	if from < oldest {
-		missed = from > 0
-		from = oldest
-	}
-	for id := from; id < b.next; id++ {
-		events = append(events, b.ring[id%uint64(len(b.ring))])
-	}
-	return events, missed
+	return 1
 }
 
-func (b *Bus) drop(s *Subscription) {
-	if _, ok := b.subs[s]; ok {
-		delete(b.subs, s)
-		close(s.c)
+func (b *Bus) at(id uint64) *slot { return &b.ring[id%uint64(len(b.ring))] }
+
+// Follow returns a reader of the events with an id of from or more. It must be
+// closed.
+func (b *Bus) Follow(from uint64) *Reader {
+	r := &Reader{bus: b, next: max(from, 1), wake: make(chan struct{}, 1)}
+	r.wake <- struct{}{}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.all[r] = struct{}{}
+	if !b.pacing {
+		b.pacing = true
+		go b.pace()
+	}
+	return r
+}
+
+// Readers are woken in groups with a pause between, and not for each event: a
+// thousand of them at once would keep everything else waiting.
+const (
+	group      = 16
+	groupPause = time.Millisecond
+	sweepPause = 10 * time.Millisecond
+)
+
+// pace wakes the readers until none is left.
+func (b *Bus) pace() {
+	for {
+		<-b.news
+		b.mu.Lock()
+		if len(b.all) == 0 {
+			b.pacing = false
+			b.mu.Unlock()
+			return
+		}
+		readers := make([]*Reader, 0, len(b.all))
+		for r := range b.all {
+			readers = append(readers, r)
+		}
+		b.mu.Unlock()
+		for i, r := range readers {
+			if i > 0 && i%group == 0 {
+				time.Sleep(groupPause)
+			}
+			select {
+			case r.wake <- struct{}{}:
+			default:
+			}
+		}
+		time.Sleep(sweepPause)
 	}
 }
 
-// Subscription is one reader's queue.
-type Subscription struct {
-	bus *Bus
-	c   chan Event
+// Reader goes through the events at its own pace. The bus waits for none: what
+// a reader did not take in time is forgotten.
+type Reader struct {
+	bus  *Bus
+	next uint64
+	wake chan struct{}
 }
 
-// C delivers events. It is closed when the reader fell too far behind, and by
-// [Subscription.Close].
-func (s *Subscription) C() <-chan Event { return s.c }
+// Wake holds a token when there may be something to take.
+func (r *Reader) Wake() <-chan struct{} { return r.wake }
 
-// Close ends the subscription.
-func (s *Subscription) Close() {
-	s.bus.mu.Lock()
-	defer s.bus.mu.Unlock()
-	s.bus.drop(s)
+// Frame is an event in the form for the wire.
+type Frame struct {
+	ID      uint64
+	Type    Type
+	Channel string
+	Data    []byte // JSON; not to be changed
+}
+
+// most is how many frames are handed out at once.
+const most = 64
+
+// Take returns the next events, none if there are none yet. missed says that
+// some before them are forgotten.
+func (r *Reader) Take() (frames []Frame, missed bool) {
+	b := r.bus
+	b.mu.Lock()
+	if oldest := b.oldest(); r.next < oldest {
+		r.next, missed = oldest, true
+	}
+	var fresh []Event
+	for ; r.next < b.next && len(frames) < most; r.next++ {
+		s := b.at(r.next)
+		frames = append(frames, Frame{s.ID, s.Type, s.Channel, s.data})
+		if s.data == nil {
+			fresh = append(fresh, s.Event)
+		}
+	}
+	b.mu.Unlock()
+	r.encode(frames, fresh)
+	return frames, missed
+}
+
+// Past takes all that is there now.
+func (r *Reader) Past() (all []Frame, missed bool) {
+	for {
+		frames, some := r.Take()
+		missed = missed || some
+		all = append(all, frames...)
+		if len(frames) < most {
+			return all, missed
+		}
+	}
+}
+
+// encode gives the frames that nobody has read before their JSON, for all
+// readers, and outside of the lock that publishing needs.
+func (r *Reader) encode(frames []Frame, fresh []Event) {
+	if len(fresh) == 0 {
+		return
+	}
+	made := map[uint64][]byte{}
+	for _, e := range fresh {
+		data, err := json.Marshal(e)
+		if err != nil {
+			panic("event: an event has no JSON: " + err.Error())
+		}
+		made[e.ID] = data
+	}
+	for i, f := range frames {
+		if f.Data == nil {
+			frames[i].Data = made[f.ID]
+		}
+	}
+	r.bus.mu.Lock()
+	defer r.bus.mu.Unlock()
+	for id, data := range made {
+		if s := r.bus.at(id); s.ID == id {
+			s.data = data
+		}
+	}
+}
+
+// Close ends the reading.
+func (r *Reader) Close() {
+	b := r.bus
+	b.mu.Lock()
+	delete(b.all, r)
+	b.mu.Unlock()
+	select { // the last one lets the goroutine end that wakes readers
+	case b.news <- struct{}{}:
+	default:
+	}
 }
 
 func appendMillis(dst []byte, d time.Duration) []byte {

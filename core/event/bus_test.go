@@ -2,7 +2,9 @@ package event
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -35,37 +37,100 @@ func TestRecentKeepsTheLastOnesInOrder(t *testing.T) {
 	}
 }
 
-func TestSubscribeResumesAndSaysWhatIsMissing(t *testing.T) {
-	b := NewBus(4, nil)
-	publish(b, 6)
-	past, missed, s := b.Subscribe(5, 1)
-	if missed || len(past) != 2 || past[0].ID != 5 {
-		t.Fatalf("past %v, missed %v", ids(past), missed)
-	}
-	s.Close()
-	s.Close()
-	if _, missed, s := b.Subscribe(1, 1); !missed {
-		t.Error("event 1 is forgotten, but nothing was said")
-	} else {
-		s.Close()
+// take waits for the next events of a reader.
+func take(t *testing.T, r *Reader) (ids []uint64, missed bool) {
+	t.Helper()
+	for deadline := time.After(10 * time.Second); ; {
+		frames, missed := r.Take()
+		for _, f := range frames {
+			var e Event
+			if err := json.Unmarshal(f.Data, &e); err != nil || e.ID != f.ID || e.Type != f.Type || e.Channel != f.Channel {
+				t.Fatalf("frame %d: %s: %v", f.ID, f.Data, err)
+			}
+			ids = append(ids, f.ID)
+		}
+		if len(ids) > 0 || missed {
+			return ids, missed
+		}
+		select {
+		case <-r.Wake():
+		case <-deadline:
+			t.Fatal("the reader is not woken")
+		}
 	}
 }
 
-func TestASlowReaderIsDroppedAndOthersGoOn(t *testing.T) {
-	b := NewBus(16, nil)
-	_, _, slow := b.Subscribe(0, 1)
-	_, _, quick := b.Subscribe(0, 8)
-	publish(b, 3)
-	if e := <-slow.C(); e.ID != 1 {
-		t.Fatalf("first event %d", e.ID)
+func TestAReaderResumesAndIsToldWhatIsMissing(t *testing.T) {
+	b := NewBus(4, nil)
+	publish(b, 6)
+	r := b.Follow(5)
+	defer r.Close()
+	if got, missed := take(t, r); missed || len(got) != 2 || got[0] != 5 {
+		t.Fatalf("%v, missed %v", got, missed)
 	}
-	if _, open := <-slow.C(); open {
-		t.Fatal("the slow reader is still subscribed")
+	publish(b, 1)
+	if got, missed := take(t, r); missed || len(got) != 1 || got[0] != 7 {
+		t.Fatalf("%v, missed %v", got, missed)
 	}
-	for want := uint64(1); want <= 3; want++ {
-		if e := <-quick.C(); e.ID != want {
-			t.Fatalf("event %d, want %d", e.ID, want)
+	late := b.Follow(1)
+	late.Close()
+	late.Close()
+	if got, missed := late.Take(); !missed || len(got) != 4 || got[0].ID != 4 {
+		t.Errorf("event 1 is forgotten, but nothing was said: %v", got)
+	}
+}
+
+func TestEventsForgottenWhileAReaderSleepsAreMissed(t *testing.T) {
+	b := NewBus(4, nil)
+	slow, quick := b.Follow(0), b.Follow(0)
+	defer slow.Close()
+	defer quick.Close()
+	for want := uint64(1); want <= 9; want++ {
+		publish(b, 1)
+		if got, missed := take(t, quick); missed || len(got) != 1 || got[0] != want {
+			t.Fatalf("%v, missed %v, want %d", got, missed, want)
 		}
+	}
+	if got, missed := take(t, slow); !missed || got[0] != 6 {
+		t.Errorf("%v, missed %v", got, missed)
+	}
+}
+
+// TestEveryReaderIsWoken publishes beside many readers that come and go.
+func TestEveryReaderIsWoken(t *testing.T) {
+	b := NewBus(4096, nil)
+	const readers, events = 200, 500
+	var wg sync.WaitGroup
+	for range readers {
+		r := b.Follow(1)
+		wg.Go(func() {
+			defer r.Close()
+			for seen := uint64(0); seen < events; {
+				got, missed := take(t, r)
+				if missed || got[0] != seen+1 {
+					t.Errorf("%v after %d, missed %v", got[0], seen, missed)
+					return
+				}
+				seen = got[len(got)-1]
+			}
+		})
+	}
+	publish(b, events)
+	wg.Wait()
+}
+
+func BenchmarkPublish(b *testing.B) {
+	for _, readers := range []int{0, 1000} {
+		b.Run(strconv.Itoa(readers), func(b *testing.B) {
+			bus := NewBus(1000, nil)
+			for range readers {
+				defer bus.Follow(1).Close()
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				bus.Publish(Event{Type: TypeLog})
+			}
+		})
 	}
 }
 

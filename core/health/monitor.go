@@ -188,6 +188,7 @@ func (m *Monitor) check(ctx context.Context, r *run) (sdk.CheckResult, error) {
 }
 
 func (r *run) score(result sdk.CheckResult) {
+	defer r.State.Checked()
 	if result.Healthy {
 		r.good, r.bad = r.good+1, 0
 		if r.good >= r.Rise {

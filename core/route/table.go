@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -265,3 +266,6 @@ func (k *Key) snapshot(now time.Time) sdk.Snapshot {
 }
 
 func (k *Key) counters() channel.Counters { return k.State.Counters() }
+
+// Leads says that the route may send requests to the channel.
+func (r *Route) Leads(ch *Channel) bool { return slices.Contains(r.Channels, ch) }

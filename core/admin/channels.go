@@ -1,0 +1,118 @@
+package admin
+
+import (
+	"net/http"
+)
+
+// Toggled says how a channel is after it was paused or resumed.
+type Toggled struct {
+	Name    string `json:"name"`
+	Enabled bool   `json:"enabled"`
+}
+
+// toggling is the body of a toggle; without enabled it is the other way round.
+type toggling struct {
+	Enabled *bool `json:"enabled,omitempty"`
+}
+
+func (h *Handler) toggle(w http.ResponseWriter, r *http.Request) {
+	var in toggling
+	if !read(w, r, &in) {
+		return
+	}
+	name := r.PathValue("name")
+	enabled, err := h.options.Source.Toggle(name, in.Enabled)
+	answer(w, http.StatusOK, Toggled{name, enabled}, err)
+}
+
+// Preferred says whether a channel is the first choice of its routes.
+type Preferred struct {
+	Name  string `json:"name"`
+	First bool   `json:"first"`
+}
+
+// switching is the body of a switch; without on it is made the first choice.
+type switching struct {
+	On *bool `json:"on,omitempty"`
+}
+
+func (h *Handler) prefer(w http.ResponseWriter, r *http.Request) {
+	var in switching
+	if !read(w, r, &in) {
+		return
+	}
+	name, on := r.PathValue("name"), in.On == nil || *in.On
+	err := h.options.Source.Prefer(name, on)
+	answer(w, http.StatusOK, Preferred{name, on}, err)
+}
+
+func (h *Handler) check(w http.ResponseWriter, r *http.Request) {
+	out, err := h.options.Source.Check(r.Context(), r.PathValue("name"))
+	answer(w, http.StatusOK, out, err)
+}
+
+func (h *Handler) addChannel(w http.ResponseWriter, r *http.Request) {
+	var in ChannelSpec
+	m, ok := match(w, r)
+	if !ok || !read(w, r, &in) {
+		return
+	}
+	out, err := h.options.Source.AddChannel(r.Context(), in, m)
+	edited(w, http.StatusCreated, out, err, func() any { return Edited{Name: in.Name, Reload: out} })
+}
+
+func (h *Handler) changeChannel(w http.ResponseWriter, r *http.Request) {
+	var in ChannelSpec
+	m, ok := match(w, r)
+	if !ok || !read(w, r, &in) {
+		return
+	}
+	name := r.PathValue("name")
+	out, err := h.options.Source.ChangeChannel(r.Context(), name, in, m)
+	edited(w, http.StatusOK, out, err, func() any { return Edited{Name: name, Reload: out} })
+}
+
+func (h *Handler) removeChannel(w http.ResponseWriter, r *http.Request) {
+	m, ok := match(w, r)
+	if !ok {
+		return
+	}
+	name := r.PathValue("name")
+	out, err := h.options.Source.RemoveChannel(r.Context(), name, m)
+	edited(w, http.StatusOK, out, err, func() any { return Edited{Name: name, Reload: out} })
+}
+
+// AddedKey is the answer to a key that was added.
+type AddedKey struct {
+	Key
+	Reload Reload `json:"reload"`
+}
+
+func (h *Handler) addKey(w http.ResponseWriter, r *http.Request) {
+	var in KeySpec
+	m, ok := match(w, r)
+	if !ok || !read(w, r, &in) {
+		return
+	}
+	key, out, err := h.options.Source.AddKey(r.Context(), r.PathValue("name"), in, m)
+	edited(w, http.StatusCreated, out, err, func() any { return AddedKey{key, out} })
+}
+
+func (h *Handler) removeKey(w http.ResponseWriter, r *http.Request) {
+	m, ok := match(w, r)
+	if !ok {
+		return
+	}
+	name, key := r.PathValue("name"), r.PathValue("key")
+	out, err := h.options.Source.RemoveKey(r.Context(), name, key, m)
+	edited(w, http.StatusOK, out, err, func() any { return Edited{Name: name, ID: key, Reload: out} })
+}
+
+func (h *Handler) explain(w http.ResponseWriter, r *http.Request) {
+	var in Question
+	if !read(w, r, &in) {
+		return
+	}
+	out, err := h.options.Source.Explain(in)
+	answer(w, http.StatusOK, out, err)
+}

@@ -1,0 +1,121 @@
+package admin
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// endpoint is one method at one path. What the handlers take and give is in
+// the OpenAPI document by these.
+type endpoint struct {
+	method, path string
+	summary      string
+	handle       http.HandlerFunc
+	open         bool   // answered without a token
+	status       int    // of success; default 200
+	in, out      any    // zero values of the bodies; nil: none
+	kind         string // of the answer; default application/json
+	fails        []int  // other answers, beside those that all have
+	query        []parameter
+	header       []parameter
+}
+
+// parameter is one of a query or a header.
+type parameter struct{ name, doc string }
+
+var ifMatch = []parameter{{"If-Match", "the generation, or the ETag of the text, that is to be replaced"}}
+
+// endpoints are those of both doors.
+func (h *Handler) endpoints() []endpoint {
+	s := h.options.Source
+	edit := []int{400, 404, 409, 412, 413, 415, 422}
+	return []endpoint{
+		{method: "GET", path: "/api/status", summary: "How the program is", handle: show(s.Status), out: Status{}},
+		{method: "GET", path: "/api/channels", summary: "All channels with their state", handle: show(s.Channels), out: []Channel{}},
+		{method: "POST", path: "/api/channels", summary: "Add a channel to the configuration", handle: h.addChannel, in: ChannelSpec{}, out: Edited{}, status: 201, fails: edit, header: ifMatch},
+		{method: "PUT", path: "/api/channels/{name}", summary: "Change a channel in the configuration", handle: h.changeChannel, in: ChannelSpec{}, out: Edited{}, fails: edit, header: ifMatch},
+		{method: "DELETE", path: "/api/channels/{name}", summary: "Remove a channel from the configuration", handle: h.removeChannel, out: Edited{}, fails: edit, header: ifMatch},
+		{method: "POST", path: "/api/channels/{name}/toggle", summary: "Pause or resume a channel", handle: h.toggle, in: toggling{}, out: Toggled{}, fails: []int{400, 404, 413, 415}},
+		{method: "POST", path: "/api/channels/{name}/switch", summary: "Make a channel the first choice of its routes, or end that", handle: h.prefer, in: switching{}, out: Preferred{}, fails: []int{400, 404, 413, 415}},
+		{method: "POST", path: "/api/channels/{name}/check", summary: "Make a channel's health check now", handle: h.check, out: Checked{}, fails: []int{404, 409, 415}},
+		{method: "POST", path: "/api/channels/{name}/keys", summary: "Add a key to a channel", handle: h.addKey, in: KeySpec{}, out: AddedKey{}, status: 201, fails: edit, header: ifMatch},
+		{method: "DELETE", path: "/api/channels/{name}/keys/{key}", summary: "Remove a key, by its ID or its place in the list, from 0", handle: h.removeKey, out: Edited{}, fails: edit, header: ifMatch},
+		{method: "GET", path: "/api/routes", summary: "Routes with their plans", handle: show(s.Routes), out: []Route{}},
+		{method: "GET", path: "/api/tunnels", summary: "Tunnels and their forwards", handle: show(s.Tunnels), out: []Tunnel{}},
+		{method: "GET", path: "/api/plugins", summary: "Plugin processes", handle: show(s.Plugins), out: Plugins{}},
+		{method: "POST", path: "/api/explain", summary: "What would be done with a request; nothing is sent", handle: h.explain, in: Question{}, out: Explanation{}, fails: []int{400, 404, 413, 415}},
+		{method: "GET", path: "/api/stats", summary: "Counters, tokens and latencies", handle: show(s.Stats), out: Summary{}},
+		{method: "GET", path: "/api/logs", summary: "The event stream (server-sent events)", handle: h.stream, kind: "text/event-stream", fails: []int{400, 503},
+			query:  []parameter{{"since", "the id of the last event seen"}, {"types", "only these types, with commas between"}, {"channel", "only events of this channel"}},
+			header: []parameter{{"Last-Event-ID", "the id of the last event seen"}}},
+		{method: "GET", path: "/api/logs/recent", summary: "The last events", handle: h.recent, out: []event.Event{}, fails: []int{400},
+			query: []parameter{{"n", "how many; default 50, at most 1000"}, {"types", "only these types, with commas between"}, {"channel", "only events of this channel"}}},
+		{method: "GET", path: "/api/config", summary: "The text of the configuration, its secrets replaced by placeholders", handle: h.text, out: Text{}},
+		{method: "PUT", path: "/api/config", summary: "Replace the text of a file of the configuration", handle: h.replace, in: Draft{}, out: Edited{}, fails: append(edit, 428), header: ifMatch},
+		{method: "POST", path: "/api/config/reload", summary: "Apply the configuration as it is in its files", handle: h.reload, out: Reload{}, fails: []int{400, 412, 415, 422}, header: ifMatch},
+		{method: "POST", path: "/api/config/plan", summary: "What a reload would change, or a text in the place of a file", handle: h.plan, in: Draft{}, out: Reload{}, fails: []int{400, 404, 413, 415, 422}},
+		{method: "GET", path: "/api/session", summary: "Whether a login is needed", handle: h.session, open: true, out: Session{}},
+		{method: "POST", path: "/api/session", summary: "Trade the token, or a link's code, for a session cookie", handle: h.login, open: true, in: Login{}, out: Session{}, fails: []int{400, 413, 415, 429}},
+		{method: "DELETE", path: "/api/session", summary: "End the session", handle: h.logout, open: true, out: Session{}, fails: []int{415}},
+		{method: "GET", path: "/healthz", summary: "The program lives", handle: alive, open: true, kind: "text/plain"},
+		{method: "GET", path: "/readyz", summary: "Requests would be answered", handle: h.ready, open: true, kind: "text/plain", fails: []int{503}},
+	}
+}
+
+// localEndpoints are those of the socket alone.
+func (h *Handler) localEndpoints() []endpoint {
+	return []endpoint{
+		{method: "POST", path: "/api/session/link", handle: h.link, out: Link{}},
+	}
+}
+
+func show[T any](get func() T) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, get()) }
+}
+
+func alive(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") }
+
+func (h *Handler) ready(w http.ResponseWriter, _ *http.Request) {
+	if err := h.options.Source.Ready(); err != nil {
+		plain(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	plain(w, http.StatusOK, "ok")
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text + "\n"))
+}
+
+// defaultRecent and maxRecent are how many events /api/logs/recent returns.
+const (
+	defaultRecent = 50
+	maxRecent     = 1000
+)
+
+func (h *Handler) recent(w http.ResponseWriter, r *http.Request) {
+	n := defaultRecent
+	if q := r.URL.Query().Get("n"); q != "" {
+		var err error
+		if n, err = strconv.Atoi(q); err != nil || n < 1 || n > maxRecent {
+			fail(w, http.StatusBadRequest, "bad_parameter", "n must be a number from 1 to "+strconv.Itoa(maxRecent))
+			return
+		}
+	}
+	wanted, ok := filterOf(w, r)
+	if !ok {
+		return
+	}
+	events := []event.Event{}
+	for _, e := range h.options.Bus.Recent(maxRecent) {
+		if wanted.passes(e.Type, e.Channel) {
+			events = append(events, e)
+		}
+	}
+	reply(w, http.StatusOK, events[max(0, len(events)-n):])
+}

@@ -1,0 +1,156 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// clock runs with the real time, and jumps when a test says so.
+type clock struct {
+	mu    sync.Mutex
+	ahead time.Duration
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.ahead)
+}
+
+func (c *clock) jump(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead += d
+}
+
+func (p program) did(format string, args ...any) {
+	*p.done = append(*p.done, fmt.Sprintf(format, args...))
+}
+
+func (p program) Plan(_ context.Context, draft *Draft) (Reload, error) {
+	out := (Reload{OK: true, Generation: 3}).whole()
+	if draft != nil && draft.File == "none.hcl" {
+		return out, NotFound("there is no file")
+	}
+	if draft != nil && draft.Text == "wrong" {
+		out.OK, out.Error = false, "it is wrong"
+	}
+	return out, nil
+}
+
+func (p program) Ready() error {
+	if len(*p.done) > 0 {
+		return errors.New("no channel is to be had now")
+	}
+	return nil
+}
+
+func (p program) Routes() []Route { return p.Status().Routes }
+func (p program) Tunnels() []Tunnel {
+	return []Tunnel{{Name: "vps", State: "up", Since: p.started, Forwards: []Forward{{Remote: "127.0.0.1:9000", State: "up"}}}}
+}
+func (p program) Plugins() Plugins { return p.Status().Plugins }
+
+func (p program) Stats() Summary {
+	rate := 0.8
+	sums := Sums{Requests: 5, Success: 4, Fail: 1, SuccessRate: &rate, Retries: 1, Tokens: Tokens{Input: 10, Output: 20}, Latency: Latency{1, 2, 3}}
+	return Summary{
+		Since: p.started, TotalRequests: 5, TotalSuccess: 4, TotalFail: 1, TotalRetries: 1, SuccessRate: &rate, Tokens: sums.Tokens,
+		Channels: map[string]ChannelSums{"home": {Sums: sums, Keys: map[string]Sums{"k1": sums}}},
+		Models:   map[string]Sums{"gpt": sums}, Windows: map[string]Sums{"1m": sums, "1h": sums, "24h": sums},
+	}
+}
+
+func (p program) Explain(q Question) (Explanation, error) {
+	if q.Path == "" {
+		return Explanation{}, Invalid("a path is needed")
+	}
+	return Explanation{Route: "/v1/**", Strategy: "priority", Plan: 7, Reason: "the highest weight first", Candidates: []Candidate{{Channel: "home", Key: "k1", Reason: "the highest weight first"}}, Skipped: []Skipped{{Channel: "spare", Why: "paused"}}}, nil
+}
+
+func (p program) known(name string) error {
+	if name != "home" {
+		return NotFound(fmt.Sprintf("there is no channel %q", name))
+	}
+	return nil
+}
+
+func (p program) Toggle(name string, enabled *bool) (bool, error) {
+	if err := p.known(name); err != nil {
+		return false, err
+	}
+	on := enabled != nil && *enabled
+	p.did("toggle %s %v", name, on)
+	return on, nil
+}
+
+func (p program) Prefer(name string, on bool) error {
+	if err := p.known(name); err != nil {
+		return err
+	}
+	p.did("switch %s %v", name, on)
+	return nil
+}
+
+func (p program) Check(_ context.Context, name string) (Checked, error) {
+	if name == "spare" {
+		return Checked{}, Refused("no_health_check", "the channel has no health check")
+	}
+	return Checked{Name: name, OK: true, Health: "up", Latency: 3, At: p.started}, p.known(name)
+}
+
+// edit is what comes of every edit: the generation 2 is gone, and a channel
+// called wrong is not valid.
+func (p program) edit(name string, m Match) (Reload, error) {
+	out := (Reload{OK: true, Generation: 3}).whole()
+	if m.Generation == 2 || m.ETag == "c-old" {
+		out.OK, out.Stale, out.Error = false, true, "the configuration has been applied anew since"
+	}
+	if name == "wrong" {
+		out.OK, out.Error = false, "the configuration is not valid"
+	}
+	return out, nil
+}
+
+func (r Reload) whole() Reload {
+	r.Effects = []string{}
+	return r
+}
+
+func (p program) AddChannel(_ context.Context, c ChannelSpec, m Match) (Reload, error) {
+	p.did("add channel %s", c.Name)
+	return p.edit(c.Name, m)
+}
+
+func (p program) ChangeChannel(_ context.Context, name string, _ ChannelSpec, m Match) (Reload, error) {
+	p.did("change channel %s", name)
+	return p.edit(name, m)
+}
+
+func (p program) RemoveChannel(_ context.Context, name string, m Match) (Reload, error) {
+	p.did("remove channel %s", name)
+	return p.edit(name, m)
+}
+
+func (p program) AddKey(_ context.Context, channel string, k KeySpec, m Match) (Key, Reload, error) {
+	p.did("add key %s to %s", k.Label, channel)
+	out, err := p.edit(channel, m)
+	return Key{ID: k.Label, Label: k.Label, Masked: "…", State: "ready"}, out, err
+}
+
+func (p program) RemoveKey(_ context.Context, channel, key string, m Match) (Reload, error) {
+	p.did("remove key %s of %s", key, channel)
+	return p.edit(channel, m)
+}
+
+func (p program) Text(context.Context) (Text, error) {
+	return Text{Path: "aitunnel.hcl", Files: []File{{Name: "aitunnel.hcl", Text: "# nothing"}}, Text: "# nothing", Generation: 3, ETag: "c-0123"}, nil
+}
+
+func (p program) Replace(_ context.Context, d Draft, m Match) (Reload, error) {
+	p.did("replace %s", d.File)
+	return p.edit(d.Text, m)
+}

@@ -1,0 +1,103 @@
+package admin
+
+import "time"
+
+// Channel is one entry of GET /api/channels.
+type Channel struct {
+	Name        string     `json:"name"`
+	Target      string     `json:"target"`
+	Weight      float64    `json:"weight"`
+	Fallback    bool       `json:"fallback"`
+	Models      []string   `json:"models"` // patterns; empty: every model
+	Enabled     bool       `json:"enabled"`
+	First       bool       `json:"first"`         // made the first choice of its routes
+	Health      string     `json:"health"`        // unknown, up or down
+	HealthCheck string     `json:"healthCheck"`   // the component that checks it; "": none
+	CheckedAt   *time.Time `json:"checkedAt"`     // its last check
+	Out         string     `json:"out,omitempty"` // why it is passed over now
+	OutReason   string     `json:"outReason,omitempty"`
+	OutSince    *time.Time `json:"outSince,omitempty"`
+	OutUntil    *time.Time `json:"outUntil,omitempty"` // when it may be tried again
+	Latency     float64    `json:"latency"`            // ms to the first byte, moving average; 0: no samples
+	InFlight    int        `json:"inFlight"`
+	ErrorRate   float64    `json:"errorRate"`   // of the last minute, 0 to 1
+	SuccessRate *float64   `json:"successRate"` // 0 to 1; null without requests
+	Tokens      Tokens     `json:"tokens"`
+	Recent      []Point    `json:"recent"` // the last ten minutes, one for each ten seconds, the oldest first
+	KeyStrategy string     `json:"keyStrategy,omitempty"`
+	Keys        Keys       `json:"keys"`
+	Stats       Stats      `json:"stats"`
+	Where       string     `json:"where,omitempty"` // file:line of its block
+}
+
+// Point is what happened in ten seconds.
+type Point struct {
+	Requests uint64  `json:"requests"`
+	Failures uint64  `json:"failures"`
+	TTFB     float64 `json:"ttfb"` // ms to the first byte, average; 0: no samples
+}
+
+// Tokens are what sites said they charge.
+type Tokens struct {
+	Input  uint64 `json:"input"`
+	Output uint64 `json:"output"`
+}
+
+// Keys is a channel's pool.
+type Keys struct {
+	Alive int   `json:"alive"` // usable now
+	Total int   `json:"total"`
+	List  []Key `json:"list"`
+}
+
+// Key is one key, never its value.
+type Key struct {
+	ID        string     `json:"id"`
+	Label     string     `json:"label,omitempty"`
+	Masked    string     `json:"masked"`
+	Weight    float64    `json:"weight"`
+	Ephemeral bool       `json:"ephemeral"` // in no file; gone after a restart
+	State     string     `json:"state"`     // ready, or why it rests
+	Reason    string     `json:"reason,omitempty"`
+	Until     *time.Time `json:"until,omitempty"`
+	Stats     Stats      `json:"stats"`
+}
+
+// Stats counts attempts.
+type Stats struct {
+	TotalRequests uint64     `json:"totalRequests"`
+	SuccessCount  uint64     `json:"successCount"`
+	FailCount     uint64     `json:"failCount"`
+	LastRequestAt *time.Time `json:"lastRequestAt"`
+	LastError     *string    `json:"lastError"`
+}
+
+// ChannelSpec is what a channel is to be. Of a change only what is there
+// counts; keys take the place of all that the channel has.
+type ChannelSpec struct {
+	Name     string     `json:"name,omitempty"`
+	Target   *string    `json:"target,omitempty"`
+	Auth     *string    `json:"auth,omitempty"`
+	Weight   *float64   `json:"weight,omitempty"`
+	Fallback *bool      `json:"fallback,omitempty"`
+	Models   *[]string  `json:"models,omitempty"` // empty: every model
+	Keys     *[]KeySpec `json:"keys,omitempty"`
+	Routes   *[]string  `json:"routes,omitempty"` // paths of the routes that are to use a new channel, where routes are written out
+}
+
+// KeySpec is a key to be added.
+type KeySpec struct {
+	Key       string `json:"key"`
+	Label     string `json:"label,omitempty"`
+	Ephemeral bool   `json:"ephemeral,omitempty"` // in no file; gone after a restart
+}
+
+// Checked is the result of a health check.
+type Checked struct {
+	Name    string    `json:"name"`
+	OK      bool      `json:"ok"`
+	Health  string    `json:"health"`  // what follows from it: unknown, up or down
+	Latency float64   `json:"latency"` // ms
+	Message string    `json:"message"`
+	At      time.Time `json:"at"`
+}
