@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"github.com/adrg/xdg"
@@ -47,6 +48,7 @@ func Main() int {
 
 // app is one run of the program.
 type app struct {
+	args     []string
 	in       io.Reader
 	out, err io.Writer
 	config   string
@@ -56,7 +58,7 @@ type app struct {
 
 // Run runs one command. It ends early when ctx does.
 func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
-	a := &app{in: in, out: out, err: errs}
+	a := &app{args: args, in: in, out: out, err: errs}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)
@@ -69,11 +71,16 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "aitunnel",
 		Short:         "A proxy for AI APIs that runs at home and serves your VPS",
+		Example:       "  aitunnel init\n  aitunnel start\n  aitunnel status\n  aitunnel demo",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       Version(),
 		Args:          noArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		PersistentPreRunE: func(*cobra.Command, []string) (err error) {
+			a.stateDir, err = filepath.Abs(a.stateDir) // plugins run in another folder
+			return err
+		},
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{c, err} })
@@ -81,9 +88,10 @@ func (a *app) root() *cobra.Command {
 	flags.StringVarP(&a.config, "config", "c", "", "configuration file or directory (default $AITUNNEL_CONFIG, ./aitunnel.hcl, then the user's configuration directory)")
 	flags.StringToStringVar(&a.vars, "var", nil, "value of a variable of the configuration, as name=value")
 	flags.StringVar(&a.stateDir, "state-dir", defaultStateDir(), "directory of the program's state")
-	root.AddCommand(a.startCommand(), a.statusCommand(), a.demoCommand(), a.validateCommand(), a.fmtCommand(), a.pluginCommand(), a.versionCommand())
+	root.AddCommand(a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(), a.planCommand(), a.statusCommand(), a.demoCommand(), a.validateCommand(), a.fmtCommand(), a.pluginCommand(), a.versionCommand())
 	root.SetHelpCommand(helpCommand())
 	wrapArgs(root)
+	borrowExamples(root)
 	return root
 }
 
@@ -102,6 +110,21 @@ func wrapArgs(c *cobra.Command) {
 	}
 }
 
+// borrowExamples gives commands that only lead to others the first example of
+// each of those.
+func borrowExamples(c *cobra.Command) {
+	var lines []string
+	for _, sub := range c.Commands() {
+		borrowExamples(sub)
+		if first, _, _ := strings.Cut(sub.Example, "\n"); first != "" {
+			lines = append(lines, first)
+		}
+	}
+	if c.Example == "" {
+		c.Example = strings.Join(lines, "\n")
+	}
+}
+
 type usageError struct {
 	command *cobra.Command
 	err     error
@@ -113,6 +136,7 @@ func (e usageError) Error() string { return e.err.Error() }
 func (a *app) explain(err error) int {
 	var usage usageError
 	var wrong *daemon.ConfigError
+	var said exitError
 	var idle *notRunningError
 	var refused *apiError
 	switch {
@@ -127,22 +151,25 @@ func (a *app) explain(err error) int {
 	case errors.As(err, &usage):
 		_, _ = fmt.Fprintf(a.err, "aitunnel: %s\nSee '%s --help'.\n", usage, usage.command.CommandPath())
 		return exitUsage
+	case errors.As(err, &said):
+		return int(said)
 	case errors.As(err, &idle):
 		_, _ = fmt.Fprintf(a.err, "aitunnel: %s\n", idle)
 		return exitNotRunning
 	case errors.As(err, &refused) && len(refused.diags) > 0:
 		_ = config.WriteDiagnostics(a.err, refused.diags, colored(a.err))
 		_, _ = fmt.Fprintf(a.err, "\naitunnel: %s\n", refused)
-		return exitConfig
+		return refused.exitCode()
 	}
 	_, _ = fmt.Fprintf(a.err, "aitunnel: %s\n", err)
 	return exitFailed
 }
 
-// colored says whether to use colours: on a terminal, unless NO_COLOR is set.
+// colored says whether to use colours: on a terminal, or where CLICOLOR_FORCE
+// is set, unless NO_COLOR is.
 func colored(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && isatty.IsTerminal(f.Fd())
+	return ok && os.Getenv("NO_COLOR") == "" && (os.Getenv("CLICOLOR_FORCE") != "" || isatty.IsTerminal(f.Fd()))
 }
 
 func defaultStateDir() string {

@@ -87,7 +87,7 @@ func (a *app) demo(ctx context.Context, once bool) error {
 		return err
 	}
 	a.say("Two fake sites are up, primary and backup, and the proxy before them:")
-	a.announce(d)
+	a.announce(d.ProxyAddr(), d.AdminAddr())
 	show := &demonstration{app: a, ctx: ctx, url: "http://" + d.ProxyAddr()}
 	err = show.run(primary, backup)
 	if err == nil && !once {

@@ -55,6 +55,7 @@ type apiError struct {
 	status  int
 	message string
 	code    string
+	body    []byte
 	diags   []config.Diagnostic
 	version string // of the program that answered, if it is another than this
 }
@@ -64,6 +65,14 @@ func (e *apiError) Error() string {
 		return fmt.Sprintf("the running program is version %s and does not know this, which is version %s; 'aitunnel restart' brings it up to date", e.version, Version())
 	}
 	return e.message
+}
+
+// exitCode is that of a command that was refused.
+func (e *apiError) exitCode() int {
+	if len(e.diags) > 0 {
+		return exitConfig
+	}
+	return exitFailed
 }
 
 // get asks for what is at path.
@@ -146,16 +155,17 @@ func (r *remote) refused(resp *http.Response) error {
 	if r.version != Version() {
 		e.version = r.version
 	}
-	var body struct {
+	var answer struct {
 		Error struct {
 			Message string          `json:"message"`
 			Code    string          `json:"code"`
 			Details json.RawMessage `json:"details"`
 		} `json:"error"`
 	}
-	if json.NewDecoder(io.LimitReader(resp.Body, 8<<20)).Decode(&body) == nil && body.Error.Message != "" {
-		e.message, e.code = body.Error.Message, body.Error.Code
-		_ = json.Unmarshal(body.Error.Details, &e.diags) // other details are in the message
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
+	if err == nil && json.Unmarshal(body, &answer) == nil && answer.Error.Message != "" {
+		e.message, e.code, e.body = answer.Error.Message, answer.Error.Code, body
+		_ = json.Unmarshal(answer.Error.Details, &e.diags) // other details are in the message
 	}
 	return e
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/daemon"
 )
 
 // patience is how long a script waits for something to come about.
@@ -28,7 +30,12 @@ const patience = 20 * time.Second
 // scripts. The program starts itself again under no name of its own choice, so
 // there the argument tells.
 func TestMain(m *testing.M) {
-	run := func() { os.Exit(Main()) }
+	run := func() {
+		if v := os.Getenv("TEST_VERSION"); v != "" { // be another version
+			version = v
+		}
+		os.Exit(Main())
+	}
 	if len(os.Args) == 2 && os.Args[1] == builtinArg {
 		run()
 	}
@@ -47,6 +54,7 @@ func TestMain(m *testing.M) {
 //	status URL                   the status as JSON, checked against its type
 //	ask URL STATUSURL            send a request, and go on once it is under way
 //	terminate                    SIGTERM to what runs in the background
+//	killed STATEDIR              SIGKILL to the daemon, and wait for its end
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -55,11 +63,12 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir+"/home")
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each run takes a second more
 			e.Setenv("AITUNNEL_STATE_DIR", e.WorkDir+"/state")
+			e.Defer(func() { killDaemons(t, e.WorkDir) })
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "told": told, "await": await, "takeport": takePort, "freeport": freePort,
-			"get": get, "status": status, "ask": ask, "terminate": terminate,
+			"get": get, "status": status, "ask": ask, "terminate": terminate, "killed": killed,
 		},
 	})
 }
@@ -166,5 +175,37 @@ func fetch(ts *testscript.TestScript, url string) []byte {
 func terminate(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, c := range ts.BackgroundCmds() {
 		ts.Check(c.Process.Signal(syscall.SIGTERM))
+	}
+}
+
+// killed leaves all as it is after a power cut.
+func killed(ts *testscript.TestScript, _ bool, args []string) {
+	dir := ts.MkAbs(args[0])
+	h := daemon.HolderOf(dir)
+	if h == nil {
+		ts.Fatalf("nobody has %s", dir)
+	}
+	p, err := os.FindProcess(h.PID)
+	ts.Check(err)
+	ts.Check(p.Kill())
+	for deadline := time.Now().Add(patience); daemon.HolderOf(dir) != nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s is still held", dir)
+		}
+	}
+}
+
+// killDaemons ends what a script left running when it failed.
+func killDaemons(t *testing.T, dir string) {
+	files, err := filepath.Glob(filepath.Join(dir, "*", "daemon.json"))
+	if err != nil {
+		t.Error(err)
+	}
+	for _, f := range files {
+		if h := daemon.HolderOf(filepath.Dir(f)); h != nil && h.PID != os.Getpid() {
+			if p, err := os.FindProcess(h.PID); err == nil {
+				_ = p.Kill()
+			}
+		}
 	}
 }

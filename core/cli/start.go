@@ -8,10 +8,12 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"syscall"
 	"time"
 
+	"github.com/DeRuina/timberjack"
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/config"
@@ -22,22 +24,37 @@ import (
 // stop; a second signal ends them at once.
 const drainTime = 10 * time.Minute
 
+// startFlags are those of start.
+type startFlags struct {
+	foreground bool
+	detached   bool // this is the process in the background
+}
+
 func (a *app) startCommand() *cobra.Command {
-	foreground := false
+	var f startFlags
 	c := &cobra.Command{
-		Use:     "start",
-		Short:   "Run the proxy",
-		Long:    "Run the proxy until it is told to stop by SIGINT or SIGTERM: then it takes no\nnew requests, lets those under way come to their end, and exits. A second\nsignal breaks them off.",
-		Example: "  aitunnel start -f -c aitunnel.hcl\n  aitunnel start -f --var home_key=\"$HOME_KEY\"",
+		Use:   "start",
+		Short: "Run the proxy",
+		Long: `Run the proxy in the background. The command returns when the proxy is ready to
+answer, and prints its addresses; if it does not come up, it says why. The log
+goes to aitunnel.log in the state directory, see 'aitunnel logs'.
+
+With -f it stays in the foreground, logs to standard error, and runs until it is
+told to stop by SIGINT or SIGTERM: then it takes no new requests, lets those
+under way come to their end, and exits. A second signal breaks them off. SIGHUP
+applies the configuration anew.`,
+		Example: "  aitunnel start\n  aitunnel start -c aitunnel.hcl --var home_key=\"$HOME_KEY\"\n  aitunnel start -f",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if !foreground {
-				return usageError{c, errors.New("it runs in the foreground only, for now: add -f")}
+			if f.foreground || f.detached {
+				return a.run(c.Context(), f)
 			}
-			return a.start(c.Context())
+			return a.startInBackground(c.Context())
 		},
 	}
-	c.Flags().BoolVarP(&foreground, "foreground", "f", false, "stay in the foreground and log to standard error")
+	c.Flags().BoolVarP(&f.foreground, "foreground", "f", false, "stay in the foreground and log to standard error")
+	c.Flags().BoolVar(&f.detached, detachedFlag, false, "")
+	_ = c.Flags().MarkHidden(detachedFlag)
 	return c
 }
 
@@ -46,7 +63,8 @@ func (a *app) startCommand() *cobra.Command {
 // for some megabytes of memory.
 const gcPercent = 200
 
-func (a *app) start(ctx context.Context) error {
+// run makes the proxy run in this process until it is told to stop.
+func (a *app) run(ctx context.Context, f startFlags) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
@@ -59,8 +77,14 @@ func (a *app) start(ctx context.Context) error {
 		return err
 	}
 	quietLibraries()
+	out := a.err
+	if f.detached {
+		rotated := a.logFile()
+		defer func() { _ = rotated.Close() }()
+		out = rotated
+	}
 	d, err := daemon.Start(ctx, daemon.Options{
-		ConfigPath: path, Vars: a.vars, StateDir: a.stateDir, Builtin: builtin, Version: Version(), LogOutput: a.err,
+		ConfigPath: path, Vars: a.vars, StateDir: a.stateDir, Builtin: builtin, Version: Version(), LogOutput: out,
 	})
 	if err != nil {
 		return err
@@ -68,18 +92,51 @@ func (a *app) start(ctx context.Context) error {
 	if w := d.Warnings(); w != nil {
 		_ = w.Write(a.err, colored(a.err))
 	}
-	a.announce(d)
+	a.announce(d.ProxyAddr(), d.AdminAddr())
 	debug.FreeOSMemory() // what only the start needed
+	manager := readiness(d)
+	ending, err := a.serve(ctx, d)
+	manager.stopping()
+	if err := errors.Join(err, a.drain(ctx, d, ending)); err != nil || !ending.Restart {
+		return err
+	}
+	return reexec()
+}
+
+// serve waits for the end, and applies the configuration at every SIGHUP.
+func (a *app) serve(ctx context.Context, d *daemon.Daemon) (daemon.Ending, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	onHangup(ctx, cancel, func() { d.Reload(ctx, "SIGHUP", 0) })
 	ending, err := d.Wait(ctx)
 	if ctx.Err() != nil {
 		ending.Drain = drainTime
-		_, _ = fmt.Fprintln(a.out, "Stopping: requests under way come to their end. Interrupt again to break them off.")
+	}
+	return ending, err
+}
+
+// drain lets what is under way come to its end, as the ending says.
+func (a *app) drain(ctx context.Context, d *daemon.Daemon, ending daemon.Ending) error {
+	if ctx.Err() != nil {
+		a.say("Stopping: requests under way come to their end. Interrupt again to break them off.")
 	}
 	draining, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
 	draining, cancelDrain := context.WithTimeout(draining, ending.Drain)
 	defer cancelDrain()
-	return errors.Join(err, d.Shutdown(draining))
+	return d.Shutdown(draining)
+}
+
+// The log of a daemon in the background: what it may take on disk.
+const (
+	logSize  = 10 // MB, until another is begun
+	logFiles = 5  // former ones that are kept
+)
+
+func (a *app) logPath() string { return filepath.Join(a.stateDir, "aitunnel.log") }
+
+func (a *app) logFile() *timberjack.Logger {
+	return &timberjack.Logger{Filename: a.logPath(), MaxSize: logSize, MaxBackups: logFiles, FileMode: 0o600, Compression: "gzip", LocalTime: true}
 }
 
 // quietLibraries keeps off the terminal what libraries print of their own
@@ -91,9 +148,10 @@ func quietLibraries() {
 	}
 }
 
-func (a *app) announce(d *daemon.Daemon) {
-	_, _ = fmt.Fprintf(a.out, "Proxy:  http://%s\n", reachable(d.ProxyAddr()))
-	if addr := d.AdminAddr(); addr != "" {
-		_, _ = fmt.Fprintf(a.out, "Status: http://%s/api/status\n", reachable(addr))
+// announce prints where the proxy answers.
+func (a *app) announce(proxy, admin string) {
+	_, _ = fmt.Fprintf(a.out, "Proxy:  http://%s\n", reachable(proxy))
+	if admin != "" {
+		_, _ = fmt.Fprintf(a.out, "Panel:  http://%s\n", reachable(admin))
 	}
 }

@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/daemon"
+)
+
+const (
+	detachedFlag = "detached" // of start: the process in the background
+	startTime    = 2 * time.Minute
+	pollTime     = 30 * time.Millisecond
+)
+
+// startInBackground starts this program again, away from the terminal, and
+// returns when it is ready or has failed.
+func (a *app) startInBackground(ctx context.Context) error {
+	if _, err := config.Find(a.config); err != nil {
+		return err
+	}
+	if err := a.stateDirForUs(); err != nil {
+		return err
+	}
+	said, err := os.OpenFile(a.saidPath(), os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("the state directory cannot be written: %w; choose another with --state-dir", err)
+	}
+	defer func() { _ = said.Close() }()
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	child := exec.Command(self, append(a.args, "--"+detachedFlag)...)
+	child.Stderr = said
+	child.SysProcAttr = detached()
+	if child.Env = os.Environ(); colored(a.err) {
+		child.Env = append(child.Env, "CLICOLOR_FORCE=1")
+	}
+	if err := child.Start(); err != nil {
+		return fmt.Errorf("the background process cannot be started: %w", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- child.Wait() }()
+	s, err := a.awaitReady(ctx, ended, func(s admin.Status) bool { return s.PID == child.Process.Pid })
+	a.relay(said)
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		return exitError(max(exit.ExitCode(), exitFailed))
+	case errors.Is(err, errNotReady):
+		_ = child.Process.Kill()
+		return err
+	case err != nil:
+		return err
+	}
+	a.announce(s.Listen, s.AdminListen)
+	return nil
+}
+
+// stateDirForUs makes the state directory, unless a daemon has it already.
+func (a *app) stateDirForUs() error {
+	if err := os.MkdirAll(a.stateDir, 0o700); err != nil {
+		return fmt.Errorf("the state directory cannot be made: %w; choose another with --state-dir", err)
+	}
+	if h := daemon.HolderOf(a.stateDir); h != nil {
+		return &daemon.RunningError{Dir: a.stateDir, Holder: *h}
+	}
+	return nil
+}
+
+// exitError ends the program with a code; what there is to say was said.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+var errNotReady = fmt.Errorf("the daemon was not ready within %s, and was killed; see the log", startTime)
+
+// awaitReady returns the status of the daemon once it is the one that is meant.
+func (a *app) awaitReady(ctx context.Context, ended <-chan error, meant func(admin.Status) bool) (admin.Status, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, startTime, errNotReady)
+	defer cancel()
+	r := a.remote()
+	for {
+		var s admin.Status
+		if err := r.get(ctx, "/api/status", &s); err == nil && meant(s) {
+			return s, nil
+		}
+		select {
+		case err := <-ended:
+			if err == nil {
+				err = errors.New("the daemon ended at once")
+			}
+			return s, err
+		case <-ctx.Done():
+			return s, context.Cause(ctx)
+		case <-time.After(pollTime):
+		}
+	}
+}
+
+// saidPath is what the daemon in the background writes to standard error: why
+// it does not start, warnings, and the traces of a crash.
+func (a *app) saidPath() string { return filepath.Join(a.stateDir, "daemon.out") }
+
+// relay prints what the daemon said.
+func (a *app) relay(said *os.File) {
+	if _, err := said.Seek(0, io.SeekStart); err != nil {
+		return
+	}
+	text, err := io.ReadAll(said)
+	if err != nil {
+		return
+	}
+	if !colored(a.err) {
+		text = []byte(ansi.Strip(string(text)))
+	}
+	_, _ = a.err.Write(text)
+}

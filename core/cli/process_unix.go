@@ -1,0 +1,65 @@
+//go:build unix
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/mattn/go-isatty"
+)
+
+// detached starts a process in a session of its own, which the end of the
+// terminal does not touch.
+func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+
+// reexec makes this process the program anew, with its arguments, folder,
+// environment and number, from the file as it is on disk now.
+func reexec() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return syscall.Exec(self, os.Args, os.Environ())
+}
+
+// alive says whether there is a process of that number.
+func alive(pid int) bool {
+	err := syscall.Kill(pid, 0)
+	return err == nil || errors.Is(err, syscall.EPERM)
+}
+
+// onHangup calls reload at every SIGHUP until ctx ends. If it came because the
+// terminal that the program was started on is gone, it calls gone.
+func onHangup(ctx context.Context, gone, reload func()) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	onTerminal := isatty.IsTerminal(os.Stdout.Fd())
+	go func() {
+		defer signal.Stop(hangup)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangup:
+			}
+			if onTerminal && !hasTerminal() {
+				gone()
+				return
+			}
+			reload()
+		}
+	}()
+}
+
+func hasTerminal() bool {
+	t, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	_ = t.Close()
+	return true
+}

@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"syscall"
+
+	"golang.org/x/sys/windows"
+)
+
+// detached starts a process without a console.
+func detached() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{CreationFlags: windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP, HideWindow: true}
+}
+
+// reexec starts the program anew, with its arguments, folder and environment,
+// from the file as it is on disk now; this process ends.
+func reexec() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	next := exec.Command(self, os.Args[1:]...)
+	next.Stdout, next.Stderr = os.Stdout, os.Stderr
+	next.SysProcAttr = detached()
+	return next.Start()
+}
+
+// alive says whether there is a process of that number.
+func alive(pid int) bool {
+	h, err := windows.OpenProcess(windows.SYNCHRONIZE, false, uint32(pid))
+	if err != nil {
+		return false
+	}
+	defer func() { _ = windows.CloseHandle(h) }()
+	state, err := windows.WaitForSingleObject(h, 0)
+	return err == nil && state == uint32(windows.WAIT_TIMEOUT)
+}
+
+// onHangup has nothing to wait for: there is no SIGHUP on Windows.
+func onHangup(context.Context, func(), func()) {}

@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/daemon"
+)
+
+// restartDrain is how long a restart waits for requests under way: meanwhile
+// new ones are refused.
+const restartDrain = time.Minute
+
+func (a *app) stopCommand() *cobra.Command {
+	now, drain := false, drainTime
+	c := &cobra.Command{
+		Use:     "stop",
+		Short:   "Stop the running program",
+		Long:    "Stop the running program: it takes no new requests, lets those under way come to\ntheir end, and exits. Called again with --now it breaks them off.",
+		Example: "  aitunnel stop\n  aitunnel stop --drain 30s\n  aitunnel stop --now",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if now {
+				drain = 0
+			}
+			return a.stop(c.Context(), daemon.Ending{Drain: drain})
+		},
+	}
+	c.Flags().BoolVar(&now, "now", false, "break off requests under way")
+	c.Flags().DurationVar(&drain, "drain", drain, "how long requests under way may take still")
+	return c
+}
+
+func (a *app) restartCommand() *cobra.Command {
+	now, drain := false, restartDrain
+	c := &cobra.Command{
+		Use:   "restart",
+		Short: "Stop the running program and start it again as it was started",
+		Long: `Stop the running program and start it again with the flags, the folder and the
+environment that it was started with, from the file of the program as it is now:
+that is how a new version is taken up. To change flags or environment, use stop
+and start. A configuration that is not valid is told before anything is stopped.
+
+Most changes need no restart: see 'aitunnel reload'.`,
+		Example: "  aitunnel restart\n  aitunnel restart --now",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if now {
+				drain = 0
+			}
+			return a.restart(c.Context(), daemon.Ending{Drain: drain, Restart: true})
+		},
+	}
+	c.Flags().BoolVar(&now, "now", false, "break off requests under way")
+	c.Flags().DurationVar(&drain, "drain", drain, "how long requests under way may take still; new ones are refused meanwhile")
+	return c
+}
+
+func (a *app) stop(ctx context.Context, e daemon.Ending) error {
+	r := a.remote()
+	s, err := a.tellToEnd(ctx, r, e)
+	if err != nil {
+		return err
+	}
+	for waited := time.Now(); ; {
+		if h := daemon.HolderOf(a.stateDir); h == nil || h.PID != s.PID && h.PID > 0 {
+			a.say("Stopped.")
+			return nil
+		}
+		if time.Since(waited) > 2*time.Second {
+			waited = waited.Add(time.Hour)
+			a.say("%s, for %s at most; 'aitunnel stop --now' breaks off what is left.", waiting(ctx, r), span(e.Drain))
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("it is still stopping")
+		case <-time.After(pollTime):
+		}
+	}
+}
+
+// waiting says what an ending waits for.
+func waiting(ctx context.Context, r *remote) string {
+	var s admin.Status
+	if r.get(ctx, "/api/status", &s) != nil || s.Active == 0 {
+		return "Waiting for the end"
+	}
+	return fmt.Sprintf("Waiting for %s under way", count(s.Active, "request"))
+}
+
+// tellToEnd returns the status of the program that was told.
+func (a *app) tellToEnd(ctx context.Context, r *remote, e daemon.Ending) (s admin.Status, err error) {
+	if err = r.get(ctx, "/api/status", &s); err == nil {
+		err = r.post(ctx, daemon.PathStop, e, nil)
+	}
+	return s, err
+}
+
+func (a *app) restart(ctx context.Context, e daemon.Ending) error {
+	r := a.remote()
+	var plan admin.Reload
+	if err := r.post(ctx, pathPlan, nil, &plan); err != nil {
+		if refused := (*apiError)(nil); errors.As(err, &refused) && len(refused.diags) > 0 {
+			refused.message = "nothing was restarted: the configuration cannot be applied"
+		}
+		return err
+	}
+	before, err := a.tellToEnd(ctx, r, e)
+	if err != nil {
+		return err
+	}
+	said, _ := os.Open(a.saidPath()) // not there for one in the foreground
+	if said != nil {
+		defer func() { _ = said.Close() }()
+	}
+	ended := make(chan error, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go a.awaitEnd(ctx, before.PID, ended)
+	if before.Active > 0 && e.Drain > 0 {
+		a.say("Waiting for %s under way, for %s at most.", count(before.Active, "request"), span(e.Drain))
+	}
+	s, err := a.awaitReady(ctx, ended, func(s admin.Status) bool { return !s.StartedAt.Equal(before.StartedAt) })
+	if err != nil {
+		if said != nil {
+			a.relay(said)
+		}
+		return err
+	}
+	a.say("Restarted.")
+	a.announce(s.Listen, s.AdminListen)
+	return nil
+}
+
+// awaitEnd reports when the process is gone for good: for a moment between two
+// lives nobody has the state directory.
+func (a *app) awaitEnd(ctx context.Context, pid int, ended chan<- error) {
+	const calm = 5 * time.Second
+	last := time.Now()
+	for ctx.Err() == nil {
+		if alive(pid) || daemon.HolderOf(a.stateDir) != nil {
+			last = time.Now()
+		}
+		if time.Since(last) > calm {
+			ended <- errors.New("it did not come up again; see above, and 'aitunnel logs'")
+			return
+		}
+		time.Sleep(pollTime)
+	}
+}
