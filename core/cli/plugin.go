@@ -23,10 +23,21 @@ import (
 func (a *app) pluginCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plugin",
-		Short: "Look at plugins",
-		Args:  noArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+		Short: "Look at plugins, install them, and say which may run",
+		Long: "Look at plugins, install them, and say which may run.\n\n" +
+			"A plugin is a program that runs as you do: nothing keeps it from reading your\n" +
+			"files. Therefore one of a third party runs only if the lock file beside the\n" +
+			"configuration has the hash of its executable. 'plugin install' and 'plugin lock'\n" +
+			"write it; do that with what you trust.",
+		Example: "  aitunnel plugin list\n  aitunnel plugin install ./aitunnel-plugin-acme",
+		Args:    noArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	c.AddCommand(a.pluginListCommand(), a.pluginInfoCommand(), a.pluginVerifyCommand(), a.pluginInstallCommand(), a.pluginLockCommand())
+	return c
+}
+
+func (a *app) pluginListCommand() *cobra.Command {
 	asJSON := false
 	list := &cobra.Command{
 		Use:     "list",
@@ -37,8 +48,7 @@ func (a *app) pluginCommand() *cobra.Command {
 		RunE:    func(c *cobra.Command, _ []string) error { return a.pluginList(c.Context(), asJSON) },
 	}
 	list.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	c.AddCommand(list)
-	return c
+	return list
 }
 
 func (a *app) pluginList(ctx context.Context, asJSON bool) error {

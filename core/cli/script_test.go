@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == builtinArg {
 		run()
 	}
-	testscript.Main(m, map[string]func(){"aitunnel": run})
+	testscript.Main(m, map[string]func(){"aitunnel": run, "aitunnel-plugin-acme": serveAcme})
 }
 
 // TestScripts runs the program as users do. Scripts have these commands beside
@@ -55,6 +55,7 @@ func TestMain(m *testing.M) {
 //	ask URL STATUSURL            send a request, and go on once it is under way
 //	terminate                    SIGTERM to what runs in the background
 //	killed STATEDIR              SIGKILL to the daemon, and wait for its end
+//	change FILE                  other bytes that do the same: what follows the end of a program
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -64,11 +65,13 @@ func TestScripts(t *testing.T) {
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each run takes a second more
 			e.Setenv("AITUNNEL_STATE_DIR", e.WorkDir+"/state")
 			e.Defer(func() { killDaemons(t, e.WorkDir) })
-			return nil
+			acme, err := exec.LookPath("aitunnel-plugin-acme")
+			e.Setenv("ACME", acme)
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "told": told, "await": await, "takeport": takePort, "freeport": freePort,
-			"get": get, "status": status, "ask": ask, "terminate": terminate, "killed": killed,
+			"get": get, "status": status, "ask": ask, "terminate": terminate, "killed": killed, "change": change,
 		},
 	})
 }

@@ -47,6 +47,20 @@ func Load(ctx context.Context, o Options) (*Config, Report) {
 	return l.config, report
 }
 
+// Declared are the plugin blocks of a configuration, whatever is wrong with the
+// rest of it. No plugin is asked for anything.
+func Declared(o Options) []*Plugin {
+	if o.Getenv == nil {
+		o.Getenv = os.LookupEnv
+	}
+	l := &loader{ctx: context.Background(), options: o, sources: map[string]*source{}, inputs: map[string]string{}, secrets: &secrets{}, config: defaults(o.Path)}
+	l.read()
+	l.environment()
+	l.evaluate()
+	l.declarePlugins()
+	return l.config.Plugins
+}
+
 // loader is one Load.
 type loader struct {
 	ctx     context.Context

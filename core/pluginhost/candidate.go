@@ -82,10 +82,7 @@ func (h *Host) candidate(name, path string) Candidate {
 	is, err := h.trust.Verify(name, path)
 	c.SHA256, c.Lock = is.SHA256, trust.Locked
 	if err != nil {
-		c.Lock, c.Reason = "", h.refused(name, path, err).Error()
-		if refusal := (*trust.Refusal)(nil); errors.As(err, &refusal) {
-			c.Lock = refusal.State
-		}
+		c.Lock, c.Reason = lockState(err), h.refused(name, path, err).Error()
 		return c
 	}
 	h.mu.Lock()
@@ -94,6 +91,15 @@ func (h *Host) candidate(name, path string) Candidate {
 		c.Reason = f.Reason
 	}
 	return c
+}
+
+// lockState is what the lock file says by an error of its check; "" if it says
+// nothing.
+func lockState(err error) trust.State {
+	if refusal := (*trust.Refusal)(nil); errors.As(err, &refusal) {
+		return refusal.State
+	}
+	return ""
 }
 
 // Inputs are the files on which it depends which executables run, each with

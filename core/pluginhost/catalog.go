@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -66,6 +67,59 @@ func (h *Host) describe(ctx context.Context, name string, block *config.Plugin) 
 	d := v.description
 	d.Name = name // as the configuration calls it
 	return d, nil
+}
+
+// Describe describes the plugin that ref names, with the components that it
+// means: all of a plugin's, or those of a name, of whatever kind. The built-ins
+// are the plugin without a name.
+func (h *Host) Describe(ctx context.Context, ref string, declared []*config.Plugin) (sdk.Description, error) {
+	name, component, qualified := strings.Cut(ref, "/")
+	i := slices.IndexFunc(declared, func(p *config.Plugin) bool { return p.Name == name })
+	builtin, err := h.describe(ctx, "", nil)
+	if err != nil {
+		return sdk.Description{}, err
+	}
+	if one := only(builtin, ref); !qualified && i < 0 && len(one.Components) > 0 {
+		return one, nil
+	}
+	if !fileName(name) {
+		return sdk.Description{}, h.nothing(ref, builtin)
+	}
+	var block *config.Plugin
+	if i >= 0 {
+		block = declared[i]
+	}
+	d, err := h.describe(ctx, name, block)
+	switch {
+	case errors.Is(err, errNotInstalled) && !qualified:
+		return d, h.nothing(ref, builtin)
+	case err != nil || !qualified:
+		return d, err
+	}
+	if one := only(d, component); len(one.Components) > 0 {
+		return one, nil
+	}
+	return sdk.Description{}, h.nothing(ref, d)
+}
+
+// only is the description with the components of a name alone.
+func only(d sdk.Description, name string) sdk.Description {
+	d.Components = slices.DeleteFunc(slices.Clone(d.Components), func(c sdk.ComponentDescription) bool { return c.Name != name })
+	return d
+}
+
+func (h *Host) nothing(ref string, d sdk.Description) error {
+	var names []string
+	for _, c := range d.Components {
+		name := c.Name
+		if d.Name != "" {
+			name = d.Name + "/" + name
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return fmt.Errorf("there is no component or plugin %q; there are %s", ref, strings.Join(names, ", "))
 }
 
 // lookUp finds a component by kind and name; no name means the only one of its

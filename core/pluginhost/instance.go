@@ -47,6 +47,10 @@ func (h *Host) Open(ctx context.Context, c *config.Component, plugin *config.Plu
 	if err != nil {
 		return nil, err
 	}
+	return h.open(ctx, s, sdk.ComponentDescription{Kind: c.Kind, Name: c.Name}.ID(), sdk.Config{Instance: instance, Body: c.Body}, probe)
+}
+
+func (h *Host) open(ctx context.Context, s spec, component string, cfg sdk.Config, probe sdk.Host) (*Instance, error) {
 	for {
 		v, err := h.supervisor(ctx, s)
 		if err != nil {
@@ -54,9 +58,9 @@ func (h *Host) Open(ctx context.Context, c *config.Component, plugin *config.Plu
 		}
 		i := &Instance{
 			supervisor: v,
-			component:  sdk.ComponentDescription{Kind: c.Kind, Name: c.Name}.ID(),
-			purpose:    instance,
-			config:     sdk.Config{Instance: instance, Body: c.Body},
+			component:  component,
+			purpose:    cfg.Instance,
+			config:     cfg,
 			probe:      probe,
 			users:      1,
 		}

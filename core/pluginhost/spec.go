@@ -71,12 +71,17 @@ func (h *Host) spec(name string, block *config.Plugin) (spec, error) {
 	if err != nil {
 		return spec{}, err
 	}
-	s := spec{
-		name: name, path: path, is: is, epoch: h.epoch(name),
-		args: block.Args, version: block.Version, env: make(map[string]string),
+	return h.specOf(name, block, is), nil
+}
+
+func (h *Host) specOf(name string, block *config.Plugin, is trust.Executable) spec {
+	s := spec{name: name, path: is.Path, is: is, epoch: h.epoch(name), env: make(map[string]string)}
+	if block == nil {
+		return s
 	}
+	s.args, s.version = block.Args, block.Version
 	for name, value := range block.Env {
 		s.env[name] = value.Reveal()
 	}
-	return s, nil
+	return s
 }

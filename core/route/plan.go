@@ -56,6 +56,13 @@ func hashString(s string) uint64 {
 	return h
 }
 
+// CheckPlan says what is wrong with a plan for the candidates with these ids,
+// nil if it would be taken.
+func CheckPlan(p sdk.Plan, ids []string) error {
+	_, err := compile(p, ids)
+	return err
+}
+
 // compile checks p against the candidates' ids, in order.
 func compile(p sdk.Plan, ids []string) (*plan, error) {
 	out := &plan{reason: p.Reason, state: p.State}

@@ -1,0 +1,139 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	ctyjson "github.com/zclconf/go-cty/cty/json"
+
+	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// Finding is what came of trying one component of a plugin.
+type Finding struct {
+	Kind    string `json:"kind"`
+	Name    string `json:"name"`
+	OK      bool   `json:"ok"`
+	Skipped bool   `json:"skipped,omitempty"` // it needs settings that only the user can give
+	Message string `json:"message"`
+}
+
+// examineTime bounds the examination of one component.
+const examineTime = 20 * time.Second
+
+// Examine tries every component of a plugin as the program would use it, with
+// the defaults of its settings.
+func Examine(ctx context.Context, t *pluginhost.Trial) []Finding {
+	out := []Finding{}
+	for _, c := range t.Description.Components {
+		f := Finding{Kind: string(c.Kind), Name: c.Name}
+		said, err := examine(ctx, t, c)
+		switch {
+		case errors.Is(err, errNeedsSettings):
+			f.OK, f.Skipped, f.Message = true, true, err.Error()
+		case err != nil:
+			f.Message = err.Error()
+		default:
+			f.OK, f.Message = true, said
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+var errNeedsSettings = errors.New("not tried, as it needs settings")
+
+func examine(ctx context.Context, t *pluginhost.Trial, c sdk.ComponentDescription) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, examineTime)
+	defer cancel()
+	body, err := defaultBody(c.Schema)
+	if err != nil {
+		return "", err
+	}
+	i, err := t.Open(ctx, c, body, probeOK{})
+	if err != nil {
+		return "", fmt.Errorf("it refuses the defaults of its own settings: %w", err)
+	}
+	defer func() { _ = i.Close() }()
+	switch c.Kind {
+	case sdk.KindStrategy:
+		return examinePlans(ctx, func(ctx context.Context, candidates []sdk.Snapshot, state []byte) (sdk.Plan, error) {
+			return i.Plan(ctx, sdk.PlanRequest{Route: "/v1/**", Channels: candidates, State: state})
+		})
+	case sdk.KindKeySelector:
+		return examinePlans(ctx, func(ctx context.Context, candidates []sdk.Snapshot, state []byte) (sdk.Plan, error) {
+			return i.PlanKeys(ctx, sdk.KeyPlanRequest{Channel: "trial", Keys: candidates, State: state})
+		})
+	case sdk.KindHealthChecker:
+		r, err := i.Check(ctx, sdk.CheckRequest{Channel: "trial"}, nil)
+		if err != nil {
+			return "", fmt.Errorf("a check fails: %w", err)
+		}
+		return fmt.Sprintf("checks; an empty answer with status 200 is healthy: %t", r.Healthy), nil
+	}
+	return "", fmt.Errorf("this aitunnel knows no component of the kind %q", c.Kind)
+}
+
+// defaultBody is a block without attributes.
+func defaultBody(s *sdk.Schema) ([]byte, error) {
+	out := map[string]any{}
+	for _, a := range s.Attributes {
+		if _, err := ctyjson.UnmarshalType(a.Type); err != nil {
+			return nil, fmt.Errorf("its setting %q has a type that is not known: %s", a.Name, a.Type)
+		}
+		if a.Required {
+			return nil, fmt.Errorf("%w: %q is required", errNeedsSettings, a.Name)
+		}
+		if a.Default != nil {
+			out[a.Name] = a.Default
+		}
+	}
+	for _, b := range s.Blocks {
+		if b.Required {
+			return nil, fmt.Errorf("%w: a block %q is required", errNeedsSettings, b.Name)
+		}
+	}
+	return json.Marshal(out)
+}
+
+// examineSizes are how many candidates a plan is asked for.
+var examineSizes = []int{1, 3, 1000}
+
+func examinePlans(ctx context.Context, plan func(context.Context, []sdk.Snapshot, []byte) (sdk.Plan, error)) (string, error) {
+	var took []time.Duration
+	var state []byte
+	for _, n := range examineSizes {
+		candidates, ids := []sdk.Snapshot{}, []string{}
+		for i := range n {
+			id := fmt.Sprintf("candidate-%d", i+1)
+			ids = append(ids, id)
+			candidates = append(candidates, sdk.Snapshot{ID: id, Weight: float64(1 + i%5), Available: i%7 != 3, Health: sdk.HealthUp, Fallback: i%3 == 2})
+		}
+		for range 2 { // the second time with what it left for itself
+			begun := time.Now()
+			p, err := plan(ctx, candidates, state)
+			if err != nil {
+				return "", fmt.Errorf("no plan for %d candidates: %w", n, err)
+			}
+			if err := route.CheckPlan(p, ids); err != nil {
+				return "", fmt.Errorf("its plan for %d candidates is refused: %w", n, err)
+			}
+			took, state = append(took, time.Since(begun)), p.State
+		}
+	}
+	slices.Sort(took)
+	return fmt.Sprintf("plans for 1, 3 and 1,000 candidates, in %s at most", took[len(took)-1].Round(100*time.Microsecond)), nil
+}
+
+// probeOK is a site that answers 200 to everything.
+type probeOK struct{}
+
+func (probeOK) Probe(context.Context, sdk.ProbeRequest) (sdk.ProbeResult, error) {
+	return sdk.ProbeResult{Status: 200, Header: map[string]string{"Content-Type": "application/json"}, Body: []byte("{}"), Latency: time.Millisecond}, nil
+}

@@ -1,0 +1,113 @@
+package pluginhost
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/trust"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// Trial is a third party's executable that the user asked to try, whether it
+// is locked or not.
+type Trial struct {
+	Name       string // as configurations would call it
+	Executable trust.Executable
+	Lock       trust.State
+	Started    time.Duration // from exec to its description; 0 if it was not started
+
+	// Description is what the plugin says of itself; zero if the executable is
+	// not for this platform.
+	Description sdk.Description
+
+	host *Host
+	spec spec
+}
+
+// NameOf is the plugin's name that the name of its executable holds.
+func NameOf(path string) (string, error) {
+	name, ok := strings.CutPrefix(filepath.Base(path), filePrefix)
+	name = strings.TrimSuffix(name, ".exe")
+	if !ok || !fileName(name) {
+		return "", fmt.Errorf("%s is not called like a plugin: the executable of a plugin NAME is %s", filepath.Base(path), FileName("NAME"))
+	}
+	return name, nil
+}
+
+// Try reads the executable and, if it is built for this platform, starts what
+// was read, as the block says if there is one, and asks it what it is.
+func (h *Host) Try(ctx context.Context, name, path string, block *config.Plugin) (*Trial, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	t := &Trial{Name: name, host: h, Lock: trust.Locked}
+	if t.Executable, err = h.trust.Inspect(path); err != nil {
+		return nil, fmt.Errorf("the executable cannot be read: %w", err)
+	}
+	if _, err := h.trust.Verify(name, path); err != nil {
+		t.Lock = lockState(err)
+	}
+	if t.Foreign() {
+		return t, nil
+	}
+	if err := checkExecutable(path); err != nil {
+		return nil, err
+	}
+	begun := time.Now()
+	t.spec = h.specOf(name, block, t.Executable)
+	v, err := h.supervisor(ctx, t.spec)
+	if err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	t.Description = v.description
+	v.mu.Unlock()
+	t.Description.Name = name
+	t.Started = time.Since(begun)
+	return t, nil
+}
+
+// Foreign says that the executable is built for another platform.
+func (t *Trial) Foreign() bool {
+	return t.Executable.Platform != "" && t.Executable.Platform != trust.Platform
+}
+
+// Open is [Host.Open] on the process of the trial.
+func (t *Trial) Open(ctx context.Context, c sdk.ComponentDescription, body []byte, probe sdk.Host) (*Instance, error) {
+	return t.host.open(ctx, t.spec, c.ID(), sdk.Config{Instance: "trial", Body: body}, probe)
+}
+
+// Installed is where a plugin's executable belongs: beside the configuration,
+// or in the user's data directory.
+func (h *Host) Installed(name string, user bool) string {
+	dirs := pluginDirs(h.configDir)
+	dir := dirs[len(dirs)-1]
+	if !user {
+		dir = filepath.Join(h.configDir, ".aitunnel", "plugins")
+	}
+	return filepath.Join(dir, FileName(name))
+}
+
+// LockPath is the lock file.
+func (h *Host) LockPath() string { return h.trust.LockPath }
+
+// Lock writes into the lock file that the executables may run.
+func (h *Host) Lock(trials ...*Trial) error {
+	lock, err := trust.ReadLock(h.trust.LockPath)
+	if err != nil {
+		return err
+	}
+	for _, t := range trials {
+		platform := t.Executable.Platform
+		if platform == "" {
+			platform = trust.Platform
+		}
+		lock.Set(t.Name, platform, trust.Entry{Version: t.Description.Version, SHA256: t.Executable.SHA256})
+	}
+	return lock.Write(h.trust.LockPath)
+}
