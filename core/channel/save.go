@@ -97,6 +97,7 @@ func (r *Registry) Restore(saved Saved) {
 		s := r.Channel(c.Name, c.Target)
 		s.mu.Lock()
 		s.paused, s.disabled, s.counters = c.Paused, c.Disabled, c.Counters
+		s.gone.known = true
 		for _, k := range c.Keys {
 			s.keys[k.Print] = s.restoreKey(k, now, passed)
 		}
@@ -108,6 +109,7 @@ func (r *Registry) Restore(saved Saved) {
 
 func (s *State) restoreKey(saved SavedKey, now time.Time, passed time.Duration) *Key {
 	k := s.newKey(saved.Print)
+	k.gone.known = true
 	k.limited, k.invalid, k.exhausted = saved.Limited.restore(now, passed), saved.Invalid.restore(now, passed), saved.Exhausted.restore(now, passed)
 	for model, r := range saved.Models {
 		*k.model(now, model) = r.restore(now, passed)
@@ -154,15 +156,35 @@ func (s *State) retain(there bool, keys []*Key, now time.Time) (forget bool) {
 }
 
 // absence is since when something is not in the configuration.
-type absence struct{ since time.Time }
+type absence struct {
+	since time.Time
+	known bool // it was in one
+}
 
 // left says that it has been away for longer than memory.
 func (a *absence) left(there bool, now time.Time) bool {
 	switch {
 	case there:
-		a.since = time.Time{}
+		a.since, a.known = time.Time{}, true
 	case a.since.IsZero():
 		a.since = now
 	}
 	return !there && now.Sub(a.since) > memory
+}
+
+func (a *absence) away() bool { return a.known && !a.since.IsZero() }
+
+// Away says that the channel was in the configuration, and is not now: it
+// would come back with its state.
+func (s *State) Away() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gone.away()
+}
+
+// Away says that the key was in the configuration, and is not now.
+func (k *Key) Away() bool {
+	k.channel.mu.Lock()
+	defer k.channel.mu.Unlock()
+	return k.gone.away()
 }

@@ -2,8 +2,8 @@ package daemon
 
 import (
 	"slices"
+	"strings"
 
-	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/route"
 )
 
@@ -13,20 +13,26 @@ func (d *Daemon) effects(old, next *generation, m *moves) []string {
 	out := slices.Clone(m.text)
 	before, after := channelStates(old.table), channelStates(next.table)
 	out = append(out, news(before, after, "begin ", "retire ")...)
+	for i, effect := range out {
+		if name, began := strings.CutPrefix(effect, "begin "); began && after[name].Away() {
+			out[i] = "take up again " + name
+		}
+	}
 	out = append(out, news(old.instances, next.instances, "configure ", "close ")...)
 	out = append(out, news(old.table.Plans(), next.table.Plans(), "plan ", "drop the plan of ")...)
 	return out
 }
 
+// state is that of a channel or a key.
+type state interface{ Away() bool }
+
 // channelStates are the states in use, by what they are of.
-func channelStates(t *route.Table) map[string]any {
-	out := map[string]any{}
+func channelStates(t *route.Table) map[string]state {
+	out := map[string]state{}
 	for _, ch := range t.Channels {
 		out[`channel "`+ch.Config.Name+`"`] = ch.State
-		keys := map[*channel.Key]bool{}
 		for _, k := range ch.Keys {
-			keys[k.State] = true
-			out[k.Config.Value.String()+` of channel "`+ch.Config.Name+`" (`+k.State.ID()+`)`] = k.State
+			out["key "+k.State.ID()+` of channel "`+ch.Config.Name+`"`] = k.State
 		}
 	}
 	return out
@@ -41,11 +47,10 @@ func news[T comparable](before, after map[string]T, begin, end string) []string 
 			out = append(out, begin+name)
 		}
 	}
-	for name, x := range before {
+	for name := range before {
 		if _, there := after[name]; !there {
 			out = append(out, end+name)
 		}
-		_ = x
 	}
 	slices.Sort(out)
 	return out

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == serveBuiltin {
 		sdk.Serve(sdk.Plugin{
 			Name: "builtin", Version: "0.0.1",
-			Components: slices.Concat(strategies.Components(), keyselectors.Components(), healthcheckers.Components(), []sdk.Factory{moody}),
+			Components: slices.Concat(strategies.Components(), keyselectors.Components(), healthcheckers.Components(), []sdk.Factory{moody, counting}),
 		})
 		return
 	}
@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 // running is a daemon under test.
 type running struct {
 	*daemon.Daemon
-	t    *testing.T
+	t    testing.TB
 	url  string
 	log  *lockedBuffer
 	dir  string
@@ -96,7 +96,7 @@ func (b *lockedBuffer) String() string {
 }
 
 // start runs a daemon with the configuration; the ports are free ones.
-func start(t *testing.T, config string, roots ...*x509.CertPool) *running {
+func start(t testing.TB, config string, roots ...*x509.CertPool) *running {
 	t.Helper()
 	r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}}
 	if len(roots) > 0 {
@@ -150,7 +150,7 @@ func (r *running) run() {
 }
 
 // site starts a fake site.
-func site(t *testing.T, name string, options ...fakesite.Option) *fakesite.Site {
+func site(t testing.TB, name string, options ...fakesite.Option) *fakesite.Site {
 	t.Helper()
 	s := fakesite.New(name, options...)
 	if err := s.Start(); err != nil {
@@ -267,7 +267,7 @@ func (r *running) channel(name string) admin.Channel {
 }
 
 // eventually polls until ok says so.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(15 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {

@@ -27,7 +27,7 @@ func (r *running) save(config string) {
 	saveOver(r.t, r.path(), complete(config))
 }
 
-func saveOver(t *testing.T, path, content string) {
+func saveOver(t testing.TB, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path+".new", []byte(content), 0o600); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,84 @@
+package channel
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+)
+
+// What a key rests for is right after a restart, also when the clock was set
+// meanwhile.
+func TestRestsOverARestart(t *testing.T) {
+	begin := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for name, tt := range map[string]struct {
+		later, left time.Duration
+	}{
+		"at once":                   {0, 10 * time.Minute},
+		"four minutes later":        {4 * time.Minute, 6 * time.Minute},
+		"when it is over":           {11 * time.Minute, 0},
+		"the clock set back":        {-time.Hour, 10 * time.Minute},
+		"the clock an hour forward": {time.Hour, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			old := NewRegistry(Options{Now: func() time.Time { return begin }, Seed: []byte("seed")})
+			key := old.Channel("a", "https://a.example").Key("secret-key-1")
+			key.Limit(begin, "", 10*time.Minute, "too many")
+			key.Limit(begin, "big-model", 10*time.Minute, "too many")
+			raw, err := json.Marshal(old.Save())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var saved Saved
+			if err := json.Unmarshal(raw, &saved); err != nil {
+				t.Fatal(err)
+			}
+			now := begin.Add(tt.later)
+			next := NewRegistry(Options{Now: func() time.Time { return now }, Seed: []byte("seed")})
+			next.Restore(saved)
+			back := next.Channel("a", "https://a.example").Key("secret-key-1")
+			skip, until := back.Ready(now, "")
+			if tt.left == 0 && skip != "" || tt.left > 0 && (skip != SkipLimited || until.Sub(now) != tt.left) {
+				t.Errorf("%q until %s from now, want %s", skip, until.Sub(now), tt.left)
+			}
+			if c := back.Counters(); c.Failures != 2 {
+				t.Errorf("%d failures", c.Failures)
+			}
+			if again := next.Channel("a", "https://other.example").Key("secret-key-1"); again.Counters().Requests != 0 {
+				t.Error("another target has the state of this one")
+			}
+		})
+	}
+}
+
+// What leaves the configuration is remembered for a day.
+func TestWhatLeftIsRememberedForAWhile(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	r := NewRegistry(Options{Now: func() time.Time { return now }, Seed: []byte("seed")})
+	a := r.Channel("a", "https://a.example")
+	k1, k2 := a.Key("secret-key-1"), a.Key("secret-key-2")
+	k1.Invalidate(now, "wrong")
+	r.Retain(map[*State][]*Key{a: {k1, k2}})
+	r.Retain(map[*State][]*Key{a: {k2}})
+	if !k1.Away() || k2.Away() || a.Away() {
+		t.Error("only the first key is away")
+	}
+	now = now.Add(memory - time.Minute)
+	r.Retain(map[*State][]*Key{a: {k2}})
+	if a.Key("secret-key-1") != k1 {
+		t.Error("it is forgotten too early")
+	}
+	r.Retain(nil)
+	now = now.Add(2 * time.Minute)
+	r.Retain(nil)
+	if a.Key("secret-key-1") == k1 {
+		t.Error("the key is remembered for too long")
+	}
+	if r.Channel("a", "https://a.example") != a {
+		t.Error("the channel is forgotten too early")
+	}
+	now = now.Add(memory)
+	r.Retain(nil)
+	if r.Channel("a", "https://a.example") == a {
+		t.Error("the channel is remembered for too long")
+	}
+}

@@ -1,0 +1,65 @@
+//go:build linux
+
+package daemon_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A disk that is full loses no request, and is told of once; when there is
+// room again, the state is saved.
+func TestTheDiskIsFull(t *testing.T) {
+	r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}}
+	state := filepath.Join(r.dir, "state")
+	must(t, os.Mkdir(state, 0o700))
+	if err := syscall.Mount("tmpfs", state, "tmpfs", 0, "size=64k"); err != nil {
+		t.Skipf("a small disk can be had as root only: %v", err)
+	}
+	t.Cleanup(func() {
+		r.stop()
+		if err := syscall.Unmount(state, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	r.stop = func() {}
+	s := site(t, "a")
+	r.save(one(s.URL(), ""))
+	r.run()
+	filler := filepath.Join(state, "filler")
+	f, err := os.Create(filler)
+	must(t, err)
+	for err == nil {
+		_, err = f.Write(make([]byte, 4096))
+	}
+	_ = f.Close()
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	saved := filepath.Join(state, "state.json")
+	was, _ := os.ReadFile(saved)
+	for range 20 {
+		if got := r.post(chat, ask); got.status != 200 {
+			t.Fatalf("%+v", got)
+		}
+	}
+	eventually(t, "the full disk is told of", func() bool { return strings.Contains(r.log.String(), "cannot be saved") })
+	if now, _ := os.ReadFile(saved); string(now) != string(was) {
+		t.Error("the state file is not what it was")
+	}
+	if got := r.post(chat, ask); got.status != 200 {
+		t.Fatalf("%+v", got)
+	}
+	must(t, os.Remove(filler))
+	eventually(t, "the state is saved again", func() bool {
+		b, _ := os.ReadFile(saved)
+		return strings.Contains(string(b), `"requests":21`) && strings.Contains(r.log.String(), "can be saved again")
+	})
+	if n := strings.Count(r.log.String(), "cannot be saved"); n != 1 {
+		t.Errorf("it was told %d times", n)
+	}
+}

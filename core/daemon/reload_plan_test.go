@@ -1,0 +1,154 @@
+package daemon_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+)
+
+// blocks is a configuration made of named parts, which edits replace.
+type blocks map[string]string
+
+func (b blocks) text() string {
+	out := byHand
+	for _, name := range []string{"top", "proxy", "admin", "a", "b", "c", "r1", "r2", "rest"} {
+		out += b[name] + "\n"
+	}
+	return out
+}
+
+// TestAPlanSaysWhatAnApplyDoes goes through a chain of edits: what the plan
+// says of each is what the apply then reports, and what can be seen from
+// outside: addresses, and state that begins anew.
+func TestAPlanSaysWhatAnApplyDoes(t *testing.T) {
+	first, second := site(t, "first"), site(t, "second")
+	mood := filepath.Join(t.TempDir(), "mood")
+	must(t, os.WriteFile(mood, []byte("good"), 0o600))
+	ports := []string{freePort(t), freePort(t), freePort(t)}
+	proxyAt := func(p string) string { return fmt.Sprintf("proxy {\n listen = %q\n}", p) }
+	channel := func(name, url, more string) string {
+		return fmt.Sprintf("channel %q {\n target = %q\n %s\n}", name, url, more)
+	}
+	route := func(path, channels, strategy string) string {
+		return fmt.Sprintf("route %q {\n channels = [%s]\n strategy %s\n}", path, channels, strategy)
+	}
+	now := blocks{
+		"proxy": proxyAt(ports[0]), "admin": fmt.Sprintf("admin {\n listen = %q\n}", ports[2]),
+		"a":    channel("a", first.URL(), `keys = ["key-a-1", "key-a-2"]`),
+		"b":    channel("b", second.URL(), `keys = ["key-b-1"]`),
+		"r1":   route("/v1/**", "channel.a, channel.b", `"priority" {}`),
+		"rest": "log {\n level = \"info\"\n}",
+	}
+	r := start(t, now.text())
+	edits := []struct{ part, text string }{
+		{"a", channel("a", first.URL(), "weight = 3\n keys = [\"key-a-1\", \"key-a-2\"]")},
+		{"a", channel("a", first.URL(), "weight = 3\n keys = [\"key-a-2\", \"key-a-1\"]")},
+		{"a", channel("a", first.URL(), "weight = 3\n keys = [\"key-a-2\"]")},
+		{"a", channel("a", first.URL(), "weight = 3\n keys = [\"key-a-2\", \"key-a-3\"]")},
+		{"a", channel("a", first.URL(), "weight = 3\n key \"named\" {\n value = \"key-a-2\"\n }")},
+		{"a", channel("a", first.URL()+"/base", "weight = 3\n keys = [\"key-a-2\"]")},
+		{"a", channel("a", first.URL(), "weight = 3\n keys = [\"key-a-2\"]\n key_selector \"least-used\" {}")},
+		{"a", channel("a", first.URL(), "weight = 3\n keys = [\"key-a-2\"]\n key_selector \"least-used\" {}\n health_check \"http\" {\n path = \"/v1/models\"\n interval = \"1h\"\n }")},
+		{"a", channel("a", first.URL(), "weight = 3\n keys = [\"key-a-2\"]\n health_check \"http\" {\n path = \"/v1/models\"\n interval = \"2h\"\n }")},
+		{"c", channel("c", second.URL(), `auth = "none"`)},
+		{"r1", route("/v1/**", "channel.a, channel.b, channel.c", `"priority" {}`)},
+		{"r1", route("/v1/**", "channel.c, channel.b, channel.a", `"priority" {}`)},
+		{"r1", route("/v1/**", "channel.c, channel.b, channel.a", `"weighted" {}`)},
+		{"r1", route("/v1/**", "channel.c, channel.b, channel.a", fmt.Sprintf("\"moody\" {\n file = %q\n }", mood))},
+		{"r1", route("/v1/**", "channel.c, channel.b, channel.a", `"round-robin" {}`)},
+		{"r2", route("/**", "channel.b", `"priority" {}`)},
+		{"r2", route("/x/**", "channel.b", `"priority" {}`)},
+		{"r2", ""},
+		{"proxy", proxyAt(ports[1])},
+		{"proxy", proxyAt(ports[0])},
+		{"proxy", fmt.Sprintf("proxy {\n listen = %q\n client_tokens = [\"token-of-somebody-1\"]\n}", ports[0])},
+		{"proxy", proxyAt(ports[0])},
+		{"rest", "retry {\n max_retries = 5\n}\nlog {\n level = \"info\"\n}"},
+		{"rest", "breaker {\n failures = 7\n}\nlog {\n level = \"info\"\n}"},
+		{"rest", "log {\n level = \"debug\"\n format = \"json\"\n}"},
+		{"c", ""},
+		{"c", channel("c", second.URL(), `auth = "none"`)},
+		{"b", channel("b", second.URL(), "keys = [\"key-b-1\"]\n fallback = true\n models = [\"x-*\"]")},
+		{"b", channel("b", second.URL(), "keys = [\"key-b-1\"]\n timeouts {\n connect = \"3s\"\n }")},
+		{"top", "locals {\n unused = 1\n}\n# a comment alone"},
+		{"top", ""},
+		{"a", channel("a", second.URL(), "keys = [\"key-a-1\"]")},
+	}
+	if len(edits) < 30 {
+		t.Fatal("too few edits")
+	}
+	silent := 0
+	for i, e := range edits {
+		now[e.part] = e.text
+		if e.part == "c" && e.text == "" {
+			now["r1"] = route("/v1/**", "channel.a, channel.b", `"round-robin" {}`)
+		}
+		r.save(now.text())
+		name := fmt.Sprintf("edit %d, of %s", i+1, e.part)
+		r.moveTo("http://" + r.ProxyAddr())
+		for range 2 { // both channels have something to forget
+			if got := r.post(chat, ask, "Authorization", "Bearer token-of-somebody-1"); got.status != 200 {
+				t.Fatalf("%s: %+v", name, got)
+			}
+		}
+		generation, address, before := r.generation(), r.ProxyAddr(), r.requestsByChannel()
+		var plan admin.Reload
+		if status := r.command("/api/config/plan", &plan); status != http.StatusOK || !plan.OK {
+			t.Fatalf("%s: the plan: %d %+v", name, status, plan)
+		}
+		if r.generation() != generation || r.ProxyAddr() != address {
+			t.Fatalf("%s: the plan was carried out", name)
+		}
+		applied := r.reload()
+		if diff := cmp.Diff(plan.Changes, applied.Changes); diff != "" {
+			t.Errorf("%s: changes planned and made: %s", name, diff)
+		}
+		if diff := cmp.Diff(plan.Effects, applied.Effects); diff != "" {
+			t.Errorf("%s: effects planned and made: %s", name, diff)
+		}
+		if len(plan.Changes) == 0 {
+			silent++
+			if r.generation() != generation {
+				t.Errorf("%s: nothing was changed, but a generation made", name)
+			}
+		} else if r.generation() != generation+1 {
+			t.Errorf("%s: generation %d after %d", name, r.generation(), generation)
+		}
+		if moved := slices.ContainsFunc(plan.Effects, func(e string) bool { return strings.HasPrefix(e, "listen on ") }); moved != (r.ProxyAddr() != address) {
+			t.Errorf("%s: the address was %s and is %s; effects %q", name, address, r.ProxyAddr(), plan.Effects)
+		}
+		for channel, n := range r.requestsByChannel() {
+			had, there := before[channel]
+			begun := slices.Contains(plan.Effects, fmt.Sprintf("begin channel %q", channel))
+			back := slices.Contains(plan.Effects, fmt.Sprintf("take up again channel %q", channel))
+			if back && n == 0 || there && !begun && !back && n != had || begun && n > 0 {
+				t.Errorf("%s: channel %s had %d requests and has %d; effects %q", name, channel, had, n, plan.Effects)
+			}
+		}
+		if again := r.reload(); len(again.Changes) != 0 {
+			t.Errorf("%s: a second time changed %+v", name, again.Changes)
+		}
+	}
+	if silent != 2 {
+		t.Errorf("%d edits changed nothing, want the 2 that mean nothing", silent)
+	}
+}
+
+func (r *running) requestsByChannel() map[string]uint64 {
+	r.t.Helper()
+	var all []admin.Channel
+	r.adminGet("/api/channels", &all)
+	out := map[string]uint64{}
+	for _, c := range all {
+		out[c.Name] = c.Stats.TotalRequests
+	}
+	return out
+}

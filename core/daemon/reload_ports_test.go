@@ -1,0 +1,117 @@
+package daemon_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// addresses is a configuration of nothing but where to listen.
+func addresses(proxy, admin, site string) string {
+	return byHand + fmt.Sprintf("proxy {\n listen = %q\n client_tokens = [\"token-1\"]\n}\nadmin {\n listen = %q\n token = \"token-2\"\n}\n", proxy, admin) + one(site, "")
+}
+
+// get returns the status of an answer to GET, and whether the connection is
+// to be used again.
+func get(t *testing.T, url string) (status int, kept bool) {
+	t.Helper()
+	resp, err := client.Get(url)
+	if err != nil {
+		return 0, false
+	}
+	defer func() { _ = resp.Body.Close() }()
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode, !resp.Close
+}
+
+// Addresses change places, go to all interfaces and come back, without a
+// moment in which nobody answers.
+func TestAddressesChange(t *testing.T) {
+	s := site(t, "a")
+	p1, p2 := freePort(t), freePort(t)
+	_, port, _ := net.SplitHostPort(p1)
+	r := start(t, addresses(p1, p2, s.URL()))
+	isProxy := func(address string) { // it refuses without its own token, in the shape of an AI API
+		t.Helper()
+		if status, _ := get(t, "http://"+address+"/v1/models"); status != http.StatusUnauthorized {
+			t.Errorf("the proxy at %s answers %d", address, status)
+		}
+	}
+	isAdmin := func(address string) {
+		t.Helper()
+		if status, _ := get(t, "http://"+address+"/healthz"); status != http.StatusOK {
+			t.Errorf("the admin port at %s answers %d", address, status)
+		}
+	}
+	apply := func(proxy, admin string) {
+		t.Helper()
+		r.save(addresses(proxy, admin, s.URL()))
+		if out := r.Reload(t.Context(), "the test", 0); !out.OK {
+			t.Fatalf("%s and %s: %+v", proxy, admin, out)
+		}
+	}
+	isProxy(p1)
+	isAdmin(p2)
+	apply(p2, p1)
+	isProxy(p2)
+	isAdmin(p1)
+	apply(p1, p2)
+	isProxy(p1)
+	isAdmin(p2)
+
+	p3 := freePort(t)
+	apply(p3, p2)
+	isProxy(p3)
+	if status, kept := get(t, "http://"+p1+"/v1/models"); status != http.StatusUnauthorized || kept {
+		t.Errorf("the address that was left answers %d, and the connection is kept: %v", status, kept)
+	}
+	apply(p1, p2)
+	if status, kept := get(t, "http://"+p1+"/v1/models"); status != http.StatusUnauthorized || !kept {
+		t.Errorf("the address that came back answers %d, and the connection is kept: %v", status, kept)
+	}
+
+	apply("0.0.0.0:"+port, p2)
+	isProxy("127.0.0.1:" + port)
+	isProxy("127.0.0.2:" + port)
+	if l, err := net.Listen("tcp", "127.0.0.3:"+port); err == nil {
+		_ = l.Close()
+		t.Error("a stranger can listen beside us")
+	}
+}
+
+// An address is let go when its time has come, and requests under way there
+// come to their end at a shutdown.
+func TestAShutdownWaitsForWhatLeft(t *testing.T) {
+	s := site(t, "s")
+	p1, p2 := freePort(t), freePort(t)
+	config := func(p string) string {
+		return byHand + fmt.Sprintf("proxy {\n listen = %q\n}\n", p) + one(s.URL(), "")
+	}
+	r := start(t, config(p1))
+	held := r.hold(s, 5)
+	r.save(config(p2))
+	r.reload()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.stop()
+	}()
+	eventually(t, "the new address is closed", func() bool {
+		conn, err := net.DialTimeout("tcp", p2, time.Second)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err != nil
+	})
+	if n := held.finish(); n != 5 {
+		t.Errorf("%d of 5 streams came whole", n)
+	}
+	<-done
+	if log := r.log.String(); strings.Contains(log, "[ERROR]") {
+		t.Error(log)
+	}
+}

@@ -1,0 +1,83 @@
+package daemon_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// large is a configuration of 100 channels with 20 keys each, none of which
+// starts a plugin that does not run already.
+func large(url string, weight int) string {
+	var b strings.Builder
+	b.WriteString(byHand)
+	for i := range 100 {
+		keys := make([]string, 20)
+		for k := range keys {
+			keys[k] = fmt.Sprintf("%q", fmt.Sprintf("key-%d-%d-of-many", i, k))
+		}
+		fmt.Fprintf(&b, "channel \"c%d\" {\n target = %q\n weight = %d\n keys = [%s]\n}\n", i, url, 1+(weight+i)%7, strings.Join(keys, ", "))
+	}
+	return b.String()
+}
+
+// BenchmarkApply reloads 100 channels × 20 keys, of which the weights change.
+func BenchmarkApply(b *testing.B) {
+	s := site(b, "a")
+	r := start(b, large(s.URL(), 0)+"log {\n level = \"warn\"\n}\n")
+	i := 0
+	for b.Loop() {
+		b.StopTimer()
+		i++
+		r.save(large(s.URL(), i) + "log {\n level = \"warn\"\n}\n")
+		b.StartTimer()
+		if out := r.Reload(b.Context(), "the benchmark", 0); !out.OK || len(out.Changes) == 0 {
+			b.Fatalf("%+v", out)
+		}
+	}
+}
+
+// Requests during applies of a large configuration take as long as without, but
+// for noise.
+func TestAppliesAddNoLatency(t *testing.T) {
+	s := site(t, "a")
+	s.Record(false)
+	r := start(t, large(s.URL(), 0)+"log {\n level = \"warn\"\n}\n")
+	sample := func(applying bool) []time.Duration {
+		var took []time.Duration
+		for round := range 20 {
+			done := make(chan struct{})
+			if applying {
+				r.save(large(s.URL(), round) + "log {\n level = \"warn\"\n}\n")
+				go func() {
+					defer close(done)
+					r.Reload(t.Context(), "the test", 0)
+				}()
+			} else {
+				close(done)
+			}
+			for range 30 {
+				begun := time.Now()
+				if got := r.post(chat, ask); got.status != 200 {
+					t.Fatalf("%+v", got)
+				}
+				took = append(took, time.Since(begun))
+			}
+			<-done
+		}
+		slices.Sort(took)
+		return took
+	}
+	sample(false)
+	var ratios []float64
+	for range 3 {
+		without, with := sample(false), sample(true)
+		ratios = append(ratios, float64(with[len(with)/2])/float64(without[len(without)/2]))
+		t.Logf("half of the requests take up to %s without, %s with applies; the slowest %s and %s", without[len(without)/2], with[len(with)/2], without[len(without)-1], with[len(with)-1])
+	}
+	if best := slices.Min(ratios); best > 2 {
+		t.Errorf("requests take %.2f times as long during applies", best)
+	}
+}

@@ -1,0 +1,174 @@
+package daemon_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// weighted is a configuration by whose weight an edit is known.
+func weighted(url string, weight int) string {
+	return complete(fmt.Sprintf("channel \"a\" {\n target = %q\n auth = \"none\"\n weight = %d\n}\n", url, weight))
+}
+
+// Every way in which editors save is seen once.
+func TestWaysOfSavingAreSeenOnce(t *testing.T) {
+	for name, way := range map[string]struct {
+		setup func(t *testing.T, path string)
+		save  func(t *testing.T, path, content string)
+	}{
+		"in place": {nil, func(t *testing.T, path, content string) {
+			must(t, os.WriteFile(path, []byte(content), 0o600))
+		}},
+		"renamed over": {nil, func(t *testing.T, path, content string) { saveOver(t, path, content) }},
+		"truncated, then written in pieces": {nil, func(t *testing.T, path, content string) {
+			f, err := os.Create(path)
+			must(t, err)
+			for half := range strings.SplitAfterSeq(content, "weight") {
+				time.Sleep(20 * time.Millisecond) // an editor that takes its time
+				_, err = f.WriteString(half)
+				must(t, err)
+			}
+			must(t, f.Close())
+		}},
+		"moved to a backup, then written": {nil, func(t *testing.T, path, content string) {
+			must(t, os.Rename(path, path+"~"))
+			must(t, os.WriteFile(path, []byte(content), 0o600))
+		}},
+		"a symbolic link swapped": {func(t *testing.T, path string) {
+			must(t, os.Rename(path, path+".v1"))
+			must(t, os.Symlink(path+".v1", path))
+		}, func(t *testing.T, path, content string) {
+			must(t, os.WriteFile(path+".v2", []byte(content), 0o600))
+			must(t, os.Symlink(path+".v2", path+".link"))
+			must(t, os.Rename(path+".link", path))
+		}},
+		"the same content with an older time": {nil, func(t *testing.T, path, content string) {
+			must(t, os.WriteFile(path, []byte(content), 0o600))
+			old := time.Now().Add(-48 * time.Hour)
+			must(t, os.Chtimes(path, old, old))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := site(t, "a")
+			r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}}
+			r.save(weighted(s.URL(), 1))
+			if way.setup != nil {
+				way.setup(t, r.path())
+			}
+			r.run()
+			for weight := 2; weight <= 4; weight++ {
+				way.save(t, r.path(), weighted(s.URL(), weight))
+				eventually(t, "the edit is applied", func() bool { return r.channel("a").Weight == float64(weight) })
+				if way.setup != nil {
+					break // its link is made once
+				}
+			}
+			want := int(r.channel("a").Weight) - 1
+			r.settled()
+			if n := r.applied() - 2; n != want {
+				t.Errorf("%d edits were applied %d times", want, n)
+			}
+			for _, e := range r.events() {
+				if e.Type == event.TypeReload && e.Level != "info" {
+					t.Errorf("it was told: %s", e.Message)
+				}
+			}
+		})
+	}
+}
+
+// settled returns when two edits that it makes have been applied: so whatever
+// was to come of the edits before has come.
+func (r *running) settled() {
+	r.t.Helper()
+	content, err := os.ReadFile(r.path())
+	must(r.t, err)
+	before := r.applied()
+	must(r.t, os.WriteFile(r.path(), append(content, "\nretry {\n max_retries = 7\n}\n"...), 0o600))
+	eventually(r.t, "the last edit is applied", func() bool { return r.applied() > before })
+	must(r.t, os.WriteFile(r.path(), content, 0o600))
+	eventually(r.t, "the last edit is undone", func() bool { return r.applied() > before+1 })
+}
+
+// A hundred edits in a second end in the last one, with few applies.
+func TestManyEdits(t *testing.T) {
+	t.Parallel()
+	s := site(t, "a")
+	r := start(t, weighted(s.URL(), 1000))
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for i := range 100 {
+		<-tick.C
+		r.save(weighted(s.URL(), i+1))
+	}
+	eventually(t, "the last edit is applied", func() bool { return r.channel("a").Weight == 100 })
+	if n := r.applied(); n > 10 {
+		t.Errorf("100 edits were applied %d times", n)
+	}
+}
+
+// What a configuration is made from is watched, all of it: files of variables,
+// of file(), of env_file, and new files of a directory.
+func TestWhatAConfigurationReadsIsWatched(t *testing.T) {
+	t.Parallel()
+	s := site(t, "a")
+	r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}}
+	write := func(name, content string) { saveOver(t, r.dir+"/aitunnel.hcl/"+name, content) }
+	must(t, os.Mkdir(r.path(), 0o700))
+	write("main.hcl", complete(fmt.Sprintf("env_file = \".env\"\nchannel \"a\" {\n target = %q\n weight = var.weight\n keys = [file(\"key\"), env(\"KEY_TWO\")]\n}\n", s.URL())))
+	write("variables.hcl", "variable \"weight\" {\n default = 1\n}\n")
+	write("key", "key-of-file-1\n")
+	write(".env", "KEY_TWO=key-of-env-1\n")
+	r.run()
+	twice := func() string {
+		r.post(chat, ask)
+		r.post(chat, ask)
+		all := seen(s)
+		return strings.Join(all[len(all)-2:], " ")
+	}
+	if got := twice(); got != "key-of-file-1 key-of-env-1" {
+		t.Fatalf("it begins with %s", got)
+	}
+	write("key", "key-of-file-2\n")
+	eventually(t, "the file's new content is used", func() bool { return strings.Contains(twice(), "key-of-file-2") })
+	write(".env", "KEY_TWO=key-of-env-2\n")
+	eventually(t, "the environment's new value is used", func() bool { return strings.Contains(twice(), "key-of-env-2") })
+	write("variables.hcl", "variable \"weight\" {\n default = 2\n}\n")
+	eventually(t, "the variable's new value is used", func() bool { return r.channel("a").Weight == 2 })
+	write("more.hcl", fmt.Sprintf("channel \"b\" {\n target = %q\n auth = \"none\"\n}\n", s.URL()))
+	eventually(t, "the new file is read", func() bool { return strings.Contains(string(r.adminGet("/api/channels", nil)), `"name":"b"`) })
+	must(t, os.Remove(r.path()+"/more.hcl"))
+	eventually(t, "the file is gone", func() bool { return !strings.Contains(string(r.adminGet("/api/channels", nil)), `"name":"b"`) })
+}
+
+// With hot_reload = false nothing is watched, and a reload that is asked for
+// is made still; switched on by one, the watching begins.
+func TestWatchingIsSwitched(t *testing.T) {
+	t.Parallel()
+	s := site(t, "a")
+	r := start(t, byHand+weighted(s.URL(), 1))
+	r.save(byHand + weighted(s.URL(), 2))
+	r.reload()
+	if w := r.channel("a").Weight; w != 2 {
+		t.Fatalf("weight %v", w)
+	}
+	r.save(weighted(s.URL(), 3))
+	r.reload()
+	r.save(weighted(s.URL(), 4))
+	eventually(t, "the watching has begun", func() bool { return r.channel("a").Weight == 4 })
+	r.save(byHand + weighted(s.URL(), 5))
+	eventually(t, "the watching ends by an edit of its own", func() bool { return r.channel("a").Weight == 5 })
+	r.save(byHand + weighted(s.URL(), 6))
+	r.reload()
+	r.save(weighted(s.URL(), 7))
+	r.reload()
+	if w := r.channel("a").Weight; w != 7 {
+		t.Fatalf("weight %v", w)
+	}
+}
