@@ -2,6 +2,8 @@ package config
 
 import (
 	"bytes"
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,7 +13,7 @@ import (
 
 // secrets are the values that no message may show: those of env, file and
 // sensitive variables.
-type secrets struct{ values []string }
+type secrets struct{ values map[string]bool }
 
 // shortest is the length from which a value is worth hiding wherever it
 // appears. Shorter ones would take half the text with them, and do not reach
@@ -19,16 +21,21 @@ type secrets struct{ values []string }
 const shortest = 6
 
 func (s *secrets) add(value string) {
-	if len(value) >= shortest && !slices.Contains(s.values, value) {
-		s.values = append(s.values, value)
+	if len(value) < shortest {
+		return
 	}
+	if s.values == nil {
+		s.values = map[string]bool{}
+	}
+	s.values[value] = true
 }
 
 func (s *secrets) hide(text string) string {
 	if s == nil {
 		return text
 	}
-	for _, v := range s.values {
+	// The longest first: one that holds another goes as a whole.
+	for _, v := range slices.SortedFunc(maps.Keys(s.values), func(a, b string) int { return cmp.Compare(len(b), len(a)) }) {
 		text = strings.ReplaceAll(text, v, "***")
 	}
 	return text
