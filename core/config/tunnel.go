@@ -40,14 +40,18 @@ func (l *loader) tunnel(b *hclsyntax.Block) *Tunnel {
 		r.wrong(a, err.Error())
 	}
 	r.text("user", &t.User)
-	r.text("identity", &t.Identity)
+	r.path("identity", &t.Identity)
 	r.secret("passphrase", &t.Passphrase)
 	r.secret("password", &t.Password)
-	r.text("known_hosts", &t.KnownHosts)
+	r.path("known_hosts", &t.KnownHosts)
 	if a := r.text("host_key", &t.HostKey); a != nil && t.HostKey != "" && !strings.HasPrefix(t.HostKey, "SHA256:") {
 		r.wrong(a, "a host key is given by its fingerprint, which begins with \"SHA256:\"")
 	}
-	r.text("jump", &t.Jump)
+	if a := r.text("jump", &t.Jump); a != nil {
+		if err := checkJumps(t.Jump); err != nil {
+			r.wrong(a, err.Error())
+		}
+	}
 	r.pair("keepalive", "interval", &t.Keepalive.Interval, "timeout", &t.Keepalive.Timeout)
 	r.pair("reconnect", "min", &t.Reconnect.Min, "max", &t.Reconnect.Max)
 	forwards := r.each("forward", "address")
@@ -65,6 +69,15 @@ func (l *loader) tunnel(b *hclsyntax.Block) *Tunnel {
 		l.fail(r.at, "No forward", fmt.Sprintf("The tunnel %q opens no port: add a block forward \"127.0.0.1:9000\" {}.", t.Name))
 	}
 	return t
+}
+
+// path reads the path of a file. One in the home directory is found when it is
+// used; any other that is not absolute stands beside the configuration.
+func (r *reader) path(name string, into *string) {
+	r.text(name, into)
+	if p := *into; p != "" && p != "~" && !strings.HasPrefix(p, "~/") {
+		*into = r.loader.besides(p)
+	}
 }
 
 // pair reads a block of two durations.
@@ -93,6 +106,27 @@ func checkHost(s string) error {
 	return nil
 }
 
+// checkJumps is about the form of a list of jump hosts.
+func checkJumps(list string) error {
+	if list == "" {
+		return nil
+	}
+	for hop := range strings.SplitSeq(list, ",") {
+		hop = strings.TrimSpace(hop)
+		user, host, named := strings.Cut(hop, "@")
+		if !named {
+			user, host = "-", hop
+		}
+		if user == "" || host == "" || strings.ContainsAny(hop, " /") {
+			return fmt.Errorf("%q is no jump host: write user@host or user@host:port, several with commas between", hop)
+		}
+		if err := checkHost(host); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // anyPort says that the far side chooses the port.
 func anyPort(address string) bool {
 	_, port, err := net.SplitHostPort(address)
@@ -107,6 +141,8 @@ func (l *loader) forward(b *hclsyntax.Block) *Forward {
 	} else if !unix {
 		if err := checkAddress(f.Address); err != nil {
 			l.fail(b.LabelRanges[0], "Wrong address", sentence(err.Error()))
+		} else if !isLoopback(f.Address) && len(l.config.Proxy.ClientTokens) == 0 {
+			l.fail(b.LabelRanges[0], "Anyone may spend the keys", fmt.Sprintf("The forward %s can be reached by anyone who reaches the VPS, and the proxy asks for no token: set proxy.client_tokens, or open 127.0.0.1.", f.Address))
 		}
 	}
 	r := l.reader(b, fmt.Sprintf("in forward %q", f.Address))

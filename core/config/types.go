@@ -143,13 +143,13 @@ type Component struct {
 type Tunnel struct {
 	Name       string
 	Host       string // host[:port], or an alias of ~/.ssh/config
-	User       string
-	Identity   string
-	Passphrase Secret
+	User       string // "": as ~/.ssh/config says, or the user here
+	Identity   string // a path, which may begin with ~/; "": the agent and the usual files
+	Passphrase Secret // of the identity
 	Password   Secret
-	KnownHosts string
+	KnownHosts string // a path, which may begin with ~/; "": as ~/.ssh/config says
 	HostKey    string // "SHA256:…": the only key accepted
-	Jump       string
+	Jump       string // [user@]host[:port], several with commas; "": as ~/.ssh/config says
 	Keepalive  Keepalive
 	Reconnect  Reconnect
 	Forwards   []*Forward

@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -13,6 +14,7 @@ import (
 func (l *loader) warn() {
 	l.warnReadable()
 	l.warnOpen()
+	l.warnShared()
 	l.warnUnused()
 	l.warnHidden()
 }
@@ -36,6 +38,20 @@ func (l *loader) warnReadable() {
 func (l *loader) warnOpen() {
 	if p := l.config.Proxy; len(p.ClientTokens) == 0 && !isLoopback(p.Listen) {
 		l.caution(l.once("proxy").DefRange(), "Anyone may spend the keys", fmt.Sprintf("The port %s can be reached from other machines and asks for no token: set client_tokens, or listen on 127.0.0.1.", p.Listen))
+	}
+}
+
+// warnShared is about tunnels whose port every account of the VPS can use.
+func (l *loader) warnShared() {
+	if len(l.config.Proxy.ClientTokens) > 0 {
+		return
+	}
+	for _, t := range l.config.Tunnels {
+		for _, f := range t.Forwards {
+			if !strings.HasPrefix(f.Address, "unix:") {
+				l.caution(f.Range, "Every account of the VPS may spend the keys", fmt.Sprintf("Whoever has an account on the host of the tunnel %q reaches %s there, and the proxy asks for no token: set proxy.client_tokens, or open a socket that only you can reach, such as forward \"unix:/run/user/1000/aitunnel.sock\" {}.", t.Name, f.Address))
+			}
+		}
 	}
 }
 
