@@ -52,6 +52,9 @@ func Diff(old, next *Config) []Change {
 // Same says that two channels are configured alike.
 func (c *Channel) Same(other *Channel) bool { return len(fields(*c, *other)) == 0 }
 
+// Same says that two tunnels are configured alike.
+func (t *Tunnel) Same(other *Tunnel) bool { return len(fields(*t, *other)) == 0 }
+
 type differ struct{ changes []Change }
 
 func (d *differ) add(c Change) { d.changes = append(d.changes, c) }

@@ -1,0 +1,61 @@
+package tunnel
+
+import (
+	"fmt"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// Effects says what [Tunnels.Apply] of next over old does.
+func Effects(old, next []*config.Tunnel) (out []string) {
+	before := map[string]*config.Tunnel{}
+	for _, t := range old {
+		before[t.Name] = t
+	}
+	for _, t := range next {
+		o, there := before[t.Name]
+		delete(before, t.Name)
+		switch {
+		case !there:
+			out = append(out, fmt.Sprintf("connect tunnel %q", t.Name))
+		case !sameConnection(o, t):
+			out = append(out, fmt.Sprintf("connect tunnel %q anew", t.Name))
+		default:
+			out = append(out, forwardEffects(o, t)...)
+		}
+	}
+	for _, t := range old {
+		if before[t.Name] == t {
+			out = append(out, fmt.Sprintf("close tunnel %q", t.Name))
+		}
+	}
+	return out
+}
+
+func forwardEffects(old, next *config.Tunnel) (out []string) {
+	lead := func(t *config.Tunnel) map[string]string {
+		m := map[string]string{}
+		for _, f := range t.Forwards {
+			m[f.Address] = "the routes"
+			if f.Channel != nil {
+				m[f.Address] = fmt.Sprintf("channel %q", f.Channel.Name)
+			}
+		}
+		return m
+	}
+	before, after := lead(old), lead(next)
+	for _, f := range next.Forwards {
+		to, was := after[f.Address], before[f.Address]
+		if was == "" {
+			out = append(out, fmt.Sprintf("open %s of tunnel %q", f.Address, next.Name))
+		} else if was != to {
+			out = append(out, fmt.Sprintf("lead %s of tunnel %q to %s", f.Address, next.Name, to))
+		}
+	}
+	for _, f := range old.Forwards {
+		if after[f.Address] == "" {
+			out = append(out, fmt.Sprintf("close %s of tunnel %q", f.Address, next.Name))
+		}
+	}
+	return out
+}

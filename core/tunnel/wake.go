@@ -1,0 +1,57 @@
+package tunnel
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+// slept says that the machine has slept since t: the clock on the wall went on,
+// the one that measures stood still.
+func slept(t time.Time) bool {
+	now := time.Now()
+	return now.Round(0).Sub(t.Round(0))-now.Sub(t) > 3*time.Second
+}
+
+// stirred returns true when the machine wakes, or gets an address by which it
+// may reach others, and false when ctx ends.
+func stirred(ctx context.Context) bool {
+	known, last := addresses(), time.Now()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+		now := addresses()
+		for a := range now {
+			if !known[a] {
+				return true
+			}
+		}
+		if slept(last) {
+			return true
+		}
+		known, last = now, time.Now()
+	}
+}
+
+// addresses are those of the interfaces that are up and connected.
+func addresses() map[string]bool {
+	out := map[string]bool{}
+	all, _ := net.Interfaces() // none are known then
+	for _, i := range all {
+		if i.Flags&(net.FlagUp|net.FlagRunning) != net.FlagUp|net.FlagRunning || i.Flags&net.FlagLoopback != 0 {
+			continue
+		}
+		addrs, _ := i.Addrs()
+		for _, a := range addrs {
+			if ip, ok := a.(*net.IPNet); ok && ip.IP.IsGlobalUnicast() {
+				out[i.Name+" "+ip.IP.String()] = true
+			}
+		}
+	}
+	return out
+}
