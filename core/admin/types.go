@@ -130,18 +130,26 @@ type Component struct {
 type Tunnel struct {
 	Name      string     `json:"name"`
 	Host      string     `json:"host"`
-	State     string     `json:"state"` // connecting, up, degraded, waiting or failed
+	User      string     `json:"user,omitempty"` // on the host
+	State     string     `json:"state"`          // connecting, up, degraded, waiting or failed
 	Since     time.Time  `json:"since"`
 	LastError string     `json:"lastError,omitempty"`
 	NextTry   *time.Time `json:"nextTry,omitempty"`
 	Probe     float64    `json:"probe_ms"` // how long the last probe took; 0: none yet
 	Forwards  []Forward  `json:"forwards"`
+	Notes     []string   `json:"notes"`       // what works less well than it could, and what to do
+	Connects  uint64     `json:"connects"`    // how often a connection was made
+	Accepted  uint64     `json:"connections"` // that came through
+	Active    int64      `json:"active"`      // of them, those that are open
+	BytesIn   uint64     `json:"bytes_in"`
+	BytesOut  uint64     `json:"bytes_out"`
 }
 
 // Forward is one address on the far side of a tunnel.
 type Forward struct {
-	Remote  string `json:"remote"`
-	Channel string `json:"channel,omitempty"` // "": the unified entry
-	State   string `json:"state"`
-	Error   string `json:"error,omitempty"`
+	Remote  string  `json:"remote"`
+	Channel string  `json:"channel,omitempty"` // "": the unified entry
+	State   string  `json:"state"`             // closed, open, refused, or silent: open, but nothing arrives here
+	Error   string  `json:"error,omitempty"`
+	Probe   float64 `json:"probe_ms"` // how long a request to it took; 0: none could be made
 }

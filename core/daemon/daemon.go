@@ -27,6 +27,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/proxy"
 	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/tunnel"
 	"github.com/aitunnel/aitunnel/core/watch"
 )
 
@@ -43,6 +44,7 @@ type Options struct {
 	Now          func() time.Time
 	Roots        *x509.CertPool // whom to trust for sites
 	PluginTiming pluginhost.Timing
+	Home         string // where the user's SSH files are
 }
 
 // Daemon is a running aitunnel.
@@ -61,6 +63,7 @@ type Daemon struct {
 	panel     port
 	leaving   leaving
 	monitor   *health.Monitor
+	tunnels   *tunnel.Tunnels
 	failed    chan error // a server that ended by itself
 	lock      *lock
 	control   *control
@@ -158,6 +161,7 @@ func (d *Daemon) prepare() error {
 	d.proxy = proxy.New(proxy.Options{Registry: d.registry, Bus: d.bus, Roots: d.options.Roots})
 	d.admin = admin.New(admin.Options{Source: (*source)(d), Bus: d.bus, Config: func() config.Admin { return d.generation.Load().config.Admin }, Addr: d.AdminAddr})
 	d.monitor = health.Start(nil, d.notice)
+	d.tunnels = d.newTunnels()
 	d.entry = port{setting: "proxy.listen", address: func(c *config.Config) string { return c.Proxy.Listen }, handler: d.proxy}
 	d.panel = port{setting: "admin.listen", address: func(c *config.Config) string { return c.Admin.Listen }, handler: d.admin}
 	return nil
@@ -187,6 +191,7 @@ func (d *Daemon) use(g *generation) {
 	g.table.Activate(g.config, d.registry)
 	drained := d.proxy.Use(g.config, g.table)
 	d.monitor.Set(g.checks(d))
+	d.tunnels.Apply(g.config.Tunnels)
 	old := d.generation.Swap(g)
 	d.follow(g.config.HotReload)
 	d.drained.Go(func() {
@@ -246,6 +251,9 @@ func (d *Daemon) Shutdown(ctx context.Context) error {
 		if l := p.now.Load(); l != nil {
 			ending.Go(func() { _ = l.shutdown(ctx) }) // what is left is broken off
 		}
+	}
+	if d.tunnels != nil {
+		ending.Go(func() { d.tunnels.Shutdown(ctx) })
 	}
 	d.leaving.shutdown(ctx)
 	ending.Wait()

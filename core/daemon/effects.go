@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/tunnel"
 )
 
 // effects says what is begun and ended when next takes the place of old. It
@@ -19,6 +20,7 @@ func (d *Daemon) effects(old, next *generation, m *moves) []string {
 		}
 	}
 	out = append(out, news(old.instances, next.instances, "configure ", "close ")...)
+	out = append(out, tunnel.Effects(old.config.Tunnels, next.config.Tunnels)...)
 	out = append(out, news(old.table.Plans(), next.table.Plans(), "plan ", "drop the plan of ")...)
 	return out
 }

@@ -68,23 +68,27 @@ func (l *listener) serve(h http.Handler, log hclog.Logger, failed chan<- error) 
 	if l.server != nil {
 		return
 	}
-	l.server = &http.Server{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if l.leaving.Load() {
-				w.Header().Set("Connection", "close")
-			}
-			(*l.handler.Load()).ServeHTTP(w, r)
-		}),
-		ReadHeaderTimeout: headerTime,
-		IdleTimeout:       idleTime,
-		MaxHeaderBytes:    headerSize,
-		ErrorLog:          log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
-	}
+	l.server = newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if l.leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		(*l.handler.Load()).ServeHTTP(w, r)
+	}), log)
 	l.done.Go(func() {
 		if err := l.server.Serve(l.socket); !errors.Is(err, http.ErrServerClosed) {
 			failed <- fmt.Errorf("the port %s stopped answering: %w", l.addr(), err)
 		}
 	})
+}
+
+func newServer(h http.Handler, log hclog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    headerSize,
+		ErrorLog:          log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+	}
 }
 
 // shutdown waits for requests under way until ctx ends, then breaks them off.

@@ -38,6 +38,7 @@ func (d *Daemon) Reload(ctx context.Context, cause string, replaces uint64) admi
 	out.Diags = next.diagnostics()
 	if len(out.Changes) == 0 {
 		next.close()
+		d.tunnels.Retry()
 		return d.finish(out, nil, old)
 	}
 	moved, err := d.rebind(old.config, next.config)
@@ -53,6 +54,7 @@ func (d *Daemon) Reload(ctx context.Context, cause string, replaces uint64) admi
 	out.Effects = d.effects(old, next, moved)
 	moved.commit(d)
 	d.use(next)
+	d.tunnels.Retry()
 	return d.finish(out, nil, next)
 }
 

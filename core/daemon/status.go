@@ -71,9 +71,6 @@ func (s *source) Routes() []admin.Route {
 // Plugins is for [admin.Source].
 func (s *source) Plugins() admin.Plugins { return ShowPlugins(s.plugins, s.generation.Load().config) }
 
-// Tunnels is for [admin.Source].
-func (s *source) Tunnels() []admin.Tunnel { return []admin.Tunnel{} }
-
 func showRoute(r *route.Route) admin.Route {
 	p := r.Plan()
 	out := admin.Route{
