@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/aitunnel/aitunnel/core/config"
@@ -17,9 +18,13 @@ import (
 // builtins knows the real schemas of the built-in components.
 type builtins struct{}
 
-func (builtins) Component(_ context.Context, kind sdk.Kind, ref string, _ *config.Plugin) (config.ComponentInfo, error) {
+var described = sync.OnceValues(func() (sdk.Description, error) {
 	p := sdk.Plugin{Name: "builtin", Version: "0.0.1", Components: slices.Concat(strategies.Components(), keyselectors.Components(), healthcheckers.Components())}
-	d, err := p.Describe()
+	return p.Describe()
+})
+
+func (builtins) Component(_ context.Context, kind sdk.Kind, ref string, _ *config.Plugin) (config.ComponentInfo, error) {
+	d, err := described()
 	if err != nil {
 		return config.ComponentInfo{}, err
 	}
@@ -29,7 +34,7 @@ func (builtins) Component(_ context.Context, kind sdk.Kind, ref string, _ *confi
 			continue
 		}
 		if c.Name == ref {
-			return config.ComponentInfo{Name: c.Name, Version: p.Version, Doc: c.Doc, Schema: c.Schema}, nil
+			return config.ComponentInfo{Name: c.Name, Version: "0.0.1", Doc: c.Doc, Schema: c.Schema}, nil
 		}
 		unknown.Known = append(unknown.Known, c.Name)
 	}

@@ -11,6 +11,9 @@ import (
 // FileName is what a configuration is called where it is looked for.
 const FileName = "aitunnel.hcl"
 
+// oldFileName is what the earlier program called its file.
+const oldFileName = "tunnel.config.yaml"
+
 // Find returns the configuration to use: the one that was named, that of
 // $AITUNNEL_CONFIG, ./aitunnel.hcl, or aitunnel/aitunnel.hcl in the user's
 // configuration directory.
@@ -29,6 +32,9 @@ func Find(named string) (string, error) {
 		if _, err := os.Stat(p); err == nil {
 			return p, nil
 		}
+	}
+	if _, err := os.Stat(oldFileName); err == nil {
+		return "", fmt.Errorf("there is no configuration, but %[1]s of the earlier program: run it as it is with --config %[1]s, or convert it with aitunnel init --from %[1]s", oldFileName)
 	}
 	return "", fmt.Errorf("there is no configuration: neither %s nor %s exists; name one with --config", places[0], places[1])
 }

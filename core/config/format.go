@@ -1,6 +1,8 @@
 package config
 
 import (
+	"fmt"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
@@ -9,6 +11,9 @@ import (
 // Format returns the text in the usual layout. What does not parse is reported
 // and left alone.
 func Format(name string, text []byte) ([]byte, Report) {
+	if IsOld(name) {
+		return nil, Report{diags: hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "A file of the earlier program", Detail: fmt.Sprintf("%s is YAML, which has no usual layout here: aitunnel convert %s prints it as HCL.", name, name)}}}
+	}
 	l := &loader{sources: map[string]*source{}, secrets: &secrets{}, config: &Config{}}
 	if _, diags := hclsyntax.ParseConfig(text, name, hcl.InitialPos); diags.HasErrors() {
 		l.parse(name, text)

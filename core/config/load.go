@@ -108,6 +108,10 @@ func (l *loader) read() {
 			l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "The configuration cannot be read", Detail: sentence(err.Error())})
 			continue
 		}
+		if path == l.options.Path && IsOld(path) {
+			l.old(path, text)
+			continue
+		}
 		l.parse(path, text)
 	}
 }

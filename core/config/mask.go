@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -45,6 +46,8 @@ func (s *secrets) hide(text string) string {
 type source struct {
 	name   string
 	text   []byte
+	old    bool        // it is YAML
+	texts  []hcl.Range // of YAML: where values stand
 	broken bool        // it did not parse: anything may be a secret
 	secret []hcl.Range // of expressions that are secret
 	doubt  []hcl.Range // of what has no meaning, and may have been meant to be secret
@@ -57,17 +60,46 @@ func (s *source) masked() []byte {
 		return s.hidden
 	}
 	s.hidden = bytes.Clone(s.text)
+	if s.old {
+		s.maskOld()
+		return s.hidden
+	}
 	tokens, _ := hclsyntax.LexConfig(s.text, s.name, hcl.InitialPos)
 	for i, t := range tokens {
 		if s.hides(tokens, i) {
-			for j := t.Range.Start.Byte; j < t.Range.End.Byte; j++ {
-				if s.hidden[j] != '\n' {
-					s.hidden[j] = '*'
-				}
-			}
+			s.star(t.Range.Start.Byte, t.Range.End.Byte)
 		}
 	}
 	return s.hidden
+}
+
+// maskOld is masked for YAML: names stay, values in secret places do not. In a
+// text that does not parse every longer word may be one.
+func (s *source) maskOld() {
+	for _, r := range s.texts {
+		word := s.text[r.Start.Byte:r.End.Byte]
+		if s.inSecret(r) || len(word) >= shortestKey && within(s.doubt, r) || bytes.Contains(word, []byte("://")) && bytes.Contains(word, []byte("@")) {
+			s.star(r.Start.Byte, r.End.Byte)
+		}
+	}
+	if !s.broken {
+		return
+	}
+	for _, w := range words.FindAllIndex(s.text, -1) {
+		if word := string(s.text[w[0]:w[1]]); looksSecret(word) || len(word) > 20 {
+			s.star(w[0], w[1])
+		}
+	}
+}
+
+var words = regexp.MustCompile(`[^\s:,\[\]{}"']+`)
+
+func (s *source) star(from, to int) {
+	for j := from; j < to; j++ {
+		if s.hidden[j] != '\n' {
+			s.hidden[j] = '*'
+		}
+	}
 }
 
 func (s *source) hides(tokens hclsyntax.Tokens, i int) bool {

@@ -1,0 +1,252 @@
+package config
+
+import (
+	"net"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+	"go.yaml.in/yaml/v3"
+)
+
+// oldWeight is what the earlier program gave to a channel without a weight.
+const oldWeight = 10
+
+var oldKeyStrategies = map[string]string{
+	"roundrobin": "round-robin", "rr": "round-robin", "random": "random", "weighted": "weighted",
+	"sequential": "sequential", "leastused": "least-used",
+}
+
+// channel reads one of the second version.
+func (c *converter) channel(m *oldMap) {
+	defer m.done()
+	b := c.named(m)
+	if n, v, ok := m.number("weight"); ok {
+		b.set("weight", cty.NumberFloatVal(v), c.at(n))
+	} else {
+		b.set("weight", cty.NumberIntVal(oldWeight), b.at)
+	}
+	if n := m.get("fallback"); n != nil && m.boolean("fallback", false) {
+		b.set("fallback", cty.True, c.at(n))
+	}
+	if n, keys := m.list("keys"); n != nil && len(keys) > 0 {
+		b.text("auth", string(AuthBearer), c.at(n))
+		b.attributes = append(b.attributes, c.texts("keys", n, c.distinct(keys)))
+	} else {
+		c.wrong(m.node, "No keys", "The channel %q has no keys: the earlier program did not take one without, either.", b.label)
+	}
+	if word, n := m.word("keyStrategy", "round-robin", oldKeyStrategies); n != nil {
+		b.add("key_selector", word, c.at(n))
+	}
+	if n := m.get("maxRetries"); n != nil {
+		c.caution(n, "Not carried over", "A number of retries for one channel has no counterpart: settings.retry.maxRetries counts for a request as a whole.")
+	}
+	c.healthCheck(m, b)
+	channel := &oldChannel{block: b, node: m.node}
+	if t := m.inner("tunnel"); t != nil {
+		on := t.boolean("enabled", true)
+		channel.local, channel.remote = t.oldPort("localPort"), t.oldPort("remotePort")
+		if !on {
+			channel.local, channel.remote = nil, nil
+		} else if channel.remote == nil {
+			c.caution(t.node, "Not carried over", "The tunnel of the channel %q has no remotePort, so there is nothing to open.", b.label)
+		}
+		t.done()
+	}
+	c.channels = append(c.channels, channel)
+}
+
+// site reads one of the first version, which had one key at most, in a header.
+// Without one it sent on what the caller sent.
+func (c *converter) site(m *oldMap) {
+	defer m.done()
+	b := c.named(m)
+	b.set("weight", cty.NumberIntVal(oldWeight), b.at)
+	key := (*yaml.Node)(nil)
+	if h := m.inner("headers"); h != nil {
+		h.headers = true
+		key, _ = h.scalar("Authorization")
+		h.done()
+	}
+	if key == nil || strings.TrimSpace(key.Value) == "" {
+		b.text("auth", string(AuthPassthrough), b.at)
+	} else {
+		c.authorization(key, b)
+	}
+	c.healthCheck(m, b)
+	c.channels = append(c.channels, &oldChannel{block: b, node: m.node, local: m.oldPort("localPort"), remote: m.oldPort("remotePort")})
+}
+
+// authorization takes the key out of the value of the header.
+func (c *converter) authorization(n *yaml.Node, b *oldBlock) {
+	c.source.secret = append(c.source.secret, c.at(n))
+	scheme, key, found := strings.Cut(strings.TrimSpace(n.Value), " ")
+	if key = strings.TrimSpace(key); !found {
+		key = scheme
+	}
+	c.secrets.add(key)
+	if found && !strings.EqualFold(scheme, "bearer") {
+		c.wrong(n, "Not carried over", "The header Authorization is not \"Bearer KEY\": there is no counterpart to another one.")
+		return
+	}
+	b.text("auth", string(AuthBearer), c.at(n))
+	keys := c.texts("keys", n, []*yaml.Node{n})
+	keys.value = cty.TupleVal([]cty.Value{cty.StringVal(key)})
+	b.attributes = append(b.attributes, keys)
+}
+
+// named begins a channel: its name and target.
+func (c *converter) named(m *oldMap) *oldBlock {
+	b := c.block("channel", "", c.at(m.node))
+	if n, ok := m.scalar("name"); ok && strings.TrimSpace(n.Value) != "" {
+		b.label, b.labelAt = strings.TrimSpace(n.Value), c.at(n)
+	} else if n == nil || ok {
+		c.wrong(m.node, "Missing value", "A name is missing %s.", m.what)
+	}
+	m.text("target", b, "target")
+	return b
+}
+
+// distinct leaves out keys that stand in a list already.
+func (c *converter) distinct(keys []*yaml.Node) (out []*yaml.Node) {
+	seen := map[string]bool{}
+	for _, k := range keys {
+		c.source.secret = append(c.source.secret, c.at(k))
+		value := strings.TrimSpace(k.Value)
+		c.secrets.add(value)
+		if seen[value] {
+			c.caution(k, "Repeated key", "This key stands in the channel already and is left out; a key that is listed twice is limited no later.")
+			continue
+		}
+		seen[value] = true
+		out = append(out, k)
+	}
+	return out
+}
+
+// healthCheck reads the check of a channel; in the first version it was the
+// path alone.
+func (c *converter) healthCheck(m *oldMap, b *oldBlock) {
+	n := m.get("healthCheck")
+	if n == nil {
+		return
+	}
+	if n.Kind == yaml.ScalarNode {
+		if path := strings.TrimSpace(n.Value); path != "" && path != "false" {
+			h := b.add("health_check", "http", c.at(n))
+			h.text("path", path, c.at(n))
+			c.usualInterval(h)
+		}
+		return
+	}
+	h := m.inner("healthCheck")
+	defer h.done()
+	path, ok := h.scalar("path")
+	if !ok || strings.TrimSpace(path.Value) == "" {
+		for _, name := range []string{"intervalMs", "timeoutMs"} {
+			h.get(name)
+		}
+		c.caution(n, "Not carried over", "The health check has no path, and the earlier program made none without.")
+		return
+	}
+	check := b.add("health_check", "http", c.at(n))
+	check.text("path", strings.TrimSpace(path.Value), c.at(path))
+	if h.get("intervalMs") == nil {
+		c.usualInterval(check)
+	} else {
+		h.millis("intervalMs", check, "interval")
+	}
+	h.millis("timeoutMs", check, "timeout")
+}
+
+// usualInterval is that of settings.healthCheckInterval, if it is there.
+func (c *converter) usualInterval(check *oldBlock) {
+	if c.interval != nil {
+		(&oldMap{
+			converter: c, what: "in settings", names: map[string]string{},
+			entries: map[string]oldEntry{plain("healthCheckInterval"): {&yaml.Node{Value: "healthCheckInterval"}, c.interval}},
+		}).millis("healthCheckInterval", check, "interval")
+	}
+}
+
+// ssh is the tunnel with the ports of the channels, and that of the unified
+// entry, which the earlier program promised and did not open. The sites of the
+// first version had no unified entry.
+func (c *converter) ssh(s *oldMap, port string) {
+	defer c.localPorts()
+	if s == nil {
+		for _, ch := range c.channels {
+			if ch.remote != nil {
+				c.caution(ch.remote.node, "Not carried over", "There is no ssh, so no port is opened on the far side for the channel %q.", ch.block.label)
+			}
+		}
+		return
+	}
+	defer s.done()
+	on := s.boolean("enabled", true)
+	t := &oldBlock{kind: "tunnel", label: "vps", at: c.at(s.node), labelAt: c.at(s.node)}
+	c.sshHost(s, t)
+	if n, ok := s.scalar("username"); ok {
+		t.text("user", strings.TrimSpace(n.Value), c.at(n))
+	} else {
+		t.text("user", "root", t.at)
+	}
+	s.text("privateKeyPath", t, "identity")
+	if n, ok := s.scalar("password"); ok {
+		c.source.secret = append(c.source.secret, c.at(n))
+		c.secrets.add(n.Value)
+		t.set("password", cty.StringVal(n.Value), c.at(n))
+	}
+	if !on {
+		c.caution(s.node, "Not carried over", "The tunnel is turned off, which has no counterpart: it is left out.")
+		return
+	}
+	c.reconnect(t)
+	c.forwards(t, port)
+	c.blocks = append(c.blocks, t)
+}
+
+func (c *converter) sshHost(s *oldMap, t *oldBlock) {
+	n, ok := s.scalar("host")
+	if !ok {
+		c.wrong(s.node, "Missing value", "The host is missing in ssh.")
+		return
+	}
+	host := strings.Trim(strings.TrimSpace(n.Value), "[]")
+	if p, number, ok := s.port("port"); ok && number != "22" {
+		t.text("host", net.JoinHostPort(host, number), c.at(p))
+		return
+	}
+	if strings.Contains(host, ":") {
+		host = net.JoinHostPort(host, "22")
+	}
+	t.text("host", host, c.at(n))
+}
+
+func (c *converter) forwards(t *oldBlock, port string) {
+	taken := map[string]bool{}
+	for _, ch := range c.channels {
+		if ch.remote != nil {
+			taken[ch.remote.number] = true
+		}
+	}
+	if !taken[port] && (!c.first || len(taken) == 0) {
+		t.add("forward", net.JoinHostPort("127.0.0.1", port), t.at).about = "The unified entry, for the apps on that machine."
+	}
+	for _, ch := range c.channels {
+		if ch.remote == nil {
+			continue
+		}
+		at := c.at(ch.remote.node)
+		f := t.add("forward", net.JoinHostPort("127.0.0.1", ch.remote.number), at)
+		f.attributes = append(f.attributes, &oldAttribute{name: "channel", value: cty.StringVal(ch.block.label), channels: true, at: at})
+	}
+}
+
+// localPorts tells of the ports that channels had here.
+func (c *converter) localPorts() {
+	for _, ch := range c.channels {
+		if ch.local != nil {
+			c.caution(ch.local.node, "Not carried over", "The channel %q has no port of its own on this machine any more: requests go to the one of the proxy.", ch.block.label)
+		}
+	}
+}

@@ -1,0 +1,303 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+	"go.yaml.in/yaml/v3"
+)
+
+// oldMap is a mapping of an old file. What nobody asked for by the time of
+// done is not carried over, and a warning says so.
+type oldMap struct {
+	*converter
+	what    string // `in channel "primary"`
+	node    *yaml.Node
+	entries map[string]oldEntry // by plain name
+	names   map[string]string   // of what was asked for, by plain name
+	headers bool                // names have no one spelling
+}
+
+type oldEntry struct{ name, value *yaml.Node }
+
+// plain is a name or word without regard to its spelling: keyStrategy,
+// key_strategy and Key-Strategy are one.
+func plain(name string) string {
+	return strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(name))
+}
+
+// open reads a mapping. What is no mapping is a mistake, and read as an empty
+// one.
+func (c *converter) open(n *yaml.Node, what string) *oldMap {
+	n = follow(n)
+	m := c.nothing(what)
+	m.node = n
+	if n.Kind != yaml.MappingNode {
+		c.doubtNode(n)
+		c.wrong(n, "Wrong kind of value", "Names with values are expected %s, one to a line, such as \"name: value\".", what)
+		return m
+	}
+	m.fill(n, 0)
+	return m
+}
+
+// nothing is a mapping without entries.
+func (c *converter) nothing(what string) *oldMap {
+	return &oldMap{converter: c, what: what, node: &yaml.Node{Line: 1, Column: 1, Kind: yaml.MappingNode}, entries: map[string]oldEntry{}, names: map[string]string{}}
+}
+
+// mostMerges bounds how deep merge keys may lie in each other.
+const mostMerges = 10
+
+// fill takes up the entries of a mapping, those of its merge keys behind its
+// own.
+func (m *oldMap) fill(n *yaml.Node, depth int) {
+	var merged []*yaml.Node
+	own := map[string]*yaml.Node{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name, value := n.Content[i], follow(n.Content[i+1])
+		if name.Tag == "!!merge" {
+			merged = append(merged, value)
+			continue
+		}
+		key := plain(name.Value)
+		if first := own[key]; first != nil {
+			m.doubtNode(value)
+			m.wrong(name, "Repeated name", "%q stands at line %d already.", name.Value, first.Line)
+			continue
+		}
+		own[key] = name
+		if _, nearer := m.entries[key]; !nearer {
+			m.entries[key] = oldEntry{name, value}
+		}
+	}
+	for _, n := range merged {
+		all := []*yaml.Node{n}
+		if n.Kind == yaml.SequenceNode {
+			all = n.Content
+		}
+		for _, n := range all {
+			if n = follow(n); n.Kind == yaml.MappingNode && depth < mostMerges {
+				m.fill(n, depth+1)
+			}
+		}
+	}
+}
+
+// follow is what an alias stands for.
+func follow(n *yaml.Node) *yaml.Node {
+	for range mostMerges {
+		if n.Kind != yaml.AliasNode {
+			break
+		}
+		n = n.Alias
+	}
+	return n
+}
+
+// get is the value of a name, nil if it is not there or null.
+func (m *oldMap) get(name string) *yaml.Node {
+	asked := m.names[plain(name)] != ""
+	m.names[plain(name)] = name
+	e, ok := m.entries[plain(name)]
+	if !ok {
+		return nil
+	}
+	if e.name.Value != name && !asked && !m.headers {
+		m.caution(e.name, "Another spelling", "%q %s is read as %q; the earlier program passed over it.", e.name.Value, m.what, name)
+	}
+	if e.value.Kind == yaml.ScalarNode && e.value.Tag == "!!null" {
+		return nil
+	}
+	return e.value
+}
+
+// inner opens the mapping under a name, nil if there is none or it is turned
+// off by the word false.
+func (m *oldMap) inner(name string) *oldMap {
+	n := m.get(name)
+	if n == nil || n.Kind == yaml.ScalarNode && n.Tag == "!!bool" && strings.EqualFold(n.Value, "false") {
+		return nil
+	}
+	return m.open(n, "in "+name+strings.TrimPrefix(" "+m.what, " at the top level"))
+}
+
+// done warns of what is not carried over.
+func (m *oldMap) done() {
+	known := slices.Sorted(maps.Values(m.names))
+	for _, key := range slices.Sorted(maps.Keys(m.entries)) {
+		if _, asked := m.names[key]; asked {
+			continue
+		}
+		e := m.entries[key]
+		m.doubtNode(e.value)
+		detail := fmt.Sprintf("There is no counterpart to %q %s.", e.name.Value, m.what)
+		if near := nearest(e.name.Value, known); near != "" {
+			detail = fmt.Sprintf("There is no %q %s. Did you mean %q?", e.name.Value, m.what, near)
+		}
+		m.caution(e.name, "Not carried over", "%s", detail)
+	}
+}
+
+// doubtNode notes that what stands in a value may have been meant to be secret.
+func (c *converter) doubtNode(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode {
+		c.source.doubt = append(c.source.doubt, c.at(n))
+		c.source.hidden = nil
+		if looksSecret(n.Value) {
+			c.secrets.add(n.Value)
+		}
+	}
+	for _, inner := range n.Content {
+		c.doubtNode(inner)
+	}
+}
+
+// scalar is the text of a value that is no list or mapping.
+func (m *oldMap) scalar(name string) (*yaml.Node, bool) {
+	n := m.get(name)
+	if n == nil {
+		return nil, false
+	}
+	if n.Kind != yaml.ScalarNode {
+		m.doubtNode(n)
+		m.wrong(n, "Wrong kind of value", "One value is expected for %q %s.", name, m.what)
+		return n, false
+	}
+	return n, true
+}
+
+// text hands the text of a name on.
+func (m *oldMap) text(name string, into *oldBlock, attribute string) {
+	if n, ok := m.scalar(name); ok {
+		into.text(attribute, strings.TrimSpace(n.Value), m.at(n))
+	}
+}
+
+// number is a number, or the text of one.
+func (m *oldMap) number(name string) (*yaml.Node, float64, bool) {
+	n, ok := m.scalar(name)
+	if !ok {
+		return n, 0, false
+	}
+	v, err := strconv.ParseFloat(strings.ReplaceAll(strings.TrimSpace(n.Value), "_", ""), 64)
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+		m.doubtNode(n)
+		m.wrong(n, "Wrong kind of value", "A number is expected for %q %s.", name, m.what)
+		return n, 0, false
+	}
+	return n, v, true
+}
+
+// port is the number of a port.
+func (m *oldMap) port(name string) (*yaml.Node, string, bool) {
+	n, v, ok := m.number(name)
+	if ok && (v != math.Trunc(v) || v < 0 || v > 65535) {
+		m.wrong(n, "Wrong value", "A port is expected for %q %s: a whole number from 1 to 65535.", name, m.what)
+		ok = false
+	}
+	return n, strconv.FormatFloat(v, 'f', -1, 64), ok
+}
+
+// millis hands a time in milliseconds on.
+func (m *oldMap) millis(name string, into *oldBlock, attribute string) {
+	if n, d, ok := m.time(name); ok {
+		into.text(attribute, written(d), m.at(n))
+	}
+}
+
+func (m *oldMap) time(name string) (*yaml.Node, time.Duration, bool) {
+	n, v, ok := m.number(name)
+	if ok && (v < 0 || v > math.MaxInt32*1000) {
+		m.wrong(n, "Wrong value", "A time in milliseconds is expected for %q %s.", name, m.what)
+		return n, 0, false
+	}
+	return n, time.Duration(v * float64(time.Millisecond)), ok
+}
+
+// written is a duration as people write it: 1m, not 1m0s.
+func written(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// boolean is true or false; without a value, or with a wrong one, fallback.
+func (m *oldMap) boolean(name string, fallback bool) bool {
+	n, ok := m.scalar(name)
+	if !ok {
+		return fallback
+	}
+	switch strings.ToLower(n.Value) {
+	case "true", "yes", "on", "1", "y":
+		return true
+	case "false", "no", "off", "0", "n", "":
+		return false
+	}
+	m.doubtNode(n)
+	m.wrong(n, "Wrong kind of value", "true or false is expected for %q %s.", name, m.what)
+	return fallback
+}
+
+// list are the values of a list; one value without a list is a list of one.
+func (m *oldMap) list(name string) (*yaml.Node, []*yaml.Node) {
+	n := m.get(name)
+	if n == nil {
+		return nil, nil
+	}
+	all := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		all = n.Content
+	}
+	var out []*yaml.Node
+	for _, e := range all {
+		if e = follow(e); e.Kind != yaml.ScalarNode {
+			m.doubtNode(e)
+			m.wrong(e, "Wrong kind of value", "Each entry of %q %s is one value.", name, m.what)
+			continue
+		}
+		out = append(out, e)
+	}
+	return n, out
+}
+
+// word is one of a few words, without regard to spelling: table has them, and
+// what else they are called, by plain name. Any other is taken for fallback,
+// as the earlier program did.
+func (m *oldMap) word(name, fallback string, table map[string]string) (string, *yaml.Node) {
+	n, ok := m.scalar(name)
+	if !ok {
+		return fallback, n
+	}
+	if word, ok := table[plain(n.Value)]; ok {
+		return word, n
+	}
+	m.doubtNode(n)
+	m.caution(n, "Unknown word", "The value of %q %s is not one of %s. %q is taken, as the earlier program did.", name, m.what, list(slices.Compact(slices.Sorted(maps.Values(table)))), fallback)
+	return fallback, n
+}
+
+// texts is a list of texts as the value of an attribute.
+func (c *converter) texts(name string, n *yaml.Node, all []*yaml.Node) *oldAttribute {
+	a := &oldAttribute{name: name, at: c.at(n), value: cty.EmptyTupleVal}
+	var values []cty.Value
+	for _, e := range all {
+		values = append(values, cty.StringVal(strings.TrimSpace(e.Value)))
+		a.entries = append(a.entries, c.at(e))
+	}
+	if len(values) > 0 {
+		a.value = cty.TupleVal(values)
+	}
+	return a
+}
