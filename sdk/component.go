@@ -19,7 +19,8 @@ const (
 // before anything else, and again only on a new instance; Close once at the
 // end, after the last call has returned. An instance whose Configure failed is
 // dropped without Close. The other methods may be called by several goroutines
-// at once; all are to return when ctx ends.
+// at once; all are to return when ctx ends. A call that comes after Close, or
+// another Close, may fail, but must neither panic nor hang.
 //
 // An error of Configure that concerns one attribute should be a [*ConfigError],
 // so that the user is shown the line of the configuration it stands on.

@@ -1,0 +1,85 @@
+package sdktest_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// prober is a health checker that is sound save for the fault that is planted
+// in it.
+type prober struct {
+	fault    string
+	settings proberSettings
+
+	mu   sync.Mutex
+	last sdk.ProbeResult
+}
+
+type proberSettings struct {
+	Path  string `hcl:"path,optional" doc:"What to ask for."`
+	Token string `hcl:"token,optional" sensitive:"true" doc:"Goes into the path."`
+}
+
+func proberFactory(fault string) sdk.Factory {
+	return sdk.Factory{
+		Name: "prober", Doc: "Probes.", Settings: proberSettings{Path: "/"},
+		New: func() sdk.Component { return &prober{fault: fault} },
+	}
+}
+
+func (p *prober) Configure(_ context.Context, cfg sdk.Config) error {
+	if err := cfg.Decode(&p.settings); err != nil {
+		return err
+	}
+	if p.settings.Path == "" || p.settings.Path[0] != '/' {
+		return &sdk.ConfigError{Path: []string{"path"}, Message: "it has to begin with a slash"}
+	}
+	return nil
+}
+
+func (p *prober) Close() error { return nil }
+
+func (p *prober) Check(ctx context.Context, req sdk.CheckRequest, h sdk.Host) (sdk.CheckResult, error) {
+	probe := sdk.ProbeRequest{Path: p.settings.Path}
+	switch p.fault {
+	case "probes another host":
+		probe.Path = "https://api.example/"
+	case "sends a credential of its own":
+		probe.Header = map[string]string{"Authorization": "Bearer x"}
+	case "asks for the first model":
+		probe.Path = "/" + req.Models[0]
+	}
+	answer, err := h.Probe(ctx, probe)
+	for p.fault == "tries for ever" && err != nil {
+		time.Sleep(time.Millisecond)
+		answer, err = h.Probe(ctx, probe)
+	}
+	if ctx.Err() != nil {
+		return sdk.CheckResult{}, ctx.Err()
+	}
+	if p.fault == "mixes up its callers" {
+		p.mu.Lock()
+		answer, p.last = p.last, answer
+		p.mu.Unlock()
+		if answer.Status == 0 {
+			answer.Status = 200
+		}
+	}
+	switch {
+	case p.fault == "finds everything healthy":
+		return sdk.CheckResult{Healthy: true}, nil
+	case err != nil:
+		return sdk.CheckResult{Reason: err.Error()}, nil
+	case (answer.Status == 401 || answer.Status == 402 || answer.Status == 429) && p.fault != "blames the channel for the key":
+		return sdk.CheckResult{}, fmt.Errorf("status %d is about the key", answer.Status)
+	case answer.Status >= 400 && p.fault == "gives no reason":
+		return sdk.CheckResult{}, nil
+	case answer.Status >= 400:
+		return sdk.CheckResult{Reason: fmt.Sprint("status ", answer.Status)}, nil
+	}
+	return sdk.CheckResult{Healthy: true, Reason: "it answers", Latency: answer.Latency}, nil
+}

@@ -1,0 +1,136 @@
+package sdktest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+
+	"github.com/aitunnel/aitunnel/sdk"
+	"github.com/aitunnel/aitunnel/sdk/host"
+)
+
+// rig is the component at the other end of the real wire, in this process.
+type rig struct {
+	*host.Conn
+	t      testing.TB
+	kit    *kit
+	hangUp func()
+
+	mu     sync.Mutex
+	serial int
+	made   []sdk.Component // by the factory, in order
+}
+
+// serve connects to the component, until the test ends.
+func (k *kit) serve(t testing.TB) *rig {
+	t.Helper()
+	r := &rig{t: t, kit: k}
+	plugin := k.plugin()
+	plugin.Components[0].New = func() sdk.Component {
+		c := k.factory.New()
+		r.mu.Lock()
+		r.made = append(r.made, c)
+		r.mu.Unlock()
+		return c
+	}
+	ours, theirs := net.Pipe()
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = sdk.ServeConn(plugin, theirs)
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	conn, err := host.Dial(ctx, ours)
+	if err != nil {
+		t.Fatalf("connecting to the component: %v", err)
+	}
+	r.Conn = conn
+	r.hangUp = sync.OnceFunc(func() {
+		_ = ours.Close()
+		<-served
+		_ = conn.Close()
+	})
+	t.Cleanup(r.hangUp)
+	return r
+}
+
+// body writes settings as the host would.
+func body(t testing.TB, s Settings) json.RawMessage {
+	t.Helper()
+	raw, err := json.Marshal(s)
+	if err != nil {
+		t.Fatalf("the settings %v are not for JSON: %v", s, err)
+	}
+	return raw
+}
+
+// configure makes an instance with the needed settings and more.
+func (r *rig) configure(more Settings) (*host.Component, error) {
+	r.t.Helper()
+	r.mu.Lock()
+	r.serial++
+	name := fmt.Sprint("kit-", r.serial)
+	r.mu.Unlock()
+	return configure(r.t, r.Conn, r.kit, name, more)
+}
+
+func configure(t testing.TB, conn *host.Conn, k *kit, name string, more Settings) (*host.Component, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	settings := k.merge(more)
+	c, err := conn.Configure(ctx, k.described.ID(), name, sdk.Config{Instance: name, Body: body(t, settings)})
+	if errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("Configure did not return within %s, with the settings %v", patience, settings)
+	}
+	if errors.Is(err, sdk.ErrPanic) {
+		t.Errorf("Configure panics with the settings %v: %v", settings, err)
+	}
+	return c, err
+}
+
+// open makes an instance that is closed with the test.
+func (r *rig) open(more Settings) *host.Component {
+	r.t.Helper()
+	c, err := r.configure(more)
+	if err != nil {
+		r.t.Fatalf("the settings %v are refused: %v%s", r.kit.merge(more), err, r.kit.hint())
+	}
+	return c
+}
+
+// hint helps with what is often forgotten.
+func (k *kit) hint() string {
+	for _, a := range k.described.Schema.Attributes {
+		if _, given := k.needed[a.Name]; a.Required && !given {
+			return fmt.Sprintf(" (the setting %q is required: give the kit one by sdktest.With)", a.Name)
+		}
+	}
+	return ""
+}
+
+// close ends an instance within reason.
+func (r *rig) close(c *host.Component) {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	err := c.Close(ctx)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		r.t.Errorf("the instance was not closed within %s: either Close hangs, or a call goes on although its context has ended", patience)
+	case err != nil:
+		r.t.Errorf("Close fails: %v", err)
+	}
+}
+
+// last is the instance that was made last.
+func (r *rig) last() sdk.Component {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.made[len(r.made)-1]
+}

@@ -1,0 +1,144 @@
+package sdktest
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// patience is how long anything may take before it counts as hanging. The host
+// waits 2 s for a plan; this leaves room for a loaded machine. One that is
+// slower still sets AITUNNEL_SDKTEST_PATIENCE.
+var patience = func() time.Duration {
+	if d, err := time.ParseDuration(os.Getenv("AITUNNEL_SDKTEST_PATIENCE")); err == nil && d > 0 {
+		return d
+	}
+	return 10 * time.Second
+}()
+
+// Settings are those of an instance, as a configuration would have them:
+// durations and sizes are texts such as "1m30s".
+type Settings map[string]any
+
+// Option tells the kit what it cannot know of a component.
+type Option func(*kit)
+
+// With gives settings that every instance needs, such as those that are
+// required.
+func With(s Settings) Option { return func(k *kit) { k.needed = s } }
+
+// Accepts names settings, beside those of [With], that must be accepted.
+func Accepts(s Settings) Option { return func(k *kit) { k.accepted = append(k.accepted, s) } }
+
+// Refuses names settings, beside those of [With], that must be refused by an
+// [sdk.ConfigError] with this path.
+func Refuses(s Settings, path ...string) Option {
+	return func(k *kit) { k.refused = append(k.refused, refusal{s, path}) }
+}
+
+// LeavesOut allows plans that leave out channels or keys, which are then never
+// tried.
+func LeavesOut() Option { return func(k *kit) { k.leavesOut = true } }
+
+// Site is the site that a health checker must find healthy. Without it, the
+// site answers as those with an API of OpenAI, Anthropic or Gemini do.
+func Site(h http.Handler) Option { return func(k *kit) { k.site = h } }
+
+// Strategy checks a factory of strategies.
+func Strategy(t *testing.T, f sdk.Factory, options ...Option) {
+	t.Helper()
+	run(t, sdk.KindStrategy, f, options, plannerChecks)
+}
+
+// KeySelector checks a factory of key selectors.
+func KeySelector(t *testing.T, f sdk.Factory, options ...Option) {
+	t.Helper()
+	run(t, sdk.KindKeySelector, f, options, plannerChecks)
+}
+
+// HealthChecker checks a factory of health checkers.
+func HealthChecker(t *testing.T, f sdk.Factory, options ...Option) {
+	t.Helper()
+	run(t, sdk.KindHealthChecker, f, options, checkerChecks)
+}
+
+// kit checks one factory.
+type kit struct {
+	factory   sdk.Factory
+	described sdk.ComponentDescription
+	needed    Settings
+	accepted  []Settings
+	refused   []refusal
+	leavesOut bool
+	site      http.Handler
+}
+
+type refusal struct {
+	settings Settings
+	path     []string
+}
+
+// check is one subtest.
+type check struct {
+	name string
+	run  func(k *kit, t *testing.T)
+}
+
+func run(t *testing.T, kind sdk.Kind, f sdk.Factory, options []Option, checks []check) {
+	t.Helper()
+	k := &kit{factory: f, site: http.HandlerFunc(apis)}
+	for _, option := range options {
+		option(k)
+	}
+	serveAsProcess(t, k.plugin())
+	d, err := k.plugin().Describe()
+	if err != nil {
+		t.Fatalf("the factory cannot be served: %v", err)
+	}
+	k.described = d.Components[0]
+	if k.described.Kind != kind {
+		t.Fatalf("%q is a %s, not a %s", f.Name, k.described.Kind, kind)
+	}
+	if !raceDetector {
+		t.Log("without -race, races are found by luck only")
+	}
+	// What fails at the first question would fail at every other, too.
+	if !t.Run("it_works", func(t *testing.T) { k.works(t) }) {
+		return
+	}
+	for _, c := range checks {
+		t.Run(c.name, func(t *testing.T) { c.run(k, t) })
+	}
+}
+
+func (k *kit) plugin() sdk.Plugin {
+	return sdk.Plugin{Name: "sdktest", Version: "0.0.0", Components: []sdk.Factory{k.factory}}
+}
+
+// works asks the first question.
+func (k *kit) works(t *testing.T) {
+	r := k.serve(t)
+	c := r.open(nil)
+	if k.described.Kind == sdk.KindHealthChecker {
+		k.healthy(r, c)
+		return
+	}
+	k.sound(r, c, question{candidates: candidates(2)})
+}
+
+// merge lays settings over those that are needed.
+func (k *kit) merge(more Settings) Settings {
+	all := Settings{}
+	for _, s := range []Settings{k.needed, more} {
+		for name, value := range s {
+			all[name] = value
+		}
+	}
+	return all
+}
+
+func (s Settings) String() string { return fmt.Sprintf("%v", map[string]any(s)) }

@@ -1,0 +1,199 @@
+package sdktest
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aitunnel/aitunnel/sdk"
+	"github.com/aitunnel/aitunnel/sdk/host"
+)
+
+// documented looks at what a user is told, and at the way of the schema over
+// the wire.
+func (k *kit) documented(t *testing.T) {
+	if strings.TrimSpace(k.described.Doc) == "" {
+		t.Error("the factory has no Doc, which is what a user reads first")
+	}
+	k.documentedSchema(t, k.described.Schema, nil)
+	r := k.serve(t)
+	ctx, cancel := patient()
+	defer cancel()
+	d, err := r.Describe(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(compact(t, d.Components[0]), compact(t, k.described)) {
+		t.Errorf("the schema came over the wire as %s, it was %s", compact(t, d.Components[0]), compact(t, k.described))
+	}
+	if defaults := k.defaults(); len(defaults) > 0 {
+		k.writtenDefaults(t, r, defaults)
+	}
+}
+
+func compact(t *testing.T, v any) string {
+	t.Helper()
+	raw, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+func (k *kit) documentedSchema(t *testing.T, s *sdk.Schema, path []string) {
+	t.Helper()
+	for _, a := range s.Attributes {
+		at := strings.Join(append(slices.Clone(path), a.Name), ".")
+		if strings.TrimSpace(a.Doc) == "" {
+			t.Errorf("the setting %q has no doc tag", at)
+		}
+		var value string
+		if len(a.Enum) > 0 && json.Unmarshal(a.Default, &value) == nil && !slices.Contains(a.Enum, value) {
+			t.Errorf("the default %q of the setting %q is none of %q", value, at, a.Enum)
+		}
+	}
+	for _, b := range s.Blocks {
+		at := append(slices.Clone(path), b.Name)
+		if strings.TrimSpace(b.Doc) == "" {
+			t.Errorf("the block %q has no doc tag", strings.Join(at, "."))
+		}
+		k.documentedSchema(t, b.Schema, at)
+	}
+}
+
+// defaults are the settings of a user who writes every default down.
+func (k *kit) defaults() Settings {
+	s := Settings{}
+	for _, a := range k.described.Schema.Attributes {
+		if a.Default != nil {
+			s[a.Name] = a.Default
+		}
+	}
+	for name := range k.needed {
+		delete(s, name)
+	}
+	return s
+}
+
+// writtenDefaults sees that a default written down is as good as left out.
+func (k *kit) writtenDefaults(t *testing.T, r *rig, defaults Settings) {
+	t.Helper()
+	written := r.open(defaults)
+	if k.described.Kind == sdk.KindHealthChecker {
+		return
+	}
+	q := question{candidates: mixed(6, k.fallbacks())}
+	left, again := k.sound(r, r.open(nil), q), k.sound(r, r.open(nil), q)
+	if got := k.sound(r, written, q); same(left, again) && !same(left, got) {
+		t.Errorf("with every default written down it plans otherwise than with none: are the defaults in Factory.Settings those of New?\nleft out %s, TTL %s\nwritten  %s, TTL %s", groups(left), left.TTL, groups(got), got.TTL)
+	}
+}
+
+// wrongSettings are refused, with the path of what is wrong.
+func (k *kit) wrongSettings(t *testing.T) {
+	r := k.serve(t)
+	for _, v := range wrong(k.described.Schema) {
+		k.mustRefuse(r, v.settings, v.path)
+	}
+	for _, v := range k.refused {
+		k.mustRefuse(r, v.settings, v.path)
+	}
+	for _, s := range k.accepted {
+		c, err := r.configure(s)
+		if err != nil {
+			t.Errorf("the settings %v are refused, but should not be: %v", k.merge(s), err)
+			continue
+		}
+		k.use(r, c, k.merge(s))
+	}
+	k.use(r, r.open(nil), k.needed) // refusals leave nothing behind
+}
+
+func (k *kit) mustRefuse(r *rig, s Settings, path []string) {
+	r.t.Helper()
+	settings := k.merge(s)
+	c, err := r.configure(s)
+	at := strings.Join(path, ".")
+	switch {
+	case err == nil:
+		r.t.Errorf("the settings %v are accepted, but %q is wrong: does Configure return the error of Decode?", settings, at)
+		r.close(c)
+	case errors.Is(err, sdk.ErrPanic): // configure has said so
+	case !errors.Is(err, sdk.ErrInvalidConfig):
+		r.t.Errorf("the settings %v are refused by an error that is no *sdk.ConfigError, so the user is not shown the line: %v", settings, err)
+	case !slices.ContainsFunc(complaints(err), func(c *sdk.ConfigError) bool { return slices.Equal(c.Path, path) }):
+		r.t.Errorf("the settings %v are refused without the path %q of what is wrong, so the user is not shown the line: %v", settings, at, err)
+	}
+}
+
+// complaints are those that were joined to err.
+func complaints(err error) (all []*sdk.ConfigError) {
+	var one *sdk.ConfigError
+	var several interface{ Unwrap() []error }
+	if errors.As(err, &several) {
+		for _, e := range several.Unwrap() {
+			all = append(all, complaints(e)...)
+		}
+		return all
+	}
+	if errors.As(err, &one) {
+		all = append(all, one)
+	}
+	return all
+}
+
+// oddSettings may be accepted or refused; but what is accepted has to work,
+// and what is refused has to be found.
+func (k *kit) oddSettings(t *testing.T) {
+	r := k.serve(t)
+	for _, v := range k.variations(k.described.Schema) {
+		c, err := r.configure(v.settings)
+		switch {
+		case err == nil:
+			k.use(r, c, k.merge(v.settings))
+		case errors.Is(err, sdk.ErrPanic): // configure has said so
+		case len(complaints(err)) == 0 || slices.ContainsFunc(complaints(err), func(c *sdk.ConfigError) bool { return !k.exists(c.Path) }):
+			t.Errorf("the settings %v are refused without the path of a setting, so the user is not shown the line: %v (%T)", k.merge(v.settings), err, err)
+		}
+	}
+}
+
+// use sees that an instance with these settings works.
+func (k *kit) use(r *rig, c *host.Component, s Settings) {
+	r.t.Helper()
+	defer r.close(c)
+	if k.described.Kind == sdk.KindHealthChecker {
+		k.harmless(r, c, s)
+		return
+	}
+	for _, q := range []question{{candidates: candidates(3)}, {candidates: mixed(9, k.fallbacks())}, {}} {
+		if _, err := k.plan(c, q); err != nil {
+			r.t.Errorf("the settings %v are accepted, but: %v", s, err)
+			return
+		}
+	}
+}
+
+func (k *kit) exists(path []string) bool {
+	if len(path) == 0 {
+		return false
+	}
+	s := k.described.Schema
+	return slices.ContainsFunc(s.Attributes, func(a sdk.Attribute) bool { return a.Name == path[0] }) ||
+		slices.ContainsFunc(s.Blocks, func(b sdk.Block) bool { return b.Name == path[0] })
+}
+
+// unknownFields are those of a later version: they are ignored.
+func (k *kit) unknownFields(t *testing.T) {
+	r := k.serve(t)
+	c, err := r.configure(Settings{"from_a_later_version": map[string]any{"a": []int{1}}})
+	if err != nil {
+		t.Errorf("a setting that it does not know must be ignored, as that of a later version: %v", err)
+	} else {
+		k.use(r, c, k.needed)
+	}
+	k.unknownInRequests(t)
+}

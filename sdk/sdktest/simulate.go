@@ -1,0 +1,82 @@
+package sdktest
+
+import (
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/sdk"
+	"github.com/aitunnel/aitunnel/sdk/host"
+)
+
+// Made is a channel or key that is made up, for [Simulate].
+type Made struct {
+	Weight   float64       // 0 means 1; below 0 means 0
+	Fallback bool          // of channels only
+	TTFB     time.Duration // of every success
+	Failing  float64       // share of its requests that fail, 0 to 1
+}
+
+// Simulation is a strategy or key selector at work on what is made up.
+type Simulation struct {
+	t         *testing.T
+	kit       *kit
+	rig       *rig
+	settings  Settings
+	component *host.Component
+	world     *world
+	plan      sdk.Plan
+}
+
+// Simulate opens an instance, over the real wire, for work on sites that are
+// made up, by their names. A plan is asked for at the beginning of each [Simulation.Run].
+func Simulate(t *testing.T, f sdk.Factory, settings Settings, made map[string]Made) *Simulation {
+	t.Helper()
+	k := &kit{factory: f}
+	d, err := k.plugin().Describe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.described = d.Components[0]
+	s := &Simulation{t: t, kit: k, rig: k.serve(t), settings: settings}
+	s.component = s.rig.open(settings)
+	s.Set(made)
+	return s
+}
+
+// Set changes what is made up: members can come, go, fail and recover.
+func (s *Simulation) Set(made map[string]Made) {
+	old := s.world
+	s.world = &world{picker: newPicker()}
+	if old != nil {
+		s.world.picker = old.picker
+	}
+	for _, id := range slices.Sorted(maps.Keys(made)) {
+		c := &member{snapshot: sdk.Snapshot{ID: id, Available: true, Health: sdk.HealthUp}}
+		if old != nil {
+			if i := slices.IndexFunc(old.members, func(m *member) bool { return m.snapshot.ID == id }); i >= 0 {
+				c = old.members[i]
+			}
+		}
+		c.set(made[id])
+		s.world.members = append(s.world.members, c)
+	}
+}
+
+// Run has a plan made and makes n requests by it; a request that fails goes on
+// to the next member. It returns how many requests each member saw first, and
+// the plan.
+func (s *Simulation) Run(n int) (first map[string]int, plan sdk.Plan) {
+	s.t.Helper()
+	s.plan = s.kit.sound(s.rig, s.component, s.world.question(s.plan.State))
+	return s.world.use(s.plan, n), s.plan
+}
+
+// Restart replaces the instance by a new one, which is handed the State of the
+// last plan.
+func (s *Simulation) Restart() {
+	s.t.Helper()
+	s.rig.close(s.component)
+	s.component = s.rig.open(s.settings)
+}
