@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -54,6 +55,7 @@ type app struct {
 	config   string
 	vars     map[string]string
 	stateDir string
+	lines    *bufio.Reader // of in, once a line was read
 }
 
 // Run runs one command. It ends early when ctx does.
@@ -88,8 +90,11 @@ func (a *app) root() *cobra.Command {
 	flags.StringVarP(&a.config, "config", "c", "", "configuration file or directory (default $AITUNNEL_CONFIG, ./aitunnel.hcl, then the user's configuration directory)")
 	flags.StringToStringVar(&a.vars, "var", nil, "value of a variable of the configuration, as name=value")
 	flags.StringVar(&a.stateDir, "state-dir", defaultStateDir(), "directory of the program's state")
-	root.AddCommand(a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(), a.planCommand(), a.statusCommand(), a.demoCommand(), a.validateCommand(), a.fmtCommand(), a.pluginCommand(), a.versionCommand())
+	root.AddCommand(a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(), a.planCommand(), a.statusCommand(), a.logsCommand(),
+		a.channelCommand(), a.keyCommand(), a.explainCommand(), a.panelCommand(), a.completionCommand(),
+		a.demoCommand(), a.validateCommand(), a.fmtCommand(), a.pluginCommand(), a.versionCommand())
 	root.SetHelpCommand(helpCommand())
+	root.CompletionOptions.DisableDefaultCmd = true
 	wrapArgs(root)
 	borrowExamples(root)
 	return root

@@ -58,10 +58,12 @@ type apiError struct {
 	body    []byte
 	diags   []config.Diagnostic
 	version string // of the program that answered, if it is another than this
+	path    string
 }
 
 func (e *apiError) Error() string {
-	if e.version != "" && (e.status == http.StatusNotFound && e.code == "not_found" || e.status == http.StatusMethodNotAllowed) {
+	unknown := e.status == http.StatusMethodNotAllowed || e.status == http.StatusNotFound && strings.Contains(e.message, e.path)
+	if e.version != "" && unknown {
 		return fmt.Sprintf("the running program is version %s and does not know this, which is version %s; 'aitunnel restart' brings it up to date", e.version, Version())
 	}
 	return e.message
@@ -151,7 +153,7 @@ func (r *remote) unanswered(ctx context.Context, err error) error {
 }
 
 func (r *remote) refused(resp *http.Response) error {
-	e := &apiError{status: resp.StatusCode, message: "the running program answers " + resp.Status}
+	e := &apiError{status: resp.StatusCode, path: resp.Request.URL.Path, message: "the running program answers " + resp.Status}
 	if r.version != Version() {
 		e.version = r.version
 	}

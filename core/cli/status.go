@@ -143,20 +143,33 @@ func reloadLine(p paint, r *admin.Reload) string {
 func channelTable(p paint, channels []admin.Channel) *table {
 	t := newTable(p, "CHANNEL", "STATE", ">LATENCY", ">KEYS", ">REQUESTS", ">FAILED", "NOTE")
 	for _, ch := range channels {
-		keys := ""
-		if ch.Keys.Total > 0 {
-			if keys = fmt.Sprintf("%d/%d", ch.Keys.Alive, ch.Keys.Total); ch.Keys.Alive < ch.Keys.Total {
-				keys = p.warn(keys)
-			}
-		}
-		name := ch.Name
-		if ch.Fallback {
-			name += p.dim(" (fallback)")
-		}
 		state, note := channelState(p, ch)
-		t.row(name, state, millisText(ch.Latency), keys, number(ch.Stats.TotalRequests), number(ch.Stats.FailCount), note)
+		t.row(channelName(p, ch), state, millisText(ch.Latency), keysText(p, ch), number(ch.Stats.TotalRequests), number(ch.Stats.FailCount), note)
 	}
 	return t
+}
+
+func channelName(p paint, ch admin.Channel) string {
+	name := ch.Name
+	if ch.Fallback {
+		name += p.dim(" (fallback)")
+	}
+	if ch.First {
+		name += p.dim(" (first)")
+	}
+	return name
+}
+
+// keysText is how many keys are usable, of how many.
+func keysText(p paint, ch admin.Channel) string {
+	if ch.Keys.Total == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%d/%d", ch.Keys.Alive, ch.Keys.Total)
+	if ch.Keys.Alive < ch.Keys.Total {
+		text = p.warn(text)
+	}
+	return text
 }
 
 // channelState is how a channel does, and why.

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+)
+
+// completionTime is how long a press of the tab key may take to be answered.
+const completionTime = time.Second
+
+func (a *app) completionCommand() *cobra.Command {
+	shells := []string{"bash", "zsh", "fish", "powershell"}
+	return &cobra.Command{
+		Use:   "completion SHELL",
+		Short: "Print a script that completes commands and names in a shell",
+		Long: `Print a script that completes commands, flags and the names of channels, keys,
+tunnels and plugins in bash, zsh, fish or powershell. The names are asked of the
+running program.`,
+		Example: `  source <(aitunnel completion bash)
+  aitunnel completion bash > ~/.local/share/bash-completion/completions/aitunnel
+  aitunnel completion zsh > "${fpath[1]}/_aitunnel"
+  aitunnel completion fish > ~/.config/fish/completions/aitunnel.fish
+  aitunnel completion powershell | Out-String | Invoke-Expression`,
+		Args:                  names("SHELL"),
+		ValidArgs:             shells,
+		DisableFlagsInUseLine: true,
+		RunE: func(c *cobra.Command, args []string) error {
+			root := c.Root()
+			switch args[0] {
+			case "bash":
+				return root.GenBashCompletionV2(a.out, true)
+			case "zsh":
+				return root.GenZshCompletion(a.out)
+			case "fish":
+				return root.GenFishCompletion(a.out, true)
+			case "powershell":
+				return root.GenPowerShellCompletionWithDesc(a.out)
+			}
+			return usageError{c, fmt.Errorf("there is no script for %q; there is one for bash, zsh, fish and powershell", args[0])}
+		},
+	}
+}
+
+// completeChannels names all channels.
+func (a *app) completeChannels(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var out []cobra.Completion
+	for _, ch := range askFor[[]admin.Channel](a, c, "/api/channels") {
+		out = append(out, cobra.CompletionWithDesc(ch.Name, ch.Target))
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeChannel is for commands whose only argument is a channel.
+func (a *app) completeChannel(c *cobra.Command, args []string, given string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.completeChannels(c, args, given)
+}
+
+// completeKey is for commands that take a channel and one of its keys.
+func (a *app) completeKey(c *cobra.Command, args []string, given string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) != 1 {
+		return a.completeChannel(c, args, given)
+	}
+	var out []cobra.Completion
+	for _, ch := range askFor[[]admin.Channel](a, c, "/api/channels") {
+		if ch.Name != args[0] {
+			continue
+		}
+		for _, k := range ch.Keys.List {
+			out = append(out, cobra.CompletionWithDesc(k.ID, k.Masked+" "+k.Label))
+		}
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completePlugin is for commands whose only argument is a plugin.
+func (a *app) completePlugin(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var out []cobra.Completion
+	for _, p := range askFor[admin.Plugins](a, c, "/api/plugins").Processes {
+		out = append(out, cobra.CompletionWithDesc(p.Plugin, p.State))
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeTunnel is for commands whose only argument is a tunnel.
+func (a *app) completeTunnel(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var out []cobra.Completion
+	for _, t := range askFor[[]admin.Tunnel](a, c, "/api/tunnels") {
+		out = append(out, cobra.CompletionWithDesc(t.Name, t.State+" "+t.Host))
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// askFor is the running program's answer, or nothing at all.
+func askFor[T any](a *app, c *cobra.Command, path string) (out T) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), completionTime)
+	defer cancel()
+	_ = a.remote().get(ctx, path, &out)
+	return out
+}

@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+)
+
+func (a *app) explainCommand() *cobra.Command {
+	var q admin.Question
+	asJSON := false
+	c := jsonFlag(&cobra.Command{
+		Use:     "explain PATH",
+		Short:   "Say where a request would go, and why",
+		Long:    "Say which route a request would take, which channels and keys would be tried, in\nwhich order, and why the others would not. Nothing is sent.",
+		Example: "  aitunnel explain /v1/chat/completions --model gpt-5\n  aitunnel explain /v1/messages --header x-session-id=42 --json",
+		Args:    names("PATH"),
+		RunE: func(c *cobra.Command, args []string) error {
+			q.Path = args[0]
+			return a.explainRequest(c.Context(), q, asJSON)
+		},
+	}, &asJSON)
+	c.Flags().StringVar(&q.Model, "model", "", "the model that the request names")
+	c.Flags().StringVar(&q.Method, "method", "POST", "the request's method")
+	c.Flags().StringToStringVar(&q.Headers, "header", nil, "a header of the request, as name=value; may be repeated")
+	return c
+}
+
+func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool) error {
+	var out admin.Explanation
+	err := a.remote().post(ctx, "/api/explain", q, &out)
+	if asJSON {
+		return a.jsonOutcome(out, err)
+	}
+	if err != nil {
+		return err
+	}
+	p := a.paint()
+	if out.Route == "" {
+		return fmt.Errorf("no route takes %s%s: it would be answered 404", q.Path, after(" with the model ", q.Model))
+	}
+	a.say("%s %s", p.dim("Route   "), out.Route)
+	a.say("%s %s", p.dim("Strategy"), out.Strategy)
+	a.say("%s %d%s", p.dim("Plan    "), out.Plan, after(": ", out.Reason))
+	if len(out.Candidates) == 0 {
+		a.say("\n%s", p.bad("No channel would be tried."))
+	} else {
+		a.say("")
+		t := newTable(p, ">#", "CHANNEL", "KEY", "WHY")
+		for i, c := range out.Candidates {
+			t.row(fmt.Sprint(i+1), c.Channel, c.Key, c.Reason)
+		}
+		if err := t.write(a.out); err != nil {
+			return err
+		}
+	}
+	if len(out.Skipped) > 0 {
+		a.say("\nNot tried:")
+		for _, s := range out.Skipped {
+			a.say("  %s: %s", p.bold(strings.TrimSpace(s.Channel+" "+s.Key)), s.Why)
+		}
+	}
+	return nil
+}
