@@ -19,6 +19,7 @@ var floors = map[string]int{
 	"core/health":     1,
 	"core/pluginhost": 1,
 	"core/tunnel":     1,
+	"core/edit":       1,
 	"core/config":     0,
 	"core/channel":    0,
 	"core/event":      0,

@@ -38,7 +38,11 @@ func (r Report) Inputs() map[string]string { return r.inputs }
 // input reads a file that the configuration depends on, whether it is there or
 // not.
 func (l *loader) input(path string) ([]byte, error) {
-	content, err := os.ReadFile(path)
+	content, given := l.options.Texts[path]
+	var err error
+	if !given {
+		content, err = os.ReadFile(path)
+	}
 	l.inputs[path] = sum(content)
 	return content, err
 }

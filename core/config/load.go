@@ -21,6 +21,7 @@ type Options struct {
 	Path    string            // a file, or a directory whose *.hcl files are read in name order
 	Vars    map[string]string // values of variables, before those of the environment
 	Catalog Catalog
+	Texts   map[string][]byte           // contents to be taken in the place of those of files
 	Getenv  func(string) (string, bool) // default os.LookupEnv
 }
 
@@ -117,8 +118,13 @@ func (l *loader) read() {
 }
 
 func (l *loader) files() ([]string, error) {
-	path := l.options.Path
-	l.inputs[path] = Sum(path)
+	l.inputs[l.options.Path] = Sum(l.options.Path)
+	return Files(l.options.Path)
+}
+
+// Files are the files of the configuration at path, in the order in which they
+// are read.
+func Files(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,206 @@
+// Package edit changes the text of a configuration: one thing in it, while
+// comments, order and layout of all else stay as they are. It finds its places
+// by the syntax tree and writes what is new with hclwrite; whether the outcome
+// is a valid configuration is for others to say.
+package edit
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// Document is the text of a configuration, file by file.
+type Document struct {
+	files []*file
+}
+
+type file struct {
+	name string
+	text []byte
+	body *hclsyntax.Body // of text
+	was  []byte
+}
+
+// Open reads the files of the configuration at path.
+func Open(path string) (*Document, error) {
+	names, err := config.Files(path)
+	if err != nil {
+		return nil, err
+	}
+	d := &Document{}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		d.files = append(d.files, &file{name: name, text: text, was: text})
+	}
+	return d, nil
+}
+
+// Texts are the contents by the names of the files.
+func (d *Document) Texts() map[string][]byte {
+	out := map[string][]byte{}
+	for _, f := range d.files {
+		out[f.name] = f.text
+	}
+	return out
+}
+
+// Changed are the contents of the files that are other than when they were
+// read.
+func (d *Document) Changed() map[string][]byte {
+	out := map[string][]byte{}
+	for _, f := range d.files {
+		if !bytes.Equal(f.text, f.was) {
+			out[f.name] = f.text
+		}
+	}
+	return out
+}
+
+// Names are the files, in the order in which they count.
+func (d *Document) Names() (names []string) {
+	for _, f := range d.files {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// Replace gives a file another text. Without a name it is the only one.
+func (d *Document) Replace(name string, text []byte) error {
+	if name == "" && len(d.files) == 1 {
+		name = d.files[0].name
+	}
+	for _, f := range d.files {
+		if f.name == name {
+			f.text, f.body = text, nil
+			return nil
+		}
+	}
+	return fmt.Errorf("the configuration has no file %q: it consists of %s", name, strings.Join(d.Names(), ", "))
+}
+
+// parse makes sure of the syntax tree.
+func (f *file) parse() (*hclsyntax.Body, error) {
+	if f.body == nil {
+		parsed, diags := hclsyntax.ParseConfig(f.text, f.name, hcl.InitialPos)
+		if diags.HasErrors() {
+			return nil, fmt.Errorf("%s cannot be parsed", f.name)
+		}
+		f.body = parsed.Body.(*hclsyntax.Body)
+	}
+	return f.body, nil
+}
+
+// splice puts text in the place of the bytes from begin to end.
+func (f *file) splice(begin, end int, text string) {
+	var out bytes.Buffer
+	out.Write(f.text[:begin])
+	out.WriteString(strings.ReplaceAll(text, "\n", f.newline()))
+	out.Write(f.text[end:])
+	f.text, f.body = out.Bytes(), nil
+}
+
+// newline is how the file ends its lines.
+func (f *file) newline() string {
+	if bytes.Contains(f.text, []byte("\r\n")) {
+		return "\r\n"
+	}
+	return "\n"
+}
+
+// each calls do with every block of a type.
+func (d *Document) each(kind string, do func(*file, *hclsyntax.Block) error) error {
+	for _, f := range d.files {
+		body, err := f.parse()
+		if err != nil {
+			return err
+		}
+		for _, b := range body.Blocks {
+			if b.Type == kind {
+				if err := do(f, b); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// block finds a block by its first label.
+func (d *Document) block(kind, label string) (in *file, found *hclsyntax.Block, err error) {
+	err = d.each(kind, func(f *file, b *hclsyntax.Block) error {
+		if found == nil && len(b.Labels) > 0 && b.Labels[0] == label {
+			in, found = f, b
+		}
+		return nil
+	})
+	if err == nil && found == nil {
+		err = fmt.Errorf("no file has a block %s %q", kind, label)
+	}
+	return in, found, err
+}
+
+// literal is a value as it is written.
+func literal(v cty.Value) string { return string(hclwrite.TokensForValue(v).Bytes()) }
+
+func text(s string) string { return literal(cty.StringVal(s)) }
+
+// lineStart and lineEnd are of the line that holds a byte; the end is before
+// its line break.
+func (f *file) lineStart(at int) int { return bytes.LastIndexByte(f.text[:at], '\n') + 1 }
+
+func (f *file) lineEnd(at int) int {
+	i := bytes.IndexByte(f.text[at:], '\n')
+	if i < 0 {
+		return len(f.text)
+	}
+	if end := at + i; end > at && f.text[end-1] == '\r' {
+		return end - 1
+	}
+	return at + i
+}
+
+// nextLine is where the line after the one that holds a byte begins.
+func (f *file) nextLine(at int) int {
+	if i := bytes.IndexByte(f.text[at:], '\n'); i >= 0 {
+		return at + i + 1
+	}
+	return len(f.text)
+}
+
+// indent is the white space that the line of a byte begins with.
+func (f *file) indent(at int) string {
+	start := f.lineStart(at)
+	line := f.text[start:at]
+	return string(line[:len(line)-len(bytes.TrimLeft(line, " \t"))])
+}
+
+// alone says that nothing but white space, a comma and a comment stands beside
+// the bytes from begin to end on their lines.
+func (f *file) alone(begin, end int) bool {
+	before := bytes.TrimSpace(f.text[f.lineStart(begin):begin])
+	after := bytes.TrimLeft(f.text[end:f.lineEnd(end)], " \t,")
+	return len(before) == 0 && (len(bytes.TrimSpace(after)) == 0 || after[0] == '#' || bytes.HasPrefix(after, []byte("//")))
+}
+
+// cut takes the lines from begin to end out, and one of the two blank lines
+// that then follow each other.
+func (f *file) cut(begin, end int) {
+	begin, end = f.lineStart(begin), f.nextLine(end)
+	blank := func(line []byte) bool { return len(bytes.TrimSpace(line)) == 0 }
+	if before := f.lineStart(max(begin-1, 0)); end < len(f.text) && blank(f.text[before:begin]) && blank(f.text[end:f.nextLine(end)]) {
+		end = f.nextLine(end)
+	}
+	f.splice(begin, end, "")
+}
