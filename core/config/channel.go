@@ -125,7 +125,7 @@ func (r *reader) keys(c *Channel) {
 			r.loader.fail(b.DefRange(), "Missing attribute", fmt.Sprintf("The key %q needs a value.", k.Label))
 		} else if k.Value.IsZero() && len(r.loader.diags) == before {
 			kr.wrong(a, "the key is empty")
-		} else if err := checkCredential(k.Value.Reveal()); err != nil {
+		} else if err := CheckCredential(k.Value.Reveal()); err != nil {
 			kr.wrong(a, err.Error())
 		}
 		kr.number("weight", &k.Weight, 0, math.MaxInt32)

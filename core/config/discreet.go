@@ -89,8 +89,8 @@ func without(message, value string) string {
 	return message
 }
 
-// checkCredential says whether a value can be sent in a header.
-func checkCredential(s string) error {
+// CheckCredential says whether a value can be sent in a header.
+func CheckCredential(s string) error {
 	if strings.TrimSpace(s) != s || strings.ContainsFunc(s, unicode.IsControl) {
 		return errors.New("it begins or ends with white space, or holds a line break; with trimspace(…) around it the ends are cut off")
 	}

@@ -301,7 +301,7 @@ func (r *reader) secretList(name string) (values []Secret, ranges []hcl.Range) {
 			r.loader.fail(at, fmt.Sprintf("Empty value in %q", name), "An empty text cannot be used here; remove the entry or set its value.")
 			continue
 		}
-		if err := checkCredential(e.AsString()); err != nil {
+		if err := CheckCredential(e.AsString()); err != nil {
 			r.loader.fail(at, fmt.Sprintf("Wrong value in %q", name), sentence(err.Error()))
 			continue
 		}

@@ -79,6 +79,8 @@ type Key struct {
 	Label  string // "" unless the long form gives one
 	Weight float64
 	Range  hcl.Range
+
+	Ephemeral bool // it is in no file
 }
 
 // Auth says how a channel takes its key.

@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,9 +35,9 @@ var placeholder = regexp.MustCompile(`\(hidden:[0-9a-f]{16}\)`)
 // say what is secret in it.
 func (r Report) Veil(seed []byte, others ...Report) Veiled {
 	v := Veiled{originals: map[string]string{}}
-	known := &secrets{values: slices.Clone(r.secrets.values)}
+	known := &secrets{values: maps.Clone(r.secrets.values)}
 	for _, o := range others {
-		for _, value := range o.secrets.values {
+		for value := range o.secrets.values {
 			known.add(value)
 		}
 	}
@@ -121,7 +122,7 @@ func (s *source) secretRanges(known *secrets) [][2]int {
 			all = append(all, inComment(s.text[begin:end], begin)...)
 		}
 	}
-	for _, v := range known.values {
+	for v := range known.values {
 		if v = strings.TrimSpace(v); len(v) < shortest {
 			continue
 		}

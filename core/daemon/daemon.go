@@ -54,6 +54,7 @@ type Daemon struct {
 	log       hclog.Logger
 	sink      *logSink
 	bus       *event.Bus
+	seed      []byte
 	registry  *channel.Registry
 	store     *store
 	plugins   *pluginhost.Host
@@ -79,7 +80,8 @@ type Daemon struct {
 	inputs     map[string]string // what was read last
 	good       map[string]string // by the last configuration that was good
 	memory     route.Memory      // of the former run
-	draining   []*generation     // the oldest first
+	extra      extraKeys
+	draining   []*generation // the oldest first
 	generation atomic.Pointer[generation]
 	lastReload atomic.Pointer[admin.Reload]
 	drained    sync.WaitGroup
@@ -89,7 +91,7 @@ type Daemon struct {
 // answer. An error that lies in the configuration is a [*ConfigError]; after
 // any error nothing is left running.
 func Start(ctx context.Context, o Options) (*Daemon, error) {
-	d := &Daemon{options: o, started: time.Now(), failed: make(chan error, 4), asked: make(chan Ending, 1), hurry: make(chan struct{})}
+	d := &Daemon{options: o, started: time.Now(), failed: make(chan error, 4), asked: make(chan Ending, 1), hurry: make(chan struct{}), extra: extraKeys{}}
 	d.life, d.end = context.WithCancel(context.Background())
 	if err := d.start(ctx); err != nil {
 		return nil, errors.Join(err, d.Shutdown(ctx))
@@ -103,7 +105,7 @@ func (d *Daemon) start(ctx context.Context) error {
 	if err := d.prepare(); err != nil {
 		return err
 	}
-	g, err := d.build(ctx, nil)
+	g, err := d.build(ctx, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -138,6 +140,7 @@ func (d *Daemon) prepare() error {
 	d.sink = &logSink{fallback: d.options.LogOutput}
 	d.log = newLog(d.sink)
 	d.bus = event.NewBus(recentEvents, d.logEvent)
+	d.seed = seed
 	d.registry = channel.NewRegistry(channel.Options{Now: d.options.Now, Seed: seed, OnChange: d.channelChanged})
 	d.store = newStore(d.options.StateDir)
 	saved, err := d.store.load()

@@ -23,13 +23,15 @@ type generation struct {
 }
 
 // build loads the configuration and opens all that is new in it; what is the
-// same in old goes on. After an error nothing of it is left.
-func (d *Daemon) build(ctx context.Context, old *generation) (*generation, error) {
-	cfg, report := config.Load(ctx, config.Options{Path: d.options.ConfigPath, Vars: d.options.Vars, Catalog: d.plugins})
+// same in old goes on. After an error nothing of it is left. texts are contents
+// to be taken in the place of those of files.
+func (d *Daemon) build(ctx context.Context, old *generation, texts map[string][]byte) (*generation, error) {
+	cfg, report := d.load(ctx, texts)
 	d.read(report)
 	if report.HasErrors() {
 		return nil, &ConfigError{Report: report}
 	}
+	d.extra.put(cfg)
 	g := &generation{number: 1, config: cfg, report: report, checkers: map[*config.Channel]sdk.HealthChecker{}, instances: map[string]any{}}
 	options := route.Options{Registry: d.registry, Notice: d.notice, Memory: d.memory}
 	if old != nil {
@@ -67,6 +69,11 @@ func (d *Daemon) build(ctx context.Context, old *generation) (*generation, error
 		return nil, &ConfigError{Report: wrong}
 	}
 	return nil, err
+}
+
+// load reads the configuration.
+func (d *Daemon) load(ctx context.Context, texts map[string][]byte) (*config.Config, config.Report) {
+	return config.Load(ctx, config.Options{Path: d.options.ConfigPath, Vars: d.options.Vars, Catalog: d.plugins, Texts: texts})
 }
 
 // checks are the health checks, which take the checkers over.

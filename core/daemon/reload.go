@@ -8,63 +8,127 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/edit"
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
 // errStale is for a reload that was meant for a generation that is gone.
 var errStale = errors.New("the configuration has been applied anew since")
 
+// change is what is to be applied.
+type change struct {
+	cause string      // for people
+	match admin.Match // what it is to replace
+
+	// edit changes the texts of the configuration first; nil if the files are
+	// applied as they are. They are written when all else has succeeded.
+	edit func(context.Context, *edit.Document) error
+
+	// quiet is for a change of files that may have been seen already.
+	quiet bool
+}
+
 // Reload reads the configuration and applies it, if it can be applied as a
 // whole: otherwise nothing changes. Requests under way notice nothing. cause
 // says why, for people. One reload runs at a time. replaces is the generation that
 // is to be replaced, 0 for any.
 func (d *Daemon) Reload(ctx context.Context, cause string, replaces uint64) admin.Reload {
+	out, err := d.apply(ctx, change{cause: cause, match: admin.Match{Generation: replaces}})
+	if err != nil {
+		return failed(out, err)
+	}
+	return out
+}
+
+// apply applies a change as a whole, or nothing of it. The error is of an edit
+// that makes no sense; what is wrong with a configuration is in the outcome.
+func (d *Daemon) apply(ctx context.Context, c change) (out admin.Reload, err error) {
 	d.applying.Lock()
 	defer d.applying.Unlock()
-	out := d.begin(cause)
+	extra := d.extra.clone()
+	defer func() {
+		if err != nil || !out.OK {
+			d.extra = extra
+		}
+	}()
+	return d.try(ctx, c, d.begin(c.cause))
+}
+
+// try is apply under its lock.
+func (d *Daemon) try(ctx context.Context, c change, out admin.Reload) (admin.Reload, error) {
 	old := d.generation.Load()
 	switch {
 	case d.life.Err() != nil:
-		return failed(out, errors.New("aitunnel is stopping"))
-	case replaces != 0 && replaces != old.number:
-		return d.finish(out, errStale, nil)
+		return failed(out, errors.New("aitunnel is stopping")), nil
+	case c.match.Generation != 0 && c.match.Generation != old.number:
+		return d.finish(c, out, errStale, nil), nil
+	case c.quiet && !d.filesDiffer():
+		return out, nil
 	}
-	next, err := d.build(ctx, old)
+	texts, err := d.edited(ctx, c)
+	if err != nil {
+		return d.refused(c, out, err)
+	}
+	inputs, good := d.inputs, d.good
+	next, err := d.build(ctx, old, texts)
+	if err != nil && texts != nil {
+		d.inputs, d.good = inputs, good // what was read is in no file
+	}
 	d.reread()
 	if err != nil {
-		return d.finish(out, err, nil)
+		return d.finish(c, out, err, nil), nil
 	}
 	out.Changes = nonNil(config.Diff(old.config, next.config))
 	out.Diags = next.diagnostics()
 	if len(out.Changes) == 0 {
 		next.close()
-		d.tunnels.Retry()
-		return d.finish(out, nil, old)
+		if err = d.write(texts); err == nil {
+			d.tunnels.Retry()
+			return d.finish(c, out, nil, old), nil
+		}
+	} else if err = d.swap(old, next, texts, &out); err == nil {
+		return d.finish(c, out, nil, next), nil
 	}
+	if texts != nil {
+		d.inputs, d.good = inputs, good
+		d.reread()
+	}
+	return d.finish(c, out, err, nil), nil
+}
+
+// swap makes next run in the place of old, with all that belongs to it, or
+// leaves everything as it is.
+func (d *Daemon) swap(old, next *generation, texts map[string][]byte, out *admin.Reload) error {
 	moved, err := d.rebind(old.config, next.config)
 	if err == nil {
 		if err = d.sink.open(next.config.Log); err != nil {
 			moved.undo()
+		} else if err = d.write(texts); err != nil {
+			moved.undo()
+			err = errors.Join(err, d.sink.open(old.config.Log))
 		}
 	}
 	if err != nil {
 		next.close()
-		return d.finish(out, d.denied(next, err), nil)
+		return d.denied(next, err)
 	}
 	out.Effects = d.effects(old, next, moved)
 	moved.commit(d)
 	d.use(next)
 	d.tunnels.Retry()
-	return d.finish(out, nil, next)
+	return nil
 }
 
-// Plan is Reload without its last step: it says what that would change.
-func (d *Daemon) Plan(ctx context.Context) admin.Reload {
+// Plan is Reload without its last step: it says what that would change. texts
+// are contents to be taken in the place of those of files.
+func (d *Daemon) Plan(ctx context.Context, texts map[string][]byte) admin.Reload {
 	d.applying.Lock()
 	defer d.applying.Unlock()
 	out := d.begin("a plan")
 	old := d.generation.Load()
-	next, err := d.build(ctx, old)
+	inputs, good := d.inputs, d.good
+	defer func() { d.inputs, d.good = inputs, good }()
+	next, err := d.build(ctx, old, texts)
 	if err != nil {
 		return failed(out, err)
 	}
@@ -94,7 +158,7 @@ func failed(r admin.Reload, err error) admin.Reload {
 
 // finish records the outcome and tells it. now is the generation that runs
 // after a success.
-func (d *Daemon) finish(out admin.Reload, err error, now *generation) admin.Reload {
+func (d *Daemon) finish(c change, out admin.Reload, err error, now *generation) admin.Reload {
 	e := event.Event{Type: event.TypeReload, Level: "info"}
 	switch {
 	case err != nil:
@@ -112,7 +176,9 @@ func (d *Daemon) finish(out admin.Reload, err error, now *generation) admin.Relo
 		e.Message = fmt.Sprintf("generation %d runs by %s: %s", now.number, out.Cause, summary(out.Changes))
 	}
 	out.Took = event.Millis(time.Since(out.At))
-	d.lastReload.Store(&out)
+	if err == nil || c.edit == nil { // an edit that was refused is in no file
+		d.lastReload.Store(&out)
+	}
 	d.bus.Publish(e)
 	return out
 }

@@ -54,7 +54,7 @@ const ready = "ready"
 func showKey(k *route.Key, now time.Time) admin.Key {
 	v := k.State.View(now)
 	out := admin.Key{
-		ID: k.State.IDWith(k.Config.Label), Label: k.Config.Label, Masked: k.Config.Value.String(), Weight: k.Config.Weight,
+		ID: k.State.IDWith(k.Config.Label), Label: k.Config.Label, Masked: k.Config.Value.String(), Weight: k.Config.Weight, Ephemeral: k.Config.Ephemeral,
 		State: string(v.Skip), Reason: v.Reason, Until: at(v.Until), Stats: showStats(v.Counters),
 	}
 	if v.Skip == "" {

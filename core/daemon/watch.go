@@ -48,7 +48,18 @@ func (d *Daemon) follow(on bool) {
 	}
 }
 
-// changed applies what was saved.
+// changed applies what was saved, unless that was done already: an edit through
+// the API is written by the program itself.
 func (d *Daemon) changed() {
-	d.Reload(context.Background(), "a change of its files", 0)
+	_, _ = d.apply(context.Background(), change{cause: "a change of its files", quiet: true}) // without an edit there is no error
+}
+
+// filesDiffer says that the files are other than when they were read.
+func (d *Daemon) filesDiffer() bool {
+	for path, sum := range d.inputs {
+		if config.Sum(path) != sum {
+			return true
+		}
+	}
+	return false
 }
