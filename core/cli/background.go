@@ -65,6 +65,7 @@ func (a *app) startInBackground(ctx context.Context) error {
 		return err
 	}
 	a.announce(s.Listen, s.AdminListen)
+	a.announceTunnels(ctx, s.Tunnels)
 	return nil
 }
 

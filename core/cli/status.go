@@ -126,6 +126,7 @@ func (v overview) write(out *strings.Builder, p paint, note string) {
 	out.WriteString("\n")
 	_ = channelTable(p, v.ChannelList).write(out)
 	writeRestingKeys(out, p, v.ChannelList)
+	writeTunnels(out, p, v.Tunnels)
 	writePlugins(out, p, v.Plugins)
 }
 

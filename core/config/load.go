@@ -250,6 +250,16 @@ func (l *loader) decode() {
 	l.tunnels()
 }
 
+// Tunnel is the tunnel of that name, nil if there is none.
+func (c *Config) Tunnel(name string) *Tunnel {
+	for _, t := range c.Tunnels {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
 // Plugin is the declaration of a plugin, nil if there is none.
 func (c *Config) Plugin(name string) *Plugin {
 	for _, p := range c.Plugins {

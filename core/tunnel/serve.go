@@ -38,7 +38,7 @@ func (t *tunnel) serve(ctx context.Context, l *link) error {
 			return l.why()
 		case <-ctx.Done():
 			timer.Stop()
-			t.depart(l, mine)
+			t.depart(l, o, mine)
 			return nil
 		case <-t.changed:
 		case <-timer.C:
@@ -231,7 +231,7 @@ func (t *tunnel) lost() {
 
 // depart leaves the host in good order: first the addresses are given up, then
 // requests under way come to their end, then the connection is closed.
-func (t *tunnel) depart(l *link, mine session) {
+func (t *tunnel) depart(l *link, o *opener, mine session) {
 	t.mu.Lock()
 	grace := t.grace
 	var open []*serving
@@ -243,12 +243,25 @@ func (t *tunnel) depart(l *link, mine session) {
 	t.mu.Unlock()
 	impatient := time.AfterFunc(max(t.config.Keepalive.Timeout, minPatience), l.close)
 	each(open, (*serving).release)
+	t.tidy(o)
 	if impatient.Stop() {
 		t.env.sessions.remove(t.config.Name, mine)
 		t.closeReleased()
 	}
 	each(open, func(s *serving) { s.finish(grace) })
 	t.lost()
+}
+
+// tidy removes the files of sockets that were given up: sshd leaves them.
+func (t *tunnel) tidy(o *opener) {
+	if !o.commands {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), o.patience)
+	defer cancel()
+	for _, f := range t.forwards {
+		o.unlink(ctx, f.config)
+	}
 }
 
 func each(all []*serving, do func(*serving)) {

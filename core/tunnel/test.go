@@ -79,6 +79,9 @@ func (o *opener) try(ctx context.Context, f *config.Forward, commands bool) (str
 	bounded, cancel := context.WithTimeout(ctx, o.patience)
 	defer cancel()
 	a, err := o.link.listen(bounded, f, o.meter)
+	if err != nil && commands && o.unlink(bounded, f) {
+		a, err = o.link.listen(bounded, f, o.meter)
+	}
 	if err != nil {
 		o.commands = commands
 		return "", o.explain(ctx, f, err)
@@ -89,6 +92,9 @@ func (o *opener) try(ctx context.Context, f *config.Forward, commands bool) (str
 		s.release()
 		s.abort()
 		<-s.ended
+		if commands {
+			o.unlink(bounded, f)
+		}
 	}()
 	kind, address := network(f)
 	if kind == "tcp" {

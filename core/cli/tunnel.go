@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
+)
+
+const pathTunnels = "/api/tunnels"
+
+func (a *app) tunnelCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "tunnel",
+		Short: "Look at the SSH tunnels, trust their hosts, try them",
+		Args:  noArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(a.tunnelListCommand(), a.tunnelTrustCommand(), a.tunnelTestCommand())
+	return c
+}
+
+func (a *app) tunnelListCommand() *cobra.Command {
+	asJSON := false
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "List the tunnels of the running program, and how they are",
+		Example: "  aitunnel tunnel list\n  aitunnel tunnel list --json",
+		Args:    noArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return a.tunnelList(c.Context(), asJSON) },
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func (a *app) tunnelList(ctx context.Context, asJSON bool) error {
+	var tunnels []admin.Tunnel
+	if err := a.remote().get(ctx, pathTunnels, &tunnels); err != nil {
+		return err
+	}
+	if asJSON {
+		return a.printJSON(tunnels)
+	}
+	if len(tunnels) == 0 {
+		a.say("There is no tunnel in the configuration.")
+		return nil
+	}
+	var out strings.Builder
+	writeTunnels(&out, a.paint(), tunnels)
+	for _, t := range tunnels {
+		for _, note := range t.Notes {
+			_, _ = fmt.Fprintf(&out, "\n%s: %s\n", t.Name, note)
+		}
+	}
+	_, err := io.WriteString(a.out, strings.TrimPrefix(out.String(), "\n"))
+	return err
+}
+
+// writeTunnels lists tunnels with their forwards, each in a line, nothing if
+// there are none.
+func writeTunnels(out *strings.Builder, p paint, tunnels []admin.Tunnel) {
+	if len(tunnels) == 0 {
+		return
+	}
+	t := newTable(p, "TUNNEL", "HOST", "STATE", "SINCE", "OPENS", "LEADS TO", ">ANSWERS IN")
+	var wrong []string
+	for _, x := range tunnels {
+		name, host, state, since := x.Name, x.Host, tunnelState(p, x.State), clock(x.Since)
+		for _, f := range x.Forwards {
+			to, remote := "the routes", f.Remote
+			if f.Channel != "" {
+				to = "channel " + f.Channel
+			}
+			if f.State != "open" {
+				remote = p.dim(remote + " (" + f.State + ")")
+			}
+			t.row(name, host, state, since, remote, to, millisText(f.Probe))
+			name, host, state, since = " ", " ", " ", " "
+		}
+		if x.LastError != "" && x.State != "up" {
+			text := fmt.Sprintf("%s: %s", x.Name, x.LastError)
+			if x.NextTry != nil {
+				text += fmt.Sprintf(" (next try at %s)", clock(*x.NextTry))
+			}
+			wrong = append(wrong, text)
+		}
+	}
+	out.WriteString("\n")
+	_ = t.write(out)
+	for _, w := range wrong {
+		out.WriteString(p.bad(w) + "\n")
+	}
+}
+
+func tunnelState(p paint, state string) string {
+	switch state {
+	case "up":
+		return p.good(state)
+	case "failed":
+		return p.bad(state)
+	}
+	return p.warn(state)
+}
+
+// tunnelTime is how long start waits for the tunnels to show how they do.
+const tunnelTime = 5 * time.Second
+
+// announceTunnels says how the tunnels are, once each has connected or failed.
+func (a *app) announceTunnels(ctx context.Context, tunnels []admin.Tunnel) {
+	r := a.remote()
+	connecting := func() bool {
+		for _, t := range tunnels {
+			if t.State == "connecting" {
+				return true
+			}
+		}
+		return false
+	}
+	for until := time.Now().Add(tunnelTime); connecting() && time.Now().Before(until) && ctx.Err() == nil; time.Sleep(pollTime) {
+		if r.get(ctx, pathTunnels, &tunnels) != nil {
+			return
+		}
+	}
+	for _, t := range tunnels {
+		text := t.State
+		if t.State != "up" && t.LastError != "" {
+			text += ": " + t.LastError
+		}
+		var open []string
+		for _, f := range t.Forwards {
+			if f.State == "open" {
+				open = append(open, f.Remote)
+			}
+		}
+		if len(open) > 0 {
+			text += ": " + strings.Join(open, ", ") + " on " + t.Host
+		}
+		a.say("Tunnel: %s is %s", t.Name, text)
+	}
+}
+
+// withTunnels runs f with the tunnels of the configuration that have the names,
+// all if there are none.
+func (a *app) withTunnels(ctx context.Context, names []string, f func([]*config.Tunnel) error) error {
+	path, err := config.Find(a.config)
+	if err != nil {
+		return err
+	}
+	var cfg *config.Config
+	err = a.withPlugins(path, func(h *pluginhost.Host) error {
+		var report config.Report
+		if cfg, report = config.Load(ctx, config.Options{Path: path, Vars: a.vars, Catalog: h}); report.HasErrors() {
+			return &daemon.ConfigError{Report: report}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(cfg.Tunnels) == 0 {
+		return fmt.Errorf("%s has no tunnel: add a block tunnel \"vps\" { host = \"…\" }", path)
+	}
+	var known, chosen = []string{}, []*config.Tunnel{}
+	for _, t := range cfg.Tunnels {
+		known = append(known, t.Name)
+	}
+	for _, name := range names {
+		t := cfg.Tunnel(name)
+		if t == nil {
+			return fmt.Errorf("there is no tunnel %q in %s; there is %s", name, path, strings.Join(known, ", "))
+		}
+		chosen = append(chosen, t)
+	}
+	if len(names) == 0 {
+		chosen = cfg.Tunnels
+	}
+	return f(chosen)
+}
+
+// errNoTerminal says that there is nobody to ask.
+var errNoTerminal = errors.New("there is no terminal to ask on")

@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/tunnel"
+)
+
+func (a *app) tunnelTrustCommand() *cobra.Command {
+	yes, print := false, ""
+	c := &cobra.Command{
+		Use:   "trust [NAME]...",
+		Short: "Learn the key of a tunnel's host, after you have compared it",
+		Long: `Connect to the host of a tunnel, and to the jump hosts before it, show the
+fingerprints of keys that are not known yet, and write those that you agree to
+to the known hosts. Compare a fingerprint with what the host's console shows for
+ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, or what its provider shows.
+
+A key that has changed is never trusted by this command.`,
+		Example: "  aitunnel tunnel trust vps\n  aitunnel tunnel trust vps --fingerprint SHA256:…",
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.withTunnels(c.Context(), args, func(all []*config.Tunnel) error {
+				for _, t := range all {
+					if err := a.tunnelTrust(c.Context(), t, yes, print); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		},
+	}
+	c.Flags().BoolVar(&yes, "yes", false, "trust whatever key is shown, without comparing it")
+	c.Flags().StringVar(&print, "fingerprint", "", "trust the key with this fingerprint, and no other")
+	return c
+}
+
+func (a *app) tunnelTrust(ctx context.Context, t *config.Tunnel, yes bool, print string) error {
+	seen, err := tunnel.Trust(ctx, tunnel.Options{}, t, func(k tunnel.HostKey) (bool, error) {
+		a.say("The host %s of the tunnel %q is not known. Its key is", k.Host, t.Name)
+		a.say("  %s (%s)", a.paint().bold(k.Fingerprint), k.Type)
+		switch {
+		case print != "" && print != k.Fingerprint:
+			return false, fmt.Errorf("the host %s shows another key than --fingerprint names: nothing was changed", k.Host)
+		case yes || print != "":
+			return true, nil
+		}
+		return a.agreed("Is that what the host's own console or its provider shows? Type yes: ")
+	})
+	if err != nil {
+		return err
+	}
+	for _, k := range seen {
+		if k.Known {
+			a.say("The host %s is known already, with the key %s.", k.Host, k.Fingerprint)
+		} else {
+			a.say("Trusted: the key is in %s.", k.File)
+		}
+	}
+	return nil
+}
+
+// agreed asks a question that only the whole word yes agrees to.
+func (a *app) agreed(question string) (bool, error) {
+	_, _ = fmt.Fprint(a.out, question)
+	line, err := bufio.NewReader(a.in).ReadString('\n')
+	if err != nil && line == "" {
+		_, _ = fmt.Fprintln(a.out)
+		return false, fmt.Errorf("%w; add --fingerprint or --yes", errNoTerminal)
+	}
+	return strings.EqualFold(strings.TrimSpace(line), "yes"), nil
+}
+
+// passphrase asks for the passphrase of a key, without showing it. It is "" if
+// there is no terminal.
+func (a *app) passphrase(path string) (string, error) {
+	in, ok := a.in.(*os.File)
+	if !ok || !isatty.IsTerminal(in.Fd()) {
+		return "", nil
+	}
+	_, _ = fmt.Fprintf(a.err, "Passphrase of %s: ", path)
+	text, err := term.ReadPassword(int(in.Fd()))
+	_, _ = fmt.Fprintln(a.err)
+	return string(text), err
+}

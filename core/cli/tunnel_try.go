@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/tunnel"
+)
+
+func (a *app) tunnelTestCommand() *cobra.Command {
+	asJSON := false
+	c := &cobra.Command{
+		Use:   "test [NAME]...",
+		Short: "Go the whole way of a tunnel, and say which step fails and why",
+		Long: `Connect to the host of a tunnel, check its key, log in, open each forward and
+send a request through it, as the running program would. What the running
+program has open already is left to it. A passphrase that the configuration does
+not give is asked for.
+
+The exit code is 1 if a step fails.`,
+		Example: "  aitunnel tunnel test\n  aitunnel tunnel test vps --json",
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.withTunnels(c.Context(), args, func(all []*config.Tunnel) error {
+				return a.tunnelTest(c.Context(), all, asJSON)
+			})
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// tested is the outcome for one tunnel.
+type tested struct {
+	Name  string          `json:"name"`
+	OK    bool            `json:"ok"`
+	Steps []tunnel.Result `json:"steps"`
+}
+
+func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool) error {
+	var running []admin.Tunnel
+	_ = a.remote().get(ctx, pathTunnels, &running) // nothing may run
+	p, good, out := a.paint(), true, []tested{}
+	for _, t := range all {
+		x := tested{Name: t.Name}
+		if !asJSON {
+			a.say("%s", p.bold("tunnel "+t.Name))
+		}
+		held := func(address string) bool { return holds(running, t, address) }
+		x.OK = tunnel.Test(ctx, tunnel.Options{}, t, held, a.passphrase, func(r tunnel.Result) {
+			x.Steps = append(x.Steps, r)
+			switch {
+			case asJSON:
+			case r.OK:
+				a.say("  %s %s", p.good("✓"), r.Text)
+			default:
+				a.say("  %s could not %s: %s", p.bad("✗"), r.Step, r.Text)
+			}
+		})
+		good = good && x.OK
+		out = append(out, x)
+	}
+	if asJSON {
+		if err := a.printJSON(out); err != nil {
+			return err
+		}
+	}
+	if !good {
+		return exitError(exitFailed)
+	}
+	return nil
+}
+
+// holds says that the running program has the address of the tunnel open.
+func holds(running []admin.Tunnel, t *config.Tunnel, address string) bool {
+	for _, r := range running {
+		if r.Name != t.Name || r.Host != t.Host {
+			continue
+		}
+		for _, f := range r.Forwards {
+			if f.Remote == address && f.State == "open" {
+				return true
+			}
+		}
+	}
+	return false
+}
