@@ -4,7 +4,7 @@ LDFLAGS  = -s -w -X github.com/aitunnel/aitunnel/core/cli.version=$(VERSION)
 MODULES  = . ./sdk ./bench
 export CGO_ENABLED ?= 1
 
-.PHONY: help build run test race lint vuln fuzz bench generate check clean
+.PHONY: help build run test race soak lint vuln fuzz bench generate check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -20,6 +20,10 @@ test: build ## Run all tests, with the race detector
 	@set -e; for m in $(MODULES); do (cd $$m && go test -race -timeout 9m ./...); done
 
 race: test ## The same as test
+
+soak: build ## Run the tests that have a long form, in that form (about an hour)
+	@tools/test-deps
+	AITUNNEL_SOAK=1 go test -count=1 -timeout 3h ./core/...
 
 lint: ## Run go vet for all systems, and golangci-lint
 	@set -e; for m in $(MODULES); do (cd $$m && go vet ./...); done

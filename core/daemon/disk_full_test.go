@@ -14,6 +14,7 @@ import (
 // A disk that is full loses no request, and is told of once; when there is
 // room again, the state is saved.
 func TestTheDiskIsFull(t *testing.T) {
+	t.Parallel()
 	r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}}
 	state := filepath.Join(r.dir, "state")
 	must(t, os.Mkdir(state, 0o700))

@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
 
@@ -222,4 +223,40 @@ func (r *running) holds() holdings {
 		}
 	}
 	return h
+}
+
+// Requests that outlive many generations come to their end, though the oldest
+// generations let their plugins go, which is told.
+func TestManyGenerationsDrain(t *testing.T) {
+	t.Parallel()
+	a, streaming := site(t, "a"), site(t, "s")
+	config := func(n int) string {
+		return byHand + fmt.Sprintf("channel \"a\" {\n target = %q\n weight = %d\n keys = [\"key-a-1\"]\n}\nchannel \"s\" {\n target = %q\n auth = \"none\"\n}\n"+
+			"route \"/stream/**\" {\n channels = [channel.s]\n}\nroute \"/**\" {\n channels = [channel.a]\n strategy \"round-robin\" {}\n}\n", a.URL(), n, streaming.URL())
+	}
+	r := start(t, config(1))
+	var held []*heldStreams
+	const generations = 12
+	for n := range generations {
+		held = append(held, r.hold(streaming, 2))
+		r.save(config(n + 2))
+		r.reload()
+		if got := r.post(chat, ask); got.status != 200 {
+			t.Fatalf("%+v", got)
+		}
+	}
+	told := 0
+	for _, e := range r.events() {
+		if e.Type == event.TypeReload && strings.Contains(e.Message, "still has 2 requests") {
+			told++
+		}
+	}
+	if told != generations-8 {
+		t.Errorf("%d generations were ended, and told of", told)
+	}
+	for n, h := range held {
+		if whole := h.finish(); whole != 2 {
+			t.Errorf("of generation %d, %d of 2 streams came whole", n+1, whole)
+		}
+	}
 }

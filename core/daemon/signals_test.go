@@ -33,6 +33,7 @@ func TestTheBuiltInPluginDiesUnderLoad(t *testing.T) {
 }
 
 func TestAStoppedPluginIsReplaced(t *testing.T) {
+	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, "log {\n level = \"warn\"\n}\n"))
 	stop := r.hammer(200, chat, ask)
