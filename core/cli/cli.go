@@ -92,6 +92,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.stateDir, "state-dir", defaultStateDir(), "directory of the program's state")
 	root.AddCommand(a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(), a.planCommand(), a.statusCommand(), a.logsCommand(),
 		a.channelCommand(), a.keyCommand(), a.explainCommand(), a.panelCommand(), a.completionCommand(),
+		a.initCommand(), a.convertCommand(),
 		a.demoCommand(), a.validateCommand(), a.fmtCommand(), a.pluginCommand(), a.tunnelCommand(), a.versionCommand())
 	root.SetHelpCommand(helpCommand())
 	root.CompletionOptions.DisableDefaultCmd = true

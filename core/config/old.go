@@ -83,7 +83,7 @@ var yamlPlace = regexp.MustCompile(`^yaml: (line \d+: )?`)
 
 // quotedPart is a part of a message that may be a secret: an alias that was
 // meant to be a key, say.
-var quotedPart = regexp.MustCompile("'[^']{4,}'|`[^`]*`|\"[^\"]*\"")
+var quotedPart = regexp.MustCompile("'[^' ]{4,}'|`[^`]*`|\"[^\"]*\"")
 
 // syntax tells what is no YAML.
 func (c *converter) syntax(err error) {
