@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -44,7 +45,18 @@ func Main() int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	out, errs := os.Stdout, os.Stderr
+	quietLibraries()
+	return Run(ctx, os.Args[1:], os.Stdin, out, errs)
+}
+
+// quietLibraries keeps off the terminal what libraries print of their own
+// accord about broken connections: the log tells it in its own words.
+func quietLibraries() {
+	log.SetOutput(io.Discard)
+	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
+		os.Stderr = null
+	}
 }
 
 // app is one run of the program.

@@ -18,7 +18,7 @@ func (a *app) pluginVerifyCommand() *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
 		Use:   "verify PATH",
-		Short: "Try a plugin's executable: its hash, its handshake, and what its components answer",
+		Short: "Try a plugin's executable: its hash, handshake and answers",
 		Long: "Start a plugin's executable, locked or not, and try each component with the\n" +
 			"defaults of its settings: plans for 1, 3 and 1,000 candidates, a check that is\n" +
 			"answered. Nothing is installed or locked.\n\nThe exit code is 1 if something is wrong with it.",

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -76,7 +74,6 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	if err != nil {
 		return err
 	}
-	quietLibraries()
 	out := a.err
 	if f.detached {
 		rotated := a.logFile()
@@ -137,15 +134,6 @@ func (a *app) logPath() string { return filepath.Join(a.stateDir, "aitunnel.log"
 
 func (a *app) logFile() *timberjack.Logger {
 	return &timberjack.Logger{Filename: a.logPath(), MaxSize: logSize, MaxBackups: logFiles, FileMode: 0o600, Compression: "gzip", LocalTime: true}
-}
-
-// quietLibraries keeps off the terminal what libraries print of their own
-// accord about broken connections: the log tells it in its own words.
-func quietLibraries() {
-	log.SetOutput(io.Discard)
-	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
-		os.Stderr = null
-	}
 }
 
 // announce prints where the proxy answers.
