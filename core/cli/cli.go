@@ -101,16 +101,36 @@ func (a *app) root() *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.config, "config", "c", "", "configuration file or directory (default $AITUNNEL_CONFIG, ./aitunnel.hcl, then the user's configuration directory)")
 	flags.StringToStringVar(&a.vars, "var", nil, "value of a variable of the configuration, as name=value")
-	flags.StringVar(&a.stateDir, "state-dir", defaultStateDir(), "directory of the program's state")
-	root.AddCommand(a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(), a.planCommand(), a.statusCommand(), a.logsCommand(),
-		a.channelCommand(), a.keyCommand(), a.explainCommand(), a.panelCommand(), a.completionCommand(),
-		a.initCommand(), a.convertCommand(),
-		a.demoCommand(), a.validateCommand(), a.fmtCommand(), a.pluginCommand(), a.tunnelCommand(), a.versionCommand())
+	flags.StringVar(&a.stateDir, "state-dir", defaultStateDir(), "directory of the program's state, one for each that runs (default $AITUNNEL_STATE_DIR, then aitunnel in the user's state directory)")
+	flags.Lookup("state-dir").DefValue = "" // the same text for every user
+	a.addCommands(root)
 	root.SetHelpCommand(helpCommand())
 	root.CompletionOptions.DisableDefaultCmd = true
 	wrapArgs(root)
 	borrowExamples(root)
 	return root
+}
+
+// addCommands adds all commands, in the groups that help shows them in.
+func (a *app) addCommands(root *cobra.Command) {
+	groups := []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"Begin:", []*cobra.Command{a.demoCommand(), a.initCommand(), a.convertCommand(), a.validateCommand(), a.fmtCommand()}},
+		{"Run:", []*cobra.Command{a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(), a.planCommand(), a.serviceCommand()}},
+		{"Look:", []*cobra.Command{a.statusCommand(), a.logsCommand(), a.panelCommand(), a.explainCommand()}},
+		{"Parts:", []*cobra.Command{a.channelCommand(), a.keyCommand(), a.tunnelCommand(), a.pluginCommand()}},
+		{"More:", []*cobra.Command{a.completionCommand(), a.versionCommand()}},
+	}
+	for _, g := range groups {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, c := range g.commands {
+			c.GroupID = g.title
+			root.AddCommand(c)
+		}
+	}
+	root.SetHelpCommandGroupID("More:")
 }
 
 // wrapArgs makes mistakes in arguments usage errors.

@@ -45,7 +45,7 @@ applies the configuration anew.`,
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if f.foreground || f.detached {
-				return a.run(c.Context(), f)
+				return managedRun(c.Context(), func(ctx context.Context) error { return a.run(ctx, f) })
 			}
 			return a.startInBackground(c.Context())
 		},

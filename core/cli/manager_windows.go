@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/kardianos/service"
+)
+
+// managedRun is run, under the service manager if that started this process.
+func managedRun(ctx context.Context, run func(context.Context) error) error {
+	if service.Interactive() {
+		return run(ctx)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	p := &program{ctx: ctx, cancel: cancel, run: run, ended: make(chan error, 1)}
+	s, err := service.New(p, &service.Config{Name: serviceName})
+	if err != nil {
+		return err
+	}
+	return s.Run()
+}
+
+// program is the proxy as the service manager sees it.
+type program struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	run    func(context.Context) error
+	ended  chan error
+}
+
+// Start is for the manager.
+func (p *program) Start(s service.Service) error {
+	go func() {
+		p.ended <- p.run(p.ctx)
+		if p.ctx.Err() == nil { // by itself: the manager has to learn of it
+			_ = s.Stop()
+		}
+	}()
+	return nil
+}
+
+// Stop is for the manager.
+func (p *program) Stop(service.Service) error {
+	p.cancel()
+	return <-p.ended
+}
