@@ -104,7 +104,9 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.stateDir, "state-dir", defaultStateDir(), "directory of the program's state, one for each that runs (default $AITUNNEL_STATE_DIR, then aitunnel in the user's state directory)")
 	flags.Lookup("state-dir").DefValue = "" // the same text for every user
 	a.addCommands(root)
-	root.SetHelpCommand(helpCommand())
+	help := helpCommand()
+	help.GroupID = "More:"
+	root.SetHelpCommand(help)
 	root.CompletionOptions.DisableDefaultCmd = true
 	wrapArgs(root)
 	borrowExamples(root)
@@ -123,6 +125,7 @@ func (a *app) addCommands(root *cobra.Command) {
 		{"Parts:", []*cobra.Command{a.channelCommand(), a.keyCommand(), a.tunnelCommand(), a.pluginCommand()}},
 		{"More:", []*cobra.Command{a.completionCommand(), a.versionCommand()}},
 	}
+	cobra.EnableCommandSorting = false // help lists them in this order
 	for _, g := range groups {
 		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
 		for _, c := range g.commands {
@@ -130,7 +133,6 @@ func (a *app) addCommands(root *cobra.Command) {
 			root.AddCommand(c)
 		}
 	}
-	root.SetHelpCommandGroupID("More:")
 }
 
 // wrapArgs makes mistakes in arguments usage errors.
