@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/aitunnel/aitunnel/sdk => ./sdk
 
 require (
+	charm.land/bubbletea/v2 v2.1.1
 	charm.land/lipgloss/v2 v2.0.6
 	github.com/DeRuina/timberjack v1.4.9
 	github.com/adrg/xdg v0.5.3

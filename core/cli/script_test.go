@@ -54,6 +54,7 @@ func TestMain(m *testing.M) {
 //	status URL                   the status as JSON, checked against its type
 //	ask URL STATUSURL            send a request, and go on once it is under way
 //	terminate                    SIGTERM to what runs in the background
+//	screen REGEXP                until the terminal of tmux -L top matches
 //	killed STATEDIR              SIGKILL to the daemon, and wait for its end
 //	change FILE                  other bytes that do the same: what follows the end of a program
 func TestScripts(t *testing.T) {
@@ -71,7 +72,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "told": told, "await": await, "takeport": takePort, "freeport": freePort,
-			"get": get, "status": status, "ask": ask, "terminate": terminate, "killed": killed, "change": change,
+			"get": get, "status": status, "ask": ask, "terminate": terminate, "killed": killed, "screen": screen, "change": change,
 		},
 	})
 }
@@ -211,4 +212,16 @@ func killDaemons(t *testing.T, dir string) {
 			}
 		}
 	}
+}
+
+func screen(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile(args[0])
+	text := ""
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		ts.Check(ts.Exec("tmux", "-L", "top", "capture-pane", "-p"))
+		if text = ts.ReadFile("stdout"); pattern.MatchString(text) {
+			return
+		}
+	}
+	ts.Fatalf("the terminal does not show %s:\n%s", args[0], text)
 }

@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+func (a *app) topCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "top",
+		Short: "Watch channels and requests live in the terminal",
+		Long: `Watch channels and requests live in the terminal.
+
+  q       ends it
+  f       shows failures only, or all requests again
+  p       holds the requests still, or lets them go on`,
+		Example: "  aitunnel top",
+		Args:    noArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return a.top(c.Context()) },
+	}
+}
+
+func (a *app) top(ctx context.Context) error {
+	if f, ok := a.out.(*os.File); !ok || !isatty.IsTerminal(f.Fd()) || !a.asksPeople() {
+		return errors.New("top needs a terminal; 'aitunnel status' and 'aitunnel logs' do not")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	m := &topModel{paint: a.paint(), look: func() topLook { return a.look(ctx) }}
+	first := m.look()
+	if first.err != nil {
+		return first.err
+	}
+	m.take(first)
+	p := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(a.in), tea.WithOutput(a.out), tea.WithoutSignalHandler())
+	go a.feed(ctx, p)
+	_, err := p.Run()
+	if errors.Is(err, tea.ErrProgramKilled) || errors.Is(err, context.Canceled) {
+		err = nil // an interrupt is a way to end it
+	}
+	return err
+}
+
+// topLook is the state of the running program at one moment.
+type topLook struct {
+	overview
+	stats admin.Summary
+	err   error
+}
+
+func (a *app) look(ctx context.Context) (out topLook) {
+	r := a.remote()
+	defer r.client.CloseIdleConnections()
+	if out.overview, out.err = a.overview(ctx, r); out.err == nil {
+		out.err = r.get(ctx, "/api/stats", &out.stats)
+	}
+	return out
+}
+
+// feed sends the program's events to the view, over restarts of it.
+func (a *app) feed(ctx context.Context, p *tea.Program) {
+	for ctx.Err() == nil {
+		_ = a.remote().events(ctx, "/api/logs", func(e event.Event) error {
+			p.Send(e)
+			return nil
+		})
+		select {
+		case <-ctx.Done():
+		case <-time.After(watchTime):
+		}
+	}
+}
+
+// topModel is the view.
+type topModel struct {
+	paint         paint
+	look          func() topLook
+	now           topLook
+	lost          error // why there is nothing newer than now
+	events        []event.Event
+	seen          uint64
+	held          bool // the requests stand still
+	failures      bool // only they are shown
+	width, height int
+}
+
+// lookTime is the pause between two looks, maxEvents how many are kept.
+const (
+	lookTime  = time.Second
+	maxEvents = 500
+)
+
+// Init is for bubbletea.
+func (m *topModel) Init() tea.Cmd { return m.lookSoon() }
+
+func (m *topModel) lookSoon() tea.Cmd {
+	return tea.Tick(lookTime, func(time.Time) tea.Msg { return m.look() })
+}
+
+// Update is for bubbletea.
+func (m *topModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+	case tea.KeyPressMsg:
+		return m, m.press(msg.String())
+	case topLook:
+		m.take(msg)
+		return m, m.lookSoon()
+	case event.Event:
+		m.note(msg)
+	}
+	return m, nil
+}
+
+func (m *topModel) press(key string) tea.Cmd {
+	switch key {
+	case "q", "esc", "ctrl+c":
+		return tea.Quit
+	case "p", "space":
+		m.held = !m.held
+	case "f":
+		m.failures = !m.failures
+	}
+	return nil
+}
+
+// take keeps the last good look while there is no newer one.
+func (m *topModel) take(l topLook) {
+	if m.lost = l.err; l.err == nil {
+		if !l.StartedAt.Equal(m.now.StartedAt) {
+			m.seen = 0 // another life counts its events anew
+		}
+		m.now = l
+	}
+}
+
+// note keeps an event; one that came before is left out.
+func (m *topModel) note(e event.Event) {
+	if m.held || e.ID == 0 || e.ID <= m.seen {
+		return
+	}
+	m.seen = e.ID
+	if m.events = append(m.events, e); len(m.events) > maxEvents {
+		m.events = m.events[len(m.events)-maxEvents:]
+	}
+}
+
+// View is for bubbletea.
+func (m *topModel) View() tea.View {
+	v := tea.NewView(m.screen())
+	v.AltScreen = true
+	v.WindowTitle = fmt.Sprintf("aitunnel, %d of %d channels in service", m.now.Channels.Healthy, m.now.Channels.Total)
+	return v
+}
