@@ -33,7 +33,7 @@ func (a *app) pluginCommand() *cobra.Command {
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(a.pluginListCommand(), a.pluginInfoCommand(), a.pluginVerifyCommand(), a.pluginInstallCommand(), a.pluginLockCommand())
+	c.AddCommand(a.pluginListCommand(), a.pluginInfoCommand(), a.pluginVerifyCommand(), a.pluginInstallCommand(), a.pluginLockCommand(), a.pluginNewCommand())
 	return c
 }
 
