@@ -175,10 +175,16 @@ func TestQuarantine(t *testing.T) {
 	if _, err := r.Component(t.Context(), sdk.KindStrategy, "order", nil); err != nil {
 		t.Errorf("its description is gone: %v", err)
 	}
-	r.Renew("")
-	if _, err := plan(t, r.open(order(`{}`)), ""); err != nil {
-		t.Errorf("a new process does not work: %v", err)
-	}
+	eventually(t, "a new process works", func() bool { // it has not long to live, and may be slow to start
+		r.Renew("")
+		i, err := r.Open(t.Context(), order(`{}`), nil, "again", nil)
+		if err != nil {
+			return false
+		}
+		defer func() { _ = i.Close() }() // its process may be gone
+		_, err = plan(t, i, "")
+		return err == nil
+	})
 }
 
 func TestRefusalAfterARestart(t *testing.T) {

@@ -258,6 +258,8 @@ func TestAStalePlanIsReplacedOnce(t *testing.T) {
 		}
 		w := build(t, nil, map[string]sdk.Component{"x": a}, routeTo("x", channels("a", "b")))
 		time.Sleep(time.Hour)
+		w.pick(w.walk("")) // finds out that the plugin is down
+		synctest.Wait()
 		start := make(chan struct{})
 		var wg sync.WaitGroup
 		for range 64 {
