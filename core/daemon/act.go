@@ -85,6 +85,3 @@ func (s *source) Check(ctx context.Context, name string) (admin.Checked, error) 
 
 // Stats is for [admin.Source].
 func (s *source) Stats() admin.Summary { return admin.Summary{} }
-
-// Explain is for [admin.Source].
-func (s *source) Explain(admin.Question) (admin.Explanation, error) { return admin.Explanation{}, nil }

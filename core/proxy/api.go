@@ -61,6 +61,10 @@ func modelOf(path string, body []byte) string {
 	return ""
 }
 
+// PathModel is the model that a path names, as those of Gemini do; "" if it
+// names none.
+func PathModel(path string) string { return geminiModel(path) }
+
 func isObject(body []byte) bool {
 	for _, c := range body {
 		switch c {

@@ -45,6 +45,7 @@ type Pick struct {
 // The reasons that are not a plan's.
 const (
 	reasonNextKey = "next key of the same channel"
+	reasonFirst   = "made the first choice by the user"
 	reasonLastTry = "all channels are out of service; this one for the longest time"
 )
 
@@ -56,7 +57,7 @@ func (w *Walk) Begin(r *Route, model string, a Attributes) {
 }
 
 // Next picks a candidate: another key of the channel whose key just failed,
-// else what the plan says among channels not tried yet, else one whose pause
+// else the user's first choice, else what the plan says among channels not tried yet, else one whose pause
 // has passed, else, if all are out of service, the one that has been so for
 // the longest time.
 func (w *Walk) Next(now time.Time) (Pick, bool) {
@@ -71,6 +72,9 @@ func (w *Walk) Next(now time.Time) (Pick, bool) {
 			}
 		}
 	}
+	if p, ok := w.preferred(); ok {
+		return p, true
+	}
 	if p, ok := w.planned(); ok {
 		return p, true
 	}
@@ -79,6 +83,20 @@ func (w *Walk) Next(now time.Time) (Pick, bool) {
 		return p, true
 	}
 	return w.lastResort()
+}
+
+// preferred is the channel that the user made the first choice.
+func (w *Walk) preferred() (Pick, bool) {
+	for _, ch := range w.route.Channels {
+		if !ch.State.First() || w.skip(ch) != "" {
+			continue
+		}
+		if p, ok := w.take(ch, false); ok {
+			p.Reason = reasonFirst
+			return p, true
+		}
+	}
+	return Pick{}, false
 }
 
 func (w *Walk) planned() (Pick, bool) {
@@ -99,7 +117,18 @@ func (w *Walk) planned() (Pick, bool) {
 
 // lastResort prefers a try to a sure refusal.
 func (w *Walk) lastResort() (Pick, bool) {
-	var best *Channel
+	best := w.longestOut()
+	if best == nil {
+		return Pick{}, false
+	}
+	p, ok := w.take(best, true)
+	p.Reason = reasonLastTry
+	return p, ok
+}
+
+// longestOut is the channel that has been out of service for the longest time
+// and could take the request otherwise.
+func (w *Walk) longestOut() (best *Channel) {
 	var oldest time.Time
 	for _, ch := range w.route.Channels {
 		since := ch.State.OutSince()
@@ -110,12 +139,7 @@ func (w *Walk) lastResort() (Pick, bool) {
 			best, oldest = ch, since
 		}
 	}
-	if best == nil {
-		return Pick{}, false
-	}
-	p, ok := w.take(best, true)
-	p.Reason = reasonLastTry
-	return p, ok
+	return best
 }
 
 // take gets a place at the channel, and a key.

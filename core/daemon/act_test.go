@@ -1,0 +1,169 @@
+package daemon_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/fakesite"
+)
+
+func (r *running) explain(question string) (out admin.Explanation) {
+	r.t.Helper()
+	if err := json.Unmarshal(r.must(http.StatusOK, "POST", "/api/explain", question), &out); err != nil {
+		r.t.Fatal(err)
+	}
+	return out
+}
+
+// tried are the candidates of an explanation, as "channel key".
+func tried(e admin.Explanation) (all []string) {
+	for _, c := range e.Candidates {
+		all = append(all, strings.TrimSpace(c.Channel+" "+c.Key))
+	}
+	return all
+}
+
+// TestASwitchMakesTheFirstChoice switches to the fallback, restarts, lets it
+// fail, and switches back.
+func TestASwitchMakesTheFirstChoice(t *testing.T) {
+	primary, backup := site(t, "primary"), site(t, "backup")
+	r := start(t, two(primary, backup, ""))
+	by := func() string { return r.post(chat, `{"model":"m"}`).header.Get("X-Site") }
+	if got := by(); got != "primary" {
+		t.Fatalf("at first by %q", got)
+	}
+	r.must(http.StatusOK, "POST", "/api/channels/backup/switch", "")
+	if got := by(); got != "backup" || !r.channel("backup").First {
+		t.Errorf("after the switch by %q", got)
+	}
+	e := r.explain(`{"path":"/v1/chat/completions","model":"m"}`)
+	if got := tried(e); len(got) != 2 || !strings.HasPrefix(got[0], "backup ") || !strings.Contains(e.Candidates[0].Reason, "by the user") {
+		t.Errorf("%+v", e)
+	}
+	r.stop()
+	r.run()
+	if got := by(); got != "backup" {
+		t.Errorf("after a restart by %q", got)
+	}
+	backup.Always(fakesite.Reset())
+	if got := by(); got != "primary" {
+		t.Errorf("with a first choice that fails by %q", got)
+	}
+	backup.ResetScript()
+	r.must(http.StatusOK, "POST", "/api/channels/primary/switch", `{"on":true}`)
+	if r.channel("backup").First || !r.channel("primary").First {
+		t.Error("two first choices of one route")
+	}
+	r.must(http.StatusOK, "POST", "/api/channels/primary/switch", `{"on":false}`)
+	if r.channel("primary").First {
+		t.Error("the switch is not undone")
+	}
+	r.must(http.StatusNotFound, "POST", "/api/channels/none/switch", "")
+}
+
+func TestAToggleOutlivesReloadAndRestart(t *testing.T) {
+	primary, backup := site(t, "primary"), site(t, "backup")
+	r := start(t, two(primary, backup, ""))
+	var got admin.Toggled
+	if err := json.Unmarshal(r.must(http.StatusOK, "POST", "/api/channels/primary/toggle", ""), &got); err != nil || got.Enabled || got.Name != "primary" {
+		t.Fatalf("%+v %v", got, err)
+	}
+	r.must(http.StatusOK, "PUT", "/api/channels/backup", `{"weight":2}`)
+	r.stop()
+	r.run()
+	if a := r.post(chat, `{"model":"m"}`); a.header.Get("X-Site") != "backup" || len(primary.Requests()) > 0 {
+		t.Errorf("by %q", a.header.Get("X-Site"))
+	}
+	e := r.explain(`{"path":"/v1/x"}`)
+	if !slices.ContainsFunc(e.Skipped, func(s admin.Skipped) bool { return s.Channel == "primary" && s.Why == "paused" }) {
+		t.Errorf("%+v", e)
+	}
+	r.must(http.StatusOK, "POST", "/api/channels/primary/toggle", `{"enabled":true}`)
+	r.must(http.StatusOK, "POST", "/api/channels/primary/toggle", `{"enabled":true}`)
+	if !r.channel("primary").Enabled {
+		t.Error("it is paused still")
+	}
+	if n := len(slices.DeleteFunc(r.events(), func(e event.Event) bool { return e.Type != event.TypeChannelToggle })); n != 1 {
+		t.Errorf("%d toggles were told since the restart", n)
+	}
+}
+
+// TestAnExplanationIsWhatThenHappens compares them over the strategies, and
+// sees that asking changes nothing.
+func TestAnExplanationIsWhatThenHappens(t *testing.T) {
+	sites := []*fakesite.Site{site(t, "a"), site(t, "b"), site(t, "c")}
+	for _, strategy := range []string{"priority", "round-robin", "weighted", "least-busy", "sticky"} {
+		config := ""
+		for i, s := range sites {
+			config += fmt.Sprintf("channel %q {\n target = %q\n weight = %d\n keys = [\"key-%s-1\", \"key-%s-2\"]\n}\n", s.Name(), s.URL(), i+1, s.Name(), s.Name())
+		}
+		r := start(t, config+fmt.Sprintf("route \"/**\" {\n channels = [channel.a, channel.b, channel.c]\n strategy %q {}\n}\n", strategy))
+		for n := range 12 {
+			header := fmt.Sprintf("session-%d", n)
+			question := fmt.Sprintf(`{"path":"/v1/chat/completions","headers":{"X-Session-Id":%q}}`, header)
+			e := r.explain(question)
+			if again := r.explain(question); strategy != "weighted" && !slices.Equal(tried(e), tried(again)) {
+				t.Errorf("%s: asked twice: %v, %v", strategy, tried(e), tried(again))
+			}
+			r.post(chat, `{}`, "X-Session-Id", header)
+			got := r.lastRequest()
+			if len(e.Candidates) != 3 || e.Route != "/**" || e.Strategy != strategy || e.Candidates[0].Channel+e.Candidates[0].Key != got.Channel+got.Key {
+				t.Errorf("%s: %+v, and then %s with %s", strategy, e, got.Channel, got.Key)
+			}
+		}
+		r.stop()
+	}
+}
+
+func TestAnExplanationSaysWhyNot(t *testing.T) {
+	primary, backup := site(t, "primary"), site(t, "backup")
+	r := start(t, two(primary, backup, "channel \"narrow\" {\n target = \"http://127.0.0.1:1\"\n keys = [\"key-narrow-1\"]\n models = [\"claude-*\"]\n}\n"))
+	primary.ForKey("key-primary-1", fakesite.RateLimited(time.Minute))
+	r.post(chat, `{"model":"gpt"}`)
+	n := len(primary.Requests())
+	e := r.explain(`{"path":"/v1/chat/completions","model":"gpt"}`)
+	limited := r.channel("primary").Keys.List[0].ID
+	for _, want := range []admin.Skipped{{Channel: "primary", Key: limited, Why: "rate limited"}, {Channel: "narrow", Why: "it does not serve the model"}} {
+		if !slices.Contains(e.Skipped, want) {
+			t.Errorf("%+v is not among %+v", want, e.Skipped)
+		}
+	}
+	if len(primary.Requests()) != n {
+		t.Error("something was sent")
+	}
+	if e := r.explain(`{"path":"/v1beta/models/claude-9:generateContent"}`); len(e.Candidates) != 3 {
+		t.Errorf("the model in a path: %+v", e)
+	}
+	r.must(http.StatusBadRequest, "POST", "/api/explain", `{"model":"m"}`)
+}
+
+func TestAHealthCheckIsMadeNow(t *testing.T) {
+	home, bare := site(t, "home"), site(t, "bare")
+	r := start(t, fmt.Sprintf("channel \"home\" {\n target = %q\n keys = [\"key-home-1\"]\n health_check \"http\" {\n  path = \"/v1/models\"\n  interval = \"1h\"\n  fall = 1\n }\n}\nchannel \"bare\" {\n target = %q\n keys = [\"key-bare-1\"]\n}\n", home.URL(), bare.URL()))
+	check := func(channel string, status int) (out admin.Checked) {
+		t.Helper()
+		if err := json.Unmarshal(r.must(status, "POST", "/api/channels/"+channel+"/check", ""), &out); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if got := check("home", http.StatusOK); !got.OK || got.Health != "up" || got.Latency <= 0 || got.At.IsZero() {
+		t.Errorf("%+v", got)
+	}
+	home.Always(fakesite.Reset())
+	if got := check("home", http.StatusOK); got.OK || got.Health != "down" || got.Message == "" {
+		t.Errorf("%+v", got)
+	}
+	if c := r.channel("home"); c.HealthCheck != "http" || c.CheckedAt == nil || c.Health != "down" {
+		t.Errorf("%+v", c)
+	}
+	check("bare", http.StatusConflict)
+	check("none", http.StatusNotFound)
+}

@@ -1,0 +1,76 @@
+package daemon
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/proxy"
+)
+
+// asked is a request that is only asked about.
+type asked struct {
+	admin.Question
+	query url.Values
+}
+
+// Attribute is for [route.Attributes]. There is no body to look into.
+func (q asked) Attribute(name string) (string, bool) {
+	kind, rest, _ := strings.Cut(name, ".")
+	v := ""
+	switch kind {
+	case "header":
+		for given, value := range q.Headers {
+			if http.CanonicalHeaderKey(given) == http.CanonicalHeaderKey(rest) {
+				v = value
+			}
+		}
+	case "query":
+		v = q.query.Get(rest)
+	case "model":
+		v = q.Model
+	}
+	return v, v != ""
+}
+
+// Explain is for [admin.Source].
+func (s *source) Explain(q admin.Question) (admin.Explanation, error) {
+	path, query, _ := strings.Cut(q.Path, "?")
+	if !strings.HasPrefix(path, "/") {
+		return admin.Explanation{}, admin.Invalid("the path of the request is missing: it begins with a slash, such as /v1/chat/completions")
+	}
+	if q.Model == "" {
+		q.Model = proxy.PathModel(path)
+	}
+	in := asked{Question: q}
+	in.query, _ = url.ParseQuery(query) // what can be read of it
+	out := admin.Explanation{Candidates: []admin.Candidate{}, Skipped: []admin.Skipped{}}
+	r := s.generation.Load().table.Match(path, q.Model)
+	if r == nil {
+		out.Reason = "no route takes " + path
+		if q.Model != "" {
+			out.Reason = fmt.Sprintf("no route takes %s with the model %q", path, q.Model)
+		}
+		return out, nil
+	}
+	shown := showRoute(r)
+	out.Route, out.Strategy, out.Plan, out.Reason = shown.Path, shown.Strategy, shown.Plan, shown.Reason
+	choices, passed := r.Explain(s.registry.Now(), q.Model, in)
+	for _, c := range choices {
+		one := admin.Candidate{Channel: c.Channel.Config.Name, Reason: c.Reason}
+		if c.Key != nil {
+			one.Key = c.Key.State.IDWith(c.Key.Config.Label)
+		}
+		out.Candidates = append(out.Candidates, one)
+	}
+	for _, p := range passed {
+		one := admin.Skipped{Channel: p.Channel.Config.Name, Why: p.Why}
+		if p.Key != nil {
+			one.Key = p.Key.State.IDWith(p.Key.Config.Label)
+		}
+		out.Skipped = append(out.Skipped, one)
+	}
+	return out, nil
+}
