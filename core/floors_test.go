@@ -20,6 +20,7 @@ var floors = map[string]int{
 	"core/pluginhost": 1,
 	"core/tunnel":     1,
 	"core/edit":       1,
+	"core/stats":      1,
 	"core/config":     0,
 	"core/channel":    0,
 	"core/event":      0,

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
@@ -59,6 +61,7 @@ func (h *Handler) endpoints() []endpoint {
 		{method: "GET", path: "/api/session", summary: "Whether a login is needed", handle: h.session, open: true, out: Session{}},
 		{method: "POST", path: "/api/session", summary: "Trade the token, or a link's code, for a session cookie", handle: h.login, open: true, in: Login{}, out: Session{}, fails: []int{400, 413, 415, 429}},
 		{method: "DELETE", path: "/api/session", summary: "End the session", handle: h.logout, open: true, out: Session{}, fails: []int{415}},
+		{method: "GET", path: "/metrics", summary: "For Prometheus", handle: promhttp.HandlerFor(newMetrics(s), metricsOptions).ServeHTTP, kind: "text/plain"},
 		{method: "GET", path: "/healthz", summary: "The program lives", handle: alive, open: true, kind: "text/plain"},
 		{method: "GET", path: "/readyz", summary: "Requests would be answered", handle: h.ready, open: true, kind: "text/plain", fails: []int{503}},
 	}

@@ -56,7 +56,7 @@ func (p program) Plugins() Plugins { return p.Status().Plugins }
 
 func (p program) Stats() Summary {
 	rate := 0.8
-	sums := Sums{Requests: 5, Success: 4, Fail: 1, SuccessRate: &rate, Retries: 1, Tokens: Tokens{Input: 10, Output: 20}, Latency: Latency{1, 2, 3}}
+	sums := Sums{Requests: 5, Success: 4, Fail: 1, SuccessRate: &rate, Retries: 1, Tokens: Tokens{Input: 10, Output: 20}, Latency: Latency{P50: 1, P90: 2, P99: 3, Samples: 4, Sum: 6}}
 	return Summary{
 		Since: p.started, TotalRequests: 5, TotalSuccess: 4, TotalFail: 1, TotalRetries: 1, SuccessRate: &rate, Tokens: sums.Tokens,
 		Channels: map[string]ChannelSums{"home": {Sums: sums, Keys: map[string]Sums{"k1": sums}}},

@@ -42,6 +42,9 @@ type Latency struct {
 	P50 float64 `json:"p50"`
 	P90 float64 `json:"p90"`
 	P99 float64 `json:"p99"`
+
+	Samples uint64  `json:"-"` // how many were measured,
+	Sum     float64 `json:"-"` // and what they add up to: for /metrics
 }
 
 // Question is a request to be explained.

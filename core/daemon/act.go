@@ -82,6 +82,3 @@ func (s *source) Check(ctx context.Context, name string) (admin.Checked, error) 
 	}
 	return out, nil
 }
-
-// Stats is for [admin.Source].
-func (s *source) Stats() admin.Summary { return admin.Summary{} }

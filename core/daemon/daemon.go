@@ -27,6 +27,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/proxy"
 	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/stats"
 	"github.com/aitunnel/aitunnel/core/tunnel"
 	"github.com/aitunnel/aitunnel/core/watch"
 )
@@ -56,6 +57,7 @@ type Daemon struct {
 	bus       *event.Bus
 	seed      []byte
 	registry  *channel.Registry
+	stats     *stats.Collector
 	store     *store
 	plugins   *pluginhost.Host
 	proxy     *proxy.Handler
@@ -121,6 +123,7 @@ func (d *Daemon) start(ctx context.Context) error {
 	d.use(g)
 	moved.commit(d)
 	d.keeping.Go(func() { d.keepState(d.life) })
+	d.keeping.Go(func() { d.keepStats(d.life) })
 	d.control.serve(d.controls(), d.log)
 	return nil
 }
@@ -139,7 +142,8 @@ func (d *Daemon) prepare() error {
 	}
 	d.sink = &logSink{fallback: d.options.LogOutput}
 	d.log = newLog(d.sink)
-	d.bus = event.NewBus(recentEvents, d.logEvent)
+	d.stats = stats.New(d.clock())
+	d.bus = event.NewBus(recentEvents, d.tap)
 	d.seed = seed
 	d.registry = channel.NewRegistry(channel.Options{Now: d.options.Now, Seed: seed, OnChange: d.channelChanged})
 	d.store = newStore(d.options.StateDir)
@@ -149,6 +153,7 @@ func (d *Daemon) prepare() error {
 	}
 	d.registry.Restore(saved.State)
 	d.memory = saved.Plans
+	d.loadStats()
 	d.plugins, err = pluginhost.New(pluginhost.Options{
 		Logger:     d.log.Named("plugin"),
 		Builtin:    d.options.Builtin,

@@ -29,6 +29,8 @@ func (s *source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 		ErrorRate: v.ErrorRate, Stats: showStats(v.Counters), Keys: admin.Keys{Total: len(ch.Keys), List: []admin.Key{}},
 		Where: place(c.Range),
 	}
+	sums := s.stats.Channel(c.Name)
+	out.SuccessRate, out.Tokens, out.Recent = rate(sums.Sums), admin.Tokens{Input: sums.Input, Output: sums.Output}, showPoints(sums.Recent)
 	if v.Health == "" {
 		out.Health = string(sdk.HealthUnknown)
 	}

@@ -56,11 +56,16 @@ func (s *store) load() (stored, error) {
 	if err == nil {
 		return out, nil
 	}
-	aside := fmt.Sprintf("%s.damaged-%s", s.path, time.Now().Format("20060102-150405"))
-	if failed := os.Rename(s.path, aside); failed != nil {
-		aside = "it stays where it is, as it cannot be renamed: " + failed.Error()
+	return stored{}, fmt.Errorf("the state of the last run is damaged (%w) and begins anew; the file is kept as %s", err, setAside(s.path))
+}
+
+// setAside renames a damaged file, and says where it is then.
+func setAside(path string) string {
+	aside := fmt.Sprintf("%s.damaged-%s", path, time.Now().Format("20060102-150405"))
+	if err := os.Rename(path, aside); err != nil {
+		return "it was, as it cannot be renamed: " + err.Error()
 	}
-	return stored{}, fmt.Errorf("the state of the last run is damaged (%w) and begins anew; the file is kept as %s", err, aside)
+	return aside
 }
 
 // save writes the file in one piece, unless it would say the same as the last

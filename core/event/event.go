@@ -38,21 +38,26 @@ type Event struct {
 
 // Request is the record of one request from the caller's side.
 type Request struct {
-	ID       string    `json:"id"`
-	Method   string    `json:"method"`
-	Path     string    `json:"path"`
-	Route    string    `json:"route,omitempty"`
-	Model    string    `json:"model,omitempty"`
-	Channel  string    `json:"channel,omitempty"` // the one that answered
-	Key      string    `json:"key,omitempty"`
-	Status   int       `json:"status"` // 499: the client went away
-	Stream   bool      `json:"stream,omitempty"`
-	Error    string    `json:"error,omitempty"`
-	TTFB     Millis    `json:"ttfb_ms"`  // from the request's arrival to the first byte passed on
-	Total    Millis    `json:"total_ms"` // until the last
-	BytesIn  int64     `json:"bytes_in"`
-	BytesOut int64     `json:"bytes_out"`
-	Retries  int       `json:"retries"`
+	ID       string `json:"id"`
+	Method   string `json:"method"`
+	Path     string `json:"path"`
+	Route    string `json:"route,omitempty"`
+	Model    string `json:"model,omitempty"`
+	Channel  string `json:"channel,omitempty"` // the one that answered
+	Key      string `json:"key,omitempty"`
+	Status   int    `json:"status"` // 499: the client went away
+	Stream   bool   `json:"stream,omitempty"`
+	Error    string `json:"error,omitempty"`
+	TTFB     Millis `json:"ttfb_ms"`  // from the request's arrival to the first byte passed on
+	Total    Millis `json:"total_ms"` // until the last
+	BytesIn  int64  `json:"bytes_in"`
+	BytesOut int64  `json:"bytes_out"`
+	Retries  int    `json:"retries"`
+
+	// What the site says it charges, 0 where it says nothing.
+	TokensIn  uint64 `json:"tokens_in,omitempty"`
+	TokensOut uint64 `json:"tokens_out,omitempty"`
+
 	Attempts []Attempt `json:"attempts"`
 }
 

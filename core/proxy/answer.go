@@ -102,6 +102,7 @@ func (x *exchange) pass(resp *http.Response) {
 	}
 	x.record.Stream = isEventStream(resp.Header)
 	x.record.TTFB = event.Millis(time.Since(x.arrived))
+	x.usage.begin(resp.Header)
 	x.w.WriteHeader(resp.StatusCode)
 	err := x.relay(resp)
 	for name, values := range resp.Trailer {
@@ -162,6 +163,7 @@ func (x *exchange) relay(resp *http.Response) error {
 			if flusher != nil && !a.ended {
 				flusher.Flush()
 			}
+			x.usage.pass(chunk)
 		}
 		if a.ended {
 			return nil

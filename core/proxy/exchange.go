@@ -36,6 +36,7 @@ type exchange struct {
 	body    *body
 	walk    route.Walk
 	record  *event.Request
+	usage   usage
 
 	pick     route.Pick
 	picked   bool
@@ -328,6 +329,7 @@ func (x *exchange) request(ctx context.Context) *http.Request {
 	c := x.pick.Channel.Config
 	to := x.setup.paths[x.pick.Channel]
 	h := onward(x.in.Header)
+	readable(h)
 	query := x.in.URL.RawQuery
 	switch c.Auth.Style {
 	case config.AuthPassthrough:

@@ -31,10 +31,21 @@ func (x *exchange) note(v verdict) {
 	x.record.Attempts = append(x.record.Attempts, e)
 }
 
-// publish sends the record of the request that ended.
+// publish sends the record of the request that ended. The caller does not wait
+// for a look into a compressed answer.
 func (x *exchange) publish() {
+	x.record.Total = event.Millis(time.Since(x.arrived))
+	if x.usage.gzip {
+		go x.tell()
+		return
+	}
+	x.tell()
+}
+
+func (x *exchange) tell() {
+	x.usage.end()
 	r := x.record
-	r.Total = event.Millis(time.Since(x.arrived))
+	r.TokensIn, r.TokensOut = x.usage.input, x.usage.output
 	r.Retries = max(len(r.Attempts)-1, 0)
 	x.handler.bus.Publish(event.Event{Type: event.TypeRequest, Level: levelOf(r.Status), Channel: r.Channel, Key: r.Key, Request: r})
 }

@@ -1,0 +1,175 @@
+// Package stats adds up what requests came to: how many, how well, how quickly
+// and for how many tokens, by channel, key and model, and over the last minute,
+// hour and day. Everything in it is bounded.
+package stats
+
+import (
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// What is counted apart; beyond these names it is counted as Other.
+const (
+	maxChannels = 500
+	maxKeys     = 200 // of a channel
+	maxModels   = 100
+	maxName     = 128
+
+	// Other stands for all names that are too many.
+	Other = "other"
+)
+
+// Collector counts. It is safe for concurrent use.
+type Collector struct {
+	now func() time.Time
+
+	mu       sync.Mutex
+	since    time.Time
+	total    Sums
+	channels map[string]*channelSums
+	models   map[string]*Sums
+	windows  map[string]*window
+	recent   points
+}
+
+type channelSums struct {
+	Sums
+	keys   map[string]*Sums
+	recent points
+}
+
+// New returns a collector that has counted nothing.
+func New(now func() time.Time) *Collector {
+	c := &Collector{now: now, since: now(), total: Sums{latency: latency{digits: fine}}, channels: map[string]*channelSums{}, models: map[string]*Sums{}, windows: map[string]*window{}}
+	for _, w := range windows {
+		c.windows[w.name] = &window{width: w.width, slots: make([]slot, w.slots)}
+	}
+	return c
+}
+
+// windows are the spans of time that are looked back on.
+var windows = []struct {
+	name  string
+	width time.Duration
+	slots int
+}{{"1m", 5 * time.Second, 12}, {"1h", time.Minute, 60}, {"24h", 30 * time.Minute, 48}}
+
+// The verdicts of attempts, as in their records.
+const (
+	verdictOK      = "ok"
+	verdictRequest = "request"
+	verdictClient  = "client"
+)
+
+// Note counts a request that ended. One that no route took is not counted: no
+// channel had a part in it.
+func (c *Collector) Note(r *event.Request) {
+	if r.Route == "" {
+		return
+	}
+	now := c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range r.Attempts {
+		c.attempt(&r.Attempts[i], i > 0, now)
+	}
+	one := sample{retries: uint64(r.Retries), input: r.TokensIn, output: r.TokensOut, good: succeeded(r), bad: failed(r)}
+	if one.good {
+		one.ttfb = time.Duration(r.TTFB)
+	}
+	c.total.add(one)
+	for _, w := range c.windows {
+		w.at(now).add(one)
+	}
+	c.recent.add(now, one)
+	c.model(r.Model, one.good).add(one)
+	if r.TokensIn+r.TokensOut > 0 {
+		ch := c.channel(r.Channel)
+		ch.tokens(one)
+		if r.Key != "" {
+			ch.key(r.Key).tokens(one)
+		}
+	}
+}
+
+func last(r *event.Request) *event.Attempt {
+	if len(r.Attempts) == 0 {
+		return nil
+	}
+	return &r.Attempts[len(r.Attempts)-1]
+}
+
+func succeeded(r *event.Request) bool {
+	a := last(r)
+	return a != nil && (a.Verdict == verdictOK || a.Verdict == verdictRequest)
+}
+
+// failed says that the request came to nothing, and not by its caller's doing.
+func failed(r *event.Request) bool {
+	a := last(r)
+	return a == nil && r.Status >= 500 || a != nil && !succeeded(r) && a.Verdict != verdictClient
+}
+
+func (c *Collector) attempt(a *event.Attempt, again bool, now time.Time) {
+	if a.Verdict == verdictClient {
+		return
+	}
+	one := sample{good: a.Verdict == verdictOK || a.Verdict == verdictRequest}
+	one.bad = !one.good
+	if again {
+		one.retries = 1
+	}
+	if a.Verdict == verdictOK {
+		one.ttfb = time.Duration(a.TTFB)
+	}
+	ch := c.channel(a.Channel)
+	ch.add(one)
+	ch.recent.add(now, one)
+	if a.Key != "" {
+		ch.key(a.Key).add(one)
+	}
+}
+
+func (c *Collector) channel(name string) *channelSums {
+	ch := c.channels[name]
+	if ch == nil {
+		if len(c.channels) >= maxChannels && name != Other {
+			return c.channel(Other)
+		}
+		ch = &channelSums{Sums: Sums{latency: latency{digits: fine}}, keys: map[string]*Sums{}}
+		c.channels[name] = ch
+	}
+	return ch
+}
+
+func (ch *channelSums) key(id string) *Sums {
+	k := ch.keys[id]
+	if k == nil {
+		if len(ch.keys) >= maxKeys && id != Other {
+			return ch.key(Other)
+		}
+		k = &Sums{latency: latency{digits: coarse}}
+		ch.keys[id] = k
+	}
+	return k
+}
+
+// model gives a model a name of its own once a request for it has succeeded:
+// callers may ask for what they like.
+func (c *Collector) model(name string, good bool) *Sums {
+	if name == "" {
+		return &Sums{} // not to be counted
+	}
+	m := c.models[name]
+	if m == nil {
+		if name != Other && (!good || len(name) > maxName || !utf8.ValidString(name) || len(c.models) >= maxModels) {
+			return c.model(Other, true)
+		}
+		m = &Sums{latency: latency{digits: fine}}
+		c.models[name] = m
+	}
+	return m
+}

@@ -1,0 +1,219 @@
+package stats
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// clock is set by tests.
+type clock struct{ t time.Time }
+
+func (c *clock) now() time.Time { return c.t }
+
+func newClock() *clock { return &clock{time.Date(2026, 11, 24, 12, 0, 3, 0, time.UTC)} }
+
+// request is one that was answered at once.
+func request(channel, key, model string, ttfb time.Duration) *event.Request {
+	return &event.Request{
+		Route: "/**", Model: model, Channel: channel, Key: key, Status: 200, TTFB: event.Millis(ttfb), TokensIn: 10, TokensOut: 3,
+		Attempts: []event.Attempt{{Channel: channel, Key: key, Verdict: "ok", TTFB: event.Millis(ttfb)}},
+	}
+}
+
+func TestRequestsAddUp(t *testing.T) {
+	c := New(newClock().now)
+	c.Note(request("a", "k1", "m", 20*time.Millisecond))
+	failedOver := request("b", "k2", "m", 30*time.Millisecond)
+	failedOver.Retries = 1
+	failedOver.Attempts = append([]event.Attempt{{Channel: "a", Key: "k1", Verdict: "channel", Status: 502}}, failedOver.Attempts...)
+	c.Note(failedOver)
+	c.Note(&event.Request{Route: "/**", Model: "m", Status: 502, Channel: "a", Attempts: []event.Attempt{{Channel: "a", Key: "k1", Verdict: "key"}}})
+	c.Note(&event.Request{Route: "/**", Model: "m", Status: 499, Attempts: []event.Attempt{{Channel: "a", Key: "k1", Verdict: "client"}}})
+	c.Note(&event.Request{Route: "/**", Model: "m", Status: 404, Channel: "b", Attempts: []event.Attempt{{Channel: "b", Key: "k2", Verdict: "request"}}})
+	c.Note(&event.Request{Route: "/**", Status: 503})
+	c.Note(&event.Request{Status: 401}) // no route took it
+	v := c.View()
+	counts := func(s Sums) string {
+		return fmt.Sprint(s.Requests, s.Success, s.Fail, s.Retries, s.Input, s.Output)
+	}
+	for what, pair := range map[string][2]string{
+		"all":        {counts(v.Total), "6 3 2 1 20 6"},
+		"a":          {counts(v.Channels["a"].Sums), "3 1 2 0 10 3"},
+		"b":          {counts(v.Channels["b"].Sums), "2 2 0 1 10 3"},
+		"k1":         {counts(v.Channels["a"].Keys["k1"]), "3 1 2 0 10 3"},
+		"the model":  {counts(v.Models["m"]), "5 3 1 1 20 6"},
+		"one minute": {counts(v.Windows["1m"]), "6 3 2 1 20 6"},
+		"one hour":   {counts(v.Windows["1h"]), "6 3 2 1 20 6"},
+		"one day":    {counts(v.Windows["24h"]), "6 3 2 1 20 6"},
+	} {
+		if pair[0] != pair[1] {
+			t.Errorf("%s: %s, want %s", what, pair[0], pair[1])
+		}
+	}
+}
+
+func TestQuantilesAreNear(t *testing.T) {
+	c := New(newClock().now)
+	for i := 1; i <= 1000; i++ {
+		c.Note(request("a", "k", "m", time.Duration(i)*time.Millisecond))
+	}
+	c.Note(request("a", "k", "m", 24*time.Hour)) // beyond all measure
+	v := c.View()
+	for what, s := range map[string]Sums{"channel": v.Channels["a"].Sums, "key": v.Channels["a"].Keys["k"], "model": v.Models["m"], "window": v.Windows["24h"], "all": v.Total} {
+		slack := 0.02
+		if what == "key" {
+			slack = 0.13
+		}
+		for _, q := range []float64{0.5, 0.9, 0.99} {
+			got, want := s.Quantile(q).Seconds(), q
+			if got < want*(1-slack) || got > want*(1+slack) {
+				t.Errorf("%s: the quantile %v is %v s", what, q, got)
+			}
+		}
+		if n, _ := s.Samples(); n != 1001 {
+			t.Errorf("%s: %d samples", what, n)
+		}
+	}
+	if new(Sums).Quantile(0.5) != 0 {
+		t.Error("a quantile of nothing")
+	}
+}
+
+func TestWindowsForget(t *testing.T) {
+	clock := newClock()
+	c := New(clock.now)
+	note := func() { c.Note(request("a", "k", "m", time.Millisecond)) }
+	want := func(minute, hour, day uint64) {
+		t.Helper()
+		w := c.View().Windows
+		if w["1m"].Requests != minute || w["1h"].Requests != hour || w["24h"].Requests != day {
+			t.Errorf("%d, %d, %d; want %d, %d, %d", w["1m"].Requests, w["1h"].Requests, w["24h"].Requests, minute, hour, day)
+		}
+	}
+	note()
+	want(1, 1, 1)
+	clock.t = clock.t.Add(50 * time.Second)
+	note()
+	want(2, 2, 2)
+	clock.t = clock.t.Add(15 * time.Second)
+	want(1, 2, 2)
+	clock.t = clock.t.Add(time.Hour)
+	want(0, 0, 2)
+	note()
+	clock.t = clock.t.Add(23 * time.Hour)
+	want(0, 0, 1)
+	clock.t = clock.t.Add(30 * 24 * time.Hour) // the same slots, much later
+	want(0, 0, 0)
+	note()
+	want(1, 1, 1)
+	clock.t = clock.t.Add(-2 * time.Hour) // the clock is set
+	note()
+	if w := c.View().Windows["1m"]; w.Requests != 1 {
+		t.Errorf("after the clock was set: %d", w.Requests)
+	}
+	if n := c.View().Windows["1m"]; n.Quantile(1) != time.Millisecond {
+		t.Errorf("%v", n.Quantile(1))
+	}
+}
+
+func TestPointsAreOfTenSeconds(t *testing.T) {
+	clock := newClock()
+	c := New(clock.now)
+	c.Note(request("a", "k", "m", 10*time.Millisecond))
+	c.Note(request("a", "k", "m", 20*time.Millisecond))
+	clock.t = clock.t.Add(10 * time.Second)
+	c.Note(&event.Request{Route: "/**", Attempts: []event.Attempt{{Channel: "a", Verdict: "channel"}}})
+	p := c.Channel("a").Recent
+	if len(p) != PointCount || p[PointCount-2] != (Point{Requests: 2, TTFB: 15 * time.Millisecond}) || p[PointCount-1] != (Point{Requests: 1, Failures: 1}) || p[0] != (Point{}) {
+		t.Errorf("%+v", p)
+	}
+	if r := c.View().Rate; r < 3.0/14 || r > 3.0/12 { // 3 in 13 seconds
+		t.Errorf("%v requests a second", r)
+	}
+	clock.t = clock.t.Add(9 * time.Minute)
+	if p := c.Channel("a").Recent; p[PointCount-55].Requests != 1 {
+		t.Errorf("%+v", p)
+	}
+	clock.t = clock.t.Add(9 * time.Minute)
+	for i, p := range c.Channel("a").Recent {
+		if p != (Point{}) {
+			t.Errorf("point %d: %+v", i, p)
+		}
+	}
+	if p := c.Channel("none").Recent; len(p) != PointCount {
+		t.Errorf("%d points of a channel without requests", len(p))
+	}
+}
+
+func TestEverythingIsBounded(t *testing.T) {
+	c := New(newClock().now)
+	for i := range 2 * maxChannels {
+		c.Note(request(fmt.Sprint("channel-", i), "k", fmt.Sprint("model-", i), time.Millisecond))
+		c.Note(request("a", fmt.Sprint("key-", i), strings.Repeat("long", maxName), time.Millisecond))
+	}
+	c.Note(&event.Request{Route: "/**", Model: "asked for only", Status: 404})
+	v := c.View()
+	if len(v.Channels) > maxChannels+1 || len(v.Models) > maxModels+1 || len(v.Channels["a"].Keys) > maxKeys+1 {
+		t.Errorf("%d channels, %d models, %d keys", len(v.Channels), len(v.Models), len(v.Channels["a"].Keys))
+	}
+	all := uint64(0)
+	for _, m := range v.Models {
+		all += m.Requests
+	}
+	if _, there := v.Models["asked for only"]; there || all != v.Total.Requests {
+		t.Errorf("%d of %d requests by model", all, v.Total.Requests)
+	}
+}
+
+func TestWhatWasCountedOutlivesTheProgram(t *testing.T) {
+	clock := newClock()
+	c := New(clock.now)
+	for i := range 200 {
+		c.Note(request("a", "k", "m", time.Duration(i)*time.Millisecond))
+	}
+	b, err := json.Marshal(c.Save())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(b) > 20<<10 {
+		t.Errorf("%d bytes", len(b))
+	}
+	clock.t = clock.t.Add(30 * time.Second)
+	next := New(clock.now)
+	var saved Saved
+	if err := json.Unmarshal(b, &saved); err != nil {
+		t.Fatal(err)
+	}
+	if err := next.Restore(saved); err != nil {
+		t.Fatal(err)
+	}
+	was, is := c.View(), next.View()
+	if !is.Since.Equal(was.Since) || is.Total.Requests != 200 || is.Windows["1m"].Requests != 200 || is.Models["m"].Input != was.Models["m"].Input {
+		t.Errorf("%+v", is)
+	}
+	for _, q := range []float64{0.5, 0.99} {
+		if a, b := was.Channels["a"].Keys["k"], is.Channels["a"].Keys["k"]; a.Quantile(q) != b.Quantile(q) {
+			t.Errorf("the quantile %v was %v and is %v", q, a.Quantile(q), b.Quantile(q))
+		}
+	}
+	saved.Version = 9
+	if err := next.Restore(saved); err == nil {
+		t.Error("a version that is not known")
+	}
+}
+
+func BenchmarkNote(b *testing.B) {
+	c := New(time.Now)
+	r := request("a", "k", "m", 20*time.Millisecond)
+	b.ReportAllocs()
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			c.Note(r)
+		}
+	})
+}

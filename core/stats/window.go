@@ -1,0 +1,107 @@
+package stats
+
+import "time"
+
+// window counts over a span of time just past, slot by slot.
+type window struct {
+	width time.Duration
+	slots []slot
+}
+
+type slot struct {
+	epoch int64 // since 1970, in widths; 0: never used
+	Sums
+}
+
+// at is the slot of the moment, emptied if it was one of long ago.
+func (w *window) at(now time.Time) *slot {
+	epoch := now.UnixNano() / int64(w.width)
+	s := &w.slots[epoch%int64(len(w.slots))]
+	if s.epoch != epoch {
+		h := s.latency.histogram
+		*s = slot{epoch: epoch, Sums: Sums{latency: latency{digits: fine, histogram: h}}}
+		if h != nil {
+			h.Reset()
+		}
+	}
+	return s
+}
+
+// sum adds up the slots of the span that ends now.
+func (w *window) sum(now time.Time) Sums {
+	epoch := now.UnixNano() / int64(w.width)
+	out := Sums{latency: latency{digits: fine}}
+	for i := range w.slots {
+		if s := &w.slots[i]; s.epoch > epoch-int64(len(w.slots)) && s.epoch <= epoch {
+			out.join(&s.Sums)
+		}
+	}
+	return out
+}
+
+// Points of the recent past.
+const (
+	PointWidth = 10 * time.Second
+	PointCount = 60
+)
+
+// Point is what happened within [PointWidth].
+type Point struct {
+	Requests, Failures uint64
+	TTFB               time.Duration // average; 0: no samples
+}
+
+// points are those of the last minutes.
+type points [PointCount]struct {
+	epoch              int64
+	requests, failures uint64
+	sum                time.Duration
+	samples            uint64
+}
+
+func (p *points) add(now time.Time, one sample) {
+	epoch := now.UnixNano() / int64(PointWidth)
+	at := &p[epoch%PointCount]
+	if at.epoch != epoch {
+		*at = points{}[0]
+		at.epoch = epoch
+	}
+	at.requests++
+	if one.bad {
+		at.failures++
+	}
+	if one.ttfb > 0 {
+		at.sum += one.ttfb
+		at.samples++
+	}
+}
+
+// list is the points up to now, the oldest first.
+func (p *points) list(now time.Time) []Point {
+	epoch := now.UnixNano() / int64(PointWidth)
+	out := make([]Point, PointCount)
+	for i := range out {
+		want := epoch - int64(PointCount-1-i)
+		if at := p[want%PointCount]; at.epoch == want {
+			out[i] = Point{Requests: at.requests, Failures: at.failures}
+			if at.samples > 0 {
+				out[i].TTFB = at.sum / time.Duration(at.samples)
+			}
+		}
+	}
+	return out
+}
+
+// rate is the requests per second of late: of the last full point and of what
+// there is of the one that runs.
+func (p *points) rate(now time.Time) float64 {
+	epoch := now.UnixNano() / int64(PointWidth)
+	span := PointWidth + time.Duration(now.UnixNano()%int64(PointWidth))
+	n := uint64(0)
+	for _, want := range []int64{epoch, epoch - 1} {
+		if at := p[want%PointCount]; at.epoch == want {
+			n += at.requests
+		}
+	}
+	return float64(n) / span.Seconds()
+}
