@@ -47,6 +47,7 @@ func (h *Handler) endpoints() []endpoint {
 		{method: "GET", path: "/api/routes", summary: "Routes with their plans", handle: show(s.Routes), out: []Route{}},
 		{method: "GET", path: "/api/tunnels", summary: "Tunnels and their forwards", handle: show(s.Tunnels), out: []Tunnel{}},
 		{method: "GET", path: "/api/plugins", summary: "Plugin processes", handle: show(s.Plugins), out: Plugins{}},
+		{method: "POST", path: "/api/plugins/{name}/restart", summary: "Have a new process take the place of a plugin's, of the executable that is there now", handle: h.restartPlugin, out: Reload{}, fails: []int{404, 415, 422}},
 		{method: "POST", path: "/api/explain", summary: "What would be done with a request; nothing is sent", handle: h.explain, in: Question{}, out: Explanation{}, fails: []int{400, 404, 413, 415}},
 		{method: "GET", path: "/api/stats", summary: "Counters, tokens and latencies", handle: show(s.Stats), out: Summary{}},
 		{method: "GET", path: "/api/logs", summary: "The event stream (server-sent events)", handle: h.stream, kind: "text/event-stream", fails: []int{400, 503},

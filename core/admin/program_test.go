@@ -41,6 +41,14 @@ func (p program) Plan(_ context.Context, draft *Draft) (Reload, error) {
 	return out, nil
 }
 
+func (p program) RestartPlugin(_ context.Context, name string) (Reload, error) {
+	if name != "acme" {
+		return Reload{}, NotFound("there is no plugin " + name)
+	}
+	p.did("restart plugin %s", name)
+	return (Reload{OK: true, Generation: 3}).whole(), nil
+}
+
 func (p program) Ready() error {
 	if len(*p.done) > 0 {
 		return errors.New("no channel is to be had now")

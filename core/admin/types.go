@@ -43,6 +43,10 @@ type Source interface {
 	// one that is to be replaced, 0 for any. Plan says what that would do, with
 	// the draft in the place of a file if there is one.
 	Reload(ctx context.Context, cause string, generation uint64) Reload
+
+	// RestartPlugin has a new process take the place of a plugin's, of the
+	// executable that is there now. If that cannot be, the old one stays.
+	RestartPlugin(ctx context.Context, name string) (Reload, error)
 	Plan(ctx context.Context, draft *Draft) (Reload, error)
 }
 
@@ -97,33 +101,6 @@ type Route struct {
 	Reason    string    `json:"reason,omitempty"`
 	Makeshift bool      `json:"makeshift,omitempty"` // the strategy gave no plan
 	Where     string    `json:"where,omitempty"`     // file:line of the strategy's block
-}
-
-// Plugins is the state of plugin processes.
-type Plugins struct {
-	Calls     uint64    `json:"calls"` // made to plugins since the start
-	Processes []Process `json:"processes"`
-}
-
-// Process is one plugin's process.
-type Process struct {
-	Plugin     string      `json:"plugin"` // "built-in" or the plugin's name
-	Version    string      `json:"version,omitempty"`
-	Source     string      `json:"source"` // "built-in" or the executable's path
-	State      string      `json:"state"`
-	PID        int         `json:"pid,omitempty"`
-	Restarts   int         `json:"restarts"`
-	Protocol   int         `json:"protocol,omitempty"`
-	LastError  string      `json:"lastError,omitempty"`
-	Components []Component `json:"components"`
-}
-
-// Component is what a plugin offers.
-type Component struct {
-	Kind   string   `json:"kind"`
-	Name   string   `json:"name"`
-	Doc    string   `json:"doc,omitempty"`
-	UsedAt []string `json:"usedAt,omitempty"` // file:line of the blocks that name it
 }
 
 // Tunnel is an SSH connection and what it carries.

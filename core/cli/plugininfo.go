@@ -18,7 +18,7 @@ func (a *app) pluginInfoCommand() *cobra.Command {
 		Short:   "Show what a component does, its settings, and an example",
 		Long:    "Show what a component does, its settings, and an example to copy. NAME is that of\na built-in component, PLUGIN/COMPONENT, or a plugin for all its components.",
 		Example: "  aitunnel plugin info weighted\n  aitunnel plugin info acme/bandit\n  aitunnel plugin info acme --json",
-		Args:    exactly(1, "the name of a component or of a plugin"),
+		Args:    names("the name of a component or of a plugin"),
 		RunE:    func(c *cobra.Command, args []string) error { return a.pluginInfo(c.Context(), args[0], asJSON) },
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON: the description as the plugin gives it")

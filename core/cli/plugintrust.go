@@ -29,7 +29,7 @@ func (a *app) pluginInstallCommand() *cobra.Command {
 			"A program that runs with the configuration takes over a new version by itself,\n" +
 			"without losing a request.",
 		Example: "  aitunnel plugin install ./aitunnel-plugin-acme\n  aitunnel plugin install --user ~/Downloads/aitunnel-plugin-acme",
-		Args:    exactly(1, "the path of an executable"),
+		Args:    names("the path of an executable"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.pluginInstall(c.Context(), args[0], user, asJSON)
 		},
@@ -53,16 +53,6 @@ func (a *app) pluginLockCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
-}
-
-// exactly asks for n arguments that are called what.
-func exactly(n int, what string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if len(args) != n {
-			return fmt.Errorf("%s needs %s", inProgram(c), what)
-		}
-		return nil
-	}
 }
 
 // lockedPlugin is what was done with one executable.

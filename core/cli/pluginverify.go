@@ -23,7 +23,7 @@ func (a *app) pluginVerifyCommand() *cobra.Command {
 			"defaults of its settings: plans for 1, 3 and 1,000 candidates, a check that is\n" +
 			"answered. Nothing is installed or locked.\n\nThe exit code is 1 if something is wrong with it.",
 		Example: "  aitunnel plugin verify ./aitunnel-plugin-acme",
-		Args:    exactly(1, "the path of an executable"),
+		Args:    names("the path of an executable"),
 		RunE:    func(c *cobra.Command, args []string) error { return a.pluginVerify(c.Context(), args[0], asJSON) },
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")

@@ -110,7 +110,7 @@ func (a *app) printOutcome(r admin.Reload, planned bool) error {
 }
 
 func changeLine(p paint, c config.Change) string {
-	sign := map[string]string{config.ActionAdd: p.good("+"), config.ActionRemove: p.bad("-"), config.ActionChange: p.warn("~")}[c.Action]
+	sign := map[string]string{config.ActionAdd: p.good("+"), config.ActionRemove: p.bad("-"), config.ActionChange: p.warn("~"), config.ActionUpgrade: p.good("^")}[c.Action]
 	line := "  " + sign + " " + c.Block
 	if len(c.Fields) > 0 {
 		line += ": " + strings.Join(c.Fields, ", ")

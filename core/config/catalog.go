@@ -22,6 +22,7 @@ type ComponentInfo struct {
 	Plugin  string // "" for a built-in
 	Name    string
 	Version string
+	Build   string // another one for another executable, or another process of the same
 	Doc     string
 	Schema  *sdk.Schema
 }

@@ -28,9 +28,11 @@ func (r *reader) component(kind sdk.Kind, block, fallback string) *Component {
 // builtin is a built-in component without settings, which nobody wrote.
 func (l *loader) builtin(kind sdk.Kind, ref string) *Component {
 	c := &Component{Kind: kind, Ref: ref, Name: ref, Body: json.RawMessage("{}")}
-	if _, err := l.options.Catalog.Component(l.ctx, kind, ref, nil); err != nil {
+	info, err := l.options.Catalog.Component(l.ctx, kind, ref, nil)
+	if err != nil {
 		l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: fmt.Sprintf("The built-in %s %q cannot be had", kindName(kind), ref), Detail: sentence(err.Error())})
 	}
+	c.version, c.build = info.Version, info.Build
 	return c
 }
 
@@ -45,7 +47,7 @@ func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Comp
 		l.unknownComponent(c, b, declared, err)
 		return c
 	}
-	c.Plugin, c.Name = info.Plugin, info.Name
+	c.Plugin, c.Name, c.version, c.build = info.Plugin, info.Name, info.Version, info.Build
 	d := &schemaDecoder{component: c}
 	body := d.body(r, info.Schema, nil)
 	r.done()

@@ -25,6 +25,9 @@ const (
 	ActionAdd    = "add"
 	ActionRemove = "remove"
 	ActionChange = "change"
+
+	// ActionUpgrade is for a plugin whose process another one takes the place of.
+	ActionUpgrade = "upgrade"
 )
 
 // Diff lists what an apply of next over old would change, in the order of the
@@ -43,6 +46,7 @@ func Diff(old, next *Config) []Change {
 	each(d, old.Channels, next.Channels, func(c *Channel) string { return fmt.Sprintf("channel %q", c.Name) }, channelEffect)
 	each(d, old.Routes, next.Routes, routeName, routeEffect)
 	each(d, old.Tunnels, next.Tunnels, func(t *Tunnel) string { return fmt.Sprintf("tunnel %q", t.Name) }, tunnelEffect)
+	d.builds(old, next)
 	if len(d.changes) == 0 && !sameOrder(old, next) {
 		d.add(Change{Block: "routes and channels", Action: ActionChange, Fields: []string{"order"}})
 	}

@@ -138,7 +138,8 @@ type Component struct {
 	Body   json.RawMessage // checked against the component's schema
 	Range  hcl.Range       // of the block's header; zero for a default that nobody wrote
 
-	attributes map[string]hcl.Range // by path, joined with dots: where the plugin's complaints belong
+	version, build string               // of the plugin that runs it
+	attributes     map[string]hcl.Range // by path, joined with dots: where the plugin's complaints belong
 }
 
 // Tunnel is an SSH connection and the ports it opens on the other side.

@@ -15,7 +15,7 @@ func Check(ctx context.Context, o config.Options, h *pluginhost.Host) (*config.C
 	if report.HasErrors() {
 		return nil, report
 	}
-	for _, c := range components(cfg) {
+	for _, c := range cfg.Components() {
 		instance, err := h.Open(ctx, c, cfg.Plugin(c.Plugin), "check", nil)
 		if err != nil {
 			report = report.Complain(c, err)

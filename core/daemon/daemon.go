@@ -77,16 +77,17 @@ type Daemon struct {
 	end       context.CancelFunc
 	keeping   sync.WaitGroup
 
-	applying   sync.Mutex // one change of generation at a time; guards those down to memory
-	watcher    *watch.Watcher
-	inputs     map[string]string // what was read last
-	good       map[string]string // by the last configuration that was good
-	memory     route.Memory      // of the former run
-	extra      extraKeys
-	draining   []*generation // the oldest first
-	generation atomic.Pointer[generation]
-	lastReload atomic.Pointer[admin.Reload]
-	drained    sync.WaitGroup
+	applying    sync.Mutex // one change of generation at a time; guards those down to memory
+	watcher     *watch.Watcher
+	inputs      map[string]string                 // what was read last
+	executables atomic.Pointer[map[string]string] // those of the inputs that are plugins' files
+	good        map[string]string                 // by the last configuration that was good
+	memory      route.Memory                      // of the former run
+	extra       extraKeys
+	draining    []*generation // the oldest first
+	generation  atomic.Pointer[generation]
+	lastReload  atomic.Pointer[admin.Reload]
+	drained     sync.WaitGroup
 }
 
 // Start makes the configuration at o.ConfigPath run. It returns when the ports
@@ -201,7 +202,9 @@ func (d *Daemon) use(g *generation) {
 	d.monitor.Set(g.checks(d))
 	d.tunnels.Apply(g.config.Tunnels)
 	old := d.generation.Swap(g)
+	d.plugins.Promote()
 	d.follow(g.config.HotReload)
+	g.drained = drained
 	d.drained.Go(func() {
 		<-drained
 		g.close()

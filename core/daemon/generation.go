@@ -19,15 +19,17 @@ type generation struct {
 	report    config.Report
 	table     *route.Table
 	checkers  map[*config.Channel]sdk.HealthChecker
-	instances map[string]any // what was opened, by what it is and what for
+	instances map[string]any  // what was opened, by what it is and what for
+	drained   <-chan struct{} // closed when its last request has ended
 }
 
 // build loads the configuration and opens all that is new in it; what is the
 // same in old goes on. After an error nothing of it is left. texts are contents
 // to be taken in the place of those of files.
 func (d *Daemon) build(ctx context.Context, old *generation, texts map[string][]byte) (*generation, error) {
+	plugins := d.plugins.Inputs(nil)
 	cfg, report := d.load(ctx, texts)
-	d.read(report)
+	d.read(cfg, report, plugins)
 	if report.HasErrors() {
 		return nil, &ConfigError{Report: report}
 	}

@@ -42,6 +42,10 @@ func TestMain(m *testing.M) {
 		})
 		return
 	}
+	if len(os.Args) == 3 && os.Args[1] == serveAcme {
+		beAcme(os.Args[2])
+		return
+	}
 	os.Exit(m.Run())
 }
 
@@ -54,8 +58,9 @@ type running struct {
 	dir  string
 	time *clock
 
-	roots *x509.CertPool
-	stop  func() // shuts it down, once
+	roots   *x509.CertPool
+	crashes int    // of a plugin until it is quarantined; 0: many
+	stop    func() // shuts it down, once
 
 	current atomic.Pointer[string] // where requests go, if not to url
 }
@@ -124,10 +129,13 @@ func complete(config string) string {
 // run starts the daemon with the configuration that is saved.
 func (r *running) run() {
 	r.t.Helper()
+	if r.crashes == 0 {
+		r.crashes = 100
+	}
 	d, err := daemon.Start(r.t.Context(), daemon.Options{
 		ConfigPath: r.path(), StateDir: filepath.Join(r.dir, "state"), Builtin: []string{"/usr/bin/env", "GORACE=atexit_sleep_ms=0", self, serveBuiltin},
 		Version: "test", LogOutput: r.log, Now: r.time.now, Roots: r.roots,
-		PluginTiming: pluginhost.Timing{Ping: 200 * time.Millisecond, RestartMin: 50 * time.Millisecond, RestartMax: 200 * time.Millisecond, Crashes: 100},
+		PluginTiming: pluginhost.Timing{Ping: 200 * time.Millisecond, RestartMin: 50 * time.Millisecond, RestartMax: 200 * time.Millisecond, Crashes: r.crashes},
 	})
 	if err != nil {
 		r.t.Fatal(err)

@@ -108,7 +108,7 @@ func (r *running) process(plugin string) admin.Process {
 	var status admin.Status
 	r.adminGet("/api/status", &status)
 	for _, p := range status.Plugins.Processes {
-		if p.Plugin == plugin {
+		if p.Plugin == plugin && p.State != "leaving" {
 			return p
 		}
 	}

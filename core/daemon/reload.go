@@ -26,6 +26,9 @@ type change struct {
 
 	// quiet is for a change of files that may have been seen already.
 	quiet bool
+
+	// renew is the plugin that is to have a new process; nil for none.
+	renew *renewal
 }
 
 // Reload reads the configuration and applies it, if it can be applied as a
@@ -54,8 +57,9 @@ func (d *Daemon) apply(ctx context.Context, c change) (out admin.Reload, err err
 	return d.try(ctx, c, d.begin(c.cause))
 }
 
-// try is apply under its lock.
-func (d *Daemon) try(ctx context.Context, c change, out admin.Reload) (admin.Reload, error) {
+// try is apply under its lock. Plugin processes that were started for what is
+// not applied end.
+func (d *Daemon) try(ctx context.Context, c change, out admin.Reload) (applied admin.Reload, err error) {
 	old := d.generation.Load()
 	switch {
 	case d.life.Err() != nil:
@@ -65,6 +69,13 @@ func (d *Daemon) try(ctx context.Context, c change, out admin.Reload) (admin.Rel
 	case c.quiet && !d.filesDiffer():
 		return out, nil
 	}
+	undo := c.renew.begin(d)
+	defer func() {
+		if err != nil || !applied.OK {
+			undo()
+		}
+		d.plugins.Discard()
+	}()
 	texts, err := d.edited(ctx, c)
 	if err != nil {
 		return d.refused(c, out, err)
@@ -84,6 +95,7 @@ func (d *Daemon) try(ctx context.Context, c change, out admin.Reload) (admin.Rel
 		next.close()
 		if err = d.write(texts); err == nil {
 			d.tunnels.Retry()
+			out.Changes = c.renew.unused(d)
 			return d.finish(c, out, nil, old), nil
 		}
 	} else if err = d.swap(old, next, texts, &out); err == nil {
@@ -116,6 +128,7 @@ func (d *Daemon) swap(old, next *generation, texts map[string][]byte, out *admin
 	moved.commit(d)
 	d.use(next)
 	d.tunnels.Retry()
+	d.tellUpgrades(old, out.Changes)
 	return nil
 }
 
@@ -129,6 +142,7 @@ func (d *Daemon) Plan(ctx context.Context, texts map[string][]byte) admin.Reload
 	inputs, good := d.inputs, d.good
 	defer func() { d.inputs, d.good = inputs, good }()
 	next, err := d.build(ctx, old, texts)
+	defer d.plugins.Discard()
 	if err != nil {
 		return failed(out, err)
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
-	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/route"
 )
 
@@ -68,9 +67,6 @@ func (s *source) Routes() []admin.Route {
 	return out
 }
 
-// Plugins is for [admin.Source].
-func (s *source) Plugins() admin.Plugins { return ShowPlugins(s.plugins, s.generation.Load().config) }
-
 func showRoute(r *route.Route) admin.Route {
 	p := r.Plan()
 	out := admin.Route{
@@ -91,55 +87,4 @@ func place(r hcl.Range) string {
 		return ""
 	}
 	return fmt.Sprintf("%s:%d", r.Filename, r.Start.Line)
-}
-
-// ShowPlugins shows the plugins of h, and where cfg uses them; cfg may be nil.
-func ShowPlugins(h *pluginhost.Host, cfg *config.Config) admin.Plugins {
-	used := map[[3]string][]string{}
-	for _, c := range components(cfg) {
-		id := [3]string{c.Plugin, string(c.Kind), c.Name}
-		at := where(c)
-		if at == "" {
-			at = "by default"
-		}
-		if !slices.Contains(used[id], at) {
-			used[id] = append(used[id], at)
-		}
-	}
-	out := admin.Plugins{Calls: h.Calls(), Processes: []admin.Process{}}
-	for _, p := range h.List() {
-		shown := admin.Process{
-			Plugin: p.Name, Version: p.Version, Source: p.Source, State: string(p.State), PID: p.PID,
-			Restarts: p.Restarts, Protocol: p.Protocol, LastError: p.LastError, Components: []admin.Component{},
-		}
-		if shown.Plugin == "" {
-			shown.Plugin = "built-in"
-		}
-		for _, c := range p.Components {
-			shown.Components = append(shown.Components, admin.Component{
-				Kind: string(c.Kind), Name: c.Name, Doc: c.Doc, UsedAt: used[[3]string{p.Name, string(c.Kind), c.Name}],
-			})
-		}
-		out.Processes = append(out.Processes, shown)
-	}
-	return out
-}
-
-// components are all that the configuration names.
-func components(cfg *config.Config) (all []*config.Component) {
-	if cfg == nil {
-		return nil
-	}
-	for _, ch := range cfg.Channels {
-		if len(ch.Keys) > 0 {
-			all = append(all, ch.KeySelector)
-		}
-		if ch.HealthCheck != nil {
-			all = append(all, ch.HealthCheck.Checker)
-		}
-	}
-	for _, r := range cfg.Routes {
-		all = append(all, r.Strategy)
-	}
-	return all
 }

@@ -6,14 +6,28 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/watch"
 )
 
 // read notes what a configuration was read from, whether it is good or not.
 // Files that only the last good one read stay watched: with them mended, or a
-// mistake undone, the configuration may be good again.
-func (d *Daemon) read(r config.Report) {
+// mistake undone, the configuration may be good again. plugins are how their
+// files were before: a change while they were read is one to come.
+func (d *Daemon) read(cfg *config.Config, r config.Report, plugins map[string]string) {
 	d.inputs = maps.Clone(r.Inputs())
+	var declared []*config.Plugin
+	if cfg != nil {
+		declared = cfg.Plugins
+	}
+	executables := d.plugins.Inputs(declared)
+	for path := range executables {
+		if before, ok := plugins[path]; ok {
+			executables[path] = before
+		}
+	}
+	d.executables.Store(&executables)
+	defer func() { maps.Copy(d.inputs, executables) }()
 	if r.HasErrors() {
 		for path, sum := range d.good {
 			if _, again := d.inputs[path]; !again {
@@ -22,7 +36,18 @@ func (d *Daemon) read(r config.Report) {
 		}
 		return
 	}
-	d.good = d.inputs
+	d.good = maps.Clone(d.inputs)
+}
+
+// sum is of the content of an input; of a plugin's file, which can be large, of
+// its attributes.
+func (d *Daemon) sum(path string) string {
+	if executables := d.executables.Load(); executables != nil {
+		if _, is := (*executables)[path]; is {
+			return pluginhost.FileState(path)
+		}
+	}
+	return config.Sum(path)
 }
 
 // reread tells the watcher what was read last.
@@ -36,7 +61,7 @@ func (d *Daemon) reread() {
 func (d *Daemon) follow(on bool) {
 	switch {
 	case on && d.watcher == nil:
-		d.watcher = watch.New(watch.Options{Sum: config.Sum, Changed: d.changed, Notice: func(m string) {
+		d.watcher = watch.New(watch.Options{Sum: d.sum, Changed: d.changed, Notice: func(m string) {
 			d.bus.Publish(event.Event{Type: event.TypeReload, Level: "warn", Message: m})
 		}})
 		d.watcher.Set(d.inputs)
@@ -57,7 +82,7 @@ func (d *Daemon) changed() {
 // filesDiffer says that the files are other than when they were read.
 func (d *Daemon) filesDiffer() bool {
 	for path, sum := range d.inputs {
-		if config.Sum(path) != sum {
+		if d.sum(path) != sum {
 			return true
 		}
 	}

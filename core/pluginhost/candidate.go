@@ -113,9 +113,16 @@ func (h *Host) Inputs(declared []*config.Plugin) map[string]string {
 			out[v.launch.spec.path] = FileState(v.launch.spec.path)
 		}
 	}
-	for _, f := range h.failed {
-		if f.Path != "" {
-			out[f.Path] = FileState(f.Path)
+	for name, f := range h.failed {
+		paths := []string{f.Path}
+		if f.Path == "" { // it may come to be in any of the directories
+			paths = nil
+			for _, dir := range pluginDirs(h.configDir) {
+				paths = append(paths, filepath.Join(dir, FileName(name)))
+			}
+		}
+		for _, path := range paths {
+			out[path] = FileState(path)
 		}
 	}
 	for _, p := range declared {

@@ -23,12 +23,13 @@ func (h *Host) Component(ctx context.Context, kind sdk.Kind, ref string, plugin 
 		return config.ComponentInfo{}, err
 	}
 	if c, ok := lookUp(builtin, kind, ref); ok {
-		return info("", builtin, c), nil
+		return h.info("", builtin, c), nil
 	}
 	// A plugin may be named alone, and need not be declared. Most often,
 	// though, this is a misspelt built-in.
 	found, err := h.thirdParty(ctx, kind, ref, name, "", nil)
 	if errors.Is(err, errNotInstalled) {
+		h.note(name, "", "", nil)
 		return found, h.unknown(ctx, kind, ref, nil)
 	}
 	return found, err
@@ -48,7 +49,7 @@ func (h *Host) thirdParty(ctx context.Context, kind sdk.Kind, ref, name, compone
 	if !ok {
 		return config.ComponentInfo{}, h.unknown(ctx, kind, ref, &d)
 	}
-	return info(name, d, c), nil
+	return h.info(name, d, c), nil
 }
 
 // describe returns the description of a plugin, also of one whose process is
@@ -137,8 +138,8 @@ func lookUp(d sdk.Description, kind sdk.Kind, name string) (sdk.ComponentDescrip
 	return found[0], true
 }
 
-func info(plugin string, d sdk.Description, c sdk.ComponentDescription) config.ComponentInfo {
-	return config.ComponentInfo{Plugin: plugin, Name: c.Name, Version: d.Version, Doc: c.Doc, Schema: c.Schema}
+func (h *Host) info(plugin string, d sdk.Description, c sdk.ComponentDescription) config.ComponentInfo {
+	return config.ComponentInfo{Plugin: plugin, Name: c.Name, Version: d.Version, Build: h.build(plugin), Doc: c.Doc, Schema: c.Schema}
 }
 
 // unknown lists what would have been right: the components of the plugin that

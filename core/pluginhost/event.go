@@ -19,6 +19,7 @@ const (
 	EventQuarantined  EventType = "quarantined"   // not started again until asked to
 	EventConfigFailed EventType = "config_failed" // one instance, on a restarted process
 	EventStopped      EventType = "stopped"
+	EventRefused      EventType = "refused" // the lock file does not let it run
 )
 
 // Event tells what happened to a plugin's process.

@@ -1,5 +1,7 @@
 package pluginhost
 
+import "fmt"
+
 // Renew has the next Open and Component of a plugin, "" for the built-ins, use
 // a new process, beside the one that runs. undo takes that back.
 func (h *Host) Renew(name string) (undo func()) {
@@ -17,6 +19,21 @@ func (h *Host) epoch(name string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.epochs[name]
+}
+
+// build tells the process of a plugin that was asked for last from those before.
+func (h *Host) build(name string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	e := h.supervisors[h.latest[name]]
+	if e == nil {
+		return ""
+	}
+	v := e.supervisor.Load()
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s %d", v.launch.spec.is.SHA256, v.launch.spec.epoch)
 }
 
 // Promote tells that the processes asked for last are the ones in use now.
@@ -47,6 +64,9 @@ func (h *Host) settle(promote bool) {
 			v.part = partLeaving
 		}
 		idle := v.part != partCurrent && len(v.instances) == 0 && !(v.launch.spec.builtin() && current)
+		if idle {
+			v.part = partLeaving
+		}
 		v.mu.Unlock()
 		if idle {
 			v.retire()

@@ -29,6 +29,8 @@ type runner struct {
 	said func(line string) // output that is not the handshake
 
 	stdout, stderr *os.File
+	heard          chan struct{} // closed when all of stderr has been read
+	hearing        sync.Once
 	handshake      *io.PipeReader
 	version        atomic.Int64 // protocol the plugin offers, 0 until it has
 
@@ -45,7 +47,7 @@ func newRunner(path string, args []string, said func(string)) *runner {
 		cmd.Dir = "/" // whatever directory the host was started in is no business of a plugin
 	}
 	cmd.SysProcAttr = sysProcAttr()
-	return &runner{cmd: cmd, said: said, done: make(chan struct{})}
+	return &runner{cmd: cmd, said: said, done: make(chan struct{}), heard: make(chan struct{})}
 }
 
 // prepare completes what is to be started. It comes before Start.
@@ -124,9 +126,14 @@ func (r *runner) kill() {
 
 func (r *runner) started() bool { return r.cmd.Process != nil }
 
-// exit waits for the end of the process and says what it was like.
+// exit waits for the end of the process, and a little for what it wrote last,
+// and says what the end was like.
 func (r *runner) exit() string {
 	<-r.done
+	select {
+	case <-r.heard:
+	case <-time.After(drainTime):
+	}
 	if r.result == nil {
 		return "exit status 0"
 	}
@@ -170,7 +177,21 @@ func (r *runner) Kill(context.Context) error { r.kill(); return nil }
 func (r *runner) Stdout() io.ReadCloser { return r.handshake }
 
 // Stderr is the process's standard error.
-func (r *runner) Stderr() io.ReadCloser { return r.stderr }
+func (r *runner) Stderr() io.ReadCloser { return &stderr{r.stderr, r} }
+
+// stderr tells when it has been read to its end.
+type stderr struct {
+	*os.File
+	runner *runner
+}
+
+func (s *stderr) Read(p []byte) (int, error) {
+	n, err := s.File.Read(p)
+	if err != nil {
+		s.runner.hearing.Do(func() { close(s.runner.heard) })
+	}
+	return n, err
+}
 
 // Name is the executable's path.
 func (r *runner) Name() string { return r.cmd.Path }

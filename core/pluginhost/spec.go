@@ -56,15 +56,13 @@ func (h *Host) spec(name string, block *config.Plugin) (spec, error) {
 	if name == "" {
 		return spec{path: h.options.Builtin[0], args: h.options.Builtin[1:], epoch: h.epoch(name)}, nil
 	}
-	declared := block != nil
-	if !declared {
-		block = &config.Plugin{Name: name}
+	own := ""
+	if block != nil {
+		own = block.Path
 	}
-	path, err := h.find(name, block.Path)
+	path, err := h.find(name, own)
 	if err != nil {
-		if declared {
-			h.note(name, path, "", err)
-		}
+		h.note(name, path, "", err)
 		return spec{}, err
 	}
 	is, err := h.verify(name, path)

@@ -9,7 +9,7 @@ func (v *supervisor) status() ProcessStatus {
 		Name: v.launch.spec.name, Version: v.description.Version, Source: v.launch.spec.source(),
 		State: v.state, Restarts: v.restarts, Protocol: v.description.Protocol,
 	}
-	if v.part == partLeaving && v.state == StateRunning {
+	if v.part == partLeaving && (v.state == StateRunning || v.state == StateStopped) {
 		s.State = StateLeaving
 	}
 	if !v.launch.spec.builtin() {

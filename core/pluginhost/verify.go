@@ -24,7 +24,9 @@ func (h *Host) verify(name, path string) (trust.Executable, error) {
 	is, err := h.trust.Verify(name, path)
 	if err != nil {
 		err = h.refused(name, path, err)
-		h.note(name, path, is.SHA256, err)
+		if h.note(name, path, is.SHA256, err) {
+			h.event(Event{Type: EventRefused, Plugin: name, Message: err.Error()})
+		}
 	}
 	return is, err
 }
@@ -39,15 +41,18 @@ func (h *Host) refused(name, path string, err error) error {
 	return err
 }
 
-// note remembers why a plugin cannot be used; a nil err forgets it.
-func (h *Host) note(name, path, sum string, err error) {
+// note remembers why a plugin cannot be used, and says whether that is news; a
+// nil err forgets it.
+func (h *Host) note(name, path, sum string, err error) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err == nil {
 		delete(h.failed, name)
-		return
+		return false
 	}
+	last := h.failed[name]
 	h.failed[name] = Failure{path, sum, err.Error(), time.Now()}
+	return last.Reason != err.Error()
 }
 
 // configFlag names the configuration in a command, unless the command finds it

@@ -65,19 +65,26 @@ type planner struct {
 	before     []channel.Counters // at the last plan
 
 	users     atomic.Int32 // tables
+	replaces  bool         // a component whose plans are good
 	inherited bool         // the current plan is another planner's: only its state and number count
 }
 
-// start gets the first plan, a makeshift one if the component gives none. A
-// planner that goes on has one.
-func (p *planner) start() {
+// start gets the first plan, a makeshift one if the component gives none; but
+// that is an error if it is to take the place of another component whose plans
+// are good. A planner that goes on has a plan.
+func (p *planner) start() error {
 	if p.current.Load() != nil && !p.inherited {
-		return
+		return nil
 	}
 	p.inherited = false
-	if err := p.refresh(); err != nil {
+	err := p.refresh()
+	switch {
+	case err != nil && p.replaces:
+		return fmt.Errorf("%s gives no plan: %w", p.name, err)
+	case err != nil:
 		p.improvise(p.current.Load(), err)
 	}
+	return nil
 }
 
 // close ends the planning when no other table goes on with it.

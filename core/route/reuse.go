@@ -42,6 +42,7 @@ func (t *Table) plan(of subject, o Options) *planner {
 		if old != nil {
 			p.remember(old.memory())
 			p.observed(old)
+			p.replaces = old.component != of.component && old.plansWell()
 		} else {
 			p.remember(o.Memory[of.purpose])
 		}
@@ -63,6 +64,11 @@ func newPlanner(of subject, traits []trait, o Options) *planner {
 		p.before[i] = c.counters() // what was before is no outcome of this planner's
 	}
 	return p
+}
+
+func (p *planner) plansWell() bool {
+	by := p.current.Load()
+	return by != nil && !by.makeshift && p.failures.Load() == 0
 }
 
 // observed takes over since when outcomes are to be told.

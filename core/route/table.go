@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/sdk"
@@ -94,10 +96,23 @@ func Build(ctx context.Context, cfg *config.Config, o Options) (*Table, error) {
 		t.Close()
 		return nil, err
 	}
-	for _, p := range t.planners {
-		p.start()
+	if err := t.start(); err != nil {
+		t.Close()
+		return nil, err
 	}
 	return t, nil
+}
+
+// startsAtOnce is how many first plans are asked for at the same time.
+const startsAtOnce = 16
+
+func (t *Table) start() error {
+	var starting errgroup.Group
+	starting.SetLimit(startsAtOnce)
+	for _, p := range t.planners {
+		starting.Go(p.start)
+	}
+	return starting.Wait()
 }
 
 func (t *Table) channel(ctx context.Context, c *config.Channel, o Options) (*Channel, error) {

@@ -1,0 +1,45 @@
+package config
+
+import "fmt"
+
+// Components are all that the configuration names, in its order: those of the
+// channels, then those of the routes.
+func (c *Config) Components() (all []*Component) {
+	for _, ch := range c.Channels {
+		if len(ch.Keys) > 0 {
+			all = append(all, ch.KeySelector)
+		}
+		if ch.HealthCheck != nil {
+			all = append(all, ch.HealthCheck.Checker)
+		}
+	}
+	for _, r := range c.Routes {
+		all = append(all, r.Strategy)
+	}
+	return all
+}
+
+// builds lists the plugins in both configurations that are other builds, or
+// other processes, than before.
+func (d *differ) builds(old, next *Config) {
+	before := map[string]*Component{}
+	for _, c := range old.Components() {
+		before[c.Plugin] = c
+	}
+	for _, c := range next.Components() {
+		o := before[c.Plugin]
+		delete(before, c.Plugin)
+		if o == nil || o.build == c.build {
+			continue
+		}
+		name := fmt.Sprintf("plugin %q", c.Plugin)
+		if c.Plugin == "" {
+			name = "the built-in plugin"
+		}
+		effect := fmt.Sprintf("version %s takes the place of %s", c.version, o.version)
+		if o.version == c.version {
+			effect = fmt.Sprintf("a new process of version %s takes the place of the old one", c.version)
+		}
+		d.add(Change{Block: name, Action: ActionUpgrade, Effect: effect})
+	}
+}

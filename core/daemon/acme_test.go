@@ -1,0 +1,153 @@
+package daemon_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/trust"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// serveAcme makes the test binary a third party's plugin, of the version, and
+// with the fault, that its last argument names.
+const serveAcme = "serve-acme"
+
+func beAcme(role string) {
+	version, fault, _ := strings.Cut(role, " ")
+	switch fault {
+	case "hangs":
+		time.Sleep(time.Hour)
+	case "rubbish":
+		fmt.Println("I am a calculator")
+		return
+	case "crashes":
+		time.AfterFunc(20*time.Millisecond, func() { os.Exit(5) })
+	}
+	sdk.Serve(sdk.Plugin{Name: "acme", Version: version, Components: []sdk.Factory{
+		{Name: "pin", Doc: "Tries one channel first.", Settings: pinSettings{}, New: func() sdk.Component { return &pin{version: version, fault: fault} }},
+		{Name: "seer", Doc: "Is asked about each request.", New: func() sdk.Component { return &seer{pin{version: version, fault: fault}} }},
+	}})
+}
+
+type pinSettings struct {
+	Channel  string        `hcl:"channel,optional" doc:"The channel to try first."`
+	MaxStale time.Duration `hcl:"max_stale,optional" doc:"How long a plan may serve alone."`
+}
+
+// pin counts its plans in its state, over its lives and versions.
+type pin struct {
+	version, fault string
+	settings       pinSettings
+}
+
+func (p *pin) Configure(_ context.Context, cfg sdk.Config) error {
+	if p.fault == "refuses" {
+		return &sdk.ConfigError{Path: []string{"channel"}, Message: "this version knows no channels"}
+	}
+	return cfg.Decode(&p.settings)
+}
+
+func (p *pin) Close() error { return nil }
+
+func (p *pin) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
+	switch p.fault {
+	case "no plan":
+		return sdk.Plan{}, errors.New("out of ideas")
+	case "late":
+		<-ctx.Done()
+		return sdk.Plan{}, ctx.Err()
+	}
+	n, _ := strconv.Atoi(string(req.State))
+	n++
+	g := sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleOrder}}
+	for _, c := range req.Channels {
+		m := sdk.Member{ID: c.ID, Weight: 1}
+		if c.ID == p.settings.Channel {
+			g.Members = append([]sdk.Member{m}, g.Members...)
+		} else {
+			g.Members = append(g.Members, m)
+		}
+	}
+	return sdk.Plan{
+		Groups: []sdk.Group{g}, TTL: 100 * time.Millisecond, MaxStale: p.settings.MaxStale,
+		State: []byte(strconv.Itoa(n)), Reason: fmt.Sprintf("%s plan %d", p.version, n),
+	}, nil
+}
+
+// seer also answers to requests.
+type seer struct{ pin }
+
+func (s *seer) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
+	if want := req.Attributes["header.x-want"]; want != "" {
+		return sdk.RouteReply{Order: []string{want}, Reason: "as asked"}, nil
+	}
+	return sdk.RouteReply{Reason: "no wish"}, nil
+}
+
+// put installs acme in a role beside the configuration, in one step.
+func (r *running) put(role string) string {
+	r.t.Helper()
+	path := filepath.Join(r.dir, ".aitunnel", "plugins", "aitunnel-plugin-acme")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		r.t.Fatal(err)
+	}
+	text := fmt.Sprintf("#!/bin/sh\nexec /usr/bin/env GORACE=atexit_sleep_ms=0 '%s' %s '%s'\n", self, serveAcme, role)
+	if err := errors.Join(os.WriteFile(path+".new", []byte(text), 0o700), os.Rename(path+".new", path)); err != nil {
+		r.t.Fatal(err)
+	}
+	return path
+}
+
+// lockAcme lets what is installed run.
+func (r *running) lockAcme() {
+	r.t.Helper()
+	s := trust.Store{LockPath: filepath.Join(r.dir, trust.FileName)}
+	is, err := s.Inspect(filepath.Join(r.dir, ".aitunnel", "plugins", "aitunnel-plugin-acme"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	lock := trust.Lock{}
+	lock.Set("acme", trust.Platform, trust.Entry{SHA256: is.SHA256})
+	if err := lock.Write(s.LockPath); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// acme runs a daemon whose route is led by the third party's strategy, which
+// tries the second of two channels first.
+func acme(t *testing.T, role, strategy string, crashes int) (r *running, first, last *fakesite.Site) {
+	t.Helper()
+	r = &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}, crashes: crashes}
+	first, last = site(t, "first"), site(t, "last")
+	r.put(role)
+	r.lockAcme()
+	r.save(acmeConfig(first, last, strategy))
+	r.run()
+	return r, first, last
+}
+
+func acmeConfig(first, last *fakesite.Site, strategy string) string {
+	return fmt.Sprintf(`
+channel "first" {
+  target = %q
+  auth   = "none"
+}
+channel "last" {
+  target = %q
+  auth   = "none"
+}
+route "/v1/**" {
+  channels = [channel.first, channel.last]
+  %s
+}`, first.URL(), last.URL(), strategy)
+}
+
+const pinLast = `strategy "acme/pin" { channel = "last" }`

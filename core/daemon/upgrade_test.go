@@ -1,0 +1,192 @@
+//go:build unix
+
+package daemon_test
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/fakesite"
+)
+
+// plugins is what the API tells of them.
+func (r *running) plugins() (out admin.Plugins) {
+	r.adminGet("/api/plugins", &out)
+	return out
+}
+
+// serves waits until the plan in use is of a version, and says which plan it is.
+func (r *running) serves(version string) (plan string) {
+	r.t.Helper()
+	eventually(r.t, "version "+version+" plans", func() bool {
+		if got := r.post(chat, ask); got.status != 200 || got.header.Get("X-Site") != "last" {
+			r.t.Fatalf("meanwhile a request is answered %+v", got)
+		}
+		plan = r.plan().Reason
+		return strings.HasPrefix(plan, version+" ")
+	})
+	return strings.TrimPrefix(plan, version+" plan ")
+}
+
+// told waits for an event of the plugin acme, or of a reload.
+func (r *running) told(text string) {
+	r.t.Helper()
+	eventually(r.t, "an event says "+text, func() bool {
+		for _, e := range r.events() {
+			if (e.Plugin == "acme" || e.Type == "reload") && strings.Contains(e.Message, text) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func gone(pid int) bool { return syscall.Kill(pid, 0) != nil }
+
+// A new executable takes over when the lock file allows it, and goes on where
+// the old one left off.
+func TestUpgradeByFileChange(t *testing.T) {
+	t.Parallel()
+	r, _, _ := acme(t, "1.0.0", pinLast, 0)
+	r.serves("1.0.0")
+	old := r.process("acme")
+	if old.Lock != "locked" || len(old.SHA256) != 64 || old.PID == 0 || old.Protocol != 1 || old.Since == nil {
+		t.Errorf("%+v", old)
+	}
+	if uses := old.Components[0].Uses; len(uses) != 1 || uses[0].For != "route /v1/**" || uses[0].PlannedAt == nil || !strings.Contains(uses[0].Where, "aitunnel.hcl:") {
+		t.Errorf("%+v", uses)
+	}
+	path := r.put("1.1.0")
+	r.told("its bytes are not those that were locked")
+	r.told("if you trust it, run: aitunnel plugin lock acme")
+	if refused := r.plugins().Refused; len(refused) != 1 || refused[0].Path != path || refused[0].Lock != "changed" {
+		t.Errorf("%+v", refused)
+	}
+	before := r.serves("1.0.0")
+	r.lockAcme()
+	after := r.serves("1.1.0")
+	if len(after) < len(before) || len(after) == len(before) && after <= before {
+		t.Errorf("the state is lost: plan %s after plan %s", after, before)
+	}
+	r.told(`plugin "acme": version 1.1.0 takes the place of 1.0.0`)
+	if now := r.process("acme"); now.PID == old.PID || now.Version != "1.1.0" {
+		t.Errorf("%+v", now)
+	}
+	if refused := r.plugins().Refused; len(refused) != 0 {
+		t.Errorf("%+v", refused)
+	}
+	eventually(t, "the old process is gone", func() bool { return gone(old.PID) && len(r.plugins().Processes) == 2 })
+}
+
+// Whatever is wrong with a new version: the old one serves on, and why is told.
+func TestUpgradeThatFails(t *testing.T) {
+	t.Parallel()
+	r, first, last := acme(t, "1.0.0", pinLast, 0)
+	r.save(byHand + acmeConfig(first, last, pinLast))
+	r.reload()
+	r.serves("1.0.0")
+	old := r.process("acme")
+	stop := r.hammer(100, chat, ask)
+	defer stop()
+	for fault, why := range map[string]string{
+		"rubbish": "ended without the handshake of an aitunnel plugin",
+		"refuses": "his version knows no channels",
+		"no plan": "out of ideas",
+		"late":    "gives no plan",
+	} {
+		r.put("1.1.0 " + fault)
+		r.lockAcme()
+		var out refused
+		if status := r.command("/api/plugins/acme/restart", &out); status != http.StatusUnprocessableEntity || !strings.Contains(out.Error.Message+details(out), why) {
+			t.Errorf("%s: %d %+v", fault, status, out)
+		}
+		r.told(why)
+		if now := r.process("acme"); now.PID != old.PID {
+			t.Errorf("%s: the old process does not serve: %+v", fault, now)
+		}
+		r.serves("1.0.0")
+		eventually(t, "the process that was started in vain is gone", func() bool { return len(r.plugins().Processes) == 2 })
+	}
+	if n := stop(); n == 0 {
+		t.Error("no request was made")
+	}
+	if err := os.Remove(r.put("1.2.0")); err != nil {
+		t.Fatal(err)
+	}
+	var out refused
+	if status := r.command("/api/plugins/acme/restart", &out); status != http.StatusUnprocessableEntity || !strings.Contains(details(out), "not installed") {
+		t.Errorf("%d %+v", status, out)
+	}
+	r.serves("1.0.0")
+	if status := r.command("/api/plugins/nobody/restart", &out); status != http.StatusNotFound {
+		t.Errorf("%d", status)
+	}
+}
+
+func details(out refused) (all string) {
+	for _, d := range out.Diags {
+		all += d.Detail + "\n"
+	}
+	return all
+}
+
+// A restart is a new process of the same executable: of a third party's, and
+// of the built-ins'.
+func TestRestartOfAPlugin(t *testing.T) {
+	t.Parallel()
+	r, _, _ := acme(t, "1.0.0", pinLast, 0)
+	stop := r.hammer(200, chat, ask)
+	defer stop()
+	for _, name := range []string{"acme", "built-in"} {
+		old := r.process(name)
+		var out admin.Reload
+		if status := r.command("/api/plugins/"+name+"/restart", &out); status != http.StatusOK || !out.OK {
+			t.Fatalf("%d %+v", status, out)
+		}
+		if now := r.process(name); now.PID == old.PID || now.State != "running" {
+			t.Errorf("%+v", now)
+		}
+		eventually(t, "the old process of "+name+" is gone", func() bool { return gone(old.PID) && len(r.plugins().Processes) == 2 })
+	}
+	if n := stop(); n == 0 {
+		t.Error("no request was made")
+	}
+}
+
+// A request that takes long keeps an old version for a short while only.
+func TestUpgradeBesideALongRequest(t *testing.T) {
+	t.Parallel()
+	r, _, last := acme(t, "1.0.0", pinLast, 0)
+	last.Next(fakesite.Delay(9*time.Second, fakesite.OK()))
+	got := make(chan answer, 1)
+	go func() { got <- r.post(chat, ask) }()
+	eventually(t, "the request is under way", func() bool { return len(last.Requests()) == 1 })
+	old := r.process("acme")
+	var out admin.Reload
+	if status := r.command("/api/plugins/acme/restart", &out); status != http.StatusOK {
+		t.Fatalf("%d %+v", status, out)
+	}
+	states := map[string]int{}
+	for _, p := range r.plugins().Processes {
+		if p.Plugin == "acme" {
+			states[p.State]++
+		}
+	}
+	if states["leaving"] != 1 || states["running"] != 1 {
+		t.Errorf("%v", states)
+	}
+	eventually(t, "the old process is gone", func() bool { return gone(old.PID) })
+	select {
+	case a := <-got:
+		t.Errorf("the answer came before the process was let go: %+v", a)
+	default:
+	}
+	if a := <-got; a.status != 200 || a.err != nil {
+		t.Errorf("the answer: %+v", a)
+	}
+}
