@@ -1,0 +1,76 @@
+// Asks the program. Every failure is an ApiError whose message can be shown.
+
+export class ApiError extends Error {
+  constructor(message, { status = 0, code = '', diagnostics = [] } = {}) {
+    super(message);
+    this.status = status; // 0: there was no answer
+    this.code = code;
+    this.diagnostics = diagnostics; // of a configuration, each with its line
+  }
+}
+
+let ahead = 0; // by how many ms the program's clock is ahead of the browser's
+let refused = () => {};
+
+// whenRefused sets what is done when the session has ended.
+export function whenRefused(f) {
+  refused = f;
+}
+
+// now is the time by the program's clock.
+export const now = () => Date.now() + ahead;
+
+// call returns the answer's JSON and its headers.
+export async function call(method, path, body, headers = {}) {
+  const options = { method, headers: { Accept: 'application/json', ...headers }, credentials: 'same-origin' };
+  if (method !== 'GET') {
+    options.headers['Content-Type'] = 'application/json';
+    options.body = JSON.stringify(body ?? {});
+  }
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch {
+    throw new ApiError('The program does not answer. Is it still running?');
+  }
+  keepTime(response);
+  const text = await response.text();
+  const json = read(text);
+  if (response.ok) return { json, headers: response.headers };
+  if (response.status === 401 && !path.startsWith('/api/session')) refused();
+  throw failure(response, json);
+}
+
+export const get = async (path) => (await call('GET', path)).json;
+export const post = async (path, body) => (await call('POST', path, body)).json;
+export const put = async (path, body) => (await call('PUT', path, body)).json;
+export const remove = async (path) => (await call('DELETE', path)).json;
+
+// channelPath is the path of a channel and what is below it.
+export const channelPath = (name, ...below) =>
+  ['/api/channels', ...[name, ...below].map(encodeURIComponent)].join('/');
+
+function read(text) {
+  try {
+    return text ? JSON.parse(text) : null;
+  } catch {
+    return null;
+  }
+}
+
+function failure(response, json) {
+  const error = json?.error;
+  const details = Array.isArray(error?.details) ? error.details : [];
+  const diagnostics = (details.length ? details : (json?.diagnostics ?? json?.reload?.diagnostics ?? [])).filter((d) => d?.summary);
+  const message = error?.message || `The program answered ${response.status} ${response.statusText}.`;
+  return new ApiError(message, { status: response.status, code: error?.code, diagnostics });
+}
+
+// keepTime learns how far the two clocks are apart; the header has whole
+// seconds, so less than two are taken for none.
+function keepTime(response) {
+  const theirs = Date.parse(response.headers.get('Date') ?? '');
+  if (Number.isNaN(theirs)) return;
+  const apart = theirs + 500 - Date.now();
+  ahead = Math.abs(apart) < 2000 ? 0 : apart;
+}

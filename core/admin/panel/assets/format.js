@@ -1,0 +1,79 @@
+// Figures as people read them.
+
+const whole = new Intl.NumberFormat('en');
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+
+// count writes 8,204 and 1.2M.
+export const count = (n) => (n >= 100_000 ? short : whole).format(n ?? 0);
+
+// percent writes a share of 0 to 1. Only what is whole is 100 %.
+export function percent(share) {
+  if (share === null || share === undefined) return '–';
+  const p = share * 100;
+  if (p === 100 || p === 0) return `${p} %`;
+  return `${Math.min(p, 99.9).toFixed(1)} %`;
+}
+
+// millis writes a duration given in milliseconds.
+export function millis(ms) {
+  if (!ms) return '–';
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 100_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
+  return span(ms / 1000);
+}
+
+// rate writes a number of things a second.
+export function rate(n) {
+  if (!n) return '0';
+  if (n < 0.1) return '<0.1';
+  return n < 10 ? n.toFixed(1) : count(Math.round(n));
+}
+
+// span writes a number of seconds in the two units that matter.
+export function span(seconds) {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return `${s} s`;
+  const units = [['d', 86400], ['h', 3600], ['min', 60], ['s', 1]];
+  const first = units.findIndex(([, size]) => s >= size);
+  const [unit, size] = units[first];
+  const [lesser, part] = units[first + 1];
+  const rest = Math.floor((s % size) / part);
+  return `${Math.floor(s / size)} ${unit}` + (rest ? ` ${rest} ${lesser}` : '');
+}
+
+// clock writes the time of day.
+export function clock(time) {
+  return new Date(time).toLocaleTimeString('en-GB', { hour12: false });
+}
+
+// moment writes date and time.
+export function moment(time) {
+  return new Date(time).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+}
+
+// bytes writes a size.
+export function bytes(n) {
+  if (n < 1024) return `${n ?? 0} B`;
+  const units = ['KiB', 'MiB', 'GiB'];
+  let size = n / 1024;
+  let u = 0;
+  for (; size >= 1024 && u < units.length - 1; u++) size /= 1024;
+  return `${size.toFixed(size < 10 ? 1 : 0)} ${units[u]}`;
+}
+
+// hostOf is the host of a URL with its port, and base path if there is one.
+export function hostOf(target) {
+  try {
+    const u = new URL(target);
+    return u.host + (u.pathname === '/' ? '' : u.pathname);
+  } catch {
+    return target;
+  }
+}
+
+// plural writes "1 channel" and "2 channels".
+export const plural = (n, word) => `${count(n)} ${word}${n === 1 ? '' : 's'}`;
+
+// sentence begins with a capital.
+export const sentence = (s) => (s ? s[0].toUpperCase() + s.slice(1) : '');

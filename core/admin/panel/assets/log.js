@@ -1,0 +1,119 @@
+// The live log of requests, and of all else that happens.
+
+import { each, el, setText } from './dom.js';
+import { plural } from './format.js';
+import { icon } from './icons.js';
+import { logRow } from './logrow.js';
+import { showRecord } from './record.js';
+import { segments } from './segments.js';
+
+const SHOWN = 300;
+const LATEST = 8;
+
+const isRequest = (e) => e.type === 'request';
+const kinds = [
+  ['requests', 'Requests', isRequest],
+  ['failed', 'Failed', (e) => isRequest(e) && (e.request.status >= 400 || Boolean(e.request.error))],
+  ['retried', 'Retried', (e) => isRequest(e) && e.request.retries > 0],
+  ['all', 'Everything', (e) => e.type !== 'retry'],
+];
+
+export function logView(view, records, store) {
+  const chosen = { kind: 'requests', text: '', paused: null, missed: 0 };
+  const text = el('input', { type: 'search', placeholder: 'Filter by path, model, channel, status …', 'aria-label': 'Filter the log' });
+  const choice = segments('Which events', kinds, (name) => {
+    chosen.kind = name;
+    show();
+  });
+  const pause = el('button', { type: 'button', 'aria-pressed': 'false', text: 'Pause' });
+  const rows = el('ol', { class: 'log', 'aria-label': 'Requests, the newest first' });
+  const nothing = el('div', { class: 'empty', hidden: true });
+  view.append(
+    el('div', { class: 'toolbar' }, el('label', { class: 'search wide' }, icon('search'), text), choice.node, el('span', { class: 'space' }), pause),
+    el('div', { class: 'panel' }, columns(), rows, nothing));
+
+  const show = throttle(() => {
+    if (view.hidden) return;
+    choice.choose(chosen.kind);
+    const fits = kinds.find(([name]) => name === chosen.kind)[2];
+    const shown = (chosen.paused ?? records.all).filter((e) => fits(e) && contains(e, chosen.text)).slice(0, SHOWN);
+    each(rows, shown, (e) => e.id, (e) => logRow(e, showRecord));
+    nothing.hidden = shown.length > 0;
+    if (!shown.length) nothing.replaceChildren(...empty(records, chosen, store));
+  });
+  text.addEventListener('input', () => {
+    chosen.text = text.value;
+    show();
+  });
+  pause.addEventListener('click', () => {
+    chosen.paused = chosen.paused ? null : [...records.all];
+    chosen.missed = 0;
+    pause.setAttribute('aria-pressed', String(Boolean(chosen.paused)));
+    setText(pause, chosen.paused ? 'Resume' : 'Pause');
+    show();
+  });
+  records.follow((e) => {
+    if (!chosen.paused) return show();
+    if (!e || !isRequest(e)) return;
+    setText(pause, `Resume, ${plural(++chosen.missed, 'request')} new`);
+  });
+  store.follow(() => records.all.length || show()); // the words for an empty log name the entry
+  view.addEventListener('shown', show);
+}
+
+// latest is the short list below the channels.
+export function latest(records, store) {
+  const rows = el('ol', { class: 'log', 'aria-label': 'Latest requests' });
+  const nothing = el('div', { class: 'empty', hidden: true });
+  const all = el('a', { href: '#log', text: 'Open the log' });
+  const node = el('section', { class: 'panel latest', 'aria-labelledby': 'latest-title' },
+    el('header', {}, el('h2', { id: 'latest-title', text: 'Latest requests' }), all), columns(), rows, nothing);
+  const show = throttle(() => {
+    const shown = records.all.filter(isRequest).slice(0, LATEST);
+    each(rows, shown, (e) => e.id, (e) => logRow(e, showRecord));
+    nothing.hidden = shown.length > 0;
+    if (!shown.length) nothing.replaceChildren(...empty(records, { kind: 'requests', text: '' }, store));
+  });
+  records.follow(show);
+  store.follow(show);
+  return node;
+}
+
+function columns() {
+  const names = ['Time', 'Status', 'Request', 'Model', 'Channel', 'Key', 'First byte', 'Total', 'Retries'];
+  return el('div', { class: 'columns', 'aria-hidden': 'true' }, ...names.map((text) => el('span', { text })));
+}
+
+function empty(records, chosen, store) {
+  const some = records.all.some(isRequest);
+  if (some || chosen.kind === 'all') {
+    return [el('p', { text: chosen.text ? `Nothing matches “${chosen.text}”.` : 'Nothing of this kind yet.' })];
+  }
+  const address = `http://${store.state.status?.listen ?? 'localhost:9000'}`;
+  return [
+    el('p', {}, 'No requests yet. Point your app at ', el('code', { text: `${address}/v1` }), ' as its base URL, and they appear here as they come.'),
+  ];
+}
+
+// contains looks for every word in what a row shows.
+function contains(e, text) {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  if (!words.length) return true;
+  const r = e.request ?? {};
+  const tried = (r.attempts ?? []).flatMap((a) => [a.channel, a.key, a.error]);
+  const all = [e.type, e.message, e.channel, e.key, e.plugin, r.id, r.method, r.path, r.model, r.status, r.route, r.error, ...tried].join(' ').toLowerCase();
+  return words.every((w) => all.includes(w));
+}
+
+// throttle calls f twenty times a second at most, however often it is asked to.
+function throttle(f) {
+  let due = false;
+  return () => {
+    if (due) return;
+    due = true;
+    setTimeout(() => {
+      due = false;
+      f();
+    }, 50);
+  };
+}

@@ -1,0 +1,25 @@
+// A few choices of which one holds.
+
+import { el, setAttribute, setText } from './dom.js';
+import { icon } from './icons.js';
+
+// segments are buttons of which one is chosen.
+export function segments(title, choices, choose) {
+  const buttons = new Map();
+  for (const [name, words, drawing] of choices) {
+    const label = el('span', { text: words, class: drawing ? 'hidden-words' : '' });
+    const number = el('span', { class: 'number' });
+    const node = el('button', { type: 'button', title: drawing ? words : null, on: { click: () => choose(name) } }, drawing && icon(drawing), label, number);
+    buttons.set(name, { node, label, number });
+  }
+  return {
+    node: el('div', { class: 'segments', role: 'group', 'aria-label': title }, ...[...buttons.values()].map((b) => b.node)),
+    choose(name) {
+      for (const [n, b] of buttons) setAttribute(b.node, 'aria-pressed', String(n === name));
+    },
+    label(name, words, n) {
+      setText(buttons.get(name).label, words);
+      setText(buttons.get(name).number, n);
+    },
+  };
+}

@@ -1,0 +1,52 @@
+// How a channel, a key or a tunnel stands, in one word and one colour.
+
+import { now } from './api.js';
+import { span } from './format.js';
+
+// standing of a channel: good, warn, bad or off, and the word for it.
+export function standing(c) {
+  if (!c.enabled) return { kind: 'off', word: 'Paused' };
+  if (c.keys.total > 0 && c.keys.alive === 0) return { kind: 'bad', word: 'No key left' };
+  switch (c.out) {
+    case undefined:
+    case '':
+      return { kind: 'good', word: c.stats.totalRequests || c.health === 'up' ? 'Up' : 'Ready' };
+    case 'it has as many requests as it may':
+      return { kind: 'warn', word: 'Full' };
+    case 'its breaker is half-open and a request is trying it':
+      return { kind: 'warn', word: 'Being tried' };
+    case 'its health check fails':
+      return { kind: 'bad', word: 'Down' };
+    case 'its breaker is open':
+      return { kind: 'bad', word: 'Resting' };
+    default:
+      return { kind: 'bad', word: 'Out' };
+  }
+}
+
+// why says why a channel gets no requests: what it is, more about it, and for
+// how long. It is null if the channel is in service, or only paused.
+export function why(c) {
+  const { kind } = standing(c);
+  if (kind !== 'bad' && kind !== 'warn') return null;
+  if (!c.out && c.keys.total > 0) return { what: 'Every key of this channel rests', more: '', until: soonest(c.keys.list) };
+  return { what: c.out, more: c.outReason ?? '', since: c.outSince, until: c.outUntil };
+}
+
+const soonest = (keys) => keys.map((k) => k.until).filter(Boolean).sort((a, b) => Date.parse(a) - Date.parse(b))[0];
+
+const keyKinds = { ready: 'good', 'rate limited': 'warn', 'invalid key': 'bad', 'out of quota': 'bad' };
+
+// keyStanding of a key.
+export const keyStanding = (k) => ({ kind: keyKinds[k.state] ?? 'warn', word: k.state });
+
+const tunnelKinds = { up: 'good', degraded: 'warn', connecting: 'warn', waiting: 'warn', failed: 'bad' };
+
+// tunnelKind is the light of a tunnel's or a forward's state.
+export const tunnelKind = (state) => tunnelKinds[state] ?? 'off';
+
+// left is how long it is until then, '' if that has passed.
+export function left(until) {
+  const seconds = until ? (Date.parse(until) - now()) / 1000 : 0;
+  return seconds > 0 ? span(Math.ceil(seconds)) : '';
+}

@@ -1,0 +1,80 @@
+// What the page knows of the program. It asks again every few seconds, and
+// soon after something happened.
+
+import { ApiError, get } from './api.js';
+
+const EVERY = 5000; // ms
+const SOON = 200;
+const AT_MOST_EVERY = 1000;
+
+export const state = { status: null, channels: [], stats: null };
+
+const readers = new Set();
+let timer = 0;
+let asked = 0;
+let running = false;
+let trouble = () => {};
+
+// follow calls f with the state now and after each change.
+export function follow(f) {
+  readers.add(f);
+  if (state.status) f(state);
+}
+
+// whenTroubled sets what is told of a failure to ask, and of its end (null).
+export function whenTroubled(f) {
+  trouble = f;
+}
+
+// begin asks from now on; end stops that.
+export async function begin() {
+  running = true;
+  await refresh();
+}
+
+export function end() {
+  running = false;
+  clearTimeout(timer);
+}
+
+// refresh asks now.
+export async function refresh() {
+  clearTimeout(timer);
+  asked = Date.now();
+  try {
+    const [status, channels, stats] = await Promise.all([get('/api/status'), get('/api/channels'), get('/api/stats')]);
+    Object.assign(state, { status, channels, stats });
+    trouble(null);
+    for (const f of readers) f(state);
+  } catch (e) {
+    if (!(e instanceof ApiError)) throw e;
+    trouble(e);
+  } finally {
+    if (running) plan(EVERY);
+  }
+}
+
+// refreshSoon asks when what is going on may have settled a little.
+export function refreshSoon() {
+  if (running) plan(Math.max(SOON, asked + AT_MOST_EVERY - Date.now()));
+}
+
+let due = Infinity;
+function plan(pause) {
+  const at = Date.now() + pause;
+  if (pause < EVERY && due < at && due > Date.now()) return; // sooner already
+  clearTimeout(timer);
+  due = at;
+  timer = setTimeout(() => (document.hidden ? plan(EVERY) : refresh()), pause);
+}
+
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden && running) refresh();
+});
+
+// channelNamed and keyNamed say what is known of them, or undefined.
+export const channelNamed = (name) => state.channels.find((c) => c.name === name);
+export const keyNamed = (channel, id) => channelNamed(channel)?.keys.list.find((k) => k.id === id);
+
+// keyName is what people know a key by.
+export const keyName = (key) => key.label || key.masked || key.id;

@@ -1,0 +1,62 @@
+// Follows what happens in the program, and comes back when the line is lost:
+// from the event that was seen last, so that none is missed that is still
+// remembered.
+
+const FIRST_PAUSE = 1000;
+const LONGEST_PAUSE = 15_000;
+
+export class Stream {
+  #source = null;
+  #timer = 0;
+  #pause = FIRST_PAUSE;
+  #last = 0;
+  #event;
+  #state;
+
+  // event is called with each event; state with 'live', or with 'lost' and the
+  // time of the next try.
+  constructor({ event, state }) {
+    this.#event = event;
+    this.#state = state;
+    addEventListener('online', () => this.#source || this.connect());
+    addEventListener('offline', () => this.#lost());
+  }
+
+  // connect begins, after the event with this id if one is given.
+  connect(after = this.#last) {
+    this.stop();
+    this.#last = after;
+    const source = new EventSource(after ? `/api/logs?since=${after}` : '/api/logs');
+    source.onopen = () => {
+      this.#pause = FIRST_PAUSE;
+      this.#state('live');
+    };
+    source.onmessage = (message) => {
+      const e = JSON.parse(message.data);
+      if (e.id) this.#last = e.id;
+      this.#event(e);
+    };
+    source.onerror = () => this.#lost();
+    this.#source = source;
+  }
+
+  // stop ends it; connect begins again.
+  stop() {
+    clearTimeout(this.#timer);
+    this.#source?.close();
+    this.#source = null;
+  }
+
+  // forget drops the place that was reached: the program is another one now.
+  forget() {
+    this.#last = 0;
+  }
+
+  #lost() {
+    this.stop();
+    const at = Date.now() + this.#pause;
+    this.#timer = setTimeout(() => this.connect(), this.#pause);
+    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
+    this.#state('lost', at);
+  }
+}

@@ -1,0 +1,48 @@
+// Says what became of an action.
+
+import { el, find } from './dom.js';
+import { icon } from './icons.js';
+
+const SHOWN = 5000; // ms; a failure stays until it is closed
+
+// confirmed says that something was done.
+export function confirmed(message) {
+  const node = show('good', 'status', message, []);
+  setTimeout(() => node.remove(), SHOWN);
+}
+
+// failed says what was not done, and why.
+export function failed(what, error) {
+  show('bad', 'alert', what, [error.message, ...(error.diagnostics ?? []).map(diagnosticLine)]);
+}
+
+// diagnosticLine is a mistake of the configuration in one line.
+export function diagnosticLine(d) {
+  const where = d.line ? `Line ${d.line}: ` : '';
+  return `${where}${d.summary}. ${d.detail ?? ''}`.trim();
+}
+
+function show(kind, role, title, lines) {
+  const node = el('div', { class: `toast ${kind}`, role },
+    icon(kind === 'good' ? 'check' : 'warn'),
+    el('div', {}, el('p', { class: 'title', text: title }), ...unique(title, lines).map((text) => el('p', { text }))),
+    el('button', { type: 'button', class: 'quiet round', 'aria-label': 'Close this message', on: { click: () => node.remove() } }, icon('close')));
+  find('toasts').append(node);
+  while (find('toasts').children.length > 4) find('toasts').firstElementChild.remove();
+  return node;
+}
+
+const unique = (title, lines) => [...new Set(lines)].filter((line) => line && line !== title);
+
+// attempt does an action and says what became of it. It returns whether it was
+// done.
+export async function attempt(done, notDone, action) {
+  try {
+    const result = await action();
+    confirmed(typeof done === 'function' ? done(result) : done);
+    return true;
+  } catch (e) {
+    failed(notDone, e);
+    return false;
+  }
+}
