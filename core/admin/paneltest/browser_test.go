@@ -2,6 +2,7 @@ package paneltest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,10 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -31,7 +32,7 @@ var browser struct {
 
 // flags keep Chromium to itself: no name is resolved, so that nothing but
 // addresses of this machine can be reached.
-var flags = append(chromedp.DefaultExecAllocatorOptions[:0:0],
+var flags = []chromedp.ExecAllocatorOption{
 	chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
 	chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
 	chromedp.Flag("disable-sync", true), chromedp.Flag("disable-extensions", true), chromedp.Flag("disable-dev-shm-usage", true),
@@ -39,7 +40,7 @@ var flags = append(chromedp.DefaultExecAllocatorOptions[:0:0],
 	chromedp.Flag("disable-backgrounding-occluded-windows", true), chromedp.Flag("disable-features", "Translate,OptimizationHints,MediaRouter"),
 	chromedp.Flag("hide-scrollbars", true), chromedp.Flag("force-color-profile", "srgb"),
 	chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"), chromedp.Flag("no-proxy-server", true),
-)
+}
 
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
@@ -56,9 +57,9 @@ func startBrowser(t *testing.T) context.Context {
 			browser.err = err
 			return
 		}
-		allocator, end := chromedp.NewExecAllocator(context.Background(), append(slices.Clone(flags), chromedp.ExecPath(path), chromedp.UserDataDir(dir), chromedp.WSURLReadTimeout(time.Minute))...)
+		allocator, end := chromedp.NewExecAllocator(context.Background(), append(slices.Clone(flags), chromedp.ExecPath(path), chromedp.UserDataDir(dir))...)
 		ctx, endBrowser := chromedp.NewContext(allocator)
-		browser.ctx, browser.err = ctx, chromedp.Run(ctx)
+		browser.ctx, browser.err = ctx, chromedp.Do(ctx)
 		browser.cancel = []context.CancelFunc{endBrowser, end, func() { _ = os.RemoveAll(dir) }}
 	})
 	if browser.err != nil {
@@ -105,13 +106,28 @@ func open(t *testing.T, origin, path string, width, height int64) *tab {
 		}
 		cancel()
 	})
-	chromedp.ListenTarget(ctx, p.listen)
-	p.run(network.Enable(), log.Enable(), runtime.Enable(), size(width, height), chromedp.Navigate(origin+path))
+	if err := errors.Join(chromedp.Do(ctx), chromedp.Listen(ctx, p.listen)); err != nil {
+		t.Fatal(err)
+	}
+	send(p, network.Enable, network.EnableParams{})
+	send(p, log.Enable, cdp.Empty{})
+	send(p, runtime.Enable, cdp.Empty{})
+	p.size(width, height)
+	p.run(chromedp.Navigate(origin + path))
 	return p
 }
 
-func size(width, height int64) chromedp.Action {
-	return emulation.SetDeviceMetricsOverride(width, height, 1, width < 500)
+// send sends a command of the browser's protocol.
+func send[P, R any](p *tab, command cdp.Command[P, R], params P) {
+	p.t.Helper()
+	if _, err := chromedp.Call(p.ctx, command, params); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *tab) size(width, height int64) {
+	p.t.Helper()
+	send(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 500})
 }
 
 func (p *tab) listen(e any) {
@@ -123,50 +139,65 @@ func (p *tab) listen(e any) {
 			p.foreign = append(p.foreign, url)
 		}
 	case *log.EventEntryAdded:
-		if e.Entry.Level == log.LevelError {
+		if e.Entry.Level == log.EntryLevelError {
 			p.faults = append(p.faults, e.Entry.Text+" "+e.Entry.URL)
 		}
 	case *runtime.EventExceptionThrown:
-		p.faults = append(p.faults, e.ExceptionDetails.Error())
+		fault := e.ExceptionDetails.Text
+		if e.ExceptionDetails.Exception != nil {
+			fault += " " + e.ExceptionDetails.Exception.Description
+		}
+		p.faults = append(p.faults, fault)
 	}
 }
 
 // expect says that the test itself causes errors with this text.
 func (p *tab) expect(text ...string) { p.allowed = append(p.allowed, text...) }
 
-func (p *tab) run(actions ...chromedp.Action) {
+func (p *tab) run(actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, 45*time.Second)
 	defer cancel()
-	if err := chromedp.Run(ctx, actions...); err != nil {
-		p.t.Helper()
+	if err := chromedp.Do(ctx, actions...); err != nil {
 		p.t.Fatalf("%v\nthe page says:\n%s", err, p.all())
 	}
 }
 
 // all is the text of the page.
-func (p *tab) all() (text string) {
+func (p *tab) all() string {
 	ctx, cancel := context.WithTimeout(p.ctx, 10*time.Second)
 	defer cancel()
-	if err := chromedp.Run(ctx, chromedp.Evaluate(`document.body.innerText`, &text)); err != nil {
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
+	if err != nil {
 		return err.Error()
 	}
 	return text
 }
 
-// eval returns the value of an expression.
-func eval[T any](p *tab, expression string, values ...any) (out T) {
+// eval returns the value of an expression. The values are put into it as JSON.
+func eval[T any](p *tab, expression string, values ...any) T {
 	p.t.Helper()
 	quoted := make([]any, len(values))
 	for i, v := range values {
-		quoted[i] = fmt.Sprintf("%q", v)
+		b, err := json.Marshal(v)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		quoted[i] = string(b)
 	}
-	p.run(chromedp.Evaluate(fmt.Sprintf(expression, quoted...), &out))
+	if len(values) > 0 {
+		expression = fmt.Sprintf(expression, quoted...)
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, 45*time.Second)
+	defer cancel()
+	out, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.t.Fatalf("%s: %v\nthe page says:\n%s", expression, err, p.all())
+	}
 	return out
 }
 
-// until waits for an expression to become true. The values are put into it as
-// strings.
+// until waits for an expression to become true.
 func (p *tab) until(expression string, values ...any) {
 	p.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(25 * time.Millisecond) {
@@ -185,25 +216,30 @@ func (p *tab) shows(selector, text string) {
 	p.until(`[...document.querySelectorAll(%s)].some((n) => n.checkVisibility() && n.innerText.includes(%s))`, selector, text)
 }
 
-// click clicks as a person would, with the mouse at what the selector finds.
-func (p *tab) click(selector string) {
+// click clicks as a person would, with the mouse, at the middle of the element
+// that the expression finds.
+func (p *tab) click(expression string, values ...any) {
 	p.t.Helper()
-	p.run(chromedp.WaitVisible(selector, chromedp.ByQuery), chromedp.Click(selector, chromedp.ByQuery))
+	find := "(() => { const n = " + expression + "; if (!n?.checkVisibility() || n.disabled) return null; " +
+		"n.scrollIntoView({ block: 'nearest', inline: 'nearest' }); const r = n.getBoundingClientRect(); const at = [r.x + r.width / 2, r.y + r.height / 2]; " +
+		"const top = document.elementFromPoint(...at); return top && (n.contains(top) || top.contains(n)) ? at : null; })()"
+	p.until(find, values...)
+	at := eval[[]float64](p, find, values...)
+	p.run(chromedp.MouseClickXY(at[0], at[1]))
 }
 
-// press clicks the button with these words, or this label, inside of what the
+// press clicks the button or link with these words, or this label, in what the
 // selector finds.
 func (p *tab) press(within, words string) {
 	p.t.Helper()
-	find := fmt.Sprintf(`[...document.querySelectorAll(%q)].flatMap((n) => [...n.querySelectorAll('button, a')]).find((b) => b.checkVisibility() && (b.innerText.trim() === %q || b.ariaLabel === %q))`, within, words, words)
-	p.until(find)
-	p.run(chromedp.Click(find, chromedp.ByJSPath))
+	p.click(`[...document.querySelectorAll(%s)].flatMap((n) => [...n.querySelectorAll('button, a, summary')]).find((b) => b.checkVisibility() && [b.innerText.trim(), b.ariaLabel].includes(%s))`, within, words)
 }
 
-// fill types into a field, in the place of what is there.
-func (p *tab) fill(selector, text string) {
+// field types into the field with this label, in the place of what is there.
+func (p *tab) field(label, text string) {
 	p.t.Helper()
-	p.run(chromedp.WaitVisible(selector, chromedp.ByQuery), chromedp.Focus(selector, chromedp.ByQuery), chromedp.SetValue(selector, "", chromedp.ByQuery), chromedp.SendKeys(selector, text, chromedp.ByQuery))
+	p.until(`(() => { const l = [...document.querySelectorAll('label')].findLast((l) => l.checkVisibility() && l.innerText.trim().startsWith(%s)); const n = l?.control; if (!n) return false; n.focus(); n.select?.(); return document.activeElement === n; })()`, label)
+	p.run(chromedp.KeyEvent(text))
 }
 
 // shot writes a picture of the window to AITUNNEL_SCREENSHOTS, for people to
@@ -214,11 +250,10 @@ func (p *tab) shot(name string) {
 	if dir == "" {
 		dir = p.t.TempDir()
 	}
-	var png []byte
-	p.run(chromedp.ActionFunc(func(ctx context.Context) (err error) {
-		png, err = page.CaptureScreenshot().Do(ctx)
-		return err
-	}))
+	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		p.t.Fatal(err)
+	}
 	if len(png) < 2000 {
 		p.t.Errorf("the picture %s is empty", name)
 	}
@@ -229,7 +264,7 @@ func (p *tab) shot(name string) {
 
 // theme is what the system prefers.
 func (p *tab) theme(name string) {
-	p.run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
+	send(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 		{Name: "prefers-color-scheme", Value: name}, {Name: "prefers-reduced-motion", Value: "reduce"},
-	}))
+	}})
 }

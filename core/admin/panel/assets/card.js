@@ -25,8 +25,9 @@ export function card(first, store) {
   const expand = el('button', { type: 'button', class: 'expand quiet round', 'aria-expanded': 'false', 'aria-label': `More about ${name}` }, icon('chevron'));
   const node = el('article', { class: 'channel', 'data-name': name, 'aria-label': `Channel ${name}` },
     head.node,
-    el('p', { class: 'latency' }, latency, el('span', { text: 'first byte' })),
-    spark.node, figures.node, keys.summary, expand, reason.node, keys.list, actions.node);
+    reason.node,
+    el('div', { class: 'trend' }, el('p', { class: 'latency' }, latency, el('span', { text: 'first byte' })), spark.node),
+    figures.node, keys.summary, expand, keys.list, actions.node);
   expand.addEventListener('click', () => {
     const open = node.classList.toggle('open');
     setAttribute(expand, 'aria-expanded', String(open));
@@ -46,7 +47,7 @@ export function card(first, store) {
       head.update(c, kind, word);
       reason.update(c);
       setText(latency, c.latency ? millis(c.latency) : '–');
-      spark.update(c.recent);
+      spark.update(c.recent ?? []);
       figures.update(c);
       keys.update(c);
       actions.update(c);

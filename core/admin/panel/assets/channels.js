@@ -19,9 +19,10 @@ const filters = [
 export function channelsView(view, store, latest) {
   const chosen = { state: 'all', text: '', density: kept('density') };
   const grid = el('div', { class: 'channels' });
+  const titles = el('div', { class: 'titles', 'aria-hidden': 'true' }, ...['Channel', 'First byte', 'Last ten minutes', 'Success', 'Calls', 'Tokens', 'Weight', 'Keys', ''].map((text) => el('span', { text })));
   const nothing = el('div', { class: 'empty', hidden: true });
   const bar = toolbar(chosen, () => show(), store);
-  view.append(bar.node, grid, nothing, latest);
+  view.append(bar.node, titles, grid, nothing, latest);
 
   function show() {
     const all = store.state.channels;
@@ -30,6 +31,7 @@ export function channelsView(view, store, latest) {
     const density = chosen.density || (all.length > MANY ? 'list' : 'cards');
     grid.className = `channels ${density}`;
     setAttribute(grid, 'data-few', all.length <= 3);
+    titles.hidden = density !== 'list' || !shown.length;
     bar.update(all, density);
     each(grid, shown, (c) => c.name, (c) => card(c, store));
     nothing.hidden = shown.length > 0;
@@ -75,7 +77,7 @@ function toolbar(chosen, changed, store) {
   return {
     node: el('div', { class: 'toolbar' },
       el('label', { class: 'search' }, icon('search'), text), states.node, el('span', { class: 'space' }), densities.node,
-      el('button', { id: 'add-channel', type: 'button', class: 'primary', on: { click: () => addChannel(store) } }, icon('plus'), 'Add channel')),
+      el('button', { id: 'add-channel', type: 'button', class: 'primary', on: { click: () => addChannel(store) } }, icon('plus'), 'Add', el('span', { text: ' channel' }))),
     update(all, density) {
       for (const [name, title, fits] of filters) states.label(name, title, all.filter(fits).length);
       states.choose(chosen.state);

@@ -53,9 +53,9 @@ export function each(parent, items, key, make) {
       part = make(item);
       kept.set(k, part);
     }
-    part.update(item);
     if (part.node === at) at = at.nextElementSibling;
     else parent.insertBefore(part.node, at);
+    part.update(item);
   }
   for (const [k, part] of kept) {
     if (seen.has(k)) continue;

@@ -34,6 +34,7 @@ export function keySection(channel, store) {
     list,
     tick: () => ticking.forEach((f) => f()),
     open() {
+      asked = true;
       show(true);
     },
     update(c) {
@@ -41,8 +42,7 @@ export function keySection(channel, store) {
       setText(words, c.keys.total ? `${c.keys.alive} / ${c.keys.total}` : 'none');
       setAttribute(summary, 'aria-label', c.keys.total ? `Keys of ${channel}: ${c.keys.alive} of ${c.keys.total} ready` : `${channel} has no keys`);
       each(rows, c.keys.list, (k) => k.id, (k) => keyRow(channel, k.id, ticking, store));
-      const cards = !summary.closest('.list');
-      if (!asked && cards && list.hidden === c.keys.total <= FEW) show(c.keys.total <= FEW);
+      if (!asked) show(c.keys.total <= FEW && !summary.closest('.list'));
     },
   };
 }

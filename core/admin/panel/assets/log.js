@@ -21,7 +21,7 @@ const kinds = [
 export function logView(view, records, store) {
   const chosen = { kind: 'requests', text: '', paused: null, missed: 0 };
   const text = el('input', { type: 'search', placeholder: 'Filter by path, model, channel, status …', 'aria-label': 'Filter the log' });
-  const choice = segments('Which events', kinds, (name) => {
+  const choice = segments('Which events', kinds.map(([name, title]) => [name, title]), (name) => {
     chosen.kind = name;
     show();
   });

@@ -42,7 +42,7 @@ function requestLine(e, open) {
   cell('key', key, key),
   cell('ttfb', millis(r.ttfb_ms)),
   cell('total', millis(r.total_ms)),
-  cell(`retries${r.retries ? ' some' : ''}`, r.retries || '–'));
+  cell(`retries${r.retries ? ' some' : ''}`, r.retries || ''));
 }
 
 const levels = { error: 'bad', warn: 'warn' };

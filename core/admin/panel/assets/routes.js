@@ -9,7 +9,7 @@ import { tick } from './ticker.js';
 
 export function routesView(view, store) {
   const list = el('div', { class: 'blocks' });
-  view.append(explainForm(), el('h2', { text: 'Routes' }), el('p', { class: 'lead', text: 'The first route whose path and models fit takes a request. Its strategy plans which channel is asked first.' }), list);
+  view.append(el('h2', { text: 'Routes' }), el('p', { class: 'lead', text: 'The first route whose path and models fit takes a request. Its strategy plans which channel is asked first.' }), list, explainForm());
   store.follow(({ status, channels }) => {
     const items = status.routes.map((r, i) => ({ ...r, id: `${i} ${r.path}`, standings: new Map(channels.map((c) => [c.name, standing(c)])) }));
     each(list, items, (r) => r.id, routeBlock);

@@ -20,7 +20,7 @@ export function sparkline() {
   let drawn = '';
   return {
     node,
-    update(points = []) {
+    update(points) {
       const as = JSON.stringify(points);
       if (as === drawn) return;
       drawn = as;

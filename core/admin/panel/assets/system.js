@@ -8,7 +8,7 @@ import { tick } from './ticker.js';
 
 export function systemView(view, store) {
   const tunnels = el('div', { class: 'blocks' });
-  const noTunnel = el('div', { class: 'empty', hidden: true },
+  const noTunnel = el('div', { class: 'empty boxed', hidden: true },
     el('p', {}, 'No tunnel is configured. A ', el('code', { text: 'tunnel' }), ' block puts this entry on your VPS as ', el('code', { text: 'localhost:9000' }), '.'),
     el('a', { href: '#config', text: 'Open the configuration' }));
   const plugins = el('div', { class: 'blocks' });
@@ -132,7 +132,17 @@ function componentRow() {
       setText(kind, c.kind.replace('_', ' '));
       setText(name, c.name);
       setText(doc, (c.doc ?? '').split('\n')[0]);
-      setText(used, c.usedAt?.length ? `used ${c.usedAt.join(', ')}` : '');
+      setText(used, places(c.usedAt ?? []));
+      setAttribute(used, 'title', (c.usedAt ?? []).join('\n'));
     },
   };
+}
+
+const NAMED = 3;
+
+// places are the lines of the configuration where a component is named.
+function places(all) {
+  if (!all.length) return '';
+  const short = all.slice(0, NAMED).map((at) => at.split(/[\\/]/).at(-1));
+  return `used ${short.join(', ')}${all.length > NAMED ? ` and ${all.length - NAMED} more` : ''}`;
 }
