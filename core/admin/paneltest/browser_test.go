@@ -221,7 +221,7 @@ func (p *tab) shows(selector, text string) {
 func (p *tab) click(expression string, values ...any) {
 	p.t.Helper()
 	find := "(() => { const n = " + expression + "; if (!n?.checkVisibility() || n.disabled) return null; " +
-		"n.scrollIntoView({ block: 'nearest', inline: 'nearest' }); const r = n.getBoundingClientRect(); const at = [r.x + r.width / 2, r.y + r.height / 2]; " +
+		"n.scrollIntoView({ block: 'center', inline: 'nearest' }); const r = n.getBoundingClientRect(); const at = [r.x + r.width / 2, r.y + r.height / 2]; " +
 		"const top = document.elementFromPoint(...at); return top && (n.contains(top) || top.contains(n)) ? at : null; })()"
 	p.until(find, values...)
 	at := eval[[]float64](p, find, values...)

@@ -60,14 +60,17 @@ function heading(name) {
   const state = el('span', { class: 'state' });
   const badges = el('span', { class: 'badges' });
   const host = el('p', { class: 'host' });
+  const cause = el('p', { class: 'cause' }); // in the place of the host where there is no room for more
   return {
-    node: el('header', {}, light, el('h3', { text: name, title: name }), badges, state, host),
+    node: el('header', {}, light, el('h3', { text: name, title: name }), badges, state, host, cause),
     update(c, kind, word) {
       light.className = `light ${kind}`;
       state.className = `state ${kind}`;
       setText(state, word);
       setText(host, hostOf(c.target));
       setAttribute(host, 'title', c.target);
+      const w = why(c);
+      setText(cause, w ? sentence(w.more || w.what) : '');
       const wanted = [c.first && 'First choice', c.fallback && 'Fallback', c.inFlight > 0 && `${count(c.inFlight)} running`].filter(Boolean);
       if (wanted.join() !== badges.dataset.shown) {
         badges.dataset.shown = wanted.join();
@@ -144,11 +147,7 @@ function actionBar(name, channel, store) {
     (r) => (r.first ? `${name} is the first choice now.` : `${name} is no longer the first choice.`),
     `${name} was not changed`,
     () => post(channelPath(name, 'switch'), { on: !channel().first })));
-  const check = button('Check now', (b) => act(b, (r) => checked(name, r), `${name} could not be checked`, async () => {
-    const r = await post(channelPath(name, 'check'));
-    if (!r.ok) throw new Error(r.message || `The check says ${r.health}.`);
-    return r;
-  }));
+  const check = button('Check now', (b) => act(b, (r) => checked(name, r), `${name} was not checked`, () => post(channelPath(name, 'check'))));
   const edit = button('Edit', () => editChannel(channel(), store));
   return {
     node: el('footer', {}, pause, first, check, edit),
@@ -162,5 +161,9 @@ function actionBar(name, channel, store) {
   };
 }
 
-const checked = (name, r) => `${name} is ${r.health}` + (r.latency ? `, it answered after ${millis(r.latency)}.` : '.');
+// checked says what a check found.
+function checked(name, r) {
+  if (!r.ok) return { title: `${name} failed its check`, text: r.message };
+  return `${name} is ${r.health}` + (r.latency ? `, it answered after ${millis(r.latency)}.` : '.');
+}
 

@@ -45,12 +45,13 @@ function requestLine(e, open) {
   cell(`retries${r.retries ? ' some' : ''}`, r.retries || ''));
 }
 
+const shortNames = { channel_toggle: 'toggle' };
 const levels = { error: 'bad', warn: 'warn' };
 
 function messageLine(e) {
   const about = [e.channel, e.key && keyText(e.channel, e.key), e.plugin].filter(Boolean).join(' · ');
   return el('div', { class: 'row message' },
     el('span', { class: 'time', text: clock(e.time) }),
-    el('span', { class: `kind ${levels[e.level] ?? 'off'}`, text: e.type.replace('_', ' ') }),
+    el('span', { class: `kind ${levels[e.level] ?? 'off'}`, text: shortNames[e.type] ?? e.type }),
     el('span', { class: 'words' }, about && el('strong', { text: about }), e.message || ''));
 }

@@ -35,11 +35,14 @@ function show(kind, role, title, lines) {
 const unique = (title, lines) => [...new Set(lines)].filter((line) => line && line !== title);
 
 // attempt does an action and says what became of it. It returns whether it was
-// done.
+// done. The words for that may be an object with a title and a text, where what
+// was done turned out badly.
 export async function attempt(done, notDone, action) {
   try {
     const result = await action();
-    confirmed(typeof done === 'function' ? done(result) : done);
+    const words = typeof done === 'function' ? done(result) : done;
+    if (typeof words === 'string') confirmed(words);
+    else failed(words.title, new Error(words.text));
     return true;
   } catch (e) {
     failed(notDone, e);
