@@ -232,7 +232,19 @@ func (p *tab) click(expression string, values ...any) {
 // selector finds.
 func (p *tab) press(within, words string) {
 	p.t.Helper()
-	p.click(`[...document.querySelectorAll(%s)].flatMap((n) => [...n.querySelectorAll('button, a, summary')]).find((b) => b.checkVisibility() && [b.innerText.trim(), b.ariaLabel].includes(%s))`, within, words)
+	p.click(`[...document.querySelectorAll(%s)].flatMap((n) => [...n.querySelectorAll('button, a, summary')]).find((b) => b.checkVisibility() && [b.innerText.trim().replace(/\s+/g, ' '), b.ariaLabel].includes(%s))`, within, words)
+}
+
+// keys types where the focus is.
+func (p *tab) keys(text string) {
+	p.t.Helper()
+	p.run(chromedp.KeyEvent(text))
+}
+
+// reload loads the page again.
+func (p *tab) reload() {
+	p.t.Helper()
+	p.run(chromedp.Reload())
 }
 
 // field types into the field with this label, in the place of what is there.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -41,39 +42,90 @@ func TestMain(m *testing.M) {
 // running is a daemon before whose panel a test sits.
 type running struct {
 	*daemon.Daemon
-	t     *testing.T
-	path  string // of the configuration
-	panel string
+	t       *testing.T
+	options daemon.Options
+	path    string // of the configuration
+	panel   string
+	stopped bool
 }
 
 // start runs a daemon with the configuration, on free ports.
 func start(t *testing.T, config string) *running {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	r := &running{t: t, path: filepath.Join(dir, "aitunnel.hcl")}
 	if !strings.Contains(config, "admin {") {
 		config = "admin {\n  listen = \"127.0.0.1:0\"\n}\n" + config
 	}
 	config = "proxy {\n  listen = \"127.0.0.1:0\"\n}\n" + config
-	if err := os.WriteFile(r.path, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	r.Daemon, err = daemon.Start(t.Context(), daemon.Options{
-		ConfigPath: r.path, StateDir: filepath.Join(dir, "state"), Builtin: []string{self, serveBuiltin}, Version: "0.1.0", LogOutput: io.Discard,
-	})
+	r.write(config)
+	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.options = daemon.Options{
+		ConfigPath: r.path, StateDir: filepath.Join(dir, "state"), Builtin: []string{self, serveBuiltin}, Version: "0.1.0", LogOutput: io.Discard,
+	}
+	r.run()
 	r.panel = "http://" + r.AdminAddr()
 	t.Cleanup(r.stop)
 	return r
 }
 
+func (r *running) run() {
+	r.t.Helper()
+	var err error
+	if r.Daemon, err = daemon.Start(r.t.Context(), r.options); err != nil {
+		r.t.Fatal(err)
+	}
+	r.stopped = false
+}
+
+// restart runs a daemon again, with the panel where it was.
+func (r *running) restart() {
+	r.t.Helper()
+	r.stop()
+	at := strings.TrimPrefix(r.panel, "http://")
+	r.write(strings.Replace(r.config(), "admin {\n  listen = \"127.0.0.1:0\"", fmt.Sprintf("admin {\n  listen = %q", at), 1))
+	r.run()
+	if r.AdminAddr() != at {
+		r.t.Fatalf("the panel is at %s now, it was at %s", r.AdminAddr(), at)
+	}
+}
+
+// write changes the file of the configuration.
+func (r *running) write(config string) {
+	r.t.Helper()
+	if err := os.WriteFile(r.path, []byte(config), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// link is the address by which `aitunnel panel` opens the page.
+func (r *running) link() string {
+	r.t.Helper()
+	socket := daemon.ControlPath(r.options.StateDir)
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}}}
+	defer client.CloseIdleConnections()
+	resp, err := client.Post("http://aitunnel/api/session/link", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var out admin.Link
+	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil || out.URL == "" {
+		r.t.Fatalf("no link: %s %v", resp.Status, err)
+	}
+	return out.URL
+}
+
 func (r *running) stop() {
+	if r.stopped {
+		return
+	}
+	r.stopped = true
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := r.Shutdown(ctx); err != nil {

@@ -84,7 +84,7 @@ func TestAPausedChannelGetsNoRequests(t *testing.T) {
 		t.Errorf("with the primary paused, %q answers", from)
 	}
 	p.press(`[data-name="primary"]`, "Resume primary")
-	p.shows(`[data-name="primary"] .state`, "Up")
+	p.until(`document.querySelector('[data-name="primary"]').dataset.kind === 'good'`)
 	if from, _ := r.ask("m"); from != "primary" {
 		t.Errorf("with the primary resumed, %q answers", from)
 	}
@@ -107,7 +107,7 @@ func TestAChannelThatDiesTurnsRed(t *testing.T) {
 	p.shows(`[data-name="primary"] .why`, "breaker is open")
 	p.shows(`[data-name="primary"] .why`, "Next try in")
 	p.shows("#overall", "1 of 2 channels up")
-	p.press(".toolbar", "Out1")
+	p.press(".toolbar", "Out 1")
 	p.until(`document.querySelectorAll('.channel').length === 1`)
 	primary.ResetScript()
 }

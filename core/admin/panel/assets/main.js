@@ -39,10 +39,17 @@ let started = ''; // when the program was started that we talk to
 async function show() {
   find('signin').hidden = true;
   find('app').hidden = false;
+  const last = await history();
+  await store.begin();
+  stream.connect(last);
+}
+
+// history fills the log with what the program remembers, and returns the id of
+// the last event.
+async function history() {
   const events = await get(`/api/logs/recent?n=${HISTORY}`);
   records.replace(events);
-  await store.begin();
-  stream.connect(events.at(-1)?.id ?? 0);
+  return events.at(-1)?.id ?? 0;
 }
 
 async function leave() {
@@ -66,10 +73,7 @@ function build() {
   line.retry = () => stream.connect();
   store.whenTroubled((e) => line.trouble(e));
   store.follow(({ status }) => {
-    if (started && started !== status.startedAt) {
-      stream.forget();
-      records.replace([]);
-    }
+    if (started && started !== status.startedAt) again();
     started = status.startedAt;
   });
   const out = find('leave');
@@ -78,6 +82,15 @@ function build() {
     await call('DELETE', '/api/session').catch(() => {});
     leaveOnce();
   });
+}
+
+// again follows another run of the program: its events count from 1 again.
+async function again() {
+  try {
+    stream.connect(await history());
+  } catch {
+    stream.connect(0);
+  }
 }
 
 let leaving = false;

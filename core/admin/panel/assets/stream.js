@@ -47,11 +47,6 @@ export class Stream {
     this.#source = null;
   }
 
-  // forget drops the place that was reached: the program is another one now.
-  forget() {
-    this.#last = 0;
-  }
-
   #lost() {
     this.stop();
     const at = Date.now() + this.#pause;

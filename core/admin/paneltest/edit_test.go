@@ -1,0 +1,159 @@
+package paneltest
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestAKeyIsAddedAndRemoved(t *testing.T) {
+	const secret = "sk-added-by-the-panel-4711"
+	r, primary, _ := begin(t, "")
+	p := open(t, r.panel, "/", 1280, 900)
+	p.press(`[data-name="primary"]`, "Add a key to primary")
+	p.press("dialog", "Add key")
+	p.shows("dialog .trouble", "Write the key first")
+	p.field("Key", secret)
+	p.field("Label", "from the panel")
+	p.press("dialog", "Add key")
+	p.shows("#toasts", "from the panel is added")
+	p.shows(`[data-name="primary"] .keylist`, "from the panel")
+	p.shows(`[data-name="primary"] .keys`, "3 / 3")
+	if c := r.config(); !strings.Contains(c, secret) || !strings.Contains(c, "# by the sea") || !strings.Contains(c, "# The channels of the test.") {
+		t.Errorf("the configuration is not what it was with the key:\n%s", c)
+	}
+	eventually(t, "the key is used", func() bool {
+		r.ask("m")
+		for _, seen := range primary.Requests() {
+			if strings.Contains(seen.Credential, secret) {
+				return true
+			}
+		}
+		return false
+	})
+	if shown := eval[string](p, "document.documentElement.outerHTML + JSON.stringify(localStorage)"); strings.Contains(shown, secret) {
+		t.Error("the page holds the key")
+	}
+	r.restart()
+	p.expect("ERR_", "Failed to load resource")
+	p.reload()
+	p.shows(`[data-name="primary"] .keylist`, "from the panel")
+	p.press(`[data-name="primary"]`, "Remove the key from the panel from primary")
+	p.press("dialog", "Cancel")
+	p.press(`[data-name="primary"]`, "Remove the key from the panel from primary")
+	p.press("dialog", "Remove key")
+	p.shows("#toasts", "is removed")
+	p.shows(`[data-name="primary"] .keys`, "2 / 2")
+	if strings.Contains(r.config(), secret) {
+		t.Errorf("the key is still in the configuration")
+	}
+}
+
+func TestAChannelIsAddedChangedAndRemoved(t *testing.T) {
+	r, _, _ := begin(t, "")
+	third := site(t, "third")
+	p := open(t, r.panel, "/", 1280, 900)
+	p.click(`document.querySelector('#add-channel')`)
+	p.field("Name", "third")
+	p.field("Address", "not an address")
+	p.field("Key", "sk-third-of-the-test")
+	p.expect("422", "400")
+	p.press("dialog", "Add channel")
+	p.shows("dialog .trouble", "third")
+	p.field("Address", third.URL())
+	p.field("Weight", "50")
+	p.shot("add-channel")
+	p.press("dialog", "Add channel")
+	p.shows("#toasts", "third is added")
+	p.shows(`[data-name="third"] .weight`, "50")
+	if from, _ := r.ask("m"); from != "third" {
+		t.Errorf("with the heaviest channel added, %q answers", from)
+	}
+	p.press(`[data-name="third"]`, "Edit third")
+	p.field("Weight", "0.5")
+	p.press("dialog", "Save")
+	p.shows(`[data-name="third"] .weight`, "0.5")
+	if from, _ := r.ask("m"); from != "primary" {
+		t.Errorf("with the channel lighter, %q answers", from)
+	}
+	p.press(`[data-name="third"]`, "Edit third")
+	p.press("dialog", "Remove channel")
+	p.press("dialog:last-of-type", "Remove channel")
+	p.until(`!document.querySelector('[data-name="third"]')`)
+	if strings.Contains(r.config(), "third") {
+		t.Errorf("the channel is still in the configuration:\n%s", r.config())
+	}
+}
+
+// typed puts a text in the place of another in the editor, as by hand.
+func (p *tab) typed(old, text string) {
+	p.t.Helper()
+	p.until(`(() => { const n = document.querySelector('.editor textarea'); const at = n.value.indexOf(%s); if (at < 0) return false; n.focus(); n.setSelectionRange(at, at + %s.length); return true; })()`, old, old)
+	p.keys(text)
+}
+
+func TestABadConfigurationShowsItsLine(t *testing.T) {
+	r, _, _ := begin(t, "")
+	before := r.config()
+	p := open(t, r.panel, "/#config", 1280, 900)
+	p.expect("422")
+	p.until(`document.querySelector('.editor textarea').value.includes('by the sea')`)
+	if text := eval[string](p, "document.querySelector('.editor textarea').value + document.body.innerText"); strings.Contains(text, "of-the-test") {
+		t.Errorf("the editor shows a key:\n%s", text)
+	}
+	p.shows(".verdict", "No mistakes")
+	p.typed("weight = 10", "weigth = 10")
+	line := 1 + strings.Count(before[:strings.Index(before, "weight = 10")], "\n")
+	p.until(`document.querySelectorAll('.gutter .error').length === 1`)
+	if got := eval[int](p, "Number(document.querySelector('.gutter .error').innerText)"); got != line {
+		t.Errorf("the mistake is marked in line %d, it is in %d", got, line)
+	}
+	p.shows(".editor .error .note", "")
+	p.until(`document.querySelector('.editor pre .error').innerText.includes('weigth')`)
+	p.shows(".mistakes", "weight")
+	p.shot("bad-config")
+	p.press(".toolbar", "Save and apply")
+	p.shows("#toasts", "not saved")
+	if r.config() != before {
+		t.Error("a bad configuration was written")
+	}
+	p.typed("weigth = 10", "weight = 3")
+	p.shows(".verdict", "No mistakes")
+	p.shows(".changes", `channel "primary"`)
+	p.press(".toolbar", "Save and apply")
+	p.shows("#toasts", "Saved and applied")
+	if want := strings.Replace(before, "weight = 10", "weight = 3", 1); r.config() != want {
+		t.Errorf("written:\n%s\nwant:\n%s", r.config(), want)
+	}
+	if w := r.channel("primary").Weight; w != 3 {
+		t.Errorf("the weight is %v", w)
+	}
+}
+
+func TestOfTwoEditsOneWinsAndTheOtherIsTold(t *testing.T) {
+	r, _, _ := begin(t, "")
+	ours, theirs := open(t, r.panel, "/#config", 1280, 900), open(t, r.panel, "/#config", 1280, 900)
+	ours.expect("412")
+	for _, p := range []*tab{ours, theirs} {
+		p.shows(".verdict", "No mistakes")
+	}
+	ours.typed("weight = 10", "weight = 3 # ours")
+	theirs.typed("weight = 10", "weight = 7 # theirs")
+	theirs.press(".toolbar", "Save and apply")
+	theirs.shows("#toasts", "Saved")
+	ours.press(".toolbar", "Save and apply")
+	ours.shows(".conflict", "changed elsewhere")
+	ours.shot("conflict")
+	if !strings.Contains(r.config(), "# theirs") || r.channel("primary").Weight != 7 {
+		t.Errorf("the first edit is lost:\n%s", r.config())
+	}
+	if text := eval[string](ours, "document.querySelector('.editor textarea').value"); !strings.Contains(text, "# ours") {
+		t.Errorf("the second edit is lost:\n%s", text)
+	}
+	ours.press(".conflict", "Put mine in its place")
+	ours.shows("#toasts", "Saved")
+	if !strings.Contains(r.config(), "# ours") {
+		t.Errorf("the second edit is not written:\n%s", r.config())
+	}
+	theirs.shows(".verdict", "No mistakes")
+	theirs.until(`document.querySelector('.editor textarea').value.includes('# ours')`)
+}
