@@ -25,7 +25,7 @@ export function logView(view, records, store) {
     chosen.kind = name;
     show();
   });
-  const pause = el('button', { type: 'button', 'aria-pressed': 'false', text: 'Pause' });
+  const pause = el('button', { id: 'log-pause', type: 'button', 'aria-pressed': 'false', text: 'Pause' });
   const rows = el('ol', { class: 'log', 'aria-label': 'Requests, the newest first' });
   const nothing = el('div', { class: 'empty', hidden: true });
   view.append(

@@ -29,7 +29,7 @@ export function standing(c) {
 export function why(c) {
   const { kind } = standing(c);
   if (kind !== 'bad' && kind !== 'warn') return null;
-  if (!c.out && c.keys.total > 0) return { what: 'Every key of this channel rests', more: '', until: soonest(c.keys.list) };
+  if (!c.out && c.keys.total > 0) return { what: 'No key is ready', more: '', until: soonest(c.keys.list) };
   return { what: c.out, more: c.outReason ?? '', since: c.outSince, until: c.outUntil };
 }
 
