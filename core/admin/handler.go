@@ -17,6 +17,7 @@ type Options struct {
 	Bus    *event.Bus
 	Config func() config.Admin // of the running generation
 	Addr   func() string       // where the port is reached; "" if it is off
+	Done   <-chan struct{}     // closed when the program begins to end: event streams end then. nil: never
 	Now    func() time.Time    // default time.Now
 }
 

@@ -92,7 +92,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
 	past, missed := in.Past()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	out := &writer{w: w, control: http.NewResponseController(w)}
+	out := &writer{w: w, control: http.NewResponseController(w), done: h.options.Done}
 	out.write(": aitunnel\n\n")
 	if gap || missed && last != "" {
 		out.notice("some events between are forgotten already")
@@ -136,11 +136,13 @@ func (h *Handler) lately(wanted filter) uint64 {
 type writer struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+	done    <-chan struct{}
 	err     error
 }
 
 // follow sends what passes until the reader goes, or falls so far behind that
-// events are forgotten.
+// events are forgotten, or the program ends: it would wait for no one who reads
+// on and on.
 func (o *writer) follow(r *http.Request, in *event.Reader, wanted filter) {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
@@ -156,6 +158,8 @@ func (o *writer) follow(r *http.Request, in *event.Reader, wanted filter) {
 		}
 		select {
 		case <-r.Context().Done():
+			return
+		case <-o.done:
 			return
 		case <-beat.C:
 			o.write(": still here\n\n")

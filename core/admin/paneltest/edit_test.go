@@ -58,7 +58,7 @@ func TestAChannelIsAddedChangedAndRemoved(t *testing.T) {
 	p.field("Key", "sk-third-of-the-test")
 	p.expect("422", "400")
 	p.press("dialog", "Add channel")
-	p.shows("dialog .trouble", "third")
+	p.shows("dialog .trouble", "An address is expected here")
 	p.field("Address", third.URL())
 	p.field("Weight", "50")
 	p.shot("add-channel")

@@ -64,12 +64,12 @@ async function leave() {
 
 function build() {
   header(store);
-  views();
   channelsView(find('view-channels'), store, latest(records, store));
   logView(find('view-log'), records, store);
   routesView(find('view-routes'), store);
   systemView(find('view-system'), store);
   configView(find('view-config'), store);
+  views(); // when each is there to hear that it is shown
   line.retry = () => stream.connect();
   store.whenTroubled((e) => line.trouble(e));
   store.follow(({ status }) => {

@@ -1,0 +1,32 @@
+package daemon_test
+
+import (
+	"bufio"
+	"context"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// TestAReaderOfEventsDoesNotHoldUpTheEnd stops the daemon while someone
+// follows its events, as every open panel does.
+func TestAReaderOfEventsDoesNotHoldUpTheEnd(t *testing.T) {
+	r := start(t, two(site(t, "primary"), site(t, "backup"), ""))
+	resp, err := client.Get("http://" + r.AdminAddr() + "/api/logs")
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%v %v", resp, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if _, err := bufio.NewReader(resp.Body).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	began := time.Now()
+	if err := r.Shutdown(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > 30*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
