@@ -1,6 +1,7 @@
 package sdk_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -20,6 +21,10 @@ func TestMain(m *testing.M) {
 		return
 	case "broken plugin":
 		sdk.Serve(sdk.Plugin{Name: "broken", Version: "1.0.0"})
+		return
+	}
+	if os.Getenv("SDK_TEST_ROLE") == "host" {
+		fmt.Println(beHost())
 		return
 	}
 	goleak.VerifyTestMain(m)
