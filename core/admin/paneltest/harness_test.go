@@ -50,7 +50,7 @@ type running struct {
 }
 
 // start runs a daemon with the configuration, on free ports.
-func start(t *testing.T, config string) *running {
+func start(t *testing.T, config string, more ...func(*daemon.Options)) *running {
 	t.Helper()
 	dir := t.TempDir()
 	r := &running{t: t, path: filepath.Join(dir, "aitunnel.hcl")}
@@ -65,6 +65,9 @@ func start(t *testing.T, config string) *running {
 	}
 	r.options = daemon.Options{
 		ConfigPath: r.path, StateDir: filepath.Join(dir, "state"), Builtin: []string{self, serveBuiltin}, Version: "0.1.0", LogOutput: io.Discard,
+	}
+	for _, set := range more {
+		set(&r.options)
 	}
 	r.run()
 	r.panel = "http://" + r.AdminAddr()

@@ -88,6 +88,13 @@ func TestAPausedChannelGetsNoRequests(t *testing.T) {
 	if from, _ := r.ask("m"); from != "primary" {
 		t.Errorf("with the primary resumed, %q answers", from)
 	}
+	p.press(`[data-name="backup"]`, "Make first choice: backup")
+	p.shows(`[data-name="backup"] .badges`, "First choice")
+	if from, _ := r.ask("m"); from != "backup" {
+		t.Errorf("with the backup first, %q answers", from)
+	}
+	p.press(`[data-name="backup"]`, "No longer prefer backup")
+	p.until(`!document.querySelector('[data-name="backup"] .badges').innerText.includes('First')`)
 }
 
 func TestAChannelThatDiesTurnsRed(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
 
@@ -20,8 +21,8 @@ var (
 	models    = []string{"gpt-4o", "claude-sonnet-4", "gemini-2.5-pro", "gpt-4o-mini"}
 )
 
-// stage makes n channels with one to four keys, the last of them a fallback.
-func stage(t *testing.T, n int) *scene {
+// stage makes n channels with one to three keys, the last of them a fallback.
+func stage(t *testing.T, n int, more ...func(*daemon.Options)) *scene {
 	t.Helper()
 	s := &scene{}
 	var config strings.Builder
@@ -35,13 +36,13 @@ func stage(t *testing.T, n int) *scene {
 		if i == n-1 {
 			config.WriteString("  fallback = true\n")
 		}
-		for k := range i%4 + 1 {
+		for k := range i%3 + 1 {
 			fmt.Fprintf(&config, "  key \"team-%c\" {\n    value = \"sk-%s-%d-of-the-test\"\n  }\n", 'a'+k, name, k)
 		}
 		config.WriteString("  health_check \"http\" {\n    path     = \"/v1/models\"\n    interval = \"1s\"\n  }\n}\n")
 	}
 	config.WriteString("route \"/v1/**\" {\n  channels = [" + channelList(s.sites) + "]\n  strategy \"round-robin\" {}\n}\nbreaker {\n  open = \"30s\"\n}\n")
-	s.running = start(t, config.String())
+	s.running = start(t, config.String(), more...)
 	return s
 }
 

@@ -13,10 +13,11 @@ const GROUND = 30; // marks of failures are below
 export function sparkline() {
   const area = svg('path', { class: 'area' });
   const line = svg('path', { class: 'line' });
+  const dots = svg('path', { class: 'dots' });
   const gaps = svg('path', { class: 'gaps' });
   const failures = svg('path', { class: 'failures' });
   const node = svg('svg', { class: 'sparkline', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img' },
-    svg('path', { class: 'ground', d: `M0 ${GROUND}H${WIDTH}` }), area, gaps, line, failures);
+    svg('path', { class: 'ground', d: `M0 ${GROUND}H${WIDTH}` }), area, gaps, line, dots, failures);
   let drawn = '';
   return {
     node,
@@ -27,6 +28,7 @@ export function sparkline() {
       const d = paths(points);
       area.setAttribute('d', d.area);
       line.setAttribute('d', d.line);
+      dots.setAttribute('d', d.dots);
       gaps.setAttribute('d', d.gaps);
       failures.setAttribute('d', d.failures);
       setAttribute(node, 'aria-label', describe(points));
@@ -39,7 +41,7 @@ function paths(points) {
   const highest = Math.max(1, ...points.map((p) => p.ttfb || 0)) * 1.1;
   const x = (i) => round((i + 0.5) * step);
   const y = (p) => round(GROUND - (p.ttfb / highest) * (GROUND - TOP));
-  const d = { area: '', line: '', gaps: '', failures: '' };
+  const d = { area: '', line: '', dots: '', gaps: '', failures: '' };
   let last = -1; // the last point with a sample
   points.forEach((p, i) => {
     if (p.failures > 0) d.failures += `M${x(i)} ${GROUND + 3}v3`;
@@ -49,7 +51,8 @@ function paths(points) {
       d.area += `M${x(last)} ${GROUND}V${y(points[last])}L${x(i)} ${y(p)}V${GROUND}z`;
     } else {
       if (last >= 0) d.gaps += `M${x(last)} ${y(points[last])}L${x(i)} ${y(p)}`;
-      d.line += `M${x(i)} ${y(p)}h0.01`; // round ends make a dot of it
+      d.line += `M${x(i)} ${y(p)}`;
+      if (!points[i + 1]?.ttfb) d.dots += `M${x(i)} ${y(p)}h0.01`; // alone; round ends make a dot of it
     }
     last = i;
   });
