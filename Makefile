@@ -4,10 +4,10 @@ LDFLAGS  = -s -w -X github.com/aitunnel/aitunnel/core/cli.version=$(VERSION)
 MODULES  = . ./sdk ./bench ./core/admin/paneltest ./examples/plugins/bandit
 export CGO_ENABLED ?= 1
 
-.PHONY: help build run test race soak lint vuln fuzz bench generate check clean
+.PHONY: help build run test race soak lint vuln fuzz bench generate dist reproducible cross check clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 build: ## Build bin/aitunnel
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/aitunnel .
@@ -41,8 +41,18 @@ fuzz: ## Run every fuzz target for 20 seconds
 bench: build ## Measure against other proxies
 	cd bench && go run . -aitunnel ../bin/aitunnel
 
-generate: ## Write docs/plugins anew, from the schemas of the built-in components
-	go test ./core/cli -run '^TestPluginPages$$' -count=1 -update
+generate: ## Write docs/plugins, docs/cli and docs/man anew, from schemas and commands
+	go test ./core/cli -run '^Test(Plugin|Command)Pages$$' -count=1 -update
+
+dist: ## Pack archives with checksums for six systems into dist/, the same bytes each time
+	go run tools/dist/main.go -version $(VERSION)
+
+reproducible: ## Build one system's archive in two folders, and compare them
+	go run tools/dist/main.go -version $(VERSION) -verify
+
+cross: ## Build for the systems that are not tested here
+	@set -e; for os in darwin windows; do for arch in amd64 arm64; do \
+	  echo "$$os/$$arch"; GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 go build -o /dev/null .; done; done
 
 check: lint test ## What has to pass before a commit
 

@@ -99,9 +99,10 @@ func (a *app) root() *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{c, err} })
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.config, "config", "c", "", "configuration file or directory (default $AITUNNEL_CONFIG, ./aitunnel.hcl, then the user's configuration directory)")
-	flags.StringToStringVar(&a.vars, "var", nil, "value of a variable of the configuration, as name=value")
-	flags.StringVar(&a.stateDir, "state-dir", defaultStateDir(), "directory of the program's state, one for each that runs (default $AITUNNEL_STATE_DIR, then aitunnel in the user's state directory)")
+	flags.StringVarP(&a.config, "config", "c", "", "configuration `file` or directory (default $AITUNNEL_CONFIG, ./aitunnel.hcl, then the user's configuration directory)")
+	flags.StringToStringVar(&a.vars, "var", nil, "value of a variable of the configuration, as `name=value`; may be repeated")
+	flags.Lookup("var").DefValue = ""
+	flags.StringVar(&a.stateDir, "state-dir", defaultStateDir(), "`directory` of the program's state, one for each that runs (default $AITUNNEL_STATE_DIR, then aitunnel in the user's state directory)")
 	flags.Lookup("state-dir").DefValue = "" // the same text for every user
 	a.addCommands(root)
 	help := helpCommand()
