@@ -1,7 +1,7 @@
 # Every command here works on a fresh clone with Go, make, git and a C compiler.
 VERSION ?= 0.1.0
 LDFLAGS  = -s -w -X github.com/aitunnel/aitunnel/core/cli.version=$(VERSION)
-MODULES  = . ./sdk ./bench ./core/admin/paneltest ./examples/plugins/bandit
+MODULES  = . ./sdk ./bench ./core/admin/paneltest ./examples/plugins/bandit ./examples/clients
 export CGO_ENABLED ?= 1
 
 .PHONY: help build run test race soak lint vuln fuzz bench generate dist reproducible cross check clean
