@@ -49,10 +49,13 @@ func outcome(w http.ResponseWriter, r Reload, err error) {
 		return
 	}
 	status, code := verdict(r)
-	reply(w, status, struct {
-		Reload
-		Error problem `json:"error"`
-	}{r, problem{r.Error, code, r.Diags}})
+	reply(w, status, NotApplied{r, problem{r.Error, code, r.Diags}})
+}
+
+// NotApplied is the answer to a reload, or a plan, that cannot be.
+type NotApplied struct {
+	Reload
+	Error problem `json:"error"`
 }
 
 // verdict is how an outcome that is not good is answered.

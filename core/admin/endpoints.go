@@ -20,6 +20,7 @@ type endpoint struct {
 	in, out      any    // zero values of the bodies; nil: none
 	kind         string // of the answer; default application/json
 	fails        []int  // other answers, beside those that all have
+	refused      any    // the body where the configuration cannot be applied; default an error alone
 	query        []parameter
 	header       []parameter
 }
@@ -57,15 +58,21 @@ func (h *Handler) endpoints() []endpoint {
 			query: []parameter{{"n", "how many; default 50, at most 1000"}, {"types", "only these types, with commas between"}, {"channel", "only events of this channel"}}},
 		{method: "GET", path: "/api/config", summary: "The text of the configuration, its secrets replaced by placeholders", handle: h.text, out: Text{}},
 		{method: "PUT", path: "/api/config", summary: "Replace the text of a file of the configuration", handle: h.replace, in: Draft{}, out: Edited{}, fails: append(edit, 428), header: ifMatch},
-		{method: "POST", path: "/api/config/reload", summary: "Apply the configuration as it is in its files", handle: h.reload, out: Reload{}, fails: []int{400, 412, 415, 422}, header: ifMatch},
-		{method: "POST", path: "/api/config/plan", summary: "What a reload would change, or a text in the place of a file", handle: h.plan, in: Draft{}, out: Reload{}, fails: []int{400, 404, 413, 415, 422}},
+		{method: "POST", path: "/api/config/reload", summary: "Apply the configuration as it is in its files", handle: h.reload, out: Reload{}, refused: NotApplied{}, fails: []int{400, 412, 415, 422}, header: ifMatch},
+		{method: "POST", path: "/api/config/plan", summary: "What a reload would change, or a text in the place of a file", handle: h.plan, in: Draft{}, out: Reload{}, refused: NotApplied{}, fails: []int{400, 404, 413, 415, 422}},
 		{method: "GET", path: "/api/session", summary: "Whether a login is needed", handle: h.session, open: true, out: Session{}},
 		{method: "POST", path: "/api/session", summary: "Trade the token, or a link's code, for a session cookie", handle: h.login, open: true, in: Login{}, out: Session{}, fails: []int{400, 413, 415, 429}},
 		{method: "DELETE", path: "/api/session", summary: "End the session", handle: h.logout, open: true, out: Session{}, fails: []int{415}},
+		{method: "GET", path: "/api/openapi.json", summary: "This document", handle: h.describe, out: map[string]any{}},
 		{method: "GET", path: "/metrics", summary: "For Prometheus", handle: promhttp.HandlerFor(newMetrics(s), metricsOptions).ServeHTTP, kind: "text/plain"},
 		{method: "GET", path: "/healthz", summary: "The program lives", handle: alive, open: true, kind: "text/plain"},
 		{method: "GET", path: "/readyz", summary: "Requests would be answered", handle: h.ready, open: true, kind: "text/plain", fails: []int{503}},
 	}
+}
+
+// describe shows the OpenAPI document.
+func (h *Handler) describe(w http.ResponseWriter, _ *http.Request) {
+	reply(w, http.StatusOK, openAPI(h.endpoints()))
 }
 
 // localEndpoints are those of the socket alone.

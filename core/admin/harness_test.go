@@ -40,16 +40,16 @@ func (p program) Channels() []Channel {
 	failure := "connection refused"
 	return []Channel{
 		{
-			Name: "home", Target: "https://home.example/api", Weight: 10, Enabled: true, Health: "up", Latency: 12.5, KeyStrategy: "round-robin",
+			Name: "home", Target: "https://home.example/api", Weight: 10, Enabled: true, Health: "up", Latency: 12.5, Models: []string{}, Recent: []Point{}, KeyStrategy: "round-robin",
 			Keys:  Keys{Alive: 1, Total: 1, List: []Key{{ID: "k1", Masked: "sk-…0001", Weight: 1, State: "ready"}}},
 			Stats: Stats{TotalRequests: 5, SuccessCount: 4, FailCount: 1, LastRequestAt: &p.started, LastError: &failure},
 		},
-		{Name: "spare", Target: "https://spare.example", Fallback: true, Health: "down", Out: "health", OutSince: &p.started, Keys: Keys{List: []Key{}}},
+		{Name: "spare", Target: "https://spare.example", Fallback: true, Models: []string{}, Recent: []Point{}, Health: "down", Out: "health", OutSince: &p.started, Keys: Keys{List: []Key{}}},
 	}
 }
 
 func (p program) Reload(_ context.Context, cause string, generation uint64) Reload {
-	return Reload{OK: generation != 2, Stale: generation == 2, Cause: cause, Generation: 3}
+	return Reload{OK: generation != 2, Stale: generation == 2, Cause: cause, Generation: 3}.whole()
 }
 
 // site is the API on a real port.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
 )
 
 // clock runs with the real time, and jumps when a test says so.
@@ -58,7 +60,7 @@ func (p program) Ready() error {
 
 func (p program) Routes() []Route { return p.Status().Routes }
 func (p program) Tunnels() []Tunnel {
-	return []Tunnel{{Name: "vps", State: "up", Since: p.started, Forwards: []Forward{{Remote: "127.0.0.1:9000", State: "up"}}}}
+	return []Tunnel{{Name: "vps", State: "up", Since: p.started, Notes: []string{}, Forwards: []Forward{{Remote: "127.0.0.1:9000", State: "up"}}}}
 }
 func (p program) Plugins() Plugins { return p.Status().Plugins }
 
@@ -124,7 +126,7 @@ func (p program) edit(name string, m Match) (Reload, error) {
 }
 
 func (r Reload) whole() Reload {
-	r.Effects = []string{}
+	r.Effects, r.Changes, r.Diags = []string{}, []config.Change{}, []config.Diagnostic{}
 	return r
 }
 
