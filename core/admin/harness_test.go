@@ -68,11 +68,23 @@ type site struct {
 // events.
 func serve(t *testing.T, c config.Admin, remembered int) *site {
 	t.Helper()
+	return serveBy(t, func(listening config.Admin) config.Admin {
+		own := c
+		own.Listen = listening.Listen
+		return own
+	}, remembered)
+}
+
+// serveBy is serve with a configuration that may change; it is given where the
+// port is.
+func serveBy(t *testing.T, configure func(config.Admin) config.Admin, remembered int) *site {
+	t.Helper()
 	bus := event.NewBus(remembered, nil)
 	server := httptest.NewUnstartedServer(nil)
-	c.Listen = server.Listener.Addr().String()
+	addr := server.Listener.Addr().String()
+	current := func() config.Admin { return configure(config.Admin{Listen: addr}) }
 	s := &site{t: t, bus: bus}
-	api := New(Options{Source: program{time.Now(), &s.done}, Bus: bus, Config: func() config.Admin { return c }, Addr: func() string { return c.Listen }, Now: s.time.now})
+	api := New(Options{Source: program{time.Now(), &s.done}, Bus: bus, Config: current, Addr: func() string { return addr }, Now: s.time.now})
 	s.api = api
 	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.answering.Add(1)
@@ -105,6 +117,28 @@ func (s *site) do(method, path string, header ...string) (*http.Response, []byte
 		s.t.Fatalf("%s %s: %v", method, path, err)
 	}
 	return resp, body
+}
+
+// answer sends a request and reads the answer.
+func (s *site) answer(req *http.Request) (*http.Response, []byte) {
+	s.t.Helper()
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatalf("%s %s: %v", req.Method, req.URL, err)
+	}
+	return resp, body
+}
+
+// local asks at the other door.
+func (s *site) local(method, path string) *httptest.ResponseRecorder {
+	out := httptest.NewRecorder()
+	s.api.Local().ServeHTTP(out, httptest.NewRequest(method, path, nil))
+	return out
 }
 
 // open sends a request and leaves the answer to be read.

@@ -76,17 +76,17 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	from, gap, err := h.begin(last, wanted)
-	if err != nil {
-		fail(w, http.StatusBadRequest, "bad_parameter", "Last-Event-ID and since must be the id of an event")
-		return
-	}
 	if !h.readers.enter() {
 		w.Header().Set("Retry-After", "10")
 		fail(w, http.StatusServiceUnavailable, "too_many_readers", "the event stream has as many readers as it takes, "+strconv.Itoa(maxReaders))
 		return
 	}
 	defer h.readers.leave()
+	from, gap, err := h.begin(last, wanted)
+	if err != nil {
+		fail(w, http.StatusBadRequest, "bad_parameter", "Last-Event-ID and since must be the id of an event")
+		return
+	}
 	in := h.options.Bus.Follow(from)
 	defer in.Close()
 	past, missed := in.Past()
