@@ -1,0 +1,189 @@
+//go:build linux
+
+package tunnel
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshdtest"
+)
+
+func TestATunnelCarriesRequests(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{})
+	r := open(t, s, tunnelTo(t, s))
+	st := r.await(Up)
+	if st.Probe <= 0 || st.Forwards[0].State != ForwardOpen || st.Forwards[0].Remote != r.config.Forwards[0].Address || len(st.Notes) > 0 || st.User != s.User {
+		t.Errorf("status %+v", st)
+	}
+	r.mustAnswer()
+
+	t.Run("a large body comes back as it went", func(t *testing.T) {
+		body := make([]byte, 8<<20)
+		_, _ = rand.Read(body)
+		resp, err := r.client.Post("http://"+r.config.Forwards[0].Address+"/echo", "", bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		if back, err := io.ReadAll(resp.Body); err != nil || !bytes.Equal(back, body) {
+			t.Errorf("%d bytes came back: %v", len(back), err)
+		}
+	})
+	t.Run("a protocol is changed", func(t *testing.T) {
+		c, err := net.Dial("tcp", r.config.Forwards[0].Address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+		_ = c.SetDeadline(time.Now().Add(patience))
+		_, _ = io.WriteString(c, "GET /upgrade HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+		in := bufio.NewReader(c)
+		if resp, err := http.ReadResponse(in, nil); err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+			t.Fatalf("%v, %v", resp, err)
+		}
+		_, _ = io.WriteString(c, "ping\n")
+		if line, err := in.ReadString('\n'); err != nil || line != "ping\n" {
+			t.Errorf("%q, %v", line, err)
+		}
+	})
+	t.Run("a caller that goes away is noticed", func(t *testing.T) {
+		before := r.site.gone()
+		body, _ := r.stream()
+		_ = body.Close()
+		begun := time.Now()
+		eventually(t, "the stream is cancelled here", func() bool { return r.site.gone() > before })
+		if took := time.Since(begun); took > time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+	t.Run("a caller that sends its header too slowly is cut off", func(t *testing.T) {
+		c, err := net.Dial("tcp", r.config.Forwards[0].Address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+		_, _ = io.WriteString(c, "GET /hello HTTP/1.1\r\nHost: x\r\n") // and no end
+		begun := time.Now()
+		_ = c.SetReadDeadline(time.Now().Add(patience))
+		if _, err := io.ReadAll(c); err != nil {
+			t.Errorf("it is not cut off within %s: %v", time.Since(begun), err)
+		}
+		if took := time.Since(begun); took < 300*time.Millisecond {
+			t.Errorf("it was cut off after %s already", took)
+		}
+	})
+	if st := r.status(); st.Accepted < 4 || st.In < 8<<20 || st.Out < 8<<20 || st.Connects != 1 {
+		t.Errorf("counters %+v", st)
+	}
+}
+
+func TestASocketOnTheHost(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{})
+	c := tunnelTo(t, s)
+	path := filepath.Join(t.TempDir(), "a.sock")
+	c.Forwards = []*config.Forward{{Address: "unix:" + path}}
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", path) },
+	}}
+	answers := func() bool {
+		resp, err := client.Get("http://x/hello")
+		if err != nil {
+			return false
+		}
+		defer func() { _ = resp.Body.Close() }()
+		b, err := io.ReadAll(resp.Body)
+		return err == nil && string(b) == "hello"
+	}
+	r := open(t, s, c)
+	r.await(Up)
+	if !answers() {
+		t.Error("no answer by the socket")
+	}
+	// sshd leaves the file of a lost session, and cannot listen there again.
+	s.Signal(9)
+	eventually(t, "the socket answers again", func() bool { return r.status().Connects == 2 && answers() })
+	r.Apply(nil)
+	eventually(t, "the file is removed in the end", func() bool {
+		found, _ := filepath.Glob(path)
+		return len(found) == 0
+	})
+}
+
+func TestAPortOfTheHostsChoice(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{})
+	c := tunnelTo(t, s)
+	c.Forwards = []*config.Forward{{Address: "127.0.0.1:0"}, {Address: "127.0.0.1:0", Channel: &config.Channel{Name: "alone"}}}
+	r := open(t, s, c)
+	st := r.await(Up)
+	for i, want := range []string{"hello", "alone"} {
+		resp, err := r.client.Get("http://" + st.Forwards[i].Remote + "/hello")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if string(b) != want {
+			t.Errorf("%s answers %q", st.Forwards[i].Remote, b)
+		}
+	}
+}
+
+// TestAHostThatRunsNoCommand: without sessions sshd does not send at once, and
+// nothing tells the process of ours. All else works.
+func TestAHostThatRunsNoCommand(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]sshdtest.Options{
+		"no sessions":     {Config: "MaxSessions 0\n"},
+		"another command": {KeyOptions: `restrict,port-forwarding,permitlisten="127.0.0.1:*",command="/bin/true"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := sshdtest.Start(t, o)
+			r := open(t, s, tunnelTo(t, s))
+			st := r.await(Up)
+			r.mustAnswer()
+			if len(st.Notes) != 1 || !strings.Contains(st.Notes[0], "ClientAliveInterval") {
+				t.Errorf("notes %q", st.Notes)
+			}
+			if slow := strings.Contains(st.Notes[0], "40 ms"); slow != (name == "no sessions") {
+				t.Errorf("note %q", st.Notes[0])
+			}
+		})
+	}
+}
+
+// TestTheLeastRights is the line of authorized_keys that the README gives.
+func TestTheLeastRights(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{})
+	c := tunnelTo(t, s)
+	_, port, _ := net.SplitHostPort(c.Forwards[0].Address)
+	s.Authorize(fmt.Sprintf(`restrict,port-forwarding,permitlisten="127.0.0.1:%s",permitopen="127.0.0.1:%s"`, port, port), s.Key.PublicKey())
+	r := open(t, s, c)
+	if st := r.await(Up); len(st.Notes) > 0 || st.Probe == 0 {
+		t.Errorf("status %+v", st)
+	}
+	r.mustAnswer()
+	// A port that the line does not name is refused, and the other goes on.
+	more := *c
+	more.Forwards = append(more.Forwards, &config.Forward{Address: freeAddress(t)})
+	r.Apply([]*config.Tunnel{&more})
+	r.awaitFault(Degraded, "permitlisten", more.Forwards[1].Address, "forbid")
+	r.mustAnswer()
+}

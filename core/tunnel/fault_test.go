@@ -1,0 +1,179 @@
+//go:build linux
+
+package tunnel
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshdtest"
+)
+
+func TestALostConnectionIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]func(s *sshdtest.Server){
+		"its process is killed":  func(s *sshdtest.Server) { s.Signal(syscall.SIGKILL) },
+		"its process is stopped": func(s *sshdtest.Server) { s.Signal(syscall.SIGSTOP) },
+		"sshd is restarted": func(s *sshdtest.Server) {
+			s.Stop()
+			s.Signal(syscall.SIGTERM)
+			time.Sleep(300 * time.Millisecond) // some tries fail
+			s.Restart()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := sshdtest.Start(t, sshdtest.Options{})
+			r := open(t, s, tunnelTo(t, s))
+			r.await(Up)
+			before := r.site.gone()
+			_, lines := r.stream()
+			fault(s)
+			eventually(t, "the stream that was under way is cancelled", func() bool { return r.site.gone() > before })
+			eventually(t, "its caller is told", func() bool { _, err := lines.ReadString('\n'); return err != nil })
+			eventually(t, "there is another connection", func() bool { return r.status().Connects == 2 })
+			begun := time.Now()
+			eventually(t, "requests are answered again", r.answers)
+			if took := time.Since(begun); took > 5*time.Second {
+				t.Errorf("the port was back %s after the connection", took)
+			}
+			st := r.await(Up)
+			if st.LastError != "" || !r.told("vps waiting: down: ") {
+				t.Errorf("status %+v", st)
+			}
+			if name == "its process is stopped" && (!r.told("has gone silent") || !r.told("taken back")) {
+				t.Error("that the link was silent, and the port taken back, is not told")
+			}
+		})
+	}
+}
+
+// TestAPortHeldByALostSessionOfAnEarlierRun: the program ended without a word,
+// as in a power cut, and sshd has not noticed.
+func TestAPortHeldByALostSessionOfAnEarlierRun(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{})
+	c := tunnelTo(t, s)
+	file := t.TempDir() + "/sessions.json"
+	r := prepare(t, s, func(o *Options) { o.Sessions = file })
+	r.config = c
+	r.Apply([]*config.Tunnel{c})
+	r.await(Up)
+	remembered, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := s.Sessions()
+	s.Signal(syscall.SIGSTOP)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	r.Shutdown(ctx) // nothing of it reaches the stopped process
+	if err := os.WriteFile(file, remembered, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again := prepare(t, s, func(o *Options) { o.Sessions = file })
+	again.config = c
+	again.Apply([]*config.Tunnel{c})
+	again.await(Up)
+	again.mustAnswer()
+	if !again.told("taken back") {
+		t.Error("that the port was taken back is not told")
+	}
+	for _, pid := range s.Sessions() {
+		for _, old := range held {
+			if pid == old {
+				t.Errorf("the process %d is there still", pid)
+			}
+		}
+	}
+}
+
+func TestAPortHeldByAStranger(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{})
+	c := tunnelTo(t, s)
+	stranger, err := net.Listen("tcp", c.Forwards[0].Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stranger.Close() }()
+	c.Forwards = append(c.Forwards, &config.Forward{Address: freeAddress(t)})
+	r := open(t, s, c)
+	// ss tells the name of this very test program.
+	r.awaitFault(Degraded, "held by ", fmt.Sprintf("(pid %d)", os.Getpid()), "left alone", strings.TrimPrefix(c.Forwards[0].Address, "127.0.0.1:"))
+	st := r.status()
+	if st.Forwards[0].State != ForwardRefused || st.Forwards[1].State != ForwardOpen {
+		t.Errorf("forwards %+v", st.Forwards)
+	}
+	if c, err := net.Dial("tcp", c.Forwards[0].Address); err != nil {
+		t.Errorf("the stranger does not listen any more: %v", err)
+	} else {
+		_ = c.Close()
+	}
+	_ = stranger.Close()
+	r.await(Up)
+	r.mustAnswer()
+}
+
+// TestOnlyAProcessOfOursIsEnded: what is remembered fits no process, or one that
+// began at another time.
+func TestOnlyAProcessOfOursIsEnded(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{})
+	c := tunnelTo(t, s)
+	other := *c
+	other.Name = "other"
+	holder := open(t, s, &other) // of another name, so nothing of it is remembered for vps
+	holder.await(Up)
+	pids := s.Sessions()
+	file := t.TempDir() + "/sessions.json"
+	var list []string
+	for _, pid := range pids {
+		for _, is := range []string{"(sshd) 1 0", "(sshd) 1 0; touch /tmp/x", fmt.Sprintf("(test) %d 0", pid)} {
+			list = append(list, fmt.Sprintf(`{"hostKey":%q,"user":%q,"pid":"%d","is":%q}`, s.Fingerprint(), s.User, pid, is))
+		}
+	}
+	if err := os.WriteFile(file, []byte(`{"vps":[`+strings.Join(list, ",")+`]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := prepare(t, s, func(o *Options) { o.Sessions = file })
+	r.config = c
+	r.Apply([]*config.Tunnel{c})
+	r.awaitFault(Degraded, "held by sshd")
+	holder.mustAnswer()
+	if holder.status().Connects != 1 {
+		t.Error("the other connection was ended")
+	}
+}
+
+func TestFiftyReconnectsLeaveNothingBehind(t *testing.T) {
+	s := sshdtest.Start(t, sshdtest.Options{})
+	r := open(t, s, tunnelTo(t, s))
+	round := func(n uint64) {
+		eventually(t, "requests are answered", func() bool { return r.status().Connects == n && r.answers() })
+		r.client.CloseIdleConnections()
+	}
+	round(1)
+	s.Signal(syscall.SIGKILL)
+	round(2) // what is made once is made
+	goroutines, files := calm(t)
+	for i := range uint64(50) {
+		s.Signal(syscall.SIGKILL)
+		round(i + 3)
+	}
+	eventually(t, "goroutines and files are as many as before", func() bool {
+		g, f := count(t)
+		if g <= goroutines+2 && f <= files+1 {
+			return true
+		}
+		time.Sleep(100 * time.Millisecond)
+		return false
+	})
+}

@@ -1,0 +1,233 @@
+//go:build linux
+
+package tunnel
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshdtest"
+)
+
+// patience is how long something may take to come about on a busy machine.
+const patience = 20 * time.Second
+
+// rig is a set of tunnels to a server, with all that they tell.
+type rig struct {
+	*Tunnels
+	t      *testing.T
+	server *sshdtest.Server
+	config *config.Tunnel
+	client *http.Client
+	site   *site
+
+	mu      sync.Mutex
+	changes []Change
+}
+
+// tunnelTo is a configuration that fits the server, with times short enough for
+// tests. It opens a free port.
+func tunnelTo(t *testing.T, s *sshdtest.Server) *config.Tunnel {
+	return &config.Tunnel{
+		Name: "vps", Host: s.Addr(), User: s.User,
+		Keepalive: config.Keepalive{Interval: 300 * time.Millisecond, Timeout: 1500 * time.Millisecond},
+		Reconnect: config.Reconnect{Min: 50 * time.Millisecond, Max: time.Second},
+		Forwards:  []*config.Forward{{Address: freeAddress(t)}},
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// open runs tunnels until the test ends.
+func open(t *testing.T, s *sshdtest.Server, c ...*config.Tunnel) *rig {
+	t.Helper()
+	r := prepare(t, s)
+	r.config = c[0]
+	r.Apply(c)
+	return r
+}
+
+func prepare(t *testing.T, s *sshdtest.Server, options ...func(*Options)) *rig {
+	r := &rig{t: t, server: s, site: &site{}, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}}
+	o := Options{
+		Handler: func(f *config.Forward) http.Handler {
+			if f.Channel != nil {
+				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, f.Channel.Name) })
+			}
+			return r.site
+		},
+		Server: func(h http.Handler) *http.Server {
+			return &http.Server{Handler: h, ReadHeaderTimeout: 500 * time.Millisecond, IdleTimeout: time.Minute}
+		},
+		OnChange: r.note,
+		Sessions: filepath.Join(t.TempDir(), "sessions.json"),
+		Grace:    5 * time.Second,
+		Home:     s.Home,
+		Agent:    "/nowhere",
+	}
+	for _, f := range options {
+		f(&o)
+	}
+	r.Tunnels = New(o)
+	t.Cleanup(func() {
+		r.client.CloseIdleConnections()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		r.Shutdown(ctx)
+		if t.Failed() {
+			t.Logf("what was told:\n%s", strings.Join(r.story(), "\n"))
+		}
+	})
+	return r
+}
+
+func (r *rig) note(c Change) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changes = append(r.changes, c)
+}
+
+// story is what was told so far.
+func (r *rig) story() (out []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.changes {
+		out = append(out, fmt.Sprintf("%s %s: %s", c.Tunnel, c.State, c.Message))
+	}
+	return out
+}
+
+func (r *rig) told(text string) bool { return strings.Contains(strings.Join(r.story(), "\n"), text) }
+
+func (r *rig) status() Status { return r.List()[0] }
+
+// await polls until the tunnel is in the state.
+func (r *rig) await(s State) Status {
+	r.t.Helper()
+	eventually(r.t, "the tunnel is "+string(s), func() bool { return r.status().State == s })
+	return r.status()
+}
+
+// awaitFault polls until the tunnel has failed and says why.
+func (r *rig) awaitFault(state State, texts ...string) {
+	r.t.Helper()
+	st := r.await(state)
+	for _, text := range texts {
+		if !strings.Contains(st.LastError, text) {
+			r.t.Errorf("the error is %q, and should have %q", st.LastError, text)
+		}
+	}
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// get asks from the far side.
+func (r *rig) get(path string) (string, error) {
+	resp, err := r.client.Get("http://" + r.config.Forwards[0].Address + path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	return string(b), err
+}
+
+func (r *rig) answers() bool {
+	text, err := r.get("/hello")
+	return err == nil && text == "hello"
+}
+
+func (r *rig) mustAnswer() {
+	r.t.Helper()
+	if text, err := r.get("/hello"); err != nil || text != "hello" {
+		r.t.Fatalf("answer %q, %v", text, err)
+	}
+}
+
+// site is what the tunnels lead to.
+type site struct {
+	mu        sync.Mutex
+	cancelled int // streams whose caller went away
+}
+
+func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/hello":
+		_, _ = io.WriteString(w, "hello")
+	case "/echo":
+		_, _ = io.Copy(w, r.Body)
+	case "/forever":
+		w.WriteHeader(http.StatusOK)
+		c := http.NewResponseController(w)
+		for {
+			_, _ = io.WriteString(w, "data: tick\n\n")
+			_ = c.Flush()
+			select {
+			case <-r.Context().Done():
+				s.mu.Lock()
+				s.cancelled++
+				s.mu.Unlock()
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	case "/upgrade":
+		c, buffered, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		defer func() { _ = c.Close() }()
+		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
+		line, _ := buffered.ReadString('\n')
+		_, _ = io.WriteString(c, line)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func (s *site) gone() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cancelled
+}
+
+// stream opens an endless answer and reads its first line.
+func (r *rig) stream() (io.ReadCloser, *bufio.Reader) {
+	r.t.Helper()
+	resp, err := r.client.Get("http://" + r.config.Forwards[0].Address + "/forever")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = resp.Body.Close() })
+	lines := bufio.NewReader(resp.Body)
+	if line, err := lines.ReadString('\n'); err != nil || line != "data: tick\n" {
+		r.t.Fatalf("%q, %v", line, err)
+	}
+	return resp.Body, lines
+}

@@ -1,0 +1,37 @@
+//go:build linux
+
+package tunnel
+
+import (
+	"os"
+	"runtime"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// count is of goroutines and open files of this process.
+func count(t *testing.T) (goroutines, files int) {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runtime.NumGoroutine(), len(entries)
+}
+
+// calm counts once the numbers stay for a moment.
+func calm(t *testing.T) (goroutines, files int) {
+	t.Helper()
+	for same := 0; same < 10; time.Sleep(30 * time.Millisecond) {
+		g, f := count(t)
+		if same++; g != goroutines || f != files {
+			same = 0
+		}
+		goroutines, files = g, f
+	}
+	return goroutines, files
+}
