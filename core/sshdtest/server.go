@@ -51,7 +51,6 @@ type Server struct {
 	t       testing.TB
 	options Options
 	command []string
-	log     lockedBuffer
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd
@@ -140,7 +139,7 @@ LogLevel VERBOSE
 		s.Stop()
 		s.endSessions()
 		if t.Failed() {
-			t.Logf("log of sshd on port %s:\n%s", s.Port, s.log.String())
+			t.Logf("log of sshd on port %s:\n%s", s.Port, s.Log())
 		}
 	})
 	return s
@@ -155,7 +154,10 @@ func (s *Server) Addr() string { return net.JoinHostPort(s.Host, s.Port) }
 func (s *Server) Fingerprint() string { return ssh.FingerprintSHA256(s.HostKey) }
 
 // Log is what sshd has said.
-func (s *Server) Log() string { return s.log.String() }
+func (s *Server) Log() string {
+	text, _ := os.ReadFile(s.path("sshd.log"))
+	return string(text)
+}
 
 func (s *Server) freePort() string {
 	if s.options.Network != nil {
@@ -236,8 +238,12 @@ func (s *Server) Restart() {
 	s.t.Helper()
 	s.Stop()
 	cmd := exec.Command(s.command[0], s.command[1:]...)
-	cmd.Stdout, cmd.Stderr = &s.log, &s.log
+	// A file, not a pipe: sessions hold it too, and outlive the server.
+	log, err := os.OpenFile(s.path("sshd.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	must(s.t, err)
+	cmd.Stdout, cmd.Stderr = log, log
 	must(s.t, cmd.Start())
+	_ = log.Close() // sshd has its own
 	exited := make(chan struct{})
 	go func() {
 		_ = cmd.Wait()
@@ -253,7 +259,7 @@ func (s *Server) Restart() {
 			return
 		}
 		if time.Now().After(deadline) {
-			s.t.Fatalf("sshd does not come up: %v\n%s", err, s.log.String())
+			s.t.Fatalf("sshd does not come up: %v\n%s", err, s.Log())
 		}
 	}
 }
@@ -346,23 +352,6 @@ func (s *Server) Master() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.cmd.Process.Pid
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 func must(t testing.TB, err error) {

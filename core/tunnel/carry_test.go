@@ -184,6 +184,6 @@ func TestTheLeastRights(t *testing.T) {
 	more := *c
 	more.Forwards = append(more.Forwards, &config.Forward{Address: freeAddress(t)})
 	r.Apply([]*config.Tunnel{&more})
-	r.awaitFault(Degraded, "permitlisten", more.Forwards[1].Address, "forbid")
+	r.awaitFault(Degraded, more.Forwards[1].Address, "forbid")
 	r.mustAnswer()
 }

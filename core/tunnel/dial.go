@@ -42,13 +42,13 @@ func (d *dialer) dial(ctx context.Context) (*link, error) {
 		}
 		checks[i] = c
 	}
+	last := checks[len(checks)-1]
 	for {
+		seen := len(last.shown)
 		l, err := d.attempt(ctx, checks)
-		last := checks[len(checks)-1]
-		if err == nil || last.problem == nil || !last.another() || ctx.Err() != nil {
+		if err == nil || last.problem == nil || len(last.shown) == seen || !last.another() || ctx.Err() != nil {
 			return l, err
 		}
-		last.problem = nil
 	}
 }
 
@@ -128,6 +128,9 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, t target, c *check) (*
 	var verified atomic.Bool
 	verify := func(name string, remote net.Addr, key ssh.PublicKey) error {
 		err := c.verify(name, remote, key)
+		if err == nil {
+			c.problem = nil
+		}
 		if d.judge != nil {
 			if err = d.judge(t, key, c); err == nil {
 				c.problem = nil
@@ -149,7 +152,7 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, t target, c *check) (*
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case c.problem != nil:
+	case c.problem != nil: // with a pinned key, perhaps of the attempt before
 		return nil, c.problem
 	case bounded.Err() != nil && verified.Load():
 		return nil, failedAt(StepLogin, "%s takes more than %s to let %q in", t.address(), d.patience, t.user)

@@ -155,7 +155,9 @@ func TestOnlyAProcessOfOursIsEnded(t *testing.T) {
 
 func TestFiftyReconnectsLeaveNothingBehind(t *testing.T) {
 	s := sshdtest.Start(t, sshdtest.Options{})
-	r := open(t, s, tunnelTo(t, s))
+	c := tunnelTo(t, s)
+	c.Reconnect.Max = 100 * time.Millisecond
+	r := open(t, s, c)
 	round := func(n uint64) {
 		eventually(t, "requests are answered", func() bool { return r.status().Connects == n && r.answers() })
 		r.client.CloseIdleConnections()

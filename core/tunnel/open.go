@@ -123,7 +123,7 @@ func (o *opener) explain(ctx context.Context, f *config.Forward, err error) erro
 	if n, _ := strconv.Atoi(port); n > 0 && n < 1024 && t.user != "root" {
 		return failedAt(StepOpen, "the port %s on %s is below 1024 and %q is not root there: forward a higher port", port, t.address(), t.user)
 	}
-	return failedAt(StepOpen, "sshd on %s does not let %q listen on %s: AllowTcpForwarding or PermitListen in its sshd_config, or the options of the key in authorized_keys, forbid it", t.address(), t.user, address)
+	return failedAt(StepOpen, "sshd on %s does not let %q listen on %s: AllowTcpForwarding or PermitListen in its sshd_config, or the options of the key in authorized_keys (or of its certificate), forbid it", t.address(), t.user, address)
 }
 
 // pause waits, unless ctx ends.

@@ -1,0 +1,82 @@
+//go:build linux
+
+package tunnel
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshdtest"
+)
+
+// TestApplyTouchesOnlyWhatChanged: forwards come and go on a connection that
+// carries a stream all the while.
+func TestApplyTouchesOnlyWhatChanged(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{})
+	first := tunnelTo(t, s)
+	first.Forwards[0].Channel = nil
+	r := open(t, s, first)
+	r.await(Up)
+	_, lines := r.stream()
+	streams := func() {
+		t.Helper()
+		for range 4 {
+			if _, err := lines.ReadString('\n'); err != nil {
+				t.Fatalf("the stream broke: %v", err)
+			}
+		}
+	}
+	ask := func(address string) string {
+		resp, err := http.Get("http://" + address + "/hello")
+		if err != nil {
+			return err.Error()
+		}
+		defer func() { _ = resp.Body.Close() }()
+		b, _ := io.ReadAll(resp.Body)
+		return string(b)
+	}
+	with := func(forwards ...*config.Forward) *config.Tunnel {
+		c := *first
+		c.Forwards = forwards
+		return &c
+	}
+	old := first
+	apply := func(next *config.Tunnel, effects ...string) {
+		t.Helper()
+		if diff := cmp.Diff(effects, Effects([]*config.Tunnel{old}, []*config.Tunnel{next})); diff != "" {
+			t.Errorf("effects (-want +got):\n%s", diff)
+		}
+		r.Apply([]*config.Tunnel{next})
+		old = next
+	}
+	added := &config.Forward{Address: freeAddress(t), Channel: &config.Channel{Name: "one"}}
+	apply(with(first.Forwards[0], added), "open "+added.Address+` of tunnel "vps"`)
+	eventually(t, "the added forward answers", func() bool { return ask(added.Address) == "one" })
+	streams()
+	elsewhere := &config.Forward{Address: added.Address, Channel: &config.Channel{Name: "two"}}
+	apply(with(first.Forwards[0], elsewhere), "lead "+added.Address+` of tunnel "vps" to channel "two"`)
+	eventually(t, "the forward leads elsewhere", func() bool { return ask(added.Address) == "two" })
+	streams()
+	apply(with(elsewhere), "close "+first.Forwards[0].Address+` of tunnel "vps"`)
+	eventually(t, "the first forward is closed", func() bool { return strings.Contains(ask(first.Forwards[0].Address), "refused") })
+	streams() // it was opened through what is closed now
+	if st := r.status(); st.Connects != 1 || st.State != Up || len(st.Forwards) != 1 {
+		t.Errorf("status %+v", st)
+	}
+	other := with(elsewhere)
+	other.Keepalive.Interval *= 2
+	apply(other, `connect tunnel "vps" anew`)
+	eventually(t, "the other connection is up", func() bool { return r.status().State == Up && ask(added.Address) == "two" })
+	streams() // the old connection stays for it, for a while
+	if diff := cmp.Diff([]string{`connect tunnel "b"`, `close tunnel "a"`}, Effects([]*config.Tunnel{{Name: "a"}}, []*config.Tunnel{{Name: "b"}})); diff != "" {
+		t.Errorf("effects (-want +got):\n%s", diff)
+	}
+	r.Apply(nil)
+	eventually(t, "all is closed", func() bool { return len(r.List()) == 0 && strings.Contains(ask(added.Address), "refused") })
+}

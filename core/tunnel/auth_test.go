@@ -1,0 +1,135 @@
+//go:build linux
+
+package tunnel
+
+import (
+	"net"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshdtest"
+)
+
+// serveAgent is an SSH agent, by the protocol that ssh-agent speaks.
+func serveAgent(t *testing.T, keys ...agent.AddedKey) (socket string) {
+	t.Helper()
+	ring := agent.NewKeyring()
+	for _, k := range keys {
+		if err := ring.Add(k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	socket = filepath.Join(t.TempDir(), "agent")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				_ = agent.ServeAgent(ring, c) // until its user hangs up
+				_ = c.Close()
+			}()
+		}
+	}()
+	return socket
+}
+
+func privateKey(t *testing.T, path, passphrase string) any {
+	t.Helper()
+	content := readFile(t, path)
+	var key any
+	var err error
+	if passphrase == "" {
+		key, err = ssh.ParseRawPrivateKey(content)
+	} else {
+		key, err = ssh.ParseRawPrivateKeyWithPassphrase(content, []byte(passphrase))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// TestKeys logs in by each kind of key, where nothing else would let it in.
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	const passphrase = "correct horse battery"
+	dir := t.TempDir()
+	plain, locked := filepath.Join(dir, "plain"), filepath.Join(dir, "locked")
+	plainKey := sshdtest.NewKey(t, plain, "")
+	lockedKey := sshdtest.NewKey(t, locked, passphrase)
+	authority := sshdtest.NewKey(t, filepath.Join(dir, "authority"), "")
+	s := sshdtest.Start(t, sshdtest.Options{Config: "TrustedUserCAKeys " + dir + "/authority.pub\n"})
+	writeFile(t, dir+"/authority.pub", string(ssh.MarshalAuthorizedKey(authority.PublicKey())))
+	certified := filepath.Join(dir, "certified")
+	key := sshdtest.NewKey(t, certified, "")
+	writeFile(t, certified+"-cert.pub", string(ssh.MarshalAuthorizedKey(certify(t, authority, key.PublicKey(), ssh.UserCert, s.User))))
+	holding := serveAgent(t, agent.AddedKey{PrivateKey: privateKey(t, locked, passphrase), Comment: "locked"})
+
+	for name, c := range map[string]struct {
+		authorized ssh.PublicKey
+		set        func(*config.Tunnel)
+		agent      string
+		config     string // ~/.ssh/config
+	}{
+		"the usual file":                        {s.Key.PublicKey(), func(*config.Tunnel) {}, "/nowhere", ""},
+		"a file":                                {plainKey.PublicKey(), func(c *config.Tunnel) { c.Identity = plain }, "/nowhere", ""},
+		"a file in ~/.ssh/config":               {plainKey.PublicKey(), func(*config.Tunnel) {}, "/nowhere", "Host *\n IdentityFile " + plain + "\n"},
+		"a locked file":                         {lockedKey.PublicKey(), func(c *config.Tunnel) { c.Identity, c.Passphrase = locked, config.NewSecret(passphrase) }, "/nowhere", ""},
+		"a locked file whose key the agent has": {lockedKey.PublicKey(), func(c *config.Tunnel) { c.Identity = locked }, holding, ""},
+		"the agent":                             {lockedKey.PublicKey(), func(*config.Tunnel) {}, holding, ""},
+		"the agent in ~/.ssh/config":            {lockedKey.PublicKey(), func(*config.Tunnel) {}, "/nowhere", "Host *\n IdentityAgent " + holding + "\n"},
+		"a certificate":                         {plainKey.PublicKey(), func(c *config.Tunnel) { c.Identity = certified }, "/nowhere", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.Authorize("", c.authorized)
+			writeFile(t, s.Home+"/.ssh/config", c.config)
+			tunnel := tunnelTo(t, s)
+			c.set(tunnel)
+			r := prepare(t, s, func(o *Options) { o.Agent = c.agent })
+			r.config = tunnel
+			r.Apply([]*config.Tunnel{tunnel})
+			r.await(Up)
+			r.mustAnswer()
+		})
+	}
+}
+
+func TestPasswords(t *testing.T) {
+	t.Parallel()
+	for name, way := range map[string]string{
+		"as such":                "PasswordAuthentication yes\n",
+		"as an answer to sshd's": "UsePAM yes\nKbdInteractiveAuthentication yes\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := sshdtest.Start(t, sshdtest.Options{Guest: true, Config: way})
+			c := tunnelTo(t, s)
+			c.User, c.Password = sshdtest.Guest, config.NewSecret(sshdtest.Password)
+			r := open(t, s, c)
+			r.await(Up)
+			r.mustAnswer()
+			wrong := tunnelTo(t, s)
+			wrong.User, wrong.Password = sshdtest.Guest, config.NewSecret("not-the-password")
+			again := open(t, s, wrong)
+			again.awaitFault(Failed, `does not let "guest" in`, "the password")
+			for _, line := range again.story() {
+				for _, secret := range []string{"not-the-password", sshdtest.Password} {
+					if contains(line, secret) {
+						t.Errorf("the password is told: %s", line)
+					}
+				}
+			}
+		})
+	}
+}

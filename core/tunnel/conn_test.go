@@ -1,0 +1,98 @@
+package tunnel
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+)
+
+// pipe is a conn over one end of a pipe whose deadlines are not used.
+func pipe(t *testing.T) (c *conn, far net.Conn, m *meter) {
+	near, far := net.Pipe()
+	m = &meter{}
+	c = newConn(near, m, func() {})
+	t.Cleanup(func() {
+		_ = c.Close()
+		_ = far.Close()
+	})
+	return c, far, m
+}
+
+func TestAReadEndsAtItsDeadlineAndLosesNothing(t *testing.T) {
+	c, far, m := pipe(t)
+	buffer := make([]byte, 3)
+	for range 3 {
+		_ = c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+		if _, err := c.Read(buffer); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("%v", err)
+		}
+		if _, err := c.Read(buffer); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("the deadline is over and the next read: %v", err)
+		}
+	}
+	_ = c.SetReadDeadline(time.Time{})
+	go func() { _, _ = io.WriteString(far, "hello") }()
+	if n, err := c.Read(buffer); err != nil || string(buffer[:n]) != "hel" {
+		t.Fatalf("%q, %v", buffer[:n], err)
+	}
+	if n, err := c.Read(buffer); err != nil || string(buffer[:n]) != "lo" {
+		t.Fatalf("%q, %v", buffer[:n], err)
+	}
+	_ = far.Close()
+	for range 2 {
+		if _, err := c.Read(buffer); err != io.EOF {
+			t.Fatalf("%v", err)
+		}
+	}
+	if m.in.Load() != 5 {
+		t.Errorf("%d bytes were counted", m.in.Load())
+	}
+}
+
+func TestADeadlineThatIsSetDuringARead(t *testing.T) {
+	c, far, _ := pipe(t)
+	read := make(chan error, 1)
+	begin := func() {
+		go func() {
+			_, err := c.Read(make([]byte, 1))
+			read <- err
+		}()
+		time.Sleep(10 * time.Millisecond)
+	}
+	begin()
+	_ = c.SetReadDeadline(time.Unix(1, 0)) // as net/http does to end a read
+	if err := <-read; !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("%v", err)
+	}
+	_ = c.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+	begin()
+	_ = c.SetReadDeadline(time.Now().Add(time.Hour)) // put off
+	select {
+	case err := <-read:
+		t.Fatalf("the read ended at the old deadline: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	_, _ = io.WriteString(far, "x")
+	if err := <-read; err != nil {
+		t.Fatal(err)
+	}
+	begin()
+	_ = c.Close()
+	if err := <-read; !errors.Is(err, net.ErrClosed) {
+		t.Fatalf("%v", err)
+	}
+}
+
+func TestAWriteThatMissesItsDeadlineEndsTheConnection(t *testing.T) {
+	c, _, _ := pipe(t)
+	_ = c.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
+	if _, err := c.Write(make([]byte, 10)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("%v", err)
+	}
+	if _, err := c.Write([]byte("x")); err == nil {
+		t.Fatal("the connection goes on")
+	}
+}

@@ -1,0 +1,186 @@
+//go:build linux
+
+package tunnel
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshdtest"
+)
+
+// faraway is a rig whose server is behind a link; requests are sent from there.
+func faraway(t *testing.T, change func(*config.Tunnel)) (*rig, *sshdtest.Network) {
+	w := sshdtest.NewNetwork(t)
+	s := sshdtest.Start(t, sshdtest.Options{Network: w})
+	c := tunnelTo(t, s)
+	c.Forwards = []*config.Forward{{Address: "127.0.0.1:9000"}}
+	change(c)
+	r := prepare(t, s)
+	r.config = c
+	r.client = &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{
+		DialContext: func(_ context.Context, network, address string) (net.Conn, error) { return w.Dial(network, address) },
+	}}
+	r.Apply([]*config.Tunnel{c})
+	return r, w
+}
+
+// TestTheLinkGoesDownAndComesBack: nothing says that the link is down, so it is
+// noticed by the silence.
+func TestTheLinkGoesDownAndComesBack(t *testing.T) {
+	t.Parallel()
+	r, w := faraway(t, func(c *config.Tunnel) { c.Reconnect.Max = 2 * time.Second })
+	r.await(Up)
+	r.mustAnswer()
+	go func() { // a stream that is under way
+		resp, err := r.client.Get("http://127.0.0.1:9000/forever")
+		if err == nil {
+			_, _ = io.Copy(io.Discard, resp.Body)
+			_ = resp.Body.Close()
+		}
+	}()
+	eventually(t, "the stream runs", func() bool { return r.status().Active > 0 })
+	down := time.Now()
+	w.Down()
+	eventually(t, "the silence is noticed", func() bool { return r.status().State != Up })
+	k := r.config.Keepalive
+	if took := time.Since(down); took > k.Interval+k.Timeout+2*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	eventually(t, "the stream is cancelled here", func() bool { return r.site.gone() == 1 })
+	time.Sleep(3 * time.Second) // the pauses grow meanwhile
+	if err := r.status().LastError; err == "" {
+		t.Error("the status does not say what is wrong")
+	}
+	w.Up()
+	up := time.Now()
+	eventually(t, "requests are answered again", r.answers)
+	if took := time.Since(up); took > r.config.Reconnect.Max+2*time.Second+minPatience {
+		t.Errorf("the first answer came %s after the link was back", took)
+	}
+	r.await(Up)
+}
+
+// TestSlowLinks: a relay with a delay stands for a distant host. sshd holds
+// small packets back until earlier ones are acknowledged, unless a session has
+// asked for a command; with one, an answer takes little more than the way.
+func TestSlowLinks(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{})
+	const oneWay = 40 * time.Millisecond
+	c := tunnelTo(t, s)
+	c.Host = relay(t, s.Addr(), oneWay)
+	c.HostKey = s.Fingerprint()
+	r := open(t, s, c)
+	r.await(Up)
+	r.mustAnswer() // opens a channel, which is a way there and back of its own
+	var best, sum time.Duration
+	const n = 15
+	for range n {
+		begun := time.Now()
+		r.mustAnswer()
+		took := time.Since(begun)
+		if sum += took; best == 0 || took < best {
+			best = took
+		}
+	}
+	if mean := sum / n; best < 2*oneWay || mean > 3*oneWay {
+		t.Errorf("an answer takes %s, the best %s, and the way there and back %s", mean, best, 2*oneWay)
+	}
+}
+
+// relay passes bytes on after a delay.
+func relay(t *testing.T, to string, delay time.Duration) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	type piece struct {
+		at   time.Time
+		data []byte
+	}
+	pass := func(from, to net.Conn) {
+		queue := make(chan piece, 10000)
+		go func() {
+			defer func() { _ = to.Close() }()
+			for p := range queue {
+				time.Sleep(time.Until(p.at))
+				_, _ = to.Write(p.data) // the end is seen by the reader
+			}
+		}()
+		defer close(queue)
+		for buffer := make([]byte, 32<<10); ; {
+			n, err := from.Read(buffer)
+			if err != nil {
+				return
+			}
+			queue <- piece{time.Now().Add(delay), []byte(string(buffer[:n]))}
+		}
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			far, err := net.Dial("tcp", to)
+			if err != nil {
+				_ = c.Close()
+				continue
+			}
+			go pass(c, far)
+			go pass(far, c)
+		}
+	}()
+	return l.Addr().String()
+}
+
+func TestAJumpHost(t *testing.T) {
+	t.Parallel()
+	// The host itself is on loopback behind the link: only the jump host, which
+	// has the same loopback, reaches it.
+	w := sshdtest.NewNetwork(t)
+	jump := sshdtest.Start(t, sshdtest.Options{Network: w})
+	last := sshdtest.Start(t, sshdtest.Options{Network: w, Config: "Port 2223\nListenAddress 127.0.0.1\n"})
+	_ = last
+	c := tunnelTo(t, jump)
+	c.Host, c.Jump = "127.0.0.1:2223", jump.User+"@"+jump.Addr()
+	c.Forwards = []*config.Forward{{Address: "127.0.0.1:9000"}}
+	last.Authorize("", jump.Key.PublicKey())
+	last.Host, last.Port = "127.0.0.1", "2223"
+	known := strings.Join([]string{lineOf(jump), lineOf(last)}, "")
+	writeFile(t, jump.Home+"/.ssh/known_hosts", known)
+	r := prepare(t, jump)
+	r.config = c
+	r.client = &http.Client{Transport: &http.Transport{
+		DialContext: func(_ context.Context, network, address string) (net.Conn, error) { return w.Dial(network, address) },
+	}}
+	r.Apply([]*config.Tunnel{c})
+	r.await(Up)
+	r.mustAnswer()
+	t.Run("whose key is not known", func(t *testing.T) {
+		writeFile(t, jump.Home+"/.ssh/known_hosts", lineOf(last))
+		again := prepare(t, jump)
+		other := *c
+		other.Forwards = []*config.Forward{{Address: "127.0.0.1:9001"}}
+		again.Apply([]*config.Tunnel{&other})
+		again.awaitFault(Failed, jump.Addr(), "is not known yet", jump.Fingerprint(), "aitunnel tunnel trust vps")
+	})
+	t.Run("that the SSH configuration names", func(t *testing.T) {
+		writeFile(t, jump.Home+"/.ssh/known_hosts", known)
+		writeFile(t, jump.Home+"/.ssh/config", "Host far\n HostName 127.0.0.1\n Port 2223\n User "+jump.User+"\n ProxyJump bastion\nHost bastion\n HostName "+jump.Host+"\n Port "+jump.Port+"\n User "+jump.User+"\n")
+		again := prepare(t, jump)
+		other := *c
+		other.Host, other.Jump, other.User = "far", "", ""
+		other.Forwards = []*config.Forward{{Address: "127.0.0.1:9002"}}
+		again.Apply([]*config.Tunnel{&other})
+		again.await(Up)
+	})
+}
