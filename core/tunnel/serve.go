@@ -113,7 +113,8 @@ func (t *tunnel) arrange() (gone []*forward) {
 func (t *tunnel) keepOpen(ctx context.Context, l *link, o *opener) (next time.Time) {
 	for _, f := range t.arrange() {
 		if f.serving != nil {
-			t.env.leaving.Go(func() { t.cancel(l, f.serving) })
+			s := f.serving
+			t.cancelled.Go(func() { t.cancel(s) })
 			o.tell("closes " + f.remote)
 		}
 	}
@@ -144,7 +145,7 @@ func (t *tunnel) keepOpen(ctx context.Context, l *link, o *opener) (next time.Ti
 }
 
 // cancel closes a forward on a link that stays.
-func (t *tunnel) cancel(l *link, s *serving) {
+func (t *tunnel) cancel(s *serving) {
 	ctx, cancel := context.WithTimeout(t.env.life, t.env.grace)
 	defer cancel()
 	defer context.AfterFunc(ctx, s.abort)()
@@ -249,6 +250,8 @@ func (t *tunnel) depart(l *link, o *opener, mine session) {
 		t.closeReleased()
 	}
 	each(open, func(s *serving) { s.finish(grace) })
+	context.AfterFunc(grace, l.close)
+	t.cancelled.Wait()
 	t.lost()
 }
 

@@ -37,12 +37,13 @@ type tunnel struct {
 	nonce  string
 	meter  meter
 
-	retry    chan struct{} // a try is wanted now
-	changed  chan struct{} // other forwards are wanted
-	released chan struct{} // closed when the far side has closed all addresses
-	done     chan struct{}
-	leave    context.CancelFunc
-	grace    context.Context // set before leave: how long requests may go on
+	retry     chan struct{} // a try is wanted now
+	changed   chan struct{} // other forwards are wanted
+	released  chan struct{} // closed when the far side has closed all addresses
+	done      chan struct{}
+	leave     context.CancelFunc
+	cancelled sync.WaitGroup  // forwards that are wanted no more, and carry requests still
+	grace     context.Context // set before leave: how long requests may go on
 
 	mu       sync.Mutex
 	wanted   []*config.Forward
@@ -73,6 +74,7 @@ func (t *tunnel) start(after <-chan struct{}) {
 		case <-ctx.Done():
 		}
 		t.closeReleased()
+		t.cancelled.Wait()
 	}()
 }
 
