@@ -25,6 +25,7 @@ var (
 			{Members: []Member{{ID: "b"}}, Rule: Rule{Kind: RuleOrder}},
 		},
 		TTL: 30 * time.Second, MaxStale: time.Hour, State: []byte{0, 255}, Reason: "because",
+		Attributes:   []string{"header.x-session-id", "body.user"},
 		InvalidateOn: []Change{ChangeHealth, ChangeMembership, ChangeLimits},
 	}
 )

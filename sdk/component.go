@@ -48,7 +48,9 @@ type HealthChecker interface {
 }
 
 // RequestRouter is for a [Strategy] that must see each request. It is asked
-// under a deadline of 20 ms; on any failure the last plan decides.
+// once for each, under a deadline of 20 ms; on any failure the last plan
+// decides, and after several in a row it is not asked for a while. It is told
+// those parts of the request that its plan names: see [Plan].Attributes.
 type RequestRouter interface {
 	Route(ctx context.Context, req RouteRequest) (RouteReply, error)
 }

@@ -23,6 +23,12 @@ type Plan struct {
 	// State is handed back with the next request; at most 64 KiB.
 	State []byte `json:"state,omitempty"`
 
+	// Attributes are the parts of a request that a [RequestRouter] is told while
+	// this plan serves: "header.NAME", "query.NAME" and "body.PATH". The user's
+	// configuration has to allow those of the body, and the caller's credential
+	// is never among them. At most 32.
+	Attributes []string `json:"attributes,omitempty"`
+
 	// Reason is shown to the user beside the picks of this plan.
 	Reason string `json:"reason,omitempty"`
 }

@@ -101,6 +101,8 @@ type Route struct {
 	Reason    string    `json:"reason,omitempty"`
 	Makeshift bool      `json:"makeshift,omitempty"` // the strategy gave no plan
 	Where     string    `json:"where,omitempty"`     // file:line of the strategy's block
+	Router    *Router   `json:"router,omitempty"`    // if the strategy is asked about each request
+	Shadows   []Shadow  `json:"shadows,omitempty"`   // strategies that plan beside it, without a say
 }
 
 // Tunnel is an SSH connection and what it carries.

@@ -63,6 +63,8 @@ type Explanation struct {
 	Reason     string      `json:"reason"`     // the plan's
 	Candidates []Candidate `json:"candidates"` // in the order in which they would be tried
 	Skipped    []Skipped   `json:"skipped"`
+
+	Shadows []WouldChoose `json:"shadows,omitempty"` // which have no say
 }
 
 // Candidate is a channel that would be tried, with the key it would get.

@@ -41,6 +41,37 @@ type Use struct {
 	Plan      uint64     `json:"plan,omitempty"`  // sequence number
 	PlannedAt *time.Time `json:"plannedAt,omitempty"`
 	Makeshift bool       `json:"makeshift,omitempty"` // the core's own plan serves, as the component gives none
+	Router    *Router    `json:"router,omitempty"`
+	Shadow    *Shadow    `json:"shadow,omitempty"` // it has no say here
+}
+
+// Router counts what came of asking a strategy about single requests.
+type Router struct {
+	Answered uint64 `json:"answered"`
+	Failed   uint64 `json:"failed"`
+	Skipped  uint64 `json:"skipped"` // not asked, as too many were under way or it had failed before
+	Resting  bool   `json:"resting"` // it is not asked for a while
+}
+
+// Shadow is a strategy that plans beside a route's own.
+type Shadow struct {
+	Strategy  string            `json:"strategy"`
+	Where     string            `json:"where,omitempty"` // file:line of its block
+	Plan      uint64            `json:"plan"`            // sequence number
+	PlannedAt time.Time         `json:"plannedAt"`
+	Reason    string            `json:"reason,omitempty"`
+	Makeshift bool              `json:"makeshift,omitempty"`
+	Since     time.Time         `json:"since"`   // when the counting began
+	Picks     uint64            `json:"picks"`   // requests for which it would have chosen a channel
+	Agreed    uint64            `json:"agreed"`  // of those, the ones for which the same was chosen
+	Choices   map[string]uint64 `json:"choices"` // by channel
+}
+
+// WouldChoose is what a shadow would choose for a request.
+type WouldChoose struct {
+	Strategy string `json:"strategy"`
+	Channel  string `json:"channel,omitempty"` // "": none
+	Reason   string `json:"reason"`
 }
 
 // RefusedPlugin is an executable that is not used, and why.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -162,5 +164,37 @@ func useText(p paint, c admin.Component) (plan, used string) {
 	if newest != nil && plan == "" {
 		plan = span(time.Since(*newest).Round(time.Millisecond)) + " old"
 	}
-	return plan, strings.Join(c.UsedAt, ", ")
+	return plan, strings.Join(append(c.UsedAt, useNotes(p, c)...), ", ")
+}
+
+// useNotes tell what single requests and shadows came to.
+func useNotes(p paint, c admin.Component) (notes []string) {
+	for _, u := range c.Uses {
+		if r := u.Router; r != nil {
+			note := fmt.Sprintf("asked about %s requests", number(r.Answered+r.Failed))
+			if r.Failed > 0 {
+				note += fmt.Sprintf(" (%s without an answer)", number(r.Failed))
+			}
+			if r.Resting {
+				note += p.warn(", not asked for a while")
+			}
+			notes = append(notes, note)
+		}
+		if s := u.Shadow; s != nil {
+			notes = append(notes, "as a shadow: "+shadowText(s))
+		}
+	}
+	return notes
+}
+
+// shadowText is what a shadow would have chosen.
+func shadowText(s *admin.Shadow) string {
+	if s.Picks == 0 {
+		return "no request yet"
+	}
+	text := fmt.Sprintf("%s requests, %.0f%% as chosen", number(s.Picks), 100*float64(s.Agreed)/float64(s.Picks))
+	for _, name := range slices.Sorted(maps.Keys(s.Choices)) {
+		text += fmt.Sprintf(", %s %.0f%%", name, 100*float64(s.Choices[name])/float64(s.Picks))
+	}
+	return text
 }

@@ -27,7 +27,7 @@ func (r *reader) component(kind sdk.Kind, block, fallback string) *Component {
 
 // builtin is a built-in component without settings, which nobody wrote.
 func (l *loader) builtin(kind sdk.Kind, ref string) *Component {
-	c := &Component{Kind: kind, Ref: ref, Name: ref, Body: json.RawMessage("{}")}
+	c := &Component{Kind: kind, Ref: ref, Name: ref, Body: json.RawMessage("{}"), OnFailure: MakeshiftRoundRobin}
 	info, err := l.options.Catalog.Component(l.ctx, kind, ref, nil)
 	if err != nil {
 		l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: fmt.Sprintf("The built-in %s %q cannot be had", kindName(kind), ref), Detail: sentence(err.Error())})
@@ -48,6 +48,7 @@ func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Comp
 		return c
 	}
 	c.Plugin, c.Name, c.version, c.build = info.Plugin, info.Name, info.Version, info.Build
+	c.own(r, b.Type)
 	d := &schemaDecoder{component: c}
 	body := d.body(r, info.Schema, nil)
 	r.done()
@@ -59,6 +60,29 @@ func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Comp
 	c.Body = raw
 	return c
 }
+
+// own takes the attributes that are the program's, and not the component's.
+func (c *Component) own(r *reader, block string) {
+	if c.Kind == sdk.KindHealthChecker || block == blockShadow {
+		return // no request waits for its plans
+	}
+	word := string(MakeshiftRoundRobin)
+	r.choice("on_failure", &word, string(MakeshiftRoundRobin), string(MakeshiftPriority), string(MakeshiftWeighted), string(MakeshiftLeastBusy), string(MakeshiftLastPlan))
+	c.OnFailure = Makeshift(word)
+	if c.Kind != sdk.KindStrategy {
+		return
+	}
+	a := r.texts("expose", &c.Expose)
+	for _, name := range c.Expose {
+		if !strings.HasPrefix(name, "body.") || len(name) == len("body.") {
+			r.wrong(a, fmt.Sprintf("%q is no part of a request's body: write for example \"body.user\". Headers and the query need not be named", name))
+			return
+		}
+	}
+}
+
+// blockShadow is a strategy that plans beside that of its route.
+const blockShadow = "shadow"
 
 func (l *loader) unknownComponent(c *Component, b *hclsyntax.Block, declared *Plugin, err error) {
 	var unknown *UnknownComponentError

@@ -14,7 +14,7 @@ func (c *Config) Components() (all []*Component) {
 		}
 	}
 	for _, r := range c.Routes {
-		all = append(all, r.Strategy)
+		all = append(append(all, r.Strategy), r.Shadows...)
 	}
 	return all
 }

@@ -38,7 +38,20 @@ func (l *loader) route(b *hclsyntax.Block) *Route {
 	}
 	r.models(&out.Models)
 	out.Strategy = r.component(sdk.KindStrategy, "strategy", "priority")
+	out.Shadows = r.shadows()
 	r.done()
+	return out
+}
+
+func (r *reader) shadows() (out []*Component) {
+	for _, b := range r.each(blockShadow, "name") {
+		for _, other := range out {
+			if other.Ref == b.Labels[0] {
+				r.loader.fail(b.DefRange(), "Repeated shadow", fmt.Sprintf("The route has a shadow %q already.", other.Ref))
+			}
+		}
+		out = append(out, r.loader.componentOf(sdk.KindStrategy, b, r.loader.reader(b, fmt.Sprintf("in shadow %q", b.Labels[0]))))
+	}
 	return out
 }
 

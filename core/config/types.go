@@ -126,8 +126,23 @@ type Route struct {
 	Models   []string
 	Channels []*Channel
 	Strategy *Component
+	Shadows  []*Component // strategies that plan beside it, without a say
 	Range    hcl.Range
 }
+
+// Makeshift is what serves while a component gives no plan and its last one is
+// too old.
+type Makeshift string
+
+// The makeshifts. All but the last are plans over what is available, fallbacks
+// after all others.
+const (
+	MakeshiftRoundRobin Makeshift = "round-robin"
+	MakeshiftPriority   Makeshift = "priority"
+	MakeshiftWeighted   Makeshift = "weighted"
+	MakeshiftLeastBusy  Makeshift = "least-busy"
+	MakeshiftLastPlan   Makeshift = "last-plan" // the last one, however old
+)
 
 // Component is a block that a plugin's component is configured by.
 type Component struct {
@@ -137,6 +152,9 @@ type Component struct {
 	Name   string          // the component's own name
 	Body   json.RawMessage // checked against the component's schema
 	Range  hcl.Range       // of the block's header; zero for a default that nobody wrote
+
+	OnFailure Makeshift // what serves when it gives no plan; "" for a health checker
+	Expose    []string  // parts of a request's body that a strategy may be told, such as "body.user"
 
 	version, build string               // of the plugin that runs it
 	attributes     map[string]hcl.Range // by path, joined with dots: where the plugin's complaints belong

@@ -65,6 +65,13 @@ func (s *source) Explain(q admin.Question) (admin.Explanation, error) {
 		}
 		out.Candidates = append(out.Candidates, one)
 	}
+	for i, c := range r.ExplainShadows(s.registry.Now(), q.Model, in) {
+		would := admin.WouldChoose{Strategy: shown.Shadows[i].Strategy, Reason: c.Reason}
+		if c.Channel != nil {
+			would.Channel = c.Channel.Config.Name
+		}
+		out.Shadows = append(out.Shadows, would)
+	}
 	for _, p := range passed {
 		one := admin.Skipped{Channel: p.Channel.Config.Name, Why: p.Why}
 		if p.Key != nil {

@@ -49,7 +49,7 @@ func (d *Daemon) build(ctx context.Context, old *generation, texts map[string][]
 			return nil, err
 		}
 		g.instances[fmt.Sprintf("%s %q for %s", c.Kind, c.Ref, purpose)] = opened
-		return opened, nil
+		return opened.Component(), nil
 	}
 	var err error
 	for _, ch := range cfg.Channels {

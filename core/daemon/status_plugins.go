@@ -48,6 +48,9 @@ func configUses(cfg *config.Config) (all []use) {
 	}
 	for _, r := range cfg.Routes {
 		all = append(all, use{r.Strategy, admin.Use{For: "route " + r.Pattern}})
+		for _, c := range r.Shadows {
+			all = append(all, use{c, admin.Use{For: "shadow of route " + r.Pattern}})
+		}
 	}
 	return all
 }
@@ -64,12 +67,35 @@ func tableUses(t *route.Table) (all []use) {
 	}
 	for _, r := range t.Routes {
 		all = append(all, use{r.Config.Strategy, planned("route "+r.Config.Pattern, r.Plan())})
+		for i, s := range showShadows(r) {
+			all = append(all, use{r.Config.Shadows[i], admin.Use{
+				For: "shadow of route " + r.Config.Pattern, Plan: s.Plan, PlannedAt: at(s.PlannedAt), Makeshift: s.Makeshift, Shadow: &s,
+			}})
+		}
 	}
 	return all
 }
 
 func planned(what string, p route.PlanInfo) admin.Use {
-	return admin.Use{For: what, Plan: p.Seq, PlannedAt: at(p.Made), Makeshift: p.Makeshift}
+	return admin.Use{For: what, Plan: p.Seq, PlannedAt: at(p.Made), Makeshift: p.Makeshift, Router: showRouter(p.Router)}
+}
+
+func showRouter(r *route.RouterInfo) *admin.Router {
+	if r == nil {
+		return nil
+	}
+	return &admin.Router{Answered: r.Answered, Failed: r.Failed, Skipped: r.Skipped, Resting: r.Resting}
+}
+
+// showShadows are in the order of the configuration.
+func showShadows(r *route.Route) (all []admin.Shadow) {
+	for i, s := range r.Shadows() {
+		all = append(all, admin.Shadow{
+			Strategy: s.Ref, Where: where(r.Config.Shadows[i]), Plan: s.Plan.Seq, PlannedAt: s.Plan.Made, Reason: s.Plan.Reason,
+			Makeshift: s.Plan.Makeshift, Since: s.Since, Picks: s.Picks, Agreed: s.Agreed, Choices: s.Choices,
+		})
+	}
+	return all
 }
 
 type componentID struct {

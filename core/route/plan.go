@@ -15,6 +15,9 @@ const (
 	maxTTL     = time.Hour
 	defaultTTL = 30 * time.Second
 	maxState   = 64 << 10
+
+	maxAttributes    = 32
+	maxAttributeName = 200
 )
 
 // plan is a checked sdk.Plan whose members are places in the list of
@@ -24,6 +27,7 @@ type plan struct {
 	groups    []group
 	reason    string
 	state     []byte
+	attrs     []string // that a router is told
 	made      time.Time
 	expires   time.Time
 	stale     time.Time // from then on it must not serve; zero: never
@@ -65,7 +69,15 @@ func CheckPlan(p sdk.Plan, ids []string) error {
 
 // compile checks p against the candidates' ids, in order.
 func compile(p sdk.Plan, ids []string) (*plan, error) {
-	out := &plan{reason: p.Reason, state: p.State}
+	out := &plan{reason: p.Reason, state: p.State, attrs: p.Attributes}
+	if len(p.Attributes) > maxAttributes {
+		return nil, fmt.Errorf("it asks for %d attributes of requests, at most %d are told", len(p.Attributes), maxAttributes)
+	}
+	for _, name := range p.Attributes {
+		if !knownAttribute(name) {
+			return nil, fmt.Errorf("it asks for %.40q, which is no attribute of a request: those begin with header., query. or body.", name)
+		}
+	}
 	if len(p.State) > maxState {
 		return nil, fmt.Errorf("its state has %d bytes, at most %d are kept", len(p.State), maxState)
 	}
@@ -128,18 +140,4 @@ func clampTTL(d time.Duration) time.Duration {
 		return defaultTTL
 	}
 	return min(max(d, minTTL), maxTTL)
-}
-
-// makeshift is the plan that serves when the component gives none: in turn,
-// fallbacks last.
-func makeshift(candidates []sdk.Snapshot, reason string) sdk.Plan {
-	groups := [2]sdk.Group{{Rule: sdk.Rule{Kind: sdk.RuleCycle}}, {Rule: sdk.Rule{Kind: sdk.RuleCycle}}}
-	for _, c := range candidates {
-		tier := 0
-		if c.Fallback {
-			tier = 1
-		}
-		groups[tier].Members = append(groups[tier].Members, sdk.Member{ID: c.ID, Weight: c.Weight})
-	}
-	return sdk.Plan{Groups: groups[:], Reason: reason}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -38,6 +39,9 @@ type subject struct {
 	component  sdk.Component // that is asked; nil for a plan without one
 	ask        askFunc
 	candidates []candidate
+	onFailure  config.Makeshift
+	router     *router // nil unless the component is asked about each request
+	shadow     *tally  // nil unless it has no say
 }
 
 // planner keeps a plan at hand, and has it renewed in the background by a
@@ -79,7 +83,7 @@ func (p *planner) start() error {
 	p.inherited = false
 	err := p.refresh()
 	switch {
-	case err != nil && p.replaces:
+	case err != nil && p.replaces && p.shadow == nil:
 		return fmt.Errorf("%s gives no plan: %w", p.name, err)
 	case err != nil:
 		p.improvise(p.current.Load(), err)
@@ -103,7 +107,7 @@ func (p *planner) pick(now time.Time, v view) (index int, by *plan, ok bool) {
 	by = p.current.Load()
 	if p.obsolete(by, now) {
 		p.refreshSoon(now)
-		if !by.stale.IsZero() && now.After(by.stale) && !by.makeshift && p.failures.Load() > 0 {
+		if by.tooOld(now) && p.onFailure != config.MakeshiftLastPlan && p.failures.Load() > 0 {
 			p.improvise(by, errors.New("the last plan is too old"))
 			by = p.current.Load()
 		}
@@ -114,6 +118,10 @@ func (p *planner) pick(now time.Time, v view) (index int, by *plan, ok bool) {
 		}
 	}
 	return 0, by, false
+}
+
+func (by *plan) tooOld(now time.Time) bool {
+	return !by.stale.IsZero() && now.After(by.stale) && !by.makeshift
 }
 
 func (p *planner) obsolete(by *plan, now time.Time) bool {
@@ -203,7 +211,7 @@ func (p *planner) replace(last, next *plan) bool {
 // pick.
 func (p *planner) improvise(last *plan, why error) {
 	snapshots, _ := p.observe(p.registry.Now())
-	next, err := compile(makeshift(snapshots, "makeshift, in turn: "+why.Error()), p.ids)
+	next, err := compile(makeshift(snapshots, p.onFailure, "makeshift, "+makeshiftName(p.onFailure)+": "+why.Error()), p.ids)
 	if err != nil {
 		panic("route: the makeshift plan is refused: " + err.Error())
 	}

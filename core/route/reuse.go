@@ -35,7 +35,7 @@ func (t *Table) plan(of subject, o Options) *planner {
 		old = o.Previous.planners[of.purpose]
 	}
 	p := old
-	if old != nil && old.component == of.component && slices.Equal(old.traits, traits) {
+	if old != nil && old.plansLike(of) && slices.Equal(old.traits, traits) {
 		old.users.Add(1)
 	} else {
 		p = newPlanner(of, traits, o)
@@ -49,6 +49,11 @@ func (t *Table) plan(of subject, o Options) *planner {
 	}
 	t.planners[of.purpose] = p
 	return p
+}
+
+// plansLike says that the planner would do for the subject.
+func (p *planner) plansLike(of subject) bool {
+	return p.component == of.component && p.onFailure == of.onFailure && p.router.like(of.router) && (p.shadow == nil) == (of.shadow == nil)
 }
 
 func newPlanner(of subject, traits []trait, o Options) *planner {

@@ -55,6 +55,7 @@ type Route struct {
 	Config   *config.Route
 	Channels []*Channel
 	planner  *planner
+	shadows  []*shadow
 }
 
 // Channel is a configured channel with its state.
@@ -135,6 +136,7 @@ func (t *Table) channel(ctx context.Context, c *config.Channel, o Options) (*Cha
 	}
 	ch.planner = t.plan(subject{
 		purpose: "keys of channel " + c.Name + " at " + c.Target.String(), name: fmt.Sprintf("key selector %q of channel %q", c.KeySelector.Ref, c.Name), component: selector, ask: ask, candidates: candidates,
+		onFailure: c.KeySelector.OnFailure,
 	}, o)
 	return ch, nil
 }
@@ -148,20 +150,26 @@ func (t *Table) route(ctx context.Context, r *Route, o Options) error {
 	for _, ch := range r.Channels {
 		candidates = append(candidates, ch)
 	}
-	ask := func(ctx context.Context, channels []sdk.Snapshot, outcomes []sdk.Outcome, state []byte) (sdk.Plan, error) {
-		return strategy.Plan(ctx, sdk.PlanRequest{Route: r.Config.Pattern, Channels: channels, Outcomes: outcomes, State: state})
-	}
+	name := fmt.Sprintf("strategy %q of route %q", r.Config.Strategy.Ref, r.Config.Pattern)
 	r.planner = t.plan(subject{
-		purpose: strings.TrimSpace("route " + r.Config.Pattern + " " + strings.Join(r.Config.Models, " ")), name: fmt.Sprintf("strategy %q of route %q", r.Config.Strategy.Ref, r.Config.Pattern), component: strategy, ask: ask, candidates: candidates,
+		purpose: strings.TrimSpace("route " + r.Config.Pattern + " " + strings.Join(r.Config.Models, " ")), name: name, component: strategy, ask: askOf(strategy, r), candidates: candidates,
+		onFailure: r.Config.Strategy.OnFailure, router: newRouter(strategy, r.Config.Pattern, name, r.Config.Strategy.Expose, o.Notice),
 	}, o)
-	return nil
+	return t.shadows(ctx, r, candidates, o)
+}
+
+// askOf asks a strategy for plans of a route.
+func askOf(s sdk.Strategy, r *Route) askFunc {
+	return func(ctx context.Context, channels []sdk.Snapshot, outcomes []sdk.Outcome, state []byte) (sdk.Plan, error) {
+		return s.Plan(ctx, sdk.PlanRequest{Route: r.Config.Pattern, Channels: channels, Outcomes: outcomes, State: state})
+	}
 }
 
 // single is a route of one channel, which takes no strategy.
 func (t *Table) single(ch *Channel, o Options) *Route {
 	r := &Route{Config: &config.Route{Pattern: "/**", Channels: []*config.Channel{ch.Config}}, Channels: []*Channel{ch}}
 	ask := func(_ context.Context, channels []sdk.Snapshot, _ []sdk.Outcome, _ []byte) (sdk.Plan, error) {
-		return makeshift(channels, "the only channel"), nil
+		return makeshift(channels, config.MakeshiftRoundRobin, "the only channel"), nil
 	}
 	r.planner = t.plan(subject{
 		purpose: "channel " + ch.Config.Name + " at " + ch.Config.Target.String(), name: fmt.Sprintf("channel %q alone", ch.Config.Name), ask: ask, candidates: []candidate{ch},
@@ -244,6 +252,7 @@ type PlanInfo struct {
 	Reason    string
 	Made      time.Time
 	Makeshift bool
+	Router    *RouterInfo // nil unless the component is asked about each request
 }
 
 // Plan tells of the route's plan.
@@ -259,7 +268,12 @@ func (c *Channel) KeyPlan() PlanInfo {
 
 func (p *planner) info() PlanInfo {
 	by := p.current.Load()
-	return PlanInfo{Seq: by.seq, Reason: by.reason, Made: by.made, Makeshift: by.makeshift}
+	info := PlanInfo{Seq: by.seq, Reason: by.reason, Made: by.made, Makeshift: by.makeshift}
+	if p.router != nil {
+		router := p.router.info()
+		info.Router = &router
+	}
+	return info
 }
 
 func (c *Channel) id() string { return c.Config.Name }

@@ -25,6 +25,11 @@ type Walk struct {
 	busy       []*Channel // lost to others between choosing and taking
 	stay       *Channel   // the channel whose next key is to be tried first
 	keysOf     keyView
+
+	order       []int // of the channels, as the strategy answered for this request
+	orderReason string
+	begun       bool  // the first pick was made, or tried
+	would       []int // what the shadows would have chosen
 }
 
 // failure is a channel that failed this request.
@@ -53,16 +58,29 @@ const (
 func (w *Walk) Begin(r *Route, model string, a Attributes) {
 	clear(w.failed)
 	clear(w.keys)
-	*w = Walk{route: r, model: model, attributes: a, failed: w.failed[:0], keys: w.keys[:0], busy: w.busy[:0]}
+	*w = Walk{route: r, model: model, attributes: a, failed: w.failed[:0], keys: w.keys[:0], busy: w.busy[:0], order: w.order[:0], would: w.would[:0]}
 }
 
 // Next picks a candidate: another key of the channel whose key just failed,
-// else the user's first choice, else what the plan says among channels not tried yet, else one whose pause
-// has passed, else, if all are out of service, the one that has been so for
-// the longest time.
+// else the user's first choice, else what the strategy answered about this
+// request or planned among channels not tried yet, else one whose pause has
+// passed, else, if all are out of service, the one that has been so for the
+// longest time.
 func (w *Walk) Next(now time.Time) (Pick, bool) {
 	w.now, w.again = now, false
 	w.busy = w.busy[:0]
+	if first := !w.begun; first && len(w.route.shadows) > 0 {
+		w.foresee()
+	}
+	w.begun = true
+	p, ok := w.next()
+	if ok && len(w.would) > 0 {
+		w.compare(p.Channel)
+	}
+	return p, ok
+}
+
+func (w *Walk) next() (Pick, bool) {
 	if ch := w.stay; ch != nil {
 		w.stay = nil
 		if w.skip(ch) == "" {
@@ -100,6 +118,17 @@ func (w *Walk) preferred() (Pick, bool) {
 }
 
 func (w *Walk) planned() (Pick, bool) {
+	for _, i := range w.order {
+		ch := w.route.Channels[i]
+		if w.skip(ch) != "" {
+			continue
+		}
+		if p, ok := w.take(ch, false); ok {
+			p.Plan, p.Reason = w.route.planner.current.Load().seq, w.orderReason
+			return p, true
+		}
+		w.busy = append(w.busy, ch)
+	}
 	for range len(w.route.Channels) {
 		i, by, ok := w.route.planner.pick(w.now, w)
 		if !ok {

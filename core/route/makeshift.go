@@ -1,0 +1,42 @@
+package route
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// makeshift is the plan that serves when the component gives none: in turn
+// unless the configuration says otherwise, fallbacks last.
+func makeshift(candidates []sdk.Snapshot, how config.Makeshift, reason string) sdk.Plan {
+	rule := sdk.RuleCycle
+	switch how {
+	case config.MakeshiftPriority:
+		rule = sdk.RuleOrder
+		candidates = slices.Clone(candidates)
+		slices.SortStableFunc(candidates, func(a, b sdk.Snapshot) int { return cmp.Compare(b.Weight, a.Weight) })
+	case config.MakeshiftWeighted:
+		rule = sdk.RuleSmoothWRR
+	case config.MakeshiftLeastBusy:
+		rule = sdk.RuleLeastLoad
+	}
+	groups := [2]sdk.Group{{Rule: sdk.Rule{Kind: rule}}, {Rule: sdk.Rule{Kind: rule}}}
+	for _, c := range candidates {
+		tier := 0
+		if c.Fallback {
+			tier = 1
+		}
+		groups[tier].Members = append(groups[tier].Members, sdk.Member{ID: c.ID, Weight: c.Weight})
+	}
+	return sdk.Plan{Groups: groups[:], Reason: reason}
+}
+
+// makeshiftName is what users are told of it.
+func makeshiftName(how config.Makeshift) string {
+	if how == "" || how == config.MakeshiftLastPlan { // of which there is none yet
+		return string(config.MakeshiftRoundRobin)
+	}
+	return string(how)
+}

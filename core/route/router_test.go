@@ -1,0 +1,271 @@
+package route
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// guide is a strategy that is asked about each request.
+type guide struct {
+	*author
+	answer func(context.Context, sdk.RouteRequest) (sdk.RouteReply, error)
+
+	mu   sync.Mutex
+	seen []sdk.RouteRequest
+}
+
+func (g *guide) Route(ctx context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
+	g.mu.Lock()
+	g.seen = append(g.seen, req)
+	g.mu.Unlock()
+	return g.answer(ctx, req)
+}
+
+func (g *guide) requests() []sdk.RouteRequest {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return append([]sdk.RouteRequest(nil), g.seen...)
+}
+
+func newGuide(p sdk.Plan, answer func(context.Context, sdk.RouteRequest) (sdk.RouteReply, error)) *guide {
+	return &guide{author: always(p), answer: answer}
+}
+
+// told is a request with attributes.
+type told map[string]string
+
+func (a told) Attribute(name string) (string, bool) { v, ok := a[name]; return v, ok }
+
+// ask is a request that the strategy is asked about.
+func (w *world) ask(a Attributes) *Walk {
+	var walk Walk
+	walk.Begin(w.table.Routes[0], "m", a)
+	walk.Ask(context.Background(), w.registry.Now())
+	return &walk
+}
+
+func orders(names ...string) func(context.Context, sdk.RouteRequest) (sdk.RouteReply, error) {
+	return func(context.Context, sdk.RouteRequest) (sdk.RouteReply, error) {
+		return sdk.RouteReply{Order: names, Reason: "as asked"}, nil
+	}
+}
+
+// The channels of the answer come first, in its order, then those of the plan;
+// what is not to be had is passed over.
+func TestRequestsFollowTheAnswer(t *testing.T) {
+	g := newGuide(planOf(sdk.RuleOrder, "a", "b", "c", "d"), orders("c", "b"))
+	w := build(t, nil, map[string]sdk.Component{"x": g}, routeTo("x", channels("a", "b", "c", "d")))
+	walk := w.ask(told{})
+	var got, why []string
+	for range 4 {
+		p, ok := walk.Next(w.registry.Now())
+		if !ok {
+			break
+		}
+		got, why = append(got, nameOf(p)), append(why, p.Reason)
+		release(p)
+		walk.FailChannel(p, time.Time{})
+	}
+	if s := strings.Join(got, " "); s != "c b a d" {
+		t.Errorf("tried in the order %s", s)
+	}
+	if s := strings.Join(why, ", "); s != "as asked, as asked, the author's, the author's" {
+		t.Errorf("reasons: %s", s)
+	}
+	w.channel("c").State.SetPaused(true)
+	if p, ok := w.ask(told{}).Next(w.registry.Now()); !ok || nameOf(p) != "b" {
+		t.Errorf("with c paused: %s", nameOf(p))
+	}
+	if n := w.walk(""); w.pick(n) != "a" {
+		t.Error("an answer is used for a request that was not asked about")
+	}
+}
+
+// A strategy is told the declared attributes only: of the body those that the
+// configuration allows, and never a credential.
+func TestWhatAStrategyIsTold(t *testing.T) {
+	p := planOf(sdk.RuleOrder, "a")
+	p.Attributes = []string{"header.x-session-id", "header.authorization", "query.key", "query.region", "body.user", "body.messages", "body.metadata.user_id", "header.x-absent"}
+	g := newGuide(p, orders())
+	r := routeTo("x", channels("a"))
+	r.Strategy.Expose = []string{"body.user", "body.metadata"}
+	w := build(t, nil, map[string]sdk.Component{"x": g}, r)
+	all := told{
+		"header.x-session-id": "s1", "header.authorization": "Bearer sk-1", "query.key": "sk-2", "query.region": "eu", "header.x-more": "no",
+		"body.user": "u1", "body.messages": "the prompt", "body.metadata.user_id": strings.Repeat("x", maxAttributeSize+1), "body.metadata": "no",
+	}
+	for range 3 {
+		w.ask(all)
+	}
+	req := g.requests()[0]
+	want := map[string]string{"header.x-session-id": "s1", "query.region": "eu", "body.user": "u1", "body.metadata.user_id": strings.Repeat("x", maxAttributeSize)}
+	if fmt.Sprint(req.Attributes) != fmt.Sprint(want) {
+		t.Errorf("told %v", req.Attributes)
+	}
+	if req.Route != "/v1/**" || req.Model != "m" || len(req.Channels) != 1 || req.Channels[0].ID != "a" || !req.Channels[0].Available {
+		t.Errorf("%+v", req)
+	}
+	notices := strings.Join(w.noted(), "\n")
+	if len(w.noted()) != 3 || !strings.Contains(notices, `expose = ["body.messages"]`) || !strings.Contains(notices, "header.authorization and is not told it: it carries a credential") {
+		t.Errorf("the user is told:\n%s", notices)
+	}
+	if strings.Contains(notices, "sk-") || strings.Contains(notices, "prompt is") && strings.Contains(notices, "the prompt\n") {
+		t.Error("a notice holds what is withheld")
+	}
+}
+
+// Whatever a strategy does when it is asked, requests go on by the plan: at
+// once or after the deadline, and after some failures without asking.
+func TestAStrategyThatAnswersBadly(t *testing.T) {
+	hang := func(ctx context.Context, _ sdk.RouteRequest) (sdk.RouteReply, error) {
+		<-ctx.Done()
+		return sdk.RouteReply{}, ctx.Err()
+	}
+	for name, answer := range map[string]func(context.Context, sdk.RouteRequest) (sdk.RouteReply, error){
+		"error":        func(context.Context, sdk.RouteRequest) (sdk.RouteReply, error) { return sdk.RouteReply{}, errDown },
+		"hangs":        hang,
+		"unknown name": orders("b", "nobody"),
+		"same twice":   orders("b", "b"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newGuide(planOf(sdk.RuleOrder, "a", "b"), answer)
+				w := build(t, nil, map[string]sdk.Component{"x": g}, routeTo("x", channels("a", "b")))
+				for i := range 3 * routeFailures {
+					begun := time.Now()
+					if got := w.pick(w.ask(told{})); got != "a" {
+						t.Fatalf("request %d went to %s", i, got)
+					}
+					if took := time.Since(begun); took > routeDeadline {
+						t.Fatalf("request %d took %s", i, took)
+					}
+				}
+				if n := len(g.requests()); n != routeFailures {
+					t.Errorf("it was asked %d times", n)
+				}
+				info := w.table.Routes[0].Plan().Router
+				if info == nil || !info.Resting || info.Failed != routeFailures || info.Skipped != 2*routeFailures {
+					t.Errorf("%+v", info)
+				}
+				after(routePause)
+				w.ask(told{})
+				w.ask(told{})
+				if n := len(g.requests()); n != routeFailures+1 {
+					t.Errorf("after the pause it was asked %d times more", n-routeFailures)
+				}
+				after(2 * routePause)
+				g.answer = orders("b")
+				if got := w.pick(w.ask(told{})); got != "b" {
+					t.Errorf("well again, but the request went to %s", got)
+				}
+				if notices := w.noted(); len(notices) != 2 || !strings.Contains(notices[1], "again") {
+					t.Errorf("%q", notices)
+				}
+			})
+		})
+	}
+}
+
+// A caller that goes away while the strategy is asked is no failure of it.
+func TestACallerThatGoesWhileAsking(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	g := newGuide(planOf(sdk.RuleOrder, "a"), func(ctx context.Context, _ sdk.RouteRequest) (sdk.RouteReply, error) {
+		cancel()
+		return sdk.RouteReply{}, errors.New("whatever")
+	})
+	w := build(t, nil, map[string]sdk.Component{"x": g}, routeTo("x", channels("a")))
+	var walk Walk
+	walk.Begin(w.table.Routes[0], "", told{})
+	walk.Ask(ctx, w.registry.Now())
+	if info := w.table.Routes[0].Plan().Router; info.Failed != 0 {
+		t.Errorf("%+v", info)
+	}
+}
+
+// No more than so many are asked about at once; the others go by the plan.
+func TestManyRequestsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuide(planOf(sdk.RuleOrder, "a", "b"), func(context.Context, sdk.RouteRequest) (sdk.RouteReply, error) {
+			time.Sleep(routeDeadline / 2)
+			return sdk.RouteReply{Order: []string{"b"}}, nil
+		})
+		w := build(t, nil, map[string]sdk.Component{"x": g}, routeTo("x", channels("a", "b")))
+		var all sync.WaitGroup
+		for range 3 * routesAtOnce {
+			all.Go(func() { w.pick(w.ask(told{})) })
+		}
+		all.Wait()
+		info := w.table.Routes[0].Plan().Router
+		if info.Answered != routesAtOnce || info.Skipped != 2*routesAtOnce || info.Failed != 0 {
+			t.Errorf("%+v", info)
+		}
+	})
+}
+
+func TestMakeshifts(t *testing.T) {
+	heavy := func() []*config.Channel {
+		all := channels("light", "heavy", "spare")
+		all[1].Weight, all[2].Fallback = 3, true
+		return all
+	}
+	for how, want := range map[config.Makeshift]string{
+		"":                         "light heavy light heavy light heavy light heavy",
+		config.MakeshiftRoundRobin: "light heavy light heavy light heavy light heavy",
+		config.MakeshiftPriority:   "heavy heavy heavy heavy heavy heavy heavy heavy",
+		config.MakeshiftWeighted:   "heavy light heavy heavy heavy light heavy heavy",
+		config.MakeshiftLeastBusy:  "heavy heavy heavy heavy heavy heavy heavy heavy", // none is under way: weight alone counts
+		config.MakeshiftLastPlan:   "light heavy light heavy light heavy light heavy", // of which there is none
+	} {
+		a := &author{plan: func(context.Context, sdk.PlanRequest) (sdk.Plan, error) { return sdk.Plan{}, errDown }}
+		r := routeTo("x", heavy())
+		r.Strategy.OnFailure = how
+		w := build(t, nil, map[string]sdk.Component{"x": a}, r)
+		if got := w.picks(8); got != want {
+			t.Errorf("%q: %s", how, got)
+		}
+		if info := w.table.Routes[0].Plan(); !info.Makeshift || !strings.HasPrefix(info.Reason, "makeshift, "+makeshiftName(how)+": ") {
+			t.Errorf("%q: %+v", how, info)
+		}
+	}
+}
+
+// When the last plan is too old, what on_failure says takes its place.
+func TestAPlanThatIsTooOld(t *testing.T) {
+	for how, want := range map[config.Makeshift]string{config.MakeshiftRoundRobin: "a b a b", config.MakeshiftLastPlan: "b b b b"} {
+		synctest.Test(t, func(t *testing.T) {
+			down := false
+			a := &author{}
+			a.plan = func(context.Context, sdk.PlanRequest) (sdk.Plan, error) {
+				if down {
+					return sdk.Plan{}, errDown
+				}
+				p := planOf(sdk.RuleOrder, "b", "a")
+				p.TTL, p.MaxStale = time.Second, time.Minute
+				return p, nil
+			}
+			r := routeTo("x", channels("a", "b"))
+			r.Strategy.OnFailure = how
+			w := build(t, nil, map[string]sdk.Component{"x": a}, r)
+			down = true
+			after(30 * time.Second)
+			if got := w.picks(4); got != "b b b b" {
+				t.Errorf("%s: not too old yet: %s", how, got)
+			}
+			after(40 * time.Second)
+			w.picks(1)
+			synctest.Wait()
+			if got := w.picks(4); got != want && got != "b a b a" {
+				t.Errorf("%s: too old: %s", how, got)
+			}
+		})
+	}
+}
