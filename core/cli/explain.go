@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -57,6 +58,9 @@ func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool)
 		if err := t.write(a.out); err != nil {
 			return err
 		}
+	}
+	for _, s := range out.Shadows {
+		a.say("\n%s %s would choose %s: %s", p.dim("Shadow  "), s.Strategy, cmp.Or(s.Channel, "none"), s.Reason)
 	}
 	if len(out.Skipped) > 0 {
 		a.say("\nNot tried:")

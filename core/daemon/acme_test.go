@@ -33,7 +33,9 @@ func beAcme(role string) {
 	}
 	sdk.Serve(sdk.Plugin{Name: "acme", Version: version, Components: []sdk.Factory{
 		{Name: "pin", Doc: "Tries one channel first.", Settings: pinSettings{}, New: func() sdk.Component { return &pin{version: version, fault: fault} }},
-		{Name: "seer", Doc: "Is asked about each request.", New: func() sdk.Component { return &seer{pin{version: version, fault: fault}} }},
+		{Name: "seer", Doc: "Is asked about each request.", Settings: pinSettings{}, New: func() sdk.Component {
+			return &seer{pin{version: version, fault: fault, attributes: []string{"header.x-want"}}}
+		}},
 	}})
 }
 
@@ -45,6 +47,7 @@ type pinSettings struct {
 // pin counts its plans in its state, over its lives and versions.
 type pin struct {
 	version, fault string
+	attributes     []string
 	settings       pinSettings
 }
 
@@ -78,7 +81,7 @@ func (p *pin) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
 	}
 	return sdk.Plan{
 		Groups: []sdk.Group{g}, TTL: 100 * time.Millisecond, MaxStale: p.settings.MaxStale,
-		State: []byte(strconv.Itoa(n)), Reason: fmt.Sprintf("%s plan %d", p.version, n),
+		Attributes: p.attributes, State: []byte(strconv.Itoa(n)), Reason: fmt.Sprintf("%s plan %d", p.version, n),
 	}, nil
 }
 
