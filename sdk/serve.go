@@ -32,13 +32,25 @@ const (
 // What a component writes to standard error, in any form that log/slog or
 // hclog print, ends up in the log of the host. Standard output belongs to
 // Serve until it is called; afterwards it goes the same way.
+//
+// Started by hand with AITUNNEL_PLUGIN_DEBUG=1 in the environment, in a debugger
+// say, it waits instead for an aitunnel that has AITUNNEL_ATTACH with the
+// plugin's name in its own.
 func Serve(p Plugin) {
-	if os.Getenv(wire.Handshake.MagicCookieKey) != wire.Handshake.MagicCookieValue {
+	started := os.Getenv(wire.Handshake.MagicCookieKey) == wire.Handshake.MagicCookieValue
+	if other := os.Getenv(wire.RelayEnv); started && other != "" {
+		finish(relay(other))
+	}
+	debugged := !started && os.Getenv(debugEnv) != ""
+	if !started && !debugged {
 		exit(fmt.Errorf("%s %s is a plugin of aitunnel, which starts it by itself: declare it with a plugin %q block in the configuration", p.Name, p.Version, p.Name))
 	}
 	description, err := p.Describe()
 	if err != nil {
 		exit(fmt.Errorf("the plugin %q cannot be served: %s", p.Name, strings.ReplaceAll(err.Error(), "\n", "; ")))
+	}
+	if debugged {
+		finish(serveForDebugger(p))
 	}
 	orphaned := time.AfterFunc(attachTime, func() {
 		exit(errors.New("no host has called for " + attachTime.String()))
@@ -115,6 +127,14 @@ func within(d time.Duration, f func()) {
 	case <-done:
 	case <-time.After(d):
 	}
+}
+
+// finish ends the process, with an error if there is one.
+func finish(err error) {
+	if err != nil {
+		exit(err)
+	}
+	os.Exit(0)
 }
 
 func exit(err error) {

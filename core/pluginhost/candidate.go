@@ -109,7 +109,7 @@ func (h *Host) Inputs(declared []*config.Plugin) map[string]string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, e := range h.supervisors {
-		if v := e.supervisor.Load(); v != nil && !v.launch.spec.builtin() && v.plays() != partLeaving {
+		if v := e.supervisor.Load(); v != nil && !v.launch.spec.builtin() && !v.launch.spec.attach && v.plays() != partLeaving {
 			out[v.launch.spec.path] = FileState(v.launch.spec.path)
 		}
 	}

@@ -182,7 +182,7 @@ func (h *Host) launch(s spec) launch {
 		name = "builtin"
 	}
 	return launch{
-		spec: s, timing: h.options.Timing, socketDir: h.socketDir,
+		spec: s, timing: s.timing(h.options.Timing), socketDir: h.socketDir,
 		log: h.options.Logger.Named(name), trust: h.trust,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -58,7 +59,7 @@ func (l launch) start(ctx context.Context) (*process, error) {
 }
 
 func (l launch) executable() (string, error) {
-	if l.spec.builtin() {
+	if l.spec.builtin() || l.spec.attach {
 		return l.spec.path, nil
 	}
 	path, err := l.trust.Copy(l.spec.is)
@@ -80,7 +81,7 @@ func (l launch) process(path string) *process {
 	p.client = plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  wire.Handshake,
 		VersionedPlugins: host.Plugins(),
-		AutoMTLS:         true,
+		AutoMTLS:         !l.spec.attach, // the other process knows of no certificate
 		SkipHostEnv:      true,
 		StartTimeout:     2 * l.timing.Start, // the context ends before
 		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Off}),
@@ -89,7 +90,7 @@ func (l launch) process(path string) *process {
 		SyncStderr:       out(),
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: l.socketDir},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, dir string) (pluginrunner.Runner, error) {
-			p.runner.prepare(append(environ(l.spec.env), cmd.Env...), dir)
+			p.runner.prepare(slices.Concat(environ(l.spec.env), l.spec.relay(), cmd.Env), dir)
 			return p.runner, nil
 		},
 	})

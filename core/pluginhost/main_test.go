@@ -54,9 +54,10 @@ func role(name string, args []string) {
 			}
 		}()
 		sdk.Serve(testPlugin)
-	case "brief": // serves, and dies soon
-		time.AfterFunc(400*time.Millisecond, func() { panic("out of tea") })
-		sdk.Serve(testPlugin)
+	case "brief": // serves, and dies soon after it was configured
+		plugin := testPlugin
+		plugin.Components = []sdk.Factory{{Name: "order", Settings: orderSettings{}, New: func() sdk.Component { return &brief{} }}}
+		sdk.Serve(plugin)
 	case "fickle": // takes no instances once the file in its arguments is there
 		plugin := testPlugin
 		plugin.Components = []sdk.Factory{{Name: "order", Settings: orderSettings{}, New: func() sdk.Component { return &fickle{file: args[0]} }}}
@@ -197,6 +198,13 @@ func (prober) Close() error                                { return nil }
 func (prober) Check(ctx context.Context, req sdk.CheckRequest, h sdk.Host) (sdk.CheckResult, error) {
 	res, err := h.Probe(ctx, sdk.ProbeRequest{Path: "/models"})
 	return sdk.CheckResult{Healthy: res.Status == 200, Reason: string(res.Body)}, err
+}
+
+type brief struct{ orderStrategy }
+
+func (b *brief) Configure(ctx context.Context, cfg sdk.Config) error {
+	time.AfterFunc(400*time.Millisecond, func() { panic("out of tea") })
+	return b.orderStrategy.Configure(ctx, cfg)
 }
 
 type fickle struct {

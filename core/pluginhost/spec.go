@@ -20,6 +20,7 @@ type spec struct {
 	args    []string
 	env     map[string]string
 	version string // constraint
+	attach  bool   // to a process that somebody else has started, to debug it
 }
 
 func (s spec) builtin() bool { return s.name == "" }
@@ -28,13 +29,16 @@ func (s spec) String() string {
 	if s.builtin() {
 		return "the built-in plugin"
 	}
-	return fmt.Sprintf("plugin %q (%s)", s.name, s.path)
+	return fmt.Sprintf("plugin %q (%s)", s.name, s.source())
 }
 
 // source is what the user is told about where it comes from.
 func (s spec) source() string {
-	if s.builtin() {
+	switch {
+	case s.builtin():
 		return "built-in"
+	case s.attach:
+		return "attached to, for debugging"
 	}
 	return s.path
 }
@@ -42,7 +46,7 @@ func (s spec) source() string {
 // key holds secrets of env: it never leaves this process.
 func (s spec) key() string {
 	var b strings.Builder
-	for _, part := range append([]string{s.name, s.path, s.version, s.is.SHA256, strconv.Itoa(s.epoch)}, s.args...) {
+	for _, part := range append([]string{s.name, s.path, s.version, s.is.SHA256, strconv.Itoa(s.epoch), strconv.FormatBool(s.attach)}, s.args...) {
 		fmt.Fprintf(&b, "%q ", part)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.env)) {
@@ -55,6 +59,11 @@ func (s spec) key() string {
 func (h *Host) spec(name string, block *config.Plugin) (spec, error) {
 	if name == "" {
 		return spec{path: h.options.Builtin[0], args: h.options.Builtin[1:], epoch: h.epoch(name)}, nil
+	}
+	if attaches(name) {
+		s := h.specOf(name, block, trust.Executable{})
+		s.path, s.args, s.attach = h.options.Builtin[0], h.options.Builtin[1:], true
+		return s, nil
 	}
 	own := ""
 	if block != nil {

@@ -1,0 +1,119 @@
+//go:build unix
+
+package pluginhost
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// byHand starts the test plugin as its author does, in a debugger say.
+func byHand(t *testing.T) *exec.Cmd {
+	t.Helper()
+	argv := serveAs("good")
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), "AITUNNEL_PLUGIN_DEBUG=1")
+	said, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	line, err := bufio.NewReader(said).ReadString('\n')
+	if err != nil || !strings.Contains(line, "AITUNNEL_ATTACH=test") {
+		t.Fatalf("it says %q, %v", line, err)
+	}
+	return cmd
+}
+
+// attachable is a component of the test plugin, as if it were a third party's.
+var attachable = &config.Component{Kind: sdk.KindStrategy, Ref: "test/order", Plugin: "test", Name: "order", Body: []byte(`{"reason":"of the other process"}`)}
+
+func TestAttachForADebugger(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", shortDir(t))
+	t.Setenv("HOME", shortDir(t))
+	t.Setenv(attachEnv, "other, test")
+	r := newRig(t, quick, serveAs("good")...)
+	if _, err := r.Open(t.Context(), attachable, nil, "test", nil); err == nil || !strings.Contains(err.Error(), "there is no test to attach to: start its executable with AITUNNEL_PLUGIN_DEBUG=1") {
+		t.Fatalf("with nothing to attach to: %v", err)
+	}
+
+	debugged := byHand(t)
+	i := r.open(attachable)
+	p, err := plan(t, i, "")
+	if err != nil || p.Reason != "of the other process" {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	if got := r.List()[0]; got.Name != "test" || got.Source != "attached to, for debugging" {
+		t.Errorf("%+v", got)
+	}
+
+	// At a breakpoint it answers nothing, and is left in peace.
+	relay := r.pid()
+	if err := debugged.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(10 * quick.PingTimeout)
+	if got := r.List()[0]; got.State != StateRunning || got.PID != relay {
+		t.Errorf("at a breakpoint: %+v", got)
+	}
+	if err := debugged.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := plan(t, i, ""); err != nil || p.Reason != "of the other process" {
+		t.Errorf("after the breakpoint: %+v, %v", p, err)
+	}
+
+	// Started again, it is attached to again.
+	_ = debugged.Process.Kill()
+	_ = debugged.Wait()
+	eventually(t, "its end is noticed", func() bool {
+		_, err := plan(t, i, "")
+		return err != nil
+	})
+	byHand(t)
+	eventually(t, "the next process serves", func() bool {
+		p, err := plan(t, i, "")
+		return err == nil && p.Reason == "of the other process"
+	})
+}
+
+// TestAHostLeavesWhatItIsAttachedTo holds that the end of aitunnel does not end
+// a session in a debugger.
+func TestAHostLeavesWhatItIsAttachedTo(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", shortDir(t))
+	t.Setenv("HOME", shortDir(t))
+	t.Setenv(attachEnv, "test")
+	debugged := byHand(t)
+	for range 2 {
+		r := newRig(t, quick, serveAs("good")...)
+		if _, err := plan(t, r.open(attachable), ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !alive(debugged.Process.Pid) {
+			t.Fatal("it has ended with its host")
+		}
+	}
+	if err := debugged.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := debugged.Wait(); err != nil {
+		t.Errorf("when it is interrupted: %v", err)
+	}
+}
