@@ -76,7 +76,7 @@ func compare(version string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(elsewhere) }()
-	files, err := exec.Command("git", "ls-files", "-z").Output()
+	files, err := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
 	if err != nil {
 		return err
 	}
