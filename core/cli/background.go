@@ -66,6 +66,7 @@ func (a *app) startInBackground(ctx context.Context) error {
 	}
 	a.announce(s.Listen, s.AdminListen)
 	a.announceTunnels(ctx, s.Tunnels)
+	a.say("\nIt runs in the background: see 'aitunnel status', 'aitunnel logs' and, for the\npanel, 'aitunnel panel'. 'aitunnel stop' ends it.")
 	return nil
 }
 

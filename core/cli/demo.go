@@ -80,8 +80,9 @@ func (a *app) demo(ctx context.Context, once bool) error {
 	if err != nil {
 		return err
 	}
+	state := filepath.Join(dir, "state")
 	d, err := daemon.Start(ctx, daemon.Options{
-		ConfigPath: path, StateDir: filepath.Join(dir, "state"), Builtin: builtin, Version: Version(), LogOutput: a.err,
+		ConfigPath: path, StateDir: state, Builtin: builtin, Version: Version(), LogOutput: a.err,
 	})
 	if err != nil {
 		return err
@@ -91,7 +92,7 @@ func (a *app) demo(ctx context.Context, once bool) error {
 	show := &demonstration{app: a, ctx: ctx, url: "http://" + d.ProxyAddr()}
 	err = show.run(primary, backup)
 	if err == nil && !once {
-		a.say("\nTry it: curl %s/v1/chat/completions -d '{\"model\":\"demo\"}'\nInterrupt to end.", show.url)
+		a.say("\nTry it:  curl %s/v1/chat/completions -d '{\"model\":\"demo\"}'\nWatch:   the panel at http://%s, or: aitunnel top --state-dir %s\nInterrupt to end.", show.url, reachable(d.AdminAddr()), state)
 		_, err = d.Wait(ctx)
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

@@ -77,7 +77,7 @@ never an argument: others on the machine can see those.`,
 			if ephemeral {
 				where = "until the next restart"
 			}
-			return a.edited(out, err, asJSON, fmt.Sprintf("Channel %s has the key %s, %s.", args[0], out.Masked, where))
+			return a.edited(out, err, asJSON, fmt.Sprintf("Channel %s has the key %s, %s.", args[0], strings.TrimSpace(label+" "+out.Masked), where))
 		},
 	}, &asJSON)
 	c.Flags().StringVar(&label, "label", "", "a name for it, shown in its place")
