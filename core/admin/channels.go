@@ -4,11 +4,8 @@ import (
 	"net/http"
 )
 
-// Toggled says how a channel is after it was paused or resumed.
-type Toggled struct {
-	Name    string `json:"name"`
-	Enabled bool   `json:"enabled"`
-}
+// Toggled is a channel after it was paused or resumed.
+type Toggled = Channel
 
 // toggling is the body of a toggle; without enabled it is the other way round.
 type toggling struct {
@@ -22,7 +19,19 @@ func (h *Handler) toggle(w http.ResponseWriter, r *http.Request) {
 	}
 	name := r.PathValue("name")
 	enabled, err := h.options.Source.Toggle(name, in.Enabled)
-	answer(w, http.StatusOK, Toggled{name, enabled}, err)
+	out := h.channel(name)
+	out.Enabled = enabled
+	answer(w, http.StatusOK, out, err)
+}
+
+// channel is one channel as it is now.
+func (h *Handler) channel(name string) Channel {
+	for _, ch := range h.options.Source.Channels() {
+		if ch.Name == name {
+			return ch
+		}
+	}
+	return Channel{Name: name}
 }
 
 // Preferred says whether a channel is the first choice of its routes.
@@ -58,7 +67,7 @@ func (h *Handler) addChannel(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out, err := h.options.Source.AddChannel(r.Context(), in, m)
-	edited(w, http.StatusCreated, out, err, func() any { return Edited{Name: in.Name, Reload: out} })
+	edited(w, http.StatusCreated, out, err, func() any { return Edited{OK: true, Name: in.Name, Channel: in.Name, Reload: out} })
 }
 
 func (h *Handler) changeChannel(w http.ResponseWriter, r *http.Request) {
@@ -69,7 +78,7 @@ func (h *Handler) changeChannel(w http.ResponseWriter, r *http.Request) {
 	}
 	name := r.PathValue("name")
 	out, err := h.options.Source.ChangeChannel(r.Context(), name, in, m)
-	edited(w, http.StatusOK, out, err, func() any { return Edited{Name: name, Reload: out} })
+	edited(w, http.StatusOK, out, err, func() any { return Edited{OK: true, Name: name, Channel: name, Reload: out} })
 }
 
 func (h *Handler) removeChannel(w http.ResponseWriter, r *http.Request) {
@@ -79,23 +88,27 @@ func (h *Handler) removeChannel(w http.ResponseWriter, r *http.Request) {
 	}
 	name := r.PathValue("name")
 	out, err := h.options.Source.RemoveChannel(r.Context(), name, m)
-	edited(w, http.StatusOK, out, err, func() any { return Edited{Name: name, Reload: out} })
+	edited(w, http.StatusOK, out, err, func() any { return Edited{OK: true, Name: name, Deleted: name, Reload: out} })
 }
 
 // AddedKey is the answer to a key that was added.
 type AddedKey struct {
 	Key
+	Name   string `json:"name"` // of the channel
+	Keys   Keys   `json:"keys"` // that it has now
 	Reload Reload `json:"reload"`
 }
 
 func (h *Handler) addKey(w http.ResponseWriter, r *http.Request) {
-	var in KeySpec
+	type object KeySpec // a text alone is for the list of a channel
+	var in object
 	m, ok := match(w, r)
 	if !ok || !read(w, r, &in) {
 		return
 	}
-	key, out, err := h.options.Source.AddKey(r.Context(), r.PathValue("name"), in, m)
-	edited(w, http.StatusCreated, out, err, func() any { return AddedKey{key, out} })
+	name := r.PathValue("name")
+	key, out, err := h.options.Source.AddKey(r.Context(), name, KeySpec(in), m)
+	edited(w, http.StatusCreated, out, err, func() any { return AddedKey{key, name, h.channel(name).Keys, out} })
 }
 
 func (h *Handler) removeKey(w http.ResponseWriter, r *http.Request) {
@@ -105,7 +118,10 @@ func (h *Handler) removeKey(w http.ResponseWriter, r *http.Request) {
 	}
 	name, key := r.PathValue("name"), r.PathValue("key")
 	out, err := h.options.Source.RemoveKey(r.Context(), name, key, m)
-	edited(w, http.StatusOK, out, err, func() any { return Edited{Name: name, ID: key, Reload: out} })
+	edited(w, http.StatusOK, out, err, func() any {
+		keys := h.channel(name).Keys
+		return Edited{OK: true, Name: name, ID: key, Keys: &keys, Reload: out}
+	})
 }
 
 func (h *Handler) explain(w http.ResponseWriter, r *http.Request) {

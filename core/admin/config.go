@@ -96,24 +96,34 @@ func (h *Handler) text(w http.ResponseWriter, r *http.Request) {
 // replace changes the text of a file. It must say what it replaces, so that
 // nobody's work is lost unseen.
 func (h *Handler) replace(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("If-Match") == "" {
+	var in struct {
+		Draft
+		Content *string `json:"content"` // the earlier program's name for it, which overwrote whatever was there
+	}
+	m, ok := match(w, r)
+	if !ok || !read(w, r, &in) {
+		return
+	}
+	draft := in.Draft
+	if in.Content != nil && draft.Text == "" {
+		draft.Text = *in.Content
+	} else if r.Header.Get("If-Match") == "" {
 		fail(w, http.StatusPreconditionRequired, "match_needed", "send If-Match with the ETag of the text that you changed, or * to overwrite whatever is there")
 		return
 	}
-	var draft Draft
-	m, ok := match(w, r)
-	if !ok || !read(w, r, &draft) {
-		return
-	}
 	out, err := h.options.Source.Replace(r.Context(), draft, m)
-	edited(w, http.StatusOK, out, err, func() any { return Edited{Reload: out} })
+	edited(w, http.StatusOK, out, err, func() any { return Edited{OK: true, Reload: out} })
 }
 
 // Edited is the answer to an edit of the configuration.
 type Edited struct {
-	Name   string `json:"name,omitempty"` // of the channel
-	ID     string `json:"id,omitempty"`   // of the key
-	Reload Reload `json:"reload"`
+	OK      bool   `json:"ok"`
+	Name    string `json:"name,omitempty"`    // of the channel
+	Channel string `json:"channel,omitempty"` // that was added or changed
+	Deleted string `json:"deleted,omitempty"` // the channel that is gone
+	ID      string `json:"id,omitempty"`      // the key that is gone
+	Keys    *Keys  `json:"keys,omitempty"`    // that the channel has now
+	Reload  Reload `json:"reload"`
 }
 
 // edited answers an edit with what show gives, if it was applied.

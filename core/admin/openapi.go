@@ -119,6 +119,9 @@ func (s *schemas) of(t reflect.Type) object {
 	case reflect.Struct:
 		return s.structure(t)
 	case reflect.Slice, reflect.Array:
+		if t.Elem() == reflect.TypeFor[KeySpec]() {
+			return object{"type": "array", "items": object{"oneOf": []object{{"type": "string"}, s.of(t.Elem())}}}
+		}
 		return object{"type": "array", "items": s.of(t.Elem())}
 	case reflect.Map:
 		return object{"type": "object", "additionalProperties": s.of(t.Elem())}

@@ -81,6 +81,7 @@ func TestTheHandlersDoWhatTheDocumentSays(t *testing.T) {
 		{"GET", "/api/routes", "", 200, ""},
 		{"GET", "/api/tunnels", "", 200, ""},
 		{"GET", "/api/plugins", "", 200, ""},
+		{"POST", "/api/plugins/acme/restart", "", 200, ""},
 		{"POST", "/api/explain", `{"method":"POST","path":"/v1/x","model":"m","headers":{"A":"b"}}`, 200, ""},
 		{"POST", "/api/explain", `{"path":""}`, 400, ""},
 		{"GET", "/api/stats", "", 200, ""},

@@ -85,7 +85,7 @@ type ChannelSpec struct {
 	Routes   *[]string  `json:"routes,omitempty"` // paths of the routes that are to use a new channel, where routes are written out
 }
 
-// KeySpec is a key to be added.
+// KeySpec is a key to be added. In the list of a channel a text alone will do.
 type KeySpec struct {
 	Key       string `json:"key"`
 	Label     string `json:"label,omitempty"`

@@ -86,7 +86,8 @@ type Skipped struct {
 type Text struct {
 	Path       string `json:"path"`
 	Files      []File `json:"files"`
-	Text       string `json:"text"` // of the first file
+	Text       string `json:"text"`    // of the first file
+	Content    string `json:"content"` // the same, by the name that the earlier program gave it
 	Generation uint64 `json:"generation"`
 	ETag       string `json:"etag"`
 }

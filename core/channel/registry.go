@@ -50,7 +50,8 @@ type ChangeKind string
 const (
 	ChangeHealth ChangeKind = "health"
 	ChangeKey    ChangeKind = "key"
-	ChangeToggle ChangeKind = "toggle"
+	ChangeToggle ChangeKind = "toggle" // Good: it was resumed
+	ChangeFirst  ChangeKind = "first"
 )
 
 // NewRegistry returns an empty registry.

@@ -204,7 +204,7 @@ func (s *State) SetFirst(first bool) {
 	if first {
 		message = "made the first choice"
 	}
-	s.registry.changed(Change{Kind: ChangeToggle, Channel: s.name, Good: true, Message: message})
+	s.registry.changed(Change{Kind: ChangeFirst, Channel: s.name, Good: true, Message: message})
 }
 
 // First says whether the channel is the first choice of its routes.

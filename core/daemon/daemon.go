@@ -317,8 +317,10 @@ func (d *Daemon) channelChanged(c channel.Change) {
 	switch c.Kind {
 	case channel.ChangeKey:
 		e.Type = event.TypeKey
-	case channel.ChangeToggle:
+	case channel.ChangeFirst:
 		e.Type = event.TypeChannelToggle
+	case channel.ChangeToggle:
+		e.Type, e.Enabled = event.TypeChannelToggle, &c.Good
 	}
 	if c.Good || c.Kind == channel.ChangeToggle {
 		e.Level = "info"

@@ -100,6 +100,7 @@ func (s *source) Text(ctx context.Context) (admin.Text, error) {
 	}
 	if len(out.Files) > 0 {
 		out.Text = out.Files[0].Text
+		out.Content = out.Text
 	}
 	return out, nil
 }

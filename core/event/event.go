@@ -31,6 +31,7 @@ type Event struct {
 	Channel string    `json:"channel,omitempty"`
 	Key     string    `json:"key,omitempty"`
 	Plugin  string    `json:"plugin,omitempty"`
+	Enabled *bool     `json:"enabled,omitempty"` // of a channel that was paused or resumed
 	Tunnel  string    `json:"tunnel,omitempty"`
 	Message string    `json:"message,omitempty"`
 	Request *Request  `json:"request,omitempty"` // of TypeRequest and TypeRetry

@@ -1,0 +1,17 @@
+package admin
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// UnmarshalJSON reads the object, or the key alone as a text.
+func (k *KeySpec) UnmarshalJSON(b []byte) error {
+	if err := json.Unmarshal(b, &k.Key); err == nil {
+		return nil
+	}
+	type plain KeySpec
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	return d.Decode((*plain)(k))
+}
