@@ -103,6 +103,7 @@ type Route struct {
 	Where     string    `json:"where,omitempty"`     // file:line of the strategy's block
 	Router    *Router   `json:"router,omitempty"`    // if the strategy is asked about each request
 	Shadows   []Shadow  `json:"shadows,omitempty"`   // strategies that plan beside it, without a say
+	Written   bool      `json:"written"`             // false: the route to every channel that is there where none is written
 }
 
 // Tunnel is an SSH connection and what it carries.

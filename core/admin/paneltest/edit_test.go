@@ -1,8 +1,12 @@
 package paneltest
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/aitunnel/aitunnel/core/daemon"
 )
 
 func TestAKeyIsAddedAndRemoved(t *testing.T) {
@@ -156,4 +160,44 @@ func TestOfTwoEditsOneWinsAndTheOtherIsTold(t *testing.T) {
 	}
 	theirs.shows(".verdict", "No mistakes")
 	theirs.until(`document.querySelector('.editor textarea').value.includes('# ours')`)
+}
+
+// TestFilesOfADirectory edits the second of two files.
+func TestFilesOfADirectory(t *testing.T) {
+	dir := t.TempDir()
+	more := filepath.Join(dir, "channels.hcl")
+	text := two(site(t, "primary"), site(t, "backup"), "")
+	if err := os.WriteFile(more, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, "", func(o *daemon.Options) {
+		b, err := os.ReadFile(o.ConfigPath)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, "base.hcl"), b, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.ConfigPath = dir
+	})
+	p := open(t, r.panel, "/#config", 1280, 900)
+	p.expect("422")
+	p.until(`document.querySelector('.file select')?.innerText.trim() === 'base.hcl\nchannels.hcl'`)
+	choose := func(name string) {
+		t.Helper()
+		p.until(`(() => { const n = document.querySelector('.file select'); n.selectedIndex = [...n.options].findIndex((o) => o.text === %s); n.dispatchEvent(new Event('change')); return true; })()`, name)
+	}
+	choose("channels.hcl")
+	p.until(`document.querySelector('.editor textarea').value.includes('by the sea')`)
+	p.typed("weight = 10", "weigth = 10")
+	p.until(`document.querySelector('.editor pre .error')?.innerText.includes('weigth')`)
+	p.typed("weigth = 10", "weight = 4")
+	p.shows(".verdict", "No mistakes")
+	p.press(".toolbar", "Save and apply")
+	p.shows("#toasts", "Saved and applied")
+	if b, err := os.ReadFile(more); err != nil || string(b) != strings.Replace(text, "weight = 10", "weight = 4", 1) {
+		t.Errorf("written, %v:\n%s", err, b)
+	}
+	choose("base.hcl")
+	p.until(`document.querySelector('.editor textarea').value.includes('proxy {')`)
 }

@@ -2,6 +2,7 @@ package paneltest
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -86,19 +87,67 @@ func TestPictures(t *testing.T) {
 			s.busy(3 * n)
 			p.shows("#overall", fmt.Sprintf("of %d channels up", n))
 			p.frames(fmt.Sprintf("%02d-broken", n))
-			for _, view := range []string{"log", "routes", "system", "config"} {
-				p.size(1280, 900)
-				p.press("#views", map[string]string{"log": "Log", "routes": "Routes", "system": "Tunnels & plugins", "config": "Configuration"}[view])
-				time.Sleep(300 * time.Millisecond)
-				p.frames(fmt.Sprintf("%02d-%s", n, view))
+			for _, view := range views {
+				p.press("#views", view.title)
+				p.shows(view.there, "")
+				p.frames(fmt.Sprintf("%02d-%s", n, view.name))
 			}
 		})
 	}
 }
 
-// frames takes pictures of what is shown, in all sizes and both themes.
+// views are the tabs of the page, each with what is there when it is shown.
+var views = []struct{ name, title, there string }{
+	{"log", "Log", "#view-log .row"},
+	{"routes", "Routes", "#view-routes .route"},
+	{"system", "Tunnels & plugins", "#view-system .plugin"},
+	{"config", "Configuration", "#view-config .verdict h2"},
+}
+
+// TestPicturesOfWindows opens what opens over the page.
+func TestPicturesOfWindows(t *testing.T) {
+	s := stage(t, 4)
+	s.sites[0].Always(fakesite.Reset())
+	s.busy(4)
+	p := open(t, s.panel, "/", 1280, 900)
+	p.click(`[...document.querySelectorAll('.latest .row')].find((n) => n.querySelector('.retries.some'))`)
+	p.shows("dialog", "2 attempts")
+	p.frames("record")
+	p.press("dialog", "Close")
+	p.click(`document.querySelector('#add-channel')`)
+	p.press("dialog", "Add channel")
+	p.shows("dialog .trouble", "")
+	p.frames("add-channel")
+	p.press("dialog", "Cancel")
+	p.press(`[data-name="harbour"]`, "Edit harbour")
+	p.frames("edit-channel")
+	p.press("dialog", "Remove channel")
+	p.shows("dialog:last-of-type", "Remove harbour?")
+	p.frames("remove-channel")
+	p.press("dialog:last-of-type", "Cancel")
+	p.press("dialog", "Cancel")
+	p.press(`[data-name="meadow"]`, "Add a key to meadow")
+	p.frames("add-key")
+	p.press("dialog", "Cancel")
+	p.press("#views", "Routes")
+	p.press(".explain", "Explain")
+	p.shows(".explanation .candidates", "meadow")
+	p.frames("explain")
+}
+
+// frames takes pictures of what is shown, in all sizes and both themes; only
+// two of them if nobody keeps them.
 func (p *tab) frames(name string) {
 	p.t.Helper()
+	if os.Getenv("AITUNNEL_SCREENSHOTS") == "" {
+		p.shot(name)
+		p.theme("light")
+		p.size(360, 900)
+		p.shot(name)
+		p.size(1280, 900)
+		p.theme("dark")
+		return
+	}
 	for _, theme := range []string{"dark", "light"} {
 		p.theme(theme)
 		for _, width := range []int64{1280, 768, 360} {

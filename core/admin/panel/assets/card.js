@@ -16,7 +16,7 @@ export function card(first, store) {
   const name = first.name;
   let channel = first;
   const head = heading(name);
-  const reason = whyOut();
+  const reason = whyOut(store);
   const latency = el('strong', {});
   const spark = sparkline();
   const figures = figureList();
@@ -81,15 +81,18 @@ function heading(name) {
 }
 
 // whyOut says why a channel gets no requests, and counts down to when it does.
-function whyOut() {
+function whyOut(store) {
   const what = el('strong', {});
   const more = el('span', {});
   const when = el('span', { class: 'when' });
   const node = el('div', { class: 'why', hidden: true }, what, more, when);
   let until = null;
+  let counting = false;
   const ticking = () => {
     const rest = left(until);
     setText(when, until ? (rest ? `Next try in ${rest}` : 'The next request tries it') : '');
+    if (counting && !rest) store.refreshSoon(); // it is over
+    counting = Boolean(rest);
   };
   return {
     node,

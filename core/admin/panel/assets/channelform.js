@@ -3,6 +3,7 @@
 import { channelPath, post, put, remove } from './api.js';
 import { checkbox, confirm, field, form } from './dialogs.js';
 import { el } from './dom.js';
+import { nameOf } from './format.js';
 import { attempt, confirmed } from './toast.js';
 
 const auths = [
@@ -78,7 +79,7 @@ export function addChannel(store) {
 // routeChoice lets people choose which routes use a new channel. Where no
 // routes are written out, there is one that uses all channels.
 function routeChoice(routes) {
-  const written = routes.filter((r) => r.written ?? r.where);
+  const written = routes.filter((r) => r.written);
   const boxes = [...new Set(written.map((r) => r.path))].map((path) => [path, el('input', { type: 'checkbox', checked: true })]);
   return {
     node: boxes.length > 0 && el('fieldset', {}, el('legend', { text: 'Used by the routes' }), ...boxes.map(([path, input]) => checkbox({ label: path, input }))),
@@ -97,7 +98,7 @@ export function editChannel(channel, store) {
     extra: drop,
     fields: [
       f.target, f.weight, f.models, f.fallback,
-      channel.where && el('p', { class: 'hint' }, 'Everything else about it stands in the configuration, at ', el('a', { href: '#config', text: channel.where, on: { click: () => dialog.close() } }), '.'),
+      channel.where && el('p', { class: 'hint' }, 'Everything else about it stands in the configuration, at ', el('a', { href: '#config', text: nameOf(channel.where), title: channel.where, on: { click: () => dialog.close() } }), '.'),
     ],
     submit: async () => {
       const body = read(i);

@@ -5,7 +5,7 @@ import { ApiError, call, post } from './api.js';
 import { editor } from './editor.js';
 import { confirm } from './dialogs.js';
 import { el, setText } from './dom.js';
-import { clock, plural } from './format.js';
+import { clock, nameOf, plural } from './format.js';
 import { confirmed, failed } from './toast.js';
 
 const CHECK_AFTER = 500; // ms without typing
@@ -36,20 +36,26 @@ export function configView(view, store) {
   };
   const draft = () => ({ text: edit.text, ...(loaded.files.length > 1 ? { file: loaded.file } : {}) });
 
+  // load reads the text; what people have typed meanwhile is left alone.
   async function load() {
     try {
-      take((await call('GET', '/api/config')).json);
+      const { json } = await call('GET', '/api/config');
+      if (changed()) remember(json, loaded.file);
+      else take(json);
     } catch (e) {
       failed('The configuration could not be read', e);
     }
   }
-  // take shows the text as it is in the files.
-  function take(json, name = loaded.file) {
+  function remember(json, name) {
     const file = json.files.find((f) => f.name === name) ?? json.files[0];
     Object.assign(loaded, { text: file?.text ?? '', etag: json.etag, file: file?.name ?? '', generation: json.generation, files: json.files });
+  }
+  // take shows the text as it is in the files.
+  function take(json, name = loaded.file) {
+    remember(json, name);
     setText(path, json.path);
     files.hidden = json.files.length < 2;
-    files.replaceChildren(...json.files.map((f) => el('option', { value: f.name, text: f.name, selected: f.name === loaded.file })));
+    files.replaceChildren(...json.files.map((f) => el('option', { value: f.name, text: nameOf(f.name), selected: f.name === loaded.file })));
     news.hidden = true;
     edit.text = loaded.text;
     buttons();
@@ -67,7 +73,7 @@ export function configView(view, store) {
   }
   // show puts each mistake at its line and in the list.
   function show(diagnostics, plan, error) {
-    const here = diagnostics.filter((d) => loaded.files.length < 2 || !d.file || d.file.endsWith(loaded.file));
+    const here = diagnostics.filter((d) => loaded.files.length < 2 || !d.file || d.file === loaded.file);
     edit.mark(here);
     const wrong = diagnostics.filter((d) => d.severity !== 'warning').length;
     verdict.replaceChildren(...[
@@ -79,8 +85,10 @@ export function configView(view, store) {
 
   async function put(etag) {
     save.disabled = true;
+    const sent = draft();
     try {
-      const { json } = await call('PUT', '/api/config', draft(), { 'If-Match': etag });
+      const { json } = await call('PUT', '/api/config', sent, { 'If-Match': etag });
+      loaded.text = sent.text;
       const { changes: made = [] } = json.reload ?? json;
       confirmed(made.length ? `Saved and applied: ${plural(made.length, 'change')}.` : 'Saved. Nothing that runs had to change.');
       await load();
@@ -122,7 +130,7 @@ export function configView(view, store) {
   });
   files.addEventListener('change', async () => {
     const wanted = files.value;
-    if (changed() && !(await confirm({ title: `Drop your changes to ${loaded.file}?`, text: 'They are not saved.', action: 'Drop changes' }))) {
+    if (changed() && !(await confirm({ title: `Drop your changes to ${nameOf(loaded.file)}?`, text: 'They are not saved.', action: 'Drop changes' }))) {
       files.value = loaded.file;
       return;
     }
@@ -150,7 +158,7 @@ function headline(wrong, warnings, plan, error) {
 }
 
 function mistake(d, edit, here) {
-  const place = d.line ? `${here ? '' : `${d.file}, `}line ${d.line}` : '';
+  const place = d.line ? `${here ? '' : `${nameOf(d.file)}, `}line ${d.line}` : '';
   return el('li', { class: d.severity },
     place && el('button', { type: 'button', class: 'quiet place', text: place, disabled: !here, on: { click: () => edit.go(d.line, d.column) } }),
     el('p', {}, el('strong', { text: d.summary })),

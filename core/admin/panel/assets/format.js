@@ -77,3 +77,6 @@ export const plural = (n, word) => `${count(n)} ${word}${n === 1 ? '' : 's'}`;
 
 // sentence begins with a capital.
 export const sentence = (s) => (s ? s[0].toUpperCase() + s.slice(1) : '');
+
+// nameOf is the last part of a path.
+export const nameOf = (path) => path.split(/[\\/]/).at(-1);

@@ -65,6 +65,7 @@ function keyRow(channel, id, ticking, store) {
     const { word } = keyStanding(key);
     const rest = left(key.until);
     setText(state, rest ? `${word}, ${rest}` : word);
+    if (key.until && !rest) store.refreshSoon(); // it is over
     if (!drop.isConnected) ticking.delete(tick);
   };
   ticking.add(tick);

@@ -10,6 +10,8 @@ import { segments } from './segments.js';
 const SHOWN = 300;
 const LATEST = 8;
 
+// identity tells events apart, also those of two runs of the program.
+const identity = (e) => `${e.id} ${e.time}`;
 const isRequest = (e) => e.type === 'request';
 const kinds = [
   ['requests', 'Requests', isRequest],
@@ -37,7 +39,7 @@ export function logView(view, records, store) {
     choice.choose(chosen.kind);
     const fits = kinds.find(([name]) => name === chosen.kind)[2];
     const shown = (chosen.paused ?? records.all).filter((e) => fits(e) && contains(e, chosen.text)).slice(0, SHOWN);
-    each(rows, shown, (e) => e.id, (e) => logRow(e, showRecord));
+    each(rows, shown, identity, (e) => logRow(e, showRecord));
     nothing.hidden = shown.length > 0;
     if (!shown.length) nothing.replaceChildren(...empty(records, chosen, store));
   });
@@ -70,7 +72,7 @@ export function latest(records, store) {
     el('header', {}, el('h2', { id: 'latest-title', text: 'Latest requests' }), all), columns(), rows, nothing);
   const show = throttle(() => {
     const shown = records.all.filter(isRequest).slice(0, LATEST);
-    each(rows, shown, (e) => e.id, (e) => logRow(e, showRecord));
+    each(rows, shown, identity, (e) => logRow(e, showRecord));
     nothing.hidden = shown.length > 0;
     if (!shown.length) nothing.replaceChildren(...empty(records, { kind: 'requests', text: '' }, store));
   });

@@ -18,7 +18,7 @@ export class Records {
   }
 
   add(e) {
-    if (e.id && this.all.some((known, i) => i < 100 && known.id === e.id)) return;
+    if (e.id && this.all.some((known, i) => i < 100 && known.id === e.id && known.time === e.time)) return;
     this.all.unshift(e);
     if (this.all.length > REMEMBERED) this.all.length = REMEMBERED;
     this.#tell(e);

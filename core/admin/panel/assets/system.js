@@ -2,7 +2,7 @@
 
 import { now } from './api.js';
 import { each, el, setAttribute, setText } from './dom.js';
-import { count, millis, plural, sentence, span } from './format.js';
+import { count, millis, nameOf, plural, sentence, span } from './format.js';
 import { left, tunnelKind } from './standing.js';
 import { tick } from './ticker.js';
 
@@ -143,6 +143,6 @@ const NAMED = 3;
 // places are the lines of the configuration where a component is named.
 function places(all) {
   if (!all.length) return '';
-  const short = all.slice(0, NAMED).map((at) => at.split(/[\\/]/).at(-1));
+  const short = all.slice(0, NAMED).map(nameOf);
   return `used ${short.join(', ')}${all.length > NAMED ? ` and ${all.length - NAMED} more` : ''}`;
 }
