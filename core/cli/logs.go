@@ -169,16 +169,20 @@ func eventText(p paint, e event.Event) string {
 	if e.Request != nil && e.Type == event.TypeRequest {
 		return requestText(p, *e.Request)
 	}
+	message := e.Message
+	if id, rest, ok := strings.Cut(message, ": "); ok && strings.HasPrefix(id, "req_") {
+		message = rest // the log file and --json have the request's ID
+	}
 	about := ""
 	for _, x := range []string{e.Channel, e.Key, e.Plugin} {
-		if x != "" && !strings.Contains(e.Message, x) {
+		if x != "" && !strings.Contains(message, x) {
 			about += " " + x
 		}
 	}
 	if about != "" {
-		return p.bold(about[1:]) + ": " + e.Message
+		return p.bold(about[1:]) + ": " + message
 	}
-	return e.Message
+	return message
 }
 
 // requestText is a request and what came of it.
