@@ -59,6 +59,7 @@ type running struct {
 	time *clock
 
 	roots   *x509.CertPool
+	home    string // with the SSH files; "": the real one
 	crashes int    // of a plugin until it is quarantined; 0: many
 	stop    func() // shuts it down, once
 
@@ -134,7 +135,7 @@ func (r *running) run() {
 	}
 	d, err := daemon.Start(r.t.Context(), daemon.Options{
 		ConfigPath: r.path(), StateDir: filepath.Join(r.dir, "state"), Builtin: []string{"/usr/bin/env", "GORACE=atexit_sleep_ms=0", self, serveBuiltin},
-		Version: "test", LogOutput: r.log, Now: r.time.now, Roots: r.roots,
+		Version: "test", LogOutput: r.log, Now: r.time.now, Roots: r.roots, Home: r.home,
 		PluginTiming: pluginhost.Timing{Ping: 200 * time.Millisecond, RestartMin: 50 * time.Millisecond, RestartMax: 200 * time.Millisecond, Crashes: r.crashes},
 	})
 	if err != nil {
