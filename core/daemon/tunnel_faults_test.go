@@ -111,8 +111,12 @@ type fault struct {
 }
 
 var faults = []fault{
-	{"the child is killed", func(_ *testing.T, s *sshdtest.Server, _ *sshdtest.Network, _ time.Duration) { s.Signal(syscall.SIGKILL) }, "closed the connection"},
-	{"the child is stopped", func(_ *testing.T, s *sshdtest.Server, _ *sshdtest.Network, _ time.Duration) { s.Signal(syscall.SIGSTOP) }, "gone silent"},
+	{"the child is killed", func(_ *testing.T, s *sshdtest.Server, _ *sshdtest.Network, _ time.Duration) {
+		s.Signal(syscall.SIGKILL)
+	}, "closed the connection"},
+	{"the child is stopped", func(_ *testing.T, s *sshdtest.Server, _ *sshdtest.Network, _ time.Duration) {
+		s.Signal(syscall.SIGSTOP)
+	}, "gone silent"},
 	{"the link is down", func(_ *testing.T, _ *sshdtest.Server, w *sshdtest.Network, d time.Duration) {
 		w.Down()
 		time.Sleep(d)
