@@ -61,7 +61,7 @@ func (h *Handler) endpoints() []endpoint {
 		{method: "POST", path: "/api/config/reload", summary: "Apply the configuration as it is in its files", handle: h.reload, out: Reload{}, refused: NotApplied{}, fails: []int{400, 412, 415, 422}, header: ifMatch},
 		{method: "POST", path: "/api/config/plan", summary: "What a reload would change, or a text in the place of a file", handle: h.plan, in: Draft{}, out: Reload{}, refused: NotApplied{}, fails: []int{400, 404, 413, 415, 422}},
 		{method: "GET", path: "/api/session", summary: "Whether a login is needed", handle: h.session, open: true, out: Session{}},
-		{method: "POST", path: "/api/session", summary: "Trade the token, or a link's code, for a session cookie", handle: h.login, open: true, in: Login{}, out: Session{}, fails: []int{400, 413, 415, 429}},
+		{method: "POST", path: "/api/session", summary: "Trade the token, or a link's code, for a session cookie", handle: h.login, open: true, in: Login{}, out: Session{}, fails: []int{400, 401, 413, 415, 429}},
 		{method: "DELETE", path: "/api/session", summary: "End the session", handle: h.logout, open: true, out: Session{}, fails: []int{415}},
 		{method: "GET", path: "/api/openapi.json", summary: "This document", handle: h.describe, out: map[string]any{}},
 		{method: "GET", path: "/metrics", summary: "For Prometheus", handle: promhttp.HandlerFor(newMetrics(s), metricsOptions).ServeHTTP, kind: "text/plain"},

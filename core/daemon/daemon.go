@@ -168,7 +168,7 @@ func (d *Daemon) prepare() error {
 		return err
 	}
 	d.proxy = proxy.New(proxy.Options{Registry: d.registry, Bus: d.bus, Roots: d.options.Roots})
-	d.admin = admin.New(admin.Options{Source: (*source)(d), Bus: d.bus, Config: func() config.Admin { return d.generation.Load().config.Admin }, Addr: d.AdminAddr, Done: d.life.Done()})
+	d.admin = admin.New(admin.Options{Source: (*source)(d), Bus: d.bus, Config: func() config.Admin { return d.generation.Load().config.Admin }, Addr: d.AdminAddr, Now: d.clock(), Done: d.life.Done()})
 	d.monitor = health.Start(nil, d.notice)
 	d.tunnels = d.newTunnels()
 	d.entry = port{setting: "proxy.listen", address: func(c *config.Config) string { return c.Proxy.Listen }, handler: d.proxy}

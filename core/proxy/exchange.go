@@ -53,7 +53,6 @@ type exchange struct {
 
 // run leads the request to an answer.
 func (x *exchange) run(rt *route.Route) {
-	x.record.Attempts = x.attempts[:0]
 	x.walk.Begin(rt, x.record.Model, x)
 	x.walk.Ask(x.in.Context(), x.handler.registry.Now())
 	if x.pick, x.picked = x.walk.Next(x.handler.registry.Now()); !x.picked && !x.patience() {

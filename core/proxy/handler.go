@@ -154,7 +154,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *string) {
 	}
 	defer h.leave(s)
 	x := &exchange{handler: h, setup: s, w: w, in: r, api: speaks, arrived: time.Now()}
-	x.record = &event.Request{ID: requestID(), Method: r.Method, Path: r.URL.Path}
+	x.record = &event.Request{ID: requestID(), Method: r.Method, Path: r.URL.Path, Attempts: x.attempts[:0]}
 	// The record is written even when a broken answer ends in a panic that
 	// closes the connection.
 	defer x.publish()
