@@ -176,3 +176,21 @@ func TestSignIn(t *testing.T) {
 		t.Errorf("without the cookie: %s", resp.Status)
 	}
 }
+
+func TestTunnelsAndPlugins(t *testing.T) {
+	r, _, _ := begin(t, "tunnel \"vps\" {\n  host = \"127.0.0.1:9\"\n  user = \"nobody\"\n  known_hosts = \"/dev/null\"\n  forward \"127.0.0.1:9000\" {}\n}\n")
+	p := open(t, r.panel, "/", 1280, 900)
+	p.shows("#lights", "vps")
+	p.until(`document.querySelector('#lights a').ariaLabel === 'Tunnel vps: waiting' || document.querySelector('#lights a').ariaLabel === 'Tunnel vps: failed'`)
+	p.press("#lights", "Tunnel vps: "+eval[string](p, `document.querySelector('#lights a').ariaLabel.split(' ').at(-1)`))
+	p.shows(`.tunnel[data-name="vps"] .why`, "127.0.0.1:9")
+	p.shows(`.tunnel[data-name="vps"] .rows`, "127.0.0.1:9000")
+	p.shows(".plugin .components", "used by default")
+	pid := eval[string](p, `document.querySelector('.plugin .facts').innerText.match(/pid \d+/)[0]`)
+	p.press(".plugin", "Restart the plugin built-in")
+	p.shows("#toasts", "built-in runs in a new process")
+	p.until(`document.querySelector('.plugin .facts').innerText.match(/pid \d+/)?.[0] !== %s`, pid)
+	p.press("#views", "Routes")
+	p.press(".explain", "Explain")
+	p.shows(".explanation .candidates", "primary")
+}

@@ -3,7 +3,7 @@
 import { now } from './api.js';
 import { each, el, setAttribute, setText } from './dom.js';
 import { explainForm } from './explain.js';
-import { sentence, span } from './format.js';
+import { count, percent, plural, sentence, span } from './format.js';
 import { standing } from './standing.js';
 import { tick } from './ticker.js';
 
@@ -23,12 +23,13 @@ function routeBlock() {
   const plan = el('dd', {});
   const reason = el('p', { class: 'reason' });
   const channels = el('ol', { class: 'chain', 'aria-label': 'Channels' });
-  const shadow = el('p', { class: 'hint', hidden: true });
+  const router = el('p', { class: 'hint', hidden: true });
+  const shadows = el('ul', { class: 'rows', 'aria-label': 'Shadows' });
   const node = el('article', { class: 'block route' },
     el('header', {}, path, models),
     channels,
     el('dl', { class: 'facts' }, el('div', {}, el('dt', { text: 'Strategy' }), strategy), el('div', {}, el('dt', { text: 'Plan' }), plan)),
-    reason, shadow);
+    reason, router, shadows);
   let route = null;
   tick(() => node.isConnected && age());
   const age = () => {
@@ -46,9 +47,31 @@ function routeBlock() {
       setText(reason, (r.makeshift ? 'The strategy gave no plan, so this one is a makeshift. ' : '') + sentence(r.reason ?? ''));
       reason.className = r.makeshift ? 'reason warn' : 'reason';
       each(channels, r.channels.map((name) => ({ name, ...(r.standings.get(name) ?? { kind: 'off', word: 'unknown' }) })), (c) => c.name, link);
-      shadow.hidden = !r.shadow;
-      if (r.shadow) setText(shadow, `In its shadow: ${r.shadow.strategy ?? r.shadow}`);
+      router.hidden = !r.router;
+      if (r.router) setText(router, routing(r.router));
+      each(shadows, r.shadows ?? [], (s) => s.strategy, shadowRow);
       age();
+    },
+  };
+}
+
+// routing says what came of asking the strategy about single requests.
+function routing(r) {
+  const asked = `It is asked about each request: ${plural(r.answered, 'answer')}, ${plural(r.failed, 'failure')}, ${count(r.skipped)} times not asked.`;
+  return r.resting ? `${asked} It rests for now, and the plan holds.` : asked;
+}
+
+// shadowRow tells of a strategy that plans beside the route's own.
+function shadowRow() {
+  const name = el('strong', {});
+  const words = el('span', { class: 'doc' });
+  return {
+    node: el('li', {}, el('span', { class: 'kind', text: 'in its shadow' }), name, words),
+    update(s) {
+      setText(name, s.strategy);
+      setAttribute(name, 'title', s.where || null);
+      const choices = Object.entries(s.choices ?? {}).map(([channel, n]) => `${channel} ${count(n)}`).join(', ');
+      setText(words, s.picks ? `would have chosen the same in ${percent(s.agreed / s.picks)} of ${plural(s.picks, 'request')}: ${choices}` : 'has seen no request yet');
     },
   };
 }

@@ -1,0 +1,36 @@
+// What blocks of the views for routes, tunnels and plugins are made of.
+
+import { el, setText } from './dom.js';
+
+// titled is the head of a block: a light, a name and a state.
+export function titled(...more) {
+  const light = el('span', { class: 'light' });
+  const name = el('h3', {});
+  const state = el('span', { class: 'state' });
+  return {
+    node: el('header', {}, light, name, state, ...more),
+    update(text, word, kind) {
+      light.className = `light ${kind}`;
+      setText(name, text);
+      setText(state, word);
+      state.className = `state ${kind}`;
+    },
+  };
+}
+
+// factList shows names with values, and hides those without.
+export function factList(...names) {
+  const items = names.map((name) => {
+    const value = el('dd', {});
+    return { value, node: el('div', {}, el('dt', { text: name }), value) };
+  });
+  return {
+    node: el('dl', { class: 'facts' }, ...items.map((i) => i.node)),
+    set(...values) {
+      values.forEach((v, i) => {
+        items[i].node.hidden = !v;
+        setText(items[i].value, v || '');
+      });
+    },
+  };
+}

@@ -1,0 +1,80 @@
+// One plugin: its process and what it offers.
+
+import { now, post } from './api.js';
+import { factList, titled } from './blocks.js';
+import { each, el, setAttribute, setText } from './dom.js';
+import { nameOf, plural, sentence, span } from './format.js';
+import { attempt } from './toast.js';
+
+const processKinds = { running: 'good', starting: 'warn', idle: 'off', stopped: 'off', restarting: 'warn', quarantined: 'bad', failed: 'bad', refused: 'bad' };
+
+// processBlock makes the element of a plugin.
+export function processBlock(name, store) {
+  const source = el('p', { class: 'host' });
+  const again = el('button', { type: 'button', class: 'quiet', text: 'Restart', 'aria-label': `Restart the plugin ${name}` });
+  again.addEventListener('click', async () => {
+    again.disabled = true;
+    await attempt(`${name} runs in a new process.`, `${name} was not restarted`, () => post(`/api/plugins/${encodeURIComponent(name)}/restart`));
+    again.disabled = false;
+    again.focus();
+    store.refresh();
+  });
+  const head = titled(source, again);
+  const facts = factList('Version', 'Process', 'Up for', 'Restarts', 'Protocol', 'Executable');
+  const trouble = el('p', { class: 'why', hidden: true });
+  const components = el('ul', { class: 'rows components', 'aria-label': 'Components' });
+  const node = el('article', { class: 'block plugin' }, head.node, trouble, facts.node, components);
+  return {
+    node,
+    update(p) {
+      const kind = processKinds[p.state] ?? 'warn';
+      head.update(p.plugin, p.state, kind);
+      setText(source, p.source === p.plugin ? '' : p.source);
+      trouble.hidden = !p.lastError;
+      setText(trouble, sentence(p.lastError ?? ''));
+      facts.set(p.version, p.pid && `pid ${p.pid}`, p.pid && p.since && span((now() - Date.parse(p.since)) / 1000), p.restarts && plural(p.restarts, 'time'), p.protocol && String(p.protocol), p.sha256 && `${p.lock}, ${p.sha256.slice(0, 12)}`);
+      each(components, [...p.components].sort((a, b) => Number(!a.usedAt) - Number(!b.usedAt)), (c) => `${c.kind} ${c.name}`, componentRow);
+    },
+  };
+}
+
+// refusedBlock makes the element of an executable that is there and not used.
+export function refusedBlock() {
+  const source = el('p', { class: 'host' });
+  const head = titled(source);
+  const reason = el('p', { class: 'why' });
+  return {
+    node: el('article', { class: 'block plugin' }, head.node, reason),
+    update(p) {
+      head.update(p.plugin, p.lock || 'refused', 'bad');
+      setText(source, p.path ?? '');
+      setText(reason, sentence(p.reason));
+    },
+  };
+}
+
+function componentRow() {
+  const kind = el('span', { class: 'kind' });
+  const name = el('strong', {});
+  const doc = el('span', { class: 'doc' });
+  const used = el('span', { class: 'used' });
+  return {
+    node: el('li', {}, kind, name, doc, used),
+    update(c) {
+      setText(kind, c.kind.replace('_', ' '));
+      setText(name, c.name);
+      setText(doc, (c.doc ?? '').split('\n')[0]);
+      setText(used, places(c.usedAt ?? []));
+      setAttribute(used, 'title', (c.usedAt ?? []).join('\n'));
+    },
+  };
+}
+
+const NAMED = 3;
+
+// places are the lines of the configuration where a component is named.
+function places(all) {
+  if (!all.length) return '';
+  const short = all.slice(0, NAMED).map(nameOf);
+  return `used ${short.join(', ')}${all.length > NAMED ? ` and ${all.length - NAMED} more` : ''}`;
+}
