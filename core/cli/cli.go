@@ -111,6 +111,7 @@ func (a *app) root() *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	wrapArgs(root)
 	borrowExamples(root)
+	a.completeNames(root)
 	return root
 }
 

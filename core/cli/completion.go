@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -110,4 +111,49 @@ func askFor[T any](a *app, c *cobra.Command, path string) (out T) {
 	defer cancel()
 	_ = a.remote().get(ctx, path, &out)
 	return out
+}
+
+// completeComponent is for commands whose only argument is a component of a
+// plugin.
+func (a *app) completeComponent(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var out []cobra.Completion
+	for _, p := range askFor[admin.Plugins](a, c, "/api/plugins").Processes {
+		for _, x := range p.Components {
+			name := x.Name
+			if p.Source != "built-in" {
+				name = p.Plugin + "/" + x.Name
+			}
+			out = append(out, cobra.CompletionWithDesc(name, x.Doc))
+		}
+	}
+	if len(out) > 0 {
+		return out, cobra.ShellCompDirectiveNoFileComp
+	}
+	d, _ := Builtin().Describe() // nothing runs: what comes with the program is known all the same
+	for _, x := range d.Components {
+		out = append(out, cobra.CompletionWithDesc(x.Name, x.Doc))
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeNames has the commands about plugins and tunnels complete their
+// arguments.
+func (a *app) completeNames(root *cobra.Command) {
+	for _, x := range []struct {
+		command  string
+		complete cobra.CompletionFunc
+	}{
+		{"plugin restart", a.completePlugin},
+		{"plugin info", a.completeComponent},
+		{"tunnel test", a.completeTunnel},
+		{"tunnel trust", a.completeTunnel},
+	} {
+		c, rest, err := root.Find(strings.Fields(x.command))
+		if err == nil && len(rest) == 0 && c.ValidArgsFunction == nil {
+			c.ValidArgsFunction = x.complete
+		}
+	}
 }

@@ -18,9 +18,13 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// answerTime is how long the running program may take to begin an answer.
-// Health checks and reloads that start plugins take their time.
-const answerTime = 90 * time.Second
+// How long the running program may take to begin an answer: to tell what it
+// knows, and to do something. Health checks and reloads that start plugins take
+// their time.
+const (
+	tellTime = 10 * time.Second
+	doTime   = 90 * time.Second
+)
 
 // remote is the program that runs with the state directory, asked over its
 // control socket: no token is needed there, and the admin port may be off.
@@ -34,7 +38,7 @@ func (a *app) remote() *remote {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{Timeout: 2 * time.Second}).DialContext(ctx, "unix", daemon.ControlPath(a.stateDir))
 	}
-	return &remote{app: a, client: &http.Client{Transport: &http.Transport{DialContext: dial, ResponseHeaderTimeout: answerTime}}}
+	return &remote{app: a, client: &http.Client{Transport: &http.Transport{DialContext: dial}}}
 }
 
 // notRunningError says that there is no program to ask.
@@ -48,6 +52,13 @@ func (e *notRunningError) Error() string {
 		return fmt.Sprintf("no answer: the process %d has the state directory %s, and is starting or ending, or hangs", e.holder.PID, e.dir)
 	}
 	return fmt.Sprintf("not running (state directory %s); begin with 'aitunnel start'", e.dir)
+}
+
+// silenceError says that the program took too long to answer.
+type silenceError struct{ limit time.Duration }
+
+func (e *silenceError) Error() string {
+	return fmt.Sprintf("the running program did not answer within %s", span(e.limit))
 }
 
 // apiError is an answer that is no success.
@@ -111,16 +122,25 @@ func (r *remote) send(ctx context.Context, method, path string, in, out any) err
 
 // do returns an answer that is a success.
 func (r *remote) do(ctx context.Context, method, path string, in any) (*http.Response, error) {
+	limit := doTime
+	if method == http.MethodGet {
+		limit = tellTime
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(limit, func() { cancel(&silenceError{limit}) })
+	defer timer.Stop()
 	var body io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
 		if err != nil {
+			cancel(nil)
 			return nil, err
 		}
 		body = bytes.NewReader(b)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, "http://aitunnel"+path, body)
 	if err != nil {
+		cancel(nil)
 		return nil, err
 	}
 	if method != http.MethodGet {
@@ -128,8 +148,10 @@ func (r *remote) do(ctx context.Context, method, path string, in any) (*http.Res
 	}
 	resp, err := r.client.Do(req)
 	if err != nil {
+		defer cancel(nil)
 		return nil, r.unanswered(ctx, err)
 	}
+	resp.Body = &answerBody{resp.Body, cancel}
 	r.version = resp.Header.Get(daemon.VersionHeader)
 	if resp.StatusCode < 300 {
 		return resp, nil
@@ -138,8 +160,26 @@ func (r *remote) do(ctx context.Context, method, path string, in any) (*http.Res
 	return nil, r.refused(resp)
 }
 
+// answerBody ends the request's context with the answer.
+type answerBody struct {
+	io.ReadCloser
+	cancel context.CancelCauseFunc
+}
+
+// Close ends the answer.
+func (b *answerBody) Close() error {
+	defer b.cancel(nil)
+	return b.ReadCloser.Close()
+}
+
 // unanswered is what to say when no answer came.
 func (r *remote) unanswered(ctx context.Context, err error) error {
+	if silence := (*silenceError)(nil); errors.As(context.Cause(ctx), &silence) {
+		if h := daemon.HolderOf(r.app.stateDir); h != nil && h.PID > 0 {
+			return fmt.Errorf("%w; if it hangs, end its process: it is %d", silence, h.PID)
+		}
+		return silence
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -54,6 +54,7 @@ func TestMain(m *testing.M) {
 //	status URL                   the status as JSON, checked against its type
 //	ask URL STATUSURL            send a request, and go on once it is under way
 //	terminate                    SIGTERM to what runs in the background
+//	proxyof PROXY PANEL          the addresses that start printed
 //	screen REGEXP                until the terminal of tmux -L top matches
 //	killed STATEDIR              SIGKILL to the daemon, and wait for its end
 //	change FILE                  other bytes that do the same: what follows the end of a program
@@ -72,7 +73,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "told": told, "await": await, "takeport": takePort, "freeport": freePort,
-			"get": get, "status": status, "ask": ask, "terminate": terminate, "killed": killed, "screen": screen, "change": change,
+			"get": get, "status": status, "ask": ask, "terminate": terminate, "killed": killed, "screen": screen, "proxyof": proxyOf, "change": change,
 		},
 	})
 }
@@ -224,4 +225,15 @@ func screen(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("the terminal does not show %s:\n%s", args[0], text)
+}
+
+var addresses = regexp.MustCompile(`(?m)^Proxy:  (\S+)\nPanel:  (\S+)$`)
+
+func proxyOf(ts *testscript.TestScript, _ bool, args []string) {
+	found := addresses.FindStringSubmatch(ts.ReadFile("stdout"))
+	if found == nil {
+		ts.Fatalf("start printed no addresses:\n%s", ts.ReadFile("stdout"))
+	}
+	ts.Setenv(args[0], found[1])
+	ts.Setenv(args[1], found[2])
 }

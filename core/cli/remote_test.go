@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// answering is a program of some version on the control socket, and an app that
+// asks it.
+func answering(t *testing.T, version string, h http.HandlerFunc) *app {
+	t.Helper()
+	dir := t.TempDir()
+	l, err := net.Listen("unix", daemon.ControlPath(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(daemon.VersionHeader, version)
+		h(w, r)
+	})}
+	go func() { _ = s.Serve(l) }()
+	t.Cleanup(func() { _ = s.Close() })
+	return &app{stateDir: dir, in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}}
+}
+
+func refusal(status int, code, message, details string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, `{"error":{"code":%q,"message":%q,"details":%s}}`, code, message, details)
+	}
+}
+
+// TestWhatTheRunningProgramRefuses comes with its message, and with what to do
+// where the reason is that it is another version.
+func TestWhatTheRunningProgramRefuses(t *testing.T) {
+	const unknown = "there is no POST /api/new"
+	for name, c := range map[string]struct {
+		version string
+		handle  http.HandlerFunc
+		want    string
+		code    int
+	}{
+		"a reason":                     {Version(), refusal(409, "conflict", "the channel is gone", "[]"), "the channel is gone", exitFailed},
+		"a thing that is not there":    {"0.0.7", refusal(404, "not_found", `there is no channel "x"`, "[]"), `there is no channel "x"`, exitFailed},
+		"an endpoint that is too new":  {"0.0.7", refusal(404, "not_found", unknown, "[]"), "the running program is version 0.0.7 and does not know this", exitFailed},
+		"an endpoint, same version":    {Version(), refusal(404, "not_found", unknown, "[]"), unknown, exitFailed},
+		"a method that is too new":     {"0.0.7", refusal(405, "method_not_allowed", "GET only", "[]"), "'aitunnel restart' brings it up to date", exitFailed},
+		"diagnostics":                  {Version(), refusal(422, "not_applied", "wrong", `[{"severity":"error","summary":"Wrong thing","file":"a.hcl","line":3,"column":2}]`), "on a.hcl line 3, column 2:", exitConfig},
+		"no JSON":                      {Version(), func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, "the running program answers 500 Internal Server Error", exitFailed},
+		"an answer of another version": {"9.9.9", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"pid":"text"}`)) }, "is version 9.9.9 and its answer is not understood", exitFailed},
+		"an answer that is no JSON":    {Version(), func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`<html>`)) }, "answer to /api/new is not understood", exitFailed},
+	} {
+		a := answering(t, c.version, c.handle)
+		var out admin.Status
+		err := a.remote().post(t.Context(), "/api/new", nil, &out)
+		if err == nil {
+			t.Errorf("%s: no error", name)
+			continue
+		}
+		code := a.explain(err)
+		if said := a.err.(*bytes.Buffer).String(); code != c.code || !strings.Contains(said, c.want) {
+			t.Errorf("%s: exit code %d and %q, want %d and %q", name, code, said, c.code, c.want)
+		}
+	}
+}
+
+// TestAProgramThatHangs does not hang the command.
+func TestAProgramThatHangs(t *testing.T) {
+	gone := make(chan struct{})
+	a := answering(t, Version(), func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); close(gone) })
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(50*time.Millisecond, func() { cancel(&silenceError{tellTime}) })
+	err := a.remote().get(ctx, "/api/status", nil)
+	if silence := (*silenceError)(nil); !errors.As(err, &silence) || !strings.Contains(err.Error(), "did not answer within 10s") {
+		t.Errorf("%v", err)
+	}
+	<-gone
+}
+
+func TestNobodyListens(t *testing.T) {
+	a := &app{stateDir: t.TempDir(), err: &bytes.Buffer{}}
+	if code := a.explain(a.remote().get(t.Context(), "/api/status", nil)); code != exitNotRunning {
+		t.Errorf("exit code %d: %s", code, a.err)
+	}
+}
+
+// TestEventsOfTheStream come each as one, comments and ids aside.
+func TestEventsOfTheStream(t *testing.T) {
+	a := answering(t, Version(), func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(": hello\n\nid: 7\ndata: {\"id\":7,\"message\":\"one\"}\n\ndata: {\"id\":8,\"message\":\"two\"}\n\n"))
+	})
+	var got []string
+	err := a.remote().events(t.Context(), "/api/logs", func(e event.Event) error {
+		got = append(got, fmt.Sprint(e.ID, e.Message))
+		return nil
+	})
+	if strings.Join(got, " ") != "7one 8two" || err == nil || !strings.Contains(err.Error(), "broke off") {
+		t.Errorf("%v %v", got, err)
+	}
+	stop := errors.New("enough")
+	if err := a.remote().events(t.Context(), "/api/logs", func(event.Event) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("%v", err)
+	}
+}
