@@ -8,19 +8,13 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon"
 )
 
-// manager is the service manager that started this process, where it is one
-// that wants to know how the service is. systemd is.
-type manager struct{}
-
-// readiness tells the manager that the daemon answers.
-func readiness(d *daemon.Daemon) manager {
+// tellReady tells the service manager that the daemon answers, where it wants to
+// know: systemd does.
+func tellReady(d *daemon.Daemon) {
 	tell(sd.SdNotifyReady + fmt.Sprintf("\nSTATUS=Answering at http://%s", reachable(d.ProxyAddr())))
-	return manager{}
 }
 
-func (manager) stopping() {
-	tell(sd.SdNotifyStopping + "\nSTATUS=Requests under way come to their end")
-}
+func tellStopping() { tell(sd.SdNotifyStopping + "\nSTATUS=Requests under way come to their end") }
 
 // tell does nothing where $NOTIFY_SOCKET is not set.
 func tell(state string) { _, _ = sd.SdNotify(false, state) }

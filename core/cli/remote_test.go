@@ -57,7 +57,7 @@ func TestWhatTheRunningProgramRefuses(t *testing.T) {
 		"an endpoint, same version":    {Version(), refusal(404, "not_found", unknown, "[]"), unknown, exitFailed},
 		"a method that is too new":     {"0.0.7", refusal(405, "method_not_allowed", "GET only", "[]"), "'aitunnel restart' brings it up to date", exitFailed},
 		"diagnostics":                  {Version(), refusal(422, "not_applied", "wrong", `[{"severity":"error","summary":"Wrong thing","file":"a.hcl","line":3,"column":2}]`), "on a.hcl line 3, column 2:", exitConfig},
-		"no JSON":                      {Version(), func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, "the running program answers 500 Internal Server Error", exitFailed},
+		"no JSON":                      {Version(), func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "the running program answers 500 Internal Server Error", exitFailed},
 		"an answer of another version": {"9.9.9", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"pid":"text"}`)) }, "is version 9.9.9 and its answer is not understood", exitFailed},
 		"an answer that is no JSON":    {Version(), func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`<html>`)) }, "answer to /api/new is not understood", exitFailed},
 	} {

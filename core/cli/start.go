@@ -91,9 +91,9 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	}
 	a.announce(d.ProxyAddr(), d.AdminAddr())
 	debug.FreeOSMemory() // what only the start needed
-	manager := readiness(d)
+	tellReady(d)
 	ending, err := a.serve(ctx, d)
-	manager.stopping()
+	tellStopping()
 	if err := errors.Join(err, a.drain(ctx, d, ending)); err != nil || !ending.Restart {
 		return err
 	}
