@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -211,7 +212,7 @@ func TestFromNothingToAStrategyOfOnesOwn(t *testing.T) {
 	steady, flaky := newSite(t, "steady"), newSite(t, "flaky")
 	flaky.Always(fakesite.Status(http.StatusBadGateway, "{}"))
 	said = a.run("aitunnel-plugin-mine", "make", "install")
-	if !strings.Contains(said, "Installed mine 0.1.0") {
+	if !strings.Contains(said, "Installed mine 0.1.0") || !strings.Contains(said, "strategy \"mine\" {}") {
 		t.Errorf("make install says\n%s", said)
 	}
 	a.configure(`route "/v1/**" {
@@ -300,7 +301,7 @@ func TestTheExampleLearns(t *testing.T) {
 	source := repository(t, "examples/plugins/bandit")
 	binary := filepath.Join(a.home, "aitunnel-plugin-bandit")
 	cmd := exec.Command("go", "build", "-o", binary, ".")
-	cmd.Dir, cmd.Env = source, append(a.env, "GOWORK=off", "CGO_ENABLED=0")
+	cmd.Dir, cmd.Env = source, slices.Concat(a.env, []string{"GOWORK=off", "CGO_ENABLED=0"})
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

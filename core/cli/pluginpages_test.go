@@ -129,3 +129,25 @@ func TestExamplesOfPagesAreValid(t *testing.T) {
 		})
 	}
 }
+
+// TestInfoPrintsThePages holds that users and readers of docs/plugins are told
+// the same.
+func TestInfoPrintsThePages(t *testing.T) {
+	t.Setenv("AITUNNEL_STATE_DIR", t.TempDir())
+	t.Setenv("AITUNNEL_CONFIG", "")
+	t.Chdir(t.TempDir())
+	d := builtinDescription(t)
+	printed := map[string]string{}
+	for _, c := range d.Components {
+		if printed[c.Name] == "" {
+			var out, errs bytes.Buffer
+			if code := Run(context.Background(), []string{"plugin", "info", c.Name}, strings.NewReader(""), &out, &errs); code != exitOK {
+				t.Fatalf("%s: exit code %d\n%s", c.Name, code, errs.String())
+			}
+			printed[c.Name] = out.String()
+		}
+		if page := schemadoc.Page(d, c); !strings.Contains(printed[c.Name], page) {
+			t.Errorf("plugin info %s does not print the page of %s:\n%s", c.Name, c.ID(), printed[c.Name])
+		}
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/trust"
+	"github.com/aitunnel/aitunnel/sdk/schemadoc"
 )
 
 func (a *app) pluginInstallCommand() *cobra.Command {
@@ -74,8 +75,10 @@ func describeLocked(h *pluginhost.Host, t *pluginhost.Trial) lockedPlugin {
 	if out.Platform == "" {
 		out.Platform = trust.Platform
 	}
-	for _, c := range t.Description.Components {
-		out.Components = append(out.Components, fmt.Sprintf("%s %q {}", c.Kind, t.Name+"/"+c.Name))
+	d := t.Description
+	d.Name = t.Name // as the configuration calls it
+	for _, c := range d.Components {
+		out.Components = append(out.Components, fmt.Sprintf("%s %q {}", schemadoc.Block(c.Kind), schemadoc.Ref(d, c)))
 	}
 	return out
 }

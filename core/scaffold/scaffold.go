@@ -18,7 +18,7 @@ import (
 )
 
 // The templates are named after what they become. "dot." stands for a dot, as
-// go:embed leaves out files that begin with one.
+// files that begin with one are not embedded.
 //
 //go:embed templates
 var templates embed.FS

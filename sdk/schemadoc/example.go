@@ -20,13 +20,9 @@ func Example(d sdk.Description, c sdk.ComponentDescription) string {
 	if d.Name != "" {
 		fmt.Fprintf(&b, "plugin %q {}\n\n", d.Name)
 	}
-	outer, inner := `route "/**" {`+"\n  channels = [channel.primary, channel.backup]\n", "strategy"
-	channel := `channel "primary" {` + "\n  target = \"https://api-site.example\"\n  keys   = [env(\"KEY_1\"), env(\"KEY_2\")]\n"
-	switch c.Kind {
-	case sdk.KindKeySelector:
-		outer, inner = channel, "key_selector"
-	case sdk.KindHealthChecker:
-		outer, inner = channel, "health_check"
+	outer := `channel "primary" {` + "\n  target = \"https://api-site.example\"\n  keys   = [env(\"KEY_1\"), env(\"KEY_2\")]\n"
+	if c.Kind == sdk.KindStrategy {
+		outer = `route "/**" {` + "\n  channels = [channel.primary, channel.backup]\n"
 	}
 	b.WriteString(outer + "\n")
 	var lines []string
@@ -40,7 +36,7 @@ func Example(d sdk.Description, c sdk.ComponentDescription) string {
 		}
 		lines = append(lines, body...)
 	}
-	block(&b, "  ", fmt.Sprintf("%s %q", inner, Ref(d, c)), lines)
+	block(&b, "  ", fmt.Sprintf("%s %q", Block(c.Kind), Ref(d, c)), lines)
 	b.WriteString("}\n")
 	return b.String()
 }

@@ -32,10 +32,8 @@ func Page(d sdk.Description, c sdk.ComponentDescription) string {
 	} else {
 		settings(&b, c.Schema, "")
 	}
-	if c.Kind == sdk.KindHealthChecker {
-		b.WriteString("\n")
-		wrap(&b, "", "", "Beside these, every health_check block takes `interval`, `timeout`, and how many checks in a row make the channel unhealthy and healthy again: `fall` and `rise`.")
-	}
+	b.WriteString("\n")
+	wrap(&b, "", "", ofEveryBlock(c))
 	return b.String()
 }
 

@@ -19,6 +19,7 @@ const faultEnv = "SDKTEST_FAULT"
 var planted = []struct{ component, fault, check, words string }{
 	{"strategy", "hangs", "it_works", "Plan did not return within"},
 	{"strategy", "has a setting without a doc", "documentation", `the setting "explore" has no doc tag`},
+	{"strategy", "has a setting that is aitunnel's", "documentation", `the setting "on_failure" has the name of one of aitunnel's own`},
 	{"strategy", "has other defaults than it says", "documentation", "are the defaults in Factory.Settings those of New?"},
 	{"strategy", "ignores what is wrong", "wrong_settings", "does Configure return the error of Decode?"},
 	{"strategy", "refuses without a path", "odd_settings", "are refused without the path of a setting"},
@@ -43,6 +44,7 @@ var planted = []struct{ component, fault, check, words string }{
 	{"strategy", "logs its settings", "secrets", "a sensitive setting stands in the log"},
 	{"strategy", "gives its token as the reason", "secrets", "a sensitive setting stands in an answer"},
 	{"strategy", "tells its settings when it refuses them", "secrets", "a sensitive setting stands in an answer"},
+	{"router", "asks for an attribute that there is not", "it_works", `Attributes names "cookie.session"`},
 	{"router", "is slow for each request", "requests", "the host waits 20 ms"},
 	{"router", "names a channel of its own", "requests", `the method Route names "mine"`},
 	{"key selector", "leaves out what is out of service", "0_1_and_1000", "it names none of the 1 keys"},

@@ -36,6 +36,10 @@ type undocumentedSettings struct {
 	Explore float64 `hcl:"explore,optional"`
 }
 
+type reservedSettings struct {
+	OnFailure string `hcl:"on_failure,optional" doc:"What to do then."`
+}
+
 type score struct{ Good, Bad float64 }
 
 var learnerDefaults = learnerSettings{Explore: 0.1, Every: time.Second}
@@ -57,6 +61,8 @@ func learnerFactory(fault string) sdk.Factory {
 	switch fault {
 	case "has a setting without a doc":
 		f.Settings = undocumentedSettings{Explore: 0.1}
+	case "has a setting that is aitunnel's":
+		f.Settings = reservedSettings{OnFailure: "weep"}
 	case "has other defaults than it says":
 		other := learnerDefaults
 		other.Every = time.Minute
@@ -164,6 +170,9 @@ func (l *learner) plan(ctx context.Context, all []sdk.Snapshot, outcomes []sdk.O
 	p := sdk.Plan{TTL: l.settings.Every, Groups: l.groups(all), Reason: "by what was learnt"}
 	if l.fault == "plans what it has seen once" {
 		p.Groups = l.everSeen(all)
+	}
+	if l.fault == "asks for an attribute that there is not" {
+		p.Attributes = []string{"cookie.session"}
 	}
 	if l.fault == "gives its token as the reason" {
 		p.Reason = "asked with " + l.settings.Token

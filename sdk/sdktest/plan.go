@@ -13,8 +13,11 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/host"
 )
 
-// maxState is as much of Plan.State as the host keeps.
-const maxState = 64 << 10
+// What the host takes of a plan.
+const (
+	maxState      = 64 << 10 // bytes
+	maxAttributes = 32
+)
 
 // question is what a strategy or a key selector is asked.
 type question struct {
@@ -133,6 +136,12 @@ func (k *kit) faults(p sdk.Plan, candidates []sdk.Snapshot) (faults []string) {
 	if p.TTL < 0 || p.MaxStale < 0 {
 		add("TTL %s and MaxStale %s must not be below 0", p.TTL, p.MaxStale)
 	}
+	if name, ok := noAttribute(p.Attributes); ok {
+		add("Attributes names %q: attributes are header.NAME, query.NAME and body.PATH", name)
+	}
+	if len(p.Attributes) > maxAttributes {
+		add("it names %d Attributes; the host tells of %d", len(p.Attributes), maxAttributes)
+	}
 	for _, c := range p.InvalidateOn {
 		if c != sdk.ChangeHealth && c != sdk.ChangeMembership && c != sdk.ChangeLimits {
 			add("InvalidateOn names %q, which is no change that the host knows", c)
@@ -152,13 +161,21 @@ func ruleFaults(r sdk.Rule) []string {
 	if len(r.Hash) == 0 {
 		return []string{"the rule hash names no attribute of requests to hash"}
 	}
-	for _, name := range r.Hash {
-		kind, rest, _ := strings.Cut(name, ".")
-		if rest == "" || kind != "header" && kind != "query" && kind != "body" {
-			return []string{fmt.Sprintf("the rule hash names %q: attributes are header.NAME, query.NAME and body.PATH", name)}
-		}
+	if name, ok := noAttribute(r.Hash); ok {
+		return []string{fmt.Sprintf("the rule hash names %q: attributes are header.NAME, query.NAME and body.PATH", name)}
 	}
 	return nil
+}
+
+// noAttribute finds the first name that is none of an attribute of requests.
+func noAttribute(names []string) (name string, found bool) {
+	for _, name := range names {
+		kind, rest, _ := strings.Cut(name, ".")
+		if rest == "" || kind != "header" && kind != "query" && kind != "body" {
+			return name, true
+		}
+	}
+	return "", false
 }
 
 // same says whether two plans would be used alike.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/sdk"
 	"github.com/aitunnel/aitunnel/sdk/host"
+	"github.com/aitunnel/aitunnel/sdk/schemadoc"
 )
 
 // documented looks at what a user is told, and at the way of the schema over
@@ -19,6 +20,11 @@ func (k *kit) documented(t *testing.T) {
 		t.Error("the factory has no Doc, which is what a user reads first")
 	}
 	k.documentedSchema(t, k.described.Schema, nil)
+	for _, name := range schemadoc.Reserved(k.described.Kind) {
+		if k.exists([]string{name}) {
+			t.Errorf("the setting %q has the name of one of aitunnel's own in such a block, so it would never be seen: choose another", name)
+		}
+	}
 	r := k.serve(t)
 	ctx, cancel := patient()
 	defer cancel()

@@ -61,10 +61,14 @@ func (s *strategy) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error
 	m.fade(time.Now(), s.settings.HalfLife)
 	m.learn(req.Outcomes)
 	m.keep(req.Channels)
+	state, err := m.state()
+	if err != nil {
+		return sdk.Plan{}, err
+	}
 	p := sdk.Plan{
 		TTL:          s.settings.Refresh,
 		InvalidateOn: []sdk.Change{sdk.ChangeMembership, sdk.ChangeHealth},
-		State:        m.state(),
+		State:        state,
 	}
 	for i, tier := range tiers(req.Channels) {
 		best, others := s.rank(m, tier)

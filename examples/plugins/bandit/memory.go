@@ -44,13 +44,13 @@ func recall(state []byte) memory {
 }
 
 // state writes m. One that would be too long is forgotten.
-func (m memory) state() []byte {
+func (m memory) state() ([]byte, error) {
 	m.Version = stateVersion
 	b, err := json.Marshal(m)
-	if err != nil || len(b) > maxState {
-		return nil
+	if len(b) > maxState {
+		b = nil
 	}
-	return b
+	return b, err
 }
 
 // fade lets the past count less, by the time that has passed.
