@@ -135,6 +135,9 @@ func showProcess(p pluginhost.ProcessStatus, used map[componentID][]admin.Use) a
 		State: string(p.State), PID: p.PID, Since: at(p.Since), Restarts: p.Restarts, Protocol: p.Protocol,
 		LastError: p.LastError, Components: []admin.Component{},
 	}
+	if p.SHA256 == "" {
+		out.Lock = "attached" // to what somebody started in a debugger
+	}
 	if p.Name == "" {
 		out.Plugin, out.Lock = builtinName, builtinName
 	}

@@ -64,6 +64,8 @@ func role(name string, args []string) {
 		sdk.Serve(plugin)
 	case "host":
 		beHost(args[0])
+	case "old":
+		beOld(args[0])
 	case "child":
 		time.Sleep(time.Hour)
 	}

@@ -1,0 +1,103 @@
+//go:build unix
+
+package daemon_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+)
+
+// TestStorm upgrades, kills, stops and has quarantined the strategy of a third
+// party, under 500 requests a second: none fails, and the list and the events
+// tell what happened. With AITUNNEL_SOAK it takes 20 rounds of each.
+func TestStorm(t *testing.T) {
+	rounds := 3
+	if os.Getenv("AITUNNEL_SOAK") != "" {
+		rounds = 20
+	}
+	// Every kill and the stop count as crashes; those that follow make it full.
+	crashes := rounds + 3
+	r, first, last := acme(t, "1.0.0", pinLast, crashes)
+	r.save(byHand + acmeConfig(first, last, pinLast))
+	r.reload()
+	r.serves("1.0.0")
+	stop := r.hammer(500, chat, ask)
+	defer stop()
+	pids := map[int]bool{}
+
+	for i := range rounds {
+		version := fmt.Sprintf("1.%d.0", i+1)
+		before := r.process("acme")
+		r.put(version)
+		r.lockAcme()
+		var out admin.Reload
+		if status := r.command("/api/plugins/acme/restart", &out); status != 200 || !out.OK {
+			t.Fatalf("upgrade to %s: %d %+v", version, status, out)
+		}
+		if now := r.process("acme"); now.Version != version || now.PID == before.PID || now.State != "running" {
+			t.Errorf("after the upgrade to %s: %+v", version, now)
+		}
+		r.serves(version)
+		r.told(fmt.Sprintf("version %s takes the place of %s", version, before.Version))
+		pids[before.PID] = true
+	}
+	version := r.process("acme").Version
+
+	replaced := func(signal syscall.Signal, restarts int) {
+		t.Helper()
+		pid := r.process("acme").PID
+		pids[pid] = true
+		if err := syscall.Kill(pid, signal); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, fmt.Sprintf("it is restarted after %s", signal), func() bool {
+			p := r.process("acme")
+			return p.State == "running" && p.PID != pid && p.Restarts == restarts
+		})
+		r.serves(version)
+	}
+	for i := range rounds {
+		replaced(syscall.SIGKILL, i+1)
+	}
+	r.told("signal: killed")
+	replaced(syscall.SIGSTOP, rounds+1)
+	r.told("it does not respond")
+
+	// Killed again and again, it is quarantined; the plans go on.
+	eventually(t, "it is quarantined", func() bool {
+		p := r.process("acme")
+		if p.PID != 0 {
+			pids[p.PID] = true
+			_ = syscall.Kill(p.PID, syscall.SIGKILL) // it may be gone
+		}
+		return p.State == "quarantined"
+	})
+	r.told(fmt.Sprintf("quarantined after %d failures", crashes))
+	p := r.process("acme")
+	if p.PID != 0 || !strings.Contains(p.LastError, "killed") {
+		t.Errorf("%+v", p)
+	}
+	for range 20 {
+		if got := r.post(chat, ask); got.status != 200 || got.header.Get("X-Site") != "last" {
+			t.Fatalf("while it is quarantined: %+v", got)
+		}
+	}
+	var out admin.Reload
+	if status := r.command("/api/plugins/acme/restart", &out); status != 200 || !out.OK {
+		t.Fatalf("%d %+v", status, out)
+	}
+	r.serves(version)
+	if n := stop(); n < 100 {
+		t.Errorf("%d requests were made", n)
+	} else {
+		t.Logf("%d requests", n)
+	}
+	for pid := range pids {
+		eventually(t, "the old processes are gone", func() bool { return gone(pid) })
+	}
+}
