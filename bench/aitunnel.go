@@ -37,16 +37,6 @@ route "/v1/**" {
 func aitunnel(path string) *contender {
 	admin := ""
 	start := func(ctx context.Context, dir, site string) (*process, error) {
-		if path == "" {
-			return nil, fmt.Errorf("%w: bin/aitunnel is not built", errMissing)
-		}
-		if _, err := os.Stat(path); err != nil {
-			return nil, fmt.Errorf("%w: %w", errMissing, err)
-		}
-		executable, err := filepath.Abs(path)
-		if err != nil {
-			return nil, err
-		}
 		listen, err := freeAddress()
 		if err != nil {
 			return nil, err
@@ -54,17 +44,37 @@ func aitunnel(path string) *contender {
 		if admin, err = freeAddress(); err != nil {
 			return nil, err
 		}
-		file := filepath.Join(dir, "aitunnel.hcl")
 		fill := strings.NewReplacer("LISTEN", listen, "ADMIN", admin, "SITE", site)
-		if err := os.WriteFile(file, []byte(fill.Replace(aitunnelConfig)), 0o600); err != nil {
-			return nil, err
-		}
-		return launch(ctx, listen, executable, "start", "-f", "-c", file, "--state-dir", filepath.Join(dir, "state"))
+		return runAitunnel(ctx, path, dir, fill.Replace(aitunnelConfig), listen)
 	}
 	return &contender{
 		name: "aitunnel", start: start,
 		calls: func(ctx context.Context) (uint64, error) { return pluginCalls(ctx, admin) },
 	}
+}
+
+// startAitunnel is the program with a block more, reached at the address.
+func startAitunnel(ctx context.Context, path, dir, site, block, address string) (*process, error) {
+	fill := strings.NewReplacer("LISTEN", "127.0.0.1:0", "ADMIN", "127.0.0.1:0", "SITE", site)
+	return runAitunnel(ctx, path, dir, fill.Replace(aitunnelConfig)+block, address)
+}
+
+func runAitunnel(ctx context.Context, path, dir, config, address string) (*process, error) {
+	if path == "" {
+		return nil, fmt.Errorf("%w: bin/aitunnel is not built", errMissing)
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("%w: %w", errMissing, err)
+	}
+	executable, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "aitunnel.hcl")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		return nil, err
+	}
+	return launch(ctx, address, executable, "start", "-f", "-c", file, "--state-dir", filepath.Join(dir, "state"))
 }
 
 func pluginCalls(ctx context.Context, admin string) (uint64, error) {

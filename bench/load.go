@@ -31,7 +31,11 @@ func head(address string, size int) []byte {
 // other on each, until the time is up.
 func load(ctx context.Context, address string, conns int, d time.Duration) loadResult {
 	body := request{Model: "bench"}.encode()
-	message := append(head(address, len(body)), body...)
+	return loadOf(ctx, address, append(head(address, len(body)), body...), conns, d)
+}
+
+// loadOf does so with the message.
+func loadOf(ctx context.Context, address string, message []byte, conns int, d time.Duration) loadResult {
 	workers := make([]worker, conns)
 	begun := time.Now()
 	var wg sync.WaitGroup

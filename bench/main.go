@@ -59,7 +59,7 @@ func parse(args []string, errs io.Writer) (o options, asJSON bool, err error) {
 	o.progress = errs
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(errs)
-	only := f.String("only", "", "measure these only, separated by commas, such as nethttp,aitunnel")
+	only := f.String("only", "", "measure these only, separated by commas, such as nethttp,aitunnel,tunnel")
 	quick := f.Bool("quick", false, "one short round of each, in less than a minute")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	f.StringVar(&o.aitunnel, "aitunnel", "", "aitunnel's executable (default ./bin/aitunnel or ../bin/aitunnel)")

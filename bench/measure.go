@@ -52,13 +52,19 @@ func measure(ctx context.Context, o options) (*report, error) {
 			b.rows = append(b.rows, &row{contender: c})
 		}
 	}
-	if err := b.requests(ctx); err != nil {
+	if len(b.rows) > 0 {
+		if err := b.requests(ctx); err != nil {
+			return nil, err
+		}
+		if err := b.streams(ctx); err != nil {
+			return nil, err
+		}
+	}
+	out := b.report()
+	if err := b.tunnels(ctx, out); err != nil {
 		return nil, err
 	}
-	if err := b.streams(ctx); err != nil {
-		return nil, err
-	}
-	return b.report(), ctx.Err()
+	return out, ctx.Err()
 }
 
 // bench is one run.

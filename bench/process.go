@@ -21,6 +21,7 @@ type process struct {
 	stdin   *os.File // held open: the roles end with it
 	log     *bytes.Buffer
 	exited  chan struct{}
+	behind  *process // the server that it leads to, which ends with it; may be nil
 }
 
 // launch starts a server and waits until it takes connections.
@@ -68,6 +69,9 @@ func (p *process) await(ctx context.Context) error {
 
 // stop ends the process and what it started.
 func (p *process) stop() {
+	if p.behind != nil {
+		defer p.behind.stop()
+	}
 	_ = p.stdin.Close()
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
 	select {
@@ -96,6 +100,9 @@ func (p *process) usage() (usage, error) {
 	}
 	var sum usage
 	tree := []int{p.cmd.Process.Pid}
+	if p.behind != nil {
+		tree = append(tree, p.behind.cmd.Process.Pid)
+	}
 	for i := 0; i < len(tree); i++ {
 		s, ok := all[tree[i]]
 		if !ok && i == 0 {

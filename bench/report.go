@@ -24,6 +24,9 @@ type report struct {
 	Pace     float64  `json:"pace"`
 	Results  []result `json:"results"`
 	Baseline string   `json:"baseline,omitempty"` // the row that relative is of
+
+	Tunnels   []tunnelResult `json:"tunnels,omitempty"`
+	NoTunnels string         `json:"noTunnels,omitempty"` // why there are none
 }
 
 type result struct {
@@ -142,7 +145,7 @@ func (r *report) print(out io.Writer) error {
 			_, _ = fmt.Fprintf(out, "%s: calls to plugins: %d before, %d after %d requests\n", x.Name, x.Calls[0], x.Calls[1], x.Requests)
 		}
 	}
-	return nil
+	return r.printTunnels(out)
 }
 
 func (x result) line() string {

@@ -14,6 +14,8 @@ var roles = map[string]func(l net.Listener, site string) error{
 	"nethttp":      serveNetHTTP,
 	"reverseproxy": serveReverseProxy,
 	"fasthttp":     serveFastHTTP,
+	"plain":        servePlain,
+	"tunnel":       serveTunnel,
 }
 
 // play serves until standard input ends: so no server outlives the run.

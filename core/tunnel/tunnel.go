@@ -25,7 +25,7 @@ const decideTime = 5 * time.Minute
 
 // settledTime is how long a connection has to last to be a good one: after it
 // the pauses begin at the shortest again.
-const settledTime = 10 * time.Second
+const settledTime = 5 * time.Second
 
 // lookEvery is the time between two looks at the files of a failed login.
 const lookEvery = 2 * time.Second
