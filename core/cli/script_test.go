@@ -57,6 +57,7 @@ func TestMain(m *testing.M) {
 //	proxyof PROXY PANEL          the addresses that start printed
 //	screen REGEXP                until the terminal of tmux -L top matches
 //	killed STATEDIR              SIGKILL to the daemon, and wait for its end
+//	ends STATEDIR                wait for the end of the daemon
 //	change FILE                  other bytes that do the same: what follows the end of a program
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -73,7 +74,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "told": told, "await": await, "takeport": takePort, "freeport": freePort,
-			"get": get, "status": status, "ask": ask, "terminate": terminate, "killed": killed, "screen": screen, "proxyof": proxyOf, "change": change,
+			"get": get, "status": status, "ask": ask, "terminate": terminate, "killed": killed, "ends": ends, "screen": screen, "proxyof": proxyOf, "change": change,
 		},
 	})
 }
@@ -193,6 +194,11 @@ func killed(ts *testscript.TestScript, _ bool, args []string) {
 	p, err := os.FindProcess(h.PID)
 	ts.Check(err)
 	ts.Check(p.Kill())
+	ends(ts, false, args)
+}
+
+func ends(ts *testscript.TestScript, _ bool, args []string) {
+	dir := ts.MkAbs(args[0])
 	for deadline := time.Now().Add(patience); daemon.HolderOf(dir) != nil; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			ts.Fatalf("%s is still held", dir)
@@ -219,8 +225,10 @@ func screen(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile(args[0])
 	text := ""
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		ts.Check(ts.Exec("tmux", "-L", "top", "capture-pane", "-p"))
-		if text = ts.ReadFile("stdout"); pattern.MatchString(text) {
+		c := exec.Command("tmux", "-L", "top", "capture-pane", "-p") // not ts.Exec, which logs each try
+		c.Env = append(os.Environ(), "TMUX_TMPDIR="+ts.Getenv("TMUX_TMPDIR"))
+		shown, err := c.CombinedOutput()
+		if text = string(shown); err == nil && pattern.MatchString(text) {
 			return
 		}
 	}

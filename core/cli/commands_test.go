@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// needed are the arguments without which a command is not used right, for all
+// commands that ask the running program and can do nothing without it.
+var needed = map[string]string{
+	"stop": "", "restart": "", "reload": "", "plan": "", "status": "", "logs": "", "panel": "",
+	"explain":      "/v1/models",
+	"channel list": "", "channel enable": "x", "channel disable": "x", "channel switch": "x", "channel check": "x", "channel add": "x http://127.0.0.1:9", "channel remove": "x",
+	"key list": "x", "key add": "x", "key remove": "x y",
+	"tunnel list":    "",
+	"plugin restart": "x",
+}
+
+// alone are the commands that work without a running program.
+var alone = []string{
+	"", "help", "version", "demo", "init", "convert", "validate", "fmt", "start", "completion", "top",
+	"service", "service install", "service uninstall", "service status",
+	"channel", "key", "tunnel", "tunnel trust", "tunnel test",
+	"plugin", "plugin list", "plugin info", "plugin verify", "plugin install", "plugin lock", "plugin new",
+}
+
+func run(t *testing.T, args ...string) (code int, out, errs string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = Run(t.Context(), args, strings.NewReader("key-0000000000000000000001\n"), &o, &e)
+	return code, o.String(), e.String()
+}
+
+// TestEveryCommandIsUsedWrong in the same way: exit code 2, one sentence, where
+// to look, and nothing on standard output.
+func TestEveryCommandIsUsedWrong(t *testing.T) {
+	for _, c := range commands() {
+		path := inProgram(c)
+		if _, asks := needed[path]; !asks && !slices.Contains(alone, path) {
+			t.Errorf("%q: does it need a running program? add it to a list above", path)
+		}
+		code, out, errs := run(t, append(strings.Fields(path), "--no-such-flag")...)
+		if want := "aitunnel: unknown flag: --no-such-flag\nSee '" + c.CommandPath() + " --help'.\n"; code != exitUsage || out != "" || errs != want {
+			t.Errorf("%s: exit code %d, %q, %q", path, code, out, errs)
+		}
+		if args, asks := needed[path]; asks {
+			many := append(strings.Fields(path), append(strings.Fields(args), "one", "two", "many")...)
+			if code, out, errs := run(t, many...); code != exitUsage || out != "" || !strings.Contains(errs, "See '"+c.CommandPath()+" --help'.") {
+				t.Errorf("%s: exit code %d, %q, %q", many, code, out, errs)
+			}
+		}
+	}
+}
+
+// TestNothingRuns for commands that need a running program: exit code 3 and what
+// to do, also where the state directory is none. None of them makes it.
+func TestNothingRuns(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, args := range needed {
+		for _, state := range []string{filepath.Join(dir, "none"), file, filepath.Join(file, "below")} {
+			command := append(append(strings.Fields(path), strings.Fields(args)...), "--state-dir", state)
+			code, out, errs := run(t, command...)
+			if want := "aitunnel: not running (state directory " + state + "); begin with 'aitunnel start'\n"; code != exitNotRunning || out != "" || errs != want {
+				t.Errorf("%s: exit code %d, %q, %q", command, code, out, errs)
+			}
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "none")); err == nil {
+		t.Error("a command made the state directory")
+	}
+}
