@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/sdk/schemadoc"
 )
@@ -31,21 +32,25 @@ func (a *app) pluginInfo(ctx context.Context, ref string, asJSON bool) error {
 		return err
 	}
 	return a.withPlugins(configured, func(h *pluginhost.Host) error {
-		d, err := h.Describe(ctx, ref, a.declared(configured))
-		if err != nil {
+		return a.printInfo(ctx, h, ref, a.declared(configured), asJSON)
+	})
+}
+
+func (a *app) printInfo(ctx context.Context, h *pluginhost.Host, ref string, declared []*config.Plugin, asJSON bool) error {
+	d, err := h.Describe(ctx, ref, declared)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return a.printJSON(d)
+	}
+	for i, c := range d.Components {
+		if i > 0 {
+			_, _ = fmt.Fprintln(a.out)
+		}
+		if _, err := fmt.Fprintln(a.out, strings.TrimSuffix(schemadoc.Page(d, c), "\n")); err != nil {
 			return err
 		}
-		if asJSON {
-			return a.printJSON(d)
-		}
-		for i, c := range d.Components {
-			if i > 0 {
-				_, _ = fmt.Fprintln(a.out)
-			}
-			if _, err := fmt.Fprintln(a.out, strings.TrimSuffix(schemadoc.Page(d, c), "\n")); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }

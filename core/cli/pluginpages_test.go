@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"flag"
 	"fmt"
 	"io"
@@ -14,6 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/sdk"
 	"github.com/aitunnel/aitunnel/sdk/schemadoc"
 )
@@ -99,55 +101,55 @@ func index(d sdk.Description) string {
 
 var hclBlock = regexp.MustCompile("(?s)```hcl\n(.*?)```")
 
-// TestExamplesOfPagesAreValid reads the example of every page as a
-// configuration, which is formatted as `aitunnel fmt` would.
-func TestExamplesOfPagesAreValid(t *testing.T) {
-	d := builtinDescription(t)
-	for _, c := range d.Components {
-		t.Run(c.ID(), func(t *testing.T) {
-			example := hclBlock.FindStringSubmatch(schemadoc.Page(d, c))[1]
-			dir := t.TempDir()
-			write := func(name, text string) {
-				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
+// TestPagesOfTheRunningPlugin asks the built-in plugin, in its process, as the
+// program does: `aitunnel plugin info` prints the pages, and the example on
+// each is a valid configuration, formatted as `aitunnel fmt` would.
+func TestPagesOfTheRunningPlugin(t *testing.T) {
+	t.Setenv("KEY_1", "k-1")
+	t.Setenv("KEY_2", "k-2")
+	var out bytes.Buffer
+	a := &app{out: &out, err: io.Discard, stateDir: t.TempDir()}
+	err := a.withPlugins(filepath.Join(t.TempDir(), "aitunnel.hcl"), func(h *pluginhost.Host) error {
+		d := builtinDescription(t)
+		for _, c := range d.Components {
+			page := schemadoc.Page(d, c)
+			out.Reset()
+			if err := a.printInfo(t.Context(), h, c.Name, nil, false); err != nil {
+				return err
 			}
-			write("example.hcl", example)
-			for _, name := range []string{"primary", "backup"} {
-				if !strings.Contains(example, fmt.Sprintf("channel %q", name)) {
-					write(name+".hcl", fmt.Sprintf("channel %q {\n  target = \"https://%s.example\"\n  auth   = \"none\"\n}\n", name, name))
-				}
+			if !strings.Contains(out.String(), page) {
+				t.Errorf("plugin info %s does not print the page of %s:\n%s", c.Name, c.ID(), out.String())
 			}
-			t.Setenv("KEY_1", "k-1")
-			t.Setenv("KEY_2", "k-2")
-			for _, args := range [][]string{{"validate", "-c", dir}, {"fmt", "--check", filepath.Join(dir, "example.hcl")}} {
-				var errs bytes.Buffer
-				if code := Run(context.Background(), args, strings.NewReader(""), io.Discard, &errs); code != exitOK {
-					t.Errorf("%s: exit code %d\n%s\n%s", args[0], code, errs.String(), example)
-				}
-			}
-		})
+			checkExample(t, h, c.ID(), hclBlock.FindStringSubmatch(page)[1])
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
-// TestInfoPrintsThePages holds that users and readers of docs/plugins are told
-// the same.
-func TestInfoPrintsThePages(t *testing.T) {
-	t.Setenv("AITUNNEL_STATE_DIR", t.TempDir())
-	t.Setenv("AITUNNEL_CONFIG", "")
-	t.Chdir(t.TempDir())
-	d := builtinDescription(t)
-	printed := map[string]string{}
-	for _, c := range d.Components {
-		if printed[c.Name] == "" {
-			var out, errs bytes.Buffer
-			if code := Run(context.Background(), []string{"plugin", "info", c.Name}, strings.NewReader(""), &out, &errs); code != exitOK {
-				t.Fatalf("%s: exit code %d\n%s", c.Name, code, errs.String())
-			}
-			printed[c.Name] = out.String()
+func checkExample(t *testing.T, h *pluginhost.Host, id, example string) {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
 		}
-		if page := schemadoc.Page(d, c); !strings.Contains(printed[c.Name], page) {
-			t.Errorf("plugin info %s does not print the page of %s:\n%s", c.Name, c.ID(), printed[c.Name])
+	}
+	write("example.hcl", example)
+	for _, name := range []string{"primary", "backup"} {
+		if !strings.Contains(example, fmt.Sprintf("channel %q", name)) {
+			write(name+".hcl", fmt.Sprintf("channel %q {\n  target = \"https://%s.example\"\n  auth   = \"none\"\n}\n", name, name))
 		}
+	}
+	if _, report := daemon.Check(t.Context(), config.Options{Path: dir, Catalog: h}, h); report.HasErrors() {
+		var b bytes.Buffer
+		_ = report.Write(&b, false)
+		t.Errorf("the example of %s:\n%s", id, b.String())
+	}
+	var errs bytes.Buffer
+	if code := Run(t.Context(), []string{"fmt", "--check", filepath.Join(dir, "example.hcl")}, strings.NewReader(""), io.Discard, &errs); code != exitOK {
+		t.Errorf("the example of %s is not formatted: %s\n%s", id, errs.String(), example)
 	}
 }
