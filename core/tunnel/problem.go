@@ -71,7 +71,13 @@ func unreachable(address string, err error) *problem {
 	return failedAt(StepConnect, "%s cannot be reached: %s", address, plain(cause))
 }
 
-// plain shows an error of the SSH library without the library's name.
+// plain shows an error of the SSH library without the library's name, and one
+// of the network without the ports of this attempt: the same trouble is then
+// told in the same words.
 func plain(err error) string {
+	var network *net.OpError
+	if errors.As(err, &network) {
+		err = network.Err
+	}
 	return strings.TrimPrefix(strings.TrimPrefix(err.Error(), "ssh: "), "handshake failed: ")
 }
