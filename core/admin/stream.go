@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -93,7 +94,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	out := &writer{w: w, control: http.NewResponseController(w), done: h.options.Done}
-	out.write(": aitunnel\n\n")
+	out.write([]byte(": aitunnel\n\n"))
 	if gap || missed && last != "" {
 		out.notice("some events between are forgotten already")
 	}
@@ -162,33 +163,33 @@ func (o *writer) follow(r *http.Request, in *event.Reader, wanted filter) {
 		case <-o.done:
 			return
 		case <-beat.C:
-			o.write(": still here\n\n")
+			o.write([]byte(": still here\n\n"))
 		case <-in.Wake():
 		}
 	}
 }
 
-// send writes the frames that pass, and lets them go off together.
+// batches are pieces of streams on their way out.
+var batches = sync.Pool{New: func() any { b := make([]byte, 0, 16<<10); return &b }}
+
+// send writes the frames that pass in one piece: for a thousand readers it
+// counts how often the system is called.
 func (o *writer) send(frames []event.Frame, wanted filter) {
-	sent := false
+	batch := batches.Get().(*[]byte)
+	defer batches.Put(batch)
+	out := (*batch)[:0]
 	for _, f := range frames {
-		if o.err != nil || !wanted.passes(f.Type, f.Channel) {
+		if !wanted.passes(f.Type, f.Channel) {
 			continue
 		}
-		if !sent {
-			_ = o.control.SetWriteDeadline(time.Now().Add(writeTime))
-		}
-		sent = true
-		line := make([]byte, 0, 40)
-		line = append(append(strconv.AppendUint(append(line, "id: "...), f.ID, 10), '\n'), "data: "...)
-		for _, part := range [][]byte{line, f.Data, []byte("\n\n")} {
-			if o.err == nil {
-				_, o.err = o.w.Write(part)
-			}
-		}
+		out = append(strconv.AppendUint(append(out, "id: "...), f.ID, 10), "\ndata: "...)
+		out = append(append(out, f.Data...), "\n\n"...)
 	}
-	if sent && o.err == nil {
-		o.err = o.control.Flush()
+	if len(out) > 0 {
+		o.write(out)
+	}
+	if cap(out) <= 256<<10 {
+		*batch = out
 	}
 }
 
@@ -199,15 +200,15 @@ func (o *writer) notice(message string) {
 		o.err = err
 		return
 	}
-	o.write("data: " + string(data) + "\n\n")
+	o.write([]byte("data: " + string(data) + "\n\n"))
 }
 
-func (o *writer) write(text string) {
+func (o *writer) write(text []byte) {
 	if o.err != nil {
 		return
 	}
 	_ = o.control.SetWriteDeadline(time.Now().Add(writeTime))
-	if _, o.err = o.w.Write([]byte(text)); o.err == nil {
+	if _, o.err = o.w.Write(text); o.err == nil {
 		o.err = o.control.Flush()
 	}
 }

@@ -101,10 +101,11 @@ func (b *Bus) Follow(from uint64) *Reader {
 }
 
 // Readers are woken in groups with a pause between, and not for each event: a
-// thousand of them at once would keep everything else waiting.
+// thousand of them at once would keep everything else waiting. A few hear of an
+// event within some milliseconds, a thousand within half a second.
 const (
 	group      = 16
-	groupPause = time.Millisecond
+	groupPause = 7 * time.Millisecond
 	sweepPause = 10 * time.Millisecond
 )
 

@@ -1,0 +1,115 @@
+package daemon_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// p99 sends requests at a steady pace and returns how long the slowest of a
+// hundred took.
+func (r *running) p99(n int) time.Duration {
+	r.t.Helper()
+	took := make([]time.Duration, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			begun := time.Now()
+			if a := r.post(chat, `{"model":"m"}`); a.status != http.StatusOK || a.err != nil {
+				r.t.Errorf("%d %v", a.status, a.err)
+			}
+			took[i] = time.Since(begun)
+		})
+		time.Sleep(5 * time.Millisecond)
+	}
+	wg.Wait()
+	slices.Sort(took)
+	return took[n*99/100]
+}
+
+// TestAThousandReadersDoNotSlowTheProxy measures in turns, without readers of
+// the event stream and with a thousand, half of whom stop reading.
+func TestAThousandReadersDoNotSlowTheProxy(t *testing.T) {
+	const readers, requests, rounds = 1000, 150, 5
+	home := site(t, "home")
+	r := start(t, fmt.Sprintf("channel \"home\" {\n target = %q\n keys = [\"key-home-1\"]\n}\nlog {\n level = \"error\"\n}\n", home.URL()))
+	r.p99(50) // connections, caches
+	var alone, beside []time.Duration
+	for range rounds {
+		alone = append(alone, r.p99(requests))
+		crowd := r.crowd(readers)
+		beside = append(beside, r.p99(requests))
+		crowd.wantEvents()
+		crowd.leave()
+	}
+	slices.Sort(alone)
+	slices.Sort(beside)
+	t.Logf("p99 without readers %v, with %d %v", alone, readers, beside)
+	// The middle round of each: what else the machine does is in all of them.
+	before, after := alone[rounds/2], beside[rounds/2]
+	if after > 2*before+10*time.Millisecond {
+		t.Errorf("the slowest of a hundred took %v, and %v with %d readers", before, after, readers)
+	}
+}
+
+// crowd are readers of the event stream, every other one of whom reads.
+type crowd struct {
+	t     testing.TB
+	conns []net.Conn
+	wg    sync.WaitGroup
+	bytes []atomic.Int64 // that those got who read
+}
+
+func (r *running) crowd(n int) *crowd {
+	r.t.Helper()
+	c := &crowd{t: r.t, bytes: make([]atomic.Int64, n)}
+	for i := range n {
+		conn, err := net.Dial("tcp", r.AdminAddr())
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		c.conns = append(c.conns, conn)
+		_, _ = fmt.Fprintf(conn, "GET /api/logs HTTP/1.1\r\nHost: %s\r\n\r\n", r.AdminAddr())
+		head := make([]byte, 15)
+		if _, err := io.ReadFull(conn, head); err != nil || !strings.HasPrefix(string(head), "HTTP/1.1 200") {
+			r.t.Fatalf("reader %d: %q %v", i, head, err)
+		}
+		if i%2 == 1 {
+			continue // it stalls
+		}
+		c.wg.Go(func() {
+			buffer := make([]byte, 64<<10)
+			for {
+				n, err := conn.Read(buffer)
+				if c.bytes[i].Add(int64(n)); err != nil {
+					return
+				}
+			}
+		})
+	}
+	return c
+}
+
+// wantEvents says that all who read were told of requests.
+func (c *crowd) wantEvents() {
+	c.t.Helper()
+	for i := range c.bytes {
+		if i%2 == 0 {
+			eventually(c.t, fmt.Sprintf("reader %d gets events", i), func() bool { return c.bytes[i].Load() > 50_000 })
+		}
+	}
+}
+
+func (c *crowd) leave() {
+	for _, conn := range c.conns {
+		_ = conn.Close()
+	}
+	c.wg.Wait()
+}
