@@ -113,6 +113,7 @@ func open(t *testing.T, origin, path string, width, height int64) *tab {
 	send(p, log.Enable, cdp.Empty{})
 	send(p, runtime.Enable, cdp.Empty{})
 	p.size(width, height)
+	p.theme("dark")
 	p.run(chromedp.Navigate(origin + path))
 	return p
 }
@@ -274,7 +275,8 @@ func (p *tab) shot(name string) {
 	}
 }
 
-// theme is what the system prefers.
+// theme is what the system prefers. It prefers little motion besides, so that
+// nothing is on its way when it is clicked.
 func (p *tab) theme(name string) {
 	send(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 		{Name: "prefers-color-scheme", Value: name}, {Name: "prefers-reduced-motion", Value: "reduce"},

@@ -106,7 +106,8 @@ func TestABadConfigurationShowsItsLine(t *testing.T) {
 	}
 	p.shows(".verdict", "No mistakes")
 	p.typed("weight = 10", "weigth = 10")
-	line := 1 + strings.Count(before[:strings.Index(before, "weight = 10")], "\n")
+	above, _, _ := strings.Cut(before, "weight = 10")
+	line := 1 + strings.Count(above, "\n")
 	p.until(`document.querySelectorAll('.gutter .error').length === 1`)
 	if got := eval[int](p, "Number(document.querySelector('.gutter .error').innerText)"); got != line {
 		t.Errorf("the mistake is marked in line %d, it is in %d", got, line)
@@ -200,4 +201,20 @@ func TestFilesOfADirectory(t *testing.T) {
 	}
 	choose("base.hcl")
 	p.until(`document.querySelector('.editor textarea').value.includes('proxy {')`)
+}
+
+// TestABadFileIsSaid breaks the file with another editor.
+func TestABadFileIsSaid(t *testing.T) {
+	r, _, _ := begin(t, "")
+	good := r.config()
+	p := open(t, r.panel, "/", 1280, 900)
+	p.expect("422")
+	p.shows("#overall", "All 2 channels are up")
+	r.write(strings.Replace(good, "weight = 10", "weigth = 10", 1))
+	p.shows("#notice", "Did you mean")
+	p.press("#notice", "Look at it")
+	p.until(`document.querySelector('.editor pre .error')?.innerText.includes('weigth')`)
+	r.write(good)
+	p.until(`document.querySelector('#notice').hidden`)
+	p.shows(".verdict", "No mistakes")
 }

@@ -2,7 +2,7 @@
 
 import { channelPath, post, put, remove } from './api.js';
 import { checkbox, confirm, field, form } from './dialogs.js';
-import { el } from './dom.js';
+import { el, find } from './dom.js';
 import { nameOf } from './format.js';
 import { attempt, confirmed } from './toast.js';
 
@@ -119,6 +119,7 @@ export function editChannel(channel, store) {
     if (!sure) return;
     const done = await attempt(`The channel ${channel.name} is removed.`, `${channel.name} was not removed`, () => remove(channelPath(channel.name)));
     if (done) dialog.close();
-    store.refresh();
+    await store.refresh();
+    if (done) find('add-channel').focus();
   });
 }

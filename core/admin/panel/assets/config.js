@@ -14,6 +14,7 @@ export function configView(view, store) {
   const loaded = { text: '', etag: '', file: '', generation: 0, files: [] };
   let timer = 0;
   let checking = 0; // the number of the last check
+  let seen = ''; // what was applied last
   const edit = editor(() => {
     buttons();
     clearTimeout(timer);
@@ -57,7 +58,7 @@ export function configView(view, store) {
     files.hidden = json.files.length < 2;
     files.replaceChildren(...json.files.map((f) => el('option', { value: f.name, text: nameOf(f.name), selected: f.name === loaded.file })));
     news.hidden = true;
-    edit.text = loaded.text;
+    if (changed()) edit.text = loaded.text; // else the cursor stays where it is
     buttons();
     check();
   }
@@ -146,7 +147,9 @@ export function configView(view, store) {
   view.addEventListener('shown', () => changed() || load());
   store.follow(({ status }) => {
     setText(reload, lastReload(status));
-    if (!view.hidden && status.generation !== loaded.generation && !changed() && loaded.etag) load();
+    const applied = `${status.generation} ${status.lastReload?.at}`;
+    if (!view.hidden && seen && applied !== seen && !changed() && loaded.etag) load();
+    seen = applied;
   });
   buttons();
 }

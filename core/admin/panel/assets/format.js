@@ -80,3 +80,9 @@ export const sentence = (s) => (s ? s[0].toUpperCase() + s.slice(1) : '');
 
 // nameOf is the last part of a path.
 export const nameOf = (path) => path.split(/[\\/]/).at(-1);
+
+// diagnosticLine is a mistake of the configuration in one line.
+export function diagnosticLine(d) {
+  const where = d.line ? `Line ${d.line}: ` : '';
+  return `${where}${d.summary}. ${d.detail ?? ''}`.trim();
+}

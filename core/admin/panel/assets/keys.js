@@ -16,6 +16,7 @@ export function keySection(channel, store) {
   const pips = el('span', { class: 'pips', 'aria-hidden': 'true' });
   const words = el('span', { class: 'words' });
   const summary = el('button', { type: 'button', class: 'keys quiet', 'aria-expanded': 'false' }, el('span', { class: 'title', text: 'Keys' }), pips, words, icon('chevron'));
+  const removed = () => add.focus(); // the button that had the focus is gone
   const rows = el('ul', { 'aria-label': `Keys of ${channel}` });
   const add = el('button', { type: 'button', class: 'quiet', 'aria-label': `Add a key to ${channel}`, on: { click: () => addKey(channel, store) } }, icon('plus'), 'Add key');
   const list = el('div', { class: 'keylist', hidden: true }, rows, add);
@@ -41,7 +42,7 @@ export function keySection(channel, store) {
       drawPips(pips, c.keys.list);
       setText(words, c.keys.total ? `${c.keys.alive} / ${c.keys.total}` : 'none');
       setAttribute(summary, 'aria-label', c.keys.total ? `Keys of ${channel}: ${c.keys.alive} of ${c.keys.total} ready` : `${channel} has no keys`);
-      each(rows, c.keys.list, (k) => k.id, (k) => keyRow(channel, k.id, ticking, store));
+      each(rows, c.keys.list, (k) => k.id, (k) => keyRow(channel, k.id, ticking, store, removed));
       if (!asked) show(c.keys.total <= FEW && !summary.closest('.list'));
     },
   };
@@ -54,7 +55,7 @@ function drawPips(node, keys) {
   node.replaceChildren(...kinds.map((kind) => el('span', { class: kind })));
 }
 
-function keyRow(channel, id, ticking, store) {
+function keyRow(channel, id, ticking, store, removed) {
   const light = el('span', { class: 'light small' });
   const name = el('span', { class: 'name' });
   const state = el('span', { class: 'key-state' });
@@ -69,7 +70,7 @@ function keyRow(channel, id, ticking, store) {
     if (!drop.isConnected) ticking.delete(tick);
   };
   ticking.add(tick);
-  drop.addEventListener('click', () => removeKey(channel, key, store));
+  drop.addEventListener('click', () => removeKey(channel, key, store, removed));
   return {
     node: el('li', { 'data-key': id }, light, name, state, calls, drop),
     update(k) {
@@ -89,7 +90,7 @@ function keyRow(channel, id, ticking, store) {
   };
 }
 
-async function removeKey(channel, key, store) {
+async function removeKey(channel, key, store, removed) {
   const sure = await confirm({
     title: `Remove the key ${keyName(key)}?`,
     text: key.ephemeral
@@ -98,8 +99,9 @@ async function removeKey(channel, key, store) {
     action: 'Remove key',
   });
   if (!sure) return;
-  await attempt(`The key ${keyName(key)} of ${channel} is removed.`, 'The key was not removed', () => remove(channelPath(channel, 'keys', key.id)));
-  store.refresh();
+  const done = await attempt(`The key ${keyName(key)} of ${channel} is removed.`, 'The key was not removed', () => remove(channelPath(channel, 'keys', key.id)));
+  await store.refresh();
+  if (done) removed();
 }
 
 function addKey(channel, store) {

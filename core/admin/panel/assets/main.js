@@ -9,6 +9,7 @@ import { find, setText } from './dom.js';
 import { header } from './header.js';
 import { icon } from './icons.js';
 import { latest, logView } from './log.js';
+import { notice } from './notice.js';
 import { Records } from './records.js';
 import { routesView } from './routes.js';
 import { session, signIn } from './session.js';
@@ -64,6 +65,7 @@ async function leave() {
 
 function build() {
   header(store);
+  notice(store);
   channelsView(find('view-channels'), store, latest(records, store));
   logView(find('view-log'), records, store);
   routesView(find('view-routes'), store);

@@ -13,6 +13,8 @@ const readers = new Set();
 let timer = 0;
 let asked = 0;
 let running = false;
+let turn = 0; // of asking
+let shown = 0; // the turn whose answers are shown
 let trouble = () => {};
 
 // follow calls f with the state now and after each change.
@@ -41,8 +43,11 @@ export function end() {
 export async function refresh() {
   clearTimeout(timer);
   asked = Date.now();
+  const mine = ++turn;
   try {
     const [status, channels, stats] = await Promise.all([get('/api/status'), get('/api/channels'), get('/api/stats')]);
+    if (mine < shown) return; // a later one was quicker
+    shown = mine;
     Object.assign(state, { status, channels, stats });
     trouble(null);
     for (const f of readers) f(state);

@@ -1,6 +1,7 @@
 // Says what became of an action.
 
 import { el, find } from './dom.js';
+import { diagnosticLine } from './format.js';
 import { icon } from './icons.js';
 
 const SHOWN = 5000; // ms; a failure stays until it is closed
@@ -14,12 +15,6 @@ export function confirmed(message) {
 // failed says what was not done, and why.
 export function failed(what, error) {
   show('bad', 'alert', what, [error.message, ...(error.diagnostics ?? []).map(diagnosticLine)]);
-}
-
-// diagnosticLine is a mistake of the configuration in one line.
-export function diagnosticLine(d) {
-  const where = d.line ? `Line ${d.line}: ` : '';
-  return `${where}${d.summary}. ${d.detail ?? ''}`.trim();
 }
 
 function show(kind, role, title, lines) {
