@@ -51,7 +51,7 @@ func (p *picker) choose(rule sdk.RuleKind, usable []sdk.Member) sdk.Member {
 	case sdk.RuleLeastLoad:
 		return p.longestAgo(p.heaviest(usable))
 	case sdk.RuleP2C:
-		return p.heaviest([]sdk.Member{usable[p.random.IntN(len(usable))], usable[p.random.IntN(len(usable))]})[0]
+		return p.ofTwo(usable)
 	}
 	return usable[0]
 }
@@ -79,6 +79,17 @@ func (p *picker) heaviest(usable []sdk.Member) (best []sdk.Member) {
 		}
 	}
 	return best
+}
+
+// ofTwo is the heavier of two that are drawn by chance, each as likely.
+func (p *picker) ofTwo(usable []sdk.Member) sdk.Member {
+	drawn := p.random.Perm(len(usable))
+	drawn = drawn[:min(2, len(drawn))]
+	pair := make([]sdk.Member, len(drawn))
+	for i, at := range drawn {
+		pair[i] = usable[at]
+	}
+	return p.heaviest(pair)[0]
 }
 
 // smooth is the smooth weighted round-robin of nginx.
