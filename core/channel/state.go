@@ -2,6 +2,8 @@ package channel
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -178,7 +180,8 @@ func (s *State) Acquire(now time.Time, limit int, force bool) (Lease, Skip) {
 	return l, ""
 }
 
-// SetPaused pauses or resumes the channel.
+// SetPaused pauses or resumes the channel. Who resumes it wants it tried: its
+// keys' rests end.
 func (s *State) SetPaused(paused bool) {
 	s.mu.Lock()
 	if s.paused == paused {
@@ -187,7 +190,14 @@ func (s *State) SetPaused(paused bool) {
 	}
 	s.paused = paused
 	s.settle()
+	var revived []*Key
+	if !paused {
+		revived = slices.AppendSeq(revived, maps.Values(s.keys))
+	}
 	s.mu.Unlock()
+	for _, k := range revived {
+		k.Revive()
+	}
 	message := "resumed"
 	if paused {
 		message = "paused"

@@ -216,7 +216,10 @@ func blankLine(b []byte) (end, next int) {
 
 // judge decides on the attempt from what http.Client made of it.
 func (a *attempt) judge(resp *http.Response, err error) (v verdict) {
-	defer func() { a.verdict = v }()
+	defer func() {
+		v.reason = a.discreet(v.reason)
+		a.verdict = v
+	}()
 	x := a.exchange
 	switch {
 	case x.in.Context().Err() != nil, x.body.callersFault() != nil:
@@ -238,6 +241,16 @@ func (a *attempt) judge(resp *http.Response, err error) (v verdict) {
 		return verdict{scope: scopeChannel, reason: "the answer is empty", retry: true}
 	}
 	return verdict{}.ok()
+}
+
+// discreet takes the key out of what is told of the attempt: a site may have
+// written it where its error's code belongs.
+func (a *attempt) discreet(reason string) string {
+	k := a.exchange.pick.Key
+	if k == nil || reason == "" || k.Config.Value.IsZero() {
+		return reason
+	}
+	return strings.ReplaceAll(reason, k.Config.Value.Reveal(), "***")
 }
 
 func (verdict) ok() verdict { return verdict{scope: scopeNone} }
@@ -269,7 +282,6 @@ func (a *attempt) isEmpty(resp *http.Response) bool {
 // why is the error of an attempt in words for people. It never has an URL in
 // it, since that may hold a key, nor what a site sent.
 func (a *attempt) why(err error) string {
-
 	if cause := context.Cause(a.ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		err = cause
 	}
@@ -288,6 +300,10 @@ func (a *attempt) why(err error) string {
 		return fmt.Sprintf("no connection within %s", a.timeouts.Connect)
 	case errors.As(err, &op) && op.Op == "dial":
 		return "cannot connect: " + op.Err.Error()
+	case strings.Contains(err.Error(), "TLS handshake timeout"):
+		return fmt.Sprintf("no TLS handshake within %s", a.timeouts.Connect)
+	case strings.Contains(err.Error(), "HTTP response to HTTPS client"):
+		return "the site speaks no TLS here: is its address http://?"
 	case strings.Contains(err.Error(), "tls:"), strings.Contains(err.Error(), "x509:"):
 		return "TLS failed: " + tlsReason(err)
 	case strings.Contains(err.Error(), "malformed"):

@@ -120,6 +120,8 @@ func TestReasonsHoldCodesOnly(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"error":{"code":"model_not_found"}}`:              "404 Not Found (model_not_found)",
 		`{"error":{"code":"no key sk-secret here"}}`:        "404 Not Found",
+		`{"error":{"code":"sk-a1b2c3d4e5f6a7b8"}}`:          "404 Not Found",
+		`{"error":{"code":"1113"}}`:                         "404 Not Found (1113)",
 		"{\"error\":{\"code\":\"x\\n2026 fake log line\"}}": "404 Not Found",
 		`{"error":{"code":404,"status":"NOT_FOUND"}}`:       "404 Not Found (NOT_FOUND)",
 		`<html>`: "404 Not Found",

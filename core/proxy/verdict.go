@@ -115,21 +115,24 @@ func reasonOf(status int, body []byte) string {
 	}
 	reason := strings.TrimSpace(itoa(status) + " " + text)
 	for _, path := range []string{"error.code", "error.type", "error.status"} {
-		if code := gjson.GetBytes(body, path); code.Type == gjson.String && len(code.Str) <= 64 && isWord(code.Str) {
+		if code := gjson.GetBytes(body, path); code.Type == gjson.String && isCode(code.Str) {
 			return reason + " (" + code.Str + ")"
 		}
 	}
 	return reason
 }
 
-// isWord keeps a site from putting anything but a code into our log.
-func isWord(s string) bool {
+// isCode keeps a site from putting anything but a code into our log: it may
+// repeat the key that it was sent there. Codes are words, or short numbers.
+func isCode(s string) bool {
+	const longest, longestNumber = 48, 6
 	for _, c := range s {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '-' && c != '.' {
+		digit := c >= '0' && c <= '9' && len(s) <= longestNumber
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && !digit && c != '_' && c != '-' && c != '.' {
 			return false
 		}
 	}
-	return s != ""
+	return s != "" && len(s) <= longest
 }
 
 // judgeEvent decides on the first event of a stream: an error there is judged
