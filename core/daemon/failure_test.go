@@ -33,11 +33,11 @@ func TestChannelsThatCannotBeReached(t *testing.T) {
 	untrusted := site(t, "untrusted", fakesite.TLS())
 	plain := site(t, "plain")
 	for name, tt := range map[string]struct{ target, why, connect string }{
-		"refused":                    {"http://" + refused, "refused"},
+		"refused":                    {"http://" + refused, "refused", "10s"},
 		"a name that does not exist": {"http://no-such-host.invalid", "resolve", "10s"},
-		"an untrusted certificate":   {untrusted.URL(), "certificate"},
-		"no TLS where it should be":  {strings.Replace(plain.URL(), "http:", "https:", 1), "speaks no TLS"},
-		"a handshake without end":    {"https://" + silent.Addr().String(), "no TLS handshake within 500ms"},
+		"an untrusted certificate":   {untrusted.URL(), "certificate", "10s"},
+		"no TLS where it should be":  {strings.Replace(plain.URL(), "http:", "https:", 1), "speaks no TLS", "10s"},
+		"a handshake without end":    {"https://" + silent.Addr().String(), "no TLS handshake within 500ms", "500ms"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

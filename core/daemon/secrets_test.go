@@ -21,9 +21,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
 
-// secretsOf the canary test, by where they stand. The middle part of each is
+// planted are secrets, by where they stand. The middle part of each is
 // looked for: the ends of a key may show.
-var canaries = map[string]string{
+var planted = map[string]string{
 	"literal key":      "sk-aq7Zw1Xe9Cr3Vt5-lit1",
 	"key of env":       "sk-bm4Nn6Bb8Vv0Cc2-env1",
 	"key of a file":    "sk-ca1Ss3Dd5Ff7Gg9-fil1",
@@ -39,7 +39,7 @@ var canaries = map[string]string{
 
 // sung are the secrets of which a part stands in what was said.
 func sung(said []byte) (out []string) {
-	for place, value := range canaries {
+	for place, value := range planted {
 		if bytes.Contains(said, []byte(value[4:len(value)-6])) {
 			out = append(out, place)
 		}
@@ -53,10 +53,10 @@ func sung(said []byte) (out []string) {
 // and in the memory of the plugin's process, where everything that was ever
 // sent to it went through.
 func TestNoSecretLeavesTheProgram(t *testing.T) {
-	t.Setenv("CANARY_KEY", canaries["key of env"])
-	t.Setenv("CANARY_ADMIN", canaries["admin token"])
+	t.Setenv("CANARY_KEY", planted["key of env"])
+	t.Setenv("CANARY_ADMIN", planted["admin token"])
 	file := filepath.Join(t.TempDir(), "team.key")
-	if err := os.WriteFile(file, []byte(canaries["key of a file"]+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(planted["key of a file"]+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	primary, query := site(t, "primary"), site(t, "query")
@@ -99,8 +99,8 @@ retry {
   base_delay = "10ms"
   max_delay  = "50ms"
 }
-`, canaries["client token"], canaries["tunnel password"], primary.URL(), canaries["literal key"], file, canaries["key with a label"], query.URL(), canaries["key in a query"]))
-	c := &canary{running: r, stream: r.follow()}
+`, planted["client token"], planted["tunnel password"], primary.URL(), planted["literal key"], file, planted["key with a label"], query.URL(), planted["key in a query"]))
+	c := &secretSearch{running: r, stream: r.follow()}
 	c.requests(primary, query)
 	c.edits()
 	c.everything()
@@ -113,12 +113,12 @@ retry {
 	}
 }
 
-type canary struct {
+type secretSearch struct {
 	*running
 	stream func() []byte // ends it
 }
 
-func (c *canary) search(where string, said []byte) {
+func (c *secretSearch) search(where string, said []byte) {
 	c.t.Helper()
 	for _, place := range sung(said) {
 		c.t.Errorf("%s shows the %s", where, place) // and not what it is
@@ -126,9 +126,9 @@ func (c *canary) search(where string, said []byte) {
 }
 
 // api asks the API with the token.
-func (c *canary) api(method, path, body string, header ...string) (int, []byte) {
+func (c *secretSearch) api(method, path, body string, header ...string) (int, []byte) {
 	c.t.Helper()
-	status, h, b := c.ask(method, path, body, append(header, "Authorization", "Bearer "+canaries["admin token"])...)
+	status, h, b := c.ask(method, path, body, append(header, "Authorization", "Bearer "+planted["admin token"])...)
 	c.search(method+" "+path, b)
 	c.search("the header of "+method+" "+path, fmt.Append(nil, h))
 	return status, b
@@ -141,7 +141,7 @@ func (r *running) follow() (stop func() []byte) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+canaries["admin token"])
+	req.Header.Set("Authorization", "Bearer "+planted["admin token"])
 	resp, err := client.Do(req)
 	if err != nil || resp.StatusCode != http.StatusOK {
 		r.t.Fatal(resp, err)
@@ -160,7 +160,7 @@ func (r *running) follow() (stop func() []byte) {
 
 // requests has all that can go wrong go wrong, with sites that say the key
 // that they were sent.
-func (c *canary) requests(primary, query *fakesite.Site) {
+func (c *secretSearch) requests(primary, query *fakesite.Site) {
 	echo := func(code int) fakesite.Behaviour {
 		return func(x *fakesite.Exchange) {
 			fakesite.Status(code, fmt.Sprintf(`{"error":{"message":"Incorrect API key provided: %[1]s","code":"%[1]s","type":"%[1]s"}}`, x.Credential), "X-Echo", x.Credential)(x)
@@ -168,13 +168,13 @@ func (c *canary) requests(primary, query *fakesite.Site) {
 	}
 	answered := map[int]int{}
 	ask := func(path, body string, headers ...string) {
-		got := c.post(path, body, append(headers, "X-Own", canaries["a caller's key"])...)
+		got := c.post(path, body, append(headers, "X-Own", planted["a caller's key"])...)
 		answered[got.status]++
 	}
-	own := []string{"Authorization", "Bearer " + canaries["client token"]}
+	own := []string{"Authorization", "Bearer " + planted["client token"]}
 	ask(chat, ask1, own...)
-	ask(chat, ask1, "Authorization", "Bearer "+canaries["a caller's key"])
-	ask("/v1beta/models/m:generateContent?key="+canaries["client token"], "{}")
+	ask(chat, ask1, "Authorization", "Bearer "+planted["a caller's key"])
+	ask("/v1beta/models/m:generateContent?key="+planted["client token"], "{}")
 	for _, b := range []fakesite.Behaviour{
 		echo(401), echo(403), echo(429), echo(402), echo(400), echo(500), echo(502),
 		fakesite.Challenge(), fakesite.Reset(), fakesite.EmptyOK(), fakesite.OutOfQuota(), fakesite.CutAfterEvents(2), fakesite.HangAfterEvents(2), fakesite.RateLimited(time.Hour),
@@ -199,16 +199,16 @@ func (c *canary) requests(primary, query *fakesite.Site) {
 const ask1 = `{"model":"gpt-x","messages":[]}`
 
 // edits changes the configuration, rightly and wrongly, with new keys.
-func (c *canary) edits() {
-	if status, b := c.api("POST", "/api/channels/canary-query/keys", fmt.Sprintf(`{"key":%q,"label":"new"}`, canaries["key of the API"])); status != http.StatusCreated {
+func (c *secretSearch) edits() {
+	if status, b := c.api("POST", "/api/channels/canary-query/keys", fmt.Sprintf(`{"key":%q,"label":"new"}`, planted["key of the API"])); status != http.StatusCreated {
 		c.t.Errorf("adding a key: %d %s", status, b)
 	}
 	good := c.text()
 	for _, wrong := range []string{
-		strings.Replace(good, `key "team" {`, fmt.Sprintf("kye \"team\" {\n other = %q", canaries["key of an edit"]), 1),
-		strings.Replace(good, `weight`, `wieght`, 1) + "\nchannel \"x\" {\n keys = [" + canaries["key of an edit"] + "]\n}\n",
-		good[:len(good)/2] + fmt.Sprintf("\n keys = [%q\n", canaries["key of an edit"]),
-		strings.Replace(good, `"least-used" {}`, fmt.Sprintf(`"least-used" { window = %q }`, canaries["key of an edit"]), 1),
+		strings.Replace(good, `key "team" {`, fmt.Sprintf("kye \"team\" {\n other = %q", planted["key of an edit"]), 1),
+		strings.Replace(good, `weight`, `wieght`, 1) + "\nchannel \"x\" {\n keys = [" + planted["key of an edit"] + "]\n}\n",
+		good[:len(good)/2] + fmt.Sprintf("\n keys = [%q\n", planted["key of an edit"]),
+		strings.Replace(good, `"least-used" {}`, fmt.Sprintf(`"least-used" { window = %q }`, planted["key of an edit"]), 1),
 	} {
 		draft, _ := json.Marshal(map[string]string{"text": wrong})
 		if status, _ := c.api("POST", "/api/config/plan", string(draft)); status == http.StatusOK {
@@ -217,14 +217,14 @@ func (c *canary) edits() {
 		c.save(wrong)
 		_, _ = c.api("POST", "/api/config/reload", "")
 	}
-	c.save(good + fmt.Sprintf("\nchannel \"more\" {\n target = \"http://127.0.0.1:9\"\n keys = [%q]\n}\n", canaries["key of an edit"]))
+	c.save(good + fmt.Sprintf("\nchannel \"more\" {\n target = \"http://127.0.0.1:9\"\n keys = [%q]\n}\n", planted["key of an edit"]))
 	if status, b := c.api("POST", "/api/config/reload", ""); status != http.StatusOK {
 		c.t.Errorf("a right configuration: %d %s", status, b)
 	}
 }
 
 // everything asks every endpoint that shows something.
-func (c *canary) everything() {
+func (c *secretSearch) everything() {
 	for _, path := range []string{
 		"/api/status", "/api/channels", "/api/routes", "/api/tunnels", "/api/plugins", "/api/stats", "/api/logs/recent?n=1000",
 		"/api/config", "/api/session", "/metrics", "/",
@@ -253,7 +253,7 @@ func (c *canary) everything() {
 
 // plugins reads the environment, the command line and the memory of the
 // processes.
-func (c *canary) plugins() {
+func (c *secretSearch) plugins() {
 	_, b := c.api("GET", "/api/status", "")
 	var status admin.Status
 	if err := json.Unmarshal(b, &status); err != nil {
@@ -285,13 +285,13 @@ func (c *canary) plugins() {
 			found[place] = true
 		}
 	})
-	if len(found) != len(canaries) {
-		c.t.Errorf("in this process, which has them all, only %d of %d secrets were found", len(found), len(canaries))
+	if len(found) != len(planted) {
+		c.t.Errorf("in this process, which has them all, only %d of %d secrets were found", len(found), len(planted))
 	}
 }
 
 // memory hands on the parts of a process's memory that it can write to.
-func (c *canary) memory(pid int, read func([]byte)) {
+func (c *secretSearch) memory(pid int, read func([]byte)) {
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
 	if err != nil {
 		c.t.Fatal(err)
@@ -317,7 +317,7 @@ func (c *canary) memory(pid int, read func([]byte)) {
 }
 
 // files reads what is kept on disk.
-func (c *canary) files() {
+func (c *secretSearch) files() {
 	n := 0
 	err := filepath.WalkDir(filepath.Join(c.dir, "state"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
