@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -64,6 +65,8 @@ type Host struct {
 // entry is a supervisor, and a lock for its first start.
 type entry struct {
 	starting   sync.Mutex
+	failure    error                      // of the last try to start it
+	failedAt   time.Time                  // under starting, as is failure
 	supervisor atomic.Pointer[supervisor] // nil if the process has never come up
 }
 
@@ -135,6 +138,11 @@ func (h *Host) running() (all []*supervisor) {
 	return all
 }
 
+// failureTime is how long a start that failed slowly answers for the next: a
+// configuration that names a plugin twenty times does not wait twenty times for
+// one that hangs.
+const failureTime = 2 * time.Second
+
 // supervisor returns that of a process, and starts it the first time.
 func (h *Host) supervisor(ctx context.Context, s spec) (*supervisor, error) {
 	e := h.entry(s)
@@ -146,18 +154,26 @@ func (h *Host) supervisor(ctx context.Context, s spec) (*supervisor, error) {
 		}
 		<-v.ended
 	}
+	if e.failure != nil && time.Since(e.failedAt) < failureTime {
+		return nil, e.failure
+	}
 	v := newSupervisor(h, s)
 	e.supervisor.Store(v)
 	if h.ctx.Err() != nil { // after Store, so that Close either sees v or is seen here
 		v.abort()
 		return nil, errors.New("the plugin host is closed")
 	}
+	begun := time.Now()
 	err := v.begin(ctx)
 	if err != nil {
 		e.supervisor.Store(nil)
 		v = nil
 	}
+	e.failure = nil
 	if ctx.Err() == nil {
+		if time.Since(begun) > failureTime/4 {
+			e.failure, e.failedAt = err, time.Now()
+		}
 		h.note(s.name, s.path, s.is.SHA256, err)
 	}
 	return v, err

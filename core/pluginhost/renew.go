@@ -63,7 +63,8 @@ func (h *Host) settle(promote bool) {
 		case promote && v.part == partCurrent:
 			v.part = partLeaving
 		}
-		idle := v.part != partCurrent && len(v.instances) == 0 && !(v.launch.spec.builtin() && current)
+		stays := v.part == partCurrent || current && v.launch.spec.builtin()
+		idle := !stays && len(v.instances) == 0
 		if idle {
 			v.part = partLeaving
 		}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -130,7 +129,7 @@ func foreign(t *testing.T) string {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, filePrefix+"acme")
-	cmd := exec.Command(filepath.Join(runtime.GOROOT(), "bin", "go"), "build", "-o", path, filepath.Join(dir, "main.go"))
+	cmd := exec.Command("go", "build", "-o", path, filepath.Join(dir, "main.go"))
 	cmd.Env = append(os.Environ(), "GOOS=windows", "GOARCH=arm64", "CGO_ENABLED=0", "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -214,5 +213,22 @@ func kill(v *supervisor) {
 	v.mu.Unlock()
 	if p != nil {
 		p.runner.kill()
+	}
+}
+
+// A configuration that names a plugin often waits for one that hangs once.
+func TestOneThatHangsIsWaitedForOnce(t *testing.T) {
+	timing := quick
+	timing.Start = time.Second
+	r := newRig(t, timing, serveAs("good")...)
+	path := r.lock("acme", script(t, "silent"))
+	begun := time.Now()
+	for range 5 {
+		if _, err := r.acme(path); err == nil || !strings.Contains(err.Error(), "it was not ready within") {
+			t.Errorf("%v", err)
+		}
+	}
+	if took := time.Since(begun); took > 3*timing.Start {
+		t.Errorf("it took %s", took)
 	}
 }

@@ -75,7 +75,7 @@ func compile(p sdk.Plan, ids []string) (*plan, error) {
 	}
 	for _, name := range p.Attributes {
 		if !knownAttribute(name) {
-			return nil, fmt.Errorf("it asks for %.40q, which is no attribute of a request: those begin with header., query. or body.", name)
+			return nil, fmt.Errorf("it asks for %.40q, which is no attribute of a request: those are header.NAME, query.NAME and body.PATH", name)
 		}
 	}
 	if len(p.State) > maxState {
