@@ -31,7 +31,7 @@ func oneFile(c *cobra.Command, args []string) error {
 // noSuchCommand says that c has no command of that name, and which may be meant.
 func noSuchCommand(c *cobra.Command, name string) error {
 	text := fmt.Sprintf("there is no command %q", strings.TrimSpace(inProgram(c)+" "+name))
-	c.SuggestionsMinimumDistance = 2
+	c.SuggestionsMinimumDistance = max(1, min((len(name)+1)/3, 2)) // of short names most are near
 	if like := c.SuggestionsFor(name); len(like) > 0 {
 		text += fmt.Sprintf("; did you mean %q?", like[0])
 	}

@@ -15,21 +15,29 @@ import (
 )
 
 func (a *app) validateCommand() *cobra.Command {
-	return &cobra.Command{
+	asJSON := false
+	return jsonFlag(&cobra.Command{
 		Use:     "validate [FILE]",
 		Short:   "Check a configuration, with all that its plugins say about it",
-		Example: "  aitunnel validate\n  aitunnel validate aitunnel.hcl",
+		Example: "  aitunnel validate\n  aitunnel validate aitunnel.hcl\n  aitunnel validate --json",
 		Args:    oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				a.config = args[0]
 			}
-			return a.validate(c.Context())
+			return a.validate(c.Context(), asJSON)
 		},
-	}
+	}, &asJSON)
 }
 
-func (a *app) validate(ctx context.Context) error {
+// validity is what validate says to programs.
+type validity struct {
+	Path  string              `json:"path"`
+	Valid bool                `json:"valid"`
+	Diags []config.Diagnostic `json:"diagnostics"`
+}
+
+func (a *app) validate(ctx context.Context, asJSON bool) error {
 	path, err := config.Find(a.config)
 	if err != nil {
 		return err
@@ -43,7 +51,14 @@ func (a *app) validate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if report.HasErrors() {
+	switch {
+	case asJSON:
+		err := a.printJSON(validity{path, !report.HasErrors(), report.Diagnostics()})
+		if err == nil && report.HasErrors() {
+			err = exitError(exitConfig)
+		}
+		return err
+	case report.HasErrors():
 		return &daemon.ConfigError{Report: report}
 	}
 	if err := report.Write(a.err, colored(a.err)); err != nil {

@@ -14,14 +14,18 @@ var version = "0.1.0"
 func Version() string { return version }
 
 func (a *app) versionCommand() *cobra.Command {
-	return &cobra.Command{
+	asJSON := false
+	return jsonFlag(&cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
-		Example: "  aitunnel version",
+		Example: "  aitunnel version\n  aitunnel version --json",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if asJSON {
+				return a.printJSON(map[string]string{"version": version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
+			}
 			_, err := fmt.Fprintf(a.out, "aitunnel %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
-	}
+	}, &asJSON)
 }
