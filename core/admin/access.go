@@ -34,7 +34,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		header.Set("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE")
 		header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match, Last-Event-ID")
 		w.WriteHeader(http.StatusNoContent)
-	case !listed && !sameOrigin(r) && !(ofPanel(r.URL.Path) && isRead(r)): // a link may lead to the page
+	case !listed && !sameOrigin(r) && (!ofPanel(r.URL.Path) || !isRead(r)): // a link may lead to the page
 		fail(w, http.StatusForbidden, "foreign_origin", "the request comes from a page whose origin is not listed in admin.origins")
 	case h.open[r.URL.Path] || ofPanel(r.URL.Path) || c.Token.IsZero() || h.admits(w, r, c.Token):
 		h.mux.ServeHTTP(w, r)

@@ -272,7 +272,7 @@ func TestPathsLeadNowhereElse(t *testing.T) {
 		"/panel/index.html", "/assets/\\..\\types.go", "//etc/passwd", "/api/../types.go", "/api/channels/%2e%2e/toggle", "/api/channels/home%2ftoggle",
 		"/assets/app.js%00.html", "/API/status", "/api//status", "/api/status;x=y", "/.git/config",
 	} {
-		req, err := http.NewRequestWithContext(t.Context(), "GET", s.url+"/", nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -319,6 +319,16 @@ func TestMarkupIsText(t *testing.T) {
 		}
 		if policy := resp.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "frame-ancestors 'none'") || !strings.Contains(policy, "default-src 'none'") {
 			t.Errorf("%s: %s", path, policy)
+		}
+	}
+}
+
+func TestTheLinkIsReachable(t *testing.T) {
+	for addr, want := range map[string]string{
+		"127.0.0.1:3000": "127.0.0.1:3000", "0.0.0.0:3000": "localhost:3000", "[::]:3000": "localhost:3000", ":3000": "localhost:3000", "[::1]:3000": "[::1]:3000", "192.0.2.7:3000": "192.0.2.7:3000",
+	} {
+		if got := reachable(addr); got != want {
+			t.Errorf("%s: %s", addr, got)
 		}
 	}
 }

@@ -198,6 +198,16 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, Session{Needed: needed, Authenticated: !needed})
 }
 
+// reachable is where an address that is of all interfaces is reached from the
+// machine itself.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
+		return net.JoinHostPort("localhost", port)
+	}
+	return addr
+}
+
 // link gives an address that opens the panel without the token being typed.
 func (h *Handler) link(w http.ResponseWriter, _ *http.Request) {
 	addr := h.options.Addr()
@@ -205,7 +215,7 @@ func (h *Handler) link(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, nil, Refused("panel_off", "the admin port is off: set admin.listen to use the panel"))
 		return
 	}
-	url := "http://" + addr + "/"
+	url := "http://" + reachable(addr) + "/"
 	if !h.options.Config().Token.IsZero() {
 		url += "#login=" + h.sessions.link()
 	}

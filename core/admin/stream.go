@@ -93,6 +93,10 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
 	past, missed := in.Past()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no") // or a proxy of nginx before us would hold events back
+	if r.Method == http.MethodHead {
+		return
+	}
 	out := &writer{w: w, control: http.NewResponseController(w), done: h.options.Done}
 	out.write([]byte(": aitunnel\n\n"))
 	if gap || missed && last != "" {

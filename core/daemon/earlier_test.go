@@ -108,7 +108,8 @@ func readAsBefore(t *testing.T, logs *http.Response) {
 	seen := map[string]bool{}
 	lines := bufio.NewScanner(logs.Body)
 	lines.Buffer(nil, 1<<20)
-	for !(seen["request"] && seen["channel_toggle"] && seen["reload"]) && lines.Scan() {
+	all := func() bool { return seen["request"] && seen["channel_toggle"] && seen["reload"] }
+	for !all() && lines.Scan() {
 		line := lines.Text()
 		if !known.MatchString(line) {
 			t.Errorf("a line that an EventSource of the earlier panel does not expect: %q", line)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
@@ -137,7 +138,7 @@ func TestEphemeralKeysAreInNoFile(t *testing.T) {
 	if keys := r.channel("home").Keys; keys.Total != 1 {
 		t.Errorf("%+v", keys)
 	}
-	if got := strings.Replace(before, "pays well\n", "pays well\n", 1); !strings.Contains(r.text(), "# mine") || len(r.text()) != len(got)+len("  weight = 3\n") {
+	if want := strings.Replace(before, "  ]\n", "  ]\n  weight = 3\n", 1); r.text() != want {
 		t.Errorf("%s", r.text())
 	}
 }
@@ -310,5 +311,26 @@ func TestAFileThatCannotBeWrittenChangesNothing(t *testing.T) {
 	}
 	if w := r.channel("home").Weight; w != 1 || r.text() != before {
 		t.Errorf("the weight is %v in\n%s", w, r.text())
+	}
+}
+
+// TestAnOpenAdminPortWithoutATokenIsRefused starts nothing, and an edit that
+// would open the port changes nothing.
+func TestAnOpenAdminPortWithoutATokenIsRefused(t *testing.T) {
+	home := site(t, "home")
+	open := "admin {\n  listen = \"0.0.0.0:0\"\n}\n"
+	path := filepath.Join(t.TempDir(), "aitunnel.hcl")
+	if err := os.WriteFile(path, []byte(complete(fmt.Sprintf(commented, home.URL())+open)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := daemon.Start(t.Context(), daemon.Options{ConfigPath: path, StateDir: t.TempDir(), Builtin: []string{self, serveBuiltin}, LogOutput: io.Discard})
+	if wrong := (*daemon.ConfigError)(nil); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "set admin.token") {
+		t.Errorf("%v", err)
+	}
+	r := start(t, fmt.Sprintf(commented, home.URL()))
+	b, _ := json.Marshal(admin.Draft{Text: strings.Replace(r.text(), "listen = \"127.0.0.1:0\"", "listen = \"0.0.0.0:0\"", 2)})
+	r.must(http.StatusUnprocessableEntity, "PUT", "/api/config", string(b), "If-Match", "*")
+	if strings.Contains(r.text(), "0.0.0.0") {
+		t.Errorf("%s", r.text())
 	}
 }

@@ -198,3 +198,41 @@ func TestWhatIsNotThereIsSaid(t *testing.T) {
 		t.Error("something was changed all the same")
 	}
 }
+
+// TestADirectoryIsEditedFileByFile adds to the files that hold what is added to.
+func TestADirectoryIsEditedFileByFile(t *testing.T) {
+	dir := t.TempDir()
+	texts := map[string]string{
+		"10-proxy.hcl": "proxy {}\n", "20-channels.hcl": "channel \"a\" {\n  target = \"https://a.example\"\n  keys   = [\"k\"]\n}\n",
+		"30-routes.hcl": "route \"/**\" { channels = [channel.a] }", "notes.txt": "no configuration",
+	}
+	for name, text := range texts {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.AddChannel("b", Channel{Target: ptr("https://b.example"), Keys: &[]Key{{Value: "k2"}}}, []string{"/**"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.AddKey("a", Key{Value: "k3"}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"20-channels.hcl": "channel \"a\" {\n  target = \"https://a.example\"\n  keys   = [\"k\", \"k3\"]\n}\n\nchannel \"b\" {\n  target = \"https://b.example\"\n  keys   = [\"k2\"]\n}\n",
+		"30-routes.hcl":   "route \"/**\" { channels = [channel.a, channel.b] }",
+	}
+	got := map[string]string{}
+	for name, text := range d.Changed() {
+		got[filepath.Base(name)] = string(text)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if err := d.Replace("", []byte("x")); err == nil {
+		t.Error("a text for one of several files, without a name")
+	}
+}
