@@ -58,6 +58,7 @@ type running struct {
 	dir  string
 	time *clock
 
+	file    string // name of the configuration; "": aitunnel.hcl
 	roots   *x509.CertPool
 	home    string // with the SSH files; "": the real one
 	crashes int    // of a plugin until it is quarantined; 0: many

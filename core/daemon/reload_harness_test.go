@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,13 +14,14 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
 // byHand is for tests that say themselves when to reload.
 const byHand = "hot_reload = false\n"
 
-func (r *running) path() string { return filepath.Join(r.dir, "aitunnel.hcl") }
+func (r *running) path() string { return filepath.Join(r.dir, cmp.Or(r.file, config.FileName)) }
 
 // save writes the configuration, as start does, by renaming a file over it.
 func (r *running) save(config string) {
