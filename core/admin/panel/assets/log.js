@@ -7,7 +7,7 @@ import { logRow } from './logrow.js';
 import { showRecord } from './record.js';
 import { segments } from './segments.js';
 
-const SHOWN = 300;
+const SHOWN = 200;
 const LATEST = 8;
 
 // identity tells events apart, also those of two runs of the program.
@@ -107,15 +107,20 @@ function contains(e, text) {
   return words.every((w) => all.includes(w));
 }
 
-// throttle calls f twenty times a second at most, however often it is asked to.
+const AT_ONCE = 30; // ms
+const APART = 400; // ms, between two drawings while much happens
+
+// throttle has f called soon, and not too often, however often it is asked to.
 function throttle(f) {
   let due = false;
+  let last = 0;
   return () => {
     if (due) return;
     due = true;
     setTimeout(() => {
       due = false;
       f();
-    }, 50);
+      last = performance.now();
+    }, Math.max(AT_ONCE, last + APART - performance.now()));
   };
 }

@@ -47,7 +47,7 @@ function facts(e) {
     ['First byte', millis(r.ttfb_ms)], ['Total', millis(r.total_ms)], ['Sent by the caller', bytes(r.bytes_in)], ['Answered', bytes(r.bytes_out) + (r.stream ? ', streamed' : '')],
     ['Tokens', r.tokens && `${r.tokens.input} in, ${r.tokens.output} out`], ['Request ID', r.id],
   ];
-  return all.filter(([, value]) => value).map(([name, value]) => el('div', {}, el('dt', { text: name }), el('dd', { text: value })));
+  return all.filter(([, value]) => value).map(([name, value]) => el('div', { class: String(value).length > 17 ? 'long' : null }, el('dt', { text: name }), el('dd', { text: value })));
 }
 
 function attemptItem(a, i, longest) {

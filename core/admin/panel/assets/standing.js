@@ -29,8 +29,14 @@ export function standing(c) {
 export function why(c) {
   const { kind } = standing(c);
   if (kind !== 'bad' && kind !== 'warn') return null;
-  if (!c.out && c.keys.total > 0) return { what: 'No key is ready', more: '', until: soonest(c.keys.list) };
+  if (!c.out && c.keys.total > 0) return { what: 'No key is ready', more: tally(c.keys.list), until: soonest(c.keys.list) };
   return { what: c.out, more: c.outReason ?? '', since: c.outSince, until: c.outUntil };
+}
+
+// tally says how many keys are in each state.
+function tally(keys) {
+  const by = Map.groupBy(keys, (k) => k.state);
+  return [...by].map(([state, all]) => (by.size === 1 && keys.length === 1 ? state : `${all.length} ${state}`)).join(', ');
 }
 
 const soonest = (keys) => keys.map((k) => k.until).filter(Boolean).sort((a, b) => Date.parse(a) - Date.parse(b))[0];
