@@ -55,3 +55,19 @@ func TestTheLastLines(t *testing.T) {
 		}
 	}
 }
+
+// TestACrashIsTold with where its trace is.
+func TestACrashIsTold(t *testing.T) {
+	var out bytes.Buffer
+	a := &app{stateDir: t.TempDir(), out: &out}
+	if err := os.WriteFile(a.saidPath(), []byte("Warning: a panic: no\npanic: runtime error: index out of range\n\ngoroutine 1 [running]:\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(a.logPath(), []byte("the last line\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.lastLog(1)
+	if want := "the last line\nThe last run crashed: panic: runtime error: index out of range\nThe trace is in " + a.saidPath() + "; please report it.\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -220,8 +221,17 @@ func retries(n int) string {
 	return fmt.Sprintf("%d retries", n)
 }
 
-// lastLog prints the end of the log file of the last run, if there is one.
+// crashMark begins the trace of a crash.
+var crashMark = regexp.MustCompile(`(?m)^(panic|fatal error): .*$`)
+
+// lastLog prints the end of the log file of the last run, if there is one, and
+// whether that ended by a crash.
 func (a *app) lastLog(lines int) {
+	if said, err := os.ReadFile(a.saidPath()); err == nil {
+		if crash := crashMark.Find(said); crash != nil {
+			defer a.say("The last run crashed: %s\nThe trace is in %s; please report it.", crash, a.saidPath())
+		}
+	}
 	f, err := os.Open(a.logPath())
 	if err != nil {
 		return

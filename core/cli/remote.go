@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"strings"
@@ -183,7 +184,9 @@ func (r *remote) unanswered(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if dial := (*net.OpError)(nil); errors.As(err, &dial) {
+	if dial := (*net.OpError)(nil); errors.Is(err, fs.ErrPermission) && errors.As(err, &dial) {
+		return fmt.Errorf("the running program is another user's: %w", dial)
+	} else if errors.As(err, &dial) {
 		return &notRunningError{dir: r.app.stateDir, holder: daemon.HolderOf(r.app.stateDir)}
 	}
 	if holder := daemon.HolderOf(r.app.stateDir); holder == nil {
