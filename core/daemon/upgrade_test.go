@@ -115,6 +115,18 @@ func TestUpgradeThatFails(t *testing.T) {
 	if n := stop(); n == 0 {
 		t.Error("no request was made")
 	}
+	// A dry run tries the new one, and changes nothing.
+	r.put("1.1.0")
+	r.lockAcme()
+	var would admin.Reload
+	if status := r.command("/api/config/plan", &would); status != http.StatusOK || len(would.Changes) != 1 || would.Changes[0].Action != "upgrade" || !strings.Contains(would.Changes[0].Effect, "1.1.0 takes the place of 1.0.0") {
+		t.Errorf("%d %+v", status, would)
+	}
+	r.serves("1.0.0")
+	if now := r.process("acme"); now.PID != old.PID || now.State != "running" {
+		t.Errorf("after a dry run: %+v", now)
+	}
+	eventually(t, "the process of the dry run is gone", func() bool { return len(r.plugins().Processes) == 2 })
 	if err := os.Remove(r.put("1.2.0")); err != nil {
 		t.Fatal(err)
 	}

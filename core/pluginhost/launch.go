@@ -133,6 +133,8 @@ func (l launch) explain(p *process, err error) error {
 		timer := time.AfterFunc(l.timing.Stop, p.runner.kill) // it may have closed its output only
 		defer timer.Stop()
 		err = withWords(fmt.Errorf("it ended without the handshake of an aitunnel plugin: %s", p.runner.exit()), p.output)
+	case p.description.Protocol == 0:
+		err = withWords(fmt.Errorf("what it says after the handshake cannot be understood: %w", err), p.output)
 	}
 	return fmt.Errorf("%s: %w", l.spec, err)
 }

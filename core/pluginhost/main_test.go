@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,6 +65,27 @@ func role(name string, args []string) {
 		sdk.Serve(plugin)
 	case "host":
 		beHost(args[0])
+	case "garbled": // shakes hands, and then talks rubbish
+		l, err := net.Listen("unix", filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "s"))
+		if err != nil {
+			panic(err)
+		}
+		fmt.Printf("1|1|unix|%s|netrpc|\n", l.Addr())
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Write([]byte(strings.Repeat("rubbish ", 1000)))
+			_ = conn.Close()
+		}
+	case "mute": // shakes hands, and never says a word
+		l, err := net.Listen("unix", filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "s"))
+		if err != nil {
+			panic(err)
+		}
+		fmt.Printf("1|1|unix|%s|netrpc|\n", l.Addr())
+		time.Sleep(time.Hour)
 	case "old":
 		beOld(args[0])
 	case "child":

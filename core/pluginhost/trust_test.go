@@ -66,6 +66,8 @@ func TestUntrustedExecutables(t *testing.T) {
 		"talks rubbish":              {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "rubbish")) }, `it ended without the handshake of an aitunnel plugin: exit status 0; its last words were "hello, I am a calculator"`, trust.Locked, false},
 		"fails":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "failing")) }, `exit status 3; its last words were "no licence found"`, trust.Locked, false},
 		"hangs":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "silent")) }, "it was not ready within", trust.Locked, false},
+		"garbled":                    {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "garbled")) }, "cannot be understood", trust.Locked, false},
+		"mute":                       {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "mute")) }, "it was not ready within", trust.Locked, false},
 		"newer":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "newer")) }, "it speaks version 2 of the plugin protocol", trust.Locked, false},
 		"not executable": {func(t *testing.T, r *rig) string {
 			path := r.lock("acme", script(t, "good"))
@@ -78,7 +80,7 @@ func TestUntrustedExecutables(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			timing := quick
 			timing.Start = time.Second
-			if name != "hangs" {
+			if name != "hangs" && name != "mute" {
 				timing.Start = quick.Start
 			}
 			r := newRig(t, timing, serveAs("good")...)
