@@ -1,184 +1,166 @@
 // The view of the configuration: its text, what is wrong with it before it is
 // saved, and what saving would change.
 
-import { ApiError, call, post } from './api.js';
-import { editor } from './editor.js';
+import { ApiError } from './api.js';
+import { ConfigText } from './configtext.js';
+import { conflict } from './conflict.js';
 import { confirm } from './dialogs.js';
 import { el, setText } from './dom.js';
-import { clock, nameOf, plural } from './format.js';
+import { editor } from './editor.js';
+import { nameOf, plural } from './format.js';
 import { confirmed, failed } from './toast.js';
+import { lastReload, verdictOf } from './verdict.js';
 
 const CHECK_AFTER = 500; // ms without typing
 
 export function configView(view, store) {
-  const loaded = { text: '', etag: '', file: '', generation: 0, files: [] };
-  let timer = 0;
-  let checking = 0; // the number of the last check
-  let seen = ''; // what was applied last
-  const edit = editor(() => {
-    buttons();
-    clearTimeout(timer);
-    timer = setTimeout(check, CHECK_AFTER);
-  });
-  const path = el('code', {});
-  const files = el('select', { 'aria-label': 'File', hidden: true });
-  const save = el('button', { type: 'button', class: 'primary', text: 'Save and apply' });
-  const undo = el('button', { type: 'button', text: 'Undo changes' });
-  const news = el('div', { class: 'conflict', role: 'alert', hidden: true });
-  const verdict = el('div', { id: 'mistakes', class: 'verdict', 'aria-live': 'polite' });
-  const reload = el('p', { class: 'hint' });
-  view.append(
-    el('div', { class: 'toolbar' }, el('div', { class: 'file' }, path, files), el('span', { class: 'space' }), undo, save),
-    news, el('div', { class: 'workbench' }, edit.node, el('aside', { 'aria-label': 'What the configuration says' }, verdict, reload)));
+  new ConfigView(view, store).begin();
+}
 
-  const changed = () => edit.text !== loaded.text;
-  const buttons = () => {
-    save.disabled = undo.disabled = !changed();
-  };
-  const draft = () => ({ text: edit.text, ...(loaded.files.length > 1 ? { file: loaded.file } : {}) });
+class ConfigView {
+  #view;
+  #store;
+  #ground = new ConfigText();
+  #edit = editor(() => this.#typed());
+  #clash = conflict();
+  #path = el('code', {});
+  #files = el('select', { 'aria-label': 'File', hidden: true });
+  #save = el('button', { type: 'button', class: 'primary', text: 'Save and apply' });
+  #undo = el('button', { type: 'button', text: 'Undo changes' });
+  #verdict = el('div', { id: 'mistakes', class: 'verdict', 'aria-live': 'polite' });
+  #runs = el('p', { class: 'hint' });
+  #timer = 0;
+  #checks = 0; // the number of the last check
+  #applied = ''; // what was applied last
 
-  // load reads the text; what people have typed meanwhile is left alone.
-  async function load() {
+  constructor(view, store) {
+    this.#view = view;
+    this.#store = store;
+    view.append(
+      el('div', { class: 'toolbar' }, el('div', { class: 'file' }, this.#path, this.#files), el('span', { class: 'space' }), this.#undo, this.#save),
+      this.#clash.node,
+      el('div', { class: 'workbench' }, this.#edit.node, el('aside', { 'aria-label': 'What the configuration says' }, this.#verdict, this.#runs)));
+  }
+
+  begin() {
+    this.#save.addEventListener('click', () => this.#put());
+    this.#undo.addEventListener('click', () => this.#show());
+    this.#files.addEventListener('change', () => this.#open(this.#files.value));
+    this.#edit.node.addEventListener('keydown', (e) => {
+      if (!(e.ctrlKey || e.metaKey) || e.key !== 's') return;
+      e.preventDefault();
+      if (!this.#save.disabled) this.#put();
+    });
+    addEventListener('beforeunload', (e) => this.#changed && e.preventDefault());
+    this.#view.addEventListener('shown', () => this.#changed || this.#load());
+    this.#store.follow(({ status }) => this.#follow(status));
+    this.#buttons();
+  }
+
+  get #changed() {
+    return this.#edit.text !== this.#ground.text;
+  }
+
+  #buttons() {
+    this.#save.disabled = this.#undo.disabled = !this.#changed;
+  }
+
+  #typed() {
+    this.#buttons();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#check(), CHECK_AFTER);
+  }
+
+  // follow reads the files again when something else was applied.
+  #follow(status) {
+    setText(this.#runs, lastReload(status));
+    const applied = `${status.generation} ${status.lastReload?.at}`;
+    if (this.#applied && applied !== this.#applied && !this.#view.hidden && !this.#changed) this.#load();
+    this.#applied = applied;
+  }
+
+  // load shows the text as it is in the files. What people typed while it was
+  // on its way stays, and goes on from the text that it was made from.
+  async #load() {
     try {
-      const { json } = await call('GET', '/api/config');
-      if (changed()) remember(json, loaded.file);
-      else take(json);
+      const fetched = await this.#ground.fetch();
+      if (!this.#changed) this.#take(fetched);
+      else if (this.#ground.agrees(fetched)) this.#ground.adopt(fetched);
     } catch (e) {
       failed('The configuration could not be read', e);
     }
   }
-  function remember(json, name) {
-    const file = json.files.find((f) => f.name === name) ?? json.files[0];
-    Object.assign(loaded, { text: file?.text ?? '', etag: json.etag, file: file?.name ?? '', generation: json.generation, files: json.files });
-  }
-  // take shows the text as it is in the files.
-  function take(json, name = loaded.file) {
-    remember(json, name);
-    setText(path, json.path);
-    files.hidden = json.files.length < 2;
-    files.replaceChildren(...json.files.map((f) => el('option', { value: f.name, text: nameOf(f.name), selected: f.name === loaded.file })));
-    news.hidden = true;
-    if (changed()) edit.text = loaded.text; // else the cursor stays where it is
-    buttons();
-    check();
+
+  #take(fetched) {
+    this.#ground.adopt(fetched);
+    this.#show();
   }
 
-  async function check() {
-    const mine = ++checking;
-    try {
-      const plan = await post('/api/config/plan', draft());
-      if (mine === checking) show(plan.diagnostics ?? [], plan);
-    } catch (e) {
-      if (mine === checking) show(e.diagnostics, null, e);
-    }
-  }
-  // show puts each mistake at its line and in the list.
-  function show(diagnostics, plan, error) {
-    const here = diagnostics.filter((d) => loaded.files.length < 2 || !d.file || d.file === loaded.file);
-    edit.mark(here);
-    const wrong = diagnostics.filter((d) => d.severity !== 'warning').length;
-    verdict.replaceChildren(...[
-      headline(wrong, diagnostics.length - wrong, plan, error),
-      diagnostics.length > 0 && el('ol', { class: 'mistakes' }, ...diagnostics.map((d) => mistake(d, edit, here.includes(d)))),
-      plan && changed() && changes(plan),
-    ].filter(Boolean));
-  }
-
-  async function put(etag) {
-    save.disabled = true;
-    const sent = draft();
-    try {
-      const { json } = await call('PUT', '/api/config', sent, { 'If-Match': etag });
-      loaded.text = sent.text;
-      const { changes: made = [] } = json.reload ?? json;
-      confirmed(made.length ? `Saved and applied: ${plural(made.length, 'change')}.` : 'Saved. Nothing that runs had to change.');
-      await load();
-      store.refresh();
-    } catch (e) {
-      if (e.status === 412) await conflict();
-      else {
-        if (e.diagnostics.length) show(e.diagnostics, null, e);
-        failed('The configuration was not saved', new ApiError(e.message));
-      }
-      buttons();
-    }
-  }
-  // conflict tells that the files are others than those that were edited.
-  async function conflict() {
-    const theirs = (await call('GET', '/api/config')).json;
-    const mine = edit.text;
-    news.replaceChildren(
-      el('p', {}, el('strong', { text: 'Not saved: the configuration was changed elsewhere since you opened it. ' }), 'Your text is still here. Look at the other one, or put yours in its place.'),
-      el('button', { type: 'button', text: 'Load the other text', on: { click: async () => {
-        if (!(await confirm({ title: 'Drop your changes?', text: 'The other text takes the place of yours in the editor. Copy what you want to keep first.', action: 'Drop mine' }))) return;
-        take(theirs);
-      } } }),
-      el('button', { type: 'button', class: 'danger', text: 'Put mine in its place', on: { click: () => {
-        Object.assign(loaded, { etag: theirs.etag, generation: theirs.generation });
-        news.hidden = true;
-        edit.input.value = mine;
-        put(theirs.etag);
-      } } }));
-    news.hidden = false;
-    news.scrollIntoView({ block: 'nearest' });
-  }
-
-  save.addEventListener('click', () => put(loaded.etag));
-  undo.addEventListener('click', () => {
-    edit.text = loaded.text;
-    buttons();
-    check();
-  });
-  files.addEventListener('change', async () => {
-    const wanted = files.value;
-    if (changed() && !(await confirm({ title: `Drop your changes to ${nameOf(loaded.file)}?`, text: 'They are not saved.', action: 'Drop changes' }))) {
-      files.value = loaded.file;
+  async #open(name) {
+    const from = nameOf(this.#ground.file);
+    if (this.#changed && !(await confirm({ title: `Drop your changes to ${from}?`, text: 'They are not saved.', action: 'Drop changes' }))) {
+      this.#files.value = this.#ground.file;
       return;
     }
-    take({ path: path.textContent, files: loaded.files, etag: loaded.etag, generation: loaded.generation }, wanted);
-  });
-  edit.node.addEventListener('keydown', (e) => {
-    if ((e.ctrlKey || e.metaKey) && e.key === 's') {
-      e.preventDefault();
-      if (!save.disabled) put(loaded.etag);
+    this.#ground.open(name);
+    this.#show();
+  }
+
+  // show drops what was typed.
+  #show() {
+    const { path, files, file, text } = this.#ground;
+    setText(this.#path, path);
+    this.#files.hidden = files.length < 2;
+    this.#files.replaceChildren(...files.map((f) => el('option', { value: f.name, text: nameOf(f.name), selected: f.name === file })));
+    this.#clash.hide();
+    if (this.#changed) this.#edit.text = text; // else the cursor stays where it is
+    this.#buttons();
+    this.#check();
+  }
+
+  async #check() {
+    const mine = ++this.#checks;
+    try {
+      const plan = await this.#ground.plan(this.#edit.text);
+      if (mine === this.#checks) this.#judge(plan.diagnostics ?? [], { plan });
+    } catch (error) {
+      if (mine === this.#checks) this.#judge(error.diagnostics ?? [], { error });
     }
-  });
-  addEventListener('beforeunload', (e) => changed() && e.preventDefault());
-  view.addEventListener('shown', () => changed() || load());
-  store.follow(({ status }) => {
-    setText(reload, lastReload(status));
-    const applied = `${status.generation} ${status.lastReload?.at}`;
-    if (!view.hidden && seen && applied !== seen && !changed() && loaded.etag) load();
-    seen = applied;
-  });
-  buttons();
-}
+  }
 
-function headline(wrong, warnings, plan, error) {
-  if (wrong) return el('h2', { class: 'bad', text: plural(wrong, 'mistake') });
-  if (error) return el('h2', { class: 'bad', text: error.message });
-  return el('h2', { class: 'good', text: warnings ? `Good, with ${plural(warnings, 'warning')}` : 'No mistakes' });
-}
+  // judge puts each diagnostic at its line and in the list.
+  #judge(diagnostics, { plan, error }) {
+    const { files, file } = this.#ground;
+    const here = diagnostics.filter((d) => files.length < 2 || !d.file || d.file === file);
+    this.#edit.mark(here);
+    const place = (d) => (here.includes(d) ? () => this.#edit.go(d.line, d.column) : null);
+    this.#verdict.replaceChildren(...verdictOf(diagnostics, { plan, error, place, changed: this.#changed }));
+  }
 
-function mistake(d, edit, here) {
-  const place = d.line ? `${here ? '' : `${nameOf(d.file)}, `}line ${d.line}` : '';
-  return el('li', { class: d.severity },
-    place && el('button', { type: 'button', class: 'quiet place', text: place, disabled: !here, on: { click: () => edit.go(d.line, d.column) } }),
-    el('p', {}, el('strong', { text: d.summary })),
-    d.detail && el('p', { text: d.detail }));
-}
+  async #put(over) {
+    this.#save.disabled = true;
+    try {
+      const { changes = [] } = await this.#ground.save(this.#edit.text, over);
+      this.#clash.hide();
+      confirmed(changes.length ? `Saved and applied: ${plural(changes.length, 'change')}.` : 'Saved. Nothing that runs had to change.');
+      await this.#load();
+      this.#store.refresh();
+    } catch (e) {
+      if (e.status === 412) await this.#clashed();
+      else {
+        if (e.diagnostics?.length) this.#judge(e.diagnostics, { error: e });
+        failed('The configuration was not saved', new ApiError(e.message));
+      }
+    }
+    this.#buttons();
+  }
 
-const verbs = { add: 'is added', remove: 'is removed', change: 'changes' };
-
-// changes are what saving would do.
-function changes(plan) {
-  if (!plan.changes?.length) return el('p', { class: 'hint', text: 'Saving changes nothing that runs.' });
-  return el('section', {}, el('h3', { text: 'Saving would do this' }), el('ul', { class: 'changes' },
-    ...plan.changes.map((c) => el('li', {}, el('code', { text: c.block }), ` ${verbs[c.action] ?? c.action}`, c.fields?.length ? `: ${c.fields.join(', ')}` : '', c.effect && el('span', { class: 'hint', text: c.effect })))));
-}
-
-function lastReload(status) {
-  const r = status.lastReload;
-  if (!r) return `Generation ${status.generation} runs since the start.`;
-  return r.ok ? `Generation ${status.generation} runs; applied at ${clock(r.at)}.` : `Generation ${status.generation} runs on: the text of ${clock(r.at)} was not applied. ${r.error ?? ''}`;
+  async #clashed() {
+    try {
+      const theirs = await this.#ground.fetch();
+      this.#clash.show({ take: () => this.#take(theirs), replace: () => this.#put(theirs) });
+    } catch (e) {
+      failed('The configuration was changed elsewhere, and could not be read', e);
+    }
+  }
 }
