@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -21,7 +23,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestBesideTheBareRelay holds what the figures promise, as ratios within one
-// run, with room for the noise of a short one.
+// run, with room for the noise of a short one. Figures that something else on
+// the machine has spoilt are measured again.
 func TestBesideTheBareRelay(t *testing.T) {
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		t.Skip("CPU time is read from /proc, which is not there")
@@ -32,8 +35,20 @@ func TestBesideTheBareRelay(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
+	var slow []string
+	for range 3 {
+		if slow = besideTheBareRelay(ctx, t, binary); len(slow) == 0 {
+			return
+		}
+	}
+	t.Error(strings.Join(slow, "\n"))
+}
+
+// besideTheBareRelay measures once. What does not depend on the machine is an
+// error of the test; too slow figures are returned.
+func besideTheBareRelay(ctx context.Context, t *testing.T, binary string) (slow []string) {
 	r, err := measure(ctx, options{
 		aitunnel: binary, only: []string{"nethttp", "aitunnel"}, conns: 64, rounds: 3, duration: time.Second,
 		streams: 500, pace: 100 * time.Millisecond, hold: time.Second, progress: io.Discard,
@@ -52,13 +67,14 @@ func TestBesideTheBareRelay(t *testing.T) {
 	if ours.Calls[0] != ours.Calls[1] {
 		t.Errorf("%d calls to plugins were made during the requests", ours.Calls[1]-ours.Calls[0])
 	}
+	if ours.Idle > 40 {
+		t.Errorf("%.1f MiB when idle", ours.Idle)
+	}
 	if ours.Relative > 1.6 {
-		t.Errorf("a request takes %.2f times the CPU of the bare relay's", ours.Relative)
+		slow = append(slow, fmt.Sprintf("a request takes %.2f times the CPU of the bare relay's", ours.Relative))
 	}
 	if ours.FirstP50 > 2*bare.FirstP50+1 {
-		t.Errorf("first tokens come after %.2f ms, the bare relay's after %.2f ms", ours.FirstP50, bare.FirstP50)
+		slow = append(slow, fmt.Sprintf("first tokens come after %.2f ms, the bare relay's after %.2f ms", ours.FirstP50, bare.FirstP50))
 	}
-	if ours.Idle > 45 {
-		t.Errorf("%.1f MiB when idle", ours.Idle) // the promise is 40 for a stripped build
-	}
+	return slow
 }

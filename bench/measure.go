@@ -28,7 +28,7 @@ type loadRound struct {
 
 type streamRound struct {
 	streamResult
-	rss int64 // what all streams together added
+	memory int64 // what all streams together added
 }
 
 // warmUp comes before each measurement: connections are made, code is paged in.
@@ -216,6 +216,6 @@ func (b *bench) streamRound(ctx context.Context, r *row) error {
 	if err != nil {
 		return err
 	}
-	r.streams = append(r.streams, streamRound{result, open.rss - before.rss})
+	r.streams = append(r.streams, streamRound{result, open.memory - before.memory})
 	return ctx.Err()
 }

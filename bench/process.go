@@ -87,8 +87,8 @@ const ticks = 100
 
 // usage is what a tree of processes has used and holds.
 type usage struct {
-	cpu time.Duration
-	rss int64 // bytes
+	cpu    time.Duration
+	memory int64 // resident bytes; what processes share, such as a program's text, is divided among them
 }
 
 // usage sums over the process and its descendants. CPU time of those that have
@@ -109,7 +109,7 @@ func (p *process) usage() (usage, error) {
 			return usage{}, fmt.Errorf("process %d has ended", tree[0])
 		}
 		sum.cpu += s.cpu
-		sum.rss += s.rss
+		sum.memory += s.proportional(tree[i])
 		for pid, other := range all {
 			if other.parent == tree[i] {
 				tree = append(tree, pid)
@@ -122,6 +122,22 @@ func (p *process) usage() (usage, error) {
 type stat struct {
 	parent int
 	usage
+}
+
+// proportional is the process's share of the memory that it and others hold,
+// or, where the kernel does not tell, all that it holds.
+func (s stat) proportional(pid int) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		return s.memory
+	}
+	for line := range strings.Lines(string(text)) {
+		var kib int64
+		if _, err := fmt.Sscanf(line, "Pss: %d kB", &kib); err == nil {
+			return kib << 10
+		}
+	}
+	return s.memory
 }
 
 func processTable() (map[int]stat, error) {
@@ -157,7 +173,7 @@ func parseStat(text string) (stat, error) {
 	cpu := number(14) + number(15) + number(16) + number(17)
 	return stat{
 		parent: int(number(4)),
-		usage:  usage{cpu: time.Duration(cpu) * (time.Second / ticks), rss: number(24) * int64(os.Getpagesize())},
+		usage:  usage{cpu: time.Duration(cpu) * (time.Second / ticks), memory: number(24) * int64(os.Getpagesize())},
 	}, nil
 }
 

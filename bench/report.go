@@ -71,7 +71,7 @@ func (b *bench) report() *report {
 }
 
 func (b *bench) resultOf(r *row) result {
-	out := result{Name: r.contender.name, Skipped: r.skipped, Idle: mib(r.idle.rss), After: mib(r.after.rss)}
+	out := result{Name: r.contender.name, Skipped: r.skipped, Idle: mib(r.idle.memory), After: mib(r.after.memory)}
 	if r.contender.calls != nil && r.skipped == "" {
 		out.Calls = &r.calls
 	}
@@ -96,7 +96,7 @@ func (b *bench) resultOf(r *row) result {
 	out.LateP50 = median(r.streams, func(s streamRound) float64 { return ms(quantile(s.lateness, 0.5)) })
 	out.LateP99 = median(r.streams, func(s streamRound) float64 { return ms(quantile(s.lateness, 0.99)) })
 	out.PerStream = median(r.streams, func(s streamRound) float64 {
-		return float64(s.rss) / 1024 / float64(b.options.streams)
+		return float64(s.memory) / 1024 / float64(b.options.streams)
 	})
 	return out
 }
