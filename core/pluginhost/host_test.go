@@ -242,12 +242,12 @@ func TestComplaintsAboutABlock(t *testing.T) {
 
 func TestStartFailures(t *testing.T) {
 	short := quick
-	short.Start = 400 * time.Millisecond
+	short.Start = 3 * time.Second
 	for role, test := range map[string]struct {
 		timing Timing
 		want   []string
 	}{
-		"silent":  {short, []string{"not ready within 4", "still thinking"}},
+		"silent":  {short, []string{"not ready within 3", "still thinking"}},
 		"failing": {quick, []string{"exit status 3", "no licence found"}},
 		"rubbish": {quick, []string{"without the handshake", "I am a calculator"}},
 		"newer":   {quick, []string{"version 2 of the plugin protocol", "speaks 1"}},

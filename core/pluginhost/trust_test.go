@@ -78,15 +78,14 @@ func TestUntrustedExecutables(t *testing.T) {
 		}, "chmod +x", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			timing := quick
-			timing.Start = time.Second
-			if name != "hangs" && name != "mute" {
-				timing.Start = quick.Start
-			}
-			r := newRig(t, timing, serveAs("good")...)
+			r := newRig(t, quick, serveAs("good")...)
 			own := r.open(order(`{"reason":"mine"}`))
 			path := c.prepare(t, r)
+			if name == "hangs" || name == "mute" {
+				r.options.Timing.Start = time.Second
+			}
 			_, err := r.acme(path)
+			r.options.Timing.Start = quick.Start
 			if err == nil || !strings.Contains(err.Error(), c.reason) || !strings.Contains(err.Error(), path) {
 				t.Errorf("refused with: %v", err)
 			}
