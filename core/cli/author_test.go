@@ -8,13 +8,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -30,9 +31,19 @@ type author struct {
 	home  string
 	self  string // aitunnel
 	env   []string
-	proxy string
+	proxy string // addresses, once it runs
 	admin string
 }
+
+// listen has the program choose its ports.
+const listen = `
+proxy {
+  listen = "127.0.0.1:0"
+}
+admin {
+  listen = "127.0.0.1:0"
+}
+`
 
 func newAuthor(t *testing.T) *author {
 	t.Helper()
@@ -43,7 +54,7 @@ func newAuthor(t *testing.T) *author {
 	}
 	t.Parallel()
 	bin := t.TempDir()
-	a := &author{t: t, home: t.TempDir(), self: filepath.Join(bin, "aitunnel"), proxy: freeAddr(t), admin: freeAddr(t)}
+	a := &author{t: t, home: t.TempDir(), self: filepath.Join(bin, "aitunnel")}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -66,17 +77,6 @@ func newAuthor(t *testing.T) *author {
 	}
 	a.env = append(a.env, "HOME="+a.home, "PATH="+bin+":"+os.Getenv("PATH"), "GORACE=atexit_sleep_ms=0")
 	return a
-}
-
-// freeAddr is an address that nobody listens on.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // run runs a program in a folder below the home folder.
@@ -112,7 +112,7 @@ func (a *author) write(path, text string) {
 func (a *author) configure(more string, sites ...*fakesite.Site) {
 	a.t.Helper()
 	var b strings.Builder
-	fmt.Fprintf(&b, "proxy {\n  listen = %q\n}\nadmin {\n  listen = %q\n}\n", a.proxy, a.admin)
+	b.WriteString(listen)
 	for _, s := range sites {
 		fmt.Fprintf(&b, "channel %q {\n  target = %q\n  auth   = \"none\"\n}\n", s.Name(), s.URL())
 	}
@@ -123,8 +123,8 @@ func (a *author) configure(more string, sites ...*fakesite.Site) {
 func (a *author) start() {
 	a.t.Helper()
 	cmd := exec.Command(a.self, "start", "-f")
-	var out bytes.Buffer
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = a.home, a.env, &out, &out
+	out := &output{}
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = a.home, a.env, out, out
 	if err := cmd.Start(); err != nil {
 		a.t.Fatal(err)
 	}
@@ -136,15 +136,35 @@ func (a *author) start() {
 			a.t.Errorf("the program ended with %v:\n%s", err, out.String())
 		}
 	})
-	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		if resp, err := http.Get("http://" + a.admin + "/api/status"); err == nil {
-			_ = resp.Body.Close()
-			return
+	for deadline := time.Now().Add(2 * patience); a.proxy == "" || a.admin == ""; time.Sleep(20 * time.Millisecond) {
+		if m := saysWhere.FindStringSubmatch(out.String()); m != nil {
+			a.proxy, a.admin = m[1], m[2]
 		}
 		if time.Now().After(deadline) {
 			a.t.Fatal("the program does not come up")
 		}
 	}
+}
+
+// saysWhere is what the program says when it has come up.
+var saysWhere = regexp.MustCompile(`(?s)Proxy: +http://(\S+)\s.*Panel: +http://(\S+)\s`)
+
+// output is what a program says, while it runs.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
 }
 
 // ask sends a request, and returns the name of the site that answered.
@@ -250,13 +270,7 @@ func TestOtherKindsOfOnesOwn(t *testing.T) {
 		a.run(dir, "make", "test", "install")
 	}
 	site := newSite(t, "site")
-	a.write(".config/aitunnel/aitunnel.hcl", fmt.Sprintf(`
-proxy {
-  listen = %q
-}
-admin {
-  listen = %q
-}
+	a.write(".config/aitunnel/aitunnel.hcl", listen+fmt.Sprintf(`
 channel "site" {
   target = %q
   keys   = ["sk-one", "sk-two"]
@@ -266,7 +280,7 @@ channel "site" {
     interval = "100ms"
   }
 }
-`, a.proxy, a.admin, site.URL()))
+`, site.URL()))
 	a.start()
 	seen := map[string]bool{}
 	for range 10 {
@@ -300,7 +314,7 @@ func TestTheExampleLearns(t *testing.T) {
 	a := newAuthor(t)
 	source := repository(t, "examples/plugins/bandit")
 	binary := filepath.Join(a.home, "aitunnel-plugin-bandit")
-	cmd := exec.Command("go", "build", "-o", binary, ".")
+	cmd := exec.Command("go", "build", "-trimpath", "-o", binary, ".")
 	cmd.Dir, cmd.Env = source, slices.Concat(a.env, []string{"GOWORK=off", "CGO_ENABLED=0"})
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
