@@ -27,6 +27,7 @@ const line = banner();
 const stream = new Stream({
   event(e) {
     if (e.type !== 'notice') records.add(e);
+    if (e.type === 'request') heard = true;
     if (TELLING.has(e.type)) store.refreshSoon();
   },
   state(state, at) {
@@ -35,6 +36,8 @@ const stream = new Stream({
   },
 });
 
+let counted = 0; // requests, when the program was asked last and they were heard of
+let heard = false; // of a request since then
 let started = ''; // when the program was started that we talk to
 
 async function show() {
@@ -74,8 +77,12 @@ function build() {
   views(); // when each is there to hear that it is shown
   line.retry = () => stream.connect();
   store.whenTroubled((e) => line.trouble(e));
-  store.follow(({ status }) => {
+  store.follow(({ status, stats }) => {
     if (started && started !== status.startedAt) again();
+    if (!started || heard || stats.totalRequests < counted) {
+      counted = stats.totalRequests;
+      heard = false;
+    } else if (stats.totalRequests > counted) stream.suspect();
     started = status.startedAt;
   });
   const out = find('leave');

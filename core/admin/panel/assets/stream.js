@@ -4,12 +4,15 @@
 
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 15_000;
+const SILENCE = 12_000;
 
 export class Stream {
+  #wanted = false; // someone wants to follow
   #source = null;
   #timer = 0;
   #pause = FIRST_PAUSE;
   #last = 0;
+  #heard = 0; // when something came last, ms
   #event;
   #state;
 
@@ -18,20 +21,24 @@ export class Stream {
   constructor({ event, state }) {
     this.#event = event;
     this.#state = state;
-    addEventListener('online', () => this.#source || this.connect());
-    addEventListener('offline', () => this.#lost());
+    addEventListener('online', () => this.#wanted && !this.#source && this.connect());
+    addEventListener('offline', () => this.#wanted && this.#lost());
   }
 
   // connect begins, after the event with this id if one is given.
   connect(after = this.#last) {
-    this.stop();
+    this.#close();
+    this.#wanted = true;
     this.#last = after;
+    this.#heard = Date.now();
     const source = new EventSource(after ? `/api/logs?since=${after}` : '/api/logs');
     source.onopen = () => {
       this.#pause = FIRST_PAUSE;
+      this.#heard = Date.now();
       this.#state('live');
     };
     source.onmessage = (message) => {
+      this.#heard = Date.now();
       const e = JSON.parse(message.data);
       if (e.id) this.#last = e.id;
       this.#event(e);
@@ -40,15 +47,26 @@ export class Stream {
     this.#source = source;
   }
 
+  // suspect is told that something happened, and connects again if nothing was
+  // heard for long: a line can die without a word, as when a machine sleeps.
+  suspect() {
+    if (this.#source && Date.now() - this.#heard > SILENCE) this.connect();
+  }
+
   // stop ends it; connect begins again.
   stop() {
+    this.#wanted = false;
+    this.#close();
+  }
+
+  #close() {
     clearTimeout(this.#timer);
     this.#source?.close();
     this.#source = null;
   }
 
   #lost() {
-    this.stop();
+    this.#close();
     const at = Date.now() + this.#pause;
     this.#timer = setTimeout(() => this.connect(), this.#pause);
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);

@@ -1,0 +1,69 @@
+package paneltest
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// TestALineThatDiesSilentlyIsNoticed puts a relay before the panel that holds
+// back the events of the stream that is open, as when a machine has slept: the
+// connection stands, and nothing comes any more.
+func TestALineThatDiesSilentlyIsNoticed(t *testing.T) {
+	r, _, _ := begin(t, "")
+	to, err := url.Parse(r.panel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var held atomic.Int32 // streams that are held back: the first so many
+	var streams atomic.Int32
+	relay := &httputil.ReverseProxy{
+		Rewrite:       func(p *httputil.ProxyRequest) { p.SetURL(to); p.Out.Host = p.In.Host },
+		FlushInterval: -1,
+		ModifyResponse: func(resp *http.Response) error {
+			if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
+				resp.Body = &stream{ReadCloser: resp.Body, number: streams.Add(1), held: &held}
+			}
+			return nil
+		},
+	}
+	server := httptest.NewServer(relay)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	p := open(t, server.URL, "/", 1280, 900)
+	p.expect("ERR_") // the stream that is given up
+	p.shows("#overall", "All 2 channels are up")
+	r.ask("before")
+	p.shows(".latest .row", "before")
+	held.Store(streams.Load())
+	r.ask("in-the-silence")
+	eval[bool](p, `(() => { const real = Date.now; Date.now = () => real() + 60000; document.dispatchEvent(new Event('visibilitychange')); return true; })()`)
+	p.shows(".latest .row", "in-the-silence")
+	if streams.Load() < 2 {
+		t.Error("the event came by the stream that was held back")
+	}
+}
+
+// stream is the body of an event stream, which can be held back: what comes is
+// swallowed.
+type stream struct {
+	io.ReadCloser
+	number int32
+	held   *atomic.Int32
+}
+
+func (s *stream) Read(b []byte) (int, error) {
+	for {
+		n, err := s.ReadCloser.Read(b)
+		if err != nil || s.number > s.held.Load() {
+			return n, err
+		}
+	}
+}
