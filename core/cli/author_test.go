@@ -258,19 +258,12 @@ func TestFromNothingToAStrategyOfOnesOwn(t *testing.T) {
 	}
 }
 
-// TestOtherKindsOfOnesOwn holds that what else `plugin new` writes works, too.
+// TestOtherKindsOfOnesOwn holds that what else `plugin new` writes works, too,
+// beside a configuration that names it already.
 func TestOtherKindsOfOnesOwn(t *testing.T) {
 	a := newAuthor(t)
-	for kind, name := range map[string]string{"key-selector": "keys", "health-checker": "pulse"} {
-		a.run(".", "aitunnel", "plugin", "new", kind, name, "--sdk", repository(t, ".")) // the SDK is found in it
-		dir := "aitunnel-plugin-" + name
-		if said := a.run(dir, "gofmt", "-l", "."); said != "" {
-			t.Errorf("not formatted: %s", said)
-		}
-		a.run(dir, "make", "test", "install")
-	}
 	site := newSite(t, "site")
-	a.write(".config/aitunnel/aitunnel.hcl", listen+fmt.Sprintf(`
+	a.write("aitunnel.hcl", listen+fmt.Sprintf(`
 channel "site" {
   target = %q
   keys   = ["sk-one", "sk-two"]
@@ -281,6 +274,14 @@ channel "site" {
   }
 }
 `, site.URL()))
+	for kind, name := range map[string]string{"key-selector": "keys", "health-checker": "pulse"} {
+		a.run(".", "aitunnel", "plugin", "new", kind, name, "--sdk", repository(t, ".")) // the SDK is found in it
+		dir := "aitunnel-plugin-" + name
+		if said := a.run(dir, "gofmt", "-l", "."); said != "" {
+			t.Errorf("not formatted: %s", said)
+		}
+		a.run(dir, "make", "test", "install")
+	}
 	a.start()
 	seen := map[string]bool{}
 	for range 10 {
