@@ -16,7 +16,7 @@ import (
 // party, under 500 requests a second: none fails, and the list and the events
 // tell what happened. With AITUNNEL_SOAK it takes 20 rounds of each.
 func TestStorm(t *testing.T) {
-	rounds := 3
+	rounds := 2
 	if os.Getenv("AITUNNEL_SOAK") != "" {
 		rounds = 20
 	}
