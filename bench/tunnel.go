@@ -74,6 +74,7 @@ func serveTunnel(l net.Listener, file string) error {
 	tunnel.New(tunnel.Options{
 		Handler:  func(*config.Forward) http.Handler { return plain() },
 		Server:   func(h http.Handler) *http.Server { return &http.Server{Handler: h} },
+		Guarded:  func() bool { return true },
 		OnChange: func(c tunnel.Change) { _, _ = fmt.Fprintln(os.Stderr, c.Message) },
 	}).Apply([]*config.Tunnel{c})
 	_, err = l.Accept() // never

@@ -200,8 +200,8 @@ func (d *Daemon) use(g *generation) {
 	g.table.Activate(g.config, d.registry)
 	drained := d.proxy.Use(g.config, g.table)
 	d.monitor.Set(g.checks(d))
-	d.tunnels.Apply(g.config.Tunnels)
 	old := d.generation.Swap(g)
+	d.tunnels.Apply(g.config.Tunnels)
 	d.plugins.Promote()
 	d.follow(g.config.HotReload)
 	g.drained = drained

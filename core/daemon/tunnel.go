@@ -23,6 +23,7 @@ func (d *Daemon) newTunnels() *tunnel.Tunnels {
 		},
 		Server:   func(h http.Handler) *http.Server { return newServer(h, d.log) },
 		OnChange: d.tunnelChanged,
+		Guarded:  func() bool { return len(d.generation.Load().config.Proxy.ClientTokens) > 0 },
 		Sessions: filepath.Join(d.options.StateDir, "sessions.json"),
 		Grace:    graceTime,
 		Home:     d.options.Home,

@@ -249,11 +249,12 @@ func (e keyError) Unwrap() error { return e.cause }
 // refused is the problem of credentials that the server does not take.
 func (l *login) refused(t target, err error) *problem {
 	text := fmt.Sprintf("%s does not let %q in with %s", t.address(), t.user, strings.Join(l.names, " or "))
-	if strings.Contains(err.Error(), "oo many authentication failures") {
+	switch {
+	case strings.Contains(err.Error(), "oo many authentication failures"):
 		text = fmt.Sprintf("%s has refused so many keys that it hung up: set identity in the tunnel to the right one", t.address())
-	} else if len(l.signers) > 0 {
+	case len(l.signers) > 0:
 		text += ": is that the right user, and is the key in its ~/.ssh/authorized_keys there?"
-	} else {
+	default:
 		text += ": are user and password right, and does sshd allow passwords?"
 	}
 	if len(l.unfit) > 0 {

@@ -43,7 +43,7 @@ func TestAReadEndsAtItsDeadlineAndLosesNothing(t *testing.T) {
 	}
 	_ = far.Close()
 	for range 2 {
-		if _, err := c.Read(buffer); err != io.EOF {
+		if _, err := c.Read(buffer); !errors.Is(err, io.EOF) {
 			t.Fatalf("%v", err)
 		}
 	}

@@ -38,6 +38,8 @@ type forward struct {
 	due    time.Time // of the next try; zero if none is needed
 
 	serving *serving // nil: not open
+	looked  bool     // whether others reach it
+	exposed bool     // they do
 }
 
 // network splits an address into what the SSH library calls network and address.
@@ -51,6 +53,7 @@ func network(f *config.Forward) (network, address string) {
 // reset forgets what belonged to a connection.
 func (f *forward) reset() {
 	f.state, f.err, f.remote, f.probe, f.tries, f.due, f.serving = ForwardClosed, "", "", 0, 0, time.Time{}, nil
+	f.looked, f.exposed = false, false
 }
 
 // serving is an open forward with its server.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +31,8 @@ type rig struct {
 	config *config.Tunnel
 	client *http.Client
 	site   *site
+
+	guarded atomic.Bool // requests need a token
 
 	mu      sync.Mutex
 	changes []Change
@@ -78,6 +81,7 @@ func prepare(t *testing.T, s *sshdtest.Server, options ...func(*Options)) *rig {
 			return &http.Server{Handler: h, ReadHeaderTimeout: 500 * time.Millisecond, IdleTimeout: time.Minute}
 		},
 		OnChange: r.note,
+		Guarded:  r.guarded.Load,
 		Sessions: filepath.Join(t.TempDir(), "sessions.json"),
 		Grace:    5 * time.Second,
 		Home:     s.Home,

@@ -184,3 +184,36 @@ func TestAJumpHost(t *testing.T) {
 		again.await(Up)
 	})
 }
+
+// TestAnOpenGateway: sshd opens to everyone what was meant for the host alone.
+func TestAnOpenGateway(t *testing.T) {
+	t.Parallel()
+	w := sshdtest.NewNetwork(t)
+	s := sshdtest.Start(t, sshdtest.Options{Network: w, Config: "GatewayPorts yes\n"})
+	c := tunnelTo(t, s)
+	c.Forwards = []*config.Forward{{Address: "127.0.0.1:9000"}}
+	r := open(t, s, c)
+	reached := func() bool {
+		c, err := net.DialTimeout("tcp", s.Host+":9000", time.Second)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	}
+	r.awaitFault(Degraded, "opens 127.0.0.1:9000 to everyone", "GatewayPorts no", "client_tokens")
+	if reached() {
+		t.Error("it is open still")
+	}
+	r.guarded.Store(true) // as by a reload, which applies all tunnels anew
+	r.Apply([]*config.Tunnel{c})
+	r.await(Up)
+	if !reached() {
+		t.Error("it is not open, as it may be with a token")
+	}
+	r.guarded.Store(false)
+	r.Apply([]*config.Tunnel{c})
+	r.await(Degraded)
+	if reached() {
+		t.Error("it is open without a token again")
+	}
+}

@@ -38,7 +38,7 @@ func (o *opener) open(ctx context.Context, f *config.Forward) (*acceptor, error)
 		return a, o.explain(ctx, f, err)
 	}
 	for _, force := range []bool{false, true} {
-		if !o.reclaim(bounded, f, force) {
+		if !o.reclaim(bounded, force) {
 			break
 		}
 		for until := time.Now().Add(reclaimTime); time.Now().Before(until); pause(bounded, 50*time.Millisecond) {
@@ -60,17 +60,17 @@ func (o *opener) open(ctx context.Context, f *config.Forward) (*acceptor, error)
 }
 
 // reclaim ends lost sessions of ours. It says whether one was there.
-func (o *opener) reclaim(ctx context.Context, f *config.Forward, force bool) (any bool) {
+func (o *opener) reclaim(ctx context.Context, force bool) (found bool) {
 	for _, s := range o.stale {
 		outcome, _ := o.link.clear(ctx, s, force) // what cannot be asked for is not done
 		switch outcome {
 		case "killed":
-			any = true
+			found = true
 		case "gone":
 			o.forget(s)
 		}
 	}
-	return any
+	return found
 }
 
 // unlink removes the file of a socket that nobody listens on any more.

@@ -123,11 +123,13 @@ func (t *tunnel) keepOpen(ctx context.Context, l *link, o *opener) (next time.Ti
 		if ctx.Err() != nil {
 			return next
 		}
-		if f.due.After(time.Now()) {
-			all = false
-		} else if f.serving == nil {
+		t.protect(ctx, l, f)
+		switch {
+		case f.due.After(time.Now()):
+		case f.serving == nil:
 			t.open(ctx, l, o, f)
-		} else if f.state != ForwardOpen {
+			t.protect(ctx, l, f)
+		case f.state != ForwardOpen:
 			t.probe(ctx, l, f)
 		}
 		if !f.due.IsZero() && (next.IsZero() || f.due.Before(next)) {

@@ -19,6 +19,7 @@ type Options struct {
 	Handler  func(*config.Forward) http.Handler // what a forward leads to
 	Server   func(http.Handler) *http.Server    // a server for it, with its limits
 	OnChange func(Change)                       // has to be quick
+	Guarded  func() bool                        // requests need a token
 	Sessions string                             // file that remembers what may be left on hosts; "": none
 	Grace    time.Duration                      // for requests on what is closed by a reload
 
@@ -32,6 +33,7 @@ type environment struct {
 	handler  func(*config.Forward) http.Handler
 	server   func(http.Handler) *http.Server
 	tell     func(Change)
+	guarded  func() bool
 	sessions *sessions
 	grace    time.Duration
 	life     context.Context // ends when what is left is to be broken off
@@ -50,7 +52,7 @@ type Tunnels struct {
 // New returns a set without tunnels; see [Tunnels.Apply].
 func New(o Options) *Tunnels {
 	s := &Tunnels{env: environment{
-		here: o.here(), handler: o.Handler, server: o.Server, tell: o.OnChange,
+		here: o.here(), handler: o.Handler, server: o.Server, tell: o.OnChange, guarded: o.Guarded,
 		sessions: loadSessions(o.Sessions), grace: o.Grace, leaving: &sync.WaitGroup{},
 	}}
 	s.env.life, s.end = context.WithCancel(context.Background())

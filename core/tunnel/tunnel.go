@@ -137,7 +137,7 @@ func (t *tunnel) connect(ctx context.Context) (*link, error) {
 	go func() {
 		if stirred(watching) {
 			poke(t.retry)
-			cancel(errors.New("the network of this machine has changed"))
+			cancel(errStirred)
 		}
 	}()
 	way, err := t.env.here.route(t.config)
@@ -148,11 +148,14 @@ func (t *tunnel) connect(ctx context.Context) (*link, error) {
 	t.status.User = way[len(way)-1].user
 	t.mu.Unlock()
 	l, err := newDialer(way, t.config).dial(ctx)
-	if err != nil && context.Cause(ctx) != ctx.Err() {
-		err = failedAt(StepConnect, "%s", context.Cause(ctx))
+	if err != nil && errors.Is(context.Cause(ctx), errStirred) {
+		err = failedAt(StepConnect, "%s", errStirred)
 	}
 	return l, err
 }
+
+// errStirred ends an attempt.
+var errStirred = errors.New("the network of this machine has changed")
 
 func newDialer(way []target, c *config.Tunnel) *dialer {
 	return &dialer{way: way, patience: max(c.Keepalive.Timeout, minPatience), silence: c.Keepalive.Interval + c.Keepalive.Timeout}
