@@ -168,7 +168,7 @@ func TestFaultsOfTheTunnel(t *testing.T) {
 	primary.Record(false)
 	block := fmt.Sprintf("tunnel \"vps\" {\n host = %q\n user = %q\n keepalive {\n interval = %q\n timeout = %q\n }\n reconnect {\n max = %q\n }\n forward \"127.0.0.1:9000\" {}\n}\nlog {\n level = \"info\"\n}\n", s.Addr(), s.User, interval, timeout, longest)
 	files := openFiles(t)
-	r := startWithHome(t, s.Home, byHand+two(primary, backup, block))
+	r := startWithHome(t, s.Home, byHand+patient(primary, backup, block))
 	r.awaitTunnel("vps", "up")
 	limit := longest + interval + timeout + 2*time.Second + slack
 

@@ -30,9 +30,9 @@ func startWithHome(t *testing.T, home, config string) *running {
 	return r
 }
 
-// tunnelBlock is a tunnel to the server, with times short enough for tests.
+// tunnelBlock is a tunnel to the server.
 func tunnelBlock(s *sshdtest.Server, name string, forwards ...string) string {
-	text := fmt.Sprintf("tunnel %q {\n host = %q\n user = %q\n keepalive {\n interval = \"500ms\"\n timeout = \"3s\"\n }\n reconnect {\n min = \"100ms\"\n max = \"2s\"\n }\n", name, s.Addr(), s.User)
+	text := fmt.Sprintf("tunnel %q {\n host = %q\n user = %q\n", name, s.Addr(), s.User)
 	for _, f := range forwards {
 		text += " forward " + f + "\n"
 	}
@@ -61,6 +61,12 @@ func (r *running) awaitTunnel(name, state string) (out admin.Tunnel) {
 	return out
 }
 
+// patient is a configuration of two channels with the times of the defaults:
+// 500 streams on a busy machine take longer than those of other tests.
+func patient(primary, backup *fakesite.Site, more string) string {
+	return fmt.Sprintf("channel \"primary\" {\n target = %q\n weight = 10\n keys = [\"key-primary-1\"]\n}\nchannel \"backup\" {\n target = %q\n keys = [\"key-backup-1\"]\n fallback = true\n}\n%s", primary.URL(), backup.URL(), more)
+}
+
 // from sends a request to an address on the host.
 func (r *running) from(address, path, body string) answer {
 	r.t.Helper()
@@ -76,7 +82,7 @@ func TestTheProxyOnTheHost(t *testing.T) {
 	primary, backup := site(t, "primary", fakesite.Tokens(20), fakesite.Pace(50*time.Millisecond)), site(t, "backup")
 	entry, alone, added := freePort(t), freePort(t), freePort(t)
 	forwards := []string{fmt.Sprintf("%q {}", entry), fmt.Sprintf("%q {\n channel = channel.backup\n }", alone)}
-	r := startWithHome(t, s.Home, byHand+two(primary, backup, tunnelBlock(s, "vps", forwards...)))
+	r := startWithHome(t, s.Home, byHand+patient(primary, backup, tunnelBlock(s, "vps", forwards...)))
 	if st := r.awaitTunnel("vps", "up"); st.Probe <= 0 || len(st.Forwards) != 2 || st.Forwards[1].Channel != "backup" || st.User != s.User {
 		t.Errorf("status %+v", st)
 	}
@@ -108,9 +114,11 @@ func TestTheProxyOnTheHost(t *testing.T) {
 		for range 500 {
 			wg.Go(func() {
 				got := r.from(entry, chat, `{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}`)
-				if got.err == nil && got.status == http.StatusOK && strings.HasSuffix(strings.TrimSpace(got.body), "data: [DONE]") {
-					whole.Add(1)
+				if got.err != nil || got.status != http.StatusOK || !strings.HasSuffix(strings.TrimSpace(got.body), "data: [DONE]") {
+					t.Logf("not whole: %d, %d bytes, %v", got.status, len(got.body), got.err)
+					return
 				}
+				whole.Add(1)
 			})
 		}
 		wg.Wait()
@@ -142,7 +150,7 @@ func TestTheProxyOnTheHost(t *testing.T) {
 		go func() { streamed <- r.from(alone, "/x", "{}") }()
 		eventually(t, "the stream runs", func() bool { return r.tunnel("vps").Active > 0 })
 		forwards = append(forwards, fmt.Sprintf("%q {}", added))
-		r.save(byHand + two(primary, backup, tunnelBlock(s, "vps", forwards...)))
+		r.save(byHand + patient(primary, backup, tunnelBlock(s, "vps", forwards...)))
 		var planned admin.Reload
 		if code := r.command("/api/config/plan", &planned); code != http.StatusOK {
 			t.Fatalf("plan: %d", code)
@@ -157,7 +165,7 @@ func TestTheProxyOnTheHost(t *testing.T) {
 		}
 		eventually(t, "the added forward answers", func() bool { return r.from(added, chat, ask).status == http.StatusOK })
 		// Another generation, and the tunnel is not touched.
-		r.save(byHand + two(primary, backup, "retry {\n max_retries = 1\n}\n"+tunnelBlock(s, "vps", forwards...)))
+		r.save(byHand + patient(primary, backup, "retry {\n max_retries = 1\n}\n"+tunnelBlock(s, "vps", forwards...)))
 		r.reload()
 		if st := r.tunnel("vps"); st.Connects != 1 || st.State != "up" {
 			t.Errorf("%+v", st)
@@ -169,7 +177,7 @@ func TestTheProxyOnTheHost(t *testing.T) {
 	})
 	t.Run("a tunnel that fails leaves the rest alone", func(t *testing.T) {
 		wrong := strings.Replace(tunnelBlock(s, "wrong", `"127.0.0.1:0" {}`), "user =", "identity = \"/nowhere/key\"\n user =", 1)
-		r.save(byHand + two(primary, backup, wrong+tunnelBlock(s, "vps", forwards...)))
+		r.save(byHand + patient(primary, backup, wrong+tunnelBlock(s, "vps", forwards...)))
 		r.reload()
 		if st := r.awaitTunnel("wrong", "failed"); !strings.Contains(st.LastError, "/nowhere/key does not exist") || st.NextTry == nil {
 			t.Errorf("%+v", st)
