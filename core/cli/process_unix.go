@@ -16,6 +16,9 @@ import (
 // terminal does not touch.
 func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
+// keepsNumber says that the process stays the same one over reexec.
+const keepsNumber = true
+
 // reexec makes this process the program anew, with its arguments, folder,
 // environment and number, from the file as it is on disk now.
 func reexec() error {

@@ -14,6 +14,9 @@ func detached() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{CreationFlags: windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP, HideWindow: true}
 }
 
+// keepsNumber says that the process stays the same one over reexec.
+const keepsNumber = false
+
 // reexec starts the program anew, with its arguments, folder and environment,
 // from the file as it is on disk now; this process ends.
 func reexec() error {

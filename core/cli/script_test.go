@@ -208,6 +208,11 @@ func ends(ts *testscript.TestScript, _ bool, args []string) {
 
 // killDaemons ends what a script left running when it failed.
 func killDaemons(t *testing.T, dir string) {
+	if servers, err := filepath.Glob(filepath.Join(dir, "tmux-*")); err == nil && len(servers) > 0 {
+		c := exec.Command("tmux", "-L", "top", "kill-server")
+		c.Env = append(os.Environ(), "TMUX_TMPDIR="+dir)
+		_ = c.Run() // it may have ended
+	}
 	files, err := filepath.Glob(filepath.Join(dir, "*", "daemon.json"))
 	if err != nil {
 		t.Error(err)

@@ -138,16 +138,15 @@ func (a *app) restart(ctx context.Context, e daemon.Ending) error {
 	return nil
 }
 
-// awaitEnd reports when the process is gone for good: for a moment between two
+// awaitEnd reports when the program is gone for good: for a moment between two
 // lives nobody has the state directory.
 func (a *app) awaitEnd(ctx context.Context, pid int, ended chan<- error) {
-	const calm = 5 * time.Second
+	const moment = 10 * time.Second
 	last := time.Now()
 	for ctx.Err() == nil {
-		if alive(pid) || daemon.HolderOf(a.stateDir) != nil {
+		if daemon.HolderOf(a.stateDir) != nil {
 			last = time.Now()
-		}
-		if time.Since(last) > calm {
+		} else if keepsNumber && !alive(pid) || time.Since(last) > moment {
 			ended <- errors.New("it did not come up again; see above, and 'aitunnel logs'")
 			return
 		}
