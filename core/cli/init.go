@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -83,7 +84,7 @@ func (a *app) init(ctx context.Context, from string, wizard bool) error {
 	if err := a.writeFirst(ctx, path, text); err != nil {
 		return err
 	}
-	return a.whatNext(path, from != "" || wizard)
+	return a.whatNext(path, text, from != "" || wizard, from != "")
 }
 
 func existsError(path string) error {
@@ -150,15 +151,31 @@ func (f first) render() ([]byte, error) {
 	return hclwrite.Format([]byte(out.String())), nil
 }
 
-func (a *app) whatNext(path string, ready bool) error {
-	edit := "  1. put the site's address and your key into it\n  2. "
-	if ready {
-		edit = "  "
-	}
-	name := ""
+// whatNext says what is left to do. text is what was written.
+func (a *app) whatNext(path string, text []byte, ready, converted bool) error {
+	flag := ""
 	if path != config.FileName {
-		name = " -c " + path
+		flag = " -c " + path
 	}
-	_, err := fmt.Fprintf(a.out, "%s is written; only you can read it.\n\nNext:\n%saitunnel start%s\n\nYour apps use http://localhost:9000 (OpenAI: http://localhost:9000/v1), and the\nclient token in %s as their API key.\n", path, edit, name, filepath.Base(path))
+	var steps []string
+	if !ready {
+		steps = append(steps, "put the site's address and your key into it")
+	}
+	if bytes.Contains(text, []byte("\ntunnel \"vps\"")) {
+		steps = append(steps, "aitunnel tunnel trust vps"+flag)
+	}
+	steps = append(steps, "aitunnel start"+flag)
+	_, err := fmt.Fprintf(a.out, "%s is written; only you can read it.\n\nNext:\n", path)
+	for i, step := range steps {
+		if len(steps) > 1 {
+			step = fmt.Sprintf("%d. %s", i+1, step)
+		}
+		_, _ = fmt.Fprintf(a.out, "  %s\n", step)
+	}
+	apps := fmt.Sprintf("Your apps use http://localhost:9000 (OpenAI: http://localhost:9000/v1), and the\nclient token in %s as their API key.", filepath.Base(path))
+	if converted {
+		apps = fmt.Sprintf("Your apps go on as they are. At the top of %s are two tokens that keep\nothers out, for when you have given them on.", filepath.Base(path))
+	}
+	_, _ = fmt.Fprintf(a.out, "\n%s\n", apps)
 	return err
 }

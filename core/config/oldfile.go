@@ -313,7 +313,7 @@ func (c *converter) retries(r *oldMap) {
 	}
 	baseNode, base, _ := r.time("baseDelayMs")
 	mostNode, most, _ := r.time("maxDelayMs")
-	defaults := c.loader.config.Retry
+	defaults := c.config.Retry
 	if baseNode == nil {
 		base = defaults.BaseDelay
 	}
