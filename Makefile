@@ -3,6 +3,8 @@ VERSION ?= 0.1.0
 LDFLAGS  = -s -w -X github.com/aitunnel/aitunnel/core/cli.version=$(VERSION)
 MODULES  = . ./sdk ./bench ./core/admin/paneltest ./examples/plugins/bandit ./examples/clients
 export CGO_ENABLED ?= 1
+# No stamp of the commit: git refuses to name it in a checkout of another user, and then the build fails.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 .PHONY: help build run test race soak lint vuln fuzz bench generate dist reproducible cross check clean
 

@@ -76,22 +76,8 @@ func compare(version string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(elsewhere) }()
-	files, err := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
-	if err != nil {
+	if err := copyTree(elsewhere, "."); err != nil {
 		return err
-	}
-	for name := range strings.SplitSeq(strings.TrimRight(string(files), "\x00"), "\x00") {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		to := filepath.Join(elsewhere, name)
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(to, text, 0o644); err != nil {
-			return err
-		}
 	}
 	host := runtime.GOOS + "/" + runtime.GOARCH
 	var sums [2][32]byte
@@ -112,6 +98,27 @@ func compare(version string) error {
 		return fmt.Errorf("two builds of %s differ", host)
 	}
 	return nil
+}
+
+// copyTree copies the source, less what was built from it.
+func copyTree(to, from string) error {
+	return filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && slices.Contains([]string{".git", "bin", "dist", "node_modules"}, path):
+			return filepath.SkipDir
+		case d.IsDir():
+			return os.MkdirAll(filepath.Join(to, path), 0o755)
+		case !d.Type().IsRegular():
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, path), text, 0o644)
+	})
 }
 
 // release is what the archives of all platforms have in common.
