@@ -17,6 +17,7 @@ import (
 // How often a component is asked for a plan.
 const (
 	planDeadline = 2 * time.Second
+	tryDeadline  = 6 * time.Second        // for a first plan that has to succeed
 	minRefresh   = 250 * time.Millisecond // between two plans: bounds the rate of calls
 	maxRefresh   = 30 * time.Second       // between two tries when they fail
 )
@@ -81,7 +82,11 @@ func (p *planner) start() error {
 		return nil
 	}
 	p.inherited = false
-	err := p.refresh()
+	deadline := planDeadline
+	if p.replaces {
+		deadline = tryDeadline
+	}
+	err := p.refresh(deadline)
 	switch {
 	case err != nil && p.replaces && p.shadow == nil:
 		return fmt.Errorf("%s gives no plan: %w", p.name, err)
@@ -146,7 +151,7 @@ func (p *planner) refreshSoon(now time.Time) {
 	p.wg.Go(func() {
 		defer p.refreshing.Store(false)
 		pause := minRefresh
-		if err := p.refresh(); err != nil {
+		if err := p.refresh(planDeadline); err != nil {
 			failures := p.failures.Add(1)
 			pause = min(minRefresh<<min(failures, 7), maxRefresh)
 			if failures == 1 {
@@ -164,7 +169,7 @@ func jitter(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64()))
 }
 
-func (p *planner) refresh() error {
+func (p *planner) refresh(deadline time.Duration) error {
 	p.planning.Lock()
 	defer p.planning.Unlock()
 	now := p.registry.Now()
@@ -174,7 +179,7 @@ func (p *planner) refresh() error {
 		state = last.state
 	}
 	snapshots, counters := p.observe(now)
-	ctx, cancel := context.WithTimeout(p.ctx, planDeadline)
+	ctx, cancel := context.WithTimeout(p.ctx, deadline)
 	defer cancel()
 	answer, err := p.ask(ctx, snapshots, p.outcomes(counters), state)
 	if err != nil {

@@ -342,7 +342,7 @@ func TestAMakeshiftNeverTakesThePlaceOfAFreshPlan(t *testing.T) {
 	w := build(t, nil, map[string]sdk.Component{"x": always(planOf(sdk.RuleOrder, "a"))}, routeTo("x", channels("a")))
 	p := w.table.Routes[0].planner
 	old := p.current.Load()
-	if err := p.refresh(); err != nil {
+	if err := p.refresh(planDeadline); err != nil {
 		t.Fatal(err)
 	}
 	p.improvise(old, errDown)

@@ -75,11 +75,17 @@ func copyOut(from io.Reader, dir string) (path, sum string, err error) {
 	return to.Name(), hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// Sweep removes the copies that nobody has started for a long time.
+// Sweep removes the copies that nobody has started for a long time, unless they
+// are locked: a process that runs as long may need its copy once more.
 func (s *Store) Sweep() {
+	locked := map[string]bool{}
+	lock, _ := s.Lock() // of one that cannot be read nothing runs
+	for _, platforms := range lock {
+		locked["sha256-"+platforms[Platform].SHA256] = true
+	}
 	dirs, _ := filepath.Glob(filepath.Join(s.CacheDir, "sha256-*"))
 	for _, dir := range dirs {
-		if info, err := os.Lstat(dir); err == nil && time.Since(info.ModTime()) > keepUnused {
+		if info, err := os.Lstat(dir); err == nil && time.Since(info.ModTime()) > keepUnused && !locked[filepath.Base(dir)] {
 			_ = os.RemoveAll(dir) // it can be made again
 		}
 	}

@@ -151,6 +151,18 @@ func TestCopies(t *testing.T) {
 	if err := os.Chtimes(filepath.Dir(run), long, long); err != nil {
 		t.Fatal(err)
 	}
+	lock := Lock{}
+	lock.Set("acme", Platform, Entry{SHA256: is.SHA256})
+	if err := lock.Write(s.LockPath); err != nil {
+		t.Fatal(err)
+	}
+	s.Sweep()
+	if _, err := os.Stat(run); err != nil {
+		t.Errorf("a copy that is locked is swept: %v", err)
+	}
+	if err := os.Remove(s.LockPath); err != nil {
+		t.Fatal(err)
+	}
 	s.Sweep()
 	if _, err := os.Stat(run); err == nil {
 		t.Error("an old copy is kept")
