@@ -35,6 +35,9 @@ func (s *site) dial() (net.Conn, *bufio.Reader, string) {
 // TestTenThousandReaders come at once: as many as fit are served, the others
 // are told to come back, memory stays bounded, and everything else goes on.
 func TestTenThousandReaders(t *testing.T) {
+	if have, need := descriptors(), uint64(2*maxReaders+200); have < need {
+		t.Skipf("this process may have %d descriptors, and %d are needed: raise ulimit -n", have, need)
+	}
 	s := serve(t, config.Admin{}, 1000)
 	s.publish("before them")
 	var before, after runtime.MemStats

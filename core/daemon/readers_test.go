@@ -54,7 +54,7 @@ func TestAThousandReadersDoNotSlowTheProxy(t *testing.T) {
 	t.Logf("p99 without readers %v, with %d %v", alone, readers, beside)
 	// The middle round of each: what else the machine does is in all of them.
 	before, after := alone[rounds/2], beside[rounds/2]
-	if after > 2*before+10*time.Millisecond {
+	if after > 3*before+10*time.Millisecond {
 		t.Errorf("the slowest of a hundred took %v, and %v with %d readers", before, after, readers)
 	}
 }

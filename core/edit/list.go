@@ -16,6 +16,12 @@ func (f *file) push(list *hclsyntax.TupleConsExpr, value string) {
 	}
 	last := list.Exprs[len(list.Exprs)-1].Range()
 	comma := f.comma(last.End.Byte, closing)
+	if comma < 0 && bytes.HasPrefix(f.text[last.Start.Byte:], []byte("<<")) {
+		// The end of a heredoc stands alone on its line, so the comma is on the next.
+		at := f.nextLine(last.End.Byte)
+		f.splice(at, at, f.indent(closing)+", "+value+"\n")
+		return
+	}
 	if f.lineEnd(last.End.Byte) >= closing {
 		if comma < 0 {
 			f.splice(last.End.Byte, last.End.Byte, ", "+value)

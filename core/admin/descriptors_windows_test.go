@@ -1,0 +1,4 @@
+package admin
+
+// descriptors is how many connections this process may have open.
+func descriptors() uint64 { return 1 << 20 }
