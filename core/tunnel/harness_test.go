@@ -176,7 +176,8 @@ func (r *rig) mustAnswer() {
 // site is what the tunnels lead to.
 type site struct {
 	mu        sync.Mutex
-	cancelled int // streams whose caller went away
+	begun     int // streams
+	cancelled int // those whose caller went away
 }
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -186,6 +187,9 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/echo":
 		_, _ = io.Copy(w, r.Body)
 	case "/forever":
+		s.mu.Lock()
+		s.begun++
+		s.mu.Unlock()
 		w.WriteHeader(http.StatusOK)
 		c := http.NewResponseController(w)
 		for {
@@ -213,6 +217,12 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+func (s *site) streams() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.begun
 }
 
 func (s *site) gone() int {

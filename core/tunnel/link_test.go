@@ -38,14 +38,15 @@ func TestTheLinkGoesDownAndComesBack(t *testing.T) {
 	r, w := faraway(t, func(c *config.Tunnel) { c.Reconnect.Max = 2 * time.Second })
 	r.await(Up)
 	r.mustAnswer()
+	patient := &http.Client{Transport: r.client.Transport}
 	go func() { // a stream that is under way
-		resp, err := r.client.Get("http://127.0.0.1:9000/forever")
+		resp, err := patient.Get("http://127.0.0.1:9000/forever")
 		if err == nil {
 			_, _ = io.Copy(io.Discard, resp.Body)
 			_ = resp.Body.Close()
 		}
 	}()
-	eventually(t, "the stream runs", func() bool { return r.status().Active > 0 })
+	eventually(t, "the stream runs", func() bool { return r.site.streams() == 1 })
 	down := time.Now()
 	w.Down()
 	eventually(t, "the silence is noticed", func() bool { return r.status().State != Up })
