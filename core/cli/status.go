@@ -122,6 +122,9 @@ func (v overview) write(out *strings.Builder, p paint, note string) {
 	}
 	if r := v.LastReload; r != nil {
 		line("Reload", reloadLine(p, r))
+		for _, mistake := range mistakes(r) {
+			line("", mistake)
+		}
 	}
 	out.WriteString("\n")
 	_ = channelTable(p, v.ChannelList).write(out)
@@ -133,12 +136,44 @@ func (v overview) write(out *strings.Builder, p paint, note string) {
 func reloadLine(p paint, r *admin.Reload) string {
 	switch {
 	case !r.OK:
-		text := p.bad("failed") + " at " + clock(r.At) + ", nothing was changed: " + r.Error
+		text := p.bad("failed") + " at " + clock(r.At) + ", nothing was changed"
+		if len(mistakes(r)) == 0 {
+			text += ": " + r.Error
+		}
 		return text
 	case len(r.Changes) == 0:
 		return "nothing to change at " + clock(r.At)
 	}
 	return fmt.Sprintf("%s at %s by %s, %s", p.good("applied"), clock(r.At), r.Cause, count(len(r.Changes), "change"))
+}
+
+// maxMistakes is how many mistakes status shows; 'aitunnel plan' shows all.
+const maxMistakes = 3
+
+// mistakes are why a reload failed, each with its place.
+func mistakes(r *admin.Reload) (out []string) {
+	if r.OK {
+		return nil
+	}
+	more := 0
+	for _, d := range r.Diags {
+		if d.Severity != "error" {
+			continue
+		}
+		if len(out) == maxMistakes {
+			more++
+			continue
+		}
+		text := strings.TrimSpace(d.Summary + ". " + d.Detail)
+		if d.File != "" {
+			text = fmt.Sprintf("%s:%d:%d: %s", d.File, d.Line, d.Column, text)
+		}
+		out = append(out, text)
+	}
+	if more > 0 {
+		out = append(out, fmt.Sprintf("and %d more; 'aitunnel plan' shows them", more))
+	}
+	return out
 }
 
 func channelTable(p paint, channels []admin.Channel) *table {

@@ -36,5 +36,5 @@ func Find(named string) (string, error) {
 	if _, err := os.Stat(oldFileName); err == nil {
 		return "", fmt.Errorf("there is no configuration, but %[1]s of the earlier program: run it as it is with --config %[1]s, or convert it with aitunnel init --from %[1]s", oldFileName)
 	}
-	return "", fmt.Errorf("there is no configuration: neither %s nor %s exists; name one with --config", places[0], places[1])
+	return "", fmt.Errorf("there is no configuration: neither %s nor %s exists; write one with 'aitunnel init', or name one with --config", places[0], places[1])
 }
