@@ -179,9 +179,15 @@ func TestTheProxyOnTheHost(t *testing.T) {
 		wrong := strings.Replace(tunnelBlock(s, "wrong", `"127.0.0.1:0" {}`), "user =", "identity = \"/nowhere/key\"\n user =", 1)
 		r.save(byHand + patient(primary, backup, wrong+tunnelBlock(s, "vps", forwards...)))
 		r.reload()
-		if st := r.awaitTunnel("wrong", "failed"); !strings.Contains(st.LastError, "/nowhere/key does not exist") || st.NextTry == nil {
-			t.Errorf("%+v", st)
+		st := r.awaitTunnel("wrong", "failed")
+		if !strings.Contains(st.LastError, "/nowhere/key does not exist") || st.NextTry == nil {
+			t.Fatalf("%+v", st)
 		}
+		r.reload() // of the same
+		eventually(t, "it is tried again", func() bool {
+			now := r.tunnel("wrong")
+			return now.State == "failed" && now.NextTry != nil && now.NextTry.After(*st.NextTry)
+		})
 		if got := r.from(entry, chat, ask); got.status != http.StatusOK {
 			t.Errorf("%+v", got)
 		}
