@@ -74,7 +74,7 @@ func (d *Daemon) try(ctx context.Context, c change, out admin.Reload) (applied a
 		if err != nil || !applied.OK {
 			undo()
 		}
-		d.plugins.Discard()
+		d.plugins.Discard(applied.Error)
 	}()
 	texts, err := d.edited(ctx, c)
 	if err != nil {
@@ -142,7 +142,7 @@ func (d *Daemon) Plan(ctx context.Context, texts map[string][]byte) admin.Reload
 	inputs, good := d.inputs, d.good
 	defer func() { d.inputs, d.good = inputs, good }()
 	next, err := d.build(ctx, old, texts)
-	defer d.plugins.Discard()
+	defer d.plugins.Discard("")
 	if err != nil {
 		return failed(out, err)
 	}

@@ -115,7 +115,7 @@ func showPlugins(h *pluginhost.Host, cfg *config.Config, uses []use) admin.Plugi
 	runs := map[string]bool{} // paths and hashes
 	for _, p := range h.List() {
 		out.Processes = append(out.Processes, showProcess(p, used))
-		runs[p.Source+" "+p.SHA256] = p.State != pluginhost.StateStopped
+		runs[p.Source+" "+p.SHA256] = p.State != pluginhost.StateStopped && p.State != pluginhost.StateLeaving
 	}
 	var declared []*config.Plugin
 	if cfg != nil {

@@ -109,6 +109,9 @@ func TestUpgradeThatFails(t *testing.T) {
 		if now := r.process("acme"); now.PID != old.PID {
 			t.Errorf("%s: the old process does not serve: %+v", fault, now)
 		}
+		if list := r.plugins().Refused; len(list) != 1 || list[0].Lock != "locked" || !strings.Contains(list[0].Reason, why) {
+			t.Errorf("%s: refused are %+v", fault, list)
+		}
 		r.serves("1.0.0")
 		eventually(t, "the process that was started in vain is gone", func() bool { return len(r.plugins().Processes) == 2 })
 	}

@@ -1,6 +1,9 @@
 package pluginhost
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Renew has the next Open and Component of a plugin, "" for the built-ins, use
 // a new process, beside the one that runs. undo takes that back.
@@ -38,18 +41,44 @@ func (h *Host) build(name string) string {
 
 // Promote tells that the processes asked for last are the ones in use now.
 // Those they take the place of end when their last instance is closed.
-func (h *Host) Promote() { h.settle(true) }
-
-// Discard ends the processes that were started in vain: that are not in use,
-// and have no instances.
-func (h *Host) Discard() { h.settle(false) }
-
-func (h *Host) settle(promote bool) {
+func (h *Host) Promote() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !promote {
-		h.recall()
+	h.settle(true)
+}
+
+// Discard ends the processes that were started in vain: that are not in use,
+// and have no instances. why is what was wrong with those that were to take
+// another's place, "" if nothing was.
+func (h *Host) Discard(why string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if why != "" {
+		h.blame(why)
 	}
+	h.recall()
+	h.settle(false)
+}
+
+// blame notes why the newest processes do not take the place of those in use.
+// The caller holds mu.
+func (h *Host) blame(why string) {
+	for _, e := range h.supervisors {
+		v := e.supervisor.Load()
+		if v == nil || v.plays() != partCurrent {
+			continue
+		}
+		newest := h.supervisors[h.latest[v.launch.spec.name]]
+		if newest == nil || newest == e || newest.supervisor.Load() == nil {
+			continue
+		}
+		s := newest.supervisor.Load().launch.spec
+		h.failed[s.name] = Failure{s.path, s.is.SHA256, "it was tried, and the one before runs on: " + why, time.Now()}
+	}
+}
+
+// settle is called with mu held.
+func (h *Host) settle(promote bool) {
 	for key, e := range h.supervisors {
 		v := e.supervisor.Load()
 		if v == nil {
