@@ -2,6 +2,8 @@ package event
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -119,22 +121,31 @@ func (b *Bus) pace() {
 			b.mu.Unlock()
 			return
 		}
-		readers := make([]*Reader, 0, len(b.all))
-		for r := range b.all {
-			readers = append(readers, r)
-		}
+		readers := slices.Collect(maps.Keys(b.all))
 		b.mu.Unlock()
-		for i, r := range readers {
-			if i > 0 && i%group == 0 {
-				time.Sleep(groupPause)
+		for some := range slices.Chunk(readers, group) {
+			if !b.wake(some) {
+				break
 			}
-			select {
-			case r.wake <- struct{}{}:
-			default:
+			if len(readers) > group {
+				time.Sleep(groupPause)
 			}
 		}
 		time.Sleep(sweepPause)
 	}
+}
+
+// wake wakes some readers, and says whether there are any still.
+func (b *Bus) wake(some []*Reader) bool {
+	for _, r := range some {
+		select {
+		case r.wake <- struct{}{}:
+		default:
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.all) > 0
 }
 
 // Reader goes through the events at its own pace. The bus waits for none: what
