@@ -215,11 +215,15 @@ func blankLine(b []byte) (end, next int) {
 }
 
 // judge decides on the attempt from what http.Client made of it.
-func (a *attempt) judge(resp *http.Response, err error) (v verdict) {
-	defer func() {
-		v.reason = a.discreet(v.reason)
-		a.verdict = v
-	}()
+func (a *attempt) judge(resp *http.Response, err error) verdict {
+	a.verdict = a.verdictOn(resp, err)
+	if a.verdict.reason != "" {
+		a.verdict.reason = a.discreet(a.verdict.reason)
+	}
+	return a.verdict
+}
+
+func (a *attempt) verdictOn(resp *http.Response, err error) verdict {
 	x := a.exchange
 	switch {
 	case x.in.Context().Err() != nil, x.body.callersFault() != nil:
@@ -247,7 +251,7 @@ func (a *attempt) judge(resp *http.Response, err error) (v verdict) {
 // written it where its error's code belongs.
 func (a *attempt) discreet(reason string) string {
 	k := a.exchange.pick.Key
-	if k == nil || reason == "" || k.Config.Value.IsZero() {
+	if k == nil || k.Config.Value.IsZero() {
 		return reason
 	}
 	return strings.ReplaceAll(reason, k.Config.Value.Reveal(), "***")
