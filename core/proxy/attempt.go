@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -111,9 +112,15 @@ func (a *attempt) wroteHeaders() { a.written.Store(true) }
 // request again that had been written to a connection: each delivery is to be
 // an attempt that is known of. With a body it does that only to keyed
 // requests, which are given no way to read the body again.
-func (a *attempt) gotConn(httptrace.GotConnInfo) {
-	if a.written.Load() {
-		a.cancel(errRedelivery)
+func (a *attempt) gotConn(info httptrace.GotConnInfo) {
+	if !a.written.Load() {
+		return
+	}
+	a.cancel(errRedelivery)
+	// By HTTP/1 the request may be written before anybody looks at the context.
+	// A connection of HTTP/2 is others' too, and there the context is looked at.
+	if t, ok := info.Conn.(*tls.Conn); !ok || t.ConnectionState().NegotiatedProtocol != "h2" {
+		_ = info.Conn.Close()
 	}
 }
 
