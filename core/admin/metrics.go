@@ -79,7 +79,12 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	for _, t := range status.Tunnels {
 		c.gauge(tunnelUp, truth(t.State == "up"), t.Name)
 	}
+	told := map[string]bool{}
 	for _, p := range status.Plugins.Processes {
+		if p.State == "leaving" || told[p.Plugin] {
+			continue // another process of the plugin took its place
+		}
+		told[p.Plugin] = true
 		c.gauge(pluginUp, truth(p.State == "running"), p.Plugin)
 		c.count(pluginRestarts, uint64(max(p.Restarts, 0)), p.Plugin)
 	}

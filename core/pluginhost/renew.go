@@ -101,6 +101,13 @@ func (h *Host) settle(promote bool) {
 		if idle {
 			v.retire()
 		}
+		select {
+		case <-v.ended: // it will not forget itself any more
+			if !current {
+				delete(h.supervisors, key)
+			}
+		default:
+		}
 	}
 }
 
