@@ -79,14 +79,6 @@ type refused struct {
 	Generation uint64
 }
 
-func (r *running) tryReload() (out refused) {
-	r.t.Helper()
-	if status := r.command("/api/config/reload", &out); status != http.StatusUnprocessableEntity {
-		r.t.Fatalf("the reload was not refused: %d", status)
-	}
-	return out
-}
-
 // generation is the number of the one that runs.
 func (r *running) generation() uint64 {
 	var status admin.Status
