@@ -47,7 +47,7 @@ func TestAppliesAddNoLatency(t *testing.T) {
 	r := start(t, large(s.URL(), 0)+"log {\n level = \"warn\"\n}\n")
 	sample := func(applying bool) []time.Duration {
 		var took []time.Duration
-		for round := range 20 {
+		for round := range 8 {
 			done := make(chan struct{})
 			if applying {
 				r.save(large(s.URL(), round) + "log {\n level = \"warn\"\n}\n")
@@ -58,7 +58,7 @@ func TestAppliesAddNoLatency(t *testing.T) {
 			} else {
 				close(done)
 			}
-			for range 30 {
+			for range 25 {
 				begun := time.Now()
 				if got := r.post(chat, ask); got.status != 200 {
 					t.Fatalf("%+v", got)

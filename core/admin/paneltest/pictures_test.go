@@ -110,6 +110,7 @@ func TestPicturesOfWindows(t *testing.T) {
 	s.sites[0].Always(fakesite.Reset())
 	s.busy(4)
 	p := open(t, s.panel, "/", 1280, 900)
+	p.until(`document.querySelectorAll('.latest .row').length === 4`) // none of them moves any more
 	p.click(`[...document.querySelectorAll('.latest .row')].find((n) => n.querySelector('.retries.some'))`)
 	p.shows("dialog", "2 attempts")
 	p.frames("record")
