@@ -8,6 +8,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,7 +18,7 @@ import (
 // use, as is everything it hands out.
 type Registry struct {
 	now      func() time.Time
-	seed     []byte
+	macs     sync.Pool // of hash.Hash, made from the seed
 	onChange func(Change)
 
 	health atomic.Uint64 // counts what would make a plan obsolete
@@ -62,7 +63,10 @@ func NewRegistry(o Options) *Registry {
 	if o.OnChange == nil {
 		o.OnChange = func(Change) {}
 	}
-	return &Registry{now: o.Now, seed: o.Seed, onChange: o.OnChange, channels: map[[2]string]*State{}}
+	return &Registry{
+		now: o.Now, onChange: o.OnChange, channels: map[[2]string]*State{},
+		macs: sync.Pool{New: func() any { return hmac.New(sha256.New, o.Seed) }},
+	}
 }
 
 // Now is the registry's clock.
@@ -90,7 +94,9 @@ func (r *Registry) Epochs() (health, limits uint64) {
 
 // fingerprint identifies a secret of a target without giving it away.
 func (r *Registry) fingerprint(target, secret string) string {
-	mac := hmac.New(sha256.New, r.seed)
+	mac := r.macs.Get().(hash.Hash)
+	defer r.macs.Put(mac)
+	mac.Reset()
 	mac.Write([]byte(target))
 	mac.Write([]byte{0})
 	mac.Write([]byte(secret))

@@ -2,7 +2,6 @@ package config
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"reflect"
@@ -58,6 +57,15 @@ func (c *Channel) Same(other *Channel) bool { return len(fields(*c, *other)) == 
 
 // Same says that two tunnels are configured alike.
 func (t *Tunnel) Same(other *Tunnel) bool { return len(fields(*t, *other)) == 0 }
+
+// same is short for comparing its fields: there are many keys.
+func (k Key) same(other Key) bool {
+	if k.Value.Reveal() != other.Value.Reveal() {
+		return false
+	}
+	k.Value, k.Range = other.Value, other.Range
+	return k == other
+}
 
 type differ struct{ changes []Change }
 
@@ -191,17 +199,17 @@ func same(a, b reflect.Value) bool {
 	if a.Kind() == reflect.Pointer && (a.IsNil() || b.IsNil()) {
 		return a.IsNil() == b.IsNil()
 	}
-	switch x := a.Interface().(type) {
-	case hcl.Range:
+	switch a.Type() {
+	case reflect.TypeFor[hcl.Range]():
 		return true
-	case *Channel:
-		return x.Name == b.Interface().(*Channel).Name
-	case *url.URL:
-		return x.String() == b.Interface().(*url.URL).String()
-	case Secret:
-		return x.Equal(b.Interface().(Secret))
-	case json.RawMessage:
-		return bytes.Equal(x, b.Interface().(json.RawMessage))
+	case reflect.TypeFor[*Channel]():
+		return a.Interface().(*Channel).Name == b.Interface().(*Channel).Name
+	case reflect.TypeFor[*url.URL]():
+		return a.Interface().(*url.URL).String() == b.Interface().(*url.URL).String()
+	case reflect.TypeFor[*Key]():
+		return a.Interface().(*Key).same(*b.Interface().(*Key))
+	case reflect.TypeFor[Secret]():
+		return a.Interface().(Secret).Reveal() == b.Interface().(Secret).Reveal()
 	}
 	switch a.Kind() {
 	case reflect.Pointer:
@@ -216,6 +224,9 @@ func same(a, b reflect.Value) bool {
 	case reflect.Slice:
 		if a.Len() != b.Len() {
 			return false
+		}
+		if a.Type().Elem().Kind() == reflect.Uint8 {
+			return bytes.Equal(a.Bytes(), b.Bytes())
 		}
 		for i := range a.Len() {
 			if !same(a.Index(i), b.Index(i)) {

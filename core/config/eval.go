@@ -148,13 +148,16 @@ func (o *ordering) resolve(name string, path []string) {
 
 // keepSecret notes every string in v as one that no message may show.
 func (l *loader) keepSecret(v cty.Value) {
-	v, _ = v.UnmarkDeep()
-	_ = cty.Walk(v, func(_ cty.Path, v cty.Value) (bool, error) {
-		if v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
-			l.secrets.add(v.AsString())
+	v, _ = v.Unmark()
+	switch {
+	case v.IsNull() || !v.IsKnown():
+	case v.Type() == cty.String:
+		l.secrets.add(v.AsString())
+	case v.CanIterateElements():
+		for _, e := range v.Elements() {
+			l.keepSecret(e)
 		}
-		return true, nil
-	})
+	}
 }
 
 // resolves checks that the references of an expression name something, so that

@@ -156,15 +156,16 @@ func (l *loader) parse(path string, text []byte) {
 	s := &source{name: path, text: text}
 	l.last = path
 	l.sources[path] = s
-	file, diags := hclsyntax.ParseConfig(text, path, hcl.InitialPos)
+	bodies, diags := parseBodies(text, path, pieceSize)
 	if diags.HasErrors() {
 		s.broken = true
 		l.syntax(diags)
 		return
 	}
-	body := file.Body.(*hclsyntax.Body)
-	l.blocks = append(l.blocks, body.Blocks...)
-	l.top = slices.AppendSeq(l.top, maps.Values(body.Attributes))
+	for _, body := range bodies {
+		l.blocks = append(l.blocks, body.Blocks...)
+		l.top = slices.AppendSeq(l.top, maps.Values(body.Attributes))
+	}
 }
 
 // syntax tells what does not parse, up to a text without its end: what follows

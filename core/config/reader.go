@@ -253,63 +253,6 @@ func (r *reader) textMap(name string, into *map[string]string) {
 	}
 }
 
-// secretRange notes that an expression's literals are never to be shown.
-func (r *reader) secretRange(e hclsyntax.Expression) {
-	if s := r.loader.sources[e.Range().Filename]; s != nil {
-		s.secret = append(s.secret, e.Range())
-		s.hidden = nil
-	}
-}
-
-// secretValue evaluates an attribute that holds secrets.
-func (r *reader) secretValue(name string, t cty.Type) (cty.Value, *hclsyntax.Attribute, bool) {
-	a := r.attribute(name)
-	if a == nil {
-		return cty.NilVal, nil, false
-	}
-	r.secretRange(a.Expr)
-	v, ok := r.evaluate(a, true)
-	if !ok {
-		return v, a, false
-	}
-	v, _ = v.UnmarkDeep()
-	r.loader.keepSecret(v)
-	return r.typed(a, v, t)
-}
-
-func (r *reader) secret(name string, into *Secret) *hclsyntax.Attribute {
-	v, a, ok := r.secretValue(name, cty.String)
-	if ok {
-		*into = NewSecret(v.AsString())
-	}
-	return a
-}
-
-// secretList reads a list of secrets; each comes with the range to tell of it.
-func (r *reader) secretList(name string) (values []Secret, ranges []hcl.Range) {
-	v, a, ok := r.secretValue(name, cty.List(cty.String))
-	if !ok {
-		return nil, nil
-	}
-	tuple, _ := a.Expr.(*hclsyntax.TupleConsExpr)
-	for i, e := range v.AsValueSlice() {
-		at := a.Expr.Range()
-		if tuple != nil && i < len(tuple.Exprs) {
-			at = tuple.Exprs[i].Range()
-		}
-		if e.IsNull() || strings.TrimSpace(e.AsString()) == "" {
-			r.loader.fail(at, fmt.Sprintf("Empty value in %q", name), "An empty text cannot be used here; remove the entry or set its value.")
-			continue
-		}
-		if err := CheckCredential(e.AsString()); err != nil {
-			r.loader.fail(at, fmt.Sprintf("Wrong value in %q", name), sentence(err.Error()))
-			continue
-		}
-		values, ranges = append(values, NewSecret(e.AsString())), append(ranges, at)
-	}
-	return values, ranges
-}
-
 // each returns the blocks of a type with readers of their own.
 func (r *reader) each(kind string, labels ...string) (all []*hclsyntax.Block) {
 	r.opened = append(r.opened, kind)

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/core/tunnel"
@@ -12,31 +11,67 @@ import (
 // compares what runs, not what is written: a thing that both have is kept.
 func (d *Daemon) effects(old, next *generation, m *moves) []string {
 	out := slices.Clone(m.text)
-	before, after := channelStates(old.table), channelStates(next.table)
-	out = append(out, news(before, after, "begin ", "retire ")...)
-	for i, effect := range out {
-		if name, began := strings.CutPrefix(effect, "begin "); began && after[name].Away() {
-			out[i] = "take up again " + name
-		}
-	}
+	out = append(out, stateNews(old.table, next.table)...)
 	out = append(out, news(old.instances, next.instances, "configure ", "close ")...)
 	out = append(out, tunnel.Effects(old.config.Tunnels, next.config.Tunnels)...)
 	out = append(out, news(old.table.Plans(), next.table.Plans(), "plan ", "drop the plan of ")...)
 	return out
 }
 
-// state is that of a channel or a key.
-type state interface{ Away() bool }
+// live is a channel, or a key of one, with its state.
+type live struct {
+	state   interface{ Away() bool }
+	channel *route.Channel
+	key     *route.Key // nil for the channel itself
+}
 
-// channelStates are the states in use, by what they are of.
-func channelStates(t *route.Table) map[string]state {
-	out := map[string]state{}
+func (l live) String() string {
+	name := `channel "` + l.channel.Config.Name + `"`
+	if l.key == nil {
+		return name
+	}
+	return "key " + l.key.State.IDWith(l.key.Config.Label) + " of " + name
+}
+
+// lives are the channels and keys of a table, and which states they have.
+func lives(t *route.Table) (all []live, has map[any]bool) {
+	has = map[any]bool{}
 	for _, ch := range t.Channels {
-		out[`channel "`+ch.Config.Name+`"`] = ch.State
+		all = append(all, live{state: ch.State, channel: ch})
 		for _, k := range ch.Keys {
-			out["key "+k.State.ID()+` of channel "`+ch.Config.Name+`"`] = k.State
+			all = append(all, live{state: k.State, channel: ch, key: k})
 		}
 	}
+	for _, l := range all {
+		has[l.state] = true
+	}
+	return all, has
+}
+
+// stateNews says which channels and keys begin, are taken up again and retire.
+// One that begins anew under its old name only begins.
+func stateNews(old, next *route.Table) []string {
+	var out []string
+	before, had := lives(old)
+	after, has := lives(next)
+	begun := map[string]bool{}
+	for _, l := range after {
+		if had[l.state] {
+			continue
+		}
+		begun[l.String()] = true
+		if l.state.Away() {
+			out = append(out, "take up again "+l.String())
+		} else {
+			out = append(out, "begin "+l.String())
+		}
+	}
+	for _, l := range before {
+		if !has[l.state] && !begun[l.String()] {
+			out = append(out, "retire "+l.String())
+		}
+	}
+	slices.Sort(out)
 	return out
 }
 

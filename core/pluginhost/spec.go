@@ -45,14 +45,11 @@ func (s spec) source() string {
 
 // key holds secrets of env: it never leaves this process.
 func (s spec) key() string {
-	var b strings.Builder
-	for _, part := range append([]string{s.name, s.path, s.version, s.is.SHA256, strconv.Itoa(s.epoch), strconv.FormatBool(s.attach)}, s.args...) {
-		fmt.Fprintf(&b, "%q ", part)
-	}
+	parts := append([]string{s.name, s.path, s.version, s.is.SHA256, strconv.Itoa(s.epoch), strconv.FormatBool(s.attach), strconv.Itoa(len(s.args))}, s.args...)
 	for _, name := range slices.Sorted(maps.Keys(s.env)) {
-		fmt.Fprintf(&b, "%q=%q ", name, s.env[name])
+		parts = append(parts, name+"="+s.env[name])
 	}
-	return b.String()
+	return strings.Join(parts, "\x00") // no part of an executable's start can hold that
 }
 
 // spec returns the process that a block declares; block is nil if there is none.

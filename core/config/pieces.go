@@ -1,0 +1,69 @@
+package config
+
+import (
+	"bytes"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"golang.org/x/sync/errgroup"
+)
+
+// pieceSize is how many bytes of a text are worth a goroutine of their own.
+const pieceSize = 8 << 10
+
+// parseBodies parses a text. A long one is parsed in pieces of at least size
+// bytes, all at once; each is a body with its part of the blocks. This is no different
+// from parsing the whole: if a piece is valid by itself, the next one begins
+// where a block may begin; if one is not, the whole text is parsed instead.
+func parseBodies(text []byte, path string, size int) ([]*hclsyntax.Body, hcl.Diagnostics) {
+	cut := pieces(text, size)
+	bodies := make([]*hclsyntax.Body, len(cut))
+	var parsing errgroup.Group
+	for i, p := range cut {
+		parsing.Go(func() error {
+			file, diags := hclsyntax.ParseConfig(p.text, path, p.start)
+			if diags.HasErrors() {
+				return diags
+			}
+			bodies[i] = file.Body.(*hclsyntax.Body)
+			return nil
+		})
+	}
+	if parsing.Wait() == nil {
+		return bodies, nil
+	}
+	file, diags := hclsyntax.ParseConfig(text, path, hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return []*hclsyntax.Body{file.Body.(*hclsyntax.Body)}, nil
+}
+
+// piece is a part of a text, and where it begins there.
+type piece struct {
+	text  []byte
+	start hcl.Pos
+}
+
+// pieces cuts a text, where a piece has reached its size, after the next line
+// that is nothing but a closing brace: so end the blocks at the top level, and
+// hardly anything else.
+func pieces(text []byte, size int) []piece {
+	blockEnd := []byte("\n}\n")
+	var out []piece
+	at := hcl.InitialPos
+	for {
+		end := -1
+		if len(text) > size {
+			end = bytes.Index(text[size:], blockEnd)
+		}
+		if end < 0 {
+			return append(out, piece{text, at})
+		}
+		end += size + len(blockEnd)
+		out = append(out, piece{text[:end:end], at})
+		at.Byte += end
+		at.Line += bytes.Count(text[:end], []byte("\n"))
+		text = text[end:]
+	}
+}

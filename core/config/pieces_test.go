@@ -1,0 +1,67 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// outline is all that bodies say, with the places where they say it.
+func outline(bodies []*hclsyntax.Body) (lines []string) {
+	for _, body := range bodies {
+		_ = hclsyntax.VisitAll(body, func(n hclsyntax.Node) hcl.Diagnostics {
+			switch n := n.(type) {
+			case *hclsyntax.Block:
+				lines = append(lines, fmt.Sprintf("block %s %q at %#v", n.Type, n.Labels, n.Range()))
+			case *hclsyntax.Attribute:
+				v, _ := n.Expr.Value(nil)
+				lines = append(lines, fmt.Sprintf("%s = %#v at %#v and %#v", n.Name, v, n.Range(), n.Expr.Range()))
+			}
+			return nil
+		})
+	}
+	slices.Sort(lines) // attributes come in any order
+	return lines
+}
+
+// A text that is parsed in pieces says the same as the whole, at the same
+// places, or is refused alike.
+func FuzzPieces(f *testing.F) {
+	for _, text := range []string{
+		"a {\n x = 1\n}\n\nb \"c\" {\n y = [1,\n2]\n}\n# é\nc {}\n",
+		"a {\n b {\n}\n}\nc {\n}\n",
+		"a {\n x = <<EOT\n}\nq {\n}\nEOT\n}\nc {\n}\n",
+		"a {\n x = \"${\n{\n}\n}\"\n}\nc {\n}\n",
+		"/* a {\n}\nb {\n}\n*/\nc {\n}\n",
+		"a {\n x = {\n}\n}\nb {\n}}\n",
+		"a {\n}\n}\nb {\n}\n",
+		"a {\n x = \"never ends\n}\nb {\n}\n",
+		"a {\n x = [\n}\n]\n}\n",
+		"# }\na {\n}\n// }\n}\n",
+		"x = 1\na {\n}\nx = 2\n",
+		"\xef\xbb\xbfa {\n}\nb {\n}\n",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		file, wrong := hclsyntax.ParseConfig([]byte(text), "a.hcl", hcl.InitialPos)
+		bodies, diags := parseBodies([]byte(text), "a.hcl", 1)
+		if strings.Contains(wrong.Error(), "Attribute redefined") {
+			return // of several pieces the loader tells it
+		}
+		if diff := cmp.Diff(wrong.Error(), diags.Error()); diff != "" {
+			t.Fatalf("complaints (-whole +pieces):\n%s", diff)
+		}
+		if wrong.HasErrors() {
+			return
+		}
+		if diff := cmp.Diff(outline([]*hclsyntax.Body{file.Body.(*hclsyntax.Body)}), outline(bodies)); diff != "" {
+			t.Fatalf("-whole +pieces:\n%s", diff)
+		}
+	})
+}

@@ -1,0 +1,105 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// secretRange notes that an expression's literals are never to be shown.
+func (r *reader) secretRange(e hclsyntax.Expression) {
+	if s := r.loader.sources[e.Range().Filename]; s != nil {
+		s.secret = append(s.secret, e.Range())
+		s.hidden = nil
+	}
+}
+
+// secretValue evaluates an attribute that holds secrets.
+func (r *reader) secretValue(name string, t cty.Type) (cty.Value, *hclsyntax.Attribute, bool) {
+	a := r.attribute(name)
+	if a == nil {
+		return cty.NilVal, nil, false
+	}
+	r.secretRange(a.Expr)
+	v, ok := r.evaluate(a, true)
+	if !ok {
+		return v, a, false
+	}
+	v, _ = v.UnmarkDeep()
+	r.loader.keepSecret(v)
+	return r.typed(a, v, t)
+}
+
+func (r *reader) secret(name string, into *Secret) *hclsyntax.Attribute {
+	v, a, ok := r.secretValue(name, cty.String)
+	if ok {
+		*into = NewSecret(v.AsString())
+	}
+	return a
+}
+
+// secretList reads a list of secrets; each comes with the range to tell of it.
+func (r *reader) secretList(name string) (values []Secret, ranges []hcl.Range) {
+	a := r.attribute(name)
+	if a == nil {
+		return nil, nil
+	}
+	tuple, _ := a.Expr.(*hclsyntax.TupleConsExpr)
+	for i, e := range r.secretEntries(a) {
+		at := a.Expr.Range()
+		if tuple != nil && i < len(tuple.Exprs) {
+			at = tuple.Exprs[i].Range()
+		}
+		if e.IsNull() || strings.TrimSpace(e.AsString()) == "" {
+			r.loader.fail(at, fmt.Sprintf("Empty value in %q", name), "An empty text cannot be used here; remove the entry or set its value.")
+			continue
+		}
+		if err := CheckCredential(e.AsString()); err != nil {
+			r.loader.fail(at, fmt.Sprintf("Wrong value in %q", name), sentence(err.Error()))
+			continue
+		}
+		values, ranges = append(values, NewSecret(e.AsString())), append(ranges, at)
+	}
+	return values, ranges
+}
+
+// secretEntries are the texts, or nulls, of a list of secrets, none after a
+// mistake was told. One that is written entry by entry is evaluated so too: as
+// a whole it takes several times as long, of which it is the way to say what is
+// wrong.
+func (r *reader) secretEntries(a *hclsyntax.Attribute) []cty.Value {
+	entries, ok := r.plainTexts(a.Expr)
+	if !ok {
+		v, _, ok := r.secretValue(a.Name, cty.List(cty.String))
+		if !ok {
+			return nil
+		}
+		return v.AsValueSlice()
+	}
+	r.secretRange(a.Expr)
+	for _, e := range entries {
+		r.loader.keepSecret(e)
+	}
+	return entries
+}
+
+// plainTexts evaluates a list that is written entry by entry; ok is false if
+// that is not all there is to it.
+func (r *reader) plainTexts(list hclsyntax.Expression) (entries []cty.Value, ok bool) {
+	tuple, ok := list.(*hclsyntax.TupleConsExpr)
+	if !ok {
+		return nil, false
+	}
+	for _, e := range tuple.Exprs {
+		v, diags := e.Value(r.loader.eval)
+		v, _ = v.Unmark()
+		if len(diags) > 0 || v.Type() != cty.String || !v.IsKnown() || v.IsNull() {
+			return nil, false
+		}
+		entries = append(entries, v)
+	}
+	return entries, true
+}
