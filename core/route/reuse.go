@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/config"
 )
 
 // trait is all of a candidate that a planner knows from the configuration. A
@@ -22,6 +23,26 @@ func (c *Channel) trait() trait {
 }
 
 func (k *Key) trait() trait { return trait{k.id(), k.Config.Weight, false, k.State} }
+
+// channelOf is the channel with that state, nil if there is none.
+func (t *Table) channelOf(s *channel.State) *Channel {
+	if t == nil {
+		return nil
+	}
+	if r := t.singles[s.Name()]; r != nil && r.Channels[0].State == s {
+		return r.Channels[0]
+	}
+	return nil
+}
+
+// keyState is that of a secret which stands in the same place as before, nil if
+// it does not: to fingerprint thousands of keys at each reload takes its time.
+func (c *Channel) keyState(i int, secret config.Secret) *channel.Key {
+	if c == nil || i >= len(c.Keys) || c.Keys[i].Config.Value.Reveal() != secret.Reveal() {
+		return nil
+	}
+	return c.Keys[i].State
+}
 
 // plan returns the planner of a subject: that of the previous table if it can
 // go on, else a new one with what the previous one remembers.

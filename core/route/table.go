@@ -119,8 +119,12 @@ func (t *Table) start() error {
 func (t *Table) channel(ctx context.Context, c *config.Channel, o Options) (*Channel, error) {
 	ch := &Channel{Config: c, State: o.Registry.Channel(c.Name, c.Target.String())}
 	candidates := []candidate{}
-	for _, k := range c.Keys {
-		key := &Key{Config: k, State: ch.State.Key(k.Value.Reveal())}
+	before := o.Previous.channelOf(ch.State)
+	for i, k := range c.Keys {
+		key := &Key{Config: k, State: before.keyState(i, k.Value)}
+		if key.State == nil {
+			key.State = ch.State.Key(k.Value.Reveal())
+		}
 		ch.Keys = append(ch.Keys, key)
 		candidates = append(candidates, key)
 	}
