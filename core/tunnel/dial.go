@@ -80,7 +80,9 @@ func (d *dialer) attempt(ctx context.Context, checks []*check) (*link, error) {
 		}
 		l.clients = append(l.clients, client)
 		if i < len(d.way)-1 {
-			l.hurry(ctx, client, d.patience)
+			if l.hurry(ctx, client, d.patience) && i == 0 {
+				w.unhold()
+			}
 		}
 	}
 	l.client = l.clients[len(l.clients)-1]
@@ -167,30 +169,5 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, t target, c *check) (*
 	}
 	return nil, failedAt(StepConnect, "%s breaks off before it says who it is: %s", t.address(), plain(err))
 }
-
-// wire is the TCP connection below everything.
-type wire struct {
-	*net.TCPConn
-	last  atomic.Int64 // when something came, in Unix nanoseconds
-	quick func()       // asks the kernel to acknowledge at once
-}
-
-func newWire(c *net.TCPConn, silence time.Duration) *wire {
-	w := &wire{TCPConn: c}
-	w.quick = tune(c, silence)
-	return w
-}
-
-// Read is for net.Conn.
-func (w *wire) Read(p []byte) (int, error) {
-	n, err := w.TCPConn.Read(p)
-	if n > 0 {
-		w.last.Store(time.Now().UnixNano())
-		w.quick()
-	}
-	return n, err
-}
-
-func (w *wire) heardSince(t time.Time) bool { return w.last.Load() > t.UnixNano() }
 
 func makeDirOf(path string) error { return os.MkdirAll(filepath.Dir(path), 0o700) }

@@ -147,11 +147,13 @@ func run(ctx context.Context, client *ssh.Client, command string) (string, error
 }
 
 // hurry makes the sshd of a jump host send without delay, which it does once a
-// session has asked for a command.
-func (l *link) hurry(ctx context.Context, client *ssh.Client, patience time.Duration) {
+// session has asked for a command, and says whether it does. It goes on more
+// slowly without.
+func (l *link) hurry(ctx context.Context, client *ssh.Client, patience time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	_, _ = run(ctx, client, "true") // it goes on more slowly without
+	_, err := run(ctx, client, "true")
+	return err == nil
 }
 
 // bounded keeps the beginning of what is written to it.

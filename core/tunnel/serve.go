@@ -62,6 +62,9 @@ func (t *tunnel) meet(ctx context.Context, l *link) (*opener, session) {
 	defer cancel()
 	mine, err := l.identify(bounded)
 	o.commands = err == nil
+	if o.commands && len(l.clients) == 1 {
+		l.wire.unhold()
+	}
 	if mine.PID != "" {
 		t.env.sessions.add(t.config.Name, mine)
 	}
