@@ -66,7 +66,7 @@ func (b *bench) report() *report {
 	for _, r := range b.rows {
 		out.Results = append(out.Results, b.resultOf(r))
 	}
-	out.relate("nethttp")
+	b.relate(out, "nethttp")
 	return out
 }
 
@@ -81,9 +81,7 @@ func (b *bench) resultOf(r *row) result {
 		out.note(l.fault)
 	}
 	out.PerSecond = median(r.loads, func(l loadRound) float64 { return float64(l.requests) / l.elapsed.Seconds() })
-	out.CPU = median(r.loads, func(l loadRound) float64 {
-		return float64(l.cpu.Microseconds()) / float64(max(1, l.requests+l.failed))
-	})
+	out.CPU = median(r.loads, loadRound.micros)
 	out.P50 = median(r.loads, func(l loadRound) float64 { return ms(quantile(l.latencies, 0.5)) })
 	out.P99 = median(r.loads, func(l loadRound) float64 { return ms(quantile(l.latencies, 0.99)) })
 	for _, s := range r.streams {
@@ -107,15 +105,22 @@ func (r *result) note(fault string) {
 	}
 }
 
-// relate sets CPU against that of the named row.
-func (r *report) relate(name string) {
-	i := slices.IndexFunc(r.Results, func(x result) bool { return x.Name == name && x.CPU > 0 })
-	if i < 0 {
+// relate sets CPU against that of the named row, round by round: what else the
+// machine does changes from one to the next.
+func (b *bench) relate(out *report, baseline string) {
+	i := slices.IndexFunc(b.rows, func(r *row) bool { return r.contender.name == baseline })
+	if i < 0 || b.rows[i].skipped != "" {
 		return
 	}
-	r.Baseline = name
-	for j := 1; j < len(r.Results); j++ { // all but the site
-		r.Results[j].Relative = r.Results[j].CPU / r.Results[i].CPU
+	out.Baseline = baseline
+	for k, r := range b.rows {
+		var ratios []float64
+		for n := range min(len(r.loads), len(b.rows[i].loads)) {
+			if bare := b.rows[i].loads[n].micros(); bare > 0 {
+				ratios = append(ratios, r.loads[n].micros()/bare)
+			}
+		}
+		out.Results[1+k].Relative = median(ratios, func(x float64) float64 { return x })
 	}
 }
 

@@ -136,7 +136,7 @@ func (w *way) result() tunnelResult {
 		}
 	}
 	out.PerSecond = median(w.loads, func(l loadRound) float64 { return float64(l.requests) / l.elapsed.Seconds() })
-	out.CPU = median(w.loads, func(l loadRound) float64 { return float64(l.cpu.Microseconds()) / float64(max(1, l.requests+l.failed)) })
+	out.CPU = median(w.loads, loadRound.micros)
 	out.P50 = median(w.loads, func(l loadRound) float64 { return ms(quantile(l.latencies, 0.5)) })
 	out.P99 = median(w.loads, func(l loadRound) float64 { return ms(quantile(l.latencies, 0.99)) })
 	out.Bulk = median(w.bulk, func(x float64) float64 { return x })

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
-
-	"github.com/tidwall/gjson"
 )
 
 // api is the dialect a request speaks. It decides how a key is carried where
@@ -21,59 +19,14 @@ const (
 func apiOf(r *http.Request) api {
 	path := r.URL.Path
 	switch {
-	case r.Header.Get("Anthropic-Version") != "", strings.Contains(path, "/v1/messages"), strings.HasSuffix(path, "/v1/complete"):
+	case first(r.Header, "Anthropic-Version") != "", strings.Contains(path, "/v1/messages"), strings.HasSuffix(path, "/v1/complete"):
 		return anthropic
 	case strings.Contains(path, "/openai/"):
 		return openAI
-	case strings.Contains(path, "/v1beta/"), strings.Contains(path, "/v1alpha/"), geminiModel(path) != "", r.Header.Get("X-Goog-Api-Key") != "":
+	case strings.Contains(path, "/v1beta/"), strings.Contains(path, "/v1alpha/"), geminiModel(path) != "", first(r.Header, "X-Goog-Api-Key") != "":
 		return gemini
 	}
 	return openAI
-}
-
-// geminiModel is the model that a path such as
-// /v1beta/models/gemini-2.0-flash:generateContent names.
-func geminiModel(path string) string {
-	_, rest, ok := strings.Cut(path, "/models/")
-	if !ok {
-		return ""
-	}
-	model, verb, ok := strings.Cut(rest, ":")
-	if !ok || verb == "" || strings.Contains(model, "/") {
-		return ""
-	}
-	return model
-}
-
-// modelOf is the model a request asks for: the top-level "model" of a JSON
-// body, or what a Gemini path names. It reads no further into the body than it
-// must.
-func modelOf(path string, body []byte) string {
-	if m := geminiModel(path); m != "" {
-		return m
-	}
-	if !isObject(body) {
-		return ""
-	}
-	if m := gjson.GetBytes(body, "model"); m.Type == gjson.String {
-		return m.Str
-	}
-	return ""
-}
-
-// PathModel is the model that a path names, as those of Gemini do; "" if it
-// names none.
-func PathModel(path string) string { return geminiModel(path) }
-
-func isObject(body []byte) bool {
-	for _, c := range body {
-		switch c {
-		case ' ', '\t', '\r', '\n':
-			continue
-		}
-		return c == '{'
-	}
-	return false
 }
 
 // fault is an answer of the proxy's own.

@@ -92,7 +92,7 @@ func (x *exchange) RoundTrip(*http.Request) (*http.Response, error) {
 		return resp, nil
 	}
 	resp.Body = &attemptBody{resp.Body, a}
-	a.location = resp.Header.Get("Location")
+	a.location = first(resp.Header, "Location")
 	delete(resp.Header, "Location")
 	a.readHead(resp)
 	a.watch.Stop()

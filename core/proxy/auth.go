@@ -49,8 +49,8 @@ func queryValues(raw, name string) []string {
 // which values stay, nil: none.
 func without(h http.Header, query string, keep func(value string) bool) string {
 	for _, name := range []string{"Authorization", "X-Api-Key", "X-Goog-Api-Key"} {
-		if v := h.Get(name); v != "" && (keep == nil || !keep(bearer(v))) {
-			h.Del(name)
+		if v := first(h, name); v != "" && (keep == nil || !keep(bearer(v))) {
+			delete(h, name)
 		}
 	}
 	if !strings.Contains(query, keyParam) {

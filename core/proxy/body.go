@@ -52,21 +52,21 @@ type body struct {
 	charge int64
 }
 
-// readBody reads up to limits.replay bytes of the request's body. The caller
-// must release the body.
-func readBody(w http.ResponseWriter, r *http.Request, l limits, mem *budget) (*body, error) {
-	b := &body{budget: mem, length: r.ContentLength}
+// read reads up to limits.replay bytes of the request's body. It must be
+// released, also after an error.
+func (b *body) read(w http.ResponseWriter, r *http.Request, l limits, mem *budget) error {
+	b.budget, b.length = mem, r.ContentLength
 	if r.ContentLength == 0 || r.Body == http.NoBody {
 		b.length = 0
-		return b, nil
+		return nil
 	}
 	if r.ContentLength > l.max {
-		return b, errBodyTooLarge
+		return errBodyTooLarge
 	}
-	b.in = patientReader{in: r.Body, w: w, left: l.max}
+	b.in.in, b.in.w, b.in.left = r.Body, w, l.max
 	err := b.fill(l.replay)
 	b.in.rest()
-	return b, err
+	return err
 }
 
 // fill reads into head until the body ends or limit bytes are held.
@@ -116,7 +116,11 @@ func (b *body) grow(n int64) bool {
 func (b *body) replayable() bool { return b.rest == nil || !b.begun.Load() }
 
 // release gives the memory back to the budget.
-func (b *body) release() { b.budget.give(b.charge) }
+func (b *body) release() {
+	if b.charge > 0 {
+		b.budget.give(b.charge)
+	}
+}
 
 // reader returns the body for one delivery, with head in place of its own. One
 // that is all in memory is of a type that net/http knows: it then sends header

@@ -7,13 +7,11 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
 	"github.com/tidwall/gjson"
-	"github.com/tidwall/sjson"
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/event"
@@ -33,18 +31,18 @@ type exchange struct {
 	in      *http.Request
 	api     api
 	arrived time.Time
-	body    *body
+	body    body
 	walk    route.Walk
 	record  *event.Request
 	usage   usage
 
 	pick     route.Pick
 	picked   bool
-	attempt  *attempt         // under way, or the one whose answer is passed on
-	failures int              // attempts whose failure was a channel's
-	wait     time.Duration    // before the next attempt
-	answer   *saved           // the last answer of a channel that was not passed on
-	attempts [1]event.Attempt // mostly one is enough
+	attempt  *attempt      // under way, or the one whose answer is passed on
+	failures int           // attempts whose failure was a channel's
+	wait     time.Duration // before the next attempt
+	answer   *saved        // the last answer of a channel that was not passed on
+	only     attempt       // the first one; mostly there is no other
 
 	client    retryablehttp.Client
 	transport http.Client
@@ -106,45 +104,6 @@ var (
 )
 
 func asItCame(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-// mapped is the held part of the body with the model that the picked channel
-// calls by another name.
-func (x *exchange) mapped() []byte {
-	to, ok := x.mapModel()
-	if !ok || geminiModel(x.in.URL.Path) != "" {
-		return x.body.head
-	}
-	if x.body.rest == nil {
-		if b, err := sjson.SetBytes(x.body.head, "model", to); err == nil {
-			return b
-		}
-		return x.body.head
-	}
-	// Only the beginning of the body is at hand: replace the bytes of the value.
-	v := gjson.GetBytes(x.body.head, "model")
-	if v.Index == 0 {
-		return x.body.head
-	}
-	quoted, _ := sjson.SetBytes(nil, "m", to)
-	raw := gjson.GetBytes(quoted, "m").Raw
-	return slices.Concat(x.body.head[:v.Index], []byte(raw), x.body.head[v.Index+len(v.Raw):])
-}
-
-func (x *exchange) mapModel() (string, bool) {
-	if x.pick.Channel == nil || x.record.Model == "" {
-		return "", false
-	}
-	to, ok := x.pick.Channel.Config.ModelMap[x.record.Model]
-	return to, ok && to != x.record.Model
-}
-
-// sentModel is the model by the name that the picked channel is told.
-func (x *exchange) sentModel() string {
-	if to, ok := x.mapModel(); ok {
-		return to
-	}
-	return x.record.Model
-}
 
 // CheckRetry judges the attempt that ended, and says whether another one
 // follows; if so the candidate is picked, or the wait for one is known.
@@ -317,7 +276,12 @@ func (x *exchange) PrepareRetry(*http.Request) error {
 		}
 	}
 	x.picked = false // taken up by the attempt that begins here
-	x.attempt = &attempt{exchange: x, begun: time.Now(), waited: waited, channel: x.pick.Channel.Config.Name, timeouts: x.pick.Channel.Config.Timeouts}
+	if x.attempt == nil {
+		x.attempt = &x.only
+	} else {
+		x.attempt = &attempt{} // something of the last one may still be under way
+	}
+	*x.attempt = attempt{exchange: x, begun: time.Now(), waited: waited, channel: x.pick.Channel.Config.Name, timeouts: x.pick.Channel.Config.Timeouts}
 	if x.pick.Key != nil {
 		x.attempt.keyID = x.pick.Key.State.ID()
 	}

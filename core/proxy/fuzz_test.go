@@ -19,7 +19,7 @@ import (
 func rewrite(b []byte, from, to string, whole bool) []byte {
 	x := &exchange{
 		in:     &http.Request{URL: mustParse("/v1/chat/completions")},
-		body:   &body{head: b, length: int64(len(b))},
+		body:   body{head: b, length: int64(len(b))},
 		record: &event.Request{Model: from},
 		pick:   route.Pick{Channel: &route.Channel{Config: &config.Channel{ModelMap: map[string]string{from: to}}}},
 	}

@@ -44,6 +44,9 @@ func (g *guard) check(r *http.Request) *fault {
 // climbs finds what could leave a channel's base path, in the escaped form
 // that goes on the wire.
 func climbs(escaped string) bool {
+	if !strings.ContainsAny(escaped, `.%\`) {
+		return false
+	}
 	for segment := range strings.SplitSeq(escaped, "/") {
 		switch len(segment) {
 		case 0:
@@ -75,7 +78,7 @@ func climbs(escaped string) bool {
 // browser send requests to a port of the user's machine. The proxy serves no
 // pages, so none of them is its own.
 func (g *guard) originAllowed(r *http.Request) bool {
-	origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
+	origin, site := first(r.Header, "Origin"), first(r.Header, "Sec-Fetch-Site")
 	if origin == "" && (site == "" || site == "none") {
 		return true
 	}
@@ -85,7 +88,7 @@ func (g *guard) originAllowed(r *http.Request) bool {
 // allowOrigin lets the page of a listed origin read the answer, and answers
 // its preflight. It says whether that was all.
 func (g *guard) allowOrigin(w http.ResponseWriter, r *http.Request) (done bool) {
-	origin := r.Header.Get("Origin")
+	origin := first(r.Header, "Origin")
 	if origin == "" || !g.originAllowed(r) {
 		return false
 	}

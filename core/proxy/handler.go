@@ -153,12 +153,17 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *string) {
 		return
 	}
 	defer h.leave(s)
-	x := &exchange{handler: h, setup: s, w: w, in: r, api: speaks, arrived: time.Now()}
-	x.record = &event.Request{ID: requestID(), Method: r.Method, Path: r.URL.Path, Attempts: x.attempts[:0]}
+	x := &exchange{handler: h, setup: s, w: w, in: r, api: speaks, arrived: time.Now(), record: newRecord(r)}
 	// The record is written even when a broken answer ends in a panic that
 	// closes the connection.
 	defer x.publish()
-	if s.guard.allowOrigin(w, r) {
+	x.answerTo(r, only)
+}
+
+// answerTo lets the request in and answers it.
+func (x *exchange) answerTo(r *http.Request, only *string) {
+	s := x.setup
+	if s.guard.allowOrigin(x.w, r) {
 		x.record.Status = http.StatusNoContent
 		return
 	}
@@ -166,13 +171,12 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *string) {
 		x.refuse(*f)
 		return
 	}
-	body, err := readBody(w, r, s.limits, s.memory)
+	body := &x.body
 	defer body.release()
-	if err != nil {
+	if err := body.read(x.w, r, s.limits, s.memory); err != nil {
 		x.refuseBody(err)
 		return
 	}
-	x.body = body
 	x.record.BytesIn = max(body.length, int64(len(body.head)))
 	x.record.Model = modelOf(r.URL.Path, body.head)
 	rt, f := s.match(r.URL.Path, x.record.Model, only)

@@ -7,9 +7,12 @@ import (
 )
 
 // hopByHop headers belong to one connection (RFC 9110, section 7.6.1).
-var hopByHop = map[string]bool{
-	"Connection": true, "Keep-Alive": true, "Proxy-Connection": true,
-	"Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
+func hopByHop(name string) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+		return true
+	}
+	return false
 }
 
 // revealing headers tell a site that a proxy is here.
@@ -26,7 +29,7 @@ func onward(in http.Header) http.Header {
 	out := make(http.Header, len(in)+1)
 	named := connectionNames(in)
 	for name, values := range in {
-		if hopByHop[name] || revealing(name) || name == "Expect" || named[name] {
+		if hopByHop(name) || revealing(name) || name == "Expect" || named[name] {
 			continue
 		}
 		out[name] = values
@@ -41,7 +44,7 @@ func onward(in http.Header) http.Header {
 func backward(dst, in http.Header) {
 	named := connectionNames(in)
 	for name, values := range in {
-		if hopByHop[name] || named[name] || strings.HasPrefix(name, "Proxy-") {
+		if hopByHop(name) || named[name] || strings.HasPrefix(name, "Proxy-") {
 			continue
 		}
 		dst[name] = values
@@ -71,7 +74,7 @@ func upgradeOf(h http.Header) string {
 	for _, v := range h["Connection"] {
 		for name := range strings.SplitSeq(v, ",") {
 			if strings.EqualFold(textproto.TrimString(name), "upgrade") {
-				return h.Get("Upgrade")
+				return first(h, "Upgrade")
 			}
 		}
 	}
@@ -79,5 +82,14 @@ func upgradeOf(h http.Header) string {
 }
 
 func isEventStream(h http.Header) bool {
-	return strings.HasPrefix(h.Get("Content-Type"), "text/event-stream")
+	return strings.HasPrefix(first(h, "Content-Type"), "text/event-stream")
+}
+
+// first is h.Get for a name in its canonical form, which Get makes sure of each
+// time.
+func first(h http.Header, name string) string {
+	if v := h[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
 }

@@ -9,6 +9,18 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
+// newRecord begins the record of a request. Mostly one attempt is enough, for
+// which there is room beside it. It is remembered for long, so it leads to
+// nothing else of the request.
+func newRecord(r *http.Request) *event.Request {
+	var roomy struct {
+		event.Request
+		first [1]event.Attempt
+	}
+	roomy.Request = event.Request{ID: requestID(), Method: r.Method, Path: r.URL.Path, Attempts: roomy.first[:0]}
+	return &roomy.Request
+}
+
 // note adds the attempt that just ended to the request's record.
 func (x *exchange) note(v verdict) {
 	a := x.attempt

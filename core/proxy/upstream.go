@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -37,7 +38,7 @@ func (u *upstreams) of(c *config.Channel) *http.Transport {
 	defer u.mu.Unlock()
 	t := u.all[id]
 	if t == nil {
-		t = newTransport(id.connect, u.roots)
+		t = newTransport(c.Target, id.connect, u.roots)
 		if u.all == nil {
 			u.all = map[upstreamID]*http.Transport{}
 		}
@@ -67,11 +68,16 @@ func (u *upstreams) keep(inUse map[*route.Table]*setup) {
 }
 
 // newTransport sets no limit on connections: a stream may hold one for many
-// minutes, and the next request must not wait for it.
-func newTransport(connect time.Duration, roots *x509.CertPool) *http.Transport {
+// minutes, and the next request must not wait for it. The environment, which
+// net/http reads once, may name a proxy for the origin.
+func newTransport(origin *url.URL, connect time.Duration, roots *x509.CertPool) *http.Transport {
 	dialer := &net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second}
+	proxy := http.ProxyFromEnvironment
+	if named, err := proxy(&http.Request{URL: origin}); named == nil && err == nil {
+		proxy = nil
+	}
 	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
+		Proxy:                 proxy,
 		DialContext:           dialer.DialContext,
 		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:   connect,

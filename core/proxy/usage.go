@@ -29,7 +29,7 @@ const (
 
 // begin looks at how the answer is written.
 func (u *usage) begin(h http.Header) {
-	switch h.Get("Content-Encoding") {
+	switch first(h, "Content-Encoding") {
 	case "", "identity":
 	case "gzip":
 		u.gzip = true
@@ -163,18 +163,8 @@ func objectEnd(b []byte) int {
 	return 0
 }
 
-// counted are the names of numbers that add up to what went in and came out.
-// Anthropic counts what its cache held apart from the input, the others within.
-var counted = []struct {
-	name   string
-	output bool
-}{
-	{"prompt_tokens", false}, {"input_tokens", false}, {"cache_creation_input_tokens", false}, {"cache_read_input_tokens", false},
-	{"promptTokenCount", false}, {"toolUsePromptTokenCount", false},
-	{"completion_tokens", true}, {"output_tokens", true}, {"candidatesTokenCount", true}, {"thoughtsTokenCount", true},
-}
-
-// read adds up the numbers of an object, those at its top alone.
+// read adds up the numbers of an object, those at its top alone. Anthropic
+// counts what its cache held apart from the input, the others within.
 func (u *usage) read(object []byte) {
 	var input, output uint64
 	depth := 0
@@ -191,15 +181,12 @@ func (u *usage) read(object []byte) {
 			if depth != 1 {
 				continue
 			}
-			n, ok := number(object[min(end+1, len(object)):])
-			for _, c := range counted {
-				switch {
-				case !ok || string(name) != c.name:
-				case c.output:
-					output += n
-				default:
-					input += n
-				}
+			value := object[min(end+1, len(object)):]
+			switch string(name) {
+			case "prompt_tokens", "input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "promptTokenCount", "toolUsePromptTokenCount":
+				input += number(value)
+			case "completion_tokens", "output_tokens", "candidatesTokenCount", "thoughtsTokenCount":
+				output += number(value)
 			}
 		}
 	}
@@ -222,21 +209,21 @@ func stringEnd(b []byte, i int) int {
 // maxTokens is more than any answer has: what is above it is no count.
 const maxTokens = 1 << 40
 
-// number reads the whole number that follows a name.
-func number(b []byte) (n uint64, ok bool) {
+// number reads the whole number that follows a name, 0 if none does.
+func number(b []byte) (n uint64) {
 	b = bytes.TrimLeft(b, " \t\r\n")
 	if len(b) == 0 || b[0] != ':' {
-		return 0, false
+		return 0
 	}
 	for _, c := range bytes.TrimLeft(b[1:], " \t\r\n") {
 		if c < '0' || c > '9' {
-			return n, ok
+			break
 		}
-		if n, ok = n*10+uint64(c-'0'), true; n > maxTokens {
-			return 0, false
+		if n = n*10 + uint64(c-'0'); n > maxTokens {
+			return 0
 		}
 	}
-	return n, ok
+	return n
 }
 
 // onlyGzip is what of a caller's encodings is passed on: one in which usage can

@@ -77,14 +77,14 @@ func judge(status int, h http.Header, body []byte, model string, retry config.Re
 
 // challenged recognises the pages by which Cloudflare keeps programs out.
 func challenged(status int, h http.Header) bool {
-	if h.Get("Cf-Mitigated") != "" {
+	if first(h, "Cf-Mitigated") != "" {
 		return true
 	}
 	return (status == http.StatusForbidden || status == http.StatusServiceUnavailable) &&
-		isHTML(h) && strings.EqualFold(h.Get("Server"), "cloudflare")
+		isHTML(h) && strings.EqualFold(first(h, "Server"), "cloudflare")
 }
 
-func isHTML(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "text/html") }
+func isHTML(h http.Header) bool { return strings.HasPrefix(first(h, "Content-Type"), "text/html") }
 
 // quotaCodes are the words by which sites say that a key's money is spent.
 var quotaCodes = []string{
