@@ -61,13 +61,14 @@ func loadOf(ctx context.Context, address string, message []byte, conns int, d ti
 type worker struct {
 	conn      net.Conn
 	reader    *bufio.Reader
+	patient   time.Time // since when the deadline of conn counts
 	resp      fasthttp.Response
 	latencies []time.Duration
 	failed    int
 	fault     string
 }
 
-// patience is how long a worker waits for an answer.
+// patience is how long a worker waits for an answer, or a tenth less.
 const patience = 10 * time.Second
 
 func (w *worker) run(ctx context.Context, address string, message []byte, until time.Time) {
@@ -96,9 +97,12 @@ func (w *worker) ask(address string, message []byte) error {
 		if err != nil {
 			return err
 		}
-		w.conn, w.reader = conn, bufio.NewReader(conn)
+		w.conn, w.reader, w.patient = conn, bufio.NewReader(conn), time.Time{}
 	}
-	_ = w.conn.SetDeadline(time.Now().Add(patience))
+	if now := time.Now(); now.Sub(w.patient) > patience/10 { // not for each request, as it takes its time
+		w.patient = now
+		_ = w.conn.SetDeadline(now.Add(patience))
+	}
 	if _, err := w.conn.Write(message); err != nil {
 		return err
 	}

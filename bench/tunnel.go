@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	osuser "os/user"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -71,6 +72,7 @@ func serveTunnel(l net.Listener, file string) error {
 	}
 	c.Host, c.User, c.Identity, c.HostKey = to.Host, to.User, to.Identity, to.HostKey
 	c.Forwards = []*config.Forward{{Address: to.Remote}}
+	debug.SetGCPercent(200) // as the program does
 	tunnel.New(tunnel.Options{
 		Handler:  func(*config.Forward) http.Handler { return plain() },
 		Server:   func(h http.Handler) *http.Server { return &http.Server{Handler: h} },
