@@ -3,6 +3,7 @@ package tunnel
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -65,7 +66,7 @@ func TestWireCarriesEverything(t *testing.T) {
 		}
 		next[from]++
 	}
-	if n, err := far.Read(packet); err != io.EOF {
+	if n, err := far.Read(packet); !errors.Is(err, io.EOF) {
 		t.Errorf("%d bytes more, %v", n, err)
 	}
 }
