@@ -12,9 +12,9 @@ import (
 const pieceSize = 8 << 10
 
 // parseBodies parses a text. A long one is parsed in pieces of at least size
-// bytes, all at once; each is a body with its part of the blocks. This is no different
-// from parsing the whole: if a piece is valid by itself, the next one begins
-// where a block may begin; if one is not, the whole text is parsed instead.
+// bytes, all at once; each is a body with its part of the blocks. This is no
+// different from parsing the whole: if a piece is valid by itself, the next one
+// begins where a block may begin; if one is not, the whole is parsed instead.
 func parseBodies(text []byte, path string, size int) ([]*hclsyntax.Body, hcl.Diagnostics) {
 	cut := pieces(text, size)
 	bodies := make([]*hclsyntax.Body, len(cut))

@@ -67,9 +67,8 @@ func (r *reader) secretList(name string) (values []Secret, ranges []hcl.Range) {
 }
 
 // secretEntries are the texts, or nulls, of a list of secrets, none after a
-// mistake was told. One that is written entry by entry is evaluated so too: as
-// a whole it takes several times as long, of which it is the way to say what is
-// wrong.
+// mistake was told. Plain texts are evaluated one by one, which takes a fraction
+// of the time; any other list as a whole, which also tells what is wrong in it.
 func (r *reader) secretEntries(a *hclsyntax.Attribute) []cty.Value {
 	entries, ok := r.plainTexts(a.Expr)
 	if !ok {

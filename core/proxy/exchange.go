@@ -42,7 +42,7 @@ type exchange struct {
 	failures int           // attempts whose failure was a channel's
 	wait     time.Duration // before the next attempt
 	answer   *saved        // the last answer of a channel that was not passed on
-	only     attempt       // the first one; mostly there is no other
+	first    attempt       // has its room here, as mostly there is no other
 
 	client    retryablehttp.Client
 	transport http.Client
@@ -277,7 +277,7 @@ func (x *exchange) PrepareRetry(*http.Request) error {
 	}
 	x.picked = false // taken up by the attempt that begins here
 	if x.attempt == nil {
-		x.attempt = &x.only
+		x.attempt = &x.first
 	} else {
 		x.attempt = &attempt{} // something of the last one may still be under way
 	}

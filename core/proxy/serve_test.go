@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func inProcess(tb testing.TB) *Handler {
 	registry := channel.NewRegistry(channel.Options{Seed: []byte("seed")})
 	ch := &config.Channel{
 		Name: "site", Target: &url.URL{Scheme: "https", Host: "site.example"}, Weight: 1, Auth: config.Auth{Style: config.AuthAuto},
-		KeySelector: &config.Component{Kind: sdk.KindKeySelector, Ref: "round-robin", Name: "round-robin"},
+		KeySelector: &config.Component{Kind: sdk.KindKeySelector, Ref: "least-used", Name: "least-used"},
 		Timeouts:    config.Timeouts{Connect: time.Minute, FirstByte: time.Minute, StreamIdle: time.Minute},
 	}
 	for i := range 2 {
@@ -61,16 +62,9 @@ func inProcess(tb testing.TB) *Handler {
 		Retry:  config.Retry{MaxRetries: 3, On: []int{429, 502, 503}}, Breaker: config.Breaker(channel.DefaultBreaker),
 	}
 	table, err := route.Build(tb.Context(), cfg, route.Options{Registry: registry, Notice: func(string) {}, Open: func(_ context.Context, c *config.Component, _ string) (sdk.Component, error) {
-		all := strategies.Components()
-		if c.Kind == sdk.KindKeySelector {
-			all = keyselectors.Components()
-		}
-		for _, f := range all {
-			if f.Name == c.Name {
-				return f.New(), nil
-			}
-		}
-		return nil, fmt.Errorf("no %s", c.Name)
+		all := slices.Concat(strategies.Components(), keyselectors.Components())
+		i := slices.IndexFunc(all, func(f sdk.Factory) bool { return f.Name == c.Name })
+		return all[i].New(), nil
 	}})
 	if err != nil {
 		tb.Fatal(err)

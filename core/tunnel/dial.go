@@ -81,7 +81,7 @@ func (d *dialer) attempt(ctx context.Context, checks []*check) (*link, error) {
 		l.clients = append(l.clients, client)
 		if i < len(d.way)-1 {
 			if l.hurry(ctx, client, d.patience) && i == 0 {
-				w.unhold()
+				w.prompt.Store(true)
 			}
 		}
 	}

@@ -63,7 +63,7 @@ func (t *tunnel) meet(ctx context.Context, l *link) (*opener, session) {
 	mine, err := l.identify(bounded)
 	o.commands = err == nil
 	if o.commands && len(l.clients) == 1 {
-		l.wire.unhold()
+		l.wire.prompt.Store(true)
 	}
 	if mine.PID != "" {
 		t.env.sessions.add(t.config.Name, mine)

@@ -14,9 +14,9 @@ import (
 // spares this side and sshd most of their system calls.
 type wire struct {
 	net.Conn
-	last  atomic.Int64 // when something came, in Unix nanoseconds
-	held  atomic.Bool  // sshd may hold data back until it hears of the last
-	quick func()       // asks the kernel to acknowledge at once
+	last   atomic.Int64 // when something came, in Unix nanoseconds
+	prompt atomic.Bool  // sshd sends without delay; else it may wait to hear that the last piece arrived
+	quick  func()       // asks the kernel to acknowledge at once, which costs a packet
 
 	mu      sync.Mutex // guards those below
 	changed sync.Cond  // of them
@@ -35,7 +35,6 @@ const (
 func newWire(c *net.TCPConn, silence time.Duration) *wire {
 	w := &wire{Conn: c, sent: make(chan struct{})}
 	w.changed.L = &w.mu
-	w.held.Store(true)
 	w.quick = tune(c, silence)
 	go w.send()
 	return w
@@ -46,16 +45,12 @@ func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
 	if n > 0 {
 		w.last.Store(time.Now().UnixNano())
-		if w.held.Load() {
+		if !w.prompt.Load() {
 			w.quick()
 		}
 	}
 	return n, err
 }
-
-// unhold notes that sshd sends without delay. To acknowledge each read at once
-// is of no use then, and costs a packet for it.
-func (w *wire) unhold() { w.held.Store(false) }
 
 func (w *wire) heardSince(t time.Time) bool { return w.last.Load() > t.UnixNano() }
 
