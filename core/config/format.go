@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 )
 
@@ -15,7 +14,7 @@ func Format(name string, text []byte) ([]byte, Report) {
 		return nil, Report{diags: hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "A file of the earlier program", Detail: fmt.Sprintf("%s is YAML, which has no usual layout here: aitunnel convert %s prints it as HCL.", name, name)}}}
 	}
 	l := &loader{sources: map[string]*source{}, secrets: &secrets{}, config: &Config{}}
-	if _, diags := hclsyntax.ParseConfig(text, name, hcl.InitialPos); diags.HasErrors() {
+	if _, diags := Parse(text, name, hcl.InitialPos); diags.HasErrors() {
 		l.parse(name, text)
 		return nil, Report{diags: l.diags, sources: l.sources, secrets: l.secrets}
 	}

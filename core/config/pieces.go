@@ -21,22 +21,22 @@ func parseBodies(text []byte, path string, size int) ([]*hclsyntax.Body, hcl.Dia
 	var parsing errgroup.Group
 	for i, p := range cut {
 		parsing.Go(func() error {
-			file, diags := hclsyntax.ParseConfig(p.text, path, p.start)
+			body, diags := Parse(p.text, path, p.start)
 			if diags.HasErrors() {
 				return diags
 			}
-			bodies[i] = file.Body.(*hclsyntax.Body)
+			bodies[i] = body
 			return nil
 		})
 	}
 	if parsing.Wait() == nil {
 		return bodies, nil
 	}
-	file, diags := hclsyntax.ParseConfig(text, path, hcl.InitialPos)
+	body, diags := Parse(text, path, hcl.InitialPos)
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	return []*hclsyntax.Body{file.Body.(*hclsyntax.Body)}, nil
+	return []*hclsyntax.Body{body}, nil
 }
 
 // piece is a part of a text, and where it begins there.

@@ -93,11 +93,11 @@ func (d *Document) Replace(name string, text []byte) error {
 // parse makes sure of the syntax tree.
 func (f *file) parse() (*hclsyntax.Body, error) {
 	if f.body == nil {
-		parsed, diags := hclsyntax.ParseConfig(f.text, f.name, hcl.InitialPos)
+		body, diags := config.Parse(f.text, f.name, hcl.InitialPos)
 		if diags.HasErrors() {
 			return nil, fmt.Errorf("%s cannot be parsed", f.name)
 		}
-		f.body = parsed.Body.(*hclsyntax.Body)
+		f.body = body
 	}
 	return f.body, nil
 }

@@ -236,3 +236,10 @@ func TestADirectoryIsEditedFileByFile(t *testing.T) {
 		t.Error("a text for one of several files, without a name")
 	}
 }
+
+func TestDeeplyNestedTextIsNotEdited(t *testing.T) {
+	d, _ := open(t, "locals {\n  a = "+strings.Repeat("(", 100_000)+"\n}\n")
+	if err := d.AddKey("home", Key{Value: "x"}); err == nil {
+		t.Error("a text that exhausts the parser's stack was edited")
+	}
+}

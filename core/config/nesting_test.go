@@ -1,0 +1,81 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// deepTexts are texts that exhaust the stack of a parser or evaluator that does
+// not count.
+func deepTexts() map[string]string {
+	repeat := func(s string) string { return strings.Repeat(s, 3000) }
+	return map[string]string{
+		"parentheses":          "locals {\n  a = " + strings.Repeat("(", 100_000) + "1" + strings.Repeat(")", 100_000) + "\n}\n",
+		"unclosed parentheses": "locals {\n  a = " + repeat("("),
+		"brackets":             "locals {\n  a = " + strings.Repeat("[", 200_000) + "\n}\n",
+		"closers that fit not": "locals {\n  a = " + repeat("([)") + "\n}\n",
+		"exclamation marks":    "locals {\n  a = " + strings.Repeat("!", 1_000_000) + "true\n}\n",
+		"minus signs":          "locals {\n  a = " + repeat("- ") + "1\n}\n",
+		"minus over lines":     "locals {\n  a = (" + repeat("-\n") + "1)\n}\n",
+		"braces":               "locals {\n  a = " + repeat("{a=") + repeat("}") + "\n}\n",
+		"for in braces":        "locals {\n  a = " + repeat("{for k, v in {} : k => ") + "1\n}\n",
+		"operators in a for":   "locals {\n  a = {\n# for\nfor k, v in {} : k => 1" + repeat("\n+ 1") + "}\n}\n",
+		"blocks":               repeat("a {\n"),
+		"calls":                "locals {\n  a = " + repeat("lower(") + "1" + repeat(")") + "\n}\n",
+		"indexes":              "locals {\n  a = local.b" + repeat("[local.c]") + "\n}\n",
+		"splats":               "locals {\n  a = local.b" + repeat("[*]") + "\n}\n",
+		"conditions":           "locals {\n  a = " + repeat("true ? 1 : ") + "1\n}\n",
+		"sums":                 "locals {\n  a = 1" + repeat(" + 1") + "\n}\n",
+		"comparisons":          "locals {\n  a = 1" + repeat(" == 1") + "\n}\n",
+		"templates":            "locals {\n  a = " + repeat(`"${`) + "1" + repeat(`}"`) + "\n}\n",
+		"directives":           "locals {\n  a = \"" + repeat("%{ if true }") + "\"\n}\n",
+		"loops":                "locals {\n  a = \"" + repeat("%{ for x in [] }") + repeat("%{ endfor }") + "\"\n}\n",
+		"in a heredoc":         "locals {\n  a = <<EOT\n" + "${" + repeat("(") + "1" + repeat(")") + "}\nEOT\n}\n",
+		"in a template":        "locals {\n  a = \"${" + repeat("!") + "true}\"\n}\n",
+		"after a large block":  "locals {\n" + strings.Repeat("  # padding\n", 2000) + "}\nlocals {\n  a = " + repeat("(") + "\n}\n",
+	}
+}
+
+func TestDeeplyNestedTextIsRefused(t *testing.T) {
+	for name, text := range deepTexts() {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "aitunnel.hcl")
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, report := Load(t.Context(), Options{Path: path})
+			if !strings.Contains(report.Summary(), "Nested too deeply") {
+				t.Errorf("Load reports %.200q", report.Summary())
+			}
+			for _, d := range report.Diagnostics() {
+				if d.Line < 1 || d.Column < 1 {
+					t.Errorf("no place in %+v", d)
+				}
+			}
+			if _, report := Format(path, []byte(text)); !report.HasErrors() {
+				t.Error("Format takes it")
+			}
+		})
+	}
+}
+
+// What people write is far from the limit, however long it is.
+func TestLongTextIsNotDeep(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("locals {\n")
+	for i := range 2000 {
+		fmt.Fprintf(&b, "  a%d = [\"${lower(\"a-%d\")}\", { b = -1 + 2 }, (true ? [1] : [2])[0]] # (([[{{\n", i, i)
+	}
+	b.WriteString("  list = [\n" + strings.Repeat("    { a = [1, 2 - 1] },\n", 2000) + "  ]\n")
+	b.WriteString("  object = {\n" + strings.Repeat("    a = 1 + 1\n", 2000) + "  }\n")
+	b.WriteString("  text = \"" + strings.Repeat("%{ if true }${1}%{ else }%{ endif }", 2000) + "\"\n")
+	b.WriteString("  deep = " + strings.Repeat("(", maxNesting-1) + "1" + strings.Repeat(")", maxNesting-1) + "\n}\n")
+	if _, diags := Parse([]byte(b.String()), "a.hcl", hcl.InitialPos); diags.HasErrors() {
+		t.Error(diags)
+	}
+}
