@@ -181,11 +181,12 @@ func fields(old, next any) []string {
 }
 
 // attributeName is the name of a field in the configuration: MaxInFlight is
-// max_in_flight.
+// max_in_flight, and SSHConfig is ssh_config.
 func attributeName(field string) string {
 	var b strings.Builder
-	for i, r := range field {
-		if unicode.IsUpper(r) && i > 0 {
+	letters := []rune(field)
+	for i, r := range letters {
+		if i > 0 && unicode.IsUpper(r) && (unicode.IsLower(letters[i-1]) || i+1 < len(letters) && unicode.IsLower(letters[i+1])) {
 			b.WriteByte('_')
 		}
 		b.WriteRune(unicode.ToLower(r))

@@ -52,6 +52,11 @@ func (l *loader) tunnel(b *hclsyntax.Block) *Tunnel {
 			r.wrong(a, err.Error())
 		}
 	}
+	if r.attribute("ssh_config") != nil {
+		use := true
+		r.boolean("ssh_config", &use)
+		t.SSHConfig = &use
+	}
 	r.pair("keepalive", "interval", &t.Keepalive.Interval, "timeout", &t.Keepalive.Timeout)
 	r.pair("reconnect", "min", &t.Reconnect.Min, "max", &t.Reconnect.Max)
 	forwards := r.each("forward", "address")

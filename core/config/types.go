@@ -171,6 +171,7 @@ type Tunnel struct {
 	KnownHosts string // a path, which may begin with ~/; "": as ~/.ssh/config says
 	HostKey    string // "SHA256:…": the only key accepted
 	Jump       string // [user@]host[:port], several with commas; "": as ~/.ssh/config says
+	SSHConfig  *bool  // false: the files of the SSH client are not used; nil: they are
 	Keepalive  Keepalive
 	Reconnect  Reconnect
 	Forwards   []*Forward

@@ -2,15 +2,12 @@ package tunnel
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
+	"context"
 	"net"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strings"
-
-	"github.com/kevinburke/ssh_config"
 
 	"github.com/aitunnel/aitunnel/core/config"
 )
@@ -29,111 +26,156 @@ func (t target) address() string { return net.JoinHostPort(t.host, t.port) }
 type here struct {
 	home  string
 	agent string // socket of the SSH agent, "" if there is none
+	ssh   string // the OpenSSH client, which is asked what ssh_config says; "" if there is none
 }
 
-// systemSSH is where the system's SSH client has its files.
-const systemSSH = "/etc/ssh"
+// maxJumps bounds how many jump hosts lead to each other.
+const maxJumps = 8
 
-// route finds the way to a tunnel's host: jump hosts first, the host last.
-func (h here) route(c *config.Tunnel) ([]target, error) {
-	rules, err := h.rules()
+// way leads to a tunnel's host.
+type way struct {
+	targets []target // jump hosts first, the host last
+	source  string   // who read ssh_config, "" if it was not used or read here
+	notes   []string // what of ssh_config could not be judged
+	files   []string // of ssh_config
+}
+
+func (w *way) last() target { return w.targets[len(w.targets)-1] }
+
+// resolver finds the way of one tunnel.
+type resolver struct {
+	here   here
+	config sshConfig
+}
+
+// route finds the way to a tunnel's host.
+func (h here) route(ctx context.Context, c *config.Tunnel) (*way, error) {
+	r := &resolver{here: h, config: sshConfig{home: h.home, program: h.ssh, off: c.SSHConfig != nil && !*c.SSHConfig}}
+	targets, err := r.targets(ctx, c)
 	if err != nil {
 		return nil, err
 	}
+	for i := range targets {
+		targets[i].hostKeys.tunnel = c.Name
+		if c.Identity != "" {
+			targets[i].creds.files, targets[i].creds.only = []string{expandHome(c.Identity, h.home)}, true
+		}
+		targets[i].creds.passphrase, targets[i].creds.password = c.Passphrase, c.Password
+		if c.KnownHosts != "" {
+			targets[i].hostKeys.files = []string{expandHome(c.KnownHosts, h.home)}
+		}
+	}
+	targets[len(targets)-1].hostKeys.pin = c.HostKey
+	return &way{targets: targets, source: r.config.source, notes: r.config.notes, files: r.config.files}, nil
+}
+
+func (r *resolver) targets(ctx context.Context, c *config.Tunnel) ([]target, error) {
 	alias, port := splitHost(c.Host)
-	last, err := h.target(rules, alias, port, c.User)
+	last, settings, err := r.target(ctx, alias, port, c.User)
 	if err != nil {
 		return nil, err
-	}
-	last.hostKeys.pin = c.HostKey
-	if c.KnownHosts != "" {
-		last.hostKeys.files = []string{h.expand(c.KnownHosts)}
 	}
 	jump := c.Jump
 	if jump == "" {
-		jump = rules.get(alias, "ProxyJump")
+		jump = last.fill(settings.get("proxyjump"), alias, r.here.home)
 	}
-	if command := rules.get(alias, "ProxyCommand"); command != "" && command != "none" && jump == "" {
-		return nil, failedAt(StepFind, "~/.ssh/config reaches %q by a ProxyCommand, which cannot be used here: set jump = \"user@host\" in the tunnel, or ProxyJump there", alias).lasts()
+	if command := settings.get("proxycommand"); command != "" && command != "none" && jump == "" {
+		return nil, failedAt(StepFind, "ssh_config reaches %q through a ProxyCommand, which is not supported: set jump = \"user@host\" in the tunnel, or ProxyJump in ssh_config", alias).lasts()
 	}
-	var way []target
-	if jump != "" && jump != "none" {
-		for hop := range strings.SplitSeq(jump, ",") {
-			who, where, named := strings.Cut(strings.TrimSpace(hop), "@")
-			if !named {
-				who, where = "", who
-			}
-			host, port := splitHost(where)
-			t, err := h.target(rules, host, port, who)
-			if err != nil {
+	jumps, err := r.jumps(ctx, jump, maxJumps)
+	if err != nil {
+		return nil, err
+	}
+	return append(jumps, last), nil
+}
+
+// jumps are the targets of a list of jump hosts. The first of them may have
+// jump hosts of its own.
+func (r *resolver) jumps(ctx context.Context, list string, bound int) (out []target, err error) {
+	if list == "" || list == "none" {
+		return nil, nil
+	}
+	for i, hop := range strings.Split(list, ",") {
+		if len(out) == bound {
+			return nil, failedAt(StepFind, "ssh_config has more than %d jump hosts, or jump hosts that lead to each other in a circle: correct ProxyJump there", maxJumps).lasts()
+		}
+		name, alias, port := splitHop(hop)
+		t, settings, err := r.target(ctx, alias, port, name)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			if out, err = r.jumps(ctx, t.fill(settings.get("proxyjump"), alias, r.here.home), bound-1); err != nil {
 				return nil, err
 			}
-			if c.KnownHosts != "" {
-				t.hostKeys.files = last.hostKeys.files
-			}
-			way = append(way, t)
 		}
+		out = append(out, t)
 	}
-	way = append(way, last)
-	for i := range way {
-		way[i].hostKeys.tunnel = c.Name
-		if c.Identity != "" {
-			way[i].creds.files, way[i].creds.only = []string{h.expand(c.Identity)}, true
-		}
-		way[i].creds.passphrase, way[i].creds.password = c.Passphrase, c.Password
-	}
-	return way, nil
+	return out, nil
 }
 
 // target is the server that an alias stands for.
-func (h here) target(rules *sshRules, alias, port, name string) (target, error) {
-	t := target{host: alias, port: port, user: name}
-	if real := rules.get(alias, "HostName"); real != "" {
+func (r *resolver) target(ctx context.Context, alias, port, name string) (target, hostSettings, error) {
+	settings, err := r.config.settings(ctx, alias, name, port)
+	if err != nil {
+		return target{}, nil, err
+	}
+	t := target{host: alias, user: cmp.Or(name, settings.get("user"))}
+	if real := settings.get("hostname"); real != "" {
 		t.host = strings.NewReplacer("%h", alias, "%%", "%").Replace(real)
 	}
-	t.port = cmp.Or(t.port, rules.get(alias, "Port"), "22")
-	if t.user = cmp.Or(t.user, rules.get(alias, "User")); t.user == "" {
+	t.port = cmp.Or(port, settings.get("port"), "22")
+	if t.user == "" {
 		self, err := user.Current()
 		if err != nil {
-			return t, failedAt(StepFind, "it is not known whom to log in as on %s: set user in the tunnel", alias).lasts()
+			return t, nil, failedAt(StepFind, "the user to log in as on %s is unknown: set user in the tunnel", alias).lasts()
 		}
-		t.user = self.Username[strings.LastIndexByte(self.Username, '\\')+1:] // Windows puts the domain before it
+		t.user = localName(self)
 	}
-	fill := strings.NewReplacer("%%", "%", "%d", h.home, "%h", t.host, "%n", alias, "%p", t.port, "%r", t.user)
-	t.creds = credentials{home: h.home, agent: h.agent, only: rules.get(alias, "IdentitiesOnly") == "yes"}
-	switch socket := rules.get(alias, "IdentityAgent"); socket {
-	case "", "SSH_AUTH_SOCK":
-	case "none":
+	path := func(value string) string {
+		return expandHome(t.fill(expandEnv(value), alias, r.here.home), r.here.home)
+	}
+	t.creds = credentials{home: r.here.home, agent: r.here.agent, only: settings.get("identitiesonly") == "yes"}
+	switch socket := settings.get("identityagent"); {
+	case socket == "" || socket == "SSH_AUTH_SOCK":
+	case socket == "none":
 		t.creds.agent = ""
+	case socket[0] == '$' && !strings.HasPrefix(socket, "${"):
+		t.creds.agent = os.Getenv(socket[1:])
 	default:
-		t.creds.agent = h.expand(fill.Replace(socket))
+		t.creds.agent = path(socket)
 	}
-	for _, file := range rules.all(alias, "IdentityFile") {
-		t.creds.files = append(t.creds.files, h.expand(fill.Replace(file)))
-	}
-	t.hostKeys = hostKeys{address: t.address(), files: []string{filepath.Join(h.home, ".ssh", "known_hosts")}}
-	if files := rules.get(alias, "UserKnownHostsFile"); files != "" {
-		t.hostKeys.files = nil
-		for file := range strings.FieldsSeq(files) {
-			t.hostKeys.files = append(t.hostKeys.files, h.expand(fill.Replace(file)))
+	for _, file := range settings["identityfile"] {
+		if file != "none" {
+			t.creds.files = append(t.creds.files, path(file))
 		}
 	}
-	t.hostKeys.system = filepath.Join(systemSSH, "ssh_known_hosts")
-	if name := rules.get(alias, "HostKeyAlias"); name != "" {
+	t.hostKeys = hostKeys{address: t.address(), system: filepath.Join(systemSSH, "ssh_known_hosts")}
+	for _, file := range settings["userknownhostsfile"] {
+		t.hostKeys.files = append(t.hostKeys.files, path(file))
+	}
+	if len(t.hostKeys.files) == 0 {
+		t.hostKeys.files = []string{filepath.Join(r.here.home, ".ssh", "known_hosts")}
+	}
+	if name := settings.get("hostkeyalias"); name != "" {
 		t.hostKeys.address = net.JoinHostPort(name, "22")
 	}
-	return t, nil
+	return t, settings, nil
 }
 
-// expand replaces a ~ by the home directory.
-func (h here) expand(path string) string {
-	if path == "~" {
-		return h.home
+// fill replaces the tokens of ssh_config.
+func (t target) fill(text, alias, home string) string {
+	return strings.NewReplacer("%%", "%", "%d", home, "%h", t.host, "%n", alias, "%p", t.port, "%r", t.user).Replace(text)
+}
+
+// splitHop splits [user@]host[:port], which may be written as ssh://…, too.
+func splitHop(hop string) (user, host, port string) {
+	hop = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(hop), "ssh://"), "/")
+	if i := strings.LastIndexByte(hop, '@'); i >= 0 {
+		user, hop = hop[:i], hop[i+1:]
 	}
-	if rest, ok := strings.CutPrefix(path, "~/"); ok {
-		return filepath.Join(h.home, filepath.FromSlash(rest))
-	}
-	return path
+	host, port = splitHost(hop)
+	return user, host, port
 }
 
 // splitHost takes the port off, if there is one.
@@ -142,49 +184,4 @@ func splitHost(s string) (host, port string) {
 		return host, port
 	}
 	return strings.Trim(s, "[]"), ""
-}
-
-// sshRules are the files that ssh itself is configured by, the user's first.
-type sshRules struct{ files []*ssh_config.Config }
-
-func (h here) ruleFiles() []string {
-	return []string{filepath.Join(h.home, ".ssh", "config"), filepath.Join(systemSSH, "ssh_config")}
-}
-
-func (h here) rules() (*sshRules, error) {
-	out := &sshRules{}
-	for _, path := range h.ruleFiles() {
-		content, err := os.ReadFile(path)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		var parsed *ssh_config.Config
-		if err == nil {
-			parsed, err = ssh_config.DecodeBytes(content)
-		}
-		if err != nil {
-			return nil, failedAt(StepFind, "%s cannot be used: %s", path, strings.TrimPrefix(fmt.Sprint(err), "ssh_config: ")).lasts()
-		}
-		out.files = append(out.files, parsed)
-	}
-	return out, nil
-}
-
-// get is the first value, "" if there is none.
-func (r *sshRules) get(alias, key string) string {
-	for _, f := range r.files {
-		if v, err := f.Get(alias, key); err == nil && v != "" {
-			return v
-		}
-	}
-	return ""
-}
-
-func (r *sshRules) all(alias, key string) (values []string) {
-	for _, f := range r.files {
-		if v, err := f.GetAll(alias, key); err == nil {
-			values = append(values, v...)
-		}
-	}
-	return values
 }

@@ -79,12 +79,12 @@ func TestTheWayToAHost(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			way, err := here{home: home, agent: "sock"}.route(&c.tunnel)
+			way, err := here{home: home, agent: "sock"}.route(t.Context(), &c.tunnel)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var got []shown
-			for _, w := range way {
+			for _, w := range way.targets {
 				got = append(got, shown{w.address(), w.user, w.hostKeys.address, w.hostKeys.files, w.creds.files, w.creds.only, w.creds.agent})
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {

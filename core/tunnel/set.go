@@ -7,6 +7,7 @@ import (
 	"context"
 	"net/http"
 	"os"
+	"os/exec"
 	"slices"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ type Options struct {
 
 	Home  string // of the user; default: the real one
 	Agent string // socket of the SSH agent; default $SSH_AUTH_SOCK
+	SSH   string // the OpenSSH client, "none" for none; default: the one in $PATH
 }
 
 // environment is what all tunnels share.
@@ -60,12 +62,18 @@ func New(o Options) *Tunnels {
 }
 
 func (o Options) here() here {
-	h := here{home: o.Home, agent: o.Agent}
+	h := here{home: o.Home, agent: o.Agent, ssh: o.SSH}
 	if h.home == "" {
 		h.home, _ = os.UserHomeDir() // then there are no files to find
 	}
 	if h.agent == "" {
 		h.agent = os.Getenv("SSH_AUTH_SOCK")
+	}
+	switch h.ssh {
+	case "":
+		h.ssh, _ = exec.LookPath("ssh") // ssh_config is read here without it
+	case "none":
+		h.ssh = ""
 	}
 	return h
 }
@@ -86,6 +94,7 @@ func (s *Tunnels) Apply(wanted []*config.Tunnel) {
 			t := old[i]
 			if sameConnection(t.config, c) {
 				old = slices.Delete(slices.Clone(old), i, i+1)
+				t.outdated.Store(true) // ssh_config may say something else
 				t.set(c.Forwards)
 				s.all = append(s.all, t)
 				continue

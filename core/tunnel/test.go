@@ -34,15 +34,15 @@ func Test(ctx context.Context, o Options, c *config.Tunnel, held func(address st
 		}
 		tell(Result{step, false, err.Error()})
 	}
-	way, err := o.here().route(c)
+	way, err := o.here().route(ctx, c)
 	if err != nil {
 		fail(StepFind, err)
 		return ok
 	}
-	for i := range way {
-		way[i].creds.ask = ask
+	for i := range way.targets {
+		way.targets[i].creds.ask = ask
 	}
-	tell(Result{StepFind, true, "the host is " + describeWay(way)})
+	tell(Result{StepFind, true, "the host is " + way.describe()})
 	d := newDialer(way, c)
 	d.passed = func(s Step, text string) { tell(Result{s, true, text}) }
 	l, err := d.dial(ctx)
@@ -110,15 +110,20 @@ func (o *opener) try(ctx context.Context, f *config.Forward, commands bool) (str
 	return fmt.Sprintf("%s opens, and a request through it is answered in %s", f.Address, took.Round(100*time.Microsecond)), nil
 }
 
-func describeWay(way []target) string {
-	last := way[len(way)-1]
-	out := last.address() + ", user " + last.user
+func (w *way) describe() string {
+	out := w.last().address() + ", user " + w.last().user
 	var jumps []string
-	for _, t := range way[:len(way)-1] {
+	for _, t := range w.targets[:len(w.targets)-1] {
 		jumps = append(jumps, t.user+"@"+t.address())
 	}
 	if len(jumps) > 0 {
-		out += ", by way of " + strings.Join(jumps, ", then ")
+		out += ", through " + strings.Join(jumps, ", then ")
+	}
+	if w.source != "" {
+		out += ", according to " + w.source
+	}
+	for _, n := range w.notes {
+		out += "; " + n
 	}
 	return out
 }

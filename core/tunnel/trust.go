@@ -29,7 +29,7 @@ func Trust(ctx context.Context, o Options, c *config.Tunnel, decide func(HostKey
 	if c.HostKey != "" {
 		return nil, fmt.Errorf("the tunnel %q names its host's key by host_key, so there is nothing to trust: correct host_key, or remove it", c.Name)
 	}
-	way, err := o.here().route(c)
+	way, err := o.here().route(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func Trust(ctx context.Context, o Options, c *config.Tunnel, decide func(HostKey
 			}
 		}
 		seen = append(seen, k)
-		if t.address() == way[len(way)-1].address() {
+		if t.address() == way.last().address() {
 			check.problem = nil
 			return errSeen
 		}
@@ -66,7 +66,7 @@ func Trust(ctx context.Context, o Options, c *config.Tunnel, decide func(HostKey
 	if l != nil {
 		l.close()
 	}
-	if len(seen) == len(way) {
+	if len(seen) == len(way.targets) {
 		return seen, nil
 	}
 	return seen, err

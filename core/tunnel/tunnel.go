@@ -9,8 +9,11 @@ import (
 	"math"
 	mathrand "math/rand/v2"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
@@ -44,6 +47,10 @@ type tunnel struct {
 	leave     context.CancelFunc
 	cancelled sync.WaitGroup  // forwards that are wanted no more, and carry requests still
 	grace     context.Context // set before leave: how long requests may go on
+
+	way      *way   // nil: to be found; of the tunnel's goroutine
+	wayStamp string // of the files of ssh_config
+	outdated atomic.Bool
 
 	mu       sync.Mutex
 	wanted   []*config.Forward
@@ -140,12 +147,12 @@ func (t *tunnel) connect(ctx context.Context) (*link, error) {
 			cancel(errStirred)
 		}
 	}()
-	way, err := t.env.here.route(t.config)
+	way, err := t.findWay(ctx)
 	if err != nil {
 		return nil, err
 	}
 	t.mu.Lock()
-	t.status.User = way[len(way)-1].user
+	t.status.User = way.last().user
 	t.mu.Unlock()
 	l, err := newDialer(way, t.config).dial(ctx)
 	if err != nil && errors.Is(context.Cause(ctx), errStirred) {
@@ -157,8 +164,8 @@ func (t *tunnel) connect(ctx context.Context) (*link, error) {
 // errStirred ends an attempt.
 var errStirred = errors.New("the network of this machine has changed")
 
-func newDialer(way []target, c *config.Tunnel) *dialer {
-	return &dialer{way: way, patience: max(c.Keepalive.Timeout, minPatience), silence: c.Keepalive.Interval + c.Keepalive.Timeout}
+func newDialer(w *way, c *config.Tunnel) *dialer {
+	return &dialer{way: w.targets, patience: max(c.Keepalive.Timeout, minPatience), silence: c.Keepalive.Interval + c.Keepalive.Timeout}
 }
 
 // rest waits until another try makes sense.
@@ -196,19 +203,13 @@ func (t *tunnel) pause(tries int) time.Duration {
 // changes, and false when ctx ends.
 func (t *tunnel) filesChange(ctx context.Context) bool {
 	look := func() string {
-		files := t.env.here.ruleFiles()
-		if way, err := t.env.here.route(t.config); err == nil {
-			for _, w := range way {
+		files := t.configFiles()
+		if t.way != nil {
+			for _, w := range t.way.targets {
 				files = append(append(files, w.hostKeys.files...), w.creds.watched()...)
 			}
 		}
-		var all strings.Builder
-		for _, f := range files {
-			if info, err := os.Stat(f); err == nil {
-				_, _ = fmt.Fprintln(&all, f, info.Size(), info.ModTime().UnixNano(), info.Mode()) // never fails
-			}
-		}
-		return all.String()
+		return stamp(files)
 	}
 	before := look()
 	tick := time.NewTicker(lookEvery)
@@ -223,6 +224,39 @@ func (t *tunnel) filesChange(ctx context.Context) bool {
 			return true
 		}
 	}
+}
+
+// findWay returns the way to the host. ssh_config is read again after a reload
+// or a change of its files only, as reading it may run commands.
+func (t *tunnel) findWay(ctx context.Context) (*way, error) {
+	if t.way != nil && !t.outdated.Swap(false) && stamp(t.configFiles()) == t.wayStamp {
+		return t.way, nil
+	}
+	w, err := t.env.here.route(ctx, t.config)
+	t.way = w
+	if err == nil {
+		t.wayStamp = stamp(t.configFiles())
+	}
+	return w, err
+}
+
+// configFiles are those of ssh_config.
+func (t *tunnel) configFiles() []string {
+	if t.way != nil {
+		return slices.Clone(t.way.files)
+	}
+	return []string{filepath.Join(t.env.here.home, ".ssh", "config"), filepath.Join(systemSSH, "ssh_config")}
+}
+
+// stamp changes when one of the files does.
+func stamp(files []string) string {
+	var all strings.Builder
+	for _, f := range files {
+		if info, err := os.Stat(f); err == nil {
+			_, _ = fmt.Fprintln(&all, f, info.Size(), info.ModTime().UnixNano(), info.Mode()) // never fails
+		}
+	}
+	return all.String()
 }
 
 // enter notes a state and tells it, if it says something new: a tunnel that

@@ -1,0 +1,213 @@
+package tunnel
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// askTimeout bounds one run of ssh -G, which may run commands of Match exec.
+const askTimeout = 5 * time.Second
+
+// systemSSH is where the system's SSH client has its files.
+const systemSSH = "/etc/ssh"
+
+// hostSettings is what ssh_config says about one host: values by lower-case
+// keyword.
+type hostSettings map[string][]string
+
+// get is the first value of a keyword, "" if there is none.
+func (s hostSettings) get(keyword string) string {
+	if values := s[keyword]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// sshConfig answers questions about ssh_config. OpenSSH itself is asked where
+// it is installed, so that the answer is exact; elsewhere the files are read
+// here.
+type sshConfig struct {
+	home    string
+	program string // the OpenSSH client, "" if there is none
+	off     bool   // ssh_config is not used at all
+
+	source string   // who answered, for people
+	notes  []string // what could not be judged
+	files  []string // that decide, so that a change of them is seen
+}
+
+// settings returns what applies to a host. user and port are those given
+// explicitly, "" if there are none.
+func (c *sshConfig) settings(ctx context.Context, host, user, port string) (hostSettings, error) {
+	if c.off {
+		return hostSettings{}, nil
+	}
+	r := newConfigReader(c.home, host, user, port)
+	own, err := r.read()
+	for _, f := range r.files {
+		if !slices.Contains(c.files, f) {
+			c.files = append(c.files, f)
+		}
+	}
+	if c.program != "" {
+		asked, failure := c.ask(ctx, host, user, port)
+		if failure == nil {
+			c.source = "ssh -G"
+			return asked, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		c.note(fmt.Sprintf("ssh -G %s fails (%s), so ssh_config is read without it", host, failure))
+	}
+	for _, n := range r.notes {
+		c.note(n)
+	}
+	return own, err
+}
+
+func (c *sshConfig) note(text string) {
+	if !slices.Contains(c.notes, text) {
+		c.notes = append(c.notes, text)
+	}
+}
+
+// ask runs ssh -G.
+func (c *sshConfig) ask(ctx context.Context, host, user, port string) (hostSettings, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	args := []string{"-G"}
+	if user != "" {
+		args = append(args, "-l", user)
+	}
+	if port != "" {
+		args = append(args, "-p", port)
+	}
+	// ssh takes the home directory of the account. Where ours is another, its
+	// files are named explicitly.
+	if h := accountHome(); h != "" && filepath.Clean(h) != filepath.Clean(c.home) {
+		file, err := includeFile(c.home)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = os.Remove(file) }()
+		args = append(args, "-F", file)
+	}
+	cmd := exec.CommandContext(ctx, c.program, append(args, "--", host)...)
+	cmd.WaitDelay = time.Second // a command of Match exec may keep the pipes
+	var out, complaint bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("no answer within %s", askTimeout)
+		}
+		if text := strings.TrimSpace(complaint.String()); text != "" {
+			lines := strings.Split(text, "\n")
+			return nil, errors.New(strings.TrimSpace(lines[len(lines)-1]))
+		}
+		return nil, err
+	}
+	return parseAnswer(out.String(), c.home), nil
+}
+
+// includeFile writes a file that includes those of another home directory. It
+// cannot be a pipe, as ssh may read it twice.
+func includeFile(home string) (path string, err error) {
+	f, err := os.CreateTemp("", "aitunnel-ssh-*")
+	if err != nil {
+		return "", err
+	}
+	_, err = fmt.Fprintf(f, "Include \"%s\"\nInclude \"%s\"\n", filepath.Join(home, ".ssh", "config"), filepath.Join(systemSSH, "ssh_config"))
+	return f.Name(), errors.Join(err, f.Close())
+}
+
+// parseAnswer reads the output of ssh -G, leaving out what is a default.
+func parseAnswer(text, home string) hostSettings {
+	out := hostSettings{}
+	for line := range strings.Lines(text) {
+		keyword, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if value == "" {
+			continue
+		}
+		switch keyword {
+		case "userknownhostsfile", "globalknownhostsfile":
+			out[keyword] = splitPaths(value, home)
+		default:
+			out[keyword] = append(out[keyword], value)
+		}
+	}
+	if usual := []string{"~/.ssh/id_rsa", "~/.ssh/id_ecdsa", "~/.ssh/id_ed25519"}; containsAll(out["identityfile"], usual) {
+		delete(out, "identityfile")
+	}
+	known := filepath.Join(accountHome(), ".ssh", "known_hosts")
+	if slices.Equal(out["userknownhostsfile"], []string{known, known + "2"}) {
+		delete(out, "userknownhostsfile")
+	}
+	return out
+}
+
+// splitPaths splits a list of paths, which ssh prints without quotes: one path
+// with spaces is recognized by its file.
+func splitPaths(value, home string) []string {
+	if _, err := os.Stat(expandHome(value, home)); err == nil {
+		return []string{value}
+	}
+	return strings.Fields(value)
+}
+
+func containsAll(list, wanted []string) bool {
+	for _, w := range wanted {
+		if !slices.Contains(list, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// accountHome is the home directory of the account, whatever $HOME says.
+func accountHome() string {
+	u, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return u.HomeDir
+}
+
+// expandHome replaces a leading ~ with the home directory.
+func expandHome(path, home string) string {
+	if path == "~" {
+		return home
+	}
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		return filepath.Join(home, filepath.FromSlash(rest))
+	}
+	return path
+}
+
+// expandEnv replaces ${NAME} with the variable's value.
+func expandEnv(text string) string {
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(text, "${")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		name, rest, closed := strings.Cut(after, "}")
+		if !closed {
+			b.WriteString("${" + after)
+			return b.String()
+		}
+		b.WriteString(os.Getenv(name))
+		text = rest
+	}
+}

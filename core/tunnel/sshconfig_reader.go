@@ -1,0 +1,268 @@
+package tunnel
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// maxIncludes bounds how deep Include may nest, as in OpenSSH.
+const maxIncludes = 16
+
+// configReader reads ssh_config for one host, for machines without OpenSSH.
+// Match criteria that it cannot judge, such as exec, do not match, and are
+// noted.
+type configReader struct {
+	home  string
+	host  string // as written in the tunnel
+	user  string // given explicitly
+	self  string // the local account
+	files []string
+	notes []string
+
+	out       hostSettings
+	pass      bool // the second pass, for which "Match final" asks
+	wantsPass bool
+}
+
+// cumulative are the keywords of which every line counts.
+var cumulative = []string{"identityfile", "certificatefile"}
+
+func newConfigReader(home, host, name, port string) *configReader {
+	r := &configReader{home: home, host: host, user: name, out: hostSettings{}}
+	if u, err := user.Current(); err == nil {
+		r.self = localName(u)
+	}
+	if name != "" {
+		r.out["user"] = []string{name}
+	}
+	if port != "" {
+		r.out["port"] = []string{port}
+	}
+	return r
+}
+
+// localName is the account's name; Windows puts the domain before it.
+func localName(u *user.User) string { return u.Username[strings.LastIndexByte(u.Username, '\\')+1:] }
+
+// read returns the settings of the host. The user's file counts first.
+func (r *configReader) read() (hostSettings, error) {
+	for {
+		dir := filepath.Join(r.home, ".ssh")
+		if err := r.file(filepath.Join(dir, "config"), dir, 0); err != nil {
+			return nil, err
+		}
+		if err := r.file(filepath.Join(systemSSH, "ssh_config"), systemSSH, 0); err != nil {
+			return nil, err
+		}
+		if r.pass || !r.wantsPass {
+			return r.out, nil
+		}
+		r.pass = true
+	}
+}
+
+// file reads one file. dir is where relative includes are.
+func (r *configReader) file(path, dir string, depth int) error {
+	if !slices.Contains(r.files, path) {
+		r.files = append(r.files, path)
+	}
+	content, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return failedAt(StepFind, "%s cannot be read: %s; with ssh_config = false in the tunnel it is not used", path, plain(err)).lasts()
+	}
+	active, number := true, 0
+	for line := range strings.Lines(string(content)) {
+		number++
+		keyword, args, err := splitLine(line)
+		if err != nil {
+			return failedAt(StepFind, "%s:%d: %s; with ssh_config = false in the tunnel the file is not used", path, number, err).lasts()
+		}
+		switch {
+		case keyword == "":
+		case keyword == "host":
+			active = matchList(args, r.host)
+		case keyword == "match":
+			active = r.match(args, fmt.Sprintf("%s:%d", path, number))
+		case keyword == "include" && active:
+			if err := r.include(args, dir, depth); err != nil {
+				return err
+			}
+		case active && len(args) > 0:
+			r.set(keyword, args)
+		}
+	}
+	return nil
+}
+
+// include reads the files of an Include line.
+func (r *configReader) include(patterns []string, dir string, depth int) error {
+	if depth == maxIncludes {
+		r.note(fmt.Sprintf("Include in %s nests deeper than %d files, the rest is skipped", dir, maxIncludes))
+		return nil
+	}
+	for _, p := range patterns {
+		p = expandHome(expandEnv(p), r.home)
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(dir, p)
+		}
+		paths, _ := filepath.Glob(p) // a bad pattern matches nothing
+		for _, path := range paths {
+			if err := r.file(path, dir, depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// set keeps the first value of a keyword; of some keywords all values.
+func (r *configReader) set(keyword string, args []string) {
+	if slices.Contains(cumulative, keyword) {
+		if !slices.Contains(r.out[keyword], args[0]) {
+			r.out[keyword] = append(r.out[keyword], args[0])
+		}
+		return
+	}
+	if _, is := r.out[keyword]; !is {
+		r.out[keyword] = args
+	}
+}
+
+// match says whether all criteria of a Match line are met. One that cannot be
+// judged is not met.
+func (r *configReader) match(args []string, at string) bool {
+	all := true
+	for len(args) > 0 {
+		criterion, value, joined := strings.Cut(strings.ToLower(args[0]), "=")
+		if joined {
+			value = args[0][len(criterion)+1:]
+		}
+		args = args[1:]
+		name, negated := strings.CutPrefix(criterion, "!")
+		switch name {
+		case "all":
+			all = all && !negated
+			continue
+		case "final", "canonical":
+			r.wantsPass = r.wantsPass || name == "final"
+			all = all && r.pass != negated
+			continue
+		}
+		if !joined && len(args) > 0 {
+			value, args = args[0], args[1:]
+		}
+		subject := ""
+		switch name {
+		case "host":
+			subject = strings.NewReplacer("%h", r.host, "%%", "%").Replace(cmp.Or(r.out.get("hostname"), r.host))
+		case "originalhost":
+			subject = r.host
+		case "user":
+			subject = cmp.Or(r.out.get("user"), r.self)
+		case "localuser":
+			subject = r.self
+		default:
+			r.note(fmt.Sprintf("%s: \"Match %s\" cannot be judged without OpenSSH, so its block is skipped; install the OpenSSH client, or set ssh_config = false in the tunnel", at, name))
+			return false
+		}
+		all = all && matchList(strings.Split(value, ","), subject) != negated
+	}
+	return all
+}
+
+func (r *configReader) note(text string) {
+	if !slices.Contains(r.notes, text) {
+		r.notes = append(r.notes, text)
+	}
+}
+
+// matchList says that one of the patterns matches, and none of those with a !.
+func matchList(patterns []string, s string) (found bool) {
+	for _, p := range patterns {
+		p, negated := strings.CutPrefix(p, "!")
+		if matchPattern(strings.ToLower(p), strings.ToLower(s)) {
+			if negated {
+				return false
+			}
+			found = true
+		}
+	}
+	return found
+}
+
+// matchPattern matches a pattern in which * and ? stand for any text and any
+// character.
+func matchPattern(pattern, s string) bool {
+	for pattern != "" {
+		switch {
+		case pattern[0] == '*':
+			for i := range len(s) + 1 {
+				if matchPattern(pattern[1:], s[i:]) {
+					return true
+				}
+			}
+			return false
+		case s == "" || pattern[0] != '?' && pattern[0] != s[0]:
+			return false
+		}
+		pattern, s = pattern[1:], s[1:]
+	}
+	return s == ""
+}
+
+// splitLine splits a line into its keyword and arguments, which may be quoted.
+func splitLine(line string) (keyword string, args []string, err error) {
+	line = strings.TrimSpace(line)
+	if line == "" || line[0] == '#' {
+		return "", nil, nil
+	}
+	end := strings.IndexAny(line, " \t=")
+	if end < 0 {
+		return strings.ToLower(line), nil, nil
+	}
+	keyword, line = strings.ToLower(line[:end]), strings.TrimLeft(line[end:], " \t")
+	line = strings.TrimLeft(strings.TrimPrefix(line, "="), " \t")
+	for line != "" && line[0] != '#' {
+		var arg string
+		if arg, line, err = cutArgument(line); err != nil {
+			return keyword, nil, err
+		}
+		args = append(args, arg)
+	}
+	return keyword, args, nil
+}
+
+// cutArgument takes one argument off a line.
+func cutArgument(line string) (arg, rest string, err error) {
+	var b strings.Builder
+	var quote byte
+	for i := 0; i < len(line); i++ {
+		c := line[i]
+		switch {
+		case c == '\\' && i+1 < len(line) && strings.IndexByte(`"'\`, line[i+1]) >= 0:
+			i++
+			b.WriteByte(line[i])
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+		case quote == 0 && (c == ' ' || c == '\t'):
+			return b.String(), strings.TrimLeft(line[i:], " \t"), nil
+		default:
+			b.WriteByte(c)
+		}
+	}
+	if quote != 0 {
+		return "", "", errors.New("a quotation mark is not closed")
+	}
+	return b.String(), "", nil
+}
