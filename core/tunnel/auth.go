@@ -37,8 +37,11 @@ type login struct {
 	signers []ssh.Signer
 	names   []string // of what is tried, for people
 	unfit   []string // keys that were found and cannot be used, and why
-	methods []ssh.AuthMethod
 	agent   io.Closer
+
+	password config.Secret
+	refused  bool // the server did not accept what it was offered, or wants something else
+	answered bool // a question of the server was answered with the password
 }
 
 func (l *login) close() {
@@ -69,14 +72,11 @@ func (c credentials) prepare() (*login, error) {
 	if named && !c.only {
 		l.offer(held, "of the agent")
 	}
-	if len(l.signers) > 0 {
-		l.methods = append(l.methods, ssh.PublicKeys(l.signers...))
-	}
 	if !c.password.IsZero() {
 		l.names = append(l.names, "the password")
-		l.methods = append(l.methods, ssh.Password(c.password.Reveal()), ssh.KeyboardInteractive(c.answer))
+		l.password = c.password
 	}
-	if len(l.methods) == 0 {
+	if len(l.signers) == 0 && l.password.IsZero() {
 		l.close()
 		return nil, c.nothing(l)
 	}
@@ -111,16 +111,48 @@ func (c credentials) watched() []string {
 	return files
 }
 
-// answer is for keyboard-interactive: sshd asks for the password by it.
-func (c credentials) answer(_, _ string, questions []string, echos []bool) ([]string, error) {
+// next chooses the method that is tried next: keys, then the password. A
+// password is sent once only, since hosts ban an address after a few wrong
+// ones: not again as the answer to a question of keyboard-interactive.
+func (l *login) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
+	l.refused = slices.ContainsFunc(c.TriedMethods, func(m string) bool { return m != "none" })
+	open := func(method string) bool {
+		return slices.Contains(c.AllowedMethods, method) && !slices.Contains(c.TriedMethods, method) && !slices.Contains(c.PartialSuccessMethods, method)
+	}
+	passwordSent := slices.Contains(c.TriedMethods, "password") || slices.Contains(c.PartialSuccessMethods, "password")
+	switch {
+	case len(l.signers) > 0 && open("publickey"):
+		return ssh.PublicKeys(l.signers...), nil
+	case !l.password.IsZero() && open("password"):
+		return ssh.Password(l.password.Reveal()), nil
+	case !l.password.IsZero() && open("keyboard-interactive") && !passwordSent:
+		return ssh.KeyboardInteractive(l.answer), nil
+	}
+	l.refused = true
+	return nil, nil
+}
+
+// answer is for keyboard-interactive: sshd asks for the password through it.
+func (l *login) answer(_, _ string, questions []string, echos []bool) ([]string, error) {
 	answers := make([]string, len(questions))
 	for i := range questions {
-		if echos[i] {
+		if echos[i] || l.answered {
 			return nil, fmt.Errorf("the host asks %q, which only a person can answer", questions[i])
 		}
-		answers[i] = c.password.Reveal()
+		answers[i], l.answered = l.password.Reveal(), true
 	}
 	return answers, nil
+}
+
+// disconnected returns why the server ended the connection, if it said so. The
+// library's type for that is not exported.
+func disconnected(err error) (reason string, ok bool) {
+	_, text, found := strings.Cut(err.Error(), "ssh: disconnect, reason ")
+	if !found {
+		return "", false
+	}
+	_, reason, _ = strings.Cut(text, ": ")
+	return reason, true
 }
 
 func (l *login) openAgent(socket string) []ssh.Signer {
@@ -246,11 +278,11 @@ type keyError struct {
 func (e keyError) Error() string { return e.text }
 func (e keyError) Unwrap() error { return e.cause }
 
-// refused is the problem of credentials that the server does not take.
-func (l *login) refused(t target, err error) *problem {
+// rejected is the problem of credentials that the server does not accept.
+func (l *login) rejected(t target, err error) *problem {
 	text := fmt.Sprintf("%s does not let %q in with %s", t.address(), t.user, strings.Join(l.names, " or "))
-	switch {
-	case strings.Contains(err.Error(), "oo many authentication failures"):
+	switch reason, _ := disconnected(err); {
+	case strings.Contains(reason, "oo many authentication failures"):
 		text = fmt.Sprintf("%s has refused so many keys that it hung up: set identity in the tunnel to the right one", t.address())
 	case len(l.signers) > 0:
 		text += ": is that the right user, and is the key in its ~/.ssh/authorized_keys there?"

@@ -5,7 +5,9 @@ package tunnel
 import (
 	"net"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -108,8 +110,10 @@ func TestKeys(t *testing.T) {
 func TestPasswords(t *testing.T) {
 	t.Parallel()
 	for name, way := range map[string]string{
-		"as such":                "PasswordAuthentication yes\n",
-		"as an answer to sshd's": "UsePAM yes\nKbdInteractiveAuthentication yes\n",
+		"as such": "PasswordAuthentication yes\n",
+		// OpenSSH's own default: it offers to ask, and without PAM fails without asking.
+		"as such, where sshd offers to ask too": "PasswordAuthentication yes\nKbdInteractiveAuthentication yes\n",
+		"as an answer to sshd's":                "UsePAM yes\nKbdInteractiveAuthentication yes\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -123,6 +127,12 @@ func TestPasswords(t *testing.T) {
 			wrong.User, wrong.Password = sshdtest.Guest, config.NewSecret("not-the-password")
 			again := open(t, s, wrong)
 			again.awaitFault(Failed, `does not let "guest" in`, "the password")
+			if left := time.Until(again.status().NextTry); left < failedPause/2 || left > failedPause {
+				t.Errorf("the next try is in %s", left)
+			}
+			if n := strings.Count(s.Log(), "Failed password") + strings.Count(s.Log(), "Failed keyboard-interactive/pam"); n != 1 {
+				t.Errorf("the wrong password was sent %d times", n)
+			}
 			for _, line := range again.story() {
 				for _, secret := range []string{"not-the-password", sshdtest.Password} {
 					if contains(line, secret) {

@@ -145,12 +145,13 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, t target, c *check) (*
 		return err
 	}
 	sc, chans, reqs, err := ssh.NewClientConn(leg, t.address(), &ssh.ClientConfig{
-		User: t.user, Auth: with.methods, HostKeyCallback: verify, HostKeyAlgorithms: c.algorithms, ClientVersion: "SSH-2.0-aitunnel",
+		User: t.user, AuthCallback: with.next, HostKeyCallback: verify, HostKeyAlgorithms: c.algorithms, ClientVersion: "SSH-2.0-aitunnel",
 	})
 	if err == nil {
 		d.done(StepLogin, "logged in as "+t.user+" with "+strings.Join(with.names, " or "))
 		return ssh.NewClient(sc, chans, reqs), nil
 	}
+	_, hungUp := disconnected(err)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -162,8 +163,8 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, t target, c *check) (*
 		return nil, failedAt(StepConnect, "%s takes the connection and says nothing within %s: is that an SSH server, and is it well?", t.address(), d.patience)
 	case strings.Contains(err.Error(), "common algorithm for host key"):
 		return nil, failedAt(StepHostKey, "%s no longer has a key of the kind that is known of it: if it was set up anew, remove its lines from %s and trust the new key with `aitunnel tunnel trust %s`", t.address(), strings.Join(c.keys.files, " and "), c.keys.tunnel).lasts()
-	case verified.Load() && (strings.Contains(err.Error(), "unable to authenticate") || strings.Contains(err.Error(), "authentication failures")):
-		return nil, with.refused(t, err)
+	case verified.Load() && (with.refused || hungUp):
+		return nil, with.rejected(t, err)
 	case verified.Load():
 		return nil, failedAt(StepLogin, "the login at %s broke off: %s", t.address(), plain(err))
 	}
