@@ -26,7 +26,11 @@ func newGuard(p config.Proxy) guard {
 
 // check returns nil for a request that may pass.
 func (g *guard) check(r *http.Request) *fault {
-	if r.Method == http.MethodConnect || !strings.HasPrefix(r.RequestURI, "/") {
+	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
+		// A site that answers TRACE would show the caller the request with our key in it.
+		return &fault{http.StatusMethodNotAllowed, "method_not_allowed", "the method " + r.Method + " is not allowed: send GET, POST, PUT, PATCH or DELETE with a path, such as POST /v1/chat/completions"}
+	}
+	if !strings.HasPrefix(r.RequestURI, "/") {
 		return &fault{http.StatusBadRequest, "bad_request_target", "the request line must name a path, such as POST /v1/chat/completions: this is no forward proxy"}
 	}
 	if climbs(r.URL.EscapedPath()) {
