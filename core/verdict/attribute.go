@@ -1,0 +1,307 @@
+package verdict
+
+import (
+	"fmt"
+	"net/textproto"
+	"regexp"
+	"regexp/syntax"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
+)
+
+// value evaluates an attribute. A secret has no place in a rule: rules are
+// shown, and compared with what sites write.
+func (c *compiler) value(e hcl.Expression) (cty.Value, bool) {
+	v, diags := e.Value(c.ctx)
+	c.diags = append(c.diags, diags...)
+	if diags.HasErrors() {
+		return cty.DynamicVal, false
+	}
+	if v.ContainsMarked() {
+		c.add(e.Range(), "Secret in a verdict", "A verdict is shown in lists and logs, so it cannot hold a secret value. Write the text itself.")
+		return cty.DynamicVal, false
+	}
+	if v.IsNull() || !v.IsWhollyKnown() {
+		c.add(e.Range(), "Missing value", "A value is needed here. Remove the setting if it does not matter.")
+		return cty.DynamicVal, false
+	}
+	return v, true
+}
+
+// written is the value of a condition, for lists.
+func (c *compiler) written(a *hcl.Attribute) string {
+	v, diags := a.Expr.Value(c.ctx)
+	if diags.HasErrors() || v.ContainsMarked() || !v.IsWhollyKnown() {
+		return ""
+	}
+	if v.Type() == cty.String && !v.IsNull() {
+		return v.AsString()
+	}
+	text, err := ctyjson.Marshal(v, v.Type())
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+func (c *compiler) text(a *hcl.Attribute) string { return c.textOf(a.Name, a.Expr) }
+
+func (c *compiler) textOf(name string, e hcl.Expression) string {
+	v, ok := c.value(e)
+	if !ok {
+		return ""
+	}
+	if v.Type() != cty.String {
+		c.add(e.Range(), "Expected a quoted string", fmt.Sprintf("%s is a text in quotes.", name))
+		return ""
+	}
+	return v.AsString()
+}
+
+func (c *compiler) boolean(a *hcl.Attribute) bool {
+	v, ok := c.value(a.Expr)
+	if ok && v.Type() != cty.Bool {
+		c.add(a.Expr.Range(), "Expected true or false", fmt.Sprintf("%s is true or false.", a.Name))
+		ok = false
+	}
+	return ok && v.True()
+}
+
+// each calls visit with the value, or with each one of a list.
+func (c *compiler) each(a *hcl.Attribute, visit func(v cty.Value)) {
+	v, ok := c.value(a.Expr)
+	if !ok {
+		return
+	}
+	t := v.Type()
+	if !t.IsTupleType() && !t.IsListType() && !t.IsSetType() {
+		visit(v)
+		return
+	}
+	if v.LengthInt() == 0 {
+		c.add(a.Expr.Range(), "Empty list", fmt.Sprintf("%s needs at least one value. Remove the setting if it does not matter.", a.Name))
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		_, e := it.Element()
+		visit(e)
+	}
+}
+
+func (c *compiler) texts(a *hcl.Attribute) []string {
+	var out []string
+	c.each(a, func(v cty.Value) {
+		if v.IsNull() || v.Type() != cty.String {
+			c.add(a.Expr.Range(), "Expected a quoted string", fmt.Sprintf("%s is a text in quotes, or a list of them.", a.Name))
+			return
+		}
+		out = append(out, v.AsString())
+	})
+	return out
+}
+
+func upper(list []string) []string {
+	for i := range list {
+		list[i] = strings.ToUpper(list[i])
+	}
+	return list
+}
+
+// status takes numbers and classes: 403, "5xx", [429, "5xx"].
+func (c *compiler) status(a *hcl.Attribute) {
+	c.each(a, func(v cty.Value) {
+		r, ok := statusOf(v)
+		if !ok {
+			c.add(a.Expr.Range(), "Invalid status", "A status is a number from 100 to 999, or a class such as \"5xx\".")
+			return
+		}
+		c.rule.statuses = append(c.rule.statuses, r)
+	})
+}
+
+func statusOf(v cty.Value) (statusRange, bool) {
+	switch {
+	case v.IsNull():
+	case v.Type() == cty.Number:
+		if n, acc := v.AsBigFloat().Int64(); acc == 0 && n >= 100 && n <= 999 {
+			return statusRange{int(n), int(n)}, true
+		}
+	case v.Type() == cty.String:
+		s := strings.ToLower(v.AsString())
+		if n, err := strconv.Atoi(s); err == nil && n >= 100 && n <= 999 {
+			return statusRange{n, n}, true
+		}
+		if len(s) == 3 && s[1:] == "xx" && s[0] >= '1' && s[0] <= '9' {
+			n := int(s[0]-'0') * 100
+			return statusRange{n, n + 99}, true
+		}
+	}
+	return statusRange{}, false
+}
+
+// expression compiles an RE2 expression.
+func (c *compiler) expression(a *hcl.Attribute) *pattern { return c.expressionOf(a.Name, a.Expr) }
+
+func (c *compiler) expressionOf(name string, e hcl.Expression) *pattern {
+	text := c.textOf(name, e)
+	if text == "" {
+		if !c.diags.HasErrors() {
+			c.add(e.Range(), "Empty expression", fmt.Sprintf("An empty %s would match everything. Remove the setting, or write what is to be found.", name))
+		}
+		return nil
+	}
+	const longest = 4096
+	if len(text) > longest {
+		c.add(e.Range(), "Expression too long", fmt.Sprintf("An expression may have %d bytes at most.", longest))
+		return nil
+	}
+	re, err := regexp.Compile(text)
+	if err != nil {
+		c.add(e.Range(), "Invalid expression", explainRE2(text, err))
+		return nil
+	}
+	return &pattern{re: re, literals: literalsOf(text)}
+}
+
+func parsed(text string) *syntax.Regexp {
+	re, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return &syntax.Regexp{Op: syntax.OpNoMatch}
+	}
+	return re.Simplify()
+}
+
+func literalsOf(text string) []string { return requiredLiterals(parsed(text)) }
+
+// explainRE2 says what is wrong with an expression, and what to write instead
+// where other languages have what RE2 leaves out.
+func explainRE2(text string, err error) string {
+	hint := ""
+	switch {
+	case strings.Contains(text, "(?=") || strings.Contains(text, "(?!") || strings.Contains(text, "(?<"):
+		hint = " RE2 has no look-ahead or look-behind: use a second condition instead."
+	case regexp.MustCompile(`\\[1-9]`).MatchString(text):
+		hint = " RE2 has no back-references."
+	}
+	return fmt.Sprintf("%q is not a valid expression (RE2): %s.%s", text, strings.TrimPrefix(err.Error(), "error parsing regexp: "), hint)
+}
+
+func (c *compiler) body(a *hcl.Attribute) {
+	c.rule.body = c.expression(a)
+	if c.rule.body != nil && !beginsWithLiteral(parsed(c.rule.body.re.String())) {
+		c.add(a.Expr.Range(), "body needs a fixed beginning", "The expression has to begin with at least three fixed characters, after \"^\" and white space at most, so that it can be looked for quickly. For example: \"<title>Access denied\".")
+	}
+}
+
+// pairs visits the entries of an object, and reports names that occur twice:
+// HCL takes the last of them without a word.
+func (c *compiler) pairs(a *hcl.Attribute, visit func(name string, value hcl.Expression)) {
+	pairs, diags := hcl.ExprMap(a.Expr)
+	if diags.HasErrors() {
+		c.add(a.Expr.Range(), "Expected an object", fmt.Sprintf("%s is written as { \"name\" = \"expression\" }.", a.Name))
+		return
+	}
+	if len(pairs) == 0 {
+		c.add(a.Expr.Range(), "Empty object", fmt.Sprintf("%s needs at least one entry. Remove the setting if it does not matter.", a.Name))
+	}
+	seen := map[string]bool{}
+	for _, p := range pairs {
+		name := c.textOf("A name in "+a.Name, p.Key)
+		id := name
+		if a.Name == "header" {
+			id = textproto.CanonicalMIMEHeaderKey(name)
+		}
+		switch {
+		case name == "":
+			c.add(p.Key.Range(), "Missing name", fmt.Sprintf("An entry of %s needs a name.", a.Name))
+			continue
+		case seen[id]:
+			c.add(p.Key.Range(), "Duplicate name", fmt.Sprintf("%q occurs twice in %s; only one of them would count. Write one expression for both, such as \"a|b\".", name, a.Name))
+		}
+		seen[id] = true
+		visit(name, p.Value)
+	}
+}
+
+func (c *compiler) json(a *hcl.Attribute) {
+	c.pairs(a, func(name string, value hcl.Expression) {
+		c.rule.json = append(c.rule.json, jsonCondition{splitPath(name), c.expressionOf("expression", value)})
+	})
+}
+
+func (c *compiler) header(a *hcl.Attribute) {
+	c.pairs(a, func(name string, value hcl.Expression) {
+		p := c.expressionOf("expression", value)
+		c.rule.headers = append(c.rule.headers, headerCondition{name: name, value: p, absent: p != nil && p.re.String() == "^$"})
+	})
+}
+
+func (c *compiler) endpoint(a *hcl.Attribute) {
+	c.rule.endpoints = c.texts(a)
+	known := make([]string, len(Endpoints))
+	for i, e := range Endpoints {
+		known[i] = string(e)
+	}
+	for _, e := range c.rule.endpoints {
+		if !among(known, e) {
+			c.add(a.Expr.Range(), "Unknown endpoint", fmt.Sprintf("%q is not a kind of endpoint. %s", e, suggest(e, known)))
+		}
+	}
+}
+
+func (c *compiler) means(a *hcl.Attribute) { c.rule.Means = c.meaning(a, true) }
+
+func (c *compiler) secondKey(a *hcl.Attribute) { c.rule.SecondKey = c.meaning(a, false) }
+
+func (c *compiler) meaning(a *hcl.Attribute, orDefault bool) Means {
+	text := c.text(a)
+	var known []string
+	for _, m := range Meanings {
+		known = append(known, string(m.Means))
+	}
+	if orDefault {
+		known = append(known, string(Default))
+	}
+	if text != "" && !among(known, text) {
+		c.add(a.Expr.Range(), "Unknown meaning", fmt.Sprintf("%q is not a meaning. %s", text, suggest(text, known)))
+	}
+	return Means(text)
+}
+
+// scopes are those that a rule may choose.
+var scopes = []string{string(ScopeKey), string(ScopeKeyModel), string(ScopeChannel), string(ScopeChannelModel)}
+
+func (c *compiler) scope(a *hcl.Attribute) {
+	text := c.text(a)
+	if text != "" && !among(scopes, text) {
+		c.add(a.Expr.Range(), "Unknown scope", fmt.Sprintf("%q is not a scope. %s", text, suggest(text, scopes)))
+	}
+	c.rule.Scope = Scope(text)
+}
+
+func (c *compiler) after(a *hcl.Attribute) {
+	for _, p := range c.texts(a) {
+		if name, ok := strings.CutPrefix(p, "header:"); ok {
+			c.rule.after = append(c.rule.after, afterPath{header: strings.TrimSpace(name)})
+			continue
+		}
+		c.rule.after = append(c.rule.after, afterPath{path: splitPath(p)})
+	}
+}
+
+func (c *compiler) duration(a *hcl.Attribute) {
+	text := c.text(a)
+	d, err := time.ParseDuration(text)
+	switch {
+	case text == "":
+	case err != nil:
+		c.add(a.Expr.Range(), "Invalid duration", fmt.Sprintf("%q is not a valid duration: write a number with a unit, such as \"30s\", \"10m\" or \"1h\".", text))
+	case d <= 0 || d > MaxRetryAfter:
+		c.add(a.Expr.Range(), "Invalid duration", fmt.Sprintf("for = %q is out of range: at least \"1s\", at most \"24h\".", text))
+	}
+	c.rule.For = d
+}

@@ -1,0 +1,209 @@
+package verdict
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// BlockType is the type of a rule's block in a configuration.
+const BlockType = "verdict"
+
+// CompileSource compiles the rules in a text that holds nothing else: the
+// built-in ones, or those of a plugin.
+func CompileSource(src []byte, filename string, origin Origin) ([]*Rule, hcl.Diagnostics) {
+	file, diags := hclsyntax.ParseConfig(src, filename, hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil, ExplainEscapes(diags)
+	}
+	content, more := file.Body.Content(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: BlockType, LabelNames: []string{"name"}}}})
+	diags = append(diags, more...)
+	rules, more := Compile(content.Blocks, nil, origin)
+	return rules, append(diags, more...)
+}
+
+// Compile compiles the rules of a configuration. ctx evaluates their values.
+// What is wrong is reported at its place, all of it; the rules are good only if
+// there is no error.
+func Compile(blocks hcl.Blocks, ctx *hcl.EvalContext, origin Origin) ([]*Rule, hcl.Diagnostics) {
+	var rules []*Rule
+	var diags hcl.Diagnostics
+	seen := map[string]*hcl.Block{}
+	for _, b := range blocks {
+		c := compiler{ctx: ctx, rule: &Rule{Origin: origin, Range: b.DefRange}}
+		c.compile(b)
+		if first := seen[c.rule.Name]; first != nil {
+			c.add(b.DefRange, "Duplicate verdict", fmt.Sprintf("There is a verdict %q already, at %s. Give one of them another name.", c.rule.Name, first.DefRange))
+		}
+		seen[c.rule.Name] = b
+		rules, diags = append(rules, c.rule), append(diags, c.diags...)
+	}
+	return rules, diags
+}
+
+// compiler compiles one rule.
+type compiler struct {
+	ctx   *hcl.EvalContext
+	rule  *Rule
+	diags hcl.Diagnostics
+}
+
+func (c *compiler) add(at hcl.Range, summary, detail string) {
+	c.diags = append(c.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: at.Ptr()})
+}
+
+// attributes are what a verdict block may hold, in the order of the
+// documentation. They are compiled in this order.
+var attributes = []struct {
+	name    string
+	compile func(c *compiler, a *hcl.Attribute)
+}{
+	{"status", (*compiler).status},
+	{"content_type", func(c *compiler, a *hcl.Attribute) { c.rule.contentType = strings.ToLower(c.text(a)) }},
+	{"code", func(c *compiler, a *hcl.Attribute) { c.rule.code = c.expression(a) }},
+	{"type", func(c *compiler, a *hcl.Attribute) { c.rule.typ = c.expression(a) }},
+	{"message", func(c *compiler, a *hcl.Attribute) { c.rule.message = c.expression(a) }},
+	{"json", (*compiler).json},
+	{"header", (*compiler).header},
+	{"body", (*compiler).body},
+	{"dialect", func(c *compiler, a *hcl.Attribute) { c.rule.dialects = c.texts(a) }},
+	{"endpoint", (*compiler).endpoint},
+	{"method", func(c *compiler, a *hcl.Attribute) { c.rule.methods = upper(c.texts(a)) }},
+	{"path", func(c *compiler, a *hcl.Attribute) { c.rule.paths = c.texts(a) }},
+	{"model", func(c *compiler, a *hcl.Attribute) { c.rule.models = c.texts(a) }},
+	{"streamed", func(c *compiler, a *hcl.Attribute) { b := c.boolean(a); c.rule.streamed = &b }},
+	{"means", (*compiler).means},
+	{"scope", (*compiler).scope},
+	{"after", (*compiler).after},
+	{"for", (*compiler).duration},
+	{"at_once", func(c *compiler, a *hcl.Attribute) { c.rule.AtOnce = c.boolean(a) }},
+	{"second_key", (*compiler).secondKey},
+}
+
+// firstEffect is the first attribute that is no condition.
+const firstEffect = "means"
+
+func attributeNames() []string {
+	names := make([]string, len(attributes))
+	for i, a := range attributes {
+		names[i] = a.name
+	}
+	return names
+}
+
+func (c *compiler) compile(b *hcl.Block) {
+	if len(b.Labels) > 0 {
+		c.rule.Name = b.Labels[0]
+		if !isName(c.rule.Name) {
+			c.add(b.LabelRanges[0], "Invalid name of a verdict", fmt.Sprintf("%q is not a valid name: use letters, digits, \"-\" and \"_\", at most 64.", c.rule.Name))
+		}
+	}
+	attrs, diags := b.Body.JustAttributes()
+	c.diags = append(c.diags, diags...)
+	for name, a := range attrs {
+		if !slices.Contains(attributeNames(), name) {
+			c.add(a.NameRange, "Unknown setting", fmt.Sprintf("A verdict has no setting %q. %s", name, suggest(name, attributeNames())))
+		}
+	}
+	condition := true
+	for _, spec := range attributes {
+		condition = condition && spec.name != firstEffect
+		a := attrs[spec.name]
+		if a == nil {
+			continue
+		}
+		spec.compile(c, a)
+		if condition {
+			c.rule.conditions = append(c.rule.conditions, Condition{spec.name, c.written(a)})
+		}
+	}
+	c.check(b, attrs)
+}
+
+// check reports what is wrong with the rule as a whole.
+func (c *compiler) check(b *hcl.Block, attrs hcl.Attributes) {
+	if attrs["means"] == nil {
+		c.add(b.DefRange, "Missing means", "A verdict says what the answer means, for example: means = \"blocked\".")
+	}
+	if len(c.rule.conditions) == 0 {
+		c.add(b.DefRange, "Verdict without a condition", "It would judge every answer that is not good. Add a condition, such as status, code or message.")
+	}
+	if a := attrs["body"]; a != nil && attrs["status"] == nil && attrs["content_type"] == nil {
+		c.add(a.NameRange, "body needs status or content_type", "Searching the body of every answer is slow. Say which answers are meant, for example: status = 403.")
+	}
+	if !hasEffects(c.rule.Means) {
+		for _, name := range []string{"scope", "after", "for"} {
+			if a := attrs[name]; a != nil {
+				c.add(a.NameRange, fmt.Sprintf("%s has no effect", name), fmt.Sprintf("With means = %q nothing cools down. Remove %s.", c.rule.Means, name))
+			}
+		}
+	}
+	if a := attrs["at_once"]; a != nil && c.rule.Means != Blocked && c.rule.Means != "" {
+		c.add(a.NameRange, "at_once has no effect", "It is for means = \"blocked\" only.")
+	}
+}
+
+// hasEffects says that something cools down or is disabled because of m.
+func hasEffects(m Means) bool {
+	switch m {
+	case Good, Default, Refused, Declined, TooLarge, Suspect:
+		return false
+	}
+	return true
+}
+
+func isName(s string) bool {
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 64
+}
+
+// ExplainEscapes adds to HCL's complaint about an escape sequence how the
+// backslashes of an expression are written.
+func ExplainEscapes(diags hcl.Diagnostics) hcl.Diagnostics {
+	for _, d := range diags {
+		if d.Summary == "Invalid escape sequence" && !strings.Contains(d.Detail, "RE2") {
+			d.Detail += " In an expression (RE2), double the backslash or name the characters: \"\\\\d\" or \"[0-9]\" for a digit."
+		}
+	}
+	return diags
+}
+
+// suggest names what was probably meant.
+func suggest(given string, known []string) string {
+	for _, k := range known {
+		if strings.EqualFold(strings.ReplaceAll(given, "-", "_"), k) || len(given) > 3 && (strings.HasPrefix(k, given) || strings.HasPrefix(given, k)) || oneEdit(given, k) {
+			return fmt.Sprintf("Did you mean %q?", k)
+		}
+	}
+	quoted := make([]string, len(known))
+	for i, k := range known {
+		quoted[i] = fmt.Sprintf("%q", k)
+	}
+	return "Known are " + strings.Join(quoted[:len(quoted)-1], ", ") + " and " + quoted[len(quoted)-1] + "."
+}
+
+// oneEdit says that one letter more, less or other, or two swapped, is all that
+// differs.
+func oneEdit(a, b string) bool {
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	a, b = a[i:], b[i:]
+	switch {
+	case len(a) == len(b) && len(a) > 0:
+		return a[1:] == b[1:] || len(a) > 1 && a[0] == b[1] && a[1] == b[0] && a[2:] == b[2:]
+	case len(a) == len(b)+1:
+		return a[1:] == b
+	case len(b) == len(a)+1:
+		return b[1:] == a
+	}
+	return false
+}

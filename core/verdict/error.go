@@ -1,0 +1,356 @@
+package verdict
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// failure is an answer that is not good, in its normal form.
+type failure struct {
+	status   int // 0 if the answer does not say
+	code     string
+	typ      string
+	message  string
+	codes    []string // all codes that the error carries, among them code and typ
+	page     bool
+	empty    bool
+	redirect bool
+	json     bool // an error in a JSON document was found
+
+	doc     object // the document that holds the error
+	err     object // the error in it; doc itself where the error is flat
+	header  http.Header
+	body    []byte
+	lowered string // the message in lower case
+	text    string // the body in lower case, made when a rule asks for it
+}
+
+// normalize brings an answer into its normal form; nil if it is good.
+func normalize(a Answer) *failure {
+	body := a.Body[:min(len(a.Body), MaxBody)]
+	f := &failure{status: a.Status, header: a.Header, body: body, empty: a.Empty, redirect: a.Status >= 300 && a.Status < 400}
+	f.page = isPage(a, body)
+	documents(body, func(doc gjson.Result) bool {
+		f.json = f.read(doc, a.good())
+		return f.json
+	})
+	switch {
+	case f.json && a.good():
+		f.status = f.statusOfError()
+	case f.json || f.page || f.empty:
+	case a.good():
+		return nil
+	}
+	if f.message == "" && !f.json {
+		f.message = plainText(body, f.page)
+		f.readXML()
+	}
+	f.message = clip(f.message)
+	f.lowered = string(asciiLower([]byte(f.message)))
+	return f
+}
+
+func (a Answer) good() bool { return a.Status >= 200 && a.Status < 300 }
+
+// isPage tells an HTML page from an API's answer.
+func isPage(a Answer, body []byte) bool {
+	if a.Event || a.good() && (a.Endpoint == Files || a.Endpoint == Other || a.Endpoint == Account) {
+		return false
+	}
+	media := strings.ToLower(a.Header.Get("Content-Type"))
+	if strings.HasPrefix(media, "text/html") || strings.HasPrefix(media, "application/xhtml") {
+		return !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) // some gateways call JSON a page
+	}
+	head := asciiLower(bytes.TrimSpace(body[:min(len(body), 256)]))
+	for _, p := range []string{"<!doctype html", "<html", "<head", "<title", "<body", "<center"} {
+		if bytes.HasPrefix(head, []byte(p)) {
+			return true
+		}
+	}
+	return false
+}
+
+// read looks for an error in a document. In an answer with a good status only
+// what cannot be anything else is one.
+func (f *failure) read(doc gjson.Result, good bool) bool {
+	o := objectOf(doc)
+	f.doc, f.err = o, o
+	if f.nested() || f.flagged() || f.problem(good) || f.flat(good) { // most telling first
+		return true
+	}
+	f.doc, f.err = nil, nil
+	return false
+}
+
+// nested is {"error": {…}}, {"error": "…"}, {"errors": […]}, an error inside
+// "response" or "ResponseMetadata", and MiniMax's base_resp.
+func (f *failure) nested() bool {
+	places := []gjson.Result{f.doc.get("error"), f.doc.get("errors")}
+	for _, outer := range []string{"response", "ResponseMetadata"} {
+		if inner := f.doc.get(outer); inner.IsObject() {
+			places = append(places, objectOf(inner).get("error"))
+		}
+	}
+	for _, e := range places {
+		if e.IsArray() {
+			e = e.Get("0")
+		}
+		if f.readValue(e) {
+			return true
+		}
+	}
+	if base := objectOf(f.doc.get("base_resp")); base != nil && base.get("status_code").Int() != 0 {
+		f.err, f.code, f.message = base, scalar(base.get("status_code")), scalar(base.get("status_msg"))
+		f.codes = appendCode(f.codes, f.code)
+		return true
+	}
+	return false
+}
+
+// readValue reads the value of an error field.
+func (f *failure) readValue(e gjson.Result) bool {
+	switch {
+	case e.IsObject():
+		o := objectOf(e)
+		if !slices.ContainsFunc(o, func(f field) bool { return f.value.IsObject() || f.value.IsArray() || scalar(f.value) != "" }) {
+			return false
+		}
+		if inner := o.get("error"); inner.IsObject() && inner.Raw != "{}" {
+			o = objectOf(inner)
+		}
+		f.err = o
+		f.fill(o)
+		return true
+	case e.Type == gjson.String && strings.TrimSpace(e.Str) != "":
+		f.fill(f.doc)
+		if said := scalar(f.doc.get("error_description", "message", "detail")); said != "" && isWord(e.Str) {
+			f.message = said
+			f.codes = appendCode(f.codes, e.Str)
+			f.code = firstOf(f.code, e.Str)
+		} else {
+			f.message = e.Str
+		}
+		if isWord(e.Str) {
+			f.codes = appendCode(f.codes, e.Str)
+		}
+		f.unwrap()
+		return true
+	case e.Type == gjson.True:
+		f.fill(f.doc)
+		return true
+	}
+	return false
+}
+
+// flagged is a flat error that says so: {"type": "error"}, {"object": "error"},
+// {"success": false}, a failed or incomplete response.
+func (f *failure) flagged() bool {
+	kind := scalar(f.doc.get("type"))
+	switch {
+	case kind == "error", scalar(f.doc.get("object")) == "error":
+		f.fill(f.doc)
+		if f.typ == "error" {
+			f.typ = ""
+			f.codes = slices.DeleteFunc(f.codes, func(c string) bool { return c == "error" })
+		}
+		return true
+	case kind == "response.failed", kind == "response.incomplete":
+		response := objectOf(f.doc.get("response"))
+		f.typ = kind
+		f.code = scalar(objectOf(response.get("incomplete_details")).get("reason"))
+		f.codes = appendCode(appendCode(f.codes, kind), f.code)
+		return true
+	case f.doc.get("success").Type == gjson.False && scalar(f.doc.get(messageNames...)) != "":
+		f.fill(f.doc)
+		return true
+	}
+	return false
+}
+
+// problem is {"detail": …} of FastAPI and of application/problem+json.
+func (f *failure) problem(good bool) bool {
+	detail := f.doc.get("detail")
+	if good || !detail.Exists() {
+		return false
+	}
+	f.fill(f.doc)
+	switch {
+	case detail.IsObject():
+		f.err = objectOf(detail)
+		f.fill(f.err)
+	case detail.IsArray():
+		f.message = scalar(detail.Get("0.msg"))
+		f.codes = appendCode(f.codes, scalar(detail.Get("0.type")))
+	case detail.Type == gjson.String:
+		f.message = detail.Str
+	}
+	f.unwrap()
+	return true
+}
+
+var (
+	messageNames = []string{"message", "msg", "error_msg", "errorMessage", "error_message", "status_msg", "err_msg", "reason", "detail", "title"}
+	codeNames    = []string{"code", "error_code", "errorCode", "errorKey", "err_code"}
+	contentNames = []string{"choices", "candidates", "output", "content", "data", "usage", "id", "message_id", "embedding", "embeddings", "results", "response", "text"}
+)
+
+// flat is {"code": …, "message": …} and its like.
+func (f *failure) flat(good bool) bool {
+	message := f.doc.get(messageNames...)
+	if good {
+		code := scalar(f.doc.get(codeNames...))
+		if message.Type != gjson.String || message.Str == "" || f.doc.get(contentNames...).Exists() || isSuccess(code) {
+			return false
+		}
+	}
+	f.fill(f.doc)
+	return true
+}
+
+func isSuccess(code string) bool {
+	switch strings.ToLower(code) {
+	case "", "0", "200", "ok", "success", "true":
+		return true
+	}
+	return false
+}
+
+// fill reads an error object.
+func (f *failure) fill(o object) {
+	f.code = scalar(o.get(codeNames...))
+	f.typ = scalar(o.get("type", "error_type", "__type"))
+	if status := o.get("status"); f.typ == "" && status.Type == gjson.String && isWord(status.Str) {
+		f.typ = status.Str // Google's
+	}
+	f.message = messageOf(o)
+	f.codes = f.codes[:0]
+	for _, c := range []string{f.code, f.typ, scalar(o.get("status")), scalar(o.get("reason"))} {
+		f.codes = appendCode(f.codes, c)
+	}
+	for _, path := range codePaths {
+		o.at(path, func(c string) bool { f.codes = appendCode(f.codes, c); return false })
+	}
+	f.unwrap()
+}
+
+// codePaths are the other places in an error where codes are found.
+var codePaths = [][]string{
+	{"innererror", "code"}, {"details", "*", "reason"}, {"errors", "*", "reason"}, {"metadata", "error_type"}, {"details", "error_code"},
+}
+
+func messageOf(o object) string {
+	m := o.get(messageNames...)
+	text := scalar(m)
+	if m.IsObject() {
+		text = messageOf(objectOf(m))
+	}
+	if raw := scalar(objectOf(o.get("metadata")).get("raw")); raw != "" { // OpenRouter: what the provider said
+		text += "\n" + raw
+	}
+	return text
+}
+
+// unwrap reads a message that is itself an error in JSON.
+func (f *failure) unwrap() {
+	text := strings.TrimSpace(f.message)
+	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[") || !gjson.Valid(text) {
+		return
+	}
+	inner := failure{}
+	documents([]byte(text), func(doc gjson.Result) bool { return inner.read(doc, false) })
+	if inner.message == "" {
+		return
+	}
+	f.message = inner.message
+	f.code = firstOf(f.code, inner.code)
+	f.typ = firstOf(f.typ, inner.typ)
+	for _, c := range inner.codes {
+		f.codes = appendCode(f.codes, c)
+	}
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func appendCode(codes []string, c string) []string {
+	const most = 16
+	if c == "" || len(c) > 256 || len(codes) >= most || slices.Contains(codes, c) {
+		return codes
+	}
+	return append(codes, c)
+}
+
+// isWord says that s is a code rather than a sentence.
+func isWord(s string) bool { return s != "" && len(s) <= 64 && !strings.ContainsAny(s, " \t\n") }
+
+// plainText is the message of a body that is not JSON: its text, or a page's
+// title.
+func plainText(body []byte, page bool) string {
+	if !page {
+		return strings.TrimSpace(strings.ToValidUTF8(string(body[:min(len(body), maxMessage)]), ""))
+	}
+	return between(body, "<title", "</title>")
+}
+
+// readXML reads the errors of object stores and of some gateways.
+func (f *failure) readXML() {
+	if !bytes.HasPrefix(bytes.TrimSpace(f.body), []byte("<?xml")) && !bytes.HasPrefix(bytes.TrimSpace(f.body), []byte("<Error")) {
+		return
+	}
+	f.code = between(f.body, "<Code", "</Code>")
+	f.codes = appendCode(f.codes, f.code)
+	f.message = firstOf(between(f.body, "<Message", "</Message>"), f.message)
+}
+
+// between is the text between a tag that begins with open, and end.
+func between(body []byte, open, end string) string {
+	lower := asciiLower(body[:min(len(body), 4<<10)])
+	i := bytes.Index(lower, []byte(strings.ToLower(open)))
+	if i < 0 {
+		return ""
+	}
+	from := bytes.IndexByte(lower[i:], '>')
+	if from < 0 {
+		return ""
+	}
+	from += i + 1
+	to := bytes.Index(lower[from:], []byte(strings.ToLower(end)))
+	if to < 0 {
+		return ""
+	}
+	return strings.TrimSpace(string(body[from : from+to]))
+}
+
+// asciiLower is a copy in which A to Z are lower case; its length is the same.
+func asciiLower(b []byte) []byte {
+	out := make([]byte, len(b))
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		out[i] = c
+	}
+	return out
+}
+
+// maxMessage bounds what rules see of a message: errors that wrap others have
+// the cause at the end, so both ends are kept.
+const maxMessage = 4 << 10
+
+func clip(s string) string {
+	if len(s) <= maxMessage {
+		return s
+	}
+	return s[:maxMessage-1024] + " … " + s[len(s)-1024:]
+}

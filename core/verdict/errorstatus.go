@@ -1,0 +1,52 @@
+package verdict
+
+import (
+	"strconv"
+	"strings"
+)
+
+// statusOfError is the HTTP status that an error inside a good answer stands
+// for; 0 if it does not say.
+func (f *failure) statusOfError() int {
+	for _, o := range []object{f.err, f.doc} {
+		for _, name := range []string{"code", "status", "http_code", "status_code", "http_status", "statusCode"} {
+			if n := httpStatus(scalar(o.get(name))); n > 0 {
+				return n
+			}
+		}
+	}
+	for _, s := range statusWords {
+		for _, c := range f.codes {
+			if strings.Contains(strings.ToLower(c), s.word) {
+				return s.status
+			}
+		}
+	}
+	return 0
+}
+
+// httpStatus is the number from 400 to 599 that s is; else 0.
+func httpStatus(s string) int {
+	if n, err := strconv.Atoi(s); err == nil && n >= 400 && n <= 599 {
+		return n
+	}
+	return 0
+}
+
+// statusWords are parts of codes and the statuses with which the same codes
+// come outside of streams. The first match counts.
+var statusWords = []struct {
+	word   string
+	status int
+}{
+	{"overloaded", 529}, {"slow_down", 503},
+	{"rate_limit", 429}, {"ratelimit", 429}, {"resource_exhausted", 429}, {"insufficient_quota", 429}, {"too_many_requests", 429}, {"quota", 429}, {"throttling", 429}, {"usage_limit", 429},
+	{"billing", 402}, {"insufficient_balance", 402}, {"payment", 402},
+	{"authentication", 401}, {"api_key", 401}, {"apikey", 401}, {"unauthenticated", 401}, {"unauthorized", 401},
+	{"permission", 403}, {"forbidden", 403}, {"access_denied", 403}, {"unsupported_country", 403},
+	{"too_large", 413},
+	{"invalid_request", 400}, {"invalid_argument", 400}, {"failed_precondition", 400}, {"bad_request", 400}, {"context_length", 400}, {"content_filter", 400}, {"content_policy", 400}, {"invalidparameter", 400},
+	{"not_found", 404},
+	{"unavailable", 503}, {"deadline_exceeded", 504}, {"timeout", 504},
+	{"internal", 500}, {"server_error", 500}, {"api_error", 500},
+}

@@ -1,0 +1,105 @@
+package verdict
+
+import (
+	"regexp/syntax"
+	"strings"
+)
+
+// requiredLiterals are words, in lower case, of which one occurs in any text
+// that the expression matches; nil if none are known.
+func requiredLiterals(re *syntax.Regexp) []string {
+	switch re.Op {
+	case syntax.OpLiteral:
+		return usefulLiteral(string(re.Rune))
+	case syntax.OpCapture, syntax.OpPlus:
+		return requiredLiterals(re.Sub[0])
+	case syntax.OpRepeat:
+		if re.Min > 0 {
+			return requiredLiterals(re.Sub[0])
+		}
+	case syntax.OpConcat:
+		return bestOf(re.Sub)
+	case syntax.OpAlternate:
+		var all []string
+		for _, sub := range re.Sub {
+			l := requiredLiterals(sub)
+			if l == nil {
+				return nil
+			}
+			all = append(all, l...)
+		}
+		return all
+	}
+	return nil
+}
+
+// usefulLiteral is the word, unless it is too short to tell texts apart.
+func usefulLiteral(word string) []string {
+	if len(word) < 3 {
+		return nil
+	}
+	return []string{string(asciiLower([]byte(word)))}
+}
+
+// bestOf are the literals of the part whose shortest one is longest.
+func bestOf(parts []*syntax.Regexp) []string {
+	var best []string
+	longest := 0
+	for _, p := range parts {
+		l := requiredLiterals(p)
+		if n := shortest(l); n > longest {
+			best, longest = l, n
+		}
+	}
+	return best
+}
+
+func shortest(words []string) int {
+	n := 0
+	for _, w := range words {
+		if n == 0 || len(w) < n {
+			n = len(w)
+		}
+	}
+	return n
+}
+
+// beginsWithLiteral says that what the expression matches begins with a fixed
+// word, after white space at most.
+func beginsWithLiteral(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpLiteral:
+		return len(re.Rune) >= 3
+	case syntax.OpCapture:
+		return beginsWithLiteral(re.Sub[0])
+	case syntax.OpAlternate:
+		for _, sub := range re.Sub {
+			if !beginsWithLiteral(sub) {
+				return false
+			}
+		}
+		return len(re.Sub) > 0
+	case syntax.OpConcat:
+		for _, sub := range re.Sub {
+			if !isPadding(sub) {
+				return beginsWithLiteral(sub)
+			}
+		}
+	}
+	return false
+}
+
+// isPadding says that an expression matches positions or white space only.
+func isPadding(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpEmptyMatch, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		return true
+	case syntax.OpStar, syntax.OpPlus, syntax.OpQuest, syntax.OpRepeat, syntax.OpCapture:
+		return isPadding(re.Sub[0])
+	case syntax.OpCharClass:
+		return strings.Trim(string(re.Rune), " \t\n\r\f\v") == ""
+	case syntax.OpLiteral:
+		return strings.TrimSpace(string(re.Rune)) == ""
+	}
+	return false
+}

@@ -1,0 +1,196 @@
+package verdict
+
+import (
+	"mime"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Rule says what one kind of answer means. All conditions that it has must
+// hold.
+type Rule struct {
+	Name   string
+	Origin Origin
+	Range  hcl.Range // where it is written
+	Note   string    // the comment before it, of built-in rules
+
+	// Conditions.
+	statuses    []statusRange
+	contentType string
+	code        *pattern
+	typ         *pattern
+	message     *pattern
+	body        *pattern
+	json        []jsonCondition
+	headers     []headerCondition
+	dialects    []string
+	endpoints   []string
+	methods     []string
+	paths       []string
+	models      []string
+	streamed    *bool
+
+	// What follows.
+	Means     Means
+	Scope     Scope // "" is that of the meaning
+	For       time.Duration
+	AtOnce    bool
+	SecondKey Means
+	after     []afterPath
+
+	conditions []Condition
+}
+
+// Condition is one of a rule's conditions as it was written.
+type Condition struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Conditions are the rule's conditions as they were written.
+func (r *Rule) Conditions() []Condition { return slices.Clone(r.conditions) }
+
+type statusRange struct{ from, to int }
+
+type jsonCondition struct {
+	path  []string
+	value *pattern
+}
+
+type headerCondition struct {
+	name   string
+	value  *pattern
+	absent bool // "^$": the header must be absent or empty
+}
+
+type afterPath struct {
+	header string
+	path   []string
+}
+
+// pattern is an expression, with words of which one must occur in any text that
+// it matches: looking for them first costs a hundredth of running it.
+type pattern struct {
+	re       *regexp.Regexp
+	literals []string // in lower case; none if nothing is known
+}
+
+// match looks for the expression in text; lowered is text in lower case, or ""
+// where making it would cost more than it saves.
+func (p *pattern) match(text, lowered string) bool {
+	if p == nil {
+		return true
+	}
+	if lowered != "" && !p.mayMatch(lowered) {
+		return false
+	}
+	return p.re.MatchString(text)
+}
+
+func (p *pattern) mayMatch(lowered string) bool {
+	return len(p.literals) == 0 || slices.ContainsFunc(p.literals, func(l string) bool { return strings.Contains(lowered, l) })
+}
+
+// onStatus says that the rule is about answers with this status. An unknown
+// status satisfies any condition.
+func (r *Rule) onStatus(status int) bool {
+	return len(r.statuses) == 0 || status == 0 || slices.ContainsFunc(r.statuses, func(s statusRange) bool {
+		return s.from <= status && status <= s.to
+	})
+}
+
+// matches says that all conditions but the status hold, cheap ones first.
+func (r *Rule) matches(f *failure, a *Answer) bool {
+	return r.onRequest(&a.Request) && r.onHeader(f) &&
+		(r.code == nil || slices.ContainsFunc(f.codes, func(c string) bool { return r.code.match(c, "") })) &&
+		(r.typ == nil || f.typ != "" && r.typ.match(f.typ, "")) &&
+		r.onJSON(f) &&
+		(r.message == nil || f.message != "" && r.message.match(f.message, f.lowered)) &&
+		r.onBody(f)
+}
+
+func (r *Rule) onRequest(q *Request) bool {
+	return among(r.dialects, q.Dialect) && among(r.endpoints, string(q.endpoint())) && among(r.methods, q.Method) &&
+		globs(r.paths, q.Path) && globs(r.models, q.Model) && (r.streamed == nil || *r.streamed == q.Streamed)
+}
+
+func (q Request) endpoint() Endpoint {
+	if q.Endpoint == "" {
+		return Generate
+	}
+	return q.Endpoint
+}
+
+func among(want []string, given string) bool { return len(want) == 0 || slices.Contains(want, given) }
+
+func globs(want []string, given string) bool {
+	return len(want) == 0 || slices.ContainsFunc(want, func(p string) bool { return glob(p, given) })
+}
+
+// glob says that a pattern takes the text; "*" stands for any characters.
+func glob(pattern, text string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == text
+	}
+	text, ok := strings.CutPrefix(text, parts[0])
+	if !ok {
+		return false
+	}
+	last := len(parts) - 1
+	for _, part := range parts[1:last] {
+		i := strings.Index(text, part)
+		if i < 0 {
+			return false
+		}
+		text = text[i+len(part):]
+	}
+	return strings.HasSuffix(text, parts[last])
+}
+
+func (r *Rule) onHeader(f *failure) bool {
+	if r.contentType != "" && !glob(r.contentType, mediaType(f.header.Get("Content-Type"))) {
+		return false
+	}
+	for _, c := range r.headers {
+		values := f.header.Values(c.name)
+		if c.absent != (strings.Join(values, "") == "") {
+			return false
+		}
+		if !c.absent && !slices.ContainsFunc(values, func(v string) bool { return c.value.match(v, "") }) {
+			return false
+		}
+	}
+	return true
+}
+
+func mediaType(v string) string {
+	if media, _, err := mime.ParseMediaType(v); err == nil {
+		return media
+	}
+	media, _, _ := strings.Cut(strings.ToLower(v), ";")
+	return strings.TrimSpace(media)
+}
+
+func (r *Rule) onJSON(f *failure) bool {
+	for _, c := range r.json {
+		if f.doc == nil || !f.doc.at(c.path, func(v string) bool { return c.value.match(v, "") }) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Rule) onBody(f *failure) bool {
+	if r.body == nil {
+		return true
+	}
+	if f.text == "" {
+		f.text = string(asciiLower(f.body))
+	}
+	return r.body.mayMatch(f.text) && r.body.re.Match(f.body)
+}

@@ -1,0 +1,509 @@
+# What is known of the sites' answers. The first verdict whose conditions all
+# hold decides; where none does, the status decides. Every verdict is guarded by
+# an answer in testdata.
+
+# --- The site refuses this address -------------------------------------------
+
+# Cloudflare's challenge for browsers.
+verdict "cloudflare-challenge" {
+  header  = { "Cf-Mitigated" = "^challenge$" }
+  means   = "blocked"
+  at_once = true
+}
+
+# The challenge page where the header was lost on the way.
+verdict "challenge-page" {
+  status       = [200, 401, 403, 429, 503]
+  content_type = "text/html"
+  message      = "(?i)^(?:just a moment|checking your browser|verify you are human|请稍候|安全验证)"
+  means        = "blocked"
+  at_once      = true
+}
+
+# Challenges of Vercel, AWS WAF and DataDome.
+verdict "vercel-challenge" {
+  header  = { "X-Vercel-Mitigated" = "^(?:challenge|deny)$" }
+  means   = "blocked"
+  at_once = true
+}
+verdict "aws-waf-challenge" {
+  header  = { "X-Amzn-Waf-Action" = "^(?:challenge|captcha)$" }
+  means   = "blocked"
+  at_once = true
+}
+verdict "datadome-challenge" {
+  status  = [401, 403, 405]
+  header  = { "X-Datadome" = "." }
+  means   = "blocked"
+  at_once = true
+}
+
+# Cloudflare refuses this address, in its plain-text form.
+verdict "cloudflare-address" {
+  status       = [403, 429, 503]
+  content_type = "text/plain"
+  body         = "^\\s*error code: 10(05|06|07|08|09|10|12|20)\\s*$"
+  means        = "blocked"
+}
+
+# The same as a page.
+verdict "cloudflare-address-page" {
+  status       = [403, 429, 503]
+  content_type = "text/html"
+  message      = "(?i)access denied \\| .* used cloudflare"
+  means        = "blocked"
+}
+
+# The same in JSON, which Cloudflare sends to callers that accept nothing else.
+verdict "cloudflare-address-json" {
+  status = [403, 429, 503]
+  json   = { "cloudflare_error" = "^true$", "error_code" = "^10(05|06|07|08|09|10|12|20)$" }
+  means  = "blocked"
+}
+
+# Cloudflare counts the requests of this address.
+verdict "cloudflare-rate" {
+  status = [429, 503]
+  body   = "^\\s*error code: 1015\\s*$"
+  means  = "rate_limited"
+  scope  = "channel"
+}
+
+# Cloudflare's firewall read the prompt ("a certain word or phrase, a SQL
+# command"): another prompt may pass.
+verdict "cloudflare-prompt" {
+  status       = 403
+  content_type = "text/html"
+  method       = "POST"
+  endpoint     = "generate"
+  message      = "^Attention Required! \\| Cloudflare"
+  means        = "declined"
+}
+verdict "cloudflare-firewall" {
+  status       = 403
+  content_type = "text/html"
+  message      = "^Attention Required! \\| Cloudflare"
+  means        = "blocked"
+}
+
+# CloudFront.
+verdict "cloudfront-country" {
+  status       = 403
+  content_type = "text/html"
+  body         = "configured to block access from your country"
+  means        = "blocked"
+  at_once      = true
+}
+verdict "cloudfront-address" {
+  status       = 403
+  content_type = "text/html"
+  header       = { "X-Cache" = "(?i)error from cloudfront" }
+  body         = "Request blocked"
+  means        = "blocked"
+}
+
+# Akamai.
+verdict "akamai-address" {
+  status       = 403
+  content_type = "text/html"
+  body         = "Reference&#32;&#35;|Reference #[0-9a-f]+\\."
+  means        = "blocked"
+}
+
+# Imperva.
+verdict "imperva-address" {
+  status       = [200, 403, 503]
+  content_type = "text/html"
+  body         = "Incapsula incident ID|_Incapsula_Resource"
+  means        = "blocked"
+}
+
+# Firewalls of Alibaba Cloud, Baota and SafeLine that read the prompt.
+verdict "waf-prompt" {
+  status = [403, 405, 406, 418, 468]
+  body   = "may cause potential threats to the server|您的请求带有不合法参数|请求存在威胁"
+  means  = "declined"
+}
+
+# A filter of the network that we are in.
+verdict "network-filter" {
+  status       = [200, 403, 503]
+  content_type = "text/html"
+  message      = "(?i)(?:fortiguard|web page blocked|zscaler|web filter|access to this site is blocked)"
+  means        = "blocked"
+}
+
+# OpenAI does not serve this country.
+verdict "openai-country" {
+  code    = "^(?:unsupported_country_region_territory|unsupported_country)$"
+  means   = "blocked"
+  at_once = true
+}
+
+# Gemini does not serve this country.
+verdict "gemini-location" {
+  message = "(?i)user location is not supported"
+  means   = "blocked"
+  at_once = true
+}
+
+# Other ways of saying so.
+verdict "country" {
+  status  = [400, 401, 403, 451]
+  message = "(?i)(?:country, region, or territory not supported|(?:from|in) (?:an )?(?:unsupported|restricted) (?:countr|region|location|territor)|not (?:available|supported|offered|accessible) in your (?:country|region|location|area|territory)|region is not supported|country is not supported|您所在的(?:国家|地区)|不支持(?:当前|您所在的?)(?:地区|区域|国家))"
+  means   = "blocked"
+  at_once = true
+}
+
+# Anthropic, from a country that it does not serve.
+verdict "anthropic-country" {
+  status  = 403
+  message = "^Request not allowed$"
+  means   = "blocked"
+}
+
+# Groq refuses some networks.
+verdict "groq-network" {
+  status  = 403
+  message = "(?i)access denied\\. please check your network settings"
+  means   = "blocked"
+}
+
+# Azure lets only chosen networks in.
+verdict "azure-network" {
+  status  = 403
+  message = "(?i)(?:denied due to virtual network/firewall rules|public access is disabled|traffic is not from an approved private endpoint)"
+  means   = "blocked"
+}
+
+# --- The key is not valid -----------------------------------------------------
+
+# A token that may not be used from this address; others of the site may.
+verdict "key-address" {
+  status  = [401, 403]
+  message = "(?i)(?:ip (?:address )?(?:is )?not (?:authorized|allowed|in the (?:whitelist|allow ?list))|your ip .* not (?:authorized|allowed)|IP 不在令牌允许访问的列表|IP ?白名单)"
+  means   = "invalid_key"
+}
+
+# Gemini, which says it with status 400.
+verdict "gemini-bad-key" {
+  json  = { "error.details.*.reason" = "^API_KEY_(?:INVALID|EXPIRED|SERVICE_BLOCKED|HTTP_REFERRER_BLOCKED|IP_ADDRESS_BLOCKED|ANDROID_APP_BLOCKED|IOS_APP_BLOCKED)$" }
+  means = "invalid_key"
+}
+
+# Google has stopped the key or the project behind it.
+verdict "google-suspended" {
+  status  = [400, 401, 403]
+  message = "(?i)(?:reported as leaked|consumer .* has been suspended|api key expired|(?:api has not been used in project|api is not enabled|api .* is disabled))"
+  means   = "invalid_key"
+}
+
+# The account behind the key is gone.
+verdict "account-stopped" {
+  status  = [400, 401, 402, 403, 429]
+  code    = "^(?:account_deactivated|account_suspended|account_disabled|user_banned|user_inactive|access_terminated|consumer_suspended|key_disabled|api_key_disabled)$"
+  means   = "invalid_key"
+}
+verdict "account-stopped-message" {
+  status  = [400, 401, 403]
+  message = "(?i)(?:account|organization|project|user|team|api key|token)(?: has been| is| was|'s account is)? (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|用户已被封禁|账[号户]已被?(?:封禁|禁用|停用|锁定)"
+  means   = "invalid_key"
+}
+
+# Prompts and answers that moderation stopped; before the rules about keys,
+# since their status is often 403.
+verdict "moderation" {
+  status = [400, 401, 403, 409, 422, 429, 451, "5xx"]
+  code   = "(?i)^(?:content_filter|content_policy_violation|content_policy|content_violation|responsibleaipolicyviolation|moderation_blocked|moderation|sensitive_words_detected|prompt_blocked|invalid_prompt|cyber_policy|cyber_policy_violation|datainspectionfailed|data_inspection_failed|.*sensitivecontentdetected.*|.*riskdetection.*|censorship_blocked|safety|prohibited_content|image_generation_user_error)$"
+  means  = "declined"
+}
+verdict "moderation-reasons" {
+  status = [400, 403, 451]
+  json   = { "error.metadata.reasons.*" = "." }
+  means  = "declined"
+}
+verdict "moderation-message" {
+  status  = [400, 401, 403, 409, 422, 429, 451, "5xx"]
+  message = "(?i)(?:input was flagged|prompt was flagged|flagged (?:as|for|by) |requires moderation|content (?:management|filtering|safety|usage)? ?policy|content[ _]filter|violates? (?:our |the |xai |openai's )?(?:usage|content|safety|acceptable use)|usage guidelines|usage polic(?:y|ies)|safety system|content exists risk|inappropriate content|high risk|不安全或敏感内容|敏感(?:内容|词|信息)|内容安全|违规内容|内容违规|风险内容)"
+  means   = "declined"
+}
+
+# MiniMax, which answers 200.
+verdict "minimax-moderation" {
+  json  = { "base_resp.status_code" = "^(?:1026|1027)$" }
+  means = "declined"
+}
+
+# --- Gemini's limits, which it calls quotas ---------------------------------------
+
+# Gemini's free tier has no quota at all for this model.
+verdict "gemini-no-free-tier" {
+  status  = 429
+  message = "(?i)free_tier_[a-z_]+, limit: 0\\b"
+  means   = "no_access"
+  for     = "1h"
+}
+
+# Gemini's limit of a day names the seconds to the next minute.
+verdict "gemini-day" {
+  status = 429
+  json   = { "error.details.*.violations.*.quotaId" = "PerDay" }
+  means  = "rate_limited"
+  scope  = "key-model"
+  for    = "1h"
+}
+
+# Its limits of a minute.
+verdict "gemini-limit" {
+  status  = 429
+  type    = "^RESOURCE_EXHAUSTED$"
+  message = "(?i)exceeded your current quota"
+  means   = "rate_limited"
+}
+
+# --- Money and quotas -----------------------------------------------------------
+
+# Less is left than this request might cost.
+verdict "openrouter-afford" {
+  status  = 402
+  message = "(?i)can only afford"
+  means   = "declined"
+}
+
+verdict "quota-code" {
+  status = [400, 401, 402, 403, 412, 429, "5xx"]
+  code   = "(?i)^(?:insufficient_quota|insufficient_user_quota|insufficient_balance|insufficient_credits|insufficient_funds|billing_hard_limit_reached|billing_not_active|billing_error|billing_disabled|blocked_api_access|exceeded_current_quota_error|quota_exceeded|quota_exhausted|api_key_quota_exhausted|pre_consume_token_quota_failed|credit_balance_too_low|not_enough_balance|arrearage|accountoverdueerror|allocationquota\\.freetieronly|budget_exceeded|.*resourcepackexhausted|personal_balance_exhausted|credits_exhausted|customer_balance_depleted)$"
+  means  = "quota_spent"
+}
+verdict "quota-message" {
+  status  = [400, 401, 402, 403, 412, 429, "5xx"]
+  message = "(?i)(?:insufficient (?:account |credit |wallet )?(?:balance|quota|credit|fund)|(?:credit|account) balance is (?:too low|insufficient|not enough)|exceeded your current quota|user quota is not enough|token quota is (?:not enough|exhausted)|not enough (?:credits|balance|quota)|out of credits|used all available credits|doesn't have any credits|reached (?:its|your|the) (?:monthly |specified )?(?:spend(?:ing)?|usage|api usage|billing|credit) (?:limit|cap)|monthly spending (?:limit|cap)|spend limit|key limit exceeded|monthly included credits|prepayment credits|requires billing to be enabled|budget has been exceeded|exceeded budget|free allocation|out of call volume quota|trial key|(?:daily|weekly|monthly|total) (?:cost|usage|quota|budget|spend) limit (?:reached|exceeded))"
+  means   = "quota_spent"
+}
+verdict "quota-message-zh" {
+  status  = [400, 401, 402, 403, 429, "5xx"]
+  message = "(?:余额不足|额度不足|配额不足|额度已?(?:用尽|用完|耗尽)|欠费|账户已?透支|无可用资源包|资源包(?:已|余)|套餐已?(?:到期|过期|用完|用尽)|预扣费.*失败)"
+  means   = "quota_spent"
+}
+
+# Zhipu, in any language: no money, locked for debts, plan expired.
+verdict "zhipu-quota" {
+  status = [400, 401, 403, 429]
+  code   = "^(?:1112|1113|1309)$"
+  means  = "quota_spent"
+}
+
+# MiniMax, which answers 200.
+verdict "minimax-quota" {
+  json  = { "base_resp.status_code" = "^(?:1008|2056)$" }
+  means = "quota_spent"
+}
+
+# --- Models -----------------------------------------------------------------------
+
+# What gateways say whose own upstream account is refused: not our key.
+verdict "gateway-upstream-key" {
+  status  = [401, 403]
+  message = "(?i)litellm\\.(?:AuthenticationError|PermissionDeniedError)"
+  means   = "broken"
+  scope   = "channel-model"
+}
+
+# Either the model does not exist or this key may not use it: the second key
+# tells.
+verdict "model-or-access" {
+  status     = [400, 401, 403, 404]
+  message    = "(?i)(?:does not exist or you do not have access|does not exist or your team .* does not have access|not found or your project does not have access|not found.{0,80} or permission denied|(?:do(?:es)? not|don't|doesn't) exist or (?:you|your) (?:do not|don't|does not|lack)|not found, inaccessible, and/or not deployed|\\(or it may not exist\\)|不存在或(?:您)?(?:没有|无)(?:访问)?权限)"
+  means      = "no_access"
+  second_key = "no_model"
+}
+
+# This key may not use this model.
+verdict "model-access-code" {
+  status = [400, 401, 403, 404, 429]
+  code   = "(?i)^(?:model_not_allowed|model_access_denied|key_model_access_denied|team_model_access_denied|model_permission_blocked_(?:org|project)|model\\.accessdenied|accessdenied\\.unpurchased|modelnotopen|usage_not_included|no_model_access|unsupported_value_for_plan)$"
+  means  = "no_access"
+}
+verdict "model-access" {
+  status  = [400, 401, 403, 404]
+  message = "(?i)(?:(?:do(?:es)? not|don't|doesn't|cannot|not authorized to|no|without) (?:have )?(?:access|permission)s? (?:to|for|on) (?:use )?(?:the |this |any of the )?(?:requested |specified |following )?models?|not allowed to (?:access|use) (?:the |this )?model|must be verified to (?:use|stream|generate)|has not activated the model|model access is denied|access to (?:the )?model .*denied|does not have permission to use the specified resource|missing scopes?: model|subscription plan does not (?:yet )?include|not supported when using .* with a .* account|无权(?:访问|使用)(?:该)?模型|没有(?:访问|使用).{0,40}模型.{0,10}权限)"
+  means   = "no_access"
+}
+verdict "zhipu-access" {
+  status = [400, 403, 429]
+  code   = "^(?:1220|1311)$"
+  means  = "no_access"
+}
+
+# The site does not have this model.
+verdict "no-model-code" {
+  status = [400, 403, 404, 410, 422, 429, 500, 503]
+  code   = "(?i)^(?:model_not_found|model_not_found_error|model_not_exist|modelnotfound|model_not_available|model_not_supported|invalid_model|invalid_model_error|unknown_model|unavailable_model|model_decommissioned|deploymentnotfound|operationnotsupported|model_not_configured|unsupported_model)$"
+  means  = "no_model"
+}
+verdict "no-model-message" {
+  status  = [400, 404, 410, 422, 503]
+  message = "(?i)(?:models? ['\"`]?[^ ]{1,100}['\"`]?,? (?:is )?(?:not found|(?:does|do) not exist|not exist|is not supported|is not available|is not a valid model|has been (?:deprecated|decommissioned|retired|removed))|model (?:does )?not (?:exist|found)|unknown model|unsupported model|no such model|not a valid model id|invalid model(?: name)?\\b|models/[^ ]+ is not found|model identifier is invalid|end of (?:its )?life|no endpoints found for|^model: |try pulling it first|no available channel for model|no available accounts?.{0,20} support(?:ing|s)? (?:the |this )?model|模型不存在|不支持(?:该|此)?模型|无可用渠道|模型.{0,40}(?:不存在|已下线|未找到))"
+  means   = "no_model"
+}
+verdict "zhipu-no-model" {
+  status = [400, 404]
+  code   = "^(?:1211|1212)$"
+  means  = "no_model"
+}
+
+# --- Keys that are not valid, in general --------------------------------------
+
+# A restricted key that may not list models serves them all the same.
+verdict "models-scope" {
+  endpoint = "models"
+  status   = [401, 403]
+  message  = "(?i)(?:missing scopes?|insufficient permissions)"
+  means    = "refused"
+}
+
+verdict "invalid-key-code" {
+  status = [400, 401, 403, 404]
+  code   = "(?i)^(?:invalid_api_key|invalidapikey|api_key_invalid|incorrect_api_key|invalid_key|expired_api_key|expired_key|api_key_expired|invalid_token|token_expired|token_invalidated|token_revoked|token_not_found_in_db|invalid_authentication_error|invalid_authentication|authentication_error|auth_error|authenticationerror|api_key_required|unrecognizedclientexception|expiredtokenexception|invalidsignatureexception|consumer_invalid|access_token_expired|invalid_organization|mismatched_project|invalid_subscription_key)$"
+  means  = "invalid_key"
+}
+verdict "invalid-key-status" {
+  status = 401
+  code   = "(?i)^(?:unauthenticated|unauthorized)$"
+  means  = "invalid_key"
+}
+verdict "invalid-key-message" {
+  status  = [400, 401, 403]
+  message = "(?i)(?:(?:invalid|incorrect|wrong|expired|malformed|unknown|missing) (?:or (?:missing|expired|inactive) )?(?:proxy server )?(?:api[ -]?key|api[ -]?token|access token|auth(?:entication|orization)? token|bearer token|token|credentials?|authentication|subscription key|x-api-key)|(?:api[ -]?key|api[ -]?token|access token|token|x-api-key|subscription key)(?: provided| you provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired|not found|revoked|does not exist)|no auth credentials found|user not found|invalid username or password|api key not found|access denied due to invalid subscription key|access token is missing, invalid|security token included in the request is (?:invalid|expired)|无效的(?:令牌|密钥|api|key)|令牌(?:无效|已过期|状态不可用|不存在|已?被?禁用)|(?:身份验证|鉴权|认证)失败|api ?key.{0,10}(?:无效|错误|不正确|不存在|已过期))"
+  means   = "invalid_key"
+}
+
+# Zhipu and MiniMax, in numbers.
+verdict "zhipu-key" {
+  status = 401
+  code   = "^(?:1000|1001|1002|1003|1004)$"
+  means  = "invalid_key"
+}
+verdict "minimax-key" {
+  json  = { "base_resp.status_code" = "^(?:1004|2049)$" }
+  means = "invalid_key"
+}
+
+# --- Limits -----------------------------------------------------------------------
+
+# A request that alone is larger than the limit of a minute: waiting helps
+# nobody.
+verdict "request-over-limit" {
+  status  = 429
+  message = "(?i)(?:request too large for|extra usage is required for)"
+  means   = "declined"
+}
+
+# The site's own pool or a shared capacity is used up: no limit of ours.
+verdict "capacity-code" {
+  status = [400, 403, 429, "5xx"]
+  code   = "(?i)^(?:overloaded_error|overloaded|server_is_overloaded|server_overloaded|serveroverloaded|engine_overloaded|engine_overloaded_error|slow_down|model_overloaded|modelnotreadyexception|modelloadingerror|capacity_exceeded|server_busy)$"
+  means  = "overloaded"
+}
+verdict "vertex-capacity" {
+  status  = 429
+  message = "(?i)(?:refer to https://cloud\\.google\\.com/vertex-ai/.*error-code-429|temporarily out of capacity)"
+  means   = "overloaded"
+  scope   = "channel-model"
+}
+verdict "model-capacity" {
+  status  = [429, 498, 503]
+  message = "(?i)(?:capacity (?:temporarily )?exceeded|over capacity|model is (?:currently |temporarily )?(?:overloaded|loading|busy)|currently loading|loading model|no deployments available for selected model|high demand|experiencing high (?:traffic|load)|该模型当前访问量过大|模型(?:当前)?(?:负载|过载|繁忙))"
+  means   = "overloaded"
+  scope   = "channel-model"
+  after   = ["estimated_time", "error.estimated_time"]
+}
+verdict "gateway-capacity" {
+  status  = [403, 429, 500]
+  message = "(?i)(?:engine is currently overloaded|server is overloaded|upstream rate limit exceeded|upstream service overloaded|上游负载已?饱和|负载已经?饱和|服务器(?:繁忙|负载))"
+  means   = "overloaded"
+}
+verdict "zhipu-capacity" {
+  status = [429, 500, 503]
+  code   = "^(?:1305|1312)$"
+  means  = "overloaded"
+  scope  = "channel-model"
+}
+
+# OpenRouter's provider limits OpenRouter, not us.
+verdict "openrouter-provider-limit" {
+  status  = 429
+  message = "(?i)rate-limited upstream"
+  means   = "rate_limited"
+  scope   = "channel-model"
+}
+
+# Rate limits with another status.
+verdict "rate-limit-code" {
+  status = [400, 403, 500, 503]
+  code   = "(?i)^(?:rate_limit_exceeded|rate_limit_error|ratelimitexceeded|userratelimitexceeded|throttlingexception|throttling(?:\\..*)?|too_many_requests|requestlimitexceeded)$"
+  means  = "rate_limited"
+}
+verdict "minimax-rate" {
+  json  = { "base_resp.status_code" = "^(?:1002|1039|1041)$" }
+  means = "rate_limited"
+}
+
+# --- Gateways ---------------------------------------------------------------------
+
+# new-api's upstream answered with a status that says nothing of our key.
+verdict "gateway-upstream-status" {
+  status = [401, 403, 404, 429]
+  code   = "^bad_response_status_code$"
+  means  = "broken"
+}
+
+# AWS API Gateway, for a path that it does not have.
+verdict "aws-no-route" {
+  status  = 403
+  message = "^Missing Authentication Token$"
+  means   = "no_endpoint"
+}
+
+# Plans that serve only certain programs.
+verdict "client-restricted" {
+  status  = [400, 401, 403]
+  message = "(?i)(?:only (?:authorized|available|allowed|intended) for (?:use with )?(?:claude code|coding agents|official clients|codex)|restricted to (?:claude code|codex|official) clients?|only allows? (?:claude code|codex|official) clients?|仅(?:限|支持|允许).{0,20}客户端)"
+  means   = "declined"
+}
+
+# No endpoint of OpenRouter fits what the request asks for, though the model is
+# there.
+verdict "openrouter-no-provider" {
+  status  = 404
+  message = "(?i)no (?:endpoints|allowed providers) (?:found that|found matching|are available|available)"
+  means   = "declined"
+}
+
+# --- The request ------------------------------------------------------------------
+
+# Too long for the model, whatever status a gateway gives it.
+verdict "context-length" {
+  status = [403, 404, 429, "5xx"]
+  code   = "(?i)^(?:context_length_exceeded|string_above_max_length|prompt_too_long|context_window_exceeded)$"
+  means  = "refused"
+}
+verdict "context-length-message" {
+  status  = [403, 404, 429, "5xx"]
+  message = "(?i)(?:maximum context length|prompt is too long|context length exceeded|exceeds? (?:the )?(?:model's )?(?:maximum )?context (?:length|window)|input token count.{0,40}exceeds)"
+  means   = "refused"
+}
+
+# nginx, before the request reached the site.
+verdict "nginx-header-too-large" {
+  status       = 400
+  content_type = "text/html"
+  message      = "(?i)request header or cookie too large"
+  means        = "too_large"
+}
+verdict "nginx-plain-http" {
+  status       = 400
+  content_type = "text/html"
+  message      = "(?i)plain http request was sent to https port"
+  means        = "broken"
+}

@@ -1,0 +1,231 @@
+package verdict
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// byDefault is a verdict where no rule matched.
+type byDefault struct {
+	name   string
+	means  Means
+	scope  Scope // "" is that of the meaning
+	atOnce bool
+}
+
+// byStatus judges an answer that no rule knows.
+func byStatus(f *failure, a *Answer) byDefault {
+	name := fmt.Sprintf("status %d", f.status)
+	switch {
+	case a.Status == http.StatusSwitchingProtocols:
+		return byDefault{name: name, means: Good}
+	case a.Status < 200 || a.Status > 599:
+		return byDefault{name: name, means: Broken}
+	case f.redirect:
+		return redirected(f, a)
+	case f.empty:
+		return byDefault{name: "empty answer", means: Broken}
+	case f.status == 0:
+		return byDefault{name: "error without a status", means: Broken}
+	case f.page:
+		return byDefault{name: fmt.Sprintf("page with status %d", f.status), means: pageMeans(f.status, a), scope: pageScope(f.status)}
+	}
+	m := statusMeans(f.status, a)
+	return byDefault{name: name, means: m, atOnce: m == Blocked}
+}
+
+// statusMeans is what a status means where nothing else is known.
+func statusMeans(status int, a *Answer) Means {
+	switch status {
+	case 401, 403:
+		return Suspect
+	case 402:
+		return QuotaSpent
+	case 404:
+		return notFound(a)
+	case 405, 501:
+		return NoEndpoint
+	case 407, 408, 421, 424, 444, 499:
+		return Broken
+	case 409, 425, 498, 503, 529:
+		return Overloaded
+	case 413, 414, 415, 431:
+		return TooLarge
+	case 429:
+		return RateLimited
+	case 451:
+		return Blocked
+	}
+	if status >= 500 {
+		return Broken
+	}
+	return Refused
+}
+
+// notFound tells an endpoint that a site lacks from an object that it lacks.
+func notFound(a *Answer) Means {
+	switch a.endpoint() {
+	case Generate, Moderation, Rerank:
+		return NoEndpoint
+	}
+	return Declined
+}
+
+// pageMeans is what a page in place of an API's answer means: most are of a
+// front end that has lost its site.
+func pageMeans(status int, a *Answer) Means {
+	switch status {
+	case 400:
+		return Declined
+	case 404, 405, 413, 414, 415, 429, 431, 451:
+		return statusMeans(status, a)
+	case 409, 425, 503, 529:
+		return Overloaded
+	}
+	return Broken
+}
+
+// pageScope: a front end that counts requests counts those of an address.
+func pageScope(status int) Scope {
+	if status == http.StatusTooManyRequests {
+		return ScopeChannel
+	}
+	return ""
+}
+
+// redirected judges redirects: one that stays at the API is the caller's to
+// follow, any other has left it.
+func redirected(f *failure, a *Answer) byDefault {
+	name := fmt.Sprintf("redirect with status %d", a.Status)
+	location := a.Header.Get("Location")
+	if location == "" && !f.page || location != "" && a.SameOrigin && !isLogin(location) {
+		return byDefault{name: name, means: Good}
+	}
+	return byDefault{name: name, means: Broken}
+}
+
+// isLogin says that a redirect leads to a page for people.
+func isLogin(location string) bool {
+	u, err := url.Parse(location)
+	if err != nil {
+		return true
+	}
+	path := strings.ToLower(u.Path)
+	if path == "" || path == "/" {
+		return true
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		base, _, _ := strings.Cut(segment, ".")
+		switch base {
+		case "login", "signin", "sign-in", "sign_in", "log-in", "sso", "auth", "oauth", "oauth2", "captcha", "challenge", "verify", "register", "error", "index", "home", "welcome", "maintenance", "blocked", "forbidden":
+			return true
+		}
+	}
+	return false
+}
+
+// withoutBlame corrects what is said of endpoints that many sites lack, or keep
+// from ordinary keys: a refusal there says nothing about anything else. A rule
+// of the user's stands.
+func (v *Verdict) withoutBlame(f *failure, a *Answer) {
+	if v.Origin != FromBuiltin && v.Origin != FromStatus || v.Means == Good {
+		return
+	}
+	switch f.status {
+	case 401, 403, 404:
+	default:
+		return
+	}
+	switch a.endpoint() {
+	case Account, Other:
+		if v.Means != Blocked {
+			v.Means = Refused
+			break
+		}
+		v.Means = Declined
+	case Count:
+		v.Means = Declined
+	default:
+		return
+	}
+	v.Scope, v.For, v.AtOnce, v.SecondKey = "", 0, false, ""
+}
+
+// scopeOf is what a meaning is about, unless a rule says otherwise.
+func (f *failure) scopeOf(m Means, a *Answer) Scope {
+	if m == RateLimited && f.namesModel(a.Model) {
+		return ScopeKeyModel
+	}
+	return meaningOf(m).Scope
+}
+
+// namesModel says that a rate limit is that of the model alone.
+func (f *failure) namesModel(model string) bool {
+	if model != "" && strings.Contains(f.lowered, strings.ToLower(model)) {
+		return true
+	}
+	named := false
+	f.doc.at([]string{"error", "details", "*", "violations", "*", "quotaDimensions", "model"}, func(v string) bool { named = v != ""; return named })
+	return named
+}
+
+// cooldown is how long what the verdict is about is left alone, as far as the
+// rule or the site says.
+func (f *failure) cooldown(r *Rule, a Answer) time.Duration {
+	if !hasEffects(r.Means) {
+		return 0
+	}
+	if d := f.afterPaths(r.after, a.Now); d > 0 {
+		return d
+	}
+	if r.For > 0 {
+		return r.For
+	}
+	switch r.Means {
+	case RateLimited, Overloaded, Broken, Blocked:
+		return f.retryAfter(r.Means == RateLimited, a.Now)
+	case QuotaSpent:
+		if d := f.retryAfter(false, a.Now); d >= time.Minute { // gateways name seconds by rote
+			return d
+		}
+	}
+	return 0
+}
+
+// RetriedByDefault says that retry.on includes the status where it is not
+// written.
+func RetriedByDefault(status int) bool {
+	switch status {
+	case 408, 409, 425, 429, 498, 499, 500, 502, 503, 504, 507:
+		return true
+	}
+	return status >= 520 && status <= 599
+}
+
+// retries says whether retry.on includes the status.
+func (s *Set) retries(status int) bool {
+	if s.retryOn == nil {
+		return status == 0 || RetriedByDefault(status)
+	}
+	return slices.Contains(s.retryOn, status)
+}
+
+// route says where the request may go next.
+func (s *Set) route(v *Verdict, f *failure) {
+	switch {
+	case v.Means == Good:
+		return
+	case s.retryOn != nil && slices.Contains(s.retryOn, f.status):
+		v.Failover = true
+	case v.Means == Refused:
+	case v.Origin == FromStatus && s.retryOn != nil && RetriedByDefault(f.status):
+		// What retry.on leaves out is passed on, unless more is known than the status.
+	default:
+		v.Failover = true
+	}
+	v.SameChannel = (v.Means == Overloaded || v.Means == Broken) && s.retries(f.status)
+}

@@ -1,0 +1,176 @@
+package verdict
+
+import (
+	"net/http"
+	"time"
+)
+
+// Request is what rules may know about the request that was answered.
+type Request struct {
+	Dialect  string   // "openai", "anthropic", "gemini"; "" if unknown
+	Endpoint Endpoint // "" counts as Generate
+	Method   string
+	Path     string
+	Model    string // as it was sent to the site
+	Streamed bool   // a streamed answer was asked for
+}
+
+// Endpoint is the kind of an API's endpoint.
+type Endpoint string
+
+// The kinds of endpoints.
+const (
+	Generate   Endpoint = "generate" // chat, responses, messages, completions, embeddings, images, audio, realtime
+	Models     Endpoint = "models"
+	Count      Endpoint = "count" // count_tokens, countTokens, tokenize
+	Moderation Endpoint = "moderation"
+	Rerank     Endpoint = "rerank"
+	Account    Endpoint = "account" // billing, usage, organisation, credits, keys
+	Files      Endpoint = "files"   // files, batches, uploads, stored responses, fine-tuning
+	Other      Endpoint = "other"
+)
+
+// Endpoints are all kinds, for checks and documentation.
+var Endpoints = []Endpoint{Generate, Models, Count, Moderation, Rerank, Account, Files, Other}
+
+// MaxBody is how much of a body is looked at.
+const MaxBody = 64 << 10
+
+// Answer is a site's answer as far as it is needed for judging.
+type Answer struct {
+	Request
+	Status int
+	Header http.Header
+	// Body is the decoded beginning of the body, or one event or line of a
+	// stream: raw, or its JSON alone.
+	Body []byte
+	// Event says that Body is an event of an answer whose status was good.
+	Event bool
+	// Empty says that a good answer has ended without any content.
+	Empty bool
+	// SameOrigin says that a redirect leads to the origin that was asked.
+	SameOrigin bool
+	Now        time.Time
+}
+
+// Means is what an answer means.
+type Means string
+
+// The meanings.
+const (
+	Good        Means = "good"
+	Blocked     Means = "blocked"
+	Overloaded  Means = "overloaded"
+	Broken      Means = "broken"
+	RateLimited Means = "rate_limited"
+	QuotaSpent  Means = "quota_spent"
+	InvalidKey  Means = "invalid_key"
+	NoAccess    Means = "no_access"
+	NoModel     Means = "no_model"
+	NoEndpoint  Means = "no_endpoint"
+	TooLarge    Means = "too_large"
+	Declined    Means = "declined"
+	Refused     Means = "refused"
+	Suspect     Means = "suspect"
+	// Default is for rules only: the answer is judged by its status.
+	Default Means = "default"
+)
+
+// Scope is what a verdict is about, and so what cools down or is disabled.
+type Scope string
+
+// The scopes.
+const (
+	ScopeNone            Scope = "none"
+	ScopeRequest         Scope = "request"
+	ScopeKey             Scope = "key"
+	ScopeKeyModel        Scope = "key-model"
+	ScopeChannel         Scope = "channel"
+	ScopeChannelModel    Scope = "channel-model"
+	ScopeChannelEndpoint Scope = "channel-endpoint"
+)
+
+// Meaning describes a Means for users.
+type Meaning struct {
+	Means Means
+	Scope Scope  // unless a rule says otherwise
+	Text  string // what it means
+	Next  string // what follows
+}
+
+// Meanings are all meanings in the order in which they are documented.
+var Meanings = []Meaning{
+	{Good, ScopeNone, "nothing is wrong", "The answer is passed on."},
+	{Blocked, ScopeChannel, "the site refuses this address", "The next egress or channel is asked; no key is blamed. The way cools down for 30 s, doubling to 10 min: at once where the site is explicit, else after two different requests."},
+	{Overloaded, ScopeChannel, "the site has too much to do", "The next channel is asked; the failure counts toward the breaker."},
+	{Broken, ScopeChannel, "the site does not work", "The next channel is asked; the failure counts toward the breaker."},
+	{RateLimited, ScopeKey, "the key has reached a rate limit", "Another key or channel is asked; the key cools down for as long as the site says."},
+	{QuotaSpent, ScopeKey, "the key's money or quota is spent", "Another key or channel is asked; the key cools down for long, and you are notified."},
+	{InvalidKey, ScopeKey, "the key is not valid", "Another key or channel is asked; the key is disabled, and tried again after 5 min, doubling to an hour."},
+	{NoAccess, ScopeKeyModel, "the key may not use this model", "Another key or channel is asked; the key is not used for this model for an hour."},
+	{NoModel, ScopeChannelModel, "the site does not have this model", "The next channel is asked; the channel is not used for this model for 10 min."},
+	{NoEndpoint, ScopeChannelEndpoint, "the site does not have this endpoint", "The next channel is asked; after two requests the channel is not used for this endpoint for 10 min."},
+	{TooLarge, ScopeRequest, "the site's front end does not take a request like this", "The next channel is asked; nothing is blamed."},
+	{Declined, ScopeRequest, "the site declines this request", "One other channel is asked, then the answer is passed on; nothing is blamed."},
+	{Refused, ScopeRequest, "the request is at fault", "The answer is passed on; nothing is blamed."},
+	{Suspect, ScopeNone, "not known: the key, the channel or the request", "Other keys and channels are asked; who is to blame is settled by which of them answer."},
+}
+
+// meaningOf describes a means; the zero Meaning for one that is unknown.
+func meaningOf(m Means) Meaning {
+	for _, d := range Meanings {
+		if d.Means == m {
+			return d
+		}
+	}
+	return Meaning{}
+}
+
+// Text says in a few words what m means.
+func (m Means) Text() string { return meaningOf(m).Text }
+
+// Next says what follows from m.
+func (m Means) Next() string { return meaningOf(m).Next }
+
+// Origin says where the rule that decided comes from.
+type Origin string
+
+// The origins, in the order in which their rules are asked.
+const (
+	FromChannel Origin = "channel"
+	FromUser    Origin = "user"
+	FromPlugin  Origin = "plugin"
+	FromBuiltin Origin = "built-in"
+	FromStatus  Origin = "status" // no rule: the default for the status
+)
+
+// Verdict is what an answer means and what is to follow.
+type Verdict struct {
+	Means  Means
+	Scope  Scope
+	Rule   string // the rule's name, or the default's, such as "status 503"
+	Origin Origin
+	// For is how long the site wants to be left alone; 0 if it does not say.
+	For time.Duration
+	// AtOnce says that one answer is enough for a cooldown of a blocked address.
+	AtOnce bool
+	// SecondKey is what it means if a second key of the channel gets the same
+	// verdict; "" if that changes nothing.
+	SecondKey Means
+	// Failover says that another candidate may be asked.
+	Failover bool
+	// SameChannel says that the same channel may be asked again with the same
+	// key, after a pause.
+	SameChannel bool
+
+	// The error in its normal form. Code, Type and Message are the site's own
+	// words: they may repeat a secret, so they are not for logs. Reason is.
+	Status  int // 0 if the answer does not say
+	Code    string
+	Type    string
+	Message string
+	Page    bool // an HTML page in place of an API's answer
+	// Reason is a short text for logs and events. It holds only words that this
+	// package knows.
+	Reason string
+}

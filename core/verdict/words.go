@@ -1,0 +1,87 @@
+package verdict
+
+import (
+	"strings"
+	"sync"
+	"unicode"
+)
+
+// vocabulary are the words that occur in the rules and in the answers of the
+// corpus. No others are shown of what sites write.
+var vocabulary = sync.OnceValue(func() map[string]bool {
+	words := map[string]bool{}
+	add := func(text string) {
+		for _, w := range splitWords(text) {
+			if isWordKnown := len(w) <= 24; isWordKnown {
+				words[strings.ToLower(w)] = true
+			}
+		}
+	}
+	add(string(builtinSource))
+	for _, c := range Corpus() {
+		add(c.Wire)
+	}
+	return words
+})
+
+const hidden = "…"
+
+// anonymize replaces each word that the rules and the corpus do not hold.
+func anonymize(text string) string {
+	words := vocabulary()
+	var b strings.Builder
+	for len(text) > 0 {
+		n := wordEnd(text)
+		if n == 0 {
+			n = gapEnd(text)
+			b.WriteString(text[:n])
+		} else if w := text[:n]; words[strings.ToLower(w)] {
+			b.WriteString(w)
+		} else if !strings.HasSuffix(b.String(), hidden) {
+			b.WriteString(hidden)
+		}
+		text = text[n:]
+	}
+	return b.String()
+}
+
+// wordEnd is the length of the word at the beginning of text: letters and
+// digits; in scripts without spaces, each character is one.
+func wordEnd(text string) int {
+	for i, r := range text {
+		switch {
+		case !isWordRune(r):
+			return i
+		case unicode.Is(unicode.Han, r):
+			if i > 0 {
+				return i
+			}
+			return len(string(r))
+		}
+	}
+	return len(text)
+}
+
+func gapEnd(text string) int {
+	for i, r := range text {
+		if isWordRune(r) {
+			return i
+		}
+	}
+	return len(text)
+}
+
+func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) }
+
+func splitWords(text string) []string {
+	var words []string
+	for len(text) > 0 {
+		if n := wordEnd(text); n > 0 {
+			words = append(words, text[:n])
+			text = text[n:]
+			continue
+		}
+		text = text[gapEnd(text):]
+	}
+	return words
+}
