@@ -16,6 +16,7 @@ type endpoint struct {
 	summary      string
 	handle       http.HandlerFunc
 	open         bool   // answered without a token
+	manages      bool   // reads files, or changes the configuration, channels, keys or plugins: answered at the port only if there is a token
 	status       int    // of success; default 200
 	in, out      any    // zero values of the bodies; nil: none
 	kind         string // of the answer; default application/json
@@ -37,18 +38,18 @@ func (h *Handler) endpoints() []endpoint {
 	return []endpoint{
 		{method: "GET", path: "/api/status", summary: "How the program is", handle: show(s.Status), out: Status{}},
 		{method: "GET", path: "/api/channels", summary: "All channels with their state", handle: show(s.Channels), out: []Channel{}},
-		{method: "POST", path: "/api/channels", summary: "Add a channel to the configuration", handle: h.addChannel, in: ChannelSpec{}, out: Edited{}, status: 201, fails: edit, header: ifMatch},
-		{method: "PUT", path: "/api/channels/{name}", summary: "Change a channel in the configuration", handle: h.changeChannel, in: ChannelSpec{}, out: Edited{}, fails: edit, header: ifMatch},
-		{method: "DELETE", path: "/api/channels/{name}", summary: "Remove a channel from the configuration", handle: h.removeChannel, out: Edited{}, fails: edit, header: ifMatch},
+		{method: "POST", path: "/api/channels", manages: true, summary: "Add a channel to the configuration", handle: h.addChannel, in: ChannelSpec{}, out: Edited{}, status: 201, fails: edit, header: ifMatch},
+		{method: "PUT", path: "/api/channels/{name}", manages: true, summary: "Change a channel in the configuration", handle: h.changeChannel, in: ChannelSpec{}, out: Edited{}, fails: edit, header: ifMatch},
+		{method: "DELETE", path: "/api/channels/{name}", manages: true, summary: "Remove a channel from the configuration", handle: h.removeChannel, out: Edited{}, fails: edit, header: ifMatch},
 		{method: "POST", path: "/api/channels/{name}/toggle", summary: "Pause or resume a channel", handle: h.toggle, in: toggling{}, out: Channel{}, fails: []int{400, 404, 413, 415}},
 		{method: "POST", path: "/api/channels/{name}/switch", summary: "Make a channel the first choice of its routes, or end that", handle: h.prefer, in: switching{}, out: Preferred{}, fails: []int{400, 404, 413, 415}},
 		{method: "POST", path: "/api/channels/{name}/check", summary: "Make a channel's health check now", handle: h.check, out: Checked{}, fails: []int{404, 409, 415}},
-		{method: "POST", path: "/api/channels/{name}/keys", summary: "Add a key to a channel", handle: h.addKey, in: KeySpec{}, out: AddedKey{}, status: 201, fails: edit, header: ifMatch},
-		{method: "DELETE", path: "/api/channels/{name}/keys/{key}", summary: "Remove a key, by its ID or its place in the list, from 0", handle: h.removeKey, out: Edited{}, fails: edit, header: ifMatch},
+		{method: "POST", path: "/api/channels/{name}/keys", manages: true, summary: "Add a key to a channel", handle: h.addKey, in: KeySpec{}, out: AddedKey{}, status: 201, fails: edit, header: ifMatch},
+		{method: "DELETE", path: "/api/channels/{name}/keys/{key}", manages: true, summary: "Remove a key, by its ID or its place in the list, from 0", handle: h.removeKey, out: Edited{}, fails: edit, header: ifMatch},
 		{method: "GET", path: "/api/routes", summary: "Routes with their plans", handle: show(s.Routes), out: []Route{}},
 		{method: "GET", path: "/api/tunnels", summary: "Tunnels and their forwards", handle: show(s.Tunnels), out: []Tunnel{}},
 		{method: "GET", path: "/api/plugins", summary: "Plugin processes", handle: show(s.Plugins), out: Plugins{}},
-		{method: "POST", path: "/api/plugins/{name}/restart", summary: "Have a new process take the place of a plugin's, of the executable that is there now", handle: h.restartPlugin, out: Reload{}, refused: NotApplied{}, fails: []int{404, 415, 422}},
+		{method: "POST", path: "/api/plugins/{name}/restart", manages: true, summary: "Have a new process take the place of a plugin's, of the executable that is there now", handle: h.restartPlugin, out: Reload{}, refused: NotApplied{}, fails: []int{404, 415, 422}},
 		{method: "POST", path: "/api/explain", summary: "What would be done with a request; nothing is sent", handle: h.explain, in: Question{}, out: Explanation{}, fails: []int{400, 404, 413, 415}},
 		{method: "GET", path: "/api/stats", summary: "Counters, tokens and latencies", handle: show(s.Stats), out: Summary{}},
 		{method: "GET", path: "/api/logs", summary: "The event stream (server-sent events)", handle: h.stream, kind: "text/event-stream", fails: []int{400, 503},
@@ -57,9 +58,9 @@ func (h *Handler) endpoints() []endpoint {
 		{method: "GET", path: "/api/logs/recent", summary: "The last events", handle: h.recent, out: []event.Event{}, fails: []int{400},
 			query: []parameter{{"n", "how many; default 50, at most 1000"}, {"types", "only these types, with commas between"}, {"channel", "only events of this channel"}}},
 		{method: "GET", path: "/api/config", summary: "The text of the configuration, its secrets replaced by placeholders", handle: h.text, out: Text{}},
-		{method: "PUT", path: "/api/config", summary: "Replace the text of a file of the configuration", handle: h.replace, in: Draft{}, out: Edited{}, fails: append(edit, 428), header: ifMatch},
-		{method: "POST", path: "/api/config/reload", summary: "Apply the configuration as it is in its files", handle: h.reload, out: Reload{}, refused: NotApplied{}, fails: []int{400, 412, 415, 422}, header: ifMatch},
-		{method: "POST", path: "/api/config/plan", summary: "What a reload would change, or a text in the place of a file", handle: h.plan, in: Draft{}, out: Reload{}, refused: NotApplied{}, fails: []int{400, 404, 413, 415, 422}},
+		{method: "PUT", path: "/api/config", manages: true, summary: "Replace the text of a file of the configuration", handle: h.replace, in: Draft{}, out: Edited{}, fails: append(edit, 428), header: ifMatch},
+		{method: "POST", path: "/api/config/reload", manages: true, summary: "Apply the configuration as it is in its files", handle: h.reload, out: Reload{}, refused: NotApplied{}, fails: []int{400, 412, 415, 422}, header: ifMatch},
+		{method: "POST", path: "/api/config/plan", manages: true, summary: "What a reload would change, or a text in the place of a file", handle: h.plan, in: Draft{}, out: Reload{}, refused: NotApplied{}, fails: []int{400, 404, 413, 415, 422}},
 		{method: "GET", path: "/api/session", summary: "Whether a login is needed", handle: h.session, open: true, out: Session{}},
 		{method: "POST", path: "/api/session", summary: "Trade the token, or a link's code, for a session cookie", handle: h.login, open: true, in: Login{}, out: Session{}, fails: []int{400, 401, 413, 415, 429}},
 		{method: "DELETE", path: "/api/session", summary: "End the session", handle: h.logout, open: true, out: Session{}, fails: []int{415}},

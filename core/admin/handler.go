@@ -39,8 +39,8 @@ func New(o Options) *Handler {
 	}
 	h := &Handler{options: o, mux: http.NewServeMux(), local: http.NewServeMux(), open: map[string]bool{}}
 	h.sessions.now, h.tries.now = o.Now, o.Now
-	h.register(h.mux, h.endpoints())
-	h.register(h.local, h.localEndpoints())
+	h.register(h.mux, h.endpoints(), h.withToken)
+	h.register(h.local, append(h.endpoints(), h.localEndpoints()...), guard)
 	h.panel()
 	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "not_found", "there is no "+r.Method+" "+r.URL.Path)
@@ -49,8 +49,9 @@ func New(o Options) *Handler {
 	return h
 }
 
-// register answers each endpoint at its path, and refuses other methods there.
-func (h *Handler) register(mux *http.ServeMux, all []endpoint) {
+// register answers each endpoint at its path, as guard lets it, and refuses
+// other methods there.
+func (h *Handler) register(mux *http.ServeMux, all []endpoint, guard func(endpoint) http.Handler) {
 	methods := map[string][]string{}
 	for _, e := range all {
 		mux.Handle(e.method+" "+e.path, guard(e))
@@ -86,6 +87,23 @@ func guard(e endpoint) http.Handler {
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		e.handle(w, r)
+	})
+}
+
+// withToken is guard for the port, which other accounts of the machine reach
+// too: without a token they could have the program read its owner's files into
+// a channel of theirs, or take its keys.
+func (h *Handler) withToken(e endpoint) http.Handler {
+	guarded := guard(e)
+	if !e.manages {
+		return guarded
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h.options.Config().Token.IsZero() {
+			fail(w, http.StatusForbidden, "token_required", "no token guards this port, so nothing can be edited here: set admin.token in the configuration, such as token = env(\"AITUNNEL_ADMIN_TOKEN\"), or use the aitunnel command")
+			return
+		}
+		guarded.ServeHTTP(w, r)
 	})
 }
 

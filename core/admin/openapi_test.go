@@ -43,9 +43,9 @@ func document(t *testing.T, b []byte) (*openapi3.T, routers.Router) {
 // TestTheHandlersDoWhatTheDocumentSays calls every operation of the document
 // with good and with wrong requests, and holds request and answer against it.
 func TestTheHandlersDoWhatTheDocumentSays(t *testing.T) {
-	s := serve(t, config.Admin{}, 100)
+	s := serve(t, config.Admin{Token: config.NewSecret(testToken)}, 100)
 	s.publish("hello")
-	resp, b := s.do("GET", "/api/openapi.json")
+	resp, b := s.do("GET", "/api/openapi.json", "Authorization", "Bearer "+testToken)
 	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", resp.StatusCode, b)
 	}
@@ -99,7 +99,7 @@ func TestTheHandlersDoWhatTheDocumentSays(t *testing.T) {
 		{"POST", "/api/config/plan", `{"text":"wrong"}`, 422, ""},
 		{"POST", "/api/config/plan", `{"text":"x","file":"none.hcl"}`, 404, ""},
 		{"GET", "/api/session", "", 200, ""},
-		{"POST", "/api/session", `{"token":"x"}`, 200, ""},
+		{"POST", "/api/session", `{"token":"` + testToken + `"}`, 200, ""},
 		{"DELETE", "/api/session", "", 200, ""},
 		{"GET", "/api/openapi.json", "", 200, ""},
 		{"GET", "/metrics", "", 200, ""},
@@ -110,6 +110,7 @@ func TestTheHandlersDoWhatTheDocumentSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		req.Header.Set("Authorization", "Bearer "+testToken)
 		if c.method != "GET" {
 			req.Header.Set("Content-Type", "application/json")
 		}

@@ -285,13 +285,13 @@ func TestPathsLeadNowhereElse(t *testing.T) {
 }
 
 func TestBodiesAreBounded(t *testing.T) {
-	s := serve(t, config.Admin{}, 8)
+	s := serve(t, config.Admin{Token: config.NewSecret(testToken)}, 8)
 	large := `{"name":"` + strings.Repeat("x", maxBody) + `"}`
 	for _, e := range changing(s.api) {
 		if e.in == nil {
 			continue
 		}
-		header := []string{"Content-Type", "application/json", "If-Match", "*"}
+		header := []string{"Content-Type", "application/json", "If-Match", "*", "Authorization", "Bearer " + testToken}
 		resp, body := s.send(e.method, e.at(), large, header...)
 		s.wantError(resp, body, http.StatusRequestEntityTooLarge, "body_too_large")
 		for _, wrong := range []string{`{"key":"sk-secret"`, `[]`, `{"no such field":"sk-secret"}`, `{} {}`, `"sk-secret"`, `{"name":{"sk-secret":1},"key":{"sk-secret":1},"text":1,"enabled":"sk-secret","on":"sk-secret","path":1,"token":1,"code":1}`} {

@@ -20,10 +20,15 @@ import (
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
 
-// ask sends a request to the admin API; header names and values alternate.
+// ask sends a request to the admin API, at its port if there is a token among
+// the headers, otherwise at the socket. Header names and values alternate.
 func (r *running) ask(method, path, body string, header ...string) (int, http.Header, []byte) {
 	r.t.Helper()
-	req, err := http.NewRequestWithContext(r.t.Context(), method, "http://"+r.AdminAddr()+path, strings.NewReader(body))
+	at, by := "http://aitunnel", r.controlClient()
+	if slices.Contains(header, "Authorization") {
+		at, by = "http://"+r.AdminAddr(), client
+	}
+	req, err := http.NewRequestWithContext(r.t.Context(), method, at+path, strings.NewReader(body))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -31,7 +36,7 @@ func (r *running) ask(method, path, body string, header ...string) (int, http.He
 	for pair := range slices.Chunk(header, 2) {
 		req.Header.Set(pair[0], pair[1])
 	}
-	resp, err := client.Do(req)
+	resp, err := by.Do(req)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -222,6 +223,14 @@ func seen(s *fakesite.Site) []string {
 		out = append(out, r.Credential)
 	}
 	return out
+}
+
+// controlClient sends requests to the control socket, which may do everything.
+func (r *running) controlClient() *http.Client {
+	socket := daemon.ControlPath(filepath.Join(r.dir, "state"))
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}}}
 }
 
 func (r *running) adminGet(path string, into any) []byte {

@@ -43,7 +43,7 @@ func saveOver(t testing.TB, path, content string) {
 // status of the answer.
 func (r *running) command(path string, into any) int {
 	r.t.Helper()
-	resp, err := client.Post("http://"+r.AdminAddr()+path, "application/json", strings.NewReader("{}"))
+	resp, err := r.controlClient().Post("http://aitunnel"+path, "application/json", strings.NewReader("{}"))
 	if err != nil {
 		r.t.Fatal(err)
 	}

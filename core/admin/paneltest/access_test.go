@@ -45,7 +45,7 @@ func TestThePanelIsReadableAndNamed(t *testing.T) {
 	s.busy(8)
 	s.breakHalf()
 	s.busy(8)
-	p := open(t, s.panel, "/", 1280, 900)
+	p := s.open("/", 1280, 900)
 	p.shows("#overall", "of 4 channels up")
 	look := func(what string) {
 		t.Helper()
@@ -90,7 +90,7 @@ func TestThePanelIsReadableAndNamed(t *testing.T) {
 // TestThePanelWorksByKeyboard pauses a channel without a mouse.
 func TestThePanelWorksByKeyboard(t *testing.T) {
 	r, _, _ := begin(t, "")
-	p := open(t, r.panel, "/", 1280, 900)
+	p := r.open("/", 1280, 900)
 	p.shows("#overall", "All 2 channels are up")
 	reach := func(label string) {
 		t.Helper()
@@ -123,7 +123,7 @@ func TestThePanelWorksByKeyboard(t *testing.T) {
 // TestTheThemeIsKept changes the theme and loads the page again.
 func TestTheThemeIsKept(t *testing.T) {
 	r, _, _ := begin(t, "")
-	p := open(t, r.panel, "/", 1280, 900)
+	p := r.open("/", 1280, 900)
 	p.theme("light")
 	ground := func() string { return eval[string](p, "getComputedStyle(document.documentElement).backgroundColor") }
 	p.shows("#overall", "All 2 channels are up")

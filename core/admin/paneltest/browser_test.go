@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"slices"
@@ -91,6 +92,12 @@ type tab struct {
 // or if the console has errors.
 func open(t *testing.T, origin, path string, width, height int64) *tab {
 	t.Helper()
+	return openWith(t, origin, path, width, height, nil)
+}
+
+// openWith is open with a cookie; nil: none.
+func openWith(t *testing.T, origin, path string, width, height int64, cookie *http.Cookie) *tab {
+	t.Helper()
 	ctx, cancel := chromedp.NewContext(startBrowser(t), chromedp.WithNewBrowserContext())
 	p := &tab{t: t, ctx: ctx, origin: origin}
 	t.Cleanup(func() {
@@ -114,6 +121,9 @@ func open(t *testing.T, origin, path string, width, height int64) *tab {
 	send(p, runtime.Enable, cdp.Empty{})
 	p.size(width, height)
 	p.theme("dark")
+	if cookie != nil {
+		send(p, network.SetCookie, network.SetCookieParams{Name: cookie.Name, Value: cookie.Value, URL: origin})
+	}
 	p.run(chromedp.Navigate(origin + path))
 	return p
 }

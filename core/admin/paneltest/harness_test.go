@@ -39,6 +39,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// panelToken guards the panel unless a test configures the port itself.
+const panelToken = "a-token-of-the-panel-tests"
+
 // running is a daemon before whose panel a test sits.
 type running struct {
 	*daemon.Daemon
@@ -55,7 +58,7 @@ func start(t *testing.T, config string, more ...func(*daemon.Options)) *running 
 	dir := t.TempDir()
 	r := &running{t: t, path: filepath.Join(dir, "aitunnel.hcl")}
 	if !strings.Contains(config, "admin {") {
-		config = "admin {\n  listen = \"127.0.0.1:0\"\n}\n" + config
+		config = "admin {\n  listen = \"127.0.0.1:0\"\n  token  = \"" + panelToken + "\"\n}\n" + config
 	}
 	config = "proxy {\n  listen = \"127.0.0.1:0\"\n}\n" + config
 	r.write(config)
@@ -102,6 +105,45 @@ func (r *running) write(config string) {
 	if err := os.WriteFile(r.path, []byte(config), 0o600); err != nil {
 		r.t.Fatal(err)
 	}
+}
+
+// get asks the API with the token.
+func (r *running) get(path string) *http.Response {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.panel+path, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+panelToken)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return resp
+}
+
+// session is the cookie of a browser that has signed in; nil if there is no
+// token.
+func (r *running) session() *http.Cookie {
+	r.t.Helper()
+	resp, err := http.Post(r.panel+"/api/session", "application/json", strings.NewReader(`{"token":"`+panelToken+`"}`))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		r.t.Fatalf("no session: %s", resp.Status)
+	}
+	for _, c := range resp.Cookies() {
+		return c
+	}
+	return nil // no token, no session
+}
+
+// open opens the panel at a path, signed in.
+func (r *running) open(path string, width, height int64) *tab {
+	r.t.Helper()
+	return openWith(r.t, r.panel, path, width, height, r.session())
 }
 
 // link is the address by which `aitunnel panel` opens the page.
@@ -165,10 +207,7 @@ func (r *running) ask(model string) (from string, status int) {
 // channel is what the API says about a channel.
 func (r *running) channel(name string) admin.Channel {
 	r.t.Helper()
-	resp, err := http.Get(r.panel + "/api/channels")
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	resp := r.get("/api/channels")
 	defer func() { _ = resp.Body.Close() }()
 	var all []admin.Channel
 	if err := json.NewDecoder(resp.Body).Decode(&all); err != nil {

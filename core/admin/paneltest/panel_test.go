@@ -38,7 +38,7 @@ func begin(t *testing.T, more string) (*running, *fakesite.Site, *fakesite.Site)
 
 func TestRequestsAppearAsTheyCome(t *testing.T) {
 	r, primary, _ := begin(t, "")
-	p := open(t, r.panel, "/", 1280, 900)
+	p := r.open("/", 1280, 900)
 	p.shows("#overall", "All 2 channels are up")
 	p.shows(".latest .empty", "/v1")
 	p.shot("empty")
@@ -76,7 +76,7 @@ func TestRequestsAppearAsTheyCome(t *testing.T) {
 
 func TestAPausedChannelGetsNoRequests(t *testing.T) {
 	r, _, _ := begin(t, "")
-	p := open(t, r.panel, "/", 1280, 900)
+	p := r.open("/", 1280, 900)
 	p.press(`[data-name="primary"]`, "Pause primary")
 	p.shows("#toasts", "primary is paused")
 	p.shows(`[data-name="primary"] .state`, "Paused")
@@ -99,7 +99,7 @@ func TestAPausedChannelGetsNoRequests(t *testing.T) {
 
 func TestAChannelThatDiesTurnsRed(t *testing.T) {
 	r, primary, _ := begin(t, "")
-	p := open(t, r.panel, "/", 1280, 900)
+	p := r.open("/", 1280, 900)
 	p.until(`document.querySelector('[data-name="primary"]')?.dataset.kind === 'good'`)
 	primary.Always(fakesite.Reset())
 	eventually(t, "the breaker opens", func() bool { r.ask("m"); return r.channel("primary").Out != "" })
@@ -115,7 +115,7 @@ func TestAChannelThatDiesTurnsRed(t *testing.T) {
 func TestWhatComesFromOutsideIsText(t *testing.T) {
 	const evil = `<img src=x onerror="document.title='broken in'"><b>bold</b>`
 	r, _, _ := begin(t, "channel \"third\" {\n  target = \"http://127.0.0.1:9\"\n  weight = 0\n  key \"<b>bold<script>document.title='broken in'</script>\" {\n    value = \"sk-third-of-the-test\"\n  }\n}\n")
-	p := open(t, r.panel, "/", 1280, 900)
+	p := r.open("/", 1280, 900)
 	p.shows(`[data-name="third"] .name`, "<b>bold<script>")
 	r.ask(evil)
 	p.shows(".latest .row .model", evil)
@@ -125,8 +125,8 @@ func TestWhatComesFromOutsideIsText(t *testing.T) {
 }
 
 func TestALostStreamIsSaid(t *testing.T) {
-	r, _, _ := begin(t, "")
-	p := open(t, r.panel, "/", 1280, 900)
+	r, _, _ := begin(t, "admin {\n  listen = \"127.0.0.1:0\"\n}\n")
+	p := r.open("/", 1280, 900)
 	p.expect("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", "Failed to load resource")
 	p.shows("#overall", "All 2 channels are up")
 	r.stop()
@@ -179,7 +179,7 @@ func TestSignIn(t *testing.T) {
 
 func TestTunnelsAndPlugins(t *testing.T) {
 	r, _, _ := begin(t, "tunnel \"vps\" {\n  host = \"127.0.0.1:9\"\n  user = \"nobody\"\n  known_hosts = \"/dev/null\"\n  forward \"127.0.0.1:9000\" {}\n}\n")
-	p := open(t, r.panel, "/", 1280, 900)
+	p := r.open("/", 1280, 900)
 	p.shows("#lights", "vps")
 	p.until(`document.querySelector('#lights a').ariaLabel === 'Tunnel vps: waiting' || document.querySelector('#lights a').ariaLabel === 'Tunnel vps: failed'`)
 	p.press("#lights", "Tunnel vps: "+eval[string](p, `document.querySelector('#lights a').ariaLabel.split(' ').at(-1)`))

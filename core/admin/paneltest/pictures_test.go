@@ -80,7 +80,7 @@ func TestPictures(t *testing.T) {
 				site.Always(fakesite.Delay(time.Duration(3+i%7*4) * time.Millisecond))
 			}
 			s.busy(3 * n)
-			p := open(t, s.panel, "/", 1280, 900)
+			p := s.open("/", 1280, 900)
 			p.shows("#overall", "up")
 			p.frames(fmt.Sprintf("%02d-healthy", n))
 			s.breakHalf()
@@ -109,7 +109,7 @@ func TestPicturesOfWindows(t *testing.T) {
 	s := stage(t, 4)
 	s.sites[0].Always(fakesite.Reset())
 	s.busy(4)
-	p := open(t, s.panel, "/", 1280, 900)
+	p := s.open("/", 1280, 900)
 	p.until(`document.querySelectorAll('.latest .row').length === 4`) // none of them moves any more
 	p.click(`[...document.querySelectorAll('.latest .row')].find((n) => n.querySelector('.retries.some'))`)
 	p.shows("dialog", "2 attempts")

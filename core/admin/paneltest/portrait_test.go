@@ -57,7 +57,7 @@ func TestPortrait(t *testing.T) {
 		wait.Wait()
 		clock.pass(10 * time.Second)
 	}
-	p := open(t, s.panel, "/", 1280, 1180)
+	p := s.open("/", 1280, 1180)
 	p.theme("dark")
 	p.press(`[data-name="harbour"]`, "Make first choice: harbour")
 	p.shows(`[data-name="harbour"] .badges`, "First choice")

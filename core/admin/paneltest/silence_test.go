@@ -37,7 +37,7 @@ func TestALineThatDiesSilentlyIsNoticed(t *testing.T) {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	p := open(t, server.URL, "/", 1280, 900)
+	p := openWith(t, server.URL, "/", 1280, 900, r.session())
 	p.expect("ERR_") // the stream that is given up
 	p.shows("#overall", "All 2 channels are up")
 	r.ask("before")
