@@ -14,7 +14,7 @@ type Channel struct {
 	Health      string     `json:"health"`        // unknown, up or down
 	HealthCheck string     `json:"healthCheck"`   // the component that checks it; "": none
 	CheckedAt   *time.Time `json:"checkedAt"`     // its last check
-	Out         string     `json:"out,omitempty"` // why it is passed over now
+	Out         string     `json:"out,omitempty"` // code of why it is passed over now, such as breaker_open
 	OutReason   string     `json:"outReason,omitempty"`
 	OutSince    *time.Time `json:"outSince,omitempty"`
 	OutUntil    *time.Time `json:"outUntil,omitempty"` // when it may be tried again
@@ -57,7 +57,7 @@ type Key struct {
 	Masked    string     `json:"masked"`
 	Weight    float64    `json:"weight"`
 	Ephemeral bool       `json:"ephemeral"` // in no file; gone after a restart
-	State     string     `json:"state"`     // ready, or why it rests
+	State     string     `json:"state"`     // ready, rate_limited, invalid_key or quota_spent
 	Reason    string     `json:"reason,omitempty"`
 	Until     *time.Time `json:"until,omitempty"`
 	Stats     Stats      `json:"stats"`

@@ -78,7 +78,7 @@ type Candidate struct {
 type Skipped struct {
 	Channel string `json:"channel"`
 	Key     string `json:"key,omitempty"`
-	Why     string `json:"why"`
+	Why     string `json:"why"` // a code, such as paused, rate_limited or already_tried
 }
 
 // Text is the configuration as it is written. What is secret in it is replaced

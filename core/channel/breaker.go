@@ -36,9 +36,9 @@ func (b *breaker) ready(now time.Time) Skip {
 	case !b.open:
 		return ""
 	case now.Before(b.until):
-		return SkipOpen
+		return SkipBreakerOpen
 	case b.probing:
-		return SkipProbing
+		return SkipBreakerProbing
 	}
 	return ""
 }

@@ -72,12 +72,12 @@ func TestBreakerOpensHalfOpensDoublesAndCloses(t *testing.T) {
 		}
 		attempt(t, c, s, false)
 	}
-	if s.Ready(c.now()) != SkipOpen {
+	if s.Ready(c.now()) != SkipBreakerOpen {
 		t.Fatal("5 failures in a row did not open the breaker")
 	}
 	for _, pause := range []time.Duration{10, 20, 40, 80, 120, 120} {
 		c.add(pause*time.Second - time.Millisecond)
-		if s.Ready(c.now()) != SkipOpen {
+		if s.Ready(c.now()) != SkipBreakerOpen {
 			t.Fatalf("half-open before %ds", pause)
 		}
 		c.add(time.Millisecond)
@@ -85,7 +85,7 @@ func TestBreakerOpensHalfOpensDoublesAndCloses(t *testing.T) {
 		if skip != "" {
 			t.Fatalf("not half-open after %ds: %s", pause, skip)
 		}
-		if _, skip := s.Acquire(c.now(), 0, false); skip != SkipProbing {
+		if _, skip := s.Acquire(c.now(), 0, false); skip != SkipBreakerProbing {
 			t.Fatalf("a second request while one is trying: %q", skip)
 		}
 		l.Fail(c.now(), "502")
@@ -95,7 +95,7 @@ func TestBreakerOpensHalfOpensDoublesAndCloses(t *testing.T) {
 	if s.Ready(c.now()) != "" || s.InFlight() != 0 {
 		t.Fatal("a success did not close the breaker")
 	}
-	if n := len(rec.changes); n != 2 || rec.changes[0].Good || !rec.changes[1].Good {
+	if n := len(rec.changes); n != 2 || !rec.changes[0].Kind.Bad() || rec.changes[1].Kind != ChangeInService {
 		t.Fatalf("changes told: %+v", rec.changes)
 	}
 }
@@ -109,7 +109,7 @@ func TestBreakerOpensByRatio(t *testing.T) {
 		t.Fatal("open with 19 attempts")
 	}
 	attempt(t, c, s, false)
-	if s.Ready(c.now()) != SkipOpen {
+	if s.Ready(c.now()) != SkipBreakerOpen {
 		t.Fatal("10 of 20 failed within the window, and the breaker is closed")
 	}
 	c, _, s = setup()
@@ -155,14 +155,14 @@ func TestHealthTakesOutAndBringsBack(t *testing.T) {
 	c, rec, s := setup()
 	s.Trip("502")
 	s.SetHealth(sdk.HealthDown, "no route to host")
-	if s.Ready(c.now()) != SkipDown || s.OutSince().IsZero() {
+	if s.Ready(c.now()) != SkipCheckFailed || s.OutSince().IsZero() {
 		t.Fatal("down, but not out")
 	}
 	s.SetHealth(sdk.HealthUp, "")
 	if s.Ready(c.now()) != "" {
 		t.Fatal("a passed check closes the breaker too")
 	}
-	if last := rec.changes[len(rec.changes)-1]; !last.Good {
+	if last := rec.changes[len(rec.changes)-1]; last.Kind != ChangeInService {
 		t.Fatalf("changes told: %+v", rec.changes)
 	}
 }
@@ -192,13 +192,13 @@ func TestKeyRests(t *testing.T) {
 		skip Skip
 		want []time.Duration
 	}{
-		{"limited, growing", func(k *Key, now time.Time) { k.Limit(now, "", 0, "429") }, SkipLimited,
+		{"limited, growing", func(k *Key, now time.Time) { k.Limit(now, "", 0, "429") }, SkipRateLimited,
 			[]time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 10 * time.Minute, 10 * time.Minute}},
-		{"limited, named", func(k *Key, now time.Time) { k.Limit(now, "", 7*time.Second, "429") }, SkipLimited, []time.Duration{7 * time.Second, 7 * time.Second}},
-		{"limited, named beyond reason", func(k *Key, now time.Time) { k.Limit(now, "", 9000*time.Hour, "429") }, SkipLimited, minutes(60)},
-		{"limited for a model", func(k *Key, now time.Time) { k.Limit(now, "m", 0, "429") }, SkipLimited, []time.Duration{30 * time.Second, time.Minute}},
-		{"invalid", func(k *Key, now time.Time) { k.Invalidate(now, "401") }, SkipInvalid, minutes(5, 10, 20, 40, 60, 60)},
-		{"exhausted", func(k *Key, now time.Time) { k.Exhaust(now, 0, "402") }, SkipExhausted, minutes(60, 60)},
+		{"limited, named", func(k *Key, now time.Time) { k.Limit(now, "", 7*time.Second, "429") }, SkipRateLimited, []time.Duration{7 * time.Second, 7 * time.Second}},
+		{"limited, named beyond reason", func(k *Key, now time.Time) { k.Limit(now, "", 9000*time.Hour, "429") }, SkipRateLimited, minutes(60)},
+		{"limited for a model", func(k *Key, now time.Time) { k.Limit(now, "m", 0, "429") }, SkipRateLimited, []time.Duration{30 * time.Second, time.Minute}},
+		{"invalid", func(k *Key, now time.Time) { k.Invalidate(now, "401") }, SkipInvalidKey, minutes(5, 10, 20, 40, 60, 60)},
+		{"exhausted", func(k *Key, now time.Time) { k.Exhaust(now, 0, "402") }, SkipQuotaSpent, minutes(60, 60)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, _, s := setup()
@@ -244,12 +244,12 @@ func TestALateSuccessDoesNotEndACooldown(t *testing.T) {
 	k := s.Key("sk-1")
 	k.Limit(c.now(), "", 0, "429")
 	k.Succeed(c.now(), 0)
-	if skip, _ := k.Ready(c.now(), ""); skip != SkipLimited {
+	if skip, _ := k.Ready(c.now(), ""); skip != SkipRateLimited {
 		t.Fatal("an answer that was under way ended the cooldown")
 	}
 	k.Invalidate(c.now(), "401")
 	k.Succeed(c.now(), 0)
-	if skip, _ := k.Ready(c.now(), ""); skip != SkipLimited {
+	if skip, _ := k.Ready(c.now(), ""); skip != SkipRateLimited {
 		t.Fatalf("a success revives a refused key: %q", skip)
 	}
 }

@@ -94,14 +94,14 @@ func (k *Key) Ready(now time.Time, model string) (skip Skip, until time.Time) {
 	defer k.mu.Unlock()
 	switch {
 	case k.invalid.on(now):
-		return SkipInvalid, k.invalid.until
+		return SkipInvalidKey, k.invalid.until
 	case k.exhausted.on(now):
-		return SkipExhausted, k.exhausted.until
+		return SkipQuotaSpent, k.exhausted.until
 	case k.limited.on(now):
-		return SkipLimited, k.limited.until
+		return SkipRateLimited, k.limited.until
 	}
 	if r := k.models[model]; r != nil && r.on(now) {
-		return SkipLimited, r.until
+		return SkipRateLimited, r.until
 	}
 	return "", time.Time{}
 }
@@ -122,23 +122,23 @@ func (k *Key) Limit(now time.Time, model string, wait time.Duration, reason stri
 	left := r.until.Sub(now)
 	k.mu.Unlock()
 	if !was {
-		k.tell(false, fmt.Sprintf("limited for %s: %s", left.Round(time.Second), reason))
+		k.announce(ChangeKeyRateLimited, fmt.Sprintf("limited for %s: %s", left.Round(time.Second), reason))
 	}
 }
 
 // Invalidate notes that the site refuses the key. It is tried again after
 // 5 minutes, then 10, and so on up to an hour.
 func (k *Key) Invalidate(now time.Time, reason string) {
-	k.refuse(now, &k.invalid, 0, firstInvalid, topInvalid, "invalid", reason)
+	k.refuse(now, &k.invalid, 0, firstInvalid, topInvalid, ChangeKeyInvalid, reason)
 }
 
 // Exhaust notes that the key has no quota left. wait is how long the site
 // said, 0 if it did not.
 func (k *Key) Exhaust(now time.Time, wait time.Duration, reason string) {
-	k.refuse(now, &k.exhausted, min(wait, maxCooldown), firstExhausted, firstExhausted, "out of quota", reason)
+	k.refuse(now, &k.exhausted, min(wait, maxCooldown), firstExhausted, firstExhausted, ChangeKeyQuotaSpent, reason)
 }
 
-func (k *Key) refuse(now time.Time, r *rest, wait, first, top time.Duration, what, reason string) {
+func (k *Key) refuse(now time.Time, r *rest, wait, first, top time.Duration, kind ChangeKind, reason string) {
 	k.mu.Lock()
 	was := r.on(now)
 	r.grow(now, wait, first, top)
@@ -147,7 +147,11 @@ func (k *Key) refuse(now time.Time, r *rest, wait, first, top time.Duration, wha
 	left := r.until.Sub(now)
 	k.mu.Unlock()
 	if !was {
-		k.tell(false, fmt.Sprintf("%s, tried again in %s: %s", what, left.Round(time.Second), reason))
+		what := SkipInvalidKey
+		if kind == ChangeKeyQuotaSpent {
+			what = SkipQuotaSpent
+		}
+		k.announce(kind, fmt.Sprintf("%s, next try in %s: %s", what.Text(), left.Round(time.Second), reason))
 	}
 }
 
@@ -158,7 +162,7 @@ func (k *Key) Revive() {
 	k.clear()
 	k.mu.Unlock()
 	if was {
-		k.tell(true, "usable again")
+		k.announce(ChangeKeyUsable, "usable again")
 	}
 }
 
@@ -177,7 +181,7 @@ func (k *Key) Succeed(now time.Time, ttfb time.Duration) {
 	revived := k.out.Load() && k.recover(now)
 	k.mu.Unlock()
 	if revived {
-		k.tell(true, "usable again: a request was answered")
+		k.announce(ChangeKeyUsable, "usable again: a request was answered")
 	}
 }
 
@@ -246,8 +250,8 @@ func (k *Key) model(now time.Time, model string) *rest {
 	return r
 }
 
-func (k *Key) tell(good bool, message string) {
-	k.channel.registry.changed(Change{Kind: ChangeKey, Channel: k.channel.name, Key: k.ID(), Good: good, Message: message})
+func (k *Key) announce(kind ChangeKind, message string) {
+	k.channel.registry.changed(Change{Kind: kind, Channel: k.channel.name, Key: k.ID(), Message: message})
 }
 
 // InFlight is the number of attempts with the key that are under way.

@@ -37,7 +37,7 @@ func (l *Lease) alive(how string) {
 	s.settle()
 	s.mu.Unlock()
 	if was {
-		s.registry.changed(Change{Kind: ChangeHealth, Channel: s.name, Good: true, Message: "back in service: " + how})
+		s.registry.changed(Change{Kind: ChangeInService, Channel: s.name, Message: "back in service: " + how})
 	}
 }
 
@@ -63,7 +63,7 @@ func (l *Lease) Fail(now time.Time, reason string) {
 	s.counters.failure(now, reason)
 	s.mu.Unlock()
 	if opened {
-		s.registry.changed(Change{Kind: ChangeHealth, Channel: s.name, Message: "out of service: " + reason})
+		s.registry.changed(Change{Kind: ChangeOutOfService, Channel: s.name, Message: "out of service: " + reason})
 	}
 	l.release()
 }

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"hash"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,20 +41,37 @@ type Change struct {
 	Kind    ChangeKind
 	Channel string
 	Key     string // its ID; "" if the change is the channel's
-	Good    bool   // it became usable
 	Message string
 }
 
-// ChangeKind says what changed.
+// ChangeKind says what happened.
 type ChangeKind string
 
 // The kinds of change.
 const (
-	ChangeHealth ChangeKind = "health"
-	ChangeKey    ChangeKind = "key"
-	ChangeToggle ChangeKind = "toggle" // Good: it was resumed
-	ChangeFirst  ChangeKind = "first"
+	ChangeOutOfService   ChangeKind = "out_of_service" // by breaker or health check
+	ChangeInService      ChangeKind = "in_service"
+	ChangePaused         ChangeKind = "paused"
+	ChangeResumed        ChangeKind = "resumed"
+	ChangePreferred      ChangeKind = "preferred"
+	ChangeNotPreferred   ChangeKind = "not_preferred"
+	ChangeKeyRateLimited ChangeKind = "key_rate_limited"
+	ChangeKeyInvalid     ChangeKind = "key_invalid"
+	ChangeKeyQuotaSpent  ChangeKind = "key_quota_spent"
+	ChangeKeyUsable      ChangeKind = "key_usable"
 )
+
+// OfKey says whether the change is one of a key.
+func (k ChangeKind) OfKey() bool { return strings.HasPrefix(string(k), "key_") }
+
+// Bad says whether a channel or key became unusable by a fault.
+func (k ChangeKind) Bad() bool {
+	switch k {
+	case ChangeOutOfService, ChangeKeyRateLimited, ChangeKeyInvalid, ChangeKeyQuotaSpent:
+		return true
+	}
+	return false
+}
 
 // NewRegistry returns an empty registry.
 func NewRegistry(o Options) *Registry {
@@ -104,10 +122,9 @@ func (r *Registry) fingerprint(target, secret string) string {
 }
 
 func (r *Registry) changed(c Change) {
-	switch c.Kind {
-	case ChangeKey:
+	if c.Kind.OfKey() {
 		r.limits.Add(1)
-	default:
+	} else {
 		r.health.Add(1)
 	}
 	r.onChange(c)

@@ -37,7 +37,7 @@ func TestRestsOverARestart(t *testing.T) {
 			next.Restore(saved)
 			back := next.Channel("a", "https://a.example").Key("secret-key-1")
 			skip, until := back.Ready(now, "")
-			if tt.left == 0 && skip != "" || tt.left > 0 && (skip != SkipLimited || until.Sub(now) != tt.left) {
+			if tt.left == 0 && skip != "" || tt.left > 0 && (skip != SkipRateLimited || until.Sub(now) != tt.left) {
 				t.Errorf("%q until %s from now, want %s", skip, until.Sub(now), tt.left)
 			}
 			if c := back.Counters(); c.Failures != 2 {

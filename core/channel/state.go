@@ -11,24 +11,6 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// Skip says why a candidate is passed over; "" means that it is not.
-type Skip string
-
-// Why a channel or a key is passed over.
-const (
-	SkipPaused    Skip = "paused"
-	SkipDown      Skip = "its health check fails"
-	SkipOpen      Skip = "its breaker is open"
-	SkipProbing   Skip = "its breaker is half-open and a request is trying it"
-	SkipFull      Skip = "it has as many requests as it may"
-	SkipLimited   Skip = "rate limited"
-	SkipInvalid   Skip = "invalid key"
-	SkipExhausted Skip = "out of quota"
-	SkipNoKey     Skip = "none of its keys is usable"
-	SkipModel     Skip = "it does not serve the model"
-	SkipTried     Skip = "tried already"
-)
-
 // State is what is known of one channel.
 type State struct {
 	registry *Registry
@@ -116,7 +98,7 @@ func (s *State) ready(now time.Time) Skip {
 	case s.paused:
 		return SkipPaused
 	case s.health == sdk.HealthDown:
-		return SkipDown
+		return SkipCheckFailed
 	default:
 		return s.breaker.ready(now)
 	}
@@ -198,11 +180,11 @@ func (s *State) SetPaused(paused bool) {
 	for _, k := range revived {
 		k.Revive()
 	}
-	message := "resumed"
+	change := Change{Kind: ChangeResumed, Channel: s.name, Message: "resumed"}
 	if paused {
-		message = "paused"
+		change.Kind, change.Message = ChangePaused, "paused"
 	}
-	s.registry.changed(Change{Kind: ChangeToggle, Channel: s.name, Good: !paused, Message: message})
+	s.registry.changed(change)
 }
 
 // SetFirst makes the channel the first choice of its routes, or ends that.
@@ -210,11 +192,11 @@ func (s *State) SetFirst(first bool) {
 	if s.first.Swap(first) == first {
 		return
 	}
-	message := "is the first choice no longer"
+	change := Change{Kind: ChangeNotPreferred, Channel: s.name, Message: "no longer preferred"}
 	if first {
-		message = "made the first choice"
+		change.Kind, change.Message = ChangePreferred, "preferred"
 	}
-	s.registry.changed(Change{Kind: ChangeFirst, Channel: s.name, Good: true, Message: message})
+	s.registry.changed(change)
 }
 
 // First says whether the channel is the first choice of its routes.
@@ -246,13 +228,13 @@ func (s *State) SetHealth(h sdk.Health, reason string) {
 	s.mu.Unlock()
 	switch {
 	case h == sdk.HealthDown && old != sdk.HealthDown:
-		s.registry.changed(Change{Kind: ChangeHealth, Channel: s.name, Message: "health check fails: " + reason})
+		s.registry.changed(Change{Kind: ChangeOutOfService, Channel: s.name, Message: "health check fails: " + reason})
 	case before != "" && after == "":
 		how := "health check passed"
 		if h == sdk.HealthUnknown {
 			how = "it has no health check any more"
 		}
-		s.registry.changed(Change{Kind: ChangeHealth, Channel: s.name, Good: true, Message: "back in service: " + how})
+		s.registry.changed(Change{Kind: ChangeInService, Channel: s.name, Message: "back in service: " + how})
 	}
 }
 
@@ -274,7 +256,7 @@ func (s *State) Trip(reason string) {
 	pause := s.breaker.until.Sub(now)
 	s.mu.Unlock()
 	if !was {
-		s.registry.changed(Change{Kind: ChangeHealth, Channel: s.name, Message: fmt.Sprintf("left alone for %s: %s", pause.Round(time.Millisecond), reason)})
+		s.registry.changed(Change{Kind: ChangeOutOfService, Channel: s.name, Message: fmt.Sprintf("left alone for %s: %s", pause.Round(time.Millisecond), reason)})
 	}
 }
 

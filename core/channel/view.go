@@ -55,11 +55,11 @@ func (k *Key) View(now time.Time) KeyView {
 	defer k.mu.Unlock()
 	v := KeyView{Skip: skip, Until: until, InFlight: int(k.inFlight.Load()), ErrorRate: k.recent.errorRate(now), Counters: k.counters}
 	switch skip {
-	case SkipInvalid:
+	case SkipInvalidKey:
 		v.Reason = k.invalid.reason
-	case SkipExhausted:
+	case SkipQuotaSpent:
 		v.Reason = k.exhausted.reason
-	case SkipLimited:
+	case SkipRateLimited:
 		v.Reason = k.limited.reason
 	}
 	return v

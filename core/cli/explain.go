@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/channel"
 )
 
 func (a *app) explainCommand() *cobra.Command {
@@ -65,7 +66,7 @@ func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool)
 	if len(out.Skipped) > 0 {
 		a.say("\nNot tried:")
 		for _, s := range out.Skipped {
-			a.say("  %s: %s", p.bold(strings.TrimSpace(s.Channel+" "+s.Key)), s.Why)
+			a.say("  %s: %s", p.bold(strings.TrimSpace(s.Channel+" "+s.Key)), channel.Skip(s.Why).Text())
 		}
 	}
 	return nil

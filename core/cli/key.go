@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/channel"
 )
 
 func (a *app) keyCommand() *cobra.Command {
@@ -41,9 +42,9 @@ func (a *app) keyList() *cobra.Command {
 			p := a.paint()
 			t := newTable(p, ">#", "ID", "KEY", "LABEL", "STATE", "FOR", ">REQUESTS", ">FAILED", "NOTE")
 			for i, k := range ch.Keys.List {
-				state, note := p.good(k.State), k.Reason
-				if k.State != "ready" {
-					state = p.warn(k.State)
+				state, note := p.good(channel.Skip(k.State).Text()), k.Reason
+				if k.State != channel.KeyReady {
+					state = p.warn(channel.Skip(k.State).Text())
 				}
 				if k.Ephemeral {
 					note = strings.TrimPrefix(note+"; not in the configuration: gone after a restart", "; ")

@@ -23,16 +23,13 @@ import (
 type logFlags struct {
 	follow  bool
 	lines   int
-	level   string
+	level   event.Level
 	channel string
 	json    bool
 }
 
-// levels are those of events, the least first.
-var levels = []string{"info", "warn", "error"}
-
 func (a *app) logsCommand() *cobra.Command {
-	f := logFlags{lines: 50, level: "info"}
+	f := logFlags{lines: 50, level: event.LevelInfo}
 	c := &cobra.Command{
 		Use:   "logs",
 		Short: "Show what happened lately, and what happens",
@@ -45,8 +42,8 @@ code is 3.`,
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
-			case !slices.Contains(levels, f.level):
-				return usageError{c, fmt.Errorf("--level must be one of %s, but it is %q", strings.Join(levels, ", "), f.level)}
+			case !slices.Contains(event.Levels, f.level):
+				return usageError{c, fmt.Errorf("--level must be one of info, warn, error, but it is %q", f.level)}
 			case f.lines < 0 || f.lines > maxLines:
 				return usageError{c, fmt.Errorf("-n must be a number from 0 to %d, but it is %d", maxLines, f.lines)}
 			}
@@ -56,11 +53,11 @@ code is 3.`,
 	flags := c.Flags()
 	flags.BoolVarP(&f.follow, "follow", "f", false, "go on with what happens, until interrupted")
 	flags.IntVarP(&f.lines, "lines", "n", f.lines, "how many of the last events to show")
-	flags.StringVar(&f.level, "level", f.level, "the least level: info, warn or error")
+	flags.StringVar((*string)(&f.level), "level", string(f.level), "the least level: info, warn or error")
 	flags.StringVar(&f.channel, "channel", "", "only what is about this channel")
 	flags.BoolVar(&f.json, "json", false, "print JSON, one event a line")
 	_ = c.RegisterFlagCompletionFunc("channel", a.completeChannels)
-	_ = c.RegisterFlagCompletionFunc("level", cobra.FixedCompletions(levels, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("level", cobra.FixedCompletions([]string{"info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
@@ -99,7 +96,7 @@ func (a *app) logs(ctx context.Context, f logFlags) error {
 
 // shows says whether an event passes the filters.
 func (f logFlags) shows(e event.Event) bool {
-	return slices.Index(levels, e.Level) >= slices.Index(levels, f.level) && (f.channel == "" || e.Channel == f.channel || e.Request != nil && e.Request.Channel == f.channel)
+	return e.Level.AtLeast(f.level) && (f.channel == "" || e.Channel == f.channel || e.Request != nil && e.Request.Channel == f.channel)
 }
 
 // followLogs prints events after the last until ctx ends. Over a restart of the
@@ -152,7 +149,7 @@ func (a *app) printEvent(e event.Event, asJSON bool) error {
 
 // eventLine is an event for people.
 func eventLine(p paint, e event.Event) string {
-	level := map[string]string{"warn": p.warn("WARN "), "error": p.bad("ERROR")}[e.Level]
+	level := map[event.Level]string{event.LevelWarn: p.warn("WARN "), event.LevelError: p.bad("ERROR")}[e.Level]
 	if level == "" {
 		level = "     "
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/channel"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -215,14 +216,14 @@ func channelState(p paint, ch admin.Channel) (state, note string) {
 		return p.warn("paused"), ""
 	case ch.Out != "":
 		if note = ch.OutReason; note == "" {
-			note = ch.Out
+			note = channel.Skip(ch.Out).Text()
 		}
 		if left := until(ch.OutUntil); left != "" {
 			note += ", for " + left
 		}
 		return p.bad("out"), note
 	case ch.Keys.Total > 0 && ch.Keys.Alive == 0:
-		return p.bad("out"), "none of its keys is usable"
+		return p.bad("out"), channel.SkipNoKey.Text()
 	case ch.Health == "up":
 		return p.good("up"), ""
 	}
@@ -234,8 +235,8 @@ func writeRestingKeys(out *strings.Builder, p paint, channels []admin.Channel) {
 	t := newTable(p, "KEY", "CHANNEL", "STATE", "FOR", "NOTE")
 	for _, ch := range channels {
 		for _, k := range ch.Keys.List {
-			if k.State != "ready" {
-				t.row(k.Masked, ch.Name, p.warn(k.State), until(k.Until), k.Reason)
+			if k.State != channel.KeyReady {
+				t.row(k.Masked, ch.Name, p.warn(channel.Skip(k.State).Text()), until(k.Until), k.Reason)
 			}
 		}
 	}

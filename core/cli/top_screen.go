@@ -148,7 +148,7 @@ func (m *topModel) tunnels() (out []string) {
 // shown are the last n events that are to be seen.
 func (m *topModel) shown(n int) (out []event.Event) {
 	for i := len(m.events) - 1; i >= 0 && len(out) < n; i-- {
-		if e := m.events[i]; !m.failures || e.Level == "warn" || e.Level == "error" {
+		if e := m.events[i]; !m.failures || e.Level.AtLeast(event.LevelWarn) {
 			out = append(out, e)
 		}
 	}

@@ -74,7 +74,7 @@ func TestTopShowsWhatIsAskedFor(t *testing.T) {
 		_, cmd := m.Update(tea.KeyPressMsg{Code: key, Text: string(key)})
 		return cmd
 	}
-	say := func(id uint64, level, message string) {
+	say := func(id uint64, level event.Level, message string) {
 		m.Update(event.Event{ID: id, Time: time.Now(), Type: event.TypeHealth, Level: level, Message: message})
 	}
 	shows(true, "12.3 requests/s, 99.5% ok, 0 under way")

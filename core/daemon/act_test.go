@@ -130,7 +130,7 @@ func TestAnExplanationSaysWhyNot(t *testing.T) {
 	n := len(primary.Requests())
 	e := r.explain(`{"path":"/v1/chat/completions","model":"gpt"}`)
 	limited := r.channel("primary").Keys.List[0].ID
-	for _, want := range []admin.Skipped{{Channel: "primary", Key: limited, Why: "rate limited"}, {Channel: "narrow", Why: "it does not serve the model"}} {
+	for _, want := range []admin.Skipped{{Channel: "primary", Key: limited, Why: "rate_limited"}, {Channel: "narrow", Why: "model_not_served"}} {
 		if !slices.Contains(e.Skipped, want) {
 			t.Errorf("%+v is not among %+v", want, e.Skipped)
 		}

@@ -150,10 +150,10 @@ func (d *Daemon) prepare() error {
 	d.store = newStore(d.options.StateDir)
 	saved, err := d.store.load()
 	if err != nil {
-		d.bus.Publish(event.Event{Type: event.TypeLog, Level: "warn", Message: err.Error()})
+		d.bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelWarn, Message: err.Error()})
 	}
 	d.registry.Restore(saved.State)
-	d.memory = saved.Plans
+	d.memory = saved.Planners
 	d.loadStats()
 	d.plugins, err = pluginhost.New(pluginhost.Options{
 		Logger:     d.log.Named("plugin"),
@@ -216,7 +216,7 @@ func (d *Daemon) use(g *generation) {
 	for len(d.draining) > maxDraining {
 		oldest := d.draining[0]
 		d.draining = d.draining[1:]
-		d.bus.Publish(event.Event{Type: event.TypeReload, Level: "warn", Message: fmt.Sprintf("generation %d still has %d requests after %d others: its plugins are let go, the requests go on by the last plans", oldest.number, d.proxy.Uses(oldest.table), maxDraining)})
+		d.bus.Publish(event.Event{Type: event.TypeReload, Level: event.LevelWarn, Message: fmt.Sprintf("generation %d still has %d requests after %d others: its plugins are let go, the requests go on by the last plans", oldest.number, d.proxy.Uses(oldest.table), maxDraining)})
 		oldest.close()
 	}
 }
@@ -295,15 +295,15 @@ func (d *Daemon) Shutdown(ctx context.Context) error {
 func (d *Daemon) Only(channel string) http.Handler { return d.proxy.Only(channel) }
 
 func (d *Daemon) notice(message string) {
-	d.bus.Publish(event.Event{Type: event.TypePlugin, Level: "warn", Message: message})
+	d.bus.Publish(event.Event{Type: event.TypePlugin, Level: event.LevelWarn, Message: message})
 }
 
 func (d *Daemon) pluginEvent(e pluginhost.Event) {
-	level := "info"
+	level := event.LevelInfo
 	switch e.Type {
 	case pluginhost.EventStarted, pluginhost.EventRestarted, pluginhost.EventStopped:
 	default:
-		level = "warn"
+		level = event.LevelWarn
 	}
 	name := e.Plugin
 	if name == "" {
@@ -313,17 +313,20 @@ func (d *Daemon) pluginEvent(e pluginhost.Event) {
 }
 
 func (d *Daemon) channelChanged(c channel.Change) {
-	e := event.Event{Type: event.TypeHealth, Level: "warn", Channel: c.Channel, Key: c.Key, Message: c.Message}
+	e := event.Event{Type: event.TypeHealth, Level: event.LevelInfo, Code: string(c.Kind), Channel: c.Channel, Key: c.Key, Message: c.Message}
 	switch c.Kind {
-	case channel.ChangeKey:
-		e.Type = event.TypeKey
-	case channel.ChangeFirst:
+	case channel.ChangePaused, channel.ChangeResumed:
+		enabled := c.Kind == channel.ChangeResumed
+		e.Type, e.Enabled = event.TypeChannelToggle, &enabled
+	case channel.ChangePreferred, channel.ChangeNotPreferred:
 		e.Type = event.TypeChannelToggle
-	case channel.ChangeToggle:
-		e.Type, e.Enabled = event.TypeChannelToggle, &c.Good
+	default:
+		if c.Kind.OfKey() {
+			e.Type = event.TypeKey
+		}
 	}
-	if c.Good || c.Kind == channel.ChangeToggle {
-		e.Level = "info"
+	if c.Kind.Bad() {
+		e.Level = event.LevelWarn
 	}
 	d.bus.Publish(e)
 }

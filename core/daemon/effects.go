@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/aitunnel/aitunnel/core/route"
@@ -77,16 +78,19 @@ func stateNews(old, next *route.Table) []string {
 
 // news lists what is in after and not, or as another thing, in before; and the
 // other way round.
-func news[T comparable](before, after map[string]T, begin, end string) []string {
+func news[K interface {
+	comparable
+	fmt.Stringer
+}, T comparable](before, after map[K]T, begin, end string) []string {
 	var out []string
 	for name, x := range after {
 		if old, there := before[name]; !there || old != x {
-			out = append(out, begin+name)
+			out = append(out, begin+name.String())
 		}
 	}
 	for name := range before {
 		if _, there := after[name]; !there {
-			out = append(out, end+name)
+			out = append(out, end+name.String())
 		}
 	}
 	slices.Sort(out)

@@ -73,7 +73,7 @@ func (s *source) Explain(q admin.Question) (admin.Explanation, error) {
 		out.Shadows = append(out.Shadows, would)
 	}
 	for _, p := range passed {
-		one := admin.Skipped{Channel: p.Channel.Config.Name, Why: p.Why}
+		one := admin.Skipped{Channel: p.Channel.Config.Name, Why: string(p.Why)}
 		if p.Key != nil {
 			one.Key = p.Key.State.IDWith(p.Key.Config.Label)
 		}

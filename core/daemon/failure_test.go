@@ -116,7 +116,7 @@ func TestWhatALimitIsAbout(t *testing.T) {
 	if got := r.post(chat, strings.Replace(ask, "gpt-x", "gpt-y", 1)); got.status != 200 {
 		t.Errorf("%+v", got)
 	}
-	if k := r.channel("primary").Keys.List[0]; k.State != "out of quota" {
+	if k := r.channel("primary").Keys.List[0]; k.State != "quota_spent" {
 		t.Errorf("the key is %q", k.State)
 	}
 }

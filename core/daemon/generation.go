@@ -19,8 +19,19 @@ type generation struct {
 	report    config.Report
 	table     *route.Table
 	checkers  map[*config.Channel]sdk.HealthChecker
-	instances map[string]any  // what was opened, by what it is and what for
-	drained   <-chan struct{} // closed when its last request has ended
+	instances map[instanceKey]any // what was opened
+	drained   <-chan struct{}     // closed when its last request has ended
+}
+
+// instanceKey identifies a configured component.
+type instanceKey struct {
+	kind    sdk.Kind
+	ref     string
+	purpose route.Purpose
+}
+
+func (k instanceKey) String() string {
+	return fmt.Sprintf("%s %q for %s", k.kind, k.ref, k.purpose.Instance())
 }
 
 // build loads the configuration and opens all that is new in it; what is the
@@ -34,7 +45,7 @@ func (d *Daemon) build(ctx context.Context, old *generation, texts map[string][]
 		return nil, &ConfigError{Report: report}
 	}
 	d.extra.put(cfg)
-	g := &generation{number: 1, config: cfg, report: report, checkers: map[*config.Channel]sdk.HealthChecker{}, instances: map[string]any{}}
+	g := &generation{number: 1, config: cfg, report: report, checkers: map[*config.Channel]sdk.HealthChecker{}, instances: map[instanceKey]any{}}
 	options := route.Options{Registry: d.registry, Notice: d.notice, Memory: d.memory}
 	if old != nil {
 		g.number, options.Previous = old.number+1, old.table
@@ -42,19 +53,19 @@ func (d *Daemon) build(ctx context.Context, old *generation, texts map[string][]
 	// All of the configuration's mistakes are told at once, those that the
 	// plugins find too.
 	wrong := report
-	options.Open = func(ctx context.Context, c *config.Component, purpose string) (sdk.Component, error) {
-		opened, err := d.plugins.Open(ctx, c, cfg.Plugin(c.Plugin), purpose, nil)
+	options.Open = func(ctx context.Context, c *config.Component, purpose route.Purpose) (sdk.Component, error) {
+		opened, err := d.plugins.Open(ctx, c, cfg.Plugin(c.Plugin), purpose.Instance(), nil)
 		if err != nil {
 			wrong = wrong.Complain(c, err)
 			return nil, err
 		}
-		g.instances[fmt.Sprintf("%s %q for %s", c.Kind, c.Ref, purpose)] = opened
+		g.instances[instanceKey{c.Kind, c.Ref, purpose}] = opened
 		return opened.Component(), nil
 	}
 	var err error
 	for _, ch := range cfg.Channels {
 		if hc := ch.HealthCheck; hc != nil {
-			opened, failed := options.Open(ctx, hc.Checker, "channel "+ch.Name)
+			opened, failed := options.Open(ctx, hc.Checker, route.Purpose{Kind: route.ForCheck, Name: ch.Name, Target: ch.Target.String()})
 			if failed == nil {
 				g.checkers[ch] = opened.(sdk.HealthChecker)
 			}

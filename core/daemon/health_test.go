@@ -80,7 +80,7 @@ func TestABreakerOpensAndCloses(t *testing.T) {
 			t.Fatalf("%+v", got)
 		}
 	}
-	if c := r.channel("primary"); c.Out != "its breaker is open" || c.OutUntil == nil {
+	if c := r.channel("primary"); c.Out != "breaker_open" || c.OutUntil == nil {
 		t.Fatalf("after 5 failures: %+v", c)
 	}
 	n := primary.Count()

@@ -94,8 +94,8 @@ func (l *logSink) close() error {
 // logEvent writes an event to the log: a request that was answered as a
 // detail, what needs attention as a warning.
 func (d *Daemon) logEvent(e event.Event) {
-	level := hclog.LevelFromString(e.Level)
-	if e.Type == event.TypeRequest && e.Level == "info" {
+	level := hclog.LevelFromString(string(e.Level))
+	if e.Type == event.TypeRequest && e.Level == event.LevelInfo {
 		level = hclog.Debug
 	}
 	if !d.sink.logs(level) {

@@ -173,11 +173,11 @@ func failed(r admin.Reload, err error) admin.Reload {
 // finish records the outcome and tells it. now is the generation that runs
 // after a success.
 func (d *Daemon) finish(c change, out admin.Reload, err error, now *generation) admin.Reload {
-	e := event.Event{Type: event.TypeReload, Level: "info"}
+	e := event.Event{Type: event.TypeReload, Level: event.LevelInfo}
 	switch {
 	case err != nil:
 		out = failed(out, err)
-		e.Level = "error"
+		e.Level = event.LevelError
 		e.Message = fmt.Sprintf("nothing was changed by %s: %v", out.Cause, err)
 		if len(out.Diags) > 0 {
 			e.Message = fmt.Sprintf("nothing was changed by %s: %s", out.Cause, headline(out))

@@ -111,7 +111,7 @@ route "/**" {
 		t.Fatalf("toggle: %d %+v", status, toggled)
 	}
 	before := r.learnt()
-	if states := fmt.Sprint(before.states); strings.Count(states, "ready") != 1 || !strings.Contains(states, "rate limited") || !strings.Contains(states, "invalid key") {
+	if states := fmt.Sprint(before.states); strings.Count(states, "ready") != 1 || !strings.Contains(states, "rate_limited") || !strings.Contains(states, "invalid_key") {
 		t.Fatalf("it begins with %s", states)
 	}
 	if before.enabled || before.requests < 3 || before.latency <= 0 || before.plan < 1 {

@@ -51,7 +51,7 @@ func (d *Daemon) loadStats() {
 		err = d.stats.Restore(saved)
 	}
 	if err != nil {
-		d.bus.Publish(event.Event{Type: event.TypeLog, Level: "warn", Message: fmt.Sprintf("the statistics of the last run are damaged (%v) and begin anew; the file is kept as %s", err, setAside(d.statsPath()))})
+		d.bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelWarn, Message: fmt.Sprintf("the statistics of the last run are damaged (%v) and begin anew; the file is kept as %s", err, setAside(d.statsPath()))})
 	}
 }
 
@@ -82,7 +82,7 @@ func (d *Daemon) saveStats(last *uint64) {
 		err = maybe.WriteFile(d.statsPath(), content, 0o600)
 	}
 	if err != nil {
-		d.bus.Publish(event.Event{Type: event.TypeLog, Level: "warn", Message: "the statistics cannot be saved, a restart would forget them: " + err.Error()})
+		d.bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelWarn, Message: "the statistics cannot be saved, a restart would forget them: " + err.Error()})
 		return
 	}
 	*last = saved.Total.Requests

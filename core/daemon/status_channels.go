@@ -42,7 +42,7 @@ func (s *source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 	}
 	for _, k := range ch.Keys {
 		shown := showKey(k, now)
-		if shown.State == ready {
+		if shown.State == channel.KeyReady {
 			out.Keys.Alive++
 		}
 		out.Keys.List = append(out.Keys.List, shown)
@@ -50,17 +50,11 @@ func (s *source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 	return out
 }
 
-// ready is the state of a key that nothing speaks against.
-const ready = "ready"
-
 func showKey(k *route.Key, now time.Time) admin.Key {
 	v := k.State.View(now)
 	out := admin.Key{
 		ID: k.State.IDWith(k.Config.Label), Label: k.Config.Label, Masked: k.Config.Value.String(), Weight: k.Config.Weight, Ephemeral: k.Config.Ephemeral,
-		State: string(v.Skip), Reason: v.Reason, Until: at(v.Until), Stats: showStats(v.Counters),
-	}
-	if v.Skip == "" {
-		out.State = ready
+		State: v.State(), Reason: v.Reason, Until: at(v.Until), Stats: showStats(v.Counters),
 	}
 	return out
 }

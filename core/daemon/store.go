@@ -22,9 +22,12 @@ const saveEvery = 5 * time.Second
 
 // stored is the state file. It holds no secrets.
 type stored struct {
-	Version int           `json:"version"`
-	State   channel.Saved `json:"state"`
-	Plans   route.Memory  `json:"plans,omitempty"`
+	Version  int           `json:"version"`
+	State    channel.Saved `json:"state"`
+	Planners route.Memory  `json:"planners,omitempty"`
+
+	// Plans is what Planners used to be; it is read, and not written.
+	Plans map[string]route.Remembered `json:"plans,omitempty"`
 }
 
 const storedVersion = 1
@@ -54,6 +57,10 @@ func (s *store) load() (stored, error) {
 		err = fmt.Errorf("it has the version %d, and %d is known", out.Version, storedVersion)
 	}
 	if err == nil {
+		if out.Planners == nil {
+			out.Planners = route.MigrateMemory(out.Plans)
+		}
+		out.Plans = nil
 		return out, nil
 	}
 	return stored{}, fmt.Errorf("the state of the last run is damaged (%w) and begins anew; the file is kept as %s", err, setAside(s.path))
@@ -109,12 +116,12 @@ func (d *Daemon) saveState() {
 	if g == nil {
 		return
 	}
-	err := d.store.save(stored{Version: storedVersion, State: d.registry.Save(), Plans: g.table.Memory()})
+	err := d.store.save(stored{Version: storedVersion, State: d.registry.Save(), Planners: g.table.Memory()})
 	switch {
 	case err != nil && !d.store.failing:
-		d.bus.Publish(event.Event{Type: event.TypeLog, Level: "warn", Message: "the state cannot be saved, a restart would forget it: " + err.Error()})
+		d.bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelWarn, Message: "the state cannot be saved, a restart would forget it: " + err.Error()})
 	case err == nil && d.store.failing:
-		d.bus.Publish(event.Event{Type: event.TypeLog, Level: "info", Message: "the state can be saved again"})
+		d.bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelInfo, Message: "the state can be saved again"})
 	}
 	d.store.failing = err != nil
 }

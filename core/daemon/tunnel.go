@@ -31,12 +31,12 @@ func (d *Daemon) newTunnels() *tunnel.Tunnels {
 }
 
 func (d *Daemon) tunnelChanged(c tunnel.Change) {
-	e := event.Event{Type: event.TypeTunnel, Level: "info", Tunnel: c.Tunnel, Message: fmt.Sprintf("tunnel %q: %s", c.Tunnel, c.Message)}
+	e := event.Event{Type: event.TypeTunnel, Level: event.LevelInfo, Tunnel: c.Tunnel, Message: fmt.Sprintf("tunnel %q: %s", c.Tunnel, c.Message)}
 	switch {
 	case c.State == tunnel.Failed:
-		e.Level = "error"
+		e.Level = event.LevelError
 	case c.Bad:
-		e.Level = "warn"
+		e.Level = event.LevelWarn
 	}
 	d.bus.Publish(e)
 }

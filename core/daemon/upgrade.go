@@ -76,7 +76,7 @@ func (d *Daemon) tellUpgrades(old *generation, changes []config.Change) {
 			if c.Block == name {
 				name = builtinName
 			}
-			d.bus.Publish(event.Event{Type: event.TypePlugin, Level: "info", Plugin: name, Message: c.Block + ": " + c.Effect})
+			d.bus.Publish(event.Event{Type: event.TypePlugin, Level: event.LevelInfo, Plugin: name, Message: c.Block + ": " + c.Effect})
 		}
 	}
 	if !upgraded {

@@ -62,7 +62,7 @@ func (d *Daemon) follow(on bool) {
 	switch {
 	case on && d.watcher == nil:
 		d.watcher = watch.New(watch.Options{Sum: d.sum, Changed: d.changed, Notice: func(m string) {
-			d.bus.Publish(event.Event{Type: event.TypeReload, Level: "warn", Message: m})
+			d.bus.Publish(event.Event{Type: event.TypeReload, Level: event.LevelWarn, Message: m})
 		}})
 		d.watcher.Set(d.inputs)
 	case !on && d.watcher != nil:

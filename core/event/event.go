@@ -3,7 +3,10 @@
 // reader; one that falls behind is dropped and told so.
 package event
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Type says what an event is about.
 type Type string
@@ -22,12 +25,47 @@ const (
 	TypeNotice        Type = "notice" // about the event stream itself
 )
 
+// Level says how serious an event is.
+type Level string
+
+// The levels, the least serious first.
+const (
+	LevelInfo  Level = "info"
+	LevelWarn  Level = "warn"
+	LevelError Level = "error"
+)
+
+// Levels lists them in order.
+var Levels = []Level{LevelInfo, LevelWarn, LevelError}
+
+// AtLeast says whether l is as serious as least, or more.
+func (l Level) AtLeast(least Level) bool {
+	return slices.Index(Levels, l) >= slices.Index(Levels, least)
+}
+
+// Verdict says what the result of an attempt is about.
+type Verdict string
+
+// The verdicts.
+const (
+	VerdictOK      Verdict = "ok"      // the attempt succeeded
+	VerdictChannel Verdict = "channel" // the channel failed
+	VerdictKey     Verdict = "key"     // the key was refused
+	VerdictRequest Verdict = "request" // the request itself was refused
+	VerdictClient  Verdict = "client"  // the caller went away
+)
+
+// Answered says whether the channel did its part: it answered well, or
+// rightly refused a wrong request.
+func (v Verdict) Answered() bool { return v == VerdictOK || v == VerdictRequest }
+
 // Event is one thing that happened. It never holds a body or a secret.
 type Event struct {
 	ID      uint64    `json:"id"`
 	Time    time.Time `json:"time"`
 	Type    Type      `json:"type"`
-	Level   string    `json:"level,omitempty"` // info, warn or error
+	Level   Level     `json:"level,omitempty"`
+	Code    string    `json:"code,omitempty"` // what happened, for programs: a channel.ChangeKind
 	Channel string    `json:"channel,omitempty"`
 	Key     string    `json:"key,omitempty"`
 	Plugin  string    `json:"plugin,omitempty"`
@@ -64,18 +102,18 @@ type Request struct {
 
 // Attempt is the record of one delivery to a channel.
 type Attempt struct {
-	Channel string `json:"channel"`
-	Key     string `json:"key,omitempty"`
-	Model   string `json:"model,omitempty"` // as sent, where the channel maps it
-	Status  int    `json:"status,omitempty"`
-	Verdict string `json:"verdict"` // ok, channel, key, request or client: what the result says something about
-	Error   string `json:"error,omitempty"`
-	Wait    Millis `json:"wait_ms,omitempty"` // before the attempt
-	TTFB    Millis `json:"ttfb_ms,omitempty"`
-	Total   Millis `json:"total_ms"`
-	Sent    bool   `json:"sent,omitempty"` // it failed after the whole request was delivered: the site may be at work on it
-	Plan    uint64 `json:"plan,omitempty"`
-	Reason  string `json:"reason,omitempty"` // why this channel and key
+	Channel string  `json:"channel"`
+	Key     string  `json:"key,omitempty"`
+	Model   string  `json:"model,omitempty"` // as sent, where the channel maps it
+	Status  int     `json:"status,omitempty"`
+	Verdict Verdict `json:"verdict"`
+	Error   string  `json:"error,omitempty"`
+	Wait    Millis  `json:"wait_ms,omitempty"` // before the attempt
+	TTFB    Millis  `json:"ttfb_ms,omitempty"`
+	Total   Millis  `json:"total_ms"`
+	Sent    bool    `json:"sent,omitempty"` // it failed after the whole request was delivered: the site may be at work on it
+	Plan    uint64  `json:"plan,omitempty"`
+	Reason  string  `json:"reason,omitempty"` // why this channel and key
 }
 
 // Millis is a duration that JSON shows in milliseconds.

@@ -103,7 +103,7 @@ func TestRiseMayTakeSeveral(t *testing.T) {
 		state := channel.NewRegistry(channel.Options{}).Channel("a", "t")
 		m := Start([]Check{{State: state, Checker: d, Interval: interval, Timeout: timeout, Fall: 1, Rise: 2}}, func(string) {})
 		defer m.Close()
-		for i, want := range []channel.Skip{channel.SkipDown, channel.SkipDown, channel.SkipDown, channel.SkipDown, ""} {
+		for i, want := range []channel.Skip{channel.SkipCheckFailed, channel.SkipCheckFailed, channel.SkipCheckFailed, channel.SkipCheckFailed, ""} {
 			if _, err := m.Now(t.Context(), "a"); err != nil {
 				t.Fatal(err)
 			}

@@ -27,7 +27,7 @@ func (x *exchange) note(v verdict) {
 	e := event.Attempt{
 		Channel: a.channel,
 		Status:  a.status,
-		Verdict: string(v.scope),
+		Verdict: v.scope,
 		Error:   v.reason,
 		Wait:    event.Millis(a.waited),
 		TTFB:    event.Millis(a.ttfb),
@@ -62,11 +62,11 @@ func (x *exchange) tell() {
 	x.handler.bus.Publish(event.Event{Type: event.TypeRequest, Level: levelOf(r.Status), Channel: r.Channel, Key: r.Key, Request: r})
 }
 
-func levelOf(status int) string {
+func levelOf(status int) event.Level {
 	if status >= 500 {
-		return "warn"
+		return event.LevelWarn
 	}
-	return "info"
+	return event.LevelInfo
 }
 
 // tellRetry says at once that an attempt failed and another one follows.
@@ -82,7 +82,7 @@ func (x *exchange) tellRetry(v verdict) {
 	if last.Sent {
 		message += " (the whole request was delivered: the site may be at work on it)"
 	}
-	x.handler.bus.Publish(event.Event{Type: event.TypeRetry, Level: "warn", Channel: last.Channel, Key: last.Key, Message: message})
+	x.handler.bus.Publish(event.Event{Type: event.TypeRetry, Level: event.LevelWarn, Channel: last.Channel, Key: last.Key, Message: message})
 }
 
 // giveUp answers when no channel did: with 502 if attempts failed, with 503 if
@@ -100,7 +100,7 @@ func (x *exchange) giveUp(_ error) {
 	}
 	f = fault{status: http.StatusServiceUnavailable, code: "no_channel"}
 	for _, s := range x.walk.Skips(x.handler.registry.Now()) {
-		why = append(why, s.Channel+": "+string(s.Why))
+		why = append(why, s.Channel+": "+s.Why.Text())
 	}
 	f.message = "no channel is to be had now: " + strings.Join(why, "; ")
 	if x.walk.NoneServesModel() {

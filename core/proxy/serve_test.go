@@ -61,7 +61,7 @@ func inProcess(tb testing.TB) *Handler {
 		Routes: []*config.Route{{Pattern: "/v1/**", Channels: []*config.Channel{ch}, Strategy: &config.Component{Kind: sdk.KindStrategy, Ref: "priority", Name: "priority"}}},
 		Retry:  config.Retry{MaxRetries: 3, On: []int{429, 502, 503}}, Breaker: config.Breaker(channel.DefaultBreaker),
 	}
-	table, err := route.Build(tb.Context(), cfg, route.Options{Registry: registry, Notice: func(string) {}, Open: func(_ context.Context, c *config.Component, _ string) (sdk.Component, error) {
+	table, err := route.Build(tb.Context(), cfg, route.Options{Registry: registry, Notice: func(string) {}, Open: func(_ context.Context, c *config.Component, _ route.Purpose) (sdk.Component, error) {
 		all := slices.Concat(strategies.Components(), keyselectors.Components())
 		i := slices.IndexFunc(all, func(f sdk.Factory) bool { return f.Name == c.Name })
 		return all[i].New(), nil

@@ -10,18 +10,19 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/event"
 )
 
 // scope is what the result of an attempt says something about. Acting on the
 // wrong one is the classic fault: a challenge page is no word on the key.
-type scope string
+type scope = event.Verdict
 
 const (
-	scopeNone    scope = "ok"
-	scopeChannel scope = "channel"
-	scopeKey     scope = "key"
-	scopeRequest scope = "request"
-	scopeClient  scope = "client"
+	scopeNone    = event.VerdictOK
+	scopeChannel = event.VerdictChannel
+	scopeKey     = event.VerdictKey
+	scopeRequest = event.VerdictRequest
+	scopeClient  = event.VerdictClient
 )
 
 // keyFault is what is wrong with a key.

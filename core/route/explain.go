@@ -19,7 +19,7 @@ type Choice struct {
 type Passed struct {
 	Channel *Channel
 	Key     *Key // nil: the whole channel
-	Why     string
+	Why     channel.Skip
 }
 
 // Explain says which channels a request would be sent to, each if those before
@@ -86,15 +86,15 @@ func (w *Walk) passed(choices []Choice, by *plan) (all []Passed) {
 	for i, ch := range w.route.Channels {
 		chosen := slices.ContainsFunc(choices, func(c Choice) bool { return c.Channel == ch })
 		if why := w.skip(ch); !chosen && why != "" {
-			all = append(all, Passed{ch, nil, string(why)})
+			all = append(all, Passed{ch, nil, why})
 		} else if !chosen && !planned[i] {
-			all = append(all, Passed{ch, nil, "the plan leaves it out"})
+			all = append(all, Passed{ch, nil, channel.SkipNotPlanned})
 		} else if !chosen {
-			all = append(all, Passed{ch, nil, string(channel.SkipFull)})
+			all = append(all, Passed{ch, nil, channel.SkipFull})
 		}
 		for _, k := range ch.Keys {
 			if why := w.keySkip(k); why != "" {
-				all = append(all, Passed{ch, k, string(why)})
+				all = append(all, Passed{ch, k, why})
 			}
 		}
 	}

@@ -127,7 +127,7 @@ func build(t *testing.T, registry *channel.Registry, authored map[string]sdk.Com
 	}
 	table, err := Build(t.Context(), cfg, Options{
 		Registry: registry,
-		Open: func(_ context.Context, c *config.Component, _ string) (sdk.Component, error) {
+		Open: func(_ context.Context, c *config.Component, _ Purpose) (sdk.Component, error) {
 			if a, ok := authored[c.Ref]; ok {
 				return a, nil
 			}

@@ -80,14 +80,14 @@ func TestBuildFailsAsAWhole(t *testing.T) {
 	routes := []*config.Route{routeTo("good", all), routeTo("absent", all), routeTo("checker", all)}
 	_, err := Build(t.Context(), &config.Config{Channels: all, Routes: routes}, Options{
 		Registry: channel.NewRegistry(channel.Options{}),
-		Open: func(_ context.Context, c *config.Component, instance string) (sdk.Component, error) {
+		Open: func(_ context.Context, c *config.Component, purpose Purpose) (sdk.Component, error) {
 			switch c.Ref {
 			case "good":
 				return good, nil
 			case "checker":
 				return checker{}, nil
 			case "absent":
-				return nil, errors.New(instance + " has none")
+				return nil, errors.New(purpose.Instance() + " has none")
 			}
 			return builtin(c)
 		},

@@ -35,7 +35,7 @@ type askFunc func(ctx context.Context, candidates []sdk.Snapshot, outcomes []sdk
 
 // subject is what a planner plans.
 type subject struct {
-	purpose    string        // the same in the next table
+	purpose    Purpose
 	name       string        // for people
 	component  sdk.Component // that is asked; nil for a plan without one
 	ask        askFunc

@@ -65,7 +65,7 @@ func (t *Table) plan(of subject, o Options) *planner {
 			p.observed(old)
 			p.replaces = old.component != of.component && old.plansWell()
 		} else {
-			p.remember(o.Memory[of.purpose])
+			p.remember(o.Memory.of(of.purpose))
 		}
 	}
 	t.planners[of.purpose] = p
@@ -108,11 +108,37 @@ func (p *planner) observed(old *planner) {
 	}
 }
 
-// Memory is where planners left off, by purpose. It holds no secrets.
-type Memory map[string]Remembered
+// Memory is where planners left off. It holds no secrets.
+type Memory []Remembered
+
+// MigrateMemory converts the form that state files had before purposes were
+// structured. What it cannot read is left out.
+func MigrateMemory(old map[string]Remembered) Memory {
+	var out Memory
+	for name, r := range old {
+		if p, ok := parsePurpose(name); ok {
+			r.Purpose = p
+			out = append(out, r)
+		}
+	}
+	out.sort()
+	return out
+}
+
+func (m Memory) sort() {
+	slices.SortFunc(m, func(a, b Remembered) int { return cmp.Compare(a.Purpose.String(), b.Purpose.String()) })
+}
+
+func (m Memory) of(p Purpose) Remembered {
+	if i := slices.IndexFunc(m, func(r Remembered) bool { return r.Purpose == p }); i >= 0 {
+		return m[i]
+	}
+	return Remembered{}
+}
 
 // Remembered is where one planner left off. Candidates are known by their IDs.
 type Remembered struct {
+	Purpose
 	State  []byte             `json:"state,omitempty"`  // the strategy's own
 	Order  []string           `json:"order,omitempty"`  // the candidate picked longest ago first
 	Credit map[string]float64 `json:"credit,omitempty"` // of smooth weighted turns
@@ -123,8 +149,11 @@ type Remembered struct {
 func (t *Table) Memory() Memory {
 	out := Memory{}
 	for purpose, p := range t.planners {
-		out[purpose] = p.memory()
+		r := p.memory()
+		r.Purpose = purpose
+		out = append(out, r)
 	}
+	out.sort()
 	return out
 }
 
@@ -177,8 +206,8 @@ func (p *planner) remember(r Remembered) {
 
 // Plans are the planners by what they are for: for the same planner the same
 // value, in this table and the next.
-func (t *Table) Plans() map[string]any {
-	out := map[string]any{}
+func (t *Table) Plans() map[Purpose]any {
+	out := map[Purpose]any{}
 	for purpose, p := range t.planners {
 		if p.component != nil {
 			out[purpose] = p

@@ -37,12 +37,13 @@ type ShadowInfo struct {
 
 func (t *Table) shadows(ctx context.Context, r *Route, candidates []candidate, o Options) error {
 	for _, c := range r.Config.Shadows {
-		strategy, err := open[sdk.Strategy](ctx, t, o, c, "shadow of route "+r.Config.Pattern)
+		purpose := Purpose{Kind: ForShadow, Name: r.Config.Pattern, Models: strings.Join(r.Config.Models, " "), Component: c.Ref}
+		strategy, err := open[sdk.Strategy](ctx, t, o, c, purpose)
 		if err != nil {
 			return err
 		}
 		r.shadows = append(r.shadows, &shadow{c.Ref, t.plan(subject{
-			purpose:    strings.TrimSpace("shadow " + c.Ref + " of route " + r.Config.Pattern + " " + strings.Join(r.Config.Models, " ")),
+			purpose:    purpose,
 			name:       fmt.Sprintf("shadow %q of route %q", c.Ref, r.Config.Pattern),
 			component:  strategy,
 			ask:        askOf(strategy, r),

@@ -125,7 +125,7 @@ func failUntilOpen(t *testing.T, w *world, name string) {
 		}
 		l.Fail(w.registry.Now(), "502")
 	}
-	if s.Ready(w.registry.Now()) != channel.SkipOpen {
+	if s.Ready(w.registry.Now()) != channel.SkipBreakerOpen {
 		t.Errorf("the breaker of %s is not open", name)
 	}
 }

@@ -9,7 +9,7 @@ import (
 // skip says why the channel is passed over now.
 func (w *Walk) skip(ch *Channel) channel.Skip {
 	if w.tried(ch) {
-		return channel.SkipTried
+		return channel.SkipAlreadyTried
 	}
 	if skip := ch.State.Ready(w.now); skip != "" && (!isBreaker(skip) || !w.mustServe(ch)) {
 		return skip
@@ -20,7 +20,7 @@ func (w *Walk) skip(ch *Channel) channel.Skip {
 // refuses is skip by what neither health nor breaker has a say in.
 func (w *Walk) refuses(ch *Channel) channel.Skip {
 	if !serves(ch.Config.Models, w.model) {
-		return channel.SkipModel
+		return channel.SkipModelNotServed
 	}
 	if limit := ch.Config.MaxInFlight; limit > 0 && ch.State.InFlight() >= limit {
 		return channel.SkipFull
@@ -40,7 +40,7 @@ func (w *Walk) keySkip(k *Key) channel.Skip {
 	if !w.again {
 		for _, f := range w.keys {
 			if f == k {
-				return channel.SkipTried
+				return channel.SkipAlreadyTried
 			}
 		}
 	}
@@ -67,7 +67,9 @@ func (w *Walk) failure(ch *Channel) *failure {
 	return nil
 }
 
-func isBreaker(s channel.Skip) bool { return s == channel.SkipOpen || s == channel.SkipProbing }
+func isBreaker(s channel.Skip) bool {
+	return s == channel.SkipBreakerOpen || s == channel.SkipBreakerProbing
+}
 
 // mustServe says that the channel is to be used although its breaker is open:
 // of a route's n channels at most half, rounded up, are left alone at once, and

@@ -23,9 +23,9 @@ import (
 type Options struct {
 	Registry *channel.Registry
 
-	// Open configures an instance of a component; instance says what for. The
-	// table closes what it opened.
-	Open func(ctx context.Context, c *config.Component, instance string) (sdk.Component, error)
+	// Open configures an instance of a component. The table closes what it
+	// opened.
+	Open func(ctx context.Context, c *config.Component, purpose Purpose) (sdk.Component, error)
 
 	// Notice is told what the user should know about plans.
 	Notice func(message string)
@@ -46,7 +46,7 @@ type Table struct {
 
 	singles  map[string]*Route
 	opened   []sdk.Component
-	planners map[string]*planner // by purpose
+	planners map[Purpose]*planner
 	closing  sync.Once
 }
 
@@ -75,7 +75,7 @@ type Key struct {
 // Build makes the table of cfg: it opens every component and gets the first
 // plans. After an error nothing is left open.
 func Build(ctx context.Context, cfg *config.Config, o Options) (*Table, error) {
-	t := &Table{singles: map[string]*Route{}, planners: map[string]*planner{}}
+	t := &Table{singles: map[string]*Route{}, planners: map[Purpose]*planner{}}
 	channels := map[*config.Channel]*Channel{}
 	var errs []error
 	for _, c := range cfg.Channels {
@@ -131,7 +131,8 @@ func (t *Table) channel(ctx context.Context, c *config.Channel, o Options) (*Cha
 	if len(ch.Keys) == 0 {
 		return ch, nil
 	}
-	selector, err := open[sdk.KeySelector](ctx, t, o, c.KeySelector, "channel "+c.Name)
+	purpose := Purpose{Kind: ForKeys, Name: c.Name, Target: c.Target.String()}
+	selector, err := open[sdk.KeySelector](ctx, t, o, c.KeySelector, purpose)
 	if err != nil {
 		return ch, err
 	}
@@ -139,14 +140,15 @@ func (t *Table) channel(ctx context.Context, c *config.Channel, o Options) (*Cha
 		return selector.PlanKeys(ctx, sdk.KeyPlanRequest{Channel: c.Name, Keys: keys, Outcomes: outcomes, State: state})
 	}
 	ch.planner = t.plan(subject{
-		purpose: "keys of channel " + c.Name + " at " + c.Target.String(), name: fmt.Sprintf("key selector %q of channel %q", c.KeySelector.Ref, c.Name), component: selector, ask: ask, candidates: candidates,
+		purpose: purpose, name: fmt.Sprintf("key selector %q of channel %q", c.KeySelector.Ref, c.Name), component: selector, ask: ask, candidates: candidates,
 		onFailure: c.KeySelector.OnFailure,
 	}, o)
 	return ch, nil
 }
 
 func (t *Table) route(ctx context.Context, r *Route, o Options) error {
-	strategy, err := open[sdk.Strategy](ctx, t, o, r.Config.Strategy, "route "+r.Config.Pattern)
+	purpose := Purpose{Kind: ForRoute, Name: r.Config.Pattern, Models: strings.Join(r.Config.Models, " ")}
+	strategy, err := open[sdk.Strategy](ctx, t, o, r.Config.Strategy, purpose)
 	if err != nil {
 		return err
 	}
@@ -156,7 +158,7 @@ func (t *Table) route(ctx context.Context, r *Route, o Options) error {
 	}
 	name := fmt.Sprintf("strategy %q of route %q", r.Config.Strategy.Ref, r.Config.Pattern)
 	r.planner = t.plan(subject{
-		purpose: strings.TrimSpace("route " + r.Config.Pattern + " " + strings.Join(r.Config.Models, " ")), name: name, component: strategy, ask: askOf(strategy, r), candidates: candidates,
+		purpose: purpose, name: name, component: strategy, ask: askOf(strategy, r), candidates: candidates,
 		onFailure: r.Config.Strategy.OnFailure, router: newRouter(strategy, r.Config.Pattern, name, r.Config.Strategy.Expose, o.Notice),
 	}, o)
 	return t.shadows(ctx, r, candidates, o)
@@ -176,21 +178,21 @@ func (t *Table) single(ch *Channel, o Options) *Route {
 		return makeshift(channels, config.MakeshiftRoundRobin, "the only channel"), nil
 	}
 	r.planner = t.plan(subject{
-		purpose: "channel " + ch.Config.Name + " at " + ch.Config.Target.String(), name: fmt.Sprintf("channel %q alone", ch.Config.Name), ask: ask, candidates: []candidate{ch},
+		purpose: Purpose{Kind: ForChannel, Name: ch.Config.Name, Target: ch.Config.Target.String()}, name: fmt.Sprintf("channel %q alone", ch.Config.Name), ask: ask, candidates: []candidate{ch},
 	}, o)
 	return r
 }
 
-func open[T sdk.Component](ctx context.Context, t *Table, o Options, c *config.Component, instance string) (T, error) {
+func open[T sdk.Component](ctx context.Context, t *Table, o Options, c *config.Component, purpose Purpose) (T, error) {
 	var none T
-	opened, err := o.Open(ctx, c, instance)
+	opened, err := o.Open(ctx, c, purpose)
 	if err != nil {
 		return none, err
 	}
 	t.opened = append(t.opened, opened)
 	want, ok := opened.(T)
 	if !ok {
-		return none, fmt.Errorf("%s: %q is no %s", instance, c.Ref, c.Kind)
+		return none, fmt.Errorf("%s: %q is no %s", purpose.Instance(), c.Ref, c.Kind)
 	}
 	return want, nil
 }

@@ -239,9 +239,9 @@ func (w *Walk) readyAt(ch *Channel) (time.Time, bool) {
 	}
 	v := ch.State.View(w.now)
 	switch v.Skip {
-	case channel.SkipPaused, channel.SkipDown:
+	case channel.SkipPaused, channel.SkipCheckFailed:
 		return t, false
-	case channel.SkipOpen:
+	case channel.SkipBreakerOpen:
 		if !w.mustServe(ch) {
 			t = later(t, v.Until)
 		}
@@ -256,7 +256,7 @@ func (w *Walk) readyAt(ch *Channel) (time.Time, bool) {
 	found := false
 	for _, k := range ch.Keys {
 		skip, until := k.State.Ready(w.now, w.model)
-		if skip == channel.SkipInvalid || skip == channel.SkipExhausted {
+		if skip == channel.SkipInvalidKey || skip == channel.SkipQuotaSpent {
 			continue
 		}
 		if !found || until.Before(key) {

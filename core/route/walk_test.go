@@ -74,13 +74,13 @@ func TestWhatIsPassedOver(t *testing.T) {
 		why   channel.Skip
 	}{
 		{"paused", "", func(_ *world, a *Channel) { a.State.SetPaused(true) }, channel.SkipPaused},
-		{"down", "", func(_ *world, a *Channel) { a.State.SetHealth(sdk.HealthDown, "no") }, channel.SkipDown},
-		{"open", "", func(w *world, _ *Channel) { w.trip("a") }, channel.SkipOpen},
+		{"down", "", func(_ *world, a *Channel) { a.State.SetHealth(sdk.HealthDown, "no") }, channel.SkipCheckFailed},
+		{"open", "", func(w *world, _ *Channel) { w.trip("a") }, channel.SkipBreakerOpen},
 		{"half-open and on trial", "", func(w *world, a *Channel) {
 			w.trip("a")
 			time.Sleep(channel.DefaultBreaker.Open)
 			a.State.Acquire(w.registry.Now(), 0, false)
-		}, channel.SkipProbing},
+		}, channel.SkipBreakerProbing},
 		{"full", "", func(w *world, a *Channel) {
 			a.Config.MaxInFlight = 2
 			a.State.Acquire(w.registry.Now(), 2, false)
@@ -95,7 +95,7 @@ func TestWhatIsPassedOver(t *testing.T) {
 		}, ""},
 		{"key invalid", "", func(w *world, a *Channel) { a.Keys[0].State.Invalidate(w.registry.Now(), "401") }, channel.SkipNoKey},
 		{"key out of quota", "", func(w *world, a *Channel) { a.Keys[0].State.Exhaust(w.registry.Now(), 0, "402") }, channel.SkipNoKey},
-		{"other models", "gpt-4o", func(_ *world, a *Channel) { a.Config.Models = []string{"claude-*"} }, channel.SkipModel},
+		{"other models", "gpt-4o", func(_ *world, a *Channel) { a.Config.Models = []string{"claude-*"} }, channel.SkipModelNotServed},
 		{"its models", "gpt-4o", func(_ *world, a *Channel) { a.Config.Models = []string{"gpt-*"} }, ""},
 		{"no model asked for", "", func(_ *world, a *Channel) { a.Config.Models = []string{"claude-*"} }, ""},
 	} {

@@ -57,13 +57,6 @@ var windows = []struct {
 	slots int
 }{{"1m", 5 * time.Second, 12}, {"1h", time.Minute, 60}, {"24h", 30 * time.Minute, 48}}
 
-// The verdicts of attempts, as in their records.
-const (
-	verdictOK      = "ok"
-	verdictRequest = "request"
-	verdictClient  = "client"
-)
-
 // Note counts a request that ended. One that no route took is not counted: no
 // channel had a part in it.
 func (c *Collector) Note(r *event.Request) {
@@ -104,25 +97,25 @@ func last(r *event.Request) *event.Attempt {
 
 func succeeded(r *event.Request) bool {
 	a := last(r)
-	return a != nil && (a.Verdict == verdictOK || a.Verdict == verdictRequest)
+	return a != nil && a.Verdict.Answered()
 }
 
 // failed says that the request came to nothing, and not by its caller's doing.
 func failed(r *event.Request) bool {
 	a := last(r)
-	return a == nil && r.Status >= 500 || a != nil && !succeeded(r) && a.Verdict != verdictClient
+	return a == nil && r.Status >= 500 || a != nil && !succeeded(r) && a.Verdict != event.VerdictClient
 }
 
 func (c *Collector) attempt(a *event.Attempt, again bool, now time.Time) {
-	if a.Verdict == verdictClient {
+	if a.Verdict == event.VerdictClient {
 		return
 	}
-	one := sample{good: a.Verdict == verdictOK || a.Verdict == verdictRequest}
+	one := sample{good: a.Verdict.Answered()}
 	one.bad = !one.good
 	if again {
 		one.retries = 1
 	}
-	if a.Verdict == verdictOK {
+	if a.Verdict == event.VerdictOK {
 		one.ttfb = time.Duration(a.TTFB)
 	}
 	ch := c.channel(a.Channel)

@@ -38,6 +38,6 @@ function explanation(x) {
       ? el('ol', { class: 'candidates', 'aria-label': 'In this order' }, ...x.candidates.map((c) => el('li', {}, ...name(c).filter(Boolean), el('span', { class: 'reason', text: sentence(c.reason) }))))
       : el('p', { class: 'trouble', text: 'No channel would be asked.' }),
     x.skipped.length > 0 && el('ul', { class: 'candidates skipped', 'aria-label': 'Passed over' },
-      ...x.skipped.map((c) => el('li', {}, ...name(c).filter(Boolean), el('span', { class: 'reason', text: `Passed over: ${c.why}` })))),
+      ...x.skipped.map((c) => el('li', {}, ...name(c).filter(Boolean), el('span', { class: 'reason', text: `Passed over: ${reasonText(c.why)}` })))),
   ].filter(Boolean);
 }

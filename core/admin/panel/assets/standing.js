@@ -1,6 +1,7 @@
 // How a channel, a key or a tunnel stands, in one word and one colour.
 
 import { now } from './api.js';
+import { reasonText } from './codes.js';
 import { span } from './format.js';
 
 // standing of a channel: good, warn, bad or off, and the word for it.
@@ -11,13 +12,13 @@ export function standing(c) {
     case undefined:
     case '':
       return { kind: 'good', word: c.stats.totalRequests || c.health === 'up' ? 'Up' : 'Ready' };
-    case 'it has as many requests as it may':
+    case 'full':
       return { kind: 'warn', word: 'Full' };
-    case 'its breaker is half-open and a request is trying it':
+    case 'breaker_probing':
       return { kind: 'warn', word: 'Being tried' };
-    case 'its health check fails':
+    case 'check_failed':
       return { kind: 'bad', word: 'Down' };
-    case 'its breaker is open':
+    case 'breaker_open':
       return { kind: 'bad', word: 'Resting' };
     default:
       return { kind: 'bad', word: 'Out' };
@@ -30,21 +31,21 @@ export function why(c) {
   const { kind } = standing(c);
   if (kind !== 'bad' && kind !== 'warn') return null;
   if (!c.out && c.keys.total > 0) return { what: 'No key is ready', more: tally(c.keys.list), until: soonest(c.keys.list) };
-  return { what: c.out, more: c.outReason ?? '', since: c.outSince, until: c.outUntil };
+  return { what: reasonText(c.out), more: c.outReason ?? '', since: c.outSince, until: c.outUntil };
 }
 
 // tally says how many keys are in each state.
 function tally(keys) {
   const by = Map.groupBy(keys, (k) => k.state);
-  return [...by].map(([state, all]) => (by.size === 1 && keys.length === 1 ? state : `${all.length} ${state}`)).join(', ');
+  return [...by].map(([state, all]) => (by.size === 1 && keys.length === 1 ? reasonText(state) : `${all.length} ${reasonText(state)}`)).join(', ');
 }
 
 const soonest = (keys) => keys.map((k) => k.until).filter(Boolean).sort((a, b) => Date.parse(a) - Date.parse(b))[0];
 
-const keyKinds = { ready: 'good', 'rate limited': 'warn', 'invalid key': 'bad', 'out of quota': 'bad' };
+const keyKinds = { ready: 'good', rate_limited: 'warn', invalid_key: 'bad', quota_spent: 'bad' };
 
 // keyStanding of a key.
-export const keyStanding = (k) => ({ kind: keyKinds[k.state] ?? 'warn', word: k.state });
+export const keyStanding = (k) => ({ kind: keyKinds[k.state] ?? 'warn', word: reasonText(k.state) });
 
 const tunnelKinds = { up: 'good', degraded: 'warn', connecting: 'warn', waiting: 'warn', failed: 'bad' };
 
