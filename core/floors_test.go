@@ -21,6 +21,7 @@ var floors = map[string]int{
 	"core/tunnel":     1,
 	"core/edit":       1,
 	"core/stats":      1,
+	"core/dialect":    0,
 	"core/config":     0,
 	"core/channel":    0,
 	"core/event":      0,

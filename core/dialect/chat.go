@@ -1,0 +1,127 @@
+package dialect
+
+import (
+	"bytes"
+
+	"github.com/tidwall/gjson"
+)
+
+// chat is the format of /v1/chat/completions: OpenAI, Azure, OpenRouter,
+// DeepSeek and most others.
+type chat struct{ sharedFormat }
+
+func (chat) String() string { return "chat" }
+
+var finishMark, nullMark = []byte(`finish_reason"`), []byte(`null`)
+
+// Classify: a role, empty deltas and chunks without choices are the preamble.
+func (chat) Classify(e *Event, started bool) {
+	if started && !e.Whole && isPlainChunk(e.Data) && len(e.Name) == 0 {
+		e.Kind = Content
+		return
+	}
+	if !classifyError(e) {
+		classifyChoices(e)
+	}
+}
+
+// isPlainChunk is a quick look at a chunk after content began: nothing in it
+// can be an error or an end.
+func isPlainChunk(data []byte) bool {
+	if i := bytes.Index(data, finishMark); i >= 0 {
+		value := bytes.TrimLeft(data[i+len(finishMark):], ": ")
+		if !bytes.HasPrefix(value, nullMark) || bytes.Contains(value, finishMark) {
+			return false
+		}
+	}
+	return lacks(data, `"error"`)
+}
+
+// classifyChoices looks at what chat and completions have in common.
+func classifyChoices(e *Event) {
+	root := gjson.ParseBytes(e.Data)
+	choices := root.Get("choices")
+	if !choices.IsArray() {
+		e.Kind = Content
+		if isEmptyError(root) {
+			e.Kind = Preamble
+		}
+		return
+	}
+	e.Kind = Preamble
+	e.Finished = root.Get("usage.completion_tokens").Num > 0
+	none := true
+	choices.ForEach(func(_, choice gjson.Result) bool {
+		none = false
+		classifyChoice(e, choice)
+		return e.Kind != Error
+	})
+	if none && e.Finished {
+		e.Kind = Content
+	}
+}
+
+func classifyChoice(e *Event, choice gjson.Result) {
+	choice.ForEach(func(name, v gjson.Result) bool {
+		switch name.Str {
+		case "index", "content_filter_results", "content_filter_offsets", "native_finish_reason", "stop_reason", "matched_stop", "seed":
+		case "delta", "message":
+			if e.Kind == Preamble && deltaSays(v) {
+				e.Kind = Content
+			}
+		case "finish_reason":
+			switch {
+			case isBlank(v):
+			case failedBy(v.Str):
+				e.Kind, e.Reason = Error, v.Str
+				return false
+			default:
+				e.Kind = SoftEnd
+			}
+		default:
+			if e.Kind == Preamble && !isBlank(v) {
+				e.Kind = Content
+			}
+		}
+		return true
+	})
+}
+
+// deltaSays that a delta holds more than a role.
+func deltaSays(delta gjson.Result) bool {
+	if !delta.IsObject() {
+		return !isBlank(delta)
+	}
+	says := false
+	delta.ForEach(func(name, v gjson.Result) bool {
+		says = name.Str != "role" && !isBlank(v)
+		return !says
+	})
+	return says
+}
+
+// isEmptyError finds chunks that hold an empty "error" and nothing of an
+// answer.
+func isEmptyError(root gjson.Result) bool {
+	if !root.Get("error").Exists() {
+		return false
+	}
+	only := true
+	root.ForEach(func(name, v gjson.Result) bool {
+		switch name.Str {
+		case "error", "id", "object", "created", "model", "system_fingerprint", "code", "message", "type":
+		default:
+			only = isBlank(v)
+		}
+		return only
+	})
+	return only
+}
+
+// completions is the format of the older /v1/completions.
+type completions struct{ sharedFormat }
+
+func (completions) String() string { return "completions" }
+
+// Classify: an empty text is the preamble.
+func (completions) Classify(e *Event, started bool) { Chat.Classify(e, started) }

@@ -1,0 +1,95 @@
+package dialect
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Endpoint is what a request is for. It decides whom a refusal is about: a
+// billing page that refuses a key says nothing about the key's use for chat.
+type Endpoint string
+
+// The kinds of endpoints.
+const (
+	Generate   Endpoint = "generate"   // chat, responses, messages, embeddings, images, audio, realtime
+	Models     Endpoint = "models"     // lists and descriptions of models
+	Count      Endpoint = "count"      // tokens of a prompt
+	Moderation Endpoint = "moderation" // is a text allowed
+	Rerank     Endpoint = "rerank"     // order documents
+	Account    Endpoint = "account"    // billing, usage, organisation, keys
+	Files      Endpoint = "files"      // objects that the site keeps: files, batches, stored responses
+	Other      Endpoint = "other"
+)
+
+// EndpointOf is the kind of endpoint that a method and a path ask for.
+func EndpointOf(method, path string) Endpoint {
+	if verb := geminiVerb(path); verb != "" {
+		return geminiEndpoint(verb)
+	}
+	if isLivePath(path) {
+		return Generate
+	}
+	path = strings.Trim(path, "/")
+	if strings.HasPrefix(path, "upload/") {
+		return Files
+	}
+	found := Other
+	for before := ""; path != ""; {
+		var segment string
+		segment, path, _ = strings.Cut(path, "/")
+		kind := endpoints[segment]
+		switch {
+		case kind == Account:
+			if before == "" || before == "api" || isVersion(before) {
+				return Account
+			}
+		case kind == Files, kind == Count, kind == Models && found == Other:
+			return kind
+		case stored[segment] && namesObject(method, segment, path):
+			return Files
+		case kind != "" && found == Other:
+			found = kind
+		}
+		before = segment
+	}
+	return found
+}
+
+// endpoints are the segments that say what a path is for.
+var endpoints = map[string]Endpoint{
+	"completions": Generate, "responses": Generate, "messages": Generate, "complete": Generate,
+	"embeddings": Generate, "embed": Generate, "images": Generate, "audio": Generate, "videos": Generate,
+	"realtime": Generate, "edits": Generate, "generate": Generate, "chat": Generate, "fim": Generate,
+	"models": Models, "tags": Models, "show": Models, "ps": Models,
+	"count_tokens": Count, "input_tokens": Count, "tokenize": Count, "detokenize": Count, "token-count": Count,
+	"moderations": Moderation,
+	"rerank":      Rerank, "reranking": Rerank, "score": Rerank,
+	"files": Files, "batches": Files, "uploads": Files, "fine_tuning": Files, "fine-tunes": Files,
+	"vector_stores": Files, "assistants": Files, "threads": Files, "conversations": Files, "containers": Files,
+	"evals": Files, "cachedContents": Files, "operations": Files, "tunedModels": Files, "corpora": Files,
+	"fileSearchStores": Files, "skills": Files,
+	"dashboard": Account, "billing": Account, "usage": Account, "organization": Account, "organizations": Account,
+	"credits": Account, "key": Account, "keys": Account, "auth": Account, "balance": Account, "me": Account,
+	"user": Account, "account": Account, "subscription": Account, "costs": Account, "activity": Account, "generation": Account,
+}
+
+// stored are the endpoints whose answers a site keeps, to be asked for by ID.
+var stored = map[string]bool{"responses": true, "completions": true, "videos": true}
+
+// namesObject says that what follows the segment is the ID of something made
+// earlier, or that a list of such things is asked for.
+func namesObject(method, segment, rest string) bool {
+	next, _, _ := strings.Cut(rest, "/")
+	switch next {
+	case "":
+		return method != http.MethodPost && segment != "responses"
+	case "compact", "input_tokens":
+		return false
+	}
+	return true
+}
+
+// isVersion finds "v1", "v1beta", "v2".
+func isVersion(segment string) bool {
+	return len(segment) > 1 && segment[0] == 'v' && segment[1] >= '0' && segment[1] <= '9'
+}

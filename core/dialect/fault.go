@@ -1,0 +1,132 @@
+package dialect
+
+import (
+	"bytes"
+
+	"github.com/tidwall/gjson"
+)
+
+// ErrorIn finds the error that a JSON text is, in any of the shapes in which
+// sites write one, and returns the object that describes it: the text itself,
+// or what it is wrapped in. An empty "error" is none.
+func ErrorIn(data []byte) (object []byte, ok bool) {
+	return errorIn(data, false)
+}
+
+// errorIn takes a cut text, too.
+func errorIn(data []byte, cut bool) ([]byte, bool) {
+	if !mayBeError(data) {
+		return nil, false
+	}
+	root := gjson.ParseBytes(data)
+	if root.IsArray() {
+		root = root.Get("0")
+	}
+	if !root.IsObject() || !isError(root) || !cut && !gjson.ValidBytes(data) {
+		return nil, false
+	}
+	return []byte(root.Raw), true
+}
+
+var errorMarks = [][]byte{[]byte(`error`), []byte(`fail`), []byte(`"detail"`), []byte(`"success"`), []byte(`"message"`), []byte(`"msg"`)}
+
+// mayBeError is a quick look that finds most content to be no error.
+func mayBeError(data []byte) bool {
+	for _, mark := range errorMarks {
+		if bytes.Contains(data, mark) {
+			return true
+		}
+	}
+	return false
+}
+
+// lacks says that none of the marks is in data.
+func lacks(data []byte, marks ...string) bool {
+	for _, mark := range marks {
+		if bytes.Contains(data, []byte(mark)) {
+			return false
+		}
+	}
+	return true
+}
+
+// isError knows the shapes: {"error":{…}}, {"error":"…"}, {"type":"error"},
+// {"object":"error"}, a response that failed, {"detail":…}, {"success":false},
+// {"code":…,"message":…}.
+func isError(o gjson.Result) bool {
+	for _, path := range []string{"error", "response.error"} {
+		if e := o.Get(path); e.Exists() && !isBlank(e) && e.Raw != "0" {
+			return true
+		}
+	}
+	switch o.Get("type").String() {
+	case "error", "response.failed":
+		return true
+	}
+	if o.Get("object").String() == "error" {
+		return true
+	}
+	return isBareError(o)
+}
+
+// isBareError finds objects that hold a complaint and nothing else.
+func isBareError(o gjson.Result) bool {
+	detail, message, failed, other := false, false, false, false
+	o.ForEach(func(name, v gjson.Result) bool {
+		switch name.Str {
+		case "detail":
+			detail = !isBlank(v)
+		case "message", "msg":
+			message = v.Type == gjson.String && v.Str != ""
+		case "success":
+			failed = v.Type == gjson.False
+		case "code", "status":
+			failed = failed || isErrorCode(v)
+		case "request_id", "requestId", "id", "type", "param", "trace_id", "time", "timestamp", "path":
+		default:
+			other = other || !isBlank(v)
+		}
+		return !other
+	})
+	return !other && (detail || message && failed)
+}
+
+// isErrorCode tells "InvalidApiKey" and 401 from "ok", "success", 0 and 200.
+func isErrorCode(v gjson.Result) bool {
+	switch v.Type {
+	case gjson.Number:
+		return v.Num >= 400
+	case gjson.String:
+		switch v.Str {
+		case "", "0", "200", "ok", "OK", "success", "Success", "SUCCESS":
+			return false
+		}
+		return true
+	}
+	return false
+}
+
+// failedBy are the finish reasons by which sites say that they broke down.
+func failedBy(reason string) bool {
+	return reason == "error" || reason == "insufficient_system_resource"
+}
+
+// classifyError does what all formats have in common: it finds errors and what
+// is no JSON. It says whether that settled the event's kind.
+func classifyError(e *Event) bool {
+	if c := firstByte(e.Data); c != '{' && c != '[' {
+		if e.Kind = Content; string(e.Name) == "error" {
+			e.Kind = Error
+		}
+		return true
+	}
+	if string(e.Name) == "error" {
+		e.Kind = Error
+		return true
+	}
+	if object, ok := errorIn(e.Data, e.Cut); ok {
+		e.Kind, e.Data = Error, object
+		return true
+	}
+	return false
+}

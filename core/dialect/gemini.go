@@ -1,0 +1,149 @@
+package dialect
+
+import (
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// gemini is the dialect of Google's Gemini API, also in the form of Vertex AI.
+type gemini struct{}
+
+func (gemini) String() string { return "gemini" }
+func (gemini) Style() Style   { return StyleXGoogAPIKey }
+
+// geminiKeyParam is the query parameter in which Gemini's clients may send
+// their key.
+const geminiKeyParam = "key"
+
+func (gemini) Format(path string) Format {
+	switch geminiVerb(path) {
+	case "generateContent", "streamGenerateContent":
+		return GenerateContent
+	case "rawPredict", "streamRawPredict":
+		if strings.Contains(path, "/publishers/anthropic/") {
+			return Messages
+		}
+	}
+	return Plain
+}
+
+// geminiVerbs are the methods of the API, which stand after a colon.
+var geminiVerbs = map[string]Endpoint{
+	"generateContent": Generate, "streamGenerateContent": Generate, "bidiGenerateContent": Generate,
+	"generateAnswer": Generate, "generateText": Generate, "generateMessage": Generate,
+	"embedContent": Generate, "batchEmbedContents": Generate, "embedText": Generate, "batchEmbedText": Generate,
+	"predict": Generate, "predictLongRunning": Generate, "serverStreamingPredict": Generate, "streamingPredict": Generate,
+	"rawPredict": Generate, "streamRawPredict": Generate,
+	"countTokens": Count, "countTextTokens": Count, "countMessageTokens": Count, "computeTokens": Count,
+	"batchGenerateContent": Files, "asyncBatchEmbedContent": Files, "fetchPredictOperation": Files, "transferOwnership": Files,
+	"loadCodeAssist": Account, "onboardUser": Account, "retrieveUserQuota": Account,
+}
+
+// geminiVerb is the method that a path ends with, "" if it is none of the
+// API's: a model's ID may have a colon, too.
+func geminiVerb(path string) string {
+	i := strings.LastIndexByte(path, ':')
+	if i < 0 {
+		return ""
+	}
+	verb := path[i+1:]
+	if _, known := geminiVerbs[verb]; known {
+		return verb
+	}
+	return ""
+}
+
+func geminiEndpoint(verb string) Endpoint { return geminiVerbs[verb] }
+
+// isLivePath finds the WebSocket of Gemini Live.
+func isLivePath(path string) bool {
+	return strings.Contains(path, "/ws/google.ai.generativelanguage") || strings.Contains(path, "/ws/google.cloud.aiplatform")
+}
+
+func isGeminiPath(path string) bool {
+	return strings.Contains(path, "/v1beta/") || strings.Contains(path, "/v1alpha/") || geminiVerb(path) != "" || isLivePath(path)
+}
+
+// generateContent is the format of :generateContent and :streamGenerateContent.
+type generateContent struct{ sharedFormat }
+
+func (generateContent) String() string { return "generateContent" }
+
+// Classify: chunks without parts are the preamble, even if they say STOP, which
+// some gateways put into every chunk.
+func (generateContent) Classify(e *Event, started bool) {
+	if started && lacks(e.Data, `"finishReason"`, `"promptFeedback"`, `"error"`) {
+		e.Kind = Content
+		return
+	}
+	if classifyError(e) {
+		return
+	}
+	root := gjson.ParseBytes(e.Data)
+	if wrapped := root.Get("response"); wrapped.IsObject() {
+		root = wrapped // as Gemini CLI's own service answers
+	}
+	e.Kind = Preamble
+	e.Finished = root.Get("usageMetadata.candidatesTokenCount").Num > 0
+	root.ForEach(func(name, v gjson.Result) bool {
+		switch name.Str {
+		case "candidates":
+			v.ForEach(func(_, candidate gjson.Result) bool {
+				classifyCandidate(e, candidate)
+				return true
+			})
+		case "usageMetadata", "modelVersion", "responseId", "createTime", "model", "error", "traceId":
+		case "promptFeedback":
+			if !isBlank(v) {
+				e.Kind = SoftEnd
+			}
+		default:
+			if e.Kind == Preamble && !isBlank(v) {
+				e.Kind = Content
+			}
+		}
+		return true
+	})
+}
+
+func classifyCandidate(e *Event, candidate gjson.Result) {
+	candidate.ForEach(func(name, v gjson.Result) bool {
+		switch name.Str {
+		case "index", "safetyRatings", "avgLogprobs", "tokenCount":
+		case "content":
+			if e.Kind == Preamble && partsSay(v.Get("parts")) {
+				e.Kind = Content
+			}
+		case "finishReason":
+			switch {
+			case isBlank(v), v.Str == "FINISH_REASON_UNSPECIFIED":
+			case v.Str == "STOP":
+				e.Finished = true
+			default:
+				e.Kind = SoftEnd
+			}
+		default:
+			if e.Kind == Preamble && !isBlank(v) {
+				e.Kind = Content
+			}
+		}
+		return true
+	})
+	if e.Finished && e.Kind == Content && candidate.Get("finishReason").Str == "STOP" {
+		e.Kind = SoftEnd
+	}
+}
+
+// partsSay that there is a part with something in it.
+func partsSay(parts gjson.Result) bool {
+	says := false
+	parts.ForEach(func(_, part gjson.Result) bool {
+		part.ForEach(func(name, v gjson.Result) bool {
+			says = name.Str != "thought" && !isBlank(v)
+			return !says
+		})
+		return !says
+	})
+	return says
+}

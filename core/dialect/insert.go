@@ -1,0 +1,99 @@
+package dialect
+
+import "slices"
+
+// KeepAliveBytes are what may be sent to a caller who waits, between two
+// events, without changing what the answer says; nil where nothing may. Most
+// clients need only see bytes. With counted it is an event where a format has
+// one, for clients whose timers comments do not reset.
+func KeepAliveBytes(f Format, framing Framing, counted bool) []byte {
+	switch framing {
+	case SSE:
+		if ping := f.ping(); ping != nil && (counted || f == Messages) {
+			return ping
+		}
+		return []byte(": keep-alive\n\n")
+	case Document, Array:
+		return []byte("\n")
+	}
+	return nil
+}
+
+// ErrorEvent is a problem as the end of an answer that has begun with status
+// 200; nil where an answer of this kind cannot hold one. begun says that some of
+// the answer was sent, not only keep-alive bytes.
+func ErrorEvent(f Format, framing Framing, begun bool, p Problem) []byte {
+	body := f.dialect().ErrorBody(p)
+	switch {
+	case framing == SSE:
+		return f.errorEvents(p)
+	case framing == NDJSON:
+		return append(body, '\n')
+	case framing == Array && begun:
+		return slices.Concat([]byte(",\n"), body, []byte("]\n"))
+	case framing == Array:
+		return slices.Concat([]byte("["), body, []byte("]\n"))
+	case framing == Document && !begun:
+		return append(body, '\n')
+	}
+	return nil
+}
+
+// event writes a server-sent event.
+func event(name string, data []byte) []byte {
+	var b []byte
+	if name != "" {
+		b = append(b, "event: "+name+"\n"...)
+	}
+	b = append(b, "data: "...)
+	b = append(b, data...)
+	return append(b, "\n\n"...)
+}
+
+// sharedFormat is what most formats have in common: errors in OpenAI's shape,
+// and no ping.
+type sharedFormat struct{}
+
+func (sharedFormat) dialect() Dialect             { return OpenAI }
+func (sharedFormat) errorEvents(p Problem) []byte { return event("", OpenAI.ErrorBody(p)) }
+func (sharedFormat) ping() []byte                 { return nil }
+
+// errorEvents: first the event at which the SDKs fail, then the one that Codex
+// looks for, as the API itself sends them.
+func (responses) errorEvents(p Problem) []byte {
+	type fault struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	type failed struct {
+		ID     string `json:"id"`
+		Object string `json:"object"`
+		Status string `json:"status"`
+		Error  fault  `json:"error"`
+		Output []any  `json:"output"`
+	}
+	return append(
+		event("error", marshal(struct {
+			Type    string  `json:"type"`
+			Code    string  `json:"code"`
+			Message string  `json:"message"`
+			Param   *string `json:"param"`
+			Status  int     `json:"status"`
+		}{"error", p.Code, p.Message, nil, p.Status})),
+		event("response.failed", marshal(struct {
+			Type     string `json:"type"`
+			Response failed `json:"response"`
+		}{"response.failed", failed{"resp_" + p.RequestID, "response", "failed", fault{p.Code, p.Message}, []any{}}}))...)
+}
+
+func (responses) ping() []byte { return event("keepalive", []byte(`{"type":"keepalive"}`)) }
+
+func (messages) dialect() Dialect             { return Anthropic }
+func (messages) errorEvents(p Problem) []byte { return event("error", Anthropic.ErrorBody(p)) }
+func (messages) ping() []byte                 { return event("ping", []byte(`{"type": "ping"}`)) }
+
+func (generateContent) dialect() Dialect             { return Gemini }
+func (generateContent) errorEvents(p Problem) []byte { return event("", Gemini.ErrorBody(p)) }
+
+func (ollamaChat) dialect() Dialect             { return Ollama }
+func (ollamaChat) errorEvents(p Problem) []byte { return event("", Ollama.ErrorBody(p)) }

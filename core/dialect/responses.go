@@ -1,0 +1,85 @@
+package dialect
+
+import (
+	"bytes"
+
+	"github.com/tidwall/gjson"
+)
+
+// responses is the format of OpenAI's /v1/responses.
+type responses struct{ sharedFormat }
+
+func (responses) String() string { return "responses" }
+
+// Classify: what comes before the first item of output is the preamble.
+func (responses) Classify(e *Event, started bool) {
+	if isDelta(e.Data) {
+		e.Kind = Content
+		return
+	}
+	kind := typeOf(e)
+	switch kind {
+	case "response.created", "response.queued", "response.in_progress":
+		e.Kind = Preamble
+		if r := gjson.GetBytes(e.Data, "response"); !isBlank(r.Get("error")) || r.Get("status").Str == "failed" {
+			e.Kind, e.Final = Error, true
+		}
+		return
+	case "keepalive", "heartbeat", "ping", "response.keepalive", "response.heartbeat":
+		e.Kind = KeepAlive
+		return
+	case "response.completed", "response.done", "response.incomplete":
+		classifyResponse(e, gjson.GetBytes(e.Data, "response"), started)
+		return
+	case "error", "response.failed":
+		e.Kind, e.Final = Error, true
+		return
+	}
+	switch {
+	case classifyError(e):
+		e.Final = e.Kind == Error
+	case e.Whole:
+		if gjson.GetBytes(e.Data, "object").Str == "response" {
+			classifyResponse(e, gjson.ParseBytes(e.Data), started)
+		}
+	case kind == "" && gjson.GetBytes(e.Data, "choices").Exists():
+		classifyChoices(e) // a gateway that answers as for chat
+	default:
+		e.Kind = Content
+	}
+}
+
+// isDelta is a quick look: most events add a piece of text.
+func isDelta(data []byte) bool {
+	rest, ok := bytes.CutPrefix(data, []byte(`{"type":"response.`))
+	if !ok {
+		return false
+	}
+	end := bytes.IndexByte(rest, '"')
+	return end > 0 && bytes.HasSuffix(rest[:end], []byte(".delta"))
+}
+
+// classifyResponse looks at a response that has ended: whether there is
+// anything in it.
+func classifyResponse(e *Event, r gjson.Result, started bool) {
+	output := r.Get("output")
+	status := r.Get("status").Str
+	e.Finished = !isBlank(output) || r.Get("usage.output_tokens").Num > 0
+	switch {
+	case status == "failed", status == "incomplete" && !e.Finished && !started:
+		e.Kind, e.Final = Error, true
+	case e.Whole && !e.Finished && status == "completed":
+		e.Kind = Preamble
+	default:
+		e.Kind = HardEnd
+		e.Finished = e.Finished || started
+	}
+}
+
+// typeOf is the type that an event names in its data, else in its event field.
+func typeOf(e *Event) string {
+	if t := gjson.GetBytes(e.Data, "type"); t.Type == gjson.String && t.Str != "" {
+		return t.Str
+	}
+	return string(e.Name)
+}

@@ -1,0 +1,299 @@
+package dialect
+
+import (
+	"bytes"
+	"mime"
+	"net/http"
+	"strings"
+)
+
+// MaxEvent is how much of one event is kept to be judged. A longer one is cut.
+const MaxEvent = 64 << 10
+
+// Framing is how an answer is divided into events.
+type Framing uint8
+
+// The framings.
+const (
+	Document Framing = iota // one JSON value, a page, or a text
+	SSE                     // server-sent events
+	NDJSON                  // a JSON value in each line
+	Array                   // an array whose elements are the events
+	Binary                  // bytes of audio or images
+)
+
+// String is the framing's name.
+func (f Framing) String() string {
+	return [...]string{"document", "sse", "ndjson", "array", "binary"}[f]
+}
+
+// Stream follows an answer as its bytes arrive. It allocates nothing for an
+// event that comes in one piece.
+type Stream struct {
+	format  Format
+	framing Framing
+	html    bool
+	sniffed bool
+	head    []byte // what was seen of the first word, while it decides the framing
+	keep    []byte // the event, where it began in an earlier piece
+	sse     sse
+	event   Event // the last one: kept here so that looking at it allocates nothing
+	json    jsonScan
+	inEvent bool
+	passed  bool // a document was judged; its rest is passed on
+
+	// Started says that content came, Finished that something told how or that
+	// the answer ends, Ended that nothing of use follows.
+	Started, Finished, Ended bool
+}
+
+// Begin prepares the stream for an answer in the format f with the header h. It
+// can be called again for another answer.
+func (s *Stream) Begin(f Format, h http.Header) {
+	*s = Stream{format: f, head: s.head[:0], keep: s.keep[:0], sse: s.sse.reused()}
+	s.framing, s.html = framingOf(f, first(h, "Content-Type"))
+}
+
+// Framing is how the answer is divided. It is certain after the first byte that
+// is not blank.
+func (s *Stream) Framing() Framing { return s.framing }
+
+// Empty says of an answer that has ended that there is nothing in it: neither
+// content nor a word on how it ended.
+func (s *Stream) Empty() bool { return !s.Started && !s.Finished }
+
+// Between says that the last byte given ended an event, so that an event of our
+// own may come now.
+func (s *Stream) Between() bool {
+	return !s.inEvent && len(s.head) == 0
+}
+
+// Next looks for the end of an event in b. It returns the event and how many
+// bytes of b belong to it and to those before it; with ok false there is none,
+// and all of b is taken. Call it again with what is left of b.
+func (s *Stream) Next(b []byte) (e Event, n int, ok bool) {
+	if !s.sniffed {
+		if n := blanks(b, true); n > 0 && len(s.head) == 0 && s.framing != Binary {
+			return s.judged(Event{Kind: KeepAlive}, n)
+		}
+		if !s.sniff(b) {
+			return Event{}, len(b), false
+		}
+	}
+	if len(b) == 0 {
+		return Event{}, 0, false
+	}
+	switch s.framing {
+	case SSE:
+		e, n, ok = s.sse.next(b)
+		s.inEvent = !ok && s.sse.open()
+	case NDJSON:
+		e, n, ok = s.nextLine(b)
+	case Array:
+		e, n, ok = s.nextElement(b)
+	case Binary:
+		return s.judged(Event{Kind: Content}, len(b))
+	default:
+		e, n, ok = s.nextDocument(b)
+	}
+	if !ok {
+		return Event{}, len(b), false
+	}
+	return s.judged(e, n)
+}
+
+// End says that the answer's body has ended. What has begun is an event, too,
+// though nothing marked its end.
+func (s *Stream) End() (e Event, ok bool) {
+	switch {
+	case len(s.head) > 0 && !s.sniffed:
+		s.sniffed = true
+		e = Event{Data: s.head, Whole: true}
+	case s.framing == SSE:
+		if e, ok = s.sse.end(); !ok {
+			return e, false
+		}
+	case !s.inEvent || len(s.keep) == 0:
+		return Event{}, false
+	default:
+		e.Data, e.Cut = s.take(nil)
+		e.Whole = s.framing == Document
+	}
+	s.inEvent = false
+	e, _, ok = s.judged(e, 0)
+	return e, ok
+}
+
+// judged gives an event its kind, unless it has one, and keeps count.
+func (s *Stream) judged(found Event, n int) (Event, int, bool) {
+	s.event = found
+	e := &s.event
+	switch {
+	case e.Whole && s.html:
+		e.Kind = Page
+	case len(e.Data) > 0 || len(e.Name) > 0:
+		s.classify(e)
+	}
+	e.Final = e.Final || e.Kind == HardEnd || e.Whole && !e.Cut
+	s.Started = s.Started || e.Kind == Content || e.Kind == SoftEnd
+	s.Finished = s.Finished || e.Finished || e.Kind == SoftEnd
+	s.Ended = s.Ended || e.Final
+	return *e, n, true
+}
+
+func (s *Stream) classify(e *Event) {
+	if s.framing != Document && isDone(e.Data) {
+		e.Kind = HardEnd
+		return
+	}
+	s.format.Classify(e, s.Started)
+	switch {
+	case e.Cut && e.Kind == Preamble && typeOf(e) == "":
+		e.Kind = Content // nothing says that the rest of it is empty
+	case e.Whole && (e.Kind == SoftEnd || e.Kind == HardEnd):
+		e.Kind = Content
+	}
+}
+
+// framingOf is the framing that the format and the content type announce.
+func framingOf(f Format, contentType string) (framing Framing, html bool) {
+	media := contentType
+	if strings.IndexByte(contentType, ';') >= 0 {
+		media, _, _ = mime.ParseMediaType(contentType)
+		if media == "" {
+			media, _, _ = strings.Cut(contentType, ";")
+		}
+	}
+	media = strings.ToLower(strings.TrimSpace(media))
+	switch {
+	case media == "text/event-stream":
+		return SSE, false
+	case strings.HasSuffix(media, "ndjson"), strings.HasSuffix(media, "jsonl"), strings.HasSuffix(media, "json-lines"), media == "application/stream+json":
+		return NDJSON, false
+	case media == "text/html", media == "application/xhtml+xml":
+		return Document, true
+	case media == "" || strings.HasPrefix(media, "text/") || strings.HasSuffix(media, "json") || strings.HasSuffix(media, "xml"):
+		if f == OllamaChat {
+			return NDJSON, false
+		}
+		return Document, false
+	}
+	return Binary, false
+}
+
+// sniff looks at the first word of an answer, which is more to be trusted than
+// its content type. It returns false if it has to see more.
+func (s *Stream) sniff(b []byte) bool {
+	word := b
+	if len(s.head) > 0 {
+		word = append(s.head, b[:min(len(b), maxFirstWord)]...)
+	}
+	if len(word) == 0 {
+		return false
+	}
+	c := word[0]
+	switch {
+	case c == '{':
+		if s.html = false; s.framing != NDJSON {
+			s.framing = Document
+		}
+	case c == '[' && s.framing != Binary:
+		s.framing, s.html = Document, false
+		if s.format == GenerateContent {
+			s.framing = Array
+		}
+	case c == '<':
+		html, known := isHTML(word)
+		if !known {
+			return s.more(b)
+		}
+		if html || s.framing == SSE {
+			s.framing = Document
+		}
+		s.html = html || s.html && s.framing == Document
+	case s.framing == Document:
+		sse, known := beginsEvent(word)
+		if !known {
+			return s.more(b)
+		}
+		if sse {
+			s.framing, s.html = SSE, false
+		}
+	}
+	s.sniffed = true
+	if head := s.head; len(head) > 0 {
+		s.head = s.head[:0]
+		s.replay(head)
+	}
+	return true
+}
+
+// maxFirstWord is the longest beginning that decides on a framing.
+const maxFirstWord = len("<!doctype html")
+
+func (s *Stream) more(b []byte) bool {
+	s.head = append(s.head, b...)
+	return false
+}
+
+// replay gives the first bytes to the framing that they decided on. They are
+// too few to be an event, except of binary data.
+func (s *Stream) replay(head []byte) {
+	switch s.framing {
+	case SSE:
+		_, _, _ = s.sse.next(head)
+		s.inEvent = true
+	case Binary:
+		s.Started = true
+	default:
+		s.keep, s.inEvent = append(s.keep[:0], head...), true
+		if s.framing == Document {
+			_ = s.json.end(head)
+		}
+	}
+}
+
+// isHTML says that a text is a page, and whether that is certain.
+func isHTML(word []byte) (html, known bool) {
+	for _, mark := range []string{"<!doctype html", "<html"} {
+		n := min(len(word), len(mark))
+		if strings.EqualFold(string(word[:n]), mark[:n]) {
+			return n == len(mark), n == len(mark)
+		}
+	}
+	return false, true
+}
+
+// beginsEvent says that a text is a stream of server-sent events, whatever its
+// content type says, and whether that is certain.
+func beginsEvent(word []byte) (sse, known bool) {
+	for _, mark := range []string{"data:", "event:", ": ", "id:", "retry:"} {
+		n := min(len(word), len(mark))
+		if string(word[:n]) == mark[:n] {
+			return n == len(mark), n == len(mark)
+		}
+	}
+	return false, true
+}
+
+// blanks counts the white space, and the byte order mark, that b begins with.
+func blanks(b []byte, mark bool) int {
+	for i, c := range b {
+		switch c {
+		case ' ', '\t', '\r', '\n':
+			continue
+		case 0xEF, 0xBB, 0xBF:
+			if mark {
+				continue
+			}
+		}
+		return i
+	}
+	return len(b)
+}
+
+func isDone(data []byte) bool {
+	return len(data) < 16 && bytes.Equal(bytes.TrimSpace(data), doneMark)
+}
+
+var doneMark = []byte("[DONE]")
