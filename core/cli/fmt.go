@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 
-	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/edit"
 )
 
 func (a *app) fmtCommand() *cobra.Command {
@@ -56,10 +55,6 @@ func (a *app) format(path string, check bool) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	file, err := filepath.EvalSymlinks(path) // a link stays one
-	if err != nil {
-		return false, err
-	}
 	out, report := config.Format(path, text)
 	if report.HasErrors() {
 		return false, &daemon.ConfigError{Report: report}
@@ -70,11 +65,7 @@ func (a *app) format(path string, check bool) (changed bool, err error) {
 	if _, err := fmt.Fprintln(a.out, path); err != nil || check {
 		return true, err
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return true, err
-	}
-	return true, maybe.WriteFile(file, out, info.Mode().Perm())
+	return true, edit.Write(path, out)
 }
 
 // formatStream prints what it read in the usual layout or, to check, whether

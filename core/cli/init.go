@@ -155,7 +155,7 @@ func (f first) render() ([]byte, error) {
 func (a *app) whatNext(path string, text []byte, ready, converted bool) error {
 	flag := ""
 	if path != config.FileName {
-		flag = " -c " + path
+		flag = " -c " + config.ShellWord(path)
 	}
 	var steps []string
 	if !ready {

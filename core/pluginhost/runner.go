@@ -140,9 +140,10 @@ func (r *runner) exit() string {
 	return r.result.Error()
 }
 
-// handshakeLine is what go-plugin prints; whatever was printed before without
-// an end of line does no harm.
-var handshakeLine = regexp.MustCompile(`1\|(\d+)\|(?:unix|tcp)\|\S+$`)
+// handshakeLine is what go-plugin prints: its own version, ours, network,
+// address and more, separated by "|". Output before it on the same line is
+// ignored. An address may hold spaces.
+var handshakeLine = regexp.MustCompile(`1\|(\d+)\|(?:unix|tcp)\|[^|]+(?:\|\S*)?$`)
 
 // readStdout lets only the handshake through, if it is for our protocol; all
 // else is output like any other.

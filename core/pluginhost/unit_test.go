@@ -136,3 +136,18 @@ func FuzzLogLine(f *testing.F) {
 		}
 	})
 }
+
+func TestHandshakeLine(t *testing.T) {
+	for line, want := range map[string]string{
+		"1|1|unix|/tmp/plugin-dir1/plugin2|netrpc|MII":                             "1|1|unix|/tmp/plugin-dir1/plugin2|netrpc|MII",
+		"1|1|unix|/Users/me/Library/Application Support/aitunnel/run/p|netrpc|MII": "1|1|unix|/Users/me/Library/Application Support/aitunnel/run/p|netrpc|MII",
+		"noise without an end1|12|tcp|127.0.0.1:10000|netrpc|":                     "1|12|tcp|127.0.0.1:10000|netrpc|",
+		"1|1|unix|/tmp/it's $HOME \"100%\" ü [1]|netrpc|MII+/=":                    "1|1|unix|/tmp/it's $HOME \"100%\" ü [1]|netrpc|MII+/=",
+		"1|1|pipe|/tmp/p|netrpc|":                                                  "",
+		"1|x|unix|/tmp/p|netrpc|":                                                  "",
+	} {
+		if got := handshakeLine.FindString(line); got != want {
+			t.Errorf("%q: %q, want %q", line, got, want)
+		}
+	}
+}

@@ -62,7 +62,7 @@ func (h *Host) configFlag() string {
 	if err == nil && sameFile(found, h.options.ConfigPath) || h.options.ConfigPath == "" {
 		return ""
 	}
-	return " -c " + h.options.ConfigPath
+	return " -c " + config.ShellWord(h.options.ConfigPath)
 }
 
 func sameFile(a, b string) bool {

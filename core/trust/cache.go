@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -83,10 +84,12 @@ func (s *Store) Sweep() {
 	for _, platforms := range lock {
 		locked["sha256-"+platforms[Platform].SHA256] = true
 	}
-	dirs, _ := filepath.Glob(filepath.Join(s.CacheDir, "sha256-*"))
-	for _, dir := range dirs {
-		if info, err := os.Lstat(dir); err == nil && time.Since(info.ModTime()) > keepUnused && !locked[filepath.Base(dir)] {
-			_ = os.RemoveAll(dir) // it can be made again
+	entries, _ := os.ReadDir(s.CacheDir) // none if nothing was ever copied
+	for _, entry := range entries {
+		name := entry.Name()
+		info, err := entry.Info()
+		if err == nil && strings.HasPrefix(name, "sha256-") && time.Since(info.ModTime()) > keepUnused && !locked[name] {
+			_ = os.RemoveAll(filepath.Join(s.CacheDir, name)) // it can be made again
 		}
 	}
 }
