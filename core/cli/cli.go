@@ -20,6 +20,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/hangup"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/sdk"
@@ -40,6 +41,7 @@ const builtinArg = "serve-builtin-components"
 // Main runs the program with the arguments and streams of the process.
 func Main() int {
 	if len(os.Args) == 2 && os.Args[1] == builtinArg {
+		hangup.Release()
 		sdk.Serve(Builtin())
 		return exitOK
 	}
@@ -91,7 +93,10 @@ func (a *app) root() *cobra.Command {
 		Version:       Version(),
 		Args:          noArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
-		PersistentPreRunE: func(*cobra.Command, []string) (err error) {
+		PersistentPreRunE: func(c *cobra.Command, _ []string) (err error) {
+			if !isDaemon(c) {
+				hangup.Release()
+			}
 			a.stateDir, err = filepath.Abs(a.stateDir) // plugins run in another folder
 			return err
 		},

@@ -7,46 +7,87 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"regexp"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/admin"
 )
 
-// TestSystemdIsTold of the proxy being ready only when it is, and of its end.
-func TestSystemdIsTold(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "aitunnel.hcl")
-	text := "proxy {\n listen = \"127.0.0.1:0\"\n}\nadmin {\n listen = \"\"\n}\nchannel \"home\" {\n target = \"http://127.0.0.1:9\"\n auth = \"none\"\n}\n"
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "notify"), Net: "unixgram"})
+// notifications is a socket such as systemd listens on.
+type notifications struct {
+	t    *testing.T
+	path string
+	conn *net.UnixConn
+}
+
+func listenNotify(t *testing.T) *notifications {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "notify")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = manager.Close() }()
-	c := exec.Command("aitunnel", "start", "-f", "-c", path, "--state-dir", filepath.Join(dir, "state"))
-	c.Env = append(os.Environ(), "NOTIFY_SOCKET="+filepath.Join(dir, "notify"), "GORACE=atexit_sleep_ms=0")
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
+	t.Cleanup(func() { _ = conn.Close() })
+	return &notifications{t, path, conn}
+}
+
+// next is the next datagram, with numbers replaced by 1.
+func (n *notifications) next() string {
+	n.t.Helper()
+	b := make([]byte, 4096)
+	_ = n.conn.SetReadDeadline(time.Now().Add(patience))
+	size, err := n.conn.Read(b)
+	if err != nil {
+		n.t.Fatalf("no notification: %v", err)
 	}
-	defer func() { _ = c.Process.Kill() }()
-	hear := func(want string) {
-		t.Helper()
-		b := make([]byte, 4096)
-		_ = manager.SetReadDeadline(time.Now().Add(patience))
-		n, err := manager.Read(b)
-		if err != nil || !strings.HasPrefix(string(b[:n]), want) {
-			t.Fatalf("systemd is told %q (%v), want %s", b[:n], err, want)
+	return regexp.MustCompile(`\d+`).ReplaceAllString(string(b[:size]), "1")
+}
+
+func (n *notifications) expect(want ...string) {
+	n.t.Helper()
+	for _, w := range want {
+		if got := n.next(); got != w {
+			n.t.Fatalf("the service manager gets %q, want %q", got, w)
 		}
 	}
-	hear("READY=1\nSTATUS=Answering at http://127.0.0.1:")
-	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+}
+
+const serving = "READY=1\nSTATUS=Serving at http://1.1.1.1:1"
+
+// TestNotifications follows a service through a reload that was asked for, a
+// saved file, a restart and its stop: only the last is announced as a stop.
+func TestNotifications(t *testing.T) {
+	n := listenNotify(t)
+	f := startForeground(t, "http://127.0.0.1:9", "NOTIFY_SOCKET="+n.path)
+	n.expect(serving)
+
+	f.signal(syscall.SIGHUP)
+	n.expect("RELOADING=1\nMONOTONIC_USEC=1\n", "READY=1")
+	if out, err := exec.Command("aitunnel", "reload", "--state-dir", f.state).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	n.expect("RELOADING=1\nMONOTONIC_USEC=1\n", "READY=1")
+
+	before := f.ready()
+	text, err := os.ReadFile(before.Config)
+	if err == nil {
+		err = os.WriteFile(before.Config, append(text, "retry {\n max_retries = 1\n}\n"...), 0o600)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	hear("STOPPING=1")
-	if err := c.Wait(); err != nil {
+	before = f.ready(func(s admin.Status) bool { return s.Generation > before.Generation })
+
+	if out, err := exec.Command("aitunnel", "restart", "--state-dir", f.state).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	n.expect("STATUS=Restarting: finishing requests in flight", serving)
+
+	f.signal(syscall.SIGTERM)
+	n.expect("STOPPING=1\nSTATUS=Stopping: finishing requests in flight")
+	if err := f.wait(); err != nil {
 		t.Error(err)
 	}
 }

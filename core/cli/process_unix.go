@@ -6,10 +6,11 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/signal"
 	"syscall"
 
 	"github.com/mattn/go-isatty"
+
+	"github.com/aitunnel/aitunnel/core/cli/internal/hangup"
 )
 
 // detached starts a process in a session of its own, which the end of the
@@ -26,6 +27,8 @@ func reexec() error {
 	if err != nil {
 		return err
 	}
+	undo := hangup.BeforeExec()
+	defer undo()
 	return syscall.Exec(self, os.Args, os.Environ())
 }
 
@@ -38,16 +41,13 @@ func alive(pid int) bool {
 // onHangup calls reload at every SIGHUP until ctx ends. If it came because the
 // terminal that the program was started on is gone, it calls gone.
 func onHangup(ctx context.Context, gone, reload func()) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
 	onTerminal := isatty.IsTerminal(os.Stdout.Fd())
 	go func() {
-		defer signal.Stop(hangup)
 		for {
 			select {
 			case <-ctx.Done():
 				return
-			case <-hangup:
+			case <-hangup.C():
 			}
 			if onTerminal && !hasTerminal() {
 				gone()

@@ -56,6 +56,13 @@ applies the configuration anew.`,
 	return c
 }
 
+// isDaemon reports whether the command makes this process the one that serves.
+func isDaemon(c *cobra.Command) bool {
+	foreground, _ := c.Flags().GetBool("foreground")
+	detached, _ := c.Flags().GetBool(detachedFlag)
+	return foreground || detached
+}
+
 // gcPercent is what GOGC is unless the user sets it: what lives on the heap is
 // small, and collecting it half as often saves a tenth of the CPU under load
 // for some megabytes of memory.
@@ -82,6 +89,7 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	}
 	d, err := daemon.Start(ctx, daemon.Options{
 		ConfigPath: path, Vars: a.vars, StateDir: a.stateDir, Builtin: builtin, Version: Version(), LogOutput: out,
+		Reloading: tellReloading,
 	})
 	if err != nil {
 		return err
@@ -93,7 +101,7 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	debug.FreeOSMemory() // what only the start needed
 	tellReady(d)
 	ending, err := a.serve(ctx, d)
-	tellStopping()
+	tellEnding(ending.Restart)
 	if err := errors.Join(err, a.drain(ctx, d, ending)); err != nil || !ending.Restart {
 		return err
 	}

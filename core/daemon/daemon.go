@@ -41,6 +41,10 @@ type Options struct {
 	Version    string
 	LogOutput  io.Writer // where the log goes unless the configuration names a file
 
+	// Reloading is called when a reload begins that somebody asked for, and what
+	// it returns at the end of that reload. nil: nobody wants to know.
+	Reloading func() (done func())
+
 	// For tests.
 	Now          func() time.Time
 	Roots        *x509.CertPool // whom to trust for sites

@@ -36,6 +36,9 @@ type change struct {
 // says why, for people. One reload runs at a time. replaces is the generation that
 // is to be replaced, 0 for any.
 func (d *Daemon) Reload(ctx context.Context, cause string, replaces uint64) admin.Reload {
+	if d.options.Reloading != nil {
+		defer d.options.Reloading()()
+	}
 	out, err := d.apply(ctx, change{cause: cause, match: admin.Match{Generation: replaces}})
 	if err != nil {
 		return failed(out, err)

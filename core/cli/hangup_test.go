@@ -1,0 +1,230 @@
+//go:build linux
+
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+)
+
+// foreground is a process of 'aitunnel start -f'.
+type foreground struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	state string
+	err   *bytes.Buffer
+	ended chan struct{} // closed when the process has ended
+	exit  error
+}
+
+func startForeground(t *testing.T, target string, env ...string) *foreground {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "aitunnel.hcl")
+	text := "proxy {\n listen = \"127.0.0.1:0\"\n}\nadmin {\n listen = \"127.0.0.1:0\"\n}\nchannel \"home\" {\n target = \"" + target + "\"\n auth = \"none\"\n}\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := &foreground{t: t, state: filepath.Join(dir, "state"), err: &bytes.Buffer{}, ended: make(chan struct{})}
+	f.cmd = exec.Command("aitunnel", "start", "-f", "-c", path, "--state-dir", f.state)
+	f.cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), env...)
+	f.cmd.Stderr = f.err
+	if err := f.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		f.exit = f.cmd.Wait()
+		close(f.ended)
+	}()
+	t.Cleanup(func() {
+		_ = f.cmd.Process.Kill()
+		<-f.ended
+		if t.Failed() {
+			t.Logf("standard error:\n%s", f.err)
+		}
+	})
+	return f
+}
+
+func (f *foreground) signal(s syscall.Signal) {
+	f.t.Helper()
+	if err := f.cmd.Process.Signal(s); err != nil {
+		f.t.Fatalf("%s: %v", s, err)
+	}
+}
+
+// status returns the status over the control socket.
+func (f *foreground) status() (s admin.Status, err error) {
+	ctx, cancel := context.WithTimeout(f.t.Context(), 5*time.Second)
+	defer cancel()
+	err = (&app{stateDir: f.state}).remote().get(ctx, "/api/status", &s)
+	return s, err
+}
+
+// ready waits until the process serves, and meets the condition if there is one.
+func (f *foreground) ready(conditions ...func(admin.Status) bool) (s admin.Status) {
+	f.t.Helper()
+	f.poll("the program serves", func() bool {
+		var err error
+		s, err = f.status()
+		for _, ok := range conditions {
+			if err == nil && !ok(s) {
+				return false
+			}
+		}
+		return err == nil
+	})
+	return s
+}
+
+func (f *foreground) poll(what string, ok func() bool) {
+	f.t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
+		select {
+		case <-f.ended:
+			f.t.Fatalf("the program ended (%v) before: %s", f.exit, what)
+		default:
+		}
+		if time.Now().After(deadline) {
+			f.t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// wait returns how the process ended.
+func (f *foreground) wait() error {
+	f.t.Helper()
+	select {
+	case <-f.ended:
+	case <-time.After(patience):
+		f.t.Fatal("the program did not end")
+	}
+	return f.exit
+}
+
+// slowSite answers a request when it is released.
+func slowSite(t *testing.T) (url string, arrived <-chan struct{}, release func()) {
+	t.Helper()
+	in, out := make(chan struct{}, 16), make(chan struct{})
+	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		in <- struct{}{}
+		select {
+		case <-out:
+		case <-r.Context().Done():
+		}
+		_, _ = io.WriteString(w, "{}")
+	})}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = s.Serve(l) }()
+	t.Cleanup(func() { _ = s.Close() })
+	var once atomic.Bool
+	return "http://" + l.Addr().String(), in, func() {
+		if once.CompareAndSwap(false, true) {
+			close(out)
+		}
+	}
+}
+
+// TestHangupDuringStart is sent as soon as the process has its lock, long before
+// it serves. Afterwards the configuration is reloaded once.
+func TestHangupDuringStart(t *testing.T) {
+	f := startForeground(t, "http://127.0.0.1:9")
+	f.poll("the lock is taken", func() bool {
+		_, err := os.Stat(filepath.Join(f.state, "daemon.lock"))
+		return err == nil
+	})
+	f.signal(syscall.SIGHUP)
+	f.ready(func(s admin.Status) bool { return s.LastReload != nil && s.LastReload.Cause == "SIGHUP" })
+	f.signal(syscall.SIGTERM)
+	if err := f.wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestHangupWhileDraining neither ends the program nor cuts the request.
+func TestHangupWhileDraining(t *testing.T) {
+	site, arrived, release := slowSite(t)
+	defer release()
+	f := startForeground(t, site)
+	s := f.ready()
+	answered := make(chan error, 1)
+	go func() {
+		resp, err := http.Post("http://"+s.Listen+"/v1/chat/completions", "application/json", strings.NewReader("{}"))
+		if err == nil {
+			_, err = io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+		}
+		answered <- err
+	}()
+	<-arrived
+	f.signal(syscall.SIGTERM)
+	f.poll("it drains", func() bool {
+		s, err := f.status()
+		return err == nil && s.Status == "stopping"
+	})
+	for range 3 {
+		f.signal(syscall.SIGHUP)
+	}
+	if s, err := f.status(); err != nil || s.Active != 1 {
+		t.Errorf("while draining: %+v, %v", s, err)
+	}
+	release()
+	if err := <-answered; err != nil {
+		t.Errorf("the request under way: %v", err)
+	}
+	if err := f.wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestHangupsAroundARestart come every half millisecond, so that some arrive in
+// the moment between two programs.
+func TestHangupsAroundARestart(t *testing.T) {
+	f := startForeground(t, "http://127.0.0.1:9")
+	before := f.ready()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(500 * time.Microsecond):
+				if err := f.cmd.Process.Signal(syscall.SIGHUP); errors.Is(err, os.ErrProcessDone) {
+					return
+				}
+			}
+		}
+	}()
+	for range 3 {
+		if out, err := exec.Command("aitunnel", "restart", "--state-dir", f.state).CombinedOutput(); err != nil {
+			_ = f.cmd.Process.Kill()
+			t.Fatalf("restart: %v\n%s\nthe program ended with: %v", err, out, f.wait())
+		}
+		after := f.ready(func(s admin.Status) bool { return !s.StartedAt.Equal(before.StartedAt) })
+		before = after
+	}
+	close(stop)
+	<-stopped
+	f.signal(syscall.SIGTERM)
+	if err := f.wait(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,40 @@
+//go:build unix
+
+// Package hangup receives SIGHUP from the first moments of the process until
+// its end, so that a reload asked for during startup, while draining, or around
+// a restart never kills the program. It imports next to nothing, so that it is
+// initialized before the packages that take longer.
+package hangup
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+var received = make(chan os.Signal, 1)
+
+func init() { signal.Notify(received, syscall.SIGHUP) }
+
+// C receives a value when SIGHUP has arrived since the last one was read.
+func C() <-chan os.Signal { return received }
+
+// BeforeExec protects the moment in which execve(2) replaces the program. An
+// ignored signal stays ignored in the new one until it asks for the signal, and
+// the new one reads the configuration afterwards, so nothing is lost. undo is
+// for an exec that failed.
+func BeforeExec() (undo func()) {
+	signal.Ignore(syscall.SIGHUP)
+	return func() { signal.Notify(received, syscall.SIGHUP) }
+}
+
+// Release restores the default effect of SIGHUP, for commands that do not
+// reload anything. A signal that has arrived already takes its effect now.
+func Release() {
+	signal.Stop(received)
+	select {
+	case <-received:
+		_ = syscall.Kill(os.Getpid(), syscall.SIGHUP)
+	default:
+	}
+}

@@ -1,0 +1,10 @@
+// Package hangup has nothing to do on Windows, where there is no SIGHUP.
+package hangup
+
+import "os"
+
+// C never receives anything.
+func C() <-chan os.Signal { return nil }
+
+// Release does nothing.
+func Release() {}
