@@ -1,6 +1,9 @@
 package verdict
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // TestCorpus judges the answers of real sites.
 func TestCorpus(t *testing.T) {
@@ -25,4 +28,19 @@ func judgeCase(t testing.TB, set *Set, c Case) Verdict {
 		t.Fatal(err)
 	}
 	return set.Judge(a)
+}
+
+// TestEveryRuleIsGuarded takes one built-in rule away at a time: the meaning of
+// some answer in the corpus has to change. A rule that nothing guards could be
+// broken without anybody seeing it.
+func TestEveryRuleIsGuarded(t *testing.T) {
+	all, complete := Builtin(), New(Options{})
+	for i, r := range all {
+		set := &Set{layers: []layer{newLayer(slices.Delete(slices.Clone(all), i, i+1))}}
+		if !slices.ContainsFunc(Corpus(), func(c Case) bool {
+			return judgeCase(t, set, c).Expectation() != judgeCase(t, complete, c).Expectation()
+		}) {
+			t.Errorf("%s: without %q all answers in testdata mean the same", r.Range, r.Name)
+		}
+	}
 }

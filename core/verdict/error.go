@@ -134,6 +134,8 @@ func (f *failure) readValue(e gjson.Result) bool {
 			f.message = said
 			f.codes = appendCode(f.codes, e.Str)
 			f.code = firstOf(f.code, e.Str)
+		} else if said != "" {
+			f.message = e.Str + ": " + said
 		} else {
 			f.message = e.Str
 		}

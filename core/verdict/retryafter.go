@@ -58,16 +58,20 @@ func interval(v string, now time.Time) time.Duration {
 	if d, err := time.ParseDuration(v); err == nil {
 		return max(d, 0)
 	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05 MST", "2006-01-02 15:04:05"} {
-		if t, err := time.Parse(layout, v); err == nil {
-			return max(t.Sub(now), 0)
-		}
+	if t, err := time.Parse(time.RFC3339, v); err == nil {
+		return max(t.Sub(now), 0)
+	}
+	if t, err := time.ParseInLocation(time.DateTime, v, beijing); err == nil {
+		return max(t.Sub(now), 0)
 	}
 	if t, err := http.ParseTime(v); err == nil {
 		return max(t.Sub(now), 0)
 	}
 	return 0
 }
+
+// beijing is where sites are that write a time without a zone.
+var beijing = time.FixedZone("", 8*60*60)
 
 func seconds(s float64) time.Duration {
 	if !(s > 0) { // also not for NaN
@@ -90,6 +94,7 @@ var retryPaths = []struct {
 	{[]string{"resets_in_seconds"}, time.Second},
 	{[]string{"resets_at"}, time.Second},
 	{[]string{"reset_at"}, time.Second},
+	{[]string{"resetAt"}, time.Second},
 	{[]string{"metadata", "retry_after"}, time.Second},
 	{[]string{"metadata", "retry_after_seconds"}, time.Second},
 	{[]string{"metadata", "headers", "Retry-After"}, time.Second},
@@ -127,11 +132,12 @@ func inUnit(d time.Duration, v string, unit time.Duration) time.Duration {
 // "wait 5 minutes", "reset after 2h3m4s", "请在 30 秒后重试".
 var (
 	messageAfter = regexp.MustCompile(`(?i)^(?:retrying|retry|wait|resets?|again|please)\s*(?:again)?\s*(?:in|after|about|at least|for|:)?\s*(?:about\s*|approximately\s*)?` + amount)
-	messageUntil = regexp.MustCompile(`(?i)^(?:resets?|retry|again|until|available)\s*(?:again|time|will)?\s*(?:at|after|on|in|:)?\s*:?\s*([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2}| UTC)?)`)
+	messageUntil = regexp.MustCompile(`(?i)^(?:resets?|retry|again|until|available|将在)\s*(?:again|time|will)?\s*(?:at|after|on|in|:)?\s*:?\s*([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2}| UTC)?)`)
+	messageEpoch = regexp.MustCompile(`limit reached\|([0-9]{10,13})\b`) // Claude Code's own form
 	messageZh    = regexp.MustCompile(`([0-9]+(?:\.[0-9]+)?)\s*(毫秒|秒|分钟|小时|天)\s*(?:钟|之)?(?:后|以后|再)`)
 	messageClock = regexp.MustCompile(`(?i)^(?:replenished|retry|wait|resets?|again)\s*(?:in|after|for)?\s*([0-9]{1,3}):([0-9]{2}):([0-9]{2})\b`)
 	amountPart   = regexp.MustCompile(`(?i)([0-9]+(?:\.[0-9]+)?)\s*(` + unitNames + `)`)
-	retryWords   = []string{"retry", "wait", "reset", "again", "please", "until", "available", "replenished"}
+	retryWords   = []string{"retry", "wait", "reset", "again", "please", "until", "available", "replenished", "将在"}
 )
 
 const (
@@ -162,14 +168,25 @@ func (f *failure) retryMessage(now time.Time) time.Duration {
 				return seconds(number(m[1])*3600 + number(m[2])*60 + number(m[3]))
 			}
 			if m := messageUntil.FindStringSubmatch(text); m != nil {
-				return interval(strings.Replace(m[1], " UTC", "", 1), now)
+				return interval(utc(m[1]), now)
 			}
 		}
+	}
+	if m := messageEpoch.FindStringSubmatch(f.message); m != nil {
+		return interval(m[1], now)
 	}
 	if m := messageZh.FindStringSubmatch(f.message); m != nil {
 		return seconds(number(m[1]) * unitOf(m[2]).Seconds())
 	}
 	return 0
+}
+
+// utc writes "2026-12-01 00:00:00 UTC" as RFC 3339 has it.
+func utc(v string) string {
+	if t, ok := strings.CutSuffix(v, " UTC"); ok {
+		return strings.Replace(t, " ", "T", 1) + "Z"
+	}
+	return v
 }
 
 // number reads what an expression has found to be one.

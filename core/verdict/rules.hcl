@@ -69,6 +69,13 @@ verdict "cloudflare-rate" {
   scope  = "channel"
 }
 
+verdict "cloudflare-rate-json" {
+  status = [429, 503]
+  json   = { "cloudflare_error" = "^true$", "error_code" = "^1015$" }
+  means  = "rate_limited"
+  scope  = "channel"
+}
+
 # Cloudflare's firewall read the prompt ("a certain word or phrase, a SQL
 # command"): another prompt may pass.
 verdict "cloudflare-prompt" {
@@ -118,10 +125,18 @@ verdict "imperva-address" {
   means        = "blocked"
 }
 
-# Firewalls of Alibaba Cloud, Baota and SafeLine that read the prompt.
+# Alibaba Cloud's firewall, which refuses an address for long.
+verdict "aliyun-address" {
+  status       = [403, 405]
+  content_type = "text/html"
+  body         = "errors\\.aliyun\\.com|may cause potential threats to the server"
+  means        = "blocked"
+}
+
+# Firewalls of Baota and SafeLine, which read the prompt.
 verdict "waf-prompt" {
   status = [403, 405, 406, 418, 468]
-  body   = "may cause potential threats to the server|您的请求带有不合法参数|请求存在威胁"
+  body   = "您的请求带有不合法参数|请求存在威胁"
   means  = "declined"
 }
 
@@ -198,15 +213,22 @@ verdict "google-suspended" {
   means   = "invalid_key"
 }
 
+# Plans that serve only certain programs.
+verdict "client-restricted" {
+  status  = [400, 401, 403, 503]
+  message = "(?i)(?:only (?:authorized|available|allowed|intended) for (?:use with )?(?:claude code|coding agents|official clients|codex)|only (?:accepts|allows) (?:requests from )?(?:claude code|codex|official)|client is not authorized|restricted to (?:claude code|codex|official) clients?|仅(?:限|支持|允许).{0,20}客户端)"
+  means   = "declined"
+}
+
 # The account behind the key is gone.
 verdict "account-stopped" {
   status  = [400, 401, 402, 403, 429]
-  code    = "^(?:account_deactivated|account_suspended|account_disabled|user_banned|user_inactive|access_terminated|consumer_suspended|key_disabled|api_key_disabled)$"
+  code    = "^(?:account_deactivated|account_suspended|account_disabled|organization_restricted|user_banned|user_inactive|access_terminated|consumer_suspended|key_disabled|api_key_disabled)$"
   means   = "invalid_key"
 }
 verdict "account-stopped-message" {
   status  = [400, 401, 403]
-  message = "(?i)(?:account|organization|project|user|team|api key|token)(?: has been| is| was|'s account is)? (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|用户已被封禁|账[号户]已被?(?:封禁|禁用|停用|锁定)"
+  message = "(?i)(?:account|organization|project|user|team|api key|token)(?: has been| is| was|'s account is)? (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|oauth authentication is currently not allowed|用户已被封禁|账[号户]已被?(?:封禁|禁用|停用|锁定)"
   means   = "invalid_key"
 }
 
@@ -253,12 +275,28 @@ verdict "gemini-day" {
   for    = "1h"
 }
 
+# A quota that names its end.
+verdict "gemini-quota-reset" {
+  status = 429
+  json   = { "error.details.*.metadata.quotaResetDelay" = "." }
+  means  = "rate_limited"
+}
+
 # Its limits of a minute.
 verdict "gemini-limit" {
   status  = 429
   type    = "^RESOURCE_EXHAUSTED$"
   message = "(?i)exceeded your current quota"
   means   = "rate_limited"
+}
+
+# --- Gateways that say "saturated" --------------------------------------------------
+
+# The code beside it is that of the gateway's own key: often a quota or a limit.
+verdict "gateway-capacity" {
+  status  = [403, 429, 500, 503]
+  message = "(?i)(?:engine is currently overloaded|upstream rate limit exceeded|负载已经?饱和|服务器(?:繁忙|负载))"
+  means   = "overloaded"
 }
 
 # --- Money and quotas -----------------------------------------------------------
@@ -277,7 +315,7 @@ verdict "quota-code" {
 }
 verdict "quota-message" {
   status  = [400, 401, 402, 403, 412, 429, "5xx"]
-  message = "(?i)(?:insufficient (?:account |credit |wallet )?(?:balance|quota|credit|fund)|(?:credit|account) balance is (?:too low|insufficient|not enough)|exceeded your current quota|user quota is not enough|token quota is (?:not enough|exhausted)|not enough (?:credits|balance|quota)|out of credits|used all available credits|doesn't have any credits|reached (?:its|your|the) (?:monthly |specified )?(?:spend(?:ing)?|usage|api usage|billing|credit) (?:limit|cap)|monthly spending (?:limit|cap)|spend limit|key limit exceeded|monthly included credits|prepayment credits|requires billing to be enabled|budget has been exceeded|exceeded budget|free allocation|out of call volume quota|trial key|(?:daily|weekly|monthly|total) (?:cost|usage|quota|budget|spend) limit (?:reached|exceeded))"
+  message = "(?i)(?:insufficient (?:account |credit |wallet )?(?:balance|quota|credit|fund)|(?:credit|account) balance is (?:too low|insufficient|not enough)|exceeded your current quota|user quota is not enough|token quota is (?:not enough|exhausted)|not enough (?:credits|balance|quota)|(?:out|run out) of credits|overdue (?:account|balance|payment)|in arrears|have no quota|used all available credits|doesn't have any credits|reached (?:its|your|the) (?:monthly |specified )?(?:spend(?:ing)?|usage|api usage|billing|credit) (?:limit|cap)|monthly spending (?:limit|cap)|spend limit|key limit exceeded|monthly included credits|prepayment credits|requires billing to be enabled|budget has been exceeded|exceeded budget|free allocation|out of call volume quota|trial key, which is limited|(?:daily|weekly|monthly|total) (?:cost|usage|quota|budget|spend) limit (?:reached|exceeded))"
   means   = "quota_spent"
 }
 verdict "quota-message-zh" {
@@ -289,7 +327,7 @@ verdict "quota-message-zh" {
 # Zhipu, in any language: no money, locked for debts, plan expired.
 verdict "zhipu-quota" {
   status = [400, 401, 403, 429]
-  code   = "^(?:1112|1113|1309)$"
+  json   = { "error.code" = "^(?:1112|1113|1309)$" }
   means  = "quota_spent"
 }
 
@@ -326,12 +364,12 @@ verdict "model-access-code" {
 }
 verdict "model-access" {
   status  = [400, 401, 403, 404]
-  message = "(?i)(?:(?:do(?:es)? not|don't|doesn't|cannot|not authorized to|no|without) (?:have )?(?:access|permission)s? (?:to|for|on) (?:use )?(?:the |this |any of the )?(?:requested |specified |following )?models?|not allowed to (?:access|use) (?:the |this )?model|must be verified to (?:use|stream|generate)|has not activated the model|model access is denied|access to (?:the )?model .*denied|does not have permission to use the specified resource|missing scopes?: model|subscription plan does not (?:yet )?include|not supported when using .* with a .* account|无权(?:访问|使用)(?:该)?模型|没有(?:访问|使用).{0,40}模型.{0,10}权限)"
+  message = "(?i)(?:(?:do(?:es)? not|don't|doesn't|cannot|not authorized to|no|without) (?:have )?(?:access|permission)s? (?:to|for|on) (?:use )?(?:the |this |any of the )?(?:requested |specified |following )?models?|not allowed to (?:access|use) (?:the |this )?model|must be verified to (?:use|stream|generate)|has not activated the model|model access is denied|access to (?:the )?model .*denied|does not have permission to use the specified resource|missing scopes?: model|not available for this api key|无权使用模型|subscription plan does not (?:yet )?include|not supported when using .* with a .* account|无权(?:访问|使用)(?:该)?模型|没有(?:访问|使用).{0,40}模型.{0,10}权限)"
   means   = "no_access"
 }
 verdict "zhipu-access" {
   status = [400, 403, 429]
-  code   = "^(?:1220|1311)$"
+  json   = { "error.code" = "^(?:1220|1311)$" }
   means  = "no_access"
 }
 
@@ -348,7 +386,7 @@ verdict "no-model-message" {
 }
 verdict "zhipu-no-model" {
   status = [400, 404]
-  code   = "^(?:1211|1212)$"
+  json   = { "error.code" = "^(?:1211|1212)$" }
   means  = "no_model"
 }
 
@@ -362,6 +400,13 @@ verdict "models-scope" {
   means    = "refused"
 }
 
+# AWS API Gateway, for a path that it does not have.
+verdict "aws-no-route" {
+  status  = 403
+  message = "^Missing Authentication Token$"
+  means   = "no_endpoint"
+}
+
 verdict "invalid-key-code" {
   status = [400, 401, 403, 404]
   code   = "(?i)^(?:invalid_api_key|invalidapikey|api_key_invalid|incorrect_api_key|invalid_key|expired_api_key|expired_key|api_key_expired|invalid_token|token_expired|token_invalidated|token_revoked|token_not_found_in_db|invalid_authentication_error|invalid_authentication|authentication_error|auth_error|authenticationerror|api_key_required|unrecognizedclientexception|expiredtokenexception|invalidsignatureexception|consumer_invalid|access_token_expired|invalid_organization|mismatched_project|invalid_subscription_key)$"
@@ -369,19 +414,19 @@ verdict "invalid-key-code" {
 }
 verdict "invalid-key-status" {
   status = 401
-  code   = "(?i)^(?:unauthenticated|unauthorized)$"
+  code   = "^UNAUTHENTICATED$"
   means  = "invalid_key"
 }
 verdict "invalid-key-message" {
   status  = [400, 401, 403]
-  message = "(?i)(?:(?:invalid|incorrect|wrong|expired|malformed|unknown|missing) (?:or (?:missing|expired|inactive) )?(?:proxy server )?(?:api[ -]?key|api[ -]?token|access token|auth(?:entication|orization)? token|bearer token|token|credentials?|authentication|subscription key|x-api-key)|(?:api[ -]?key|api[ -]?token|access token|token|x-api-key|subscription key)(?: provided| you provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired|not found|revoked|does not exist)|no auth credentials found|user not found|invalid username or password|api key not found|access denied due to invalid subscription key|access token is missing, invalid|security token included in the request is (?:invalid|expired)|无效的(?:令牌|密钥|api|key)|令牌(?:无效|已过期|状态不可用|不存在|已?被?禁用)|(?:身份验证|鉴权|认证)失败|api ?key.{0,10}(?:无效|错误|不正确|不存在|已过期))"
+  message = "(?i)(?:(?:invalid|incorrect|wrong|expired|malformed|unknown|missing) (?:or (?:missing|expired|inactive) )?(?:proxy server )?(?:api[ -]?key|api[ -]?token|access token|auth(?:entication|orization)? token|bearer token|token|credentials?|authentication|subscription key|x-api-key)|(?:api[ -]?key|api[ -]?token|access token|token|x-api-key|subscription key)(?: provided| you provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired|not found|revoked|does not exist)|no auth credentials found|authorization token is illegal|user not found|invalid username or password|api key not found|access denied due to invalid subscription key|access token is missing, invalid|security token included in the request is (?:invalid|expired)|无效的(?:令牌|密钥|api|key)|令牌(?:无效|已过期|状态不可用|不存在|已?被?禁用)|(?:身份验证|鉴权|认证)失败|api ?key.{0,10}(?:无效|错误|不正确|不存在|已过期))"
   means   = "invalid_key"
 }
 
 # Zhipu and MiniMax, in numbers.
 verdict "zhipu-key" {
   status = 401
-  code   = "^(?:1000|1001|1002|1003|1004)$"
+  json   = { "error.code" = "^(?:1000|1001|1002|1003|1004)$" }
   means  = "invalid_key"
 }
 verdict "minimax-key" {
@@ -413,19 +458,14 @@ verdict "vertex-capacity" {
 }
 verdict "model-capacity" {
   status  = [429, 498, 503]
-  message = "(?i)(?:capacity (?:temporarily )?exceeded|over capacity|model is (?:currently |temporarily )?(?:overloaded|loading|busy)|currently loading|loading model|no deployments available for selected model|high demand|experiencing high (?:traffic|load)|该模型当前访问量过大|模型(?:当前)?(?:负载|过载|繁忙))"
+  message = "(?i)(?:capacity (?:temporarily )?exceeded|over capacity|model is (?:currently |temporarily )?(?:overloaded|loading|busy)|tier capacity exceeded|currently loading|loading model|no deployments available for selected model|high demand|experiencing high (?:traffic|load)|该模型当前访问量过大|模型(?:当前)?(?:负载|过载|繁忙))"
   means   = "overloaded"
   scope   = "channel-model"
   after   = ["estimated_time", "error.estimated_time"]
 }
-verdict "gateway-capacity" {
-  status  = [403, 429, 500]
-  message = "(?i)(?:engine is currently overloaded|server is overloaded|upstream rate limit exceeded|upstream service overloaded|上游负载已?饱和|负载已经?饱和|服务器(?:繁忙|负载))"
-  means   = "overloaded"
-}
 verdict "zhipu-capacity" {
   status = [429, 500, 503]
-  code   = "^(?:1305|1312)$"
+  json   = { "error.code" = "^(?:1305|1312)$" }
   means  = "overloaded"
   scope  = "channel-model"
 }
@@ -458,20 +498,6 @@ verdict "gateway-upstream-status" {
   means  = "broken"
 }
 
-# AWS API Gateway, for a path that it does not have.
-verdict "aws-no-route" {
-  status  = 403
-  message = "^Missing Authentication Token$"
-  means   = "no_endpoint"
-}
-
-# Plans that serve only certain programs.
-verdict "client-restricted" {
-  status  = [400, 401, 403]
-  message = "(?i)(?:only (?:authorized|available|allowed|intended) for (?:use with )?(?:claude code|coding agents|official clients|codex)|restricted to (?:claude code|codex|official) clients?|only allows? (?:claude code|codex|official) clients?|仅(?:限|支持|允许).{0,20}客户端)"
-  means   = "declined"
-}
-
 # No endpoint of OpenRouter fits what the request asks for, though the model is
 # there.
 verdict "openrouter-no-provider" {
@@ -490,7 +516,7 @@ verdict "context-length" {
 }
 verdict "context-length-message" {
   status  = [403, 404, 429, "5xx"]
-  message = "(?i)(?:maximum context length|prompt is too long|context length exceeded|exceeds? (?:the )?(?:model's )?(?:maximum )?context (?:length|window)|input token count.{0,40}exceeds)"
+  message = "(?i)(?:maximum context length|prompt is too long|context length exceeded|exceeds the available context size|exceeds? (?:the )?(?:model's )?(?:maximum )?context (?:length|window)|input token count.{0,40}exceeds)"
   means   = "refused"
 }
 

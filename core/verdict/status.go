@@ -169,9 +169,14 @@ func (f *failure) namesModel(model string) bool {
 		return true
 	}
 	named := false
-	f.doc.at([]string{"error", "details", "*", "violations", "*", "quotaDimensions", "model"}, func(v string) bool { named = v != ""; return named })
+	for _, path := range modelPaths {
+		f.err.at(path, func(v string) bool { named = v != ""; return named })
+	}
 	return named
 }
+
+// modelPaths are the fields in which Google names the model of a limit.
+var modelPaths = [][]string{{"details", "*", "violations", "*", "quotaDimensions", "model"}, {"details", "*", "metadata", "model"}}
 
 // cooldown is how long what the verdict is about is left alone, as far as the
 // rule or the site says.
