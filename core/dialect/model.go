@@ -1,0 +1,216 @@
+package dialect
+
+import (
+	"bytes"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// Model is the model that a request asks for, and where it says so.
+type Model struct {
+	Name string
+
+	place      place
+	start, end int // of what is to be replaced: in the escaped path, in the query, or in the body
+}
+
+// place is the part of a request in which its model stands.
+type place uint8
+
+const (
+	nowhere place = iota
+	inPath
+	inQuery
+	inJSON
+	inForm    // multipart
+	inURLForm // application/x-www-form-urlencoded
+	inCoded   // JSON in a compressed body
+)
+
+// FindModel finds the model of a request, of whose body b is the beginning, or
+// all of it if whole. The first place that names one counts: path, query, body.
+func FindModel(r *http.Request, b []byte, whole bool) (Model, Found) {
+	escaped := r.URL.EscapedPath()
+	if start, end, ok := pathModel(escaped); ok {
+		if name, err := url.PathUnescape(escaped[start:end]); err == nil {
+			return Model{name, inPath, start, end}, Yes
+		}
+	}
+	if m, ok := queryModel(r.URL.Path, r.URL.RawQuery); ok {
+		return m, Yes
+	}
+	m, found := bodyModel(r.Header, b)
+	if found == NotYet && whole {
+		found = None
+	}
+	return m, found
+}
+
+// PathModel is the model that an escaped path names, as those of Gemini and
+// Azure do; "" if it names none.
+func PathModel(escaped string) string {
+	start, end, ok := pathModel(escaped)
+	if !ok {
+		return ""
+	}
+	name, err := url.PathUnescape(escaped[start:end])
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
+// InPath says that the model stands in the request's path, and where.
+func (m Model) InPath() (start, end int, ok bool) { return m.start, m.end, m.place == inPath }
+
+// pathModel finds the model in /v1beta/models/NAME:generateContent, in
+// /openai/deployments/NAME/chat/completions, and in /v1/engines/NAME/…
+func pathModel(path string) (start, end int, ok bool) {
+	if verb := geminiVerb(path); verb != "" {
+		for _, before := range []string{"/models/", "/tunedModels/", "/endpoints/"} {
+			if i := strings.LastIndex(path, before); i >= 0 {
+				start, end = i+len(before), len(path)-len(verb)-1
+				return start, end, start < end
+			}
+		}
+		return 0, 0, false
+	}
+	for _, before := range []string{"/openai/deployments/", "/v1/engines/"} {
+		if i := strings.Index(path, before); i >= 0 {
+			start = i + len(before)
+			n := strings.IndexByte(path[start:], '/')
+			return start, start + max(n, 0), n > 0
+		}
+	}
+	return 0, 0, false
+}
+
+// queryModel finds the model of OpenAI's realtime API, and of Azure's.
+func queryModel(path, query string) (Model, bool) {
+	if query == "" || !strings.Contains(path, "/realtime") {
+		return Model{}, false
+	}
+	at := 0
+	for part := range queryParts(query) {
+		at += len(part.separator)
+		name, value, _ := strings.Cut(part.text, "=")
+		if n := unescape(name); value != "" && (n == "model" || n == "deployment") {
+			end := at + len(part.text)
+			return Model{unescape(value), inQuery, end - len(value), end}, true
+		}
+		at += len(part.text)
+	}
+	return Model{}, false
+}
+
+// bodyModel looks by the content type, and at JSON whatever it says.
+func bodyModel(h http.Header, b []byte) (Model, Found) {
+	if coding := Coding(h); coding != "" {
+		return codedModel(coding, b)
+	}
+	contentType := first(h, "Content-Type")
+	switch {
+	case strings.HasPrefix(contentType, "multipart/form-data"):
+		return formModel(contentType, b)
+	case strings.HasPrefix(contentType, "application/x-www-form-urlencoded"):
+		return urlFormModel(b)
+	}
+	return jsonModel(b)
+}
+
+func jsonModel(b []byte) (Model, Found) {
+	start, end, found := topLevel(b, "model")
+	if found != Yes {
+		return Model{}, found
+	}
+	if b[start] != '"' {
+		return Model{}, None
+	}
+	name := unquote(b[start:end])
+	if name == "" {
+		return Model{}, None
+	}
+	return Model{name, inJSON, start, end}, Yes
+}
+
+// maxCodedLook is how far a compressed body is decoded to find its model.
+const maxCodedLook = 16 << 20
+
+func codedModel(coding string, b []byte) (Model, Found) {
+	if len(b) == 0 {
+		return Model{}, NotYet
+	}
+	plain, err := Decode(coding, b, maxCodedLook)
+	if len(plain) == 0 && err != nil {
+		return Model{}, NotYet
+	}
+	m, found := jsonModel(plain)
+	m.place, m.start, m.end = inCoded, 0, 0
+	return m, found
+}
+
+func urlFormModel(b []byte) (Model, Found) {
+	at := 0
+	for part := range queryParts(string(b)) {
+		at += len(part.separator)
+		end := at + len(part.text)
+		name, value, _ := strings.Cut(part.text, "=")
+		if unescape(name) == "model" && value != "" {
+			return Model{unescape(value), inURLForm, end - len(value), end}, Yes
+		}
+		at = end
+	}
+	return Model{}, NotYet
+}
+
+// formModel finds the field "model" of a multipart form.
+func formModel(contentType string, b []byte) (Model, Found) {
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil || params["boundary"] == "" {
+		return Model{}, None
+	}
+	delimiter := []byte("--" + params["boundary"])
+	at := bytes.Index(b, delimiter)
+	if at < 0 {
+		return Model{}, NotYet
+	}
+	inner := append([]byte("\r\n"), delimiter...)
+	for {
+		rest := b[at+len(delimiter):]
+		if bytes.HasPrefix(rest, []byte("--")) {
+			return Model{}, None
+		}
+		headerEnd := bytes.Index(rest, []byte("\r\n\r\n"))
+		if headerEnd < 0 {
+			return Model{}, NotYet
+		}
+		start := len(b) - len(rest) + headerEnd + 4
+		n := bytes.Index(b[start:], inner)
+		if n < 0 {
+			return Model{}, NotYet
+		}
+		if isModelField(rest[:headerEnd]) && n > 0 {
+			return Model{string(b[start : start+n]), inForm, start, start + n}, Yes
+		}
+		at = start + n + len("\r\n")
+	}
+}
+
+// isModelField looks at the header of a part of a form.
+func isModelField(header []byte) bool {
+	for line := range bytes.SplitSeq(header, []byte("\r\n")) {
+		name, value, _ := bytes.Cut(line, colon)
+		if !strings.EqualFold(string(bytes.TrimSpace(name)), "Content-Disposition") {
+			continue
+		}
+		_, params, err := mime.ParseMediaType(string(bytes.TrimSpace(value)))
+		return err == nil && params["name"] == "model" && params["filename"] == ""
+	}
+	return false
+}
+
+func unquote(b []byte) string { return gjson.ParseBytes(b).Str }

@@ -1,0 +1,111 @@
+package dialect
+
+import "bytes"
+
+// Found says what a look at the beginning of a request's body came to.
+type Found uint8
+
+// The results of a look.
+const (
+	None   Found = iota // it is not there
+	NotYet              // it may come in what was not seen
+	Yes                 // it is there
+)
+
+// topLevel finds the value of a field at the top of a JSON object, of which b
+// is the beginning: b[start:end]. The first field of that name counts.
+func topLevel(b []byte, field string) (start, end int, found Found) {
+	i := skipBlank(b, 0)
+	if i == len(b) {
+		return 0, 0, NotYet
+	}
+	if b[i] != '{' {
+		return 0, 0, None
+	}
+	for i++; ; {
+		for i < len(b) && (b[i] == ',' || isBlankByte(b[i])) {
+			i++
+		}
+		if i == len(b) {
+			return 0, 0, NotYet
+		}
+		if b[i] != '"' {
+			return 0, 0, None // the end of the object, or no JSON
+		}
+		nameEnd, ok := skipString(b, i)
+		if !ok {
+			return 0, 0, NotYet
+		}
+		name := b[i:nameEnd]
+		if i = skipBlank(b, nameEnd); i == len(b) {
+			return 0, 0, NotYet
+		}
+		if b[i] != ':' {
+			return 0, 0, None
+		}
+		start = skipBlank(b, i+1)
+		end, ok = skipValue(b, start)
+		if !ok {
+			return 0, 0, NotYet
+		}
+		if isName(name, field) {
+			return start, end, Yes
+		}
+		if end == start {
+			return 0, 0, None
+		}
+		i = end
+	}
+}
+
+// skipValue is the place after the value that begins at i; false if it does not
+// end in b.
+func skipValue(b []byte, i int) (int, bool) {
+	if i == len(b) {
+		return i, false
+	}
+	switch b[i] {
+	case '"':
+		return skipString(b, i)
+	case '{', '[':
+		var j jsonScan
+		n := j.end(b[i:])
+		return i + n, n > 0
+	}
+	n := bytes.IndexAny(b[i:], ",}] \t\r\n")
+	return i + n, n >= 0
+}
+
+// skipString is the place after the string that begins at i.
+func skipString(b []byte, i int) (int, bool) {
+	for i++; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1, true
+		default:
+			if n := plainRun(b[i:]); n > 1 {
+				i += n - 1
+			}
+		}
+	}
+	return len(b), false
+}
+
+func skipBlank(b []byte, i int) int {
+	for i < len(b) && isBlankByte(b[i]) {
+		i++
+	}
+	return i
+}
+
+func isBlankByte(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+// isName compares a quoted name, which may have escapes, with a field's.
+func isName(quoted []byte, field string) bool {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return string(quoted[1:len(quoted)-1]) == field
+	}
+	return unquote(quoted) == field
+}
