@@ -15,6 +15,7 @@ var floors = map[string]int{
 	"core/daemon":     3,
 	"core/proxy":      2,
 	"core/admin":      2,
+	"core/panel":      1,
 	"core/route":      1,
 	"core/health":     1,
 	"core/pluginhost": 1,

@@ -9,18 +9,19 @@ import (
 	"strings"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/panel"
 )
 
-// ServeHTTP lets a request through that comes from the user's own machine or
-// scripts: no page of another site, by name or by origin, may read or change
-// anything.
+// ServeHTTP answers at the port: the user's browser and scripts, and nobody
+// else. Pages of other sites are kept out by host name and origin, other
+// accounts of the machine by the token.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := h.options.Config()
+	c := h.options.Access()
 	header := w.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("X-Frame-Options", "DENY")
 	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Content-Security-Policy", panelPolicy)
+	header.Set("Content-Security-Policy", panel.Policy)
 	listed := slices.Contains(c.Origins, r.Header.Get("Origin"))
 	if listed {
 		header.Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
@@ -28,15 +29,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	header.Add("Vary", "Origin")
 	switch {
-	case !ownHost(r.Host, c):
-		fail(w, http.StatusForbidden, "foreign_host", "the Host header names a host that this port is not known by; list its origin in admin.origins if it is yours")
+	case !ownHost(r.Host, c.Admin):
+		fail(w, http.StatusForbidden, "foreign_host", "the Host header is not a name of this port; if it is yours, list its origin in admin.origins")
 	case listed && r.Method == http.MethodOptions: // a browser asks before it sends the token
 		header.Set("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE")
 		header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match, Last-Event-ID")
 		w.WriteHeader(http.StatusNoContent)
-	case !listed && !sameOrigin(r) && (!ofPanel(r.URL.Path) || !isRead(r)): // a link may lead to the page
+	case !listed && !sameOrigin(r) && (!panel.Owns(r.URL.Path) || !isRead(r)): // a link may lead to the page
 		fail(w, http.StatusForbidden, "foreign_origin", "the request comes from a page whose origin is not listed in admin.origins")
-	case h.open[r.URL.Path] || ofPanel(r.URL.Path) || c.Token.IsZero() || h.admits(w, r, c.Token):
+	case panel.Owns(r.URL.Path) || h.isOpen(r, c) || h.authenticates(w, r, c.Token):
 		h.mux.ServeHTTP(w, r)
 	}
 }
@@ -45,41 +46,59 @@ func isRead(r *http.Request) bool {
 	return r.Method == http.MethodGet || r.Method == http.MethodHead
 }
 
-// admits says whether the request shows that its sender knows the token, and
-// answers it if not.
-func (h *Handler) admits(w http.ResponseWriter, r *http.Request, token config.Secret) bool {
+// isOpen reports whether the request needs no token.
+func (h *Handler) isOpen(r *http.Request, c Access) bool {
+	_, pattern := h.mux.Handler(r)
+	needed, exists := h.access[pattern]
+	if !exists {
+		needed = observes
+	}
+	switch needed {
+	case public:
+		return true
+	case metricsOnly:
+		return c.OpenMetrics || c.OpenReading
+	case observes:
+		return c.OpenReading
+	}
+	return false
+}
+
+// authenticates reports whether the request proves knowledge of the token, and
+// answers it if not. Without a token nobody can.
+func (h *Handler) authenticates(w http.ResponseWriter, r *http.Request, token config.Secret) bool {
 	if h.sessions.knows(r, token) {
 		return true
 	}
 	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || given == "" {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		fail(w, http.StatusUnauthorized, "unauthorized", "send admin.token as Authorization: Bearer, never in the address")
+		fail(w, http.StatusUnauthorized, "unauthorized", "this needs the admin token, as the header Authorization: Bearer, never in the address; it is admin.token of the configuration, otherwise in the file that aitunnel status names")
 		return false
 	}
-	return h.proves(w, r, config.NewSecret(given).Equal(token))
+	return h.proves(w, r, !token.IsZero() && config.NewSecret(given).Equal(token))
 }
 
-// proves answers a try to show knowledge of a secret that was right or wrong.
-// After too many wrong ones even a right one has to wait: otherwise guessing
-// could go on.
+// proves reports whether a secret was right, and answers the request if it was
+// not. After too many wrong ones even a right one has to wait: otherwise
+// guessing could continue.
 func (h *Handler) proves(w http.ResponseWriter, r *http.Request, right bool) bool {
 	wait, ok := h.tries.take(r, right)
 	switch {
 	case !ok:
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
-		fail(w, http.StatusTooManyRequests, "too_many_tries", "too many wrong tokens came from this address; wait a little")
+		fail(w, http.StatusTooManyRequests, "too_many_tries", "too many wrong tokens came from this address; try again later")
 		return false
 	case !right:
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		fail(w, http.StatusUnauthorized, "unauthorized", "that is not the token of admin.token, or not a code that is still good")
+		fail(w, http.StatusUnauthorized, "unauthorized", "the token is wrong, or the code of the link has expired or was used")
 		return false
 	}
 	return true
 }
 
-// ownHost keeps a name that someone else's DNS points at this machine from
-// passing for the program's own.
+// ownHost reports whether the host is one of ours. It stops DNS rebinding: a
+// foreign name that resolves to this machine.
 func ownHost(host string, c config.Admin) bool {
 	name := hostName(host)
 	if name == "localhost" || net.ParseIP(name) != nil {
@@ -102,7 +121,7 @@ func hostName(host string) string {
 	return strings.Trim(name, "[]")
 }
 
-// sameOrigin says that no page sent the request, or one of our own.
+// sameOrigin reports whether the request comes from no page, or from our own.
 func sameOrigin(r *http.Request) bool {
 	if origin := r.Header.Get("Origin"); origin != "" {
 		return origin == "http://"+r.Host

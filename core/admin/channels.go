@@ -132,3 +132,8 @@ func (h *Handler) explain(w http.ResponseWriter, r *http.Request) {
 	out, err := h.options.Source.Explain(in)
 	answer(w, http.StatusOK, out, err)
 }
+
+func (h *Handler) restartPlugin(w http.ResponseWriter, r *http.Request) {
+	out, err := h.options.Source.RestartPlugin(r.Context(), r.PathValue("name"))
+	outcome(w, out, err)
+}

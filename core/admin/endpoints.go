@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -9,65 +10,84 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// endpoint is one method at one path. What the handlers take and give is in
-// the OpenAPI document by these.
-type endpoint struct {
-	method, path string
-	summary      string
-	handle       http.HandlerFunc
-	open         bool   // answered without a token
-	manages      bool   // reads files, or changes the configuration, channels, keys or plugins: answered at the port only if there is a token
-	status       int    // of success; default 200
-	in, out      any    // zero values of the bodies; nil: none
-	kind         string // of the answer; default application/json
-	fails        []int  // other answers, beside those that all have
-	refused      any    // the body where the configuration cannot be applied; default an error alone
-	query        []parameter
-	header       []parameter
-}
-
-// parameter is one of a query or a header.
-type parameter struct{ name, doc string }
-
 var ifMatch = []parameter{{"If-Match", "the generation, or the ETag of the text, that is to be replaced"}}
 
-// endpoints are those of both doors.
+// editFails are the answers of an edit that is refused.
+var editFails = []int{400, 404, 409, 412, 413, 415, 422}
+
+// endpoints are those of the port and of the socket.
 func (h *Handler) endpoints() []endpoint {
+	return slices.Concat(h.statusEndpoints(), h.channelEndpoints(), h.eventEndpoints(), h.configEndpoints(), h.sessionEndpoints(), h.serviceEndpoints())
+}
+
+// statusEndpoints are about what the program is doing, and plugins.
+func (h *Handler) statusEndpoints() []endpoint {
 	s := h.options.Source
-	edit := []int{400, 404, 409, 412, 413, 415, 422}
 	return []endpoint{
-		{method: "GET", path: "/api/status", summary: "How the program is", handle: show(s.Status), out: Status{}},
-		{method: "GET", path: "/api/channels", summary: "All channels with their state", handle: show(s.Channels), out: []Channel{}},
-		{method: "POST", path: "/api/channels", manages: true, summary: "Add a channel to the configuration", handle: h.addChannel, in: ChannelSpec{}, out: Edited{}, status: 201, fails: edit, header: ifMatch},
-		{method: "PUT", path: "/api/channels/{name}", manages: true, summary: "Change a channel in the configuration", handle: h.changeChannel, in: ChannelSpec{}, out: Edited{}, fails: edit, header: ifMatch},
-		{method: "DELETE", path: "/api/channels/{name}", manages: true, summary: "Remove a channel from the configuration", handle: h.removeChannel, out: Edited{}, fails: edit, header: ifMatch},
-		{method: "POST", path: "/api/channels/{name}/toggle", summary: "Pause or resume a channel", handle: h.toggle, in: toggling{}, out: Channel{}, fails: []int{400, 404, 413, 415}},
-		{method: "POST", path: "/api/channels/{name}/switch", summary: "Make a channel the first choice of its routes, or end that", handle: h.prefer, in: switching{}, out: Preferred{}, fails: []int{400, 404, 413, 415}},
-		{method: "POST", path: "/api/channels/{name}/check", summary: "Make a channel's health check now", handle: h.check, out: Checked{}, fails: []int{404, 409, 415}},
-		{method: "POST", path: "/api/channels/{name}/keys", manages: true, summary: "Add a key to a channel", handle: h.addKey, in: KeySpec{}, out: AddedKey{}, status: 201, fails: edit, header: ifMatch},
-		{method: "DELETE", path: "/api/channels/{name}/keys/{key}", manages: true, summary: "Remove a key, by its ID or its place in the list, from 0", handle: h.removeKey, out: Edited{}, fails: edit, header: ifMatch},
-		{method: "GET", path: "/api/routes", summary: "Routes with their plans", handle: show(s.Routes), out: []Route{}},
-		{method: "GET", path: "/api/tunnels", summary: "Tunnels and their forwards", handle: show(s.Tunnels), out: []Tunnel{}},
-		{method: "GET", path: "/api/plugins", summary: "Plugin processes", handle: show(s.Plugins), out: Plugins{}},
-		{method: "POST", path: "/api/plugins/{name}/restart", manages: true, summary: "Have a new process take the place of a plugin's, of the executable that is there now", handle: h.restartPlugin, out: Reload{}, refused: NotApplied{}, fails: []int{404, 415, 422}},
-		{method: "POST", path: "/api/explain", summary: "What would be done with a request; nothing is sent", handle: h.explain, in: Question{}, out: Explanation{}, fails: []int{400, 404, 413, 415}},
-		{method: "GET", path: "/api/stats", summary: "Counters, tokens and latencies", handle: show(s.Stats), out: Summary{}},
-		{method: "GET", path: "/api/logs", summary: "The event stream (server-sent events)", handle: h.stream, kind: "text/event-stream", fails: []int{400, 503},
+		{method: "GET", path: "/api/status", access: observes, summary: "How the program is", handle: show(s.Status), out: Status{}},
+		{method: "GET", path: "/api/routes", access: observes, summary: "Routes with their plans", handle: show(s.Routes), out: []Route{}},
+		{method: "GET", path: "/api/tunnels", access: observes, summary: "Tunnels and their forwards", handle: show(s.Tunnels), out: []Tunnel{}},
+		{method: "GET", path: "/api/plugins", access: observes, summary: "Plugin processes", handle: show(s.Plugins), out: Plugins{}},
+		{method: "POST", path: "/api/plugins/{name}/restart", summary: "Have a new process take the place of a plugin's, of the executable that is there now", handle: h.restartPlugin, out: Reload{}, refused: NotApplied{}, fails: []int{404, 415, 422}},
+		{method: "POST", path: "/api/explain", access: observes, summary: "What would be done with a request; nothing is sent", handle: h.explain, in: Question{}, out: Explanation{}, fails: []int{400, 404, 413, 415}},
+		{method: "GET", path: "/api/stats", access: observes, summary: "Counters, tokens and latencies", handle: show(s.Stats), out: Summary{}},
+	}
+}
+
+// channelEndpoints are about channels and their keys.
+func (h *Handler) channelEndpoints() []endpoint {
+	s := h.options.Source
+	return []endpoint{
+		{method: "GET", path: "/api/channels", access: observes, summary: "All channels with their state", handle: show(s.Channels), out: []Channel{}},
+		{method: "POST", path: "/api/channels", summary: "Add a channel to the configuration", handle: h.addChannel, in: ChannelSpec{}, out: Edited{}, status: 201, fails: editFails, header: ifMatch},
+		{method: "PUT", path: "/api/channels/{name}", summary: "Change a channel in the configuration", handle: h.changeChannel, in: ChannelSpec{}, out: Edited{}, fails: editFails, header: ifMatch},
+		{method: "DELETE", path: "/api/channels/{name}", summary: "Remove a channel from the configuration", handle: h.removeChannel, out: Edited{}, fails: editFails, header: ifMatch},
+		{method: "POST", path: "/api/channels/{name}/toggle", access: observes, summary: "Pause or resume a channel", handle: h.toggle, in: toggling{}, out: Channel{}, fails: []int{400, 404, 413, 415}},
+		{method: "POST", path: "/api/channels/{name}/switch", access: observes, summary: "Make a channel the first choice of its routes, or end that", handle: h.prefer, in: switching{}, out: Preferred{}, fails: []int{400, 404, 413, 415}},
+		{method: "POST", path: "/api/channels/{name}/check", access: observes, summary: "Make a channel's health check now", handle: h.check, out: Checked{}, fails: []int{404, 409, 415}},
+		{method: "POST", path: "/api/channels/{name}/keys", summary: "Add a key to a channel", handle: h.addKey, in: KeySpec{}, out: AddedKey{}, status: 201, fails: editFails, header: ifMatch},
+		{method: "DELETE", path: "/api/channels/{name}/keys/{key}", summary: "Remove a key, by its ID or its place in the list, from 0", handle: h.removeKey, out: Edited{}, fails: editFails, header: ifMatch},
+	}
+}
+
+// eventEndpoints are about events.
+func (h *Handler) eventEndpoints() []endpoint {
+	return []endpoint{
+		{method: "GET", path: "/api/logs", access: observes, summary: "The event stream (server-sent events)", handle: h.stream, kind: "text/event-stream", fails: []int{400, 503},
 			query:  []parameter{{"since", "the id of the last event seen"}, {"types", "only these types, with commas between"}, {"channel", "only events of this channel"}},
 			header: []parameter{{"Last-Event-ID", "the id of the last event seen"}}},
-		{method: "GET", path: "/api/logs/recent", summary: "The last events", handle: h.recent, out: []event.Event{}, fails: []int{400},
+		{method: "GET", path: "/api/logs/recent", access: observes, summary: "The last events", handle: h.recent, out: []event.Event{}, fails: []int{400},
 			query: []parameter{{"n", "how many; default 50, at most 1000"}, {"types", "only these types, with commas between"}, {"channel", "only events of this channel"}}},
-		{method: "GET", path: "/api/config", summary: "The text of the configuration, its secrets replaced by placeholders", handle: h.text, out: Text{}},
-		{method: "PUT", path: "/api/config", manages: true, summary: "Replace the text of a file of the configuration", handle: h.replace, in: Draft{}, out: Edited{}, fails: append(edit, 428), header: ifMatch},
-		{method: "POST", path: "/api/config/reload", manages: true, summary: "Apply the configuration as it is in its files", handle: h.reload, out: Reload{}, refused: NotApplied{}, fails: []int{400, 412, 415, 422}, header: ifMatch},
-		{method: "POST", path: "/api/config/plan", manages: true, summary: "What a reload would change, or a text in the place of a file", handle: h.plan, in: Draft{}, out: Reload{}, refused: NotApplied{}, fails: []int{400, 404, 413, 415, 422}},
-		{method: "GET", path: "/api/session", summary: "Whether a login is needed", handle: h.session, open: true, out: Session{}},
-		{method: "POST", path: "/api/session", summary: "Trade the token, or a link's code, for a session cookie", handle: h.login, open: true, in: Login{}, out: Session{}, fails: []int{400, 401, 413, 415, 429}},
-		{method: "DELETE", path: "/api/session", summary: "End the session", handle: h.logout, open: true, out: Session{}, fails: []int{415}},
-		{method: "GET", path: "/api/openapi.json", summary: "This document", handle: h.describe, out: map[string]any{}},
-		{method: "GET", path: "/metrics", summary: "For Prometheus", handle: promhttp.HandlerFor(newMetrics(s), metricsOptions).ServeHTTP, kind: "text/plain"},
-		{method: "GET", path: "/healthz", summary: "The program lives", handle: alive, open: true, kind: "text/plain"},
-		{method: "GET", path: "/readyz", summary: "Requests would be answered", handle: h.ready, open: true, kind: "text/plain", fails: []int{503}},
+	}
+}
+
+// configEndpoints are about the configuration.
+func (h *Handler) configEndpoints() []endpoint {
+	return []endpoint{
+		{method: "GET", path: "/api/config", access: observes, summary: "The text of the configuration, its secrets replaced by placeholders", handle: h.text, out: Text{}},
+		{method: "PUT", path: "/api/config", summary: "Replace the text of a file of the configuration", handle: h.replace, in: Draft{}, out: Edited{}, fails: append([]int{428}, editFails...), header: ifMatch},
+		{method: "POST", path: "/api/config/reload", summary: "Apply the configuration as it is in its files", handle: h.reload, out: Reload{}, refused: NotApplied{}, fails: []int{400, 412, 415, 422}, header: ifMatch},
+		{method: "POST", path: "/api/config/plan", summary: "What a reload would change, or a text in the place of a file", handle: h.plan, in: Draft{}, out: Reload{}, refused: NotApplied{}, fails: []int{400, 404, 413, 415, 422}},
+	}
+}
+
+// sessionEndpoints are about browsers that sign in.
+func (h *Handler) sessionEndpoints() []endpoint {
+	return []endpoint{
+		{method: "GET", path: "/api/session", summary: "Whether a login is needed", handle: h.session, access: public, out: Session{}},
+		{method: "POST", path: "/api/session", summary: "Trade the token, or a link's code, for a session cookie", handle: h.login, access: public, in: Login{}, out: Session{}, fails: []int{400, 401, 413, 415, 429}},
+		{method: "DELETE", path: "/api/session", summary: "End the session", handle: h.logout, access: public, out: Session{}, fails: []int{415}},
+	}
+}
+
+// serviceEndpoints are about monitoring, and the description of the API.
+func (h *Handler) serviceEndpoints() []endpoint {
+	s := h.options.Source
+	return []endpoint{
+		{method: "GET", path: "/api/openapi.json", access: observes, summary: "This document", handle: h.describe, out: map[string]any{}},
+		{method: "GET", path: "/metrics", access: metricsOnly, summary: "For Prometheus", handle: promhttp.HandlerFor(newMetrics(s), metricsOptions).ServeHTTP, kind: "text/plain"},
+		{method: "GET", path: "/healthz", summary: "The program lives", handle: alive, access: public, kind: "text/plain"},
+		{method: "GET", path: "/readyz", summary: "Requests would be answered", handle: h.ready, access: public, kind: "text/plain", fails: []int{503}},
 	}
 }
 

@@ -64,8 +64,8 @@ type site struct {
 	answering atomic.Int64 // requests under way
 }
 
-// serve starts the API as c configures it, with a bus that remembers so many
-// events.
+// serve starts the API as c configures it, with a bus that keeps so many events.
+// Without a token, reading is open.
 func serve(t *testing.T, c config.Admin, remembered int) *site {
 	t.Helper()
 	return serveBy(t, func(listening config.Admin) config.Admin {
@@ -82,9 +82,12 @@ func serveBy(t *testing.T, configure func(config.Admin) config.Admin, remembered
 	bus := event.NewBus(remembered, nil)
 	server := httptest.NewUnstartedServer(nil)
 	addr := server.Listener.Addr().String()
-	current := func() config.Admin { return configure(config.Admin{Listen: addr}) }
+	current := func() Access {
+		c := configure(config.Admin{Listen: addr})
+		return Access{Admin: c, OpenReading: c.Token.IsZero()}
+	}
 	s := &site{t: t, bus: bus}
-	api := New(Options{Source: program{time.Now(), &s.done}, Bus: bus, Config: current, Addr: func() string { return addr }, Now: s.time.now})
+	api := New(Options{Source: program{time.Now(), &s.done}, Bus: bus, Access: current, Addr: func() string { return addr }, Now: s.time.now})
 	s.api = api
 	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.answering.Add(1)

@@ -10,18 +10,18 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// TestWithoutATokenThePortEditsNothing asks every endpoint of a port that has no
-// token: other accounts of the machine reach it too.
-func TestWithoutATokenThePortEditsNothing(t *testing.T) {
+// TestOnlyTheTokenEdits asks every endpoint of a port where reading is open, as
+// another account of the machine could.
+func TestOnlyTheTokenEdits(t *testing.T) {
 	harmless := []string{
 		"POST /api/channels/{name}/toggle", "POST /api/channels/{name}/switch", "POST /api/channels/{name}/check", "POST /api/explain",
-		"POST /api/session", "DELETE /api/session",
+		"DELETE /api/session",
 	}
 	s := serve(t, config.Admin{}, 8)
 	for _, e := range s.api.endpoints() {
 		name := e.method + " " + e.path
-		if e.path == "/api/logs" {
-			continue // never ends
+		if e.path == "/api/logs" || name == "POST /api/session" {
+			continue // the one never ends, the other is what proves the token
 		}
 		before := len(s.done)
 		resp, body := s.send(e.method, e.at(), `{}`, "Content-Type", "application/json")
@@ -31,7 +31,7 @@ func TestWithoutATokenThePortEditsNothing(t *testing.T) {
 			}
 			continue
 		}
-		if message := s.wantError(resp, body, http.StatusForbidden, "token_required"); !strings.Contains(message, "admin.token") {
+		if message := s.wantError(resp, body, http.StatusUnauthorized, "unauthorized"); !strings.Contains(message, "admin.token") {
 			t.Errorf("%s: the message does not say what to do: %s", name, message)
 		}
 		if len(s.done) > before {
@@ -43,6 +43,19 @@ func TestWithoutATokenThePortEditsNothing(t *testing.T) {
 		s.api.Local().ServeHTTP(local, req)
 		if local.Code == http.StatusForbidden || local.Code == http.StatusUnauthorized {
 			t.Errorf("%s is refused at the socket: %d %s", name, local.Code, local.Body)
+		}
+	}
+}
+
+// TestMetricsAreOpenWhereTheConfigurationSaysSo asks without a token.
+func TestMetricsAreOpenWhereTheConfigurationSaysSo(t *testing.T) {
+	for open, want := range map[bool]int{true: http.StatusOK, false: http.StatusUnauthorized} {
+		s := serve(t, config.Admin{Token: config.NewSecret(testToken), OpenMetrics: open}, 8)
+		if resp, body := s.do("GET", "/metrics"); resp.StatusCode != want {
+			t.Errorf("open_metrics = %v: %d %s", open, resp.StatusCode, body)
+		}
+		if resp, _ := s.do("GET", "/api/status"); resp.StatusCode != http.StatusUnauthorized {
+			t.Errorf("open_metrics = %v: /api/status is open", open)
 		}
 	}
 }

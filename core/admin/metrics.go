@@ -7,8 +7,8 @@ import (
 )
 
 // metrics are what Prometheus reads. They are made from the state when it asks,
-// so that requests pay nothing for them. Labels are names of the configuration,
-// and models, of which a bounded number is told apart.
+// so that they cost requests nothing. Labels are names of the configuration,
+// and models, whose number is bounded.
 type metrics struct{ source Source }
 
 // newMetrics returns a registry of the program's own.
@@ -29,31 +29,31 @@ var (
 	uptimeMetric     = metric("uptime_seconds", "Since the start.")
 	generationMetric = metric("config_generation", "Which configuration runs, counted since the start.")
 	reloadMetric     = metric("config_last_reload_ok", "Whether the last reload was applied; 1 before the first.")
-	activeMetric     = metric("active_requests", "Requests under way.")
+	activeMetric     = metric("active_requests", "Requests in flight.")
 	requestsMetric   = metric("requests_total", "Requests of callers by how they ended.", "result")
 	retriesMetric    = metric("retries_total", "Attempts beyond the first.")
 
 	channelUp       = metric("channel_available", "Whether the channel would be sent a request now.", "channel")
-	channelInFlight = metric("channel_in_flight", "Attempts under way.", "channel")
+	channelInFlight = metric("channel_in_flight", "Attempts in flight.", "channel")
 	channelAttempts = metric("channel_attempts_total", "Attempts by how they ended.", "channel", "result")
-	channelTokens   = metric("channel_tokens_total", "Tokens that the site said it charges.", "channel", "direction")
+	channelTokens   = metric("channel_tokens_total", "Tokens that the site reported.", "channel", "direction")
 	channelTTFB     = metric("channel_ttfb_seconds", "Time to the first byte of good answers.", "channel")
 
-	keyUp       = metric("key_available", "Whether the key is usable now.", "channel", "key")
+	keyUp       = metric("key_available", "Whether the key is available now.", "channel", "key")
 	keyAttempts = metric("key_attempts_total", "Attempts by how they ended.", "channel", "key", "result")
-	keyTokens   = metric("key_tokens_total", "Tokens that the site said it charges.", "channel", "key", "direction")
+	keyTokens   = metric("key_tokens_total", "Tokens that the site reported.", "channel", "key", "direction")
 
 	modelRequests = metric("model_requests_total", "Requests of callers by how they ended.", "model", "result")
-	modelTokens   = metric("model_tokens_total", "Tokens that sites said they charge.", "model", "direction")
+	modelTokens   = metric("model_tokens_total", "Tokens that sites reported.", "model", "direction")
 	modelTTFB     = metric("model_ttfb_seconds", "Time until the caller had the first byte.", "model")
 
 	tunnelUp       = metric("tunnel_up", "Whether the tunnel is up.", "tunnel")
 	pluginUp       = metric("plugin_running", "Whether the plugin's process runs.", "plugin")
-	pluginRestarts = metric("plugin_restarts_total", "How often the plugin's process was started again.", "plugin")
+	pluginRestarts = metric("plugin_restarts_total", "How often the plugin's process was restarted.", "plugin")
 	pluginCalls    = metric("plugin_calls_total", "Calls made to plugins.")
 )
 
-// Describe tells nothing in advance: what there is changes with the
+// Describe announces nothing: which metrics exist changes with the
 // configuration.
 func (metrics) Describe(chan<- *prometheus.Desc) {}
 
@@ -64,7 +64,7 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	c.gauge(infoMetric, 1, status.Version)
 	c.gauge(uptimeMetric, status.Uptime)
 	c.gauge(generationMetric, float64(status.Generation))
-	c.gauge(reloadMetric, truth(status.LastReload == nil || status.LastReload.OK))
+	c.gauge(reloadMetric, oneIf(status.LastReload == nil || status.LastReload.OK))
 	c.gauge(activeMetric, float64(status.Active))
 	c.count(retriesMetric, sums.TotalRetries)
 	c.results(requestsMetric, Sums{Requests: sums.TotalRequests, Success: sums.TotalSuccess, Fail: sums.TotalFail})
@@ -77,15 +77,15 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 		c.latency(modelTTFB, s, name)
 	}
 	for _, t := range status.Tunnels {
-		c.gauge(tunnelUp, truth(t.State == "up"), t.Name)
+		c.gauge(tunnelUp, oneIf(t.State == "up"), t.Name)
 	}
-	told := map[string]bool{}
+	counted := map[string]bool{}
 	for _, p := range status.Plugins.Processes {
-		if p.State == "leaving" || told[p.Plugin] {
+		if p.State == "leaving" || counted[p.Plugin] {
 			continue // another process of the plugin took its place
 		}
-		told[p.Plugin] = true
-		c.gauge(pluginUp, truth(p.State == "running"), p.Plugin)
+		counted[p.Plugin] = true
+		c.gauge(pluginUp, oneIf(p.State == "running"), p.Plugin)
 		c.count(pluginRestarts, uint64(max(p.Restarts, 0)), p.Plugin)
 	}
 	c.count(pluginCalls, status.Plugins.Calls)
@@ -94,13 +94,13 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 type collection chan<- prometheus.Metric
 
 func (c collection) channel(ch Channel, s ChannelSums) {
-	c.gauge(channelUp, truth(ch.Out == "" && (ch.Keys.Total == 0 || ch.Keys.Alive > 0)), ch.Name)
+	c.gauge(channelUp, oneIf(ch.Available()), ch.Name)
 	c.gauge(channelInFlight, float64(ch.InFlight), ch.Name)
 	c.results(channelAttempts, s.Sums, ch.Name)
 	c.tokens(channelTokens, s.Sums, ch.Name)
 	c.latency(channelTTFB, s.Sums, ch.Name)
 	for _, k := range ch.Keys.List {
-		c.gauge(keyUp, truth(k.State == "ready"), ch.Name, k.ID)
+		c.gauge(keyUp, oneIf(k.State == keyReady), ch.Name, k.ID)
 		c.results(keyAttempts, s.Keys[k.ID], ch.Name, k.ID)
 		c.tokens(keyTokens, s.Keys[k.ID], ch.Name, k.ID)
 	}
@@ -135,7 +135,7 @@ func (c collection) latency(d *prometheus.Desc, s Sums, labels ...string) {
 	c <- prometheus.MustNewConstSummary(d, l.Samples, l.Sum/1000, map[float64]float64{0.5: l.P50 / 1000, 0.9: l.P90 / 1000, 0.99: l.P99 / 1000}, labels...)
 }
 
-func truth(b bool) float64 {
+func oneIf(b bool) float64 {
 	if b {
 		return 1
 	}

@@ -1,5 +1,7 @@
 package admin
 
+//go:generate go test . -run ^TestTypeDocs$ -update
+
 import (
 	"net/http"
 	"reflect"
@@ -15,10 +17,10 @@ import (
 type object map[string]any
 
 // openAPI describes the endpoints as OpenAPI 3.0.3 does. It is made from the
-// very table that the handlers are registered by, and from the types that they
-// take and give, so that it cannot say anything else.
+// table from which the handlers are registered, and from the types that they
+// read and write, so that it cannot differ from them.
 func openAPI(all []endpoint) object {
-	s := schemas{docs: typeDocs(), named: object{}}
+	s := schemas{docs: typeDocs, named: object{}}
 	paths := map[string]object{}
 	for _, e := range all {
 		if paths[e.path] == nil {
@@ -39,7 +41,7 @@ func openAPI(all []endpoint) object {
 }
 
 var securitySchemes = object{
-	"bearer":  object{"type": "http", "scheme": "bearer", "description": "admin.token; not needed where none is set, nor at the socket"},
+	"bearer":  object{"type": "http", "scheme": "bearer", "description": "the admin token; the control socket needs none"},
 	"session": object{"type": "apiKey", "in": "cookie", "name": cookieName, "description": "what POST /api/session gives"},
 }
 
@@ -62,7 +64,7 @@ func (s *schemas) operation(e endpoint) object {
 	if e.in != nil {
 		out["requestBody"] = object{"content": object{"application/json": object{"schema": s.of(reflect.TypeOf(e.in))}}}
 	}
-	if e.open {
+	if e.access == public {
 		out["security"] = []object{}
 	}
 	return out
@@ -79,7 +81,7 @@ func (s *schemas) answers(e endpoint) object {
 	}
 	answers := object{strconv.Itoa(max(e.status, http.StatusOK)): object{"description": e.summary, "content": object{kind: object{"schema": schema}}}}
 	fails := e.fails
-	if !e.open {
+	if e.access != public {
 		fails = append(append([]int{}, always...), fails...)
 	}
 	for _, status := range fails {
@@ -87,7 +89,7 @@ func (s *schemas) answers(e endpoint) object {
 		if e.refused != nil && (status == http.StatusPreconditionFailed || status == http.StatusUnprocessableEntity) {
 			schema = s.of(reflect.TypeOf(e.refused))
 		}
-		if e.kind == "text/plain" && e.open {
+		if e.kind == "text/plain" && e.access == public {
 			schema, kind = object{"type": "string"}, e.kind
 		}
 		answers[strconv.Itoa(status)] = object{"description": http.StatusText(status), "content": object{kind: object{"schema": schema}}}

@@ -53,7 +53,7 @@ func (p program) RestartPlugin(_ context.Context, name string) (Reload, error) {
 
 func (p program) Ready() error {
 	if len(*p.done) > 0 {
-		return errors.New("no channel is to be had now")
+		return errors.New("no channel is available")
 	}
 	return nil
 }

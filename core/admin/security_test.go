@@ -71,7 +71,7 @@ func TestNothingIsChangedByAStranger(t *testing.T) {
 			{"a wrong cookie", 401, []string{"Content-Type", "application/json", "Cookie", cookieName + "=" + testToken}},
 			{"the token as a cookie", 401, []string{"Content-Type", "application/json", "Cookie", cookieName + "=" + testToken}},
 		} {
-			if e.open && c.want == 401 {
+			if e.access == public && c.want == 401 {
 				continue
 			}
 			s.time.jump(time.Minute)
@@ -144,7 +144,7 @@ func TestASessionStandsForTheToken(t *testing.T) {
 	}
 	stream := s.follow("", "Cookie", one) // the event stream needs no token in its address
 	_ = stream.body.Close()
-	if got := s.standing("Cookie", one); got != (Session{true, true}) {
+	if got := s.standing("Cookie", one); got != (Session{true, true, true}) {
 		t.Errorf("%+v", got)
 	}
 	s.send("DELETE", "/api/session", "", "Cookie", one)
@@ -161,7 +161,7 @@ func TestASessionStandsForTheToken(t *testing.T) {
 		t.Error("the session outlives its token")
 	}
 	token = ""
-	if got := s.standing(); got != (Session{false, true}) {
+	if got := s.standing(); got != (Session{Reading: true}) {
 		t.Errorf("without a token: %+v", got)
 	}
 }

@@ -10,11 +10,13 @@ type Channel struct {
 	Fallback    bool       `json:"fallback"`
 	Models      []string   `json:"models"` // patterns; empty: every model
 	Enabled     bool       `json:"enabled"`
-	First       bool       `json:"first"`         // made the first choice of its routes
-	Health      string     `json:"health"`        // unknown, up or down
-	HealthCheck string     `json:"healthCheck"`   // the component that checks it; "": none
-	CheckedAt   *time.Time `json:"checkedAt"`     // its last check
-	Out         string     `json:"out,omitempty"` // code of why it is passed over now, such as breaker_open
+	State       State      `json:"state"`                 // unknown, ready, degraded, cooling_down, down or paused
+	StateReason string     `json:"stateReason,omitempty"` // its code: never_tried, no_key, keys_out, failing, or that of out
+	First       bool       `json:"first"`                 // preferred on its routes, until undone
+	Health      string     `json:"health"`                // unknown, up or down
+	HealthCheck string     `json:"healthCheck"`           // the component that checks it; "": none
+	CheckedAt   *time.Time `json:"checkedAt"`             // its last check
+	Out         string     `json:"out,omitempty"`         // the code of why it gets no requests now
 	OutReason   string     `json:"outReason,omitempty"`
 	OutSince    *time.Time `json:"outSince,omitempty"`
 	OutUntil    *time.Time `json:"outUntil,omitempty"` // when it may be tried again
@@ -43,7 +45,7 @@ type Tokens struct {
 	Output uint64 `json:"output"`
 }
 
-// Keys is a channel's pool.
+// Keys are those of a channel.
 type Keys struct {
 	Alive int   `json:"alive"` // usable now
 	Total int   `json:"total"`
@@ -56,8 +58,8 @@ type Key struct {
 	Label     string     `json:"label,omitempty"`
 	Masked    string     `json:"masked"`
 	Weight    float64    `json:"weight"`
-	Ephemeral bool       `json:"ephemeral"` // in no file; gone after a restart
-	State     string     `json:"state"`     // ready, rate_limited, invalid_key or quota_spent
+	Ephemeral bool       `json:"ephemeral"` // in no file, and forgotten at a restart
+	State     string     `json:"state"`     // ready, or the code of why it is not available
 	Reason    string     `json:"reason,omitempty"`
 	Until     *time.Time `json:"until,omitempty"`
 	Stats     Stats      `json:"stats"`
@@ -72,8 +74,8 @@ type Stats struct {
 	LastError     *string    `json:"lastError"`
 }
 
-// ChannelSpec is what a channel is to be. Of a change only what is there
-// counts; keys take the place of all that the channel has.
+// ChannelSpec describes a channel to be added, or what is to change in one:
+// fields that are absent stay as they are; keys replace all keys of the channel.
 type ChannelSpec struct {
 	Name     string     `json:"name,omitempty"`
 	Target   *string    `json:"target,omitempty"`
@@ -82,21 +84,21 @@ type ChannelSpec struct {
 	Fallback *bool      `json:"fallback,omitempty"`
 	Models   *[]string  `json:"models,omitempty"` // empty: every model
 	Keys     *[]KeySpec `json:"keys,omitempty"`
-	Routes   *[]string  `json:"routes,omitempty"` // paths of the routes that are to use a new channel, where routes are written out
+	Routes   *[]string  `json:"routes,omitempty"` // paths of the routes that get the new channel, if the configuration has routes
 }
 
-// KeySpec is a key to be added. In the list of a channel a text alone will do.
+// KeySpec is a key to be added. In the list of a channel the key may stand as a string.
 type KeySpec struct {
 	Key       string `json:"key"`
 	Label     string `json:"label,omitempty"`
-	Ephemeral bool   `json:"ephemeral,omitempty"` // in no file; gone after a restart
+	Ephemeral bool   `json:"ephemeral,omitempty"` // in no file, and forgotten at a restart
 }
 
 // Checked is the result of a health check.
 type Checked struct {
 	Name    string    `json:"name"`
 	OK      bool      `json:"ok"`
-	Health  string    `json:"health"`  // what follows from it: unknown, up or down
+	Health  string    `json:"health"`  // as a result: unknown, up or down
 	Latency float64   `json:"latency"` // ms
 	Message string    `json:"message"`
 	At      time.Time `json:"at"`

@@ -111,6 +111,7 @@ func (l *loader) admin() *reader {
 	}
 	r.secret("token", &a.Token)
 	r.texts("origins", &a.Origins)
+	r.boolean("open_metrics", &a.OpenMetrics)
 	r.done()
 	if listen != nil && a.Listen != "" && a.Token.IsZero() && r.attributes["token"] == nil && !isLoopback(a.Listen) {
 		r.wrong(listen, fmt.Sprintf("the admin port %s can be reached from other machines; set admin.token, or listen on 127.0.0.1", a.Listen))

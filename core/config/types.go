@@ -40,9 +40,10 @@ type Proxy struct {
 
 // Admin is the port of the API, the event stream and the panel.
 type Admin struct {
-	Listen  string // "" turns the port off
-	Token   Secret
-	Origins []string
+	Listen      string // "" turns the port off
+	Token       Secret // empty: one is generated
+	Origins     []string
+	OpenMetrics bool // /metrics needs no token
 }
 
 // Plugin is a third-party executable.

@@ -1,21 +1,14 @@
 package daemon_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/gorillamux"
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/fakesite"
@@ -72,13 +65,10 @@ func TestNoAnswerHoldsASecret(t *testing.T) {
 	r.run()
 	all := &lockedBuffer{}
 	token := []string{"Authorization", "Bearer " + canary + "-admin-token-6"}
-	_, _, document := r.ask("GET", "/api/openapi.json", "", token...)
-	api := conformance(t, document)
 	call := func(method, path, body string, header ...string) {
 		t.Helper()
 		status, h, b := r.ask(method, path, body, append(header, token...)...)
 		_, _ = fmt.Fprintf(all, "%s %s %s: %d %v %s\n", method, strings.ReplaceAll(path, canary, "CANARY"), strings.ReplaceAll(body, canary, "CANARY"), status, h, b)
-		api.holds(method, path, status, h, b)
 	}
 	home.ForKey(canary+"-key-8", fakesite.Status(http.StatusUnauthorized, `{"error":{"message":"wrong key `+canary+`-key-8"}}`))
 	for _, path := range []string{chat, "/v1/messages", "/v1beta/models/g:generateContent?key=" + canary + "-client-token-5", "/none?key=" + canary} {
@@ -137,8 +127,13 @@ func TestNoAnswerHoldsASecret(t *testing.T) {
 		r.time.jump(time.Minute) // wrong tokens and codes are slowed down
 		call(c[0], c[1], c[2], "If-Match", "*")
 	}
-	for path, item := range api.document.Paths.Map() {
-		if item.Get != nil && path != "/api/logs" {
+	var document struct{ Paths map[string]map[string]any }
+	_, _, b = r.ask("GET", "/api/openapi.json", "", token...)
+	if err := json.Unmarshal(b, &document); err != nil || len(document.Paths) < 10 {
+		t.Fatalf("%d paths: %v", len(document.Paths), err)
+	}
+	for path, methods := range document.Paths {
+		if methods["get"] != nil && path != "/api/logs" {
 			call("GET", path, "")
 		}
 	}
@@ -191,55 +186,4 @@ func (r *running) stream() string {
 		out.Write(buffer[:n])
 	}
 	return out.String()
-}
-
-// described is the OpenAPI document of a running daemon.
-type described struct {
-	t        *testing.T
-	document *openapi3.T
-	router   routers.Router
-}
-
-func conformance(t *testing.T, b []byte) described {
-	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromData(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	no := false
-	for _, s := range doc.Components.Schemas {
-		if len(s.Value.Properties) > 0 {
-			s.Value.AdditionalProperties = openapi3.BoolSchema{Has: &no}
-		}
-	}
-	router, err := gorillamux.NewRouter(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return described{t, doc, router}
-}
-
-// holds checks an answer against the document.
-func (d described) holds(method, path string, status int, header http.Header, body []byte) {
-	d.t.Helper()
-	req, err := http.NewRequestWithContext(d.t.Context(), method, path, nil)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	route, params, err := d.router.FindRoute(req)
-	if err != nil {
-		d.t.Errorf("%s %s: %v", method, path, err)
-		return
-	}
-	if route.Operation.Responses.Status(status) == nil {
-		d.t.Errorf("%s %s: the document has no answer %d", method, route.Path, status)
-	}
-	options := &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc}
-	err = openapi3filter.ValidateResponse(d.t.Context(), &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: req, PathParams: params, Route: route, Options: options},
-		Status:                 status, Header: header, Body: io.NopCloser(bytes.NewReader(body)), Options: options,
-	})
-	if err != nil && json.Valid(body) {
-		d.t.Errorf("%s %s: %d is other than the document says: %.600v", method, route.Path, status, err)
-	}
 }

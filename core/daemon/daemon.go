@@ -54,32 +54,34 @@ type Options struct {
 
 // Daemon is a running aitunnel.
 type Daemon struct {
-	options   Options
-	started   time.Time
-	log       hclog.Logger
-	sink      *logSink
-	bus       *event.Bus
-	seed      []byte
-	registry  *channel.Registry
-	stats     *stats.Collector
-	store     *store
-	plugins   *pluginhost.Host
-	proxy     *proxy.Handler
-	admin     *admin.Handler
-	entry     port
-	panel     port
-	leaving   leaving
-	monitor   *health.Monitor
-	tunnels   *tunnel.Tunnels
-	failed    chan error // a server that ended by itself
-	lock      *lock
-	control   *control
-	asked     chan Ending
-	hurry     chan struct{} // closed when requests under way are to be broken off
-	hurryOnce sync.Once
-	life      context.Context
-	end       context.CancelFunc
-	keeping   sync.WaitGroup
+	options Options
+	started time.Time
+	log     hclog.Logger
+	sink    *logSink
+	bus     *event.Bus
+	seed    []byte
+
+	adminToken config.Secret // for configurations without one
+	registry   *channel.Registry
+	stats      *stats.Collector
+	store      *store
+	plugins    *pluginhost.Host
+	proxy      *proxy.Handler
+	admin      *admin.Handler
+	entry      port
+	panel      port
+	leaving    leaving
+	monitor    *health.Monitor
+	tunnels    *tunnel.Tunnels
+	failed     chan error // a server that ended by itself
+	lock       *lock
+	control    *control
+	asked      chan Ending
+	hurry      chan struct{} // closed when requests under way are to be broken off
+	hurryOnce  sync.Once
+	life       context.Context
+	end        context.CancelFunc
+	keeping    sync.WaitGroup
 
 	applying    sync.Mutex // one change of generation at a time; guards those down to memory
 	watcher     *watch.Watcher
@@ -145,6 +147,9 @@ func (d *Daemon) prepare() error {
 	if d.control, err = listenControl(d.options.StateDir); err != nil {
 		return err
 	}
+	if d.adminToken, err = loadAdminToken(d.options.StateDir); err != nil {
+		return err
+	}
 	d.sink = &logSink{fallback: d.options.LogOutput}
 	d.log = newLog(d.sink)
 	d.stats = stats.New(d.clock())
@@ -172,7 +177,7 @@ func (d *Daemon) prepare() error {
 		return err
 	}
 	d.proxy = proxy.New(proxy.Options{Registry: d.registry, Bus: d.bus, Roots: d.options.Roots})
-	d.admin = admin.New(admin.Options{Source: (*source)(d), Bus: d.bus, Config: func() config.Admin { return d.generation.Load().config.Admin }, Addr: d.AdminAddr, Now: d.clock(), Done: d.life.Done()})
+	d.admin = admin.New(admin.Options{Source: (*source)(d), Bus: d.bus, Access: d.adminAccess, Addr: d.AdminAddr, Now: d.clock(), Done: d.life.Done(), SessionFile: filepath.Join(d.options.StateDir, "sessions.json")})
 	d.monitor = health.Start(nil, d.notice)
 	d.tunnels = d.newTunnels()
 	d.entry = port{setting: "proxy.listen", address: func(c *config.Config) string { return c.Proxy.Listen }, handler: d.proxy}

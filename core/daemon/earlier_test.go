@@ -41,10 +41,7 @@ func TestScriptsOfTheEarlierProgramWork(t *testing.T) {
 	r := start(t, two(primary, backup, ""))
 	r.post(chat, `{"model":"m"}`)
 	// The stream first: what follows is to be seen in it.
-	logs, err := client.Get("http://" + r.AdminAddr() + "/api/logs")
-	if err != nil {
-		t.Fatal(err)
-	}
+	logs := r.adminOpen("/api/logs")
 	defer func() { _ = logs.Body.Close() }()
 
 	config := ""

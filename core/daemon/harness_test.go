@@ -233,9 +233,35 @@ func (r *running) controlClient() *http.Client {
 	}}}
 }
 
+// adminOpen asks at the admin port with the generated token, and leaves the
+// answer to be read.
+func (r *running) adminOpen(path string) *http.Response {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, "http://"+r.AdminAddr()+path, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+r.adminToken())
+	resp, err := client.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return resp
+}
+
+// adminToken is the generated token.
+func (r *running) adminToken() string {
+	r.t.Helper()
+	b, err := os.ReadFile(filepath.Join(r.dir, "state", "admin-token"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return strings.TrimSpace(string(b))
+}
+
 func (r *running) adminGet(path string, into any) []byte {
 	r.t.Helper()
-	resp, err := client.Get("http://" + r.AdminAddr() + path)
+	resp, err := r.controlClient().Get("http://aitunnel" + path)
 	if err != nil {
 		r.t.Fatal(err)
 	}

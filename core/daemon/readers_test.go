@@ -81,7 +81,7 @@ func (r *running) crowd(n int) *crowd {
 			r.t.Fatal(err)
 		}
 		c.conns = append(c.conns, conn)
-		_, _ = fmt.Fprintf(conn, "GET /api/logs HTTP/1.1\r\nHost: %s\r\n\r\n", r.AdminAddr())
+		_, _ = fmt.Fprintf(conn, "GET /api/logs HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", r.AdminAddr(), r.adminToken())
 		head := make([]byte, 15)
 		if _, err := io.ReadFull(conn, head); err != nil || !strings.HasPrefix(string(head), "HTTP/1.1 200") {
 			r.t.Fatalf("reader %d: %q %v", i, head, err)

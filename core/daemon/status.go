@@ -25,16 +25,10 @@ func (s *source) Status() admin.Status {
 		Uptime: time.Since(s.started).Seconds(), StartedAt: s.started,
 		Generation: g.number, Config: absolute(g.config.Path), Listen: s.entry.addr(), AdminListen: s.panel.addr(), Active: s.proxy.Active(),
 		Plugins: s.Plugins(), Tunnels: s.Tunnels(), Warnings: []string{}, Routes: s.Routes(),
-		LastReload: s.lastReload.Load(),
+		LastReload: s.lastReload.Load(), Channels: admin.Summarize(s.Channels()), TokenFile: (*Daemon)(s).adminTokenFile(),
 	}
 	if s.life.Err() != nil {
 		out.Status = "stopping"
-	}
-	for _, ch := range s.Channels() {
-		out.Channels.Total++
-		if toBeHad(ch) {
-			out.Channels.Healthy++
-		}
 	}
 	if w := g.warnings(); w != nil {
 		out.Warnings = w.Lines()
@@ -42,18 +36,13 @@ func (s *source) Status() admin.Status {
 	return out
 }
 
-// toBeHad says that the channel would be sent a request now.
-func toBeHad(ch admin.Channel) bool {
-	return ch.Out == "" && (ch.Keys.Total == 0 || ch.Keys.Alive > 0)
-}
-
 // Ready is for [admin.Source].
 func (s *source) Ready() error {
 	if s.life.Err() != nil {
 		return errors.New("aitunnel is stopping")
 	}
-	if !slices.ContainsFunc(s.Channels(), toBeHad) {
-		return errors.New("no channel is to be had now")
+	if !slices.ContainsFunc(s.Channels(), admin.Channel.Available) {
+		return errors.New("no channel is available")
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func (s *source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 		}
 		out.Keys.List = append(out.Keys.List, shown)
 	}
-	return out
+	return out.Assessed()
 }
 
 func showKey(k *route.Key, now time.Time) admin.Key {

@@ -12,9 +12,9 @@ import (
 // follows its events, as every open panel does.
 func TestAReaderOfEventsDoesNotHoldUpTheEnd(t *testing.T) {
 	r := start(t, two(site(t, "primary"), site(t, "backup"), ""))
-	resp, err := client.Get("http://" + r.AdminAddr() + "/api/logs")
-	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("%v %v", resp, err)
+	resp := r.adminOpen("/api/logs")
+	if resp.StatusCode != http.StatusOK {
+		t.Fatal(resp.Status)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if _, err := bufio.NewReader(resp.Body).ReadString('\n'); err != nil {

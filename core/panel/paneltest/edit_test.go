@@ -37,9 +37,9 @@ func TestAKeyIsAddedAndRemoved(t *testing.T) {
 	if shown := eval[string](p, "document.documentElement.outerHTML + JSON.stringify(localStorage)"); strings.Contains(shown, secret) {
 		t.Error("the page holds the key")
 	}
-	p.expect("ERR_", "Failed to load resource", "401")
+	p.expect("ERR_", "Failed to load resource")
 	r.restart()
-	p = r.open("/", 1280, 900)
+	p.reload()
 	p.shows(`[data-name="primary"] .keylist`, "from the panel")
 	p.press(`[data-name="primary"]`, "Remove the key from the panel from primary")
 	p.press("dialog", "Cancel")

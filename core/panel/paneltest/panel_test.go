@@ -125,7 +125,7 @@ func TestWhatComesFromOutsideIsText(t *testing.T) {
 }
 
 func TestALostStreamIsSaid(t *testing.T) {
-	r, _, _ := begin(t, "admin {\n  listen = \"127.0.0.1:0\"\n}\n")
+	r, _, _ := begin(t, "")
 	p := r.open("/", 1280, 900)
 	p.expect("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", "Failed to load resource")
 	p.shows("#overall", "All 2 channels are up")

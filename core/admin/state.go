@@ -1,0 +1,135 @@
+package admin
+
+// State is the one word for how a channel is doing. The API, the panel and the
+// commands all show this one.
+type State string
+
+// The states, from good to bad. A channel that is unknown, ready or degraded
+// gets requests.
+const (
+	StateUnknown     State = "unknown"      // never tried
+	StateReady       State = "ready"        // nothing speaks against it
+	StateDegraded    State = "degraded"     // it gets requests, but many fail, or most of its keys are unavailable, or it is full
+	StateCoolingDown State = "cooling_down" // it gets no requests for a while, and is then tried again
+	StateDown        State = "down"         // it gets no requests until something is repaired
+	StatePaused      State = "paused"       // by the user
+)
+
+// Why a channel has its state: a reason of its own, or the code in
+// [Channel.Out].
+const (
+	ReasonNeverTried = "never_tried"
+	ReasonNoKey      = "no_key"   // none of its keys is available
+	ReasonKeysOut    = "keys_out" // more than half of its keys are not available
+	ReasonFailing    = "failing"  // more than a tenth of its recent requests failed
+)
+
+const (
+	outPaused         = "paused"
+	outFull           = "full"
+	outBreakerOpen    = "breaker_open"
+	outBreakerProbing = "breaker_probing"
+	keyInvalid        = "invalid_key"
+	keyReady          = "ready"
+
+	fewRequests = 20  // below, failures of the last ten minutes say little
+	goodShare   = 0.9 // of successes in the last ten minutes
+)
+
+// assess returns the state of a channel and its reason, "" if there is nothing
+// to say, from the other fields.
+func (c Channel) assess() (State, string) {
+	switch {
+	case !c.Enabled:
+		return StatePaused, outPaused
+	case c.Out == outBreakerOpen || c.Out == outBreakerProbing:
+		return StateCoolingDown, c.Out
+	case c.Out != "" && c.Out != outFull && c.Out != ReasonNoKey:
+		return StateDown, c.Out
+	case c.Keys.Total > 0 && c.Keys.Alive == 0:
+		return c.withoutKey(), ReasonNoKey
+	case c.Out != "":
+		return StateDegraded, c.Out
+	case 2*(c.Keys.Total-c.Keys.Alive) > c.Keys.Total:
+		return StateDegraded, ReasonKeysOut
+	case c.failing():
+		return StateDegraded, ReasonFailing
+	case c.Stats.TotalRequests == 0 && c.Health != "up":
+		return StateUnknown, ReasonNeverTried
+	}
+	return StateReady, ""
+}
+
+// withoutKey is the state of a channel none of whose keys is available: keys
+// over a limit come back by themselves, invalid ones are for the user to
+// replace.
+func (c Channel) withoutKey() State {
+	for _, k := range c.Keys.List {
+		if k.State != keyInvalid {
+			return StateCoolingDown
+		}
+	}
+	return StateDown
+}
+
+// failing reports whether too many of the requests of the last ten minutes
+// failed.
+func (c Channel) failing() bool {
+	var requests, failures uint64
+	for _, p := range c.Recent {
+		requests += p.Requests
+		failures += p.Failures
+	}
+	return requests >= fewRequests && float64(requests-min(failures, requests)) < goodShare*float64(requests)
+}
+
+// Assessed is the channel with its state.
+func (c Channel) Assessed() Channel {
+	c.State, c.StateReason = c.assess()
+	return c
+}
+
+// Available reports whether the channel would be sent a request now.
+func (c Channel) Available() bool {
+	switch c.State {
+	case StateUnknown, StateReady, StateDegraded:
+		return c.Out == ""
+	}
+	return false
+}
+
+// Summarize counts channels, which are assessed, and puts all of them into one
+// word.
+func Summarize(channels []Channel) ChannelSummary {
+	out := ChannelSummary{Total: len(channels), States: map[State]int{}}
+	for _, c := range channels {
+		out.States[c.State]++
+		if c.Available() {
+			out.Healthy++
+		}
+	}
+	paused := out.States[StatePaused]
+	switch {
+	case out.Total == 0:
+		out.State = StateUnknown
+	case paused == out.Total:
+		out.State = StatePaused
+	case out.Healthy == 0:
+		out.State = StateDown
+	case out.States[StateUnknown]+paused == out.Total:
+		out.State = StateUnknown
+	case out.States[StateUnknown]+out.States[StateReady]+paused == out.Total:
+		out.State = StateReady
+	default:
+		out.State = StateDegraded
+	}
+	return out
+}
+
+// Text is the state in words.
+func (s State) Text() string {
+	if s == StateCoolingDown {
+		return "cooling down"
+	}
+	return string(s)
+}

@@ -1,0 +1,31 @@
+package admin
+
+// Text is the configuration as it is written, its secrets replaced by
+// placeholders. A text that is sent back may contain them.
+type Text struct {
+	Path       string `json:"path"`
+	Files      []File `json:"files"`
+	Text       string `json:"text"`    // of the first file
+	Content    string `json:"content"` // the same, under the name that the earlier program used
+	Generation uint64 `json:"generation"`
+	ETag       string `json:"etag"`
+}
+
+// File is one file of the configuration.
+type File struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// Draft is a new text for one of the files.
+type Draft struct {
+	Text string `json:"text"`
+	File string `json:"file,omitempty"` // its name; may be omitted if there is only one
+}
+
+// Match is what an edit expects to replace: a generation, a text, or, if both
+// are empty, whatever is there.
+type Match struct {
+	Generation uint64
+	ETag       string
+}

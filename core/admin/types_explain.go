@@ -1,0 +1,35 @@
+package admin
+
+// Question is a request whose handling is to be explained.
+type Question struct {
+	Method  string            `json:"method,omitempty"` // default POST
+	Path    string            `json:"path"`
+	Model   string            `json:"model,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
+}
+
+// Explanation is what would happen to a request.
+type Explanation struct {
+	Route      string      `json:"route"` // its path; "": none matches
+	Strategy   string      `json:"strategy"`
+	Plan       uint64      `json:"plan"`
+	Reason     string      `json:"reason"`     // the plan's
+	Candidates []Candidate `json:"candidates"` // in the order in which they would be tried
+	Skipped    []Skipped   `json:"skipped"`
+
+	Shadows []WouldChoose `json:"shadows,omitempty"` // strategies that are only compared
+}
+
+// Candidate is a channel that would be tried, with the key that it would use.
+type Candidate struct {
+	Channel string `json:"channel"`
+	Key     string `json:"key,omitempty"`
+	Reason  string `json:"reason"`
+}
+
+// Skipped is a channel, or one of its keys, that would not be tried.
+type Skipped struct {
+	Channel string `json:"channel"`
+	Key     string `json:"key,omitempty"`
+	Why     string `json:"why"` // a code, such as paused, rate_limited or already_tried
+}

@@ -1,0 +1,19 @@
+package admin
+
+// Session is what a caller may do.
+type Session struct {
+	Needed        bool `json:"needed"`        // reading needs the token
+	Authenticated bool `json:"authenticated"` // signed in: the configuration can be edited
+	Reading       bool `json:"reading"`       // the caller may read
+}
+
+// Login is exchanged for a session: the token, or the code of a link.
+type Login struct {
+	Token string `json:"token,omitempty"`
+	Code  string `json:"code,omitempty"`
+}
+
+// Link opens the panel signed in, once.
+type Link struct {
+	URL string `json:"url"`
+}
