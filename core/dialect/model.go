@@ -1,8 +1,6 @@
 package dialect
 
 import (
-	"bytes"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -167,50 +165,15 @@ func urlFormModel(b []byte) (Model, Found) {
 	return Model{}, NotYet
 }
 
-// formModel finds the field "model" of a multipart form.
 func formModel(contentType string, b []byte) (Model, Found) {
-	_, params, err := mime.ParseMediaType(contentType)
-	if err != nil || params["boundary"] == "" {
-		return Model{}, None
+	start, end, found := formField(contentType, b, "model")
+	if found == Yes && start == end {
+		found = None
 	}
-	delimiter := []byte("--" + params["boundary"])
-	at := bytes.Index(b, delimiter)
-	if at < 0 {
-		return Model{}, NotYet
+	if found != Yes {
+		return Model{}, found
 	}
-	inner := append([]byte("\r\n"), delimiter...)
-	for {
-		rest := b[at+len(delimiter):]
-		if bytes.HasPrefix(rest, []byte("--")) {
-			return Model{}, None
-		}
-		headerEnd := bytes.Index(rest, []byte("\r\n\r\n"))
-		if headerEnd < 0 {
-			return Model{}, NotYet
-		}
-		start := len(b) - len(rest) + headerEnd + 4
-		n := bytes.Index(b[start:], inner)
-		if n < 0 {
-			return Model{}, NotYet
-		}
-		if isModelField(rest[:headerEnd]) && n > 0 {
-			return Model{string(b[start : start+n]), inForm, start, start + n}, Yes
-		}
-		at = start + n + len("\r\n")
-	}
-}
-
-// isModelField looks at the header of a part of a form.
-func isModelField(header []byte) bool {
-	for line := range bytes.SplitSeq(header, []byte("\r\n")) {
-		name, value, _ := bytes.Cut(line, colon)
-		if !strings.EqualFold(string(bytes.TrimSpace(name)), "Content-Disposition") {
-			continue
-		}
-		_, params, err := mime.ParseMediaType(string(bytes.TrimSpace(value)))
-		return err == nil && params["name"] == "model" && params["filename"] == ""
-	}
-	return false
+	return Model{string(b[start:end]), inForm, start, end}, Yes
 }
 
 func unquote(b []byte) string { return gjson.ParseBytes(b).Str }

@@ -17,10 +17,6 @@ func (openAI) ErrorType(p Problem) string {
 	switch {
 	case p.Status == http.StatusTooManyRequests:
 		return "rate_limit_error"
-	case p.Status == http.StatusUnauthorized:
-		return "authentication_error"
-	case p.Status == http.StatusForbidden:
-		return "permission_error"
 	case p.Status < 500:
 		return "invalid_request_error"
 	}

@@ -15,44 +15,58 @@ const (
 // topLevel finds the value of a field at the top of a JSON object, of which b
 // is the beginning: b[start:end]. The first field of that name counts.
 func topLevel(b []byte, field string) (start, end int, found Found) {
+	found = eachField(b, func(name []byte, s, e int) bool {
+		if !isName(name, field) {
+			return true
+		}
+		start, end = s, e
+		return false
+	})
+	return start, end, found
+}
+
+// eachField visits the fields at the top of a JSON object, of which b is the
+// beginning, with their quoted names and the places of their values, until visit
+// returns false. It returns Yes if visit ended it, NotYet if b did, and None if
+// the object did, or if there is none.
+func eachField(b []byte, visit func(name []byte, start, end int) bool) Found {
 	i := skipBlank(b, 0)
 	if i == len(b) {
-		return 0, 0, NotYet
+		return NotYet
 	}
 	if b[i] != '{' {
-		return 0, 0, None
+		return None
 	}
 	for i++; ; {
 		for i < len(b) && (b[i] == ',' || isBlankByte(b[i])) {
 			i++
 		}
 		if i == len(b) {
-			return 0, 0, NotYet
+			return NotYet
 		}
 		if b[i] != '"' {
-			return 0, 0, None // the end of the object, or no JSON
+			return None // the end of the object, or no JSON
 		}
 		nameEnd, ok := skipString(b, i)
 		if !ok {
-			return 0, 0, NotYet
+			return NotYet
 		}
 		name := b[i:nameEnd]
 		if i = skipBlank(b, nameEnd); i == len(b) {
-			return 0, 0, NotYet
+			return NotYet
 		}
 		if b[i] != ':' {
-			return 0, 0, None
+			return None
 		}
-		start = skipBlank(b, i+1)
-		end, ok = skipValue(b, start)
-		if !ok {
-			return 0, 0, NotYet
-		}
-		if isName(name, field) {
-			return start, end, Yes
-		}
-		if end == start {
-			return 0, 0, None
+		start := skipBlank(b, i+1)
+		end, ok := skipValue(b, start)
+		switch {
+		case !ok:
+			return NotYet
+		case end == start:
+			return None
+		case !visit(name, start, end):
+			return Yes
 		}
 		i = end
 	}

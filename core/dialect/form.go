@@ -1,0 +1,62 @@
+package dialect
+
+import (
+	"bytes"
+	"mime"
+	"strings"
+)
+
+// formField finds the value of a field of a multipart form, of which b is the
+// beginning: b[start:end].
+func formField(contentType string, b []byte, field string) (start, end int, found Found) {
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil || params["boundary"] == "" {
+		return 0, 0, None
+	}
+	delimiter := []byte("--" + params["boundary"])
+	at := bytes.Index(b, delimiter)
+	if at < 0 {
+		return 0, 0, NotYet
+	}
+	inner := append([]byte("\r\n"), delimiter...)
+	for {
+		rest := b[at+len(delimiter):]
+		if bytes.HasPrefix(rest, []byte("--")) {
+			return 0, 0, None
+		}
+		headerEnd := bytes.Index(rest, []byte("\r\n\r\n"))
+		if headerEnd < 0 {
+			return 0, 0, NotYet
+		}
+		start = len(b) - len(rest) + headerEnd + 4
+		n := bytes.Index(b[start:], inner)
+		if n < 0 {
+			return 0, 0, NotYet
+		}
+		if isField(rest[:headerEnd], field) {
+			return start, start + n, Yes
+		}
+		at = start + n + len("\r\n")
+	}
+}
+
+func formValue(contentType string, b []byte, field string) string {
+	start, end, found := formField(contentType, b, field)
+	if found != Yes {
+		return ""
+	}
+	return string(b[start:end])
+}
+
+// isField looks at the header of a part of a form.
+func isField(header []byte, field string) bool {
+	for line := range bytes.SplitSeq(header, []byte("\r\n")) {
+		name, value, _ := bytes.Cut(line, colon)
+		if !strings.EqualFold(string(bytes.TrimSpace(name)), "Content-Disposition") {
+			continue
+		}
+		_, params, err := mime.ParseMediaType(string(bytes.TrimSpace(value)))
+		return err == nil && params["name"] == field && params["filename"] == ""
+	}
+	return false
+}

@@ -1,0 +1,193 @@
+package dialect
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// collections are the segments of paths that an object's ID follows: things
+// that a site keeps for one account, so that later requests for them must go
+// where they were made.
+var collections = map[string]bool{
+	"files": true, "batches": true, "uploads": true, "responses": true, "conversations": true, "videos": true,
+	"vector_stores": true, "assistants": true, "threads": true, "containers": true, "evals": true, "skills": true,
+	"jobs": true, "cachedContents": true, "operations": true, "tunedModels": true, "corpora": true, "fileSearchStores": true,
+}
+
+// naming are the fields of a request's body that hold an object's ID.
+var naming = []struct{ field, collection string }{
+	{"previous_response_id", "responses"},
+	{"conversation", "conversations"},
+	{"input_file_id", "files"},
+	{"training_file", "files"},
+	{"validation_file", "files"},
+	{"thread_id", "threads"},
+	{"assistant_id", "assistants"},
+	{"cachedContent", ""}, // with its collection
+}
+
+// uploadParam is the query parameter by which Gemini continues an upload.
+const uploadParam = "upload_id"
+
+// Objects are the objects, made by earlier requests, that a request names: in
+// its path, its query, or the beginning of its body. Each is "collection/ID".
+func Objects(r *http.Request, body []byte) []string {
+	found := pathObjects(r.URL.Path)
+	for part := range queryParts(r.URL.RawQuery) {
+		if name, value, _ := strings.Cut(part.text, "="); unescape(name) == uploadParam && value != "" {
+			found = append(found, "uploads/"+unescape(value))
+		}
+	}
+	if Coding(r.Header) != "" || firstByte(body) != '{' {
+		return found
+	}
+	eachField(body, func(name []byte, start, end int) bool {
+		for _, n := range naming {
+			if isName(name, n.field) {
+				v := gjson.ParseBytes(body[start:end])
+				if v.IsObject() {
+					v = v.Get("id")
+				}
+				if v.Type == gjson.String && v.Str != "" {
+					found = appendObject(found, n.collection, v.Str)
+				}
+			}
+		}
+		return true
+	})
+	return appendFiles(found, body)
+}
+
+// pathObjects are those that a path names; the innermost comes last.
+func pathObjects(path string) []string {
+	if verb := geminiVerb(path); verb != "" {
+		path = strings.TrimSuffix(path, ":"+verb)
+	}
+	var found []string
+	segment, rest, _ := strings.Cut(strings.Trim(path, "/"), "/")
+	for rest != "" {
+		next, after, _ := strings.Cut(rest, "/")
+		if collections[segment] && !collections[next] && !isAction(next) {
+			found = appendObject(found, segment, next)
+		}
+		segment, rest = next, after
+	}
+	return found
+}
+
+// isAction finds words that stand where an ID could.
+func isAction(segment string) bool {
+	return segment == "compact" || segment == "input_tokens"
+}
+
+// appendObject adds an object once. Gemini's names hold their collection.
+func appendObject(found []string, collection, id string) []string {
+	if collection != "" && !strings.HasPrefix(id, collection+"/") {
+		id = collection + "/" + id
+	}
+	if slices.Contains(found, id) {
+		return found
+	}
+	return append(found, id)
+}
+
+// maxObjects is how many objects of one request are remembered.
+const maxObjects = 8
+
+// fileMarks begin the names of files deep inside a prompt.
+var fileMarks = [][]byte{[]byte(`"file_id"`), []byte(`"fileUri"`), []byte(`"file_uri"`)}
+
+// appendFiles adds the files that the parts of a prompt name.
+func appendFiles(found []string, body []byte) []string {
+	for _, mark := range fileMarks {
+		for rest := body; len(found) < maxObjects; {
+			i := bytes.Index(rest, mark)
+			if i < 0 {
+				break
+			}
+			rest = rest[i+len(mark):]
+			at := skipBlank(rest, 0)
+			if at == len(rest) || rest[at] != ':' {
+				continue
+			}
+			if at = skipBlank(rest, at+1); at == len(rest) || rest[at] != '"' {
+				continue
+			}
+			end, ok := skipString(rest, at)
+			if !ok {
+				break
+			}
+			if id := fileID(unquote(rest[at:end])); id != "" {
+				found = appendObject(found, "files", id)
+			}
+			rest = rest[end:]
+		}
+	}
+	return found
+}
+
+// fileID is the ID of a file by its name or its address at Google; "" for an
+// address of something else.
+func fileID(name string) string {
+	if !strings.Contains(name, "://") {
+		return name
+	}
+	if _, id, ok := strings.Cut(name, "/files/"); ok && strings.Contains(name, "generativelanguage") {
+		return id
+	}
+	return ""
+}
+
+// Created are the objects that an answer to a request with this path says were
+// made: by its header, by a document, or by the first event of a stream.
+func Created(path string, h http.Header, data []byte) []string {
+	var found []string
+	if upload := first(h, "X-Goog-Upload-Url"); upload != "" {
+		if u, err := url.Parse(upload); err == nil && u.Query().Get(uploadParam) != "" {
+			found = append(found, "uploads/"+u.Query().Get(uploadParam))
+		}
+	}
+	if firstByte(data) != '{' {
+		return found
+	}
+	root := gjson.ParseBytes(data)
+	if id := root.Get("response.id"); id.Type == gjson.String && strings.HasPrefix(root.Get("type").Str, "response.") {
+		return appendObject(found, "responses", id.Str)
+	}
+	if collection := lastCollection(path); collection != "" && root.Get("id").Type == gjson.String {
+		found = appendObject(found, collection, root.Get("id").Str)
+	}
+	for _, field := range []string{"file.id", "output_file_id", "error_file_id", "result_files.0"} {
+		if v := root.Get(field); v.Type == gjson.String && v.Str != "" {
+			found = appendObject(found, "files", v.Str)
+		}
+	}
+	for _, field := range []string{"name", "file.name", "response.name"} {
+		if v := root.Get(field); v.Type == gjson.String && isObjectName(v.Str) {
+			found = append(found, v.Str)
+		}
+	}
+	return found
+}
+
+// lastCollection is the collection that a path asks to add to, or to read from.
+func lastCollection(path string) string {
+	last := ""
+	for segment := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
+		if collections[segment] {
+			last = segment
+		}
+	}
+	return last
+}
+
+// isObjectName finds Gemini's names, such as "files/abc".
+func isObjectName(name string) bool {
+	collection, id, _ := strings.Cut(name, "/")
+	return collections[collection] && id != ""
+}
