@@ -20,6 +20,7 @@ var floors = map[string]int{
 	"core/health":     1,
 	"core/pluginhost": 1,
 	"core/tunnel":     1,
+	"core/logsink":    1,
 	"core/edit":       1,
 	"core/stats":      1,
 	"core/dialect":    0,

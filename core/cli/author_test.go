@@ -136,7 +136,7 @@ func (a *author) start() {
 			a.t.Errorf("the program ended with %v:\n%s", err, out.String())
 		}
 	})
-	for deadline := time.Now().Add(2 * patience); a.proxy == "" || a.admin == ""; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * waitLimit); a.proxy == "" || a.admin == ""; time.Sleep(20 * time.Millisecond) {
 		if m := saysWhere.FindStringSubmatch(out.String()); m != nil {
 			a.proxy, a.admin = m[1], m[2]
 		}
@@ -293,7 +293,7 @@ channel "site" {
 	if !seen["sk-one"] || !seen["sk-two"] {
 		t.Errorf("keys seen: %v", seen)
 	}
-	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(waitLimit); ; time.Sleep(20 * time.Millisecond) {
 		probes := 0
 		for _, r := range site.Requests() {
 			if r.Path == "/v1/models" {
@@ -332,7 +332,7 @@ func TestTheExampleLearns(t *testing.T) {
 	until := func(best string) {
 		t.Helper()
 		got := map[string]int{}
-		for deadline := time.Now().Add(3 * patience); time.Now().Before(deadline); {
+		for deadline := time.Now().Add(3 * waitLimit); time.Now().Before(deadline); {
 			clear(got)
 			for range 40 {
 				got[a.ask()]++

@@ -23,6 +23,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/hangup"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/logsink"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -47,18 +48,8 @@ func Main() int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	out, errs := os.Stdout, os.Stderr
-	quietLibraries()
-	return Run(ctx, os.Args[1:], os.Stdin, out, errs)
-}
-
-// quietLibraries keeps off the terminal what libraries print of their own
-// accord about broken connections: the log tells it in its own words.
-func quietLibraries() {
-	log.SetOutput(io.Discard)
-	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
-		os.Stderr = null
-	}
+	log.SetOutput(io.Discard) // what libraries say about broken connections, the log says in its own words
+	return Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 }
 
 // app is one run of the program.
@@ -70,17 +61,20 @@ type app struct {
 	vars     map[string]string
 	stateDir string
 	lines    *bufio.Reader // of in, once a line was read
+	flush    func()        // waits for output that is still queued
 }
 
 // Run runs one command. It ends early when ctx does.
 func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
-	a := &app{args: args, in: in, out: out, err: errs}
+	a := &app{args: args, in: in, out: out, err: errs, flush: func() {}}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
-	return a.explain(root.ExecuteContext(ctx))
+	code := a.explain(root.ExecuteContext(ctx))
+	a.flush()
+	return code
 }
 
 func (a *app) root() *cobra.Command {
@@ -215,6 +209,9 @@ func (a *app) explain(err error) int {
 // colored says whether to use colours: on a terminal, or where CLICOLOR_FORCE
 // is set, unless NO_COLOR is.
 func colored(w io.Writer) bool {
+	if queued, ok := w.(*logsink.Writer); ok {
+		w = queued.Unwrap()
+	}
 	f, ok := w.(*os.File)
 	return ok && os.Getenv("NO_COLOR") == "" && (os.Getenv("CLICOLOR_FORCE") != "" || isatty.IsTerminal(f.Fd()))
 }

@@ -93,7 +93,7 @@ func (f *foreground) ready(conditions ...func(admin.Status) bool) (s admin.Statu
 
 func (f *foreground) poll(what string, ok func() bool) {
 	f.t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(waitLimit); !ok(); time.Sleep(time.Millisecond) {
 		select {
 		case <-f.ended:
 			f.t.Fatalf("the program ended (%v) before: %s", f.exit, what)
@@ -110,7 +110,7 @@ func (f *foreground) wait() error {
 	f.t.Helper()
 	select {
 	case <-f.ended:
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		f.t.Fatal("the program did not end")
 	}
 	return f.exit

@@ -4,39 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 )
-
-// TestTheLogRotates before it takes up the disk, and only its user can read it.
-func TestTheLogRotates(t *testing.T) {
-	a := &app{stateDir: t.TempDir()}
-	log := a.logFile()
-	line := append(bytes.Repeat([]byte("x"), 1<<20-1), '\n')
-	for range logSize + 2 {
-		if _, err := log.Write(line); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
-	files, err := filepath.Glob(filepath.Join(a.stateDir, "*"))
-	if err != nil || len(files) < 2 {
-		t.Fatalf("%v %v", files, err)
-	}
-	for _, f := range files {
-		info, err := os.Stat(f)
-		if err != nil {
-			continue // it is being packed
-		}
-		if info.Size() > logSize<<20 || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
-			t.Errorf("%s: %d bytes, %v", f, info.Size(), info.Mode())
-		}
-	}
-}
 
 // TestTheLastLines of a log that is long.
 func TestTheLastLines(t *testing.T) {

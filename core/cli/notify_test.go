@@ -37,7 +37,7 @@ func listenNotify(t *testing.T) *notifications {
 func (n *notifications) next() string {
 	n.t.Helper()
 	b := make([]byte, 4096)
-	_ = n.conn.SetReadDeadline(time.Now().Add(patience))
+	_ = n.conn.SetReadDeadline(time.Now().Add(waitLimit))
 	size, err := n.conn.Read(b)
 	if err != nil {
 		n.t.Fatalf("no notification: %v", err)

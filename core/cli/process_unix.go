@@ -6,12 +6,18 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/signal"
 	"syscall"
 
 	"github.com/mattn/go-isatty"
 
 	"github.com/aitunnel/aitunnel/core/cli/internal/hangup"
 )
+
+// surviveBrokenPipes keeps a write to a closed pipe from ending the process: it
+// is an error like others. Children do not inherit that, as they would with
+// signal.Ignore.
+func surviveBrokenPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
 // detached starts a process in a session of its own, which the end of the
 // terminal does not touch.

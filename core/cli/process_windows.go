@@ -9,6 +9,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
+// surviveBrokenPipes has nothing to do: there is no SIGPIPE on Windows.
+func surviveBrokenPipes() {}
+
 // detached starts a process without a console.
 func detached() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{CreationFlags: windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP, HideWindow: true}

@@ -23,8 +23,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon"
 )
 
-// patience is how long a script waits for something to come about.
-const patience = 20 * time.Second
+// waitLimit is how long a test waits for something to happen.
+const waitLimit = 20 * time.Second
 
 // TestMain makes the test binary the program, under the name aitunnel for
 // scripts. The program starts itself again under no name of its own choice, so
@@ -109,7 +109,7 @@ func told(ts *testscript.TestScript, _ bool, args []string) {
 func await(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile(args[1])
 	var text []byte
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		text, _ = os.ReadFile(ts.MkAbs(args[0]))
 		if found := pattern.FindSubmatch(text); found != nil {
 			if len(args) == 3 {
@@ -158,7 +158,7 @@ func ask(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}()
 	ts.Defer(func() { <-answered })
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		var s admin.Status
 		ts.Check(json.Unmarshal(fetch(ts, args[1]), &s))
 		if s.Active > 0 {
@@ -169,7 +169,7 @@ func ask(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func fetch(ts *testscript.TestScript, url string) []byte {
-	client := http.Client{Timeout: patience}
+	client := http.Client{Timeout: waitLimit}
 	resp, err := client.Get(url)
 	ts.Check(err)
 	defer func() { _ = resp.Body.Close() }()
@@ -199,7 +199,7 @@ func killed(ts *testscript.TestScript, _ bool, args []string) {
 
 func ends(ts *testscript.TestScript, _ bool, args []string) {
 	dir := ts.MkAbs(args[0])
-	for deadline := time.Now().Add(patience); daemon.HolderOf(dir) != nil; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(waitLimit); daemon.HolderOf(dir) != nil; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			ts.Fatalf("%s is still held", dir)
 		}
@@ -229,7 +229,7 @@ func killDaemons(t *testing.T, dir string) {
 func screen(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile(args[0])
 	text := ""
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		c := exec.Command("tmux", "-L", "top", "capture-pane", "-p") // not ts.Exec, which logs each try
 		c.Env = append(os.Environ(), "TMUX_TMPDIR="+ts.Getenv("TMUX_TMPDIR"))
 		shown, err := c.CombinedOutput()

@@ -11,11 +11,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/DeRuina/timberjack"
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/logsink"
 )
 
 // drainTime is how long requests under way may take after the first signal to
@@ -81,10 +81,14 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	if err != nil {
 		return err
 	}
+	a.neverBlock()
 	out := a.err
 	if f.detached {
-		rotated := a.logFile()
-		defer func() { _ = rotated.Close() }()
+		rotated, err := logsink.OpenRotated(a.logPath())
+		if err != nil {
+			return fmt.Errorf("the log file cannot be opened: %w; choose another state directory with --state-dir", err)
+		}
+		defer rotated.Close()
 		out = rotated
 	}
 	d, err := daemon.Start(ctx, daemon.Options{
@@ -105,7 +109,17 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	if err := errors.Join(err, a.drain(ctx, d, ending)); err != nil || !ending.Restart {
 		return err
 	}
+	a.flush()
 	return reexec()
+}
+
+// neverBlock keeps the daemon alive and serving when whatever reads its output
+// goes away or stops reading.
+func (a *app) neverBlock() {
+	surviveBrokenPipes()
+	out, errs := logsink.NewWriter(a.out), logsink.NewWriter(a.err)
+	a.out, a.err = out, errs
+	a.flush = func() { out.Flush(); errs.Flush() }
 }
 
 // serve waits for the end, and applies the configuration at every SIGHUP.
@@ -132,17 +146,8 @@ func (a *app) drain(ctx context.Context, d *daemon.Daemon, ending daemon.Ending)
 	return d.Shutdown(draining)
 }
 
-// The log of a daemon in the background: what it may take on disk.
-const (
-	logSize  = 10 // MB, until another is begun
-	logFiles = 5  // former ones that are kept
-)
-
+// logPath is the log of a daemon in the background.
 func (a *app) logPath() string { return filepath.Join(a.stateDir, "aitunnel.log") }
-
-func (a *app) logFile() *timberjack.Logger {
-	return &timberjack.Logger{Filename: a.logPath(), MaxSize: logSize, MaxBackups: logFiles, FileMode: 0o600, Compression: "gzip", LocalTime: true}
-}
 
 // announce prints where the proxy answers.
 func (a *app) announce(proxy, admin string) {

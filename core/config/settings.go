@@ -257,6 +257,7 @@ func (l *loader) log() {
 	if a := r.text("file", &p.File); a != nil && p.File != "" {
 		p.File = l.besides(p.File)
 	}
+	r.boolean("rotate", &p.Rotate)
 	r.done()
 }
 

@@ -231,4 +231,5 @@ type Log struct {
 	Level  string // trace, debug, info, warn, error
 	Format string // text or json
 	File   string // "" is standard error
+	Rotate bool   // File is rotated as the log of a daemon in the background is
 }

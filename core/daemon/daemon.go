@@ -24,6 +24,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/health"
+	"github.com/aitunnel/aitunnel/core/logsink"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/proxy"
 	"github.com/aitunnel/aitunnel/core/route"
@@ -57,7 +58,7 @@ type Daemon struct {
 	options Options
 	started time.Time
 	log     hclog.Logger
-	sink    *logSink
+	sink    *logsink.Sink
 	bus     *event.Bus
 	seed    []byte
 
@@ -118,7 +119,7 @@ func (d *Daemon) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.sink.open(g.config.Log); err != nil {
+	if err := d.useLog(g.config.Log); err != nil {
 		g.close()
 		return d.denied(g, err)
 	}
@@ -150,8 +151,8 @@ func (d *Daemon) prepare() error {
 	if d.adminToken, err = loadAdminToken(d.options.StateDir); err != nil {
 		return err
 	}
-	d.sink = &logSink{fallback: d.options.LogOutput}
-	d.log = newLog(d.sink)
+	d.sink = logsink.New(d.options.LogOutput, d.logDropped)
+	d.log = d.sink.Logger()
 	d.stats = stats.New(d.clock())
 	d.bus = event.NewBus(recentEvents, d.tap)
 	d.seed = seed
@@ -289,7 +290,7 @@ func (d *Daemon) Shutdown(ctx context.Context) error {
 		errs = append(errs, d.plugins.Close(context.WithoutCancel(ctx)))
 	}
 	if d.sink != nil {
-		errs = append(errs, d.sink.close())
+		d.sink.Close()
 	}
 	if d.control != nil {
 		d.control.close()

@@ -39,6 +39,7 @@ func (d *Daemon) Reload(ctx context.Context, cause string, replaces uint64) admi
 	if d.options.Reloading != nil {
 		defer d.options.Reloading()()
 	}
+	d.sink.Reopen()
 	out, err := d.apply(ctx, change{cause: cause, match: admin.Match{Generation: replaces}})
 	if err != nil {
 		return failed(out, err)
@@ -116,11 +117,11 @@ func (d *Daemon) try(ctx context.Context, c change, out admin.Reload) (applied a
 func (d *Daemon) swap(old, next *generation, texts map[string][]byte, out *admin.Reload) error {
 	moved, err := d.rebind(old.config, next.config)
 	if err == nil {
-		if err = d.sink.open(next.config.Log); err != nil {
+		if err = d.useLog(next.config.Log); err != nil {
 			moved.undo()
 		} else if err = d.write(texts); err != nil {
 			moved.undo()
-			err = errors.Join(err, d.sink.open(old.config.Log))
+			err = errors.Join(err, d.useLog(old.config.Log))
 		}
 	}
 	if err != nil {

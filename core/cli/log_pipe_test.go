@@ -1,0 +1,154 @@
+//go:build unix
+
+package cli
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// logging is a program in the foreground whose standard error is a pipe, with a
+// log of a kilobyte for each request.
+type logging struct {
+	*testing.T
+	process *exec.Cmd
+	log     *os.File // the end of the pipe that is read
+	url     string
+	state   string
+	ended   chan error
+}
+
+func startLogging(t *testing.T) *logging {
+	t.Helper()
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) }))
+	t.Cleanup(site.Close)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "aitunnel.hcl")
+	text := "proxy {\n  listen = \"127.0.0.1:0\"\n}\nadmin {\n  listen = \"\"\n}\nlog {\n  level = \"debug\"\n}\nchannel \"home\" {\n  target = \"" + site.URL + "\"\n  auth = \"none\"\n}\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &logging{T: t, log: read, state: filepath.Join(dir, "state"), ended: make(chan error, 1)}
+	t.Cleanup(func() { _ = read.Close() })
+	l.process = exec.Command("aitunnel", "start", "-f", "-c", path, "--state-dir", l.state)
+	l.process.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
+	l.process.Stderr = write
+	out, err := l.process.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = write.Close()
+	t.Cleanup(func() { _ = l.process.Process.Kill() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.url = strings.TrimSpace(strings.TrimPrefix(line, "Proxy:"))
+	go func() { l.ended <- l.process.Wait() }()
+	return l
+}
+
+// requests are answered, each with a long line in the log.
+func (l *logging) requests(n int) {
+	l.Helper()
+	client := &http.Client{Timeout: waitLimit}
+	for range n {
+		resp, err := client.Get(l.url + "/v1/models?" + strings.Repeat("x", 1024))
+		if err != nil {
+			l.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			l.Fatal(resp.Status)
+		}
+	}
+}
+
+// stops as asked by SIGTERM, without an error.
+func (l *logging) stops() {
+	l.Helper()
+	if err := l.process.Process.Signal(syscall.SIGTERM); err != nil {
+		l.Fatal(err)
+	}
+	select {
+	case err := <-l.ended:
+		if err != nil {
+			l.Errorf("it ended with: %v", err)
+		}
+	case <-time.After(waitLimit):
+		l.Error("it does not stop")
+	}
+}
+
+func (l *logging) events() string {
+	l.Helper()
+	c := exec.Command("aitunnel", "logs", "-n", "1000", "--state-dir", l.state)
+	out, err := c.CombinedOutput()
+	if err != nil {
+		l.Fatalf("%v: %s", err, out)
+	}
+	return string(out)
+}
+
+func TestTheReaderOfTheLogGoesAway(t *testing.T) {
+	t.Parallel()
+	l := startLogging(t)
+	if err := l.log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l.requests(100)
+	for deadline := time.Now().Add(waitLimit); !strings.Contains(l.events(), "of the log were lost: write"); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the lost lines are not reported:\n%s", l.events())
+		}
+	}
+	l.requests(100)
+	l.stops()
+}
+
+func TestNobodyReadsTheLog(t *testing.T) {
+	t.Parallel()
+	l := startLogging(t)
+	l.requests(10_000) // more than the pipe and the queue hold
+	l.stops()
+}
+
+// TestTheLogIsReadAgain after more was logged than is kept: how many lines were
+// dropped is said in it.
+func TestTheLogIsReadAgain(t *testing.T) {
+	t.Parallel()
+	l := startLogging(t)
+	l.requests(10_000)
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
+	defer cancel()
+	context.AfterFunc(ctx, func() { _ = l.log.SetReadDeadline(time.Now()) })
+	for lines := bufio.NewReader(l.log); ; {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatalf("the dropped lines are not reported: %v", err)
+		}
+		if strings.Contains(line, "of the log were lost: it could not be written fast enough") {
+			break
+		}
+	}
+	go func() { _, _ = io.Copy(io.Discard, l.log) }()
+	l.stops()
+}

@@ -1,0 +1,25 @@
+//go:build unix
+
+package logsink
+
+import (
+	"bytes"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// TestAPipeWithoutAReader is an error, not something to wait for.
+func TestAPipeWithoutAReader(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Skip(err)
+	}
+	s := New(&bytes.Buffer{}, func(uint64, error) {})
+	defer s.Close()
+	if err := s.Use(config.Log{Level: "info", File: path}); err == nil {
+		t.Error("it was opened")
+	}
+}

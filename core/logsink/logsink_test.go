@@ -1,0 +1,219 @@
+package logsink
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+const waitLimit = 20 * time.Second
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(waitLimit); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// slow is a writer that blocks until it is let go.
+type slow struct {
+	letGo chan struct{}
+	err   error
+
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *slow) Write(p []byte) (int, error) {
+	<-s.letGo
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return 0, s.err
+	}
+	return s.text.Write(p)
+}
+
+func (s *slow) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+func TestLinesThatDoNotFitAreCounted(t *testing.T) {
+	to := &slow{letGo: make(chan struct{})}
+	lost := make(chan uint64, 1)
+	s := New(to, func(n uint64, why error) {
+		if errors.Is(why, errTooSlow) {
+			lost <- n
+		}
+	})
+	defer s.Close()
+	if err := s.Use(config.Log{Level: "info"}); err != nil {
+		t.Fatal(err)
+	}
+	log := s.Logger()
+	const lines = maxLines + 500
+	for range lines {
+		log.Info("a line")
+	}
+	close(to.letGo)
+	n := <-lost
+	eventually(t, "the others are written", func() bool { return uint64(strings.Count(to.String(), "a line"))+n == lines })
+	if n < lines-maxLines-2 {
+		t.Errorf("%d lines of %d were lost", n, lines)
+	}
+}
+
+func TestBytesAreBoundedToo(t *testing.T) {
+	to := &slow{letGo: make(chan struct{})}
+	w := NewWriter(to)
+	line := bytes.Repeat([]byte("x"), 1<<20)
+	for range 20 {
+		_, _ = w.Write(line)
+	}
+	if n := w.dropped.Load(); n != 16 && n != 15 { // one may have left the queue
+		t.Errorf("%d lines of 20 MiB were dropped", n)
+	}
+	close(to.letGo)
+	w.Close()
+}
+
+func TestAWriteThatFailsIsReported(t *testing.T) {
+	to := &slow{letGo: make(chan struct{}), err: os.ErrClosed}
+	close(to.letGo)
+	why := make(chan error, 1)
+	s := New(to, func(_ uint64, err error) { why <- err })
+	defer s.Close()
+	if err := s.Use(config.Log{Level: "info"}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		s.Logger().Warn("a line")
+	}
+	if err := <-why; !errors.Is(err, os.ErrClosed) {
+		t.Error(err)
+	}
+	select {
+	case <-why:
+		t.Error("it is reported again at once")
+	default:
+	}
+}
+
+// TestABlockedOutputIsLeft for a file when the configuration says so.
+func TestABlockedOutputIsLeft(t *testing.T) {
+	to := &slow{letGo: make(chan struct{})}
+	s := New(to, func(uint64, error) {})
+	path := filepath.Join(t.TempDir(), "a.log")
+	log := s.Logger()
+	log.Info("kept until it is known where to")
+	for _, c := range []config.Log{{Level: "info"}, {Level: "warn", File: path, Format: "json"}} {
+		if err := s.Use(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log.Info("too little")
+	log.Warn("now in a file")
+	if s.Enabled(hclog.Info) || !s.Enabled(hclog.Warn) {
+		t.Error("the level is not that of the configuration")
+	}
+	eventually(t, "the file has the line", func() bool { b, _ := os.ReadFile(path); return strings.Contains(string(b), `"now in a file"`) })
+	if err := s.Use(config.Log{File: filepath.Join(path, "none")}); err == nil {
+		t.Error("a file that cannot be opened")
+	}
+	log.Warn("still here")
+	eventually(t, "the file is still in use", func() bool { b, _ := os.ReadFile(path); return strings.Contains(string(b), "still here") })
+	close(to.letGo)
+	s.Close()
+	if !strings.Contains(to.String(), "kept until") {
+		t.Errorf("%q", to.String())
+	}
+}
+
+func TestAMovedFileIsOpenedAgain(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file cannot be moved on Windows")
+	}
+	for _, rotate := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "a.log")
+		s := New(&bytes.Buffer{}, func(uint64, error) {})
+		if err := s.Use(config.Log{Level: "info", File: path, Rotate: rotate}); err != nil {
+			t.Fatal(err)
+		}
+		log := s.Logger()
+		log.Info("first")
+		s.Reopen()
+		if err := os.Rename(path, path+".1"); err != nil {
+			t.Fatal(err)
+		}
+		log.Info("second")
+		s.Reopen()
+		log.Info("third")
+		s.Close()
+		old, _ := os.ReadFile(path + ".1")
+		now, _ := os.ReadFile(path)
+		if !strings.Contains(string(old), "first") || !strings.Contains(string(now), "third") || strings.Contains(string(now), "first") || strings.Contains(string(old), "third") {
+			t.Errorf("rotate %v: old %q, new %q", rotate, old, now)
+		}
+	}
+}
+
+// TestTheFileIsLookedFor now and then, without being asked to.
+func TestTheFileIsLookedFor(t *testing.T) {
+	if checkInterval > time.Minute/2 {
+		t.Errorf("only every %s", checkInterval)
+	}
+	f, err := openFile(filepath.Join(t.TempDir(), "a.log"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(f.path); err != nil {
+		t.Skip("an open file cannot be removed here: ", err)
+	}
+	f.reopenMoved()
+	if _, err := os.Stat(f.path); err != nil {
+		t.Error(err)
+	}
+	_ = f.out.Close()
+}
+
+// TestRotation keeps the log from filling the disk; only its user can read it.
+func TestRotation(t *testing.T) {
+	dir := t.TempDir()
+	w, err := OpenRotated(filepath.Join(dir, "a.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := append(bytes.Repeat([]byte("x"), 1<<20-1), '\n')
+	for range rotateSize + 2 {
+		_, _ = w.Write(line)
+		w.Flush()
+	}
+	w.Close()
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%v %v", files, err)
+	}
+	for _, f := range files {
+		info, err := os.Stat(f)
+		if err != nil {
+			continue // it is being compressed
+		}
+		if info.Size() > rotateSize<<20 || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %d bytes, %v", f, info.Size(), info.Mode())
+		}
+	}
+}

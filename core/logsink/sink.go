@@ -1,0 +1,138 @@
+package logsink
+
+import (
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// Sink is where a logger writes to. It keeps what is logged until the
+// configuration says where that goes, and follows changes of it.
+type Sink struct {
+	fallback *Writer
+	own      bool // the fallback is closed with the sink
+	report   func(lines uint64, why error)
+	current  atomic.Pointer[target] // nil: not known yet
+
+	mu   sync.Mutex
+	held []func(hclog.SinkAdapter)
+}
+
+// target is a configuration at work.
+type target struct {
+	hclog.SinkAdapter
+	config config.Log
+	level  hclog.Level
+	file   *Writer // nil: the fallback
+}
+
+// New returns a sink that writes to fallback unless the configuration names a
+// file. It reports how many lines were dropped, and why, no more often than
+// once a minute.
+func New(fallback io.Writer, report func(lines uint64, why error)) *Sink {
+	s := &Sink{report: report}
+	var shared bool
+	if s.fallback, shared = fallback.(*Writer); !shared {
+		s.fallback, s.own = NewWriter(fallback), true
+	}
+	s.fallback.report.Store(&report)
+	return s
+}
+
+// Logger returns a logger that writes to the sink only.
+func (s *Sink) Logger() hclog.Logger {
+	log := hclog.NewInterceptLogger(&hclog.LoggerOptions{Name: "aitunnel", Output: io.Discard, Level: hclog.Off})
+	log.RegisterSink(s)
+	return log
+}
+
+// Accept implements hclog.SinkAdapter.
+func (s *Sink) Accept(name string, level hclog.Level, msg string, args ...any) {
+	if t := s.current.Load(); t != nil {
+		t.Accept(name, level, msg, args...)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.current.Load(); t != nil {
+		t.Accept(name, level, msg, args...)
+		return
+	}
+	s.held = append(s.held, func(to hclog.SinkAdapter) { to.Accept(name, level, msg, args...) })
+}
+
+// Use makes the log what the configuration says. After an error it is as it
+// was.
+func (s *Sink) Use(c config.Log) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.current.Load()
+	if old != nil && old.config == c {
+		return nil
+	}
+	next := &target{config: c, level: hclog.LevelFromString(c.Level)}
+	out := s.fallback
+	if c.File != "" {
+		f, err := openFile(c.File, c.Rotate)
+		if err != nil {
+			return err
+		}
+		out = NewWriter(f)
+		out.report.Store(&s.report)
+		next.file = out
+	}
+	next.SinkAdapter = hclog.NewSinkAdapter(&hclog.LoggerOptions{Output: out, Level: next.level, JSONFormat: c.Format == "json"})
+	for _, say := range s.held {
+		say(next)
+	}
+	s.held = nil
+	s.current.Store(next)
+	if old != nil && old.file != nil {
+		old.file.Close()
+	}
+	return nil
+}
+
+// Reopen opens the log file again if it was moved away.
+func (s *Sink) Reopen() {
+	out := s.fallback
+	if t := s.current.Load(); t != nil && t.file != nil {
+		out = t.file
+	}
+	out.between(out.reopenMoved)
+}
+
+// Enabled reports whether entries of the level are written.
+func (s *Sink) Enabled(level hclog.Level) bool {
+	t := s.current.Load()
+	return t == nil || level >= t.level
+}
+
+// Close writes what is still queued, for a second at most. What was logged
+// before a configuration was used goes to the fallback.
+func (s *Sink) Close() {
+	if s.current.Load() == nil {
+		_ = s.Use(config.Log{Level: "info"}) // the fallback is there
+	}
+	if f := s.current.Load().file; f != nil {
+		f.Close()
+	}
+	s.fallback.Flush()
+	if s.own {
+		s.fallback.Close()
+	}
+}
+
+// OpenRotated is a writer to a log file that is rotated: the log of a daemon in
+// the background.
+func OpenRotated(path string) (*Writer, error) {
+	f, err := openFile(path, true)
+	if err != nil {
+		return nil, err
+	}
+	return NewWriter(f), nil
+}
