@@ -11,7 +11,7 @@ type BreakerLimits struct {
 	MaxOpen  time.Duration
 }
 
-// DefaultBreaker is what a channel has until it is told otherwise.
+// DefaultBreaker holds until a channel is configured.
 var DefaultBreaker = BreakerLimits{Failures: 5, Ratio: 0.5, Window: 30 * time.Second, Open: 10 * time.Second, MaxOpen: 2 * time.Minute}
 
 // minRatioAttempts keeps a ratio from being read out of too few attempts.
@@ -31,7 +31,7 @@ type breaker struct {
 	recent window
 }
 
-func (b *breaker) ready(now time.Time) Skip {
+func (b *breaker) skip(now time.Time) Skip {
 	switch {
 	case !b.open:
 		return ""
@@ -61,8 +61,8 @@ func (b *breaker) fail(now time.Time, l BreakerLimits, reason string) bool {
 }
 
 // trip opens the breaker, or, where a trial failed, lets it stay open for
-// twice as long. Failures of requests that were under way when it opened
-// change nothing.
+// twice as long. Failures of requests that were under way when it opened are
+// ignored.
 func (b *breaker) trip(now time.Time, l BreakerLimits, reason string) {
 	if b.open && now.Before(b.until) {
 		return

@@ -46,14 +46,22 @@ func setup() (*clock, *recorder, *State) {
 	return c, r, reg.Channel("a", "https://a.example")
 }
 
+// trip opens the breaker.
+func trip(c *clock, s *State) {
+	for range DefaultBreaker.Failures {
+		l, _ := s.Acquire(c.now(), 0, true)
+		l.Fail(c.now(), "502")
+	}
+}
+
 func attempt(t *testing.T, c *clock, s *State, ok bool) {
 	t.Helper()
 	l, skip := s.Acquire(c.now(), 0, false)
 	if skip != "" {
-		t.Fatalf("not to be had: %s", skip)
+		t.Fatalf("not available: %s", skip)
 	}
 	if ok {
-		l.Answered(c.now())
+		l.Answered(c.now(), "", "")
 		l.Succeed(c.now())
 	} else {
 		l.Fail(c.now(), "502")
@@ -67,17 +75,17 @@ func TestBreakerOpensHalfOpensDoublesAndCloses(t *testing.T) {
 	}
 	attempt(t, c, s, true)
 	for range 5 {
-		if skip := s.Ready(c.now()); skip != "" {
+		if skip := s.Skip(c.now()); skip != "" {
 			t.Fatalf("out after a success and fewer than 5 failures: %s", skip)
 		}
 		attempt(t, c, s, false)
 	}
-	if s.Ready(c.now()) != SkipBreakerOpen {
+	if s.Skip(c.now()) != SkipBreakerOpen {
 		t.Fatal("5 failures in a row did not open the breaker")
 	}
 	for _, pause := range []time.Duration{10, 20, 40, 80, 120, 120} {
 		c.add(pause*time.Second - time.Millisecond)
-		if s.Ready(c.now()) != SkipBreakerOpen {
+		if s.Skip(c.now()) != SkipBreakerOpen {
 			t.Fatalf("half-open before %ds", pause)
 		}
 		c.add(time.Millisecond)
@@ -92,7 +100,7 @@ func TestBreakerOpensHalfOpensDoublesAndCloses(t *testing.T) {
 	}
 	c.add(2 * time.Minute)
 	attempt(t, c, s, true)
-	if s.Ready(c.now()) != "" || s.InFlight() != 0 {
+	if s.Skip(c.now()) != "" || s.InFlight() != 0 {
 		t.Fatal("a success did not close the breaker")
 	}
 	if n := len(rec.changes); n != 2 || !rec.changes[0].Kind.Bad() || rec.changes[1].Kind != ChangeInService {
@@ -105,11 +113,11 @@ func TestBreakerOpensByRatio(t *testing.T) {
 	for i := range 19 {
 		attempt(t, c, s, i%2 == 0)
 	}
-	if s.Ready(c.now()) != "" {
+	if s.Skip(c.now()) != "" {
 		t.Fatal("open with 19 attempts")
 	}
 	attempt(t, c, s, false)
-	if s.Ready(c.now()) != SkipBreakerOpen {
+	if s.Skip(c.now()) != SkipBreakerOpen {
 		t.Fatal("10 of 20 failed within the window, and the breaker is closed")
 	}
 	c, _, s = setup()
@@ -117,32 +125,32 @@ func TestBreakerOpensByRatio(t *testing.T) {
 		attempt(t, c, s, i%2 == 0)
 		c.add(2 * time.Second)
 	}
-	if s.Ready(c.now()) != "" {
+	if s.Skip(c.now()) != "" {
 		t.Fatal("open by attempts that lie further apart than the window")
 	}
 }
 
 func TestAClientThatLeavesFreesTheTrial(t *testing.T) {
 	c, _, s := setup()
-	s.Trip("blocked")
+	trip(c, s)
 	c.add(10 * time.Second)
 	l, _ := s.Acquire(c.now(), 0, false)
 	l.Cancel()
-	if s.Ready(c.now()) != "" {
+	if s.Skip(c.now()) != "" {
 		t.Fatal("the trial's place is still taken")
 	}
 }
 
 func TestForcePassesTheBreakerButNoPause(t *testing.T) {
 	c, _, s := setup()
-	s.Trip("blocked")
+	trip(c, s)
 	l, skip := s.Acquire(c.now(), 0, true)
 	if skip != "" {
 		t.Fatalf("force was refused: %s", skip)
 	}
-	l.Answered(c.now())
+	l.Answered(c.now(), "", "")
 	l.Succeed(c.now())
-	if s.Ready(c.now()) != "" {
+	if s.Skip(c.now()) != "" {
 		t.Fatal("a forced request was answered, and the breaker is open still")
 	}
 	s.SetPaused(true)
@@ -153,13 +161,13 @@ func TestForcePassesTheBreakerButNoPause(t *testing.T) {
 
 func TestHealthTakesOutAndBringsBack(t *testing.T) {
 	c, rec, s := setup()
-	s.Trip("502")
+	trip(c, s)
 	s.SetHealth(sdk.HealthDown, "no route to host")
-	if s.Ready(c.now()) != SkipCheckFailed || s.OutSince().IsZero() {
+	if s.Skip(c.now()) != SkipCheckFailed || s.OutSince().IsZero() {
 		t.Fatal("down, but not out")
 	}
 	s.SetHealth(sdk.HealthUp, "")
-	if s.Ready(c.now()) != "" {
+	if s.Skip(c.now()) != "" {
 		t.Fatal("a passed check closes the breaker too")
 	}
 	if last := rec.changes[len(rec.changes)-1]; last.Kind != ChangeInService {
@@ -179,7 +187,7 @@ func TestInFlightLimit(t *testing.T) {
 	}
 }
 
-func TestKeyRests(t *testing.T) {
+func TestCooldownsOfKeys(t *testing.T) {
 	minutes := func(m ...int) (d []time.Duration) {
 		for _, v := range m {
 			d = append(d, time.Duration(v)*time.Minute)
@@ -195,9 +203,9 @@ func TestKeyRests(t *testing.T) {
 		{"limited, growing", func(k *Key, now time.Time) { k.Limit(now, "", 0, "429") }, SkipRateLimited,
 			[]time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 10 * time.Minute, 10 * time.Minute}},
 		{"limited, named", func(k *Key, now time.Time) { k.Limit(now, "", 7*time.Second, "429") }, SkipRateLimited, []time.Duration{7 * time.Second, 7 * time.Second}},
-		{"limited, named beyond reason", func(k *Key, now time.Time) { k.Limit(now, "", 9000*time.Hour, "429") }, SkipRateLimited, minutes(60)},
+		{"limited, named beyond reason", func(k *Key, now time.Time) { k.Limit(now, "", 9000*time.Hour, "429") }, SkipRateLimited, minutes(24 * 60)},
 		{"limited for a model", func(k *Key, now time.Time) { k.Limit(now, "m", 0, "429") }, SkipRateLimited, []time.Duration{30 * time.Second, time.Minute}},
-		{"invalid", func(k *Key, now time.Time) { k.Invalidate(now, "401") }, SkipInvalidKey, minutes(5, 10, 20, 40, 60, 60)},
+		{"invalid", func(k *Key, now time.Time) { k.Invalidate(now, 0, "401") }, SkipInvalidKey, minutes(5, 10, 20, 40, 60, 60)},
 		{"exhausted", func(k *Key, now time.Time) { k.Exhaust(now, 0, "402") }, SkipQuotaSpent, minutes(60, 60)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -206,19 +214,19 @@ func TestKeyRests(t *testing.T) {
 			for i, want := range tt.want {
 				tt.hit(k, c.now())
 				tt.hit(k, c.now()) // sent at the same time: no doubling
-				skip, until := k.Ready(c.now(), "m")
+				skip, until := k.Skip(c.now(), "m")
 				if got := until.Sub(c.now()); skip != tt.skip || got != want {
-					t.Fatalf("rest %d: %q for %s, want %q for %s", i, skip, got, tt.skip, want)
+					t.Fatalf("cooldown %d: %q for %s, want %q for %s", i, skip, got, tt.skip, want)
 				}
 				c.add(want)
-				if skip, _ := k.Ready(c.now(), "m"); skip != "" {
-					t.Fatalf("rest %d does not end: %s", i, skip)
+				if skip, _ := k.Skip(c.now(), "m"); skip != "" {
+					t.Fatalf("cooldown %d does not end: %s", i, skip)
 				}
 			}
-			k.Succeed(c.now(), time.Millisecond)
+			k.Succeed(c.now(), "m", time.Millisecond)
 			tt.hit(k, c.now())
-			if _, until := k.Ready(c.now(), "m"); until.Sub(c.now()) != tt.want[0] {
-				t.Fatal("a success does not begin the rests anew")
+			if _, until := k.Skip(c.now(), "m"); until.Sub(c.now()) != tt.want[0] {
+				t.Fatal("a success does not reset the cooldowns")
 			}
 		})
 	}
@@ -228,11 +236,14 @@ func TestALimitOfOneModelLeavesTheOthers(t *testing.T) {
 	c, _, s := setup()
 	k := s.Key("sk-1")
 	k.Limit(c.now(), "big", 0, "429")
-	if skip, _ := k.Ready(c.now(), "small"); skip != "" {
+	if skip, _ := k.Skip(c.now(), "small"); skip != "" {
 		t.Fatalf("small: %s", skip)
 	}
 	for i := range 3 * maxModels {
 		k.Limit(c.now(), strings.Repeat("m", i+1), 0, "429")
+	}
+	if skip, _ := k.Skip(c.now(), strings.Repeat("m", 3*maxModels)); skip != SkipRateLimited {
+		t.Errorf("the last model: %q", skip)
 	}
 	if n := len(k.models); n > maxModels {
 		t.Fatalf("%d cooldowns kept", n)
@@ -243,13 +254,13 @@ func TestALateSuccessDoesNotEndACooldown(t *testing.T) {
 	c, _, s := setup()
 	k := s.Key("sk-1")
 	k.Limit(c.now(), "", 0, "429")
-	k.Succeed(c.now(), 0)
-	if skip, _ := k.Ready(c.now(), ""); skip != SkipRateLimited {
+	k.Succeed(c.now(), "", 0)
+	if skip, _ := k.Skip(c.now(), ""); skip != SkipRateLimited {
 		t.Fatal("an answer that was under way ended the cooldown")
 	}
-	k.Invalidate(c.now(), "401")
-	k.Succeed(c.now(), 0)
-	if skip, _ := k.Ready(c.now(), ""); skip != SkipRateLimited {
+	k.Invalidate(c.now(), 0, "401")
+	k.Succeed(c.now(), "", 0)
+	if skip, _ := k.Skip(c.now(), ""); skip != SkipRateLimited {
 		t.Fatalf("a success revives a refused key: %q", skip)
 	}
 }
@@ -290,20 +301,20 @@ func TestManyAtOnceLeaveNothingBehind(t *testing.T) {
 				if skip != "" {
 					continue
 				}
-				k.Acquire()
+				test := k.Acquire(c.now(), "m")
 				switch (w + i) % 5 {
 				case 0:
 					l.Fail(c.now(), "502")
 				case 1:
-					l.Block(c.now(), "challenge")
+					l.Block(c.now(), uint64(i), i%2 == 0, 0, "challenge")
 				case 2:
 					l.Cancel()
 				default:
-					l.Answered(c.now())
+					l.Answered(c.now(), "", "")
 					l.Succeed(c.now())
-					k.Succeed(c.now(), time.Millisecond)
+					k.Succeed(c.now(), "m", time.Millisecond)
 				}
-				k.Release()
+				k.Release("m", test)
 				c.add(time.Second)
 				_ = s.View(c.now())
 				_ = k.View(c.now())
@@ -315,7 +326,7 @@ func TestManyAtOnceLeaveNothingBehind(t *testing.T) {
 		t.Fatalf("%d attempts under way", n)
 	}
 	c.add(time.Hour)
-	if skip := s.Ready(c.now()); skip != "" {
+	if skip := s.Skip(c.now()); skip != "" {
 		t.Fatalf("stuck: %s", skip)
 	}
 }
@@ -327,12 +338,12 @@ func BenchmarkAttempt(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		now := time.Now()
-		_ = s.Ready(now)
+		_ = s.Skip(now)
 		l, _ := s.Acquire(now, 0, false)
-		k.Acquire()
-		l.Answered(now)
-		k.Succeed(now, 1)
+		test := k.Acquire(now, "m")
+		l.Answered(now, "m", "generate")
+		k.Succeed(now, "m", 1)
 		l.Succeed(now)
-		k.Release()
+		k.Release("m", test)
 	}
 }

@@ -7,57 +7,40 @@ import (
 	"time"
 )
 
-// How long a key rests. A rest that the site names is taken, up to maxCooldown.
-const (
-	firstCooldown  = 30 * time.Second
-	topCooldown    = 10 * time.Minute // of those that grow by doubling
-	maxCooldown    = time.Hour
-	firstInvalid   = 5 * time.Minute
-	topInvalid     = time.Hour
-	firstExhausted = time.Hour
-	maxModels      = 64 // cooldowns for single models kept per key
-)
+// maxModels is how many models are remembered per key and per channel.
+const maxModels = 64
 
-// Key is what is known of one key.
+// Key is the state of one key.
 type Key struct {
-	channel  *State
-	print    string // fingerprint of the value
-	id       atomic.Pointer[string]
-	inFlight atomic.Int64
-	out      atomic.Bool // some rest is noted: the slow path must look
+	channel     *State
+	fingerprint string // of the value
+	id          atomic.Pointer[string]
+	inFlight    atomic.Int64
+	restricted  atomic.Bool // a cooldown or mark may apply: the slow path must look
 
-	mu        sync.Mutex
-	limited   rest
-	invalid   rest
-	exhausted rest
-	models    map[string]*rest
-	counters  Counters
-	recent    window
-	gone      absence // under the channel's mu
+	mu          sync.Mutex
+	rateLimited cooldown
+	invalid     cooldown
+	quotaSpent  cooldown
+	mark        mark
+	models      map[string]*keyModel
+	refusals    evidence // for unknown reasons, since the last good answer
+	suspect     bool     // it has been announced as such
+	counters    Counters
+	recent      window
+	removed     removal // under the channel's mu
 }
 
-// rest is a time for which a key is left alone.
-type rest struct {
-	until  time.Time
-	step   time.Duration
-	reason string
+// keyModel is what is known of a key with one model.
+type keyModel struct {
+	rateLimited cooldown
+	noAccess    cooldown
+	mark        mark
+	lastGood    time.Time
 }
 
-func (r *rest) on(now time.Time) bool { return now.Before(r.until) }
-
-// grow begins a rest of named, or where the site named none of twice the last
-// one. A rest that is under way, begun by a request sent at the same time, is
-// prolonged but not doubled.
-func (r *rest) grow(now time.Time, named, first, top time.Duration) {
-	if named <= 0 {
-		if !r.on(now) {
-			r.step = min(max(first, 2*r.step), top)
-		}
-		named = r.step
-	}
-	if until := now.Add(named); until.After(r.until) {
-		r.until = until
-	}
+func (m *keyModel) restricts() bool {
+	return m.rateLimited.set() || m.noAccess.set() || m.mark.count > 0
 }
 
 // ID names the key in logs, events and plans.
@@ -74,7 +57,7 @@ func (k *Key) IDWith(label string) string {
 	if label != "" {
 		return label
 	}
-	return "key-" + k.print[:8]
+	return "key-" + k.fingerprint[:8]
 }
 
 // SetLabel changes the ID.
@@ -84,81 +67,163 @@ func (k *Key) SetLabel(label string) {
 	}
 }
 
-// Ready says whether the key may be used for the model. until is when a rest
-// that speaks against it ends.
-func (k *Key) Ready(now time.Time, model string) (skip Skip, until time.Time) {
-	if !k.out.Load() {
+// Skip says why the key must not be used for the model now, "" if it may be.
+// until is when that ends.
+func (k *Key) Skip(now time.Time, model string) (skip Skip, until time.Time) {
+	if !k.restricted.Load() {
 		return "", time.Time{}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	return k.skip(now, model)
+}
+
+func (k *Key) skip(now time.Time, model string) (Skip, time.Time) {
 	switch {
-	case k.invalid.on(now):
+	case k.invalid.active(now):
 		return SkipInvalidKey, k.invalid.until
-	case k.exhausted.on(now):
-		return SkipQuotaSpent, k.exhausted.until
-	case k.limited.on(now):
-		return SkipRateLimited, k.limited.until
+	case k.quotaSpent.active(now):
+		return SkipQuotaSpent, k.quotaSpent.until
+	case k.rateLimited.active(now):
+		return SkipRateLimited, k.rateLimited.until
 	}
-	if r := k.models[model]; r != nil && r.on(now) {
-		return SkipRateLimited, r.until
+	m := k.models[model]
+	switch {
+	case m == nil:
+	case m.noAccess.active(now):
+		return SkipNoAccess, m.noAccess.until
+	case m.rateLimited.active(now):
+		return SkipRateLimited, m.rateLimited.until
 	}
 	return "", time.Time{}
 }
 
-// Limit notes that the site limits the key, for one model if model is not
+// Deferred says whether a mark puts the key behind others for this model, and
+// until when.
+func (k *Key) Deferred(now time.Time, model string) (until time.Time, deferred bool) {
+	if !k.restricted.Load() {
+		return time.Time{}, false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.mark.deferred(now) {
+		until, deferred = k.mark.until, true
+	}
+	if m := k.models[model]; m != nil && m.mark.deferred(now) {
+		until, deferred = later(until, m.mark.until), true
+	}
+	return until, deferred
+}
+
+// LastGood is when the key last had a good answer for the model; zero if that
+// is not known.
+func (k *Key) LastGood(model string) time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if m := k.models[model]; m != nil {
+		return m.lastGood
+	}
+	return time.Time{}
+}
+
+// Limit records that the site limits the key, for one model if model is not
 // empty. wait is how long the site said, 0 if it did not.
 func (k *Key) Limit(now time.Time, model string, wait time.Duration, reason string) {
-	wait = min(wait, maxCooldown)
-	k.mu.Lock()
-	r := &k.limited
-	if model != "" {
-		r = k.model(now, model)
-	}
-	was := r.on(now)
-	r.grow(now, wait, firstCooldown, topCooldown)
-	r.reason = reason
-	k.fail(now, reason)
-	left := r.until.Sub(now)
-	k.mu.Unlock()
-	if !was {
-		k.announce(ChangeKeyRateLimited, fmt.Sprintf("limited for %s: %s", left.Round(time.Second), reason))
-	}
-}
-
-// Invalidate notes that the site refuses the key. It is tried again after
-// 5 minutes, then 10, and so on up to an hour.
-func (k *Key) Invalidate(now time.Time, reason string) {
-	k.refuse(now, &k.invalid, 0, firstInvalid, topInvalid, ChangeKeyInvalid, reason)
-}
-
-// Exhaust notes that the key has no quota left. wait is how long the site
-// said, 0 if it did not.
-func (k *Key) Exhaust(now time.Time, wait time.Duration, reason string) {
-	k.refuse(now, &k.exhausted, min(wait, maxCooldown), firstExhausted, firstExhausted, ChangeKeyQuotaSpent, reason)
-}
-
-func (k *Key) refuse(now time.Time, r *rest, wait, first, top time.Duration, kind ChangeKind, reason string) {
-	k.mu.Lock()
-	was := r.on(now)
-	r.grow(now, wait, first, top)
-	r.reason = reason
-	k.fail(now, reason)
-	left := r.until.Sub(now)
-	k.mu.Unlock()
-	if !was {
-		what := SkipInvalidKey
-		if kind == ChangeKeyQuotaSpent {
-			what = SkipQuotaSpent
+	k.coolDown(now, ChangeKeyRateLimited, SkipRateLimited, reason, func() (*cooldown, bool) {
+		c := &k.rateLimited
+		if model != "" {
+			c = &k.model(now, model).rateLimited
 		}
-		k.announce(kind, fmt.Sprintf("%s, next try in %s: %s", what.Text(), left.Round(time.Second), reason))
+		return c, c.start(now, wait, firstRateLimit, topRateLimit, reason)
+	})
+}
+
+// Invalidate records that the site refuses the key. It is tried again after
+// 5 minutes, then 10, and so on up to an hour. wait is how long the site said,
+// mostly 0.
+func (k *Key) Invalidate(now time.Time, wait time.Duration, reason string) {
+	k.coolDown(now, ChangeKeyInvalid, SkipInvalidKey, reason, func() (*cooldown, bool) {
+		return &k.invalid, k.invalid.start(now, wait, firstInvalid, topInvalid, reason)
+	})
+}
+
+// Exhaust records that the key has no quota left.
+func (k *Key) Exhaust(now time.Time, wait time.Duration, reason string) {
+	k.coolDown(now, ChangeKeyQuotaSpent, SkipQuotaSpent, reason, func() (*cooldown, bool) {
+		return &k.quotaSpent, k.quotaSpent.start(now, wait, quotaCooldown, quotaCooldown, reason)
+	})
+}
+
+// DenyModel records that the key has no access to the model.
+func (k *Key) DenyModel(now time.Time, model string, wait time.Duration, reason string) {
+	k.coolDown(now, ChangeKeyNoAccess, SkipNoAccess, reason, func() (*cooldown, bool) {
+		c := &k.model(now, model).noAccess
+		return c, c.start(now, wait, accessCooldown, accessCooldown, reason)
+	})
+}
+
+// coolDown starts a cooldown under the lock, counts the failure, and announces
+// a cooldown that is new.
+func (k *Key) coolDown(now time.Time, kind ChangeKind, skip Skip, reason string, start func() (*cooldown, bool)) {
+	k.mu.Lock()
+	c, began := start()
+	k.fail(now, reason)
+	left := c.left(now)
+	k.mu.Unlock()
+	if began {
+		k.announce(kind, fmt.Sprintf("%s, not used for %s: %s", skip.Text(), left, reason))
 	}
 }
 
-// Revive ends every rest, as the user's own word does.
-func (k *Key) Revive() {
+// Mark makes the key suspect: its site refused it a request that another key
+// of the same channel was answered well. A key that had no good answer yet, or
+// is marked for another model, is marked as a whole, else for the model.
+func (k *Key) Mark(now time.Time, model string) {
 	k.mu.Lock()
-	was := k.out.Load()
+	m := &k.mark
+	if !k.mark.deferred(now) && k.works(model) {
+		m = &k.model(now, model).mark
+	}
+	added := m.add(now)
+	until := m.until
+	k.update()
+	k.mu.Unlock()
+	if added {
+		k.announce(ChangeKeySuspect, fmt.Sprintf("refused where another key is answered: used last for %s", until.Sub(now).Round(time.Second)))
+	}
+}
+
+// works says that only the model is in doubt: the key had a good answer, and
+// no other model is marked.
+func (k *Key) works(model string) bool {
+	good := k.counters.Successes > 0
+	for name, m := range k.models {
+		if m.mark.count > 0 && name != model {
+			return false
+		}
+		good = good || !m.lastGood.IsZero()
+	}
+	return good
+}
+
+// Doubt records a refusal for an unknown reason of a key that no other can be
+// compared with. After three different requests without a good answer the key
+// is shown as suspect; it is used as before.
+func (k *Key) Doubt(now time.Time, request uint64) {
+	k.mu.Lock()
+	began := k.refusals.add(now, request) >= maxEvidence && !k.suspect
+	k.suspect = k.suspect || began
+	k.update()
+	k.mu.Unlock()
+	if began {
+		k.announce(ChangeKeySuspect, "refused three different requests for an unknown reason, and there is no other key to compare with")
+	}
+}
+
+// Reset ends every cooldown and mark, as when the user resumes the channel.
+func (k *Key) Reset() {
+	k.mu.Lock()
+	was := k.restricted.Load()
 	k.clear()
 	k.mu.Unlock()
 	if was {
@@ -166,93 +231,159 @@ func (k *Key) Revive() {
 	}
 }
 
-// Acquire counts an attempt with the key as under way.
-func (k *Key) Acquire() { k.inFlight.Add(1) }
+// Acquire counts an attempt with the key. test says that the attempt is the one
+// that tests a mark.
+func (k *Key) Acquire(now time.Time, model string) (test bool) {
+	k.inFlight.Add(1)
+	if !k.restricted.Load() {
+		return false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	test = k.mark.test(now)
+	if m := k.models[model]; m != nil && m.mark.test(now) {
+		test = true
+	}
+	return test
+}
 
 // Release ends what Acquire began.
-func (k *Key) Release() { k.inFlight.Add(-1) }
+func (k *Key) Release(model string, test bool) {
+	k.inFlight.Add(-1)
+	if !test {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.mark.tested = time.Time{}
+	if m := k.models[model]; m != nil {
+		m.mark.tested = time.Time{}
+	}
+}
 
-// Succeed notes an answer the key was good for.
-func (k *Key) Succeed(now time.Time, ttfb time.Duration) {
+// Succeed records a good answer for the model.
+func (k *Key) Succeed(now time.Time, model string, ttfb time.Duration) {
 	k.mu.Lock()
 	k.counters.success(now, 0)
 	k.counters.ttfb(ttfb)
 	k.recent.add(now, true)
-	revived := k.out.Load() && k.recover(now)
+	k.model(now, model).lastGood = now
+	usable := k.restricted.Load() && k.recover(now, model)
 	k.mu.Unlock()
-	if revived {
+	if usable {
 		k.announce(ChangeKeyUsable, "usable again: a request was answered")
 	}
 }
 
-// Fail notes a failure that is not the key's.
+// CountSuccess counts a good answer that says nothing about whether the key
+// works: the site may give it to any.
+func (k *Key) CountSuccess(now time.Time, ttfb time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.counters.success(now, 0)
+	k.counters.ttfb(ttfb)
+	k.recent.add(now, true)
+}
+
+// Fail records a failure that is not the key's.
 func (k *Key) Fail(now time.Time, reason string) {
 	k.mu.Lock()
 	k.fail(now, reason)
 	k.mu.Unlock()
 }
 
-// recover forgets the rests that a success disproves: a refused key works. A
-// cooldown under way stays, for the answer may have been under way before it.
-func (k *Key) recover(now time.Time) bool {
-	was := k.invalid.step > 0 || k.exhausted.step > 0 || !k.exhausted.until.IsZero()
-	k.invalid, k.exhausted = rest{}, rest{}
-	if k.limited.on(now) {
-		return was
+func (k *Key) announce(kind ChangeKind, message string) {
+	k.channel.registry.changed(Change{Kind: kind, Channel: k.channel.name, Key: k.ID(), Message: message})
+}
+
+// InFlight is the number of attempts under way with the key.
+func (k *Key) InFlight() int { return int(k.inFlight.Load()) }
+
+// The methods below need mu.
+
+// recover clears what a good answer disproves: the key is accepted. A rate
+// limit that is active stays, since the answer may have been under way before.
+// It says whether that makes the key usable again.
+func (k *Key) recover(now time.Time, model string) bool {
+	usable := k.invalid.set() || k.quotaSpent.set() || k.mark.count > 0 || k.suspect
+	k.invalid, k.quotaSpent, k.mark = cooldown{}, cooldown{}, mark{}
+	k.refusals, k.suspect = evidence{}, false
+	m := k.models[model]
+	usable = usable || m.mark.count > 0 || m.noAccess.set()
+	m.mark, m.noAccess = mark{}, cooldown{}
+	if !m.rateLimited.active(now) {
+		m.rateLimited = cooldown{}
 	}
-	for model, r := range k.models {
-		if r.on(now) {
-			return was
-		}
-		delete(k.models, model)
+	if !k.rateLimited.active(now) {
+		usable = usable || k.rateLimited.set()
+		k.rateLimited = cooldown{}
 	}
-	was = was || k.limited.step > 0
-	k.clear()
-	return was
+	k.update()
+	return usable
 }
 
 func (k *Key) clear() {
-	k.limited, k.invalid, k.exhausted, k.models = rest{}, rest{}, rest{}, nil
-	k.out.Store(false)
+	k.rateLimited, k.invalid, k.quotaSpent, k.mark = cooldown{}, cooldown{}, cooldown{}, mark{}
+	k.refusals, k.suspect = evidence{}, false
+	for _, m := range k.models {
+		*m = keyModel{lastGood: m.lastGood}
+	}
+	k.update()
 }
 
 func (k *Key) fail(now time.Time, reason string) {
 	k.counters.failure(now, reason)
 	k.recent.add(now, false)
-	k.mark()
+	k.update()
 }
 
-// mark keeps out in step; the caller holds mu.
-func (k *Key) mark() {
-	k.out.Store(k.limited.step > 0 || !k.limited.until.IsZero() || !k.invalid.until.IsZero() || !k.exhausted.until.IsZero() || len(k.models) > 0)
+// update keeps restricted in step.
+func (k *Key) update() {
+	restricted := k.rateLimited.set() || k.invalid.set() || k.quotaSpent.set() || k.mark.count > 0 || k.suspect
+	for _, m := range k.models {
+		restricted = restricted || m.restricts()
+	}
+	k.restricted.Store(restricted)
 }
 
-func (k *Key) model(now time.Time, model string) *rest {
-	r := k.models[model]
-	if r != nil {
-		return r
-	}
-	if len(k.models) >= maxModels {
-		for m, old := range k.models {
-			if !old.on(now) {
-				delete(k.models, m)
-			}
-		}
-	}
-	if len(k.models) >= maxModels {
-		return &k.limited
+// model is what is known of the key with the model, new if nothing is.
+func (k *Key) model(now time.Time, model string) *keyModel {
+	if m := k.models[model]; m != nil {
+		return m
 	}
 	if k.models == nil {
-		k.models = map[string]*rest{}
+		k.models = map[string]*keyModel{}
 	}
-	r = &rest{}
-	k.models[model] = r
-	return r
+	if len(k.models) >= maxModels {
+		k.forgetModel(now)
+	}
+	m := &keyModel{}
+	k.models[model] = m
+	return m
 }
 
-func (k *Key) announce(kind ChangeKind, message string) {
-	k.channel.registry.changed(Change{Kind: kind, Channel: k.channel.name, Key: k.ID(), Message: message})
+// forgetModel makes room: the model goes that matters least.
+func (k *Key) forgetModel(now time.Time) {
+	worst, least := "", 3
+	var oldest time.Time
+	for name, m := range k.models {
+		rank := 0
+		switch {
+		case m.rateLimited.active(now) || m.noAccess.active(now):
+			rank = 2
+		case m.restricts():
+			rank = 1
+		}
+		if rank < least || rank == least && m.lastGood.Before(oldest) {
+			worst, least, oldest = name, rank, m.lastGood
+		}
+	}
+	delete(k.models, worst)
 }
 
-// InFlight is the number of attempts with the key that are under way.
-func (k *Key) InFlight() int { return int(k.inFlight.Load()) }
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

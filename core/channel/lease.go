@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"fmt"
 	"time"
 )
 
@@ -8,37 +9,51 @@ import (
 type Lease struct {
 	state *State
 	start time.Time
-	probe bool // it found the breaker half-open, or was forced past it
+	probe bool        // it found the breaker half-open, or was forced past it
+	tests *modelState // whose mark it tests
+	onEnd func()
 }
 
-// Answered says that the channel gave a good answer's first byte. A breaker
-// that this attempt was to try closes now: a stream may go on for long.
-func (l *Lease) Answered(now time.Time) {
+// OnEnd has f called once, when the outcome of the attempt is known.
+func (l *Lease) OnEnd(f func()) { l.onEnd = f }
+
+// Answered records the first byte of a good answer to a request for the model
+// at the endpoint. A breaker that this attempt was testing closes now, since a
+// stream may go on for long.
+func (l *Lease) Answered(now time.Time, model, endpoint string) {
 	s := l.state
 	s.mu.Lock()
 	s.counters.ttfb(now.Sub(l.start))
+	unblocked := false
+	if s.restricted.Load() || s.outage.Load() {
+		unblocked = s.cleared(now, model, endpoint)
+	}
 	s.mu.Unlock()
-	l.alive("a request was answered")
+	if !l.alive("a request was answered") && unblocked {
+		s.announce(ChangeInService, "no longer blocked: a request was answered")
+	}
 }
 
 // Alive says that the channel answered, though not in the way that was asked
-// for: a limited key, say. It closes a breaker that this attempt was to try.
+// for: a limited key, say. It closes a breaker that this attempt was testing.
 func (l *Lease) Alive() { l.alive("it answers") }
 
-func (l *Lease) alive(how string) {
+func (l *Lease) alive(how string) (closed bool) {
+	defer l.ended()
 	s := l.state
 	if !l.probe {
-		return
+		return false
 	}
 	l.probe = false
 	s.mu.Lock()
-	was := s.breaker.open
+	closed = s.breaker.open
 	s.breaker.close()
-	s.settle()
+	s.update()
 	s.mu.Unlock()
-	if was {
-		s.registry.changed(Change{Kind: ChangeInService, Channel: s.name, Message: "back in service: " + how})
+	if closed {
+		s.announce(ChangeInService, "back in service: "+how)
 	}
+	return closed
 }
 
 // Succeed ends the attempt: its answer came to a good end.
@@ -56,28 +71,46 @@ func (l *Lease) Succeed(now time.Time) {
 // Fail ends the attempt with a failure of the channel.
 func (l *Lease) Fail(now time.Time, reason string) {
 	s := l.state
+	s.failed(now)
 	s.mu.Lock()
 	opened := s.breaker.fail(now, s.limits, reason)
-	s.settle()
+	s.update()
 	s.recent.add(now, false)
 	s.counters.failure(now, reason)
 	s.mu.Unlock()
 	if opened {
-		s.registry.changed(Change{Kind: ChangeOutOfService, Channel: s.name, Message: "out of service: " + reason})
+		s.announce(ChangeOutOfService, "out of service: "+reason)
 	}
 	l.release()
 }
 
-// Block ends the attempt and opens the breaker at once: the site refuses this
-// address, whatever the key.
-func (l *Lease) Block(now time.Time, reason string) {
-	l.state.Trip(reason)
-	l.FailKey(now, reason)
+// Block ends the attempt: the site refuses this address, whatever the key. If
+// certain is false, it takes two different requests to believe it. wait is how
+// long the site said, 0 if it did not.
+func (l *Lease) Block(now time.Time, request uint64, certain bool, wait time.Duration, reason string) {
+	s := l.state
+	s.mu.Lock()
+	if s.blockedBy.add(now, request) >= 2 {
+		certain = true
+	}
+	began := false
+	if certain {
+		if began = s.blocked.start(now, wait, firstBlock, topBlock, reason); began {
+			s.blockedAt = now
+		}
+	}
+	left := s.blocked.left(now)
+	s.update()
+	s.mu.Unlock()
+	if began {
+		s.announce(ChangeBlocked, fmt.Sprintf("the site refuses this address, not used for %s: %s", left, reason))
+	}
+	l.FailBlameless(now, reason)
 }
 
-// FailKey ends the attempt with a failure that is not the channel's; it is
-// counted and moves no breaker.
-func (l *Lease) FailKey(now time.Time, reason string) {
+// FailBlameless ends the attempt with a failure that is not the channel's; it
+// is counted, and the breaker ignores it.
+func (l *Lease) FailBlameless(now time.Time, reason string) {
 	s := l.state
 	s.mu.Lock()
 	s.recent.add(now, false)
@@ -86,9 +119,15 @@ func (l *Lease) FailKey(now time.Time, reason string) {
 	l.release()
 }
 
-// Cancel ends the attempt without a result: the caller went away, or the
-// request itself was wrong.
+// Cancel ends the attempt without a result: the caller went away, say.
 func (l *Lease) Cancel() { l.release() }
+
+func (l *Lease) ended() {
+	if f := l.onEnd; f != nil {
+		l.onEnd = nil
+		f()
+	}
+}
 
 func (l *Lease) release() {
 	s := l.state
@@ -96,10 +135,16 @@ func (l *Lease) release() {
 		return
 	}
 	l.state = nil
-	if l.probe {
+	if l.probe || l.tests != nil {
 		s.mu.Lock()
-		s.breaker.probing = false
+		if l.probe {
+			s.breaker.probing = false
+		}
+		if l.tests != nil {
+			l.tests.mark.tested = time.Time{}
+		}
 		s.mu.Unlock()
 	}
 	s.inFlight.Add(-1)
+	l.ended()
 }

@@ -1,7 +1,3 @@
-// Package channel holds what the program has learnt about channels and keys:
-// health, breakers, cooldowns, latency, counters and the user's pauses. This
-// state belongs to no configuration, so it outlives every reload: a channel is
-// known by its name and target, a key by a fingerprint of its value.
 package channel
 
 import (
@@ -9,7 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"hash"
-	"strings"
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,11 +15,17 @@ import (
 // use, as is everything it hands out.
 type Registry struct {
 	now      func() time.Time
-	macs     sync.Pool // of hash.Hash, made from the seed
+	start    time.Time
+	salt     maphash.Seed // of fingerprints of requests
+	macs     sync.Pool    // of hash.Hash, made from the seed
 	onChange func(Change)
 
-	health atomic.Uint64 // counts what would make a plan obsolete
-	limits atomic.Uint64
+	health    atomic.Uint64 // counts what would make a plan obsolete
+	limits    atomic.Uint64
+	preferred atomic.Int64 // channels that the user prefers
+
+	objects objects
+	retries retryBudget
 
 	mu       sync.Mutex
 	channels map[[2]string]*State
@@ -36,43 +38,6 @@ type Options struct {
 	OnChange func(Change)     // called, outside all locks, for each change of state worth telling
 }
 
-// Change is something that happened to a channel or key.
-type Change struct {
-	Kind    ChangeKind
-	Channel string
-	Key     string // its ID; "" if the change is the channel's
-	Message string
-}
-
-// ChangeKind says what happened.
-type ChangeKind string
-
-// The kinds of change.
-const (
-	ChangeOutOfService   ChangeKind = "out_of_service" // by breaker or health check
-	ChangeInService      ChangeKind = "in_service"
-	ChangePaused         ChangeKind = "paused"
-	ChangeResumed        ChangeKind = "resumed"
-	ChangePreferred      ChangeKind = "preferred"
-	ChangeNotPreferred   ChangeKind = "not_preferred"
-	ChangeKeyRateLimited ChangeKind = "key_rate_limited"
-	ChangeKeyInvalid     ChangeKind = "key_invalid"
-	ChangeKeyQuotaSpent  ChangeKind = "key_quota_spent"
-	ChangeKeyUsable      ChangeKind = "key_usable"
-)
-
-// OfKey says whether the change is one of a key.
-func (k ChangeKind) OfKey() bool { return strings.HasPrefix(string(k), "key_") }
-
-// Bad says whether a channel or key became unusable by a fault.
-func (k ChangeKind) Bad() bool {
-	switch k {
-	case ChangeOutOfService, ChangeKeyRateLimited, ChangeKeyInvalid, ChangeKeyQuotaSpent:
-		return true
-	}
-	return false
-}
-
 // NewRegistry returns an empty registry.
 func NewRegistry(o Options) *Registry {
 	if o.Now == nil {
@@ -82,7 +47,7 @@ func NewRegistry(o Options) *Registry {
 		o.OnChange = func(Change) {}
 	}
 	return &Registry{
-		now: o.Now, onChange: o.OnChange, channels: map[[2]string]*State{},
+		now: o.Now, start: o.Now(), salt: maphash.MakeSeed(), onChange: o.OnChange, channels: map[[2]string]*State{},
 		macs: sync.Pool{New: func() any { return hmac.New(sha256.New, o.Seed) }},
 	}
 }
@@ -109,6 +74,13 @@ func (r *Registry) Channel(name, target string) *State {
 func (r *Registry) Epochs() (health, limits uint64) {
 	return r.health.Load(), r.limits.Load()
 }
+
+// RequestFingerprint tells requests apart without keeping them. It is another
+// one in the next run.
+func (r *Registry) RequestFingerprint(body []byte) uint64 { return maphash.Bytes(r.salt, body) }
+
+// AnyPreferred says whether the user prefers any channel.
+func (r *Registry) AnyPreferred() bool { return r.preferred.Load() > 0 }
 
 // fingerprint identifies a secret of a target without giving it away.
 func (r *Registry) fingerprint(target, secret string) string {

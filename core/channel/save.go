@@ -6,46 +6,75 @@ import (
 	"time"
 )
 
-// Saved is what outlives the program: pauses, what keys rest for, counters and
-// latency. It holds fingerprints of keys, never their values. Times to come are
-// kept as what is left of them, so that a clock that was set does no harm.
+// Saved is what outlives the program. It holds fingerprints of keys, never
+// their values. Times to come are kept as the time left, so that setting the
+// clock does no harm.
 type Saved struct {
 	At       time.Time      `json:"at"`
 	Channels []SavedChannel `json:"channels"`
+	Objects  []SavedObject  `json:"objects,omitempty"` // the one used last is the last
 }
 
 // SavedChannel is one channel of [Saved].
 type SavedChannel struct {
-	Name     string     `json:"name"`
-	Target   string     `json:"target"`
-	Paused   bool       `json:"paused,omitempty"`
-	Disabled bool       `json:"disabled,omitempty"` // what the configuration said of that
-	First    bool       `json:"first,omitempty"`
-	Counters Counters   `json:"counters"`
-	Keys     []SavedKey `json:"keys,omitempty"`
+	Name      string                `json:"name"`
+	Target    string                `json:"target"`
+	Paused    bool                  `json:"paused,omitempty"`
+	Disabled  bool                  `json:"disabled,omitempty"` // by the configuration
+	Preferred bool                  `json:"first,omitempty"`
+	Blocked   SavedCooldown         `json:"blocked,omitzero"`
+	Models    map[string]SavedModel `json:"models,omitempty"`
+	Endpoints map[string]SavedModel `json:"endpoints,omitempty"`
+	Counters  Counters              `json:"counters"`
+	Keys      []SavedKey            `json:"keys,omitempty"`
+}
+
+// SavedModel is what is known against a channel with a model or an endpoint.
+type SavedModel struct {
+	SavedCooldown
+	Skip Skip      `json:"skip,omitempty"`
+	Mark SavedMark `json:"mark,omitzero"`
 }
 
 // SavedKey is one key of [SavedChannel].
 type SavedKey struct {
-	Print     string               `json:"print"`
-	Limited   SavedRest            `json:"limited,omitzero"`
-	Invalid   SavedRest            `json:"invalid,omitzero"`
-	Exhausted SavedRest            `json:"exhausted,omitzero"`
-	Models    map[string]SavedRest `json:"models,omitempty"`
-	Counters  Counters             `json:"counters"`
+	Fingerprint string                   `json:"print"`
+	RateLimited SavedCooldown            `json:"limited,omitzero"`
+	Invalid     SavedCooldown            `json:"invalid,omitzero"`
+	QuotaSpent  SavedCooldown            `json:"exhausted,omitzero"`
+	Models      map[string]SavedCooldown `json:"models,omitempty"` // rate limits of single models
+	NoAccess    map[string]SavedCooldown `json:"no_access,omitempty"`
+	Mark        SavedMark                `json:"mark,omitzero"`
+	Marks       map[string]SavedMark     `json:"marks,omitempty"`   // of single models
+	Good        map[string]time.Duration `json:"good_ns,omitempty"` // how long ago a model was last answered well
+	Counters    Counters                 `json:"counters"`
 }
 
-// SavedRest is a time for which a key is left alone.
-type SavedRest struct {
+// SavedCooldown is a time during which something is not used.
+type SavedCooldown struct {
 	Left   time.Duration `json:"left_ns,omitempty"`
 	Step   time.Duration `json:"step_ns,omitempty"`
 	Reason string        `json:"reason,omitempty"`
 }
 
+// SavedMark is a suspicion.
+type SavedMark struct {
+	Count int           `json:"count,omitempty"`
+	Left  time.Duration `json:"left_ns,omitempty"`
+}
+
+// SavedObject is an object that a site stores, and who made it.
+type SavedObject struct {
+	ID      string `json:"id"`
+	Channel string `json:"channel"`
+	Target  string `json:"target"`
+	Key     string `json:"key,omitempty"` // fingerprint
+}
+
 // Save returns what is to outlive the program.
 func (r *Registry) Save() Saved {
 	now := r.now()
-	out := Saved{At: now, Channels: []SavedChannel{}}
+	out := Saved{At: now, Channels: []SavedChannel{}, Objects: r.objects.save()}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range r.channels {
@@ -60,131 +89,78 @@ func (r *Registry) Save() Saved {
 func (s *State) save(now time.Time) SavedChannel {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := SavedChannel{Name: s.name, Target: s.target, Paused: s.paused, Disabled: s.disabled, First: s.first.Load(), Counters: s.counters}
+	out := SavedChannel{
+		Name: s.name, Target: s.target, Paused: s.paused, Disabled: s.disabled, Preferred: s.preferred.Load(),
+		Blocked: s.blocked.save(now), Counters: s.counters,
+	}
+	for name, m := range s.models {
+		if m.cooldown.set() || m.mark.count > 0 {
+			put(&out.Models, name, SavedModel{m.cooldown.save(now), m.skip, m.mark.save(now)})
+		}
+	}
+	for name, e := range s.endpoints {
+		if e.cooldown.set() {
+			put(&out.Endpoints, name, SavedModel{SavedCooldown: e.cooldown.save(now)})
+		}
+	}
 	for _, k := range s.keys {
 		out.Keys = append(out.Keys, k.save(now))
 	}
-	slices.SortFunc(out.Keys, func(a, b SavedKey) int { return cmp.Compare(a.Print, b.Print) })
+	slices.SortFunc(out.Keys, func(a, b SavedKey) int { return cmp.Compare(a.Fingerprint, b.Fingerprint) })
 	return out
 }
 
 func (k *Key) save(now time.Time) SavedKey {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	out := SavedKey{Print: k.print, Limited: k.limited.save(now), Invalid: k.invalid.save(now), Exhausted: k.exhausted.save(now), Counters: k.counters}
-	for model, r := range k.models {
-		if out.Models == nil {
-			out.Models = map[string]SavedRest{}
+	out := SavedKey{
+		Fingerprint: k.fingerprint, RateLimited: k.rateLimited.save(now), Invalid: k.invalid.save(now), QuotaSpent: k.quotaSpent.save(now),
+		Mark: k.mark.save(now), Counters: k.counters,
+	}
+	for model, m := range k.models {
+		if m.rateLimited.set() {
+			put(&out.Models, model, m.rateLimited.save(now))
 		}
-		out.Models[model] = r.save(now)
+		if m.noAccess.set() {
+			put(&out.NoAccess, model, m.noAccess.save(now))
+		}
+		if m.mark.count > 0 {
+			put(&out.Marks, model, m.mark.save(now))
+		}
+		if !m.lastGood.IsZero() {
+			put(&out.Good, model, max(now.Sub(m.lastGood), 0).Round(time.Second))
+		}
 	}
 	return out
 }
 
-func (r *rest) save(now time.Time) SavedRest {
-	if r.until.IsZero() {
-		return SavedRest{}
+func put[T any](to *map[string]T, name string, value T) {
+	if *to == nil {
+		*to = map[string]T{}
 	}
-	return SavedRest{Left: max(r.until.Sub(now), 0), Step: r.step, Reason: r.reason}
+	(*to)[name] = value
 }
 
-// Restore takes up what a former run saved. It comes before anything else is
-// asked of the registry.
-func (r *Registry) Restore(saved Saved) {
-	now := r.now()
-	passed := max(now.Round(0).Sub(saved.At.Round(0)), 0) // by the wall clock: the other one ended with that run
-	for _, c := range saved.Channels {
-		s := r.Channel(c.Name, c.Target)
-		s.mu.Lock()
-		s.paused, s.disabled, s.counters = c.Paused, c.Disabled, c.Counters
-		s.gone.known = true
-		for _, k := range c.Keys {
-			s.keys[k.Print] = s.restoreKey(k, now, passed)
-		}
-		s.first.Store(c.First)
-		s.settle()
-		s.mu.Unlock()
+func (c *cooldown) save(now time.Time) SavedCooldown {
+	if c.until.IsZero() {
+		return SavedCooldown{}
 	}
+	return SavedCooldown{Left: max(c.until.Sub(now), 0), Step: c.step, Reason: c.reason}
 }
 
-func (s *State) restoreKey(saved SavedKey, now time.Time, passed time.Duration) *Key {
-	k := s.newKey(saved.Print)
-	k.gone.known = true
-	k.limited, k.invalid, k.exhausted = saved.Limited.restore(now, passed), saved.Invalid.restore(now, passed), saved.Exhausted.restore(now, passed)
-	for model, r := range saved.Models {
-		*k.model(now, model) = r.restore(now, passed)
+func (m *mark) save(now time.Time) SavedMark {
+	if m.count == 0 {
+		return SavedMark{}
 	}
-	k.counters = saved.Counters
-	k.mark()
-	return k
+	return SavedMark{Count: m.count, Left: max(m.until.Sub(now), 0)}
 }
 
-func (r SavedRest) restore(now time.Time, passed time.Duration) rest {
-	if r == (SavedRest{}) {
-		return rest{}
+func (m *objects) save() (all []SavedObject) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for e := m.recent.Back(); e != nil; e = e.Prev() {
+		o := e.Value.(object)
+		all = append(all, SavedObject{o.id, o.channel, o.target, o.key})
 	}
-	return rest{until: now.Add(min(r.Left, maxCooldown) - passed), step: r.Step, reason: r.Reason}
-}
-
-// memory is how long the state of what left the configuration is kept.
-const memory = 24 * time.Hour
-
-// Retain says which channels and keys the configuration has. The state of all
-// others is kept for a day, in case they come back.
-func (r *Registry) Retain(used map[*State][]*Key) {
-	now := r.now()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for id, s := range r.channels {
-		keys, there := used[s]
-		if s.retain(there, keys, now) {
-			delete(r.channels, id)
-		}
-	}
-}
-
-// retain says that the channel has been gone for so long that it is forgotten.
-func (s *State) retain(there bool, keys []*Key, now time.Time) (forget bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for print, k := range s.keys {
-		if k.gone.left(slices.Contains(keys, k), now) && k.inFlight.Load() == 0 {
-			delete(s.keys, print)
-		}
-	}
-	return s.gone.left(there, now) && s.inFlight.Load() == 0
-}
-
-// absence is since when something is not in the configuration.
-type absence struct {
-	since time.Time
-	known bool // it was in one
-}
-
-// left says that it has been away for longer than memory.
-func (a *absence) left(there bool, now time.Time) bool {
-	switch {
-	case there:
-		a.since, a.known = time.Time{}, true
-	case a.since.IsZero():
-		a.since = now
-	}
-	return !there && now.Sub(a.since) > memory
-}
-
-func (a *absence) away() bool { return a.known && !a.since.IsZero() }
-
-// Away says that the channel was in the configuration, and is not now: it
-// would come back with its state.
-func (s *State) Away() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.gone.away()
-}
-
-// Away says that the key was in the configuration, and is not now.
-func (k *Key) Away() bool {
-	k.channel.mu.Lock()
-	defer k.channel.mu.Unlock()
-	return k.gone.away()
+	return all
 }

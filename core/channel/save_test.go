@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// What a key rests for is right after a restart, also when the clock was set
-// meanwhile.
-func TestRestsOverARestart(t *testing.T) {
+// TestCooldownsSurviveARestart, also if the clock was set meanwhile.
+func TestCooldownsSurviveARestart(t *testing.T) {
 	begin := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for name, tt := range map[string]struct {
 		later, left time.Duration
@@ -36,7 +35,7 @@ func TestRestsOverARestart(t *testing.T) {
 			next := NewRegistry(Options{Now: func() time.Time { return now }, Seed: []byte("seed")})
 			next.Restore(saved)
 			back := next.Channel("a", "https://a.example").Key("secret-key-1")
-			skip, until := back.Ready(now, "")
+			skip, until := back.Skip(now, "")
 			if tt.left == 0 && skip != "" || tt.left > 0 && (skip != SkipRateLimited || until.Sub(now) != tt.left) {
 				t.Errorf("%q until %s from now, want %s", skip, until.Sub(now), tt.left)
 			}
@@ -50,19 +49,18 @@ func TestRestsOverARestart(t *testing.T) {
 	}
 }
 
-// What leaves the configuration is remembered for a day.
-func TestWhatLeftIsRememberedForAWhile(t *testing.T) {
+func TestRemovedStateIsKeptForADay(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	r := NewRegistry(Options{Now: func() time.Time { return now }, Seed: []byte("seed")})
 	a := r.Channel("a", "https://a.example")
 	k1, k2 := a.Key("secret-key-1"), a.Key("secret-key-2")
-	k1.Invalidate(now, "wrong")
+	k1.Invalidate(now, 0, "wrong")
 	r.Retain(map[*State][]*Key{a: {k1, k2}})
 	r.Retain(map[*State][]*Key{a: {k2}})
-	if !k1.Away() || k2.Away() || a.Away() {
+	if !k1.Removed() || k2.Removed() || a.Removed() {
 		t.Error("only the first key is away")
 	}
-	now = now.Add(memory - time.Minute)
+	now = now.Add(removedTTL - time.Minute)
 	r.Retain(map[*State][]*Key{a: {k2}})
 	if a.Key("secret-key-1") != k1 {
 		t.Error("it is forgotten too early")
@@ -76,7 +74,7 @@ func TestWhatLeftIsRememberedForAWhile(t *testing.T) {
 	if r.Channel("a", "https://a.example") != a {
 		t.Error("the channel is forgotten too early")
 	}
-	now = now.Add(memory)
+	now = now.Add(removedTTL)
 	r.Retain(nil)
 	if r.Channel("a", "https://a.example") == a {
 		t.Error("the channel is remembered for too long")

@@ -15,6 +15,12 @@ const (
 	SkipQuotaSpent     Skip = "quota_spent"
 	SkipNoKey          Skip = "no_key"
 	SkipModelNotServed Skip = "model_not_served"
+	SkipBlocked        Skip = "blocked"
+	SkipNoAccess       Skip = "no_access"
+	SkipNoModel        Skip = "no_model"
+	SkipNoEndpoint     Skip = "no_endpoint"
+	SkipRetryBudget    Skip = "retry_budget"
+	SkipManyKeysTried  Skip = "many_keys_tried"
 	SkipAlreadyTried   Skip = "already_tried"
 	SkipNotPlanned     Skip = "not_planned"
 )
@@ -30,6 +36,13 @@ var skipTexts = map[Skip]string{
 	SkipQuotaSpent:     "out of quota",
 	SkipNoKey:          "no key is usable",
 	SkipModelNotServed: "does not serve the model",
+	SkipBlocked:        "the site refuses this address",
+	SkipNoAccess:       "no access to the model",
+	SkipNoModel:        "the site does not have the model",
+	SkipNoEndpoint:     "the site does not have the endpoint",
+	SkipRetryBudget:    "too many retries at failing channels",
+	SkipManyKeysTried:  "enough of its keys were tried",
+	KeySuspect:         "suspect",
 	SkipAlreadyTried:   "already tried",
 	SkipNotPlanned:     "not in the plan",
 }
@@ -43,14 +56,20 @@ func (s Skip) Text() string {
 	return string(s)
 }
 
-// KeyReady is the state of a key that is usable; otherwise its state is the
-// [Skip] that applies.
-const KeyReady = "ready"
+// The states of a key that is usable; otherwise its state is the [Skip] that
+// applies.
+const (
+	KeyReady   = "ready"
+	KeySuspect = "suspect" // usable, and used last
+)
 
-// State is the code of the key's state: [KeyReady], or why it is passed over.
+// State is the code of the key's state.
 func (v KeyView) State() string {
-	if v.Skip == "" {
-		return KeyReady
+	switch {
+	case v.Skip != "":
+		return string(v.Skip)
+	case v.Suspect:
+		return KeySuspect
 	}
-	return string(v.Skip)
+	return KeyReady
 }

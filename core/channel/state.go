@@ -1,7 +1,6 @@
 package channel
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -11,29 +10,36 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// State is what is known of one channel.
+// State is the state of one channel.
 type State struct {
 	registry *Registry
 	name     string
 	target   string
 
-	inFlight atomic.Int64
-	out      atomic.Bool // paused, down or breaker not closed: the slow path must look
-	first    atomic.Bool // the user made it the first choice of its routes
+	inFlight   atomic.Int64
+	outage     atomic.Bool // paused, down, blocked or breaker not closed: the slow path must look
+	restricted atomic.Bool // something is known about a model or an endpoint
+	preferred  atomic.Bool
+	failedAt   atomic.Int64 // the last failure of the whole channel: nanoseconds since the registry's start, 0: none
 
-	mu       sync.Mutex
-	limits   BreakerLimits
-	paused   bool
-	disabled bool // what the configuration says of that
-	health   sdk.Health
-	reason   string // why it is down
-	since    time.Time
-	checked  time.Time // when its last check ended
-	breaker  breaker
-	counters Counters
-	recent   window // the last minute's attempts
-	keys     map[string]*Key
-	gone     absence
+	mu        sync.Mutex
+	limits    BreakerLimits
+	paused    bool
+	disabled  bool // by the configuration
+	health    sdk.Health
+	reason    string // why it is down
+	since     time.Time
+	checked   time.Time // when its last check ended
+	breaker   breaker
+	blocked   cooldown
+	blockedAt time.Time
+	blockedBy evidence
+	models    map[string]*modelState
+	endpoints map[string]*endpointState
+	counters  Counters
+	recent    window // the last minute's attempts
+	keys      map[string]*Key
+	removed   removal
 }
 
 func newState(r *Registry, name, target string) *State {
@@ -51,67 +57,74 @@ func newState(r *Registry, name, target string) *State {
 func (s *State) Name() string { return s.name }
 
 // Configure takes over the limits of the breaker, which keeps its state, and
-// whether the channel starts paused: that holds when it is said for the first
-// time or said anew, so that it undoes no later word of the user.
+// whether the channel starts paused. That counts when it is set for the first
+// time or has changed, so that it does not undo what the user did later.
 func (s *State) Configure(l BreakerLimits, disabled bool) {
 	s.mu.Lock()
 	s.limits = l
 	s.breaker.recent.span = l.Window
-	said := disabled != s.disabled
+	changed := disabled != s.disabled
 	s.disabled = disabled
 	s.mu.Unlock()
-	if said {
+	if changed {
 		s.SetPaused(disabled)
 	}
 }
 
 // Key returns the state of one of the channel's keys, new if there was none.
 func (s *State) Key(secret string) *Key {
-	print := s.registry.fingerprint(s.target, secret)
+	fingerprint := s.registry.fingerprint(s.target, secret)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k := s.keys[print]
+	k := s.keys[fingerprint]
 	if k == nil {
-		k = s.newKey(print)
-		s.keys[print] = k
+		k = s.newKey(fingerprint)
+		s.keys[fingerprint] = k
 	}
 	return k
 }
 
-func (s *State) newKey(print string) *Key {
-	return &Key{channel: s, print: print, recent: window{span: time.Minute}}
+func (s *State) newKey(fingerprint string) *Key {
+	return &Key{channel: s, fingerprint: fingerprint, recent: window{span: time.Minute}}
 }
 
-// Ready says whether the channel may be sent a request, by its pause, health
-// and breaker.
-func (s *State) Ready(now time.Time) Skip {
-	if !s.out.Load() {
+// Skip says why the channel must not be used now, whatever the request: it is
+// paused, down, blocked, or its breaker is open. It is "" if none of these
+// holds.
+func (s *State) Skip(now time.Time) Skip {
+	if !s.outage.Load() {
 		return ""
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.ready(now)
+	return s.skip(now)
 }
 
-func (s *State) ready(now time.Time) Skip {
+func (s *State) skip(now time.Time) Skip {
 	switch {
 	case s.paused:
 		return SkipPaused
 	case s.health == sdk.HealthDown:
 		return SkipCheckFailed
+	case s.blocked.active(now):
+		return SkipBlocked
 	default:
-		return s.breaker.ready(now)
+		return s.breaker.skip(now)
 	}
 }
 
-// OutSince is when the channel went out of service by its breaker or its
-// check; zero if it is in service or paused.
+// OutSince is when the channel went out of service; zero if it is in service
+// or paused.
 func (s *State) OutSince() time.Time {
-	if !s.out.Load() {
+	if !s.outage.Load() {
 		return time.Time{}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.outSince(s.registry.now())
+}
+
+func (s *State) outSince(now time.Time) time.Time {
 	switch {
 	case s.paused:
 		return time.Time{}
@@ -119,13 +132,15 @@ func (s *State) OutSince() time.Time {
 		return s.breaker.since
 	case s.health == sdk.HealthDown:
 		return s.since
+	case s.blocked.active(now):
+		return s.blockedAt
 	}
 	return time.Time{}
 }
 
 // BreakerOpenSince is when the breaker opened; zero if it is closed.
 func (s *State) BreakerOpenSince() time.Time {
-	if !s.out.Load() {
+	if !s.outage.Load() {
 		return time.Time{}
 	}
 	s.mu.Lock()
@@ -136,21 +151,21 @@ func (s *State) BreakerOpenSince() time.Time {
 	return s.breaker.since
 }
 
-// Acquire takes a place for one attempt. force passes over breaker and health,
-// never over a pause or limit; limit is how many attempts may be under way at
-// once, 0 any number. Every lease must be ended.
+// Acquire takes a place for one attempt. force ignores health, breaker and
+// block, never a pause or the limit; limit is how many attempts may be under
+// way at once, 0 any number. Every lease must be ended.
 func (s *State) Acquire(now time.Time, limit int, force bool) (Lease, Skip) {
 	if n := s.inFlight.Add(1); limit > 0 && n > int64(limit) {
 		s.inFlight.Add(-1)
 		return Lease{}, SkipFull
 	}
 	l := Lease{state: s, start: now}
-	if !s.out.Load() {
+	if !s.outage.Load() {
 		return l, ""
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	skip := s.ready(now)
+	skip := s.skip(now)
 	if skip != "" && (!force || skip == SkipPaused) {
 		s.inFlight.Add(-1)
 		return Lease{}, skip
@@ -162,8 +177,8 @@ func (s *State) Acquire(now time.Time, limit int, force bool) (Lease, Skip) {
 	return l, ""
 }
 
-// SetPaused pauses or resumes the channel. Who resumes it wants it tried: its
-// keys' rests end.
+// SetPaused pauses or resumes the channel. Resuming also resets its keys, since
+// the user wants it tried.
 func (s *State) SetPaused(paused bool) {
 	s.mu.Lock()
 	if s.paused == paused {
@@ -171,14 +186,17 @@ func (s *State) SetPaused(paused bool) {
 		return
 	}
 	s.paused = paused
-	s.settle()
-	var revived []*Key
+	s.update()
+	var keys []*Key
 	if !paused {
-		revived = slices.AppendSeq(revived, maps.Values(s.keys))
+		s.blocked, s.blockedBy = cooldown{}, evidence{}
+		s.models, s.endpoints = nil, nil
+		s.update()
+		keys = slices.AppendSeq(keys, maps.Values(s.keys))
 	}
 	s.mu.Unlock()
-	for _, k := range revived {
-		k.Revive()
+	for _, k := range keys {
+		k.Reset()
 	}
 	change := Change{Kind: ChangeResumed, Channel: s.name, Message: "resumed"}
 	if paused {
@@ -187,22 +205,25 @@ func (s *State) SetPaused(paused bool) {
 	s.registry.changed(change)
 }
 
-// SetFirst makes the channel the first choice of its routes, or ends that.
-func (s *State) SetFirst(first bool) {
-	if s.first.Swap(first) == first {
+// SetPreferred makes routes send requests to the channel before all others, or
+// ends that.
+func (s *State) SetPreferred(preferred bool) {
+	if s.preferred.Swap(preferred) == preferred {
 		return
 	}
 	change := Change{Kind: ChangeNotPreferred, Channel: s.name, Message: "no longer preferred"}
-	if first {
-		change.Kind, change.Message = ChangePreferred, "preferred"
+	count := int64(-1)
+	if preferred {
+		change.Kind, change.Message, count = ChangePreferred, "preferred", 1
 	}
+	s.registry.preferred.Add(count)
 	s.registry.changed(change)
 }
 
-// First says whether the channel is the first choice of its routes.
-func (s *State) First() bool { return s.first.Load() }
+// Preferred says whether the user prefers the channel.
+func (s *State) Preferred() bool { return s.preferred.Load() }
 
-// Checked notes that a health check of the channel ended.
+// Checked records that a health check of the channel ended.
 func (s *State) Checked() {
 	s.mu.Lock()
 	s.checked = s.registry.now()
@@ -210,21 +231,22 @@ func (s *State) Checked() {
 }
 
 // SetHealth records what the channel's check found. Up also closes the
-// breaker; [sdk.HealthUnknown] is for a channel that has no check any more.
+// breaker; [sdk.HealthUnknown] is for a channel that no longer has a check.
 func (s *State) SetHealth(h sdk.Health, reason string) {
 	s.mu.Lock()
-	before := s.ready(s.registry.now())
+	now := s.registry.now()
+	before := s.skip(now)
 	old := s.health
 	if h != old {
-		s.health, s.since = h, s.registry.now()
+		s.health, s.since = h, now
 	}
 	s.reason = reason
 	if h == sdk.HealthUp {
 		s.breaker.close()
 		s.reason = ""
 	}
-	s.settle()
-	after := s.ready(s.registry.now())
+	s.update()
+	after := s.skip(now)
 	s.mu.Unlock()
 	switch {
 	case h == sdk.HealthDown && old != sdk.HealthDown:
@@ -232,37 +254,35 @@ func (s *State) SetHealth(h sdk.Health, reason string) {
 	case before != "" && after == "":
 		how := "health check passed"
 		if h == sdk.HealthUnknown {
-			how = "it has no health check any more"
+			how = "it no longer has a health check"
 		}
 		s.registry.changed(Change{Kind: ChangeInService, Channel: s.name, Message: "back in service: " + how})
 	}
 }
 
-// settle keeps out in step; the caller holds mu.
-func (s *State) settle() {
-	s.out.Store(s.paused || s.health == sdk.HealthDown || s.breaker.open)
+// update keeps outage and restricted in step; the caller holds mu.
+func (s *State) update() {
+	s.outage.Store(s.paused || s.health == sdk.HealthDown || s.breaker.open || s.blocked.set())
+	s.restricted.Store(len(s.models)+len(s.endpoints)+len(s.blockedBy.requests) > 0)
 }
 
 // InFlight is the number of attempts under way.
 func (s *State) InFlight() int { return int(s.inFlight.Load()) }
-
-// Trip opens the breaker at once, whatever it has counted.
-func (s *State) Trip(reason string) {
-	now := s.registry.now()
-	s.mu.Lock()
-	was := s.breaker.open
-	s.breaker.trip(now, s.limits, reason)
-	s.settle()
-	pause := s.breaker.until.Sub(now)
-	s.mu.Unlock()
-	if !was {
-		s.registry.changed(Change{Kind: ChangeOutOfService, Channel: s.name, Message: fmt.Sprintf("left alone for %s: %s", pause.Round(time.Millisecond), reason)})
-	}
-}
 
 // Paused says whether the user paused the channel.
 func (s *State) Paused() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.paused
+}
+
+// FailedRecently says whether the whole channel failed within the time just
+// past: it was overloaded, broken or silent.
+func (s *State) FailedRecently(now time.Time, within time.Duration) bool {
+	at := s.failedAt.Load()
+	return at != 0 && now.Sub(s.registry.start)-time.Duration(at) < within
+}
+
+func (s *State) failed(now time.Time) {
+	s.failedAt.Store(int64(now.Sub(s.registry.start)) | 1)
 }

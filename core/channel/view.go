@@ -9,13 +9,13 @@ import (
 // View is a channel's state at one moment.
 type View struct {
 	Paused    bool
-	First     bool // the user made it the first choice
+	Preferred bool
 	Health    sdk.Health
 	Checked   time.Time // its last health check; zero: none
 	Skip      Skip      // why it is passed over now; "" if it is not
 	Reason    string    // more about that, in words
 	Since     time.Time // of being out of service
-	Until     time.Time // when an open breaker lets a request through again
+	Until     time.Time // when it is tried again
 	InFlight  int
 	ErrorRate float64
 	Counters  Counters
@@ -26,7 +26,7 @@ func (s *State) View(now time.Time) View {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := View{
-		Paused: s.paused, First: s.first.Load(), Health: s.health, Checked: s.checked, Skip: s.ready(now),
+		Paused: s.paused, Preferred: s.preferred.Load(), Health: s.health, Checked: s.checked, Skip: s.skip(now),
 		InFlight: s.InFlight(), ErrorRate: s.recent.errorRate(now), Counters: s.counters,
 	}
 	switch {
@@ -34,6 +34,11 @@ func (s *State) View(now time.Time) View {
 		v.Reason, v.Since, v.Until = s.breaker.reason, s.breaker.since, s.breaker.until
 	case s.health == sdk.HealthDown:
 		v.Reason, v.Since = s.reason, s.since
+	case s.blocked.active(now):
+		v.Reason, v.Since = s.blocked.reason, s.blockedAt
+	}
+	if s.blocked.active(now) {
+		v.Until = later(v.Until, s.blocked.until)
 	}
 	return v
 }
@@ -41,8 +46,9 @@ func (s *State) View(now time.Time) View {
 // KeyView is a key's state at one moment.
 type KeyView struct {
 	Skip      Skip // for requests of any model; "" if it is usable
+	Suspect   bool
 	Reason    string
-	Until     time.Time // when the rest ends
+	Until     time.Time // when the cooldown or mark ends
 	InFlight  int
 	ErrorRate float64
 	Counters  Counters
@@ -50,17 +56,21 @@ type KeyView struct {
 
 // View returns the key's state.
 func (k *Key) View(now time.Time) KeyView {
-	skip, until := k.Ready(now, "")
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	v := KeyView{Skip: skip, Until: until, InFlight: int(k.inFlight.Load()), ErrorRate: k.recent.errorRate(now), Counters: k.counters}
-	switch skip {
-	case SkipInvalidKey:
+	v := KeyView{InFlight: int(k.inFlight.Load()), ErrorRate: k.recent.errorRate(now), Counters: k.counters}
+	v.Skip, v.Until = k.skip(now, "")
+	switch {
+	case v.Skip == SkipInvalidKey:
 		v.Reason = k.invalid.reason
-	case SkipQuotaSpent:
-		v.Reason = k.exhausted.reason
-	case SkipRateLimited:
-		v.Reason = k.limited.reason
+	case v.Skip == SkipQuotaSpent:
+		v.Reason = k.quotaSpent.reason
+	case v.Skip == SkipRateLimited:
+		v.Reason = k.rateLimited.reason
+	case k.mark.deferred(now):
+		v.Suspect, v.Until, v.Reason = true, k.mark.until, k.counters.LastError
+	case k.suspect:
+		v.Suspect, v.Reason = true, k.counters.LastError
 	}
 	return v
 }

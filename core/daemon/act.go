@@ -45,17 +45,17 @@ func (s *source) Prefer(name string, on bool) error {
 	}
 	if on {
 		for _, r := range s.generation.Load().table.Routes {
-			if !r.Leads(ch) {
+			if !r.Includes(ch) {
 				continue
 			}
 			for _, other := range r.Channels {
 				if other.State != ch.State {
-					other.State.SetFirst(false)
+					other.State.SetPreferred(false)
 				}
 			}
 		}
 	}
-	ch.State.SetFirst(on)
+	ch.State.SetPreferred(on)
 	return nil
 }
 

@@ -21,7 +21,7 @@ func (d *Daemon) effects(old, next *generation, m *moves) []string {
 
 // live is a channel, or a key of one, with its state.
 type live struct {
-	state   interface{ Away() bool }
+	state   interface{ Removed() bool }
 	channel *route.Channel
 	key     *route.Key // nil for the channel itself
 }
@@ -61,7 +61,7 @@ func stateNews(old, next *route.Table) []string {
 			continue
 		}
 		begun[l.String()] = true
-		if l.state.Away() {
+		if l.state.Removed() {
 			out = append(out, "take up again "+l.String())
 		} else {
 			out = append(out, "begin "+l.String())

@@ -3,37 +3,12 @@ package daemon
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/proxy"
+	"github.com/aitunnel/aitunnel/core/route"
 )
-
-// asked is a request that is only asked about.
-type asked struct {
-	admin.Question
-	query url.Values
-}
-
-// Attribute is for [route.Attributes]. There is no body to look into.
-func (q asked) Attribute(name string) (string, bool) {
-	kind, rest, _ := strings.Cut(name, ".")
-	v := ""
-	switch kind {
-	case "header":
-		for given, value := range q.Headers {
-			if http.CanonicalHeaderKey(given) == http.CanonicalHeaderKey(rest) {
-				v = value
-			}
-		}
-	case "query":
-		v = q.query.Get(rest)
-	case "model":
-		v = q.Model
-	}
-	return v, v != ""
-}
 
 // Explain is for [admin.Source].
 func (s *source) Explain(q admin.Question) (admin.Explanation, error) {
@@ -44,8 +19,10 @@ func (s *source) Explain(q admin.Question) (admin.Explanation, error) {
 	if q.Model == "" {
 		q.Model = proxy.PathModel(path)
 	}
-	in := asked{Question: q}
-	in.query, _ = url.ParseQuery(query) // what can be read of it
+	in := route.Request{Model: q.Model, Endpoint: "generate", Header: http.Header{}, RawQuery: query}
+	for name, value := range q.Headers {
+		in.Header.Set(name, value)
+	}
 	out := admin.Explanation{Candidates: []admin.Candidate{}, Skipped: []admin.Skipped{}}
 	r := s.generation.Load().table.Match(path, q.Model)
 	if r == nil {
@@ -57,7 +34,7 @@ func (s *source) Explain(q admin.Question) (admin.Explanation, error) {
 	}
 	shown := showRoute(r)
 	out.Route, out.Strategy, out.Plan, out.Reason = shown.Path, shown.Strategy, shown.Plan, shown.Reason
-	choices, passed := r.Explain(s.registry.Now(), q.Model, in)
+	choices, passed := r.Explain(s.registry.Now(), in)
 	for _, c := range choices {
 		one := admin.Candidate{Channel: c.Channel.Config.Name, Reason: c.Reason}
 		if c.Key != nil {
@@ -65,7 +42,7 @@ func (s *source) Explain(q admin.Question) (admin.Explanation, error) {
 		}
 		out.Candidates = append(out.Candidates, one)
 	}
-	for i, c := range r.ExplainShadows(s.registry.Now(), q.Model, in) {
+	for i, c := range r.ExplainShadows(s.registry.Now(), in) {
 		would := admin.WouldChoose{Strategy: shown.Shadows[i].Strategy, Reason: c.Reason}
 		if c.Channel != nil {
 			would.Channel = c.Channel.Config.Name

@@ -24,7 +24,7 @@ func (s *source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 	c := ch.Config
 	out := admin.Channel{
 		Name: c.Name, Target: c.Target.String(), Weight: c.Weight, Fallback: c.Fallback, Models: append([]string{}, c.Models...),
-		Enabled: !v.Paused, First: v.First, Health: string(v.Health), CheckedAt: at(v.Checked), Out: string(v.Skip), OutReason: v.Reason,
+		Enabled: !v.Paused, First: v.Preferred, Health: string(v.Health), CheckedAt: at(v.Checked), Out: string(v.Skip), OutReason: v.Reason,
 		OutSince: at(v.Since), OutUntil: at(v.Until), Latency: millis(v.Counters.TTFB), InFlight: v.InFlight,
 		ErrorRate: v.ErrorRate, Stats: showStats(v.Counters), Keys: admin.Keys{Total: len(ch.Keys), List: []admin.Key{}},
 		Where: place(c.Range),
@@ -42,7 +42,7 @@ func (s *source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 	}
 	for _, k := range ch.Keys {
 		shown := showKey(k, now)
-		if shown.State == channel.KeyReady {
+		if shown.State == channel.KeyReady || shown.State == channel.KeySuspect {
 			out.Keys.Alive++
 		}
 		out.Keys.List = append(out.Keys.List, shown)

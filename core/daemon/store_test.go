@@ -58,7 +58,7 @@ func TestOldStateFile(t *testing.T) {
 	states := map[channel.Skip]int{}
 	for _, c := range got.State.Channels {
 		v := registry.Channel(c.Name, c.Target).View(clock)
-		if v.Paused != (c.Name == "open") || v.First != (c.Name == "backup") {
+		if v.Paused != (c.Name == "open") || v.Preferred != (c.Name == "backup") {
 			t.Errorf("channel %s: %+v", c.Name, v)
 		}
 	}
@@ -67,9 +67,9 @@ func TestOldStateFile(t *testing.T) {
 			switch {
 			case k.Invalid.Left > 0:
 				states[channel.SkipInvalidKey]++
-			case k.Exhausted.Left > 0:
+			case k.QuotaSpent.Left > 0:
 				states[channel.SkipQuotaSpent]++
-			case k.Limited.Left > 0:
+			case k.RateLimited.Left > 0:
 				states[channel.SkipRateLimited]++
 			}
 		}

@@ -132,4 +132,4 @@ func (w *ward) check(t *testing.T) {
 	}
 }
 
-func (w *ward) down() bool { return w.state.Ready(time.Now()) == channel.SkipCheckFailed }
+func (w *ward) down() bool { return w.state.Skip(time.Now()) == channel.SkipCheckFailed }

@@ -89,9 +89,12 @@ func TestAPassedCheckClosesTheBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := admit(t, results(ill, well))
 		w.check(t)
-		w.state.Trip("502")
+		for range channel.DefaultBreaker.Failures {
+			l, _ := w.state.Acquire(time.Now(), 0, true)
+			l.Fail(time.Now(), "502")
+		}
 		w.check(t)
-		if skip := w.state.Ready(time.Now()); skip != "" {
+		if skip := w.state.Skip(time.Now()); skip != "" {
 			t.Errorf("after a passed check: %s", skip)
 		}
 	})
@@ -107,7 +110,7 @@ func TestRiseMayTakeSeveral(t *testing.T) {
 			if _, err := m.Now(t.Context(), "a"); err != nil {
 				t.Fatal(err)
 			}
-			if skip := state.Ready(time.Now()); skip != want {
+			if skip := state.Skip(time.Now()); skip != want {
 				t.Fatalf("after check %d: %q, want %q", i+1, skip, want)
 			}
 		}
@@ -238,7 +241,7 @@ func TestCloseEndsChecks(t *testing.T) {
 		if n := len(d.times()); n != 1 || d.closed != 1 {
 			t.Errorf("%d checks and %d closes, want 1 and 1", n, d.closed)
 		}
-		if skip := state.Ready(time.Now()); skip != "" || len(notices) > 0 {
+		if skip := state.Skip(time.Now()); skip != "" || len(notices) > 0 {
 			t.Errorf("a cancelled check left %q and told %q", skip, notices)
 		}
 	})

@@ -85,10 +85,7 @@ func (x *exchange) pass(resp *http.Response) {
 	now := x.handler.registry.Now()
 	good := a.verdict.scope == scopeNone
 	if good {
-		x.pick.Lease.Answered(now)
-		if x.pick.Key != nil {
-			x.pick.Key.State.Succeed(now, a.ttfb)
-		}
+		x.walk.Answered(&x.pick, now, a.ttfb)
 	}
 	x.record.Channel, x.record.Key, x.record.Status = a.channel, a.keyID, resp.StatusCode
 	if resp.StatusCode == http.StatusSwitchingProtocols {

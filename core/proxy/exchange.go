@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
-	"github.com/tidwall/gjson"
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/route"
+	meaning "github.com/aitunnel/aitunnel/core/verdict"
 )
 
 // maxAttempts ends the worst of cases: a channel with very many keys, all of
@@ -51,7 +51,7 @@ type exchange struct {
 
 // run leads the request to an answer.
 func (x *exchange) run(rt *route.Route) {
-	x.walk.Begin(rt, x.record.Model, x)
+	x.walk.Begin(rt, route.Request{Model: x.record.Model, Header: x.in.Header, RawQuery: x.in.URL.RawQuery, Body: x.body.head})
 	x.walk.Ask(x.in.Context(), x.handler.registry.Now())
 	if x.pick, x.picked = x.walk.Next(x.handler.registry.Now()); !x.picked && !x.patience() {
 		x.giveUp(nil)
@@ -160,60 +160,35 @@ func (x *exchange) sameKeyAgain() bool {
 	return false
 }
 
-// settle tells the walk, the channel and the key what came of the attempt.
+// settle records what came of the attempt.
 func (x *exchange) settle(v verdict) {
 	now := x.handler.registry.Now()
-	p := &x.pick
-	switch v.scope {
-	case scopeChannel:
-		until := now.Add(x.backoff())
-		if v.blocked {
-			until = time.Time{}
-			p.Lease.Block(now, v.reason)
-		} else {
-			p.Lease.Fail(now, v.reason)
-		}
-		x.walk.FailChannel(*p, until)
-		if p.Key != nil {
-			p.Key.State.Fail(now, v.reason)
-		}
-	case scopeKey:
-		x.settleKey(v, now)
-	case scopeRequest:
-		p.Lease.Alive()
-		p.Lease.Succeed(now)
-	default:
-		p.Lease.Cancel()
+	if v.scope == scopeClient {
+		x.pick.Lease.Cancel()
+		x.releaseKey()
+		return
 	}
-	x.releaseKey()
+	o := route.Outcome{Verdict: meaning.Verdict{Means: meaning.Refused, For: v.wait, AtOnce: true, Reason: v.reason}}
+	switch {
+	case v.blocked:
+		o.Means = meaning.Blocked
+	case v.scope == scopeChannel:
+		o.Means, o.RetryAt = meaning.Broken, now.Add(x.backoff())
+	case v.scope == scopeKey:
+		o.Means, o.Scope = faultMeans[v.key], meaning.ScopeKey
+		if v.modelOnly {
+			o.Scope = meaning.ScopeKeyModel
+		}
+	}
+	x.walk.Settle(&x.pick, now, o)
+	x.pick.Key = nil
 }
 
-func (x *exchange) settleKey(v verdict, now time.Time) {
-	p := &x.pick
-	p.Lease.Alive()
-	p.Lease.FailKey(now, v.reason)
-	if p.Key != nil {
-		model := ""
-		if v.modelOnly {
-			model = x.record.Model
-		}
-		switch v.key {
-		case limited:
-			p.Key.State.Limit(now, model, v.wait, v.reason)
-		case invalid:
-			p.Key.State.Invalidate(now, v.reason)
-		case exhausted:
-			p.Key.State.Exhaust(now, v.wait, v.reason)
-		}
-	}
-	x.walk.FailKey(*p)
-}
+var faultMeans = map[keyFault]meaning.Means{limited: meaning.RateLimited, invalid: meaning.InvalidKey, exhausted: meaning.QuotaSpent}
 
 func (x *exchange) releaseKey() {
-	if x.pick.Key != nil {
-		x.pick.Key.State.Release()
-		x.pick.Key = nil
-	}
+	x.pick.ReleaseKey()
+	x.pick.Key = nil
 }
 
 // backoff is the pause before a channel that failed is asked again by the same
@@ -341,22 +316,4 @@ func (h *Handler) siteOf(c *config.Channel) site {
 		base:      strings.TrimSuffix(c.Target.Path, "/"),
 		escaped:   strings.TrimSuffix(c.Target.EscapedPath(), "/"),
 	}
-}
-
-// Attribute gives the parts of a request that a plan may hash: header.NAME,
-// query.NAME, body.PATH, model and client.
-func (x *exchange) Attribute(name string) (string, bool) {
-	kind, rest, _ := strings.Cut(name, ".")
-	v := ""
-	switch kind {
-	case "header":
-		v = x.in.Header.Get(rest)
-	case "query":
-		v = x.in.URL.Query().Get(rest)
-	case "body":
-		v = gjson.GetBytes(x.body.head, rest).String()
-	case "model":
-		v = x.record.Model
-	}
-	return v, v != ""
 }

@@ -95,7 +95,7 @@ func (p *prober) send(req *http.Request, secret string) (sdk.ProbeResult, error)
 func (p *prober) key() *route.Key {
 	now := p.handler.registry.Now()
 	for _, k := range p.channel.Keys {
-		if skip, _ := k.State.Ready(now, ""); skip == "" {
+		if skip, _ := k.State.Skip(now, ""); skip == "" {
 			return k
 		}
 	}

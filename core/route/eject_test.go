@@ -76,7 +76,7 @@ func TestAHalfOpenChannelTakesOneRequestAtATime(t *testing.T) {
 		if got := w.pick(w.walk("")); got != "b" {
 			t.Errorf("picked %s while a is being tried", got)
 		}
-		trial.Lease.Answered(w.registry.Now())
+		trial.Lease.Answered(w.registry.Now(), "", "")
 		trial.Lease.Succeed(w.registry.Now())
 		if got := w.pick(w.walk("")); got != "a" {
 			t.Errorf("picked %s after the trial went well", got)

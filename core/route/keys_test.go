@@ -44,7 +44,7 @@ func TestKeysFollowTheSelectorsPlan(t *testing.T) {
 					t.Errorf("picked %s, want %s", got, tt.want)
 				}
 				refused := tt.name == "unknown key"
-				if info := w.channel("a").KeyPlan(); info.Makeshift != refused {
+				if info := w.channel("a").KeyPlan(); info.Fallback != refused {
 					t.Errorf("plan %+v", info)
 				}
 				if n := w.noted(); refused && (len(n) == 0 || !strings.Contains(n[0], `key selector "x" of channel "a"`)) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -180,17 +181,19 @@ func (w *world) channel(name string) *Channel {
 	return nil
 }
 
-// session is a request that carries a session header, "" for none.
-type session string
-
-func (s session) Attribute(name string) (string, bool) {
-	return string(s), s != "" && name == "header.x-session-id"
+// session is the header of a request with a session, "" for none.
+func session(name string) http.Header {
+	h := http.Header{}
+	if name != "" {
+		h.Set("X-Session-Id", name)
+	}
+	return h
 }
 
 // walk begins a request on the first route.
 func (w *world) walk(model string) *Walk {
 	var walk Walk
-	walk.Begin(w.table.Routes[0], model, session(""))
+	walk.Begin(w.table.Routes[0], Request{Model: model, Header: session("")})
 	return &walk
 }
 
@@ -207,9 +210,7 @@ func (w *world) pick(walk *Walk) string {
 
 func release(p Pick) {
 	p.Lease.Cancel()
-	if p.Key != nil {
-		p.Key.State.Release()
-	}
+	p.ReleaseKey()
 }
 
 func nameOf(p Pick) string {

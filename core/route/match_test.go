@@ -67,7 +67,7 @@ func TestSingle(t *testing.T) {
 		t.Error("a route for a channel that does not exist")
 	}
 	var walk Walk
-	walk.Begin(w.table.Single("b"), "", session(""))
+	walk.Begin(w.table.Single("b"), Request{Model: "", Header: session("")})
 	if got := w.pick(&walk); got != "b/k" {
 		t.Errorf("picked %q", got)
 	}
@@ -93,7 +93,7 @@ func TestBuildFailsAsAWhole(t *testing.T) {
 		},
 		Notice: func(string) {},
 	})
-	want := fmt.Sprint("route /v1/** has none\n", `route /v1/**: "checker" is no strategy`)
+	want := fmt.Sprint("route /v1/** has none\n", `route /v1/**: "checker" is not a strategy`)
 	if err == nil || err.Error() != want {
 		t.Errorf("error %q, want %q", err, want)
 	}

@@ -21,26 +21,48 @@ const (
 )
 
 // plan is a checked sdk.Plan whose members are places in the list of
-// candidates. It is never changed.
+// candidates. It is never changed, but for the queues of its groups.
 type plan struct {
-	seq       uint64
-	groups    []group
-	reason    string
-	state     []byte
-	attrs     []string // that a router is told
-	made      time.Time
-	expires   time.Time
-	stale     time.Time // from then on it must not serve; zero: never
-	onHealth  bool
-	onLimits  bool
-	health    uint64 // epochs at which it was asked for
-	limits    uint64
-	makeshift bool // not the plugin's
+	seq        uint64
+	groups     []group
+	reason     string
+	state      []byte
+	attributes []string // that a router is given
+	made       time.Time
+	expires    time.Time
+	stale      time.Time // from then on it must not be used; zero: never
+	onHealth   bool
+	onLimits   bool
+	health     uint64 // epochs at which it was asked for
+	limits     uint64
+	fallback   bool // the component gave none
 }
 
 type group struct {
 	rule    sdk.Rule
 	members []member
+	queue   *queue // guarded by the turns' mu; made on first use
+}
+
+// choose applies the plan: the first group with an available member decides.
+// It returns no group if there is none.
+func (by *plan) choose(t *turns, v view) (index int, g *group) {
+	for i := range by.groups {
+		if index, ok := t.choose(&by.groups[i], v); ok {
+			return index, &by.groups[i]
+		}
+	}
+	return 0, nil
+}
+
+// clone is a copy with queues of its own, for a dry run.
+func (by *plan) clone() *plan {
+	out := *by
+	out.groups = slices.Clone(by.groups)
+	for i := range out.groups {
+		out.groups[i].queue = nil
+	}
+	return &out
 }
 
 type member struct {
@@ -69,17 +91,17 @@ func CheckPlan(p sdk.Plan, ids []string) error {
 
 // compile checks p against the candidates' ids, in order.
 func compile(p sdk.Plan, ids []string) (*plan, error) {
-	out := &plan{reason: p.Reason, state: p.State, attrs: p.Attributes}
+	out := &plan{reason: p.Reason, state: p.State, attributes: p.Attributes}
 	if len(p.Attributes) > maxAttributes {
-		return nil, fmt.Errorf("it asks for %d attributes of requests, at most %d are told", len(p.Attributes), maxAttributes)
+		return nil, fmt.Errorf("it asks for %d attributes of requests, the limit is %d", len(p.Attributes), maxAttributes)
 	}
 	for _, name := range p.Attributes {
 		if !knownAttribute(name) {
-			return nil, fmt.Errorf("it asks for %.40q, which is no attribute of a request: those are header.NAME, query.NAME and body.PATH", name)
+			return nil, fmt.Errorf("it asks for %.40q, which is not an attribute of a request: use header.NAME, query.NAME, body.PATH, model or client", name)
 		}
 	}
 	if len(p.State) > maxState {
-		return nil, fmt.Errorf("its state has %d bytes, at most %d are kept", len(p.State), maxState)
+		return nil, fmt.Errorf("its state has %d bytes, the limit is %d", len(p.State), maxState)
 	}
 	seen := make([]bool, len(ids))
 	for gi, g := range p.Groups {
@@ -93,7 +115,7 @@ func compile(p sdk.Plan, ids []string) (*plan, error) {
 			case i < 0:
 				return nil, fmt.Errorf("group %d: unknown member %q", gi+1, m.ID)
 			case seen[i]:
-				return nil, fmt.Errorf("group %d: member %q stands twice", gi+1, m.ID)
+				return nil, fmt.Errorf("group %d: member %q is listed twice", gi+1, m.ID)
 			case math.IsNaN(m.Weight) || math.IsInf(m.Weight, 0) || m.Weight < 0:
 				return nil, fmt.Errorf("group %d: member %q has weight %v, which must be finite and 0 or more", gi+1, m.ID, m.Weight)
 			case m.MaxInFlight < 0:
@@ -102,7 +124,7 @@ func compile(p sdk.Plan, ids []string) (*plan, error) {
 			seen[i] = true
 			members = append(members, member{index: i, weight: m.Weight, max: m.MaxInFlight, hash: hashString(m.ID)})
 		}
-		level(members)
+		normalize(members)
 		out.groups = append(out.groups, group{rule: g.Rule, members: members})
 	}
 	if len(ids) > 0 && !slices.Contains(seen, true) {
@@ -113,10 +135,10 @@ func compile(p sdk.Plan, ids []string) (*plan, error) {
 	return out, nil
 }
 
-// level brings the weights to a heaviest between 1/2 and 1, as rules look at
-// their proportions alone: so no sum overflows, and the credits that outlive a
-// plan are worth as much in the next. By a power of two, which is exact.
-func level(members []member) {
+// normalize scales the weights so that the heaviest is between 1/2 and 1: no sum
+// overflows, and credits that outlive a plan are worth the same in the next. It
+// scales by a power of two, which is exact.
+func normalize(members []member) {
 	var heaviest float64
 	for _, m := range members {
 		heaviest = max(heaviest, m.weight)

@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// TestLyingPlansAreRefused: as the first plan, where a makeshift serves, and as
+// TestLyingPlansAreRefused: as the first plan, where a fallback plan is used, and as
 // a later one, where the last good one does.
 func TestLyingPlansAreRefused(t *testing.T) {
 	weighing := func(weight float64) sdk.Plan {
@@ -37,8 +37,8 @@ func TestLyingPlansAreRefused(t *testing.T) {
 		{"negatively infinite", weighing(math.Inf(-1)), "weight -Inf"},
 		{"nothing", sdk.Plan{}, "none of the 2 candidates"},
 		{"empty groups", planOf(sdk.RuleOrder), "none of the 2 candidates"},
-		{"twice in a group", planOf(sdk.RuleOrder, "a", "a"), `member "a" stands twice`},
-		{"twice in two groups", twoTiers, `group 2: member "a" stands twice`},
+		{"twice in a group", planOf(sdk.RuleOrder, "a", "a"), `member "a" is listed twice`},
+		{"twice in two groups", twoTiers, `group 2: member "a" is listed twice`},
 		{"unknown rule", planOf("vibes", "a"), `unknown rule "vibes"`},
 		{"no rule", planOf("", "a"), "unknown rule"},
 		{"negative limit", full, "max_in_flight -1"},
@@ -50,10 +50,10 @@ func TestLyingPlansAreRefused(t *testing.T) {
 				if got := w.picks(4); got != "a b a b" {
 					t.Errorf("picked %s, want in turn", got)
 				}
-				if info := w.table.Routes[0].Plan(); !info.Makeshift {
+				if info := w.table.Routes[0].Plan(); !info.Fallback {
 					t.Errorf("plan %+v", info)
 				}
-				if n := w.noted(); len(n) == 0 || !strings.Contains(n[0], "makeshift") || !strings.Contains(n[0], tt.says) || !strings.Contains(n[0], `strategy "x" of route "/v1/**"`) {
+				if n := w.noted(); len(n) == 0 || !strings.Contains(n[0], "fallback plan") || !strings.Contains(n[0], tt.says) || !strings.Contains(n[0], `strategy "x" of route "/v1/**"`) {
 					t.Errorf("notices %q, want one with %q", n, tt.says)
 				}
 			})

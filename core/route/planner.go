@@ -16,10 +16,10 @@ import (
 
 // How often a component is asked for a plan.
 const (
-	planDeadline = 2 * time.Second
-	tryDeadline  = 6 * time.Second        // for a first plan that has to succeed
-	minRefresh   = 250 * time.Millisecond // between two plans: bounds the rate of calls
-	maxRefresh   = 30 * time.Second       // between two tries when they fail
+	planDeadline    = 2 * time.Second
+	replaceDeadline = 6 * time.Second        // for the first plan of a component that replaces another
+	minRefresh      = 250 * time.Millisecond // between two plans: bounds the rate of calls
+	maxRefresh      = 30 * time.Second       // between two tries when they fail
 )
 
 // candidate is a channel or a key, as a planner sees it.
@@ -27,7 +27,7 @@ type candidate interface {
 	id() string
 	snapshot(now time.Time) sdk.Snapshot
 	counters() channel.Counters
-	trait() trait
+	settings() settings
 }
 
 // askFunc asks a component for a plan.
@@ -42,126 +42,151 @@ type subject struct {
 	candidates []candidate
 	onFailure  config.Makeshift
 	router     *router // nil unless the component is asked about each request
-	shadow     *tally  // nil unless it has no say
+	shadow     *tally  // nil unless the plan is only counted
 }
 
-// planner keeps a plan at hand, and has it renewed in the background by a
+// planner keeps a plan ready, and has it renewed in the background by a
 // component. No pick ever waits for that.
 type planner struct {
 	subject
-	traits   []trait
+	known    []settings // of the candidates
 	ids      []string
 	registry *channel.Registry
 	notice   func(string)
 	turns    *turns
 	current  atomic.Pointer[plan]
+	ctx      context.Context
+	cancel   context.CancelFunc
+	running  sync.WaitGroup
 
-	ctx    context.Context
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	ending sync.Mutex // no refresh begins once the context has ended
+	mu        sync.Mutex
+	phase     phase
+	failures  int                // in a row
+	notBefore time.Time          // the next time the component may be asked
+	before    []channel.Counters // at the last plan
 
-	planning sync.Mutex // one refresh at a time; guards before
-
-	refreshing atomic.Bool
-	notBefore  atomic.Int64 // no refresh before: nanoseconds since born
-	born       time.Time
-	failures   atomic.Int32       // of refreshes, in a row
-	before     []channel.Counters // at the last plan
-
-	users     atomic.Int32 // tables
-	replaces  bool         // a component whose plans are good
-	inherited bool         // the current plan is another planner's: only its state and number count
+	users    atomic.Int32 // tables
+	replaces bool         // a component whose plans are good
+	resume   Remembered   // where another planner stopped, for the first plan
 }
 
-// start gets the first plan, a makeshift one if the component gives none; but
-// that is an error if it is to take the place of another component whose plans
-// are good. A planner that goes on has a plan.
+// start gets the first plan, a fallback plan if the component gives none; but
+// that is an error if it is to replace another component whose plans are good.
+// A planner that is taken over from the previous table has a plan.
 func (p *planner) start() error {
-	if p.current.Load() != nil && !p.inherited {
+	if p.current.Load() != nil {
 		return nil
 	}
-	p.inherited = false
 	deadline := planDeadline
 	if p.replaces {
-		deadline = tryDeadline
+		deadline = replaceDeadline
 	}
 	err := p.refresh(deadline)
 	switch {
 	case err != nil && p.replaces && p.shadow == nil:
 		return fmt.Errorf("%s gives no plan: %w", p.name, err)
 	case err != nil:
-		p.improvise(p.current.Load(), err)
+		p.installFallback(nil, err)
 	}
 	return nil
 }
 
-// close ends the planning when no other table goes on with it.
+// close ends the planning unless another table uses the planner.
 func (p *planner) close() {
 	if p.users.Add(-1) > 0 {
 		return
 	}
-	p.ending.Lock()
+	p.handle(planClosed, nil)
 	p.cancel()
-	p.ending.Unlock()
-	p.wg.Wait()
+	p.running.Wait()
 }
 
-// pick applies the plan. ok is false if no candidate can be used.
-func (p *planner) pick(now time.Time, v view) (index int, by *plan, ok bool) {
-	by = p.current.Load()
-	if p.obsolete(by, now) {
-		p.refreshSoon(now)
-		if by.tooOld(now) && p.onFailure != config.MakeshiftLastPlan && p.failures.Load() > 0 {
-			p.improvise(by, errors.New("the last plan is too old"))
-			by = p.current.Load()
-		}
+// plan is the plan to apply now.
+func (p *planner) plan(now time.Time) *plan {
+	by := p.current.Load()
+	if !p.obsolete(by, now) {
+		return by
 	}
-	for i := range by.groups {
-		if index, ok := p.turns.choose(&by.groups[i], v); ok {
-			return index, by, true
-		}
+	p.refreshSoon(now)
+	if by.tooOld(now) && p.onFailure != config.MakeshiftLastPlan && p.isFailing() {
+		p.installFallback(by, errors.New("the last plan is too old"))
+		by = p.current.Load()
 	}
-	return 0, by, false
+	return by
+}
+
+// pick applies the plan. It returns no group if no candidate is available.
+func (p *planner) pick(now time.Time, v view) (index int, by *plan, g *group) {
+	by = p.plan(now)
+	index, g = by.choose(p.turns, v)
+	return index, by, g
 }
 
 func (by *plan) tooOld(now time.Time) bool {
-	return !by.stale.IsZero() && now.After(by.stale) && !by.makeshift
+	return !by.stale.IsZero() && now.After(by.stale) && !by.fallback
 }
 
 func (p *planner) obsolete(by *plan, now time.Time) bool {
 	if now.After(by.expires) {
 		return true
 	}
+	if !by.onHealth && !by.onLimits {
+		return false
+	}
 	health, limits := p.registry.Epochs()
 	return by.onHealth && health != by.health || by.onLimits && limits != by.limits
+}
+
+func (p *planner) isFailing() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.phase.failing()
 }
 
 // refreshSoon asks for a new plan in the background, unless that is being done
 // or was done just now.
 func (p *planner) refreshSoon(now time.Time) {
-	if int64(now.Sub(p.born)) < p.notBefore.Load() || !p.refreshing.CompareAndSwap(false, true) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.Before(p.notBefore) {
 		return
 	}
-	p.ending.Lock()
-	defer p.ending.Unlock()
-	if p.ctx.Err() != nil {
-		return // closed; refreshing stays set: nothing begins any more
+	next, action := p.phase.next(planObsolete)
+	p.phase = next
+	if action != planAsk {
+		return
 	}
-	p.wg.Go(func() {
-		defer p.refreshing.Store(false)
-		pause := minRefresh
+	p.running.Go(func() {
 		if err := p.refresh(planDeadline); err != nil {
-			failures := p.failures.Add(1)
-			pause = min(minRefresh<<min(failures, 7), maxRefresh)
-			if failures == 1 {
-				p.notice(fmt.Sprintf("%s: no new plan, the last one serves on: %v", p.name, err))
-			}
-		} else if p.failures.Swap(0) > 0 {
-			p.notice(fmt.Sprintf("%s: plans are fresh again", p.name))
+			p.handle(planFailed, err)
+		} else {
+			p.handle(planReceived, nil)
 		}
-		p.notBefore.Store(int64(p.registry.Now().Sub(p.born) + jitter(pause)))
 	})
+}
+
+// handle takes the planner to its next phase, and reports what the user should
+// know.
+func (p *planner) handle(e planEvent, err error) {
+	p.mu.Lock()
+	var action planAction
+	p.phase, action = p.phase.next(e)
+	pause := minRefresh
+	switch e {
+	case planFailed:
+		p.failures++
+		pause = min(minRefresh<<min(p.failures, 7), maxRefresh)
+	case planReceived:
+		p.failures = 0
+	}
+	p.notBefore = p.registry.Now().Add(jitter(pause))
+	p.mu.Unlock()
+	switch action {
+	case planReportFailure:
+		p.notice(fmt.Sprintf("%s: no new plan, the last one stays in use: %v", p.name, err))
+	case planReportRecovery:
+		p.notice(fmt.Sprintf("%s: plans are up to date again", p.name))
+	}
 }
 
 // jitter keeps planners from asking all at once.
@@ -169,19 +194,16 @@ func jitter(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64()))
 }
 
+// refresh asks the component for a plan and installs it. Only one refresh runs
+// at a time: the first plan before any pick, later ones by the phase.
 func (p *planner) refresh(deadline time.Duration) error {
-	p.planning.Lock()
-	defer p.planning.Unlock()
 	now := p.registry.Now()
 	health, limits := p.registry.Epochs()
-	var state []byte
-	if last := p.current.Load(); last != nil {
-		state = last.state
-	}
+	last := p.current.Load()
 	snapshots, counters := p.observe(now)
 	ctx, cancel := context.WithTimeout(p.ctx, deadline)
 	defer cancel()
-	answer, err := p.ask(ctx, snapshots, p.outcomes(counters), state)
+	answer, err := p.ask(ctx, snapshots, p.outcomes(counters), p.stateAfter(last))
 	if err != nil {
 		return err
 	}
@@ -195,37 +217,45 @@ func (p *planner) refresh(deadline time.Duration) error {
 		next.stale = now.Add(answer.MaxStale)
 	}
 	next.health, next.limits = health, limits
+	p.mu.Lock()
 	p.before = counters
-	for last := p.current.Load(); !p.replace(last, next); {
+	p.mu.Unlock()
+	for !p.install(last, next) {
 		last = p.current.Load()
 	}
 	return nil
 }
 
-// replace puts next in the place of last, unless another plan stands there.
-func (p *planner) replace(last, next *plan) bool {
-	next.seq = 1
+// stateAfter is the component's own state after the last plan.
+func (p *planner) stateAfter(last *plan) []byte {
+	if last == nil {
+		return p.resume.State
+	}
+	return last.state
+}
+
+// install replaces last by next, unless another plan was installed meanwhile.
+func (p *planner) install(last, next *plan) bool {
+	next.seq = p.resume.seq + 1
 	if last != nil {
 		next.seq = last.seq + 1
 	}
 	return p.current.CompareAndSwap(last, next)
 }
 
-// improvise puts a makeshift plan in the place of last, unless that was done
-// already. It expires at once, so that the component is asked again by the next
-// pick.
-func (p *planner) improvise(last *plan, why error) {
+// installFallback replaces last by a fallback plan, unless that was done
+// already. It expires at once, so that the next pick has the component asked
+// again.
+func (p *planner) installFallback(last *plan, cause error) {
 	snapshots, _ := p.observe(p.registry.Now())
-	next, err := compile(makeshift(snapshots, p.onFailure, "makeshift, "+makeshiftName(p.onFailure)+": "+why.Error()), p.ids)
+	next, err := compile(fallbackPlan(snapshots, p.onFailure, "fallback plan, "+fallbackName(p.onFailure)+": "+cause.Error()), p.ids)
 	if err != nil {
-		panic("route: the makeshift plan is refused: " + err.Error())
+		panic("route: the fallback plan is refused: " + err.Error())
 	}
-	next.makeshift, next.made = true, p.registry.Now()
-	if last != nil {
-		next.state = last.state
-	}
-	if p.replace(last, next) {
-		p.notice(fmt.Sprintf("%s: a makeshift plan serves: %v", p.name, why))
+	next.fallback, next.made = true, p.registry.Now()
+	next.state = p.stateAfter(last)
+	if p.install(last, next) {
+		p.notice(fmt.Sprintf("%s: a fallback plan is in use: %v", p.name, cause))
 	}
 }
 
@@ -240,6 +270,8 @@ func (p *planner) observe(now time.Time) ([]sdk.Snapshot, []channel.Counters) {
 
 // outcomes are what happened since the last plan.
 func (p *planner) outcomes(counters []channel.Counters) []sdk.Outcome {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var out []sdk.Outcome
 	for i, c := range counters {
 		last := p.before[i]

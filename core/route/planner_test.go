@@ -32,7 +32,7 @@ func TestPlansAreRenewedWhenTheyExpire(t *testing.T) {
 		w := build(t, nil, map[string]sdk.Component{"x": a}, routeTo("x", channels("a", "b")))
 		p, _ := w.walk("").Next(w.registry.Now())
 		time.Sleep(time.Second)
-		p.Lease.Answered(w.registry.Now())
+		p.Lease.Answered(w.registry.Now(), "", "")
 		p.Lease.Succeed(w.registry.Now())
 		after(7 * time.Second)
 		if got := w.pick(w.walk("")); got != "a" || len(a.requests()) != 1 {
@@ -53,7 +53,7 @@ func TestPlansAreRenewedWhenTheyExpire(t *testing.T) {
 		if want := (sdk.Outcome{ID: "a", Successes: 1, TTFB: time.Second}); len(second.Outcomes) != 1 || second.Outcomes[0] != want {
 			t.Errorf("outcomes %+v, want %+v", second.Outcomes, want)
 		}
-		if info := w.table.Routes[0].Plan(); info.Seq != 2 || info.Makeshift {
+		if info := w.table.Routes[0].Plan(); info.Seq != 2 || info.Fallback {
 			t.Errorf("plan %+v", info)
 		}
 		if n := w.noted(); len(n) > 0 {
@@ -114,9 +114,9 @@ func flapHealth(w *world, i int) {
 func flapKey(w *world, i int) {
 	k := w.channel("a").Keys[0].State
 	if i%2 == 0 {
-		k.Invalidate(w.registry.Now(), "401")
+		k.Invalidate(w.registry.Now(), 0, "401")
 	} else {
-		k.Revive()
+		k.Reset()
 	}
 }
 
@@ -143,7 +143,7 @@ func TestPicksDoNotWaitForAHangingStrategy(t *testing.T) {
 			t.Errorf("%d calls at once", n-1)
 		}
 		after(2*planDeadline - time.Since(begun))
-		if n := w.noted(); len(n) != 1 || !strings.Contains(n[0], "the last one serves on") {
+		if n := w.noted(); len(n) != 1 || !strings.Contains(n[0], "the last one stays in use") {
 			t.Errorf("notices %q", n)
 		}
 	})
@@ -191,13 +191,13 @@ func TestAStrategyThatFailsIsAskedMoreAndMoreSeldom(t *testing.T) {
 		w.pick(w.walk(""))
 		synctest.Wait()
 		n := w.noted()
-		if len(n) != 2 || !strings.Contains(n[0], errDown.Error()) || !strings.Contains(n[1], "fresh again") {
+		if len(n) != 2 || !strings.Contains(n[0], errDown.Error()) || !strings.Contains(n[1], "up to date again") {
 			t.Errorf("notices %q", n)
 		}
 	})
 }
 
-func TestAPlanTooOldGivesWayToAMakeshift(t *testing.T) {
+func TestAnOldPlanIsReplacedByAFallback(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &author{}
 		a.plan = func(context.Context, sdk.PlanRequest) (sdk.Plan, error) {
@@ -219,17 +219,17 @@ func TestAPlanTooOldGivesWayToAMakeshift(t *testing.T) {
 		if got := w.picks(6); got != "a b c a b c" && got != "b c a b c a" {
 			t.Errorf("picked %s, want all in turn", got)
 		}
-		if info := w.table.Routes[0].Plan(); !info.Makeshift || !strings.Contains(info.Reason, "too old") {
+		if info := w.table.Routes[0].Plan(); !info.Fallback || !strings.Contains(info.Reason, "too old") {
 			t.Errorf("plan %+v", info)
 		}
-		var makeshifts int
+		var fallbacks int
 		for _, n := range w.noted() {
-			if strings.Contains(n, "makeshift") {
-				makeshifts++
+			if strings.Contains(n, "fallback plan") {
+				fallbacks++
 			}
 		}
-		if makeshifts != 1 {
-			t.Errorf("%d notices of the makeshift plan: %q", makeshifts, w.noted())
+		if fallbacks != 1 {
+			t.Errorf("%d notices of the fallback plan: %q", fallbacks, w.noted())
 		}
 		for len(a.requests()) < 20 {
 			w.pick(w.walk(""))
@@ -336,17 +336,17 @@ func TestCloseDuringPicks(t *testing.T) {
 	}
 }
 
-// TestAMakeshiftNeverTakesThePlaceOfAFreshPlan that arrived between finding the
+// TestAFallbackNeverReplacesANewPlan that arrived between finding the
 // last one too old and replacing it.
-func TestAMakeshiftNeverTakesThePlaceOfAFreshPlan(t *testing.T) {
+func TestAFallbackNeverReplacesANewPlan(t *testing.T) {
 	w := build(t, nil, map[string]sdk.Component{"x": always(planOf(sdk.RuleOrder, "a"))}, routeTo("x", channels("a")))
 	p := w.table.Routes[0].planner
 	old := p.current.Load()
 	if err := p.refresh(planDeadline); err != nil {
 		t.Fatal(err)
 	}
-	p.improvise(old, errDown)
-	if info := w.table.Routes[0].Plan(); info.Makeshift || info.Seq != 2 || len(w.noted()) > 0 {
+	p.installFallback(old, errDown)
+	if info := w.table.Routes[0].Plan(); info.Fallback || info.Seq != 2 || len(w.noted()) > 0 {
 		t.Errorf("plan %+v, notices %q", info, w.noted())
 	}
 }

@@ -9,23 +9,23 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// trait is all of a candidate that a planner knows from the configuration. A
-// planner whose candidates have the same traits would plan the same.
-type trait struct {
+// settings are what a planner knows of a candidate from the configuration. A
+// planner whose candidates have the same settings would plan the same.
+type settings struct {
 	id       string
 	weight   float64
 	fallback bool
 	state    any // the candidate's live state
 }
 
-func (c *Channel) trait() trait {
-	return trait{c.id(), c.Config.Weight, c.Config.Fallback, c.State}
+func (c *Channel) settings() settings {
+	return settings{c.id(), c.Config.Weight, c.Config.Fallback, c.State}
 }
 
-func (k *Key) trait() trait { return trait{k.id(), k.Config.Weight, false, k.State} }
+func (k *Key) settings() settings { return settings{k.id(), k.Config.Weight, false, k.State} }
 
-// channelOf is the channel with that state, nil if there is none.
-func (t *Table) channelOf(s *channel.State) *Channel {
+// channelWith is the channel with that state, nil if there is none.
+func (t *Table) channelWith(s *channel.State) *Channel {
 	if t == nil {
 		return nil
 	}
@@ -35,8 +35,8 @@ func (t *Table) channelOf(s *channel.State) *Channel {
 	return nil
 }
 
-// keyState is that of a secret which stands in the same place as before, nil if
-// it does not: to fingerprint thousands of keys at each reload takes its time.
+// keyState is the state of a secret that is in the same place as before, nil if
+// it is not: fingerprinting thousands of keys at each reload takes time.
 func (c *Channel) keyState(i int, secret config.Secret) *channel.Key {
 	if c == nil || i >= len(c.Keys) || c.Keys[i].Config.Value.Reveal() != secret.Reveal() {
 		return nil
@@ -47,68 +47,68 @@ func (c *Channel) keyState(i int, secret config.Secret) *channel.Key {
 // plan returns the planner of a subject: that of the previous table if it can
 // go on, else a new one with what the previous one remembers.
 func (t *Table) plan(of subject, o Options) *planner {
-	traits := []trait{}
+	known := []settings{}
 	for _, c := range of.candidates {
-		traits = append(traits, c.trait())
+		known = append(known, c.settings())
 	}
 	var old *planner
 	if o.Previous != nil {
 		old = o.Previous.planners[of.purpose]
 	}
 	p := old
-	if old != nil && old.plansLike(of) && slices.Equal(old.traits, traits) {
+	if old != nil && old.suits(of) && slices.Equal(old.known, known) {
 		old.users.Add(1)
 	} else {
-		p = newPlanner(of, traits, o)
+		p = newPlanner(of, known, o)
 		if old != nil {
-			p.remember(old.memory())
-			p.observed(old)
+			p.resumeFrom(old.memory())
+			p.countFrom(old)
 			p.replaces = old.component != of.component && old.plansWell()
 		} else {
-			p.remember(o.Memory.of(of.purpose))
+			p.resumeFrom(o.Memory.of(of.purpose))
 		}
 	}
 	t.planners[of.purpose] = p
 	return p
 }
 
-// plansLike says that the planner would do for the subject.
-func (p *planner) plansLike(of subject) bool {
-	return p.component == of.component && p.onFailure == of.onFailure && p.router.like(of.router) && (p.shadow == nil) == (of.shadow == nil)
+// suits says whether the planner can go on with the subject.
+func (p *planner) suits(of subject) bool {
+	return p.component == of.component && p.onFailure == of.onFailure && p.router.equal(of.router) && (p.shadow == nil) == (of.shadow == nil)
 }
 
-func newPlanner(of subject, traits []trait, o Options) *planner {
-	n := len(traits)
+func newPlanner(of subject, known []settings, o Options) *planner {
+	n := len(known)
 	p := &planner{
-		subject: of, traits: traits, registry: o.Registry, notice: o.Notice, born: o.Registry.Now(),
+		subject: of, known: known, registry: o.Registry, notice: o.Notice,
 		turns: newTurns(n), before: make([]channel.Counters, n),
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.users.Store(1)
 	for i, c := range p.candidates {
-		p.ids = append(p.ids, traits[i].id)
-		p.before[i] = c.counters() // what was before is no outcome of this planner's
+		p.ids = append(p.ids, known[i].id)
+		p.before[i] = c.counters() // what was before does not count
 	}
 	return p
 }
 
 func (p *planner) plansWell() bool {
 	by := p.current.Load()
-	return by != nil && !by.makeshift && p.failures.Load() == 0
+	return by != nil && !by.fallback && !p.isFailing()
 }
 
-// observed takes over since when outcomes are to be told.
-func (p *planner) observed(old *planner) {
-	old.planning.Lock()
-	defer old.planning.Unlock()
-	for i, c := range p.traits {
-		if j := slices.IndexFunc(old.traits, func(o trait) bool { return o.state == c.state }); j >= 0 {
+// countFrom takes over from when on outcomes are counted.
+func (p *planner) countFrom(old *planner) {
+	old.mu.Lock()
+	defer old.mu.Unlock()
+	for i, c := range p.known {
+		if j := slices.IndexFunc(old.known, func(o settings) bool { return o.state == c.state }); j >= 0 {
 			p.before[i] = old.before[j]
 		}
 	}
 }
 
-// Memory is where planners left off. It holds no secrets.
+// Memory is where planners stopped. It holds no secrets.
 type Memory []Remembered
 
 // MigrateMemory converts the form that state files had before purposes were
@@ -136,16 +136,16 @@ func (m Memory) of(p Purpose) Remembered {
 	return Remembered{}
 }
 
-// Remembered is where one planner left off. Candidates are known by their IDs.
+// Remembered is where one planner stopped. Candidates are known by their IDs.
 type Remembered struct {
 	Purpose
 	State  []byte             `json:"state,omitempty"`  // the strategy's own
-	Order  []string           `json:"order,omitempty"`  // the candidate picked longest ago first
-	Credit map[string]float64 `json:"credit,omitempty"` // of smooth weighted turns
+	Order  []string           `json:"order,omitempty"`  // the candidate that was picked longest ago first
+	Credit map[string]float64 `json:"credit,omitempty"` // of smooth_wrr
 	seq    uint64
 }
 
-// Memory tells where the planners are.
+// Memory is where the planners are.
 func (t *Table) Memory() Memory {
 	out := Memory{}
 	for purpose, p := range t.planners {
@@ -158,7 +158,7 @@ func (t *Table) Memory() Memory {
 }
 
 func (p *planner) memory() Remembered {
-	r := Remembered{Credit: map[string]float64{}}
+	r := Remembered{State: p.resume.State, Credit: map[string]float64{}, seq: p.resume.seq}
 	if by := p.current.Load(); by != nil {
 		r.State, r.seq = by.state, by.seq
 	}
@@ -185,12 +185,9 @@ func (p *planner) memory() Remembered {
 	return r
 }
 
-// remember goes on where another planner left off.
-func (p *planner) remember(r Remembered) {
-	if r.State != nil || r.seq > 0 {
-		p.current.Store(&plan{state: r.State, seq: r.seq})
-		p.inherited = true
-	}
+// resumeFrom goes on where another planner stopped.
+func (p *planner) resumeFrom(r Remembered) {
+	p.resume = r
 	for _, id := range r.Order {
 		if i := slices.Index(p.ids, id); i >= 0 {
 			p.turns.clock++

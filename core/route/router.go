@@ -16,13 +16,13 @@ import (
 const (
 	routeDeadline    = 20 * time.Millisecond
 	routesAtOnce     = 64
-	routeFailures    = 5 // in a row, after which it is left alone
+	routeFailures    = 5 // in a row, after which there is a pause
 	routePause       = time.Second
 	routeMaxPause    = 30 * time.Second
 	maxAttributeSize = 16 << 10 // bytes of one value
 )
 
-// router asks a strategy about each request. Whatever goes wrong, the plan
+// router asks a strategy about each request. If anything goes wrong, the plan
 // decides: no request fails or waits for long.
 type router struct {
 	route  string
@@ -37,15 +37,15 @@ type router struct {
 	mu       sync.Mutex
 	failures int // in a row
 	pause    time.Duration
-	until    time.Time       // it is left alone
-	trying   bool            // one request finds out whether it is well again
-	withheld map[string]bool // attributes of which the user was told
+	until    time.Time       // it is not asked before
+	testing  bool            // one request finds out whether it answers again
+	withheld map[string]bool // attributes that the user knows are withheld
 }
 
-// RouterInfo counts what came of asking about single requests.
+// RouterInfo counts the calls about single requests.
 type RouterInfo struct {
 	Answered, Failed, Skipped uint64
-	Resting                   bool // it is not asked for a while
+	Paused                    bool // it is not asked for a while
 }
 
 func newRouter(s sdk.Strategy, route, name string, expose []string, notice func(string)) *router {
@@ -56,43 +56,43 @@ func newRouter(s sdk.Strategy, route, name string, expose []string, notice func(
 	return &router{route: route, name: name, asks: asks, expose: expose, notice: notice, slots: make(chan struct{}, routesAtOnce), withheld: map[string]bool{}}
 }
 
-func (r *router) like(other *router) bool {
+func (r *router) equal(other *router) bool {
 	if r == nil || other == nil {
 		return r == other
 	}
 	return r.asks == other.asks && slices.Equal(r.expose, other.expose)
 }
 
-// Ask has the strategy, if it wants to see each request, say in which order
-// the channels are to be tried. It comes between Begin and the first Next.
+// Ask has the strategy, if it routes each request, say in which order the
+// channels are to be tried. It comes between Begin and the first Next.
 func (w *Walk) Ask(ctx context.Context, now time.Time) {
 	r := w.route.planner.router
 	if r == nil || !r.enter(now) {
 		return
 	}
-	begun := time.Now()
+	start := time.Now()
 	reply, err := r.ask(ctx, w, now)
 	if err == nil {
-		err = w.obey(reply)
+		err = w.follow(reply)
 	}
 	if err != nil && ctx.Err() != nil {
-		err = nil // the caller is gone, which is nobody's fault
+		err = nil // the caller went away
 	}
-	r.leave(now.Add(time.Since(begun)), err)
+	r.leave(now.Add(time.Since(start)), err)
 }
 
 func (r *router) ask(ctx context.Context, w *Walk, now time.Time) (sdk.RouteReply, error) {
 	ctx, cancel := context.WithTimeout(ctx, routeDeadline)
 	defer cancel()
-	req := sdk.RouteRequest{Route: r.route, Model: w.model, Channels: make([]sdk.Snapshot, len(w.route.Channels))}
+	req := sdk.RouteRequest{Route: r.route, Model: w.request.Model, Channels: make([]sdk.Snapshot, len(w.route.Channels))}
 	for i, ch := range w.route.Channels {
 		req.Channels[i] = ch.snapshot(now)
 	}
-	for _, name := range w.route.planner.current.Load().attrs {
+	for _, name := range w.route.planner.current.Load().attributes {
 		if !r.exposes(name) {
 			continue
 		}
-		if v, ok := w.attributes.Attribute(name); ok {
+		if v, ok := w.request.Attribute(name); ok {
 			if req.Attributes == nil {
 				req.Attributes = map[string]string{}
 			}
@@ -102,13 +102,13 @@ func (r *router) ask(ctx context.Context, w *Walk, now time.Time) (sdk.RouteRepl
 	return r.asks.Route(ctx, req)
 }
 
-// obey takes the order up if it can be followed as a whole.
-func (w *Walk) obey(reply sdk.RouteReply) error {
+// follow takes over the order if all of it can be followed.
+func (w *Walk) follow(reply sdk.RouteReply) error {
 	order := w.order[:0]
 	for _, name := range reply.Order {
 		i := slices.IndexFunc(w.route.Channels, func(ch *Channel) bool { return ch.id() == name })
 		if i < 0 || slices.Contains(order, i) {
-			return fmt.Errorf("it answers with the channel %.40q, which the route does not have or the answer has twice", name)
+			return fmt.Errorf("its answer names the channel %.40q twice, or the route does not have it", name)
 		}
 		order = append(order, i)
 	}
@@ -116,19 +116,19 @@ func (w *Walk) obey(reply sdk.RouteReply) error {
 	return nil
 }
 
-// enter says whether the strategy is to be asked now.
+// enter says whether the strategy is asked now.
 func (r *router) enter(now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.failures >= routeFailures {
-		if now.Before(r.until) || r.trying {
+		if now.Before(r.until) || r.testing {
 			r.skipped.Add(1)
 			return false
 		}
 	}
 	select {
 	case r.slots <- struct{}{}:
-		r.trying = r.failures >= routeFailures
+		r.testing = r.failures >= routeFailures
 		return true
 	default:
 		r.skipped.Add(1)
@@ -140,7 +140,7 @@ func (r *router) leave(now time.Time, err error) {
 	<-r.slots
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.trying = false
+	r.testing = false
 	if err == nil {
 		r.answered.Add(1)
 		if r.failures >= routeFailures {
@@ -166,14 +166,14 @@ func (r *router) info() RouterInfo {
 	return RouterInfo{r.answered.Load(), r.failed.Load(), r.skipped.Load(), r.failures >= routeFailures}
 }
 
-// exposes says whether the strategy may be told the attribute. What it may not
-// is told to the user once.
+// exposes says whether the strategy may see the attribute. The user is told once
+// of each that it may not see.
 func (r *router) exposes(name string) bool {
 	kind, rest, _ := strings.Cut(name, ".")
 	why := ""
 	switch {
 	case kind == "body" && !slices.ContainsFunc(r.expose, func(e string) bool { return name == e || strings.HasPrefix(name, e+".") }):
-		why = fmt.Sprintf("the prompt is part of the body, so that the block must allow it: expose = [%q]", name)
+		why = fmt.Sprintf("the body contains the prompt, so the block must allow it: expose = [%q]", name)
 	case kind != "body" && credential(rest):
 		why = "it carries a credential"
 	default:
@@ -183,7 +183,7 @@ func (r *router) exposes(name string) bool {
 	defer r.mu.Unlock()
 	if !r.withheld[name] && len(r.withheld) < maxAttributes {
 		r.withheld[name] = true
-		r.notice(fmt.Sprintf("%s asks for %s and is not told it: %s", r.name, name, why))
+		r.notice(fmt.Sprintf("%s asks for %s, which is withheld: %s", r.name, name, why))
 	}
 	return false
 }
@@ -196,9 +196,4 @@ func credential(name string) bool {
 		return true
 	}
 	return strings.HasSuffix(name, "-token") || strings.HasSuffix(name, "-key") || strings.Contains(name, "secret")
-}
-
-func knownAttribute(name string) bool {
-	kind, rest, _ := strings.Cut(name, ".")
-	return len(name) <= maxAttributeName && rest != "" && (kind == "header" || kind == "query" || kind == "body")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -40,15 +41,11 @@ func newGuide(p sdk.Plan, answer func(context.Context, sdk.RouteRequest) (sdk.Ro
 	return &guide{author: always(p), answer: answer}
 }
 
-// told is a request with attributes.
-type told map[string]string
-
-func (a told) Attribute(name string) (string, bool) { v, ok := a[name]; return v, ok }
-
 // ask is a request that the strategy is asked about.
-func (w *world) ask(a Attributes) *Walk {
+func (w *world) ask(r Request) *Walk {
 	var walk Walk
-	walk.Begin(w.table.Routes[0], "m", a)
+	r.Model = "m"
+	walk.Begin(w.table.Routes[0], r)
 	walk.Ask(context.Background(), w.registry.Now())
 	return &walk
 }
@@ -64,7 +61,7 @@ func orders(names ...string) func(context.Context, sdk.RouteRequest) (sdk.RouteR
 func TestRequestsFollowTheAnswer(t *testing.T) {
 	g := newGuide(planOf(sdk.RuleOrder, "a", "b", "c", "d"), orders("c", "b"))
 	w := build(t, nil, map[string]sdk.Component{"x": g}, routeTo("x", channels("a", "b", "c", "d")))
-	walk := w.ask(told{})
+	walk := w.ask(Request{})
 	var got, why []string
 	for range 4 {
 		p, ok := walk.Next(w.registry.Now())
@@ -82,7 +79,7 @@ func TestRequestsFollowTheAnswer(t *testing.T) {
 		t.Errorf("reasons: %s", s)
 	}
 	w.channel("c").State.SetPaused(true)
-	if p, ok := w.ask(told{}).Next(w.registry.Now()); !ok || nameOf(p) != "b" {
+	if p, ok := w.ask(Request{}).Next(w.registry.Now()); !ok || nameOf(p) != "b" {
 		t.Errorf("with c paused: %s", nameOf(p))
 	}
 	if n := w.walk(""); w.pick(n) != "a" {
@@ -90,18 +87,19 @@ func TestRequestsFollowTheAnswer(t *testing.T) {
 	}
 }
 
-// A strategy is told the declared attributes only: of the body those that the
+// A strategy gets the declared attributes only: of the body those that the
 // configuration allows, and never a credential.
-func TestWhatAStrategyIsTold(t *testing.T) {
+func TestAttributesForAStrategy(t *testing.T) {
 	p := planOf(sdk.RuleOrder, "a")
 	p.Attributes = []string{"header.x-session-id", "header.authorization", "query.key", "query.region", "body.user", "body.messages", "body.metadata.user_id", "header.x-absent"}
 	g := newGuide(p, orders())
 	r := routeTo("x", channels("a"))
 	r.Strategy.Expose = []string{"body.user", "body.metadata"}
 	w := build(t, nil, map[string]sdk.Component{"x": g}, r)
-	all := told{
-		"header.x-session-id": "s1", "header.authorization": "Bearer sk-1", "query.key": "sk-2", "query.region": "eu", "header.x-more": "no",
-		"body.user": "u1", "body.messages": "the prompt", "body.metadata.user_id": strings.Repeat("x", maxAttributeSize+1), "body.metadata": "no",
+	all := Request{
+		Header:   http.Header{"X-Session-Id": {"s1"}, "Authorization": {"Bearer sk-1"}, "X-More": {"no"}},
+		RawQuery: "key=sk-2&region=eu",
+		Body:     []byte(`{"user":"u1","messages":"the prompt","metadata":{"user_id":"` + strings.Repeat("x", maxAttributeSize+1) + `"}}`),
 	}
 	for range 3 {
 		w.ask(all)
@@ -109,14 +107,14 @@ func TestWhatAStrategyIsTold(t *testing.T) {
 	req := g.requests()[0]
 	want := map[string]string{"header.x-session-id": "s1", "query.region": "eu", "body.user": "u1", "body.metadata.user_id": strings.Repeat("x", maxAttributeSize)}
 	if fmt.Sprint(req.Attributes) != fmt.Sprint(want) {
-		t.Errorf("told %v", req.Attributes)
+		t.Errorf("attributes %v", req.Attributes)
 	}
 	if req.Route != "/v1/**" || req.Model != "m" || len(req.Channels) != 1 || req.Channels[0].ID != "a" || !req.Channels[0].Available {
 		t.Errorf("%+v", req)
 	}
 	notices := strings.Join(w.noted(), "\n")
-	if len(w.noted()) != 3 || !strings.Contains(notices, `expose = ["body.messages"]`) || !strings.Contains(notices, "header.authorization and is not told it: it carries a credential") {
-		t.Errorf("the user is told:\n%s", notices)
+	if len(w.noted()) != 3 || !strings.Contains(notices, `expose = ["body.messages"]`) || !strings.Contains(notices, "header.authorization, which is withheld: it carries a credential") {
+		t.Errorf("notices:\n%s", notices)
 	}
 	if strings.Contains(notices, "sk-") || strings.Contains(notices, "prompt is") && strings.Contains(notices, "the prompt\n") {
 		t.Error("a notice holds what is withheld")
@@ -142,7 +140,7 @@ func TestAStrategyThatAnswersBadly(t *testing.T) {
 				w := build(t, nil, map[string]sdk.Component{"x": g}, routeTo("x", channels("a", "b")))
 				for i := range 3 * routeFailures {
 					begun := time.Now()
-					if got := w.pick(w.ask(told{})); got != "a" {
+					if got := w.pick(w.ask(Request{})); got != "a" {
 						t.Fatalf("request %d went to %s", i, got)
 					}
 					if took := time.Since(begun); took > routeDeadline {
@@ -153,18 +151,18 @@ func TestAStrategyThatAnswersBadly(t *testing.T) {
 					t.Errorf("it was asked %d times", n)
 				}
 				info := w.table.Routes[0].Plan().Router
-				if info == nil || !info.Resting || info.Failed != routeFailures || info.Skipped != 2*routeFailures {
+				if info == nil || !info.Paused || info.Failed != routeFailures || info.Skipped != 2*routeFailures {
 					t.Errorf("%+v", info)
 				}
 				after(routePause)
-				w.ask(told{})
-				w.ask(told{})
+				w.ask(Request{})
+				w.ask(Request{})
 				if n := len(g.requests()); n != routeFailures+1 {
 					t.Errorf("after the pause it was asked %d times more", n-routeFailures)
 				}
 				after(2 * routePause)
 				g.answer = orders("b")
-				if got := w.pick(w.ask(told{})); got != "b" {
+				if got := w.pick(w.ask(Request{})); got != "b" {
 					t.Errorf("well again, but the request went to %s", got)
 				}
 				if notices := w.noted(); len(notices) != 2 || !strings.Contains(notices[1], "again") {
@@ -184,7 +182,7 @@ func TestACallerThatGoesWhileAsking(t *testing.T) {
 	})
 	w := build(t, nil, map[string]sdk.Component{"x": g}, routeTo("x", channels("a")))
 	var walk Walk
-	walk.Begin(w.table.Routes[0], "", told{})
+	walk.Begin(w.table.Routes[0], Request{})
 	walk.Ask(ctx, w.registry.Now())
 	if info := w.table.Routes[0].Plan().Router; info.Failed != 0 {
 		t.Errorf("%+v", info)
@@ -201,7 +199,7 @@ func TestManyRequestsAtOnce(t *testing.T) {
 		w := build(t, nil, map[string]sdk.Component{"x": g}, routeTo("x", channels("a", "b")))
 		var all sync.WaitGroup
 		for range 3 * routesAtOnce {
-			all.Go(func() { w.pick(w.ask(told{})) })
+			all.Go(func() { w.pick(w.ask(Request{})) })
 		}
 		all.Wait()
 		info := w.table.Routes[0].Plan().Router
@@ -211,7 +209,7 @@ func TestManyRequestsAtOnce(t *testing.T) {
 	})
 }
 
-func TestMakeshifts(t *testing.T) {
+func TestFallbackPlans(t *testing.T) {
 	heavy := func() []*config.Channel {
 		all := channels("light", "heavy", "spare")
 		all[1].Weight, all[2].Fallback = 3, true
@@ -232,7 +230,7 @@ func TestMakeshifts(t *testing.T) {
 		if got := w.picks(8); got != want {
 			t.Errorf("%q: %s", how, got)
 		}
-		if info := w.table.Routes[0].Plan(); !info.Makeshift || !strings.HasPrefix(info.Reason, "makeshift, "+makeshiftName(how)+": ") {
+		if info := w.table.Routes[0].Plan(); !info.Fallback || !strings.HasPrefix(info.Reason, "fallback plan, "+fallbackName(how)+": ") {
 			t.Errorf("%q: %+v", how, info)
 		}
 	}

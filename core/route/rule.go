@@ -10,18 +10,18 @@ import (
 
 // view is what a rule sees of the candidates for one pick.
 type view interface {
-	ready(index int) bool
+	available(index int) bool
 	load(index int) int
-	// hash is of the first of the named attributes that the request carries.
-	hash(attributes []string) (uint64, bool)
+	// hashOf is the hash of the first of the named attributes that the request has.
+	hashOf(attributes []string) (uint64, bool)
 }
 
 // turns remember, per candidate, whose turn it is. They outlive plans, so that
-// a refresh does not begin the round anew.
+// a new plan does not start the round again.
 type turns struct {
 	mu     sync.Mutex
 	clock  uint64
-	picked []uint64  // at which tick of clock the candidate was picked last
+	picked []uint64  // the value of clock when the candidate was last picked
 	credit []float64 // of smooth_wrr
 }
 
@@ -29,7 +29,8 @@ func newTurns(n int) *turns {
 	return &turns{picked: make([]uint64, n), credit: make([]float64, n)}
 }
 
-// choose applies the group's rule to its usable members. It allocates nothing.
+// choose applies the group's rule to its available members. It allocates
+// nothing.
 func (t *turns) choose(g *group, v view) (index int, ok bool) {
 	var m *member
 	switch g.rule.Kind {
@@ -44,7 +45,7 @@ func (t *turns) choose(g *group, v view) (index int, ok bool) {
 	case sdk.RuleP2C:
 		m = powerOfTwo(g, v)
 	case sdk.RuleHash:
-		if h, ok := v.hash(g.rule.Hash); ok {
+		if h, ok := v.hashOf(g.rule.Hash); ok {
 			m = rendezvous(g, v, h)
 		} else {
 			m = t.leastLoad(g, v)
@@ -58,44 +59,43 @@ func (t *turns) choose(g *group, v view) (index int, ok bool) {
 	return m.index, true
 }
 
-func (m *member) usable(v view) bool {
-	return v.ready(m.index) && (m.max == 0 || v.load(m.index) < m.max)
+func (m *member) available(v view) bool {
+	return v.available(m.index) && (m.max == 0 || v.load(m.index) < m.max)
 }
 
 func inOrder(g *group, v view) *member {
 	for i := range g.members {
-		if m := &g.members[i]; m.usable(v) {
+		if m := &g.members[i]; m.available(v) {
 			return m
 		}
 	}
 	return nil
 }
 
-// cycle picks the member that was picked longest ago. A member that cannot be
-// used leaves its turns to all the others alike, not to its neighbour.
+// cycle picks the member that was picked longest ago. The turns of a member that
+// is not available go to all others alike, not to its neighbour.
 func (t *turns) cycle(g *group, v view) *member {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var best *member
-	for i := range g.members {
-		m := &g.members[i]
-		if (best == nil || t.picked[m.index] < t.picked[best.index]) && m.usable(v) {
-			best = m
+	q := t.queue(g)
+	for i := q.first(); i != q.end(); i = q.next[i] {
+		if m := &g.members[i]; m.available(v) {
+			t.took(g, i)
+			return m
 		}
 	}
-	t.took(best)
-	return best
+	return nil
 }
 
-func (t *turns) took(m *member) {
-	if m != nil {
-		t.clock++
-		t.picked[m.index] = t.clock
-	}
+// took records that a member was picked.
+func (t *turns) took(g *group, i int32) {
+	t.clock++
+	t.picked[g.members[i].index] = t.clock
+	g.queue.toBack(i)
 }
 
-// smooth is the smooth weighted round-robin of nginx over the usable members:
-// each gains its weight, the richest is picked and pays for all.
+// smooth is the smooth weighted round-robin of nginx over the available members:
+// each gains its weight, the one with most credit is picked and pays for all.
 func (t *turns) smooth(g *group, v view) *member {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -103,7 +103,7 @@ func (t *turns) smooth(g *group, v view) *member {
 	var total float64
 	for i := range g.members {
 		m := &g.members[i]
-		if m.weight == 0 || !m.usable(v) {
+		if m.weight == 0 || !m.available(v) {
 			continue
 		}
 		t.credit[m.index] += m.weight
@@ -122,7 +122,7 @@ func (t *turns) smooth(g *group, v view) *member {
 func weightedRandom(g *group, v view) *member {
 	var total float64
 	for i := range g.members {
-		if m := &g.members[i]; m.usable(v) {
+		if m := &g.members[i]; m.available(v) {
 			total += m.weight
 		}
 	}
@@ -133,7 +133,7 @@ func weightedRandom(g *group, v view) *member {
 	var last *member
 	for i := range g.members {
 		m := &g.members[i]
-		if m.weight == 0 || !m.usable(v) {
+		if m.weight == 0 || !m.available(v) {
 			continue
 		}
 		last = m
@@ -145,24 +145,28 @@ func weightedRandom(g *group, v view) *member {
 }
 
 // leastLoad picks the member with the fewest requests for its weight; among
-// equals the one picked longest ago.
+// equals the one picked longest ago, which comes first in the queue.
 func (t *turns) leastLoad(g *group, v view) *member {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var best *member
-	var least float64
-	for i := range g.members {
+	q := t.queue(g)
+	best, least := q.end(), math.Inf(1)
+	for i := q.first(); i != q.end(); i = q.next[i] {
 		m := &g.members[i]
-		if !m.usable(v) {
+		share := m.share(v)
+		if best != q.end() && share >= least || !m.available(v) {
 			continue
 		}
-		load := m.share(v)
-		if best == nil || load < least || load == least && t.picked[m.index] < t.picked[best.index] {
-			best, least = m, load
+		best, least = i, share
+		if share <= q.idle {
+			break // none can have less
 		}
 	}
-	t.took(best)
-	return best
+	if best == q.end() {
+		return nil
+	}
+	t.took(g, best)
+	return &g.members[best]
 }
 
 func (m *member) share(v view) float64 {
@@ -172,14 +176,14 @@ func (m *member) share(v view) float64 {
 	return float64(v.load(m.index)+1) / m.weight
 }
 
-// powerOfTwo draws two usable members, each as likely, and picks the less
+// powerOfTwo draws two available members, each as likely, and picks the less
 // loaded.
 func powerOfTwo(g *group, v view) *member {
 	var a, b *member
 	n := 0
 	for i := range g.members {
 		m := &g.members[i]
-		if !m.usable(v) {
+		if !m.available(v) {
 			continue
 		}
 		// Reservoir sampling of two places.
@@ -213,7 +217,7 @@ func rendezvous(g *group, v view, h uint64) *member {
 	var top float64
 	for i := range g.members {
 		m := &g.members[i]
-		if !m.usable(v) {
+		if !m.available(v) {
 			continue
 		}
 		// A number in (0,1) that is the same for the same request and member.

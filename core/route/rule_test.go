@@ -17,9 +17,9 @@ type field struct {
 	attr  string
 }
 
-func (f *field) ready(i int) bool { return !f.out[i] }
-func (f *field) load(i int) int   { return f.loads[i] }
-func (f *field) hash([]string) (uint64, bool) {
+func (f *field) available(i int) bool { return !f.out[i] }
+func (f *field) load(i int) int       { return f.loads[i] }
+func (f *field) hashOf([]string) (uint64, bool) {
 	return hashString(f.attr), f.attr != ""
 }
 

@@ -3,7 +3,6 @@ package route
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -11,27 +10,27 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// tally counts what a shadow would have chosen.
+// tally counts what a shadow chose.
 type tally struct {
 	since   time.Time
 	picks   atomic.Uint64
-	agreed  atomic.Uint64   // with what was chosen
+	agreed  atomic.Uint64   // with the channel that was used
 	choices []atomic.Uint64 // by channel
 }
 
-// shadow is a strategy that plans beside a route's own. Nothing depends on it.
+// shadow is a strategy whose choices are only counted.
 type shadow struct {
 	ref     string
 	planner *planner
 }
 
-// ShadowInfo is what there is to show of a shadow.
+// ShadowInfo is what is shown of a shadow.
 type ShadowInfo struct {
 	Ref     string
 	Plan    PlanInfo
 	Since   time.Time // when the counting began
-	Picks   uint64    // requests for which it would have chosen a channel
-	Agreed  uint64    // of those, the ones for which the same was chosen
+	Picks   uint64    // requests for which it chose a channel
+	Agreed  uint64    // of those, the ones that were sent to it
 	Choices map[string]uint64
 }
 
@@ -54,22 +53,22 @@ func (t *Table) shadows(ctx context.Context, r *Route, candidates []candidate, o
 	return nil
 }
 
-// foresee notes what each shadow would choose for a request that is about to
-// get its first pick. -1: nothing.
-func (w *Walk) foresee() {
-	w.would = w.would[:0]
+// pickShadows records what each shadow chooses for a request before the route
+// does. -1: nothing.
+func (w *Walk) pickShadows() {
+	w.shadowed = w.shadowed[:0]
 	for _, s := range w.route.shadows {
-		i, _, ok := s.planner.pick(w.now, w)
-		if !ok {
+		i, _, g := s.planner.pick(w.now, w)
+		if g == nil {
 			i = -1
 		}
-		w.would = append(w.would, i)
+		w.shadowed = append(w.shadowed, i)
 	}
 }
 
-// compare counts what the shadows would have chosen beside what was chosen.
-func (w *Walk) compare(chosen *Channel) {
-	for n, i := range w.would {
+// countShadows counts what the shadows chose, now that the channel is known.
+func (w *Walk) countShadows(chosen *Channel) {
+	for n, i := range w.shadowed {
 		if i < 0 {
 			continue
 		}
@@ -80,10 +79,10 @@ func (w *Walk) compare(chosen *Channel) {
 			t.agreed.Add(1)
 		}
 	}
-	w.would = w.would[:0]
+	w.shadowed = w.shadowed[:0]
 }
 
-// Shadows tells of the strategies that plan beside the route's own.
+// Shadows describes the strategies that plan beside the route's own.
 func (r *Route) Shadows() []ShadowInfo {
 	out := []ShadowInfo{}
 	for _, s := range r.shadows {
@@ -98,22 +97,17 @@ func (r *Route) Shadows() []ShadowInfo {
 }
 
 // ExplainShadows says which channel each shadow would choose first for a
-// request, in the order of [Route.Shadows]; without one where there is none.
-func (r *Route) ExplainShadows(now time.Time, model string, a Attributes) []Choice {
+// request, in the order of [Route.Shadows]; the channel is nil if it has none.
+func (r *Route) ExplainShadows(now time.Time, request Request) []Choice {
 	out := []Choice{}
-	var w Walk
-	w.Begin(r, model, a)
-	w.now = now
+	w := r.dryWalk(now, request)
 	for _, s := range r.shadows {
-		by, turns := s.planner.current.Load(), s.planner.turns.clone()
+		i, by, g := w.pick(s.planner, w)
 		choice := Choice{Reason: by.reason}
-		for i := range by.groups {
-			if at, ok := turns.choose(&by.groups[i], &w); ok {
-				choice.Channel, choice.Reason = r.Channels[at], by.groups[i].because(by.reason)
-				break
-			}
+		if g != nil {
+			choice.Channel, choice.Reason = r.Channels[i], w.reason(by, g)
 		}
 		out = append(out, choice)
 	}
-	return slices.Clip(out)
+	return out
 }

@@ -35,7 +35,7 @@ func (w *world) swarm(meanwhile func()) map[string]int {
 		wg.Go(func() {
 			var walk Walk
 			for range each {
-				walk.Begin(w.table.Routes[0], "", session(""))
+				walk.Begin(w.table.Routes[0], Request{Model: "", Header: session("")})
 				p, ok := walk.Next(w.registry.Now())
 				if !ok {
 					w.t.Error("nothing picked")
@@ -43,7 +43,7 @@ func (w *world) swarm(meanwhile func()) map[string]int {
 				}
 				counts[i][nameOf(p)]++
 				time.Sleep(pause)
-				p.Lease.Answered(w.registry.Now())
+				p.Lease.Answered(w.registry.Now(), "", "")
 				p.Lease.Succeed(w.registry.Now())
 			}
 		})
@@ -120,12 +120,12 @@ func failUntilOpen(t *testing.T, w *world, name string) {
 	for range channel.DefaultBreaker.Failures {
 		l, skip := s.Acquire(w.registry.Now(), 0, false)
 		if skip != "" {
-			t.Errorf("%s is not to be had: %s", name, skip)
+			t.Errorf("%s is not available: %s", name, skip)
 			return
 		}
 		l.Fail(w.registry.Now(), "502")
 	}
-	if s.Ready(w.registry.Now()) != channel.SkipBreakerOpen {
+	if s.Skip(w.registry.Now()) != channel.SkipBreakerOpen {
 		t.Errorf("the breaker of %s is not open", name)
 	}
 }
@@ -229,7 +229,7 @@ func TestStickySessionsStay(t *testing.T) {
 		at := make([]string, sessions)
 		for i := range at {
 			var walk Walk
-			walk.Begin(w.table.Routes[0], "", session(fmt.Sprint("session-", i)))
+			walk.Begin(w.table.Routes[0], Request{Model: "", Header: session(fmt.Sprint("session-", i))})
 			at[i] = w.pick(&walk)
 		}
 		return at

@@ -24,9 +24,9 @@ func (c constant) Plan(context.Context, sdk.PlanRequest) (sdk.Plan, error) {
 // of which is a conversation of its own.
 type idle struct{}
 
-func (idle) ready(int) bool               { return true }
-func (idle) load(int) int                 { return 0 }
-func (idle) hash([]string) (uint64, bool) { return rand.Uint64(), true } //nolint:gosec // no secret
+func (idle) available(int) bool             { return true }
+func (idle) load(int) int                   { return 0 }
+func (idle) hashOf([]string) (uint64, bool) { return rand.Uint64(), true } //nolint:gosec // no secret
 
 // TestSimulationsAreTrue holds what authors test their strategies on against
 // the rules as they are applied.

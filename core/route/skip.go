@@ -6,46 +6,159 @@ import (
 	"github.com/aitunnel/aitunnel/core/channel"
 )
 
+// Bounds of what one request may cost.
+const (
+	maxExtra      = 0.2              // extra attempts at channels that failed just now, as a share of requests
+	recentFailure = 10 * time.Second // how long a failure makes attempts extra
+	manyKeys      = 8                // keys of a channel, while another channel is left
+	maxKeys       = 16               // keys of a channel
+)
+
 // skip says why the channel is passed over now.
 func (w *Walk) skip(ch *Channel) channel.Skip {
+	skip, _ := w.standing(ch)
+	return skip
+}
+
+// standing says why the channel is passed over now, and if it is not, whether
+// marks put it behind others.
+func (w *Walk) standing(ch *Channel) (skip channel.Skip, deferred bool) {
 	if w.tried(ch) {
-		return channel.SkipAlreadyTried
+		return channel.SkipAlreadyTried, false
 	}
-	if skip := ch.State.Ready(w.now); skip != "" && (!isBreaker(skip) || !w.mustServe(ch)) {
-		return skip
+	if skip := ch.State.Skip(w.now); skip != "" && (!isBreaker(skip) || !w.mustServe(ch)) {
+		return skip, false
 	}
 	return w.refuses(ch)
 }
 
-// refuses is skip by what neither health nor breaker has a say in.
-func (w *Walk) refuses(ch *Channel) channel.Skip {
-	if !serves(ch.Config.Models, w.model) {
-		return channel.SkipModelNotServed
+// refuses is standing without health, block and breaker.
+func (w *Walk) refuses(ch *Channel) (skip channel.Skip, deferred bool) {
+	if !serves(ch.Config.Models, w.request.Model) {
+		return channel.SkipModelNotServed, false
 	}
 	if limit := ch.Config.MaxInFlight; limit > 0 && ch.State.InFlight() >= limit {
-		return channel.SkipFull
+		return channel.SkipFull, false
 	}
+	if skip, _ := ch.State.SkipFor(w.now, w.request.Model, w.request.Endpoint); skip != "" {
+		return skip, false
+	}
+	if skip := w.spent(ch); skip != "" {
+		return skip, false
+	}
+	_, deferred = ch.State.Deferred(w.now, w.request.Model)
 	if len(ch.Keys) == 0 {
-		return ""
+		return "", deferred
 	}
+	skip = channel.SkipNoKey
 	for _, k := range ch.Keys {
-		if w.keySkip(k) == "" {
-			return ""
+		if w.keySkip(k) != "" {
+			continue
 		}
+		if _, behind := k.State.Deferred(w.now, w.request.Model); !behind {
+			return "", deferred
+		}
+		skip, deferred = "", true
 	}
-	return channel.SkipNoKey
+	return skip, deferred
 }
 
-func (w *Walk) keySkip(k *Key) channel.Skip {
-	if !w.again {
-		for _, f := range w.keys {
-			if f == k {
-				return channel.SkipAlreadyTried
+// spent says that the request has used up what it may cost at the channel.
+func (w *Walk) spent(ch *Channel) channel.Skip {
+	if w.attempts == 0 || w.dry != nil {
+		return ""
+	}
+	if ch != w.stay && w.extra(ch) && !w.route.registry.AllowExtra(w.now, maxExtra, false) {
+		return channel.SkipRetryBudget
+	}
+	tried := 0
+	for _, k := range w.keys {
+		for _, own := range ch.Keys {
+			if own == k {
+				tried++
 			}
 		}
 	}
-	skip, _ := k.State.Ready(w.now, w.model)
+	if tried >= maxKeys || tried >= manyKeys && w.otherLeft(ch) {
+		return channel.SkipManyKeysTried
+	}
+	return ""
+}
+
+// extra says that an attempt at the channel would be one in addition to the
+// request's first, and that the channel failed just now.
+func (w *Walk) extra(ch *Channel) bool {
+	return w.attempts > 0 && ch.State.FailedRecently(w.now, recentFailure)
+}
+
+// HasAlternative says that a channel other than ch could be asked, which has
+// not been tried.
+func (w *Walk) HasAlternative(ch *Channel, now time.Time) bool {
+	w.now, w.again = now, false
+	for _, other := range w.route.Channels {
+		if other != ch && w.skip(other) == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// otherLeft says that another channel could take the request.
+func (w *Walk) otherLeft(ch *Channel) bool {
+	for _, other := range w.route.Channels {
+		if other == ch || w.failure(other) != nil || other.State.Skip(w.now) != "" || !serves(other.Config.Models, w.request.Model) {
+			continue
+		}
+		if skip, _ := other.State.SkipFor(w.now, w.request.Model, w.request.Endpoint); skip != "" {
+			continue
+		}
+		if len(other.Keys) == 0 || w.anyKeyLeft(other) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *Walk) anyKeyLeft(ch *Channel) bool {
+	for _, k := range ch.Keys {
+		if w.keySkip(k) == "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *Walk) keySkip(k *Key) channel.Skip {
+	if !w.again && w.keyTried(k) {
+		return channel.SkipAlreadyTried
+	}
+	skip, _ := k.State.Skip(w.now, w.request.Model)
 	return skip
+}
+
+func (w *Walk) keyTried(k *Key) bool {
+	for _, f := range w.keys {
+		if f == k {
+			return true
+		}
+	}
+	return false
+}
+
+// deferredUntil is when the marks end that put the channel behind others.
+func (w *Walk) deferredUntil(ch *Channel) time.Time {
+	until, _ := ch.State.Deferred(w.now, w.request.Model)
+	var key time.Time
+	found := false
+	for _, k := range ch.Keys {
+		if w.keySkip(k) != "" {
+			continue
+		}
+		if t, _ := k.State.Deferred(w.now, w.request.Model); !found || t.Before(key) {
+			key, found = t, true
+		}
+	}
+	return later(until, key)
 }
 
 func (w *Walk) tried(ch *Channel) bool {
@@ -72,9 +185,9 @@ func isBreaker(s channel.Skip) bool {
 }
 
 // mustServe says that the channel is to be used although its breaker is open:
-// of a route's n channels at most half, rounded up, are left alone at once, and
-// never all. Those whose breakers opened first are; in the same moment, those
-// that stand first.
+// of a route's n channels at most half, rounded up, are ejected at once, and
+// never all. Those whose breakers opened first are; of those that opened at the
+// same moment, the ones listed first.
 func (w *Walk) mustServe(ch *Channel) bool {
 	since := ch.State.BreakerOpenSince()
 	if since.IsZero() {
@@ -86,7 +199,7 @@ func (w *Walk) mustServe(ch *Channel) bool {
 		if other == ch {
 			above = false
 		}
-		if other.State.Ready(w.now) == channel.SkipPaused || !serves(other.Config.Models, w.model) {
+		if other.State.Skip(w.now) == channel.SkipPaused || !serves(other.Config.Models, w.request.Model) {
 			continue
 		}
 		n++
@@ -97,13 +210,7 @@ func (w *Walk) mustServe(ch *Channel) bool {
 	return rank >= min(n-1, (n+1)/2)
 }
 
-// Skipped is a channel that is passed over, and why.
-type Skipped struct {
-	Channel string
-	Why     channel.Skip // "" if it is to be had
-}
-
-// Skips says of every channel of the route why it is not to be had.
+// Skips says of every channel of the route why it is passed over.
 func (w *Walk) Skips(now time.Time) (all []Skipped) {
 	w.now, w.again = now, true
 	for _, ch := range w.route.Channels {
@@ -115,7 +222,7 @@ func (w *Walk) Skips(now time.Time) (all []Skipped) {
 // NoneServesModel says that no channel of the route takes the model.
 func (w *Walk) NoneServesModel() bool {
 	for _, ch := range w.route.Channels {
-		if serves(ch.Config.Models, w.model) {
+		if serves(ch.Config.Models, w.request.Model) {
 			return false
 		}
 	}

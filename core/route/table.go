@@ -1,6 +1,3 @@
-// Package route chooses: it matches a request to a route, and turns the plans
-// that strategies and key selectors made in other processes into picks of a
-// channel and a key, on live state and without a call.
 package route
 
 import (
@@ -27,19 +24,18 @@ type Options struct {
 	// opened.
 	Open func(ctx context.Context, c *config.Component, purpose Purpose) (sdk.Component, error)
 
-	// Notice is told what the user should know about plans.
+	// Notice receives what the user should know about plans.
 	Notice func(message string)
 
 	// Previous is the table that this one is to replace: planners that would
-	// be the same go on, others begin where theirs left off.
+	// be the same are kept, others continue where theirs stopped.
 	Previous *Table
 
-	// Memory is where the planners of a former run left off.
+	// Memory is where the planners of a former run stopped.
 	Memory Memory
 }
 
-// Table is the routes and channels of one configuration, made ready to choose
-// from.
+// Table has the routes and channels of one configuration, ready to choose from.
 type Table struct {
 	Routes   []*Route
 	Channels []*Channel // all of them, in the order of the configuration
@@ -56,6 +52,8 @@ type Route struct {
 	Channels []*Channel
 	planner  *planner
 	shadows  []*shadow
+	registry *channel.Registry
+	gate     probeGate
 }
 
 // Channel is a configured channel with its state.
@@ -86,7 +84,7 @@ func Build(ctx context.Context, cfg *config.Config, o Options) (*Table, error) {
 		t.singles[c.Name] = t.single(ch, o)
 	}
 	for _, c := range cfg.Routes {
-		r := &Route{Config: c}
+		r := &Route{Config: c, registry: o.Registry}
 		for _, ch := range c.Channels {
 			r.Channels = append(r.Channels, channels[ch])
 		}
@@ -119,7 +117,7 @@ func (t *Table) start() error {
 func (t *Table) channel(ctx context.Context, c *config.Channel, o Options) (*Channel, error) {
 	ch := &Channel{Config: c, State: o.Registry.Channel(c.Name, c.Target.String())}
 	candidates := []candidate{}
-	before := o.Previous.channelOf(ch.State)
+	before := o.Previous.channelWith(ch.State)
 	for i, k := range c.Keys {
 		key := &Key{Config: k, State: before.keyState(i, k.Value)}
 		if key.State == nil {
@@ -173,9 +171,9 @@ func askOf(s sdk.Strategy, r *Route) askFunc {
 
 // single is a route of one channel, which takes no strategy.
 func (t *Table) single(ch *Channel, o Options) *Route {
-	r := &Route{Config: &config.Route{Pattern: "/**", Channels: []*config.Channel{ch.Config}}, Channels: []*Channel{ch}}
+	r := &Route{Config: &config.Route{Pattern: "/**", Channels: []*config.Channel{ch.Config}}, Channels: []*Channel{ch}, registry: o.Registry}
 	ask := func(_ context.Context, channels []sdk.Snapshot, _ []sdk.Outcome, _ []byte) (sdk.Plan, error) {
-		return makeshift(channels, config.MakeshiftRoundRobin, "the only channel"), nil
+		return fallbackPlan(channels, config.MakeshiftRoundRobin, "the only channel"), nil
 	}
 	r.planner = t.plan(subject{
 		purpose: Purpose{Kind: ForChannel, Name: ch.Config.Name, Target: ch.Config.Target.String()}, name: fmt.Sprintf("channel %q alone", ch.Config.Name), ask: ask, candidates: []candidate{ch},
@@ -192,13 +190,13 @@ func open[T sdk.Component](ctx context.Context, t *Table, o Options, c *config.C
 	t.opened = append(t.opened, opened)
 	want, ok := opened.(T)
 	if !ok {
-		return none, fmt.Errorf("%s: %q is no %s", purpose.Instance(), c.Ref, c.Kind)
+		return none, fmt.Errorf("%s: %q is not a %s", purpose.Instance(), c.Ref, c.Kind)
 	}
 	return want, nil
 }
 
-// Activate tells the state of channels and keys what the configuration says of
-// them. Until then the table changes nothing of what runs.
+// Activate gives the state of channels and keys their settings. Until then the
+// table changes nothing that is in use.
 func (t *Table) Activate(cfg *config.Config, registry *channel.Registry) {
 	used := map[*channel.State][]*channel.Key{}
 	for _, ch := range t.Channels {
@@ -212,8 +210,8 @@ func (t *Table) Activate(cfg *config.Config, registry *channel.Registry) {
 	registry.Retain(used)
 }
 
-// Close ends the planning and closes the components. Picks go on working, by
-// the last plans.
+// Close ends the planning and closes the components. Picks still work, by the
+// last plans.
 func (t *Table) Close() {
 	t.closing.Do(func() {
 		for _, p := range t.planners {
@@ -252,19 +250,19 @@ func serves(patterns []string, model string) bool {
 	return false
 }
 
-// PlanInfo is what there is to show of a plan.
+// PlanInfo is what is shown of a plan.
 type PlanInfo struct {
-	Seq       uint64
-	Reason    string
-	Made      time.Time
-	Makeshift bool
-	Router    *RouterInfo // nil unless the component is asked about each request
+	Seq      uint64
+	Reason   string
+	Made     time.Time
+	Fallback bool        // the component gave none
+	Router   *RouterInfo // nil unless the component is asked about each request
 }
 
-// Plan tells of the route's plan.
+// Plan describes the route's plan.
 func (r *Route) Plan() PlanInfo { return r.planner.info() }
 
-// KeyPlan tells of the plan for the channel's keys; zero without any.
+// KeyPlan describes the plan for the channel's keys; zero without any.
 func (c *Channel) KeyPlan() PlanInfo {
 	if c.planner == nil {
 		return PlanInfo{}
@@ -274,7 +272,7 @@ func (c *Channel) KeyPlan() PlanInfo {
 
 func (p *planner) info() PlanInfo {
 	by := p.current.Load()
-	info := PlanInfo{Seq: by.seq, Reason: by.reason, Made: by.made, Makeshift: by.makeshift}
+	info := PlanInfo{Seq: by.seq, Reason: by.reason, Made: by.made, Fallback: by.fallback}
 	if p.router != nil {
 		router := p.router.info()
 		info.Router = &router
@@ -302,5 +300,5 @@ func (k *Key) snapshot(now time.Time) sdk.Snapshot {
 
 func (k *Key) counters() channel.Counters { return k.State.Counters() }
 
-// Leads says that the route may send requests to the channel.
-func (r *Route) Leads(ch *Channel) bool { return slices.Contains(r.Channels, ch) }
+// Includes says whether the route may send requests to the channel.
+func (r *Route) Includes(ch *Channel) bool { return slices.Contains(r.Channels, ch) }

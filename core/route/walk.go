@@ -6,36 +6,43 @@ import (
 	"github.com/aitunnel/aitunnel/core/channel"
 )
 
-// Attributes are what a request carries for [sdk.RuleHash], by names such as
-// "header.x-session-id" and "body.user".
-type Attributes interface {
-	Attribute(name string) (string, bool)
-}
-
 // Walk leads one request from candidate to candidate. It is for one goroutine
 // and may be used again after [Walk.Begin].
 type Walk struct {
-	route      *Route
-	model      string
-	attributes Attributes
-	now        time.Time
-	again      bool // candidates that were tried may be tried once more
-	failed     []failure
-	keys       []*Key     // that failed, each for a reason of its own
-	busy       []*Channel // lost to others between choosing and taking
-	stay       *Channel   // the channel whose next key is to be tried first
-	keysOf     keyView
+	route   *Route
+	request Request
+	now     time.Time
+	dry     *dryRun // nil: picks take turns and places
+
+	attempts int        // picks so far
+	begun    bool       // Next was called
+	over     bool       // no further candidate may be tried
+	again    bool       // candidates that failed may be tried once more
+	failed   []failure  // channels
+	keys     []*Key     // that failed
+	busy     []*Channel // taken by others between choosing and acquiring
+	stay     *Channel   // whose next key comes first
+	keysOf   keyView
 
 	order       []int // of the channels, as the strategy answered for this request
 	orderReason string
-	begun       bool  // the first pick was made, or tried
-	would       []int // what the shadows would have chosen
+	shadowed    []int // what the shadows chose
+
+	hash     uint64 // of the request; 0: not known yet
+	refusals []refusal
+	compared *Channel // the channel that refused for an unknown reason just now
+	settled  int      // channels whose refusals are settled
+	denied   []*Channel
+	silent   int // attempts without an answer to a request that was delivered
+	declined int
+	probing  bool // another request tests the channel that is left
+	patience time.Time
 }
 
 // failure is a channel that failed this request.
 type failure struct {
 	channel *Channel
-	until   time.Time // when it may be tried again; zero: never by this request
+	until   time.Time // when it may be tried again; zero: not by this request
 }
 
 // Pick is one choice. Its lease must be ended, and its key released.
@@ -45,55 +52,86 @@ type Pick struct {
 	Lease   channel.Lease
 	Plan    uint64 // sequence number of the plan that chose the channel
 	Reason  string
+
+	model string
+	test  bool // of the key's mark
+	held  bool // the key is to be released
+}
+
+// ReleaseKey ends the use of the pick's key. It may be called again.
+func (p *Pick) ReleaseKey() {
+	if p.held {
+		p.held = false
+		p.Key.State.Release(p.model, p.test)
+	}
 }
 
 // The reasons that are not a plan's.
 const (
-	reasonNextKey = "next key of the same channel"
-	reasonFirst   = "made the first choice by the user"
-	reasonLastTry = "all channels are out of service; this one for the longest time"
+	reasonNextKey    = "next key of the same channel"
+	reasonPreferred  = "preferred by the user"
+	reasonMaker      = "made the object that the request names"
+	reasonCompareKey = "another key of the same channel: does it get the same refusal?"
+	reasonSuspect    = "no channel without suspicion is available; this one first"
+	reasonLastResort = "all channels are out of service; this one for the longest time"
 )
 
 // Begin prepares w for a request.
-func (w *Walk) Begin(r *Route, model string, a Attributes) {
+func (w *Walk) Begin(r *Route, request Request) {
 	clear(w.failed)
 	clear(w.keys)
-	*w = Walk{route: r, model: model, attributes: a, failed: w.failed[:0], keys: w.keys[:0], busy: w.busy[:0], order: w.order[:0], would: w.would[:0]}
+	clear(w.busy)
+	clear(w.refusals)
+	*w = Walk{
+		route: r, request: request, failed: w.failed[:0], keys: w.keys[:0], busy: w.busy[:0],
+		order: w.order[:0], shadowed: w.shadowed[:0], refusals: w.refusals[:0],
+	}
 }
 
-// Next picks a candidate: another key of the channel whose key just failed,
-// else the user's first choice, else what the strategy answered about this
-// request or planned among channels not tried yet, else one whose pause has
-// passed, else, if all are out of service, the one that has been so for the
-// longest time.
+// Next picks a candidate, in this order: who made the object that the request
+// names; after a refusal for an unknown reason, who can settle whose fault it
+// is; another key of the channel whose key just failed; the channel that the
+// user prefers; what the strategy answered about this request, or planned,
+// among channels not tried yet; one under suspicion; one that failed and may be
+// tried again; if all are out of service, the one that has been so for longest.
 func (w *Walk) Next(now time.Time) (Pick, bool) {
-	w.now, w.again = now, false
+	w.now, w.again, w.probing = now, false, false
 	w.busy = w.busy[:0]
-	if first := !w.begun; first && len(w.route.shadows) > 0 {
-		w.foresee()
+	if w.over {
+		return Pick{}, false
+	}
+	if !w.begun && w.dry == nil {
+		w.route.registry.CountRequest(now)
+		w.pickShadows()
 	}
 	w.begun = true
 	p, ok := w.next()
-	if ok && len(w.would) > 0 {
-		w.compare(p.Channel)
+	if ok {
+		w.attempts++
+		w.countShadows(p.Channel)
 	}
 	return p, ok
 }
 
 func (w *Walk) next() (Pick, bool) {
-	if ch := w.stay; ch != nil {
-		w.stay = nil
-		if w.skip(ch) == "" {
-			if p, ok := w.take(ch, false); ok {
-				p.Reason = reasonNextKey
-				return p, true
-			}
+	if p, ok := w.maker(); ok {
+		return p, true
+	}
+	if w.compared != nil {
+		if p, ok := w.compare(); ok || w.over {
+			return p, ok
 		}
+	}
+	if p, ok := w.nextKey(); ok {
+		return p, true
 	}
 	if p, ok := w.preferred(); ok {
 		return p, true
 	}
 	if p, ok := w.planned(); ok {
+		return p, true
+	}
+	if p, ok := w.suspect(); ok {
 		return p, true
 	}
 	w.again = true
@@ -103,14 +141,48 @@ func (w *Walk) next() (Pick, bool) {
 	return w.lastResort()
 }
 
-// preferred is the channel that the user made the first choice.
-func (w *Walk) preferred() (Pick, bool) {
+// maker is the channel and key that made the object which the request names.
+func (w *Walk) maker() (Pick, bool) {
+	if w.attempts > 0 || w.request.Object == "" {
+		return Pick{}, false
+	}
+	state, key, ok := w.route.registry.ObjectMaker(w.request.Object)
+	if !ok {
+		return Pick{}, false
+	}
 	for _, ch := range w.route.Channels {
-		if !ch.State.First() || w.skip(ch) != "" {
+		if ch.State != state || w.skip(ch) != "" {
 			continue
 		}
-		if p, ok := w.take(ch, false); ok {
-			p.Reason = reasonFirst
+		at := anyKey
+		for i, k := range ch.Keys {
+			if k.State == key && w.keySkip(k) == "" {
+				at = i
+			}
+		}
+		return w.take(ch, at, reasonMaker)
+	}
+	return Pick{}, false
+}
+
+func (w *Walk) nextKey() (Pick, bool) {
+	ch := w.stay
+	w.stay = nil
+	if ch == nil || w.skip(ch) != "" {
+		return Pick{}, false
+	}
+	return w.takeFree(ch, anyKey, reasonNextKey)
+}
+
+func (w *Walk) preferred() (Pick, bool) {
+	if !w.route.registry.AnyPreferred() {
+		return Pick{}, false
+	}
+	for _, ch := range w.route.Channels {
+		if !ch.State.Preferred() || w.skip(ch) != "" {
+			continue
+		}
+		if p, ok := w.take(ch, anyKey, reasonPreferred); ok {
 			return p, true
 		}
 	}
@@ -120,23 +192,23 @@ func (w *Walk) preferred() (Pick, bool) {
 func (w *Walk) planned() (Pick, bool) {
 	for _, i := range w.order {
 		ch := w.route.Channels[i]
-		if w.skip(ch) != "" {
+		if !w.available(i) {
 			continue
 		}
-		if p, ok := w.take(ch, false); ok {
-			p.Plan, p.Reason = w.route.planner.current.Load().seq, w.orderReason
+		if p, ok := w.take(ch, anyKey, w.orderReason); ok {
+			p.Plan = w.route.planner.current.Load().seq
 			return p, true
 		}
 		w.busy = append(w.busy, ch)
 	}
-	for range len(w.route.Channels) {
-		i, by, ok := w.route.planner.pick(w.now, w)
-		if !ok {
+	for range w.route.Channels {
+		i, by, g := w.pick(w.route.planner, w)
+		if g == nil {
 			break
 		}
 		ch := w.route.Channels[i]
-		if p, ok := w.take(ch, false); ok {
-			p.Plan, p.Reason = by.seq, by.reason
+		if p, ok := w.take(ch, anyKey, w.reason(by, g)); ok {
+			p.Plan = by.seq
 			return p, true
 		}
 		w.busy = append(w.busy, ch)
@@ -144,15 +216,50 @@ func (w *Walk) planned() (Pick, bool) {
 	return Pick{}, false
 }
 
-// lastResort prefers a try to a sure refusal.
+// suspect is the channel of the plan that can only be used in spite of marks,
+// the one whose mark ends first.
+func (w *Walk) suspect() (Pick, bool) {
+	var best *Channel
+	var soonest time.Time
+	for _, g := range w.route.planner.current.Load().groups {
+		for _, m := range g.members {
+			ch := w.route.Channels[m.index]
+			skip, deferred := w.standing(ch)
+			if skip != "" || !deferred {
+				continue
+			}
+			if until := w.deferredUntil(ch); best == nil || until.Before(soonest) {
+				best, soonest = ch, until
+			}
+		}
+	}
+	if best == nil {
+		return Pick{}, false
+	}
+	return w.take(best, anyKey, reasonSuspect)
+}
+
+// lastResort prefers a try to a certain refusal, for one request at a time.
 func (w *Walk) lastResort() (Pick, bool) {
 	best := w.longestOut()
 	if best == nil {
 		return Pick{}, false
 	}
-	p, ok := w.take(best, true)
-	p.Reason = reasonLastTry
-	return p, ok
+	if w.dry != nil {
+		return w.take(best, anyKey, reasonLastResort)
+	}
+	leave, ok := w.route.gate.enter()
+	if !ok {
+		w.probing = true
+		return Pick{}, false
+	}
+	p, ok := w.acquire(best, anyKey, acquireForced, reasonLastResort)
+	if !ok {
+		leave()
+		return Pick{}, false
+	}
+	p.Lease.OnEnd(leave)
+	return p, true
 }
 
 // longestOut is the channel that has been out of service for the longest time
@@ -161,7 +268,10 @@ func (w *Walk) longestOut() (best *Channel) {
 	var oldest time.Time
 	for _, ch := range w.route.Channels {
 		since := ch.State.OutSince()
-		if since.IsZero() || w.tried(ch) || w.refuses(ch) != "" {
+		if since.IsZero() || w.tried(ch) {
+			continue
+		}
+		if skip, _ := w.refuses(ch); skip != "" {
 			continue
 		}
 		if best == nil || since.Before(oldest) {
@@ -171,41 +281,17 @@ func (w *Walk) longestOut() (best *Channel) {
 	return best
 }
 
-// take gets a place at the channel, and a key.
-func (w *Walk) take(ch *Channel, force bool) (Pick, bool) {
-	force = force || w.mustServe(ch)
-	lease, skip := ch.State.Acquire(w.now, ch.Config.MaxInFlight, force)
-	if skip != "" {
-		return Pick{}, false
-	}
-	p := Pick{Channel: ch, Lease: lease}
-	if ch.planner == nil {
-		return p, true
-	}
-	w.keysOf = keyView{walk: w, channel: ch}
-	i, _, ok := ch.planner.pick(w.now, &w.keysOf)
-	if !ok {
-		lease.Cancel()
-		return Pick{}, false
-	}
-	p.Key = ch.Keys[i]
-	p.Key.State.Acquire()
-	return p, true
-}
-
-// FailChannel notes that the pick's channel failed; it may be tried again from
-// until on, if no other is left. A zero until means not by this request.
+// FailChannel records that the pick's channel failed; it may be tried again from
+// until on if no other is left. A zero until means not by this request.
 func (w *Walk) FailChannel(p Pick, until time.Time) {
-	for i := range w.failed {
-		if w.failed[i].channel == p.Channel {
-			w.failed[i].until = until
-			return
-		}
+	if f := w.failure(p.Channel); f != nil {
+		f.until = until
+		return
 	}
 	w.failed = append(w.failed, failure{p.Channel, until})
 }
 
-// FailKey notes that the pick's key failed, for a reason that its state knows.
+// FailKey records that the pick's key failed, for a reason that its state knows.
 // The channel's other keys come next. A channel without keys fails as a whole.
 func (w *Walk) FailKey(p Pick) {
 	if p.Key == nil {
@@ -216,85 +302,28 @@ func (w *Walk) FailKey(p Pick) {
 	w.stay = p.Channel
 }
 
-// Soonest is when a candidate that is not to be had now will be; ok is false
-// if none will by itself. It says nothing about candidates that are to be had.
-func (w *Walk) Soonest(now time.Time) (at time.Time, ok bool) {
-	w.now, w.again = now, true
-	for _, ch := range w.route.Channels {
-		t, will := w.readyAt(ch)
-		if will && (!ok || t.Before(at)) {
-			at, ok = t, true
-		}
-	}
-	return at, ok
-}
-
-func (w *Walk) readyAt(ch *Channel) (time.Time, bool) {
-	t := w.now
-	if f := w.failure(ch); f != nil {
-		if f.until.IsZero() {
-			return t, false
-		}
-		t = later(t, f.until)
-	}
-	v := ch.State.View(w.now)
-	switch v.Skip {
-	case channel.SkipPaused, channel.SkipCheckFailed:
-		return t, false
-	case channel.SkipBreakerOpen:
-		if !w.mustServe(ch) {
-			t = later(t, v.Until)
-		}
-	}
-	if !serves(ch.Config.Models, w.model) {
-		return t, false
-	}
-	if len(ch.Keys) == 0 {
-		return t, true
-	}
-	var key time.Time
-	found := false
-	for _, k := range ch.Keys {
-		skip, until := k.State.Ready(w.now, w.model)
-		if skip == channel.SkipInvalidKey || skip == channel.SkipQuotaSpent {
-			continue
-		}
-		if !found || until.Before(key) {
-			key, found = until, true
-		}
-	}
-	return later(t, key), found
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
 // The view of a route's rule: indices are of its channels.
 
-func (w *Walk) ready(i int) bool { return w.skip(w.route.Channels[i]) == "" }
-func (w *Walk) load(i int) int   { return w.route.Channels[i].State.InFlight() }
+func (w *Walk) available(i int) bool {
+	skip, deferred := w.standing(w.route.Channels[i])
+	return skip == "" && !deferred
+}
 
-func (w *Walk) hash(attributes []string) (uint64, bool) {
+func (w *Walk) load(i int) int { return w.route.Channels[i].State.InFlight() }
+
+func (w *Walk) hashOf(attributes []string) (uint64, bool) {
 	for _, name := range attributes {
-		if v, ok := w.attributes.Attribute(name); ok {
+		if v, ok := w.request.Attribute(name); ok {
 			return hashString(v), true
 		}
 	}
 	return 0, false
 }
 
-// keyView is the view of a channel's key rule.
-type keyView struct {
-	walk    *Walk
-	channel *Channel
-}
-
-func (v *keyView) ready(i int) bool { return v.walk.keySkip(v.channel.Keys[i]) == "" }
-func (v *keyView) load(i int) int   { return v.channel.Keys[i].State.InFlight() }
-func (v *keyView) hash(attributes []string) (uint64, bool) {
-	return v.walk.hash(attributes)
+// fingerprint tells the request from others.
+func (w *Walk) fingerprint() uint64 {
+	if w.hash == 0 {
+		w.hash = w.route.registry.RequestFingerprint(w.request.Body) | 1
+	}
+	return w.hash
 }

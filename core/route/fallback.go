@@ -8,9 +8,9 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// makeshift is the plan that serves when the component gives none: in turn
-// unless the configuration says otherwise, fallbacks last.
-func makeshift(candidates []sdk.Snapshot, how config.Makeshift, reason string) sdk.Plan {
+// fallbackPlan is the plan that serves when the component gives none: round
+// robin unless the configuration says otherwise, fallback channels last.
+func fallbackPlan(candidates []sdk.Snapshot, how config.Makeshift, reason string) sdk.Plan {
 	rule := sdk.RuleCycle
 	switch how {
 	case config.MakeshiftPriority:
@@ -33,9 +33,9 @@ func makeshift(candidates []sdk.Snapshot, how config.Makeshift, reason string) s
 	return sdk.Plan{Groups: groups[:], Reason: reason}
 }
 
-// makeshiftName is what users are told of it.
-func makeshiftName(how config.Makeshift) string {
-	if how == "" || how == config.MakeshiftLastPlan { // of which there is none yet
+// fallbackName is how users know the fallback plan.
+func fallbackName(how config.Makeshift) string {
+	if how == "" || how == config.MakeshiftLastPlan { // there is none yet
 		return string(config.MakeshiftRoundRobin)
 	}
 	return string(how)

@@ -1,0 +1,46 @@
+package channel
+
+import "strings"
+
+// Change is something that happened to a channel or key.
+type Change struct {
+	Kind    ChangeKind
+	Channel string
+	Key     string // its ID; "" if the change is the channel's
+	Message string
+}
+
+// ChangeKind says what happened.
+type ChangeKind string
+
+// The kinds of change.
+const (
+	ChangeOutOfService   ChangeKind = "out_of_service" // by breaker or health check
+	ChangeBlocked        ChangeKind = "blocked"        // the site refuses this address
+	ChangeInService      ChangeKind = "in_service"
+	ChangePaused         ChangeKind = "paused"
+	ChangeResumed        ChangeKind = "resumed"
+	ChangePreferred      ChangeKind = "preferred"
+	ChangeNotPreferred   ChangeKind = "not_preferred"
+	ChangeNoModel        ChangeKind = "no_model"
+	ChangeNoEndpoint     ChangeKind = "no_endpoint"
+	ChangeModelSuspect   ChangeKind = "model_suspect" // the channel, for one model
+	ChangeKeyRateLimited ChangeKind = "key_rate_limited"
+	ChangeKeyInvalid     ChangeKind = "key_invalid"
+	ChangeKeyQuotaSpent  ChangeKind = "key_quota_spent"
+	ChangeKeyNoAccess    ChangeKind = "key_no_access" // to one model
+	ChangeKeySuspect     ChangeKind = "key_suspect"
+	ChangeKeyUsable      ChangeKind = "key_usable"
+)
+
+// OfKey says whether the change is one of a key.
+func (k ChangeKind) OfKey() bool { return strings.HasPrefix(string(k), "key_") }
+
+// Bad says whether something became unusable, or doubtful, by a fault.
+func (k ChangeKind) Bad() bool {
+	switch k {
+	case ChangeInService, ChangePaused, ChangeResumed, ChangePreferred, ChangeNotPreferred, ChangeKeyUsable:
+		return false
+	}
+	return true
+}

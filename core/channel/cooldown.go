@@ -1,0 +1,55 @@
+package channel
+
+import "time"
+
+// How long something is left alone. A time that the site names is taken, up to
+// maxCooldown.
+const (
+	firstRateLimit  = 30 * time.Second
+	topRateLimit    = 10 * time.Minute
+	firstInvalid    = 5 * time.Minute
+	topInvalid      = time.Hour
+	quotaCooldown   = time.Hour
+	accessCooldown  = time.Hour        // of a key for a model
+	modelCooldown   = 10 * time.Minute // of a channel for a model
+	endpointPause   = 10 * time.Minute // of a channel for an endpoint
+	firstBlock      = 30 * time.Second
+	topBlock        = 10 * time.Minute
+	maxCooldown     = 24 * time.Hour
+	evidenceTimeout = 30 * time.Minute // for two requests to count together
+)
+
+// cooldown is a time during which something is not used.
+type cooldown struct {
+	until  time.Time
+	step   time.Duration // the last length that was not the site's; it doubles
+	reason string
+}
+
+func (c *cooldown) active(now time.Time) bool { return now.Before(c.until) }
+
+// set says whether anything is remembered: an end, or a length to double.
+func (c *cooldown) set() bool { return c.step > 0 || !c.until.IsZero() }
+
+// start begins a cooldown of the length that the site named, or if it named
+// none of twice the last length. One that is active, begun by a request sent
+// at the same time, is prolonged and not doubled. It says whether none was
+// active before.
+func (c *cooldown) start(now time.Time, named, first, top time.Duration, reason string) bool {
+	active := c.active(now)
+	length := min(named, maxCooldown)
+	if length <= 0 {
+		if !active {
+			c.step = min(max(first, 2*c.step), top)
+		}
+		length = c.step
+	}
+	if until := now.Add(length); until.After(c.until) {
+		c.until = until
+	}
+	c.reason = reason
+	return !active
+}
+
+// left is how long the cooldown still lasts, for messages.
+func (c *cooldown) left(now time.Time) time.Duration { return c.until.Sub(now).Round(time.Second) }

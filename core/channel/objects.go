@@ -1,0 +1,91 @@
+package channel
+
+import (
+	"container/list"
+	"sync"
+)
+
+// maxObjects is how many stored objects are remembered.
+const maxObjects = 10_000
+
+// maxObjectID bounds the length of an ID that is remembered.
+const maxObjectID = 256
+
+// objects remembers which channel and key made an object that the site stores:
+// a file, a response, a batch, an upload. Requests that name it go there.
+type objects struct {
+	mu     sync.Mutex
+	byID   map[string]*list.Element
+	recent list.List // of object, the one used last in front
+}
+
+type object struct {
+	id      string
+	channel string
+	target  string
+	key     string // fingerprint; "" without a key
+}
+
+// RememberObject records that the channel, with the key, made the object. key
+// is nil for a channel without keys.
+func (r *Registry) RememberObject(id string, s *State, k *Key) {
+	if id == "" || len(id) > maxObjectID {
+		return
+	}
+	o := object{id: id, channel: s.name, target: s.target}
+	if k != nil {
+		o.key = k.fingerprint
+	}
+	r.objects.put(o)
+}
+
+// ObjectMaker returns the channel and key that made the object. ok is false if
+// that is not known. The key is nil for a channel without keys.
+func (r *Registry) ObjectMaker(id string) (s *State, k *Key, ok bool) {
+	if id == "" {
+		return nil, nil, false
+	}
+	o, ok := r.objects.get(id)
+	if !ok {
+		return nil, nil, false
+	}
+	r.mu.Lock()
+	s = r.channels[[2]string{o.channel, o.target}]
+	r.mu.Unlock()
+	if s == nil {
+		return nil, nil, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s, s.keys[o.key], true
+}
+
+func (m *objects) put(o object) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.byID == nil {
+		m.byID = map[string]*list.Element{}
+	}
+	if e := m.byID[o.id]; e != nil {
+		e.Value = o
+		m.recent.MoveToFront(e)
+		return
+	}
+	m.byID[o.id] = m.recent.PushFront(o)
+	if m.recent.Len() > maxObjects {
+		oldest := m.recent.Back()
+		m.recent.Remove(oldest)
+		delete(m.byID, oldest.Value.(object).id)
+	}
+}
+
+func (m *objects) get(id string) (object, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.byID[id]
+	if e == nil {
+		return object{}, false
+	}
+	m.recent.MoveToFront(e)
+	return e.Value.(object), true
+}

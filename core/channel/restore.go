@@ -1,0 +1,83 @@
+package channel
+
+import "time"
+
+// Restore takes up what a former run saved. It must come before any other use
+// of the registry.
+func (r *Registry) Restore(saved Saved) {
+	now := r.now()
+	// By the wall clock: the monotonic one ended with that run.
+	since := elapsed{now: now, passed: max(now.Round(0).Sub(saved.At.Round(0)), 0)}
+	for _, c := range saved.Channels {
+		s := r.Channel(c.Name, c.Target)
+		if s.Preferred() != c.Preferred {
+			s.preferred.Store(c.Preferred)
+			r.preferred.Add(1)
+		}
+		s.restore(c, since)
+	}
+	for _, o := range saved.Objects {
+		r.objects.put(object{o.ID, o.Channel, o.Target, o.Key})
+	}
+}
+
+func (s *State) restore(c SavedChannel, since elapsed) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.paused, s.disabled, s.counters = c.Paused, c.Disabled, c.Counters
+	s.removed.configured = true
+	if s.blocked = since.cooldown(c.Blocked); s.blocked.set() {
+		s.blockedAt = since.now
+	}
+	for name, m := range c.Models {
+		*s.model(since.now, name) = modelState{cooldown: since.cooldown(m.SavedCooldown), skip: m.Skip, mark: since.mark(m.Mark)}
+	}
+	for name, e := range c.Endpoints {
+		s.endpoint(name).cooldown = since.cooldown(e.SavedCooldown)
+	}
+	for _, k := range c.Keys {
+		s.keys[k.Fingerprint] = s.restoreKey(k, since)
+	}
+	s.update()
+}
+
+func (s *State) restoreKey(saved SavedKey, since elapsed) *Key {
+	k := s.newKey(saved.Fingerprint)
+	k.removed.configured = true
+	k.rateLimited, k.invalid, k.quotaSpent = since.cooldown(saved.RateLimited), since.cooldown(saved.Invalid), since.cooldown(saved.QuotaSpent)
+	k.mark, k.counters = since.mark(saved.Mark), saved.Counters
+	for model, age := range saved.Good {
+		k.model(since.now, model).lastGood = since.now.Add(-age - since.passed)
+	}
+	for model, c := range saved.Models {
+		k.model(since.now, model).rateLimited = since.cooldown(c)
+	}
+	for model, c := range saved.NoAccess {
+		k.model(since.now, model).noAccess = since.cooldown(c)
+	}
+	for model, m := range saved.Marks {
+		k.model(since.now, model).mark = since.mark(m)
+	}
+	k.update()
+	return k
+}
+
+// elapsed is the time since the state was saved.
+type elapsed struct {
+	now    time.Time
+	passed time.Duration
+}
+
+func (e elapsed) cooldown(c SavedCooldown) cooldown {
+	if c == (SavedCooldown{}) {
+		return cooldown{}
+	}
+	return cooldown{until: e.now.Add(min(c.Left, maxCooldown) - e.passed), step: c.Step, reason: c.Reason}
+}
+
+func (e elapsed) mark(m SavedMark) mark {
+	if m.Count <= 0 {
+		return mark{}
+	}
+	return mark{count: m.Count, until: e.now.Add(min(m.Left, markLengths[len(markLengths)-1]) - e.passed)}
+}

@@ -1,0 +1,196 @@
+package channel
+
+import (
+	"fmt"
+	"time"
+)
+
+// modelState is what is known against a channel with one model; the model ""
+// stands for all of them.
+type modelState struct {
+	cooldown cooldown
+	skip     Skip // why, while the cooldown is active
+	mark     mark
+	doubts   evidence // requests that another channel answered and this one refused
+}
+
+// endpointState is what is known against a channel with one kind of endpoint.
+type endpointState struct {
+	cooldown cooldown
+	misses   int // requests in a row that found no endpoint
+	last     time.Time
+}
+
+// SkipFor says why the channel must not be used for the model or endpoint, ""
+// if it may be. until is when that ends. It does not repeat what Skip says.
+func (s *State) SkipFor(now time.Time, model, endpoint string) (skip Skip, until time.Time) {
+	if !s.restricted.Load() {
+		return "", time.Time{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range [2]string{model, ""} {
+		if m := s.models[name]; m != nil && m.cooldown.active(now) {
+			return m.skip, m.cooldown.until
+		}
+	}
+	if e := s.endpoints[endpoint]; e != nil && e.cooldown.active(now) {
+		return SkipNoEndpoint, e.cooldown.until
+	}
+	return "", time.Time{}
+}
+
+// Deferred says whether a mark puts the channel behind others for the model,
+// and until when.
+func (s *State) Deferred(now time.Time, model string) (until time.Time, deferred bool) {
+	if !s.restricted.Load() {
+		return time.Time{}, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := s.models[model]; m != nil && m.mark.deferred(now) {
+		return m.mark.until, true
+	}
+	return time.Time{}, false
+}
+
+// TestModel begins the test that a mark of the model is due for. It says
+// whether there is one; the lease's end ends it.
+func (l *Lease) TestModel(now time.Time, model string) {
+	s := l.state
+	if !s.restricted.Load() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := s.models[model]; m != nil && m.mark.test(now) {
+		l.tests = m
+	}
+}
+
+// DenyModel records that the channel does not have the model, or if skip says
+// so that it must not be used for it for another reason. The model "" stands
+// for all. wait is how long the site said, 0 if it did not.
+func (s *State) DenyModel(now time.Time, model string, skip Skip, wait time.Duration, reason string) {
+	length := modelCooldown
+	if skip == SkipRateLimited {
+		length = firstRateLimit
+	}
+	s.mu.Lock()
+	m := s.model(now, model)
+	m.skip = skip
+	began := m.cooldown.start(now, wait, length, modelCooldown, reason)
+	left := m.cooldown.left(now)
+	s.update()
+	s.mu.Unlock()
+	if began {
+		s.announce(ChangeNoModel, fmt.Sprintf("%s (%s), not used for it for %s: %s", skip.Text(), model, left, reason))
+	}
+}
+
+// DenyEndpoint records that the channel does not have the kind of endpoint. If
+// certain is false, it takes two requests in a row.
+func (s *State) DenyEndpoint(now time.Time, endpoint string, certain bool, wait time.Duration, reason string) {
+	s.mu.Lock()
+	e := s.endpoint(endpoint)
+	if now.Sub(e.last) > evidenceTimeout {
+		e.misses = 0
+	}
+	e.misses++
+	e.last = now
+	began := false
+	if certain || e.misses >= 2 {
+		began = e.cooldown.start(now, wait, endpointPause, endpointPause, reason)
+	}
+	left := e.cooldown.left(now)
+	s.update()
+	s.mu.Unlock()
+	if began {
+		s.announce(ChangeNoEndpoint, fmt.Sprintf("has no %s endpoint, not used for it for %s: %s", endpoint, left, reason))
+	}
+}
+
+// DoubtModel records that the channel refused, for an unknown reason, a request
+// that another channel answered. The second such request without a good answer
+// in between marks the channel for the model.
+func (s *State) DoubtModel(now time.Time, model string, request uint64) {
+	s.mu.Lock()
+	m := s.model(now, model)
+	marked := false
+	if m.doubts.add(now, request) >= 2 {
+		marked = m.mark.add(now)
+		m.doubts = evidence{}
+	}
+	until := m.mark.until
+	s.update()
+	s.mu.Unlock()
+	if marked {
+		s.announce(ChangeModelSuspect, fmt.Sprintf("refused requests for %s that other channels answer: used last for it for %s", model, until.Sub(now).Round(time.Second)))
+	}
+}
+
+// cleared removes what a good answer disproves, whatever the key was. It
+// says whether the channel was blocked; the caller holds mu.
+func (s *State) cleared(now time.Time, model, endpoint string) (unblocked bool) {
+	unblocked = s.blocked.active(now)
+	s.blocked, s.blockedBy = cooldown{}, evidence{}
+	if model != "" {
+		delete(s.models, model)
+	}
+	delete(s.endpoints, endpoint)
+	if all := s.models[""]; all != nil && !all.cooldown.active(now) {
+		delete(s.models, "")
+	}
+	s.update()
+	return unblocked
+}
+
+func (s *State) announce(kind ChangeKind, message string) {
+	s.registry.changed(Change{Kind: kind, Channel: s.name, Message: message})
+}
+
+// model is what is known of the model, new if nothing is; the caller holds mu.
+func (s *State) model(now time.Time, model string) *modelState {
+	m := s.models[model]
+	if m != nil {
+		return m
+	}
+	if s.models == nil {
+		s.models = map[string]*modelState{}
+	}
+	if len(s.models) >= maxModels {
+		s.forgetModel(now)
+	}
+	m = &modelState{}
+	s.models[model] = m
+	return m
+}
+
+// forgetModel makes room: one without a mark that ends, or ended, first.
+func (s *State) forgetModel(now time.Time) {
+	worst := ""
+	var first time.Time
+	for name, m := range s.models {
+		ends := later(m.cooldown.until, m.mark.until)
+		if m.mark.count > 0 && !ends.After(now) {
+			ends = now
+		}
+		if worst == "" || ends.Before(first) {
+			worst, first = name, ends
+		}
+	}
+	delete(s.models, worst)
+}
+
+// endpoint is like model. There are few kinds of endpoints.
+func (s *State) endpoint(endpoint string) *endpointState {
+	e := s.endpoints[endpoint]
+	if e == nil {
+		if s.endpoints == nil || len(s.endpoints) >= maxModels {
+			s.endpoints = map[string]*endpointState{}
+		}
+		e = &endpointState{}
+		s.endpoints[endpoint] = e
+	}
+	return e
+}

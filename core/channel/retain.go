@@ -1,0 +1,74 @@
+package channel
+
+import (
+	"slices"
+	"time"
+)
+
+// removedTTL is how long the state of what was removed from the configuration
+// is kept.
+const removedTTL = 24 * time.Hour
+
+// Retain says which channels and keys the configuration has. The state of all
+// others is kept for a day, in case they come back.
+func (r *Registry) Retain(used map[*State][]*Key) {
+	now := r.now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, s := range r.channels {
+		keys, configured := used[s]
+		if s.retain(configured, keys, now) {
+			if s.preferred.Swap(false) {
+				r.preferred.Add(-1)
+			}
+			delete(r.channels, id)
+		}
+	}
+}
+
+// retain says whether the channel was removed so long ago that it is to be
+// forgotten.
+func (s *State) retain(configured bool, keys []*Key, now time.Time) (forget bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for fingerprint, k := range s.keys {
+		if k.removed.expired(slices.Contains(keys, k), now) && k.inFlight.Load() == 0 {
+			delete(s.keys, fingerprint)
+		}
+	}
+	return s.removed.expired(configured, now) && s.inFlight.Load() == 0
+}
+
+// removal is since when something is no longer in the configuration.
+type removal struct {
+	since      time.Time
+	configured bool // it was in one
+}
+
+// expired says whether it was removed longer ago than removedTTL.
+func (a *removal) expired(configured bool, now time.Time) bool {
+	switch {
+	case configured:
+		a.since, a.configured = time.Time{}, true
+	case a.since.IsZero():
+		a.since = now
+	}
+	return !configured && now.Sub(a.since) > removedTTL
+}
+
+func (a *removal) removed() bool { return a.configured && !a.since.IsZero() }
+
+// Removed says that the channel was in the configuration and no longer is; if
+// it comes back, it has its state again.
+func (s *State) Removed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.removed.removed()
+}
+
+// Removed says that the key was in the configuration and no longer is.
+func (k *Key) Removed() bool {
+	k.channel.mu.Lock()
+	defer k.channel.mu.Unlock()
+	return k.removed.removed()
+}

@@ -1,0 +1,52 @@
+package route
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// Request is what the choice of channel and key may depend on.
+type Request struct {
+	Model    string // as the caller asked for it
+	Endpoint string // its kind, such as "generate"
+	Client   string // the name of the caller's token
+	Object   string // the ID of an object that a site stores, if the request names one
+	Header   http.Header
+	RawQuery string
+	Body     []byte // its beginning, as far as it was read
+}
+
+// Attribute returns a part of the request by its name: header.NAME, query.NAME,
+// body.PATH, model or client. ok is false if the request does not have it.
+func (r *Request) Attribute(name string) (value string, ok bool) {
+	kind, rest, _ := strings.Cut(name, ".")
+	switch kind {
+	case "header":
+		value = r.Header.Get(rest)
+	case "query":
+		query, _ := url.ParseQuery(r.RawQuery) // as much of it as can be read
+		value = query.Get(rest)
+	case "body":
+		value = gjson.GetBytes(r.Body, rest).String()
+	case "model":
+		value = r.Model
+	case "client":
+		value = r.Client
+	}
+	return value, value != ""
+}
+
+// knownAttribute says whether a plan may name the attribute.
+func knownAttribute(name string) bool {
+	kind, rest, dot := strings.Cut(name, ".")
+	switch kind {
+	case "header", "query", "body":
+		return len(name) <= maxAttributeName && rest != ""
+	case "model", "client":
+		return !dot
+	}
+	return false
+}

@@ -1,0 +1,79 @@
+package route
+
+import (
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/channel"
+)
+
+// Soonest is when a candidate that is not available now will be; ok is false
+// if none will by itself. It says nothing about candidates that are available.
+func (w *Walk) Soonest(now time.Time) (at time.Time, ok bool) {
+	w.now, w.again = now, true
+	if w.over {
+		return time.Time{}, false
+	}
+	for _, ch := range w.route.Channels {
+		t, will := w.readyAt(ch)
+		if will && (!ok || t.Before(at)) {
+			at, ok = t, true
+		}
+	}
+	return at, ok
+}
+
+func (w *Walk) readyAt(ch *Channel) (time.Time, bool) {
+	t := w.now
+	if f := w.failure(ch); f != nil {
+		if f.until.IsZero() {
+			return t, false
+		}
+		t = later(t, f.until)
+	}
+	v := ch.State.View(w.now)
+	switch v.Skip {
+	case channel.SkipPaused, channel.SkipCheckFailed:
+		return t, false
+	case channel.SkipBlocked:
+		t = later(t, v.Until)
+	case channel.SkipBreakerOpen:
+		if !w.mustServe(ch) {
+			t = later(t, v.Until)
+		}
+	}
+	if !serves(ch.Config.Models, w.request.Model) || w.spent(ch) != "" {
+		return t, false
+	}
+	skip, until := ch.State.SkipFor(w.now, w.request.Model, w.request.Endpoint)
+	if skip == channel.SkipQuotaSpent {
+		return t, false
+	}
+	t = later(t, until)
+	if len(ch.Keys) == 0 {
+		return t, true
+	}
+	key, found := w.keyReadyAt(ch)
+	return later(t, key), found
+}
+
+// keyReadyAt is when the first of the channel's keys comes out of a cooldown
+// that is worth waiting for.
+func (w *Walk) keyReadyAt(ch *Channel) (at time.Time, found bool) {
+	for _, k := range ch.Keys {
+		skip, until := k.State.Skip(w.now, w.request.Model)
+		if skip != "" && skip != channel.SkipRateLimited {
+			continue
+		}
+		if !found || until.Before(at) {
+			at, found = until, true
+		}
+	}
+	return at, found
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

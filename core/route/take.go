@@ -1,0 +1,158 @@
+package route
+
+import (
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/channel"
+)
+
+// anyKey leaves the choice of the key to the channel's plan.
+const anyKey = -1
+
+// How a place at a channel is acquired.
+type acquireMode int
+
+const (
+	acquireNormal acquireMode = iota
+	acquireFree               // not counted as an extra attempt
+	acquireForced             // in spite of breaker, health and block
+)
+
+func (w *Walk) take(ch *Channel, key int, reason string) (Pick, bool) {
+	return w.acquire(ch, key, acquireNormal, reason)
+}
+
+func (w *Walk) takeFree(ch *Channel, key int, reason string) (Pick, bool) {
+	return w.acquire(ch, key, acquireFree, reason)
+}
+
+// acquire gets a place at the channel, and a key.
+func (w *Walk) acquire(ch *Channel, key int, mode acquireMode, reason string) (Pick, bool) {
+	p := Pick{Channel: ch, Reason: reason, model: w.request.Model}
+	if w.dry != nil {
+		return p, w.chooseKey(&p, key)
+	}
+	lease, skip := ch.State.Acquire(w.now, ch.Config.MaxInFlight, mode == acquireForced || w.mustServe(ch))
+	if skip != "" {
+		return Pick{}, false
+	}
+	if !w.chooseKey(&p, key) || mode != acquireFree && w.extra(ch) && !w.route.registry.AllowExtra(w.now, maxExtra, true) {
+		lease.Cancel()
+		return Pick{}, false
+	}
+	lease.TestModel(w.now, w.request.Model)
+	p.Lease = lease
+	if p.Key != nil {
+		p.test, p.held = p.Key.State.Acquire(w.now, w.request.Model), true
+	}
+	return p, true
+}
+
+// chooseKey sets the pick's key: the one at the index, else what comparing
+// refusals needs, what the plan gives, or the one whose mark ends first. It
+// says whether there is one, or none is needed.
+func (w *Walk) chooseKey(p *Pick, key int) bool {
+	ch := p.Channel
+	if ch.planner == nil {
+		return true
+	}
+	if key == anyKey && len(w.refusals) > 0 {
+		key = w.provenKey(ch)
+	}
+	if key == anyKey {
+		w.keysOf = keyView{walk: w, channel: ch}
+		if i, _, g := w.pick(ch.planner, &w.keysOf); g != nil {
+			key = i
+		} else {
+			key = w.suspectKey(ch)
+		}
+	}
+	if key == anyKey {
+		return false
+	}
+	p.Key = ch.Keys[key]
+	return true
+}
+
+// suspectKey is the key of the channel's plan whose mark ends first.
+func (w *Walk) suspectKey(ch *Channel) int {
+	best := anyKey
+	var soonest time.Time
+	for _, g := range ch.planner.current.Load().groups {
+		for _, m := range g.members {
+			k := ch.Keys[m.index]
+			if w.keySkip(k) != "" {
+				continue
+			}
+			if until, deferred := k.State.Deferred(w.now, w.request.Model); deferred && (best == anyKey || until.Before(soonest)) {
+				best, soonest = m.index, until
+			}
+		}
+	}
+	return best
+}
+
+// keyView is the view of a channel's key rule.
+type keyView struct {
+	walk    *Walk
+	channel *Channel
+}
+
+func (v *keyView) available(i int) bool {
+	k := v.channel.Keys[i]
+	if v.walk.keySkip(k) != "" {
+		return false
+	}
+	_, deferred := k.State.Deferred(v.walk.now, v.walk.request.Model)
+	return !deferred
+}
+
+func (v *keyView) load(i int) int { return v.channel.Keys[i].State.InFlight() }
+
+func (v *keyView) hashOf(attributes []string) (uint64, bool) { return v.walk.hashOf(attributes) }
+
+// dryRun has copies of plans and turns, so that a walk changes nothing.
+type dryRun struct{ copies map[*planner]dryPlan }
+
+type dryPlan struct {
+	plan  *plan
+	turns *turns
+}
+
+func (r *Route) dryWalk(now time.Time, request Request) *Walk {
+	w := &Walk{dry: &dryRun{copies: map[*planner]dryPlan{}}}
+	dry := w.dry
+	w.Begin(r, request)
+	w.dry, w.now = dry, now
+	return w
+}
+
+// pick applies the planner's plan, or in a dry run a copy of it.
+func (w *Walk) pick(p *planner, v view) (index int, by *plan, g *group) {
+	if w.dry == nil {
+		return p.pick(w.now, v)
+	}
+	c, ok := w.dry.copies[p]
+	if !ok {
+		c = dryPlan{p.current.Load().clone(), p.turns.clone()}
+		w.dry.copies[p] = c
+	}
+	index, g = c.plan.choose(c.turns, v)
+	return index, c.plan, g
+}
+
+// reason is the plan's. A dry run says where chance decides.
+func (w *Walk) reason(by *plan, g *group) string {
+	if w.dry != nil && g.random() {
+		return by.reason + " (drawn anew for each request)"
+	}
+	return by.reason
+}
+
+var _ view = (*Walk)(nil)
+
+// Skipped is a channel, and why it is passed over.
+type Skipped struct {
+	Channel string
+	Why     channel.Skip // "" if it is available
+}
