@@ -15,7 +15,7 @@ func (anthropic) Style() Style   { return StyleXAPIKey }
 
 func (anthropic) Format(path string) Format {
 	path = strings.TrimSuffix(path, "/")
-	if strings.HasSuffix(path, "/messages") || strings.HasSuffix(path, "/complete") {
+	if strings.HasSuffix(path, "/messages") || strings.HasSuffix(path, "/complete") || isBedrockClaude(path) {
 		return Messages
 	}
 	return Plain
@@ -23,7 +23,7 @@ func (anthropic) Format(path string) Format {
 
 func isAnthropicPath(path string) bool {
 	return hasSegments(path, "/v1/messages") || strings.HasSuffix(path, "/v1/complete") ||
-		path == "/messages" || strings.HasPrefix(path, "/messages/")
+		path == "/messages" || strings.HasPrefix(path, "/messages/") || isBedrockClaude(path)
 }
 
 // messages is the format of /v1/messages.

@@ -43,7 +43,7 @@ func classifyChoices(e *Event) {
 	choices := root.Get("choices")
 	if !choices.IsArray() {
 		e.Kind = Content
-		if isEmptyError(root) {
+		if isEmptyError(root) || choices.Exists() && isBlank(choices) {
 			e.Kind = Preamble
 		}
 		return

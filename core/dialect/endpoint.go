@@ -26,6 +26,9 @@ func EndpointOf(method, path string) Endpoint {
 	if verb := geminiVerb(path); verb != "" {
 		return geminiEndpoint(verb)
 	}
+	if _, _, verb := bedrockModel(path); verb != "" {
+		return bedrockVerbs[verb]
+	}
 	if isLivePath(path) {
 		return Generate
 	}

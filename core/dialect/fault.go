@@ -28,7 +28,7 @@ func errorIn(data []byte, cut bool) ([]byte, bool) {
 	return []byte(root.Raw), true
 }
 
-var errorMarks = [][]byte{[]byte(`error`), []byte(`fail`), []byte(`"detail"`), []byte(`"success"`), []byte(`"message"`), []byte(`"msg"`)}
+var errorMarks = [][]byte{[]byte(`error`), []byte(`fail`), []byte(`"detail"`), []byte(`"success"`), []byte(`"message"`), []byte(`"msg"`), []byte(`"base_resp"`)}
 
 // mayBeError is a quick look that finds most content to be no error.
 func mayBeError(data []byte) bool {
@@ -52,7 +52,7 @@ func lacks(data []byte, marks ...string) bool {
 
 // isError knows the shapes: {"error":{…}}, {"error":"…"}, {"type":"error"},
 // {"object":"error"}, a response that failed, {"detail":…}, {"success":false},
-// {"code":…,"message":…}.
+// {"code":…,"message":…}, and MiniMax's base_resp.
 func isError(o gjson.Result) bool {
 	for _, path := range []string{"error", "response.error"} {
 		if e := o.Get(path); e.Exists() && !isBlank(e) && e.Raw != "0" {
@@ -63,7 +63,7 @@ func isError(o gjson.Result) bool {
 	case "error", "response.failed":
 		return true
 	}
-	if o.Get("object").String() == "error" {
+	if o.Get("object").String() == "error" || o.Get("base_resp.status_code").Num != 0 {
 		return true
 	}
 	return isBareError(o)
@@ -77,7 +77,9 @@ func isBareError(o gjson.Result) bool {
 		case "detail":
 			detail = !isBlank(v)
 		case "message", "msg":
-			message = v.Type == gjson.String && v.Str != ""
+			message = message || v.Type == gjson.String && v.Str != ""
+		case "errors":
+			message = message || !isBlank(v)
 		case "success":
 			failed = v.Type == gjson.False
 		case "code", "status":

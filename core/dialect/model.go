@@ -66,7 +66,8 @@ func PathModel(escaped string) string {
 func (m Model) InPath() (start, end int, ok bool) { return m.start, m.end, m.place == inPath }
 
 // pathModel finds the model in /v1beta/models/NAME:generateContent, in
-// /openai/deployments/NAME/chat/completions, and in /v1/engines/NAME/…
+// /openai/deployments/NAME/chat/completions, /v1/engines/NAME/…, and in
+// /model/NAME/invoke.
 func pathModel(path string) (start, end int, ok bool) {
 	if verb := geminiVerb(path); verb != "" {
 		for _, before := range []string{"/models/", "/tunedModels/", "/endpoints/"} {
@@ -76,6 +77,9 @@ func pathModel(path string) (start, end int, ok bool) {
 			}
 		}
 		return 0, 0, false
+	}
+	if start, end, verb := bedrockModel(path); verb != "" {
+		return start, end, true
 	}
 	for _, before := range []string{"/openai/deployments/", "/v1/engines/"} {
 		if i := strings.Index(path, before); i >= 0 {

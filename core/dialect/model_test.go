@@ -82,6 +82,7 @@ func TestFindAndRenameModel(t *testing.T) {
 		{"a model with a colon is no Gemini", "/v1/models/ft:gpt-4o-mini:acme::abc", nil, ``, "", ""},
 		{"Azure", "/openai/deployments/gpt-4o/chat/completions?api-version=1", nil, `{"messages":[]}`, "gpt-4o", "/openai/deployments/b%2Fc%20%22d%22/chat/completions?api-version=1"},
 		{"Azure, its list", "/openai/deployments/gpt-4o", nil, ``, "", ""},
+		{"Bedrock", "/model/us.anthropic.claude-v1%3A0/invoke", nil, `{}`, "us.anthropic.claude-v1:0", "/model/b%2Fc%20%22d%22/invoke"},
 		{"realtime", "/v1/realtime?x=1&model=gpt%2Drealtime&y=2", nil, ``, "gpt-realtime", "/v1/realtime?x=1&model=b%2Fc+%22d%22&y=2"},
 		{"Azure's realtime", "/openai/realtime?api-version=1&deployment=d", nil, ``, "d", "/openai/realtime?api-version=1&deployment=b%2Fc+%22d%22"},
 	} {
