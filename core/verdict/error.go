@@ -52,7 +52,7 @@ func normalize(a Answer) *failure {
 		f.message = plainText(body, f.page)
 		f.readXML()
 	}
-	f.message = clip(f.message)
+	f.message = clip(withoutEcho(f.message, f.status))
 	f.lowered = string(asciiLower([]byte(f.message)))
 	return f
 }
@@ -344,6 +344,17 @@ func asciiLower(b []byte) []byte {
 		out[i] = c
 	}
 	return out
+}
+
+// withoutEcho cuts off where the refusal of a malformed request repeats it: a
+// prompt about keys must not look like a refusal of one.
+func withoutEcho(message string, status int) string {
+	const beginning = 400
+	if status != http.StatusBadRequest && status != http.StatusUnprocessableEntity {
+		return message
+	}
+	message, _, _ = strings.Cut(message, "input_value=")
+	return strings.ToValidUTF8(message[:min(len(message), beginning)], "")
 }
 
 // maxMessage bounds what rules see of a message: errors that wrap others have

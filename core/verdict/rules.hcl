@@ -162,6 +162,15 @@ verdict "gemini-location" {
   at_once = true
 }
 
+# Models that are not offered in this country; others of the site are.
+verdict "country-model" {
+  status  = [400, 403, 404, 451]
+  message = "(?i)(?:access to .{1,40} models is not (?:allowed|available) (?:in|from)|model(?: [^ ]{1,80})? is not (?:available|supported|offered) in your (?:country|region|location))"
+  means   = "blocked"
+  scope   = "channel-model"
+  at_once = true
+}
+
 # Other ways of saying so.
 verdict "country" {
   status  = [400, 401, 403, 451]
@@ -228,7 +237,7 @@ verdict "account-stopped" {
 }
 verdict "account-stopped-message" {
   status  = [400, 401, 403]
-  message = "(?i)(?:account|organization|project|user|team|api key|token)(?: has been| is| was|'s account is)? (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|oauth authentication is currently not allowed|用户已被封禁|账[号户]已被?(?:封禁|禁用|停用|锁定)"
+  message = "(?i)(?:account|organization|project|access|user|team|api key|token) (?:has been|is|was) (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|oauth authentication is currently not allowed|用户已被封禁|账[号户]已被?(?:封禁|禁用|停用|锁定)"
   means   = "invalid_key"
 }
 
@@ -246,7 +255,7 @@ verdict "moderation-reasons" {
 }
 verdict "moderation-message" {
   status  = [400, 401, 403, 409, 422, 429, 451, "5xx"]
-  message = "(?i)(?:input was flagged|prompt was flagged|flagged (?:as|for|by) |requires moderation|content (?:management|filtering|safety|usage)? ?policy|content[ _]filter|violates? (?:our |the |xai |openai's )?(?:usage|content|safety|acceptable use)|usage guidelines|usage polic(?:y|ies)|safety system|content exists risk|inappropriate content|high risk|不安全或敏感内容|敏感(?:内容|词|信息)|内容安全|违规内容|内容违规|风险内容)"
+  message = "(?i)(?:input was flagged|prompt was flagged|flagged (?:as|for|by) |requires moderation|content (?:management|filtering|safety|usage)? ?policy|content[ _]filter|violates? (?:our |the |xai |openai's )?(?:usage|content|safety|acceptable use)|usage guidelines|usage polic(?:y|ies)|safety system|content exists risk|inappropriate content|considered high risk|不安全或敏感内容|敏感(?:内容|词|信息)|内容安全|违规内容|内容违规|风险内容)"
   means   = "declined"
 }
 
@@ -301,6 +310,19 @@ verdict "gateway-capacity" {
 
 # --- Money and quotas -----------------------------------------------------------
 
+# --- Gateways whose own upstream refused them: not our key ---------------------------
+
+verdict "gateway-upstream" {
+  status = [401, 402, 403, 404, 429]
+  type   = "^upstream_error$"
+  means  = "broken"
+}
+verdict "gateway-upstream-status" {
+  status = [401, 403, 404, 429]
+  code   = "^bad_response_status_code$"
+  means  = "broken"
+}
+
 # Less is left than this request might cost.
 verdict "openrouter-afford" {
   status  = 402
@@ -309,17 +331,17 @@ verdict "openrouter-afford" {
 }
 
 verdict "quota-code" {
-  status = [400, 401, 402, 403, 412, 429, "5xx"]
+  status = [400, 401, 402, 403, 412, 429, 500]
   code   = "(?i)^(?:insufficient_quota|insufficient_user_quota|insufficient_balance|insufficient_credits|insufficient_funds|billing_hard_limit_reached|billing_not_active|billing_error|billing_disabled|blocked_api_access|exceeded_current_quota_error|quota_exceeded|quota_exhausted|api_key_quota_exhausted|pre_consume_token_quota_failed|credit_balance_too_low|not_enough_balance|arrearage|accountoverdueerror|allocationquota\\.freetieronly|budget_exceeded|.*resourcepackexhausted|personal_balance_exhausted|credits_exhausted|customer_balance_depleted)$"
   means  = "quota_spent"
 }
 verdict "quota-message" {
-  status  = [400, 401, 402, 403, 412, 429, "5xx"]
+  status  = [400, 401, 402, 403, 412, 429, 500]
   message = "(?i)(?:insufficient (?:account |credit |wallet )?(?:balance|quota|credit|fund)|(?:credit|account) balance is (?:too low|insufficient|not enough)|exceeded your current quota|user quota is not enough|token quota is (?:not enough|exhausted)|not enough (?:credits|balance|quota)|(?:out|run out) of credits|overdue (?:account|balance|payment)|in arrears|have no quota|used all available credits|doesn't have any credits|reached (?:its|your|the) (?:monthly |specified )?(?:spend(?:ing)?|usage|api usage|billing|credit) (?:limit|cap)|monthly spending (?:limit|cap)|spend limit|key limit exceeded|monthly included credits|prepayment credits|requires billing to be enabled|budget has been exceeded|exceeded budget|free allocation|out of call volume quota|trial key, which is limited|(?:daily|weekly|monthly|total) (?:cost|usage|quota|budget|spend) limit (?:reached|exceeded))"
   means   = "quota_spent"
 }
 verdict "quota-message-zh" {
-  status  = [400, 401, 402, 403, 429, "5xx"]
+  status  = [400, 401, 402, 403, 429, 500]
   message = "(?:余额不足|额度不足|配额不足|额度已?(?:用尽|用完|耗尽)|欠费|账户已?透支|无可用资源包|资源包(?:已|余)|套餐已?(?:到期|过期|用完|用尽)|预扣费.*失败)"
   means   = "quota_spent"
 }
@@ -379,9 +401,15 @@ verdict "no-model-code" {
   code   = "(?i)^(?:model_not_found|model_not_found_error|model_not_exist|modelnotfound|model_not_available|model_not_supported|invalid_model|invalid_model_error|unknown_model|unavailable_model|model_decommissioned|deploymentnotfound|operationnotsupported|model_not_configured|unsupported_model)$"
   means  = "no_model"
 }
+# Anthropic.
+verdict "anthropic-no-model" {
+  status  = 404
+  message = "^model: "
+  means   = "no_model"
+}
 verdict "no-model-message" {
   status  = [400, 404, 410, 422, 503]
-  message = "(?i)(?:models? ['\"`]?[^ ]{1,100}['\"`]?,? (?:is )?(?:not found|(?:does|do) not exist|not exist|is not supported|is not available|is not a valid model|has been (?:deprecated|decommissioned|retired|removed))|model (?:does )?not (?:exist|found)|unknown model|unsupported model|no such model|not a valid model id|invalid model(?: name)?\\b|models/[^ ]+ is not found|model identifier is invalid|end of (?:its )?life|no endpoints found for|^model: |try pulling it first|no available channel for model|no available accounts?.{0,20} support(?:ing|s)? (?:the |this )?model|模型不存在|不支持(?:该|此)?模型|无可用渠道|模型.{0,40}(?:不存在|已下线|未找到))"
+  message = "(?i)(?:models? ['\"`]?[^ ]{1,100}['\"`]?,? (?:is )?(?:not found|(?:does|do) not exist|not exist|is not supported|is not available|is not a valid model|has been (?:deprecated|decommissioned|retired|removed))|model (?:does )?not (?:exist|found)|unknown model|unsupported model|no such model|not a valid model id|invalid model(?: name)?\\b|models/[^ ]+ is not found|model identifier is invalid|end of (?:its )?life|no endpoints found for|try pulling it first|no available channel for model|no available accounts?.{0,20} support(?:ing|s)? (?:the |this )?model|模型不存在|不支持(?:该|此)?模型|无可用渠道|模型.{0,40}(?:不存在|已下线|未找到))"
   means   = "no_model"
 }
 verdict "zhipu-no-model" {
@@ -487,15 +515,6 @@ verdict "rate-limit-code" {
 verdict "minimax-rate" {
   json  = { "base_resp.status_code" = "^(?:1002|1039|1041)$" }
   means = "rate_limited"
-}
-
-# --- Gateways ---------------------------------------------------------------------
-
-# new-api's upstream answered with a status that says nothing of our key.
-verdict "gateway-upstream-status" {
-  status = [401, 403, 404, 429]
-  code   = "^bad_response_status_code$"
-  means  = "broken"
 }
 
 # No endpoint of OpenRouter fits what the request asks for, though the model is
