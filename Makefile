@@ -44,9 +44,10 @@ fuzz: ## Run every fuzz target for 20 seconds
 bench: build ## Measure against other proxies
 	cd bench && go run . -aitunnel ../bin/aitunnel
 
-generate: ## Write docs/plugins, docs/cli and docs/man anew, from schemas and commands
+generate: ## Write docs/plugins, docs/cli, docs/man and docs/verdicts.md anew, from schemas, commands and rules
 	go test ./core/cli -run '^Test(Plugin|Command)Pages$$' -count=1 -update
 	go generate ./core/admin
+	go test ./core/verdict -run '^TestDocs$$' -count=1 -update
 
 dist: ## Pack archives with checksums for six systems into dist/, the same bytes each time
 	go run tools/dist/main.go -version $(VERSION)

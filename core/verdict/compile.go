@@ -55,41 +55,46 @@ func (c *compiler) add(at hcl.Range, summary, detail string) {
 	c.diags = append(c.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: at.Ptr()})
 }
 
-// attributes are what a verdict block may hold, in the order of the
-// documentation. They are compiled in this order.
-var attributes = []struct {
-	name    string
+// Setting is one of the settings of a verdict block.
+type Setting struct {
+	Name      string
+	Condition bool // else what follows
+	Text      string
+
 	compile func(c *compiler, a *hcl.Attribute)
-}{
-	{"status", (*compiler).status},
-	{"content_type", func(c *compiler, a *hcl.Attribute) { c.rule.contentType = strings.ToLower(c.text(a)) }},
-	{"code", func(c *compiler, a *hcl.Attribute) { c.rule.code = c.expression(a) }},
-	{"type", func(c *compiler, a *hcl.Attribute) { c.rule.typ = c.expression(a) }},
-	{"message", func(c *compiler, a *hcl.Attribute) { c.rule.message = c.expression(a) }},
-	{"json", (*compiler).json},
-	{"header", (*compiler).header},
-	{"body", (*compiler).body},
-	{"dialect", func(c *compiler, a *hcl.Attribute) { c.rule.dialects = c.texts(a) }},
-	{"endpoint", (*compiler).endpoint},
-	{"method", func(c *compiler, a *hcl.Attribute) { c.rule.methods = upper(c.texts(a)) }},
-	{"path", func(c *compiler, a *hcl.Attribute) { c.rule.paths = c.texts(a) }},
-	{"model", func(c *compiler, a *hcl.Attribute) { c.rule.models = c.texts(a) }},
-	{"streamed", func(c *compiler, a *hcl.Attribute) { b := c.boolean(a); c.rule.streamed = &b }},
-	{"means", (*compiler).means},
-	{"scope", (*compiler).scope},
-	{"after", (*compiler).after},
-	{"for", (*compiler).duration},
-	{"at_once", func(c *compiler, a *hcl.Attribute) { c.rule.AtOnce = c.boolean(a) }},
-	{"second_key", (*compiler).secondKey},
 }
 
-// firstEffect is the first attribute that is no condition.
-const firstEffect = "means"
+// Settings are what a verdict block may hold, in the order of the documentation.
+// They are compiled in this order.
+func Settings() []Setting { return slices.Clone(settings) }
+
+var settings = []Setting{
+	{"status", true, "numbers or classes: `403`, `\"5xx\"`, `[429, \"5xx\"]`. An error inside an answer with status 200 has the status that it stands for; if it names none, any status fits.", (*compiler).status},
+	{"content_type", true, "the media type: `\"text/html\"`, `\"text/*\"`", func(c *compiler, a *hcl.Attribute) { c.rule.contentType = strings.ToLower(c.text(a)) }},
+	{"code", true, "an expression for any code that the error carries: its code, type or status, or a reason in its details", func(c *compiler, a *hcl.Attribute) { c.rule.code = c.expression(a) }},
+	{"type", true, "an expression for the error's type", func(c *compiler, a *hcl.Attribute) { c.rule.typ = c.expression(a) }},
+	{"message", true, "an expression for the error's message; for a page, its title", func(c *compiler, a *hcl.Attribute) { c.rule.message = c.expression(a) }},
+	{"json", true, "expressions for fields: `{ \"error.details.*.reason\" = \"^API_KEY_INVALID$\" }`. `*` stands for any element; values are as JSON writes them, strings without quotes.", (*compiler).json},
+	{"header", true, "expressions for headers: `{ \"Cf-Mitigated\" = \"^challenge$\" }`. `\"^$\"` means that the header is absent.", (*compiler).header},
+	{"body", true, "an expression for the first 64 KiB of the body. It needs `status` or `content_type`, and begins with fixed characters.", (*compiler).body},
+	{"dialect", true, "of the request: `\"openai\"`, `\"anthropic\"`, `\"gemini\"`, or a list", func(c *compiler, a *hcl.Attribute) { c.rule.dialects = c.texts(a) }},
+	{"endpoint", true, "of the request: `\"generate\"`, `\"models\"`, `\"count\"`, `\"moderation\"`, `\"rerank\"`, `\"account\"`, `\"files\"`, `\"other\"`, or a list", (*compiler).endpoint},
+	{"method", true, "of the request", func(c *compiler, a *hcl.Attribute) { c.rule.methods = upper(c.texts(a)) }},
+	{"path", true, "of the request; `*` stands for any characters", func(c *compiler, a *hcl.Attribute) { c.rule.paths = c.texts(a) }},
+	{"model", true, "as sent to the site; `*` stands for any characters", func(c *compiler, a *hcl.Attribute) { c.rule.models = c.texts(a) }},
+	{"streamed", true, "whether a streamed answer was asked for", func(c *compiler, a *hcl.Attribute) { b := c.boolean(a); c.rule.streamed = &b }},
+	{"means", false, "what it means; see above. `\"default\"` ends the search: the status decides.", (*compiler).means},
+	{"scope", false, "what it concerns, where that is not what the meaning says: `\"key\"`, `\"key-model\"`, `\"channel\"`, `\"channel-model\"`", (*compiler).scope},
+	{"after", false, "where the site says how long to wait: `[\"error.details.*.retryDelay\", \"header:x-reset\"]`", (*compiler).after},
+	{"for", false, "how long to wait, if `after` finds nothing: `\"1h\"`, at most `\"24h\"`", (*compiler).duration},
+	{"at_once", false, "for `\"blocked\"`: one answer is enough", func(c *compiler, a *hcl.Attribute) { c.rule.AtOnce = c.boolean(a) }},
+	{"second_key", false, "what it means if a second key of the channel gets the same verdict", (*compiler).secondKey},
+}
 
 func attributeNames() []string {
-	names := make([]string, len(attributes))
-	for i, a := range attributes {
-		names[i] = a.name
+	names := make([]string, len(settings))
+	for i, s := range settings {
+		names[i] = s.Name
 	}
 	return names
 }
@@ -108,16 +113,14 @@ func (c *compiler) compile(b *hcl.Block) {
 			c.add(a.NameRange, "Unknown setting", fmt.Sprintf("A verdict has no setting %q. %s", name, suggest(name, attributeNames())))
 		}
 	}
-	condition := true
-	for _, spec := range attributes {
-		condition = condition && spec.name != firstEffect
-		a := attrs[spec.name]
+	for _, spec := range settings {
+		a := attrs[spec.Name]
 		if a == nil {
 			continue
 		}
 		spec.compile(c, a)
-		if condition {
-			c.rule.conditions = append(c.rule.conditions, Condition{spec.name, c.written(a)})
+		if spec.Condition {
+			c.rule.conditions = append(c.rule.conditions, Condition{spec.Name, c.written(a)})
 		}
 	}
 	c.check(b, attrs)

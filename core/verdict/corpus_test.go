@@ -35,11 +35,24 @@ func judgeCase(t testing.TB, set *Set, c Case) Verdict {
 // broken without anybody seeing it.
 func TestEveryRuleIsGuarded(t *testing.T) {
 	all, complete := Builtin(), New(Options{})
+	var answers []Answer
+	var meant []Expectation
+	for _, c := range Corpus() {
+		a, err := c.Answer()
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers, meant = append(answers, a), append(meant, complete.Judge(a).Expectation())
+	}
 	for i, r := range all {
 		set := &Set{layers: []layer{newLayer(slices.Delete(slices.Clone(all), i, i+1))}}
-		if !slices.ContainsFunc(Corpus(), func(c Case) bool {
-			return judgeCase(t, set, c).Expectation() != judgeCase(t, complete, c).Expectation()
-		}) {
+		changed := false
+		for j, a := range answers {
+			if changed = set.Judge(a).Expectation() != meant[j]; changed {
+				break
+			}
+		}
+		if !changed {
 			t.Errorf("%s: without %q all answers in testdata mean the same", r.Range, r.Name)
 		}
 	}

@@ -37,6 +37,9 @@ func normalize(a Answer) *failure {
 	body := a.Body[:min(len(a.Body), MaxBody)]
 	f := &failure{status: a.Status, header: a.Header, body: body, empty: a.Empty, redirect: a.Status >= 300 && a.Status < 400}
 	f.page = isPage(a, body)
+	if a.good() && !f.page && !f.empty && !mayHoldError(body) {
+		return nil
+	}
 	documents(body, func(doc gjson.Result) bool {
 		f.json = f.read(doc, a.good())
 		return f.json
@@ -55,6 +58,17 @@ func normalize(a Answer) *failure {
 	f.message = clip(withoutEcho(f.message, f.status))
 	f.lowered = string(asciiLower([]byte(f.message)))
 	return f
+}
+
+// mayHoldError says that a good answer is worth a closer look: looking for a
+// few names costs a tenth of reading its JSON.
+func mayHoldError(body []byte) bool {
+	for _, name := range []string{`rror`, `"success"`, `"base_resp"`, `ode"`, `"response.incomplete"`} {
+		if bytes.Contains(body, []byte(name)) {
+			return true
+		}
+	}
+	return false
 }
 
 func (a Answer) good() bool { return a.Status >= 200 && a.Status < 300 }

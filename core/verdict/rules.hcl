@@ -20,17 +20,21 @@ verdict "challenge-page" {
   at_once      = true
 }
 
-# Challenges of Vercel, AWS WAF and DataDome.
+# Vercel's challenge.
 verdict "vercel-challenge" {
   header  = { "X-Vercel-Mitigated" = "^(?:challenge|deny)$" }
   means   = "blocked"
   at_once = true
 }
+
+# AWS WAF's challenge.
 verdict "aws-waf-challenge" {
   header  = { "X-Amzn-Waf-Action" = "^(?:challenge|captcha)$" }
   means   = "blocked"
   at_once = true
 }
+
+# DataDome's challenge.
 verdict "datadome-challenge" {
   status  = [401, 403, 405]
   header  = { "X-Datadome" = "." }
@@ -69,6 +73,7 @@ verdict "cloudflare-rate" {
   scope  = "channel"
 }
 
+# The same in JSON.
 verdict "cloudflare-rate-json" {
   status = [429, 503]
   json   = { "cloudflare_error" = "^true$", "error_code" = "^1015$" }
@@ -86,6 +91,8 @@ verdict "cloudflare-prompt" {
   message      = "^Attention Required! \\| Cloudflare"
   means        = "declined"
 }
+
+# The same page for a request without a prompt: it is about the address.
 verdict "cloudflare-firewall" {
   status       = 403
   content_type = "text/html"
@@ -93,7 +100,7 @@ verdict "cloudflare-firewall" {
   means        = "blocked"
 }
 
-# CloudFront.
+# CloudFront refuses a country.
 verdict "cloudfront-country" {
   status       = 403
   content_type = "text/html"
@@ -101,6 +108,8 @@ verdict "cloudfront-country" {
   means        = "blocked"
   at_once      = true
 }
+
+# CloudFront with a firewall that refuses this address.
 verdict "cloudfront-address" {
   status       = 403
   content_type = "text/html"
@@ -235,6 +244,8 @@ verdict "account-stopped" {
   code    = "^(?:account_deactivated|account_suspended|account_disabled|organization_restricted|user_banned|user_inactive|access_terminated|consumer_suspended|key_disabled|api_key_disabled)$"
   means   = "invalid_key"
 }
+
+# The same in words.
 verdict "account-stopped-message" {
   status  = [400, 401, 403]
   message = "(?i)(?:account|organization|project|access|user|team|api key|token) (?:has been|is|was) (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|oauth authentication is currently not allowed|用户已被封禁|账[号户]已被?(?:封禁|禁用|停用|锁定)"
@@ -248,11 +259,15 @@ verdict "moderation" {
   code   = "(?i)^(?:content_filter|content_policy_violation|content_policy|content_violation|responsibleaipolicyviolation|moderation_blocked|moderation|sensitive_words_detected|prompt_blocked|invalid_prompt|cyber_policy|cyber_policy_violation|datainspectionfailed|data_inspection_failed|.*sensitivecontentdetected.*|.*riskdetection.*|censorship_blocked|safety|prohibited_content|image_generation_user_error)$"
   means  = "declined"
 }
+
+# OpenRouter names the reasons.
 verdict "moderation-reasons" {
   status = [400, 403, 451]
   json   = { "error.metadata.reasons.*" = "." }
   means  = "declined"
 }
+
+# Moderation in words.
 verdict "moderation-message" {
   status  = [400, 401, 403, 409, 422, 429, 451, "5xx"]
   message = "(?i)(?:input was flagged|prompt was flagged|flagged (?:as|for|by) |requires moderation|content (?:management|filtering|safety|usage)? ?policy|content[ _]filter|violates? (?:our |the |xai |openai's )?(?:usage|content|safety|acceptable use)|usage guidelines|usage polic(?:y|ies)|safety system|content exists risk|inappropriate content|considered high risk|不安全或敏感内容|敏感(?:内容|词|信息)|内容安全|违规内容|内容违规|风险内容)"
@@ -312,11 +327,14 @@ verdict "gateway-capacity" {
 
 # --- Gateways whose own upstream refused them: not our key ---------------------------
 
+# Gateways that call it by its name.
 verdict "gateway-upstream" {
   status = [401, 402, 403, 404, 429]
   type   = "^upstream_error$"
   means  = "broken"
 }
+
+# new-api, which repeats its upstream's status.
 verdict "gateway-upstream-status" {
   status = [401, 403, 404, 429]
   code   = "^bad_response_status_code$"
@@ -330,16 +348,21 @@ verdict "openrouter-afford" {
   means   = "declined"
 }
 
+# The codes for a balance, quota or budget that is used up.
 verdict "quota-code" {
   status = [400, 401, 402, 403, 412, 429, 500]
   code   = "(?i)^(?:insufficient_quota|insufficient_user_quota|insufficient_balance|insufficient_credits|insufficient_funds|billing_hard_limit_reached|billing_not_active|billing_error|billing_disabled|blocked_api_access|exceeded_current_quota_error|quota_exceeded|quota_exhausted|api_key_quota_exhausted|pre_consume_token_quota_failed|credit_balance_too_low|not_enough_balance|arrearage|accountoverdueerror|allocationquota\\.freetieronly|budget_exceeded|.*resourcepackexhausted|personal_balance_exhausted|credits_exhausted|customer_balance_depleted)$"
   means  = "quota_spent"
 }
+
+# The same in words.
 verdict "quota-message" {
   status  = [400, 401, 402, 403, 412, 429, 500]
   message = "(?i)(?:insufficient (?:account |credit |wallet )?(?:balance|quota|credit|fund)|(?:credit|account) balance is (?:too low|insufficient|not enough)|exceeded your current quota|user quota is not enough|token quota is (?:not enough|exhausted)|not enough (?:credits|balance|quota)|(?:out|run out) of credits|overdue (?:account|balance|payment)|in arrears|have no quota|used all available credits|doesn't have any credits|reached (?:its|your|the) (?:monthly |specified )?(?:spend(?:ing)?|usage|api usage|billing|credit) (?:limit|cap)|monthly spending (?:limit|cap)|spend limit|key limit exceeded|monthly included credits|prepayment credits|requires billing to be enabled|budget has been exceeded|exceeded budget|free allocation|out of call volume quota|trial key, which is limited|(?:daily|weekly|monthly|total) (?:cost|usage|quota|budget|spend) limit (?:reached|exceeded))"
   means   = "quota_spent"
 }
+
+# The same in Chinese.
 verdict "quota-message-zh" {
   status  = [400, 401, 402, 403, 429, 500]
   message = "(?:余额不足|额度不足|配额不足|额度已?(?:用尽|用完|耗尽)|欠费|账户已?透支|无可用资源包|资源包(?:已|余)|套餐已?(?:到期|过期|用完|用尽)|预扣费.*失败)"
@@ -384,11 +407,15 @@ verdict "model-access-code" {
   code   = "(?i)^(?:model_not_allowed|model_access_denied|key_model_access_denied|team_model_access_denied|model_permission_blocked_(?:org|project)|model\\.accessdenied|accessdenied\\.unpurchased|modelnotopen|usage_not_included|no_model_access|unsupported_value_for_plan)$"
   means  = "no_access"
 }
+
+# The same in words.
 verdict "model-access" {
   status  = [400, 401, 403, 404]
   message = "(?i)(?:(?:do(?:es)? not|don't|doesn't|cannot|not authorized to|no|without) (?:have )?(?:access|permission)s? (?:to|for|on) (?:use )?(?:the |this |any of the )?(?:requested |specified |following )?models?|not allowed to (?:access|use) (?:the |this )?model|must be verified to (?:use|stream|generate)|has not activated the model|model access is denied|access to (?:the )?model .*denied|does not have permission to use the specified resource|missing scopes?: model|not available for this api key|无权使用模型|subscription plan does not (?:yet )?include|not supported when using .* with a .* account|无权(?:访问|使用)(?:该)?模型|没有(?:访问|使用).{0,40}模型.{0,10}权限)"
   means   = "no_access"
 }
+
+# Zhipu, in any language: no permission, not in this plan.
 verdict "zhipu-access" {
   status = [400, 403, 429]
   json   = { "error.code" = "^(?:1220|1311)$" }
@@ -401,17 +428,22 @@ verdict "no-model-code" {
   code   = "(?i)^(?:model_not_found|model_not_found_error|model_not_exist|modelnotfound|model_not_available|model_not_supported|invalid_model|invalid_model_error|unknown_model|unavailable_model|model_decommissioned|deploymentnotfound|operationnotsupported|model_not_configured|unsupported_model)$"
   means  = "no_model"
 }
+
 # Anthropic.
 verdict "anthropic-no-model" {
   status  = 404
   message = "^model: "
   means   = "no_model"
 }
+
+# The same in words.
 verdict "no-model-message" {
   status  = [400, 404, 410, 422, 503]
   message = "(?i)(?:models? ['\"`]?[^ ]{1,100}['\"`]?,? (?:is )?(?:not found|(?:does|do) not exist|not exist|is not supported|is not available|is not a valid model|has been (?:deprecated|decommissioned|retired|removed))|model (?:does )?not (?:exist|found)|unknown model|unsupported model|no such model|not a valid model id|invalid model(?: name)?\\b|models/[^ ]+ is not found|model identifier is invalid|end of (?:its )?life|no endpoints found for|try pulling it first|no available channel for model|no available accounts?.{0,20} support(?:ing|s)? (?:the |this )?model|模型不存在|不支持(?:该|此)?模型|无可用渠道|模型.{0,40}(?:不存在|已下线|未找到))"
   means   = "no_model"
 }
+
+# Zhipu, in any language.
 verdict "zhipu-no-model" {
   status = [400, 404]
   json   = { "error.code" = "^(?:1211|1212)$" }
@@ -435,28 +467,35 @@ verdict "aws-no-route" {
   means   = "no_endpoint"
 }
 
+# The codes for a key that is not valid.
 verdict "invalid-key-code" {
   status = [400, 401, 403, 404]
   code   = "(?i)^(?:invalid_api_key|invalidapikey|api_key_invalid|incorrect_api_key|invalid_key|expired_api_key|expired_key|api_key_expired|invalid_token|token_expired|token_invalidated|token_revoked|token_not_found_in_db|invalid_authentication_error|invalid_authentication|authentication_error|auth_error|authenticationerror|api_key_required|unrecognizedclientexception|expiredtokenexception|invalidsignatureexception|consumer_invalid|access_token_expired|invalid_organization|mismatched_project|invalid_subscription_key)$"
   means  = "invalid_key"
 }
+
+# Google, for credentials that are missing or not valid.
 verdict "invalid-key-status" {
   status = 401
   code   = "^UNAUTHENTICATED$"
   means  = "invalid_key"
 }
+
+# The same in words, English and Chinese.
 verdict "invalid-key-message" {
   status  = [400, 401, 403]
   message = "(?i)(?:(?:invalid|incorrect|wrong|expired|malformed|unknown|missing) (?:or (?:missing|expired|inactive) )?(?:proxy server )?(?:api[ -]?key|api[ -]?token|access token|auth(?:entication|orization)? token|bearer token|token|credentials?|authentication|subscription key|x-api-key)|(?:api[ -]?key|api[ -]?token|access token|token|x-api-key|subscription key)(?: provided| you provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired|not found|revoked|does not exist)|no auth credentials found|authorization token is illegal|user not found|invalid username or password|api key not found|access denied due to invalid subscription key|access token is missing, invalid|security token included in the request is (?:invalid|expired)|无效的(?:令牌|密钥|api|key)|令牌(?:无效|已过期|状态不可用|不存在|已?被?禁用)|(?:身份验证|鉴权|认证)失败|api ?key.{0,10}(?:无效|错误|不正确|不存在|已过期))"
   means   = "invalid_key"
 }
 
-# Zhipu and MiniMax, in numbers.
+# Zhipu, in any language.
 verdict "zhipu-key" {
   status = 401
   json   = { "error.code" = "^(?:1000|1001|1002|1003|1004)$" }
   means  = "invalid_key"
 }
+
+# MiniMax, which answers 200.
 verdict "minimax-key" {
   json  = { "base_resp.status_code" = "^(?:1004|2049)$" }
   means = "invalid_key"
@@ -478,12 +517,16 @@ verdict "capacity-code" {
   code   = "(?i)^(?:overloaded_error|overloaded|server_is_overloaded|server_overloaded|serveroverloaded|engine_overloaded|engine_overloaded_error|slow_down|model_overloaded|modelnotreadyexception|modelloadingerror|capacity_exceeded|server_busy)$"
   means  = "overloaded"
 }
+
+# Vertex AI shares its capacity among all customers.
 verdict "vertex-capacity" {
   status  = 429
   message = "(?i)(?:refer to https://cloud\\.google\\.com/vertex-ai/.*error-code-429|temporarily out of capacity)"
   means   = "overloaded"
   scope   = "channel-model"
 }
+
+# One model is overloaded or still loading.
 verdict "model-capacity" {
   status  = [429, 498, 503]
   message = "(?i)(?:capacity (?:temporarily )?exceeded|over capacity|model is (?:currently |temporarily )?(?:overloaded|loading|busy)|tier capacity exceeded|currently loading|loading model|no deployments available for selected model|high demand|experiencing high (?:traffic|load)|该模型当前访问量过大|模型(?:当前)?(?:负载|过载|繁忙))"
@@ -491,6 +534,8 @@ verdict "model-capacity" {
   scope   = "channel-model"
   after   = ["estimated_time", "error.estimated_time"]
 }
+
+# Zhipu, in any language: too many requests for this model from everybody.
 verdict "zhipu-capacity" {
   status = [429, 500, 503]
   json   = { "error.code" = "^(?:1305|1312)$" }
@@ -512,6 +557,8 @@ verdict "rate-limit-code" {
   code   = "(?i)^(?:rate_limit_exceeded|rate_limit_error|ratelimitexceeded|userratelimitexceeded|throttlingexception|throttling(?:\\..*)?|too_many_requests|requestlimitexceeded)$"
   means  = "rate_limited"
 }
+
+# MiniMax, which answers 200.
 verdict "minimax-rate" {
   json  = { "base_resp.status_code" = "^(?:1002|1039|1041)$" }
   means = "rate_limited"
@@ -533,6 +580,8 @@ verdict "context-length" {
   code   = "(?i)^(?:context_length_exceeded|string_above_max_length|prompt_too_long|context_window_exceeded)$"
   means  = "refused"
 }
+
+# The same in words.
 verdict "context-length-message" {
   status  = [403, 404, 429, "5xx"]
   message = "(?i)(?:maximum context length|prompt is too long|context length exceeded|exceeds the available context size|exceeds? (?:the )?(?:model's )?(?:maximum )?context (?:length|window)|input token count.{0,40}exceeds)"
@@ -546,6 +595,8 @@ verdict "nginx-header-too-large" {
   message      = "(?i)request header or cookie too large"
   means        = "too_large"
 }
+
+# The channel's target says http where the site speaks https.
 verdict "nginx-plain-http" {
   status       = 400
   content_type = "text/html"

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"net/http"
 	"strings"
 	"sync"
 	"unicode"
@@ -10,18 +11,38 @@ import (
 // corpus. No others are shown of what sites write.
 var vocabulary = sync.OnceValue(func() map[string]bool {
 	words := map[string]bool{}
-	add := func(text string) {
+	const longest = 24 // of a word; what is longer is somebody's own
+	add := func(text string, numbers bool) {
 		for _, w := range splitWords(text) {
-			if isWordKnown := len(w) <= 24; isWordKnown {
+			if len(w) <= longest && (numbers || strings.ContainsFunc(w, unicode.IsLetter)) {
 				words[strings.ToLower(w)] = true
 			}
 		}
 	}
-	add(string(builtinSource))
+	add(string(builtinSource), true) // statuses and codes
 	for _, c := range Corpus() {
-		add(c.Wire)
+		add(c.Wire, false)
+		add(c.Request.Model+" "+c.Request.Path+" "+c.Request.Dialect+" "+c.Request.Method, false)
 	}
 	return words
+})
+
+// knownHeaders are the headers that occur in the rules and in the corpus.
+var knownHeaders = sync.OnceValue(func() map[string]bool {
+	names := map[string]bool{}
+	for _, r := range builtin().all {
+		for _, h := range r.headers {
+			names[http.CanonicalHeaderKey(h.name)] = true
+		}
+	}
+	for _, c := range Corpus() {
+		if a, err := c.Answer(); err == nil {
+			for name := range a.Header {
+				names[http.CanonicalHeaderKey(name)] = true
+			}
+		}
+	}
+	return names
 })
 
 const hidden = "…"

@@ -1,0 +1,61 @@
+package unknown
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+)
+
+// List reads the entries of a directory, without a store: the program need not
+// run. The one seen last comes first.
+func List(dir string) ([]Entry, error) {
+	entries, err := read(dir)
+	return sorted(entries), err
+}
+
+// Export reads the anonymised file of an entry, and the full text beside it.
+func Export(dir, key string) (shape, full string, err error) {
+	if !isKey(key) {
+		return "", "", fmt.Errorf("%q is not the key of an unknown answer", key)
+	}
+	a, err := os.ReadFile(filepath.Join(dir, key+shapeEnding))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", "", fmt.Errorf("there is no unknown answer %q: %w", key, fs.ErrNotExist)
+	}
+	if err != nil {
+		return "", "", err
+	}
+	b, err := os.ReadFile(filepath.Join(dir, key+fullEnding))
+	return string(a), string(b), err
+}
+
+// isKey keeps paths out: keys come from users and from the API.
+var isKey = regexp.MustCompile(`^[0-9a-f]{16}$`).MatchString
+
+func read(dir string) (map[string]*Entry, error) {
+	entries := map[string]*Entry{}
+	text, err := os.ReadFile(filepath.Join(dir, indexName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return entries, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []Entry
+	if err := json.Unmarshal(text, &list); err != nil {
+		return nil, fmt.Errorf("%s is damaged; remove it to start anew: %w", filepath.Join(dir, indexName), err)
+	}
+	for _, e := range list {
+		if isKey(e.Key) {
+			if e.Channels == nil {
+				e.Channels = map[string]int{}
+			}
+			entries[e.Key] = &e
+		}
+	}
+	return entries, nil
+}
