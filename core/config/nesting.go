@@ -24,7 +24,7 @@ func Parse(text []byte, filename string, start hcl.Pos) (*hclsyntax.Body, hcl.Di
 
 // checkNesting reports the first token of text that is nested too deeply.
 func checkNesting(text []byte, filename string, start hcl.Pos) hcl.Diagnostics {
-	if 2*couldNest(text) <= maxNesting {
+	if isShallow(text, maxNesting) {
 		return nil
 	}
 	tokens, _ := hclsyntax.LexConfig(text, filename, start)
@@ -40,24 +40,6 @@ func checkNesting(text []byte, filename string, start hcl.Pos) hcl.Diagnostics {
 	}
 	return nil
 }
-
-// couldNest counts the bytes that may begin a level, or two, which is quicker
-// than to look for tokens.
-func couldNest(text []byte) (n int) {
-	for _, c := range text {
-		if deepens[c] {
-			n++
-		}
-	}
-	return n
-}
-
-var deepens = func() (set [256]bool) {
-	for _, c := range []byte("([{\"<!-+*/%?=>&|") {
-		set[c] = true
-	}
-	return set
-}()
 
 // nesting follows the tokens of a text. It never counts fewer levels than the
 // parser makes: a closing bracket that does not match closes nothing.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
 // deepTexts are texts that exhaust the stack of a parser or evaluator that does
@@ -78,4 +79,41 @@ func TestLongTextIsNotDeep(t *testing.T) {
 	if _, diags := Parse([]byte(b.String()), "a.hcl", hcl.InitialPos); diags.HasErrors() {
 		t.Error(diags)
 	}
+}
+
+// The quick look never passes a text that the exact one refuses.
+func FuzzShallow(f *testing.F) {
+	for _, text := range deepTexts() {
+		if len(text) < 50_000 {
+			f.Add([]byte(text))
+		}
+	}
+	f.Add([]byte("a = {\n# x\nfor k, v in {} : k => 1\n+ 1}\n"))
+	f.Add([]byte("a {\n b = [\"x\", -1] # (\n}\n// [[\nc = \"\\\"\"\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		tokens, _ := hclsyntax.LexConfig(text, "a.hcl", hcl.InitialPos)
+		exact := nesting{levels: []level{{}}}
+		deepest := 0
+		for i := range tokens {
+			exact.add(tokens, i)
+			deepest = max(deepest, exact.depth)
+		}
+		if deepest > 0 && isShallow(text, deepest-1) {
+			t.Errorf("not all of the %d levels were seen", deepest)
+		}
+	})
+}
+
+func BenchmarkNesting(b *testing.B) {
+	text := []byte(strings.Repeat("channel \"c\" {\n target = \"http://127.0.0.1\"\n keys = ["+strings.Repeat(`"key-1-2-of-many", `, 20)+"]\n}\n", 100))
+	b.Run("check", func(b *testing.B) {
+		for b.Loop() {
+			checkNesting(text, "a.hcl", hcl.InitialPos)
+		}
+	})
+	b.Run("parse", func(b *testing.B) {
+		for b.Loop() {
+			_, _ = Parse(text, "a.hcl", hcl.InitialPos)
+		}
+	})
 }
