@@ -44,7 +44,8 @@ fuzz: ## Run every fuzz target for 20 seconds
 bench: build ## Measure against other proxies
 	cd bench && go run . -aitunnel ../bin/aitunnel
 
-generate: ## Write docs/plugins, docs/cli, docs/man and docs/verdicts.md anew, from schemas, commands and rules
+generate: ## Write the generated docs and config.hcl.example, from declarations, schemas and commands
+	go test ./core/config -run '^TestGeneratedFiles$$' -count=1 -update
 	go test ./core/cli -run '^Test(Plugin|Command)Pages$$' -count=1 -update
 	go generate ./core/admin
 	go test ./core/verdict -run '^TestDocs$$' -count=1 -update

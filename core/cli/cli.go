@@ -120,7 +120,7 @@ func (a *app) addCommands(root *cobra.Command) {
 		title    string
 		commands []*cobra.Command
 	}{
-		{"Begin:", []*cobra.Command{a.demoCommand(), a.initCommand(), a.convertCommand(), a.validateCommand(), a.fmtCommand()}},
+		{"Begin:", []*cobra.Command{a.demoCommand(), a.initCommand(), a.convertCommand(), a.validateCommand(), a.fmtCommand(), a.configCommand()}},
 		{"Run:", []*cobra.Command{a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(), a.planCommand(), a.serviceCommand()}},
 		{"Look:", []*cobra.Command{a.statusCommand(), a.topCommand(), a.logsCommand(), a.panelCommand(), a.explainCommand()}},
 		{"Parts:", []*cobra.Command{a.channelCommand(), a.keyCommand(), a.tunnelCommand(), a.pluginCommand()}},

@@ -2,13 +2,13 @@ package config
 
 import (
 	"fmt"
-	"math"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/aitunnel/aitunnel/core/verdict"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -29,28 +29,35 @@ func (l *loader) channels() {
 	}
 }
 
-func (l *loader) channel(b *hclsyntax.Block) *Channel {
-	c := &Channel{
-		Name: b.Labels[0], Range: b.DefRange(), Weight: 1,
+func defaultChannel() *Channel {
+	return &Channel{
+		Weight:   1,
 		Auth:     Auth{Style: AuthAuto},
-		Timeouts: Timeouts{Connect: 10 * time.Second, FirstByte: 10 * time.Minute, StreamIdle: 120 * time.Second},
+		Timeouts: Timeouts{Connect: 10 * time.Second, StreamIdle: 120 * time.Second},
 	}
+}
+
+func defaultKey() *Key { return &Key{Weight: 1} }
+
+func defaultHealthCheck() *HealthCheck {
+	return &HealthCheck{Interval: time.Minute, Timeout: 5 * time.Second, Fall: 3, Rise: 1}
+}
+
+func (l *loader) channel(b *hclsyntax.Block) *Channel {
+	c := defaultChannel()
+	c.Name, c.Range = b.Labels[0], b.DefRange()
 	r := l.reader(b, fmt.Sprintf("in channel %q", c.Name))
 	if strings.TrimSpace(c.Name) == "" || strings.ContainsAny(c.Name, "/\x00\n") || len(c.Name) > 64 {
 		l.fail(b.LabelRanges[0], "Wrong name for a channel", "A channel's name has 1 to 64 characters and no slash.")
 	}
 	r.target(c)
-	r.number("weight", &c.Weight, 0, math.MaxInt32)
-	r.boolean("fallback", &c.Fallback)
-	r.boolean("disabled", &c.Disabled)
-	r.integer("max_in_flight", &c.MaxInFlight, 0, math.MaxInt32)
+	r.decode(c)
 	r.auth(c)
 	r.keys(c)
 	r.models(&c.Models)
-	r.textMap("model_map", &c.ModelMap)
+	c.Verdicts = l.verdicts(r.each(verdict.BlockType, "name"), verdict.FromChannel)
 	c.KeySelector = r.component(sdk.KindKeySelector, "key_selector", "round-robin")
 	r.healthCheck(c)
-	r.timeouts(c)
 	r.done()
 	return c
 }
@@ -61,7 +68,7 @@ func (r *reader) target(c *Channel) {
 	value := ""
 	a := r.text("target", &value)
 	if a == nil {
-		r.loader.fail(r.at, "Missing attribute", fmt.Sprintf("The channel %q needs a target, such as \"https://api.example.com\".", c.Name))
+		r.missing("target", "It is the address of the site, such as \"https://api.example.com\"")
 		return
 	}
 	if value == "" {
@@ -119,16 +126,17 @@ func (r *reader) keys(c *Channel) {
 		c.Keys = append(c.Keys, &Key{Value: v, Weight: 1, Range: ranges[i]})
 	}
 	for _, b := range r.each("key", "label") {
-		k := &Key{Label: b.Labels[0], Weight: 1, Range: b.DefRange()}
+		k := defaultKey()
+		k.Label, k.Range = b.Labels[0], b.DefRange()
 		kr := r.loader.reader(b, fmt.Sprintf("in key %q", k.Label))
-		if a := kr.secret("value", &k.Value); a == nil {
-			r.loader.fail(b.DefRange(), "Missing attribute", fmt.Sprintf("The key %q needs a value.", k.Label))
+		kr.decode(k)
+		if a := kr.attributes["value"]; a == nil {
+			// It was reported.
 		} else if k.Value.IsZero() && len(r.loader.diags) == before {
 			kr.wrong(a, "the key is empty")
 		} else if err := CheckCredential(k.Value.Reveal()); err != nil {
 			kr.wrong(a, err.Error())
 		}
-		kr.number("weight", &k.Weight, 0, math.MaxInt32)
 		kr.done()
 		c.Keys = append(c.Keys, k)
 	}
@@ -167,24 +175,9 @@ func (r *reader) healthCheck(c *Channel) {
 	if b == nil {
 		return
 	}
-	h := &HealthCheck{Interval: time.Minute, Timeout: 5 * time.Second, Fall: 3, Rise: 1}
+	h := defaultHealthCheck()
 	hr := r.loader.reader(b, fmt.Sprintf("in health_check %q", b.Labels[0]))
-	hr.duration("interval", &h.Interval, true)
-	hr.duration("timeout", &h.Timeout, true)
-	hr.integer("fall", &h.Fall, 1, 100)
-	hr.integer("rise", &h.Rise, 1, 100)
+	hr.decode(h)
 	h.Checker = r.loader.componentOf(sdk.KindHealthChecker, b, hr)
 	c.HealthCheck = h
-}
-
-func (r *reader) timeouts(c *Channel) {
-	b := r.one("timeouts")
-	if b == nil {
-		return
-	}
-	tr := r.loader.reader(b, fmt.Sprintf("in timeouts of channel %q", c.Name))
-	tr.duration("connect", &c.Timeouts.Connect, true)
-	tr.duration("first_byte", &c.Timeouts.FirstByte, true)
-	tr.duration("stream_idle", &c.Timeouts.StreamIdle, true)
-	tr.done()
 }

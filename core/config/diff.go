@@ -6,9 +6,12 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
-	"unicode"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
 // Change is one block that differs between two configurations.
@@ -38,9 +41,7 @@ func Diff(old, next *Config) []Change {
 	d.block("retry", old.Retry, next.Retry, "")
 	d.block("breaker", old.Breaker, next.Breaker, "breakers keep what they have counted")
 	d.block("log", old.Log, next.Log, "")
-	if old.HotReload != next.HotReload {
-		d.add(Change{Block: "the top level", Action: ActionChange, Fields: []string{"hot_reload"}})
-	}
+	d.block("the top level", topLevel(old), topLevel(next), "")
 	each(d, old.Plugins, next.Plugins, func(p *Plugin) string { return fmt.Sprintf("plugin %q", p.Name) }, pluginEffect)
 	each(d, old.Channels, next.Channels, func(c *Channel) string { return fmt.Sprintf("channel %q", c.Name) }, channelEffect)
 	each(d, old.Routes, next.Routes, routeName, routeEffect)
@@ -65,6 +66,15 @@ func (k Key) same(other Key) bool {
 	}
 	k.Value, k.Range = other.Value, other.Range
 	return k == other
+}
+
+// topLevel are the settings that are in no block.
+func topLevel(c *Config) any {
+	return struct {
+		Drain     time.Duration `hcl:"drain"`
+		HotReload bool          `hcl:"hot_reload"`
+		Verdicts  []*Verdict    `hcl:"verdict"`
+	}{c.Drain, c.HotReload, c.Verdicts}
 }
 
 type differ struct{ changes []Change }
@@ -174,24 +184,19 @@ func fields(old, next any) []string {
 	a, b := reflect.ValueOf(old), reflect.ValueOf(next)
 	for i := range a.NumField() {
 		if !same(a.Field(i), b.Field(i)) {
-			out = append(out, attributeName(a.Type().Field(i).Name))
+			out = append(out, attributeName(a.Type().Field(i)))
 		}
 	}
 	return out
 }
 
-// attributeName is the name of a field in the configuration: MaxInFlight is
-// max_in_flight, and SSHConfig is ssh_config.
-func attributeName(field string) string {
-	var b strings.Builder
-	letters := []rune(field)
-	for i, r := range letters {
-		if i > 0 && unicode.IsUpper(r) && (unicode.IsLower(letters[i-1]) || i+1 < len(letters) && unicode.IsLower(letters[i+1])) {
-			b.WriteByte('_')
-		}
-		b.WriteRune(unicode.ToLower(r))
+// attributeName is the name of a field in the configuration.
+func attributeName(f reflect.StructField) string {
+	if tag, ok := f.Tag.Lookup("hcl"); ok {
+		name, _, _ := strings.Cut(tag, ",")
+		return name
 	}
-	return b.String()
+	return strings.ToLower(f.Name)
 }
 
 // same compares by meaning: where something stands in a file is none, and
@@ -209,6 +214,10 @@ func same(a, b reflect.Value) bool {
 		return a.Interface().(*url.URL).String() == b.Interface().(*url.URL).String()
 	case reflect.TypeFor[*Key]():
 		return a.Interface().(*Key).same(*b.Interface().(*Key))
+	case reflect.TypeFor[cty.Value]():
+		return a.Interface().(cty.Value).RawEquals(b.Interface().(cty.Value))
+	case reflect.TypeFor[*verdict.Rule]():
+		return true // its values are compared
 	case reflect.TypeFor[Secret]():
 		return a.Interface().(Secret).Reveal() == b.Interface().(Secret).Reveal()
 	}

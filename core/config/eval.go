@@ -60,9 +60,9 @@ func (l *loader) variables() {
 // variable is the value of one: from the command line, the environment or its
 // default.
 func (l *loader) variable(name string, r *reader) cty.Value {
-	sensitive, about := false, ""
-	r.boolean("sensitive", &sensitive)
-	r.text("description", &about)
+	var settings variableSettings
+	r.decode(&settings)
+	sensitive := settings.Sensitive
 	value := cty.DynamicVal
 	given, ok := l.options.Vars[name]
 	if !ok {
@@ -236,8 +236,8 @@ func plural(t cty.Type) string {
 	return "values, each " + typeName(t) + ","
 }
 
-// besides is the path a user wrote, relative to the configuration's directory.
-func (l *loader) besides(path string) string {
+// resolvePath is the path a user wrote, relative to the configuration's directory.
+func (l *loader) resolvePath(path string) string {
 	if rest, ok := strings.CutPrefix(path, "~/"); ok {
 		if home, err := os.UserHomeDir(); err == nil {
 			return filepath.Join(home, rest)

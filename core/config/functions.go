@@ -73,7 +73,7 @@ func (l *loader) fileFunction() function.Function {
 		Params: []function.Parameter{{Name: "path", Type: cty.String}},
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			path := l.besides(args[0].AsString())
+			path := l.resolvePath(args[0].AsString())
 			info, err := os.Stat(path)
 			if err == nil && info.Size() > maxFile {
 				err = fmt.Errorf("%s has %d bytes, at most %d are read", path, info.Size(), maxFile)

@@ -59,7 +59,7 @@ func (l *loader) environment() {
 			l.fail(a.Expr.Range(), `Wrong value for "env_file"`, "A plain text in quotes is expected here, without functions and references: it is read before everything else.")
 			return
 		}
-		path := l.besides(v.AsString())
+		path := l.resolvePath(v.AsString())
 		content, err := l.input(path)
 		if err != nil {
 			l.fail(a.Expr.Range(), "The file of env_file cannot be read", sentence(err.Error()))

@@ -14,6 +14,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
 // Options of [Load].
@@ -220,14 +222,12 @@ func (l *loader) once(kind string) *hclsyntax.Block {
 	return all[0]
 }
 
-var topLevel = []string{"variable", "locals", "proxy", "admin", "tunnel", "plugin", "channel", "route", "retry", "breaker", "log"}
-
 // decode turns the blocks into the configuration.
 func (l *loader) decode() {
 	for _, b := range l.blocks {
-		if !slices.Contains(topLevel, b.Type) {
+		if known := BlockNames(); !slices.Contains(known, b.Type) {
 			(&reader{loader: l}).doubt(b.Body.Range())
-			l.fail(b.TypeRange, "Unknown block", fmt.Sprintf("There is no block %q here. %s", b.Type, instead(b.Type, topLevel)))
+			l.fail(b.TypeRange, "Unknown block", fmt.Sprintf("There is no block %q here. %s", b.Type, instead(b.Type, known)))
 		}
 	}
 	top := &reader{loader: l, attributes: hclsyntax.Attributes{}, what: "at the top level"}
@@ -238,7 +238,7 @@ func (l *loader) decode() {
 		}
 		top.attributes[a.Name] = a
 	}
-	top.boolean("hot_reload", &l.config.HotReload)
+	top.decode(l.config)
 	top.attribute("env_file")
 	top.done()
 	l.ports()
@@ -246,6 +246,7 @@ func (l *loader) decode() {
 	l.breaker()
 	l.log()
 	l.declarePlugins()
+	l.config.Verdicts = l.verdicts(l.topBlocks(verdict.BlockType, "name"), verdict.FromUser)
 	l.channels()
 	l.routes()
 	l.tunnels()

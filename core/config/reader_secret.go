@@ -102,3 +102,16 @@ func (r *reader) plainTexts(list hclsyntax.Expression) (entries []cty.Value, ok 
 	}
 	return entries, true
 }
+
+func (r *reader) secretMap(name string, into *map[string]Secret) {
+	v, _, ok := r.secretValue(name, cty.Map(cty.String))
+	if !ok {
+		return
+	}
+	*into = map[string]Secret{}
+	for k, e := range v.AsValueMap() {
+		if !e.IsNull() {
+			(*into)[k] = NewSecret(e.AsString())
+		}
+	}
+}

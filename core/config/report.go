@@ -147,15 +147,20 @@ func (d Diagnostic) snippet(out io.Writer) {
 	_, _ = fmt.Fprintf(out, "%s%s%s\n", strings.Repeat(" ", len(number)), string(indent), strings.Repeat("^", max(width, 1)))
 }
 
+// maxSnippet is the length from which a line is not shown: nobody reads it.
+const maxSnippet = 4000
+
 func (r Report) line(at *hcl.Range) string {
 	s := r.sources[at.Filename]
 	if s == nil {
 		return ""
 	}
-	lines := bytes.Split(s.masked(), []byte("\n"))
-	if at.Start.Line < 1 || at.Start.Line > len(lines) {
+	split := func(text []byte) [][]byte { return bytes.Split(text, []byte("\n")) }
+	lines := split(s.text)
+	if at.Start.Line < 1 || at.Start.Line > len(lines) || len(lines[at.Start.Line-1]) > maxSnippet {
 		return ""
 	}
+	lines = split(s.masked())
 	return r.secrets.hide(strings.TrimRight(string(lines[at.Start.Line-1]), "\r"))
 }
 

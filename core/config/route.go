@@ -17,22 +17,24 @@ func (l *loader) routes() {
 		l.config.Routes = append(l.config.Routes, l.route(b))
 	}
 	if len(blocks) == 0 {
-		l.config.Routes = []*Route{{
-			Pattern:  "/**",
-			Channels: l.config.Channels,
-			Strategy: l.builtin(sdk.KindStrategy, "priority"),
-		}}
+		all := defaultRoute()
+		all.Pattern, all.Channels, all.Strategy = "/**", l.config.Channels, l.builtin(sdk.KindStrategy, "priority")
+		l.config.Routes = []*Route{all}
 	}
 }
 
+func defaultRoute() *Route { return &Route{ModelsMerge: true} }
+
 func (l *loader) route(b *hclsyntax.Block) *Route {
-	out := &Route{Pattern: b.Labels[0], Range: b.DefRange()}
+	out := defaultRoute()
+	out.Pattern, out.Range = b.Labels[0], b.DefRange()
 	if err := checkPath(out.Pattern); err != nil {
 		l.fail(b.LabelRanges[0], "Wrong path", sentence(err.Error()))
 	}
 	r := l.reader(b, fmt.Sprintf("in route %q", out.Pattern))
+	r.decode(out)
 	if a := r.attribute("channels"); a == nil {
-		l.fail(r.at, "Missing attribute", fmt.Sprintf("The route %q needs channels = [channel.NAME, …].", out.Pattern))
+		r.missing("channels", "Write for example channels = [channel.NAME]")
 	} else {
 		out.Channels = r.channels(a)
 	}

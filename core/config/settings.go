@@ -16,20 +16,23 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// defaults is the configuration that nothing was said about.
+// defaults is the configuration that sets nothing.
 func defaults(path string) *Config {
 	return &Config{
 		Path: path,
 		Proxy: Proxy{
-			Listen:      "127.0.0.1:9000",
-			MaxBody:     64 << 20,
-			ReplayLimit: 8 << 20,
-			BufferLimit: 256 << 20,
+			Listen:          "127.0.0.1:9000",
+			MaxBody:         64 << 20,
+			ReplayLimit:     8 << 20,
+			BufferLimit:     256 << 20,
+			MaxInFlight:     4096,
+			StreamKeepalive: 15 * time.Second,
 		},
 		Admin: Admin{Listen: "127.0.0.1:3000"},
 		Retry: Retry{
 			MaxRetries: 3,
-			On:         []int{429, 502, 503, 504},
+			MaxExtra:   0.2,
+			On:         defaultRetryOn(),
 			Backoff:    BackoffExponential,
 			BaseDelay:  time.Second,
 			MaxDelay:   10 * time.Second,
@@ -37,6 +40,7 @@ func defaults(path string) *Config {
 		},
 		Breaker:   Breaker{Failures: 5, Ratio: 0.5, Window: 30 * time.Second, Open: 10 * time.Second, MaxOpen: 2 * time.Minute},
 		Log:       Log{Level: "info", Format: "text"},
+		Drain:     time.Minute,
 		HotReload: true,
 	}
 }
@@ -84,12 +88,7 @@ func (l *loader) proxy() *reader {
 	if r == nil {
 		return nil
 	}
-	r.address("listen", &p.Listen)
-	p.ClientTokens, _ = r.secretList("client_tokens")
-	r.texts("origins", &p.Origins)
-	r.size("max_body", &p.MaxBody)
-	r.size("replay_limit", &p.ReplayLimit)
-	r.size("buffer_limit", &p.BufferLimit)
+	r.decode(p)
 	r.done()
 	if a := r.attributes["max_body"]; a != nil && p.MaxBody == 0 {
 		r.wrong(a, "no request with a body could pass; 0 does not mean without limit")
@@ -103,16 +102,9 @@ func (l *loader) admin() *reader {
 	if r == nil {
 		return nil
 	}
-	listen := r.attributes["listen"]
-	if off := ""; r.isEmpty("listen") {
-		a.Listen = off
-	} else {
-		r.address("listen", &a.Listen)
-	}
-	r.secret("token", &a.Token)
-	r.texts("origins", &a.Origins)
-	r.boolean("open_metrics", &a.OpenMetrics)
+	r.decode(a)
 	r.done()
+	listen := r.attributes["listen"]
 	if listen != nil && a.Listen != "" && a.Token.IsZero() && r.attributes["token"] == nil && !isLoopback(a.Listen) {
 		r.wrong(listen, fmt.Sprintf("the admin port %s can be reached from other machines; set admin.token, or listen on 127.0.0.1", a.Listen))
 	} else if listen != nil && a.Listen != "" && a.Token.IsZero() && !isLoopback(a.Listen) {
@@ -121,35 +113,10 @@ func (l *loader) admin() *reader {
 	return r
 }
 
-// isEmpty says that an attribute is the empty text, without telling mistakes.
-func (r *reader) isEmpty(name string) bool {
-	a := r.attribute(name)
-	if a == nil {
-		return false
-	}
-	v, diags := a.Expr.Value(r.loader.eval)
-	v, _ = v.Unmark()
-	return !diags.HasErrors() && v.Type() == cty.String && v.IsKnown() && !v.IsNull() && v.AsString() == ""
-}
-
 func isLoopback(address string) bool {
 	host, _, _ := net.SplitHostPort(address)
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// address reads host:port.
-func (r *reader) address(name string, into *string) {
-	value := *into
-	a := r.text(name, &value)
-	if a == nil || value == *into {
-		return
-	}
-	if err := checkAddress(value); err != nil {
-		r.wrong(a, err.Error())
-		return
-	}
-	*into = value
 }
 
 func checkAddress(s string) error {
@@ -174,14 +141,7 @@ func (l *loader) retry() {
 	if r == nil {
 		return
 	}
-	r.integer("max_retries", &p.MaxRetries, 0, 20)
-	r.statuses("on", &p.On)
-	backoff := string(p.Backoff)
-	r.choice("backoff", &backoff, string(BackoffExponential), string(BackoffFixed))
-	p.Backoff = Backoff(backoff)
-	r.duration("base_delay", &p.BaseDelay, false)
-	r.duration("max_delay", &p.MaxDelay, false)
-	r.boolean("after_sent", &p.AfterSent)
+	r.decode(p)
 	r.done()
 	if p.BaseDelay > p.MaxDelay {
 		r.wrong(cmp.Or(r.attributes["base_delay"], r.attributes["max_delay"]), fmt.Sprintf("the first pause, base_delay (%s), is longer than max_delay (%s)", p.BaseDelay, p.MaxDelay))
@@ -235,11 +195,7 @@ func (l *loader) breaker() {
 	if r == nil {
 		return
 	}
-	r.integer("failures", &p.Failures, 1, math.MaxInt32)
-	r.number("ratio", &p.Ratio, 0.01, 1)
-	r.duration("window", &p.Window, true)
-	r.duration("open", &p.Open, true)
-	r.duration("max_open", &p.MaxOpen, true)
+	r.decode(p)
 	r.done()
 	if p.Open > p.MaxOpen {
 		r.wrong(cmp.Or(r.attributes["open"], r.attributes["max_open"]), fmt.Sprintf("the first pause, open (%s), is longer than max_open (%s)", p.Open, p.MaxOpen))
@@ -247,18 +203,10 @@ func (l *loader) breaker() {
 }
 
 func (l *loader) log() {
-	p := &l.config.Log
-	r := l.settings("log")
-	if r == nil {
-		return
+	if r := l.settings("log"); r != nil {
+		r.decode(&l.config.Log)
+		r.done()
 	}
-	r.choice("level", &p.Level, "trace", "debug", "info", "warn", "error")
-	r.choice("format", &p.Format, "text", "json")
-	if a := r.text("file", &p.File); a != nil && p.File != "" {
-		p.File = l.besides(p.File)
-	}
-	r.boolean("rotate", &p.Rotate)
-	r.done()
 }
 
 func (l *loader) declarePlugins() {
@@ -280,23 +228,7 @@ func (l *loader) plugin(b *hclsyntax.Block) *Plugin {
 	if strings.ContainsAny(p.Name, "/\\. ") || p.Name == "" {
 		l.fail(b.LabelRanges[0], "Wrong name for a plugin", "A plugin's name has no slash, dot or space: it is that of the executable aitunnel-plugin-NAME.")
 	}
-	if a := r.text("path", &p.Path); a != nil && p.Path != "" {
-		p.Path = l.besides(p.Path)
-	}
-	if a := r.text("version", &p.Version); a != nil && p.Version != "" {
-		if err := checkConstraint(p.Version); err != nil {
-			r.wrong(a, err.Error())
-		}
-	}
-	r.texts("args", &p.Args)
-	if v, _, ok := r.secretValue("env", cty.Map(cty.String)); ok {
-		p.Env = map[string]Secret{}
-		for k, e := range v.AsValueMap() {
-			if !e.IsNull() {
-				p.Env[k] = NewSecret(e.AsString())
-			}
-		}
-	}
+	r.decode(p)
 	r.done()
 	return p
 }

@@ -25,40 +25,25 @@ func (l *loader) tunnels() {
 	}
 }
 
-func (l *loader) tunnel(b *hclsyntax.Block) *Tunnel {
-	t := &Tunnel{
-		Name: b.Labels[0], Range: b.DefRange(),
+func defaultTunnel() *Tunnel {
+	return &Tunnel{
 		Keepalive: Keepalive{Interval: 5 * time.Second, Timeout: 10 * time.Second},
 		Reconnect: Reconnect{Min: 500 * time.Millisecond, Max: 30 * time.Second},
 	}
+}
+
+func (l *loader) tunnel(b *hclsyntax.Block) *Tunnel {
+	t := defaultTunnel()
+	t.Name, t.Range = b.Labels[0], b.DefRange()
 	r := l.reader(b, fmt.Sprintf("in tunnel %q", t.Name))
-	if a := r.text("host", &t.Host); a == nil {
-		l.fail(r.at, "Missing attribute", fmt.Sprintf("The tunnel %q needs a host, such as \"203.0.113.10:22\" or an alias of ~/.ssh/config.", t.Name))
-	} else if strings.TrimSpace(t.Host) == "" && !l.diags.HasErrors() {
+	r.decode(t)
+	if a := r.attributes["host"]; a != nil && strings.TrimSpace(t.Host) == "" && !l.diags.HasErrors() {
 		r.wrong(a, "the host is empty")
-	} else if err := checkHost(t.Host); err != nil {
-		r.wrong(a, err.Error())
 	}
-	r.text("user", &t.User)
-	r.path("identity", &t.Identity)
-	r.secret("passphrase", &t.Passphrase)
-	r.secret("password", &t.Password)
-	r.path("known_hosts", &t.KnownHosts)
-	if a := r.text("host_key", &t.HostKey); a != nil && t.HostKey != "" && !strings.HasPrefix(t.HostKey, "SHA256:") {
-		r.wrong(a, "a host key is given by its fingerprint, which begins with \"SHA256:\"")
+	if min, max := t.Reconnect.Min, t.Reconnect.Max; min > max {
+		inner := l.reader(r.one("reconnect"), "")
+		inner.wrong(cmp.Or(inner.attributes["min"], inner.attributes["max"]), fmt.Sprintf("min (%s) is longer than max (%s)", min, max))
 	}
-	if a := r.text("jump", &t.Jump); a != nil {
-		if err := checkJumps(t.Jump); err != nil {
-			r.wrong(a, err.Error())
-		}
-	}
-	if r.attribute("ssh_config") != nil {
-		use := true
-		r.boolean("ssh_config", &use)
-		t.SSHConfig = &use
-	}
-	r.pair("keepalive", "interval", &t.Keepalive.Interval, "timeout", &t.Keepalive.Timeout)
-	r.pair("reconnect", "min", &t.Reconnect.Min, "max", &t.Reconnect.Max)
 	forwards := r.each("forward", "address")
 	for _, b := range forwards {
 		f := l.forward(b)
@@ -76,28 +61,11 @@ func (l *loader) tunnel(b *hclsyntax.Block) *Tunnel {
 	return t
 }
 
-// path reads the path of a file. One in the home directory is found when it is
-// used; any other that is not absolute stands beside the configuration.
-func (r *reader) path(name string, into *string) {
-	r.text(name, into)
-	if p := *into; p != "" && p != "~" && !strings.HasPrefix(p, "~/") {
-		*into = r.loader.besides(p)
+func checkHostKey(s string) error {
+	if s != "" && !strings.HasPrefix(s, "SHA256:") {
+		return errors.New("expected the fingerprint of a host key, which begins with \"SHA256:\"")
 	}
-}
-
-// pair reads a block of two durations.
-func (r *reader) pair(block, first string, a *time.Duration, second string, b *time.Duration) {
-	inner := r.one(block)
-	if inner == nil {
-		return
-	}
-	ir := r.loader.reader(inner, "in "+block)
-	ir.duration(first, a, true)
-	ir.duration(second, b, true)
-	ir.done()
-	if block == "reconnect" && *a > *b {
-		ir.wrong(cmp.Or(ir.attributes[first], ir.attributes[second]), fmt.Sprintf("the shortest pause, min (%s), is longer than max (%s)", *a, *b))
-	}
+	return nil
 }
 
 // checkHost is about the form of an SSH host: an alias says nothing.

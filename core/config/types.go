@@ -12,73 +12,85 @@ import (
 
 // Config is a whole configuration, checked and complete: every default is
 // filled in, every reference resolved. It is never changed after [Load].
+//
+// Settings are declared by the tags of fields: see [setting]. What is declared
+// is read, checked and documented by the same code.
 type Config struct {
-	Path      string // the file or directory it was read from
-	Proxy     Proxy
-	Admin     Admin
-	Plugins   []*Plugin
-	Channels  []*Channel
-	Routes    []*Route
-	Tunnels   []*Tunnel
-	Retry     Retry
-	Breaker   Breaker
-	Log       Log
-	HotReload bool
+	Path     string // the file or directory it was read from
+	Proxy    Proxy
+	Admin    Admin
+	Plugins  []*Plugin
+	Channels []*Channel
+	Routes   []*Route
+	Tunnels  []*Tunnel
+	Verdicts []*Verdict
+	Retry    Retry
+	Breaker  Breaker
+	Log      Log
+
+	Drain     time.Duration `hcl:"drain,optional" zero:"true" doc:"How long stop and restart wait for requests in progress. After that, streams end with an error event. A reload does not end streams."`
+	HotReload bool          `hcl:"hot_reload,optional" doc:"Apply changes of the configuration, and of every file that it reads, when they are saved. With false, run aitunnel reload."`
+	EnvFile   string        `hcl:"env_file,custom" type:"string" sample:".env" doc:"A file of NAME=value lines for env(). The real environment takes precedence. A plain string: it is read before everything else."`
 
 	places map[string]hcl.Range // of the attributes of the blocks without labels
 }
 
 // Proxy is the unified entry.
 type Proxy struct {
-	Listen       string   // host:port
-	ClientTokens []Secret // empty: no token is asked for
-	Origins      []string // web origins whose pages may call the proxy
-	MaxBody      int64    // bytes; a larger request is answered 413
-	ReplayLimit  int64    // bytes; a larger request body is streamed and sent once
-	BufferLimit  int64    // bytes all request bodies in memory may take together
+	Listen          string        `hcl:"listen,optional" form:"address" doc:"The address that apps use as their base URL, as host:port."`
+	ClientTokens    []Secret      `hcl:"client_tokens,optional" example:"[env(\"CLIENT_TOKEN\", \"put-a-token-here\")]" doc:"Apps send one of these as their API key. Without any, whoever reaches the port can spend the keys."`
+	Origins         []string      `hcl:"origins,optional" sample:"[\"https://app.example\"]" doc:"Web origins whose pages may call the proxy."`
+	MaxBody         int64         `hcl:"max_body,optional" doc:"A larger request is answered with 413."`
+	ReplayLimit     int64         `hcl:"replay_limit,optional" doc:"A larger request body is streamed to the channel, and cannot be retried after it was sent."`
+	BufferLimit     int64         `hcl:"buffer_limit,optional" doc:"Memory that all request bodies together may take."`
+	MaxInFlight     int           `hcl:"max_in_flight,optional" min:"0" max:"1000000" doc:"Requests in flight at once. More are answered with 503 and Retry-After. 0: no limit."`
+	StreamKeepalive time.Duration `hcl:"stream_keepalive,optional" zero:"true" doc:"How often a comment is sent to a caller that waits for the next event of a stream. \"0s\" turns it off."`
 }
 
 // Admin is the port of the API, the event stream and the panel.
 type Admin struct {
-	Listen      string // "" turns the port off
-	Token       Secret // empty: one is generated
-	Origins     []string
-	OpenMetrics bool // /metrics needs no token
+	Listen      string   `hcl:"listen,optional" form:"address or empty" doc:"The address of the panel, the API and the event stream. \"\" turns the port off."`
+	Token       Secret   `hcl:"token,optional" example:"env(\"ADMIN_TOKEN\", \"\")" doc:"What the panel and the API ask for. By default one is generated. It must be set if other machines can reach the port."`
+	Origins     []string `hcl:"origins,optional" sample:"[\"https://app.example\"]" doc:"Web origins whose pages may call the API."`
+	OpenMetrics bool     `hcl:"open_metrics,optional" doc:"Serve /metrics without a token."`
 }
 
 // Plugin is a third-party executable.
 type Plugin struct {
 	Name    string
-	Path    string // empty: looked up in the plugin directories
-	Version string // a constraint such as ">= 1.2, < 2.0"; empty: any
-	Args    []string
-	Env     map[string]Secret // all the plugin sees of the environment beside the basics
+	Path    string            `hcl:"path,optional" form:"file" sample:"/usr/local/lib/aitunnel-plugin-acme" doc:"The executable. By default aitunnel-plugin-NAME is looked up in the plugin directories."`
+	Version string            `hcl:"version,optional" form:"version constraint" sample:">= 1.2, < 2.0" doc:"Versions that are accepted. By default any."`
+	Args    []string          `hcl:"args,optional" sample:"[\"--verbose\"]" doc:"Arguments of the executable."`
+	Env     map[string]Secret `hcl:"env,optional" sample:"{ TOKEN = env(\"TOKEN\") }" doc:"Environment variables of the process. It sees no others, except PATH, HOME and the like."`
 	Range   hcl.Range
 }
 
 // Channel is one site with its pool of keys.
 type Channel struct {
 	Name        string
-	Target      *url.URL // scheme, host and base path; never a query or user
-	Weight      float64
-	Fallback    bool
-	Disabled    bool // starts paused
-	MaxInFlight int  // requests at once; 0: no limit
-	Auth        Auth
-	Keys        []*Key
-	Models      []string // patterns; empty: every model
-	ModelMap    map[string]string
-	KeySelector *Component
-	HealthCheck *HealthCheck // nil: none
-	Timeouts    Timeouts
+	Target      *url.URL          `hcl:"target,custom" type:"URL" required:"true" example:"https://api-site.example/base" doc:"Address of the site. The path of a request is appended to its path."` // scheme, host and base path; never a query or user
+	Weight      float64           `hcl:"weight,optional" min:"0" max:"2147483647" doc:"Share of requests, or order, as the strategy of the route uses it."`
+	Fallback    bool              `hcl:"fallback,optional" doc:"Use this channel only when the others are unavailable."`
+	Disabled    bool              `hcl:"disabled,optional" doc:"Start disabled. aitunnel channel enable NAME enables it."`
+	MaxInFlight int               `hcl:"max_in_flight,optional" min:"0" max:"2147483647" doc:"Requests in flight at once. 0: no limit."`
+	Auth        Auth              `hcl:"auth,custom" type:"string" default:"\"auto\"" doc:"How the key is sent: \"bearer\", \"x-api-key\", \"x-goog-api-key\", \"query:NAME\", \"none\" (no key is sent), \"passthrough\" (the caller's own credential is sent), or \"auto\", which follows the API of the request."`
+	Keys        []*Key            `hcl:"keys,custom" type:"list of secret strings" block:"key" example:"[env(\"KEY_1\", \"put-your-key-here\")]" doc:"The keys. Use a key block for a key with a label or a weight."`
+	Models      []string          `hcl:"models,custom" type:"list of strings" sample:"[\"gpt-*\", \"claude-*\"]" doc:"Only these models are sent here; * matches any characters, as in \"gpt-*\". By default all."` // patterns; empty: every model
+	ModelMap    map[string]string `hcl:"model_map,optional" sample:"{ \"gpt-4o\" = \"gpt-4o-2024-11-20\" }" doc:"Names of models at this site: { \"name in the request\" = \"name at the site\" }."`
+	WebSocket   bool              `hcl:"websocket,optional" doc:"The site serves WebSocket connections."`
+	VerdictSets []string          `hcl:"verdicts,optional" sample:"[\"acme\"]" doc:"Plugins whose verdicts apply to the answers of this site."`
+	KeySelector *Component        `hcl:"key_selector,component" doc:"Which key is used next. By default \"round-robin\"."`
+	HealthCheck *HealthCheck      `hcl:"health_check,component" doc:"How the site is checked. By default it is not. The checker has settings of its own: aitunnel plugin info."` // nil: none
+	Timeouts    Timeouts          `hcl:"timeouts,block" doc:"Limits of one attempt."`
+	Verdicts    []*Verdict        `hcl:"verdict,blocks" doc:"What answers of this site mean; see verdict."`
 	Range       hcl.Range
 }
 
 // Key is one credential of a channel.
 type Key struct {
-	Value  Secret
-	Label  string // "" unless the long form gives one
-	Weight float64
+	Value  Secret  `hcl:"value" example:"env(\"KEY_TEAM\", \"put-your-key-here\")" doc:"The key."`
+	Label  string  // "" unless the long form gives one
+	Weight float64 `hcl:"weight,optional" min:"0" max:"2147483647" doc:"Share of requests, for key selectors that use it."`
 	Range  hcl.Range
 
 	Ephemeral bool // it is in no file
@@ -107,28 +119,37 @@ const (
 
 // Timeouts bound the phases of one attempt.
 type Timeouts struct {
-	Connect    time.Duration // dial and TLS handshake; default 10 s
-	FirstByte  time.Duration // until the answer's headers, and a stream's first event; default 10 min
-	StreamIdle time.Duration // between two reads of an answer; default 120 s
+	Connect    time.Duration `hcl:"connect,optional" doc:"Connecting and the TLS handshake."`
+	FirstByte  time.Duration `hcl:"first_byte,optional" sample:"60s" default:"\"60s\" for a streamed answer, \"4m\" for any other, \"10m\" if no other channel is left" doc:"Until the header of the answer, and of a stream its first event. A value here is used in all cases."` // 0: see [FirstByteStreamed]
+	StreamIdle time.Duration `hcl:"stream_idle,optional" doc:"Between two parts of an answer."`
 }
+
+// The defaults of first_byte. Clients give up after 5 minutes: while another
+// channel is left, an attempt must end before that.
+const (
+	FirstByteStreamed = time.Minute
+	FirstByteWhole    = 4 * time.Minute
+	FirstByteLast     = 10 * time.Minute
+)
 
 // HealthCheck is the schedule of a channel's checker.
 type HealthCheck struct {
 	Checker  *Component
-	Interval time.Duration // default 60 s
-	Timeout  time.Duration // default 5 s
-	Fall     int           // failures in a row until the channel is down; default 3
-	Rise     int           // successes in a row until it is up again; default 1
+	Interval time.Duration `hcl:"interval,optional" doc:"Between two checks."`
+	Timeout  time.Duration `hcl:"timeout,optional" doc:"Of one check."`
+	Fall     int           `hcl:"fall,optional" min:"1" max:"100" doc:"Failures in a row after which the channel is down."`
+	Rise     int           `hcl:"rise,optional" min:"1" max:"100" doc:"Successes in a row after which it is up again."`
 }
 
 // Route sends the requests of a path to channels by a strategy.
 type Route struct {
-	Pattern  string // "/v1/**", "/v1/*" or an exact path
-	Models   []string
-	Channels []*Channel
-	Strategy *Component
-	Shadows  []*Component // strategies that plan beside it, without a say
-	Range    hcl.Range
+	Pattern     string       // "/v1/**", "/v1/*" or an exact path
+	Models      []string     `hcl:"models,custom" type:"list of strings" sample:"[\"gpt-*\"]" doc:"Only requests for these models; * matches any characters. By default all."`
+	Channels    []*Channel   `hcl:"channels,custom" type:"list of channels" required:"true" example:"[channel.primary, channel.backup]" doc:"The channels that may answer."`
+	ModelsMerge bool         `hcl:"models_merge,optional" doc:"Answer a request for the list of models with those of all channels of the route. With false, one channel answers."`
+	Strategy    *Component   `hcl:"strategy,component" doc:"In which order the channels are tried. By default \"priority\"."`
+	Shadows     []*Component `hcl:"shadow,component" doc:"A strategy that only plans: aitunnel plugin list shows what it would choose."`
+	Range       hcl.Range
 }
 
 // Makeshift is what serves while a component gives no plan and its last one is
@@ -164,48 +185,58 @@ type Component struct {
 // Tunnel is an SSH connection and the ports it opens on the other side.
 type Tunnel struct {
 	Name       string
-	Host       string // host[:port], or an alias of ~/.ssh/config
-	User       string // "": as ~/.ssh/config says, or the user here
-	Identity   string // a path, which may begin with ~/; "": the agent and the usual files
-	Passphrase Secret // of the identity
-	Password   Secret
-	KnownHosts string // a path, which may begin with ~/; "": as ~/.ssh/config says
-	HostKey    string // "SHA256:…": the only key accepted
-	Jump       string // [user@]host[:port], several with commas; "": as ~/.ssh/config says
-	SSHConfig  *bool  // false: the files of the SSH client are not used; nil: they are
-	Keepalive  Keepalive
-	Reconnect  Reconnect
-	Forwards   []*Forward
+	Host       string     `hcl:"host" form:"SSH host" example:"203.0.113.10:22" doc:"host, host:port, or an alias of ~/.ssh/config."`
+	User       string     `hcl:"user,optional" sample:"tunnel" doc:"By default as ~/.ssh/config says, or the name of the user here."`
+	Identity   string     `hcl:"identity,optional" form:"file at home" sample:"~/.ssh/id_ed25519" doc:"File of the private key. By default the keys of the agent, then the usual files."` // may begin with ~/
+	Passphrase Secret     `hcl:"passphrase,optional" sample:"env(\"KEY_PASSPHRASE\")" doc:"Of the identity."`
+	Password   Secret     `hcl:"password,optional" sample:"env(\"VPS_PASSWORD\")" doc:"Sent once, if the server asks for one."`
+	KnownHosts string     `hcl:"known_hosts,optional" form:"file at home" sample:"~/.ssh/known_hosts" doc:"File of host keys, which aitunnel tunnel trust NAME writes. By default as ~/.ssh/config says."`
+	HostKey    string     `hcl:"host_key,optional" form:"host key" sample:"SHA256:…" doc:"Fingerprint of the only host key that is accepted, such as \"SHA256:…\", in place of known_hosts."`
+	Jump       string     `hcl:"jump,optional" form:"jump hosts" sample:"user@bastion.example" doc:"[user@]host[:port] to connect through, several with commas. By default as ~/.ssh/config says."`
+	SSHConfig  *bool      `hcl:"ssh_config,optional" default:"true" doc:"Read ~/.ssh/config and the system's file."`
+	Keepalive  Keepalive  `hcl:"keepalive,block" doc:"How a dead connection is noticed."`
+	Reconnect  Reconnect  `hcl:"reconnect,block" doc:"The pause before the next attempt to connect."`
+	Forwards   []*Forward `hcl:"forward,blocks" doc:"An address that is opened on the server; at least one is needed."`
 	Range      hcl.Range
 }
 
 // Keepalive bounds how long a silent link goes unnoticed.
 type Keepalive struct {
-	Interval time.Duration // default 5 s
-	Timeout  time.Duration // default 10 s
+	Interval time.Duration `hcl:"interval,optional" doc:"Between two checks of a silent connection."`
+	Timeout  time.Duration `hcl:"timeout,optional" doc:"Without an answer for this long, the connection is dead."`
 }
 
 // Reconnect bounds the pause before the next try.
 type Reconnect struct {
-	Min time.Duration // default 500 ms
-	Max time.Duration // default 30 s
+	Min time.Duration `hcl:"min,optional" doc:"The first pause; each further one is longer."`
+	Max time.Duration `hcl:"max,optional" doc:"The longest pause."`
 }
 
 // Forward is one address on the far side of a tunnel.
 type Forward struct {
 	Address string   // "127.0.0.1:9000" or "unix:/path"
-	Channel *Channel // nil: the unified entry
+	Channel *Channel `hcl:"channel,custom" type:"channel" sample:"channel.backup" doc:"Send everything that arrives here to this channel, past the routes. By default the address is the proxy itself."`
 	Range   hcl.Range
 }
 
 // Retry says when a failed attempt is followed by another.
 type Retry struct {
-	MaxRetries int   // failures of channels in one request; a key's failure moves to the next key beside it. 0: never a second attempt
-	On         []int // statuses that are retried
-	Backoff    Backoff
-	BaseDelay  time.Duration
-	MaxDelay   time.Duration
-	AfterSent  bool // also when the site may be at work on the request still
+	MaxRetries int           `hcl:"max_retries,optional" min:"0" max:"20" doc:"Failures of channels in one request after which it fails. Moving on to another key of the same channel does not count."`
+	MaxExtra   float64       `hcl:"max_extra,optional" min:"0" max:"10" doc:"How many retries there may be for each request, on average over all of them: 0.2 is one for five requests. It keeps an outage from multiplying the load."`
+	On         []int         `hcl:"on,optional" sample:"[408, 429, 500, 502, 503, 504]" default:"[408, 425, 429, 498, 499, 500, 502, 503, 504, 507] and 520 to 599" doc:"Statuses that are retried."`
+	Backoff    Backoff       `hcl:"backoff,optional" enum:"exponential,fixed" doc:"How the pause before a retry grows."`
+	BaseDelay  time.Duration `hcl:"base_delay,optional" zero:"true" doc:"The first pause."`
+	MaxDelay   time.Duration `hcl:"max_delay,optional" zero:"true" doc:"The longest pause."`
+	AfterSent  bool          `hcl:"after_sent,optional" doc:"Retry also when the site may already work on the request. With false, a request that was sent whole is not repeated."`
+}
+
+// defaultRetryOn is the default of retry.on.
+func defaultRetryOn() []int {
+	on := []int{408, 425, 429, 498, 499, 500, 502, 503, 504, 507}
+	for status := 520; status < 600; status++ {
+		on = append(on, status)
+	}
+	return on
 }
 
 // Backoff is how the pause before a repeated attempt grows.
@@ -219,17 +250,35 @@ const (
 
 // Breaker says when a channel is left alone, and for how long.
 type Breaker struct {
-	Failures int           // failures in a row that open it
-	Ratio    float64       // or this share of at least 20 attempts
-	Window   time.Duration // within this time
-	Open     time.Duration // first pause; doubles
-	MaxOpen  time.Duration
+	Failures int           `hcl:"failures,optional" min:"1" max:"2147483647" doc:"Failures in a row that open the breaker of a channel."`
+	Ratio    float64       `hcl:"ratio,optional" min:"0.01" max:"1" doc:"Or this share of at least 20 attempts within the window."`
+	Window   time.Duration `hcl:"window,optional" doc:"Over which the share is computed."`
+	Open     time.Duration `hcl:"open,optional" doc:"How long an open breaker keeps the channel out; it doubles each time."`
+	MaxOpen  time.Duration `hcl:"max_open,optional" doc:"The longest such time."`
 }
 
 // Log is the program's own log.
 type Log struct {
-	Level  string // trace, debug, info, warn, error
-	Format string // text or json
-	File   string // "" is standard error
-	Rotate bool   // File is rotated as the log of a daemon in the background is
+	Level  string `hcl:"level,optional" enum:"trace,debug,info,warn,error" doc:"The least important messages that are logged."`
+	Format string `hcl:"format,optional" enum:"text,json" doc:"Of the messages."`
+	File   string `hcl:"file,optional" form:"file" sample:"/var/log/aitunnel.log" doc:"By default standard error."`
+	Rotate bool   `hcl:"rotate,optional" doc:"Rotate the file, as the log of a program in the background is."`
+}
+
+// selectorSettings and strategySettings document what the blocks of components
+// hold beside the settings of the component.
+type selectorSettings struct {
+	OnFailure any `hcl:"on_failure,custom" type:"string" default:"\"round-robin\"" sample:"round-robin" doc:"What is used when the component gives no plan: \"round-robin\", \"priority\", \"weighted\", \"least-busy\", or \"last-plan\", however old."`
+}
+
+type strategySettings struct {
+	OnFailure any `hcl:"on_failure,custom" type:"string" default:"\"round-robin\"" sample:"round-robin" doc:"What is used when the component gives no plan: \"round-robin\", \"priority\", \"weighted\", \"least-busy\", or \"last-plan\", however old."`
+	Expose    any `hcl:"expose,custom" type:"list of strings" sample:"[\"body.user\"]" doc:"Parts of the request's body that the strategy may see."`
+}
+
+// variableSettings is a variable block.
+type variableSettings struct {
+	Default     any    `hcl:"default,custom" type:"any" example:"env(\"HOME_KEY\", \"put-your-key-here\")" doc:"The value if none is given with --var NAME=value or in AITUNNEL_VAR_NAME. Without a default, one must be given."`
+	Sensitive   bool   `hcl:"sensitive,optional" doc:"Never show the value."`
+	Description string `hcl:"description,optional" sample:"the key of the account at home" doc:"For readers."`
 }

@@ -13,6 +13,7 @@ import (
 // warn tells what works, but probably not as it was meant.
 func (l *loader) warn() {
 	l.warnReadable()
+	l.warnValues()
 	l.warnOpen()
 	l.warnShared()
 	l.warnUnused()
@@ -55,10 +56,18 @@ func (l *loader) warnShared() {
 	}
 }
 
-// holdsLiteral says that a secret is written out in the text.
+// holdsLiteral says that a secret is written out in the text. A placeholder is
+// none.
 func (s *source) holdsLiteral() bool {
 	for _, r := range s.secret {
-		if slices.Contains(s.masked()[r.Start.Byte:r.End.Byte], '*') {
+		text, masked := s.text[r.Start.Byte:r.End.Byte], s.masked()[r.Start.Byte:r.End.Byte]
+		if !slices.Contains(masked, '*') {
+			continue
+		}
+		words := quotedText.FindAllIndex(text, -1)
+		if len(words) == 0 || slices.ContainsFunc(words, func(at []int) bool {
+			return masked[at[0]+1] == '*' && !placeholders.Match(text[at[0]+1:at[1]-1])
+		}) {
 			return true
 		}
 	}

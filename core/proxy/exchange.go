@@ -257,6 +257,9 @@ func (x *exchange) PrepareRetry(*http.Request) error {
 		x.attempt = &attempt{} // something of the last one may still be under way
 	}
 	*x.attempt = attempt{exchange: x, begun: time.Now(), waited: waited, channel: x.pick.Channel.Config.Name, timeouts: x.pick.Channel.Config.Timeouts}
+	if x.attempt.timeouts.FirstByte == 0 {
+		x.attempt.timeouts.FirstByte = config.FirstByteLast
+	}
 	if x.pick.Key != nil {
 		x.attempt.keyID = x.pick.Key.State.ID()
 	}

@@ -1,0 +1,73 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// declaration is a block of the configuration: what it is for, and the value of
+// one that sets nothing, whose fields declare the settings.
+type declaration struct {
+	name     string
+	label    string // what the label says, "" for a block without one
+	sample   string // a label for the example
+	repeated bool
+	doc      string
+	value    any // a pointer to a struct; nil: see its doc
+}
+
+// declarations are the blocks at the top level, in the order of the
+// documentation.
+func declarations() []declaration {
+	d := defaults("")
+	return []declaration{
+		{name: "proxy", value: &d.Proxy, doc: "The port that apps use in place of the site: the unified entry."},
+		{name: "admin", value: &d.Admin, doc: "The port of the panel, the API and the event stream."},
+		{name: "channel", label: "name", sample: "primary", repeated: true, value: defaultChannel(), doc: "A site with its keys. The name is used in references, logs and the panel: channel.NAME."},
+		{name: "route", label: "path", sample: "/v1/**", repeated: true, value: defaultRoute(), doc: "Sends requests to channels. The first route in the file whose path and models match is used. \"/v1/**\" matches /v1 and everything below it, \"/v1/*\" one more segment, anything else exactly. Without any route, every request goes to all channels by priority."},
+		{name: "tunnel", label: "name", sample: "vps", repeated: true, value: defaultTunnel(), doc: "An SSH connection to a server, on which it opens ports that lead here."},
+		{name: "retry", value: &d.Retry, doc: "What follows a failed attempt."},
+		{name: "breaker", value: &d.Breaker, doc: "When a failing channel is left out for a while."},
+		{name: "verdict", label: "name", sample: "my-site-overloaded", repeated: true, value: &verdictSettings{}, doc: "What an answer of a site means, where the built-in rules are wrong or do not know it. The first rule that matches decides: those of the channel, those at the top level, those of plugins, the built-in ones."},
+		{name: "plugin", label: "name", sample: "acme", repeated: true, value: &Plugin{}, doc: "A third-party executable with strategies, key selectors or health checkers, named \"acme/bandit\" in the blocks that use them. It must be locked first: aitunnel plugin install."},
+		{name: "log", value: &d.Log, doc: "The log of the program."},
+		{name: "variable", label: "name", sample: "home_key", repeated: true, value: &variableSettings{}, doc: "A value that is given from outside. Refer to it as var.NAME."},
+		{name: "locals", repeated: true, doc: "Named values, for use in other places as local.NAME."},
+	}
+}
+
+// BlockNames are the types of the blocks at the top level.
+func BlockNames() (names []string) {
+	for _, d := range declarations() {
+		names = append(names, d.name)
+	}
+	return names
+}
+
+// nested is the declaration of a block inside a block, "" for the label of one
+// that has none.
+func nested(s setting, field reflect.Value) declaration {
+	d := declaration{name: s.name, doc: s.doc, repeated: s.role == roleBlocks}
+	switch s.name {
+	case "key_selector":
+		d.label, d.sample, d.value = "name", "round-robin", &selectorSettings{}
+	case "strategy":
+		d.label, d.sample, d.value = "name", "priority", &strategySettings{}
+	case "shadow":
+		d.label, d.sample, d.repeated = "name", "lowest-latency", true
+	case "health_check":
+		d.label, d.sample, d.value = "name", "http", defaultHealthCheck()
+	case "forward":
+		d.label, d.sample, d.value = "address", "127.0.0.1:9000", &Forward{}
+	case "key":
+		d.label, d.sample, d.value = "label", "team", defaultKey()
+	case "verdict":
+		d.label, d.sample, d.value = "name", "my-site-overloaded", &verdictSettings{}
+	default:
+		if s.role != roleBlock {
+			panic(fmt.Sprintf("the block %q is not declared", s.name)) // a mistake in this package, found by every test
+		}
+		d.value = field.Addr().Interface()
+	}
+	return d
+}

@@ -1,0 +1,224 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Example is a configuration with every setting, or one block of it with its
+// name. It is config.hcl.example, and valid as it is.
+func Example(block string) (string, error) {
+	var b strings.Builder
+	if block == "" {
+		b.WriteString(exampleHead)
+	} else if !slices.Contains(BlockNames(), block) {
+		return "", fmt.Errorf("there is no block %q. %s", block, instead(block, BlockNames()))
+	}
+	for _, d := range declarations() {
+		if block != "" && block != d.name {
+			continue
+		}
+		lines := append(comments(d.doc), blockLines(d)...)
+		if block == "" && isOptionalInExample(d.name) {
+			lines = commented(lines)
+		}
+		b.WriteString(strings.Join(lines, "\n") + "\n\n")
+		if block == "" && d.name == "channel" {
+			b.WriteString(backupChannel)
+		}
+	}
+	if block == "" {
+		b.WriteString(strings.Join(settingLines(reflect.ValueOf(defaults("")).Elem()), "\n") + "\n")
+	}
+	return strings.TrimRight(string(hclwrite.Format([]byte(b.String()))), "\n") + "\n", nil
+}
+
+const exampleHead = `# Every setting, with its default or an example. Copy this file to aitunnel.hcl,
+# keep what you need, and run: aitunnel validate && aitunnel start -f
+#
+# Keys are best taken from the environment, or from a file that only you can
+# read. aitunnel config example BLOCK prints one block.
+
+`
+
+const backupChannel = `# A second channel, used when the first is unavailable.
+channel "backup" {
+  target   = "https://backup-api.example"
+  fallback = true
+
+  key "team" {
+    value  = env("KEY_TEAM", "put-your-key-here")
+    weight = 3
+  }
+}
+
+`
+
+// isOptionalInExample says that a block is shown in a comment: it would reach
+// for machines and programs that are not there.
+func isOptionalInExample(name string) bool {
+	return slices.Contains([]string{"tunnel", "plugin", "verdict", "variable", "locals"}, name)
+}
+
+func blockLines(d declaration) []string {
+	head := d.name
+	if d.label != "" {
+		head += fmt.Sprintf(" %q", d.sample)
+	}
+	var body []string
+	switch {
+	case d.value != nil:
+		body = settingLines(reflect.ValueOf(d.value).Elem())
+	case d.name == "locals":
+		body = []string{`slow = "10m"`}
+	}
+	if len(body) == 0 {
+		return []string{head + " {}"}
+	}
+	lines := []string{head + " {"}
+	for _, line := range body {
+		lines = append(lines, strings.TrimRight("  "+line, " "))
+	}
+	return append(lines, "}")
+}
+
+// settingLines are the settings of a struct: in a comment if there is nothing
+// to be said in an example.
+func settingLines(v reflect.Value) []string {
+	var lines []string
+	add := func(doc string, more []string) {
+		if len(lines) > 0 {
+			lines = append(lines, "")
+		}
+		lines = append(append(lines, comments(doc)...), more...)
+	}
+	for _, s := range settingsOf(v.Type()) {
+		switch s.role {
+		case roleBlock:
+			add(s.doc, blockLines(nested(s, v.Field(s.index))))
+		case roleBlocks, roleComponent:
+			more := blockLines(nested(s, v.Field(s.index)))
+			if s.name != "forward" {
+				more = commented(more)
+			}
+			add(s.doc, more)
+		default:
+			add(s.doc, []string{assignment(s, v.Field(s.index))})
+			if s.block != "" {
+				add("", commented(blockLines(nested(setting{name: s.block, role: roleBlocks}, reflect.Value{}))))
+			}
+		}
+	}
+	return lines
+}
+
+func assignment(s setting, v reflect.Value) string {
+	if s.example != "" {
+		return s.name + " = " + expression(s.example)
+	}
+	value := expression(s.sample)
+	if s.sample == "" {
+		value = defaultValue(s, v)
+	}
+	if value == "" {
+		value = map[string]string{"string": `"…"`, "duration": `"30s"`}[s.typeName]
+	}
+	return "# " + s.name + " = " + value
+}
+
+// expression is a value of a tag in HCL: a string is quoted.
+func expression(s string) string {
+	if s == "" || s == "true" || s == "false" || strings.HasPrefix(s, "channel.") || strings.ContainsAny(s[:1], "[{") || strings.HasSuffix(s, ")") {
+		return s
+	}
+	return quote(s)
+}
+
+func quote(s string) string { return literal(cty.StringVal(s)) }
+
+// defaultValue is the default of a setting in HCL, "" if there is none or words
+// say it better.
+func defaultValue(s setting, v reflect.Value) string {
+	switch value := v.Interface().(type) {
+	case time.Duration:
+		if value == 0 {
+			break
+		}
+		return quote(shortDuration(value))
+	case int64:
+		return quote(sizeText(value))
+	case []int:
+		return "[429, 502, 503, 504]"
+	case *bool:
+		return s.words
+	case Secret, []Secret, Auth:
+		return s.words
+	}
+	switch v.Kind() {
+	case reflect.String:
+		if v.String() == "" {
+			return ""
+		}
+	case reflect.Bool, reflect.Int, reflect.Float64:
+	default:
+		return s.words
+	}
+	text, err := json.Marshal(v.Interface())
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// shortDuration writes a minute as "1m", not "1m0s".
+func shortDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+func sizeText(n int64) string {
+	for i := 3; i >= 0; i-- {
+		if u := sizeUnits[i]; n > 0 && n%int64(u.bytes) == 0 {
+			return fmt.Sprintf("%d%s", n/int64(u.bytes), u.name)
+		}
+	}
+	return fmt.Sprintf("%dB", n)
+}
+
+// comments wraps a text into lines of comments.
+func comments(text string) (lines []string) {
+	line := "#"
+	for _, word := range strings.FieldsFunc(text, unicode.IsSpace) {
+		if len(line)+1+len(word) > 88 && line != "#" {
+			lines = append(lines, line)
+			line = "#"
+		}
+		line += " " + word
+	}
+	if line != "#" {
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func commented(lines []string) []string {
+	out := make([]string, len(lines))
+	for i, line := range lines {
+		out[i] = strings.TrimRight("# "+line, " ")
+	}
+	return out
+}

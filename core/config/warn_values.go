@@ -1,0 +1,130 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// warnValues is about values that are valid, and probably mistakes.
+func (l *loader) warnValues() {
+	l.warnPlaceholders()
+	for _, c := range l.config.Channels {
+		l.warnTarget(c)
+		l.warnKeys(c)
+		l.warnMisplaced(c)
+	}
+	l.warnSharedKeys()
+}
+
+// placeholders are values of the example, of init, and what others use.
+var placeholders = regexp.MustCompile(`(?i)^(put-.*-here|another-key|your[-_ ].*|<.*>|change[-_ ]?me|todo|x{4,}|sk-(\.{2,}|…|x+))$`)
+
+func (l *loader) warnPlaceholders() {
+	warn := func(s Secret, at hcl.Range, what string) {
+		if placeholders.MatchString(s.Reveal()) {
+			l.caution(at, "Placeholder in place of a value", fmt.Sprintf("%s is a placeholder: put the real value here, or set the environment variable.", what))
+		}
+	}
+	for _, c := range l.config.Channels {
+		for _, k := range c.Keys {
+			warn(k.Value, k.Range, fmt.Sprintf("A key of the channel %q", c.Name))
+		}
+	}
+	for _, token := range l.config.Proxy.ClientTokens {
+		warn(token, l.config.places["proxy.client_tokens"], "A client token")
+	}
+	warn(l.config.Admin.Token, l.config.places["admin.token"], "The admin token")
+}
+
+// apiPaths are ends of a target that callers send themselves.
+var apiPaths = regexp.MustCompile(`(?i)/(v1|v1beta|v1alpha|chat/completions|completions|responses|messages|embeddings|models)/?$`)
+
+func (l *loader) warnTarget(c *Channel) {
+	path := c.Target.Path
+	if !apiPaths.MatchString(path) {
+		return
+	}
+	first := path
+	if i := strings.Index(strings.ToLower(path), "/v1"); i >= 0 {
+		first = path[:i]
+	}
+	better := url.URL{Scheme: c.Target.Scheme, Host: c.Target.Host, Path: first}
+	l.caution(l.attributeOf(c, "target"), "Target ends in the path of an API", fmt.Sprintf("A request for /v1/chat/completions is sent to %s. Most likely the target is %q.", c.Target.JoinPath("/v1/chat/completions").Path, better.String()))
+}
+
+func (l *loader) warnKeys(c *Channel) {
+	for _, k := range c.Keys {
+		if value := k.Value.Reveal(); strings.ContainsAny(value, " \t\"'`") {
+			l.caution(k.Range, "Blank or quote in a key", "The key is sent as it is, with the blanks and quotes in it. Remove them if they are not a part of the key.")
+		} else if scheme, _, found := strings.Cut(value, ":"); found && slices.Contains([]string{"bearer", "authorization", "x-api-key"}, strings.ToLower(scheme)) {
+			l.caution(k.Range, "Header in place of a key", "Only the key itself belongs here; auth says how it is sent.")
+		}
+	}
+}
+
+// warnSharedKeys is about one key in two channels of a site: what one of them
+// learns about it, the other does not know.
+func (l *loader) warnSharedKeys() {
+	type place struct{ host, value string }
+	first := map[place]*Channel{}
+	for _, c := range l.config.Channels {
+		for _, k := range c.Keys {
+			p := place{c.Target.Host, k.Value.Reveal()}
+			if placeholders.MatchString(p.value) {
+				continue
+			}
+			if other := first[p]; other != nil && other != c {
+				l.caution(k.Range, "The same key in two channels", fmt.Sprintf("The channel %q has this key for the same site. Its limits are counted per channel.", other.Name))
+				continue
+			}
+			first[p] = c
+		}
+	}
+}
+
+// looksLikeKey is the form of keys of well-known sites.
+var looksLikeKey = regexp.MustCompile(`^(sk|rk|pk|gsk|xai|csk|fw|hf|tok|key|AIza|ak)[-_A-Za-z0-9]*[0-9][-_A-Za-z0-9]*$`)
+
+// warnMisplaced is about keys where no secret is expected, so that they would
+// be shown in lists and logs.
+func (l *loader) warnMisplaced(c *Channel) {
+	warn := func(value string, at hcl.Range, what string) {
+		if len(value) < 20 || !looksLikeKey.MatchString(value) {
+			return
+		}
+		l.secrets.add(value)
+		l.caution(at, "A key in the wrong place", fmt.Sprintf("%s looks like a key, and would be shown in lists and logs. Move it to keys or to the value of a key block.", what))
+	}
+	warn(c.Name, c.Range, "The name of the channel")
+	for _, k := range c.Keys {
+		warn(k.Label, k.Range, "The label of the key")
+	}
+	for _, m := range c.Models {
+		warn(m, l.attributeOf(c, "models"), "A model")
+	}
+	for from, to := range c.ModelMap {
+		warn(from, l.attributeOf(c, "model_map"), "A model")
+		warn(to, l.attributeOf(c, "model_map"), "A model")
+	}
+	for part := range strings.SplitSeq(c.Target.Path, "/") {
+		warn(part, l.attributeOf(c, "target"), "A part of the target")
+	}
+	warn(c.Auth.Param, l.attributeOf(c, "auth"), "The parameter of auth")
+}
+
+// attributeOf is where an attribute of a channel is written, or its block.
+func (l *loader) attributeOf(c *Channel, name string) hcl.Range {
+	for _, b := range l.blocks {
+		if b.Type == "channel" && b.DefRange() == c.Range {
+			if a := b.Body.Attributes[name]; a != nil {
+				return a.Expr.Range()
+			}
+		}
+	}
+	return c.Range
+}
