@@ -103,6 +103,35 @@ func (w *Walk) provenKey(ch *Channel) int {
 	return best
 }
 
+// provenChannel is, after a refusal for an unknown reason, the available channel
+// with the latest good answer for the model, in the first group of the plan that
+// has an available channel; nil if none there had one.
+func (w *Walk) provenChannel() (best *Channel) {
+	if len(w.refusals) == 0 {
+		return nil
+	}
+	var latest time.Time
+	for _, g := range w.route.planner.current.Load().groups {
+		found := false
+		for _, m := range g.members {
+			if !w.available(m.index) {
+				continue
+			}
+			found = true
+			ch := w.route.Channels[m.index]
+			if key := w.provenKey(ch); key != anyKey {
+				if good := ch.Keys[key].State.LastGood(w.request.Model); good.After(latest) {
+					best, latest = ch, good
+				}
+			}
+		}
+		if found {
+			break
+		}
+	}
+	return best
+}
+
 // conclude blames those who refused the request that the pick answers well: the
 // other keys of its channel, and the other channels.
 func (w *Walk) conclude(p *Pick) {

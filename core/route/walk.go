@@ -68,12 +68,13 @@ func (p *Pick) ReleaseKey() {
 
 // The reasons that are not a plan's.
 const (
-	reasonNextKey    = "next key of the same channel"
-	reasonPreferred  = "preferred by the user"
-	reasonMaker      = "made the object that the request names"
-	reasonCompareKey = "another key of the same channel: does it get the same refusal?"
-	reasonSuspect    = "no channel without suspicion is available; this one first"
-	reasonLastResort = "all channels are out of service; this one for the longest time"
+	reasonNextKey        = "next key of the same channel"
+	reasonPreferred      = "preferred by the user"
+	reasonMaker          = "made the object that the request names"
+	reasonCompareKey     = "another key of the same channel: does it get the same refusal?"
+	reasonCompareChannel = "another channel, which answered the model before: does it refuse this request too?"
+	reasonSuspect        = "no channel without suspicion is available; this one first"
+	reasonLastResort     = "all channels are out of service; this one for the longest time"
 )
 
 // Begin prepares w for a request.
@@ -197,6 +198,12 @@ func (w *Walk) planned() (Pick, bool) {
 		}
 		if p, ok := w.take(ch, anyKey, w.orderReason); ok {
 			p.Plan = w.route.planner.current.Load().seq
+			return p, true
+		}
+		w.busy = append(w.busy, ch)
+	}
+	if ch := w.provenChannel(); ch != nil {
+		if p, ok := w.take(ch, anyKey, reasonCompareChannel); ok {
 			return p, true
 		}
 		w.busy = append(w.busy, ch)
