@@ -28,7 +28,7 @@ func (w *Walk) refused(p *Pick) {
 	if p.Key == nil {
 		return
 	}
-	w.keys = append(w.keys, p.Key)
+	w.keys = append(w.keys, keyFailure{p.Key, p.Channel, true})
 	if w.onlyKey(p) {
 		p.Key.State.Doubt(w.now, w.fingerprint())
 	}

@@ -75,7 +75,7 @@ func always(p sdk.Plan) *author {
 
 // world is a table with all that a test needs to look into it.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	registry *channel.Registry
 	table    *Table
 
@@ -110,7 +110,7 @@ func routeTo(strategy string, all []*config.Channel) *config.Route {
 
 // build makes the table of the routes and their channels. What authored holds
 // by reference comes before the components that the program brings along.
-func build(t *testing.T, registry *channel.Registry, authored map[string]sdk.Component, routes ...*config.Route) *world {
+func build(t testing.TB, registry *channel.Registry, authored map[string]sdk.Component, routes ...*config.Route) *world {
 	t.Helper()
 	if registry == nil {
 		registry = channel.NewRegistry(channel.Options{Seed: []byte("seed")})

@@ -12,6 +12,7 @@ type Outcome struct {
 	verdict.Verdict
 	RetryAt time.Time // when the same channel may be tried again; zero: not by this request
 	Silent  bool      // no answer came, though the whole request was delivered
+	Missing bool      // the object that the request names is not there: nobody is blamed
 }
 
 // Answered records the first content of a good answer, ttfb after the attempt
@@ -51,12 +52,17 @@ func (w *Walk) Settle(p *Pick, now time.Time, o Outcome) {
 		w.silent++
 		w.over = w.over || w.silent > 1
 	}
+	if o.Missing {
+		w.settleElsewhere(p, o)
+		p.ReleaseKey()
+		return
+	}
 	switch o.Means {
 	case verdict.Overloaded, verdict.Broken:
 		w.settleFailure(p, o)
 	case verdict.Blocked:
 		p.Lease.Block(now, w.fingerprint(), o.AtOnce, o.For, o.Reason)
-		w.failKey(p, o)
+		w.countFailure(p, o)
 		w.FailChannel(*p, time.Time{})
 	case verdict.RateLimited, verdict.QuotaSpent, verdict.InvalidKey, verdict.NoAccess:
 		w.settleKey(p, o)
@@ -80,14 +86,24 @@ func (w *Walk) Settle(p *Pick, now time.Time, o Outcome) {
 	p.ReleaseKey()
 }
 
+// settleElsewhere is for an object that another key or channel may have.
+func (w *Walk) settleElsewhere(p *Pick, o Outcome) {
+	w.blameless(p, o)
+	if p.Key == nil {
+		w.FailChannel(*p, time.Time{})
+		return
+	}
+	w.failKey(*p, true)
+}
+
 // blameless ends an attempt that says nothing about channel or key.
 func (w *Walk) blameless(p *Pick, o Outcome) {
 	p.Lease.Alive()
 	p.Lease.FailBlameless(w.now, o.Reason)
-	w.failKey(p, o)
+	w.countFailure(p, o)
 }
 
-func (w *Walk) failKey(p *Pick, o Outcome) {
+func (w *Walk) countFailure(p *Pick, o Outcome) {
 	if p.Key != nil {
 		p.Key.State.Fail(w.now, o.Reason)
 	}
@@ -105,7 +121,7 @@ func (w *Walk) settleFailure(p *Pick, o Outcome) {
 		w.FailChannel(*p, o.RetryAt)
 	default:
 		p.Lease.Fail(w.now, o.Reason)
-		w.failKey(p, o)
+		w.countFailure(p, o)
 		w.FailChannel(*p, o.RetryAt)
 	}
 }

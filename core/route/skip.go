@@ -58,9 +58,9 @@ func (w *Walk) refuses(ch *Channel) (skip channel.Skip, deferred bool) {
 		if _, behind := k.State.Deferred(w.now, w.request.Model); !behind {
 			return "", deferred
 		}
-		skip, deferred = "", true
+		skip = ""
 	}
-	return skip, deferred
+	return skip, true
 }
 
 // spent says that the request has used up what it may cost at the channel.
@@ -71,18 +71,19 @@ func (w *Walk) spent(ch *Channel) channel.Skip {
 	if ch != w.stay && w.extra(ch) && !w.route.registry.AllowExtra(w.now, maxExtra, false) {
 		return channel.SkipRetryBudget
 	}
-	tried := 0
-	for _, k := range w.keys {
-		for _, own := range ch.Keys {
-			if own == k {
-				tried++
-			}
-		}
-	}
-	if tried >= maxKeys || tried >= manyKeys && w.otherLeft(ch) {
+	if tried := w.keysTried(ch); tried >= maxKeys || tried >= manyKeys && w.otherLeft(ch) {
 		return channel.SkipManyKeysTried
 	}
 	return ""
+}
+
+func (w *Walk) keysTried(ch *Channel) (n int) {
+	for _, f := range w.keys {
+		if f.channel == ch {
+			n++
+		}
+	}
+	return n
 }
 
 // extra says that an attempt at the channel would be one in addition to the
@@ -106,7 +107,7 @@ func (w *Walk) HasAlternative(ch *Channel, now time.Time) bool {
 // otherLeft says that another channel could take the request.
 func (w *Walk) otherLeft(ch *Channel) bool {
 	for _, other := range w.route.Channels {
-		if other == ch || w.failure(other) != nil || other.State.Skip(w.now) != "" || !serves(other.Config.Models, w.request.Model) {
+		if other == ch || w.failure(other) != nil || w.keysTried(other) >= manyKeys || other.State.Skip(w.now) != "" || !serves(other.Config.Models, w.request.Model) {
 			continue
 		}
 		if skip, _ := other.State.SkipFor(w.now, w.request.Model, w.request.Endpoint); skip != "" {
@@ -129,20 +130,13 @@ func (w *Walk) anyKeyLeft(ch *Channel) bool {
 }
 
 func (w *Walk) keySkip(k *Key) channel.Skip {
-	if !w.again && w.keyTried(k) {
-		return channel.SkipAlreadyTried
+	for i := range w.keys {
+		if f := &w.keys[i]; f.key == k && (f.final || !w.again) {
+			return channel.SkipAlreadyTried
+		}
 	}
 	skip, _ := k.State.Skip(w.now, w.request.Model)
 	return skip
-}
-
-func (w *Walk) keyTried(k *Key) bool {
-	for _, f := range w.keys {
-		if f == k {
-			return true
-		}
-	}
-	return false
 }
 
 // deferredUntil is when the marks end that put the channel behind others.

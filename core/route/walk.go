@@ -14,12 +14,12 @@ type Walk struct {
 	now     time.Time
 	dry     *dryRun // nil: picks take turns and places
 
-	attempts int        // picks so far
-	begun    bool       // Next was called
-	over     bool       // no further candidate may be tried
-	again    bool       // candidates that failed may be tried once more
-	failed   []failure  // channels
-	keys     []*Key     // that failed
+	attempts int       // picks so far
+	begun    bool      // Next was called
+	over     bool      // no further candidate may be tried
+	again    bool      // candidates that failed may be tried once more
+	failed   []failure // channels
+	keys     []keyFailure
 	busy     []*Channel // taken by others between choosing and acquiring
 	stay     *Channel   // whose next key comes first
 	keysOf   keyView
@@ -43,6 +43,13 @@ type Walk struct {
 type failure struct {
 	channel *Channel
 	until   time.Time // when it may be tried again; zero: not by this request
+}
+
+// keyFailure is a key that failed this request.
+type keyFailure struct {
+	key     *Key
+	channel *Channel
+	final   bool // it is not tried again by this request
 }
 
 // Pick is one choice. Its lease must be ended, and its key released.
@@ -305,7 +312,11 @@ func (w *Walk) FailKey(p Pick) {
 		w.FailChannel(p, time.Time{})
 		return
 	}
-	w.keys = append(w.keys, p.Key)
+	w.failKey(p, false)
+}
+
+func (w *Walk) failKey(p Pick, final bool) {
+	w.keys = append(w.keys, keyFailure{p.Key, p.Channel, final})
 	w.stay = p.Channel
 }
 

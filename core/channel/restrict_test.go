@@ -1,0 +1,368 @@
+package channel
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+)
+
+func block(c *clock, s *State, request uint64, certain bool) {
+	l, _ := s.Acquire(c.now(), 0, true)
+	l.Block(c.now(), request, certain, 0, "challenge")
+}
+
+func answer(c *clock, s *State, model, endpoint string) {
+	l, _ := s.Acquire(c.now(), 0, true)
+	l.Answered(c.now(), model, endpoint)
+	l.Succeed(c.now())
+}
+
+func TestABlockedAddress(t *testing.T) {
+	c, rec, s := setup()
+	block(c, s, 1, false)
+	block(c, s, 1, false) // the same request once more
+	if skip := s.Skip(c.now()); skip != "" {
+		t.Fatalf("one request blocks the channel: %s", skip)
+	}
+	block(c, s, 2, false)
+	for i, want := range []time.Duration{30, 60, 120, 240, 480, 600, 600} {
+		want *= time.Second
+		v := s.View(c.now())
+		if v.Skip != SkipBlocked || v.Until.Sub(c.now()) != want || v.Reason != "challenge" || s.OutSince().IsZero() {
+			t.Fatalf("block %d: %+v, for %s, want %s", i+1, v, v.Until.Sub(c.now()), want)
+		}
+		if l, skip := s.Acquire(c.now(), 0, false); skip != SkipBlocked {
+			t.Fatalf("a blocked channel was used: %q", skip)
+			l.Cancel()
+		}
+		block(c, s, 3, true) // sent at the same time: no doubling
+		c.add(want)
+		if skip := s.Skip(c.now()); skip != "" {
+			t.Fatalf("block %d does not end: %s", i+1, skip)
+		}
+		block(c, s, 4, true)
+	}
+	answer(c, s, "m", "generate")
+	if skip := s.Skip(c.now()); skip != "" {
+		t.Errorf("a good answer does not end the block: %s", skip)
+	}
+	if last := rec.changes[len(rec.changes)-1]; last.Kind != ChangeInService {
+		t.Errorf("%+v", last)
+	}
+	block(c, s, 5, true)
+	if left := s.View(c.now()).Until.Sub(c.now()); left != 30*time.Second {
+		t.Errorf("after a good answer a block lasts %s", left)
+	}
+}
+
+func TestAModelThatASiteDoesNotHave(t *testing.T) {
+	c, _, s := setup()
+	s.DenyModel(c.now(), "big", SkipNoModel, 0, "404")
+	if skip, until := s.SkipFor(c.now(), "big", "generate"); skip != SkipNoModel || until.Sub(c.now()) != 10*time.Minute {
+		t.Errorf("%q for %s", skip, until.Sub(c.now()))
+	}
+	if skip, _ := s.SkipFor(c.now(), "small", "generate"); skip != "" {
+		t.Errorf("another model: %s", skip)
+	}
+	answer(c, s, "small", "generate")
+	if skip, _ := s.SkipFor(c.now(), "big", "generate"); skip == "" {
+		t.Error("the answer for another model counts")
+	}
+	answer(c, s, "big", "generate")
+	if skip, _ := s.SkipFor(c.now(), "big", "generate"); skip != "" {
+		t.Errorf("after a good answer: %s", skip)
+	}
+	s.DenyModel(c.now(), "", SkipRateLimited, time.Minute, "429 for all")
+	if skip, _ := s.SkipFor(c.now(), "big", "generate"); skip != SkipRateLimited {
+		t.Errorf("a limit of the whole channel: %q", skip)
+	}
+	c.add(time.Minute)
+	if skip, _ := s.SkipFor(c.now(), "big", "generate"); skip != "" {
+		t.Errorf("the limit does not end: %s", skip)
+	}
+	for i := range 3 * maxModels {
+		s.DenyModel(c.now(), fmt.Sprint("model-", i), SkipNoModel, 0, "404")
+	}
+	if n := len(s.models); n > maxModels {
+		t.Errorf("%d models are remembered", n)
+	}
+}
+
+func TestAnEndpointThatASiteDoesNotHave(t *testing.T) {
+	c, _, s := setup()
+	s.DenyEndpoint(c.now(), "files", false, 0, "404")
+	if skip, _ := s.SkipFor(c.now(), "m", "files"); skip != "" {
+		t.Fatalf("after one request: %s", skip)
+	}
+	answer(c, s, "m", "files")
+	s.DenyEndpoint(c.now(), "files", false, 0, "404")
+	if skip, _ := s.SkipFor(c.now(), "m", "files"); skip != "" {
+		t.Fatalf("two requests with a good answer in between: %s", skip)
+	}
+	s.DenyEndpoint(c.now(), "files", false, 0, "404")
+	if skip, until := s.SkipFor(c.now(), "m", "files"); skip != SkipNoEndpoint || until.Sub(c.now()) != 10*time.Minute {
+		t.Errorf("after two requests: %q for %s", skip, until.Sub(c.now()))
+	}
+	if skip, _ := s.SkipFor(c.now(), "m", "generate"); skip != "" {
+		t.Errorf("another endpoint: %s", skip)
+	}
+	s.DenyEndpoint(c.now(), "rerank", true, 0, "501")
+	if skip, _ := s.SkipFor(c.now(), "m", "rerank"); skip != SkipNoEndpoint {
+		t.Errorf("a certain answer: %q", skip)
+	}
+}
+
+func TestAKeyWithoutAccessToAModel(t *testing.T) {
+	c, _, s := setup()
+	k := s.Key("sk-1")
+	k.DenyModel(c.now(), "big", 0, "403")
+	if skip, until := k.Skip(c.now(), "big"); skip != SkipNoAccess || until.Sub(c.now()) != time.Hour {
+		t.Errorf("%q for %s", skip, until.Sub(c.now()))
+	}
+	if skip, _ := k.Skip(c.now(), "small"); skip != "" {
+		t.Errorf("another model: %s", skip)
+	}
+	if v := k.View(c.now()); v.State() != KeyReady {
+		t.Errorf("the key is shown as %s", v.State())
+	}
+}
+
+func TestMarksLastLongerEachTime(t *testing.T) {
+	c, rec, s := setup()
+	k := s.Key("sk-1")
+	for i, want := range []time.Duration{2, 8, 32, 60, 60} {
+		want *= time.Minute
+		k.Mark(c.now(), "m")
+		k.Mark(c.now(), "m") // by a request sent at the same time
+		until, deferred := k.Deferred(c.now(), "m")
+		if !deferred || until.Sub(c.now()) != want {
+			t.Fatalf("mark %d: %v for %s, want %s", i+1, deferred, until.Sub(c.now()), want)
+		}
+		if skip, _ := k.Skip(c.now(), "m"); skip != "" {
+			t.Fatalf("a marked key is out: %s", skip)
+		}
+		if v := k.View(c.now()); v.State() != KeySuspect {
+			t.Fatalf("shown as %s", v.State())
+		}
+		c.add(want)
+		if _, deferred := k.Deferred(c.now(), "m"); deferred {
+			t.Fatalf("mark %d does not end", i+1)
+		}
+		if !k.Acquire(c.now(), "m") {
+			t.Fatal("the first request after a mark is no test")
+		}
+		if _, deferred := k.Deferred(c.now(), "m"); !deferred {
+			t.Fatal("a second request may use the key while one tests it")
+		}
+		k.Release("m", true)
+		if _, deferred := k.Deferred(c.now(), "m"); deferred {
+			t.Fatal("a test without a result leaves the key behind")
+		}
+	}
+	k.Succeed(c.now(), "m", time.Millisecond)
+	k.Mark(c.now(), "m")
+	if until, _ := k.Deferred(c.now(), "m"); until.Sub(c.now()) != 2*time.Minute {
+		t.Errorf("after a good answer a mark lasts %s", until.Sub(c.now()))
+	}
+	if rec.changes[0].Kind != ChangeKeySuspect {
+		t.Errorf("%+v", rec.changes[0])
+	}
+}
+
+func TestWhatAMarkIsAbout(t *testing.T) {
+	deferred := func(c *clock, k *Key, model string) bool { _, d := k.Deferred(c.now(), model); return d }
+	c, _, s := setup()
+	k := s.Key("never good")
+	k.Mark(c.now(), "a")
+	if !deferred(c, k, "a") || !deferred(c, k, "b") {
+		t.Error("a key without a good answer is not marked as a whole")
+	}
+	k = s.Key("good")
+	k.Succeed(c.now(), "b", time.Millisecond)
+	k.Mark(c.now(), "a")
+	if !deferred(c, k, "a") || deferred(c, k, "b") {
+		t.Error("a key with good answers is not marked for the model only")
+	}
+	k.Mark(c.now(), "c")
+	if !deferred(c, k, "b") {
+		t.Error("a key marked for a second model is not marked as a whole")
+	}
+	k.Succeed(c.now(), "a", time.Millisecond)
+	if deferred(c, k, "a") || deferred(c, k, "b") {
+		t.Error("a good answer does not clear the marks of key and pair")
+	}
+}
+
+func TestAKeyThatNoOtherCanBeComparedWith(t *testing.T) {
+	c, rec, s := setup()
+	k := s.Key("sk-1")
+	for _, request := range []uint64{1, 1, 2, 2} {
+		k.Doubt(c.now(), request)
+	}
+	if v := k.View(c.now()); v.State() != KeyReady {
+		t.Fatalf("after two requests: %s", v.State())
+	}
+	k.Doubt(c.now(), 3)
+	k.Doubt(c.now(), 4)
+	if v := k.View(c.now()); v.State() != KeySuspect || v.Skip != "" {
+		t.Errorf("after three requests: %s", v.State())
+	}
+	if _, deferred := k.Deferred(c.now(), "m"); deferred || len(rec.changes) != 1 || rec.changes[0].Kind != ChangeKeySuspect {
+		t.Errorf("deferred %v, changes %+v", deferred, rec.changes)
+	}
+	k.Succeed(c.now(), "m", time.Millisecond)
+	if v := k.View(c.now()); v.State() != KeyReady {
+		t.Errorf("after a good answer: %s", v.State())
+	}
+}
+
+func TestAChannelThatRefusesWhatOthersAnswer(t *testing.T) {
+	c, _, s := setup()
+	marked := func() bool { _, d := s.Deferred(c.now(), "m"); return d }
+	s.DoubtModel(c.now(), "m", 1)
+	s.DoubtModel(c.now(), "m", 1)
+	if marked() {
+		t.Fatal("marked by one request")
+	}
+	answer(c, s, "m", "generate")
+	s.DoubtModel(c.now(), "m", 2)
+	if marked() {
+		t.Fatal("marked though a good answer came in between")
+	}
+	c.add(31 * time.Minute)
+	s.DoubtModel(c.now(), "m", 3)
+	if marked() {
+		t.Fatal("marked by requests further apart than half an hour")
+	}
+	s.DoubtModel(c.now(), "m", 4)
+	if !marked() {
+		t.Fatal("not marked by the second request")
+	}
+	c.add(2 * time.Minute)
+	l, _ := s.Acquire(c.now(), 0, false)
+	l.TestModel(c.now(), "m")
+	if !marked() {
+		t.Fatal("a second request may use the channel while one tests it")
+	}
+	l.Cancel()
+	if marked() {
+		t.Fatal("a test without a result leaves the channel behind")
+	}
+}
+
+func TestBudgetOfExtraAttempts(t *testing.T) {
+	c, _, s := setup()
+	r := s.registry
+	extra := func() (n int) {
+		for r.AllowExtra(c.now(), 0.2, true) {
+			n++
+		}
+		return n
+	}
+	if n := extra(); n != 30 {
+		t.Errorf("%d extra attempts without requests, want 3 a second for 10 seconds", n)
+	}
+	for range 1000 {
+		r.CountRequest(c.now())
+	}
+	if n := extra(); n != 200-30 {
+		t.Errorf("%d more extra attempts for 1000 requests, want 170", n)
+	}
+	c.add(9 * time.Second)
+	if n := extra(); n != 0 {
+		t.Errorf("%d extra attempts within 10 seconds", n)
+	}
+	c.add(2 * time.Second)
+	if n := extra(); n != 30 {
+		t.Errorf("%d extra attempts when all is forgotten", n)
+	}
+	c.add(time.Hour)
+	if !r.AllowExtra(c.now(), 0.2, false) {
+		t.Error("none after an hour")
+	}
+}
+
+func TestStoredObjects(t *testing.T) {
+	c, _, s := setup()
+	r, k := s.registry, s.Key("sk-1")
+	r.RememberObject("file-1", s, k)
+	r.RememberObject("file-2", s, nil)
+	if gotS, gotK, ok := r.ObjectMaker("file-1"); gotS != s || gotK != k || !ok {
+		t.Error("the maker is not found")
+	}
+	if _, gotK, ok := r.ObjectMaker("file-2"); gotK != nil || !ok {
+		t.Error("a maker without a key is not found")
+	}
+	if _, _, ok := r.ObjectMaker("file-3"); ok {
+		t.Error("an unknown object has a maker")
+	}
+	for i := range maxObjects {
+		if i%100 == 0 {
+			_, _, _ = r.ObjectMaker("file-1") // in use
+		}
+		r.RememberObject(fmt.Sprint("resp-", i), s, k)
+	}
+	if _, _, ok := r.ObjectMaker("file-1"); !ok {
+		t.Error("an object in use was forgotten")
+	}
+	if _, _, ok := r.ObjectMaker("file-2"); ok || r.objects.recent.Len() != maxObjects || len(r.objects.byID) != maxObjects {
+		t.Errorf("%d objects are remembered", r.objects.recent.Len())
+	}
+	next := NewRegistry(Options{Now: c.now, Seed: []byte("seed")})
+	next.Restore(r.Save())
+	if gotS, gotK, ok := next.ObjectMaker("file-1"); !ok || gotS.Name() != "a" || gotK.ID() != k.ID() {
+		t.Error("the maker is forgotten over a restart")
+	}
+}
+
+// TestRestrictionsSurviveARestart with the time that is left of them.
+func TestRestrictionsSurviveARestart(t *testing.T) {
+	c, _, s := setup()
+	k := s.Key("sk-1")
+	k.Succeed(c.now(), "good", time.Millisecond)
+	k.DenyModel(c.now(), "big", 0, "403")
+	k.Mark(c.now(), "odd")
+	block(c, s, 1, true)
+	s.DenyModel(c.now(), "none", SkipNoModel, 0, "404")
+	s.DenyEndpoint(c.now(), "files", true, 0, "404")
+	s.DoubtModel(c.now(), "odd", 1)
+	s.DoubtModel(c.now(), "odd", 2)
+	s.SetPreferred(true)
+	b, err := json.Marshal(s.registry.Save())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var saved Saved
+	if err := json.Unmarshal(b, &saved); err != nil {
+		t.Fatal(err)
+	}
+	good := c.now()
+	c.add(10 * time.Second)
+	r := NewRegistry(Options{Now: c.now, Seed: []byte("seed")})
+	r.Restore(saved)
+	s = r.Channel("a", "https://a.example")
+	k = s.Key("sk-1")
+	left := func(until time.Time) time.Duration { return until.Sub(c.now()) }
+	if skip, until := k.Skip(c.now(), "big"); skip != SkipNoAccess || left(until) != time.Hour-10*time.Second {
+		t.Errorf("access: %q for %s", skip, left(until))
+	}
+	if until, deferred := k.Deferred(c.now(), "odd"); !deferred || left(until) != 110*time.Second {
+		t.Errorf("mark of the key: %v for %s", deferred, left(until))
+	}
+	if at := k.LastGood("good"); at.Sub(good).Abs() > time.Second {
+		t.Errorf("the last good answer was at %s, is at %s", good, at)
+	}
+	if v := s.View(c.now()); v.Skip != SkipBlocked || left(v.Until) != 20*time.Second || !v.Preferred || !r.AnyPreferred() {
+		t.Errorf("channel: %+v", v)
+	}
+	if skip, until := s.SkipFor(c.now(), "none", ""); skip != SkipNoModel || left(until) != 10*time.Minute-10*time.Second {
+		t.Errorf("model: %q for %s", skip, left(until))
+	}
+	if skip, _ := s.SkipFor(c.now(), "m", "files"); skip != SkipNoEndpoint {
+		t.Errorf("endpoint: %q", skip)
+	}
+	if until, deferred := s.Deferred(c.now(), "odd"); !deferred || left(until) != 110*time.Second {
+		t.Errorf("mark of the channel: %v for %s", deferred, left(until))
+	}
+}
