@@ -60,6 +60,20 @@ func (h *Handler) check(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, out, err)
 }
 
+func (h *Handler) models(w http.ResponseWriter, r *http.Request) {
+	out, err := h.options.Source.Models(r.Context(), r.PathValue("name"))
+	answer(w, http.StatusOK, out, err)
+}
+
+func (h *Handler) try(w http.ResponseWriter, r *http.Request) {
+	var in Trial
+	if !read(w, r, &in) {
+		return
+	}
+	out, err := h.options.Source.Try(r.Context(), r.PathValue("name"), in)
+	answer(w, http.StatusOK, out, err)
+}
+
 func (h *Handler) addChannel(w http.ResponseWriter, r *http.Request) {
 	var in ChannelSpec
 	m, ok := match(w, r)

@@ -45,6 +45,8 @@ func (h *Handler) channelEndpoints() []endpoint {
 		{method: "POST", path: "/api/channels/{name}/toggle", access: observes, summary: "Pause or resume a channel", handle: h.toggle, in: toggling{}, out: Channel{}, fails: []int{400, 404, 413, 415}},
 		{method: "POST", path: "/api/channels/{name}/switch", access: observes, summary: "Make a channel the first choice of its routes, or end that", handle: h.prefer, in: switching{}, out: Preferred{}, fails: []int{400, 404, 413, 415}},
 		{method: "POST", path: "/api/channels/{name}/check", access: observes, summary: "Make a channel's health check now", handle: h.check, out: Checked{}, fails: []int{404, 409, 415}},
+		{method: "GET", path: "/api/channels/{name}/models", summary: "The models that the site of a channel offers", handle: h.models, out: Models{}, fails: []int{404, 409}},
+		{method: "POST", path: "/api/channels/{name}/try", summary: "Send one real request to a channel", handle: h.try, in: Trial{}, out: Tried{}, fails: []int{400, 404, 413, 415}},
 		{method: "POST", path: "/api/channels/{name}/keys", summary: "Add a key to a channel", handle: h.addKey, in: KeySpec{}, out: AddedKey{}, status: 201, fails: editFails, header: ifMatch},
 		{method: "DELETE", path: "/api/channels/{name}/keys/{key}", summary: "Remove a key, by its ID or its place in the list, from 0", handle: h.removeKey, out: Edited{}, fails: editFails, header: ifMatch},
 	}

@@ -112,6 +112,18 @@ func (p program) Check(_ context.Context, name string) (Checked, error) {
 	return Checked{Name: name, OK: true, Health: "up", Latency: 3, At: p.started}, p.known(name)
 }
 
+func (p program) Models(_ context.Context, name string) (Models, error) {
+	return Models{Models: []string{"gpt"}}, p.known(name)
+}
+
+func (p program) Try(_ context.Context, name string, t Trial) (Tried, error) {
+	if t.Model == "" {
+		return Tried{}, Invalid("a model is needed")
+	}
+	p.did("try %s", name)
+	return Tried{OK: true, Status: 200, Text: "Hello"}, p.known(name)
+}
+
 // edit is what comes of every edit: the generation 2 is gone, and a channel
 // called wrong is not valid.
 func (p program) edit(name string, m Match) (Reload, error) {

@@ -21,6 +21,11 @@ type Source interface {
 	Prefer(channel string, on bool) error
 	Check(ctx context.Context, channel string) (Checked, error)
 
+	// Models asks a channel's site for its models, and Try sends one real request
+	// to it.
+	Models(ctx context.Context, channel string) (Models, error)
+	Try(ctx context.Context, channel string, t Trial) (Tried, error)
+
 	// The edits of the configuration change its files and apply them, or do
 	// neither.
 	AddChannel(context.Context, ChannelSpec, Match) (Reload, error)

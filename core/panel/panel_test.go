@@ -93,7 +93,7 @@ func TestThePageIsComplete(t *testing.T) {
 				t.Errorf("%s has the address %s", name, address)
 			}
 		}
-		if strings.Count(text, "\n") > 400 {
+		if strings.Count(text, "\n") > 400 && path.Dir(name) != "assets/i18n" {
 			t.Errorf("%s is longer than 400 lines", name)
 		}
 		return err

@@ -1,5 +1,7 @@
 // Asks the program. Every failure is an ApiError whose message can be shown.
 
+import { has, t } from './i18n.js';
+
 export class ApiError extends Error {
   constructor(message, { status = 0, code = '', diagnostics = [] } = {}) {
     super(message);
@@ -12,7 +14,7 @@ export class ApiError extends Error {
 let ahead = 0; // by how many ms the program's clock is ahead of the browser's
 let refused = () => {};
 
-// whenRefused sets what is done when the session has ended.
+// whenRefused sets what is done when a request needs a session.
 export function whenRefused(f) {
   refused = f;
 }
@@ -31,13 +33,13 @@ export async function call(method, path, body, headers = {}) {
   try {
     response = await fetch(path, options);
   } catch {
-    throw new ApiError('The program does not answer. Is it still running?');
+    throw new ApiError(t('error.noAnswer'));
   }
   keepTime(response);
   const text = await response.text();
   const json = read(text);
   if (response.ok) return { json, headers: response.headers };
-  if (response.status === 401 && !path.startsWith('/api/session')) refused();
+  if (response.status === 401 && !path.startsWith('/api/session')) refused(path);
   throw failure(response, json);
 }
 
@@ -62,12 +64,12 @@ function failure(response, json) {
   const error = json?.error;
   const details = Array.isArray(error?.details) ? error.details : [];
   const diagnostics = (details.length ? details : (json?.diagnostics ?? json?.reload?.diagnostics ?? [])).filter((d) => d?.summary);
-  const message = error?.message || `The program answered ${response.status} ${response.statusText}.`;
+  const message = (has(`error.${error?.code}`) ? t(`error.${error.code}`) : error?.message) || t('error.status', { status: String(response.status), text: response.statusText });
   return new ApiError(message, { status: response.status, code: error?.code, diagnostics });
 }
 
-// keepTime learns how far the two clocks are apart; the header has whole
-// seconds, so less than two are taken for none.
+// keepTime measures the difference between the two clocks; the header has whole
+// seconds, so less than two count as none.
 function keepTime(response) {
   const theirs = Date.parse(response.headers.get('Date') ?? '');
   if (Number.isNaN(theirs)) return;

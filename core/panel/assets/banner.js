@@ -1,13 +1,14 @@
-// Says that what is shown may be old, and lets people try again.
+// Says that what is shown may be out of date, and lets people reconnect.
 
 import { el, find, setText } from './dom.js';
+import { t } from './i18n.js';
 import { icon } from './icons.js';
 import { tick } from './ticker.js';
 
-// banner returns what is told of the stream and of failures to ask.
+// banner returns what is told of the stream and of failed requests.
 export function banner() {
   const text = el('p', {});
-  const again = el('button', { type: 'button', text: 'Reconnect now' });
+  const again = el('button', { type: 'button', text: t('banner.reconnect') });
   const place = find('banner');
   place.append(icon('warn'), text, again);
   let lost = 0; // when the next try is
@@ -16,8 +17,8 @@ export function banner() {
     place.hidden = !lost && !trouble;
     if (place.hidden) return;
     const seconds = Math.max(0, Math.ceil((lost - Date.now()) / 1000));
-    const when = lost ? (seconds ? ` Trying again in ${seconds} s.` : ' Trying again …') : '';
-    setText(text, (trouble ? trouble.message : 'Live updates are lost.') + ' What you see may be old.' + when);
+    const when = lost && (seconds ? t('banner.retryIn', { n: seconds }) : t('banner.retrying'));
+    setText(text, [trouble ? t('banner.trouble', { reason: trouble.message }) : t('banner.lost'), when].filter(Boolean).join(' '));
   };
   const self = {
     retry: () => {},

@@ -1,32 +1,34 @@
-// One channel: how it does, and what can be done with it.
+// One channel: its state, and what can be done with it.
 
 import { channelPath, post } from './api.js';
 import { editChannel } from './channelform.js';
 import { el, setAttribute, setText } from './dom.js';
 import { count, hostOf, millis, percent, sentence } from './format.js';
+import { t } from './i18n.js';
 import { icon } from './icons.js';
 import { keySection } from './keys.js';
 import { sparkline } from './sparkline.js';
-import { left, standing, why } from './standing.js';
+import { left, recently, stateOf, why } from './states.js';
 import { tick } from './ticker.js';
 import { attempt } from './toast.js';
+import { tryChannel } from './try.js';
 
 // card returns the element of a channel and the function that updates it.
 export function card(first, store) {
   const name = first.name;
   let channel = first;
   const head = heading(name);
-  const reason = whyOut(store);
+  const reason = reasonBox(store);
   const latency = el('strong', {});
   const spark = sparkline();
   const figures = figureList();
   const keys = keySection(name, store);
   const actions = actionBar(name, () => channel, store);
-  const expand = el('button', { type: 'button', class: 'expand quiet round', 'aria-expanded': 'false', 'aria-label': `More about ${name}` }, icon('chevron'));
-  const node = el('article', { class: 'channel', 'data-name': name, 'aria-label': `Channel ${name}` },
+  const expand = el('button', { type: 'button', class: 'expand quiet round', 'aria-expanded': 'false', 'aria-label': t('card.more', { name }) }, icon('chevron'));
+  const node = el('article', { class: 'channel', 'data-name': name, 'aria-label': t('card.label', { name }) },
     head.node,
     reason.node,
-    el('div', { class: 'trend' }, el('p', { class: 'latency' }, latency, el('span', { text: 'first byte' })), spark.node),
+    el('div', { class: 'trend' }, el('p', { class: 'latency' }, latency, el('span', { text: t('card.firstByte') })), spark.node),
     figures.node, keys.summary, expand, keys.list, actions.node);
   expand.addEventListener('click', () => {
     const open = node.classList.toggle('open');
@@ -42,8 +44,9 @@ export function card(first, store) {
     node,
     update(c) {
       channel = c;
-      const { kind, word } = standing(c);
+      const { kind, word } = stateOf(c);
       setAttribute(node, 'data-kind', kind);
+      setAttribute(node, 'data-state', c.state);
       head.update(c, kind, word);
       reason.update(c);
       setText(latency, c.latency ? millis(c.latency) : '–');
@@ -60,7 +63,7 @@ function heading(name) {
   const state = el('span', { class: 'state' });
   const badges = el('span', { class: 'badges' });
   const host = el('p', { class: 'host' });
-  const cause = el('p', { class: 'cause' }); // in the place of the host where there is no room for more
+  const cause = el('p', { class: 'cause' }); // in the place of the host where there is no room for both
   return {
     node: el('header', {}, light, el('h3', { text: name, title: name }), badges, state, host, cause),
     update(c, kind, word) {
@@ -71,7 +74,7 @@ function heading(name) {
       setAttribute(host, 'title', c.target);
       const w = why(c);
       setText(cause, w ? sentence(w.more || w.what) : '');
-      const wanted = [c.first && 'First choice', c.fallback && 'Fallback', c.inFlight > 0 && `${count(c.inFlight)} running`].filter(Boolean);
+      const wanted = [c.first && t('card.preferred'), c.fallback && t('card.fallback'), c.inFlight > 0 && t('card.inFlight', { n: c.inFlight })].filter(Boolean);
       if (wanted.join() !== badges.dataset.shown) {
         badges.dataset.shown = wanted.join();
         badges.replaceChildren(...wanted.map((text, i) => el('span', { class: `badge${i === 0 && c.first ? ' first' : ''}`, text })));
@@ -80,23 +83,24 @@ function heading(name) {
   };
 }
 
-// whyOut says why a channel gets no requests, and counts down to when it does.
-function whyOut(store) {
+// reasonBox says why a channel gets no requests, and counts down to when it
+// does.
+function reasonBox(store) {
   const what = el('strong', {});
   const more = el('span', {});
   const when = el('span', { class: 'when' });
   const node = el('div', { class: 'why', hidden: true }, what, more, when);
   let until = null;
   let counting = false;
-  const ticking = () => {
-    const rest = left(until);
-    setText(when, until ? (rest ? `Next try in ${rest}` : 'The next request tries it') : '');
-    if (counting && !rest) store.refreshSoon(); // it is over
-    counting = Boolean(rest);
+  const tickTime = () => {
+    const time = left(until);
+    setText(when, until ? (time ? t('wait.next', { time }) : t('wait.now')) : '');
+    if (counting && !time) store.refreshSoon(); // it is over
+    counting = Boolean(time);
   };
   return {
     node,
-    tick: ticking,
+    tick: tickTime,
     update(c) {
       const w = why(c);
       node.hidden = !w;
@@ -104,27 +108,30 @@ function whyOut(store) {
       setText(what, sentence(w.what));
       setText(more, w.more ? sentence(w.more) : '');
       until = w.until;
-      ticking();
+      tickTime();
     },
   };
 }
 
 function figureList() {
   const values = {};
-  const item = (name, title) => {
+  const item = (name) => {
     values[name] = el('dd', {});
-    return el('div', { class: name }, el('dt', { text: title }), values[name]);
+    return el('div', { class: name }, el('dt', { text: t(`card.${name}`) }), values[name]);
   };
   return {
-    node: el('dl', {}, item('success', 'Success'), item('calls', 'Calls'), item('tokens', 'Tokens'), item('weight', 'Weight')),
+    node: el('dl', {}, ...['success', 'share', 'calls', 'tokens', 'weight'].map(item)),
     update(c) {
+      const { requests, failures } = recently(c);
+      const success = requests ? 1 - failures / requests : null;
       const tokens = (c.tokens?.input ?? 0) + (c.tokens?.output ?? 0);
-      setText(values.success, percent(c.successRate));
+      setText(values.success, percent(success));
+      setText(values.share, percent(c.share));
       setText(values.calls, count(c.stats.totalRequests));
       setText(values.tokens, count(tokens));
-      setAttribute(values.tokens, 'title', tokens ? `${count(c.tokens.input)} in, ${count(c.tokens.output)} out` : null);
+      setAttribute(values.tokens, 'title', tokens ? t('card.tokensInOut', { in: count(c.tokens.input), out: count(c.tokens.output) }) : null);
       setText(values.weight, c.weight);
-      values.success.className = c.successRate !== null && c.successRate < 0.9 ? 'low' : '';
+      values.success.className = success !== null && success < 0.9 ? 'low' : '';
     },
   };
 }
@@ -137,36 +144,37 @@ function actionBar(name, channel, store) {
     button.focus({ preventScroll: true });
     store.refresh();
   };
-  const button = (text, f) => {
-    const b = el('button', { type: 'button', class: 'quiet', text });
+  const button = (what, f) => {
+    const b = el('button', { type: 'button', class: 'quiet', text: t(`card.${what}`), 'aria-label': t(`card.${what}Label`, { name }) });
     b.addEventListener('click', () => f(b));
     return b;
   };
-  const pause = button('Pause', (b) => act(b,
-    (r) => (r.enabled ? `${name} gets requests again.` : `${name} is paused. Its requests go to other channels.`),
-    `${name} was not changed`,
+  const notChanged = t('card.notChanged', { name });
+  const pause = button('pause', (b) => act(b,
+    (r) => t(r.enabled ? 'card.resumed' : 'card.pausedNow', { name }), notChanged,
     () => post(channelPath(name, 'toggle'), { enabled: !channel().enabled })));
-  const first = button('Make first', (b) => act(b,
-    (r) => (r.first ? `${name} is the first choice now.` : `${name} is no longer the first choice.`),
-    `${name} was not changed`,
+  const prefer = button('prefer', (b) => act(b,
+    (r) => t(r.first ? 'card.preferredNow' : 'card.unpreferredNow', { name }), notChanged,
     () => post(channelPath(name, 'switch'), { on: !channel().first })));
-  const check = button('Check now', (b) => act(b, (r) => checked(name, r), `${name} was not checked`, () => post(channelPath(name, 'check'))));
-  const edit = button('Edit', () => editChannel(channel(), store));
+  const check = button('check', (b) => act(b, (r) => checked(name, r), t('card.notChecked', { name }), () => post(channelPath(name, 'check'))));
+  const test = button('try', () => tryChannel(channel(), store));
+  const edit = button('edit', () => editChannel(channel(), store));
+  const label = (b, what) => {
+    setText(b, t(`card.${what}`));
+    setAttribute(b, 'aria-label', t(`card.${what}Label`, { name }));
+  };
   return {
-    node: el('footer', {}, pause, first, check, edit),
+    node: el('footer', {}, pause, prefer, check, test, edit),
     update(c) {
-      setText(pause, c.enabled ? 'Pause' : 'Resume');
-      setText(first, c.first ? 'Undo first' : 'Make first');
-      for (const [b, what] of [[pause, c.enabled ? 'Pause' : 'Resume'], [first, c.first ? 'No longer prefer' : 'Make first choice:'], [check, 'Check now:'], [edit, 'Edit']]) {
-        setAttribute(b, 'aria-label', `${what} ${name}`);
-      }
+      label(pause, c.enabled ? 'pause' : 'resume');
+      label(prefer, c.first ? 'unprefer' : 'prefer');
+      check.hidden = !c.healthCheck;
     },
   };
 }
 
 // checked says what a check found.
 function checked(name, r) {
-  if (!r.ok) return { title: `${name} failed its check`, text: r.message };
-  return `${name} is ${r.health}` + (r.latency ? `, it answered after ${millis(r.latency)}.` : '.');
+  if (!r.ok) return { title: t('card.checkFailed', { name }), text: r.message };
+  return t('card.checkOK', { name, time: millis(r.latency) });
 }
-

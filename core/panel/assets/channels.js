@@ -3,30 +3,32 @@
 import { card } from './card.js';
 import { addChannel } from './channelform.js';
 import { each, el, setAttribute } from './dom.js';
+import { t } from './i18n.js';
 import { icon } from './icons.js';
 import { kept } from './kept.js';
 import { segments } from './segments.js';
-import { standing } from './standing.js';
+import { needsAttention, recently } from './states.js';
 
 const MANY = 12; // from here on channels are a list unless people choose cards
 
 const filters = [
-  ['all', 'All', () => true],
-  ['bad', 'Out', (c) => ['bad', 'warn'].includes(standing(c).kind)],
-  ['off', 'Paused', (c) => !c.enabled],
+  ['all', () => true],
+  ['attention', needsAttention],
+  ['paused', (c) => !c.enabled],
 ];
 
 export function channelsView(view, store, latest) {
   const chosen = { state: 'all', text: '', density: kept('density') };
   const grid = el('div', { class: 'channels' });
-  const titles = el('div', { class: 'titles', 'aria-hidden': 'true' }, ...['Channel', 'First byte', 'Last ten minutes', 'Success', 'Calls', 'Tokens', 'Weight', 'Keys', ''].map((text) => el('span', { text })));
+  const columns = ['channel', 'firstByte', 'trend', 'success', 'calls', 'tokens', 'weight', 'keys'].map((name) => el('span', { text: t(`column.${name}`) }));
+  const titles = el('div', { class: 'titles', 'aria-hidden': 'true' }, ...columns, el('span', {}));
   const nothing = el('div', { class: 'empty', hidden: true });
   const bar = toolbar(chosen, () => show(), store);
   view.append(bar.node, titles, grid, nothing, latest);
 
   function show() {
-    const all = store.state.channels;
-    const fits = filters.find(([name]) => name === chosen.state)[2];
+    const all = inOrder(store.state.channels);
+    const fits = filters.find(([name]) => name === chosen.state)[1];
     const shown = all.filter((c) => fits(c) && matches(c, chosen.text));
     const density = chosen.density || (all.length > MANY ? 'list' : 'cards');
     grid.className = `channels ${density}`;
@@ -40,35 +42,47 @@ export function channelsView(view, store, latest) {
   store.follow(show);
 }
 
+// inOrder sorts channels about as they are asked, and adds the share of the
+// traffic of the last ten minutes that each had.
+function inOrder(channels) {
+  const requests = new Map(channels.map((c) => [c, recently(c).requests]));
+  const all = channels.reduce((n, c) => n + requests.get(c), 0);
+  const rank = (c) => (c.first ? 0 : c.fallback ? 2 : 1);
+  return channels
+    .map((c) => ({ ...c, share: all ? requests.get(c) / all : null }))
+    .sort((a, b) => rank(a) - rank(b) || b.weight - a.weight);
+}
+
 // matches looks at what people know a channel by.
 function matches(c, text) {
-  const t = text.trim().toLowerCase();
-  return !t || [c.name, c.target, ...(c.models ?? []), ...c.keys.list.map((k) => k.label ?? '')].some((s) => s.toLowerCase().includes(t));
+  const wanted = text.trim().toLowerCase();
+  return !wanted || [c.name, c.target, ...(c.models ?? []), ...c.keys.list.flatMap((k) => [k.label ?? '', k.masked ?? ''])].some((s) => s.toLowerCase().includes(wanted));
 }
 
 function empty(all, chosen, reset, store) {
   if (all.length) {
-    const what = chosen.text ? `No channel matches “${chosen.text}”.` : { bad: 'No channel is out of service.', off: 'No channel is paused.' }[chosen.state];
-    return [el('p', { text: what ?? 'No channel matches.' }), el('button', { type: 'button', text: 'Show all channels', on: { click: reset } })];
+    const none = { attention: t('channels.noAttention'), paused: t('channels.nonePaused') }[chosen.state];
+    const what = chosen.text ? t('channels.noMatch', { text: chosen.text }) : none;
+    return [el('p', { text: what }), el('button', { type: 'button', text: t('channels.showAll'), on: { click: reset } })];
   }
   return [
-    el('h2', { text: 'No channels yet' }),
-    el('p', { text: 'A channel is a site that answers AI requests, with the keys you have there. Add the first one: you need its address and a key.' }),
-    el('button', { type: 'button', class: 'primary', text: 'Add a channel', on: { click: () => addChannel(store) } }),
+    el('h2', { text: t('channels.none') }),
+    el('p', { text: t('channels.noneHint') }),
+    el('button', { type: 'button', class: 'primary', text: t('channels.addFirst'), on: { click: () => addChannel(store) } }),
   ];
 }
 
 function toolbar(chosen, changed, store) {
-  const text = el('input', { type: 'search', placeholder: 'Filter channels', 'aria-label': 'Filter channels by name, address, model or key' });
+  const text = el('input', { type: 'search', placeholder: t('channels.filter'), 'aria-label': t('channels.filterLabel') });
   text.addEventListener('input', () => {
     chosen.text = text.value;
     changed();
   });
-  const states = segments('Which channels', filters.map(([name, title]) => [name, title]), (name) => {
+  const states = segments(t('channels.which'), filters.map(([name]) => [name, t(`channels.${name}`)]), (name) => {
     chosen.state = name;
     changed();
   });
-  const densities = segments('Density', [['cards', 'Cards', 'cards'], ['list', 'List', 'list']], (name) => {
+  const densities = segments(t('channels.density'), [['cards', t('channels.cards'), 'cards'], ['list', t('channels.list'), 'list']], (name) => {
     chosen.density = name;
     kept('density', name);
     changed();
@@ -77,9 +91,9 @@ function toolbar(chosen, changed, store) {
   return {
     node: el('div', { class: 'toolbar' },
       el('label', { class: 'search' }, icon('search'), text), states.node, el('span', { class: 'space' }), densities.node,
-      el('button', { id: 'add-channel', type: 'button', class: 'primary', on: { click: () => addChannel(store) } }, icon('plus'), 'Add', el('span', { text: ' channel' }))),
+      el('button', { id: 'add-channel', type: 'button', class: 'primary', on: { click: () => addChannel(store) } }, icon('plus'), t('channels.add'), el('span', { text: t('channels.addRest') }))),
     update(all, density) {
-      for (const [name, title, fits] of filters) states.label(name, title, all.filter(fits).length);
+      for (const [name, fits] of filters) states.label(name, t(`channels.${name}`), all.filter(fits).length);
       states.choose(chosen.state);
       densities.choose(density);
     },

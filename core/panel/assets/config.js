@@ -7,8 +7,9 @@ import { conflict } from './conflict.js';
 import { confirm } from './dialogs.js';
 import { el, setText } from './dom.js';
 import { editor } from './editor.js';
-import { nameOf, plural } from './format.js';
-import { confirmed, failed } from './toast.js';
+import { nameOf } from './format.js';
+import { t } from './i18n.js';
+import { confirmed, failed, settled } from './toast.js';
 import { lastReload, verdictOf } from './verdict.js';
 
 const CHECK_AFTER = 500; // ms without typing
@@ -24,9 +25,9 @@ class ConfigView {
   #edit = editor(() => this.#typed());
   #clash = conflict();
   #path = el('code', {});
-  #files = el('select', { 'aria-label': 'File', hidden: true });
-  #save = el('button', { type: 'button', class: 'primary', text: 'Save and apply' });
-  #undo = el('button', { type: 'button', text: 'Undo changes' });
+  #files = el('select', { 'aria-label': t('config.file'), hidden: true });
+  #save = el('button', { type: 'button', class: 'primary', text: t('config.save') });
+  #undo = el('button', { type: 'button', text: t('config.undo') });
   #verdict = el('div', { id: 'mistakes', class: 'verdict', 'aria-live': 'polite' });
   #runs = el('p', { class: 'hint' });
   #timer = 0;
@@ -39,7 +40,7 @@ class ConfigView {
     view.append(
       el('div', { class: 'toolbar' }, el('div', { class: 'file' }, this.#path, this.#files), el('span', { class: 'space' }), this.#undo, this.#save),
       this.#clash.node,
-      el('div', { class: 'workbench' }, this.#edit.node, el('aside', { 'aria-label': 'What the configuration says' }, this.#verdict, this.#runs)));
+      el('div', { class: 'workbench' }, this.#edit.node, el('aside', { 'aria-label': t('config.says') }, this.#verdict, this.#runs)));
   }
 
   begin() {
@@ -87,7 +88,7 @@ class ConfigView {
       if (!this.#changed) this.#take(fetched);
       else if (this.#ground.agrees(fetched)) this.#ground.adopt(fetched);
     } catch (e) {
-      failed('The configuration could not be read', e);
+      failed(t('config.notRead'), e);
     }
   }
 
@@ -97,8 +98,7 @@ class ConfigView {
   }
 
   async #open(name) {
-    const from = nameOf(this.#ground.file);
-    if (this.#changed && !(await confirm({ title: `Drop your changes to ${from}?`, text: 'They are not saved.', action: 'Drop changes' }))) {
+    if (this.#changed && !(await confirm({ title: t('config.discardTitle'), text: t('config.discardText'), action: t('config.discard') }))) {
       this.#files.value = this.#ground.file;
       return;
     }
@@ -122,7 +122,9 @@ class ConfigView {
     const mine = ++this.#checks;
     try {
       const plan = await this.#ground.plan(this.#edit.text);
-      if (mine === this.#checks) this.#judge(plan.diagnostics ?? [], { plan });
+      if (mine !== this.#checks) return;
+      settled(t('config.notSaved')); // the mistake is corrected
+      this.#judge(plan.diagnostics ?? [], { plan });
     } catch (error) {
       if (mine === this.#checks) this.#judge(error.diagnostics ?? [], { error });
     }
@@ -142,14 +144,15 @@ class ConfigView {
     try {
       const { changes = [] } = await this.#ground.save(this.#edit.text, over);
       this.#clash.hide();
-      confirmed(changes.length ? `Saved and applied: ${plural(changes.length, 'change')}.` : 'Saved. Nothing that runs had to change.');
+      settled(t('config.notSaved'));
+      confirmed(changes.length ? t('config.saved', { n: changes.length }) : t('config.savedNothing'));
       await this.#load();
       this.#store.refresh();
     } catch (e) {
       if (e.status === 412) await this.#clashed();
       else {
         if (e.diagnostics?.length) this.#judge(e.diagnostics, { error: e });
-        failed('The configuration was not saved', new ApiError(e.message));
+        failed(t('config.notSaved'), new ApiError(e.message));
       }
     }
     this.#buttons();
@@ -160,7 +163,7 @@ class ConfigView {
       const theirs = await this.#ground.fetch();
       this.#clash.show({ take: () => this.#take(theirs), replace: () => this.#put(theirs) });
     } catch (e) {
-      failed('The configuration was changed elsewhere, and could not be read', e);
+      failed(t('config.conflictRead'), e);
     }
   }
 }

@@ -1,11 +1,12 @@
-// Tells that the configuration in the files is another than the one that was
-// edited, and lets people choose.
+// Says that the configuration was changed elsewhere while it was edited, and
+// lets people choose.
 
 import { confirm } from './dialogs.js';
 import { el } from './dom.js';
+import { t } from './i18n.js';
 
-// conflict returns an element that is hidden until it is shown with what
-// there is to be done: take the other text, or put one's own in its place.
+// conflict returns an element that is hidden until it is shown with two ways
+// out: take the other text, or replace it.
 export function conflict() {
   const node = el('div', { class: 'conflict', role: 'alert', hidden: true });
   return {
@@ -16,17 +17,16 @@ export function conflict() {
     show({ take, replace }) {
       const drop = async () => {
         const sure = await confirm({
-          title: 'Drop your changes?',
-          text: 'The other text takes the place of yours in the editor. Copy what you want to keep first.',
-          action: 'Drop mine',
+          title: t('config.takeTitle'),
+          text: t('config.takeText'),
+          action: t('config.takeAction'),
         });
         if (sure) take();
       };
       node.replaceChildren(
-        el('p', {}, el('strong', { text: 'Not saved: the configuration was changed elsewhere since you opened it. ' }),
-          'Your text is still here. Look at the other one, or put yours in its place.'),
-        el('button', { type: 'button', text: 'Load the other text', on: { click: drop } }),
-        el('button', { type: 'button', class: 'danger', text: 'Put mine in its place', on: { click: replace } }));
+        el('p', {}, el('strong', { text: `${t('config.conflict')} ` }), t('config.conflictHint')),
+        el('button', { type: 'button', text: t('config.take'), on: { click: drop } }),
+        el('button', { type: 'button', class: 'danger', text: t('config.replace'), on: { click: replace } }));
       node.hidden = false;
       node.scrollIntoView({ block: 'nearest' });
     },

@@ -1,19 +1,20 @@
-// Windows over the page. The browser keeps the focus inside, and Escape closes
+// Dialogs over the page. The browser keeps the focus inside, and Escape closes
 // them.
 
-import { el } from './dom.js';
+import { el, setText } from './dom.js';
+import { t } from './i18n.js';
 import { icon } from './icons.js';
 
-let names = 0;
+let ids = 0;
 
-// open shows a window with a title and content, and returns its dialog. It is
-// gone when it is closed.
+// open shows a dialog with a title and content, and returns it. It is removed
+// when it is closed.
 export function open({ title, content, kind = '' }) {
-  const id = `dialog-${++names}`;
+  const id = `dialog-${++ids}`;
   const dialog = el('dialog', { class: kind, 'aria-labelledby': id },
     el('header', {},
       el('h2', { id, text: title }),
-      el('button', { type: 'button', class: 'quiet round', 'aria-label': 'Close', on: { click: () => dialog.close() } }, icon('close'))),
+      el('button', { type: 'button', class: 'quiet round', 'aria-label': t('form.close'), on: { click: () => dialog.close() } }, icon('close'))),
     content);
   dialog.addEventListener('close', () => dialog.remove());
   dialog.addEventListener('click', (e) => e.target === dialog && kind === 'sheet' && dialog.close());
@@ -31,7 +32,7 @@ export function confirm({ title, text, action }) {
       content: el('div', { class: 'form' },
         el('p', { text }),
         el('footer', {},
-          el('button', { type: 'button', text: 'Cancel', on: { click: () => dialog.close() } }),
+          el('button', { type: 'button', text: t('form.cancel'), on: { click: () => dialog.close() } }),
           el('button', { type: 'button', class: 'danger', text: action, on: { click: () => { yes = true; dialog.close(); } } }))),
     });
     dialog.addEventListener('close', () => resolve(yes));
@@ -39,54 +40,97 @@ export function confirm({ title, text, action }) {
   });
 }
 
-// field is a labelled input with a hint.
-export function field({ label, hint, input }) {
-  const id = `field-${++names}`;
+// field is a labelled input with a hint, and a place for what is wrong with it.
+export function field({ label, hint, input, aside }) {
+  const id = `field-${++ids}`;
   input.id = id;
-  if (hint) input.setAttribute('aria-describedby', `${id}-hint`);
-  return el('div', { class: 'field' },
-    el('label', { for: id, text: label }), input,
+  input.setAttribute('aria-describedby', [hint && `${id}-hint`, `${id}-error`].filter(Boolean).join(' '));
+  const error = el('p', { id: `${id}-error`, class: 'error', hidden: true });
+  const labelNode = el('label', { for: id, text: label });
+  const node = el('div', { class: 'field' },
+    aside ? el('div', { class: 'over' }, labelNode, aside) : labelNode, input, error,
     hint && el('p', { id: `${id}-hint`, class: 'hint', text: hint }));
+  node.showError = (text) => {
+    error.hidden = !text;
+    setText(error, text);
+    if (text) input.setAttribute('aria-invalid', 'true');
+    else input.removeAttribute('aria-invalid');
+  };
+  node.input = input;
+  input.addEventListener('input', () => node.showError('')); // it is being corrected
+  return node;
 }
 
-// tick is a labelled checkbox.
+// checkbox is a labelled checkbox.
 export function checkbox({ label, hint, input }) {
-  const id = `field-${++names}`;
+  const id = `field-${++ids}`;
   input.id = id;
   return el('div', { class: 'field check' }, input, el('label', { for: id }, label, hint && el('span', { class: 'hint', text: hint })));
 }
 
-// form opens a window with fields. submit is called with nothing and does the
-// work; what it throws is shown, and the window stays.
-export function form({ title, fields, action, submit, extra }) {
+// FieldError is what is wrong with one field.
+class FieldError extends Error {
+  constructor(name, message) {
+    super(message);
+    this.field = name;
+  }
+}
+
+// form opens a dialog with fields, by name; layout arranges them, one below the
+// other if it is not given. submit does the work: it calls wrong(name, message)
+// for a field that is wrong, and what it throws is shown where it belongs.
+export function form({ title, fields, layout, action, submit, extra }) {
   const trouble = el('div', { class: 'trouble', role: 'alert', hidden: true });
   const send = el('button', { type: 'submit', class: 'primary', text: action });
   const body = el('form', { class: 'form', novalidate: true },
-    ...fields, trouble,
+    ...(layout ?? Object.values(fields)), trouble,
     el('footer', {}, extra, el('span', { class: 'space' }),
-      el('button', { type: 'button', text: 'Cancel', on: { click: () => dialog.close() } }), send));
+      el('button', { type: 'button', text: t('form.cancel'), on: { click: () => dialog.close() } }), send));
+  const wrong = (name, message) => {
+    throw new FieldError(name, message);
+  };
   body.addEventListener('submit', async (e) => {
     e.preventDefault();
     send.disabled = true;
-    trouble.hidden = true;
+    clear();
     try {
-      await submit();
+      await submit(wrong);
       dialog.close();
     } catch (error) {
-      trouble.replaceChildren(...explain(error));
-      trouble.hidden = false;
+      show(error);
     } finally {
       send.disabled = false;
     }
   });
+  function clear() {
+    trouble.hidden = true;
+    for (const f of Object.values(fields)) f.showError?.('');
+  }
+  // show puts each mistake at its field, and the others below all fields.
+  function show(error) {
+    const mistakes = (error.diagnostics ?? []).filter((d) => d.severity !== 'warning');
+    const elsewhere = [];
+    const atField = (name, text) => {
+      if (!fields[name]?.showError) return false;
+      fields[name].showError(text);
+      return true;
+    };
+    for (const d of mistakes) {
+      const words = `${d.summary}. ${d.detail ?? ''}`.trim();
+      if (!atField(settingOf(d), words)) elsewhere.push(el('p', {}, el('strong', { text: `${d.summary}. ` }), d.detail ?? ''));
+    }
+    if (!mistakes.length && !atField(error.field, error.message)) elsewhere.push(el('p', { text: error.message }));
+    trouble.replaceChildren(...elsewhere);
+    trouble.hidden = !elsewhere.length;
+    const first = body.querySelector('[aria-invalid]');
+    (first ?? trouble).scrollIntoView({ block: 'nearest' });
+    first?.focus();
+  }
   const dialog = open({ title, content: body });
   body.querySelector('input, select, textarea')?.focus();
   return dialog;
 }
 
-// explain are the paragraphs of an error: each mistake, or the message.
-function explain(error) {
-  const mistakes = (error.diagnostics ?? []).filter((d) => d.severity !== 'warning');
-  if (!mistakes.length) return [el('p', { text: error.message })];
-  return mistakes.map((d) => el('p', {}, el('strong', { text: `${d.summary}. ` }), d.detail ?? ''));
-}
+// settingOf is the setting that a diagnostic of the configuration is about, by
+// the line that it quotes.
+const settingOf = (d) => /^\s*"?(\w+)"?\s*[={]/.exec(d.snippet ?? '')?.[1] ?? (/^\s*channel\s/.test(d.snippet ?? '') ? 'name' : '');

@@ -4,9 +4,10 @@
 
 import { el, setAttribute } from './dom.js';
 import { parts } from './hcl.js';
+import { t } from './i18n.js';
 
 export function editor(changed) {
-  const input = el('textarea', { spellcheck: 'false', autocapitalize: 'off', autocomplete: 'off', autocorrect: 'off', wrap: 'off', 'aria-label': 'Text of the configuration', 'aria-describedby': 'mistakes' });
+  const input = el('textarea', { spellcheck: 'false', autocapitalize: 'off', autocomplete: 'off', autocorrect: 'off', wrap: 'off', 'aria-label': t('config.text'), 'aria-describedby': 'mistakes' });
   const colours = el('pre', { 'aria-hidden': 'true' });
   const gutter = el('div', { class: 'gutter', 'aria-hidden': 'true' });
   const node = el('div', { class: 'editor' }, gutter, el('div', { class: 'text' }, colours, input));

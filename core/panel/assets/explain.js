@@ -4,16 +4,17 @@ import { post } from './api.js';
 import { field } from './dialogs.js';
 import { el } from './dom.js';
 import { sentence } from './format.js';
+import { code, parts, t } from './i18n.js';
 import { keyText } from './logrow.js';
 
 export function explainForm() {
   const method = el('select', {}, ...['POST', 'GET'].map((value) => el('option', { value, text: value })));
   const path = el('input', { type: 'text', value: '/v1/chat/completions', spellcheck: 'false', autocomplete: 'off' });
-  const model = el('input', { type: 'text', spellcheck: 'false', autocomplete: 'off', placeholder: 'any' });
+  const model = el('input', { type: 'text', spellcheck: 'false', autocomplete: 'off', placeholder: t('explain.any') });
   const answer = el('div', { class: 'explanation', 'aria-live': 'polite' });
   const form = el('form', { class: 'explain', novalidate: true },
-    field({ label: 'Method', input: method }), field({ label: 'Path', input: path }), field({ label: 'Model', input: model }),
-    el('button', { type: 'submit', text: 'Explain' }));
+    field({ label: t('explain.method'), input: method }), field({ label: t('explain.path'), input: path }), field({ label: t('explain.model'), input: model }),
+    el('button', { type: 'submit', text: t('explain.submit') }));
   form.addEventListener('submit', async (e) => {
     e.preventDefault();
     try {
@@ -25,19 +26,19 @@ export function explainForm() {
     }
   });
   return el('section', { class: 'block', 'aria-labelledby': 'explain-title' },
-    el('h2', { id: 'explain-title', text: 'Where would a request go?' }),
-    el('p', { class: 'lead', text: 'Nothing is sent; this is what the plan and the state of things say now.' }), form, answer);
+    el('h2', { id: 'explain-title', text: t('explain.title') }),
+    el('p', { class: 'lead', text: t('explain.lead') }), form, answer);
 }
 
 function explanation(x) {
-  if (!x.route) return [el('p', { class: 'trouble', text: 'No route takes this request: it would be answered with an error.' })];
-  const name = (c) => [el('strong', { text: c.channel }), c.key && el('span', { class: 'key', text: keyText(c.channel, c.key) })];
+  if (!x.route) return [el('p', { class: 'trouble', text: t('explain.noRoute') })];
+  const name = (c) => [el('strong', { text: c.channel }), c.key && el('span', { class: 'key', text: keyText(c.channel, c.key) })].filter(Boolean);
   return [
-    el('p', {}, 'Route ', el('code', { text: x.route }), `, strategy ${x.strategy}, plan ${x.plan}${x.reason ? `: ${x.reason}` : ''}.`),
+    el('p', {}, ...parts('explain.route', { route: el('code', { text: x.route }), strategy: x.strategy }), x.reason ? ` ${sentence(x.reason)}.` : ''),
     x.candidates.length > 0
-      ? el('ol', { class: 'candidates', 'aria-label': 'In this order' }, ...x.candidates.map((c) => el('li', {}, ...name(c).filter(Boolean), el('span', { class: 'reason', text: sentence(c.reason) }))))
-      : el('p', { class: 'trouble', text: 'No channel would be asked.' }),
-    x.skipped.length > 0 && el('ul', { class: 'candidates skipped', 'aria-label': 'Passed over' },
-      ...x.skipped.map((c) => el('li', {}, ...name(c).filter(Boolean), el('span', { class: 'reason', text: `Passed over: ${reasonText(c.why)}` })))),
+      ? el('ol', { class: 'candidates', 'aria-label': t('explain.order') }, ...x.candidates.map((c) => el('li', {}, ...name(c), el('span', { class: 'reason', text: sentence(c.reason) }))))
+      : el('p', { class: 'trouble', text: t('explain.nobody') }),
+    x.skipped.length > 0 && el('ul', { class: 'candidates skipped', 'aria-label': t('explain.skipped') },
+      ...x.skipped.map((c) => el('li', {}, ...name(c), el('span', { class: 'reason', text: t('explain.why', { reason: code('reason', c.why) }) })))),
   ].filter(Boolean);
 }

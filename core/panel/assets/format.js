@@ -1,7 +1,10 @@
 // Figures as people read them.
 
-const whole = new Intl.NumberFormat('en');
-const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+import { language, t } from './i18n.js';
+
+const whole = new Intl.NumberFormat(language);
+const short = new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 });
+const locale = language === 'en' ? 'en-GB' : language;
 
 // count writes 8,204 and 1.2M.
 export const count = (n) => (n >= 100_000 ? short : whole).format(n ?? 0);
@@ -44,12 +47,12 @@ export function span(seconds) {
 
 // clock writes the time of day.
 export function clock(time) {
-  return new Date(time).toLocaleTimeString('en-GB', { hour12: false });
+  return new Date(time).toLocaleTimeString(locale, { hour12: false });
 }
 
 // moment writes date and time.
 export function moment(time) {
-  return new Date(time).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+  return new Date(time).toLocaleString(locale, { dateStyle: 'medium', timeStyle: 'medium' });
 }
 
 // bytes writes a size.
@@ -72,17 +75,14 @@ export function hostOf(target) {
   }
 }
 
-// plural writes "1 channel" and "2 channels".
-export const plural = (n, word) => `${count(n)} ${word}${n === 1 ? '' : 's'}`;
-
 // sentence begins with a capital.
 export const sentence = (s) => (s ? s[0].toUpperCase() + s.slice(1) : '');
 
 // nameOf is the last part of a path.
 export const nameOf = (path) => path.split(/[\\/]/).at(-1);
 
-// diagnosticLine is a mistake of the configuration in one line.
+// diagnosticLine is an error of the configuration in one line.
 export function diagnosticLine(d) {
-  const where = d.line ? `Line ${d.line}: ` : '';
-  return `${where}${d.summary}. ${d.detail ?? ''}`.trim();
+  const text = `${d.summary}. ${d.detail ?? ''}`.trim();
+  return d.line ? t('config.diagnostic', { n: d.line, text }) : text;
 }

@@ -1,24 +1,25 @@
-// The keys of a channel: how each stands, adding and removing.
+// The keys of a channel: the state of each, adding and removing.
 
 import { channelPath, post, remove } from './api.js';
 import { checkbox, confirm, field, form } from './dialogs.js';
 import { each, el, setAttribute, setText } from './dom.js';
-import { plural } from './format.js';
+import { t } from './i18n.js';
 import { icon } from './icons.js';
-import { keyStanding, left } from './standing.js';
+import { keyLines, pastedKeys } from './keylines.js';
+import { keyState, left } from './states.js';
 import { keyName } from './store.js';
 import { attempt, confirmed } from './toast.js';
 
 const FEW = 4; // so many keys are shown without being asked for
 
-// keySection returns a button that sums the keys up, and the list it opens.
+// keySection returns a button that sums up the keys, and the list it opens.
 export function keySection(channel, store) {
   const pips = el('span', { class: 'pips', 'aria-hidden': 'true' });
   const words = el('span', { class: 'words' });
-  const summary = el('button', { type: 'button', class: 'keys quiet', 'aria-expanded': 'false' }, el('span', { class: 'title', text: 'Keys' }), pips, words, icon('chevron'));
+  const summary = el('button', { type: 'button', class: 'keys quiet', 'aria-expanded': 'false' }, el('span', { class: 'title', text: t('keys.title') }), pips, words, icon('chevron'));
   const removed = () => add.focus(); // the button that had the focus is gone
-  const rows = el('ul', { 'aria-label': `Keys of ${channel}` });
-  const add = el('button', { type: 'button', class: 'quiet', 'aria-label': `Add a key to ${channel}`, on: { click: () => addKey(channel, store) } }, icon('plus'), 'Add key');
+  const rows = el('ul', { 'aria-label': t('keys.of', { name: channel }) });
+  const add = el('button', { type: 'button', class: 'quiet', 'aria-label': t('keys.addLabel', { name: channel }), on: { click: () => addKeys(channel, store) } }, icon('plus'), t('keys.add'));
   const list = el('div', { class: 'keylist', hidden: true }, rows, add);
   const ticking = new Set();
   let asked = false; // people said what they want to see
@@ -40,16 +41,16 @@ export function keySection(channel, store) {
     },
     update(c) {
       drawPips(pips, c.keys.list);
-      setText(words, c.keys.total ? `${c.keys.alive} / ${c.keys.total}` : 'none');
-      setAttribute(summary, 'aria-label', c.keys.total ? `Keys of ${channel}: ${c.keys.alive} of ${c.keys.total} ready` : `${channel} has no keys`);
-      each(rows, c.keys.list, (k) => k.id, (k) => keyRow(channel, k.id, ticking, store, removed));
+      setText(words, c.keys.total ? `${c.keys.alive} / ${c.keys.total}` : t('keys.none'));
+      setAttribute(summary, 'aria-label', c.keys.total ? t('keys.ready', { name: channel, alive: c.keys.alive, n: c.keys.total }) : t('keys.noneOf', { name: channel }));
       if (!asked) show(c.keys.total <= FEW && !summary.closest('.list'));
+      if (!list.hidden) each(rows, c.keys.list, (k) => k.id, (k) => keyRow(channel, k.id, ticking, store, removed));
     },
   };
 }
 
 function drawPips(node, keys) {
-  const kinds = keys.slice(0, 12).map((k) => keyStanding(k).kind);
+  const kinds = keys.slice(0, 12).map((k) => keyState(k).kind);
   if (kinds.join() === node.dataset.shown) return;
   node.dataset.shown = kinds.join();
   node.replaceChildren(...kinds.map((kind) => el('span', { class: kind })));
@@ -63,10 +64,10 @@ function keyRow(channel, id, ticking, store, removed) {
   const drop = el('button', { type: 'button', class: 'quiet round small' }, icon('close'));
   let key = { id };
   const tick = () => {
-    const { word } = keyStanding(key);
-    const rest = left(key.until);
-    setText(state, rest ? `${word}, ${rest}` : word);
-    if (key.until && !rest) store.refreshSoon(); // it is over
+    const { word } = keyState(key);
+    const time = left(key.until);
+    setText(state, time ? `${word}, ${time}` : word);
+    if (key.until && !time) store.refreshSoon(); // it is over
     if (!drop.isConnected) ticking.delete(tick);
   };
   ticking.add(tick);
@@ -75,15 +76,15 @@ function keyRow(channel, id, ticking, store, removed) {
     node: el('li', { 'data-key': id }, light, name, state, calls, drop),
     update(k) {
       key = k;
-      const { kind } = keyStanding(k);
+      const { kind } = keyState(k);
       light.className = `light small ${kind}`;
-      setText(name, keyName(k) + (k.ephemeral ? ' (until a restart)' : ''));
+      setText(name, k.ephemeral ? t('keys.untilRestart', { name: keyName(k) }) : keyName(k));
       setAttribute(name, 'title', k.label ? k.masked : null);
       state.className = `key-state ${kind}`;
       setAttribute(state, 'title', k.reason || null);
-      setText(calls, plural(k.stats.totalRequests, 'call'));
-      setAttribute(drop, 'aria-label', `Remove the key ${keyName(k)} from ${channel}`);
-      setAttribute(drop, 'title', 'Remove this key');
+      setText(calls, t('keys.calls', { n: k.stats.totalRequests }));
+      setAttribute(drop, 'aria-label', t('keys.removeLabel', { key: keyName(k), name: channel }));
+      setAttribute(drop, 'title', t('keys.remove'));
       tick();
       ticking.add(tick);
     },
@@ -91,38 +92,48 @@ function keyRow(channel, id, ticking, store, removed) {
 }
 
 async function removeKey(channel, key, store, removed) {
+  const names = { key: keyName(key), name: channel };
   const sure = await confirm({
-    title: `Remove the key ${keyName(key)}?`,
-    text: key.ephemeral
-      ? `${channel} stops using it for new requests. It stands in no file.`
-      : `It is taken out of the configuration, and ${channel} stops using it for new requests. The panel cannot show it again.`,
-    action: 'Remove key',
+    title: t('keys.removeTitle', names),
+    text: t(key.ephemeral ? 'keys.removeEphemeral' : 'keys.removeText', names),
+    action: t('keys.removeAction'),
   });
   if (!sure) return;
-  const done = await attempt(`The key ${keyName(key)} of ${channel} is removed.`, 'The key was not removed', () => remove(channelPath(channel, 'keys', key.id)));
+  const done = await attempt(t('keys.removed', names), t('keys.notRemoved'), () => remove(channelPath(channel, 'keys', key.id)));
   await store.refresh();
   if (done) removed();
 }
 
-function addKey(channel, store) {
-  const value = el('input', { type: 'password', autocomplete: 'off', spellcheck: 'false', name: 'key' });
-  const label = el('input', { type: 'text', autocomplete: 'off', spellcheck: 'false', name: 'label' });
+function addKeys(channel, store) {
+  const lines = keyLines();
   const ephemeral = el('input', { type: 'checkbox', name: 'ephemeral' });
   form({
-    title: `Add a key to ${channel}`,
-    action: 'Add key',
-    fields: [
-      field({ label: 'Key', hint: 'It is never shown again, here or anywhere.', input: value }),
-      field({ label: 'Label', hint: 'Optional. What the panel and the log call it.', input: label }),
-      checkbox({ label: 'Until a restart only', hint: 'It is not written to the configuration.', input: ephemeral }),
-    ],
-    submit: async () => {
-      if (!value.value.trim()) throw new Error('Write the key first.');
-      const body = { key: value.value.trim(), ephemeral: ephemeral.checked };
-      if (label.value.trim()) body.label = label.value.trim();
-      const made = await post(channelPath(channel, 'keys'), body);
-      value.value = '';
-      confirmed(`The key ${keyName(made)} is added; the next request can use it.`);
+    title: t('keys.addTitle', { name: channel }),
+    action: t('keys.add'),
+    fields: {
+      key: field({ label: t('keys.value'), hint: t('keys.valueHint'), input: lines.input, aside: lines.show }),
+      ephemeral: checkbox({ label: t('keys.ephemeral'), hint: t('keys.ephemeralHint'), input: ephemeral }),
+    },
+    submit: async (wrong) => {
+      const { keys, repeated } = pastedKeys(lines.input.value);
+      if (!keys.length) wrong('key', t('keys.empty'));
+      let done = 0;
+      try {
+        for (const key of keys) {
+          await post(channelPath(channel, 'keys'), { ...key, ephemeral: ephemeral.checked });
+          done++;
+        }
+      } catch (e) {
+        if (done) {
+          e.message = t('keys.notAdded', { done, n: keys.length, reason: e.message });
+          e.diagnostics = [];
+          lines.keep(keys.slice(done));
+          store.refresh();
+        }
+        throw e;
+      }
+      lines.keep([]);
+      confirmed([t('keys.added', { n: done }), repeated && t('keys.twice', { n: repeated })].filter(Boolean).join(' '));
       store.refresh();
     },
   });

@@ -1,9 +1,9 @@
-// The live log of requests, and of all else that happens.
+// The live log of requests, and of everything else that happens.
 
 import { each, el, setText } from './dom.js';
-import { plural } from './format.js';
+import { parts, t } from './i18n.js';
 import { icon } from './icons.js';
-import { logRow } from './logrow.js';
+import { keyText, logRow } from './logrow.js';
 import { showRecord } from './record.js';
 import { segments } from './segments.js';
 
@@ -14,21 +14,21 @@ const LATEST = 8;
 const identity = (e) => `${e.id} ${e.time}`;
 const isRequest = (e) => e.type === 'request';
 const kinds = [
-  ['requests', 'Requests', isRequest],
-  ['failed', 'Failed', (e) => isRequest(e) && (e.request.status >= 400 || Boolean(e.request.error))],
-  ['retried', 'Retried', (e) => isRequest(e) && e.request.retries > 0],
-  ['all', 'Everything', (e) => e.type !== 'retry'],
+  ['requests', isRequest],
+  ['failed', (e) => isRequest(e) && (e.request.status >= 400 || Boolean(e.request.error))],
+  ['retried', (e) => isRequest(e) && e.request.retries > 0],
+  ['everything', (e) => e.type !== 'retry'],
 ];
 
 export function logView(view, records, store) {
   const chosen = { kind: 'requests', text: '', paused: null, missed: 0 };
-  const text = el('input', { type: 'search', placeholder: 'Filter by path, model, channel, status …', 'aria-label': 'Filter the log' });
-  const choice = segments('Which events', kinds.map(([name, title]) => [name, title]), (name) => {
+  const text = el('input', { type: 'search', placeholder: t('log.filter'), 'aria-label': t('log.filterLabel') });
+  const choice = segments(t('log.which'), kinds.map(([name]) => [name, t(`log.${name}`)]), (name) => {
     chosen.kind = name;
     show();
   });
-  const pause = el('button', { id: 'log-pause', type: 'button', 'aria-pressed': 'false', text: 'Pause' });
-  const rows = el('ol', { class: 'log', 'aria-label': 'Requests, the newest first' });
+  const pause = el('button', { id: 'log-pause', type: 'button', 'aria-pressed': 'false', text: t('log.pause') });
+  const rows = el('ol', { class: 'log', 'aria-label': t('log.rows') });
   const nothing = el('div', { class: 'empty', hidden: true });
   view.append(
     el('div', { class: 'toolbar' }, el('label', { class: 'search wide' }, icon('search'), text), choice.node, el('span', { class: 'space' }), pause),
@@ -37,7 +37,7 @@ export function logView(view, records, store) {
   const show = throttle(() => {
     if (view.hidden) return;
     choice.choose(chosen.kind);
-    const fits = kinds.find(([name]) => name === chosen.kind)[2];
+    const fits = kinds.find(([name]) => name === chosen.kind)[1];
     const shown = (chosen.paused ?? records.all).filter((e) => fits(e) && contains(e, chosen.text)).slice(0, SHOWN);
     each(rows, shown, identity, (e) => logRow(e, showRecord));
     nothing.hidden = shown.length > 0;
@@ -51,13 +51,13 @@ export function logView(view, records, store) {
     chosen.paused = chosen.paused ? null : [...records.all];
     chosen.missed = 0;
     pause.setAttribute('aria-pressed', String(Boolean(chosen.paused)));
-    setText(pause, chosen.paused ? 'Resume' : 'Pause');
+    setText(pause, t(chosen.paused ? 'log.resume' : 'log.pause'));
     show();
   });
   records.follow((e) => {
     if (!chosen.paused) return show();
     if (!e || !isRequest(e)) return;
-    setText(pause, `Resume, ${plural(++chosen.missed, 'request')} new`);
+    setText(pause, t('log.resumeNew', { n: ++chosen.missed }));
   });
   store.follow(() => records.all.length || show()); // the words for an empty log name the entry
   view.addEventListener('shown', show);
@@ -65,11 +65,11 @@ export function logView(view, records, store) {
 
 // latest is the short list below the channels.
 export function latest(records, store) {
-  const rows = el('ol', { class: 'log', 'aria-label': 'Latest requests' });
+  const rows = el('ol', { class: 'log', 'aria-label': t('log.latest') });
   const nothing = el('div', { class: 'empty', hidden: true });
-  const all = el('a', { href: '#log', text: 'Open the log' });
+  const all = el('a', { href: '#log', text: t('log.open') });
   const node = el('section', { class: 'panel latest', 'aria-labelledby': 'latest-title' },
-    el('header', {}, el('h2', { id: 'latest-title', text: 'Latest requests' }), all), columns(), rows, nothing);
+    el('header', {}, el('h2', { id: 'latest-title', text: t('log.latest') }), all), columns(), rows, nothing);
   const show = throttle(() => {
     const shown = records.all.filter(isRequest).slice(0, LATEST);
     each(rows, shown, identity, (e) => logRow(e, showRecord));
@@ -82,18 +82,18 @@ export function latest(records, store) {
 }
 
 function columns() {
-  const names = ['Time', 'Status', 'Request', 'Model', 'Channel', 'Key', 'First byte', 'Total', 'Retries'];
-  return el('div', { class: 'columns', 'aria-hidden': 'true' }, ...names.map((text) => el('span', { text })));
+  const names = ['time', 'status', 'request', 'model', 'channel', 'key', 'firstByte', 'total', 'retries'];
+  return el('div', { class: 'columns', 'aria-hidden': 'true' }, ...names.map((name) => el('span', { text: t(`column.${name}`) })));
 }
 
 function empty(records, chosen, store) {
-  const some = records.all.some(isRequest);
-  if (some || chosen.kind === 'all') {
-    return [el('p', { text: chosen.text ? `Nothing matches “${chosen.text}”.` : 'Nothing of this kind yet.' })];
+  if (records.all.some(isRequest) || chosen.kind === 'everything') {
+    return [el('p', { text: chosen.text ? t('log.noMatch', { text: chosen.text }) : t('log.nothing') })];
   }
-  const address = `http://${store.state.status?.listen ?? 'localhost:9000'}`;
+  const address = `http://${store.state.status?.listen ?? 'localhost:9000'}/v1`;
   return [
-    el('p', {}, 'No requests yet. Point your app at ', el('code', { text: `${address}/v1` }), ' as its base URL, and they appear here as they come.'),
+    el('p', {}, ...parts('log.empty', { address: el('code', { text: address }) })),
+    el('a', { href: '#connect', text: t('log.howTo') }),
   ];
 }
 
@@ -102,8 +102,8 @@ function contains(e, text) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   if (!words.length) return true;
   const r = e.request ?? {};
-  const tried = (r.attempts ?? []).flatMap((a) => [a.channel, a.key, a.error]);
-  const all = [e.type, e.message, e.channel, e.key, e.plugin, r.id, r.method, r.path, r.model, r.status, r.route, r.error, ...tried].join(' ').toLowerCase();
+  const tried = (r.attempts ?? []).flatMap((a) => [a.channel, a.key, keyText(a.channel, a.key), a.error]);
+  const all = [e.type, e.message, e.channel, e.key, keyText(e.channel, e.key), e.plugin, r.id, r.method, r.path, r.model, r.status, r.route, r.error, ...tried].join(' ').toLowerCase();
   return words.every((w) => all.includes(w));
 }
 

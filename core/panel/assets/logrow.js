@@ -2,6 +2,7 @@
 
 import { el } from './dom.js';
 import { clock, millis } from './format.js';
+import { code, t } from './i18n.js';
 import { keyName, keyNamed } from './store.js';
 
 // logRow makes the line of an event. Events do not change, so it is made once;
@@ -18,7 +19,8 @@ export function statusKind(status) {
   return status < 500 ? 'warn' : 'bad';
 }
 
-// keyText is the name of a key in an event: what the channel's list calls it.
+// keyText is the name of a key in an event: the one that the channel's list
+// shows.
 export function keyText(channel, id) {
   if (!id) return '–';
   const key = keyNamed(channel, id);
@@ -30,28 +32,29 @@ function requestLine(e, open) {
   const kind = r.error && r.status < 400 ? 'bad' : statusKind(r.status);
   const key = keyText(r.channel, r.key);
   const cell = (name, text, title) => el('span', { class: name, text, title });
-  return el('button', {
-    type: 'button', class: 'row', on: { click: () => open(e) },
-    'aria-label': [`${clock(e.time)}: ${r.method} ${r.path}`, r.model, `answered ${r.status || 'nothing'}`, r.channel && `by ${r.channel}`, `after ${millis(r.total_ms)}`, r.retries ? `${r.retries} retries` : ''].filter(Boolean).join(', '),
-  },
-  cell('time', clock(e.time)),
-  cell(`status ${kind}`, r.status || '–', r.error),
-  el('span', { class: 'path', title: `${r.method} ${r.path}` }, el('span', { class: 'method', text: r.method }), r.path),
-  cell('model', r.model || '–', r.model),
-  cell('channel-name', r.channel || '–', r.channel),
-  cell('key', key, key),
-  cell('ttfb', millis(r.ttfb_ms)),
-  cell('total', millis(r.total_ms)),
-  cell(`retries${r.retries ? ' some' : ''}`, r.retries || ''));
+  const label = [
+    t('log.row', { time: clock(e.time), request: `${r.method} ${r.path}` }), r.model,
+    r.status ? t('log.answered', { status: String(r.status) }) : t('log.noAnswer'),
+    r.channel && t('log.by', { name: r.channel }), t('log.after', { time: millis(r.total_ms) }), r.retries && t('log.retries', { n: r.retries }),
+  ];
+  return el('button', { type: 'button', class: 'row', on: { click: () => open(e) }, 'aria-label': label.filter(Boolean).join(', ') },
+    cell('time', clock(e.time)),
+    cell(`status ${kind}`, r.status || '–', r.error),
+    el('span', { class: 'path', title: `${r.method} ${r.path}` }, el('span', { class: 'method', text: r.method }), r.path),
+    cell('model', r.model || '–', r.model),
+    cell('channel-name', r.channel || '–', r.channel),
+    cell('key', key, key),
+    cell('ttfb', millis(r.ttfb_ms)),
+    cell('total', millis(r.total_ms)),
+    cell(`retries${r.retries ? ' some' : ''}`, r.retries || ''));
 }
 
-const shortNames = { channel_toggle: 'toggle' };
 const levels = { error: 'bad', warn: 'warn' };
 
 function messageLine(e) {
-  const about = [e.channel, e.key && keyText(e.channel, e.key), e.plugin].filter(Boolean).join(' · ');
+  const about = [e.channel, e.key && keyText(e.channel, e.key), e.plugin, e.tunnel].filter(Boolean).join(' · ');
   return el('div', { class: 'row message' },
     el('span', { class: 'time', text: clock(e.time) }),
-    el('span', { class: `kind ${levels[e.level] ?? 'off'}`, text: shortNames[e.type] ?? e.type }),
+    el('span', { class: `kind ${levels[e.level] ?? 'off'}`, text: code('eventType', e.type) }),
     el('span', { class: 'words' }, about && el('strong', { text: about }), e.message || ''));
 }

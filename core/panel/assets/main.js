@@ -1,26 +1,28 @@
-// Starts the panel: signs in where that is needed, then shows what runs and
-// follows it.
+// Starts the panel: signs in where that is needed, then shows the program's
+// state and follows its events.
 
 import { call, get, whenRefused } from './api.js';
 import { banner } from './banner.js';
 import { channelsView } from './channels.js';
 import { configView } from './config.js';
-import { find, setText } from './dom.js';
+import { connectView } from './connect.js';
+import { find, setAttribute, setText } from './dom.js';
 import { header } from './header.js';
+import { applyTo, t } from './i18n.js';
 import { icon } from './icons.js';
 import { latest, logView } from './log.js';
 import { notice } from './notice.js';
 import { Records } from './records.js';
 import { routesView } from './routes.js';
-import { session, signIn } from './session.js';
+import { hasLink, session, signIn } from './session.js';
 import * as store from './store.js';
 import { Stream } from './stream.js';
 import { systemView } from './system.js';
 import { failed } from './toast.js';
 import { views } from './views.js';
 
-const HISTORY = 300; // events asked for at the start
-const TELLING = new Set(['request', 'retry', 'health', 'key', 'channel_toggle', 'reload', 'tunnel', 'plugin']);
+const HISTORY = 300; // events fetched at the start
+const REFRESHING = new Set(['request', 'retry', 'health', 'key', 'channel_toggle', 'reload', 'tunnel', 'plugin']);
 
 const records = new Records();
 const line = banner();
@@ -28,17 +30,24 @@ const stream = new Stream({
   event(e) {
     if (e.type !== 'notice') records.add(e);
     if (e.type === 'request') heard = true;
-    if (TELLING.has(e.type)) store.refreshSoon();
+    if (REFRESHING.has(e.type)) store.refreshSoon();
   },
   state(state, at) {
     line.stream(state, at);
+    connection(state);
     if (state === 'live') store.refresh();
   },
 });
 
-let counted = 0; // requests, when the program was asked last and they were heard of
+let counted = 0; // requests, as of the last answer whose requests were heard of
 let heard = false; // of a request since then
-let started = ''; // when the program was started that we talk to
+let started = ''; // when the program was started
+
+// connection greys the page while what it shows may be out of date.
+function connection(state) {
+  setAttribute(document.body, 'data-connection', state);
+  store.setConnected(state !== 'lost');
+}
 
 async function show() {
   find('signin').hidden = true;
@@ -48,25 +57,25 @@ async function show() {
   stream.connect(last);
 }
 
-// history fills the log with what the program remembers, and returns the id of
-// the last event.
+// history fills the log with the events that the program keeps, and returns the
+// id of the last one.
 async function history() {
   const events = await get(`/api/logs/recent?n=${HISTORY}`);
   records.replace(events);
   return events.at(-1)?.id ?? 0;
 }
 
-async function leave() {
+function hide() {
   store.end();
   stream.stop();
   line.stream('live');
+  connection('live');
   find('app').hidden = true;
   for (const d of document.querySelectorAll('dialog')) d.close();
-  await signIn();
-  await show();
 }
 
 function build() {
+  applyTo(document);
   header(store);
   notice(store);
   channelsView(find('view-channels'), store, latest(records, store));
@@ -74,11 +83,12 @@ function build() {
   routesView(find('view-routes'), store);
   systemView(find('view-system'), store);
   configView(find('view-config'), store);
-  views(); // when each is there to hear that it is shown
+  connectView(find('view-connect'), store);
+  views(); // when each can hear that it is shown
   line.retry = () => stream.connect();
   store.whenTroubled((e) => line.trouble(e));
   store.follow(({ status, stats }) => {
-    if (started && started !== status.startedAt) again();
+    if (started && started !== status.startedAt) follow();
     if (!started || heard || stats.totalRequests < counted) {
       counted = stats.totalRequests;
       heard = false;
@@ -87,14 +97,18 @@ function build() {
   });
   const out = find('leave');
   out.append(icon('leave'));
+  setAttribute(out, 'aria-label', t('app.signOut'));
+  setAttribute(out, 'title', t('app.signOut'));
   out.addEventListener('click', async () => {
     await call('DELETE', '/api/session').catch(() => {});
-    leaveOnce();
+    location.reload();
   });
+  addEventListener('hashchange', () => hasLink() && enter()); // a sign-in link, pasted into this tab
 }
 
-// again follows another run of the program: its events count from 1 again.
-async function again() {
+// follow goes on with the events of another run of the program, which count
+// from 1 again.
+async function follow() {
   try {
     stream.connect(await history());
   } catch {
@@ -102,28 +116,49 @@ async function again() {
   }
 }
 
-let leaving = false;
-async function leaveOnce() {
-  if (leaving) return;
-  leaving = true;
+let entering = false;
+
+// enter signs in where that is needed, and shows the page.
+async function enter() {
+  if (entering) return;
+  entering = true;
   try {
-    await leave();
+    const { reading, authenticated } = await session();
+    find('leave').hidden = !authenticated && reading;
+    if (!reading) {
+      hide();
+      await signIn();
+      find('leave').hidden = false;
+    }
+    await show();
   } finally {
-    leaving = false;
+    entering = false;
+  }
+}
+
+// refused asks for the token when a request needs it: a session has ended, or
+// reading is open and this was an edit.
+async function refused(path) {
+  if (entering) return;
+  entering = true;
+  try {
+    hide();
+    await signIn(path.startsWith('/api/channels/') || path.startsWith('/api/config/') ? t('signin.edit') : '');
+    find('leave').hidden = false;
+    await show();
+  } finally {
+    entering = false;
   }
 }
 
 async function start() {
   build();
-  const { needed, authenticated } = await session();
-  find('leave').hidden = !needed;
-  if (needed && !authenticated) await signIn();
-  whenRefused(leaveOnce);
-  await show();
+  whenRefused(refused);
+  await enter();
 }
 
 start().catch((e) => {
   find('app').hidden = false;
-  setText(find('overall'), 'The panel did not start');
-  failed('The panel did not start', e);
+  setText(find('overall'), t('app.failed'));
+  failed(t('app.failed'), e);
 });

@@ -1,19 +1,20 @@
-// Says that the configuration as it is in its files does not run.
+// Says that the configuration in its files is not the one in use.
 
 import { el, find, setText } from './dom.js';
 import { diagnosticLine } from './format.js';
+import { t } from './i18n.js';
 import { icon } from './icons.js';
 
 export function notice(store) {
   const text = el('p', {});
   const place = find('notice');
-  place.append(icon('warn'), text, el('a', { href: '#config', text: 'Look at it' }));
+  place.append(icon('warn'), text, el('a', { href: '#config', text: t('banner.look') }));
   store.follow(({ status }) => {
     const r = status.lastReload;
     place.hidden = !r || r.ok || Boolean(r.stale);
     if (place.hidden) return;
-    const mistakes = r.diagnostics.filter((d) => d.severity !== 'warning');
-    const first = mistakes.length ? diagnosticLine(mistakes[0]) : r.error;
-    setText(text, `The configuration in the file is not applied, what ran before goes on. ${first}` + (mistakes.length > 1 ? ` And ${mistakes.length - 1} more.` : ''));
+    const errors = r.diagnostics.filter((d) => d.severity !== 'warning');
+    const reason = errors.length ? diagnosticLine(errors[0]) : r.error;
+    setText(text, [t('banner.config', { reason }), errors.length > 1 && t('banner.more', { n: errors.length - 1 })].filter(Boolean).join(' '));
   });
 }

@@ -3,7 +3,8 @@
 import { now, post } from './api.js';
 import { factList, titled } from './blocks.js';
 import { each, el, setAttribute, setText } from './dom.js';
-import { nameOf, plural, sentence, span } from './format.js';
+import { nameOf, sentence, span } from './format.js';
+import { code, t } from './i18n.js';
 import { attempt } from './toast.js';
 
 const processKinds = { running: 'good', starting: 'warn', idle: 'off', stopped: 'off', restarting: 'warn', quarantined: 'bad', failed: 'bad', refused: 'bad' };
@@ -11,34 +12,34 @@ const processKinds = { running: 'good', starting: 'warn', idle: 'off', stopped: 
 // processBlock makes the element of a plugin.
 export function processBlock(name, store) {
   const source = el('p', { class: 'host' });
-  const again = el('button', { type: 'button', class: 'quiet', text: 'Restart', 'aria-label': `Restart the plugin ${name}` });
+  const again = el('button', { type: 'button', class: 'quiet', text: t('plugins.restart'), 'aria-label': t('plugins.restartLabel', { name }) });
   again.addEventListener('click', async () => {
     again.disabled = true;
-    await attempt(`${name} runs in a new process.`, `${name} was not restarted`, () => post(`/api/plugins/${encodeURIComponent(name)}/restart`));
+    await attempt(t('plugins.restarted', { name }), t('plugins.notRestarted', { name }), () => post(`/api/plugins/${encodeURIComponent(name)}/restart`));
     again.disabled = false;
     again.focus();
     store.refresh();
   });
   const head = titled(source, again);
-  const facts = factList('Version', 'Process', 'Up for', 'Restarts', 'Protocol', 'Executable');
+  const facts = factList(...['version', 'process', 'uptime', 'restarts', 'protocol', 'executable'].map((name) => t(`plugins.${name}`)));
   const trouble = el('p', { class: 'why', hidden: true });
-  const components = el('ul', { class: 'rows components', 'aria-label': 'Components' });
+  const components = el('ul', { class: 'rows components', 'aria-label': t('plugins.components') });
   const node = el('article', { class: 'block plugin' }, head.node, trouble, facts.node, components);
   return {
     node,
     update(p) {
       const kind = processKinds[p.state] ?? 'warn';
-      head.update(p.plugin, p.state, kind);
+      head.update(p.plugin, code('processState', p.state), kind);
       setText(source, p.source === p.plugin ? '' : p.source);
       trouble.hidden = !p.lastError;
       setText(trouble, sentence(p.lastError ?? ''));
-      facts.set(p.version, p.pid && `pid ${p.pid}`, p.pid && p.since && span((now() - Date.parse(p.since)) / 1000), p.restarts && plural(p.restarts, 'time'), p.protocol && String(p.protocol), p.sha256 && `${p.lock}, ${p.sha256.slice(0, 12)}`);
+      facts.set(p.version, p.pid && t('plugins.pid', { n: String(p.pid) }), p.pid && p.since && span((now() - Date.parse(p.since)) / 1000), p.restarts && String(p.restarts), p.protocol && String(p.protocol), p.sha256 && t('plugins.hash', { lock: p.lock, hash: p.sha256.slice(0, 12) }));
       each(components, [...p.components].sort((a, b) => Number(!a.usedAt) - Number(!b.usedAt)), (c) => `${c.kind} ${c.name}`, componentRow);
     },
   };
 }
 
-// refusedBlock makes the element of an executable that is there and not used.
+// refusedBlock makes the element of an executable that is not used.
 export function refusedBlock() {
   const source = el('p', { class: 'host' });
   const head = titled(source);
@@ -46,7 +47,7 @@ export function refusedBlock() {
   return {
     node: el('article', { class: 'block plugin' }, head.node, reason),
     update(p) {
-      head.update(p.plugin, p.lock || 'refused', 'bad');
+      head.update(p.plugin, p.lock || code('processState', 'refused'), 'bad');
       setText(source, p.path ?? '');
       setText(reason, sentence(p.reason));
     },
@@ -76,5 +77,6 @@ const NAMED = 3;
 function places(all) {
   if (!all.length) return '';
   const short = all.slice(0, NAMED).map(nameOf);
-  return `used ${short.join(', ')}${all.length > NAMED ? ` and ${all.length - NAMED} more` : ''}`;
+  const places = short.join(', ');
+  return all.length > NAMED ? t('plugins.usedMore', { places, n: all.length - NAMED }) : t('plugins.used', { places });
 }

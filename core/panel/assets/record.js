@@ -3,16 +3,11 @@
 
 import { open } from './dialogs.js';
 import { el } from './dom.js';
-import { bytes, millis, moment, plural } from './format.js';
+import { bytes, count, millis, moment } from './format.js';
+import { code, t } from './i18n.js';
 import { keyText, statusKind } from './logrow.js';
 
-const verdicts = {
-  ok: ['good', 'answered'],
-  channel: ['bad', 'the channel failed'],
-  key: ['warn', 'the key was refused'],
-  request: ['warn', 'the request itself was refused'],
-  client: ['off', 'the caller went away'],
-};
+const verdictKinds = { ok: 'good', channel: 'bad', key: 'warn', request: 'warn', client: 'off' };
 
 export function showRecord(e) {
   const r = e.request;
@@ -23,37 +18,43 @@ export function showRecord(e) {
     kind: 'sheet',
     content: el('div', { class: 'record' },
       el('p', { class: 'outcome' },
-        el('span', { class: `status ${r.error && r.status < 400 ? 'bad' : statusKind(r.status)}`, text: r.status || 'no answer' }),
+        el('span', { class: `status ${r.error && r.status < 400 ? 'bad' : statusKind(r.status)}`, text: r.status || t('record.noAnswer') }),
         el('span', { text: outcome(r) })),
       r.error && el('p', { class: 'why', text: r.error }),
       el('dl', { class: 'facts' }, ...facts(e)),
-      el('h3', { text: plural(attempts.length, 'attempt') }),
+      el('h3', { text: t('record.attempts', { n: attempts.length }) }),
       attempts.length
         ? el('ol', { class: 'attempts' }, ...attempts.map((a, i) => attemptItem(a, i, longest)))
-        : el('p', { class: 'hint', text: 'It was sent to no channel.' })),
+        : el('p', { class: 'hint', text: t('record.none') })),
   });
 }
 
 function outcome(r) {
-  if (r.status === 499) return 'The caller went away before the answer was whole.';
-  const by = r.channel ? `from ${r.channel}` : 'from aitunnel itself';
-  return r.retries ? `${by}, after ${(r.retries === 1 ? 'one retry' : `${r.retries} retries`)}` : by;
+  if (r.status === 499) return t('record.canceled');
+  const from = r.channel ? t('record.from', { name: r.channel }) : t('record.fromUs');
+  return r.retries ? t('record.fromAfter', { from, n: r.retries }) : from;
 }
 
 function facts(e) {
   const r = e.request;
+  const size = bytes(r.bytes_out);
+  const tokens = (r.tokens_in || r.tokens_out) && t('record.tokensInOut', { in: count(r.tokens_in), out: count(r.tokens_out) });
   const all = [
-    ['When', moment(e.time)], ['Route', r.route], ['Model', r.model], ['Channel', r.channel], ['Key', r.key && keyText(r.channel, r.key)],
-    ['First byte', millis(r.ttfb_ms)], ['Total', millis(r.total_ms)], ['Sent by the caller', bytes(r.bytes_in)], ['Answered', bytes(r.bytes_out) + (r.stream ? ', streamed' : '')],
-    ['Tokens', r.tokens && `${r.tokens.input} in, ${r.tokens.output} out`], ['Request ID', r.id],
+    [t('record.when'), moment(e.time)], [t('record.route'), r.route], [t('column.model'), r.model], [t('column.channel'), r.channel], [t('column.key'), r.key && keyText(r.channel, r.key)],
+    [t('record.firstByte'), millis(r.ttfb_ms)], [t('record.total'), millis(r.total_ms)], [t('record.in'), bytes(r.bytes_in)], [t('record.out'), r.stream ? t('record.streamed', { size }) : size],
+    [t('record.tokens'), tokens], [t('record.id'), r.id],
   ];
   return all.filter(([, value]) => value).map(([name, value]) => el('div', { class: String(value).length > 17 ? 'long' : null }, el('dt', { text: name }), el('dd', { text: value })));
 }
 
 function attemptItem(a, i, longest) {
-  const [kind, words] = verdicts[a.verdict] ?? ['off', a.verdict];
+  const kind = verdictKinds[a.verdict] ?? 'off';
+  const words = code('verdict', a.verdict);
   const share = (n) => Math.round(((n ?? 0) / longest) * 1000) / 10;
-  const times = [a.wait_ms > 0 && `waited ${millis(a.wait_ms)}`, a.ttfb_ms > 0 && `first byte ${millis(a.ttfb_ms)}`, `in all ${millis(a.total_ms)}`].filter(Boolean).join(', ');
+  const times = [
+    a.wait_ms > 0 && t('record.waited', { time: millis(a.wait_ms) }), a.ttfb_ms > 0 && t('record.ttfb', { time: millis(a.ttfb_ms) }), t('record.all', { time: millis(a.total_ms) }),
+    a.model && t('record.sentAs', { model: a.model }),
+  ].filter(Boolean).join(', ');
   const bar = el('div', { class: 'bar', 'aria-hidden': 'true' }, el('span', { class: `length ${kind}` }));
   bar.firstElementChild.style.marginLeft = `${share(a.wait_ms)}%`;
   bar.firstElementChild.style.width = `${Math.max(1, share(a.total_ms))}%`;
@@ -61,8 +62,8 @@ function attemptItem(a, i, longest) {
     el('p', { class: 'where' }, el('span', { class: 'number', text: i + 1 }), el('strong', { text: a.channel }), a.key && el('span', { class: 'key', text: keyText(a.channel, a.key) }),
       el('span', { class: `verdict ${kind}`, text: a.status ? `${a.status}, ${words}` : words })),
     bar,
-    el('p', { class: 'times', text: times + (a.model ? `, sent as ${a.model}` : '') }),
+    el('p', { class: 'times', text: times }),
     a.error && el('p', { class: 'error', text: a.error }),
-    a.sent && el('p', { class: 'hint', text: 'It failed after the whole request was sent: the site may be at work on it still.' }),
-    (a.reason || a.plan) && el('p', { class: 'reason' }, el('span', { text: 'Picked: ' }), `${a.reason ?? ''}${a.plan ? ` (plan ${a.plan})` : ''}`));
+    a.sent && el('p', { class: 'hint', text: t('record.sent') }),
+    (a.reason || a.plan) && el('p', { class: 'reason' }, el('span', { text: `${t('record.picked')} ` }), [a.reason, a.plan && t('record.plan', { n: a.plan })].filter(Boolean).join(' ')));
 }

@@ -1,17 +1,18 @@
-// The routes: which requests each takes, and by what plan.
+// The routes: which requests each takes, and in which order it asks channels.
 
 import { now } from './api.js';
 import { each, el, setAttribute, setText } from './dom.js';
 import { explainForm } from './explain.js';
-import { count, percent, plural, sentence, span } from './format.js';
-import { standing } from './standing.js';
+import { count, percent, sentence, span } from './format.js';
+import { t } from './i18n.js';
+import { stateOf } from './states.js';
 import { tick } from './ticker.js';
 
 export function routesView(view, store) {
   const list = el('div', { class: 'blocks' });
-  view.append(el('h2', { text: 'Routes' }), el('p', { class: 'lead', text: 'The first route whose path and models fit takes a request. Its strategy plans which channel is asked first.' }), list, explainForm());
+  view.append(el('h2', { text: t('view.routes') }), el('p', { class: 'lead', text: t('routes.lead') }), list, explainForm());
   store.follow(({ status, channels }) => {
-    const items = status.routes.map((r, i) => ({ ...r, id: `${i} ${r.path}`, standings: new Map(channels.map((c) => [c.name, standing(c)])) }));
+    const items = status.routes.map((r, i) => ({ ...r, id: `${i} ${r.path}`, states: new Map(channels.map((c) => [c.name, stateOf(c)])) }));
     each(list, items, (r) => r.id, routeBlock);
   });
 }
@@ -22,31 +23,32 @@ function routeBlock() {
   const strategy = el('dd', {});
   const plan = el('dd', {});
   const reason = el('p', { class: 'reason' });
-  const channels = el('ol', { class: 'chain', 'aria-label': 'Channels' });
+  const channels = el('ol', { class: 'chain', 'aria-label': t('routes.channels') });
   const router = el('p', { class: 'hint', hidden: true });
-  const shadows = el('ul', { class: 'rows', 'aria-label': 'Shadows' });
+  const shadows = el('ul', { class: 'rows', 'aria-label': t('routes.shadows') });
   const node = el('article', { class: 'block route' },
     el('header', {}, path, models),
     channels,
-    el('dl', { class: 'facts' }, el('div', {}, el('dt', { text: 'Strategy' }), strategy), el('div', {}, el('dt', { text: 'Plan' }), plan)),
+    el('dl', { class: 'facts' }, el('div', {}, el('dt', { text: t('routes.strategy') }), strategy), el('div', {}, el('dt', { text: t('routes.plan') }), plan)),
     reason, router, shadows);
   let route = null;
   tick(() => node.isConnected && age());
   const age = () => {
     const made = Date.parse(route.plannedAt);
-    setText(plan, made > 0 ? `No. ${route.plan}, ${span((now() - made) / 1000)} old` : 'none yet');
+    setText(plan, made > 0 ? t('routes.planAge', { time: span((now() - made) / 1000) }) : t('routes.noPlan'));
+    setAttribute(plan, 'title', t('routes.planNumber', { n: route.plan }));
   };
   return {
     node,
     update(r) {
       route = r;
       setText(path, r.path);
-      setText(models, r.models?.length ? r.models.join(', ') : 'every model');
+      setText(models, r.models?.length ? r.models.join(', ') : t('routes.everyModel'));
       setText(strategy, r.strategy);
-      setAttribute(strategy, 'title', r.where || 'by default');
-      setText(reason, (r.makeshift ? 'The strategy gave no plan, so this one is a makeshift. ' : '') + sentence(r.reason ?? ''));
+      setAttribute(strategy, 'title', r.where || t('routes.byDefault'));
+      setText(reason, [r.makeshift && t('routes.builtinPlan'), sentence(r.reason ?? '')].filter(Boolean).join(' '));
       reason.className = r.makeshift ? 'reason warn' : 'reason';
-      each(channels, r.channels.map((name) => ({ name, ...(r.standings.get(name) ?? { kind: 'off', word: 'unknown' }) })), (c) => c.name, link);
+      each(channels, r.channels.map((name) => ({ name, ...(r.states.get(name) ?? { kind: 'off', word: '' }) })), (c) => c.name, link);
       router.hidden = !r.router;
       if (r.router) setText(router, routing(r.router));
       each(shadows, r.shadows ?? [], (s) => s.strategy, shadowRow);
@@ -55,23 +57,23 @@ function routeBlock() {
   };
 }
 
-// routing says what came of asking the strategy about single requests.
+// routing counts how often the strategy was asked about single requests.
 function routing(r) {
-  const asked = `It is asked about each request: ${plural(r.answered, 'answer')}, ${plural(r.failed, 'failure')}, ${count(r.skipped)} times not asked.`;
-  return r.resting ? `${asked} It rests for now, and the plan holds.` : asked;
+  const asked = t('routes.asked', { answered: r.answered, failed: r.failed, skipped: r.skipped });
+  return r.resting ? `${asked} ${t('routes.askedPaused')}` : asked;
 }
 
-// shadowRow tells of a strategy that plans beside the route's own.
+// shadowRow is a strategy that is only compared with the route's own.
 function shadowRow() {
   const name = el('strong', {});
   const words = el('span', { class: 'doc' });
   return {
-    node: el('li', {}, el('span', { class: 'kind', text: 'in its shadow' }), name, words),
+    node: el('li', {}, el('span', { class: 'kind', text: t('routes.shadow') }), name, words),
     update(s) {
       setText(name, s.strategy);
       setAttribute(name, 'title', s.where || null);
       const choices = Object.entries(s.choices ?? {}).map(([channel, n]) => `${channel} ${count(n)}`).join(', ');
-      setText(words, s.picks ? `would have chosen the same in ${percent(s.agreed / s.picks)} of ${plural(s.picks, 'request')}: ${choices}` : 'has seen no request yet');
+      setText(words, s.picks ? t('routes.shadowSame', { share: percent(s.agreed / s.picks), n: s.picks, choices }) : t('routes.shadowNone'));
     },
   };
 }

@@ -1,9 +1,9 @@
-// A few choices of which one holds.
+// A few choices of which one is selected.
 
 import { el, setAttribute, setText } from './dom.js';
 import { icon } from './icons.js';
 
-// segments are buttons of which one is chosen.
+// segments are buttons of which one is selected.
 export function segments(title, choices, choose) {
   const buttons = new Map();
   for (const [name, words, drawing] of choices) {

@@ -1,48 +1,51 @@
 // Signs in: by the code of a link that `aitunnel panel` prints, or by the
 // token. What is kept is a cookie that scripts cannot read.
 
-import { ApiError, get, post } from './api.js';
+import { get, post } from './api.js';
 import { el, find } from './dom.js';
+import { parts, t } from './i18n.js';
 
-// session says whether a token is needed, and whether we are in. A link's code
-// is used up first, and taken out of the address.
+// hasLink reports whether the address holds the code of a sign-in link.
+export const hasLink = () => location.hash.startsWith('#login=');
+
+// session is what we may do. The code of a link is spent first, and taken out
+// of the address.
 export async function session() {
-  const code = /^#login=(.+)$/.exec(location.hash)?.[1];
-  if (code) {
+  if (hasLink()) {
+    const code = location.hash.slice('#login='.length);
     history.replaceState(null, '', location.pathname);
     try {
       await post('/api/session', { code: decodeURIComponent(code) });
     } catch (e) {
-      refusal = `The link did not work: ${e.message}`;
+      refusal = t('signin.link', { reason: e.message });
     }
   }
-  return get('/api/session').catch((e) => {
-    if (e.status === 404) return { needed: false, authenticated: true };
-    throw e;
-  });
+  return get('/api/session');
 }
 
 let refusal = '';
 
-// signIn shows the form, and returns when we are in.
-export function signIn() {
+// signIn shows the form, with a message if there is one, and returns when we
+// are signed in.
+export function signIn(message = '') {
   return new Promise((resolve) => {
+    const words = message || refusal;
     const token = el('input', { id: 'token', type: 'password', autocomplete: 'current-password', required: true, spellcheck: 'false', 'aria-describedby': 'token-hint' });
-    const trouble = el('p', { class: 'trouble', role: 'alert', text: refusal, hidden: !refusal });
-    const send = el('button', { type: 'submit', class: 'primary', text: 'Sign in' });
+    const trouble = el('p', { class: 'trouble', role: 'alert', text: words, hidden: !words });
+    const send = el('button', { type: 'submit', class: 'primary', text: t('signin.submit') });
     const form = el('form', { class: 'form', novalidate: true },
       el('img', { src: '/assets/favicon.svg', alt: '', width: 44, height: 44 }),
       el('h1', { text: 'aitunnel' }),
       el('div', { class: 'field' },
-        el('label', { for: 'token', text: 'Token' }), token,
-        el('p', { id: 'token-hint', class: 'hint' }, 'It stands in the configuration, as ', el('code', { text: 'admin.token' }), '.')),
+        el('label', { for: 'token', text: t('signin.token') }), token,
+        el('p', { id: 'token-hint', class: 'hint' }, ...parts('signin.hint', { setting: el('code', { text: 'admin.token' }), command: el('code', { text: 'aitunnel status' }) }))),
       trouble, send,
-      el('p', { class: 'aside' }, 'Or run ', el('code', { text: 'aitunnel panel' }), ' on the machine where the program runs. It opens this page and signs you in.'));
+      el('p', { class: 'aside' }, ...parts('signin.aside', { command: el('code', { text: 'aitunnel panel' }) })));
     form.addEventListener('submit', async (e) => {
       e.preventDefault();
       send.disabled = true;
       try {
-        if (!token.value) throw new ApiError('Write the token first.');
+        if (!token.value) throw new Error(t('signin.empty'));
         await post('/api/session', { token: token.value });
         refusal = '';
         place.hidden = true;

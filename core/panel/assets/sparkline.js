@@ -2,7 +2,8 @@
 // and a mark below wherever requests failed.
 
 import { setAttribute, svg } from './dom.js';
-import { millis, plural } from './format.js';
+import { millis } from './format.js';
+import { t } from './i18n.js';
 
 const WIDTH = 240;
 const HEIGHT = 36;
@@ -64,8 +65,7 @@ const round = (n) => Math.round(n * 100) / 100;
 function describe(points) {
   const samples = points.map((p) => p.ttfb).filter(Boolean);
   const failed = points.reduce((n, p) => n + (p.failures || 0), 0);
-  const minutes = plural(Math.round((points.length * 10) / 60) || 10, 'minute');
-  if (!samples.length && !failed) return `No requests in the last ${minutes}`;
-  const range = samples.length ? `first byte after ${millis(Math.min(...samples))} to ${millis(Math.max(...samples))}` : 'no answer';
-  return `Last ${minutes}: ${range}, ${plural(failed, 'failure')}`;
+  if (!samples.length && !failed) return t('spark.none', { n: Math.round((points.length * 10) / 60) || 10 });
+  const range = samples.length ? t('spark.range', { least: millis(Math.min(...samples)), most: millis(Math.max(...samples)) }) : t('spark.noAnswer');
+  return `${range}, ${t('spark.failures', { n: failed })}`;
 }

@@ -1,5 +1,5 @@
-// What the page knows of the program. It asks again every few seconds, and
-// soon after something happened.
+// What the page knows of the program. It is fetched every few seconds, and soon
+// after something happened.
 
 import { ApiError, get } from './api.js';
 
@@ -7,7 +7,7 @@ const EVERY = 5000; // ms
 const SOON = 200;
 const AT_MOST_EVERY = 1000;
 
-export const state = { status: null, channels: [], stats: null };
+export const state = { status: null, channels: [], stats: null, connected: true };
 
 const readers = new Set();
 let timer = 0;
@@ -21,6 +21,14 @@ let trouble = () => {};
 export function follow(f) {
   readers.add(f);
   if (state.status) f(state);
+}
+
+// setConnected says whether events arrive; without them the state may be out of
+// date.
+export function setConnected(connected) {
+  if (state.connected === connected) return;
+  state.connected = connected;
+  if (state.status) for (const f of readers) f(state);
 }
 
 // whenTroubled sets what is told of a failure to ask, and of its end (null).
@@ -59,7 +67,7 @@ export async function refresh() {
   }
 }
 
-// refreshSoon asks when what is going on may have settled a little.
+// refreshSoon asks after a moment, once for many calls.
 export function refreshSoon() {
   if (running) plan(Math.max(SOON, asked + AT_MOST_EVERY - Date.now()));
 }

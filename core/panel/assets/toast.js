@@ -2,9 +2,10 @@
 
 import { el, find } from './dom.js';
 import { diagnosticLine } from './format.js';
+import { t } from './i18n.js';
 import { icon } from './icons.js';
 
-const SHOWN = 5000; // ms; a failure stays until it is closed
+const SHOWN = 5000; // ms; a failure stays until it is closed or settled
 
 // confirmed says that something was done.
 export function confirmed(message) {
@@ -14,14 +15,22 @@ export function confirmed(message) {
 
 // failed says what was not done, and why.
 export function failed(what, error) {
+  settled(what);
   show('bad', 'alert', what, [error.message, ...(error.diagnostics ?? []).map(diagnosticLine)]);
+}
+
+// settled removes the message that something was not done: now it is, or the
+// mistake is corrected.
+export function settled(what) {
+  for (const node of [...find('toasts').children]) if (node.what === what) node.remove();
 }
 
 function show(kind, role, title, lines) {
   const node = el('div', { class: `toast ${kind}`, role },
     icon(kind === 'good' ? 'check' : 'warn'),
     el('div', {}, el('p', { class: 'title', text: title }), ...unique(title, lines).map((text) => el('p', { text }))),
-    el('button', { type: 'button', class: 'quiet round', 'aria-label': 'Close this message', on: { click: () => node.remove() } }, icon('close')));
+    el('button', { type: 'button', class: 'quiet round', 'aria-label': t('form.closeMessage'), on: { click: () => node.remove() } }, icon('close')));
+  node.what = title;
   find('toasts').append(node);
   while (find('toasts').children.length > 4) find('toasts').firstElementChild.remove();
   return node;
@@ -30,11 +39,12 @@ function show(kind, role, title, lines) {
 const unique = (title, lines) => [...new Set(lines)].filter((line) => line && line !== title);
 
 // attempt does an action and says what became of it. It returns whether it was
-// done. The words for that may be an object with a title and a text, where what
-// was done turned out badly.
+// done. The words for that may be an object with a title and a text, where the
+// action was done and found a problem.
 export async function attempt(done, notDone, action) {
   try {
     const result = await action();
+    settled(notDone);
     const words = typeof done === 'function' ? done(result) : done;
     if (typeof words === 'string') confirmed(words);
     else failed(words.title, new Error(words.text));

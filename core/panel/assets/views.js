@@ -1,27 +1,27 @@
-// The views of the page and the tabs that lead to them. The address says which
-// one is shown, so that it can be kept and the browser's back button works.
+// The views of the page and the tabs that lead to them. The address names the
+// one that is shown, so that it can be kept and the back button works.
 
 import { el, find, setAttribute } from './dom.js';
+import { t } from './i18n.js';
 
-const names = [['channels', 'Channels'], ['log', 'Log'], ['routes', 'Routes'], ['system', 'Tunnels & plugins'], ['config', 'Configuration']];
+const names = ['channels', 'log', 'routes', 'system', 'config', 'connect'];
 
 // views makes the tabs and shows the view that the address names.
 export function views() {
-  const links = new Map(names.map(([name, title]) => [name, el('a', { href: `#${name}`, text: title })]));
+  const links = new Map(names.map((name) => [name, el('a', { href: `#${name}`, text: t(`view.${name}`) })]));
   find('views').append(...links.values());
   const show = () => {
     const wanted = location.hash.slice(1);
-    const shown = links.has(wanted) ? wanted : names[0][0];
+    const shown = links.has(wanted) ? wanted : names[0];
     for (const [name, link] of links) {
       find(`view-${name}`).hidden = name !== shown;
       setAttribute(link, 'aria-current', name === shown ? 'page' : null);
     }
     document.title = `${links.get(shown).textContent} – aitunnel`;
     find(`view-${shown}`).dispatchEvent(new Event('shown'));
-    links.get(shown).scrollIntoView({ block: 'nearest', inline: 'nearest' });
   };
   addEventListener('hashchange', () => {
-    if (location.hash === '#content') return; // the link that skips the header
+    if (location.hash === '#content' || location.hash.startsWith('#login=')) return;
     show();
     scrollTo(0, 0);
   });

@@ -13,13 +13,12 @@ func TestAKeyIsAddedAndRemoved(t *testing.T) {
 	const secret = "sk-added-by-the-panel-4711"
 	r, primary, _ := begin(t, "")
 	p := r.open("/", 1280, 900)
-	p.press(`[data-name="primary"]`, "Add a key to primary")
-	p.press("dialog", "Add key")
-	p.shows("dialog .trouble", "Write the key first")
-	p.field("Key", secret)
-	p.field("Label", "from the panel")
-	p.press("dialog", "Add key")
-	p.shows("#toasts", "from the panel is added")
+	p.press(`[data-name="primary"]`, "Add keys to primary")
+	p.press("dialog", "Add keys")
+	p.shows("dialog .field .error", "Enter a key first")
+	p.field("Keys", secret+" from the panel")
+	p.press("dialog", "Add keys")
+	p.shows("#toasts", "1 key added")
 	p.shows(`[data-name="primary"] .keylist`, "from the panel")
 	p.shows(`[data-name="primary"] .keys`, "3 / 3")
 	if c := r.config(); !strings.Contains(c, secret) || !strings.Contains(c, "# by the sea") || !strings.Contains(c, "# The channels of the test.") {
@@ -45,7 +44,7 @@ func TestAKeyIsAddedAndRemoved(t *testing.T) {
 	p.press("dialog", "Cancel")
 	p.press(`[data-name="primary"]`, "Remove the key from the panel from primary")
 	p.press("dialog", "Remove key")
-	p.shows("#toasts", "is removed")
+	p.shows("#toasts", "was removed")
 	p.shows(`[data-name="primary"] .keys`, "2 / 2")
 	if strings.Contains(r.config(), secret) {
 		t.Errorf("the key is still in the configuration")
@@ -59,15 +58,15 @@ func TestAChannelIsAddedChangedAndRemoved(t *testing.T) {
 	p.click(`document.querySelector('#add-channel')`)
 	p.field("Name", "third")
 	p.field("Address", "not an address")
-	p.field("Key", "sk-third-of-the-test")
+	p.field("Keys", "sk-third-of-the-test")
 	p.expect("422", "400")
 	p.press("dialog", "Add channel")
-	p.shows("dialog .trouble", "An address is expected here")
+	p.shows("dialog .field:has([aria-invalid]) .error", "address")
 	p.field("Address", third.URL())
 	p.field("Weight", "50")
 	p.shot("add-channel")
 	p.press("dialog", "Add channel")
-	p.shows("#toasts", "third is added")
+	p.shows("#toasts", "third was added")
 	p.shows(`[data-name="third"] .weight`, "50")
 	if from, _ := r.ask("m"); from != "third" {
 		t.Errorf("with the heaviest channel added, %q answers", from)
@@ -104,7 +103,7 @@ func TestABadConfigurationShowsItsLine(t *testing.T) {
 	if text := eval[string](p, "document.querySelector('.editor textarea').value + document.body.innerText"); strings.Contains(text, "of-the-test") {
 		t.Errorf("the editor shows a key:\n%s", text)
 	}
-	p.shows(".verdict", "No mistakes")
+	p.shows(".verdict", "No errors")
 	p.typed("weight = 10", "weigth = 10")
 	above, _, _ := strings.Cut(before, "weight = 10")
 	line := 1 + strings.Count(above, "\n")
@@ -122,7 +121,7 @@ func TestABadConfigurationShowsItsLine(t *testing.T) {
 		t.Error("a bad configuration was written")
 	}
 	p.typed("weigth = 10", "weight = 3")
-	p.shows(".verdict", "No mistakes")
+	p.shows(".verdict", "No errors")
 	p.shows(".changes", `channel "primary"`)
 	p.press(".toolbar", "Save and apply")
 	p.shows("#toasts", "Saved and applied")
@@ -139,7 +138,7 @@ func TestOfTwoEditsOneWinsAndTheOtherIsTold(t *testing.T) {
 	ours, theirs := r.open("/#config", 1280, 900), r.open("/#config", 1280, 900)
 	ours.expect("412")
 	for _, p := range []*tab{ours, theirs} {
-		p.shows(".verdict", "No mistakes")
+		p.shows(".verdict", "No errors")
 	}
 	ours.typed("weight = 10", "weight = 3 # ours")
 	theirs.typed("weight = 10", "weight = 7 # theirs")
@@ -154,12 +153,12 @@ func TestOfTwoEditsOneWinsAndTheOtherIsTold(t *testing.T) {
 	if text := eval[string](ours, "document.querySelector('.editor textarea').value"); !strings.Contains(text, "# ours") {
 		t.Errorf("the second edit is lost:\n%s", text)
 	}
-	ours.press(".conflict", "Put mine in its place")
+	ours.press(".conflict", "Replace it with mine")
 	ours.shows("#toasts", "Saved")
 	if !strings.Contains(r.config(), "# ours") {
 		t.Errorf("the second edit is not written:\n%s", r.config())
 	}
-	theirs.shows(".verdict", "No mistakes")
+	theirs.shows(".verdict", "No errors")
 	theirs.until(`document.querySelector('.editor textarea').value.includes('# ours')`)
 }
 
@@ -193,7 +192,7 @@ func TestFilesOfADirectory(t *testing.T) {
 	p.typed("weight = 10", "weigth = 10")
 	p.until(`document.querySelector('.editor pre .error')?.innerText.includes('weigth')`)
 	p.typed("weigth = 10", "weight = 4")
-	p.shows(".verdict", "No mistakes")
+	p.shows(".verdict", "No errors")
 	p.press(".toolbar", "Save and apply")
 	p.shows("#toasts", "Saved and applied")
 	if b, err := os.ReadFile(more); err != nil || string(b) != strings.Replace(text, "weight = 10", "weight = 4", 1) {
@@ -209,12 +208,12 @@ func TestABadFileIsSaid(t *testing.T) {
 	good := r.config()
 	p := r.open("/", 1280, 900)
 	p.expect("422")
-	p.shows("#overall", "All 2 channels are up")
+	p.shows("#overall", "2 channels")
 	r.write(strings.Replace(good, "weight = 10", "weigth = 10", 1))
 	p.shows("#notice", "Did you mean")
 	p.press("#notice", "Look at it")
 	p.until(`document.querySelector('.editor pre .error')?.innerText.includes('weigth')`)
 	r.write(good)
 	p.until(`document.querySelector('#notice').hidden`)
-	p.shows(".verdict", "No mistakes")
+	p.shows(".verdict", "No errors")
 }

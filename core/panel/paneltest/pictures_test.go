@@ -81,11 +81,11 @@ func TestPictures(t *testing.T) {
 			}
 			s.busy(3 * n)
 			p := s.open("/", 1280, 900)
-			p.shows("#overall", "up")
+			p.shows("#overall", "channels are available")
 			p.frames(fmt.Sprintf("%02d-healthy", n))
 			s.breakHalf()
 			s.busy(3 * n)
-			p.shows("#overall", fmt.Sprintf("of %d channels up", n))
+			p.shows("#overall", fmt.Sprintf("of %d channels", n))
 			p.frames(fmt.Sprintf("%02d-broken", n))
 			for _, view := range views {
 				p.press("#views", view.title)
@@ -102,6 +102,7 @@ var views = []struct{ name, title, there string }{
 	{"routes", "Routes", "#view-routes .route"},
 	{"system", "Tunnels & plugins", "#view-system .plugin"},
 	{"config", "Configuration", "#view-config .verdict h2"},
+	{"connect", "Connect an app", "#view-connect .snippet"},
 }
 
 // TestPicturesOfWindows opens what opens over the page.
@@ -117,7 +118,7 @@ func TestPicturesOfWindows(t *testing.T) {
 	p.press("dialog", "Close")
 	p.click(`document.querySelector('#add-channel')`)
 	p.press("dialog", "Add channel")
-	p.shows("dialog .trouble", "")
+	p.shows("dialog .field .error", "Enter a name")
 	p.frames("add-channel")
 	p.press("dialog", "Cancel")
 	p.press(`[data-name="harbour"]`, "Edit harbour")
@@ -127,7 +128,7 @@ func TestPicturesOfWindows(t *testing.T) {
 	p.frames("remove-channel")
 	p.press("dialog:last-of-type", "Cancel")
 	p.press("dialog", "Cancel")
-	p.press(`[data-name="meadow"]`, "Add a key to meadow")
+	p.press(`[data-name="meadow"]`, "Add keys to meadow")
 	p.frames("add-key")
 	p.press("dialog", "Cancel")
 	p.press("#views", "Routes")

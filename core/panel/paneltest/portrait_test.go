@@ -59,8 +59,8 @@ func TestPortrait(t *testing.T) {
 	}
 	p := s.open("/", 1280, 1180)
 	p.theme("dark")
-	p.press(`[data-name="harbour"]`, "Make first choice: harbour")
-	p.shows(`[data-name="harbour"] .badges`, "First choice")
+	p.press(`[data-name="harbour"]`, "Prefer harbour")
+	p.shows(`[data-name="harbour"] .badges`, "Preferred")
 	p.shows(`[data-name="quarry"] .why`, "")
 	p.shows(`[data-name="meadow"] .keylist`, "rate limited, ")
 	if points := eval[int](p, `document.querySelector('[data-name="harbour"] .line').getAttribute('d').length`); points < 200 {

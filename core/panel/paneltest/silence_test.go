@@ -39,7 +39,7 @@ func TestALineThatDiesSilentlyIsNoticed(t *testing.T) {
 	})
 	p := openWith(t, server.URL, "/", 1280, 900, r.session())
 	p.expect("ERR_") // the stream that is given up
-	p.shows("#overall", "All 2 channels are up")
+	p.shows("#overall", "2 channels")
 	r.ask("before")
 	p.shows(".latest .row", "before")
 	held.Store(streams.Load())

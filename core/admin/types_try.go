@@ -1,0 +1,27 @@
+package admin
+
+import "github.com/aitunnel/aitunnel/core/event"
+
+// Models are those that a site offers to the keys of a channel.
+type Models struct {
+	Models []string `json:"models"`
+}
+
+// Trial is one request to be sent to a channel, to see how it answers.
+type Trial struct {
+	Model  string `json:"model"`
+	Prompt string `json:"prompt"`
+}
+
+// Tried is what became of a trial.
+type Tried struct {
+	OK      bool         `json:"ok"`
+	Status  int          `json:"status"` // 0: no answer
+	Key     string       `json:"key,omitempty"`
+	Text    string       `json:"text"`            // the beginning of what the model said
+	Error   string       `json:"error,omitempty"` // why it is not good
+	TTFB    event.Millis `json:"ttfb_ms"`
+	Content event.Millis `json:"content_ms"` // until the first content; 0: none came
+	Total   event.Millis `json:"total_ms"`
+	Tokens  Tokens       `json:"tokens"`
+}

@@ -1,0 +1,231 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/route"
+)
+
+const (
+	tryTime   = 2 * time.Minute
+	tryTokens = 256     // that the answer may have
+	tryText   = 4 << 10 // bytes of the answer that are shown
+	tryBody   = 1 << 20 // bytes of the answer that are kept
+)
+
+// Models is for [admin.Source].
+func (s *source) Models(ctx context.Context, name string) (admin.Models, error) {
+	ch, err := s.channel(name)
+	if err != nil {
+		return admin.Models{}, err
+	}
+	path := "/v1/models"
+	if ch.Config.Auth.Style == config.AuthXGoogAPIKey {
+		path = "/v1beta/models"
+	}
+	t := s.try(ctx, ch, http.MethodGet, path, nil)
+	if t.status != http.StatusOK {
+		return admin.Models{}, admin.Refused("no_models", t.failure())
+	}
+	out := admin.Models{Models: []string{}}
+	for _, list := range []string{"data.#.id", "models.#.name"} {
+		for _, model := range gjson.GetBytes(t.body.Bytes(), list).Array() {
+			out.Models = append(out.Models, strings.TrimPrefix(model.String(), "models/"))
+		}
+	}
+	return out, nil
+}
+
+// Try is for [admin.Source].
+func (s *source) Try(ctx context.Context, name string, in admin.Trial) (admin.Tried, error) {
+	ch, err := s.channel(name)
+	if err != nil {
+		return admin.Tried{}, err
+	}
+	if in.Model == "" {
+		return admin.Tried{}, admin.Invalid("a model is needed")
+	}
+	path, body := trialRequest(ch.Config.Auth.Style, in)
+	return s.try(ctx, ch, http.MethodPost, path, body).result(s), nil
+}
+
+// trialRequest is a streamed request in the dialect that the channel's kind of
+// credential belongs to.
+func trialRequest(auth config.AuthStyle, in admin.Trial) (path string, body map[string]any) {
+	message := []map[string]any{{"role": "user", "content": in.Prompt}}
+	switch auth {
+	case config.AuthXAPIKey:
+		return "/v1/messages", map[string]any{"model": in.Model, "max_tokens": tryTokens, "stream": true, "messages": message}
+	case config.AuthXGoogAPIKey:
+		return "/v1beta/models/" + url.PathEscape(in.Model) + ":streamGenerateContent?alt=sse",
+			map[string]any{"contents": []map[string]any{{"role": "user", "parts": []map[string]any{{"text": in.Prompt}}}}}
+	}
+	return "/v1/chat/completions", map[string]any{"model": in.Model, "max_tokens": tryTokens, "stream": true, "stream_options": map[string]any{"include_usage": true}, "messages": message}
+}
+
+// try sends a request to one channel, through the proxy as a caller would, so
+// that keys, models and verdicts are those of real requests.
+func (s *source) try(ctx context.Context, ch *route.Channel, method, path string, body map[string]any) *trial {
+	ctx, cancel := context.WithTimeout(ctx, tryTime)
+	defer cancel()
+	t := &trial{header: http.Header{}, began: time.Now(), after: s.bus.Last()}
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.problem = err.Error()
+		return t
+	}
+	if body == nil {
+		text = nil
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, bytes.NewReader(text))
+	if err != nil {
+		t.problem = err.Error()
+		return t
+	}
+	req.RequestURI, req.RemoteAddr = path, "127.0.0.1:0"
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if tokens := s.generation.Load().config.Proxy.ClientTokens; len(tokens) > 0 {
+		req.Header.Set("Authorization", "Bearer "+tokens[0].Reveal())
+	}
+	if strings.HasPrefix(path, "/v1/messages") {
+		req.Header.Set("Anthropic-Version", "2023-06-01")
+	}
+	t.channel = ch.Config.Name
+	t.serve(s.proxy.Only(ch.Config.Name), req)
+	t.total = time.Since(t.began)
+	return t
+}
+
+// trial takes the answer, and notes when its pieces come.
+type trial struct {
+	channel string
+	began   time.Time
+	after   uint64 // the last event before it
+	header  http.Header
+	status  int
+	body    bytes.Buffer
+	problem string // why there is no complete answer
+
+	firstByte, firstContent, total time.Duration
+}
+
+// serve runs the handler, which panics to break off an answer that is not
+// complete.
+func (t *trial) serve(h http.Handler, r *http.Request) {
+	defer func() {
+		if recover() != nil {
+			t.problem = "the answer broke off"
+		}
+	}()
+	h.ServeHTTP(t, r)
+}
+
+// Header is for [http.ResponseWriter].
+func (t *trial) Header() http.Header { return t.header }
+
+// WriteHeader is for [http.ResponseWriter].
+func (t *trial) WriteHeader(status int) {
+	if t.status == 0 && status >= http.StatusOK {
+		t.status = status
+	}
+}
+
+// Flush is for [http.Flusher].
+func (t *trial) Flush() {}
+
+func (t *trial) Write(b []byte) (int, error) {
+	if t.status == 0 {
+		t.status = http.StatusOK
+	}
+	if t.firstByte == 0 {
+		t.firstByte = time.Since(t.began)
+	}
+	t.body.Write(b[:min(len(b), max(0, tryBody-t.body.Len()))])
+	if t.firstContent == 0 && t.text() != "" {
+		t.firstContent = time.Since(t.began)
+	}
+	return len(b), nil
+}
+
+// contents are where the three APIs have the text of an answer, in events and
+// in one piece.
+var contents = []string{
+	"choices.0.delta.content", "choices.0.message.content", "delta.text", "content.0.text", "candidates.0.content.parts.0.text",
+}
+
+// text is what the model said.
+func (t *trial) text() string {
+	var out strings.Builder
+	for _, piece := range t.pieces() {
+		for _, at := range contents {
+			out.WriteString(gjson.GetBytes(piece, at).String())
+		}
+		if out.Len() > tryText {
+			break
+		}
+	}
+	return out.String()
+}
+
+// pieces are the events of a stream, or the answer itself.
+func (t *trial) pieces() [][]byte {
+	b := t.body.Bytes()
+	if json.Valid(b) {
+		return [][]byte{b}
+	}
+	var all [][]byte
+	for line := range bytes.Lines(b) {
+		if data, ok := bytes.CutPrefix(line, []byte("data:")); ok {
+			all = append(all, bytes.TrimSpace(data))
+		}
+	}
+	return all
+}
+
+// failure says why there is no good answer.
+func (t *trial) failure() string {
+	if t.problem != "" {
+		return t.problem
+	}
+	for _, at := range []string{"error.message", "message", "error"} {
+		if m := gjson.GetBytes(t.body.Bytes(), at); m.Type == gjson.String && m.String() != "" {
+			return fmt.Sprintf("%d: %.300s", t.status, m.String())
+		}
+	}
+	return fmt.Sprintf("it answered %d %s", t.status, http.StatusText(t.status))
+}
+
+// result is what the panel shows, with what the record of the request adds.
+func (t *trial) result(s *source) admin.Tried {
+	text := t.text()
+	out := admin.Tried{
+		Status: t.status, OK: t.problem == "" && t.status < 300 && t.status != 0, Text: text[:min(len(text), tryText)],
+		TTFB: event.Millis(t.firstByte), Content: event.Millis(t.firstContent), Total: event.Millis(t.total),
+	}
+	if !out.OK {
+		out.Error = t.failure()
+	}
+	for _, e := range s.bus.Recent(recentEvents) {
+		if r := e.Request; e.ID > t.after && e.Type == event.TypeRequest && len(r.Attempts) > 0 && r.Attempts[0].Channel == t.channel {
+			out.Key, out.Tokens = r.Key, admin.Tokens{Input: r.TokensIn, Output: r.TokensOut}
+			if !out.OK && r.Error != "" {
+				out.Error = r.Error
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,71 @@
+// How to connect an app to the proxy: its settings, ready to copy.
+
+import { snippets } from './apps.js';
+import { field } from './dialogs.js';
+import { el, setAttribute } from './dom.js';
+import { parts, t } from './i18n.js';
+import { kept } from './kept.js';
+import { confirmed, failed } from './toast.js';
+
+export function connectView(view, store) {
+  const app = el('select', {}, ...snippets.map((s) => el('option', { value: s.id, text: s.name })));
+  const from = el('select', {});
+  const place = el('div', { class: 'block' });
+  app.value = kept('app') || snippets[0].id;
+  if (!app.value) app.value = snippets[0].id;
+  view.append(
+    el('h2', { text: t('view.connect') }),
+    el('p', { class: 'lead' }, ...parts('connect.lead', { setting: el('code', { text: 'proxy.client_tokens' }), command: el('code', { text: 'aitunnel connect --write' }), check: el('code', { text: '--check' }) })),
+    el('div', { class: 'choice' }, field({ label: t('connect.app'), input: app }), field({ label: t('connect.from'), input: from })), place);
+
+  let shown = '';
+  function show() {
+    const places = origins(store.state.status);
+    const names = places.map((o) => o.name).join();
+    if (names !== from.dataset.shown) {
+      const chosen = from.value;
+      from.dataset.shown = names;
+      from.replaceChildren(...places.map((o) => el('option', { value: o.address, text: o.name })));
+      if (places.some((o) => o.address === chosen)) from.value = chosen;
+    }
+    const key = `${app.value} ${from.value}`;
+    if (key === shown) return;
+    shown = key;
+    const s = snippets.find((candidate) => candidate.id === app.value);
+    place.replaceChildren(...(s.note ? [el('p', { text: t(s.note) })] : []), ...s.settings(from.value, t('connect.yourToken')).map((setting) => snippet(s.name, setting)));
+  }
+  app.addEventListener('change', () => {
+    kept('app', app.value);
+    show();
+  });
+  from.addEventListener('change', show);
+  store.follow(show);
+}
+
+// origins are the places from which an app may reach the proxy.
+function origins(status) {
+  const here = { name: t('connect.here'), address: `http://${local(status?.listen || '127.0.0.1:9000')}` };
+  const forwards = (status?.tunnels ?? []).flatMap((tunnel) => (tunnel.forwards ?? [])
+    .filter((f) => !f.channel && /:\d+$/.test(f.remote))
+    .map((f) => ({ name: t('connect.tunnel', { name: tunnel.name }), address: `http://${local(f.remote)}` })));
+  return [here, ...forwards];
+}
+
+// local is an address on the machine itself, for one of all interfaces too.
+const local = (address) => address.replace(/^(0\.0\.0\.0|\[::\]|\*)?:/, 'localhost:');
+
+function snippet(name, { where, file, text }) {
+  const code = el('pre', { tabindex: '0', 'aria-label': name }, el('code', { text }));
+  const copy = el('button', { type: 'button', text: t('connect.copy'), 'aria-label': t('connect.copyLabel', { name }) });
+  copy.addEventListener('click', async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      confirmed(t('connect.copied'));
+    } catch (e) {
+      getSelection().selectAllChildren(code);
+      failed(t('connect.notCopied'), e);
+    }
+  });
+  setAttribute(copy, 'data-copy', name);
+  return el('section', { class: 'snippet' }, el('header', {}, el('p', {}, ...parts(`connect.where.${where}`, { file: el('code', { text: file ?? '' }) })), copy), code);
+}

@@ -1,0 +1,63 @@
+// The language of the page: the one that was chosen, else the first of the
+// browser's that there is a catalogue for.
+
+import { en } from './i18n/en.js';
+import { zh } from './i18n/zh.js';
+import { kept } from './kept.js';
+
+const catalogues = { en, zh };
+
+export const languages = Object.keys(catalogues);
+export const language = choose();
+const texts = catalogues[language];
+const plurals = new Intl.PluralRules(language);
+const numbers = new Intl.NumberFormat(language);
+
+function choose() {
+  const wanted = [kept('language'), ...(navigator.languages ?? [])];
+  return wanted.map((tag) => tag.split('-')[0].toLowerCase()).find((tag) => catalogues[tag]) ?? 'en';
+}
+
+// languageName is the name of a language in itself.
+export const languageName = (tag) => catalogues[tag]['language.name'];
+
+// useLanguage keeps a choice and shows the page in it.
+export function useLanguage(tag) {
+  kept('language', tag);
+  location.reload();
+}
+
+// has reports whether there is a text with this name.
+export const has = (name) => Object.hasOwn(texts, name);
+
+// t is a text of the catalogue with its values. The number n decides between
+// one and other.
+export function t(name, values = {}) {
+  return pattern(name, values).replace(/\{(\w+)\}/g, (whole, key) => show(values[key]) ?? whole);
+}
+
+// parts is t with elements among the values, as children for an element.
+export function parts(name, values = {}) {
+  return pattern(name, values).split(/(\{\w+\})/).filter(Boolean).map((piece) => {
+    const key = /^\{(\w+)\}$/.exec(piece)?.[1];
+    return key in values ? show(values[key]) : piece;
+  });
+}
+
+// code is the text for a code of the API, and the code itself if it is not
+// known, as of a newer program.
+export const code = (group, value) => (has(`${group}.${value}`) ? t(`${group}.${value}`) : String(value ?? ''));
+
+function pattern(name, values) {
+  const text = texts[name] ?? name;
+  return typeof text === 'string' ? text : text[plurals.select(values.n ?? 0)] ?? text.other;
+}
+
+const show = (value) => (typeof value === 'number' ? numbers.format(value) : value);
+
+// applyTo fills what the page itself has to say.
+export function applyTo(root) {
+  document.documentElement.lang = language === 'zh' ? 'zh-CN' : language;
+  for (const node of root.querySelectorAll('[data-text]')) node.textContent = t(node.dataset.text);
+  for (const node of root.querySelectorAll('[data-label]')) node.setAttribute('aria-label', t(node.dataset.label));
+}

@@ -1,0 +1,142 @@
+package panel
+
+import (
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var (
+	catalogueLine = regexp.MustCompile(`(?m)^  '([^']+)': (.+),$`)
+	placeholder   = regexp.MustCompile(`\{\w+\}`)
+)
+
+// catalogue reads the texts of a language by their names.
+func catalogue(t *testing.T, language string) map[string]string {
+	t.Helper()
+	b, err := files.ReadFile("assets/i18n/" + language + ".js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]string{}
+	for _, m := range catalogueLine.FindAllStringSubmatch(string(b), -1) {
+		if _, twice := texts[m[1]]; twice {
+			t.Errorf("%s: %s is there twice", language, m[1])
+		}
+		texts[m[1]] = m[2]
+	}
+	if lines := strings.Count(string(b), "\n  '"); len(texts) < 200 || lines != len(texts) {
+		t.Fatalf("%s: read %d of %d texts", language, len(texts), lines)
+	}
+	return texts
+}
+
+// modules are the modules of the page without the catalogues.
+func modules(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	names, err := fs.Glob(files, "assets/*.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(names, "index.html") {
+		b, err := files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[path.Base(name)] = string(b)
+	}
+	return all
+}
+
+// TestBothLanguagesHaveTheSameTexts compares names, and the values that a text
+// takes.
+func TestBothLanguagesHaveTheSameTexts(t *testing.T) {
+	en, zh := catalogue(t, "en"), catalogue(t, "zh")
+	for name, text := range en {
+		other, ok := zh[name]
+		if !ok {
+			t.Errorf("%s has no Chinese text", name)
+			continue
+		}
+		if a, b := values(text), values(other); !slices.Equal(a, b) {
+			t.Errorf("%s takes %v in English and %v in Chinese", name, a, b)
+		}
+	}
+	for name := range zh {
+		if _, ok := en[name]; !ok {
+			t.Errorf("%s has no English text", name)
+		}
+	}
+}
+
+func values(text string) []string {
+	all := placeholder.FindAllString(text, -1)
+	all = slices.DeleteFunc(all, func(v string) bool { return v == "{n}" }) // a singular may do without
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// TestEveryTextExistsAndIsUsed finds the names in the modules: whole ones, and
+// those that are put together from a prefix and a code.
+func TestEveryTextExistsAndIsUsed(t *testing.T) {
+	en := catalogue(t, "en")
+	whole := regexp.MustCompile(`'([a-zA-Z]+(?:\.[\w-]+)+)'|data-(?:text|label)="([^"]+)"`)
+	prefix := regexp.MustCompile("`([a-zA-Z]+(?:\\.[a-zA-Z]+)*\\.)\\$\\{|(?:code|has)\\('(\\w+)'")
+	used := map[string]bool{"language.name": true}
+	var prefixes []string
+	for file, text := range modules(t) {
+		for _, m := range whole.FindAllStringSubmatch(text, -1) {
+			name := m[1] + m[2]
+			group, _, _ := strings.Cut(name, ".")
+			known := false
+			for k := range en {
+				known = known || strings.HasPrefix(k, group+".")
+			}
+			if _, ok := en[name]; !ok && known && !strings.HasSuffix(name, ".js") {
+				t.Errorf("%s uses %s, which is in no catalogue", file, name)
+			}
+			used[name] = true
+		}
+		for _, m := range prefix.FindAllStringSubmatch(text, -1) {
+			p := m[1]
+			if p == "" {
+				p = m[2] + "."
+			}
+			prefixes = append(prefixes, p)
+		}
+	}
+	for name := range en {
+		if !used[name] && !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
+			t.Errorf("%s is used nowhere", name)
+		}
+	}
+}
+
+// TestNoTextStandsOutsideTheCatalogues looks for words that the page would show
+// and that are written in a module.
+func TestNoTextStandsOutsideTheCatalogues(t *testing.T) {
+	shown := regexp.MustCompile("(?:\\b(?:text|title|label|hint|placeholder|action|alt)|'aria-label'|'aria-description'): ['\"`]([^'\"`]*[a-zA-Z]{2}[^'\"`]*)['\"`]|(?:setText\\([^,]+, |confirmed\\(|failed\\(|new Error\\(|new ApiError\\()['\"`]([^'\"`]*[a-zA-Z]{2}[^'\"`]*)['\"`]|>([^<>{}]*[a-zA-Z]{3}[^<>{}]*)<")
+	allowed := []string{
+		"aitunnel", "admin.token", "aitunnel status", "aitunnel panel", "tunnel", "localhost:9000", "proxy.client_tokens", "aitunnel connect --write", "--check", // names
+		"https://site.example", "primary", "gpt-*, claude-*", // examples
+		"This page needs JavaScript. 此页面需要 JavaScript。",
+	}
+	for file, text := range modules(t) {
+		if file == "apps.js" || file == "hcl.js" || file == "icons.js" {
+			continue // settings to copy, words of HCL, drawings
+		}
+		for _, m := range shown.FindAllStringSubmatch(text, -1) {
+			if file != "index.html" && m[3] != "" {
+				continue // not markup
+			}
+			words := strings.TrimSpace(m[1] + m[2] + m[3])
+			if !slices.Contains(allowed, words) && !strings.HasPrefix(words, "${") && !strings.HasPrefix(words, "the page has no") {
+				t.Errorf("%s shows %q, which is in no catalogue", file, words)
+			}
+		}
+	}
+}
