@@ -32,7 +32,7 @@ func defaults(path string) *Config {
 		Retry: Retry{
 			MaxRetries: 3,
 			MaxExtra:   0.2,
-			On:         defaultRetryOn(),
+			On:         DefaultRetryOn(),
 			Backoff:    BackoffExponential,
 			BaseDelay:  time.Second,
 			MaxDelay:   10 * time.Second,

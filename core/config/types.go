@@ -230,8 +230,8 @@ type Retry struct {
 	AfterSent  bool          `hcl:"after_sent,optional" doc:"Retry also when the site may already work on the request. With false, a request that was sent whole is not repeated."`
 }
 
-// defaultRetryOn is the default of retry.on.
-func defaultRetryOn() []int {
+// DefaultRetryOn is the default of retry.on.
+func DefaultRetryOn() []int {
 	on := []int{408, 425, 429, 498, 499, 500, 502, 503, 504, 507}
 	for status := 520; status < 600; status++ {
 		on = append(on, status)

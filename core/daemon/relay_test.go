@@ -159,18 +159,30 @@ func TestModelMapRewritesTheModelOnly(t *testing.T) {
 	if got := string(backup.Requests()[0].Body); got != body {
 		t.Errorf("backup got %s", got)
 	}
-	if got := r.post("/v1beta/models/gpt-x:generateContent", "{}"); got.status != 200 || primary.Requests()[1].Path != "/v1beta/models/vendor/gpt-x-long:generateContent" {
+	if got := r.post("/v1beta/models/gpt-x:generateContent", "{}"); got.status != 200 || primary.Requests()[1].Path != "/v1beta/models/vendor%2Fgpt-x-long:generateContent" {
 		t.Errorf("%d %s", got.status, primary.Requests()[1].Path)
 	}
 }
 
-func TestRedirectsArePassedOn(t *testing.T) {
+func TestARedirectThatLeavesTheSiteIsAFailure(t *testing.T) {
 	s, other := site(t, "only"), site(t, "other")
 	r := start(t, alone(s, ""))
-	s.Next(fakesite.Redirect(other.URL() + "/v1/x"))
+	s.Always(fakesite.Redirect(other.URL() + "/v1/x"))
 	got := r.post(chat, ask)
-	if got.status != 307 || got.header.Get("Location") != other.URL()+"/v1/x" || other.Count() != 0 {
+	if got.status != 502 || got.header.Get("Location") != "" || other.Count() != 0 {
 		t.Errorf("%d %v, the other site saw %d", got.status, got.header, other.Count())
+	}
+}
+
+func TestARedirectWithinTheSiteLeadsToTheEntry(t *testing.T) {
+	s := site(t, "only")
+	r := start(t, alone(s, ""))
+	for _, location := range []string{s.URL() + "/v1/x?a=b", "/v1/x?a=b"} {
+		s.Next(fakesite.Redirect(location))
+		got := r.post(chat, ask)
+		if to := strings.TrimPrefix(got.header.Get("Location"), r.url); got.status != 307 || to != "/v1/x?a=b" {
+			t.Errorf("%s: %d %v", location, got.status, got.header)
+		}
 	}
 }
 

@@ -40,12 +40,12 @@ func TestVerdicts(t *testing.T) {
 		{name: "504", script: []fakesite.Behaviour{fakesite.Status(504, "{}")}, primary: []string{p1}, backup: []string{b1}, status: 200},
 		{name: "521", script: []fakesite.Behaviour{fakesite.Status(521, "{}")}, primary: []string{p1}, backup: []string{b1}, status: 200},
 		{name: "529", script: []fakesite.Behaviour{fakesite.Status(529, "{}")}, primary: []string{p1}, backup: []string{b1}, status: 200},
-		{name: "500 is passed on", script: []fakesite.Behaviour{fakesite.Status(500, "{}")}, primary: []string{p1}, status: 500},
+		{name: "500", script: []fakesite.Behaviour{fakesite.Status(500, "{}")}, primary: []string{p1}, backup: []string{b1}, status: 200},
 		{name: "429, the other key", script: []fakesite.Behaviour{fakesite.RateLimited(0)}, primary: []string{p1, p2}, status: 200, keys: [2]string{"rate_limited", ""}},
 		{name: "429 on both keys, the backup", script: []fakesite.Behaviour{fakesite.RateLimited(time.Hour), fakesite.RateLimited(time.Hour)}, primary: []string{p1, p2}, backup: []string{b1}, status: 200, keys: [2]string{"rate_limited", "rate_limited"}},
 		{name: "429 for one model", script: []fakesite.Behaviour{fakesite.Status(429, `{"error":{"message":"Rate limit reached for gpt-x"}}`)}, primary: []string{p1, p2}, status: 200},
 		{name: "401", script: []fakesite.Behaviour{fakesite.Unauthorized()}, primary: []string{p1, p2}, status: 200, keys: [2]string{"invalid_key", ""}},
-		{name: "403 of the API", script: []fakesite.Behaviour{fakesite.Status(403, `{"error":{"message":"no"}}`)}, primary: []string{p1, p2}, status: 200, keys: [2]string{"invalid_key", ""}},
+		{name: "403 that says nothing blames nobody", script: []fakesite.Behaviour{fakesite.Status(403, `{"error":{"message":"no"}}`)}, primary: []string{p1}, backup: []string{b1}, status: 200},
 		{name: "402", script: []fakesite.Behaviour{fakesite.Status(402, `{}`)}, primary: []string{p1, p2}, status: 200, keys: [2]string{"quota_spent", ""}},
 		{name: "429 out of quota", script: []fakesite.Behaviour{fakesite.OutOfQuota()}, primary: []string{p1, p2}, status: 200, keys: [2]string{"quota_spent", ""}},
 		{name: "challenge page", script: []fakesite.Behaviour{fakesite.Challenge()}, primary: []string{p1}, backup: []string{b1}, status: 200, out: "blocked"},
@@ -56,7 +56,7 @@ func TestVerdicts(t *testing.T) {
 		{name: "a stream that begins with an error", script: []fakesite.Behaviour{overloaded}, body: askStream, primary: []string{p1}, backup: []string{b1}, status: 200},
 		{name: "a stream that hangs before its first event", script: []fakesite.Behaviour{fakesite.HangAfterEvents(0)}, body: askStream, primary: []string{p1}, backup: []string{b1}, status: 200},
 		{name: "400 is the request's fault", script: []fakesite.Behaviour{fakesite.Status(400, `{"error":{"message":"bad"}}`)}, primary: []string{p1}, status: 400},
-		{name: "404 is the request's fault", script: []fakesite.Behaviour{fakesite.Status(404, `{}`)}, primary: []string{p1}, status: 404},
+		{name: "404 of a site without the endpoint", script: []fakesite.Behaviour{fakesite.Status(404, `{}`)}, primary: []string{p1}, backup: []string{b1}, status: 200},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -158,7 +158,7 @@ func TestAShortRetryAfterIsWaitedFor(t *testing.T) {
 func TestInvalidKeysAreTriedAgainAfterTheirTime(t *testing.T) {
 	s := site(t, "only", fakesite.Keys("another"))
 	r := start(t, alone(s, ""))
-	if got := r.post(chat, ask); got.status != 401 {
+	if got := r.post(chat, ask); got.status != 502 || got.header.Get("X-Should-Retry") != "false" {
 		t.Fatalf("%d %s", got.status, got.body)
 	}
 	if got := r.post(chat, ask); got.status != 503 || s.Count() != 1 {
@@ -229,8 +229,8 @@ func TestErrorsOfOurOwnHaveTheShapeOfTheAPI(t *testing.T) {
 	r := start(t, alone(s, "retry {\n max_retries = 1\n base_delay = \"5ms\"\n}\n"))
 	s.Always(fakesite.Reset())
 	for path, want := range map[string]string{
-		chat:                               `{"error":{"code":"no_answer","message":`,
-		"/v1/messages":                     `{"error":{"message":"no channel answered`,
+		chat:                               `{"error":{"message":"no channel could answer`,
+		"/v1/messages":                     `{"type":"error","error":{"type":"api_error","message":"no channel could answer`,
 		"/v1beta/models/m:generateContent": `{"error":{"code":502,"message":`,
 	} {
 		got := r.post(path, ask)

@@ -94,8 +94,11 @@ type Request struct {
 	Retries  int    `json:"retries"`
 
 	// What the site says it charges, 0 where it says nothing.
-	TokensIn  uint64 `json:"tokens_in,omitempty"`
-	TokensOut uint64 `json:"tokens_out,omitempty"`
+	TokensIn         uint64 `json:"tokens_in,omitempty"`
+	TokensOut        uint64 `json:"tokens_out,omitempty"`
+	TokensCacheRead  uint64 `json:"tokens_cache_read,omitempty"`  // of tokens_in
+	TokensCacheWrite uint64 `json:"tokens_cache_write,omitempty"` // of tokens_in
+	TokensReasoning  uint64 `json:"tokens_reasoning,omitempty"`   // of tokens_out
 
 	Attempts []Attempt `json:"attempts"`
 }
@@ -107,6 +110,8 @@ type Attempt struct {
 	Model   string  `json:"model,omitempty"` // as sent, where the channel maps it
 	Status  int     `json:"status,omitempty"`
 	Verdict Verdict `json:"verdict"`
+	Means   string  `json:"means,omitempty"` // what the answer means: good, blocked, rate_limited, …
+	Rule    string  `json:"rule,omitempty"`  // the rule that said so
 	Error   string  `json:"error,omitempty"`
 	Wait    Millis  `json:"wait_ms,omitempty"` // before the attempt
 	TTFB    Millis  `json:"ttfb_ms,omitempty"`

@@ -47,7 +47,7 @@ type body struct {
 	length int64       // -1 if it is not known
 	begun  atomic.Bool // some of rest was read: there is no second time
 
-	in     patientReader
+	in     timedReader
 	budget *budget
 	charge int64
 }
@@ -65,7 +65,7 @@ func (b *body) read(w http.ResponseWriter, r *http.Request, l limits, mem *budge
 	}
 	b.in.in, b.in.w, b.in.left = r.Body, w, l.max
 	err := b.fill(l.replay)
-	b.in.rest()
+	b.in.stopWatch()
 	return err
 }
 
@@ -79,7 +79,19 @@ func (b *body) fill(limit int64) error {
 	if !b.grow(first) {
 		return errNoBuffer
 	}
-	buf := make([]byte, 0, first)
+	return b.fillFrom(make([]byte, 0, first), limit)
+}
+
+// fillMore reads on until limit bytes are held. Nothing of the rest may have
+// been read otherwise.
+func (b *body) fillMore(limit int64) error {
+	b.rest = nil
+	err := b.fillFrom(b.head, limit)
+	b.in.stopWatch()
+	return err
+}
+
+func (b *body) fillFrom(buf []byte, limit int64) error {
 	for {
 		if int64(len(buf)) == limit {
 			b.head, b.rest = buf, &b.in
@@ -149,9 +161,9 @@ func (r *restReader) Read(p []byte) (int, error) {
 	return r.body.rest.Read(p)
 }
 
-// patientReader reads what a caller sends, up to a limit, and gives up when it
+// timedReader reads what a caller sends, up to a limit, and gives up when it
 // trickles. Only the time spent waiting for the caller counts.
-type patientReader struct {
+type timedReader struct {
 	in     io.Reader
 	w      http.ResponseWriter
 	left   int64
@@ -162,7 +174,7 @@ type patientReader struct {
 	failed atomic.Pointer[error] // the caller's fault, if there was one
 }
 
-func (p *patientReader) Read(buf []byte) (int, error) {
+func (p *timedReader) Read(buf []byte) (int, error) {
 	allowed := bodyGrace + time.Duration(p.read)*time.Second/slowestBody - p.waited
 	if p.watch == nil {
 		p.watch = time.AfterFunc(allowed, p.giveUp)
@@ -185,12 +197,12 @@ func (p *patientReader) Read(buf []byte) (int, error) {
 	return n, err
 }
 
-func (p *patientReader) giveUp() {
+func (p *timedReader) giveUp() {
 	p.slow.Store(true)
 	_ = http.NewResponseController(p.w).SetReadDeadline(time.Unix(1, 0)) // ends the Read; where there are no deadlines it goes on
 }
 
-func (p *patientReader) rest() {
+func (p *timedReader) stopWatch() {
 	if p.watch != nil {
 		p.watch.Stop()
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
 // guard decides whether a request is let in at all.
@@ -28,19 +29,19 @@ func newGuard(p config.Proxy) guard {
 func (g *guard) check(r *http.Request) *fault {
 	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
 		// A site that answers TRACE would show the caller the request with our key in it.
-		return &fault{http.StatusMethodNotAllowed, "method_not_allowed", "the method " + r.Method + " is not allowed: send GET, POST, PUT, PATCH or DELETE with a path, such as POST /v1/chat/completions"}
+		return &fault{http.StatusMethodNotAllowed, "method_not_allowed", "the method " + r.Method + " is not allowed: send GET, POST, PUT, PATCH or DELETE with a path, such as POST /v1/chat/completions", true}
 	}
 	if !strings.HasPrefix(r.RequestURI, "/") {
-		return &fault{http.StatusBadRequest, "bad_request_target", "the request line must name a path, such as POST /v1/chat/completions: this is no forward proxy"}
+		return &fault{http.StatusBadRequest, "bad_request_target", "the request line must name a path, such as POST /v1/chat/completions: this is no forward proxy", true}
 	}
 	if climbs(r.URL.EscapedPath()) {
-		return &fault{http.StatusBadRequest, "bad_path", "the path must not contain '.' or '..' segments, encoded slashes or backslashes"}
+		return &fault{http.StatusBadRequest, "bad_path", "the path must not contain '.' or '..' segments, encoded slashes or backslashes", true}
 	}
 	if !g.originAllowed(r) {
-		return &fault{http.StatusForbidden, "origin_not_allowed", "the request comes from a web page whose origin is not listed in proxy.origins"}
+		return &fault{http.StatusForbidden, "origin_not_allowed", "the request comes from a web page whose origin is not listed in proxy.origins", true}
 	}
 	if !g.tokenValid(r) {
-		return &fault{http.StatusUnauthorized, "invalid_client_token", "the client token is missing or wrong: send one of proxy.client_tokens as the API key"}
+		return &fault{http.StatusUnauthorized, "invalid_client_token", "the client token is missing or wrong: send one of proxy.client_tokens as the API key", true}
 	}
 	return nil
 }
@@ -51,7 +52,10 @@ func climbs(escaped string) bool {
 	if !strings.ContainsAny(escaped, `.%\`) {
 		return false
 	}
+	model := false // the segment is a model's ID, which may hold a slash
 	for segment := range strings.SplitSeq(escaped, "/") {
+		inModel := model
+		model = segment == "models" || segment == "deployments"
 		switch len(segment) {
 		case 0:
 			continue
@@ -69,7 +73,11 @@ func climbs(escaped string) bool {
 				break
 			}
 			switch strings.ToLower(rest[i : i+3]) {
-			case "%2f", "%5c", "%00":
+			case "%2f":
+				if !inModel || climbs(strings.NewReplacer("%2f", "/", "%2F", "/").Replace(segment)) {
+					return true
+				}
+			case "%5c", "%00":
 				return true
 			}
 			rest = rest[i+3:]
@@ -116,7 +124,7 @@ func (g *guard) tokenValid(r *http.Request) bool {
 		return true
 	}
 	ok := false
-	for c := range credentials(r) {
+	for c := range dialect.Credentials(r.Header, r.URL.RawQuery) {
 		ok = g.isToken(c) || ok
 	}
 	return ok

@@ -9,15 +9,37 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/go-retryablehttp"
+
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/verdict"
 )
+
+// verdictsOf are the rules by which a channel's answers are judged.
+func verdictsOf(c *config.Channel, cfg *config.Config) *verdict.Set {
+	o := verdict.Options{Channel: rulesOf(c.Verdicts), User: rulesOf(cfg.Verdicts)}
+	if !slices.Equal(cfg.Retry.On, config.DefaultRetryOn()) {
+		o.RetryOn = cfg.Retry.On
+	}
+	return verdict.New(o)
+}
+
+func rulesOf(blocks []*config.Verdict) []*verdict.Rule {
+	var rules []*verdict.Rule
+	for _, b := range blocks {
+		rules = append(rules, b.Rule)
+	}
+	return rules
+}
 
 // Options of [New].
 type Options struct {
@@ -34,6 +56,7 @@ type Handler struct {
 	upstreams upstreams
 	current   atomic.Pointer[setup]
 	active    atomic.Int64
+	live      attempts
 
 	mu     sync.Mutex
 	setups map[*route.Table]*setup // those in use
@@ -41,21 +64,23 @@ type Handler struct {
 
 // setup is what one configuration makes of the handler.
 type setup struct {
-	table  *route.Table
-	config *config.Config
-	guard  guard
-	limits limits
-	memory *budget
-	paths  map[*route.Channel]site
-	uses   atomic.Int64 // requests under way, and one for being current
-	idle   chan struct{}
+	table     *route.Table
+	config    *config.Config
+	client    *retryablehttp.Client
+	guard     guard
+	limits    limits
+	memory    *budget
+	sites     map[*route.Channel]site
+	keepAlive time.Duration // how long a waiting caller is left without a byte; 0: for ever
+	uses      atomic.Int64  // requests in flight, and one for being current
+	idle      chan struct{}
 }
 
 // site is where a channel's requests go.
 type site struct {
 	transport http.RoundTripper
-	base      string // path, without a slash at its end
-	escaped   string // the same in the form for the wire
+	verdicts  *verdict.Set
+	escaped   string // path of the target for the wire, without a slash at its end
 }
 
 // New returns a handler that answers 503 until [Handler.Use] is called.
@@ -69,16 +94,18 @@ func New(o Options) *Handler {
 // took its place.
 func (h *Handler) Use(cfg *config.Config, t *route.Table) (drained <-chan struct{}) {
 	s := &setup{
-		table: t, config: cfg, guard: newGuard(cfg.Proxy),
+		table: t, config: cfg, client: newClient(), guard: newGuard(cfg.Proxy),
 		limits: limits{max: cfg.Proxy.MaxBody, replay: min(cfg.Proxy.ReplayLimit, cfg.Proxy.MaxBody)},
 		memory: &budget{limit: cfg.Proxy.BufferLimit},
-		paths:  map[*route.Channel]site{},
-		idle:   make(chan struct{}),
+		sites:  map[*route.Channel]site{},
+		idle:   make(chan struct{}), keepAlive: cfg.Proxy.StreamKeepalive,
 	}
 	s.uses.Store(1)
 	h.mu.Lock()
 	for _, ch := range t.Channels {
-		s.paths[ch] = h.siteOf(ch.Config)
+		to := h.newSite(ch.Config)
+		to.verdicts = verdictsOf(ch.Config, cfg)
+		s.sites[ch] = to
 	}
 	h.setups[t] = s
 	h.mu.Unlock()
@@ -96,7 +123,7 @@ func (h *Handler) Retire() {
 	}
 }
 
-// Uses is the number of requests under way that began by the table.
+// Uses is the number of requests in flight that began with the table.
 func (h *Handler) Uses(t *route.Table) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -106,7 +133,7 @@ func (h *Handler) Uses(t *route.Table) int {
 	return 0
 }
 
-// Active is the number of requests under way.
+// Active is the number of requests in flight.
 func (h *Handler) Active() int { return int(h.active.Load()) }
 
 func (h *Handler) enter() *setup {
@@ -146,24 +173,47 @@ func (h *Handler) Only(channel string) http.Handler {
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *string) {
 	h.active.Add(1)
 	defer h.active.Add(-1)
-	speaks := apiOf(r)
+	r = cleanRequest(r)
+	d := dialect.Of(r)
 	s := h.enter()
 	if s == nil {
-		fault{http.StatusServiceUnavailable, "stopping", "aitunnel is stopping"}.write(w, speaks, requestID())
+		f := fault{status: http.StatusServiceUnavailable, code: "stopping", message: "aitunnel is stopping"}
+		f.write(w, d, dialect.Problem{Status: f.status, Code: f.code, Message: f.message, RequestID: requestID()})
 		return
 	}
 	defer h.leave(s)
-	x := &exchange{handler: h, setup: s, w: w, in: r, api: speaks, arrived: time.Now(), record: newRecord(r)}
+	x := &exchange{
+		handler: h, setup: s, in: r, arrived: time.Now(), record: newRecord(r),
+		dialect: d, path: requestPath{r.URL.Path, r.URL.EscapedPath()},
+	}
+	x.caller.x, x.caller.w = x, w
+	x.endpoint, x.format = dialect.EndpointOf(r.Method, x.path.path), d.Format(x.path.path)
 	// The record is written even when a broken answer ends in a panic that
 	// closes the connection.
 	defer x.publish()
-	x.answerTo(r, only)
+	defer x.caller.finish()
+	x.serve(r, only)
 }
 
-// answerTo lets the request in and answers it.
-func (x *exchange) answerTo(r *http.Request, only *string) {
+// cleanRequest is the request with the path that its caller means.
+func cleanRequest(r *http.Request) *http.Request {
+	escaped := r.URL.EscapedPath()
+	clean := dialect.CleanPath(escaped)
+	if clean == escaped {
+		return r
+	}
+	u := *r.URL
+	u.Path, u.RawPath = unescapedPath(clean), clean
+	out := *r
+	out.URL = &u
+	return &out
+}
+
+// serve lets the request in and answers it. The body is read last: a caller
+// that waits for 100 Continue sends it only if all else is right.
+func (x *exchange) serve(r *http.Request, only *string) {
 	s := x.setup
-	if s.guard.allowOrigin(x.w, r) {
+	if s.guard.allowOrigin(x.caller.w, r) {
 		x.record.Status = http.StatusNoContent
 		return
 	}
@@ -171,15 +221,23 @@ func (x *exchange) answerTo(r *http.Request, only *string) {
 		x.refuse(*f)
 		return
 	}
+	if _, f := s.match(x.path.path, "", only); f != nil {
+		x.refuse(*f)
+		return
+	}
 	body := &x.body
 	defer body.release()
-	if err := body.read(x.w, r, s.limits, s.memory); err != nil {
+	if err := body.read(x.caller.w, r, s.limits, s.memory); err != nil {
 		x.refuseBody(err)
 		return
 	}
 	x.record.BytesIn = max(body.length, int64(len(body.head)))
-	x.record.Model = modelOf(r.URL.Path, body.head)
-	rt, f := s.match(r.URL.Path, x.record.Model, only)
+	if err := x.findModel(); err != nil {
+		x.refuseBody(err)
+		return
+	}
+	x.ask = dialect.AskOf(r, body.head)
+	rt, f := s.match(x.path.path, x.record.Model, only)
 	if f != nil {
 		x.refuse(*f)
 		return
@@ -193,41 +251,34 @@ func (s *setup) match(path, model string, only *string) (*route.Route, *fault) {
 		if r := s.table.Single(*only); r != nil {
 			return r, nil
 		}
-		return nil, &fault{http.StatusNotFound, "no_channel", fmt.Sprintf("there is no channel %q", *only)}
+		return nil, &fault{http.StatusNotFound, "no_channel", fmt.Sprintf("there is no channel %q", *only), true}
 	}
 	if r := s.table.Match(path, model); r != nil {
 		return r, nil
 	}
 	if model != "" {
-		return nil, &fault{http.StatusNotFound, "no_route", fmt.Sprintf("no route takes %s with the model %q", path, model)}
+		return nil, &fault{http.StatusNotFound, "no_route", fmt.Sprintf("no route takes %s with the model %q", path, model), true}
 	}
-	return nil, &fault{http.StatusNotFound, "no_route", fmt.Sprintf("no route takes %s", path)}
-}
-
-// refuse answers for the proxy itself and closes the connection if there is
-// more of the request to come than is worth reading.
-func (x *exchange) refuse(f fault) {
-	x.record.Status, x.record.Error = f.status, f.code
-	x.record.TTFB = event.Millis(time.Since(x.arrived))
-	f.write(x.w, x.api, x.record.ID)
+	return nil, &fault{http.StatusNotFound, "no_route", fmt.Sprintf("no route takes %s", path), true}
 }
 
 func (x *exchange) refuseBody(err error) {
-	max := x.setup.config.Proxy.MaxBody
+	h := x.caller.w.Header()
+	var early *http.MaxBytesError
 	switch {
-	case errors.Is(err, errBodyTooLarge):
-		x.refuse(fault{http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("the request body is larger than the %d bytes of proxy.max_body", max)})
+	case errors.Is(err, errBodyTooLarge), errors.As(err, &early):
+		x.refuse(fault{http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("the request body is larger than proxy.max_body, %d bytes", x.setup.config.Proxy.MaxBody), true})
 	case errors.Is(err, errBodySlow):
-		x.w.Header().Set("Connection", "close")
-		x.refuse(fault{http.StatusRequestTimeout, "body_too_slow", "the request body arrives at less than 1 KB a second"})
+		h["Connection"] = []string{"close"}
+		x.refuse(fault{http.StatusRequestTimeout, "body_too_slow", "the request body arrives at less than 1 KB a second", false})
 	case errors.Is(err, errNoBuffer):
-		x.w.Header().Set("Retry-After", "1")
-		x.refuse(fault{http.StatusServiceUnavailable, "no_memory", "request bodies take all the memory that proxy.buffer_limit gives them; try again"})
+		h["Retry-After"] = []string{"1"}
+		x.refuse(fault{http.StatusServiceUnavailable, "no_memory", "the request bodies in flight use all of proxy.buffer_limit; try again", false})
 	case x.in.Context().Err() != nil:
-		x.record.Status, x.record.Error = statusClientGone, "the caller went away while it sent the request"
+		x.abandon()
 	default:
-		x.w.Header().Set("Connection", "close")
-		x.refuse(fault{http.StatusBadRequest, "bad_body", "the request body could not be read: it ends early or is badly encoded"})
+		h["Connection"] = []string{"close"}
+		x.refuse(fault{http.StatusBadRequest, "bad_body", "the request body ends early or is badly encoded", true})
 	}
 }
 

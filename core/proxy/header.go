@@ -3,7 +3,11 @@ package proxy
 import (
 	"net/http"
 	"net/textproto"
+	"net/url"
 	"strings"
+
+	"github.com/aitunnel/aitunnel/core/dialect"
+	"github.com/aitunnel/aitunnel/core/route"
 )
 
 // hopByHop headers belong to one connection (RFC 9110, section 7.6.1).
@@ -24,9 +28,9 @@ func revealing(name string) bool {
 	return strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "Proxy-")
 }
 
-// onward copies the headers of a request that are for the site.
-func onward(in http.Header) http.Header {
-	out := make(http.Header, len(in)+1)
+// copyRequestHeaders copies the headers of a request that are for the site.
+func copyRequestHeaders(in http.Header) http.Header {
+	out := make(http.Header, len(in)+2)
 	named := connectionNames(in)
 	for name, values := range in {
 		if hopByHop(name) || revealing(name) || name == "Expect" || named[name] {
@@ -40,15 +44,97 @@ func onward(in http.Header) http.Header {
 	return out
 }
 
-// backward copies the headers of an answer that are for the caller.
-func backward(dst, in http.Header) {
+// copyAnswerHeaders copies the headers of an answer that are for the caller.
+// Cookies are not: they would go to every site that is asked after this one.
+func copyAnswerHeaders(dst, in http.Header) {
 	named := connectionNames(in)
 	for name, values := range in {
-		if hopByHop(name) || named[name] || strings.HasPrefix(name, "Proxy-") {
+		if hopByHop(name) || named[name] || name == "Set-Cookie" || strings.HasPrefix(name, "Proxy-") {
 			continue
 		}
 		dst[name] = values
 	}
+}
+
+// forbiddenTrailer names must not come after the body (RFC 9110, section 6.5.1).
+func forbiddenTrailer(name string) bool {
+	switch name {
+	case "Authorization", "Content-Length", "Content-Encoding", "Content-Type", "Content-Range", "Host", "Trailer", "Transfer-Encoding", "Set-Cookie", "Cache-Control", "Location", "Retry-After", "Www-Authenticate":
+		return true
+	}
+	return hopByHop(name) || strings.HasPrefix(name, "Proxy-")
+}
+
+// answerHeaders puts a site's headers on the caller's answer.
+func (x *exchange) answerHeaders(from http.Header) {
+	h := x.caller.w.Header()
+	if h["Access-Control-Allow-Origin"] != nil { // ours; the site's would contradict it
+		for name := range from {
+			if strings.HasPrefix(name, "Access-Control-") {
+				delete(from, name)
+			}
+		}
+	}
+	copyAnswerHeaders(h, from)
+	h[requestIDHeader] = []string{x.record.ID}
+	if h["X-Request-Id"] == nil {
+		h["X-Request-Id"] = []string{x.record.ID}
+	}
+	if isEventStream(from) {
+		h["X-Accel-Buffering"] = []string{"no"}
+		if h["Cache-Control"] == nil {
+			h["Cache-Control"] = []string{"no-cache"}
+		}
+	}
+	x.rewriteLocations(h)
+}
+
+// locations are the headers in which a site names addresses of its own.
+var locations = []string{"Location", "Content-Location", "Operation-Location", "X-Goog-Upload-Url", "X-Goog-Upload-Control-Url"}
+
+// rewriteLocations makes addresses of the site ones of the entry: a client would
+// leave us otherwise, and send its token to the site.
+func (x *exchange) rewriteLocations(h http.Header) {
+	ch := x.answeredBy()
+	if ch == nil {
+		return
+	}
+	for _, name := range locations {
+		if v := first(h, name); v != "" {
+			if entry, ok := x.entryURL(ch, v); ok {
+				h[name] = []string{entry}
+			}
+		}
+	}
+}
+
+// entryURL is the address at the entry for one of the channel's site.
+func (x *exchange) entryURL(ch *route.Channel, address string) (string, bool) {
+	u, err := url.Parse(address)
+	target := ch.Config.Target
+	if err != nil || u.Host == "" || !strings.EqualFold(u.Host, target.Host) {
+		return "", false
+	}
+	base := strings.TrimSuffix(target.EscapedPath(), "/")
+	path, ok := strings.CutPrefix(u.EscapedPath(), base)
+	if !ok || path != "" && path[0] != '/' {
+		return "", false
+	}
+	entry := "http://" + x.in.Host + path
+	if query := dialect.RemoveCredentials(http.Header{}, u.RawQuery, nil); query != "" {
+		entry += "?" + query
+	}
+	return entry, true
+}
+
+// answeredBy is the channel whose answer is passed on.
+func (x *exchange) answeredBy() *route.Channel {
+	for _, ch := range x.setup.table.Channels {
+		if ch.Config.Name == x.record.Channel {
+			return ch
+		}
+	}
+	return nil
 }
 
 // connectionNames are the headers that Connection makes hop-by-hop.

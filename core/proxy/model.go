@@ -1,82 +1,38 @@
 package proxy
 
 import (
-	"slices"
-	"strings"
+	"net/url"
 
-	"github.com/tidwall/gjson"
-	"github.com/tidwall/sjson"
+	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
-// geminiModel is the model that a path such as
-// /v1beta/models/gemini-2.0-flash:generateContent names.
-func geminiModel(path string) string {
-	_, rest, ok := strings.Cut(path, "/models/")
-	if !ok {
-		return ""
-	}
-	model, verb, ok := strings.Cut(rest, ":")
-	if !ok || verb == "" || strings.Contains(model, "/") {
-		return ""
-	}
-	return model
-}
-
-// modelOf is the model a request asks for: the top-level "model" of a JSON
-// body, or what a Gemini path names. It reads no further into the body than it
-// must.
-func modelOf(path string, body []byte) string {
-	if m := geminiModel(path); m != "" {
-		return m
-	}
-	if !isObject(body) {
-		return ""
-	}
-	if m := gjson.GetBytes(body, "model"); m.Type == gjson.String {
-		return m.Str
-	}
-	return ""
-}
-
-// PathModel is the model that a path names, as those of Gemini do; "" if it
-// names none.
-func PathModel(path string) string { return geminiModel(path) }
-
-func isObject(body []byte) bool {
-	for _, c := range body {
-		switch c {
-		case ' ', '\t', '\r', '\n':
-			continue
+// findModel finds the model that the caller asks for. A body that does not name
+// it in its beginning is read further, as far as there is room for it.
+func (x *exchange) findModel() error {
+	b := &x.body
+	m, found := dialect.FindModel(x.in, b.head, b.rest == nil)
+	for limit := 2 * x.setup.limits.replay; found == dialect.NotYet && b.rest != nil && limit <= x.setup.limits.max; limit *= 2 {
+		if err := b.fillMore(limit); err != nil {
+			return err
 		}
-		return c == '{'
+		m, found = dialect.FindModel(x.in, b.head, b.rest == nil)
 	}
-	return false
+	x.model = m
+	x.record.Model = m.Name
+	return nil
 }
 
-// mapped is the held part of the body with the model that the picked channel
+// mapped are the parts of the request with the model that the picked channel
 // calls by another name.
-func (x *exchange) mapped() []byte {
-	to, ok := x.mapModel()
-	if !ok || geminiModel(x.in.URL.Path) != "" {
-		return x.body.head
+func (x *exchange) mapped() dialect.Parts {
+	p := dialect.Parts{Path: x.path.escaped, Query: x.in.URL.RawQuery, Body: x.body.head, Whole: x.body.rest == nil, Coding: dialect.Coding(x.in.Header)}
+	if to, ok := x.mappedModel(); ok {
+		x.model.Rename(&p, to)
 	}
-	if x.body.rest == nil {
-		if b, err := sjson.SetBytes(x.body.head, "model", to); err == nil {
-			return b
-		}
-		return x.body.head
-	}
-	// Only the beginning of the body is at hand: replace the bytes of the value.
-	v := gjson.GetBytes(x.body.head, "model")
-	if v.Index == 0 {
-		return x.body.head
-	}
-	quoted, _ := sjson.SetBytes(nil, "m", to)
-	raw := gjson.GetBytes(quoted, "m").Raw
-	return slices.Concat(x.body.head[:v.Index], []byte(raw), x.body.head[v.Index+len(v.Raw):])
+	return p
 }
 
-func (x *exchange) mapModel() (string, bool) {
+func (x *exchange) mappedModel() (string, bool) {
 	if x.pick.Channel == nil || x.record.Model == "" {
 		return "", false
 	}
@@ -86,8 +42,20 @@ func (x *exchange) mapModel() (string, bool) {
 
 // sentModel is the model by the name that the picked channel is told.
 func (x *exchange) sentModel() string {
-	if to, ok := x.mapModel(); ok {
+	if to, ok := x.mappedModel(); ok {
 		return to
 	}
 	return x.record.Model
 }
+
+// unescapedPath is a path of the wire as it is meant.
+func unescapedPath(escaped string) string {
+	if path, err := url.PathUnescape(escaped); err == nil {
+		return path
+	}
+	return escaped
+}
+
+// PathModel is the model that a path names, as those of Gemini do; "" if it
+// names none.
+func PathModel(path string) string { return dialect.PathModel(path) }

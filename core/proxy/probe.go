@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/sdk"
 )
@@ -22,7 +23,7 @@ const maxProbeBody = 64 << 10
 // keys. It follows no redirect, and the checker never sees the key, even if
 // the site repeats it.
 func (h *Handler) Prober(ch *route.Channel) sdk.Host {
-	return &prober{handler: h, channel: ch, site: h.siteOf(ch.Config)}
+	return &prober{handler: h, channel: ch, site: h.newSite(ch.Config)}
 }
 
 type prober struct {
@@ -46,7 +47,8 @@ func (p *prober) Probe(ctx context.Context, in sdk.ProbeRequest) (sdk.ProbeResul
 		method = http.MethodGet
 	}
 	target := *p.channel.Config.Target
-	target.Path, target.RawPath = p.site.base+u.Path, p.site.escaped+u.EscapedPath()
+	target.RawPath, _ = dialect.JoinPath(p.site.escaped, u.EscapedPath())
+	target.Path = unescapedPath(target.RawPath)
 	req, err := http.NewRequestWithContext(ctx, method, target.String(), bytes.NewReader(in.Body))
 	if err != nil {
 		return sdk.ProbeResult{}, errors.New("the probe is no valid HTTP request")
@@ -55,13 +57,14 @@ func (p *prober) Probe(ctx context.Context, in sdk.ProbeRequest) (sdk.ProbeResul
 	for k, v := range in.Header {
 		header.Set(k, v)
 	}
-	speaks := apiOf(&http.Request{URL: u, Header: header})
-	req.Header = onward(header)
+	asked := &http.Request{URL: u, Header: header}
+	req.Header = copyRequestHeaders(header)
 	secret := ""
-	query = without(req.Header, query, nil)
+	query = dialect.RemoveCredentials(req.Header, query, nil)
 	if k := p.key(); k != nil {
-		query = carry(p.channel.Config.Auth, speaks, req.Header, query, k.Config.Value)
 		secret = k.Config.Value.Reveal()
+		auth := p.channel.Config.Auth
+		query = dialect.Auth{Style: dialect.Style(auth.Style), Param: auth.Param}.Carry(asked, req.Header, query, secret)
 	}
 	req.URL.RawQuery = query
 	return p.send(req, secret)
@@ -71,8 +74,8 @@ func (p *prober) send(req *http.Request, secret string) (sdk.ProbeResult, error)
 	begun := time.Now()
 	resp, err := p.site.transport.RoundTrip(req)
 	if err != nil {
-		a := attempt{ctx: req.Context(), timeouts: p.channel.Config.Timeouts}
-		return sdk.ProbeResult{}, errors.New(a.why(err))
+		a := attempt{ctx: req.Context(), limits: p.channel.Config.Timeouts}
+		return sdk.ProbeResult{}, errors.New(a.reason(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	out := sdk.ProbeResult{Status: resp.StatusCode, Latency: time.Since(begun), Header: map[string]string{}}

@@ -3,10 +3,10 @@ package proxy
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
 // newRecord begins the record of a request. Mostly one attempt is enough, for
@@ -21,18 +21,20 @@ func newRecord(r *http.Request) *event.Request {
 	return &roomy.Request
 }
 
-// note adds the attempt that just ended to the request's record.
-func (x *exchange) note(v verdict) {
+// recordAttempt adds the attempt that just ended to the request's record.
+func (x *exchange) recordAttempt(o outcome) {
 	a := x.attempt
 	e := event.Attempt{
 		Channel: a.channel,
 		Status:  a.status,
-		Verdict: v.scope,
-		Error:   v.reason,
+		Verdict: o.concerns(),
+		Means:   string(o.verdict.Means),
+		Rule:    o.verdict.Rule,
+		Error:   o.reason(),
 		Wait:    event.Millis(a.waited),
 		TTFB:    event.Millis(a.ttfb),
 		Total:   event.Millis(time.Since(a.begun)),
-		Sent:    a.status == 0 && v.scope == scopeChannel && a.sent.Load(),
+		Sent:    o.undecided,
 		Plan:    x.pick.Plan,
 		Reason:  x.pick.Reason,
 		Key:     a.keyID,
@@ -43,21 +45,44 @@ func (x *exchange) note(v verdict) {
 	x.record.Attempts = append(x.record.Attempts, e)
 }
 
-// publish sends the record of the request that ended. The caller does not wait
-// for a look into a compressed answer.
-func (x *exchange) publish() {
-	x.record.Total = event.Millis(time.Since(x.arrived))
-	if x.usage.gzip {
-		go x.tell()
-		return
+// concerns says what the result says something about.
+func (o outcome) concerns() event.Verdict {
+	switch o.verdict.Means {
+	case verdict.Good:
+		return event.VerdictOK
+	case verdict.Blocked, verdict.Overloaded, verdict.Broken:
+		return event.VerdictChannel
+	case verdict.RateLimited, verdict.QuotaSpent, verdict.InvalidKey, verdict.NoAccess:
+		return event.VerdictKey
+	case "":
+		return event.VerdictClient
 	}
-	x.tell()
+	return event.VerdictRequest
 }
 
-func (x *exchange) tell() {
-	x.usage.end()
-	r := x.record
-	r.TokensIn, r.TokensOut = x.usage.input, x.usage.output
+// reason is why the attempt was not good; "" if it was.
+func (o outcome) reason() string {
+	if o.gone {
+		return "the caller went away"
+	}
+	return o.verdict.Reason
+}
+
+// publish sends the record of the request that ended. Nobody waits for a look
+// into a compressed answer.
+func (x *exchange) publish() {
+	x.record.Total = event.Millis(time.Since(x.arrived))
+	if x.usage.Deferred() {
+		go x.publishRecord()
+		return
+	}
+	x.publishRecord()
+}
+
+func (x *exchange) publishRecord() {
+	r, t := x.record, x.usage.Tokens()
+	r.TokensIn, r.TokensOut = t.Input, t.Output
+	r.TokensCacheRead, r.TokensCacheWrite, r.TokensReasoning = t.CacheRead, t.CacheWrite, t.Reasoning
 	r.Retries = max(len(r.Attempts)-1, 0)
 	x.handler.bus.Publish(event.Event{Type: event.TypeRequest, Level: levelOf(r.Status), Channel: r.Channel, Key: r.Key, Request: r})
 }
@@ -69,45 +94,18 @@ func levelOf(status int) event.Level {
 	return event.LevelInfo
 }
 
-// tellRetry says at once that an attempt failed and another one follows.
-func (x *exchange) tellRetry(v verdict) {
+// announceRetry says at once that an attempt failed and another one follows.
+func (x *exchange) announceRetry(o outcome) {
 	last := x.record.Attempts[len(x.record.Attempts)-1]
-	what := "trying again"
+	next := "trying again"
 	if x.picked {
-		what = "trying " + x.pick.Channel.Config.Name
+		next = "trying " + x.pick.Channel.Config.Name
 	} else if x.wait > 0 {
-		what = fmt.Sprintf("trying again in %s", x.wait.Round(time.Millisecond))
+		next = fmt.Sprintf("trying again in %s", x.wait.Round(time.Millisecond))
 	}
-	message := fmt.Sprintf("%s: %s; %s", x.record.ID, v.reason, what)
+	message := fmt.Sprintf("%s: %s; %s", x.record.ID, o.reason(), next)
 	if last.Sent {
-		message += " (the whole request was delivered: the site may be at work on it)"
+		message += " (the whole request was delivered: the site may be working on it)"
 	}
 	x.handler.bus.Publish(event.Event{Type: event.TypeRetry, Level: event.LevelWarn, Channel: last.Channel, Key: last.Key, Message: message})
-}
-
-// giveUp answers when no channel did: with 502 if attempts failed, with 503 if
-// there was none to make.
-func (x *exchange) giveUp(_ error) {
-	f := fault{status: http.StatusBadGateway, code: "no_answer"}
-	var why []string
-	for _, a := range x.record.Attempts {
-		why = append(why, a.Channel+": "+a.Error)
-	}
-	if len(why) > 0 {
-		f.message = "no channel answered: " + strings.Join(why, "; ")
-		x.refuse(f)
-		return
-	}
-	f = fault{status: http.StatusServiceUnavailable, code: "no_channel"}
-	for _, s := range x.walk.Skips(x.handler.registry.Now()) {
-		why = append(why, s.Channel+": "+s.Why.Text())
-	}
-	f.message = "no channel is to be had now: " + strings.Join(why, "; ")
-	if x.walk.NoneServesModel() {
-		f = fault{http.StatusNotFound, "model_not_found", fmt.Sprintf("no channel of the route %s serves the model %q", x.record.Route, x.record.Model)}
-	} else if at, ok := x.walk.Soonest(x.handler.registry.Now()); ok {
-		wait := int(at.Sub(x.handler.registry.Now())/time.Second) + 1
-		x.w.Header().Set("Retry-After", itoa(wait))
-	}
-	x.refuse(f)
 }

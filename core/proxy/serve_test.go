@@ -75,9 +75,9 @@ func inProcess(tb testing.TB) *Handler {
 	h.Use(cfg, table)
 	answer := []byte(`{"id":"x","choices":[{"message":{"content":"` + strings.Repeat("lorem ips ", 80) + `"}}],"usage":{"prompt_tokens":12,"completion_tokens":34}}`)
 	s := h.current.Load()
-	for ch, to := range s.paths {
+	for ch, to := range s.sites {
 		to.transport = atOnce{answer}
-		s.paths[ch] = to
+		s.sites[ch] = to
 	}
 	return h
 }

@@ -16,13 +16,13 @@ import (
 // switch protocols, until either ends.
 func (x *exchange) upgrade(resp *http.Response) error {
 	a := x.attempt
-	defer a.cancel(nil)
+	defer a.end()
 	site, ok := resp.Body.(io.ReadWriteCloser)
 	if !ok {
 		return fmt.Errorf("the site's connection cannot be switched to %s", upgradeOf(resp.Header))
 	}
 	defer func() { _ = site.Close() }()
-	caller, buffered, err := http.NewResponseController(x.w).Hijack()
+	caller, buffered, err := http.NewResponseController(x.caller.w).Hijack()
 	if err != nil {
 		return fmt.Errorf("the caller's connection cannot be switched to %s: %w", upgradeOf(resp.Header), err)
 	}
@@ -53,8 +53,8 @@ func (x *exchange) upgrade(resp *http.Response) error {
 }
 
 func (x *exchange) switchAnswer(resp *http.Response, w *bufio.Writer) error {
-	h := x.w.Header()
-	x.headers(resp.Header)
+	h := x.caller.w.Header()
+	x.answerHeaders(resp.Header)
 	h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{upgradeOf(resp.Header)}
 	x.record.TTFB = event.Millis(time.Since(x.arrived))
 	if _, err := fmt.Fprintf(w, "HTTP/1.1 %s\r\n", "101 Switching Protocols"); err != nil {

@@ -53,7 +53,7 @@ func (u *upstreams) of(c *config.Channel) *http.Transport {
 func (u *upstreams) keep(inUse map[*route.Table]*setup) {
 	used := map[upstreamID]bool{}
 	for _, s := range inUse {
-		for ch := range s.paths {
+		for ch := range s.sites {
 			used[idOf(ch.Config)] = true
 		}
 	}

@@ -78,7 +78,9 @@ func (w *Walk) Settle(p *Pick, now time.Time, o Outcome) {
 	case verdict.Suspect:
 		w.blameless(p, o)
 		w.refused(p)
-	default: // good or refused: the channel did its part
+	case verdict.Refused:
+		w.settleRefused(p, o)
+	default: // good: the channel did its part
 		p.Lease.Alive()
 		p.Lease.Succeed(now)
 		w.over = true
@@ -94,6 +96,18 @@ func (w *Walk) settleElsewhere(p *Pick, o Outcome) {
 		return
 	}
 	w.failKey(*p, true)
+}
+
+// settleRefused is for a request at fault. It ends the walk, unless the
+// configuration lists the status as one to try again.
+func (w *Walk) settleRefused(p *Pick, o Outcome) {
+	p.Lease.Alive()
+	p.Lease.Succeed(w.now)
+	if !o.Failover {
+		w.over = true
+		return
+	}
+	w.FailChannel(*p, o.RetryAt)
 }
 
 // blameless ends an attempt that says nothing about channel or key.

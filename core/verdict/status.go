@@ -232,5 +232,6 @@ func (s *Set) route(v *Verdict, f *failure) {
 	default:
 		v.Failover = true
 	}
-	v.SameChannel = (v.Means == Overloaded || v.Means == Broken) && s.retries(f.status)
+	listed := s.retryOn != nil && slices.Contains(s.retryOn, f.status)
+	v.SameChannel = (v.Means == Overloaded || v.Means == Broken) && s.retries(f.status) || v.Means == Refused && listed
 }

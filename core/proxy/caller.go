@@ -1,0 +1,167 @@
+package proxy
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/dialect"
+)
+
+// counted is how long a client may see nothing but comments: Codex ends a
+// stream in which no event has come for 5 minutes.
+const countedEvery = 240 * time.Second
+
+// caller is the caller's side of an exchange. While an answer is held, or a
+// stream pauses, it keeps the connection alive with bytes that say nothing; these
+// send a 200 of ours, after which errors can only be events.
+type caller struct {
+	x *exchange
+	w http.ResponseWriter
+
+	mu      sync.Mutex // the timer writes, too
+	timer   *time.Timer
+	framing dialect.Framing
+	begun   bool // a head has gone out
+	early   bool // it was ours: the site's answer had not been judged
+	content bool // something of an answer has gone out
+	between bool // the last byte ended an event
+	done    bool
+	last    time.Time // when something was sent
+	counted time.Time // when an event was sent, not just a comment
+	sent    int64
+	err     error
+}
+
+// expect prepares for the answer that a begins to hold.
+func (c *caller) expect(a *attempt, h http.Header) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a.decoder != nil || c.done {
+		return
+	}
+	if !c.begun {
+		c.framing, c.between = a.stream.Framing(), true
+	}
+	interval := c.x.setup.keepAlive
+	if interval <= 0 || c.timer != nil || dialect.KeepAliveBytes(c.x.format, c.framing, false) == nil {
+		return
+	}
+	c.last, c.counted = time.Now(), time.Now()
+	c.timer = time.AfterFunc(interval, c.keepAlive)
+}
+
+// keepAlive sends a sign of life if nothing was sent for the interval.
+func (c *caller) keepAlive() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done {
+		return
+	}
+	interval := c.x.setup.keepAlive
+	next := interval
+	if quiet := time.Since(c.last); quiet < interval {
+		next = interval - quiet
+	} else if c.between && !(c.content && c.framing == dialect.Document) {
+		counted := time.Since(c.counted) >= countedEvery
+		if counted {
+			c.counted = time.Now()
+		}
+		c.sendEarly(dialect.KeepAliveBytes(c.x.format, c.framing, counted))
+	}
+	c.timer.Reset(next)
+}
+
+// mayPass says whether a keep-alive of the site is to be passed on while its
+// answer is held.
+func (c *caller) mayPass(a *attempt) bool {
+	return a.decoder == nil && time.Since(c.x.arrived) >= earlyTime && a.stream.Framing() == c.framing && a.stream.Framing() != dialect.Binary
+}
+
+// passKeepAlive passes on a keep-alive of the site.
+func (c *caller) passKeepAlive(b []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sendEarly(b)
+}
+
+// sendEarly writes what says nothing. The caller holds mu.
+func (c *caller) sendEarly(b []byte) {
+	if !c.begun {
+		c.begun, c.early = true, true
+		h := c.w.Header()
+		switch c.framing {
+		case dialect.SSE:
+			h["Content-Type"] = []string{"text/event-stream; charset=utf-8"}
+			h["Cache-Control"] = []string{"no-cache"}
+		default:
+			h["Content-Type"] = []string{"application/json"}
+		}
+		h["X-Accel-Buffering"] = []string{"no"}
+		h[requestIDHeader] = []string{c.x.record.ID}
+		c.w.WriteHeader(http.StatusOK)
+	}
+	c.send(b)
+	c.flush()
+}
+
+func (c *caller) send(b []byte) {
+	if c.err != nil {
+		return
+	}
+	n, err := c.w.Write(b)
+	c.sent += int64(n)
+	c.last = time.Now()
+	if err != nil {
+		c.err = errCaller
+	}
+}
+
+func (c *caller) flush() {
+	if f, ok := c.w.(http.Flusher); ok {
+		f.Flush()
+	}
+}
+
+// head sends the head of an answer, unless one has gone out.
+func (c *caller) head(status int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.begun {
+		c.begun = true
+		c.w.WriteHeader(status)
+	}
+}
+
+// hasBegun says that a head of ours has gone out.
+func (c *caller) hasBegun() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.early
+}
+
+// write sends a part of an answer. between says that it ends an event.
+func (c *caller) write(b []byte, between, flush bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.content, c.between = true, between
+	c.send(b)
+	if c.timer != nil {
+		c.counted = c.last
+	}
+	if flush && c.err == nil {
+		c.flush()
+	}
+	return c.err
+}
+
+// finish ends the keep-alives. Nothing is written after it but what the caller
+// of finish writes.
+func (c *caller) finish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.done = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+}

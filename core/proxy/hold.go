@@ -1,0 +1,198 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/dialect"
+)
+
+// A 200 promises nothing: an answer is held until its first content. What comes
+// before it can still be judged, and the request can still go to another site
+// without the caller noticing.
+const (
+	maxErrorBody = 64 << 10
+	maxDocument  = 64 << 10 // of an answer that is not a stream
+	maxDecoded   = 4 << 20  // of a compressed answer: what is found after it is not looked for
+	maxPreamble  = 1 << 20  // of a stream: a first event can repeat instructions and tools
+	errorTime    = 10 * time.Second
+	holdTime     = 60 * time.Second // after this the answer is passed on whatever it is
+	earlyTime    = time.Second      // after the request's arrival a site's own keep-alives are passed on
+)
+
+// hold reads the answer until it can be judged.
+func (a *attempt) hold(resp *http.Response) {
+	x := a.exchange
+	if resp.ContentLength == 0 || resp.Body == http.NoBody || x.in.Method == http.MethodHead || noBodyStatus(resp.StatusCode) {
+		a.ended = true
+		return
+	}
+	a.takeBuffer(resp)
+	if resp.StatusCode >= 300 {
+		a.watch.Reset(min(errorTime, a.limits.FirstByte))
+		for len(a.head) < maxErrorBody && a.reading() {
+			a.read(resp)
+		}
+		return
+	}
+	a.stream.Begin(x.format, resp.Header)
+	a.follows = true
+	if coding := dialect.Coding(resp.Header); coding != "" {
+		a.decoder = dialect.NewDecoder(coding, maxDecoded)
+	}
+	a.watch.Reset(a.limits.StreamIdle)
+	x.caller.expect(a, resp.Header)
+	for !a.settled && a.reading() && !a.holdsEnough() {
+		a.read(resp)
+		a.watch.Reset(a.limits.StreamIdle)
+		a.examine()
+	}
+	if a.ended && !a.settled {
+		a.examineEnd()
+	}
+}
+
+func (a *attempt) takeBuffer(resp *http.Response) {
+	pool := &largeBuffers
+	if isEventStream(resp.Header) || resp.ContentLength > 0 && resp.ContentLength <= 4<<10 {
+		pool = &smallBuffers
+	}
+	a.buffer = pool.Get().(*[]byte)
+	a.head = (*a.buffer)[:0]
+}
+
+// reading says that there may be more of the body.
+func (a *attempt) reading() bool { return !a.ended && a.broken == nil }
+
+// read adds what comes next to head.
+func (a *attempt) read(resp *http.Response) {
+	if len(a.head) == cap(a.head) {
+		a.head = slices.Grow(a.head, len(a.head))
+	}
+	n, err := resp.Body.Read(a.head[len(a.head):cap(a.head)])
+	a.head = a.head[:len(a.head)+n]
+	switch {
+	case err == io.EOF:
+		a.ended = true
+	case err != nil:
+		a.broken = err
+	}
+}
+
+// holdsEnough says that the answer is passed on although nothing has been found
+// in it yet.
+func (a *attempt) holdsEnough() bool {
+	limit := maxDocument
+	if a.stream.Framing() == dialect.SSE || a.stream.Framing() == dialect.Array || a.stream.Framing() == dialect.NDJSON {
+		limit = maxPreamble
+	}
+	return len(a.head) >= limit || time.Since(a.begun) > a.limits.FirstByte+holdTime || a.exchange.ask.Background
+}
+
+// examine looks at the events in the bytes that came last.
+func (a *attempt) examine() {
+	if a.decoder != nil {
+		a.examineDecoded(a.decode(a.head[a.fed:]))
+		a.fed = len(a.head)
+		return
+	}
+	start := a.fed // of the event that is being read
+	for a.fed < len(a.head) && !a.settled {
+		e, n, ok := a.stream.Next(a.head[a.fed:])
+		a.fed += n
+		if !ok {
+			return
+		}
+		if e.Kind == dialect.KeepAlive && a.exchange.caller.mayPass(a) {
+			a.exchange.caller.passKeepAlive(a.head[start:a.fed])
+			a.head = slices.Delete(a.head, start, a.fed)
+			a.fed = start
+		} else {
+			a.take(e)
+		}
+		start = a.fed
+	}
+}
+
+// examineDecoded looks into a compressed answer: it is judged by what it says,
+// and passed on as it came.
+func (a *attempt) examineDecoded(plain []byte) {
+	for len(plain) > 0 && !a.settled {
+		e, n, ok := a.stream.Next(plain)
+		plain = plain[n:]
+		if !ok {
+			return
+		}
+		a.take(e)
+	}
+}
+
+func (a *attempt) examineEnd() {
+	if e, ok := a.stream.End(); ok {
+		a.take(e)
+	}
+}
+
+// take notes what an event says of the answer. Keep-alives and the preamble say
+// nothing yet.
+func (a *attempt) take(e dialect.Event) {
+	if a.exchange.storesObjects() {
+		a.exchange.rememberObjects(nil, e.Data)
+	}
+	switch e.Kind {
+	case dialect.KeepAlive, dialect.Preamble:
+		return
+	case dialect.HardEnd:
+		if a.stream.Empty() {
+			a.ended = true // nothing came before it, and nothing will come after it
+			return
+		}
+	case dialect.Error, dialect.Page:
+		a.fault = bytes.Clone(e.Data)
+	}
+	a.found, a.settled = e.Kind, true
+}
+
+// isFault says that the answer, whatever its status, is an error or a page.
+func (a *attempt) isFault() bool {
+	return a.settled && (a.found == dialect.Error || a.found == dialect.Page && a.exchange.endpoint != dialect.Other)
+}
+
+// isEmpty says that the answer ended without anything in it, where every API
+// says something.
+func (a *attempt) isEmpty(resp *http.Response) bool {
+	if resp.StatusCode != http.StatusOK || !a.ended || a.settled || a.exchange.in.Method == http.MethodHead {
+		return false
+	}
+	switch a.exchange.endpoint {
+	case dialect.Files, dialect.Account, dialect.Other:
+		return false
+	}
+	return !a.follows || a.stream.Empty()
+}
+
+// decodedHead is the beginning of an error answer as text.
+func (a *attempt) decodedHead(h http.Header) []byte {
+	plain, _ := dialect.Decode(dialect.Coding(h), a.head, maxErrorBody) // as far as it can be decoded
+	return plain
+}
+
+// decode decodes the next piece of a compressed answer. The result is valid
+// until the next call.
+func (a *attempt) decode(piece []byte) []byte {
+	a.plain = a.decoder.Write(a.plain[:0], piece)
+	return a.plain
+}
+
+// cause is why the attempt's context ended, or err.
+func (a *attempt) cause(err error) error {
+	if cause := context.Cause(a.ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
+}

@@ -1,0 +1,170 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/aitunnel/aitunnel/core/verdict"
+)
+
+// outcome is what an attempt came to.
+type outcome struct {
+	verdict   verdict.Verdict
+	gone      bool // the caller went away: nothing is said about the site
+	noAnswer  bool // the failure came before an answer
+	timedOut  bool // it was given up for want of an answer
+	undecided bool // the whole request was sent and nothing came back: the site may be working on it
+}
+
+func (o outcome) good() bool { return !o.gone && o.verdict.Means == verdict.Good }
+
+// ofChannel says that the channel as a whole failed.
+func (o outcome) ofChannel() bool {
+	switch o.verdict.Means {
+	case verdict.Overloaded, verdict.Broken, verdict.Blocked:
+		return true
+	}
+	return false
+}
+
+// judge decides on the attempt from what the client made of it.
+func (a *attempt) judge(resp *http.Response, err error) outcome {
+	x := a.exchange
+	if a.location != "" && resp != nil {
+		resp.Header["Location"] = []string{a.location}
+	}
+	switch {
+	case x.callerGone():
+		a.discard(resp)
+		return outcome{gone: true}
+	case err != nil:
+		return a.failed(err)
+	case a.broken != nil && !a.settled && !a.stream.Finished && (resp.StatusCode < 300 || len(a.head) == 0):
+		return a.failed(a.broken)
+	}
+	answer := x.answerOf(resp)
+	switch {
+	case resp.StatusCode == http.StatusNotModified:
+		return goodOutcome
+	case resp.StatusCode >= 300:
+		answer.Body = a.decodedHead(resp.Header)
+	case a.isFault():
+		answer.Body, answer.Event = a.fault, true
+	case a.isEmpty(resp):
+		answer.Empty = true
+	case resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols:
+		return goodOutcome
+	}
+	return outcome{verdict: a.verdicts().Judge(answer)}
+}
+
+func (a *attempt) verdicts() *verdict.Set {
+	return a.exchange.setup.sites[a.exchange.pick.Channel].verdicts
+}
+
+// answerOf is what a rule may know of an answer besides its body.
+func (x *exchange) answerOf(resp *http.Response) verdict.Answer {
+	return verdict.Answer{
+		Request: verdict.Request{
+			Dialect: x.dialect.String(), Endpoint: verdict.Endpoint(x.endpoint), Method: x.in.Method,
+			Path: x.path.path, Model: x.sentModel(), Streamed: x.ask.Stream,
+		},
+		Status: resp.StatusCode, Header: resp.Header, Now: x.now(),
+		SameOrigin: x.sameOrigin(x.attempt.location),
+	}
+}
+
+// sameOrigin says that a redirect stays at the site.
+func (x *exchange) sameOrigin(location string) bool {
+	u, err := url.Parse(location)
+	if err != nil || location == "" {
+		return false
+	}
+	target := x.pick.Channel.Config.Target
+	u = target.ResolveReference(u)
+	return u.Scheme == target.Scheme && strings.EqualFold(u.Host, target.Host)
+}
+
+// failed is the outcome of an attempt without an answer.
+func (a *attempt) failed(err error) outcome {
+	err = a.cause(err)
+	o := outcome{noAnswer: true, timedOut: errors.Is(err, errFirstByte), undecided: a.status == 0 && a.sent.Load()}
+	o.verdict = verdict.Verdict{Means: verdict.Broken, Scope: verdict.ScopeChannel, Failover: true, SameChannel: true, Reason: a.reason(err)}
+	return o
+}
+
+// reason is the error of an attempt for people. It never holds a URL, which may
+// hold a key, nor what a site sent.
+func (a *attempt) reason(err error) string {
+	var op *net.OpError
+	var dns *net.DNSError
+	var record tls.RecordHeaderError
+	var verification *tls.CertificateVerificationError
+	var alert tls.AlertError
+	switch {
+	case errors.Is(err, errFirstByte):
+		return fmt.Sprintf("no answer within %s", a.limits.FirstByte)
+	case errors.Is(err, errStreamIdle):
+		return fmt.Sprintf("the answer stalled for %s", a.limits.StreamIdle)
+	case errors.Is(err, errRedelivery), errors.Is(err, errInterrupted):
+		return err.Error()
+	case errors.As(err, &dns):
+		return "cannot resolve the host name"
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
+		return "the site does not speak TLS on this port: does its address begin with http://?"
+	case errors.As(err, &verification):
+		return "TLS failed: " + certificateReason(verification.Err)
+	case errors.As(err, &alert):
+		return "TLS failed: " + alert.Error()
+	case errors.As(err, &op) && op.Op == "dial" && op.Timeout():
+		return fmt.Sprintf("no connection within %s", a.limits.Connect)
+	case errors.As(err, &op) && op.Op == "dial":
+		return "cannot connect: " + op.Err.Error()
+	case isTimeout(err):
+		return fmt.Sprintf("no TLS handshake within %s", a.limits.Connect)
+	case a.answered.Load():
+		return "the answer was cut off"
+	}
+	return "the connection broke before an answer"
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout() && !errors.Is(err, context.DeadlineExceeded)
+}
+
+// certificateReason says what is wrong with a certificate.
+func certificateReason(err error) string {
+	var host x509.HostnameError
+	var authority x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &host):
+		return "the certificate is for another host"
+	case errors.As(err, &authority):
+		return "the certificate is signed by an unknown authority"
+	case errors.As(err, &invalid):
+		return "the certificate is not valid: " + invalid.Error()
+	}
+	return "the certificate is not trusted"
+}
+
+// noBodyStatus says that an answer with this status has no body.
+func noBodyStatus(status int) bool {
+	return status < 200 || status == http.StatusNoContent || status == http.StatusNotModified
+}
+
+// late judges an error that a stream sent after its content had begun. The
+// request cannot be sent again, but the site is judged by it.
+func (a *attempt) late(resp *http.Response) outcome {
+	answer := a.exchange.answerOf(resp)
+	answer.Body, answer.Event = a.fault, true
+	return outcome{verdict: a.verdicts().Judge(answer)}
+}

@@ -1,0 +1,65 @@
+package proxy
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/dialect"
+)
+
+// requestPath is a path as it is meant and as it is written on the wire.
+type requestPath struct{ path, escaped string }
+
+// write puts the request on r as the picked channel is to get it, with its key.
+func (a *attempt) write(r *http.Request) {
+	x := a.exchange
+	c := x.pick.Channel.Config
+	to := x.setup.sites[x.pick.Channel]
+	h := copyRequestHeaders(x.in.Header)
+	dialect.NarrowEncodings(h, x.ask.Stream)
+	parts := x.mapped()
+	if parts.Coding == "" {
+		delete(h, "Content-Encoding") // a compressed body with another model is sent decoded
+	}
+	var drop func(string) bool
+	if c.Auth.Style == config.AuthPassthrough {
+		drop = x.setup.guard.isToken
+	}
+	query := dialect.RemoveCredentials(h, parts.Query, drop)
+	if x.pick.Key != nil {
+		auth := dialect.Auth{Style: dialect.Style(c.Auth.Style), Param: c.Auth.Param}
+		query = auth.Carry(x.in, h, query, x.pick.Key.Config.Value.Reveal())
+	}
+	if protocol := upgradeOf(x.in.Header); protocol != "" {
+		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{protocol}
+	}
+	head := parts.Body
+	length := x.body.length
+	if length > 0 {
+		length += int64(len(head) - len(x.body.head))
+	}
+	escaped, _ := dialect.JoinPath(to.escaped, parts.Path)
+	r.URL = &url.URL{Scheme: c.Target.Scheme, Host: c.Target.Host, Path: unescapedPath(escaped), RawPath: escaped, RawQuery: query}
+	r.Host, r.Header, r.Body, r.ContentLength, r.GetBody = "", h, x.body.reader(head), length, nil
+	if x.body.rest == nil && !hasIdempotencyKey(h) {
+		// For a connection that the site closed before a byte was written.
+		r.GetBody = func() (io.ReadCloser, error) { return x.body.reader(head), nil }
+	}
+}
+
+// hasIdempotencyKey finds requests that net/http sends again by itself, even
+// when a site may have acted on them, if it can read the body again.
+func hasIdempotencyKey(h http.Header) bool {
+	return h["Idempotency-Key"] != nil || h["X-Idempotency-Key"] != nil
+}
+
+// newSite is where a channel's requests go.
+func (h *Handler) newSite(c *config.Channel) site {
+	return site{
+		transport: h.upstreams.of(c),
+		escaped:   strings.TrimSuffix(c.Target.EscapedPath(), "/"),
+	}
+}

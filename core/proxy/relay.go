@@ -1,0 +1,166 @@
+package proxy
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/dialect"
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// statusClientGone is recorded for a caller that left before an answer, as
+// nginx does.
+const statusClientGone = 499
+
+// errCaller marks what went wrong on the caller's side.
+var errCaller = errors.New("the caller went away")
+
+// trailingTime is how long a site may take to close an answer that says it has
+// ended.
+const trailingTime = time.Second
+
+// pass passes on the good answer of the latest attempt. An answer that breaks
+// off breaks the caller's connection off, too, so that it never looks whole.
+func (x *exchange) pass(resp *http.Response) {
+	a := x.attempt
+	x.walk.Answered(&x.pick, x.now(), a.ttfb)
+	x.rememberObjects(resp.Header, nil)
+	x.record.Channel, x.record.Key, x.record.Status = a.channel, a.keyID, resp.StatusCode
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		x.conclude(outcome{}, x.upgrade(resp))
+		return
+	}
+	defer func() { _ = resp.Body.Close() }()
+	x.record.Stream = isEventStream(resp.Header) || a.stream.Framing() == dialect.NDJSON || a.stream.Framing() == dialect.Array
+	x.record.TTFB = event.Millis(time.Since(x.arrived))
+	if !x.caller.hasBegun() {
+		x.answerHeaders(resp.Header)
+	}
+	x.usage.Begin(x.format, resp.Header)
+	x.caller.head(resp.StatusCode)
+	err := x.relay(resp)
+	x.caller.finish()
+	for name, values := range resp.Trailer {
+		if !forbiddenTrailer(name) {
+			x.caller.w.Header()[http.TrailerPrefix+name] = values
+		}
+	}
+	var late outcome
+	if a.lateFault {
+		late = a.late(resp)
+	}
+	x.conclude(late, err)
+	x.endAnswer(err)
+}
+
+// relay copies the body. What comes as a stream is flushed as it comes.
+func (x *exchange) relay(resp *http.Response) error {
+	a := x.attempt
+	if noBodyStatus(resp.StatusCode) || x.in.Method == http.MethodHead {
+		return nil
+	}
+	flush := resp.ContentLength < 0 || x.record.Stream
+	chunk, unseen := a.head, a.head[a.fed:]
+	trailing := false
+	for {
+		if len(chunk) > 0 {
+			a.follow(unseen)
+			if err := x.caller.write(chunk, a.stream.Between(), flush && !a.ended); err != nil {
+				return err
+			}
+			x.usage.Pass(chunk)
+		}
+		switch {
+		case a.ended:
+			return nil
+		case a.broken != nil && (trailing || a.stream.Finished):
+			return nil // all of it was there before the connection broke
+		case a.broken != nil:
+			return x.cut(a.broken)
+		case !a.follows || !a.stream.Ended:
+			a.watch.Reset(a.limits.StreamIdle)
+		case !trailing:
+			trailing = true
+			a.watch.Reset(trailingTime)
+		}
+		n, err := resp.Body.Read(*a.buffer)
+		chunk = (*a.buffer)[:n]
+		unseen = chunk
+		if err == io.EOF {
+			a.ended = true
+		} else if err != nil {
+			a.broken = err
+		}
+	}
+}
+
+// follow looks for the end of a stream in the bytes that pass, and for an error
+// in it.
+func (a *attempt) follow(b []byte) {
+	if !a.follows || a.stream.Framing() == dialect.Binary {
+		return
+	}
+	if a.decoder != nil {
+		b = a.decode(b)
+	}
+	for len(b) > 0 {
+		e, n, ok := a.stream.Next(b)
+		b = b[n:]
+		if !ok {
+			return
+		}
+		if e.Kind == dialect.Error && !a.lateFault {
+			a.lateFault, a.fault = true, bytes.Clone(e.Data)
+		}
+	}
+}
+
+// endAnswer ends the caller's answer after err.
+func (x *exchange) endAnswer(err error) {
+	switch {
+	case err == nil:
+		return
+	case errors.Is(err, errInterrupted), !x.in.ProtoAtLeast(1, 1) && !errors.Is(err, errCaller):
+		x.writeErrorEvent(x.problem(http.StatusBadGateway, "stream_interrupted", err.Error()))
+		if errors.Is(err, errInterrupted) {
+			return
+		}
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// writeErrorEvent ends an answer that has begun with an error, where its framing
+// has a place for one.
+func (x *exchange) writeErrorEvent(p dialect.Problem) {
+	c := &x.caller
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b := dialect.ErrorEvent(x.format, c.framing, c.content, p)
+	if b == nil {
+		return
+	}
+	if !c.between && c.framing == dialect.SSE {
+		c.send([]byte("\n\n"))
+	}
+	c.send(b)
+	c.flush()
+}
+
+// cut is the error of an answer that does not come to its end.
+func (x *exchange) cut(err error) error {
+	a := x.attempt
+	err = a.cause(err)
+	switch {
+	case x.in.Context().Err() != nil:
+		return errCaller
+	case errors.Is(err, errInterrupted):
+		return errInterrupted
+	case errors.Is(err, errStreamIdle):
+		return fmt.Errorf("the answer stalled for %s", a.limits.StreamIdle)
+	}
+	return errors.New("the answer was cut off") // err may quote what the site sent
+}

@@ -1,0 +1,135 @@
+package proxy
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/dialect"
+	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/verdict"
+)
+
+// requestIDHeader names our ID of a request in the answer. X-Request-Id is the
+// site's.
+const requestIDHeader = "X-Aitunnel-Request-Id"
+
+// fault is an answer of the proxy's own.
+type fault struct {
+	status  int
+	code    string // for programs
+	message string // for people
+	final   bool   // sending the request again cannot help
+}
+
+func (x *exchange) problem(status int, code, message string) dialect.Problem {
+	return dialect.Problem{Status: status, Code: code, Message: message, RequestID: x.record.ID}
+}
+
+// refuse answers for the proxy itself.
+func (x *exchange) refuse(f fault) {
+	x.record.Error = f.code
+	x.record.TTFB = event.Millis(time.Since(x.arrived))
+	x.caller.finish()
+	p := x.problem(f.status, f.code, f.message)
+	if x.caller.hasBegun() {
+		x.record.Status = http.StatusOK
+		x.writeErrorEvent(p)
+		return
+	}
+	x.record.Status = f.status
+	f.write(x.caller.w, x.dialect, p)
+}
+
+// write answers with f in the shape of the API.
+func (f fault) write(w http.ResponseWriter, d dialect.Dialect, p dialect.Problem) {
+	body := d.ErrorBody(p)
+	h := w.Header()
+	h["Content-Type"] = []string{"application/json"}
+	h["Content-Length"] = []string{strconv.Itoa(len(body) + 1)}
+	h[requestIDHeader] = []string{p.RequestID}
+	if h["X-Request-Id"] == nil {
+		h["X-Request-Id"] = []string{p.RequestID}
+	}
+	if f.final {
+		h["X-Should-Retry"] = []string{"false"}
+	}
+	w.WriteHeader(f.status)
+	_, _ = w.Write(append(body, '\n'))
+}
+
+// explainFailure answers when no channel did: with 502 and what was tried, or
+// with 503 and why there was nothing to try.
+func (x *exchange) explainFailure() {
+	if len(x.record.Attempts) == 0 {
+		x.explainSkips()
+		return
+	}
+	f := fault{status: http.StatusBadGateway, code: "channel_unavailable", final: true}
+	var causes []string
+	for _, a := range x.record.Attempts {
+		cause := a.Channel + ": " + a.Error
+		if !slices.Contains(causes, cause) {
+			causes = append(causes, cause)
+		}
+		f.final = f.final && isLasting(verdict.Means(a.Means))
+	}
+	f.message = "no channel could answer: " + strings.Join(causes, "; ")
+	x.setRetryAfter()
+	x.refuse(f)
+}
+
+// isLasting says that what a verdict is about does not pass by itself within a
+// minute or so.
+func isLasting(m verdict.Means) bool {
+	switch m {
+	case verdict.InvalidKey, verdict.QuotaSpent, verdict.NoAccess, verdict.NoModel, verdict.NoEndpoint, verdict.Blocked, verdict.Refused, verdict.Suspect, verdict.Declined, verdict.TooLarge:
+		return true
+	}
+	return false
+}
+
+// explainSkips answers when no channel was available.
+func (x *exchange) explainSkips() {
+	if x.walk.NoneServesModel() {
+		x.refuse(fault{http.StatusNotFound, "model_not_found", fmt.Sprintf("no channel of the route %s serves the model %q", x.record.Route, x.record.Model), true})
+		return
+	}
+	f := fault{status: http.StatusServiceUnavailable, code: "channel_unavailable", final: true}
+	var causes []string
+	for _, s := range x.walk.Skips(x.now()) {
+		causes = append(causes, s.Channel+": "+s.Why.Text())
+		switch s.Why {
+		case channel.SkipPaused, channel.SkipInvalidKey, channel.SkipQuotaSpent, channel.SkipModelNotServed:
+		case channel.SkipNoKey:
+			f.final = f.final && !x.waits()
+		default:
+			f.final = false
+		}
+	}
+	f.message = "no channel is available: " + strings.Join(causes, "; ")
+	x.setRetryAfter()
+	x.refuse(f)
+}
+
+// waits says that a candidate will be available by itself.
+func (x *exchange) waits() bool {
+	_, ok := x.walk.Soonest(x.now())
+	return ok
+}
+
+// maxRetryAfter: a longer wait is no use to a program.
+const maxRetryAfter = 24 * time.Hour
+
+// setRetryAfter tells the caller when a candidate will be available.
+func (x *exchange) setRetryAfter() {
+	now := x.now()
+	if at, ok := x.walk.Soonest(now); ok && at.After(now) {
+		wait := min(at.Sub(now), maxRetryAfter)
+		x.caller.w.Header()["Retry-After"] = []string{strconv.Itoa(int(wait/time.Second) + 1)}
+	}
+}
