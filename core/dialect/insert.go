@@ -1,6 +1,11 @@
 package dialect
 
-import "slices"
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // KeepAliveBytes are what may be sent to a caller who waits, between two
 // events, without changing what the answer says; nil where nothing may. Most
@@ -12,11 +17,35 @@ func KeepAliveBytes(f Format, framing Framing, counted bool) []byte {
 		if ping := f.ping(); ping != nil && (counted || f == Messages) {
 			return ping
 		}
+		if f == GenerateContent {
+			return []byte("\n\n") // Google's SDKs fail at comments, not at blank lines
+		}
 		return []byte(": keep-alive\n\n")
 	case Document, Array:
 		return []byte("\n")
 	}
 	return nil
+}
+
+// TakesKeepAlive says of a caller that keep-alive bytes do not break its reading
+// of a stream, as they do with Google's SDKs for JavaScript before 1.21, which
+// expect "data:" and nothing else, not even a blank line.
+func TakesKeepAlive(h http.Header) bool {
+	client := first(h, "X-Goog-Api-Client")
+	if strings.Contains(client, "genai-js/") {
+		return false
+	}
+	_, version, ok := strings.Cut(client, "google-genai-sdk/")
+	if !ok || !strings.Contains(client, "gl-node/") && !strings.Contains(client, "gl-web/") {
+		return true
+	}
+	major, rest, _ := strings.Cut(version, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	if major != "1" {
+		return major != "0"
+	}
+	n, err := strconv.Atoi(minor)
+	return err != nil || n >= 21
 }
 
 // ErrorEvent is a problem as the end of an answer that has begun with status

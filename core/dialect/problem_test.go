@@ -125,7 +125,8 @@ func TestKeepAliveBytes(t *testing.T) {
 		{Responses, SSE, false, ": keep-alive\n\n"},
 		{Responses, SSE, true, "event: keepalive\ndata: {\"type\":\"keepalive\"}\n\n"},
 		{Messages, SSE, false, "event: ping\ndata: {\"type\": \"ping\"}\n\n"},
-		{GenerateContent, SSE, false, ": keep-alive\n\n"},
+		{GenerateContent, SSE, false, "\n\n"},
+		{GenerateContent, SSE, true, "\n\n"},
 		{GenerateContent, Array, false, "\n"},
 		{Chat, Document, false, "\n"},
 		{OllamaChat, NDJSON, false, ""},
@@ -144,6 +145,25 @@ func TestKeepAliveBytes(t *testing.T) {
 			if e.Kind != KeepAlive {
 				t.Errorf("%s: %q is read as %s", tt.format, got, e.Kind)
 			}
+		}
+	}
+}
+
+func TestTakesKeepAlive(t *testing.T) {
+	for client, want := range map[string]bool{
+		"":                                      true,
+		"google-genai-sdk/1.20.0 gl-node/v22":   false,
+		"google-genai-sdk/1.20.0 gl-web/x":      false,
+		"google-genai-sdk/0.7.0 gl-node/v20":    false,
+		"google-genai-sdk/1.21.0 gl-node/v22":   true,
+		"google-genai-sdk/2.32.0 gl-node/v22":   true,
+		"google-genai-sdk/1.2.0 gl-python/3.12": true,
+		"google-genai-sdk/1.2.0 gl-go/go1.26":   true,
+		"genai-js/0.21.0":                       false,
+		"gl-java/17":                            true,
+	} {
+		if got := TakesKeepAlive(http.Header{"X-Goog-Api-Client": {client}}); got != want {
+			t.Errorf("%q: %v", client, got)
 		}
 	}
 }
