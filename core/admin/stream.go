@@ -90,7 +90,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	in := h.options.Bus.Follow(from)
 	defer in.Close()
-	past, missed := in.Past()
+	past, missed := in.TakeAll()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // or a proxy of nginx before us would hold events back

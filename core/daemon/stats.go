@@ -19,7 +19,7 @@ import (
 // tap gets each event from whoever publishes it.
 func (d *Daemon) tap(e event.Event) {
 	if e.Type == event.TypeRequest && e.Request != nil {
-		d.stats.Note(e.Request)
+		d.stats.Add(e.Request)
 	}
 	d.logEvent(e)
 }

@@ -16,12 +16,12 @@ type Bus struct {
 	ring   []slot
 	next   uint64 // id of the next event; the first is 1
 	tap    func(Event)
-	news   chan struct{} // holds a token when readers are to be woken
-	pacing bool          // a goroutine wakes the readers
+	fresh  chan struct{} // holds a token when readers are to be woken
+	waking bool          // a goroutine wakes the readers
 	all    map[*Reader]struct{}
 }
 
-// slot is an event with its JSON, once somebody has read it.
+// slot is an event, with its JSON once a reader needed it.
 type slot struct {
 	Event
 	data []byte
@@ -31,11 +31,11 @@ type slot struct {
 // is called with each event by the goroutine that publishes it, so it has to
 // be quick.
 func NewBus(size int, tap func(Event)) *Bus {
-	return &Bus{ring: make([]slot, size), next: 1, all: map[*Reader]struct{}{}, tap: tap, news: make(chan struct{}, 1)}
+	return &Bus{ring: make([]slot, size), next: 1, all: map[*Reader]struct{}{}, tap: tap, fresh: make(chan struct{}, 1)}
 }
 
-// Publish gives e its id and, where it has none, the time, and hands it on.
-// What it costs does not depend on how many read.
+// Publish sets the id of e, and the time if it has none, and publishes it. The
+// cost does not depend on the number of readers.
 func (b *Bus) Publish(e Event) {
 	if e.Time.IsZero() {
 		e.Time = time.Now()
@@ -46,7 +46,7 @@ func (b *Bus) Publish(e Event) {
 	b.ring[e.ID%uint64(len(b.ring))] = slot{Event: e}
 	b.mu.Unlock()
 	select {
-	case b.news <- struct{}{}:
+	case b.fresh <- struct{}{}:
 	default:
 	}
 	if b.tap != nil {
@@ -76,8 +76,7 @@ func (b *Bus) Last() uint64 {
 	return b.next - 1
 }
 
-// oldest is the id of the oldest event that is remembered, and at its slot.
-// The caller holds mu.
+// oldest is the id of the oldest event in the ring. The caller holds mu.
 func (b *Bus) oldest() uint64 {
 	if size := uint64(len(b.ring)); b.next > size {
 		return b.next - size
@@ -95,15 +94,15 @@ func (b *Bus) Follow(from uint64) *Reader {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.all[r] = struct{}{}
-	if !b.pacing {
-		b.pacing = true
-		go b.pace()
+	if !b.waking {
+		b.waking = true
+		go b.wakeReaders()
 	}
 	return r
 }
 
-// Readers are woken in groups with a pause between, and not for each event: a
-// thousand of them at once would keep everything else waiting. A few hear of an
+// Readers are woken in groups with a pause in between, and not for each event: a
+// thousand of them at once would delay everything else. A few readers get an
 // event within some milliseconds, a thousand within half a second.
 const (
 	group      = 16
@@ -111,13 +110,13 @@ const (
 	sweepPause = 10 * time.Millisecond
 )
 
-// pace wakes the readers until none is left.
-func (b *Bus) pace() {
+// wakeReaders wakes the readers until none is left.
+func (b *Bus) wakeReaders() {
 	for {
-		<-b.news
+		<-b.fresh
 		b.mu.Lock()
 		if len(b.all) == 0 {
-			b.pacing = false
+			b.waking = false
 			b.mu.Unlock()
 			return
 		}
@@ -135,7 +134,7 @@ func (b *Bus) pace() {
 	}
 }
 
-// wake wakes some readers, and says whether there are any still.
+// wake wakes some readers, and says whether any are left.
 func (b *Bus) wake(some []*Reader) bool {
 	for _, r := range some {
 		select {
@@ -148,18 +147,18 @@ func (b *Bus) wake(some []*Reader) bool {
 	return len(b.all) > 0
 }
 
-// Reader goes through the events at its own pace. The bus waits for none: what
-// a reader did not take in time is forgotten.
+// Reader reads the events at its own pace. The bus does not wait for it: events
+// that it does not take in time are lost to it.
 type Reader struct {
 	bus  *Bus
 	next uint64
 	wake chan struct{}
 }
 
-// Wake holds a token when there may be something to take.
+// Wake has a token when there may be events to take.
 func (r *Reader) Wake() <-chan struct{} { return r.wake }
 
-// Frame is an event in the form for the wire.
+// Frame is an event as it is sent to clients.
 type Frame struct {
 	ID      uint64
 	Type    Type
@@ -167,11 +166,11 @@ type Frame struct {
 	Data    []byte // JSON; not to be changed
 }
 
-// most is how many frames are handed out at once.
-const most = 64
+// maxFrames is how many frames Take returns.
+const maxFrames = 64
 
 // Take returns the next events, none if there are none yet. missed says that
-// some before them are forgotten.
+// events before them are lost.
 func (r *Reader) Take() (frames []Frame, missed bool) {
 	b := r.bus
 	b.mu.Lock()
@@ -179,7 +178,7 @@ func (r *Reader) Take() (frames []Frame, missed bool) {
 		r.next, missed = oldest, true
 	}
 	var fresh []Event
-	for ; r.next < b.next && len(frames) < most; r.next++ {
+	for ; r.next < b.next && len(frames) < maxFrames; r.next++ {
 		s := b.at(r.next)
 		frames = append(frames, Frame{s.ID, s.Type, s.Channel, s.data})
 		if s.data == nil {
@@ -191,20 +190,20 @@ func (r *Reader) Take() (frames []Frame, missed bool) {
 	return frames, missed
 }
 
-// Past takes all that is there now.
-func (r *Reader) Past() (all []Frame, missed bool) {
+// TakeAll returns all events up to now.
+func (r *Reader) TakeAll() (all []Frame, missed bool) {
 	for {
 		frames, some := r.Take()
 		missed = missed || some
 		all = append(all, frames...)
-		if len(frames) < most {
+		if len(frames) < maxFrames {
 			return all, missed
 		}
 	}
 }
 
-// encode gives the frames that nobody has read before their JSON, for all
-// readers, and outside of the lock that publishing needs.
+// encode makes the JSON of events that no reader needed before, for all readers,
+// and outside the lock that publishing needs.
 func (r *Reader) encode(frames []Frame, fresh []Event) {
 	if len(fresh) == 0 {
 		return
@@ -231,14 +230,14 @@ func (r *Reader) encode(frames []Frame, fresh []Event) {
 	}
 }
 
-// Close ends the reading.
+// Close ends the reader.
 func (r *Reader) Close() {
 	b := r.bus
 	b.mu.Lock()
 	delete(b.all, r)
 	b.mu.Unlock()
-	select { // the last one lets the goroutine end that wakes readers
-	case b.news <- struct{}{}:
+	select { // so that the goroutine ends with the last reader
+	case b.fresh <- struct{}{}:
 	default:
 	}
 }

@@ -23,7 +23,7 @@ func ids(events []Event) []uint64 {
 	return out
 }
 
-func TestRecentKeepsTheLastOnesInOrder(t *testing.T) {
+func TestRecentIsInOrder(t *testing.T) {
 	b := NewBus(4, nil)
 	if got := b.Recent(3); len(got) != 0 {
 		t.Fatalf("empty bus: %v", ids(got))
@@ -60,7 +60,7 @@ func take(t *testing.T, r *Reader) (ids []uint64, missed bool) {
 	}
 }
 
-func TestAReaderResumesAndIsToldWhatIsMissing(t *testing.T) {
+func TestReaderResumes(t *testing.T) {
 	b := NewBus(4, nil)
 	publish(b, 6)
 	r := b.Follow(5)
@@ -76,11 +76,11 @@ func TestAReaderResumesAndIsToldWhatIsMissing(t *testing.T) {
 	late.Close()
 	late.Close()
 	if got, missed := late.Take(); !missed || len(got) != 4 || got[0].ID != 4 {
-		t.Errorf("event 1 is forgotten, but nothing was said: %v", got)
+		t.Errorf("event 1 is lost, but not reported: %v", got)
 	}
 }
 
-func TestEventsForgottenWhileAReaderSleepsAreMissed(t *testing.T) {
+func TestSlowReaderMissesEvents(t *testing.T) {
 	b := NewBus(4, nil)
 	slow, quick := b.Follow(0), b.Follow(0)
 	defer slow.Close()

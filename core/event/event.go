@@ -1,6 +1,6 @@
-// Package event tells what happens in the program: a bounded ring of recent
-// events and subscriptions to those to come. Publishing never waits for a
-// reader; one that falls behind is dropped and told so.
+// Package event publishes what happens in the program: a bounded ring of recent
+// events, and readers that follow new ones. Publishing never waits for a reader;
+// one that falls behind misses events and learns that it did.
 package event
 
 import (
@@ -13,10 +13,10 @@ type Type string
 
 // The types of event.
 const (
-	TypeRequest       Type = "request"        // a request came to its end
+	TypeRequest       Type = "request"        // a request ended
 	TypeRetry         Type = "retry"          // an attempt failed and another follows
 	TypeHealth        Type = "health"         // a channel went in or out of service
-	TypeKey           Type = "key"            // a key became limited, invalid, exhausted or usable
+	TypeKey           Type = "key"            // a key became limited, invalid, out of quota, suspect or usable
 	TypeChannelToggle Type = "channel_toggle" // a channel was paused or resumed
 	TypeReload        Type = "reload"
 	TypeTunnel        Type = "tunnel"
@@ -75,7 +75,7 @@ type Event struct {
 	Request *Request  `json:"request,omitempty"` // of TypeRequest and TypeRetry
 }
 
-// Request is the record of one request from the caller's side.
+// Request is the record of one request of a caller.
 type Request struct {
 	ID       string `json:"id"`
 	Method   string `json:"method"`
@@ -84,16 +84,16 @@ type Request struct {
 	Model    string `json:"model,omitempty"`
 	Channel  string `json:"channel,omitempty"` // the one that answered
 	Key      string `json:"key,omitempty"`
-	Status   int    `json:"status"` // 499: the client went away
+	Status   int    `json:"status"` // 499: the caller went away
 	Stream   bool   `json:"stream,omitempty"`
 	Error    string `json:"error,omitempty"`
-	TTFB     Millis `json:"ttfb_ms"`  // from the request's arrival to the first byte passed on
+	TTFB     Millis `json:"ttfb_ms"`  // from the arrival of the request to the first byte passed on
 	Total    Millis `json:"total_ms"` // until the last
 	BytesIn  int64  `json:"bytes_in"`
 	BytesOut int64  `json:"bytes_out"`
 	Retries  int    `json:"retries"`
 
-	// What the site says it charges, 0 where it says nothing.
+	// What the site says it charges; 0: it does not say.
 	TokensIn         uint64 `json:"tokens_in,omitempty"`
 	TokensOut        uint64 `json:"tokens_out,omitempty"`
 	TokensCacheRead  uint64 `json:"tokens_cache_read,omitempty"`  // of tokens_in

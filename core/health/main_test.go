@@ -15,9 +15,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// doctor is a checker whose results a test decides. It fails the test when two
+// checker is a checker whose results a test decides. It fails the test when two
 // of its checks overlap or one is made after Close.
-type doctor struct {
+type checker struct {
 	t      *testing.T
 	result func(ctx context.Context, n int) (sdk.CheckResult, error) // of the n-th check
 
@@ -29,9 +29,9 @@ type doctor struct {
 	host   sdk.Host
 }
 
-func (d *doctor) Configure(context.Context, sdk.Config) error { return nil }
+func (d *checker) Configure(context.Context, sdk.Config) error { return nil }
 
-func (d *doctor) Close() error {
+func (d *checker) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.busy {
@@ -41,7 +41,7 @@ func (d *doctor) Close() error {
 	return nil
 }
 
-func (d *doctor) Check(ctx context.Context, req sdk.CheckRequest, host sdk.Host) (sdk.CheckResult, error) {
+func (d *checker) Check(ctx context.Context, req sdk.CheckRequest, host sdk.Host) (sdk.CheckResult, error) {
 	d.mu.Lock()
 	if d.busy || d.closed > 0 {
 		d.t.Errorf("a check began while another was under way (%v) or after Close (%d)", d.busy, d.closed)
@@ -58,29 +58,29 @@ func (d *doctor) Check(ctx context.Context, req sdk.CheckRequest, host sdk.Host)
 	return d.result(ctx, n)
 }
 
-func (d *doctor) times() []time.Time {
+func (d *checker) times() []time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return append([]time.Time(nil), d.at...)
 }
 
-// ward is a monitor of one channel, "a".
-type ward struct {
+// fixture is a monitor of one channel, "a".
+type fixture struct {
 	*Monitor
-	doctor *doctor
-	state  *channel.State
+	checker *checker
+	state   *channel.State
 
 	mu      sync.Mutex
 	notices []string
 }
 
-func (w *ward) note(message string) {
+func (w *fixture) notice(message string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.notices = append(w.notices, message)
 }
 
-func (w *ward) noted() []string {
+func (w *fixture) noticed() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]string(nil), w.notices...)
@@ -91,32 +91,32 @@ const (
 	timeout  = 5 * time.Second
 )
 
-// admit starts a monitor with the defaults of the configuration. It must be
+// monitored starts a monitor with the defaults of the configuration. It must be
 // closed within the bubble, which it is when the test ends.
-func admit(t *testing.T, result func(ctx context.Context, n int) (sdk.CheckResult, error)) *ward {
+func monitored(t *testing.T, result func(ctx context.Context, n int) (sdk.CheckResult, error)) *fixture {
 	t.Helper()
-	w := &ward{
-		doctor: &doctor{t: t, result: result},
-		state:  channel.NewRegistry(channel.Options{}).Channel("a", "https://a.example"),
+	w := &fixture{
+		checker: &checker{t: t, result: result},
+		state:   channel.NewRegistry(channel.Options{}).Channel("a", "https://a.example"),
 	}
 	w.Monitor = Start([]Check{{
-		State: w.state, Models: []string{"gpt-4o"}, Checker: w.doctor, Host: host{},
+		State: w.state, Models: []string{"gpt-4o"}, Checker: w.checker, Host: host{},
 		Interval: interval, Timeout: timeout, Fall: 3, Rise: 1,
-	}}, w.note)
+	}}, w.notice)
 	t.Cleanup(w.Close)
 	return w
 }
 
-// host stands for the way to a channel; the checks here need none.
+// host is a channel that cannot be probed; the checks here need no probes.
 type host struct{}
 
 func (host) Probe(context.Context, sdk.ProbeRequest) (sdk.ProbeResult, error) {
-	return sdk.ProbeResult{}, errors.New("no way")
+	return sdk.ProbeResult{}, errors.New("no probes here")
 }
 
 var (
-	well = sdk.CheckResult{Healthy: true}
-	ill  = sdk.CheckResult{Reason: "503 Service Unavailable"}
+	healthy   = sdk.CheckResult{Healthy: true}
+	unhealthy = sdk.CheckResult{Reason: "503 Service Unavailable"}
 )
 
 // results are those of the checks in turn, the last for all that follow.
@@ -125,11 +125,11 @@ func results(all ...sdk.CheckResult) func(context.Context, int) (sdk.CheckResult
 }
 
 // check makes the next check now, apart from the schedule.
-func (w *ward) check(t *testing.T) {
+func (w *fixture) check(t *testing.T) {
 	t.Helper()
 	if _, err := w.Now(t.Context(), "a"); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (w *ward) down() bool { return w.state.Skip(time.Now()) == channel.SkipCheckFailed }
+func (w *fixture) down() bool { return w.state.Skip(time.Now()) == channel.SkipCheckFailed }

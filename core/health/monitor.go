@@ -1,5 +1,5 @@
-// Package health has the channels' health checkers look after them at their
-// intervals, and takes channels out of service and back by what they find.
+// Package health runs the health checkers of channels at their intervals, and
+// takes channels out of service and back by the results.
 package health
 
 import (
@@ -20,7 +20,7 @@ type Check struct {
 	State    *channel.State
 	Models   []string
 	Checker  sdk.HealthChecker
-	Host     sdk.Host // carries the checker's probes to the channel
+	Host     sdk.Host // sends the checker's probes to the channel
 	Interval time.Duration
 	Timeout  time.Duration
 	Fall     int // failures in a row until the channel is down
@@ -29,7 +29,7 @@ type Check struct {
 	Channel *config.Channel // what the probes depend on
 }
 
-// same says that a check would go on as it is.
+// same says whether the check can go on unchanged as the other.
 func (c *Check) same(other *Check) bool {
 	return c.State == other.State && c.Checker == other.Checker && c.Channel != nil && other.Channel != nil && c.Channel.Same(other.Channel)
 }
@@ -44,21 +44,21 @@ type Monitor struct {
 	runs map[string]*run
 }
 
-// run is one channel's check with its score.
+// run is one channel's check with its results in a row.
 type run struct {
 	Check
-	turn  chan struct{} // holds a token: whoever has it makes the one check at a time
-	good  int
-	bad   int
-	ailed bool // the last check could not be made
+	turn    chan struct{} // holds a token: its holder makes the one check at a time
+	good    int
+	bad     int
+	failing bool // the last check could not be made
 
 	ctx context.Context
 	end context.CancelFunc
 	wg  sync.WaitGroup
 }
 
-// Start runs the checks, the first of each after a moment. notice is told when
-// a check cannot be made at all. The monitor closes the checkers.
+// Start runs the checks, the first of each after a short delay. notice is called
+// when a check cannot be made at all. The monitor closes the checkers.
 func Start(checks []Check, notice func(string)) *Monitor {
 	m := &Monitor{notice: notice}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
@@ -66,23 +66,22 @@ func Start(checks []Check, notice func(string)) *Monitor {
 	return m
 }
 
-// Set changes the checks to others. One that stays the same goes on, with its
-// score and its times, so that a configuration that changes often keeps no
-// channel from being found down. A channel that has no check any more counts
-// as unknown.
+// Set replaces the checks. One that stays the same goes on with its results and
+// its schedule, so that a failing channel is found also while the configuration
+// changes often. A channel that no longer has a check counts as unknown.
 func (m *Monitor) Set(checks []Check) {
 	m.mu.Lock()
 	old := m.runs
 	m.runs = map[string]*run{}
-	gone := map[*channel.State]bool{}
+	unchecked := map[*channel.State]bool{}
 	for _, r := range old {
-		gone[r.State] = true
+		unchecked[r.State] = true
 	}
 	for _, c := range checks {
 		name := c.State.Name()
-		delete(gone, c.State)
+		delete(unchecked, c.State)
 		if r := old[name]; r != nil && r.same(&c) {
-			_ = c.Checker.Close() // opened a second time; the first stays open
+			_ = c.Checker.Close() // a second instance; the first is kept
 			m.runs[name] = r
 			delete(old, name)
 			continue
@@ -93,7 +92,7 @@ func (m *Monitor) Set(checks []Check) {
 	for _, r := range old {
 		r.close()
 	}
-	for state := range gone {
+	for state := range unchecked {
 		state.SetHealth(sdk.HealthUnknown, "")
 	}
 }
@@ -109,7 +108,7 @@ func (m *Monitor) run(c Check) *run {
 func (r *run) close() {
 	r.end()
 	r.wg.Wait()
-	<-r.turn              // for good
+	<-r.turn              // not given back: no further check starts
 	_ = r.Checker.Close() // its process may be gone
 }
 
@@ -127,7 +126,7 @@ func (m *Monitor) Close() {
 // ErrNoCheck is for a channel without a health check.
 var ErrNoCheck = errors.New("the channel has no health check")
 
-// Now makes the channel's check at once, or after the one under way.
+// Now runs the channel's check immediately, or after the one that is running.
 func (m *Monitor) Now(ctx context.Context, channel string) (sdk.CheckResult, error) {
 	m.mu.Lock()
 	r := m.runs[channel]
@@ -142,7 +141,7 @@ func (m *Monitor) Now(ctx context.Context, channel string) (sdk.CheckResult, err
 }
 
 func (m *Monitor) loop(r *run) {
-	// The first checks do not come all at once.
+	// Spread the first checks.
 	timer := time.NewTimer(time.Duration(rand.Int64N(int64(min(r.Interval, time.Second)))))
 	defer timer.Stop()
 	for {
@@ -152,7 +151,7 @@ func (m *Monitor) loop(r *run) {
 		case <-timer.C:
 		}
 		if !r.State.Paused() {
-			_, _ = m.check(r.ctx, r) // its result is in the channel's state
+			_, _ = m.check(r.ctx, r) // the result is in the channel's state
 		}
 		timer.Reset(time.Duration(float64(r.Interval) * (0.9 + 0.2*rand.Float64())))
 	}
@@ -169,25 +168,26 @@ func (m *Monitor) check(ctx context.Context, r *run) (sdk.CheckResult, error) {
 	defer cancel()
 	result, err := r.Checker.Check(within, sdk.CheckRequest{Channel: r.State.Name(), Models: r.Models}, r.Host)
 	if ctx.Err() != nil {
-		return sdk.CheckResult{}, ctx.Err() // cut short, which says nothing
+		return sdk.CheckResult{}, ctx.Err() // cancelled: says nothing about the channel
 	}
 	if err != nil && within.Err() != nil {
 		result, err = sdk.CheckResult{Reason: fmt.Sprintf("no result within %s", r.Timeout)}, nil
 	}
 	if err != nil {
-		// Nothing was learnt about the channel.
-		if !r.ailed {
+		// The check failed, not the channel.
+		if !r.failing {
 			m.notice(fmt.Sprintf("the health check of channel %q cannot be made: %v", r.State.Name(), err))
 		}
-		r.ailed = true
+		r.failing = true
 		return result, err
 	}
-	r.ailed = false
-	r.score(result)
+	r.failing = false
+	r.apply(result)
 	return result, nil
 }
 
-func (r *run) score(result sdk.CheckResult) {
+// apply counts the result, and sets the channel's health when enough agree.
+func (r *run) apply(result sdk.CheckResult) {
 	defer r.State.Checked()
 	if result.Healthy {
 		r.good, r.bad = r.good+1, 0

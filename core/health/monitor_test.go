@@ -13,13 +13,13 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-func TestChecksComeAtJitteredIntervals(t *testing.T) {
+func TestIntervalsAreJittered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
-		w := admit(t, results(well))
+		w := monitored(t, results(healthy))
 		time.Sleep(200 * interval)
 		synctest.Wait()
-		at := w.doctor.times()
+		at := w.checker.times()
 		if first := at[0].Sub(begun); first >= time.Second {
 			t.Errorf("the first check comes after %s", first)
 		}
@@ -35,7 +35,7 @@ func TestChecksComeAtJitteredIntervals(t *testing.T) {
 		if n := len(at); n < 180 || n > 223 {
 			t.Errorf("%d checks in 200 minutes", n)
 		}
-		if got := w.doctor.asked; got.Channel != "a" || len(got.Models) != 1 || got.Models[0] != "gpt-4o" || w.doctor.host != (host{}) {
+		if got := w.checker.asked; got.Channel != "a" || len(got.Models) != 1 || got.Models[0] != "gpt-4o" || w.checker.host != (host{}) {
 			t.Errorf("the checker was asked %+v", got)
 		}
 	})
@@ -46,9 +46,9 @@ func TestFirstChecksAreSpread(t *testing.T) {
 		begun := time.Now()
 		registry := channel.NewRegistry(channel.Options{})
 		var checks []Check
-		var doctors []*doctor
+		var doctors []*checker
 		for i := range 20 {
-			d := &doctor{t: t, result: results(well)}
+			d := &checker{t: t, result: results(healthy)}
 			doctors = append(doctors, d)
 			checks = append(checks, Check{
 				State: registry.Channel(string(rune('a'+i)), "t"), Checker: d,
@@ -72,22 +72,22 @@ func TestFirstChecksAreSpread(t *testing.T) {
 
 func TestFallAndRise(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := admit(t, results(ill, ill, well, ill, ill, ill, ill, well, ill, ill, well))
+		w := monitored(t, results(unhealthy, unhealthy, healthy, unhealthy, unhealthy, unhealthy, unhealthy, healthy, unhealthy, unhealthy, healthy))
 		for i, want := range []bool{false, false, false, false, false, true, true, false, false, false, false} {
 			w.check(t)
 			if w.down() != want {
 				t.Fatalf("after check %d: down %v, want %v", i+1, w.down(), want)
 			}
-			if want && w.state.View(time.Now()).Reason != ill.Reason {
+			if want && w.state.View(time.Now()).Reason != unhealthy.Reason {
 				t.Errorf("the reason is %q", w.state.View(time.Now()).Reason)
 			}
 		}
 	})
 }
 
-func TestAPassedCheckClosesTheBreaker(t *testing.T) {
+func TestPassedCheckClosesTheBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := admit(t, results(ill, well))
+		w := monitored(t, results(unhealthy, healthy))
 		w.check(t)
 		for range channel.DefaultBreaker.Failures {
 			l, _ := w.state.Acquire(time.Now(), 0, true)
@@ -100,9 +100,9 @@ func TestAPassedCheckClosesTheBreaker(t *testing.T) {
 	})
 }
 
-func TestRiseMayTakeSeveral(t *testing.T) {
+func TestRiseNeedsSeveralSuccesses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &doctor{t: t, result: results(ill, well, ill, well, well)}
+		d := &checker{t: t, result: results(unhealthy, healthy, unhealthy, healthy, healthy)}
 		state := channel.NewRegistry(channel.Options{}).Channel("a", "t")
 		m := Start([]Check{{State: state, Checker: d, Interval: interval, Timeout: timeout, Fall: 1, Rise: 2}}, func(string) {})
 		defer m.Close()
@@ -117,12 +117,12 @@ func TestRiseMayTakeSeveral(t *testing.T) {
 	})
 }
 
-// TestAHangingCheckFails after its timeout, which counts like any failure.
-func TestAHangingCheckFails(t *testing.T) {
+// TestHangingCheckFails after its timeout, which counts like any failure.
+func TestHangingCheckFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := admit(t, func(ctx context.Context, _ int) (sdk.CheckResult, error) {
+		w := monitored(t, func(ctx context.Context, _ int) (sdk.CheckResult, error) {
 			<-ctx.Done()
-			return well, ctx.Err()
+			return healthy, ctx.Err()
 		})
 		for range 3 {
 			begun := time.Now()
@@ -137,23 +137,23 @@ func TestAHangingCheckFails(t *testing.T) {
 		if !w.down() {
 			t.Error("three checks hung, and the channel is up")
 		}
-		if n := w.noted(); len(n) > 0 {
+		if n := w.noticed(); len(n) > 0 {
 			t.Errorf("notices %q", n)
 		}
 	})
 }
 
-// TestACheckThatCannotBeMadeSaysNothingOfTheChannel; one notice tells of it
+// TestFailingCheckerLeavesTheChannelAlone; one notice tells of it
 // until a check can be made again.
-func TestACheckThatCannotBeMadeSaysNothingOfTheChannel(t *testing.T) {
+func TestFailingCheckerLeavesTheChannelAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		crashed := errors.New("the plugin is not running")
-		w := admit(t, func(_ context.Context, n int) (sdk.CheckResult, error) {
+		w := monitored(t, func(_ context.Context, n int) (sdk.CheckResult, error) {
 			switch n {
 			case 1, 2, 9:
-				return ill, nil
+				return unhealthy, nil
 			case 10:
-				return ill, crashed
+				return unhealthy, crashed
 			}
 			return sdk.CheckResult{}, crashed
 		})
@@ -165,7 +165,7 @@ func TestACheckThatCannotBeMadeSaysNothingOfTheChannel(t *testing.T) {
 		if w.down() {
 			t.Error("checks that were not made count as failures")
 		}
-		if n := w.noted(); len(n) != 1 || !strings.Contains(n[0], `channel "a"`) || !strings.Contains(n[0], crashed.Error()) {
+		if n := w.noticed(); len(n) != 1 || !strings.Contains(n[0], `channel "a"`) || !strings.Contains(n[0], crashed.Error()) {
 			t.Errorf("notices %q", n)
 		}
 		w.check(t)
@@ -173,19 +173,19 @@ func TestACheckThatCannotBeMadeSaysNothingOfTheChannel(t *testing.T) {
 			t.Error("checks that were not made make failures forgotten")
 		}
 		_, _ = w.Now(t.Context(), "a")
-		if n := w.noted(); len(n) != 2 {
+		if n := w.noticed(); len(n) != 2 {
 			t.Errorf("notices %q, want one for each run of checks that were not made", n)
 		}
 	})
 }
 
 // TestChecksNeverOverlap: those of the schedule and those asked for, when each
-// takes longer than the interval. The doctor watches.
+// takes longer than the interval. The checker watches.
 func TestChecksNeverOverlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := admit(t, func(context.Context, int) (sdk.CheckResult, error) {
+		w := monitored(t, func(context.Context, int) (sdk.CheckResult, error) {
 			time.Sleep(2 * interval) // heeds no context
-			return well, nil
+			return healthy, nil
 		})
 		var wg sync.WaitGroup
 		for range 4 {
@@ -193,7 +193,7 @@ func TestChecksNeverOverlap(t *testing.T) {
 		}
 		wg.Wait()
 		time.Sleep(10 * interval)
-		if n := len(w.doctor.times()); n < 6 {
+		if n := len(w.checker.times()); n < 6 {
 			t.Errorf("%d checks", n)
 		}
 	})
@@ -201,18 +201,18 @@ func TestChecksNeverOverlap(t *testing.T) {
 
 func TestPausedChannelsAreNotChecked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := admit(t, results(well))
+		w := monitored(t, results(healthy))
 		w.state.SetPaused(true)
 		time.Sleep(10 * interval)
 		synctest.Wait()
-		if n := len(w.doctor.times()); n != 0 {
+		if n := len(w.checker.times()); n != 0 {
 			t.Errorf("%d checks of a paused channel", n)
 		}
 		w.check(t) // asked for by the user it is made
 		w.state.SetPaused(false)
 		time.Sleep(2 * interval)
 		synctest.Wait()
-		if n := len(w.doctor.times()); n < 2 {
+		if n := len(w.checker.times()); n < 2 {
 			t.Error("no checks after the pause")
 		}
 	})
@@ -222,7 +222,7 @@ func TestPausedChannelsAreNotChecked(t *testing.T) {
 // waited for; then the checker is closed, and no other check begins.
 func TestCloseEndsChecks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &doctor{t: t, result: func(ctx context.Context, _ int) (sdk.CheckResult, error) {
+		d := &checker{t: t, result: func(ctx context.Context, _ int) (sdk.CheckResult, error) {
 			<-ctx.Done()
 			time.Sleep(time.Second)
 			return sdk.CheckResult{}, ctx.Err()
@@ -247,15 +247,15 @@ func TestCloseEndsChecks(t *testing.T) {
 	})
 }
 
-// TestCloseEndsACheckThatWasAskedFor as well: the checker is closed after it.
-func TestCloseEndsACheckThatWasAskedFor(t *testing.T) {
+// TestCloseEndsARequestedCheck as healthy: the checker is closed after it.
+func TestCloseEndsARequestedCheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &doctor{t: t, result: func(ctx context.Context, _ int) (sdk.CheckResult, error) {
+		d := &checker{t: t, result: func(ctx context.Context, _ int) (sdk.CheckResult, error) {
 			select {
 			case <-ctx.Done():
 				return sdk.CheckResult{}, ctx.Err()
 			case <-time.After(3 * time.Second):
-				return well, nil
+				return healthy, nil
 			}
 		}}
 		state := channel.NewRegistry(channel.Options{}).Channel("a", "t")
@@ -272,7 +272,7 @@ func TestCloseEndsACheckThatWasAskedFor(t *testing.T) {
 	})
 }
 
-func TestNowOfAChannelWithoutACheck(t *testing.T) {
+func TestNowWithoutACheck(t *testing.T) {
 	m := Start(nil, func(string) {})
 	defer m.Close()
 	if _, err := m.Now(t.Context(), "z"); !errors.Is(err, ErrNoCheck) {
@@ -280,9 +280,9 @@ func TestNowOfAChannelWithoutACheck(t *testing.T) {
 	}
 }
 
-func TestACallerMayGiveUp(t *testing.T) {
+func TestCallerMayGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := admit(t, func(ctx context.Context, _ int) (sdk.CheckResult, error) {
+		w := monitored(t, func(ctx context.Context, _ int) (sdk.CheckResult, error) {
 			<-ctx.Done()
 			return sdk.CheckResult{}, ctx.Err()
 		})
@@ -292,7 +292,7 @@ func TestACallerMayGiveUp(t *testing.T) {
 		if _, err := w.Now(ctx, "a"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v: a caller's own deadline says nothing about the channel", err)
 		}
-		if n := w.noted(); len(n) > 0 {
+		if n := w.noticed(); len(n) > 0 {
 			t.Errorf("notices %q", n)
 		}
 	})

@@ -71,12 +71,12 @@ func (c *Collector) Save() Saved {
 func (s *Sums) save() SavedSums {
 	out := SavedSums{Requests: s.Requests, Success: s.Success, Fail: s.Fail, Retries: s.Retries, Input: s.Input, Output: s.Output, TTFB: s.latency.sum}
 	if h := s.latency.histogram; h != nil && h.TotalCount() > 0 {
-		out.Latency, _ = h.Encode(hdrhistogram.V2CompressedEncodingCookieBase) // without it the rest is still right
+		out.Latency, _ = h.Encode(hdrhistogram.V2CompressedEncodingCookieBase) // without it the other figures are still right
 	}
 	return out
 }
 
-// Restore takes up what a former run saved.
+// Restore loads what a former run saved.
 func (c *Collector) Restore(saved Saved) error {
 	if saved.Version != savedVersion {
 		return fmt.Errorf("it has the version %d, and %d is known", saved.Version, savedVersion)

@@ -1,6 +1,5 @@
-// Package stats adds up what requests came to: how many, how well, how quickly
-// and for how many tokens, by channel, key and model, and over the last minute,
-// hour and day. Everything in it is bounded.
+// Package stats sums up requests: number, success, latency and tokens, by channel,
+// key and model, and over the last minute, hour and day. All of it is bounded.
 package stats
 
 import (
@@ -11,14 +10,14 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// What is counted apart; beyond these names it is counted as Other.
+// How many names are counted separately; the rest is counted as Other.
 const (
 	maxChannels = 500
 	maxKeys     = 200 // of a channel
 	maxModels   = 100
 	maxName     = 128
 
-	// Other stands for all names that are too many.
+	// Other is the name for all names beyond the limits.
 	Other = "other"
 )
 
@@ -41,7 +40,7 @@ type channelSums struct {
 	recent points
 }
 
-// New returns a collector that has counted nothing.
+// New returns an empty collector.
 func New(now func() time.Time) *Collector {
 	c := &Collector{now: now, since: now(), total: Sums{latency: latency{digits: fine}}, channels: map[string]*channelSums{}, models: map[string]*Sums{}, windows: map[string]*window{}}
 	for _, w := range windows {
@@ -50,16 +49,16 @@ func New(now func() time.Time) *Collector {
 	return c
 }
 
-// windows are the spans of time that are looked back on.
+// windows are the spans of time that are summed up.
 var windows = []struct {
 	name  string
 	width time.Duration
 	slots int
 }{{"1m", 5 * time.Second, 12}, {"1h", time.Minute, 60}, {"24h", 30 * time.Minute, 48}}
 
-// Note counts a request that ended. One that no route took is not counted: no
-// channel had a part in it.
-func (c *Collector) Note(r *event.Request) {
+// Add counts a request that ended. One that matched no route is not counted,
+// since no channel was involved.
+func (c *Collector) Add(r *event.Request) {
 	if r.Route == "" {
 		return
 	}
@@ -100,7 +99,7 @@ func succeeded(r *event.Request) bool {
 	return a != nil && a.Verdict.Answered()
 }
 
-// failed says that the request came to nothing, and not by its caller's doing.
+// failed says that the request was not answered, and not because its caller left.
 func failed(r *event.Request) bool {
 	a := last(r)
 	return a == nil && r.Status >= 500 || a != nil && !succeeded(r) && a.Verdict != event.VerdictClient
@@ -150,8 +149,8 @@ func (ch *channelSums) key(id string) *Sums {
 	return k
 }
 
-// model gives a model a name of its own once a request for it has succeeded:
-// callers may ask for what they like.
+// model counts a model under its name once a request for it has succeeded, since
+// callers may ask for any name.
 func (c *Collector) model(name string, good bool) *Sums {
 	if name == "" {
 		return &Sums{} // not to be counted

@@ -27,16 +27,16 @@ func request(channel, key, model string, ttfb time.Duration) *event.Request {
 
 func TestRequestsAddUp(t *testing.T) {
 	c := New(newClock().now)
-	c.Note(request("a", "k1", "m", 20*time.Millisecond))
+	c.Add(request("a", "k1", "m", 20*time.Millisecond))
 	failedOver := request("b", "k2", "m", 30*time.Millisecond)
 	failedOver.Retries = 1
 	failedOver.Attempts = append([]event.Attempt{{Channel: "a", Key: "k1", Verdict: "channel", Status: 502}}, failedOver.Attempts...)
-	c.Note(failedOver)
-	c.Note(&event.Request{Route: "/**", Model: "m", Status: 502, Channel: "a", Attempts: []event.Attempt{{Channel: "a", Key: "k1", Verdict: "key"}}})
-	c.Note(&event.Request{Route: "/**", Model: "m", Status: 499, Attempts: []event.Attempt{{Channel: "a", Key: "k1", Verdict: "client"}}})
-	c.Note(&event.Request{Route: "/**", Model: "m", Status: 404, Channel: "b", Attempts: []event.Attempt{{Channel: "b", Key: "k2", Verdict: "request"}}})
-	c.Note(&event.Request{Route: "/**", Status: 503})
-	c.Note(&event.Request{Status: 401}) // no route took it
+	c.Add(failedOver)
+	c.Add(&event.Request{Route: "/**", Model: "m", Status: 502, Channel: "a", Attempts: []event.Attempt{{Channel: "a", Key: "k1", Verdict: "key"}}})
+	c.Add(&event.Request{Route: "/**", Model: "m", Status: 499, Attempts: []event.Attempt{{Channel: "a", Key: "k1", Verdict: "client"}}})
+	c.Add(&event.Request{Route: "/**", Model: "m", Status: 404, Channel: "b", Attempts: []event.Attempt{{Channel: "b", Key: "k2", Verdict: "request"}}})
+	c.Add(&event.Request{Route: "/**", Status: 503})
+	c.Add(&event.Request{Status: 401}) // no route took it
 	v := c.View()
 	counts := func(s Sums) string {
 		return fmt.Sprint(s.Requests, s.Success, s.Fail, s.Retries, s.Input, s.Output)
@@ -60,9 +60,9 @@ func TestRequestsAddUp(t *testing.T) {
 func TestQuantilesAreNear(t *testing.T) {
 	c := New(newClock().now)
 	for i := 1; i <= 1000; i++ {
-		c.Note(request("a", "k", "m", time.Duration(i)*time.Millisecond))
+		c.Add(request("a", "k", "m", time.Duration(i)*time.Millisecond))
 	}
-	c.Note(request("a", "k", "m", 24*time.Hour)) // beyond all measure
+	c.Add(request("a", "k", "m", 24*time.Hour)) // beyond all measure
 	v := c.View()
 	for what, s := range map[string]Sums{"channel": v.Channels["a"].Sums, "key": v.Channels["a"].Keys["k"], "model": v.Models["m"], "window": v.Windows["24h"], "all": v.Total} {
 		slack := 0.02
@@ -87,7 +87,7 @@ func TestQuantilesAreNear(t *testing.T) {
 func TestWindowsForget(t *testing.T) {
 	clock := newClock()
 	c := New(clock.now)
-	note := func() { c.Note(request("a", "k", "m", time.Millisecond)) }
+	add := func() { c.Add(request("a", "k", "m", time.Millisecond)) }
 	want := func(minute, hour, day uint64) {
 		t.Helper()
 		w := c.View().Windows
@@ -95,24 +95,24 @@ func TestWindowsForget(t *testing.T) {
 			t.Errorf("%d, %d, %d; want %d, %d, %d", w["1m"].Requests, w["1h"].Requests, w["24h"].Requests, minute, hour, day)
 		}
 	}
-	note()
+	add()
 	want(1, 1, 1)
 	clock.t = clock.t.Add(50 * time.Second)
-	note()
+	add()
 	want(2, 2, 2)
 	clock.t = clock.t.Add(15 * time.Second)
 	want(1, 2, 2)
 	clock.t = clock.t.Add(time.Hour)
 	want(0, 0, 2)
-	note()
+	add()
 	clock.t = clock.t.Add(23 * time.Hour)
 	want(0, 0, 1)
 	clock.t = clock.t.Add(30 * 24 * time.Hour) // the same slots, much later
 	want(0, 0, 0)
-	note()
+	add()
 	want(1, 1, 1)
 	clock.t = clock.t.Add(-2 * time.Hour) // the clock is set
-	note()
+	add()
 	if w := c.View().Windows["1m"]; w.Requests != 1 {
 		t.Errorf("after the clock was set: %d", w.Requests)
 	}
@@ -124,10 +124,10 @@ func TestWindowsForget(t *testing.T) {
 func TestPointsAreOfTenSeconds(t *testing.T) {
 	clock := newClock()
 	c := New(clock.now)
-	c.Note(request("a", "k", "m", 10*time.Millisecond))
-	c.Note(request("a", "k", "m", 20*time.Millisecond))
+	c.Add(request("a", "k", "m", 10*time.Millisecond))
+	c.Add(request("a", "k", "m", 20*time.Millisecond))
 	clock.t = clock.t.Add(10 * time.Second)
-	c.Note(&event.Request{Route: "/**", Attempts: []event.Attempt{{Channel: "a", Verdict: "channel"}}})
+	c.Add(&event.Request{Route: "/**", Attempts: []event.Attempt{{Channel: "a", Verdict: "channel"}}})
 	p := c.Channel("a").Recent
 	if len(p) != PointCount || p[PointCount-2] != (Point{Requests: 2, TTFB: 15 * time.Millisecond}) || p[PointCount-1] != (Point{Requests: 1, Failures: 1}) || p[0] != (Point{}) {
 		t.Errorf("%+v", p)
@@ -153,10 +153,10 @@ func TestPointsAreOfTenSeconds(t *testing.T) {
 func TestEverythingIsBounded(t *testing.T) {
 	c := New(newClock().now)
 	for i := range 2 * maxChannels {
-		c.Note(request(fmt.Sprint("channel-", i), "k", fmt.Sprint("model-", i), time.Millisecond))
-		c.Note(request("a", fmt.Sprint("key-", i), strings.Repeat("long", maxName), time.Millisecond))
+		c.Add(request(fmt.Sprint("channel-", i), "k", fmt.Sprint("model-", i), time.Millisecond))
+		c.Add(request("a", fmt.Sprint("key-", i), strings.Repeat("long", maxName), time.Millisecond))
 	}
-	c.Note(&event.Request{Route: "/**", Model: "asked for only", Status: 404})
+	c.Add(&event.Request{Route: "/**", Model: "asked for only", Status: 404})
 	v := c.View()
 	if len(v.Channels) > maxChannels+1 || len(v.Models) > maxModels+1 || len(v.Channels["a"].Keys) > maxKeys+1 {
 		t.Errorf("%d channels, %d models, %d keys", len(v.Channels), len(v.Models), len(v.Channels["a"].Keys))
@@ -170,11 +170,11 @@ func TestEverythingIsBounded(t *testing.T) {
 	}
 }
 
-func TestWhatWasCountedOutlivesTheProgram(t *testing.T) {
+func TestCountsSurviveARestart(t *testing.T) {
 	clock := newClock()
 	c := New(clock.now)
 	for i := range 200 {
-		c.Note(request("a", "k", "m", time.Duration(i)*time.Millisecond))
+		c.Add(request("a", "k", "m", time.Duration(i)*time.Millisecond))
 	}
 	b, err := json.Marshal(c.Save())
 	if err != nil {
@@ -213,7 +213,7 @@ func BenchmarkNote(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(p *testing.PB) {
 		for p.Next() {
-			c.Note(r)
+			c.Add(r)
 		}
 	})
 }

@@ -5,25 +5,25 @@ import (
 	"time"
 )
 
-// View is what was counted up to a moment.
+// View is a snapshot of all counts.
 type View struct {
 	Since    time.Time
 	Total    Sums
-	Rate     float64 // requests per second, of late
+	Rate     float64 // requests per second, over the last 10 to 20 seconds
 	Channels map[string]ChannelView
 	Models   map[string]Sums
 	Windows  map[string]Sums
 }
 
-// ChannelView is what was counted of a channel.
+// ChannelView is a snapshot of the counts of a channel.
 type ChannelView struct {
 	Sums
 	Keys   map[string]Sums
 	Recent []Point
 }
 
-// View returns what was counted. It holds up counting for one piece at a time
-// only, since requests wait for that.
+// View returns a snapshot. It locks one part at a time, since requests wait for
+// the lock.
 func (c *Collector) View() View {
 	now := c.now()
 	v := View{Channels: map[string]ChannelView{}, Models: map[string]Sums{}, Windows: map[string]Sums{}}
@@ -50,8 +50,8 @@ func (c *Collector) locked(do func()) {
 	do()
 }
 
-// Channel returns what was counted of one channel, without latencies and keys:
-// that is quicker.
+// Channel returns the counts of one channel, without latencies and keys, which
+// is faster.
 func (c *Collector) Channel(name string) ChannelView {
 	now := c.now()
 	c.mu.Lock()

@@ -2,7 +2,7 @@ package stats
 
 import "time"
 
-// window counts over a span of time just past, slot by slot.
+// window counts over the last span of time, in slots.
 type window struct {
 	width time.Duration
 	slots []slot
@@ -13,7 +13,7 @@ type slot struct {
 	Sums
 }
 
-// at is the slot of the moment, emptied if it was one of long ago.
+// at is the current slot, emptied if it is from an earlier round.
 func (w *window) at(now time.Time) *slot {
 	epoch := now.UnixNano() / int64(w.width)
 	s := &w.slots[epoch%int64(len(w.slots))]
@@ -51,7 +51,7 @@ type Point struct {
 	TTFB               time.Duration // average; 0: no samples
 }
 
-// points are those of the last minutes.
+// points are those of the last ten minutes.
 type points [PointCount]struct {
 	epoch              int64
 	requests, failures uint64
@@ -92,8 +92,8 @@ func (p *points) list(now time.Time) []Point {
 	return out
 }
 
-// rate is the requests per second of late: of the last full point and of what
-// there is of the one that runs.
+// rate is the number of requests per second over the last full point and the
+// current one so far.
 func (p *points) rate(now time.Time) float64 {
 	epoch := now.UnixNano() / int64(PointWidth)
 	span := PointWidth + time.Duration(now.UnixNano()%int64(PointWidth))
