@@ -343,7 +343,12 @@ func (k *Key) update() {
 	for _, m := range k.models {
 		restricted = restricted || m.restricts()
 	}
-	k.restricted.Store(restricted)
+	switch was := k.restricted.Swap(restricted); {
+	case restricted && !was:
+		k.channel.slot.flags.Add(oneKey)
+	case was && !restricted:
+		k.channel.slot.flags.Add(^uint32(oneKey - 1)) // one less
+	}
 }
 
 // model is what is known of the key with the model, new if nothing is.

@@ -25,7 +25,7 @@ func (l *Lease) Answered(now time.Time, model, endpoint string) {
 	s.mu.Lock()
 	s.counters.ttfb(now.Sub(l.start))
 	unblocked := false
-	if s.restricted.Load() || s.outage.Load() {
+	if s.slot.has(flagRestricted | flagOutage) {
 		unblocked = s.cleared(now, model, endpoint)
 	}
 	s.mu.Unlock()
@@ -145,6 +145,6 @@ func (l *Lease) release() {
 		}
 		s.mu.Unlock()
 	}
-	s.inFlight.Add(-1)
+	s.slot.inFlight.Add(-1)
 	l.ended()
 }

@@ -26,6 +26,7 @@ type Registry struct {
 
 	objects objects
 	retries retryBudget
+	slots   slots // under mu
 
 	mu       sync.Mutex
 	channels map[[2]string]*State

@@ -24,7 +24,7 @@ type endpointState struct {
 // SkipFor says why the channel must not be used for the model or endpoint, ""
 // if it may be. until is when that ends. It does not repeat what Skip says.
 func (s *State) SkipFor(now time.Time, model, endpoint string) (skip Skip, until time.Time) {
-	if !s.restricted.Load() {
+	if !s.slot.has(flagRestricted) {
 		return "", time.Time{}
 	}
 	s.mu.Lock()
@@ -43,7 +43,7 @@ func (s *State) SkipFor(now time.Time, model, endpoint string) (skip Skip, until
 // Deferred says whether a mark puts the channel behind others for the model,
 // and until when.
 func (s *State) Deferred(now time.Time, model string) (until time.Time, deferred bool) {
-	if !s.restricted.Load() {
+	if !s.slot.has(flagRestricted) {
 		return time.Time{}, false
 	}
 	s.mu.Lock()
@@ -58,7 +58,7 @@ func (s *State) Deferred(now time.Time, model string) (until time.Time, deferred
 // whether there is one; the lease's end ends it.
 func (l *Lease) TestModel(now time.Time, model string) {
 	s := l.state
-	if !s.restricted.Load() {
+	if !s.slot.has(flagRestricted) {
 		return
 	}
 	s.mu.Lock()

@@ -36,7 +36,7 @@ func (s *State) retain(configured bool, keys []*Key, now time.Time) (forget bool
 			delete(s.keys, fingerprint)
 		}
 	}
-	return s.removed.expired(configured, now) && s.inFlight.Load() == 0
+	return s.removed.expired(configured, now) && s.slot.inFlight.Load() == 0
 }
 
 // removal is since when something is no longer in the configuration.

@@ -16,11 +16,9 @@ type State struct {
 	name     string
 	target   string
 
-	inFlight   atomic.Int64
-	outage     atomic.Bool // paused, down, blocked or breaker not closed: the slow path must look
-	restricted atomic.Bool // something is known about a model or an endpoint
-	preferred  atomic.Bool
-	failedAt   atomic.Int64 // the last failure of the whole channel: nanoseconds since the registry's start, 0: none
+	slot      *slot
+	preferred atomic.Bool
+	failedAt  atomic.Int64 // the last failure of the whole channel: nanoseconds since the registry's start, 0: none
 
 	mu        sync.Mutex
 	limits    BreakerLimits
@@ -44,7 +42,7 @@ type State struct {
 
 func newState(r *Registry, name, target string) *State {
 	return &State{
-		registry: r, name: name, target: target,
+		registry: r, name: name, target: target, slot: r.slots.next(),
 		limits:  DefaultBreaker,
 		health:  sdk.HealthUnknown,
 		breaker: breaker{recent: window{span: DefaultBreaker.Window}},
@@ -92,7 +90,7 @@ func (s *State) newKey(fingerprint string) *Key {
 // paused, down, blocked, or its breaker is open. It is "" if none of these
 // holds.
 func (s *State) Skip(now time.Time) Skip {
-	if !s.outage.Load() {
+	if !s.slot.has(flagOutage) {
 		return ""
 	}
 	s.mu.Lock()
@@ -116,7 +114,7 @@ func (s *State) skip(now time.Time) Skip {
 // OutSince is when the channel went out of service; zero if it is in service
 // or paused.
 func (s *State) OutSince() time.Time {
-	if !s.outage.Load() {
+	if !s.slot.has(flagOutage) {
 		return time.Time{}
 	}
 	s.mu.Lock()
@@ -140,7 +138,7 @@ func (s *State) outSince(now time.Time) time.Time {
 
 // BreakerOpenSince is when the breaker opened; zero if it is closed.
 func (s *State) BreakerOpenSince() time.Time {
-	if !s.outage.Load() {
+	if !s.slot.has(flagOutage) {
 		return time.Time{}
 	}
 	s.mu.Lock()
@@ -155,19 +153,19 @@ func (s *State) BreakerOpenSince() time.Time {
 // block, never a pause or the limit; limit is how many attempts may be under
 // way at once, 0 any number. Every lease must be ended.
 func (s *State) Acquire(now time.Time, limit int, force bool) (Lease, Skip) {
-	if n := s.inFlight.Add(1); limit > 0 && n > int64(limit) {
-		s.inFlight.Add(-1)
+	if n := s.slot.inFlight.Add(1); limit > 0 && int(n) > limit {
+		s.slot.inFlight.Add(-1)
 		return Lease{}, SkipFull
 	}
 	l := Lease{state: s, start: now}
-	if !s.outage.Load() {
+	if !s.slot.has(flagOutage) {
 		return l, ""
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	skip := s.skip(now)
 	if skip != "" && (!force || skip == SkipPaused) {
-		s.inFlight.Add(-1)
+		s.slot.inFlight.Add(-1)
 		return Lease{}, skip
 	}
 	if s.breaker.open {
@@ -260,14 +258,14 @@ func (s *State) SetHealth(h sdk.Health, reason string) {
 	}
 }
 
-// update keeps outage and restricted in step; the caller holds mu.
+// update keeps the flags in step; the caller holds mu.
 func (s *State) update() {
-	s.outage.Store(s.paused || s.health == sdk.HealthDown || s.breaker.open || s.blocked.set())
-	s.restricted.Store(len(s.models)+len(s.endpoints)+len(s.blockedBy.requests) > 0)
+	s.slot.set(flagOutage, s.paused || s.health == sdk.HealthDown || s.breaker.open || s.blocked.set())
+	s.slot.set(flagRestricted, len(s.models)+len(s.endpoints)+len(s.blockedBy.requests) > 0)
 }
 
 // InFlight is the number of attempts under way.
-func (s *State) InFlight() int { return int(s.inFlight.Load()) }
+func (s *State) InFlight() int { return int(s.slot.inFlight.Load()) }
 
 // Paused says whether the user paused the channel.
 func (s *State) Paused() bool {

@@ -215,19 +215,30 @@ func powerOfTwo(g *group, v view) *member {
 func rendezvous(g *group, v view, h uint64) *member {
 	var best *member
 	var top float64
+	equal := g.equalWeights()
 	for i := range g.members {
 		m := &g.members[i]
-		if !m.available(v) {
-			continue
-		}
 		// A number in (0,1) that is the same for the same request and member.
-		u := (float64(mix(h^m.hash)>>11) + 0.5) / (1 << 53)
-		score := -m.weight / math.Log(u)
-		if best == nil || score > top {
+		score := (float64(mix(h^m.hash)>>11) + 0.5) / (1 << 53)
+		if !equal {
+			score = -m.weight / math.Log(score)
+		}
+		if (best == nil || score > top) && m.available(v) {
 			best, top = m, score
 		}
 	}
 	return best
+}
+
+// equalWeights says that all members weigh the same, and something: their scores
+// then are in the order of their numbers.
+func (g *group) equalWeights() bool {
+	for i := range g.members {
+		if w := g.members[i].weight; w == 0 || w != g.members[0].weight {
+			return false
+		}
+	}
+	return true
 }
 
 // mix is the finalizer of splitmix64.

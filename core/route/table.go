@@ -54,6 +54,20 @@ type Route struct {
 	shadows  []*shadow
 	registry *channel.Registry
 	gate     probeGate
+	quick    []quickChannel
+}
+
+// quickChannel is what the first pick of a request needs of most channels.
+type quickChannel struct {
+	gauge   channel.Gauge
+	settled bool // the configuration does not restrict models or requests
+}
+
+func (r *Route) makeQuick() {
+	r.quick = nil
+	for _, ch := range r.Channels {
+		r.quick = append(r.quick, quickChannel{ch.State.Gauge(), len(ch.Config.Models) == 0 && ch.Config.MaxInFlight == 0})
+	}
 }
 
 // Channel is a configured channel with its state.
@@ -88,6 +102,7 @@ func Build(ctx context.Context, cfg *config.Config, o Options) (*Table, error) {
 		for _, ch := range c.Channels {
 			r.Channels = append(r.Channels, channels[ch])
 		}
+		r.makeQuick()
 		errs = append(errs, t.route(ctx, r, o))
 		t.Routes = append(t.Routes, r)
 	}
@@ -172,6 +187,7 @@ func askOf(s sdk.Strategy, r *Route) askFunc {
 // single is a route of one channel, which takes no strategy.
 func (t *Table) single(ch *Channel, o Options) *Route {
 	r := &Route{Config: &config.Route{Pattern: "/**", Channels: []*config.Channel{ch.Config}}, Channels: []*Channel{ch}, registry: o.Registry}
+	r.makeQuick()
 	ask := func(_ context.Context, channels []sdk.Snapshot, _ []sdk.Outcome, _ []byte) (sdk.Plan, error) {
 		return fallbackPlan(channels, config.MakeshiftRoundRobin, "the only channel"), nil
 	}

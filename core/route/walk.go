@@ -323,11 +323,14 @@ func (w *Walk) failKey(p Pick, final bool) {
 // The view of a route's rule: indices are of its channels.
 
 func (w *Walk) available(i int) bool {
+	if q := &w.route.quick[i]; w.attempts == 0 && len(w.failed)+len(w.busy) == 0 && q.settled && q.gauge.Clear() {
+		return true
+	}
 	skip, deferred := w.standing(w.route.Channels[i])
 	return skip == "" && !deferred
 }
 
-func (w *Walk) load(i int) int { return w.route.Channels[i].State.InFlight() }
+func (w *Walk) load(i int) int { return w.route.quick[i].gauge.InFlight() }
 
 func (w *Walk) hashOf(attributes []string) (uint64, bool) {
 	for _, name := range attributes {
