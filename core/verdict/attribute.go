@@ -241,16 +241,26 @@ func (c *compiler) header(a *hcl.Attribute) {
 }
 
 func (c *compiler) endpoint(a *hcl.Attribute) {
-	c.rule.endpoints = c.texts(a)
 	known := make([]string, len(Endpoints))
 	for i, e := range Endpoints {
 		known[i] = string(e)
 	}
-	for _, e := range c.rule.endpoints {
-		if !among(known, e) {
-			c.add(a.Expr.Range(), "Unknown endpoint", fmt.Sprintf("%q is not a kind of endpoint. %s", e, suggest(e, known)))
+	c.rule.endpoints = c.known(a, "Unknown endpoint", "a kind of endpoint", known)
+}
+
+func (c *compiler) dialect(a *hcl.Attribute) {
+	c.rule.dialects = c.known(a, "Unknown dialect", "a dialect", Dialects)
+}
+
+// known takes texts of a list.
+func (c *compiler) known(a *hcl.Attribute, summary, what string, known []string) []string {
+	given := c.texts(a)
+	for _, g := range given {
+		if !among(known, g) {
+			c.add(a.Expr.Range(), summary, fmt.Sprintf("%q is not %s. %s", g, what, suggest(g, known)))
 		}
 	}
+	return given
 }
 
 func (c *compiler) means(a *hcl.Attribute) { c.rule.Means = c.meaning(a, true) }

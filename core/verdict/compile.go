@@ -77,7 +77,7 @@ var settings = []Setting{
 	{"json", true, "expressions for fields: `{ \"error.details.*.reason\" = \"^API_KEY_INVALID$\" }`. `*` stands for any element; values are as JSON writes them, strings without quotes.", (*compiler).json},
 	{"header", true, "expressions for headers: `{ \"Cf-Mitigated\" = \"^challenge$\" }`. `\"^$\"` means that the header is absent.", (*compiler).header},
 	{"body", true, "an expression for the first 64 KiB of the body. It needs `status` or `content_type`, and begins with fixed characters.", (*compiler).body},
-	{"dialect", true, "of the request: `\"openai\"`, `\"anthropic\"`, `\"gemini\"`, or a list", func(c *compiler, a *hcl.Attribute) { c.rule.dialects = c.texts(a) }},
+	{"dialect", true, "of the request: `\"openai\"`, `\"anthropic\"`, `\"gemini\"`, `\"ollama\"`, or a list", (*compiler).dialect},
 	{"endpoint", true, "of the request: `\"generate\"`, `\"models\"`, `\"count\"`, `\"moderation\"`, `\"rerank\"`, `\"account\"`, `\"files\"`, `\"other\"`, or a list", (*compiler).endpoint},
 	{"method", true, "of the request", func(c *compiler, a *hcl.Attribute) { c.rule.methods = upper(c.texts(a)) }},
 	{"path", true, "of the request; `*` stands for any characters", func(c *compiler, a *hcl.Attribute) { c.rule.paths = c.texts(a) }},

@@ -31,6 +31,7 @@ func TestMistakesInRules(t *testing.T) {
 		{"empty list", "status = []\n  means = \"blocked\"", "2", "status needs at least one value."},
 		{"bad scope", "status = 403\n  means = \"blocked\"\n  scope = \"site\"", "4", `"site" is not a scope.`},
 		{"bad endpoint", "endpoint = \"chat\"\n  means = \"blocked\"", "2", `"chat" is not a kind of endpoint.`},
+		{"bad dialect", "dialect = \"claude\"\n  means = \"blocked\"", "2", `"claude" is not a dialect.`},
 		{"bad duration", "status = 429\n  means = \"rate_limited\"\n  for = \"30\"", "4", `"30" is not a valid duration: write a number with a unit`},
 		{"too long", "status = 429\n  means = \"rate_limited\"\n  for = \"48h\"", "4", `at most "24h".`},
 		{"no text", "status = 429\n  message = 5\n  means = \"rate_limited\"", "3", "message is a text in quotes."},

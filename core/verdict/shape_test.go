@@ -95,3 +95,32 @@ func TestChanges(t *testing.T) {
 		}
 	}
 }
+
+// TestDraftsMatch: the rule that is offered for an unknown answer matches it,
+// and compiles.
+func TestDraftsMatch(t *testing.T) {
+	set, drafts := New(Options{}), 0
+	for _, c := range Corpus() {
+		a, err := c.Answer()
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := set.Judge(a)
+		if v.Means == Good || a.Status >= 300 && a.Status < 400 || v.Status == 0 && v.Message == "" || v.Status > 999 {
+			continue
+		}
+		drafts++
+		text := Draft("mine", a, v)
+		mine, diags := CompileSource([]byte(text), "draft.hcl", FromUser)
+		if diags.HasErrors() {
+			t.Errorf("%s: %v\n%s", c.Name, diags, text)
+			continue
+		}
+		if got := New(Options{User: mine}).Judge(a); got.Rule != "mine" || got.Means != v.Means {
+			t.Errorf("%s: judged by %q as %s\n%s", c.Name, got.Rule, got.Means, text)
+		}
+	}
+	if drafts < 300 {
+		t.Errorf("only %d drafts", drafts)
+	}
+}

@@ -205,14 +205,17 @@ func (f *failure) cooldown(r *Rule, a Answer) time.Duration {
 // written.
 func RetriedByDefault(status int) bool {
 	switch status {
-	case 408, 409, 425, 429, 498, 499, 500, 502, 503, 504, 507:
+	case 408, 425, 429, 498, 499, 500, 502, 503, 504, 507:
 		return true
 	}
 	return status >= 520 && status <= 599
 }
 
-// retries says whether retry.on includes the status.
+// retries says whether retry.on includes the status. A 409 counts as a 503.
 func (s *Set) retries(status int) bool {
+	if status == http.StatusConflict {
+		status = http.StatusServiceUnavailable
+	}
 	if s.retryOn == nil {
 		return status == 0 || RetriedByDefault(status)
 	}
@@ -221,13 +224,15 @@ func (s *Set) retries(status int) bool {
 
 // route says where the request may go next.
 func (s *Set) route(v *Verdict, f *failure) {
-	switch {
-	case v.Means == Good:
+	if v.Means == Good {
 		return
-	case s.retryOn != nil && slices.Contains(s.retryOn, f.status):
+	}
+	written := s.retryOn != nil
+	switch {
+	case written && s.retries(f.status):
 		v.Failover = true
 	case v.Means == Refused:
-	case v.Origin == FromStatus && s.retryOn != nil && RetriedByDefault(f.status):
+	case written && v.Origin == FromStatus && (RetriedByDefault(f.status) || f.status == http.StatusConflict):
 		// What retry.on leaves out is passed on, unless more is known than the status.
 	default:
 		v.Failover = true

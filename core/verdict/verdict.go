@@ -7,13 +7,16 @@ import (
 
 // Request is what rules may know about the request that was answered.
 type Request struct {
-	Dialect  string   // "openai", "anthropic", "gemini"; "" if unknown
+	Dialect  string   // one of Dialects; "" if unknown
 	Endpoint Endpoint // "" counts as Generate
 	Method   string
 	Path     string
 	Model    string // as it was sent to the site
 	Streamed bool   // a streamed answer was asked for
 }
+
+// Dialects are the APIs that requests may speak, by name.
+var Dialects = []string{"openai", "anthropic", "gemini", "ollama"}
 
 // Endpoint is the kind of an API's endpoint.
 type Endpoint string
