@@ -122,7 +122,7 @@ func (a *app) addCommands(root *cobra.Command) {
 	}{
 		{"Begin:", []*cobra.Command{a.demoCommand(), a.initCommand(), a.convertCommand(), a.validateCommand(), a.fmtCommand(), a.configCommand()}},
 		{"Run:", []*cobra.Command{a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(), a.planCommand(), a.serviceCommand()}},
-		{"Look:", []*cobra.Command{a.statusCommand(), a.topCommand(), a.logsCommand(), a.panelCommand(), a.explainCommand()}},
+		{"Look:", []*cobra.Command{a.statusCommand(), a.topCommand(), a.logsCommand(), a.panelCommand(), a.explainCommand(), a.verdictCommand()}},
 		{"Parts:", []*cobra.Command{a.channelCommand(), a.keyCommand(), a.tunnelCommand(), a.pluginCommand()}},
 		{"More:", []*cobra.Command{a.completionCommand(), a.versionCommand()}},
 	}

@@ -189,7 +189,7 @@ func (c Case) Answer() (Answer, error) {
 // is an error, as a relay that holds an answer until its first content does.
 func ParseWire(wire string) (Answer, error) {
 	a := Answer{Now: CaseTime}
-	head, body, _ := strings.Cut(wire, "\n\n")
+	head, body := cutHead(wire)
 	r := textproto.NewReader(bufio.NewReader(strings.NewReader(head + "\n\n")))
 	line, err := r.ReadLine()
 	if err != nil {
@@ -199,6 +199,9 @@ func ParseWire(wire string) (Answer, error) {
 	status, _, _ = strings.Cut(status, " ")
 	if a.Status, err = strconv.Atoi(status); err != nil {
 		return a, fmt.Errorf("%q is not a status line", line)
+	}
+	if a.Status < 200 && a.Status != http.StatusSwitchingProtocols && strings.HasPrefix(body, "HTTP/") {
+		return ParseWire(body) // curl -i prints a 100 Continue too
 	}
 	h, err := r.ReadMIMEHeader()
 	if err != nil {
@@ -211,4 +214,13 @@ func ParseWire(wire string) (Answer, error) {
 	a.Body = []byte(body)
 	a.Event = a.good() && isEventStream(a.Body)
 	return a, nil
+}
+
+// cutHead splits an answer at its first empty line.
+func cutHead(wire string) (head, body string) {
+	head, body, _ = strings.Cut(wire, "\n\n")
+	if h, b, ok := strings.Cut(wire, "\r\n\r\n"); ok && len(h) < len(head) {
+		return h, b
+	}
+	return head, body
 }

@@ -42,7 +42,7 @@ func Draft(name string, a Answer, v Verdict) string {
 // isTelling says that a code tells an answer from others with its status.
 func isTelling(code string) bool {
 	generic := []string{"invalid_request_error", "server_error", "api_error", "error", "new_api_error", "one_api_error", "upstream_error", "forbidden", "unauthorized"}
-	return isWord(code) && httpStatus(code) == 0 && !slices.Contains(generic, strings.ToLower(code))
+	return isWord(code) && !strings.Contains(code, hidden) && httpStatus(code) == 0 && !slices.Contains(generic, strings.ToLower(code))
 }
 
 // setExpression sets an expression that finds text as it is: a code as a whole,
@@ -53,7 +53,7 @@ func setExpression(body *hclwrite.Body, name, text string) {
 		return
 	}
 	const longest, shortest = 80, 8
-	if i := strings.IndexAny(text, "0123456789\"'`<{\n"); i >= shortest {
+	if i := strings.IndexAny(text, "0123456789\"'`<{\n"+hidden); i >= shortest || i >= 0 && text[i] >= utf8.RuneSelf {
 		text = text[:i]
 	}
 	for len(text) > longest {

@@ -211,13 +211,17 @@ func RetriedByDefault(status int) bool {
 	return status >= 520 && status <= 599
 }
 
-// retries says whether retry.on includes the status. A 409 counts as a 503.
+// retries says whether retry.on includes the status. A 409 counts as a 503, an
+// unknown one as a 500.
 func (s *Set) retries(status int) bool {
-	if status == http.StatusConflict {
+	switch status {
+	case http.StatusConflict:
 		status = http.StatusServiceUnavailable
+	case 0:
+		status = http.StatusInternalServerError
 	}
 	if s.retryOn == nil {
-		return status == 0 || RetriedByDefault(status)
+		return RetriedByDefault(status)
 	}
 	return slices.Contains(s.retryOn, status)
 }

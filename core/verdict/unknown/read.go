@@ -59,3 +59,6 @@ func read(dir string) (map[string]*Entry, error) {
 	}
 	return entries, nil
 }
+
+// Dir is the directory of unknown answers in a state directory.
+func Dir(stateDir string) string { return filepath.Join(stateDir, "unknown") }

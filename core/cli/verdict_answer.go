@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/dialect"
+	"github.com/aitunnel/aitunnel/core/verdict"
+)
+
+// verdictQuestion is an answer as the flags of verdict test describe it.
+type verdictQuestion struct {
+	status   int
+	headers  []string
+	body     string
+	file     string // an answer as curl -i prints it
+	channel  string
+	endpoint string
+	request  verdict.Request
+}
+
+func (a *app) verdictTest() *cobra.Command {
+	var q verdictQuestion
+	asJSON := false
+	c := jsonFlag(&cobra.Command{
+		Use:   "test [FILE]",
+		Short: "Say what an answer means, by which rule, and what would follow",
+		Long:  "Say what an answer of a site means: which rule matches, what it concerns, and what\nwould follow. The answer is described by flags, or it is read from a FILE as\n\"curl -i\" prints it (\"-\" is the standard input). Nothing is sent.",
+		Example: "  aitunnel verdict test --status 403 --header \"Content-Type: text/plain\" --body answer.txt\n" +
+			"  curl -si https://site.example/v1/models | aitunnel verdict test - --endpoint models\n" +
+			"  aitunnel verdict test --status 429 --header \"Retry-After: 30\" --model gpt-5 --json",
+		Args: oneFile,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				q.file = args[0]
+			}
+			answer, err := a.answerFor(q)
+			if err != nil {
+				return err
+			}
+			set, err := a.verdictSet(c.Context(), q.channel)
+			if err != nil {
+				return err
+			}
+			return a.explainVerdict(set, answer, asJSON)
+		},
+	}, &asJSON)
+	f := c.Flags()
+	f.IntVar(&q.status, "status", 0, "the answer's status")
+	f.StringArrayVar(&q.headers, "header", nil, "a header of the answer, as `\"Name: value\"`; may be repeated")
+	f.StringVar(&q.body, "body", "", "`file` that holds the answer's body, or an event of a stream; \"-\" is the standard input")
+	f.StringVar(&q.request.Dialect, "dialect", "openai", "the API of the request: "+strings.Join(verdict.Dialects, ", "))
+	f.StringVar(&q.endpoint, "endpoint", string(verdict.Generate), "the kind of its endpoint: generate, models, count, moderation, rerank, account, files or other")
+	f.StringVar(&q.request.Method, "method", "POST", "its method")
+	f.StringVar(&q.request.Path, "path", "", "its path")
+	f.StringVar(&q.request.Model, "model", "", "the model that was sent")
+	f.BoolVar(&q.request.Streamed, "streamed", false, "a streamed answer was asked for")
+	f.StringVar(&q.channel, "channel", "", "the `channel` whose rules are asked too")
+	return c
+}
+
+// answerFor makes an answer of the flags.
+func (a *app) answerFor(q verdictQuestion) (verdict.Answer, error) {
+	answer := verdict.Answer{Status: q.status, Header: http.Header{}}
+	switch {
+	case q.file != "" && (q.status != 0 || q.body != ""):
+		return answer, errors.New("the answer is in the file: leave out --status and --body")
+	case q.file == "" && q.status == 0:
+		return answer, errors.New("which answer? Give its --status, or a file as curl -i prints it")
+	case q.file != "":
+		text, err := a.readAll(q.file)
+		if err != nil {
+			return answer, err
+		}
+		if answer, err = verdict.ParseWire(string(text)); err != nil {
+			return answer, fmt.Errorf("%s is not an answer as curl -i prints it: %w", q.file, err)
+		}
+	case q.body != "":
+		body, err := a.readAll(q.body)
+		if err != nil {
+			return answer, err
+		}
+		answer.Body = body
+	}
+	for _, h := range q.headers {
+		name, value, ok := strings.Cut(h, ":")
+		if !ok || strings.TrimSpace(name) == "" {
+			return answer, fmt.Errorf("the header %q has no colon: write \"Name: value\"", h)
+		}
+		answer.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+	}
+	if err := a.knownRequest(&q); err != nil {
+		return answer, err
+	}
+	answer.Request, answer.Now = q.request, time.Now()
+	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
+		answer.Now = date
+	}
+	answer.Body = decoded(answer)
+	return answer, nil
+}
+
+func (a *app) knownRequest(q *verdictQuestion) error {
+	q.request.Endpoint = verdict.Endpoint(q.endpoint)
+	for _, e := range verdict.Endpoints {
+		if e == q.request.Endpoint {
+			if dialect.Named(q.request.Dialect) == nil {
+				return fmt.Errorf("%q is not a dialect: known are %s", q.request.Dialect, strings.Join(verdict.Dialects, ", "))
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is not a kind of endpoint: known are generate, models, count, moderation, rerank, account, files and other", q.endpoint)
+}
+
+func (a *app) readAll(path string) ([]byte, error) {
+	if path == "-" {
+		return io.ReadAll(io.LimitReader(a.in, 16<<20))
+	}
+	return os.ReadFile(path)
+}
+
+// decoded is the answer's body as rules see it.
+func decoded(answer verdict.Answer) []byte {
+	coding := dialect.Coding(answer.Header)
+	if !dialect.CanDecode(coding) {
+		return answer.Body
+	}
+	if plain, err := dialect.Decode(coding, answer.Body, verdict.MaxBody); err == nil {
+		return plain
+	}
+	return answer.Body // it was saved decoded
+}

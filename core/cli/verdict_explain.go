@@ -1,0 +1,255 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/core/verdict"
+)
+
+// verdictAnswer is what verdict test says to programs.
+type verdictAnswer struct {
+	Means       verdict.Means  `json:"means"`
+	Scope       verdict.Scope  `json:"scope"`
+	Text        string         `json:"text"`
+	Follows     string         `json:"follows"`
+	Rule        *verdictRule   `json:"rule"` // null: the status decided
+	Default     string         `json:"default,omitempty"`
+	ForSeconds  float64        `json:"for_seconds"`
+	AtOnce      bool           `json:"at_once"`
+	SecondKey   verdict.Means  `json:"second_key,omitempty"`
+	Failover    bool           `json:"failover"`
+	SameChannel bool           `json:"same_channel"`
+	Error       normalizedForm `json:"error"`
+	Draft       string         `json:"draft,omitempty"` // a rule to complete, where none matched
+}
+
+// normalizedForm is the error in the form that rules see.
+type normalizedForm struct {
+	Status  int    `json:"status,omitempty"`
+	Code    string `json:"code,omitempty"`
+	Type    string `json:"type,omitempty"`
+	Message string `json:"message,omitempty"`
+	Page    bool   `json:"page,omitempty"`
+}
+
+func (a *app) explainVerdict(set *verdict.Set, answer verdict.Answer, asJSON bool) error {
+	out, rule := explanationOf(set, answer)
+	if asJSON {
+		return a.printJSON(out)
+	}
+	a.say("Means     %s: %s", out.Means, out.Text)
+	a.say("Concerns  %s", scopeText(out.Scope))
+	switch {
+	case rule == nil && out.Means == verdict.Good:
+		a.say("Rule      none is asked: the answer is good")
+	case rule == nil:
+		a.say("Rule      none matches; the default for %s decides", out.Default)
+	default:
+		a.say("Rule      %s (%s)%s", rule.Name, rule.Origin, after(": ", cmp.Or(rule.Note, place(rule))))
+	}
+	a.say("Follows   %s", out.Follows)
+	a.say("Next      %s", whereNext(out))
+	if out.AtOnce {
+		a.say("Cooldown  at once: one such answer is enough")
+	}
+	if out.ForSeconds > 0 {
+		a.say("Waits     %s", time.Duration(out.ForSeconds*float64(time.Second)))
+	}
+	if out.SecondKey != "" {
+		a.say("Then      %s, if a second key of the channel gets the same answer", out.SecondKey)
+	}
+	a.explainError(out.Error)
+	if rule != nil {
+		a.say("\nConditions of the rule, all of which hold:")
+		for _, c := range rule.Conditions {
+			a.say("  %-13s %s", c.Name, shorten(c.Value))
+		}
+	}
+	if out.Draft != "" {
+		a.say("\nA rule for answers like this one, to complete and put into the configuration:\n\n%s", out.Draft)
+	}
+	return nil
+}
+
+func (a *app) explainError(e normalizedForm) {
+	a.say("\nThe error in the form that rules see:")
+	if e.Status > 0 {
+		a.say("  %-13s %d", "status", e.Status)
+	} else {
+		a.say("  %-13s not named", "status")
+	}
+	for _, f := range []verdict.Condition{{Name: "code", Value: e.Code}, {Name: "type", Value: e.Type}, {Name: "message", Value: e.Message}} {
+		if f.Value != "" {
+			a.say("  %-13s %q", f.Name, shorten(f.Value))
+		}
+	}
+	if e.Page {
+		a.say("  It is a page in place of the API's answer; message is its title.")
+	}
+}
+
+func explanationOf(set *verdict.Set, answer verdict.Answer) (verdictAnswer, *verdictRule) {
+	v := set.Judge(answer)
+	out := verdictAnswer{
+		Means: v.Means, Scope: v.Scope, Text: v.Means.Text(), Follows: v.Means.Next(), ForSeconds: v.For.Seconds(),
+		AtOnce: v.AtOnce, SecondKey: v.SecondKey, Failover: v.Failover, SameChannel: v.SameChannel,
+		Error: normalizedForm{v.Status, v.Code, v.Type, v.Message, v.Page},
+	}
+	if v.Origin == verdict.FromStatus {
+		out.Default = v.Rule
+		if v.Unknown() {
+			out.Draft = verdict.Draft("my-rule", answer, v)
+		}
+		return out, nil
+	}
+	for _, r := range set.Rules() {
+		if r.Name == v.Rule && r.Origin == v.Origin {
+			rule := ruleFor(r)
+			out.Rule = &rule
+			return out, &rule
+		}
+	}
+	return out, nil
+}
+
+func whereNext(v verdictAnswer) string {
+	switch {
+	case v.Means == verdict.Good, !v.Failover:
+		return "the answer is passed on"
+	case v.SameChannel:
+		return "another candidate, or the same channel again after a pause"
+	}
+	return "another candidate"
+}
+
+func place(r *verdictRule) string {
+	if r.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", r.File, r.Line)
+}
+
+// shorten keeps an explanation on one screen.
+func shorten(s string) string {
+	const longest = 100
+	if r := []rune(s); len(r) > longest {
+		return string(r[:longest]) + "…"
+	}
+	return s
+}
+
+// scopeText is what a verdict concerns, in words.
+func scopeText(s verdict.Scope) string {
+	switch s {
+	case verdict.ScopeRequest:
+		return "this request"
+	case verdict.ScopeKey:
+		return "the key"
+	case verdict.ScopeKeyModel:
+		return "the key with this model"
+	case verdict.ScopeChannel:
+		return "the channel"
+	case verdict.ScopeChannelModel:
+		return "the channel with this model"
+	case verdict.ScopeChannelEndpoint:
+		return "the channel with this endpoint"
+	}
+	return "nothing"
+}
+
+// verdictSet are the rules of the configuration, if there is one, and the
+// built-in ones.
+func (a *app) verdictSet(ctx context.Context, channel string) (*verdict.Set, error) {
+	path, err := config.Find(a.config)
+	if err != nil {
+		if a.config != "" || channel != "" {
+			return nil, err
+		}
+		return verdict.New(verdict.Options{}), nil
+	}
+	cfg, err := a.checked(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	o := verdict.Options{User: config.Rules(cfg.Verdicts), RetryOn: cfg.Retry.On}
+	if channel == "" {
+		return verdict.New(o), nil
+	}
+	for _, c := range cfg.Channels {
+		if c.Name == channel {
+			o.Channel = config.Rules(c.Verdicts)
+			return verdict.New(o), nil
+		}
+	}
+	return nil, fmt.Errorf("there is no channel %q in %s", channel, path)
+}
+
+// checked loads a configuration that has to be valid.
+func (a *app) checked(ctx context.Context, path string) (cfg *config.Config, err error) {
+	err = a.withPlugins(path, func(h *pluginhost.Host) error {
+		var report config.Report
+		if cfg, report = daemon.Check(ctx, config.Options{Path: path, Vars: a.vars, Catalog: h}, h); report.HasErrors() {
+			return &daemon.ConfigError{Report: report}
+		}
+		return nil
+	})
+	return cfg, err
+}
+
+// verdictChange is an answer of the corpus that rules of the user's judge
+// otherwise than the built-in ones do.
+type verdictChange struct {
+	Answer string        `json:"answer"`
+	Source string        `json:"source"`
+	Rule   string        `json:"rule"`
+	Before verdict.Means `json:"before"`
+	After  verdict.Means `json:"after"`
+	Scope  verdict.Scope `json:"scope"`
+}
+
+// verdictChanges runs the rules of a configuration over the corpus.
+func verdictChanges(cfg *config.Config) []verdictChange {
+	if cfg == nil {
+		return nil
+	}
+	var all []verdictChange
+	seen := map[string]bool{}
+	add := func(o verdict.Options) {
+		if len(o.User)+len(o.Channel) == 0 {
+			return
+		}
+		for _, c := range verdict.New(o).Changes() {
+			change := verdictChange{c.Case.Name, c.Case.Source, c.After.Rule, c.Before.Means, c.After.Means, c.After.Scope}
+			if key := fmt.Sprint(change); !seen[key] {
+				seen[key], all = true, append(all, change)
+			}
+		}
+	}
+	add(verdict.Options{User: config.Rules(cfg.Verdicts)})
+	for _, ch := range cfg.Channels {
+		add(verdict.Options{Channel: config.Rules(ch.Verdicts)})
+	}
+	return all
+}
+
+// sayVerdictChanges says which answers of the corpus mean something else by the
+// user's rules: a rule that is wider than meant shows here.
+func (a *app) sayVerdictChanges(changes []verdictChange) {
+	if len(changes) == 0 {
+		return
+	}
+	const shown = 20
+	a.say("Your verdicts change what %s of real sites mean:", count(len(changes), "answer"))
+	for _, c := range changes[:min(len(changes), shown)] {
+		a.say("  %s: %s, was %s, by %q (%s)", c.Answer, meansAndScope(c.After, c.Scope), c.Before, c.Rule, shorten(c.Source))
+	}
+	if len(changes) > shown {
+		a.say("  and %d more; --json lists them all", len(changes)-shown)
+	}
+}

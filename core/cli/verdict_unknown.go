@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/verdict"
+	"github.com/aitunnel/aitunnel/core/verdict/unknown"
+)
+
+func (a *app) verdictUnknown() *cobra.Command {
+	asJSON := false
+	export := ""
+	c := jsonFlag(&cobra.Command{
+		Use:     "unknown [KEY]",
+		Short:   "List answers that no rule knows, or show one of them",
+		Long:    "List answers that were judged by their status alone, once for each shape. With a\nKEY, show one: first the text that can be sent to others, in which only known words\nare left, then the answer as it came. --export writes the first of them to a file.",
+		Example: "  aitunnel verdict unknown\n  aitunnel verdict unknown 1f2e3d4c5b6a7988\n  aitunnel verdict unknown 1f2e3d4c5b6a7988 --export answer.txtar",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				if export != "" {
+					return fmt.Errorf("--export needs the key of an answer; aitunnel verdict unknown lists them")
+				}
+				return a.listUnknown(asJSON)
+			}
+			return a.showUnknown(args[0], export, asJSON)
+		},
+	}, &asJSON)
+	c.Flags().StringVar(&export, "export", "", "write the text that can be sent to others to this `file`")
+	return c
+}
+
+func (a *app) listUnknown(asJSON bool) error {
+	list, err := unknown.List(unknown.Dir(a.stateDir))
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return a.printJSON(list)
+	}
+	if len(list) == 0 {
+		a.say("Every answer so far was known to some rule.")
+		return nil
+	}
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "KEY\tSTATUS\tENDPOINT\tMEANS\tCOUNT\tLAST\tCHANNELS")
+	for _, e := range list {
+		var channels []string
+		for name := range e.Channels {
+			channels = append(channels, name)
+		}
+		slices.Sort(channels)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%d\t%s\t%s\n", e.Key, e.Status, e.Endpoint, e.Means, e.Count, e.Last.Local().Format(time.DateTime), strings.Join(channels, ", "))
+	}
+	return w.Flush()
+}
+
+// unknownAnswer is one of them for programs.
+type unknownAnswer struct {
+	Key   string `json:"key"`
+	Text  string `json:"text"`  // can be sent to others
+	Full  string `json:"full"`  // as it came
+	Draft string `json:"draft"` // a rule to complete
+}
+
+func (a *app) showUnknown(key, export string, asJSON bool) error {
+	text, full, err := unknown.Export(unknown.Dir(a.stateDir), key)
+	if err != nil {
+		return err
+	}
+	out := unknownAnswer{Key: key, Text: text, Full: full, Draft: draftOf(text)}
+	switch {
+	case asJSON:
+		if err := a.printJSON(out); err != nil {
+			return err
+		}
+	default:
+		a.say("The text that can be sent to others:\n\n%s\nThe answer as it came, for you alone:\n\n%s\nA rule for answers like this one, to complete:\n\n%s", indent(text), indent(full), indent(out.Draft))
+	}
+	if export == "" {
+		return nil
+	}
+	if err := os.WriteFile(export, []byte(text), 0o600); err != nil {
+		return err
+	}
+	if !asJSON {
+		a.say("The first text is in %s now.", export)
+	}
+	return nil
+}
+
+// draftOf is a rule for an answer that was kept.
+func draftOf(text string) string {
+	c, err := verdict.ParseCase("my-rule", text)
+	if err != nil {
+		return ""
+	}
+	answer, err := c.Answer()
+	if err != nil {
+		return ""
+	}
+	return verdict.Draft("my-rule", answer, verdict.New(verdict.Options{}).Judge(answer))
+}
+
+func indent(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(strings.TrimRight(text, "\n") + "\n") {
+		b.WriteString("  " + line)
+	}
+	return b.String()
+}
