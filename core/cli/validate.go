@@ -35,6 +35,9 @@ type validity struct {
 	Path  string              `json:"path"`
 	Valid bool                `json:"valid"`
 	Diags []config.Diagnostic `json:"diagnostics"`
+	// Verdicts are the answers of real sites that verdict blocks judge otherwise
+	// than the built-in rules do.
+	Verdicts []verdictChange `json:"verdicts,omitempty"`
 }
 
 func (a *app) validate(ctx context.Context, asJSON bool) error {
@@ -53,7 +56,11 @@ func (a *app) validate(ctx context.Context, asJSON bool) error {
 	}
 	switch {
 	case asJSON:
-		err := a.printJSON(validity{path, !report.HasErrors(), report.Diagnostics()})
+		v := validity{Path: path, Valid: !report.HasErrors(), Diags: report.Diagnostics()}
+		if v.Valid {
+			v.Verdicts = verdictChanges(cfg)
+		}
+		err := a.printJSON(v)
 		if err == nil && report.HasErrors() {
 			err = exitError(exitConfig)
 		}
@@ -64,7 +71,9 @@ func (a *app) validate(ctx context.Context, asJSON bool) error {
 	if err := report.Write(a.err, colored(a.err)); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.out, "%s is valid: %s, %s.\n", path, count(len(cfg.Channels), "channel"), count(len(cfg.Routes), "route"))
+	if _, err = fmt.Fprintf(a.out, "%s is valid: %s, %s.\n", path, count(len(cfg.Channels), "channel"), count(len(cfg.Routes), "route")); err == nil {
+		a.sayVerdictChanges(verdictChanges(cfg))
+	}
 	return err
 }
 
