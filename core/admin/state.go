@@ -29,6 +29,7 @@ const (
 	outFull           = "full"
 	outBreakerOpen    = "breaker_open"
 	outBreakerProbing = "breaker_probing"
+	outBlocked        = "blocked"
 	keyInvalid        = "invalid_key"
 	keyReady          = "ready"
 
@@ -42,7 +43,7 @@ func (c Channel) assess() (State, string) {
 	switch {
 	case !c.Enabled:
 		return StatePaused, outPaused
-	case c.Out == outBreakerOpen || c.Out == outBreakerProbing:
+	case c.Out == outBreakerOpen || c.Out == outBreakerProbing || c.Out == outBlocked:
 		return StateCoolingDown, c.Out
 	case c.Out != "" && c.Out != outFull && c.Out != ReasonNoKey:
 		return StateDown, c.Out

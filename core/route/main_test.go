@@ -116,7 +116,7 @@ func build(t testing.TB, registry *channel.Registry, authored map[string]sdk.Com
 		registry = channel.NewRegistry(channel.Options{Seed: []byte("seed")})
 	}
 	w := &world{t: t, registry: registry}
-	cfg := &config.Config{Routes: routes, Breaker: config.Breaker(channel.DefaultBreaker)}
+	cfg := &config.Config{Routes: routes, Breaker: config.Breaker(channel.DefaultBreaker), Retry: config.Retry{MaxExtra: 0.2}}
 	seen := map[*config.Channel]bool{}
 	for _, r := range routes {
 		for _, c := range r.Channels {

@@ -72,7 +72,7 @@ func newTrace(t *testing.T, seed uint64, tally *traceTally) *trace {
 	}
 	x.registry = channel.NewRegistry(channel.Options{Now: func() time.Time { return x.now }})
 	table := &Table{singles: map[string]*Route{}, planners: map[Purpose]*planner{}}
-	x.route = &Route{Config: &config.Route{Pattern: "/**"}, registry: x.registry}
+	x.route = &Route{Config: &config.Route{Pattern: "/**"}, registry: x.registry, maxExtra: 0.2}
 	o := Options{Registry: x.registry, Notice: func(string) {}}
 	var candidates []candidate
 	for i := range 1 + x.random.IntN(4) {

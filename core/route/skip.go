@@ -8,7 +8,6 @@ import (
 
 // Bounds of what one request may cost.
 const (
-	maxExtra      = 0.2              // extra attempts at channels that failed just now, as a share of requests
 	recentFailure = 10 * time.Second // how long a failure makes attempts extra
 	manyKeys      = 8                // keys of a channel, while another channel is left
 	maxKeys       = 16               // keys of a channel
@@ -68,7 +67,7 @@ func (w *Walk) spent(ch *Channel) channel.Skip {
 	if w.attempts == 0 || w.dry != nil {
 		return ""
 	}
-	if ch != w.stay && w.extra(ch) && !w.route.registry.AllowExtra(w.now, maxExtra, false) {
+	if ch != w.stay && w.extra(ch) && !w.route.registry.AllowExtra(w.now, w.route.maxExtra, false) {
 		return channel.SkipRetryBudget
 	}
 	if tried := w.keysTried(ch); tried >= maxKeys || tried >= manyKeys && w.otherLeft(ch) {

@@ -53,6 +53,7 @@ type Route struct {
 	planner  *planner
 	shadows  []*shadow
 	registry *channel.Registry
+	maxExtra float64 // retry.max_extra
 	gate     probeGate
 	quick    []quickChannel
 }
@@ -95,10 +96,10 @@ func Build(ctx context.Context, cfg *config.Config, o Options) (*Table, error) {
 		errs = append(errs, err)
 		channels[c] = ch
 		t.Channels = append(t.Channels, ch)
-		t.singles[c.Name] = t.single(ch, o)
+		t.singles[c.Name] = t.single(ch, cfg, o)
 	}
 	for _, c := range cfg.Routes {
-		r := &Route{Config: c, registry: o.Registry}
+		r := &Route{Config: c, registry: o.Registry, maxExtra: cfg.Retry.MaxExtra}
 		for _, ch := range c.Channels {
 			r.Channels = append(r.Channels, channels[ch])
 		}
@@ -185,8 +186,8 @@ func askOf(s sdk.Strategy, r *Route) askFunc {
 }
 
 // single is a route of one channel, which takes no strategy.
-func (t *Table) single(ch *Channel, o Options) *Route {
-	r := &Route{Config: &config.Route{Pattern: "/**", Channels: []*config.Channel{ch.Config}}, Channels: []*Channel{ch}, registry: o.Registry}
+func (t *Table) single(ch *Channel, cfg *config.Config, o Options) *Route {
+	r := &Route{Config: &config.Route{Pattern: "/**", Channels: []*config.Channel{ch.Config}}, Channels: []*Channel{ch}, registry: o.Registry, maxExtra: cfg.Retry.MaxExtra}
 	r.makeQuick()
 	ask := func(_ context.Context, channels []sdk.Snapshot, _ []sdk.Outcome, _ []byte) (sdk.Plan, error) {
 		return fallbackPlan(channels, config.MakeshiftRoundRobin, "the only channel"), nil

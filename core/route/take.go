@@ -36,7 +36,7 @@ func (w *Walk) acquire(ch *Channel, key int, mode acquireMode, reason string) (P
 	if skip != "" {
 		return Pick{}, false
 	}
-	if !w.chooseKey(&p, key) || mode != acquireFree && w.extra(ch) && !w.route.registry.AllowExtra(w.now, maxExtra, true) {
+	if !w.chooseKey(&p, key) || mode != acquireFree && w.extra(ch) && !w.route.registry.AllowExtra(w.now, w.route.maxExtra, true) {
 		lease.Cancel()
 		return Pick{}, false
 	}

@@ -83,6 +83,12 @@ export const en = {
   'reason.already_tried': 'already tried',
   'reason.not_planned': 'not in the plan',
   'reason.no_access': 'no access to the model',
+  'reason.suspect': 'suspect: refused for an unknown reason, used last',
+  'reason.blocked': 'the site refuses this address',
+  'reason.no_model': 'the site does not have the model',
+  'reason.no_endpoint': 'the site does not have the endpoint',
+  'reason.retry_budget': 'too many retries at failing channels',
+  'reason.many_keys_tried': 'enough of its keys were tried',
   'reason.failedShare': '{share} of {n} requests in the last 10 minutes succeeded',
 
   'wait.next': 'Next try in {time}',

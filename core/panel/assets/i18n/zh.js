@@ -82,6 +82,12 @@ export const zh = {
   'reason.already_tried': '已尝试过',
   'reason.not_planned': '不在计划中',
   'reason.no_access': '无权使用该模型',
+  'reason.suspect': '可疑：因未知原因被拒绝，最后才使用',
+  'reason.blocked': '站点拒绝本机地址',
+  'reason.no_model': '站点没有该模型',
+  'reason.no_endpoint': '站点没有该接口',
+  'reason.retry_budget': '对故障渠道的重试过多',
+  'reason.many_keys_tried': '该渠道已尝试足够多的密钥',
   'reason.failedShare': '最近 10 分钟 {n} 个请求的成功率为 {share}',
 
   'wait.next': '{time}后重试',
