@@ -48,6 +48,13 @@ func TakesKeepAlive(h http.Header) bool {
 	return err != nil || n >= 21
 }
 
+// CountsEvents says of a caller that comments do not keep it waiting: Codex ends
+// a stream in which no event has come for five minutes. It needs counted
+// keep-alives, which others may not understand.
+func CountsEvents(h http.Header) bool {
+	return strings.HasPrefix(first(h, "Originator"), "codex") || strings.HasPrefix(first(h, "User-Agent"), "codex")
+}
+
 // ErrorEvent is a problem as the end of an answer that has begun with status
 // 200; nil where an answer of this kind cannot hold one. begun says that some of
 // the answer was sent, not only keep-alive bytes.
@@ -88,7 +95,8 @@ func (sharedFormat) errorEvents(p Problem) []byte { return event("", OpenAI.Erro
 func (sharedFormat) ping() []byte                 { return nil }
 
 // errorEvents: first the event at which the SDKs fail, then the one that Codex
-// looks for, as the API itself sends them.
+// looks for, as the API itself sends them. The first has its fields twice: flat
+// as documented, and in an object, without which the SDKs take it for content.
 func (responses) errorEvents(p Problem) []byte {
 	type fault struct {
 		Code    string `json:"code"`
@@ -108,7 +116,8 @@ func (responses) errorEvents(p Problem) []byte {
 			Message string  `json:"message"`
 			Param   *string `json:"param"`
 			Status  int     `json:"status"`
-		}{"error", p.Code, p.Message, nil, p.Status})),
+			Error   any     `json:"error"`
+		}{"error", p.Code, p.Message, nil, p.Status, openAI{}.object(p)})),
 		event("response.failed", marshal(struct {
 			Type     string `json:"type"`
 			Response failed `json:"response"`

@@ -142,7 +142,7 @@ func TestKeepAliveBytes(t *testing.T) {
 		var s Stream
 		s.Begin(tt.format, http.Header{"Content-Type": {"text/event-stream"}})
 		for _, e := range follow(&s, string(got), 1000) {
-			if e.Kind != KeepAlive {
+			if e.Kind != KeepAlive && !tt.counted || s.Started || s.Finished {
 				t.Errorf("%s: %q is read as %s", tt.format, got, e.Kind)
 			}
 		}
@@ -165,5 +165,16 @@ func TestTakesKeepAlive(t *testing.T) {
 		if got := TakesKeepAlive(http.Header{"X-Goog-Api-Client": {client}}); got != want {
 			t.Errorf("%q: %v", client, got)
 		}
+	}
+}
+
+func TestCountsEvents(t *testing.T) {
+	for _, h := range []http.Header{{"Originator": {"codex_cli_rs"}}, {"User-Agent": {"codex_exec/0.171.0 (Linux)"}}} {
+		if !CountsEvents(h) {
+			t.Errorf("%v", h)
+		}
+	}
+	if CountsEvents(http.Header{"User-Agent": {"OpenAI/JS 6.1"}}) {
+		t.Error("the SDK for JavaScript")
 	}
 }

@@ -26,7 +26,12 @@ func (responses) Classify(e *Event, started bool) {
 		}
 		return
 	case "keepalive", "heartbeat", "ping", "response.keepalive", "response.heartbeat":
-		e.Kind = KeepAlive
+		// Not a keep-alive that may overtake what is held: SDKs fail if anything
+		// comes before response.created.
+		e.Kind = Preamble
+		if started {
+			e.Kind = KeepAlive
+		}
 		return
 	case "response.completed", "response.done", "response.incomplete":
 		classifyResponse(e, gjson.GetBytes(e.Data, "response"), started)
