@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -170,7 +171,12 @@ func ask(ts *testscript.TestScript, _ bool, args []string) {
 
 func fetch(ts *testscript.TestScript, url string) []byte {
 	client := http.Client{Timeout: waitLimit}
-	resp, err := client.Get(url)
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	ts.Check(err)
+	if token, err := os.ReadFile(filepath.Join(ts.Getenv("AITUNNEL_STATE_DIR"), "admin-token")); err == nil {
+		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	}
+	resp, err := client.Do(req)
 	ts.Check(err)
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)

@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// stopTime is how long a service manager waits for a stop: longer than requests in
+// flight may take by default.
+const stopTime = 90 * time.Second
+
 // launchdName is a name of the kind that launchd expects.
 const launchdName = "io.github.aitunnel"
 
@@ -39,7 +43,7 @@ NoNewPrivileges=yes
 
 [Install]
 WantedBy=%s
-`, serviceDescription, after, command, int(startTime.Seconds()), int((drainTime + 30*time.Second).Seconds()), target)
+`, serviceDescription, after, command, int(startTime.Seconds()), int(stopTime.Seconds()), target)
 }
 
 // systemdWord quotes an argument as systemd.service(5) reads it.
@@ -86,5 +90,5 @@ func (u unit) plist() string {
 	<string>Interactive</string>
 </dict>
 </plist>
-`, launchdName, arguments.String(), int((drainTime + 30*time.Second).Seconds()))
+`, launchdName, arguments.String(), int(stopTime.Seconds()))
 }

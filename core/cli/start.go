@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,10 +16,6 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/logsink"
 )
-
-// drainTime is how long requests under way may take after the first signal to
-// stop; a second signal ends them at once.
-const drainTime = 10 * time.Minute
 
 // startFlags are those of start.
 type startFlags struct {
@@ -38,9 +33,9 @@ answer, and prints its addresses; if it does not come up, it says why. The log
 goes to aitunnel.log in the state directory, see 'aitunnel logs'.
 
 With -f it stays in the foreground, logs to standard error, and runs until it is
-told to stop by SIGINT or SIGTERM: then it takes no new requests, lets those
-under way come to their end, and exits. A second signal breaks them off. SIGHUP
-applies the configuration anew.`,
+told to stop by SIGINT or SIGTERM: then it accepts no new requests, lets those in
+flight finish for as long as the setting drain allows, and exits. A second signal
+stops it at once. SIGHUP reloads the configuration.`,
 		Example: "  aitunnel start\n  aitunnel start -c aitunnel.hcl --var home_key=\"$HOME_KEY\"\n  aitunnel start -f",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -126,22 +121,19 @@ func (a *app) neverBlock() {
 func (a *app) serve(ctx context.Context, d *daemon.Daemon) (daemon.Ending, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	onHangup(ctx, cancel, func() { d.Reload(ctx, "SIGHUP", 0) })
-	ending, err := d.Wait(ctx)
-	if ctx.Err() != nil {
-		ending.Drain = drainTime
-	}
-	return ending, err
+	onHangup(ctx, cancel, func() { _, _ = d.Reload(ctx, "SIGHUP") })
+	return d.Wait(ctx)
 }
 
-// drain lets what is under way come to its end, as the ending says.
+// drain lets requests in flight finish, as the ending says. A signal ends that.
 func (a *app) drain(ctx context.Context, d *daemon.Daemon, ending daemon.Ending) error {
+	limit := d.DrainTime(ending)
 	if ctx.Err() != nil {
-		a.say("Stopping: requests under way come to their end. Interrupt again to break them off.")
+		a.say("Stopping: requests in flight may take up to %s. Interrupt again to stop at once.", span(limit))
 	}
 	draining, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	draining, cancelDrain := context.WithTimeout(draining, ending.Drain)
+	draining, cancelDrain := context.WithTimeout(draining, limit)
 	defer cancelDrain()
 	return d.Shutdown(draining)
 }

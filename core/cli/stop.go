@@ -13,16 +13,19 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon"
 )
 
-// restartDrain is how long a restart waits for requests under way: meanwhile
-// new ones are refused.
-const restartDrain = time.Minute
+// drainFlag is the flag of stop and restart that limits how long requests in
+// flight may take.
+func drainFlag(c *cobra.Command, drain *time.Duration) {
+	c.Flags().DurationVar(drain, "drain", daemon.DrainAsConfigured, "how long requests in flight may take")
+	c.Flags().Lookup("drain").DefValue = "the setting drain"
+}
 
 func (a *app) stopCommand() *cobra.Command {
-	now, drain := false, drainTime
+	now, drain := false, daemon.DrainAsConfigured
 	c := &cobra.Command{
 		Use:     "stop",
 		Short:   "Stop the running program",
-		Long:    "Stop the running program: it takes no new requests, lets those under way come to\ntheir end, and exits. Called again with --now it breaks them off.",
+		Long:    "Stop the running program: it accepts no new requests, lets those in flight finish\nfor as long as the setting drain allows, and exits. Called again with --now it stops\nat once.",
 		Example: "  aitunnel stop\n  aitunnel stop --drain 30s\n  aitunnel stop --now",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -32,13 +35,13 @@ func (a *app) stopCommand() *cobra.Command {
 			return a.stop(c.Context(), daemon.Ending{Drain: drain})
 		},
 	}
-	c.Flags().BoolVar(&now, "now", false, "break off requests under way")
-	c.Flags().DurationVar(&drain, "drain", drain, "how long requests under way may take still")
+	c.Flags().BoolVar(&now, "now", false, "cut requests in flight")
+	drainFlag(c, &drain)
 	return c
 }
 
 func (a *app) restartCommand() *cobra.Command {
-	now, drain := false, restartDrain
+	now, drain := false, daemon.DrainAsConfigured
 	c := &cobra.Command{
 		Use:   "restart",
 		Short: "Stop the running program and start it again as it was started",
@@ -57,25 +60,25 @@ Most changes need no restart: see 'aitunnel reload'.`,
 			return a.restart(c.Context(), daemon.Ending{Drain: drain, Restart: true})
 		},
 	}
-	c.Flags().BoolVar(&now, "now", false, "break off requests under way")
-	c.Flags().DurationVar(&drain, "drain", drain, "how long requests under way may take still; new ones are refused meanwhile")
+	c.Flags().BoolVar(&now, "now", false, "cut requests in flight")
+	drainFlag(c, &drain)
 	return c
 }
 
 func (a *app) stop(ctx context.Context, e daemon.Ending) error {
 	r := a.remote()
-	s, err := a.tellToEnd(ctx, r, e)
-	if err != nil {
+	running := daemon.HolderOf(a.stateDir)
+	if err := r.post(ctx, daemon.PathStop, e, nil); err != nil {
 		return err
 	}
 	for waited := time.Now(); ; {
-		if h := daemon.HolderOf(a.stateDir); h == nil || h.PID != s.PID && h.PID > 0 {
+		if h := daemon.HolderOf(a.stateDir); h == nil || running != nil && h.PID != running.PID && h.PID > 0 {
 			a.say("Stopped.")
 			return nil
 		}
 		if time.Since(waited) > 2*time.Second {
 			waited = waited.Add(time.Hour)
-			a.say("%s, for %s at most; 'aitunnel stop --now' breaks off what is left.", waiting(ctx, r), span(e.Drain))
+			a.say("%s%s. 'aitunnel stop --now' stops at once.", waiting(ctx, r), limit(e.Drain))
 		}
 		select {
 		case <-ctx.Done():
@@ -91,7 +94,15 @@ func waiting(ctx context.Context, r *remote) string {
 	if r.get(ctx, "/api/status", &s) != nil || s.Active == 0 {
 		return "Waiting for the end"
 	}
-	return fmt.Sprintf("Waiting for %s under way", count(s.Active, "request"))
+	return fmt.Sprintf("Waiting for %s in flight", count(s.Active, "request"))
+}
+
+// limit says how long a drain may take.
+func limit(drain time.Duration) string {
+	if drain <= 0 {
+		return ""
+	}
+	return ", for up to " + span(drain)
 }
 
 // tellToEnd returns the status of the program that was told.
@@ -123,8 +134,8 @@ func (a *app) restart(ctx context.Context, e daemon.Ending) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go a.awaitEnd(ctx, before.PID, ended)
-	if before.Active > 0 && e.Drain > 0 {
-		a.say("Waiting for %s under way, for %s at most.", count(before.Active, "request"), span(e.Drain))
+	if before.Active > 0 && e.Drain != 0 {
+		a.say("Waiting for %s in flight%s.", count(before.Active, "request"), limit(e.Drain))
 	}
 	s, err := a.awaitReady(ctx, ended, func(s admin.Status) bool { return !s.StartedAt.Equal(before.StartedAt) })
 	if err != nil {

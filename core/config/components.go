@@ -32,14 +32,14 @@ func (d *differ) builds(old, next *Config) {
 		if o == nil || o.build == c.build {
 			continue
 		}
-		name := fmt.Sprintf("plugin %q", c.Plugin)
-		if c.Plugin == "" {
-			name = "the built-in plugin"
+		plugin, name := c.Plugin, fmt.Sprintf("plugin %q", c.Plugin)
+		if plugin == "" {
+			plugin, name = "built-in", "the built-in plugin"
 		}
 		effect := fmt.Sprintf("version %s takes the place of %s", c.version, o.version)
 		if o.version == c.version {
 			effect = fmt.Sprintf("a new process of version %s takes the place of the old one", c.version)
 		}
-		d.add(Change{Block: name, Action: ActionUpgrade, Effect: effect})
+		d.add(Change{Block: name, Action: ActionUpgrade, Effect: effect, Plugin: plugin})
 	}
 }

@@ -20,6 +20,7 @@ type Change struct {
 	Action string   `json:"action"`           // add, remove or change
 	Fields []string `json:"fields,omitempty"` // the attributes and blocks that differ
 	Effect string   `json:"effect,omitempty"` // what becomes of the live state, in words
+	Plugin string   `json:"plugin,omitempty"` // of an upgrade: the plugin, "built-in" for that of the program
 }
 
 // The actions of a Change.

@@ -39,7 +39,7 @@ func loadAdminToken(dir string) (config.Secret, error) {
 // adminAccess is how the running configuration guards the admin port. Files of
 // the earlier program had no token, and scripts for it read without one.
 func (d *Daemon) adminAccess() admin.Access {
-	c := d.generation.Load().config
+	c := d.reloader.Running().Config
 	a := admin.Access{Admin: c.Admin}
 	if a.Token.IsZero() {
 		a.Token = d.adminToken
@@ -51,7 +51,7 @@ func (d *Daemon) adminAccess() admin.Access {
 // adminTokenFile is where the token is, if the configuration has none and the
 // port is on.
 func (d *Daemon) adminTokenFile() string {
-	c := d.generation.Load().config.Admin
+	c := d.reloader.Running().Config.Admin
 	if c.Listen == "" || !c.Token.IsZero() {
 		return ""
 	}

@@ -1,20 +1,16 @@
-// Package daemon is the program as a value: it makes a configuration run,
-// swaps it for another without dropping a request, and shuts down. The command
-// line starts one, and so do end-to-end tests.
+// Package daemon is the program as a value: it makes a configuration run, and
+// shuts down. The command line starts one, and so do end-to-end tests.
 package daemon
 
 import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -22,6 +18,11 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/daemon/adminapi"
+	"github.com/aitunnel/aitunnel/core/daemon/bind"
+	"github.com/aitunnel/aitunnel/core/daemon/control"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
+	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/health"
 	"github.com/aitunnel/aitunnel/core/logsink"
@@ -30,7 +31,6 @@ import (
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/core/stats"
 	"github.com/aitunnel/aitunnel/core/tunnel"
-	"github.com/aitunnel/aitunnel/core/watch"
 )
 
 // Options of [New].
@@ -55,301 +55,198 @@ type Options struct {
 
 // Daemon is a running aitunnel.
 type Daemon struct {
-	options Options
-	started time.Time
-	log     hclog.Logger
-	sink    *logsink.Sink
-	bus     *event.Bus
-	seed    []byte
+	parts    reload.Services
+	options  Options
+	started  time.Time
+	log      hclog.Logger
+	sink     *logsink.Sink
+	stats    *stats.Collector
+	reloader *reload.Reloader
+	entry    *bind.Port
+	panel    *bind.Port
 
 	adminToken config.Secret // for configurations without one
-	registry   *channel.Registry
-	stats      *stats.Collector
-	store      *store
-	plugins    *pluginhost.Host
-	proxy      *proxy.Handler
-	admin      *admin.Handler
-	entry      port
-	panel      port
-	leaving    leaving
-	monitor    *health.Monitor
-	tunnels    *tunnel.Tunnels
-	failed     chan error // a server that ended by itself
-	lock       *lock
-	control    *control
-	asked      chan Ending
-	hurry      chan struct{} // closed when requests under way are to be broken off
-	hurryOnce  sync.Once
-	life       context.Context
-	end        context.CancelFunc
-	keeping    sync.WaitGroup
 
-	applying    sync.Mutex // one change of generation at a time; guards those down to memory
-	watcher     *watch.Watcher
-	inputs      map[string]string                 // what was read last
-	executables atomic.Pointer[map[string]string] // those of the inputs that are plugins' files
-	good        map[string]string                 // by the last configuration that was good
-	memory      route.Memory                      // of the former run
-	extra       extraKeys
-	draining    []*generation // the oldest first
-	generation  atomic.Pointer[generation]
-	lastReload  atomic.Pointer[admin.Reload]
-	drained     sync.WaitGroup
+	lock    *statefile.Lock
+	control *control.Socket
+	stop    stopping
+	failed  chan error // gets the error of a port that stops serving by itself
+
+	life    context.Context // ends when the stop begins
+	end     context.CancelFunc
+	saving  context.Context // ends when requests have been drained
+	endSave context.CancelFunc
+	keeping sync.WaitGroup
 }
 
 // Start makes the configuration at o.ConfigPath run. It returns when the ports
 // answer. An error that lies in the configuration is a [*ConfigError]; after
 // any error nothing is left running.
 func Start(ctx context.Context, o Options) (*Daemon, error) {
-	d := &Daemon{options: o, started: time.Now(), failed: make(chan error, 4), asked: make(chan Ending, 1), hurry: make(chan struct{}), extra: extraKeys{}}
+	d := &Daemon{options: o, started: time.Now(), failed: make(chan error, 4), stop: newStopping()}
 	d.life, d.end = context.WithCancel(context.Background())
-	if err := d.start(ctx); err != nil {
-		return nil, errors.Join(err, d.Shutdown(ctx))
+	d.saving, d.endSave = context.WithCancel(context.Background())
+	starting, cancel := d.stop.during(ctx)
+	defer cancel()
+	if err := d.start(starting); err != nil {
+		ended, cancel := context.WithCancel(ctx)
+		cancel() // there is nothing to wait for
+		return nil, errors.Join(err, d.Shutdown(ended))
 	}
 	return d, nil
 }
 
 func (d *Daemon) start(ctx context.Context) error {
-	d.applying.Lock()
-	defer d.applying.Unlock()
-	if err := d.prepare(); err != nil {
-		return err
-	}
-	g, err := d.build(ctx, nil, nil)
+	seed, err := d.claim()
 	if err != nil {
 		return err
 	}
-	if err := d.useLog(g.config.Log); err != nil {
-		g.close()
-		return d.denied(g, err)
-	}
-	moved, err := d.rebind(nil, g.config)
+	memory, persisted, err := d.prepare(seed)
 	if err != nil {
-		g.close()
-		return d.denied(g, err)
+		return err
 	}
-	d.use(g)
-	moved.commit(d)
-	d.keeping.Go(func() { d.keepState(d.life) })
-	d.keeping.Go(func() { d.keepStats(d.life) })
-	d.control.serve(d.controls(), d.log)
+	d.reloader = reload.New(reload.Options{
+		Services: d.parts, Path: d.options.ConfigPath, Vars: d.options.Vars, Memory: memory, Life: d.life, Asked: d.reloadAsked,
+	})
+	api := d.api(seed)
+	d.panel.Handler = api
+	serving := make(chan struct{})
+	d.control.Serve(control.Handler(d.options.Version, after(serving, d.life, api.Local()), d.ask), d.log)
+	if err := d.reloader.Start(ctx, nil); err != nil {
+		return err
+	}
+	close(serving)
+	d.keeping.Go(func() { persisted.keep(d.saving, d.reloader.Running) })
 	return nil
 }
 
-// prepare makes what belongs to no configuration.
-func (d *Daemon) prepare() error {
-	seed, err := loadSeed(d.options.StateDir)
+// claim takes the state directory, and its control socket.
+func (d *Daemon) claim() (seed []byte, err error) {
+	if seed, err = statefile.Seed(d.options.StateDir); err != nil {
+		return nil, err
+	}
+	path, err := filepath.Abs(d.options.ConfigPath)
 	if err != nil {
-		return err
+		path = d.options.ConfigPath
 	}
-	if d.lock, err = acquire(d.options.StateDir, Holder{PID: os.Getpid(), Config: absolute(d.options.ConfigPath), Version: d.options.Version, Since: d.started}); err != nil {
-		return err
+	holder := statefile.Holder{PID: os.Getpid(), Config: path, Version: d.options.Version, Since: d.started}
+	if d.lock, err = statefile.Acquire(d.options.StateDir, holder); err != nil {
+		return nil, err
 	}
-	if d.control, err = listenControl(d.options.StateDir); err != nil {
-		return err
+	if d.control, err = control.Listen(d.options.StateDir); err != nil {
+		return nil, err
 	}
-	if d.adminToken, err = loadAdminToken(d.options.StateDir); err != nil {
-		return err
-	}
-	d.sink = logsink.New(d.options.LogOutput, d.logDropped)
+	d.adminToken, err = loadAdminToken(d.options.StateDir)
+	return seed, err
+}
+
+// prepare makes the services, which belong to no configuration.
+func (d *Daemon) prepare(seed []byte) (memory route.Memory, persisted *persistence, err error) {
+	o := d.options
+	d.sink = logsink.New(o.LogOutput, d.logDropped)
 	d.log = d.sink.Logger()
+	d.parts.OpenLog = d.useLog
 	d.stats = stats.New(d.clock())
-	d.bus = event.NewBus(recentEvents, d.tap)
-	d.seed = seed
-	d.registry = channel.NewRegistry(channel.Options{Now: d.options.Now, Seed: seed, OnChange: d.channelChanged})
-	d.store = newStore(d.options.StateDir)
-	saved, err := d.store.load()
-	if err != nil {
-		d.bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelWarn, Message: err.Error()})
-	}
-	d.registry.Restore(saved.State)
-	d.memory = saved.Planners
-	d.loadStats()
-	d.plugins, err = pluginhost.New(pluginhost.Options{
+	d.parts.Bus = event.NewBus(recentEvents, d.tap)
+	d.parts.Registry = channel.NewRegistry(channel.Options{Now: o.Now, Seed: seed, OnChange: d.channelChanged})
+	persisted = newPersistence(o.StateDir, d.parts.Bus, d.parts.Registry, d.stats)
+	memory = persisted.load()
+	d.parts.Plugins, err = pluginhost.New(pluginhost.Options{
 		Logger:     d.log.Named("plugin"),
-		Builtin:    d.options.Builtin,
-		SocketDir:  filepath.Join(d.options.StateDir, "run"),
-		ConfigPath: d.options.ConfigPath,
-		CacheDir:   filepath.Join(d.options.StateDir, "plugins"),
+		Builtin:    o.Builtin,
+		SocketDir:  filepath.Join(o.StateDir, "run"),
+		ConfigPath: o.ConfigPath,
+		CacheDir:   filepath.Join(o.StateDir, "plugins"),
 		OnEvent:    d.pluginEvent,
-		Timing:     d.options.PluginTiming,
+		Timing:     o.PluginTiming,
 	})
 	if err != nil {
-		return err
+		return memory, persisted, err
 	}
-	d.proxy = proxy.New(proxy.Options{Registry: d.registry, Bus: d.bus, Roots: d.options.Roots})
-	d.admin = admin.New(admin.Options{Source: (*source)(d), Bus: d.bus, Access: d.adminAccess, Addr: d.AdminAddr, Now: d.clock(), Done: d.life.Done(), SessionFile: filepath.Join(d.options.StateDir, "sessions.json")})
-	d.monitor = health.Start(nil, d.notice)
-	d.tunnels = d.newTunnels()
-	d.entry = port{setting: "proxy.listen", address: func(c *config.Config) string { return c.Proxy.Listen }, handler: d.proxy}
-	d.panel = port{setting: "admin.listen", address: func(c *config.Config) string { return c.Admin.Listen }, handler: d.admin}
-	return nil
+	d.parts.Proxy = proxy.New(proxy.Options{Registry: d.parts.Registry, Bus: d.parts.Bus, Roots: o.Roots})
+	d.parts.Monitor = health.Start(nil, d.notice)
+	d.parts.Tunnels = d.newTunnels()
+	d.entry = &bind.Port{Setting: "proxy.listen", Address: func(c *config.Config) string { return c.Proxy.Listen }, Handler: d.parts.Proxy}
+	d.panel = &bind.Port{Setting: "admin.listen", Address: func(c *config.Config) string { return c.Admin.Listen }}
+	d.parts.Ports = bind.New(bind.Options{Log: d.log, Failed: d.failed, Cause: proxy.ErrShutdown}, d.entry, d.panel)
+	return memory, persisted, nil
 }
 
-// denied makes an error about a setting one of the configuration, with its
-// line.
-func (d *Daemon) denied(g *generation, err error) error {
-	var e *settingError
-	if !errors.As(err, &e) {
-		return err
-	}
-	return &ConfigError{Report: g.report.Deny(g.config, e.setting, e.err), Valid: true}
+// newTunnels returns the tunnels. They lead to the handler that outlives
+// configurations, so a reload does not touch what they carry.
+func (d *Daemon) newTunnels() *tunnel.Tunnels {
+	return tunnel.New(tunnel.Options{
+		Handler: func(f *config.Forward) http.Handler {
+			if f.Channel != nil {
+				return d.parts.Proxy.Only(f.Channel.Name)
+			}
+			return d.parts.Proxy
+		},
+		Server:   func(h http.Handler) *http.Server { return bind.NewServer(h, d.log) },
+		OnChange: d.tunnelChanged,
+		Guarded:  func() bool { return len(d.reloader.Running().Config.Proxy.ClientTokens) > 0 },
+		Sessions: filepath.Join(d.options.StateDir, "sessions.json"),
+		Grace:    bind.Grace,
+		Home:     d.options.Home,
+	})
+}
+
+// api is the admin API of this daemon.
+func (d *Daemon) api(seed []byte) *admin.Handler {
+	source := adminapi.New(adminapi.Program{
+		Services: d.parts, Version: d.options.Version, Started: d.started, Life: d.life, Stats: d.stats,
+		Reloader: d.reloader, Entry: d.entry, Admin: d.panel, Seed: seed, TokenFile: d.adminTokenFile,
+	})
+	return admin.New(admin.Options{
+		Source: source, Bus: d.parts.Bus, Now: d.clock(), Done: d.life.Done(), Addr: d.AdminAddr,
+		Access: d.adminAccess, SessionFile: filepath.Join(d.options.StateDir, "admin-sessions.json"),
+	})
+}
+
+// after answers by h once the program serves, and keeps requests waiting until
+// then.
+func after(serving <-chan struct{}, life context.Context, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-serving:
+			h.ServeHTTP(w, r)
+		case <-life.Done():
+			http.Error(w, reload.ErrStopping.Error(), http.StatusServiceUnavailable)
+		case <-r.Context().Done():
+		}
+	})
 }
 
 // recentEvents is how many events are remembered.
 const recentEvents = 1000
 
-// maxDraining is how many generations may keep what they opened while their
-// last requests come to their end.
-const maxDraining = 8
-
-// use puts a generation in the place of the current one, which goes when its
-// last request has ended. Of too many that wait for that the oldest lose their
-// plugins; their requests go on by the plans they have.
-func (d *Daemon) use(g *generation) {
-	g.table.Activate(g.config, d.registry)
-	drained := d.proxy.Use(g.config, g.table)
-	d.monitor.Set(g.checks(d))
-	old := d.generation.Swap(g)
-	d.tunnels.Apply(g.config.Tunnels)
-	d.plugins.Promote()
-	d.follow(g.config.HotReload)
-	g.drained = drained
-	d.drained.Go(func() {
-		<-drained
-		g.close()
-	})
-	if old == nil {
-		return
+func (d *Daemon) clock() func() time.Time {
+	if d.options.Now != nil {
+		return d.options.Now
 	}
-	d.draining = slices.DeleteFunc(append(d.draining, old), func(g *generation) bool { return d.proxy.Uses(g.table) == 0 })
-	for len(d.draining) > maxDraining {
-		oldest := d.draining[0]
-		d.draining = d.draining[1:]
-		d.bus.Publish(event.Event{Type: event.TypeReload, Level: event.LevelWarn, Message: fmt.Sprintf("generation %d still has %d requests after %d others: its plugins are let go, the requests go on by the last plans", oldest.number, d.proxy.Uses(oldest.table), maxDraining)})
-		oldest.close()
-	}
+	return time.Now
 }
 
 // ProxyAddr is the address of the unified entry.
-func (d *Daemon) ProxyAddr() string { return d.entry.addr() }
+func (d *Daemon) ProxyAddr() string { return d.entry.Addr() }
 
 // AdminAddr is the address of the admin port, "" if it is off.
-func (d *Daemon) AdminAddr() string { return d.panel.addr() }
+func (d *Daemon) AdminAddr() string { return d.panel.Addr() }
 
 // Warnings are what the running configuration was warned of.
-func (d *Daemon) Warnings() *ConfigError { return d.generation.Load().warnings() }
+func (d *Daemon) Warnings() *ConfigError { return d.reloader.Running().Warnings() }
 
-// Wait returns when ctx ends, somebody asks for the end over the control
-// socket, or a port stops answering.
-func (d *Daemon) Wait(ctx context.Context) (Ending, error) {
-	select {
-	case <-ctx.Done():
-		return Ending{}, nil
-	case e := <-d.asked:
-		return e, nil
-	case err := <-d.failed:
-		return Ending{}, err
+// reloadAsked is called when a reload begins that somebody asked for.
+func (d *Daemon) reloadAsked() (done func()) {
+	d.sink.Reopen()
+	if d.options.Reloading == nil {
+		return func() {}
 	}
+	return d.options.Reloading()
 }
 
-// Shutdown lets the requests under way come to their end until ctx ends, then
-// breaks them off, and stops everything.
-func (d *Daemon) Shutdown(ctx context.Context) error {
-	ctx, cancel := d.hurried(ctx)
-	defer cancel()
-	d.applying.Lock()
-	watcher := d.watcher
-	d.follow(false)
-	d.applying.Unlock()
-	d.end()
-	if watcher != nil {
-		<-watcher.Done()
-	}
-	var errs []error
-	var ending sync.WaitGroup
-	for _, p := range d.ports() {
-		if l := p.now.Load(); l != nil {
-			ending.Go(func() { _ = l.shutdown(ctx) }) // what is left is broken off
-		}
-	}
-	if d.tunnels != nil {
-		ending.Go(func() { d.tunnels.Shutdown(ctx) })
-	}
-	d.leaving.shutdown(ctx)
-	ending.Wait()
-	d.keeping.Wait()
-	if d.proxy != nil {
-		d.proxy.Retire()
-	}
-	d.drained.Wait()
-	if d.monitor != nil {
-		d.monitor.Close()
-	}
-	if d.plugins != nil {
-		errs = append(errs, d.plugins.Close(context.WithoutCancel(ctx)))
-	}
-	if d.sink != nil {
-		d.sink.Close()
-	}
-	if d.control != nil {
-		d.control.close()
-	}
-	if d.lock != nil {
-		errs = append(errs, d.lock.release())
-	}
-	return errors.Join(errs...)
-}
-
-// Only is the handler of a forward that leads to the named channel.
-func (d *Daemon) Only(channel string) http.Handler { return d.proxy.Only(channel) }
-
-func (d *Daemon) notice(message string) {
-	d.bus.Publish(event.Event{Type: event.TypePlugin, Level: event.LevelWarn, Message: message})
-}
-
-func (d *Daemon) pluginEvent(e pluginhost.Event) {
-	level := event.LevelInfo
-	switch e.Type {
-	case pluginhost.EventStarted, pluginhost.EventRestarted, pluginhost.EventStopped:
-	default:
-		level = event.LevelWarn
-	}
-	name := e.Plugin
-	if name == "" {
-		name = "built-in"
-	}
-	d.bus.Publish(event.Event{Type: event.TypePlugin, Level: level, Plugin: name, Message: e.Message})
-}
-
-func (d *Daemon) channelChanged(c channel.Change) {
-	e := event.Event{Type: event.TypeHealth, Level: event.LevelInfo, Code: string(c.Kind), Channel: c.Channel, Key: c.Key, Message: c.Message}
-	switch c.Kind {
-	case channel.ChangePaused, channel.ChangeResumed:
-		enabled := c.Kind == channel.ChangeResumed
-		e.Type, e.Enabled = event.TypeChannelToggle, &enabled
-	case channel.ChangePreferred, channel.ChangeNotPreferred:
-		e.Type = event.TypeChannelToggle
-	default:
-		if c.Kind.OfKey() {
-			e.Type = event.TypeKey
-		}
-	}
-	if c.Kind.Bad() {
-		e.Level = event.LevelWarn
-	}
-	d.bus.Publish(e)
-}
-
-// ConfigError is what is wrong with a configuration, or worth a warning.
-type ConfigError struct {
-	config.Report
-	Valid bool // the configuration is in order, but cannot be had on this machine now: a port is taken
-}
-
-func (e *ConfigError) Error() string {
-	if e.Valid {
-		return "the configuration cannot be applied: " + e.Summary()
-	}
-	return fmt.Sprintf("the configuration is not valid: %s", e.Summary())
+// Reload applies the configuration as it is in its files; cause says why, for
+// people. The outcome is reported as an event.
+func (d *Daemon) Reload(ctx context.Context, cause string) (reload.Result, error) {
+	return d.reloader.Apply(ctx, reload.Request{Cause: cause, Asked: true})
 }

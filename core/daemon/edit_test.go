@@ -301,24 +301,6 @@ func TestAnEditIsSeenOnce(t *testing.T) {
 	}
 }
 
-// TestAFileThatCannotBeWrittenChangesNothing edits a file whose name is so long
-// that none can be made beside it.
-func TestAFileThatCannotBeWrittenChangesNothing(t *testing.T) {
-	home := site(t, "home")
-	r := start(t, fmt.Sprintf(commented, home.URL()))
-	long := filepath.Join(r.dir, strings.Repeat("x", 251)+".hcl")
-	if err := errors.Join(os.Rename(r.path(), long), os.Symlink(long, r.path())); err != nil {
-		t.Fatal(err)
-	}
-	before := r.text()
-	if got, _, b := r.ask("PUT", "/api/channels/home", `{"weight":5}`); got != 422 || !strings.Contains(string(b), "cannot be written") {
-		t.Errorf("%d %s", got, b)
-	}
-	if w := r.channel("home").Weight; w != 1 || r.text() != before {
-		t.Errorf("the weight is %v in\n%s", w, r.text())
-	}
-}
-
 // TestAnOpenAdminPortWithoutATokenIsRefused starts nothing, and an edit that
 // would open the port changes nothing.
 func TestAnOpenAdminPortWithoutATokenIsRefused(t *testing.T) {

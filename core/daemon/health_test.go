@@ -3,8 +3,6 @@ package daemon_test
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -95,21 +93,6 @@ func TestABreakerOpensAndCloses(t *testing.T) {
 	}
 	if c := r.channel("primary"); c.Out != "" {
 		t.Errorf("after a success: %+v", c)
-	}
-}
-
-func TestOnlyLeadsToItsChannel(t *testing.T) {
-	primary, backup := site(t, "primary"), site(t, "backup")
-	r := start(t, two(primary, backup, quickRetry))
-	forward := httptest.NewServer(r.Only("backup"))
-	defer forward.Close()
-	resp, err := http.Post(forward.URL+chat, "application/json", strings.NewReader(ask))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = resp.Body.Close()
-	if resp.StatusCode != http.StatusOK || primary.Count() != 0 || backup.Count() != 1 {
-		t.Errorf("%s, primary saw %d, backup %d", resp.Status, primary.Count(), backup.Count())
 	}
 }
 

@@ -7,20 +7,21 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/daemon/bind"
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
 // useLog makes the log what the configuration says.
 func (d *Daemon) useLog(c config.Log) error {
 	if err := d.sink.Use(c); err != nil {
-		return &settingError{"log.file", err}
+		return &bind.SettingError{Setting: "log.file", Err: err}
 	}
 	return nil
 }
 
 // logDropped reports lines of the log that could not be written.
 func (d *Daemon) logDropped(lines uint64, why error) {
-	d.bus.Publish(event.Event{Type: event.TypeLog, Level: "warn", Message: fmt.Sprintf("%d lines of the log were lost: %s", lines, why)})
+	d.parts.Bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelWarn, Message: fmt.Sprintf("%d lines of the log were lost: %s", lines, why)})
 }
 
 // logEvent writes an event to the log: a request that was answered as a

@@ -50,7 +50,7 @@ func TestAddressesChange(t *testing.T) {
 	apply := func(proxy, admin string) {
 		t.Helper()
 		r.save(addresses(proxy, admin, s.URL()))
-		if out := r.Reload(t.Context(), "the test", 0); !out.OK {
+		if out, err := r.Reload(t.Context(), "the test"); err != nil {
 			t.Fatalf("%s and %s: %+v", proxy, admin, out)
 		}
 	}

@@ -38,7 +38,7 @@ func BenchmarkApply(b *testing.B) {
 		i++
 		r.save(large(s.URL(), i) + "log {\n level = \"warn\"\n}\n")
 		b.StartTimer()
-		if out := r.Reload(b.Context(), "the benchmark", 0); !out.OK || len(out.Changes) == 0 {
+		if out, err := r.Reload(b.Context(), "the benchmark"); err != nil || len(out.Changes) == 0 {
 			b.Fatalf("%+v", out)
 		}
 	}
@@ -68,7 +68,7 @@ func TestAppliesAddNoLatency(t *testing.T) {
 				r.save(large(s.URL(), round) + "log {\n level = \"warn\"\n}\n")
 				go func() {
 					defer close(done)
-					r.Reload(t.Context(), "the test", 0)
+					_, _ = r.Reload(t.Context(), "the test")
 				}()
 			} else {
 				close(done)

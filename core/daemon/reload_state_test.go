@@ -191,13 +191,14 @@ func TestTurnsGoOn(t *testing.T) {
 	}
 }
 
-// A damaged state file is set aside and told of.
+// A state file that cannot be used is kept under another name and reported: a
+// damaged one as such, and one of a newer version as what it is.
 func TestADamagedStateFile(t *testing.T) {
 	s := site(t, "a")
 	r := start(t, one(s.URL(), ""))
 	r.stop()
 	file := filepath.Join(r.dir, "state", "state.json")
-	for name, content := range map[string]string{"cut": `{"version":1,"state":{"chan`, "empty": "", "other": `{"version":99}`, "zeros": strings.Repeat("\x00", 4096)} {
+	for name, content := range map[string]string{"cut": `{"version":1,"state":{"chan`, "empty": "", "newer": `{"version":99}`, "zeros": strings.Repeat("\x00", 4096)} {
 		t.Run(name, func(t *testing.T) {
 			must(t, os.WriteFile(file, []byte(content), 0o600))
 			r := &running{t: t, log: &lockedBuffer{}, dir: r.dir, time: &clock{}}
@@ -205,11 +206,15 @@ func TestADamagedStateFile(t *testing.T) {
 			if got := r.post(chat, ask); got.status != 200 {
 				t.Errorf("%+v", got)
 			}
-			if log := r.log.String(); !strings.Contains(log, "damaged") || !strings.Contains(log, "state.json.damaged-") {
+			why, reported := "damaged-", "is damaged"
+			if name == "newer" {
+				why, reported = "newer-v99-", "was written by a newer aitunnel"
+			}
+			if log := r.log.String(); !strings.Contains(log, reported) || !strings.Contains(log, "state.json."+why) {
 				t.Errorf("the log says %s", log)
 			}
 			r.stop()
-			kept, _ := filepath.Glob(file + ".damaged-*")
+			kept, _ := filepath.Glob(file + "." + why + "*")
 			if len(kept) != 1 {
 				t.Fatalf("kept are %v", kept)
 			}

@@ -41,13 +41,14 @@ type SavedSums struct {
 	Latency  []byte        `json:"latency,omitempty"` // an HdrHistogram in its own form, V2, compressed
 }
 
-const savedVersion = 1
+// SavedVersion is the version of [Saved] that this program writes.
+const SavedVersion = 1
 
 // Save returns what is to outlive the program.
 func (c *Collector) Save() Saved {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := Saved{Version: savedVersion, Since: c.since, Total: c.total.save(), Channels: map[string]SavedChannel{}, Models: map[string]SavedSums{}, Windows: map[string][]SavedSlot{}}
+	out := Saved{Version: SavedVersion, Since: c.since, Total: c.total.save(), Channels: map[string]SavedChannel{}, Models: map[string]SavedSums{}, Windows: map[string][]SavedSlot{}}
 	for name, ch := range c.channels {
 		saved := SavedChannel{SavedSums: ch.save(), Keys: map[string]SavedSums{}}
 		for id, k := range ch.keys {
@@ -78,8 +79,8 @@ func (s *Sums) save() SavedSums {
 
 // Restore loads what a former run saved.
 func (c *Collector) Restore(saved Saved) error {
-	if saved.Version != savedVersion {
-		return fmt.Errorf("it has the version %d, and %d is known", saved.Version, savedVersion)
+	if saved.Version != SavedVersion {
+		return fmt.Errorf("it has the version %d, and %d is known", saved.Version, SavedVersion)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

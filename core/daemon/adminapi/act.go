@@ -1,0 +1,84 @@
+package adminapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/health"
+	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// channel finds a channel of the running configuration.
+func (s *Source) channel(name string) (*route.Channel, error) {
+	for _, ch := range s.table().Channels {
+		if ch.Config.Name == name {
+			return ch, nil
+		}
+	}
+	return nil, admin.NotFound(fmt.Sprintf("there is no channel %q", name))
+}
+
+// Toggle is for [admin.Source].
+func (s *Source) Toggle(name string, enabled *bool) (bool, error) {
+	ch, err := s.channel(name)
+	if err != nil {
+		return false, err
+	}
+	on := ch.State.Paused()
+	if enabled != nil {
+		on = *enabled
+	}
+	ch.State.SetPaused(!on)
+	return on, nil
+}
+
+// Prefer is for [admin.Source]. Two first choices would be none, so it ends
+// that of others which share a route.
+func (s *Source) Prefer(name string, on bool) error {
+	ch, err := s.channel(name)
+	if err != nil {
+		return err
+	}
+	if on {
+		for _, r := range s.table().Routes {
+			if !r.Includes(ch) {
+				continue
+			}
+			for _, other := range r.Channels {
+				if other.State != ch.State {
+					other.State.SetPreferred(false)
+				}
+			}
+		}
+	}
+	ch.State.SetPreferred(on)
+	return nil
+}
+
+// Check is for [admin.Source].
+func (s *Source) Check(ctx context.Context, name string) (admin.Checked, error) {
+	ch, err := s.channel(name)
+	if err != nil {
+		return admin.Checked{}, err
+	}
+	began := time.Now()
+	result, err := s.program.Monitor.Now(ctx, name)
+	if errors.Is(err, health.ErrNoCheck) {
+		return admin.Checked{}, admin.Refused("no_health_check", fmt.Sprintf("the channel %q has no health check: add health_check \"http\" {} to it", name))
+	}
+	out := admin.Checked{Name: name, OK: err == nil && result.Healthy, Latency: millis(result.Latency), Message: result.Reason, At: time.Now()}
+	if err != nil {
+		out.Message = "the check could not be made: " + err.Error()
+	}
+	if out.Latency == 0 {
+		out.Latency = millis(time.Since(began))
+	}
+	if out.Health = string(ch.State.View(s.program.Registry.Now()).Health); out.Health == "" {
+		out.Health = string(sdk.HealthUnknown)
+	}
+	return out, nil
+}

@@ -1,0 +1,77 @@
+package adminapi
+
+import (
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// Channels is for [admin.Source].
+func (s *Source) Channels() []admin.Channel {
+	now := s.program.Registry.Now()
+	out := []admin.Channel{}
+	for _, ch := range s.table().Channels {
+		out = append(out, s.showChannel(ch, now))
+	}
+	return out
+}
+
+func (s *Source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
+	v := ch.State.View(now)
+	c := ch.Config
+	out := admin.Channel{
+		Name: c.Name, Target: c.Target.String(), Weight: c.Weight, Fallback: c.Fallback, Models: append([]string{}, c.Models...),
+		Enabled: !v.Paused, First: v.Preferred, Health: string(v.Health), CheckedAt: at(v.Checked), Out: string(v.Skip), OutReason: v.Reason,
+		OutSince: at(v.Since), OutUntil: at(v.Until), Latency: millis(v.Counters.TTFB), InFlight: v.InFlight,
+		ErrorRate: v.ErrorRate, Stats: showStats(v.Counters), Keys: admin.Keys{Total: len(ch.Keys), List: []admin.Key{}},
+		Where: place(c.Range),
+	}
+	sums := s.program.Stats.Channel(c.Name)
+	out.SuccessRate, out.Tokens, out.Recent = rate(sums.Sums), admin.Tokens{Input: sums.Input, Output: sums.Output}, showPoints(sums.Recent)
+	if v.Health == "" {
+		out.Health = string(sdk.HealthUnknown)
+	}
+	if c.HealthCheck != nil {
+		out.HealthCheck = c.HealthCheck.Checker.Ref
+	}
+	if c.KeySelector != nil {
+		out.KeyStrategy = c.KeySelector.Ref
+	}
+	for _, k := range ch.Keys {
+		shown := showKey(k, now)
+		if shown.State == channel.KeyReady || shown.State == channel.KeySuspect {
+			out.Keys.Alive++
+		}
+		out.Keys.List = append(out.Keys.List, shown)
+	}
+	return out.Assessed()
+}
+
+func showKey(k *route.Key, now time.Time) admin.Key {
+	v := k.State.View(now)
+	out := admin.Key{
+		ID: k.State.IDWith(k.Config.Label), Label: k.Config.Label, Masked: k.Config.Value.String(), Weight: k.Config.Weight, Ephemeral: k.Config.Ephemeral,
+		State: v.State(), Reason: v.Reason, Until: at(v.Until), Stats: showStats(v.Counters),
+	}
+	return out
+}
+
+func showStats(c channel.Counters) admin.Stats {
+	out := admin.Stats{TotalRequests: c.Requests, SuccessCount: c.Successes, FailCount: c.Failures, LastRequestAt: at(c.LastAt)}
+	if c.LastError != "" {
+		out.LastError = &c.LastError
+	}
+	return out
+}
+
+func at(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

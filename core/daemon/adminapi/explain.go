@@ -1,0 +1,60 @@
+package adminapi
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/proxy"
+	"github.com/aitunnel/aitunnel/core/route"
+)
+
+// Explain is for [admin.Source].
+func (s *Source) Explain(q admin.Question) (admin.Explanation, error) {
+	path, query, _ := strings.Cut(q.Path, "?")
+	if !strings.HasPrefix(path, "/") {
+		return admin.Explanation{}, admin.Invalid("the path of the request is missing: it begins with a slash, such as /v1/chat/completions")
+	}
+	if q.Model == "" {
+		q.Model = proxy.PathModel(path)
+	}
+	in := route.Request{Model: q.Model, Endpoint: "generate", Header: http.Header{}, RawQuery: query}
+	for name, value := range q.Headers {
+		in.Header.Set(name, value)
+	}
+	out := admin.Explanation{Candidates: []admin.Candidate{}, Skipped: []admin.Skipped{}}
+	r := s.table().Match(path, q.Model)
+	if r == nil {
+		out.Reason = "no route takes " + path
+		if q.Model != "" {
+			out.Reason = fmt.Sprintf("no route takes %s with the model %q", path, q.Model)
+		}
+		return out, nil
+	}
+	shown := showRoute(r)
+	out.Route, out.Strategy, out.Plan, out.Reason = shown.Path, shown.Strategy, shown.Plan, shown.Reason
+	choices, passed := r.Explain(s.program.Registry.Now(), in)
+	for _, c := range choices {
+		one := admin.Candidate{Channel: c.Channel.Config.Name, Reason: c.Reason}
+		if c.Key != nil {
+			one.Key = c.Key.State.IDWith(c.Key.Config.Label)
+		}
+		out.Candidates = append(out.Candidates, one)
+	}
+	for i, c := range r.ExplainShadows(s.program.Registry.Now(), in) {
+		would := admin.WouldChoose{Strategy: shown.Shadows[i].Strategy, Reason: c.Reason}
+		if c.Channel != nil {
+			would.Channel = c.Channel.Config.Name
+		}
+		out.Shadows = append(out.Shadows, would)
+	}
+	for _, p := range passed {
+		one := admin.Skipped{Channel: p.Channel.Config.Name, Why: string(p.Why)}
+		if p.Key != nil {
+			one.Key = p.Key.State.IDWith(p.Key.Config.Label)
+		}
+		out.Skipped = append(out.Skipped, one)
+	}
+	return out, nil
+}

@@ -1,0 +1,166 @@
+package adminapi
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/trust"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// Plugins is for [admin.Source].
+func (s *Source) Plugins() admin.Plugins {
+	g := s.running()
+	return showPlugins(s.program.Plugins, g.Config, tableUses(g.Table()))
+}
+
+// RestartPlugin is for [admin.Source].
+func (s *Source) RestartPlugin(ctx context.Context, name string) (admin.Reload, error) {
+	if !s.program.Reloader.HasPlugin(name) {
+		return admin.Reload{}, admin.NotFound(fmt.Sprintf("there is no plugin %q", name))
+	}
+	return outcome(s.program.Reloader.RestartPlugin(ctx, name))
+}
+
+// ShowPlugins shows the plugins of h, and where cfg uses them; cfg may be nil.
+func ShowPlugins(h *pluginhost.Host, cfg *config.Config) admin.Plugins {
+	return showPlugins(h, cfg, configUses(cfg))
+}
+
+// use is one use of a component.
+type use struct {
+	component *config.Component
+	shown     admin.Use
+}
+
+func configUses(cfg *config.Config) (all []use) {
+	if cfg == nil {
+		return nil
+	}
+	for _, ch := range cfg.Channels {
+		if len(ch.Keys) > 0 {
+			all = append(all, use{ch.KeySelector, admin.Use{For: "channel " + ch.Name}})
+		}
+		if ch.HealthCheck != nil {
+			all = append(all, use{ch.HealthCheck.Checker, admin.Use{For: "channel " + ch.Name}})
+		}
+	}
+	for _, r := range cfg.Routes {
+		all = append(all, use{r.Strategy, admin.Use{For: "route " + r.Pattern}})
+		for _, c := range r.Shadows {
+			all = append(all, use{c, admin.Use{For: "shadow of route " + r.Pattern}})
+		}
+	}
+	return all
+}
+
+// tableUses are those of a configuration that runs, with their plans.
+func tableUses(t *route.Table) (all []use) {
+	for _, ch := range t.Channels {
+		if len(ch.Keys) > 0 {
+			all = append(all, use{ch.Config.KeySelector, planned("channel "+ch.Config.Name, ch.KeyPlan())})
+		}
+		if ch.Config.HealthCheck != nil {
+			all = append(all, use{ch.Config.HealthCheck.Checker, admin.Use{For: "channel " + ch.Config.Name}})
+		}
+	}
+	for _, r := range t.Routes {
+		all = append(all, use{r.Config.Strategy, planned("route "+r.Config.Pattern, r.Plan())})
+		for i, s := range showShadows(r) {
+			all = append(all, use{r.Config.Shadows[i], admin.Use{
+				For: "shadow of route " + r.Config.Pattern, Plan: s.Plan, PlannedAt: at(s.PlannedAt), Makeshift: s.Makeshift, Shadow: &s,
+			}})
+		}
+	}
+	return all
+}
+
+func planned(what string, p route.PlanInfo) admin.Use {
+	return admin.Use{For: what, Plan: p.Seq, PlannedAt: at(p.Made), Makeshift: p.Fallback, Router: showRouter(p.Router)}
+}
+
+func showRouter(r *route.RouterInfo) *admin.Router {
+	if r == nil {
+		return nil
+	}
+	return &admin.Router{Answered: r.Answered, Failed: r.Failed, Skipped: r.Skipped, Resting: r.Paused}
+}
+
+// showShadows are in the order of the configuration.
+func showShadows(r *route.Route) (all []admin.Shadow) {
+	for i, s := range r.Shadows() {
+		all = append(all, admin.Shadow{
+			Strategy: s.Ref, Where: where(r.Config.Shadows[i]), Plan: s.Plan.Seq, PlannedAt: s.Plan.Made, Reason: s.Plan.Reason,
+			Makeshift: s.Plan.Fallback, Since: s.Since, Picks: s.Picks, Agreed: s.Agreed, Choices: s.Choices,
+		})
+	}
+	return all
+}
+
+type componentID struct {
+	plugin string
+	kind   sdk.Kind
+	name   string
+}
+
+func showPlugins(h *pluginhost.Host, cfg *config.Config, uses []use) admin.Plugins {
+	used := map[componentID][]admin.Use{}
+	for _, u := range uses {
+		u.shown.Where = where(u.component)
+		id := componentID{u.component.Plugin, u.component.Kind, u.component.Name}
+		used[id] = append(used[id], u.shown)
+	}
+	out := admin.Plugins{Calls: h.Calls(), Processes: []admin.Process{}, Refused: []admin.RefusedPlugin{}}
+	runs := map[string]bool{} // paths and hashes
+	for _, p := range h.List() {
+		out.Processes = append(out.Processes, showProcess(p, used))
+		runs[p.Source+" "+p.SHA256] = p.State != pluginhost.StateStopped && p.State != pluginhost.StateLeaving
+	}
+	var declared []*config.Plugin
+	if cfg != nil {
+		declared = cfg.Plugins
+	}
+	for _, c := range h.Candidates(declared) {
+		if c.Reason != "" && !runs[c.Path+" "+c.SHA256] {
+			out.Refused = append(out.Refused, admin.RefusedPlugin{Plugin: c.Name, Path: c.Path, SHA256: c.SHA256, Lock: string(c.Lock), Reason: c.Reason})
+		}
+	}
+	return out
+}
+
+func showProcess(p pluginhost.ProcessStatus, used map[componentID][]admin.Use) admin.Process {
+	out := admin.Process{
+		Plugin: p.Name, Version: p.Version, Source: p.Source, SHA256: p.SHA256, Lock: string(trust.Locked),
+		State: string(p.State), PID: p.PID, Since: at(p.Since), Restarts: p.Restarts, Protocol: p.Protocol,
+		LastError: p.LastError, Components: []admin.Component{},
+	}
+	if p.SHA256 == "" {
+		out.Lock = "attached" // to what somebody started in a debugger
+	}
+	if p.Name == "" {
+		out.Plugin, out.Lock = reload.BuiltinPlugin, reload.BuiltinPlugin
+	}
+	for _, c := range p.Components {
+		shown := admin.Component{Kind: string(c.Kind), Name: c.Name, Doc: c.Doc}
+		if p.State != pluginhost.StateLeaving {
+			shown.Uses = used[componentID{p.Name, c.Kind, c.Name}]
+		}
+		for _, u := range shown.Uses {
+			place := u.Where
+			if place == "" {
+				place = "by default"
+			}
+			if !slices.Contains(shown.UsedAt, place) {
+				shown.UsedAt = append(shown.UsedAt, place)
+			}
+		}
+		out.Components = append(out.Components, shown)
+	}
+	return out
+}

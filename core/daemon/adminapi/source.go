@@ -1,0 +1,81 @@
+// Package adminapi shows the running program to the admin API, and turns the
+// API's edits into changes of the configuration.
+package adminapi
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/daemon/bind"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
+	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/stats"
+)
+
+// Program is what the API is about.
+type Program struct {
+	reload.Services
+	Version      string
+	Started      time.Time
+	Life         context.Context // ends when the program stops
+	Stats        *stats.Collector
+	Reloader     *reload.Reloader
+	Entry, Admin *bind.Port
+	Seed         []byte        // of the placeholders that hide secrets
+	TokenFile    func() string // where the admin token is, if the configuration has none; "" otherwise
+}
+
+// Source implements [admin.Source].
+type Source struct{ program Program }
+
+// New returns the source of a program.
+func New(p Program) *Source { return &Source{p} }
+
+func (s *Source) running() *reload.Generation { return s.program.Reloader.Running() }
+
+func (s *Source) table() *route.Table { return s.running().Table() }
+
+// show is the outcome of a change as the API has it.
+func show(r reload.Result, err error) admin.Reload {
+	out := admin.Reload{
+		At: r.At, Took: event.Millis(r.Took), Cause: r.Cause, OK: err == nil, Generation: r.Generation,
+		Changes: r.Changes, Effects: []string{}, Diags: append([]config.Diagnostic{}, r.Report.Diagnostics()...),
+	}
+	for _, e := range r.Effects {
+		out.Effects = append(out.Effects, e.Text())
+	}
+	if err == nil {
+		return out
+	}
+	out.Error, out.Stale = err.Error(), errors.Is(err, reload.ErrStale)
+	out.Changes, out.Effects = []config.Change{}, []string{}
+	if wrong := (*reload.ConfigError)(nil); errors.As(err, &wrong) {
+		out.Diags = wrong.Diagnostics()
+	}
+	return out
+}
+
+// outcome is show, except that an edit that cannot be made is an error.
+func outcome(r reload.Result, err error) (admin.Reload, error) {
+	if refused := (*reload.EditError)(nil); errors.As(err, &refused) {
+		return admin.Reload{}, editError(refused.Err)
+	}
+	return show(r, err), nil
+}
+
+// editError is an error about the text as the API has it.
+func editError(err error) error {
+	var refused *admin.Error
+	var unknown *reload.NotEditableError
+	switch {
+	case errors.As(err, &refused):
+		return err
+	case errors.As(err, &unknown):
+		return admin.Refused("not_editable", err.Error())
+	}
+	return admin.Refused("not_readable", err.Error())
+}

@@ -1,0 +1,121 @@
+package bind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// Limits of what a caller may do before its request is understood.
+const (
+	headerTimeout = 10 * time.Second
+	headerSize    = 128 << 10
+	idleTimeout   = 3 * time.Minute
+)
+
+// interruptTime is how long an interrupted request may take to write its last
+// words to the caller.
+const interruptTime = 500 * time.Millisecond
+
+// SettingError is about the value of a setting that is valid in itself, but not
+// on this machine now.
+type SettingError struct {
+	Setting string
+	Err     error
+}
+
+func (e *SettingError) Error() string { return e.Setting + ": " + e.Err.Error() }
+
+// Unwrap returns what is wrong with the value.
+func (e *SettingError) Unwrap() error { return e.Err }
+
+// listener is one address with its server.
+type listener struct {
+	address   string // as configured
+	socket    net.Listener
+	server    *http.Server // nil until it serves
+	interrupt context.CancelCauseFunc
+	handler   atomic.Pointer[http.Handler]
+	done      sync.WaitGroup
+	closing   atomic.Bool // callers are told to connect anew
+}
+
+// listen binds an address; setting names it to the user. One that overlaps with
+// held ones, such as all interfaces where there was one, shares it with them
+// until those are closed.
+func listen(setting, address string, held []*listener) (*listener, error) {
+	socket, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		socket, err = share(address, held)
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = fmt.Errorf("%s is in use by another program: stop that program, or choose another port", address)
+	}
+	if err != nil {
+		return nil, &SettingError{setting, err}
+	}
+	return &listener{address: address, socket: socket}, nil
+}
+
+func (l *listener) addr() string { return l.socket.Addr().String() }
+
+// serve makes h answer at the address, from now on.
+func (l *listener) serve(h http.Handler, o Options) {
+	l.handler.Store(&h)
+	l.closing.Store(false)
+	if l.server != nil {
+		return
+	}
+	l.server = NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if l.closing.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		(*l.handler.Load()).ServeHTTP(w, r)
+	}), o.Log)
+	base, cancel := context.WithCancelCause(context.Background())
+	l.interrupt = cancel
+	l.server.BaseContext = func(net.Listener) context.Context { return base }
+	l.done.Go(func() {
+		if err := l.server.Serve(l.socket); !errors.Is(err, http.ErrServerClosed) {
+			o.Failed <- fmt.Errorf("the port %s stopped serving: %w", l.addr(), err)
+		}
+	})
+}
+
+// NewServer returns a server with the limits that hold for every entry.
+func NewServer(h http.Handler, log hclog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    headerSize,
+		ErrorLog:          log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+	}
+}
+
+// shutdown stops accepting and waits for requests in flight. When ctx ends it
+// interrupts them with the cause, then closes their connections.
+func (l *listener) shutdown(ctx context.Context, cause error) {
+	if l.server == nil {
+		_ = l.socket.Close() // nobody was served on it
+		return
+	}
+	defer l.done.Wait()
+	if l.server.Shutdown(ctx) == nil {
+		return
+	}
+	l.interrupt(cause)
+	last, cancel := context.WithTimeout(context.Background(), interruptTime)
+	defer cancel()
+	if l.server.Shutdown(last) != nil {
+		_ = l.server.Close() // what is left is cut
+	}
+}

@@ -1,0 +1,155 @@
+package bind
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// Port is a setting that holds an address to listen on, and what is served there.
+type Port struct {
+	Setting string                      // such as proxy.listen
+	Address func(*config.Config) string // "" if the port is off
+	Handler http.Handler
+
+	current atomic.Pointer[listener] // nil: off
+}
+
+// Addr is where the port listens now, "" if it is off.
+func (p *Port) Addr() string {
+	if l := p.current.Load(); l != nil {
+		return l.addr()
+	}
+	return ""
+}
+
+// Options of [New].
+type Options struct {
+	Log    hclog.Logger
+	Failed chan<- error // gets the error of a port that stops serving by itself
+	Cause  error        // with which requests are interrupted that outlast a shutdown
+}
+
+// Ports are all ports of the program.
+type Ports struct {
+	options  Options
+	all      []*Port
+	retiring retiring
+}
+
+// New returns ports that do not listen yet; see [Ports.Bind].
+func New(o Options, all ...*Port) *Ports {
+	return &Ports{options: o, all: all, retiring: retiring{cause: o.Cause}}
+}
+
+// Move is a port's change of address; From or To is "" where the port is off.
+type Move struct {
+	Port     *Port
+	From, To string
+}
+
+// Plan lists the moves from one configuration to the next; old is nil at the
+// start.
+func (s *Ports) Plan(old, next *config.Config) (moves []Move) {
+	for _, p := range s.all {
+		m := Move{Port: p, To: p.Address(next)}
+		if old != nil {
+			m.From = p.Address(old)
+		}
+		if m.From != m.To {
+			moves = append(moves, m)
+		}
+	}
+	return moves
+}
+
+// Binding is a set of moves whose new addresses are bound, to be committed or
+// undone.
+type Binding struct {
+	Moves []Move
+
+	ports *Ports
+	next  []*listener // nil for a port that is switched off
+}
+
+// Bind binds each address that is new in next, or takes one that is still held
+// by another port or retiring. What listens already is not touched.
+func (s *Ports) Bind(old, next *config.Config) (*Binding, error) {
+	b := &Binding{ports: s, Moves: s.Plan(old, next)}
+	held := s.retiring.list()
+	for _, m := range b.Moves {
+		if l := m.Port.current.Load(); l != nil {
+			held = append(held, l)
+		}
+	}
+	for _, m := range b.Moves {
+		l, err := obtain(m.Port.Setting, m.To, held)
+		if err != nil {
+			b.Undo()
+			return nil, err
+		}
+		b.next = append(b.next, l)
+	}
+	return b, nil
+}
+
+// obtain returns the listener of an address, nil for none.
+func obtain(setting, address string, held []*listener) (*listener, error) {
+	if address == "" {
+		return nil, nil
+	}
+	for _, l := range held {
+		if l.address == address {
+			return l, nil
+		}
+	}
+	return listen(setting, address, held)
+}
+
+// Undo closes what was bound.
+func (b *Binding) Undo() {
+	for _, l := range b.next {
+		if l != nil && l.server == nil {
+			_ = l.socket.Close() // nobody was served on it
+		}
+	}
+}
+
+// Commit serves the new addresses and retires the old ones.
+func (b *Binding) Commit() {
+	var old []*listener
+	for i, m := range b.Moves {
+		l := b.next[i]
+		if l != nil {
+			b.ports.retiring.keep(l)
+			l.serve(m.Port.Handler, b.ports.options)
+		}
+		if was := m.Port.current.Swap(l); was != nil {
+			old = append(old, was)
+		}
+	}
+	for _, l := range old {
+		if !slices.Contains(b.next, l) {
+			b.ports.retiring.begin(l)
+		}
+	}
+}
+
+// Shutdown closes the given ports, and all retiring addresses, as
+// [listener.shutdown] does.
+func (s *Ports) Shutdown(ctx context.Context, ports ...*Port) {
+	var closing sync.WaitGroup
+	for _, p := range ports {
+		if l := p.current.Load(); l != nil {
+			closing.Go(func() { l.shutdown(ctx, s.options.Cause) })
+		}
+	}
+	s.retiring.shutdown(ctx)
+	closing.Wait()
+}

@@ -1,0 +1,128 @@
+// Package control is the socket by which commands reach the running program of a
+// state directory. It serves the admin API, and the requests below, to the user
+// whose directory it is.
+package control
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+const (
+	socketName = "control.sock"
+	linkName   = "control.path" // holds the path of the socket if that in the directory would be too long
+
+	// PathStop stops the program as an [Ending] says.
+	PathStop = "/control/stop"
+
+	// VersionHeader of an answer holds the version of the running program.
+	VersionHeader = "Aitunnel-Version"
+)
+
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 3 * time.Minute
+)
+
+// maxSocketPath is the longest path of a socket that all systems allow.
+const maxSocketPath = 103
+
+// Ending is how the program is asked to stop.
+type Ending struct {
+	// Drain is how long requests in flight may take: 0 cuts them at once,
+	// [DrainAsConfigured] leaves it to the configuration.
+	Drain   time.Duration `json:"drain"`
+	Restart bool          `json:"restart,omitempty"` // and to start again
+}
+
+// DrainAsConfigured is the drain that the running configuration sets.
+const DrainAsConfigured time.Duration = -1
+
+// Path is where the program of a state directory listens.
+func Path(dir string) string {
+	path := filepath.Join(dir, socketName)
+	if len(path) <= maxSocketPath {
+		return path
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, linkName)); err == nil {
+		return strings.TrimSpace(string(b))
+	}
+	return path
+}
+
+// Socket is the control socket and its server.
+type Socket struct {
+	listener net.Listener
+	server   *http.Server
+	remove   func()
+	done     sync.WaitGroup
+}
+
+// Listen creates the socket of a state directory that this process holds the
+// lock of: a socket that exists is left over from a program that was killed.
+func Listen(dir string) (*Socket, error) {
+	c := &Socket{remove: func() {}}
+	path := filepath.Join(dir, socketName)
+	link := filepath.Join(dir, linkName)
+	if old, err := os.ReadFile(link); err == nil {
+		sweep(strings.TrimSpace(string(old)))
+		_ = os.Remove(link)
+	}
+	if len(path) > maxSocketPath {
+		short, err := os.MkdirTemp("", "aitunnel-control-")
+		if err != nil {
+			return nil, fmt.Errorf("the path %s is too long for a socket, and no temporary directory can be created: %w", path, err)
+		}
+		path = filepath.Join(short, socketName)
+		c.remove = func() { sweep(path); _ = os.Remove(link) }
+		if err := os.WriteFile(link, []byte(path+"\n"), 0o600); err != nil {
+			c.remove()
+			return nil, fmt.Errorf("the state directory cannot be written: %w", err)
+		}
+	}
+	_ = os.Remove(path)
+	var err error
+	if c.listener, err = net.Listen("unix", path); err == nil {
+		err = os.Chmod(path, 0o600)
+	}
+	if err != nil {
+		c.remove()
+		return nil, fmt.Errorf("the control socket cannot be created: %w", err)
+	}
+	return c, nil
+}
+
+// sweep removes a directory that Listen created for a socket.
+func sweep(path string) {
+	if dir := filepath.Dir(path); strings.HasPrefix(filepath.Base(dir), "aitunnel-control-") {
+		_ = os.RemoveAll(dir)
+	}
+}
+
+// Serve answers requests by h until the socket is closed.
+func (c *Socket) Serve(h http.Handler, log hclog.Logger) {
+	c.server = &http.Server{
+		Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+	}
+	c.done.Go(func() { _ = c.server.Serve(c.listener) }) // if it fails, the program serves on and commands report that it does not answer
+}
+
+// Close removes the socket.
+func (c *Socket) Close() {
+	if c.server == nil {
+		_ = c.listener.Close()
+	} else {
+		_ = c.server.Close()
+		c.done.Wait()
+	}
+	c.remove()
+}

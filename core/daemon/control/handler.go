@@ -1,0 +1,27 @@
+package control
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// Handler answers the requests of this package, and passes all others to api. It
+// names the version in each answer. stop is told how to stop.
+func Handler(version string, api http.Handler, stop func(Ending)) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", api)
+	mux.HandleFunc("POST "+PathStop, func(w http.ResponseWriter, r *http.Request) {
+		var e Ending
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<10)).Decode(&e); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+		_ = http.NewResponseController(w).Flush()
+		stop(e)
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(VersionHeader, version)
+		mux.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,67 @@
+package daemon
+
+import (
+	"fmt"
+
+	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
+	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/core/tunnel"
+)
+
+// tap gets each event from whoever publishes it.
+func (d *Daemon) tap(e event.Event) {
+	if e.Type == event.TypeRequest && e.Request != nil {
+		d.stats.Add(e.Request)
+	}
+	d.logEvent(e)
+}
+
+func (d *Daemon) notice(message string) {
+	d.parts.Bus.Publish(event.Event{Type: event.TypePlugin, Level: event.LevelWarn, Message: message})
+}
+
+func (d *Daemon) pluginEvent(e pluginhost.Event) {
+	level := event.LevelInfo
+	switch e.Type {
+	case pluginhost.EventStarted, pluginhost.EventRestarted, pluginhost.EventStopped:
+	default:
+		level = event.LevelWarn
+	}
+	name := e.Plugin
+	if name == "" {
+		name = reload.BuiltinPlugin
+	}
+	d.parts.Bus.Publish(event.Event{Type: event.TypePlugin, Level: level, Plugin: name, Message: e.Message})
+}
+
+func (d *Daemon) channelChanged(c channel.Change) {
+	e := event.Event{Type: event.TypeHealth, Level: event.LevelInfo, Code: string(c.Kind), Channel: c.Channel, Key: c.Key, Message: c.Message}
+	switch c.Kind {
+	case channel.ChangePaused, channel.ChangeResumed:
+		enabled := c.Kind == channel.ChangeResumed
+		e.Type, e.Enabled = event.TypeChannelToggle, &enabled
+	case channel.ChangePreferred, channel.ChangeNotPreferred:
+		e.Type = event.TypeChannelToggle
+	default:
+		if c.Kind.OfKey() {
+			e.Type = event.TypeKey
+		}
+	}
+	if c.Kind.Bad() {
+		e.Level = event.LevelWarn
+	}
+	d.parts.Bus.Publish(e)
+}
+
+func (d *Daemon) tunnelChanged(c tunnel.Change) {
+	e := event.Event{Type: event.TypeTunnel, Level: event.LevelInfo, Tunnel: c.Tunnel, Message: fmt.Sprintf("tunnel %q: %s", c.Tunnel, c.Message)}
+	switch {
+	case c.State == tunnel.Failed:
+		e.Level = event.LevelError
+	case c.Bad:
+		e.Level = event.LevelWarn
+	}
+	d.parts.Bus.Publish(e)
+}

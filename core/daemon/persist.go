@@ -1,0 +1,143 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
+	"github.com/aitunnel/aitunnel/core/daemon/statefile"
+	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/stats"
+)
+
+// How often the state of channels, and the statistics, are saved.
+const (
+	saveEvery      = 5 * time.Second
+	saveStatsEvery = time.Minute
+)
+
+// savedState is the content of state.json. It holds no secrets.
+type savedState struct {
+	Version  int           `json:"version"`
+	State    channel.Saved `json:"state"`
+	Planners route.Memory  `json:"planners,omitempty"`
+
+	// Plans is what Planners used to be; it is read, and not written.
+	Plans map[string]route.Remembered `json:"plans,omitempty"`
+}
+
+const stateVersion = 1
+
+func stateFile(dir string) *statefile.File {
+	return &statefile.File{Path: filepath.Join(dir, "state.json"), Version: stateVersion, What: "the state"}
+}
+
+func loadState(f *statefile.File) (savedState, error) {
+	var out savedState
+	if err := f.Load(&out); err != nil {
+		return savedState{}, err
+	}
+	if out.Planners == nil {
+		out.Planners = route.MigrateMemory(out.Plans)
+	}
+	out.Plans = nil
+	return out, nil
+}
+
+// saveState writes the state, unless nothing but its time has changed.
+func saveState(f *statefile.File, s savedState) error {
+	compared := s
+	compared.State.At = time.Time{}
+	return f.Save(s, compared)
+}
+
+// persistence keeps what was learnt over restarts.
+type persistence struct {
+	bus        *event.Bus
+	registry   *channel.Registry
+	stats      *stats.Collector
+	state      *statefile.File
+	statistics *statefile.File
+	failing    map[*statefile.File]bool // the last try to write failed, and was reported
+}
+
+func newPersistence(dir string, bus *event.Bus, registry *channel.Registry, collector *stats.Collector) *persistence {
+	return &persistence{
+		bus: bus, registry: registry, stats: collector, failing: map[*statefile.File]bool{},
+		state:      stateFile(dir),
+		statistics: &statefile.File{Path: filepath.Join(dir, "stats.json"), Version: stats.SavedVersion, What: "the statistics"},
+	}
+}
+
+// load restores what the last run saved, and returns the memory of its planners.
+func (p *persistence) load() route.Memory {
+	state, err := loadState(p.state)
+	if err != nil {
+		p.warn(err.Error())
+	}
+	p.registry.Restore(state.State)
+	var counted stats.Saved
+	if err = p.statistics.Load(&counted); err == nil && counted.Version > 0 {
+		if err = p.stats.Restore(counted); err != nil {
+			err = p.statistics.Damaged(err)
+		}
+	}
+	if err != nil {
+		p.warn(err.Error())
+	}
+	return state.Planners
+}
+
+// keep saves from time to time until ctx ends, and then once more.
+func (p *persistence) keep(ctx context.Context, running func() *reload.Generation) {
+	state, statistics := time.NewTicker(saveEvery), time.NewTicker(saveStatsEvery)
+	defer state.Stop()
+	defer statistics.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			p.save(running())
+			return
+		case <-state.C:
+			p.saveState(running())
+		case <-statistics.C:
+			p.saveStats()
+		}
+	}
+}
+
+// save writes everything.
+func (p *persistence) save(g *reload.Generation) {
+	p.saveState(g)
+	p.saveStats()
+}
+
+func (p *persistence) saveState(g *reload.Generation) {
+	if g != nil {
+		p.wrote(p.state, saveState(p.state, savedState{Version: stateVersion, State: p.registry.Save(), Planners: g.Table().Memory()}))
+	}
+}
+
+func (p *persistence) saveStats() {
+	saved := p.stats.Save()
+	p.wrote(p.statistics, p.statistics.Save(saved, saved.Total.Requests))
+}
+
+// wrote reports that a file cannot be written, and that it can be again.
+func (p *persistence) wrote(f *statefile.File, err error) {
+	switch {
+	case err != nil && !p.failing[f]:
+		p.warn(fmt.Sprintf("%s cannot be saved and would be lost in a restart: %v", f.What, err))
+	case err == nil && p.failing[f]:
+		p.bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelInfo, Message: f.What + " can be saved again"})
+	}
+	p.failing[f] = err != nil
+}
+
+func (p *persistence) warn(message string) {
+	p.bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelWarn, Message: message})
+}

@@ -1,0 +1,89 @@
+package reload
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/edit"
+)
+
+// NotEditableError is about a configuration whose text this program does not
+// change.
+type NotEditableError struct{ Path string }
+
+func (e *NotEditableError) Error() string {
+	return fmt.Sprintf("%s is a file of the earlier program, which is only read: convert it to HCL with aitunnel convert", e.Path)
+}
+
+// Document reads the files of the configuration for an edit.
+func (r *Reloader) Document() (*edit.Document, error) {
+	if kind := filepath.Ext(r.options.Path); kind == ".yaml" || kind == ".yml" {
+		return nil, &NotEditableError{r.options.Path}
+	}
+	document, err := edit.Open(r.options.Path)
+	if err != nil {
+		return nil, fmt.Errorf("the configuration cannot be read: %w", err)
+	}
+	return document, nil
+}
+
+// ETag identifies the texts of a configuration.
+func ETag(d *edit.Document) string {
+	h := sha256.New()
+	texts := d.Texts()
+	for _, name := range d.Names() {
+		_, _ = fmt.Fprintf(h, "%s\x00%d\x00", name, len(texts[name])) // a hash never fails
+		_, _ = h.Write(texts[name])
+	}
+	return "c-" + hex.EncodeToString(h.Sum(nil)[:12])
+}
+
+// loaded is a configuration, with the files that it was read from.
+type loaded struct {
+	config *config.Config
+	report config.Report
+	read   map[string]string
+}
+
+// Load returns the configuration of a document that was just opened: the one that
+// was applied last if it was read from the same files, so that an edit loads no
+// more than what it makes.
+func (r *Reloader) Load(ctx context.Context, document *edit.Document) (*config.Config, config.Report) {
+	if l := r.loaded.Load(); l != nil && !r.changed(l.read) {
+		return l.config, l.report
+	}
+	cfg, report := config.Load(ctx, config.Options{Path: r.options.Path, Vars: r.options.Vars, Catalog: r.options.Plugins, Texts: document.Texts()})
+	return cfg, report
+}
+
+// edited returns what a request wants to have built.
+func (r *Reloader) edited(ctx context.Context, req Request) (source, error) {
+	s := source{extra: r.extra.Clone()}
+	if req.Edit == nil {
+		return s, nil
+	}
+	document, err := r.Document()
+	if err != nil {
+		return s, &EditError{err}
+	}
+	if req.Match.ETag != "" && req.Match.ETag != ETag(document) {
+		return s, ErrStale
+	}
+	cfg, report := r.Load(ctx, document)
+	switch {
+	case !report.HasErrors():
+		s.extra.Add(cfg)
+	case !req.Repairs:
+		return s, &ConfigError{Report: report}
+	}
+	e := &Edit{Config: cfg, Report: report, Document: document, Extra: s.extra}
+	if err := req.Edit(ctx, e); err != nil {
+		return s, err
+	}
+	s.texts = document.Changed()
+	return s, nil
+}

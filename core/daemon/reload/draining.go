@@ -1,0 +1,70 @@
+package reload
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// maxDraining is how many old generations may keep their plugins while their last
+// requests finish.
+const maxDraining = 8
+
+// handOver is how long requests of an old generation may still ask the process of
+// a plugin that was replaced. Then they continue by its last plans, and it ends.
+const handOver = 5 * time.Second
+
+// draining are the generations whose requests have not all ended.
+type draining struct {
+	reloader *Reloader
+	old      []*Generation // the oldest first; used by one change at a time
+	all      sync.WaitGroup
+}
+
+// add closes a generation when its last request has ended.
+func (d *draining) add(g *Generation) {
+	d.all.Go(func() {
+		<-g.drained
+		g.close()
+	})
+}
+
+// retire limits how many generations drain: the oldest lose their plugins, and
+// their requests continue by the plans they have.
+func (d *draining) retire(g *Generation) {
+	o := d.reloader.options
+	d.old = slices.DeleteFunc(append(d.old, g), func(g *Generation) bool { return o.Proxy.Uses(g.table) == 0 })
+	for len(d.old) > maxDraining {
+		oldest := d.old[0]
+		d.old = d.old[1:]
+		o.Bus.Publish(event.Event{Type: event.TypeReload, Level: event.LevelWarn, Message: fmt.Sprintf("generation %d still has %d requests in flight after %d newer ones: its plugins stop, and the requests continue by their last plans", oldest.Number, o.Proxy.Uses(oldest.table), maxDraining)})
+		oldest.close()
+	}
+}
+
+// upgraded reports plugins whose process was replaced, and lets the old processes
+// go after a while.
+func (d *draining) upgraded(old *Generation, changes []config.Change) {
+	o, any := d.reloader.options, false
+	for _, c := range changes {
+		if c.Action == config.ActionUpgrade {
+			any = true
+			o.Bus.Publish(event.Event{Type: event.TypePlugin, Level: event.LevelInfo, Plugin: c.Plugin, Message: c.Block + ": " + c.Effect})
+		}
+	}
+	if !any {
+		return
+	}
+	d.all.Go(func() {
+		select {
+		case <-old.drained:
+		case <-o.Life.Done():
+		case <-time.After(handOver):
+			old.close()
+		}
+	})
+}

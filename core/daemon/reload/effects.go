@@ -1,0 +1,140 @@
+package reload
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/tunnel"
+)
+
+// EffectCode is what a reload does to a part of the program.
+type EffectCode string
+
+// The effects of a reload.
+const (
+	EffectListen    EffectCode = "listen"    // on an address
+	EffectLeave     EffectCode = "leave"     // an address
+	EffectCreate    EffectCode = "create"    // the state of a channel or key
+	EffectResume    EffectCode = "resume"    // the kept state of one that was removed a while ago
+	EffectRetire    EffectCode = "retire"    // the state of a removed channel or key: it is kept a while
+	EffectConfigure EffectCode = "configure" // a component of a plugin
+	EffectClose     EffectCode = "close"     // a component of a plugin
+	EffectPlan      EffectCode = "plan"      // make a first or another plan
+	EffectDropPlan  EffectCode = "drop_plan"
+	EffectTunnel    EffectCode = "tunnel" // what the subject says
+)
+
+var effectTexts = map[EffectCode]string{
+	EffectListen: "listen on ", EffectLeave: "leave ", EffectCreate: "begin ", EffectResume: "take up again ", EffectRetire: "retire ",
+	EffectConfigure: "configure ", EffectClose: "close ", EffectPlan: "plan ", EffectDropPlan: "drop the plan of ",
+}
+
+// Effect is one thing that a reload starts or ends.
+type Effect struct {
+	Code    EffectCode
+	Subject string
+}
+
+// Text describes the effect.
+func (e Effect) Text() string { return effectTexts[e.Code] + e.Subject }
+
+// effects lists what is started and ended when the candidate replaces the old
+// generation. It compares what runs, not what is written: what both have is kept.
+func (c *candidate) effects() (out []Effect) {
+	old, next := c.old, c.Generation
+	for _, m := range c.reloader.options.Ports.Plan(old.Config, next.Config) {
+		if m.To != "" {
+			out = append(out, Effect{EffectListen, m.To + " (" + m.Port.Setting + ")"})
+		}
+		if m.From != "" {
+			out = append(out, Effect{EffectLeave, m.From + " (" + m.Port.Setting + ")"})
+		}
+	}
+	out = append(out, stateEffects(old.table, next.table)...)
+	out = append(out, differences(old.instances, next.instances, EffectConfigure, EffectClose)...)
+	for _, text := range tunnel.Effects(old.Config.Tunnels, next.Config.Tunnels) {
+		out = append(out, Effect{EffectTunnel, text})
+	}
+	return append(out, differences(old.table.Plans(), next.table.Plans(), EffectPlan, EffectDropPlan)...)
+}
+
+// live is a channel, or a key of one, with its state.
+type live struct {
+	state   interface{ Removed() bool }
+	channel *route.Channel
+	key     *route.Key // nil for the channel itself
+}
+
+func (l live) String() string {
+	name := `channel "` + l.channel.Config.Name + `"`
+	if l.key == nil {
+		return name
+	}
+	return "key " + l.key.State.IDWith(l.key.Config.Label) + " of " + name
+}
+
+// lives are the channels and keys of a table, and the set of their states.
+func lives(t *route.Table) (all []live, has map[any]bool) {
+	has = map[any]bool{}
+	for _, ch := range t.Channels {
+		all = append(all, live{state: ch.State, channel: ch})
+		for _, k := range ch.Keys {
+			all = append(all, live{state: k.State, channel: ch, key: k})
+		}
+	}
+	for _, l := range all {
+		has[l.state] = true
+	}
+	return all, has
+}
+
+// stateEffects lists the channels and keys whose state is created, resumed or
+// retired. One that starts afresh under its old name is only created.
+func stateEffects(old, next *route.Table) (out []Effect) {
+	before, had := lives(old)
+	after, has := lives(next)
+	created := map[string]bool{}
+	for _, l := range after {
+		if had[l.state] {
+			continue
+		}
+		created[l.String()] = true
+		code := EffectCreate
+		if l.state.Removed() {
+			code = EffectResume
+		}
+		out = append(out, Effect{code, l.String()})
+	}
+	for _, l := range before {
+		if !has[l.state] && !created[l.String()] {
+			out = append(out, Effect{EffectRetire, l.String()})
+		}
+	}
+	return sorted(out)
+}
+
+// differences lists what is in after and not, or as another thing, in before; and
+// the other way round.
+func differences[K interface {
+	comparable
+	fmt.Stringer
+}, T comparable](before, after map[K]T, added, removed EffectCode) (out []Effect) {
+	for name, x := range after {
+		if old, there := before[name]; !there || old != x {
+			out = append(out, Effect{added, name.String()})
+		}
+	}
+	for name := range before {
+		if _, there := after[name]; !there {
+			out = append(out, Effect{removed, name.String()})
+		}
+	}
+	return sorted(out)
+}
+
+func sorted(effects []Effect) []Effect {
+	slices.SortFunc(effects, func(a, b Effect) int { return cmp.Compare(a.Text(), b.Text()) })
+	return effects
+}

@@ -1,0 +1,168 @@
+package reload
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/daemon/bind"
+	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/health"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/core/proxy"
+	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/tunnel"
+	"github.com/aitunnel/aitunnel/core/watch"
+)
+
+// Services are the parts of the program that outlive configurations, and that a
+// reload adapts to the next one.
+type Services struct {
+	OpenLog  func(config.Log) error // after an error the log stays as it was
+	Bus      *event.Bus
+	Registry *channel.Registry
+	Plugins  *pluginhost.Host
+	Proxy    *proxy.Handler
+	Monitor  *health.Monitor
+	Tunnels  *tunnel.Tunnels
+	Ports    *bind.Ports
+}
+
+// Options of [New].
+type Options struct {
+	Services
+	Path   string            // of the configuration: a file or a directory
+	Vars   map[string]string // as given by --var
+	Memory route.Memory      // where the planners of the last run left off
+	Life   context.Context   // ends when the program stops: nothing is applied any more
+
+	// Asked is called when a reload begins that somebody asked for, and what it
+	// returns at its end. nil: nobody wants to know.
+	Asked func() (done func())
+}
+
+// Reloader holds the running configuration and replaces it by others, one at a
+// time.
+type Reloader struct {
+	options Options
+	turn    chan struct{} // holds a value while a change is in progress; guards those down to draining
+	left    chan struct{} // closed when the build that was abandoned last has ended
+	watcher *watch.Watcher
+	inputs  inputs
+	extra   ExtraKeys
+
+	draining   draining
+	generation atomic.Pointer[Generation]
+	loaded     atomic.Pointer[loaded] // that was applied last
+	last       atomic.Pointer[Outcome]
+	binaries   atomic.Pointer[map[string]string] // those of the watched inputs that are plugins' files
+}
+
+// New returns a reloader that runs nothing yet; see [Reloader.Start].
+func New(o Options) *Reloader {
+	r := &Reloader{options: o, turn: make(chan struct{}, 1), left: make(chan struct{}), extra: ExtraKeys{}}
+	close(r.left)
+	r.draining.reloader = r
+	return r
+}
+
+// ErrStopping is for a change that comes when the program stops.
+var ErrStopping = errors.New("aitunnel is stopping")
+
+// begin waits for the changes in progress, and keeps others waiting until end is
+// called. The context it returns ends with the program, too.
+func (r *Reloader) begin(ctx context.Context) (_ context.Context, end func(), err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(r.options.Life, func() { cancel(ErrStopping) })
+	release := func() { stop(); cancel(nil) }
+	if r.options.Life.Err() != nil {
+		release()
+		return nil, nil, ErrStopping
+	}
+	select {
+	case r.turn <- struct{}{}:
+	case <-ctx.Done():
+		release()
+		return nil, nil, context.Cause(ctx)
+	}
+	end = func() { release(); <-r.turn }
+	select {
+	case <-r.left:
+	case <-ctx.Done():
+		err := context.Cause(ctx)
+		end()
+		return nil, nil, err
+	}
+	return ctx, end, nil
+}
+
+// Running is the generation in use, nil before the start.
+func (r *Reloader) Running() *Generation { return r.generation.Load() }
+
+// Last is the outcome of the last reload, nil if there was none.
+func (r *Reloader) Last() *Outcome { return r.last.Load() }
+
+// Start builds the first generation and makes it run. before, if it is not nil,
+// is called when everything is ready and can still be given up.
+func (r *Reloader) Start(ctx context.Context, before func() error) error {
+	ctx, end, err := r.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	c, err := r.build(ctx, source{extra: r.extra})
+	if err != nil {
+		return final(err)
+	}
+	c.before = before
+	return c.commit()
+}
+
+// Stop ends the watching. The caller has ended Options.Life; a change in
+// progress gives up soon, and is waited for until ctx ends.
+func (r *Reloader) Stop(ctx context.Context) {
+	select {
+	case r.turn <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	watcher := r.watcher
+	r.follow(false)
+	<-r.turn
+	if watcher != nil {
+		select {
+		case <-watcher.Done():
+		case <-ctx.Done():
+		}
+	}
+}
+
+// Drained waits until all generations have ended.
+func (r *Reloader) Drained(ctx context.Context) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.draining.all.Wait()
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
+}
+
+// Abandoned waits for the end of a build that was abandoned. It may wait for a
+// plugin, so plugins are stopped before.
+func (r *Reloader) Abandoned(ctx context.Context) {
+	select {
+	case r.turn <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	defer func() { <-r.turn }()
+	select {
+	case <-r.left:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,52 @@
+package reload
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// BuiltinPlugin is what users call the plugin of the built-in components.
+const BuiltinPlugin = "built-in"
+
+// RestartPlugin replaces the process of a plugin by a new one, of whatever
+// executable there is now. The new one is started, configured and asked for its
+// first plans before anything changes; if any of that fails the old one stays.
+// The configuration is read again, as by a reload.
+func (r *Reloader) RestartPlugin(ctx context.Context, name string) (Result, error) {
+	if name == BuiltinPlugin {
+		name = ""
+	}
+	return r.Apply(ctx, Request{Cause: "the restart of " + pluginBlock(name), restart: &name})
+}
+
+// HasPlugin reports whether a plugin is configured or running.
+func (r *Reloader) HasPlugin(name string) bool {
+	if name == BuiltinPlugin || r.Running().Config.Plugin(name) != nil {
+		return true
+	}
+	for _, p := range r.options.Plugins.List() {
+		if p.Name == name && name != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func pluginBlock(name string) string {
+	if name == "" {
+		return "the built-in plugin"
+	}
+	return fmt.Sprintf("plugin %q", name)
+}
+
+// unused puts a plugin's new process to use that no block needs.
+func (r *Reloader) unused(plugin *string) []config.Change {
+	if plugin == nil {
+		return nil
+	}
+	r.options.Plugins.Promote()
+	return []config.Change{{Block: pluginBlock(*plugin), Action: config.ActionUpgrade, Plugin: cmp.Or(*plugin, BuiltinPlugin), Effect: "nothing uses it"}}
+}

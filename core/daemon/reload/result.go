@@ -1,0 +1,125 @@
+package reload
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// Result is what a change did, or would do.
+type Result struct {
+	At         time.Time
+	Took       time.Duration
+	Cause      string // what it was done for
+	Generation uint64 // that runs afterwards
+	Changes    []config.Change
+	Effects    []Effect
+	Report     config.Report // warnings about the new configuration
+}
+
+// Outcome is how a reload ended.
+type Outcome struct {
+	Result
+	Err error // nil if the configuration was applied
+}
+
+// ErrStale is for a change that was meant for a generation, or a text, that has
+// been replaced.
+var ErrStale = errors.New("the configuration has been applied again since")
+
+// EditError is about an edit that cannot be made; the configuration is not to
+// blame.
+type EditError struct{ Err error }
+
+func (e *EditError) Error() string { return e.Err.Error() }
+
+// Unwrap returns why it cannot be made.
+func (e *EditError) Unwrap() error { return e.Err }
+
+// ConfigError is what is wrong with a configuration, or worth a warning.
+type ConfigError struct {
+	config.Report
+	Valid bool // the configuration is valid, but cannot be applied on this machine now: a port is in use
+}
+
+func (e *ConfigError) Error() string {
+	if e.Valid {
+		return "the configuration cannot be applied: " + e.Summary()
+	}
+	return fmt.Sprintf("the configuration is not valid: %s", e.Summary())
+}
+
+// Code is why a change was not applied, for programs; "" for no error.
+func Code(err error) string {
+	var wrong *ConfigError
+	var refused *EditError
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, ErrStale):
+		return "stale"
+	case errors.Is(err, ErrStopping):
+		return "stopping"
+	case errors.As(err, &refused):
+		return "edit_refused"
+	case errors.As(err, &wrong) && wrong.Valid:
+		return "unavailable"
+	case errors.As(err, &wrong):
+		return "invalid"
+	}
+	return "failed"
+}
+
+// report publishes how a change ended.
+func (r *Reloader) report(o Outcome) {
+	e := event.Event{Type: event.TypeReload, Level: event.LevelInfo, Code: Code(o.Err)}
+	switch {
+	case o.Err != nil:
+		e.Level = event.LevelError
+		e.Message = fmt.Sprintf("nothing was changed by %s: %s", o.Cause, headline(o.Err))
+	case len(o.Changes) == 0:
+		e.Message = fmt.Sprintf("nothing to change by %s", o.Cause)
+	default:
+		e.Message = fmt.Sprintf("generation %d runs by %s: %s", o.Generation, o.Cause, summary(o.Changes))
+	}
+	r.options.Bus.Publish(e)
+}
+
+// headline is an error, or the first mistake of a configuration with its place.
+func headline(err error) string {
+	var wrong *ConfigError
+	if !errors.As(err, &wrong) {
+		return err.Error()
+	}
+	for _, d := range wrong.Diagnostics() {
+		if d.Severity != "error" {
+			continue
+		}
+		text := d.Summary
+		if d.Detail != "" {
+			text += ". " + d.Detail
+		}
+		if d.File != "" {
+			text = fmt.Sprintf("%s:%d:%d: %s", d.File, d.Line, d.Column, text)
+		}
+		return text
+	}
+	return err.Error()
+}
+
+func summary(changes []config.Change) string {
+	out := ""
+	for i, c := range changes {
+		switch {
+		case i == 5:
+			return fmt.Sprintf("%s and %d more", out, len(changes)-i)
+		case i > 0:
+			out += ", "
+		}
+		out += c.Action + " " + c.Block
+	}
+	return out
+}

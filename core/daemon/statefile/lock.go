@@ -1,0 +1,93 @@
+package statefile
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// Holder is the daemon that owns a state directory.
+type Holder struct {
+	PID     int       `json:"pid"`
+	Config  string    `json:"config"`
+	Version string    `json:"version"`
+	Since   time.Time `json:"since"`
+}
+
+// RunningError says that another daemon owns the state directory.
+type RunningError struct {
+	Dir    string
+	Holder Holder // zero if unknown
+}
+
+func (e *RunningError) Error() string {
+	who := "another aitunnel"
+	if h := e.Holder; h.PID > 0 {
+		who = fmt.Sprintf("aitunnel %s, pid %d, with %s since %s", h.Version, h.PID, h.Config, h.Since.Local().Format("2006-01-02 15:04:05"))
+	}
+	return fmt.Sprintf("already running: %s uses the state directory %s; see 'aitunnel status', or choose another directory with --state-dir", who, e.Dir)
+}
+
+// Lock gives a state directory to one daemon. The system releases it when the
+// process ends, in whatever way; the file that names the holder may be older
+// than that.
+type Lock struct {
+	file   *flock.Flock
+	holder string // the file that names the holder: a locked file cannot be read on Windows
+}
+
+// Acquire takes the lock of a state directory, or says who holds it.
+func Acquire(dir string, h Holder) (*Lock, error) {
+	l := &Lock{file: flock.New(filepath.Join(dir, "daemon.lock"), flock.SetPermissions(0o600)), holder: holderFile(dir)}
+	ok, err := l.file.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("the state directory cannot be locked: %w; choose another with --state-dir", err)
+	}
+	if !ok {
+		return nil, &RunningError{Dir: dir, Holder: readHolder(dir)}
+	}
+	b, err := json.Marshal(h)
+	if err == nil {
+		err = os.WriteFile(l.holder, b, 0o600)
+	}
+	if err != nil {
+		_ = l.file.Unlock()
+		return nil, fmt.Errorf("the state directory cannot be written: %w; choose another with --state-dir", err)
+	}
+	return l, nil
+}
+
+// Release gives the directory up. The lock's file stays: removing it would let
+// two daemons lock two files of that name.
+func (l *Lock) Release() error {
+	_ = os.Remove(l.holder) // a leftover does no harm: the lock decides
+	return l.file.Unlock()
+}
+
+// HolderOf returns who holds the state directory, nil if nobody does.
+func HolderOf(dir string) *Holder {
+	path := filepath.Join(dir, "daemon.lock")
+	if _, err := os.Stat(path); err != nil {
+		return nil
+	}
+	probe := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	if ok, err := probe.TryRLock(); ok || err != nil {
+		_ = probe.Unlock()
+		return nil
+	}
+	h := readHolder(dir)
+	return &h
+}
+
+func holderFile(dir string) string { return filepath.Join(dir, "daemon.json") }
+
+func readHolder(dir string) (h Holder) {
+	if b, err := os.ReadFile(holderFile(dir)); err == nil {
+		_ = json.Unmarshal(b, &h) // unknown while the holder is still writing it
+	}
+	return h
+}
