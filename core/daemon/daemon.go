@@ -209,10 +209,14 @@ func after(serving <-chan struct{}, life context.Context, h http.Handler) http.H
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-serving:
-			h.ServeHTTP(w, r)
 		case <-life.Done():
-			http.Error(w, reload.ErrStopping.Error(), http.StatusServiceUnavailable)
 		case <-r.Context().Done():
+		}
+		select {
+		case <-serving:
+			h.ServeHTTP(w, r)
+		default:
+			http.Error(w, reload.ErrStopping.Error(), http.StatusServiceUnavailable)
 		}
 	})
 }
