@@ -1,4 +1,4 @@
-package daemon
+package adminapi
 
 import (
 	"bytes"
@@ -23,10 +23,12 @@ const (
 	tryTokens = 256     // that the answer may have
 	tryText   = 4 << 10 // bytes of the answer that are shown
 	tryBody   = 1 << 20 // bytes of the answer that are kept
+
+	recentEvents = 1000 // among which the record of the request is looked for
 )
 
 // Models is for [admin.Source].
-func (s *source) Models(ctx context.Context, name string) (admin.Models, error) {
+func (s *Source) Models(ctx context.Context, name string) (admin.Models, error) {
 	ch, err := s.channel(name)
 	if err != nil {
 		return admin.Models{}, err
@@ -49,7 +51,7 @@ func (s *source) Models(ctx context.Context, name string) (admin.Models, error) 
 }
 
 // Try is for [admin.Source].
-func (s *source) Try(ctx context.Context, name string, in admin.Trial) (admin.Tried, error) {
+func (s *Source) Try(ctx context.Context, name string, in admin.Trial) (admin.Tried, error) {
 	ch, err := s.channel(name)
 	if err != nil {
 		return admin.Tried{}, err
@@ -77,10 +79,10 @@ func trialRequest(auth config.AuthStyle, in admin.Trial) (path string, body map[
 
 // try sends a request to one channel, through the proxy as a caller would, so
 // that keys, models and verdicts are those of real requests.
-func (s *source) try(ctx context.Context, ch *route.Channel, method, path string, body map[string]any) *trial {
+func (s *Source) try(ctx context.Context, ch *route.Channel, method, path string, body map[string]any) *trial {
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
-	t := &trial{header: http.Header{}, began: time.Now(), after: s.bus.Last()}
+	t := &trial{header: http.Header{}, began: time.Now(), after: s.program.Bus.Last()}
 	text, err := json.Marshal(body)
 	if err != nil {
 		t.problem = err.Error()
@@ -98,14 +100,14 @@ func (s *source) try(ctx context.Context, ch *route.Channel, method, path string
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if tokens := s.generation.Load().config.Proxy.ClientTokens; len(tokens) > 0 {
+	if tokens := s.running().Config.Proxy.ClientTokens; len(tokens) > 0 {
 		req.Header.Set("Authorization", "Bearer "+tokens[0].Reveal())
 	}
 	if strings.HasPrefix(path, "/v1/messages") {
 		req.Header.Set("Anthropic-Version", "2023-06-01")
 	}
 	t.channel = ch.Config.Name
-	t.serve(s.proxy.Only(ch.Config.Name), req)
+	t.serve(s.program.Proxy.Only(ch.Config.Name), req)
 	t.total = time.Since(t.began)
 	return t
 }
@@ -210,7 +212,7 @@ func (t *trial) failure() string {
 }
 
 // result is what the panel shows, with what the record of the request adds.
-func (t *trial) result(s *source) admin.Tried {
+func (t *trial) result(s *Source) admin.Tried {
 	text := t.text()
 	out := admin.Tried{
 		Status: t.status, OK: t.problem == "" && t.status < 300 && t.status != 0, Text: text[:min(len(text), tryText)],
@@ -219,7 +221,7 @@ func (t *trial) result(s *source) admin.Tried {
 	if !out.OK {
 		out.Error = t.failure()
 	}
-	for _, e := range s.bus.Recent(recentEvents) {
+	for _, e := range s.program.Bus.Recent(recentEvents) {
 		if r := e.Request; e.ID > t.after && e.Type == event.TypeRequest && len(r.Attempts) > 0 && r.Attempts[0].Channel == t.channel {
 			out.Key, out.Tokens = r.Key, admin.Tokens{Input: r.TokensIn, Output: r.TokensOut}
 			if !out.OK && r.Error != "" {
