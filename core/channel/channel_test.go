@@ -104,7 +104,7 @@ func TestBreakerOpensHalfOpensDoublesAndCloses(t *testing.T) {
 		t.Fatal("a success did not close the breaker")
 	}
 	if n := len(rec.changes); n != 2 || !rec.changes[0].Kind.Bad() || rec.changes[1].Kind != ChangeInService {
-		t.Fatalf("changes told: %+v", rec.changes)
+		t.Fatalf("changes: %+v", rec.changes)
 	}
 }
 
@@ -130,7 +130,7 @@ func TestBreakerOpensByRatio(t *testing.T) {
 	}
 }
 
-func TestAClientThatLeavesFreesTheTrial(t *testing.T) {
+func TestACancelledTestFreesItsPlace(t *testing.T) {
 	c, _, s := setup()
 	trip(c, s)
 	c.add(10 * time.Second)
@@ -141,7 +141,7 @@ func TestAClientThatLeavesFreesTheTrial(t *testing.T) {
 	}
 }
 
-func TestForcePassesTheBreakerButNoPause(t *testing.T) {
+func TestForceIgnoresTheBreakerButNotAPause(t *testing.T) {
 	c, _, s := setup()
 	trip(c, s)
 	l, skip := s.Acquire(c.now(), 0, true)
@@ -159,7 +159,7 @@ func TestForcePassesTheBreakerButNoPause(t *testing.T) {
 	}
 }
 
-func TestHealthTakesOutAndBringsBack(t *testing.T) {
+func TestHealth(t *testing.T) {
 	c, rec, s := setup()
 	trip(c, s)
 	s.SetHealth(sdk.HealthDown, "no route to host")
@@ -171,7 +171,7 @@ func TestHealthTakesOutAndBringsBack(t *testing.T) {
 		t.Fatal("a passed check closes the breaker too")
 	}
 	if last := rec.changes[len(rec.changes)-1]; last.Kind != ChangeInService {
-		t.Fatalf("changes told: %+v", rec.changes)
+		t.Fatalf("changes: %+v", rec.changes)
 	}
 }
 
@@ -290,7 +290,7 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-func TestManyAtOnceLeaveNothingBehind(t *testing.T) {
+func TestConcurrentUse(t *testing.T) {
 	c, _, s := setup()
 	k := s.Key("sk-1")
 	var wg sync.WaitGroup

@@ -2,7 +2,7 @@ package channel
 
 import "time"
 
-// How long something is left alone. A time that the site names is taken, up to
+// How long something is not used. A time that the site names is taken, up to
 // maxCooldown.
 const (
 	firstRateLimit  = 30 * time.Second

@@ -150,7 +150,7 @@ func TestMarksLastLongerEachTime(t *testing.T) {
 			t.Fatalf("mark %d does not end", i+1)
 		}
 		if !k.Acquire(c.now(), "m") {
-			t.Fatal("the first request after a mark is no test")
+			t.Fatal("the first request after a mark is not a test")
 		}
 		if _, deferred := k.Deferred(c.now(), "m"); !deferred {
 			t.Fatal("a second request may use the key while one tests it")

@@ -153,13 +153,13 @@ func TestOnFailure(t *testing.T) {
 	if err := syscall.Kill(r.process("acme").PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the fallback plan is used", func() bool {
+	eventually(t, "the core plan is used", func() bool {
 		got := r.post(chat, ask)
 		if got.status != 200 {
 			t.Fatalf("%+v", got)
 		}
 		p := r.plan()
-		return p.Makeshift && strings.HasPrefix(p.Reason, "fallback plan, priority: ") && got.header.Get("X-Site") == "first"
+		return p.Makeshift && strings.HasPrefix(p.Reason, "core plan, priority: ") && got.header.Get("X-Site") == "first"
 	})
 	if p := r.process("acme"); p.State != "quarantined" {
 		t.Errorf("%+v", p)

@@ -143,7 +143,7 @@ func TestHangingCheckFails(t *testing.T) {
 	})
 }
 
-// TestFailingCheckerLeavesTheChannelAlone; one notice tells of it
+// TestFailingCheckerLeavesTheChannelAlone; one notice reports it
 // until a check can be made again.
 func TestFailingCheckerLeavesTheChannelAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -242,7 +242,7 @@ func TestCloseEndsChecks(t *testing.T) {
 			t.Errorf("%d checks and %d closes, want 1 and 1", n, d.closed)
 		}
 		if skip := state.Skip(time.Now()); skip != "" || len(notices) > 0 {
-			t.Errorf("a cancelled check left %q and told %q", skip, notices)
+			t.Errorf("after a cancelled check: %q, notices %q", skip, notices)
 		}
 	})
 }

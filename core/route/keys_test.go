@@ -44,7 +44,7 @@ func TestKeysFollowTheSelectorsPlan(t *testing.T) {
 					t.Errorf("picked %s, want %s", got, tt.want)
 				}
 				refused := tt.name == "unknown key"
-				if info := w.channel("a").KeyPlan(); info.Fallback != refused {
+				if info := w.channel("a").KeyPlan(); info.Core != refused {
 					t.Errorf("plan %+v", info)
 				}
 				if n := w.noted(); refused && (len(n) == 0 || !strings.Contains(n[0], `key selector "x" of channel "a"`)) {
@@ -55,7 +55,7 @@ func TestKeysFollowTheSelectorsPlan(t *testing.T) {
 	}
 }
 
-func TestAKeyThatRestsIsPassedOver(t *testing.T) {
+func TestAKeyInACooldownIsPassedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := selecting(t, selectedBy(planOf(sdk.RuleCycle, "k1", "k2", "k3")), "k1,k2,k3")
 		w.channel("a").Keys[1].State.Limit(w.registry.Now(), "", time.Minute, "429")
@@ -64,7 +64,7 @@ func TestAKeyThatRestsIsPassedOver(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		if got := w.picks(4); got != "a/k2 a/k1 a/k3 a/k2" {
-			t.Errorf("after the rest picked %s", got)
+			t.Errorf("after the cooldown picked %s", got)
 		}
 	})
 }

@@ -35,7 +35,7 @@ type plan struct {
 	onLimits   bool
 	health     uint64 // epochs at which it was asked for
 	limits     uint64
-	fallback   bool // the component gave none
+	core       bool // the component gave none
 }
 
 type group struct {

@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// TestLyingPlansAreRefused: as the first plan, where a fallback plan is used, and as
+// TestLyingPlansAreRefused: as the first plan, where the core plan is used, and as
 // a later one, where the last good one does.
 func TestLyingPlansAreRefused(t *testing.T) {
 	weighing := func(weight float64) sdk.Plan {
@@ -50,10 +50,10 @@ func TestLyingPlansAreRefused(t *testing.T) {
 				if got := w.picks(4); got != "a b a b" {
 					t.Errorf("picked %s, want in turn", got)
 				}
-				if info := w.table.Routes[0].Plan(); !info.Fallback {
+				if info := w.table.Routes[0].Plan(); !info.Core {
 					t.Errorf("plan %+v", info)
 				}
-				if n := w.noted(); len(n) == 0 || !strings.Contains(n[0], "fallback plan") || !strings.Contains(n[0], tt.says) || !strings.Contains(n[0], `strategy "x" of route "/v1/**"`) {
+				if n := w.noted(); len(n) == 0 || !strings.Contains(n[0], "core plan") || !strings.Contains(n[0], tt.says) || !strings.Contains(n[0], `strategy "x" of route "/v1/**"`) {
 					t.Errorf("notices %q, want one with %q", n, tt.says)
 				}
 			})
@@ -83,9 +83,9 @@ func TestLyingPlansAreRefused(t *testing.T) {
 	}
 }
 
-// TestHugeWeightsLeaveNoTrace: finite ones whose sum is not are within the
+// TestHugeWeightsDoNotLast: finite ones whose sum is not are within the
 // contract, and must not spoil the picks of a later plan.
-func TestHugeWeightsLeaveNoTrace(t *testing.T) {
+func TestHugeWeightsDoNotLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		weights := []float64{math.MaxFloat64, math.MaxFloat64, math.MaxFloat64}
 		a := &author{}

@@ -70,7 +70,7 @@ type planner struct {
 	resume   Remembered   // where another planner stopped, for the first plan
 }
 
-// start gets the first plan, a fallback plan if the component gives none; but
+// start gets the first plan, a core plan if the component gives none; but
 // that is an error if it is to replace another component whose plans are good.
 // A planner that is taken over from the previous table has a plan.
 func (p *planner) start() error {
@@ -86,7 +86,7 @@ func (p *planner) start() error {
 	case err != nil && p.replaces && p.shadow == nil:
 		return fmt.Errorf("%s gives no plan: %w", p.name, err)
 	case err != nil:
-		p.installFallback(nil, err)
+		p.installCorePlan(nil, err)
 	}
 	return nil
 }
@@ -109,7 +109,7 @@ func (p *planner) plan(now time.Time) *plan {
 	}
 	p.refreshSoon(now)
 	if by.tooOld(now) && p.onFailure != config.MakeshiftLastPlan && p.isFailing() {
-		p.installFallback(by, errors.New("the last plan is too old"))
+		p.installCorePlan(by, errors.New("the last plan is too old"))
 		by = p.current.Load()
 	}
 	return by
@@ -123,7 +123,7 @@ func (p *planner) pick(now time.Time, v view) (index int, by *plan, g *group) {
 }
 
 func (by *plan) tooOld(now time.Time) bool {
-	return !by.stale.IsZero() && now.After(by.stale) && !by.fallback
+	return !by.stale.IsZero() && now.After(by.stale) && !by.core
 }
 
 func (p *planner) obsolete(by *plan, now time.Time) bool {
@@ -243,19 +243,19 @@ func (p *planner) install(last, next *plan) bool {
 	return p.current.CompareAndSwap(last, next)
 }
 
-// installFallback replaces last by a fallback plan, unless that was done
+// installCorePlan replaces last by a core plan, unless that was done
 // already. It expires at once, so that the next pick has the component asked
 // again.
-func (p *planner) installFallback(last *plan, cause error) {
+func (p *planner) installCorePlan(last *plan, cause error) {
 	snapshots, _ := p.observe(p.registry.Now())
-	next, err := compile(fallbackPlan(snapshots, p.onFailure, "fallback plan, "+fallbackName(p.onFailure)+": "+cause.Error()), p.ids)
+	next, err := compile(corePlan(snapshots, p.onFailure, "core plan, "+corePlanName(p.onFailure)+": "+cause.Error()), p.ids)
 	if err != nil {
-		panic("route: the fallback plan is refused: " + err.Error())
+		panic("route: the core plan is refused: " + err.Error())
 	}
-	next.fallback, next.made = true, p.registry.Now()
+	next.core, next.made = true, p.registry.Now()
 	next.state = p.stateAfter(last)
 	if p.install(last, next) {
-		p.notice(fmt.Sprintf("%s: a fallback plan is in use: %v", p.name, cause))
+		p.notice(fmt.Sprintf("%s: the core plan is in use: %v", p.name, cause))
 	}
 }
 

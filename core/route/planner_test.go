@@ -53,7 +53,7 @@ func TestPlansAreRenewedWhenTheyExpire(t *testing.T) {
 		if want := (sdk.Outcome{ID: "a", Successes: 1, TTFB: time.Second}); len(second.Outcomes) != 1 || second.Outcomes[0] != want {
 			t.Errorf("outcomes %+v, want %+v", second.Outcomes, want)
 		}
-		if info := w.table.Routes[0].Plan(); info.Seq != 2 || info.Fallback {
+		if info := w.table.Routes[0].Plan(); info.Seq != 2 || info.Core {
 			t.Errorf("plan %+v", info)
 		}
 		if n := w.noted(); len(n) > 0 {
@@ -62,7 +62,7 @@ func TestPlansAreRenewedWhenTheyExpire(t *testing.T) {
 	})
 }
 
-func TestNobodyAsksWhenNobodyPicks(t *testing.T) {
+func TestNoPicksNoPlans(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := always(planOf(sdk.RuleOrder, "a"))
 		build(t, nil, map[string]sdk.Component{"x": a}, routeTo("x", channels("a")))
@@ -134,7 +134,7 @@ func TestPicksDoNotWaitForAHangingStrategy(t *testing.T) {
 		time.Sleep(time.Minute)
 		begun := time.Now()
 		if got := w.picks(1000); got != strings.TrimSpace(strings.Repeat("a ", 1000)) {
-			t.Error("the last plan does not serve on")
+			t.Error("the last plan is not used any more")
 		}
 		if d := time.Since(begun); d != 0 {
 			t.Errorf("1000 picks waited %s", d)
@@ -149,9 +149,9 @@ func TestPicksDoNotWaitForAHangingStrategy(t *testing.T) {
 	})
 }
 
-// TestAStrategyThatFailsIsAskedMoreAndMoreSeldom, and one notice tells of it,
+// TestAFailingStrategyIsAskedLessOften, and one notice reports it,
 // one of its recovery.
-func TestAStrategyThatFailsIsAskedMoreAndMoreSeldom(t *testing.T) {
+func TestAFailingStrategyIsAskedLessOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var failing bool
 		var mu sync.Mutex
@@ -173,7 +173,7 @@ func TestAStrategyThatFailsIsAskedMoreAndMoreSeldom(t *testing.T) {
 		for len(at) < 12 {
 			before := len(a.requests())
 			if got := w.pick(w.walk("")); got != "b" {
-				t.Fatalf("picked %q: the last plan does not serve on", got)
+				t.Fatalf("picked %q: the last plan is not used any more", got)
 			}
 			after(10 * time.Millisecond)
 			if len(a.requests()) > before {
@@ -197,7 +197,7 @@ func TestAStrategyThatFailsIsAskedMoreAndMoreSeldom(t *testing.T) {
 	})
 }
 
-func TestAnOldPlanIsReplacedByAFallback(t *testing.T) {
+func TestAnOldPlanIsReplacedByTheCorePlan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &author{}
 		a.plan = func(context.Context, sdk.PlanRequest) (sdk.Plan, error) {
@@ -219,17 +219,17 @@ func TestAnOldPlanIsReplacedByAFallback(t *testing.T) {
 		if got := w.picks(6); got != "a b c a b c" && got != "b c a b c a" {
 			t.Errorf("picked %s, want all in turn", got)
 		}
-		if info := w.table.Routes[0].Plan(); !info.Fallback || !strings.Contains(info.Reason, "too old") {
+		if info := w.table.Routes[0].Plan(); !info.Core || !strings.Contains(info.Reason, "too old") {
 			t.Errorf("plan %+v", info)
 		}
-		var fallbacks int
+		var corePlans int
 		for _, n := range w.noted() {
-			if strings.Contains(n, "fallback plan") {
-				fallbacks++
+			if strings.Contains(n, "core plan") {
+				corePlans++
 			}
 		}
-		if fallbacks != 1 {
-			t.Errorf("%d notices of the fallback plan: %q", fallbacks, w.noted())
+		if corePlans != 1 {
+			t.Errorf("%d notices of the core plan: %q", corePlans, w.noted())
 		}
 		for len(a.requests()) < 20 {
 			w.pick(w.walk(""))
@@ -336,17 +336,17 @@ func TestCloseDuringPicks(t *testing.T) {
 	}
 }
 
-// TestAFallbackNeverReplacesANewPlan that arrived between finding the
+// TestTheCorePlanNeverReplacesANewPlan that arrived between finding the
 // last one too old and replacing it.
-func TestAFallbackNeverReplacesANewPlan(t *testing.T) {
+func TestTheCorePlanNeverReplacesANewPlan(t *testing.T) {
 	w := build(t, nil, map[string]sdk.Component{"x": always(planOf(sdk.RuleOrder, "a"))}, routeTo("x", channels("a")))
 	p := w.table.Routes[0].planner
 	old := p.current.Load()
 	if err := p.refresh(planDeadline); err != nil {
 		t.Fatal(err)
 	}
-	p.installFallback(old, errDown)
-	if info := w.table.Routes[0].Plan(); info.Fallback || info.Seq != 2 || len(w.noted()) > 0 {
+	p.installCorePlan(old, errDown)
+	if info := w.table.Routes[0].Plan(); info.Core || info.Seq != 2 || len(w.noted()) > 0 {
 		t.Errorf("plan %+v, notices %q", info, w.noted())
 	}
 }

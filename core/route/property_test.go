@@ -91,7 +91,7 @@ func newTrace(t *testing.T, seed uint64, tally *traceTally) *trace {
 // roundRobin is a subject that is planned without a component.
 func roundRobin(p Purpose, candidates []candidate) subject {
 	return subject{purpose: p, candidates: candidates, ask: func(_ context.Context, all []sdk.Snapshot, _ []sdk.Outcome, _ []byte) (sdk.Plan, error) {
-		plan := fallbackPlan(all, config.MakeshiftRoundRobin, "in turn")
+		plan := corePlan(all, config.MakeshiftRoundRobin, "in turn")
 		plan.TTL = maxTTL
 		return plan, nil
 	}}
@@ -257,7 +257,7 @@ func (x *trace) known(k *Key) bool {
 	return false
 }
 
-// comparable says that the channel has a good key besides.
+// comparable says that the channel also has a good key.
 func (x *trace) comparable(p Pick) bool {
 	for _, k := range p.Channel.Keys {
 		if x.keys[k] == keyGood {

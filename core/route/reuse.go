@@ -94,7 +94,7 @@ func newPlanner(of subject, known []settings, o Options) *planner {
 
 func (p *planner) plansWell() bool {
 	by := p.current.Load()
-	return by != nil && !by.fallback && !p.isFailing()
+	return by != nil && !by.core && !p.isFailing()
 }
 
 // countFrom takes over from when on outcomes are counted.

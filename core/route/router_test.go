@@ -57,7 +57,7 @@ func orders(names ...string) func(context.Context, sdk.RouteRequest) (sdk.RouteR
 }
 
 // The channels of the answer come first, in its order, then those of the plan;
-// what is not to be had is passed over.
+// what is not available is passed over.
 func TestRequestsFollowTheAnswer(t *testing.T) {
 	g := newGuide(planOf(sdk.RuleOrder, "a", "b", "c", "d"), orders("c", "b"))
 	w := build(t, nil, map[string]sdk.Component{"x": g}, routeTo("x", channels("a", "b", "c", "d")))
@@ -163,7 +163,7 @@ func TestAStrategyThatAnswersBadly(t *testing.T) {
 				after(2 * routePause)
 				g.answer = orders("b")
 				if got := w.pick(w.ask(Request{})); got != "b" {
-					t.Errorf("well again, but the request went to %s", got)
+					t.Errorf("it works again, but the request went to %s", got)
 				}
 				if notices := w.noted(); len(notices) != 2 || !strings.Contains(notices[1], "again") {
 					t.Errorf("%q", notices)
@@ -173,7 +173,7 @@ func TestAStrategyThatAnswersBadly(t *testing.T) {
 	}
 }
 
-// A caller that goes away while the strategy is asked is no failure of it.
+// A caller that goes away meanwhile is not a failure of the strategy.
 func TestACallerThatGoesWhileAsking(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	g := newGuide(planOf(sdk.RuleOrder, "a"), func(ctx context.Context, _ sdk.RouteRequest) (sdk.RouteReply, error) {
@@ -209,7 +209,7 @@ func TestManyRequestsAtOnce(t *testing.T) {
 	})
 }
 
-func TestFallbackPlans(t *testing.T) {
+func TestCorePlans(t *testing.T) {
 	heavy := func() []*config.Channel {
 		all := channels("light", "heavy", "spare")
 		all[1].Weight, all[2].Fallback = 3, true
@@ -230,7 +230,7 @@ func TestFallbackPlans(t *testing.T) {
 		if got := w.picks(8); got != want {
 			t.Errorf("%q: %s", how, got)
 		}
-		if info := w.table.Routes[0].Plan(); !info.Fallback || !strings.HasPrefix(info.Reason, "fallback plan, "+fallbackName(how)+": ") {
+		if info := w.table.Routes[0].Plan(); !info.Core || !strings.HasPrefix(info.Reason, "core plan, "+corePlanName(how)+": ") {
 			t.Errorf("%q: %+v", how, info)
 		}
 	}

@@ -18,8 +18,7 @@ func shadowed(all []*config.Channel, shadows ...string) *config.Route {
 	return r
 }
 
-// A shadow's would-be choices are counted, one for each request, and have no
-// part in what is done.
+// The choices of a shadow are counted, one for each request, and change nothing.
 func TestShadows(t *testing.T) {
 	active := always(planOf(sdk.RuleCycle, "a", "b"))
 	constant := always(planOf(sdk.RuleOrder, "b", "a"))
@@ -63,7 +62,7 @@ func TestAShadowThatFails(t *testing.T) {
 		t.Errorf("the requests go to %s", got)
 	}
 	for _, s := range w.table.Routes[0].Shadows() {
-		if !s.Plan.Fallback || s.Picks != 4 {
+		if !s.Plan.Core || s.Picks != 4 {
 			t.Errorf("%+v", s)
 		}
 	}

@@ -190,7 +190,7 @@ func (t *Table) single(ch *Channel, cfg *config.Config, o Options) *Route {
 	r := &Route{Config: &config.Route{Pattern: "/**", Channels: []*config.Channel{ch.Config}}, Channels: []*Channel{ch}, registry: o.Registry, maxExtra: cfg.Retry.MaxExtra}
 	r.makeQuick()
 	ask := func(_ context.Context, channels []sdk.Snapshot, _ []sdk.Outcome, _ []byte) (sdk.Plan, error) {
-		return fallbackPlan(channels, config.MakeshiftRoundRobin, "the only channel"), nil
+		return corePlan(channels, config.MakeshiftRoundRobin, "the only channel"), nil
 	}
 	r.planner = t.plan(subject{
 		purpose: Purpose{Kind: ForChannel, Name: ch.Config.Name, Target: ch.Config.Target.String()}, name: fmt.Sprintf("channel %q alone", ch.Config.Name), ask: ask, candidates: []candidate{ch},
@@ -269,11 +269,11 @@ func serves(patterns []string, model string) bool {
 
 // PlanInfo is what is shown of a plan.
 type PlanInfo struct {
-	Seq      uint64
-	Reason   string
-	Made     time.Time
-	Fallback bool        // the component gave none
-	Router   *RouterInfo // nil unless the component is asked about each request
+	Seq    uint64
+	Reason string
+	Made   time.Time
+	Core   bool        // the component gave none
+	Router *RouterInfo // nil unless the component is asked about each request
 }
 
 // Plan describes the route's plan.
@@ -289,7 +289,7 @@ func (c *Channel) KeyPlan() PlanInfo {
 
 func (p *planner) info() PlanInfo {
 	by := p.current.Load()
-	info := PlanInfo{Seq: by.seq, Reason: by.reason, Made: by.made, Fallback: by.fallback}
+	info := PlanInfo{Seq: by.seq, Reason: by.reason, Made: by.made, Core: by.core}
 	if p.router != nil {
 		router := p.router.info()
 		info.Router = &router

@@ -144,7 +144,7 @@ func (w *Walk) pick(p *planner, v view) (index int, by *plan, g *group) {
 // reason is the plan's. A dry run says where chance decides.
 func (w *Walk) reason(by *plan, g *group) string {
 	if w.dry != nil && g.random() {
-		return by.reason + " (drawn anew for each request)"
+		return by.reason + " (random for each request)"
 	}
 	return by.reason
 }

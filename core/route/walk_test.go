@@ -119,7 +119,7 @@ func TestWhatIsPassedOver(t *testing.T) {
 				}
 				skips := w.walk(tt.model).Skips(w.registry.Now())
 				if !slices.Equal(skips, []Skipped{{"a", tt.why}, {"b", ""}}) {
-					t.Errorf("told as %v", skips)
+					t.Errorf("reported as %v", skips)
 				}
 			})
 		})
@@ -139,11 +139,11 @@ func TestAFailedKeyIsFollowedByTheChannelsOthers(t *testing.T) {
 			t.Errorf("tried %s, want %s", got, want)
 		}
 		if got := w.pick(w.walk("")); got != "b" {
-			t.Errorf("the next request picked %q, want the one with no key that rests", got)
+			t.Errorf("the next request picked %q, want the one without a key in a cooldown", got)
 		}
 		time.Sleep(time.Minute)
 		if got := w.pick(w.walk("")); got != "a/k1" {
-			t.Errorf("after the rests picked %q", got)
+			t.Errorf("after the cooldowns picked %q", got)
 		}
 	})
 }
@@ -212,7 +212,7 @@ func TestAFailedChannelMayComeAgain(t *testing.T) {
 		}
 		walk.Begin(w.table.Routes[0], Request{Model: "", Header: session("")})
 		if p := next(); p.Channel != w.channel("a") {
-			t.Error("a walk that begins anew remembers the failures of the last request")
+			t.Error("a walk that is used again remembers the failures of the last request")
 		}
 	})
 }

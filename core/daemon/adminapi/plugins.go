@@ -82,7 +82,7 @@ func tableUses(t *route.Table) (all []use) {
 }
 
 func planned(what string, p route.PlanInfo) admin.Use {
-	return admin.Use{For: what, Plan: p.Seq, PlannedAt: at(p.Made), Makeshift: p.Fallback, Router: showRouter(p.Router)}
+	return admin.Use{For: what, Plan: p.Seq, PlannedAt: at(p.Made), Makeshift: p.Core, Router: showRouter(p.Router)}
 }
 
 func showRouter(r *route.RouterInfo) *admin.Router {
@@ -97,7 +97,7 @@ func showShadows(r *route.Route) (all []admin.Shadow) {
 	for i, s := range r.Shadows() {
 		all = append(all, admin.Shadow{
 			Strategy: s.Ref, Where: where(r.Config.Shadows[i]), Plan: s.Plan.Seq, PlannedAt: s.Plan.Made, Reason: s.Plan.Reason,
-			Makeshift: s.Plan.Fallback, Since: s.Since, Picks: s.Picks, Agreed: s.Agreed, Choices: s.Choices,
+			Makeshift: s.Plan.Core, Since: s.Since, Picks: s.Picks, Agreed: s.Agreed, Choices: s.Choices,
 		})
 	}
 	return all

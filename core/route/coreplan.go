@@ -8,9 +8,9 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// fallbackPlan is the plan that serves when the component gives none: round
-// robin unless the configuration says otherwise, fallback channels last.
-func fallbackPlan(candidates []sdk.Snapshot, how config.Makeshift, reason string) sdk.Plan {
+// corePlan is the plan that is used while the component gives none: round robin
+// unless the configuration says otherwise, fallback channels last.
+func corePlan(candidates []sdk.Snapshot, how config.Makeshift, reason string) sdk.Plan {
 	rule := sdk.RuleCycle
 	switch how {
 	case config.MakeshiftPriority:
@@ -33,8 +33,8 @@ func fallbackPlan(candidates []sdk.Snapshot, how config.Makeshift, reason string
 	return sdk.Plan{Groups: groups[:], Reason: reason}
 }
 
-// fallbackName is how users know the fallback plan.
-func fallbackName(how config.Makeshift) string {
+// corePlanName is the name of the core plan for users.
+func corePlanName(how config.Makeshift) string {
 	if how == "" || how == config.MakeshiftLastPlan { // there is none yet
 		return string(config.MakeshiftRoundRobin)
 	}
