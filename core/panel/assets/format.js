@@ -20,9 +20,9 @@ export function percent(share) {
 // millis writes a duration given in milliseconds.
 export function millis(ms) {
   if (!ms) return '–';
-  if (ms < 10) return `${ms.toFixed(1)} ms`;
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 100_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
+  if (ms < 10) return t('unit.ms', { n: ms.toFixed(1) });
+  if (ms < 1000) return t('unit.ms', { n: String(Math.round(ms)) });
+  if (ms < 100_000) return t('unit.s', { n: (ms / 1000).toFixed(ms < 10_000 ? 2 : 1) });
   return span(ms / 1000);
 }
 
@@ -36,13 +36,14 @@ export function rate(n) {
 // span writes a number of seconds in the two units that matter.
 export function span(seconds) {
   const s = Math.max(0, Math.round(seconds));
-  if (s < 60) return `${s} s`;
+  if (s < 60) return t('unit.s', { n: String(s) });
   const units = [['d', 86400], ['h', 3600], ['min', 60], ['s', 1]];
   const first = units.findIndex(([, size]) => s >= size);
   const [unit, size] = units[first];
   const [lesser, part] = units[first + 1];
   const rest = Math.floor((s % size) / part);
-  return `${Math.floor(s / size)} ${unit}` + (rest ? ` ${rest} ${lesser}` : '');
+  const amount = (n, name) => t(`unit.${name}`, { n: String(n) });
+  return amount(Math.floor(s / size), unit) + (rest ? ` ${amount(rest, lesser)}` : '');
 }
 
 // clock writes the time of day.

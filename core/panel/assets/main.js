@@ -103,7 +103,7 @@ function build() {
     await call('DELETE', '/api/session').catch(() => {});
     location.reload();
   });
-  addEventListener('hashchange', () => hasLink() && enter()); // a sign-in link, pasted into this tab
+  addEventListener('hashchange', () => hasLink() && enter()); // a sign-in link, pasted into this tab; the form sees to its own
 }
 
 // follow goes on with the events of another run of the program, which count

@@ -45,7 +45,7 @@ function routeBlock() {
       setText(path, r.path);
       setText(models, r.models?.length ? r.models.join(', ') : t('routes.everyModel'));
       setText(strategy, r.strategy);
-      setAttribute(strategy, 'title', r.where || t('routes.byDefault'));
+      setAttribute(strategy, 'title', /:\d+$/.test(r.where ?? '') ? r.where : t('routes.byDefault'));
       setText(reason, [r.makeshift && t('routes.builtinPlan'), sentence(r.reason ?? '')].filter(Boolean).join(' '));
       reason.className = r.makeshift ? 'reason warn' : 'reason';
       each(channels, r.channels.map((name) => ({ name, ...(r.states.get(name) ?? { kind: 'off', word: '' }) })), (c) => c.name, link);

@@ -41,16 +41,30 @@ export function signIn(message = '') {
         el('p', { id: 'token-hint', class: 'hint' }, ...parts('signin.hint', { setting: el('code', { text: 'admin.token' }), command: el('code', { text: 'aitunnel status' }) }))),
       trouble, send,
       el('p', { class: 'aside' }, ...parts('signin.aside', { command: el('code', { text: 'aitunnel panel' }) })));
+    const done = () => {
+      removeEventListener('hashchange', pasted);
+      refusal = '';
+      place.hidden = true;
+      place.replaceChildren();
+      resolve();
+    };
+    // pasted takes a sign-in link that is pasted into this tab.
+    const pasted = async () => {
+      if (!hasLink()) return;
+      refusal = '';
+      const { authenticated } = await session();
+      if (authenticated) return done();
+      trouble.textContent = refusal;
+      trouble.hidden = !refusal;
+    };
+    addEventListener('hashchange', pasted);
     form.addEventListener('submit', async (e) => {
       e.preventDefault();
       send.disabled = true;
       try {
         if (!token.value) throw new Error(t('signin.empty'));
         await post('/api/session', { token: token.value });
-        refusal = '';
-        place.hidden = true;
-        place.replaceChildren();
-        resolve();
+        done();
       } catch (error) {
         trouble.textContent = error.message;
         trouble.hidden = false;

@@ -58,6 +58,9 @@ func TestRequestsAppearAsTheyCome(t *testing.T) {
 	p.shows("dialog", "2 attempts")
 	p.shows("dialog .attempts li:nth-child(1)", "the channel failed")
 	p.shows("dialog .attempts li:nth-child(2)", "backup")
+	if tokens := eval[string](p, `[...document.querySelectorAll('dialog .facts div')].find((n) => n.innerText.startsWith('Tokens'))?.innerText ?? ''`); !strings.Contains(tokens, " in, ") || strings.Contains(tokens, "0 in") {
+		t.Errorf("the record shows no tokens: %q", tokens)
+	}
 	p.until(`[...document.querySelectorAll('dialog .reason')].every((n) => n.innerText.length > 10)`)
 	p.press("dialog", "Close")
 	p.press("#view-log", "Requests")
@@ -130,11 +133,14 @@ func TestALostStreamIsSaid(t *testing.T) {
 	p.expect("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", "Failed to load resource")
 	p.shows("#overall", "2 channels")
 	r.stop()
+	p.until(`document.body.dataset.connection === 'lost' && getComputedStyle(document.querySelector('#content')).filter.includes('grayscale')`)
+	p.shows("#overall", "No connection")
 	p.shows("#banner", "Next try")
 	p.shot("lost")
 	p.press("#banner", "Reconnect now")
 	r.restart()
-	p.until(`document.querySelector('#banner').hidden`)
+	p.until(`document.querySelector('#banner').hidden && document.body.dataset.connection === 'live'`)
+	p.shows("#overall", "2 channels")
 	r.ask("after-the-restart")
 	p.shows(".latest .row", "after-the-restart")
 }
@@ -167,6 +173,12 @@ func TestSignIn(t *testing.T) {
 	if at := eval[string](q, "location.href"); strings.Contains(at, "login") {
 		t.Errorf("the code stays in the address: %s", at)
 	}
+	pasted := open(t, r.panel, "/", 1280, 900)
+	pasted.expect("401")
+	pasted.shows("#signin", "Sign in")
+	eval[bool](pasted, `(location.hash = %s, true)`, strings.TrimPrefix(r.link(), r.panel+"/"))
+	pasted.shows("#overall", "2 channels")
+
 	resp, err := http.Get(r.panel + "/api/status")
 	if err != nil {
 		t.Fatal(err)

@@ -152,7 +152,7 @@ func (p *tab) frames(name string) {
 	}
 	for _, theme := range []string{"dark", "light"} {
 		p.theme(theme)
-		for _, width := range []int64{1280, 768, 360} {
+		for _, width := range []int64{1440, 800, 360} {
 			p.size(width, 900)
 			p.shot(fmt.Sprintf("%s-%s-%d", name, theme, width))
 		}

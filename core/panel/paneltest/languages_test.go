@@ -1,0 +1,136 @@
+package paneltest
+
+import (
+	"testing"
+)
+
+// language shows the page in another language.
+func (p *tab) language(tag string) {
+	p.t.Helper()
+	eval[bool](p, `(localStorage.setItem('aitunnel.language', %s), true)`, tag)
+	p.reload()
+	p.until(`document.documentElement.lang.startsWith(%s) && document.querySelector('.channel')`, tag)
+}
+
+// each shows every view, dialog and form of the page with a channel, and calls
+// look for each. It presses things by what they are, not by their words.
+func (p *tab) each(channel string, look func(what string)) {
+	p.t.Helper()
+	closeDialog := func() {
+		p.t.Helper()
+		p.keys("\x1b")
+		p.until(`!document.querySelector('dialog')`)
+	}
+	for _, view := range []struct{ name, there string }{
+		{"log", "#view-log .row"}, {"routes", "#view-routes .route"}, {"system", "#view-system .plugin"},
+		{"config", "#view-config .verdict h2"}, {"connect", "#view-connect .snippet"}, {"channels", "#view-channels .channel"},
+	} {
+		p.click(`document.querySelector('#views a[href="#' + %s + '"]')`, view.name)
+		p.until(`document.querySelector(%s)?.checkVisibility()`, view.there)
+		look(view.name)
+	}
+	p.click(`document.querySelectorAll('.segments.icons button')[1]`)
+	p.click(`document.querySelector('.expand')`)
+	look("the list")
+	p.click(`document.querySelectorAll('.segments.icons button')[0]`)
+	p.click(`document.querySelector('#add-channel')`)
+	p.click(`document.querySelector('dialog button[type="submit"]')`)
+	p.until(`document.querySelector('dialog .field .error:not([hidden])')`)
+	look("adding a channel")
+	closeDialog()
+	actions := `[...document.querySelectorAll('[data-name=' + JSON.stringify(%s) + '] footer button')].filter((b) => !b.hidden)`
+	p.click(actions+`.at(-1)`, channel)
+	look("editing a channel")
+	p.click(`document.querySelector('dialog button.danger')`)
+	p.until(`document.querySelectorAll('dialog').length === 2`)
+	look("removing a channel")
+	p.keys("\x1b")
+	p.until(`document.querySelectorAll('dialog').length === 1`)
+	closeDialog()
+	p.click(actions+`.at(-2)`, channel)
+	p.until(`document.querySelector('dialog #try-models')`)
+	look("trying a channel")
+	closeDialog()
+	p.click(`document.querySelector('[data-name=' + JSON.stringify(%s) + '] .keylist > button')`, channel)
+	look("adding keys")
+	closeDialog()
+	p.click(`document.querySelector('.latest .row')`)
+	p.until(`document.querySelector('dialog .attempts')`)
+	look("the record")
+	closeDialog()
+}
+
+// english are texts of the English catalogue that are shown in another
+// language.
+const english = `Promise.all([import('/assets/i18n/en.js'), import('/assets/i18n/zh.js')]).then(([{ en }, { zh }]) => {
+  const other = new Set(Object.entries(en).flatMap(([k, v]) => (typeof v === 'string' && v !== zh[k] && !v.includes('{') ? [v.trim()] : [])));
+  const out = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let n = walk.nextNode(); n; n = walk.nextNode()) if (other.has(n.data.trim()) && !n.parentElement.closest('#language, code, pre, textarea, .kind, .components')) out.push(n.data.trim());
+  for (const n of document.querySelectorAll('[aria-label], [title], [placeholder]')) for (const a of ['aria-label', 'title', 'placeholder']) if (other.has(n.getAttribute(a))) out.push(a + ' ' + n.getAttribute(a));
+  return out;
+})`
+
+// TestEveryPageInBothLanguages looks at everything in Chinese and English: no
+// English is left over, every control has a name, all is readable in both
+// themes and fits three widths, and the buttons of dialogs are in view.
+func TestEveryPageInBothLanguages(t *testing.T) {
+	s := stage(t, 4)
+	s.busy(8)
+	s.breakHalf()
+	s.busy(8)
+	p := s.open("/", 1440, 900)
+	for _, language := range []string{"en", "zh"} {
+		p.language(language)
+		p.each(s.sites[0].Name(), func(what string) {
+			t.Helper()
+			what = language + ", " + what
+			for _, theme := range []string{"dark", "light"} {
+				p.theme(theme)
+				for _, faint := range eval[[]string](p, contrasts) {
+					t.Errorf("%s, %s: %s", what, theme, faint)
+				}
+			}
+			for _, node := range eval[[]string](p, nameless) {
+				t.Errorf("%s: without a name: %s", what, node)
+			}
+			if language == "zh" {
+				for _, text := range eval[[]string](p, english) {
+					t.Errorf("%s: in English: %s", what, text)
+				}
+			}
+			for _, size := range [][2]int64{{360, 640}, {800, 900}, {1440, 900}} {
+				p.size(size[0], size[1])
+				for _, node := range eval[[]string](p, wide) {
+					t.Errorf("%s at %d: %s", what, size[0], node)
+				}
+				for _, button := range eval[[]string](p, hiddenButtons) {
+					t.Errorf("%s at %d × %d: out of view: %s", what, size[0], size[1], button)
+				}
+			}
+			p.frames(what)
+			p.size(1440, 900)
+		})
+	}
+}
+
+// hiddenButtons are those of the topmost dialog's footer that cannot be seen.
+const hiddenButtons = `[...([...document.querySelectorAll('dialog')].at(-1)?.querySelectorAll('footer button') ?? [])].filter((b) => {
+  const r = b.getBoundingClientRect();
+  return r.top < 0 || r.bottom > innerHeight || r.left < 0 || r.right > innerWidth;
+}).map((b) => b.innerText)`
+
+// TestTheLanguageIsKept chooses one, and reloads the page.
+func TestTheLanguageIsKept(t *testing.T) {
+	r, _, _ := begin(t, "")
+	p := r.open("/", 1280, 900)
+	p.shows("#views", "Channels")
+	p.until(`(() => { const n = document.querySelector('#language'); n.value = 'zh'; n.dispatchEvent(new Event('change')); return true; })()`)
+	p.shows("#views", "渠道")
+	p.shows("#overall", "2 个渠道")
+	p.reload()
+	p.shows("#views", "渠道")
+	if lang := eval[string](p, "document.documentElement.lang"); lang != "zh-CN" {
+		t.Errorf("the page says that it is in %q", lang)
+	}
+}

@@ -1,0 +1,142 @@
+package paneltest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/fakesite"
+)
+
+// TestStatesAreTheSameEverywhere gives channels facts of every kind, and
+// compares API, header, card and list.
+func TestStatesAreTheSameEverywhere(t *testing.T) {
+	names := []string{"unused", "fine", "keyless", "failing", "dying", "paused"}
+	sites := map[string]*fakesite.Site{}
+	var config strings.Builder
+	for _, name := range names {
+		sites[name] = site(t, name)
+		fmt.Fprintf(&config, "channel %q {\n  target = %q\n  models = [%q]\n  keys = [\"sk-%s-1-of-the-test\", \"sk-%s-2-of-the-test\"]\n}\n", name, sites[name].URL(), name, name, name)
+	}
+	config.WriteString("breaker {\n  open = \"100s\"\n}\ntunnel \"vps\" {\n  host = \"127.0.0.1:9\"\n  user = \"nobody\"\n  known_hosts = \"/dev/null\"\n  forward \"127.0.0.1:9000\" {}\n}\n")
+	r := start(t, config.String())
+	ask := func(name string, n int) {
+		for range n {
+			r.ask(name)
+		}
+	}
+	ask("fine", 3)
+	sites["keyless"].Always(fakesite.RateLimited(10 * time.Minute))
+	ask("keyless", 2)
+	for range 7 { // 21 requests, a third of which fail, none twice in a row
+		ask("failing", 2)
+		sites["failing"].Next(fakesite.Status(500, `{"error":{"message":"no luck"}}`))
+		ask("failing", 1)
+	}
+	sites["dying"].Always(fakesite.Reset())
+	eventually(t, "the breaker opens", func() bool { ask("dying", 1); return r.channel("dying").Out != "" })
+	p := r.open("/", 1440, 900)
+	p.press(`[data-name="paused"]`, "Pause paused")
+	for name, want := range map[string]struct {
+		state admin.State
+		word  string
+	}{
+		"unused": {admin.StateUnknown, "Not tried yet"}, "fine": {admin.StateReady, "Ready"}, "keyless": {admin.StateCoolingDown, "Cooling down"},
+		"failing": {admin.StateDegraded, "Degraded"}, "dying": {admin.StateCoolingDown, "Cooling down"}, "paused": {admin.StatePaused, "Paused"},
+	} {
+		eventually(t, name+" is "+string(want.state), func() bool { return r.channel(name).State == want.state })
+		p.shows(`[data-name="`+name+`"] .state`, want.word)
+	}
+	p.shows("#overall", "3 of 5 channels are available, 1 degraded, 1 paused")
+	p.shows("#lights", "vps: ")
+	p.shots("states-cards")
+	p.click(`document.querySelectorAll('.segments.icons button')[1]`)
+	for name, word := range map[string]string{"unused": "Not tried yet", "keyless": "Cooling down", "failing": "Degraded", "paused": "Paused"} {
+		p.shows(`.list [data-name="`+name+`"] .state`, word)
+	}
+	p.shots("states-list")
+	p.press(".toolbar", "Attention 3")
+	p.until(`document.querySelectorAll('.channel').length === 3`)
+}
+
+// shots is shot in both themes.
+func (p *tab) shots(name string) {
+	p.t.Helper()
+	for _, theme := range []string{"dark", "light"} {
+		p.theme(theme)
+		p.shot(name + "-" + theme)
+	}
+}
+
+// TestAChannelIsTriedFromItsCard sends one request from the dialog.
+func TestAChannelIsTriedFromItsCard(t *testing.T) {
+	r, _, backup := begin(t, "")
+	p := r.open("/", 1280, 900)
+	p.press(`[data-name="backup"]`, "Try backup")
+	p.until(`document.querySelector('#try-models')?.options.length > 0`)
+	p.press("dialog", "Send")
+	p.shows("dialog .answer", "200")
+	p.until(`document.querySelector('dialog .answer pre')?.innerText.length > 2`)
+	p.shot("tried")
+	backup.Always(fakesite.Unauthorized())
+	p.press("dialog", "Send")
+	p.shows("dialog .answer .trouble", "The request failed")
+	p.shot("tried-failed")
+}
+
+// TestAListOfKeysIsPasted adds three keys at once, one of them twice.
+func TestAListOfKeysIsPasted(t *testing.T) {
+	r, _, _ := begin(t, "")
+	p := r.open("/", 1280, 900)
+	p.press(`[data-name="backup"]`, "Add keys to backup")
+	p.until(`(() => { const n = document.querySelector('dialog textarea'); n.value = '"sk-pasted-1-of-the-test",\n sk-pasted-2-of-the-test second\nsk-pasted-1-of-the-test\n\n# note\nsk-pasted-3-of-the-test'; n.dispatchEvent(new Event('input')); return true; })()`)
+	if hidden := eval[string](p, `getComputedStyle(document.querySelector('dialog textarea')).webkitTextSecurity`); hidden != "disc" {
+		t.Errorf("the keys can be read: %q", hidden)
+	}
+	p.press("dialog", "Add keys")
+	p.shows("#toasts", "3 keys added")
+	p.shows("#toasts", "1 line repeats")
+	p.shows(`[data-name="backup"] .keys`, "4 / 4")
+	p.shows(`[data-name="backup"] .keylist`, "second")
+	for i := 1; i <= 3; i++ {
+		if n := strings.Count(r.config(), fmt.Sprintf("sk-pasted-%d-of-the-test", i)); n != 1 {
+			t.Errorf("key %d is %d times in the configuration", i, n)
+		}
+	}
+}
+
+// TestManyChannelsAndKeys shows a hundred channels of twenty keys each.
+func TestManyChannelsAndKeys(t *testing.T) {
+	home := site(t, "home")
+	var config strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&config, "channel \"channel-%03d\" {\n  target = %q\n  keys = [", i, home.URL())
+		for k := range 20 {
+			fmt.Fprintf(&config, "\"sk-of-the-test-%d-%d\", ", i, k)
+		}
+		config.WriteString("]\n}\n")
+	}
+	r := start(t, config.String())
+	p := r.open("/", 1440, 900)
+	p.until(`document.querySelectorAll('.channel').length === 100`)
+	t.Logf("first paint after %.0f ms", eval[float64](p, `performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0`))
+	p.press(`[data-name="channel-007"]`, "More about channel-007")
+	p.until(`document.querySelectorAll('[data-name="channel-007"] .keylist li').length === 20`)
+	p.press(`[data-name="channel-007"]`, "Pause channel-007")
+	p.shows(`[data-name="channel-007"] .state`, "Paused")
+	p.shot("many")
+}
+
+// TestAnAppsSettingsAreShown goes through the apps.
+func TestAnAppsSettingsAreShown(t *testing.T) {
+	r, _, _ := begin(t, "")
+	p := r.open("/#connect", 1280, 900)
+	p.shows("#view-connect .snippet", "ANTHROPIC_BASE_URL=http://"+r.ProxyAddr())
+	for _, id := range eval[[]string](p, `[...document.querySelector('#view-connect select').options].map((o) => o.value)`) {
+		p.until(`(() => { const n = document.querySelector('#view-connect select'); n.value = %s; n.dispatchEvent(new Event('change')); return document.querySelector('#view-connect pre').innerText.length > 20; })()`, id)
+	}
+	p.reload()
+	p.until(`document.querySelector('#view-connect select').value === 'curl'`)
+}
