@@ -44,7 +44,7 @@ func TestRetryOn(t *testing.T) {
 		{"left out", []int{503}, 500, "", Broken, false, false},
 		{"left out, but known", []int{503}, 429, quota, QuotaSpent, true, false},
 		{"left out, a key's matter", []int{503}, 401, "", Suspect, true, false},
-		{"an odd one written", []int{400}, 400, "", Refused, true, false},
+		{"an odd one written", []int{400}, 400, "", Refused, true, true},
 		{"none", []int{}, 503, "", Overloaded, false, false},
 	} {
 		v := New(Options{RetryOn: c.on}).Judge(answer(c.status, c.body))

@@ -95,6 +95,7 @@ var retryPaths = []struct {
 	{[]string{"resets_at"}, time.Second},
 	{[]string{"reset_at"}, time.Second},
 	{[]string{"resetAt"}, time.Second},
+	{[]string{"reset_time"}, time.Second},
 	{[]string{"metadata", "retry_after"}, time.Second},
 	{[]string{"metadata", "retry_after_seconds"}, time.Second},
 	{[]string{"metadata", "headers", "Retry-After"}, time.Second},

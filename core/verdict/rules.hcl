@@ -81,6 +81,13 @@ verdict "cloudflare-rate-json" {
   scope  = "channel"
 }
 
+# The site has used up what its plan at Cloudflare allows.
+verdict "cloudflare-site-limit" {
+  status = 429
+  body   = "^\\s*error code: 1027\\s*$"
+  means  = "overloaded"
+}
+
 # Cloudflare's firewall read the prompt ("a certain word or phrase, a SQL
 # command"): another prompt may pass.
 verdict "cloudflare-prompt" {
@@ -171,6 +178,14 @@ verdict "gemini-location" {
   at_once = true
 }
 
+# Gemini without billing, in a country without the free tier: another key may
+# have billing.
+verdict "gemini-free-tier-country" {
+  status  = 400
+  message = "(?i)free tier is not available in your country"
+  means   = "quota_spent"
+}
+
 # Models that are not offered in this country; others of the site are.
 verdict "country-model" {
   status  = [400, 403, 404, 451]
@@ -241,14 +256,14 @@ verdict "client-restricted" {
 # The account behind the key is gone.
 verdict "account-stopped" {
   status  = [400, 401, 402, 403, 429]
-  code    = "^(?:account_deactivated|account_suspended|account_disabled|organization_restricted|user_banned|user_inactive|access_terminated|consumer_suspended|key_disabled|api_key_disabled)$"
+  code    = "(?i)^(?:account_deactivated|account_suspended|account_disabled|organization_restricted|subscriptiondisabled|not_authorized_invalid_project|validation_required|user_banned|user_inactive|access_terminated|consumer_suspended|key_disabled|api_key_disabled)$"
   means   = "invalid_key"
 }
 
 # The same in words.
 verdict "account-stopped-message" {
   status  = [400, 401, 403]
-  message = "(?i)(?:account|organization|project|access|user|team|api key|token) (?:has been|is|was) (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|oauth authentication is currently not allowed|用户已被封禁|账[号户]已被?(?:封禁|禁用|停用|锁定)"
+  message = "(?i)(?:account|organization|project|access|user|team|api key|token) (?:has been|is|was) (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|oauth authentication is currently not allowed|violation of terms of service|project has been denied access|用户已被封禁|账[号户]已被?(?:封禁|禁用|停用|锁定)"
   means   = "invalid_key"
 }
 
@@ -270,7 +285,7 @@ verdict "moderation-reasons" {
 # Moderation in words.
 verdict "moderation-message" {
   status  = [400, 401, 403, 409, 422, 429, 451, "5xx"]
-  message = "(?i)(?:input was flagged|prompt was flagged|flagged (?:as|for|by) |requires moderation|content (?:management|filtering|safety|usage)? ?policy|content[ _]filter|violates? (?:our |the |xai |openai's )?(?:usage|content|safety|acceptable use)|usage guidelines|usage polic(?:y|ies)|safety system|content exists risk|inappropriate content|considered high risk|不安全或敏感内容|敏感(?:内容|词|信息)|内容安全|违规内容|内容违规|风险内容)"
+  message = "(?i)(?:input was flagged|prompt was flagged|flagged (?:as|for|by) |requires moderation|content (?:management|filtering|safety|usage)? ?policy|content[ _]filter|violates? (?:our |the |xai |openai's )?(?:usage|content|safety|acceptable use)|usage guidelines|(?:our|acceptable|content) usage polic(?:y|ies)|safety system|content exists risk|inappropriate content|considered high risk|不安全或敏感内容|敏感(?:内容|词|信息)|内容安全|违规内容|内容违规|风险内容)"
   means   = "declined"
 }
 
@@ -341,6 +356,22 @@ verdict "gateway-upstream-status" {
   means  = "broken"
 }
 
+# OpenRouter's provider refused OpenRouter's key, not ours.
+verdict "openrouter-provider" {
+  status = [401, 402, 403]
+  json   = { "error.metadata.raw" = "." }
+  means  = "broken"
+  scope  = "channel-model"
+}
+
+# The provider limits OpenRouter.
+verdict "openrouter-provider-limit" {
+  status = 429
+  json   = { "error.metadata.raw" = "." }
+  means  = "rate_limited"
+  scope  = "channel-model"
+}
+
 # Less is left than this request might cost.
 verdict "openrouter-afford" {
   status  = 402
@@ -351,14 +382,14 @@ verdict "openrouter-afford" {
 # The codes for a balance, quota or budget that is used up.
 verdict "quota-code" {
   status = [400, 401, 402, 403, 412, 429, 500]
-  code   = "(?i)^(?:insufficient_quota|insufficient_user_quota|insufficient_balance|insufficient_credits|insufficient_funds|billing_hard_limit_reached|billing_not_active|billing_error|billing_disabled|blocked_api_access|exceeded_current_quota_error|quota_exceeded|quota_exhausted|api_key_quota_exhausted|pre_consume_token_quota_failed|credit_balance_too_low|not_enough_balance|arrearage|accountoverdueerror|allocationquota\\.freetieronly|budget_exceeded|.*resourcepackexhausted|personal_balance_exhausted|credits_exhausted|customer_balance_depleted)$"
+  code   = "(?i)^(?:insufficient_quota|insufficient_user_quota|insufficient_balance|insufficient_credits|insufficient_funds|billing_hard_limit_reached|billing_not_active|billing_error|billing_disabled|blocked_api_access|exceeded_current_quota_error|quota_exceeded|quota_exhausted|api_key_quota_exhausted|pre_consume_token_quota_failed|credit_balance_too_low|not_enough_balance|arrearage|accountoverdueerror|allocationquota\\.freetieronly|budget_exceeded|.*resourcepackexhausted|personal_balance_exhausted|subscription_expired|subscription_not_found|customer_verification_required|setlimitexceeded|credits_exhausted|customer_balance_depleted)$"
   means  = "quota_spent"
 }
 
 # The same in words.
 verdict "quota-message" {
   status  = [400, 401, 402, 403, 412, 429, 500]
-  message = "(?i)(?:insufficient (?:account |credit |wallet )?(?:balance|quota|credit|fund)|(?:credit|account) balance is (?:too low|insufficient|not enough)|exceeded your current quota|user quota is not enough|token quota is (?:not enough|exhausted)|not enough (?:credits|balance|quota)|(?:out|run out) of credits|overdue (?:account|balance|payment)|in arrears|have no quota|used all available credits|doesn't have any credits|reached (?:its|your|the) (?:monthly |specified )?(?:spend(?:ing)?|usage|api usage|billing|credit) (?:limit|cap)|monthly spending (?:limit|cap)|spend limit|key limit exceeded|monthly included credits|prepayment credits|requires billing to be enabled|budget has been exceeded|exceeded budget|free allocation|out of call volume quota|trial key, which is limited|(?:daily|weekly|monthly|total) (?:cost|usage|quota|budget|spend) limit (?:reached|exceeded))"
+  message = "(?i)(?:insufficient (?:account |credit |wallet )?(?:balance|quota|credit|fund)|(?:credit|account) balance is (?:too low|insufficient|not enough)|exceeded your current quota|user quota is not enough|token quota is (?:not enough|exhausted)|not enough (?:credits|balance|quota)|(?:out|run out) of credits|overdue (?:account|balance|payment)|in arrears|have no quota|used all available credits|doesn't have any credits|(?:reached|exceeded) (?:its|your|the) (?:set |monthly |specified )?(?:workspace )?(?:spend(?:ing)?|usage|api usage|billing|credit|inference) (?:limit|cap)|subscription quota being exceeded|exhausted its free trial|(?:subscription (?:has )?expired)|no active subscription|valid credit card on file|no points left|draw from your extra usage|usage limit for this billing cycle|monthly spending (?:limit|cap)|spend limit|key limit exceeded|monthly included credits|prepayment credits|requires billing to be enabled|budget has been exceeded|exceeded budget|free allocation|out of call volume quota|trial key, which is limited|(?:daily|weekly|monthly|total) (?:cost|usage|quota|budget|spend) limit (?:reached|exceeded))"
   means   = "quota_spent"
 }
 
@@ -392,6 +423,21 @@ verdict "gateway-upstream-key" {
   scope   = "channel-model"
 }
 
+# A restricted key that may not list models serves them all the same.
+verdict "models-scope" {
+  endpoint = "models"
+  status   = [401, 403]
+  message  = "(?i)(?:missing scopes?|insufficient permissions)"
+  means    = "refused"
+}
+
+# The model is there, but not on this endpoint.
+verdict "other-endpoint" {
+  status  = [400, 404]
+  message = "(?i)(?:not a chat model|only supported in v1/|not supported in the v1/)"
+  means   = "refused"
+}
+
 # Either the model does not exist or this key may not use it: the second key
 # tells.
 verdict "model-or-access" {
@@ -410,8 +456,8 @@ verdict "model-access-code" {
 
 # The same in words.
 verdict "model-access" {
-  status  = [400, 401, 403, 404]
-  message = "(?i)(?:(?:do(?:es)? not|don't|doesn't|cannot|not authorized to|no|without) (?:have )?(?:access|permission)s? (?:to|for|on) (?:use )?(?:the |this |any of the )?(?:requested |specified |following )?models?|not allowed to (?:access|use) (?:the |this )?model|must be verified to (?:use|stream|generate)|has not activated the model|model access is denied|access to (?:the )?model .*denied|does not have permission to use the specified resource|missing scopes?: model|not available for this api key|无权使用模型|subscription plan does not (?:yet )?include|not supported when using .* with a .* account|无权(?:访问|使用)(?:该)?模型|没有(?:访问|使用).{0,40}模型.{0,10}权限)"
+  status  = [400, 401, 403, 404, 500]
+  message = "(?i)(?:(?:do(?:es)? not|don't|doesn't|cannot|not authorized to|no|without) (?:have )?(?:access|permission)s? (?:to|for|on) (?:use )?(?:the |this |any of the )?(?:requested |specified |following )?models?|not allowed to (?:access|use) (?:the |this )?model|must be verified to (?:use|stream|generate)|has not activated the model|model access is denied|access to (?:the )?model .*denied|does not have permission to use the specified resource|missing scopes?:|not allowed to sample from this model|not allowed to use publisher model|access (?:to )?group |only available for verified users|plan (?:does )?not support model|无权访问.{0,40}分组|没有相关功能的授权|not available for this api key|无权使用模型|subscription plan does not (?:yet )?include|not supported when using .* with a .* account|无权(?:访问|使用)(?:该)?模型|没有(?:访问|使用).{0,40}模型.{0,10}权限)"
   means   = "no_access"
 }
 
@@ -438,8 +484,8 @@ verdict "anthropic-no-model" {
 
 # The same in words.
 verdict "no-model-message" {
-  status  = [400, 404, 410, 422, 503]
-  message = "(?i)(?:models? ['\"`]?[^ ]{1,100}['\"`]?,? (?:is )?(?:not found|(?:does|do) not exist|not exist|is not supported|is not available|is not a valid model|has been (?:deprecated|decommissioned|retired|removed))|model (?:does )?not (?:exist|found)|unknown model|unsupported model|no such model|not a valid model id|invalid model(?: name)?\\b|models/[^ ]+ is not found|model identifier is invalid|end of (?:its )?life|no endpoints found for|try pulling it first|no available channel for model|no available accounts?.{0,20} support(?:ing|s)? (?:the |this )?model|模型不存在|不支持(?:该|此)?模型|无可用渠道|模型.{0,40}(?:不存在|已下线|未找到))"
+  status  = [400, 404, 410, 422, 500, 503]
+  message = "(?i)(?:models? ['\"`]?[^ ]{1,100}['\"`]?,? (?:is )?(?:not found|(?:does|do) not exist|not exist|is not supported|is not available|is not a valid model|has been (?:deprecated|decommissioned|retired|removed))|model (?:does )?not (?:exist|found)|unknown model|unsupported model|no such model|not a valid model id|invalid model(?: name)?\\b|models/[^ ]+ is not found|model identifier is invalid|end of (?:its )?life|no endpoints found for|try pulling it first|no available channel for model|no healthy deployments for this model|on-demand throughput isn't supported|no available accounts?.{0,20} support(?:ing|s)? (?:the |this )?model|模型不存在|不支持(?:该|此)?模型|无可用渠道|可用渠道失败|模型.{0,40}(?:不存在|已下线|未找到))"
   means   = "no_model"
 }
 
@@ -452,12 +498,11 @@ verdict "zhipu-no-model" {
 
 # --- Keys that are not valid, in general --------------------------------------
 
-# A restricted key that may not list models serves them all the same.
-verdict "models-scope" {
-  endpoint = "models"
-  status   = [401, 403]
-  message  = "(?i)(?:missing scopes?|insufficient permissions)"
-  means    = "refused"
+# A gateway's key whose group has no access to this API.
+verdict "gateway-dispatch" {
+  status  = 403
+  message = "(?i)does not allow /v1/"
+  means   = "no_endpoint"
 }
 
 # AWS API Gateway, for a path that it does not have.
@@ -470,7 +515,7 @@ verdict "aws-no-route" {
 # The codes for a key that is not valid.
 verdict "invalid-key-code" {
   status = [400, 401, 403, 404]
-  code   = "(?i)^(?:invalid_api_key|invalidapikey|api_key_invalid|incorrect_api_key|invalid_key|expired_api_key|expired_key|api_key_expired|invalid_token|token_expired|token_invalidated|token_revoked|token_not_found_in_db|invalid_authentication_error|invalid_authentication|authentication_error|auth_error|authenticationerror|api_key_required|unrecognizedclientexception|expiredtokenexception|invalidsignatureexception|consumer_invalid|access_token_expired|invalid_organization|mismatched_project|invalid_subscription_key)$"
+  code   = "(?i)^(?:invalid_api_key|invalidapikey|api_key_invalid|incorrect_api_key|invalid_key|expired_api_key|expired_key|api_key_expired|invalid_token|token_expired|token_invalidated|token_revoked|token_not_found_in_db|invalid_authentication_error|invalid_authentication|authentication_error|auth_error|authenticationerror|api_key_required|unrecognizedclientexception|expiredtokenexception|invalidsignatureexception|consumer_invalid|access_token_expired|invalid_organization|mismatched_project|invalid_subscription_key|authfailure(?:\\..*)?)$"
   means  = "invalid_key"
 }
 
@@ -484,7 +529,7 @@ verdict "invalid-key-status" {
 # The same in words, English and Chinese.
 verdict "invalid-key-message" {
   status  = [400, 401, 403]
-  message = "(?i)(?:(?:invalid|incorrect|wrong|expired|malformed|unknown|missing) (?:or (?:missing|expired|inactive) )?(?:proxy server )?(?:api[ -]?key|api[ -]?token|access token|auth(?:entication|orization)? token|bearer token|token|credentials?|authentication|subscription key|x-api-key)|(?:api[ -]?key|api[ -]?token|access token|token|x-api-key|subscription key)(?: provided| you provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired|not found|revoked|does not exist)|no auth credentials found|authorization token is illegal|user not found|invalid username or password|api key not found|access denied due to invalid subscription key|access token is missing, invalid|security token included in the request is (?:invalid|expired)|无效的(?:令牌|密钥|api|key)|令牌(?:无效|已过期|状态不可用|不存在|已?被?禁用)|(?:身份验证|鉴权|认证)失败|api ?key.{0,10}(?:无效|错误|不正确|不存在|已过期))"
+  message = "(?i)(?:(?:invalid|incorrect|wrong|expired|malformed|unknown|missing) (?:or (?:missing|expired|inactive) )?(?:proxy server )?(?:api[ -]?key|api[ -]?token|access token|auth(?:entication|orization)? token|bearer token|token|credentials?|authentication|subscription key|x-api-key)|(?:api[ -]?key|api[ -]?token|access token|token|x-api-key|subscription key)(?: provided| you provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired|not found|revoked|does not exist)|no auth credentials found|authorization token is illegal|bad credentials|authentication failed, please|request signature we calculated does not match|未提供令牌|user not found|invalid username or password|api key not found|access denied due to invalid subscription key|access token is missing, invalid|security token included in the request is (?:invalid|expired)|无效的(?:令牌|密钥|api|key)|令牌(?:无效|已过期|状态不可用|不存在|已?被?禁用)|(?:身份验证|鉴权|认证)失败|api ?key.{0,10}(?:无效|错误|不正确|不存在|已过期))"
   means   = "invalid_key"
 }
 
@@ -506,8 +551,8 @@ verdict "minimax-key" {
 # A request that alone is larger than the limit of a minute: waiting helps
 # nobody.
 verdict "request-over-limit" {
-  status  = 429
-  message = "(?i)(?:request too large for|extra usage is required for)"
+  status  = [403, 429]
+  message = "(?i)(?:request too large for|extra usage is required for|long context beta is not)"
   means   = "declined"
 }
 
@@ -529,7 +574,7 @@ verdict "vertex-capacity" {
 # One model is overloaded or still loading.
 verdict "model-capacity" {
   status  = [429, 498, 503]
-  message = "(?i)(?:capacity (?:temporarily )?exceeded|over capacity|model is (?:currently |temporarily )?(?:overloaded|loading|busy)|tier capacity exceeded|currently loading|loading model|no deployments available for selected model|high demand|experiencing high (?:traffic|load)|该模型当前访问量过大|模型(?:当前)?(?:负载|过载|繁忙))"
+  message = "(?i)(?:capacity (?:temporarily )?exceeded|over capacity|model is (?:currently |temporarily )?(?:overloaded|loading|busy)|tier capacity exceeded|currently loading|loading model|no deployments available for selected model|no capacity available for model|high demand|experiencing high (?:traffic|load)|该模型当前访问量过大|模型(?:当前)?(?:负载|过载|繁忙))"
   means   = "overloaded"
   scope   = "channel-model"
   after   = ["estimated_time", "error.estimated_time"]
@@ -543,19 +588,18 @@ verdict "zhipu-capacity" {
   scope  = "channel-model"
 }
 
-# OpenRouter's provider limits OpenRouter, not us.
-verdict "openrouter-provider-limit" {
-  status  = 429
-  message = "(?i)rate-limited upstream"
-  means   = "rate_limited"
-  scope   = "channel-model"
-}
-
 # Rate limits with another status.
 verdict "rate-limit-code" {
   status = [400, 403, 500, 503]
   code   = "(?i)^(?:rate_limit_exceeded|rate_limit_error|ratelimitexceeded|userratelimitexceeded|throttlingexception|throttling(?:\\..*)?|too_many_requests|requestlimitexceeded)$"
   means  = "rate_limited"
+}
+
+# The same in words.
+verdict "rate-limit-message" {
+  status  = [400, 403]
+  message = "(?i)(?:rate limit (?:exceeded|reached)|request limit reached|too many requests)"
+  means   = "rate_limited"
 }
 
 # MiniMax, which answers 200.

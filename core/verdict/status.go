@@ -32,10 +32,9 @@ func byStatus(f *failure, a *Answer) byDefault {
 	case f.status == 0:
 		return byDefault{name: "error without a status", means: Broken}
 	case f.page:
-		return byDefault{name: fmt.Sprintf("page with status %d", f.status), means: pageMeans(f.status, a), scope: pageScope(f.status)}
+		return byDefault{name: fmt.Sprintf("page with status %d", f.status), means: pageMeans(f.status, a), scope: pageScope(f.status), atOnce: f.status == http.StatusUnavailableForLegalReasons}
 	}
-	m := statusMeans(f.status, a)
-	return byDefault{name: name, means: m, atOnce: m == Blocked}
+	return byDefault{name: name, means: statusMeans(f.status, a), atOnce: f.status == http.StatusUnavailableForLegalReasons}
 }
 
 // statusMeans is what a status means where nothing else is known.
@@ -231,16 +230,20 @@ func (s *Set) route(v *Verdict, f *failure) {
 	if v.Means == Good {
 		return
 	}
-	written := s.retryOn != nil
+	listed := s.retryOn != nil && s.retries(f.status)
 	switch {
-	case written && s.retries(f.status):
+	case listed:
 		v.Failover = true
 	case v.Means == Refused:
-	case written && v.Origin == FromStatus && (RetriedByDefault(f.status) || f.status == http.StatusConflict):
+	case s.retryOn != nil && v.Origin == FromStatus && (RetriedByDefault(f.status) || f.status == http.StatusConflict):
 		// What retry.on leaves out is passed on, unless more is known than the status.
 	default:
 		v.Failover = true
 	}
-	listed := s.retryOn != nil && slices.Contains(s.retryOn, f.status)
-	v.SameChannel = (v.Means == Overloaded || v.Means == Broken) && s.retries(f.status) || v.Means == Refused && listed
+	switch v.Means {
+	case Overloaded, Broken:
+		v.SameChannel = s.retries(f.status)
+	case Refused: // as the user wants it
+		v.SameChannel = listed
+	}
 }
