@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/aitunnel/aitunnel/core/config"
-	"github.com/aitunnel/aitunnel/core/tunnel"
+	"github.com/aitunnel/aitunnel/core/sshclient"
 )
 
 func (a *app) tunnelTrustCommand() *cobra.Command {
@@ -44,12 +44,19 @@ A key that has changed is never trusted by this command.`,
 }
 
 func (a *app) tunnelTrust(ctx context.Context, t *config.Tunnel, yes bool, print string) error {
-	seen, err := tunnel.Trust(ctx, tunnel.Options{}, t, func(k tunnel.HostKey) (bool, error) {
+	if t.HostKey != "" {
+		return fmt.Errorf("the tunnel %q names its host's key by host_key, so there is nothing to trust: correct host_key, or remove it", t.Name)
+	}
+	route, err := sshclient.LocalEnvironment().Resolve(ctx, t)
+	if err != nil {
+		return err
+	}
+	seen, err := sshclient.Trust(ctx, route, t.Keepalive, func(k sshclient.HostKey) (bool, error) {
 		a.say("The host %s of the tunnel %q is not known. Its key is", k.Host, t.Name)
 		a.say("  %s (%s)", a.paint().bold(k.Fingerprint), k.Type)
 		switch {
 		case print != "" && print != k.Fingerprint:
-			return false, fmt.Errorf("the host %s shows another key than --fingerprint names: nothing was changed", k.Host)
+			return false, fmt.Errorf("the host %s presents another key than --fingerprint names: nothing was changed", k.Host)
 		case yes || print != "":
 			return true, nil
 		}

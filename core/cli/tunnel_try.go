@@ -48,16 +48,19 @@ func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool)
 		if !asJSON {
 			a.say("%s", p.bold("tunnel "+t.Name))
 		}
-		held := func(address string) bool { return holds(running, t, address) }
-		x.OK = tunnel.Test(ctx, tunnel.Options{}, t, held, a.passphrase, func(r tunnel.Result) {
-			x.Steps = append(x.Steps, r)
-			switch {
-			case asJSON:
-			case r.OK:
-				a.say("  %s %s", p.good("✓"), r.Text)
-			default:
-				a.say("  %s could not %s: %s", p.bad("✗"), r.Step, r.Text)
-			}
+		x.OK = tunnel.Test(ctx, tunnel.Options{}, t, tunnel.TestOptions{
+			Held: func(address string) bool { return holds(running, t, address) },
+			Ask:  a.passphrase,
+			Report: func(r tunnel.Result) {
+				x.Steps = append(x.Steps, r)
+				switch {
+				case asJSON:
+				case r.OK:
+					a.say("  %s %s", p.good("✓"), r.Text)
+				default:
+					a.say("  %s could not %s: %s", p.bad("✗"), tunnel.StepText(r.Step), r.Text)
+				}
+			},
 		})
 		good = good && x.OK
 		out = append(out, x)

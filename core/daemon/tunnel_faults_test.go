@@ -116,7 +116,7 @@ var faults = []fault{
 	}, "closed the connection"},
 	{"the child is stopped", func(_ *testing.T, s *sshdtest.Server, _ *sshdtest.Network, _ time.Duration) {
 		s.Signal(syscall.SIGSTOP)
-	}, "gone silent"},
+	}, "stopped responding"},
 	{"the link is down", func(_ *testing.T, _ *sshdtest.Server, w *sshdtest.Network, d time.Duration) {
 		w.Down()
 		time.Sleep(d)
@@ -219,7 +219,7 @@ func TestFaultsOfTheTunnel(t *testing.T) {
 func tunnelGoroutines() (n int) {
 	stacks := make([]byte, 8<<20)
 	for stack := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
-		if strings.Contains(stack, "/core/tunnel.") || strings.Contains(stack, "golang.org/x/crypto/ssh.") {
+		if strings.Contains(stack, "/core/tunnel.") || strings.Contains(stack, "/core/sshclient.") || strings.Contains(stack, "golang.org/x/crypto/ssh.") {
 			n++
 		}
 	}

@@ -109,6 +109,7 @@ func Start(t testing.TB, o Options) *Server {
 	s.Port = s.freePort()
 	s.writeKeys()
 	config := s.path("sshd_config")
+	// By SHLVL bash leaves out the .bashrc of whoever runs the tests.
 	lines := o.Config + fmt.Sprintf(`
 Port %s
 ListenAddress %s
@@ -122,6 +123,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 MaxStartups 1000
 LogLevel VERBOSE
+SetEnv SHLVL=3
 `, s.Port, s.Host, s.path("host_key"), s.path("authorized_keys"))
 	must(t, os.WriteFile(config, []byte(lines), 0o600))
 	if os.Geteuid() == 0 {

@@ -60,7 +60,7 @@ func TestApplyTouchesOnlyWhatChanged(t *testing.T) {
 	eventually(t, "the added forward answers", func() bool { return ask(added.Address) == "one" })
 	streams()
 	elsewhere := &config.Forward{Address: added.Address, Channel: &config.Channel{Name: "two"}}
-	apply(with(first.Forwards[0], elsewhere), "lead "+added.Address+` of tunnel "vps" to channel "two"`)
+	apply(with(first.Forwards[0], elsewhere), "send requests to "+added.Address+` of tunnel "vps" to channel "two"`)
 	eventually(t, "the forward leads elsewhere", func() bool { return ask(added.Address) == "two" })
 	streams()
 	apply(with(elsewhere), "close "+first.Forwards[0].Address+` of tunnel "vps"`)
@@ -71,7 +71,7 @@ func TestApplyTouchesOnlyWhatChanged(t *testing.T) {
 	}
 	other := with(elsewhere)
 	other.Keepalive.Interval *= 2
-	apply(other, `connect tunnel "vps" anew`)
+	apply(other, `reconnect tunnel "vps"`)
 	eventually(t, "the other connection is up", func() bool { return r.status().State == Up && ask(added.Address) == "two" })
 	streams() // the old connection stays for it, for a while
 	if diff := cmp.Diff([]string{`connect tunnel "b"`, `close tunnel "a"`}, Effects([]*config.Tunnel{{Name: "a"}}, []*config.Tunnel{{Name: "b"}})); diff != "" {

@@ -158,7 +158,8 @@ func TestAHostThatRunsNoCommand(t *testing.T) {
 			r := open(t, s, tunnelTo(t, s))
 			st := r.await(Up)
 			r.mustAnswer()
-			if len(st.Notes) != 1 || !strings.Contains(st.Notes[0], "ClientAliveInterval") {
+			eventually(t, "there is a note", func() bool { st = r.status(); return len(st.Notes) == 1 })
+			if !strings.Contains(st.Notes[0], "ClientAliveInterval") {
 				t.Errorf("notes %q", st.Notes)
 			}
 			if slow := strings.Contains(st.Notes[0], "40 ms"); slow != (name == "no sessions") {

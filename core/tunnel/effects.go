@@ -13,13 +13,13 @@ func Effects(old, next []*config.Tunnel) (out []string) {
 		before[t.Name] = t
 	}
 	for _, t := range next {
-		o, there := before[t.Name]
+		o, existed := before[t.Name]
 		delete(before, t.Name)
 		switch {
-		case !there:
+		case !existed:
 			out = append(out, fmt.Sprintf("connect tunnel %q", t.Name))
 		case !sameConnection(o, t):
-			out = append(out, fmt.Sprintf("connect tunnel %q anew", t.Name))
+			out = append(out, fmt.Sprintf("reconnect tunnel %q", t.Name))
 		default:
 			out = append(out, forwardEffects(o, t)...)
 		}
@@ -33,23 +33,13 @@ func Effects(old, next []*config.Tunnel) (out []string) {
 }
 
 func forwardEffects(old, next *config.Tunnel) (out []string) {
-	lead := func(t *config.Tunnel) map[string]string {
-		m := map[string]string{}
-		for _, f := range t.Forwards {
-			m[f.Address] = "the routes"
-			if f.Channel != nil {
-				m[f.Address] = fmt.Sprintf("channel %q", f.Channel.Name)
-			}
-		}
-		return m
-	}
-	before, after := lead(old), lead(next)
+	before, after := destinations(old), destinations(next)
 	for _, f := range next.Forwards {
 		to, was := after[f.Address], before[f.Address]
 		if was == "" {
 			out = append(out, fmt.Sprintf("open %s of tunnel %q", f.Address, next.Name))
 		} else if was != to {
-			out = append(out, fmt.Sprintf("lead %s of tunnel %q to %s", f.Address, next.Name, to))
+			out = append(out, fmt.Sprintf("send requests to %s of tunnel %q to %s", f.Address, next.Name, to))
 		}
 	}
 	for _, f := range old.Forwards {
@@ -58,4 +48,23 @@ func forwardEffects(old, next *config.Tunnel) (out []string) {
 		}
 	}
 	return out
+}
+
+// destinations says where each forward leads.
+func destinations(t *config.Tunnel) map[string]string {
+	out := map[string]string{}
+	for _, f := range t.Forwards {
+		out[f.Address] = "the routes"
+		if f.Channel != nil {
+			out[f.Address] = fmt.Sprintf("channel %q", f.Channel.Name)
+		}
+	}
+	return out
+}
+
+// sameConnection says that two blocks differ in forwards at most.
+func sameConnection(a, b *config.Tunnel) bool {
+	x, y := *a, *b
+	x.Forwards, y.Forwards = nil, nil
+	return x.Same(&y)
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"net"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/sshclient"
 )
 
-// An sshd with GatewayPorts yes opens every forward to the world, and does not
+// An sshd with GatewayPorts yes opens every forward to everyone, and does not
 // say so: what was meant for the host alone would spend the keys for anyone.
+// With GatewayPorts no it opens on loopback what was meant for everyone.
 
 // exposedPause is how long a forward stays closed for that, unless something
 // changes.
@@ -15,51 +18,72 @@ const exposedPause = time.Hour
 
 // protect closes a forward that was meant for the host alone and that others
 // reach, while requests need no token.
-func (t *tunnel) protect(ctx context.Context, l *link, f *forward) {
-	t.mu.Lock()
-	exposed := f.exposed
-	t.mu.Unlock()
+func (t *tunnel) protect(ctx context.Context, o *opener, f *forward) {
 	switch {
-	case t.env.guarded() && exposed:
-		t.mu.Lock()
-		f.looked, f.exposed, f.due = false, false, time.Time{} // open it again
-		t.mu.Unlock()
+	case t.env.guarded() && f.exposed:
+		f.checked, f.exposed, f.due = false, false, time.Time{} // open it again
 	case t.env.guarded() || f.serving == nil:
-	case exposed:
+	case f.exposed:
 		f.serving.release()
 		f.serving.abort()
 		f.serving = nil
-		t.put(f, ForwardRefused, failedAt(StepOpen, "sshd on %s opens %s to everyone who reaches the host, and the proxy asks for no token: set GatewayPorts no in its sshd_config, or proxy.client_tokens; it was closed", l.target.address(), f.remote))
-		t.mu.Lock()
+		t.setForward(f, ForwardRefused, stepError(StepForward, "sshd on %s opens %s to everyone who reaches the host, and the proxy asks for no token: set GatewayPorts no in its sshd_config, or proxy.client_tokens; it was closed", o.client.Address(), f.remote))
 		f.due = time.Now().Add(exposedPause)
-		t.mu.Unlock()
-	case !f.looked:
-		f.looked = true
-		t.look(ctx, l, f)
+	case !f.checked:
+		f.checked = true
+		t.lookFromOutside(ctx, o, f)
 	}
 }
 
-// look finds out whether the host's forward answers at the host's own address,
-// as far as that is known: the way may be another one behind a jump host. A
-// firewall may let nothing through, so nobody waits for it.
-func (t *tunnel) look(ctx context.Context, l *link, f *forward) {
-	kind, address := network(f.config)
-	host, _, _ := net.SplitHostPort(address)
-	own, _, _ := net.SplitHostPort(l.wire.RemoteAddr().String())
-	_, port, err := net.SplitHostPort(f.remote)
-	meant, real := net.ParseIP(host), net.ParseIP(own)
-	if kind != "tcp" || err != nil || host != "localhost" && (meant == nil || !meant.IsLoopback()) || real == nil || real.IsLoopback() || len(l.clients) > 1 {
+// expose notes that others reach a forward that was meant for the host alone.
+func (t *tunnel) expose(s *serving) {
+	for _, f := range t.forwards {
+		if f.serving == s {
+			f.exposed = true
+		}
+	}
+}
+
+// lookFromOutside finds out whether the host's forward answers at the host's own
+// address, as far as that is known: the route may be another one behind a jump
+// host. A firewall may let nothing through, so nobody waits for it.
+func (t *tunnel) lookFromOutside(ctx context.Context, o *opener, f *forward) {
+	outside := outsideAddress(o.client, f)
+	if outside == "" || !isLoopback(f) {
 		return
 	}
-	t.cancelled.Go(func() {
-		ctx, cancel := context.WithTimeout(ctx, minPatience)
+	s := f.serving
+	t.draining.Go(func() {
+		bounded, cancel := context.WithTimeout(ctx, sshclient.MinStepTimeout)
 		defer cancel()
-		if _, err := l.probe(ctx, "tcp", net.JoinHostPort(own, port), t.nonce); err != nil {
+		if _, err := probe(bounded, o.client, "tcp", outside, t.nonce, 0); err != nil {
 			return
 		}
-		t.mu.Lock()
-		f.exposed = true
-		t.mu.Unlock()
-		poke(t.changed)
+		select {
+		case t.exposures <- s:
+		case <-ctx.Done():
+		case <-o.client.Done():
+		}
 	})
+}
+
+// isLoopback says that a forward is meant for the host alone.
+func isLoopback(f *forward) bool {
+	network, address := splitAddress(f.config)
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return network == "tcp" && err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+// outsideAddress is a forward's port at the host's own address, "" if that is
+// not known.
+func outsideAddress(c *sshclient.Client, f *forward) string {
+	network, _ := splitAddress(f.config)
+	own, _, _ := net.SplitHostPort(c.RemoteAddr().String())
+	_, port, err := net.SplitHostPort(f.remote)
+	ip := net.ParseIP(own)
+	if network != "tcp" || err != nil || ip == nil || ip.IsLoopback() || !c.Direct() {
+		return ""
+	}
+	return net.JoinHostPort(own, port)
 }

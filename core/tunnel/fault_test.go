@@ -48,7 +48,7 @@ func TestALostConnectionIsMadeAnew(t *testing.T) {
 			if st.LastError != "" || !r.told("vps waiting: down: ") {
 				t.Errorf("status %+v", st)
 			}
-			if name == "its process is stopped" && (!r.told("has gone silent") || !r.told("taken back")) {
+			if name == "its process is stopped" && (!r.told("stopped responding") || !r.told("taken back")) {
 				t.Error("that the link was silent, and the port taken back, is not told")
 			}
 		})
@@ -66,10 +66,11 @@ func TestAPortHeldByALostSessionOfAnEarlierRun(t *testing.T) {
 	r.config = c
 	r.Apply([]*config.Tunnel{c})
 	r.await(Up)
-	remembered, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var remembered []byte
+	eventually(t, "the session is remembered", func() bool {
+		remembered, _ = os.ReadFile(file)
+		return len(remembered) > 0
+	})
 	held := s.Sessions()
 	s.Signal(syscall.SIGSTOP)
 	ctx, cancel := context.WithCancel(context.Background())

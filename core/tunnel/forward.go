@@ -1,49 +1,41 @@
 package tunnel
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"net"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/crypto/ssh"
-
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshclient"
 )
 
-// The states of a forward.
-const (
-	ForwardClosed  = "closed"  // there is no connection to open it on
-	ForwardOpen    = "open"    // it answers
-	ForwardRefused = "refused" // the host does not open it
-	ForwardSilent  = "silent"  // it is open, and what is sent to it does not arrive
-)
-
-// forward is one address on the far side, over all connections.
+// forward is one address on the host, across all connections. It belongs to the
+// loop.
 type forward struct {
 	config  *config.Forward
-	handler atomic.Pointer[http.Handler]
+	handler atomic.Pointer[http.Handler] // the loop sets it, servers read it
 
-	// Of the connection that stands. The tunnel's goroutine changes these, with
-	// the tunnel's lock held.
-	state  string
-	err    string
-	remote string        // the address as it was opened
-	probe  time.Duration // 0: none could be made
-	tries  int
-	due    time.Time // of the next try; zero if none is needed
-
-	serving *serving // nil: not open
-	looked  bool     // whether others reach it
-	exposed bool     // they do
+	// Of the current connection.
+	state   ForwardState
+	err     string
+	remote  string        // the address as it was opened
+	probe   time.Duration // 0: none could be made
+	tries   int
+	due     time.Time // of the next try; zero if none is needed
+	serving *serving  // nil: not open
+	checked bool      // whether others than the host reach it
+	exposed bool      // they do
 }
 
-// network splits an address into what the SSH library calls network and address.
-func network(f *config.Forward) (network, address string) {
+// splitAddress splits an address into what the SSH library calls network and
+// address.
+func splitAddress(f *config.Forward) (network, address string) {
 	if path, unix := strings.CutPrefix(f.Address, "unix:"); unix {
 		return "unix", path
 	}
@@ -53,30 +45,38 @@ func network(f *config.Forward) (network, address string) {
 // reset forgets what belonged to a connection.
 func (f *forward) reset() {
 	f.state, f.err, f.remote, f.probe, f.tries, f.due, f.serving = ForwardClosed, "", "", 0, 0, time.Time{}, nil
-	f.looked, f.exposed = false, false
+	f.checked, f.exposed = false, false
+}
+
+func (f *forward) status() Forward {
+	out := Forward{Remote: cmp.Or(f.remote, f.config.Address), State: f.state, Error: f.err, Probe: f.probe}
+	if f.config.Channel != nil {
+		out.Channel = f.config.Channel.Name
+	}
+	return out
 }
 
 // serving is an open forward with its server.
 type serving struct {
-	listener *acceptor
+	listener net.Listener
 	server   *http.Server
 	ended    chan struct{}
 }
 
 // serve answers on a listener until it is closed.
-func serve(l *acceptor, s *http.Server) *serving {
+func serve(l net.Listener, s *http.Server) *serving {
 	v := &serving{listener: l, server: s, ended: make(chan struct{})}
 	go func() {
 		defer close(v.ended)
-		_ = s.Serve(l) // it ends with the listener, or the link
+		_ = s.Serve(l) // it ends with the listener, or the connection
 	}()
 	return v
 }
 
-// release has the far side close the address. What is under way goes on.
+// release makes the host close the address. Requests in flight go on.
 func (v *serving) release() { _ = v.listener.Close() }
 
-// finish waits until ctx ends for requests under way, then breaks them off.
+// finish waits until ctx ends for requests in flight, then cuts them off.
 func (v *serving) finish(ctx context.Context) {
 	if v.server.Shutdown(ctx) != nil {
 		v.abort()
@@ -84,129 +84,113 @@ func (v *serving) finish(ctx context.Context) {
 	<-v.ended
 }
 
-// abort breaks off everything.
+// abort cuts off everything.
 func (v *serving) abort() { _ = v.server.Close() }
 
-// acceptor makes connections with deadlines of those of the SSH library, and
-// counts them.
-type acceptor struct {
-	net.Listener
-	meter   *meter
-	closing sync.Once
-}
-
-// Accept is for net.Listener.
-func (a *acceptor) Accept() (net.Conn, error) {
-	c, err := a.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	a.meter.accepted.Add(1)
-	a.meter.active.Add(1)
-	return newConn(c, a.meter, func() { a.meter.active.Add(-1) }), nil
-}
-
-// Close is for net.Listener. Once is enough: the far side is asked each time.
-func (a *acceptor) Close() (err error) {
-	a.closing.Do(func() { err = a.Listener.Close() })
-	return err
-}
-
-// meter counts what goes through a tunnel.
-type meter struct {
-	accepted, in, out atomic.Uint64
-	active            atomic.Int64
-}
-
-// listen asks the host to open an address. It returns when ctx ends, too; what
-// becomes of the request then ends with the link.
-func (l *link) listen(ctx context.Context, f *config.Forward, m *meter) (*acceptor, error) {
-	type outcome struct {
-		listener net.Listener
-		err      error
-	}
-	done := make(chan outcome, 1)
-	go func() {
-		network, address := network(f)
-		listener, err := l.client.Listen(network, address)
-		done <- outcome{listener, err}
-	}()
-	select {
-	case o := <-done:
-		if o.err != nil {
-			return nil, o.err
+// reconcile brings the list of forwards into line with what is wanted, and
+// returns those that are no longer wanted.
+func (t *tunnel) reconcile() (removed []*forward) {
+	removed = t.forwards
+	t.forwards = nil
+	for _, c := range t.wanted {
+		i := slices.IndexFunc(removed, func(f *forward) bool { return f.config.Address == c.Address })
+		f := &forward{state: ForwardClosed}
+		if i >= 0 {
+			f = removed[i]
+			removed = slices.Delete(slices.Clone(removed), i, i+1)
 		}
-		return &acceptor{Listener: o.listener, meter: m}, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+		f.config = c
+		handler := t.env.handler(c)
+		f.handler.Store(&handler)
+		t.forwards = append(t.forwards, f)
 	}
+	return removed
 }
 
-// probeHeader marks a request of our own that is answered by the tunnel itself.
-const probeHeader = "X-Aitunnel-Probe"
-
-// probed answers probes that carry the nonce, and leaves all else to next.
-func probed(nonce string, next func() http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get(probeHeader) == nonce {
-			w.Header().Set(probeHeader, nonce)
-			w.WriteHeader(http.StatusNoContent)
-			return
+// openForwards opens what is wanted and not open, and closes what is not
+// wanted. It returns when it is to be called again, zero if nothing is due.
+func (t *tunnel) openForwards(ctx context.Context, o *opener) (next time.Time) {
+	for _, f := range t.reconcile() {
+		if f.serving != nil {
+			s := f.serving
+			t.draining.Go(func() { t.closeForward(s) })
+			t.report("closes " + f.remote)
 		}
-		next().ServeHTTP(w, r)
-	})
+	}
+	all := true
+	for _, f := range t.forwards {
+		if ctx.Err() != nil {
+			return next
+		}
+		t.protect(ctx, o, f)
+		switch {
+		case f.due.After(time.Now()):
+		case f.serving == nil:
+			t.open(ctx, o, f)
+			t.protect(ctx, o, f)
+		case f.state != ForwardOpen:
+			t.check(ctx, o, f)
+		}
+		if !f.due.IsZero() && (next.IsZero() || f.due.Before(next)) {
+			next = f.due
+		}
+		all = all && f.state == ForwardOpen
+	}
+	if all {
+		o.forgetStale() // whatever they were, they hold nothing of ours
+	}
+	return next
 }
 
-// errNoProbe says that the host lets nobody connect to its own ports.
-var errNoProbe = errors.New("the host does not allow a probe")
-
-// probe sends a request from the host through the forward and returns how long
-// the answer took.
-func (l *link) probe(ctx context.Context, network, address, nonce string) (time.Duration, error) {
-	begun := time.Now()
-	c, err := l.client.DialContext(ctx, network, address)
-	var refused *ssh.OpenChannelError
-	if errors.As(err, &refused) && refused.Reason == ssh.Prohibited {
-		return 0, errNoProbe
-	}
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = c.Close() }()
-	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
-	// The connection has no deadlines and serves one request: a transport for it
-	// alone is simpler than none.
-	t := &http.Transport{
-		DisableKeepAlives: true,
-		DialContext:       func(context.Context, string, string) (net.Conn, error) { return c, nil },
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/", nil)
-	if err != nil {
-		return 0, err
-	}
-	req.Header.Set(probeHeader, nonce)
-	resp, err := t.RoundTrip(req)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.Header.Get(probeHeader) != nonce {
-		return 0, errors.New("something else answers there")
-	}
-	return time.Since(begun), nil
+// report reports something that is not a change of state.
+func (t *tunnel) report(text string) {
+	t.env.report(Change{Tunnel: t.config.Name, State: t.current.State, Message: text})
 }
 
-// nearest is the address by which the host reaches its own forward.
-func nearest(network, address string) string {
-	host, port, err := net.SplitHostPort(address)
-	if network != "tcp" || err != nil {
-		return address
+// closeForward closes a forward on a connection that stays.
+func (t *tunnel) closeForward(s *serving) {
+	ctx, cancel := context.WithTimeout(t.env.ctx, t.env.grace)
+	defer cancel()
+	defer context.AfterFunc(ctx, s.abort)()
+	s.release()
+	s.finish(ctx)
+}
+
+func (t *tunnel) open(ctx context.Context, o *opener, f *forward) {
+	l, err := o.open(ctx, f.config)
+	if err != nil {
+		t.setForward(f, ForwardRefused, err)
+		return
 	}
-	switch host {
-	case "", "*", "0.0.0.0":
-		host = "127.0.0.1"
-	case "::":
-		host = "::1"
+	network, address := splitAddress(f.config)
+	if host, port, err := net.SplitHostPort(address); err == nil && port == "0" && network == "tcp" {
+		address = net.JoinHostPort(host, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 	}
-	return net.JoinHostPort(host, port)
+	f.remote = strings.TrimPrefix(network+":", "tcp:") + address
+	f.serving = serve(l, t.env.server(answerProbes(t.nonce, func() http.Handler { return *f.handler.Load() })))
+	t.check(ctx, o, f)
+}
+
+// check finds out whether an open forward answers.
+func (t *tunnel) check(ctx context.Context, o *opener, f *forward) {
+	ctx, cancel := context.WithTimeout(ctx, sshclient.StepTimeout(t.config.Keepalive))
+	defer cancel()
+	took, err := probeForward(ctx, o.client, f.config, f.remote, t.nonce, 0)
+	if err != nil {
+		t.setForward(f, ForwardSilent, err)
+		return
+	}
+	f.probe = took
+	t.setForward(f, ForwardOpen, nil)
+}
+
+func (t *tunnel) setForward(f *forward, state ForwardState, err error) {
+	f.state, f.err, f.due = state, "", time.Time{}
+	if err != nil {
+		f.err, f.due = err.Error(), time.Now().Add(t.backoff(f.tries))
+		f.tries++
+	} else {
+		f.tries = 0
+	}
+	t.publish()
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshclient"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
 )
 
@@ -62,7 +63,7 @@ func TestTheLinkGoesDownAndComesBack(t *testing.T) {
 	w.Up()
 	up := time.Now()
 	eventually(t, "requests are answered again", r.answers)
-	if took := time.Since(up); took > r.config.Reconnect.Max+2*time.Second+minPatience {
+	if took := time.Since(up); took > r.config.Reconnect.Max+2*time.Second+sshclient.MinStepTimeout {
 		t.Errorf("the first answer came %s after the link was back", took)
 	}
 	r.await(Up)

@@ -6,36 +6,128 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshclient"
 )
 
-// reclaimTime is how long a session that was told to end may take to give up
-// its ports.
-const reclaimTime = 2 * time.Second
+const (
+	// reclaimTime is how long a session that was told to end may take to release
+	// its ports.
+	reclaimTime = 2 * time.Second
 
-// opener opens forwards on a link.
-type opener struct {
-	link     *link
-	meter    *meter
-	patience time.Duration
-	commands bool      // the account may run commands
-	stale    []session // that may hold our ports
-	forget   func(session)
-	tell     func(string)
+	// commandTime is how long the first forward waits for the first command, and
+	// commandTimeout how long that may take: a ForceCommand may never end.
+	commandTime    = time.Second
+	commandTimeout = 15 * time.Second
+)
+
+// identity is the outcome of the first command on a host, which runs beside
+// everything else.
+type identity struct {
+	ready   chan struct{} // closed when the others are set
+	session session
+	err     error // no command can run
 }
 
-// open has the host listen. An address that a lost connection of ours still
+// opener opens forwards on a connection.
+type opener struct {
+	client      *sshclient.Client
+	tunnel      string
+	sessions    *sessions
+	stepTimeout time.Duration
+	identity    *identity
+	stale       []session // that may hold our ports
+	report      func(string)
+}
+
+func newOpener(ctx context.Context, c *sshclient.Client, s *sessions, t *config.Tunnel, report func(string)) *opener {
+	o := &opener{
+		client: c, tunnel: t.Name, sessions: s, stepTimeout: sshclient.StepTimeout(t.Keepalive), report: report,
+		identity: &identity{ready: make(chan struct{})}, stale: s.of(t.Name),
+	}
+	go func() {
+		defer close(o.identity.ready)
+		ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+		defer cancel()
+		o.identity.session, o.identity.err = identify(ctx, c)
+		if o.identity.session.PID != "" {
+			s.add(t.Name, o.identity.session)
+		}
+	}()
+	return o
+}
+
+// waitForIdentity waits for the outcome of the first command, and says whether
+// it came.
+func (o *opener) waitForIdentity(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-o.identity.ready:
+		return true
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	return false
+}
+
+// canRun says that the account may run commands.
+func (o *opener) canRun(ctx context.Context) bool {
+	return o.waitForIdentity(ctx, commandTimeout) && o.identity.err == nil
+}
+
+// notes says what it costs that no command can run on the host.
+func (o *opener) notes() []string {
+	err := o.identity.err
+	select {
+	case <-o.client.Done():
+		return nil
+	default:
+	}
+	if err == nil {
+		return nil
+	}
+	reason, slow := "", ""
+	switch {
+	case errors.Is(err, sshclient.ErrNoSession):
+		slow = "answers may take up to 40 ms longer, and "
+	case errors.Is(err, context.DeadlineExceeded):
+		reason = " (the first one does not end)"
+	}
+	return []string{fmt.Sprintf("no command can run as %q on %s%s: %sa port that a lost connection still holds there cannot be taken back; set ClientAliveInterval 15 in its sshd_config, so that sshd releases it", o.client.User(), o.client.Host(), reason, slow)}
+}
+
+func (o *opener) forgetStale() {
+	for _, s := range o.stale {
+		o.sessions.remove(o.tunnel, s)
+	}
+	o.stale = nil
+}
+
+// forgetOwn forgets the session of this connection, which ends in good order.
+func (o *opener) forgetOwn() {
+	if o.waitForIdentity(context.Background(), o.stepTimeout) {
+		o.sessions.remove(o.tunnel, o.identity.session)
+	}
+}
+
+// open makes the host listen. An address that a lost connection of ours still
 // holds is taken back; whatever else holds it is left alone, and named.
-func (o *opener) open(ctx context.Context, f *config.Forward) (*acceptor, error) {
-	bounded, cancel := context.WithTimeout(ctx, o.patience+2*reclaimTime)
+func (o *opener) open(ctx context.Context, f *config.Forward) (net.Listener, error) {
+	network, address := splitAddress(f)
+	bounded, cancel := context.WithTimeout(ctx, o.stepTimeout+2*reclaimTime)
 	defer cancel()
-	a, err := o.link.listen(bounded, f, o.meter)
-	if err == nil || bounded.Err() != nil || !o.commands {
-		return a, o.explain(ctx, f, err)
+	l, err := o.client.Listen(bounded, network, address)
+	if err == nil {
+		return l, nil
+	}
+	if bounded.Err() != nil || !o.canRun(bounded) {
+		return nil, o.explain(ctx, f)
 	}
 	for _, force := range []bool{false, true} {
 		if !o.reclaim(bounded, force) {
@@ -45,29 +137,29 @@ func (o *opener) open(ctx context.Context, f *config.Forward) (*acceptor, error)
 			if o.unlink(bounded, f); bounded.Err() != nil {
 				break
 			}
-			if a, again := o.link.listen(bounded, f, o.meter); again == nil {
-				o.tell(fmt.Sprintf("%s was held by a lost connection of our own and is taken back", f.Address))
-				return a, nil
+			if l, again := o.client.Listen(bounded, network, address); again == nil {
+				o.report(fmt.Sprintf("%s was held by a lost connection of this tunnel and is taken back", f.Address))
+				return l, nil
 			}
 		}
 	}
 	if o.unlink(bounded, f) {
-		if a, again := o.link.listen(bounded, f, o.meter); again == nil {
-			return a, nil
+		if l, again := o.client.Listen(bounded, network, address); again == nil {
+			return l, nil
 		}
 	}
-	return nil, o.explain(ctx, f, err)
+	return nil, o.explain(ctx, f)
 }
 
-// reclaim ends lost sessions of ours. It says whether one was there.
+// reclaim ends lost sessions of ours. It says whether there was one.
 func (o *opener) reclaim(ctx context.Context, force bool) (found bool) {
 	for _, s := range o.stale {
-		outcome, _ := o.link.clear(ctx, s, force) // what cannot be asked for is not done
+		outcome, _ := s.clear(ctx, o.client, force) // what cannot be asked for is not done
 		switch outcome {
-		case "killed":
+		case sessionKilled:
 			found = true
-		case "gone":
-			o.forget(s)
+		case sessionGone:
+			o.sessions.remove(o.tunnel, s)
 		}
 	}
 	return found
@@ -75,55 +167,77 @@ func (o *opener) reclaim(ctx context.Context, force bool) (found bool) {
 
 // unlink removes the file of a socket that nobody listens on any more.
 func (o *opener) unlink(ctx context.Context, f *config.Forward) bool {
-	kind, path := network(f)
-	if kind != "unix" {
+	network, path := splitAddress(f)
+	if network != "unix" {
 		return false
 	}
-	c, err := o.link.client.DialContext(ctx, kind, path)
+	c, err := o.client.DialContext(ctx, network, path)
 	if err == nil {
 		_ = c.Close() // somebody does
 		return false
 	}
 	var refused *ssh.OpenChannelError
-	return errors.As(err, &refused) && refused.Reason == ssh.ConnectionFailed && o.link.unlink(ctx, path)
+	return errors.As(err, &refused) && refused.Reason == ssh.ConnectionFailed && removeSocket(ctx, o.client, path)
 }
 
-// explain says why a forward was refused. sshd does not: it may be taken or
-// forbidden.
-func (o *opener) explain(ctx context.Context, f *config.Forward, err error) error {
-	if err == nil {
-		return nil
+// removeSockets removes the files of sockets that were closed: sshd leaves them.
+func (o *opener) removeSockets(forwards []*forward) {
+	ctx, cancel := context.WithTimeout(context.Background(), o.stepTimeout)
+	defer cancel()
+	for _, f := range forwards {
+		if network, _ := splitAddress(f.config); network == "unix" && o.canRun(ctx) {
+			o.unlink(ctx, f.config)
+		}
 	}
+}
+
+// explain says why a forward was refused. The host does not: the address may be
+// in use or forbidden.
+func (o *opener) explain(ctx context.Context, f *config.Forward) error {
 	select {
-	case <-o.link.dead:
-		return o.link.why()
+	case <-o.client.Done():
+		return o.client.Err()
 	default:
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	ctx, cancel := context.WithTimeout(ctx, o.patience)
+	ctx, cancel := context.WithTimeout(ctx, o.stepTimeout)
 	defer cancel()
-	t := o.link.target
-	kind, address := network(f)
-	if kind == "unix" {
-		return failedAt(StepOpen, "the host %s does not open the socket %s for %q: either a file of that name is there already (remove it, and set StreamLocalBindUnlink yes in its sshd_config), or its directory is not writable, or AllowStreamLocalForwarding is off", t.address(), address, t.user)
+	host, user := o.client.Address(), o.client.User()
+	network, address := splitAddress(f)
+	if network == "unix" {
+		return stepError(StepForward, "the host %s does not open the socket %s for %q: either a file of that name exists already (remove it, and set StreamLocalBindUnlink yes in its sshd_config), or its directory is not writable, or AllowStreamLocalForwarding is off", host, address, user)
 	}
 	_, port, _ := net.SplitHostPort(address)
-	if o.commands {
-		if who := o.link.holder(ctx, port); who != "" {
-			return failedAt(StepOpen, "the port %s on %s is held by %s, which was left alone: stop it there, or forward another port", port, t.address(), who)
+	canRun := o.canRun(ctx)
+	if canRun {
+		if who := portHolder(ctx, o.client, port); who != "" {
+			return o.heldBy(port, who)
 		}
 	}
-	c, failed := o.link.client.DialContext(ctx, "tcp", nearest(kind, address))
-	if failed == nil {
+	c, err := o.client.DialContext(ctx, "tcp", localAddress(network, address))
+	if err == nil {
 		_ = c.Close() // it was only to see whether somebody listens
-		return failedAt(StepOpen, "the port %s on %s is held by another program there, which was left alone: stop it, or forward another port", port, t.address())
+		return o.heldBy(port, "")
 	}
-	if n, _ := strconv.Atoi(port); n > 0 && n < 1024 && t.user != "root" {
-		return failedAt(StepOpen, "the port %s on %s is below 1024 and %q is not root there: forward a higher port", port, t.address(), t.user)
+	if n, _ := strconv.Atoi(port); n > 0 && n < 1024 && user != "root" {
+		return stepError(StepForward, "the port %s on %s is below 1024 and %q is not root there: forward a higher port", port, host, user)
 	}
-	return failedAt(StepOpen, "sshd on %s does not let %q listen on %s: AllowTcpForwarding or PermitListen in its sshd_config, or the options of the key in authorized_keys (or of its certificate), forbid it", t.address(), t.user, address)
+	return stepError(StepForward, "sshd on %s does not let %q listen on %s: AllowTcpForwarding or PermitListen in its sshd_config, or the options of the key in authorized_keys (or of its certificate), forbid it", host, user, address)
+}
+
+// heldBy says that a port is in use. The holder may be a lost connection of this
+// tunnel that could not be recognized.
+func (o *opener) heldBy(port, who string) error {
+	const own = "if it is a lost connection of this tunnel, the SSH server releases the port once it notices (ClientAliveInterval 15 in its sshd_config makes that quick); otherwise stop it there, or forward another port"
+	switch {
+	case who == "":
+		return stepError(StepForward, "the port %s on %s is in use, and who holds it cannot be seen: %s", port, o.client.Address(), own)
+	case strings.HasPrefix(who, "sshd") || strings.HasPrefix(who, "dropbear"):
+		return stepError(StepForward, "the port %s on %s is held by %s, which was left alone: %s", port, o.client.Address(), who, own)
+	}
+	return stepError(StepForward, "the port %s on %s is held by %s, which was left alone: stop it there, or forward another port", port, o.client.Address(), who)
 }
 
 // pause waits, unless ctx ends.

@@ -53,7 +53,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 			says: []string{none, "does not exist", "ssh-keygen -f"},
 		},
 		"an identity that is no key": {
-			set: func(c *config.Tunnel) { c.Identity = rubbish }, state: Failed, says: []string{rubbish, "no private key"},
+			set: func(c *config.Tunnel) { c.Identity = rubbish }, state: Failed, says: []string{rubbish, "no usable private key"},
 		},
 		"an identity that others can read": {
 			set: func(c *config.Tunnel) { c.Identity = open }, state: Failed, says: []string{open, "0644", "chmod 600"},

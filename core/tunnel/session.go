@@ -3,6 +3,7 @@ package tunnel
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -11,10 +12,12 @@ import (
 	"sync"
 
 	"github.com/google/renameio/v2/maybe"
+
+	"github.com/aitunnel/aitunnel/core/sshclient"
 )
 
-// session is the sshd process that serves a connection of ours. It outlives a
-// connection that broke silently, and holds its ports as long.
+// session is the process of the SSH server that serves a connection of ours. It
+// outlives a connection that broke silently, and holds its ports as long.
 type session struct {
 	HostKey string `json:"hostKey"` // of the machine it is on
 	User    string `json:"user"`
@@ -22,80 +25,94 @@ type session struct {
 	Is      string `json:"is"` // name, start time and owner: by them it is told from a later one with its number
 }
 
-// describe prints what tells the process $p from others: name, start and
-// owner. Single quotes must not be in it, as it is quoted with them; outside of
-// Linux there is no /proc.
-const describe = `d=$({ { cut -d" " -f2,22 /proc/$p/stat && sed -n "s/^Uid:[^0-9]*\([0-9]*\).*/\1/p" /proc/$p/status; } 2>/dev/null || ps -o comm= -o lstart= -o uid= -p $p; } | tr -s " \n" "  ");`
+// describeProcess prints what distinguishes the process $p from others: name,
+// start and owner. Single quotes must not be in it, as it is quoted with them;
+// outside of Linux there is no /proc.
+const describeProcess = `d=$({ { cut -d" " -f2,22 /proc/$p/stat && sed -n "s/^Uid:[^0-9]*\([0-9]*\).*/\1/p" /proc/$p/status; } 2>/dev/null || ps -o comm= -o lstart= -o uid= -p $p; } | tr -s " \n" "  ");`
 
-// whoAmI is the command that names the sshd process of the connection it comes
-// by. It makes sshd send without delay, too.
-const whoAmI = `exec sh -c 'p=$PPID; ` + describe + ` echo "aitunnel $p $(id -u) $d"'`
+// identifyCommand names the process of the connection it comes by. It makes
+// OpenSSH send without delay, too. What a .bashrc prints may precede it.
+const identifyCommand = `exec sh -c 'p=$PPID; ` + describeProcess + ` echo; echo "aitunnel $p $(id -u) $d"'`
 
 var (
-	aboutMe = regexp.MustCompile(`(?m)^aitunnel (\d+) (\d+) (.+?)\s*$`)
-	isSSHD  = regexp.MustCompile(`^(\(sshd(-session)?\) \d+|[\w./-]*sshd(-session)?:? [\w: ]+?) (\d+)$`)
+	identityLine = regexp.MustCompile(`(?m)^aitunnel (\d+) (\d+) (.+?)\s*$`)
+	serverLine   = regexp.MustCompile(`^(\((?:sshd(?:-session)?|dropbear)\) \d+|[\w./-]*(?:sshd(?:-session)?|dropbear):? [\w: ]+?) (\d+)$`)
 )
 
-// identify asks for the session of this link. An error says that no command
+// errOtherCommand says that the account runs a command of its own.
+var errOtherCommand = errors.New("another command runs instead")
+
+// identify asks for the session of a connection. An error says that no command
 // can run on the host.
-func (l *link) identify(ctx context.Context) (session, error) {
-	text, err := l.run(ctx, whoAmI)
+func identify(ctx context.Context, c *sshclient.Client) (session, error) {
+	text, err := c.Run(ctx, identifyCommand)
 	if err != nil {
 		return session{}, err
 	}
-	m := aboutMe.FindStringSubmatch(text)
+	m := identityLine.FindStringSubmatch(text)
 	if m == nil {
-		return session{}, fmt.Errorf("another command runs instead")
+		return session{}, errOtherCommand
 	}
-	s := session{HostKey: l.hostKey, User: l.target.user, PID: m[1], Is: m[3]}
-	if owner := isSSHD.FindStringSubmatch(s.Is); owner == nil || owner[4] != m[2] {
-		return session{}, nil // something stands between, such as sudo: no process to remember
+	s := session{HostKey: c.HostKey(), User: c.User(), PID: m[1], Is: m[3]}
+	if owner := serverLine.FindStringSubmatch(s.Is); owner == nil || owner[2] != m[2] {
+		return session{}, nil // something is in between, such as sudo: no process to remember
 	}
 	return s, nil
 }
 
-// clear ends a session of ours that lost its connection, if it is there still.
-// Everything is checked over there in the same breath. A stopped process gets
-// to know of its end only when it goes on; one that still stays is killed the
-// next time, by force.
-func (l *link) clear(ctx context.Context, s session, force bool) (outcome string, err error) {
-	if !isSSHD.MatchString(s.Is) || s.HostKey != l.hostKey || s.User != l.target.user {
+// Outcomes of [clear].
+const (
+	sessionKilled = "killed"
+	sessionGone   = "gone"
+)
+
+// clear ends a session of ours that lost its connection, if it still exists.
+// Everything is checked on the host in the same command. A stopped process
+// learns of its end only when it goes on; one that stays is killed by force the
+// next time.
+func (s session) clear(ctx context.Context, c *sshclient.Client, force bool) (outcome string, err error) {
+	if !serverLine.MatchString(s.Is) || s.HostKey != c.HostKey() || s.User != c.User() {
 		return "", nil
 	}
 	how := "kill -TERM $p; kill -CONT $p"
 	if force {
 		how = "kill -KILL $p"
 	}
-	text, err := l.run(ctx, `exec sh -c 'p=`+s.PID+`; `+describe+
+	text, err := c.Run(ctx, `exec sh -c 'p=`+s.PID+`; `+describeProcess+
 		` d=$(echo $d); if [ "$d" = "`+s.Is+`" ]; then `+how+`; echo aitunnel killed; elif [ -z "$d" ]; then echo aitunnel gone; else echo aitunnel other; fi' 2>/dev/null`)
 	switch {
 	case strings.Contains(text, "aitunnel killed"):
-		return "killed", nil
+		return sessionKilled, nil
 	case strings.Contains(text, "aitunnel gone"), strings.Contains(text, "aitunnel other"):
-		return "gone", nil
+		return sessionGone, nil
 	}
 	return "", err
 }
 
-// holder says who listens on a port of the host, "" if that cannot be seen.
-func (l *link) holder(ctx context.Context, port string) string {
-	text, _ := l.run(ctx, `exec sh -c 'ss -Hltnp "sport = :`+port+`" 2>/dev/null || lsof -nP -iTCP:`+port+` -sTCP:LISTEN -Fcp'`)
-	if m := regexp.MustCompile(`\("([^"]+)",pid=(\d+)`).FindStringSubmatch(text); m != nil {
+var (
+	ssHolder   = regexp.MustCompile(`\("([^"]+)",pid=(\d+)`)
+	lsofHolder = regexp.MustCompile(`(?m)^p(\d+)\nc(.+)$`)
+)
+
+// portHolder says who listens on a port of the host, "" if that cannot be seen.
+func portHolder(ctx context.Context, c *sshclient.Client, port string) string {
+	text, _ := c.Run(ctx, `exec sh -c 'ss -Hltnp "sport = :`+port+`" 2>/dev/null || lsof -nP -iTCP:`+port+` -sTCP:LISTEN -Fcp'`)
+	if m := ssHolder.FindStringSubmatch(text); m != nil {
 		return fmt.Sprintf("%s (pid %s)", m[1], m[2])
 	}
-	if m := regexp.MustCompile(`(?m)^p(\d+)\nc(.+)$`).FindStringSubmatch(text); m != nil {
+	if m := lsofHolder.FindStringSubmatch(text); m != nil {
 		return fmt.Sprintf("%s (pid %s)", m[2], m[1])
 	}
 	return ""
 }
 
-// unlink removes a socket file of ours that nobody listens on: sshd leaves its
-// own behind, and then cannot open them again.
-func (l *link) unlink(ctx context.Context, path string) bool {
+// removeSocket removes a socket file of ours that nobody listens on: sshd leaves
+// its own behind, and then cannot open them again.
+func removeSocket(ctx context.Context, c *sshclient.Client, path string) bool {
 	if strings.ContainsAny(path, "'\"$`\\\n") {
 		return false
 	}
-	text, _ := l.run(ctx, `exec sh -c 'if [ -S "`+path+`" ] && [ -O "`+path+`" ]; then rm -f "`+path+`" && echo aitunnel removed; fi'`)
+	text, _ := c.Run(ctx, `exec sh -c 'if [ -S "`+path+`" ] && [ -O "`+path+`" ]; then rm -f "`+path+`" && echo aitunnel removed; fi'`)
 	return strings.Contains(text, "aitunnel removed")
 }
 
@@ -113,7 +130,7 @@ const maxSessions = 8
 func loadSessions(path string) *sessions {
 	s := &sessions{path: path, all: map[string][]session{}}
 	if content, err := os.ReadFile(path); err == nil {
-		_ = json.Unmarshal(content, &s.all) // a damaged file is as none
+		_ = json.Unmarshal(content, &s.all) // a damaged file counts as none
 	}
 	return s
 }
@@ -149,6 +166,6 @@ func (s *sessions) change(tunnel string, f func([]session) []session) {
 		return
 	}
 	if content, err := json.Marshal(s.all); err == nil {
-		_ = maybe.WriteFile(s.path, content, 0o600) // then they are forgotten by a restart
+		_ = maybe.WriteFile(s.path, content, 0o600) // otherwise they are forgotten by a restart
 	}
 }

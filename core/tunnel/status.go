@@ -1,8 +1,12 @@
 package tunnel
 
-import "time"
+import (
+	"time"
 
-// State is how a tunnel is.
+	"github.com/aitunnel/aitunnel/core/sshclient"
+)
+
+// State is the state of a tunnel, as a code.
 type State string
 
 // The states of a tunnel.
@@ -11,10 +15,81 @@ const (
 	Up         State = "up"       // every forward answers
 	Degraded   State = "degraded" // some forward does not
 	Waiting    State = "waiting"  // for the next try
-	Failed     State = "failed"   // somebody has to do something; it is tried again now and then
+	Failed     State = "failed"   // somebody has to do something; it is tried again rarely
 )
 
-// Status is a tunnel as it is now.
+// Text is the state for people.
+func (s State) Text() string {
+	switch s {
+	case Connecting:
+		return "connecting"
+	case Up:
+		return "up"
+	case Degraded:
+		return "partly up"
+	case Waiting:
+		return "waiting for the next try"
+	case Failed:
+		return "failed, needs attention"
+	}
+	return string(s)
+}
+
+// ForwardState is the state of a forward, as a code.
+type ForwardState string
+
+// The states of a forward.
+const (
+	ForwardClosed  ForwardState = "closed"  // there is no connection to open it on
+	ForwardOpen    ForwardState = "open"    // it answers
+	ForwardRefused ForwardState = "refused" // the host does not open it
+	ForwardSilent  ForwardState = "silent"  // it is open, and what is sent to it does not arrive
+)
+
+// Text is the state for people.
+func (s ForwardState) Text() string {
+	switch s {
+	case ForwardClosed:
+		return "not open"
+	case ForwardOpen:
+		return "open"
+	case ForwardRefused:
+		return "refused by the host"
+	case ForwardSilent:
+		return "open, but does not answer"
+	}
+	return string(s)
+}
+
+// Steps of a tunnel, after those of its connection.
+const (
+	StepCommand sshclient.Step = "command"
+	StepForward sshclient.Step = "forward"
+	StepProbe   sshclient.Step = "probe"
+)
+
+// StepText is what a step does, for people.
+func StepText(s sshclient.Step) string {
+	switch s {
+	case sshclient.StepResolve:
+		return "find the host"
+	case sshclient.StepConnect:
+		return "connect"
+	case sshclient.StepHostKey:
+		return "check the host key"
+	case sshclient.StepLogin:
+		return "log in"
+	case StepCommand:
+		return "run a command"
+	case StepForward:
+		return "open the forward"
+	case StepProbe:
+		return "send a request through it"
+	}
+	return string(s)
+}
+
+// Status is a tunnel as it is now. It is not changed once it is published.
 type Status struct {
 	Name      string
 	Host      string // as configured
@@ -37,12 +112,12 @@ type Status struct {
 type Forward struct {
 	Remote  string // the address, as it was opened
 	Channel string // "": the unified entry
-	State   string
+	State   ForwardState
 	Error   string
 	Probe   time.Duration
 }
 
-// Change is a change of state, to be told.
+// Change is a change of state, to be reported.
 type Change struct {
 	Tunnel  string
 	State   State

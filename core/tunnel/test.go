@@ -5,125 +5,121 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshclient"
 )
 
 // Result is the outcome of a step of [Test].
 type Result struct {
-	Step Step   `json:"step"`
-	OK   bool   `json:"ok"`
-	Text string `json:"text"` // what was done; or what failed, and what to do
+	Step sshclient.Step `json:"step"`
+	OK   bool           `json:"ok"`
+	Text string         `json:"text"` // what was done; or what failed, and what to do
 }
 
-// Test goes the whole way of a tunnel once, without serving anything: it
-// connects, checks the host's key, logs in, opens each forward, and sends a
-// request through it. tell is told of each step. held says that the running
-// program has an address open already: such a one is left to it. ask, if not
-// nil, asks a person for a passphrase.
-func Test(ctx context.Context, o Options, c *config.Tunnel, held func(address string) bool, ask func(path string) (string, error), tell func(Result)) (ok bool) {
-	ok = true
-	fail := func(step Step, err error) {
-		ok = false
-		var p *problem
-		if errors.As(err, &p) {
-			step = p.step
+// TestOptions are what [Test] needs to know.
+type TestOptions struct {
+	Held   func(address string) bool         // the running program has the address open: it is not opened again
+	Ask    func(path string) (string, error) // asks a person for a passphrase; may be nil
+	Report func(Result)                      // called after each step
+}
+
+// Test goes through all steps of a tunnel once, without serving anything: it
+// connects, checks the host's key, logs in, opens each forward, and sends
+// requests through it. It says whether all succeeded.
+func Test(ctx context.Context, o Options, c *config.Tunnel, with TestOptions) bool {
+	fail := func(step sshclient.Step, err error) bool {
+		var e *sshclient.Error
+		if errors.As(err, &e) {
+			step = e.Step
 		}
-		tell(Result{step, false, err.Error()})
+		with.Report(Result{step, false, err.Error()})
+		return false
 	}
-	way, err := o.here().route(ctx, c)
+	route, err := o.environment().Resolve(ctx, c)
 	if err != nil {
-		fail(StepFind, err)
-		return ok
+		return fail(sshclient.StepResolve, err)
 	}
-	for i := range way.targets {
-		way.targets[i].creds.ask = ask
-	}
-	tell(Result{StepFind, true, "the host is " + way.describe()})
-	d := newDialer(way, c)
-	d.passed = func(s Step, text string) { tell(Result{s, true, text}) }
-	l, err := d.dial(ctx)
+	with.Report(Result{sshclient.StepResolve, true, "the host is " + route.String()})
+	client, err := sshclient.Dial(ctx, route, sshclient.Options{
+		Keepalive: c.Keepalive, Ask: with.Ask,
+		OnStep: func(s sshclient.Step, text string) { with.Report(Result{s, true, text}) },
+	})
 	if err != nil {
-		fail(StepConnect, err)
-		return ok
+		return fail(sshclient.StepConnect, err)
 	}
-	defer l.close()
-	bounded, cancel := context.WithTimeout(ctx, d.patience)
-	_, err = l.identify(bounded)
-	cancel()
-	if err != nil {
-		tell(Result{StepRun, true, withoutCommands(l.target, err)})
+	defer client.Close()
+	x := newOpener(ctx, client, loadSessions(""), c, func(string) {})
+	if notes := x.commandNotes(ctx); len(notes) > 0 {
+		with.Report(Result{StepCommand, true, notes[0]})
 	} else {
-		tell(Result{StepRun, true, "commands can run: a port that a lost connection holds can be taken back"})
+		with.Report(Result{StepCommand, true, "commands can run: a port that a lost connection holds can be taken back"})
 	}
-	x := &opener{link: l, meter: &meter{}, patience: d.patience}
+	ok := true
 	for _, f := range c.Forwards {
-		if held(f.Address) {
-			tell(Result{StepOpen, true, f.Address + " is open already: the running aitunnel has it"})
+		if with.Held(f.Address) {
+			with.Report(Result{StepForward, true, f.Address + " is open already: the running aitunnel has it"})
 			continue
 		}
-		if text, err := x.try(ctx, f, err == nil); err != nil {
-			fail(StepOpen, err)
+		if text, err := x.try(ctx, f); err != nil {
+			ok = fail(StepForward, err)
 		} else {
-			tell(Result{StepProbe, true, text})
+			with.Report(Result{StepProbe, true, text})
 		}
 	}
 	return ok
 }
 
-// try opens a forward, sends a request through it, and closes it.
-func (o *opener) try(ctx context.Context, f *config.Forward, commands bool) (string, error) {
-	bounded, cancel := context.WithTimeout(ctx, o.patience)
+// commandNotes waits for the first command.
+func (o *opener) commandNotes(ctx context.Context) []string {
+	if o.canRun(ctx) {
+		return nil
+	}
+	return o.notes()
+}
+
+// try opens a forward, sends requests through it, and closes it.
+func (o *opener) try(ctx context.Context, f *config.Forward) (string, error) {
+	bounded, cancel := context.WithTimeout(ctx, o.stepTimeout)
 	defer cancel()
-	a, err := o.link.listen(bounded, f, o.meter)
-	if err != nil && commands && o.unlink(bounded, f) {
-		a, err = o.link.listen(bounded, f, o.meter)
+	network, address := splitAddress(f)
+	l, err := o.client.Listen(bounded, network, address)
+	if err != nil && o.canRun(bounded) && o.unlink(bounded, f) {
+		l, err = o.client.Listen(bounded, network, address)
 	}
 	if err != nil {
-		o.commands = commands
-		return "", o.explain(ctx, f, err)
+		return "", o.explain(ctx, f)
 	}
 	nonce := rand.Text()
-	s := serve(a, &http.Server{Handler: probed(nonce, http.NotFoundHandler), ReadHeaderTimeout: o.patience})
+	s := serve(l, &http.Server{Handler: answerProbes(nonce, http.NotFoundHandler), ReadHeaderTimeout: o.stepTimeout})
 	defer func() {
 		s.release()
 		s.abort()
 		<-s.ended
-		if commands {
-			o.unlink(bounded, f)
-		}
+		o.unlink(bounded, f)
 	}()
-	kind, address := network(f)
-	if kind == "tcp" {
-		address = a.Addr().String()
+	if host, _, err := net.SplitHostPort(address); err == nil && network == "tcp" {
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		address = net.JoinHostPort(host, port)
 	}
-	took, err := o.link.probe(bounded, kind, nearest(kind, address), nonce)
-	if errors.Is(err, errNoProbe) {
-		return fmt.Sprintf("%s opens; whether it answers cannot be seen, as the account may not connect to it", f.Address), nil
-	}
-	if err != nil {
-		return "", failedAt(StepProbe, "%s opens, and a request sent to it on the host does not arrive here: %s", f.Address, plain(err))
-	}
-	return fmt.Sprintf("%s opens, and a request through it is answered in %s", f.Address, took.Round(100*time.Microsecond)), nil
+	return o.tryProbes(bounded, f, network, localAddress(network, address), nonce)
 }
 
-func (w *way) describe() string {
-	out := w.last().address() + ", user " + w.last().user
-	var jumps []string
-	for _, t := range w.targets[:len(w.targets)-1] {
-		jumps = append(jumps, t.user+"@"+t.address())
+// tryProbes sends a small request and a large one: where a router drops large
+// packets without a word, only small ones get through.
+func (o *opener) tryProbes(ctx context.Context, f *config.Forward, network, address, nonce string) (string, error) {
+	took, err := probe(ctx, o.client, network, address, nonce, 0)
+	if errors.Is(err, errNoProbe) {
+		return fmt.Sprintf("%s opens; whether it answers cannot be checked, as the account may not connect to it", f.Address), nil
 	}
-	if len(jumps) > 0 {
-		out += ", through " + strings.Join(jumps, ", then ")
+	if err != nil {
+		return "", stepError(StepProbe, "%s opens, and a request sent to it on the host does not arrive here: %s", f.Address, sshclient.Plain(err))
 	}
-	if w.source != "" {
-		out += ", according to " + w.source
+	if _, err := probe(ctx, o.client, network, address, nonce, maxProbe); err != nil {
+		return "", stepError(StepProbe, "a small request through %s is answered, and one of %d KiB is not: some router on the way drops large packets and does not say so; lower the MTU of this machine's network interface (such as ip link set dev eth0 mtu 1280) or of its VPN", f.Address, maxProbe>>10)
 	}
-	for _, n := range w.notes {
-		out += "; " + n
-	}
-	return out
+	return fmt.Sprintf("%s opens, and a request through it is answered in %s", f.Address, took.Round(100*time.Microsecond)), nil
 }

@@ -13,7 +13,7 @@ func (s *Source) Tunnels() []admin.Tunnel {
 			Connects: t.Connects, Accepted: t.Accepted, Active: t.Active, BytesIn: t.In, BytesOut: t.Out,
 		}
 		for _, f := range t.Forwards {
-			shown.Forwards = append(shown.Forwards, admin.Forward{Remote: f.Remote, Channel: f.Channel, State: f.State, Error: f.Error, Probe: millis(f.Probe)})
+			shown.Forwards = append(shown.Forwards, admin.Forward{Remote: f.Remote, Channel: f.Channel, State: string(f.State), Error: f.Error, Probe: millis(f.Probe)})
 		}
 		out = append(out, shown)
 	}

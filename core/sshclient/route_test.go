@@ -1,4 +1,4 @@
-package tunnel
+package sshclient
 
 import (
 	"os"
@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -55,7 +54,7 @@ func TestTheWayToAHost(t *testing.T) {
 	}
 	me := self.Username[strings.LastIndexByte(self.Username, '\\')+1:]
 	ssh := func(name string) string { return filepath.Join(home, ".ssh", name) }
-	usual := []string{ssh("known_hosts")}
+	usual := []string{ssh("known_hosts"), ssh("known_hosts2")}
 	for name, c := range map[string]struct {
 		tunnel config.Tunnel
 		want   []shown
@@ -73,44 +72,23 @@ func TestTheWayToAHost(t *testing.T) {
 		}},
 		"an alias, with all of it set in the tunnel": {
 			config.Tunnel{Host: "vps:22", User: "root", Identity: "~/key", KnownHosts: "~/hosts", Jump: "x.example"}, []shown{
-				{"x.example:22", "everyone", "x.example:22", []string{filepath.Join(home, "hosts")}, []string{filepath.Join(home, "key")}, true, ""},
+				{"x.example:22", "everyone", "x.example:22", []string{filepath.Join(home, "hosts")}, nil, false, ""},
 				{"203.0.113.10:22", "root", "the-vps:22", []string{filepath.Join(home, "hosts")}, []string{filepath.Join(home, "key")}, true, "sock"},
 			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			way, err := here{home: home, agent: "sock"}.route(t.Context(), &c.tunnel)
+			way, err := Environment{Home: home, Agent: "sock"}.Resolve(t.Context(), &c.tunnel)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var got []shown
-			for _, w := range way.targets {
-				got = append(got, shown{w.address(), w.user, w.hostKeys.address, w.hostKeys.files, w.creds.files, w.creds.only, w.creds.agent})
+			for _, w := range way.hops {
+				got = append(got, shown{w.Address(), w.user, w.hostKeys.address, w.hostKeys.files, w.creds.files, w.creds.only, w.creds.agent})
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestPausesGrowToTheLongest(t *testing.T) {
-	x := newTunnel(&config.Tunnel{Reconnect: config.Reconnect{Min: time.Second, Max: 30 * time.Second}}, &environment{})
-	for tries := range 100 {
-		bound := 30 * time.Second
-		if tries < 5 {
-			bound = time.Second << tries
-		}
-		longest := time.Duration(0)
-		for range 200 {
-			p := x.pause(tries)
-			if p < time.Second || p > bound {
-				t.Fatalf("pause %s after %d tries", p, tries)
-			}
-			longest = max(longest, p)
-		}
-		if longest < bound/2 {
-			t.Errorf("after %d tries the pause is %s at most, of %s", tries, longest, bound)
-		}
 	}
 }

@@ -4,18 +4,13 @@ import (
 	"context"
 	"net"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/sshclient"
 )
 
-// slept says that the machine has slept since t: the clock on the wall went on,
-// the one that measures stood still.
-func slept(t time.Time) bool {
-	now := time.Now()
-	return now.Round(0).Sub(t.Round(0))-now.Sub(t) > 3*time.Second
-}
-
-// stirred returns true when the machine wakes, or gets an address by which it
-// may reach others, and false when ctx ends.
-func stirred(ctx context.Context) bool {
+// networkChanges returns true when the machine wakes, or gets an address by
+// which it may reach others, and false when ctx ends.
+func networkChanges(ctx context.Context) bool {
 	known, last := addresses(), time.Now()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -31,7 +26,7 @@ func stirred(ctx context.Context) bool {
 				return true
 			}
 		}
-		if slept(last) {
+		if sshclient.HasSlept(last) {
 			return true
 		}
 		known, last = now, time.Now()

@@ -1,4 +1,4 @@
-package tunnel
+package sshclient
 
 import (
 	"cmp"
@@ -77,14 +77,14 @@ func (r *configReader) file(path, dir string, depth int) error {
 		return nil
 	}
 	if err != nil {
-		return failedAt(StepFind, "%s cannot be read: %s; with ssh_config = false in the tunnel it is not used", path, plain(err)).lasts()
+		return permanent(StepResolve, "%s cannot be read: %s; with ssh_config = false in the tunnel it is not used", path, Plain(err))
 	}
 	active, number := true, 0
 	for line := range strings.Lines(string(content)) {
 		number++
 		keyword, args, err := splitLine(line)
 		if err != nil {
-			return failedAt(StepFind, "%s:%d: %s; with ssh_config = false in the tunnel the file is not used", path, number, err).lasts()
+			return permanent(StepResolve, "%s:%d: %s; with ssh_config = false in the tunnel the file is not used", path, number, err)
 		}
 		switch {
 		case keyword == "":

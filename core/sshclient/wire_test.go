@@ -1,4 +1,4 @@
-package tunnel
+package sshclient
 
 import (
 	"bytes"
@@ -27,7 +27,7 @@ func wired(t *testing.T) (*wire, *net.TCPConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWire(near.(*net.TCPConn), time.Minute)
+	w := newWire(near.(*net.TCPConn))
 	t.Cleanup(func() { _, _ = w.Close(), far.Close() })
 	return w, far.(*net.TCPConn)
 }
@@ -90,7 +90,7 @@ func TestWireOfAFarEndThatIsStuck(t *testing.T) {
 	full := func() bool {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		return len(w.pending) > maxPending
+		return len(w.pending) > maxUnsent
 	}
 	for begun := time.Now(); !full(); {
 		if time.Since(begun) > 10*time.Second {
@@ -103,7 +103,7 @@ func TestWireOfAFarEndThatIsStuck(t *testing.T) {
 	if err := <-ended; err == nil {
 		t.Error("a write succeeds after Close")
 	}
-	if took := time.Since(begun); took > 10*lastWords {
+	if took := time.Since(begun); took > 10*closeTime {
 		t.Errorf("Close took %s", took)
 	}
 	if written == 0 || written > 64<<20 {

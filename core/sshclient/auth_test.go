@@ -1,13 +1,12 @@
 //go:build linux
 
-package tunnel
+package sshclient
 
 import (
 	"net"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -96,13 +95,9 @@ func TestKeys(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s.Authorize("", c.authorized)
 			writeFile(t, s.Home+"/.ssh/config", c.config)
-			tunnel := tunnelTo(t, s)
+			tunnel := tunnelTo(s)
 			c.set(tunnel)
-			r := prepare(t, s, func(o *Options) { o.Agent = c.agent })
-			r.config = tunnel
-			r.Apply([]*config.Tunnel{tunnel})
-			r.await(Up)
-			r.mustAnswer()
+			mustDial(t, Environment{Home: s.Home, Agent: c.agent}, tunnel)
 		})
 	}
 }
@@ -118,27 +113,21 @@ func TestPasswords(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := sshdtest.Start(t, sshdtest.Options{Guest: true, Config: way})
-			c := tunnelTo(t, s)
+			c := tunnelTo(s)
 			c.User, c.Password = sshdtest.Guest, config.NewSecret(sshdtest.Password)
-			r := open(t, s, c)
-			r.await(Up)
-			r.mustAnswer()
-			wrong := tunnelTo(t, s)
-			wrong.User, wrong.Password = sshdtest.Guest, config.NewSecret("not-the-password")
-			again := open(t, s, wrong)
-			again.awaitFault(Failed, `does not let "guest" in`, "the password")
-			if left := time.Until(again.status().NextTry); left < failedPause/2 || left > failedPause {
-				t.Errorf("the next try is in %s", left)
+			mustDial(t, envOf(s), c)
+			const wrong = "not-the-password"
+			c.Password = config.NewSecret(wrong)
+			mustFail(t, envOf(s), c, true, `does not let "guest" in`, "the password")
+			if _, err := dial(t, envOf(s), c); strings.Contains(err.Error(), wrong) {
+				t.Errorf("the password is shown: %s", err)
 			}
-			if n := strings.Count(s.Log(), "Failed password") + strings.Count(s.Log(), "Failed keyboard-interactive/pam"); n != 1 {
-				t.Errorf("the wrong password was sent %d times", n)
+			sent := func() int {
+				return strings.Count(s.Log(), "Failed password") + strings.Count(s.Log(), "Failed keyboard-interactive/pam")
 			}
-			for _, line := range again.story() {
-				for _, secret := range []string{"not-the-password", sshdtest.Password} {
-					if contains(line, secret) {
-						t.Errorf("the password is told: %s", line)
-					}
-				}
+			eventually(t, "sshd has seen two wrong passwords", func() bool { return sent() >= 2 })
+			if n := sent(); n != 2 {
+				t.Errorf("in two tries the wrong password was sent %d times", n)
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-package tunnel
+package sshclient
 
 import (
 	"errors"
@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// pipe is a conn over one end of a pipe whose deadlines are not used.
-func pipe(t *testing.T) (c *conn, far net.Conn, m *meter) {
+// pipe is a stream over one end of a pipe whose deadlines are not used.
+func pipe(t *testing.T) (c *stream, far net.Conn, m *Traffic) {
 	near, far := net.Pipe()
-	m = &meter{}
-	c = newConn(near, m, func() {})
+	m = &Traffic{}
+	c = newStream(near, m, newFairQueue(func() (int, int) { return 0, 1 }))
 	t.Cleanup(func() {
 		_ = c.Close()
 		_ = far.Close()
@@ -47,8 +47,8 @@ func TestAReadEndsAtItsDeadlineAndLosesNothing(t *testing.T) {
 			t.Fatalf("%v", err)
 		}
 	}
-	if m.in.Load() != 5 {
-		t.Errorf("%d bytes were counted", m.in.Load())
+	if m.In.Load() != 5 {
+		t.Errorf("%d bytes were counted", m.In.Load())
 	}
 }
 

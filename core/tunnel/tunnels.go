@@ -1,9 +1,7 @@
-// Package tunnel puts the proxy's port on other machines: it keeps SSH
-// connections up, asks the sshd there to listen, and serves HTTP right on the
-// channels that come back, without another hop at home.
 package tunnel
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"os"
@@ -13,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshclient"
 )
 
 // Options of [New].
@@ -31,51 +30,48 @@ type Options struct {
 
 // environment is what all tunnels share.
 type environment struct {
-	here     here
+	ssh      sshclient.Environment
 	handler  func(*config.Forward) http.Handler
 	server   func(http.Handler) *http.Server
-	tell     func(Change)
+	report   func(Change)
 	guarded  func() bool
 	sessions *sessions
 	grace    time.Duration
-	life     context.Context // ends when what is left is to be broken off
-	leaving  *sync.WaitGroup
+	ctx      context.Context // ends when what is still open is to be cut off
+	closing  *sync.WaitGroup
 }
 
 // Tunnels are the tunnels of the running configuration.
 type Tunnels struct {
-	env  environment
-	end  context.CancelFunc
-	mu   sync.Mutex
-	all  []*tunnel // in the order of the configuration
-	over bool
+	env    environment
+	cutOff context.CancelFunc
+	mu     sync.Mutex
+	all    []*tunnel // in the order of the configuration
+	ended  bool
 }
 
 // New returns a set without tunnels; see [Tunnels.Apply].
 func New(o Options) *Tunnels {
 	s := &Tunnels{env: environment{
-		here: o.here(), handler: o.Handler, server: o.Server, tell: o.OnChange, guarded: o.Guarded,
-		sessions: loadSessions(o.Sessions), grace: o.Grace, leaving: &sync.WaitGroup{},
+		ssh: o.environment(), handler: o.Handler, server: o.Server, report: o.OnChange, guarded: o.Guarded,
+		sessions: loadSessions(o.Sessions), grace: o.Grace, closing: &sync.WaitGroup{},
 	}}
-	s.env.life, s.end = context.WithCancel(context.Background())
+	s.env.ctx, s.cutOff = context.WithCancel(context.Background())
 	return s
 }
 
-func (o Options) here() here {
-	h := here{home: o.Home, agent: o.Agent, ssh: o.SSH}
-	if h.home == "" {
-		h.home, _ = os.UserHomeDir() // then there are no files to find
+func (o Options) environment() sshclient.Environment {
+	e := sshclient.Environment{Home: o.Home, Agent: cmp.Or(o.Agent, os.Getenv("SSH_AUTH_SOCK")), SSH: o.SSH}
+	if e.Home == "" {
+		e.Home, _ = os.UserHomeDir() // then there are no files to find
 	}
-	if h.agent == "" {
-		h.agent = os.Getenv("SSH_AUTH_SOCK")
-	}
-	switch h.ssh {
+	switch e.SSH {
 	case "":
-		h.ssh, _ = exec.LookPath("ssh") // ssh_config is read here without it
+		e.SSH, _ = exec.LookPath("ssh") // ssh_config is read without it then
 	case "none":
-		h.ssh = ""
+		e.SSH = ""
 	}
-	return h
+	return e
 }
 
 // Apply makes these the tunnels. Those that are the same go on; of those that
@@ -83,7 +79,7 @@ func (o Options) here() here {
 func (s *Tunnels) Apply(wanted []*config.Tunnel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over {
+	if s.ended {
 		return
 	}
 	old := s.all
@@ -94,8 +90,7 @@ func (s *Tunnels) Apply(wanted []*config.Tunnel) {
 			t := old[i]
 			if sameConnection(t.config, c) {
 				old = slices.Delete(slices.Clone(old), i, i+1)
-				t.outdated.Store(true) // ssh_config may say something else
-				t.set(c.Forwards)
+				t.apply(c.Forwards)
 				s.all = append(s.all, t)
 				continue
 			}
@@ -108,22 +103,26 @@ func (s *Tunnels) Apply(wanted []*config.Tunnel) {
 		s.all = append(s.all, t)
 	}
 	for _, t := range old {
-		s.env.leaving.Go(func() {
-			ctx, cancel := context.WithTimeout(s.env.life, s.env.grace)
+		s.env.closing.Go(func() {
+			ctx, cancel := context.WithTimeout(s.env.ctx, s.env.grace)
 			defer cancel()
 			t.stop(ctx)
 		})
 	}
 }
 
-// Retry has tunnels that wait or have failed try again now.
-func (s *Tunnels) Retry() {
+// Retry makes tunnels that wait or have failed try again now: those of these
+// names, all if there are none.
+func (s *Tunnels) Retry(names ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range s.all {
-		switch t.now().State {
+		if len(names) > 0 && !slices.Contains(names, t.config.Name) {
+			continue
+		}
+		switch t.status().State {
 		case Waiting, Failed:
-			poke(t.retry)
+			notify(t.retry)
 		}
 	}
 }
@@ -134,24 +133,24 @@ func (s *Tunnels) List() []Status {
 	defer s.mu.Unlock()
 	var out []Status
 	for _, t := range s.all {
-		out = append(out, t.now())
+		out = append(out, t.status())
 	}
 	return out
 }
 
-// Shutdown closes all addresses, lets requests under way come to their end
-// until ctx ends, and breaks off the rest.
+// Shutdown closes all addresses, lets requests in flight finish until ctx ends,
+// and cuts off the others.
 func (s *Tunnels) Shutdown(ctx context.Context) {
 	s.mu.Lock()
 	all := s.all
-	s.over = true
+	s.ended = true
 	s.mu.Unlock()
-	defer s.end()
-	defer context.AfterFunc(ctx, s.end)()
+	defer s.cutOff()
+	defer context.AfterFunc(ctx, s.cutOff)()
 	var ending sync.WaitGroup
 	for _, t := range all {
 		ending.Go(func() { t.stop(ctx) })
 	}
 	ending.Wait()
-	s.env.leaving.Wait()
+	s.env.closing.Wait()
 }

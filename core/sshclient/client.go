@@ -1,0 +1,233 @@
+package sshclient
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// Client is an SSH connection to a host, which ends when it is closed or lost.
+type Client struct {
+	wire    *wire
+	clients []*ssh.Client // jump hosts first
+	client  *ssh.Client   // of the host itself
+	hop     Hop
+	hostKey string // fingerprint
+	traffic *Traffic
+	done    chan struct{}
+
+	mu    sync.Mutex
+	cause error // why it ended
+}
+
+func newClient(w *wire, h Hop, t *Traffic) *Client {
+	return &Client{wire: w, hop: h, traffic: t, done: make(chan struct{})}
+}
+
+// start begins to watch a connection that has logged in.
+func (c *Client) start(hostKey string, k config.Keepalive) {
+	c.client = c.clients[len(c.clients)-1]
+	c.hostKey = hostKey
+	go func() {
+		err := c.client.Wait()
+		c.fail(c.lost(err))
+		close(c.done)
+	}()
+	go c.keepAlive(k)
+}
+
+// Close ends the connection, whatever state it is in.
+func (c *Client) Close() {
+	_ = c.wire.Close() // first, as the others may wait for an answer
+	for _, s := range c.clients {
+		_ = s.Close()
+	}
+}
+
+// fail notes why the connection ends, if nothing else is known.
+func (c *Client) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause == nil {
+		c.cause = err
+	}
+}
+
+// lost says how the connection broke.
+func (c *Client) lost(err error) *Error {
+	if cause := c.wire.failure(); cause != nil {
+		err = cause
+	}
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
+		return temporary(StepConnect, "%s closed the connection", c.Address())
+	}
+	return temporary(StepConnect, "the connection to %s broke: %s", c.Address(), Plain(err))
+}
+
+// Done is closed when the connection has ended.
+func (c *Client) Done() <-chan struct{} { return c.done }
+
+// Err is why the connection ended, nil while it has not.
+func (c *Client) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cause
+}
+
+// Address is the host's, as host:port.
+func (c *Client) Address() string { return c.hop.Address() }
+
+// Host is the host's name or address.
+func (c *Client) Host() string { return c.hop.host }
+
+// User is who is logged in.
+func (c *Client) User() string { return c.hop.user }
+
+// HostKey is the fingerprint of the host's key.
+func (c *Client) HostKey() string { return c.hostKey }
+
+// Direct says that there is no jump host before the host.
+func (c *Client) Direct() bool { return len(c.clients) == 1 }
+
+// RemoteAddr is the address of the first host on the route.
+func (c *Client) RemoteAddr() net.Addr { return c.wire.RemoteAddr() }
+
+// DialContext connects from the host to an address: "tcp" with host:port, or
+// "unix" with the path of a socket.
+func (c *Client) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := c.client.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return c.newStream(conn), nil
+}
+
+// Listen asks the host to listen. It returns when ctx ends, too; what becomes
+// of the request then ends with the connection.
+func (c *Client) Listen(ctx context.Context, network, address string) (net.Listener, error) {
+	type outcome struct {
+		listener net.Listener
+		err      error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		l, err := c.client.Listen(network, address)
+		done <- outcome{l, err}
+	}()
+	select {
+	case o := <-done:
+		if o.err != nil {
+			return nil, o.err
+		}
+		return &listener{Listener: o.listener, client: c}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// listener gives connections deadlines and counts them.
+type listener struct {
+	net.Listener
+	client  *Client
+	closing sync.Once
+}
+
+// Accept is for net.Listener.
+func (l *listener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.client.traffic.Accepted.Add(1)
+	return l.client.newStream(conn), nil
+}
+
+// Close is for net.Listener. The host is asked once only.
+func (l *listener) Close() (err error) {
+	l.closing.Do(func() { err = l.Listener.Close() })
+	return err
+}
+
+// maxOutput is as much of a command's output as is read.
+const maxOutput = 16 << 10
+
+// ErrNoSession says that the account may not have sessions at all.
+var ErrNoSession = errors.New("the account may not open a session")
+
+// Run runs a command on the host and returns what it prints, ErrNoSession if
+// the account may not have sessions. OpenSSH sends without delay from then on.
+func (c *Client) Run(ctx context.Context, command string) (string, error) {
+	text, err := run(ctx, c.client, command)
+	if c.Direct() && !errors.Is(err, ErrNoSession) && ctx.Err() == nil && isOpenSSH(c.client) {
+		c.wire.prompt.Store(true)
+	}
+	return text, err
+}
+
+// askForNoDelay makes the sshd of a jump host send without delay, which it does
+// once a session has asked for a command. Without, the connection is slower.
+func (c *Client) askForNoDelay(ctx context.Context, client *ssh.Client, timeout time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, min(timeout, MinStepTimeout))
+	defer cancel()
+	_, err := run(ctx, client, "true")
+	if err == nil && len(c.clients) == 1 && isOpenSSH(client) {
+		c.wire.prompt.Store(true)
+	}
+}
+
+// isOpenSSH says that the server sends without delay once it has run a
+// command; dropbear never does.
+func isOpenSSH(client *ssh.Client) bool {
+	return strings.Contains(string(client.ServerVersion()), "OpenSSH")
+}
+
+func run(ctx context.Context, client *ssh.Client, command string) (string, error) {
+	type outcome struct {
+		text string
+		err  error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		s, err := client.NewSession()
+		if err != nil {
+			done <- outcome{"", fmt.Errorf("%w: %w", ErrNoSession, err)}
+			return
+		}
+		defer func() { _ = s.Close() }() // the host has ended it
+		stop := context.AfterFunc(ctx, func() { _ = s.Close() })
+		defer stop()
+		out := &boundedBuffer{left: maxOutput}
+		s.Stdout = out
+		err = s.Run(command)
+		done <- outcome{out.String(), err}
+	}()
+	select {
+	case o := <-done:
+		return o.text, o.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// boundedBuffer keeps the beginning of what is written to it.
+type boundedBuffer struct {
+	bytes.Buffer
+	left int
+}
+
+func (b *boundedBuffer) Write(p []byte) (int, error) {
+	n := min(len(p), b.left)
+	b.left -= n
+	_, _ = b.Buffer.Write(p[:n]) // never fails
+	return len(p), nil
+}

@@ -1,0 +1,232 @@
+package sshclient
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// credentials are what one server can be logged in to with.
+type credentials struct {
+	home         string
+	agent        string   // socket
+	files        []string // of private keys; empty: the default ones
+	certificates []string // files of certificates besides those next to a key
+	only         bool     // no keys but those of the files
+	passphrase   config.Secret
+	password     config.Secret
+	ask          func(path string) (passphrase string, err error) // nil: nobody can be asked
+}
+
+// defaultKeys are the names of private keys in ~/.ssh.
+var defaultKeys = []string{"id_ed25519", "id_ecdsa", "id_rsa"}
+
+// login is a set of credentials in use.
+type login struct {
+	signers  []ssh.Signer
+	names    []string // of what is tried, for people
+	unusable []string // keys that were found and cannot be used, and why
+	agent    io.Closer
+	password config.Secret
+
+	refused      bool // the server rejected what it was offered, or wants something else
+	passwordSent bool
+}
+
+func (l *login) close() {
+	if l.agent != nil {
+		_ = l.agent.Close() // it was only asked
+	}
+}
+
+// prepare collects what there is to log in with.
+func (c credentials) prepare() (*login, error) {
+	l := &login{}
+	files, named := c.keyFiles()
+	held := l.openAgent(c.agent)
+	if !named && !c.only {
+		l.offer(held, "of the agent")
+	}
+	for _, path := range files {
+		if err := c.addFile(l, path, held); err != nil && (named || !isMissing(err)) {
+			l.unusable = append(l.unusable, err.Error())
+		}
+	}
+	for _, path := range c.certificates {
+		if err := l.addCertificate(path, held); err != nil {
+			l.unusable = append(l.unusable, err.Error())
+		}
+	}
+	if named && !c.only {
+		l.offer(held, "of the agent")
+	}
+	if !c.password.IsZero() {
+		l.names = append(l.names, "the password")
+		l.password = c.password
+	}
+	if len(l.signers) == 0 && l.password.IsZero() {
+		l.close()
+		return nil, c.nothing(l)
+	}
+	return l, nil
+}
+
+// nothing is the failure of having no credentials at all.
+func (c credentials) nothing(l *login) *Error {
+	if len(l.unusable) == 1 && c.only {
+		return permanent(StepLogin, "%s", l.unusable[0])
+	}
+	if len(l.unusable) > 0 {
+		return permanent(StepLogin, "there is nothing to log in with: %s", strings.Join(l.unusable, "; "))
+	}
+	return permanent(StepLogin, "there is nothing to log in with: no SSH agent holds a key, and none of %s is in %s; make a key with ssh-keygen, or set identity or password in the tunnel", strings.Join(defaultKeys, ", "), filepath.Join(c.home, ".ssh"))
+}
+
+func (c credentials) keyFiles() (files []string, named bool) {
+	if len(c.files) > 0 {
+		return c.files, true
+	}
+	for _, name := range defaultKeys {
+		files = append(files, filepath.Join(c.home, ".ssh", name))
+	}
+	return files, false
+}
+
+// watched are the files that may make a failed login work when they change.
+func (c credentials) watched() []string {
+	files, _ := c.keyFiles()
+	for _, f := range slices.Clone(files) {
+		files = append(files, f+certSuffix, f+".pub")
+	}
+	return append(files, c.certificates...)
+}
+
+// agentKeys are the fingerprints of the keys that the agent holds.
+func (c credentials) agentKeys() string {
+	l := &login{}
+	defer l.close()
+	var all strings.Builder
+	for _, s := range l.openAgent(c.agent) {
+		all.WriteString(fingerprint(s.PublicKey()) + "\n")
+	}
+	return all.String()
+}
+
+// next chooses the method that is tried next: keys, then the password. A
+// password is sent once only, since hosts ban an address after a few wrong
+// ones: not again as the answer to a question of keyboard-interactive.
+func (l *login) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
+	l.refused = slices.ContainsFunc(c.TriedMethods, func(m string) bool { return m != "none" })
+	open := func(method string) bool {
+		return slices.Contains(c.AllowedMethods, method) && !slices.Contains(c.TriedMethods, method) && !slices.Contains(c.PartialSuccessMethods, method)
+	}
+	canAnswer := !l.password.IsZero() && !l.passwordSent
+	switch {
+	case len(l.signers) > 0 && open("publickey"):
+		return ssh.PublicKeys(l.signers...), nil
+	case canAnswer && open("password"):
+		l.passwordSent = true
+		return ssh.Password(l.password.Reveal()), nil
+	case canAnswer && open("keyboard-interactive"):
+		return ssh.KeyboardInteractive(l.answer), nil
+	}
+	l.refused = true
+	return nil, nil
+}
+
+// answer is for keyboard-interactive: sshd asks for the password through it.
+func (l *login) answer(_, _ string, questions []string, echos []bool) ([]string, error) {
+	answers := make([]string, len(questions))
+	for i := range questions {
+		if echos[i] || l.passwordSent {
+			return nil, fmt.Errorf("the host asks %q, which only a person can answer", questions[i])
+		}
+		answers[i], l.passwordSent = l.password.Reveal(), true
+	}
+	return answers, nil
+}
+
+func (l *login) openAgent(socket string) []ssh.Signer {
+	if socket == "" {
+		return nil
+	}
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		return nil // an agent that is gone holds nothing
+	}
+	l.agent = conn
+	signers, err := agent.NewClient(conn).Signers()
+	if err != nil {
+		return nil
+	}
+	return signers
+}
+
+// offer adds keys to those that are tried, each once.
+func (l *login) offer(signers []ssh.Signer, of string) {
+	for _, s := range signers {
+		if find(l.signers, s.PublicKey()) == nil {
+			l.signers = append(l.signers, s)
+			l.names = append(l.names, fmt.Sprintf("the key %s (%s)", of, fingerprint(s.PublicKey())))
+		}
+	}
+}
+
+// find returns the signer of a key, nil if there is none.
+func find(signers []ssh.Signer, key ssh.PublicKey) ssh.Signer {
+	if key != nil {
+		for _, s := range signers {
+			if bytes.Equal(s.PublicKey().Marshal(), key.Marshal()) {
+				return s
+			}
+		}
+	}
+	return nil
+}
+
+// tooManyKeys says that the server hung up before the password was tried: it
+// counts each key as a failed try.
+func (l *login) tooManyKeys(err error) bool {
+	reason, _ := disconnectReason(err)
+	return strings.Contains(reason, tooManyFailures) && !l.password.IsZero() && !l.passwordSent && len(l.signers) > 0
+}
+
+// tooManyFailures is how servers say that the bound of tries is reached.
+const tooManyFailures = "oo many authentication failures"
+
+// disconnectReason is why the server ended the connection, if it said so. The
+// library's type for that is not exported.
+func disconnectReason(err error) (reason string, ok bool) {
+	_, text, found := strings.Cut(err.Error(), "ssh: disconnect, reason ")
+	if !found {
+		return "", false
+	}
+	_, reason, _ = strings.Cut(text, ": ")
+	return reason, true
+}
+
+// rejected is the failure of credentials that the server does not accept.
+func (l *login) rejected(h Hop, err error) *Error {
+	text := fmt.Sprintf("%s does not let %q in with %s", h.Address(), h.user, strings.Join(l.names, " or "))
+	switch reason, _ := disconnectReason(err); {
+	case strings.Contains(reason, tooManyFailures):
+		text = fmt.Sprintf("%s has refused so many keys that it hung up: set identity in the tunnel to the right one", h.Address())
+	case len(l.signers) > 0:
+		text += ": is that the right user, and is the key in its ~/.ssh/authorized_keys there?"
+	default:
+		text += ": are user and password right, and does sshd allow passwords?"
+	}
+	if len(l.unusable) > 0 {
+		text += " Not tried: " + strings.Join(l.unusable, "; ")
+	}
+	return permanent(StepLogin, "%s", text)
+}

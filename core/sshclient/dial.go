@@ -1,0 +1,208 @@
+package sshclient
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// The times that steps get.
+const (
+	MinStepTimeout = 3 * time.Second  // however short the keepalive's timeout is
+	loginTimeout   = 60 * time.Second // of a server that looks up names, or asks other servers
+)
+
+// Options of [Dial].
+type Options struct {
+	Keepalive config.Keepalive
+	Traffic   *Traffic                                         // counts; nil: nothing does
+	Ask       func(path string) (passphrase string, err error) // asks a person; nil: nobody can be asked
+	OnStep    func(Step, string)                               // called for each step that succeeds; may be nil
+}
+
+// StepTimeout is how long each step may take.
+func StepTimeout(k config.Keepalive) time.Duration { return max(k.Timeout, MinStepTimeout) }
+
+// dialer makes a connection.
+type dialer struct {
+	hops        []Hop
+	options     Options
+	stepTimeout time.Duration
+
+	passwordOnly map[string]bool                                   // by address: hops that hang up after too many keys
+	decide       func(h Hop, key ssh.PublicKey, c *keyCheck) error // not nil: decides about each key, and nobody logs in at the last hop
+}
+
+// Dial goes the whole route and logs in at its end.
+func Dial(ctx context.Context, r *Route, o Options) (*Client, error) {
+	return newDialer(r, o).dial(ctx)
+}
+
+func newDialer(r *Route, o Options) *dialer {
+	if o.Traffic == nil {
+		o.Traffic = &Traffic{}
+	}
+	return &dialer{hops: r.hops, options: o, stepTimeout: StepTimeout(o.Keepalive), passwordOnly: map[string]bool{}}
+}
+
+func (d *dialer) report(s Step, text string) {
+	if d.options.OnStep != nil {
+		d.options.OnStep(s, text)
+	}
+}
+
+// errTooManyKeys asks for a try with the password alone.
+var errTooManyKeys = errors.New("the server hung up after too many keys")
+
+func (d *dialer) dial(ctx context.Context) (*Client, error) {
+	checks := make([]*keyCheck, len(d.hops))
+	for i, h := range d.hops {
+		c, err := h.hostKeys.newCheck()
+		if err != nil {
+			return nil, err
+		}
+		checks[i] = c
+	}
+	last := checks[len(checks)-1]
+	for {
+		seen := len(last.presented)
+		c, err := d.attempt(ctx, checks)
+		if errors.Is(err, errTooManyKeys) {
+			continue
+		}
+		if err == nil || last.failure == nil || len(last.presented) == seen || !last.askOtherTypes() || ctx.Err() != nil {
+			return c, err
+		}
+	}
+}
+
+func (d *dialer) attempt(ctx context.Context, checks []*keyCheck) (*Client, error) {
+	first := d.hops[0]
+	dialing := net.Dialer{Timeout: d.stepTimeout}
+	conn, err := dialing.DialContext(ctx, "tcp", first.Address())
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, unreachable(first.Address(), err)
+	}
+	c := newClient(newWire(conn.(*net.TCPConn)), d.hops[len(d.hops)-1], d.options.Traffic)
+	d.report(StepConnect, "connected to "+first.Address())
+	var leg net.Conn = c.wire
+	for i, h := range d.hops {
+		if i > 0 {
+			if leg, err = d.through(ctx, c, d.hops[i-1], h); err != nil {
+				c.Close()
+				return nil, err
+			}
+		}
+		client, err := d.login(ctx, leg, h, checks[i])
+		if err != nil {
+			c.Close()
+			return nil, err
+		}
+		c.clients = append(c.clients, client)
+		if i < len(d.hops)-1 {
+			c.askForNoDelay(ctx, client, d.stepTimeout)
+		}
+	}
+	presented := checks[len(checks)-1].presented
+	c.start(fingerprint(presented[len(presented)-1]), d.options.Keepalive)
+	return c, nil
+}
+
+// through reaches the next hop from the last one.
+func (d *dialer) through(ctx context.Context, c *Client, from, to Hop) (net.Conn, error) {
+	bounded, cancel := context.WithTimeout(ctx, d.stepTimeout)
+	defer cancel()
+	conn, err := c.clients[len(c.clients)-1].DialContext(bounded, "tcp", to.Address())
+	var refused *ssh.OpenChannelError
+	switch {
+	case err == nil:
+		d.report(StepConnect, "connected to "+to.Address()+" through "+from.Address())
+		return conn, nil
+	case errors.As(err, &refused) && refused.Reason == ssh.Prohibited:
+		return nil, permanent(StepConnect, "the jump host %s does not allow connections to %s: AllowTcpForwarding must be on there", from.Address(), to.Address())
+	case errors.As(err, &refused):
+		return nil, temporary(StepConnect, "the jump host %s does not reach %s: %s", from.Address(), to.Address(), refused.Message)
+	case bounded.Err() != nil && ctx.Err() == nil:
+		return nil, temporary(StepConnect, "the jump host %s does not reach %s within %s", from.Address(), to.Address(), d.stepTimeout)
+	}
+	return nil, temporary(StepConnect, "the connection to the jump host %s broke: %s", from.Address(), Plain(err))
+}
+
+// login makes an SSH connection of a byte stream.
+func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*ssh.Client, error) {
+	h.creds.ask = d.options.Ask
+	with, err := h.creds.prepare()
+	if d.decide != nil && err != nil {
+		with, err = &login{}, nil // nobody logs in at the last hop
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer with.close()
+	if d.passwordOnly[h.Address()] {
+		with.signers, with.names = nil, []string{"the password"}
+	}
+	timeout := newStepTimer(ctx, d.stepTimeout, func() { _ = leg.Close() })
+	defer timeout.stop()
+	var verified atomic.Bool
+	verify := func(name string, remote net.Addr, key ssh.PublicKey) error {
+		err := c.verify(name, remote, key)
+		if d.decide != nil {
+			if err = d.decide(h, key, c); err == nil {
+				c.failure = nil
+			}
+		}
+		if err == nil {
+			verified.Store(true)
+			timeout.extend(loginTimeout)
+			d.report(StepHostKey, h.Address()+" has the key "+fingerprint(key))
+		}
+		return err
+	}
+	greeting := &greeting{Conn: leg}
+	sc, chans, reqs, err := ssh.NewClientConn(greeting, h.Address(), &ssh.ClientConfig{
+		Config: ssh.Config{KeyExchanges: keyExchanges()},
+		User:   h.user, AuthCallback: with.next, HostKeyCallback: verify, HostKeyAlgorithms: c.algorithms, ClientVersion: "SSH-2.0-aitunnel",
+	})
+	if err == nil {
+		d.report(StepLogin, "logged in as "+h.user+" with "+strings.Join(with.names, " or "))
+		return ssh.NewClient(sc, chans, reqs), nil
+	}
+	_, hungUp := disconnectReason(err)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case c.failure != nil: // with a pinned key, perhaps of the attempt before
+		return nil, c.failure
+	case c.noCommonAlgorithm(err) != nil:
+		return nil, c.noCommonAlgorithm(err)
+	case verified.Load() && with.tooManyKeys(err):
+		d.passwordOnly[h.Address()] = true
+		return nil, errTooManyKeys
+	case verified.Load() && (with.refused || hungUp):
+		return nil, with.rejected(h, err)
+	case timeout.expired() && verified.Load():
+		return nil, temporary(StepLogin, "%s takes more than %s to let %q in", h.Address(), loginTimeout, h.user)
+	case timeout.expired():
+		return nil, temporary(StepConnect, "%s accepts the connection and says nothing within %s: is that an SSH server, and is it well?", h.Address(), d.stepTimeout)
+	case verified.Load():
+		return nil, temporary(StepLogin, "the login at %s broke off: %s", h.Address(), Plain(err))
+	}
+	return nil, greeting.explain(h.Address(), err)
+}
+
+// keyExchanges are the methods offered: also those that unusual servers are
+// left with, and the last one that the library offers by default.
+func keyExchanges() []string {
+	return append(ssh.SupportedAlgorithms().KeyExchanges, ssh.InsecureKeyExchangeDH14SHA1)
+}

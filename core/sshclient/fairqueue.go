@@ -1,0 +1,162 @@
+package sshclient
+
+import (
+	"sync"
+	"time"
+)
+
+// fairQueue lets the streams of a connection write in turn. The SSH library
+// encrypts packets in the order in which they are written, so what waits has to
+// wait before that: a stream may write when little is left to be sent. Each
+// stream gets the same share of the line, in bytes, and one that sends little
+// goes first (start-time fair queueing).
+type fairQueue struct {
+	unsent func() (bytes, limit int) // of the wire
+
+	mu      sync.Mutex
+	waiting []*ticket
+	granted map[*ticket]struct{} // of writes in progress
+	bytes   int                  // of those
+	now     uint64               // virtual time: the start of the latest write, in bytes of its share
+	timer   *time.Timer          // while somebody waits
+	open    bool                 // nobody has to wait any more
+}
+
+// flow is the share that a stream has used.
+type flow struct{ used uint64 }
+
+// ticket is one write.
+type ticket struct {
+	size  int
+	start uint64 // virtual
+	since time.Time
+	turn  chan struct{}
+}
+
+const (
+	maxPiece = 32 << 10 // as much as goes into one packet
+	minPiece = 4 << 10
+
+	// stuckTime is how long a write may count as about to be sent. One that takes
+	// longer waits for its reader on the other side, and holds nobody up.
+	stuckTime = 2 * time.Millisecond
+)
+
+func newFairQueue(unsent func() (bytes, limit int)) *fairQueue {
+	return &fairQueue{unsent: unsent, granted: map[*ticket]struct{}{}}
+}
+
+// pieceSize is how much a stream may write at once: less on a slow line.
+func (q *fairQueue) pieceSize() int {
+	_, limit := q.unsent()
+	return min(max(limit/4, minPiece), maxPiece)
+}
+
+// acquire waits until it is the stream's turn to write size bytes. ok is false
+// if closed was closed before.
+func (q *fairQueue) acquire(f *flow, size int, closed <-chan struct{}) (t *ticket, ok bool) {
+	q.mu.Lock()
+	t = &ticket{size: size, start: max(q.now, f.used)}
+	f.used = t.start + uint64(size)
+	if len(q.waiting) == 0 && q.hasRoom() {
+		q.grant(t)
+		q.mu.Unlock()
+		return t, true
+	}
+	t.turn = make(chan struct{})
+	q.waiting = append(q.waiting, t)
+	if q.timer == nil {
+		q.timer = time.AfterFunc(stuckTime, q.tick)
+	}
+	q.mu.Unlock()
+	select {
+	case <-t.turn:
+		return t, true
+	case <-closed:
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i, w := range q.waiting {
+		if w == t {
+			q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
+			return nil, false
+		}
+	}
+	q.finish(t)
+	return nil, false
+}
+
+// release ends a write.
+func (q *fairQueue) release(t *ticket) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.finish(t)
+	q.dispatch()
+}
+
+// sent is called when the wire has sent something.
+func (q *fairQueue) sent() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.dispatch()
+}
+
+// close lets everybody write: the wire refuses it.
+func (q *fairQueue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.open = true
+	q.dispatch()
+}
+
+// Those below are called with the lock held.
+
+func (q *fairQueue) hasRoom() bool {
+	bytes, limit := q.unsent()
+	return q.open || bytes+q.bytes < limit
+}
+
+func (q *fairQueue) grant(t *ticket) {
+	q.granted[t] = struct{}{}
+	q.bytes += t.size
+	q.now = max(q.now, t.start)
+	t.since = time.Now()
+}
+
+func (q *fairQueue) finish(t *ticket) {
+	if _, is := q.granted[t]; is {
+		delete(q.granted, t)
+		q.bytes -= t.size
+	}
+}
+
+// dispatch gives turns, the one that has used the least first.
+func (q *fairQueue) dispatch() {
+	for len(q.waiting) > 0 && q.hasRoom() {
+		first := 0
+		for i, t := range q.waiting {
+			if t.start < q.waiting[first].start {
+				first = i
+			}
+		}
+		t := q.waiting[first]
+		q.waiting = append(q.waiting[:first], q.waiting[first+1:]...)
+		q.grant(t)
+		close(t.turn)
+	}
+}
+
+// tick stops counting writes that are stuck, as long as somebody waits.
+func (q *fairQueue) tick() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for t := range q.granted {
+		if time.Since(t.since) > stuckTime {
+			q.finish(t)
+		}
+	}
+	q.dispatch()
+	if q.timer = nil; len(q.waiting) > 0 {
+		q.timer = time.AfterFunc(stuckTime, q.tick)
+	}
+}

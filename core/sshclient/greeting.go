@@ -1,0 +1,96 @@
+package sshclient
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// maxGreeting is as much as is kept of what a server says before it names its
+// version.
+const maxGreeting = 512
+
+// greeting is a connection that keeps what a server says before it names its
+// version: that is how sshd says that it refuses a connection.
+type greeting struct {
+	net.Conn
+
+	mu   sync.Mutex
+	said []byte
+	over bool
+}
+
+// Read is for net.Conn.
+func (g *greeting) Read(p []byte) (int, error) {
+	n, err := g.Conn.Read(p)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.over {
+		g.said = append(g.said, p[:n]...)
+		g.over = len(g.said) > maxGreeting || bytes.HasPrefix(g.said, []byte("SSH-")) || bytes.Contains(g.said, []byte("\nSSH-"))
+	}
+	return n, err
+}
+
+// line is the first line that the server said in place of its version, ""
+// if it named the version.
+func (g *greeting) line() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.over && bytes.Contains(g.said, []byte("SSH-")) {
+		return ""
+	}
+	text, _, _ := strings.Cut(string(g.said), "\n")
+	return strings.ToValidUTF8(strings.TrimSpace(text), "?")
+}
+
+// explain says why there was no login at all.
+func (g *greeting) explain(address string, err error) *Error {
+	switch line := g.line(); {
+	case strings.Contains(line, "Not allowed at this time"):
+		return permanent(StepConnect, "%s refuses connections from this address for a while (%q), as after failed logins: PerSourcePenalties in its sshd_config; correct what failed, then wait", address, line)
+	case strings.Contains(line, "MaxStartups"):
+		return temporary(StepConnect, "%s has too many connections that have not logged in yet (%q): it is being scanned, or MaxStartups in its sshd_config is low", address, line)
+	case strings.HasPrefix(line, "HTTP/"):
+		return temporary(StepConnect, "%s answers as a web server (%q): is this the port of its SSH server?", address, line)
+	case line != "":
+		return temporary(StepConnect, "%s refuses the connection with %q", address, line)
+	}
+	return temporary(StepConnect, "%s closes the connection before it presents a key: %s; a firewall or a ban of this address does that, or MaxStartups of its sshd", address, Plain(err))
+}
+
+// stepTimer bounds a step, and can be extended while it runs.
+type stepTimer struct {
+	timer *time.Timer
+	fired atomic.Bool
+	undo  func() bool
+}
+
+// newStepTimer calls abort after d, or when ctx ends.
+func newStepTimer(ctx context.Context, d time.Duration, abort func()) *stepTimer {
+	t := &stepTimer{}
+	t.timer = time.AfterFunc(d, func() {
+		t.fired.Store(true)
+		abort()
+	})
+	t.undo = context.AfterFunc(ctx, abort)
+	return t
+}
+
+// extend gives the step d from now.
+func (t *stepTimer) extend(d time.Duration) {
+	if t.timer.Stop() {
+		t.timer.Reset(d)
+	}
+}
+
+func (t *stepTimer) expired() bool { return t.fired.Load() }
+
+func (t *stepTimer) stop() {
+	t.timer.Stop()
+	t.undo()
+}

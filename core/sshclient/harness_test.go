@@ -1,0 +1,115 @@
+//go:build linux
+
+package sshclient
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"golang.org/x/crypto/ssh/knownhosts"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshdtest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// limit is how long something may take on a busy machine.
+const limit = 20 * time.Second
+
+// eventually polls until ok.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func lineOf(s *sshdtest.Server) string {
+	return knownhosts.Line([]string{s.Addr()}, s.HostKey) + "\n"
+}
+
+// tunnelTo is a configuration that fits the server.
+func tunnelTo(s *sshdtest.Server) *config.Tunnel {
+	return &config.Tunnel{
+		Name: "vps", Host: s.Addr(), User: s.User,
+		Keepalive: config.Keepalive{Interval: 300 * time.Millisecond, Timeout: 1500 * time.Millisecond},
+	}
+}
+
+// envOf is the environment of the server's user, without an agent.
+func envOf(s *sshdtest.Server) Environment { return Environment{Home: s.Home} }
+
+// dial makes a connection that is closed when the test ends.
+func dial(t *testing.T, e Environment, c *config.Tunnel) (*Client, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	r, err := e.Resolve(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	client, err := Dial(ctx, r, Options{Keepalive: c.Keepalive})
+	if client != nil {
+		t.Cleanup(client.Close)
+	}
+	return client, err
+}
+
+// mustDial is dial that succeeds.
+func mustDial(t *testing.T, e Environment, c *config.Tunnel) *Client {
+	t.Helper()
+	client, err := dial(t, e, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// mustFail dials and checks what the failure says. permanent says that it is
+// not tried again soon.
+func mustFail(t *testing.T, e Environment, c *config.Tunnel, permanent bool, texts ...string) {
+	t.Helper()
+	_, err := dial(t, e, c)
+	if err == nil {
+		t.Error("it connects")
+		return
+	}
+	for _, text := range texts {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("the error is %q, and should have %q", err, text)
+		}
+	}
+	if IsPermanent(err) != permanent {
+		t.Errorf("permanent is %t: %v", IsPermanent(err), err)
+	}
+	if strings.Contains(err.Error(), "\n") {
+		t.Errorf("more than a line: %q", err)
+	}
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}

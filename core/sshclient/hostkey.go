@@ -1,0 +1,231 @@
+package sshclient
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
+)
+
+// hostKeys says which keys a server may present.
+type hostKeys struct {
+	tunnel  string   // whose host it is, or jump host
+	address string   // host:port by which it is known
+	files   []string // known_hosts; the first is written to
+	system  []string // known_hosts of the whole machine
+	pin     string   // fingerprint of the only key accepted; "": as the files say
+}
+
+// keyTypes are the types of host keys with their signature algorithms, the
+// best first.
+var keyTypes = []struct {
+	name       string
+	algorithms []string
+}{
+	{ssh.KeyAlgoED25519, []string{ssh.KeyAlgoED25519}},
+	{ssh.KeyAlgoECDSA256, []string{ssh.KeyAlgoECDSA256}},
+	{ssh.KeyAlgoECDSA384, []string{ssh.KeyAlgoECDSA384}},
+	{ssh.KeyAlgoECDSA521, []string{ssh.KeyAlgoECDSA521}},
+	{ssh.KeyAlgoRSA, []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}},
+}
+
+// certAlgorithms are those of keys with a certificate.
+var certAlgorithms = []string{
+	ssh.CertAlgoED25519v01, ssh.CertAlgoECDSA256v01, ssh.CertAlgoECDSA384v01, ssh.CertAlgoECDSA521v01,
+	ssh.CertAlgoRSASHA512v01, ssh.CertAlgoRSASHA256v01,
+}
+
+// keyCheck checks the key of one server.
+type keyCheck struct {
+	hostKeys
+	known      []knownKey
+	invalid    []knownKey
+	algorithms []string // to ask for
+	presented  []ssh.PublicKey
+	unknown    bool // no file says anything about the host
+	failure    *Error
+}
+
+// newCheck reads the files. A server is asked for the types of keys that they
+// have of it: one that is known by one type would otherwise fail with another.
+func (k hostKeys) newCheck() (*keyCheck, error) {
+	c := &keyCheck{hostKeys: k}
+	if k.pin != "" {
+		c.algorithms = algorithmsFor(nil)
+		return c, nil
+	}
+	all, err := readKnownHosts(append(slices.Clone(k.files), k.system...))
+	if err != nil {
+		return nil, err
+	}
+	c.known, c.invalid = lookup(all, k.address)
+	c.algorithms = algorithmsFor(c.known)
+	return c, nil
+}
+
+// algorithmsFor are those of the known keys; all, if no plain key is known.
+func algorithmsFor(known []knownKey) (out []string) {
+	if slices.ContainsFunc(known, knownKey.isAuthority) {
+		out = slices.Clone(certAlgorithms)
+	}
+	plain := slices.DeleteFunc(slices.Clone(known), func(k knownKey) bool { return k.marker != "" })
+	for _, t := range keyTypes {
+		if len(plain) == 0 || slices.ContainsFunc(plain, func(k knownKey) bool { return k.key.Type() == t.name }) {
+			out = append(out, t.algorithms...)
+		}
+	}
+	return out
+}
+
+// verify is the callback of the SSH library. The failure is kept, as the
+// library makes a text of it.
+func (c *keyCheck) verify(address string, remote net.Addr, key ssh.PublicKey) error {
+	c.presented = append(c.presented, key)
+	c.failure = c.judge(remote, key)
+	if c.failure != nil {
+		return c.failure
+	}
+	return nil
+}
+
+func (c *keyCheck) judge(remote net.Addr, key ssh.PublicKey) *Error {
+	print := fingerprint(key)
+	if c.pin != "" {
+		if print == c.pin {
+			return nil
+		}
+		var seen []string
+		for _, k := range c.presented {
+			seen = append(seen, fmt.Sprintf("%s (%s)", fingerprint(k), k.Type()))
+		}
+		return permanent(StepHostKey, "the host %s does not have the key that host_key names, %s; it presents %s: another machine may be answering in its place", c.address, c.pin, strings.Join(seen, ", "))
+	}
+	for _, k := range c.known {
+		if k.marker == "@revoked" && c.isRevokedBy(k, key) {
+			return permanent(StepHostKey, "the key of %s, %s, is revoked by %s", c.address, print, k.at())
+		}
+	}
+	if cert, ok := key.(*ssh.Certificate); ok {
+		if failure := c.judgeCertificate(remote, cert); failure == nil || !c.knows(cert.Key) {
+			return failure
+		}
+		return nil
+	}
+	if c.knows(key) {
+		return nil
+	}
+	return c.mismatch(key)
+}
+
+func (c *keyCheck) isRevokedBy(k knownKey, key ssh.PublicKey) bool {
+	cert, ok := key.(*ssh.Certificate)
+	return sameKey(k.key, key) || ok && (sameKey(k.key, cert.Key) || sameKey(k.key, cert.SignatureKey))
+}
+
+// knows says that a plain line of known_hosts has the key.
+func (c *keyCheck) knows(key ssh.PublicKey) bool {
+	return slices.ContainsFunc(c.known, func(k knownKey) bool { return k.marker == "" && sameKey(k.key, key) })
+}
+
+func sameKey(a, b ssh.PublicKey) bool { return bytes.Equal(a.Marshal(), b.Marshal()) }
+
+func (c *keyCheck) judgeCertificate(remote net.Addr, cert *ssh.Certificate) *Error {
+	checker := ssh.CertChecker{IsHostAuthority: func(authority ssh.PublicKey, _ string) bool {
+		return slices.ContainsFunc(c.known, func(k knownKey) bool { return k.isAuthority() && sameKey(k.key, authority) })
+	}}
+	if err := checker.CheckHostKey(c.address, remote, cert); err != nil {
+		return permanent(StepHostKey, "the certificate of %s is not accepted: %s", c.address, Plain(err))
+	}
+	return nil
+}
+
+// mismatch says why a plain key is not accepted.
+func (c *keyCheck) mismatch(key ssh.PublicKey) *Error {
+	print := fingerprint(key)
+	plain := slices.IndexFunc(c.known, func(k knownKey) bool { return k.marker == "" })
+	authority := slices.IndexFunc(c.known, knownKey.isAuthority)
+	trust := fmt.Sprintf("`aitunnel tunnel trust %s`", c.tunnel)
+	switch {
+	case plain >= 0:
+		at := c.known[plain]
+		return permanent(StepHostKey, "THE KEY OF %s HAS CHANGED to %s (%s): another machine may be answering in its place. If the host was reinstalled, remove %s and trust the new key with %s", c.address, print, key.Type(), at.at(), trust)
+	case authority >= 0:
+		c.unknown = true
+		return permanent(StepHostKey, "the host %s presents a key without a certificate, and %s knows it by a certificate authority only: set HostCertificate in its sshd_config, or compare the key %s (%s) with what the host's console shows and trust it with %s", c.address, c.known[authority].at(), print, key.Type(), trust)
+	}
+	c.unknown = true
+	text := fmt.Sprintf("the host %s is not known yet; its key is %s (%s): compare that with what the host's console or provider shows, then trust it with %s", c.address, print, key.Type(), trust)
+	if len(c.invalid) > 0 {
+		text += fmt.Sprintf(". Skipped as not valid: %s", c.invalid[0].at())
+	}
+	return permanent(StepHostKey, "%s", text)
+}
+
+// askOtherTypes says that the pinned key may be of a type that was not asked
+// for yet, and asks for those next.
+func (c *keyCheck) askOtherTypes() bool {
+	if c.pin == "" || len(c.presented) == 0 {
+		return false
+	}
+	last := c.presented[len(c.presented)-1].Type()
+	for _, t := range keyTypes {
+		if t.name == last {
+			c.algorithms = slices.DeleteFunc(c.algorithms, func(a string) bool { return slices.Contains(t.algorithms, a) })
+		}
+	}
+	return len(c.algorithms) > 0
+}
+
+// noCommonAlgorithm explains a failed negotiation, nil if err is none.
+func (c *keyCheck) noCommonAlgorithm(err error) *Error {
+	var none *ssh.AlgorithmNegotiationError
+	if !errors.As(err, &none) {
+		return nil
+	}
+	offered := strings.Join(none.RequestedAlgorithms, ", ")
+	if none.What != "host key" {
+		return permanent(StepConnect, "%s and this program have no %s algorithm in common: it offers %s, which are outdated or unusual; update its SSH server, or allow one of %s there", c.address, none.What, offered, strings.Join(none.SupportedAlgorithms, ", "))
+	}
+	modern := slices.ContainsFunc(none.RequestedAlgorithms, func(a string) bool { return slices.Contains(algorithmsFor(nil), a) })
+	if !modern {
+		return permanent(StepHostKey, "%s can sign with outdated algorithms only (%s), which use SHA-1 or weak keys and are not accepted: update its SSH server, or give it an ed25519 host key (ssh-keygen -A)", c.address, offered)
+	}
+	return permanent(StepHostKey, "%s no longer has a key of the type that is known, it offers %s: if the host was reinstalled, remove its lines from %s and trust the new key with `aitunnel tunnel trust %s`", c.address, offered, strings.Join(c.files, " and "), c.tunnel)
+}
+
+// fingerprint is of the key itself, also where it has a certificate.
+func fingerprint(key ssh.PublicKey) string {
+	if cert, ok := key.(*ssh.Certificate); ok {
+		key = cert.Key
+	}
+	return ssh.FingerprintSHA256(key)
+}
+
+// remember adds a key to the first file.
+func (k hostKeys) remember(key ssh.PublicKey) (path string, err error) {
+	path = k.files[0]
+	content, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return path, err
+	}
+	line := knownhosts.Line([]string{k.address}, key) + "\n"
+	if len(content) > 0 && content[len(content)-1] != '\n' {
+		line = "\n" + line
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return path, err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return path, err
+	}
+	_, err = f.WriteString(line)
+	return path, errors.Join(err, f.Close())
+}

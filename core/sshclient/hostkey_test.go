@@ -1,0 +1,101 @@
+//go:build linux
+
+package sshclient
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/pem"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
+
+	"github.com/aitunnel/aitunnel/core/sshdtest"
+)
+
+// secondKey gives a server a key of another kind beside its first.
+func secondKey(t *testing.T) (config string, key ssh.PublicKey) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "second")
+	writeFile(t, path, string(pem.EncodeToMemory(block)))
+	signer, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "HostKey " + path + "\n", signer.PublicKey()
+}
+
+func TestHostKeys(t *testing.T) {
+	t.Parallel()
+	extra, second := secondKey(t)
+	s := sshdtest.Start(t, sshdtest.Options{Config: extra})
+	stranger := sshdtest.NewKey(t, filepath.Join(t.TempDir(), "key"), "").PublicKey()
+	known := filepath.Join(s.Home, ".ssh", "known_hosts")
+	line := func(k ssh.PublicKey) string { return knownhosts.Line([]string{s.Addr()}, k) + "\n" }
+	for name, c := range map[string]struct {
+		known string
+		pin   string
+		says  []string
+	}{
+		"known":                     {line(s.HostKey), "", nil},
+		"known by the second kind":  {line(second), "", nil},
+		"known by a hash":           {knownhosts.HashHostname(knownhosts.Normalize(s.Addr())) + " " + string(ssh.MarshalAuthorizedKey(s.HostKey)), "", nil},
+		"unknown":                   {"", "", []string{s.Addr(), "is not known yet", "SHA256:", "aitunnel tunnel trust vps"}},
+		"changed":                   {"# a comment\n" + line(stranger), "", []string{"HAS CHANGED", s.Fingerprint(), "remove line 2 of " + known}},
+		"revoked":                   {"@revoked * " + string(ssh.MarshalAuthorizedKey(s.HostKey)) + line(s.HostKey), "", []string{"revoked", s.Fingerprint()}},
+		"pinned":                    {"", s.Fingerprint(), nil},
+		"pinned by the second kind": {"", ssh.FingerprintSHA256(second), nil},
+		"pinned to another":         {line(s.HostKey), ssh.FingerprintSHA256(stranger), []string{"host_key", ssh.FingerprintSHA256(stranger), s.Fingerprint(), ssh.FingerprintSHA256(second)}},
+		"in a damaged file":         {"this is no line of known_hosts\n", "", []string{"is not known yet", "Skipped as not valid: line 1 of " + known}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			writeFile(t, known, c.known)
+			tunnel := tunnelTo(s)
+			tunnel.HostKey = c.pin
+			if c.says == nil {
+				mustDial(t, envOf(s), tunnel)
+				return
+			}
+			mustFail(t, envOf(s), tunnel, true, c.says...)
+		})
+	}
+}
+
+// TestAHostWithACertificate: an authority vouches for the host's key.
+func TestAHostWithACertificate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := sshdtest.Start(t, sshdtest.Options{Config: "HostCertificate " + dir + "/cert.pub\n"})
+	authority := sshdtest.NewKey(t, filepath.Join(dir, "authority"), "")
+	cert := certify(t, authority, s.HostKey, ssh.HostCert, s.Host)
+	writeFile(t, dir+"/cert.pub", string(ssh.MarshalAuthorizedKey(cert)))
+	s.Restart()
+	// The pattern * is of port 22 only, as OpenSSH takes it too.
+	_, port, _ := strings.Cut(s.Addr(), ":")
+	writeFile(t, filepath.Join(s.Home, ".ssh", "known_hosts"), "@cert-authority [127.0.0.1]:"+port+" "+string(ssh.MarshalAuthorizedKey(authority.PublicKey())))
+	mustDial(t, envOf(s), tunnelTo(s))
+}
+
+func certify(t *testing.T, authority ssh.Signer, key ssh.PublicKey, kind uint32, principal string) *ssh.Certificate {
+	t.Helper()
+	cert := &ssh.Certificate{Key: key, CertType: kind, ValidPrincipals: []string{principal}, ValidBefore: ssh.CertTimeInfinity}
+	if kind == ssh.UserCert {
+		cert.Extensions = map[string]string{"permit-port-forwarding": ""}
+	}
+	if err := cert.SignCert(rand.Reader, authority); err != nil {
+		t.Fatal(err)
+	}
+	return cert
+}

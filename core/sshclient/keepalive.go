@@ -1,0 +1,104 @@
+package sshclient
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// keepAlive asks for an answer at the interval, and ends the connection when
+// there is none. After the machine slept the connection is likely dead, so it
+// waits for a short time only.
+func (c *Client) keepAlive(k config.Keepalive) {
+	if k.Interval <= 0 {
+		return
+	}
+	ticks := time.NewTicker(k.Interval)
+	defer ticks.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-c.done:
+			return
+		case <-ticks.C:
+		}
+		timeout := k.Timeout
+		if HasSlept(last) {
+			timeout = min(timeout, MinStepTimeout)
+		}
+		last = time.Now()
+		if !c.isAlive(timeout) {
+			c.fail(temporary(StepConnect, "%s stopped responding: nothing was received or acknowledged for %s", c.Address(), timeout))
+			c.Close()
+			return
+		}
+	}
+}
+
+// isAlive waits for an answer, or any other sign: data that come, or data of
+// ours before the question that the other side acknowledges, as over a slow line
+// the question itself may take long. The timeout counts from the last sign.
+func (c *Client) isAlive(timeout time.Duration) bool {
+	asked, position := time.Now(), c.wire.written()
+	answered := make(chan struct{}, 2)
+	go c.askByChannel(answered)
+	second := time.NewTimer(timeout / 2)
+	defer second.Stop()
+	for {
+		last := c.wire.lastProgress(position)
+		left := time.Until(latest(asked, last).Add(timeout))
+		if left <= 0 {
+			return false
+		}
+		timer := time.NewTimer(min(left, timeout/4)) // acknowledgements come without a sign
+		select {
+		case <-answered:
+			timer.Stop()
+			return true
+		case <-c.done:
+			timer.Stop()
+			return true
+		case <-second.C:
+			timer.Stop()
+			go c.askByRequest(answered)
+		case <-timer.C:
+		}
+	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// askByChannel asks for a channel of a type that does not exist, which every
+// server has to refuse. It never returns on a silent connection, so it has a
+// goroutine, which ends with the connection.
+func (c *Client) askByChannel(answered chan<- struct{}) {
+	_, _, err := c.client.OpenChannel("keepalive@aitunnel", nil)
+	var refused *ssh.OpenChannelError
+	if errors.As(err, &refused) {
+		answered <- struct{}{}
+	}
+}
+
+// askByRequest sends a keepalive as ssh does. It is not the first choice:
+// there are servers that do not answer it, and the library sends no other
+// request, such as to listen, before it is answered.
+func (c *Client) askByRequest(answered chan<- struct{}) {
+	if _, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil); err == nil {
+		answered <- struct{}{} // a refusal is an answer too
+	}
+}
+
+// HasSlept says that the machine has slept since t: the wall clock went on, the
+// monotonic one stood still.
+func HasSlept(t time.Time) bool {
+	now := time.Now()
+	return now.Round(0).Sub(t.Round(0))-now.Sub(t) > 3*time.Second
+}

@@ -1,0 +1,198 @@
+package sshclient
+
+import (
+	"bytes"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// certSuffix is that of the certificate next to a key.
+const certSuffix = "-cert.pub"
+
+// keyError is a sentence with its cause.
+type keyError struct {
+	text  string
+	cause error
+}
+
+func (e keyError) Error() string { return e.text }
+func (e keyError) Unwrap() error { return e.cause }
+
+func isMissing(err error) bool { return errors.Is(err, os.ErrNotExist) }
+
+// addFile offers the key of a file, with the certificate next to it first. The
+// agent may hold the private key of an encrypted or a public one.
+func (c credentials) addFile(l *login, path string, held []ssh.Signer) error {
+	signer, err := c.readKey(path, held)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(path + certSuffix); err == nil {
+		if err := l.certify(path+certSuffix, signer); err != nil {
+			l.unusable = append(l.unusable, err.Error())
+		}
+	}
+	l.offer([]ssh.Signer{signer}, path)
+	return nil
+}
+
+func (c credentials) readKey(path string, held []ssh.Signer) (ssh.Signer, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is not a regular file")
+	}
+	if isMissing(err) {
+		if s := find(held, publicOf(path)); s != nil {
+			return s, nil
+		}
+		return nil, keyError{fmt.Sprintf("the key file %s does not exist: make one with ssh-keygen -f %s, or correct identity in the tunnel", path, path), err}
+	}
+	var content []byte
+	if err == nil {
+		content, err = os.ReadFile(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the key file %s cannot be read: %w", path, err)
+	}
+	if public, _, _, _, err := ssh.ParseAuthorizedKey(content); err == nil {
+		return c.readPublic(path, public, held)
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("the key file %s can be read by others (mode %04o): run chmod 600 %s", path, info.Mode().Perm(), path)
+	}
+	signer, err := ssh.ParsePrivateKey(content)
+	var locked *ssh.PassphraseMissingError
+	if errors.As(err, &locked) {
+		return c.unlock(path, content, locked.PublicKey, held)
+	}
+	if err != nil {
+		if s := find(held, publicOf(path)); s != nil {
+			return s, nil
+		}
+		return nil, unreadable(path, content, err)
+	}
+	return signer, nil
+}
+
+// unreadable says what a file is that holds no usable private key.
+func unreadable(path string, content []byte, err error) error {
+	block, _ := pem.Decode(content)
+	switch {
+	case bytes.HasPrefix(content, []byte("PuTTY-User-Key-File-")):
+		return fmt.Errorf("the key file %s is in PuTTY's format, which is not supported: convert it with puttygen %s -O private-openssh -o NEW_FILE, or load it into an agent", path, path)
+	case block != nil && block.Type == "ENCRYPTED PRIVATE KEY":
+		return fmt.Errorf("the key file %s is encrypted PKCS#8, which is not supported: convert it with ssh-keygen -p -f %s, or load it into an agent", path, path)
+	}
+	return fmt.Errorf("the file %s holds no usable private key: %s", path, Plain(err))
+}
+
+// readPublic is for a public key whose private one the agent holds, as of
+// 1Password or a hardware key.
+func (c credentials) readPublic(path string, public ssh.PublicKey, held []ssh.Signer) (ssh.Signer, error) {
+	if s := find(held, public); s != nil {
+		return s, nil
+	}
+	private, is := strings.CutSuffix(path, ".pub")
+	if is && !strings.HasSuffix(path, certSuffix) {
+		if s, err := c.readKey(private, held); err == nil {
+			return s, nil
+		}
+	}
+	return nil, fmt.Errorf("the file %s holds a public key, and the SSH agent does not hold its private key %s: load it with ssh-add, check that SSH_AUTH_SOCK or IdentityAgent names the right agent, or set identity to the private key", path, fingerprint(public))
+}
+
+// publicOf is the public key next to a private one, nil if there is none.
+func publicOf(path string) ssh.PublicKey {
+	content, err := os.ReadFile(path + ".pub")
+	if err != nil {
+		return nil
+	}
+	public, _, _, _, err := ssh.ParseAuthorizedKey(content)
+	if err != nil {
+		return nil
+	}
+	return public
+}
+
+// unlock reads an encrypted key: from the agent, or with the passphrase of the
+// configuration or of a person.
+func (c credentials) unlock(path string, content []byte, public ssh.PublicKey, held []ssh.Signer) (ssh.Signer, error) {
+	if public == nil {
+		public = publicOf(path)
+	}
+	if s := find(held, public); s != nil {
+		return s, nil
+	}
+	passphrase := c.passphrase.Reveal()
+	if passphrase == "" && c.ask != nil {
+		var err error
+		if passphrase, err = c.ask(path); err != nil {
+			return nil, err
+		}
+	}
+	if passphrase == "" {
+		return nil, fmt.Errorf("the key %s is encrypted and there is no passphrase: set passphrase in the tunnel, or run ssh-add %s", path, path)
+	}
+	signer, err := ssh.ParsePrivateKeyWithPassphrase(content, []byte(passphrase))
+	if err != nil {
+		return nil, fmt.Errorf("the passphrase does not open the key %s", path)
+	}
+	return signer, nil
+}
+
+// addCertificate offers a key with the certificate of a file; the key is one
+// that is offered already, or held by the agent.
+func (l *login) addCertificate(path string, held []ssh.Signer) error {
+	cert, err := readCertificate(path)
+	if err != nil {
+		return err
+	}
+	for _, s := range append(l.signers[:len(l.signers):len(l.signers)], held...) {
+		if sameKey(s.PublicKey(), cert.Key) {
+			return l.certify(path, s)
+		}
+	}
+	return fmt.Errorf("no key fits the certificate %s: it is for %s", path, fingerprint(cert.Key))
+}
+
+// certify offers a key with its certificate, before the key alone.
+func (l *login) certify(path string, signer ssh.Signer) error {
+	cert, err := readCertificate(path)
+	if err != nil {
+		return err
+	}
+	certified, err := ssh.NewCertSigner(cert, signer)
+	if err != nil {
+		return fmt.Errorf("the certificate %s does not fit its key: it is for %s", path, fingerprint(cert.Key))
+	}
+	if find(l.signers, certified.PublicKey()) == nil {
+		l.signers = append([]ssh.Signer{certified}, l.signers...)
+		l.names = append([]string{"the certificate " + path}, l.names...)
+	}
+	return nil
+}
+
+func readCertificate(path string) (*ssh.Certificate, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("the certificate %s cannot be read: %w", path, err)
+	}
+	public, _, _, _, err := ssh.ParseAuthorizedKey(content)
+	cert, ok := public.(*ssh.Certificate)
+	switch now := time.Now(); {
+	case err != nil || !ok:
+		return nil, fmt.Errorf("the file %s holds no SSH certificate", path)
+	case cert.ValidBefore != ssh.CertTimeInfinity && now.Unix() >= int64(cert.ValidBefore):
+		return nil, fmt.Errorf("the certificate %s expired at %s: have a new one signed", path, time.Unix(int64(cert.ValidBefore), 0).Format(time.RFC3339))
+	case now.Unix() < int64(cert.ValidAfter):
+		return nil, fmt.Errorf("the certificate %s is not valid before %s: check the clock of this machine", path, time.Unix(int64(cert.ValidAfter), 0).Format(time.RFC3339))
+	}
+	return cert, nil
+}

@@ -1,0 +1,111 @@
+package sshclient
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha1" //nolint:gosec // what known_hosts hashes names with
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// knownKey is a line of known_hosts.
+type knownKey struct {
+	hosts   string // patterns, or a hash
+	key     ssh.PublicKey
+	marker  string // "@revoked", "@cert-authority" or ""
+	file    string
+	line    int
+	invalid bool // not a line that can be used
+}
+
+func (k knownKey) at() string { return fmt.Sprintf("line %d of %s", k.line, k.file) }
+
+func (k knownKey) isAuthority() bool { return k.marker == "@cert-authority" }
+
+// readKnownHosts reads files, leaving out those that do not exist.
+func readKnownHosts(paths []string) (all []knownKey, err error) {
+	for _, path := range paths {
+		content, err := os.ReadFile(path)
+		if path == "" || errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, permanent(StepHostKey, "the known hosts cannot be read: %s", err)
+		}
+		number := 0
+		for line := range bytes.Lines(content) {
+			number++
+			if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+				k := parseKnownHost(line)
+				k.file, k.line = path, number
+				all = append(all, k)
+			}
+		}
+	}
+	return all, nil
+}
+
+func parseKnownHost(line []byte) (k knownKey) {
+	fields := strings.Fields(string(line))
+	if len(fields) > 0 && fields[0][0] == '@' {
+		k.marker, fields = fields[0], fields[1:]
+	}
+	if len(fields) < 3 {
+		return knownKey{invalid: true}
+	}
+	k.hosts = fields[0]
+	blob, err := base64.StdEncoding.DecodeString(fields[2])
+	if err == nil {
+		k.key, err = ssh.ParsePublicKey(blob)
+	}
+	k.invalid = err != nil // also of a kind that the library does not know
+	return k
+}
+
+// lookup returns the keys of a host, and the lines that are not valid. As for
+// ssh, an entry without a port counts for other ports too, if there is none
+// with the port.
+func lookup(all []knownKey, address string) (found, invalid []knownKey) {
+	host, port, _ := net.SplitHostPort(address)
+	names := []string{host}
+	if port != "22" {
+		names = []string{"[" + host + "]:" + port, host}
+	}
+	for _, name := range names {
+		for _, k := range all {
+			if !k.invalid && k.matches(name) {
+				found = append(found, k)
+			}
+		}
+		if len(found) > 0 {
+			break
+		}
+	}
+	for _, k := range all {
+		if k.invalid {
+			invalid = append(invalid, k)
+		}
+	}
+	return found, invalid
+}
+
+func (k knownKey) matches(name string) bool {
+	hash, hashed := strings.CutPrefix(k.hosts, "|1|")
+	if !hashed {
+		return matchList(strings.Split(k.hosts, ","), name)
+	}
+	salt, sum, _ := strings.Cut(hash, "|")
+	key, err := base64.StdEncoding.DecodeString(salt)
+	if err != nil {
+		return false
+	}
+	mac := hmac.New(sha1.New, key)
+	_, _ = mac.Write([]byte(strings.ToLower(name))) // never fails
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil)) == sum
+}

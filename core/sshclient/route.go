@@ -1,0 +1,258 @@
+package sshclient
+
+import (
+	"cmp"
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// Hop is one SSH server on the route, with all that is needed to log in there.
+type Hop struct {
+	host, port string
+	user       string
+	hostKeys   hostKeys
+	creds      credentials
+}
+
+// Address is the server's, as host:port.
+func (h Hop) Address() string { return net.JoinHostPort(h.host, h.port) }
+
+// User is who logs in there.
+func (h Hop) User() string { return h.user }
+
+// Environment is what this machine and its user provide.
+type Environment struct {
+	Home  string // of the user
+	Agent string // socket of the SSH agent, "" if there is none
+	SSH   string // the OpenSSH client, which is asked what ssh_config says; "" if there is none
+}
+
+// LocalEnvironment is that of this process.
+func LocalEnvironment() Environment {
+	home, _ := os.UserHomeDir()    // then there are no files to find
+	ssh, _ := exec.LookPath("ssh") // ssh_config is read without it then
+	return Environment{Home: home, Agent: os.Getenv("SSH_AUTH_SOCK"), SSH: ssh}
+}
+
+// maxJumps bounds how many jump hosts lead to each other.
+const maxJumps = 8
+
+// Route leads to a tunnel's host.
+type Route struct {
+	hops   []Hop // jump hosts first, the host last
+	source string
+	notes  []string
+	files  []string
+}
+
+// Host is the last hop.
+func (r *Route) Host() Hop { return r.hops[len(r.hops)-1] }
+
+// ConfigFiles are the files of ssh_config that decided about the route.
+func (r *Route) ConfigFiles() []string { return r.files }
+
+// DefaultConfigFiles are those that are read first.
+func (e Environment) DefaultConfigFiles() []string {
+	return []string{filepath.Join(e.Home, ".ssh", "config"), filepath.Join(systemSSH, "ssh_config")}
+}
+
+// LoginFiles are the files that decide about host keys and logins.
+func (r *Route) LoginFiles() (files []string) {
+	for _, h := range r.hops {
+		files = append(append(files, h.hostKeys.files...), h.creds.watched()...)
+	}
+	return files
+}
+
+// AgentKeys changes when another key is added to an agent on the route.
+func (r *Route) AgentKeys() (all string) {
+	for _, h := range r.hops {
+		all += h.creds.agentKeys()
+	}
+	return all
+}
+
+// String describes the route, with what could not be judged.
+func (r *Route) String() string {
+	out := r.Host().Address() + ", user " + r.Host().user
+	var jumps []string
+	for _, h := range r.hops[:len(r.hops)-1] {
+		jumps = append(jumps, h.user+"@"+h.Address())
+	}
+	if len(jumps) > 0 {
+		out += ", through " + strings.Join(jumps, ", then ")
+	}
+	if r.source != "" {
+		out += ", according to " + r.source
+	}
+	for _, n := range r.notes {
+		out += "; " + n
+	}
+	return out
+}
+
+// resolver finds the route of one tunnel.
+type resolver struct {
+	env    Environment
+	config sshConfig
+}
+
+// Resolve finds the route to a tunnel's host. It may run commands of
+// ssh_config (Match exec).
+func (e Environment) Resolve(ctx context.Context, c *config.Tunnel) (*Route, error) {
+	r := &resolver{env: e, config: sshConfig{home: e.Home, program: e.SSH, off: c.SSHConfig != nil && !*c.SSHConfig}}
+	hops, err := r.hops(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	for i := range hops {
+		hops[i].hostKeys.tunnel = c.Name
+		if c.KnownHosts != "" {
+			hops[i].hostKeys.files = []string{expandHome(c.KnownHosts, e.Home)}
+		}
+		// The key of a jump host may be encrypted alike; a wrong passphrase is not sent anywhere.
+		hops[i].creds.passphrase = c.Passphrase
+	}
+	host := &hops[len(hops)-1]
+	if c.Identity != "" {
+		host.creds.files, host.creds.only = []string{expandHome(c.Identity, e.Home)}, true
+	}
+	host.creds.password = c.Password
+	host.hostKeys.pin = c.HostKey
+	return &Route{hops: hops, source: r.config.source, notes: r.config.notes, files: r.config.files}, nil
+}
+
+func (r *resolver) hops(ctx context.Context, c *config.Tunnel) ([]Hop, error) {
+	alias, port := splitHost(c.Host)
+	last, settings, err := r.hop(ctx, alias, port, c.User)
+	if err != nil {
+		return nil, err
+	}
+	jump := c.Jump
+	if jump == "" {
+		jump = last.fill(settings.get("proxyjump"), alias, r.env.Home)
+	}
+	if command := settings.get("proxycommand"); command != "" && command != "none" && jump == "" {
+		return nil, permanent(StepResolve, "ssh_config reaches %q through a ProxyCommand, which is not supported: set jump = \"user@host\" in the tunnel, or ProxyJump in ssh_config", alias)
+	}
+	jumps, err := r.jumps(ctx, jump, maxJumps)
+	if err != nil {
+		return nil, err
+	}
+	return append(jumps, last), nil
+}
+
+// jumps are the hops of a list of jump hosts. The first of them may have
+// jump hosts of its own.
+func (r *resolver) jumps(ctx context.Context, list string, bound int) (out []Hop, err error) {
+	if list == "" || list == "none" {
+		return nil, nil
+	}
+	for i, hop := range strings.Split(list, ",") {
+		if len(out) == bound {
+			return nil, permanent(StepResolve, "ssh_config has more than %d jump hosts, or jump hosts that lead to each other in a circle: correct ProxyJump there", maxJumps)
+		}
+		name, alias, port := splitHop(hop)
+		t, settings, err := r.hop(ctx, alias, port, name)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			if out, err = r.jumps(ctx, t.fill(settings.get("proxyjump"), alias, r.env.Home), bound-1); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// hop is the server that an alias stands for.
+func (r *resolver) hop(ctx context.Context, alias, port, name string) (Hop, hostSettings, error) {
+	settings, err := r.config.settings(ctx, alias, name, port)
+	if err != nil {
+		return Hop{}, nil, err
+	}
+	h := Hop{host: alias, user: cmp.Or(name, settings.get("user"))}
+	if real := settings.get("hostname"); real != "" {
+		h.host = strings.NewReplacer("%h", alias, "%%", "%").Replace(real)
+	}
+	h.port = cmp.Or(port, settings.get("port"), "22")
+	if h.user == "" {
+		self, err := user.Current()
+		if err != nil {
+			return h, nil, permanent(StepResolve, "the user to log in as on %s is unknown: set user in the tunnel", alias)
+		}
+		h.user = localName(self)
+	}
+	path := func(value string) string {
+		return expandHome(h.fill(expandEnv(value), alias, r.env.Home), r.env.Home)
+	}
+	h.creds = credentials{home: r.env.Home, agent: r.env.Agent, only: settings.get("identitiesonly") == "yes"}
+	switch socket := settings.get("identityagent"); {
+	case socket == "" || socket == "SSH_AUTH_SOCK":
+	case socket == "none":
+		h.creds.agent = ""
+	case socket[0] == '$' && !strings.HasPrefix(socket, "${"):
+		h.creds.agent = os.Getenv(socket[1:])
+	default:
+		h.creds.agent = path(socket)
+	}
+	for _, file := range settings["identityfile"] {
+		if file != "none" {
+			h.creds.files = append(h.creds.files, path(file))
+		}
+	}
+	for _, file := range settings["certificatefile"] {
+		if file != "none" {
+			h.creds.certificates = append(h.creds.certificates, path(file))
+		}
+	}
+	h.hostKeys = hostKeys{address: h.Address(), system: []string{filepath.Join(systemSSH, "ssh_known_hosts"), filepath.Join(systemSSH, "ssh_known_hosts2")}}
+	for _, file := range settings["userknownhostsfile"] {
+		h.hostKeys.files = append(h.hostKeys.files, path(file))
+	}
+	if len(h.hostKeys.files) == 0 {
+		h.hostKeys.files = []string{filepath.Join(r.env.Home, ".ssh", "known_hosts"), filepath.Join(r.env.Home, ".ssh", "known_hosts2")}
+	}
+	if files := settings["globalknownhostsfile"]; len(files) > 0 {
+		h.hostKeys.system = nil
+		for _, file := range files {
+			h.hostKeys.system = append(h.hostKeys.system, path(file))
+		}
+	}
+	if name := settings.get("hostkeyalias"); name != "" {
+		h.hostKeys.address = net.JoinHostPort(name, "22")
+	}
+	return h, settings, nil
+}
+
+// fill replaces the tokens of ssh_config.
+func (h Hop) fill(text, alias, home string) string {
+	return strings.NewReplacer("%%", "%", "%d", home, "%h", h.host, "%n", alias, "%p", h.port, "%r", h.user).Replace(text)
+}
+
+// splitHop splits [user@]host[:port], which may be written as ssh://…, too.
+func splitHop(hop string) (user, host, port string) {
+	hop = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(hop), "ssh://"), "/")
+	if i := strings.LastIndexByte(hop, '@'); i >= 0 {
+		user, hop = hop[:i], hop[i+1:]
+	}
+	host, port = splitHost(hop)
+	return user, host, port
+}
+
+// splitHost takes the port off, if there is one.
+func splitHost(s string) (host, port string) {
+	if host, port, err := net.SplitHostPort(s); err == nil {
+		return host, port
+	}
+	return strings.Trim(s, "[]"), ""
+}

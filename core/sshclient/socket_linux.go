@@ -1,0 +1,50 @@
+package sshclient
+
+import (
+	"net"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// socket is what the kernel can be asked about a TCP connection.
+type socket struct{ raw syscall.RawConn }
+
+func newSocket(c *net.TCPConn) socket {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return socket{}
+	}
+	return socket{raw}
+}
+
+func (s socket) control(f func(fd int)) {
+	if s.raw != nil {
+		_ = s.raw.Control(func(fd uintptr) { f(int(fd)) }) // a closed connection needs nothing
+	}
+}
+
+// acknowledge acknowledges at once what was received: sshd may hold the next
+// piece back until it knows that the last one arrived, and the kernel otherwise
+// waits 40 ms. It has to be asked for after every read.
+func (s socket) acknowledge() {
+	s.control(func(fd int) { _ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1) })
+}
+
+// limitUnsent bounds how much the kernel takes before it is sent.
+func (s socket) limitUnsent(bytes int) {
+	s.control(func(fd int) { _ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, bytes) })
+}
+
+// acknowledged is how many bytes the other side has acknowledged, and how long
+// ago the latest acknowledgement came.
+func (s socket) acknowledged() (bytes uint64, ago time.Duration, ok bool) {
+	s.control(func(fd int) {
+		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err == nil {
+			bytes, ago, ok = info.Bytes_acked, time.Duration(info.Last_ack_recv)*time.Millisecond, true
+		}
+	})
+	return bytes, ago, ok
+}

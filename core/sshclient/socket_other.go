@@ -1,0 +1,19 @@
+//go:build !linux
+
+package sshclient
+
+import (
+	"net"
+	"time"
+)
+
+// socket is what the kernel can be asked about a TCP connection: nothing here.
+type socket struct{}
+
+func newSocket(*net.TCPConn) socket { return socket{} }
+
+func (socket) acknowledge() {}
+
+func (socket) limitUnsent(int) {}
+
+func (socket) acknowledged() (bytes uint64, ago time.Duration, ok bool) { return 0, 0, false }

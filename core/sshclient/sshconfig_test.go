@@ -1,0 +1,160 @@
+//go:build linux
+
+package sshclient
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshdtest"
+)
+
+// fedora is what the distribution's 50-redhat.conf says to every host.
+const fedora = `
+Host vps
+  HostName 203.0.113.10
+  User me
+  IdentityFile ~/.ssh/vps
+Match final all
+  GSSAPIAuthentication yes
+  ForwardX11Trusted yes
+`
+
+// TestSSHConfig: OpenSSH and our own reader say the same wherever ours can
+// judge; where it cannot it skips the block, and says so.
+func TestSSHConfig(t *testing.T) {
+	ssh := sshdtest.Require(t, "ssh", "openssh-client")
+	me := accountName(t)
+	for name, c := range map[string]struct {
+		text   string
+		more   map[string]string // other files in ~/.ssh
+		host   string
+		user   string // of the tunnel
+		want   string // user@address, of jump hosts too
+		keys   []string
+		own    string // what our reader finds, if that is less
+		ownKey []string
+		note   string // of our reader
+	}{
+		"Match final all, as in Fedora": {text: fedora, host: "vps", want: "me@203.0.113.10:22", keys: []string{"vps"}},
+		"the same, with an address":     {text: fedora, host: "203.0.113.77", user: "root", want: "root@203.0.113.77:22"},
+		"Match final with a value": {
+			text: "Host vps\n HostName v.example\nMatch final host v.example\n User late\n", host: "vps", want: "late@v.example:22",
+		},
+		"Match originalhost":     {text: "Match originalhost vps\n User a\n HostName v.example\nMatch originalhost v.example\n User b\n Port 9\n", host: "vps", want: "a@v.example:22"},
+		"Match host, a list":     {text: "Match host a.example,b.example\n User ab\n", host: "b.example", want: "ab@b.example:22"},
+		"Match host, negated":    {text: "Match !host a.example\n User others\nMatch all\n User all\n", host: "a.example", want: "all@a.example:22"},
+		"Match host of HostName": {text: "Host vps\n HostName v.example\nMatch host v.example\n User real\n", host: "vps", want: "real@v.example:22"},
+		"Match user":             {text: "Match user deploy\n Port 2022\n", host: "vps", user: "deploy", want: "deploy@vps:2022"},
+		"Match user, another":    {text: "Match user deploy\n Port 2022\n", host: "vps", user: "me", want: "me@vps:22"},
+		"Match localuser":        {text: "Match localuser " + me + "\n User local\nMatch localuser nobody-here\n Port 1\n", host: "vps", want: "local@vps:22"},
+		"Match exec that fails": {
+			text: "Match host vps exec \"false\"\n User wrong\n IdentityFile ~/.ssh/wrong\nHost vps\n User right\n", host: "vps", want: "right@vps:22", note: `"Match exec" cannot be judged`,
+		},
+		"Match exec that succeeds": {
+			text: "Match host vps exec \"true\"\n User inside\nHost vps\n User outside\n", host: "vps", want: "inside@vps:22", own: "outside@vps:22", note: "config:1",
+		},
+		"a quoted Include":             {text: "Include \"~/.ssh/more files/*.conf\"\n", more: map[string]string{"more files/a.conf": "Host vps\n User included\n"}, host: "vps", want: "included@vps:22"},
+		"an Include within a Host":     {text: "Host other\n Include more\nHost vps\n User direct\n", more: map[string]string{"more": "User included\n"}, host: "vps", want: "direct@vps:22"},
+		"ProxyJump with tokens":        {text: "Host vps\n User me\n ProxyJump %r@bastion\nHost bastion\n HostName b.example\n", host: "vps", want: "me@b.example:22 me@vps:22"},
+		"ProxyJump as an address":      {text: "Host vps\n User me\n ProxyJump ssh://jumper@b.example:2022\n", host: "vps", want: "jumper@b.example:2022 me@vps:22"},
+		"ProxyJump through another":    {text: "Host vps\n User me\n ProxyJump b\nHost b\n User bu\n ProxyJump a\nHost a\n User au\n", host: "vps", want: "au@a:22 bu@b:22 me@vps:22"},
+		"ProxyJump none":               {text: "Host vps\n User me\n ProxyJump none\nHost *\n ProxyJump x\n", host: "vps", want: "me@vps:22"},
+		"a key with ${HOME}":           {text: "Host vps\n User me\n IdentityFile ${HOME}/vps_%r\n", host: "vps", want: "me@vps:22", keys: []string{"HOME/vps_me"}},
+		"negated and several patterns": {text: "Host *.example !b.example\n User a\nHost *\n User z\n", host: "b.example", want: "z@b.example:22"},
+		"an equals sign, and quotes":   {text: "Host=vps\n User = \"me\"\n  IdentityFile=\"~/.ssh/my key\"\n", host: "vps", want: "me@vps:22", keys: []string{"my key"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			home := t.TempDir()
+			t.Setenv("HOME", home)
+			writeFile(t, filepath.Join(home, ".ssh", "config"), c.text)
+			for path, text := range c.more {
+				writeFile(t, filepath.Join(home, ".ssh", path), text)
+			}
+			for _, program := range []string{ssh, ""} {
+				w, err := Environment{Home: home, SSH: program}.Resolve(t.Context(), &config.Tunnel{Host: c.host, User: c.user})
+				if err != nil {
+					t.Fatalf("with %q: %v", program, err)
+				}
+				want := c.want
+				if program == "" && c.own != "" {
+					want = c.own
+				}
+				var got []string
+				for _, x := range w.hops {
+					got = append(got, x.user+"@"+x.Address())
+				}
+				if got := strings.Join(got, " "); got != want {
+					t.Errorf("with %q the way is %s, and should be %s", program, got, want)
+				}
+				var keys []string
+				for _, k := range c.keys {
+					if k = strings.Replace(k, "HOME", home, 1); !filepath.IsAbs(k) {
+						k = filepath.Join(home, ".ssh", k)
+					}
+					keys = append(keys, k)
+				}
+				if diff := cmp.Diff(keys, w.Host().creds.files); diff != "" {
+					t.Errorf("with %q the keys are (-want +got)\n%s", program, diff)
+				}
+				switch notes := strings.Join(w.notes, "\n"); {
+				case program != "" && (notes != "" || w.source != "ssh -G"):
+					t.Errorf("source %q, notes %s", w.source, notes)
+				case program == "" && (c.note == "") != (notes == "") || program == "" && !strings.Contains(notes, c.note):
+					t.Errorf("the note should have %q: %s", c.note, notes)
+				}
+			}
+		})
+	}
+}
+
+func accountName(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("id", "-un").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// TestSSHConfigOff: neither aliases nor keys of ssh_config count.
+func TestSSHConfigOff(t *testing.T) {
+	home := t.TempDir()
+	writeFile(t, filepath.Join(home, ".ssh", "config"), "Host vps\n HostName x.example\n IdentityFile /k\nthis is \"not valid\n")
+	off := false
+	w, err := Environment{Home: home}.Resolve(t.Context(), &config.Tunnel{Host: "vps", User: "me", SSHConfig: &off})
+	if err != nil || w.Host().Address() != "vps:22" || len(w.Host().creds.files) > 0 {
+		t.Errorf("%+v, %v", w, err)
+	}
+	if _, err := (Environment{Home: home}).Resolve(t.Context(), &config.Tunnel{Host: "vps", User: "me"}); err == nil || !strings.Contains(err.Error(), "config:4: a quotation mark is not closed; with ssh_config = false") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestSSHThatFails: where ssh -G fails the files are read here, with a note.
+func TestSSHThatFails(t *testing.T) {
+	home := t.TempDir()
+	writeFile(t, filepath.Join(home, ".ssh", "config"), "Host vps\n HostName x.example\n")
+	for name, script := range map[string]string{
+		"it refuses": "echo 'line 3: Bad configuration option: usekeychain' >&2; exit 255\n",
+		"it hangs":   "sleep 60\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			program := filepath.Join(t.TempDir(), "ssh")
+			if err := os.WriteFile(program, []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			w, err := Environment{Home: home, SSH: program}.Resolve(t.Context(), &config.Tunnel{Host: "vps", User: "me"})
+			if err != nil || w.Host().host != "x.example" || len(w.notes) != 1 || !strings.Contains(w.notes[0], "ssh -G vps fails") {
+				t.Fatalf("%+v, %v", w, err)
+			}
+		})
+	}
+}

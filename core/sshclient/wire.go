@@ -1,0 +1,226 @@
+package sshclient
+
+import (
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// wire is the TCP connection below everything. What is written to it is sent by
+// a goroutine of its own: the SSH library writes each packet by itself, and
+// those of streams that answer at the same time go out together, which saves
+// this side and sshd most of their system calls.
+//
+// It keeps little unsent, here and in the kernel: what was handed over cannot be
+// overtaken any more, and on a slow line everything behind it would wait.
+type wire struct {
+	net.Conn
+	socket socket
+	queue  *fairQueue
+	prompt atomic.Bool // sshd sends without delay; otherwise it may wait for an acknowledgement
+
+	received atomic.Int64 // when something came, in Unix nanoseconds
+	progress struct {     // of what the other side acknowledges
+		sync.Mutex
+		acked uint64
+		at    time.Time
+	}
+
+	mu      sync.Mutex // guards those below
+	changed sync.Cond  // of them
+	pending []byte     // to be sent
+	sending int        // bytes that are being sent
+	limit   int        // of both
+	total   uint64     // written
+	closing bool
+	failed  error
+	done    chan struct{} // closed when nothing more is sent
+}
+
+// Bounds of what is written and not sent.
+const (
+	minUnsent = 16 << 10
+	maxUnsent = 256 << 10
+	unsentFor = 20 * time.Millisecond  // as much as the line carries in this time
+	closeTime = 200 * time.Millisecond // for it to be sent when the wire is closed
+)
+
+func newWire(c *net.TCPConn) *wire {
+	w := &wire{Conn: c, socket: newSocket(c), limit: minUnsent, done: make(chan struct{})}
+	w.changed.L = &w.mu
+	w.queue = newFairQueue(w.unsent)
+	w.socket.limitUnsent(w.limit)
+	go w.send()
+	return w
+}
+
+// Read is for net.Conn.
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	if n > 0 {
+		w.received.Store(time.Now().UnixNano())
+		if !w.prompt.Load() {
+			w.socket.acknowledge()
+		}
+	}
+	if err != nil {
+		w.mu.Lock()
+		if w.failed == nil && !w.closing {
+			w.failed = err
+		}
+		w.mu.Unlock()
+	}
+	return n, err
+}
+
+// written is how much was written so far, whether it is sent or not.
+func (w *wire) written() uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.total
+}
+
+// lastProgress is when something was received, or something was acknowledged of
+// what was written up to a position. What comes behind does not count: the
+// other machine acknowledges it though the server there may be stuck.
+func (w *wire) lastProgress(position uint64) time.Time {
+	received := time.Unix(0, w.received.Load())
+	p := &w.progress
+	p.Lock()
+	defer p.Unlock()
+	acked, ago, ok := w.socket.acknowledged()
+	if ok && acked > p.acked {
+		if p.acked < position {
+			p.at = time.Now().Add(-ago)
+		}
+		p.acked = acked
+	}
+	return latest(received, p.at)
+}
+
+// failure is why the connection broke, nil if it did not.
+func (w *wire) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failed
+}
+
+// unsent is how much waits to be sent, and how much may.
+func (w *wire) unsent() (bytes, limit int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.pending) + w.sending, w.limit
+}
+
+// Write is for net.Conn. It returns before p is sent: a failure is reported by a
+// later one.
+func (w *wire) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.pending) > maxUnsent && w.failed == nil && !w.closing {
+		w.changed.Wait()
+	}
+	switch {
+	case w.failed != nil:
+		return 0, w.failed
+	case w.closing:
+		return 0, net.ErrClosed
+	}
+	w.pending = append(w.pending, p...)
+	w.total += uint64(len(p))
+	w.changed.Broadcast()
+	return len(p), nil
+}
+
+// send sends what is written until the wire is closed, or broken.
+func (w *wire) send() {
+	defer close(w.done)
+	defer w.queue.close()
+	var batch []byte
+	var rate rateMeter
+	for {
+		w.mu.Lock()
+		for len(w.pending) == 0 && !w.closing {
+			w.changed.Wait()
+		}
+		if len(w.pending) == 0 {
+			w.mu.Unlock()
+			return
+		}
+		w.mu.Unlock()
+		runtime.Gosched() // others that are about to write may do so
+		w.mu.Lock()
+		batch, w.pending = w.pending, batch[:0]
+		w.sending = len(batch)
+		w.changed.Broadcast()
+		w.mu.Unlock()
+		started := time.Now()
+		_, err := w.Conn.Write(batch)
+		limit, changed := rate.add(len(batch), time.Since(started))
+		if changed {
+			w.socket.limitUnsent(limit)
+		}
+		w.mu.Lock()
+		w.sending = 0
+		if changed {
+			w.limit = limit
+		}
+		if err != nil {
+			if w.failed == nil {
+				w.failed = err
+			}
+			w.changed.Broadcast()
+		}
+		w.mu.Unlock()
+		if err != nil {
+			_ = w.Conn.Close() // so that readers learn of it too
+			return
+		}
+		w.queue.sent()
+	}
+}
+
+// Close is for net.Conn. What was written is sent before, if that takes no
+// time: over a silent connection nothing can be.
+func (w *wire) Close() error {
+	w.mu.Lock()
+	w.closing = true
+	w.changed.Broadcast()
+	w.mu.Unlock()
+	_ = w.SetWriteDeadline(time.Now().Add(closeTime)) // one that is broken has nothing to send
+	<-w.done
+	return w.Conn.Close()
+}
+
+// rateMeter finds out how much a line carries, and so how much may be unsent.
+type rateMeter struct {
+	bytes int
+	took  time.Duration
+	limit int
+}
+
+// The least that a rate is measured by.
+const (
+	rateTime  = 20 * time.Millisecond
+	rateBytes = 1 << 20
+)
+
+// add counts a write. changed says that the limit differs from the last one by
+// much.
+func (r *rateMeter) add(bytes int, took time.Duration) (limit int, changed bool) {
+	r.bytes += bytes
+	r.took += took
+	if r.took < rateTime && r.bytes < rateBytes {
+		return r.limit, false
+	}
+	carried := float64(r.bytes) / max(r.took, time.Microsecond).Seconds() * unsentFor.Seconds()
+	limit = int(min(max(carried, minUnsent), maxUnsent))
+	r.bytes, r.took = 0, 0
+	if limit > r.limit*3/2 || limit < r.limit*2/3 {
+		r.limit = limit
+		return limit, true
+	}
+	return r.limit, false
+}

@@ -1,0 +1,108 @@
+package tunnel
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshclient"
+)
+
+// probeHeader marks a request of our own that is answered by the tunnel itself.
+const probeHeader = "X-Aitunnel-Probe"
+
+// maxProbe is as much of a probe's body as is sent back.
+const maxProbe = 16 << 10
+
+// answerProbes answers probes that carry the nonce, with what they carry, and
+// leaves all else to next.
+func answerProbes(nonce string, next func() http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get(probeHeader) != nonce {
+			next().ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set(probeHeader, nonce)
+		_, _ = io.CopyN(w, r.Body, maxProbe) // the asking side sees what is missing
+	})
+}
+
+var (
+	errNoProbe       = errors.New("the host does not allow connections to its own ports")
+	errSomethingElse = errors.New("something else answers there")
+)
+
+// probe sends a request with a body from the host to an address there, and
+// returns how long the answer took.
+func probe(ctx context.Context, c *sshclient.Client, network, address, nonce string, size int) (time.Duration, error) {
+	started := time.Now()
+	conn, err := c.DialContext(ctx, network, address)
+	var refused *ssh.OpenChannelError
+	if errors.As(err, &refused) && refused.Reason == ssh.Prohibited {
+		return 0, errNoProbe
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = conn.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	transport := &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       func(context.Context, string, string) (net.Conn, error) { return conn, nil },
+	}
+	body := bytes.Repeat([]byte("probe "), size/6+1)[:size]
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://localhost/", bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set(probeHeader, nonce)
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.Header.Get(probeHeader) != nonce {
+		return 0, errSomethingElse
+	}
+	back, err := io.ReadAll(io.LimitReader(resp.Body, maxProbe+1))
+	if err == nil && len(back) != size {
+		err = io.ErrUnexpectedEOF
+	}
+	return time.Since(started), err
+}
+
+// probeForward probes a forward that is open at an address of the host.
+func probeForward(ctx context.Context, c *sshclient.Client, f *config.Forward, remote, nonce string, size int) (time.Duration, error) {
+	network, _ := splitAddress(f)
+	took, err := probe(ctx, c, network, localAddress(network, strings.TrimPrefix(remote, "unix:")), nonce, size)
+	switch {
+	case errors.Is(err, errNoProbe):
+		return 0, nil // it has to be trusted
+	case err != nil:
+		return 0, stepError(StepProbe, "%s is open, and a request sent to it on the host does not arrive here: %s", remote, sshclient.Plain(err))
+	}
+	return took, nil
+}
+
+// localAddress is the address by which the host reaches its own forward.
+func localAddress(network, address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if network != "tcp" || err != nil {
+		return address
+	}
+	switch host {
+	case "", "*", "0.0.0.0":
+		host = "127.0.0.1"
+	case "::":
+		host = "::1"
+	}
+	return net.JoinHostPort(host, port)
+}
