@@ -36,11 +36,12 @@ const (
 // OfKey says whether the change is one of a key.
 func (k ChangeKind) OfKey() bool { return strings.HasPrefix(string(k), "key_") }
 
-// Bad says whether something became unusable, or doubtful, by a fault.
+// Bad says whether a channel or key became unusable, or doubtful, by a fault. That
+// a site lacks a model or an endpoint is none: callers may ask for any.
 func (k ChangeKind) Bad() bool {
 	switch k {
-	case ChangeInService, ChangePaused, ChangeResumed, ChangePreferred, ChangeNotPreferred, ChangeKeyUsable:
-		return false
+	case ChangeOutOfService, ChangeBlocked, ChangeModelSuspect, ChangeKeyRateLimited, ChangeKeyInvalid, ChangeKeyQuotaSpent, ChangeKeyNoAccess, ChangeKeySuspect:
+		return true
 	}
-	return true
+	return false
 }

@@ -20,7 +20,11 @@ type objects struct {
 }
 
 type object struct {
-	id      string
+	id string
+	maker
+}
+
+type maker struct {
 	channel string
 	target  string
 	key     string // fingerprint; "" without a key
@@ -32,7 +36,7 @@ func (r *Registry) RememberObject(id string, s *State, k *Key) {
 	if id == "" || len(id) > maxObjectID {
 		return
 	}
-	o := object{id: id, channel: s.name, target: s.target}
+	o := object{id, maker{channel: s.name, target: s.target}}
 	if k != nil {
 		o.key = k.fingerprint
 	}

@@ -7,7 +7,7 @@ import "time"
 func (r *Registry) Restore(saved Saved) {
 	now := r.now()
 	// By the wall clock: the monotonic one ended with that run.
-	since := elapsed{now: now, passed: max(now.Round(0).Sub(saved.At.Round(0)), 0)}
+	since := elapsed{at: saved.At, now: now, passed: max(now.Round(0).Sub(saved.At.Round(0)), 0)}
 	for _, c := range saved.Channels {
 		s := r.Channel(c.Name, c.Target)
 		if s.Preferred() != c.Preferred {
@@ -17,7 +17,9 @@ func (r *Registry) Restore(saved Saved) {
 		s.restore(c, since)
 	}
 	for _, o := range saved.Objects {
-		r.objects.put(object{o.ID, o.Channel, o.Target, o.Key})
+		for _, id := range o.IDs {
+			r.objects.put(object{id, maker{o.Channel, o.Target, o.Key}})
+		}
 	}
 }
 
@@ -46,8 +48,8 @@ func (s *State) restoreKey(saved SavedKey, since elapsed) *Key {
 	k.removed.configured = true
 	k.rateLimited, k.invalid, k.quotaSpent = since.cooldown(saved.RateLimited), since.cooldown(saved.Invalid), since.cooldown(saved.QuotaSpent)
 	k.mark, k.counters = since.mark(saved.Mark), saved.Counters
-	for model, age := range saved.Good {
-		k.model(since.now, model).lastGood = since.now.Add(-age - since.passed)
+	for model, good := range saved.Good {
+		k.model(since.now, model).lastGood = since.now.Add(min(good.Sub(since.at), 0) - since.passed)
 	}
 	for model, c := range saved.Models {
 		k.model(since.now, model).rateLimited = since.cooldown(c)
@@ -64,6 +66,7 @@ func (s *State) restoreKey(saved SavedKey, since elapsed) *Key {
 
 // elapsed is the time since the state was saved.
 type elapsed struct {
+	at     time.Time // of saving
 	now    time.Time
 	passed time.Duration
 }

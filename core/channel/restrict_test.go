@@ -316,6 +316,32 @@ func TestStoredObjects(t *testing.T) {
 	}
 }
 
+// TestAnIdleStateStaysTheSame, so that it is not written again and again.
+func TestAnIdleStateStaysTheSame(t *testing.T) {
+	c, _, s := setup()
+	k := s.Key("sk-1")
+	k.Succeed(c.now(), "good", time.Millisecond)
+	k.DenyModel(c.now(), "big", 0, "403")
+	k.Mark(c.now(), "odd")
+	block(c, s, 1, true)
+	s.registry.RememberObject("file-1", s, k)
+	saved := func() string {
+		out := s.registry.Save()
+		out.At = time.Time{}
+		b, err := json.Marshal(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	c.add(25 * time.Hour) // all of it has ended
+	before := saved()
+	c.add(time.Hour)
+	if after := saved(); before != after {
+		t.Errorf("an hour later\n%s\nwas\n%s", after, before)
+	}
+}
+
 // TestRestrictionsSurviveARestart with the time that is left of them.
 func TestRestrictionsSurviveARestart(t *testing.T) {
 	c, _, s := setup()

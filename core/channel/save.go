@@ -12,7 +12,7 @@ import (
 type Saved struct {
 	At       time.Time      `json:"at"`
 	Channels []SavedChannel `json:"channels"`
-	Objects  []SavedObject  `json:"objects,omitempty"` // the one used last is the last
+	Objects  []SavedObjects `json:"objects,omitempty"`
 }
 
 // SavedChannel is one channel of [Saved].
@@ -45,8 +45,8 @@ type SavedKey struct {
 	Models      map[string]SavedCooldown `json:"models,omitempty"` // rate limits of single models
 	NoAccess    map[string]SavedCooldown `json:"no_access,omitempty"`
 	Mark        SavedMark                `json:"mark,omitzero"`
-	Marks       map[string]SavedMark     `json:"marks,omitempty"`   // of single models
-	Good        map[string]time.Duration `json:"good_ns,omitempty"` // how long ago a model was last answered well
+	Marks       map[string]SavedMark     `json:"marks,omitempty"` // of single models
+	Good        map[string]time.Time     `json:"good,omitempty"`  // when a model was last answered well
 	Counters    Counters                 `json:"counters"`
 }
 
@@ -63,12 +63,12 @@ type SavedMark struct {
 	Left  time.Duration `json:"left_ns,omitempty"`
 }
 
-// SavedObject is an object that a site stores, and who made it.
-type SavedObject struct {
-	ID      string `json:"id"`
-	Channel string `json:"channel"`
-	Target  string `json:"target"`
-	Key     string `json:"key,omitempty"` // fingerprint
+// SavedObjects are objects that a site stores, and who made them.
+type SavedObjects struct {
+	Channel string   `json:"channel"`
+	Target  string   `json:"target"`
+	Key     string   `json:"key,omitempty"` // fingerprint
+	IDs     []string `json:"ids"`           // the one used last is the last
 }
 
 // Save returns what is to outlive the program.
@@ -128,7 +128,7 @@ func (k *Key) save(now time.Time) SavedKey {
 			put(&out.Marks, model, m.mark.save(now))
 		}
 		if !m.lastGood.IsZero() {
-			put(&out.Good, model, max(now.Sub(m.lastGood), 0).Round(time.Second))
+			put(&out.Good, model, m.lastGood.Truncate(time.Second))
 		}
 	}
 	return out
@@ -155,12 +155,19 @@ func (m *mark) save(now time.Time) SavedMark {
 	return SavedMark{Count: m.count, Left: max(m.until.Sub(now), 0)}
 }
 
-func (m *objects) save() (all []SavedObject) {
+func (m *objects) save() (all []SavedObjects) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	byMaker := map[maker]int{}
 	for e := m.recent.Back(); e != nil; e = e.Prev() {
 		o := e.Value.(object)
-		all = append(all, SavedObject{o.id, o.channel, o.target, o.key})
+		i, ok := byMaker[o.maker]
+		if !ok {
+			i = len(all)
+			byMaker[o.maker] = i
+			all = append(all, SavedObjects{Channel: o.channel, Target: o.target, Key: o.key})
+		}
+		all[i].IDs = append(all[i].IDs, o.id)
 	}
 	return all
 }

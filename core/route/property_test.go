@@ -212,6 +212,7 @@ func (x *trace) run(r *sent) (answered bool) {
 			return false
 		}
 		x.count(p)
+		x.checkMark(&w, p)
 		good, o := x.answer(r, p.Channel, p.Key)
 		x.now = x.now.Add(10 * time.Millisecond)
 		if good {
@@ -224,6 +225,20 @@ func (x *trace) run(r *sent) (answered bool) {
 	}
 	x.t.Error("a request took 64 attempts")
 	return false
+}
+
+// checkMark fails if a marked key is asked though its mark has not ended and
+// another key is available.
+func (x *trace) checkMark(w *Walk, p Pick) {
+	if _, deferred := p.Key.State.Deferred(x.now, w.request.Model); !deferred || p.test {
+		return
+	}
+	view := keyView{walk: w, channel: p.Channel}
+	for i := range p.Channel.Keys {
+		if view.available(i) {
+			x.t.Errorf("a marked key was asked while another was available")
+		}
+	}
 }
 
 // count counts the requests that a dead key gets before that is known.
