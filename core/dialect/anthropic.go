@@ -66,8 +66,9 @@ func (messages) Classify(e *Event, started bool) {
 		e.Kind, e.Final = Error, true
 	case "message":
 		e.Kind = Content
-		e.Finished = !isBlank(gjson.GetBytes(e.Data, "stop_reason")) || gjson.GetBytes(e.Data, "usage.output_tokens").Num > 0
-		if isBlank(gjson.GetBytes(e.Data, "content")) && !e.Finished {
+		e.Finished = !isBlank(gjson.GetBytes(e.Data, "stop_reason"))
+		e.Counted = gjson.GetBytes(e.Data, "usage.output_tokens").Num > 0
+		if isBlank(gjson.GetBytes(e.Data, "content")) && !e.Finished && !e.Counted {
 			e.Kind = Preamble
 		}
 	default:

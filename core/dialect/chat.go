@@ -49,14 +49,14 @@ func classifyChoices(e *Event) {
 		return
 	}
 	e.Kind = Preamble
-	e.Finished = root.Get("usage.completion_tokens").Num > 0
+	e.Counted = root.Get("usage.completion_tokens").Num > 0
 	none := true
 	choices.ForEach(func(_, choice gjson.Result) bool {
 		none = false
 		classifyChoice(e, choice)
 		return e.Kind != Error
 	})
-	if none && e.Finished {
+	if none && e.Counted {
 		e.Kind = Content
 	}
 }

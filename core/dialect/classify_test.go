@@ -39,7 +39,7 @@ var eventKinds = []struct {
 	{Chat, "no choices", `data: {"choices":[]}`, Preamble, false},
 	{Chat, "Azure's filter results", `data: {"choices":[],"prompt_filter_results":[{"prompt_index":0,"content_filter_results":{}}]}`, Preamble, false},
 	{Chat, "usage without tokens", `data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":0}}`, Preamble, false},
-	{Chat, "usage with tokens", `data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3}}`, Content, true},
+	{Chat, "usage with tokens", `data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3}}`, Content, false},
 	{Chat, "empty error object", `data: {"id":"x","error":{}}`, Preamble, false},
 	{Chat, "empty error text", `data: {"choices":[{"delta":{"role":"assistant"}}],"error":""}`, Preamble, false},
 	{Chat, "error false", `data: {"choices":[{"delta":{"content":"a"}}],"error":false}`, Content, false},
@@ -80,7 +80,7 @@ var eventKinds = []struct {
 	{Responses, "unknown", `data: {"type":"response.new_thing"}`, Content, false},
 	{Responses, "completed", `data: {"type":"response.completed","response":{"status":"completed","error":null,"output":[{"type":"message"}]}}`, HardEnd, true},
 	{Responses, "completed, nothing in it", `data: {"type":"response.completed","response":{"status":"completed","output":[],"usage":{"output_tokens":0}}}`, HardEnd, false},
-	{Responses, "completed with tokens", `data: {"type":"response.completed","response":{"status":"completed","output":[],"usage":{"output_tokens":4}}}`, HardEnd, true},
+	{Responses, "completed with tokens", `data: {"type":"response.completed","response":{"status":"completed","output":[],"usage":{"output_tokens":4}}}`, HardEnd, false},
 	{Responses, "failed", "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":\"server_is_overloaded\"}}}", Error, false},
 	{Responses, "incomplete without output", `data: {"type":"response.incomplete","response":{"status":"incomplete","output":[],"incomplete_details":{"reason":"content_filter"}}}`, Error, false},
 	{Responses, "incomplete with output", `data: {"type":"response.incomplete","response":{"status":"incomplete","output":[{"type":"message"}]}}`, HardEnd, true},
@@ -209,6 +209,28 @@ func TestKindsOfLines(t *testing.T) {
 		e, n, ok := s.Next([]byte(tt.line + "\n"))
 		if !ok || e.Kind != tt.want || n != len(tt.line)+1 || s.Finished != tt.finished {
 			t.Errorf("%s: %v %q after %d bytes, finished %v; want %q", tt.line, ok, e.Kind, n, s.Finished, tt.want)
+		}
+	}
+}
+
+// TestCountedTokens: they make an answer more than empty, but a break after them
+// is a loss, as some sites count in each chunk.
+func TestCountedTokens(t *testing.T) {
+	for _, tt := range []struct {
+		format Format
+		event  string
+	}{
+		{Chat, `{"choices":[],"usage":{"completion_tokens":3}}`},
+		{Chat, `{"choices":[{"delta":{"content":""}}],"usage":{"completion_tokens":3}}`},
+		{Chat, `{"choices":[{"delta":{"content":"a"}}],"usage":{"completion_tokens":3}}`},
+		{GenerateContent, `{"candidates":[{"content":{"role":"model"}}],"usageMetadata":{"candidatesTokenCount":3}}`},
+		{Responses, `{"type":"response.completed","response":{"status":"completed","output":[],"usage":{"output_tokens":4}}}`},
+	} {
+		var s Stream
+		s.Begin(tt.format, http.Header{"Content-Type": {"text/event-stream"}})
+		follow(&s, "data: "+tt.event+"\n\n", 1000)
+		if s.Empty() || s.Finished || !s.Counted {
+			t.Errorf("%s: empty %v, finished %v, counted %v", tt.event, s.Empty(), s.Finished, s.Counted)
 		}
 	}
 }

@@ -6,14 +6,10 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// ErrorIn finds the error that a JSON text is, in any of the shapes in which
+// errorIn finds the error that a JSON text is, in any of the shapes in which
 // sites write one, and returns the object that describes it: the text itself,
-// or what it is wrapped in. An empty "error" is none.
-func ErrorIn(data []byte) (object []byte, ok bool) {
-	return errorIn(data, false)
-}
-
-// errorIn takes a cut text, too.
+// or what it is wrapped in. An empty "error" is none. cut says that the text is
+// only a beginning.
 func errorIn(data []byte, cut bool) ([]byte, bool) {
 	if !mayBeError(data) {
 		return nil, false

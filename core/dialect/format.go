@@ -67,7 +67,8 @@ type Event struct {
 	Whole bool   // Data is all of the answer: it is not a stream
 
 	Kind     Kind
-	Finished bool   // it says how or that the answer ended: a stream with it is not empty
+	Finished bool   // it says how the answer ended: a break after it is no loss
+	Counted  bool   // it counts tokens of output: the answer is not empty
 	Final    bool   // nothing of use follows; true of each HardEnd, and of some errors
 	Reason   string // the finish reason that makes it an Error: "error", "insufficient_system_resource"
 }

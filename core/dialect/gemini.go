@@ -85,7 +85,7 @@ func (generateContent) Classify(e *Event, started bool) {
 		root = wrapped // as Gemini CLI's own service answers
 	}
 	e.Kind = Preamble
-	e.Finished = root.Get("usageMetadata.candidatesTokenCount").Num > 0
+	e.Counted = root.Get("usageMetadata.candidatesTokenCount").Num > 0
 	root.ForEach(func(name, v gjson.Result) bool {
 		switch name.Str {
 		case "candidates":

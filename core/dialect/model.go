@@ -62,9 +62,6 @@ func PathModel(escaped string) string {
 	return name
 }
 
-// InPath says that the model stands in the request's path, and where.
-func (m Model) InPath() (start, end int, ok bool) { return m.start, m.end, m.place == inPath }
-
 // pathModel finds the model in /v1beta/models/NAME:generateContent, in
 // /openai/deployments/NAME/chat/completions, /v1/engines/NAME/…, and in
 // /model/NAME/invoke.

@@ -113,6 +113,17 @@ func TestFindAndRenameModel(t *testing.T) {
 	}
 }
 
+func TestPathModel(t *testing.T) {
+	for path, want := range map[string]string{
+		"/v1beta/models/g:generateContent": "g", "/v1beta/models/a%2Fb:generateContent": "a/b", "/v1/chat/completions": "",
+		"/openai/deployments/d/embeddings": "d", "/v1beta/models/%zz:generateContent": "", "/v1beta/models/:generateContent": "",
+	} {
+		if got := PathModel(path); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+}
+
 func parsed(t testing.TB, target string, h http.Header) *http.Request {
 	t.Helper()
 	u, err := url.ParseRequestURI(target)

@@ -60,7 +60,7 @@ func (ollamaChat) Classify(e *Event, started bool) {
 		case "done_reason":
 			e.Finished = e.Finished || !isBlank(v)
 		case "eval_count":
-			e.Finished = e.Finished || v.Num > 0
+			e.Counted = v.Num > 0
 		case "message":
 			if deltaSays(v) {
 				e.Kind = Content

@@ -69,11 +69,13 @@ func isDelta(data []byte) bool {
 func classifyResponse(e *Event, r gjson.Result, started bool) {
 	output := r.Get("output")
 	status := r.Get("status").Str
-	e.Finished = !isBlank(output) || r.Get("usage.output_tokens").Num > 0
+	e.Finished = !isBlank(output)
+	e.Counted = r.Get("usage.output_tokens").Num > 0
+	empty := !e.Finished && !e.Counted
 	switch {
-	case status == "failed", status == "incomplete" && !e.Finished && !started:
+	case status == "failed", status == "incomplete" && empty && !started:
 		e.Kind, e.Final = Error, true
-	case e.Whole && !e.Finished && status == "completed":
+	case e.Whole && empty && status == "completed":
 		e.Kind = Preamble
 	default:
 		e.Kind = HardEnd

@@ -42,9 +42,10 @@ type Stream struct {
 	inEvent bool
 	passed  bool // a document was judged; its rest is passed on
 
-	// Started says that content came, Finished that something told how or that
-	// the answer ends, Ended that nothing of use follows.
-	Started, Finished, Ended bool
+	// Started says that content came, Finished that something told how the answer
+	// ends, Counted that tokens of output were counted, Ended that nothing of use
+	// follows.
+	Started, Finished, Counted, Ended bool
 }
 
 // Begin prepares the stream for an answer in the format f with the header h. It
@@ -58,9 +59,9 @@ func (s *Stream) Begin(f Format, h http.Header) {
 // is not blank.
 func (s *Stream) Framing() Framing { return s.framing }
 
-// Empty says of an answer that has ended that there is nothing in it: neither
-// content nor a word on how it ended.
-func (s *Stream) Empty() bool { return !s.Started && !s.Finished }
+// Empty says of an answer that has ended that there is nothing in it: no content,
+// no reason for its end, and no tokens.
+func (s *Stream) Empty() bool { return !s.Started && !s.Finished && !s.Counted }
 
 // Between says that the last byte given ended an event, so that an event of our
 // own may come now.
@@ -137,6 +138,7 @@ func (s *Stream) judged(found Event, n int) (Event, int, bool) {
 	e.Final = e.Final || e.Kind == HardEnd || e.Whole && !e.Cut
 	s.Started = s.Started || e.Kind == Content || e.Kind == SoftEnd
 	s.Finished = s.Finished || e.Finished || e.Kind == SoftEnd
+	s.Counted = s.Counted || e.Counted
 	s.Ended = s.Ended || e.Final
 	return *e, n, true
 }
