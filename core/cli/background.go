@@ -26,8 +26,12 @@ const (
 // startInBackground starts this program again, away from the terminal, and
 // returns when it is ready or has failed.
 func (a *app) startInBackground(ctx context.Context) error {
-	if _, err := config.Find(a.config); err != nil {
+	path, err := config.Find(a.config)
+	if err != nil {
 		return err
+	}
+	if config.IsPipe(path) {
+		return fmt.Errorf("%s can be read by this process only: start in the foreground with -f", path)
 	}
 	if err := a.stateDirForUs(); err != nil {
 		return err

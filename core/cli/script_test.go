@@ -21,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 )
 
@@ -31,6 +32,7 @@ const waitLimit = 20 * time.Second
 // scripts. The program starts itself again under no name of its own choice, so
 // there the argument tells.
 func TestMain(m *testing.M) {
+	config.ServeRehearsal()
 	run := func() {
 		if v := os.Getenv("TEST_VERSION"); v != "" { // be another version
 			version = v

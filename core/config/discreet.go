@@ -51,6 +51,9 @@ func (r *reader) discreet(a *hclsyntax.Attribute, message string) string {
 	if !r.isSecret(a) {
 		return message
 	}
+	if !r.loader.affordable(a.Expr) {
+		return message
+	}
 	v, _ := a.Expr.Value(r.loader.eval)
 	v, _ = v.UnmarkDeep()
 	_ = cty.Walk(v, func(_ cty.Path, v cty.Value) (bool, error) {

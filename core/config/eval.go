@@ -81,6 +81,9 @@ func (l *loader) variable(name string, r *reader) cty.Value {
 		l.fail(r.at, "Variable without a value", fmt.Sprintf("Give the variable %q a default, or a value with --var %s=… or in the environment as AITUNNEL_VAR_%s.", name, name, name))
 	}
 	r.done()
+	if !l.remember("var", name, value, r.at) {
+		return cty.DynamicVal
+	}
 	if sensitive {
 		l.keepSecret(value)
 		value = value.Mark(secretMark)
@@ -128,6 +131,11 @@ func (o *ordering) resolve(name string, path []string) {
 		o.values[name] = cty.DynamicVal
 		return
 	}
+	if len(path) > maxLocalChain {
+		o.loader.fail(a.NameRange, "Nested too deeply", fmt.Sprintf("At most %d locals may refer to each other in a row.", maxLocalChain))
+		o.values[name] = cty.DynamicVal
+		return
+	}
 	o.state[name] = 1
 	for _, t := range a.Expr.Variables() {
 		if t.RootName() == "local" && len(t) > 1 {
@@ -136,14 +144,35 @@ func (o *ordering) resolve(name string, path []string) {
 			}
 		}
 	}
-	o.loader.eval.Variables["local"] = cty.ObjectVal(o.values)
+	o.loader.eval.Variables["local"] = o.needed(a.Expr)
 	r := &reader{loader: o.loader, what: "in locals"}
 	v, ok := r.value(a)
-	if !ok {
+	if !ok || !o.loader.remember("local", name, v, a.Expr.Range()) {
 		v = cty.DynamicVal
 	}
 	o.values[name] = v
 	o.state[name] = 2
+}
+
+// needed is the object of the locals that an expression refers to: one of all
+// of them would be made anew for each.
+func (o *ordering) needed(e hclsyntax.Expression) cty.Value {
+	values := map[string]cty.Value{}
+	for _, t := range e.Variables() {
+		if t.RootName() != "local" {
+			continue
+		}
+		if len(t) > 1 {
+			if step, ok := t[1].(hcl.TraverseAttr); ok {
+				if v, known := o.values[step.Name]; known {
+					values[step.Name] = v
+				}
+				continue
+			}
+		}
+		return cty.ObjectVal(o.values)
+	}
+	return cty.ObjectVal(values)
 }
 
 // keepSecret notes every string in v as one that no message may show.
@@ -247,6 +276,9 @@ func (l *loader) resolvePath(path string) string {
 		return path
 	}
 	dir := l.options.Path
+	if IsPipe(dir) {
+		return path
+	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		dir = filepath.Dir(dir)
 	}

@@ -1,8 +1,6 @@
 package config
 
 import (
-	"fmt"
-	"os"
 	"regexp"
 	"strings"
 
@@ -23,7 +21,7 @@ func (l *loader) functions() map[string]function.Function {
 		"concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc, "csvdecode": stdlib.CSVDecodeFunc,
 		"distinct": stdlib.DistinctFunc, "element": stdlib.ElementFunc, "flatten": stdlib.FlattenFunc,
 		"floor": stdlib.FloorFunc, "format": stdlib.FormatFunc, "formatlist": stdlib.FormatListFunc,
-		"indent": stdlib.IndentFunc, "join": stdlib.JoinFunc, "jsondecode": stdlib.JSONDecodeFunc,
+		"indent": stdlib.IndentFunc, "join": stdlib.JoinFunc, "jsondecode": jsonDecode,
 		"jsonencode": stdlib.JSONEncodeFunc, "keys": stdlib.KeysFunc, "length": stdlib.LengthFunc,
 		"lookup": stdlib.LookupFunc, "lower": stdlib.LowerFunc, "max": stdlib.MaxFunc, "merge": stdlib.MergeFunc,
 		"min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "range": stdlib.RangeFunc, "regex": stdlib.RegexFunc,
@@ -46,11 +44,11 @@ func (l *loader) envFunction() function.Function {
 				return cty.NilVal, function.NewArgErrorf(2, "env takes a name and one default")
 			}
 			name := args[0].AsString()
-			if !isEnvName(name) {
-				return cty.NilVal, function.NewArgErrorf(0, "this is no name of an environment variable: it has letters, digits and underscores only, such as KEY_1; a value itself stands in quotes, without env")
-			}
 			if v, ok := l.options.Getenv(name); ok {
 				return l.secretValue(v), nil
+			}
+			if !isEnvName(name) {
+				return cty.NilVal, function.NewArgErrorf(0, "this is not the name of an environment variable: a name has letters, digits and underscores only, such as KEY_1; a value itself is written in quotes, without env")
 			}
 			if len(args) == 2 {
 				return args[1].Mark(secretMark), nil
@@ -64,9 +62,6 @@ var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func isEnvName(s string) bool { return envName.MatchString(s) }
 
-// maxFile bounds what file() reads: it is for keys, not for data.
-const maxFile = 64 << 10
-
 // fileFunction is file(path): the content, without white space around it.
 func (l *loader) fileFunction() function.Function {
 	return function.New(&function.Spec{
@@ -74,15 +69,7 @@ func (l *loader) fileFunction() function.Function {
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			path := l.resolvePath(args[0].AsString())
-			info, err := os.Stat(path)
-			if err == nil && info.Size() > maxFile {
-				err = fmt.Errorf("%s has %d bytes, at most %d are read", path, info.Size(), maxFile)
-			}
-			if err != nil {
-				l.inputs[path] = Sum(path)
-				return cty.NilVal, function.NewArgErrorf(0, "the file cannot be read: %s", err)
-			}
-			text, err := l.input(path)
+			text, err := l.input(path, maxValue)
 			if err != nil {
 				return cty.NilVal, function.NewArgErrorf(0, "the file cannot be read: %s", err)
 			}
@@ -95,4 +82,36 @@ func (l *loader) secretValue(v string) cty.Value {
 	value := cty.StringVal(v)
 	l.keepSecret(value)
 	return value.Mark(secretMark)
+}
+
+// jsonDecode is jsondecode, which calls itself for each level of the text.
+var jsonDecode = function.New(&function.Spec{
+	Params: []function.Parameter{{Name: "str", Type: cty.String}},
+	Type: func(args []cty.Value) (cty.Type, error) {
+		if args[0].IsKnown() && strings.Count(args[0].AsString(), "[")+strings.Count(args[0].AsString(), "{") > maxValueDepth && jsonDepth(args[0].AsString()) > maxValueDepth {
+			return cty.NilType, function.NewArgErrorf(0, "the text is nested more than %d levels deep", maxValueDepth)
+		}
+		return stdlib.JSONDecodeFunc.ReturnTypeForValues(args)
+	},
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return stdlib.JSONDecodeFunc.Call(args) },
+})
+
+// jsonDepth counts the levels of a JSON text, and never too few.
+func jsonDepth(text string) (deepest int) {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			depth++
+			deepest = max(deepest, depth)
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return deepest
 }

@@ -8,19 +8,31 @@ import (
 	"os"
 	"strings"
 
-	"github.com/hashicorp/go-envparse"
 	"github.com/zclconf/go-cty/cty"
 )
 
 // Sum is of the content of a file, or of the list of files that a directory
 // adds to a configuration; "" for what is missing or empty.
 func Sum(path string) string {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
+	info, err := os.Stat(path)
+	if err != nil {
+		return ""
+	}
+	if info.IsDir() {
 		files, _ := directory(path)
 		return sum([]byte(strings.Join(files, "\n")))
 	}
-	content, _ := os.ReadFile(path)
+	content, err := readRegular(path, maxText)
+	if err != nil {
+		return unreadable(info)
+	}
 	return sum(content)
+}
+
+// unreadable stands for a content that is not read: of a pipe, a device, or a
+// file that is too large.
+func unreadable(info os.FileInfo) string {
+	return fmt.Sprintf("%s %d %s", info.Mode().Type(), info.Size(), info.ModTime())
 }
 
 func sum(content []byte) string {
@@ -35,16 +47,21 @@ func sum(content []byte) string {
 // content: when one of these changes, the configuration may be another.
 func (r Report) Inputs() map[string]string { return r.inputs }
 
-// input reads a file that the configuration depends on, whether it is there or
-// not.
-func (l *loader) input(path string) ([]byte, error) {
+// input reads a file that the configuration depends on, of at most limit bytes,
+// whether it is there or not.
+func (l *loader) input(path string, limit int64) ([]byte, error) {
 	content, given := l.options.Texts[path]
-	var err error
-	if !given {
-		content, err = os.ReadFile(path)
+	if given {
+		l.inputs[path] = sum(content)
+		return content, nil
+	}
+	content, err := readRegular(path, limit)
+	if err != nil {
+		l.inputs[path] = Sum(path)
+		return nil, err
 	}
 	l.inputs[path] = sum(content)
-	return content, err
+	return content, nil
 }
 
 // environment takes up env_file, whose values stand behind those of the real
@@ -54,18 +71,21 @@ func (l *loader) environment() {
 		if a.Name != "env_file" {
 			continue
 		}
+		if !l.affordable(a.Expr) {
+			return
+		}
 		v, diags := a.Expr.Value(nil)
 		if diags.HasErrors() || v.IsNull() || v.Type() != cty.String {
 			l.fail(a.Expr.Range(), `Wrong value for "env_file"`, "A plain text in quotes is expected here, without functions and references: it is read before everything else.")
 			return
 		}
 		path := l.resolvePath(v.AsString())
-		content, err := l.input(path)
+		content, err := l.input(path, maxValue)
 		if err != nil {
 			l.fail(a.Expr.Range(), "The file of env_file cannot be read", sentence(err.Error()))
 			return
 		}
-		values, err := envparse.Parse(bytes.NewReader(content))
+		values, err := parseEnvFile(content)
 		if err != nil {
 			l.fail(a.Expr.Range(), "The file of env_file is not valid", sentence(fmt.Sprintf("%s: %s; each line is NAME=value", path, err)))
 			return

@@ -30,15 +30,14 @@ type Options struct {
 // Load reads, evaluates and checks a configuration. cfg is nil if the report
 // has errors; otherwise the report may hold warnings.
 func Load(ctx context.Context, o Options) (*Config, Report) {
-	if o.Getenv == nil {
-		o.Getenv = os.LookupEnv
-	}
-	l := &loader{ctx: ctx, options: o, sources: map[string]*source{}, inputs: map[string]string{}, secrets: &secrets{}, config: defaults(o.Path)}
+	l := newLoader(ctx, o)
 	l.read()
 	l.environment()
 	if !l.diags.HasErrors() {
 		l.evaluate()
-		l.decode()
+		if !l.stopped {
+			l.decode()
+		}
 	}
 	if !l.diags.HasErrors() {
 		l.warn()
@@ -53,15 +52,22 @@ func Load(ctx context.Context, o Options) (*Config, Report) {
 // Declared are the plugin blocks of a configuration, whatever is wrong with the
 // rest of it. No plugin is asked for anything.
 func Declared(o Options) []*Plugin {
-	if o.Getenv == nil {
-		o.Getenv = os.LookupEnv
-	}
-	l := &loader{ctx: context.Background(), options: o, sources: map[string]*source{}, inputs: map[string]string{}, secrets: &secrets{}, config: defaults(o.Path)}
+	l := newLoader(context.Background(), o)
 	l.read()
 	l.environment()
 	l.evaluate()
 	l.declarePlugins()
 	return l.config.Plugins
+}
+
+func newLoader(ctx context.Context, o Options) *loader {
+	if o.Getenv == nil {
+		o.Getenv = os.LookupEnv
+	}
+	return &loader{
+		ctx: ctx, options: o, sources: map[string]*source{}, inputs: map[string]string{}, secrets: &secrets{}, config: defaults(o.Path),
+		sizes: map[string]int64{}, trusted: map[hclsyntax.Expression]bool{},
+	}
 }
 
 // loader is one Load.
@@ -80,6 +86,13 @@ type loader struct {
 	names   names
 	plugins map[string]*Plugin
 	known   map[string]*Channel
+
+	sizes     map[string]int64              // of variables and locals, and of all of a kind together
+	spent     int64                         // bytes that the evaluated expressions may take
+	trusted   map[hclsyntax.Expression]bool // those that may be evaluated
+	rehearsed bool                          // they were evaluated in another process
+	stopped   bool                          // a bound was passed: nothing more is evaluated
+	progress  func(at hcl.Range)            // is told what is evaluated next, in the other process
 }
 
 // start is where a mistake is told that stands on no line.
@@ -102,24 +115,56 @@ func (l *loader) caution(at hcl.Range, summary, detail string) {
 func (l *loader) read() {
 	files, err := l.files()
 	if err != nil {
-		l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "The configuration cannot be read", Detail: sentence(err.Error())})
+		l.unread(hcl.Range{}, err)
 		return
 	}
+	left := int64(maxText)
 	for _, path := range files {
-		text, err := l.input(path)
+		text, err := l.text(path, left)
 		if err != nil {
-			l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "The configuration cannot be read", Detail: sentence(err.Error())})
+			l.unread(hcl.Range{Filename: path, Start: hcl.InitialPos, End: hcl.InitialPos}, err)
 			continue
 		}
+		left -= int64(len(text))
 		if path == l.options.Path && IsOld(path) {
 			l.old(path, text)
 			continue
 		}
 		l.parse(path, text)
 	}
+	if len(l.blocks) > maxBlocks {
+		l.fail(l.blocks[maxBlocks].DefRange(), "Too many blocks", fmt.Sprintf("A configuration has at most %d blocks.", maxBlocks))
+		l.blocks = nil
+	}
+}
+
+// maxBlocks bounds what is compared with each other.
+const maxBlocks = 10_000
+
+func (l *loader) unread(at hcl.Range, err error) {
+	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "The configuration cannot be read", Detail: sentence(err.Error())}
+	if at.Filename != "" {
+		d.Subject = &at
+	}
+	l.diags = append(l.diags, d)
+}
+
+// text reads one file. What comes out of a pipe is no input: it never changes.
+func (l *loader) text(path string, limit int64) ([]byte, error) {
+	if _, given := l.options.Texts[path]; given || path != l.options.Path || !IsPipe(path) {
+		return l.input(path, limit)
+	}
+	text, err := readPipe(path)
+	if err == nil {
+		l.caution(hcl.Range{Filename: path, Start: hcl.InitialPos, End: hcl.InitialPos}, "Configuration from a pipe", "It was read once, and is kept in memory: a reload does not see another text.")
+	}
+	return text, err
 }
 
 func (l *loader) files() ([]string, error) {
+	if IsPipe(l.options.Path) {
+		return []string{l.options.Path}, nil
+	}
 	l.inputs[l.options.Path] = Sum(l.options.Path)
 	return Files(l.options.Path)
 }
@@ -127,6 +172,9 @@ func (l *loader) files() ([]string, error) {
 // Files are the files of the configuration at path, in the order in which they
 // are read.
 func Files(path string) ([]string, error) {
+	if IsPipe(path) {
+		return []string{path}, nil
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err

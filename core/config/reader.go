@@ -42,7 +42,7 @@ func (r *reader) value(a *hclsyntax.Attribute) (v cty.Value, ok bool) {
 }
 
 func (r *reader) evaluate(a *hclsyntax.Attribute, secret bool) (v cty.Value, ok bool) {
-	if !r.loader.resolves(a.Expr, secret) {
+	if !r.loader.resolves(a.Expr, secret) || !r.loader.affordable(a.Expr) {
 		return cty.DynamicVal, false
 	}
 	v, diags := a.Expr.Value(r.loader.eval)

@@ -93,6 +93,9 @@ func (r *reader) plainTexts(list hclsyntax.Expression) (entries []cty.Value, ok 
 		return nil, false
 	}
 	for _, e := range tuple.Exprs {
+		if !r.loader.affordable(e) {
+			return nil, false
+		}
 		v, diags := e.Value(r.loader.eval)
 		v, _ = v.Unmark()
 		if len(diags) > 0 || v.Type() != cty.String || !v.IsKnown() || v.IsNull() {

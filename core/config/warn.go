@@ -27,7 +27,7 @@ func (l *loader) warnReadable() {
 	}
 	for name, s := range l.sources {
 		info, err := os.Stat(name)
-		if err != nil || info.Mode()&0o077 == 0 || !s.holdsLiteral() {
+		if err != nil || !info.Mode().IsRegular() || info.Mode()&0o077 == 0 || !s.holdsLiteral() {
 			continue
 		}
 		at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}

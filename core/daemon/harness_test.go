@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/fakesite"
@@ -36,6 +37,7 @@ const serveBuiltin = "serve-builtin"
 var self, _ = os.Executable()
 
 func TestMain(m *testing.M) {
+	config.ServeRehearsal()
 	if len(os.Args) == 2 && os.Args[1] == serveBuiltin {
 		sdk.Serve(sdk.Plugin{
 			Name: "builtin", Version: "0.0.1",

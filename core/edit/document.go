@@ -7,7 +7,6 @@ package edit
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -32,13 +31,16 @@ type file struct {
 
 // Open reads the files of the configuration at path.
 func Open(path string) (*Document, error) {
+	if config.IsPipe(path) {
+		return nil, fmt.Errorf("the configuration was read from %s, where nothing can be written", path)
+	}
 	names, err := config.Files(path)
 	if err != nil {
 		return nil, err
 	}
 	d := &Document{}
 	for _, name := range names {
-		text, err := os.ReadFile(name)
+		text, err := config.ReadFile(name)
 		if err != nil {
 			return nil, err
 		}

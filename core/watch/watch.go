@@ -139,12 +139,25 @@ func (w *Watcher) settle() bool {
 			return false
 		}
 		now := w.sums()
-		calm := maps.Equal(last, now) && !slices.Contains(slices.Collect(maps.Values(now)), Gone)
+		calm := maps.Equal(last, now) && !w.lost(now)
 		if calm || time.Now().After(deadline) {
 			return w.differs(now)
 		}
 		last = now
 	}
+}
+
+// lost says that something is gone that was there: it may be about to come
+// back. What was gone when it was read may stay so.
+func (w *Watcher) lost(now map[string]string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for path, sum := range now {
+		if sum == Gone && w.known[path] != Gone {
+			return true
+		}
+	}
+	return false
 }
 
 // rest waits, with the events meanwhile taken as read; false at the end.

@@ -214,6 +214,16 @@ func TestPassingWeather(t *testing.T) {
 	short.sees(Gone)
 }
 
+// A file that was empty when it was read holds up no change of another one.
+func TestAnEmptyFileBesideOthers(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir+"/f", "old")
+	write(t, dir+"/empty", "")
+	x := start(t, Options{Patience: time.Hour}, dir+"/f", dir+"/empty")
+	write(t, dir+"/f", "new")
+	x.sees("new")
+}
+
 // A change while Changed is at work is not lost.
 func TestAChangeDuringAChange(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")

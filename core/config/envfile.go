@@ -1,0 +1,78 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// parseEnvFile reads lines of NAME=value, as Docker does: all after the first
+// "=" is the value, up to a "#" after a blank; a value that is quoted as a whole
+// loses its quotes. Only a name with a blank in it, and quotes that do not end,
+// are mistakes.
+func parseEnvFile(text []byte) (map[string]string, error) {
+	values := map[string]string{}
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+	number := 0
+	for line := range strings.Lines(string(text)) {
+		number++
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, value, given := strings.Cut(line, "=")
+		name = strings.TrimSpace(strings.TrimPrefix(name, "export "))
+		if name == "" || strings.ContainsFunc(name, unicode.IsSpace) {
+			return nil, fmt.Errorf("line %d: expected NAME=value", number)
+		}
+		if !given {
+			continue // Docker takes the variable from the environment, and so does env()
+		}
+		value, err := envValue(strings.TrimSpace(value))
+		if err != nil {
+			return nil, fmt.Errorf("line %d: the value of %s: %w", number, name, err)
+		}
+		values[name] = value
+	}
+	return values, nil
+}
+
+func envValue(s string) (string, error) {
+	if s == "" || s[0] != '"' && s[0] != '\'' {
+		for i := 1; i < len(s); i++ {
+			if s[i] == '#' && (s[i-1] == ' ' || s[i-1] == '\t') {
+				return strings.TrimSpace(s[:i]), nil
+			}
+		}
+		return s, nil
+	}
+	quote := s[0]
+	var out strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == quote:
+			return out.String(), nil
+		case c == '\\' && quote == '"' && i+1 < len(s):
+			i++
+			out.WriteString(unescape(s[i]))
+		default:
+			out.WriteByte(c)
+		}
+	}
+	return "", fmt.Errorf("the closing %c is missing", quote)
+}
+
+func unescape(c byte) string {
+	switch c {
+	case 'n':
+		return "\n"
+	case 'r':
+		return "\r"
+	case 't':
+		return "\t"
+	case '"', '\\', '$', '\'':
+		return string(c)
+	}
+	return "\\" + string(c)
+}

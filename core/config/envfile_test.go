@@ -1,0 +1,36 @@
+package config
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestEnvFileIsReadAsDockerReadsIt(t *testing.T) {
+	text := "\xef\xbb\xbfFIRST=1\r\n" +
+		"# a comment\n\n" +
+		"HASH=a#b\n" +
+		"COMMENT=a # b\n" +
+		`DOLLAR="a\$b"` + "\n" +
+		`ESCAPES="a\"b\\c\nd\qe"` + "\n" +
+		`SINGLE='a\$b # c'` + "\n" +
+		`QUOTE=a"b"` + "\n" +
+		"export EXPORTED=x=y\n" +
+		"WITH-DASH.and.dot=v\n" +
+		"EMPTY=\n" +
+		"FROM_ENVIRONMENT\n" +
+		"  INDENTED = spaced  \n"
+	got, err := parseEnvFile([]byte(text))
+	want := map[string]string{
+		"FIRST": "1", "HASH": "a#b", "COMMENT": "a", "DOLLAR": "a$b", "ESCAPES": "a\"b\\c\nd\\qe", "SINGLE": `a\$b # c`, "QUOTE": `a"b"`,
+		"EXPORTED": "x=y", "WITH-DASH.and.dot": "v", "EMPTY": "", "INDENTED": "spaced",
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+	for _, wrong := range []string{"two words=x", "=x", `A="x`, `A='x`} {
+		if _, err := parseEnvFile([]byte("OK=1\n" + wrong)); err == nil || err.Error()[:7] != "line 2:" {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+}

@@ -1,0 +1,229 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// What an evaluation may take.
+const (
+	maxValues     = 64 << 20 // bytes of all values
+	maxValueDepth = 200      // of lists in lists
+	maxLocalChain = 1000     // locals that refer to each other in a row
+)
+
+// unbounded is the estimate for an expression whose value can be of any size,
+// and take any time.
+const unbounded = math.MaxInt64 / 4
+
+// elementSize is what a list or map takes for each of its entries.
+const elementSize = 64
+
+// estimate is how many bytes the value of an expression takes at most, without
+// evaluating it.
+func (l *loader) estimate(e hclsyntax.Expression) int64 {
+	switch e := e.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		return sizeOf(e.Val)
+	case *hclsyntax.TemplateExpr:
+		return l.estimateAll(e.Parts)
+	case *hclsyntax.TemplateWrapExpr:
+		return l.estimate(e.Wrapped)
+	case *hclsyntax.ParenthesesExpr:
+		return l.estimate(e.Expression)
+	case *hclsyntax.ObjectConsKeyExpr:
+		return l.estimate(e.Wrapped)
+	case *hclsyntax.TupleConsExpr:
+		return plus(l.estimateAll(e.Exprs), elementSize*int64(len(e.Exprs)))
+	case *hclsyntax.ObjectConsExpr:
+		size := elementSize * int64(len(e.Items))
+		for _, item := range e.Items {
+			size = plus(size, plus(l.estimate(item.KeyExpr), l.estimate(item.ValueExpr)))
+		}
+		return size
+	case *hclsyntax.ConditionalExpr:
+		return l.estimateAll([]hclsyntax.Expression{e.Condition, e.TrueResult, e.FalseResult})
+	case *hclsyntax.UnaryOpExpr:
+		return l.estimate(e.Val)
+	case *hclsyntax.BinaryOpExpr:
+		return plus(l.estimate(e.LHS), l.estimate(e.RHS)) // the digits of a product
+	case *hclsyntax.ScopeTraversalExpr:
+		return l.sizeOfReference(e.Traversal)
+	case *hclsyntax.RelativeTraversalExpr:
+		return l.estimate(e.Source)
+	case *hclsyntax.IndexExpr:
+		return plus(l.estimate(e.Collection), l.estimate(e.Key))
+	case *hclsyntax.FunctionCallExpr:
+		return l.estimateCall(e)
+	}
+	return unbounded // a loop, a splat, or what a later version of the library brings
+}
+
+func (l *loader) estimateAll(all []hclsyntax.Expression) (size int64) {
+	for _, e := range all {
+		size = plus(size, l.estimate(e))
+	}
+	return size
+}
+
+// estimateCall is the estimate for a call. Most functions give back what they
+// get, or a part of it.
+func (l *loader) estimateCall(call *hclsyntax.FunctionCallExpr) int64 {
+	given := l.estimateAll(call.Args)
+	switch call.Name {
+	case "env":
+		if name, ok := staticText(call.Args); ok {
+			value, _ := l.options.Getenv(name)
+			return plus(given, int64(len(value)))
+		}
+		return plus(given, maxText)
+	case "file":
+		if path, ok := staticText(call.Args); ok {
+			if info, err := os.Stat(l.resolvePath(path)); err == nil {
+				return plus(given, min(info.Size(), maxValue))
+			}
+		}
+		return plus(given, maxValue)
+	case "format":
+		if text, ok := staticText(call.Args); ok && !strings.ContainsAny(text, "*0123456789") {
+			return times(given, 2)
+		}
+		return unbounded
+	case "formatlist", "indent", "range":
+		return unbounded
+	case "join", "replace", "csvdecode", "regexall":
+		return times(given, given)
+	case "jsondecode", "split", "keys", "chunklist":
+		return times(given, elementSize)
+	}
+	return plus(times(given, 6), elementSize) // a character of JSON may take six
+}
+
+// staticText is the first argument of a call if it is plain text.
+func staticText(args []hclsyntax.Expression) (string, bool) {
+	if len(args) == 0 {
+		return "", false
+	}
+	t, ok := args[0].(*hclsyntax.TemplateExpr)
+	if !ok || !t.IsStringLiteral() {
+		return "", false
+	}
+	v, diags := t.Value(nil)
+	return v.AsString(), !diags.HasErrors()
+}
+
+// sizeOfReference is the size of a variable or local, which are evaluated
+// before what refers to them.
+func (l *loader) sizeOfReference(t hcl.Traversal) int64 {
+	if len(t) > 1 {
+		if step, ok := t[1].(hcl.TraverseAttr); ok {
+			return l.sizes[t.RootName()+"."+step.Name]
+		}
+	}
+	return l.sizes[t.RootName()]
+}
+
+func plus(a, b int64) int64 { return min(a+b, unbounded) }
+
+func times(a, n int64) int64 {
+	if n > 0 && a > unbounded/n {
+		return unbounded
+	}
+	return a * n
+}
+
+// sizeOf is how many bytes a value takes.
+func sizeOf(v cty.Value) int64 {
+	v, _ = v.Unmark()
+	switch {
+	case v.IsNull() || !v.IsKnown():
+		return 1
+	case v.Type() == cty.String:
+		return int64(len(v.AsString()))
+	case v.Type() == cty.Number:
+		f := v.AsBigFloat()
+		return 160 + int64(math.Abs(float64(f.MantExp(nil))))/3 // written out
+	case v.CanIterateElements():
+		size := int64(0)
+		for it := v.ElementIterator(); it.Next(); {
+			key, e := it.Element()
+			size = plus(size, plus(elementSize, sizeOf(e)))
+			if key.Type() == cty.String {
+				size = plus(size, sizeOf(key))
+			}
+		}
+		return size
+	}
+	return 1
+}
+
+// isDeep says that lists in a value are nested too deeply.
+func isDeep(v cty.Value, left int) bool {
+	v, _ = v.Unmark()
+	if v.IsNull() || !v.IsKnown() || !v.CanIterateElements() {
+		return false
+	}
+	if left == 0 {
+		return true
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		if _, e := it.Element(); isDeep(e, left-1) {
+			return true
+		}
+	}
+	return false
+}
+
+// remember notes the size of a variable or local, for the estimates of what
+// refers to it. It is false after the value was found to be too large.
+func (l *loader) remember(root, name string, v cty.Value, at hcl.Range) bool {
+	size := sizeOf(v)
+	l.sizes[root+"."+name] = size
+	l.sizes[root] = plus(l.sizes[root], plus(size, elementSize))
+	if l.sizes["var"]+l.sizes["local"] > maxValues {
+		l.tooLarge(at)
+		return false
+	}
+	if isDeep(v, maxValueDepth) {
+		l.fail(at, "Nested too deeply", fmt.Sprintf("At most %d lists or maps may be nested in each other.", maxValueDepth))
+		return false
+	}
+	return true
+}
+
+func (l *loader) tooLarge(at hcl.Range) {
+	l.fail(at, "Values too large", fmt.Sprintf("With this one, the values of the configuration take more than %s. Shorten it, or the values that it refers to.", sizeText(maxValues)))
+	l.stopped = true
+}
+
+// affordable says that an expression may be evaluated. Where its text does not
+// show how much that takes, all expressions are evaluated in another process
+// first, which can be stopped.
+func (l *loader) affordable(e hclsyntax.Expression) bool {
+	if l.stopped {
+		return false
+	}
+	if l.progress != nil {
+		l.progress(e.Range())
+		return true
+	}
+	if l.trusted[e] {
+		return true
+	}
+	size := l.estimate(e)
+	if size >= unbounded || l.spent+size > maxValues {
+		if !l.rehearse() {
+			return false
+		}
+	} else {
+		l.spent += size
+	}
+	l.trusted[e] = true
+	return true
+}

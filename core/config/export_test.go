@@ -1,0 +1,5 @@
+package config
+
+import "time"
+
+func init() { rehearsalTime = 2 * time.Second }

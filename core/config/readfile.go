@@ -1,0 +1,118 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+)
+
+// What is read of a file at most.
+const (
+	maxText  = 16 << 20 // of a configuration, all its files together
+	maxValue = 64 << 10 // of what file() and env_file read: they are for keys, not for data
+)
+
+// pipeTime bounds how long a configuration may take to come out of a pipe.
+const pipeTime = 10 * time.Second
+
+// readTime bounds the reading of what only looks like a regular file: some in
+// /proc wait for what is yet to happen.
+const readTime = time.Second
+
+// readRegular reads a regular file of at most limit bytes. It neither waits for
+// another process, as one that opens a pipe would, nor reads without end, as
+// one that reads a device would.
+func readRegular(path string, limit int64) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	_ = f.SetReadDeadline(time.Now().Add(readTime)) // an ordinary file has none, and needs none
+	content, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(content)) > limit {
+		return nil, &tooLargeError{path, limit}
+	}
+	return content, err
+}
+
+type tooLargeError struct {
+	path  string
+	limit int64
+}
+
+func (e *tooLargeError) Error() string {
+	return fmt.Sprintf("%s has more than %s", e.path, sizeText(e.limit))
+}
+
+// ReadFile reads a file of a configuration.
+func ReadFile(path string) ([]byte, error) {
+	if IsPipe(path) {
+		return readPipe(path)
+	}
+	return readRegular(path, maxText)
+}
+
+// stdin is the name that stands for standard input.
+const stdin = "-"
+
+// IsPipe says that a configuration comes from a pipe, a terminal or another
+// thing that can be read once only. It is kept in memory, and not watched.
+func IsPipe(path string) bool {
+	if path == stdin {
+		return true
+	}
+	info, err := os.Stat(path)
+	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
+}
+
+// pipes are the texts that were read from pipes.
+var pipes sync.Map // path: func() ([]byte, error)
+
+func readPipe(path string) ([]byte, error) {
+	once, _ := pipes.LoadOrStore(path, sync.OnceValues(func() ([]byte, error) { return drainPipe(path) }))
+	return once.(func() ([]byte, error))()
+}
+
+func drainPipe(path string) ([]byte, error) {
+	type result struct {
+		text []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() { // it may never end: nothing else can stop the opening of a pipe
+		text, err := readAll(path)
+		done <- result{text, err}
+	}()
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-time.After(pipeTime):
+		return nil, fmt.Errorf("nothing came out of %s within %s", path, pipeTime)
+	}
+}
+
+func readAll(path string) (text []byte, err error) {
+	from := os.Stdin
+	if path != stdin {
+		if from, err = os.Open(path); err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, from.Close()) }()
+	}
+	text, err = io.ReadAll(io.LimitReader(from, maxText+1))
+	if err == nil && len(text) > maxText {
+		err = &tooLargeError{path, maxText}
+	}
+	return text, err
+}

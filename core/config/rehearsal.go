@@ -1,0 +1,206 @@
+package config
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"runtime/metrics"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// A loop, or a function such as indent, can ask for any amount of time and
+// memory, and nothing in a process can stop it. So a configuration with one is
+// evaluated in another process first. That one says which expression it is at;
+// if it has to be ended, this is the place of the mistake.
+
+const (
+	rehearsalMemory = 512 << 20
+	rehearsalEnv    = "AITUNNEL_INTERNAL_REHEARSAL"
+)
+
+// rehearsalTime is shorter in tests.
+var rehearsalTime = 10 * time.Second
+
+// The ways in which the other process ends.
+const (
+	rehearsalDone   = 0
+	rehearsalValues = 10
+	rehearsalHeap   = 11
+)
+
+// rehearsable says that this program begins with [ServeRehearsal].
+var rehearsable bool
+
+// ServeRehearsal is to be called at the very beginning of the program. In the
+// process that evaluates a configuration for another one it does not return.
+func ServeRehearsal() {
+	rehearsable = true
+	if os.Getenv(rehearsalEnv) == "" {
+		return
+	}
+	go watchHeap()
+	os.Exit(rehearseHere())
+}
+
+// rehearsal is what the other process must know.
+type rehearsal struct {
+	Path  string
+	Vars  map[string]string
+	Texts map[string][]byte
+}
+
+// place is how it says where it is.
+type place struct {
+	File                          string
+	Line, Column, EndLine, EndCol int
+	Byte, EndByte                 int
+}
+
+func rehearseHere() int {
+	var job rehearsal
+	if err := json.NewDecoder(os.Stdin).Decode(&job); err != nil {
+		return 1
+	}
+	out := json.NewEncoder(os.Stdout)
+	l := newLoader(context.Background(), Options{Path: job.Path, Vars: job.Vars, Texts: job.Texts})
+	l.progress = func(at hcl.Range) {
+		_ = out.Encode(place{at.Filename, at.Start.Line, at.Start.Column, at.End.Line, at.End.Column, at.Start.Byte, at.End.Byte}) // without a reader it is killed soon
+	}
+	l.read()
+	l.environment()
+	l.evaluate()
+	l.evaluateBodies()
+	if l.stopped {
+		return rehearsalValues
+	}
+	return rehearsalDone
+}
+
+// evaluateBodies evaluates all attributes of all blocks, and counts what their
+// values take.
+func (l *loader) evaluateBodies() {
+	for _, a := range l.top {
+		l.evaluateOnce(a)
+	}
+	for _, b := range l.blocks {
+		if b.Type != "variable" && b.Type != "locals" {
+			l.evaluateBody(b.Body)
+		}
+	}
+}
+
+func (l *loader) evaluateBody(b *hclsyntax.Body) {
+	for _, a := range b.Attributes {
+		l.evaluateOnce(a)
+	}
+	for _, inner := range b.Blocks {
+		l.evaluateBody(inner.Body)
+	}
+}
+
+func (l *loader) evaluateOnce(a *hclsyntax.Attribute) {
+	if !l.affordable(a.Expr) {
+		return
+	}
+	v, diags := a.Expr.Value(l.eval)
+	if diags.HasErrors() {
+		return
+	}
+	if l.spent += sizeOf(v); l.spent > maxValues {
+		l.stopped = true
+	}
+}
+
+// watchHeap ends the process when it takes too much memory.
+func watchHeap() {
+	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	for range time.Tick(2 * time.Millisecond) {
+		if metrics.Read(heap); heap[0].Value.Uint64() > rehearsalMemory {
+			os.Exit(rehearsalHeap)
+		}
+	}
+}
+
+// rehearse evaluates the configuration in another process, once. It is false
+// after a mistake was reported.
+func (l *loader) rehearse() bool {
+	if l.rehearsed || !rehearsable {
+		return true
+	}
+	l.rehearsed = true
+	at, err := l.rehearseElsewhere()
+	if err == nil {
+		return true
+	}
+	l.stopped = true
+	l.fail(at, "Evaluation stopped", sentence(err.Error())+" Shorten the loop, or the value.")
+	return false
+}
+
+func (l *loader) rehearseElsewhere() (hcl.Range, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return l.start(), fmt.Errorf("this program cannot be found: %w", err)
+	}
+	texts := maps.Clone(l.options.Texts)
+	if texts == nil {
+		texts = map[string][]byte{}
+	}
+	for name, s := range l.sources {
+		texts[name] = s.text
+	}
+	job, err := json.Marshal(rehearsal{l.options.Path, l.options.Vars, texts})
+	if err != nil {
+		return l.start(), err
+	}
+	ctx, cancel := context.WithTimeout(l.ctx, rehearsalTime)
+	defer cancel()
+	child := exec.CommandContext(ctx, self)
+	child.Env = append(os.Environ(), rehearsalEnv+"=1")
+	child.Stdin = bytes.NewReader(job)
+	out, err := child.StdoutPipe()
+	if err == nil {
+		err = child.Start()
+	}
+	if err != nil {
+		return l.start(), fmt.Errorf("another process cannot be started: %w", err)
+	}
+	at := l.lastPlace(out)
+	err = child.Wait()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return at, nil
+	case ctx.Err() != nil:
+		return at, fmt.Errorf("the evaluation takes more than %s", rehearsalTime)
+	case errors.As(err, &exit) && exit.ExitCode() == rehearsalValues:
+		return at, fmt.Errorf("the values of the configuration take more than %s", sizeText(maxValues))
+	}
+	return at, fmt.Errorf("the evaluation takes more than %s of memory", sizeText(rehearsalMemory))
+}
+
+// lastPlace is the last place that the other process names.
+func (l *loader) lastPlace(out interface{ Read([]byte) (int, error) }) hcl.Range {
+	at := l.start()
+	decoder := json.NewDecoder(bufio.NewReader(out))
+	for {
+		var p place
+		if decoder.Decode(&p) != nil {
+			return at
+		}
+		at = hcl.Range{
+			Filename: p.File,
+			Start:    hcl.Pos{Line: p.Line, Column: p.Column, Byte: p.Byte},
+			End:      hcl.Pos{Line: p.EndLine, Column: p.EndCol, Byte: p.EndByte},
+		}
+	}
+}
