@@ -24,12 +24,12 @@ func (h *Handler) endpoints() []endpoint {
 func (h *Handler) statusEndpoints() []endpoint {
 	s := h.options.Source
 	return []endpoint{
-		{method: "GET", path: "/api/status", access: observes, summary: "How the program is", handle: show(s.Status), out: Status{}},
+		{method: "GET", path: "/api/status", access: observes, summary: "State of the program", handle: show(s.Status), out: Status{}},
 		{method: "GET", path: "/api/routes", access: observes, summary: "Routes with their plans", handle: show(s.Routes), out: []Route{}},
 		{method: "GET", path: "/api/tunnels", access: observes, summary: "Tunnels and their forwards", handle: show(s.Tunnels), out: []Tunnel{}},
 		{method: "GET", path: "/api/plugins", access: observes, summary: "Plugin processes", handle: show(s.Plugins), out: Plugins{}},
-		{method: "POST", path: "/api/plugins/{name}/restart", summary: "Have a new process take the place of a plugin's, of the executable that is there now", handle: h.restartPlugin, out: Reload{}, refused: NotApplied{}, fails: []int{404, 415, 422}},
-		{method: "POST", path: "/api/explain", access: observes, summary: "What would be done with a request; nothing is sent", handle: h.explain, in: Question{}, out: Explanation{}, fails: []int{400, 404, 413, 415}},
+		{method: "POST", path: "/api/plugins/{name}/restart", summary: "Restart a plugin's process, with the executable that is installed now", handle: h.restartPlugin, out: Reload{}, refused: NotApplied{}, fails: []int{404, 415, 422}},
+		{method: "POST", path: "/api/explain", access: observes, summary: "What would happen to a request; nothing is sent", handle: h.explain, in: Question{}, out: Explanation{}, fails: []int{400, 404, 413, 415}},
 		{method: "GET", path: "/api/stats", access: observes, summary: "Counters, tokens and latencies", handle: show(s.Stats), out: Summary{}},
 	}
 }
@@ -43,12 +43,12 @@ func (h *Handler) channelEndpoints() []endpoint {
 		{method: "PUT", path: "/api/channels/{name}", summary: "Change a channel in the configuration", handle: h.changeChannel, in: ChannelSpec{}, out: Edited{}, fails: editFails, header: ifMatch},
 		{method: "DELETE", path: "/api/channels/{name}", summary: "Remove a channel from the configuration", handle: h.removeChannel, out: Edited{}, fails: editFails, header: ifMatch},
 		{method: "POST", path: "/api/channels/{name}/toggle", access: observes, summary: "Pause or resume a channel", handle: h.toggle, in: toggling{}, out: Channel{}, fails: []int{400, 404, 413, 415}},
-		{method: "POST", path: "/api/channels/{name}/switch", access: observes, summary: "Make a channel the first choice of its routes, or end that", handle: h.prefer, in: switching{}, out: Preferred{}, fails: []int{400, 404, 413, 415}},
-		{method: "POST", path: "/api/channels/{name}/check", access: observes, summary: "Make a channel's health check now", handle: h.check, out: Checked{}, fails: []int{404, 409, 415}},
+		{method: "POST", path: "/api/channels/{name}/switch", access: observes, summary: "Prefer a channel on its routes, or stop preferring it", handle: h.prefer, in: switching{}, out: Preferred{}, fails: []int{400, 404, 413, 415}},
+		{method: "POST", path: "/api/channels/{name}/check", access: observes, summary: "Run a channel's health check now", handle: h.check, out: Checked{}, fails: []int{404, 409, 415}},
 		{method: "GET", path: "/api/channels/{name}/models", summary: "The models that the site of a channel offers", handle: h.models, out: Models{}, fails: []int{404, 409}},
 		{method: "POST", path: "/api/channels/{name}/try", summary: "Send one real request to a channel", handle: h.try, in: Trial{}, out: Tried{}, fails: []int{400, 404, 413, 415}},
 		{method: "POST", path: "/api/channels/{name}/keys", summary: "Add a key to a channel", handle: h.addKey, in: KeySpec{}, out: AddedKey{}, status: 201, fails: editFails, header: ifMatch},
-		{method: "DELETE", path: "/api/channels/{name}/keys/{key}", summary: "Remove a key, by its ID or its place in the list, from 0", handle: h.removeKey, out: Edited{}, fails: editFails, header: ifMatch},
+		{method: "DELETE", path: "/api/channels/{name}/keys/{key}", summary: "Remove a key, by its ID or its index, from 0", handle: h.removeKey, out: Edited{}, fails: editFails, header: ifMatch},
 	}
 }
 
@@ -68,16 +68,16 @@ func (h *Handler) configEndpoints() []endpoint {
 	return []endpoint{
 		{method: "GET", path: "/api/config", access: observes, summary: "The text of the configuration, its secrets replaced by placeholders", handle: h.text, out: Text{}},
 		{method: "PUT", path: "/api/config", summary: "Replace the text of a file of the configuration", handle: h.replace, in: Draft{}, out: Edited{}, fails: append([]int{428}, editFails...), header: ifMatch},
-		{method: "POST", path: "/api/config/reload", summary: "Apply the configuration as it is in its files", handle: h.reload, out: Reload{}, refused: NotApplied{}, fails: []int{400, 412, 415, 422}, header: ifMatch},
-		{method: "POST", path: "/api/config/plan", summary: "What a reload would change, or a text in the place of a file", handle: h.plan, in: Draft{}, out: Reload{}, refused: NotApplied{}, fails: []int{400, 404, 413, 415, 422}},
+		{method: "POST", path: "/api/config/reload", summary: "Apply the configuration in its files", handle: h.reload, out: Reload{}, refused: NotApplied{}, fails: []int{400, 412, 415, 422}, header: ifMatch},
+		{method: "POST", path: "/api/config/plan", summary: "Dry run: what a reload would change, or a new text of a file", handle: h.plan, in: Draft{}, out: Reload{}, refused: NotApplied{}, fails: []int{400, 404, 413, 415, 422}},
 	}
 }
 
 // sessionEndpoints are about browsers that sign in.
 func (h *Handler) sessionEndpoints() []endpoint {
 	return []endpoint{
-		{method: "GET", path: "/api/session", summary: "Whether a login is needed", handle: h.session, access: public, out: Session{}},
-		{method: "POST", path: "/api/session", summary: "Trade the token, or a link's code, for a session cookie", handle: h.login, access: public, in: Login{}, out: Session{}, fails: []int{400, 401, 413, 415, 429}},
+		{method: "GET", path: "/api/session", summary: "Whether the caller has to sign in", handle: h.session, access: public, out: Session{}},
+		{method: "POST", path: "/api/session", summary: "Exchange the token, or a link's code, for a session cookie", handle: h.login, access: public, in: Login{}, out: Session{}, fails: []int{400, 401, 413, 415, 429}},
 		{method: "DELETE", path: "/api/session", summary: "End the session", handle: h.logout, access: public, out: Session{}, fails: []int{415}},
 	}
 }
@@ -88,8 +88,8 @@ func (h *Handler) serviceEndpoints() []endpoint {
 	return []endpoint{
 		{method: "GET", path: "/api/openapi.json", access: observes, summary: "This document", handle: h.describe, out: map[string]any{}},
 		{method: "GET", path: "/metrics", access: metricsOnly, summary: "For Prometheus", handle: promhttp.HandlerFor(newMetrics(s), metricsOptions).ServeHTTP, kind: "text/plain"},
-		{method: "GET", path: "/healthz", summary: "The program lives", handle: alive, access: public, kind: "text/plain"},
-		{method: "GET", path: "/readyz", summary: "Requests would be answered", handle: h.ready, access: public, kind: "text/plain", fails: []int{503}},
+		{method: "GET", path: "/healthz", summary: "The program runs", handle: alive, access: public, kind: "text/plain"},
+		{method: "GET", path: "/readyz", summary: "A channel is available", handle: h.ready, access: public, kind: "text/plain", fails: []int{503}},
 	}
 }
 

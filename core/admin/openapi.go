@@ -1,6 +1,6 @@
 package admin
 
-//go:generate go test . -run ^TestTypeDocs$ -update
+//go:generate go test . -count=1 -run ^Test(TypeDocs|APIDoc)$ -update
 
 import (
 	"net/http"

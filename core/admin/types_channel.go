@@ -4,11 +4,16 @@ import "time"
 
 // Channel is one entry of GET /api/channels.
 type Channel struct {
-	Name        string     `json:"name"`
-	Target      string     `json:"target"`
-	Weight      float64    `json:"weight"`
-	Fallback    bool       `json:"fallback"`
-	Models      []string   `json:"models"` // patterns; empty: every model
+	Name        string   `json:"name"`
+	Target      string   `json:"target"`
+	Weight      float64  `json:"weight"`
+	Fallback    bool     `json:"fallback"`
+	Auth        string   `json:"auth"`        // how the key is sent
+	Models      []string `json:"models"`      // patterns; empty: every model
+	MaxInFlight int      `json:"maxInFlight"` // 0: no limit
+
+	ModelMap map[string]string `json:"modelMap"` // names of models at the site, by those in requests
+
 	Enabled     bool       `json:"enabled"`
 	State       State      `json:"state"`                 // unknown, ready, degraded, cooling_down, down or paused
 	StateReason string     `json:"stateReason,omitempty"` // its code: never_tried, no_key, keys_out, failing, or that of out
@@ -77,14 +82,18 @@ type Stats struct {
 // ChannelSpec describes a channel to be added, or what is to change in one:
 // fields that are absent stay as they are; keys replace all keys of the channel.
 type ChannelSpec struct {
-	Name     string     `json:"name,omitempty"`
-	Target   *string    `json:"target,omitempty"`
-	Auth     *string    `json:"auth,omitempty"`
-	Weight   *float64   `json:"weight,omitempty"`
-	Fallback *bool      `json:"fallback,omitempty"`
-	Models   *[]string  `json:"models,omitempty"` // empty: every model
-	Keys     *[]KeySpec `json:"keys,omitempty"`
-	Routes   *[]string  `json:"routes,omitempty"` // paths of the routes that get the new channel, if the configuration has routes
+	Name     string    `json:"name,omitempty"`
+	Target   *string   `json:"target,omitempty"`
+	Auth     *string   `json:"auth,omitempty"`
+	Weight   *float64  `json:"weight,omitempty"`
+	Fallback *bool     `json:"fallback,omitempty"`
+	Models   *[]string `json:"models,omitempty"` // empty: every model
+
+	ModelMap    *map[string]string `json:"modelMap,omitempty"`    // empty: none
+	MaxInFlight *int               `json:"maxInFlight,omitempty"` // 0: no limit
+
+	Keys   *[]KeySpec `json:"keys,omitempty"`
+	Routes *[]string  `json:"routes,omitempty"` // paths of the routes that get the new channel, if the configuration has routes
 }
 
 // KeySpec is a key to be added. In the list of a channel the key may stand as a string.

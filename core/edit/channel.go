@@ -3,6 +3,7 @@ package edit
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -20,7 +21,11 @@ type Channel struct {
 	Weight   *float64
 	Fallback *bool
 	Models   *[]string // empty: every model
-	Keys     *[]Key    // they take the place of all that are there
+
+	ModelMap    *map[string]string // empty: none
+	MaxInFlight *int               // 0: no limit
+
+	Keys *[]Key // they take the place of all that are there
 }
 
 // Key is a key to be written.
@@ -45,10 +50,32 @@ func (c Channel) attributes() (all [][2]string) {
 	if c.Auth != nil {
 		add("auth", text(*c.Auth))
 	}
+	if c.MaxInFlight != nil {
+		value := ""
+		if *c.MaxInFlight != 0 {
+			value = literal(cty.NumberIntVal(int64(*c.MaxInFlight)))
+		}
+		add("max_in_flight", value)
+	}
 	if c.Models != nil {
 		add("models", list(*c.Models))
 	}
+	if c.ModelMap != nil {
+		add("model_map", object(*c.ModelMap))
+	}
 	return all
+}
+
+// object is a map of texts as it is written; "" for an empty one.
+func object(texts map[string]string) string {
+	if len(texts) == 0 {
+		return ""
+	}
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		all = append(all, text(name)+" = "+text(texts[name]))
+	}
+	return "{ " + strings.Join(all, ", ") + " }"
 }
 
 // list is a list of texts as it is written; "" for an empty one.

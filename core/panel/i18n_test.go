@@ -85,7 +85,7 @@ func values(text string) []string {
 func TestEveryTextExistsAndIsUsed(t *testing.T) {
 	en := catalogue(t, "en")
 	whole := regexp.MustCompile(`'([a-zA-Z]+(?:\.[\w-]+)+)'|data-(?:text|label)="([^"]+)"`)
-	prefix := regexp.MustCompile("`([a-zA-Z]+(?:\\.[a-zA-Z]+)*\\.)\\$\\{|(?:code|has)\\('(\\w+)'")
+	prefix := regexp.MustCompile("`([a-zA-Z]+(?:\\.[a-zA-Z]+)*\\.)\\$\\{|(?:code|has)\\('([\\w.]+)'")
 	used := map[string]bool{"language.name": true}
 	var prefixes []string
 	for file, text := range modules(t) {
@@ -122,7 +122,7 @@ func TestNoTextStandsOutsideTheCatalogues(t *testing.T) {
 	shown := regexp.MustCompile("(?:\\b(?:text|title|label|hint|placeholder|action|alt)|'aria-label'|'aria-description'): ['\"`]([^'\"`]*[a-zA-Z]{2}[^'\"`]*)['\"`]|(?:setText\\([^,]+, |confirmed\\(|failed\\(|new Error\\(|new ApiError\\()['\"`]([^'\"`]*[a-zA-Z]{2}[^'\"`]*)['\"`]|>([^<>{}]*[a-zA-Z]{3}[^<>{}]*)<")
 	allowed := []string{
 		"aitunnel", "admin.token", "aitunnel status", "aitunnel panel", "tunnel", "localhost:9000", "proxy.client_tokens", "aitunnel connect --write", "--check", // names
-		"https://site.example", "primary", "gpt-*, claude-*", // examples
+		"https://site.example", "primary", "gpt-*, claude-*", "gpt-4o = gpt-4o-2024-11-20", // examples
 		"This page needs JavaScript. 此页面需要 JavaScript。",
 	}
 	for file, text := range modules(t) {

@@ -1,10 +1,12 @@
 package adminapi
 
 import (
+	"maps"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/sdk"
 )
@@ -23,7 +25,7 @@ func (s *Source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 	v := ch.State.View(now)
 	c := ch.Config
 	out := admin.Channel{
-		Name: c.Name, Target: c.Target.String(), Weight: c.Weight, Fallback: c.Fallback, Models: append([]string{}, c.Models...),
+		Name: c.Name, Target: c.Target.String(), Weight: c.Weight, Fallback: c.Fallback, Models: append([]string{}, c.Models...), Auth: authText(c.Auth), MaxInFlight: c.MaxInFlight, ModelMap: maps.Clone(c.ModelMap),
 		Enabled: !v.Paused, First: v.Preferred, Health: string(v.Health), CheckedAt: at(v.Checked), Out: string(v.Skip), OutReason: v.Reason,
 		OutSince: at(v.Since), OutUntil: at(v.Until), Latency: millis(v.Counters.TTFB), InFlight: v.InFlight,
 		ErrorRate: v.ErrorRate, Stats: showStats(v.Counters), Keys: admin.Keys{Total: len(ch.Keys), List: []admin.Key{}},
@@ -31,6 +33,9 @@ func (s *Source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 	}
 	sums := s.program.Stats.Channel(c.Name)
 	out.SuccessRate, out.Tokens, out.Recent = rate(sums.Sums), admin.Tokens{Input: sums.Input, Output: sums.Output}, showPoints(sums.Recent)
+	if out.ModelMap == nil {
+		out.ModelMap = map[string]string{}
+	}
 	if v.Health == "" {
 		out.Health = string(sdk.HealthUnknown)
 	}
@@ -57,6 +62,14 @@ func showKey(k *route.Key, now time.Time) admin.Key {
 		State: v.State(), Reason: v.Reason, Until: at(v.Until), Stats: showStats(v.Counters),
 	}
 	return out
+}
+
+// authText is how auth is written in a configuration.
+func authText(a config.Auth) string {
+	if a.Param != "" {
+		return string(a.Style) + ":" + a.Param
+	}
+	return string(a.Style)
 }
 
 func showStats(c channel.Counters) admin.Stats {

@@ -37,7 +37,7 @@ func (s *Source) change(ctx context.Context, cause string, m admin.Match, do fun
 
 // asEdit is what a channel is to be, for the edit of the text.
 func asEdit(in admin.ChannelSpec) edit.Channel {
-	out := edit.Channel{Target: in.Target, Auth: in.Auth, Weight: in.Weight, Fallback: in.Fallback, Models: in.Models}
+	out := edit.Channel{Target: in.Target, Auth: in.Auth, Weight: in.Weight, Fallback: in.Fallback, Models: in.Models, ModelMap: in.ModelMap, MaxInFlight: in.MaxInFlight}
 	if in.Keys != nil {
 		keys := []edit.Key{}
 		for _, k := range *in.Keys {

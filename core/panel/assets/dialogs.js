@@ -123,6 +123,8 @@ export function form({ title, fields, layout, action, submit, extra }) {
     trouble.replaceChildren(...elsewhere);
     trouble.hidden = !elsewhere.length;
     const first = body.querySelector('[aria-invalid]');
+    const folded = first?.closest('details');
+    if (folded) folded.open = true;
     (first ?? trouble).scrollIntoView({ block: 'nearest' });
     first?.focus();
   }

@@ -1,15 +1,23 @@
 // One line of the log.
 
-import { el } from './dom.js';
+import { el, setAttribute, setText } from './dom.js';
 import { clock, millis } from './format.js';
 import { code, t } from './i18n.js';
 import { keyName, keyNamed } from './store.js';
 
-// logRow makes the line of an event. Events do not change, so it is made once;
-// a click on a request opens its record.
+// logRow makes the line of an event. Events do not change, but what a key is
+// called may be known only later. A click on a request opens its record.
 export function logRow(e, open) {
   const node = el('li', {}, e.request ? requestLine(e, open) : messageLine(e));
-  return { node, update: () => {} };
+  const key = node.querySelector('.key');
+  return {
+    node,
+    update() {
+      if (!key) return;
+      setText(key, keyText(e.request.channel, e.request.key));
+      setAttribute(key, 'title', key.textContent);
+    },
+  };
 }
 
 // statusKind is the colour of a status.
@@ -30,7 +38,6 @@ export function keyText(channel, id) {
 function requestLine(e, open) {
   const r = e.request;
   const kind = r.error && r.status < 400 ? 'bad' : statusKind(r.status);
-  const key = keyText(r.channel, r.key);
   const cell = (name, text, title) => el('span', { class: name, text, title });
   const label = [
     t('log.row', { time: clock(e.time), request: `${r.method} ${r.path}` }), r.model,
@@ -43,7 +50,7 @@ function requestLine(e, open) {
     el('span', { class: 'path', title: `${r.method} ${r.path}` }, el('span', { class: 'method', text: r.method }), r.path),
     cell('model', r.model || '–', r.model),
     cell('channel-name', r.channel || '–', r.channel),
-    cell('key', key, key),
+    cell('key', ''),
     cell('ttfb', millis(r.ttfb_ms)),
     cell('total', millis(r.total_ms)),
     cell(`retries${r.retries ? ' some' : ''}`, r.retries || ''));

@@ -73,10 +73,22 @@ func TestAChannelIsAddedChangedAndRemoved(t *testing.T) {
 	}
 	p.press(`[data-name="third"]`, "Edit third")
 	p.field("Weight", "0.5")
+	p.click(`document.querySelector('dialog summary')`)
+	p.field("Names of models at the site", "our-model")
+	p.press("dialog", "Save")
+	p.shows("dialog .field .error", "name in requests = name at the site")
+	p.field("Names of models at the site", "our-model = their-model")
+	p.field("Requests in flight at once", "7")
 	p.press("dialog", "Save")
 	p.shows(`[data-name="third"] .weight`, "0.5")
 	if from, _ := r.ask("m"); from != "primary" {
 		t.Errorf("with the channel lighter, %q answers", from)
+	}
+	if c := r.config(); !strings.Contains(c, `model_map     = { "our-model" = "their-model" }`) && !strings.Contains(c, `model_map = { "our-model" = "their-model" }`) || !strings.Contains(c, "max_in_flight") {
+		t.Errorf("the settings are not in the configuration:\n%s", c)
+	}
+	if got := r.channel("third"); got.MaxInFlight != 7 || got.ModelMap["our-model"] != "their-model" {
+		t.Errorf("%+v", got)
 	}
 	p.press(`[data-name="third"]`, "Edit third")
 	p.press("dialog", "Remove channel")
