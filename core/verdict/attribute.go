@@ -11,7 +11,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
-	ctyjson "github.com/zclconf/go-cty/cty/json"
 )
 
 // value evaluates an attribute. A secret has no place in a rule: rules are
@@ -36,17 +35,44 @@ func (c *compiler) value(e hcl.Expression) (cty.Value, bool) {
 // written is the value of a condition, for lists.
 func (c *compiler) written(a *hcl.Attribute) string {
 	v, diags := a.Expr.Value(c.ctx)
-	if diags.HasErrors() || v.ContainsMarked() || !v.IsWhollyKnown() {
+	if diags.HasErrors() || v.ContainsMarked() || !v.IsWhollyKnown() || v.IsNull() {
 		return ""
 	}
-	if v.Type() == cty.String && !v.IsNull() {
+	if v.Type() == cty.String {
 		return v.AsString()
 	}
-	text, err := ctyjson.Marshal(v, v.Type())
-	if err != nil {
+	return plain(v)
+}
+
+// plain writes a value as HCL has it.
+func plain(v cty.Value) string {
+	t := v.Type()
+	switch {
+	case v.IsNull():
+		return "null"
+	case t == cty.String:
+		return strconv.Quote(v.AsString())
+	case t == cty.Bool:
+		return strconv.FormatBool(v.True())
+	case t == cty.Number:
+		n, _ := v.AsBigFloat().Float64()
+		return strconv.FormatFloat(n, 'f', -1, 64)
+	case !v.CanIterateElements():
 		return ""
 	}
-	return string(text)
+	var parts []string
+	for it := v.ElementIterator(); it.Next(); {
+		key, value := it.Element()
+		if t.IsObjectType() || t.IsMapType() {
+			parts = append(parts, plain(key)+" = "+plain(value))
+		} else {
+			parts = append(parts, plain(value))
+		}
+	}
+	if t.IsObjectType() || t.IsMapType() {
+		return "{ " + strings.Join(parts, ", ") + " }"
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
 }
 
 func (c *compiler) text(a *hcl.Attribute) string { return c.textOf(a.Name, a.Expr) }
@@ -159,23 +185,15 @@ func (c *compiler) expressionOf(name string, e hcl.Expression) *pattern {
 		c.add(e.Range(), "Expression too long", fmt.Sprintf("An expression may have %d bytes at most.", longest))
 		return nil
 	}
-	re, err := regexp.Compile(text)
+	parsed, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
 		c.add(e.Range(), "Invalid expression", explainRE2(text, err))
 		return nil
 	}
-	return &pattern{re: re, literals: literalsOf(text)}
+	p := newPattern(text, parsed)
+	p.prefixed = beginsWithLiteral(parsed)
+	return p
 }
-
-func parsed(text string) *syntax.Regexp {
-	re, err := syntax.Parse(text, syntax.Perl)
-	if err != nil {
-		return &syntax.Regexp{Op: syntax.OpNoMatch}
-	}
-	return re.Simplify()
-}
-
-func literalsOf(text string) []string { return requiredLiterals(parsed(text)) }
 
 // explainRE2 says what is wrong with an expression, and what to write instead
 // where other languages have what RE2 leaves out.
@@ -192,7 +210,7 @@ func explainRE2(text string, err error) string {
 
 func (c *compiler) body(a *hcl.Attribute) {
 	c.rule.body = c.expression(a)
-	if c.rule.body != nil && !beginsWithLiteral(parsed(c.rule.body.re.String())) {
+	if c.rule.body != nil && !c.rule.body.prefixed {
 		c.add(a.Expr.Range(), "body needs a fixed beginning", "The expression has to begin with at least three fixed characters, after \"^\" and white space at most, so that it can be looked for quickly. For example: \"<title>Access denied\".")
 	}
 }
@@ -236,7 +254,7 @@ func (c *compiler) json(a *hcl.Attribute) {
 func (c *compiler) header(a *hcl.Attribute) {
 	c.pairs(a, func(name string, value hcl.Expression) {
 		p := c.expressionOf("expression", value)
-		c.rule.headers = append(c.rule.headers, headerCondition{name: name, value: p, absent: p != nil && p.re.String() == "^$"})
+		c.rule.headers = append(c.rule.headers, headerCondition{name: name, value: p, absent: p != nil && p.text == "^$"})
 	})
 }
 

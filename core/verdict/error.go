@@ -24,12 +24,14 @@ type failure struct {
 	redirect bool
 	json     bool // an error in a JSON document was found
 
-	doc     object // the document that holds the error
-	err     object // the error in it; doc itself where the error is flat
-	header  http.Header
-	body    []byte
-	lowered string // the message in lower case
-	text    string // the body in lower case, made when a rule asks for it
+	doc          object // the document that holds the error
+	err          object // the error in it; doc itself where the error is flat
+	header       http.Header
+	body         []byte
+	lowered      string    // the message in lower case
+	grams        *trigrams // of lowered, made when a rule asks for it
+	loweredCodes []string
+	text         string // the body in lower case, made when a rule asks for it
 }
 
 // normalize brings an answer into its normal form; nil if it is good.
@@ -57,6 +59,9 @@ func normalize(a Answer) *failure {
 	}
 	f.message = clip(withoutEcho(f.message, f.status))
 	f.lowered = string(asciiLower([]byte(f.message)))
+	for _, c := range f.codes {
+		f.loweredCodes = append(f.loweredCodes, string(asciiLower([]byte(c))))
+	}
 	return f
 }
 
@@ -373,11 +378,12 @@ func withoutEcho(message string, status int) string {
 
 // maxMessage bounds what rules see of a message: errors that wrap others have
 // the cause at the end, so both ends are kept.
-const maxMessage = 4 << 10
+const maxMessage = 2 << 10
 
 func clip(s string) string {
 	if len(s) <= maxMessage {
 		return s
 	}
-	return s[:maxMessage-1024] + " … " + s[len(s)-1024:]
+	const end = maxMessage / 4
+	return strings.ToValidUTF8(s[:maxMessage-end], "") + " … " + strings.ToValidUTF8(s[len(s)-end:], "")
 }

@@ -3,8 +3,10 @@ package verdict
 import (
 	"mime"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -73,10 +75,22 @@ type afterPath struct {
 }
 
 // pattern is an expression, with words of which one must occur in any text that
-// it matches: looking for them first costs a hundredth of running it.
+// it matches: looking for them first costs a hundredth of running it. Most are
+// never run, so they are compiled when they first are.
 type pattern struct {
-	re       *regexp.Regexp
+	text     string
+	re       func() *regexp.Regexp
 	literals []string // in lower case; none if nothing is known
+	prefixed bool     // what it matches begins with fixed characters
+}
+
+// newPattern makes a pattern of an expression that has been parsed.
+func newPattern(text string, parsed *syntax.Regexp) *pattern {
+	return &pattern{
+		text:     text,
+		re:       sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) }),
+		literals: requiredLiterals(parsed),
+	}
 }
 
 // match looks for the expression in text; lowered is text in lower case, or ""
@@ -88,7 +102,7 @@ func (p *pattern) match(text, lowered string) bool {
 	if lowered != "" && !p.mayMatch(lowered) {
 		return false
 	}
-	return p.re.MatchString(text)
+	return p.re().MatchString(text)
 }
 
 func (p *pattern) mayMatch(lowered string) bool {
@@ -106,11 +120,34 @@ func (r *Rule) onStatus(status int) bool {
 // matches says that all conditions but the status hold, cheap ones first.
 func (r *Rule) matches(f *failure, a *Answer) bool {
 	return r.onRequest(&a.Request) && r.onHeader(f) &&
-		(r.code == nil || slices.ContainsFunc(f.codes, func(c string) bool { return r.code.match(c, "") })) &&
+		(r.code == nil || f.hasCode(r.code)) &&
 		(r.typ == nil || f.typ != "" && r.typ.match(f.typ, "")) &&
 		r.onJSON(f) &&
-		(r.message == nil || f.message != "" && r.message.match(f.message, f.lowered)) &&
+		(r.message == nil || f.message != "" && f.hasMessage(r.message)) &&
 		r.onBody(f)
+}
+
+// hasCode says that one of the error's codes matches.
+func (f *failure) hasCode(p *pattern) bool {
+	for i, c := range f.codes {
+		if p.match(c, f.loweredCodes[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasMessage says that the error's message matches.
+func (f *failure) hasMessage(p *pattern) bool {
+	if len(p.literals) > 0 {
+		if f.grams == nil {
+			f.grams = newTrigrams(f.lowered)
+		}
+		if !slices.ContainsFunc(p.literals, func(l string) bool { return f.grams.mayHold(l) && strings.Contains(f.lowered, l) }) {
+			return false
+		}
+	}
+	return p.re().MatchString(f.message)
 }
 
 func (r *Rule) onRequest(q *Request) bool {
@@ -192,5 +229,5 @@ func (r *Rule) onBody(f *failure) bool {
 	if f.text == "" {
 		f.text = string(asciiLower(f.body))
 	}
-	return r.body.mayMatch(f.text) && r.body.re.Match(f.body)
+	return r.body.mayMatch(f.text) && r.body.re().Match(f.body)
 }
