@@ -1,0 +1,153 @@
+//go:build linux
+
+package sshclient
+
+import (
+	"crypto/rand"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshdtest"
+)
+
+// startAgent runs ssh-agent with keys until the test ends.
+func startAgent(t *testing.T, keys ...string) (socket string) {
+	t.Helper()
+	agent := sshdtest.Require(t, "ssh-agent", "openssh-client")
+	socket = filepath.Join(t.TempDir(), "agent")
+	cmd := exec.Command(agent, "-D", "-a", socket)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	eventually(t, "the agent listens", func() bool { _, err := os.Stat(socket); return err == nil })
+	for _, k := range keys {
+		addToAgent(t, socket, k)
+	}
+	return socket
+}
+
+func addToAgent(t *testing.T, socket, key string) {
+	t.Helper()
+	cmd := exec.Command("ssh-add", key)
+	cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("ssh-add: %s", out)
+	}
+}
+
+// TestKeysInAnAgent: the private key is in an agent only, as with 1Password or a
+// hardware key, and the tunnel names the public one.
+func TestKeysInAnAgent(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	private := filepath.Join(dir, "key")
+	key := sshdtest.NewKey(t, private, "")
+	public := filepath.Join(dir, "chosen.pub")
+	writeFile(t, public, string(ssh.MarshalAuthorizedKey(key.PublicKey())))
+	if err := os.Chmod(public, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s := sshdtest.Start(t, sshdtest.Options{})
+	s.Authorize("", key.PublicKey())
+	c := tunnelTo(s)
+	c.Identity = public
+	empty := startAgent(t)
+	mustFail(t, Environment{Home: s.Home, Agent: empty}, c, true, public+" holds a public key", "ssh-add", ssh.FingerprintSHA256(key.PublicKey()))
+	mustDial(t, Environment{Home: s.Home, Agent: startAgent(t, private)}, c)
+
+	t.Run("as IdentityFile with IdentitiesOnly", func(t *testing.T) {
+		other := filepath.Join(dir, "other")
+		sshdtest.NewKey(t, other, "")
+		writeFile(t, s.Home+"/.ssh/config", "Host *\n IdentitiesOnly yes\n IdentityFile "+public+"\n")
+		c := tunnelTo(s)
+		mustDial(t, Environment{Home: s.Home, Agent: startAgent(t, other, private)}, c)
+		writeFile(t, s.Home+"/.ssh/config", "")
+	})
+	t.Run("that has only the public file next to it", func(t *testing.T) {
+		c := tunnelTo(s)
+		c.Identity = strings.TrimSuffix(public, ".pub")
+		mustDial(t, Environment{Home: s.Home, Agent: startAgent(t, private)}, c)
+	})
+	t.Run("and the private key next to it", func(t *testing.T) {
+		writeFile(t, strings.TrimSuffix(public, ".pub"), string(readFile(t, private)))
+		mustDial(t, Environment{Home: s.Home, Agent: empty}, c)
+	})
+}
+
+// TestKeyFilesOfOtherKinds are named for what they are.
+func TestKeyFilesOfOtherKinds(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pkcs8 := filepath.Join(dir, "pkcs8")
+	if out, err := exec.Command("sh", "-c", "openssl genpkey -algorithm ed25519 -aes256 -pass pass:secret1234 -out "+pkcs8).CombinedOutput(); err != nil {
+		t.Skipf("no openssl: %s", out)
+	}
+	if err := os.Chmod(pkcs8, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ppk := filepath.Join(dir, "key.ppk")
+	writeFile(t, ppk, "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n")
+	for path, says := range map[string]string{
+		pkcs8: "is encrypted PKCS#8, which is not supported: convert it with ssh-keygen -p -f " + pkcs8,
+		ppk:   "is in PuTTY's format, which is not supported: convert it with puttygen",
+		dir:   "it is not a regular file",
+	} {
+		if _, err := (credentials{files: []string{path}, only: true}).prepare(); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// TestCertificates of users: those that CertificateFile names, and those that
+// have expired.
+func TestCertificates(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	authority := sshdtest.NewKey(t, filepath.Join(dir, "authority"), "")
+	writeFile(t, dir+"/authority.pub", string(ssh.MarshalAuthorizedKey(authority.PublicKey())))
+	s := sshdtest.Start(t, sshdtest.Options{Config: "TrustedUserCAKeys " + dir + "/authority.pub\n"})
+	s.Authorize("", authority.PublicKey()) // no plain key lets in
+	identity := filepath.Join(dir, "key")
+	key := sshdtest.NewKey(t, identity, "")
+	cert := certify(t, authority, key.PublicKey(), ssh.UserCert, s.User)
+	elsewhere := filepath.Join(dir, "signed.pub")
+	writeFile(t, elsewhere, string(ssh.MarshalAuthorizedKey(cert)))
+	writeFile(t, s.Home+"/.ssh/config", "Host *\n IdentityFile "+identity+"\n CertificateFile "+elsewhere+"\n")
+	mustDial(t, envOf(s), tunnelTo(s))
+	t.Run("whose key an agent holds", func(t *testing.T) {
+		writeFile(t, s.Home+"/.ssh/config", "Host *\n CertificateFile "+elsewhere+"\n")
+		mustDial(t, Environment{Home: s.Home, Agent: startAgent(t, identity)}, tunnelTo(s))
+	})
+	t.Run("that has expired", func(t *testing.T) {
+		cert.ValidBefore = uint64(time.Now().Add(-time.Hour).Unix())
+		if err := cert.SignCert(rand.Reader, authority); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, identity+"-cert.pub", string(ssh.MarshalAuthorizedKey(cert)))
+		writeFile(t, s.Home+"/.ssh/config", "")
+		c := tunnelTo(s)
+		c.Identity = identity
+		mustFail(t, envOf(s), c, true, "the certificate "+identity+"-cert.pub expired at", "have a new one signed")
+	})
+}
+
+// TestAPasswordAfterTooManyKeys: with MaxAuthTries 1 a key that is refused is
+// the last try.
+func TestAPasswordAfterTooManyKeys(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{Guest: true, Config: "PasswordAuthentication yes\nMaxAuthTries 1\n"})
+	c := tunnelTo(s)
+	c.User, c.Password = sshdtest.Guest, config.NewSecret(sshdtest.Password)
+	mustDial(t, envOf(s), c)
+}

@@ -1,0 +1,258 @@
+//go:build linux
+
+package sshclient
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshdtest"
+)
+
+// TestServersThatRefuse: what a server says before it names its version, and
+// what it has in common with this program, is told as it is.
+func TestServersThatRefuse(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{})
+	for name, c := range map[string]struct {
+		says      string
+		permanent bool
+		want      string
+	}{
+		"a penalty":        {"Not allowed at this time\r\n", true, "PerSourcePenalties"},
+		"a web server":     {"HTTP/1.1 400 Bad Request\r\n\r\n", false, "answers as a web server"},
+		"another sentence": {"go away\r\n", false, `"go away"`},
+		"nothing":          {"", false, "closes the connection before it presents a key"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = l.Close() }()
+			go func() {
+				for {
+					conn, err := l.Accept()
+					if err != nil {
+						return
+					}
+					_, _ = io.WriteString(conn, c.says)
+					_ = conn.(*net.TCPConn).CloseWrite()
+					_, _ = io.Copy(io.Discard, conn)
+					_ = conn.Close()
+				}
+			}()
+			tunnel := tunnelTo(s)
+			tunnel.Host = l.Addr().String()
+			mustFail(t, envOf(s), tunnel, c.permanent, c.want)
+		})
+	}
+	t.Run("MaxStartups", func(t *testing.T) {
+		t.Parallel()
+		s := sshdtest.Start(t, sshdtest.Options{Config: "MaxStartups 1:100:1\n"})
+		eventually(t, "a connection waits to log in", func() bool {
+			waiting, err := net.Dial("tcp", s.Addr())
+			if err != nil {
+				return false
+			}
+			t.Cleanup(func() { _ = waiting.Close() })
+			said := make([]byte, 4)
+			_, _ = io.ReadFull(waiting, said)
+			return string(said) == "SSH-"
+		})
+		mustFail(t, envOf(s), tunnelTo(s), false, "too many connections that have not logged in yet", "MaxStartups")
+	})
+	t.Run("no common cipher", func(t *testing.T) {
+		t.Parallel()
+		s := sshdtest.Start(t, sshdtest.Options{Config: "Ciphers aes256-cbc\n"})
+		mustFail(t, envOf(s), tunnelTo(s), true, "no client to server cipher algorithm in common", "aes256-cbc")
+	})
+	t.Run("no common key exchange", func(t *testing.T) {
+		t.Parallel()
+		s := sshdtest.Start(t, sshdtest.Options{Config: "KexAlgorithms diffie-hellman-group18-sha512\n"})
+		mustFail(t, envOf(s), tunnelTo(s), true, "no key exchange algorithm in common", "diffie-hellman-group18-sha512")
+	})
+	for _, kex := range []string{"diffie-hellman-group16-sha512", "diffie-hellman-group-exchange-sha256"} {
+		t.Run(kex, func(t *testing.T) {
+			t.Parallel()
+			s := sshdtest.Start(t, sshdtest.Options{Config: "KexAlgorithms " + kex + "\n"})
+			mustDial(t, envOf(s), tunnelTo(s))
+		})
+	}
+	t.Run("SHA-1 only", func(t *testing.T) {
+		t.Parallel()
+		private, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, err := ssh.MarshalPrivateKey(private, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "rsa")
+		writeFile(t, file, string(pem.EncodeToMemory(block)))
+		s := sshdtest.Start(t, sshdtest.Options{Config: "HostKey " + file + "\nHostKeyAlgorithms ssh-rsa\n"})
+		mustFail(t, envOf(s), tunnelTo(s), true, "outdated algorithms only (ssh-rsa)", "SHA-1")
+	})
+	t.Run("an authority without a certificate", func(t *testing.T) {
+		t.Parallel()
+		s := sshdtest.Start(t, sshdtest.Options{})
+		authority := sshdtest.NewKey(t, filepath.Join(t.TempDir(), "authority"), "")
+		writeFile(t, s.Home+"/.ssh/known_hosts", "@cert-authority * "+string(ssh.MarshalAuthorizedKey(authority.PublicKey())))
+		mustFail(t, envOf(s), tunnelTo(s), true, "presents a key without a certificate", "line 1 of "+s.Home, "HostCertificate")
+	})
+}
+
+// TestALoginThatTakesLong, as where names are looked up, is waited for.
+func TestALoginThatTakesLong(t *testing.T) {
+	t.Parallel()
+	sshdtest.RequireRoot(t)
+	s := sshdtest.Start(t, sshdtest.Options{Config: "AuthorizedKeysCommand /usr/bin/sleep 6\nAuthorizedKeysCommandUser root\n"})
+	c := tunnelTo(s) // its steps have 3 seconds
+	mustDial(t, envOf(s), c)
+}
+
+// deafServer is an SSH server that lets everybody in and ignores requests that
+// are not about channels.
+func deafServer(t *testing.T) (address string, key ssh.PublicKey) {
+	t.Helper()
+	signer := sshdtest.NewKey(t, filepath.Join(t.TempDir(), "key"), "")
+	serverConfig := &ssh.ServerConfig{NoClientAuth: true}
+	serverConfig.AddHostKey(signer)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				_, channels, requests, err := ssh.NewServerConn(conn, serverConfig)
+				if err != nil {
+					return
+				}
+				go func() {
+					for range requests { // no answer
+					}
+				}()
+				for c := range channels {
+					_ = c.Reject(ssh.UnknownChannelType, "no")
+				}
+			}()
+		}
+	}()
+	return l.Addr().String(), signer.PublicKey()
+}
+
+// TestAServerThatIgnoresKeepalives is not taken for dead.
+func TestAServerThatIgnoresKeepalives(t *testing.T) {
+	t.Parallel()
+	address, key := deafServer(t)
+	home := t.TempDir()
+	sshdtest.NewKey(t, filepath.Join(home, ".ssh", "id_ed25519"), "")
+	client := mustDial(t, Environment{Home: home}, &config.Tunnel{
+		Name: "vps", Host: address, User: "me", HostKey: ssh.FingerprintSHA256(key),
+		Keepalive: config.Keepalive{Interval: 50 * time.Millisecond, Timeout: 400 * time.Millisecond},
+	})
+	select {
+	case <-client.Done():
+		t.Errorf("it is given up: %v", client.Err())
+	case <-time.After(2 * time.Second):
+	}
+}
+
+// TestDropbear: another SSH server, whose port is taken back like that of sshd.
+func TestDropbear(t *testing.T) {
+	t.Parallel()
+	address, home := startDropbear(t)
+	client := mustDial(t, Environment{Home: home}, &config.Tunnel{
+		Name: "vps", Host: address, User: accountName(t), Keepalive: config.Keepalive{Interval: time.Second, Timeout: 5 * time.Second},
+	})
+	if out, err := client.Run(t.Context(), "echo here"); err != nil || strings.TrimSpace(out) != "here" {
+		t.Errorf("%q, %v", out, err)
+	}
+	if client.wire.prompt.Load() {
+		t.Error("dropbear sends with delay, so what it sends has to be acknowledged at once")
+	}
+}
+
+func startDropbear(t *testing.T) (address, home string) {
+	t.Helper()
+	sshdtest.RequireRoot(t)
+	program := sshdtest.Require(t, "dropbear", "dropbear-bin")
+	sshdtest.Require(t, "dropbearkey", "dropbear-bin")
+	dir := t.TempDir()
+	home = filepath.Join(dir, "home")
+	key := filepath.Join(dir, "hostkey")
+	out, err := exec.Command("dropbearkey", "-t", "ed25519", "-f", key).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s", out)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address = l.Addr().String()
+	_ = l.Close()
+	_, port, _ := net.SplitHostPort(address)
+	public := ""
+	for line := range strings.Lines(string(out)) {
+		if strings.HasPrefix(line, "ssh-ed25519 ") {
+			public = strings.Join(strings.Fields(line)[:2], " ")
+		}
+	}
+	writeFile(t, filepath.Join(home, ".ssh", "known_hosts"), fmt.Sprintf("[127.0.0.1]:%s %s\n", port, public))
+	signer := sshdtest.NewKey(t, filepath.Join(home, ".ssh", "id_ed25519"), "")
+	account := filepath.Join(dir, "account")
+	writeFile(t, filepath.Join(account, ".ssh", "authorized_keys"), string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	// Its account's home is that of this test, by a list of accounts that only it sees.
+	passwd := filepath.Join(dir, "passwd")
+	writeFile(t, passwd, "root:x:0:0:root:"+account+":/bin/sh\n")
+	cmd := exec.Command("unshare", "--mount", "sh", "-c", `mount --bind "$0" /etc/passwd && exec "$@"`, passwd,
+		program, "-F", "-E", "-r", key, "-p", address, "-P", filepath.Join(dir, "pid"))
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			text, _ := os.ReadFile(log.Name())
+			t.Logf("dropbear: %s", text)
+		}
+	})
+	eventually(t, "dropbear listens", func() bool {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	})
+	return address, home
+}
