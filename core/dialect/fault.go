@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/tidwall/gjson"
 )
@@ -24,7 +25,7 @@ func errorIn(data []byte, cut bool) ([]byte, bool) {
 	return []byte(root.Raw), true
 }
 
-var errorMarks = [][]byte{[]byte(`error`), []byte(`fail`), []byte(`"detail"`), []byte(`"success"`), []byte(`"message"`), []byte(`"msg"`), []byte(`"base_resp"`)}
+var errorMarks = [][]byte{[]byte(`error`), []byte(`"Error"`), []byte(`fail`), []byte(`"detail"`), []byte(`"success"`), []byte(`"message"`), []byte(`"msg"`), []byte(`"base_resp"`)}
 
 // mayBeError is a quick look that finds most content to be no error.
 func mayBeError(data []byte) bool {
@@ -48,9 +49,10 @@ func lacks(data []byte, marks ...string) bool {
 
 // isError knows the shapes: {"error":{…}}, {"error":"…"}, {"type":"error"},
 // {"object":"error"}, a response that failed, {"detail":…}, {"success":false},
-// {"code":…,"message":…}, and MiniMax's base_resp.
+// {"code":…,"message":…}, {"error_code":…,"error_msg":…}, MiniMax's base_resp,
+// and Tencent's {"Response":{"Error":{…}}}.
 func isError(o gjson.Result) bool {
-	for _, path := range []string{"error", "response.error"} {
+	for _, path := range []string{"error", "response.error", "Response.Error"} {
 		if e := o.Get(path); e.Exists() && !isBlank(e) && e.Raw != "0" {
 			return true
 		}
@@ -72,14 +74,18 @@ func isBareError(o gjson.Result) bool {
 		switch name.Str {
 		case "detail":
 			detail = !isBlank(v)
-		case "message", "msg":
+		case "message", "msg", "error_msg":
 			message = message || v.Type == gjson.String && v.Str != ""
 		case "errors":
 			message = message || !isBlank(v)
 		case "success":
 			failed = v.Type == gjson.False
-		case "code", "status":
+		case "code":
 			failed = failed || isErrorCode(v)
+		case "error_code":
+			failed = failed || v.Num != 0
+		case "status":
+			failed = failed || v.Type == gjson.Number && v.Num >= 400 || v.Str == "error" || v.Str == "failed" || v.Str == "fail"
 		case "request_id", "requestId", "id", "type", "param", "trace_id", "time", "timestamp", "path":
 		default:
 			other = other || !isBlank(v)
@@ -95,11 +101,8 @@ func isErrorCode(v gjson.Result) bool {
 	case gjson.Number:
 		return v.Num >= 400
 	case gjson.String:
-		switch v.Str {
-		case "", "0", "200", "ok", "OK", "success", "Success", "SUCCESS":
-			return false
-		}
-		return true
+		code := strings.ToLower(v.Str)
+		return code != "" && code != "0" && code != "200" && code != "ok" && !strings.HasPrefix(code, "succe")
 	}
 	return false
 }
