@@ -11,6 +11,7 @@ type Lease struct {
 	start time.Time
 	probe bool        // it found the breaker half-open, or was forced past it
 	tests *modelState // whose mark it tests
+	waits bool        // no answer came yet
 	onEnd func()
 }
 
@@ -24,6 +25,7 @@ func (l *Lease) Answered(now time.Time, model, endpoint string) {
 	s := l.state
 	s.mu.Lock()
 	s.counters.ttfb(now.Sub(l.start))
+	s.stalledSince = now
 	unblocked := false
 	if s.slot.has(flagRestricted | flagOutage) {
 		unblocked = s.cleared(now, model, endpoint)
@@ -40,6 +42,7 @@ func (l *Lease) Alive() { l.alive("it answers") }
 
 func (l *Lease) alive(how string) (closed bool) {
 	defer l.ended()
+	l.waited()
 	s := l.state
 	if !l.probe {
 		return false
@@ -134,6 +137,7 @@ func (l *Lease) release() {
 	if s == nil {
 		return
 	}
+	l.waited()
 	l.state = nil
 	if l.probe || l.tests != nil {
 		s.mu.Lock()

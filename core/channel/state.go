@@ -18,6 +18,7 @@ type State struct {
 
 	slot      *slot
 	preferred atomic.Bool
+	waiting   atomic.Int32 // attempts without an answer so far
 	failedAt  atomic.Int64 // the last failure of the whole channel: nanoseconds since the registry's start, 0: none
 
 	mu        sync.Mutex
@@ -31,13 +32,15 @@ type State struct {
 	breaker   breaker
 	blocked   cooldown
 	blockedAt time.Time
-	blockedBy evidence
-	models    map[string]*modelState
-	endpoints map[string]*endpointState
-	counters  Counters
-	recent    window // the last minute's attempts
-	keys      map[string]*Key
-	removed   removal
+
+	stalledSince time.Time // many attempts have waited without a good answer
+	blockedBy    evidence
+	models       map[string]*modelState
+	endpoints    map[string]*endpointState
+	counters     Counters
+	recent       window // the last minute's attempts
+	keys         map[string]*Key
+	removed      removal
 }
 
 func newState(r *Registry, name, target string) *State {
@@ -159,6 +162,7 @@ func (s *State) Acquire(now time.Time, limit int, force bool) (Lease, Skip) {
 	}
 	l := Lease{state: s, start: now}
 	if !s.slot.has(flagOutage) {
+		l.wait(now)
 		return l, ""
 	}
 	s.mu.Lock()
@@ -172,6 +176,8 @@ func (s *State) Acquire(now time.Time, limit int, force bool) (Lease, Skip) {
 		l.probe = true
 		s.breaker.probing = true
 	}
+	l.waits = true
+	s.waiting.Add(1)
 	return l, ""
 }
 

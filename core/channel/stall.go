@@ -1,0 +1,48 @@
+package channel
+
+import (
+	"fmt"
+	"time"
+)
+
+// A channel that takes requests and answers none counts as failing, though none
+// of its requests has failed yet.
+const (
+	stallRequests = 512 // waiting for the head of an answer
+	stallTime     = 30 * time.Second
+)
+
+// wait counts the attempt as one that waits for an answer.
+func (l *Lease) wait(now time.Time) {
+	l.waits = true
+	if n := l.state.waiting.Add(1); n > stallRequests {
+		l.state.watch(now, n == stallRequests+1)
+	}
+}
+
+func (l *Lease) waited() {
+	if l.waits {
+		l.waits = false
+		l.state.waiting.Add(-1)
+	}
+}
+
+// watch opens the breaker if so many requests have waited for too long without
+// a good answer. first says that they have just become so many.
+func (s *State) watch(now time.Time, first bool) {
+	s.mu.Lock()
+	if first || s.stalledSince.IsZero() {
+		s.stalledSince = now
+	}
+	stalled := now.Sub(s.stalledSince) >= stallTime && !s.breaker.open
+	reason := fmt.Sprintf("over %d requests wait, and none was answered for %s", stallRequests, stallTime)
+	if stalled {
+		s.breaker.trip(now, s.limits, reason)
+		s.update()
+	}
+	s.mu.Unlock()
+	if stalled {
+		s.failed(now)
+		s.announce(ChangeOutOfService, "out of service: "+reason)
+	}
+}
