@@ -35,6 +35,18 @@ type Channel struct {
 	Keys        Keys       `json:"keys"`
 	Stats       Stats      `json:"stats"`
 	Where       string     `json:"where,omitempty"` // file:line of its block
+
+	Restricted []Restriction `json:"restricted,omitempty"` // for single models and endpoints
+}
+
+// Restriction is why a channel or key is not used, or used last, for a model or
+// an endpoint.
+type Restriction struct {
+	Model    string     `json:"model,omitempty"`    // without model and endpoint: all models
+	Endpoint string     `json:"endpoint,omitempty"` // its kind, such as generate or files
+	State    string     `json:"state"`              // a code: rate_limited, no_access, no_model, no_endpoint or suspect
+	Reason   string     `json:"reason,omitempty"`
+	Until    *time.Time `json:"until,omitempty"`
 }
 
 // Point is what happened in ten seconds.
@@ -68,6 +80,8 @@ type Key struct {
 	Reason    string     `json:"reason,omitempty"`
 	Until     *time.Time `json:"until,omitempty"`
 	Stats     Stats      `json:"stats"`
+
+	Restricted []Restriction `json:"restricted,omitempty"` // for single models
 }
 
 // Stats counts attempts.

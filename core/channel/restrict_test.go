@@ -3,6 +3,7 @@ package channel
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -125,6 +126,20 @@ func TestAKeyWithoutAccessToAModel(t *testing.T) {
 	}
 	if v := k.View(c.now()); v.State() != KeyReady {
 		t.Errorf("the key is shown as %s", v.State())
+	}
+	k.Succeed(c.now(), "odd", 0)
+	k.Mark(c.now(), "odd")
+	s.DenyEndpoint(c.now(), "files", true, 0, "404")
+	s.DenyModel(c.now(), "none", SkipNoModel, 0, "no such model")
+	got := fmt.Sprint(k.Restrictions(c.now()), s.Restrictions(c.now()))
+	for _, want := range []string{"{big  no_access 403 ", "{odd  suspect  ", "{none  no_model no such model ", "{ files no_endpoint 404 "} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in %s", want, got)
+		}
+	}
+	c.add(time.Hour)
+	if got := append(k.Restrictions(c.now()), s.Restrictions(c.now())...); len(got) > 0 {
+		t.Errorf("an hour later: %v", got)
 	}
 }
 

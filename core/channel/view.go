@@ -1,6 +1,8 @@
 package channel
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/aitunnel/aitunnel/sdk"
@@ -19,6 +21,61 @@ type View struct {
 	InFlight  int
 	ErrorRate float64
 	Counters  Counters
+}
+
+// Restriction is why a channel or key is not used, or used last, for a model or
+// an endpoint.
+type Restriction struct {
+	Model    string // "": see Endpoint; if that is empty too, all models
+	Endpoint string
+	State    string // a [Skip], or [KeySuspect]
+	Reason   string
+	Until    time.Time
+}
+
+// Restrictions are those of the channel that apply now, in order of models and
+// endpoints.
+func (s *State) Restrictions(now time.Time) (all []Restriction) {
+	if !s.slot.has(flagRestricted) {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(s.models)) {
+		m := s.models[name]
+		if m.cooldown.active(now) {
+			all = append(all, Restriction{Model: name, State: string(m.skip), Reason: m.cooldown.reason, Until: m.cooldown.until})
+		} else if m.mark.deferred(now) {
+			all = append(all, Restriction{Model: name, State: KeySuspect, Until: m.mark.until})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.endpoints)) {
+		if c := s.endpoints[name].cooldown; c.active(now) {
+			all = append(all, Restriction{Endpoint: name, State: string(SkipNoEndpoint), Reason: c.reason, Until: c.until})
+		}
+	}
+	return all
+}
+
+// Restrictions are those of the key for single models that apply now, in order
+// of models.
+func (k *Key) Restrictions(now time.Time) (all []Restriction) {
+	if !k.restricted.Load() {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(k.models)) {
+		switch m := k.models[name]; {
+		case m.noAccess.active(now):
+			all = append(all, Restriction{Model: name, State: string(SkipNoAccess), Reason: m.noAccess.reason, Until: m.noAccess.until})
+		case m.rateLimited.active(now):
+			all = append(all, Restriction{Model: name, State: string(SkipRateLimited), Reason: m.rateLimited.reason, Until: m.rateLimited.until})
+		case m.mark.deferred(now):
+			all = append(all, Restriction{Model: name, State: KeySuspect, Until: m.mark.until})
+		}
+	}
+	return all
 }
 
 // View returns the channel's state.

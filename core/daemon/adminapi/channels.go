@@ -29,7 +29,7 @@ func (s *Source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 		Enabled: !v.Paused, First: v.Preferred, Health: string(v.Health), CheckedAt: at(v.Checked), Out: string(v.Skip), OutReason: v.Reason,
 		OutSince: at(v.Since), OutUntil: at(v.Until), Latency: millis(v.Counters.TTFB), InFlight: v.InFlight,
 		ErrorRate: v.ErrorRate, Stats: showStats(v.Counters), Keys: admin.Keys{Total: len(ch.Keys), List: []admin.Key{}},
-		Where: place(c.Range),
+		Where: place(c.Range), Restricted: showRestrictions(ch.State.Restrictions(now)),
 	}
 	sums := s.program.Stats.Channel(c.Name)
 	out.SuccessRate, out.Tokens, out.Recent = rate(sums.Sums), admin.Tokens{Input: sums.Input, Output: sums.Output}, showPoints(sums.Recent)
@@ -60,6 +60,14 @@ func showKey(k *route.Key, now time.Time) admin.Key {
 	out := admin.Key{
 		ID: k.State.IDWith(k.Config.Label), Label: k.Config.Label, Masked: k.Config.Value.String(), Weight: k.Config.Weight, Ephemeral: k.Config.Ephemeral,
 		State: v.State(), Reason: v.Reason, Until: at(v.Until), Stats: showStats(v.Counters),
+		Restricted: showRestrictions(k.State.Restrictions(now)),
+	}
+	return out
+}
+
+func showRestrictions(all []channel.Restriction) (out []admin.Restriction) {
+	for _, r := range all {
+		out = append(out, admin.Restriction{Model: r.Model, Endpoint: r.Endpoint, State: r.State, Reason: r.Reason, Until: at(r.Until)})
 	}
 	return out
 }
