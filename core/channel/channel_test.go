@@ -175,6 +175,26 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// TestAGoodAnswerEndsAFailedCheck: a channel that answers a last request works,
+// whatever its check says.
+func TestAGoodAnswerEndsAFailedCheck(t *testing.T) {
+	c, rec, s := setup()
+	s.SetHealth(sdk.HealthDown, "404")
+	l, _ := s.Acquire(c.now(), 0, true)
+	l.Answered(c.now(), "m", "generate")
+	l.Succeed(c.now())
+	if skip := s.Skip(c.now()); skip != "" {
+		t.Errorf("still out: %s", skip)
+	}
+	if last := rec.changes[len(rec.changes)-1]; last.Kind != ChangeInService {
+		t.Errorf("%+v", last)
+	}
+	s.SetHealth(sdk.HealthDown, "404") // the next check
+	if skip := s.Skip(c.now()); skip != SkipCheckFailed {
+		t.Errorf("after another failed check: %q", skip)
+	}
+}
+
 func TestInFlightLimit(t *testing.T) {
 	c, _, s := setup()
 	a, _ := s.Acquire(c.now(), 1, false)

@@ -26,13 +26,13 @@ func (l *Lease) Answered(now time.Time, model, endpoint string) {
 	s.mu.Lock()
 	s.counters.ttfb(now.Sub(l.start))
 	s.stalledSince = now
-	unblocked := false
+	back := false
 	if s.slot.has(flagRestricted | flagOutage) {
-		unblocked = s.cleared(now, model, endpoint)
+		back = s.cleared(l.start, now, model, endpoint)
 	}
 	s.mu.Unlock()
-	if !l.alive("a request was answered") && unblocked {
-		s.announce(ChangeInService, "no longer blocked: a request was answered")
+	if !l.alive("a request was answered") && back {
+		s.announce(ChangeInService, "back in service: a request was answered")
 	}
 }
 

@@ -3,6 +3,8 @@ package channel
 import (
 	"fmt"
 	"time"
+
+	"github.com/aitunnel/aitunnel/sdk"
 )
 
 // modelState is what is known against a channel with one model; the model ""
@@ -129,11 +131,19 @@ func (s *State) DoubtModel(now time.Time, model string, request uint64) {
 	}
 }
 
-// cleared removes what a good answer disproves, whatever the key was. It
-// says whether the channel was blocked; the caller holds mu.
-func (s *State) cleared(now time.Time, model, endpoint string) (unblocked bool) {
-	unblocked = s.blocked.active(now)
-	s.blocked, s.blockedBy = cooldown{}, evidence{}
+// cleared removes what a good answer disproves, whatever the key was: also the
+// result of the last health check. An attempt that began earlier than what speaks
+// against the channel disproves nothing. It says whether the channel was blocked
+// or down; the caller holds mu.
+func (s *State) cleared(began, now time.Time, model, endpoint string) (back bool) {
+	if s.health == sdk.HealthDown && !began.Before(s.since) {
+		s.health, s.since, s.reason = sdk.HealthUnknown, now, ""
+		back = true
+	}
+	if !s.blocked.active(now) || !began.Before(s.blockedAt) {
+		back = back || s.blocked.active(now)
+		s.blocked, s.blockedBy = cooldown{}, evidence{}
+	}
 	if model != "" {
 		delete(s.models, model)
 	}
@@ -142,7 +152,7 @@ func (s *State) cleared(now time.Time, model, endpoint string) (unblocked bool) 
 		delete(s.models, "")
 	}
 	s.update()
-	return unblocked
+	return back
 }
 
 func (s *State) announce(kind ChangeKind, message string) {
