@@ -23,7 +23,9 @@ func Draft(name string, a Answer, v Verdict) string {
 	}
 	switch {
 	case v.Page:
-		body.SetAttributeValue("content_type", cty.StringVal("text/html"))
+		if media := mediaType(a.Header.Get("Content-Type")); media != "" {
+			body.SetAttributeValue("content_type", cty.StringVal(media))
+		}
 		setExpression(body, "message", v.Message)
 	case isTelling(v.Code):
 		setExpression(body, "code", v.Code)

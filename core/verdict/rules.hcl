@@ -198,8 +198,17 @@ verdict "country-model" {
 # Other ways of saying so.
 verdict "country" {
   status  = [400, 401, 403, 451]
-  message = "(?i)(?:country, region, or territory not supported|(?:from|in) (?:an )?(?:unsupported|restricted) (?:countr|region|location|territor)|not (?:available|supported|offered|accessible) in your (?:country|region|location|area|territory)|region is not supported|country is not supported|您所在的(?:国家|地区)|不支持(?:当前|您所在的?)(?:地区|区域|国家))"
+  message = "(?i)(?:country, region, or territory not supported|(?:from|in) (?:an )?(?:unsupported|restricted) (?:countr|region|location|territor)|(?:service|api|product|platform|site|openai|chatgpt|claude|anthropic|gemini|access)[^.]{0,40} not (?:available|supported|offered|accessible|allowed) in your (?:country|region|location|area|territory)|region is not supported|country is not supported|您所在的(?:国家|地区)|不支持(?:当前|您所在的?)(?:地区|区域|国家))"
   means   = "blocked"
+  at_once = true
+}
+
+# Some part of the site is not offered in this country.
+verdict "country-part" {
+  status  = [400, 403, 404, 451]
+  message = "(?i)not (?:available|supported|offered|accessible) in your (?:country|region|location|area|territory)"
+  means   = "blocked"
+  scope   = "channel-model"
   at_once = true
 }
 
@@ -263,7 +272,7 @@ verdict "account-stopped" {
 # The same in words.
 verdict "account-stopped-message" {
   status  = [400, 401, 403]
-  message = "(?i)(?:account|organization|project|access|user|team|api key|token) (?:has been|is|was) (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|oauth authentication is currently not allowed|violation of terms of service|project has been denied access|用户已被封禁|账[号户]已被?(?:封禁|禁用|停用|锁定)"
+  message = "(?i)(?:access (?:has been|is|was) (?:terminated|revoked|suspended)|(?:account|organization|project|user|team|api key|token|subscription) (?:has been|is|was) (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|oauth authentication is currently not allowed|violation of terms of service|project has been denied access|用户已被封禁|账[号户]已被?(?:封禁|禁用|停用|锁定))"
   means   = "invalid_key"
 }
 
@@ -485,7 +494,7 @@ verdict "anthropic-no-model" {
 # The same in words.
 verdict "no-model-message" {
   status  = [400, 404, 410, 422, 500, 503]
-  message = "(?i)(?:models? ['\"`]?[^ ]{1,100}['\"`]?,? (?:is )?(?:not found|(?:does|do) not exist|not exist|is not supported|is not available|is not a valid model|has been (?:deprecated|decommissioned|retired|removed))|model (?:does )?not (?:exist|found)|unknown model|unsupported model|no such model|not a valid model id|invalid model(?: name)?\\b|models/[^ ]+ is not found|model identifier is invalid|end of (?:its )?life|no endpoints found for|try pulling it first|no available channel for model|no healthy deployments for this model|on-demand throughput isn't supported|no available accounts?.{0,20} support(?:ing|s)? (?:the |this )?model|模型不存在|不支持(?:该|此)?模型|无可用渠道|可用渠道失败|模型.{0,40}(?:不存在|已下线|未找到))"
+  message = "(?i)(?:models? ['\"`]?[^ ]{1,100}['\"`]?,? (?:is )?(?:not found|(?:does|do) not exist|not exist|(?:is )?not supported(?:[.,]|$| by )|is not available|is not a valid model|has been (?:deprecated|decommissioned|retired|removed))|model (?:does )?not (?:exist|found)|unknown model|unsupported model|no such model|not a valid model id|invalid model(?: name| id)?(?::| passed| ['\"`]|\\.?$)|models/[^ ]+ is not found|model identifier is invalid|end of (?:its )?life|no endpoints found for|try pulling it first|no available channel for model|no healthy deployments for this model|on-demand throughput isn't supported|no available accounts?.{0,20} support(?:ing|s)? (?:the |this )?model|模型不存在|不支持(?:该|此)?模型|无可用渠道|可用渠道失败|模型.{0,40}(?:不存在|已下线|未找到))"
   means   = "no_model"
 }
 
@@ -526,9 +535,17 @@ verdict "invalid-key-status" {
   means  = "invalid_key"
 }
 
+# The same in words that mean nothing else, even where the request is called
+# malformed.
+verdict "invalid-key-request" {
+  status  = 400
+  message = "(?i)(?:(?:invalid|incorrect|wrong|expired) (?:api[ -]?key|x-api-key)|api[ -]?key(?: provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired)|无效的 ?api ?key)"
+  means   = "invalid_key"
+}
+
 # The same in words, English and Chinese.
 verdict "invalid-key-message" {
-  status  = [400, 401, 403]
+  status  = [401, 403]
   message = "(?i)(?:(?:invalid|incorrect|wrong|expired|malformed|unknown|missing) (?:or (?:missing|expired|inactive) )?(?:proxy server )?(?:api[ -]?key|api[ -]?token|access token|auth(?:entication|orization)? token|bearer token|token|credentials?|authentication|subscription key|x-api-key)|(?:api[ -]?key|api[ -]?token|access token|token|x-api-key|subscription key)(?: provided| you provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired|not found|revoked|does not exist)|no auth credentials found|authorization token is illegal|bad credentials|authentication failed, please|request signature we calculated does not match|未提供令牌|user not found|invalid username or password|api key not found|access denied due to invalid subscription key|access token is missing, invalid|security token included in the request is (?:invalid|expired)|无效的(?:令牌|密钥|api|key)|令牌(?:无效|已过期|状态不可用|不存在|已?被?禁用)|(?:身份验证|鉴权|认证)失败|api ?key.{0,10}(?:无效|错误|不正确|不存在|已过期))"
   means   = "invalid_key"
 }
@@ -598,7 +615,7 @@ verdict "rate-limit-code" {
 # The same in words.
 verdict "rate-limit-message" {
   status  = [400, 403]
-  message = "(?i)(?:rate limit (?:exceeded|reached)|request limit reached|too many requests)"
+  message = "(?i)(?:rate limit (?:exceeded|reached)|request limit reached|reached your (?:[a-z]+ )?usage limit|too many requests)"
   means   = "rate_limited"
 }
 
