@@ -100,7 +100,7 @@ func (c collection) channel(ch Channel, s ChannelSums) {
 	c.tokens(channelTokens, s.Sums, ch.Name)
 	c.latency(channelTTFB, s.Sums, ch.Name)
 	for _, k := range ch.Keys.List {
-		c.gauge(keyUp, oneIf(k.State == keyReady), ch.Name, k.ID)
+		c.gauge(keyUp, oneIf(k.State == keyReady || k.State == keySuspect), ch.Name, k.ID)
 		c.results(keyAttempts, s.Keys[k.ID], ch.Name, k.ID)
 		c.tokens(keyTokens, s.Keys[k.ID], ch.Name, k.ID)
 	}

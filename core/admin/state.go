@@ -32,6 +32,7 @@ const (
 	outBlocked        = "blocked"
 	keyInvalid        = "invalid_key"
 	keyReady          = "ready"
+	keySuspect        = "suspect" // available, and used last
 
 	fewRequests = 20  // below, failures of the last ten minutes say little
 	goodShare   = 0.9 // of successes in the last ten minutes

@@ -46,6 +46,9 @@ func (a *app) keyList() *cobra.Command {
 				if k.State != channel.KeyReady {
 					state = p.warn(channel.Skip(k.State).Text())
 				}
+				for _, r := range k.Restricted {
+					note = strings.TrimPrefix(fmt.Sprintf("%s; %s: %s", note, r.Model, channel.Skip(r.State).Text()), "; ")
+				}
 				if k.Ephemeral {
 					note = strings.TrimPrefix(note+"; not in the configuration: gone after a restart", "; ")
 				}
