@@ -41,7 +41,7 @@ type wire struct {
 
 // Bounds of what is written and not sent.
 const (
-	minUnsent = 16 << 10
+	minUnsent = 6 << 10
 	maxUnsent = 256 << 10
 	unsentFor = 20 * time.Millisecond  // as much as the line carries in this time
 	closeTime = 200 * time.Millisecond // for it to be sent when the wire is closed

@@ -69,6 +69,32 @@ func (w *Network) Down() { w.ip("-n", w.name, "link", "set", "eth0", "down") }
 // Up takes it up again.
 func (w *Network) Up() { w.ip("-n", w.name, "link", "set", "eth0", "up") }
 
+// Shape makes our end of the link send at most that many bits a second, as the
+// uplink of a home does, with a queue of 32 KB before it.
+func (w *Network) Shape(rate string) {
+	w.t.Helper()
+	tc := Require(w.t, "tc", "iproute2")
+	out, err := exec.Command(tc, "qdisc", "replace", "dev", w.link, "root", "tbf", "rate", rate, "burst", "16kb", "limit", "32kb").CombinedOutput()
+	if err != nil {
+		unable(w.t, fmt.Sprintf("links cannot be shaped here: %s", out))
+	}
+}
+
+// DropLarge makes the far end drop packets that are larger than size without a
+// word, as a router with a smaller MTU may.
+func (w *Network) DropLarge(size int) {
+	w.t.Helper()
+	w.ip("-n", w.name, "link", "set", "eth0", "mtu", fmt.Sprint(size))
+	// Nothing of it is announced: the far end still says that it takes full packets.
+	w.ip("-n", w.name, "route", "replace", w.network(), "dev", "eth0", "src", w.Inner, "advmss", "1460")
+}
+
+// network is the range of the link's addresses.
+func (w *Network) network() string {
+	ip := net.ParseIP(w.Outer).Mask(net.CIDRMask(30, 32))
+	return ip.String() + "/30"
+}
+
 // within runs f on a thread that is in the namespace.
 func (w *Network) within(f func() error) error {
 	done := make(chan error, 1)

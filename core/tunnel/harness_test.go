@@ -186,6 +186,12 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "hello")
 	case "/echo":
 		_, _ = io.Copy(w, r.Body)
+	case "/bulk":
+		for piece := make([]byte, 32<<10); ; {
+			if _, err := w.Write(piece); err != nil {
+				return
+			}
+		}
 	case "/forever":
 		s.mu.Lock()
 		s.begun++

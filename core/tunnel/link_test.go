@@ -104,43 +104,7 @@ func relay(t *testing.T, to string, delay time.Duration) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
-	type piece struct {
-		at   time.Time
-		data []byte
-	}
-	pass := func(from, to net.Conn) {
-		queue := make(chan piece, 10000)
-		go func() {
-			defer func() { _ = to.Close() }()
-			for p := range queue {
-				time.Sleep(time.Until(p.at))
-				_, _ = to.Write(p.data) // the end is seen by the reader
-			}
-		}()
-		defer close(queue)
-		for buffer := make([]byte, 32<<10); ; {
-			n, err := from.Read(buffer)
-			if err != nil {
-				return
-			}
-			queue <- piece{time.Now().Add(delay), []byte(string(buffer[:n]))}
-		}
-	}
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			far, err := net.Dial("tcp", to)
-			if err != nil {
-				_ = c.Close()
-				continue
-			}
-			go pass(c, far)
-			go pass(far, c)
-		}
-	}()
+	go passOn(l, func() (net.Conn, error) { return net.Dial("tcp", to) }, delay)
 	return l.Addr().String()
 }
 
