@@ -18,14 +18,14 @@ func (l *loader) channels() {
 	for _, b := range blocks {
 		c := l.channel(b)
 		if first := l.known[c.Name]; first != nil {
-			l.fail(b.DefRange(), "Repeated channel", fmt.Sprintf("There is a channel %q at %s:%d already.", c.Name, first.Range.Filename, first.Range.Start.Line))
+			l.fail(b.DefRange(), "Duplicate channel", fmt.Sprintf("There is a channel %q at %s:%d already.", c.Name, first.Range.Filename, first.Range.Start.Line))
 			continue
 		}
 		l.known[c.Name] = c
 		l.config.Channels = append(l.config.Channels, c)
 	}
 	if len(blocks) == 0 && !l.diags.HasErrors() {
-		l.fail(l.start(), "No channel", "Nothing can be reached: add a block channel \"name\" { … } with a target and keys.")
+		l.fail(l.start(), "No channels", "There is nothing to send requests to: add a block channel \"name\" { … } with a target and keys.")
 	}
 }
 
@@ -48,7 +48,7 @@ func (l *loader) channel(b *hclsyntax.Block) *Channel {
 	c.Name, c.Range = b.Labels[0], b.DefRange()
 	r := l.reader(b, fmt.Sprintf("in channel %q", c.Name))
 	if strings.TrimSpace(c.Name) == "" || strings.ContainsAny(c.Name, "/\x00\n") || len(c.Name) > 64 {
-		l.fail(b.LabelRanges[0], "Wrong name for a channel", "A channel's name has 1 to 64 characters and no slash.")
+		l.fail(b.LabelRanges[0], "Invalid channel name", "A channel name has 1 to 64 characters and no slash.")
 	}
 	r.target(c)
 	r.decode(c)
@@ -80,16 +80,16 @@ func (r *reader) target(c *Channel) {
 	u, err := url.Parse(value)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
-		r.wrong(a, "an address is expected here that begins with https:// or http:// and names a host, such as \"https://api.example.com/base\"")
+		r.wrong(a, "expected a URL that begins with https:// or http://, such as \"https://api.example.com/base\"")
 		return
 	case u.User != nil:
-		r.wrong(a, "the target must not hold a user or password; put the key into keys")
+		r.wrong(a, "the target must not contain a user or password; put the key in keys")
 		return
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		r.wrong(a, "the target must have no query or fragment: it is what all of the channel's paths are put behind")
+		r.wrong(a, "the target must not have a query or fragment: the path of each request is appended to it")
 		return
 	case u.Port() != "" && !isPort(u.Port(), 1):
-		r.wrong(a, "the target has no valid port: a number from 1 to 65535 is expected")
+		r.wrong(a, "the target has no valid port: expected a number from 1 to 65535")
 		return
 	case strings.Contains(u.EscapedPath(), ".."):
 		r.wrong(a, "the target's path must not contain \"..\"")
@@ -114,7 +114,7 @@ func (r *reader) auth(c *Channel) {
 	case AuthAuto, AuthBearer, AuthXAPIKey, AuthXGoogAPIKey, AuthNone, AuthPassthrough:
 		c.Auth = Auth{Style: style}
 	default:
-		r.wrong(a, fmt.Sprintf("%q is no way of carrying a key: %s are known. %s", value, list(styles), didYouMean(value, styles)))
+		r.wrong(a, fmt.Sprintf("%q is not a valid auth: expected %s. %s", value, list(styles), didYouMean(value, styles)))
 	}
 }
 
@@ -151,9 +151,9 @@ func (r *reader) checkKeys(c *Channel) {
 	for _, k := range c.Keys {
 		switch {
 		case values[k.Value.Reveal()]:
-			r.loader.fail(k.Range, "Repeated key", "This key stands in the channel already; a key that is listed twice is limited no later.")
+			r.loader.fail(k.Range, "Duplicate key", "This key is listed twice in the channel. Its limits are the same however often it is listed.")
 		case k.Label != "" && labels[k.Label]:
-			r.loader.fail(k.Range, "Repeated key", fmt.Sprintf("There is a key with the label %q already.", k.Label))
+			r.loader.fail(k.Range, "Duplicate key", fmt.Sprintf("There is a key with the label %q already.", k.Label))
 		}
 		labels[k.Label], values[k.Value.Reveal()] = true, true
 	}
@@ -164,7 +164,7 @@ func (r *reader) checkKeys(c *Channel) {
 	case len(c.Keys) == 0 && !keyless:
 		r.loader.fail(r.at, "No keys", fmt.Sprintf("The channel %q has no keys: add keys = [env(\"NAME\")], or auth = \"none\" if the site needs none, or \"passthrough\" to send the caller's own.", c.Name))
 	case len(c.Keys) > 0 && keyless:
-		r.loader.fail(c.Keys[0].Range, "Keys that are never used", fmt.Sprintf("With auth = %q no key is sent: remove the keys, or choose another auth.", c.Auth.Style))
+		r.loader.fail(c.Keys[0].Range, "Unused keys", fmt.Sprintf("With auth = %q no key is sent: remove the keys, or choose another auth.", c.Auth.Style))
 	}
 }
 

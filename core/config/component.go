@@ -30,7 +30,7 @@ func (l *loader) builtin(kind sdk.Kind, ref string) *Component {
 	c := &Component{Kind: kind, Ref: ref, Name: ref, Body: json.RawMessage("{}"), OnFailure: MakeshiftRoundRobin}
 	info, err := l.options.Catalog.Component(l.ctx, kind, ref, nil)
 	if err != nil {
-		l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: fmt.Sprintf("The built-in %s %q cannot be had", kindName(kind), ref), Detail: sentence(err.Error())})
+		l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: fmt.Sprintf("The built-in %s %q is unavailable", kindName(kind), ref), Detail: sentence(err.Error())})
 	}
 	c.version, c.build = info.Version, info.Build
 	return c
@@ -54,7 +54,7 @@ func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Comp
 	r.done()
 	raw, err := json.Marshal(body)
 	if err != nil {
-		l.fail(b.DefRange(), "The block cannot be read", sentence(err.Error()))
+		l.fail(b.DefRange(), "Cannot read the block", sentence(err.Error()))
 		return c
 	}
 	c.Body = raw
@@ -75,7 +75,7 @@ func (c *Component) own(r *reader, block string) {
 	a := r.texts("expose", &c.Expose)
 	for _, name := range c.Expose {
 		if !strings.HasPrefix(name, "body.") || len(name) == len("body.") {
-			r.wrong(a, fmt.Sprintf("%q is no part of a request's body: write for example \"body.user\". Headers and the query need not be named", name))
+			r.wrong(a, fmt.Sprintf("%q is not a part of a request body: expected for example \"body.user\". Headers and the query are always visible", name))
 			return
 		}
 	}
@@ -93,7 +93,7 @@ func (l *loader) unknownComponent(c *Component, b *hclsyntax.Block, declared *Pl
 	}
 	detail := fmt.Sprintf("There is no %s %q. %s", kindName(c.Kind), c.Ref, instead(c.Ref, unknown.Known))
 	if plugin, _, third := strings.Cut(c.Ref, "/"); third && declared == nil {
-		detail += fmt.Sprintf(" If it is a plugin's, declare it: plugin %q {}.", plugin)
+		detail += fmt.Sprintf(" If it is part of a plugin, declare the plugin: plugin %q {}.", plugin)
 	}
 	l.fail(at, "Unknown "+kindName(c.Kind), strings.TrimSpace(detail))
 }
@@ -129,13 +129,13 @@ func (d *schemaDecoder) attribute(r *reader, a *sdk.Attribute, path []string, ou
 	d.component.attributes[strings.Join(append(slices.Clone(path), a.Name), ".")] = at.Expr.Range()
 	t, err := ctyjson.UnmarshalType(a.Type)
 	if err != nil {
-		r.wrong(at, fmt.Sprintf("the plugin declares it with a type that is not known: %s", a.Type))
+		r.wrong(at, fmt.Sprintf("the plugin declares it with an unknown type: %s", a.Type))
 		return
 	}
 	v, ok := d.evaluate(r, at, a, t)
 	if !ok {
 		if v != cty.NilVal && v.IsNull() && a.Required {
-			r.wrong(at, "a value is required here, not null")
+			r.wrong(at, "the value must not be null")
 		}
 		return
 	}
@@ -145,7 +145,7 @@ func (d *schemaDecoder) attribute(r *reader, a *sdk.Attribute, path []string, ou
 	}
 	raw, err := ctyjson.Marshal(v, t)
 	if err != nil {
-		r.wrong(at, "the value cannot be handed to the plugin")
+		r.wrong(at, "the value cannot be passed to the plugin")
 		return
 	}
 	out[a.Name] = json.RawMessage(raw)
@@ -209,7 +209,7 @@ func (d *schemaDecoder) block(r *reader, b *sdk.Block, path []string, out map[st
 		r.loader.fail(r.at, "Missing block", strings.TrimSpace(fmt.Sprintf("A block %q is required %s. %s", b.Name, r.what, sentence(b.Doc))))
 	}
 	if len(all) > 1 && !b.Repeated {
-		r.loader.fail(all[1].DefRange(), "Repeated block", fmt.Sprintf("There is a %s block %s already; only one is allowed.", b.Name, r.what))
+		r.loader.fail(all[1].DefRange(), "Duplicate block", fmt.Sprintf("There is a %s block %s already; only one is allowed.", b.Name, r.what))
 		return
 	}
 	listed, byLabel := []any{}, map[string]any{}
@@ -219,7 +219,7 @@ func (d *schemaDecoder) block(r *reader, b *sdk.Block, path []string, out map[st
 		if b.Labelled {
 			at = append(slices.Clone(path), block.Labels[0])
 			if byLabel[block.Labels[0]] != nil {
-				r.loader.fail(block.DefRange(), "Repeated block", fmt.Sprintf("The block %s %q stands here already.", b.Name, block.Labels[0]))
+				r.loader.fail(block.DefRange(), "Duplicate block", fmt.Sprintf("There is a block %s %q already.", b.Name, block.Labels[0]))
 			}
 		}
 		d.component.attributes[strings.Join(at, ".")] = block.DefRange()
@@ -243,7 +243,7 @@ func (d *schemaDecoder) block(r *reader, b *sdk.Block, path []string, out map[st
 
 func checkConstraint(s string) error {
 	if _, err := version.NewConstraint(s); err != nil {
-		return fmt.Errorf("%q is no version constraint: write for example \">= 1.2, < 2.0\"", s)
+		return fmt.Errorf("%q is not a valid version constraint: expected for example \">= 1.2, < 2.0\"", s)
 	}
 	return nil
 }

@@ -36,9 +36,9 @@ func (d *differ) builds(old, next *Config) {
 		if plugin == "" {
 			plugin, name = "built-in", "the built-in plugin"
 		}
-		effect := fmt.Sprintf("version %s takes the place of %s", c.version, o.version)
+		effect := fmt.Sprintf("version %s replaces %s", c.version, o.version)
 		if o.version == c.version {
-			effect = fmt.Sprintf("a new process of version %s takes the place of the old one", c.version)
+			effect = fmt.Sprintf("a new process of version %s replaces the old one", c.version)
 		}
 		d.add(Change{Block: name, Action: ActionUpgrade, Effect: effect, Plugin: plugin})
 	}

@@ -40,7 +40,7 @@ func Diff(old, next *Config) []Change {
 	d.block("proxy", old.Proxy, next.Proxy, "")
 	d.block("admin", old.Admin, next.Admin, "")
 	d.block("retry", old.Retry, next.Retry, "")
-	d.block("breaker", old.Breaker, next.Breaker, "breakers keep what they have counted")
+	d.block("breaker", old.Breaker, next.Breaker, "breakers keep their counts")
 	d.block("log", old.Log, next.Log, "")
 	d.block("the top level", topLevel(old), topLevel(next), "")
 	each(d, old.Plugins, next.Plugins, func(p *Plugin) string { return fmt.Sprintf("plugin %q", p.Name) }, pluginEffect)
@@ -121,11 +121,11 @@ func routeName(r *Route) string {
 func channelEffect(old, next *Channel) string {
 	switch {
 	case old == nil:
-		return "begins without state, unless it was there not long ago"
+		return "starts without state, unless it was removed recently"
 	case next == nil:
 		return "takes no new requests; its state is kept for a while"
 	case old.Target.String() != next.Target.String():
-		return "begins without state: what was learnt is of another target"
+		return "starts without state: the old state is about another target"
 	}
 	return "keeps its state"
 }
@@ -133,23 +133,23 @@ func channelEffect(old, next *Channel) string {
 func routeEffect(old, next *Route) string {
 	switch {
 	case next == nil:
-		return "requests under way come to their end"
+		return "requests in flight are finished"
 	case old == nil:
 		return "gets a first plan"
 	case !same(reflect.ValueOf(old.Strategy), reflect.ValueOf(next.Strategy)):
-		return "gets a first plan of the new strategy, which goes on from the state and the turns of the old"
+		return "gets a first plan of the new strategy, which continues with the state and the turns of the old one"
 	}
-	return "gets a new plan, which goes on from the state and the turns of the last"
+	return "gets a new plan, which continues with the state and the turns of the last one"
 }
 
 func pluginEffect(old, next *Plugin) string {
 	if next == nil {
-		return "stops when nothing uses it any more"
+		return "stops when it is no longer used"
 	}
 	if old == nil {
 		return "starts when a block uses it"
 	}
-	return "starts anew; the old process stops when nothing uses it any more"
+	return "starts anew; the old process stops when it is no longer used"
 }
 
 func tunnelEffect(old, next *Tunnel) string {
@@ -159,7 +159,7 @@ func tunnelEffect(old, next *Tunnel) string {
 	case old == nil:
 		return "is opened"
 	}
-	return "what is unchanged of it stays open"
+	return "unchanged parts stay open"
 }
 
 // sameOrder says that channels and routes stand in the same order: the first

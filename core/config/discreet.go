@@ -39,10 +39,10 @@ func redact(d *hcl.Diagnostic, secret bool) {
 	call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
 	switch {
 	case ok && call.FunctionCallError() != nil && (!secret || readsSecret(call.CalledFunctionName())):
-		d.Summary = fmt.Sprintf("The call of %s fails", call.CalledFunctionName())
+		d.Summary = fmt.Sprintf("Error in function %s", call.CalledFunctionName())
 		d.Detail = sentence(call.FunctionCallError().Error())
 	case secret && d.Summary != "Call to unknown function" && !strings.HasSuffix(d.Summary, "function arguments"):
-		d.Detail = "The value cannot be computed; it is not shown, since it is a secret."
+		d.Detail = "The value cannot be computed. It is not shown because it is a secret."
 	}
 }
 
@@ -95,7 +95,7 @@ func without(message, value string) string {
 // CheckCredential says whether a value can be sent in a header.
 func CheckCredential(s string) error {
 	if strings.TrimSpace(s) != s || strings.ContainsFunc(s, unicode.IsControl) {
-		return errors.New("it begins or ends with white space, or holds a line break; with trimspace(…) around it the ends are cut off")
+		return errors.New("it begins or ends with white space, or contains a line break; trimspace(…) removes white space at the ends")
 	}
 	return nil
 }

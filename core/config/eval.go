@@ -43,7 +43,7 @@ func (l *loader) variables() {
 	for _, b := range l.topBlocks("variable", "name") {
 		name := b.Labels[0]
 		if slices.Contains(l.names.variables, name) {
-			l.fail(b.DefRange(), "Repeated variable", fmt.Sprintf("There is a variable %q already.", name))
+			l.fail(b.DefRange(), "Duplicate variable", fmt.Sprintf("There is a variable %q already.", name))
 			continue
 		}
 		l.names.variables = append(l.names.variables, name)
@@ -96,11 +96,11 @@ func (l *loader) locals() {
 	attributes := map[string]*hclsyntax.Attribute{}
 	for _, b := range l.topBlocks("locals") {
 		for _, inner := range b.Body.Blocks {
-			l.fail(inner.DefRange(), "Unknown block", "A locals block holds names and values only.")
+			l.fail(inner.DefRange(), "Unknown block", "A locals block contains attributes only.")
 		}
 		for name, a := range b.Body.Attributes {
 			if attributes[name] != nil {
-				l.fail(a.NameRange, "Repeated local", fmt.Sprintf("There is a local %q already.", name))
+				l.fail(a.NameRange, "Duplicate local", fmt.Sprintf("There is a local %q already.", name))
 			}
 			attributes[name] = a
 		}
@@ -127,7 +127,7 @@ func (o *ordering) resolve(name string, path []string) {
 	case 2:
 		return
 	case 1:
-		o.loader.fail(a.NameRange, "Locals that need each other", fmt.Sprintf("The value of local.%s needs itself: %s.", name, strings.Join(append(path, name), " → ")))
+		o.loader.fail(a.NameRange, "Circular reference between locals", fmt.Sprintf("local.%s refers to itself: %s.", name, strings.Join(append(path, name), " → ")))
 		o.values[name] = cty.DynamicVal
 		return
 	}
@@ -198,7 +198,7 @@ func (l *loader) resolves(e hcl.Expression, secret bool) bool {
 		known, isRoot := map[string][]string{"var": l.names.variables, "local": l.names.locals, "channel": l.names.channels}[root]
 		if !isRoot {
 			ok = false
-			detail := fmt.Sprintf("There is no %q. References begin with var, local or channel; a text needs quotes.", root)
+			detail := fmt.Sprintf("There is no %q. References begin with var, local or channel; a string needs quotes.", root)
 			if slices.Contains(l.names.channels, root) {
 				detail = fmt.Sprintf("There is no %q. Did you mean channel.%s?", root, root)
 			}
@@ -234,7 +234,7 @@ func (l *loader) resolves(e hcl.Expression, secret bool) bool {
 func as(v cty.Value, t cty.Type) (cty.Value, error) {
 	out, err := convert.Convert(v, t)
 	if err != nil {
-		return out, fmt.Errorf("%s is expected here", typeName(t))
+		return out, fmt.Errorf("expected %s", typeName(t))
 	}
 	return out, nil
 }
@@ -242,7 +242,7 @@ func as(v cty.Value, t cty.Type) (cty.Value, error) {
 func typeName(t cty.Type) string {
 	switch {
 	case t == cty.String:
-		return "a text"
+		return "a string"
 	case t == cty.Number:
 		return "a number"
 	case t == cty.Bool:
@@ -258,7 +258,7 @@ func typeName(t cty.Type) string {
 func plural(t cty.Type) string {
 	switch t {
 	case cty.String:
-		return "texts"
+		return "strings"
 	case cty.Number:
 		return "numbers"
 	}

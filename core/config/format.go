@@ -11,7 +11,7 @@ import (
 // and left alone.
 func Format(name string, text []byte) ([]byte, Report) {
 	if IsOld(name) {
-		return nil, Report{diags: hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "A file of the earlier program", Detail: fmt.Sprintf("%s is YAML, which has no usual layout here: aitunnel convert %s prints it as HCL.", name, name)}}}
+		return nil, Report{diags: hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "A file of the earlier program", Detail: fmt.Sprintf("%s is YAML, which cannot be formatted: aitunnel convert %s prints it as HCL.", name, name)}}}
 	}
 	l := &loader{sources: map[string]*source{}, secrets: &secrets{}, config: &Config{}}
 	if _, diags := Parse(text, name, hcl.InitialPos); diags.HasErrors() {

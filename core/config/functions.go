@@ -71,7 +71,7 @@ func (l *loader) fileFunction() function.Function {
 			path := l.resolvePath(args[0].AsString())
 			text, err := l.input(path, maxValue)
 			if err != nil {
-				return cty.NilVal, function.NewArgErrorf(0, "the file cannot be read: %s", err)
+				return cty.NilVal, function.NewArgErrorf(0, "cannot read the file: %s", err)
 			}
 			return l.secretValue(strings.TrimSpace(string(text))), nil
 		},

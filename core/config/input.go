@@ -76,18 +76,18 @@ func (l *loader) environment() {
 		}
 		v, diags := a.Expr.Value(nil)
 		if diags.HasErrors() || v.IsNull() || v.Type() != cty.String {
-			l.fail(a.Expr.Range(), `Wrong value for "env_file"`, "A plain text in quotes is expected here, without functions and references: it is read before everything else.")
+			l.fail(a.Expr.Range(), `Invalid value for "env_file"`, "Expected a plain quoted string, without functions and references: it is read before everything else.")
 			return
 		}
 		path := l.resolvePath(v.AsString())
 		content, err := l.input(path, maxValue)
 		if err != nil {
-			l.fail(a.Expr.Range(), "The file of env_file cannot be read", sentence(err.Error()))
+			l.fail(a.Expr.Range(), "Cannot read the file of env_file", sentence(err.Error()))
 			return
 		}
 		values, err := parseEnvFile(content)
 		if err != nil {
-			l.fail(a.Expr.Range(), "The file of env_file is not valid", sentence(fmt.Sprintf("%s: %s; each line is NAME=value", path, err)))
+			l.fail(a.Expr.Range(), "Invalid file of env_file", sentence(fmt.Sprintf("%s: %s; each line is NAME=value", path, err)))
 			return
 		}
 		real := l.options.Getenv

@@ -142,7 +142,7 @@ func (l *loader) read() {
 const maxBlocks = 10_000
 
 func (l *loader) unread(at hcl.Range, err error) {
-	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "The configuration cannot be read", Detail: sentence(err.Error())}
+	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read the configuration", Detail: sentence(err.Error())}
 	if at.Filename != "" {
 		d.Subject = &at
 	}
@@ -224,12 +224,12 @@ func (l *loader) syntax(diags hcl.Diagnostics) {
 	for _, d := range diags {
 		d.Expression, d.EvalContext = nil, nil
 		if d.Summary == "Invalid multi-line string" {
-			d.Detail = "A text in quotes ends on its line: its second quote is missing."
+			d.Detail = "A quoted string ends on its line: the closing quote is missing."
 			l.diags = append(l.diags, d)
 			return
 		}
 		if quotesSecret(d.Detail) {
-			d.Detail = "The text here is not valid HCL."
+			d.Detail = "This is not valid HCL."
 		}
 		l.diags = append(l.diags, d)
 	}
@@ -262,7 +262,7 @@ func (l *loader) labelled(b *hclsyntax.Block, labels ...string) bool {
 func (l *loader) once(kind string) *hclsyntax.Block {
 	all := l.topBlocks(kind)
 	for _, b := range all[min(1, len(all)):] {
-		l.fail(b.DefRange(), "Repeated block", fmt.Sprintf("There is a %s block at %s:%d already; only one is allowed.", kind, all[0].DefRange().Filename, all[0].DefRange().Start.Line))
+		l.fail(b.DefRange(), "Duplicate block", fmt.Sprintf("There is a %s block at %s:%d already; only one is allowed.", kind, all[0].DefRange().Filename, all[0].DefRange().Start.Line))
 	}
 	if len(all) == 0 {
 		return nil
@@ -281,7 +281,7 @@ func (l *loader) decode() {
 	top := &reader{loader: l, attributes: hclsyntax.Attributes{}, what: "at the top level"}
 	for _, a := range l.top {
 		if first := top.attributes[a.Name]; first != nil {
-			l.fail(a.NameRange, "Repeated attribute", fmt.Sprintf("%q is set at %s:%d already.", a.Name, first.NameRange.Filename, first.NameRange.Start.Line))
+			l.fail(a.NameRange, "Duplicate attribute", fmt.Sprintf("%q is set at %s:%d already.", a.Name, first.NameRange.Filename, first.NameRange.Start.Line))
 			continue
 		}
 		top.attributes[a.Name] = a

@@ -59,7 +59,7 @@ func (l *loader) convert(path string, text []byte) []*oldBlock {
 		return nil
 	}
 	if len(document.Content) == 0 {
-		l.fail(l.start(), "Nothing to read", "The file is empty: a file of the earlier program has channels, or sites, with their targets and keys.")
+		l.fail(l.start(), "Empty file", "The file is empty: a file of the earlier program has channels, or sites, with their targets and keys.")
 		return nil
 	}
 	c.note(document.Content[0])
@@ -93,7 +93,7 @@ func (c *converter) syntax(err error) {
 	at.Start.Byte = c.offset(at.Start.Line - 1)
 	at.End = hcl.Pos{Line: at.Start.Line, Column: 1 << 20, Byte: c.offset(at.Start.Line)}
 	text := quotedPart.ReplaceAllString(yamlPlace.ReplaceAllString(err.Error(), ""), "'…'")
-	c.fail(at, "The file is not valid YAML", sentence(text)+" White space at the beginning of a line, and a colon or star in a text without quotes, are the usual reasons.")
+	c.fail(at, "The file is not valid YAML", sentence(text)+" The usual reasons are the indentation of a line, and a colon or star in a string without quotes.")
 }
 
 // culprit is the line with which the text ceases to be YAML. The library names

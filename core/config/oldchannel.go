@@ -32,13 +32,13 @@ func (c *converter) channel(m *oldMap) {
 		b.text("auth", string(AuthBearer), c.at(n))
 		b.attributes = append(b.attributes, c.texts("keys", n, c.distinct(keys)))
 	} else {
-		c.wrong(m.node, "No keys", "The channel %q has no keys: the earlier program did not take one without, either.", b.label)
+		c.wrong(m.node, "No keys", "The channel %q has no keys: the earlier program required one, too.", b.label)
 	}
 	if word, n := m.word("keyStrategy", "round-robin", oldKeyStrategies); n != nil {
 		b.add("key_selector", word, c.at(n))
 	}
 	if n := m.get("maxRetries"); n != nil {
-		c.caution(n, "Not carried over", "A number of retries for one channel has no counterpart: settings.retry.maxRetries counts for a request as a whole.")
+		c.caution(n, "Not carried over", "A number of retries for one channel has no equivalent: settings.retry.maxRetries applies to a request as a whole.")
 	}
 	c.healthCheck(m, b)
 	channel := &oldChannel{block: b, node: m.node}
@@ -48,7 +48,7 @@ func (c *converter) channel(m *oldMap) {
 		if !on {
 			channel.local, channel.remote = nil, nil
 		} else if channel.remote == nil {
-			c.caution(t.node, "Not carried over", "The tunnel of the channel %q has no remotePort, so there is nothing to open.", b.label)
+			c.caution(t.node, "Not carried over", "The tunnel of the channel %q has no remotePort, so no port is opened.", b.label)
 		}
 		t.done()
 	}
@@ -85,7 +85,7 @@ func (c *converter) authorization(n *yaml.Node, b *oldBlock) {
 	}
 	c.secrets.add(key)
 	if found && !strings.EqualFold(scheme, "bearer") {
-		c.wrong(n, "Not carried over", "The header Authorization is not \"Bearer KEY\": there is no counterpart to another one.")
+		c.wrong(n, "Not carried over", "The header Authorization is not \"Bearer KEY\": there is no equivalent for another one.")
 		return
 	}
 	b.text("auth", string(AuthBearer), c.at(n))
@@ -114,7 +114,7 @@ func (c *converter) distinct(keys []*yaml.Node) (out []*yaml.Node) {
 		value := strings.TrimSpace(k.Value)
 		c.secrets.add(value)
 		if seen[value] {
-			c.caution(k, "Repeated key", "This key stands in the channel already and is left out; a key that is listed twice is limited no later.")
+			c.caution(k, "Duplicate key", "This key is listed twice in the channel; it is taken once.")
 			continue
 		}
 		seen[value] = true
@@ -145,7 +145,7 @@ func (c *converter) healthCheck(m *oldMap, b *oldBlock) {
 		for _, name := range []string{"intervalMs", "timeoutMs"} {
 			h.get(name)
 		}
-		c.caution(n, "Not carried over", "The health check has no path, and the earlier program made none without.")
+		c.caution(n, "Not carried over", "The health check has no path, and the earlier program made no check without one.")
 		return
 	}
 	check := b.add("health_check", "http", c.at(n))
@@ -197,7 +197,7 @@ func (c *converter) ssh(s *oldMap, port string) {
 		t.set("password", cty.StringVal(n.Value), c.at(n))
 	}
 	if !on {
-		c.caution(s.node, "Not carried over", "The tunnel is turned off, which has no counterpart: it is left out.")
+		c.caution(s.node, "Not carried over", "The tunnel is disabled, which has no equivalent: it is left out.")
 		return
 	}
 	c.reconnect(t)
@@ -246,7 +246,7 @@ func (c *converter) forwards(t *oldBlock, port string) {
 func (c *converter) localPorts() {
 	for _, ch := range c.channels {
 		if ch.local != nil {
-			c.caution(ch.local.node, "Not carried over", "The channel %q has no port of its own on this machine any more: requests go to the one of the proxy.", ch.block.label)
+			c.caution(ch.local.node, "Not carried over", "The channel %q no longer has a port of its own on this machine: send its requests to the port of the proxy.", ch.block.label)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func (c *converter) file(top *oldMap) []*oldBlock {
 		return nil
 	}
 	if len(c.channels) == 0 {
-		c.fail(c.start(), "No channel", "Nothing can be reached: the file needs channels, or sites, each with name, target and keys.")
+		c.fail(c.start(), "No channels", "Nothing can be reached: the file needs channels, or sites, each with name, target and keys.")
 	}
 	return c.ordered()
 }
@@ -95,7 +95,7 @@ func (c *converter) drop(b *oldBlock) {
 func (c *converter) each(n *yaml.Node, kind string, read func(*converter, *oldMap)) {
 	if n.Kind != yaml.SequenceNode {
 		c.doubtNode(n)
-		c.wrong(n, "Wrong kind of value", "A list is expected here: each %s begins with a dash.", kind)
+		c.wrong(n, "Invalid type", "Expected a list: each %s begins with a dash.", kind)
 		return
 	}
 	for i, e := range n.Content {
@@ -223,7 +223,7 @@ func (c *converter) routes(n *yaml.Node) {
 		return
 	}
 	b := c.block("route", "/**", c.at(n))
-	b.about = "What no other route takes goes to every channel, as before."
+	b.about = "What no other route matches goes to every channel, as before."
 	b.set("channels", cty.EmptyTupleVal, c.at(n))
 	a := b.attributes[0]
 	a.channels = true
@@ -252,9 +252,9 @@ func (c *converter) routeChannels(m *oldMap, b *oldBlock) {
 	for _, e := range names {
 		switch name := strings.TrimSpace(e.Value); {
 		case !slices.Contains(known, name):
-			c.caution(e, "Unknown channel", "There is no channel %q; the route goes on without it, as before. %s", name, instead(name, known))
+			c.caution(e, "Unknown channel", "There is no channel %q; the route works without it, as before. %s", name, instead(name, known))
 		case slices.ContainsFunc(kept, func(k *yaml.Node) bool { return strings.TrimSpace(k.Value) == name }):
-			c.caution(e, "Repeated channel", "The channel %q stands in the list already.", name)
+			c.caution(e, "Duplicate channel", "The channel %q is listed twice.", name)
 		default:
 			kept = append(kept, e)
 		}
@@ -326,7 +326,7 @@ func (c *converter) retries(r *oldMap) {
 		} else {
 			base, baseNode = most, at
 		}
-		c.caution(at, "Changed value", "The first pause is longer than the longest one: both are %s.", written(base))
+		c.caution(at, "Changed value", "The first pause is longer than the longest one: %s is used for both.", written(base))
 	}
 	if baseNode != nil {
 		b.text("base_delay", written(base), c.at(baseNode))
@@ -354,7 +354,7 @@ func (c *converter) statuses(n *yaml.Node, all []*yaml.Node) *oldAttribute {
 		v, err := strconv.Atoi(strings.TrimSpace(e.Value))
 		if err != nil || v < 400 || v > 599 {
 			c.doubtNode(e)
-			c.caution(e, "Not carried over", "This is no status of a failure: a number from 400 to 599, such as 429, is expected.")
+			c.caution(e, "Not carried over", "This is not the status of a failure: expected a number from 400 to 599, such as 429.")
 			continue
 		}
 		values, a.entries = append(values, cty.NumberIntVal(int64(v))), append(a.entries, c.at(e))

@@ -40,7 +40,7 @@ func (c *converter) open(n *yaml.Node, what string) *oldMap {
 	m.node = n
 	if n.Kind != yaml.MappingNode {
 		c.doubtNode(n)
-		c.wrong(n, "Wrong kind of value", "Names with values are expected %s, one to a line, such as \"name: value\".", what)
+		c.wrong(n, "Invalid type", "Expected names with values %s, one on each line, such as \"name: value\".", what)
 		return m
 	}
 	m.fill(n, 0)
@@ -69,7 +69,7 @@ func (m *oldMap) fill(n *yaml.Node, depth int) {
 		key := plain(name.Value)
 		if first := own[key]; first != nil {
 			m.doubtNode(value)
-			m.wrong(name, "Repeated name", "%q stands at line %d already.", name.Value, first.Line)
+			m.wrong(name, "Duplicate name", "%q is set at line %d already.", name.Value, first.Line)
 			continue
 		}
 		own[key] = name
@@ -110,7 +110,7 @@ func (m *oldMap) get(name string) *yaml.Node {
 		return nil
 	}
 	if e.name.Value != name && !asked && !m.headers {
-		m.caution(e.name, "Another spelling", "%q %s is read as %q; the earlier program passed over it.", e.name.Value, m.what, name)
+		m.caution(e.name, "Another spelling", "%q %s is read as %q; the earlier program ignored it.", e.name.Value, m.what, name)
 	}
 	if e.value.Kind == yaml.ScalarNode && e.value.Tag == "!!null" {
 		return nil
@@ -137,7 +137,7 @@ func (m *oldMap) done() {
 		}
 		e := m.entries[key]
 		m.doubtNode(e.value)
-		detail := fmt.Sprintf("There is no counterpart to %q %s.", e.name.Value, m.what)
+		detail := fmt.Sprintf("There is no equivalent of %q %s.", e.name.Value, m.what)
 		if near := nearest(e.name.Value, known); near != "" {
 			detail = fmt.Sprintf("There is no %q %s. Did you mean %q?", e.name.Value, m.what, near)
 		}
@@ -167,7 +167,7 @@ func (m *oldMap) scalar(name string) (*yaml.Node, bool) {
 	}
 	if n.Kind != yaml.ScalarNode {
 		m.doubtNode(n)
-		m.wrong(n, "Wrong kind of value", "One value is expected for %q %s.", name, m.what)
+		m.wrong(n, "Invalid type", "Expected one value for %q %s.", name, m.what)
 		return n, false
 	}
 	return n, true
@@ -189,7 +189,7 @@ func (m *oldMap) number(name string) (*yaml.Node, float64, bool) {
 	v, err := strconv.ParseFloat(strings.ReplaceAll(strings.TrimSpace(n.Value), "_", ""), 64)
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 		m.doubtNode(n)
-		m.wrong(n, "Wrong kind of value", "A number is expected for %q %s.", name, m.what)
+		m.wrong(n, "Invalid type", "Expected a number for %q %s.", name, m.what)
 		return n, 0, false
 	}
 	return n, v, true
@@ -199,7 +199,7 @@ func (m *oldMap) number(name string) (*yaml.Node, float64, bool) {
 func (m *oldMap) port(name string) (*yaml.Node, string, bool) {
 	n, v, ok := m.number(name)
 	if ok && (v != math.Trunc(v) || v < 0 || v > 65535) {
-		m.wrong(n, "Wrong value", "A port is expected for %q %s: a whole number from 1 to 65535.", name, m.what)
+		m.wrong(n, "Wrong value", "Expected a port for %q %s: a whole number from 1 to 65535.", name, m.what)
 		ok = false
 	}
 	return n, strconv.FormatFloat(v, 'f', -1, 64), ok
@@ -215,7 +215,7 @@ func (m *oldMap) millis(name string, into *oldBlock, attribute string) {
 func (m *oldMap) time(name string) (*yaml.Node, time.Duration, bool) {
 	n, v, ok := m.number(name)
 	if ok && (v < 0 || v > math.MaxInt32*1000) {
-		m.wrong(n, "Wrong value", "A time in milliseconds is expected for %q %s.", name, m.what)
+		m.wrong(n, "Wrong value", "Expected a time in milliseconds for %q %s.", name, m.what)
 		return n, 0, false
 	}
 	return n, time.Duration(v * float64(time.Millisecond)), ok
@@ -246,7 +246,7 @@ func (m *oldMap) boolean(name string, fallback bool) bool {
 		return false
 	}
 	m.doubtNode(n)
-	m.wrong(n, "Wrong kind of value", "true or false is expected for %q %s.", name, m.what)
+	m.wrong(n, "Invalid type", "Expected true or false for %q %s.", name, m.what)
 	return fallback
 }
 
@@ -264,7 +264,7 @@ func (m *oldMap) list(name string) (*yaml.Node, []*yaml.Node) {
 	for _, e := range all {
 		if e = follow(e); e.Kind != yaml.ScalarNode {
 			m.doubtNode(e)
-			m.wrong(e, "Wrong kind of value", "Each entry of %q %s is one value.", name, m.what)
+			m.wrong(e, "Invalid type", "Expected a list of single values for %q %s.", name, m.what)
 			continue
 		}
 		out = append(out, e)

@@ -52,7 +52,7 @@ func checkPath(pattern string) error {
 	}
 	base := strings.TrimSuffix(strings.TrimSuffix(pattern, "/**"), "/*")
 	if strings.Contains(base, "*") {
-		return fmt.Errorf("in the path %q a star may stand only as the last segment: \"/v1/*\" for one segment, \"/v1/**\" for all below", pattern)
+		return fmt.Errorf("in the path %q a star is allowed only as the last segment: \"/v1/*\" for one segment, \"/v1/**\" for all below", pattern)
 	}
 	return nil
 }

@@ -80,9 +80,9 @@ func (r *reader) typed(a *hclsyntax.Attribute, v cty.Value, t cty.Type) (cty.Val
 	}
 	out, err := as(v, t)
 	if err == nil && !quoted(v, t) {
-		err = fmt.Errorf("a text in quotes is expected here")
+		err = fmt.Errorf("expected a quoted string")
 		if t != cty.String {
-			err = fmt.Errorf("%s is expected here, each in quotes", typeName(t))
+			err = fmt.Errorf("expected %s, each in quotes", typeName(t))
 		}
 	}
 	if err != nil {
@@ -113,7 +113,7 @@ func quoted(v cty.Value, t cty.Type) bool {
 
 // wrong tells a mistake in the value of an attribute.
 func (r *reader) wrong(a *hclsyntax.Attribute, detail string) {
-	r.loader.fail(a.Expr.Range(), fmt.Sprintf("Wrong value for %q", a.Name), sentence(r.discreet(a, detail)))
+	r.loader.fail(a.Expr.Range(), fmt.Sprintf("Invalid value for %q", a.Name), sentence(r.discreet(a, detail)))
 }
 
 func (r *reader) text(name string, into *string) *hclsyntax.Attribute {
@@ -137,7 +137,7 @@ func (r *reader) number(name string, into *float64, least, most float64) {
 	}
 	n, _ := v.AsBigFloat().Float64()
 	if n < least || n > most || math.IsInf(n, 0) {
-		r.wrong(a, fmt.Sprintf("%s is out of range: a number from %s to %s is expected", digits(n), digits(least), digits(most)))
+		r.wrong(a, fmt.Sprintf("%s is out of range: expected a number from %s to %s", digits(n), digits(least), digits(most)))
 		return
 	}
 	*into = n
@@ -155,7 +155,7 @@ func (r *reader) integer(name string, into *int, least, most int) {
 	n := float64(*into)
 	r.number(name, &n, float64(least), float64(most))
 	if n != math.Trunc(n) {
-		r.wrong(r.attributes[name], fmt.Sprintf("%s is no whole number: write %s or %s", digits(n), digits(math.Floor(n)), digits(math.Ceil(n))))
+		r.wrong(r.attributes[name], fmt.Sprintf("%s is not a whole number: write %s or %s", digits(n), digits(math.Floor(n)), digits(math.Ceil(n))))
 		return
 	}
 	*into = int(n)
@@ -203,7 +203,7 @@ func (r *reader) duration(name string, into *time.Duration, positive bool) {
 	unit(r, name, into, func(s string) (time.Duration, error) {
 		d, err := parseDuration(s)
 		if err == nil && d == 0 && positive {
-			err = fmt.Errorf("%q is no time at all: a duration of more than 0 is expected", s)
+			err = fmt.Errorf("%q is not allowed: expected a duration greater than 0", s)
 		}
 		return d, err
 	})
@@ -231,11 +231,11 @@ func (r *reader) texts(name string, into *[]string) *hclsyntax.Attribute {
 func (r *reader) models(into *[]string) {
 	a := r.texts("models", into)
 	if *into != nil && len(*into) == 0 {
-		r.wrong(a, "the list is empty: leave it out to take every model")
+		r.wrong(a, "the list is empty: remove it to accept every model")
 	}
 	for _, p := range *into {
 		if p == "" || strings.ContainsAny(p, " ,\t\n") {
-			r.wrong(a, fmt.Sprintf("%q is no model: each entry is one name, in which * stands for any characters, such as \"gpt-*\"", p))
+			r.wrong(a, fmt.Sprintf("%q is not a valid model: each entry is one name, in which * matches any characters, such as \"gpt-*\"", p))
 		}
 	}
 }
@@ -268,7 +268,7 @@ func (r *reader) each(kind string, labels ...string) (all []*hclsyntax.Block) {
 func (r *reader) one(kind string, labels ...string) *hclsyntax.Block {
 	all := r.each(kind, labels...)
 	for _, b := range all[min(1, len(all)):] {
-		r.loader.fail(b.DefRange(), "Repeated block", fmt.Sprintf("There is a %s block %s already; only one is allowed.", kind, r.what))
+		r.loader.fail(b.DefRange(), "Duplicate block", fmt.Sprintf("There is a %s block %s already; only one is allowed.", kind, r.what))
 	}
 	if len(all) == 0 {
 		return nil

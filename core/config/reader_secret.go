@@ -54,11 +54,11 @@ func (r *reader) secretList(name string) (values []Secret, ranges []hcl.Range) {
 			at = tuple.Exprs[i].Range()
 		}
 		if e.IsNull() || strings.TrimSpace(e.AsString()) == "" {
-			r.loader.fail(at, fmt.Sprintf("Empty value in %q", name), "An empty text cannot be used here; remove the entry or set its value.")
+			r.loader.fail(at, fmt.Sprintf("Empty value in %q", name), "An entry is empty: remove it, or set its value.")
 			continue
 		}
 		if err := CheckCredential(e.AsString()); err != nil {
-			r.loader.fail(at, fmt.Sprintf("Wrong value in %q", name), sentence(err.Error()))
+			r.loader.fail(at, fmt.Sprintf("Invalid value in %q", name), sentence(err.Error()))
 			continue
 		}
 		values, ranges = append(values, NewSecret(e.AsString())), append(ranges, at)

@@ -188,7 +188,7 @@ func (r Report) Complain(c *Component, err error) Report {
 	for _, e := range flatten(err) {
 		d := &hcl.Diagnostic{
 			Severity: hcl.DiagError,
-			Summary:  fmt.Sprintf("The %s %q does not take this", kindName(c.Kind), c.Ref),
+			Summary:  fmt.Sprintf("Invalid configuration of the %s %q", kindName(c.Kind), c.Ref),
 			Detail:   sentence(e.Error()),
 			Subject:  c.Range.Ptr(),
 		}

@@ -29,7 +29,7 @@ func (l *loader) route(b *hclsyntax.Block) *Route {
 	out := defaultRoute()
 	out.Pattern, out.Range = b.Labels[0], b.DefRange()
 	if err := checkPath(out.Pattern); err != nil {
-		l.fail(b.LabelRanges[0], "Wrong path", sentence(err.Error()))
+		l.fail(b.LabelRanges[0], "Invalid path", sentence(err.Error()))
 	}
 	r := l.reader(b, fmt.Sprintf("in route %q", out.Pattern))
 	r.decode(out)
@@ -49,7 +49,7 @@ func (r *reader) shadows() (out []*Component) {
 	for _, b := range r.each(blockShadow, "name") {
 		for _, other := range out {
 			if other.Ref == b.Labels[0] {
-				r.loader.fail(b.DefRange(), "Repeated shadow", fmt.Sprintf("The route has a shadow %q already.", other.Ref))
+				r.loader.fail(b.DefRange(), "Duplicate shadow", fmt.Sprintf("The route has a shadow %q already.", other.Ref))
 			}
 		}
 		out = append(out, r.loader.componentOf(sdk.KindStrategy, b, r.loader.reader(b, fmt.Sprintf("in shadow %q", b.Labels[0]))))
@@ -66,7 +66,7 @@ func (r *reader) channels(a *hclsyntax.Attribute) (out []*Channel) {
 	secret := v.ContainsMarked()
 	v, _ = v.UnmarkDeep()
 	if v, err := as(v, cty.List(cty.String)); err != nil || v.IsNull() {
-		r.wrong(a, "a list of channels is expected here, such as [channel.NAME]")
+		r.wrong(a, "expected a list of channels, such as [channel.NAME]")
 		return nil
 	}
 	if v, _, ok = r.typed(a, v, cty.List(cty.String)); !ok {
@@ -81,7 +81,7 @@ func (r *reader) channels(a *hclsyntax.Attribute) (out []*Channel) {
 		c := r.channelNamed(e, at, secret)
 		for _, other := range out {
 			if c != nil && other == c {
-				r.loader.fail(at, "Repeated channel", fmt.Sprintf("The channel %q stands in the list already.", c.Name))
+				r.loader.fail(at, "Duplicate channel", fmt.Sprintf("The channel %q is listed twice.", c.Name))
 				c = nil
 			}
 		}
@@ -90,7 +90,7 @@ func (r *reader) channels(a *hclsyntax.Attribute) (out []*Channel) {
 		}
 	}
 	if v.LengthInt() == 0 {
-		r.wrong(a, "the list is empty: a route without channels can answer nothing; name at least one, such as [channel.NAME]")
+		r.wrong(a, "the list is empty: name at least one channel, such as [channel.NAME]")
 	}
 	return out
 }
@@ -103,7 +103,7 @@ func (r *reader) channelNamed(v cty.Value, at hcl.Range, secret bool) *Channel {
 	}
 	c := r.loader.known[v.AsString()]
 	if c == nil {
-		detail := "There is no channel of this name."
+		detail := "There is no channel with this name."
 		if !secret {
 			detail = fmt.Sprintf("There is no channel %q. %s", v.AsString(), instead(v.AsString(), r.loader.names.channels))
 		}

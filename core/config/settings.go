@@ -91,7 +91,7 @@ func (l *loader) proxy() *reader {
 	r.decode(p)
 	r.done()
 	if a := r.attributes["max_body"]; a != nil && p.MaxBody == 0 {
-		r.wrong(a, "no request with a body could pass; 0 does not mean without limit")
+		r.wrong(a, "with 0, no request with a body is accepted; 0 does not mean unlimited")
 	}
 	return r
 }
@@ -122,10 +122,10 @@ func isLoopback(address string) bool {
 func checkAddress(s string) error {
 	host, port, err := net.SplitHostPort(s)
 	if err != nil || strings.ContainsAny(host, " /@") {
-		return fmt.Errorf("%q is no address: write host:port, such as \"127.0.0.1:9000\"", s)
+		return fmt.Errorf("%q is not a valid address: expected host:port, such as \"127.0.0.1:9000\"", s)
 	}
 	if !isPort(port, 0) {
-		return fmt.Errorf("%q has no valid port: a number from 0 to 65535 is expected", s)
+		return fmt.Errorf("%q has no valid port: expected a number from 0 to 65535", s)
 	}
 	return nil
 }
@@ -144,7 +144,7 @@ func (l *loader) retry() {
 	r.decode(p)
 	r.done()
 	if p.BaseDelay > p.MaxDelay {
-		r.wrong(cmp.Or(r.attributes["base_delay"], r.attributes["max_delay"]), fmt.Sprintf("the first pause, base_delay (%s), is longer than max_delay (%s)", p.BaseDelay, p.MaxDelay))
+		r.wrong(cmp.Or(r.attributes["base_delay"], r.attributes["max_delay"]), fmt.Sprintf("base_delay (%s) is longer than max_delay (%s)", p.BaseDelay, p.MaxDelay))
 	}
 }
 
@@ -161,7 +161,7 @@ func (r *reader) statuses(name string, into *[]int) {
 		}
 		n, _ := e.AsBigFloat().Float64()
 		if n < 400 || n > 599 || n != math.Trunc(n) {
-			r.wrong(a, fmt.Sprintf("%s is no status that can be retried: a whole number from 400 to 599, such as %d, is expected", digits(n), http.StatusTooManyRequests))
+			r.wrong(a, fmt.Sprintf("%s is not a status that can be retried: expected a whole number from 400 to 599, such as %d", digits(n), http.StatusTooManyRequests))
 			return
 		}
 		*into = append(*into, int(n))
@@ -198,7 +198,7 @@ func (l *loader) breaker() {
 	r.decode(p)
 	r.done()
 	if p.Open > p.MaxOpen {
-		r.wrong(cmp.Or(r.attributes["open"], r.attributes["max_open"]), fmt.Sprintf("the first pause, open (%s), is longer than max_open (%s)", p.Open, p.MaxOpen))
+		r.wrong(cmp.Or(r.attributes["open"], r.attributes["max_open"]), fmt.Sprintf("open (%s) is longer than max_open (%s)", p.Open, p.MaxOpen))
 	}
 }
 
@@ -214,7 +214,7 @@ func (l *loader) declarePlugins() {
 	for _, b := range l.topBlocks("plugin", "name") {
 		p := l.plugin(b)
 		if l.plugins[p.Name] != nil {
-			l.fail(b.DefRange(), "Repeated plugin", fmt.Sprintf("There is a plugin %q already.", p.Name))
+			l.fail(b.DefRange(), "Duplicate plugin", fmt.Sprintf("There is a plugin %q already.", p.Name))
 			continue
 		}
 		l.plugins[p.Name] = p
@@ -226,7 +226,7 @@ func (l *loader) plugin(b *hclsyntax.Block) *Plugin {
 	p := &Plugin{Name: b.Labels[0], Range: b.DefRange()}
 	r := l.reader(b, fmt.Sprintf("in plugin %q", p.Name))
 	if strings.ContainsAny(p.Name, "/\\. ") || p.Name == "" {
-		l.fail(b.LabelRanges[0], "Wrong name for a plugin", "A plugin's name has no slash, dot or space: it is that of the executable aitunnel-plugin-NAME.")
+		l.fail(b.LabelRanges[0], "Invalid plugin name", "A plugin name has no slash, dot or space: the executable is aitunnel-plugin-NAME.")
 	}
 	r.decode(p)
 	r.done()

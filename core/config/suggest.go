@@ -31,7 +31,7 @@ func instead(given string, names []string) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return "Known are " + list(names) + "."
+	return "Known: " + list(names) + "."
 }
 
 func list(names []string) string {

@@ -17,7 +17,7 @@ func (l *loader) tunnels() {
 	for _, b := range l.topBlocks("tunnel", "name") {
 		t := l.tunnel(b)
 		if seen[t.Name] {
-			l.fail(b.DefRange(), "Repeated tunnel", fmt.Sprintf("There is a tunnel %q already.", t.Name))
+			l.fail(b.DefRange(), "Duplicate tunnel", fmt.Sprintf("There is a tunnel %q already.", t.Name))
 			continue
 		}
 		seen[t.Name] = true
@@ -49,14 +49,14 @@ func (l *loader) tunnel(b *hclsyntax.Block) *Tunnel {
 		f := l.forward(b)
 		for _, first := range t.Forwards {
 			if first.Address == f.Address && !anyPort(f.Address) {
-				l.fail(b.LabelRanges[0], "Repeated forward", fmt.Sprintf("The tunnel %q opens %s at line %d already.", t.Name, f.Address, first.Range.Start.Line))
+				l.fail(b.LabelRanges[0], "Duplicate forward", fmt.Sprintf("The tunnel %q opens %s at line %d already.", t.Name, f.Address, first.Range.Start.Line))
 			}
 		}
 		t.Forwards = append(t.Forwards, f)
 	}
 	r.done()
 	if len(forwards) == 0 {
-		l.fail(r.at, "No forward", fmt.Sprintf("The tunnel %q opens no port: add a block forward \"127.0.0.1:9000\" {}.", t.Name))
+		l.fail(r.at, "No forward", fmt.Sprintf("The tunnel %q has no forward: add a block forward \"127.0.0.1:9000\" {}.", t.Name))
 	}
 	return t
 }
@@ -71,10 +71,10 @@ func checkHostKey(s string) error {
 // checkHost is about the form of an SSH host: an alias says nothing.
 func checkHost(s string) error {
 	if strings.Contains(s, "@") {
-		return errors.New("the user stands on its own: write user = \"root\", and the host without it")
+		return errors.New("the user is a setting of its own: write user = \"root\", and the host without it")
 	}
 	if _, port, err := net.SplitHostPort(s); err == nil && !isPort(port, 1) {
-		return fmt.Errorf("%q has no valid port: a number from 1 to 65535 is expected", s)
+		return fmt.Errorf("%q has no valid port: expected a number from 1 to 65535", s)
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ func checkJumps(list string) error {
 			user, host = "-", hop
 		}
 		if user == "" || host == "" || strings.ContainsAny(hop, " /") {
-			return fmt.Errorf("%q is no jump host: write user@host or user@host:port, several with commas between", hop)
+			return fmt.Errorf("%q is not a valid jump host: expected user@host or user@host:port, several separated by commas", hop)
 		}
 		if err := checkHost(host); err != nil {
 			return err
@@ -110,12 +110,12 @@ func (l *loader) forward(b *hclsyntax.Block) *Forward {
 	f := &Forward{Address: b.Labels[0], Range: b.DefRange()}
 	path, unix := strings.CutPrefix(f.Address, "unix:")
 	if unix && !strings.HasPrefix(path, "/") {
-		l.fail(b.LabelRanges[0], "Wrong address", "A socket is given by its whole path, such as \"unix:/run/user/1000/aitunnel.sock\".")
+		l.fail(b.LabelRanges[0], "Invalid address", "Expected the absolute path of a socket, such as \"unix:/run/user/1000/aitunnel.sock\".")
 	} else if !unix {
 		if err := checkAddress(f.Address); err != nil {
-			l.fail(b.LabelRanges[0], "Wrong address", sentence(err.Error()))
+			l.fail(b.LabelRanges[0], "Invalid address", sentence(err.Error()))
 		} else if !isLoopback(f.Address) && len(l.config.Proxy.ClientTokens) == 0 {
-			l.fail(b.LabelRanges[0], "Anyone may spend the keys", fmt.Sprintf("The forward %s can be reached by anyone who reaches the VPS, and the proxy asks for no token: set proxy.client_tokens, or open 127.0.0.1.", f.Address))
+			l.fail(b.LabelRanges[0], "Anyone can spend the keys", fmt.Sprintf("The forward %s can be reached by anyone who reaches the VPS, and the proxy requires no token: set proxy.client_tokens, or open 127.0.0.1.", f.Address))
 		}
 	}
 	r := l.reader(b, fmt.Sprintf("in forward %q", f.Address))

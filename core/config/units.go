@@ -14,7 +14,7 @@ func parseDuration(s string) (time.Duration, error) {
 		if _, bare := strconv.ParseFloat(s, 64); bare == nil {
 			return 0, fmt.Errorf("%q has no unit: write \"%ss\" for seconds or \"%sms\" for milliseconds", s, s, s)
 		}
-		return 0, fmt.Errorf("%q is no duration: write a number with a unit, such as \"500ms\", \"10s\" or \"1m30s\"", s)
+		return 0, fmt.Errorf("%q is not a valid duration: expected a number with a unit, such as \"500ms\", \"10s\" or \"1m30s\"", s)
 	}
 	if d < 0 {
 		return 0, fmt.Errorf("%q is negative: a duration must be 0 or more", s)
@@ -45,5 +45,5 @@ func parseSize(s string) (int64, error) {
 	if _, err := strconv.ParseFloat(s, 64); err == nil {
 		return 0, fmt.Errorf("%q has no unit: write \"%sB\" for bytes or \"%sMiB\"", s, s, s)
 	}
-	return 0, fmt.Errorf("%q is no size: write a number with a unit, such as \"512KiB\" or \"64MiB\"", s)
+	return 0, fmt.Errorf("%q is not a valid size: expected a number with a unit, such as \"512KiB\" or \"64MiB\"", s)
 }

@@ -84,8 +84,8 @@ func (v Veiled) Reveal(name, text string) ([]byte, Report) {
 		original, ok := v.originals[text[m[0]:m[1]]]
 		if !ok {
 			diags = append(diags, &hcl.Diagnostic{
-				Severity: hcl.DiagError, Summary: "Placeholder that stands for nothing",
-				Detail:  "The secret that stood here is in the configuration no longer: write the value itself.",
+				Severity: hcl.DiagError, Summary: "Unknown placeholder",
+				Detail:  "The secret that it stands for is no longer in the configuration: write the value itself.",
 				Subject: rangeIn(name, text, m),
 			})
 		}

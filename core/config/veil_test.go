@@ -60,7 +60,7 @@ channel "b" {
 			t.Errorf("%s: what comes back is another text: %v\n%s", name, wrong.Lines(), back)
 		}
 		_, wrong = v.Reveal(path, "a\nkey = \"(hidden:0123456789abcdef)\"\n")
-		if lines := wrong.Lines(); len(lines) != 1 || !strings.HasPrefix(lines[0], path+":2:8: Placeholder that stands for nothing") {
+		if lines := wrong.Lines(); len(lines) != 1 || !strings.HasPrefix(lines[0], path+":2:8: Unknown placeholder") {
 			t.Errorf("%s: a placeholder of nothing: %v", name, lines)
 		}
 	}

@@ -31,14 +31,14 @@ func (l *loader) warnReadable() {
 			continue
 		}
 		at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
-		l.caution(at, "Others can read the keys", fmt.Sprintf("The file holds keys and has the mode %04o: run chmod 600 %s, or take the keys from env(\"NAME\").", info.Mode().Perm(), name))
+		l.caution(at, "Others can read the keys", fmt.Sprintf("The file contains keys and has the mode %04o: run chmod 600 %s, or take the keys from env(\"NAME\").", info.Mode().Perm(), name))
 	}
 }
 
 // warnOpen is about a proxy that spends the keys for everyone.
 func (l *loader) warnOpen() {
 	if p := l.config.Proxy; len(p.ClientTokens) == 0 && !isLoopback(p.Listen) {
-		l.caution(l.once("proxy").DefRange(), "Anyone may spend the keys", fmt.Sprintf("The port %s can be reached from other machines and asks for no token: set client_tokens, or listen on 127.0.0.1.", p.Listen))
+		l.caution(l.once("proxy").DefRange(), "Anyone can spend the keys", fmt.Sprintf("The port %s can be reached from other machines and requires no token: set client_tokens, or listen on 127.0.0.1.", p.Listen))
 	}
 }
 
@@ -50,7 +50,7 @@ func (l *loader) warnShared() {
 	for _, t := range l.config.Tunnels {
 		for _, f := range t.Forwards {
 			if !strings.HasPrefix(f.Address, "unix:") {
-				l.caution(f.Range, "Every account of the VPS may spend the keys", fmt.Sprintf("Whoever has an account on the host of the tunnel %q reaches %s there, and the proxy asks for no token: set proxy.client_tokens, or open a socket that only you can reach, such as forward \"unix:/run/user/1000/aitunnel.sock\" {}.", t.Name, f.Address))
+				l.caution(f.Range, "Every account of the VPS can spend the keys", fmt.Sprintf("Anyone with an account on the host of the tunnel %q can reach %s there, and the proxy requires no token: set proxy.client_tokens, or open a socket that only you can reach, such as forward \"unix:/run/user/1000/aitunnel.sock\" {}.", t.Name, f.Address))
 			}
 		}
 	}
@@ -86,7 +86,7 @@ func (l *loader) warnUnused() {
 			}
 		}
 		if !used {
-			l.caution(c.Range, "Channel that is never used", fmt.Sprintf("No route and no forward names the channel %q: add it to one, or remove it.", c.Name))
+			l.caution(c.Range, "Unused channel", fmt.Sprintf("No route and no forward uses the channel %q: add it to one, or remove it.", c.Name))
 		}
 	}
 }
@@ -95,7 +95,7 @@ func (l *loader) warnHidden() {
 	for i, r := range l.config.Routes {
 		for _, first := range l.config.Routes[:i] {
 			if covers(first.Pattern, r.Pattern) && coversModels(first.Models, r.Models) {
-				l.caution(r.Range, "Route that is never reached", fmt.Sprintf("The route %q at %s:%d stands before it and takes all of its requests: move this one up, or remove it.", first.Pattern, first.Range.Filename, first.Range.Start.Line))
+				l.caution(r.Range, "Unreachable route", fmt.Sprintf("The route %q at %s:%d comes first and matches all of its requests: move this one up, or remove it.", first.Pattern, first.Range.Filename, first.Range.Start.Line))
 				break
 			}
 		}

@@ -43,7 +43,7 @@ func TestStorm(t *testing.T) {
 			t.Errorf("after the upgrade to %s: %+v", version, now)
 		}
 		r.serves(version)
-		r.told(fmt.Sprintf("version %s takes the place of %s", version, before.Version))
+		r.told(fmt.Sprintf("version %s replaces %s", version, before.Version))
 		pids[before.PID] = true
 	}
 	version := r.process("acme").Version

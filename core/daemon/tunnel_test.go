@@ -93,7 +93,7 @@ func TestTheProxyOnTheHost(t *testing.T) {
 	}
 	var status admin.Status
 	r.adminGet("/api/status", &status)
-	if len(status.Tunnels) != 1 || !slices.ContainsFunc(status.Warnings, func(w string) bool { return strings.Contains(w, "Every account of the VPS may spend the keys") }) {
+	if len(status.Tunnels) != 1 || !slices.ContainsFunc(status.Warnings, func(w string) bool { return strings.Contains(w, "Every account of the VPS can spend the keys") }) {
 		t.Errorf("tunnels %+v, warnings %q", status.Tunnels, status.Warnings)
 	}
 	if !slices.ContainsFunc(r.events(), func(e event.Event) bool {

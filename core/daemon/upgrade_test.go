@@ -73,7 +73,7 @@ func TestUpgradeByFileChange(t *testing.T) {
 	if len(after) < len(before) || len(after) == len(before) && after <= before {
 		t.Errorf("the state is lost: plan %s after plan %s", after, before)
 	}
-	r.told(`plugin "acme": version 1.1.0 takes the place of 1.0.0`)
+	r.told(`plugin "acme": version 1.1.0 replaces 1.0.0`)
 	if now := r.process("acme"); now.PID == old.PID || now.Version != "1.1.0" {
 		t.Errorf("%+v", now)
 	}
@@ -122,7 +122,7 @@ func TestUpgradeThatFails(t *testing.T) {
 	r.put("1.1.0")
 	r.lockAcme()
 	var would admin.Reload
-	if status := r.command("/api/config/plan", &would); status != http.StatusOK || len(would.Changes) != 1 || would.Changes[0].Action != "upgrade" || !strings.Contains(would.Changes[0].Effect, "1.1.0 takes the place of 1.0.0") {
+	if status := r.command("/api/config/plan", &would); status != http.StatusOK || len(would.Changes) != 1 || would.Changes[0].Action != "upgrade" || !strings.Contains(would.Changes[0].Effect, "1.1.0 replaces 1.0.0") {
 		t.Errorf("%d %+v", status, would)
 	}
 	r.serves("1.0.0")
