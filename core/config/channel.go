@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/verdict"
 	"github.com/aitunnel/aitunnel/sdk"
 )
@@ -114,7 +115,7 @@ func (r *reader) auth(c *Channel) {
 	case AuthAuto, AuthBearer, AuthXAPIKey, AuthXGoogAPIKey, AuthNone, AuthPassthrough:
 		c.Auth = Auth{Style: style}
 	default:
-		r.wrong(a, fmt.Sprintf("%q is not a valid auth: expected %s. %s", value, list(styles), didYouMean(value, styles)))
+		r.wrong(a, fmt.Sprintf("%q is not a valid auth: expected %s. %s", value, wording.List(styles), didYouMean(value, styles)))
 	}
 }
 

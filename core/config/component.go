@@ -13,6 +13,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -27,10 +28,10 @@ func (r *reader) component(kind sdk.Kind, block, fallback string) *Component {
 
 // builtin is a built-in component without settings, which nobody wrote.
 func (l *loader) builtin(kind sdk.Kind, ref string) *Component {
-	c := &Component{Kind: kind, Ref: ref, Name: ref, Body: json.RawMessage("{}"), OnFailure: MakeshiftRoundRobin}
+	c := &Component{Kind: kind, Ref: ref, Name: ref, Body: json.RawMessage("{}"), OnFailure: OnFailureRoundRobin}
 	info, err := l.options.Catalog.Component(l.ctx, kind, ref, nil)
 	if err != nil {
-		l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: fmt.Sprintf("The built-in %s %q is unavailable", kindName(kind), ref), Detail: sentence(err.Error())})
+		l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: fmt.Sprintf("The built-in %s %q is unavailable", kindName(kind), ref), Detail: wording.Sentence(err.Error())})
 	}
 	c.version, c.build = info.Version, info.Build
 	return c
@@ -54,7 +55,7 @@ func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Comp
 	r.done()
 	raw, err := json.Marshal(body)
 	if err != nil {
-		l.fail(b.DefRange(), "Cannot read the block", sentence(err.Error()))
+		l.fail(b.DefRange(), "Cannot read the block", wording.Sentence(err.Error()))
 		return c
 	}
 	c.Body = raw
@@ -66,9 +67,9 @@ func (c *Component) own(r *reader, block string) {
 	if c.Kind == sdk.KindHealthChecker || block == blockShadow {
 		return // no request waits for its plans
 	}
-	word := string(MakeshiftRoundRobin)
-	r.choice("on_failure", &word, string(MakeshiftRoundRobin), string(MakeshiftPriority), string(MakeshiftWeighted), string(MakeshiftLeastBusy), string(MakeshiftLastPlan))
-	c.OnFailure = Makeshift(word)
+	word := string(OnFailureRoundRobin)
+	r.choice("on_failure", &word, string(OnFailureRoundRobin), string(OnFailurePriority), string(OnFailureWeighted), string(OnFailureLeastBusy), string(OnFailureLastPlan))
+	c.OnFailure = OnFailure(word)
 	if c.Kind != sdk.KindStrategy {
 		return
 	}
@@ -88,10 +89,10 @@ func (l *loader) unknownComponent(c *Component, b *hclsyntax.Block, declared *Pl
 	var unknown *UnknownComponentError
 	at := b.LabelRanges[0]
 	if !errors.As(err, &unknown) {
-		l.fail(at, fmt.Sprintf("The %s %q cannot be used", kindName(c.Kind), c.Ref), sentence(err.Error()))
+		l.fail(at, fmt.Sprintf("The %s %q cannot be used", kindName(c.Kind), c.Ref), wording.Sentence(err.Error()))
 		return
 	}
-	detail := fmt.Sprintf("There is no %s %q. %s", kindName(c.Kind), c.Ref, instead(c.Ref, unknown.Known))
+	detail := fmt.Sprintf("There is no %s %q. %s", kindName(c.Kind), c.Ref, wording.Instead(c.Ref, unknown.Known))
 	if plugin, _, third := strings.Cut(c.Ref, "/"); third && declared == nil {
 		detail += fmt.Sprintf(" If it is part of a plugin, declare the plugin: plugin %q {}.", plugin)
 	}
@@ -120,7 +121,7 @@ func (d *schemaDecoder) attribute(r *reader, a *sdk.Attribute, path []string, ou
 	if at == nil {
 		switch {
 		case a.Required:
-			r.loader.fail(r.at, "Missing attribute", strings.TrimSpace(fmt.Sprintf("%q is required %s. %s", a.Name, r.what, sentence(a.Doc))))
+			r.loader.fail(r.at, "Missing attribute", strings.TrimSpace(fmt.Sprintf("%q is required %s. %s", a.Name, r.what, wording.Sentence(a.Doc))))
 		case a.Default != nil:
 			out[a.Name] = a.Default
 		}
@@ -191,7 +192,7 @@ func checkText(s string, a *sdk.Attribute) error {
 		_, err = parseSize(s)
 	}
 	if err == nil && len(a.Enum) > 0 && !slices.Contains(a.Enum, s) {
-		err = fmt.Errorf("%q is not one of %s. %s", s, list(a.Enum), didYouMean(s, a.Enum))
+		err = fmt.Errorf("%q is not one of %s. %s", s, wording.List(a.Enum), didYouMean(s, a.Enum))
 	}
 	return err
 }
@@ -206,7 +207,7 @@ func (d *schemaDecoder) block(r *reader, b *sdk.Block, path []string, out map[st
 	}
 	all := r.each(b.Name, labels...)
 	if len(all) == 0 && b.Required {
-		r.loader.fail(r.at, "Missing block", strings.TrimSpace(fmt.Sprintf("A block %q is required %s. %s", b.Name, r.what, sentence(b.Doc))))
+		r.loader.fail(r.at, "Missing block", strings.TrimSpace(fmt.Sprintf("A block %q is required %s. %s", b.Name, r.what, wording.Sentence(b.Doc))))
 	}
 	if len(all) > 1 && !b.Repeated {
 		r.loader.fail(all[1].DefRange(), "Duplicate block", fmt.Sprintf("There is a %s block %s already; only one is allowed.", b.Name, r.what))

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -51,7 +52,7 @@ func (l *loader) variables() {
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.options.Vars)) {
 		if _, ok := values[name]; !ok {
-			l.fail(l.start(), "Unknown variable", strings.TrimSpace(fmt.Sprintf("A value is given for the variable %q, but the configuration does not declare it. %s", name, instead(name, slices.Sorted(maps.Keys(values))))))
+			l.fail(l.start(), "Unknown variable", strings.TrimSpace(fmt.Sprintf("A value is given for the variable %q, but the configuration does not declare it. %s", name, wording.Instead(name, slices.Sorted(maps.Keys(values))))))
 		}
 	}
 	l.eval.Variables["var"] = cty.ObjectVal(values)
@@ -181,7 +182,7 @@ func (l *loader) keepSecret(v cty.Value) {
 	switch {
 	case v.IsNull() || !v.IsKnown():
 	case v.Type() == cty.String:
-		l.secrets.add(v.AsString())
+		l.secrets.Add(v.AsString())
 	case v.CanIterateElements():
 		for _, e := range v.Elements() {
 			l.keepSecret(e)
@@ -224,7 +225,7 @@ func (l *loader) resolves(e hcl.Expression, secret bool) bool {
 		if !slices.Contains(known, name) {
 			ok = false
 			what := map[string]string{"var": "variable", "local": "local", "channel": "channel"}[root]
-			l.fail(t.SourceRange(), "Unknown "+what, fmt.Sprintf("There is no %s %q. %s", what, name, cmp.Or(instead(name, known), "None is declared.")))
+			l.fail(t.SourceRange(), "Unknown "+what, fmt.Sprintf("There is no %s %q. %s", what, name, cmp.Or(wording.Instead(name, known), "None is declared.")))
 		}
 	}
 	return ok

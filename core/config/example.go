@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -20,7 +21,7 @@ func Example(block string) (string, error) {
 	if block == "" {
 		b.WriteString(exampleHead)
 	} else if !slices.Contains(BlockNames(), block) {
-		return "", fmt.Errorf("there is no block %q. %s", block, instead(block, BlockNames()))
+		return "", fmt.Errorf("there is no block %q. %s", block, wording.Instead(block, BlockNames()))
 	}
 	for _, d := range declarations() {
 		if block != "" && block != d.name {
@@ -142,7 +143,7 @@ func expression(s string) string {
 	return quote(s)
 }
 
-func quote(s string) string { return literal(cty.StringVal(s)) }
+func quote(s string) string { return string(hclwrite.TokensForValue(cty.StringVal(s)).Bytes()) }
 
 // defaultValue is the default of a setting in HCL, "" if there is none or words
 // say it better.

@@ -5,6 +5,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclwrite"
+
+	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
 // Format returns the text in the usual layout. What does not parse is reported
@@ -13,7 +15,7 @@ func Format(name string, text []byte) ([]byte, Report) {
 	if IsOld(name) {
 		return nil, Report{diags: hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "A file of the earlier program", Detail: fmt.Sprintf("%s is YAML, which cannot be formatted: aitunnel convert %s prints it as HCL.", name, name)}}}
 	}
-	l := &loader{sources: map[string]*source{}, secrets: &secrets{}, config: &Config{}}
+	l := &loader{sources: map[string]*redact.Source{}, secrets: &redact.Values{}, config: &Config{}}
 	if _, diags := Parse(text, name, hcl.InitialPos); diags.HasErrors() {
 		l.parse(name, text)
 		return nil, Report{diags: l.diags, sources: l.sources, secrets: l.secrets}

@@ -1,12 +1,13 @@
 package config
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
+
+	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
 // functions are what expressions may call: env and file, whose values are
@@ -47,7 +48,7 @@ func (l *loader) envFunction() function.Function {
 			if v, ok := l.options.Getenv(name); ok {
 				return l.secretValue(v), nil
 			}
-			if !isEnvName(name) {
+			if !redact.IsEnvName(name) {
 				return cty.NilVal, function.NewArgErrorf(0, "this is not the name of an environment variable: a name has letters, digits and underscores only, such as KEY_1; a value itself is written in quotes, without env")
 			}
 			if len(args) == 2 {
@@ -57,10 +58,6 @@ func (l *loader) envFunction() function.Function {
 		},
 	})
 }
-
-var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
-func isEnvName(s string) bool { return envName.MatchString(s) }
 
 // fileFunction is file(path): the content, without white space around it.
 func (l *loader) fileFunction() function.Function {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -82,12 +83,12 @@ func (l *loader) environment() {
 		path := l.resolvePath(v.AsString())
 		content, err := l.input(path, maxValue)
 		if err != nil {
-			l.fail(a.Expr.Range(), "Cannot read the file of env_file", sentence(err.Error()))
+			l.fail(a.Expr.Range(), "Cannot read the file of env_file", wording.Sentence(err.Error()))
 			return
 		}
 		values, err := parseEnvFile(content)
 		if err != nil {
-			l.fail(a.Expr.Range(), "Invalid file of env_file", sentence(fmt.Sprintf("%s: %s; each line is NAME=value", path, err)))
+			l.fail(a.Expr.Range(), "Invalid file of env_file", wording.Sentence(fmt.Sprintf("%s: %s; each line is NAME=value", path, err)))
 			return
 		}
 		real := l.options.Getenv

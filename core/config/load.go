@@ -16,6 +16,9 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/aitunnel/aitunnel/core/verdict"
+
+	"github.com/aitunnel/aitunnel/core/config/redact"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
 // Options of [Load].
@@ -65,7 +68,7 @@ func newLoader(ctx context.Context, o Options) *loader {
 		o.Getenv = os.LookupEnv
 	}
 	return &loader{
-		ctx: ctx, options: o, sources: map[string]*source{}, inputs: map[string]string{}, secrets: &secrets{}, config: defaults(o.Path),
+		ctx: ctx, options: o, sources: map[string]*redact.Source{}, inputs: map[string]string{}, secrets: &redact.Values{}, config: defaults(o.Path),
 		sizes: map[string]int64{}, trusted: map[hclsyntax.Expression]bool{},
 	}
 }
@@ -75,10 +78,10 @@ type loader struct {
 	ctx     context.Context
 	options Options
 	config  *Config
-	sources map[string]*source
+	sources map[string]*redact.Source
 	inputs  map[string]string
 	last    string // the file that was parsed last
-	secrets *secrets
+	secrets *redact.Values
 	diags   hcl.Diagnostics
 	blocks  []*hclsyntax.Block
 	top     []*hclsyntax.Attribute
@@ -142,7 +145,7 @@ func (l *loader) read() {
 const maxBlocks = 10_000
 
 func (l *loader) unread(at hcl.Range, err error) {
-	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read the configuration", Detail: sentence(err.Error())}
+	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read the configuration", Detail: wording.Sentence(err.Error())}
 	if at.Filename != "" {
 		d.Subject = &at
 	}
@@ -203,12 +206,12 @@ func directory(path string) ([]string, error) {
 }
 
 func (l *loader) parse(path string, text []byte) {
-	s := &source{name: path, text: text}
+	s := &redact.Source{Name: path, Text: text}
 	l.last = path
 	l.sources[path] = s
 	bodies, diags := parseBodies(text, path, pieceSize)
 	if diags.HasErrors() {
-		s.broken = true
+		s.Broken = true
 		l.syntax(diags)
 		return
 	}
@@ -228,7 +231,7 @@ func (l *loader) syntax(diags hcl.Diagnostics) {
 			l.diags = append(l.diags, d)
 			return
 		}
-		if quotesSecret(d.Detail) {
+		if redact.QuotesSecret(d.Detail) {
 			d.Detail = "This is not valid HCL."
 		}
 		l.diags = append(l.diags, d)
@@ -274,8 +277,8 @@ func (l *loader) once(kind string) *hclsyntax.Block {
 func (l *loader) decode() {
 	for _, b := range l.blocks {
 		if known := BlockNames(); !slices.Contains(known, b.Type) {
-			(&reader{loader: l}).doubt(b.Body.Range())
-			l.fail(b.TypeRange, "Unknown block", fmt.Sprintf("There is no block %q here. %s", b.Type, instead(b.Type, known)))
+			(&reader{loader: l}).mayBeSecret(b.Body.Range())
+			l.fail(b.TypeRange, "Unknown block", fmt.Sprintf("There is no block %q here. %s", b.Type, wording.Instead(b.Type, known)))
 		}
 	}
 	top := &reader{loader: l, attributes: hclsyntax.Attributes{}, what: "at the top level"}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -47,7 +48,7 @@ func (r *reader) evaluate(a *hclsyntax.Attribute, secret bool) (v cty.Value, ok 
 	}
 	v, diags := a.Expr.Value(r.loader.eval)
 	for _, d := range diags {
-		redact(d, secret || r.loader.secretive(a.Expr))
+		hideValues(d, secret || r.loader.readsSecrets(a.Expr))
 	}
 	r.loader.diags = append(r.loader.diags, diags...)
 	if diags.HasErrors() {
@@ -113,7 +114,7 @@ func quoted(v cty.Value, t cty.Type) bool {
 
 // wrong tells a mistake in the value of an attribute.
 func (r *reader) wrong(a *hclsyntax.Attribute, detail string) {
-	r.loader.fail(a.Expr.Range(), fmt.Sprintf("Invalid value for %q", a.Name), sentence(r.discreet(a, detail)))
+	r.loader.fail(a.Expr.Range(), fmt.Sprintf("Invalid value for %q", a.Name), wording.Sentence(r.withoutValue(a, detail)))
 }
 
 func (r *reader) text(name string, into *string) *hclsyntax.Attribute {
@@ -276,11 +277,10 @@ func (r *reader) one(kind string, labels ...string) *hclsyntax.Block {
 	return all[0]
 }
 
-// doubt notes that the texts of a range may have been meant to be secret.
-func (r *reader) doubt(at hcl.Range) {
+// mayBeSecret notes that the texts of a range may have been meant to be secret.
+func (r *reader) mayBeSecret(at hcl.Range) {
 	if s := r.loader.sources[at.Filename]; s != nil {
-		s.doubt = append(s.doubt, at)
-		s.hidden = nil
+		s.AddUnknown(at)
 	}
 }
 
@@ -291,8 +291,8 @@ func (r *reader) done() {
 			continue
 		}
 		a := r.attributes[name]
-		r.doubt(a.Expr.Range())
-		detail := fmt.Sprintf("There is no %q %s. %s", name, r.what, instead(name, r.asked))
+		r.mayBeSecret(a.Expr.Range())
+		detail := fmt.Sprintf("There is no %q %s. %s", name, r.what, wording.Instead(name, r.asked))
 		if slices.Contains(r.opened, name) {
 			detail = fmt.Sprintf("%q is a block: write %s { … } without an equals sign.", name, name)
 		}
@@ -302,8 +302,8 @@ func (r *reader) done() {
 		if slices.Contains(r.opened, b.Type) {
 			continue
 		}
-		r.doubt(b.Body.Range())
-		detail := fmt.Sprintf("There is no block %q %s. %s", b.Type, r.what, instead(b.Type, r.opened))
+		r.mayBeSecret(b.Body.Range())
+		detail := fmt.Sprintf("There is no block %q %s. %s", b.Type, r.what, wording.Instead(b.Type, r.opened))
 		if slices.Contains(r.asked, b.Type) {
 			detail = fmt.Sprintf("%q is an attribute: write %s = … with an equals sign.", b.Type, b.Type)
 		}

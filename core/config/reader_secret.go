@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -12,8 +13,7 @@ import (
 // secretRange notes that an expression's literals are never to be shown.
 func (r *reader) secretRange(e hclsyntax.Expression) {
 	if s := r.loader.sources[e.Range().Filename]; s != nil {
-		s.secret = append(s.secret, e.Range())
-		s.hidden = nil
+		s.AddSecret(e.Range())
 	}
 }
 
@@ -58,7 +58,7 @@ func (r *reader) secretList(name string) (values []Secret, ranges []hcl.Range) {
 			continue
 		}
 		if err := CheckCredential(e.AsString()); err != nil {
-			r.loader.fail(at, fmt.Sprintf("Invalid value in %q", name), sentence(err.Error()))
+			r.loader.fail(at, fmt.Sprintf("Invalid value in %q", name), wording.Sentence(err.Error()))
 			continue
 		}
 		values, ranges = append(values, NewSecret(e.AsString())), append(ranges, at)

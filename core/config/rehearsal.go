@@ -13,6 +13,7 @@ import (
 	"runtime/metrics"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -142,7 +143,7 @@ func (l *loader) rehearse() bool {
 		return true
 	}
 	l.stopped = true
-	l.fail(at, "Evaluation stopped", sentence(err.Error())+" Shorten the loop, or the value.")
+	l.fail(at, "Evaluation stopped", wording.Sentence(err.Error())+" Shorten the loop, or the value.")
 	return false
 }
 
@@ -156,7 +157,7 @@ func (l *loader) rehearseElsewhere() (hcl.Range, error) {
 		texts = map[string][]byte{}
 	}
 	for name, s := range l.sources {
-		texts[name] = s.text
+		texts[name] = s.Text
 	}
 	job, err := json.Marshal(rehearsal{l.options.Path, l.options.Vars, texts})
 	if err != nil {

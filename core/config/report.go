@@ -12,6 +12,9 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/aitunnel/aitunnel/sdk"
+
+	"github.com/aitunnel/aitunnel/core/config/redact"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
 // Report is all that is to be said about a configuration: mistakes and
@@ -19,8 +22,8 @@ import (
 // secret.
 type Report struct {
 	diags   hcl.Diagnostics
-	sources map[string]*source
-	secrets *secrets
+	sources map[string]*redact.Source
+	secrets *redact.Values
 	inputs  map[string]string
 }
 
@@ -46,7 +49,7 @@ func (r Report) Empty() bool { return len(r.diags) == 0 }
 func (r Report) Diagnostics() []Diagnostic {
 	out := make([]Diagnostic, 0, len(r.diags))
 	for _, d := range r.sorted() {
-		e := Diagnostic{Severity: "error", Summary: r.secrets.hide(d.Summary), Detail: r.secrets.hide(d.Detail)}
+		e := Diagnostic{Severity: "error", Summary: r.secrets.Hide(d.Summary), Detail: r.secrets.Hide(d.Detail)}
 		if d.Severity == hcl.DiagWarning {
 			e.Severity = "warning"
 		}
@@ -156,12 +159,12 @@ func (r Report) line(at *hcl.Range) string {
 		return ""
 	}
 	split := func(text []byte) [][]byte { return bytes.Split(text, []byte("\n")) }
-	lines := split(s.text)
+	lines := split(s.Text)
 	if at.Start.Line < 1 || at.Start.Line > len(lines) || len(lines[at.Start.Line-1]) > maxSnippet {
 		return ""
 	}
-	lines = split(s.masked())
-	return r.secrets.hide(strings.TrimRight(string(lines[at.Start.Line-1]), "\r"))
+	lines = split(s.Masked())
+	return r.secrets.Hide(strings.TrimRight(string(lines[at.Start.Line-1]), "\r"))
 }
 
 func (r Report) sorted() hcl.Diagnostics {
@@ -189,12 +192,12 @@ func (r Report) Complain(c *Component, err error) Report {
 		d := &hcl.Diagnostic{
 			Severity: hcl.DiagError,
 			Summary:  fmt.Sprintf("Invalid configuration of the %s %q", kindName(c.Kind), c.Ref),
-			Detail:   sentence(e.Error()),
+			Detail:   wording.Sentence(e.Error()),
 			Subject:  c.Range.Ptr(),
 		}
 		var complaint *sdk.ConfigError
 		if errors.As(e, &complaint) {
-			d.Detail = strings.TrimSpace(sentence(complaint.Message) + " " + sentence(complaint.Hint))
+			d.Detail = strings.TrimSpace(wording.Sentence(complaint.Message) + " " + wording.Sentence(complaint.Hint))
 			d.Subject = c.at(complaint.Path).Ptr()
 		}
 		if d.Subject.Filename == "" {
@@ -208,7 +211,7 @@ func (r Report) Complain(c *Component, err error) Report {
 // Deny adds that the value of a setting, such as "proxy.listen", cannot be had.
 func (r Report) Deny(c *Config, setting string, err error) Report {
 	r.diags = append(append(hcl.Diagnostics(nil), r.diags...), &hcl.Diagnostic{
-		Severity: hcl.DiagError, Summary: fmt.Sprintf("The setting %s cannot be applied", setting), Detail: sentence(err.Error()),
+		Severity: hcl.DiagError, Summary: fmt.Sprintf("The setting %s cannot be applied", setting), Detail: wording.Sentence(err.Error()),
 	})
 	if at, ok := c.places[setting]; ok {
 		r.diags[len(r.diags)-1].Subject = &at
@@ -237,16 +240,21 @@ func flatten(err error) []error {
 	return []error{err}
 }
 
-// sentence begins s with a capital and ends it with a full stop.
-func sentence(s string) string {
-	if s = strings.TrimSpace(s); s == "" {
-		return ""
+func kindName(k sdk.Kind) string { return strings.ReplaceAll(string(k), "_", " ") }
+
+// Redact hides the secrets of the texts that the report is about, and those
+// that were found when others were read.
+func (r Report) Redact(seed []byte, others ...Report) redact.Texts {
+	known := []*redact.Values{r.secrets}
+	for _, o := range others {
+		known = append(known, o.secrets)
 	}
-	s = strings.ToUpper(s[:1]) + s[1:]
-	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, "?") || strings.HasSuffix(s, "!") {
-		return s
-	}
-	return s + "."
+	return redact.New(r.sources, seed, known...)
 }
 
-func kindName(k sdk.Kind) string { return strings.ReplaceAll(string(k), "_", " ") }
+// Restored is a text with its secrets put back: see [redact.Texts]. The report
+// says which placeholders are not known.
+func Restored(texts redact.Texts, name, text string) ([]byte, Report) {
+	out, diags := texts.Restore(name, text)
+	return out, Report{diags: diags, sources: map[string]*redact.Source{name: {Name: name, Text: []byte(text)}}, secrets: &redact.Values{}}
+}

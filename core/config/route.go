@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -29,7 +30,7 @@ func (l *loader) route(b *hclsyntax.Block) *Route {
 	out := defaultRoute()
 	out.Pattern, out.Range = b.Labels[0], b.DefRange()
 	if err := checkPath(out.Pattern); err != nil {
-		l.fail(b.LabelRanges[0], "Invalid path", sentence(err.Error()))
+		l.fail(b.LabelRanges[0], "Invalid path", wording.Sentence(err.Error()))
 	}
 	r := l.reader(b, fmt.Sprintf("in route %q", out.Pattern))
 	r.decode(out)
@@ -105,7 +106,7 @@ func (r *reader) channelNamed(v cty.Value, at hcl.Range, secret bool) *Channel {
 	if c == nil {
 		detail := "There is no channel with this name."
 		if !secret {
-			detail = fmt.Sprintf("There is no channel %q. %s", v.AsString(), instead(v.AsString(), r.loader.names.channels))
+			detail = fmt.Sprintf("There is no channel %q. %s", v.AsString(), wording.Instead(v.AsString(), r.loader.names.channels))
 		}
 		r.loader.fail(at, "Unknown channel", strings.TrimSpace(detail))
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -206,7 +207,7 @@ func (r *reader) decodeAttribute(s setting, into any) {
 }
 
 func (r *reader) missing(name, doc string) {
-	r.loader.fail(r.at, "Missing attribute", strings.TrimSpace(fmt.Sprintf("%q is required %s. %s", name, r.what, sentence(doc))))
+	r.loader.fail(r.at, "Missing attribute", strings.TrimSpace(fmt.Sprintf("%q is required %s. %s", name, r.what, wording.Sentence(doc))))
 }
 
 // string reads a string, and brings it into its form.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -176,14 +177,14 @@ func (r *reader) choice(name string, into *string, words ...string) {
 		return
 	}
 	if !slices.Contains(words, value) {
-		r.wrong(a, fmt.Sprintf("%q is not one of %s. %s", value, list(words), didYouMean(value, words)))
+		r.wrong(a, fmt.Sprintf("%q is not one of %s. %s", value, wording.List(words), didYouMean(value, words)))
 		return
 	}
 	*into = value
 }
 
 func didYouMean(given string, words []string) string {
-	if name := nearest(given, words); name != "" {
+	if name := wording.Nearest(given, words); name != "" {
 		return fmt.Sprintf("Did you mean %q?", name)
 	}
 	return ""

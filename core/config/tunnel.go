@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -113,14 +114,14 @@ func (l *loader) forward(b *hclsyntax.Block) *Forward {
 		l.fail(b.LabelRanges[0], "Invalid address", "Expected the absolute path of a socket, such as \"unix:/run/user/1000/aitunnel.sock\".")
 	} else if !unix {
 		if err := checkAddress(f.Address); err != nil {
-			l.fail(b.LabelRanges[0], "Invalid address", sentence(err.Error()))
+			l.fail(b.LabelRanges[0], "Invalid address", wording.Sentence(err.Error()))
 		} else if !isLoopback(f.Address) && len(l.config.Proxy.ClientTokens) == 0 {
 			l.fail(b.LabelRanges[0], "Anyone can spend the keys", fmt.Sprintf("The forward %s can be reached by anyone who reaches the VPS, and the proxy requires no token: set proxy.client_tokens, or open 127.0.0.1.", f.Address))
 		}
 	}
 	r := l.reader(b, fmt.Sprintf("in forward %q", f.Address))
 	if v, a, ok := r.get("channel", cty.String); ok {
-		f.Channel = r.channelNamed(v, a.Expr.Range(), r.loader.secretive(a.Expr))
+		f.Channel = r.channelNamed(v, a.Expr.Range(), r.loader.readsSecrets(a.Expr))
 	}
 	r.done()
 	return f

@@ -152,18 +152,17 @@ type Route struct {
 	Range       hcl.Range
 }
 
-// Makeshift is what serves while a component gives no plan and its last one is
+// OnFailure is what is used while a component gives no plan and its last one is
 // too old.
-type Makeshift string
+type OnFailure string
 
-// The makeshifts. All but the last are plans over what is available, fallbacks
-// after all others.
+// All but the last are plans over what is available, fallback channels last.
 const (
-	MakeshiftRoundRobin Makeshift = "round-robin"
-	MakeshiftPriority   Makeshift = "priority"
-	MakeshiftWeighted   Makeshift = "weighted"
-	MakeshiftLeastBusy  Makeshift = "least-busy"
-	MakeshiftLastPlan   Makeshift = "last-plan" // the last one, however old
+	OnFailureRoundRobin OnFailure = "round-robin"
+	OnFailurePriority   OnFailure = "priority"
+	OnFailureWeighted   OnFailure = "weighted"
+	OnFailureLeastBusy  OnFailure = "least-busy"
+	OnFailureLastPlan   OnFailure = "last-plan" // the last one, however old
 )
 
 // Component is a block that a plugin's component is configured by.
@@ -175,7 +174,7 @@ type Component struct {
 	Body   json.RawMessage // checked against the component's schema
 	Range  hcl.Range       // of the block's header; zero for a default that nobody wrote
 
-	OnFailure Makeshift // what serves when it gives no plan; "" for a health checker
+	OnFailure OnFailure // "" for a health checker
 	Expose    []string  // parts of a request's body that a strategy may be told, such as "body.user"
 
 	version, build string               // of the plugin that runs it

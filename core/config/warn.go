@@ -27,7 +27,7 @@ func (l *loader) warnReadable() {
 	}
 	for name, s := range l.sources {
 		info, err := os.Stat(name)
-		if err != nil || !info.Mode().IsRegular() || info.Mode()&0o077 == 0 || !s.holdsLiteral() {
+		if err != nil || !info.Mode().IsRegular() || info.Mode()&0o077 == 0 || !s.HasLiteral(placeholders.Match) {
 			continue
 		}
 		at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
@@ -54,24 +54,6 @@ func (l *loader) warnShared() {
 			}
 		}
 	}
-}
-
-// holdsLiteral says that a secret is written out in the text. A placeholder is
-// none.
-func (s *source) holdsLiteral() bool {
-	for _, r := range s.secret {
-		text, masked := s.text[r.Start.Byte:r.End.Byte], s.masked()[r.Start.Byte:r.End.Byte]
-		if !slices.Contains(masked, '*') {
-			continue
-		}
-		words := quotedText.FindAllIndex(text, -1)
-		if len(words) == 0 || slices.ContainsFunc(words, func(at []int) bool {
-			return masked[at[0]+1] == '*' && !placeholders.Match(text[at[0]+1:at[1]-1])
-		}) {
-			return true
-		}
-	}
-	return false
 }
 
 func (l *loader) warnUnused() {

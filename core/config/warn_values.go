@@ -97,7 +97,7 @@ func (l *loader) warnMisplaced(c *Channel) {
 		if len(value) < 20 || !looksLikeKey.MatchString(value) {
 			return
 		}
-		l.secrets.add(value)
+		l.secrets.Add(value)
 		l.caution(at, "A key in the wrong place", fmt.Sprintf("%s looks like a key, and would be shown in lists and logs. Move it to keys or to the value of a key block.", what))
 	}
 	warn(c.Name, c.Range, "The name of the channel")

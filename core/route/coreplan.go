@@ -10,16 +10,16 @@ import (
 
 // corePlan is the plan that is used while the component gives none: round robin
 // unless the configuration says otherwise, fallback channels last.
-func corePlan(candidates []sdk.Snapshot, how config.Makeshift, reason string) sdk.Plan {
+func corePlan(candidates []sdk.Snapshot, how config.OnFailure, reason string) sdk.Plan {
 	rule := sdk.RuleCycle
 	switch how {
-	case config.MakeshiftPriority:
+	case config.OnFailurePriority:
 		rule = sdk.RuleOrder
 		candidates = slices.Clone(candidates)
 		slices.SortStableFunc(candidates, func(a, b sdk.Snapshot) int { return cmp.Compare(b.Weight, a.Weight) })
-	case config.MakeshiftWeighted:
+	case config.OnFailureWeighted:
 		rule = sdk.RuleSmoothWRR
-	case config.MakeshiftLeastBusy:
+	case config.OnFailureLeastBusy:
 		rule = sdk.RuleLeastLoad
 	}
 	groups := [2]sdk.Group{{Rule: sdk.Rule{Kind: rule}}, {Rule: sdk.Rule{Kind: rule}}}
@@ -34,9 +34,9 @@ func corePlan(candidates []sdk.Snapshot, how config.Makeshift, reason string) sd
 }
 
 // corePlanName is the name of the core plan for users.
-func corePlanName(how config.Makeshift) string {
-	if how == "" || how == config.MakeshiftLastPlan { // there is none yet
-		return string(config.MakeshiftRoundRobin)
+func corePlanName(how config.OnFailure) string {
+	if how == "" || how == config.OnFailureLastPlan { // there is none yet
+		return string(config.OnFailureRoundRobin)
 	}
 	return string(how)
 }

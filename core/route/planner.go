@@ -40,7 +40,7 @@ type subject struct {
 	component  sdk.Component // that is asked; nil for a plan without one
 	ask        askFunc
 	candidates []candidate
-	onFailure  config.Makeshift
+	onFailure  config.OnFailure
 	router     *router // nil unless the component is asked about each request
 	shadow     *tally  // nil unless the plan is only counted
 }
@@ -108,7 +108,7 @@ func (p *planner) plan(now time.Time) *plan {
 		return by
 	}
 	p.refreshSoon(now)
-	if by.tooOld(now) && p.onFailure != config.MakeshiftLastPlan && p.isFailing() {
+	if by.tooOld(now) && p.onFailure != config.OnFailureLastPlan && p.isFailing() {
 		p.installCorePlan(by, errors.New("the last plan is too old"))
 		by = p.current.Load()
 	}

@@ -91,7 +91,7 @@ func newTrace(t *testing.T, seed uint64, tally *traceTally) *trace {
 // roundRobin is a subject that is planned without a component.
 func roundRobin(p Purpose, candidates []candidate) subject {
 	return subject{purpose: p, candidates: candidates, ask: func(_ context.Context, all []sdk.Snapshot, _ []sdk.Outcome, _ []byte) (sdk.Plan, error) {
-		plan := corePlan(all, config.MakeshiftRoundRobin, "in turn")
+		plan := corePlan(all, config.OnFailureRoundRobin, "in turn")
 		plan.TTL = maxTTL
 		return plan, nil
 	}}

@@ -215,13 +215,13 @@ func TestCorePlans(t *testing.T) {
 		all[1].Weight, all[2].Fallback = 3, true
 		return all
 	}
-	for how, want := range map[config.Makeshift]string{
+	for how, want := range map[config.OnFailure]string{
 		"":                         "light heavy light heavy light heavy light heavy",
-		config.MakeshiftRoundRobin: "light heavy light heavy light heavy light heavy",
-		config.MakeshiftPriority:   "heavy heavy heavy heavy heavy heavy heavy heavy",
-		config.MakeshiftWeighted:   "heavy light heavy heavy heavy light heavy heavy",
-		config.MakeshiftLeastBusy:  "heavy heavy heavy heavy heavy heavy heavy heavy", // none is under way: weight alone counts
-		config.MakeshiftLastPlan:   "light heavy light heavy light heavy light heavy", // of which there is none
+		config.OnFailureRoundRobin: "light heavy light heavy light heavy light heavy",
+		config.OnFailurePriority:   "heavy heavy heavy heavy heavy heavy heavy heavy",
+		config.OnFailureWeighted:   "heavy light heavy heavy heavy light heavy heavy",
+		config.OnFailureLeastBusy:  "heavy heavy heavy heavy heavy heavy heavy heavy", // none is under way: weight alone counts
+		config.OnFailureLastPlan:   "light heavy light heavy light heavy light heavy", // of which there is none
 	} {
 		a := &author{plan: func(context.Context, sdk.PlanRequest) (sdk.Plan, error) { return sdk.Plan{}, errDown }}
 		r := routeTo("x", heavy())
@@ -238,7 +238,7 @@ func TestCorePlans(t *testing.T) {
 
 // When the last plan is too old, what on_failure says takes its place.
 func TestAPlanThatIsTooOld(t *testing.T) {
-	for how, want := range map[config.Makeshift]string{config.MakeshiftRoundRobin: "a b a b", config.MakeshiftLastPlan: "b b b b"} {
+	for how, want := range map[config.OnFailure]string{config.OnFailureRoundRobin: "a b a b", config.OnFailureLastPlan: "b b b b"} {
 		synctest.Test(t, func(t *testing.T) {
 			down := false
 			a := &author{}

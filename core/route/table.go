@@ -190,7 +190,7 @@ func (t *Table) single(ch *Channel, cfg *config.Config, o Options) *Route {
 	r := &Route{Config: &config.Route{Pattern: "/**", Channels: []*config.Channel{ch.Config}}, Channels: []*Channel{ch}, registry: o.Registry, maxExtra: cfg.Retry.MaxExtra}
 	r.makeQuick()
 	ask := func(_ context.Context, channels []sdk.Snapshot, _ []sdk.Outcome, _ []byte) (sdk.Plan, error) {
-		return corePlan(channels, config.MakeshiftRoundRobin, "the only channel"), nil
+		return corePlan(channels, config.OnFailureRoundRobin, "the only channel"), nil
 	}
 	r.planner = t.plan(subject{
 		purpose: Purpose{Kind: ForChannel, Name: ch.Config.Name, Target: ch.Config.Target.String()}, name: fmt.Sprintf("channel %q alone", ch.Config.Name), ask: ask, candidates: []candidate{ch},

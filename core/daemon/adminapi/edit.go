@@ -8,6 +8,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/edit"
 )
@@ -17,9 +18,9 @@ func (s *Source) Reload(ctx context.Context, cause string, generation uint64) ad
 	return show(s.program.Reloader.Apply(ctx, reload.Request{Cause: cause, Asked: true, Match: reload.Match{Generation: generation}}))
 }
 
-// veil is the text of a configuration as it may be shown.
-func (s *Source) veil(report config.Report) config.Veiled {
-	return report.Veil(s.program.Seed, s.running().Report)
+// redacted is the text of a configuration as it may be shown.
+func (s *Source) redacted(report config.Report) redact.Texts {
+	return report.Redact(s.program.Seed, s.running().Report)
 }
 
 // Text is for [admin.Source].
@@ -31,7 +32,7 @@ func (s *Source) Text(ctx context.Context) (admin.Text, error) {
 	}
 	_, report := s.program.Reloader.Load(ctx, document)
 	out := admin.Text{Path: absolute(g.Config.Path), Files: []admin.File{}, Generation: g.Number, ETag: reload.ETag(document)}
-	for _, f := range s.veil(report).Files {
+	for _, f := range s.redacted(report).Files {
 		out.Files = append(out.Files, admin.File{Name: f.Name, Text: f.Text})
 	}
 	if len(out.Files) > 0 {
@@ -50,7 +51,7 @@ func (s *Source) draft(document *edit.Document, report config.Report, in admin.D
 	if !slices.Contains(document.Names(), in.File) {
 		return &reload.EditError{Err: admin.NotFound(fmt.Sprintf("the configuration has no file %q; it has %q", in.File, document.Names()))}
 	}
-	text, wrong := s.veil(report).Reveal(in.File, in.Text)
+	text, wrong := config.Restored(s.redacted(report), in.File, in.Text)
 	if wrong.HasErrors() {
 		return &reload.ConfigError{Report: wrong}
 	}

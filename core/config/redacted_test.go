@@ -9,7 +9,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-func TestSecretsAreVeiledAndPutBack(t *testing.T) {
+func TestSecretsAreHiddenAndRestored(t *testing.T) {
 	t.Setenv("VEIL_KEY", "value-of-the-environment")
 	text := `# once: keys = ["sk-old-4711-old"], and sk-ancient0123456789abcdef
 variable "v" {
@@ -42,7 +42,7 @@ channel "b" {
 		if name == "valid" && report.HasErrors() {
 			t.Fatal(report.Lines())
 		}
-		v := report.Veil([]byte("seed"), good)
+		v := report.Redact([]byte("seed"), good)
 		shown := v.Files[0].Text
 		for _, secret := range []string{"sk-", "k2", "value-of-the", "token-of-admin", "heredoc-5"} {
 			if strings.Contains(shown, secret) {
@@ -55,11 +55,11 @@ channel "b" {
 		if strings.Count(shown, "\n") != strings.Count(content, "\n") {
 			t.Errorf("%s: lines have moved", name)
 		}
-		back, wrong := v.Reveal(path, shown)
+		back, wrong := config.Restored(v, path, shown)
 		if string(back) != content || wrong.HasErrors() {
 			t.Errorf("%s: what comes back is another text: %v\n%s", name, wrong.Lines(), back)
 		}
-		_, wrong = v.Reveal(path, "a\nkey = \"(hidden:0123456789abcdef)\"\n")
+		_, wrong = config.Restored(v, path, "a\nkey = \"(hidden:0123456789abcdef)\"\n")
 		if lines := wrong.Lines(); len(lines) != 1 || !strings.HasPrefix(lines[0], path+":2:8: Unknown placeholder") {
 			t.Errorf("%s: a placeholder of nothing: %v", name, lines)
 		}

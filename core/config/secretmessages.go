@@ -7,14 +7,15 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 )
 
-// secretive says that an expression rests on the environment, a file or a
+// readsSecrets says that an expression depends on the environment, a file or a
 // sensitive variable.
-func (l *loader) secretive(e hclsyntax.Expression) bool {
+func (l *loader) readsSecrets(e hclsyntax.Expression) bool {
 	found := false
 	_ = hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics {
 		if call, ok := n.(*hclsyntax.FunctionCallExpr); ok && readsSecret(call.Name) {
@@ -31,23 +32,23 @@ func (l *loader) secretive(e hclsyntax.Expression) bool {
 
 func readsSecret(function string) bool { return function == "env" || function == "file" }
 
-// redact takes out of a message of the evaluator what may show a value: it
+// hideValues takes out of a message of the evaluator what may show a value: it
 // quotes those of variables and arguments. Of a call that failed, the
 // function's own words are kept.
-func redact(d *hcl.Diagnostic, secret bool) {
+func hideValues(d *hcl.Diagnostic, secret bool) {
 	d.Expression, d.EvalContext, d.Context = nil, nil, nil
 	call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
 	switch {
 	case ok && call.FunctionCallError() != nil && (!secret || readsSecret(call.CalledFunctionName())):
 		d.Summary = fmt.Sprintf("Error in function %s", call.CalledFunctionName())
-		d.Detail = sentence(call.FunctionCallError().Error())
+		d.Detail = wording.Sentence(call.FunctionCallError().Error())
 	case secret && d.Summary != "Call to unknown function" && !strings.HasSuffix(d.Summary, "function arguments"):
 		d.Detail = "The value cannot be computed. It is not shown because it is a secret."
 	}
 }
 
-// discreet takes the value of an attribute out of a message if it is a secret.
-func (r *reader) discreet(a *hclsyntax.Attribute, message string) string {
+// withoutValue takes the value of an attribute out of a message if it is a secret.
+func (r *reader) withoutValue(a *hclsyntax.Attribute, message string) string {
 	if !r.isSecret(a) {
 		return message
 	}
@@ -73,7 +74,7 @@ func (r *reader) discreet(a *hclsyntax.Attribute, message string) string {
 
 func (r *reader) isSecret(a *hclsyntax.Attribute) bool {
 	s := r.loader.sources[a.Expr.Range().Filename]
-	return r.loader.secretive(a.Expr) || s != nil && s.inSecret(a.Expr.Range())
+	return r.loader.readsSecrets(a.Expr) || s != nil && s.IsSecret(a.Expr.Range())
 }
 
 // without replaces a value where it is quoted or begins the message.

@@ -1,4 +1,4 @@
-package config
+package legacy
 
 import (
 	"fmt"
@@ -11,6 +11,9 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/aitunnel/aitunnel/core/config/redact"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
 // oldMap is a mapping of an old file. What nobody asked for by the time of
@@ -138,7 +141,7 @@ func (m *oldMap) done() {
 		e := m.entries[key]
 		m.doubtNode(e.value)
 		detail := fmt.Sprintf("There is no equivalent of %q %s.", e.name.Value, m.what)
-		if near := nearest(e.name.Value, known); near != "" {
+		if near := wording.Nearest(e.name.Value, known); near != "" {
 			detail = fmt.Sprintf("There is no %q %s. Did you mean %q?", e.name.Value, m.what, near)
 		}
 		m.caution(e.name, "Not carried over", "%s", detail)
@@ -148,10 +151,9 @@ func (m *oldMap) done() {
 // doubtNode notes that what stands in a value may have been meant to be secret.
 func (c *converter) doubtNode(n *yaml.Node) {
 	if n.Kind == yaml.ScalarNode {
-		c.source.doubt = append(c.source.doubt, c.at(n))
-		c.source.hidden = nil
-		if looksSecret(n.Value) {
-			c.secrets.add(n.Value)
+		c.source.AddUnknown(c.at(n))
+		if redact.LooksSecret(n.Value) {
+			c.secrets.Add(n.Value)
 		}
 	}
 	for _, inner := range n.Content {
@@ -174,7 +176,7 @@ func (m *oldMap) scalar(name string) (*yaml.Node, bool) {
 }
 
 // text hands the text of a name on.
-func (m *oldMap) text(name string, into *oldBlock, attribute string) {
+func (m *oldMap) text(name string, into *Block, attribute string) {
 	if n, ok := m.scalar(name); ok {
 		into.text(attribute, strings.TrimSpace(n.Value), m.at(n))
 	}
@@ -206,7 +208,7 @@ func (m *oldMap) port(name string) (*yaml.Node, string, bool) {
 }
 
 // millis hands a time in milliseconds on.
-func (m *oldMap) millis(name string, into *oldBlock, attribute string) {
+func (m *oldMap) millis(name string, into *Block, attribute string) {
 	if n, d, ok := m.time(name); ok {
 		into.text(attribute, written(d), m.at(n))
 	}
@@ -284,13 +286,13 @@ func (m *oldMap) word(name, fallback string, table map[string]string) (string, *
 		return word, n
 	}
 	m.doubtNode(n)
-	m.caution(n, "Unknown word", "The value of %q %s is not one of %s. %q is taken, as the earlier program did.", name, m.what, list(slices.Compact(slices.Sorted(maps.Values(table)))), fallback)
+	m.caution(n, "Unknown word", "The value of %q %s is not one of %s. %q is taken, as the earlier program did.", name, m.what, wording.List(slices.Compact(slices.Sorted(maps.Values(table)))), fallback)
 	return fallback, n
 }
 
 // texts is a list of texts as the value of an attribute.
-func (c *converter) texts(name string, n *yaml.Node, all []*yaml.Node) *oldAttribute {
-	a := &oldAttribute{name: name, at: c.at(n), value: cty.EmptyTupleVal}
+func (c *converter) texts(name string, n *yaml.Node, all []*yaml.Node) *Attribute {
+	a := &Attribute{name: name, at: c.at(n), value: cty.EmptyTupleVal}
 	var values []cty.Value
 	for _, e := range all {
 		values = append(values, cty.StringVal(strings.TrimSpace(e.Value)))

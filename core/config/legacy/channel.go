@@ -1,4 +1,4 @@
-package config
+package legacy
 
 import (
 	"net"
@@ -29,7 +29,7 @@ func (c *converter) channel(m *oldMap) {
 		b.set("fallback", cty.True, c.at(n))
 	}
 	if n, keys := m.list("keys"); n != nil && len(keys) > 0 {
-		b.text("auth", string(AuthBearer), c.at(n))
+		b.text("auth", "bearer", c.at(n))
 		b.attributes = append(b.attributes, c.texts("keys", n, c.distinct(keys)))
 	} else {
 		c.wrong(m.node, "No keys", "The channel %q has no keys: the earlier program required one, too.", b.label)
@@ -68,7 +68,7 @@ func (c *converter) site(m *oldMap) {
 		h.done()
 	}
 	if key == nil || strings.TrimSpace(key.Value) == "" {
-		b.text("auth", string(AuthPassthrough), b.at)
+		b.text("auth", "passthrough", b.at)
 	} else {
 		c.authorization(key, b)
 	}
@@ -77,25 +77,25 @@ func (c *converter) site(m *oldMap) {
 }
 
 // authorization takes the key out of the value of the header.
-func (c *converter) authorization(n *yaml.Node, b *oldBlock) {
-	c.source.secret = append(c.source.secret, c.at(n))
+func (c *converter) authorization(n *yaml.Node, b *Block) {
+	c.source.AddSecret(c.at(n))
 	scheme, key, found := strings.Cut(strings.TrimSpace(n.Value), " ")
 	if key = strings.TrimSpace(key); !found {
 		key = scheme
 	}
-	c.secrets.add(key)
+	c.secrets.Add(key)
 	if found && !strings.EqualFold(scheme, "bearer") {
 		c.wrong(n, "Not carried over", "The header Authorization is not \"Bearer KEY\": there is no equivalent for another one.")
 		return
 	}
-	b.text("auth", string(AuthBearer), c.at(n))
+	b.text("auth", "bearer", c.at(n))
 	keys := c.texts("keys", n, []*yaml.Node{n})
 	keys.value = cty.TupleVal([]cty.Value{cty.StringVal(key)})
 	b.attributes = append(b.attributes, keys)
 }
 
 // named begins a channel: its name and target.
-func (c *converter) named(m *oldMap) *oldBlock {
+func (c *converter) named(m *oldMap) *Block {
 	b := c.block("channel", "", c.at(m.node))
 	if n, ok := m.scalar("name"); ok && strings.TrimSpace(n.Value) != "" {
 		b.label, b.labelAt = strings.TrimSpace(n.Value), c.at(n)
@@ -110,9 +110,9 @@ func (c *converter) named(m *oldMap) *oldBlock {
 func (c *converter) distinct(keys []*yaml.Node) (out []*yaml.Node) {
 	seen := map[string]bool{}
 	for _, k := range keys {
-		c.source.secret = append(c.source.secret, c.at(k))
+		c.source.AddSecret(c.at(k))
 		value := strings.TrimSpace(k.Value)
-		c.secrets.add(value)
+		c.secrets.Add(value)
 		if seen[value] {
 			c.caution(k, "Duplicate key", "This key is listed twice in the channel; it is taken once.")
 			continue
@@ -125,7 +125,7 @@ func (c *converter) distinct(keys []*yaml.Node) (out []*yaml.Node) {
 
 // healthCheck reads the check of a channel; in the first version it was the
 // path alone.
-func (c *converter) healthCheck(m *oldMap, b *oldBlock) {
+func (c *converter) healthCheck(m *oldMap, b *Block) {
 	n := m.get("healthCheck")
 	if n == nil {
 		return
@@ -159,7 +159,7 @@ func (c *converter) healthCheck(m *oldMap, b *oldBlock) {
 }
 
 // usualInterval is that of settings.healthCheckInterval, if it is there.
-func (c *converter) usualInterval(check *oldBlock) {
+func (c *converter) usualInterval(check *Block) {
 	if c.interval != nil {
 		(&oldMap{
 			converter: c, what: "in settings", names: map[string]string{},
@@ -183,7 +183,7 @@ func (c *converter) ssh(s *oldMap, port string) {
 	}
 	defer s.done()
 	on := s.boolean("enabled", true)
-	t := &oldBlock{kind: "tunnel", label: "vps", at: c.at(s.node), labelAt: c.at(s.node)}
+	t := &Block{kind: "tunnel", label: "vps", at: c.at(s.node), labelAt: c.at(s.node)}
 	c.sshHost(s, t)
 	if n, ok := s.scalar("username"); ok {
 		t.text("user", strings.TrimSpace(n.Value), c.at(n))
@@ -192,8 +192,8 @@ func (c *converter) ssh(s *oldMap, port string) {
 	}
 	s.text("privateKeyPath", t, "identity")
 	if n, ok := s.scalar("password"); ok {
-		c.source.secret = append(c.source.secret, c.at(n))
-		c.secrets.add(n.Value)
+		c.source.AddSecret(c.at(n))
+		c.secrets.Add(n.Value)
 		t.set("password", cty.StringVal(n.Value), c.at(n))
 	}
 	if !on {
@@ -205,7 +205,7 @@ func (c *converter) ssh(s *oldMap, port string) {
 	c.blocks = append(c.blocks, t)
 }
 
-func (c *converter) sshHost(s *oldMap, t *oldBlock) {
+func (c *converter) sshHost(s *oldMap, t *Block) {
 	n, ok := s.scalar("host")
 	if !ok {
 		c.wrong(s.node, "Missing value", "The host is missing in ssh.")
@@ -222,7 +222,7 @@ func (c *converter) sshHost(s *oldMap, t *oldBlock) {
 	t.text("host", host, c.at(n))
 }
 
-func (c *converter) forwards(t *oldBlock, port string) {
+func (c *converter) forwards(t *Block, port string) {
 	taken := map[string]bool{}
 	for _, ch := range c.channels {
 		if ch.remote != nil {
@@ -238,7 +238,7 @@ func (c *converter) forwards(t *oldBlock, port string) {
 		}
 		at := c.at(ch.remote.node)
 		f := t.add("forward", net.JoinHostPort("127.0.0.1", ch.remote.number), at)
-		f.attributes = append(f.attributes, &oldAttribute{name: "channel", value: cty.StringVal(ch.block.label), channels: true, at: at})
+		f.attributes = append(f.attributes, &Attribute{name: "channel", value: cty.StringVal(ch.block.label), channels: true, at: at})
 	}
 }
 

@@ -1,65 +1,57 @@
-package config
+package legacy
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"regexp"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/aitunnel/aitunnel/core/config/redact"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
-// IsOld says that path names a file of the earlier program, which was YAML.
-// It is read as if it had been converted; nothing can be written into it.
-func IsOld(path string) bool {
+// Is says that path names a file of the earlier program, which was YAML. It is
+// read as if it had been converted; nothing can be written into it.
+func Is(path string) bool {
 	ext := strings.ToLower(filepath.Ext(path))
 	return ext == ".yaml" || ext == ".yml"
 }
 
-// Convert returns the configuration that means what an old file says, in the
-// usual layout. The report holds what could not be carried over.
-func Convert(path string, text []byte) ([]byte, Report) {
-	l := &loader{sources: map[string]*source{}, secrets: &secrets{}, inputs: map[string]string{}, config: defaults(path)}
-	blocks := l.convert(path, text)
-	report := Report{diags: l.diags, sources: l.sources, secrets: l.secrets, inputs: l.inputs}
-	if report.HasErrors() {
-		return nil, report
-	}
-	return printOld(path, blocks), report
-}
-
-// old takes up an old file as if its conversion had been parsed. What stands
-// in it keeps its place: reports name the lines of the old file.
-func (l *loader) old(path string, text []byte) {
-	for _, b := range l.convert(path, text) {
-		if b.kind == "" {
-			for _, a := range b.attributes {
-				l.top = append(l.top, a.syntax())
-			}
-			continue
-		}
-		l.blocks = append(l.blocks, b.syntax())
-	}
-}
-
-// convert makes the blocks that mean what an old file says.
-func (l *loader) convert(path string, text []byte) []*oldBlock {
-	c := &converter{loader: l, source: &source{name: path, text: text, old: true}}
-	l.last, l.sources[path] = path, c.source
-	for i, line := range strings.SplitAfter(string(text), "\n") {
+// Read makes the blocks that mean what a file says. Its places are those of the
+// file; secrets are noted in source and values.
+func Read(source *redact.Source, values *redact.Values) ([]*Block, hcl.Diagnostics) {
+	c := &converter{source: source, secrets: values}
+	for i, line := range strings.SplitAfter(string(source.Text), "\n") {
 		c.lines = append(c.lines, len(line))
 		if i > 0 {
 			c.lines[i] += c.lines[i-1]
 		}
 	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
+	return c.convert(source.Text), c.diags
+}
+
+func (c *converter) convert(text []byte) []*Block {
+	var document, second yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	err := decoder.Decode(&document)
+	if err != nil && !errors.Is(err, io.EOF) {
 		c.syntax(err)
 		return nil
 	}
 	if len(document.Content) == 0 {
-		l.fail(l.start(), "Empty file", "The file is empty: a file of the earlier program has channels, or sites, with their targets and keys.")
+		c.fail(c.start(), "Empty file", "The file is empty: a file of the earlier program has channels, or sites, with their targets and keys.")
+		return nil
+	}
+	if err := decoder.Decode(&second); err == nil {
+		c.caution(second.Content[0], "Not carried over", "This is a second document, after a line with \"---\". Only the first one is read.")
+	} else if !errors.Is(err, io.EOF) {
+		c.syntax(err)
 		return nil
 	}
 	c.note(document.Content[0])
@@ -68,14 +60,15 @@ func (l *loader) convert(path string, text []byte) []*oldBlock {
 
 // converter is the reading of one old file.
 type converter struct {
-	*loader
-	source *source
-	lines  []int // where each line ends, in bytes
-	blocks []*oldBlock
+	source  *redact.Source
+	secrets *redact.Values
+	diags   hcl.Diagnostics
+	lines   []int // where each line ends, in bytes
+	blocks  []*Block
 
-	first     bool            // it is of the first version
-	interval  *yaml.Node      // of health checks that name none
-	reconnect func(*oldBlock) // adds the pauses to a tunnel
+	first     bool         // it is of the first version
+	interval  *yaml.Node   // of health checks that name none
+	reconnect func(*Block) // adds the pauses to a tunnel
 	channels  []*oldChannel
 }
 
@@ -87,32 +80,40 @@ var quotedPart = regexp.MustCompile("'[^' ]{4,}'|`[^`]*`|\"[^\"]*\"")
 
 // syntax tells what is no YAML.
 func (c *converter) syntax(err error) {
-	c.source.broken = true
+	c.source.Broken = true
 	at := c.start()
 	at.Start.Line = c.culprit()
 	at.Start.Byte = c.offset(at.Start.Line - 1)
 	at.End = hcl.Pos{Line: at.Start.Line, Column: 1 << 20, Byte: c.offset(at.Start.Line)}
 	text := quotedPart.ReplaceAllString(yamlPlace.ReplaceAllString(err.Error(), ""), "'…'")
-	c.fail(at, "The file is not valid YAML", sentence(text)+" The usual reasons are the indentation of a line, and a colon or star in a string without quotes.")
+	c.fail(at, "The file is not valid YAML", wording.Sentence(text)+" The usual reasons are the indentation of a line, and a colon or star in a string without quotes.")
 }
 
 // culprit is the line with which the text ceases to be YAML. The library names
 // the line where the surrounding block began, or the next one.
 func (c *converter) culprit() int {
-	const most = 3000
+	const most, longest = 3000, 256 << 10
+	if len(c.source.Text) > longest {
+		return 1 // each line is a parse of its own
+	}
 	for n := min(len(c.lines), most) - 1; n > 0; n-- {
 		var part yaml.Node
-		if yaml.Unmarshal(c.source.text[:c.offset(n)], &part) == nil {
+		if yaml.Unmarshal(c.source.Text[:c.offset(n)], &part) == nil {
 			return n + 1
 		}
 	}
 	return 1
 }
 
-// note remembers where texts stand, which may have to be hidden.
+// note remembers the places of values, which may have to be hidden, and warns of
+// tags that mean nothing here.
 func (c *converter) note(n *yaml.Node) {
+	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
+		c.caution(n, "Not carried over", "The tag %s means nothing here: the value is taken as it is written.", n.Tag)
+		n.Tag = ""
+	}
 	if n.Kind == yaml.ScalarNode {
-		c.source.texts = append(c.source.texts, c.at(n))
+		c.source.Scalars = append(c.source.Scalars, c.at(n))
 	}
 	for _, inner := range n.Content {
 		c.note(inner)
@@ -123,13 +124,13 @@ func (c *converter) note(n *yaml.Node) {
 // first line.
 func (c *converter) at(n *yaml.Node) hcl.Range {
 	begin, end := c.offset(n.Line-1), c.offset(n.Line)
-	line := []rune(string(c.source.text[begin:end]))
+	line := []rune(string(c.source.Text[begin:end]))
 	first := min(n.Column-1, len(line))
 	last := first + c.width(n, line[first:])
 	pos := func(column int) hcl.Pos {
 		return hcl.Pos{Line: n.Line, Column: column + 1, Byte: begin + len(string(line[:column]))}
 	}
-	return hcl.Range{Filename: c.source.name, Start: pos(first), End: pos(last)}
+	return hcl.Range{Filename: c.source.Name, Start: pos(first), End: pos(last)}
 }
 
 func (c *converter) offset(line int) int {
@@ -137,7 +138,7 @@ func (c *converter) offset(line int) int {
 	case line <= 0:
 		return 0
 	case line > len(c.lines):
-		return len(c.source.text)
+		return len(c.source.Text)
 	}
 	return c.lines[line-1]
 }
@@ -169,9 +170,18 @@ func (c *converter) width(n *yaml.Node, rest []rune) int {
 	return min(max(len([]rune(n.Value)), 1), whole)
 }
 
-// oldValue is one value of an attribute, and where it comes from.
+// start is the place of a mistake that is on no line.
+func (c *converter) start() hcl.Range {
+	return hcl.Range{Filename: c.source.Name, Start: hcl.InitialPos, End: hcl.InitialPos}
+}
+
+func (c *converter) fail(at hcl.Range, summary, detail string) {
+	c.diags = append(c.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: &at})
+}
+
 func (c *converter) caution(n *yaml.Node, summary, format string, args ...any) {
-	c.loader.caution(c.at(n), summary, fmt.Sprintf(format, args...))
+	at := c.at(n)
+	c.diags = append(c.diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: summary, Detail: fmt.Sprintf(format, args...), Subject: &at})
 }
 
 func (c *converter) wrong(n *yaml.Node, summary, format string, args ...any) {

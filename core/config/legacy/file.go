@@ -1,4 +1,4 @@
-package config
+package legacy
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"go.yaml.in/yaml/v3"
@@ -15,7 +16,7 @@ import (
 
 // oldChannel is what routes and the tunnel need of a channel or site.
 type oldChannel struct {
-	block  *oldBlock
+	block  *Block
 	node   *yaml.Node
 	local  *oldPort // here, nil for none
 	remote *oldPort // on the far side, nil for none
@@ -35,7 +36,7 @@ func (m *oldMap) oldPort(name string) *oldPort {
 
 // file reads a whole old file: the second version has channels, the first one
 // sites. Where both are there, the earlier program took the channels.
-func (c *converter) file(top *oldMap) []*oldBlock {
+func (c *converter) file(top *oldMap) []*Block {
 	settings := top.inner("settings")
 	if settings == nil {
 		settings = c.nothing("in settings")
@@ -69,25 +70,25 @@ func (c *converter) file(top *oldMap) []*oldBlock {
 }
 
 // ordered are the blocks in the order in which people read them.
-func (c *converter) ordered() []*oldBlock {
+func (c *converter) ordered() []*Block {
 	order := []string{"", "proxy", "admin", "tunnel", "channel", "route", "retry", "log"}
-	slices.SortStableFunc(c.blocks, func(a, b *oldBlock) int {
+	slices.SortStableFunc(c.blocks, func(a, b *Block) int {
 		return slices.Index(order, a.kind) - slices.Index(order, b.kind)
 	})
 	return c.blocks
 }
 
 // block begins a block of the top level.
-func (c *converter) block(kind, label string, at hcl.Range) *oldBlock {
-	b := &oldBlock{kind: kind, label: label, at: at, labelAt: at}
+func (c *converter) block(kind, label string, at hcl.Range) *Block {
+	b := &Block{kind: kind, label: label, at: at, labelAt: at}
 	c.blocks = append(c.blocks, b)
 	return b
 }
 
 // drop takes a block back that came to nothing.
-func (c *converter) drop(b *oldBlock) {
+func (c *converter) drop(b *Block) {
 	if len(b.attributes)+len(b.blocks) == 0 {
-		c.blocks = slices.DeleteFunc(c.blocks, func(x *oldBlock) bool { return x == b })
+		c.blocks = slices.DeleteFunc(c.blocks, func(x *Block) bool { return x == b })
 	}
 }
 
@@ -238,7 +239,7 @@ func (c *converter) routes(n *yaml.Node) {
 	b.add("strategy", "priority", c.at(n))
 }
 
-func (c *converter) routeChannels(m *oldMap, b *oldBlock) {
+func (c *converter) routeChannels(m *oldMap, b *Block) {
 	n, names := m.list("channels")
 	if n == nil {
 		c.wrong(m.node, "Missing value", "A route needs channels: a list of their names.")
@@ -252,7 +253,7 @@ func (c *converter) routeChannels(m *oldMap, b *oldBlock) {
 	for _, e := range names {
 		switch name := strings.TrimSpace(e.Value); {
 		case !slices.Contains(known, name):
-			c.caution(e, "Unknown channel", "There is no channel %q; the route works without it, as before. %s", name, instead(name, known))
+			c.caution(e, "Unknown channel", "There is no channel %q; the route works without it, as before. %s", name, wording.Instead(name, known))
 		case slices.ContainsFunc(kept, func(k *yaml.Node) bool { return strings.TrimSpace(k.Value) == name }):
 			c.caution(e, "Duplicate channel", "The channel %q is listed twice.", name)
 		default:
@@ -284,7 +285,7 @@ func (c *converter) settings(s *oldMap) {
 		c.retries(r)
 	}
 	s.names[plain("reconnectInterval")] = "reconnectInterval"
-	c.reconnect = func(tunnel *oldBlock) {
+	c.reconnect = func(tunnel *Block) {
 		if n, d, ok := s.time("reconnectInterval"); ok && d > 0 {
 			b := tunnel.add("reconnect", "", c.at(n))
 			if d < 500*time.Millisecond {
@@ -296,6 +297,12 @@ func (c *converter) settings(s *oldMap) {
 }
 
 var oldBackoffs = map[string]string{"exponential": "exponential", "exp": "exponential", "fixed": "fixed", "constant": "fixed"}
+
+// The defaults of retry, for a file that sets one of the two.
+const (
+	defaultBaseDelay = time.Second
+	defaultMaxDelay  = 10 * time.Second
+)
 
 func (c *converter) retries(r *oldMap) {
 	b := c.block("retry", "", c.at(r.node))
@@ -313,12 +320,11 @@ func (c *converter) retries(r *oldMap) {
 	}
 	baseNode, base, _ := r.time("baseDelayMs")
 	mostNode, most, _ := r.time("maxDelayMs")
-	defaults := c.config.Retry
 	if baseNode == nil {
-		base = defaults.BaseDelay
+		base = defaultBaseDelay
 	}
 	if mostNode == nil {
-		most = defaults.MaxDelay
+		most = defaultMaxDelay
 	}
 	if at := firstNode(baseNode, mostNode); at != nil && base > most {
 		if backoff == "fixed" && n != nil {
@@ -347,8 +353,8 @@ func firstNode(all ...*yaml.Node) *yaml.Node {
 
 // statuses are those that are retried. Others than 4xx and 5xx say nothing of
 // a failure.
-func (c *converter) statuses(n *yaml.Node, all []*yaml.Node) *oldAttribute {
-	a := &oldAttribute{name: "on", at: c.at(n), value: cty.EmptyTupleVal}
+func (c *converter) statuses(n *yaml.Node, all []*yaml.Node) *Attribute {
+	a := &Attribute{name: "on", at: c.at(n), value: cty.EmptyTupleVal}
 	var values []cty.Value
 	for _, e := range all {
 		v, err := strconv.Atoi(strings.TrimSpace(e.Value))
@@ -363,4 +369,10 @@ func (c *converter) statuses(n *yaml.Node, all []*yaml.Node) *oldAttribute {
 		a.value = cty.TupleVal(values)
 	}
 	return a
+}
+
+func isLoopback(address string) bool {
+	host, _, _ := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -1,4 +1,4 @@
-package config
+package redact
 
 import (
 	"bytes"
@@ -15,56 +15,46 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// Veiled are the texts of a configuration as they may be shown: what is secret
-// in them, and what looks as if it was, is replaced by placeholders that stand
-// for it.
-type Veiled struct {
-	Files     []VeiledFile
+// Texts are the texts of a configuration as they may be shown: what is secret in
+// them, and what looks like it, is replaced by placeholders.
+type Texts struct {
+	Files     []File
 	originals map[string]string // by placeholder
 }
 
-// VeiledFile is one file of [Veiled].
-type VeiledFile struct{ Name, Text string }
+// File is one file of [Texts].
+type File struct{ Name, Text string }
 
 // placeholder stands for a secret: the same for the same one, and of no use to
 // those who do not know the seed.
 var placeholder = regexp.MustCompile(`\(hidden:[0-9a-f]{16}\)`)
 
-// Veil hides the secrets of the texts that the report is about, and those that
-// were found when others were read: where a text cannot be parsed, it does not
-// say what is secret in it.
-func (r Report) Veil(seed []byte, others ...Report) Veiled {
-	v := Veiled{originals: map[string]string{}}
-	known := &secrets{values: maps.Clone(r.secrets.values)}
-	for _, o := range others {
-		for value := range o.secrets.values {
-			known.add(value)
+// New hides the secrets of sources, and the values that are known: where a text
+// does not parse, it does not say what is secret in it.
+func New(sources map[string]*Source, seed []byte, known ...*Values) Texts {
+	t := Texts{originals: map[string]string{}}
+	all := &Values{}
+	for _, values := range known {
+		for value := range values.values {
+			all.Add(value)
 		}
 	}
-	for _, name := range sortedNames(r.sources) {
-		s := r.sources[name]
-		v.Files = append(v.Files, VeiledFile{name, v.hide(s.text, s.secretRanges(known), seed)})
+	for _, name := range slices.Sorted(maps.Keys(sources)) {
+		s := sources[name]
+		t.Files = append(t.Files, File{name, t.hide(s.Text, s.secretRanges(all), seed)})
 	}
-	return v
+	return t
 }
 
-func sortedNames(sources map[string]*source) (names []string) {
-	for name := range sources {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-func (v *Veiled) hide(text []byte, ranges [][2]int, seed []byte) string {
+func (t *Texts) hide(text []byte, ranges [][2]int, seed []byte) string {
 	var out strings.Builder
 	at := 0
 	for _, r := range ranges {
 		secret := string(text[r[0]:r[1]])
 		mac := hmac.New(sha256.New, seed)
-		mac.Write([]byte("veil\x00" + secret))
+		mac.Write([]byte("placeholder\x00" + secret))
 		name := "(hidden:" + hex.EncodeToString(mac.Sum(nil)[:8]) + ")"
-		v.originals[name] = secret
+		t.originals[name] = secret
 		out.Write(text[at:r[0]])
 		out.WriteString(name)
 		at = r[1]
@@ -73,15 +63,15 @@ func (v *Veiled) hide(text []byte, ranges [][2]int, seed []byte) string {
 	return out.String()
 }
 
-// Reveal puts the secrets back where their placeholders stand in a text. A
-// placeholder that stands for nothing is a mistake in the file of that name.
-func (v Veiled) Reveal(name, text string) ([]byte, Report) {
+// Restore puts the secrets back in the place of their placeholders. A
+// placeholder that is not known is a mistake in the file of that name.
+func (t Texts) Restore(name, text string) ([]byte, hcl.Diagnostics) {
 	var diags hcl.Diagnostics
 	var out strings.Builder
 	at := 0
 	for _, m := range placeholder.FindAllStringIndex(text, -1) {
 		out.WriteString(text[at:m[0]])
-		original, ok := v.originals[text[m[0]:m[1]]]
+		original, ok := t.originals[text[m[0]:m[1]]]
 		if !ok {
 			diags = append(diags, &hcl.Diagnostic{
 				Severity: hcl.DiagError, Summary: "Unknown placeholder",
@@ -93,7 +83,7 @@ func (v Veiled) Reveal(name, text string) ([]byte, Report) {
 		at = m[1]
 	}
 	out.WriteString(text[at:])
-	return []byte(out.String()), Report{diags: diags, sources: map[string]*source{name: {name: name, text: []byte(text)}}, secrets: &secrets{}}
+	return []byte(out.String()), diags
 }
 
 func rangeIn(name, text string, at []int) *hcl.Range {
@@ -106,20 +96,20 @@ func rangeIn(name, text string, at []int) *hcl.Range {
 
 // secretRanges are the places of the text that must not be shown, in order and
 // apart from each other.
-func (s *source) secretRanges(known *secrets) [][2]int {
-	tokens, _ := hclsyntax.LexConfig(s.text, s.name, hcl.InitialPos)
+func (s *Source) secretRanges(known *Values) [][2]int {
+	tokens, _ := hclsyntax.LexConfig(s.Text, s.Name, hcl.InitialPos)
 	var all [][2]int
 	for i, t := range tokens {
 		begin, end := t.Range.Start.Byte, t.Range.End.Byte
 		switch {
 		case t.Type == hclsyntax.TokenEOF:
-		case s.hides(tokens, i), s.broken && mayBeSecret(tokens, i):
-			word := s.text[begin:end]
+		case s.hides(tokens, i), s.Broken && mayBeSecret(tokens, i):
+			word := s.Text[begin:end]
 			begin += len(word) - len(bytes.TrimLeft(word, " \t\r\n"))
 			end -= len(word) - len(bytes.TrimRight(word, " \t\r\n"))
 			all = append(all, [2]int{begin, end})
 		case t.Type == hclsyntax.TokenComment:
-			all = append(all, inComment(s.text[begin:end], begin)...)
+			all = append(all, inComment(s.Text[begin:end], begin)...)
 		}
 	}
 	for v := range known.values {
@@ -127,7 +117,7 @@ func (s *source) secretRanges(known *secrets) [][2]int {
 			continue
 		}
 		for at := 0; ; {
-			i := bytes.Index(s.text[at:], []byte(v))
+			i := bytes.Index(s.Text[at:], []byte(v))
 			if i < 0 {
 				break
 			}
@@ -174,12 +164,12 @@ var (
 
 func inComment(comment []byte, offset int) (all [][2]int) {
 	for _, m := range quotedText.FindAllIndex(comment, -1) {
-		if looksSecret(string(comment[m[0]+1 : m[1]-1])) {
+		if LooksSecret(string(comment[m[0]+1 : m[1]-1])) {
 			all = append(all, [2]int{offset + m[0] + 1, offset + m[1] - 1})
 		}
 	}
 	for _, m := range longWord.FindAllIndex(comment, -1) {
-		if looksSecret(string(comment[m[0]:m[1]])) {
+		if LooksSecret(string(comment[m[0]:m[1]])) {
 			all = append(all, [2]int{offset + m[0], offset + m[1]})
 		}
 	}

@@ -1,4 +1,4 @@
-package config
+package legacy
 
 import (
 	"fmt"
@@ -11,20 +11,20 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// oldBlock is a block that an old file comes to. The one without a kind holds
+// Block is a block that an old file comes to. The one without a kind holds
 // the attributes of the top level.
-type oldBlock struct {
+type Block struct {
 	kind       string
 	label      string // "" for a block without
 	about      string // a comment above it
 	at         hcl.Range
 	labelAt    hcl.Range
-	attributes []*oldAttribute
-	blocks     []*oldBlock
+	attributes []*Attribute
+	blocks     []*Block
 }
 
-// oldAttribute is one attribute; a list has a range for each entry.
-type oldAttribute struct {
+// Attribute is one attribute; a list has a range for each entry.
+type Attribute struct {
 	name     string
 	value    cty.Value
 	channels bool // the value names channels
@@ -32,20 +32,20 @@ type oldAttribute struct {
 	entries  []hcl.Range
 }
 
-func (b *oldBlock) set(name string, value cty.Value, at hcl.Range) {
-	b.attributes = append(b.attributes, &oldAttribute{name: name, value: value, at: at})
+func (b *Block) set(name string, value cty.Value, at hcl.Range) {
+	b.attributes = append(b.attributes, &Attribute{name: name, value: value, at: at})
 }
 
-func (b *oldBlock) text(name, value string, at hcl.Range) { b.set(name, cty.StringVal(value), at) }
+func (b *Block) text(name, value string, at hcl.Range) { b.set(name, cty.StringVal(value), at) }
 
-func (b *oldBlock) add(kind, label string, at hcl.Range) *oldBlock {
-	inner := &oldBlock{kind: kind, label: label, at: at, labelAt: at}
+func (b *Block) add(kind, label string, at hcl.Range) *Block {
+	inner := &Block{kind: kind, label: label, at: at, labelAt: at}
 	b.blocks = append(b.blocks, inner)
 	return inner
 }
 
-// syntax is the block as the parser of HCL would have read it.
-func (b *oldBlock) syntax() *hclsyntax.Block {
+// Syntax is the block as the parser of HCL would have read it.
+func (b *Block) Syntax() *hclsyntax.Block {
 	out := &hclsyntax.Block{
 		Type: b.kind, TypeRange: b.at, OpenBraceRange: b.at, CloseBraceRange: b.at,
 		Body: &hclsyntax.Body{Attributes: hclsyntax.Attributes{}, SrcRange: b.at, EndRange: b.at},
@@ -54,15 +54,16 @@ func (b *oldBlock) syntax() *hclsyntax.Block {
 		out.Labels, out.LabelRanges = []string{b.label}, []hcl.Range{b.labelAt}
 	}
 	for _, a := range b.attributes {
-		out.Body.Attributes[a.name] = a.syntax()
+		out.Body.Attributes[a.name] = a.Syntax()
 	}
 	for _, inner := range b.blocks {
-		out.Body.Blocks = append(out.Body.Blocks, inner.syntax())
+		out.Body.Blocks = append(out.Body.Blocks, inner.Syntax())
 	}
 	return out
 }
 
-func (a *oldAttribute) syntax() *hclsyntax.Attribute {
+// Syntax is the attribute as the parser of HCL would have read it.
+func (a *Attribute) Syntax() *hclsyntax.Attribute {
 	out := &hclsyntax.Attribute{Name: a.name, SrcRange: a.at, NameRange: a.at, EqualsRange: a.at}
 	if !a.value.Type().IsTupleType() {
 		out.Expr = &hclsyntax.LiteralValueExpr{Val: a.value, SrcRange: a.at}
@@ -76,8 +77,8 @@ func (a *oldAttribute) syntax() *hclsyntax.Attribute {
 	return out
 }
 
-// printOld writes the blocks in the usual layout.
-func printOld(path string, blocks []*oldBlock) []byte {
+// Print writes the blocks in the usual layout.
+func Print(path string, blocks []*Block) []byte {
 	var out strings.Builder
 	_, _ = fmt.Fprintf(&out, "# Converted from %s.\n", strings.Map(printable, filepath.Base(path)))
 	for _, b := range blocks {
@@ -95,7 +96,7 @@ func printable(r rune) rune {
 	return r
 }
 
-func (b *oldBlock) print(out *strings.Builder) {
+func (b *Block) print(out *strings.Builder) {
 	for line := range strings.Lines(b.about) {
 		_, _ = fmt.Fprintf(out, "# %s\n", strings.TrimSuffix(line, "\n"))
 	}
@@ -116,7 +117,7 @@ func (b *oldBlock) print(out *strings.Builder) {
 	out.WriteString("}\n")
 }
 
-func (b *oldBlock) printBody(out *strings.Builder) {
+func (b *Block) printBody(out *strings.Builder) {
 	for _, a := range b.attributes {
 		_, _ = fmt.Fprintf(out, "%s = %s\n", a.name, a.literal())
 	}
@@ -125,7 +126,7 @@ func (b *oldBlock) printBody(out *strings.Builder) {
 	}
 }
 
-func (a *oldAttribute) literal() string {
+func (a *Attribute) literal() string {
 	if !a.channels {
 		return literal(a.value)
 	}
@@ -148,3 +149,6 @@ func reference(v cty.Value) string {
 }
 
 func literal(v cty.Value) string { return string(hclwrite.TokensForValue(v).Bytes()) }
+
+// TopLevel are the attributes of a block that is none: those of the top level.
+func (b *Block) TopLevel() ([]*Attribute, bool) { return b.attributes, b.kind == "" }

@@ -1,0 +1,40 @@
+package config
+
+import (
+	"github.com/aitunnel/aitunnel/core/config/legacy"
+	"github.com/aitunnel/aitunnel/core/config/redact"
+)
+
+// IsOld says that path names a file of the earlier program: see package legacy.
+func IsOld(path string) bool { return legacy.Is(path) }
+
+// Convert returns the configuration that means what an old file says, in the
+// usual layout. The report holds what could not be carried over.
+func Convert(path string, text []byte) ([]byte, Report) {
+	source, secrets := &redact.Source{Name: path, Text: text, YAML: true}, &redact.Values{}
+	blocks, diags := legacy.Read(source, secrets)
+	report := Report{diags: diags, sources: map[string]*redact.Source{path: source}, secrets: secrets}
+	if report.HasErrors() {
+		return nil, report
+	}
+	return legacy.Print(path, blocks), report
+}
+
+// old reads an old file as if its conversion had been parsed. Reports name the
+// lines of the old file.
+func (l *loader) old(path string, text []byte) {
+	source := &redact.Source{Name: path, Text: text, YAML: true}
+	l.last, l.sources[path] = path, source
+	blocks, diags := legacy.Read(source, l.secrets)
+	l.diags = append(l.diags, diags...)
+	for _, b := range blocks {
+		attributes, top := b.TopLevel()
+		if !top {
+			l.blocks = append(l.blocks, b.Syntax())
+			continue
+		}
+		for _, a := range attributes {
+			l.top = append(l.top, a.Syntax())
+		}
+	}
+}

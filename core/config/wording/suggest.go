@@ -1,0 +1,61 @@
+// Package wording has the parts of messages that suggest what was meant.
+package wording
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agext/levenshtein"
+)
+
+// Nearest is the name that was probably meant, "" if none is near.
+func Nearest(given string, names []string) string {
+	best, distance := "", len(given)/2+1
+	for _, name := range names {
+		d := levenshtein.Distance(given, name, nil)
+		if strings.EqualFold(given, name) {
+			d = 0
+		}
+		if d < distance {
+			best, distance = name, d
+		}
+	}
+	return best
+}
+
+// Instead says what would be right in the place of given.
+func Instead(given string, names []string) string {
+	if name := Nearest(given, names); name != "" {
+		return fmt.Sprintf("Did you mean %q?", name)
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "Known: " + List(names) + "."
+}
+
+// List writes names in quotes, with commas.
+func List(names []string) string {
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = fmt.Sprintf("%q", n)
+	}
+	if len(quoted) == 1 {
+		return quoted[0]
+	}
+	return strings.Join(quoted[:len(quoted)-1], ", ") + " and " + quoted[len(quoted)-1]
+}
+
+// Sentence begins s with a capital and ends it with a full stop.
+func Sentence(s string) string {
+	if s = strings.TrimSpace(s); s == "" {
+		return ""
+	}
+	s = strings.ToUpper(s[:1]) + s[1:]
+	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, "?") || strings.HasSuffix(s, "!") {
+		return s
+	}
+	return s + "."
+}
