@@ -126,11 +126,31 @@ func (c *converter) at(n *yaml.Node) hcl.Range {
 	begin, end := c.offset(n.Line-1), c.offset(n.Line)
 	line := []rune(string(c.source.Text[begin:end]))
 	first := min(n.Column-1, len(line))
+	first += tagWidth(line[first:])
 	last := first + c.width(n, line[first:])
 	pos := func(column int) hcl.Pos {
 		return hcl.Pos{Line: n.Line, Column: column + 1, Byte: begin + len(string(line[:column]))}
 	}
 	return hcl.Range{Filename: c.source.Name, Start: pos(first), End: pos(last)}
+}
+
+// tagWidth is how many characters the tag and anchor before a value take.
+func tagWidth(rest []rune) int {
+	at := 0
+	for at < len(rest) && (rest[at] == '!' || rest[at] == '&') {
+		end := at
+		for end < len(rest) && rest[end] != ' ' && rest[end] != '\t' {
+			end++
+		}
+		for end < len(rest) && (rest[end] == ' ' || rest[end] == '\t') {
+			end++
+		}
+		if end == len(rest) {
+			break // the value is on another line
+		}
+		at = end
+	}
+	return at
 }
 
 func (c *converter) offset(line int) int {
