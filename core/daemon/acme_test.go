@@ -22,9 +22,13 @@ const serveAcme = "serve-acme"
 
 func beAcme(role string) {
 	version, fault, _ := strings.Cut(role, " ")
-	switch fault {
-	case "hangs":
+	if marker, hangs := strings.CutPrefix(fault, "hangs"); hangs {
+		if marker != "" { // a file that says that it hangs
+			_ = os.WriteFile(strings.TrimSpace(marker), nil, 0o600)
+		}
 		time.Sleep(time.Hour)
+	}
+	switch fault {
 	case "rubbish":
 		fmt.Println("I am a calculator")
 		return

@@ -77,6 +77,8 @@ type Daemon struct {
 	saving  context.Context // ends when requests have been drained
 	endSave context.CancelFunc
 	keeping sync.WaitGroup
+
+	shutdown sync.Once
 }
 
 // Start makes the configuration at o.ConfigPath run. It returns when the ports

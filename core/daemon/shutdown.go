@@ -86,8 +86,13 @@ func (d *Daemon) DrainTime(e Ending) time.Duration {
 // Shutdown stops accepting requests, and lets those in flight finish until ctx
 // ends or somebody asks to stop at once. Then they are cut. What else is to be
 // stopped is given a second. While requests are drained the admin port and the
-// control socket answer.
-func (d *Daemon) Shutdown(ctx context.Context) error {
+// control socket answer. A second call waits for the first.
+func (d *Daemon) Shutdown(ctx context.Context) (err error) {
+	d.shutdown.Do(func() { err = d.shutDown(ctx) })
+	return err
+}
+
+func (d *Daemon) shutDown(ctx context.Context) error {
 	draining, cancel := until(ctx, d.stop.now, errors.New("asked to stop at once"))
 	defer cancel()
 	d.end()
