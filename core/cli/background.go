@@ -41,11 +41,7 @@ func (a *app) startInBackground(ctx context.Context) error {
 		return fmt.Errorf("the state directory cannot be written: %w; choose another with --state-dir", err)
 	}
 	defer func() { _ = said.Close() }()
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	child := exec.Command(self, append(a.args, "--"+detachedFlag)...)
+	child := exec.Command(program, append(a.args, "--"+detachedFlag)...)
 	child.Stderr = said
 	child.SysProcAttr = detached()
 	if child.Env = os.Environ(); colored(a.err) {

@@ -33,6 +33,12 @@ type foreground struct {
 
 func startForeground(t *testing.T, target string, env ...string) *foreground {
 	t.Helper()
+	return startForegroundOf(t, "aitunnel", target, env...)
+}
+
+// startForegroundOf starts the program at a path.
+func startForegroundOf(t *testing.T, program, target string, env ...string) *foreground {
+	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "aitunnel.hcl")
 	text := "proxy {\n listen = \"127.0.0.1:0\"\n}\nadmin {\n listen = \"127.0.0.1:0\"\n}\nchannel \"home\" {\n target = \"" + target + "\"\n auth = \"none\"\n}\n"
@@ -40,7 +46,7 @@ func startForeground(t *testing.T, target string, env ...string) *foreground {
 		t.Fatal(err)
 	}
 	f := &foreground{t: t, state: filepath.Join(dir, "state"), err: &bytes.Buffer{}, ended: make(chan struct{})}
-	f.cmd = exec.Command("aitunnel", "start", "-f", "-c", path, "--state-dir", f.state)
+	f.cmd = exec.Command(program, "start", "-f", "-c", path, "--state-dir", f.state)
 	f.cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), env...)
 	f.cmd.Stderr = f.err
 	if err := f.cmd.Start(); err != nil {

@@ -27,15 +27,16 @@ func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true}
 const keepsNumber = true
 
 // reexec makes this process the program anew, with its arguments, folder,
-// environment and number, from the file as it is on disk now.
-func reexec() error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
+// environment and number, from the file as it is on disk now. sockets is an
+// environment variable that names those that it inherits.
+func reexec(sockets string) error {
+	env := os.Environ()
+	if sockets != "" {
+		env = append(env, sockets)
 	}
 	undo := hangup.BeforeExec()
 	defer undo()
-	return syscall.Exec(self, os.Args, os.Environ())
+	return syscall.Exec(program, os.Args, env)
 }
 
 // alive says whether there is a process of that number.

@@ -22,12 +22,8 @@ const keepsNumber = false
 
 // reexec starts the program anew, with its arguments, folder and environment,
 // from the file as it is on disk now; this process ends.
-func reexec() error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	next := exec.Command(self, os.Args[1:]...)
+func reexec(string) error {
+	next := exec.Command(program, os.Args[1:]...)
 	next.Stdout, next.Stderr = os.Stdout, os.Stderr
 	next.SysProcAttr = detached()
 	return next.Start()

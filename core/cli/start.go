@@ -88,7 +88,7 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	}
 	d, err := daemon.Start(ctx, daemon.Options{
 		ConfigPath: path, Vars: a.vars, StateDir: a.stateDir, Builtin: builtin, Version: Version(), LogOutput: out,
-		Reloading: tellReloading,
+		Reloading: tellReloading, BeforeRestart: a.checkRestart,
 	})
 	if err != nil {
 		return err
@@ -101,11 +101,15 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	tellReady(d)
 	ending, err := a.serve(ctx, d)
 	tellEnding(ending.Restart)
+	var sockets string
+	if ending.Restart && ending.Drain != 0 {
+		sockets = d.HandOver(ctx)
+	}
 	if err := errors.Join(err, a.drain(ctx, d, ending)); err != nil || !ending.Restart {
 		return err
 	}
 	a.flush()
-	return reexec()
+	return reexec(sockets)
 }
 
 // neverBlock keeps the daemon alive and serving when whatever reads its output

@@ -45,10 +45,15 @@ func (a *app) restartCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "restart",
 		Short: "Stop the running program and start it again as it was started",
-		Long: `Stop the running program and start it again with the flags, the folder and the
-environment that it was started with, from the file of the program as it is now:
-that is how a new version is taken up. To change flags or environment, use stop
-and start. A configuration that is not valid is told before anything is stopped.
+		Long: `Replace the running program by the file at the path it was started from, with the
+same flags, folder and environment: that is how a new version is taken up. To
+change flags or environment, use stop and start.
+
+The new file is tried first: whether it runs, and accepts the configuration. If
+not, nothing is stopped. The ports stay open: requests that arrive meanwhile wait
+for the new program, and callers on kept-alive connections are told to connect
+anew. Requests in flight may finish for as long as the setting drain allows. The
+forwards of tunnels are gone for a moment.
 
 Most changes need no restart: see 'aitunnel reload'.`,
 		Example: "  aitunnel restart\n  aitunnel restart --now",

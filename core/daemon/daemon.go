@@ -46,6 +46,10 @@ type Options struct {
 	// it returns at the end of that reload. nil: nobody wants to know.
 	Reloading func() (done func())
 
+	// BeforeRestart is called before a restart that was asked for over the control
+	// socket. An error calls it off. nil: nothing is checked.
+	BeforeRestart func(context.Context) error
+
 	// For tests.
 	Now          func() time.Time
 	Roots        *x509.CertPool // whom to trust for sites
@@ -113,7 +117,7 @@ func (d *Daemon) start(ctx context.Context) error {
 	api := d.api(seed)
 	d.panel.Handler = api
 	serving := make(chan struct{})
-	d.control.Serve(control.Handler(d.options.Version, after(serving, d.life, api.Local()), d.ask), d.log)
+	d.control.Serve(control.Handler(d.options.Version, after(serving, d.life, api.Local()), d.check, d.ask), d.log)
 	if err := d.reloader.Start(ctx, nil); err != nil {
 		return err
 	}

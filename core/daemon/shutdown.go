@@ -31,8 +31,16 @@ func newStopping() stopping {
 	return s
 }
 
-// ask has the daemon stop. The first to ask says how; to cut what is in flight
-// can be asked at any time.
+// check reports why a restart would not succeed.
+func (d *Daemon) check(ctx context.Context, e Ending) error {
+	if !e.Restart || d.options.BeforeRestart == nil {
+		return nil
+	}
+	return d.options.BeforeRestart(ctx)
+}
+
+// ask has the daemon stop. The first to ask says how; to cut what is in flight can
+// be asked at any time.
 func (d *Daemon) ask(e Ending) {
 	d.stop.once[0]()
 	if e.Drain == 0 {
@@ -81,6 +89,13 @@ func (d *Daemon) DrainTime(e Ending) time.Duration {
 		return d.reloader.Running().Config.Drain
 	}
 	return e.Drain
+}
+
+// HandOver prepares a restart of this process by execve(2): see [bind.Ports.HandOver].
+func (d *Daemon) HandOver(ctx context.Context) (env string) {
+	ctx, cancel := until(ctx, d.stop.now, errors.New("asked to stop at once"))
+	defer cancel()
+	return d.parts.Ports.HandOver(ctx)
 }
 
 // Shutdown stops accepting requests, and lets those in flight finish until ctx

@@ -46,6 +46,8 @@ type listener struct {
 	handler   atomic.Pointer[http.Handler]
 	done      sync.WaitGroup
 	closing   atomic.Bool // callers are told to connect anew
+	handed    atomic.Bool // the next program serves the address
+	open      atomic.Int64
 }
 
 // listen binds an address; setting names it to the user. One that overlaps with
@@ -83,8 +85,16 @@ func (l *listener) serve(h http.Handler, o Options) {
 	base, cancel := context.WithCancelCause(context.Background())
 	l.interrupt = cancel
 	l.server.BaseContext = func(net.Listener) context.Context { return base }
+	l.server.ConnState = func(_ net.Conn, s http.ConnState) {
+		switch s {
+		case http.StateNew:
+			l.open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			l.open.Add(-1)
+		}
+	}
 	l.done.Go(func() {
-		if err := l.server.Serve(l.socket); !errors.Is(err, http.ErrServerClosed) {
+		if err := l.server.Serve(l.socket); !errors.Is(err, http.ErrServerClosed) && !l.handed.Load() {
 			o.Failed <- fmt.Errorf("the port %s stopped serving: %w", l.addr(), err)
 		}
 	})
@@ -101,12 +111,32 @@ func NewServer(h http.Handler, log hclog.Logger) *http.Server {
 	}
 }
 
+// serveAccepted stops accepting, and gives the connections that were accepted a
+// moment to send their request: a server that shuts down drops one that it has
+// not read, and the caller of that would have lost it.
+func (l *listener) serveAccepted(ctx context.Context) {
+	_ = l.socket.Close() // the next program has the socket, too
+	l.done.Wait()
+	ctx, cancel := context.WithTimeout(ctx, closeGrace)
+	defer cancel()
+	for l.open.Load() > 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
 // shutdown stops accepting and waits for requests in flight. When ctx ends it
 // interrupts them with the cause, then closes their connections.
 func (l *listener) shutdown(ctx context.Context, cause error) {
 	if l.server == nil {
 		_ = l.socket.Close() // nobody was served on it
 		return
+	}
+	if l.handed.Load() {
+		l.serveAccepted(ctx)
 	}
 	defer l.done.Wait()
 	if l.server.Shutdown(ctx) == nil {

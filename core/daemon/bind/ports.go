@@ -41,11 +41,12 @@ type Ports struct {
 	options  Options
 	all      []*Port
 	retiring retiring
+	given    []*listener // inherited, and not used yet
 }
 
 // New returns ports that do not listen yet; see [Ports.Bind].
 func New(o Options, all ...*Port) *Ports {
-	return &Ports{options: o, all: all, retiring: retiring{cause: o.Cause}}
+	return &Ports{options: o, all: all, retiring: retiring{cause: o.Cause}, given: inherited()}
 }
 
 // Move is a port's change of address; From or To is "" where the port is off.
@@ -82,14 +83,14 @@ type Binding struct {
 // by another port or retiring. What listens already is not touched.
 func (s *Ports) Bind(old, next *config.Config) (*Binding, error) {
 	b := &Binding{ports: s, Moves: s.Plan(old, next)}
-	held := s.retiring.list()
+	held := append(s.retiring.list(), s.given...)
 	for _, m := range b.Moves {
 		if l := m.Port.current.Load(); l != nil {
 			held = append(held, l)
 		}
 	}
 	for _, m := range b.Moves {
-		l, err := obtain(m.Port.Setting, m.To, held)
+		l, err := obtain(m.Port.Setting, m.To, held, b.next)
 		if err != nil {
 			b.Undo()
 			return nil, err
@@ -99,13 +100,14 @@ func (s *Ports) Bind(old, next *config.Config) (*Binding, error) {
 	return b, nil
 }
 
-// obtain returns the listener of an address, nil for none.
-func obtain(setting, address string, held []*listener) (*listener, error) {
+// obtain returns the listener of an address, nil for none: one of the held ones
+// that is not taken, or a new one.
+func obtain(setting, address string, held, taken []*listener) (*listener, error) {
 	if address == "" {
 		return nil, nil
 	}
 	for _, l := range held {
-		if l.address == address {
+		if l.at(address) && !slices.Contains(taken, l) {
 			return l, nil
 		}
 	}
@@ -115,7 +117,7 @@ func obtain(setting, address string, held []*listener) (*listener, error) {
 // Undo closes what was bound.
 func (b *Binding) Undo() {
 	for _, l := range b.next {
-		if l != nil && l.server == nil {
+		if l != nil && l.server == nil && !slices.Contains(b.ports.given, l) {
 			_ = l.socket.Close() // nobody was served on it
 		}
 	}
@@ -123,6 +125,7 @@ func (b *Binding) Undo() {
 
 // Commit serves the new addresses and retires the old ones.
 func (b *Binding) Commit() {
+	b.ports.dropGiven(b.next)
 	var old []*listener
 	for i, m := range b.Moves {
 		l := b.next[i]
@@ -139,6 +142,17 @@ func (b *Binding) Commit() {
 			b.ports.retiring.begin(l)
 		}
 	}
+}
+
+// dropGiven closes the inherited sockets that no port uses: a restart with another
+// configuration inherits those of the old one.
+func (s *Ports) dropGiven(used []*listener) {
+	for _, l := range s.given {
+		if !slices.Contains(used, l) {
+			_ = l.socket.Close()
+		}
+	}
+	s.given = nil
 }
 
 // Shutdown closes the given ports, and all retiring addresses, as

@@ -1,19 +1,27 @@
 package control
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 )
 
 // Handler answers the requests of this package, and passes all others to api. It
-// names the version in each answer. stop is told how to stop.
-func Handler(version string, api http.Handler, stop func(Ending)) http.Handler {
+// names the version in each answer. stop is told how to stop, unless check returns
+// an error.
+func Handler(version string, api http.Handler, check func(context.Context, Ending) error, stop func(Ending)) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", api)
 	mux.HandleFunc("POST "+PathStop, func(w http.ResponseWriter, r *http.Request) {
 		var e Ending
 		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<10)).Decode(&e); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		if err := check(r.Context(), e); err != nil {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusConflict)
+			_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]string{"message": err.Error(), "code": "not_restarted"}})
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)

@@ -105,8 +105,8 @@ func (c *candidate) commit() error {
 		c.reloader.adopt(c)
 		return nil
 	}
-	binding.Commit()
 	c.reloader.use(c)
+	binding.Commit() // callers may be waiting at an inherited socket, so what serves them is there first
 	return nil
 }
 

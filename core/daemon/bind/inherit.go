@@ -1,0 +1,85 @@
+package bind
+
+import (
+	"context"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// inheritEnv tells the next program of a restart which descriptors listen where:
+// "fd address" pairs, separated by ";".
+const inheritEnv = "AITUNNEL_LISTENERS"
+
+// closeGrace is how long callers on kept-alive connections have to send a request
+// whose answer tells them to connect anew, before idle connections are closed.
+const closeGrace = time.Second
+
+// inherited returns the listeners that this process was started with: by the
+// program before a restart, or by a service manager. Each is taken once.
+func inherited() []*listener {
+	all := activated()
+	for entry := range strings.SplitSeq(os.Getenv(inheritEnv), ";") {
+		number, address, _ := strings.Cut(entry, " ")
+		fd, err := strconv.Atoi(number)
+		if err != nil {
+			continue
+		}
+		file := os.NewFile(uintptr(fd), address)
+		if socket, err := net.FileListener(file); err == nil {
+			all = append(all, &listener{address: address, socket: socket})
+		}
+		_ = file.Close() // the listener has its own descriptor
+	}
+	_ = os.Unsetenv(inheritEnv)
+	return all
+}
+
+// at reports whether the listener serves an address as it is configured.
+func (l *listener) at(address string) bool {
+	if l.address == address {
+		return true
+	}
+	want, err := net.ResolveTCPAddr("tcp", address)
+	have, ok := l.socket.Addr().(*net.TCPAddr)
+	if err != nil || !ok || want.Port != have.Port {
+		return false
+	}
+	if want.IP == nil || want.IP.IsUnspecified() {
+		return have.IP.IsUnspecified()
+	}
+	return want.IP.Equal(have.IP)
+}
+
+// HandOver prepares a restart: callers are told to connect anew, and after a
+// moment the sockets are made ready to be inherited by the next program, which
+// finds them by the environment that is returned. Connections that arrive until
+// it serves wait for it. ctx shortens the moment.
+func (s *Ports) HandOver(ctx context.Context) (env string) {
+	var entries []string
+	for _, p := range s.all {
+		if l := p.current.Load(); l != nil {
+			l.closing.Store(true)
+		}
+	}
+	select {
+	case <-time.After(closeGrace):
+	case <-ctx.Done():
+	}
+	for _, p := range s.all {
+		l := p.current.Load()
+		if l == nil {
+			continue
+		}
+		if fd, err := inheritable(l.socket); err == nil { // otherwise the next program binds the address itself
+			l.handed.Store(true)
+			entries = append(entries, strconv.Itoa(fd)+" "+l.address)
+		}
+	}
+	if len(entries) == 0 {
+		return ""
+	}
+	return inheritEnv + "=" + strings.Join(entries, ";")
+}

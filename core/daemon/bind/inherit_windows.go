@@ -1,0 +1,13 @@
+package bind
+
+import (
+	"errors"
+	"net"
+)
+
+func activated() []*listener { return nil }
+
+// inheritable is not possible here: the next program binds the address itself.
+func inheritable(net.Listener) (int, error) {
+	return 0, errors.New("sockets are not inherited on Windows")
+}
