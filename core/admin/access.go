@@ -73,7 +73,7 @@ func (h *Handler) authenticates(w http.ResponseWriter, r *http.Request, token co
 	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || given == "" {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		fail(w, http.StatusUnauthorized, "unauthorized", "this needs the admin token, as the header Authorization: Bearer, never in the address; it is admin.token of the configuration, otherwise in the file that aitunnel status names")
+		fail(w, http.StatusUnauthorized, "unauthorized", "this needs the admin token, as the header Authorization: Bearer, never in the address; it is admin.token of the configuration, or is in the file that aitunnel status names")
 		return false
 	}
 	return h.proves(w, r, !token.IsZero() && config.NewSecret(given).Equal(token))

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// read decodes the body of a request, and answers it if that fails. A body
-// that is empty is an empty object.
+// read decodes the body of a request, and answers the request if that fails. An
+// empty body is an empty object.
 func read(w http.ResponseWriter, r *http.Request, into any) bool {
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
@@ -24,18 +24,18 @@ func read(w http.ResponseWriter, r *http.Request, into any) bool {
 		err = errors.New("something follows the object")
 	}
 	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
-		fail(w, http.StatusRequestEntityTooLarge, "body_too_large", "the body is larger than the 4 MiB that are read")
+		fail(w, http.StatusRequestEntityTooLarge, "body_too_large", "the body is larger than 4 MiB")
 		return false
 	}
-	fail(w, http.StatusBadRequest, "bad_body", "the body is not the JSON that is expected: "+wrongJSON(err))
+	fail(w, http.StatusBadRequest, "bad_body", "the body is not the expected JSON: "+wrongJSON(err))
 	return false
 }
 
-// wrongJSON says what is wrong without quoting what was sent: it may be a key.
+// wrongJSON says what is wrong without quoting what was sent, which may be a key.
 func wrongJSON(err error) string {
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {
-		return "the field " + kind.Field + " is to be of another type than " + strings.Fields(kind.Value + " ")[0]
+		return "the field " + kind.Field + " must not be of the type " + strings.Fields(kind.Value + " ")[0]
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		if len(name) > 40 {
@@ -46,7 +46,7 @@ func wrongJSON(err error) string {
 	return "it cannot be parsed"
 }
 
-// answer answers with v, or with an error.
+// answer sends v, or an error.
 func answer(w http.ResponseWriter, status int, v any, err error) {
 	var known *Error
 	switch {
@@ -75,16 +75,16 @@ func fail(w http.ResponseWriter, status int, code, message string) {
 	failWith(w, status, code, message, nil, nil)
 }
 
-// failure is the body of every answer that is an error.
+// failure is the body of every error.
 type failure struct {
 	Error  problem `json:"error"`
-	Reload *Reload `json:"reload,omitempty"` // of an edit that could not be applied
+	Reload *Reload `json:"reload,omitempty"` // of an edit that was not applied
 }
 
 type problem struct {
 	Message string `json:"message"`
 	Code    string `json:"code"`
-	Details any    `json:"details"` // a list; of a configuration that is wrong its diagnostics
+	Details any    `json:"details"` // a list; the diagnostics if a configuration is wrong
 }
 
 func failWith(w http.ResponseWriter, status int, code, message string, details any, reload *Reload) {

@@ -7,7 +7,7 @@ import (
 // Toggled is a channel after it was paused or resumed.
 type Toggled = Channel
 
-// toggling is the body of a toggle; without enabled it is the other way round.
+// toggling is the body of a toggle; without enabled, the state is inverted.
 type toggling struct {
 	Enabled *bool `json:"enabled,omitempty"`
 }
@@ -24,7 +24,7 @@ func (h *Handler) toggle(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, out, err)
 }
 
-// channel is one channel as it is now.
+// channel is the current state of one channel.
 func (h *Handler) channel(name string) Channel {
 	for _, ch := range h.options.Source.Channels() {
 		if ch.Name == name {
@@ -34,13 +34,13 @@ func (h *Handler) channel(name string) Channel {
 	return Channel{Name: name}
 }
 
-// Preferred says whether a channel is the first choice of its routes.
+// Preferred says whether a channel is preferred on its routes.
 type Preferred struct {
 	Name  string `json:"name"`
 	First bool   `json:"first"`
 }
 
-// switching is the body of a switch; without on it is made the first choice.
+// switching is the body of a switch; without on, the channel is preferred.
 type switching struct {
 	On *bool `json:"on,omitempty"`
 }
@@ -105,16 +105,16 @@ func (h *Handler) removeChannel(w http.ResponseWriter, r *http.Request) {
 	edited(w, http.StatusOK, out, err, func() any { return Edited{OK: true, Name: name, Deleted: name, Reload: out} })
 }
 
-// AddedKey is the answer to a key that was added.
+// AddedKey is the answer to adding a key.
 type AddedKey struct {
 	Key
 	Name   string `json:"name"` // of the channel
-	Keys   Keys   `json:"keys"` // that it has now
+	Keys   Keys   `json:"keys"` // the keys of the channel now
 	Reload Reload `json:"reload"`
 }
 
 func (h *Handler) addKey(w http.ResponseWriter, r *http.Request) {
-	type object KeySpec // a text alone is for the list of a channel
+	type object KeySpec // a key as a string is for the list of a channel
 	var in object
 	m, ok := match(w, r)
 	if !ok || !read(w, r, &in) {

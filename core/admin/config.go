@@ -7,7 +7,7 @@ import (
 )
 
 // reload applies the files of the configuration. If-Match may name the
-// generation that is to be replaced.
+// generation that it expects to replace.
 func (h *Handler) reload(w http.ResponseWriter, r *http.Request) {
 	m, ok := match(w, r)
 	if !ok {
@@ -20,8 +20,8 @@ func (h *Handler) reload(w http.ResponseWriter, r *http.Request) {
 	outcome(w, h.options.Source.Reload(r.Context(), "POST /api/config/reload", m.Generation), nil)
 }
 
-// plan says what a reload would do; with a text in the body, what it would do
-// if the file had that text.
+// plan is the dry run of a reload; with a text in the body, of one with that
+// text in the file.
 func (h *Handler) plan(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Text *string `json:"text"`
@@ -38,7 +38,7 @@ func (h *Handler) plan(w http.ResponseWriter, r *http.Request) {
 	outcome(w, out, err)
 }
 
-// outcome answers with a reload, whose fields stand at the top.
+// outcome answers with a reload, whose fields are at the top level.
 func outcome(w http.ResponseWriter, r Reload, err error) {
 	if err != nil {
 		answer(w, 0, nil, err)
@@ -48,26 +48,26 @@ func outcome(w http.ResponseWriter, r Reload, err error) {
 		reply(w, http.StatusOK, r)
 		return
 	}
-	status, code := verdict(r)
+	status, code := refusal(r)
 	reply(w, status, NotApplied{r, problem{r.Error, code, r.Diags}})
 }
 
-// NotApplied is the answer to a reload, or a plan, that cannot be.
+// NotApplied is the answer to a reload or a dry run that failed.
 type NotApplied struct {
 	Reload
 	Error problem `json:"error"`
 }
 
-// verdict is how an outcome that is not good is answered.
-func verdict(r Reload) (status int, code string) {
+// refusal is how a failed reload is answered.
+func refusal(r Reload) (status int, code string) {
 	if r.Stale {
 		return http.StatusPreconditionFailed, "stale"
 	}
 	return http.StatusUnprocessableEntity, "not_applied"
 }
 
-// match reads If-Match: a generation, the ETag of the text, or * and nothing
-// for whatever is there.
+// match reads If-Match: a generation, the ETag of the text, or, for anything, *
+// or nothing.
 func match(w http.ResponseWriter, r *http.Request) (Match, bool) {
 	tag := strings.TrimSpace(r.Header.Get("If-Match"))
 	if tag == "" || tag == "*" {
@@ -84,7 +84,7 @@ func match(w http.ResponseWriter, r *http.Request) (Match, bool) {
 	return Match{ETag: tag}, true
 }
 
-// text shows the configuration as it is written.
+// text answers with the configuration as it is written.
 func (h *Handler) text(w http.ResponseWriter, r *http.Request) {
 	t, err := h.options.Source.Text(r.Context())
 	if err == nil {
@@ -93,12 +93,12 @@ func (h *Handler) text(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, t, err)
 }
 
-// replace changes the text of a file. It must say what it replaces, so that
-// nobody's work is lost unseen.
+// replace changes the text of a file. It must say what it replaces, so that no
+// edit is overwritten unseen.
 func (h *Handler) replace(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Draft
-		Content *string `json:"content"` // the earlier program's name for it, which overwrote whatever was there
+		Content *string `json:"content"` // the name of the earlier program, which overwrote anything
 	}
 	m, ok := match(w, r)
 	if !ok || !read(w, r, &in) {
@@ -108,7 +108,7 @@ func (h *Handler) replace(w http.ResponseWriter, r *http.Request) {
 	if in.Content != nil && draft.Text == "" {
 		draft.Text = *in.Content
 	} else if r.Header.Get("If-Match") == "" {
-		fail(w, http.StatusPreconditionRequired, "match_needed", "send If-Match with the ETag of the text that you changed, or * to overwrite whatever is there")
+		fail(w, http.StatusPreconditionRequired, "match_needed", "send If-Match with the ETag of the text that you changed, or * to overwrite anything")
 		return
 	}
 	out, err := h.options.Source.Replace(r.Context(), draft, m)
@@ -119,20 +119,20 @@ func (h *Handler) replace(w http.ResponseWriter, r *http.Request) {
 type Edited struct {
 	OK      bool   `json:"ok"`
 	Name    string `json:"name,omitempty"`    // of the channel
-	Channel string `json:"channel,omitempty"` // that was added or changed
-	Deleted string `json:"deleted,omitempty"` // the channel that is gone
-	ID      string `json:"id,omitempty"`      // the key that is gone
-	Keys    *Keys  `json:"keys,omitempty"`    // that the channel has now
+	Channel string `json:"channel,omitempty"` // the one that was added or changed
+	Deleted string `json:"deleted,omitempty"` // the channel that was removed
+	ID      string `json:"id,omitempty"`      // the key that was removed
+	Keys    *Keys  `json:"keys,omitempty"`    // the keys of the channel now
 	Reload  Reload `json:"reload"`
 }
 
-// edited answers an edit with what show gives, if it was applied.
+// edited answers an edit with the result of show, if it was applied.
 func edited(w http.ResponseWriter, status int, r Reload, err error, show func() any) {
 	switch {
 	case err != nil:
 		answer(w, 0, nil, err)
 	case !r.OK:
-		status, code := verdict(r)
+		status, code := refusal(r)
 		failWith(w, status, code, r.Error, r.Diags, &r)
 	default:
 		reply(w, status, show())

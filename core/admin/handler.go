@@ -21,7 +21,7 @@ type Options struct {
 	Bus    *event.Bus
 	Access func() Access
 	Addr   func() string    // of the port; "" if it is off
-	Done   <-chan struct{}  // closed when the program begins to stop: event streams end then. nil: never
+	Done   <-chan struct{}  // closed when the program stops: event streams end then. nil: never
 	Now    func() time.Time // default time.Now
 
 	// SessionFile is where sessions of browsers are kept, so that they survive a

@@ -27,23 +27,23 @@ func metric(name, help string, labels ...string) *prometheus.Desc {
 var (
 	infoMetric       = metric("info", "Always 1, with the version.", "version")
 	uptimeMetric     = metric("uptime_seconds", "Since the start.")
-	generationMetric = metric("config_generation", "Which configuration runs, counted since the start.")
-	reloadMetric     = metric("config_last_reload_ok", "Whether the last reload was applied; 1 before the first.")
+	generationMetric = metric("config_generation", "Number of the configuration in use, counted since the start.")
+	reloadMetric     = metric("config_last_reload_ok", "Whether the last reload was applied; 1 before the first one.")
 	activeMetric     = metric("active_requests", "Requests in flight.")
-	requestsMetric   = metric("requests_total", "Requests of callers by how they ended.", "result")
+	requestsMetric   = metric("requests_total", "Requests of callers by result.", "result")
 	retriesMetric    = metric("retries_total", "Attempts beyond the first.")
 
 	channelUp       = metric("channel_available", "Whether the channel would be sent a request now.", "channel")
 	channelInFlight = metric("channel_in_flight", "Attempts in flight.", "channel")
-	channelAttempts = metric("channel_attempts_total", "Attempts by how they ended.", "channel", "result")
+	channelAttempts = metric("channel_attempts_total", "Attempts by result.", "channel", "result")
 	channelTokens   = metric("channel_tokens_total", "Tokens that the site reported.", "channel", "direction")
 	channelTTFB     = metric("channel_ttfb_seconds", "Time to the first byte of good answers.", "channel")
 
 	keyUp       = metric("key_available", "Whether the key is available now.", "channel", "key")
-	keyAttempts = metric("key_attempts_total", "Attempts by how they ended.", "channel", "key", "result")
+	keyAttempts = metric("key_attempts_total", "Attempts by result.", "channel", "key", "result")
 	keyTokens   = metric("key_tokens_total", "Tokens that the site reported.", "channel", "key", "direction")
 
-	modelRequests = metric("model_requests_total", "Requests of callers by how they ended.", "model", "result")
+	modelRequests = metric("model_requests_total", "Requests of callers by result.", "model", "result")
 	modelTokens   = metric("model_tokens_total", "Tokens that sites reported.", "model", "direction")
 	modelTTFB     = metric("model_ttfb_seconds", "Time until the caller had the first byte.", "model")
 

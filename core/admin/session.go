@@ -25,7 +25,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
 	if !h.proves(w, r, right) {
 		return
 	}
-	h.sessions.begin(w, c.Token)
+	h.sessions.start(w, c.Token)
 	reply(w, http.StatusOK, Session{Needed: !c.OpenReading, Authenticated: true, Reading: true})
 }
 

@@ -24,8 +24,8 @@ const (
 	saveEvery   = time.Hour // how old the saved time of last use may be
 )
 
-// sessions stand for the token in browsers: each is a cookie that scripts of
-// the page cannot read, given in exchange for the token or the code of a link.
+// sessions replace the token in browsers: each is a cookie that scripts of the
+// page cannot read, given in exchange for the token or the code of a link.
 // What is kept, in memory and in the file, are hashes: neither leads back to a
 // cookie or to the token.
 type sessions struct {
@@ -39,7 +39,7 @@ type sessions struct {
 }
 
 type session struct {
-	Token digest    `json:"token"` // the hash of the token that it stands for; a new token ends it
+	Token digest    `json:"token"` // the hash of the token that it replaces; a new token ends it
 	Used  time.Time `json:"used"`
 }
 
@@ -116,8 +116,8 @@ func (s *sessions) knows(r *http.Request, token config.Secret) bool {
 	return true
 }
 
-// begin gives the caller a session.
-func (s *sessions) begin(w http.ResponseWriter, token config.Secret) {
+// start gives the caller a session.
+func (s *sessions) start(w http.ResponseWriter, token config.Secret) {
 	value := rand.Text()
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -28,7 +28,7 @@ func TestSessionsSurviveARestart(t *testing.T) {
 	}
 	now := time.Now()
 	first, w := start(now), httptest.NewRecorder()
-	first.begin(w, token)
+	first.start(w, token)
 	cookie := w.Result().Cookies()[0]
 	if s := start(now.Add(time.Hour)); !s.knows(request(cookie), token) {
 		t.Error("after a restart the session is gone")
@@ -54,5 +54,5 @@ func TestSessionsSurviveARestart(t *testing.T) {
 	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	start(now).begin(httptest.NewRecorder(), token) // a damaged file is replaced
+	start(now).start(httptest.NewRecorder(), token) // a damaged file is replaced
 }

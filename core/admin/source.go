@@ -6,7 +6,7 @@ import "context"
 // should learn more than that something failed.
 type Source interface {
 	Status() Status
-	Ready() error // why no request would be answered now
+	Ready() error // why no request can be answered now
 	Channels() []Channel
 	Routes() []Route
 	Tunnels() []Tunnel
@@ -14,9 +14,9 @@ type Source interface {
 	Stats() Summary
 	Explain(Question) (Explanation, error)
 
-	// Toggle pauses or resumes a channel, the other way round from now if
-	// enabled is nil, and says how it is then. Prefer makes it the first choice
-	// of its routes, or ends that. Check makes its health check now.
+	// Toggle pauses or resumes a channel, inverts its state if enabled is nil,
+	// and returns whether it is enabled then. Prefer prefers it on its routes,
+	// or stops that. Check runs its health check.
 	Toggle(channel string, enabled *bool) (bool, error)
 	Prefer(channel string, on bool) error
 	Check(ctx context.Context, channel string) (Checked, error)
@@ -26,8 +26,7 @@ type Source interface {
 	Models(ctx context.Context, channel string) (Models, error)
 	Try(ctx context.Context, channel string, t Trial) (Tried, error)
 
-	// The edits of the configuration change its files and apply them, or do
-	// neither.
+	// Edits of the configuration change its files and apply them, or do neither.
 	AddChannel(context.Context, ChannelSpec, Match) (Reload, error)
 	ChangeChannel(ctx context.Context, name string, changed ChannelSpec, m Match) (Reload, error)
 	RemoveChannel(ctx context.Context, name string, m Match) (Reload, error)
@@ -36,13 +35,13 @@ type Source interface {
 	Text(context.Context) (Text, error)
 	Replace(context.Context, Draft, Match) (Reload, error)
 
-	// Reload applies the configuration as it is in its files; generation is the
-	// one that is to be replaced, 0 for any. Plan says what that would do, with
-	// the draft in the place of a file if there is one.
+	// Reload applies the configuration in its files; generation is the one that
+	// the caller expects to replace, 0 for any. Plan is its dry run, with the
+	// draft in place of a file if there is one.
 	Reload(ctx context.Context, cause string, generation uint64) Reload
 
-	// RestartPlugin has a new process take the place of a plugin's, of the
-	// executable that is there now. If that cannot be, the old one stays.
+	// RestartPlugin replaces the process of a plugin by a new one, of the
+	// executable that is installed now. If that fails, the old one stays.
 	RestartPlugin(ctx context.Context, name string) (Reload, error)
 	Plan(ctx context.Context, draft *Draft) (Reload, error)
 }

@@ -15,12 +15,12 @@ import (
 
 const (
 	firstEvents = 30               // sent to a reader that resumes nothing
-	heartbeat   = 15 * time.Second // a comment, so that a dead line is noticed
-	writeTime   = 10 * time.Second // for one event; a reader that stalls is let go
-	maxReaders  = 2000             // at once, over both doors
+	heartbeat   = 15 * time.Second // a comment, so that a broken connection is noticed
+	writeTime   = 10 * time.Second // for one write; a reader that stalls is dropped
+	maxReaders  = 2000             // at once, at port and socket together
 )
 
-// readers counts those who read the stream.
+// readers counts the readers of the stream.
 type readers struct{ n atomic.Int64 }
 
 func (r *readers) enter() bool {
@@ -33,7 +33,7 @@ func (r *readers) enter() bool {
 
 func (r *readers) leave() { r.n.Add(-1) }
 
-// types are all that a filter may name.
+// types are those that a filter may name.
 var types = []event.Type{
 	event.TypeRequest, event.TypeRetry, event.TypeHealth, event.TypeKey, event.TypeChannelToggle, event.TypeReload,
 	event.TypeTunnel, event.TypePlugin, event.TypeLog, event.TypeNotice,
@@ -53,7 +53,7 @@ func filterOf(w http.ResponseWriter, r *http.Request) (f filter, ok bool) {
 			continue
 		}
 		if !slices.Contains(types, event.Type(name)) {
-			fail(w, http.StatusBadRequest, "bad_parameter", "types must name types of events, with commas between, such as request,retry")
+			fail(w, http.StatusBadRequest, "bad_parameter", "types must be a list of event types separated by commas, such as request,retry")
 			return f, false
 		}
 		f.types = append(f.types, name)
@@ -83,7 +83,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer h.readers.leave()
-	from, gap, err := h.begin(last, wanted)
+	from, gap, err := h.start(last, wanted)
 	if err != nil {
 		fail(w, http.StatusBadRequest, "bad_parameter", "Last-Event-ID and since must be the id of an event")
 		return
@@ -93,24 +93,24 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
 	past, missed := in.TakeAll()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Accel-Buffering", "no") // or a proxy of nginx before us would hold events back
+	w.Header().Set("X-Accel-Buffering", "no") // or nginx in front of us would buffer events
 	if r.Method == http.MethodHead {
 		return
 	}
 	out := &writer{w: w, control: http.NewResponseController(w), done: h.options.Done}
 	out.write([]byte(": aitunnel\n\n"))
 	if gap || missed && last != "" {
-		out.notice("some events between are forgotten already")
+		out.notice("some events in between are no longer available")
 	}
 	out.send(past, wanted)
 	out.follow(r, in, wanted)
 }
 
-// begin says from which event on a reader is served that has seen last, and
-// whether it is certain to have missed some: an id that is yet to come was seen
-// before the program was started again.
-func (h *Handler) begin(last string, wanted filter) (from uint64, gap bool, err error) {
-	from = h.lately(wanted)
+// start returns the first event for a reader that has seen last, and whether
+// it has certainly missed some: an id that is yet to come was seen before the
+// program was restarted.
+func (h *Handler) start(last string, wanted filter) (from uint64, gap bool, err error) {
+	from = h.firstRecent(wanted)
 	if last == "" {
 		return from, false, nil
 	}
@@ -121,8 +121,8 @@ func (h *Handler) begin(last string, wanted filter) (from uint64, gap bool, err 
 	return seen + 1, false, nil
 }
 
-// lately is from where on the last few events are that pass the filter.
-func (h *Handler) lately(wanted filter) uint64 {
+// firstRecent is the first of the last few events that pass the filter.
+func (h *Handler) firstRecent(wanted filter) uint64 {
 	recent := h.options.Bus.Recent(maxRecent)
 	from, n := h.options.Bus.Last()+1, 0
 	for _, e := range slices.Backward(recent) {
@@ -145,16 +145,15 @@ type writer struct {
 	err     error
 }
 
-// follow sends what passes until the reader goes, or falls so far behind that
-// events are forgotten, or the program ends: it would wait for no one who reads
-// on and on.
+// follow sends events that pass until the reader leaves or falls so far behind
+// that events are lost, or the program stops, which does not wait for readers.
 func (o *writer) follow(r *http.Request, in *event.Reader, wanted filter) {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for o.err == nil {
 		frames, missed := in.Take()
 		if missed {
-			o.notice("this reader fell behind and is dropped; connect again to go on")
+			o.notice("this reader was too slow and is disconnected; connect again to continue")
 			return
 		}
 		o.send(frames, wanted)
@@ -173,11 +172,11 @@ func (o *writer) follow(r *http.Request, in *event.Reader, wanted filter) {
 	}
 }
 
-// batches are pieces of streams on their way out.
+// batches are buffers for pieces of streams.
 var batches = sync.Pool{New: func() any { b := make([]byte, 0, 16<<10); return &b }}
 
-// send writes the frames that pass in one piece: for a thousand readers it
-// counts how often the system is called.
+// send writes the frames that pass in one piece: for a thousand readers the
+// number of system calls matters.
 func (o *writer) send(frames []event.Frame, wanted filter) {
 	batch := batches.Get().(*[]byte)
 	defer batches.Put(batch)
@@ -197,7 +196,7 @@ func (o *writer) send(frames []event.Frame, wanted filter) {
 	}
 }
 
-// notice tells about the stream itself; it has no id.
+// notice sends an event about the stream itself, without an id.
 func (o *writer) notice(message string) {
 	data, err := json.Marshal(event.Event{Time: time.Now(), Type: event.TypeNotice, Message: message})
 	if err != nil {

@@ -165,7 +165,7 @@ func TestASlowReaderIsDropped(t *testing.T) {
 		}
 		received, last = received+1, e
 	}
-	if received >= published || last.Type != event.TypeNotice || !strings.Contains(last.Message, "fell behind") {
+	if received >= published || last.Type != event.TypeNotice || !strings.Contains(last.Message, "too slow") {
 		t.Errorf("the slow reader got %d of %d events, the last %s %.80q", received, published, last.Type, last.Message)
 	}
 }

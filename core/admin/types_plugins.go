@@ -4,9 +4,9 @@ import "time"
 
 // Plugins is GET /api/plugins.
 type Plugins struct {
-	Calls     uint64          `json:"calls"` // made to plugins since the start
+	Calls     uint64          `json:"calls"` // to plugins since the start
 	Processes []Process       `json:"processes"`
-	Refused   []RefusedPlugin `json:"refused"` // executables that are there, but are not used
+	Refused   []RefusedPlugin `json:"refused"` // executables that were found and are not used
 }
 
 // Process is one plugin's process.
@@ -25,7 +25,7 @@ type Process struct {
 	Components []Component `json:"components"`
 }
 
-// Component is what a plugin offers.
+// Component is one that a plugin provides.
 type Component struct {
 	Kind   string   `json:"kind"`
 	Name   string   `json:"name"`
@@ -37,23 +37,23 @@ type Component struct {
 // Use is one use of a component.
 type Use struct {
 	For       string     `json:"for"`             // such as "route /v1/**"
-	Where     string     `json:"where,omitempty"` // file:line; "" if it is there by default
+	Where     string     `json:"where,omitempty"` // file:line; "" if it is used by default
 	Plan      uint64     `json:"plan,omitempty"`  // sequence number
 	PlannedAt *time.Time `json:"plannedAt,omitempty"`
-	Makeshift bool       `json:"makeshift,omitempty"` // the core's own plan serves, as the component gives none
+	Makeshift bool       `json:"makeshift,omitempty"` // a built-in plan is used, as the component gives none
 	Router    *Router    `json:"router,omitempty"`
-	Shadow    *Shadow    `json:"shadow,omitempty"` // it has no say here
+	Shadow    *Shadow    `json:"shadow,omitempty"` // it is only compared here
 }
 
-// Router counts what came of asking a strategy about single requests.
+// Router counts how often a strategy was asked about single requests.
 type Router struct {
 	Answered uint64 `json:"answered"`
 	Failed   uint64 `json:"failed"`
-	Skipped  uint64 `json:"skipped"` // not asked, as too many were under way or it had failed before
-	Resting  bool   `json:"resting"` // it is not asked for a while
+	Skipped  uint64 `json:"skipped"` // not asked, as too many calls were in flight or it had failed before
+	Resting  bool   `json:"resting"` // it is not asked for a while, after failures
 }
 
-// Shadow is a strategy that plans beside a route's own.
+// Shadow is a strategy that is only compared with a route's own.
 type Shadow struct {
 	Strategy  string            `json:"strategy"`
 	Where     string            `json:"where,omitempty"` // file:line of its block
@@ -61,20 +61,20 @@ type Shadow struct {
 	PlannedAt time.Time         `json:"plannedAt"`
 	Reason    string            `json:"reason,omitempty"`
 	Makeshift bool              `json:"makeshift,omitempty"`
-	Since     time.Time         `json:"since"`   // when the counting began
+	Since     time.Time         `json:"since"`   // when counting started
 	Picks     uint64            `json:"picks"`   // requests for which it would have chosen a channel
-	Agreed    uint64            `json:"agreed"`  // of those, the ones for which the same was chosen
+	Agreed    uint64            `json:"agreed"`  // those for which it would have chosen the same
 	Choices   map[string]uint64 `json:"choices"` // by channel
 }
 
-// WouldChoose is what a shadow would choose for a request.
+// WouldChoose is the choice of a shadow strategy for a request.
 type WouldChoose struct {
 	Strategy string `json:"strategy"`
 	Channel  string `json:"channel,omitempty"` // "": none
 	Reason   string `json:"reason"`
 }
 
-// RefusedPlugin is an executable that is not used, and why.
+// RefusedPlugin is an executable that is not used, and the reason.
 type RefusedPlugin struct {
 	Plugin string `json:"plugin"`
 	Path   string `json:"path,omitempty"`

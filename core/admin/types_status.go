@@ -7,23 +7,23 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// Reload is the outcome of a reload, or of a plan for one.
+// Reload is the outcome of a reload, or of its dry run.
 type Reload struct {
 	At         time.Time           `json:"at"`
-	Cause      string              `json:"cause"` // what it was done for
+	Cause      string              `json:"cause"` // what caused it
 	OK         bool                `json:"ok"`
 	Generation uint64              `json:"generation"` // that runs afterwards
 	Changes    []config.Change     `json:"changes"`    // between the configurations
-	Effects    []string            `json:"effects"`    // what is begun and ended for them
+	Effects    []string            `json:"effects"`    // what is started and stopped for them
 	Error      string              `json:"error,omitempty"`
-	Stale      bool                `json:"stale,omitempty"` // another generation runs than was to be replaced
+	Stale      bool                `json:"stale,omitempty"` // the generation that runs is not the expected one
 	Diags      []config.Diagnostic `json:"diagnostics"`
 	Took       event.Millis        `json:"took_ms"`
 }
 
 // Status is GET /api/status.
 type Status struct {
-	Status      string         `json:"status"` // "running", or "stopping" while the last requests come to their end
+	Status      string         `json:"status"` // "running", or "stopping" while the last requests are finished
 	Version     string         `json:"version"`
 	PID         int            `json:"pid"`
 	Uptime      float64        `json:"uptime"` // seconds
@@ -32,7 +32,7 @@ type Status struct {
 	Config      string         `json:"config"` // its path
 	Listen      string         `json:"listen"`
 	AdminListen string         `json:"adminListen"` // "": the admin port is off
-	Active      int            `json:"active"`      // requests under way
+	Active      int            `json:"active"`      // requests in flight
 	Channels    ChannelSummary `json:"channels"`
 	Routes      []Route        `json:"routes"`
 	Plugins     Plugins        `json:"plugins"`
@@ -59,14 +59,14 @@ type Route struct {
 	Plan      uint64    `json:"plan"` // sequence number
 	PlannedAt time.Time `json:"plannedAt"`
 	Reason    string    `json:"reason,omitempty"`
-	Makeshift bool      `json:"makeshift,omitempty"` // the strategy gave no plan
+	Makeshift bool      `json:"makeshift,omitempty"` // the strategy gave no plan, a built-in one is used
 	Where     string    `json:"where,omitempty"`     // file:line of the strategy's block
 	Router    *Router   `json:"router,omitempty"`    // if the strategy is asked about each request
-	Shadows   []Shadow  `json:"shadows,omitempty"`   // strategies that plan beside it, without a say
-	Written   bool      `json:"written"`             // false: the route to every channel that is there where none is written
+	Shadows   []Shadow  `json:"shadows,omitempty"`   // strategies that are only compared
+	Written   bool      `json:"written"`             // false: the default route to all channels, where the configuration has none
 }
 
-// Tunnel is an SSH connection and what it carries.
+// Tunnel is an SSH connection and its forwards.
 type Tunnel struct {
 	Name      string     `json:"name"`
 	Host      string     `json:"host"`
@@ -75,12 +75,12 @@ type Tunnel struct {
 	Since     time.Time  `json:"since"`
 	LastError string     `json:"lastError,omitempty"`
 	NextTry   *time.Time `json:"nextTry,omitempty"`
-	Probe     float64    `json:"probe_ms"` // how long the last probe took; 0: none yet
+	Probe     float64    `json:"probe_ms"` // round trip of the last probe; 0: none yet
 	Forwards  []Forward  `json:"forwards"`
-	Notes     []string   `json:"notes"`       // what works less well than it could, and what to do
-	Connects  uint64     `json:"connects"`    // how often a connection was made
-	Accepted  uint64     `json:"connections"` // that came through
-	Active    int64      `json:"active"`      // of them, those that are open
+	Notes     []string   `json:"notes"`       // what could work better, and how
+	Connects  uint64     `json:"connects"`    // connections made
+	Accepted  uint64     `json:"connections"` // connections accepted
+	Active    int64      `json:"active"`      // open connections
 	BytesIn   uint64     `json:"bytes_in"`
 	BytesOut  uint64     `json:"bytes_out"`
 }
@@ -88,8 +88,8 @@ type Tunnel struct {
 // Forward is one address on the far side of a tunnel.
 type Forward struct {
 	Remote  string  `json:"remote"`
-	Channel string  `json:"channel,omitempty"` // "": the unified entry
-	State   string  `json:"state"`             // closed, open, refused, or silent: open, but nothing arrives here
+	Channel string  `json:"channel,omitempty"` // "": all routes
+	State   string  `json:"state"`             // closed, open, refused, or silent: open, but requests do not arrive
 	Error   string  `json:"error,omitempty"`
-	Probe   float64 `json:"probe_ms"` // how long a request to it took; 0: none could be made
+	Probe   float64 `json:"probe_ms"` // round trip of a request through it; 0: unknown
 }

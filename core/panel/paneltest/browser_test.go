@@ -285,7 +285,7 @@ func (p *tab) shot(name string) {
 	}
 }
 
-// theme is what the system prefers. It prefers little motion besides, so that
+// theme is what the system prefers. It also prefers reduced motion, so that
 // nothing is on its way when it is clicked.
 func (p *tab) theme(name string) {
 	send(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{

@@ -254,7 +254,7 @@ export const en = {
   'channel.weightHint': 'Channels with more weight are asked first, or more often, as the strategy decides.',
   'channel.weightWrong': 'Enter a number that is not negative.',
   'channel.models': 'Models',
-  'channel.modelsHint': 'Optional, with commas between: only requests for these come here. * stands for any text.',
+  'channel.modelsHint': 'Optional, with commas between: only requests for these come here. * matches any text.',
   'channel.more': 'More settings',
   'channel.modelMap': 'Names of models at the site',
   'channel.modelMapHint': 'Optional, one a line: the name in requests = the name at the site.',
