@@ -45,12 +45,21 @@ func reachable(addr string) string {
 	return addr
 }
 
-// link gives an address that opens the panel signed in.
-func (h *Handler) link(w http.ResponseWriter, _ *http.Request) {
+// PanelLink is an address that opens the panel signed in, once and not for
+// long; "" if the port is off.
+func (h *Handler) PanelLink() string {
 	addr := h.options.Addr()
 	if addr == "" {
+		return ""
+	}
+	return "http://" + reachable(addr) + "/#login=" + h.sessions.link()
+}
+
+func (h *Handler) link(w http.ResponseWriter, _ *http.Request) {
+	url := h.PanelLink()
+	if url == "" {
 		answer(w, http.StatusOK, nil, Refused("panel_off", "the admin port is off: set admin.listen to use the panel"))
 		return
 	}
-	reply(w, http.StatusOK, Link{URL: "http://" + reachable(addr) + "/#login=" + h.sessions.link()})
+	reply(w, http.StatusOK, Link{URL: url})
 }

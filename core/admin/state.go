@@ -1,5 +1,7 @@
 package admin
 
+import "github.com/aitunnel/aitunnel/core/channel"
+
 // State is the one word for how a channel is doing. The API, the panel and the
 // commands all show this one.
 type State string
@@ -134,4 +136,18 @@ func (s State) Text() string {
 		return "cooling down"
 	}
 	return string(s)
+}
+
+var reasonTexts = map[string]string{
+	ReasonNeverTried: "not tried yet",
+	ReasonKeysOut:    "most of its keys are unavailable",
+	ReasonFailing:    "many recent requests failed",
+}
+
+// Why is the reason of the state in words, "" if there is none.
+func (c Channel) Why() string {
+	if text, ok := reasonTexts[c.StateReason]; ok {
+		return text
+	}
+	return channel.Skip(c.StateReason).Text()
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
@@ -92,7 +93,12 @@ func (a *app) demo(ctx context.Context, once bool) error {
 	show := &demonstration{app: a, ctx: ctx, url: "http://" + d.ProxyAddr()}
 	err = show.run(primary, backup)
 	if err == nil && !once {
-		a.say("\nTry it:  curl %s/v1/chat/completions -d '{\"model\":\"demo\"}'\nWatch:   the panel at http://%s, or: aitunnel top --state-dir %s\nInterrupt to end.", show.url, reachable(d.AdminAddr()), state)
+		var link admin.Link
+		a.stateDir = state
+		if err := a.remote().post(ctx, "/api/session/link", nil, &link); err != nil {
+			return errors.Join(err, d.Shutdown(ctx))
+		}
+		a.say("\nTry it:  curl %s/v1/chat/completions -d '{\"model\":\"demo\"}'\nWatch:   the panel at %s\n         or: aitunnel top --state-dir %s\nInterrupt to end.", show.url, link.URL, state)
 		_, err = d.Wait(ctx)
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

@@ -116,6 +116,9 @@ func (v overview) write(out *strings.Builder, p paint, note string) {
 		line("Panel", "off")
 	} else {
 		line("Panel", "http://"+reachable(v.AdminListen))
+		if v.TokenFile != "" {
+			line("", "admin token in "+v.TokenFile)
+		}
 	}
 	line("Config", fmt.Sprintf("%s, generation %d", v.Config, v.Generation))
 	for _, w := range v.Warnings {
@@ -209,25 +212,27 @@ func keysText(p paint, ch admin.Channel) string {
 	return text
 }
 
-// channelState is how a channel does, and why.
+// channelState is the state of a channel, as the panel shows it, and why.
 func channelState(p paint, ch admin.Channel) (state, note string) {
-	switch {
-	case !ch.Enabled:
-		return p.warn("paused"), ""
-	case ch.Out != "":
-		if note = ch.OutReason; note == "" {
-			note = channel.Skip(ch.Out).Text()
-		}
-		if left := until(ch.OutUntil); left != "" {
-			note += ", for " + left
-		}
-		return p.bad("out"), note
-	case ch.Keys.Total > 0 && ch.Keys.Alive == 0:
-		return p.bad("out"), channel.SkipNoKey.Text()
-	case ch.Health == "up":
-		return p.good("up"), ""
+	text := ch.State.Text()
+	switch ch.State {
+	case admin.StateReady:
+		return p.good(text), ""
+	case admin.StateUnknown:
+		return text, ""
+	case admin.StatePaused:
+		return p.warn(text), ""
 	}
-	return p.good("ready"), ""
+	if note = ch.OutReason; note == "" {
+		note = ch.Why()
+	}
+	if left := until(ch.OutUntil); left != "" {
+		note += ", for " + left
+	}
+	if ch.State == admin.StateDegraded {
+		return p.warn(text), note
+	}
+	return p.bad(text), note
 }
 
 // writeRestingKeys lists the keys that cannot be used now.

@@ -21,7 +21,7 @@ func busy(n int) topLook {
 	l.Version, l.Status.Status, l.Listen, l.Uptime = "1.2.3", "running", "127.0.0.1:9000", 7400
 	l.stats = admin.Summary{RequestsPerSecond: 12.34, Windows: map[string]admin.Sums{"1m": {SuccessRate: &rate}}}
 	for i := range n {
-		ch := admin.Channel{Name: fmt.Sprintf("channel-%d", i), Enabled: true, Health: "up", Latency: 123, Keys: admin.Keys{Alive: 1, Total: 2}}
+		ch := admin.Channel{Name: fmt.Sprintf("channel-%d", i), Enabled: true, State: admin.StateReady, Health: "up", Latency: 123, Keys: admin.Keys{Alive: 1, Total: 2}}
 		for p := range 60 {
 			ch.Recent = append(ch.Recent, admin.Point{Requests: uint64(p % 7), Failures: uint64(p % 2)})
 		}
@@ -79,7 +79,7 @@ func TestTopShowsWhatIsAskedFor(t *testing.T) {
 	}
 	shows(true, "12.3 requests/s, 99.5% ok, 0 under way")
 	shows(true, "up 2h 3m")
-	shows(true, "channel-1  up")
+	shows(true, "channel-1  ready")
 	say(1, "info", "all is well")
 	say(2, "warn", "all is not well")
 	say(2, "warn", "told twice")
