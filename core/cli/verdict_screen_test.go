@@ -50,7 +50,7 @@ func TestVerdictsOnOneScreen(t *testing.T) {
 // TestUnknownAnswersAreShown: first what can be sent to others, then all of it.
 func TestUnknownAnswersAreShown(t *testing.T) {
 	state := t.TempDir()
-	store, err := unknown.Open(unknown.Dir(state), nil)
+	store, err := unknown.Open(unknown.Dir(state), func(err error) { t.Error(err) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/core/stats"
 	"github.com/aitunnel/aitunnel/core/tunnel"
+	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
 
 // Options of [New].
@@ -68,6 +69,7 @@ type Daemon struct {
 	reloader *reload.Reloader
 	entry    *bind.Port
 	panel    *bind.Port
+	unknown  *unknown.Store // answers that no rule knows; nil if they cannot be kept
 
 	adminToken config.Secret // for configurations without one
 
@@ -169,13 +171,26 @@ func (d *Daemon) prepare(seed []byte) (memory route.Memory, persisted *persisten
 	if err != nil {
 		return memory, persisted, err
 	}
-	d.parts.Proxy = proxy.New(proxy.Options{Registry: d.parts.Registry, Bus: d.parts.Bus, Roots: o.Roots})
+	d.parts.Proxy = proxy.New(proxy.Options{Registry: d.parts.Registry, Bus: d.parts.Bus, Roots: o.Roots, Unknown: d.keepUnknown()})
 	d.parts.Monitor = health.Start(nil, d.notice)
 	d.parts.Tunnels = d.newTunnels()
 	d.entry = &bind.Port{Setting: "proxy.listen", Address: func(c *config.Config) string { return c.Proxy.Listen }, Handler: d.parts.Proxy}
 	d.panel = &bind.Port{Setting: "admin.listen", Address: func(c *config.Config) string { return c.Admin.Listen }}
 	d.parts.Ports = bind.New(bind.Options{Log: d.log, Failed: d.failed, Cause: proxy.ErrShutdown}, d.entry, d.panel)
 	return memory, persisted, nil
+}
+
+// keepUnknown opens the directory of answers that no rule knows. Without it the
+// program works as well.
+func (d *Daemon) keepUnknown() func(unknown.Answer) {
+	failed := func(err error) { d.log.Warn("An unknown answer could not be kept", "error", err) }
+	store, err := unknown.Open(unknown.Dir(d.options.StateDir), failed)
+	if err != nil {
+		failed(err)
+		return nil
+	}
+	d.unknown = store
+	return store.Keep
 }
 
 // newTunnels returns the tunnels. They lead to the handler that outlives

@@ -182,6 +182,9 @@ func (d *Daemon) release(ctx context.Context) error {
 			if d.control != nil {
 				d.control.Close()
 			}
+			if d.unknown != nil {
+				errs = append(errs, d.unknown.Close())
+			}
 			if d.sink != nil {
 				d.sink.Close()
 			}

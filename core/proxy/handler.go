@@ -22,6 +22,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/core/verdict"
+	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
 
 // verdictsOf are the rules by which a channel's answers are judged.
@@ -46,6 +47,9 @@ type Options struct {
 	Registry *channel.Registry
 	Bus      *event.Bus
 	Roots    *x509.CertPool // whom to trust for sites; nil: the system's
+	// Unknown takes answers that no rule knows; nil: they are not kept. It must
+	// not wait.
+	Unknown func(unknown.Answer)
 }
 
 // Handler answers requests by the newest configuration it was given. It
@@ -54,6 +58,7 @@ type Handler struct {
 	registry  *channel.Registry
 	bus       *event.Bus
 	upstreams upstreams
+	unknown   func(unknown.Answer)
 	current   atomic.Pointer[setup]
 	active    atomic.Int64
 	live      attempts
@@ -85,7 +90,7 @@ type site struct {
 
 // New returns a handler that answers 503 until [Handler.Use] is called.
 func New(o Options) *Handler {
-	return &Handler{registry: o.Registry, bus: o.Bus, upstreams: upstreams{roots: o.Roots}, setups: map[*route.Table]*setup{}}
+	return &Handler{registry: o.Registry, bus: o.Bus, upstreams: upstreams{roots: o.Roots}, unknown: o.Unknown, setups: map[*route.Table]*setup{}}
 }
 
 // Use makes the handler work by cfg and its table from now on. Requests under

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/aitunnel/aitunnel/core/verdict"
+	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
 
 // outcome is what an attempt came to.
@@ -62,7 +64,24 @@ func (a *attempt) judge(resp *http.Response, err error) outcome {
 	case resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols:
 		return goodOutcome
 	}
-	return outcome{verdict: a.verdicts().Judge(answer)}
+	v := a.verdicts().Judge(answer)
+	a.keepUnknown(answer, v)
+	return outcome{verdict: v}
+}
+
+// keepUnknown hands on an answer that no rule knows, without the key that was
+// sent.
+func (a *attempt) keepUnknown(answer verdict.Answer, v verdict.Verdict) {
+	keep := a.exchange.handler.unknown
+	if keep == nil || !v.Unknown() {
+		return
+	}
+	answer.Body, answer.Header = bytes.Clone(answer.Body), answer.Header.Clone()
+	if m := a.exchange.masker(); m != nil {
+		answer.Body = m.Mask(answer.Body)
+		m.MaskHeader(answer.Header)
+	}
+	keep(unknown.Answer{Channel: a.exchange.pick.Channel.Config.Name, Answer: answer, Verdict: v})
 }
 
 func (a *attempt) verdicts() *verdict.Set {

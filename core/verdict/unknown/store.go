@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,8 +46,9 @@ type Answer struct {
 // Store is the directory of unknown answers.
 type Store struct {
 	dir     string
-	log     *slog.Logger
+	failed  func(error)
 	queue   chan Answer
+	stop    chan struct{}
 	done    chan struct{}
 	closing sync.Once
 
@@ -58,19 +58,20 @@ type Store struct {
 }
 
 // Open reads the directory, which need not exist, and takes answers from then on.
-func Open(dir string, log *slog.Logger) (*Store, error) {
+// failed is called when one could not be written.
+func Open(dir string, failed func(error)) (*Store, error) {
 	entries, err := read(dir)
 	if err != nil {
 		return nil, err
 	}
 	const waiting = 16
-	s := &Store{dir: dir, log: log, queue: make(chan Answer, waiting), done: make(chan struct{}), entries: entries}
+	s := &Store{dir: dir, failed: failed, queue: make(chan Answer, waiting), stop: make(chan struct{}), done: make(chan struct{}), entries: entries}
 	go s.work()
 	return s, nil
 }
 
-// Keep notes an answer. It never waits: while the disk is slow, answers are
-// dropped. The answer must not be changed afterwards.
+// Keep notes an answer. It never waits: while the disk is slow, and after Close,
+// answers are dropped. The answer must not be changed afterwards.
 func (s *Store) Keep(a Answer) {
 	if !a.Verdict.Unknown() {
 		return
@@ -81,9 +82,9 @@ func (s *Store) Keep(a Answer) {
 	}
 }
 
-// Close writes what is not written yet. Keep must not be called any more.
+// Close writes what is not written yet.
 func (s *Store) Close() error {
-	s.closing.Do(func() { close(s.queue) })
+	s.closing.Do(func() { close(s.stop) })
 	<-s.done
 	return s.save()
 }
@@ -97,20 +98,32 @@ func (s *Store) work() {
 	defer tick.Stop()
 	for {
 		select {
-		case a, open := <-s.queue:
-			if !open {
-				return
-			}
+		case a := <-s.queue:
 			s.report(s.add(a))
 		case <-tick.C:
 			s.report(s.save())
+		case <-s.stop:
+			s.drain()
+			return
+		}
+	}
+}
+
+// drain takes what is still waiting.
+func (s *Store) drain() {
+	for {
+		select {
+		case a := <-s.queue:
+			s.report(s.add(a))
+		default:
+			return
 		}
 	}
 }
 
 func (s *Store) report(err error) {
-	if err != nil {
-		s.log.Warn("An unknown answer could not be kept", "error", err)
+	if err != nil && s.failed != nil {
+		s.failed(err)
 	}
 }
 

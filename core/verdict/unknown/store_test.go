@@ -3,9 +3,7 @@ package unknown
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -26,7 +24,7 @@ func unknownAnswer(status int, body string, at time.Time) Answer {
 
 func open(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := Open(dir, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	s, err := Open(dir, func(err error) { t.Error(err) })
 	if err != nil {
 		t.Fatal(err)
 	}
