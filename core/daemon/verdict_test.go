@@ -45,7 +45,7 @@ func TestVerdicts(t *testing.T) {
 		{name: "429 on both keys, the backup", script: []fakesite.Behaviour{fakesite.RateLimited(time.Hour), fakesite.RateLimited(time.Hour)}, primary: []string{p1, p2}, backup: []string{b1}, status: 200, keys: [2]string{"rate_limited", "rate_limited"}},
 		{name: "429 for one model", script: []fakesite.Behaviour{fakesite.Status(429, `{"error":{"message":"Rate limit reached for gpt-x"}}`)}, primary: []string{p1, p2}, status: 200},
 		{name: "401", script: []fakesite.Behaviour{fakesite.Unauthorized()}, primary: []string{p1, p2}, status: 200, keys: [2]string{"invalid_key", ""}},
-		{name: "403 that says nothing blames nobody", script: []fakesite.Behaviour{fakesite.Status(403, `{"error":{"message":"no"}}`)}, primary: []string{p1}, backup: []string{b1}, status: 200},
+		{name: "403 that says nothing, the other key answers", script: []fakesite.Behaviour{fakesite.Status(403, `{"error":{"message":"no"}}`)}, primary: []string{p1, p2}, status: 200, keys: [2]string{"suspect", ""}},
 		{name: "402", script: []fakesite.Behaviour{fakesite.Status(402, `{}`)}, primary: []string{p1, p2}, status: 200, keys: [2]string{"quota_spent", ""}},
 		{name: "429 out of quota", script: []fakesite.Behaviour{fakesite.OutOfQuota()}, primary: []string{p1, p2}, status: 200, keys: [2]string{"quota_spent", ""}},
 		{name: "challenge page", script: []fakesite.Behaviour{fakesite.Challenge()}, primary: []string{p1}, backup: []string{b1}, status: 200, out: "blocked"},

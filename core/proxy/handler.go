@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -187,6 +188,12 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *string) {
 		return
 	}
 	defer h.leave(s)
+	if limit := s.config.Proxy.MaxInFlight; limit > 0 && h.active.Load() > int64(limit) {
+		w.Header()["Retry-After"] = []string{"1"}
+		f := fault{status: http.StatusServiceUnavailable, code: "too_many_requests", message: fmt.Sprintf("%d requests are in flight, as many as proxy.max_in_flight allows; try again", limit)}
+		f.write(w, d, dialect.Problem{Status: f.status, Code: f.code, Message: f.message, RequestID: requestID()})
+		return
+	}
 	x := &exchange{
 		handler: h, setup: s, in: r, arrived: time.Now(), record: newRecord(r),
 		dialect: d, path: requestPath{r.URL.Path, r.URL.EscapedPath()},
@@ -248,7 +255,18 @@ func (x *exchange) serve(r *http.Request, only *string) {
 		return
 	}
 	x.record.Route = rt.Config.Pattern
+	if x.format == dialect.Responses && upgradeOf(r.Header) != "" && !anyWebSocket(rt) {
+		// Codex tries this first, and goes on with plain requests at once.
+		x.caller.w.Header()["Connection"] = []string{"close"}
+		x.refuse(fault{http.StatusUpgradeRequired, "websocket_not_supported", "this endpoint is not served by WebSocket: send a POST, or set websocket = true in the channel", true})
+		return
+	}
 	x.run(rt)
+}
+
+// anyWebSocket says that a channel of the route serves WebSocket connections.
+func anyWebSocket(rt *route.Route) bool {
+	return slices.ContainsFunc(rt.Channels, func(ch *route.Channel) bool { return ch.Config.WebSocket })
 }
 
 func (s *setup) match(path, model string, only *string) (*route.Route, *fault) {
@@ -279,7 +297,7 @@ func (x *exchange) refuseBody(err error) {
 	case errors.Is(err, errNoBuffer):
 		h["Retry-After"] = []string{"1"}
 		x.refuse(fault{http.StatusServiceUnavailable, "no_memory", "the request bodies in flight use all of proxy.buffer_limit; try again", false})
-	case x.in.Context().Err() != nil:
+	case x.in.Context().Err() != nil && !errors.Is(err, io.ErrUnexpectedEOF):
 		x.abandon()
 	default:
 		h["Connection"] = []string{"close"}

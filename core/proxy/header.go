@@ -13,7 +13,7 @@ import (
 // hopByHop headers belong to one connection (RFC 9110, section 7.6.1).
 func hopByHop(name string) bool {
 	switch name {
-	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings":
 		return true
 	}
 	return false
@@ -156,7 +156,12 @@ func connectionNames(h http.Header) map[string]bool {
 }
 
 // upgradeOf is the protocol that a request or answer switches to, "" for none.
+// WebSocket is the only one: others, such as the h2c that Java's client offers
+// with every request, are between the caller and us.
 func upgradeOf(h http.Header) string {
+	if !strings.EqualFold(first(h, "Upgrade"), "websocket") {
+		return ""
+	}
 	for _, v := range h["Connection"] {
 		for name := range strings.SplitSeq(v, ",") {
 			if strings.EqualFold(textproto.TrimString(name), "upgrade") {

@@ -97,6 +97,9 @@ func (x *exchange) passKept() {
 	} else if x.in.Method != http.MethodHead {
 		h["Content-Length"] = []string{strconv.Itoa(len(k.body))}
 	}
+	if h["Retry-After"] == nil && (k.status == http.StatusTooManyRequests || k.status >= 500) {
+		x.setRetryAfter()
+	}
 	x.record.TTFB = event.Millis(time.Since(x.arrived))
 	x.caller.w.WriteHeader(k.status)
 	n, _ := x.caller.w.Write(k.body)

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/verdict"
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
@@ -58,7 +59,7 @@ func (a *attempt) judge(resp *http.Response, err error) outcome {
 	case resp.StatusCode >= 300:
 		answer.Body = a.decodedHead(resp.Header)
 	case a.isFault():
-		answer.Body, answer.Event = a.fault, true
+		answer.Body, answer.Event = a.fault, a.found == dialect.Error
 	case a.isEmpty(resp):
 		answer.Empty = true
 	case resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols:

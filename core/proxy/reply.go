@@ -79,7 +79,9 @@ func (x *exchange) explainFailure() {
 		f.final = f.final && isLasting(verdict.Means(a.Means))
 	}
 	f.message = "no channel could answer: " + strings.Join(causes, "; ")
-	x.setRetryAfter()
+	if !f.final || x.waits() {
+		x.setRetryAfter()
+	}
 	x.refuse(f)
 }
 
@@ -112,7 +114,9 @@ func (x *exchange) explainSkips() {
 		}
 	}
 	f.message = "no channel is available: " + strings.Join(causes, "; ")
-	x.setRetryAfter()
+	if !f.final || x.waits() {
+		x.setRetryAfter()
+	}
 	x.refuse(f)
 }
 
@@ -125,11 +129,12 @@ func (x *exchange) waits() bool {
 // maxRetryAfter: a longer wait is no use to a program.
 const maxRetryAfter = 24 * time.Hour
 
-// setRetryAfter tells the caller when a candidate will be available.
+// setRetryAfter tells the caller when a candidate will be available, or to wait
+// a little if that is not known.
 func (x *exchange) setRetryAfter() {
-	now := x.now()
+	now, wait := x.now(), time.Duration(0)
 	if at, ok := x.walk.Soonest(now); ok && at.After(now) {
-		wait := min(at.Sub(now), maxRetryAfter)
-		x.caller.w.Header()["Retry-After"] = []string{strconv.Itoa(int(wait/time.Second) + 1)}
+		wait = min(at.Sub(now), maxRetryAfter)
 	}
+	x.caller.w.Header()["Retry-After"] = []string{strconv.Itoa(int(wait/time.Second) + 1)}
 }

@@ -1,0 +1,249 @@
+package proxy
+
+import (
+	"bufio"
+	"compress/gzip"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+const overloadedEvent = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n"
+
+// TestField16to23 are answers that begin well and are none.
+func TestField16to23(t *testing.T) {
+	start := "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"content\":[]}}\n\n"
+	ping := "event: ping\ndata: {\"type\":\"ping\"}\n\n"
+	for _, tt := range []struct {
+		name, path, body string
+		bad, good        script
+	}{
+		{"16 ping, error", "/v1/messages", messagesBody, streamOf(ping, overloadedEvent), goodMessages},
+		{"17 start, ping, error", "/v1/messages", messagesBody, streamOf(start, ping, overloadedEvent), goodMessages},
+		{"18 role, error", chatPath, chatStream, streamOf(goodEvents[0], "data: {\"error\":{\"message\":\"upstream error\",\"type\":\"server_error\"}}\n\n"), goodStream},
+		{"19 created, failed", "/v1/responses", responsesBody, streamOf("data: {\"type\":\"response.created\",\"response\":{\"id\":\"r\"}}\n\n", "data: {\"type\":\"response.failed\",\"response\":{\"id\":\"r\",\"status\":\"failed\",\"error\":{\"code\":\"server_is_overloaded\",\"message\":\"busy\"}}}\n\n"), goodResponses},
+		{"19 failed", "/v1/responses", responsesBody, streamOf("data: {\"type\":\"response.failed\",\"response\":{\"id\":\"r\",\"status\":\"failed\",\"error\":{\"code\":\"server_is_overloaded\",\"message\":\"busy\"}}}\n\n"), goodResponses},
+		{"20 flat error", "/v1/responses", responsesBody, streamOf("data: {\"type\":\"error\",\"code\":\"rate_limit_exceeded\",\"message\":\"slow down\"}\n\n"), goodResponses},
+		{"22 only DONE", chatPath, chatStream, streamOf("data: [DONE]\n\n"), goodStream},
+		{"22 only comments", chatPath, chatStream, streamOf(": a\n\n", ": b\n\n"), goodStream},
+		{"22 only pings", "/v1/messages", messagesBody, streamOf(ping, ping), goodMessages},
+		{"22 nothing", chatPath, chatStream, streamOf(), goodStream},
+		{"23 an error", chatPath, chatBody, reply(200, `{"error":{"message":"no channel","type":"new_api_error","code":"get_channel_failed"}}`), good},
+		{"23 a page", chatPath, chatBody, reply(200, "<html><body>Welcome</body></html>", "Content-Type: text/html"), good},
+		{"23 blanks", chatPath, chatBody, reply(200, "\n\n  \n"), good},
+		{"30 Gemini's array", "/v1beta/models/g:streamGenerateContent", `{"contents":[]}`, reply(200, `[{"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}]`), reply(200, `[{"candidates":[{"content":{"parts":[{"text":"hello"}]},"finishReason":"STOP"}]}]`)},
+		{"an error in a stream that is compressed", chatPath, chatStream, reply(200, zipped(goodEvents[0]+"data: {\"error\":{\"message\":\"x\",\"type\":\"server_error\"}}\n\n"), "Content-Type: text/event-stream", "Content-Encoding: gzip"), goodStream},
+		{"a break in the preamble", chatPath, chatStream, chunked("text/event-stream", false, goodEvents[0]), goodStream},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a, b := newTestSite(t, tt.bad), newTestSite(t, tt.good)
+			r := newRig(t, nil, a, b)
+			g := r.post(tt.path, tt.body)
+			if g.status != 200 || g.err != nil || !strings.Contains(g.body, "hello") {
+				t.Errorf("%d %q %v", g.status, g.body, g.err)
+			}
+			if n := strings.Count(g.body, "message_start") + strings.Count(g.body, "response.created"); n > 2 {
+				t.Errorf("both preambles were passed on: %q", g.body)
+			}
+			if len(b.requests()) != 1 {
+				t.Errorf("b was asked %d times, a %d", len(b.requests()), len(a.requests()))
+			}
+			if rec := r.last(); len(rec.Attempts) == 0 || rec.Attempts[0].Means == "good" || rec.Attempts[0].Means == "" {
+				t.Errorf("a's answer counted as %+v", rec.Attempts)
+			}
+		})
+	}
+}
+
+// Empty errors beside content are content.
+func TestField21(t *testing.T) {
+	for _, empty := range []string{"{}", `""`, "false", "null"} {
+		a := newTestSite(t, streamOf(`data: {"choices":[{"index":0,"delta":{"content":"hello"}}],"error":`+empty+"}\n\n", "data: [DONE]\n\n"))
+		r := newRig(t, nil, a)
+		if g := r.post(chatPath, chatStream); g.status != 200 || len(a.requests()) != 1 {
+			t.Errorf("%s: %d after %d attempts", empty, g.status, len(a.requests()))
+		}
+	}
+}
+
+// [DONE] ends an answer, whatever the site does with its connection.
+func TestField24And25(t *testing.T) {
+	for name, end := range map[string]func(*siteConn){
+		"closes without the last chunk": (*siteConn).close,
+		"leaves the connection open":    func(c *siteConn) { c.sleep(time.Minute) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newTestSite(t, func(c *siteConn) {
+				c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+				for _, e := range goodEvents {
+					c.chunk(e)
+				}
+				end(c)
+			})
+			r := newRig(t, nil, a)
+			g := r.post(chatPath, chatStream)
+			if g.status != 200 || g.err != nil || g.body != strings.Join(goodEvents, "") || g.took > 20*time.Second {
+				t.Errorf("%d %q %v after %s", g.status, g.body, g.err, g.took)
+			}
+			if rec := r.last(); rec.Error != "" || rec.Attempts[0].Means != "good" {
+				t.Errorf("recorded as %+v", rec)
+			}
+		})
+	}
+}
+
+// pieces reads an answer and says when each part of it came.
+func (r *rig) pieces(path, body string, headers ...string) (parts []string, first time.Duration) {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), "POST", r.server.URL+path, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	begun := time.Now()
+	resp, err := (&http.Client{Transport: &http.Transport{DisableCompression: true}}).Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	in := bufio.NewReader(resp.Body)
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := in.Read(buffer)
+		if n > 0 {
+			if parts == nil {
+				first = time.Since(begun)
+			}
+			parts = append(parts, string(buffer[:n]))
+		}
+		if err != nil {
+			return parts, first
+		}
+	}
+}
+
+// A site's comments reach a caller who waits, and failover goes on behind them.
+func TestField26(t *testing.T) {
+	a := newTestSite(t, func(c *siteConn) {
+		c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+		for range 5 {
+			c.chunk(": OPENROUTER PROCESSING\n\n")
+			c.sleep(500 * time.Millisecond)
+		}
+		c.close()
+	})
+	r := newRig(t, nil, a, newTestSite(t, goodStream))
+	parts, _ := r.pieces(chatPath, chatStream)
+	all := strings.Join(parts, "")
+	if !strings.HasPrefix(all, ": OPENROUTER PROCESSING\n\n") || !strings.HasSuffix(all, strings.Join(goodEvents, "")) || len(parts) < 3 {
+		t.Errorf("got %q", parts)
+	}
+}
+
+// A site that says nothing at all: the caller gets a sign of life.
+func TestKeepAliveWhileAStreamPauses(t *testing.T) {
+	quiet := func(c *siteConn) {
+		c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+		c.chunk(goodEvents[0])
+		c.sleep(700 * time.Millisecond)
+		c.chunk(goodEvents[1][:20])
+		c.sleep(700 * time.Millisecond)
+		c.chunk(goodEvents[1][20:])
+		c.sleep(700 * time.Millisecond)
+		c.chunk(goodEvents[2] + goodEvents[3])
+		c.send("0\r\n\r\n")
+	}
+	r := newRig(t, func(c *config.Config) { c.Proxy.StreamKeepalive = 200 * time.Millisecond }, newTestSite(t, quiet))
+	parts, _ := r.pieces(chatPath, chatStream)
+	all := strings.Join(parts, "")
+	if !strings.HasPrefix(all, ": keep-alive\n\n") || strings.Count(all, ": keep-alive\n\n") < 4 {
+		t.Errorf("got %q", all)
+	}
+	if left := strings.ReplaceAll(all, ": keep-alive\n\n", ""); left != strings.Join(goodEvents, "") {
+		t.Errorf("the events are %q", left)
+	}
+}
+
+// A compressed stream passes as it comes.
+func TestField27(t *testing.T) {
+	a := newTestSite(t, func(c *siteConn) {
+		c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n")
+		w := gzip.NewWriter(chunkWriter{c})
+		for _, e := range goodEvents[1:] {
+			_, _ = w.Write([]byte(e))
+			_ = w.Flush()
+			c.sleep(500 * time.Millisecond)
+		}
+		_ = w.Close()
+		c.send("0\r\n\r\n")
+	})
+	r := newRig(t, nil, a)
+	if parts, _ := r.pieces(chatPath, chatStream, "Accept-Encoding", "gzip"); len(parts) < 3 {
+		t.Errorf("%d pieces", len(parts))
+	}
+}
+
+type chunkWriter struct{ c *siteConn }
+
+func (w chunkWriter) Write(b []byte) (int, error) {
+	w.c.chunk(string(b))
+	return len(b), nil
+}
+
+// Events pass as they come, whatever ends their lines.
+func TestField28(t *testing.T) {
+	for name, ends := range map[string][2]string{"CR CR": {"\r", "\r"}, "LF CRLF": {"\n", "\r\n"}, "CRLF": {"\r\n", "\r\n"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var events []string
+			for _, e := range goodEvents {
+				events = append(events, strings.TrimRight(e, "\n")+ends[0]+ends[1])
+			}
+			a := newTestSite(t, func(c *siteConn) {
+				c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+				for _, e := range events {
+					c.chunk(e)
+					c.sleep(400 * time.Millisecond)
+				}
+				c.send("0\r\n\r\n")
+			})
+			r := newRig(t, nil, a)
+			parts, first := r.pieces(chatPath, chatStream)
+			if strings.Join(parts, "") != strings.Join(events, "") || len(parts) < 3 || first > 1200*time.Millisecond {
+				t.Errorf("%q, the first after %s", parts, first)
+			}
+		})
+	}
+}
+
+func TestField29(t *testing.T) {
+	r := newRig(t, nil, newTestSite(t, goodStream))
+	if g := r.post(chatPath, chatStream); g.header.Get("X-Accel-Buffering") != "no" || g.header.Get("Cache-Control") != "no-cache" {
+		t.Errorf("%v", g.header)
+	}
+}
+
+// When nobody answers well, what was sent early ends in an error event.
+func TestAnErrorAfterAnEarlyStart(t *testing.T) {
+	a := newTestSite(t, func(c *siteConn) {
+		c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+		for range 4 {
+			c.chunk(": wait\n\n")
+			c.sleep(400 * time.Millisecond)
+		}
+		c.chunk(overloadedEvent)
+		c.send("0\r\n\r\n")
+	})
+	r := newRig(t, func(c *config.Config) { c.Retry.MaxRetries = 0 }, a)
+	g := r.post("/v1/messages", messagesBody)
+	if g.status != 200 || !strings.Contains(g.body, "event: error\n") || !strings.Contains(g.body, `"type":"error"`) || strings.Count(g.body, "event: error") != 1 {
+		t.Errorf("%d %q", g.status, g.body)
+	}
+}

@@ -1,0 +1,213 @@
+package proxy
+
+import (
+	"bytes"
+	"compress/gzip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// The cases of these files were seen at real sites and with real clients. The
+// numbers are those of the reports' list.
+
+// TestField01to09 are answers that were blamed on the wrong one.
+func TestField01to09(t *testing.T) {
+	for _, tt := range []struct {
+		name, answer string
+		status       int
+		headers      []string
+		path         string
+		want         int               // what the caller gets while b would answer
+		asked        int               // attempts at a at most
+		states       map[string]string // of a's keys that are not ready
+		repeat       int               // requests to make; 0: one
+	}{
+		{name: "01 moderation", status: 403, answer: `{"error":{"code":403,"message":"google/gemini requires moderation and your input was flagged","metadata":{"reasons":["violence"],"flagged_input":"x","provider_name":"Google"}}}`, want: 200, asked: 2},
+		{name: "02 no access to the model", status: 403, answer: `{"error":{"message":"Project proj_1 does not have access to model gpt-x","type":"invalid_request_error","param":null,"code":"model_not_found"}}`, want: 200, asked: 3},
+		{name: "04 Cloudflare 1010", status: 403, answer: "error code: 1010", headers: []string{"Content-Type: text/plain; charset=UTF-8", "Server: cloudflare"}, want: 200, asked: 1},
+		{name: "05 country", status: 403, answer: `{"error":{"code":"unsupported_country_region_territory","message":"Country, region, or territory not supported","param":null,"type":"request_forbidden"}}`, want: 200, asked: 1},
+		{name: "06 Gemini location", status: 400, path: "/v1beta/models/gemini-2.0-flash:generateContent", answer: `{"error":{"code":400,"message":"User location is not supported for the API use.","status":"FAILED_PRECONDITION"}}`, want: 200, asked: 1},
+		{name: "07 Gemini invalid key", status: 400, path: "/v1beta/models/gemini-2.0-flash:generateContent", answer: `{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID","domain":"googleapis.com"}]}}`, want: 200, asked: 3, states: map[string]string{"a1": "invalid_key", "a2": "invalid_key", "a3": "invalid_key"}},
+		{name: "08 Anthropic credit", status: 400, path: "/v1/messages", answer: `{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits."}}`, want: 200, asked: 3, states: map[string]string{"a1": "quota_spent", "a2": "quota_spent", "a3": "quota_spent"}},
+		{name: "09 gzip", status: 403, answer: zipped(`{"error":{"message":"用户额度不足, 剩余额度: ＄-0.01","type":"new_api_error","param":"","code":"insufficient_user_quota"}}`), headers: []string{"Content-Type: application/json", "Content-Encoding: gzip"}, want: 200, asked: 3, states: map[string]string{"a1": "quota_spent", "a2": "quota_spent", "a3": "quota_spent"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a, b := newTestSite(t, reply(tt.status, tt.answer, tt.headers...)), newTestSite(t, good)
+			r := newRig(t, nil, a, b)
+			path := tt.path
+			if path == "" {
+				path = chatPath
+			}
+			if g := r.post(path, chatBody); g.status != tt.want {
+				t.Errorf("the caller got %d %s", g.status, g.body)
+			}
+			if n := len(a.requests()); n > tt.asked {
+				t.Errorf("a was asked %d times", n)
+			}
+			for label, state := range r.keyStates("a") {
+				want := tt.states[label]
+				if want == "" {
+					want = "ready"
+				}
+				if state != want {
+					t.Errorf("key %s is %s, want %s", label, state, want)
+				}
+			}
+		})
+	}
+}
+
+func zipped(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write([]byte(text))
+	_ = w.Close()
+	return b.String()
+}
+
+// A model that one key may not use leaves the key's other models alone.
+func TestField02OtherModels(t *testing.T) {
+	denied := reply(403, `{"error":{"message":"Project proj_1 does not have access to model gpt-x","type":"invalid_request_error","code":"model_not_found"}}`)
+	a := newTestSite(t, denied, denied, denied, good)
+	r := newRig(t, nil, a, newTestSite(t, good))
+	r.post(chatPath, chatBody)
+	before := len(a.requests())
+	if g := r.post(chatPath, `{"model":"gpt-y","messages":[]}`); g.status != 200 || len(a.requests()) != before+1 {
+		t.Errorf("another model: %d, a was asked %d times more", g.status, len(a.requests())-before)
+	}
+}
+
+// A billing page that refuses a key says nothing about chat.
+func TestField03(t *testing.T) {
+	a := newTestSite(t, func(c *siteConn) {
+		if strings.Contains(c.URL.Path, "billing") {
+			reply(403, `{"error":{"message":"You do not have access to this resource"}}`)(c)
+			return
+		}
+		good(c)
+	})
+	r := newRig(t, nil, a)
+	for range 3 {
+		if g := r.ask("GET", "/v1/dashboard/billing/subscription", ""); g.status != 403 {
+			t.Errorf("billing: %d %s", g.status, g.body)
+		}
+	}
+	r.wantReady("a")
+	if g := r.post(chatPath, chatBody); g.status != 200 {
+		t.Errorf("chat: %d", g.status)
+	}
+}
+
+// A model's ID with colons is not Gemini's.
+func TestField10(t *testing.T) {
+	a := newTestSite(t, reply(200, `{"id":"ft:gpt-4o-mini:acme::abc","deleted":true}`))
+	r := newRig(t, nil, a)
+	if g := r.ask("DELETE", "/v1/models/ft:gpt-4o-mini:acme::abc", ""); g.status != 200 {
+		t.Errorf("%d %s", g.status, g.body)
+	}
+	if q := a.requests()[0]; q.Header.Get("Authorization") != "Bearer sk-key-a1" || q.Header.Get("X-Goog-Api-Key") != "" {
+		t.Errorf("sent with %v", q.Header)
+	}
+}
+
+// A redirect to a login page is a failure of the site.
+func TestField11(t *testing.T) {
+	for _, location := range []string{"/login", "https://sso.example/auth?next=/v1"} {
+		a, b := newTestSite(t, reply(302, "", "Location: "+location)), newTestSite(t, good)
+		if g := newRig(t, nil, a, b).post(chatPath, chatBody); g.status != 200 {
+			t.Errorf("%s: %d %v", location, g.status, g.header)
+		}
+	}
+}
+
+var goodFor = map[string]script{chatPath: good, "/v1/messages": goodMessages, "/v1/responses": goodResponses}
+
+// 500 and 408 go to the next channel.
+func TestField12And47(t *testing.T) {
+	for _, status := range []int{500, 408, 409, 425, 498, 499, 502, 503, 504, 507, 520, 524, 529, 599} {
+		for path, body := range map[string]string{chatPath: chatBody, "/v1/messages": messagesBody, "/v1/responses": responsesBody} {
+			a, b := newTestSite(t, reply(status, `{"error":{"message":"Internal server error","type":"server_error"}}`)), newTestSite(t, goodFor[path])
+			r := newRig(t, nil, a, b)
+			if g := r.post(path, body); g.status != 200 || len(a.requests()) != 1 {
+				t.Errorf("%d at %s: %d after %d requests to a", status, path, g.status, len(a.requests()))
+			}
+			r.wantReady("a")
+		}
+	}
+}
+
+// An invalid key of ours is not the caller's fault.
+func TestField13(t *testing.T) {
+	a := newTestSite(t, reply(401, `{"error":{"message":"Incorrect API key provided: sk-key-a1.","type":"invalid_request_error","code":"invalid_api_key"}}`))
+	b := newTestSite(t, func(c *siteConn) { c.close() })
+	r := newRig(t, nil, a, b)
+	g := r.post(chatPath, chatBody)
+	if g.status != 502 || !strings.Contains(g.body, "channel_unavailable") || !strings.Contains(g.body, "a: ") || !strings.Contains(g.body, "b: ") || strings.Contains(g.body, "sk-key") {
+		t.Errorf("%d %s", g.status, g.body)
+	}
+}
+
+// All keys invalid: in Anthropic's shape, not as an overload, and not to be
+// tried again.
+func TestField14(t *testing.T) {
+	a := newTestSite(t, reply(401, `{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}`))
+	r := newRig(t, nil, a)
+	for i := range 2 {
+		g := r.post("/v1/messages", messagesBody, "Anthropic-Version", "2023-06-01")
+		if g.status < 500 || !strings.HasPrefix(g.body, `{"type":"error","error":{"type":"api_error"`) || g.header.Get("X-Should-Retry") != "false" {
+			t.Errorf("request %d: %d %v %s", i+1, g.status, g.header, g.body)
+		}
+	}
+}
+
+func TestField15(t *testing.T) {
+	r := newRig(t, func(c *config.Config) { c.Proxy.ClientTokens = []config.Secret{config.NewSecret("the-token")} }, newTestSite(t, good))
+	g := r.post(chatPath, chatBody, "Authorization", "Bearer wrong")
+	if g.status != 401 || g.header.Get("X-Should-Retry") != "false" {
+		t.Errorf("%d %v", g.status, g.header)
+	}
+}
+
+// 503 with Retry-After: the only channel is asked again after that time.
+func TestField31(t *testing.T) {
+	a := newTestSite(t, reply(503, `{"error":{"message":"overloaded"}}`, "Retry-After: 1"), good)
+	r := newRig(t, nil, a)
+	g := r.post(chatPath, chatBody)
+	if g.status != 200 || g.took < time.Second {
+		t.Errorf("%d after %s", g.status, g.took)
+	}
+}
+
+// The site repeats our key: it is masked.
+func TestField41(t *testing.T) {
+	a := newTestSite(t, reply(403, `{"error":{"message":"key sk-key-a1 may not do this"}}`, "X-Debug: sk-key-a1"))
+	r := newRig(t, func(c *config.Config) { c.Channels[0].Keys = c.Channels[0].Keys[:1] }, a)
+	g := r.post(chatPath, chatBody)
+	if strings.Contains(g.body, "sk-key-a1") || strings.Contains(g.header.Get("X-Debug"), "sk-key") {
+		t.Errorf("%d %v %s", g.status, g.header, g.body)
+	}
+}
+
+// A page in place of an answer is explained, not passed on.
+func TestField53(t *testing.T) {
+	page := `<!DOCTYPE html><html><head><title>Just a moment...</title></head><body></body></html>`
+	challenge := reply(403, page, "Content-Type: text/html; charset=UTF-8", "Server: cloudflare", "Cf-Mitigated: challenge")
+	r := newRig(t, nil, newTestSite(t, challenge), newTestSite(t, challenge))
+	g := r.post("/v1/messages", messagesBody)
+	if g.status != 502 || strings.Contains(g.body, "<html") || !strings.Contains(g.body, "blocks") && !strings.Contains(g.body, "refuses this address") {
+		t.Errorf("%d %s", g.status, g.body)
+	}
+	r.wantReady("a")
+}
+
+func TestField54(t *testing.T) {
+	a := newTestSite(t, reply(404, `{"error":{"message":"The model gpt-x does not exist","type":"invalid_request_error","code":"model_not_found"}}`))
+	r := newRig(t, nil, a, newTestSite(t, good))
+	if g := r.post(chatPath, chatBody); g.status != 200 || len(a.requests()) > 2 {
+		t.Errorf("%d after %d requests to a", g.status, len(a.requests()))
+	}
+}

@@ -1,0 +1,299 @@
+package proxy
+
+import (
+	"bytes"
+	"io"
+	"mime/multipart"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/route"
+)
+
+func withToken(c *config.Config) {
+	c.Proxy.ClientTokens = []config.Secret{config.NewSecret("client-token")}
+}
+
+// TestField32And33And55: the caller's credential is found in every form, and
+// reaches no site.
+func TestField32And33And55(t *testing.T) {
+	for name, tt := range map[string]struct{ path, header, value string }{
+		"32 api-key":      {chatPath, "Api-Key", "client-token"},
+		"bearer":          {chatPath, "Authorization", "Bearer client-token"},
+		"x-api-key":       {chatPath, "X-Api-Key", "client-token"},
+		"55 api_key":      {chatPath + "?api_key=client-token", "", ""},
+		"55 access_token": {chatPath + "?access_token=client-token", "", ""},
+		"55 encoded":      {chatPath + "?%6bey=client-token", "", ""},
+		"55 semicolon":    {chatPath + "?a=1;key=client-token", "", ""},
+		"33 subprotocol":  {chatPath, "Sec-Websocket-Protocol", "realtime, openai-insecure-api-key.client-token"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newTestSite(t, good)
+			r := newRig(t, withToken, a)
+			headers := []string{"Cookie", "session=client-token"}
+			if tt.header != "" {
+				headers = append(headers, tt.header, tt.value)
+			}
+			if g := r.post(tt.path, chatBody, headers...); g.status != 200 {
+				t.Fatalf("%d %s", g.status, g.body)
+			}
+			q := a.requests()[0]
+			var all bytes.Buffer
+			_ = q.Header.Write(&all)
+			if sent := all.String() + q.URL.String(); strings.Contains(sent, "client-token") || !strings.Contains(sent, "sk-key-a1") {
+				t.Errorf("the site was sent %s", sent)
+			}
+		})
+	}
+}
+
+// Without client tokens the caller's own keys stay here, too.
+func TestField42And55(t *testing.T) {
+	a := newTestSite(t, reply(200, chatAnswer, "Set-Cookie: of=site"))
+	r := newRig(t, nil, a)
+	g := r.post(chatPath+"?%6bey=own-key&x=1", chatBody, "Cookie", "own-key=1", "Api-Key", "own-key")
+	q := a.requests()[0]
+	var all bytes.Buffer
+	_ = q.Header.Write(&all)
+	if sent := all.String() + q.URL.String(); strings.Contains(sent, "own-key") || q.URL.RawQuery != "x=1" {
+		t.Errorf("the site was sent %s", sent)
+	}
+	if g.header.Get("Set-Cookie") != "" {
+		t.Errorf("the site's cookie was passed on: %v", g.header)
+	}
+}
+
+func TestField34(t *testing.T) {
+	a := newTestSite(t, good)
+	r := newRig(t, nil, a)
+	r.post(chatPath, chatBody, "Upgrade", "h2c", "HTTP2-Settings", "AAMAAABk", "Connection", "Upgrade, HTTP2-Settings")
+	if h := a.requests()[0].Header; h.Get("Upgrade") != "" || h.Get("Http2-Settings") != "" || h.Get("Connection") != "" {
+		t.Errorf("the site was sent %v", h)
+	}
+}
+
+func TestField35(t *testing.T) {
+	a := newTestSite(t, good)
+	r := newRig(t, nil, a)
+	for i := range 10 {
+		version := []string{"HTTP/1.1", "HTTP/1.0"}[i%2]
+		answer := r.raw("POST "+chatPath+" "+version+"\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: "+strconv.Itoa(len(chatBody))+"\r\n\r\n"+chatBody, false)
+		if !strings.Contains(answer, " 200 OK") {
+			t.Fatalf("%q", answer)
+		}
+	}
+	if n := a.connections(); n != 1 {
+		t.Errorf("%d connections for 10 requests", n)
+	}
+}
+
+func TestField36(t *testing.T) {
+	a := newTestSite(t, good)
+	r := newRig(t, nil, a)
+	body := `{"model":"m","messages":[]}`
+	r.raw("POST "+chatPath+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n1b\r\n"+body+"\r\n0\r\n\r\n", false)
+	if q := a.requests()[0]; q.ContentLength != int64(len(body)) || len(q.TransferEncoding) > 0 {
+		t.Errorf("length %d, transfer encoding %v", q.ContentLength, q.TransferEncoding)
+	}
+}
+
+// TestField37: the model is seen wherever it is.
+func TestField37(t *testing.T) {
+	var form bytes.Buffer
+	w := multipart.NewWriter(&form)
+	_ = w.WriteField("language", "de")
+	_ = w.WriteField("model", "whisper-b")
+	part, _ := w.CreateFormFile("file", "a.wav")
+	_, _ = io.WriteString(part, strings.Repeat("x", 5000))
+	_ = w.Close()
+	for name, tt := range map[string]struct {
+		path, body string
+		headers    []string
+	}{
+		"multipart":        {"/v1/audio/transcriptions", form.String(), []string{"Content-Type", w.FormDataContentType()}},
+		"after 9 MiB":      {chatPath, `{"messages":"` + strings.Repeat("x", 9<<20) + `","model":"gpt-b"}`, nil},
+		"gzip":             {chatPath, zipped(`{"messages":[],"model":"gpt-b"}`), []string{"Content-Encoding", "gzip"}},
+		"Azure":            {"/openai/deployments/gpt-b/chat/completions?api-version=2024-10-21", `{"messages":[]}`, nil},
+		"Gemini":           {"/v1beta/models/gpt-b:generateContent", `{}`, nil},
+		"escaped in JSON":  {chatPath, `{"messages":[],"mod\u0065l":"gpt-b"}`, nil},
+		"realtime's query": {"/v1/realtime?model=gpt-b", "", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := newTestSite(t, good), newTestSite(t, good)
+			r := newRig(t, func(c *config.Config) {
+				c.Channels[0].Models = []string{"other-*"}
+				c.Channels[1].Models = []string{"gpt-b", "whisper-b"}
+			}, a, b)
+			if g := r.post(tt.path, tt.body, tt.headers...); g.status != 200 || len(a.requests()) > 0 || len(b.requests()) != 1 {
+				t.Errorf("%d %.200s, a was asked %d times", g.status, g.body, len(a.requests()))
+			}
+		})
+	}
+}
+
+// TestField38To40And51: paths that are joined badly.
+func TestField38To40And51(t *testing.T) {
+	for _, tt := range []struct{ base, path, want string }{
+		{"/v1", "/v1/chat/completions", "/v1/chat/completions"},
+		{"/api/v1", "/v1/models", "/api/v1/models"},
+		{"", "//v1/chat/completions", "/v1/chat/completions"},
+		{"", "/v1//chat/completions", "/v1/chat/completions"},
+		{"", "/messages", "/v1/messages"},
+		{"", "/v1/v1/messages", "/v1/messages"},
+		{"", "/v1/models/openai%2Fgpt-4o", "/v1/models/openai%2Fgpt-4o"},
+	} {
+		a := newTestSite(t, good)
+		r := newRig(t, func(c *config.Config) {
+			c.Channels[0].Target.Path = tt.base
+			c.Routes[0].Pattern = "/v1/**"
+		}, a)
+		if g := r.post(tt.path, chatBody); g.status != 200 {
+			t.Errorf("%s: %d %s", tt.path, g.status, g.body)
+			continue
+		}
+		if path := a.requests()[0].URL.EscapedPath(); path != tt.want {
+			t.Errorf("%s at %q: %s, want %s", tt.path, tt.base, path, tt.want)
+		}
+	}
+}
+
+// TestField45: an upload ends where it began.
+func TestField45(t *testing.T) {
+	a := newTestSite(t, func(c *siteConn) {
+		switch {
+		case c.URL.Path == "/upload/v1beta/files" && c.URL.Query().Get("upload_id") == "":
+			reply(200, "{}", "X-Goog-Upload-URL: http://"+c.site.address+"/upload/v1beta/files?upload_id=U1&upload_protocol=resumable", "X-Goog-Upload-Status: active")(c)
+		default:
+			reply(200, `{"file":{"name":"files/f1","uri":"https://x/files/f1"}}`)(c)
+		}
+	})
+	r := newRig(t, func(c *config.Config) {
+		c.Channels[0].KeySelector.Ref, c.Channels[0].KeySelector.Name = "round-robin", "round-robin"
+	}, a)
+	g := r.post("/upload/v1beta/files", `{"file":{}}`, "X-Goog-Upload-Protocol", "resumable")
+	location := g.header.Get("X-Goog-Upload-Url")
+	if !strings.HasPrefix(location, r.server.URL) {
+		t.Fatalf("the upload continues at %s", location)
+	}
+	r.post(strings.TrimPrefix(location, r.server.URL), "data")
+	r.ask("GET", "/v1beta/files/f1", "")
+	if keys := a.keys(); len(keys) != 3 || keys[0] != keys[1] || keys[1] != keys[2] {
+		t.Errorf("keys %v", keys)
+	}
+}
+
+// TestField45Responses: what was stored with a response is at its maker.
+func TestField45Responses(t *testing.T) {
+	stored := reply(200, `{"id":"resp_42","object":"response","status":"completed","output":[{"type":"message"}]}`)
+	a := newTestSite(t, stored)
+	r := newRig(t, func(c *config.Config) {
+		c.Channels[0].KeySelector.Ref, c.Channels[0].KeySelector.Name = "round-robin", "round-robin"
+	}, a)
+	r.post("/v1/responses", `{"model":"gpt-x","input":"hi"}`)
+	r.post("/v1/responses", `{"model":"gpt-x","input":"more","previous_response_id":"resp_42"}`)
+	r.ask("GET", "/v1/responses/resp_42", "")
+	if keys := a.keys(); len(keys) != 3 || keys[0] != keys[1] || keys[1] != keys[2] {
+		t.Errorf("keys %v", keys)
+	}
+}
+
+// TestField46: what a site has until the head of its answer.
+func TestField46(t *testing.T) {
+	r := newRig(t, nil, newTestSite(t, good), newTestSite(t, good))
+	for _, tt := range []struct {
+		stream bool
+		want   time.Duration
+	}{{true, time.Minute}, {false, 4 * time.Minute}} {
+		s := r.handler.current.Load()
+		x := &exchange{handler: r.handler, setup: s}
+		x.ask.Stream = tt.stream
+		x.walk.Begin(s.table.Routes[0], route.Request{Model: "gpt-x", Endpoint: "generate"})
+		pick, _ := x.walk.Next(r.registry.Now())
+		if got := x.timeouts(pick.Channel).FirstByte; got != tt.want {
+			t.Errorf("streamed %v: %s, want %s", tt.stream, got, tt.want)
+		}
+		pick.Lease.Cancel()
+		pick.ReleaseKey()
+	}
+}
+
+// TestField49: a WebSocket on /v1/responses is refused at once.
+func TestField49(t *testing.T) {
+	a := newTestSite(t, reply(404, "{}"))
+	r := newRig(t, nil, a)
+	answer := r.raw("GET /v1/responses HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", false)
+	if !strings.HasPrefix(answer, "HTTP/1.1 426 ") || len(a.requests()) > 0 {
+		t.Errorf("%q, the site was asked %d times", answer, len(a.requests()))
+	}
+}
+
+// TestField50: Gemini Live gets the key as Gemini wants it.
+func TestField50(t *testing.T) {
+	a := newTestSite(t, reply(400, "{}"))
+	r := newRig(t, nil, a)
+	r.ask("GET", "//ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=own", "")
+	q := a.requests()[0]
+	if q.URL.Query().Get("key") != "sk-key-a1" && q.Header.Get("X-Goog-Api-Key") != "sk-key-a1" || q.Header.Get("Authorization") != "" {
+		t.Errorf("%s %v", q.URL, q.Header)
+	}
+}
+
+// TestField52: while everything is down, one try of a client costs few requests.
+func TestField52(t *testing.T) {
+	a, b := newTestSite(t, reply(503, "{}")), newTestSite(t, reply(503, "{}"))
+	r := newRig(t, nil, a, b)
+	for range 30 {
+		r.post(chatPath, chatBody)
+	}
+	before := len(a.requests()) + len(b.requests())
+	for range 20 {
+		g := r.post(chatPath, chatBody)
+		if g.status != 503 || g.header.Get("Retry-After") == "" {
+			t.Fatalf("%d %v %s", g.status, g.header, g.body)
+		}
+	}
+	if n := len(a.requests()) + len(b.requests()) - before; n > 40 {
+		t.Errorf("20 tries cost the sites %d requests", n)
+	}
+}
+
+func TestField57(t *testing.T) {
+	r := newRig(t, nil, newTestSite(t, reply(200, chatAnswer, "X-Request-Id: req_of_site")))
+	if g := r.post(chatPath, chatBody); g.header.Get("X-Request-Id") != "req_of_site" || !strings.HasPrefix(g.header.Get("X-Aitunnel-Request-Id"), "req_") {
+		t.Errorf("%v", g.header)
+	}
+}
+
+// A caller that half-closes is gone; one whose body is cut short is told.
+func TestNoAnswerThatNoSiteGave(t *testing.T) {
+	hang := func(c *siteConn) { c.sleep(time.Minute) }
+	r := newRig(t, nil, newTestSite(t, hang))
+	head := "POST " + chatPath + " HTTP/1.1\r\nHost: x\r\nContent-Length: "
+	if answer := r.raw(head+strconv.Itoa(len(chatBody))+"\r\n\r\n"+chatBody, true); answer != "" {
+		t.Errorf("half-closed: %q", answer)
+	}
+	if answer := r.raw(head+"5000\r\n\r\n"+chatBody, true); !strings.HasPrefix(answer, "HTTP/1.1 400 ") {
+		t.Errorf("cut short: %q", answer)
+	}
+}
+
+// 100 Continue comes after token, size and route are checked.
+func TestContinueComesLast(t *testing.T) {
+	r := newRig(t, func(c *config.Config) {
+		withToken(c)
+		c.Proxy.MaxBody = 1000
+		c.Routes[0].Pattern = "/v1/**"
+	}, newTestSite(t, good))
+	for name, head := range map[string]string{
+		"token": "POST /v1/x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer wrong\r\nContent-Length: 10\r\n",
+		"size":  "POST /v1/x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer client-token\r\nContent-Length: 2000\r\n",
+		"route": "POST /x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer client-token\r\nContent-Length: 10\r\n",
+	} {
+		if answer := r.raw(head+"Expect: 100-continue\r\n\r\n", true); strings.Contains(answer, "100 Continue") || !strings.HasPrefix(answer, "HTTP/1.1 4") {
+			t.Errorf("%s: %q", name, answer)
+		}
+	}
+}
