@@ -37,7 +37,7 @@ type caller struct {
 func (c *caller) expect(a *attempt, h http.Header) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if a.decoder != nil || c.done {
+	if a.decoder != nil || c.done || !dialect.TakesKeepAlive(c.x.in.Header) {
 		return
 	}
 	if !c.begun {
@@ -63,7 +63,7 @@ func (c *caller) keepAlive() {
 	if quiet := time.Since(c.last); quiet < interval {
 		next = interval - quiet
 	} else if c.between && !(c.content && c.framing == dialect.Document) {
-		counted := time.Since(c.counted) >= countedEvery
+		counted := time.Since(c.counted) >= countedEvery && dialect.CountsEvents(c.x.in.Header)
 		if counted {
 			c.counted = time.Now()
 		}
