@@ -65,7 +65,7 @@ func (a *app) format(path string, check bool) (changed bool, err error) {
 	if _, err := fmt.Fprintln(a.out, path); err != nil || check {
 		return true, err
 	}
-	return true, edit.Write(path, out)
+	return true, edit.Write(path, out, a.stateDir)
 }
 
 // formatStream prints what it read in the usual layout or, to check, whether

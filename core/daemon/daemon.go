@@ -114,7 +114,7 @@ func (d *Daemon) start(ctx context.Context) error {
 		return err
 	}
 	d.reloader = reload.New(reload.Options{
-		Services: d.parts, Path: d.options.ConfigPath, Vars: d.options.Vars, Memory: memory, Life: d.life, Asked: d.reloadAsked,
+		Services: d.parts, Path: d.options.ConfigPath, StateDir: d.options.StateDir, Vars: d.options.Vars, Memory: memory, Life: d.life, Asked: d.reloadAsked,
 	})
 	api := d.api(seed)
 	d.panel.Handler = api

@@ -19,7 +19,7 @@ func TestAWrittenFileKeepsItsOwner(t *testing.T) {
 	if err := os.Chown(path, 65534, 65533); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(path, []byte("new")); err != nil {
+	if err := Write(path, []byte("new"), ""); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(path)
@@ -44,8 +44,12 @@ func TestAMountedFileIsOverwritten(t *testing.T) {
 		t.Skip("this machine does not let the test mount a file: ", err)
 	}
 	defer func() { _ = syscall.Unmount(path, syscall.MNT_DETACH) }()
-	if err := Write(path, []byte("new")); err != nil {
+	copies := t.TempDir()
+	if err := Write(path, []byte("new"), copies); err != nil {
 		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(copies, copyName)); err != nil || string(b) != "a longer text" {
+		t.Errorf("the copy of the old content: %q %v", b, err)
 	}
 	if b, err := os.ReadFile(source); err != nil || string(b) != "new" {
 		t.Errorf("%q %v", b, err)
@@ -60,7 +64,34 @@ func TestAFileWithALongName(t *testing.T) {
 	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(path, []byte("new")); err != nil {
+	if err := Write(path, []byte("new"), ""); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestAFileInAReadOnlyDirectoryIsOverwritten as where a file is mounted writable
+// into a read-only tree.
+func TestAFileInAReadOnlyDirectoryIsOverwritten(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.hcl")
+	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o500); err != nil { //nolint:gosec // a directory
+		t.Fatal(err)
+	}
+	defer func() { _ = os.Chmod(dir, 0o700) }() //nolint:gosec // a directory
+	if f, err := os.CreateTemp(dir, "x"); err == nil {
+		_ = f.Close()
+		t.Skip("this user can write everywhere")
+	}
+	copies := t.TempDir()
+	if err := Write(path, []byte("new"), copies); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{path: "new", filepath.Join(copies, copyName): "old"} {
+		if b, err := os.ReadFile(name); err != nil || string(b) != want {
+			t.Errorf("%s: %q %v", name, b, err)
+		}
 	}
 }

@@ -33,10 +33,11 @@ type Services struct {
 // Options of [New].
 type Options struct {
 	Services
-	Path   string            // of the configuration: a file or a directory
-	Vars   map[string]string // as given by --var
-	Memory route.Memory      // where the planners of the last run left off
-	Life   context.Context   // ends when the program stops: nothing is applied any more
+	Path     string            // of the configuration: a file or a directory
+	Vars     map[string]string // as given by --var
+	StateDir string            // keeps a copy of a file that an edit overwrites
+	Memory   route.Memory      // where the planners of the last run left off
+	Life     context.Context   // ends when the program stops: nothing is applied any more
 
 	// Asked is called when a reload begins that somebody asked for, and what it
 	// returns at its end. nil: nobody wants to know.

@@ -126,7 +126,7 @@ func (c *candidate) prepare() (*bind.Binding, error) {
 		return nil, err
 	}
 	if c.write {
-		err = write(c.source.texts)
+		err = write(c.source.texts, r.options.StateDir)
 	}
 	if err == nil && c.before != nil {
 		err = c.before()
@@ -152,9 +152,9 @@ func (c *candidate) locate(err error) error {
 }
 
 // write replaces the files by their new texts.
-func write(texts map[string][]byte) error {
+func write(texts map[string][]byte, stateDir string) error {
 	for name, text := range texts {
-		if err := edit.Write(name, text); err != nil {
+		if err := edit.Write(name, text, stateDir); err != nil {
 			return fmt.Errorf("%s cannot be written: %w", name, err)
 		}
 	}
