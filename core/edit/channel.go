@@ -14,7 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// Channel is what a channel is to be. Of a change only what is there counts.
+// Channel is a new channel, or a change: fields that are nil change nothing.
 type Channel struct {
 	Target   *string
 	Auth     *string
@@ -25,10 +25,10 @@ type Channel struct {
 	ModelMap    *map[string]string // empty: none
 	MaxInFlight *int               // 0: no limit
 
-	Keys *[]Key // they take the place of all that are there
+	Keys *[]Key // they replace all that are there
 }
 
-// Key is a key to be written.
+// Key is a key to write.
 type Key struct {
 	Value string
 	Label string // "": it has none
@@ -90,7 +90,7 @@ func list(texts []string) string {
 	return "[" + strings.Join(all, ", ") + "]"
 }
 
-// AddChannel writes a new channel behind the others, and names it in the
+// AddChannel writes a new channel after the others, and names it in the
 // routes with these paths.
 func (d *Document) AddChannel(name string, c Channel, routes []string) error {
 	in := d.files[0]
@@ -133,11 +133,11 @@ func (d *Document) AddChannel(name string, c Channel, routes []string) error {
 			}
 		}
 	}
-	return d.lead(name, routes)
+	return d.addToRoutes(name, routes)
 }
 
-// lead names the channel in routes.
-func (d *Document) lead(name string, routes []string) error {
+// addToRoutes names the channel in routes.
+func (d *Document) addToRoutes(name string, routes []string) error {
 	for _, path := range routes {
 		found := false
 		for more := true; more; {
@@ -149,7 +149,7 @@ func (d *Document) lead(name string, routes []string) error {
 				found = true
 				tuple, ok := tupleOf(b, "channels")
 				if !ok {
-					return fmt.Errorf("the channels of the route %q at %s:%d are no list that is written out: add the channel there yourself", path, f.name, b.TypeRange.Start.Line)
+					return fmt.Errorf("the channels of the route %q at %s:%d are not written as a list: add the channel there by hand", path, f.name, b.TypeRange.Start.Line)
 				}
 				if slices.ContainsFunc(tuple.Exprs, func(e hclsyntax.Expression) bool { return names(e, name) }) {
 					return nil
@@ -227,7 +227,7 @@ func (d *Document) ChangeChannel(name string, c Channel) error {
 	return d.replaceKeys(p, *c.Keys)
 }
 
-// RemoveChannel takes the channel out, and out of the routes that name it.
+// RemoveChannel removes the channel, also from the routes that name it.
 func (d *Document) RemoveChannel(name string) error {
 	f, b, err := d.block("channel", name)
 	if err != nil {
@@ -272,7 +272,7 @@ func (d *Document) AddKey(channel string, k Key) error {
 		f.push(tuple, text(k.Value))
 		return nil
 	}
-	// The list is computed: a block goes beside it.
+	// The list is computed: add a block beside it.
 	return p.add("key", freeLabel(b), [][2]string{{"value", text(k.Value)}})
 }
 
@@ -294,7 +294,7 @@ func keyBlock(b *hclsyntax.Block, label string) *hclsyntax.Block {
 	return nil
 }
 
-// RemoveKey takes a key out, which was read from this very text.
+// RemoveKey removes a key that was read from this text.
 func (d *Document) RemoveKey(channel string, k *config.Key) error {
 	f, b, err := d.block("channel", channel)
 	if err != nil {
@@ -314,10 +314,10 @@ func (d *Document) RemoveKey(channel string, k *config.Key) error {
 			}
 		}
 	}
-	return fmt.Errorf("the key is computed at %s:%d, together with others: change it there", k.Range.Filename, k.Range.Start.Line)
+	return fmt.Errorf("the key is computed, together with others, at %s:%d: change it there", k.Range.Filename, k.Range.Start.Line)
 }
 
-// replaceKeys writes keys in the place of all that are there.
+// replaceKeys replaces all keys.
 func (d *Document) replaceKeys(p place, keys []Key) error {
 	if err := p.remove("keys"); err != nil {
 		return err

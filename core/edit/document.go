@@ -1,7 +1,7 @@
 // Package edit changes the text of a configuration: one thing in it, while
-// comments, order and layout of all else stay as they are. It finds its places
-// by the syntax tree and writes what is new with hclwrite; whether the outcome
-// is a valid configuration is for others to say.
+// comments, order and layout of everything else stay. It finds places with the
+// syntax tree and writes new text with hclwrite; whether the result is a valid
+// configuration is checked by core/config.
 package edit
 
 import (
@@ -58,8 +58,7 @@ func (d *Document) Texts() map[string][]byte {
 	return out
 }
 
-// Changed are the contents of the files that are other than when they were
-// read.
+// Changed are the contents of the files that differ from what was read.
 func (d *Document) Changed() map[string][]byte {
 	out := map[string][]byte{}
 	for _, f := range d.files {
@@ -70,7 +69,7 @@ func (d *Document) Changed() map[string][]byte {
 	return out
 }
 
-// Names are the files, in the order in which they count.
+// Names are the files in their order.
 func (d *Document) Names() (names []string) {
 	for _, f := range d.files {
 		names = append(names, f.name)
@@ -92,7 +91,7 @@ func (d *Document) Replace(name string, text []byte) error {
 	return fmt.Errorf("the configuration has no file %q: it consists of %s", name, strings.Join(d.Names(), ", "))
 }
 
-// parse makes sure of the syntax tree.
+// parse returns the syntax tree.
 func (f *file) parse() (*hclsyntax.Body, error) {
 	if f.body == nil {
 		body, diags := config.Parse(f.text, f.name, hcl.InitialPos)
@@ -188,7 +187,7 @@ func (f *file) indent(at int) string {
 	return string(line[:len(line)-len(bytes.TrimLeft(line, " \t"))])
 }
 
-// alone says that nothing but white space, a comma and a comment stands beside
+// alone says that there is nothing but white space, a comma and a comment beside
 // the bytes from begin to end on their lines.
 func (f *file) alone(begin, end int) bool {
 	before := bytes.TrimSpace(f.text[f.lineStart(begin):begin])
@@ -196,8 +195,8 @@ func (f *file) alone(begin, end int) bool {
 	return len(before) == 0 && (len(bytes.TrimSpace(after)) == 0 || after[0] == '#' || bytes.HasPrefix(after, []byte("//")))
 }
 
-// cut takes the lines from begin to end out, and one of the two blank lines
-// that then follow each other.
+// cut removes the lines from begin to end, and one of the two blank lines that
+// then follow each other.
 func (f *file) cut(begin, end int) {
 	begin, end = f.lineStart(begin), f.nextLine(end)
 	blank := func(line []byte) bool { return len(bytes.TrimSpace(line)) == 0 }

@@ -181,11 +181,11 @@ func TestAKeyIsRemovedByItsPlace(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotThereIsSaid(t *testing.T) {
+func TestMissingThingsAreReported(t *testing.T) {
 	d, _ := open(t, byHand)
 	for want, err := range map[string]error{
 		`channel "none"`:            d.AddKey("none", Key{Value: "x"}),
-		`no route "/none"`:          d.lead("home", []string{"/none"}),
+		`no route "/none"`:          d.addToRoutes("home", []string{"/none"}),
 		`block channel "gone"`:      d.RemoveChannel("gone"),
 		`no file "other.hcl": it`:   d.Replace("other.hcl", nil),
 		`block channel "unchanged"`: d.ChangeChannel("unchanged", Channel{Weight: ptr(1.0)}),

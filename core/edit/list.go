@@ -6,8 +6,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// push adds a value to the end of a list that is written out, in the list's
-// own way: on one line, or each on a line of its own.
+// push adds a value to the end of a list, in the layout of the list: on one line, or each on a line of its own.
 func (f *file) push(list *hclsyntax.TupleConsExpr, value string) {
 	closing := list.Range().End.Byte - 1
 	if len(list.Exprs) == 0 {
@@ -17,7 +16,7 @@ func (f *file) push(list *hclsyntax.TupleConsExpr, value string) {
 	last := list.Exprs[len(list.Exprs)-1].Range()
 	comma := f.comma(last.End.Byte, closing)
 	if comma < 0 && bytes.HasPrefix(f.text[last.Start.Byte:], []byte("<<")) {
-		// The end of a heredoc stands alone on its line, so the comma is on the next.
+		// The end of a heredoc is alone on its line, so the comma is on the next.
 		at := f.nextLine(last.End.Byte)
 		f.splice(at, at, f.indent(closing)+", "+value+"\n")
 		return
@@ -56,8 +55,8 @@ func (f *file) comma(from, to int) int {
 	return -1
 }
 
-// drop takes the entry out of a list that is written out; one that stands
-// alone on its lines goes with them and with what is said of it there.
+// drop removes an entry of a list; one that is alone on its lines is removed
+// with them and their comments.
 func (f *file) drop(list *hclsyntax.TupleConsExpr, i int) {
 	r := list.Exprs[i].Range()
 	closing := list.Range().End.Byte - 1

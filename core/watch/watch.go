@@ -1,4 +1,4 @@
-// Package watch tells when the content of files has changed, however it was
+// Package watch reports when the content of files has changed, however it was
 // saved: written in place, renamed over, or swapped by a symbolic link. Events
 // of the file system make it quick; comparing contents makes it certain.
 package watch
@@ -19,27 +19,27 @@ type Options struct {
 	// content, and Gone for what is missing or empty.
 	Sum func(path string) string
 
-	// Changed is called when contents are other than those given to Set, and
-	// have settled. It is to call Set with what it read. Calls do not overlap.
+	// Changed is called when contents differ from those given to Set, and no
+	// longer change. It must call Set with what it read. Calls do not overlap.
 	Changed func()
 
-	// Notice is told if events are not to be had, so that changes are noticed
-	// by comparing alone.
+	// Notice is called if there are no events, so that changes are noticed by
+	// comparing alone.
 	Notice func(message string)
 
-	Settle   time.Duration // contents must rest this long; default 250 ms
-	Patience time.Duration // the longest wait for that; default 2 s
-	Poll     time.Duration // between two comparisons without an event; default 2 s
+	Settle  time.Duration // contents must be unchanged for this long; default 250 ms
+	MaxWait time.Duration // the longest wait for that; default 2 s
+	Poll    time.Duration // between two comparisons without an event; default 2 s
 }
 
-// Gone is the sum of what is missing or empty: the moment between two steps of
-// saving a file more often than what somebody wants.
+// Gone is the sum of what is missing or empty: more often the moment between two
+// steps of saving a file than what somebody wants.
 const Gone = ""
 
 // Watcher watches until it is closed.
 type Watcher struct {
 	options Options
-	events  *fsnotify.Watcher // nil if there are none to be had
+	events  *fsnotify.Watcher // nil if there are none
 	end     chan struct{}
 	ending  sync.Once
 	done    chan struct{}
@@ -56,12 +56,12 @@ func New(o Options) *Watcher {
 		}
 	}
 	orDefault(&o.Settle, 250*time.Millisecond)
-	orDefault(&o.Patience, 2*time.Second)
+	orDefault(&o.MaxWait, 2*time.Second)
 	orDefault(&o.Poll, 2*time.Second)
 	w := &Watcher{options: o, end: make(chan struct{}), done: make(chan struct{})}
 	events, err := fsnotify.NewWatcher()
 	if err != nil {
-		o.Notice("the system tells of no changes (" + err.Error() + "): files are compared every " + o.Poll.String())
+		o.Notice("the system does not report changes of files (" + err.Error() + "): they are compared every " + o.Poll.String())
 	} else {
 		w.events = events
 	}
@@ -69,8 +69,7 @@ func New(o Options) *Watcher {
 	return w
 }
 
-// Set makes known what was read last: the sum of each path that is to be
-// watched.
+// Set says what was read last: the sum of each path to watch.
 func (w *Watcher) Set(known map[string]string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -78,13 +77,13 @@ func (w *Watcher) Set(known map[string]string) {
 	w.follow()
 }
 
-// Close ends the watching, and waits for a call of Changed that is under way.
+// Close ends the watching, and waits for a call of Changed in progress.
 func (w *Watcher) Close() {
 	w.Stop()
 	<-w.done
 }
 
-// Stop ends the watching; a call of Changed may be under way still.
+// Stop ends the watching; a call of Changed may still be in progress.
 func (w *Watcher) Stop() { w.ending.Do(func() { close(w.end) }) }
 
 // Done is closed when the watching has ended.
@@ -93,7 +92,7 @@ func (w *Watcher) Done() <-chan struct{} { return w.done }
 func (w *Watcher) run() {
 	defer close(w.done)
 	if w.events != nil {
-		defer func() { _ = w.events.Close() }() // nothing is left to be told
+		defer func() { _ = w.events.Close() }() // there is nothing left to do
 	}
 	poll := time.NewTicker(w.options.Poll)
 	defer poll.Stop()
@@ -102,8 +101,8 @@ func (w *Watcher) run() {
 		case <-w.end:
 			return
 		case <-poll.C:
-		case <-w.told():
-		case <-w.troubled(): //nolint:errcheck // whatever it is, a reason to look
+		case <-w.changes():
+		case <-w.failures(): //nolint:errcheck // whatever it is, a reason to look
 		}
 		if w.differs(w.sums()) && w.settle() {
 			w.options.Changed()
@@ -114,28 +113,28 @@ func (w *Watcher) run() {
 	}
 }
 
-func (w *Watcher) told() <-chan fsnotify.Event {
+func (w *Watcher) changes() <-chan fsnotify.Event {
 	if w.events == nil {
 		return nil
 	}
 	return w.events.Events
 }
 
-// troubled are errors, such as events that were too many to be told: a reason
-// to look like any other.
-func (w *Watcher) troubled() <-chan error {
+// failures are errors of the event source, such as an overflow: a reason to look
+// at the files, as any event is.
+func (w *Watcher) failures() <-chan error {
 	if w.events == nil {
 		return nil
 	}
 	return w.events.Errors
 }
 
-// settle waits until two looks see the same, and says whether that is other
-// than what is known.
+// settle waits until two looks see the same, and says whether that differs from
+// what is known.
 func (w *Watcher) settle() bool {
-	deadline := time.Now().Add(w.options.Patience)
+	deadline := time.Now().Add(w.options.MaxWait)
 	for last := w.sums(); ; {
-		if !w.rest() {
+		if !w.pause() {
 			return false
 		}
 		now := w.sums()
@@ -160,8 +159,9 @@ func (w *Watcher) lost(now map[string]string) bool {
 	return false
 }
 
-// rest waits, with the events meanwhile taken as read; false at the end.
-func (w *Watcher) rest() bool {
+// pause waits, and drops the events of that time; it is false when the watcher
+// is closed.
+func (w *Watcher) pause() bool {
 	timer := time.NewTimer(w.options.Settle)
 	defer timer.Stop()
 	for {
@@ -170,8 +170,8 @@ func (w *Watcher) rest() bool {
 			return false
 		case <-timer.C:
 			return true
-		case <-w.told():
-		case <-w.troubled(): //nolint:errcheck // whatever it is, a reason to look
+		case <-w.changes():
+		case <-w.failures(): //nolint:errcheck // whatever it is, a reason to look
 		}
 	}
 }

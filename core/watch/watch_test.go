@@ -160,7 +160,7 @@ func TestWaysOfSaving(t *testing.T) {
 			x.sees("new")
 			write(t, dir+"/beside", "x")
 			if n := x.changes.Load(); n != 1 {
-				t.Errorf("told of %d changes", n)
+				t.Errorf("%d changes were reported", n)
 			}
 		})
 	}
@@ -173,7 +173,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// What no event tells of is found by comparing.
+// What no event reports is found by comparing.
 func TestComparing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	write(t, path, "old")
@@ -186,30 +186,30 @@ func TestComparing(t *testing.T) {
 func TestAHundredEditsEndInTheLastOne(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	write(t, path, "edit 0")
-	x := start(t, Options{Settle: 100 * time.Millisecond, Patience: time.Second}, path)
+	x := start(t, Options{Settle: 100 * time.Millisecond, MaxWait: time.Second}, path)
 	for i := range 100 {
 		write(t, path, fmt.Sprintf("edit %d", i+1))
 		time.Sleep(5 * time.Millisecond) // the pace of the edits, nothing is waited for
 	}
 	x.sees("edit 100")
 	if n := x.changes.Load(); n > 5 {
-		t.Errorf("told %d times", n)
+		t.Errorf("reported %d times", n)
 	}
 }
 
-// A missing file is waited for, and told of only when it stays away.
-func TestPassingWeather(t *testing.T) {
+// A missing file is waited for, and reported only when it stays away.
+func TestAMissingFileIsWaitedFor(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	write(t, path, "old")
-	x := start(t, Options{Settle: 50 * time.Millisecond, Patience: 5 * time.Second, Poll: 10 * time.Millisecond}, path)
+	x := start(t, Options{Settle: 50 * time.Millisecond, MaxWait: 5 * time.Second, Poll: 10 * time.Millisecond}, path)
 	must(t, os.Remove(path))
 	time.Sleep(200 * time.Millisecond)
 	if n := x.changes.Load(); n != 0 {
-		t.Fatal("told of a file that is gone for a moment")
+		t.Fatal("a file that is gone for a moment was reported")
 	}
 	write(t, path, "new")
 	x.sees("new")
-	short := start(t, Options{Patience: 30 * time.Millisecond, Poll: 10 * time.Millisecond}, path)
+	short := start(t, Options{MaxWait: 30 * time.Millisecond, Poll: 10 * time.Millisecond}, path)
 	must(t, os.Remove(path))
 	short.sees(Gone)
 }
@@ -219,7 +219,7 @@ func TestAnEmptyFileBesideOthers(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir+"/f", "old")
 	write(t, dir+"/empty", "")
-	x := start(t, Options{Patience: time.Hour}, dir+"/f", dir+"/empty")
+	x := start(t, Options{MaxWait: time.Hour}, dir+"/f", dir+"/empty")
 	write(t, dir+"/f", "new")
 	x.sees("new")
 }
