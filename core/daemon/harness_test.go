@@ -313,6 +313,15 @@ func (r *running) channel(name string) admin.Channel {
 	return admin.Channel{}
 }
 
+// comparesSpeed skips a test that compares times outside of the long form: on a
+// machine that does other things as well, they say little.
+func comparesSpeed(t *testing.T) {
+	t.Helper()
+	if os.Getenv("AITUNNEL_SOAK") == "" {
+		t.Skip("compares times: run by make soak")
+	}
+}
+
 // eventually polls until ok says so.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()

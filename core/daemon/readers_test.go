@@ -37,6 +37,7 @@ func (r *running) p99(n int) time.Duration {
 // TestAThousandReadersDoNotSlowTheProxy measures in turns, without readers of
 // the event stream and with a thousand, half of whom stop reading.
 func TestAThousandReadersDoNotSlowTheProxy(t *testing.T) {
+	comparesSpeed(t)
 	const readers, requests, rounds = 1000, 150, 3
 	home := site(t, "home")
 	r := start(t, fmt.Sprintf("channel \"home\" {\n target = %q\n keys = [\"key-home-1\"]\n}\nlog {\n level = \"error\"\n}\n", home.URL()))

@@ -57,6 +57,7 @@ func BenchmarkApply(b *testing.B) {
 // Requests during applies of a large configuration take as long as without, but
 // for noise.
 func TestAppliesAddNoLatency(t *testing.T) {
+	comparesSpeed(t)
 	s := site(t, "a")
 	s.Record(false)
 	r := start(t, large(s.URL(), 0)+"log {\n level = \"warn\"\n}\n")
