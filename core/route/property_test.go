@@ -48,7 +48,8 @@ type trace struct {
 	route    *Route
 	sites    map[*Channel]siteTruth
 	keys     map[*Key]keyTruth
-	asked    map[*Key]int // a key with a hidden fault, before it is known
+	asked    map[*Key]int  // a key with a hidden fault, before it is known
+	known    map[*Key]bool // it was found out; from then on it is asked once per mark
 	tally    *traceTally
 }
 
@@ -68,7 +69,7 @@ type sent struct {
 func newTrace(t *testing.T, seed uint64, tally *traceTally) *trace {
 	x := &trace{
 		t: t, random: rand.New(rand.NewPCG(seed, 7)), now: time.Unix(1e9, 0), tally: tally, //nolint:gosec // no secret
-		sites: map[*Channel]siteTruth{}, keys: map[*Key]keyTruth{}, asked: map[*Key]int{},
+		sites: map[*Channel]siteTruth{}, keys: map[*Key]keyTruth{}, asked: map[*Key]int{}, known: map[*Key]bool{},
 	}
 	x.registry = channel.NewRegistry(channel.Options{Now: func() time.Time { return x.now }})
 	table := &Table{singles: map[string]*Route{}, planners: map[Purpose]*planner{}}
@@ -251,25 +252,12 @@ func (x *trace) count(p Pick) {
 	if v.Counters.Failures == 0 {
 		x.tally.dead++
 	}
-	if v.Skip != "" || v.Suspect || x.known(p.Key) {
+	if v.Skip != "" || v.Suspect || x.known[p.Key] {
 		return
 	}
 	x.asked[p.Key]++
 	x.tally.asked++
 	x.tally.worst = max(x.tally.worst, x.asked[p.Key])
-}
-
-// known says that the key was found out once: later it is asked once per mark.
-func (x *trace) known(k *Key) bool {
-	s := x.registry.Save()
-	for _, c := range s.Channels {
-		for _, saved := range c.Keys {
-			if saved.Fingerprint[:8] == k.State.ID()[len("key-"):] {
-				return saved.Mark.Count > 0 || len(saved.Marks) > 0 || saved.Invalid != (channel.SavedCooldown{})
-			}
-		}
-	}
-	return false
 }
 
 // comparable says that the channel also has a good key.
@@ -297,12 +285,15 @@ func (x *trace) check(r *sent) {
 		}
 		for _, k := range ch.Keys {
 			for _, model := range []string{"a", "b"} {
+				skip, _ := k.State.Skip(x.now, model)
+				_, deferred := k.State.Deferred(x.now, model)
+				x.known[k] = x.known[k] || skip != "" || deferred
 				if x.works(k, model) {
-					if skip, _ := k.State.Skip(x.now, model); skip != "" {
+					if skip != "" {
 						x.t.Errorf("a healthy key is out for %s: %s, after %+v", model, skip, r)
 					}
 				}
-				if _, deferred := k.State.Deferred(x.now, model); deferred && x.keys[k] == keyGood {
+				if deferred && x.keys[k] == keyGood {
 					x.t.Errorf("a healthy key is suspect, after %+v", r)
 				}
 			}
