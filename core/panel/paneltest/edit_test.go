@@ -223,7 +223,7 @@ func TestABadFileIsSaid(t *testing.T) {
 	p.shows("#overall", "2 channels")
 	r.write(strings.Replace(good, "weight = 10", "weigth = 10", 1))
 	p.shows("#notice", "Did you mean")
-	p.press("#notice", "Look at it")
+	p.press("#notice", "Show it")
 	p.until(`document.querySelector('.editor pre .error')?.innerText.includes('weigth')`)
 	r.write(good)
 	p.until(`document.querySelector('#notice').hidden`)
