@@ -22,6 +22,8 @@ var floors = map[string]int{
 	"core/tunnel":          4,
 	"core/sshclient":       3,
 	"core/logsink":         3,
+	"core/service":         0,
+	"core/adminclient":     5,
 	"core/edit":            3,
 	"core/stats":           3,
 	"core/dialect":         0,
@@ -39,6 +41,7 @@ var floors = map[string]int{
 	"core/verdict":         0,
 
 	"core/cli/internal/hangup": 0,
+	"core/cli/internal/term":   0,
 
 	"core/daemon/adminapi":  6,
 	"core/daemon/reload":    5,

@@ -8,8 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// noArgs refuses arguments of a command that takes none, and names of commands
-// that there are not.
+// noArgs refuses arguments of a command that takes none, and unknown commands.
 func noArgs(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -17,23 +16,31 @@ func noArgs(c *cobra.Command, args []string) error {
 	if c.HasSubCommands() {
 		return noSuchCommand(c, args[0])
 	}
-	return fmt.Errorf("%s takes no arguments, but there is %q", inProgram(c), args[0])
+	return fmt.Errorf("%s takes no arguments, but got %q", inProgram(c), args[0])
 }
 
 // oneFile accepts the name of one file at most.
 func oneFile(c *cobra.Command, args []string) error {
 	if len(args) > 1 {
-		return fmt.Errorf("%s takes one file, but there are %d", inProgram(c), len(args))
+		return fmt.Errorf("%s takes one file, but got %d", inProgram(c), len(args))
 	}
 	return nil
 }
 
-// noSuchCommand says that c has no command of that name, and which may be meant.
+// noSuchCommand is the error that c has no command of that name. It suggests a
+// similar one.
 func noSuchCommand(c *cobra.Command, name string) error {
 	text := fmt.Sprintf("there is no command %q", strings.TrimSpace(inProgram(c)+" "+name))
-	c.SuggestionsMinimumDistance = max(1, min((len(name)+1)/3, 2)) // of short names most are near
+	c.SuggestionsMinimumDistance = max(1, min((len(name)+1)/3, 2)) // most short names are similar
 	if like := c.SuggestionsFor(name); len(like) > 0 {
-		text += fmt.Sprintf("; did you mean %q?", like[0])
+		best := like[0]
+		for _, l := range like {
+			if strings.HasPrefix(l, name) {
+				best = l
+				break
+			}
+		}
+		text += fmt.Sprintf("; did you mean %q?", best)
 	}
 	return usageError{c, errors.New(text)}
 }
@@ -44,7 +51,7 @@ func inProgram(c *cobra.Command) string {
 	return path
 }
 
-// helpCommand is cobra's, but it fails for a command that there is not.
+// helpCommand is cobra's, but it fails for an unknown command.
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "help [COMMAND]",
@@ -60,10 +67,15 @@ func helpCommand() *cobra.Command {
 	}
 }
 
-// count is a number with its noun in the right form.
-func count(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
+// names accepts exactly these arguments.
+func names(what ...string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		switch {
+		case len(args) < len(what):
+			return fmt.Errorf("%s needs %s", inProgram(c), strings.Join(what[len(args):], " and "))
+		case len(args) > len(what):
+			return fmt.Errorf("%s takes only %s, but got %q too", inProgram(c), strings.Join(what, " and "), args[len(what)])
+		}
+		return nil
 	}
-	return fmt.Sprintf("%d %s", n, noun)
 }

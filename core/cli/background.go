@@ -13,6 +13,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 )
@@ -44,7 +45,7 @@ func (a *app) startInBackground(ctx context.Context) error {
 	child := exec.Command(program, append(a.args, "--"+detachedFlag)...)
 	child.Stderr = said
 	child.SysProcAttr = detached()
-	if child.Env = os.Environ(); colored(a.err) {
+	if child.Env = os.Environ(); bool(term.Colors(a.err)) {
 		child.Env = append(child.Env, "CLICOLOR_FORCE=1")
 	}
 	if err := child.Start(); err != nil {
@@ -66,14 +67,14 @@ func (a *app) startInBackground(ctx context.Context) error {
 	}
 	a.announce(s.Listen, s.AdminListen)
 	a.announceTunnels(ctx, s.Tunnels)
-	a.say("\nIt runs in the background: see 'aitunnel status', 'aitunnel logs' and, for the\npanel, 'aitunnel panel'. 'aitunnel stop' ends it.")
+	a.say("\nIt runs in the background. See 'aitunnel status', 'aitunnel logs' and\n'aitunnel panel'; 'aitunnel stop' stops it.")
 	return nil
 }
 
-// stateDirForUs makes the state directory, unless a daemon has it already.
+// stateDirForUs creates the state directory, unless a daemon uses it.
 func (a *app) stateDirForUs() error {
 	if err := os.MkdirAll(a.stateDir, 0o700); err != nil {
-		return fmt.Errorf("the state directory cannot be made: %w; choose another with --state-dir", err)
+		return fmt.Errorf("the state directory cannot be created: %w; choose another with --state-dir", err)
 	}
 	if h := daemon.HolderOf(a.stateDir); h != nil {
 		return &daemon.RunningError{Dir: a.stateDir, Holder: *h}
@@ -81,27 +82,27 @@ func (a *app) stateDirForUs() error {
 	return nil
 }
 
-// exitError ends the program with a code; what there is to say was said.
+// exitError ends the program with a code. Its reason was printed already.
 type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-var errNotReady = fmt.Errorf("the daemon was not ready within %s, and was killed; see the log", startTime)
+var errNotReady = fmt.Errorf("the program was not ready within %s and was stopped; see 'aitunnel logs'", startTime)
 
-// awaitReady returns the status of the daemon once it is the one that is meant.
+// awaitReady waits for the daemon that is meant, and returns its status.
 func (a *app) awaitReady(ctx context.Context, ended <-chan error, meant func(admin.Status) bool) (admin.Status, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTime, errNotReady)
 	defer cancel()
-	r := a.remote()
+	client := a.client()
 	for {
-		var s admin.Status
-		if err := r.get(ctx, "/api/status", &s); err == nil && meant(s) {
+		s, err := client.Status(ctx)
+		if err == nil && meant(s) {
 			return s, nil
 		}
 		select {
 		case err := <-ended:
 			if err == nil {
-				err = errors.New("the daemon ended at once")
+				err = errors.New("the program stopped at once")
 			}
 			return s, err
 		case <-ctx.Done():
@@ -111,8 +112,8 @@ func (a *app) awaitReady(ctx context.Context, ended <-chan error, meant func(adm
 	}
 }
 
-// saidPath is what the daemon in the background writes to standard error: why
-// it does not start, warnings, and the traces of a crash.
+// saidPath is the standard error of the daemon in the background: why it does not
+// start, warnings, and the trace of a crash.
 func (a *app) saidPath() string { return filepath.Join(a.stateDir, "daemon.out") }
 
 // relay prints what the daemon said.
@@ -124,7 +125,7 @@ func (a *app) relay(said *os.File) {
 	if err != nil {
 		return
 	}
-	if !colored(a.err) {
+	if !bool(term.Colors(a.err)) {
 		text = []byte(ansi.Strip(string(text)))
 	}
 	_, _ = a.err.Write(text)

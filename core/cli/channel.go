@@ -5,39 +5,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/config"
 )
 
 func (a *app) channelCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "channel",
-		Short: "Look at channels, and change them",
+		Short: "Show and change channels",
 		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(a.channelList(),
-		a.channelToggle("enable", "Let a paused channel take requests again", true),
-		a.channelToggle("disable", "Pause a channel: it takes no new requests", false),
-		a.channelSwitch(), a.channelCheck(), a.channelAdd(), a.channelRemove())
+	c.AddCommand(a.channelList(), a.channelPause(), a.channelResume(), a.channelPrefer(), a.channelCheck(), a.channelAdd(), a.channelRemove())
 	return c
 }
 
-// channelPath is the address of a channel in the API.
-func channelPath(name string, rest ...string) string {
-	path := "/api/channels/" + url.PathEscape(name)
-	for _, r := range rest {
-		path += "/" + url.PathEscape(r)
-	}
-	return path
-}
-
-// jsonFlag gives a command that reads its --json.
+// jsonFlag adds the flag --json to a command.
 func jsonFlag(c *cobra.Command, into *bool) *cobra.Command {
 	c.Flags().BoolVar(into, "json", false, "print JSON")
 	return c
@@ -51,74 +39,82 @@ func (a *app) channelList() *cobra.Command {
 		Example: "  aitunnel channel list\n  aitunnel channel list --json",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			var all []admin.Channel
-			if err := a.remote().get(c.Context(), "/api/channels", &all); err != nil {
+			all, err := a.client().Channels(c.Context())
+			if err != nil {
 				return err
 			}
 			if asJSON {
 				return a.printJSON(all)
 			}
 			p := a.paint()
-			t := newTable(p, "CHANNEL", "STATE", "TARGET", ">WEIGHT", ">KEYS", ">LATENCY", ">REQUESTS", ">SUCCESS", "NOTE")
+			t := term.NewTable(p, "CHANNEL", "STATE", "TARGET", ">WEIGHT", ">KEYS", ">LATENCY", ">REQUESTS", ">SUCCESS", "NOTE")
 			for _, ch := range all {
 				state, note := channelState(p, ch)
 				rate := ""
 				if ch.SuccessRate != nil {
 					rate = fmt.Sprintf("%.1f%%", 100**ch.SuccessRate)
 				}
-				t.row(channelName(p, ch), state, ch.Target, fmt.Sprintf("%g", ch.Weight), keysText(p, ch), millisText(ch.Latency), number(ch.Stats.TotalRequests), rate, note)
+				t.Row(channelName(p, ch), state, ch.Target, fmt.Sprintf("%g", ch.Weight), keysText(p, ch), term.Millis(ch.Latency), term.Number(ch.Stats.TotalRequests), rate, note)
 			}
-			return t.write(a.out)
+			return t.Write(a.out)
 		},
 	}, &asJSON)
 }
 
-func (a *app) channelToggle(verb, short string, enabled bool) *cobra.Command {
+func (a *app) channelPause() *cobra.Command {
+	return a.channelToggle("pause", "disable", "Pause a channel: it gets no new requests", (*adminclient.Client).Pause)
+}
+
+func (a *app) channelResume() *cobra.Command {
+	return a.channelToggle("resume", "enable", "Resume a paused channel", (*adminclient.Client).Resume)
+}
+
+func (a *app) channelToggle(verb, alias, short string, do func(*adminclient.Client, context.Context, string) (admin.Channel, error)) *cobra.Command {
 	asJSON := false
 	return jsonFlag(&cobra.Command{
 		Use:               verb + " CHANNEL",
+		Aliases:           []string{alias},
 		Short:             short,
-		Long:              short + ". That outlives reloads and\nrestarts; the configuration is not changed.",
+		Long:              short + ". This is kept across\nreloads and restarts, and is not written to the configuration.",
 		Example:           "  aitunnel channel " + verb + " primary",
 		Args:              names("CHANNEL"),
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
-			var out admin.Toggled
-			err := a.onChannel(c.Context(), args[0], http.MethodPost, channelPath(args[0], "toggle"), map[string]bool{"enabled": enabled}, &out)
-			if asJSON {
-				return a.jsonOutcome(out, err)
+			var out admin.Channel
+			err := a.onChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
+				out, err = do(client, c.Context(), args[0])
+				return err
+			})
+			done := "Channel " + out.Name + " is paused; requests in flight finish."
+			if out.Enabled {
+				done = "Channel " + out.Name + " is resumed."
 			}
-			if err == nil && out.Enabled {
-				a.say("Channel %s takes requests.", out.Name)
-			} else if err == nil {
-				a.say("Channel %s is paused; requests under way come to their end.", out.Name)
-			}
-			return err
+			return a.report(out, err, asJSON, done)
 		},
 	}, &asJSON)
 }
 
-func (a *app) channelSwitch() *cobra.Command {
+func (a *app) channelPrefer() *cobra.Command {
 	off, asJSON := false, false
 	c := jsonFlag(&cobra.Command{
-		Use:               "switch CHANNEL",
-		Short:             "Make a channel the first choice of its routes",
-		Long:              "Make a channel the first choice of its routes, whatever their strategies say, as\nlong as it is in service. With --off that ends.",
-		Example:           "  aitunnel channel switch backup\n  aitunnel channel switch backup --off",
+		Use:               "prefer CHANNEL",
+		Aliases:           []string{"switch"},
+		Short:             "Have a channel tried first on its routes",
+		Long:              "Have a channel tried first on its routes, whatever their strategies say, while\nit is available. --off ends this.",
+		Example:           "  aitunnel channel prefer backup\n  aitunnel channel prefer backup --off",
 		Args:              names("CHANNEL"),
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
 			var out admin.Preferred
-			err := a.onChannel(c.Context(), args[0], http.MethodPost, channelPath(args[0], "switch"), map[string]bool{"on": !off}, &out)
-			if asJSON {
-				return a.jsonOutcome(out, err)
+			err := a.onChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
+				out, err = client.Prefer(c.Context(), args[0], !off)
+				return err
+			})
+			done := "Channel " + out.Name + " is no longer preferred."
+			if out.First {
+				done = fmt.Sprintf("Channel %s is preferred. To undo this: aitunnel channel prefer %s --off", out.Name, out.Name)
 			}
-			if err == nil && out.First {
-				a.say("Channel %s is the first choice of its routes. To end that: aitunnel channel switch %s --off", out.Name, out.Name)
-			} else if err == nil {
-				a.say("Channel %s is chosen by the strategies of its routes again.", out.Name)
-			}
-			return err
+			return a.report(out, err, asJSON, done)
 		},
 	}, &asJSON)
 	c.Flags().BoolVar(&off, "off", false, "let the strategies choose again")
@@ -129,23 +125,22 @@ func (a *app) channelCheck() *cobra.Command {
 	asJSON := false
 	return jsonFlag(&cobra.Command{
 		Use:               "check CHANNEL",
-		Short:             "Make the health check of a channel now",
-		Long:              "Make the health check of a channel now. The exit code is 1 if it fails.",
+		Short:             "Run the health check of a channel now",
+		Long:              "Run the health check of a channel now. The exit code is 1 if it fails.",
 		Example:           "  aitunnel channel check primary",
 		Args:              names("CHANNEL"),
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
 			var out admin.Checked
-			err := a.onChannel(c.Context(), args[0], http.MethodPost, channelPath(args[0], "check"), nil, &out)
-			switch {
-			case asJSON:
-				if err = a.jsonOutcome(out, err); err == nil && !out.OK {
-					err = exitError(exitFailed)
-				}
-			case err == nil && out.OK:
-				a.say("%s: the check of %s passed in %s%s", a.paint().good("up"), out.Name, cmp.Or(millisText(out.Latency), "no time"), after(": ", out.Message))
-			case err == nil:
-				a.say("%s: the check of %s failed%s", a.paint().bad("down"), out.Name, after(": ", out.Message))
+			err := a.onChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
+				out, err = client.Check(c.Context(), args[0])
+				return err
+			})
+			done := fmt.Sprintf("%s: the check of %s passed in %s%s", a.paint().Good("up"), out.Name, cmp.Or(term.Millis(out.Latency), "0 ms"), term.After(": ", out.Message))
+			if !out.OK {
+				done = fmt.Sprintf("%s: the check of %s failed%s", a.paint().Bad("down"), out.Name, term.After(": ", out.Message))
+			}
+			if err = a.report(out, err, asJSON, done); err == nil && !out.OK {
 				err = exitError(exitFailed)
 			}
 			return err
@@ -153,45 +148,20 @@ func (a *app) channelCheck() *cobra.Command {
 	}, &asJSON)
 }
 
-// after is text behind a separator, "" if there is no text.
-func after(separator, text string) string {
-	if text == "" {
-		return ""
+// report prints the outcome of a call: as JSON, or done if it succeeded.
+func (a *app) report(out any, err error, asJSON bool, done string) error {
+	switch refused := (*adminclient.Error)(nil); {
+	case asJSON:
+		err = a.jsonOutcome(out, err)
+	case err == nil:
+		a.say("%s", done)
+	case errors.As(err, &refused) && len(refused.Diagnostics) > 0:
+		_ = config.WriteDiagnostics(a.err, refused.Diagnostics, bool(term.Colors(a.err)))
+		_, _ = fmt.Fprintf(a.err, "\naitunnel: %s\n", refused)
+		err = exitError(exitFailed)
 	}
-	return separator + text
-}
-
-// onChannel asks for something about a channel. If there is none of that name,
-// the error says which there are.
-func (a *app) onChannel(ctx context.Context, name, method, path string, in, out any) error {
-	r := a.remote()
-	err := r.send(ctx, method, path, in, out)
-	if refused := (*apiError)(nil); !errors.As(err, &refused) || refused.status != http.StatusNotFound {
-		return err
+	if code := exitError(0); errors.As(err, &code) {
+		return exitError(exitFailed) // what is wrong is the request, not the configuration
 	}
-	var all []admin.Channel
-	if r.get(ctx, "/api/channels", &all) != nil {
-		return err
-	}
-	var known []string
-	for _, ch := range all {
-		if ch.Name == name {
-			return err // it is something else that there is not
-		}
-		known = append(known, ch.Name)
-	}
-	return fmt.Errorf("there is no channel %q; there is %s", name, strings.Join(known, ", "))
-}
-
-// names accepts exactly these arguments.
-func names(what ...string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		switch {
-		case len(args) < len(what):
-			return fmt.Errorf("%s needs %s", inProgram(c), strings.Join(what[len(args):], " and "))
-		case len(args) > len(what):
-			return fmt.Errorf("%s takes %s, but there is %q too", inProgram(c), strings.Join(what, " and "), args[len(what)])
-		}
-		return nil
-	}
+	return err
 }

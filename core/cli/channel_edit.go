@@ -1,13 +1,14 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
-	"net/http"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 )
 
 func (a *app) channelAdd() *cobra.Command {
@@ -18,11 +19,11 @@ func (a *app) channelAdd() *cobra.Command {
 	c := jsonFlag(&cobra.Command{
 		Use:   "add CHANNEL URL",
 		Short: "Add a channel to the configuration",
-		Long: `Add a channel to the configuration, and apply that. The file keeps its comments
-and its layout.
+		Long: `Add a channel to the configuration and apply it. The file keeps its comments and
+its layout.
 
-With --keys the keys are read from standard input, one a line; on a terminal you
-are asked for them, and they do not show.`,
+With --keys the keys are read from standard input, one per line; on a terminal you
+are asked for them, and they are not shown.`,
 		Example: "  aitunnel channel add spare https://spare-api.example --keys\n  aitunnel channel add local http://127.0.0.1:11434 --auth none --fallback\n  pass show ai/spare | aitunnel channel add spare https://spare-api.example --keys",
 		Args:    names("CHANNEL", "URL"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -43,7 +44,7 @@ are asked for them, and they do not show.`,
 				spec.Routes = &routes
 			}
 			if withKeys {
-				keys, err := a.readKeys(c.Context(), "Keys of "+args[0]+", one a line, an empty line to end")
+				keys, err := a.input().Keys(c.Context(), "Keys of "+args[0]+", one per line, an empty line to end")
 				if err != nil {
 					return err
 				}
@@ -53,17 +54,16 @@ are asked for them, and they do not show.`,
 				}
 				spec.Keys = &specs
 			}
-			var out admin.Edited
-			err := a.remote().post(c.Context(), "/api/channels", spec, &out)
-			return a.edited(out, err, asJSON, "Channel "+args[0]+" was added to the configuration.")
+			out, err := a.client().AddChannel(c.Context(), spec)
+			return a.report(out, err, asJSON, "Channel "+args[0]+" was added to the configuration.")
 		},
 	}, &asJSON)
 	f := c.Flags()
-	f.Float64Var(&weight, "weight", 0, "how much of the requests it is to get, beside the others")
-	f.BoolVar(&fallback, "fallback", false, "use it only when no other channel is in service")
+	f.Float64Var(&weight, "weight", 0, "its share of the requests, compared to the other channels")
+	f.BoolVar(&fallback, "fallback", false, "use it only when no other channel is available")
 	f.StringVar(&auth, "auth", "", "how it takes its key: auto, bearer, x-api-key, x-goog-api-key, query:NAME, none or passthrough")
-	f.StringSliceVar(&models, "model", nil, "a pattern of models that it serves; may be repeated")
-	f.StringSliceVar(&routes, "route", nil, "path of a route that is to use it, where routes are written out; may be repeated")
+	f.StringSliceVar(&models, "model", nil, "a pattern of model names that it serves; may be repeated")
+	f.StringSliceVar(&routes, "route", nil, "path of a route that uses it, if the configuration has routes; may be repeated")
 	f.BoolVar(&withKeys, "keys", false, "read its keys from standard input, or ask for them")
 	return c
 }
@@ -77,35 +77,23 @@ func (a *app) channelRemove() *cobra.Command {
 		Args:              names("CHANNEL"),
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
-			if !yes && !a.confirm(fmt.Sprintf("Remove channel %s, with its keys, from the configuration?", args[0])) {
-				return fmt.Errorf("nothing was changed")
+			if !yes {
+				ok, err := a.input().Confirm(fmt.Sprintf("Remove channel %s, with its keys, from the configuration?", args[0]))
+				switch {
+				case errors.Is(err, term.ErrNoTerminal):
+					return fmt.Errorf("nothing was removed: %w; add --yes", err)
+				case err != nil || !ok:
+					return errors.New("nothing was removed")
+				}
 			}
 			var out admin.Edited
-			err := a.onChannel(c.Context(), args[0], http.MethodDelete, channelPath(args[0]), nil, &out)
-			return a.edited(out, err, asJSON, "Channel "+args[0]+" was removed from the configuration.")
+			err := a.onChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
+				out, err = client.RemoveChannel(c.Context(), args[0])
+				return err
+			})
+			return a.report(out, err, asJSON, "Channel "+args[0]+" was removed from the configuration.")
 		},
 	}, &asJSON)
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return c
-}
-
-// edited prints what came of an edit of the configuration.
-func (a *app) edited(out any, err error, asJSON bool, done string) error {
-	switch {
-	case asJSON:
-		return a.jsonOutcome(out, err)
-	case err == nil:
-		a.say("%s", done)
-	}
-	return err
-}
-
-// confirm asks a question on a terminal; where there is none, the answer is yes.
-func (a *app) confirm(question string) bool {
-	if !a.asksPeople() {
-		return true
-	}
-	_, _ = fmt.Fprintf(a.err, "%s [y/N] ", question)
-	answer, _ := a.readLine()
-	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(answer)), "y")
 }

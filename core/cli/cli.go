@@ -3,27 +3,28 @@
 package cli
 
 import (
-	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log"
 	"os"
 	"os/signal"
+	"os/user"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
 
 	"github.com/adrg/xdg"
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/cli/internal/hangup"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
-	"github.com/aitunnel/aitunnel/core/logsink"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -32,7 +33,7 @@ const (
 	exitOK         = 0
 	exitFailed     = 1
 	exitUsage      = 2
-	exitNotRunning = 3 // there is no running program to ask
+	exitNotRunning = 3 // the program is not running
 	exitConfig     = 4 // the configuration is not valid
 )
 
@@ -47,10 +48,23 @@ func Main() int {
 		sdk.Serve(Builtin())
 		return exitOK
 	}
+	findHome()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	log.SetOutput(io.Discard) // what libraries say about broken connections, the log says in its own words
 	return Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+}
+
+// findHome sets HOME from the user's account where it is not set, as for root
+// under some service managers.
+func findHome() {
+	if runtime.GOOS == "windows" || os.Getenv("HOME") != "" {
+		return
+	}
+	if u, err := user.Current(); err == nil && u.HomeDir != "" {
+		_ = os.Setenv("HOME", u.HomeDir)
+		xdg.Reload()
+	}
 }
 
 // app is one run of the program.
@@ -61,8 +75,8 @@ type app struct {
 	config   string
 	vars     map[string]string
 	stateDir string
-	lines    *bufio.Reader // of in, once a line was read
-	flush    func()        // waits for output that is still queued
+	answers  *term.Input // reads from in
+	flush    func()      // waits for output that is still queued
 }
 
 // Run runs one command. It ends early when ctx does.
@@ -82,6 +96,7 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "aitunnel",
 		Short:         "A proxy for AI APIs that runs at home and serves your VPS",
+		Long:          rootHelp,
 		Example:       "  aitunnel init\n  aitunnel start\n  aitunnel status\n  aitunnel demo",
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -99,11 +114,11 @@ func (a *app) root() *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{c, err} })
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.config, "config", "c", "", "configuration `file` or directory (default $AITUNNEL_CONFIG, ./aitunnel.hcl, then the user's configuration directory)")
-	flags.StringToStringVar(&a.vars, "var", nil, "value of a variable of the configuration, as `name=value`; may be repeated")
+	flags.StringVarP(&a.config, "config", "c", "", "configuration `file` or directory (default: $AITUNNEL_CONFIG, ./aitunnel.hcl, then aitunnel/aitunnel.hcl in the user's configuration directory)")
+	flags.StringToStringVar(&a.vars, "var", nil, "set a variable of the configuration, as `name=value`; may be repeated")
 	flags.Lookup("var").DefValue = ""
-	flags.StringVar(&a.stateDir, "state-dir", defaultStateDir(), "`directory` of the program's state, one for each that runs (default $AITUNNEL_STATE_DIR, then aitunnel in the user's state directory)")
-	flags.Lookup("state-dir").DefValue = "" // the same text for every user
+	flags.StringVar(&a.stateDir, "state-dir", defaultStateDir(), "`directory` of the program's state; each running program has its own (default: $AITUNNEL_STATE_DIR, then aitunnel in the user's state directory)")
+	flags.Lookup("state-dir").DefValue = "" // the text must not depend on the user
 	a.addCommands(root)
 	help := helpCommand()
 	help.GroupID = "More:"
@@ -111,9 +126,25 @@ func (a *app) root() *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	wrapArgs(root)
 	borrowExamples(root)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages ", fmt.Sprintf("FlagUsagesWrapped %d ", helpWidth)))
 	a.completeNames(root)
 	return root
 }
+
+// helpWidth is how wide the list of flags is.
+const helpWidth = 96
+
+const rootHelp = `A proxy for AI APIs that runs at home and serves your VPS.
+
+Environment variables:
+  AITUNNEL_CONFIG        the configuration, where --config is not given
+  AITUNNEL_STATE_DIR     the state directory, where --state-dir is not given
+  AITUNNEL_VAR_name      the value of a variable of the configuration
+  AITUNNEL_PLUGIN_DIR    a directory in which plugins are looked for first
+  NO_COLOR               no colors; CLICOLOR_FORCE: colors without a terminal, too
+
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 the program is not running,
+4 the configuration is not valid.`
 
 // addCommands adds all commands, in the groups that help shows them in.
 func (a *app) addCommands(root *cobra.Command) {
@@ -121,10 +152,10 @@ func (a *app) addCommands(root *cobra.Command) {
 		title    string
 		commands []*cobra.Command
 	}{
-		{"Begin:", []*cobra.Command{a.demoCommand(), a.initCommand(), a.convertCommand(), a.validateCommand(), a.fmtCommand(), a.configCommand()}},
+		{"Set up:", []*cobra.Command{a.demoCommand(), a.initCommand(), a.convertCommand(), a.validateCommand(), a.fmtCommand(), a.configCommand()}},
 		{"Run:", []*cobra.Command{a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(), a.planCommand(), a.serviceCommand()}},
-		{"Look:", []*cobra.Command{a.statusCommand(), a.topCommand(), a.logsCommand(), a.panelCommand(), a.explainCommand(), a.verdictCommand()}},
-		{"Parts:", []*cobra.Command{a.channelCommand(), a.keyCommand(), a.tunnelCommand(), a.pluginCommand()}},
+		{"Observe:", []*cobra.Command{a.statusCommand(), a.topCommand(), a.logsCommand(), a.panelCommand(), a.explainCommand(), a.verdictCommand()}},
+		{"Manage:", []*cobra.Command{a.channelCommand(), a.keyCommand(), a.tunnelCommand(), a.pluginCommand()}},
 		{"More:", []*cobra.Command{a.completionCommand(), a.versionCommand()}},
 	}
 	cobra.EnableCommandSorting = false // help lists them in this order
@@ -137,7 +168,7 @@ func (a *app) addCommands(root *cobra.Command) {
 	}
 }
 
-// wrapArgs makes mistakes in arguments usage errors.
+// wrapArgs turns errors about arguments into usage errors.
 func wrapArgs(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
@@ -152,8 +183,7 @@ func wrapArgs(c *cobra.Command) {
 	}
 }
 
-// borrowExamples gives commands that only lead to others the first example of
-// each of those.
+// borrowExamples gives commands that only group others the first example of each.
 func borrowExamples(c *cobra.Command) {
 	var lines []string
 	for _, sub := range c.Commands() {
@@ -180,12 +210,13 @@ func (a *app) explain(err error) int {
 	var wrong *daemon.ConfigError
 	var said exitError
 	var idle *notRunningError
-	var refused *apiError
+	var refused *adminclient.Error
+	err = a.explainCall(err)
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &wrong):
-		_ = wrong.Write(a.err, colored(a.err))
+		_ = wrong.Write(a.err, bool(term.Colors(a.err)))
 		if wrong.Valid {
 			return exitFailed
 		}
@@ -198,24 +229,35 @@ func (a *app) explain(err error) int {
 	case errors.As(err, &idle):
 		_, _ = fmt.Fprintf(a.err, "aitunnel: %s\n", idle)
 		return exitNotRunning
-	case errors.As(err, &refused) && len(refused.diags) > 0:
-		_ = config.WriteDiagnostics(a.err, refused.diags, colored(a.err))
+	case errors.As(err, &refused) && len(refused.Diagnostics) > 0:
+		_ = config.WriteDiagnostics(a.err, refused.Diagnostics, bool(term.Colors(a.err)))
 		_, _ = fmt.Fprintf(a.err, "\naitunnel: %s\n", refused)
-		return refused.exitCode()
+		return exitCode(refused)
 	}
 	_, _ = fmt.Fprintf(a.err, "aitunnel: %s\n", err)
 	return exitFailed
 }
 
-// colored says whether to use colours: on a terminal, or where CLICOLOR_FORCE
-// is set, unless NO_COLOR is.
-func colored(w io.Writer) bool {
-	if queued, ok := w.(*logsink.Writer); ok {
-		w = queued.Unwrap()
+// paint colours what is printed on standard output.
+func (a *app) paint() term.Paint { return term.Colors(a.out) }
+
+// input reads from standard input.
+func (a *app) input() *term.Input {
+	if a.answers == nil {
+		a.answers = term.NewInput(a.in, a.err)
 	}
-	f, ok := w.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && (os.Getenv("CLICOLOR_FORCE") != "" || isatty.IsTerminal(f.Fd()))
+	return a.answers
 }
+
+// printJSON writes v for programs.
+func (a *app) printJSON(v any) error {
+	e := json.NewEncoder(a.out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+func (a *app) say(format string, args ...any) { _, _ = fmt.Fprintf(a.out, format+"\n", args...) }
 
 func defaultStateDir() string {
 	if dir := os.Getenv("AITUNNEL_STATE_DIR"); dir != "" {
@@ -224,8 +266,8 @@ func defaultStateDir() string {
 	return filepath.Join(xdg.StateHome, "aitunnel")
 }
 
-// builtinCommand starts this very program again. On Linux that is what runs
-// now, even if the file on disk was replaced since.
+// builtinCommand starts this program again. On Linux that is the executable that
+// runs now, even if the file was replaced since.
 func builtinCommand() ([]string, error) {
 	if runtime.GOOS == "linux" {
 		return []string{"/proc/self/exe", builtinArg}, nil

@@ -12,10 +12,10 @@ import (
 // needed are the arguments without which a command is not used right, for all
 // commands that ask the running program and can do nothing without it.
 var needed = map[string]string{
-	"stop": "", "restart": "", "reload": "", "plan": "", "status": "", "logs": "", "panel": "",
+	"stop": "", "restart": "", "reload": "", "status": "", "logs": "", "panel": "",
 	"explain":      "/v1/models",
-	"channel list": "", "channel enable": "x", "channel disable": "x", "channel switch": "x", "channel check": "x", "channel add": "x http://127.0.0.1:9", "channel remove": "x",
-	"key list": "x", "key add": "x", "key remove": "x y",
+	"channel list": "", "channel pause": "x", "channel resume": "x", "channel prefer": "x", "channel check": "x", "channel add": "x http://127.0.0.1:9", "channel remove": "x --yes",
+	"key list": "", "key add": "x", "key remove": "x y",
 	"tunnel list":    "",
 	"plugin restart": "x",
 }
@@ -24,6 +24,7 @@ var needed = map[string]string{
 var alone = []string{
 	"", "help", "version", "demo", "init", "convert", "validate", "fmt", "start", "completion", "top",
 	"service", "service install", "service uninstall", "service status",
+	"config", "config example", "verdict", "verdict list", "verdict test", "verdict unknown",
 	"channel", "key", "tunnel", "tunnel trust", "tunnel test",
 	"plugin", "plugin list", "plugin info", "plugin verify", "plugin install", "plugin lock", "plugin new",
 }
@@ -68,7 +69,7 @@ func TestNothingRuns(t *testing.T) {
 		for _, state := range []string{filepath.Join(dir, "none"), file, filepath.Join(file, "below")} {
 			command := append(append(strings.Fields(path), strings.Fields(args)...), "--state-dir", state)
 			code, out, errs := run(t, command...)
-			if want := "aitunnel: not running (state directory " + state + "); begin with 'aitunnel start'\n"; code != exitNotRunning || out != "" || errs != want {
+			if want := "aitunnel: not running (state directory " + state + "); start it with 'aitunnel start'\n"; code != exitNotRunning || out != "" || errs != want {
 				t.Errorf("%s: exit code %d, %q, %q", command, code, out, errs)
 			}
 		}

@@ -8,10 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/adminclient"
 )
 
-// completionTime is how long a press of the tab key may take to be answered.
+// completionTime is how long completing a name may take.
 const completionTime = time.Second
 
 func (a *app) completionCommand() *cobra.Command {
@@ -20,7 +20,7 @@ func (a *app) completionCommand() *cobra.Command {
 		Use:   "completion SHELL",
 		Short: "Print a script that completes commands and names in a shell",
 		Long: `Print a script that completes commands, flags and the names of channels, keys,
-tunnels and plugins in bash, zsh, fish or powershell. The names are asked of the
+tunnels and plugins in bash, zsh, fish or powershell. The names come from the
 running program.`,
 		Example: `  source <(aitunnel completion bash)
   aitunnel completion bash > ~/.local/share/bash-completion/completions/aitunnel
@@ -42,7 +42,7 @@ running program.`,
 			case "powershell":
 				return root.GenPowerShellCompletionWithDesc(a.out)
 			}
-			return usageError{c, fmt.Errorf("there is no script for %q; there is one for bash, zsh, fish and powershell", args[0])}
+			return usageError{c, fmt.Errorf("%q is not a supported shell; use bash, zsh, fish or powershell", args[0])}
 		},
 	}
 }
@@ -50,7 +50,7 @@ running program.`,
 // completeChannels names all channels.
 func (a *app) completeChannels(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var out []cobra.Completion
-	for _, ch := range askFor[[]admin.Channel](a, c, "/api/channels") {
+	for _, ch := range asked(a, c, (*adminclient.Client).Channels) {
 		out = append(out, cobra.CompletionWithDesc(ch.Name, ch.Target))
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp
@@ -70,7 +70,7 @@ func (a *app) completeKey(c *cobra.Command, args []string, given string) ([]cobr
 		return a.completeChannel(c, args, given)
 	}
 	var out []cobra.Completion
-	for _, ch := range askFor[[]admin.Channel](a, c, "/api/channels") {
+	for _, ch := range asked(a, c, (*adminclient.Client).Channels) {
 		if ch.Name != args[0] {
 			continue
 		}
@@ -87,7 +87,7 @@ func (a *app) completePlugin(c *cobra.Command, args []string, _ string) ([]cobra
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var out []cobra.Completion
-	for _, p := range askFor[admin.Plugins](a, c, "/api/plugins").Processes {
+	for _, p := range asked(a, c, (*adminclient.Client).Plugins).Processes {
 		out = append(out, cobra.CompletionWithDesc(p.Plugin, p.State))
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp
@@ -99,17 +99,17 @@ func (a *app) completeTunnel(c *cobra.Command, args []string, _ string) ([]cobra
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var out []cobra.Completion
-	for _, t := range askFor[[]admin.Tunnel](a, c, "/api/tunnels") {
+	for _, t := range asked(a, c, (*adminclient.Client).Tunnels) {
 		out = append(out, cobra.CompletionWithDesc(t.Name, t.State+" "+t.Host))
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
-// askFor is the running program's answer, or nothing at all.
-func askFor[T any](a *app, c *cobra.Command, path string) (out T) {
+// asked is the running program's answer, or nothing if there is none in time.
+func asked[T any](a *app, c *cobra.Command, call func(*adminclient.Client, context.Context) (T, error)) T {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), completionTime)
 	defer cancel()
-	_ = a.remote().get(ctx, path, &out)
+	out, _ := call(a.client(), ctx)
 	return out
 }
 
@@ -120,7 +120,7 @@ func (a *app) completeComponent(c *cobra.Command, args []string, _ string) ([]co
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var out []cobra.Completion
-	for _, p := range askFor[admin.Plugins](a, c, "/api/plugins").Processes {
+	for _, p := range asked(a, c, (*adminclient.Client).Plugins).Processes {
 		for _, x := range p.Components {
 			name := x.Name
 			if p.Source != "built-in" {
@@ -132,7 +132,7 @@ func (a *app) completeComponent(c *cobra.Command, args []string, _ string) ([]co
 	if len(out) > 0 {
 		return out, cobra.ShellCompDirectiveNoFileComp
 	}
-	d, _ := Builtin().Describe() // nothing runs: what comes with the program is known all the same
+	d, _ := Builtin().Describe() // nothing runs: complete the built-in components
 	for _, x := range d.Components {
 		out = append(out, cobra.CompletionWithDesc(x.Name, x.Doc))
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
@@ -15,8 +16,8 @@ import (
 func (a *app) convertCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "convert FILE",
-		Short:   "Print a file of the earlier program as a configuration",
-		Long:    "Print a YAML file of the earlier program as a configuration in HCL that means the\nsame. What has no counterpart is told on standard error. The keys are in the\noutput: keep it where only you can read it.\n\nSuch a file can also be used as it is, with --config.",
+		Short:   "Convert a YAML file of the earlier program",
+		Long:    "Print a YAML file of the earlier program as an equivalent configuration in HCL.\nSettings without an equivalent are reported on standard error. The output holds\nthe keys: keep it where only you can read it.\n\nSuch a file can also be used directly, with --config.",
 		Example: "  aitunnel convert tunnel.config.yaml\n  (umask 077; aitunnel convert tunnel.config.yaml > aitunnel.hcl)",
 		Args:    thisFile,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -30,7 +31,7 @@ func (a *app) convertCommand() *cobra.Command {
 	}
 }
 
-// thisFile accepts the name of one file, which cannot be left out.
+// thisFile accepts the name of exactly one file.
 func thisFile(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return fmt.Errorf("%s needs the name of a file, such as tunnel.config.yaml", inProgram(c))
@@ -38,15 +39,14 @@ func thisFile(c *cobra.Command, args []string) error {
 	return oneFile(c, args)
 }
 
-// convert is the conversion of an old file that is in order, and tells what it
-// could not carry over.
+// convert converts a valid old file, and reports what it could not convert.
 func (a *app) convert(ctx context.Context, path string) ([]byte, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
 	if !config.IsOld(path) {
-		return nil, fmt.Errorf("%s is no file of the earlier program: the name of one ends in .yaml or .yml", path)
+		return nil, fmt.Errorf("%s is not a file of the earlier program: their names end in .yaml or .yml", path)
 	}
 	report, err := a.check(ctx, path)
 	if err != nil {
@@ -55,14 +55,14 @@ func (a *app) convert(ctx context.Context, path string) ([]byte, error) {
 	if report.HasErrors() {
 		return nil, &daemon.ConfigError{Report: report}
 	}
-	if err := report.Write(a.err, colored(a.err)); err != nil {
+	if err := report.Write(a.err, bool(term.Colors(a.err))); err != nil {
 		return nil, err
 	}
-	out, _ := config.Convert(path, text) // it was read without a mistake
+	out, _ := config.Convert(path, text) // it was read without an error
 	return out, nil
 }
 
-// check reads a configuration with all that its plugins say about it.
+// check loads a configuration and has its plugins check it.
 func (a *app) check(ctx context.Context, path string) (report config.Report, err error) {
 	err = a.withPlugins(path, func(h *pluginhost.Host) error {
 		_, report = daemon.Check(ctx, config.Options{Path: path, Vars: a.vars, Catalog: h}, h)

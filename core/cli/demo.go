@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
@@ -25,12 +25,12 @@ func (a *app) demoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "demo",
 		Short:   "Show the proxy at work on two fake sites",
-		Long:    "Start two fake sites and the proxy before them, send requests through it, break\na site and show that the other takes over. It stays up until interrupted, so that\nyou can send requests of your own.",
+		Long:    "Start two fake sites and the proxy, send requests through it, break a site and\nshow that the other one takes over. The demo runs until interrupted, so that you\ncan send requests of your own.",
 		Example: "  aitunnel demo\n  aitunnel demo --once",
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.demo(c.Context(), once) },
 	}
-	c.Flags().BoolVar(&once, "once", false, "go through the steps and exit, with 0 only if each did what it should")
+	c.Flags().BoolVar(&once, "once", false, "run the steps and exit, with 0 only if all succeeded")
 	return c
 }
 
@@ -88,25 +88,23 @@ func (a *app) demo(ctx context.Context, once bool) error {
 	if err != nil {
 		return err
 	}
-	a.say("Two fake sites are up, primary and backup, and the proxy before them:")
+	a.say("Two fake sites are running, primary and backup, and the proxy in front of them:")
 	a.announce(d.ProxyAddr(), d.AdminAddr())
 	show := &demonstration{app: a, ctx: ctx, url: "http://" + d.ProxyAddr()}
 	err = show.run(primary, backup)
 	if err == nil && !once {
-		var link admin.Link
 		a.stateDir = state
-		if err := a.remote().post(ctx, "/api/session/link", nil, &link); err != nil {
-			return errors.Join(err, d.Shutdown(ctx))
+		link, failed := a.client().PanelLink(ctx)
+		if failed != nil {
+			return errors.Join(failed, d.Shutdown(ctx))
 		}
-		a.say("\nTry it:  curl %s/v1/chat/completions -d '{\"model\":\"demo\"}'\nWatch:   the panel at %s\n         or: aitunnel top --state-dir %s\nInterrupt to end.", show.url, link.URL, state)
+		a.say("\nTry it:  curl %s/v1/chat/completions -d '{\"model\":\"demo\"}'\nWatch:   the panel at %s\n         or: aitunnel top --state-dir %s\nInterrupt to end.", show.url, link.URL, config.ShellWord(state))
 		_, err = d.Wait(ctx)
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	return errors.Join(err, d.Shutdown(stopping))
 }
-
-func (a *app) say(format string, args ...any) { _, _ = fmt.Fprintf(a.out, format+"\n", args...) }
 
 // demonstration sends requests and checks what comes of each.
 type demonstration struct {

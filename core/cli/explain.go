@@ -10,6 +10,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 )
 
 func (a *app) explainCommand() *cobra.Command {
@@ -17,8 +18,8 @@ func (a *app) explainCommand() *cobra.Command {
 	asJSON := false
 	c := jsonFlag(&cobra.Command{
 		Use:     "explain PATH",
-		Short:   "Say where a request would go, and why",
-		Long:    "Say which route a request would take, which channels and keys would be tried, in\nwhich order, and why the others would not. Nothing is sent.",
+		Short:   "Show where a request would go, and why",
+		Long:    "Show which route a request would take, which channels and keys would be tried, in\nwhich order, and why others would not. Nothing is sent.",
 		Example: "  aitunnel explain /v1/chat/completions --model gpt-5\n  aitunnel explain /v1/messages --header x-session-id=42 --json",
 		Args:    names("PATH"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -33,8 +34,7 @@ func (a *app) explainCommand() *cobra.Command {
 }
 
 func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool) error {
-	var out admin.Explanation
-	err := a.remote().post(ctx, "/api/explain", q, &out)
+	out, err := a.client().Explain(ctx, q)
 	if asJSON {
 		return a.jsonOutcome(out, err)
 	}
@@ -43,30 +43,30 @@ func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool)
 	}
 	p := a.paint()
 	if out.Route == "" {
-		return fmt.Errorf("no route takes %s%s: it would be answered 404", q.Path, after(" with the model ", q.Model))
+		return fmt.Errorf("no route matches %s%s: the answer would be 404", q.Path, term.After(" with the model ", q.Model))
 	}
-	a.say("%s %s", p.dim("Route   "), out.Route)
-	a.say("%s %s", p.dim("Strategy"), out.Strategy)
-	a.say("%s %d%s", p.dim("Plan    "), out.Plan, after(": ", out.Reason))
+	a.say("%s %s", p.Dim("Route   "), out.Route)
+	a.say("%s %s", p.Dim("Strategy"), out.Strategy)
+	a.say("%s %d%s", p.Dim("Plan    "), out.Plan, term.After(": ", out.Reason))
 	if len(out.Candidates) == 0 {
-		a.say("\n%s", p.bad("No channel would be tried."))
+		a.say("\n%s", p.Bad("No channel is available."))
 	} else {
 		a.say("")
-		t := newTable(p, ">#", "CHANNEL", "KEY", "WHY")
+		t := term.NewTable(p, ">#", "CHANNEL", "KEY", "WHY")
 		for i, c := range out.Candidates {
-			t.row(fmt.Sprint(i+1), c.Channel, c.Key, c.Reason)
+			t.Row(fmt.Sprint(i+1), c.Channel, c.Key, c.Reason)
 		}
-		if err := t.write(a.out); err != nil {
+		if err := t.Write(a.out); err != nil {
 			return err
 		}
 	}
 	for _, s := range out.Shadows {
-		a.say("\n%s %s would choose %s: %s", p.dim("Shadow  "), s.Strategy, cmp.Or(s.Channel, "none"), s.Reason)
+		a.say("\n%s %s would choose %s: %s", p.Dim("Shadow  "), s.Strategy, cmp.Or(s.Channel, "none"), s.Reason)
 	}
 	if len(out.Skipped) > 0 {
 		a.say("\nNot tried:")
 		for _, s := range out.Skipped {
-			a.say("  %s: %s", p.bold(strings.TrimSpace(s.Channel+" "+s.Key)), channel.Skip(s.Why).Text())
+			a.say("  %s: %s", p.Bold(strings.TrimSpace(s.Channel+" "+s.Key)), channel.Skip(s.Why).Text())
 		}
 	}
 	return nil

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/edit"
@@ -15,9 +18,9 @@ import (
 func (a *app) fmtCommand() *cobra.Command {
 	check := false
 	c := &cobra.Command{
-		Use:     "fmt [FILE...]",
-		Short:   "Put configurations into the usual layout",
-		Long:    "Put configurations into the usual layout, in place, and print the names of those\nthat were changed. With - the text is read from standard input and printed.",
+		Use:     "fmt [FILE|DIRECTORY...]",
+		Short:   "Format configuration files",
+		Long:    "Format configuration files in place and print the names of those that changed. Of\na directory all *.hcl files are formatted. With - standard input is formatted and\nprinted.",
 		Example: "  aitunnel fmt\n  aitunnel fmt aitunnel.hcl\n  aitunnel fmt --check aitunnel.hcl",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -27,8 +30,12 @@ func (a *app) fmtCommand() *cobra.Command {
 				}
 				args = []string{path}
 			}
+			files, err := configFiles(args)
+			if err != nil {
+				return err
+			}
 			changed := 0
-			for _, path := range args {
+			for _, path := range files {
 				different, err := a.format(path, check)
 				if err != nil {
 					return err
@@ -38,13 +45,34 @@ func (a *app) fmtCommand() *cobra.Command {
 				}
 			}
 			if check && changed > 0 {
-				return fmt.Errorf("not in the usual layout: %d of %s; run aitunnel fmt", changed, count(len(args), "file"))
+				return fmt.Errorf("%d of %s not formatted; run 'aitunnel fmt'", changed, term.Count(len(files), "file"))
 			}
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&check, "check", false, "change nothing, and fail if something would change")
+	c.Flags().BoolVar(&check, "check", false, "change nothing; fail if a file is not formatted")
 	return c
+}
+
+// configFiles are the files among paths, and those in the directories.
+func configFiles(paths []string) (files []string, err error) {
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if path == "-" || err != nil || !info.IsDir() {
+			files = append(files, path) // reading it says what is wrong
+			continue
+		}
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if !e.IsDir() && filepath.Ext(e.Name()) == ".hcl" && !strings.HasPrefix(e.Name(), ".") {
+				files = append(files, filepath.Join(path, e.Name()))
+			}
+		}
+	}
+	return files, nil
 }
 
 func (a *app) format(path string, check bool) (changed bool, err error) {
@@ -68,8 +96,7 @@ func (a *app) format(path string, check bool) (changed bool, err error) {
 	return true, edit.Write(path, out, a.stateDir)
 }
 
-// formatStream prints what it read in the usual layout or, to check, whether
-// that differs.
+// formatStream formats standard input or, to check, says whether it is formatted.
 func (a *app) formatStream(check bool) (changed bool, err error) {
 	var text bytes.Buffer
 	if _, err := text.ReadFrom(a.in); err != nil {

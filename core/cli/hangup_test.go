@@ -77,7 +77,7 @@ func (f *foreground) signal(s syscall.Signal) {
 func (f *foreground) status() (s admin.Status, err error) {
 	ctx, cancel := context.WithTimeout(f.t.Context(), 5*time.Second)
 	defer cancel()
-	err = (&app{stateDir: f.state}).remote().get(ctx, "/api/status", &s)
+	s, err = (&app{stateDir: f.state}).client().Status(ctx)
 	return s, err
 }
 

@@ -2,6 +2,9 @@ package cli
 
 import (
 	"io"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -39,9 +42,39 @@ func TestEveryCommandIsExplained(t *testing.T) {
 			t.Errorf("%s: its line is %q", c.CommandPath(), c.Short)
 		}
 		for line := range strings.Lines(c.Long) {
-			if n := len([]rune(strings.TrimRight(line, "\n"))); n > 82 {
+			if n := len([]rune(strings.TrimRight(line, "\n"))); n > 84 {
 				t.Errorf("%s: a line of %d letters: %q", c.CommandPath(), n, line)
 			}
 		}
+	}
+}
+
+// TestHelpFitsTheTerminal holds the width of what --help shows.
+func TestHelpFitsTheTerminal(t *testing.T) {
+	for _, c := range commands() {
+		var out strings.Builder
+		a := &app{in: strings.NewReader(""), out: io.Discard, err: io.Discard}
+		root := a.root()
+		root.SetOut(&out)
+		root.SetArgs(append(strings.Fields(inProgram(c)), "--help"))
+		if err := root.Execute(); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(out.String()) {
+			if n := len([]rune(strings.TrimRight(line, "\n"))); n > 100 && !strings.Contains(c.Example, strings.TrimSpace(line)) {
+				t.Errorf("%s: %d columns: %s", c.CommandPath(), n, line)
+			}
+		}
+	}
+}
+
+func TestHomeIsThatOfTheAccount(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no HOME")
+	}
+	t.Setenv("HOME", "")
+	findHome()
+	if home := os.Getenv("HOME"); !filepath.IsAbs(home) {
+		t.Errorf("HOME is %q", home)
 	}
 }

@@ -27,17 +27,17 @@ func (a *app) initCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "init",
 		Short:   "Write a first configuration",
-		Long:    "Write a first configuration, with comments and fresh tokens, that only you can\nread: aitunnel.hcl here, or the file that --config names. A file that is there is\nleft alone.",
+		Long:    "Write a first configuration with comments and new tokens, readable only by you:\naitunnel.hcl in this directory, or the file that --config names. An existing file\nis not changed.",
 		Example: "  aitunnel init\n  aitunnel init --wizard\n  aitunnel init --from tunnel.config.yaml",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if from != "" && wizard {
-				return usageError{c, errors.New("--from and --wizard do not go together")}
+				return usageError{c, errors.New("--from and --wizard cannot be used together")}
 			}
 			return a.init(c.Context(), from, wizard)
 		},
 	}
-	c.Flags().StringVar(&from, "from", "", "convert this file of the earlier program")
+	c.Flags().StringVar(&from, "from", "", "convert this YAML file of the earlier program")
 	c.Flags().BoolVar(&wizard, "wizard", false, "ask for the sites, their keys and the VPS")
 	return c
 }
@@ -60,7 +60,7 @@ type vps struct{ Host, User string }
 func (a *app) init(ctx context.Context, from string, wizard bool) error {
 	path := cmp.Or(a.config, config.FileName)
 	if config.IsOld(path) {
-		return fmt.Errorf("%s is YAML, and what is written is HCL: give another name with --config, such as %s", path, config.FileName)
+		return fmt.Errorf("the new configuration is HCL, but %s is a name of a YAML file: use another name with --config, such as %s", path, config.FileName)
 	}
 	if _, err := os.Stat(path); err == nil {
 		return existsError(path)
@@ -88,14 +88,14 @@ func (a *app) init(ctx context.Context, from string, wizard bool) error {
 }
 
 func existsError(path string) error {
-	return fmt.Errorf("%s is there already and is left alone: remove it, or name another file with --config", path)
+	return fmt.Errorf("%s already exists and was not changed: remove it, or name another file with --config", path)
 }
 
-// newToken is one that nobody guesses.
+// newToken is a random token.
 func newToken() string { return "at-" + strings.ToLower(rand.Text()) }
 
-// writeFirst writes a new file that only its owner can read, once it is known
-// to be in order.
+// writeFirst writes a new file that only its owner can read. A file that turns
+// out not to be valid is removed.
 func (a *app) writeFirst(ctx context.Context, path string, text []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
@@ -117,8 +117,8 @@ func (a *app) writeFirst(ctx context.Context, path string, text []byte) error {
 	return nil
 }
 
-// initFrom is the conversion of an old file. The tokens stand in comments:
-// apps and scripts that go without them would be shut out.
+// initFrom converts an old file. The tokens are in comments: apps and scripts
+// without them would be refused.
 func (a *app) initFrom(ctx context.Context, from string, f first) ([]byte, error) {
 	out, err := a.convert(ctx, from)
 	if err != nil {
@@ -126,8 +126,8 @@ func (a *app) initFrom(ctx context.Context, from string, f first) ([]byte, error
 	}
 	head, rest, _ := strings.Cut(string(out), "\n")
 	note := fmt.Sprintf(`#
-# Two tokens keep others out. They are new, and what does not know them is
-# refused: take the # away once you have given them on.
+# Two tokens keep others out. They are new, and requests without them are
+# refused: remove the # once your apps and scripts have them.
 #
 #   proxy { client_tokens = [%q] } # your apps send it as their API key
 #   admin { token = %q }           # scripts send it as "Authorization: Bearer TOKEN"
@@ -140,7 +140,7 @@ var firstText string
 
 var firstTemplate = template.Must(template.New("").Funcs(template.FuncMap{"hcl": literal}).Parse(firstText))
 
-// literal is a text as HCL has it.
+// literal is a quoted string in HCL.
 func literal(s string) string { return string(hclwrite.TokensForValue(cty.StringVal(s)).Bytes()) }
 
 func (f first) render() ([]byte, error) {
@@ -151,7 +151,7 @@ func (f first) render() ([]byte, error) {
 	return hclwrite.Format([]byte(out.String())), nil
 }
 
-// whatNext says what is left to do. text is what was written.
+// whatNext says what to do next. text is what was written.
 func (a *app) whatNext(path string, text []byte, ready, converted bool) error {
 	flag := ""
 	if path != config.FileName {
@@ -159,13 +159,13 @@ func (a *app) whatNext(path string, text []byte, ready, converted bool) error {
 	}
 	var steps []string
 	if !ready {
-		steps = append(steps, "put the site's address and your key into it")
+		steps = append(steps, "put the address of your site and your key into it")
 	}
 	if bytes.Contains(text, []byte("\ntunnel \"vps\"")) {
 		steps = append(steps, "aitunnel tunnel trust vps"+flag)
 	}
 	steps = append(steps, "aitunnel start"+flag)
-	_, err := fmt.Fprintf(a.out, "%s is written; only you can read it.\n\nNext:\n", path)
+	_, err := fmt.Fprintf(a.out, "Wrote %s; only you can read it.\n\nNext:\n", path)
 	for i, step := range steps {
 		if len(steps) > 1 {
 			step = fmt.Sprintf("%d. %s", i+1, step)
@@ -174,7 +174,7 @@ func (a *app) whatNext(path string, text []byte, ready, converted bool) error {
 	}
 	apps := fmt.Sprintf("Your apps use http://localhost:9000 (OpenAI: http://localhost:9000/v1), and the\nclient token in %s as their API key.", filepath.Base(path))
 	if converted {
-		apps = fmt.Sprintf("Your apps go on as they are. At the top of %s are two tokens that keep\nothers out, for when you have given them on.", filepath.Base(path))
+		apps = fmt.Sprintf("Your apps work as before. At the top of %s are two tokens that keep\nothers out; enable them once your apps have them.", filepath.Base(path))
 	}
 	_, _ = fmt.Fprintf(a.out, "\n%s\n", apps)
 	return err

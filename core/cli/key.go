@@ -3,19 +3,21 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 )
 
 func (a *app) keyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "key",
-		Short: "Look at the keys of channels, and change them",
+		Short: "Show and change the keys of channels",
 		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -26,12 +28,15 @@ func (a *app) keyCommand() *cobra.Command {
 func (a *app) keyList() *cobra.Command {
 	asJSON := false
 	return jsonFlag(&cobra.Command{
-		Use:               "list CHANNEL",
-		Short:             "List the keys of a channel, masked, with their state",
-		Example:           "  aitunnel key list primary\n  aitunnel key list primary --json",
-		Args:              names("CHANNEL"),
+		Use:               "list [CHANNEL]",
+		Short:             "List the keys of a channel, or of all, masked, with their state",
+		Example:           "  aitunnel key list\n  aitunnel key list primary\n  aitunnel key list primary --json",
+		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return a.listAllKeys(c.Context(), asJSON)
+			}
 			ch, err := a.channelNamed(c.Context(), args[0])
 			if err != nil {
 				return err
@@ -39,24 +44,51 @@ func (a *app) keyList() *cobra.Command {
 			if asJSON {
 				return a.printJSON(ch.Keys.List)
 			}
-			p := a.paint()
-			t := newTable(p, ">#", "ID", "KEY", "LABEL", "STATE", "FOR", ">REQUESTS", ">FAILED", "NOTE")
-			for i, k := range ch.Keys.List {
-				state, note := p.good(channel.Skip(k.State).Text()), k.Reason
-				if k.State != channel.KeyReady {
-					state = p.warn(channel.Skip(k.State).Text())
-				}
-				for _, r := range k.Restricted {
-					note = strings.TrimPrefix(fmt.Sprintf("%s; %s: %s", note, r.Model, channel.Skip(r.State).Text()), "; ")
-				}
-				if k.Ephemeral {
-					note = strings.TrimPrefix(note+"; not in the configuration: gone after a restart", "; ")
-				}
-				t.row(fmt.Sprint(i), k.ID, k.Masked, k.Label, state, until(k.Until), number(k.Stats.TotalRequests), number(k.Stats.FailCount), note)
-			}
-			return t.write(a.out)
+			t := a.keyTable()
+			addKeys(t, a.paint(), ch)
+			return t.Write(a.out)
 		},
 	}, &asJSON)
+}
+
+func (a *app) listAllKeys(ctx context.Context, asJSON bool) error {
+	all, err := a.client().Channels(ctx)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		keys := map[string][]admin.Key{}
+		for _, ch := range all {
+			keys[ch.Name] = ch.Keys.List
+		}
+		return a.printJSON(keys)
+	}
+	t := a.keyTable("CHANNEL")
+	for _, ch := range all {
+		addKeys(t, a.paint(), ch, ch.Name)
+	}
+	return t.Write(a.out)
+}
+
+func (a *app) keyTable(first ...string) *term.Table {
+	return term.NewTable(a.paint(), append(first, ">#", "ID", "KEY", "LABEL", "STATE", "FOR", ">REQUESTS", ">FAILED", "NOTE")...)
+}
+
+// addKeys adds the keys of a channel to a table, each row after the first cells.
+func addKeys(t *term.Table, p term.Paint, ch admin.Channel, first ...string) {
+	for i, k := range ch.Keys.List {
+		state, note := p.Good(channel.Skip(k.State).Text()), k.Reason
+		if k.State != channel.KeyReady {
+			state = p.Warn(channel.Skip(k.State).Text())
+		}
+		for _, r := range k.Restricted {
+			note = strings.TrimPrefix(fmt.Sprintf("%s; %s: %s", note, r.Model, channel.Skip(r.State).Text()), "; ")
+		}
+		if k.Ephemeral {
+			note = strings.TrimPrefix(note+"; not in the configuration: gone after a restart", "; ")
+		}
+		t.Row(append(slices.Clone(first), fmt.Sprint(i), k.ID, k.Masked, k.Label, state, term.Until(k.Until), term.Number(k.Stats.TotalRequests), term.Number(k.Stats.FailCount), note)...)
+	}
 }
 
 func (a *app) keyAdd() *cobra.Command {
@@ -64,35 +96,38 @@ func (a *app) keyAdd() *cobra.Command {
 	c := jsonFlag(&cobra.Command{
 		Use:   "add CHANNEL",
 		Short: "Add a key to a channel",
-		Long: `Add a key to a channel, in the configuration, and apply that. The key is read from
-standard input; on a terminal you are asked for it, and it does not show. It is
-never an argument: others on the machine can see those.`,
+		Long: `Add a key to a channel in the configuration, and apply it. The key is read from
+standard input; on a terminal you are asked for it, and it is not shown. It is
+never an argument, because others on the machine can see arguments.`,
 		Example:           "  aitunnel key add primary\n  pass show ai/primary | aitunnel key add primary --label second\n  aitunnel key add primary --ephemeral < key.txt",
 		Args:              keyAddArgs,
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
-			key, err := a.readKey(c.Context(), "Key of "+args[0])
+			key, err := a.input().Key(c.Context(), "Key of "+args[0])
 			if err != nil {
 				return err
 			}
 			var out admin.AddedKey
-			err = a.onChannel(c.Context(), args[0], http.MethodPost, channelPath(args[0], "keys"), admin.KeySpec{Key: key, Label: label, Ephemeral: ephemeral}, &out)
+			err = a.onChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
+				out, err = client.AddKey(c.Context(), args[0], admin.KeySpec{Key: key, Label: label, Ephemeral: ephemeral})
+				return err
+			})
 			where := "in the configuration"
 			if ephemeral {
 				where = "until the next restart"
 			}
-			return a.edited(out, err, asJSON, fmt.Sprintf("Channel %s has the key %s, %s.", args[0], strings.TrimSpace(label+" "+out.Masked), where))
+			return a.report(out, err, asJSON, fmt.Sprintf("The key %[2]s was added to channel %[1]s, %[3]s.", args[0], strings.TrimSpace(label+" "+out.Masked), where))
 		},
 	}, &asJSON)
-	c.Flags().StringVar(&label, "label", "", "a name for it, shown in its place")
-	c.Flags().BoolVar(&ephemeral, "ephemeral", false, "do not write it to the configuration; it is gone after a restart")
+	c.Flags().StringVar(&label, "label", "", "a name for the key, shown instead of it")
+	c.Flags().BoolVar(&ephemeral, "ephemeral", false, "do not write it to the configuration; it is lost at a restart")
 	return c
 }
 
 // keyAddArgs keeps a key that was given as an argument out of the message.
 func keyAddArgs(c *cobra.Command, args []string) error {
 	if len(args) > 1 {
-		return fmt.Errorf("a key is never an argument, where others on the machine can see it: leave it away and you are asked for it, or give it on standard input")
+		return fmt.Errorf("do not pass a key as an argument, where others on the machine can see it: omit it and you are asked for it, or pass it on standard input")
 	}
 	return names("CHANNEL")(c, args)
 }
@@ -116,16 +151,19 @@ func (a *app) keyRemove() *cobra.Command {
 				return err
 			}
 			var out admin.Edited
-			err = a.onChannel(c.Context(), args[0], http.MethodDelete, channelPath(args[0], "keys", key.ID), nil, &out)
-			return a.edited(out, err, asJSON, fmt.Sprintf("Channel %s has the key %s no more.", args[0], key.Masked))
+			err = a.onChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
+				out, err = client.RemoveKey(c.Context(), args[0], key.ID)
+				return err
+			})
+			return a.report(out, err, asJSON, fmt.Sprintf("The key %[2]s was removed from channel %[1]s.", args[0], key.Masked))
 		},
 	}, &asJSON)
 }
 
 // channelNamed is the state of one channel.
 func (a *app) channelNamed(ctx context.Context, name string) (admin.Channel, error) {
-	var all []admin.Channel
-	if err := a.remote().get(ctx, "/api/channels", &all); err != nil {
+	all, err := a.client().Channels(ctx)
+	if err != nil {
 		return admin.Channel{}, err
 	}
 	var known []string
@@ -135,7 +173,7 @@ func (a *app) channelNamed(ctx context.Context, name string) (admin.Channel, err
 		}
 		known = append(known, ch.Name)
 	}
-	return admin.Channel{}, fmt.Errorf("there is no channel %q; there is %s", name, strings.Join(known, ", "))
+	return admin.Channel{}, noSuchChannel(name, known)
 }
 
 // keyNamed finds a key by its ID, its label or its number.
@@ -145,5 +183,5 @@ func keyNamed(ch admin.Channel, name string) (admin.Key, error) {
 			return k, nil
 		}
 	}
-	return admin.Key{}, fmt.Errorf("channel %s has no such key; 'aitunnel key list %s' shows those it has", ch.Name, ch.Name)
+	return admin.Key{}, fmt.Errorf("channel %s has no such key; 'aitunnel key list %s' shows its keys", ch.Name, ch.Name)
 }

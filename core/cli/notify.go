@@ -1,36 +1,63 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/aitunnel/aitunnel/core/daemon"
 )
 
-// tellReady reports to the service manager that the daemon serves; systemd waits
+// notifyReady reports to the service manager that the daemon serves; systemd waits
 // for that.
-func tellReady(d *daemon.Daemon) {
-	tell(sd.SdNotifyReady + fmt.Sprintf("\nSTATUS=Serving at http://%s", reachable(d.ProxyAddr())))
+func notifyReady(d *daemon.Daemon) {
+	notify(sd.SdNotifyReady + fmt.Sprintf("\nSTATUS=Serving at http://%s", reachable(d.ProxyAddr())))
 }
 
-// tellReloading reports that a reload was asked for and begins; done reports its
+// notifyReloading reports that a requested reload starts; done reports its
 // end.
-func tellReloading() (done func()) {
-	tell(sd.SdNotifyReloading + "\n" + sd.SdNotifyMonotonicUsec())
-	return func() { tell(sd.SdNotifyReady) }
+func notifyReloading() (done func()) {
+	notify(sd.SdNotifyReloading + "\n" + sd.SdNotifyMonotonicUsec())
+	return func() { notify(sd.SdNotifyReady) }
 }
 
-// tellEnding reports that requests in flight are finished and the program then
+// notifyEnding reports that requests in flight are finished and the program then
 // stops, or is replaced: a restart is no stop, after which systemd would wait
 // for the process to exit and kill it.
-func tellEnding(restart bool) {
+func notifyEnding(restart bool) {
 	if restart {
-		tell("STATUS=Restarting: finishing requests in flight")
+		notify("STATUS=Restarting: finishing requests in flight")
 		return
 	}
-	tell(sd.SdNotifyStopping + "\nSTATUS=Stopping: finishing requests in flight")
+	notify(sd.SdNotifyStopping + "\nSTATUS=Stopping: finishing requests in flight")
 }
 
-// tell does nothing where $NOTIFY_SOCKET is not set.
-func tell(state string) { _, _ = sd.SdNotify(false, state) }
+// notify does nothing where $NOTIFY_SOCKET is not set.
+func notify(state string) { _, _ = sd.SdNotify(false, state) }
+
+// keepWatchdog reports to the service manager that the daemon works, until ctx
+// ends: as long as it answers on its control socket. Where the manager does not
+// ask for that, it does nothing.
+func (a *app) keepWatchdog(ctx context.Context) {
+	limit, err := sd.SdWatchdogEnabled(false)
+	if err != nil || limit <= 0 {
+		return
+	}
+	client := a.client()
+	defer client.Close()
+	for tick := time.NewTicker(limit / 3); ; {
+		check, cancel := context.WithTimeout(ctx, limit/3)
+		if _, err := client.Status(check); err == nil {
+			notify(sd.SdNotifyWatchdog)
+		}
+		cancel()
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+		}
+	}
+}

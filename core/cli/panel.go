@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 )
 
 func (a *app) panelCommand() *cobra.Command {
@@ -16,31 +16,31 @@ func (a *app) panelCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "panel",
 		Short:   "Open the panel in a browser",
-		Long:    "Open the panel in a browser, by a link that is good for one login within five\nminutes, and print that link.",
+		Long:    "Open the panel in a browser with a link that signs in once within five minutes,\nand print the link.",
 		Example: "  aitunnel panel\n  aitunnel panel --print",
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.panel(c.Context(), printOnly) },
 	}
-	c.Flags().BoolVar(&printOnly, "print", false, "print the link only")
+	c.Flags().BoolVar(&printOnly, "print", false, "only print the link")
 	return c
 }
 
 func (a *app) panel(ctx context.Context, printOnly bool) error {
-	var link admin.Link
-	if err := a.remote().post(ctx, "/api/session/link", nil, &link); err != nil {
+	link, err := a.client().PanelLink(ctx)
+	if err != nil {
 		return err
 	}
 	a.say("%s", link.URL)
-	if printOnly || !colored(a.out) && !a.asksPeople() {
+	if printOnly || !bool(term.Colors(a.out)) && !a.input().IsTerminal() {
 		return nil
 	}
 	if command := browser(link.URL); command != nil {
-		_ = command.Start() // where there is no browser, the link was printed
+		_ = command.Start() // if there is no browser, the link was printed
 	}
 	return nil
 }
 
-// browser is the command that opens a page, nil where no one can look at it.
+// browser is the command that opens a page, nil where there is no display.
 func browser(url string) *exec.Cmd {
 	switch runtime.GOOS {
 	case "windows":

@@ -9,12 +9,12 @@ import (
 func (a *app) pluginCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plugin",
-		Short: "Look at plugins, install them, and say which may run",
-		Long: "Look at plugins, install them, and say which may run.\n\n" +
-			"A plugin is a program that runs as you do: nothing keeps it from reading your\n" +
-			"files. Therefore one of a third party runs only if the lock file beside the\n" +
-			"configuration has the hash of its executable. 'plugin install' and 'plugin lock'\n" +
-			"write it; do that with what you trust.",
+		Short: "Show and install plugins, and choose which may run",
+		Long: "Show and install plugins, and choose which may run.\n\n" +
+			"A plugin is a program that runs with your rights: it can read your files. A\n" +
+			"plugin of a third party runs only if the lock file next to the configuration\n" +
+			"has the hash of its executable. 'plugin install' and 'plugin lock' add it; do\n" +
+			"this only with plugins that you trust.",
 		Example: "  aitunnel plugin list\n  aitunnel plugin install ./aitunnel-plugin-acme",
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -26,8 +26,8 @@ func (a *app) pluginCommand() *cobra.Command {
 	return c
 }
 
-// reachable is the address at which to reach what listens on listen: a listener
-// on all addresses answers to none by that name.
+// reachable is an address at which a listener can be reached. One on all
+// addresses is reached at localhost.
 func reachable(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil || (host != "" && host != "0.0.0.0" && host != "::") {

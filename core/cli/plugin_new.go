@@ -19,10 +19,10 @@ func (a *app) pluginNewCommand() *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
 		Use:   "new KIND NAME",
-		Short: "Begin a plugin of your own, in a new folder",
-		Long: "Write the beginning of a plugin into a new folder aitunnel-plugin-NAME: a Go\n" +
-			"module that compiles and works, with tests, README and Makefile. KIND is that of\n" +
-			"its component: " + strings.Join(scaffold.Kinds, ", ") + ".",
+		Short: "Create a plugin of your own in a new directory",
+		Long: "Create a plugin in the new directory aitunnel-plugin-NAME: a Go module that\n" +
+			"compiles and works, with tests, README and Makefile. KIND is the kind of its\n" +
+			"component: " + strings.Join(scaffold.Kinds, ", ") + ".",
 		Example: "  aitunnel plugin new strategy mine\n  cd aitunnel-plugin-mine && make test && make install",
 		Args:    kindAndName,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -49,7 +49,7 @@ func kindAndName(c *cobra.Command, args []string) error {
 	case len(args) != 2:
 		return fmt.Errorf("%s needs the kind of component (%s), and a name", inProgram(c), strings.Join(scaffold.Kinds, ", "))
 	case !slices.Contains(scaffold.Kinds, args[0]):
-		return fmt.Errorf("there is no kind of component %q: it is one of %s", args[0], strings.Join(scaffold.Kinds, ", "))
+		return fmt.Errorf("unknown kind of component %q: use one of %s", args[0], strings.Join(scaffold.Kinds, ", "))
 	}
 	return nil
 }
@@ -60,7 +60,7 @@ func (a *app) pluginNew(p scaffold.Plugin, asJSON bool) error {
 	}
 	for _, f := range Builtin().Components {
 		if f.Name == p.Name {
-			return fmt.Errorf("%q is the name of a component that comes with aitunnel, so a configuration that names it would mean that one: choose another", p.Name)
+			return fmt.Errorf("%q is the name of a built-in component: choose another name", p.Name)
 		}
 	}
 	if p.Module == "" {
@@ -85,7 +85,7 @@ func (a *app) pluginNew(p scaffold.Plugin, asJSON bool) error {
 			Files  []string `json:"files"`
 		}{p.Name, p.Kind, p.Dir(), files})
 	}
-	_, err = fmt.Fprintf(a.out, "Made %s: a %s that works; what it does is in %s.go. Next:\n\n  cd %s\n  make test       # check it, with the conformance kit\n  make install    # build it, install it, and let it run\n\nThen use it in the configuration:\n\n  %s %q {}\n",
+	_, err = fmt.Fprintf(a.out, "Created %s: a working %s; its code is in %s.go. Next:\n\n  cd %s\n  make test       # test it with the conformance kit\n  make install    # build, install and lock it\n\nThen use it in the configuration:\n\n  %s %q {}\n",
 		p.Dir(), p.Noun(), p.File(), p.Dir(), p.Block(), p.Name)
 	return err
 }
@@ -107,5 +107,5 @@ func sdkDir(dir string) (string, error) {
 			return try, nil
 		}
 	}
-	return "", fmt.Errorf("%s is not the SDK of aitunnel: there is no go.mod of %s", dir, scaffold.SDK)
+	return "", fmt.Errorf("%s is not the SDK of aitunnel: it has no go.mod of module %s", dir, scaffold.SDK)
 }

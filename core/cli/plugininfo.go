@@ -17,7 +17,7 @@ func (a *app) pluginInfoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "info NAME",
 		Short:   "Show what a component does, its settings, and an example",
-		Long:    "Show what a component does, its settings, and an example to copy. NAME is that of\na built-in component, PLUGIN/COMPONENT, or a plugin for all its components.",
+		Long:    "Show what a component does, its settings, and an example to copy. NAME is a\nbuilt-in component, PLUGIN/COMPONENT, or a plugin for all its components.",
 		Example: "  aitunnel plugin info weighted\n  aitunnel plugin info acme/bandit\n  aitunnel plugin info acme --json",
 		Args:    names("the name of a component or of a plugin"),
 		RunE:    func(c *cobra.Command, args []string) error { return a.pluginInfo(c.Context(), args[0], asJSON) },

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
@@ -22,11 +23,11 @@ func (a *app) pluginListCommand() *cobra.Command {
 	asJSON := false
 	list := &cobra.Command{
 		Use:   "list",
-		Short: "List plugins and their components, where they are used, and what is refused",
-		Long: "List the plugins and their components, with what becomes of their processes, and\n" +
-			"where they are used: those of the running program, or if none runs those that the\n" +
-			"configuration would use. Executables that are there but may not run, or do not\n" +
-			"work, are listed with the reason.",
+		Short: "List plugins and their components, where they are used, and what was refused",
+		Long: "List plugins and their components, with the state of their processes and where\n" +
+			"they are used: those of the running program, or, if it is not running, those that\n" +
+			"the configuration uses. Executables that may not run, or do not work, are listed\n" +
+			"with the reason.",
 		Example: "  aitunnel plugin list\n  aitunnel plugin list --json",
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.pluginList(c.Context(), asJSON) },
@@ -36,9 +37,8 @@ func (a *app) pluginListCommand() *cobra.Command {
 }
 
 func (a *app) pluginList(ctx context.Context, asJSON bool) error {
-	var plugins admin.Plugins
-	err := a.remote().get(ctx, "/api/plugins", &plugins)
-	if idle := (*notRunningError)(nil); errors.As(err, &idle) {
+	plugins, err := a.client().Plugins(ctx)
+	if a.isNotRunning(err) {
 		plugins, err = a.ownPlugins(ctx)
 	}
 	var wrong *daemon.ConfigError
@@ -54,8 +54,8 @@ func (a *app) pluginList(ctx context.Context, asJSON bool) error {
 	return errors.Join(printed, err)
 }
 
-// ownPlugins starts the plugins to ask them. What is wrong with the
-// configuration comes as an error beside those that could be asked.
+// ownPlugins starts the plugins to describe them. Errors of the configuration are
+// returned together with the plugins that could be described.
 func (a *app) ownPlugins(ctx context.Context) (out admin.Plugins, err error) {
 	path, missing := config.Find(a.config)
 	if missing != nil && a.config != "" {
@@ -76,7 +76,7 @@ func (a *app) ownPlugins(ctx context.Context) (out admin.Plugins, err error) {
 			}
 		}
 		out = daemon.ShowPlugins(h, cfg)
-		for i := range out.Processes { // they were started only to be asked
+		for i := range out.Processes { // they were started only to be described
 			out.Processes[i].State, out.Processes[i].PID, out.Processes[i].Since = "not running", 0, nil
 		}
 		return nil
@@ -86,10 +86,10 @@ func (a *app) ownPlugins(ctx context.Context) (out admin.Plugins, err error) {
 
 func (a *app) printPlugins(plugins admin.Plugins) error {
 	p := a.paint()
-	processes := newTable(p, "PLUGIN", "VERSION", "PROTOCOL", "LOCK", "PROCESS", ">RESTARTS", "SOURCE")
-	components := newTable(p, "KIND", "COMPONENT", ">PLAN", "USED AT")
+	processes := term.NewTable(p, "PLUGIN", "VERSION", "PROTOCOL", "LOCK", "PROCESS", ">RESTARTS", "SOURCE")
+	components := term.NewTable(p, "KIND", "COMPONENT", ">PLAN", "USED AT")
 	for _, x := range plugins.Processes {
-		processes.row(x.Plugin, x.Version, fmt.Sprint(x.Protocol), x.Lock, processText(p, x), fmt.Sprint(x.Restarts), x.Source)
+		processes.Row(x.Plugin, x.Version, fmt.Sprint(x.Protocol), x.Lock, processText(p, x), fmt.Sprint(x.Restarts), x.Source)
 		for _, c := range x.Components {
 			name := c.Name
 			if x.Source != "built-in" {
@@ -99,26 +99,26 @@ func (a *app) printPlugins(plugins admin.Plugins) error {
 				continue
 			}
 			plan, used := useText(p, c)
-			components.row(strings.ReplaceAll(c.Kind, "_", " "), name, plan, used)
+			components.Row(strings.ReplaceAll(c.Kind, "_", " "), name, plan, used)
 		}
 	}
-	if err := processes.write(a.out); err != nil {
+	if err := processes.Write(a.out); err != nil {
 		return err
 	}
 	a.say("")
-	if err := components.write(a.out); err != nil {
+	if err := components.Write(a.out); err != nil {
 		return err
 	}
 	for _, x := range plugins.Processes {
 		if x.LastError != "" && x.State != string(pluginhost.StateRunning) && x.State != "not running" {
-			a.say("\n%s %s", p.bad(x.Plugin+":"), x.LastError)
+			a.say("\n%s %s", p.Bad(x.Plugin+":"), x.LastError)
 		}
 	}
 	for i, r := range plugins.Refused {
 		if i == 0 {
-			a.say("\n%s", p.bold("Not used:"))
+			a.say("\n%s", p.Bold("Not used:"))
 		}
-		a.say("  %s  %s%s\n    %s", p.bad(r.Plugin), r.Path, p.dim(lockNote(r.Lock)), strings.TrimPrefix(r.Reason, fmt.Sprintf("plugin %q (%s) ", r.Plugin, r.Path)))
+		a.say("  %s  %s%s\n    %s", p.Bad(r.Plugin), r.Path, p.Dim(lockNote(r.Lock)), strings.TrimPrefix(r.Reason, fmt.Sprintf("plugin %q (%s) ", r.Plugin, r.Path)))
 	}
 	return nil
 }
@@ -130,53 +130,52 @@ func lockNote(lock string) string {
 	return " (" + lock + ")"
 }
 
-func processText(p paint, x admin.Process) string {
+func processText(p term.Paint, x admin.Process) string {
 	text := x.State
 	switch x.State {
 	case string(pluginhost.StateRunning):
-		text = p.good(text)
+		text = p.Good(text)
 	case string(pluginhost.StateQuarantined):
-		text = p.bad(text)
+		text = p.Bad(text)
 	case string(pluginhost.StateRestarting), string(pluginhost.StateLeaving):
-		text = p.warn(text)
+		text = p.Warn(text)
 	}
 	if x.PID > 0 {
 		text += fmt.Sprintf(", pid %d", x.PID)
 	}
 	if x.Since != nil && x.PID > 0 {
-		text += ", " + span(time.Since(*x.Since).Round(time.Second))
+		text += ", " + term.Span(time.Since(*x.Since).Round(time.Second))
 	}
 	return text
 }
 
-// useText tells how old the newest plan of a component is, and where it is
-// used.
-func useText(p paint, c admin.Component) (plan, used string) {
+// useText says how old the newest plan of a component is, and where it is used.
+func useText(p term.Paint, c admin.Component) (plan, used string) {
 	var newest *time.Time
 	for _, u := range c.Uses {
 		if u.PlannedAt != nil && (newest == nil || u.PlannedAt.After(*newest)) {
 			newest = u.PlannedAt
 		}
 		if u.Makeshift {
-			plan = p.warn("makeshift")
+			plan = p.Warn("core plan")
 		}
 	}
 	if newest != nil && plan == "" {
-		plan = span(time.Since(*newest).Round(time.Millisecond)) + " old"
+		plan = term.Span(time.Since(*newest).Round(time.Millisecond)) + " old"
 	}
 	return plan, strings.Join(append(c.UsedAt, useNotes(p, c)...), ", ")
 }
 
-// useNotes tell what single requests and shadows came to.
-func useNotes(p paint, c admin.Component) (notes []string) {
+// useNotes are the counts of routed requests and of shadows.
+func useNotes(p term.Paint, c admin.Component) (notes []string) {
 	for _, u := range c.Uses {
 		if r := u.Router; r != nil {
-			note := fmt.Sprintf("asked about %s requests", number(r.Answered+r.Failed))
+			note := fmt.Sprintf("asked about %s requests", term.Number(r.Answered+r.Failed))
 			if r.Failed > 0 {
-				note += fmt.Sprintf(" (%s without an answer)", number(r.Failed))
+				note += fmt.Sprintf(" (%s without an answer)", term.Number(r.Failed))
 			}
 			if r.Resting {
-				note += p.warn(", not asked for a while")
+				note += p.Warn(", paused after failures")
 			}
 			notes = append(notes, note)
 		}
@@ -187,12 +186,12 @@ func useNotes(p paint, c admin.Component) (notes []string) {
 	return notes
 }
 
-// shadowText is what a shadow would have chosen.
+// shadowText is what a shadow would have picked.
 func shadowText(s *admin.Shadow) string {
 	if s.Picks == 0 {
 		return "no request yet"
 	}
-	text := fmt.Sprintf("%s requests, %.0f%% as chosen", number(s.Picks), 100*float64(s.Agreed)/float64(s.Picks))
+	text := fmt.Sprintf("%s requests, %.0f%% the same pick", term.Number(s.Picks), 100*float64(s.Agreed)/float64(s.Picks))
 	for _, name := range slices.Sorted(maps.Keys(s.Choices)) {
 		text += fmt.Sprintf(", %s %.0f%%", name, 100*float64(s.Choices[name])/float64(s.Picks))
 	}

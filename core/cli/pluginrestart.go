@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"net/url"
-
 	"github.com/spf13/cobra"
 )
 
@@ -10,16 +8,17 @@ func (a *app) pluginRestartCommand() *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
 		Use:   "restart NAME",
-		Short: "Have a new process take over from a plugin's, without losing a request",
-		Long: "Have a new process take over from a plugin's in the running program. The new one\n" +
-			"is of the executable that is there now. It is started, configured and asked for\n" +
-			"its first plan before anything changes: if that fails, the old one stays, and the\n" +
-			"exit code is 1, or 4 if it is the configuration that is wrong. This ends a\n" +
-			"quarantine, too. The plugin of the built-in components is called built-in.",
+		Short: "Replace the process of a plugin, without losing a request",
+		Long: "Replace the process of a plugin in the running program by a new one, of the\n" +
+			"executable that is there now. It is started, configured and asked for its first\n" +
+			"plan before anything changes. If that fails, the old process stays, and the exit\n" +
+			"code is 1, or 4 if the configuration is not valid. This also ends a quarantine.\n" +
+			"The plugin of the built-in components is called built-in.",
 		Example: "  aitunnel plugin restart acme\n  aitunnel plugin restart built-in --json",
 		Args:    names("the name of a plugin"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.apply(c.Context(), "/api/plugins/"+url.PathEscape(args[0])+"/restart", asJSON)
+			out, err := a.client().RestartPlugin(c.Context(), args[0])
+			return a.reloaded(out, err, false, asJSON)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")

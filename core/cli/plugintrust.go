@@ -23,11 +23,11 @@ func (a *app) pluginInstallCommand() *cobra.Command {
 	user, asJSON := false, false
 	c := &cobra.Command{
 		Use:   "install PATH",
-		Short: "Install a plugin's executable, and lock it",
-		Long: "Start a plugin's executable to see that it is one, copy it to .aitunnel/plugins\n" +
-			"beside the configuration, and write its hash into the lock file, so that it may\n" +
-			"run. Without a configuration it is installed for the user.\n\n" +
-			"A program that runs with the configuration takes over a new version by itself,\n" +
+		Short: "Install the executable of a plugin and lock it",
+		Long: "Test the executable of a plugin, copy it to .aitunnel/plugins next to the\n" +
+			"configuration, and add its hash to the lock file, so that it may run. Without a\n" +
+			"configuration it is installed for the user.\n\n" +
+			"A running program with this configuration switches to a new version by itself,\n" +
 			"without losing a request.",
 		Example: "  aitunnel plugin install ./aitunnel-plugin-acme\n  aitunnel plugin install --user ~/Downloads/aitunnel-plugin-acme",
 		Args:    names("the path of an executable"),
@@ -35,7 +35,7 @@ func (a *app) pluginInstallCommand() *cobra.Command {
 			return a.pluginInstall(c.Context(), args[0], user, asJSON)
 		},
 	}
-	c.Flags().BoolVar(&user, "user", false, "install it in the user's data directory, for all configurations; it is locked for this one")
+	c.Flags().BoolVar(&user, "user", false, "install it in the user's data directory for all configurations, and lock it for this one")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
@@ -44,11 +44,11 @@ func (a *app) pluginLockCommand() *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
 		Use:   "lock [NAME|PATH]...",
-		Short: "Let plugins run, by writing their hashes into the lock file",
-		Long: "Write the hashes of plugins' executables into the lock file, so that they may\n" +
-			"run: of those with the names, or of all that the configuration declares or that\n" +
-			"are installed. An executable for another platform, given by its path, is locked\n" +
-			"for that platform. Do this with what you trust.",
+		Short: "Allow plugins to run, by adding their hashes to the lock file",
+		Long: "Add the hashes of plugin executables to the lock file, so that they may run:\n" +
+			"those that are named, or all that the configuration declares or that are\n" +
+			"installed. An executable for another platform, given by its path, is locked for\n" +
+			"that platform. Lock only plugins that you trust.",
 		Example: "  aitunnel plugin lock acme\n  aitunnel plugin lock\n  aitunnel plugin lock dist/darwin_arm64/aitunnel-plugin-acme",
 		RunE:    func(c *cobra.Command, args []string) error { return a.pluginLock(c.Context(), args, asJSON) },
 	}
@@ -56,7 +56,7 @@ func (a *app) pluginLockCommand() *cobra.Command {
 	return c
 }
 
-// lockedPlugin is what was done with one executable.
+// lockedPlugin is an executable that was locked.
 type lockedPlugin struct {
 	Plugin     string   `json:"plugin"`
 	Version    string   `json:"version,omitempty"`
@@ -83,8 +83,8 @@ func describeLocked(h *pluginhost.Host, t *pluginhost.Trial) lockedPlugin {
 	return out
 }
 
-// lockPlace is the configuration beside which the lock file stands: where
-// there is none yet, where the user's would be.
+// lockPlace is the configuration next to which the lock file is. If there is none
+// yet, it is where the user's configuration would be.
 func (a *app) lockPlace() (path string, found bool, err error) {
 	path, err = config.Find(a.config)
 	if err == nil {
@@ -140,7 +140,7 @@ func printInstalled(w io.Writer, p lockedPlugin) error {
 		}
 	}
 	if err == nil {
-		_, err = fmt.Fprintf(w, "\n'aitunnel plugin info %s' tells what it can be told.\n", p.Plugin)
+		_, err = fmt.Fprintf(w, "\n'aitunnel plugin info %s' shows its settings.\n", p.Plugin)
 	}
 	return err
 }
@@ -241,7 +241,7 @@ func lockTargets(candidates []pluginhost.Candidate, args []string) (out []plugin
 			}
 			out = append(out, pluginhost.Candidate{Name: name, Path: arg})
 		default:
-			return nil, fmt.Errorf("there is no plugin %q: the configuration declares none of that name, and none is installed; 'aitunnel plugin install PATH' installs one", arg)
+			return nil, fmt.Errorf("there is no plugin %q: it is neither declared in the configuration nor installed; install it with 'aitunnel plugin install PATH'", arg)
 		}
 	}
 	return out, nil

@@ -18,10 +18,10 @@ func (a *app) pluginVerifyCommand() *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
 		Use:   "verify PATH",
-		Short: "Try a plugin's executable: its hash, handshake and answers",
-		Long: "Start a plugin's executable, locked or not, and try each component with the\n" +
-			"defaults of its settings: plans for 1, 3 and 1,000 candidates, a check that is\n" +
-			"answered. Nothing is installed or locked.\n\nThe exit code is 1 if something is wrong with it.",
+		Short: "Test the executable of a plugin: its hash, handshake and answers",
+		Long: "Start the executable of a plugin, locked or not, and test each component with\n" +
+			"default settings: plans for 1, 3 and 1,000 candidates, and a health check.\n" +
+			"Nothing is installed or locked.\n\nThe exit code is 1 if a test fails.",
 		Example: "  aitunnel plugin verify ./aitunnel-plugin-acme",
 		Args:    names("the path of an executable"),
 		RunE:    func(c *cobra.Command, args []string) error { return a.pluginVerify(c.Context(), args[0], asJSON) },
@@ -40,12 +40,12 @@ type verification struct {
 	SHA256   string           `json:"sha256,omitempty"`
 	Platform string           `json:"platform"`
 	Lock     trust.State      `json:"lock,omitempty"`
-	Error    string           `json:"error,omitempty"` // why it could not be tried
+	Error    string           `json:"error,omitempty"` // why it could not be tested
 	Findings []daemon.Finding `json:"components"`
 }
 
-// errFoundWanting is for a plugin with faults that were told already.
-var errFoundWanting = errors.New("the plugin is not in order")
+// errFailed is for a plugin whose faults were printed already.
+var errFailed = errors.New("the plugin failed the test")
 
 func (a *app) pluginVerify(ctx context.Context, path string, asJSON bool) error {
 	configured, _, err := a.lockPlace()
@@ -54,7 +54,7 @@ func (a *app) pluginVerify(ctx context.Context, path string, asJSON bool) error 
 	}
 	name, err := pluginhost.NameOf(path)
 	if err != nil {
-		name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) // to be tried, any name will do
+		name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) // for a test any name will do
 	}
 	out := verification{Path: path, Plugin: name, Platform: trust.Platform, Findings: []daemon.Finding{}}
 	err = a.withPlugins(configured, func(h *pluginhost.Host) error {
@@ -86,7 +86,7 @@ func (a *app) pluginVerify(ctx context.Context, path string, asJSON bool) error 
 		err = a.printVerification(out)
 	}
 	if err == nil && !out.OK {
-		err = errFoundWanting
+		err = errFailed
 	}
 	return err
 }
@@ -96,10 +96,10 @@ func (a *app) printVerification(v verification) error {
 	var out strings.Builder
 	line := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(&out, "  %s %s\n", p.dim(fmt.Sprintf("%-9s", name)), value)
+			fmt.Fprintf(&out, "  %s %s\n", p.Dim(fmt.Sprintf("%-9s", name)), value)
 		}
 	}
-	fmt.Fprintln(&out, p.bold(strings.TrimSpace(v.Plugin+" "+v.Version)))
+	fmt.Fprintln(&out, p.Bold(strings.TrimSpace(v.Plugin+" "+v.Version)))
 	line("path", v.Path)
 	line("sha256", v.SHA256)
 	line("platform", v.Platform)
@@ -108,18 +108,18 @@ func (a *app) printVerification(v verification) error {
 	}
 	line("lock", string(v.Lock))
 	if v.Error != "" {
-		fmt.Fprintf(&out, "\n%s %s\n", p.bad("wrong"), v.Error)
+		fmt.Fprintf(&out, "\n%s %s\n", p.Bad("failed"), v.Error)
 	}
 	if len(v.Findings) > 0 {
 		out.WriteString("\n")
 	}
 	for _, f := range v.Findings {
-		mark := p.good("ok   ")
+		mark := p.Good("ok    ")
 		switch {
 		case f.Skipped:
-			mark = p.warn("-    ")
+			mark = p.Warn("-     ")
 		case !f.OK:
-			mark = p.bad("wrong")
+			mark = p.Bad("failed")
 		}
 		fmt.Fprintf(&out, "%s %s %s: %s\n", mark, strings.ReplaceAll(f.Kind, "_", " "), f.Name, f.Message)
 	}

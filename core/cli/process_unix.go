@@ -19,16 +19,16 @@ import (
 // signal.Ignore.
 func surviveBrokenPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
-// detached starts a process in a session of its own, which the end of the
-// terminal does not touch.
+// detached starts a process in a session of its own, so that it outlives the
+// terminal.
 func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
-// keepsNumber says that the process stays the same one over reexec.
+// keepsNumber says that reexec keeps the process number.
 const keepsNumber = true
 
-// reexec makes this process the program anew, with its arguments, folder,
-// environment and number, from the file as it is on disk now. sockets is an
-// environment variable that names those that it inherits.
+// reexec replaces this process by a new one of the executable that is on disk
+// now, with the same arguments, directory, environment and process number.
+// sockets is an environment variable that names the sockets it inherits.
 func reexec(sockets string) error {
 	env := os.Environ()
 	if sockets != "" {
@@ -39,7 +39,7 @@ func reexec(sockets string) error {
 	return syscall.Exec(program, os.Args, env)
 }
 
-// alive says whether there is a process of that number.
+// alive reports whether there is a process of that number.
 func alive(pid int) bool {
 	err := syscall.Kill(pid, 0)
 	return err == nil || errors.Is(err, syscall.EPERM)

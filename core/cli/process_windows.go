@@ -17,11 +17,11 @@ func detached() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{CreationFlags: windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP, HideWindow: true}
 }
 
-// keepsNumber says that the process stays the same one over reexec.
+// keepsNumber says that reexec keeps the process number.
 const keepsNumber = false
 
-// reexec starts the program anew, with its arguments, folder and environment,
-// from the file as it is on disk now; this process ends.
+// reexec starts a new process of the executable that is on disk now, with the same
+// arguments, directory and environment. This process ends.
 func reexec(string) error {
 	next := exec.Command(program, os.Args[1:]...)
 	next.Stdout, next.Stderr = os.Stdout, os.Stderr
@@ -29,7 +29,7 @@ func reexec(string) error {
 	return next.Start()
 }
 
-// alive says whether there is a process of that number.
+// alive reports whether there is a process of that number.
 func alive(pid int) bool {
 	h, err := windows.OpenProcess(windows.SYNCHRONIZE, false, uint32(pid))
 	if err != nil {

@@ -10,70 +10,76 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-const (
-	pathReload = "/api/config/reload"
-	pathPlan   = "/api/config/plan"
-)
-
 func (a *app) reloadCommand() *cobra.Command {
-	asJSON := false
+	asJSON, dryRun := false, false
 	c := &cobra.Command{
-		Use:     "reload",
-		Short:   "Apply the configuration as it is in its files now",
-		Long:    "Apply the configuration as it is in its files now. No request under way notices.\nIf anything is wrong with it, nothing changes, and the exit code is 4.\n\nUnless hot_reload is false, changes of the files are applied by themselves.",
-		Example: "  aitunnel reload\n  aitunnel reload --json",
+		Use:   "reload",
+		Short: "Apply the configuration from its files",
+		Long: `Apply the configuration from its files. Requests in flight are not affected. If
+the configuration has errors, nothing changes and the exit code is 4.
+
+With --dry-run nothing is changed: the command shows what a reload would change,
+block by block, and what would start and stop.
+
+Unless hot_reload is false, the program reloads by itself when files change.`,
+		Example: "  aitunnel reload\n  aitunnel reload --dry-run\n  aitunnel reload --json",
 		Args:    noArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return a.apply(c.Context(), pathReload, asJSON)
-		},
+		RunE:    func(c *cobra.Command, _ []string) error { return a.reload(c.Context(), dryRun, asJSON) },
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return c
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "show what would change, and change nothing")
+	return jsonFlag(c, &asJSON)
 }
 
+// planCommand is an earlier name of reload --dry-run.
 func (a *app) planCommand() *cobra.Command {
 	asJSON := false
-	c := &cobra.Command{
-		Use:     "plan",
-		Short:   "Say what a reload would change",
-		Long:    "Say what a reload would change, block by block, and what would begin and end for\nit. Nothing is changed.",
-		Example: "  aitunnel plan\n  aitunnel plan --json",
-		Args:    noArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return a.apply(c.Context(), pathPlan, asJSON)
-		},
-	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return c
+	return jsonFlag(&cobra.Command{
+		Use:    "plan",
+		Hidden: true,
+		Short:  "The same as reload --dry-run",
+		Args:   noArgs,
+		RunE:   func(c *cobra.Command, _ []string) error { return a.reload(c.Context(), true, asJSON) },
+	}, &asJSON)
 }
 
-// apply asks for a reload, or the plan of one, and prints the outcome.
-func (a *app) apply(ctx context.Context, path string, asJSON bool) error {
+func (a *app) reload(ctx context.Context, dryRun, asJSON bool) error {
 	var out admin.Reload
-	err := a.remote().post(ctx, path, nil, &out)
+	var err error
+	if dryRun {
+		out, err = a.client().DryRun(ctx, nil)
+	} else {
+		out, err = a.client().Reload(ctx)
+	}
+	return a.reloaded(out, err, dryRun, asJSON)
+}
+
+// reloaded prints the outcome of a reload.
+func (a *app) reloaded(out admin.Reload, err error, dryRun, asJSON bool) error {
 	if asJSON {
 		return a.jsonOutcome(out, err)
 	}
-	if refused := (*apiError)(nil); errors.As(err, &refused) && len(refused.diags) > 0 {
-		refused.message = "nothing was changed"
+	if refused := (*adminclient.Error)(nil); errors.As(err, &refused) && len(refused.Diagnostics) > 0 {
+		refused.Message = "nothing was changed"
 	}
 	if err != nil {
 		return err
 	}
-	return a.printOutcome(out, path == pathPlan)
+	return a.printOutcome(out, dryRun)
 }
 
-// jsonOutcome prints what was answered, a refusal too.
+// jsonOutcome prints an answer, or a refusal, as JSON.
 func (a *app) jsonOutcome(out any, err error) error {
-	refused := (*apiError)(nil)
-	if errors.As(err, &refused) && len(refused.body) > 0 {
-		if err := a.printJSON(json.RawMessage(refused.body)); err != nil {
+	refused := (*adminclient.Error)(nil)
+	if errors.As(err, &refused) && len(refused.Body) > 0 {
+		if err := a.printJSON(json.RawMessage(refused.Body)); err != nil {
 			return err
 		}
-		return exitError(refused.exitCode())
+		return exitError(exitCode(refused))
 	}
 	if err != nil {
 		return err
@@ -81,27 +87,27 @@ func (a *app) jsonOutcome(out any, err error) error {
 	return a.printJSON(out)
 }
 
-// printOutcome prints a reload that was made, or planned only.
-func (a *app) printOutcome(r admin.Reload, planned bool) error {
-	if err := config.WriteDiagnostics(a.err, r.Diags, colored(a.err)); err != nil {
+// printOutcome prints what a reload changed, or would change.
+func (a *app) printOutcome(r admin.Reload, dryRun bool) error {
+	if err := config.WriteDiagnostics(a.err, r.Diags, bool(term.Colors(a.err))); err != nil {
 		return err
 	}
 	p := a.paint()
 	switch {
-	case len(r.Changes) == 0 && planned:
+	case len(r.Changes) == 0 && dryRun:
 		a.say("A reload would change nothing.")
 	case len(r.Changes) == 0:
-		a.say("Nothing to change.")
-	case planned:
+		a.say("Nothing has changed.")
+	case dryRun:
 		a.say("A reload would change:")
 	default:
-		a.say("%s in %s, generation %d runs:", p.good("Applied"), span(time.Duration(r.Took)), r.Generation)
+		a.say("%s in %s (generation %d):", p.Good("Applied"), term.Span(time.Duration(r.Took)), r.Generation)
 	}
 	for _, c := range r.Changes {
 		a.say("%s", changeLine(p, c))
 	}
-	if planned && len(r.Effects) > 0 {
-		a.say("For that it would:")
+	if dryRun && len(r.Effects) > 0 {
+		a.say("Effects:")
 		for _, e := range r.Effects {
 			a.say("    %s", e)
 		}
@@ -109,14 +115,14 @@ func (a *app) printOutcome(r admin.Reload, planned bool) error {
 	return nil
 }
 
-func changeLine(p paint, c config.Change) string {
-	sign := map[string]string{config.ActionAdd: p.good("+"), config.ActionRemove: p.bad("-"), config.ActionChange: p.warn("~"), config.ActionUpgrade: p.good("^")}[c.Action]
+func changeLine(p term.Paint, c config.Change) string {
+	sign := map[string]string{config.ActionAdd: p.Good("+"), config.ActionRemove: p.Bad("-"), config.ActionChange: p.Warn("~"), config.ActionUpgrade: p.Good("^")}[c.Action]
 	line := "  " + sign + " " + c.Block
 	if len(c.Fields) > 0 {
 		line += ": " + strings.Join(c.Fields, ", ")
 	}
 	if c.Effect != "" {
-		line += p.dim(" (" + c.Effect + ")")
+		line += p.Dim(" (" + c.Effect + ")")
 	}
 	return line
 }

@@ -12,9 +12,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/logsink"
+	"github.com/aitunnel/aitunnel/core/service"
 )
 
 // startFlags are those of start.
@@ -40,7 +42,7 @@ stops it at once. SIGHUP reloads the configuration.`,
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if f.foreground || f.detached {
-				return managedRun(c.Context(), func(ctx context.Context) error { return a.run(ctx, f) })
+				return service.Run(c.Context(), func(ctx context.Context) error { return a.run(ctx, f) })
 			}
 			return a.startInBackground(c.Context())
 		},
@@ -88,19 +90,22 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	}
 	d, err := daemon.Start(ctx, daemon.Options{
 		ConfigPath: path, Vars: a.vars, StateDir: a.stateDir, Builtin: builtin, Version: Version(), LogOutput: out,
-		Reloading: tellReloading, BeforeRestart: a.checkRestart,
+		Reloading: notifyReloading, BeforeRestart: a.checkRestart,
 	})
 	if err != nil {
 		return err
 	}
 	if w := d.Warnings(); w != nil {
-		_ = w.Write(a.err, colored(a.err))
+		_ = w.Write(a.err, bool(term.Colors(a.err)))
 	}
 	a.announce(d.ProxyAddr(), d.AdminAddr())
 	debug.FreeOSMemory() // what only the start needed
-	tellReady(d)
+	notifyReady(d)
+	watched, endWatch := context.WithCancel(context.WithoutCancel(ctx))
+	defer endWatch()
+	go a.keepWatchdog(watched)
 	ending, err := a.serve(ctx, d)
-	tellEnding(ending.Restart)
+	notifyEnding(ending.Restart)
 	var sockets string
 	if ending.Restart && ending.Drain != 0 {
 		sockets = d.HandOver(ctx)
@@ -133,7 +138,7 @@ func (a *app) serve(ctx context.Context, d *daemon.Daemon) (daemon.Ending, error
 func (a *app) drain(ctx context.Context, d *daemon.Daemon, ending daemon.Ending) error {
 	limit := d.DrainTime(ending)
 	if ctx.Err() != nil {
-		a.say("Stopping: requests in flight may take up to %s. Interrupt again to stop at once.", span(limit))
+		a.say("Stopping: requests in flight may take up to %s. Interrupt again to stop at once.", term.Span(limit))
 	}
 	draining, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()

@@ -10,15 +10,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 )
 
 func (a *app) statusCommand() *cobra.Command {
 	watch, asJSON := false, false
 	c := &cobra.Command{
 		Use:     "status",
-		Short:   "Show what the running program does",
-		Long:    "Show the channels with their keys, the tunnels, the plugins and the last reload\nof the program that runs with the state directory.\n\nThe exit code is 3 if none does.",
+		Short:   "Show the state of the running program",
+		Long:    "Show the channels with their keys, the tunnels, the plugins and the last reload\nof the program that uses the state directory.\n\nIf it is not running, the exit code is 3.",
 		Example: "  aitunnel status\n  aitunnel status --watch\n  aitunnel status --json",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -28,12 +30,12 @@ func (a *app) statusCommand() *cobra.Command {
 			return a.status(c.Context(), asJSON)
 		},
 	}
-	c.Flags().BoolVarP(&watch, "watch", "w", false, "show it again every two seconds, until interrupted")
+	c.Flags().BoolVarP(&watch, "watch", "w", false, "update it every two seconds until interrupted")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
 
-// watchTime is the pause between two looks.
+// watchTime is the time between two updates.
 const watchTime = 2 * time.Second
 
 // overview is what status shows.
@@ -42,16 +44,16 @@ type overview struct {
 	ChannelList []admin.Channel `json:"channelList"`
 }
 
-func (a *app) overview(ctx context.Context, r *remote) (out overview, err error) {
-	if err = r.get(ctx, "/api/status", &out.Status); err == nil {
-		err = r.get(ctx, "/api/channels", &out.ChannelList)
+func (a *app) overview(ctx context.Context, c *adminclient.Client) (out overview, err error) {
+	if out.Status, err = c.Status(ctx); err == nil {
+		out.ChannelList, err = c.Channels(ctx)
 	}
 	return out, err
 }
 
 func (a *app) status(ctx context.Context, asJSON bool) error {
-	r := a.remote()
-	v, err := a.overview(ctx, r)
+	c := a.client()
+	v, err := a.overview(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -59,15 +61,15 @@ func (a *app) status(ctx context.Context, asJSON bool) error {
 		return a.printJSON(v)
 	}
 	var out strings.Builder
-	v.write(&out, a.paint(), r.otherVersion())
+	v.write(&out, a.paint(), versionNote(c))
 	_, err = io.WriteString(a.out, out.String())
 	return err
 }
 
 func (a *app) watchStatus(ctx context.Context, asJSON bool) error {
-	r := a.remote()
+	c := a.client()
 	for {
-		v, err := a.overview(ctx, r)
+		v, err := a.overview(ctx, c)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -78,10 +80,10 @@ func (a *app) watchStatus(ctx context.Context, asJSON bool) error {
 			err = a.printJSON(v)
 		} else {
 			var out strings.Builder
-			if a.paint() { // on a terminal: in place of the last look
+			if a.paint() { // on a terminal: replace what is shown
 				out.WriteString("\x1b[H\x1b[2J")
 			}
-			v.write(&out, a.paint(), r.otherVersion())
+			v.write(&out, a.paint(), versionNote(c))
 			_, err = io.WriteString(a.out, out.String())
 		}
 		if err != nil {
@@ -95,21 +97,21 @@ func (a *app) watchStatus(ctx context.Context, asJSON bool) error {
 	}
 }
 
-func (v overview) write(out *strings.Builder, p paint, note string) {
-	state := p.good("running")
+func (v overview) write(out *strings.Builder, p term.Paint, note string) {
+	state := p.Good("running")
 	if v.Status.Status != "running" {
-		state = p.warn(v.Status.Status)
+		state = p.Warn(v.Status.Status)
 	}
 	since := time.Duration(v.Uptime * float64(time.Second))
-	line := func(name, value string) { _, _ = fmt.Fprintf(out, "%s %s\n", p.dim(fmt.Sprintf("%-8s", name)), value) }
-	_, _ = fmt.Fprintf(out, "%s is %s for %s, pid %d\n", p.bold("aitunnel "+v.Version), state, span(since), v.PID)
+	line := func(name, value string) { _, _ = fmt.Fprintf(out, "%s %s\n", p.Dim(fmt.Sprintf("%-8s", name)), value) }
+	_, _ = fmt.Fprintf(out, "%s is %s for %s, pid %d\n", p.Bold("aitunnel "+v.Version), state, term.Span(since), v.PID)
 	if note != "" {
-		_, _ = fmt.Fprintln(out, p.warn(note))
+		_, _ = fmt.Fprintln(out, p.Warn(note))
 	}
 	out.WriteString("\n")
 	active := ""
 	if v.Active > 0 {
-		active = ", " + count(v.Active, "request") + " under way"
+		active = ", " + term.Count(v.Active, "request") + " in flight"
 	}
 	line("Proxy", "http://"+reachable(v.Listen)+active)
 	if v.AdminListen == "" {
@@ -122,40 +124,41 @@ func (v overview) write(out *strings.Builder, p paint, note string) {
 	}
 	line("Config", fmt.Sprintf("%s, generation %d", v.Config, v.Generation))
 	for _, w := range v.Warnings {
-		line("", p.warn("Warning: ")+w)
+		line("", p.Warn("Warning: ")+w)
 	}
 	if r := v.LastReload; r != nil {
 		line("Reload", reloadLine(p, r))
-		for _, mistake := range mistakes(r) {
-			line("", mistake)
+		for _, e := range reloadErrors(r) {
+			line("", e)
 		}
 	}
 	out.WriteString("\n")
-	_ = channelTable(p, v.ChannelList).write(out)
-	writeRestingKeys(out, p, v.ChannelList)
+	_ = channelTable(p, v.ChannelList).Write(out)
+	writeUnavailableKeys(out, p, v.ChannelList)
 	writeTunnels(out, p, v.Tunnels)
 	writePlugins(out, p, v.Plugins)
 }
 
-func reloadLine(p paint, r *admin.Reload) string {
+func reloadLine(p term.Paint, r *admin.Reload) string {
 	switch {
 	case !r.OK:
-		text := p.bad("failed") + " at " + clock(r.At) + ", nothing was changed"
-		if len(mistakes(r)) == 0 {
+		text := p.Bad("failed") + " at " + term.Clock(r.At) + "; nothing was changed"
+		if len(reloadErrors(r)) == 0 {
 			text += ": " + r.Error
 		}
 		return text
 	case len(r.Changes) == 0:
-		return "nothing to change at " + clock(r.At)
+		return "no changes at " + term.Clock(r.At)
 	}
-	return fmt.Sprintf("%s at %s by %s, %s", p.good("applied"), clock(r.At), r.Cause, count(len(r.Changes), "change"))
+	return fmt.Sprintf("%s at %s by %s, %s", p.Good("applied"), term.Clock(r.At), r.Cause, term.Count(len(r.Changes), "change"))
 }
 
-// maxMistakes is how many mistakes status shows; 'aitunnel plan' shows all.
-const maxMistakes = 3
+// maxErrors is how many errors status shows; 'aitunnel reload --dry-run' shows
+// all.
+const maxErrors = 3
 
-// mistakes are why a reload failed, each with its place.
-func mistakes(r *admin.Reload) (out []string) {
+// reloadErrors are why a reload failed, each with its place.
+func reloadErrors(r *admin.Reload) (out []string) {
 	if r.OK {
 		return nil
 	}
@@ -164,7 +167,7 @@ func mistakes(r *admin.Reload) (out []string) {
 		if d.Severity != "error" {
 			continue
 		}
-		if len(out) == maxMistakes {
+		if len(out) == maxErrors {
 			more++
 			continue
 		}
@@ -175,97 +178,97 @@ func mistakes(r *admin.Reload) (out []string) {
 		out = append(out, text)
 	}
 	if more > 0 {
-		out = append(out, fmt.Sprintf("and %d more; 'aitunnel plan' shows them", more))
+		out = append(out, fmt.Sprintf("and %d more; 'aitunnel reload --dry-run' shows them", more))
 	}
 	return out
 }
 
-func channelTable(p paint, channels []admin.Channel) *table {
-	t := newTable(p, "CHANNEL", "STATE", ">LATENCY", ">KEYS", ">REQUESTS", ">FAILED", "NOTE")
+func channelTable(p term.Paint, channels []admin.Channel) *term.Table {
+	t := term.NewTable(p, "CHANNEL", "STATE", ">LATENCY", ">KEYS", ">REQUESTS", ">FAILED", "NOTE")
 	for _, ch := range channels {
 		state, note := channelState(p, ch)
-		t.row(channelName(p, ch), state, millisText(ch.Latency), keysText(p, ch), number(ch.Stats.TotalRequests), number(ch.Stats.FailCount), note)
+		t.Row(channelName(p, ch), state, term.Millis(ch.Latency), keysText(p, ch), term.Number(ch.Stats.TotalRequests), term.Number(ch.Stats.FailCount), note)
 	}
 	return t
 }
 
-func channelName(p paint, ch admin.Channel) string {
+func channelName(p term.Paint, ch admin.Channel) string {
 	name := ch.Name
 	if ch.Fallback {
-		name += p.dim(" (fallback)")
+		name += p.Dim(" (fallback)")
 	}
 	if ch.First {
-		name += p.dim(" (first)")
+		name += p.Dim(" (preferred)")
 	}
 	return name
 }
 
-// keysText is how many keys are usable, of how many.
-func keysText(p paint, ch admin.Channel) string {
+// keysText is how many of the keys are available.
+func keysText(p term.Paint, ch admin.Channel) string {
 	if ch.Keys.Total == 0 {
 		return ""
 	}
 	text := fmt.Sprintf("%d/%d", ch.Keys.Alive, ch.Keys.Total)
 	if ch.Keys.Alive < ch.Keys.Total {
-		text = p.warn(text)
+		text = p.Warn(text)
 	}
 	return text
 }
 
 // channelState is the state of a channel, as the panel shows it, and why.
-func channelState(p paint, ch admin.Channel) (state, note string) {
+func channelState(p term.Paint, ch admin.Channel) (state, note string) {
 	text := ch.State.Text()
 	switch ch.State {
 	case admin.StateReady:
-		return p.good(text), ""
+		return p.Good(text), ""
 	case admin.StateUnknown:
 		return text, ""
 	case admin.StatePaused:
-		return p.warn(text), ""
+		return p.Warn(text), ""
 	}
 	if note = ch.OutReason; note == "" {
 		note = ch.Why()
 	}
-	if left := until(ch.OutUntil); left != "" {
+	if left := term.Until(ch.OutUntil); left != "" {
 		note += ", for " + left
 	}
 	if ch.State == admin.StateDegraded {
-		return p.warn(text), note
+		return p.Warn(text), note
 	}
-	return p.bad(text), note
+	return p.Bad(text), note
 }
 
-// writeRestingKeys lists the keys that cannot be used now.
-func writeRestingKeys(out *strings.Builder, p paint, channels []admin.Channel) {
-	t := newTable(p, "KEY", "CHANNEL", "STATE", "FOR", "NOTE")
+// writeUnavailableKeys lists the keys that cannot be used now.
+func writeUnavailableKeys(out *strings.Builder, p term.Paint, channels []admin.Channel) {
+	t := term.NewTable(p, "KEY", "CHANNEL", "STATE", "FOR", "NOTE")
 	for _, ch := range channels {
 		for _, k := range ch.Keys.List {
 			if k.State != channel.KeyReady {
-				t.row(k.Masked, ch.Name, p.warn(channel.Skip(k.State).Text()), until(k.Until), k.Reason)
+				t.Row(k.Masked, ch.Name, p.Warn(channel.Skip(k.State).Text()), term.Until(k.Until), k.Reason)
 			}
 		}
 	}
-	if len(t.rows) > 1 {
+	if !t.Empty() {
 		out.WriteString("\n")
-		_ = t.write(out)
+		_ = t.Write(out)
 	}
 }
 
-func writePlugins(out *strings.Builder, p paint, plugins admin.Plugins) {
-	t := newTable(p, "PLUGIN", "VERSION", "STATE", ">PID", ">RESTARTS", "NOTE")
+func writePlugins(out *strings.Builder, p term.Paint, plugins admin.Plugins) {
+	t := term.NewTable(p, "PLUGIN", "VERSION", "STATE", ">PID", ">RESTARTS", "NOTE")
 	for _, x := range plugins.Processes {
-		state, note := p.good(x.State), ""
+		state, note := p.Good(x.State), ""
 		if x.State != "running" {
-			state, note = p.bad(x.State), x.LastError
+			state, note = p.Bad(x.State), x.LastError
 		}
 		pid := ""
 		if x.PID > 0 {
 			pid = fmt.Sprint(x.PID)
 		}
-		t.row(x.Plugin, x.Version, state, pid, fmt.Sprint(x.Restarts), note)
+		t.Row(x.Plugin, x.Version, state, pid, fmt.Sprint(x.Restarts), note)
 	}
-	if len(t.rows) > 1 {
+	if !t.Empty() {
 		out.WriteString("\n")
-		_ = t.write(out)
+		_ = t.Write(out)
 	}
 }

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/daemon"
 )
 
@@ -71,9 +74,9 @@ Most changes need no restart: see 'aitunnel reload'.`,
 }
 
 func (a *app) stop(ctx context.Context, e daemon.Ending) error {
-	r := a.remote()
+	client := a.client()
 	running := daemon.HolderOf(a.stateDir)
-	if err := r.post(ctx, daemon.PathStop, e, nil); err != nil {
+	if err := client.Call(ctx, http.MethodPost, daemon.PathStop, e, nil); err != nil {
 		return err
 	}
 	for waited := time.Now(); ; {
@@ -83,7 +86,7 @@ func (a *app) stop(ctx context.Context, e daemon.Ending) error {
 		}
 		if time.Since(waited) > 2*time.Second {
 			waited = waited.Add(time.Hour)
-			a.say("%s%s. 'aitunnel stop --now' stops at once.", waiting(ctx, r), limit(e.Drain))
+			a.say("%s%s. 'aitunnel stop --now' stops at once.", waiting(ctx, client), limit(e.Drain))
 		}
 		select {
 		case <-ctx.Done():
@@ -94,12 +97,12 @@ func (a *app) stop(ctx context.Context, e daemon.Ending) error {
 }
 
 // waiting says what an ending waits for.
-func waiting(ctx context.Context, r *remote) string {
-	var s admin.Status
-	if r.get(ctx, "/api/status", &s) != nil || s.Active == 0 {
+func waiting(ctx context.Context, client *adminclient.Client) string {
+	s, err := client.Status(ctx)
+	if err != nil || s.Active == 0 {
 		return "Waiting for the end"
 	}
-	return fmt.Sprintf("Waiting for %s in flight", count(s.Active, "request"))
+	return fmt.Sprintf("Waiting for %s in flight", term.Count(s.Active, "request"))
 }
 
 // limit says how long a drain may take.
@@ -107,27 +110,26 @@ func limit(drain time.Duration) string {
 	if drain <= 0 {
 		return ""
 	}
-	return ", for up to " + span(drain)
+	return ", for up to " + term.Span(drain)
 }
 
 // tellToEnd returns the status of the program that was told.
-func (a *app) tellToEnd(ctx context.Context, r *remote, e daemon.Ending) (s admin.Status, err error) {
-	if err = r.get(ctx, "/api/status", &s); err == nil {
-		err = r.post(ctx, daemon.PathStop, e, nil)
+func (a *app) tellToEnd(ctx context.Context, client *adminclient.Client, e daemon.Ending) (s admin.Status, err error) {
+	if s, err = client.Status(ctx); err == nil {
+		err = client.Call(ctx, http.MethodPost, daemon.PathStop, e, nil)
 	}
 	return s, err
 }
 
 func (a *app) restart(ctx context.Context, e daemon.Ending) error {
-	r := a.remote()
-	var plan admin.Reload
-	if err := r.post(ctx, pathPlan, nil, &plan); err != nil {
-		if refused := (*apiError)(nil); errors.As(err, &refused) && len(refused.diags) > 0 {
-			refused.message = "nothing was restarted: the configuration cannot be applied"
+	client := a.client()
+	if _, err := client.DryRun(ctx, nil); err != nil {
+		if refused := (*adminclient.Error)(nil); errors.As(err, &refused) && len(refused.Diagnostics) > 0 {
+			refused.Message = "nothing was restarted: the configuration cannot be applied"
 		}
 		return err
 	}
-	before, err := a.tellToEnd(ctx, r, e)
+	before, err := a.tellToEnd(ctx, client, e)
 	if err != nil {
 		return err
 	}
@@ -140,7 +142,7 @@ func (a *app) restart(ctx context.Context, e daemon.Ending) error {
 	defer cancel()
 	go a.awaitEnd(ctx, before.PID, ended)
 	if before.Active > 0 && e.Drain != 0 {
-		a.say("Waiting for %s in flight%s.", count(before.Active, "request"), limit(e.Drain))
+		a.say("Waiting for %s in flight%s.", term.Count(before.Active, "request"), limit(e.Drain))
 	}
 	s, err := a.awaitReady(ctx, ended, func(s admin.Status) bool { return !s.StartedAt.Equal(before.StartedAt) })
 	if err != nil {

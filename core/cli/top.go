@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
@@ -21,9 +22,9 @@ func (a *app) topCommand() *cobra.Command {
 		Short: "Watch channels and requests live in the terminal",
 		Long: `Watch channels and requests live in the terminal.
 
-  q       ends it
-  f       shows failures only, or all requests again
-  p       holds the requests still, or lets them go on`,
+  q       quit
+  f       show failures only, or all requests
+  p       pause the list of requests, or continue`,
 		Example: "  aitunnel top",
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.top(c.Context()) },
@@ -31,7 +32,7 @@ func (a *app) topCommand() *cobra.Command {
 }
 
 func (a *app) top(ctx context.Context) error {
-	if f, ok := a.out.(*os.File); !ok || !isatty.IsTerminal(f.Fd()) || !a.asksPeople() {
+	if f, ok := a.out.(*os.File); !ok || !isatty.IsTerminal(f.Fd()) || !a.input().IsTerminal() {
 		return errors.New("top needs a terminal; 'aitunnel status' and 'aitunnel logs' do not")
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -59,10 +60,10 @@ type topLook struct {
 }
 
 func (a *app) look(ctx context.Context) (out topLook) {
-	r := a.remote()
-	defer r.client.CloseIdleConnections()
-	if out.overview, out.err = a.overview(ctx, r); out.err == nil {
-		out.err = r.get(ctx, "/api/stats", &out.stats)
+	c := a.client()
+	defer c.Close()
+	if out.overview, out.err = a.overview(ctx, c); out.err == nil {
+		out.stats, out.err = c.Stats(ctx)
 	}
 	return out
 }
@@ -70,7 +71,7 @@ func (a *app) look(ctx context.Context) (out topLook) {
 // feed sends the program's events to the view, over restarts of it.
 func (a *app) feed(ctx context.Context, p *tea.Program) {
 	for ctx.Err() == nil {
-		_ = a.remote().events(ctx, "/api/logs", func(e event.Event) error {
+		_ = a.client().Events(ctx, func(e event.Event) error {
 			p.Send(e)
 			return nil
 		})
@@ -83,13 +84,13 @@ func (a *app) feed(ctx context.Context, p *tea.Program) {
 
 // topModel is the view.
 type topModel struct {
-	paint         paint
+	paint         term.Paint
 	look          func() topLook
 	now           topLook
 	lost          error // why there is nothing newer than now
 	events        []event.Event
 	seen          uint64
-	held          bool // the requests stand still
+	paused        bool // no new events are shown
 	failures      bool // only they are shown
 	width, height int
 }
@@ -128,7 +129,7 @@ func (m *topModel) press(key string) tea.Cmd {
 	case "q", "esc", "ctrl+c":
 		return tea.Quit
 	case "p", "space":
-		m.held = !m.held
+		m.paused = !m.paused
 	case "f":
 		m.failures = !m.failures
 	}
@@ -139,7 +140,7 @@ func (m *topModel) press(key string) tea.Cmd {
 func (m *topModel) take(l topLook) {
 	if m.lost = l.err; l.err == nil {
 		if !l.StartedAt.Equal(m.now.StartedAt) {
-			m.seen = 0 // another life counts its events anew
+			m.seen = 0 // a restarted program numbers its events from 1
 		}
 		m.now = l
 	}
@@ -147,7 +148,7 @@ func (m *topModel) take(l topLook) {
 
 // note keeps an event; one that came before is left out.
 func (m *topModel) note(e event.Event) {
-	if m.held || e.ID == 0 || e.ID <= m.seen {
+	if m.paused || e.ID == 0 || e.ID <= m.seen {
 		return
 	}
 	m.seen = e.ID
@@ -160,6 +161,6 @@ func (m *topModel) note(e event.Event) {
 func (m *topModel) View() tea.View {
 	v := tea.NewView(m.screen())
 	v.AltScreen = true
-	v.WindowTitle = fmt.Sprintf("aitunnel, %d of %d channels in service", m.now.Channels.Healthy, m.now.Channels.Total)
+	v.WindowTitle = fmt.Sprintf("aitunnel, %d of %d channels available", m.now.Channels.Healthy, m.now.Channels.Total)
 	return v
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
@@ -41,25 +42,25 @@ func (m *topModel) screen() string {
 
 func (m *topModel) head() []string {
 	p, s := m.paint, m.now
-	state := p.good("● running")
+	state := p.Good("● running")
 	switch {
 	case m.lost != nil:
-		state = p.bad("● no answer")
+		state = p.Bad("● no answer")
 	case s.Channels.Healthy == 0:
-		state = p.bad("● no channel in service")
+		state = p.Bad("● no channel is available")
 	case s.Channels.Healthy < s.Channels.Total:
-		state = p.warn(fmt.Sprintf("● %d of %d channels in service", s.Channels.Healthy, s.Channels.Total))
+		state = p.Warn(fmt.Sprintf("● %d of %d channels available", s.Channels.Healthy, s.Channels.Total))
 	case s.Status.Status != "running":
-		state = p.warn("● " + s.Status.Status)
+		state = p.Warn("● " + s.Status.Status)
 	}
 	rate, minute := "", s.stats.Windows["1m"]
 	if minute.SuccessRate != nil {
-		rate = p.dim(", ") + fmt.Sprintf("%.1f%% ok", 100**minute.SuccessRate)
+		rate = p.Dim(", ") + fmt.Sprintf("%.1f%% ok", 100**minute.SuccessRate)
 	}
 	return []string{
-		m.spread(p.bold("aitunnel "+s.Version)+"  "+state, p.dim("up ")+span(time.Duration(s.Uptime*float64(time.Second)))),
-		m.spread(p.dim("Proxy http://")+reachable(s.Listen),
-			fmt.Sprintf("%.1f requests/s%s%s%d under way", s.stats.RequestsPerSecond, rate, p.dim(", "), s.Active)),
+		m.spread(p.Bold("aitunnel "+s.Version)+"  "+state, p.Dim("up ")+term.Span(time.Duration(s.Uptime*float64(time.Second)))),
+		m.spread(p.Dim("Proxy http://")+reachable(s.Listen),
+			fmt.Sprintf("%.1f requests/s%s%s%d in flight", s.stats.RequestsPerSecond, rate, p.Dim(", "), s.Active)),
 	}
 }
 
@@ -78,24 +79,24 @@ const sparkWidth = 30
 
 func (m *topModel) channels() []string {
 	p := m.paint
-	t := newTable(p, "CHANNEL", "STATE", ">PER MIN", ">OK", ">FIRST BYTE", ">KEYS", "LAST TEN MINUTES", "NOTE")
+	t := term.NewTable(p, "CHANNEL", "STATE", ">PER MIN", ">OK", ">FIRST BYTE", ">KEYS", "LAST TEN MINUTES", "NOTE")
 	for _, ch := range m.now.ChannelList {
 		state, note := channelState(p, ch)
-		requests, failures := lately(ch.Recent, len(ch.Recent))
+		requests, failures := sumOf(ch.Recent, len(ch.Recent))
 		ok := ""
 		if requests > 0 {
 			ok = fmt.Sprintf("%.0f%%", 100*(1-float64(failures)/float64(requests)))
 		}
-		minute, _ := lately(ch.Recent, 6)
-		t.row(channelName(p, ch), state, number(minute), ok, millisText(ch.Latency), keysText(p, ch), spark(p, ch.Recent), note)
+		minute, _ := sumOf(ch.Recent, 6)
+		t.Row(channelName(p, ch), state, term.Number(minute), ok, term.Millis(ch.Latency), keysText(p, ch), spark(p, ch.Recent), note)
 	}
 	var out strings.Builder
-	_ = t.write(&out)
+	_ = t.Write(&out)
 	return strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
 }
 
-// lately sums up the last n points.
-func lately(points []admin.Point, n int) (requests, failures uint64) {
+// sumOf sums up the last n points.
+func sumOf(points []admin.Point, n int) (requests, failures uint64) {
 	for _, x := range points[max(0, len(points)-n):] {
 		requests, failures = requests+x.Requests, failures+x.Failures
 	}
@@ -103,25 +104,25 @@ func lately(points []admin.Point, n int) (requests, failures uint64) {
 }
 
 // spark draws requests over time, red where some failed.
-func spark(p paint, points []admin.Point) string {
+func spark(p term.Paint, points []admin.Point) string {
 	const bars = "▁▂▃▄▅▆▇█"
 	per := max(1, (len(points)+sparkWidth-1)/sparkWidth)
 	var counts []admin.Point
 	most := uint64(0)
 	for i := 0; i < len(points); i += per {
 		var sum admin.Point
-		sum.Requests, sum.Failures = lately(points[i:min(i+per, len(points))], per)
+		sum.Requests, sum.Failures = sumOf(points[i:min(i+per, len(points))], per)
 		counts, most = append(counts, sum), max(most, sum.Requests)
 	}
 	var out strings.Builder
 	for _, c := range counts {
 		switch bar := string([]rune(bars)[barOf(c.Requests, most, len([]rune(bars)))]); {
 		case c.Requests == 0:
-			out.WriteString(p.dim("·"))
+			out.WriteString(p.Dim("·"))
 		case c.Failures > 0:
-			out.WriteString(p.bad(bar))
+			out.WriteString(p.Bad(bar))
 		default:
-			out.WriteString(p.good(bar))
+			out.WriteString(p.Good(bar))
 		}
 	}
 	return out.String()
@@ -136,9 +137,9 @@ func barOf(n, most uint64, bars int) int {
 
 func (m *topModel) tunnels() (out []string) {
 	for _, t := range m.now.Tunnels {
-		line := m.paint.dim("Tunnel ") + t.Name + " " + tunnelState(m.paint, t.State) + m.paint.dim(" since ") + clock(t.Since)
+		line := m.paint.Dim("Tunnel ") + t.Name + " " + tunnelState(m.paint, t.State) + m.paint.Dim(" since ") + term.Clock(t.Since)
 		if t.LastError != "" {
-			line += m.paint.dim(": ") + t.LastError
+			line += m.paint.Dim(": ") + t.LastError
 		}
 		out = append(out, line)
 	}
@@ -158,14 +159,14 @@ func (m *topModel) shown(n int) (out []event.Event) {
 func (m *topModel) foot() string {
 	p := m.paint
 	if m.lost != nil {
-		return p.bad(m.lost.Error())
+		return p.Bad(m.lost.Error())
 	}
-	text := p.bold("q") + " quit  " + p.bold("f") + " failures only  " + p.bold("p") + " hold"
+	text := p.Bold("q") + " quit  " + p.Bold("f") + " failures only  " + p.Bold("p") + " pause"
 	if m.failures {
-		text = p.bold("q") + " quit  " + p.bold("f") + " all requests  " + p.bold("p") + " hold"
+		text = p.Bold("q") + " quit  " + p.Bold("f") + " all requests  " + p.Bold("p") + " pause"
 	}
-	if m.held {
-		text += p.warn("  held")
+	if m.paused {
+		text += p.Warn("  paused")
 	}
 	return text
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
@@ -36,7 +37,7 @@ func busy(n int) topLook {
 func TestTopFitsEveryTerminal(t *testing.T) {
 	for _, size := range [][2]int{{80, 24}, {200, 60}, {40, 10}, {20, 5}, {5, 2}, {1, 1}, {120, 6}} {
 		for _, channels := range []int{0, 2, 30} {
-			for _, colour := range []paint{false, true} {
+			for _, colour := range []term.Paint{false, true} {
 				m := &topModel{paint: colour}
 				m.take(busy(channels))
 				for i := range 100 {
@@ -77,7 +78,7 @@ func TestTopShowsWhatIsAskedFor(t *testing.T) {
 	say := func(id uint64, level event.Level, message string) {
 		m.Update(event.Event{ID: id, Time: time.Now(), Type: event.TypeHealth, Level: level, Message: message})
 	}
-	shows(true, "12.3 requests/s, 99.5% ok, 0 under way")
+	shows(true, "12.3 requests/s, 99.5% ok, 0 in flight")
 	shows(true, "up 2h 3m")
 	shows(true, "channel-1  ready")
 	say(1, "info", "all is well")

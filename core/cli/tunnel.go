@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -11,17 +10,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 )
 
-const pathTunnels = "/api/tunnels"
-
 func (a *app) tunnelCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "tunnel",
-		Short: "Look at the SSH tunnels, trust their hosts, try them",
+		Short: "Show SSH tunnels, trust their hosts, test them",
 		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -33,7 +31,7 @@ func (a *app) tunnelListCommand() *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
 		Use:     "list",
-		Short:   "List the tunnels of the running program, and how they are",
+		Short:   "List the tunnels of the running program with their state",
 		Example: "  aitunnel tunnel list\n  aitunnel tunnel list --json",
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.tunnelList(c.Context(), asJSON) },
@@ -43,15 +41,15 @@ func (a *app) tunnelListCommand() *cobra.Command {
 }
 
 func (a *app) tunnelList(ctx context.Context, asJSON bool) error {
-	var tunnels []admin.Tunnel
-	if err := a.remote().get(ctx, pathTunnels, &tunnels); err != nil {
+	tunnels, err := a.client().Tunnels(ctx)
+	if err != nil {
 		return err
 	}
 	if asJSON {
 		return a.printJSON(tunnels)
 	}
 	if len(tunnels) == 0 {
-		a.say("There is no tunnel in the configuration.")
+		a.say("The configuration has no tunnels.")
 		return nil
 	}
 	var out strings.Builder
@@ -61,62 +59,63 @@ func (a *app) tunnelList(ctx context.Context, asJSON bool) error {
 			_, _ = fmt.Fprintf(&out, "\n%s: %s\n", t.Name, note)
 		}
 	}
-	_, err := io.WriteString(a.out, strings.TrimPrefix(out.String(), "\n"))
+	_, err = io.WriteString(a.out, strings.TrimPrefix(out.String(), "\n"))
 	return err
 }
 
 // writeTunnels lists tunnels with their forwards, each in a line, nothing if
 // there are none.
-func writeTunnels(out *strings.Builder, p paint, tunnels []admin.Tunnel) {
+func writeTunnels(out *strings.Builder, p term.Paint, tunnels []admin.Tunnel) {
 	if len(tunnels) == 0 {
 		return
 	}
-	t := newTable(p, "TUNNEL", "HOST", "STATE", "SINCE", "OPENS", "LEADS TO", ">ANSWERS IN")
+	t := term.NewTable(p, "TUNNEL", "HOST", "STATE", "SINCE", "OPENS", "LEADS TO", ">ANSWERS IN")
 	var wrong []string
 	for _, x := range tunnels {
-		name, host, state, since := x.Name, x.Host, tunnelState(p, x.State), clock(x.Since)
+		name, host, state, since := x.Name, x.Host, tunnelState(p, x.State), term.Clock(x.Since)
 		for _, f := range x.Forwards {
 			to, remote := "the routes", f.Remote
 			if f.Channel != "" {
 				to = "channel " + f.Channel
 			}
 			if f.State != "open" {
-				remote = p.dim(remote + " (" + f.State + ")")
+				remote = p.Dim(remote + " (" + f.State + ")")
 			}
-			t.row(name, host, state, since, remote, to, millisText(f.Probe))
+			t.Row(name, host, state, since, remote, to, term.Millis(f.Probe))
 			name, host, state, since = " ", " ", " ", " "
 		}
 		if x.LastError != "" && x.State != "up" {
 			text := fmt.Sprintf("%s: %s", x.Name, x.LastError)
 			if x.NextTry != nil {
-				text += fmt.Sprintf(" (next try at %s)", clock(*x.NextTry))
+				text += fmt.Sprintf(" (next try at %s)", term.Clock(*x.NextTry))
 			}
 			wrong = append(wrong, text)
 		}
 	}
 	out.WriteString("\n")
-	_ = t.write(out)
+	_ = t.Write(out)
 	for _, w := range wrong {
-		out.WriteString(p.bad(w) + "\n")
+		out.WriteString(p.Bad(w) + "\n")
 	}
 }
 
-func tunnelState(p paint, state string) string {
+func tunnelState(p term.Paint, state string) string {
 	switch state {
 	case "up":
-		return p.good(state)
+		return p.Good(state)
 	case "failed":
-		return p.bad(state)
+		return p.Bad(state)
 	}
-	return p.warn(state)
+	return p.Warn(state)
 }
 
-// tunnelTime is how long start waits for the tunnels to show how they do.
+// tunnelTime is how long start waits for tunnels to connect.
 const tunnelTime = 5 * time.Second
 
-// announceTunnels says how the tunnels are, once each has connected or failed.
+// announceTunnels prints the state of the tunnels, once each has connected or
+// failed.
 func (a *app) announceTunnels(ctx context.Context, tunnels []admin.Tunnel) {
-	r := a.remote()
+	client := a.client()
 	connecting := func() bool {
 		for _, t := range tunnels {
 			if t.State == "connecting" {
@@ -126,7 +125,8 @@ func (a *app) announceTunnels(ctx context.Context, tunnels []admin.Tunnel) {
 		return false
 	}
 	for until := time.Now().Add(tunnelTime); connecting() && time.Now().Before(until) && ctx.Err() == nil; time.Sleep(pollTime) {
-		if r.get(ctx, pathTunnels, &tunnels) != nil {
+		var err error
+		if tunnels, err = client.Tunnels(ctx); err != nil {
 			return
 		}
 	}
@@ -176,7 +176,7 @@ func (a *app) withTunnels(ctx context.Context, names []string, f func([]*config.
 	for _, name := range names {
 		t := cfg.Tunnel(name)
 		if t == nil {
-			return fmt.Errorf("there is no tunnel %q in %s; there is %s", name, path, strings.Join(known, ", "))
+			return fmt.Errorf("there is no tunnel %q in %s; the tunnels are %s", name, path, strings.Join(known, ", "))
 		}
 		chosen = append(chosen, t)
 	}
@@ -185,6 +185,3 @@ func (a *app) withTunnels(ctx context.Context, names []string, f func([]*config.
 	}
 	return f(chosen)
 }
-
-// errNoTerminal says that there is nobody to ask.
-var errNoTerminal = errors.New("there is no terminal to ask on")

@@ -1,16 +1,13 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/sshclient"
 )
@@ -19,10 +16,10 @@ func (a *app) tunnelTrustCommand() *cobra.Command {
 	yes, print := false, ""
 	c := &cobra.Command{
 		Use:   "trust [NAME]...",
-		Short: "Learn the key of a tunnel's host, after you have compared it",
+		Short: "Trust the host key of a tunnel, after you have compared it",
 		Long: `Connect to the host of a tunnel, and to the jump hosts before it, show the
-fingerprints of keys that are not known yet, and write those that you agree to
-to the known hosts. Compare a fingerprint with what the host's console shows for
+fingerprints of keys that are not known yet, and add those that you accept to the
+known hosts. Compare a fingerprint with what the host's console shows for
 ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, or what its provider shows.
 
 A key that has changed is never trusted by this command.`,
@@ -38,7 +35,7 @@ A key that has changed is never trusted by this command.`,
 			})
 		},
 	}
-	c.Flags().BoolVar(&yes, "yes", false, "trust whatever key is shown, without comparing it")
+	c.Flags().BoolVar(&yes, "yes", false, "trust the key that the host shows, without comparing it")
 	c.Flags().StringVar(&print, "fingerprint", "", "trust the key with this fingerprint, and no other")
 	return c
 }
@@ -53,7 +50,7 @@ func (a *app) tunnelTrust(ctx context.Context, t *config.Tunnel, yes bool, print
 	}
 	seen, err := sshclient.Trust(ctx, route, t.Keepalive, func(k sshclient.HostKey) (bool, error) {
 		a.say("The host %s of the tunnel %q is not known. Its key is", k.Host, t.Name)
-		a.say("  %s (%s)", a.paint().bold(k.Fingerprint), k.Type)
+		a.say("  %s (%s)", a.paint().Bold(k.Fingerprint), k.Type)
 		switch {
 		case print != "" && print != k.Fingerprint:
 			return false, fmt.Errorf("the host %s presents another key than --fingerprint names: nothing was changed", k.Host)
@@ -77,24 +74,18 @@ func (a *app) tunnelTrust(ctx context.Context, t *config.Tunnel, yes bool, print
 
 // agreed asks a question that only the whole word yes agrees to.
 func (a *app) agreed(question string) (bool, error) {
-	_, _ = fmt.Fprint(a.out, question)
-	line, err := bufio.NewReader(a.in).ReadString('\n')
-	if err != nil && line == "" {
-		_, _ = fmt.Fprintln(a.out)
-		return false, fmt.Errorf("%w; add --fingerprint or --yes", errNoTerminal)
+	answer, err := a.input().Ask(question)
+	if err != nil && answer == "" {
+		return false, fmt.Errorf("%w; add --fingerprint or --yes", term.ErrNoTerminal)
 	}
-	return strings.EqualFold(strings.TrimSpace(line), "yes"), nil
+	return strings.EqualFold(answer, "yes"), nil
 }
 
 // passphrase asks for the passphrase of a key, without showing it. It is "" if
 // there is no terminal.
 func (a *app) passphrase(path string) (string, error) {
-	in, ok := a.in.(*os.File)
-	if !ok || !isatty.IsTerminal(in.Fd()) {
+	if !a.input().IsTerminal() {
 		return "", nil
 	}
-	_, _ = fmt.Fprintf(a.err, "Passphrase of %s: ", path)
-	text, err := term.ReadPassword(int(in.Fd()))
-	_, _ = fmt.Fprintln(a.err)
-	return string(text), err
+	return a.input().Secret(context.Background(), "Passphrase of "+path)
 }

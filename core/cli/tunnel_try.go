@@ -14,11 +14,11 @@ func (a *app) tunnelTestCommand() *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
 		Use:   "test [NAME]...",
-		Short: "Go the whole way of a tunnel, and say which step fails and why",
+		Short: "Test a tunnel step by step, and show which step fails and why",
 		Long: `Connect to the host of a tunnel, check its key, log in, open each forward and
-send a request through it, as the running program would. What the running
-program has open already is left to it. A passphrase that the configuration does
-not give is asked for.
+send a request through it, as the running program would. Forwards that
+the running program has open are not touched. You are asked for a passphrase that
+the configuration does not have.
 
 The exit code is 1 if a step fails.`,
 		Example: "  aitunnel tunnel test\n  aitunnel tunnel test vps --json",
@@ -40,13 +40,12 @@ type tested struct {
 }
 
 func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool) error {
-	var running []admin.Tunnel
-	_ = a.remote().get(ctx, pathTunnels, &running) // nothing may run
+	running, _ := a.client().Tunnels(ctx) // nothing may run
 	p, good, out := a.paint(), true, []tested{}
 	for _, t := range all {
 		x := tested{Name: t.Name}
 		if !asJSON {
-			a.say("%s", p.bold("tunnel "+t.Name))
+			a.say("%s", p.Bold("tunnel "+t.Name))
 		}
 		x.OK = tunnel.Test(ctx, tunnel.Options{}, t, tunnel.TestOptions{
 			Held: func(address string) bool { return holds(running, t, address) },
@@ -56,9 +55,9 @@ func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool)
 				switch {
 				case asJSON:
 				case r.OK:
-					a.say("  %s %s", p.good("✓"), r.Text)
+					a.say("  %s %s", p.Good("✓"), r.Text)
 				default:
-					a.say("  %s could not %s: %s", p.bad("✗"), tunnel.StepText(r.Step), r.Text)
+					a.say("  %s could not %s: %s", p.Bad("✗"), tunnel.StepText(r.Step), r.Text)
 				}
 			},
 		})

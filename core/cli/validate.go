@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
@@ -18,7 +19,7 @@ func (a *app) validateCommand() *cobra.Command {
 	asJSON := false
 	return jsonFlag(&cobra.Command{
 		Use:     "validate [FILE]",
-		Short:   "Check a configuration, with all that its plugins say about it",
+		Short:   "Check a configuration, including the settings of its plugins",
 		Example: "  aitunnel validate\n  aitunnel validate aitunnel.hcl\n  aitunnel validate --json",
 		Args:    oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -30,7 +31,7 @@ func (a *app) validateCommand() *cobra.Command {
 	}, &asJSON)
 }
 
-// validity is what validate says to programs.
+// validity is the outcome of validate as JSON.
 type validity struct {
 	Path  string              `json:"path"`
 	Valid bool                `json:"valid"`
@@ -68,16 +69,16 @@ func (a *app) validate(ctx context.Context, asJSON bool) error {
 	case report.HasErrors():
 		return &daemon.ConfigError{Report: report}
 	}
-	if err := report.Write(a.err, colored(a.err)); err != nil {
+	if err := report.Write(a.err, bool(term.Colors(a.err))); err != nil {
 		return err
 	}
-	if _, err = fmt.Fprintf(a.out, "%s is valid: %s, %s.\n", path, count(len(cfg.Channels), "channel"), count(len(cfg.Routes), "route")); err == nil {
+	if _, err = fmt.Fprintf(a.out, "%s is valid: %s, %s.\n", path, term.Count(len(cfg.Channels), "channel"), term.Count(len(cfg.Routes), "route")); err == nil {
 		a.sayVerdictChanges(verdictChanges(cfg))
 	}
 	return err
 }
 
-// withPlugins runs f with plugin processes of its own, as where no daemon runs.
+// withPlugins runs f with plugin processes of its own, so no daemon is needed.
 func (a *app) withPlugins(configPath string, f func(*pluginhost.Host) error) error {
 	builtin, err := builtinCommand()
 	if err != nil {

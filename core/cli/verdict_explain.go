@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
@@ -51,7 +52,7 @@ func (a *app) explainVerdict(set *verdict.Set, answer verdict.Answer, asJSON boo
 	case rule == nil:
 		a.say("Rule      none matches; the default for %s decides", out.Default)
 	default:
-		a.say("Rule      %s (%s)%s", rule.Name, rule.Origin, after(": ", cmp.Or(rule.Note, place(rule))))
+		a.say("Rule      %s (%s)%s", rule.Name, rule.Origin, term.After(": ", cmp.Or(rule.Note, place(rule))))
 	}
 	a.say("Follows   %s", out.Follows)
 	a.say("Next      %s", whereNext(out))
@@ -245,7 +246,7 @@ func (a *app) sayVerdictChanges(changes []verdictChange) {
 		return
 	}
 	const shown = 20
-	a.say("Your verdicts change what %s of real sites mean:", count(len(changes), "answer"))
+	a.say("Your verdicts change what %s of real sites mean:", term.Count(len(changes), "answer"))
 	for _, c := range changes[:min(len(changes), shown)] {
 		a.say("  %s: %s, was %s, by %q (%s)", c.Answer, meansAndScope(c.After, c.Scope), c.Before, c.Rule, shorten(c.Source))
 	}

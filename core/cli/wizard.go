@@ -10,7 +10,7 @@ import (
 
 // wizard asks for what a first configuration needs.
 func (a *app) wizard(ctx context.Context, f *first) error {
-	_, _ = fmt.Fprint(a.err, "The sites to use, the preferred one first. An empty line ends each list.\n\n")
+	_, _ = fmt.Fprint(a.err, "Enter the sites to use, the best one first. An empty line ends each list.\n\n")
 	for len(f.Sites) < 20 {
 		target, err := a.askTarget(len(f.Sites))
 		if err != nil {
@@ -19,14 +19,14 @@ func (a *app) wizard(ctx context.Context, f *first) error {
 		if target == "" {
 			break
 		}
-		keys, err := a.readKeys(ctx, "Key (it does not show)")
+		keys, err := a.input().Keys(ctx, "Key (not shown)")
 		if err != nil {
 			return err
 		}
 		f.Sites = append(f.Sites, site{Name: f.name(target), Target: target, Keys: distinct(keys), Fallback: len(f.Sites) > 0})
 	}
 	if len(f.Sites) == 0 {
-		return errors.New("there is no site, so nothing is written")
+		return errors.New("no site was given, so nothing was written")
 	}
 	host, err := a.ask("\nVPS that your apps run on, as user@host (empty: none): ")
 	if host == "" || err != nil {
@@ -41,7 +41,7 @@ func (a *app) wizard(ctx context.Context, f *first) error {
 
 func (a *app) ask(prompt string) (string, error) {
 	_, _ = fmt.Fprint(a.err, prompt)
-	line, err := a.readLine()
+	line, err := a.input().Line()
 	if err != nil {
 		_, _ = fmt.Fprintln(a.err)
 	}
@@ -53,12 +53,12 @@ func (a *app) ask(prompt string) (string, error) {
 func (a *app) askTarget(n int) (string, error) {
 	prompt := "Address of the first site, such as https://api.example.com: "
 	if n > 0 {
-		prompt = "\nAddress of another site, for when those before are not to be had (empty: none): "
+		prompt = "\nAddress of another site, used when the sites above are unavailable (empty: none): "
 	}
 	for {
 		target, err := a.ask(prompt)
 		if target == "" {
-			return "", nil // what no answer means, the caller says
+			return "", nil // the caller decides what that means
 		}
 		if !strings.Contains(target, "://") {
 			target = "https://" + target
@@ -66,7 +66,7 @@ func (a *app) askTarget(n int) (string, error) {
 		if u, failed := url.Parse(target); failed == nil && u.Hostname() != "" && u.User == nil && u.RawQuery == "" && (u.Scheme == "https" || u.Scheme == "http") {
 			return strings.TrimSuffix(strings.TrimSuffix(target, "/"), "/v1"), nil
 		}
-		_, _ = fmt.Fprintln(a.err, "That is no address: it begins with https:// and names a host.")
+		_, _ = fmt.Fprintln(a.err, "This is not an address: it must begin with https:// and name a host.")
 		if err != nil {
 			return "", err
 		}
@@ -75,7 +75,7 @@ func (a *app) askTarget(n int) (string, error) {
 
 // name is a name for the channel, after its host.
 func (f *first) name(target string) string {
-	u, _ := url.Parse(target) // it was one a moment ago
+	u, _ := url.Parse(target) // it was checked before
 	base := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' {
 			return r

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/event"
 )
@@ -53,17 +54,17 @@ func TestWhatTheRunningProgramRefuses(t *testing.T) {
 	}{
 		"a reason":                     {Version(), refusal(409, "conflict", "the channel is gone", "[]"), "the channel is gone", exitFailed},
 		"a thing that is not there":    {"0.0.7", refusal(404, "not_found", `there is no channel "x"`, "[]"), `there is no channel "x"`, exitFailed},
-		"an endpoint that is too new":  {"0.0.7", refusal(404, "not_found", unknown, "[]"), "the running program is version 0.0.7 and does not know this", exitFailed},
+		"an endpoint that is too new":  {"0.0.7", refusal(404, "not_found", unknown, "[]"), "the running program is version 0.0.7 and cannot do this", exitFailed},
 		"an endpoint, same version":    {Version(), refusal(404, "not_found", unknown, "[]"), unknown, exitFailed},
-		"a method that is too new":     {"0.0.7", refusal(405, "method_not_allowed", "GET only", "[]"), "'aitunnel restart' brings it up to date", exitFailed},
+		"a method that is too new":     {"0.0.7", refusal(405, "method_not_allowed", "GET only", "[]"), "run 'aitunnel restart' to update it", exitFailed},
 		"diagnostics":                  {Version(), refusal(422, "not_applied", "wrong", `[{"severity":"error","summary":"Wrong thing","file":"a.hcl","line":3,"column":2}]`), "on a.hcl line 3, column 2:", exitConfig},
-		"no JSON":                      {Version(), func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "the running program answers 500 Internal Server Error", exitFailed},
-		"an answer of another version": {"9.9.9", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"pid":"text"}`)) }, "is version 9.9.9 and its answer is not understood", exitFailed},
-		"an answer that is no JSON":    {Version(), func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`<html>`)) }, "answer to /api/new is not understood", exitFailed},
+		"no JSON":                      {Version(), func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "the running program answered 500 Internal Server Error", exitFailed},
+		"an answer of another version": {"9.9.9", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"pid":"text"}`)) }, "which does not understand its answer", exitFailed},
+		"an answer that is no JSON":    {Version(), func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`<html>`)) }, "answer to /api/new is not valid", exitFailed},
 	} {
 		a := answering(t, c.version, c.handle)
 		var out admin.Status
-		err := a.remote().post(t.Context(), "/api/new", nil, &out)
+		err := a.client().Call(t.Context(), http.MethodPost, "/api/new", nil, &out)
 		if err == nil {
 			t.Errorf("%s: no error", name)
 			continue
@@ -80,9 +81,9 @@ func TestAProgramThatHangs(t *testing.T) {
 	gone := make(chan struct{})
 	a := answering(t, Version(), func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); close(gone) })
 	ctx, cancel := context.WithCancelCause(t.Context())
-	time.AfterFunc(50*time.Millisecond, func() { cancel(&silenceError{tellTime}) })
-	err := a.remote().get(ctx, "/api/status", nil)
-	if silence := (*silenceError)(nil); !errors.As(err, &silence) || !strings.Contains(err.Error(), "did not answer within 10s") {
+	time.AfterFunc(50*time.Millisecond, func() { cancel(&adminclient.TimeoutError{Limit: 10 * time.Second}) })
+	err := a.client().Call(ctx, http.MethodGet, "/api/status", nil, nil)
+	if timeout := (*adminclient.TimeoutError)(nil); !errors.As(err, &timeout) || !strings.Contains(err.Error(), "did not answer within 10s") {
 		t.Errorf("%v", err)
 	}
 	<-gone
@@ -90,7 +91,7 @@ func TestAProgramThatHangs(t *testing.T) {
 
 func TestNobodyListens(t *testing.T) {
 	a := &app{stateDir: t.TempDir(), err: &bytes.Buffer{}}
-	if code := a.explain(a.remote().get(t.Context(), "/api/status", nil)); code != exitNotRunning {
+	if code := a.explain(a.client().Call(t.Context(), http.MethodGet, "/api/status", nil, nil)); code != exitNotRunning {
 		t.Errorf("exit code %d: %s", code, a.err)
 	}
 }
@@ -101,15 +102,15 @@ func TestEventsOfTheStream(t *testing.T) {
 		_, _ = w.Write([]byte(": hello\n\nid: 7\ndata: {\"id\":7,\"message\":\"one\"}\n\ndata: {\"id\":8,\"message\":\"two\"}\n\n"))
 	})
 	var got []string
-	err := a.remote().events(t.Context(), "/api/logs", func(e event.Event) error {
+	err := a.client().Events(t.Context(), func(e event.Event) error {
 		got = append(got, fmt.Sprint(e.ID, e.Message))
 		return nil
 	})
-	if strings.Join(got, " ") != "7one 8two" || err == nil || !strings.Contains(err.Error(), "broke off") {
+	if strings.Join(got, " ") != "7one 8two" || err == nil || !errors.Is(err, adminclient.ErrStreamEnded) {
 		t.Errorf("%v %v", got, err)
 	}
 	stop := errors.New("enough")
-	if err := a.remote().events(t.Context(), "/api/logs", func(event.Event) error { return stop }); !errors.Is(err, stop) {
+	if err := a.client().Events(t.Context(), func(event.Event) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("%v", err)
 	}
 }

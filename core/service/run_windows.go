@@ -1,4 +1,4 @@
-package cli
+package service
 
 import (
 	"context"
@@ -6,15 +6,15 @@ import (
 	"github.com/kardianos/service"
 )
 
-// managedRun is run, under the service manager if that started this process.
-func managedRun(ctx context.Context, run func(context.Context) error) error {
+// Run calls run, under the service manager if that started this process.
+func Run(ctx context.Context, run func(context.Context) error) error {
 	if service.Interactive() {
 		return run(ctx)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	p := &program{ctx: ctx, cancel: cancel, run: run, ended: make(chan error, 1)}
-	s, err := service.New(p, &service.Config{Name: serviceName})
+	s, err := service.New(p, &service.Config{Name: name})
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ type program struct {
 func (p *program) Start(s service.Service) error {
 	go func() {
 		p.ended <- p.run(p.ctx)
-		if p.ctx.Err() == nil { // by itself: the manager has to learn of it
+		if p.ctx.Err() == nil { // it ended by itself: the manager must know
 			_ = s.Stop()
 		}
 	}()

@@ -1,6 +1,7 @@
-package cli
+package service
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -9,8 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestServiceFiles holds what the service managers of all systems get. The unit
-// of systemd is shown to systemd-analyze in a script besides.
+var update = flag.Bool("update", false, "write the golden files")
+
+// TestServiceFiles compares what the service managers of all systems get. A
+// script of core/cli has systemd-analyze read the unit.
 func TestServiceFiles(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the goldens have the line ends of Unix")
@@ -21,15 +24,14 @@ func TestServiceFiles(t *testing.T) {
 	}{
 		{"user.service", "linux", "/home/me/bin/aitunnel", "/home/me/.config/aitunnel/aitunnel.hcl", "/home/me/.local/state/aitunnel", false},
 		{"system.service", "linux", "/usr/local/bin/aitunnel", "/etc/aitunnel/aitunnel.hcl", "/var/lib/aitunnel", true},
-		{"quoted.service", "linux", "/opt/my tools/aitunnel", `/home/me/100%/"$HOME"\aitunnel.hcl`, "/var/lib/aitunnel", false},
+		{"quoted.service", "linux", "/opt/$my %tools/aitunnel", `/home/me/100%/"$HOME"\aitunnel.hcl`, "/var/lib/aitunnel", false},
 		{"agent.plist", "darwin", "/Users/me/bin/aitunnel", "/Users/me/R&D <new>/aitunnel.hcl", "/Users/me/.local/state/aitunnel", false},
 		{"windows.txt", "windows", `C:\Tools\aitunnel.exe`, `C:\Users\me\aitunnel.hcl`, `C:\Users\me\AppData\Local\aitunnel`, true},
 	} {
-		u := unit{system: c.system, executable: c.executable}
-		u.describe(c.goos, c.config, c.state)
-		path := filepath.Join("testdata", "service", c.golden)
+		text := Unit{System: c.system, Executable: c.executable, Config: c.config, StateDir: c.state}.Text(c.goos)
+		path := filepath.Join("testdata", c.golden)
 		if *update {
-			if err := os.WriteFile(path, []byte(u.text), 0o644); err != nil {
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -37,7 +39,7 @@ func TestServiceFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(string(want), u.text); diff != "" {
+		if diff := cmp.Diff(string(want), text); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.golden, diff)
 		}
 	}

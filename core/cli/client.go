@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/daemon"
+)
+
+// dialLimit is how long a connection to the control socket may take.
+const dialLimit = 2 * time.Second
+
+// client is a client of the daemon that runs with the state directory, over its
+// control socket: there no token is needed, and the admin port may be off.
+func (a *app) client() *adminclient.Client {
+	return adminclient.Local(Version(), func(ctx context.Context) (net.Conn, error) {
+		return (&net.Dialer{Timeout: dialLimit}).DialContext(ctx, "unix", daemon.ControlPath(a.stateDir))
+	})
+}
+
+// notRunningError says that no daemon answers.
+type notRunningError struct {
+	dir    string
+	holder *daemon.Holder // has the state directory, but does not answer
+}
+
+func (e *notRunningError) Error() string {
+	if e.holder != nil {
+		return fmt.Sprintf("no answer: process %d uses the state directory %s, and is starting, stopping or hanging", e.holder.PID, e.dir)
+	}
+	return fmt.Sprintf("not running (state directory %s); start it with 'aitunnel start'", e.dir)
+}
+
+// isNotRunning reports whether a call failed because no daemon runs.
+func (a *app) isNotRunning(err error) bool {
+	idle := (*notRunningError)(nil)
+	return errors.As(a.explainCall(err), &idle)
+}
+
+// explainCall makes the error of a call one for people: it knows who has the
+// state directory.
+func (a *app) explainCall(err error) error {
+	timeout, unreachable := (*adminclient.TimeoutError)(nil), (*adminclient.UnreachableError)(nil)
+	switch {
+	case errors.As(err, &timeout):
+		if h := daemon.HolderOf(a.stateDir); h != nil && h.PID > 0 {
+			return fmt.Errorf("%w; if it hangs, kill process %d", err, h.PID)
+		}
+	case errors.As(err, &unreachable):
+		holder, dial := daemon.HolderOf(a.stateDir), (*net.OpError)(nil)
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			return fmt.Errorf("the running program belongs to another user: %w", unreachable.Err)
+		case holder == nil || errors.As(err, &dial):
+			return &notRunningError{dir: a.stateDir, holder: holder}
+		}
+		return fmt.Errorf("the running program closed the connection without an answer: %w", unreachable.Err)
+	}
+	return err
+}
+
+// versionNote is a line about the daemon's version, "" if it is this one.
+func versionNote(c *adminclient.Client) string {
+	if c.DaemonVersion() == Version() {
+		return ""
+	}
+	return fmt.Sprintf("The running program is version %s, this is version %s; 'aitunnel restart' updates it.", c.DaemonVersion(), Version())
+}
+
+// exitCode is that of a command that the daemon refused.
+func exitCode(e *adminclient.Error) int {
+	if len(e.Diagnostics) > 0 {
+		return exitConfig
+	}
+	return exitFailed
+}
+
+// onChannel calls f about a channel. If there is none of that name, the error
+// says which there are.
+func (a *app) onChannel(ctx context.Context, name string, f func(*adminclient.Client) error) error {
+	c := a.client()
+	err := f(c)
+	if refused := (*adminclient.Error)(nil); !errors.As(err, &refused) || refused.Status != http.StatusNotFound {
+		return err
+	}
+	known, failed := a.channelNames(ctx, c)
+	if failed != nil {
+		return err
+	}
+	for _, k := range known {
+		if k == name {
+			return err // something else does not exist
+		}
+	}
+	return noSuchChannel(name, known)
+}
+
+func (a *app) channelNames(ctx context.Context, c *adminclient.Client) (names []string, err error) {
+	all, err := c.Channels(ctx)
+	for _, ch := range all {
+		names = append(names, ch.Name)
+	}
+	return names, err
+}
+
+func noSuchChannel(name string, known []string) error {
+	if len(known) == 0 {
+		return fmt.Errorf("there is no channel %q; the configuration has none", name)
+	}
+	return fmt.Errorf("there is no channel %q; the channels are %s", name, strings.Join(known, ", "))
+}

@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
+)
+
+// maxLogTail is how much of the end of a log file is read.
+const maxLogTail = 16 << 20
+
+// crashMark begins the trace of a crash.
+var crashMark = regexp.MustCompile(`(?m)^(panic|fatal error): .*$`)
+
+// lastLog prints the end of the log file of the last run, and whether that
+// crashed.
+func (a *app) lastLog(ctx context.Context, f logFlags) error {
+	if said, err := os.ReadFile(a.saidPath()); err == nil && !f.json {
+		if crash := crashMark.Find(said); crash != nil {
+			defer a.say("The last run crashed: %s\nThe trace is in %s; please report it.", crash, a.saidPath())
+		}
+	}
+	entries, err := readLog(a.lastLogPath(ctx))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	shown := entries[:0]
+	for _, e := range entries {
+		if f.shows(e.event) {
+			shown = append(shown, e)
+		}
+	}
+	for _, e := range shown[max(0, len(shown)-f.lines):] {
+		if f.json {
+			err = a.printEvent(e.event, true)
+		} else {
+			_, err = fmt.Fprintln(a.out, e.text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lastLogPath is the log file that was written last: that of the configuration,
+// or that of the program in the background.
+func (a *app) lastLogPath(ctx context.Context) string {
+	own := a.logPath()
+	path, err := config.Find(a.config)
+	if err != nil {
+		return own
+	}
+	configured := ""
+	err = a.withPlugins(path, func(h *pluginhost.Host) error {
+		if cfg, report := config.Load(ctx, config.Options{Path: path, Vars: a.vars, Catalog: h}); !report.HasErrors() {
+			configured = cfg.Log.File
+		}
+		return nil
+	})
+	info, missing := os.Stat(configured)
+	if err != nil || missing != nil || !info.Mode().IsRegular() {
+		return own
+	}
+	if is, err := os.Stat(own); err == nil && is.ModTime().After(info.ModTime()) {
+		return own
+	}
+	return configured
+}
+
+// logEntry is an entry of a log file, with the lines that follow it.
+type logEntry struct {
+	event event.Event
+	text  string
+}
+
+// readLog reads the end of a log file.
+func readLog(path string) (out []logEntry, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	lines := bufio.NewReader(f)
+	if info.Size() > maxLogTail {
+		if _, err := f.Seek(-maxLogTail, io.SeekEnd); err != nil {
+			return nil, err
+		}
+		if _, err := lines.ReadString('\n'); err != nil { // the rest of a line
+			return nil, err
+		}
+	}
+	for {
+		line, err := lines.ReadString('\n')
+		if line = strings.TrimRight(line, "\r\n"); line != "" {
+			e, ok := parseLogLine(line)
+			switch {
+			case ok:
+				out = append(out, logEntry{e, line})
+			case len(out) == 0:
+				out = append(out, logEntry{event.Event{Level: event.LevelInfo, Message: line}, line})
+			default:
+				out[len(out)-1].text += "\n" + line
+				out[len(out)-1].event.Message += "\n" + line
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return out, err
+		}
+	}
+}
+
+// logLine is a line of the log as text: time, level, module, message.
+var logLine = regexp.MustCompile(`^(\S+) \[(TRACE|DEBUG|INFO|WARN|ERROR)\] +aitunnel(?:\.([\w.-]+))?: (.*)$`)
+
+// logField is a field after the message of such a line.
+var logField = regexp.MustCompile(`(?:: | )(channel|key|plugin)=("(?:[^"\\]|\\.)*"|\S+)`)
+
+// parseLogLine is the event that a line of the log is about. A line that begins
+// no entry is not one.
+func parseLogLine(line string) (e event.Event, ok bool) {
+	fields := map[string]string{}
+	level, module := "", ""
+	var at time.Time
+	if strings.HasPrefix(line, "{") {
+		var values map[string]any
+		if json.Unmarshal([]byte(line), &values) != nil {
+			return e, false
+		}
+		for name, v := range values {
+			fields[name] = fmt.Sprint(v)
+		}
+		e.Message, level, module = fields["@message"], fields["@level"], strings.TrimPrefix(strings.TrimPrefix(fields["@module"], "aitunnel"), ".")
+		at, _ = time.Parse("2006-01-02T15:04:05.000000Z07:00", fields["@timestamp"])
+	} else {
+		m := logLine.FindStringSubmatch(line)
+		if m == nil {
+			return e, false
+		}
+		at, _ = time.Parse("2006-01-02T15:04:05.000Z0700", m[1])
+		level, module, e.Message = strings.ToLower(m[2]), m[3], m[4]
+		for _, f := range logField.FindAllStringSubmatch(m[4], -1) {
+			fields[f[1]] = strings.Trim(f[2], `"`)
+		}
+	}
+	e.Time, e.Level, e.Type = at, event.Level(level), event.Type(module)
+	e.Channel, e.Key, e.Plugin = fields["channel"], fields["key"], fields["plugin"]
+	return e, true
+}

@@ -1,0 +1,206 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/kardianos/service"
+)
+
+// InstalledError says that there is a service already.
+type InstalledError struct{ Path string }
+
+func (e *InstalledError) Error() string {
+	return fmt.Sprintf("the service is already installed (%s)", e.Path)
+}
+
+// State is how the service is.
+type State struct {
+	State    string `json:"state"` // running, stopped or not installed
+	Platform string `json:"platform"`
+	System   bool   `json:"system"`
+	File     string `json:"file,omitempty"` // of systemd or launchd
+	Outdated bool   `json:"outdated"`       // the file was written by another version
+}
+
+// Running reports whether the service runs.
+func (s State) Running() bool { return s.State == "running" }
+
+// errNoManager says that the system has no service manager that is known.
+var errNoManager = errors.New("no supported service manager was found (systemd, launchd or Windows services); use 'aitunnel start'")
+
+// Supported returns an error if the system's service manager is not supported.
+func Supported() error {
+	switch service.Platform() {
+	case "linux-systemd", "darwin-launchd", "windows-service":
+		return nil
+	}
+	return errNoManager
+}
+
+// File is where the service's file belongs; "" on Windows.
+func File(system bool) (string, error) {
+	home := ""
+	if !system && current != "windows" {
+		var err error
+		if home, err = os.UserHomeDir(); err != nil {
+			return "", err
+		}
+	}
+	switch {
+	case current == "windows":
+		return "", nil
+	case current == "darwin" && system:
+		return filepath.Join("/Library/LaunchDaemons", launchdName+".plist"), nil
+	case current == "darwin":
+		return filepath.Join(home, "Library/LaunchAgents", launchdName+".plist"), nil
+	case system:
+		return "/etc/systemd/system/" + name + ".service", nil
+	}
+	return filepath.Join(home, ".config/systemd/user", name+".service"), nil
+}
+
+// Install installs the service and starts it.
+func Install(u Unit) error {
+	file, err := File(u.System)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(file); err == nil && file != "" {
+		return &InstalledError{file}
+	}
+	m, err := manager(u)
+	if err != nil {
+		return err
+	}
+	if current == "linux" {
+		err = writeUnit(file, u)
+	} else {
+		err = m.Install()
+	}
+	if err != nil {
+		return fmt.Errorf("the service cannot be installed: %w", err)
+	}
+	if err := m.Start(); err != nil {
+		return fmt.Errorf("the service is installed, but it does not start: %w", err)
+	}
+	return nil
+}
+
+// Update replaces the service's file by that of this version, and restarts the
+// service.
+func Update(u Unit) error {
+	m, err := manager(u)
+	if err != nil {
+		return err
+	}
+	file, err := File(u.System)
+	if err != nil {
+		return err
+	}
+	if current != "linux" {
+		_ = m.Stop() // it may not be running
+		if err := m.Uninstall(); err != nil {
+			return fmt.Errorf("the service cannot be updated: %w", err)
+		}
+		return Install(u)
+	}
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return errors.New("the service is not installed: run 'aitunnel service install'")
+	}
+	if err := writeUnit(file, u); err != nil {
+		return fmt.Errorf("the service cannot be updated: %w", err)
+	}
+	if err := m.Restart(); err != nil {
+		return fmt.Errorf("the service was updated, but it does not start: %w", err)
+	}
+	return nil
+}
+
+// writeUnit writes a unit of systemd and enables it.
+func writeUnit(file string, u Unit) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // systemd's own directories are public
+		return err
+	}
+	if err := os.WriteFile(file, []byte(u.systemd()), 0o644); err != nil { //nolint:gosec // so are its units
+		return err
+	}
+	return errors.Join(systemctl(u.System, "daemon-reload"), systemctl(u.System, "enable", name+".service"))
+}
+
+func systemctl(system bool, arguments ...string) error {
+	if !system {
+		arguments = append(arguments, "--user")
+	}
+	out, err := exec.Command("systemctl", arguments...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("systemctl %s: %w: %s", strings.Join(arguments, " "), err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// Uninstall stops the service and removes it.
+func Uninstall(system bool) error {
+	m, err := manager(Unit{System: system})
+	if err != nil {
+		return err
+	}
+	_ = m.Stop() // it may not be running
+	if err := m.Uninstall(); err != nil {
+		return fmt.Errorf("the service cannot be removed: %w", err)
+	}
+	return nil
+}
+
+// Status says how the service is.
+func Status(system bool) (State, error) {
+	out := State{System: system, Platform: service.Platform(), State: "stopped"}
+	m, err := manager(Unit{System: system})
+	if err != nil {
+		return out, err
+	}
+	state, err := m.Status()
+	switch {
+	case errors.Is(err, service.ErrNotInstalled):
+		out.State = "not installed"
+		return out, nil
+	case err != nil:
+		return out, fmt.Errorf("the service manager does not answer: %w", err)
+	case state == service.StatusRunning:
+		out.State = "running"
+	}
+	if out.File, err = File(system); err != nil || out.File == "" {
+		return out, err
+	}
+	text, err := os.ReadFile(out.File)
+	if err != nil {
+		return out, err
+	}
+	out.Outdated = !strings.Contains(string(text), formatLine)
+	return out, nil
+}
+
+// manager is the service in the hands of the system's service manager.
+func manager(u Unit) (service.Service, error) {
+	if err := Supported(); err != nil {
+		return nil, err
+	}
+	label := name
+	if current == "darwin" {
+		label = launchdName
+	}
+	text := u.Text(current)
+	return service.New(nil, &service.Config{
+		Name: label, DisplayName: name, Description: description,
+		Executable: u.Executable, Arguments: u.Arguments(current),
+		Option: service.KeyValue{
+			"UserService": !u.System, "SystemdScript": text, "LaunchdConfig": text,
+			"OnFailure": "restart", "OnFailureDelayDuration": "5s",
+		},
+	})
+}
