@@ -161,7 +161,7 @@ func (r *reader) checkKeys(c *Channel) {
 	keyless := c.Auth.Style == AuthNone || c.Auth.Style == AuthPassthrough
 	switch {
 	case len(c.Keys) == 0 && r.attributes["keys"] != nil && r.loader.diags.HasErrors():
-		// The list may rest on what is wrong elsewhere.
+		// The list may depend on what is wrong elsewhere.
 	case len(c.Keys) == 0 && !keyless:
 		r.loader.fail(r.at, "No keys", fmt.Sprintf("The channel %q has no keys: add keys = [env(\"NAME\")], or auth = \"none\" if the site needs none, or \"passthrough\" to send the caller's own.", c.Name))
 	case len(c.Keys) > 0 && keyless:

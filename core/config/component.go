@@ -26,7 +26,7 @@ func (r *reader) component(kind sdk.Kind, block, fallback string) *Component {
 	return r.loader.componentOf(kind, b, r.loader.reader(b, fmt.Sprintf("in %s %q", block, b.Labels[0])))
 }
 
-// builtin is a built-in component without settings, which nobody wrote.
+// builtin is a built-in component without settings, used where no block names one.
 func (l *loader) builtin(kind sdk.Kind, ref string) *Component {
 	c := &Component{Kind: kind, Ref: ref, Name: ref, Body: json.RawMessage("{}"), OnFailure: OnFailureRoundRobin}
 	info, err := l.options.Catalog.Component(l.ctx, kind, ref, nil)
@@ -82,7 +82,7 @@ func (c *Component) own(r *reader, block string) {
 	}
 }
 
-// blockShadow is a strategy that plans beside that of its route.
+// blockShadow is a strategy that only plans, next to that of its route.
 const blockShadow = "shadow"
 
 func (l *loader) unknownComponent(c *Component, b *hclsyntax.Block, declared *Plugin, err error) {

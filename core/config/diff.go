@@ -149,7 +149,7 @@ func pluginEffect(old, next *Plugin) string {
 	if old == nil {
 		return "starts when a block uses it"
 	}
-	return "starts anew; the old process stops when it is no longer used"
+	return "restarts; the old process stops when it is no longer used"
 }
 
 func tunnelEffect(old, next *Tunnel) string {
@@ -162,7 +162,7 @@ func tunnelEffect(old, next *Tunnel) string {
 	return "unchanged parts stay open"
 }
 
-// sameOrder says that channels and routes stand in the same order: the first
+// sameOrder says that channels and routes are in the same order: the first
 // route that matches counts, and strategies see channels in order.
 func sameOrder(old, next *Config) bool {
 	for i, c := range next.Channels {
@@ -200,7 +200,7 @@ func attributeName(f reflect.StructField) string {
 	return strings.ToLower(f.Name)
 }
 
-// same compares by meaning: where something stands in a file is none, and
+// same compares by meaning: places in files are ignored, and
 // another block that is referred to is compared by its name.
 func same(a, b reflect.Value) bool {
 	if a.Kind() == reflect.Pointer && (a.IsNil() || b.IsNil()) {

@@ -156,7 +156,7 @@ func (o *ordering) resolve(name string, path []string) {
 }
 
 // needed is the object of the locals that an expression refers to: one of all
-// of them would be made anew for each.
+// of them would be built again for each.
 func (o *ordering) needed(e hclsyntax.Expression) cty.Value {
 	values := map[string]cty.Value{}
 	for _, t := range e.Variables() {

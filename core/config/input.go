@@ -30,7 +30,7 @@ func Sum(path string) string {
 	return sum(content)
 }
 
-// unreadable stands for a content that is not read: of a pipe, a device, or a
+// unreadable is in the place of the sum of a content that is not read: of a pipe, a device, or a
 // file that is too large.
 func unreadable(info os.FileInfo) string {
 	return fmt.Sprintf("%s %d %s", info.Mode().Type(), info.Size(), info.ModTime())
@@ -65,7 +65,7 @@ func (l *loader) input(path string, limit int64) ([]byte, error) {
 	return content, nil
 }
 
-// environment takes up env_file, whose values stand behind those of the real
+// environment reads env_file, whose values come after those of the real
 // environment. It has to be a plain text, as it comes before everything else.
 func (l *loader) environment() {
 	for _, a := range l.top {

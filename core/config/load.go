@@ -95,10 +95,10 @@ type loader struct {
 	trusted   map[hclsyntax.Expression]bool // those that may be evaluated
 	rehearsed bool                          // they were evaluated in another process
 	stopped   bool                          // a bound was passed: nothing more is evaluated
-	progress  func(at hcl.Range)            // is told what is evaluated next, in the other process
+	progress  func(at hcl.Range)            // called with what is evaluated next, in the other process
 }
 
-// start is where a mistake is told that stands on no line.
+// start is the place of a mistake that is on no line.
 func (l *loader) start() hcl.Range {
 	return hcl.Range{Filename: l.last, Start: hcl.InitialPos, End: hcl.InitialPos}
 }
@@ -221,7 +221,7 @@ func (l *loader) parse(path string, text []byte) {
 	}
 }
 
-// syntax tells what does not parse, up to a text without its end: what follows
+// syntax reports what does not parse, up to a string without its end: what follows
 // one is no mistake of its own.
 func (l *loader) syntax(diags hcl.Diagnostics) {
 	for _, d := range diags {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// prose is what the page of the configuration says beside its blocks.
+// prose is the text of the page around the blocks.
 //
 //go:embed page.md
 var prose string

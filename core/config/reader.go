@@ -15,7 +15,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// reader takes the attributes and blocks out of one block. What nobody asked
+// reader reads the attributes and blocks of one block. What was not asked
 // for by the time of done is a mistake.
 type reader struct {
 	loader     *loader
@@ -37,7 +37,7 @@ func (r *reader) attribute(name string) *hclsyntax.Attribute {
 	return r.attributes[name]
 }
 
-// value evaluates an attribute; ok is false after a mistake was told.
+// value evaluates an attribute; ok is false after a mistake was reported.
 func (r *reader) value(a *hclsyntax.Attribute) (v cty.Value, ok bool) {
 	return r.evaluate(a, false)
 }
@@ -55,7 +55,7 @@ func (r *reader) evaluate(a *hclsyntax.Attribute, secret bool) (v cty.Value, ok 
 		return v, false
 	}
 	if !v.IsWhollyKnown() {
-		return v, false // it rests on something that is wrong, which was told
+		return v, false // it depends on something that is wrong, which was reported
 	}
 	return v, true
 }
@@ -112,7 +112,7 @@ func quoted(v cty.Value, t cty.Type) bool {
 	return true
 }
 
-// wrong tells a mistake in the value of an attribute.
+// wrong reports a mistake in the value of an attribute.
 func (r *reader) wrong(a *hclsyntax.Attribute, detail string) {
 	r.loader.fail(a.Expr.Range(), fmt.Sprintf("Invalid value for %q", a.Name), wording.Sentence(r.withoutValue(a, detail)))
 }
@@ -284,7 +284,7 @@ func (r *reader) mayBeSecret(at hcl.Range) {
 	}
 }
 
-// done tells of every attribute and block that has no meaning here.
+// done reports every attribute and block that is unknown here.
 func (r *reader) done() {
 	for _, name := range slices.Sorted(maps.Keys(r.attributes)) {
 		if slices.Contains(r.asked, name) {

@@ -41,7 +41,7 @@ func (r *reader) secret(name string, into *Secret) *hclsyntax.Attribute {
 	return a
 }
 
-// secretList reads a list of secrets; each comes with the range to tell of it.
+// secretList reads a list of secrets; each comes with its range.
 func (r *reader) secretList(name string) (values []Secret, ranges []hcl.Range) {
 	a := r.attribute(name)
 	if a == nil {
@@ -67,8 +67,8 @@ func (r *reader) secretList(name string) (values []Secret, ranges []hcl.Range) {
 }
 
 // secretEntries are the texts, or nulls, of a list of secrets, none after a
-// mistake was told. Plain texts are evaluated one by one, which takes a fraction
-// of the time; any other list as a whole, which also tells what is wrong in it.
+// mistake was reported. Plain strings are evaluated one by one, which takes a fraction
+// of the time; any other list as a whole, which also reports what is wrong in it.
 func (r *reader) secretEntries(a *hclsyntax.Attribute) []cty.Value {
 	entries, ok := r.plainTexts(a.Expr)
 	if !ok {

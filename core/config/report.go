@@ -18,7 +18,7 @@ import (
 )
 
 // Report is all that is to be said about a configuration: mistakes and
-// warnings, with the lines they stand on. Nothing that it prints shows a
+// warnings, with their lines. Nothing that it prints shows a
 // secret.
 type Report struct {
 	diags   hcl.Diagnostics
@@ -208,7 +208,7 @@ func (r Report) Complain(c *Component, err error) Report {
 	return r
 }
 
-// Deny adds that the value of a setting, such as "proxy.listen", cannot be had.
+// Deny adds that the value of a setting, such as "proxy.listen", cannot be used.
 func (r Report) Deny(c *Config, setting string, err error) Report {
 	r.diags = append(append(hcl.Diagnostics(nil), r.diags...), &hcl.Diagnostic{
 		Severity: hcl.DiagError, Summary: fmt.Sprintf("The setting %s cannot be applied", setting), Detail: wording.Sentence(err.Error()),

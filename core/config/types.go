@@ -102,7 +102,7 @@ type Auth struct {
 	Param string // the query parameter of AuthQuery
 }
 
-// AuthStyle is a way of carrying a credential.
+// AuthStyle says how a credential is sent.
 type AuthStyle string
 
 // The styles of authentication. AuthAuto follows the API that the request
@@ -172,10 +172,10 @@ type Component struct {
 	Plugin string          // "" for a built-in
 	Name   string          // the component's own name
 	Body   json.RawMessage // checked against the component's schema
-	Range  hcl.Range       // of the block's header; zero for a default that nobody wrote
+	Range  hcl.Range       // of the block's header; zero for a default
 
 	OnFailure OnFailure // "" for a health checker
-	Expose    []string  // parts of a request's body that a strategy may be told, such as "body.user"
+	Expose    []string  // parts of a request's body that a strategy may see, such as "body.user"
 
 	version, build string               // of the plugin that runs it
 	attributes     map[string]hcl.Range // by path, joined with dots: where the plugin's complaints belong

@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// warn tells what works, but probably not as it was meant.
+// warn reports what works, but probably not as intended.
 func (l *loader) warn() {
 	l.warnReadable()
 	l.warnValues()

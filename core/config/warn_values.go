@@ -13,6 +13,7 @@ import (
 // warnValues is about values that are valid, and probably mistakes.
 func (l *loader) warnValues() {
 	l.warnPlaceholders()
+	l.warnOldDefault()
 	for _, c := range l.config.Channels {
 		l.warnTarget(c)
 		l.warnKeys(c)
@@ -39,6 +40,19 @@ func (l *loader) warnPlaceholders() {
 		warn(token, l.config.places["proxy.client_tokens"], "A client token")
 	}
 	warn(l.config.Admin.Token, l.config.places["admin.token"], "The admin token")
+}
+
+// oldRetryOn are the defaults of retry.on that examples of former versions wrote
+// out.
+var oldRetryOn = [][]int{{429, 502, 503, 504}, {408, 429, 500, 502, 503, 504}}
+
+// warnOldDefault is about a setting that was written out with its default, which
+// is another one today.
+func (l *loader) warnOldDefault() {
+	at, written := l.config.places["retry.on"]
+	if s := l.sources[at.Filename]; written && s != nil && !s.YAML && slices.ContainsFunc(oldRetryOn, func(old []int) bool { return slices.Equal(old, l.config.Retry.On) }) {
+		l.caution(at, "Default of a former version", "These statuses are what the default once was. Today it has 425, 498, 499, 507 and 520 to 599, too: remove the line to use it, or keep the line if you want exactly these.")
+	}
 }
 
 // apiPaths are ends of a target that callers send themselves.

@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// place is a block that is looked up anew after each change of its text.
+// place is a block that is looked up again after each change of its text.
 type place struct {
 	document *Document
 	kind     string

@@ -11,7 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Block is a block that an old file comes to. The one without a kind holds
+// Block is a block of the conversion. The one without a kind contains
 // the attributes of the top level.
 type Block struct {
 	kind       string
@@ -88,7 +88,7 @@ func Print(path string, blocks []*Block) []byte {
 	return hclwrite.Format([]byte(out.String()))
 }
 
-// printable keeps a name that stands in a comment in its line.
+// printable keeps a name in a comment on one line.
 func printable(r rune) rune {
 	if r < ' ' || r == 0x7f {
 		return '_'

@@ -106,7 +106,7 @@ func (c *converter) named(m *oldMap) *Block {
 	return b
 }
 
-// distinct leaves out keys that stand in a list already.
+// distinct leaves out keys that are listed twice.
 func (c *converter) distinct(keys []*yaml.Node) (out []*yaml.Node) {
 	seen := map[string]bool{}
 	for _, k := range keys {
@@ -242,7 +242,7 @@ func (c *converter) forwards(t *Block, port string) {
 	}
 }
 
-// localPorts tells of the ports that channels had here.
+// localPorts warns about the ports that channels had here.
 func (c *converter) localPorts() {
 	for _, ch := range c.channels {
 		if ch.local != nil {

@@ -47,7 +47,7 @@ func (c *converter) file(top *oldMap) []*Block {
 	switch {
 	case channels != nil:
 		if sites != nil {
-			c.doubtNode(sites)
+			c.mayBeSecret(sites)
 			c.caution(sites, "Not carried over", "There are channels, so the earlier program did not read the sites.")
 		}
 		c.each(channels, "channel", (*converter).channel)
@@ -95,7 +95,7 @@ func (c *converter) drop(b *Block) {
 // each reads the entries of a list of mappings.
 func (c *converter) each(n *yaml.Node, kind string, read func(*converter, *oldMap)) {
 	if n.Kind != yaml.SequenceNode {
-		c.doubtNode(n)
+		c.mayBeSecret(n)
 		c.wrong(n, "Invalid type", "Expected a list: each %s begins with a dash.", kind)
 		return
 	}
@@ -231,7 +231,7 @@ func (c *converter) routes(n *yaml.Node) {
 	var names []cty.Value
 	for i, ch := range c.channels {
 		if slices.ContainsFunc(c.channels[:i], func(first *oldChannel) bool { return first.block.label == ch.block.label }) {
-			continue // told elsewhere
+			continue // reported elsewhere
 		}
 		names, a.entries = append(names, cty.StringVal(ch.block.label)), append(a.entries, c.at(n))
 	}
@@ -359,7 +359,7 @@ func (c *converter) statuses(n *yaml.Node, all []*yaml.Node) *Attribute {
 	for _, e := range all {
 		v, err := strconv.Atoi(strings.TrimSpace(e.Value))
 		if err != nil || v < 400 || v > 599 {
-			c.doubtNode(e)
+			c.mayBeSecret(e)
 			c.caution(e, "Not carried over", "This is not the status of a failure: expected a number from 400 to 599, such as 429.")
 			continue
 		}

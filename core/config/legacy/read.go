@@ -78,7 +78,7 @@ var yamlPlace = regexp.MustCompile(`^yaml: (line \d+: )?`)
 // meant to be a key, say.
 var quotedPart = regexp.MustCompile("'[^' ]{4,}'|`[^`]*`|\"[^\"]*\"")
 
-// syntax tells what is no YAML.
+// syntax reports what is not YAML.
 func (c *converter) syntax(err error) {
 	c.source.Broken = true
 	at := c.start()
@@ -120,7 +120,7 @@ func (c *converter) note(n *yaml.Node) {
 	}
 }
 
-// at is where a value stands: from its first character to its last one, on its
+// at is the place of a value: from its first character to its last one, on its
 // first line.
 func (c *converter) at(n *yaml.Node) hcl.Range {
 	begin, end := c.offset(n.Line-1), c.offset(n.Line)

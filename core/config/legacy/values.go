@@ -16,7 +16,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
-// oldMap is a mapping of an old file. What nobody asked for by the time of
+// oldMap is a mapping of an old file. What was not asked for by the time of
 // done is not carried over, and a warning says so.
 type oldMap struct {
 	*converter
@@ -42,7 +42,7 @@ func (c *converter) open(n *yaml.Node, what string) *oldMap {
 	m := c.nothing(what)
 	m.node = n
 	if n.Kind != yaml.MappingNode {
-		c.doubtNode(n)
+		c.mayBeSecret(n)
 		c.wrong(n, "Invalid type", "Expected names with values %s, one on each line, such as \"name: value\".", what)
 		return m
 	}
@@ -58,7 +58,7 @@ func (c *converter) nothing(what string) *oldMap {
 // mostMerges bounds how deep merge keys may lie in each other.
 const mostMerges = 10
 
-// fill takes up the entries of a mapping, those of its merge keys behind its
+// fill adds the entries of a mapping, those of its merge keys after its
 // own.
 func (m *oldMap) fill(n *yaml.Node, depth int) {
 	var merged []*yaml.Node
@@ -71,7 +71,7 @@ func (m *oldMap) fill(n *yaml.Node, depth int) {
 		}
 		key := plain(name.Value)
 		if first := own[key]; first != nil {
-			m.doubtNode(value)
+			m.mayBeSecret(value)
 			m.wrong(name, "Duplicate name", "%q is set at line %d already.", name.Value, first.Line)
 			continue
 		}
@@ -93,7 +93,7 @@ func (m *oldMap) fill(n *yaml.Node, depth int) {
 	}
 }
 
-// follow is what an alias stands for.
+// follow is the value of an alias.
 func follow(n *yaml.Node) *yaml.Node {
 	for range mostMerges {
 		if n.Kind != yaml.AliasNode {
@@ -139,7 +139,7 @@ func (m *oldMap) done() {
 			continue
 		}
 		e := m.entries[key]
-		m.doubtNode(e.value)
+		m.mayBeSecret(e.value)
 		detail := fmt.Sprintf("There is no equivalent of %q %s.", e.name.Value, m.what)
 		if near := wording.Nearest(e.name.Value, known); near != "" {
 			detail = fmt.Sprintf("There is no %q %s. Did you mean %q?", e.name.Value, m.what, near)
@@ -148,8 +148,8 @@ func (m *oldMap) done() {
 	}
 }
 
-// doubtNode notes that what stands in a value may have been meant to be secret.
-func (c *converter) doubtNode(n *yaml.Node) {
+// mayBeSecret notes that a value may have been meant to be secret.
+func (c *converter) mayBeSecret(n *yaml.Node) {
 	if n.Kind == yaml.ScalarNode {
 		c.source.AddUnknown(c.at(n))
 		if redact.LooksSecret(n.Value) {
@@ -157,7 +157,7 @@ func (c *converter) doubtNode(n *yaml.Node) {
 		}
 	}
 	for _, inner := range n.Content {
-		c.doubtNode(inner)
+		c.mayBeSecret(inner)
 	}
 }
 
@@ -168,7 +168,7 @@ func (m *oldMap) scalar(name string) (*yaml.Node, bool) {
 		return nil, false
 	}
 	if n.Kind != yaml.ScalarNode {
-		m.doubtNode(n)
+		m.mayBeSecret(n)
 		m.wrong(n, "Invalid type", "Expected one value for %q %s.", name, m.what)
 		return n, false
 	}
@@ -190,7 +190,7 @@ func (m *oldMap) number(name string) (*yaml.Node, float64, bool) {
 	}
 	v, err := strconv.ParseFloat(strings.ReplaceAll(strings.TrimSpace(n.Value), "_", ""), 64)
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-		m.doubtNode(n)
+		m.mayBeSecret(n)
 		m.wrong(n, "Invalid type", "Expected a number for %q %s.", name, m.what)
 		return n, 0, false
 	}
@@ -247,7 +247,7 @@ func (m *oldMap) boolean(name string, fallback bool) bool {
 	case "false", "no", "off", "0", "n", "":
 		return false
 	}
-	m.doubtNode(n)
+	m.mayBeSecret(n)
 	m.wrong(n, "Invalid type", "Expected true or false for %q %s.", name, m.what)
 	return fallback
 }
@@ -265,7 +265,7 @@ func (m *oldMap) list(name string) (*yaml.Node, []*yaml.Node) {
 	var out []*yaml.Node
 	for _, e := range all {
 		if e = follow(e); e.Kind != yaml.ScalarNode {
-			m.doubtNode(e)
+			m.mayBeSecret(e)
 			m.wrong(e, "Invalid type", "Expected a list of single values for %q %s.", name, m.what)
 			continue
 		}
@@ -285,7 +285,7 @@ func (m *oldMap) word(name, fallback string, table map[string]string) (string, *
 	if word, ok := table[plain(n.Value)]; ok {
 		return word, n
 	}
-	m.doubtNode(n)
+	m.mayBeSecret(n)
 	m.caution(n, "Unknown word", "The value of %q %s is not one of %s. %q is taken, as the earlier program did.", name, m.what, wording.List(slices.Compact(slices.Sorted(maps.Values(table)))), fallback)
 	return fallback, n
 }

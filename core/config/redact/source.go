@@ -112,7 +112,7 @@ func within(ranges []hcl.Range, r hcl.Range) bool {
 }
 
 // isArgument says that a quoted word is what a function is called with, as in
-// env("KEY"), and not a key that stands there by mistake.
+// env("KEY"), and not a key in the wrong place.
 func isArgument(tokens hclsyntax.Tokens, i int) bool {
 	if i >= 3 && string(tokens[i-3].Bytes) == "env" && !IsEnvName(string(tokens[i].Bytes)) {
 		return false
