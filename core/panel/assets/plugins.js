@@ -65,8 +65,10 @@ function componentRow() {
       setText(kind, c.kind.replace('_', ' '));
       setText(name, c.name);
       setText(doc, (c.doc ?? '').split('\n')[0]);
-      setText(used, places(c.usedAt ?? []));
-      setAttribute(used, 'title', (c.usedAt ?? []).join('\n'));
+      // A component that no line of the configuration names is used by default.
+      const all = (c.usedAt ?? []).map((at) => (/:\d+$/.test(at) ? at : t('routes.byDefault')));
+      setText(used, places(all));
+      setAttribute(used, 'title', all.join('\n'));
     },
   };
 }
