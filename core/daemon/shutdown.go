@@ -132,11 +132,23 @@ func (d *Daemon) drain(ctx context.Context) {
 	drained := make(chan struct{})
 	go d.reportDraining(drained)
 	defer close(drained)
+	d.parts.Proxy.CloseSockets()
+	// When the time is over, streams end with an error before their connections are
+	// cut. The ports see to that themselves.
+	cut, stop := context.WithCancel(context.Background())
+	defer stop()
+	defer context.AfterFunc(ctx, func() {
+		d.parts.Proxy.Interrupt()
+		time.AfterFunc(interruptTime, stop)
+	})()
 	var ending sync.WaitGroup
 	ending.Go(func() { d.parts.Ports.Shutdown(ctx, d.entry) })
-	ending.Go(func() { d.parts.Tunnels.Shutdown(ctx) })
+	ending.Go(func() { d.parts.Tunnels.Shutdown(cut) })
 	ending.Wait()
 }
+
+// interruptTime is how long a stream has to end with an error event.
+const interruptTime = 300 * time.Millisecond
 
 // reportDraining says from time to time what a stop waits for.
 func (d *Daemon) reportDraining(drained <-chan struct{}) {

@@ -117,9 +117,9 @@ func (x *Exchange) reset() {
 	_ = conn.Close()
 }
 
-// upgrades reports whether the request asks for the echo protocol.
+// upgrades reports whether the request asks for a WebSocket, on which the site repeats what it gets.
 func (x *Exchange) upgrades() bool {
-	return strings.EqualFold(x.R.Header.Get("Upgrade"), "echo") &&
+	return strings.EqualFold(x.R.Header.Get("Upgrade"), "websocket") &&
 		strings.Contains(strings.ToLower(x.R.Header.Get("Connection")), "upgrade")
 }
 
@@ -133,7 +133,7 @@ func (x *Exchange) echo() {
 	}
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(x.Site.life, func() { _ = conn.Close() })()
-	_, err = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\nX-Site: "+
+	_, err = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Site: "+
 		x.Site.name+"\r\n\r\n")
 	if err == nil {
 		_, _ = io.Copy(conn, buffered)

@@ -17,10 +17,10 @@ import (
 )
 
 var (
-	errFirstByte   = errors.New("no answer in time")
-	errStreamIdle  = errors.New("the answer stalled")
-	errRedelivery  = errors.New("the connection broke after the request was sent")
-	errInterrupted = errors.New("aitunnel is stopping")
+	errFirstByte  = errors.New("no answer in time")
+	errStreamIdle = errors.New("the answer stalled")
+	errRedelivery = errors.New("the connection broke after the request was sent")
+	errUnasked    = errors.New("the site switched protocols without being asked")
 )
 
 // attempt is one delivery of a request to a channel. It ends with an outcome.
@@ -109,6 +109,11 @@ func (a *attempt) deliver(r *http.Request) (*http.Response, error) {
 	a.answered.Store(true)
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		a.watch.Stop()
+		if upgradeOf(a.exchange.in.Header) == "" {
+			_ = resp.Body.Close()
+			a.end()
+			return nil, errUnasked
+		}
 		return resp, nil
 	}
 	resp.Body = &attemptBody{resp.Body, a}
@@ -221,6 +226,6 @@ func (h *Handler) Interrupt() {
 	h.live.mu.Lock()
 	defer h.live.mu.Unlock()
 	for a := range h.live.all {
-		a.cancel(errInterrupted)
+		a.cancel(ErrShutdown)
 	}
 }

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -46,7 +48,13 @@ func (x *exchange) now() time.Time { return x.handler.registry.Now() }
 
 // callerGone says that nobody waits for the answer any more.
 func (x *exchange) callerGone() bool {
-	return x.in.Context().Err() != nil || x.body.callersFault() != nil
+	return x.in.Context().Err() != nil && !x.interrupted() || x.body.callersFault() != nil
+}
+
+// interrupted says that the program stops, and that the time for requests in
+// flight is over.
+func (x *exchange) interrupted() bool {
+	return errors.Is(context.Cause(x.in.Context()), ErrShutdown)
 }
 
 // run leads the request to an answer.
@@ -65,7 +73,7 @@ func (x *exchange) run(rt *route.Route) {
 		x.pass(x.passing)
 	case x.body.callersFault() != nil:
 		x.refuseBody(x.body.callersFault())
-	case x.in.Context().Err() != nil:
+	case x.callerGone():
 		x.abandon()
 	case x.answer != nil:
 		x.passKept()

@@ -63,6 +63,7 @@ type Handler struct {
 	current   atomic.Pointer[setup]
 	active    atomic.Int64
 	live      attempts
+	sockets   sockets
 
 	mu     sync.Mutex
 	setups map[*route.Table]*setup // those in use

@@ -133,7 +133,7 @@ func (a *attempt) reason(err error) string {
 		return fmt.Sprintf("no answer within %s", a.limits.FirstByte)
 	case errors.Is(err, errStreamIdle):
 		return fmt.Sprintf("the answer stalled for %s", a.limits.StreamIdle)
-	case errors.Is(err, errRedelivery), errors.Is(err, errInterrupted):
+	case errors.Is(err, errRedelivery), errors.Is(err, ErrShutdown), errors.Is(err, errUnasked):
 		return err.Error()
 	case errors.As(err, &dns):
 		return "cannot resolve the host name"

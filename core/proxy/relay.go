@@ -124,9 +124,9 @@ func (x *exchange) endAnswer(err error) {
 	switch {
 	case err == nil:
 		return
-	case errors.Is(err, errInterrupted), !x.in.ProtoAtLeast(1, 1) && !errors.Is(err, errCaller):
+	case errors.Is(err, ErrShutdown), !x.in.ProtoAtLeast(1, 1) && !errors.Is(err, errCaller):
 		x.writeErrorEvent(x.problem(http.StatusBadGateway, "stream_interrupted", err.Error()))
-		if errors.Is(err, errInterrupted) {
+		if errors.Is(err, ErrShutdown) {
 			return
 		}
 	}
@@ -155,10 +155,10 @@ func (x *exchange) cut(err error) error {
 	a := x.attempt
 	err = a.cause(err)
 	switch {
+	case errors.Is(err, ErrShutdown), x.interrupted():
+		return ErrShutdown
 	case x.in.Context().Err() != nil:
 		return errCaller
-	case errors.Is(err, errInterrupted):
-		return errInterrupted
 	case errors.Is(err, errStreamIdle):
 		return fmt.Errorf("the answer stalled for %s", a.limits.StreamIdle)
 	}

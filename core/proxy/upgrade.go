@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,6 +33,7 @@ func (x *exchange) upgrade(resp *http.Response) error {
 	if err := x.switchAnswer(resp, buffered.Writer); err != nil {
 		return errCaller
 	}
+	defer x.handler.sockets.add(&socket{caller, site})()
 	var in, out atomic.Int64
 	done := make(chan struct{}, 2)
 	go func() {
@@ -50,6 +52,54 @@ func (x *exchange) upgrade(resp *http.Response) error {
 	<-done
 	x.record.BytesIn, x.record.BytesOut = in.Load(), out.Load()
 	return nil
+}
+
+// socket is a WebSocket connection that is relayed.
+type socket struct {
+	caller, site io.WriteCloser
+}
+
+// The close frames that say "going away" (RFC 6455, sections 5.2 and 7.4.1). What
+// a client sends is masked.
+var (
+	closeOfServer = []byte{0x88, 0x02, 0x03, 0xe9}
+	closeOfClient = []byte{0x88, 0x82, 0x00, 0x00, 0x00, 0x00, 0x03, 0xe9}
+)
+
+// sockets are the connections that are relayed.
+type sockets struct {
+	mu  sync.Mutex
+	all map[*socket]struct{}
+}
+
+// add returns what removes s again.
+func (a *sockets) add(s *socket) (remove func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.all == nil {
+		a.all = map[*socket]struct{}{}
+	}
+	a.all[s] = struct{}{}
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		delete(a.all, s)
+	}
+}
+
+// CloseSockets tells both sides of each WebSocket connection that it goes away,
+// and closes it: such a connection may be idle for hours, so a shutdown does not
+// wait for it.
+func (h *Handler) CloseSockets() {
+	h.sockets.mu.Lock()
+	defer h.sockets.mu.Unlock()
+	for s := range h.sockets.all {
+		go func() {
+			_, _ = s.site.Write(closeOfClient)
+			_, _ = s.caller.Write(closeOfServer)
+			_ = s.caller.Close()
+		}()
+	}
 }
 
 func (x *exchange) switchAnswer(resp *http.Response, w *bufio.Writer) error {

@@ -1,0 +1,83 @@
+package proxy
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// TestField56: an idle WebSocket is told at once that the program stops.
+func TestField56(t *testing.T) {
+	a := newTestSite(t, func(c *siteConn) {
+		c.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		_, _ = io.Copy(io.Discard, c.Conn)
+	})
+	r := newRig(t, nil, a)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.server.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = io.WriteString(conn, "GET /v1/realtime?model=gpt-x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	in := bufio.NewReader(conn)
+	for line := ""; line != "\r\n"; {
+		if line, err = in.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.handler.CloseSockets()
+	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	got, err := io.ReadAll(in)
+	if err != nil || string(got) != string(closeOfServer) {
+		t.Errorf("%x %v", got, err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); r.handler.Active() > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the request goes on")
+		}
+	}
+}
+
+// A site that switches protocols unasked is broken.
+func TestUnaskedSwitchOfProtocols(t *testing.T) {
+	a := newTestSite(t, func(c *siteConn) {
+		c.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	})
+	if g := newRig(t, nil, a, newTestSite(t, good)).post(chatPath, chatBody); g.status != 200 {
+		t.Errorf("%d %s", g.status, g.body)
+	}
+}
+
+// A stream that is still open when the time for draining is over ends with an
+// error in the dialect's own shape.
+func TestInterruptedStreamsEndWithAnError(t *testing.T) {
+	began, once := make(chan struct{}), sync.Once{}
+	a := newTestSite(t, func(c *siteConn) {
+		c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+		c.chunk("event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"hello\"}}\n\n")
+		once.Do(func() { close(began) })
+		c.sleep(time.Minute)
+	})
+	r := newRig(t, func(c *config.Config) { c.Retry.MaxRetries = 0 }, a)
+	result := make(chan got, 1)
+	go func() { result <- r.post("/v1/messages", messagesBody) }()
+	<-began
+	var g got
+	for done := false; !done; {
+		r.handler.Interrupt()
+		select {
+		case g = <-result:
+			done = true
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	if g.status == 200 && (!strings.Contains(g.body, "event: error") || !strings.Contains(g.body, "stopping") || g.err != nil) {
+		t.Errorf("%d %q %v", g.status, g.body, g.err)
+	}
+}
