@@ -54,11 +54,6 @@ func (a *app) tunnelList(ctx context.Context, asJSON bool) error {
 	}
 	var out strings.Builder
 	writeTunnels(&out, a.paint(), tunnels)
-	for _, t := range tunnels {
-		for _, note := range t.Notes {
-			_, _ = fmt.Fprintf(&out, "\n%s: %s\n", t.Name, note)
-		}
-	}
 	_, err = io.WriteString(a.out, strings.TrimPrefix(out.String(), "\n"))
 	return err
 }
@@ -96,6 +91,11 @@ func writeTunnels(out *strings.Builder, p term.Paint, tunnels []admin.Tunnel) {
 	_ = t.Write(out)
 	for _, w := range wrong {
 		out.WriteString(p.Bad(w) + "\n")
+	}
+	for _, x := range tunnels {
+		for _, note := range x.Notes {
+			_, _ = fmt.Fprintf(out, "%s: %s\n", x.Name, note)
+		}
 	}
 }
 

@@ -22,9 +22,29 @@ func (l *loader) tunnels() {
 			continue
 		}
 		seen[t.Name] = true
+		l.samePorts(t)
 		l.config.Tunnels = append(l.config.Tunnels, t)
 	}
 }
+
+// samePorts reports addresses that an earlier tunnel opens on the same host.
+func (l *loader) samePorts(t *Tunnel) {
+	for _, other := range l.config.Tunnels {
+		if other.Host != t.Host {
+			continue
+		}
+		for _, f := range t.Forwards {
+			for _, first := range other.Forwards {
+				if f.Address == first.Address && !anyPort(f.Address) {
+					l.fail(f.Range, "Repeated forward", fmt.Sprintf("The tunnel %q opens %s on the host %s at line %d already: choose another port or socket.", other.Name, f.Address, t.Host, first.Range.Start.Line))
+				}
+			}
+		}
+	}
+}
+
+// maxSocketPath is what a socket's address holds on all systems.
+const maxSocketPath = 104
 
 func defaultTunnel() *Tunnel {
 	return &Tunnel{
@@ -112,6 +132,8 @@ func (l *loader) forward(b *hclsyntax.Block) *Forward {
 	path, unix := strings.CutPrefix(f.Address, "unix:")
 	if unix && !strings.HasPrefix(path, "/") {
 		l.fail(b.LabelRanges[0], "Invalid address", "Expected the absolute path of a socket, such as \"unix:/run/user/1000/aitunnel.sock\".")
+	} else if unix && len(path) >= maxSocketPath {
+		l.fail(b.LabelRanges[0], "Invalid address", fmt.Sprintf("The path of a socket has less than %d characters, this one has %d: choose a shorter directory.", maxSocketPath, len(path)))
 	} else if !unix {
 		if err := checkAddress(f.Address); err != nil {
 			l.fail(b.LabelRanges[0], "Invalid address", wording.Sentence(err.Error()))

@@ -84,6 +84,7 @@ func (w *Network) Shape(rate string) {
 // word, as a router with a smaller MTU may.
 func (w *Network) DropLarge(size int) {
 	w.t.Helper()
+	w.ip("link", "set", w.link, "gso_max_segs", "1") // one packet at a time, so that its size counts
 	w.ip("-n", w.name, "link", "set", "eth0", "mtu", fmt.Sprint(size))
 	// Nothing of it is announced: the far end still says that it takes full packets.
 	w.ip("-n", w.name, "route", "replace", w.network(), "dev", "eth0", "src", w.Inner, "advmss", "1460")

@@ -2,8 +2,11 @@ package tunnel
 
 import (
 	"context"
+	"errors"
 	"net"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"github.com/aitunnel/aitunnel/core/sshclient"
 )
@@ -65,6 +68,24 @@ func (t *tunnel) lookFromOutside(ctx context.Context, o *opener, f *forward) {
 		case <-o.client.Done():
 		}
 	})
+}
+
+// checkFromOutside finds out whether a forward that is meant for others answers
+// at the host's own address. Only a refusal says that it does not: a firewall, or
+// the options of the account, may not let a connection through.
+func checkFromOutside(ctx context.Context, o *opener, f *forward, nonce string) error {
+	outside := outsideAddress(o.client, f)
+	if outside == "" || isLoopback(f) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, sshclient.MinStepTimeout)
+	defer cancel()
+	_, err := probe(ctx, o.client, "tcp", outside, nonce, 0)
+	var refused *ssh.OpenChannelError
+	if errors.As(err, &refused) && refused.Reason == ssh.ConnectionFailed {
+		return stepError(StepForward, "sshd on %s opened %s on loopback only, so others do not reach it: set GatewayPorts clientspecified in its sshd_config, or forward 127.0.0.1", o.client.Address(), f.remote)
+	}
+	return nil
 }
 
 // isLoopback says that a forward is meant for the host alone.

@@ -180,6 +180,10 @@ func (t *tunnel) check(ctx context.Context, o *opener, f *forward) {
 		t.setForward(f, ForwardSilent, err)
 		return
 	}
+	if err := checkFromOutside(ctx, o, f, t.nonce); err != nil {
+		t.setForward(f, ForwardSilent, err)
+		return
+	}
 	f.probe = took
 	t.setForward(f, ForwardOpen, nil)
 }

@@ -1,0 +1,134 @@
+//go:build linux
+
+package tunnel
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshdtest"
+)
+
+// TestATunnelWithoutForwards is a connection that stays up.
+func TestATunnelWithoutForwards(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{})
+	c := tunnelTo(t, s)
+	c.Forwards = nil
+	r := open(t, s, c)
+	r.await(Up)
+	s.Signal(9)
+	eventually(t, "there is another connection", func() bool { return r.status().Connects == 2 && r.status().State == Up })
+}
+
+// TestACommandThatNeverEnds does not hold up the forwards.
+func TestACommandThatNeverEnds(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{Config: "ForceCommand sleep 600\n"})
+	r := open(t, s, tunnelTo(t, s))
+	r.await(Up)
+	r.mustAnswer()
+	if n := len(r.status().Notes); n != 0 {
+		t.Error("it was waited for")
+	}
+	eventually(t, "a note says so", func() bool {
+		n := r.status().Notes
+		return len(n) == 1 && strings.Contains(n[0], "does not end")
+	})
+}
+
+// TestAShellThatPrints, as a .bashrc may: the process of ours is recognized all
+// the same, and the port taken back.
+func TestAShellThatPrints(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{Config: `ForceCommand printf "welcome, no newline"; exec sh -c "$SSH_ORIGINAL_COMMAND"` + "\n"})
+	r := open(t, s, tunnelTo(t, s))
+	r.await(Up)
+	r.mustAnswer()
+	eventually(t, "the session is known", func() bool { return len(r.Tunnels.env.sessions.of("vps")) == 1 })
+}
+
+// TestAForwardForOthersThatIsNot: sshd opens on loopback what was meant for all.
+func TestAForwardForOthersThatIsNot(t *testing.T) {
+	t.Parallel()
+	for gateway, want := range map[string]State{"no": Degraded, "clientspecified": Up} {
+		t.Run(gateway, func(t *testing.T) {
+			t.Parallel()
+			w := sshdtest.NewNetwork(t)
+			s := sshdtest.Start(t, sshdtest.Options{Network: w, Config: "GatewayPorts " + gateway + "\n"})
+			c := tunnelTo(t, s)
+			c.Forwards = []*config.Forward{{Address: "0.0.0.0:9000"}}
+			r := prepare(t, s)
+			r.guarded.Store(true)
+			r.config = c
+			r.Apply([]*config.Tunnel{c})
+			if r.await(want); want == Degraded {
+				r.awaitFault(want, "on loopback only", "GatewayPorts clientspecified")
+			}
+		})
+	}
+}
+
+// TestPacketsThatAreTooLarge get lost without a word: the test of a tunnel says
+// so, while small requests are answered.
+func TestPacketsThatAreTooLarge(t *testing.T) {
+	t.Parallel()
+	w := sshdtest.NewNetwork(t)
+	s := sshdtest.Start(t, sshdtest.Options{Network: w})
+	w.DropLarge(900)
+	c := tunnelTo(t, s)
+	c.Forwards = []*config.Forward{{Address: "127.0.0.1:9000"}}
+	c.Keepalive = config.Keepalive{Interval: time.Minute, Timeout: 4 * time.Second}
+	var last Result
+	ok := Test(t.Context(), Options{Home: s.Home, Agent: "/nowhere"}, c, TestOptions{Held: func(string) bool { return false }, Report: func(r Result) { last = r }})
+	if ok || last.Step != StepProbe || !strings.Contains(last.Text, "drops large packets") {
+		t.Errorf("%+v", last)
+	}
+}
+
+// TestAKeyThatIsAddedToTheAgentLater wakes a tunnel that has failed.
+func TestAKeyThatIsAddedToTheAgentLater(t *testing.T) {
+	t.Parallel()
+	agent := sshdtest.Require(t, "ssh-agent", "openssh-client")
+	s := sshdtest.Start(t, sshdtest.Options{})
+	key := filepath.Join(t.TempDir(), "key")
+	s.Authorize("", sshdtest.NewKey(t, key, "").PublicKey())
+	socket := filepath.Join(t.TempDir(), "agent")
+	cmd := exec.Command(agent, "-D", "-a", socket)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	eventually(t, "the agent listens", func() bool { _, err := os.Stat(socket); return err == nil })
+	c := tunnelTo(t, s)
+	r := prepare(t, s, func(o *Options) { o.Agent = socket })
+	r.config = c
+	r.Apply([]*config.Tunnel{c})
+	r.await(Failed)
+	add := exec.Command("ssh-add", key)
+	add.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
+	if out, err := add.CombinedOutput(); err != nil {
+		t.Fatalf("%s", out)
+	}
+	r.await(Up)
+}
+
+// TestALostSessionOnAHostWithoutCommands: who holds the port cannot be seen, so
+// it is not called another program.
+func TestALostSessionOnAHostWithoutCommands(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{Config: "MaxSessions 0\n"})
+	r := open(t, s, tunnelTo(t, s))
+	r.await(Up)
+	s.Signal(19) // SIGSTOP: it keeps the port
+	eventually(t, "the port is in use", func() bool { return r.status().State == Degraded })
+	r.awaitFault(Degraded, "is in use", "lost connection of this tunnel", "ClientAliveInterval")
+}
