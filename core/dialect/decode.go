@@ -65,11 +65,7 @@ func reader(coding string, src io.Reader) (r io.Reader, done func(), err error) 
 	done = func() {}
 	switch coding {
 	case "gzip", "x-gzip":
-		var z *gzip.Reader
-		if z, err = gzip.NewReader(src); err == nil {
-			z.Multistream(false) // or it holds back what it has, to look for another member
-			r = z
-		}
+		r, err = gzip.NewReader(src)
 	case "deflate":
 		r, err = inflater(src)
 	case "br":

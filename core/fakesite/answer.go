@@ -54,7 +54,7 @@ func (x *Exchange) parse() {
 		case x.R.Header.Get("Anthropic-Version") != "":
 			x.api = anthropic
 		}
-	case strings.Contains(path, "/v1beta/models/"):
+	case strings.Contains(path, "/v1beta/models/") || strings.Contains(path, "/models/") && strings.HasSuffix(path, "enerateContent"):
 		x.api = gemini
 		x.parseGemini(path)
 	}
@@ -62,7 +62,7 @@ func (x *Exchange) parse() {
 
 // parseGemini reads the model and the method out of …/models/MODEL:METHOD.
 func (x *Exchange) parseGemini(path string) {
-	_, last, _ := strings.Cut(path, "/v1beta/models/")
+	_, last, _ := strings.Cut(path, "/models/")
 	model, method, _ := strings.Cut(last, ":")
 	x.Model, x.Stream = model, method == "streamGenerateContent"
 	switch method {

@@ -78,11 +78,26 @@ func (x *exchange) explainFailure() {
 		}
 		f.final = f.final && isLasting(verdict.Means(a.Means))
 	}
+	f.status = x.statusOf(f)
 	f.message = "no channel could answer: " + strings.Join(causes, "; ")
 	if !f.final || x.waits() {
 		x.setRetryAfter()
 	}
 	x.refuse(f)
+}
+
+// statusOf is the status of f. Where clients repeat every 5xx, whatever
+// X-Should-Retry says, a fault that repeating cannot help has one that they do
+// not repeat: Codex sends a 502 30 times, a 424 6 times and a 400 once; Gemini
+// CLI sends a 502 10 times, in minutes, and a 424 once.
+func (x *exchange) statusOf(f fault) int {
+	switch {
+	case f.final && x.format == dialect.Responses:
+		return http.StatusBadRequest
+	case f.final && x.dialect == dialect.Gemini:
+		return http.StatusFailedDependency
+	}
+	return f.status
 }
 
 // isLasting says that what a verdict is about does not pass by itself within a
@@ -104,15 +119,19 @@ func (x *exchange) explainSkips() {
 	f := fault{status: http.StatusServiceUnavailable, code: "channel_unavailable", final: true}
 	var causes []string
 	for _, s := range x.walk.Skips(x.now()) {
+		if s.Why == channel.SkipModelNotServed {
+			continue // others serve it
+		}
 		causes = append(causes, s.Channel+": "+s.Why.Text())
 		switch s.Why {
-		case channel.SkipPaused, channel.SkipInvalidKey, channel.SkipQuotaSpent, channel.SkipModelNotServed:
+		case channel.SkipPaused, channel.SkipInvalidKey, channel.SkipQuotaSpent:
 		case channel.SkipNoKey:
 			f.final = f.final && !x.waits()
 		default:
 			f.final = false
 		}
 	}
+	f.status = x.statusOf(f)
 	f.message = "no channel is available: " + strings.Join(causes, "; ")
 	if !f.final || x.waits() {
 		x.setRetryAfter()

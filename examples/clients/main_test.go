@@ -64,7 +64,6 @@ func start(t *testing.T, clientToken string) *world {
 	if clientToken != "" {
 		tokens = fmt.Sprintf("client_tokens = [%q]", clientToken)
 	}
-	path := filepath.Join(t.TempDir(), "aitunnel.hcl")
 	text := fmt.Sprintf(`
 proxy {
   listen = "127.0.0.1:0"
@@ -85,7 +84,15 @@ channel "backup" {
 retry { base_delay = "20ms" }
 log { level = "warn" }
 `, tokens, w.primary.URL(), key1, key2, w.backup.URL(), backupKey)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	w.url = "http://" + run(t, text, t.TempDir()).ProxyAddr()
+	return w
+}
+
+// run runs the program until the test ends.
+func run(t *testing.T, configuration, stateDir string) *daemon.Daemon {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "aitunnel.hcl")
+	if err := os.WriteFile(path, []byte(configuration), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	self, err := os.Executable()
@@ -93,7 +100,7 @@ log { level = "warn" }
 		t.Fatal(err)
 	}
 	d, err := daemon.Start(t.Context(), daemon.Options{
-		ConfigPath: path, StateDir: t.TempDir(), Version: "test", LogOutput: t.Output(),
+		ConfigPath: path, StateDir: stateDir, Version: "test", LogOutput: t.Output(),
 		Builtin: []string{"/usr/bin/env", "GORACE=atexit_sleep_ms=0", self, serveBuiltin},
 	})
 	if err != nil {
@@ -106,8 +113,7 @@ log { level = "warn" }
 			t.Error(err)
 		}
 	})
-	w.url = "http://" + d.ProxyAddr()
-	return w
+	return d
 }
 
 // seen checks the keys that a site saw, in order, and how they were carried;
