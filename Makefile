@@ -6,7 +6,7 @@ export CGO_ENABLED ?= 1
 # No stamp of the commit: git refuses to name it in a checkout of another user, and then the build fails.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
-.PHONY: help build run test race soak lint vuln fuzz bench generate dist reproducible cross check clean
+.PHONY: help build run test race soak lint vuln fuzz bench clients generate dist reproducible cross check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ fuzz: ## Run every fuzz target for 20 seconds
 
 bench: build ## Measure against other proxies
 	cd bench && go run . -aitunnel ../bin/aitunnel
+
+clients: ## Test with Claude Code, Codex, Gemini CLI and SDKs from npm (1.2 GB, into your cache folder)
+	cd examples/clients && AITUNNEL_CLIENTS=1 go test -count=1 -timeout 20m -parallel 4 -run 'TestSDKs|TestAgents' .
 
 generate: ## Write the generated docs and config.hcl.example, from declarations, schemas and commands
 	go test ./core/config -run '^TestGeneratedFiles$$' -count=1 -update

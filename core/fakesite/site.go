@@ -149,9 +149,6 @@ type Exchange struct {
 	note *note
 }
 
-// Body is the whole body of the request.
-func (x *Exchange) Body() []byte { return x.body }
-
 func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

@@ -80,8 +80,7 @@ func (s *stage) sites(model string) (first, other int) {
 	return first, other
 }
 
-// records are those of the callers' requests for the model. A token of a caller
-// that reached a site fails the test.
+// records are those of the callers' requests for the model.
 func (s *stage) records(t *testing.T, model string) (out []*event.Request) {
 	t.Helper()
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
