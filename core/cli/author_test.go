@@ -185,7 +185,16 @@ func (a *author) ask() string {
 // route is the state of the first route.
 func (a *author) route() admin.Route {
 	a.t.Helper()
-	resp, err := http.Get("http://" + a.admin + "/api/status")
+	req, err := http.NewRequestWithContext(a.t.Context(), http.MethodGet, "http://"+a.admin+"/api/status", nil)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	token, err := os.ReadFile(filepath.Join(a.home, ".local/state/aitunnel/admin-token"))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		a.t.Fatal(err)
 	}

@@ -65,7 +65,11 @@ func reader(coding string, src io.Reader) (r io.Reader, done func(), err error) 
 	done = func() {}
 	switch coding {
 	case "gzip", "x-gzip":
-		r, err = gzip.NewReader(src)
+		var z *gzip.Reader
+		if z, err = gzip.NewReader(src); err == nil {
+			z.Multistream(false) // or it holds back what it has, to look for another member
+			r = z
+		}
 	case "deflate":
 		r, err = inflater(src)
 	case "br":

@@ -247,3 +247,22 @@ func TestAnErrorAfterAnEarlyStart(t *testing.T) {
 		t.Errorf("%d %q", g.status, g.body)
 	}
 }
+
+// Tokens are found in answers that are compressed, too.
+func TestTokensOfCompressedAnswers(t *testing.T) {
+	for _, wire := range []script{
+		reply(200, zipped(chatAnswer), "Content-Type: application/json", "Content-Encoding: gzip"),
+		func(c *siteConn) {
+			c.send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n")
+			c.chunk(zipped(chatAnswer))
+			c.sleep(200 * time.Millisecond)
+			c.send("0\r\n\r\n")
+		},
+	} {
+		r := newRig(t, nil, newTestSite(t, wire))
+		r.post(chatPath, chatBody, "Accept-Encoding", "gzip")
+		if rec := r.last(); rec.TokensIn != 3 || rec.TokensOut != 1 || rec.Attempts[0].Means != "good" {
+			t.Errorf("%+v", rec)
+		}
+	}
+}

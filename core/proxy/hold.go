@@ -53,7 +53,7 @@ func (a *attempt) hold(resp *http.Response) {
 		a.examine()
 	}
 	if a.ended && !a.settled {
-		a.examineEnd()
+		a.examineEnd(resp)
 	}
 }
 
@@ -132,7 +132,16 @@ func (a *attempt) examineDecoded(plain []byte) {
 	}
 }
 
-func (a *attempt) examineEnd() {
+// examineEnd looks at what no end of an event marked. Of a compressed answer all
+// can be decoded only now.
+func (a *attempt) examineEnd(resp *http.Response) {
+	if a.decoder != nil {
+		a.stream.Begin(a.exchange.format, resp.Header)
+		plain, _ := dialect.Decode(dialect.Coding(resp.Header), a.head, maxDecoded) // as far as it can be decoded
+		if a.examineDecoded(plain); a.settled {
+			return
+		}
+	}
 	if e, ok := a.stream.End(); ok {
 		a.take(e)
 	}

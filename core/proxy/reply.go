@@ -89,7 +89,7 @@ func (x *exchange) explainFailure() {
 // statusOf is the status of f. Where clients repeat every 5xx, whatever
 // X-Should-Retry says, a fault that repeating cannot help has one that they do
 // not repeat: Codex sends a 502 30 times, a 424 6 times and a 400 once; Gemini
-// CLI sends a 502 10 times, in minutes, and a 424 once.
+// CLI repeats a 502 for minutes, and sends a 424 once.
 func (x *exchange) statusOf(f fault) int {
 	switch {
 	case f.final && x.format == dialect.Responses:
