@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
 // warnValues is about values that are valid, and probably mistakes.
@@ -68,7 +70,8 @@ func (l *loader) warnTarget(c *Channel) {
 		first = path[:i]
 	}
 	better := url.URL{Scheme: c.Target.Scheme, Host: c.Target.Host, Path: first}
-	l.caution(l.attributeOf(c, "target"), "Target ends in the path of an API", fmt.Sprintf("A request for /v1/chat/completions is sent to %s. Most likely the target is %q.", c.Target.JoinPath("/v1/chat/completions").Path, better.String()))
+	sent, _ := dialect.JoinPath(path, "/v1/chat/completions")
+	l.caution(l.attributeOf(c, "target"), "Target ends in the path of an API", fmt.Sprintf("A request for /v1/chat/completions is sent to %s. Most likely the target is %q.", sent, better.String()))
 }
 
 func (l *loader) warnKeys(c *Channel) {

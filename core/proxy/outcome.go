@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/aitunnel/aitunnel/core/dialect"
@@ -146,7 +147,7 @@ func (a *attempt) reason(err error) string {
 	case errors.As(err, &op) && op.Op == "dial" && op.Timeout():
 		return fmt.Sprintf("no connection within %s", a.limits.Connect)
 	case errors.As(err, &op) && op.Op == "dial":
-		return "cannot connect: " + op.Err.Error()
+		return "cannot connect: " + systemError(op.Err)
 	case isTimeout(err):
 		return fmt.Sprintf("no TLS handshake within %s", a.limits.Connect)
 	case a.answered.Load():
@@ -187,4 +188,13 @@ func (a *attempt) late(resp *http.Response) outcome {
 	answer := a.exchange.answerOf(resp)
 	answer.Body, answer.Event = a.fault, true
 	return outcome{verdict: a.verdicts().Judge(answer)}
+}
+
+// systemError is an error of the system without the name of the call.
+func systemError(err error) string {
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		err = call.Err
+	}
+	return err.Error()
 }

@@ -27,7 +27,10 @@ export const snippets = [
   {
     id: 'gemini-cli',
     name: 'Gemini CLI',
-    settings: (address, token) => [shell(`export GOOGLE_GEMINI_BASE_URL=${address}`, `export GEMINI_API_KEY=${token}`)],
+    settings: (address, token) => [
+      shell(`export GOOGLE_GEMINI_BASE_URL=${address}`, `export GEMINI_API_KEY=${token}`),
+      json('~/.gemini/settings.json', { security: { auth: { selectedType: 'gemini-api-key' } } }),
+    ],
   },
   {
     id: 'opencode',
