@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/renameio/v2"
+	"github.com/google/renameio/v2/maybe"
 
 	"github.com/aitunnel/aitunnel/core/config"
 )
@@ -90,7 +90,7 @@ func (s *sessions) save() {
 		return
 	}
 	if b, err := json.Marshal(s.known); err == nil {
-		_ = renameio.WriteFile(s.file, b, 0o600)
+		_ = maybe.WriteFile(s.file, b, 0o600)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
+	"github.com/google/renameio/v2/maybe"
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
@@ -30,7 +30,7 @@ func loadAdminToken(dir string) (config.Secret, error) {
 		return config.Secret{}, fmt.Errorf("the admin token cannot be read: %w", err)
 	}
 	token := rand.Text()
-	if err := renameio.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
+	if err := maybe.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
 		return config.Secret{}, fmt.Errorf("the admin token cannot be written: %w", err)
 	}
 	return config.NewSecret(token), nil
