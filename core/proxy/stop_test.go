@@ -31,6 +31,16 @@ func TestField56(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	relayed := func() bool {
+		r.handler.sockets.mu.Lock()
+		defer r.handler.sockets.mu.Unlock()
+		return len(r.handler.sockets.all) == 1
+	}
+	for deadline := time.Now().Add(10 * time.Second); !relayed(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the connection is not relayed")
+		}
+	}
 	r.handler.CloseSockets()
 	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 	got, err := io.ReadAll(in)
