@@ -11,13 +11,15 @@ import (
 // over their places in the group; the place after the last is its anchor.
 type queue struct {
 	next, prev []int32
+	clock      uint64  // of the turns at the last pick by this queue
 	idle       float64 // the share of the heaviest member without requests
 }
 
-// queue returns the group's queue, and makes it on first use. The caller holds
-// mu.
+// queue returns the group's queue. It is made on first use, and again when a pick
+// went by another group: a request in flight may still use the plan before this
+// one. The caller holds mu.
 func (t *turns) queue(g *group) *queue {
-	if g.queue != nil {
+	if g.queue != nil && g.queue.clock == t.clock {
 		return g.queue
 	}
 	n := len(g.members)
@@ -30,7 +32,7 @@ func (t *turns) queue(g *group) *queue {
 	slices.SortStableFunc(order, func(a, b int32) int {
 		return cmp.Compare(t.picked[g.members[a].index], t.picked[g.members[b].index])
 	})
-	q := &queue{next: make([]int32, n+1), prev: make([]int32, n+1), idle: math.Inf(-1)}
+	q := &queue{next: make([]int32, n+1), prev: make([]int32, n+1), clock: t.clock, idle: math.Inf(-1)}
 	if heaviest > 0 {
 		q.idle = 1 / heaviest
 	}

@@ -92,6 +92,7 @@ func (t *turns) took(g *group, i int32) {
 	t.clock++
 	t.picked[g.members[i].index] = t.clock
 	g.queue.toBack(i)
+	g.queue.clock = t.clock
 }
 
 // smooth is the smooth weighted round-robin of nginx over the available members:

@@ -78,23 +78,19 @@ func fresh(t *testing.T, name string) map[string]sdk.Component {
 	return map[string]sdk.Component{name: refreshing{c.(sdk.Strategy)}}
 }
 
-// callers is how many pick at once in a swarm.
-const callers = 16
-
-// even fails unless the named channels' counts differ by at most 1 for each
-// caller that may have been between looking at a turn and taking it.
+// even fails unless the named channels' counts differ by at most 1.
 func even(t *testing.T, counts map[string]int, names ...string) {
 	t.Helper()
 	var of []int
 	for _, name := range names {
 		of = append(of, counts[name])
 	}
-	if slices.Max(of)-slices.Min(of) > callers {
-		t.Errorf("counts %v: those of %v differ by more than %d", counts, names, callers)
+	if slices.Max(of)-slices.Min(of) > 1 {
+		t.Errorf("counts %v: those of %v differ by more than 1", counts, names)
 	}
 }
 
-func TestRoundRobinIsEvenAcrossPlans(t *testing.T) {
+func TestRoundRobinIsExactAcrossPlans(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 7, 10} {
 		synctest.Test(t, func(t *testing.T) {
 			names := letters(n)
