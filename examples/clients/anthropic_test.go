@@ -90,7 +90,7 @@ func TestAnthropicStreamsThatFail(t *testing.T) {
 	if got, err := w.messageStreamed(own); err != nil || got != answerOfOther {
 		t.Errorf("%q %v", got, err)
 	}
-	w.primary.Next(fakesite.CutAfterEvents(3))
+	w.primary.Next(fakesite.CutAfterEvents(4)) // message_start, content_block_start, ping, and the first of the text
 	if got, err := w.messageStreamed(own); err == nil {
 		t.Errorf("a cut stream looks whole: %q", got)
 	}
@@ -103,7 +103,7 @@ func TestAnthropicErrors(t *testing.T) {
 	w.primary.Always(fakesite.Reset())
 	w.backup.Always(fakesite.Reset())
 	var failed *anthropic.Error
-	if _, err := w.message(own); !errors.As(err, &failed) || failed.StatusCode != http.StatusBadGateway || !strings.Contains(failed.RawJSON(), "no channel answered") || !strings.Contains(failed.RawJSON(), `"type":"error"`) {
+	if _, err := w.message(own); !errors.As(err, &failed) || failed.StatusCode != http.StatusBadGateway || !strings.Contains(failed.RawJSON(), "no channel could answer: primary: the connection broke before an answer") || !strings.Contains(failed.RawJSON(), `"type":"error"`) {
 		t.Errorf("%v", err)
 	}
 	w.untold()

@@ -124,7 +124,7 @@ func TestOpenAIErrors(t *testing.T) {
 	}
 	w.primary.Always(fakesite.Reset())
 	w.backup.Always(fakesite.Reset())
-	if _, err := w.completion(); !errors.As(err, &failed) || failed.StatusCode != http.StatusBadGateway || !strings.Contains(failed.Message, "no channel answered") {
+	if _, err := w.completion(); !errors.As(err, &failed) || failed.StatusCode != http.StatusBadGateway || !strings.Contains(failed.Message, "no channel could answer: primary: the connection broke before an answer") {
 		t.Errorf("no answer: %v", err)
 	}
 	w.backup.Always(fakesite.Status(400, `{"error":{"message":"no such tool","type":"invalid_request_error"}}`))

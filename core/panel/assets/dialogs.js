@@ -76,6 +76,12 @@ class FieldError extends Error {
   }
 }
 
+// wordsAtField is what is wrong with a field, without the setting's name in
+// the configuration: the field's label stands above it.
+function wordsAtField(d) {
+  return d.detail && d.summary.startsWith('Invalid value for') ? d.detail : `${d.summary}. ${d.detail ?? ''}`.trim();
+}
+
 // form opens a dialog with fields, by name; layout arranges them, one below the
 // other if it is not given. submit does the work: it calls wrong(name, message)
 // for a field that is wrong, and what it throws is shown where it belongs.
@@ -116,8 +122,7 @@ export function form({ title, fields, layout, action, submit, extra }) {
       return true;
     };
     for (const d of mistakes) {
-      const words = `${d.summary}. ${d.detail ?? ''}`.trim();
-      if (!atField(settingOf(d), words)) elsewhere.push(el('p', {}, el('strong', { text: `${d.summary}. ` }), d.detail ?? ''));
+      if (!atField(settingOf(d), wordsAtField(d))) elsewhere.push(el('p', {}, el('strong', { text: `${d.summary}. ` }), d.detail ?? ''));
     }
     if (!mistakes.length && !atField(error.field, error.message)) elsewhere.push(el('p', { text: error.message }));
     trouble.replaceChildren(...elsewhere);

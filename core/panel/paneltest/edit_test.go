@@ -61,7 +61,7 @@ func TestAChannelIsAddedChangedAndRemoved(t *testing.T) {
 	p.field("Keys", "sk-third-of-the-test")
 	p.expect("422", "400")
 	p.press("dialog", "Add channel")
-	p.shows("dialog .field:has([aria-invalid]) .error", "address")
+	p.shows("dialog .field:has([aria-invalid]) .error", "Expected a URL that begins with https://")
 	p.field("Address", third.URL())
 	p.field("Weight", "50")
 	p.shot("add-channel")
