@@ -78,6 +78,7 @@ type Event struct {
 // Request is the record of one request of a caller.
 type Request struct {
 	ID       string `json:"id"`
+	Client   string `json:"client,omitempty"` // whose token it was: "default" for proxy.client_tokens, "anonymous" without tokens, "" for one that was not let in
 	Method   string `json:"method"`
 	Path     string `json:"path"`
 	Route    string `json:"route,omitempty"`

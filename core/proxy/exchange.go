@@ -61,7 +61,7 @@ func (x *exchange) interrupted() bool {
 func (x *exchange) run(rt *route.Route) {
 	x.findObject()
 	x.walk.Begin(rt, route.Request{
-		Model: x.record.Model, Endpoint: string(x.endpoint), Object: x.object,
+		Model: x.record.Model, Client: x.record.Client, Endpoint: string(x.endpoint), Object: x.object,
 		Header: x.in.Header, RawQuery: x.in.URL.RawQuery, Body: x.body.head,
 	})
 	x.walk.Ask(x.in.Context(), x.now())

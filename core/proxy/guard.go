@@ -17,6 +17,12 @@ type guard struct {
 	origins []string
 }
 
+// The clients that no block names.
+const (
+	clientDefault   = "default"   // of proxy.client_tokens
+	clientAnonymous = "anonymous" // of a proxy without tokens
+)
+
 func newGuard(p config.Proxy) guard {
 	g := guard{origins: p.Origins}
 	for _, t := range p.ClientTokens {
@@ -128,6 +134,14 @@ func (g *guard) tokenValid(r *http.Request) bool {
 		ok = g.isToken(c) || ok
 	}
 	return ok
+}
+
+// client names the client of a request that may pass.
+func (g *guard) client() string {
+	if len(g.tokens) == 0 {
+		return clientAnonymous
+	}
+	return clientDefault
 }
 
 // isToken compares in constant time.

@@ -234,6 +234,7 @@ func (x *exchange) serve(r *http.Request, only *string) {
 		x.refuse(*f)
 		return
 	}
+	x.record.Client = s.guard.client()
 	if _, f := s.match(x.path.path, "", only); f != nil {
 		x.refuse(*f)
 		return
