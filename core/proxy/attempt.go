@@ -53,6 +53,8 @@ type attempt struct {
 	lateFault bool             // an error came after content; fault is its JSON
 	buffer    *[]byte          // from a pool
 	head      []byte           // bytes read and not passed on yet
+	held      int64            // bytes of head charged to proxy.buffer_limit
+	crowded   bool             // proxy.buffer_limit is reached
 	fed       int              // bytes of head that the stream has seen
 	found     dialect.Kind     // what ended the reading, if anything did
 	fault     []byte           // the error's JSON, if found is an error
@@ -186,13 +188,14 @@ func (b *attemptBody) Close() error {
 		a.decoder.Close()
 		a.decoder = nil
 	}
+	a.dropHead()
 	if a.buffer != nil {
 		pool := &smallBuffers
 		if cap(*a.buffer) > 4<<10 {
 			pool = &largeBuffers
 		}
 		pool.Put(a.buffer)
-		a.buffer, a.head = nil, nil
+		a.buffer = nil
 	}
 	return err
 }

@@ -69,10 +69,17 @@ func (a *attempt) takeBuffer(resp *http.Response) {
 // reading says that there may be more of the body.
 func (a *attempt) reading() bool { return !a.ended && a.broken == nil }
 
-// read adds what comes next to head.
+// read adds what comes next to head. What does not fit into the pooled buffer
+// is charged to proxy.buffer_limit.
 func (a *attempt) read(resp *http.Response) {
 	if len(a.head) == cap(a.head) {
-		a.head = slices.Grow(a.head, len(a.head))
+		grown := slices.Grow(a.head, len(a.head))
+		if more := int64(cap(grown) - cap(a.head)); a.exchange.setup.memory.take(more) {
+			a.held += more
+		} else {
+			a.crowded = true // passed on with what is held by now
+		}
+		a.head = grown
 	}
 	n, err := resp.Body.Read(a.head[len(a.head):cap(a.head)])
 	a.head = a.head[:len(a.head)+n]
@@ -84,6 +91,13 @@ func (a *attempt) read(resp *http.Response) {
 	}
 }
 
+// dropHead releases what was held, and its memory.
+func (a *attempt) dropHead() {
+	a.head = nil
+	a.exchange.setup.memory.give(a.held)
+	a.held = 0
+}
+
 // holdsEnough says that the answer is passed on although nothing has been found
 // in it yet.
 func (a *attempt) holdsEnough() bool {
@@ -91,7 +105,7 @@ func (a *attempt) holdsEnough() bool {
 	if a.stream.Framing() == dialect.SSE || a.stream.Framing() == dialect.Array || a.stream.Framing() == dialect.NDJSON {
 		limit = maxPreamble
 	}
-	return len(a.head) >= limit || time.Since(a.begun) > a.limits.FirstByte+holdTime || a.exchange.ask.Background
+	return a.crowded || len(a.head) >= limit || time.Since(a.begun) > a.limits.FirstByte+holdTime || a.exchange.ask.Background
 }
 
 // examine looks at the events in the bytes that came last.

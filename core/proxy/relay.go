@@ -73,6 +73,7 @@ func (x *exchange) relay(resp *http.Response) error {
 				return err
 			}
 			x.usage.Pass(chunk)
+			a.dropHead()
 		}
 		switch {
 		case a.ended:
