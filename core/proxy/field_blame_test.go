@@ -164,6 +164,37 @@ func TestField14(t *testing.T) {
 	}
 }
 
+// Clients that repeat every 5xx, whatever X-Should-Retry says, are told what
+// repeating cannot help with a status that they do not repeat. A failure that
+// may pass stays a 502.
+func TestFinalFailuresAreNotRepeated(t *testing.T) {
+	invalid := reply(401, `{"error":{"message":"Incorrect API key provided","type":"invalid_request_error","code":"invalid_api_key"}}`)
+	busy := reply(503, `{"error":{"message":"overloaded","type":"server_error"}}`)
+	for _, test := range []struct {
+		path, body string
+		final      int
+	}{
+		{chatPath, chatBody, 502},
+		{"/v1/messages", messagesBody, 502},
+		{"/v1/responses", responsesBody, 400},
+		{"/v1beta/models/gemini-x:generateContent", `{"contents":[{"parts":[{"text":"hi"}]}]}`, 424},
+	} {
+		r := newRig(t, nil, newTestSite(t, invalid))
+		for i, status := range []int{test.final, test.final} { // the second time no key is left to try
+			if i == 1 && test.final == 502 {
+				status = 503
+			}
+			if g := r.post(test.path, test.body); g.status != status || g.header.Get("X-Should-Retry") != "false" {
+				t.Errorf("%s, request %d: %d %v %s", test.path, i+1, g.status, g.header, g.body)
+			}
+		}
+		r = newRig(t, nil, newTestSite(t, busy), newTestSite(t, invalid))
+		if g := r.post(test.path, test.body); g.status != 502 && g.status != 503 || g.header.Get("X-Should-Retry") == "false" {
+			t.Errorf("%s, one of two is busy: %d %v %s", test.path, g.status, g.header, g.body)
+		}
+	}
+}
+
 func TestField15(t *testing.T) {
 	r := newRig(t, func(c *config.Config) { c.Proxy.ClientTokens = []config.Secret{config.NewSecret("the-token")} }, newTestSite(t, good))
 	g := r.post(chatPath, chatBody, "Authorization", "Bearer wrong")
