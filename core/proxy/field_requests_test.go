@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"mime/multipart"
 	"strconv"
@@ -63,6 +64,46 @@ func TestField42And55(t *testing.T) {
 	}
 	if g.header.Get("Set-Cookie") != "" {
 		t.Errorf("the site's cookie was passed on: %v", g.header)
+	}
+}
+
+// A channel that passes the caller's own key through gets that key, and never
+// the token that lets the caller in, wherever either of them is.
+func TestPassthroughKeepsTokensBack(t *testing.T) {
+	for name, tt := range map[string]struct {
+		path    string
+		headers [][2]string
+		want    string
+	}{
+		"another header":            {chatPath, [][2]string{{"Authorization", "Bearer own-key"}, {"X-Api-Key", "client-token"}}, "Bearer own-key"},
+		"a second value":            {chatPath, [][2]string{{"Authorization", "Bearer own-key"}, {"Authorization", "Bearer client-token"}}, "Bearer own-key"},
+		"the query":                 {chatPath + "?k%65y=client-token&key=own-key", nil, "key=own-key"},
+		"after a semicolon":         {chatPath + "?a=1;key=client-token", [][2]string{{"Authorization", "Bearer own-key"}}, "a=1"},
+		"a cookie":                  {chatPath, [][2]string{{"Authorization", "Bearer own-key"}, {"Api-Key", "client-token"}, {"Cookie", "session=client-token"}}, "own-key"},
+		"basic, as user":            {chatPath, [][2]string{{"Authorization", "Basic Y2xpZW50LXRva2VuOng="}, {"X-Api-Key", "own-key"}}, "own-key"},
+		"a WebSocket's subprotocol": {chatPath, [][2]string{{"Authorization", "Bearer own-key"}, {"Sec-Websocket-Protocol", "realtime, openai-insecure-api-key.client-token"}}, "realtime"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newTestSite(t, good)
+			r := newRig(t, func(c *config.Config) {
+				withToken(c)
+				c.Channels[0].Auth, c.Channels[0].Keys = config.Auth{Style: config.AuthPassthrough}, nil
+			}, a)
+			var head strings.Builder
+			for _, h := range tt.headers {
+				fmt.Fprintf(&head, "%s: %s\r\n", h[0], h[1])
+			}
+			answer := r.raw(fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n%s\r\n%s", tt.path, len(chatBody), head.String(), chatBody), false)
+			if !strings.HasPrefix(answer, "HTTP/1.1 200 ") {
+				t.Fatalf("%s", answer)
+			}
+			q := a.requests()[0]
+			var all bytes.Buffer
+			_ = q.Header.Write(&all)
+			if sent := all.String() + q.URL.String(); strings.Contains(sent, "client-token") || strings.Contains(sent, "Y2xpZW50") || !strings.Contains(sent, tt.want) {
+				t.Errorf("the site was sent %s", sent)
+			}
+		})
 	}
 }
 
