@@ -11,6 +11,7 @@ const (
 	recentFailure = 10 * time.Second // how long a failure makes attempts extra
 	manyKeys      = 8                // keys of a channel, while another channel is left
 	maxKeys       = 16               // keys of a channel
+	attemptsDown  = 2                // attempts after which no channel with an open breaker is asked
 )
 
 // skip says why the channel is passed over now.
@@ -67,6 +68,9 @@ func (w *Walk) spent(ch *Channel) channel.Skip {
 	if w.attempts == 0 || w.dry != nil {
 		return ""
 	}
+	if w.knownDown(ch) && (w.attempts >= attemptsDown || w.failure(ch) != nil) {
+		return channel.SkipRetryBudget
+	}
 	if ch != w.stay && w.extra(ch) && !w.route.registry.AllowExtra(w.now, w.route.maxExtra, false) {
 		return channel.SkipRetryBudget
 	}
@@ -84,6 +88,10 @@ func (w *Walk) keysTried(ch *Channel) (n int) {
 	}
 	return n
 }
+
+// knownDown says that the channel's breaker is open. Such a channel may still
+// have to serve; it is then asked once by a request.
+func (w *Walk) knownDown(ch *Channel) bool { return !ch.State.BreakerOpenSince().IsZero() }
 
 // extra says that an attempt at the channel would be one in addition to the
 // request's first, and that the channel failed just now.
