@@ -23,6 +23,7 @@ func declarations() []declaration {
 	return []declaration{
 		{name: "proxy", value: &d.Proxy, doc: "The port that apps use in place of the site: the unified entry."},
 		{name: "admin", value: &d.Admin, doc: "The port of the panel, the API and the event stream."},
+		{name: "client", label: "name", sample: "openclaw", repeated: true, value: defaultClient(), doc: "Somebody who may use the proxy, with a token of their own. The name is used in logs, statistics and the panel. Who sends one of proxy.client_tokens is the client \"default\", and everybody is \"anonymous\" if there is no token at all; blocks with these names set limits and have no token."},
 		{name: "channel", label: "name", sample: "primary", repeated: true, value: defaultChannel(), doc: "A site with its keys. The name is used in references, logs and the panel: channel.NAME."},
 		{name: "route", label: "path", sample: "/v1/**", repeated: true, value: defaultRoute(), doc: "Sends requests to channels. The first route in the file whose path and models match is used. \"/v1/**\" matches /v1 and everything below it, \"/v1/*\" one more segment, anything else exactly. Without any route, every request goes to all channels by priority."},
 		{name: "tunnel", label: "name", sample: "vps", repeated: true, value: defaultTunnel(), doc: "An SSH connection to a server, on which it opens ports that lead here."},

@@ -42,6 +42,7 @@ func Diff(old, next *Config) []Change {
 	d.block("retry", old.Retry, next.Retry, "")
 	d.block("breaker", old.Breaker, next.Breaker, "breakers keep their counts")
 	d.block("log", old.Log, next.Log, "")
+	each(d, old.Clients, next.Clients, func(c *Client) string { return fmt.Sprintf("client %q", c.Name) }, clientEffect)
 	d.block("the top level", topLevel(old), topLevel(next), "")
 	each(d, old.Plugins, next.Plugins, func(p *Plugin) string { return fmt.Sprintf("plugin %q", p.Name) }, pluginEffect)
 	each(d, old.Channels, next.Channels, func(c *Channel) string { return fmt.Sprintf("channel %q", c.Name) }, channelEffect)
@@ -74,8 +75,9 @@ func topLevel(c *Config) any {
 	return struct {
 		Drain     time.Duration `hcl:"drain"`
 		HotReload bool          `hcl:"hot_reload"`
+		TimeZone  string        `hcl:"time_zone"`
 		Verdicts  []*Verdict    `hcl:"verdict"`
-	}{c.Drain, c.HotReload, c.Verdicts}
+	}{c.Drain, c.HotReload, c.TimeZone, c.Verdicts}
 }
 
 type differ struct{ changes []Change }
@@ -116,6 +118,16 @@ func routeName(r *Route) string {
 		return fmt.Sprintf("route %q", r.Pattern)
 	}
 	return fmt.Sprintf("route %q for %s", r.Pattern, strings.Join(r.Models, ", "))
+}
+
+func clientEffect(old, next *Client) string {
+	switch {
+	case next == nil:
+		return "is let in no more; what it has used of its budget is kept for a while"
+	case old == nil:
+		return "is let in"
+	}
+	return "keeps what it has used"
 }
 
 func channelEffect(old, next *Channel) string {

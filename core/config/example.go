@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -66,7 +67,7 @@ channel "backup" {
 // isOptionalInExample says that a block is shown in a comment: it would reach
 // for machines and programs that are not there.
 func isOptionalInExample(name string) bool {
-	return slices.Contains([]string{"tunnel", "plugin", "verdict", "variable", "locals"}, name)
+	return slices.Contains([]string{"client", "tunnel", "plugin", "verdict", "variable", "locals"}, name)
 }
 
 func blockLines(d declaration) []string {
@@ -137,6 +138,9 @@ func assignment(s setting, v reflect.Value) string {
 
 // expression is a value of a tag in HCL: a string is quoted.
 func expression(s string) string {
+	if _, err := strconv.ParseFloat(s, 64); err == nil {
+		return s
+	}
 	if s == "" || s == "true" || s == "false" || strings.HasPrefix(s, "channel.") || strings.ContainsAny(s[:1], "[{") || strings.HasSuffix(s, ")") {
 		return s
 	}

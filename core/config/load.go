@@ -293,6 +293,7 @@ func (l *loader) decode() {
 	top.attribute("env_file")
 	top.done()
 	l.ports()
+	l.clients()
 	l.retry()
 	l.breaker()
 	l.log()

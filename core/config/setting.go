@@ -189,6 +189,8 @@ func (r *reader) decodeAttribute(s setting, into any) {
 		r.duration(s.name, into, !s.zero)
 	case *int64:
 		r.size(s.name, into)
+	case *Concurrent:
+		r.concurrent(s.name, into, 1000000)
 	case *[]string:
 		r.texts(s.name, into)
 	case *[]int:
@@ -237,6 +239,8 @@ func (r *reader) string(s setting, into *string) {
 var forms = map[string]func(l *loader, s string) (string, error){
 	"address":            func(_ *loader, s string) (string, error) { return s, checkAddress(s) },
 	"address or empty":   addressOrEmpty,
+	"SHA-256":            checkHash,
+	"time zone":          checkZone,
 	"file":               func(l *loader, s string) (string, error) { return l.resolvePath(s), nil },
 	"file at home":       func(l *loader, s string) (string, error) { return l.resolveUnlessHome(s), nil },
 	"host key":           func(_ *loader, s string) (string, error) { return s, checkHostKey(s) },

@@ -137,7 +137,7 @@ func (l *loader) forward(b *hclsyntax.Block) *Forward {
 	} else if !unix {
 		if err := checkAddress(f.Address); err != nil {
 			l.fail(b.LabelRanges[0], "Invalid address", wording.Sentence(err.Error()))
-		} else if !isLoopback(f.Address) && len(l.config.Proxy.ClientTokens) == 0 {
+		} else if !isLoopback(f.Address) && !l.config.RequiresToken() {
 			l.fail(b.LabelRanges[0], "Anyone can spend the keys", fmt.Sprintf("The forward %s can be reached by anyone who reaches the VPS, and the proxy requires no token: set proxy.client_tokens, or open 127.0.0.1.", f.Address))
 		}
 	}

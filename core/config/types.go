@@ -20,6 +20,7 @@ type Config struct {
 	Proxy    Proxy
 	Admin    Admin
 	Plugins  []*Plugin
+	Clients  []*Client
 	Channels []*Channel
 	Routes   []*Route
 	Tunnels  []*Tunnel
@@ -30,6 +31,7 @@ type Config struct {
 
 	Drain     time.Duration `hcl:"drain,optional" zero:"true" doc:"How long stop and restart wait for requests in progress. After that, streams end with an error event. A reload does not end streams."`
 	HotReload bool          `hcl:"hot_reload,optional" doc:"Apply changes of the configuration, and of every file that it reads, when they are saved. With false, run aitunnel reload."`
+	TimeZone  string        `hcl:"time_zone,optional" form:"time zone" sample:"Europe/Berlin" doc:"In which the hours, days, weeks and months of budgets begin. By default that of the system."`
 	EnvFile   string        `hcl:"env_file,custom" type:"string" sample:".env" doc:"A file of NAME=value lines for env(). The real environment takes precedence. A plain string: it is read before everything else."`
 
 	places map[string]hcl.Range // of the attributes of the blocks without labels
@@ -82,6 +84,7 @@ type Channel struct {
 	KeySelector *Component        `hcl:"key_selector,component" doc:"Which key is used next. By default \"round-robin\"."`
 	HealthCheck *HealthCheck      `hcl:"health_check,component" doc:"How the site is checked. By default it is not. The checker has settings of its own: aitunnel plugin info."` // nil: none
 	Timeouts    Timeouts          `hcl:"timeouts,block" doc:"Limits of one attempt."`
+	Limit       Limit             `hcl:"limit,block" doc:"How much of the site is used at a time. A channel at its limit is skipped like one in a cooldown; if all are, requests wait."`
 	Verdicts    []*Verdict        `hcl:"verdict,blocks" doc:"What answers of this site mean; see verdict."`
 	Range       hcl.Range
 }
@@ -91,6 +94,7 @@ type Key struct {
 	Value  Secret  `hcl:"value" example:"env(\"KEY_TEAM\", \"put-your-key-here\")" doc:"The key."`
 	Label  string  // "" unless the long form gives one
 	Weight float64 `hcl:"weight,optional" min:"0" max:"2147483647" doc:"Share of requests, for key selectors that use it."`
+	Limit  Limit   `hcl:"limit,block" doc:"How much of the key is used at a time. A key at its limit is skipped."`
 	Range  hcl.Range
 
 	Ephemeral bool // it is in no file

@@ -37,14 +37,14 @@ func (l *loader) warnReadable() {
 
 // warnOpen is about a proxy that spends the keys for everyone.
 func (l *loader) warnOpen() {
-	if p := l.config.Proxy; len(p.ClientTokens) == 0 && !isLoopback(p.Listen) {
-		l.caution(l.once("proxy").DefRange(), "Anyone can spend the keys", fmt.Sprintf("The port %s can be reached from other machines and requires no token: set client_tokens, or listen on 127.0.0.1.", p.Listen))
+	if p := l.config.Proxy; !l.config.RequiresToken() && !isLoopback(p.Listen) {
+		l.caution(l.once("proxy").DefRange(), "Anyone can spend the keys", fmt.Sprintf("The port %s can be reached from other machines and requires no token: set client_tokens, add a client, or listen on 127.0.0.1.", p.Listen))
 	}
 }
 
 // warnShared is about tunnels whose port every account of the VPS can use.
 func (l *loader) warnShared() {
-	if len(l.config.Proxy.ClientTokens) > 0 {
+	if l.config.RequiresToken() {
 		return
 	}
 	for _, t := range l.config.Tunnels {

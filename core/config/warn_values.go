@@ -41,6 +41,9 @@ func (l *loader) warnPlaceholders() {
 	for _, token := range l.config.Proxy.ClientTokens {
 		warn(token, l.config.places["proxy.client_tokens"], "A client token")
 	}
+	for _, c := range l.config.Clients {
+		warn(c.Token, c.Range, fmt.Sprintf("The token of the client %q", c.Name))
+	}
 	warn(l.config.Admin.Token, l.config.places["admin.token"], "The admin token")
 }
 

@@ -205,7 +205,7 @@ func (d *Daemon) newTunnels() *tunnel.Tunnels {
 		},
 		Server:   func(h http.Handler) *http.Server { return bind.NewServer(h, d.log) },
 		OnChange: d.tunnelChanged,
-		Guarded:  func() bool { return len(d.reloader.Running().Config.Proxy.ClientTokens) > 0 },
+		Guarded:  func() bool { return d.reloader.Running().Config.RequiresToken() },
 		Sessions: filepath.Join(d.options.StateDir, "sessions.json"),
 		Grace:    bind.Grace,
 		Home:     d.options.Home,

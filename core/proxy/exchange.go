@@ -19,6 +19,7 @@ type exchange struct {
 	handler  *Handler
 	setup    *setup
 	caller   caller
+	client   *client
 	in       *http.Request
 	dialect  dialect.Dialect
 	endpoint dialect.Endpoint

@@ -1,8 +1,8 @@
 package proxy
 
 import (
-	"crypto/sha256"
 	"crypto/subtle"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,26 +13,72 @@ import (
 
 // guard decides whether a request is let in at all.
 type guard struct {
-	tokens  [][sha256.Size]byte
+	tokens  []config.TokenHash
+	owners  []*client // of the tokens
+	anybody *client   // without a token; nil if one is needed
 	origins []string
 }
 
-// The clients that no block names.
-const (
-	clientDefault   = "default"   // of proxy.client_tokens
-	clientAnonymous = "anonymous" // of a proxy without tokens
-)
+// client is who may use the proxy.
+type client struct {
+	name   string
+	config *config.Client
+}
 
-func newGuard(p config.Proxy) guard {
-	g := guard{origins: p.Origins}
-	for _, t := range p.ClientTokens {
-		g.tokens = append(g.tokens, sha256.Sum256([]byte(t.Reveal())))
+func newGuard(cfg *config.Config) guard {
+	g := guard{origins: cfg.Proxy.Origins}
+	if !cfg.RequiresToken() {
+		g.anybody = newClientOf(cfg, config.ClientAnonymous)
+		return g
+	}
+	owner := newClientOf(cfg, config.ClientDefault)
+	for _, t := range cfg.Proxy.ClientTokens {
+		g.tokens, g.owners = append(g.tokens, config.HashToken(t.Reveal())), append(g.owners, owner)
+	}
+	for _, c := range cfg.Clients {
+		if hash, ok := c.Hash(); ok {
+			g.tokens, g.owners = append(g.tokens, hash), append(g.owners, newClientOf(cfg, c.Name))
+		}
 	}
 	return g
 }
 
-// check returns nil for a request that may pass.
-func (g *guard) check(r *http.Request) *fault {
+func newClientOf(cfg *config.Config, name string) *client {
+	c := cfg.Client(name)
+	if c == nil {
+		c = &config.Client{Name: name, Limit: config.ClientLimit{Wait: config.DefaultWait}}
+	}
+	return &client{name: name, config: c}
+}
+
+// trialClient is the program's own user, who tries a channel.
+var trialClient = &client{config: &config.Client{}}
+
+// check returns whose the request is, or why it may not pass.
+func (g *guard) check(r *http.Request) (*client, *fault) {
+	if f := g.checkForm(r); f != nil {
+		return nil, f
+	}
+	c := g.clientOf(r)
+	switch {
+	case c == nil:
+		return nil, &fault{http.StatusUnauthorized, "invalid_client_token", "the client token is missing or wrong: send one of proxy.client_tokens, or the token of a client block, as the API key", true}
+	case !c.config.AllowsPath(r.URL.Path):
+		return c, &fault{http.StatusNotFound, "path_not_allowed", fmt.Sprintf("the client %q may not use the path %s", c.name, r.URL.Path), true}
+	}
+	return c, nil
+}
+
+// checkModel returns why the client may not ask for the model; nil if it may.
+func (c *client) checkModel(model string) *fault {
+	if c.config.Allows(model) {
+		return nil
+	}
+	return &fault{http.StatusForbidden, "model_not_allowed", fmt.Sprintf("the client %q may not use the model %q", c.name, model), true}
+}
+
+// checkForm returns what is wrong with a request, whoever sent it.
+func (g *guard) checkForm(r *http.Request) *fault {
 	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
 		// A site that answers TRACE would show the caller the request with our key in it.
 		return &fault{http.StatusMethodNotAllowed, "method_not_allowed", "the method " + r.Method + " is not allowed: send GET, POST, PUT, PATCH or DELETE with a path, such as POST /v1/chat/completions", true}
@@ -45,9 +91,6 @@ func (g *guard) check(r *http.Request) *fault {
 	}
 	if !g.originAllowed(r) {
 		return &fault{http.StatusForbidden, "origin_not_allowed", "the request comes from a web page whose origin is not listed in proxy.origins", true}
-	}
-	if !g.tokenValid(r) {
-		return &fault{http.StatusUnauthorized, "invalid_client_token", "the client token is missing or wrong: send one of proxy.client_tokens as the API key", true}
 	}
 	return nil
 }
@@ -125,31 +168,32 @@ func (g *guard) allowOrigin(w http.ResponseWriter, r *http.Request) (done bool) 
 	return true
 }
 
-func (g *guard) tokenValid(r *http.Request) bool {
-	if len(g.tokens) == 0 {
-		return true
+// clientOf finds whose token the request has; nil if it has none that is known.
+func (g *guard) clientOf(r *http.Request) *client {
+	if g.anybody != nil {
+		return g.anybody
 	}
-	ok := false
+	var found *client
 	for c := range dialect.Credentials(r.Header, r.URL.RawQuery) {
-		ok = g.isToken(c) || ok
+		if owner := g.ownerOf(c); owner != nil && found == nil {
+			found = owner
+		}
 	}
-	return ok
+	return found
 }
 
-// client names the client of a request that may pass.
-func (g *guard) client() string {
-	if len(g.tokens) == 0 {
-		return clientAnonymous
-	}
-	return clientDefault
-}
-
-// isToken compares in constant time.
-func (g *guard) isToken(value string) bool {
-	sum := sha256.Sum256([]byte(value))
-	found := 0
+// ownerOf compares in constant time.
+func (g *guard) ownerOf(token string) *client {
+	hash := config.HashToken(token)
+	found := -1
 	for i := range g.tokens {
-		found |= subtle.ConstantTimeCompare(sum[:], g.tokens[i][:])
+		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(hash[:], g.tokens[i][:]), i, found)
 	}
-	return found == 1
+	if found < 0 {
+		return nil
+	}
+	return g.owners[found]
 }
+
+// isToken says whether the value is the token of a client.
+func (g *guard) isToken(value string) bool { return g.ownerOf(value) != nil }

@@ -101,7 +101,7 @@ func New(o Options) *Handler {
 // took its place.
 func (h *Handler) Use(cfg *config.Config, t *route.Table) (drained <-chan struct{}) {
 	s := &setup{
-		table: t, config: cfg, client: newClient(), guard: newGuard(cfg.Proxy),
+		table: t, config: cfg, client: newClient(), guard: newGuard(cfg),
 		limits: limits{max: cfg.Proxy.MaxBody, replay: min(cfg.Proxy.ReplayLimit, cfg.Proxy.MaxBody)},
 		memory: &budget{limit: cfg.Proxy.BufferLimit},
 		sites:  map[*route.Channel]site{},
@@ -169,15 +169,21 @@ func (h *Handler) leave(s *setup) {
 
 // ServeHTTP answers through the routes of the configuration.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.serve(w, r, nil)
+	h.serve(w, r, nil, false)
 }
 
 // Only returns a handler that sends every request to the named channel.
 func (h *Handler) Only(channel string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, &channel) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, &channel, false) })
 }
 
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *string) {
+// Trial returns a handler that sends requests of the program's own user to the
+// named channel. They need no token, and are of no client.
+func (h *Handler) Trial(channel string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, &channel, true) })
+}
+
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *string, trial bool) {
 	h.active.Add(1)
 	defer h.active.Add(-1)
 	r = cleanRequest(r)
@@ -205,7 +211,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *string) {
 	// closes the connection.
 	defer x.publish()
 	defer x.caller.finish()
-	x.serve(r, only)
+	x.serve(r, only, trial)
 }
 
 // cleanRequest is the request with the path that its caller means.
@@ -224,17 +230,16 @@ func cleanRequest(r *http.Request) *http.Request {
 
 // serve lets the request in and answers it. The body is read last: a caller
 // that waits for 100 Continue sends it only if all else is right.
-func (x *exchange) serve(r *http.Request, only *string) {
+func (x *exchange) serve(r *http.Request, only *string, trial bool) {
 	s := x.setup
 	if s.guard.allowOrigin(x.caller.w, r) {
 		x.record.Status = http.StatusNoContent
 		return
 	}
-	if f := s.guard.check(r); f != nil {
+	if f := x.admit(r, trial); f != nil {
 		x.refuse(*f)
 		return
 	}
-	x.record.Client = s.guard.client()
 	if _, f := s.match(x.path.path, "", only); f != nil {
 		x.refuse(*f)
 		return
@@ -248,6 +253,10 @@ func (x *exchange) serve(r *http.Request, only *string) {
 	x.record.BytesIn = max(body.length, int64(len(body.head)))
 	if err := x.findModel(); err != nil {
 		x.refuseBody(err)
+		return
+	}
+	if f := x.client.checkModel(x.record.Model); f != nil {
+		x.refuse(*f)
 		return
 	}
 	x.ask = dialect.AskOf(r, body.head)
@@ -264,6 +273,19 @@ func (x *exchange) serve(r *http.Request, only *string) {
 		return
 	}
 	x.run(rt)
+}
+
+// admit finds out whose the request is.
+func (x *exchange) admit(r *http.Request, trial bool) (f *fault) {
+	if trial {
+		x.client = trialClient
+		return x.setup.guard.checkForm(r)
+	}
+	c, f := x.setup.guard.check(r)
+	if c != nil {
+		x.client, x.record.Client = c, c.name
+	}
+	return f
 }
 
 // anyWebSocket says that a channel of the route serves WebSocket connections.

@@ -100,14 +100,11 @@ func (s *Source) try(ctx context.Context, ch *route.Channel, method, path string
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if tokens := s.running().Config.Proxy.ClientTokens; len(tokens) > 0 {
-		req.Header.Set("Authorization", "Bearer "+tokens[0].Reveal())
-	}
 	if strings.HasPrefix(path, "/v1/messages") {
 		req.Header.Set("Anthropic-Version", "2023-06-01")
 	}
 	t.channel = ch.Config.Name
-	t.serve(s.program.Proxy.Only(ch.Config.Name), req)
+	t.serve(s.program.Proxy.Trial(ch.Config.Name), req)
 	t.total = time.Since(t.began)
 	return t
 }

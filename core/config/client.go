@@ -1,0 +1,253 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	_ "time/tzdata" // Windows has no time zones of its own
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/aitunnel/aitunnel/core/config/wording"
+)
+
+// Client is a caller with a token of its own.
+type Client struct {
+	Name        string
+	Token       Secret      `hcl:"token,optional" example:"env(\"OPENCLAW_TOKEN\", \"put-a-token-here\")" doc:"What the client sends as its API key."`
+	TokenSHA256 string      `hcl:"token_sha256,optional" form:"SHA-256" doc:"The SHA-256 of the token in hexadecimal, in place of the token. aitunnel client add NAME makes a token and writes this."`
+	Models      []string    `hcl:"models,custom" type:"list of strings" sample:"[\"gpt-*\", \"claude-*\"]" doc:"The client may ask for these models only; * matches any characters. By default all."`
+	Paths       []string    `hcl:"paths,custom" type:"list of strings" sample:"[\"/v1/**\"]" doc:"The client may use these paths only, written as those of routes. By default all."`
+	Limit       ClientLimit `hcl:"limit,block" doc:"How much the client may use at a time. A request over a limit waits."`
+	Budget      Budget      `hcl:"budget,block" doc:"How much the client may use in all, within a period. A request that comes when the budget is used up is answered with 429."`
+	Range       hcl.Range
+}
+
+// The clients that need no block. A block with such a name has no token, and
+// sets the limits of that client.
+const (
+	ClientDefault   = "default"   // who sends one of proxy.client_tokens
+	ClientAnonymous = "anonymous" // everybody, if there is no token at all
+)
+
+// ClientLimit bounds what a client uses at a time. 0 is no limit.
+type ClientLimit struct {
+	RequestsPerMinute int           `hcl:"requests_per_minute,optional" min:"0" max:"1000000000" sample:"60" doc:"Requests a minute. 0: no limit."`
+	TokensPerMinute   int           `hcl:"tokens_per_minute,optional" min:"0" max:"1000000000000" sample:"200000" doc:"Tokens a minute, of questions and answers together. They are estimated when a request begins, and corrected by what the site reports. 0: no limit."`
+	Burst             int           `hcl:"burst,optional" min:"0" max:"1000000000" default:"a sixth of requests_per_minute" sample:"10" doc:"Requests that may come at once after a pause."`
+	Concurrent        int           `hcl:"concurrent,optional" min:"0" max:"1000000" sample:"4" doc:"Requests in flight at once. 0: no limit."`
+	Wait              time.Duration `hcl:"wait,optional" zero:"true" doc:"How long a request waits in the queue, for this limit or because every channel is at its own, before it is answered with 429 and Retry-After."`
+}
+
+// Limit bounds what a channel or key is used at a time. 0 is no limit.
+type Limit struct {
+	RequestsPerMinute int        `hcl:"requests_per_minute,optional" min:"0" max:"1000000000" sample:"50" doc:"Requests a minute. 0: no limit."`
+	TokensPerMinute   int        `hcl:"tokens_per_minute,optional" min:"0" max:"1000000000000" sample:"200000" doc:"Tokens a minute, as for a client. 0: no limit."`
+	Burst             int        `hcl:"burst,optional" min:"0" max:"1000000000" default:"a sixth of requests_per_minute" sample:"10" doc:"Requests that may come at once after a pause."`
+	Concurrent        Concurrent `hcl:"concurrent,optional" type:"whole number, or \"auto\"" default:"no limit" sample:"20" doc:"Requests in flight at once. \"auto\" finds out how many each key of the channel takes: more while answers are good and quick, fewer after a 429 or when they get slow."`
+}
+
+// Concurrent bounds requests in flight: by a number, or by trying.
+type Concurrent struct {
+	Most int // 0: no limit
+	Auto bool
+}
+
+// Budget bounds what a client uses in all.
+type Budget struct {
+	Amount float64 `hcl:"amount,optional" min:"0" max:"1000000000" sample:"5" doc:"In the currency of the prices. It needs a price for every model that the client may ask for. 0: no bound."`
+	Tokens int     `hcl:"tokens,optional" min:"0" max:"1000000000000000" sample:"2000000" doc:"Tokens of questions and answers together. 0: no bound."`
+	Per    string  `hcl:"per,optional" enum:"hour,day,week,month" doc:"The period, in time_zone; a week begins on Monday."`
+}
+
+// DefaultWait is how long a request waits for a limit where nothing else is set.
+const DefaultWait = 10 * time.Second
+
+func defaultClient() *Client {
+	return &Client{Limit: ClientLimit{Wait: DefaultWait}, Budget: Budget{Per: "day"}}
+}
+
+// TokenHash is the form in which tokens are compared.
+type TokenHash = [sha256.Size]byte
+
+// HashToken is the hash of a token.
+func HashToken(token string) TokenHash { return sha256.Sum256([]byte(token)) }
+
+// Hash is that of the client's token; ok is false if it has none.
+func (c *Client) Hash() (hash TokenHash, ok bool) {
+	if c.TokenSHA256 != "" {
+		n, err := hex.Decode(hash[:], []byte(c.TokenSHA256))
+		return hash, err == nil && n == len(hash)
+	}
+	return HashToken(c.Token.Reveal()), !c.Token.IsZero()
+}
+
+// Allows says whether the client may ask for the model; "" is a request that
+// names none.
+func (c *Client) Allows(model string) bool {
+	return model == "" || len(c.Models) == 0 || slices.ContainsFunc(c.Models, func(p string) bool { return MatchModel(p, model) })
+}
+
+// AllowsPath says whether the client may use the path.
+func (c *Client) AllowsPath(path string) bool {
+	return len(c.Paths) == 0 || slices.ContainsFunc(c.Paths, func(p string) bool { return MatchPath(p, path) })
+}
+
+// RequiresToken says that nobody is let in without a token.
+func (c *Config) RequiresToken() bool {
+	return len(c.Proxy.ClientTokens) > 0 || slices.ContainsFunc(c.Clients, func(c *Client) bool { _, ok := c.Hash(); return ok })
+}
+
+// Client is the client of that name, nil if it has no block.
+func (c *Config) Client(name string) *Client {
+	for _, cl := range c.Clients {
+		if cl.Name == name {
+			return cl
+		}
+	}
+	return nil
+}
+
+// Location is the time zone of budgets.
+func (c *Config) Location() *time.Location {
+	if c.TimeZone == "" {
+		return time.Local
+	}
+	at, err := time.LoadLocation(c.TimeZone)
+	if err != nil {
+		return time.Local // it was checked, so the system's data has changed
+	}
+	return at
+}
+
+func checkZone(_ *loader, s string) (string, error) {
+	if s == "" {
+		return s, nil
+	}
+	if _, err := time.LoadLocation(s); err != nil {
+		return s, fmt.Errorf("%q is not a known time zone: expected a name such as \"Europe/Berlin\", \"Asia/Shanghai\" or \"UTC\"", s)
+	}
+	return s, nil
+}
+
+func checkHash(_ *loader, s string) (string, error) {
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != sha256.Size {
+		return s, fmt.Errorf("expected the 64 hexadecimal digits of a SHA-256: aitunnel client add NAME writes them")
+	}
+	return strings.ToLower(s), nil
+}
+
+func (l *loader) clients() {
+	type owner struct {
+		name string
+		at   hcl.Range
+	}
+	tokens := map[TokenHash]owner{}
+	for _, t := range l.config.Proxy.ClientTokens {
+		tokens[HashToken(t.Reveal())] = owner{ClientDefault, l.config.places["proxy.client_tokens"]}
+	}
+	for _, b := range l.topBlocks("client", "name") {
+		c := l.client(b)
+		if first := l.config.Client(c.Name); first != nil {
+			l.fail(b.DefRange(), "Duplicate client", fmt.Sprintf("There is a client %q at %s:%d already.", c.Name, first.Range.Filename, first.Range.Start.Line))
+			continue
+		}
+		l.config.Clients = append(l.config.Clients, c)
+		hash, ok := c.Hash()
+		if !ok {
+			continue
+		}
+		if first, used := tokens[hash]; used {
+			l.fail(b.DefRange(), "One token of two clients", fmt.Sprintf("The client %q at %s:%d has this token already: a token must say whose a request is.", first.name, first.at.Filename, first.at.Start.Line))
+		}
+		tokens[hash] = owner{c.Name, c.Range}
+	}
+}
+
+func (l *loader) client(b *hclsyntax.Block) *Client {
+	c := defaultClient()
+	c.Name, c.Range = b.Labels[0], b.DefRange()
+	r := l.reader(b, fmt.Sprintf("in client %q", c.Name))
+	before := len(l.diags)
+	if strings.TrimSpace(c.Name) == "" || strings.ContainsAny(c.Name, "/\x00\n") || len(c.Name) > 64 {
+		l.fail(b.LabelRanges[0], "Invalid client name", "A client name has 1 to 64 characters and no slash.")
+	}
+	r.decode(c)
+	r.models(&c.Models)
+	r.paths(&c.Paths)
+	r.done()
+	if len(l.diags) == before {
+		r.token(c)
+		r.budget(c)
+	}
+	return c
+}
+
+// token checks that the client has one token, and those without a block none.
+func (r *reader) token(c *Client) {
+	token, hash := r.attributes["token"], r.attributes["token_sha256"]
+	reserved := c.Name == ClientDefault || c.Name == ClientAnonymous
+	switch {
+	case reserved && token != nil:
+		r.wrong(token, fmt.Sprintf("the client %q has no token of its own: it is whoever sends one of proxy.client_tokens, or everybody if there is no token; choose another name", c.Name))
+	case reserved && hash != nil:
+		r.wrong(hash, fmt.Sprintf("the client %q has no token of its own; choose another name", c.Name))
+	case reserved:
+	case token != nil && hash != nil:
+		r.wrong(hash, "a client has a token or a token_sha256, not both")
+	case token == nil && hash == nil:
+		r.loader.fail(r.at, "No token", fmt.Sprintf("The client %q has no token: add token = env(\"NAME\"), or have aitunnel client add NAME make one.", c.Name))
+	case token != nil && c.Token.IsZero():
+		r.wrong(token, "the token is empty")
+	case token != nil:
+		if err := CheckCredential(c.Token.Reveal()); err != nil {
+			r.wrong(token, err.Error())
+		}
+	}
+}
+
+func (r *reader) budget(c *Client) {
+	if b := r.one("budget"); b != nil && c.Budget.Amount == 0 && c.Budget.Tokens == 0 {
+		r.loader.caution(b.DefRange(), "Empty budget", "A budget without an amount or tokens bounds nothing: set one, or remove the block.")
+	}
+}
+
+// paths reads patterns of paths.
+func (r *reader) paths(into *[]string) {
+	a := r.texts("paths", into)
+	if *into != nil && len(*into) == 0 {
+		r.wrong(a, "the list is empty: remove it to allow every path")
+	}
+	for _, p := range *into {
+		if err := checkPath(p); err != nil {
+			r.wrong(a, err.Error())
+		}
+	}
+}
+
+// concurrent reads a number, or "auto".
+func (r *reader) concurrent(name string, into *Concurrent, most float64) {
+	a := r.attribute(name)
+	if a == nil {
+		return
+	}
+	v, ok := r.value(a)
+	if !ok {
+		return
+	}
+	if v, _ = v.UnmarkDeep(); !v.IsNull() && v.Type() == cty.String {
+		if v.AsString() != "auto" {
+			r.wrong(a, fmt.Sprintf("%q is neither a whole number nor \"auto\". %s", v.AsString(), wording.Sentence(didYouMean(v.AsString(), []string{"auto"}))))
+			return
+		}
+		*into = Concurrent{Auto: true}
+		return
+	}
+	r.integer(name, &into.Most, 0, int(most))
+}
