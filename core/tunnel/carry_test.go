@@ -169,7 +169,7 @@ func TestAHostThatRunsNoCommand(t *testing.T) {
 	}
 }
 
-// TestTheLeastRights is the line of authorized_keys that the README gives.
+// TestTheLeastRights is the line of authorized_keys that docs/vps.md gives.
 func TestTheLeastRights(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})

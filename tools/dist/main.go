@@ -25,7 +25,7 @@ import (
 var platforms = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "windows/amd64", "windows/arm64"}
 
 // alongside is packed beside the program.
-var alongside = []string{"LICENSE", "README.md", "CHANGELOG.md", "config.hcl.example", "docs"}
+var alongside = []string{"LICENSE", "README.md", "README.zh-CN.md", "CHANGELOG.md", "config.hcl.example", "docs"}
 
 func main() {
 	version := flag.String("version", "0.0.0", "the version of the program")

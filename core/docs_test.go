@@ -1,0 +1,148 @@
+package core_test
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// root is the directory of the repository.
+const root = ".."
+
+var (
+	link     = regexp.MustCompile(`!?\[[^\]]*\]\(<?([^)\s>]+)>?\)`)
+	fence    = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+	inline   = regexp.MustCompile("`[^`\n]*`")
+	heading  = regexp.MustCompile(`(?m)^#{1,6} +(.*)$`)
+	external = regexp.MustCompile(`^[a-z]+:`)
+)
+
+// documents are the texts of all Markdown files by path, less those that are a
+// part of another one.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	err := fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (name != "." && strings.HasPrefix(d.Name(), ".") || slices.Contains([]string{"bin", "dist", "node_modules", "testdata"}, d.Name())) {
+			return fs.SkipDir
+		}
+		if path.Ext(name) != ".md" || strings.HasPrefix(name, "core/") {
+			return nil
+		}
+		text, err := os.ReadFile(filepath.Join(root, name))
+		out[name] = strings.ReplaceAll(string(text), "\r\n", "\n")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// targets are the links of a document to other files, as paths from the root
+// with their anchors.
+func targets(name, text string) (out []string) {
+	text = inline.ReplaceAllString(fence.ReplaceAllString(text, ""), "")
+	for _, found := range link.FindAllStringSubmatch(text, -1) {
+		to := found[1]
+		switch {
+		case external.MatchString(to):
+		case strings.HasPrefix(to, "#"):
+			out = append(out, name+to)
+		default:
+			out = append(out, path.Join(path.Dir(name), to))
+		}
+	}
+	return out
+}
+
+// anchors are those of the headings of a document, as GitHub makes them.
+func anchors(text string) map[string]bool {
+	out := map[string]bool{}
+	for _, found := range heading.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+		anchor := strings.Map(func(r rune) rune {
+			switch {
+			case r == ' ':
+				return '-'
+			case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r):
+				return unicode.ToLower(r)
+			}
+			return -1
+		}, found[1])
+		out[anchor] = true
+	}
+	return out
+}
+
+// TestLinksLeadSomewhere checks the files and the anchors that documents link to.
+func TestLinksLeadSomewhere(t *testing.T) {
+	docs := documents(t)
+	count := 0
+	for name, text := range docs {
+		for _, target := range targets(name, text) {
+			count++
+			file, anchor, _ := strings.Cut(target, "#")
+			if _, err := os.Stat(filepath.Join(root, file)); err != nil {
+				t.Errorf("%s links to %s, which does not exist", name, file)
+			} else if to, ok := docs[file]; ok && anchor != "" && !anchors(to)[anchor] {
+				t.Errorf("%s links to %s, which has no such heading", name, target)
+			}
+		}
+	}
+	if count < 100 {
+		t.Errorf("only %d links were found", count)
+	}
+}
+
+// TestEveryDocumentCanBeFound follows the links from the README.
+func TestEveryDocumentCanBeFound(t *testing.T) {
+	docs := documents(t)
+	seen := map[string]bool{}
+	var follow func(string)
+	follow = func(name string) {
+		if info, err := os.Stat(filepath.Join(root, name)); err == nil && info.IsDir() {
+			name = path.Join(name, "README.md")
+		}
+		if seen[name] {
+			return
+		}
+		seen[name] = true
+		for _, target := range targets(name, docs[name]) {
+			file, _, _ := strings.Cut(target, "#")
+			follow(file)
+		}
+	}
+	follow("README.md")
+	for name := range docs {
+		if strings.HasPrefix(name, "docs/") && !seen[name] {
+			t.Errorf("no link leads from the README to %s", name)
+		}
+	}
+}
+
+// TestTheREADMEIsShort leaves details to the other documents.
+func TestTheREADMEIsShort(t *testing.T) {
+	text := documents(t)["README.md"]
+	if n := strings.Count(text, "\n"); n > 180 {
+		t.Errorf("README.md has %d lines: move details to docs", n)
+	}
+}
+
+// TestTheChineseREADMEHasTheSameCommands compares the blocks of code, which
+// TestREADME runs.
+func TestTheChineseREADMEHasTheSameCommands(t *testing.T) {
+	docs := documents(t)
+	english, chinese := fence.FindAllString(docs["README.md"], -1), fence.FindAllString(docs["README.zh-CN.md"], -1)
+	if !slices.Equal(english, chinese) {
+		t.Errorf("README.zh-CN.md has other blocks than README.md:\n%s\nand:\n%s", strings.Join(chinese, "\n"), strings.Join(english, "\n"))
+	}
+}
