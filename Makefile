@@ -32,10 +32,10 @@ lint: ## Run go vet for all systems, and golangci-lint
 	@set -e; for m in $(MODULES); do (cd $$m && go vet ./...); done
 	@set -e; for os in darwin windows; do for m in . ./sdk; do (cd $$m && GOOS=$$os CGO_ENABLED=0 go vet ./...); done; done
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
-	@set -e; for m in $(MODULES); do (cd $$m && GOWORK=off go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./...); done
+	@set -e; for m in $(MODULES); do (cd $$m && GOWORK=off go tool -modfile=$(CURDIR)/tools/external/go.mod golangci-lint run ./...); done
 
 vuln: ## Look for known vulnerabilities in what is used
-	GOWORK=off go tool -modfile=tools/go.mod govulncheck ./...
+	GOWORK=off go tool -modfile=tools/external/go.mod govulncheck ./...
 
 fuzz: ## Run every fuzz target for 20 seconds
 	@set -e; for p in $$(grep -rl --include='*_test.go' '^func Fuzz' core sdk | xargs -n1 dirname | sort -u); do \
@@ -54,10 +54,10 @@ generate: ## Write the generated docs and config.hcl.example, from declarations,
 	go test ./core/verdict -run '^TestDocs$$' -count=1 -update
 
 dist: ## Pack archives with checksums for six systems into dist/, the same bytes each time
-	go run tools/dist/main.go -version $(VERSION)
+	go run ./tools/dist -version $(VERSION)
 
 reproducible: ## Build one system's archive in two folders, and compare them
-	go run tools/dist/main.go -version $(VERSION) -verify
+	go run ./tools/dist -version $(VERSION) -verify
 
 cross: ## Build for the systems that are not tested here
 	@set -e; for os in darwin windows; do for arch in amd64 arm64; do \
