@@ -195,6 +195,33 @@ func TestFinalFailuresAreNotRepeated(t *testing.T) {
 	}
 }
 
+// While every channel is out of service for a short time, callers may repeat
+// their requests. Later they are told that it does not help.
+func TestALongOutageIsFinal(t *testing.T) {
+	a, b := newTestSite(t, reply(503, `{"type":"error","error":{"type":"api_error","message":"not well"}}`)), newTestSite(t, reply(503, "{}"))
+	r := newRig(t, nil, a, b)
+	var g got
+	for range 20 {
+		g = r.post("/v1/messages", messagesBody)
+	}
+	if g.status != 503 || g.header.Get("X-Should-Retry") != "" || g.header.Get("Retry-After") == "" {
+		t.Errorf("at first: %d %v %s", g.status, g.header, g.body)
+	}
+	r.ahead.Store(int64(longTime))
+	if g = r.post("/v1/messages", messagesBody); g.status != 503 || g.header.Get("X-Should-Retry") != "false" {
+		t.Errorf("after %s: %d %v %s", longTime, g.status, g.header, g.body)
+	}
+	b.then(goodMessages)
+	if g = r.post("/v1/messages", messagesBody); g.status != 200 {
+		t.Errorf("one is back: %d %v %s", g.status, g.header, g.body)
+	}
+	a.then(reply(503, "{}"))
+	b.then(reply(503, "{}"))
+	if g = r.post("/v1/messages", messagesBody); g.header.Get("X-Should-Retry") != "" {
+		t.Errorf("one was back: %d %v %s", g.status, g.header, g.body)
+	}
+}
+
 func TestField15(t *testing.T) {
 	r := newRig(t, func(c *config.Config) { c.Proxy.ClientTokens = []config.Secret{config.NewSecret("the-token")} }, newTestSite(t, good))
 	g := r.post(chatPath, chatBody, "Authorization", "Bearer wrong")

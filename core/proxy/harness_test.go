@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -107,6 +108,13 @@ func (s *testSite) serve(conn net.Conn) {
 		s.mu.Unlock()
 		next(&siteConn{Conn: conn, seenRequest: seen, site: s})
 	}
+}
+
+// then replaces the scripts that are left.
+func (s *testSite) then(scripts ...script) {
+	s.mu.Lock()
+	s.scripts = scripts
+	s.mu.Unlock()
 }
 
 // requests are those that the site was sent.
@@ -215,13 +223,15 @@ type rig struct {
 	bus      *event.Bus
 	config   *config.Config
 	server   *httptest.Server
+	ahead    atomic.Int64 // nanoseconds by which the registry's clock is ahead
 }
 
 // newRig starts a proxy with a channel for each site, the first before the
 // second: "a" with the keys a1, a2 and a3, "b" with b1 and so on.
 func newRig(t testing.TB, change func(*config.Config), sites ...*testSite) *rig {
 	t.Helper()
-	r := &rig{t: t, registry: channel.NewRegistry(channel.Options{Seed: []byte("seed")}), bus: event.NewBus(1000, nil)}
+	r := &rig{t: t, bus: event.NewBus(1000, nil)}
+	r.registry = channel.NewRegistry(channel.Options{Seed: []byte("seed"), Now: func() time.Time { return time.Now().Add(time.Duration(r.ahead.Load())) }})
 	r.config = &config.Config{
 		Proxy:   config.Proxy{MaxBody: 64 << 20, ReplayLimit: 8 << 20, BufferLimit: 256 << 20, StreamKeepalive: 15 * time.Second},
 		Retry:   config.Retry{MaxRetries: 3, On: config.DefaultRetryOn(), Backoff: config.BackoffExponential, BaseDelay: 10 * time.Millisecond, MaxDelay: 10 * time.Second, AfterSent: true},

@@ -89,7 +89,7 @@ func (x *exchange) passKept() {
 	x.record.Status = k.status
 	x.answerHeaders(k.header)
 	h := x.caller.w.Header()
-	if k.outcome.verdict.Means == verdict.Refused && h["X-Should-Retry"] == nil {
+	if (k.outcome.verdict.Means == verdict.Refused || x.longOutage()) && h["X-Should-Retry"] == nil {
 		h["X-Should-Retry"] = []string{"false"}
 	}
 	if !k.whole {

@@ -78,6 +78,7 @@ func (x *exchange) explainFailure() {
 		}
 		f.final = f.final && isLasting(verdict.Means(a.Means))
 	}
+	f.final = f.final || x.longOutage()
 	f.status = x.statusOf(f)
 	f.message = "no channel could answer: " + strings.Join(causes, "; ")
 	if !f.final || x.waits() {
@@ -131,12 +132,23 @@ func (x *exchange) explainSkips() {
 			f.final = false
 		}
 	}
+	f.final = f.final || x.longOutage()
 	f.status = x.statusOf(f)
 	f.message = "no channel is available: " + strings.Join(causes, "; ")
 	if !f.final || x.waits() {
 		x.setRetryAfter()
 	}
 	x.refuse(f)
+}
+
+// longTime is how long all channels have to be out of service until callers are
+// told not to repeat a request. Before that the outage may pass while they wait:
+// an agent repeats for some minutes, and by then its user wants to know.
+const longTime = 30 * time.Second
+
+func (x *exchange) longOutage() bool {
+	since := x.walk.AllOutSince()
+	return !since.IsZero() && x.now().Sub(since) >= longTime
 }
 
 // waits says that a candidate will be available by itself.

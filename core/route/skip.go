@@ -211,6 +211,22 @@ func (w *Walk) mustServe(ch *Channel) bool {
 	return rank >= min(n-1, (n+1)/2)
 }
 
+// AllOutSince is since when every channel that serves the request's model has
+// been out of service; zero if one of them is in service.
+func (w *Walk) AllOutSince() (since time.Time) {
+	for _, ch := range w.route.Channels {
+		if !serves(ch.Config.Models, w.request.Model) || ch.State.Skip(w.now) == channel.SkipPaused {
+			continue
+		}
+		out := ch.State.OutSince()
+		if out.IsZero() {
+			return out
+		}
+		since = later(since, out)
+	}
+	return since
+}
+
 // Skips says of every channel of the route why it is passed over.
 func (w *Walk) Skips(now time.Time) (all []Skipped) {
 	w.now, w.again = now, true
