@@ -149,6 +149,9 @@ type Exchange struct {
 	note *note
 }
 
+// Body is the request's body.
+func (x *Exchange) Body() []byte { return x.body }
+
 func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

@@ -28,7 +28,11 @@ type sdks struct {
 type reply struct {
 	ID, Text, Error string
 	Took            float64 `json:"took_ms"`
-	Requests        []struct{ Status int }
+	Requests        []struct {
+		Status int
+		Sent   string // SHA-256 of the request's body
+		Got    string // the answer's body, in base64
+	}
 }
 
 func startSDKs(t *testing.T, n npm, url string) *sdks {

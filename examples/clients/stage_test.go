@@ -65,19 +65,25 @@ log { level = "error" }
 	return s
 }
 
-// sites counts the requests that the sites got for the model.
-func (s *stage) sites(model string) (first, other int) {
+// requestsOf are the requests that the sites got for the model.
+func (s *stage) requestsOf(model string) (first, other []fakesite.Request) {
 	for _, r := range s.primary.Requests() {
 		if r.Credential == firstKey(model) {
-			first++
+			first = append(first, r)
 		}
 	}
 	for _, r := range s.backup.Requests() {
 		if r.Credential == otherKey(model) {
-			other++
+			other = append(other, r)
 		}
 	}
 	return first, other
+}
+
+// sites counts them.
+func (s *stage) sites(model string) (first, other int) {
+	a, b := s.requestsOf(model)
+	return len(a), len(b)
 }
 
 // records are those of the callers' requests for the model.
