@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Decode reads the block into a pointer to a struct with hcl tags, as described
@@ -108,7 +107,7 @@ func decodeUnit(raw json.RawMessage, v reflect.Value, path []string) error {
 		return complain(path, fmt.Sprintf("%s is not %s", bytes.TrimSpace(raw), what), hint)
 	}
 	var n int64
-	d, err := time.ParseDuration(s)
+	d, err := ParseDuration(s)
 	n = int64(d)
 	if v.Type() == sizeType {
 		var size Size

@@ -32,9 +32,10 @@ func (l *loader) channels() {
 
 func defaultChannel() *Channel {
 	return &Channel{
-		Weight:   1,
-		Auth:     Auth{Style: AuthAuto},
-		Timeouts: Timeouts{Connect: 10 * time.Second, StreamIdle: 120 * time.Second},
+		Weight:      1,
+		PriceFactor: 1,
+		Auth:        Auth{Style: AuthAuto},
+		Timeouts:    Timeouts{Connect: 10 * time.Second, StreamIdle: 120 * time.Second},
 	}
 }
 

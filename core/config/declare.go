@@ -30,6 +30,8 @@ func declarations() []declaration {
 		{name: "retry", value: &d.Retry, doc: "What follows a failed attempt."},
 		{name: "breaker", value: &d.Breaker, doc: "When a failing channel is left out for a while."},
 		{name: "verdict", label: "name", sample: "my-site-overloaded", repeated: true, value: &verdictSettings{}, doc: "What an answer of a site means, where the built-in rules are wrong or do not know it. The first rule that matches decides: those of the channel, those at the top level, those of plugins, the built-in ones."},
+		{name: "history", value: &d.History, doc: "What is kept of requests: their records, and hourly and daily sums. Never a prompt, an answer or a secret. It is in history.db in the state directory; aitunnel usage and aitunnel requests show it."},
+		{name: "price", label: "models", sample: "gpt-5*", repeated: true, value: defaultPrice(), doc: "What models cost, per million tokens. The label is a model; * matches any characters. The first price in the file that matches counts, by the name that was sent to the site, then by the one that was asked for. Without a price a cost is unknown."},
 		{name: "plugin", label: "name", sample: "acme", repeated: true, value: &Plugin{}, doc: "A third-party executable with strategies, key selectors or health checkers, named \"acme/bandit\" in the blocks that use them. It must be locked first: aitunnel plugin install."},
 		{name: "log", value: &d.Log, doc: "The log of the program."},
 		{name: "variable", label: "name", sample: "home_key", repeated: true, value: &variableSettings{}, doc: "A value that is given from outside. Refer to it as var.NAME."},

@@ -43,8 +43,10 @@ func Diff(old, next *Config) []Change {
 	d.block("breaker", old.Breaker, next.Breaker, "breakers keep their counts")
 	d.block("log", old.Log, next.Log, "")
 	each(d, old.Clients, next.Clients, func(c *Client) string { return fmt.Sprintf("client %q", c.Name) }, clientEffect)
+	d.block("history", old.History, next.History, "what was kept is not changed")
 	d.block("the top level", topLevel(old), topLevel(next), "")
 	each(d, old.Plugins, next.Plugins, func(p *Plugin) string { return fmt.Sprintf("plugin %q", p.Name) }, pluginEffect)
+	each(d, old.prices, next.prices, func(p *Price) string { return fmt.Sprintf("price %q", p.Models) }, func(_, _ *Price) string { return "" })
 	each(d, old.Channels, next.Channels, func(c *Channel) string { return fmt.Sprintf("channel %q", c.Name) }, channelEffect)
 	each(d, old.Routes, next.Routes, routeName, routeEffect)
 	each(d, old.Tunnels, next.Tunnels, func(t *Tunnel) string { return fmt.Sprintf("tunnel %q", t.Name) }, tunnelEffect)
@@ -77,7 +79,8 @@ func topLevel(c *Config) any {
 		HotReload bool          `hcl:"hot_reload"`
 		TimeZone  string        `hcl:"time_zone"`
 		Verdicts  []*Verdict    `hcl:"verdict"`
-	}{c.Drain, c.HotReload, c.TimeZone, c.Verdicts}
+		PriceFile string        `hcl:"price_file"`
+	}{c.Drain, c.HotReload, c.TimeZone, c.Verdicts, c.PriceFile + c.priceSum}
 }
 
 type differ struct{ changes []Change }

@@ -183,8 +183,11 @@ func defaultValue(s setting, v reflect.Value) string {
 	return string(text)
 }
 
-// shortDuration writes a minute as "1m", not "1m0s".
+// shortDuration writes a minute as "1m", not "1m0s", and two days and more as days.
 func shortDuration(d time.Duration) string {
+	if day := 24 * time.Hour; d >= 2*day && d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
+	}
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")

@@ -297,6 +297,8 @@ func (l *loader) decode() {
 	l.retry()
 	l.breaker()
 	l.log()
+	l.history()
+	l.prices()
 	l.declarePlugins()
 	l.config.Verdicts = l.verdicts(l.topBlocks(verdict.BlockType, "name"), verdict.FromUser)
 	l.channels()

@@ -183,6 +183,11 @@ func (r *reader) decodeAttribute(s setting, into any) {
 		}
 	case *int:
 		r.integer(s.name, into, int(s.min), int(s.max))
+	case **float64:
+		if r.attribute(s.name) != nil {
+			*into = new(float64)
+			r.number(s.name, *into, s.min, s.max)
+		}
 	case *float64:
 		r.number(s.name, into, s.min, s.max)
 	case *time.Duration:

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config/wording"
+	"github.com/aitunnel/aitunnel/core/price"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -41,6 +42,8 @@ func defaults(path string) *Config {
 		},
 		Breaker:   Breaker{Failures: 5, Ratio: 0.5, Window: 30 * time.Second, Open: 10 * time.Second, MaxOpen: 2 * time.Minute},
 		Log:       Log{Level: "info", Format: "text"},
+		History:   History{Enabled: true, Keep: 30 * 24 * time.Hour, MaxSize: 1 << 30},
+		Prices:    price.NewBook(nil, nil, MatchModel),
 		Drain:     time.Minute,
 		HotReload: true,
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/aitunnel/aitunnel/core/price"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -28,11 +29,17 @@ type Config struct {
 	Retry    Retry
 	Breaker  Breaker
 	Log      Log
+	History  History
+	Prices   *price.Book // of the price blocks and the price file; never nil
 
 	Drain     time.Duration `hcl:"drain,optional" zero:"true" doc:"How long stop and restart wait for requests in progress. After that, streams end with an error event. A reload does not end streams."`
 	HotReload bool          `hcl:"hot_reload,optional" doc:"Apply changes of the configuration, and of every file that it reads, when they are saved. With false, run aitunnel reload."`
 	TimeZone  string        `hcl:"time_zone,optional" form:"time zone" sample:"Europe/Berlin" doc:"In which the hours, days, weeks and months of budgets begin. By default that of the system."`
 	EnvFile   string        `hcl:"env_file,custom" type:"string" sample:".env" doc:"A file of NAME=value lines for env(). The real environment takes precedence. A plain string: it is read before everything else."`
+
+	PriceFile string   `hcl:"price_file,optional" form:"file" sample:"model_prices.json" doc:"A file of prices in LiteLLM's format, in US dollars, which is asked after the price blocks."`
+	prices    []*Price // as they are in the file
+	priceSum  string   // of the content of the price file
 
 	places map[string]hcl.Range // of the attributes of the blocks without labels
 }
@@ -79,6 +86,7 @@ type Channel struct {
 	Keys        []*Key            `hcl:"keys,custom" type:"list of secret strings" block:"key" example:"[env(\"KEY_1\", \"put-your-key-here\")]" doc:"The keys. Use a key block for a key with a label or a weight."`
 	Models      []string          `hcl:"models,custom" type:"list of strings" sample:"[\"gpt-*\", \"claude-*\"]" doc:"Only these models are sent here; * matches any characters, as in \"gpt-*\". By default all."` // patterns; empty: every model
 	ModelMap    map[string]string `hcl:"model_map,optional" sample:"{ \"gpt-4o\" = \"gpt-4o-2024-11-20\" }" doc:"Names of models at this site: { \"name in the request\" = \"name at the site\" }."`
+	PriceFactor float64           `hcl:"price_factor,optional" min:"0" max:"1000" sample:"0.3" doc:"What this site charges of the price of a model: with 0.3, 30 % of it."`
 	WebSocket   bool              `hcl:"websocket,optional" doc:"The site serves WebSocket connections."`
 	VerdictSets []string          `hcl:"verdicts,optional" sample:"[\"acme\"]" doc:"Plugins whose verdicts apply to the answers of this site."`
 	KeySelector *Component        `hcl:"key_selector,component" doc:"Which key is used next. By default \"round-robin\"."`

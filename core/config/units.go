@@ -6,15 +6,17 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/aitunnel/aitunnel/sdk"
 )
 
 func parseDuration(s string) (time.Duration, error) {
-	d, err := time.ParseDuration(s)
+	d, err := sdk.ParseDuration(s)
 	if err != nil {
 		if _, bare := strconv.ParseFloat(s, 64); bare == nil {
 			return 0, fmt.Errorf("%q has no unit: write \"%ss\" for seconds or \"%sms\" for milliseconds", s, s, s)
 		}
-		return 0, fmt.Errorf("%q is not a valid duration: expected a number with a unit, such as \"500ms\", \"10s\" or \"1m30s\"", s)
+		return 0, fmt.Errorf("%q is not a valid duration: expected a number with a unit, such as \"500ms\", \"10s\", \"1m30s\" or \"30d\"", s)
 	}
 	if d < 0 {
 		return 0, fmt.Errorf("%q is negative: a duration must be 0 or more", s)

@@ -4,7 +4,11 @@
 package event
 
 import (
+	"bytes"
+	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -94,6 +98,11 @@ type Request struct {
 	BytesOut int64  `json:"bytes_out"`
 	Retries  int    `json:"retries"`
 
+	Entry    string `json:"entry,omitempty"`    // the tunnel that it came by; "" for the proxy's own port
+	Dialect  string `json:"dialect,omitempty"`  // the API that it speaks
+	Endpoint string `json:"endpoint,omitempty"` // the kind of endpoint that it asked for
+	Egress   string `json:"egress,omitempty"`   // how the channel was reached, where it is not directly
+
 	// What the site says it charges; 0: it does not say.
 	TokensIn         uint64 `json:"tokens_in,omitempty"`
 	TokensOut        uint64 `json:"tokens_out,omitempty"`
@@ -101,8 +110,20 @@ type Request struct {
 	TokensCacheWrite uint64 `json:"tokens_cache_write,omitempty"` // of tokens_in
 	TokensReasoning  uint64 `json:"tokens_reasoning,omitempty"`   // of tokens_out
 
+	Cost     Money  `json:"cost,omitempty"`     // by the prices of the configuration
+	Currency string `json:"currency,omitempty"` // of the cost; "": the cost is not known
+
 	Attempts []Attempt `json:"attempts"`
 }
+
+// Failed says that the caller did not get what it asked for, and not because it
+// went away.
+func (r *Request) Failed() bool {
+	return r.Status != statusClientGone && (r.Status >= 400 || r.Status == 0 || r.Error != "")
+}
+
+// statusClientGone is the status of a request whose caller went away.
+const statusClientGone = 499
 
 // Attempt is the record of one delivery to a channel.
 type Attempt struct {
@@ -134,5 +155,35 @@ func (m Millis) MarshalJSON() ([]byte, error) {
 func (m *Millis) UnmarshalJSON(b []byte) error {
 	d, err := time.ParseDuration(string(b) + "ms")
 	*m = Millis(d)
+	return err
+}
+
+// Money is an amount in billionths of a currency's unit, so that sums are exact.
+// JSON shows it in units.
+type Money int64
+
+// moneyUnit is one unit of a currency.
+const moneyUnit = 1e9
+
+// Units is the amount in units of the currency.
+func (m Money) Units() float64 { return float64(m) / moneyUnit }
+
+// MarshalJSON writes the amount in units.
+func (m Money) MarshalJSON() ([]byte, error) {
+	sign, n := "", uint64(m)
+	if m < 0 {
+		sign, n = "-", uint64(-m)
+	}
+	whole, part := n/moneyUnit, n%moneyUnit
+	if part == 0 {
+		return fmt.Appendf(nil, "%s%d", sign, whole), nil
+	}
+	return bytes.TrimRight(fmt.Appendf(nil, "%s%d.%09d", sign, whole, part), "0"), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (m *Money) UnmarshalJSON(b []byte) error {
+	units, err := strconv.ParseFloat(string(b), 64)
+	*m = Money(math.Round(units * moneyUnit))
 	return err
 }

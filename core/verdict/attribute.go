@@ -7,10 +7,11 @@ import (
 	"regexp/syntax"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/aitunnel/aitunnel/sdk"
 )
 
 // value evaluates an attribute. A secret has no place in a rule: rules are
@@ -323,7 +324,7 @@ func (c *compiler) after(a *hcl.Attribute) {
 
 func (c *compiler) duration(a *hcl.Attribute) {
 	text := c.text(a)
-	d, err := time.ParseDuration(text)
+	d, err := sdk.ParseDuration(text)
 	switch {
 	case text == "":
 	case err != nil:

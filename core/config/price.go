@@ -1,0 +1,109 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/aitunnel/aitunnel/core/config/wording"
+	"github.com/aitunnel/aitunnel/core/price"
+)
+
+// History says what is kept of requests.
+type History struct {
+	Enabled bool          `hcl:"enabled,optional" doc:"Keep a history. With false nothing is written, and what was written stays."`
+	Keep    time.Duration `hcl:"keep,optional" doc:"How long the records of requests are kept. Sums are kept for two years."`
+	MaxSize int64         `hcl:"max_size,optional" doc:"How large the file may grow: beyond it the oldest records are removed."`
+}
+
+// Price is what some models cost.
+type Price struct {
+	Models     string   // a pattern
+	Input      float64  `hcl:"input,optional" min:"0" max:"1000000000" example:"1.25" doc:"A million tokens of the prompt."`
+	Output     float64  `hcl:"output,optional" min:"0" max:"1000000000" example:"10" doc:"A million tokens of the answer."`
+	CacheRead  *float64 `hcl:"cache_read,optional" min:"0" max:"1000000000" default:"as input" sample:"0.125" doc:"A million tokens of the prompt that came from the site's cache."`
+	CacheWrite *float64 `hcl:"cache_write,optional" min:"0" max:"1000000000" default:"as input" sample:"1.5" doc:"A million tokens of the prompt that went into the site's cache."`
+	Reasoning  *float64 `hcl:"reasoning,optional" min:"0" max:"1000000000" default:"as output" sample:"10" doc:"A million tokens of the answer that were spent on reasoning."`
+	PerRequest float64  `hcl:"per_request,optional" min:"0" max:"1000000000" doc:"Each request that is answered."`
+	Currency   string   `hcl:"currency,optional" doc:"A label. Costs in different currencies are summed up separately."`
+	Range      hcl.Range
+}
+
+func defaultPrice() *Price { return &Price{Currency: price.DefaultCurrency} }
+
+func (l *loader) history() {
+	if r := l.settings("history"); r != nil {
+		r.decode(&l.config.History)
+		r.done()
+		if l.config.History.MaxSize < minHistory {
+			r.wrong(r.attributes["max_size"], "the history needs at least 10 MiB")
+		}
+	}
+}
+
+// minHistory is the least size of a history in bytes.
+const minHistory = 10 << 20
+
+// prices reads the price blocks and the price file.
+func (l *loader) prices() {
+	known := map[string]*Price{}
+	var prices []price.Price
+	for _, b := range l.topBlocks("price", "models") {
+		p := l.price(b)
+		if first := known[p.Models]; first != nil {
+			l.fail(b.DefRange(), "Duplicate price", fmt.Sprintf("There is a price for %q at %s:%d already.", p.Models, first.Range.Filename, first.Range.Start.Line))
+			continue
+		}
+		known[p.Models] = p
+		l.config.prices = append(l.config.prices, p)
+		prices = append(prices, price.Price{
+			Pattern: p.Models, Input: p.Input, Output: p.Output, CacheRead: p.CacheRead, CacheWrite: p.CacheWrite,
+			Reasoning: p.Reasoning, PerRequest: p.PerRequest, Currency: p.Currency,
+		})
+	}
+	l.config.Prices = price.NewBook(prices, l.priceFile(), MatchModel)
+}
+
+func (l *loader) price(b *hclsyntax.Block) *Price {
+	p := defaultPrice()
+	p.Models, p.Range = b.Labels[0], b.DefRange()
+	r := l.reader(b, fmt.Sprintf("in price %q", p.Models))
+	if p.Models == "" || strings.ContainsAny(p.Models, " ,\t\n") {
+		l.fail(b.LabelRanges[0], "Invalid model", `The label is one model, in which * matches any characters, such as "gpt-5*".`)
+	}
+	r.decode(p)
+	r.done()
+	if a := r.attributes["currency"]; a != nil && (p.Currency == "" || len(p.Currency) > 8 || strings.ContainsAny(p.Currency, " ,\t\n")) {
+		r.wrong(a, `expected a short label without blanks, such as "USD" or "CNY"`)
+	}
+	return p
+}
+
+// priceFile reads the file of prices, which is an input like any other.
+func (l *loader) priceFile() price.File {
+	path := l.config.PriceFile
+	if path == "" {
+		return nil
+	}
+	at := l.start()
+	for _, a := range l.top {
+		if a.Name == "price_file" {
+			at = a.Expr.Range()
+		}
+	}
+	content, err := l.input(path, price.MaxFile)
+	if err != nil {
+		l.fail(at, "Cannot read the price file", wording.Sentence(err.Error()))
+		return nil
+	}
+	file, err := price.ReadFile(content)
+	if err != nil {
+		l.fail(at, "Invalid price file", wording.Sentence(fmt.Sprintf("%s: %s", path, err)))
+		return nil
+	}
+	l.config.priceSum = sum(content)
+	return file
+}
