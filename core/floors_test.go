@@ -31,6 +31,7 @@ var floors = map[string]int{
 	"core/config/wording":  0,
 	"core/config/legacy":   1,
 	"core/config":          2,
+	"core/price":           1,
 	"core/channel":         0,
 	"core/event":           0,
 	"core/fakesite":        0,

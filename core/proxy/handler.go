@@ -78,8 +78,9 @@ type setup struct {
 	limits    limits
 	memory    *budget
 	sites     map[*route.Channel]site
-	keepAlive time.Duration // how long a waiting caller is left without a byte; 0: for ever
-	uses      atomic.Int64  // requests in flight, and one for being current
+	factors   map[string]float64 // what channels charge of a price
+	keepAlive time.Duration      // how long a waiting caller is left without a byte; 0: for ever
+	uses      atomic.Int64       // requests in flight, and one for being current
 	idle      chan struct{}
 }
 
@@ -104,15 +105,15 @@ func (h *Handler) Use(cfg *config.Config, t *route.Table) (drained <-chan struct
 		table: t, config: cfg, client: newClient(), guard: newGuard(cfg),
 		limits: limits{max: cfg.Proxy.MaxBody, replay: min(cfg.Proxy.ReplayLimit, cfg.Proxy.MaxBody)},
 		memory: &budget{limit: cfg.Proxy.BufferLimit},
-		sites:  map[*route.Channel]site{},
-		idle:   make(chan struct{}), keepAlive: cfg.Proxy.StreamKeepalive,
+		sites:  map[*route.Channel]site{}, factors: map[string]float64{},
+		idle: make(chan struct{}), keepAlive: cfg.Proxy.StreamKeepalive,
 	}
 	s.uses.Store(1)
 	h.mu.Lock()
 	for _, ch := range t.Channels {
 		to := h.newSite(ch.Config)
 		to.verdicts = verdictsOf(ch.Config, cfg)
-		s.sites[ch] = to
+		s.sites[ch], s.factors[ch.Config.Name] = to, ch.Config.PriceFactor
 	}
 	h.setups[t] = s
 	h.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
@@ -84,7 +85,24 @@ func (x *exchange) publishRecord() {
 	r.TokensIn, r.TokensOut = t.Input, t.Output
 	r.TokensCacheRead, r.TokensCacheWrite, r.TokensReasoning = t.CacheRead, t.CacheWrite, t.Reasoning
 	r.Retries = max(len(r.Attempts)-1, 0)
+	r.Dialect, r.Endpoint = x.dialect.String(), string(x.endpoint)
+	x.recordCost(t)
 	x.handler.bus.Publish(event.Event{Type: event.TypeRequest, Level: levelOf(r.Status), Channel: r.Channel, Key: r.Key, Request: r})
+}
+
+// recordCost adds what the answer costs, if a channel gave one and it is known.
+func (x *exchange) recordCost(t dialect.Tokens) {
+	r := x.record
+	if len(r.Attempts) == 0 {
+		return
+	}
+	last := &r.Attempts[len(r.Attempts)-1]
+	if last.Verdict != event.VerdictOK && t.Input+t.Output == 0 {
+		return
+	}
+	if cost, currency, known := x.setup.config.Prices.Cost(last.Model, r.Model, x.setup.factors[r.Channel], t); known {
+		r.Cost, r.Currency = cost, currency
+	}
 }
 
 func levelOf(status int) event.Level {
