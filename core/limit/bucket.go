@@ -1,0 +1,60 @@
+package limit
+
+import "time"
+
+// bucket lets units through at a rate, some of them at once: the generic cell
+// rate algorithm. It keeps the time at which everything that was let through
+// will have been paid for.
+type bucket struct {
+	rate  float64   // units a second; 0: no limit
+	burst float64   // units at once
+	paid  time.Time // zero: nothing was let through yet
+}
+
+// configure changes the rate. What is owed stays, in units.
+func (b *bucket) configure(now time.Time, perMinute, burst float64) {
+	owed := b.owed(now)
+	b.rate, b.burst = perMinute/60, burst
+	b.paid = time.Time{}
+	if owed > 0 && b.rate > 0 {
+		b.paid = now.Add(b.span(owed))
+	}
+}
+
+// owed are the units that were let through and not paid for yet. It may be more
+// than the burst.
+func (b *bucket) owed(now time.Time) float64 {
+	if b.rate == 0 || !b.paid.After(now) {
+		return 0
+	}
+	return b.paid.Sub(now).Seconds() * b.rate
+}
+
+// wait is how long n units have to wait. More than the burst pass when nothing
+// is owed.
+func (b *bucket) wait(now time.Time, n float64) time.Duration {
+	if b.rate == 0 {
+		return 0
+	}
+	over := b.owed(now) + min(n, b.burst) - b.burst
+	if over <= 1e-6 {
+		return 0
+	}
+	return b.span(over)
+}
+
+// take lets n units through, whatever is owed. Negative units are given back.
+func (b *bucket) take(now time.Time, n float64) {
+	if b.rate == 0 {
+		return
+	}
+	from := b.paid
+	if from.Before(now) {
+		from = now
+	}
+	b.paid = from.Add(b.span(n))
+}
+
+func (b *bucket) span(units float64) time.Duration {
+	return time.Duration(units / b.rate * float64(time.Second))
+}

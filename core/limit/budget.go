@@ -1,0 +1,190 @@
+package limit
+
+import (
+	"sync"
+	"time"
+)
+
+// Period is what a budget is for.
+type Period string
+
+// The periods.
+const (
+	Hour  Period = "hour"
+	Day   Period = "day"
+	Week  Period = "week"
+	Month Period = "month"
+)
+
+// Start is when the period began that now lies in. A week begins on Monday.
+func (p Period) Start(now time.Time, in *time.Location) time.Time {
+	now = now.In(in)
+	year, month, day := now.Date()
+	switch p {
+	case Hour:
+		return time.Date(year, month, day, now.Hour(), 0, 0, 0, in)
+	case Week:
+		return time.Date(year, month, day-(int(now.Weekday())+6)%7, 0, 0, 0, 0, in)
+	case Month:
+		return time.Date(year, month, 1, 0, 0, 0, 0, in)
+	}
+	return time.Date(year, month, day, 0, 0, 0, 0, in)
+}
+
+// End is when the period that now lies in ends.
+func (p Period) End(now time.Time, in *time.Location) time.Time {
+	start := p.Start(now, in)
+	switch p {
+	case Hour:
+		return start.Add(time.Hour)
+	case Week:
+		return start.AddDate(0, 0, 7)
+	case Month:
+		return start.AddDate(0, 1, 0)
+	}
+	return start.AddDate(0, 0, 1)
+}
+
+// Use is what requests cost.
+type Use struct {
+	Tokens float64 `json:"tokens,omitempty"`
+	Amount float64 `json:"amount,omitempty"`
+}
+
+func (u Use) plus(o Use) Use  { return Use{u.Tokens + o.Tokens, u.Amount + o.Amount} }
+func (u Use) minus(o Use) Use { return Use{max(0, u.Tokens-o.Tokens), max(0, u.Amount-o.Amount)} }
+
+// Bounds of a budget. 0 is no bound.
+type Bounds struct {
+	Use
+	Per Period
+	In  *time.Location
+}
+
+// Any says that something is bounded.
+func (b Bounds) Any() bool { return b.Tokens > 0 || b.Amount > 0 }
+
+// Budget is what a client may use within a period. It is safe for concurrent
+// use.
+type Budget struct {
+	mu       sync.Mutex
+	bounds   Bounds
+	start    time.Time // of the period that spent is about
+	spent    Use
+	reserved Use
+	warned   bool   // that it is used up
+	changes  uint64 // of what is saved
+}
+
+// Configure sets the bounds. What was spent in the period counts.
+func (b *Budget) Configure(bounds Bounds) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if bounds != b.bounds {
+		b.bounds, b.warned = bounds, false
+	}
+}
+
+// renew begins a new period if the last one is over.
+func (b *Budget) renew(now time.Time) {
+	if start := b.bounds.Per.Start(now, b.bounds.In); b.start.Before(start) {
+		b.start, b.spent, b.warned = start, Use{}, false
+		b.changes++
+	}
+}
+
+// Reservation is the part of a budget that a request is expected to need.
+type Reservation struct {
+	budget *Budget
+	use    Use
+}
+
+// Exhausted says that a budget is used up.
+type Exhausted struct {
+	Bounds
+	Ends  time.Time // when the next period begins
+	First bool      // nobody was told in this period
+}
+
+// Reserve takes what a request is expected to need. Nothing is reserved once
+// what was spent and reserved reaches the budget. Without bounds it does
+// nothing.
+func (b *Budget) Reserve(now time.Time, use Use) (Reservation, *Exhausted) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.bounds.Any() {
+		return Reservation{}, nil
+	}
+	b.renew(now)
+	used := b.spent.plus(b.reserved)
+	if t, a := b.bounds.Tokens, b.bounds.Amount; t > 0 && used.Tokens >= t || a > 0 && used.Amount >= a {
+		first := !b.warned
+		b.warned = true
+		return Reservation{}, &Exhausted{b.bounds, b.bounds.Per.End(now, b.bounds.In), first}
+	}
+	b.reserved = b.reserved.plus(use)
+	b.changes++
+	return Reservation{b, use}, nil
+}
+
+// Settle replaces the reservation by what the request has cost. It may be called
+// again, which does nothing.
+func (r *Reservation) Settle(now time.Time, use Use) {
+	b := r.budget
+	if b == nil {
+		return
+	}
+	r.budget = nil
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.renew(now)
+	b.reserved = b.reserved.minus(r.use)
+	b.spent = b.spent.plus(use)
+	b.changes++
+}
+
+// BudgetUsage is the state of a budget.
+type BudgetUsage struct {
+	Bounds
+	Spent    Use
+	Reserved Use
+	Ends     time.Time
+}
+
+// Usage shows the budget; ok is false if it bounds nothing.
+func (b *Budget) Usage(now time.Time) (u BudgetUsage, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.bounds.Any() {
+		return u, false
+	}
+	b.renew(now)
+	return BudgetUsage{b.bounds, b.spent, b.reserved, b.bounds.Per.End(now, b.bounds.In)}, true
+}
+
+// SavedBudget outlives the program. What was reserved counts as spent: after a
+// crash nobody knows what became of those requests.
+type SavedBudget struct {
+	Client string    `json:"client"`
+	Start  time.Time `json:"start"`
+	Spent  Use       `json:"spent"`
+}
+
+func (b *Budget) save(client string) (SavedBudget, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := SavedBudget{client, b.start, b.spent.plus(b.reserved)}
+	return out, out.Spent != Use{}
+}
+
+func (b *Budget) restore(s SavedBudget) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.start, b.spent = s.Start, s.Spent
+}
+
+func (b *Budget) changed() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.changes
+}

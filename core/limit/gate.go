@@ -1,0 +1,186 @@
+package limit
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Gate lets the requests of one client through, those over its limit one by one
+// in the order in which they came. It is safe for concurrent use.
+type Gate struct {
+	Limiter
+
+	line    sync.Mutex
+	waiting []*waiter
+}
+
+// waiter is one request that waits; wake tells it to look again.
+type waiter struct {
+	tokens int
+	wake   chan struct{}
+}
+
+func newWaiter(tokens int) *waiter { return &waiter{tokens: tokens, wake: make(chan struct{}, 1)} }
+
+func (w *waiter) signal() {
+	select {
+	case w.wake <- struct{}{}:
+	default: // it has been told
+	}
+}
+
+// Refusal says that a request does not get its turn in time.
+type Refusal struct {
+	Reason     Reason
+	Bound      int // of a minute, or in flight
+	RetryAfter time.Duration
+}
+
+// NewGate returns a gate that bounds nothing yet.
+func NewGate() *Gate {
+	g := &Gate{}
+	g.freed = g.next
+	return g
+}
+
+// Enter waits until the request may start, for as long as wait. It returns at
+// once if that is certain not to be enough. An error is that of the context.
+func (g *Gate) Enter(ctx context.Context, tokens int, wait time.Duration) (Place, *Refusal, error) {
+	if !g.bounded.Load() {
+		return Place{}, nil, nil
+	}
+	g.line.Lock()
+	now := time.Now()
+	if len(g.waiting) == 0 {
+		if p, ok := g.Take(now, tokens); ok {
+			g.line.Unlock()
+			return p, nil, nil
+		}
+	}
+	if r := g.hopeless(now, tokens, wait); r != nil {
+		g.line.Unlock()
+		return Place{}, r, nil
+	}
+	w := newWaiter(tokens)
+	g.waiting = append(g.waiting, w)
+	g.line.Unlock()
+	return g.await(ctx, w, wait)
+}
+
+// hopeless says that the rate alone makes a new request wait for too long. The
+// caller holds line.
+func (g *Gate) hopeless(now time.Time, tokens int, wait time.Duration) *Refusal {
+	before := tokens
+	for _, w := range g.waiting {
+		before += w.tokens
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d, why := g.requests.wait(now, min(float64(len(g.waiting)+1), g.requests.burst)), RequestsPerMinute
+	if more := float64(len(g.waiting)+1) - g.requests.burst; more > 0 && g.requests.rate > 0 {
+		d += g.requests.span(more)
+	}
+	if t := g.tokens.wait(now, float64(before)); t > d {
+		d, why = t, TokensPerMinute
+	}
+	if d <= wait && (wait > 0 || d > 0) {
+		return nil
+	}
+	if d == 0 {
+		d, why = unknownWait, Concurrent
+	}
+	return g.refusal(why, d)
+}
+
+func (g *Gate) refusal(why Reason, d time.Duration) *Refusal {
+	bound := map[Reason]int{RequestsPerMinute: g.rates.Requests, TokensPerMinute: g.rates.Tokens, Concurrent: g.rates.Concurrent}[why]
+	return &Refusal{Reason: why, Bound: bound, RetryAfter: d}
+}
+
+// await waits for the turn of w.
+func (g *Gate) await(ctx context.Context, w *waiter, wait time.Duration) (Place, *Refusal, error) {
+	deadline := time.NewTimer(wait)
+	defer deadline.Stop()
+	again := time.NewTimer(0)
+	defer again.Stop()
+	for {
+		select {
+		case <-again.C:
+		case <-w.wake:
+		case <-deadline.C:
+			if p, ok, _ := g.try(w); ok {
+				return p, nil, nil
+			}
+			g.leave(w)
+			d, why := g.Wait(time.Now(), w.tokens)
+			if why == "" {
+				d, why = unknownWait, Concurrent
+			}
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			return Place{}, g.refusal(why, d), nil
+		case <-ctx.Done():
+			g.leave(w)
+			return Place{}, nil, context.Cause(ctx)
+		}
+		p, ok, next := g.try(w)
+		if ok {
+			return p, nil, nil
+		}
+		if next > 0 {
+			again.Reset(next)
+		}
+	}
+}
+
+// try takes a place for w if it is its turn. Otherwise next is when to look
+// again; 0: when it is told.
+func (g *Gate) try(w *waiter) (p Place, ok bool, next time.Duration) {
+	g.line.Lock()
+	defer g.line.Unlock()
+	if g.waiting[0] != w {
+		return Place{}, false, 0
+	}
+	now := time.Now()
+	if p, ok = g.Take(now, w.tokens); !ok {
+		next, _ = g.Wait(now, w.tokens)
+		return Place{}, false, max(next, time.Millisecond)
+	}
+	g.waiting = g.waiting[1:]
+	if len(g.waiting) > 0 {
+		g.waiting[0].signal()
+	}
+	return p, true, 0
+}
+
+// leave ends the wait of w.
+func (g *Gate) leave(w *waiter) {
+	g.line.Lock()
+	defer g.line.Unlock()
+	for i, other := range g.waiting {
+		if other == w {
+			g.waiting = append(g.waiting[:i:i], g.waiting[i+1:]...)
+			break
+		}
+	}
+	if len(g.waiting) > 0 {
+		g.waiting[0].signal()
+	}
+}
+
+// next tells the first that waits that there may be room.
+func (g *Gate) next() {
+	g.line.Lock()
+	defer g.line.Unlock()
+	if len(g.waiting) > 0 {
+		g.waiting[0].signal()
+	}
+}
+
+// Waiting is the number of requests that wait.
+func (g *Gate) Waiting() int {
+	g.line.Lock()
+	defer g.line.Unlock()
+	return len(g.waiting)
+}

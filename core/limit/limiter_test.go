@@ -1,0 +1,107 @@
+package limit
+
+import (
+	"testing"
+	"time"
+)
+
+var start = time.Unix(1_000_000, 0)
+
+func TestRequestsPerMinute(t *testing.T) {
+	l := &Limiter{}
+	l.Configure(start, Rates{Requests: 60})
+	var passed []time.Duration
+	for now := time.Duration(0); now < 3*time.Minute; now += 10 * time.Millisecond {
+		for {
+			p, ok := l.Take(start.Add(now), 0)
+			if !ok {
+				break
+			}
+			p.Release()
+			passed = append(passed, now)
+		}
+	}
+	for i, from := range passed {
+		n := 0
+		for _, at := range passed[i:] {
+			if at < from+time.Minute {
+				n++
+			}
+		}
+		if n > 70 || n < 58 && from < 2*time.Minute {
+			t.Fatalf("%d requests in the minute from %s", n, from)
+		}
+	}
+	if passed[9] != 0 || passed[10] == 0 {
+		t.Errorf("a sixth of a minute's may come at once: %v", passed[:12])
+	}
+}
+
+func TestTokensPerMinute(t *testing.T) {
+	l := &Limiter{}
+	l.Configure(start, Rates{Tokens: 6000}) // 100 a second, 1000 at once
+	if _, ok := l.Take(start, 9000); !ok {
+		t.Fatal("a request over the whole limit is not let through a bucket that is full")
+	}
+	if wait, why := l.Wait(start, 1); wait < 79*time.Second || why != TokensPerMinute {
+		t.Errorf("the next one waits %s for %s", wait, why)
+	}
+	if _, ok := l.Take(start.Add(79*time.Second), 500); ok {
+		t.Error("it is let through too early")
+	}
+	p, ok := l.Take(start.Add(95*time.Second), 500)
+	if !ok {
+		t.Fatal("it is not let through")
+	}
+	now := start.Add(95 * time.Second)
+	p.Correct(now, 100)
+	if used := l.Usage(now).UsedTokens; used < 99 || used > 101 {
+		t.Errorf("%g tokens are charged after the correction, want 100", used)
+	}
+	p.Undo(now)
+	if used := l.Usage(now).UsedTokens; used > 1 {
+		t.Errorf("%g tokens are charged after it was undone", used)
+	}
+}
+
+func TestConcurrent(t *testing.T) {
+	l := &Limiter{}
+	l.Configure(start, Rates{Concurrent: 2})
+	a, _ := l.Take(start, 0)
+	if _, ok := l.Take(start, 0); !ok {
+		t.Fatal("the second is refused")
+	}
+	if _, ok := l.Take(start, 0); ok {
+		t.Fatal("the third is let through")
+	}
+	a.Release()
+	a.Release()
+	if _, ok := l.Take(start, 0); !ok {
+		t.Error("the place is not free again")
+	}
+	if _, ok := l.Take(start, 0); ok {
+		t.Error("two releases of one place make two places")
+	}
+}
+
+func TestABucketKeepsWhatIsOwedWhenItsRateChanges(t *testing.T) {
+	l := &Limiter{}
+	l.Configure(start, Rates{Requests: 60, Burst: 10})
+	for range 10 {
+		l.Take(start, 0)
+	}
+	l.Configure(start, Rates{Requests: 120, Burst: 12})
+	if used := l.Usage(start).UsedRequests; used < 9.9 || used > 10.1 {
+		t.Errorf("%g requests are charged after the change, want 10", used)
+	}
+}
+
+func TestWithoutBoundsNothingIsCounted(t *testing.T) {
+	l := &Limiter{}
+	if p, ok := l.Take(start, 1000); !ok || p.limiter != nil {
+		t.Error("a limiter without bounds refuses or counts")
+	}
+	if allocations := testing.AllocsPerRun(100, func() { l.Wait(start, 10) }); allocations > 0 {
+		t.Errorf("%g allocations", allocations)
+	}
+}

@@ -1,0 +1,48 @@
+package limit
+
+import "sync"
+
+// Outputs remember how long the answers of each model are.
+type Outputs struct {
+	mu   sync.Mutex
+	mean map[string]float64
+}
+
+const (
+	firstOutput = 500 // tokens, as long as nothing is known
+	maxOutputs  = 500 // models
+)
+
+// Expect is how many tokens an answer of the model may have, at most so many; 0
+// is no bound.
+func (o *Outputs) Expect(model string, most int) int {
+	o.mu.Lock()
+	mean, known := o.mean[model]
+	o.mu.Unlock()
+	if !known {
+		mean = firstOutput
+	}
+	if most > 0 {
+		return min(int(mean), most)
+	}
+	return int(mean)
+}
+
+// Observe takes an answer of the model.
+func (o *Outputs) Observe(model string, tokens int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	mean, known := o.mean[model]
+	switch {
+	case known:
+		mean += 0.1 * (float64(tokens) - mean)
+	case len(o.mean) >= maxOutputs:
+		return
+	case o.mean == nil:
+		o.mean = map[string]float64{}
+		fallthrough
+	default:
+		mean = float64(tokens)
+	}
+	o.mean[model] = mean
+}
