@@ -22,6 +22,10 @@ type Process struct {
 	Restarts   int         `json:"restarts"`
 	Protocol   int         `json:"protocol,omitempty"`
 	LastError  string      `json:"lastError,omitempty"`
+	Memory     uint64      `json:"memory,omitempty"`   // resident, in bytes; absent where it is not measured
+	CPU        float64     `json:"cpu,omitempty"`      // cores in use
+	LogLines   int         `json:"logLines,omitempty"` // in the last second
+	LogDropped uint64      `json:"logDropped,omitempty"`
 	Components []Component `json:"components"`
 }
 

@@ -23,6 +23,7 @@ type logFlags struct {
 	lines   int
 	level   event.Level
 	channel string
+	plugin  string
 	json    bool
 }
 
@@ -54,6 +55,7 @@ then 3.`,
 	flags.IntVarP(&f.lines, "lines", "n", f.lines, "number of events to show")
 	flags.StringVar((*string)(&f.level), "level", string(f.level), "lowest level to show: info, warn or error")
 	flags.StringVar(&f.channel, "channel", "", "show only events about this channel")
+	flags.StringVar(&f.plugin, "plugin", "", "show only events about this plugin, with the warnings and errors that it logs")
 	flags.BoolVar(&f.json, "json", false, "print JSON, one event per line")
 	_ = c.RegisterFlagCompletionFunc("channel", a.completeChannels)
 	_ = c.RegisterFlagCompletionFunc("level", cobra.FixedCompletions([]string{"info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp))
@@ -92,6 +94,9 @@ func (a *app) logs(ctx context.Context, f logFlags) error {
 
 // shows reports whether an event passes the filters.
 func (f logFlags) shows(e event.Event) bool {
+	if f.plugin != "" && e.Plugin != f.plugin {
+		return false
+	}
 	return e.Level.AtLeast(f.level) && (f.channel == "" || e.Channel == f.channel || e.Request != nil && e.Request.Channel == f.channel)
 }
 

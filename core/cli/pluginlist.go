@@ -86,16 +86,16 @@ func (a *app) ownPlugins(ctx context.Context) (out admin.Plugins, err error) {
 
 func (a *app) printPlugins(plugins admin.Plugins) error {
 	p := a.paint()
-	processes := term.NewTable(p, "PLUGIN", "VERSION", "PROTOCOL", "LOCK", "PROCESS", ">RESTARTS", "SOURCE")
+	processes := term.NewTable(p, "PLUGIN", "VERSION", "PROTOCOL", "LOCK", "PROCESS", ">RESTARTS", ">MEMORY", ">CPU", ">LOG", "SOURCE")
 	components := term.NewTable(p, "KIND", "COMPONENT", ">PLAN", "USED AT")
 	for _, x := range plugins.Processes {
-		processes.Row(x.Plugin, x.Version, fmt.Sprint(x.Protocol), x.Lock, processText(p, x), fmt.Sprint(x.Restarts), x.Source)
+		processes.Row(x.Plugin, x.Version, fmt.Sprint(x.Protocol), x.Lock, processText(p, x), fmt.Sprint(x.Restarts), memoryText(x), cpuText(x), logText(p, x), x.Source)
 		for _, c := range x.Components {
 			name := c.Name
 			if x.Source != "built-in" {
 				name = x.Plugin + "/" + c.Name
 			}
-			if x.State == string(pluginhost.StateLeaving) {
+			if x.State == string(pluginhost.StateDraining) {
 				continue
 			}
 			plan, used := useText(p, c)
@@ -110,7 +110,11 @@ func (a *app) printPlugins(plugins admin.Plugins) error {
 		return err
 	}
 	for _, x := range plugins.Processes {
-		if x.LastError != "" && x.State != string(pluginhost.StateRunning) && x.State != "not running" {
+		switch {
+		case x.LastError == "" || x.State == "not running":
+		case x.State == string(pluginhost.StateRunning):
+			a.say("\n%s %s", p.Warn(fmt.Sprintf("%s was restarted; last failure:", x.Plugin)), x.LastError)
+		default:
 			a.say("\n%s %s", p.Bad(x.Plugin+":"), x.LastError)
 		}
 	}
@@ -121,6 +125,32 @@ func (a *app) printPlugins(plugins admin.Plugins) error {
 		a.say("  %s  %s%s\n    %s", p.Bad(r.Plugin), r.Path, p.Dim(lockNote(r.Lock)), strings.TrimPrefix(r.Reason, fmt.Sprintf("plugin %q (%s) ", r.Plugin, r.Path)))
 	}
 	return nil
+}
+
+// memoryText, cpuText and logText say what a process costs.
+func memoryText(x admin.Process) string {
+	if x.Memory == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d MiB", x.Memory>>20)
+}
+
+func cpuText(x admin.Process) string {
+	if x.Memory == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.0f%%", 100*x.CPU)
+}
+
+func logText(p term.Paint, x admin.Process) string {
+	text := ""
+	if x.LogLines > 0 {
+		text = fmt.Sprintf("%d/s", x.LogLines)
+	}
+	if x.LogDropped > 0 {
+		text = strings.TrimSpace(text + " " + p.Warn(fmt.Sprintf("%d dropped", x.LogDropped)))
+	}
+	return text
 }
 
 func lockNote(lock string) string {
@@ -137,7 +167,7 @@ func processText(p term.Paint, x admin.Process) string {
 		text = p.Good(text)
 	case string(pluginhost.StateQuarantined):
 		text = p.Bad(text)
-	case string(pluginhost.StateRestarting), string(pluginhost.StateLeaving):
+	case string(pluginhost.StateRestarting), string(pluginhost.StateDraining):
 		text = p.Warn(text)
 	}
 	if x.PID > 0 {

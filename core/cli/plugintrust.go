@@ -111,7 +111,7 @@ func (a *app) pluginInstall(ctx context.Context, path string, user, asJSON bool)
 			return fmt.Errorf("nothing was installed: %w", err)
 		}
 		if t.Foreign() {
-			return fmt.Errorf("nothing was installed: %s is built for %s, and this is %s; 'aitunnel plugin lock %s' would lock it for that platform", path, t.Executable.Platform, trust.Platform, path)
+			return fmt.Errorf("nothing was installed: %s is built for %s, but this is %s; 'aitunnel plugin lock %s' would lock it for that platform", path, t.Executable.Platform, trust.Platform, path)
 		}
 		to := h.Installed(name, user || !found)
 		if err := copyFile(t.Executable.Path, to); err != nil {

@@ -67,7 +67,7 @@ func (a *app) pluginVerify(ctx context.Context, path string, asJSON bool) error 
 			out.Platform = t.Executable.Platform
 		}
 		if t.Foreign() {
-			return fmt.Errorf("it is built for %s, and this is %s", t.Executable.Platform, trust.Platform)
+			return fmt.Errorf("it is built for %s, but this is %s", t.Executable.Platform, trust.Platform)
 		}
 		out.Version, out.Protocol = t.Description.Version, t.Description.Protocol
 		out.Findings = daemon.Examine(ctx, t)

@@ -257,9 +257,11 @@ func writeUnavailableKeys(out *strings.Builder, p term.Paint, channels []admin.C
 func writePlugins(out *strings.Builder, p term.Paint, plugins admin.Plugins) {
 	t := term.NewTable(p, "PLUGIN", "VERSION", "STATE", ">PID", ">RESTARTS", "NOTE")
 	for _, x := range plugins.Processes {
-		state, note := p.Good(x.State), ""
+		state, note := p.Good(x.State), x.LastError
 		if x.State != "running" {
-			state, note = p.Bad(x.State), x.LastError
+			state = p.Bad(x.State)
+		} else if note != "" {
+			note = "restarted; last failure: " + note
 		}
 		pid := ""
 		if x.PID > 0 {

@@ -251,6 +251,8 @@ var forms = map[string]func(l *loader, s string) (string, error){
 	"host key":           func(_ *loader, s string) (string, error) { return s, checkHostKey(s) },
 	"jump hosts":         func(_ *loader, s string) (string, error) { return s, checkJumps(s) },
 	"SSH host":           func(_ *loader, s string) (string, error) { return s, checkHost(s) },
+	"minisign key":       func(_ *loader, s string) (string, error) { return s, checkSigningKey(s) },
+	"plugin source":      func(l *loader, s string) (string, error) { return l.pluginSource(s) },
 	"version constraint": func(_ *loader, s string) (string, error) { return s, checkConstraint(s) },
 }
 

@@ -227,12 +227,18 @@ func (l *loader) declarePlugins() {
 }
 
 func (l *loader) plugin(b *hclsyntax.Block) *Plugin {
-	p := &Plugin{Name: b.Labels[0], Range: b.DefRange()}
+	p := &Plugin{Name: b.Labels[0], Resources: DefaultResources(), Range: b.DefRange()}
 	r := l.reader(b, fmt.Sprintf("in plugin %q", p.Name))
 	if strings.ContainsAny(p.Name, "/\\. ") || p.Name == "" {
 		l.fail(b.LabelRanges[0], "Invalid plugin name", "A plugin name has no slash, dot or space: the executable is aitunnel-plugin-NAME.")
 	}
 	r.decode(p)
 	r.done()
+	if p.Name == "built-in" {
+		l.fail(b.LabelRanges[0], "Invalid plugin name", "\"built-in\" is the name of the plugin that comes with aitunnel. Use the name of the plugin, as in aitunnel-plugin-NAME.")
+	}
+	if p.Source != "" && p.Path != "" {
+		l.fail(b.DefRange(), "Conflicting attributes", "\"source\" says where the plugin is downloaded from, and \"path\" which file to use: keep one of them.")
+	}
 	return p
 }

@@ -66,13 +66,25 @@ type Admin struct {
 
 // Plugin is a third-party executable.
 type Plugin struct {
-	Name    string
-	Path    string            `hcl:"path,optional" form:"file" sample:"/usr/local/lib/aitunnel-plugin-acme" doc:"The executable. By default aitunnel-plugin-NAME is looked up in the plugin directories."`
-	Version string            `hcl:"version,optional" form:"version constraint" sample:">= 1.2, < 2.0" doc:"Versions that are accepted. By default any."`
-	Args    []string          `hcl:"args,optional" sample:"[\"--verbose\"]" doc:"Arguments of the executable."`
-	Env     map[string]Secret `hcl:"env,optional" sample:"{ TOKEN = env(\"TOKEN\") }" doc:"Environment variables of the process. It sees no others, except PATH, HOME and the like."`
-	Range   hcl.Range
+	Name       string
+	Source     string            `hcl:"source,optional" form:"plugin source" sample:"github.com/acme/aitunnel-plugin-acme" doc:"Where aitunnel plugin init and upgrade get it: a repository on GitHub, the https address of an archive, or a path that begins with ./, / or ~."`
+	Version    string            `hcl:"version,optional" form:"version constraint" sample:">= 1.2, < 2.0" doc:"Versions that are accepted. By default any."`
+	SigningKey string            `hcl:"signing_key,optional" form:"minisign key" sample:"RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3" doc:"The author's public key for minisign. Releases must be signed with it."`
+	Path       string            `hcl:"path,optional" form:"file" sample:"/usr/local/lib/aitunnel-plugin-acme" doc:"The executable. By default aitunnel-plugin-NAME is looked up in the plugin directories."`
+	Args       []string          `hcl:"args,optional" sample:"[\"--verbose\"]" doc:"Arguments of the executable."`
+	Env        map[string]Secret `hcl:"env,optional" sample:"{ TOKEN = env(\"TOKEN\") }" doc:"Environment variables of the process. It sees no others, except PATH, HOME and the like."`
+	Resources  Resources         `hcl:"resources,block" doc:"What the process may use. Over its memory it is restarted; lines of log beyond the limit are dropped and counted."`
+	Range      hcl.Range
 }
+
+// Resources limit the process of a plugin.
+type Resources struct {
+	Memory   int64 `hcl:"memory,optional" doc:"Resident memory, on Linux and macOS. 0: no limit."`
+	LogLines int   `hcl:"log_lines,optional" min:"0" max:"1000000" doc:"Lines of log a second. 0: no limit."`
+}
+
+// DefaultResources are those of a plugin whose block sets none.
+func DefaultResources() Resources { return Resources{Memory: 512 << 20, LogLines: 200} }
 
 // Channel is one site with its pool of keys.
 type Channel struct {

@@ -166,6 +166,7 @@ func (d *Daemon) prepare(seed []byte) (memory route.Memory, persisted *persisten
 		ConfigPath: o.ConfigPath,
 		CacheDir:   filepath.Join(o.StateDir, "plugins"),
 		OnEvent:    d.pluginEvent,
+		OnLog:      d.pluginLogged,
 		Timing:     o.PluginTiming,
 	})
 	if err != nil {

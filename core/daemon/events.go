@@ -1,7 +1,10 @@
 package daemon
 
 import (
+	"cmp"
 	"fmt"
+
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
@@ -34,6 +37,15 @@ func (d *Daemon) pluginEvent(e pluginhost.Event) {
 		name = reload.BuiltinPlugin
 	}
 	d.parts.Bus.Publish(event.Event{Type: event.TypePlugin, Level: level, Plugin: name, Message: e.Message})
+}
+
+// pluginLogged publishes a warning or an error that a plugin logged.
+func (d *Daemon) pluginLogged(plugin string, level hclog.Level, message string) {
+	e := event.Event{Type: event.TypePlugin, Level: event.LevelWarn, Plugin: cmp.Or(plugin, reload.BuiltinPlugin), Message: message}
+	if level >= hclog.Error {
+		e.Level = event.LevelError
+	}
+	d.parts.Bus.Publish(e)
 }
 
 func (d *Daemon) channelChanged(c channel.Change) {

@@ -62,7 +62,7 @@ func TestUpgradeByFileChange(t *testing.T) {
 		t.Errorf("%+v", uses)
 	}
 	path := r.put("1.1.0")
-	r.told("its bytes are not those that were locked")
+	r.told("it has changed since it was locked")
 	r.told("if you trust it, run: aitunnel plugin lock acme")
 	if refused := r.plugins().Refused; len(refused) != 1 || refused[0].Path != path || refused[0].Lock != "changed" {
 		t.Errorf("%+v", refused)

@@ -11,7 +11,7 @@ import (
 )
 
 // attachEnv lists, by commas, the plugins that somebody has started in a
-// debugger. The host attaches to them instead of starting them: it starts the
+// debugger. The host isAttached to them instead of starting them: it starts the
 // built-in plugin's program as a relay, which leads it to the other process, so
 // that supervision has a process to watch.
 //
@@ -19,13 +19,13 @@ import (
 // sets the environment of this process can have it run what they like.
 const attachEnv = "AITUNNEL_ATTACH"
 
-func attaches(name string) bool {
+func isAttached(name string) bool {
 	return slices.ContainsFunc(strings.Split(os.Getenv(attachEnv), ","), func(entry string) bool {
 		return name != "" && strings.TrimSpace(entry) == name
 	})
 }
 
-// relay is what makes the process of s a relay, if it is to be one.
+// relay is the environment that makes the process of s a relay; nil if it is none.
 func (s spec) relay() []string {
 	if !s.attach {
 		return nil
@@ -33,14 +33,14 @@ func (s spec) relay() []string {
 	return []string{wire.RelayEnv + "=" + s.name}
 }
 
-// timing is t, without end for a process that may stand at a breakpoint: it
-// counts as gone only when its connection breaks.
+// timing returns t, with endless deadlines for a process that may be stopped at a
+// breakpoint: it is lost only when its connection breaks.
 func (s spec) timing(t Timing) Timing {
 	if s.attach {
 		const long = 24 * time.Hour
-		t.Start, t.Configure, t.PingTimeout = long, long, long
+		t.Start, t.Configure, t.PingTimeout, t.Overdue, t.Busy = long, long, long, long, long
 		t.Timeouts, t.Crashes = math.MaxInt, math.MaxInt
-		t.RestartMax = min(t.RestartMax, 2*time.Second) // somebody is waiting for it
+		t.RestartMax = min(t.RestartMax, 2*time.Second) // a developer is waiting for it
 	}
 	return t
 }

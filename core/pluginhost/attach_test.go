@@ -21,7 +21,7 @@ func byHand(t *testing.T) *exec.Cmd {
 	argv := serveAs("good")
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), "AITUNNEL_PLUGIN_DEBUG=1")
-	said, err := cmd.StderrPipe()
+	onOutput, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func byHand(t *testing.T) *exec.Cmd {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	line, err := bufio.NewReader(said).ReadString('\n')
+	line, err := bufio.NewReader(onOutput).ReadString('\n')
 	if err != nil || !strings.Contains(line, "AITUNNEL_ATTACH=test") {
 		t.Fatalf("it says %q, %v", line, err)
 	}
@@ -48,7 +48,7 @@ func TestAttachForADebugger(t *testing.T) {
 	t.Setenv(attachEnv, "other, test")
 	r := newRig(t, quick, serveAs("good")...)
 	if _, err := r.Open(t.Context(), attachable, nil, "test", nil); err == nil || !strings.Contains(err.Error(), "there is no test to attach to: start its executable with AITUNNEL_PLUGIN_DEBUG=1") {
-		t.Fatalf("with nothing to attach to: %v", err)
+		t.Fatalf("with noSuchComponent to attach to: %v", err)
 	}
 
 	debugged := byHand(t)
@@ -61,7 +61,7 @@ func TestAttachForADebugger(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 
-	// At a breakpoint it answers nothing, and is left in peace.
+	// At a breakpoint it answers noSuchComponent, and is left in peace.
 	relay := r.pid()
 	if err := debugged.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)

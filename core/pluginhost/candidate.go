@@ -13,24 +13,24 @@ import (
 	"github.com/aitunnel/aitunnel/core/trust"
 )
 
-// Candidate is an executable that could run as a plugin.
+// Candidate is an executable that can be a plugin.
 type Candidate struct {
 	Name   string
 	Path   string
 	SHA256 string
 	Lock   trust.State // what the lock file says; "" if there is no file
-	Reason string      // why it is not used; "" if nothing is against it
+	Reason string      // why it is not used; "" if noSuchComponent is against it
 }
 
-// Candidates are the executables in the plugin directories and those that
-// blocks name, with what is against each.
+// Candidates are the executables in the plugin directories and those that blocks
+// name, each with the reason why it cannot be used.
 func (h *Host) Candidates(declared []*config.Plugin) []Candidate {
 	out := []Candidate{}
 	taken := map[string]string{} // paths by name
 	add := func(name, path string) {
 		c := h.candidate(name, path)
 		if first, shadowed := taken[name]; shadowed && c.Reason == "" {
-			c.Reason = first + " comes before it"
+			c.Reason = first + " takes precedence"
 		} else if !shadowed {
 			taken[name] = path
 		}
@@ -82,7 +82,7 @@ func (h *Host) candidate(name, path string) Candidate {
 	is, err := h.trust.Verify(name, path)
 	c.SHA256, c.Lock = is.SHA256, trust.Locked
 	if err != nil {
-		c.Lock, c.Reason = lockState(err), h.refused(name, path, err).Error()
+		c.Lock, c.Reason = lockState(err), h.explainRefusal(name, path, err).Error()
 		return c
 	}
 	h.mu.Lock()
@@ -94,7 +94,7 @@ func (h *Host) candidate(name, path string) Candidate {
 }
 
 // lockState is what the lock file says by an error of its check; "" if it says
-// nothing.
+// noSuchComponent.
 func lockState(err error) trust.State {
 	if refusal := (*trust.Refusal)(nil); errors.As(err, &refusal) {
 		return refusal.State
@@ -102,20 +102,20 @@ func lockState(err error) trust.State {
 	return ""
 }
 
-// Inputs are the files on which it depends which executables run, each with
-// what changes when it does.
+// Inputs are the files that decide which executables run, each with its state: see
+// [FileState].
 func (h *Host) Inputs(declared []*config.Plugin) map[string]string {
 	out := map[string]string{h.trust.LockPath: FileState(h.trust.LockPath)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, e := range h.supervisors {
-		if v := e.supervisor.Load(); v != nil && !v.launch.spec.builtin() && !v.launch.spec.attach && v.plays() != partLeaving {
+		if v := e.supervisor.Load(); v != nil && !v.launch.spec.builtin() && !v.launch.spec.attach && v.currentRole() != roleDraining {
 			out[v.launch.spec.path] = FileState(v.launch.spec.path)
 		}
 	}
 	for name, f := range h.failed {
 		paths := []string{f.Path}
-		if f.Path == "" { // it may come to be in any of the directories
+		if f.Path == "" { // it may be installed in any of the directories
 			paths = nil
 			for _, dir := range pluginDirs(h.configDir) {
 				paths = append(paths, filepath.Join(dir, FileName(name)))
@@ -134,7 +134,7 @@ func (h *Host) Inputs(declared []*config.Plugin) map[string]string {
 }
 
 // FileState changes when a file is replaced or written to. It is never empty,
-// and reads nothing of the file.
+// and reads noSuchComponent of the file.
 func FileState(path string) string {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// Component is for [config.Catalog]. It starts the plugin's process if it does
+// Component implements [config.Catalog]. It starts the plugin's process if it does
 // not run yet.
 func (h *Host) Component(ctx context.Context, kind sdk.Kind, ref string, plugin *config.Plugin) (config.ComponentInfo, error) {
 	name, component, qualified := strings.Cut(ref, "/")
@@ -25,11 +25,11 @@ func (h *Host) Component(ctx context.Context, kind sdk.Kind, ref string, plugin 
 	if c, ok := lookUp(builtin, kind, ref); ok {
 		return h.info("", builtin, c), nil
 	}
-	// A plugin may be named alone, and need not be declared. Most often,
-	// though, this is a misspelt built-in.
+	// The name of a plugin alone is allowed, and the plugin need not be declared. But
+	// most often the name is a misspelt built-in.
 	found, err := h.thirdParty(ctx, kind, ref, name, "", nil)
 	if errors.Is(err, errNotInstalled) {
-		h.note(name, "", "", nil)
+		h.recordFailure(name, "", "", nil)
 		return found, h.unknown(ctx, kind, ref, nil)
 	}
 	return found, err
@@ -52,8 +52,8 @@ func (h *Host) thirdParty(ctx context.Context, kind sdk.Kind, ref, name, compone
 	return h.info(name, d, c), nil
 }
 
-// describe returns the description of a plugin, also of one whose process is
-// down at the moment.
+// describe returns the description of a plugin, even if its process is being
+// restarted.
 func (h *Host) describe(ctx context.Context, name string, block *config.Plugin) (sdk.Description, error) {
 	s, err := h.spec(name, block)
 	if err != nil {
@@ -66,13 +66,13 @@ func (h *Host) describe(ctx context.Context, name string, block *config.Plugin) 
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	d := v.description
-	d.Name = name // as the configuration calls it
+	d.Name = name // as in the configuration
 	return d, nil
 }
 
-// Describe describes the plugin that ref names, with the components that it
-// means: all of a plugin's, or those of a name, of whatever kind. The built-ins
-// are the plugin without a name.
+// Describe describes the plugin that ref names, with the components that it names:
+// all of a plugin's, or those with a name, of any kind. The built-ins are the plugin
+// without a name.
 func (h *Host) Describe(ctx context.Context, ref string, declared []*config.Plugin) (sdk.Description, error) {
 	name, component, qualified := strings.Cut(ref, "/")
 	i := slices.IndexFunc(declared, func(p *config.Plugin) bool { return p.Name == name })
@@ -84,7 +84,7 @@ func (h *Host) Describe(ctx context.Context, ref string, declared []*config.Plug
 		return one, nil
 	}
 	if !fileName(name) {
-		return sdk.Description{}, h.nothing(ref, builtin)
+		return sdk.Description{}, h.noSuchComponent(ref, builtin)
 	}
 	var block *config.Plugin
 	if i >= 0 {
@@ -93,23 +93,23 @@ func (h *Host) Describe(ctx context.Context, ref string, declared []*config.Plug
 	d, err := h.describe(ctx, name, block)
 	switch {
 	case errors.Is(err, errNotInstalled) && !qualified:
-		return d, h.nothing(ref, builtin)
+		return d, h.noSuchComponent(ref, builtin)
 	case err != nil || !qualified:
 		return d, err
 	}
 	if one := only(d, component); len(one.Components) > 0 {
 		return one, nil
 	}
-	return sdk.Description{}, h.nothing(ref, d)
+	return sdk.Description{}, h.noSuchComponent(ref, d)
 }
 
-// only is the description with the components of a name alone.
+// only returns the description with nothing but the components of a name.
 func only(d sdk.Description, name string) sdk.Description {
 	d.Components = slices.DeleteFunc(slices.Clone(d.Components), func(c sdk.ComponentDescription) bool { return c.Name != name })
 	return d
 }
 
-func (h *Host) nothing(ref string, d sdk.Description) error {
+func (h *Host) noSuchComponent(ref string, d sdk.Description) error {
 	var names []string
 	for _, c := range d.Components {
 		name := c.Name
@@ -120,7 +120,7 @@ func (h *Host) nothing(ref string, d sdk.Description) error {
 			names = append(names, name)
 		}
 	}
-	return fmt.Errorf("there is no component or plugin %q; there are %s", ref, strings.Join(names, ", "))
+	return fmt.Errorf("there is no component or plugin %q; known: %s", ref, strings.Join(names, ", "))
 }
 
 // lookUp finds a component by kind and name; no name means the only one of its
@@ -142,7 +142,7 @@ func (h *Host) info(plugin string, d sdk.Description, c sdk.ComponentDescription
 	return config.ComponentInfo{Plugin: plugin, Name: c.Name, Version: d.Version, Build: h.build(plugin), Doc: c.Doc, Schema: c.Schema}
 }
 
-// unknown lists what would have been right: the components of the plugin that
+// unknown lists the names that would be valid: the components of the plugin that
 // was named, and the built-ins.
 func (h *Host) unknown(ctx context.Context, kind sdk.Kind, ref string, d *sdk.Description) error {
 	err := &config.UnknownComponentError{Kind: kind, Ref: ref}
@@ -164,7 +164,7 @@ func (h *Host) unknown(ctx context.Context, kind sdk.Kind, ref string, d *sdk.De
 	return err
 }
 
-// fileName says that a plugin's name cannot lead out of a directory.
+// fileName reports whether a plugin's name is safe as part of a file name.
 func fileName(name string) bool {
 	return name != "" && !strings.ContainsAny(name, `/\.:`)
 }

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// inherited are the variables of the host's environment that a plugin may see.
-// Everything else stays here: API keys are what people keep in theirs. Proxy
-// settings are left out because they can hold a password.
+// inherited are the variables of the host's environment that plugins get. People
+// keep API keys in theirs, so everything else is withheld, also proxy settings, which
+// can contain a password.
 var inherited = map[string]bool{
 	"PATH": true, "HOME": true, "USER": true, "LOGNAME": true, "SHELL": true,
 	"TMPDIR": true, "TMP": true, "TEMP": true, "TZ": true, "LANG": true, "LANGUAGE": true,
@@ -18,7 +18,7 @@ var inherited = map[string]bool{
 	"SYSTEMDRIVE": true, "SYSTEMROOT": true, "USERPROFILE": true, "WINDIR": true,
 }
 
-// environ is the environment of a plugin: the basics, and what its block adds.
+// environ is the environment of a plugin: inherited variables, and those of its block.
 func environ(own map[string]string) []string {
 	var env []string
 	for _, entry := range os.Environ() {

@@ -19,10 +19,10 @@ const (
 	EventQuarantined  EventType = "quarantined"   // not started again until asked to
 	EventConfigFailed EventType = "config_failed" // one instance, on a restarted process
 	EventStopped      EventType = "stopped"
-	EventRefused      EventType = "refused" // the lock file does not let it run
+	EventRefused      EventType = "explainRefusal" // the lock file does not let it run
 )
 
-// Event tells what happened to a plugin's process.
+// Event reports what happened to a plugin's process.
 type Event struct {
 	Type    EventType
 	Plugin  string // "" for the built-ins
@@ -30,20 +30,7 @@ type Event struct {
 	Message string // a sentence for the user
 }
 
-// State is where a plugin's process is in its life.
-type State string
-
-// The states.
-const (
-	StateStarting    State = "starting"
-	StateRunning     State = "running"
-	StateRestarting  State = "restarting" // down, or not configured again yet
-	StateQuarantined State = "quarantined"
-	StateStopped     State = "stopped"
-	StateLeaving     State = "leaving" // another took its place; it ends with its last request
-)
-
-// ProcessStatus is what [Host.List] tells of one plugin.
+// ProcessStatus is what [Host.List] says about one plugin.
 type ProcessStatus struct {
 	Name       string // "" for the built-ins
 	Version    string
@@ -55,6 +42,10 @@ type ProcessStatus struct {
 	Restarts   int
 	LastError  string // why the last process ended, or did not start
 	Protocol   int
+	Memory     uint64  // resident, in bytes; 0: not measured
+	CPU        float64 // cores in use
+	LogLines   int     // in the last second
+	LogDropped uint64  // lines over the limit
 	Components []ComponentStatus
 	Instances  []string // what they are for, as given to Open
 }

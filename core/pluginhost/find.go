@@ -22,7 +22,7 @@ func FileName(name string) string {
 	return filePrefix + name
 }
 
-// configDir is the directory beside which plugins and the lock file are.
+// configDir is the directory of the configuration, which holds the lock file.
 func configDir(path string) string {
 	if info, err := os.Stat(path); path == "" || err == nil && info.IsDir() {
 		return path
@@ -30,9 +30,9 @@ func configDir(path string) string {
 	return filepath.Dir(path)
 }
 
-// pluginDirs are the directories in which executables are looked up, in order.
-// Neither the working directory nor PATH is among them: both can be written to
-// by what has no business to be run.
+// pluginDirs are the directories in which executables are looked up, in order. The
+// working directory and PATH are not among them: programs that were never meant to
+// be plugins can be there.
 func pluginDirs(configDir string) []string {
 	var dirs []string
 	if dir := os.Getenv("AITUNNEL_PLUGIN_DIR"); filepath.IsAbs(dir) {
@@ -81,7 +81,7 @@ func checkExecutable(path string) error {
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("plugin executable %s is not a file", path)
 	case runtime.GOOS != "windows" && info.Mode()&0o111 == 0:
-		return fmt.Errorf("plugin executable %s may not be executed: chmod +x it", path)
+		return fmt.Errorf("plugin executable %s is not executable: run chmod +x", path)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ func TestThirdParty(t *testing.T) {
 	path := script(t, "good")
 	t.Setenv("AITUNNEL_PLUGIN_DIR", filepath.Dir(path))
 	timing := quick
-	timing.Linger = 200 * time.Millisecond
+	timing.KeepUnused = 200 * time.Millisecond
 	r := newRig(t, timing, serveAs("good")...)
 	r.lock("acme", path)
 	for _, ref := range []string{"acme/order", "acme"} {
@@ -33,7 +33,7 @@ func TestThirdParty(t *testing.T) {
 			t.Errorf("%s: %+v, %v", ref, got, err)
 		}
 	}
-	_, err := r.Component(t.Context(), sdk.KindStrategy, "acme/nothing", nil)
+	_, err := r.Component(t.Context(), sdk.KindStrategy, "acme/noSuchComponent", nil)
 	var unknown *config.UnknownComponentError
 	if !errors.As(err, &unknown) || strings.Join(unknown.Known, " ") != "acme/order acme/seer order seer" {
 		t.Errorf("%v", err)

@@ -23,8 +23,8 @@ type Options struct {
 	// them in one process.
 	Builtin []string
 
-	// ConfigPath is the configuration: a file, or a directory of them. Beside it
-	// plugins are looked up, relative paths begin, and the lock file stands.
+	// ConfigPath is the configuration: a file, or a directory of them. Plugins
+	// are looked up beside it, relative paths start there, and the lock file is there.
 	ConfigPath string
 
 	// CacheDir holds the copies of third parties' executables that were verified
@@ -36,8 +36,12 @@ type Options struct {
 	// of a socket: one in the user's temporary directory.
 	SocketDir string
 
-	// OnEvent is told what happens to processes; it must not block.
+	// OnEvent receives what happens to processes; it must not block.
 	OnEvent func(Event)
+
+	// OnLog receives the warnings and errors that plugins log, to log them and to
+	// show them; it must not block. nil: they go to Logger like the others.
+	OnLog func(plugin string, level hclog.Level, message string)
 
 	Timing Timing
 }
@@ -50,8 +54,8 @@ type Host struct {
 	trust     *trust.Store
 	ctx       context.Context // ends with Close
 	cancel    context.CancelFunc
-	rush      context.Context // ends when there is no time left to stop in good order
-	hurry     context.CancelFunc
+	forceStop context.Context // ends when processes are no longer given time to stop
+	stopNow   context.CancelFunc
 	calls     atomic.Uint64
 	serial    atomic.Uint64 // of instances
 
@@ -62,7 +66,7 @@ type Host struct {
 	failed      map[string]Failure
 }
 
-// entry is a supervisor, and a lock for its first start.
+// entry holds a supervisor and the lock for its first start.
 type entry struct {
 	starting   sync.Mutex
 	failure    error                      // of the last try to start it
@@ -70,7 +74,7 @@ type entry struct {
 	supervisor atomic.Pointer[supervisor] // nil if the process has never come up
 }
 
-// New returns a host that runs nothing yet.
+// New returns a host that runs noSuchComponent yet.
 func New(o Options) (*Host, error) {
 	if len(o.Builtin) == 0 {
 		return nil, errors.New("the command line of the built-in plugin is not set")
@@ -93,7 +97,7 @@ func New(o Options) (*Host, error) {
 	h.trust = &trust.Store{LockPath: filepath.Join(h.configDir, trust.FileName), CacheDir: o.CacheDir}
 	h.trust.Sweep()
 	h.ctx, h.cancel = context.WithCancel(context.Background())
-	h.rush, h.hurry = context.WithCancel(context.Background())
+	h.forceStop, h.stopNow = context.WithCancel(context.Background())
 	return h, nil
 }
 
@@ -101,21 +105,21 @@ func New(o Options) (*Host, error) {
 // supervision are not counted.
 func (h *Host) Calls() uint64 { return h.calls.Load() }
 
-// Close stops every plugin and returns when no process is left. What is not
-// done when ctx ends is killed.
+// Close stops every plugin and returns when no process is left. A process that
+// still runs when ctx ends is killed.
 func (h *Host) Close(ctx context.Context) error {
 	h.cancel()
-	defer context.AfterFunc(ctx, h.hurry)()
+	defer context.AfterFunc(ctx, h.stopNow)()
 	var stopping sync.WaitGroup
 	for _, v := range h.running() {
 		stopping.Go(v.stop)
 	}
 	stopping.Wait()
-	h.hurry()
+	h.stopNow()
 	return nil
 }
 
-// List tells of every plugin, the built-ins first.
+// List describes every plugin, the built-ins first.
 func (h *Host) List() []ProcessStatus {
 	list := []ProcessStatus{}
 	for _, v := range h.running() {
@@ -138,9 +142,8 @@ func (h *Host) running() (all []*supervisor) {
 	return all
 }
 
-// failureTime is how long a start that took too long answers for the next: a
-// configuration that names a plugin twenty times does not wait twenty times for
-// one that hangs.
+// failureTime is how long the failure of a start that timed out is returned to the
+// next callers: a configuration that names a hanging plugin twenty times waits once.
 const failureTime = 2 * time.Second
 
 // supervisor returns that of a process, and starts it the first time.
@@ -160,10 +163,10 @@ func (h *Host) supervisor(ctx context.Context, s spec) (*supervisor, error) {
 	v := newSupervisor(h, s)
 	e.supervisor.Store(v)
 	if h.ctx.Err() != nil { // after Store, so that Close either sees v or is seen here
-		v.abort()
+		v.finish()
 		return nil, errors.New("the plugin host is closed")
 	}
-	err := v.begin(ctx)
+	err := v.start(ctx)
 	if err != nil {
 		e.supervisor.Store(nil)
 		v = nil
@@ -173,7 +176,7 @@ func (h *Host) supervisor(ctx context.Context, s spec) (*supervisor, error) {
 		if errors.Is(err, context.DeadlineExceeded) {
 			e.failure, e.failedAt = err, time.Now()
 		}
-		h.note(s.name, s.path, s.is.SHA256, err)
+		h.recordFailure(s.name, s.path, s.executable.SHA256, err)
 	}
 	return v, err
 }
@@ -196,8 +199,12 @@ func (h *Host) launch(s spec) launch {
 	if s.builtin() {
 		name = "builtin"
 	}
+	var onLog func(hclog.Level, string)
+	if report := h.options.OnLog; report != nil {
+		onLog = func(level hclog.Level, message string) { report(s.name, level, message) }
+	}
 	return launch{
-		spec: s, timing: s.timing(h.options.Timing), socketDir: h.socketDir,
+		onLog: onLog, spec: s, timing: s.timing(h.options.Timing), socketDir: h.socketDir,
 		log: h.options.Logger.Named(name), trust: h.trust,
 	}
 }

@@ -224,7 +224,7 @@ func TestComplaintsAboutABlock(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if p, err := plan(t, i, ""); err != nil || p.Reason != "one" {
-		t.Errorf("after a refused configuration: %+v, %v", p, err)
+		t.Errorf("after a explainRefusal configuration: %+v, %v", p, err)
 	}
 	if err := i.Configure(t.Context(), sdk.Config{Body: []byte(`{"reason":"two"}`)}); err != nil {
 		t.Fatal(err)
@@ -250,7 +250,7 @@ func TestStartFailures(t *testing.T) {
 		"silent":  {short, []string{"not ready within 3", "still thinking"}},
 		"failing": {quick, []string{"exit status 3", "no licence found"}},
 		"rubbish": {quick, []string{"without the handshake", "I am a calculator"}},
-		"newer":   {quick, []string{"version 2 of the plugin protocol", "speaks 1"}},
+		"newer":   {quick, []string{"version 2 of the plugin protocol", "speaks version 1"}},
 	} {
 		t.Run(role, func(t *testing.T) {
 			t.Parallel()
@@ -270,7 +270,7 @@ func TestStartFailures(t *testing.T) {
 		})
 	}
 	t.Run("missing", func(t *testing.T) {
-		r := newRig(t, quick, filepath.Join(t.TempDir(), "nothing"))
+		r := newRig(t, quick, filepath.Join(t.TempDir(), "noSuchComponent"))
 		if _, err := r.Component(t.Context(), sdk.KindStrategy, "order", nil); err == nil || !strings.Contains(err.Error(), "cannot be started") {
 			t.Error(err)
 		}
@@ -334,7 +334,7 @@ func TestLogKeepsLevelsAndHidesSecrets(t *testing.T) {
 	}
 }
 
-// script is an executable that plays a role, as a third party's would.
+// script is an executable that currentRole a role, as a third party's would.
 // lock writes the executable at path into the lock file.
 func (r *rig) lock(name, path string) string {
 	r.t.Helper()

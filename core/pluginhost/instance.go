@@ -14,10 +14,10 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/host"
 )
 
-// Instance is one configured component. It outlives the processes it runs in:
-// while there is none, its calls fail at once with [sdk.ErrUnavailable]. It has
-// the methods of every kind; those of another kind than the component's fail
-// with [sdk.ErrUnsupported].
+// Instance is one configured component. It outlives the processes that it runs in:
+// while there is none, calls fail at once with [sdk.ErrUnavailable]. It has the
+// methods of every kind; those that the component does not have fail with
+// [sdk.ErrUnsupported].
 type Instance struct {
 	supervisor *supervisor
 	component  string // id
@@ -38,10 +38,10 @@ type remote struct {
 
 // Open returns an instance of a component: one that is open already, if it has
 // the same purpose and configuration, or else a new one that it configures.
-// Each is to be closed as often as it was opened. instance says what it is for,
-// such as "route /v1/**". probe serves the checks that bring no host of their
-// own; nil unless it is a health checker. What the plugin has against the block
-// comes back as [*sdk.ConfigError], several of them joined.
+// It must be closed as often as it was opened. instance says what it is for, such as
+// "route /v1/**". probe serves the checks that have no host of their own; nil unless
+// it is a health checker. Errors of the plugin about the block are
+// [*sdk.ConfigError]s, joined.
 func (h *Host) Open(ctx context.Context, c *config.Component, plugin *config.Plugin, instance string, probe sdk.Host) (*Instance, error) {
 	s, err := h.spec(c.Plugin, plugin)
 	if err != nil {
@@ -73,15 +73,15 @@ func (h *Host) open(ctx context.Context, s spec, component string, cfg sdk.Confi
 		case v.ctx.Err() == nil || h.ctx.Err() != nil || ctx.Err() != nil:
 			return nil, err
 		}
-		// The process was idle, and stopped in this very moment.
+		// The process was unused, and was stopped just now.
 	}
 }
 
-// open configures the instance on the process that is there, and on the next
-// one if that goes away meanwhile.
+// open configures the instance in the current process, and in the next one if that
+// ends meanwhile.
 func (i *Instance) open(ctx context.Context) error {
 	v := i.supervisor
-	v.revive()
+	v.retryNow()
 	for {
 		p, err := v.ready(ctx)
 		if err != nil {
@@ -105,8 +105,8 @@ func (i *Instance) open(ctx context.Context) error {
 		if current {
 			return nil
 		}
-		if v.is(p) {
-			select { // the process has ended; wait until that is noticed
+		if v.hasProcess(p) {
+			select { // the process has ended; wait until the supervisor has noticed
 			case <-changed:
 			case <-ctx.Done():
 				return ctx.Err()
@@ -115,7 +115,7 @@ func (i *Instance) open(ctx context.Context) error {
 	}
 }
 
-// share returns the open instance that is the same as i, nil if there is none.
+// share returns the open instance that equals i, nil if there is none.
 func (v *supervisor) share(i *Instance) *Instance {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -128,7 +128,7 @@ func (v *supervisor) share(i *Instance) *Instance {
 	return nil
 }
 
-// configure makes the instance known to a new process.
+// configure configures the instance in a new process.
 func (i *Instance) configure(ctx context.Context, p *process) error {
 	r, err := i.configured(ctx, p)
 	if err != nil {
@@ -196,8 +196,8 @@ func (r routing) Route(ctx context.Context, req sdk.RouteRequest) (sdk.RouteRepl
 	return call(r.Instance, func(r *remote) (sdk.RouteReply, error) { return r.Route(ctx, req) })
 }
 
-// Configure gives the instance another configuration. After an error it keeps
-// the one it has.
+// Configure changes the configuration of the instance. After an error it keeps its
+// old one.
 func (i *Instance) Configure(ctx context.Context, cfg sdk.Config) error {
 	other := &Instance{supervisor: i.supervisor, component: i.component, purpose: i.purpose, config: cfg}
 	if err := other.open(ctx); err != nil {
@@ -213,7 +213,7 @@ func (i *Instance) Configure(ctx context.Context, cfg sdk.Config) error {
 	return old.close(v.launch.timing)
 }
 
-// Close ends the instance when nobody else has it open.
+// Close ends the instance once everybody who opened it has closed it.
 func (i *Instance) Close() error {
 	v := i.supervisor
 	v.mu.Lock()
@@ -226,11 +226,11 @@ func (i *Instance) Close() error {
 	r := i.remote.Swap(nil)
 	v.mu.Unlock()
 	err := r.close(v.launch.timing)
-	v.rest()
+	v.stopWhenUnused()
 	return err
 }
 
-// close ends what an instance has in a process; nil has nothing.
+// close ends what an instance has in a process; nil has noSuchComponent.
 func (r *remote) close(t Timing) error {
 	if r == nil {
 		return nil
@@ -247,7 +247,7 @@ func call[T any](i *Instance, f func(*remote) (T, error)) (T, error) {
 	r := i.remote.Load()
 	if r == nil {
 		var none T
-		return none, i.supervisor.down()
+		return none, i.supervisor.unavailable()
 	}
 	i.supervisor.host.calls.Add(1)
 	return f(r)
@@ -255,6 +255,6 @@ func call[T any](i *Instance, f func(*remote) (T, error)) (T, error) {
 
 func planned(r *remote, f func() (sdk.Plan, error)) (sdk.Plan, error) {
 	plan, err := f()
-	r.process.observe(err)
+	r.process.countTimeouts(err)
 	return plan, err
 }

@@ -26,10 +26,11 @@ type launch struct {
 	socketDir string
 	log       hclog.Logger
 	trust     *trust.Store
+	onLog     func(level hclog.Level, message string)
 }
 
 // start starts a process, connects to it and asks it what it is. On failure
-// nothing is left of it.
+// noSuchComponent is left of it.
 func (l launch) start(ctx context.Context) (*process, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timing.Start)
 	defer cancel()
@@ -44,7 +45,7 @@ func (l launch) start(ctx context.Context) (*process, error) {
 	case err = <-connected:
 	case <-ctx.Done():
 		p.runner.kill()
-		<-connected //nolint:errcheck // that it was ended is the error
+		<-connected //nolint:errcheck // the deadline is the error
 		err = ctx.Err()
 	}
 	if err == nil {
@@ -62,7 +63,7 @@ func (l launch) executable() (string, error) {
 	if l.spec.builtin() || l.spec.attach {
 		return l.spec.path, nil
 	}
-	path, err := l.trust.Copy(l.spec.is)
+	path, err := l.trust.Copy(l.spec.executable)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", l.spec, err)
 	}
@@ -72,16 +73,17 @@ func (l launch) executable() (string, error) {
 func (l launch) process(path string) *process {
 	p := &process{
 		timing:  l.timing,
-		output:  newOutput(l.log, l.spec.env),
+		output:  newOutput(l.log, l.spec.env, l.spec.logLines, l.onLog),
 		started: time.Now(),
-		storm:   make(chan struct{}, 1),
+		stuck:   make(chan struct{}, 1),
+		meter:   meter{read: readUsage, limit: l.spec.memory, busy: l.timing.Busy},
 	}
 	p.runner = newRunner(path, l.spec.args, p.output.line)
 	out := func() *lines { return &lines{handle: p.output.line} }
 	p.client = plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  wire.Handshake,
 		VersionedPlugins: host.Plugins(),
-		AutoMTLS:         !l.spec.attach, // the other process knows of no certificate
+		AutoMTLS:         !l.spec.attach, // the other process has no certificate
 		SkipHostEnv:      true,
 		StartTimeout:     2 * l.timing.Start, // the context ends before
 		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Off}),
@@ -97,10 +99,10 @@ func (l launch) process(path string) *process {
 	return p
 }
 
-// check tells whether a plugin is the one that is wanted.
+// check reports why a plugin is not the one that the configuration asks for.
 func (l launch) check(d sdk.Description) error {
 	if d.Protocol != wire.Protocol {
-		return fmt.Errorf("it describes itself in protocol %d", d.Protocol)
+		return fmt.Errorf("its description is in protocol %d", d.Protocol)
 	}
 	if l.spec.version == "" {
 		return nil
@@ -119,22 +121,22 @@ func (l launch) check(d sdk.Description) error {
 	return nil
 }
 
-// explain says why a start failed, in words for a user.
+// explain says why a start failed, for users.
 func (l launch) explain(p *process, err error) error {
 	switch offered := p.runner.version.Load(); {
 	case offered != 0 && offered != wire.Protocol:
-		err = fmt.Errorf("it speaks version %d of the plugin protocol, this aitunnel speaks %d: install versions of both that fit", offered, wire.Protocol)
+		err = fmt.Errorf("it speaks version %d of the plugin protocol, but this aitunnel speaks version %d: install matching versions", offered, wire.Protocol)
 	case errors.Is(err, context.Canceled):
 	case errors.Is(err, context.DeadlineExceeded):
-		err = withWords(fmt.Errorf("it was not ready within %s: %w", time.Since(p.started).Round(time.Millisecond), err), p.output)
+		err = withLastOutput(fmt.Errorf("it was not ready within %s: %w", time.Since(p.started).Round(time.Millisecond), err), p.output)
 	case p.runner.pid() == 0:
 		err = fmt.Errorf("it cannot be started: %w", err)
 	case offered == 0:
-		timer := time.AfterFunc(l.timing.Stop, p.runner.kill) // it may have closed its output only
+		timer := time.AfterFunc(l.timing.Stop, p.runner.kill) // it may only have closed its output
 		defer timer.Stop()
-		err = withWords(fmt.Errorf("it ended without the handshake of an aitunnel plugin: %s", p.runner.exit()), p.output)
+		err = withLastOutput(fmt.Errorf("it exited without the handshake of an aitunnel plugin: %s", p.runner.exit()), p.output)
 	case p.description.Protocol == 0:
-		err = withWords(fmt.Errorf("what it says after the handshake cannot be understood: %w", err), p.output)
+		err = withLastOutput(fmt.Errorf("it broke the protocol after the handshake: %w", err), p.output)
 	}
 	return fmt.Errorf("%s: %w", l.spec, err)
 }

@@ -5,8 +5,8 @@ import "bytes"
 // maxLine bounds what is kept of one line of a plugin's output, in bytes.
 const maxLine = 8 << 10
 
-// lines cuts what is written to it into lines and hands each on, without its
-// end and shortened to maxLine. Not safe for concurrent use.
+// lines splits what is written to it into lines and passes each on, without its
+// end and cut to maxLine. Not safe for concurrent use.
 type lines struct {
 	handle func(line string)
 	buf    []byte
@@ -34,7 +34,7 @@ func (l *lines) keep(p []byte) {
 	l.buf = append(l.buf, p...)
 }
 
-// flush hands on what has no end yet.
+// flush passes on a line without an end.
 func (l *lines) flush() {
 	line := string(bytes.TrimRight(l.buf, "\r"))
 	if l.cut {

@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -22,13 +23,13 @@ import (
 // The test binary doubles as plugins of all kinds, and as a host of its own.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "be" {
-		role(os.Args[2], os.Args[3:])
+		runAs(os.Args[2], os.Args[3:])
 		return
 	}
 	goleak.VerifyTestMain(m)
 }
 
-func role(name string, args []string) {
+func runAs(name string, args []string) {
 	switch name {
 	case "good":
 		sdk.Serve(testPlugin)
@@ -169,6 +170,17 @@ func (s *orderStrategy) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan
 		select {}
 	case "exit":
 		os.Exit(7)
+	case "spin":
+		for { //nolint:staticcheck // it does what a plugin with an endless loop does
+		}
+	case "spin later": // without a call that is open
+		go func() {
+			for {
+			}
+		}()
+	case "eat":
+		memory := bytes.Repeat([]byte("x"), 96<<20)
+		time.AfterFunc(time.Hour, func() { fmt.Println(len(memory)) })
 	case "log":
 		slog.New(slog.NewJSONHandler(os.Stderr, nil)).Warn("from slog", "n", 1, "token", os.Getenv("OWN_TOKEN"))
 	case "env":
@@ -204,6 +216,10 @@ func openFiles() string {
 type seer struct{ orderStrategy }
 
 func (s *seer) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
+	if req.Route == "spin" {
+		for {
+		}
+	}
 	return sdk.RouteReply{Reason: req.Model}, nil
 }
 

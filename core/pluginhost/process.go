@@ -24,13 +24,14 @@ type process struct {
 	output      *output
 	description sdk.Description
 	started     time.Time
-	timeouts    atomic.Int32  // plans in a row that ran out of time
-	storm       chan struct{} // holds one when there were too many
+	meter       meter
+	timeouts    atomic.Int32  // plans in a row that missed their deadline
+	stuck       chan struct{} // holds one when there were too many
 }
 
-// connect starts the process and talks to it for the first time. Past the
-// handshake go-plugin knows no deadline: only the end of the process makes
-// this return for certain.
+// connect starts the process and makes the first calls. After the handshake
+// go-plugin has no deadline: only the end of the process is certain to make this
+// return.
 func (p *process) connect(ctx context.Context) error {
 	var err error
 	if p.protocol, err = p.client.Client(); err != nil {
@@ -39,8 +40,8 @@ func (p *process) connect(ctx context.Context) error {
 	if p.conn, err = host.Dispense(p.protocol); err != nil {
 		return err
 	}
-	// The connection stands, so nobody needs the socket any more; gone from the
-	// disk, it cannot be left behind.
+	// Once connected, nobody needs the socket any more. Removed now, it cannot be
+	// left behind.
 	if err := os.RemoveAll(p.runner.dir); err != nil {
 		return fmt.Errorf("removing its socket: %w", err)
 	}
@@ -51,7 +52,7 @@ func (p *process) connect(ctx context.Context) error {
 	return err
 }
 
-// alive tells that the process has not ended.
+// alive reports whether the process has not ended.
 func (p *process) alive() bool {
 	select {
 	case <-p.runner.done:
@@ -62,17 +63,17 @@ func (p *process) alive() bool {
 }
 
 // stop asks the process to end, and kills it if that takes too long or when
-// rush ends.
-func (p *process) stop(rush context.Context) {
+// force ends.
+func (p *process) stop(force context.Context) {
 	timer := time.AfterFunc(p.timing.Stop, p.runner.kill)
 	defer timer.Stop()
-	defer context.AfterFunc(rush, p.runner.kill)()
+	defer context.AfterFunc(force, p.runner.kill)()
 	p.client.Kill()
 	p.release()
 }
 
-// kill ends the process. Its group is killed first, as go-plugin's Kill would
-// ask a process for its consent that may be stopped.
+// kill ends the process. Its group is killed first, as go-plugin's Kill asks the
+// process to exit, and waits for it even if it is suspended.
 func (p *process) kill() {
 	p.runner.kill()
 	p.client.Kill()
@@ -86,8 +87,8 @@ func (p *process) release() {
 	_ = os.RemoveAll(p.runner.dir)
 }
 
-// watch returns the reason for which the process has to be replaced, with an
-// error of errUnresponsive if it still runs; nil if ctx ends before.
+// watch returns the reason why the process has to be replaced, an
+// errUnresponsive or errTooLarge if it still runs; nil if ctx ends before.
 func (p *process) watch(ctx context.Context) error {
 	t := p.timing
 	ticker := time.NewTicker(t.Ping)
@@ -97,10 +98,13 @@ func (p *process) watch(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-p.runner.done:
-			return withWords(errors.New(p.runner.exit()), p.output)
-		case <-p.storm:
-			return fmt.Errorf("%w: %d plans in a row ran out of time", errUnresponsive, t.Timeouts)
+			return withLastOutput(errors.New(p.runner.exit()), p.output)
+		case <-p.stuck:
+			return fmt.Errorf("%w: %d plans in a row missed their deadline", errUnresponsive, t.Timeouts)
 		case <-ticker.C:
+		}
+		if err := p.examine(); err != nil {
+			return err
 		}
 		if p.ping(t.PingTimeout) {
 			misses = 0
@@ -110,7 +114,19 @@ func (p *process) watch(ctx context.Context) error {
 	}
 }
 
-var errUnresponsive = errors.New("it does not respond")
+// examine finds what a process that answers pings can do wrong: keep calls open
+// long after their deadlines, or use too much of the machine.
+func (p *process) examine() error {
+	if method, overdue := p.conn.Overdue(); overdue >= p.timing.Overdue {
+		return fmt.Errorf("%w: a call of %q has not returned %s after its deadline", errUnresponsive, method, p.timing.Overdue)
+	}
+	return p.meter.sample(p.runner.pid(), time.Now(), p.conn.OpenCalls() == 0)
+}
+
+var (
+	errUnresponsive = errors.New("it does not respond")
+	errTooLarge     = errors.New("it is too large")
+)
 
 func (p *process) ping(timeout time.Duration) bool {
 	answered := make(chan error, 1)
@@ -125,25 +141,25 @@ func (p *process) ping(timeout time.Duration) bool {
 	}
 }
 
-// observe counts plans that run out of time: a process whose components are
-// stuck answers pings all the same.
-func (p *process) observe(err error) {
+// countTimeouts counts plans in a row that miss their deadline: a process whose
+// components are stuck still answers pings.
+func (p *process) countTimeouts(err error) {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		p.timeouts.Store(0)
 		return
 	}
 	if p.timeouts.Add(1) == int32(p.timing.Timeouts) {
 		select {
-		case p.storm <- struct{}{}:
+		case p.stuck <- struct{}{}:
 		default:
 		}
 	}
 }
 
-// withWords adds what the process said last.
-func withWords(err error, out *output) error {
-	if words := out.lastWords(); words != "" {
-		return fmt.Errorf("%w; its last words were %q", err, clip(words, 300))
+// withLastOutput adds what the process onOutput last.
+func withLastOutput(err error, out *output) error {
+	if text := out.lastOutput(); text != "" {
+		return fmt.Errorf("%w; its last output was %q", err, clip(text, 300))
 	}
 	return err
 }

@@ -126,6 +126,67 @@ func TestStuckComponentsAreReplaced(t *testing.T) {
 	recovers(t, r, i, pid)
 }
 
+// TestEndlessLoops are killed after one call, though the plugin answers pings.
+func TestEndlessLoops(t *testing.T) {
+	timing := quick
+	timing.Overdue, timing.Busy, timing.PingTimeout = 100*time.Millisecond, 300*time.Millisecond, 20*time.Second
+	for name, spin := range map[string]func(ctx context.Context, i *Instance) error{
+		"in Plan": func(ctx context.Context, i *Instance) error {
+			_, err := i.Plan(ctx, sdk.PlanRequest{Route: "spin"})
+			return err
+		},
+		"in Route": func(ctx context.Context, i *Instance) error {
+			_, err := i.Component().(sdk.RequestRouter).Route(ctx, sdk.RouteRequest{Route: "spin"})
+			return err
+		},
+		"without a call": func(ctx context.Context, i *Instance) error {
+			_, err := i.Plan(ctx, sdk.PlanRequest{Route: "spin later"})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "without a call" && runtime.GOOS == "windows" {
+				t.Skip("CPU time is not measured on Windows")
+			}
+			r := newRig(t, timing, serveAs("good")...)
+			i := r.open(&config.Component{Kind: sdk.KindStrategy, Name: "seer", Body: []byte("{}")})
+			pid := r.pid()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if name != "without a call" {
+				cancel()
+				ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
+				defer cancel()
+			}
+			if err := spin(ctx, i); (err == nil) != (name == "without a call") {
+				t.Error(err)
+			}
+			eventually(t, "it is found unresponsive", func() bool { _, ok := r.saw(EventUnresponsive); return ok })
+			recovers(t, r, i, pid)
+			if got := r.List()[0].LastError; !strings.Contains(got, "it does not respond") {
+				t.Errorf("the reason is %q", got)
+			}
+		})
+	}
+}
+
+func TestAPluginOverItsMemoryIsRestarted(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("memory is not measured on Windows")
+	}
+	r := newRig(t, quick, serveAs("good")...)
+	block := &config.Plugin{Name: "acme", Path: r.lock("acme", script(t, "good")), Resources: config.Resources{Memory: 80 << 20}}
+	i, err := r.Open(t.Context(), &config.Component{Kind: sdk.KindStrategy, Plugin: "acme", Name: "order"}, block, "test", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = plan(t, i, "eat") // it may be killed before it answers
+	eventually(t, "it is restarted", func() bool { _, ok := r.saw(EventRestarted); return ok })
+	if e, _ := r.saw(EventExited); !strings.Contains(e.Message, "its limit is 80 MiB") {
+		t.Errorf("%+v", e)
+	}
+}
+
 func TestPanicInAHandlerEndsOnlyTheCall(t *testing.T) {
 	r := newRig(t, quick, serveAs("good")...)
 	i := r.open(order(`{}`))
@@ -342,7 +403,7 @@ func TestLifeline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = p.conn.Close() // breaks the connection, and signals nothing
+	_ = p.conn.Close() // breaks the connection, and signals noSuchComponent
 	eventually(t, "the plugin has ended", func() bool { return !p.alive() })
 	if got := p.runner.exit(); got != "exit status 0" {
 		t.Errorf("it ended with %s", got)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Renew has the next Open and Component of a plugin, "" for the built-ins, use
-// a new process, beside the one that runs. undo takes that back.
+// Renew makes the next Open and Component of a plugin, "" for the built-ins, start a
+// new process beside the one that runs. undo reverts that.
 func (h *Host) Renew(name string) (undo func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -24,7 +24,7 @@ func (h *Host) epoch(name string) int {
 	return h.epochs[name]
 }
 
-// build tells the process of a plugin that was asked for last from those before.
+// build identifies the newest process of a plugin.
 func (h *Host) build(name string) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -36,36 +36,36 @@ func (h *Host) build(name string) string {
 	if v == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s %d", v.launch.spec.is.SHA256, v.launch.spec.epoch)
+	return fmt.Sprintf("%s %d", v.launch.spec.executable.SHA256, v.launch.spec.epoch)
 }
 
-// Promote tells that the processes asked for last are the ones in use now.
-// Those they take the place of end when their last instance is closed.
+// Promote makes the newest processes the ones in use. Those that they replace end
+// when their last instance is closed.
 func (h *Host) Promote() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.settle(true)
+	h.updateRoles(true)
 }
 
 // Discard ends the processes that were started in vain: that are not in use,
 // and have no instances. why is what was wrong with those that were to take
-// another's place, "" if nothing was.
+// another's place, "" if noSuchComponent was.
 func (h *Host) Discard(why string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if why != "" {
-		h.blame(why)
+		h.recordRejected(why)
 	}
-	h.recall()
-	h.settle(false)
+	h.restoreLatest()
+	h.updateRoles(false)
 }
 
-// blame notes why the newest processes do not take the place of those in use.
+// recordRejected notes why the newest processes do not replace those in use.
 // The caller holds mu.
-func (h *Host) blame(why string) {
+func (h *Host) recordRejected(why string) {
 	for _, e := range h.supervisors {
 		v := e.supervisor.Load()
-		if v == nil || v.plays() != partCurrent {
+		if v == nil || v.currentRole() != roleCurrent {
 			continue
 		}
 		newest := h.supervisors[h.latest[v.launch.spec.name]]
@@ -73,12 +73,12 @@ func (h *Host) blame(why string) {
 			continue
 		}
 		s := newest.supervisor.Load().launch.spec
-		h.failed[s.name] = Failure{s.path, s.is.SHA256, "it was tried, and the one before runs on: " + why, time.Now()}
+		h.failed[s.name] = Failure{s.path, s.executable.SHA256, "it was tried, and the previous version stays in use: " + why, time.Now()}
 	}
 }
 
-// settle is called with mu held.
-func (h *Host) settle(promote bool) {
+// updateRoles is called with mu held.
+func (h *Host) updateRoles(promote bool) {
 	for key, e := range h.supervisors {
 		v := e.supervisor.Load()
 		if v == nil {
@@ -88,21 +88,21 @@ func (h *Host) settle(promote bool) {
 		current := h.latest[v.launch.spec.name] == key
 		switch {
 		case promote && current:
-			v.part = partCurrent
-		case promote && v.part == partCurrent:
-			v.part = partLeaving
+			v.role = v.role.next(promotedNewest)
+		case promote:
+			v.role = v.role.next(promotedOther)
 		}
-		stays := v.part == partCurrent || current && v.launch.spec.builtin()
+		stays := v.role == roleCurrent || current && v.launch.spec.builtin()
 		idle := !stays && len(v.instances) == 0
 		if idle {
-			v.part = partLeaving
+			v.role = v.role.next(abandoned)
 		}
 		v.mu.Unlock()
 		if idle {
-			v.retire()
+			v.stopIfUnused()
 		}
 		select {
-		case <-v.ended: // it will not forget itself any more
+		case <-v.ended: // it has not removed itself
 			if !current {
 				delete(h.supervisors, key)
 			}
@@ -111,30 +111,21 @@ func (h *Host) settle(promote bool) {
 	}
 }
 
-// recall makes the processes in use those that were asked for last. The caller
+// restoreLatest makes the processes in use those that were asked for last. The caller
 // holds mu.
-func (h *Host) recall() {
+func (h *Host) restoreLatest() {
 	for key, e := range h.supervisors {
-		if v := e.supervisor.Load(); v != nil && v.plays() == partCurrent {
+		if v := e.supervisor.Load(); v != nil && v.currentRole() == roleCurrent {
 			h.latest[v.launch.spec.name] = key
 		}
 	}
 }
 
-func (v *supervisor) plays() part {
+func (v *supervisor) currentRole() role {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.part
+	return v.role
 }
-
-// part is what a supervisor's process is there for.
-type part int
-
-const (
-	partTrial   part = iota // not in use, or not yet
-	partCurrent             // the one in use
-	partLeaving             // was in use; ends with its last instance
-)
 
 // forget removes a supervisor that has ended and will not be asked for again.
 func (h *Host) forget(v *supervisor) {

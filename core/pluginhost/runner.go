@@ -16,21 +16,21 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/wire"
 )
 
-// drainTime is how long the pipes of a process that has ended stay open, for
-// what it wrote last.
+// drainTime is how long the pipes of a process that has ended stay open, so that
+// its last output is read.
 const drainTime = 500 * time.Millisecond
 
 // runner runs a plugin's process for go-plugin. It is our own because
-// go-plugin's gives the process the host's standard input, signals it alone
-// and not its group, and stumbles over output before the handshake.
+// go-plugin's gives the process the host's standard input, signals it alone and not
+// its group, and fails on output before the handshake.
 type runner struct {
-	cmd  *exec.Cmd
-	dir  string            // private directory of the socket
-	said func(line string) // output that is not the handshake
+	cmd      *exec.Cmd
+	dir      string            // private directory of the socket
+	onOutput func(line string) // output that is not the handshake
 
 	stdout, stderr *os.File
-	heard          chan struct{} // closed when all of stderr has been read
-	hearing        sync.Once
+	stderrRead     chan struct{} // closed when all of stderr has been read
+	stderrOnce     sync.Once
 	handshake      *io.PipeReader
 	version        atomic.Int64 // protocol the plugin offers, 0 until it has
 
@@ -41,21 +41,21 @@ type runner struct {
 	result error
 }
 
-func newRunner(path string, args []string, said func(string)) *runner {
+func newRunner(path string, args []string, onOutput func(string)) *runner {
 	cmd := exec.Command(path, args...)
 	if runtime.GOOS != "windows" {
-		cmd.Dir = "/" // whatever directory the host was started in is no business of a plugin
+		cmd.Dir = "/" // a plugin must not depend on where the host was started
 	}
 	cmd.SysProcAttr = sysProcAttr()
-	return &runner{cmd: cmd, said: said, done: make(chan struct{}), heard: make(chan struct{})}
+	return &runner{cmd: cmd, onOutput: onOutput, done: make(chan struct{}), stderrRead: make(chan struct{})}
 }
 
-// prepare completes what is to be started. It comes before Start.
+// prepare completes the command. It is called before Start.
 func (r *runner) prepare(env []string, dir string) { r.cmd.Env, r.dir = env, dir }
 
-// Start starts the process. The goroutine that does so keeps its thread until
-// the process has ended: Linux sends the parent-death signal when the thread
-// that forked dies, not the program.
+// Start starts the process. The goroutine that does so stays on its thread until
+// the process has ended: Linux sends the parent-death signal when the thread that
+// forked ends, not the program.
 func (r *runner) Start(context.Context) error {
 	stdout, stdoutW, err := os.Pipe()
 	if err != nil {
@@ -85,7 +85,7 @@ func (r *runner) Start(context.Context) error {
 func (r *runner) run(started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	err := r.begin()
+	err := r.startProcess()
 	started <- err
 	if err != nil {
 		return
@@ -99,7 +99,7 @@ func (r *runner) run(started chan<- error) {
 	time.AfterFunc(drainTime, r.closePipes)
 }
 
-func (r *runner) begin() error {
+func (r *runner) startProcess() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.killed {
@@ -113,7 +113,7 @@ func (r *runner) closePipes() {
 	_ = r.stderr.Close()
 }
 
-// kill ends the process and its group at once, even when it is stopped. One
+// kill ends the process and its group at once, even if it is suspended. A process
 // that has not started never will.
 func (r *runner) kill() {
 	r.mu.Lock()
@@ -126,12 +126,12 @@ func (r *runner) kill() {
 
 func (r *runner) started() bool { return r.cmd.Process != nil }
 
-// exit waits for the end of the process, and a little for what it wrote last,
-// and says what the end was like.
+// exit waits for the end of the process, and briefly for its last output, and
+// returns its exit status.
 func (r *runner) exit() string {
 	<-r.done
 	select {
-	case <-r.heard:
+	case <-r.stderrRead:
 	case <-time.After(drainTime):
 	}
 	if r.result == nil {
@@ -145,21 +145,21 @@ func (r *runner) exit() string {
 // ignored. An address may hold spaces.
 var handshakeLine = regexp.MustCompile(`1\|(\d+)\|(?:unix|tcp)\|[^|]+(?:\|\S*)?$`)
 
-// readStdout lets only the handshake through, if it is for our protocol; all
-// else is output like any other.
+// readStdout passes only the handshake on, if it is for our protocol; all else is
+// ordinary output.
 func (r *runner) readStdout(w *io.PipeWriter) {
 	defer func() { _ = w.Close() }()
 	out := &lines{}
 	out.handle = func(line string) {
 		m := handshakeLine.FindStringSubmatch(line)
 		if m == nil || r.version.Load() != 0 {
-			r.said(line)
+			r.onOutput(line)
 			return
 		}
 		version, _ := strconv.Atoi(m[1])
 		r.version.Store(int64(version))
 		if version == wire.Protocol {
-			_, _ = io.WriteString(w, m[0]+"\n") // fails when nobody waits for it any more
+			_, _ = io.WriteString(w, m[0]+"\n") // fails when nobody reads it any more
 		} else {
 			_ = w.Close()
 		}
@@ -168,7 +168,7 @@ func (r *runner) readStdout(w *io.PipeWriter) {
 	out.flush()
 }
 
-// Wait, Kill and the rest are what go-plugin asks for.
+// Wait and the methods below are those that go-plugin requires.
 func (r *runner) Wait(context.Context) error { <-r.done; return r.result }
 
 // Kill ends the process's whole group.
@@ -180,7 +180,7 @@ func (r *runner) Stdout() io.ReadCloser { return r.handshake }
 // Stderr is the process's standard error.
 func (r *runner) Stderr() io.ReadCloser { return &stderr{r.stderr, r} }
 
-// stderr tells when it has been read to its end.
+// stderr signals when it has been read to its end.
 type stderr struct {
 	*os.File
 	runner *runner
@@ -189,7 +189,7 @@ type stderr struct {
 func (s *stderr) Read(p []byte) (int, error) {
 	n, err := s.File.Read(p)
 	if err != nil {
-		s.runner.hearing.Do(func() { close(s.runner.heard) })
+		s.runner.stderrOnce.Do(func() { close(s.runner.stderrRead) })
 	}
 	return n, err
 }
@@ -200,15 +200,15 @@ func (r *runner) Name() string { return r.cmd.Path }
 // ID is the process id.
 func (r *runner) ID() string { return strconv.Itoa(r.pid()) }
 
-// Diagnose adds nothing: the caller knows more.
+// Diagnose adds noSuchComponent: the caller knows more.
 func (r *runner) Diagnose(context.Context) string { return "" }
 
-// PluginToHost changes nothing: both see the same sockets.
+// PluginToHost changes noSuchComponent: both see the same sockets.
 func (r *runner) PluginToHost(network, addr string) (string, string, error) {
 	return network, addr, nil
 }
 
-// HostToPlugin changes nothing.
+// HostToPlugin changes noSuchComponent.
 func (r *runner) HostToPlugin(network, addr string) (string, string, error) {
 	return network, addr, nil
 }

@@ -11,16 +11,19 @@ import (
 	"github.com/aitunnel/aitunnel/core/trust"
 )
 
-// spec says which process is wanted. Equal keys share a process.
+// spec describes a process. Equal keys share one.
 type spec struct {
-	name    string // "" for the built-ins
-	path    string // where it was found; of a third party's, a verified copy is what runs
-	is      trust.Executable
-	epoch   int // how often a new process was asked for
-	args    []string
-	env     map[string]string
-	version string // constraint
-	attach  bool   // to a process that somebody else has started, to debug it
+	name       string // "" for the built-ins
+	path       string // where it was found; a verified copy of a third party's is what runs
+	executable trust.Executable
+	epoch      int // how often a new process was asked for
+	args       []string
+	env        map[string]string
+	version    string // constraint
+	attach     bool   // to a process that somebody else has started, to debug it
+
+	memory   uint64 // limit in bytes; 0: none
+	logLines int    // limit a second; 0: none
 }
 
 func (s spec) builtin() bool { return s.name == "" }
@@ -32,7 +35,15 @@ func (s spec) String() string {
 	return fmt.Sprintf("plugin %q (%s)", s.name, s.source())
 }
 
-// source is what the user is told about where it comes from.
+// commandName is the plugin's name on the command line.
+func (s spec) commandName() string {
+	if s.builtin() {
+		return "built-in"
+	}
+	return s.name
+}
+
+// source says where it comes from, for people.
 func (s spec) source() string {
 	switch {
 	case s.builtin():
@@ -45,19 +56,19 @@ func (s spec) source() string {
 
 // key holds secrets of env: it never leaves this process.
 func (s spec) key() string {
-	parts := append([]string{s.name, s.path, s.version, s.is.SHA256, strconv.Itoa(s.epoch), strconv.FormatBool(s.attach), strconv.Itoa(len(s.args))}, s.args...)
+	parts := append([]string{s.name, s.path, s.version, s.executable.SHA256, strconv.Itoa(s.epoch), strconv.FormatBool(s.attach), fmt.Sprint(s.memory, s.logLines), strconv.Itoa(len(s.args))}, s.args...)
 	for _, name := range slices.Sorted(maps.Keys(s.env)) {
 		parts = append(parts, name+"="+s.env[name])
 	}
-	return strings.Join(parts, "\x00") // no part of an executable's start can hold that
+	return strings.Join(parts, "\x00") // no argument or variable can contain that
 }
 
-// spec returns the process that a block declares; block is nil if there is none.
+// spec returns the process of a plugin; block is nil if none declares it.
 func (h *Host) spec(name string, block *config.Plugin) (spec, error) {
 	if name == "" {
 		return spec{path: h.options.Builtin[0], args: h.options.Builtin[1:], epoch: h.epoch(name)}, nil
 	}
-	if attaches(name) {
+	if isAttached(name) {
 		s := h.specOf(name, block, trust.Executable{})
 		s.path, s.args, s.attach = h.options.Builtin[0], h.options.Builtin[1:], true
 		return s, nil
@@ -68,7 +79,7 @@ func (h *Host) spec(name string, block *config.Plugin) (spec, error) {
 	}
 	path, err := h.find(name, own)
 	if err != nil {
-		h.note(name, path, "", err)
+		h.recordFailure(name, path, "", err)
 		return spec{}, err
 	}
 	is, err := h.verify(name, path)
@@ -79,7 +90,12 @@ func (h *Host) spec(name string, block *config.Plugin) (spec, error) {
 }
 
 func (h *Host) specOf(name string, block *config.Plugin, is trust.Executable) spec {
-	s := spec{name: name, path: is.Path, is: is, epoch: h.epoch(name), env: make(map[string]string)}
+	s := spec{name: name, path: is.Path, executable: is, epoch: h.epoch(name), env: make(map[string]string)}
+	limits := config.DefaultResources()
+	if block != nil {
+		limits = block.Resources
+	}
+	s.memory, s.logLines = uint64(limits.Memory), limits.LogLines
 	if block == nil {
 		return s
 	}

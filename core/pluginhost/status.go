@@ -9,15 +9,17 @@ func (v *supervisor) status() ProcessStatus {
 		Name: v.launch.spec.name, Version: v.description.Version, Source: v.launch.spec.source(),
 		State: v.state, Restarts: v.restarts, Protocol: v.description.Protocol,
 	}
-	if v.part == partLeaving && (v.state == StateRunning || v.state == StateStopped) {
-		s.State = StateLeaving
+	if v.role == roleDraining && (v.state == StateRunning || v.state == StateStopped) {
+		s.State = StateDraining
 	}
 	if !v.launch.spec.builtin() {
-		s.SHA256 = v.launch.spec.is.SHA256
+		s.SHA256 = v.launch.spec.executable.SHA256
 	}
 	if v.process != nil {
 		s.Since = v.process.started
 		s.PID = v.process.runner.pid()
+		s.Memory, s.CPU = v.process.meter.current()
+		s.LogLines, s.LogDropped = v.process.output.counts()
 	}
 	if v.lastError != nil {
 		s.LastError = v.lastError.Error()
@@ -32,8 +34,8 @@ func (v *supervisor) status() ProcessStatus {
 	return s
 }
 
-// is tells whether p is the process in use.
-func (v *supervisor) is(p *process) bool {
+// hasProcess reports whether p is the process in use.
+func (v *supervisor) hasProcess(p *process) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.process == p

@@ -12,8 +12,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// supervisor keeps one plugin's process alive. Its loop runs from the first
-// good start until it is stopped.
+// supervisor keeps one plugin's process running. Its loop runs from the first
+// successful start until it is stopped.
 type supervisor struct {
 	host   *Host
 	launch launch
@@ -22,16 +22,15 @@ type supervisor struct {
 	ended  chan struct{} // closed when the loop has ended and no process is left
 
 	mu          sync.Mutex
-	changed     chan struct{} // closed and replaced at every change of state
+	changed     chan struct{} // closed and replaced after each event
 	state       State
-	process     *process // nil while there is none to be used
+	process     *process // nil unless the state is StateRunning
 	description sdk.Description
 	lastError   error
 	restarts    int
 	instances   map[*Instance]struct{}
-	part        part
-	again       chan struct{} // asks a quarantined one to try again
-	idle        *time.Timer   // ends a third party's process that nobody uses
+	role        role
+	idle        *time.Timer // stops a third party's process that nobody uses
 }
 
 func newSupervisor(h *Host, s spec) *supervisor {
@@ -42,38 +41,37 @@ func newSupervisor(h *Host, s spec) *supervisor {
 		changed:   make(chan struct{}),
 		state:     StateStarting,
 		instances: make(map[*Instance]struct{}),
-		again:     make(chan struct{}, 1),
 	}
 	v.ctx, v.cancel = context.WithCancel(h.ctx)
 	return v
 }
 
-// begin starts the first process; if that fails there is nothing to supervise.
-func (v *supervisor) begin(ctx context.Context) error {
+// start starts the first process. If that fails there is nothing to supervise.
+func (v *supervisor) start(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(v.ctx, cancel)()
 	p, err := v.launch.start(ctx)
 	if err != nil {
-		v.set(StateStopped, nil, err)
-		v.abort()
+		v.handle(startFailed, nil, err)
+		v.finish()
 		v.host.event(Event{Type: EventStartFailed, Plugin: v.launch.spec.name, Message: err.Error()})
 		return err
 	}
-	v.set(StateRunning, p, nil)
-	v.tell(EventStarted, p, "started")
-	v.rest()
+	v.handle(processReady, p, nil)
+	v.report(EventStarted, p, "started")
+	v.stopWhenUnused()
 	go v.run(p)
 	return nil
 }
 
-// abort is the end of a supervisor that has never had a process.
-func (v *supervisor) abort() {
+// finish ends a supervisor that has never had a process.
+func (v *supervisor) finish() {
 	v.cancel()
 	close(v.ended)
 }
 
-// run replaces process by process until the supervisor is stopped.
+// run replaces one process after another until the supervisor is stopped.
 func (v *supervisor) run(p *process) {
 	defer close(v.ended)
 	defer v.host.forget(v)
@@ -81,38 +79,34 @@ func (v *supervisor) run(p *process) {
 	for p != nil {
 		cause := p.watch(v.ctx)
 		if cause == nil {
-			v.set(StateStopped, nil, nil)
-			p.stop(v.host.rush)
-			v.tell(EventStopped, p, "stopped")
+			v.handle(stopRequested, nil, nil)
+			p.stop(v.host.forceStop)
+			v.report(EventStopped, p, "stopped")
 			return
 		}
-		v.set(StateRestarting, nil, cause)
+		v.handle(processLost, nil, cause)
 		kind := EventExited
 		if errors.Is(cause, errUnresponsive) {
 			kind = EventUnresponsive
 		}
-		v.tell(kind, p, cause.Error())
+		v.report(kind, p, cause.Error())
 		p.kill()
 		p = v.restart(&failures, time.Since(p.started))
 	}
-	v.set(StateStopped, nil, nil)
+	v.handle(stopRequested, nil, nil)
 }
 
-// restart returns the next process, with all instances configured; nil when
-// the supervisor is stopped.
-func (v *supervisor) restart(failures *crashes, life time.Duration) *process {
+// restart returns the next process, with all instances configured; nil when the
+// supervisor is stopped. uptime is how long the last process ran.
+func (v *supervisor) restart(failures *crashes, uptime time.Duration) *process {
 	for {
-		pause, ok := failures.add(time.Now(), life)
+		backoff, ok := failures.add(time.Now(), uptime)
 		if !ok {
-			v.quarantine()
-			select {
-			case <-v.again:
-				*failures = crashes{timing: v.launch.timing}
-			case <-v.ctx.Done():
+			if !v.quarantine() {
 				return nil
 			}
-			v.set(StateRestarting, nil, nil)
-		} else if !sleep(v.ctx, pause) {
+			*failures = crashes{timing: v.launch.timing}
+		} else if !sleep(v.ctx, backoff) {
 			return nil
 		}
 		p, err := v.launch.start(v.ctx)
@@ -125,27 +119,42 @@ func (v *supervisor) restart(failures *crashes, life time.Duration) *process {
 		if v.ctx.Err() != nil {
 			return nil
 		}
-		v.set(StateRestarting, nil, err)
+		v.handle(startFailed, nil, err)
 		v.host.event(Event{Type: EventStartFailed, Plugin: v.launch.spec.name, Message: err.Error()})
-		life = 0
+		uptime = 0
 	}
 }
 
-func (v *supervisor) quarantine() {
+// quarantine waits until somebody wants to use the plugin again. It returns false
+// when the supervisor is stopped.
+func (v *supervisor) quarantine() bool {
 	t := v.launch.timing
-	message := fmt.Sprintf("quarantined after %d failures within %s", t.Crashes, t.CrashWindow)
+	message := fmt.Sprintf("quarantined after %d failures within %s; fix the cause, then run: aitunnel plugin restart %s", t.Crashes, t.CrashWindow, v.launch.spec.commandName())
 	v.mu.Lock()
 	if v.lastError != nil {
-		message += ", the last one: " + v.lastError.Error()
+		message += "; last failure: " + v.lastError.Error()
 	}
 	v.mu.Unlock()
-	v.set(StateQuarantined, nil, nil)
-	v.tell(EventQuarantined, nil, message)
+	v.handle(failedTooOften, nil, nil)
+	v.report(EventQuarantined, nil, message)
+	for {
+		v.mu.Lock()
+		state, changed := v.state, v.changed
+		v.mu.Unlock()
+		if state != StateQuarantined {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-v.ctx.Done():
+			return false
+		}
+	}
 }
 
-// resume configures all instances on a new process, then lets it be used. One
-// that the plugin now refuses stays unavailable; a plugin that takes too long
-// is an error.
+// resume configures all instances in a new process and makes it the one in use. An
+// instance that the plugin refuses now stays unavailable; a plugin that takes too
+// long is an error.
 func (v *supervisor) resume(p *process) error {
 	var all errgroup.Group
 	all.SetLimit(16)
@@ -156,7 +165,7 @@ func (v *supervisor) resume(p *process) error {
 				return fmt.Errorf("%s: %s: %w", v.launch.spec, i.purpose, err)
 			}
 			if err != nil {
-				v.tell(EventConfigFailed, p, fmt.Sprintf("%s cannot be configured again: %s", i.purpose, err))
+				v.report(EventConfigFailed, p, fmt.Sprintf("%s cannot be configured again: %s", i.purpose, err))
 			}
 			return nil
 		})
@@ -167,13 +176,13 @@ func (v *supervisor) resume(p *process) error {
 	v.mu.Lock()
 	v.restarts++
 	v.mu.Unlock()
-	v.set(StateRunning, p, nil)
-	v.tell(EventRestarted, p, "restarted")
-	v.rest()
+	v.handle(processReady, p, nil)
+	v.report(EventRestarted, p, "restarted")
+	v.stopWhenUnused()
 	return nil
 }
 
-// ready waits until there is a process to be used.
+// ready waits until a process is usable.
 func (v *supervisor) ready(ctx context.Context) (*process, error) {
 	for {
 		v.mu.Lock()
@@ -183,29 +192,21 @@ func (v *supervisor) ready(ctx context.Context) (*process, error) {
 		case p != nil:
 			return p, nil
 		case state == StateQuarantined || state == StateStopped:
-			return nil, v.down()
+			return nil, v.unavailable()
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%w: %w", v.down(), ctx.Err())
+			return nil, fmt.Errorf("%w: %w", v.unavailable(), ctx.Err())
 		}
 	}
 }
 
-// revive ends a quarantine.
-func (v *supervisor) revive() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.state != StateQuarantined {
-		return
-	}
-	v.state = StateRestarting
-	v.again <- struct{}{} // empty, as only this state lets anyone send
-}
+// retryNow ends a quarantine.
+func (v *supervisor) retryNow() { v.handle(restartRequested, nil, nil) }
 
-// down says why there is no process.
-func (v *supervisor) down() error {
+// unavailable says why there is no process.
+func (v *supervisor) unavailable() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.lastError != nil {
@@ -214,14 +215,16 @@ func (v *supervisor) down() error {
 	return fmt.Errorf("%w: %s is %s", sdk.ErrUnavailable, v.launch.spec, v.state)
 }
 
-// set changes the state; a nil err keeps the last error.
-func (v *supervisor) set(state State, p *process, err error) {
+// handle is the only place where the state changes. p is the process to use from
+// now on; it comes with processReady alone. A nil err keeps the last error.
+func (v *supervisor) handle(e processEvent, p *process, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.state, v.process = state, p
+	v.state = v.state.next(e)
 	if p != nil {
-		v.description = p.description
-	} else {
+		v.process, v.description = p, p.description
+	} else if v.state != StateRunning {
+		v.process = nil
 		for i := range v.instances {
 			i.remote.Store(nil)
 		}
@@ -243,8 +246,8 @@ func (v *supervisor) snapshot() []*Instance {
 	return all
 }
 
-// tell reports what happened; p is nil if there is no process.
-func (v *supervisor) tell(t EventType, p *process, message string) {
+// report publishes an event; p is nil if there is no process.
+func (v *supervisor) report(t EventType, p *process, message string) {
 	e := Event{Type: t, Plugin: v.launch.spec.name, Message: v.launch.spec.String() + ": " + message}
 	if p != nil {
 		e.PID = p.runner.pid()
@@ -252,28 +255,28 @@ func (v *supervisor) tell(t EventType, p *process, message string) {
 	v.host.event(e)
 }
 
-// rest ends a process after a while without instances: one that others took the
-// place of at once, that of the built-ins never.
-func (v *supervisor) rest() {
+// stopWhenUnused stops a process that has had no instances for a while: one that
+// was replaced at once, that of the built-ins never.
+func (v *supervisor) stopWhenUnused() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.launch.spec.builtin() && v.part != partLeaving {
+	if v.launch.spec.builtin() && v.role != roleDraining {
 		return
 	}
 	if v.idle != nil {
 		v.idle.Stop()
 	}
 	if len(v.instances) == 0 && v.ctx.Err() == nil {
-		linger := v.launch.timing.Linger
-		if v.part == partLeaving {
-			linger = 0
+		keep := v.launch.timing.KeepUnused
+		if v.role == roleDraining {
+			keep = 0
 		}
-		v.idle = time.AfterFunc(linger, v.retire)
+		v.idle = time.AfterFunc(keep, v.stopIfUnused)
 	}
 }
 
-// retire ends a supervisor that has no instances.
-func (v *supervisor) retire() {
+// stopIfUnused stops a supervisor without instances.
+func (v *supervisor) stopIfUnused() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if len(v.instances) == 0 {

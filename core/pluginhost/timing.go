@@ -8,18 +8,20 @@ import (
 // Timing holds the intervals of supervision. A zero field takes its default.
 type Timing struct {
 	Start       time.Duration // from exec to the plugin's description; default 30 s
-	Stop        time.Duration // patience with an orderly end before the process is killed; default 3 s
+	Stop        time.Duration // for a process to exit when asked, before it is killed; default 0.5 s
 	Configure   time.Duration // for one instance to be configured, or closed; default 10 s
 	Ping        time.Duration // between two pings; default 2 s
 	PingTimeout time.Duration // until a ping is missed; default 2 s
 	Misses      int           // missed pings in a row that end the process; default 3
-	Timeouts    int           // plans in a row that ran out of time, likewise; default 10
-	RestartMin  time.Duration // first pause before a restart; doubles; default 0.5 s
+	Timeouts    int           // plans in a row that missed their deadline, likewise; default 3
+	Overdue     time.Duration // how long after its deadline a call may stay open, likewise; default 5 s
+	Busy        time.Duration // of using a full CPU core while no call is open, likewise; default 10 s
+	RestartMin  time.Duration // first backoff before a restart; doubles; default 0.5 s
 	RestartMax  time.Duration // default 60 s
-	Healthy     time.Duration // life after which the pause is RestartMin again; default 60 s
+	Healthy     time.Duration // uptime after which the backoff is RestartMin again; default 60 s
 	Crashes     int           // within CrashWindow, after which a plugin is quarantined; default 5
 	CrashWindow time.Duration // default 2 min
-	Linger      time.Duration // life of a third party's process without instances; default 1 min
+	KeepUnused  time.Duration // how long a third party's process without instances runs on; default 1 min
 }
 
 func (t Timing) withDefaults() Timing {
@@ -34,32 +36,34 @@ func (t Timing) withDefaults() Timing {
 		}
 	}
 	orDuration(&t.Start, 30*time.Second)
-	orDuration(&t.Stop, 3*time.Second)
+	orDuration(&t.Stop, 500*time.Millisecond)
 	orDuration(&t.Configure, 10*time.Second)
 	orDuration(&t.Ping, 2*time.Second)
 	orDuration(&t.PingTimeout, 2*time.Second)
 	orInt(&t.Misses, 3)
-	orInt(&t.Timeouts, 10)
+	orInt(&t.Timeouts, 3)
+	orDuration(&t.Overdue, 5*time.Second)
+	orDuration(&t.Busy, 10*time.Second)
 	orDuration(&t.RestartMin, 500*time.Millisecond)
 	orDuration(&t.RestartMax, time.Minute)
 	orDuration(&t.Healthy, time.Minute)
 	orInt(&t.Crashes, 5)
 	orDuration(&t.CrashWindow, 2*time.Minute)
-	orDuration(&t.Linger, time.Minute)
+	orDuration(&t.KeepUnused, time.Minute)
 	return t
 }
 
-// crashes remembers how a plugin's processes ended. Not safe for concurrent use.
+// crashes counts how often a plugin's process failed. Not safe for concurrent use.
 type crashes struct {
 	timing Timing
 	times  []time.Time
-	row    int // since the last life of Healthy or more
+	row    int // since the last uptime of Healthy or more
 }
 
-// add counts a crash after that much life. It returns the pause before the
-// next start, or false if there is to be none.
-func (c *crashes) add(now time.Time, life time.Duration) (time.Duration, bool) {
-	if life >= c.timing.Healthy {
+// add counts a crash after some uptime. It returns the backoff before the next
+// start, or false if there should be none.
+func (c *crashes) add(now time.Time, uptime time.Duration) (time.Duration, bool) {
+	if uptime >= c.timing.Healthy {
 		c.row = 0
 	}
 	c.row++
@@ -70,9 +74,9 @@ func (c *crashes) add(now time.Time, life time.Duration) (time.Duration, bool) {
 	if len(c.times) >= c.timing.Crashes {
 		return 0, false
 	}
-	pause := c.timing.RestartMin
+	backoff := c.timing.RestartMin
 	for range c.row - 1 {
-		pause = min(2*pause, c.timing.RestartMax)
+		backoff = min(2*backoff, c.timing.RestartMax)
 	}
-	return time.Duration(float64(pause) * (0.8 + 0.4*rand.Float64())), true
+	return time.Duration(float64(backoff) * (0.8 + 0.4*rand.Float64())), true
 }

@@ -12,16 +12,15 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// Trial is a third party's executable that the user asked to try, whether it
-// is locked or not.
+// Trial is an executable that the user asked to test, whether it is locked or not.
 type Trial struct {
-	Name       string // as configurations would call it
+	Name       string // as in a configuration
 	Executable trust.Executable
 	Lock       trust.State
 	Started    time.Duration // from exec to its description; 0 if it was not started
 
-	// Description is what the plugin says of itself; zero if the executable is
-	// not for this platform.
+	// Description is the plugin's own; zero if the executable is not for this
+	// platform.
 	Description sdk.Description
 
 	host *Host
@@ -38,8 +37,9 @@ func NameOf(path string) (string, error) {
 	return name, nil
 }
 
-// Try reads the executable and, if it is built for this platform, starts what
-// was read, as the block says if there is one, and asks it what it is.
+// Try reads the executable and, if it is built for this platform, starts the bytes
+// that were read, with the settings of the block if there is one, and gets its
+// description.
 func (h *Host) Try(ctx context.Context, name, path string, block *config.Plugin) (*Trial, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -58,7 +58,7 @@ func (h *Host) Try(ctx context.Context, name, path string, block *config.Plugin)
 	if err := checkExecutable(path); err != nil {
 		return nil, err
 	}
-	begun := time.Now()
+	started := time.Now()
 	t.spec = h.specOf(name, block, t.Executable)
 	v, err := h.supervisor(ctx, t.spec)
 	if err != nil {
@@ -68,11 +68,11 @@ func (h *Host) Try(ctx context.Context, name, path string, block *config.Plugin)
 	t.Description = v.description
 	v.mu.Unlock()
 	t.Description.Name = name
-	t.Started = time.Since(begun)
+	t.Started = time.Since(started)
 	return t, nil
 }
 
-// Foreign says that the executable is built for another platform.
+// Foreign reports whether the executable is built for another platform.
 func (t *Trial) Foreign() bool {
 	return t.Executable.Platform != "" && t.Executable.Platform != trust.Platform
 }
@@ -82,7 +82,7 @@ func (t *Trial) Open(ctx context.Context, c sdk.ComponentDescription, body []byt
 	return t.host.open(ctx, t.spec, c.ID(), sdk.Config{Instance: "trial", Body: body}, probe)
 }
 
-// Installed is where a plugin's executable belongs: beside the configuration,
+// Installed is where a plugin's executable is installed: beside the configuration,
 // or in the user's data directory.
 func (h *Host) Installed(name string, user bool) string {
 	dirs := pluginDirs(h.configDir)
@@ -96,7 +96,7 @@ func (h *Host) Installed(name string, user bool) string {
 // LockPath is the lock file.
 func (h *Host) LockPath() string { return h.trust.LockPath }
 
-// Lock writes into the lock file that the executables may run.
+// Lock adds the executables to the lock file.
 func (h *Host) Lock(trials ...*Trial) error {
 	lock, err := trust.ReadLock(h.trust.LockPath)
 	if err != nil {

@@ -37,7 +37,7 @@ func (r *rig) listed(path string) Candidate {
 	return Candidate{}
 }
 
-// Whatever is wrong with a third party's executable: it is refused with a
+// Whatever is wrong with a third party's executable: it is explainRefusal with a
 // reason that the list repeats, it is told how to mend it where it can be
 // mended, and all else works on.
 func TestUntrustedExecutables(t *testing.T) {
@@ -52,7 +52,7 @@ func TestUntrustedExecutables(t *testing.T) {
 			path := r.lock("acme", script(t, "good"))
 			add(t, path, "# and a little more\n")
 			return path
-		}, "its bytes are not those that were locked", trust.Changed, true},
+		}, "it has changed since it was locked", trust.Changed, true},
 		"locked for another platform": {func(t *testing.T, r *rig) string {
 			path := script(t, "good")
 			lock := trust.Lock{}
@@ -61,12 +61,12 @@ func TestUntrustedExecutables(t *testing.T) {
 				t.Fatal(err)
 			}
 			return path
-		}, "has it for plan9/mips, not for " + trust.Platform, trust.Foreign, true},
-		"built for another platform": {func(t *testing.T, r *rig) string { return r.lock("acme", foreign(t)) }, "it is built for windows/arm64, and this is " + trust.Platform, trust.Foreign, false},
-		"talks rubbish":              {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "rubbish")) }, `it ended without the handshake of an aitunnel plugin: exit status 0; its last words were "hello, I am a calculator"`, trust.Locked, false},
-		"fails":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "failing")) }, `exit status 3; its last words were "no licence found"`, trust.Locked, false},
+		}, "allows it on plan9/mips, but not on " + trust.Platform, trust.Foreign, true},
+		"built for another platform": {func(t *testing.T, r *rig) string { return r.lock("acme", foreign(t)) }, "it is built for windows/arm64, but this is " + trust.Platform, trust.Foreign, false},
+		"talks rubbish":              {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "rubbish")) }, `it exited without the handshake of an aitunnel plugin: exit status 0; its last output was "hello, I am a calculator"`, trust.Locked, false},
+		"fails":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "failing")) }, `exit status 3; its last output was "no licence found"`, trust.Locked, false},
 		"hangs":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "silent")) }, "it was not ready within", trust.Locked, false},
-		"garbled":                    {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "garbled")) }, "cannot be understood", trust.Locked, false},
+		"garbled":                    {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "garbled")) }, "it broke the protocol", trust.Locked, false},
 		"mute":                       {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "mute")) }, "it was not ready within", trust.Locked, false},
 		"newer":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "newer")) }, "it speaks version 2 of the plugin protocol", trust.Locked, false},
 		"not executable": {func(t *testing.T, r *rig) string {
@@ -87,7 +87,7 @@ func TestUntrustedExecutables(t *testing.T) {
 			_, err := r.acme(path)
 			r.options.Timing.Start = quick.Start
 			if err == nil || !strings.Contains(err.Error(), c.reason) || !strings.Contains(err.Error(), path) {
-				t.Errorf("refused with: %v", err)
+				t.Errorf("explainRefusal with: %v", err)
 			}
 			remedy := "run: aitunnel plugin lock acme -c " + r.options.ConfigPath
 			if err != nil && strings.Contains(err.Error(), remedy) != c.remedy {
@@ -138,7 +138,7 @@ func foreign(t *testing.T) string {
 	return path
 }
 
-// What runs is a copy of what was verified: nothing that happens to the file
+// What runs is a copy of what was verified: noSuchComponent that happens to the file
 // between the check and the start, or afterwards, has a say in it.
 func TestSwappedBetweenCheckAndStart(t *testing.T) {
 	r := newRig(t, quick, serveAs("good")...)
@@ -151,7 +151,7 @@ func TestSwappedBetweenCheckAndStart(t *testing.T) {
 	if err := os.WriteFile(path, evil, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.supervisor(t.Context(), s); err == nil || !strings.Contains(err.Error(), "changed between its check and its start") {
+	if _, err := r.supervisor(t.Context(), s); err == nil || !strings.Contains(err.Error(), "changed between its verification and its start") {
 		t.Errorf("%v", err)
 	}
 	if got := r.listed(path); got.Lock != trust.Changed || got.Reason == "" {

@@ -25,6 +25,8 @@ func TestLogLines(t *testing.T) {
 		{`time=t level=WARN msg="m n" k=v`, `time=t level=WARN msg="m n" k=v`, hclog.Warn, nil},
 		{`2026-11-23T12:00:00Z [ERROR] name: m`, `2026-11-23T12:00:00Z [ERROR] name: m`, hclog.Error, nil},
 		{`[INFO]  name: m`, `[INFO]  name: m`, hclog.Info, nil},
+		{`2026/11/26 21:00:00 WARN out of tea n=1`, `out of tea n=1`, hclog.Warn, nil},
+		{`2026/11/26 21:00:00 plain`, `2026/11/26 21:00:00 plain`, hclog.NoLevel, nil},
 		{`{"@message":1}`, `{"@message":1}`, hclog.NoLevel, nil},
 		{`{"@level":[],"@timestamp":{}}`, `{"@level":[],"@timestamp":{}}`, hclog.NoLevel, nil},
 		{`{"@message":`, `{"@message":`, hclog.NoLevel, nil},
@@ -37,21 +39,21 @@ func TestLogLines(t *testing.T) {
 	}
 }
 
-func TestLastWords(t *testing.T) {
-	out := newOutput(hclog.NewNullLogger(), nil)
-	if got := withWords(errUnresponsive, out); !errors.Is(got, errUnresponsive) {
+func TestLastOutput(t *testing.T) {
+	out := newOutput(hclog.NewNullLogger(), nil, 0, nil)
+	if got := withLastOutput(errUnresponsive, out); !errors.Is(got, errUnresponsive) {
 		t.Error(got)
 	}
 	for _, line := range []string{"a", "b"} {
 		out.line(line)
 	}
-	if got := out.lastWords(); got != "b" {
+	if got := out.lastOutput(); got != "b" {
 		t.Error(got)
 	}
 	for _, line := range []string{"panic: out of tea", "", "goroutine 1 [running]:", "exit status 2"} {
 		out.line(line)
 	}
-	if got := out.lastWords(); got != "panic: out of tea" {
+	if got := out.lastOutput(); got != "panic: out of tea" {
 		t.Error(got)
 	}
 }
@@ -128,10 +130,10 @@ func TestWhenToQuarantine(t *testing.T) {
 func FuzzLogLine(f *testing.F) {
 	f.Add(`{"@level":"warn","@message":"m","k":"v"}`)
 	f.Add(`time=t level=INFO msg=m`)
-	out := newOutput(hclog.NewNullLogger(), map[string]string{"K": "canary"})
+	out := newOutput(hclog.NewNullLogger(), map[string]string{"K": "canary"}, 0, nil)
 	f.Fuzz(func(t *testing.T, line string) {
 		out.line(line)
-		if strings.Contains(out.lastWords(), "canary") {
+		if strings.Contains(out.lastOutput(), "canary") {
 			t.Error("a secret is kept")
 		}
 	})
@@ -149,5 +151,45 @@ func TestHandshakeLine(t *testing.T) {
 		if got := handshakeLine.FindString(line); got != want {
 			t.Errorf("%q: %q, want %q", line, got, want)
 		}
+	}
+}
+
+// recorder remembers what is logged.
+type recorder struct {
+	hclog.Logger
+	lines []string
+}
+
+func (r *recorder) Log(level hclog.Level, message string, args ...any) {
+	r.lines = append(r.lines, fmt.Sprint(level, " ", message, args))
+}
+
+func TestControlBytesNeverReachTheLog(t *testing.T) {
+	log := &recorder{Logger: hclog.NewNullLogger()}
+	out := newOutput(log, nil, 0, nil)
+	out.line("a\x1b[2Jb\rc\xffd\u202e\tü")
+	out.line(`{"level":"info","msg":"x\u001b]0;y\u0007\nz","k":"\u001b[31m"}`)
+	want := []string{`debug a\x1b[2Jb\rc\xffd\u202e` + "\tü[]", `info x\x1b]0;y\a\nz[k \x1b[31m]`}
+	if !slices.Equal(log.lines, want) {
+		t.Errorf("%q, want %q", log.lines, want)
+	}
+}
+
+func TestLogLinesOverTheLimitAreDropped(t *testing.T) {
+	log := &recorder{Logger: hclog.NewNullLogger()}
+	var reported []string
+	out := newOutput(log, nil, 3, func(level hclog.Level, message string) { reported = append(reported, fmt.Sprint(level, " ", message)) })
+	now := time.Unix(100, 0)
+	out.now = func() time.Time { return now }
+	for range 10 {
+		out.line("x")
+	}
+	if rate, dropped := out.counts(); len(log.lines) != 3 || rate != 10 || dropped != 7 {
+		t.Errorf("%d lines logged, %d a second, %d dropped", len(log.lines), rate, dropped)
+	}
+	now = now.Add(time.Second)
+	out.line("[ERROR] y")
+	if len(reported) != 2 || !strings.HasPrefix(reported[0], "warn 7 lines of its log were dropped: more than 3 a second") || reported[1] != "error [ERROR] y" {
+		t.Errorf("%q", reported)
 	}
 }

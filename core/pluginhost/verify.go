@@ -10,7 +10,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/trust"
 )
 
-// Failure is why a plugin cannot be used: it is refused, or its first process
+// Failure is why a plugin cannot be used: it is explainRefusal, or its first process
 // did not come up.
 type Failure struct {
 	Path   string // of the executable; "" if there is none
@@ -19,20 +19,20 @@ type Failure struct {
 	At     time.Time
 }
 
-// verify holds an executable against the lock file.
+// verify compares an executable with the lock file.
 func (h *Host) verify(name, path string) (trust.Executable, error) {
 	is, err := h.trust.Verify(name, path)
 	if err != nil {
-		err = h.refused(name, path, err)
-		if h.note(name, path, is.SHA256, err) {
+		err = h.explainRefusal(name, path, err)
+		if h.recordFailure(name, path, is.SHA256, err) {
 			h.event(Event{Type: EventRefused, Plugin: name, Message: err.Error()})
 		}
 	}
 	return is, err
 }
 
-// refused adds which plugin it is about, and which command mends what is wrong.
-func (h *Host) refused(name, path string, err error) error {
+// explainRefusal adds the plugin and the command that fixes it.
+func (h *Host) explainRefusal(name, path string, err error) error {
 	var refusal *trust.Refusal
 	err = fmt.Errorf("plugin %q (%s) may not run: %w", name, path, err)
 	if errors.As(err, &refusal) && refusal.Remedy {
@@ -41,9 +41,9 @@ func (h *Host) refused(name, path string, err error) error {
 	return err
 }
 
-// note remembers why a plugin cannot be used, and says whether that is news; a
-// nil err forgets it.
-func (h *Host) note(name, path, sum string, err error) bool {
+// recordFailure remembers why a plugin cannot be used, nil that it can. It reports
+// whether the reason is new.
+func (h *Host) recordFailure(name, path, sum string, err error) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err == nil {
@@ -55,7 +55,7 @@ func (h *Host) note(name, path, sum string, err error) bool {
 	return last.Reason != err.Error()
 }
 
-// configFlag names the configuration in a command, unless the command finds it
+// configFlag is the -c option of a command, "" if the command finds the configuration
 // by itself.
 func (h *Host) configFlag() string {
 	found, err := config.Find("")

@@ -1,6 +1,5 @@
-// Package scaffold writes the beginning of a plugin: a module of its own that
-// compiles, passes its tests and can be installed, so that an author starts
-// from something that works.
+// Package scaffold writes a new plugin: a Go module that compiles, passes its tests
+// and can be installed, so that authors start from something that works.
 package scaffold
 
 import (
@@ -23,13 +22,13 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// Kinds are those of components, as they are named on the command line.
+// Kinds are the kinds of component, as named on the command line.
 var Kinds = []string{"strategy", "key-selector", "health-checker"}
 
 // SDK is the module that a plugin imports.
 const SDK = "github.com/aitunnel/aitunnel/sdk"
 
-// Plugin is what is to be written.
+// Plugin describes the plugin to write.
 type Plugin struct {
 	Kind   string // one of Kinds
 	Name   string
@@ -39,7 +38,7 @@ type Plugin struct {
 
 var nameSyntax = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
-// CheckName says what is wrong with the name of a plugin.
+// CheckName reports what is wrong with the name of a plugin.
 func CheckName(name string) error {
 	if !nameSyntax.MatchString(name) {
 		return fmt.Errorf("%q is not a name for a plugin: use a-z, 0-9 and -, such as my-strategy", name)
@@ -68,11 +67,11 @@ func (p Plugin) Replace() string {
 }
 
 // Write writes the plugin below dir, and returns the names of its files. It
-// touches nothing if the plugin's folder is there already.
+// changes nothing if the plugin's folder exists.
 func (p Plugin) Write(dir string) (files []string, err error) {
 	target := filepath.Join(dir, p.Dir())
 	if err := os.Mkdir(target, 0o755); errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("%s is there already: choose another name, or move it away", target)
+		return nil, fmt.Errorf("%s already exists: choose another name, or move it away", target)
 	} else if err != nil {
 		return nil, err
 	}

@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// keepUnused is how long a copy that nobody starts any more is kept.
+// keepUnused is how long a copy that is not started is kept.
 const keepUnused = 30 * 24 * time.Hour
 
-// Copy returns the private copy of an executable that [Store.Verify] found
-// good, and makes it if need be. The bytes of the copy are verified each time.
+// Copy returns the private copy of an executable that [Store.Verify] accepted, and
+// makes it if it does not exist. The bytes of the copy are verified each time.
 func (s *Store) Copy(e Executable) (string, error) {
 	if s.CacheDir == "" {
 		return "", errors.New("there is no directory for the copies of verified plugins")
@@ -38,8 +38,8 @@ func (s *Store) Copy(e Executable) (string, error) {
 	return path, copyVerified(e, dir, path)
 }
 
-// copyVerified copies while it hashes: what does not have the hash never gets
-// the name under which it would run.
+// copyVerified hashes while it copies: a file with another hash never gets the name
+// under which it would run.
 func copyVerified(e Executable, dir, path string) error {
 	from, err := os.Open(e.Path)
 	if err != nil {
@@ -60,8 +60,8 @@ func copyVerified(e Executable, dir, path string) error {
 }
 
 func copyOut(from io.Reader, dir string) (path, sum string, err error) {
-	// A process that is forked while the file is open for writing would hold it
-	// open until its exec, and Linux starts no file that somebody may write to.
+	// A process that is forked while the file is open for writing holds it open until
+	// its exec, and Linux does not execute a file that is open for writing.
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	to, err := os.CreateTemp(dir, ".new-*")

@@ -1,7 +1,6 @@
-// Package trust decides which third parties' executables may run: those whose
-// bytes the lock file beside the configuration names. What runs is a private
-// copy of the very bytes that were verified, so that nothing can take their
-// place between the check and the start.
+// Package trust decides which third-party executables may run: those whose hashes
+// are in the lock file beside the configuration. A private copy of the verified bytes
+// runs, so that nothing can replace them between the check and the start.
 package trust
 
 import (
@@ -54,7 +53,7 @@ const lockHeader = `# The plugins that may run, by the hash of their executables
 # configuration, and in version control with it.
 `
 
-// ReadLock reads a lock file. One that is missing locks nothing.
+// ReadLock reads a lock file. A missing one is empty.
 func ReadLock(path string) (Lock, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -85,7 +84,7 @@ func parseLock(path string, text []byte) (Lock, error) {
 	return l, nil
 }
 
-// Set locks an executable in the place of the one before.
+// Set locks an executable, and replaces the one before.
 func (l Lock) Set(plugin, platform string, e Entry) {
 	if l[plugin] == nil {
 		l[plugin] = map[string]Entry{}
@@ -93,7 +92,7 @@ func (l Lock) Set(plugin, platform string, e Entry) {
 	l[plugin][platform] = e
 }
 
-// Write writes the lock file in one piece.
+// Write replaces the lock file atomically.
 func (l Lock) Write(path string) error {
 	f := hclwrite.NewEmptyFile()
 	for _, name := range slices.Sorted(maps.Keys(l)) {

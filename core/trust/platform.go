@@ -9,8 +9,8 @@ import (
 	"io"
 )
 
-// PlatformOf tells for which platform an executable is built; "" if that
-// cannot be told, as of a script.
+// PlatformOf returns the platform that an executable is built for; "" if it is
+// unknown, as of a script.
 func PlatformOf(r io.ReaderAt) string {
 	var magic [4]byte
 	if n, _ := r.ReadAt(magic[:], 0); n < len(magic) {

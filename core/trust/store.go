@@ -16,13 +16,13 @@ import (
 )
 
 // Store verifies executables, and keeps the copies that run. It is safe for
-// use by many goroutines.
+// concurrent use.
 type Store struct {
 	LockPath string // of the lock file
 	CacheDir string // of the copies; made with mode 0700 if need be
 
 	mu    sync.Mutex
-	known map[string]seen // what files were when they were read last
+	known map[string]seen // files as they were when they were last read
 	text  []byte          // of the lock file
 	lock  Lock            // parsed from it
 }
@@ -39,7 +39,7 @@ type seen struct {
 	is       Executable
 }
 
-// State is what the lock file says of an executable.
+// State says whether the lock file allows an executable to run.
 type State string
 
 // The states.
@@ -54,14 +54,14 @@ const (
 type Refusal struct {
 	State  State
 	Reason string // a sentence without its full stop
-	Remedy bool   // locking it would mend that
+	Remedy bool   // locking it would solve that
 }
 
 func (e *Refusal) Error() string { return e.Reason }
 
-// Inspect reads an executable. A file that is the same as before, by its
-// attributes, is not read again: at worst this gives a hash that was true
-// earlier, and then the bytes of that hash are what runs.
+// Inspect hashes an executable. A file whose attributes have not changed is not read
+// again: at worst that gives an old hash, and then the bytes with that hash are what
+// runs.
 func (s *Store) Inspect(path string) (Executable, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -78,7 +78,7 @@ func (s *Store) Inspect(path string) (Executable, error) {
 	if err != nil {
 		return is, err
 	}
-	if time.Since(info.ModTime()) < time.Second { // it may be written to still, within the clock's grain
+	if time.Since(info.ModTime()) < time.Second { // another write within the clock's resolution would go unnoticed
 		return is, nil
 	}
 	s.mu.Lock()
@@ -103,8 +103,8 @@ func inspect(path string) (Executable, error) {
 	return Executable{Path: path, SHA256: hex.EncodeToString(h.Sum(nil)), Platform: PlatformOf(f)}, nil
 }
 
-// Verify says whether the lock file lets the executable at path run as the
-// plugin called name. The error is a [*Refusal] unless a file cannot be read.
+// Verify checks that the lock file allows the executable at path to run as the plugin
+// name. The error is a [*Refusal] unless a file cannot be read.
 func (s *Store) Verify(name, path string) (Executable, error) {
 	lock, err := s.Lock()
 	if err != nil {
@@ -114,12 +114,12 @@ func (s *Store) Verify(name, path string) (Executable, error) {
 	if err != nil {
 		return is, err
 	}
-	return is, s.judge(lock[name], is)
+	return is, s.check(lock[name], is)
 }
 
-func (s *Store) judge(locked map[string]Entry, is Executable) error {
+func (s *Store) check(locked map[string]Entry, is Executable) error {
 	if is.Platform != "" && is.Platform != Platform {
-		return &Refusal{Foreign, fmt.Sprintf("it is built for %s, and this is %s", is.Platform, Platform), false}
+		return &Refusal{Foreign, fmt.Sprintf("it is built for %s, but this is %s", is.Platform, Platform), false}
 	}
 	if len(locked) == 0 {
 		return &Refusal{Unlocked, "it is not in the lock file " + s.LockPath, true}
@@ -128,9 +128,9 @@ func (s *Store) judge(locked map[string]Entry, is Executable) error {
 	switch {
 	case !ok:
 		others := strings.Join(slices.Sorted(maps.Keys(locked)), " and ")
-		return &Refusal{Foreign, fmt.Sprintf("the lock file %s has it for %s, not for %s", s.LockPath, others, Platform), true}
+		return &Refusal{Foreign, fmt.Sprintf("the lock file %s allows it on %s, but not on %s", s.LockPath, others, Platform), true}
 	case entry.SHA256 != is.SHA256:
-		return &Refusal{Changed, fmt.Sprintf("its bytes are not those that were locked: it has the sha256 %s…, and %s says %s…", is.SHA256[:12], s.LockPath, entry.SHA256[:12]), true}
+		return &Refusal{Changed, fmt.Sprintf("it has changed since it was locked: its sha256 is %s…, but %s has %s…", is.SHA256[:12], s.LockPath, entry.SHA256[:12]), true}
 	}
 	return nil
 }
@@ -153,5 +153,5 @@ func (s *Store) Lock() (Lock, error) {
 	return lock, err
 }
 
-// errSwapped is for an executable that is not what was verified any more.
-var errSwapped = errors.New("it was changed between its check and its start: look who writes to it, and start again")
+// errSwapped is for an executable that changed after it was verified.
+var errSwapped = errors.New("the file changed between its verification and its start: find out what writes to it, then try again")

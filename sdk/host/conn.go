@@ -65,6 +65,13 @@ func (c *Conn) Close() error {
 	return c.endpoint.Client.Close()
 }
 
+// Overdue returns the method of the call that has been open for longest after its
+// caller gave up, and for how long; 0 if there is none.
+func (c *Conn) Overdue() (method string, overdue time.Duration) { return c.endpoint.Client.Overdue() }
+
+// OpenCalls is the number of calls without a reply.
+func (c *Conn) OpenCalls() int { return c.endpoint.Client.Open() }
+
 // Attach gives the plugin its lifeline, and the way to probe. It comes before
 // any other call.
 func (c *Conn) Attach(ctx context.Context) error {

@@ -3,15 +3,16 @@ package wire
 import (
 	"context"
 	"fmt"
-	"log"
+	"log/slog"
 	"net"
 	"net/rpc"
+	"os"
 	"runtime/debug"
 	"sync"
 	"time"
 )
 
-// Handler answers a call. Its context ends with the caller's patience, with a
+// Handler answers a call. Its context ends at the caller's deadline, with a
 // cancellation and with the server's own context.
 type Handler func(ctx context.Context, call Call) Reply
 
@@ -77,7 +78,7 @@ func (s *Server) end(id uint64, cancel context.CancelFunc) {
 func (s *Server) answer(ctx context.Context, call Call) (reply Reply) {
 	defer func() {
 		if p := recover(); p != nil {
-			log.Printf("panic in %s of %s: %v\n%s", call.Method, call.Component, p, debug.Stack())
+			slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error(fmt.Sprintf("panic in %s of %s: %v", call.Method, call.Component, p), "stack", string(debug.Stack()))
 			reply = Fail(fmt.Errorf("%w in %s: %v", CodePanic, call.Method, p))
 		}
 	}()

@@ -120,7 +120,7 @@ func showPlugins(h *pluginhost.Host, cfg *config.Config, uses []use) admin.Plugi
 	runs := map[string]bool{} // paths and hashes
 	for _, p := range h.List() {
 		out.Processes = append(out.Processes, showProcess(p, used))
-		runs[p.Source+" "+p.SHA256] = p.State != pluginhost.StateStopped && p.State != pluginhost.StateLeaving
+		runs[p.Source+" "+p.SHA256] = p.State != pluginhost.StateStopped && p.State != pluginhost.StateDraining
 	}
 	var declared []*config.Plugin
 	if cfg != nil {
@@ -138,7 +138,7 @@ func showProcess(p pluginhost.ProcessStatus, used map[componentID][]admin.Use) a
 	out := admin.Process{
 		Plugin: p.Name, Version: p.Version, Source: p.Source, SHA256: p.SHA256, Lock: string(trust.Locked),
 		State: string(p.State), PID: p.PID, Since: at(p.Since), Restarts: p.Restarts, Protocol: p.Protocol,
-		LastError: p.LastError, Components: []admin.Component{},
+		LastError: p.LastError, Memory: p.Memory, CPU: p.CPU, LogLines: p.LogLines, LogDropped: p.LogDropped, Components: []admin.Component{},
 	}
 	if p.SHA256 == "" {
 		out.Lock = "attached" // to what somebody started in a debugger
@@ -148,7 +148,7 @@ func showProcess(p pluginhost.ProcessStatus, used map[componentID][]admin.Use) a
 	}
 	for _, c := range p.Components {
 		shown := admin.Component{Kind: string(c.Kind), Name: c.Name, Doc: c.Doc}
-		if p.State != pluginhost.StateLeaving {
+		if p.State != pluginhost.StateDraining {
 			shown.Uses = used[componentID{p.Name, c.Kind, c.Name}]
 		}
 		for _, u := range shown.Uses {

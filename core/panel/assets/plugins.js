@@ -21,7 +21,7 @@ export function processBlock(name, store) {
     store.refresh();
   });
   const head = titled(source, again);
-  const facts = factList(...['version', 'process', 'uptime', 'restarts', 'protocol', 'executable'].map((name) => t(`plugins.${name}`)));
+  const facts = factList(...['version', 'process', 'uptime', 'restarts', 'cost', 'protocol', 'executable'].map((name) => t(`plugins.${name}`)));
   const trouble = el('p', { class: 'why', hidden: true });
   const components = el('ul', { class: 'rows components', 'aria-label': t('plugins.components') });
   const node = el('article', { class: 'block plugin' }, head.node, trouble, facts.node, components);
@@ -33,10 +33,19 @@ export function processBlock(name, store) {
       setText(source, p.source === p.plugin ? '' : p.source);
       trouble.hidden = !p.lastError;
       setText(trouble, sentence(p.lastError ?? ''));
-      facts.set(p.version, p.pid && t('plugins.pid', { n: String(p.pid) }), p.pid && p.since && span((now() - Date.parse(p.since)) / 1000), p.restarts && String(p.restarts), p.protocol && String(p.protocol), p.sha256 && t('plugins.hash', { lock: p.lock, hash: p.sha256.slice(0, 12) }));
+      facts.set(p.version, p.pid && t('plugins.pid', { n: String(p.pid) }), p.pid && p.since && span((now() - Date.parse(p.since)) / 1000), p.restarts && String(p.restarts), cost(p), p.protocol && String(p.protocol), p.sha256 && t('plugins.hash', { lock: p.lock, hash: p.sha256.slice(0, 12) }));
       each(components, [...p.components].sort((a, b) => Number(!a.usedAt) - Number(!b.usedAt)), (c) => `${c.kind} ${c.name}`, componentRow);
     },
   };
+}
+
+// cost is what the process uses of the machine, and how much it logs.
+function cost(p) {
+  if (!p.memory) return '';
+  const parts = [t('plugins.usage', { memory: String(Math.round(p.memory / 2 ** 20)), cpu: String(Math.round(100 * (p.cpu ?? 0))) })];
+  if (p.logLines) parts.push(t('plugins.logLines', { n: String(p.logLines) }));
+  if (p.logDropped) parts.push(t('plugins.logDropped', { n: String(p.logDropped) }));
+  return parts.join(', ');
 }
 
 // refusedBlock makes the element of an executable that is not used.
