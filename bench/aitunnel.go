@@ -14,7 +14,10 @@ import (
 // aitunnelConfig has what a user's has: a route with a strategy, two channels
 // with two keys each and their selectors. Both channels are the same site.
 const aitunnelConfig = `proxy { listen = "LISTEN" }
-admin { listen = "ADMIN" }
+admin {
+  listen = "ADMIN"
+  token  = "bench-admin-token"
+}
 channel "primary" {
   target = "http://SITE/primary"
   weight = 10
@@ -84,6 +87,7 @@ func pluginCalls(ctx context.Context, admin string) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
+	req.Header.Set("Authorization", "Bearer bench-admin-token")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, err

@@ -64,10 +64,19 @@ func siteHandler(ctx *fasthttp.RequestCtx) {
 	ctx.SetBodyStreamWriter(func(w *bufio.Writer) { stream(w, r) })
 }
 
-// stream sends the tokens at their pace, each with the time it is sent at.
+// preambleTime is how long after a stream's first event its content begins. A
+// relay that judges answers holds them until then.
+const preambleTime = 5 * time.Millisecond
+
+// stream sends an event without content, and then the tokens at their pace, each
+// with the time it is sent at.
 func stream(w *bufio.Writer, r request) {
 	pace := time.Duration(r.PaceMS) * time.Millisecond
-	begun := time.Now()
+	_, _ = w.WriteString("data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n")
+	if w.Flush() != nil {
+		return
+	}
+	begun := time.Now().Add(preambleTime)
 	for i := range r.Tokens {
 		time.Sleep(time.Until(begun.Add(time.Duration(i) * pace)))
 		_, _ = fmt.Fprintf(w, "data: {\"sent\":%d,\"choices\":[{\"index\":0,\"delta\":{\"content\":\" token\"}}]}\n\n", time.Now().UnixNano())

@@ -18,7 +18,7 @@ import (
 type streamResult struct {
 	whole    int
 	fault    string          // of the first that is not
-	first    []time.Duration // from the request to the first token, sorted
+	first    []time.Duration // from the request to the first token, without preambleTime, sorted
 	lateness []time.Duration // of each token after the first: from the site's sending it, sorted
 }
 
@@ -90,7 +90,10 @@ func (c *streamClient) run(ctx context.Context, address string, message []byte, 
 	return c.read(conn, resp, begun, tokens)
 }
 
-var done = []byte("data: [DONE]")
+var (
+	preamble = []byte(`data: {"choices"`)
+	done     = []byte("data: [DONE]")
+)
 
 func (c *streamClient) read(conn net.Conn, resp *http.Response, begun time.Time, tokens int) error {
 	lines := bufio.NewScanner(resp.Body)
@@ -99,7 +102,7 @@ func (c *streamClient) read(conn net.Conn, resp *http.Response, begun time.Time,
 		line := lines.Bytes()
 		now := time.Now()
 		switch {
-		case len(line) == 0:
+		case len(line) == 0, bytes.HasPrefix(line, preamble):
 			continue
 		case bytes.Equal(line, done):
 			ended = true
@@ -111,7 +114,7 @@ func (c *streamClient) read(conn net.Conn, resp *http.Response, begun time.Time,
 			return err
 		}
 		if got++; got == 1 {
-			c.first = now.Sub(begun)
+			c.first = now.Sub(begun) - preambleTime
 		}
 		if got > 1 {
 			c.lateness = append(c.lateness, now.Sub(sent))
