@@ -1,0 +1,108 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"os"
+	"syscall"
+)
+
+// Phase says how far a request came before it failed.
+type Phase string
+
+// The phases. Local is for a shortage of this machine, of descriptors say, which
+// is nobody else's fault.
+const (
+	Resolve   Phase = "resolve"
+	Connect   Phase = "connect"
+	Proxy     Phase = "proxy" // the egress failed: the site was not reached
+	TLS       Phase = "tls"
+	Stale     Phase = "stale" // the site had closed a connection that was kept for reuse
+	Write     Phase = "write"
+	NoAnswer  Phase = "no_answer" // the connection broke before the head of an answer
+	BadAnswer Phase = "bad_answer"
+	Cancelled Phase = "cancelled"
+	Local     Phase = "local"
+)
+
+// Sent says how much of a request was written to a connection.
+type Sent int
+
+// A site may work on a request that it got only a part of.
+const (
+	SentNothing Sent = iota
+	SentPart
+	SentAll
+)
+
+// Error is why there is no answer.
+type Error struct {
+	Phase Phase
+	Sent  Sent
+	Err   error
+}
+
+func (e *Error) Error() string { return string(e.Phase) + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Timeout says that a connection was not ready in time.
+func (e *Error) Timeout() bool { return e.Dialing() && errors.Is(e.Err, os.ErrDeadlineExceeded) }
+
+// Dialing says that there was no connection: the site knows nothing of the
+// request.
+func (e *Error) Dialing() bool {
+	switch e.Phase {
+	case Resolve, Connect, Proxy, TLS:
+		return true
+	}
+	return false
+}
+
+// PhaseOf is the phase in which err came up, "" if it is not known.
+func PhaseOf(err error) Phase {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Phase
+	}
+	return ""
+}
+
+var (
+	errStatus        = errors.New("the status of the answer is not between 100 and 599")
+	errUnasked       = errors.New("the site switched protocols without being asked")
+	errHeaderSize    = errors.New("the header of the answer is larger than 256 KiB")
+	errFields        = errors.New("the answer has more than 1,000 header fields")
+	errInformational = errors.New("more than 20 informational answers came before the answer")
+	errInvalid       = errors.New("the request has a header that cannot be sent")
+)
+
+// failed is an error of making a connection.
+func failed(ctx context.Context, phase Phase, err error) error {
+	var known *Error
+	switch {
+	case errors.As(err, &known):
+		return known
+	case isShortage(err):
+		phase = Local
+	case ctx.Err() != nil && errors.Is(context.Cause(ctx), errTimeout):
+		err = os.ErrDeadlineExceeded
+	case ctx.Err() != nil:
+		phase, err = Cancelled, context.Cause(ctx)
+	}
+	return &Error{Phase: phase, Err: err}
+}
+
+// errTimeout ends the context of a connection that is not ready in time.
+var errTimeout = errors.New("no connection in time")
+
+// isShortage says that this machine lacks descriptors, memory or ports.
+func isShortage(err error) bool {
+	for _, no := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL} {
+		if errors.Is(err, no) {
+			return true
+		}
+	}
+	return false
+}

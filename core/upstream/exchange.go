@@ -1,0 +1,360 @@
+package upstream
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	maxHeader        = 256 << 10 // of an answer
+	maxFields        = 1000
+	maxInformational = 20
+	// smallBody is what one write takes with its header: the system takes it even
+	// from a site that does not read.
+	smallBody = 6 << 10
+	// lastWords is how long an answer may take that a site sent before it closed
+	// the connection to what we were sending.
+	lastWords = 200 * time.Millisecond
+)
+
+var (
+	readers      = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
+	smallWriters = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 8<<10) }}
+	largeWriters = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 32<<10) }}
+)
+
+// exchange is a request on a connection, and afterwards the body of its answer.
+type exchange struct {
+	conn    *conn
+	ctx     context.Context
+	stop    func() bool // ends the watch for the end of ctx
+	reader  *bufio.Reader
+	sending *sending // nil: the request was sent before the answer was read
+	broken  bool     // the request could not be written whole
+	reuse   bool     // if the body ends as it said
+
+	body io.ReadCloser
+	err  error // of the body, once it has ended
+}
+
+// exchange sends the request and reads the head of the answer.
+func (c *conn) exchange(r *http.Request, call Call) (*http.Response, error) {
+	x := &exchange{conn: c, ctx: r.Context()}
+	c.written.Store(0)
+	c.arrived = false
+	x.stop = context.AfterFunc(x.ctx, c.close)
+	sent, writeErr := x.send(r)
+	var resp *http.Response
+	var err error
+	if writeErr == nil || sent != SentNothing {
+		resp, err = x.receive(r, call)
+	}
+	if resp == nil {
+		return nil, x.fail(sent, writeErr, err)
+	}
+	return x.answer(r, resp), nil
+}
+
+// send writes the request, or begins to if it is large: a site may answer before
+// it has all.
+func (x *exchange) send(r *http.Request) (Sent, error) {
+	if r.Body != nil && (r.ContentLength < 0 || r.ContentLength > smallBody) {
+		own := *r // the caller may change its request for another attempt
+		x.sending = &sending{exchange: x, done: make(chan struct{})}
+		go x.sending.run(&own)
+		return SentAll, nil
+	}
+	err := x.conn.write(r, &smallWriters)
+	if err != nil {
+		x.broken = true
+		_ = x.conn.SetReadDeadline(time.Now().Add(lastWords))
+	}
+	return x.conn.sent(err), err
+}
+
+// write writes a request.
+func (c *conn) write(r *http.Request, pool *sync.Pool) error {
+	w := pool.Get().(*bufio.Writer)
+	w.Reset(c)
+	write := r.Write
+	if c.pool.absolute {
+		r = c.pool.forProxy(r)
+		write = r.WriteProxy
+	}
+	err := write(w)
+	if err == nil {
+		err = w.Flush()
+	}
+	w.Reset(nil)
+	pool.Put(w)
+	return err
+}
+
+// forProxy adds the login at the proxy.
+func (p *Pool) forProxy(r *http.Request) *http.Request {
+	login := proxyLogin(p.options.Egress.Proxy)
+	if login == "" {
+		return r
+	}
+	own := *r
+	own.Header = make(http.Header, len(r.Header)+1)
+	for name, values := range r.Header {
+		own.Header[name] = values
+	}
+	own.Header["Proxy-Authorization"] = []string{login}
+	return &own
+}
+
+// sent says how much of the request went out, err being how writing it ended.
+func (c *conn) sent(err error) Sent {
+	switch {
+	case err == nil:
+		return SentAll
+	case c.written.Load() == 0:
+		return SentNothing
+	}
+	return SentPart
+}
+
+// sending is a request that is written beside the reading of its answer.
+type sending struct {
+	exchange *exchange
+	done     chan struct{} // closed at the end
+	err      error
+
+	mu       sync.Mutex
+	answered bool
+}
+
+func (s *sending) run(r *http.Request) {
+	defer close(s.done)
+	c := s.exchange.conn
+	if s.err = c.write(r, &largeWriters); s.err == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.answered {
+		_ = c.SetReadDeadline(time.Now().Add(lastWords))
+	}
+}
+
+// stopped says whether the request has been written, and how that ended.
+func (s *sending) stopped() (done bool, err error) {
+	select {
+	case <-s.done:
+		return true, s.err
+	default:
+		return false, nil
+	}
+}
+
+// receive reads the head of the answer.
+func (x *exchange) receive(r *http.Request, call Call) (*http.Response, error) {
+	c := x.conn
+	x.reader = c.newReader()
+	for range maxInformational + 1 {
+		c.left = maxHeader
+		resp, err := http.ReadResponse(x.reader, r)
+		c.left = -1
+		if err != nil {
+			return nil, err
+		}
+		if err := checkHead(resp, r.Header["Upgrade"] != nil); err != nil {
+			return nil, &Error{Phase: BadAnswer, Err: err}
+		}
+		switch {
+		case resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols:
+			return resp, nil
+		case resp.StatusCode == http.StatusEarlyHints && call.EarlyHints != nil:
+			call.EarlyHints(resp.Header)
+		}
+	}
+	return nil, &Error{Phase: BadAnswer, Err: errInformational}
+}
+
+// checkHead finds what no program would make sense of.
+func checkHead(resp *http.Response, mayUpgrade bool) error {
+	if resp.StatusCode < 100 || resp.StatusCode > 599 {
+		return errStatus
+	}
+	if resp.StatusCode == http.StatusSwitchingProtocols && !mayUpgrade {
+		return errUnasked
+	}
+	fields := 0
+	for _, values := range resp.Header {
+		fields += len(values)
+	}
+	if fields > maxFields {
+		return errFields
+	}
+	return nil
+}
+
+// fail ends the exchange without an answer and says why.
+func (x *exchange) fail(sent Sent, writeErr, err error) error {
+	c := x.conn
+	cancelled := x.ctx.Err() != nil
+	if x.sending != nil {
+		done, sendErr := x.sending.stopped()
+		if writeErr = sendErr; !done {
+			writeErr = errors.New("the whole request was not sent")
+		}
+		sent = c.sent(writeErr)
+	}
+	x.end(false) // the sending, if it goes on, meets a closed connection
+	var known *Error
+	switch {
+	case cancelled:
+		return &Error{Cancelled, sent, context.Cause(x.ctx)}
+	case errors.As(err, &known):
+		known.Sent = sent
+		return known
+	case !c.arrived && c.reused:
+		return &Error{Stale, sent, errors.Join(writeErr, err)}
+	case err != nil && !isTimeout(err) && c.arrived && !isBroken(err):
+		return &Error{BadAnswer, sent, err}
+	case err != nil && isAlert(err):
+		return &Error{TLS, sent, err}
+	case writeErr != nil && (x.sending == nil || isTimeout(err)):
+		return &Error{Write, sent, writeErr}
+	}
+	return &Error{NoAnswer, sent, err}
+}
+
+func isTimeout(err error) bool {
+	var t net.Error
+	return errors.As(err, &t) && t.Timeout()
+}
+
+func isAlert(err error) bool {
+	var alert tls.AlertError
+	return errors.As(err, &alert)
+}
+
+// isBroken says that the connection ended, rather than that what came over it
+// makes no sense.
+func isBroken(err error) bool {
+	var op *net.OpError
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.As(err, &op)
+}
+
+// answer returns the answer with a body that gives the connection back.
+func (x *exchange) answer(r *http.Request, resp *http.Response) *http.Response {
+	if s := x.sending; s != nil {
+		s.mu.Lock()
+		s.answered = true
+		_ = x.conn.SetReadDeadline(time.Time{})
+		s.mu.Unlock()
+	} else if x.broken {
+		_ = x.conn.SetReadDeadline(time.Time{})
+	}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		resp.Body = &upgraded{exchange: x}
+		return resp
+	}
+	x.conn.idleFor = keepAliveTime(resp.Header, x.conn.idleFor)
+	x.reuse = !x.broken && !resp.Close && !r.Close && x.conn.idleFor >= 0
+	if resp.Body == http.NoBody {
+		x.end(true)
+		return resp
+	}
+	x.body, resp.Body = resp.Body, x
+	return resp
+}
+
+// keepAliveTime is how long a site keeps an idle connection, less a second for
+// the way; negative: not at all.
+func keepAliveTime(h http.Header, before time.Duration) time.Duration {
+	for _, v := range h["Keep-Alive"] {
+		for part := range strings.SplitSeq(v, ",") {
+			name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+			if !strings.EqualFold(name, "timeout") {
+				continue
+			}
+			if seconds, err := strconv.ParseUint(strings.Trim(value, `" `), 10, 16); err == nil {
+				if seconds <= 1 {
+					return -1
+				}
+				return time.Duration(seconds-1) * time.Second
+			}
+		}
+	}
+	return before
+}
+
+// Read reads the body of the answer.
+func (x *exchange) Read(p []byte) (int, error) {
+	if x.err != nil {
+		return 0, x.err
+	}
+	n, err := x.body.Read(p)
+	if err != nil {
+		x.err = err
+		x.end(err == io.EOF)
+	}
+	return n, err
+}
+
+// Close gives up what was not read of the body. Then the connection is closed.
+func (x *exchange) Close() error {
+	if x.err == nil {
+		x.err = http.ErrBodyReadAfterClose
+		x.end(false)
+	}
+	return nil
+}
+
+// end gives the connection back, or closes it unless the answer is whole.
+func (x *exchange) end(whole bool) {
+	c := x.conn
+	watched := x.stop()
+	reuse := whole && watched && x.reuse && x.reader.Buffered() == 0
+	if reuse && x.sending != nil {
+		done, err := x.sending.stopped()
+		reuse = done && err == nil
+	}
+	if !reuse {
+		c.close()
+	}
+	if r := x.reader; r != nil {
+		x.reader = nil
+		r.Reset(nil)
+		readers.Put(r)
+	}
+	if reuse {
+		c.reused = true
+		c.pool.keep(c)
+	}
+}
+
+// upgraded is a connection after a change of protocol.
+type upgraded struct {
+	exchange *exchange
+	once     sync.Once
+}
+
+// Read reads what came with the answer first.
+func (u *upgraded) Read(p []byte) (int, error) { return u.exchange.reader.Read(p) }
+
+// Write is for [io.Writer].
+func (u *upgraded) Write(p []byte) (int, error) { return u.exchange.conn.Conn.Write(p) }
+
+// Close ends the connection. Its reader is not used again, as a Read may still
+// be under way.
+func (u *upgraded) Close() error {
+	u.once.Do(func() {
+		u.exchange.stop()
+		u.exchange.conn.close()
+	})
+	return nil
+}

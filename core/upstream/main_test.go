@@ -1,0 +1,15 @@
+package upstream
+
+import (
+	"io"
+	"log"
+	"os"
+	"testing"
+)
+
+// TestMain silences net/http, whose transport logs what sites of the comparison
+// send unasked.
+func TestMain(m *testing.M) {
+	log.SetOutput(io.Discard)
+	os.Exit(m.Run())
+}

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package upstream
+
+func peekSocket(uintptr) peekResult { return peekUnknown }

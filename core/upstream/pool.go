@@ -1,0 +1,264 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	maxIdle     = 90 * time.Second
+	maxIdleKept = 4096
+)
+
+// Options of [NewPool].
+type Options struct {
+	Target  *url.URL       // scheme and host of the site
+	Connect time.Duration  // for a connection to be made, and again for its TLS
+	Roots   *x509.CertPool // whom to trust; nil: the system's
+	Egress  Egress
+	// Shortage is called when a connection could not be made for want of
+	// descriptors, before it is tried once more. It frees some.
+	Shortage func()
+}
+
+// Pool has the connections to one site by one egress.
+type Pool struct {
+	options   Options
+	address   string // host:port of the site
+	connector *connector
+	absolute  bool // requests carry the whole URL, for a proxy
+	tls       *tls.Config
+	http2     atomic.Pointer[http2Pool] // once a connection has agreed on it
+
+	mu     sync.Mutex
+	idle   []*conn // the newest last
+	sweep  *time.Timer
+	closed bool
+}
+
+// NewPool returns a pool without connections.
+func NewPool(o Options) *Pool {
+	p := &Pool{options: o, connector: newConnector(o.Egress.Bind)}
+	port := o.Target.Port()
+	switch {
+	case o.Target.Scheme == "https":
+		p.tls = &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(16)}
+		if port == "" {
+			port = "443"
+		}
+	case port == "":
+		port = "80"
+	}
+	p.absolute = p.tls == nil && o.Egress.relaysPlain()
+	p.address = net.JoinHostPort(o.Target.Hostname(), port)
+	return p
+}
+
+// Call is what may be wanted of a delivery besides its request.
+type Call struct {
+	// Fresh makes a new connection: a kept one was found closed.
+	Fresh bool
+	// EarlyHints gets the headers of a 103; nil: they are dropped.
+	EarlyHints func(http.Header)
+}
+
+// RoundTrip is for [http.RoundTripper].
+func (p *Pool) RoundTrip(r *http.Request) (*http.Response, error) { return p.Do(r, Call{}) }
+
+// Do delivers a request once and returns the head of the answer, whose body must
+// be closed. Every error is an [*Error]. The end of the request's context closes
+// the connection at once.
+func (p *Pool) Do(r *http.Request, call Call) (*http.Response, error) {
+	if !sendable(r.Header) {
+		return nil, &Error{Phase: Local, Err: errInvalid}
+	}
+	if h := p.http2.Load(); h != nil {
+		resp, err := h.do(r, call)
+		if !errors.Is(err, errNotHTTP2) {
+			return resp, err
+		}
+		p.http2.CompareAndSwap(h, nil)
+		h.transport.CloseIdleConnections()
+	}
+	c, h, err := p.take(r.Context(), call.Fresh)
+	switch {
+	case err != nil:
+		return nil, err
+	case h != nil:
+		return h.do(r, call)
+	}
+	return c.exchange(r, call)
+}
+
+// take returns a connection, or where HTTP/2 was agreed on for a new one that.
+func (p *Pool) take(ctx context.Context, fresh bool) (*conn, *http2Pool, error) {
+	for !fresh {
+		c := p.pop()
+		if c == nil {
+			break
+		}
+		if c.usable() {
+			return c, nil, nil
+		}
+		c.close()
+	}
+	conn, under, err := p.open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if t, ok := conn.(*tls.Conn); ok && t.ConnectionState().NegotiatedProtocol == "h2" {
+		h := p.http2.Load()
+		if h == nil {
+			h = newHTTP2Pool(p)
+			if !p.http2.CompareAndSwap(nil, h) {
+				h = p.http2.Load()
+			}
+		}
+		h.offer(t)
+		return nil, h, nil
+	}
+	return newConn(p, conn, under), nil, nil
+}
+
+// open makes a connection that is ready for requests. under is what carries it:
+// closing that ends it without a word, and at once.
+func (p *Pool) open(ctx context.Context) (ready, under net.Conn, err error) {
+	ready, under, err = p.tryOpen(ctx)
+	if PhaseOf(err) == Local && p.options.Shortage != nil {
+		p.options.Shortage()
+		ready, under, err = p.tryOpen(ctx)
+	}
+	return ready, under, err
+}
+
+func (p *Pool) tryOpen(ctx context.Context) (ready, under net.Conn, err error) {
+	limited, cancel := context.WithTimeoutCause(ctx, p.options.Connect, errTimeout)
+	defer cancel()
+	under, err = p.dial(limited, p.address)
+	if err != nil || p.tls == nil {
+		return under, under, err
+	}
+	ready, err = p.handshake(ctx, under, p.options.Target.Hostname(), []string{"h2", "http/1.1"})
+	return ready, under, err
+}
+
+// handshake makes a TLS connection of one, which is closed on failure.
+func (p *Pool) handshake(ctx context.Context, under net.Conn, host string, protocols []string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, p.options.Connect, errTimeout)
+	defer cancel()
+	config := &tls.Config{RootCAs: p.options.Roots, MinVersion: tls.VersionTLS12}
+	if protocols != nil {
+		config = p.tls.Clone()
+		config.NextProtos = protocols
+	}
+	config.ServerName = host
+	conn := tls.Client(under, config)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		_ = under.Close()
+		return nil, failed(ctx, TLS, err)
+	}
+	return conn, nil
+}
+
+// pop returns the connection that was used last, nil if there is none.
+func (p *Pool) pop() *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.idle) - 1
+	if n < 0 {
+		return nil
+	}
+	c := p.idle[n]
+	p.idle[n] = nil
+	p.idle = p.idle[:n]
+	return c
+}
+
+// keep keeps a connection for another request.
+func (p *Pool) keep(c *conn) {
+	c.idleSince = time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || len(p.idle) >= maxIdleKept {
+		c.close()
+		return
+	}
+	p.idle = append(p.idle, c)
+	if p.sweep == nil {
+		p.sweep = time.AfterFunc(maxIdle, p.closeOld)
+	} else if len(p.idle) == 1 {
+		p.sweep.Reset(maxIdle)
+	}
+}
+
+// closeOld closes what has been idle for too long. The oldest come first.
+func (p *Pool) closeOld() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for n < len(p.idle) && p.idle[n].old() {
+		p.idle[n].close()
+		n++
+	}
+	p.idle = append(p.idle[:0], p.idle[n:]...)
+	clear(p.idle[len(p.idle):cap(p.idle)])
+	if len(p.idle) > 0 && !p.closed {
+		p.sweep.Reset(max(time.Second, maxIdle-time.Since(p.idle[0].idleSince)))
+	}
+}
+
+// CloseIdleConnections closes the connections that no request is using.
+func (p *Pool) CloseIdleConnections() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.idle {
+		c.close()
+	}
+	clear(p.idle)
+	p.idle = p.idle[:0]
+	if h := p.http2.Load(); h != nil {
+		h.transport.CloseIdleConnections()
+	}
+}
+
+// Close closes the pool: its connections end with the requests that use them.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	p.closed = true
+	if p.sweep != nil {
+		p.sweep.Stop()
+	}
+	p.mu.Unlock()
+	p.CloseIdleConnections()
+}
+
+// sendable says that no header can be taken for another, or for the end of the
+// header.
+func sendable(h http.Header) bool {
+	for name, values := range h {
+		if name == "" {
+			return false
+		}
+		for i := range len(name) {
+			if c := name[i]; c <= ' ' || c >= 0x7f || c == ':' {
+				return false
+			}
+		}
+		for _, v := range values {
+			for i := range len(v) {
+				if c := v[i]; c < ' ' && c != '\t' || c == 0x7f {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,458 @@
+package upstream
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func read(t *testing.T, resp *http.Response, err error) string {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return string(b)
+}
+
+func TestConnectionsAreReused(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, good)
+	p := s.pool(t)
+	for range 5 {
+		if got := read1(t, p, s); got != "ok" {
+			t.Fatal(got)
+		}
+	}
+	if n := s.connections(); n != 1 {
+		t.Errorf("%d connections for 5 requests, want 1", n)
+	}
+}
+
+func read1(t *testing.T, p *Pool, s *site) string {
+	t.Helper()
+	resp, err := p.RoundTrip(s.request(t, "POST", "body"))
+	return read(t, resp, err)
+}
+
+// A site that closes a kept connection is told as stale, with what was written,
+// and nothing is sent twice.
+func TestStale(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, good, script{end: closeIt}, good)
+	p := s.pool(t)
+	read1(t, p, s)
+	_, err := p.RoundTrip(s.request(t, "POST", "second"))
+	var e *Error
+	if !errors.As(err, &e) || e.Phase != Stale || e.Sent != SentAll {
+		t.Fatalf("%+v", err)
+	}
+	resp, err := p.Do(s.request(t, "POST", "second"), Call{Fresh: true})
+	if got := read(t, resp, err); got != "ok" {
+		t.Fatal(got)
+	}
+	if got := s.received(); len(got) != 3 {
+		t.Errorf("the site got %q", got)
+	}
+}
+
+// A connection that is seen to be closed before it is used costs nothing.
+func TestClosedWhileIdle(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, script{pieces: []string{whole("ok")}, end: closeIt})
+	p := s.pool(t)
+	for i := range 3 {
+		if got := read1(t, p, s); got != "ok" {
+			t.Fatal(got)
+		}
+		waitFor(t, func() bool {
+			c := p.pop()
+			if c == nil {
+				return true
+			}
+			usable := c.usable()
+			p.keep(c)
+			return !usable
+		})
+		if n := s.connections(); n != i+1 {
+			t.Fatal(n)
+		}
+	}
+}
+
+func waitFor(t *testing.T, done func() bool) {
+	t.Helper()
+	for range 2000 {
+		if done() {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatal("it does not come about")
+}
+
+func TestBytesNobodyAskedForEndAConnection(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, script{pieces: []string{whole("ok"), "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"}, gap: 20 * time.Millisecond}, good)
+	p := s.pool(t)
+	read1(t, p, s)
+	waitFor(t, func() bool {
+		c := p.pop()
+		usable := c.usable()
+		p.keep(c)
+		return !usable
+	})
+	if got := read1(t, p, s); got != "ok" {
+		t.Errorf("the second answer is %q", got)
+	}
+}
+
+func TestKeepAliveTime(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]time.Duration{"timeout=5": 4 * time.Second, "timeout=1": -1, "timeout=0": -1, "max=5, Timeout=60": 59 * time.Second, "x": 0, "": 0} {
+		if got := keepAliveTime(http.Header{"Keep-Alive": {value}}, 0); got != want {
+			t.Errorf("%q: %s, want %s", value, got, want)
+		}
+	}
+}
+
+// The end of the context ends a request in every phase, at once.
+func TestCancelling(t *testing.T) {
+	t.Parallel()
+	silent := script{gap: time.Minute, pieces: []string{""}}
+	slow := script{gap: time.Minute, pieces: []string{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", ""}}
+	for name, tt := range map[string]struct {
+		script script
+		body   string
+		sent   Sent
+	}{
+		"waiting":  {silent, "x", SentAll},
+		"sending":  {script{early: true, pieces: []string{""}, gap: time.Minute}, strings.Repeat("x", 64<<20), SentPart},
+		"in body":  {slow, "x", SentAll},
+		"too late": {good, "x", SentNothing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, tt.script)
+			cause := errors.New("no longer wanted")
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			if name == "too late" {
+				cancel(cause)
+			} else {
+				time.AfterFunc(50*time.Millisecond, func() { cancel(cause) })
+			}
+			resp, err := s.pool(t).RoundTrip(s.request(t, "POST", tt.body).WithContext(ctx))
+			if err == nil {
+				_, err = io.ReadAll(resp.Body)
+				_ = resp.Body.Close()
+				if err == nil || name != "in body" {
+					t.Fatalf("%v", err)
+				}
+				return
+			}
+			var e *Error
+			if !errors.As(err, &e) || e.Phase != Cancelled || !errors.Is(err, cause) || e.Sent != tt.sent {
+				t.Errorf("%+v (sent %d), want %d", err, e.Sent, tt.sent)
+			}
+		})
+	}
+}
+
+// An early answer is read while the body is still being sent.
+func TestEarlyAnswer(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, script{early: true, pieces: []string{"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"}, gap: 10 * time.Millisecond, end: halfClose})
+	in, out := io.Pipe()
+	t.Cleanup(func() { _ = out.Close() })
+	r := s.request(t, "POST", "x")
+	r.Body, r.ContentLength = in, -1
+	go func() { _, _ = out.Write(make([]byte, 1<<10)) }()
+	resp, err := s.pool(t).RoundTrip(r)
+	if err != nil || resp.StatusCode != 413 {
+		t.Fatalf("%v, %v", resp, err)
+	}
+	if got := read(t, resp, err); got != "no" {
+		t.Error(got)
+	}
+}
+
+func TestEarlyHintsArePassedOn(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, script{pieces: []string{"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + whole("ok")}})
+	var link string
+	resp, err := s.pool(t).Do(s.request(t, "GET", ""), Call{EarlyHints: func(h http.Header) { link = h.Get("Link") }})
+	if got := read(t, resp, err); got != "ok" || link != "</a>" {
+		t.Errorf("%q, link %q", got, link)
+	}
+}
+
+func TestChangeOfProtocol(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, script{pieces: []string{"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello"}, end: halfClose})
+	r := s.request(t, "GET", "")
+	r.Header.Set("Connection", "Upgrade")
+	r.Header.Set("Upgrade", "websocket")
+	resp, err := s.pool(t).RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := resp.Body.(io.ReadWriteCloser)
+	if _, err := io.WriteString(both, "x"); err != nil {
+		t.Error(err)
+	}
+	if got := read(t, resp, nil); got != "hello" {
+		t.Error(got)
+	}
+}
+
+func TestHeadersThatCannotBeSent(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, good)
+	for _, h := range []http.Header{{"X-A": {"a\r\nX-B: b"}}, {"X A": {"b"}}, {"": {"b"}}, {"X-A:": {"b"}}, {"X-A": {"\x00"}}} {
+		r := s.request(t, "GET", "")
+		r.Header = h
+		if _, err := s.pool(t).RoundTrip(r); PhaseOf(err) != Local {
+			t.Errorf("%q: %v", h, err)
+		}
+	}
+}
+
+// Phases of a connection that cannot be made.
+func TestPhases(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, script{pieces: []string{"no TLS here\r\n"}, end: closeIt})
+	closed := newSite(t, good)
+	_ = closed.Close()
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(secure.Close)
+	slow, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = slow.Close() })
+	for target, want := range map[string]Phase{
+		"http://" + closed.Addr().String(): Connect,
+		"https://" + s.Addr().String():     TLS,
+		secure.URL:                         TLS,
+		"http://name.invalid":              Resolve,
+		"https://" + slow.Addr().String():  TLS,
+	} {
+		u, err := url.Parse(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := NewPool(Options{Target: u, Connect: 300 * time.Millisecond})
+		r, err := http.NewRequestWithContext(t.Context(), "GET", target, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.RoundTrip(r)
+		var e *Error
+		if !errors.As(err, &e) || e.Phase != want || e.Sent != SentNothing || !e.Dialing() {
+			t.Errorf("%s: %v, want phase %s", target, err, want)
+		}
+		p.Close()
+	}
+}
+
+// A dead address does not hold up the next one.
+func TestNextAddress(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, good)
+	p := s.pool(t)
+	_, port, _ := net.SplitHostPort(p.address)
+	p.address = net.JoinHostPort("site.example", port)
+	lookups := 0
+	p.connector.lookup = func(context.Context, string) ([]netip.Addr, error) {
+		lookups++
+		// The first one is never answered (RFC 5737), the second refuses.
+		return []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("::1"), netip.MustParseAddr("127.0.0.1")}, nil
+	}
+	begun := time.Now()
+	if got := read1(t, p, s); got != "ok" {
+		t.Error(got)
+	}
+	if took := time.Since(begun); took > 4*time.Second || lookups != 1 {
+		t.Errorf("%s, %d lookups", took, lookups)
+	}
+}
+
+// secureSite speaks TLS; protocol is what its last request came with.
+func secureSite(t *testing.T, http2 bool, h http.Handler) (*Pool, *httptest.Server) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(h)
+	server.EnableHTTP2 = http2
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	u, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	p := NewPool(Options{Target: u, Connect: 5 * time.Second, Roots: roots})
+	t.Cleanup(p.Close)
+	return p, server
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	for _, http2 := range []bool{false, true} {
+		var connections atomic.Int32
+		p, server := secureSite(t, http2, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			b, _ := io.ReadAll(r.Body)
+			_, _ = fmt.Fprint(w, r.Proto, len(b))
+		}))
+		server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+			if s == http.StateNew {
+				connections.Add(1)
+			}
+		}
+		want := "HTTP/1.1"
+		if http2 {
+			want = "HTTP/2.0"
+		}
+		ask := func(n int) {
+			t.Helper()
+			r, err := http.NewRequestWithContext(t.Context(), "POST", server.URL, bytes.NewReader(make([]byte, n)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := p.RoundTrip(r)
+			if got := read(t, resp, err); got != fmt.Sprint(want, n) {
+				t.Errorf("%q, want %s%d", got, want, n)
+			}
+		}
+		for range 5 {
+			ask(100)
+		}
+		if n := connections.Load(); n != 1 {
+			t.Errorf("%d connections", n)
+		}
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() { ask(200 << 10) })
+		}
+		all.Wait()
+	}
+}
+
+// A site that stops to speak HTTP/2 is asked by HTTP/1.1.
+func TestNoLongerHTTP2(t *testing.T) {
+	t.Parallel()
+	p, server := secureSite(t, true, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, r.Proto) }))
+	ask := func() string {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", server.URL, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := p.RoundTrip(r)
+		if err != nil {
+			return err.Error()
+		}
+		return read(t, resp, nil)
+	}
+	if got := ask(); got != "HTTP/2.0" {
+		t.Fatal(got)
+	}
+	server.TLS.NextProtos = []string{"http/1.1"}
+	server.CloseClientConnections()
+	waitFor(t, func() bool { return ask() == "HTTP/1.1" })
+	if got := ask(); got != "HTTP/1.1" {
+		t.Error(got)
+	}
+}
+
+func TestSessionTicketsAreNoStrayBytes(t *testing.T) {
+	t.Parallel()
+	p, server := secureSite(t, false, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	for range 3 {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", server.URL, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := p.RoundTrip(r)
+		read(t, resp, err)
+		c := p.pop()
+		if c == nil {
+			t.Fatal("the connection was not kept")
+		}
+		for range 3 {
+			if !c.usable() {
+				t.Fatal("the connection counts as closed")
+			}
+		}
+		p.keep(c)
+	}
+}
+
+// More than a record of TLS can hold unread bytes, where the system sees none.
+func TestStrayBytesInARecord(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	l, err := tls.Listen("tcp", "127.0.0.1:0", server.TLS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				b := make([]byte, 4<<10)
+				for {
+					if _, err := c.Read(b); err != nil {
+						return
+					}
+					// The answer ends exactly with what one Read of the pool takes.
+					first := whole(strings.Repeat("a", 8000))
+					_, _ = io.WriteString(c, first+whole("evil"))
+				}
+			}()
+		}
+	}()
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	u := &url.URL{Scheme: "https", Host: l.Addr().String()}
+	p := NewPool(Options{Target: u, Connect: 5 * time.Second, Roots: roots})
+	t.Cleanup(p.Close)
+	for range 3 {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", u.String(), http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := p.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := make([]byte, 8000)
+		if _, err := io.ReadFull(resp.Body, b); err != nil || b[0] != 'a' {
+			t.Fatalf("%q, %v", b[:4], err)
+		}
+		_, _ = io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+	}
+}
