@@ -2,11 +2,9 @@ package proxy
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,13 +12,12 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/upstream"
 )
 
 var (
 	errFirstByte  = errors.New("no answer in time")
 	errStreamIdle = errors.New("the answer stalled")
-	errRedelivery = errors.New("the connection broke after the request was sent")
-	errUnasked    = errors.New("the site switched protocols without being asked")
 )
 
 // attempt is one delivery of a request to a channel. It ends with an outcome.
@@ -41,9 +38,9 @@ type attempt struct {
 	watch    *time.Timer // cancels when a phase takes too long
 	answered atomic.Bool // the head of the answer has come
 
-	trace   httptrace.ClientTrace
-	written atomic.Bool // the request's head, to a connection
-	sent    atomic.Bool // the whole request: the site may be working on it
+	payload []byte // of the body, as far as it is in memory
+	sent    bool   // the whole request: the site may be working on it
+	stale   bool   // it was repeated, as the site had closed a connection that was kept
 
 	// The answer as far as it was read to judge it: see hold.go.
 	stream    dialect.Stream
@@ -93,14 +90,11 @@ func (a *attempt) deliver(r *http.Request) (*http.Response, error) {
 	a.ctx, a.cancel = context.WithCancelCause(x.in.Context())
 	a.watch = time.AfterFunc(a.limits.FirstByte, a.expire)
 	x.handler.live.add(a)
-	a.trace.WroteRequest = a.wroteRequest
-	if x.body.length == 0 {
-		a.trace.WroteHeaders, a.trace.GotConn = a.wroteHeaders, a.gotConn
-	}
-	resp, err := x.setup.sites[x.pick.Channel].transport.RoundTrip(r.WithContext(httptrace.WithClientTrace(a.ctx, &a.trace)))
+	resp, err := a.roundTrip(r.WithContext(a.ctx))
 	a.ttfb = time.Since(a.begun)
 	if err != nil {
 		a.watch.Stop()
+		a.sent = sentOf(err) == upstream.SentAll
 		if cause := context.Cause(a.ctx); cause != nil {
 			err = cause
 		}
@@ -111,11 +105,6 @@ func (a *attempt) deliver(r *http.Request) (*http.Response, error) {
 	a.answered.Store(true)
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		a.watch.Stop()
-		if upgradeOf(a.exchange.in.Header) == "" {
-			_ = resp.Body.Close()
-			a.end()
-			return nil, errUnasked
-		}
 		return resp, nil
 	}
 	resp.Body = &attemptBody{resp.Body, a}
@@ -124,6 +113,48 @@ func (a *attempt) deliver(r *http.Request) (*http.Response, error) {
 	a.hold(resp)
 	a.watch.Stop()
 	return resp, nil
+}
+
+// roundTrip delivers the request, and again if the site had closed the connection
+// that was kept for it.
+func (a *attempt) roundTrip(r *http.Request) (*http.Response, error) {
+	x := a.exchange
+	to, call := x.setup.sites[x.pick.Channel].transport, upstream.Call{EarlyHints: x.caller.passEarlyHints}
+	resp, err := to.Do(r, call)
+	if !a.mayRepeat(err) {
+		return resp, err
+	}
+	a.stale, call.Fresh = true, true
+	r.Body = x.body.reader(a.payload)
+	return to.Do(r, call)
+}
+
+// mayRepeat says whether err is about a connection that was kept, and the site
+// does not work on the request, or may do so twice.
+func (a *attempt) mayRepeat(err error) bool {
+	x := a.exchange
+	if upstream.PhaseOf(err) != upstream.Stale || !x.body.replayable() || a.ctx.Err() != nil {
+		return false
+	}
+	retry := &x.setup.config.Retry
+	return sentOf(err) != upstream.SentAll || retry.MaxRetries > 0 && (isIdempotent(x.in.Method) || retry.AfterSent)
+}
+
+// isIdempotent says that a request may be sent twice (RFC 9110, section 9.2.2).
+func isIdempotent(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return false
+}
+
+func sentOf(err error) upstream.Sent {
+	var e *upstream.Error
+	if errors.As(err, &e) {
+		return e.Sent
+	}
+	return upstream.SentNothing
 }
 
 // end releases what the attempt holds of the site.
@@ -137,30 +168,6 @@ func (a *attempt) discard(resp *http.Response) {
 	if resp != nil {
 		_ = resp.Body.Close()
 		resp.Body = http.NoBody // the client reads what it takes for the rest of it
-	}
-}
-
-func (a *attempt) wroteRequest(w httptrace.WroteRequestInfo) {
-	if w.Err == nil {
-		a.sent.Store(true)
-	}
-}
-
-func (a *attempt) wroteHeaders() { a.written.Store(true) }
-
-// gotConn ends the attempt when net/http, on its own account, would send a
-// request again that had been written to a connection: each delivery has to be
-// an attempt that is counted. With a body it does that only to requests with an
-// idempotency key, which are given no way to read the body again.
-func (a *attempt) gotConn(info httptrace.GotConnInfo) {
-	if !a.written.Load() {
-		return
-	}
-	a.cancel(errRedelivery)
-	// With HTTP/1 the request may be written before the context is looked at. A
-	// connection of HTTP/2 is shared, and there the context is looked at.
-	if t, ok := info.Conn.(*tls.Conn); !ok || t.ConnectionState().NegotiatedProtocol != "h2" {
-		_ = info.Conn.Close()
 	}
 }
 

@@ -140,6 +140,20 @@ func (c *caller) hasBegun() bool {
 	return c.early
 }
 
+// passEarlyHints passes on what a site says before its answer (RFC 8297).
+func (c *caller) passEarlyHints(h http.Header) {
+	links := h["Link"]
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.begun || c.done || len(links) == 0 || !c.x.in.ProtoAtLeast(1, 1) {
+		return
+	}
+	out := c.w.Header()
+	out["Link"] = links
+	c.w.WriteHeader(http.StatusEarlyHints)
+	delete(out, "Link")
+}
+
 // write sends a part of an answer. between says that it ends an event.
 func (c *caller) write(b []byte, between, flush bool) error {
 	c.mu.Lock()

@@ -86,7 +86,7 @@ type setup struct {
 
 // site is where a channel's requests go.
 type site struct {
-	transport http.RoundTripper
+	transport transport
 	verdicts  *verdict.Set
 	escaped   string // path of the target for the wire, without a slash at its end
 }

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -14,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/aitunnel/aitunnel/core/dialect"
+	"github.com/aitunnel/aitunnel/core/upstream"
 	"github.com/aitunnel/aitunnel/core/verdict"
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
@@ -116,8 +116,11 @@ func (x *exchange) sameOrigin(location string) bool {
 // failed is the outcome of an attempt without an answer.
 func (a *attempt) failed(err error) outcome {
 	err = a.cause(err)
-	o := outcome{noAnswer: true, timedOut: errors.Is(err, errFirstByte), undecided: a.status == 0 && a.sent.Load()}
+	o := outcome{noAnswer: true, timedOut: errors.Is(err, errFirstByte), undecided: a.status == 0 && a.sent}
 	o.verdict = verdict.Verdict{Means: verdict.Broken, Scope: verdict.ScopeChannel, Failover: true, SameChannel: true, Reason: a.reason(err)}
+	if upstream.PhaseOf(err) == upstream.Local {
+		o.verdict.Scope = verdict.ScopeNone // the site was not asked
+	}
 	return o
 }
 
@@ -134,32 +137,36 @@ func (a *attempt) reason(err error) string {
 		return fmt.Sprintf("no answer within %s", a.limits.FirstByte)
 	case errors.Is(err, errStreamIdle):
 		return fmt.Sprintf("the answer stalled for %s", a.limits.StreamIdle)
-	case errors.Is(err, errRedelivery), errors.Is(err, ErrShutdown), errors.Is(err, errUnasked):
+	case errors.Is(err, ErrShutdown):
 		return err.Error()
+	}
+	var failure *upstream.Error
+	if errors.As(err, &failure) && failure.Text() != "" {
+		return failure.Text()
+	}
+	switch {
 	case errors.As(err, &dns):
 		return "cannot resolve the host name"
-	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
+	case errors.As(err, &record):
 		return "the site does not speak TLS on this port: does its address begin with http://?"
 	case errors.As(err, &verification):
 		return "TLS failed: " + certificateReason(verification.Err)
 	case errors.As(err, &alert):
 		return "TLS failed: " + alert.Error()
-	case errors.As(err, &op) && op.Op == "dial" && op.Timeout():
-		return fmt.Sprintf("no connection within %s", a.limits.Connect)
 	case errors.As(err, &op) && op.Op == "dial":
 		return "cannot connect: " + systemError(op.Err)
-	case isTimeout(err):
-		return fmt.Sprintf("no TLS handshake within %s", a.limits.Connect)
+	case isTimeout(failure):
+		if failure.Phase == upstream.TLS {
+			return fmt.Sprintf("no TLS handshake within %s", a.limits.Connect)
+		}
+		return fmt.Sprintf("no connection within %s", a.limits.Connect)
 	case a.answered.Load():
 		return "the answer was cut off"
 	}
 	return "the connection broke before an answer"
 }
 
-func isTimeout(err error) bool {
-	var t interface{ Timeout() bool }
-	return errors.As(err, &t) && t.Timeout() && !errors.Is(err, context.DeadlineExceeded)
-}
+func isTimeout(e *upstream.Error) bool { return e != nil && e.Timeout() }
 
 // certificateReason says what is wrong with a certificate.
 func certificateReason(err error) string {

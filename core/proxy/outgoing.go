@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -43,17 +42,8 @@ func (a *attempt) write(r *http.Request) {
 	}
 	escaped, _ := dialect.JoinPath(to.escaped, parts.Path)
 	r.URL = &url.URL{Scheme: c.Target.Scheme, Host: c.Target.Host, Path: unescapedPath(escaped), RawPath: escaped, RawQuery: query}
-	r.Host, r.Header, r.Body, r.ContentLength, r.GetBody = "", h, x.body.reader(head), length, nil
-	if x.body.rest == nil && !hasIdempotencyKey(h) {
-		// For a connection that the site closed before a byte was written.
-		r.GetBody = func() (io.ReadCloser, error) { return x.body.reader(head), nil }
-	}
-}
-
-// hasIdempotencyKey finds requests that net/http sends again by itself, even
-// when a site may have acted on them, if it can read the body again.
-func hasIdempotencyKey(h http.Header) bool {
-	return h["Idempotency-Key"] != nil || h["X-Idempotency-Key"] != nil
+	a.payload = head
+	r.Host, r.Header, r.Body, r.ContentLength = "", h, x.body.reader(head), length
 }
 
 // newSite is where a channel's requests go.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/upstream"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -72,7 +73,7 @@ func (p *prober) Probe(ctx context.Context, in sdk.ProbeRequest) (sdk.ProbeResul
 
 func (p *prober) send(req *http.Request, secret string) (sdk.ProbeResult, error) {
 	begun := time.Now()
-	resp, err := p.site.transport.RoundTrip(req)
+	resp, err := p.site.transport.Do(req, upstream.Call{})
 	if err != nil {
 		a := attempt{ctx: req.Context(), limits: p.channel.Config.Timeouts}
 		return sdk.ProbeResult{}, errors.New(a.reason(err))

@@ -36,6 +36,7 @@ func (x *exchange) recordAttempt(o outcome) {
 		TTFB:    event.Millis(a.ttfb),
 		Total:   event.Millis(time.Since(a.begun)),
 		Sent:    o.undecided,
+		Stale:   a.stale,
 		Plan:    x.pick.Plan,
 		Reason:  x.pick.Reason,
 		Key:     a.keyID,

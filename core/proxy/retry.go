@@ -22,7 +22,7 @@ const maxAttempts = 64
 // quotes the URL, which may hold a key.
 func newClient() *retryablehttp.Client {
 	return &retryablehttp.Client{
-		HTTPClient:   &http.Client{Transport: transport{}, CheckRedirect: followNoRedirect},
+		HTTPClient:   &http.Client{Transport: attemptTransport{}, CheckRedirect: followNoRedirect},
 		RetryMax:     maxAttempts,
 		CheckRetry:   checkRetry,
 		Backoff:      noBackoff,
@@ -31,12 +31,12 @@ func newClient() *retryablehttp.Client {
 	}
 }
 
-// transport makes the attempts. It hides CloseIdleConnections, which the client
+// attemptTransport makes the attempts. It hides CloseIdleConnections, which the client
 // calls when it gives up and which would empty the pools of everybody.
-type transport struct{}
+type attemptTransport struct{}
 
 // RoundTrip makes the attempt that was prepared last.
-func (transport) RoundTrip(r *http.Request) (*http.Response, error) {
+func (attemptTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return exchangeOf(r.Context()).attempt.deliver(r)
 }
 

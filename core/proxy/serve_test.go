@@ -17,6 +17,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/upstream"
 	"github.com/aitunnel/aitunnel/plugins/keyselectors"
 	"github.com/aitunnel/aitunnel/plugins/strategies"
 	"github.com/aitunnel/aitunnel/sdk"
@@ -26,7 +27,7 @@ import (
 // part.
 type atOnce struct{ answer []byte }
 
-func (s atOnce) RoundTrip(r *http.Request) (*http.Response, error) {
+func (s atOnce) Do(r *http.Request, _ upstream.Call) (*http.Response, error) {
 	if r.Body != nil {
 		_, _ = io.Copy(io.Discard, r.Body)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/upstream"
 	"github.com/aitunnel/aitunnel/core/verdict"
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
@@ -16,8 +17,8 @@ type refusing struct {
 	body   string
 }
 
-func (s refusing) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := atOnce{[]byte(strings.ReplaceAll(s.body, "KEY", strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")))}.RoundTrip(r)
+func (s refusing) Do(r *http.Request, _ upstream.Call) (*http.Response, error) {
+	resp, err := atOnce{[]byte(strings.ReplaceAll(s.body, "KEY", strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")))}.Do(r, upstream.Call{})
 	if err == nil {
 		resp.StatusCode = s.status
 	}

@@ -1,17 +1,20 @@
 package proxy
 
 import (
-	"crypto/tls"
 	"crypto/x509"
-	"net"
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/upstream"
 )
+
+// transport delivers requests to a site: an [upstream.Pool], or a test's.
+type transport interface {
+	Do(*http.Request, upstream.Call) (*http.Response, error)
+}
 
 // upstreams keep the connections to sites. They belong to no configuration: a
 // reload leaves connections open.
@@ -19,7 +22,7 @@ type upstreams struct {
 	roots *x509.CertPool // nil: the system's
 
 	mu  sync.Mutex
-	all map[upstreamID]*http.Transport
+	all map[upstreamID]*upstream.Pool
 }
 
 type upstreamID struct {
@@ -32,19 +35,30 @@ func idOf(c *config.Channel) upstreamID {
 }
 
 // of returns the connections to the channel's origin.
-func (u *upstreams) of(c *config.Channel) *http.Transport {
+func (u *upstreams) of(c *config.Channel) *upstream.Pool {
 	id := idOf(c)
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	t := u.all[id]
-	if t == nil {
-		t = newTransport(c.Target, id.connect, u.roots)
+	p := u.all[id]
+	if p == nil {
+		p = upstream.NewPool(upstream.Options{
+			Target: c.Target, Connect: id.connect, Roots: u.roots, Egress: upstream.FromEnvironment(c.Target), Shortage: u.closeIdle,
+		})
 		if u.all == nil {
-			u.all = map[upstreamID]*http.Transport{}
+			u.all = map[upstreamID]*upstream.Pool{}
 		}
-		u.all[id] = t
+		u.all[id] = p
 	}
-	return t
+	return p
+}
+
+// closeIdle frees descriptors.
+func (u *upstreams) closeIdle() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, p := range u.all {
+		p.CloseIdleConnections()
+	}
 }
 
 // keep closes the connections to origins that nothing in use leads to. Until
@@ -59,33 +73,10 @@ func (u *upstreams) keep(inUse map[*route.Table]*setup) {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for id, t := range u.all {
+	for id, p := range u.all {
 		if !used[id] {
-			t.CloseIdleConnections()
+			p.Close()
 			delete(u.all, id)
 		}
-	}
-}
-
-// newTransport sets no limit on connections: a stream may hold one for many
-// minutes, and the next request must not wait for it. The environment, which
-// net/http reads once, may name a proxy for the origin.
-func newTransport(origin *url.URL, connect time.Duration, roots *x509.CertPool) *http.Transport {
-	dialer := &net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second}
-	proxy := http.ProxyFromEnvironment
-	if named, err := proxy(&http.Request{URL: origin}); named == nil && err == nil {
-		proxy = nil
-	}
-	return &http.Transport{
-		Proxy:                 proxy,
-		DialContext:           dialer.DialContext,
-		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:   connect,
-		ForceAttemptHTTP2:     true,
-		HTTP2:                 &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
-		MaxIdleConnsPerHost:   4096,
-		IdleConnTimeout:       90 * time.Second,
-		ExpectContinueTimeout: time.Second,
-		DisableCompression:    true, // the caller's Accept-Encoding is passed on
 	}
 }

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"syscall"
 )
@@ -60,6 +61,52 @@ func (e *Error) Dialing() bool {
 	return false
 }
 
+// Text is the error for people where it is one of this package; "" otherwise: an
+// error of net/http may quote a URL, or what the site sent.
+func (e *Error) Text() string {
+	var op *net.OpError
+	switch {
+	case e.Phase == Local && isShortage(e.Err):
+		return "this machine has no free file descriptors, ports or memory: see ulimit -n"
+	case e.Phase == Proxy && errors.As(e.Err, &op) && op.Op == "dial":
+		return "the proxy cannot be reached: " + systemText(op.Err)
+	case e.Phase == Proxy && errors.Is(e.Err, os.ErrDeadlineExceeded):
+		return "the proxy did not answer in time"
+	}
+	for _, own := range []error{errStatus, errUnasked, errHeaderSize, errFields, errInformational, errInvalid} {
+		if errors.Is(e.Err, own) {
+			return own.Error()
+		}
+	}
+	switch e.Phase {
+	case Proxy, Connect:
+		var text proxyError
+		if errors.As(e.Err, &text) {
+			return text.Error()
+		}
+		if e.Phase == Proxy {
+			return "the egress failed"
+		}
+	case BadAnswer:
+		return "the answer is not valid HTTP"
+	}
+	return ""
+}
+
+// proxyError is what a proxy made of a request, in words of this package.
+type proxyError string
+
+func (e proxyError) Error() string { return string(e) }
+
+// systemText is an error of the system without the name of the call.
+func systemText(err error) string {
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		err = call.Err
+	}
+	return err.Error()
+}
+
 // PhaseOf is the phase in which err came up, "" if it is not known.
 func PhaseOf(err error) Phase {
 	var e *Error
@@ -75,6 +122,7 @@ var (
 	errHeaderSize    = errors.New("the header of the answer is larger than 256 KiB")
 	errFields        = errors.New("the answer has more than 1,000 header fields")
 	errInformational = errors.New("more than 20 informational answers came before the answer")
+	errProxyLogin    = proxyError("the proxy refuses the user and password")
 	errInvalid       = errors.New("the request has a header that cannot be sent")
 )
 

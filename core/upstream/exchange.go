@@ -61,6 +61,10 @@ func (c *conn) exchange(r *http.Request, call Call) (*http.Response, error) {
 	if resp == nil {
 		return nil, x.fail(sent, writeErr, err)
 	}
+	if c.pool.absolute && resp.StatusCode == http.StatusProxyAuthRequired {
+		x.end(false)
+		return nil, &Error{Phase: Proxy, Err: errProxyLogin}
+	}
 	return x.answer(r, resp), nil
 }
 

@@ -1,0 +1,50 @@
+package upstream
+
+import (
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+
+	"golang.org/x/net/http/httpproxy"
+)
+
+// environment has the proxies that the environment names, as they are when it is
+// first asked: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, in upper or lower
+// case.
+var environment = sync.OnceValue(func() func(*url.URL) (*url.URL, error) {
+	c := httpproxy.FromEnvironment()
+	all := firstSet("ALL_PROXY", "all_proxy")
+	if c.HTTPProxy == "" {
+		c.HTTPProxy = all
+	}
+	if c.HTTPSProxy == "" {
+		c.HTTPSProxy = all
+	}
+	return c.ProxyFunc()
+})
+
+func firstSet(names ...string) string {
+	for _, name := range names {
+		if v := os.Getenv(name); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// FromEnvironment is the egress that the environment names for a site. It is the
+// direct one for a site of this machine.
+func FromEnvironment(target *url.URL) Egress {
+	u, err := environment()(target)
+	if err != nil || u == nil {
+		return Egress{}
+	}
+	if u.Scheme == "socks" { // as desktops write it
+		own := *u
+		own.Scheme = "socks5h"
+		u = &own
+	}
+	u.Scheme = strings.ToLower(u.Scheme)
+	return Egress{Proxy: u}
+}
