@@ -138,7 +138,7 @@ type Attempt struct {
 	Wait    Millis  `json:"wait_ms,omitempty"` // before the attempt
 	TTFB    Millis  `json:"ttfb_ms,omitempty"`
 	Total   Millis  `json:"total_ms"`
-	Sent    bool    `json:"sent,omitempty"` // it failed after the whole request was delivered: the site may be at work on it
+	Sent    bool    `json:"sent,omitempty"`  // it failed after the whole request was delivered: the site may be at work on it
 	Stale   bool    `json:"stale,omitempty"` // the site had closed the connection that was kept: the request was sent again over a new one
 	Plan    uint64  `json:"plan,omitempty"`
 	Reason  string  `json:"reason,omitempty"` // why this channel and key
