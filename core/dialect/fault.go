@@ -25,7 +25,7 @@ func errorIn(data []byte, cut bool) ([]byte, bool) {
 	return []byte(root.Raw), true
 }
 
-var errorMarks = [][]byte{[]byte(`error`), []byte(`"Error"`), []byte(`fail`), []byte(`"detail"`), []byte(`"success"`), []byte(`"message"`), []byte(`"msg"`), []byte(`"base_resp"`)}
+var errorMarks = [][]byte{[]byte(`error`), []byte(`"Error"`), []byte(`fail`), []byte(`"detail"`), []byte(`"success"`), []byte(`"message"`), []byte(`msg"`), []byte(`"base_resp"`)}
 
 // mayBeError is a quick look that finds most content to be no error.
 func mayBeError(data []byte) bool {
@@ -74,7 +74,7 @@ func isBareError(o gjson.Result) bool {
 		switch name.Str {
 		case "detail":
 			detail = !isBlank(v)
-		case "message", "msg", "error_msg":
+		case "message", "msg", "error_msg", "errmsg", "err_msg", "error_message":
 			message = message || v.Type == gjson.String && v.Str != ""
 		case "errors":
 			message = message || !isBlank(v)
@@ -82,7 +82,7 @@ func isBareError(o gjson.Result) bool {
 			failed = v.Type == gjson.False
 		case "code":
 			failed = failed || isErrorCode(v)
-		case "error_code":
+		case "error_code", "errcode", "err_code":
 			failed = failed || v.Num != 0
 		case "status":
 			failed = failed || v.Type == gjson.Number && v.Num >= 400 || v.Str == "error" || v.Str == "failed" || v.Str == "fail"

@@ -231,7 +231,7 @@ func (s *Stream) sniff(b []byte) bool {
 }
 
 // maxFirstWord is the longest beginning that decides on a framing.
-const maxFirstWord = len("<!doctype html")
+const maxFirstWord = len("<!doctype")
 
 func (s *Stream) more(b []byte) bool {
 	s.head = append(s.head, b...)
@@ -257,7 +257,7 @@ func (s *Stream) replay(head []byte) {
 
 // isHTML says that a text is a page, and whether that is certain.
 func isHTML(word []byte) (html, known bool) {
-	for _, mark := range []string{"<!doctype html", "<html"} {
+	for _, mark := range []string{"<!doctype", "<html"} {
 		n := min(len(word), len(mark))
 		if strings.EqualFold(string(word[:n]), mark[:n]) {
 			return n == len(mark), n == len(mark)

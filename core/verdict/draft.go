@@ -23,9 +23,7 @@ func Draft(name string, a Answer, v Verdict) string {
 	}
 	switch {
 	case v.Page:
-		if media := mediaType(a.Header.Get("Content-Type")); media != "" {
-			body.SetAttributeValue("content_type", cty.StringVal(media))
-		}
+		body.SetAttributeValue("content_type", cty.StringVal("text/html"))
 		setExpression(body, "message", v.Message)
 	case isTelling(v.Code):
 		setExpression(body, "code", v.Code)

@@ -28,7 +28,8 @@ type failure struct {
 	err          object // the error in it; doc itself where the error is flat
 	header       http.Header
 	body         []byte
-	lowered      string    // the message in lower case
+	words        string    // the message as rules see it: in simplified characters
+	lowered      string    // words in lower case
 	grams        *trigrams // of lowered, made when a rule asks for it
 	loweredCodes []string
 	text         string // the body in lower case, made when a rule asks for it
@@ -57,18 +58,26 @@ func normalize(a Answer) *failure {
 		f.message = plainText(body, f.page)
 		f.readXML()
 	}
-	f.message = clip(withoutEcho(f.message, f.status))
-	f.lowered = string(asciiLower([]byte(f.message)))
+	if !a.good() {
+		f.readHeader()
+	}
+	f.say(clip(withoutEcho(f.message, f.status)))
 	for _, c := range f.codes {
 		f.loweredCodes = append(f.loweredCodes, string(asciiLower([]byte(c))))
 	}
 	return f
 }
 
+// say sets the message, and its forms for rules.
+func (f *failure) say(message string) {
+	f.message, f.words = message, simplified(message)
+	f.lowered = string(asciiLower([]byte(f.words)))
+}
+
 // mayHoldError says that a good answer is worth a closer look: looking for a
 // few names costs a tenth of reading its JSON.
 func mayHoldError(body []byte) bool {
-	for _, name := range []string{`rror`, `"success"`, `"base_resp"`, `ode"`, `"response.incomplete"`} {
+	for _, name := range []string{`rror`, `"success"`, `"base_resp"`, `ode"`, `"response.incomplete"`, `"fail`} {
 		if bytes.Contains(body, []byte(name)) {
 			return true
 		}
@@ -88,7 +97,7 @@ func isPage(a Answer, body []byte) bool {
 		return !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) // some gateways call JSON a page
 	}
 	head := asciiLower(bytes.TrimSpace(body[:min(len(body), 256)]))
-	for _, p := range []string{"<!doctype html", "<html", "<head", "<title", "<body", "<center"} {
+	for _, p := range []string{"<!doctype", "<html", "<head", "<title", "<body", "<center"} { // one firewall writes <!doctypehtml>
 		if bytes.HasPrefix(head, []byte(p)) {
 			return true
 		}
@@ -149,7 +158,7 @@ func (f *failure) readValue(e gjson.Result) bool {
 		return true
 	case e.Type == gjson.String && strings.TrimSpace(e.Str) != "":
 		f.fill(f.doc)
-		if said := scalar(f.doc.get("error_description", "message", "detail")); said != "" && isWord(e.Str) {
+		if said := text(f.doc.get("error_description", "message", "detail")); said != "" && isWord(e.Str) {
 			f.message = said
 			f.codes = appendCode(f.codes, e.Str)
 			f.code = firstOf(f.code, e.Str)
@@ -188,9 +197,18 @@ func (f *failure) flagged() bool {
 		f.code = scalar(objectOf(response.get("incomplete_details")).get("reason"))
 		f.codes = appendCode(appendCode(f.codes, kind), f.code)
 		return true
-	case f.doc.get("success").Type == gjson.False && scalar(f.doc.get(messageNames...)) != "":
+	case f.doc.get("success").Type == gjson.False && scalar(f.doc.get(messageNames...)) != "", f.saysItFailed():
 		f.fill(f.doc)
 		return true
+	}
+	return false
+}
+
+// saysItFailed is {"status": "error", "message": "…"} without anything else.
+func (f *failure) saysItFailed() bool {
+	switch strings.ToLower(scalar(f.doc.get("status"))) {
+	case "error", "fail", "failed", "failure":
+		return scalar(f.doc.get(messageNames...)) != "" && !f.hasContent()
 	}
 	return false
 }
@@ -205,6 +223,9 @@ func (f *failure) problem(good bool) bool {
 	switch {
 	case detail.IsObject():
 		f.err = objectOf(detail)
+		if inner := f.err.get("error"); inner.IsObject() {
+			f.err = objectOf(inner)
+		}
 		f.fill(f.err)
 	case detail.IsArray():
 		f.message = scalar(detail.Get("0.msg"))
@@ -217,8 +238,8 @@ func (f *failure) problem(good bool) bool {
 }
 
 var (
-	messageNames = []string{"message", "msg", "error_msg", "errorMessage", "error_message", "status_msg", "err_msg", "reason", "detail", "title"}
-	codeNames    = []string{"code", "error_code", "errorCode", "errorKey", "err_code"}
+	messageNames = []string{"message", "msg", "error_msg", "errorMessage", "error_message", "status_msg", "err_msg", "errmsg", "errorDescription", "reason", "detail", "title"}
+	codeNames    = []string{"code", "error_code", "errorCode", "errorKey", "err_code", "errcode"}
 	contentNames = []string{"choices", "candidates", "output", "content", "data", "usage", "id", "message_id", "embedding", "embeddings", "results", "response", "text"}
 )
 
@@ -227,12 +248,21 @@ func (f *failure) flat(good bool) bool {
 	message := f.doc.get(messageNames...)
 	if good {
 		code := scalar(f.doc.get(codeNames...))
-		if message.Type != gjson.String || message.Str == "" || f.doc.get(contentNames...).Exists() || isSuccess(code) {
+		if message.Type != gjson.String || message.Str == "" || f.hasContent() || isSuccess(code) {
 			return false
 		}
 	}
 	f.fill(f.doc)
 	return true
+}
+
+// hasContent says that the document holds something of an answer. Some sites
+// write "data": null beside their errors.
+func (f *failure) hasContent() bool {
+	return slices.ContainsFunc(contentNames, func(name string) bool {
+		v := f.doc.get(name)
+		return v.Exists() && v.Type != gjson.Null && v.Raw != "{}" && v.Raw != "[]" && v.Raw != `""`
+	})
 }
 
 func isSuccess(code string) bool {
@@ -268,14 +298,43 @@ var codePaths = [][]string{
 
 func messageOf(o object) string {
 	m := o.get(messageNames...)
-	text := scalar(m)
-	if m.IsObject() {
-		text = messageOf(objectOf(m))
+	said := text(m)
+	switch {
+	case m.IsObject():
+		said = messageOf(objectOf(m))
+	case said == "":
+		said = innerMessage(o, 3)
 	}
 	if raw := scalar(objectOf(o.get("metadata")).get("raw")); raw != "" { // OpenRouter: what the provider said
-		text += "\n" + raw
+		said += "\n" + raw
 	}
-	return text
+	return said
+}
+
+// text is a message, or the first of several.
+func text(v gjson.Result) string {
+	if v.IsArray() {
+		v = v.Get("0")
+	}
+	return scalar(v)
+}
+
+// innerMessage is the first message in the objects below o: gateways wrap what
+// their upstream said.
+func innerMessage(o object, depth int) string {
+	if depth == 0 {
+		return ""
+	}
+	for _, f := range o {
+		inner := objectOf(f.value)
+		if text := scalar(inner.get(messageNames...)); text != "" {
+			return text
+		}
+		if text := innerMessage(inner, depth-1); text != "" {
+			return text
+		}
+	}
+	return ""
 }
 
 // unwrap reads a message that is itself an error in JSON.
@@ -316,12 +375,26 @@ func appendCode(codes []string, c string) []string {
 func isWord(s string) bool { return s != "" && len(s) <= 64 && !strings.ContainsAny(s, " \t\n") }
 
 // plainText is the message of a body that is not JSON: its text, or a page's
-// title.
+// title or first heading.
 func plainText(body []byte, page bool) string {
 	if !page {
 		return strings.TrimSpace(strings.ToValidUTF8(string(body[:min(len(body), maxMessage)]), ""))
 	}
-	return between(body, "<title", "</title>")
+	for _, tag := range []string{"title", "h1", "h2"} {
+		if text := between(body, "<"+tag, "</"+tag+">"); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// readHeader reads the codes that AWS and Azure put into headers.
+func (f *failure) readHeader() {
+	for _, name := range []string{"X-Amzn-Errortype", "X-Ms-Error-Code"} {
+		code, _, _ := strings.Cut(f.header.Get(name), ":")
+		f.codes = appendCode(f.codes, code)
+		f.code = firstOf(f.code, code)
+	}
 }
 
 // readXML reads the errors of object stores and of some gateways.

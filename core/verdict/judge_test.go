@@ -180,7 +180,8 @@ func TestIntervals(t *testing.T) {
 		{"Limit 3, Used 3, Requested 1 in 60s", 0},
 		{"Please try again later.", 0},
 	} {
-		f := &failure{message: c.message, lowered: strings.ToLower(c.message)}
+		f := &failure{}
+		f.say(c.message)
 		if got := f.retryAfter(true, now); got != c.want {
 			t.Errorf("%q: %v, want %v", c.message, got, c.want)
 		}

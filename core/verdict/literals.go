@@ -67,26 +67,40 @@ func shortest(words []string) int {
 // beginsWithLiteral says that what the expression matches begins with a fixed
 // word, after white space at most.
 func beginsWithLiteral(re *syntax.Regexp) bool {
+	const shortest = 3
+	n, _ := fixedPrefix(re)
+	return n >= shortest
+}
+
+// fixedPrefix is how many fixed characters all that the expression matches
+// begins with, and whether they are all of it. The parser writes "_ab|_cd" as
+// "_(?:ab|cd)".
+func fixedPrefix(re *syntax.Regexp) (n int, whole bool) {
 	switch re.Op {
 	case syntax.OpLiteral:
-		return len(re.Rune) >= 3
+		return len(re.Rune), true
 	case syntax.OpCapture:
-		return beginsWithLiteral(re.Sub[0])
+		return fixedPrefix(re.Sub[0])
 	case syntax.OpAlternate:
-		for _, sub := range re.Sub {
-			if !beginsWithLiteral(sub) {
-				return false
-			}
+		n, whole = fixedPrefix(re.Sub[0])
+		for _, sub := range re.Sub[1:] {
+			m, all := fixedPrefix(sub)
+			n, whole = min(n, m), whole && all
 		}
-		return len(re.Sub) > 0
+		return n, whole
 	case syntax.OpConcat:
 		for _, sub := range re.Sub {
-			if !isPadding(sub) {
-				return beginsWithLiteral(sub)
+			if n == 0 && isPadding(sub) {
+				continue
+			}
+			m, all := fixedPrefix(sub)
+			if n += m; !all {
+				return n, false
 			}
 		}
+		return n, true
 	}
-	return false
+	return 0, false
 }
 
 // isPadding says that an expression matches positions or white space only.

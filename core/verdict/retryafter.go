@@ -58,16 +58,34 @@ func interval(v string, now time.Time) time.Duration {
 	if d, err := time.ParseDuration(v); err == nil {
 		return max(d, 0)
 	}
-	if t, err := time.Parse(time.RFC3339, v); err == nil {
+	if t, ok := moment(v); ok {
 		return max(t.Sub(now), 0)
 	}
-	if t, err := time.ParseInLocation(time.DateTime, v, beijing); err == nil {
-		return max(t.Sub(now), 0)
-	}
-	if t, err := http.ParseTime(v); err == nil {
-		return max(t.Sub(now), 0)
+	if wholeAmount.MatchString(v) {
+		return sumOf(v)
 	}
 	return 0
+}
+
+// wholeAmount is "1d2h3m" or "30 seconds".
+var wholeAmount = regexp.MustCompile(`(?i)^` + amount)
+
+// moment reads a date with a time.
+func moment(v string) (time.Time, bool) {
+	if t, err := http.ParseTime(v); err == nil {
+		return t, true
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05 MST", time.RFC1123Z, "2006-01-02T15:04:05"} {
+		if t, err := time.Parse(layout, v); err == nil {
+			return t, true
+		}
+	}
+	for _, layout := range []string{time.DateTime, "2006/01/02 15:04:05", "2006-01-02 15:04"} {
+		if t, err := time.ParseInLocation(layout, v, beijing); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
 }
 
 // beijing is where sites are that write a time without a zone.
@@ -78,149 +96,6 @@ func seconds(s float64) time.Duration {
 		return 0
 	}
 	return time.Duration(min(s, MaxRetryAfter.Seconds()) * float64(time.Second))
-}
-
-// retryPaths are the fields of errors that name a time, and the unit of a bare
-// number in them.
-var retryPaths = []struct {
-	path []string
-	unit time.Duration
-}{
-	{[]string{"details", "*", "retryDelay"}, time.Second}, // google.rpc.RetryInfo
-	{[]string{"retry_after_ms"}, time.Millisecond},
-	{[]string{"retry_after"}, time.Second},
-	{[]string{"retryAfter"}, time.Second},
-	{[]string{"retry_after_seconds"}, time.Second},
-	{[]string{"resets_in_seconds"}, time.Second},
-	{[]string{"resets_at"}, time.Second},
-	{[]string{"reset_at"}, time.Second},
-	{[]string{"resetAt"}, time.Second},
-	{[]string{"reset_time"}, time.Second},
-	{[]string{"metadata", "retry_after"}, time.Second},
-	{[]string{"metadata", "retry_after_seconds"}, time.Second},
-	{[]string{"metadata", "headers", "Retry-After"}, time.Second},
-	{[]string{"metadata", "headers", "X-RateLimit-Reset"}, time.Second},
-	{[]string{"details", "retry_after"}, time.Second},
-	{[]string{"details", "*", "metadata", "quotaResetDelay"}, time.Second},
-	{[]string{"details", "*", "metadata", "quotaResetTimeStamp"}, time.Second},
-}
-
-func (f *failure) retryFields(now time.Time) time.Duration {
-	for _, o := range []object{f.err, f.doc} {
-		for _, p := range retryPaths {
-			var d time.Duration
-			o.at(p.path, func(v string) bool {
-				d = max(d, inUnit(interval(v, now), v, p.unit))
-				return false
-			})
-			if d > 0 {
-				return d
-			}
-		}
-	}
-	return 0
-}
-
-// inUnit corrects a bare number that interval took for seconds.
-func inUnit(d time.Duration, v string, unit time.Duration) time.Duration {
-	if n, err := strconv.ParseFloat(v, 64); err == nil && n < 1e9 {
-		return seconds(n * unit.Seconds())
-	}
-	return d
-}
-
-// Messages name a time in words: "try again in 1.2s", "retry after 30 seconds",
-// "wait 5 minutes", "reset after 2h3m4s", "请在 30 秒后重试".
-var (
-	messageAfter = regexp.MustCompile(`(?i)^(?:retrying|retry|wait|resets?|again|please)\s*(?:again)?\s*(?:in|after|about|at least|for|:)?\s*(?:about\s*|approximately\s*)?` + amount)
-	messageUntil = regexp.MustCompile(`(?i)^(?:resets?|retry|again|until|available|将在)\s*(?:again|time|will)?\s*(?:at|after|on|in|:)?\s*:?\s*([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2}| UTC)?)`)
-	messageEpoch = regexp.MustCompile(`limit reached\|([0-9]{10,13})\b`) // Claude Code's own form
-	messageZh    = regexp.MustCompile(`([0-9]+(?:\.[0-9]+)?)\s*(毫秒|秒|分钟|小时|天)\s*(?:钟|之)?(?:后|以后|再)`)
-	messageClock = regexp.MustCompile(`(?i)^(?:replenished|retry|wait|resets?|again)\s*(?:in|after|for)?\s*([0-9]{1,3}):([0-9]{2}):([0-9]{2})\b`)
-	amountPart   = regexp.MustCompile(`(?i)([0-9]+(?:\.[0-9]+)?)\s*(` + unitNames + `)`)
-	retryWords   = []string{"retry", "wait", "reset", "again", "please", "until", "available", "replenished", "将在"}
-)
-
-const (
-	unitNames = `milliseconds?|msecs?|ms|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|s|m|h|d`
-	amount    = `((?:[0-9]+(?:\.[0-9]+)?\s*(?:` + unitNames + `)(?:\s+and)?[\s,]*)+)(?:\b|$)`
-)
-
-// retryMessage looks behind the words that announce a time: expressions over
-// the whole of a long message would be slow.
-func (f *failure) retryMessage(now time.Time) time.Duration {
-	const window, most = 120, 8
-	if !strings.ContainsAny(f.message, "0123456789") {
-		return 0
-	}
-	for _, word := range retryWords {
-		from := 0
-		for range most {
-			i := strings.Index(f.lowered[from:], word)
-			if i < 0 {
-				break
-			}
-			from += i + len(word)
-			text := f.message[from-len(word) : min(from+window, len(f.message))]
-			if m := messageAfter.FindStringSubmatch(text); m != nil {
-				return sumOf(m[1])
-			}
-			if m := messageClock.FindStringSubmatch(text); m != nil {
-				return seconds(number(m[1])*3600 + number(m[2])*60 + number(m[3]))
-			}
-			if m := messageUntil.FindStringSubmatch(text); m != nil {
-				return interval(utc(m[1]), now)
-			}
-		}
-	}
-	if m := messageEpoch.FindStringSubmatch(f.message); m != nil {
-		return interval(m[1], now)
-	}
-	if m := messageZh.FindStringSubmatch(f.message); m != nil {
-		return seconds(number(m[1]) * unitOf(m[2]).Seconds())
-	}
-	return 0
-}
-
-// utc writes "2026-12-01 00:00:00 UTC" as RFC 3339 has it.
-func utc(v string) string {
-	if t, ok := strings.CutSuffix(v, " UTC"); ok {
-		return strings.Replace(t, " ", "T", 1) + "Z"
-	}
-	return v
-}
-
-// number reads what an expression has found to be one.
-func number(digits string) float64 {
-	n, err := strconv.ParseFloat(digits, 64)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-// sumOf adds the parts of "2h 3m 4.5s".
-func sumOf(s string) time.Duration {
-	total := 0.0
-	for _, m := range amountPart.FindAllStringSubmatch(s, -1) {
-		total += number(m[1]) * unitOf(m[2]).Seconds()
-	}
-	return seconds(total)
-}
-
-func unitOf(name string) time.Duration {
-	name = strings.ToLower(name)
-	switch {
-	case strings.HasPrefix(name, "ms"), strings.HasPrefix(name, "milli"), name == "毫秒":
-		return time.Millisecond
-	case strings.HasPrefix(name, "m"), name == "分钟":
-		return time.Minute
-	case strings.HasPrefix(name, "h"), name == "小时":
-		return time.Hour
-	case strings.HasPrefix(name, "d"), name == "天":
-		return 24 * time.Hour
-	}
-	return time.Second
 }
 
 // resetHeaders reads the reset times of rate limits: of the limits that are

@@ -147,7 +147,7 @@ func (f *failure) hasMessage(p *pattern) bool {
 			return false
 		}
 	}
-	return p.re().MatchString(f.message)
+	return p.re().MatchString(f.words)
 }
 
 func (r *Rule) onRequest(q *Request) bool {
@@ -190,7 +190,7 @@ func glob(pattern, text string) bool {
 }
 
 func (r *Rule) onHeader(f *failure) bool {
-	if r.contentType != "" && !glob(r.contentType, mediaType(f.header.Get("Content-Type"))) {
+	if r.contentType != "" && !glob(r.contentType, f.media()) {
 		return false
 	}
 	for _, c := range r.headers {
@@ -203,6 +203,14 @@ func (r *Rule) onHeader(f *failure) bool {
 		}
 	}
 	return true
+}
+
+// media is the media type. A page is one whatever its header says.
+func (f *failure) media() string {
+	if f.page {
+		return "text/html"
+	}
+	return mediaType(f.header.Get("Content-Type"))
 }
 
 func mediaType(v string) string {

@@ -1,0 +1,192 @@
+package verdict
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Messages name a time in words: "try again in 1.2s", "retry after 30 seconds",
+// "wait 5 minutes", "reset after 2h3m4s", "请在 30 秒后重试", "resets at midnight
+// UTC".
+var (
+	messageAfter = regexp.MustCompile(`(?i)^(?:retrying|retry|wait|resets?|again|please|available)\s*(?:again)?\s*(?:in|after|about|at least|for|:)?\s*(?:about\s*|approximately\s*|another\s*)?` + amount)
+	messageUntil = regexp.MustCompile(`(?i)^(?:resets?|retry|again|until|available|将[在于])\s*(?:again|time|will)?\s*(?:at|after|on|in|:)?\s*:?\s*([0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9:]{5,8}(?:\.[0-9]+)?(?:Z| ?[+-][0-9]{2}:?[0-9]{2}| UTC)?)`)
+	messageEpoch = regexp.MustCompile(`limit reached\|([0-9]{10,13})\b`) // Claude Code's own form
+	messageZh    = regexp.MustCompile(`([0-9]+(?:\.[0-9]+)?)\s*(毫秒|秒|分钟|分|小时|天|(?:` + unitNames + `))\s*(?:钟|之)?(?:后|以后|再)`)
+	messageDays  = regexp.MustCompile(`(?i)^(?:replenished|retry|wait|resets?|again)\s*(?:in|after|for)?\s*(?:([0-9]{1,2})\.)?([0-9]{1,3}):([0-9]{2}):([0-9]{2})\b`)
+	messageClock = regexp.MustCompile(`(?i)^(?:resets?|again|until|available|retry|reset time)\s*(?:again\s*)?(?:daily\s*|tomorrow\s*|every day\s*)?(?:at|on|after|:)?\s*(midnight|(?:[0-9]{1,2})(?::[0-9]{2})?\s*(?:am|pm)|[0-9]{1,2}:[0-9]{2})(?::[0-9]{2})?,?\s*\(?\s*([a-z]+/[a-z_]+|utc\s*[+-]\s*[0-9]{1,2}|gmt\s*[+-]\s*[0-9]{1,2}|[a-z]{2,8}\b)?`)
+	midnightZh   = regexp.MustCompile(`(?:明[日天早]|次日|隔日|第二天|每[日天]|凌晨|今晚)[^，。;；]{0,8}?(?:0|00|24|零)\s*(?:点|时|:00)|(?:0|00|24|零)\s*(?:点|时|:00)[^，。;；]{0,6}(?:重置|刷新|恢复|更新)|(?:请|可)?(?:于|在)?(?:明[日天]|次日)[^，。;；0-9]{0,4}(?:再|重试|重置|恢复|刷新)`)
+	amountPart   = regexp.MustCompile(`(?i)([0-9]+(?:\.[0-9]+)?)\s*(` + unitNames + `)`)
+	retryWords   = []string{"retry", "wait", "reset", "again", "please", "until", "available", "replenished", "将在", "将于"}
+)
+
+const (
+	unitNames = `milliseconds?|msecs?|ms|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|s|m|h|d`
+	amount    = `((?:[0-9]+(?:\.[0-9]+)?\s*(?:` + unitNames + `)(?:\s+and)?[\s,]*)+)(?:\b|$)`
+)
+
+// retryMessage looks behind the words that announce a time: expressions over
+// the whole of a long message would be slow.
+func (f *failure) retryMessage(now time.Time) time.Duration {
+	const window, most = 120, 8
+	for _, word := range retryWords {
+		from := 0
+		for range most {
+			i := strings.Index(f.lowered[from:], word)
+			if i < 0 {
+				break
+			}
+			from += i + len(word)
+			if d := announced(f.words[from-len(word):min(from+window, len(f.words))], now); d > 0 {
+				return d
+			}
+		}
+	}
+	if m := messageEpoch.FindStringSubmatch(f.words); m != nil {
+		return interval(m[1], now)
+	}
+	if strings.Contains(f.words, "后") || strings.Contains(f.words, "再") {
+		if m := messageZh.FindStringSubmatch(f.words); m != nil {
+			return seconds(number(m[1]) * unitOf(m[2]).Seconds())
+		}
+	}
+	if isChinese(f.words) && midnightZh.MatchString(f.words) {
+		return nextClock(now, beijing, 0, 0)
+	}
+	return 0
+}
+
+// announced reads the time that a text begins with, after the word that
+// announces it.
+func announced(text string, now time.Time) time.Duration {
+	if m := messageAfter.FindStringSubmatch(text); m != nil {
+		return sumOf(m[1])
+	}
+	if m := messageDays.FindStringSubmatch(text); m != nil {
+		return seconds(number(m[1])*86400 + number(m[2])*3600 + number(m[3])*60 + number(m[4]))
+	}
+	if m := messageUntil.FindStringSubmatch(text); m != nil {
+		return interval(utc(m[1]), now)
+	}
+	if m := messageClock.FindStringSubmatch(text); m != nil {
+		if hour, minute, ok := clockOf(m[1]); ok {
+			return nextClock(now, zoneOf(m[2]), hour, minute)
+		}
+	}
+	return 0
+}
+
+func isChinese(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return r >= 0x4E00 && r <= 0x9FFF })
+}
+
+// clockOf reads "midnight", "5pm", "3:30 am" and "14:00".
+func clockOf(text string) (hour, minute int, ok bool) {
+	text = strings.ToLower(strings.ReplaceAll(text, " ", ""))
+	if text == "midnight" {
+		return 0, 0, true
+	}
+	half := ""
+	for _, suffix := range []string{"am", "pm"} {
+		if t, found := strings.CutSuffix(text, suffix); found {
+			text, half = t, suffix
+		}
+	}
+	h, m, _ := strings.Cut(text, ":")
+	hour, minute = int(number(h)), int(number(m))
+	if half != "" {
+		hour %= 12
+	}
+	if half == "pm" {
+		hour += 12
+	}
+	return hour % 24, minute, hour <= 24 && minute < 60
+}
+
+// zoneOf is the time zone that a text names; UTC if it is none that is known.
+func zoneOf(name string) *time.Location {
+	name = strings.ReplaceAll(name, " ", "")
+	if strings.Contains(name, "/") {
+		if zone, err := time.LoadLocation(name); err == nil {
+			return zone
+		}
+	}
+	switch name = strings.ToLower(name); name {
+	case "pt", "pst", "pdt", "pacific":
+		return zoneOr("America/Los_Angeles", -8)
+	case "et", "est", "edt", "eastern":
+		return zoneOr("America/New_York", -5)
+	case "beijing", "cst", "asia/shanghai", "china":
+		return beijing
+	}
+	for _, prefix := range []string{"utc", "gmt"} {
+		if offset, found := strings.CutPrefix(name, prefix); found {
+			if hours, err := strconv.Atoi(offset); err == nil {
+				return time.FixedZone("", hours*3600)
+			}
+		}
+	}
+	return time.UTC
+}
+
+// zoneOr is a zone of the system's list, or one at a fixed distance where there
+// is no list.
+func zoneOr(name string, hours int) *time.Location {
+	if zone, err := time.LoadLocation(name); err == nil {
+		return zone
+	}
+	return time.FixedZone("", hours*3600)
+}
+
+// nextClock is how long it is until a clock there shows the time.
+func nextClock(now time.Time, zone *time.Location, hour, minute int) time.Duration {
+	there := now.In(zone)
+	at := time.Date(there.Year(), there.Month(), there.Day(), hour, minute, 0, 0, zone)
+	if !at.After(there) {
+		at = at.AddDate(0, 0, 1)
+	}
+	return at.Sub(now)
+}
+
+// utc writes "2026-12-01 00:00:00 UTC" as RFC 3339 has it.
+func utc(v string) string {
+	if t, ok := strings.CutSuffix(v, " UTC"); ok {
+		return strings.Replace(t, " ", "T", 1) + "Z"
+	}
+	return v
+}
+
+// number reads what an expression has found to be one.
+func number(digits string) float64 {
+	n, err := strconv.ParseFloat(digits, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// sumOf adds the parts of "2h 3m 4.5s".
+func sumOf(s string) time.Duration {
+	total := 0.0
+	for _, m := range amountPart.FindAllStringSubmatch(s, -1) {
+		total += number(m[1]) * unitOf(m[2]).Seconds()
+	}
+	return seconds(total)
+}
+
+func unitOf(name string) time.Duration {
+	name = strings.ToLower(name)
+	switch {
+	case strings.HasPrefix(name, "ms"), strings.HasPrefix(name, "milli"), name == "毫秒":
+		return time.Millisecond
+	case strings.HasPrefix(name, "m"), name == "分钟", name == "分":
+		return time.Minute
+	case strings.HasPrefix(name, "h"), name == "小时":
+		return time.Hour
+	case strings.HasPrefix(name, "d"), name == "天":
+		return 24 * time.Hour
+	}
+	return time.Second
+}
