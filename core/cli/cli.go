@@ -25,6 +25,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/service"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -75,6 +76,8 @@ type app struct {
 	config   string
 	vars     map[string]string
 	stateDir string
+	named    bool        // the user named the state directory
+	service  string      // the control socket of the service of the system, "" if another daemon is meant
 	answers  *term.Input // reads from in
 	flush    func()      // waits for output that is still queued
 }
@@ -82,6 +85,9 @@ type app struct {
 // Run runs one command. It ends early when ctx does.
 func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	a := &app{args: args, in: in, out: out, err: errs, flush: func() {}}
+	if runtime.GOOS == "linux" {
+		a.service = service.ControlSocket
+	}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)
@@ -107,6 +113,7 @@ func (a *app) root() *cobra.Command {
 			if !isDaemon(c) {
 				hangup.Release()
 			}
+			a.named = c.Flags().Changed("state-dir") || os.Getenv("AITUNNEL_STATE_DIR") != ""
 			a.stateDir, err = filepath.Abs(a.stateDir) // plugins run in another folder
 			return err
 		},

@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/service"
 )
 
 // dialLimit is how long a connection to the control socket may take.
@@ -20,9 +22,30 @@ const dialLimit = 2 * time.Second
 // client is a client of the daemon that runs with the state directory, over its
 // control socket: there no token is needed, and the admin port may be off.
 func (a *app) client() *adminclient.Client {
+	a.findService()
 	return adminclient.Local(Version(), func(ctx context.Context) (net.Conn, error) {
-		return (&net.Dialer{Timeout: dialLimit}).DialContext(ctx, "unix", daemon.ControlPath(a.stateDir))
+		return (&net.Dialer{Timeout: dialLimit}).DialContext(ctx, "unix", a.controlPath())
 	})
+}
+
+// findService turns to the service of the system where the user named no state
+// directory and no daemon uses the user's own.
+func (a *app) findService() {
+	_, own := os.Lstat(daemon.ControlPath(a.stateDir))
+	_, there := os.Lstat(a.service)
+	if a.named || own == nil || a.service == "" || errors.Is(there, fs.ErrNotExist) {
+		a.service = ""
+		return
+	}
+	a.stateDir = service.StateDir
+}
+
+// controlPath is the control socket of the daemon that commands ask.
+func (a *app) controlPath() string {
+	if a.service != "" {
+		return a.service
+	}
+	return daemon.ControlPath(a.stateDir)
 }
 
 // notRunningError says that no daemon answers.
@@ -57,6 +80,9 @@ func (a *app) explainCall(err error) error {
 		holder, dial := daemon.HolderOf(a.stateDir), (*net.OpError)(nil)
 		switch {
 		case errors.Is(err, fs.ErrPermission):
+			if a.service != "" {
+				return fmt.Errorf("the service of the system takes commands from root and from the group of its account: run the command with sudo, or join that group (sudo usermod -aG %s $USER) and log in again: %w", service.Account, unreachable.Err)
+			}
 			return fmt.Errorf("the running program belongs to another user: %w", unreachable.Err)
 		case holder == nil || errors.As(err, &dial):
 			return &notRunningError{dir: a.stateDir, holder: holder}

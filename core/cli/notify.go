@@ -25,14 +25,18 @@ func notifyReloading() (done func()) {
 
 // notifyEnding reports that requests in flight are finished and the program then
 // stops, or is replaced: a restart is no stop, after which systemd would wait
-// for the process to exit and kill it.
-func notifyEnding(restart bool) {
+// for the process to exit and kill it. A stop that may take longer than the unit
+// allows asks for that time.
+func notifyEnding(restart bool, limit time.Duration) {
 	if restart {
 		notify("STATUS=Restarting: finishing requests in flight")
 		return
 	}
-	notify(sd.SdNotifyStopping + "\nSTATUS=Stopping: finishing requests in flight")
+	notify(fmt.Sprintf("%s\nEXTEND_TIMEOUT_USEC=%d\nSTATUS=Stopping: finishing requests in flight", sd.SdNotifyStopping, (limit + stopSlack).Microseconds()))
 }
+
+// stopSlack is how long a stop may take beyond the requests in flight.
+const stopSlack = 30 * time.Second
 
 // notify does nothing where $NOTIFY_SOCKET is not set.
 func notify(state string) { _, _ = sd.SdNotify(false, state) }

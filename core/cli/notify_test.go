@@ -86,7 +86,7 @@ func TestNotifications(t *testing.T) {
 	n.expect("STATUS=Restarting: finishing requests in flight", serving)
 
 	f.signal(syscall.SIGTERM)
-	n.expect("STOPPING=1\nSTATUS=Stopping: finishing requests in flight")
+	n.expect("STOPPING=1\nEXTEND_TIMEOUT_USEC=90000000\nSTATUS=Stopping: finishing requests in flight")
 	if err := f.wait(); err != nil {
 		t.Error(err)
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,7 @@ func (a *app) serviceCommand() *cobra.Command {
 }
 
 func (a *app) serviceInstall(system *bool) *cobra.Command {
-	printOnly, update := false, false
+	var f installFlags
 	c := &cobra.Command{
 		Use:   "install",
 		Short: "Install the service and start it",
@@ -47,32 +48,37 @@ A service does not see the variables of your shell. Put those that the
 configuration reads with env() into a file, and name it with env_file. The
 configuration is checked without them before anything is installed.
 
+For root it is a service of the whole system. With systemd it runs with an account
+of its own, aitunnel, which is created if it does not exist; --user names another
+one. It can write to its configuration and its state only, its state is in
+/var/lib/aitunnel, and members of the group aitunnel may use the commands.
+
 A systemd unit of your user runs while you are logged in. To run it always, call
 'loginctl enable-linger' once.
 
 With --update the file of an installed service is replaced and the service is
-restarted: after moving the executable or the configuration, or when
-'aitunnel service status' says that the service file is outdated.`,
-		Example: "  aitunnel service install\n  aitunnel service install -c ~/ai/aitunnel.hcl\n  sudo aitunnel service install -c /etc/aitunnel/aitunnel.hcl\n  aitunnel service install --update\n  aitunnel service install --print",
+restarted: after moving the executable or the configuration, after a change of
+drain, or when 'aitunnel service status' says that the service file is outdated.
+The account and the state directory stay as they are.`,
+		Example: "  aitunnel service install\n  aitunnel service install -c ~/ai/aitunnel.hcl\n  sudo aitunnel service install -c /etc/aitunnel/aitunnel.hcl\n  sudo aitunnel service install -c ~/aitunnel.hcl --user \"$USER\"\n  aitunnel service install --update\n  aitunnel service install --print",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if len(a.vars) > 0 {
 				return usageError{c, errors.New("--var cannot be used here: the service file can be read by others. Put the values into a file and use env_file and env(), or file()")}
 			}
-			u, err := a.unit(*system)
-			if err != nil {
-				return err
-			}
-			if printOnly {
-				_, err := fmt.Fprint(a.out, u.Text(runtime.GOOS))
-				return err
-			}
-			return a.install(c.Context(), u, update)
+			return a.install(c, *system, f)
 		},
 	}
-	c.Flags().BoolVar(&printOnly, "print", false, "print the service file and install nothing")
-	c.Flags().BoolVar(&update, "update", false, "replace the file of an installed service and restart it")
+	c.Flags().BoolVar(&f.printOnly, "print", false, "print the service file and install nothing")
+	c.Flags().BoolVar(&f.update, "update", false, "replace the file of an installed service and restart it")
+	c.Flags().StringVar(&f.user, "user", "", "the account `name` that a service of the whole system runs with (default with systemd: aitunnel)")
 	return c
+}
+
+// installFlags are those of service install.
+type installFlags struct {
+	printOnly, update bool
+	user              string
 }
 
 func (a *app) serviceUninstall(system *bool) *cobra.Command {
@@ -109,7 +115,10 @@ func (a *app) serviceStatus(system *bool) *cobra.Command {
 				err = a.printJSON(s)
 			} else {
 				a.say("The service is %s (%s).", s.State, s.Platform)
-				if s.Outdated {
+				switch {
+				case s.Packaged:
+					a.say("It belongs to the package aitunnel: %s.", s.File)
+				case s.Outdated:
 					a.say("The service file %s was written by another version of aitunnel.\nUpdate it with: aitunnel service install --update", s.File)
 				}
 			}
@@ -123,7 +132,7 @@ func (a *app) serviceStatus(system *bool) *cobra.Command {
 
 // unit describes the service that runs this program with the configuration that
 // is found now.
-func (a *app) unit(system bool) (service.Unit, error) {
+func (a *app) unit(system bool, f installFlags) (service.Unit, error) {
 	path, err := config.Find(a.config)
 	if err != nil {
 		return service.Unit{}, err
@@ -131,32 +140,88 @@ func (a *app) unit(system bool) (service.Unit, error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return service.Unit{}, err
 	}
-	return service.Unit{System: system, Executable: program, Config: path, StateDir: a.stateDir}, nil
+	u := service.Unit{System: system, Executable: program, Config: path, StateDir: a.stateDir}
+	account := f.user
+	if system && runtime.GOOS == "linux" {
+		if !a.named {
+			u.StateDir = service.StateDir
+		}
+		account = cmp.Or(account, service.Account)
+	}
+	if f.update {
+		kept, err := service.Installed(u)
+		if err != nil {
+			return u, err
+		}
+		if f.user == "" {
+			account = cmp.Or(kept.User, "root")
+		}
+		if !a.named {
+			u.StateDir = kept.StateDir
+		}
+	}
+	if system && account != "" {
+		err = u.UseAccount(account, f.printOnly)
+	}
+	return u, err
 }
 
-func (a *app) install(ctx context.Context, u service.Unit, update bool) error {
-	if err := service.Supported(); err != nil {
+func (a *app) install(c *cobra.Command, system bool, f installFlags) error {
+	if f.user != "" && (!system || runtime.GOOS == "windows") {
+		return usageError{c, errors.New("--user is for services of the whole system, of systemd or launchd: a service of your user runs with your account")}
+	}
+	if !f.printOnly {
+		if err := service.Supported(); err != nil {
+			return err
+		}
+		if err := service.Available(system); err != nil && !f.update {
+			if installed := (*service.InstalledError)(nil); errors.As(err, &installed) {
+				return fmt.Errorf("%w; to have it run this executable with this configuration: aitunnel service install --update", err)
+			}
+			return err
+		}
+	}
+	u, err := a.unit(system, f)
+	if err != nil {
 		return err
 	}
-	if err := a.validAsService(ctx, u); err != nil {
+	if cfg, _ := a.checked(c.Context(), u.Config); cfg != nil {
+		u.Drain = cfg.Drain
+	}
+	if f.printOnly {
+		_, err := fmt.Fprint(a.out, u.Text(runtime.GOOS))
 		return err
 	}
-	if update {
+	if err := a.validAsService(c.Context(), u); err != nil {
+		return err
+	}
+	if f.update {
 		if err := service.Update(u); err != nil {
 			return err
 		}
 		a.say("The service was updated and restarted; see 'aitunnel status'.")
 		return nil
 	}
-	err := service.Install(u)
-	if installed := (*service.InstalledError)(nil); errors.As(err, &installed) {
-		return fmt.Errorf("%w; to have it run this executable with this configuration: aitunnel service install --update", err)
-	}
-	if err != nil {
+	if err := service.Install(u); err != nil {
 		return err
 	}
 	a.say("The service is installed and started; see 'aitunnel status'.")
+	a.sayAccount(u)
 	return nil
+}
+
+// sayAccount says what the account of a service means for its user.
+func (a *app) sayAccount(u service.Unit) {
+	if !u.System || u.User == "" || runtime.GOOS != "linux" {
+		return
+	}
+	a.say("It runs with the account %q. Members of that account's group may use the commands.", u.User)
+	for _, path := range []string{filepath.Dir(u.Config), u.Config} {
+		if !u.May(path, "-w") {
+			a.say("The account cannot write to %s, so the panel and the commands cannot change the configuration.", path)
+			return
+		}
+	}
 }
 
 // serviceVariables are those that a service sees.
@@ -165,11 +230,21 @@ var serviceVariables = []string{"HOME", "PATH", "USER", "LOGNAME", "XDG_CONFIG_H
 // validAsService checks the configuration as the service will see it: without
 // the variables of this shell.
 func (a *app) validAsService(ctx context.Context, u service.Unit) error {
+	const nothing = "nothing was installed: the account %q may not %s %s. "
+	switch {
+	case !u.May(u.Executable, "-x"):
+		return fmt.Errorf(nothing+"Put the program where everyone may run it, such as /usr/local/bin", u.User, "run", u.Executable)
+	case !u.May(u.Config, "-r"):
+		return fmt.Errorf(nothing+"Move it to a directory of that account:\n  install -d -o %[1]s -m 0750 /etc/aitunnel\n  install -o %[1]s -m 0600 %[4]s /etc/aitunnel/aitunnel.hcl\nthen use it with -c, or name another account with --user", u.User, "read", u.Config, config.ShellWord(u.Config))
+	}
 	check := exec.CommandContext(ctx, u.Executable, "validate", u.Config)
 	for _, name := range serviceVariables {
 		if v, ok := os.LookupEnv(name); ok {
 			check.Env = append(check.Env, name+"="+v)
 		}
+	}
+	if err := u.AsAccount(check); err != nil {
+		return err
 	}
 	out, err := check.CombinedOutput()
 	exit := (*exec.ExitError)(nil)

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -41,6 +42,7 @@ stops it at once. SIGHUP reloads the configuration.`,
 		Example: "  aitunnel start\n  aitunnel start -c aitunnel.hcl --var home_key=\"$HOME_KEY\"\n  aitunnel start -f",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			a.service = "" // this is another one
 			if f.foreground || f.detached {
 				return service.Run(c.Context(), func(ctx context.Context) error { return a.run(ctx, f) })
 			}
@@ -90,7 +92,7 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	}
 	d, err := daemon.Start(ctx, daemon.Options{
 		ConfigPath: path, Vars: a.vars, StateDir: a.stateDir, Builtin: builtin, Version: Version(), LogOutput: out,
-		Reloading: notifyReloading, BeforeRestart: a.checkRestart,
+		Reloading: notifyReloading, BeforeRestart: a.checkRestart, RuntimeDir: runtimeDir(),
 	})
 	if err != nil {
 		return err
@@ -105,7 +107,7 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	defer endWatch()
 	go a.keepWatchdog(watched)
 	ending, err := a.serve(ctx, d)
-	notifyEnding(ending.Restart)
+	notifyEnding(ending.Restart, d.DrainTime(ending))
 	var sockets string
 	if ending.Restart && ending.Drain != 0 {
 		sockets = d.HandOver(ctx)
@@ -156,4 +158,11 @@ func (a *app) announce(proxy, admin string) {
 	if admin != "" {
 		_, _ = fmt.Fprintf(a.out, "Panel:  http://%s\n", reachable(admin))
 	}
+}
+
+// runtimeDir is the directory that a service manager made for the sockets of this
+// process.
+func runtimeDir() string {
+	first, _, _ := strings.Cut(os.Getenv("RUNTIME_DIRECTORY"), ":")
+	return first
 }

@@ -39,6 +39,7 @@ type Options struct {
 	ConfigPath string            // file or directory
 	Vars       map[string]string // as given by --var
 	StateDir   string
+	RuntimeDir string   // of a service: the control socket is there, for its group
 	Builtin    []string // command line that serves the built-in components
 	Version    string
 	LogOutput  io.Writer // where the log goes unless the configuration names a file
@@ -141,7 +142,7 @@ func (d *Daemon) claim() (seed []byte, err error) {
 	if d.lock, err = statefile.Acquire(d.options.StateDir, holder); err != nil {
 		return nil, err
 	}
-	if d.control, err = control.Listen(d.options.StateDir); err != nil {
+	if d.control, err = control.Listen(d.options.StateDir, d.options.RuntimeDir); err != nil {
 		return nil, err
 	}
 	d.adminToken, err = loadAdminToken(d.options.StateDir)

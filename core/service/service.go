@@ -19,12 +19,20 @@ func (e *InstalledError) Error() string {
 	return fmt.Sprintf("the service is already installed (%s)", e.Path)
 }
 
+// PackagedError says that the service belongs to a package of the system.
+type PackagedError struct{ Path string }
+
+func (e *PackagedError) Error() string {
+	return fmt.Sprintf("the service belongs to the package aitunnel (%s): start it with 'systemctl enable --now aitunnel', change it with 'systemctl edit aitunnel', remove it with the package; its configuration is /etc/aitunnel/aitunnel.hcl", e.Path)
+}
+
 // State is how the service is.
 type State struct {
 	State    string `json:"state"` // running, stopped or not installed
 	Platform string `json:"platform"`
 	System   bool   `json:"system"`
 	File     string `json:"file,omitempty"` // of systemd or launchd
+	Packaged bool   `json:"packaged"`       // the file belongs to a package
 	Outdated bool   `json:"outdated"`       // the file was written by another version
 }
 
@@ -65,14 +73,45 @@ func File(system bool) (string, error) {
 	return filepath.Join(home, ".config/systemd/user", name+".service"), nil
 }
 
-// Install installs the service and starts it.
-func Install(u Unit) error {
-	file, err := File(u.System)
+// packagedUnits are the units that packages bring.
+var packagedUnits = []string{"/usr/lib/systemd/system/aitunnel.service", "/lib/systemd/system/aitunnel.service"}
+
+// packaged is the path of the unit of a package, "" if there is none.
+func packaged(system bool) string {
+	if current == "linux" && system {
+		for _, path := range packagedUnits {
+			if _, err := os.Stat(path); err == nil {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+// Available returns an error if a service exists already: an [*InstalledError] or
+// a [*PackagedError].
+func Available(system bool) error {
+	file, err := File(system)
 	if err != nil {
 		return err
 	}
 	if _, err := os.Stat(file); err == nil && file != "" {
 		return &InstalledError{file}
+	}
+	if path := packaged(system); path != "" {
+		return &PackagedError{path}
+	}
+	return nil
+}
+
+// Install installs the service and starts it.
+func Install(u Unit) error {
+	if err := Available(u.System); err != nil {
+		return err
+	}
+	file, err := File(u.System)
+	if err != nil {
+		return err
 	}
 	m, err := manager(u)
 	if err != nil {
@@ -92,14 +131,30 @@ func Install(u Unit) error {
 	return nil
 }
 
+// Installed is u with the account and the state directory that the installed
+// service has.
+func Installed(u Unit) (Unit, error) {
+	file, err := File(u.System)
+	if err != nil || current != "linux" {
+		return u, err
+	}
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		if path := packaged(u.System); path != "" {
+			return u, &PackagedError{path}
+		}
+		return u, errors.New("the service is not installed: run 'aitunnel service install'")
+	}
+	if err == nil {
+		u.keep(string(text))
+	}
+	return u, err
+}
+
 // Update replaces the service's file by that of this version, and restarts the
 // service.
 func Update(u Unit) error {
 	m, err := manager(u)
-	if err != nil {
-		return err
-	}
-	file, err := File(u.System)
 	if err != nil {
 		return err
 	}
@@ -110,8 +165,9 @@ func Update(u Unit) error {
 		}
 		return Install(u)
 	}
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		return errors.New("the service is not installed: run 'aitunnel service install'")
+	file, err := File(u.System)
+	if err != nil {
+		return err
 	}
 	if err := writeUnit(file, u); err != nil {
 		return fmt.Errorf("the service cannot be updated: %w", err)
@@ -146,6 +202,9 @@ func systemctl(system bool, arguments ...string) error {
 
 // Uninstall stops the service and removes it.
 func Uninstall(system bool) error {
+	if p := (*PackagedError)(nil); errors.As(Available(system), &p) {
+		return p
+	}
 	m, err := manager(Unit{System: system})
 	if err != nil {
 		return err
@@ -176,6 +235,9 @@ func Status(system bool) (State, error) {
 	}
 	if out.File, err = File(system); err != nil || out.File == "" {
 		return out, err
+	}
+	if p := (*PackagedError)(nil); errors.As(Available(system), &p) {
+		out.File, out.Packaged = p.Path, true
 	}
 	text, err := os.ReadFile(out.File)
 	if err != nil {

@@ -1,8 +1,7 @@
 package service
 
 import (
-	"encoding/xml"
-	"fmt"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -17,16 +16,31 @@ const (
 )
 
 // format is the version of the files below. Files with another are outdated.
-const format = "3"
+const format = "4"
 
 // formatLine is in every file, as a comment.
 const formatLine = "aitunnel service file, format " + format
 
+// What a service of the system uses on Linux unless told otherwise. Its account
+// is created if it does not exist.
+const (
+	Account  = "aitunnel"
+	StateDir = "/var/lib/aitunnel"
+
+	runtimeDir = "/run/aitunnel"
+)
+
+// ControlSocket is where a service of the system on Linux takes commands from the
+// group of its account.
+const ControlSocket = runtimeDir + "/control.sock"
+
 // How long a start and a stop may take before the manager ends the process, and
-// how long the process may be silent.
+// how long the process may be silent. A stop may take as long as requests in
+// flight are given, and a while for the rest.
 const (
 	startLimit    = 2 * time.Minute
 	stopLimit     = 90 * time.Second
+	stopSlack     = 30 * time.Second
 	watchdogLimit = time.Minute
 )
 
@@ -36,6 +50,9 @@ type Unit struct {
 	Executable string
 	Config     string
 	StateDir   string
+	User       string        // whose account runs a service of the system; "": root
+	Home       string        // of that account
+	Drain      time.Duration // how long requests in flight may take when it stops
 }
 
 // Arguments are those of the program. systemd keeps what a service prints;
@@ -60,96 +77,16 @@ func (u Unit) Text(goos string) string {
 	return u.systemd()
 }
 
-// systemd is a unit. The proxy reports when it is ready, reloads and stops
-// (sd_notify(3)). A reload is a command, because only that can fail. Processes
-// other than the first may report, as a restart replaces that.
-func (u Unit) systemd() string {
-	target, after := "default.target", ""
-	if u.System {
-		target, after = "multi-user.target", "Wants=network-online.target\nAfter=network-online.target\n"
+// configDir is the directory that edits of the configuration write to.
+func (u Unit) configDir() string {
+	if filepath.Ext(u.Config) == "" {
+		return u.Config
 	}
-	return fmt.Sprintf(`# %s
-# Update it with 'aitunnel service install --update'.
-[Unit]
-Description=%s
-Documentation=https://github.com/aitunnel/aitunnel
-%s
-[Service]
-Type=notify
-NotifyAccess=all
-ExecStart=%s
-ExecReload=%s
-Restart=on-failure
-RestartSec=5
-TimeoutStartSec=%d
-TimeoutStopSec=%d
-WatchdogSec=%d
-KillMode=mixed
-UMask=0077
-NoNewPrivileges=yes
-
-[Install]
-WantedBy=%s
-`, formatLine, description, after, u.systemdCommand(u.Arguments("linux")), u.systemdCommand([]string{"reload", "--state-dir", u.StateDir}),
-		int(startLimit.Seconds()), int(stopLimit.Seconds()), int(watchdogLimit.Seconds()), target)
+	return filepath.Dir(u.Config)
 }
 
-func (u Unit) systemdCommand(arguments []string) string {
-	command := quoteWord(systemdSpecial.Replace(u.Executable)) // variables in the first word are left alone
-	for _, arg := range arguments {
-		command += " " + quoteWord(strings.ReplaceAll(systemdSpecial.Replace(arg), "$", "$$"))
-	}
-	return command
-}
-
-var systemdSpecial = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `%`, `%%`)
-
-// quoteWord quotes an argument as systemd.service(5) reads it.
-func quoteWord(s string) string {
-	if s == "" || strings.ContainsAny(s, " \t'\";\\") {
-		return `"` + s + `"`
-	}
-	return s
-}
-
-// plist is an agent or a daemon of launchd. It is started again after a
-// failure, not after 'aitunnel stop'.
-func (u Unit) plist() string {
-	var arguments strings.Builder
-	for _, arg := range append([]string{u.Executable}, u.Arguments("darwin")...) {
-		arguments.WriteString("\t\t<string>")
-		_ = xml.EscapeText(&arguments, []byte(arg)) // a strings.Builder takes everything
-		arguments.WriteString("</string>\n")
-	}
-	return fmt.Sprintf(`<?xml version="1.0" encoding="UTF-8"?>
-<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
-<!-- %s -->
-<plist version="1.0">
-<dict>
-	<key>Label</key>
-	<string>%s</string>
-	<key>ProgramArguments</key>
-	<array>
-%s	</array>
-	<key>RunAtLoad</key>
-	<true/>
-	<key>KeepAlive</key>
-	<dict>
-		<key>SuccessfulExit</key>
-		<false/>
-	</dict>
-	<key>ThrottleInterval</key>
-	<integer>5</integer>
-	<key>ExitTimeOut</key>
-	<integer>%d</integer>
-	<key>Umask</key>
-	<integer>63</integer>
-	<key>ProcessType</key>
-	<string>Interactive</string>
-</dict>
-</plist>
-`, formatLine, launchdName, arguments.String(), int(stopLimit.Seconds()))
-}
+// stopTime is how long the service manager waits for a stop.
+func (u Unit) stopTime() time.Duration { return max(stopLimit, u.Drain+stopSlack) }
 
 // current is the operating system that this program runs on.
 const current = runtime.GOOS

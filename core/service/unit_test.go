@@ -3,14 +3,22 @@ package service
 import (
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
+
+// systemUnit is what 'service install' of root installs.
+var systemUnit = Unit{System: true, Executable: "/usr/local/bin/aitunnel", Config: "/etc/aitunnel/aitunnel.hcl", StateDir: StateDir, User: Account, Home: StateDir, Drain: time.Minute}
 
 // TestServiceFiles compares what the service managers of all systems get. A
 // script of core/cli has systemd-analyze read the unit.
@@ -19,16 +27,19 @@ func TestServiceFiles(t *testing.T) {
 		t.Skip("the goldens have the line ends of Unix")
 	}
 	for _, c := range []struct {
-		golden, goos, executable, config, state string
-		system                                  bool
+		golden, goos string
+		Unit
 	}{
-		{"user.service", "linux", "/home/me/bin/aitunnel", "/home/me/.config/aitunnel/aitunnel.hcl", "/home/me/.local/state/aitunnel", false},
-		{"system.service", "linux", "/usr/local/bin/aitunnel", "/etc/aitunnel/aitunnel.hcl", "/var/lib/aitunnel", true},
-		{"quoted.service", "linux", "/opt/$my %tools/aitunnel", `/home/me/100%/"$HOME"\aitunnel.hcl`, "/var/lib/aitunnel", false},
-		{"agent.plist", "darwin", "/Users/me/bin/aitunnel", "/Users/me/R&D <new>/aitunnel.hcl", "/Users/me/.local/state/aitunnel", false},
-		{"windows.txt", "windows", `C:\Tools\aitunnel.exe`, `C:\Users\me\aitunnel.hcl`, `C:\Users\me\AppData\Local\aitunnel`, true},
+		{"user.service", "linux", Unit{Executable: "/home/me/bin/aitunnel", Config: "/home/me/.config/aitunnel/aitunnel.hcl", StateDir: "/home/me/.local/state/aitunnel"}},
+		{"system.service", "linux", systemUnit},
+		{"root.service", "linux", Unit{System: true, Executable: "/usr/local/bin/aitunnel", Config: "/root/aitunnel.hcl", StateDir: "/root/.local/state/aitunnel", Home: "/root", Drain: 5 * time.Minute}},
+		{"account.service", "linux", Unit{System: true, Executable: "/usr/local/bin/aitunnel", Config: "/home/me/aitunnel.hcl", StateDir: StateDir, User: "me", Home: "/home/me"}},
+		{"quoted.service", "linux", Unit{Executable: "/opt/$my %tools/aitunnel", Config: `/home/me/100%/"$HOME"\aitunnel.hcl`, StateDir: "/var/lib/aitunnel"}},
+		{"agent.plist", "darwin", Unit{Executable: "/Users/me/bin/aitunnel", Config: "/Users/me/R&D <new>/aitunnel.hcl", StateDir: "/Users/me/.local/state/aitunnel"}},
+		{"daemon.plist", "darwin", Unit{System: true, Executable: "/usr/local/bin/aitunnel", Config: "/etc/aitunnel/aitunnel.hcl", StateDir: "/var/aitunnel", User: "me"}},
+		{"windows.txt", "windows", Unit{System: true, Executable: `C:\Tools\aitunnel.exe`, Config: `C:\Users\me\aitunnel.hcl`, StateDir: `C:\Users\me\AppData\Local\aitunnel`}},
 	} {
-		text := Unit{System: c.system, Executable: c.executable, Config: c.config, StateDir: c.state}.Text(c.goos)
+		text := c.Text(c.goos)
 		path := filepath.Join("testdata", c.golden)
 		if *update {
 			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -41,6 +52,64 @@ func TestServiceFiles(t *testing.T) {
 		}
 		if diff := cmp.Diff(string(want), text); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.golden, diff)
+		}
+	}
+}
+
+// TestTheUnitIsHardened asks systemd itself: whether it understands the units,
+// and how much a service of the system can do to it (10 is everything).
+func TestTheUnitIsHardened(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("systemd-analyze is not installed")
+	}
+	for _, c := range []struct {
+		name string
+		Unit
+		exposure float64
+	}{
+		{"system", systemUnit, 3},
+		{"root", Unit{System: true, Config: "/root/aitunnel.hcl", StateDir: "/root/.local/state/aitunnel", Home: "/root"}, 4},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.Executable, err = os.Executable(); err != nil { // one that exists
+				t.Fatal(err)
+			}
+			path := filepath.Join(t.TempDir(), "aitunnel.service")
+			if err := os.WriteFile(path, []byte(c.Text("linux")), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.Command(analyze, "verify", "--man=no", path).CombinedOutput(); err != nil || len(out) > 0 {
+				t.Errorf("verify: %v\n%s", err, out)
+			}
+			out, err := exec.Command(analyze, "security", "--offline=yes", "--no-pager", path).CombinedOutput()
+			if strings.Contains(string(out), "unrecognized option") {
+				t.Skip("this systemd cannot judge a unit that is not installed")
+			}
+			found := regexp.MustCompile(`exposure level for aitunnel\.service: ([0-9.]+)`).FindSubmatch(out)
+			if found == nil {
+				t.Fatalf("security: %v\n%s", err, out)
+			}
+			level, err := strconv.ParseFloat(string(found[1]), 64)
+			t.Logf("exposure %v", level)
+			if err != nil || level >= c.exposure {
+				t.Errorf("exposure %v, want less than %v\n%s", level, c.exposure, out)
+			}
+		})
+	}
+}
+
+// TestAnUpdateKeepsTheAccountAndTheState reads units of this and of former
+// versions.
+func TestAnUpdateKeepsTheAccountAndTheState(t *testing.T) {
+	for _, c := range []struct{ text, user, state string }{
+		{systemUnit.systemd(), Account, StateDir},
+		{"[Service]\nExecStart=/usr/bin/aitunnel start --foreground --config /root/a.hcl --state-dir /root/.local/state/100%%\n", "", "/root/.local/state/100%"},
+		{"ExecStart=/usr/bin/aitunnel start --config /a.hcl --state-dir \"/root/my state\"\nUser=me\n", "me", "/root/my state"},
+	} {
+		u := Unit{User: "other", StateDir: "/elsewhere"}
+		if u.keep(c.text); u.User != c.user || u.StateDir != c.state {
+			t.Errorf("account %q and state %q of\n%s", u.User, u.StateDir, c.text)
 		}
 	}
 }

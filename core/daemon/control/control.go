@@ -1,6 +1,7 @@
 // Package control is the socket by which commands reach the running program of a
 // state directory. It serves the admin API, and the requests below, to the user
-// whose directory it is.
+// whose directory it is, and, where a service manager gives the socket a
+// directory, to the group of the service.
 package control
 
 import (
@@ -18,7 +19,7 @@ import (
 
 const (
 	socketName = "control.sock"
-	linkName   = "control.path" // holds the path of the socket if that in the directory would be too long
+	linkName   = "control.path" // holds the path of the socket if it is elsewhere
 
 	// PathStop stops the program as an [Ending] says.
 	PathStop = "/control/stop"
@@ -48,14 +49,10 @@ const DrainAsConfigured time.Duration = -1
 
 // Path is where the program of a state directory listens.
 func Path(dir string) string {
-	path := filepath.Join(dir, socketName)
-	if len(path) <= maxSocketPath {
-		return path
-	}
 	if b, err := os.ReadFile(filepath.Join(dir, linkName)); err == nil {
 		return strings.TrimSpace(string(b))
 	}
-	return path
+	return filepath.Join(dir, socketName)
 }
 
 // Socket is the control socket and its server.
@@ -68,20 +65,29 @@ type Socket struct {
 
 // Listen creates the socket of a state directory that this process holds the
 // lock of: a socket that exists is left over from a program that was killed.
-func Listen(dir string) (*Socket, error) {
+//
+// It is in the runtime directory, if there is one, and the group of the process
+// may use it; in a temporary directory, if its path in the state directory would
+// be too long; else in the state directory.
+func Listen(dir, runtimeDir string) (*Socket, error) {
 	c := &Socket{remove: func() {}}
-	path := filepath.Join(dir, socketName)
+	path, mode := filepath.Join(dir, socketName), os.FileMode(0o600)
 	link := filepath.Join(dir, linkName)
 	if old, err := os.ReadFile(link); err == nil {
 		sweep(strings.TrimSpace(string(old)))
 		_ = os.Remove(link)
 	}
-	if len(path) > maxSocketPath {
-		short, err := os.MkdirTemp("", "aitunnel-control-")
-		if err != nil {
+	elsewhere := ""
+	if runtimeDir != "" {
+		elsewhere, mode = runtimeDir, 0o660
+	} else if len(path) > maxSocketPath {
+		var err error
+		if elsewhere, err = os.MkdirTemp("", "aitunnel-control-"); err != nil {
 			return nil, fmt.Errorf("the path %s is too long for a socket, and no temporary directory can be created: %w", path, err)
 		}
-		path = filepath.Join(short, socketName)
+	}
+	if elsewhere != "" {
+		path = filepath.Join(elsewhere, socketName)
 		c.remove = func() { sweep(path); _ = os.Remove(link) }
 		if err := os.WriteFile(link, []byte(path+"\n"), 0o600); err != nil {
 			c.remove()
@@ -91,7 +97,7 @@ func Listen(dir string) (*Socket, error) {
 	_ = os.Remove(path)
 	var err error
 	if c.listener, err = net.Listen("unix", path); err == nil {
-		err = os.Chmod(path, 0o600)
+		err = os.Chmod(path, mode)
 	}
 	if err != nil {
 		c.remove()

@@ -1,0 +1,80 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// UseAccount makes u run with the account of that name, which is looked up. The
+// account [Account] is created if it does not exist, unless dry.
+func (u *Unit) UseAccount(name string, dry bool) error {
+	u.User = name
+	if name == "root" {
+		u.User = ""
+	}
+	account, err := user.Lookup(name)
+	if unknown := user.UnknownUserError(""); errors.As(err, &unknown) && name == Account {
+		u.Home = StateDir
+		if dry {
+			return nil
+		}
+		return createAccount()
+	}
+	if err != nil {
+		return fmt.Errorf("the account %q cannot be used: %w", name, err)
+	}
+	u.Home = account.HomeDir
+	return nil
+}
+
+func createAccount() error {
+	out, err := exec.Command("useradd", "--system", "--user-group", "--home-dir", StateDir, "--no-create-home", "--shell", "/usr/sbin/nologin",
+		"--comment", "aitunnel", Account).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("the account %q cannot be created: %w: %s", Account, err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// AsAccount makes a command run with the account and the home directory of the
+// service.
+func (u Unit) AsAccount(c *exec.Cmd) error {
+	if !u.System || u.User == "" {
+		return nil
+	}
+	account, err := user.Lookup(u.User)
+	if err != nil {
+		return err
+	}
+	uid, err := strconv.ParseUint(account.Uid, 10, 32)
+	if err != nil {
+		return err
+	}
+	gid, err := strconv.ParseUint(account.Gid, 10, 32)
+	if err != nil {
+		return err
+	}
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	c.Dir = "/"
+	if c.Env == nil {
+		c.Env = []string{"PATH=" + os.Getenv("PATH")}
+	}
+	c.Env = append(c.Env, "HOME="+u.Home, "USER="+u.User, "LOGNAME="+u.User)
+	return nil
+}
+
+// May asks test(1) whether the account of the service may do that with a path:
+// -r, -w or -x.
+func (u Unit) May(path, what string) bool {
+	test := exec.Command("test", what, path)
+	if err := u.AsAccount(test); err != nil {
+		return false
+	}
+	return test.Run() == nil
+}

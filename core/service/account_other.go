@@ -1,0 +1,21 @@
+//go:build !linux
+
+package service
+
+import "os/exec"
+
+// UseAccount makes u run with the account of that name.
+func (u *Unit) UseAccount(name string, _ bool) error {
+	if u.User = name; name == "root" {
+		u.User = ""
+	}
+	return nil
+}
+
+// AsAccount makes a command run with the account of the service, where that is
+// supported.
+func (u Unit) AsAccount(*exec.Cmd) error { return nil }
+
+// May reports whether the account of the service may use a path. It is not
+// known here.
+func (u Unit) May(string, string) bool { return true }

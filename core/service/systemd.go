@@ -1,0 +1,150 @@
+package service
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// systemd is a unit. The proxy reports when it is ready, reloads and stops
+// (sd_notify(3)). A reload is a command, because only that can fail. Processes
+// other than the first may report, as a restart replaces that.
+func (u Unit) systemd() string {
+	target, after, rights := "default.target", "", "NoNewPrivileges=yes\n"
+	if u.System {
+		target, after, rights = "multi-user.target", "Wants=network-online.target\nAfter=network-online.target\n", u.account()+u.hardening()
+	}
+	return fmt.Sprintf(`# %s
+# Update it with 'aitunnel service install --update'.
+[Unit]
+Description=%s
+Documentation=https://github.com/aitunnel/aitunnel
+%s
+[Service]
+Type=notify
+NotifyAccess=all
+ExecStart=%s
+ExecReload=%s
+Restart=on-failure
+RestartSec=5
+TimeoutStartSec=%d
+TimeoutStopSec=%d
+WatchdogSec=%d
+KillMode=mixed
+UMask=0077
+%s
+[Install]
+WantedBy=%s
+`, formatLine, description, after, u.systemdCommand(u.Arguments("linux")), u.systemdCommand([]string{"reload", "--state-dir", u.StateDir}),
+		int(startLimit.Seconds()), int(u.stopTime().Seconds()), int(watchdogLimit.Seconds()), rights, target)
+}
+
+// account is who runs the service, and the directories that systemd makes for
+// that account. The group of the account may use the control socket.
+func (u Unit) account() string {
+	var out strings.Builder
+	if u.User != "" {
+		_, _ = fmt.Fprintf(&out, "User=%s\n", u.User)
+	}
+	_, _ = fmt.Fprintf(&out, "Environment=%s\n", quoteWord("HOME="+systemdSpecial.Replace(u.Home)))
+	if u.StateDir == StateDir {
+		out.WriteString("StateDirectory=aitunnel\nStateDirectoryMode=0700\n")
+	}
+	out.WriteString("RuntimeDirectory=aitunnel\nRuntimeDirectoryMode=0750\nLogsDirectory=aitunnel\nLogsDirectoryMode=0750\n")
+	return out.String()
+}
+
+// hardening takes from the service what a proxy does not need. It writes to its
+// configuration and state only. Plugins run under the same rules, so memory may
+// be made executable, as interpreters do.
+func (u Unit) hardening() string {
+	writable := []string{quoteWord(systemdSpecial.Replace(u.configDir()))}
+	if u.StateDir != StateDir {
+		writable = append(writable, quoteWord(systemdSpecial.Replace(u.StateDir)))
+	}
+	home, capabilities := "yes", ""
+	if u.inHome() {
+		home = "read-only"
+	}
+	if u.User == "" { // root reads the files of others by these
+		capabilities = "CAP_DAC_OVERRIDE CAP_CHOWN CAP_FOWNER CAP_NET_BIND_SERVICE"
+	}
+	return fmt.Sprintf(`ReadWritePaths=%s
+ProtectSystem=strict
+ProtectHome=%s
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+NoNewPrivileges=yes
+CapabilityBoundingSet=%s
+LockPersonality=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RemoveIPC=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged
+SystemCallFilter=@chown
+SystemCallErrorNumber=EPERM
+`, strings.Join(writable, " "), home, capabilities)
+}
+
+// inHome reports whether the service needs files of home directories. They
+// cannot all be known: root's configuration may name any.
+func (u Unit) inHome() bool {
+	if u.User == "" {
+		return true
+	}
+	for _, path := range []string{u.Config, u.StateDir, u.Home, u.Executable} {
+		for _, top := range []string{"/home/", "/root/", "/run/user/"} {
+			if strings.HasPrefix(filepath.Clean(path)+"/", top) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (u Unit) systemdCommand(arguments []string) string {
+	command := quoteWord(systemdSpecial.Replace(u.Executable)) // variables in the first word are left alone
+	for _, arg := range arguments {
+		command += " " + quoteWord(strings.ReplaceAll(systemdSpecial.Replace(arg), "$", "$$"))
+	}
+	return command
+}
+
+var systemdSpecial = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `%`, `%%`)
+
+// quoteWord quotes an argument as systemd.service(5) reads it.
+func quoteWord(s string) string {
+	if s == "" || strings.ContainsAny(s, " \t'\";\\") {
+		return `"` + s + `"`
+	}
+	return s
+}
+
+var (
+	unitUser     = regexp.MustCompile(`(?m)^User=(\S+)$`)
+	unitStateDir = regexp.MustCompile(`(?m)^ExecStart=.* --state-dir (?:"(.+)"|(\S+))$`)
+)
+
+// keep takes from an installed unit whose account it runs with and where its
+// state is.
+func (u *Unit) keep(text string) {
+	u.User = ""
+	if found := unitUser.FindStringSubmatch(text); found != nil {
+		u.User = found[1]
+	}
+	if found := unitStateDir.FindStringSubmatch(text); found != nil {
+		u.StateDir = strings.NewReplacer("%%", "%", "$$", "$", `\\`, `\`).Replace(found[1] + found[2])
+	}
+}
