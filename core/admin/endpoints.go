@@ -30,6 +30,7 @@ func (h *Handler) statusEndpoints() []endpoint {
 		{method: "GET", path: "/api/plugins", access: observes, summary: "Plugin processes", handle: show(s.Plugins), out: Plugins{}},
 		{method: "POST", path: "/api/plugins/{name}/restart", summary: "Restart a plugin's process, with the executable that is installed now", handle: h.restartPlugin, out: Reload{}, refused: NotApplied{}, fails: []int{404, 415, 422}},
 		{method: "POST", path: "/api/explain", access: observes, summary: "What would happen to a request; nothing is sent", handle: h.explain, in: Question{}, out: Explanation{}, fails: []int{400, 404, 413, 415}},
+		{method: "GET", path: "/api/apps", access: observes, summary: "The settings by which apps use the proxy", handle: h.apps, out: []AppSettings{}},
 		{method: "GET", path: "/api/stats", access: observes, summary: "Counters, tokens and latencies", handle: show(s.Stats), out: Summary{}},
 	}
 }
@@ -102,6 +103,7 @@ func (h *Handler) describe(w http.ResponseWriter, _ *http.Request) {
 func (h *Handler) localEndpoints() []endpoint {
 	return []endpoint{
 		{method: "POST", path: "/api/session/link", handle: h.link, out: Link{}},
+		{method: "GET", path: "/api/entry", handle: show(h.options.Source.Entry), out: Entry{}},
 	}
 }
 

@@ -142,6 +142,10 @@ func (r Reload) whole() Reload {
 	return r
 }
 
+func (p program) Entry() Entry {
+	return Entry{Address: "http://localhost:9000", Tokens: []string{"client-token"}}
+}
+
 func (p program) AddChannel(_ context.Context, c ChannelSpec, m Match) (Reload, error) {
 	p.did("add channel %s", c.Name)
 	return p.edit(c.Name, m)

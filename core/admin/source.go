@@ -12,6 +12,7 @@ type Source interface {
 	Tunnels() []Tunnel
 	Plugins() Plugins
 	Stats() Summary
+	Entry() Entry
 	Explain(Question) (Explanation, error)
 
 	// Toggle pauses or resumes a channel, inverts its state if enabled is nil,

@@ -44,6 +44,12 @@ func (c *Client) Stats(ctx context.Context) (admin.Summary, error) {
 	return fetch[admin.Summary](ctx, c, "/api/stats")
 }
 
+// Entry is where apps reach the proxy, and with what. Only the control socket
+// says it.
+func (c *Client) Entry(ctx context.Context) (admin.Entry, error) {
+	return fetch[admin.Entry](ctx, c, "/api/entry")
+}
+
 // Explain says what would be done with a request.
 func (c *Client) Explain(ctx context.Context, q admin.Question) (out admin.Explanation, err error) {
 	err = c.post(ctx, "/api/explain", q, &out)
@@ -83,6 +89,17 @@ func (c *Client) Prefer(ctx context.Context, channel string, on bool) (out admin
 // Check runs the health check of a channel.
 func (c *Client) Check(ctx context.Context, channel string) (out admin.Checked, err error) {
 	err = c.post(ctx, channelPath(channel, "check"), nil, &out)
+	return out, err
+}
+
+// Models are the models that the site of a channel offers.
+func (c *Client) Models(ctx context.Context, channel string) (admin.Models, error) {
+	return fetch[admin.Models](ctx, c, channelPath(channel, "models"))
+}
+
+// Try sends one real request to a channel.
+func (c *Client) Try(ctx context.Context, channel string, t admin.Trial) (out admin.Tried, err error) {
+	err = c.post(ctx, channelPath(channel, "try"), t, &out)
 	return out, err
 }
 

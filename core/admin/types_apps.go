@@ -1,0 +1,23 @@
+package admin
+
+// Entry is where apps reach the proxy, and with what.
+type Entry struct {
+	Address string   `json:"address"` // on this machine, such as http://localhost:9000
+	Tokens  []string `json:"tokens"`  // client tokens; none: any is accepted
+}
+
+// AppSettings are the settings by which an app uses the proxy. {address} and
+// {token} stand for those of the proxy, {model} for a model.
+type AppSettings struct {
+	ID       string       `json:"id"` // its name for aitunnel connect
+	Name     string       `json:"name"`
+	Writes   bool         `json:"writes"` // aitunnel connect --write writes its files
+	Settings []AppSetting `json:"settings"`
+}
+
+// AppSetting is a piece of an app's settings.
+type AppSetting struct {
+	Where string `json:"where"`          // shell, file, or settings: the app's own form
+	File  string `json:"file,omitempty"` // below the home directory, as ~/…
+	Text  string `json:"text"`
+}

@@ -1,0 +1,238 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/connect"
+)
+
+// connectFlags are the flags of connect.
+type connectFlags struct {
+	on                 string
+	models             []string
+	write, undo, check bool
+	json               bool
+}
+
+func (a *app) connectCommand() *cobra.Command {
+	var f connectFlags
+	c := &cobra.Command{
+		Use:   "connect [APP]",
+		Short: "Show, write or check the settings by which an app uses the proxy",
+		Long: `Show the settings by which an app uses the proxy, with the address and a client
+token of the running program. Without APP the known apps are listed.
+
+--write writes them into the app's own files; comments and all other settings
+stay, and the files as they were are kept beside them with the ending
+.aitunnel-backup. --undo restores those. --check sends one short request as the
+app would; it may cost a few tokens. --on shows the settings for apps on the host
+of a tunnel.`,
+		Example: "  aitunnel connect\n  aitunnel connect claude-code --write --check\n  aitunnel connect codex --on vps\n  aitunnel connect claude-code --undo\n  eval \"$(aitunnel connect env)\"",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return fmt.Errorf("connect takes one app, but got %q too", args[1])
+			}
+			return nil
+		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return appNames(), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return a.listApps()
+			}
+			app, ok := connect.Find(args[0])
+			switch {
+			case !ok:
+				return usageError{c, fmt.Errorf("there is no app %q; the apps are %s", args[0], strings.Join(appNames(), ", "))}
+			case f.undo && (f.write || f.check || f.on != ""):
+				return usageError{c, errors.New("--undo cannot be used together with --write, --check or --on")}
+			case f.on != "" && (f.write || f.check):
+				return usageError{c, errors.New("the app and its files are on the host of the tunnel: --on only shows the settings, with a command to try there")}
+			case f.undo:
+				return a.undoApp(app, f.json)
+			}
+			return a.connect(c.Context(), app, f)
+		},
+	}
+	c.Flags().BoolVar(&f.write, "write", false, "write the settings into the app's files")
+	c.Flags().BoolVar(&f.undo, "undo", false, "restore the app's files as they were before --write")
+	c.Flags().BoolVar(&f.check, "check", false, "send one short request as the app would")
+	c.Flags().StringVar(&f.on, "on", "", "show the settings for apps on the host of this `tunnel`")
+	c.Flags().StringSliceVar(&f.models, "model", nil, "the model to ask and to list in the app's files; may be repeated (default: those that the proxy lists)")
+	return jsonFlag(c, &f.json)
+}
+
+func appNames() (names []string) {
+	for _, a := range connect.Apps() {
+		names = append(names, a.ID)
+	}
+	return names
+}
+
+func (a *app) listApps() error {
+	t := term.NewTable(a.paint(), "APP", "NAME", "SETTINGS")
+	for _, app := range connect.Apps() {
+		how := "in the app itself"
+		switch {
+		case app.Files != nil:
+			how = "--write writes " + shortPath(app.Files(connect.Entry{}, home())[0].Path)
+		case app.Variables != nil:
+			how = "environment variables"
+		case app.Link != nil:
+			how = "a link opens the app with them"
+		}
+		t.Row(app.ID, app.Name, how)
+	}
+	return t.Write(a.out)
+}
+
+func home() string {
+	dir, err := os.UserHomeDir()
+	if err != nil {
+		return "."
+	}
+	return dir
+}
+
+// shortPath is a path with ~ for the home directory.
+func shortPath(path string) string {
+	if rest, err := filepath.Rel(home(), path); err == nil && !strings.HasPrefix(rest, "..") {
+		return filepath.Join("~", rest)
+	}
+	return path
+}
+
+// connected is what connect prints as JSON.
+type connected struct {
+	App       string            `json:"app"`
+	Address   string            `json:"address"`
+	Token     string            `json:"token"`
+	Models    []string          `json:"models"`
+	Variables map[string]string `json:"variables,omitempty"`
+	Files     map[string]string `json:"files,omitempty"` // as if they were new
+	Link      string            `json:"link,omitempty"`
+	Written   []connect.Written `json:"written,omitempty"`
+	Check     *checked          `json:"check,omitempty"`
+}
+
+func (a *app) connect(ctx context.Context, app connect.App, f connectFlags) error {
+	e, err := a.entry(ctx, f.on)
+	if err != nil {
+		return err
+	}
+	if e.Models = f.models; len(e.Models) == 0 {
+		e.Models = app.Prefers(a.listedModels(ctx, e))
+	}
+	e.Models = e.Models[:min(len(e.Models), maxListed)]
+	out := connected{App: app.ID, Address: e.Address, Token: e.Token, Models: e.Models}
+	switch {
+	case f.write:
+		err = a.writeApp(app, e, f, &out)
+	case f.json:
+		err = out.settings(app, e)
+	case !f.check:
+		err = a.showApp(app, e, f.on)
+	}
+	if err == nil && f.check {
+		out.Check, err = a.checkApp(ctx, app, e, f)
+	}
+	if err != nil {
+		return err
+	}
+	if f.json {
+		err = a.printJSON(out)
+	}
+	if err == nil && out.Check != nil && !out.Check.OK {
+		return exitError(exitFailed)
+	}
+	return err
+}
+
+// maxListed is how many models are listed in an app's file.
+const maxListed = 50
+
+// noToken is what an app sends where the proxy requires no token: most apps
+// insist on one.
+const noToken = "unused"
+
+// entry is the proxy as apps see it: here, or on the host of a tunnel.
+func (a *app) entry(ctx context.Context, tunnel string) (connect.Entry, error) {
+	client := a.client()
+	entry, err := client.Entry(ctx)
+	if err != nil {
+		return connect.Entry{}, err
+	}
+	e := connect.Entry{Address: entry.Address, Token: noToken}
+	if len(entry.Tokens) > 0 {
+		e.Token = entry.Tokens[0]
+	}
+	if tunnel == "" {
+		return e, nil
+	}
+	all, err := client.Tunnels(ctx)
+	if err != nil {
+		return e, err
+	}
+	e.Address, err = addressOn(all, tunnel)
+	return e, err
+}
+
+// addressOn is where the proxy is reached on the host of a tunnel.
+func addressOn(all []admin.Tunnel, name string) (string, error) {
+	var known []string
+	for _, t := range all {
+		known = append(known, t.Name)
+		if t.Name != name {
+			continue
+		}
+		for _, f := range t.Forwards {
+			if host, port, err := net.SplitHostPort(f.Remote); err == nil && f.Channel == "" {
+				if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+					host = "127.0.0.1"
+				}
+				return "http://" + net.JoinHostPort(host, port), nil
+			}
+		}
+		return "", fmt.Errorf("the tunnel %s opens no port for the proxy: add a forward such as forward \"127.0.0.1:9000\" {}", name)
+	}
+	if len(known) == 0 {
+		return "", fmt.Errorf("there is no tunnel %q; the configuration has none", name)
+	}
+	return "", fmt.Errorf("there is no tunnel %q; the tunnels are %s", name, strings.Join(known, ", "))
+}
+
+// settings adds the settings to the output for programs.
+func (out *connected) settings(app connect.App, e connect.Entry) error {
+	if app.Variables != nil {
+		out.Variables = map[string]string{}
+		for _, v := range app.Variables(e) {
+			out.Variables[v[0]] = v[1]
+		}
+	}
+	if app.Link != nil {
+		out.Link = app.Link(e)
+	}
+	if app.Files == nil {
+		return nil
+	}
+	out.Files = map[string]string{}
+	for _, f := range app.Files(e, home()) {
+		text, err := f.Text()
+		if err != nil {
+			return err
+		}
+		out.Files[f.Path] = text
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/connect"
+)
+
+const (
+	checkLimit  = 2 * time.Minute
+	modelsLimit = 15 * time.Second
+	maxAnswer   = 1 << 20
+	maxShown    = 200
+)
+
+// checked is what became of the request of --check.
+type checked struct {
+	OK      bool    `json:"ok"`
+	Model   string  `json:"model"`
+	Status  int     `json:"status"` // 0: no answer
+	Text    string  `json:"text,omitempty"`
+	Error   string  `json:"error,omitempty"`
+	Took    float64 `json:"took_ms"`
+	Written bool    `json:"written"` // the app's files have the settings
+}
+
+// direct reaches the proxy past the proxies of the environment.
+func direct() *http.Client {
+	return &http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true}}
+}
+
+// listedModels are the models that the proxy lists, none if it does not answer.
+func (a *app) listedModels(ctx context.Context, e connect.Entry) []string {
+	local, err := a.entry(ctx, "") // the host of a tunnel is not reached from here
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, modelsLimit)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, local.Address+"/v1/models", nil)
+	if err != nil {
+		return nil
+	}
+	r.Header.Set("Authorization", "Bearer "+e.Token)
+	resp, err := direct().Do(r)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return nil
+	}
+	return connect.ModelNames(body)
+}
+
+// checkApp sends one request as the app would.
+func (a *app) checkApp(ctx context.Context, app connect.App, e connect.Entry, f connectFlags) (*checked, error) {
+	if len(e.Models) == 0 {
+		return nil, errors.New("the proxy lists no models: name one with --model")
+	}
+	out := &checked{Model: e.Models[0], Written: true}
+	if app.Files != nil {
+		for _, file := range app.Files(e, home()) {
+			current, err := file.Current()
+			out.Written = out.Written && current && err == nil
+		}
+	}
+	began := time.Now()
+	out.ask(ctx, app, e)
+	took := time.Since(began)
+	out.Took = float64(took.Microseconds()) / 1000
+	if f.json {
+		return out, nil
+	}
+	p := a.paint()
+	if out.OK {
+		a.say("%s %s would get an answer: %s in %s, %q", p.Good("✓"), app.Name, out.Model, term.Span(took), short(out.Text))
+	} else {
+		a.say("%s %s would get no answer from %s: %s", p.Bad("✗"), app.Name, out.Model, out.Error)
+		a.say("  'aitunnel logs' shows what happened, 'aitunnel channel test CHANNEL' tries one site.")
+	}
+	if !out.Written {
+		a.say("Its files do not have these settings yet: add --write.")
+	}
+	if !f.write {
+		a.warnOfConflicts(app)
+	}
+	return out, nil
+}
+
+// ask sends the request, and notes what came.
+func (out *checked) ask(ctx context.Context, app connect.App, e connect.Entry) {
+	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
+	r, err := app.Request(ctx, e)
+	if err != nil {
+		out.Error = err.Error()
+		return
+	}
+	resp, err := direct().Do(r)
+	if err != nil {
+		out.Error = "no answer: " + err.Error()
+		return
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	out.Status, out.Text = resp.StatusCode, strings.TrimSpace(connect.AnswerText(body, maxShown))
+	switch {
+	case err != nil:
+		out.Error = "the answer broke off: " + err.Error()
+	case resp.StatusCode != http.StatusOK:
+		out.Error = fmt.Sprintf("%d %s", resp.StatusCode, connect.AnswerError(body))
+	case out.Text == "" && connect.AnswerError(body) != "":
+		out.Error = connect.AnswerError(body)
+	default:
+		out.OK = true
+	}
+}
+
+// short is the beginning of a text.
+func short(s string) string {
+	if r := []rune(s); len(r) > 60 {
+		return string(r[:60]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/aitunnel/aitunnel/core/connect"
+)
+
+// showApp prints the settings of an app. What a shell takes is alone on
+// standard output, so that it can be evaluated.
+func (a *app) showApp(app connect.App, e connect.Entry, tunnel string) error {
+	note := func(format string, args ...any) { _, _ = fmt.Fprintf(a.err, format+"\n", args...) }
+	if app.Files != nil {
+		note = a.say
+	}
+	where := e.Address
+	if tunnel != "" {
+		where += " on the host of the tunnel " + tunnel
+	}
+	note("%s, for %s", a.paint().Bold(app.Name), where)
+	if app.Files != nil {
+		for _, f := range app.Files(e, home()) {
+			text, err := f.Text()
+			if err != nil {
+				return err
+			}
+			note("\nin %s:\n", shortPath(f.Path))
+			a.indented(text)
+		}
+	}
+	if app.Fields != nil {
+		note("\nin its settings:\n")
+		for _, v := range app.Fields(e) {
+			a.say("  %-10s %s", v[0], v[1])
+		}
+	}
+	if app.Variables != nil {
+		lead := ""
+		if app.Files != nil {
+			note("\nor in a shell:\n")
+			lead = "  "
+		}
+		for _, v := range app.Variables(e) {
+			a.say("%s%s", lead, exportLine(v))
+		}
+	}
+	if app.Link != nil {
+		note("\nor open this link on the machine with the app:\n")
+		a.say("  %s", app.Link(e))
+	}
+	note("")
+	if app.Note != "" {
+		note("%s", app.Note)
+	}
+	switch {
+	case tunnel != "":
+		note("Try it on the host: curl -s %s/v1/models -H 'Authorization: Bearer %s'", e.Address, e.Token)
+	case app.Files != nil:
+		note("aitunnel connect %s --write --check writes this and tries it.", app.ID)
+	default:
+		note("aitunnel connect %s --check tries it.", app.ID)
+	}
+	return nil
+}
+
+func (a *app) indented(text string) {
+	for line := range strings.Lines(text) {
+		a.say("  %s", strings.TrimRight(line, "\n"))
+	}
+}
+
+// exportLine sets a variable in the shell of the system.
+func exportLine(v [2]string) string {
+	if runtime.GOOS == "windows" {
+		return fmt.Sprintf("$env:%s = '%s'", v[0], strings.ReplaceAll(v[1], "'", "''"))
+	}
+	value := v[1]
+	if strings.ContainsFunc(value, func(r rune) bool { return !strings.ContainsRune(plainInShell, r) }) {
+		value = "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+	}
+	return "export " + v[0] + "=" + value
+}
+
+// plainInShell are characters that need no quotes.
+const plainInShell = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/:@%+="
+
+// writeApp writes the settings into the files of an app.
+func (a *app) writeApp(app connect.App, e connect.Entry, f connectFlags, out *connected) error {
+	if app.Files == nil {
+		return fmt.Errorf("%s has no file to write: 'aitunnel connect %s' shows what to set", app.Name, app.ID)
+	}
+	for _, file := range app.Files(e, home()) {
+		done, err := file.Write()
+		if err != nil {
+			return err
+		}
+		out.Written = append(out.Written, done)
+		switch path := shortPath(done.Path); {
+		case f.json:
+		case !done.Changed:
+			a.say("%s has these settings already.", path)
+		case done.Created:
+			a.say("Wrote %s; only you can read it.", path)
+		default:
+			a.say("Changed %s; as it was before, it is in %s.", path, shortPath(done.Backup))
+		}
+	}
+	if f.json {
+		return nil
+	}
+	if app.Note != "" {
+		a.say("%s", app.Note)
+	}
+	a.say("To undo this: aitunnel connect %s --undo", app.ID)
+	a.warnOfConflicts(app)
+	return nil
+}
+
+// warnOfConflicts warns of variables that keep an app from using the proxy.
+func (a *app) warnOfConflicts(app connect.App) {
+	for _, name := range app.Conflicts {
+		if os.Getenv(name) != "" {
+			_, _ = fmt.Fprintf(a.err, "Warning: %s is set in this shell, and %s uses it instead: unset %s.\n", name, app.Name, name)
+		}
+	}
+}
+
+// undoApp restores the files of an app.
+func (a *app) undoApp(app connect.App, asJSON bool) error {
+	if app.Files == nil {
+		return fmt.Errorf("%s has no file that --write could have changed", app.Name)
+	}
+	all := []connect.Undone{}
+	for _, f := range app.Files(connect.Entry{}, home()) {
+		done, err := f.Undo()
+		if errors.Is(err, connect.ErrNothingToUndo) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		all = append(all, done)
+		if asJSON {
+			continue
+		}
+		said := "Restored %s as it was."
+		if done.Removed {
+			said = "Removed %s, which --write had created."
+		}
+		a.say(said, shortPath(done.Path))
+		if done.Kept != "" {
+			a.say("It was changed since: that version is in %s.", shortPath(done.Kept))
+		}
+	}
+	switch {
+	case asJSON:
+		return a.printJSON(all)
+	case len(all) == 0:
+		return fmt.Errorf("there is nothing to undo: --write changed no file of %s", app.Name)
+	}
+	return nil
+}

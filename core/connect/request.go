@@ -1,0 +1,76 @@
+package connect
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// prompt is what the request of a check asks.
+const prompt = "Answer with the word ok."
+
+// Request is a short request as the app sends it: the same endpoint, with the
+// same kind of credential, for a stream.
+func (a App) Request(ctx context.Context, e Entry) (*http.Request, error) {
+	model := e.model()
+	message := []map[string]any{{"role": "user", "content": prompt}}
+	path, header := "/v1/chat/completions", map[string]string{"Authorization": "Bearer " + e.Token}
+	body := map[string]any{"model": model, "stream": true, "messages": message}
+	switch a.API {
+	case Messages:
+		path, body["max_tokens"], header["Anthropic-Version"] = "/v1/messages", 64, "2023-06-01"
+		if a.ID == "anthropic" {
+			header["X-Api-Key"] = e.Token
+			delete(header, "Authorization")
+		}
+	case Responses:
+		path = "/v1/responses"
+		body = map[string]any{"model": model, "stream": true, "store": false, "input": message}
+	case Generate:
+		path = "/v1beta/models/" + url.PathEscape(model) + ":streamGenerateContent?alt=sse"
+		body = map[string]any{"contents": []map[string]any{{"role": "user", "parts": []map[string]any{{"text": prompt}}}}}
+		header = map[string]string{"X-Goog-Api-Key": e.Token}
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, e.Address+path, bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	for name, value := range header {
+		if e.Token != "" {
+			r.Header.Set(name, value)
+		}
+	}
+	if v := header["Anthropic-Version"]; v != "" {
+		r.Header.Set("Anthropic-Version", v)
+	}
+	return r, nil
+}
+
+// families are how the names of the models begin that the apps of an API ask.
+var families = map[API][]string{Messages: {"claude"}, Responses: {"gpt", "o", "codex"}, Generate: {"gemini"}}
+
+// Prefers sorts out the models that suit the app, in their order; all, if none
+// does.
+func (a App) Prefers(models []string) []string {
+	var fit []string
+	for _, m := range models {
+		for _, family := range families[a.API] {
+			if strings.HasPrefix(m[strings.LastIndexByte(m, '/')+1:], family) {
+				fit = append(fit, m)
+				break
+			}
+		}
+	}
+	if len(fit) == 0 {
+		return models
+	}
+	return fit
+}

@@ -1,0 +1,112 @@
+package connect
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func file(t *testing.T, text string) File {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "dir", "settings.json")
+	if text != "" {
+		put(t, path, text)
+	}
+	return File{path, jsonEdits(member{[]string{"a"}, "new"})}
+}
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func holds(t *testing.T, path, want string) {
+	t.Helper()
+	if got, err := os.ReadFile(path); err != nil || string(got) != want {
+		t.Errorf("%s: %v, %q, want %q", path, err, got, want)
+	}
+}
+
+func TestWriteAndUndo(t *testing.T) {
+	old := "{\n  \"a\": \"old\" // mine\n}\n"
+	f := file(t, old)
+	out, err := f.Write()
+	if err != nil || !out.Changed || out.Created {
+		t.Fatalf("%v, %+v", err, out)
+	}
+	holds(t, f.Path, "{\n  \"a\": \"new\" // mine\n}\n")
+	holds(t, out.Backup, old)
+	if info, err := os.Stat(f.Path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("others can read the token: %v, %v", info.Mode(), err)
+	}
+	if again, err := f.Write(); err != nil || again.Changed {
+		t.Errorf("a second time: %v, %+v", err, again)
+	}
+	if undone, err := f.Undo(); err != nil || undone.Kept != "" || undone.Removed {
+		t.Errorf("%v, %+v", err, undone)
+	}
+	holds(t, f.Path, old)
+	if _, err := f.Undo(); !errors.Is(err, ErrNothingToUndo) {
+		t.Errorf("a second undo: %v", err)
+	}
+}
+
+func TestUndoRemovesWhatWasNew(t *testing.T) {
+	f := file(t, "")
+	if out, err := f.Write(); err != nil || !out.Created {
+		t.Fatalf("%v, %+v", err, out)
+	}
+	if undone, err := f.Undo(); err != nil || !undone.Removed {
+		t.Fatalf("%v, %+v", err, undone)
+	}
+	if left, err := os.ReadDir(filepath.Dir(f.Path)); err != nil || len(left) != 0 {
+		t.Errorf("%v, %v is left", err, left)
+	}
+}
+
+func TestUndoKeepsChangesOfOthers(t *testing.T) {
+	f := file(t, `{"a": "old"}`)
+	if _, err := f.Write(); err != nil {
+		t.Fatal(err)
+	}
+	put(t, f.Path, `{"a": "new", "theirs": 1}`)
+	if err := os.Chtimes(f.Path, time.Time{}, time.Now().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	undone, err := f.Undo()
+	if err != nil || undone.Kept == "" {
+		t.Fatalf("%v, %+v", err, undone)
+	}
+	holds(t, f.Path, `{"a": "old"}`)
+	holds(t, undone.Kept, `{"a": "new", "theirs": 1}`)
+}
+
+func TestWriteFollowsLinks(t *testing.T) {
+	f := file(t, "{}")
+	link := filepath.Join(t.TempDir(), "link.json")
+	if err := os.Symlink(f.Path, link); err != nil {
+		t.Skip(err)
+	}
+	if _, err := (File{link, f.edit}).Write(); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link was replaced: %v", err)
+	}
+	holds(t, f.Path, "{\n  \"a\": \"new\"\n}")
+}
+
+func TestWriteRefusesWhatItCannotRead(t *testing.T) {
+	f := file(t, "{ broken")
+	if _, err := f.Write(); err == nil {
+		t.Error("it was written")
+	}
+	holds(t, f.Path, "{ broken")
+	if left, _ := os.ReadDir(filepath.Dir(f.Path)); len(left) != 1 {
+		t.Errorf("%v is left", left)
+	}
+}

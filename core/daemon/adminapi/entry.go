@@ -1,0 +1,25 @@
+package adminapi
+
+import (
+	"net"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+)
+
+// Entry is for [admin.Source].
+func (s *Source) Entry() admin.Entry {
+	out := admin.Entry{Address: "http://" + localAddress(s.program.Entry.Addr()), Tokens: []string{}}
+	for _, t := range s.running().Config.Proxy.ClientTokens {
+		out.Tokens = append(out.Tokens, t.Reveal())
+	}
+	return out
+}
+
+// localAddress is how this machine reaches an address that is listened on.
+func localAddress(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
+		return net.JoinHostPort("localhost", port)
+	}
+	return listen
+}
