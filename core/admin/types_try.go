@@ -11,6 +11,7 @@ type Models struct {
 type Trial struct {
 	Model  string `json:"model"`
 	Prompt string `json:"prompt"`
+	Key    string `json:"key,omitempty"` // the ID of the only key to use
 }
 
 // Tried is what became of a trial.

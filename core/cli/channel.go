@@ -21,7 +21,7 @@ func (a *app) channelCommand() *cobra.Command {
 		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(a.channelList(), a.channelPause(), a.channelResume(), a.channelPrefer(), a.channelCheck(), a.channelAdd(), a.channelRemove())
+	c.AddCommand(a.channelList(), a.channelPause(), a.channelResume(), a.channelPrefer(), a.channelCheck(), a.channelTest(), a.channelModels(), a.channelAdd(), a.channelRemove())
 	return c
 }
 
@@ -126,7 +126,7 @@ func (a *app) channelCheck() *cobra.Command {
 	return jsonFlag(&cobra.Command{
 		Use:               "check CHANNEL",
 		Short:             "Run the health check of a channel now",
-		Long:              "Run the health check of a channel now. The exit code is 1 if it fails.",
+		Long:              "Run the health check of a channel now; without a health check, ask its site for\nthe list of models. The exit code is 1 if it fails.",
 		Example:           "  aitunnel channel check primary",
 		Args:              names("CHANNEL"),
 		ValidArgsFunction: a.completeChannel,

@@ -23,6 +23,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/fakesite"
 )
 
 // waitLimit is how long a test waits for something to happen.
@@ -52,6 +53,7 @@ func TestMain(m *testing.M) {
 //	told FILE | nothing          what is on stderr, as far as it is the program's
 //	await FILE REGEXP [VAR]      until the file matches; VAR becomes the group
 //	takeport VAR                 listen on a port until the script ends
+//	site NAME VAR [KEY]...       a site that accepts these keys; its address
 //	freeport VAR                 a port that nobody listens on
 //	get URL                      the body becomes the output
 //	status URL                   the status as JSON, checked against its type
@@ -77,7 +79,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "told": told, "await": await, "takeport": takePort, "freeport": freePort,
-			"get": get, "status": status, "ask": ask, "terminate": terminate, "killed": killed, "ends": ends, "screen": screen, "proxyof": proxyOf, "change": change,
+			"site": startSite, "get": get, "status": status, "ask": ask, "terminate": terminate, "killed": killed, "ends": ends, "screen": screen, "proxyof": proxyOf, "change": change,
 		},
 	})
 }
@@ -136,6 +138,17 @@ func freePort(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Setenv(args[0], port(l))
 	ts.Check(l.Close())
+}
+
+func startSite(ts *testscript.TestScript, _ bool, args []string) {
+	var o []fakesite.Option
+	if keys := args[2:]; len(keys) > 0 {
+		o = append(o, fakesite.Keys(keys...))
+	}
+	s := fakesite.New(args[0], o...)
+	ts.Check(s.Start())
+	ts.Defer(s.Close)
+	ts.Setenv(args[1], s.URL())
 }
 
 func port(l net.Listener) string { return strconv.Itoa(l.Addr().(*net.TCPAddr).Port) }

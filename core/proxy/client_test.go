@@ -81,7 +81,7 @@ func TestAClientMayDoOnlyWhatItsBlockAllows(t *testing.T) {
 
 func TestATrialNeedsNoToken(t *testing.T) {
 	r := newRig(t, twoClients, newTestSite(t, good))
-	r.server.Config.Handler = r.handler.Trial("a")
+	r.server.Config.Handler = r.handler.Trial("a", "")
 	if got := r.post(chatPath, chatBody); got.status != http.StatusOK {
 		t.Errorf("%d %s", got.status, got.body)
 	}

@@ -27,6 +27,7 @@ type exchange struct {
 	path     requestPath
 	model    dialect.Model
 	ask      dialect.Ask
+	keyID    string // of the only key to use; "": any
 	object   string // an object that the request names, whose maker is known
 	arrived  time.Time
 	body     body
@@ -62,7 +63,7 @@ func (x *exchange) interrupted() bool {
 func (x *exchange) run(rt *route.Route) {
 	x.findObject()
 	x.walk.Begin(rt, route.Request{
-		Model: x.record.Model, Client: x.record.Client, Endpoint: string(x.endpoint), Object: x.object,
+		Model: x.record.Model, Client: x.record.Client, Endpoint: string(x.endpoint), Object: x.object, Key: x.keyID,
 		Header: x.in.Header, RawQuery: x.in.URL.RawQuery, Body: x.body.head,
 	})
 	x.walk.Ask(x.in.Context(), x.now())

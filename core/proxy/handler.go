@@ -170,21 +170,29 @@ func (h *Handler) leave(s *setup) {
 
 // ServeHTTP answers through the routes of the configuration.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.serve(w, r, nil, false)
+	h.serve(w, r, nil)
 }
 
 // Only returns a handler that sends every request to the named channel.
 func (h *Handler) Only(channel string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, &channel, false) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, &target{channel: channel}) })
 }
 
 // Trial returns a handler that sends requests of the program's own user to the
-// named channel. They need no token, and are of no client.
-func (h *Handler) Trial(channel string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, &channel, true) })
+// named channel. They need no token, and are of no client. With the ID of a key
+// it makes one attempt, with that key, even if it is out of use.
+func (h *Handler) Trial(channel, keyID string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, &target{channel, keyID, true}) })
 }
 
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *string, trial bool) {
+// target is where a request goes past the routes.
+type target struct {
+	channel string
+	keyID   string // "": any key
+	trial   bool   // of the program's own user
+}
+
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *target) {
 	h.active.Add(1)
 	defer h.active.Add(-1)
 	r = cleanRequest(r)
@@ -212,7 +220,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *string, tr
 	// closes the connection.
 	defer x.publish()
 	defer x.caller.finish()
-	x.serve(r, only, trial)
+	x.serve(r, only)
 }
 
 // cleanRequest is the request with the path that its caller means.
@@ -231,13 +239,13 @@ func cleanRequest(r *http.Request) *http.Request {
 
 // serve lets the request in and answers it. The body is read last: a caller
 // that waits for 100 Continue sends it only if all else is right.
-func (x *exchange) serve(r *http.Request, only *string, trial bool) {
+func (x *exchange) serve(r *http.Request, only *target) {
 	s := x.setup
 	if s.guard.allowOrigin(x.caller.w, r) {
 		x.record.Status = http.StatusNoContent
 		return
 	}
-	if f := x.admit(r, trial); f != nil {
+	if f := x.admit(r, only != nil && only.trial); f != nil {
 		x.refuse(*f)
 		return
 	}
@@ -273,6 +281,9 @@ func (x *exchange) serve(r *http.Request, only *string, trial bool) {
 		x.refuse(fault{http.StatusUpgradeRequired, "websocket_not_supported", "this endpoint is not served by WebSocket: send a POST, or set websocket = true in the channel", true})
 		return
 	}
+	if only != nil {
+		x.keyID = only.keyID
+	}
 	x.run(rt)
 }
 
@@ -294,12 +305,12 @@ func anyWebSocket(rt *route.Route) bool {
 	return slices.ContainsFunc(rt.Channels, func(ch *route.Channel) bool { return ch.Config.WebSocket })
 }
 
-func (s *setup) match(path, model string, only *string) (*route.Route, *fault) {
+func (s *setup) match(path, model string, only *target) (*route.Route, *fault) {
 	if only != nil {
-		if r := s.table.Single(*only); r != nil {
+		if r := s.table.Single(only.channel); r != nil {
 			return r, nil
 		}
-		return nil, &fault{http.StatusNotFound, "no_channel", fmt.Sprintf("there is no channel %q", *only), true}
+		return nil, &fault{http.StatusNotFound, "no_channel", fmt.Sprintf("there is no channel %q", only.channel), true}
 	}
 	if r := s.table.Match(path, model); r != nil {
 		return r, nil

@@ -13,6 +13,7 @@ type Request struct {
 	Model    string // as the caller asked for it
 	Endpoint string // its kind, such as "generate"
 	Client   string // the name of the caller's token
+	Key      string // the ID of the only key to use, for one attempt; "": any
 	Object   string // the ID of an object that a site stores, if the request names one
 	Header   http.Header
 	RawQuery string

@@ -77,6 +77,7 @@ func (p *Pick) ReleaseKey() {
 const (
 	reasonNextKey        = "next key of the same channel"
 	reasonPreferred      = "preferred by the user"
+	reasonNamed          = "the key that is to be tried"
 	reasonMaker          = "made the object that the request names"
 	reasonCompareKey     = "another key of the same channel: does it get the same refusal?"
 	reasonCompareChannel = "another channel, which answered the model before: does it refuse this request too?"
@@ -122,6 +123,9 @@ func (w *Walk) Next(now time.Time) (Pick, bool) {
 }
 
 func (w *Walk) next() (Pick, bool) {
+	if w.request.Key != "" {
+		return w.named()
+	}
 	if p, ok := w.maker(); ok {
 		return p, true
 	}
@@ -147,6 +151,23 @@ func (w *Walk) next() (Pick, bool) {
 		return p, true
 	}
 	return w.lastResort()
+}
+
+// named is the key that the request names, whatever is known of it, once.
+func (w *Walk) named() (Pick, bool) {
+	if w.attempts > 0 {
+		return Pick{}, false
+	}
+	for _, ch := range w.route.Channels {
+		for i, k := range ch.Keys {
+			if k.State.ID() == w.request.Key {
+				p, ok := w.acquire(ch, i, acquireForced, reasonNamed)
+				w.over = true
+				return p, ok
+			}
+		}
+	}
+	return Pick{}, false
 }
 
 // maker is the channel and key that made the object which the request names.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/connect"
 	"github.com/aitunnel/aitunnel/core/health"
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/sdk"
@@ -59,7 +61,23 @@ func (s *Source) Prefer(name string, on bool) error {
 	return nil
 }
 
-// Check is for [admin.Source].
+// checkOnce asks a channel without a health check for its models.
+func (s *Source) checkOnce(ctx context.Context, ch *route.Channel) admin.Checked {
+	t := s.try(ctx, ch, "", http.MethodGet, modelsPath(ch), nil)
+	out := admin.Checked{Name: ch.Config.Name, Latency: millis(t.total), At: time.Now(), Health: string(sdk.HealthUnknown)}
+	switch {
+	case t.problem == "" && t.status == http.StatusOK:
+		out.OK, out.Message = true, fmt.Sprintf("it lists %d models", len(connect.ModelNames(t.body.Bytes())))
+	case t.problem == "" && (t.status == http.StatusNotFound || t.status == http.StatusMethodNotAllowed):
+		out.OK, out.Message = true, fmt.Sprintf("it answers, but lists no models (%d): 'aitunnel channel test %s' sends a real request", t.status, ch.Config.Name)
+	default:
+		out.Message = t.failure()
+	}
+	return out
+}
+
+// Check is for [admin.Source]. A channel without a health check is asked for its
+// models.
 func (s *Source) Check(ctx context.Context, name string) (admin.Checked, error) {
 	ch, err := s.channel(name)
 	if err != nil {
@@ -68,7 +86,7 @@ func (s *Source) Check(ctx context.Context, name string) (admin.Checked, error) 
 	began := time.Now()
 	result, err := s.program.Monitor.Now(ctx, name)
 	if errors.Is(err, health.ErrNoCheck) {
-		return admin.Checked{}, admin.Refused("no_health_check", fmt.Sprintf("the channel %q has no health check: add health_check \"http\" {} to it", name))
+		return s.checkOnce(ctx, ch), nil
 	}
 	out := admin.Checked{Name: name, OK: err == nil && result.Healthy, Latency: millis(result.Latency), Message: result.Reason, At: time.Now()}
 	if err != nil {

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/connect"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/route"
 )
@@ -33,21 +33,19 @@ func (s *Source) Models(ctx context.Context, name string) (admin.Models, error) 
 	if err != nil {
 		return admin.Models{}, err
 	}
-	path := "/v1/models"
-	if ch.Config.Auth.Style == config.AuthXGoogAPIKey {
-		path = "/v1beta/models"
-	}
-	t := s.try(ctx, ch, http.MethodGet, path, nil)
+	t := s.try(ctx, ch, "", http.MethodGet, modelsPath(ch), nil)
 	if t.status != http.StatusOK {
 		return admin.Models{}, admin.Refused("no_models", t.failure())
 	}
-	out := admin.Models{Models: []string{}}
-	for _, list := range []string{"data.#.id", "models.#.name"} {
-		for _, model := range gjson.GetBytes(t.body.Bytes(), list).Array() {
-			out.Models = append(out.Models, strings.TrimPrefix(model.String(), "models/"))
-		}
+	return admin.Models{Models: append([]string{}, connect.ModelNames(t.body.Bytes())...)}, nil
+}
+
+// modelsPath is where the site of a channel lists its models.
+func modelsPath(ch *route.Channel) string {
+	if ch.Config.Auth.Style == config.AuthXGoogAPIKey {
+		return "/v1beta/models"
 	}
-	return out, nil
+	return "/v1/models"
 }
 
 // Try is for [admin.Source].
@@ -59,8 +57,11 @@ func (s *Source) Try(ctx context.Context, name string, in admin.Trial) (admin.Tr
 	if in.Model == "" {
 		return admin.Tried{}, admin.Invalid("a model is needed")
 	}
+	if in.Key != "" && !slices.ContainsFunc(ch.Keys, func(k *route.Key) bool { return k.State.ID() == in.Key }) {
+		return admin.Tried{}, admin.NotFound(fmt.Sprintf("the channel %q has no key with the ID %q", name, in.Key))
+	}
 	path, body := trialRequest(ch.Config.Auth.Style, in)
-	return s.try(ctx, ch, http.MethodPost, path, body).result(s), nil
+	return s.try(ctx, ch, in.Key, http.MethodPost, path, body).result(s), nil
 }
 
 // trialRequest is a streamed request in the dialect that the channel's kind of
@@ -78,8 +79,9 @@ func trialRequest(auth config.AuthStyle, in admin.Trial) (path string, body map[
 }
 
 // try sends a request to one channel, through the proxy as a caller would, so
-// that keys, models and verdicts are those of real requests.
-func (s *Source) try(ctx context.Context, ch *route.Channel, method, path string, body map[string]any) *trial {
+// that keys, models and verdicts are those of real requests. keyID is the only
+// key to use, "" for any.
+func (s *Source) try(ctx context.Context, ch *route.Channel, keyID, method, path string, body map[string]any) *trial {
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
 	t := &trial{header: http.Header{}, began: time.Now(), after: s.program.Bus.Last()}
@@ -104,7 +106,7 @@ func (s *Source) try(ctx context.Context, ch *route.Channel, method, path string
 		req.Header.Set("Anthropic-Version", "2023-06-01")
 	}
 	t.channel = ch.Config.Name
-	t.serve(s.program.Proxy.Trial(ch.Config.Name), req)
+	t.serve(s.program.Proxy.Trial(ch.Config.Name, keyID), req)
 	t.total = time.Since(t.began)
 	return t
 }
@@ -160,50 +162,16 @@ func (t *trial) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// contents are where the three APIs have the text of an answer, in events and
-// in one piece.
-var contents = []string{
-	"choices.0.delta.content", "choices.0.message.content", "delta.text", "content.0.text", "candidates.0.content.parts.0.text",
-}
-
 // text is what the model said.
-func (t *trial) text() string {
-	var out strings.Builder
-	for _, piece := range t.pieces() {
-		for _, at := range contents {
-			out.WriteString(gjson.GetBytes(piece, at).String())
-		}
-		if out.Len() > tryText {
-			break
-		}
-	}
-	return out.String()
-}
-
-// pieces are the events of a stream, or the answer itself.
-func (t *trial) pieces() [][]byte {
-	b := t.body.Bytes()
-	if json.Valid(b) {
-		return [][]byte{b}
-	}
-	var all [][]byte
-	for line := range bytes.Lines(b) {
-		if data, ok := bytes.CutPrefix(line, []byte("data:")); ok {
-			all = append(all, bytes.TrimSpace(data))
-		}
-	}
-	return all
-}
+func (t *trial) text() string { return connect.AnswerText(t.body.Bytes(), tryText) }
 
 // failure says why there is no good answer.
 func (t *trial) failure() string {
 	if t.problem != "" {
 		return t.problem
 	}
-	for _, at := range []string{"error.message", "message", "error"} {
-		if m := gjson.GetBytes(t.body.Bytes(), at); m.Type == gjson.String && m.String() != "" {
-			return fmt.Sprintf("%d: %.300s", t.status, m.String())
-		}
+	if m := connect.AnswerError(t.body.Bytes()); m != "" {
+		return fmt.Sprintf("%d: %.300s", t.status, m)
 	}
 	return fmt.Sprintf("it answered %d %s", t.status, http.StatusText(t.status))
 }

@@ -1,0 +1,181 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+func (a *app) channelModels() *cobra.Command {
+	asJSON := false
+	return jsonFlag(&cobra.Command{
+		Use:               "models CHANNEL",
+		Short:             "List the models that the site of a channel offers",
+		Example:           "  aitunnel channel models primary",
+		Args:              names("CHANNEL"),
+		ValidArgsFunction: a.completeChannel,
+		RunE: func(c *cobra.Command, args []string) error {
+			var out admin.Models
+			err := a.onChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
+				out, err = client.Models(c.Context(), args[0])
+				return err
+			})
+			switch {
+			case err != nil:
+				return err
+			case asJSON:
+				return a.printJSON(out)
+			}
+			for _, m := range out.Models {
+				a.say("%s", m)
+			}
+			return nil
+		},
+	}, &asJSON)
+}
+
+// testFlags are the flags of channel test.
+type testFlags struct {
+	key, model, prompt string
+	all, json          bool
+}
+
+func (a *app) channelTest() *cobra.Command {
+	var f testFlags
+	c := jsonFlag(&cobra.Command{
+		Use:   "test CHANNEL",
+		Short: "Send one real request to a channel, and show how it answers",
+		Long: `Send one short request to a channel, past the routes, and show how it answers:
+the status, the time to the first byte and to the first content, the tokens, and
+what the model said. It may cost a few tokens, and counts like any other request.
+
+Without --model the first model that the site lists is asked. --key takes a key
+by its ID, its label or its number in 'aitunnel key list', even if it is out of
+use; --all tries each key. The exit code is 1 if a request fails.`,
+		Example:           "  aitunnel channel test primary\n  aitunnel channel test primary --key 1 --model gpt-5\n  aitunnel channel test primary --all",
+		Args:              names("CHANNEL"),
+		ValidArgsFunction: a.completeChannel,
+		RunE: func(c *cobra.Command, args []string) error {
+			if f.all && f.key != "" {
+				return usageError{c, fmt.Errorf("--all tries every key, so --key cannot be used together with it")}
+			}
+			return a.testChannel(c.Context(), args[0], f)
+		},
+	}, &f.json)
+	c.Flags().StringVar(&f.key, "key", "", "use only this `key`")
+	c.Flags().StringVar(&f.model, "model", "", "the model to ask (default: the first that the site lists)")
+	c.Flags().StringVar(&f.prompt, "prompt", "Answer with the word ok.", "what to ask")
+	c.Flags().BoolVar(&f.all, "all", false, "try every key of the channel")
+	return c
+}
+
+// test is a request of channel test, and what became of it.
+type test struct {
+	Key   string      `json:"key,omitempty"` // "": the proxy chose
+	Model string      `json:"model"`
+	Tried admin.Tried `json:"result"`
+}
+
+func (a *app) testChannel(ctx context.Context, name string, f testFlags) error {
+	ch, err := a.channelNamed(ctx, name)
+	if err != nil {
+		return err
+	}
+	keys, err := keysToTest(ch, f)
+	if err != nil {
+		return err
+	}
+	client := a.client()
+	if f.model == "" {
+		if f.model, err = firstModel(ctx, client, ch); err != nil {
+			return err
+		}
+	}
+	tests, good := []test{}, true
+	for _, key := range keys {
+		tried, err := client.Try(ctx, name, admin.Trial{Model: f.model, Prompt: f.prompt, Key: key})
+		if err != nil {
+			return err
+		}
+		good = good && tried.OK
+		tests = append(tests, test{key, f.model, tried})
+		if !f.json {
+			a.showTest(tests[len(tests)-1])
+		}
+	}
+	if f.json {
+		if err := a.printJSON(tests); err != nil {
+			return err
+		}
+	}
+	if !good {
+		return exitError(exitFailed)
+	}
+	return nil
+}
+
+// keysToTest are the IDs of the keys to use, each for one request; "" is any.
+func keysToTest(ch admin.Channel, f testFlags) ([]string, error) {
+	switch {
+	case f.key != "":
+		key, err := keyNamed(ch, f.key)
+		return []string{key.ID}, err
+	case f.all && len(ch.Keys.List) > 0:
+		var ids []string
+		for _, k := range ch.Keys.List {
+			ids = append(ids, k.ID)
+		}
+		return ids, nil
+	}
+	return []string{""}, nil
+}
+
+// firstModel is a model to ask: of the site's list, the first that the
+// configuration lets the channel serve.
+func firstModel(ctx context.Context, client *adminclient.Client, ch admin.Channel) (string, error) {
+	list, err := client.Models(ctx, ch.Name)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("the models of %s cannot be listed: %w; name one with --model", ch.Name, err)
+	case len(list.Models) == 0:
+		return "", fmt.Errorf("%s lists no models: name one with --model", ch.Name)
+	}
+	for _, model := range list.Models {
+		if slices.ContainsFunc(ch.Models, func(p string) bool { return config.MatchModel(p, model) }) {
+			return model, nil
+		}
+	}
+	return list.Models[0], nil
+}
+
+func (a *app) showTest(t test) {
+	p, r := a.paint(), t.Tried
+	who := t.Model + term.After(" with the key ", cmp.Or(r.Key, t.Key))
+	if !r.OK {
+		a.say("%s %s: %s", p.Bad("✗"), who, cmp.Or(r.Error, fmt.Sprintf("status %d", r.Status)))
+		return
+	}
+	a.say("%s %s: %d, first byte after %s, first content after %s, whole answer after %s%s", p.Good("✓"), who, r.Status,
+		span(float64(r.TTFB)), span(float64(r.Content)), span(float64(r.Total)), tokensText(r.Tokens))
+	if r.Text != "" {
+		a.say("  %q", short(r.Text))
+	}
+}
+
+// span is a time, also a very short one.
+func span(nanoseconds float64) string { return cmp.Or(term.Millis(nanoseconds/1e6), "0 ms") }
+
+func tokensText(t admin.Tokens) string {
+	if t.Input == 0 && t.Output == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %s tokens in and %s out", term.Number(t.Input), term.Number(t.Output))
+}
