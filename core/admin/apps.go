@@ -20,6 +20,9 @@ func (h *Handler) apps(w http.ResponseWriter, _ *http.Request) {
 			}
 			s.Settings = append(s.Settings, AppSetting{Where: "shell", Text: strings.Join(lines, "\n")})
 		}
+		if a.Command != nil {
+			s.Settings = append(s.Settings, AppSetting{Where: "shell", Text: a.Command(e)})
+		}
 		if a.Files != nil {
 			for _, f := range a.Files(e, "~") {
 				text, err := f.Text()

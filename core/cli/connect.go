@@ -87,6 +87,8 @@ func (a *app) listApps() error {
 		switch {
 		case app.Files != nil:
 			how = "--write writes " + shortPath(app.Files(connect.Entry{}, home())[0].Path)
+		case app.Command != nil:
+			how = "a command to copy"
 		case app.Variables != nil:
 			how = "environment variables"
 		case app.Link != nil:

@@ -48,6 +48,9 @@ func (a *app) showApp(app connect.App, e connect.Entry, tunnel string) error {
 			a.say("%s%s", lead, exportLine(v))
 		}
 	}
+	if app.Command != nil {
+		a.say("%s", app.Command(e))
+	}
 	if app.Link != nil {
 		note("\nor open this link on the machine with the app:\n")
 		a.say("  %s", app.Link(e))

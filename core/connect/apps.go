@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -50,6 +51,8 @@ type App struct {
 	// Files are the settings in the app's own files, none if it has no such
 	// file. home is the user's home directory.
 	Files func(e Entry, home string) []File
+	// Command is a command that sends a request; nil for apps.
+	Command func(Entry) string
 	// Fields are what to type into the app's own form, as name and value.
 	Fields func(Entry) [][2]string
 	// Link opens the app with the settings filled in.
@@ -183,6 +186,12 @@ func Apps() []App {
 			ID: "anthropic", Name: "Anthropic SDKs", API: Messages,
 			Variables: func(e Entry) [][2]string {
 				return [][2]string{{"ANTHROPIC_BASE_URL", e.Address}, {"ANTHROPIC_API_KEY", e.Token}}
+			},
+		},
+		{
+			ID: "curl", Name: "curl", API: Chat,
+			Command: func(e Entry) string {
+				return fmt.Sprintf("curl %s/v1/chat/completions \\\n  -H \"Authorization: Bearer %s\" -H \"Content-Type: application/json\" \\\n  -d '{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'", e.Address, e.Token, e.model())
 			},
 		},
 		{

@@ -1,25 +1,41 @@
 // How to connect an app to the proxy: its settings, ready to copy.
 
-import { snippets } from './apps.js';
+import { get } from './api.js';
 import { field } from './dialogs.js';
 import { el, setAttribute } from './dom.js';
 import { parts, t } from './i18n.js';
 import { kept } from './kept.js';
 import { confirmed, failed } from './toast.js';
 
+const notes = { cursor: 'connect.cursor' };
+
 export function connectView(view, store) {
-  const app = el('select', {}, ...snippets.map((s) => el('option', { value: s.id, text: s.name })));
+  let apps = [];
+  const app = el('select', {});
   const from = el('select', {});
   const place = el('div', { class: 'block' });
-  app.value = kept('app') || snippets[0].id;
-  if (!app.value) app.value = snippets[0].id;
   view.append(
     el('h2', { text: t('view.connect') }),
     el('p', { class: 'lead' }, ...parts('connect.lead', { setting: el('code', { text: 'proxy.client_tokens' }), command: el('code', { text: 'aitunnel connect --write' }), check: el('code', { text: '--check' }) })),
     el('div', { class: 'choice' }, field({ label: t('connect.app'), input: app }), field({ label: t('connect.from'), input: from })), place);
 
   let shown = '';
+  let asked = false;
+  async function load() {
+    if (asked) return;
+    asked = true;
+    try {
+      apps = await get('/api/apps');
+      app.replaceChildren(...apps.map((a) => el('option', { value: a.id, text: a.name })));
+      app.value = kept('app') || apps[0].id;
+      if (!app.value) app.value = apps[0].id;
+      show();
+    } catch {
+      asked = false; // the next state asks again
+    }
+  }
   function show() {
+    load();
     const places = origins(store.state.status);
     const names = places.map((o) => o.name).join();
     if (names !== from.dataset.shown) {
@@ -28,11 +44,15 @@ export function connectView(view, store) {
       from.replaceChildren(...places.map((o) => el('option', { value: o.address, text: o.name })));
       if (places.some((o) => o.address === chosen)) from.value = chosen;
     }
+    const s = apps.find((candidate) => candidate.id === app.value);
     const key = `${app.value} ${from.value}`;
-    if (key === shown) return;
+    if (!s || key === shown) return;
     shown = key;
-    const s = snippets.find((candidate) => candidate.id === app.value);
-    place.replaceChildren(...(s.note ? [el('p', { text: t(s.note) })] : []), ...s.settings(from.value, t('connect.yourToken')).map((setting) => snippet(s.name, setting)));
+    const filled = (text) => text.replaceAll('{address}', from.value).replaceAll('{token}', t('connect.yourToken')).replaceAll('{model}', 'gpt-4o');
+    place.replaceChildren(
+      ...(s.writes ? [el('p', {}, ...parts('connect.command', { command: el('code', { text: `aitunnel connect ${s.id} --write --check` }) }))] : []),
+      ...(notes[s.id] ? [el('p', { text: t(notes[s.id]) })] : []),
+      ...s.settings.map((setting) => snippet(s.name, { ...setting, text: filled(setting.text) })));
   }
   app.addEventListener('change', () => {
     kept('app', app.value);

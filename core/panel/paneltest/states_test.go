@@ -138,5 +138,5 @@ func TestAnAppsSettingsAreShown(t *testing.T) {
 		p.until(`(() => { const n = document.querySelector('#view-connect select'); n.value = %s; n.dispatchEvent(new Event('change')); return document.querySelector('#view-connect pre').innerText.length > 20; })()`, id)
 	}
 	p.reload()
-	p.until(`document.querySelector('#view-connect select').value === 'curl'`)
+	p.until(`document.querySelector('#view-connect select').value === 'env'`)
 }

@@ -459,6 +459,7 @@ export const en = {
   'config.diagnostic': 'Line {n}: {text}',
 
   'connect.lead': 'Point an app at this proxy: give it the address as its base URL, and one of the tokens in {setting} as its API key. {command} does it for you, and {check} tries it.',
+  'connect.command': 'On this machine, {command} writes this into the file and tries it.',
   'connect.copy': 'Copy',
   'connect.copyLabel': 'Copy the settings for {name}',
   'connect.copied': 'Copied.',

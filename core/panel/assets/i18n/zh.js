@@ -458,6 +458,7 @@ export const zh = {
   'config.diagnostic': '第 {n} 行：{text}',
 
   'connect.lead': '让应用使用此代理：将下面的地址设为 base URL，并将 {setting} 中的一个令牌设为 API 密钥。{command} 可以自动完成设置，{check} 会试发一个请求。',
+  'connect.command': '在本机上，{command} 会把这些写入文件并进行测试。',
   'connect.copy': '复制',
   'connect.copyLabel': '复制 {name} 的设置',
   'connect.copied': '已复制。',
