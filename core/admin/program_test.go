@@ -143,7 +143,7 @@ func (r Reload) whole() Reload {
 }
 
 func (p program) Entry() Entry {
-	return Entry{Address: "http://localhost:9000", Tokens: []string{"client-token"}}
+	return Entry{Address: "http://localhost:9000", Tokens: []string{"client-token"}, Clients: []EntryClient{}}
 }
 
 func (p program) AddChannel(_ context.Context, c ChannelSpec, m Match) (Reload, error) {

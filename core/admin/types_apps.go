@@ -3,7 +3,15 @@ package admin
 // Entry is where apps reach the proxy, and with what.
 type Entry struct {
 	Address string   `json:"address"` // on this machine, such as http://localhost:9000
-	Tokens  []string `json:"tokens"`  // client tokens; none: any is accepted
+	Tokens  []string `json:"tokens"`  // those of proxy.client_tokens
+	// Clients are the clients with tokens of their own.
+	Clients []EntryClient `json:"clients"`
+}
+
+// EntryClient is a client with a token of its own.
+type EntryClient struct {
+	Name  string `json:"name"`
+	Token string `json:"token,omitempty"` // "": the configuration has only its hash
 }
 
 // AppSettings are the settings by which an app uses the proxy. {address} and

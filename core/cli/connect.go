@@ -18,7 +18,7 @@ import (
 
 // connectFlags are the flags of connect.
 type connectFlags struct {
-	on                 string
+	on, client         string
 	models             []string
 	write, undo, check bool
 	json               bool
@@ -69,6 +69,7 @@ of a tunnel.`,
 	c.Flags().BoolVar(&f.undo, "undo", false, "restore the app's files as they were before --write")
 	c.Flags().BoolVar(&f.check, "check", false, "send one short request as the app would")
 	c.Flags().StringVar(&f.on, "on", "", "show the settings for apps on the host of this `tunnel`")
+	c.Flags().StringVar(&f.client, "client", "", "use the token of this `client` block (default: one of proxy.client_tokens)")
 	c.Flags().StringSliceVar(&f.models, "model", nil, "the model to ask and to list in the app's files; may be repeated (default: those that the proxy lists)")
 	return jsonFlag(c, &f.json)
 }
@@ -129,7 +130,7 @@ type connected struct {
 }
 
 func (a *app) connect(ctx context.Context, app connect.App, f connectFlags) error {
-	e, err := a.entry(ctx, f.on)
+	e, err := a.entry(ctx, f.on, f.client)
 	if err != nil {
 		return err
 	}
@@ -169,18 +170,15 @@ const maxListed = 50
 const noToken = "unused"
 
 // entry is the proxy as apps see it: here, or on the host of a tunnel.
-func (a *app) entry(ctx context.Context, tunnel string) (connect.Entry, error) {
+func (a *app) entry(ctx context.Context, tunnel, name string) (connect.Entry, error) {
 	client := a.client()
 	entry, err := client.Entry(ctx)
 	if err != nil {
 		return connect.Entry{}, err
 	}
-	e := connect.Entry{Address: entry.Address, Token: noToken}
-	if len(entry.Tokens) > 0 {
-		e.Token = entry.Tokens[0]
-	}
-	if tunnel == "" {
-		return e, nil
+	e := connect.Entry{Address: entry.Address}
+	if e.Token, err = tokenOf(entry, name); err != nil || tunnel == "" {
+		return e, err
 	}
 	all, err := client.Tunnels(ctx)
 	if err != nil {
@@ -188,6 +186,29 @@ func (a *app) entry(ctx context.Context, tunnel string) (connect.Entry, error) {
 	}
 	e.Address, err = addressOn(all, tunnel)
 	return e, err
+}
+
+// tokenOf is the token of a client, or without a name any that lets an app in.
+func tokenOf(entry admin.Entry, name string) (string, error) {
+	if name == "" && len(entry.Tokens) > 0 {
+		return entry.Tokens[0], nil
+	}
+	if name == "" && len(entry.Clients) == 0 {
+		return noToken, nil
+	}
+	var known []string
+	for _, c := range entry.Clients {
+		if known = append(known, c.Name); c.Token != "" && (name == "" || c.Name == name) {
+			return c.Token, nil
+		}
+		if c.Name == name {
+			return "", fmt.Errorf("the configuration has only the hash of the token of %s: it was shown when the client was added, and is entered into the app by hand", name)
+		}
+	}
+	if name == "" {
+		return "", errors.New("the configuration has only hashes of tokens, so none can be given to the app: add a token to proxy.client_tokens")
+	}
+	return "", fmt.Errorf("there is no client %q with a token; the clients are %s", name, strings.Join(known, ", "))
 }
 
 // addressOn is where the proxy is reached on the host of a tunnel.

@@ -38,7 +38,7 @@ func direct() *http.Client {
 
 // listedModels are the models that the proxy lists, none if it does not answer.
 func (a *app) listedModels(ctx context.Context, e connect.Entry) []string {
-	local, err := a.entry(ctx, "") // the host of a tunnel is not reached from here
+	local, err := a.client().Entry(ctx) // the host of a tunnel is not reached from here
 	if err != nil {
 		return nil
 	}

@@ -8,9 +8,14 @@ import (
 
 // Entry is for [admin.Source].
 func (s *Source) Entry() admin.Entry {
-	out := admin.Entry{Address: "http://" + localAddress(s.program.Entry.Addr()), Tokens: []string{}}
+	out := admin.Entry{Address: "http://" + localAddress(s.program.Entry.Addr()), Tokens: []string{}, Clients: []admin.EntryClient{}}
 	for _, t := range s.running().Config.Proxy.ClientTokens {
 		out.Tokens = append(out.Tokens, t.Reveal())
+	}
+	for _, c := range s.running().Config.Clients {
+		if _, ok := c.Hash(); ok {
+			out.Clients = append(out.Clients, admin.EntryClient{Name: c.Name, Token: c.Token.Reveal()})
+		}
 	}
 	return out
 }
