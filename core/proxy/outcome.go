@@ -131,7 +131,6 @@ func (a *attempt) reason(err error) string {
 	var dns *net.DNSError
 	var record tls.RecordHeaderError
 	var verification *tls.CertificateVerificationError
-	var alert tls.AlertError
 	switch {
 	case errors.Is(err, errFirstByte):
 		return fmt.Sprintf("no answer within %s", a.limits.FirstByte)
@@ -151,8 +150,8 @@ func (a *attempt) reason(err error) string {
 		return "the site does not speak TLS on this port: does its address begin with http://?"
 	case errors.As(err, &verification):
 		return "TLS failed: " + certificateReason(verification.Err)
-	case errors.As(err, &alert):
-		return "TLS failed: " + alert.Error()
+	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // crypto/tls: an alert
+		return "TLS failed: " + strings.TrimPrefix(op.Err.Error(), "tls: ")
 	case errors.As(err, &op) && op.Op == "dial":
 		return "cannot connect: " + systemError(op.Err)
 	case isTimeout(failure):

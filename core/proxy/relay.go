@@ -44,17 +44,29 @@ func (x *exchange) pass(resp *http.Response) {
 	x.caller.head(resp.StatusCode)
 	err := x.relay(resp)
 	x.caller.finish()
-	for name, values := range resp.Trailer {
-		if !forbiddenTrailer(name) {
-			x.caller.w.Header()[http.TrailerPrefix+name] = values
-		}
-	}
+	x.passTrailers(resp.Trailer)
 	var late outcome
 	if a.lateFault {
 		late = a.late(resp)
 	}
 	x.conclude(late, err)
 	x.endAnswer(err)
+}
+
+// passTrailers passes on what came after the body. A short answer would get a
+// length, and have no place for it, were its head not sent before.
+func (x *exchange) passTrailers(trailer http.Header) {
+	sent := false
+	for name, values := range trailer {
+		if len(values) == 0 || forbiddenTrailer(name) {
+			continue
+		}
+		if !sent {
+			x.caller.flush()
+			sent = true
+		}
+		x.caller.w.Header()[http.TrailerPrefix+name] = values
+	}
 }
 
 // relay copies the body. What comes as a stream is flushed as it comes.

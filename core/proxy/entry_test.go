@@ -1,0 +1,102 @@
+package proxy
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// Requests of forms that no client of an API sends are refused, whatever their
+// path, and reach no site.
+func TestForms(t *testing.T) {
+	site := newTestSite(t, good)
+	r := newRig(t, nil, site)
+	for line, status := range map[string]int{
+		"GET http://example.com/v1/models HTTP/1.1":     400,
+		"CONNECT example.com:443 HTTP/1.1":              405,
+		"TRACE /v1/models HTTP/1.1":                     405,
+		"GET /v1/../admin HTTP/1.1":                     400,
+		"GET /v1/%2e%2e/admin HTTP/1.1":                 400,
+		"GET /v1/a%5cb HTTP/1.1":                        400,
+		"GET /v1/files/a%2fb HTTP/1.1":                  400,
+		"GET /v1/models/..%2f..%2fadmin HTTP/1.1":       400,
+		"GET /v1beta/models/a%00b:countTokens HTTP/1.1": 400,
+	} {
+		answer := r.raw(line+"\r\nHost: x\r\nConnection: close\r\n\r\n", false)
+		if !strings.HasPrefix(answer, fmt.Sprintf("HTTP/1.1 %d ", status)) {
+			t.Errorf("%s: %.60s", line, answer)
+		}
+	}
+	if n := len(site.requests()); n != 0 {
+		t.Errorf("%d requests reached the site", n)
+	}
+}
+
+// A page may use the proxy if its origin is listed. Its browser asks first.
+func TestPages(t *testing.T) {
+	site := newTestSite(t, reply(200, chatAnswer, "Access-Control-Allow-Origin: https://site.example", "Access-Control-Allow-Methods: GET"))
+	r := newRig(t, func(c *config.Config) { c.Proxy.Origins = []string{"https://app.example"} }, site)
+	g := r.ask("OPTIONS", chatPath, "", "Origin", "https://app.example", "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization, content-type")
+	if g.status != 204 || g.header.Get("Access-Control-Allow-Origin") != "https://app.example" || g.header.Get("Access-Control-Allow-Headers") != "authorization, content-type" {
+		t.Errorf("preflight: %d %v", g.status, g.header)
+	}
+	g = r.post(chatPath, chatBody, "Origin", "https://app.example", "Sec-Fetch-Site", "cross-site")
+	if g.status != 200 || strings.Join(g.header.Values("Access-Control-Allow-Origin"), " ") != "https://app.example" || g.header.Get("Access-Control-Allow-Methods") != "" || g.header.Get("Vary") != "Origin" {
+		t.Errorf("the page's request: %d %v", g.status, g.header)
+	}
+	for _, headers := range [][]string{{"Origin", "https://other.example"}, {"Sec-Fetch-Site", "cross-site"}, {"Origin", "null"}} {
+		if g := r.post(chatPath, chatBody, headers...); g.status != 403 || g.header.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%v: %d %v", headers, g.status, g.header)
+		}
+	}
+	if n := len(site.requests()); n != 1 {
+		t.Errorf("%d requests reached the site, want 1", n)
+	}
+}
+
+// A body that is larger than what is kept is sent on as it arrives, once.
+func TestLargeBodies(t *testing.T) {
+	large := func(c *config.Config) { c.Proxy.ReplayLimit, c.Proxy.MaxBody = 64<<10, 1<<20 }
+	body := `{"model":"gpt-x","messages":[{"role":"user","content":"` + strings.Repeat("x", 300<<10) + `"}]}`
+	site, other := newTestSite(t, good), newTestSite(t, good)
+	r := newRig(t, large, site, other)
+	if g := r.post(chatPath, body); g.status != 200 || site.requests()[0].body != body {
+		t.Errorf("%d, the site got %d of %d bytes", g.status, len(site.requests()[0].body), len(body))
+	}
+	site.then(reply(503, `{"error":{"message":"overloaded"}}`))
+	if g := r.post(chatPath, body); g.status != 503 || len(other.requests()) != 0 {
+		t.Errorf("it cannot be sent again: %d, %d requests to the other site", g.status, len(other.requests()))
+	}
+	if g := r.post(chatPath, strings.Repeat("x", 2<<20)); g.status != 413 {
+		t.Errorf("over proxy.max_body: %d", g.status)
+	}
+	chunkedBody := io.MultiReader(strings.NewReader(strings.Repeat("x", 2<<20)))
+	resp, err := http.Post(r.server.URL+chatPath, "application/json", chunkedBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != 413 {
+		t.Errorf("over proxy.max_body without a length: %d", resp.StatusCode)
+	}
+	r = newRig(t, func(c *config.Config) { c.Proxy.BufferLimit = 1 << 10 }, newTestSite(t, good))
+	if g := r.post(chatPath, body); g.status != 503 || g.header.Get("Retry-After") == "" {
+		t.Errorf("over proxy.buffer_limit: %d %v", g.status, g.header)
+	}
+}
+
+// A handler without a configuration says that the program is stopping.
+func TestRetired(t *testing.T) {
+	r := newRig(t, nil, newTestSite(t, good))
+	if g := r.post(chatPath, chatBody); g.status != 200 {
+		t.Fatal(g.status)
+	}
+	r.handler.Retire()
+	if g := r.post(chatPath, chatBody); g.status != 503 || !strings.Contains(g.body, "stopping") {
+		t.Errorf("%d %s", g.status, g.body)
+	}
+}
