@@ -1,11 +1,13 @@
 package adminapi
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/proxy"
 	"github.com/aitunnel/aitunnel/core/route"
 )
@@ -19,7 +21,7 @@ func (s *Source) Explain(q admin.Question) (admin.Explanation, error) {
 	if q.Model == "" {
 		q.Model = proxy.PathModel(path)
 	}
-	in := route.Request{Model: q.Model, Endpoint: "generate", Header: http.Header{}, RawQuery: query}
+	in := route.Request{Model: q.Model, Endpoint: string(dialect.EndpointOf(cmp.Or(q.Method, http.MethodPost), path)), Header: http.Header{}, RawQuery: query}
 	for name, value := range q.Headers {
 		in.Header.Set(name, value)
 	}
