@@ -6,10 +6,10 @@ export CGO_ENABLED ?= 1
 # No stamp of the commit: git refuses to name it in a checkout of another user, and then the build fails.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
-.PHONY: help build run test race soak lint vuln fuzz bench clients generate dist reproducible cross check clean
+.PHONY: help build run test test-real race soak lint vuln fuzz bench clients generate dist reproducible cross check clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 build: ## Build bin/aitunnel
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/aitunnel .
@@ -19,8 +19,12 @@ run: build ## Show the proxy at work on two fake sites
 
 test: build ## Run all tests, with the race detector
 	@tools/test-deps
-	go test -race -timeout 15m $(patsubst %,%/...,$(filter-out ./bench,$(MODULES)))
-	go test -race -timeout 15m ./bench/... # alone, as it compares speeds
+	go test -race -parallel 6 -timeout 15m $(patsubst %,%/...,$(filter-out ./bench,$(MODULES)))
+
+test-real: build ## Run the tests that need browsers, servers or links for longer (20 minutes)
+	@tools/test-deps
+	AITUNNEL_REAL=1 go test -count=1 -parallel 6 -timeout 20m ./core/cli ./core/daemon ./core/tunnel ./core/panel/paneltest/...
+	go test -count=1 -timeout 15m ./bench/... # alone, as it compares speeds
 
 race: test ## The same as test
 
@@ -63,7 +67,7 @@ cross: ## Build for the systems that are not tested here
 	@set -e; for os in darwin windows; do for arch in amd64 arm64; do \
 	  echo "$$os/$$arch"; GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 go build -o /dev/null .; done; done
 
-check: lint test ## What has to pass before a commit
+check: lint test test-real ## What has to pass before a commit
 
 clean: ## Remove what was built
 	rm -rf bin dist

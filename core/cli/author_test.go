@@ -22,6 +22,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // author is somebody who writes a plugin, in an empty home folder, with
@@ -47,6 +48,7 @@ admin {
 
 func newAuthor(t *testing.T) *author {
 	t.Helper()
+	testhelp.Real(t)
 	for _, tool := range []string{"go", "make"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("%s is not installed", tool)

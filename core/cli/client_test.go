@@ -45,6 +45,7 @@ func refusal(status int, code, message, details string) http.HandlerFunc {
 // TestWhatTheRunningProgramRefuses comes with its message, and with what to do
 // where the reason is that it is another version.
 func TestWhatTheRunningProgramRefuses(t *testing.T) {
+	t.Parallel()
 	const unknown = "there is no POST /api/new"
 	for name, c := range map[string]struct {
 		version string
@@ -78,6 +79,7 @@ func TestWhatTheRunningProgramRefuses(t *testing.T) {
 
 // TestAProgramThatHangs does not hang the command.
 func TestAProgramThatHangs(t *testing.T) {
+	t.Parallel()
 	gone := make(chan struct{})
 	a := answering(t, Version(), func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); close(gone) })
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -90,6 +92,7 @@ func TestAProgramThatHangs(t *testing.T) {
 }
 
 func TestNobodyListens(t *testing.T) {
+	t.Parallel()
 	a := &app{stateDir: t.TempDir(), err: &bytes.Buffer{}}
 	if code := a.explain(a.client().Call(t.Context(), http.MethodGet, "/api/status", nil, nil)); code != exitNotRunning {
 		t.Errorf("exit code %d: %s", code, a.err)
@@ -98,6 +101,7 @@ func TestNobodyListens(t *testing.T) {
 
 // TestEventsOfTheStream come each as one, comments and ids aside.
 func TestEventsOfTheStream(t *testing.T) {
+	t.Parallel()
 	a := answering(t, Version(), func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(": hello\n\nid: 7\ndata: {\"id\":7,\"message\":\"one\"}\n\ndata: {\"id\":8,\"message\":\"two\"}\n\n"))
 	})

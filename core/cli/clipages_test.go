@@ -22,6 +22,7 @@ const (
 // TestCommandPages holds docs/cli and docs/man against the commands; `make
 // generate` writes them.
 func TestCommandPages(t *testing.T) {
+	t.Parallel()
 	root := (&app{}).root()
 	prepare(root)
 	for dir, write := range map[string]func(string) error{
@@ -81,6 +82,7 @@ func pages(t *testing.T, dir string) map[string]string {
 // TestPagesNameNobodysHome keeps paths of the machine that wrote the pages out
 // of them.
 func TestPagesNameNobodysHome(t *testing.T) {
+	t.Parallel()
 	home := regexp.MustCompile(`/(root|home|Users)/\w`)
 	for _, dir := range []string{cliPages, manPages} {
 		for name, text := range pages(t, dir) {

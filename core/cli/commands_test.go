@@ -39,6 +39,7 @@ func run(t *testing.T, args ...string) (code int, out, errs string) {
 // TestEveryCommandIsUsedWrong in the same way: exit code 2, one sentence, where
 // to look, and nothing on standard output.
 func TestEveryCommandIsUsedWrong(t *testing.T) {
+	t.Parallel()
 	for _, c := range commands() {
 		path := inProgram(c)
 		if _, asks := needed[path]; !asks && !slices.Contains(alone, path) {
@@ -60,6 +61,7 @@ func TestEveryCommandIsUsedWrong(t *testing.T) {
 // TestNothingRuns for commands that need a running program: exit code 3 and what
 // to do, also where the state directory is none. None of them makes it.
 func TestNothingRuns(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

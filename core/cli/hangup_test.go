@@ -151,6 +151,7 @@ func slowSite(t *testing.T) (url string, arrived <-chan struct{}, release func()
 // TestHangupDuringStart is sent as soon as the process has its lock, long before
 // it serves. Afterwards the configuration is reloaded once.
 func TestHangupDuringStart(t *testing.T) {
+	t.Parallel()
 	f := startForeground(t, "http://127.0.0.1:9")
 	f.poll("the lock is taken", func() bool {
 		_, err := os.Stat(filepath.Join(f.state, "daemon.lock"))
@@ -166,6 +167,7 @@ func TestHangupDuringStart(t *testing.T) {
 
 // TestHangupWhileDraining neither ends the program nor cuts the request.
 func TestHangupWhileDraining(t *testing.T) {
+	t.Parallel()
 	site, arrived, release := slowSite(t)
 	defer release()
 	f := startForeground(t, site)
@@ -203,6 +205,7 @@ func TestHangupWhileDraining(t *testing.T) {
 // TestHangupsAroundARestart come every half millisecond, so that some arrive in
 // the moment between two programs.
 func TestHangupsAroundARestart(t *testing.T) {
+	t.Parallel()
 	f := startForeground(t, "http://127.0.0.1:9")
 	before := f.ready()
 	stop, stopped := make(chan struct{}), make(chan struct{})

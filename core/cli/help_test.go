@@ -30,6 +30,7 @@ func commands() (all []*cobra.Command) {
 // TestEveryCommandIsExplained holds what --help of every command shows: one
 // line about it, and an example that calls it.
 func TestEveryCommandIsExplained(t *testing.T) {
+	t.Parallel()
 	all := commands()
 	if len(all) < 40 {
 		t.Errorf("only %d commands are seen", len(all))
@@ -51,6 +52,7 @@ func TestEveryCommandIsExplained(t *testing.T) {
 
 // TestHelpFitsTheTerminal holds the width of what --help shows.
 func TestHelpFitsTheTerminal(t *testing.T) {
+	t.Parallel()
 	for _, c := range commands() {
 		var out strings.Builder
 		a := &app{in: strings.NewReader(""), out: io.Discard, err: io.Discard}

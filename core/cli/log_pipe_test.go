@@ -17,8 +17,12 @@ import (
 	"time"
 )
 
+// lineSize is about the length of a line of the log. A thousand of them are more
+// than the pipe and the queue of the program hold.
+const lineSize = 8 << 10
+
 // logging is a program in the foreground whose standard error is a pipe, with a
-// log of a kilobyte for each request.
+// long line in it for each request.
 type logging struct {
 	*testing.T
 	process *exec.Cmd
@@ -70,7 +74,7 @@ func (l *logging) requests(n int) {
 	l.Helper()
 	client := &http.Client{Timeout: waitLimit}
 	for range n {
-		resp, err := client.Get(l.url + "/v1/models?" + strings.Repeat("x", 1024))
+		resp, err := client.Get(l.url + "/v1/models?" + strings.Repeat("x", lineSize))
 		if err != nil {
 			l.Fatal(err)
 		}
@@ -90,9 +94,7 @@ func (l *logging) stops() {
 	}
 	select {
 	case err := <-l.ended:
-		// 1 says that something, such as a plugin, took longer than a stop waits for
-		// it, which happens on a busy machine. The log must not end the program.
-		if code := l.process.ProcessState.ExitCode(); code != 0 && code != 1 {
+		if err != nil {
 			l.Errorf("it ended with: %v", err)
 		}
 	case <-time.After(waitLimit):
@@ -129,7 +131,7 @@ func TestTheReaderOfTheLogGoesAway(t *testing.T) {
 func TestNobodyReadsTheLog(t *testing.T) {
 	t.Parallel()
 	l := startLogging(t)
-	l.requests(10_000) // more than the pipe and the queue hold
+	l.requests(1000)
 	l.stops()
 }
 
@@ -138,7 +140,7 @@ func TestNobodyReadsTheLog(t *testing.T) {
 func TestTheLogIsReadAgain(t *testing.T) {
 	t.Parallel()
 	l := startLogging(t)
-	l.requests(10_000)
+	l.requests(1000)
 	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
 	context.AfterFunc(ctx, func() { _ = l.log.SetReadDeadline(time.Now()) })

@@ -25,6 +25,7 @@ func logOf(t *testing.T, text string) (*app, *bytes.Buffer) {
 const logTime = "2026-11-26T18:25:49.123Z"
 
 func TestTheLastLines(t *testing.T) {
+	t.Parallel()
 	var text strings.Builder
 	for i := range 1000 {
 		_, _ = fmt.Fprintf(&text, "%s [INFO]  aitunnel.reload: line %d\n", logTime, i+1)
@@ -43,6 +44,7 @@ func TestTheLastLines(t *testing.T) {
 // TestFiltersOfALogFile are those of the log of a running program, whatever the
 // format of the file, and however long its lines are.
 func TestFiltersOfALogFile(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("x", 100<<10)
 	text := logTime + " [DEBUG] aitunnel.request: GET /v1/models 200: channel=home\n" +
 		logTime + " [WARN]  aitunnel.key: rate limited: channel=home key=\"the first\"\n" +
@@ -79,6 +81,7 @@ func TestFiltersOfALogFile(t *testing.T) {
 }
 
 func TestACrashIsReported(t *testing.T) {
+	t.Parallel()
 	a, out := logOf(t, "the last line\n")
 	if err := os.WriteFile(a.saidPath(), []byte("Warning: a panic: no\npanic: runtime error: index out of range\n\ngoroutine 1 [running]:\n"), 0o600); err != nil {
 		t.Fatal(err)

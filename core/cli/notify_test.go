@@ -59,6 +59,7 @@ const serving = "READY=1\nSTATUS=Serving at http://1.1.1.1:1"
 // TestNotifications follows a service through a reload that was asked for, a
 // saved file, a restart and its stop: only the last is announced as a stop.
 func TestNotifications(t *testing.T) {
+	t.Parallel()
 	n := listenNotify(t)
 	f := startForeground(t, "http://127.0.0.1:9", "NOTIFY_SOCKET="+n.path)
 	n.expect(serving)

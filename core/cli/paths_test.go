@@ -25,6 +25,7 @@ var oddNames = map[string]string{
 // the state directory, the configuration, the log file, the plugin and the
 // program's own file.
 func TestOddPaths(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows does not allow most of these signs in names")
 	}

@@ -39,6 +39,7 @@ func builtinDescription(t testing.TB) sdk.Description {
 // TestPluginPages holds docs/plugins against what the components say of
 // themselves.
 func TestPluginPages(t *testing.T) {
+	t.Parallel()
 	d := builtinDescription(t)
 	want := map[string]string{"README.md": index(d)}
 	for _, c := range d.Components {

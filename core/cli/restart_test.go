@@ -58,6 +58,7 @@ func (c *caller) post() error {
 // TestARestartLosesNoRequest of 64 callers on kept-alive connections, and the
 // process and the ports stay the same.
 func TestARestartLosesNoRequest(t *testing.T) {
+	t.Parallel()
 	site := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") })}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -114,6 +115,7 @@ func TestARestartLosesNoRequest(t *testing.T) {
 // TestARestartTriesTheProgramFirst: with a file in its place that is missing, cut
 // or something else, nothing is stopped, and the error says why.
 func TestARestartTriesTheProgramFirst(t *testing.T) {
+	t.Parallel()
 	self, err := exec.LookPath("aitunnel")
 	if err != nil {
 		t.Fatal(err)

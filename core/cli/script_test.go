@@ -24,6 +24,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // waitLimit is how long a test waits for something to happen.
@@ -43,7 +44,31 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == builtinArg {
 		run()
 	}
-	testscript.Main(m, map[string]func(){"aitunnel": run, "aitunnel-plugin-acme": serveAcme})
+	testscript.Main(plainPrograms{m}, map[string]func(){"aitunnel": run, "aitunnel-plugin-acme": serveAcme})
+}
+
+// plainPrograms puts programs without the race detector before those of testscript.
+type plainPrograms struct{ *testing.M }
+
+func (m plainPrograms) Run() int {
+	if !testhelp.Race {
+		return m.M.Run()
+	}
+	dir, err := os.MkdirTemp("", "aitunnel-programs")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	program := testhelp.Child()
+	for _, name := range []string{"aitunnel", "aitunnel-plugin-acme"} {
+		if err := os.Link(program, filepath.Join(dir, name)); err != nil {
+			panic(err)
+		}
+	}
+	if err := os.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH")); err != nil {
+		panic(err)
+	}
+	return m.M.Run()
 }
 
 // TestScripts runs the program as users do. Scripts have these commands beside

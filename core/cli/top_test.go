@@ -35,6 +35,7 @@ func busy(n int) topLook {
 
 // TestTopFitsEveryTerminal in colour and without, with many channels and none.
 func TestTopFitsEveryTerminal(t *testing.T) {
+	t.Parallel()
 	for _, size := range [][2]int{{80, 24}, {200, 60}, {40, 10}, {20, 5}, {5, 2}, {1, 1}, {120, 6}} {
 		for _, channels := range []int{0, 2, 30} {
 			for _, colour := range []term.Paint{false, true} {
@@ -62,6 +63,7 @@ func TestTopFitsEveryTerminal(t *testing.T) {
 }
 
 func TestTopShowsWhatIsAskedFor(t *testing.T) {
+	t.Parallel()
 	m := &topModel{}
 	m.take(busy(2))
 	m.Update(tea.WindowSizeMsg{Width: 120, Height: 24})

@@ -15,6 +15,7 @@ import (
 // TestVerdictsOnOneScreen explains ten real answers, each on one screen of 24
 // lines.
 func TestVerdictsOnOneScreen(t *testing.T) {
+	t.Parallel()
 	cases := map[string]verdict.Case{}
 	for _, c := range verdict.Corpus() {
 		cases[c.Name] = c
@@ -49,6 +50,7 @@ func TestVerdictsOnOneScreen(t *testing.T) {
 
 // TestUnknownAnswersAreShown: first what can be sent to others, then all of it.
 func TestUnknownAnswersAreShown(t *testing.T) {
+	t.Parallel()
 	state := t.TempDir()
 	store, err := unknown.Open(unknown.Dir(state), func(err error) { t.Error(err) })
 	if err != nil {

@@ -106,7 +106,7 @@ func (r *running) put(role string) string {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		r.t.Fatal(err)
 	}
-	text := fmt.Sprintf("#!/bin/sh\nexec /usr/bin/env GORACE=atexit_sleep_ms=0 '%s' %s '%s'\n", self, serveAcme, role)
+	text := fmt.Sprintf("#!/bin/sh\nexec '%s' %s '%s'\n", self, serveAcme, role)
 	if err := errors.Join(os.WriteFile(path+".new", []byte(text), 0o700), os.Rename(path+".new", path)); err != nil {
 		r.t.Fatal(err)
 	}

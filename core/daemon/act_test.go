@@ -33,6 +33,7 @@ func tried(e admin.Explanation) (all []string) {
 // TestASwitchMakesTheFirstChoice switches to the fallback, restarts, lets it
 // fail, and switches back.
 func TestASwitchMakesTheFirstChoice(t *testing.T) {
+	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, ""))
 	by := func() string { return r.post(chat, `{"model":"m"}`).header.Get("X-Site") }
@@ -69,6 +70,7 @@ func TestASwitchMakesTheFirstChoice(t *testing.T) {
 }
 
 func TestAToggleOutlivesReloadAndRestart(t *testing.T) {
+	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, ""))
 	var got admin.Toggled
@@ -98,6 +100,7 @@ func TestAToggleOutlivesReloadAndRestart(t *testing.T) {
 // TestAnExplanationIsWhatThenHappens compares them over the strategies, and
 // sees that asking changes nothing.
 func TestAnExplanationIsWhatThenHappens(t *testing.T) {
+	t.Parallel()
 	sites := []*fakesite.Site{site(t, "a"), site(t, "b"), site(t, "c")}
 	for _, strategy := range []string{"priority", "round-robin", "weighted", "least-busy", "sticky"} {
 		config := ""
@@ -123,6 +126,7 @@ func TestAnExplanationIsWhatThenHappens(t *testing.T) {
 }
 
 func TestAnExplanationSaysWhyNot(t *testing.T) {
+	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, "channel \"narrow\" {\n target = \"http://127.0.0.1:1\"\n keys = [\"key-narrow-1\"]\n models = [\"claude-*\"]\n}\n"))
 	primary.ForKey("key-primary-1", fakesite.RateLimited(time.Minute))
@@ -145,6 +149,7 @@ func TestAnExplanationSaysWhyNot(t *testing.T) {
 }
 
 func TestAHealthCheckIsMadeNow(t *testing.T) {
+	t.Parallel()
 	home, bare := site(t, "home"), site(t, "bare")
 	r := start(t, fmt.Sprintf("channel \"home\" {\n target = %q\n keys = [\"key-home-1\"]\n health_check \"http\" {\n  path = \"/v1/models\"\n  interval = \"1h\"\n  fall = 1\n }\n}\nchannel \"bare\" {\n target = %q\n keys = [\"key-bare-1\"]\n}\n", home.URL(), bare.URL()))
 	check := func(channel string, status int) (out admin.Checked) {

@@ -31,6 +31,7 @@ func (r *running) portStatus(method, path, token string) int {
 
 // TestTheAdminPortAlwaysRequiresAToken runs a configuration without one.
 func TestTheAdminPortAlwaysRequiresAToken(t *testing.T) {
+	t.Parallel()
 	r := start(t, two(site(t, "primary"), site(t, "backup"), ""))
 	file := filepath.Join(r.dir, "state", "admin-token")
 	info, err := os.Stat(file)
@@ -63,6 +64,7 @@ func TestTheAdminPortAlwaysRequiresAToken(t *testing.T) {
 
 // TestAConfiguredTokenIsTheOnlyOne refuses the generated one then.
 func TestAConfiguredTokenIsTheOnlyOne(t *testing.T) {
+	t.Parallel()
 	const own = "a-token-of-the-configuration"
 	r := start(t, two(site(t, "primary"), site(t, "backup"), "admin {\n listen = \"127.0.0.1:0\"\n token = \""+own+"\"\n}\n"))
 	if got := r.portStatus("GET", "/api/status", own); got != http.StatusOK {
@@ -81,6 +83,7 @@ func TestAConfiguredTokenIsTheOnlyOne(t *testing.T) {
 // TestFilesOfTheEarlierProgramReadWithoutAToken keeps scripts working that never
 // sent one, but for what edits.
 func TestFilesOfTheEarlierProgramReadWithoutAToken(t *testing.T) {
+	t.Parallel()
 	r := startWith(t, oldFile, oldFiles(site(t, "first"), site(t, "second"))["second version"])
 	for path, method := range map[string]string{"/api/status": "GET", "/api/channels": "GET", "/api/channels/first/toggle": "POST", "/api/channels/first/switch": "POST"} {
 		if got := r.portStatus(method, path, ""); got != http.StatusOK {

@@ -34,13 +34,14 @@ func plain(t *testing.T, dir string) daemon.Options {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return daemon.Options{ConfigPath: path, StateDir: dir, Builtin: []string{"/usr/bin/env", "GORACE=atexit_sleep_ms=0", self, serveBuiltin}, Version: "test", LogOutput: &lockedBuffer{}}
+	return daemon.Options{ConfigPath: path, StateDir: dir, Builtin: []string{self, serveBuiltin}, Version: "test", LogOutput: &lockedBuffer{}}
 }
 
 // TestTheControlSocket has a state directory whose path is too long for a
 // socket beside one that is not: both are reached, though a token is set and
 // the admin port is off.
 func TestTheControlSocket(t *testing.T) {
+	t.Parallel()
 	for name, dir := range map[string]string{"short": filepath.Join(t.TempDir(), "s"), "long": filepath.Join(t.TempDir(), strings.Repeat("long", 30))} {
 		t.Run(name, func(t *testing.T) {
 			d, err := daemon.Start(t.Context(), plain(t, dir))
@@ -74,6 +75,7 @@ func TestTheControlSocket(t *testing.T) {
 
 // TestTheSecondDaemonIsToldOfTheFirst and leaves its socket alone.
 func TestTheSecondDaemonIsToldOfTheFirst(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	o := plain(t, dir)
 	d, err := daemon.Start(t.Context(), o)
@@ -104,6 +106,7 @@ func TestTheSecondDaemonIsToldOfTheFirst(t *testing.T) {
 // TestWhatAKilledDaemonLeft is cleared away: its socket, and its name on a lock
 // that nobody holds.
 func TestWhatAKilledDaemonLeft(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "daemon.lock"), nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -133,6 +136,7 @@ func TestWhatAKilledDaemonLeft(t *testing.T) {
 }
 
 func TestToldToEnd(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	d, err := daemon.Start(t.Context(), plain(t, dir))
 	if err != nil {

@@ -56,7 +56,9 @@ type Options struct {
 	Now          func() time.Time
 	Roots        *x509.CertPool // whom to trust for sites
 	PluginTiming pluginhost.Timing
-	Home         string // where the user's SSH files are
+	Home         string        // where the user's SSH files are
+	SaveEvery    time.Duration // between two saves of the state; default 5 s
+	HandOver     time.Duration // see reload.Options
 }
 
 // Daemon is a running aitunnel.
@@ -115,7 +117,7 @@ func (d *Daemon) start(ctx context.Context) error {
 		return err
 	}
 	d.reloader = reload.New(reload.Options{
-		Services: d.parts, Path: d.options.ConfigPath, StateDir: d.options.StateDir, Vars: d.options.Vars, Memory: memory, Life: d.life, Asked: d.reloadAsked,
+		Services: d.parts, Path: d.options.ConfigPath, StateDir: d.options.StateDir, Vars: d.options.Vars, Memory: memory, Life: d.life, Asked: d.reloadAsked, HandOver: d.options.HandOver,
 	})
 	api := d.api(seed)
 	d.panel.Handler = api
@@ -158,7 +160,7 @@ func (d *Daemon) prepare(seed []byte) (memory route.Memory, persisted *persisten
 	d.stats = stats.New(d.clock())
 	d.parts.Bus = event.NewBus(recentEvents, d.tap)
 	d.parts.Registry = channel.NewRegistry(channel.Options{Now: o.Now, Seed: seed, OnChange: d.channelChanged})
-	persisted = newPersistence(o.StateDir, d.parts.Bus, d.parts.Registry, d.stats)
+	persisted = newPersistence(o, d.parts.Bus, d.parts.Registry, d.stats)
 	memory = persisted.load()
 	d.parts.Plugins, err = pluginhost.New(pluginhost.Options{
 		Logger:     d.log.Named("plugin"),

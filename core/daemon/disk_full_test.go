@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // A disk that is full loses no request, and is told of once; when there is
@@ -48,7 +50,7 @@ func TestTheDiskIsFull(t *testing.T) {
 			t.Fatalf("%+v", got)
 		}
 	}
-	eventually(t, "the full disk is told of", func() bool { return strings.Contains(r.log.String(), "cannot be saved") })
+	testhelp.Eventually(t, "the full disk is told of", func() bool { return strings.Contains(r.log.String(), "cannot be saved") })
 	if now, _ := os.ReadFile(saved); string(now) != string(was) {
 		t.Error("the state file is not what it was")
 	}
@@ -56,7 +58,7 @@ func TestTheDiskIsFull(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 	must(t, os.Remove(filler))
-	eventually(t, "the state is saved again", func() bool {
+	testhelp.Eventually(t, "the state is saved again", func() bool {
 		b, _ := os.ReadFile(saved)
 		return strings.Contains(string(b), `"requests":21`) && strings.Contains(r.log.String(), "can be saved again")
 	})

@@ -37,6 +37,7 @@ func field(v any, path string) (any, bool) {
 // documented endpoints and those of the configuration, by its field names. It
 // sends no If-Match, and no token, as there is none.
 func TestScriptsOfTheEarlierProgramWork(t *testing.T) {
+	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, ""))
 	r.post(chat, `{"model":"m"}`)

@@ -18,6 +18,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // ask sends a request to the admin API, at its port if there is a token among
@@ -79,6 +80,7 @@ channel "home" {
 `
 
 func TestAKeyThatIsAddedIsUsedByTheNextRequest(t *testing.T) {
+	t.Parallel()
 	home := site(t, "home")
 	r := start(t, fmt.Sprintf(commented, home.URL()))
 	before := r.text()
@@ -124,6 +126,7 @@ func TestAKeyThatIsAddedIsUsedByTheNextRequest(t *testing.T) {
 }
 
 func TestEphemeralKeysAreInNoFile(t *testing.T) {
+	t.Parallel()
 	home := site(t, "home")
 	r := start(t, fmt.Sprintf(commented, home.URL()))
 	before := r.text()
@@ -149,6 +152,7 @@ func TestEphemeralKeysAreInNoFile(t *testing.T) {
 }
 
 func TestChannelsAreAddedChangedAndRemoved(t *testing.T) {
+	t.Parallel()
 	home, other := site(t, "home"), site(t, "other")
 	r := start(t, fmt.Sprintf(commented, home.URL())+"route \"/v1/**\" {\n  channels = [channel.home] # for now\n}\n")
 	before := r.text()
@@ -195,6 +199,7 @@ func TestChannelsAreAddedChangedAndRemoved(t *testing.T) {
 // TestOfTwoEditsAtOnceOneIsTold has many edit what they read, at once, as
 // browsers do: all that win are in the text, and all others know.
 func TestOfTwoEditsAtOnceOneIsTold(t *testing.T) {
+	t.Parallel()
 	home := site(t, "home")
 	r := start(t, fmt.Sprintf(commented, home.URL()))
 	var shown admin.Text
@@ -236,6 +241,7 @@ func TestOfTwoEditsAtOnceOneIsTold(t *testing.T) {
 }
 
 func TestTheTextIsShownWithoutSecretsAndReplaced(t *testing.T) {
+	t.Parallel()
 	home := site(t, "home")
 	r := start(t, fmt.Sprintf(commented, home.URL()))
 	before := r.text()
@@ -276,6 +282,7 @@ func TestTheTextIsShownWithoutSecretsAndReplaced(t *testing.T) {
 // TestAnEditIsSeenOnce edits through the API while the files are watched: no
 // second reload follows.
 func TestAnEditIsSeenOnce(t *testing.T) {
+	t.Parallel()
 	home := site(t, "home")
 	r := start(t, fmt.Sprintf(commented, home.URL()))
 	reloads := func() (n int) {
@@ -295,7 +302,7 @@ func TestAnEditIsSeenOnce(t *testing.T) {
 		t.Errorf("%d reloads were told of four edits", n)
 	}
 	r.save(strings.Replace(r.text(), "weight = 4", "weight = 9", 1))
-	eventually(t, "an edit by hand is applied", func() bool { return r.channel("home").Weight == 9 })
+	testhelp.Eventually(t, "an edit by hand is applied", func() bool { return r.channel("home").Weight == 9 })
 	if n := reloads(); n != 5 {
 		t.Errorf("%d reloads were told", n)
 	}
@@ -304,6 +311,7 @@ func TestAnEditIsSeenOnce(t *testing.T) {
 // TestAnOpenAdminPortWithoutATokenIsRefused starts nothing, and an edit that
 // would open the port changes nothing.
 func TestAnOpenAdminPortWithoutATokenIsRefused(t *testing.T) {
+	t.Parallel()
 	home := site(t, "home")
 	open := "admin {\n  listen = \"0.0.0.0:0\"\n}\n"
 	path := filepath.Join(t.TempDir(), "aitunnel.hcl")

@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // TestChannelsThatCannotBeReached holds the rows of the verdict table in which
 // there is no answer to look at: the other channel is asked at once.
 func TestChannelsThatCannotBeReached(t *testing.T) {
+	t.Parallel()
 	nobody, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -81,6 +83,7 @@ channel "backup" {
 
 // 500 is retried where it is listed, by the other channel.
 func TestAListed500IsRetriedElsewhere(t *testing.T) {
+	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, "retry {\n on = [429, 500]\n base_delay = \"10ms\"\n}\n"))
 	primary.Next(fakesite.Status(500, "{}"))
@@ -98,6 +101,7 @@ func TestAListed500IsRetriedElsewhere(t *testing.T) {
 // A limit on one model leaves the key to the others; 403 with a spent quota is
 // no invalid key.
 func TestWhatALimitIsAbout(t *testing.T) {
+	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, ""))
 	limit := fakesite.Status(429, `{"error":{"message":"Rate limit reached for gpt-x in organization org-1"}}`, "Retry-After", "3600")
@@ -123,6 +127,7 @@ func TestWhatALimitIsAbout(t *testing.T) {
 
 // Who pauses and resumes a channel wants its keys tried.
 func TestAToggleRevivesKeys(t *testing.T) {
+	t.Parallel()
 	s := site(t, "only")
 	r := start(t, alone(s, ""))
 	s.Next(fakesite.Unauthorized())
@@ -142,6 +147,7 @@ func TestAToggleRevivesKeys(t *testing.T) {
 // A caller that closes its half of the connection is gone: nobody reads the
 // answer.
 func TestACallerThatHalfClosesIsGone(t *testing.T) {
+	t.Parallel()
 	s := site(t, "only")
 	r := start(t, alone(s, ""))
 	s.Always(fakesite.HangBeforeHeaders())
@@ -160,7 +166,7 @@ func TestACallerThatHalfClosesIsGone(t *testing.T) {
 	if _, err := s.WaitGone(1, 10*time.Second); err != nil {
 		t.Error(err)
 	}
-	eventually(t, "the request ends", func() bool { return r.active() == 0 })
+	testhelp.Eventually(t, "the request ends", func() bool { return r.active() == 0 })
 	if c := r.channel("only"); c.Stats.FailCount != 0 || s.Count() != 1 {
 		t.Errorf("the channel was blamed: %+v, %d attempts", c.Stats, s.Count())
 	}
@@ -168,6 +174,7 @@ func TestACallerThatHalfClosesIsGone(t *testing.T) {
 
 // A request that is given up leaves the connections of all others in the pool.
 func TestGivingUpEmptiesNoPool(t *testing.T) {
+	t.Parallel()
 	var opened atomic.Int32
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		b, _ := io.ReadAll(q.Body)
@@ -199,6 +206,7 @@ func TestGivingUpEmptiesNoPool(t *testing.T) {
 
 // The key of a channel goes to no other origin, whatever a site answers.
 func TestNoKeyFollowsAnAnswerElsewhere(t *testing.T) {
+	t.Parallel()
 	s, other := site(t, "only"), site(t, "other")
 	r := start(t, alone(s, "retry {\n base_delay = \"1ms\"\n}\nbreaker {\n failures = 1000\n ratio = 1\n}\n"))
 	for _, header := range [][2]string{{"Location", other.URL() + "/x"}, {"Refresh", "0; url=" + other.URL()}, {"Alt-Svc", `h2="` + strings.TrimPrefix(other.URL(), "http://") + `"`}, {"Content-Location", other.URL()}} {
@@ -221,6 +229,7 @@ func TestNoKeyFollowsAnAnswerElsewhere(t *testing.T) {
 // A WebSocket goes through whole: its key is answered, and frames of both
 // sides pass in both directions.
 func TestWebSocketsAreRelayed(t *testing.T) {
+	t.Parallel()
 	var got http.Header
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		got = q.Header.Clone()

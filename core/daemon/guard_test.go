@@ -38,6 +38,7 @@ func (r *running) raw(request string) (status int, body string) {
 }
 
 func TestWhatIsNoRequestToASiteIsRefused(t *testing.T) {
+	t.Parallel()
 	s := site(t, "only")
 	r := start(t, alone(s, ""))
 	for name, tt := range map[string]struct {
@@ -74,6 +75,7 @@ func TestWhatIsNoRequestToASiteIsRefused(t *testing.T) {
 }
 
 func TestListedOriginsAndTokens(t *testing.T) {
+	t.Parallel()
 	s := site(t, "only")
 	r := start(t, alone(s, `
 proxy {
@@ -118,6 +120,7 @@ proxy {
 }
 
 func TestBodiesThatAreTooMuch(t *testing.T) {
+	t.Parallel()
 	s := site(t, "only")
 	r := start(t, alone(s, `
 proxy {
@@ -125,6 +128,9 @@ proxy {
   max_body     = "1MiB"
   replay_limit = "64KiB"
   buffer_limit = "128KiB"
+}
+retry {
+  max_retries = 0
 }`))
 	big := strings.Repeat("x", 1<<20+1)
 	if got := r.post(chat, big); got.status != 413 || !strings.Contains(got.body, "proxy.max_body") {

@@ -24,6 +24,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/fakesite"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 	"github.com/aitunnel/aitunnel/plugins/healthcheckers"
 	"github.com/aitunnel/aitunnel/plugins/keyselectors"
 	"github.com/aitunnel/aitunnel/plugins/strategies"
@@ -33,8 +34,8 @@ import (
 // serveBuiltin makes the test binary serve the built-in components.
 const serveBuiltin = "serve-builtin"
 
-// self is the test binary.
-var self, _ = os.Executable()
+// self is the program of child processes: see TestMain.
+var self string
 
 func TestMain(m *testing.M) {
 	config.ServeRehearsal()
@@ -49,6 +50,7 @@ func TestMain(m *testing.M) {
 		beAcme(os.Args[2])
 		return
 	}
+	self = testhelp.Child()
 	os.Exit(m.Run())
 }
 
@@ -138,8 +140,8 @@ func (r *running) run() {
 		r.crashes = 100
 	}
 	d, err := daemon.Start(r.t.Context(), daemon.Options{
-		ConfigPath: r.path(), StateDir: filepath.Join(r.dir, "state"), Builtin: []string{"/usr/bin/env", "GORACE=atexit_sleep_ms=0", self, serveBuiltin},
-		Version: "test", LogOutput: r.log, Now: r.time.now, Roots: r.roots, Home: r.home,
+		ConfigPath: r.path(), StateDir: filepath.Join(r.dir, "state"), Builtin: []string{self, serveBuiltin},
+		Version: "test", LogOutput: r.log, Now: r.time.now, Roots: r.roots, Home: r.home, SaveEvery: 200 * time.Millisecond, HandOver: 500 * time.Millisecond,
 		PluginTiming: pluginhost.Timing{Ping: 200 * time.Millisecond, RestartMin: 50 * time.Millisecond, RestartMax: 200 * time.Millisecond, Crashes: r.crashes},
 	})
 	if err != nil {
@@ -317,18 +319,8 @@ func (r *running) channel(name string) admin.Channel {
 // machine that does other things as well, they say little.
 func comparesSpeed(t *testing.T) {
 	t.Helper()
-	if os.Getenv("AITUNNEL_SOAK") == "" {
+	if !testhelp.Soak() {
 		t.Skip("compares times: run by make soak")
-	}
-}
-
-// eventually polls until ok says so.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
-		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 func checked(primary, backup *fakesite.Site) string {
@@ -22,11 +23,12 @@ func checked(primary, backup *fakesite.Site) string {
 }
 
 func TestAChannelThatFailsItsChecksIsPassedOver(t *testing.T) {
+	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, checked(primary, backup))
-	eventually(t, "the check passes", func() bool { return r.channel("primary").Health == "up" })
+	testhelp.Eventually(t, "the check passes", func() bool { return r.channel("primary").Health == "up" })
 	primary.Always(fakesite.Status(503, "{}"))
-	eventually(t, "the check fails", func() bool { return r.channel("primary").Health == "down" })
+	testhelp.Eventually(t, "the check fails", func() bool { return r.channel("primary").Health == "down" })
 	if c := r.channel("primary"); c.Keys.Alive != 2 {
 		t.Errorf("checks blamed keys: %+v", c.Keys)
 	}
@@ -41,7 +43,7 @@ func TestAChannelThatFailsItsChecksIsPassedOver(t *testing.T) {
 		}
 	}
 	primary.ResetScript()
-	eventually(t, "it is up again", func() bool { return r.channel("primary").Health == "up" })
+	testhelp.Eventually(t, "it is up again", func() bool { return r.channel("primary").Health == "up" })
 	if got := r.post(chat, ask); got.header.Get("X-Site") != "primary" {
 		t.Errorf("%+v", got)
 	}
@@ -50,9 +52,10 @@ func TestAChannelThatFailsItsChecksIsPassedOver(t *testing.T) {
 // When all are out by their checks or breakers, the one that has been out
 // longest gets the request: better a try than a sure refusal.
 func TestALastResort(t *testing.T) {
+	t.Parallel()
 	s := site(t, "only")
 	r := start(t, strings.Replace(alone(s, "retry {\n max_retries = 0\n}\n"), "keys =", "health_check \"http\" {\n interval = \"100ms\"\n fall = 1\n path = \"/nowhere\"\n}\n keys =", 1))
-	eventually(t, "the check fails", func() bool { return r.channel("only").Health == "down" })
+	testhelp.Eventually(t, "the check fails", func() bool { return r.channel("only").Health == "down" })
 	if got := r.post(chat, ask); got.status != 200 {
 		t.Errorf("%+v", got)
 	}
@@ -70,6 +73,7 @@ func TestALastResort(t *testing.T) {
 }
 
 func TestABreakerOpensAndCloses(t *testing.T) {
+	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, quickRetry))
 	primary.Always(fakesite.Reset())
@@ -109,7 +113,7 @@ func TestShutdownLeavesNothing(t *testing.T) {
 	if _, err := s.WaitRequests(2, 10*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the stream is under way", func() bool { return r.active() > 0 })
+	testhelp.Eventually(t, "the stream is under way", func() bool { return r.active() > 0 })
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := r.Shutdown(ctx); err != nil {
@@ -124,6 +128,7 @@ func TestShutdownLeavesNothing(t *testing.T) {
 }
 
 func TestADisabledChannelStartsPaused(t *testing.T) {
+	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, strings.Replace(two(primary, backup, ""), "weight = 10", "weight = 10\n  disabled = true", 1))
 	if got := r.post(chat, ask); got.header.Get("X-Site") != "backup" || primary.Count() != 0 {

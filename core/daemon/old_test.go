@@ -11,6 +11,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // oldFile is what the earlier program called its configuration.
@@ -94,6 +95,7 @@ func transcript(r *running, first, second *fakesite.Site) (out []string) {
 
 // An old file does with requests what its conversion does.
 func TestAnOldFileServesAsItsConversion(t *testing.T) {
+	t.Parallel()
 	first, second := site(t, "first"), site(t, "second")
 	for name, text := range oldFiles(first, second) {
 		t.Run(name, func(t *testing.T) {
@@ -117,6 +119,7 @@ func TestAnOldFileServesAsItsConversion(t *testing.T) {
 // An old file is watched like any other; mistakes in it are told with their
 // lines; nothing is written into it.
 func TestAnOldFileIsWatched(t *testing.T) {
+	t.Parallel()
 	first, second := site(t, "first"), site(t, "second")
 	text := oldFiles(first, second)["second version"]
 	r := startWith(t, oldFile, text)
@@ -124,9 +127,9 @@ func TestAnOldFileIsWatched(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 	saveOver(t, r.path(), strings.Replace(text, "channels: [first, second]", "channels: [second]", 1))
-	eventually(t, "the edit is taken up", func() bool { return r.post(chat, ask).header.Get("X-Site") == "second" })
+	testhelp.Eventually(t, "the edit is taken up", func() bool { return r.post(chat, ask).header.Get("X-Site") == "second" })
 	saveOver(t, r.path(), strings.Replace(text, "weight: 50", "weight: heavy", 1))
-	eventually(t, "the mistake is told", func() bool {
+	testhelp.Eventually(t, "the mistake is told", func() bool {
 		for _, e := range r.events() {
 			if e.Type == "reload" && strings.Contains(e.Message, oldFile+":8:") && strings.Contains(e.Message, "number") {
 				return true
@@ -138,7 +141,7 @@ func TestAnOldFileIsWatched(t *testing.T) {
 		t.Errorf("a wrong edit changed something: %+v", got)
 	}
 	saveOver(t, r.path(), text)
-	eventually(t, "the right edit is taken up", func() bool { return r.post(chat, ask).header.Get("X-Site") == "first" })
+	testhelp.Eventually(t, "the right edit is taken up", func() bool { return r.post(chat, ask).header.Get("X-Site") == "first" })
 	status, _, b := r.ask("POST", "/api/channels/first/keys", `{"key":"another-key"}`)
 	if status == http.StatusCreated || !strings.Contains(string(b), "convert") {
 		t.Errorf("adding a key: %d %s", status, b)

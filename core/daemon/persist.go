@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -16,7 +17,7 @@ import (
 
 // How often the state of channels, and the statistics, are saved.
 const (
-	saveEvery      = 5 * time.Second
+	saveEvery      = 5 * time.Second // unless the options say otherwise
 	saveStatsEvery = time.Minute
 )
 
@@ -62,12 +63,14 @@ type persistence struct {
 	stats      *stats.Collector
 	state      *statefile.File
 	statistics *statefile.File
+	every      time.Duration
 	failing    map[*statefile.File]bool // the last try to write failed, and was reported
 }
 
-func newPersistence(dir string, bus *event.Bus, registry *channel.Registry, collector *stats.Collector) *persistence {
+func newPersistence(o Options, bus *event.Bus, registry *channel.Registry, collector *stats.Collector) *persistence {
+	dir := o.StateDir
 	return &persistence{
-		bus: bus, registry: registry, stats: collector, failing: map[*statefile.File]bool{},
+		bus: bus, registry: registry, stats: collector, every: cmp.Or(o.SaveEvery, saveEvery), failing: map[*statefile.File]bool{},
 		state:      stateFile(dir),
 		statistics: &statefile.File{Path: filepath.Join(dir, "stats.json"), Version: stats.SavedVersion, What: "the statistics"},
 	}
@@ -94,7 +97,7 @@ func (p *persistence) load() route.Memory {
 
 // keep saves from time to time until ctx ends, and then once more.
 func (p *persistence) keep(ctx context.Context, running func() *reload.Generation) {
-	state, statistics := time.NewTicker(saveEvery), time.NewTicker(saveStatsEvery)
+	state, statistics := time.NewTicker(p.every), time.NewTicker(saveStatsEvery)
 	defer state.Stop()
 	defer statistics.Stop()
 	for {

@@ -15,6 +15,7 @@ import (
 // TestOldStateFile loads a file that a program wrote which kept plans by
 // sentences, and saves it in the present form.
 func TestOldStateFile(t *testing.T) {
+	t.Parallel()
 	content, err := os.ReadFile("testdata/state/sentences.json")
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -119,6 +120,7 @@ func (r *running) process(plugin string) admin.Process {
 // Whatever a strategy says or fails to say, requests go on by the last good
 // plan, or a makeshift one if there never was any.
 func TestMoodyStrategy(t *testing.T) {
+	t.Parallel()
 	for _, mood := range []string{"unknown id", "NaN", "negative", "empty", "twice", "no such rule", "error", "panic", "exit", "hang"} {
 		t.Run(mood, func(t *testing.T) {
 			t.Parallel()
@@ -151,7 +153,7 @@ route "/v1/**" {
 			}
 			seq := r.plan().Plan
 			set(mood)
-			eventually(t, "it is told what is wrong", func() bool {
+			testhelp.Eventually(t, "it is told what is wrong", func() bool {
 				if got := r.post(chat, ask); got.status != 200 || got.header.Get("X-Site") != "last" {
 					t.Fatalf("by the last good plan: %+v", got)
 				}
@@ -166,7 +168,7 @@ route "/v1/**" {
 				t.Error("the panic is not in the log")
 			}
 			set("good")
-			eventually(t, "its next good plan is taken", func() bool {
+			testhelp.Eventually(t, "its next good plan is taken", func() bool {
 				_ = r.post(chat, ask)
 				p := r.plan()
 				return p.Plan > seq && !p.Makeshift && p.Reason == "good mood" && time.Since(p.PlannedAt) < time.Second
@@ -183,6 +185,7 @@ func (r *running) plan() admin.Route {
 }
 
 func TestAStrategyThatNeverPlansIsNoReasonToFail(t *testing.T) {
+	t.Parallel()
 	first, last := site(t, "first"), site(t, "last")
 	file := filepath.Join(t.TempDir(), "mood")
 	if err := os.WriteFile(file, []byte("error"), 0o600); err != nil {

@@ -14,6 +14,7 @@ import (
 // TestAFileThatCannotBeWrittenChangesNothing edits a file on a file system that is
 // mounted read-only.
 func TestAFileThatCannotBeWrittenChangesNothing(t *testing.T) {
+	t.Parallel()
 	home := site(t, "home")
 	r := start(t, byHand+fmt.Sprintf(commented, home.URL()))
 	disk := filepath.Join(r.dir, "disk")

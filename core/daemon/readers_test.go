@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // p99 sends requests at a steady pace and returns how long the slowest of a
@@ -108,7 +110,7 @@ func (c *crowd) wantEvents() {
 	c.t.Helper()
 	for i := range c.bytes {
 		if i%2 == 0 {
-			eventually(c.t, fmt.Sprintf("reader %d gets events", i), func() bool { return c.bytes[i].Load() > 50_000 })
+			testhelp.Eventually(c.t, fmt.Sprintf("reader %d gets events", i), func() bool { return c.bytes[i].Load() > 50_000 })
 		}
 	}
 }

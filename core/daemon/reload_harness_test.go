@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
@@ -119,14 +118,4 @@ func (r *running) again() *running {
 // one is a configuration of a single channel.
 func one(url, more string) string {
 	return fmt.Sprintf("channel \"a\" {\n target = %q\n keys = [\"key-of-a-1\", \"key-of-a-2\"]\n}\n%s", url, more)
-}
-
-// within polls for longer than eventually does, for what takes many steps.
-func within(t *testing.T, d time.Duration, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(d); !ok(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
-		}
-	}
 }

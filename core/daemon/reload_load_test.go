@@ -18,6 +18,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // heldStreams are streams through the daemon that go on until they are
@@ -135,7 +136,7 @@ log {
 // behind: no goroutine, descriptor, process or memory.
 func TestReloadsUnderLoad(t *testing.T) {
 	reloads := 20
-	if os.Getenv("AITUNNEL_SOAK") != "" {
+	if testhelp.Soak() {
 		reloads = 200
 	}
 	before := goleak.IgnoreCurrent()
@@ -186,7 +187,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	}
 	client.CloseIdleConnections()
 	var now holdings
-	within(t, 60*time.Second, "what the reloads began has ended", func() bool {
+	testhelp.Within(t, 60*time.Second, "what the reloads began has ended", func() bool {
 		now = r.holds()
 		return now.processes <= base.processes && now.descriptors <= base.descriptors+8 && now.goroutines <= base.goroutines+8
 	})

@@ -29,6 +29,7 @@ func (b blocks) text() string {
 // says of each is what the apply then reports, and what can be seen from
 // outside: addresses, and state that begins anew.
 func TestAPlanSaysWhatAnApplyDoes(t *testing.T) {
+	t.Parallel()
 	first, second := site(t, "first"), site(t, "second")
 	mood := filepath.Join(t.TempDir(), "mood")
 	must(t, os.WriteFile(mood, []byte("good"), 0o600))

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // addresses is a configuration of nothing but where to listen.
@@ -31,6 +33,7 @@ func get(t *testing.T, url string) (status int, kept bool) {
 // Addresses change places, go to all interfaces and come back, without a
 // moment in which nobody answers.
 func TestAddressesChange(t *testing.T) {
+	t.Parallel()
 	s := site(t, "a")
 	p1, p2 := freePort(t), freePort(t)
 	_, port, _ := net.SplitHostPort(p1)
@@ -86,6 +89,7 @@ func TestAddressesChange(t *testing.T) {
 // An address is let go when its time has come, and requests under way there
 // come to their end at a shutdown.
 func TestAShutdownWaitsForWhatLeft(t *testing.T) {
+	t.Parallel()
 	s := site(t, "s")
 	p1, p2 := freePort(t), freePort(t)
 	config := func(p string) string {
@@ -100,7 +104,7 @@ func TestAShutdownWaitsForWhatLeft(t *testing.T) {
 		defer close(done)
 		r.stop()
 	}()
-	eventually(t, "the new address is closed", func() bool {
+	testhelp.Eventually(t, "the new address is closed", func() bool {
 		conn, err := net.DialTimeout("tcp", p2, time.Second)
 		if err == nil {
 			_ = conn.Close()

@@ -69,6 +69,7 @@ func (r *running) learnt() learnt {
 // What was learnt survives an unrelated edit, a key list in another order, a
 // restart, and all of them in a row.
 func TestWhatWasLearntStays(t *testing.T) {
+	t.Parallel()
 	keys := []string{"key-long-limited", "key-not-valid", "key-good-one"}
 	limited := site(t, "limited")
 	limited.ForKey(keys[0], fakesite.RateLimited(20*time.Minute))
@@ -160,6 +161,7 @@ route "/**" {
 
 // The turns of round-robin go on where they were, through edits and a restart.
 func TestTurnsGoOn(t *testing.T) {
+	t.Parallel()
 	var channels, names []string
 	var order []string
 	for _, name := range []string{"a", "b", "c", "d"} {
@@ -194,6 +196,7 @@ func TestTurnsGoOn(t *testing.T) {
 // A state file that cannot be used is kept under another name and reported: a
 // damaged one as such, and one of a newer version as what it is.
 func TestADamagedStateFile(t *testing.T) {
+	t.Parallel()
 	s := site(t, "a")
 	r := start(t, one(s.URL(), ""))
 	r.stop()
@@ -231,6 +234,7 @@ func TestADamagedStateFile(t *testing.T) {
 
 // The state file holds no key, whatever happened.
 func TestTheStateFileHoldsNoSecret(t *testing.T) {
+	t.Parallel()
 	s := site(t, "a")
 	s.Next(fakesite.Status(http.StatusUnauthorized, `{"error":{"message":"the key key-of-a-1 is wrong"}}`))
 	r := start(t, one(s.URL(), ""))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // weighted is a configuration by whose weight an edit is known.
@@ -17,6 +18,7 @@ func weighted(url string, weight int) string {
 
 // Every way in which editors save is seen once.
 func TestWaysOfSavingAreSeenOnce(t *testing.T) {
+	t.Parallel()
 	for name, way := range map[string]struct {
 		setup func(t *testing.T, path string)
 		save  func(t *testing.T, path, content string)
@@ -64,7 +66,7 @@ func TestWaysOfSavingAreSeenOnce(t *testing.T) {
 			r.run()
 			for weight := 2; weight <= 4; weight++ {
 				way.save(t, r.path(), weighted(s.URL(), weight))
-				eventually(t, "the edit is applied", func() bool { return r.channel("a").Weight == float64(weight) })
+				testhelp.Eventually(t, "the edit is applied", func() bool { return r.channel("a").Weight == float64(weight) })
 				if way.setup != nil {
 					break // its link is made once
 				}
@@ -91,9 +93,9 @@ func (r *running) settled() {
 	must(r.t, err)
 	before := r.applied()
 	must(r.t, os.WriteFile(r.path(), append(content, "\nretry {\n max_retries = 7\n}\n"...), 0o600))
-	eventually(r.t, "the last edit is applied", func() bool { return r.applied() > before })
+	testhelp.Eventually(r.t, "the last edit is applied", func() bool { return r.applied() > before })
 	must(r.t, os.WriteFile(r.path(), content, 0o600))
-	eventually(r.t, "the last edit is undone", func() bool { return r.applied() > before+1 })
+	testhelp.Eventually(r.t, "the last edit is undone", func() bool { return r.applied() > before+1 })
 }
 
 // A hundred edits in a second end in the last one, with few applies.
@@ -107,7 +109,7 @@ func TestManyEdits(t *testing.T) {
 		<-tick.C
 		r.save(weighted(s.URL(), i+1))
 	}
-	eventually(t, "the last edit is applied", func() bool { return r.channel("a").Weight == 100 })
+	testhelp.Eventually(t, "the last edit is applied", func() bool { return r.channel("a").Weight == 100 })
 	if n := r.applied(); n > 10 {
 		t.Errorf("100 edits were applied %d times", n)
 	}
@@ -136,15 +138,15 @@ func TestWhatAConfigurationReadsIsWatched(t *testing.T) {
 		t.Fatalf("it begins with %s", got)
 	}
 	write("key", "key-of-file-2\n")
-	eventually(t, "the file's new content is used", func() bool { return strings.Contains(twice(), "key-of-file-2") })
+	testhelp.Eventually(t, "the file's new content is used", func() bool { return strings.Contains(twice(), "key-of-file-2") })
 	write(".env", "KEY_TWO=key-of-env-2\n")
-	eventually(t, "the environment's new value is used", func() bool { return strings.Contains(twice(), "key-of-env-2") })
+	testhelp.Eventually(t, "the environment's new value is used", func() bool { return strings.Contains(twice(), "key-of-env-2") })
 	write("variables.hcl", "variable \"weight\" {\n default = 2\n}\n")
-	eventually(t, "the variable's new value is used", func() bool { return r.channel("a").Weight == 2 })
+	testhelp.Eventually(t, "the variable's new value is used", func() bool { return r.channel("a").Weight == 2 })
 	write("more.hcl", fmt.Sprintf("channel \"b\" {\n target = %q\n auth = \"none\"\n}\n", s.URL()))
-	eventually(t, "the new file is read", func() bool { return strings.Contains(string(r.adminGet("/api/channels", nil)), `"name":"b"`) })
+	testhelp.Eventually(t, "the new file is read", func() bool { return strings.Contains(string(r.adminGet("/api/channels", nil)), `"name":"b"`) })
 	must(t, os.Remove(r.path()+"/more.hcl"))
-	eventually(t, "the file is gone", func() bool { return !strings.Contains(string(r.adminGet("/api/channels", nil)), `"name":"b"`) })
+	testhelp.Eventually(t, "the file is gone", func() bool { return !strings.Contains(string(r.adminGet("/api/channels", nil)), `"name":"b"`) })
 }
 
 // With hot_reload = false nothing is watched, and a reload that is asked for
@@ -161,9 +163,9 @@ func TestWatchingIsSwitched(t *testing.T) {
 	r.save(weighted(s.URL(), 3))
 	r.reload()
 	r.save(weighted(s.URL(), 4))
-	eventually(t, "the watching has begun", func() bool { return r.channel("a").Weight == 4 })
+	testhelp.Eventually(t, "the watching has begun", func() bool { return r.channel("a").Weight == 4 })
 	r.save(byHand + weighted(s.URL(), 5))
-	eventually(t, "the watching ends by an edit of its own", func() bool { return r.channel("a").Weight == 5 })
+	testhelp.Eventually(t, "the watching ends by an edit of its own", func() bool { return r.channel("a").Weight == 5 })
 	r.save(byHand + weighted(s.URL(), 6))
 	r.reload()
 	r.save(weighted(s.URL(), 7))

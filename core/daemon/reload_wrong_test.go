@@ -9,11 +9,13 @@ import (
 	"testing"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // A wrong edit of each kind changes nothing that runs, is told with its place
 // in log, status and event, and the next right edit is applied.
 func TestWrongEdits(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +74,7 @@ func TestWrongEdits(t *testing.T) {
 			edit.wrong(t, r.dir, good)
 
 			var last *admin.Reload
-			eventually(t, "the mistake is told", func() bool {
+			testhelp.Eventually(t, "the mistake is told", func() bool {
 				var status admin.Status
 				r.adminGet("/api/status", &status)
 				last = status.LastReload
@@ -104,7 +106,7 @@ func TestWrongEdits(t *testing.T) {
 			_ = os.Remove(r.dir + "/key.txt") // if it is a directory
 			must(t, os.WriteFile(r.dir+"/key.txt", []byte("key-of-a-file\n"), 0o600))
 			r.save(strings.Replace(good, "weight = 1", "weight = 7", 1))
-			eventually(t, "the right edit is applied", func() bool { return r.channel("a").Weight == 7 })
+			testhelp.Eventually(t, "the right edit is applied", func() bool { return r.channel("a").Weight == 7 })
 			if r.generation() != 2 {
 				t.Errorf("generation %d", r.generation())
 			}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // A strategy that sees each request is told what the configuration allows, and
@@ -22,7 +23,7 @@ func TestAStrategyThatSeesEachRequest(t *testing.T) {
 	asked := func() bool { // on a busy machine an answer may take longer than it has
 		return r.post(chat, ask, "x-want", "first").header.Get("X-Site") == "first"
 	}
-	eventually(t, "the request goes where it asks to", asked)
+	testhelp.Eventually(t, "the request goes where it asks to", asked)
 	if reason := r.lastRequest().Attempts[0].Reason; reason != "as asked" {
 		t.Errorf("the record gives the reason %q", reason)
 	}
@@ -57,6 +58,7 @@ func TestAStrategyThatSeesEachRequest(t *testing.T) {
 // What it costs to ask a strategy about each of 500 requests a second, beside
 // the same requests without.
 func TestTheCostOfSeeingEachRequest(t *testing.T) {
+	comparesSpeed(t)
 	first, last := site(t, "first"), site(t, "last")
 	r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}}
 	r.put("1.0.0")
@@ -86,11 +88,11 @@ func TestTheCostOfSeeingEachRequest(t *testing.T) {
 	for range rounds { // the machine may be busy with something else
 		plain, seen := measure(chat), measure("/seen/chat/completions")
 		t.Logf("p50 %s without, %s with", plain, seen)
-		if least = min(least, seen-plain); least < slowdown*time.Millisecond {
+		if least = min(least, seen-plain); least < testhelp.Slowdown*time.Millisecond {
 			break
 		}
 	}
-	if least >= slowdown*time.Millisecond {
+	if least >= testhelp.Slowdown*time.Millisecond {
 		t.Errorf("it adds %s at the median", least)
 	}
 	for _, one := range r.status().Routes {
@@ -153,7 +155,7 @@ func TestOnFailure(t *testing.T) {
 	if err := syscall.Kill(r.process("acme").PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the core plan is used", func() bool {
+	testhelp.Eventually(t, "the core plan is used", func() bool {
 		got := r.post(chat, ask)
 		if got.status != 200 {
 			t.Fatalf("%+v", got)

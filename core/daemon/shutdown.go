@@ -5,14 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// lastTime bounds what is left to do when requests have been drained or cut.
-const lastTime = time.Second
+// What is left to do when requests have been drained or cut has these limits.
+const (
+	orderlyTime = 5 * time.Second        // for all of it
+	stepTime    = time.Second            // for one step
+	hurriedTime = 500 * time.Millisecond // for all of it once nothing is to be waited for
+	killTime    = 500 * time.Millisecond // from the end of any of these until it is abandoned
+)
 
 // progressEvery is the time between two reports of what a stop waits for.
 const progressEvery = 5 * time.Second
@@ -100,28 +106,46 @@ func (d *Daemon) HandOver(ctx context.Context) (env string) {
 
 // Shutdown stops accepting requests, and lets those in flight finish until ctx
 // ends or somebody asks to stop at once. Then they are cut. What else is to be
-// stopped is given a second. While requests are drained the admin port and the
-// control socket answer. A second call waits for the first.
+// stopped has a few seconds, or a moment if nothing is to be waited for. While
+// requests are drained the admin port and the control socket answer. A second call
+// waits for the first.
 func (d *Daemon) Shutdown(ctx context.Context) (err error) {
 	d.shutdown.Do(func() { err = d.shutDown(ctx) })
 	return err
 }
 
 func (d *Daemon) shutDown(ctx context.Context) error {
-	draining, cancel := until(ctx, d.stop.now, errors.New("asked to stop at once"))
+	patient, cancel := until(ctx, d.stop.now, errors.New("asked to stop at once"))
 	defer cancel()
 	d.end()
 	if d.reloader != nil {
-		last, cancel := context.WithTimeout(context.Background(), lastTime)
+		last, cancel := lastTime(patient, stepTime)
 		d.reloader.Stop(last)
 		cancel()
 	}
-	d.drain(draining)
+	d.drain(patient)
 	d.endSave()
-	d.keeping.Wait()
-	last, cancelLast := context.WithTimeout(context.Background(), lastTime)
+	last, cancelLast := lastTime(patient, orderlyTime)
 	defer cancelLast()
-	return d.release(last)
+	err := d.release(last)
+	if err != nil && patient.Err() != nil && d.log != nil {
+		d.log.Warn("Stopped at once", "abandoned", err)
+		return nil // as somebody asked
+	}
+	return err
+}
+
+// lastTime ends after the limit, and a moment after patient has ended.
+func lastTime(patient context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	last, cancel := context.WithTimeout(context.Background(), limit)
+	stop := context.AfterFunc(patient, func() {
+		select {
+		case <-time.After(hurriedTime):
+			cancel()
+		case <-last.Done():
+		}
+	})
+	return last, func() { stop(); cancel() }
 }
 
 // drain waits for the requests in flight until ctx ends.
@@ -144,7 +168,17 @@ func (d *Daemon) drain(ctx context.Context) {
 	var ending sync.WaitGroup
 	ending.Go(func() { d.parts.Ports.Shutdown(ctx, d.entry) })
 	ending.Go(func() { d.parts.Tunnels.Shutdown(cut) })
-	ending.Wait()
+	ended := make(chan struct{})
+	go func() { defer close(ended); ending.Wait() }()
+	select {
+	case <-ended:
+		return
+	case <-cut.Done():
+	}
+	select {
+	case <-ended:
+	case <-time.After(killTime):
+	}
 }
 
 // interruptTime is how long a stream has to end with an error event.
@@ -162,60 +196,94 @@ func (d *Daemon) reportDraining(drained <-chan struct{}) {
 	}
 }
 
-// release stops all that is left. What is not done when ctx ends is abandoned.
+// step is a part of what is left to be stopped.
+type step struct {
+	what string
+	do   func(context.Context) error
+}
+
+// release stops all that is left. What is not done shortly after ctx has ended is
+// abandoned, and named by the error.
 func (d *Daemon) release(ctx context.Context) error {
-	var errs []error
-	steps := []func(){
-		func() {
-			if d.parts.Proxy != nil {
-				d.parts.Proxy.Retire()
+	var current atomic.Pointer[step]
+	done := make(chan error, 1)
+	go func() {
+		var errs []error
+		for _, s := range d.lastSteps() {
+			current.Store(&s)
+			limited, cancel := context.WithTimeout(ctx, stepTime)
+			errs = append(errs, s.do(limited))
+			cancel()
+		}
+		done <- errors.Join(errs...)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(killTime):
+		return fmt.Errorf("%s did not end in time; what is left ends with the process", current.Load().what)
+	}
+}
+
+// lastSteps are in the order in which they are to be done. A start that failed has
+// not made all parts.
+func (d *Daemon) lastSteps() []step {
+	return []step{
+		{"saving the state", func(context.Context) error { d.keeping.Wait(); return nil }},
+		{"the configuration", d.releaseConfiguration},
+		{"a plugin", func(ctx context.Context) error {
+			if d.parts.Plugins == nil {
+				return nil
 			}
-			if d.reloader != nil {
-				d.reloader.Drained(ctx)
-			}
-			if d.parts.Monitor != nil {
-				d.parts.Monitor.Close()
-			}
-		},
-		func() {
-			if d.parts.Plugins != nil {
-				errs = append(errs, d.parts.Plugins.Close(ctx))
-			}
-		},
-		func() {
+			return d.parts.Plugins.Close(ctx)
+		}},
+		{"a reload", func(ctx context.Context) error {
 			if d.reloader != nil {
 				d.reloader.Abandoned(ctx)
 			}
-		},
-		func() {
+			return nil
+		}},
+		{"the admin port", func(ctx context.Context) error {
 			if d.parts.Ports != nil {
 				d.parts.Ports.Shutdown(ctx, d.panel)
 			}
-			if d.control != nil {
-				d.control.Close()
-			}
-			if d.unknown != nil {
-				errs = append(errs, d.unknown.Close())
-			}
-			if d.sink != nil {
-				d.sink.Close()
-			}
-			if d.lock != nil {
-				errs = append(errs, d.lock.Release())
-			}
-		},
+			return nil
+		}},
+		{"the state directory", func(context.Context) error { return d.releaseDirectory() }},
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for _, step := range steps {
-			step()
-		}
-	}()
-	select {
-	case <-done:
-		return errors.Join(errs...)
-	case <-time.After(2 * lastTime):
-		return errors.New("the program did not stop in time; what is left ends with the process")
+}
+
+func (d *Daemon) releaseConfiguration(ctx context.Context) error {
+	if d.parts.Proxy != nil {
+		d.parts.Proxy.Retire()
 	}
+	if d.reloader != nil {
+		d.reloader.Drained(ctx)
+	}
+	if d.parts.Monitor != nil {
+		d.parts.Monitor.Close()
+	}
+	return nil
+}
+
+// releaseDirectory gives up the lock last: then a stop is over.
+func (d *Daemon) releaseDirectory() (err error) {
+	if d.control != nil {
+		d.control.Close()
+	}
+	if d.unknown != nil {
+		err = d.unknown.Close()
+	}
+	if d.sink != nil {
+		d.sink.Close()
+	}
+	if d.lock != nil {
+		err = errors.Join(err, d.lock.Release())
+	}
+	return err
 }

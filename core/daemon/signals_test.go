@@ -6,20 +6,23 @@ import (
 	"errors"
 	"syscall"
 	"testing"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 func TestTheBuiltInPluginDiesUnderLoad(t *testing.T) {
+	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	primary.Record(false)
 	r := start(t, two(primary, backup, "log {\n level = \"warn\"\n}\nroute \"/v1/**\" {\n channels = [channel.primary, channel.backup]\n strategy \"lowest-latency\" {}\n}\n"))
-	stop := r.hammer(500, chat, ask)
+	stop := r.hammer(200, chat, ask)
 	defer stop()
 	for i := range 10 {
 		before := r.process("built-in")
 		if err := syscall.Kill(before.PID, syscall.SIGKILL); err != nil {
 			t.Fatalf("kill %d: %v", i+1, err)
 		}
-		eventually(t, "the plugin is back", func() bool {
+		testhelp.Eventually(t, "the plugin is back", func() bool {
 			now := r.process("built-in")
 			return now.State == "running" && now.PID != before.PID
 		})
@@ -42,11 +45,11 @@ func TestAStoppedPluginIsReplaced(t *testing.T) {
 	if err := syscall.Kill(before.PID, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "another process serves", func() bool {
+	testhelp.Eventually(t, "another process serves", func() bool {
 		now := r.process("built-in")
 		return now.State == "running" && now.PID != before.PID
 	})
-	eventually(t, "the stopped one is gone", func() bool {
+	testhelp.Eventually(t, "the stopped one is gone", func() bool {
 		return errors.Is(syscall.Kill(before.PID, 0), syscall.ESRCH)
 	})
 	stop()

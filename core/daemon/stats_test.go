@@ -11,11 +11,13 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // TestTokensAreReadFromAnswers asks each API, streamed and not, and with
 // answers that are compressed on the way.
 func TestTokensAreReadFromAnswers(t *testing.T) {
+	t.Parallel()
 	home := site(t, "home")
 	zipped := gzipped(t, home.URL())
 	for _, target := range []string{home.URL(), zipped} {
@@ -35,7 +37,7 @@ func TestTokensAreReadFromAnswers(t *testing.T) {
 				t.Fatalf("%s: %d %s", c.path, a.status, a.body)
 			}
 			var now admin.Tokens
-			eventually(t, "the tokens of "+c.path+" "+c.body+" are counted", func() bool {
+			testhelp.Eventually(t, "the tokens of "+c.path+" "+c.body+" are counted", func() bool {
 				now = r.channel("home").Tokens
 				return now.Input > before.Input && now.Output > before.Output
 			})
@@ -82,6 +84,7 @@ func gzipped(t *testing.T, target string) string {
 }
 
 func TestStatisticsOutliveARestart(t *testing.T) {
+	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, ""))
 	primary.Next(fakesite.Status(http.StatusBadGateway, "{}"))
@@ -115,6 +118,7 @@ func TestStatisticsOutliveARestart(t *testing.T) {
 }
 
 func TestMetricsAreForPrometheus(t *testing.T) {
+	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, ""))
 	r.post(chat, `{"model":"gpt \"quoted\"\n"}`)
@@ -134,6 +138,7 @@ func TestMetricsAreForPrometheus(t *testing.T) {
 }
 
 func TestReadiness(t *testing.T) {
+	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, ""))
 	ready := func() int {

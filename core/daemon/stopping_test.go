@@ -1,3 +1,5 @@
+//go:build unix
+
 package daemon_test
 
 import (
@@ -7,12 +9,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // stopLimit is far less than what a plugin that hangs is given, and more than the
@@ -42,7 +46,7 @@ func TestStopDuringAReloadThatHangs(t *testing.T) {
 		_, err := r.Reload(context.Background(), "the test")
 		reloaded <- err
 	}()
-	eventually(t, "the plugin hangs", hangs)
+	testhelp.Eventually(t, "the plugin hangs", hangs)
 	queued := make(chan error, 1)
 	go func() {
 		_, err := r.Reload(context.Background(), "a second one")
@@ -74,11 +78,11 @@ func TestStopDuringAStartThatHangs(t *testing.T) {
 	dir := filepath.Join(r.dir, "state")
 	go func() {
 		_, err := daemon.Start(context.Background(), daemon.Options{
-			ConfigPath: r.path(), StateDir: dir, Builtin: []string{"/usr/bin/env", "GORACE=atexit_sleep_ms=0", self, serveBuiltin}, LogOutput: r.log,
+			ConfigPath: r.path(), StateDir: dir, Builtin: []string{self, serveBuiltin}, LogOutput: r.log,
 		})
 		started <- err
 	}()
-	eventually(t, "the plugin hangs", hangs)
+	testhelp.Eventually(t, "the plugin hangs", hangs)
 	began := time.Now()
 	resp, err := control(t, dir).Post("http://aitunnel"+daemon.PathStop, "application/json", bytes.NewReader([]byte(`{"drain":0}`)))
 	if err != nil {
@@ -109,7 +113,7 @@ func TestDraining(t *testing.T) {
 	})
 	answered := make(chan answer, 1)
 	go func() { answered <- r.post(chat, ask) }()
-	eventually(t, "the request is in flight", func() bool { return r.active() == 1 })
+	testhelp.Eventually(t, "the request is in flight", func() bool { return r.active() == 1 })
 	entry, panel := r.ProxyAddr(), r.AdminAddr()
 	stopped := make(chan error, 1)
 	go func() { stopped <- r.Shutdown(context.Background()) }()
@@ -121,11 +125,11 @@ func TestDraining(t *testing.T) {
 		_ = resp.Body.Close()
 		return resp.StatusCode
 	}
-	eventually(t, "it is not ready", func() bool { return status("/readyz") == http.StatusServiceUnavailable })
+	testhelp.Eventually(t, "it is not ready", func() bool { return status("/readyz") == http.StatusServiceUnavailable })
 	if got := status("/healthz"); got != http.StatusOK {
 		t.Errorf("/healthz answers %d", got)
 	}
-	eventually(t, "the entry is closed", func() bool {
+	testhelp.Eventually(t, "the entry is closed", func() bool {
 		resp, err := http.Get("http://" + entry + "/")
 		if err == nil {
 			_ = resp.Body.Close()
@@ -166,7 +170,7 @@ func TestTheDrainIsBounded(t *testing.T) {
 			r := start(t, one(s.URL(), ""))
 			answered := make(chan answer, 1)
 			go func() { answered <- r.post(chat, ask) }()
-			eventually(t, "the request is in flight", func() bool { return r.active() == 1 })
+			testhelp.Eventually(t, "the request is in flight", func() bool { return r.active() == 1 })
 			ctx, cancel := end(r)
 			defer cancel()
 			began := time.Now()
@@ -178,5 +182,24 @@ func TestTheDrainIsBounded(t *testing.T) {
 			}
 			<-answered
 		})
+	}
+}
+
+// TestStopAtOnceBesideAPluginThatHangs: neither its instances nor its process are
+// waited for.
+func TestStopAtOnceBesideAPluginThatHangs(t *testing.T) {
+	t.Parallel()
+	r, _, _ := acme(t, "1.0.0", pinLast, 0)
+	if err := syscall.Kill(r.process("acme").PID, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	began := time.Now()
+	if err := r.Shutdown(now); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > stopLimit {
+		t.Errorf("the stop took %s", took)
 	}
 }

@@ -4,20 +4,21 @@ package daemon_test
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // TestStorm upgrades, kills, stops and has quarantined the strategy of a third
-// party, under 500 requests a second: none fails, and the list and the events
+// party, under 200 requests a second: none fails, and the list and the events
 // tell what happened. With AITUNNEL_SOAK it takes 20 rounds of each.
 func TestStorm(t *testing.T) {
+	t.Parallel()
 	rounds := 2
-	if os.Getenv("AITUNNEL_SOAK") != "" {
+	if testhelp.Soak() {
 		rounds = 20
 	}
 	// Every kill and the stop count as crashes; those that follow make it full.
@@ -26,7 +27,7 @@ func TestStorm(t *testing.T) {
 	r.save(byHand + acmeConfig(first, last, pinLast))
 	r.reload()
 	r.serves("1.0.0")
-	stop := r.hammer(500, chat, ask)
+	stop := r.hammer(200, chat, ask)
 	defer stop()
 	pids := map[int]bool{}
 
@@ -55,7 +56,7 @@ func TestStorm(t *testing.T) {
 		if err := syscall.Kill(pid, signal); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, fmt.Sprintf("it is restarted after %s", signal), func() bool {
+		testhelp.Eventually(t, fmt.Sprintf("it is restarted after %s", signal), func() bool {
 			p := r.process("acme")
 			return p.State == "running" && p.PID != pid && p.Restarts == restarts
 		})
@@ -69,7 +70,7 @@ func TestStorm(t *testing.T) {
 	r.told("it does not respond")
 
 	// Killed again and again, it is quarantined; the plans go on.
-	eventually(t, "it is quarantined", func() bool {
+	testhelp.Eventually(t, "it is quarantined", func() bool {
 		p := r.process("acme")
 		if p.PID != 0 {
 			pids[p.PID] = true
@@ -98,6 +99,6 @@ func TestStorm(t *testing.T) {
 		t.Logf("%d requests", n)
 	}
 	for pid := range pids {
-		eventually(t, "the old processes are gone", func() bool { return gone(pid) })
+		testhelp.Eventually(t, "the old processes are gone", func() bool { return gone(pid) })
 	}
 }

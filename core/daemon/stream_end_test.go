@@ -11,6 +11,7 @@ import (
 // TestAReaderOfEventsDoesNotHoldUpTheEnd stops the daemon while someone
 // follows its events, as every open panel does.
 func TestAReaderOfEventsDoesNotHoldUpTheEnd(t *testing.T) {
+	t.Parallel()
 	r := start(t, two(site(t, "primary"), site(t, "backup"), ""))
 	resp := r.adminOpen("/api/logs")
 	if resp.StatusCode != http.StatusOK {

@@ -13,6 +13,7 @@ import (
 // TestAChannelIsTried sends a real request to one channel, of each dialect, and
 // to one that refuses its key.
 func TestAChannelIsTried(t *testing.T) {
+	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, "proxy {\n listen = \"127.0.0.1:0\"\n client_tokens = [\"a-client-token-of-the-test\"]\n}\n"))
 	try := func(name string) (out admin.Tried) {

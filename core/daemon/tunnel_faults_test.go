@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/sshdtest"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // visitor sends requests from the far side of a tunnel, at a steady rate, and
@@ -155,9 +156,10 @@ var faults = []fault{
 // host serves again soon after, the log tells what it was, and nothing is left
 // behind. The long form has the times of the defaults.
 func TestFaultsOfTheTunnel(t *testing.T) {
+	testhelp.Real(t)
 	rounds, interval, timeout, longest := len(faults), 500*time.Millisecond, 2*time.Second, 3*time.Second
 	shortDown, longDown := time.Second, 4*time.Second
-	if os.Getenv("AITUNNEL_SOAK") != "" {
+	if testhelp.Soak() {
 		rounds, interval, timeout, longest = 30, 5*time.Second, 10*time.Second, 30*time.Second
 		shortDown, longDown = 3*time.Second, 20*time.Second
 	}
@@ -175,7 +177,7 @@ func TestFaultsOfTheTunnel(t *testing.T) {
 	v := visits(w, 50)
 	recovered := func(since time.Time) time.Time {
 		var back time.Time
-		within(t, limit+30*time.Second, "requests are answered", func() bool { back = v.back(since); return !back.IsZero() })
+		testhelp.Within(t, limit+30*time.Second, "requests are answered", func() bool { back = v.back(since); return !back.IsZero() })
 		return back
 	}
 	recovered(time.Now())
@@ -192,7 +194,7 @@ func TestFaultsOfTheTunnel(t *testing.T) {
 		f.do(t, s, w, d)
 		over := time.Now()
 		if f.told != "" { // a stopped process serves nothing, but a caller may be answered before it stops
-			within(t, limit+30*time.Second, "the log tells of it: "+f.told, func() bool { return strings.Contains(r.log.String()[logged:], f.told) })
+			testhelp.Within(t, limit+30*time.Second, "the log tells of it: "+f.told, func() bool { return strings.Contains(r.log.String()[logged:], f.told) })
 		}
 		r.awaitTunnel("vps", "up")
 		back := recovered(over)
@@ -202,17 +204,17 @@ func TestFaultsOfTheTunnel(t *testing.T) {
 		t.Logf("fault %d, %s: back after %s", i+1, f.name, back.Sub(over).Round(time.Millisecond))
 		// From the moment that it is up, requests are answered again.
 		up := time.Now()
-		within(t, 30*time.Second, "a second goes by", func() bool { return time.Since(up) > time.Second })
+		testhelp.Within(t, 30*time.Second, "a second goes by", func() bool { return time.Since(up) > time.Second })
 		if errs := v.failures(up.Add(200*time.Millisecond), up.Add(time.Second)); f.told != "" && len(errs) > 0 {
 			t.Errorf("fault %d, %s: %d requests failed after it was up, the first: %v", i+1, f.name, len(errs), errs[0])
 		}
 	}
 	v.stop()
-	within(t, 30*time.Second, fmt.Sprintf("no more than the first %d goroutines are of the tunnel", goroutines), func() bool { return tunnelGoroutines() <= goroutines })
+	testhelp.Within(t, 30*time.Second, fmt.Sprintf("no more than the first %d goroutines are of the tunnel", goroutines), func() bool { return tunnelGoroutines() <= goroutines })
 	r.stop()
 	primary.Close()
 	backup.Close()
-	within(t, 30*time.Second, "no goroutine and no file is left", func() bool { return tunnelGoroutines() == 0 && openFiles(t) <= files })
+	testhelp.Within(t, 30*time.Second, "no goroutine and no file is left", func() bool { return tunnelGoroutines() == 0 && openFiles(t) <= files })
 }
 
 // tunnelGoroutines are those that work for tunnels.

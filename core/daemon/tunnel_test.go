@@ -19,6 +19,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/fakesite"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // startWithHome runs a daemon whose user's SSH files are in home.
@@ -54,7 +55,7 @@ func (r *running) tunnel(name string) (out admin.Tunnel) {
 
 func (r *running) awaitTunnel(name, state string) (out admin.Tunnel) {
 	r.t.Helper()
-	within(r.t.(*testing.T), 30*time.Second, "the tunnel is "+state, func() bool {
+	testhelp.Within(r.t.(*testing.T), 30*time.Second, "the tunnel is "+state, func() bool {
 		out = r.tunnel(name)
 		return out.State == state
 	})
@@ -148,7 +149,7 @@ func TestTheProxyOnTheHost(t *testing.T) {
 		held := r.hold(backup, 0)
 		streamed := make(chan answer, 1)
 		go func() { streamed <- r.from(alone, "/x", "{}") }()
-		eventually(t, "the stream runs", func() bool { return r.tunnel("vps").Active > 0 })
+		testhelp.Eventually(t, "the stream runs", func() bool { return r.tunnel("vps").Active > 0 })
 		forwards = append(forwards, fmt.Sprintf("%q {}", added))
 		r.save(byHand + patient(primary, backup, tunnelBlock(s, "vps", forwards...)))
 		var planned admin.Reload
@@ -163,7 +164,7 @@ func TestTheProxyOnTheHost(t *testing.T) {
 				t.Errorf("effects of the %s (-want +got):\n%s", name, diff)
 			}
 		}
-		eventually(t, "the added forward answers", func() bool { return r.from(added, chat, ask).status == http.StatusOK })
+		testhelp.Eventually(t, "the added forward answers", func() bool { return r.from(added, chat, ask).status == http.StatusOK })
 		// Another generation, and the tunnel is not touched.
 		r.save(byHand + patient(primary, backup, "retry {\n max_retries = 1\n}\n"+tunnelBlock(s, "vps", forwards...)))
 		r.reload()
@@ -184,7 +185,7 @@ func TestTheProxyOnTheHost(t *testing.T) {
 			t.Fatalf("%+v", st)
 		}
 		r.reload() // of the same
-		eventually(t, "it is tried again", func() bool {
+		testhelp.Eventually(t, "it is tried again", func() bool {
 			now := r.tunnel("wrong")
 			return now.State == "failed" && now.NextTry != nil && now.NextTry.After(*st.NextTry)
 		})

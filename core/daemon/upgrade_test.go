@@ -8,10 +8,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // plugins is what the API tells of them.
@@ -23,7 +23,7 @@ func (r *running) plugins() (out admin.Plugins) {
 // serves waits until the plan in use is of a version, and says which plan it is.
 func (r *running) serves(version string) (plan string) {
 	r.t.Helper()
-	eventually(r.t, "version "+version+" plans", func() bool {
+	testhelp.Eventually(r.t, "version "+version+" plans", func() bool {
 		if got := r.post(chat, ask); got.status != 200 || got.header.Get("X-Site") != "last" {
 			r.t.Fatalf("meanwhile a request is answered %+v", got)
 		}
@@ -36,7 +36,7 @@ func (r *running) serves(version string) (plan string) {
 // told waits for an event of the plugin acme, or of a reload.
 func (r *running) told(text string) {
 	r.t.Helper()
-	eventually(r.t, "an event says "+text, func() bool {
+	testhelp.Eventually(r.t, "an event says "+text, func() bool {
 		for _, e := range r.events() {
 			if (e.Plugin == "acme" || e.Type == "reload") && strings.Contains(e.Message, text) {
 				return true
@@ -80,7 +80,7 @@ func TestUpgradeByFileChange(t *testing.T) {
 	if refused := r.plugins().Refused; len(refused) != 0 {
 		t.Errorf("%+v", refused)
 	}
-	eventually(t, "the old process is gone", func() bool { return gone(old.PID) && len(r.plugins().Processes) == 2 })
+	testhelp.Eventually(t, "the old process is gone", func() bool { return gone(old.PID) && len(r.plugins().Processes) == 2 })
 }
 
 // Whatever is wrong with a new version: the old one serves on, and why is told.
@@ -113,7 +113,7 @@ func TestUpgradeThatFails(t *testing.T) {
 			t.Errorf("%s: refused are %+v", fault, list)
 		}
 		r.serves("1.0.0")
-		eventually(t, "the process that was started in vain is gone", func() bool { return len(r.plugins().Processes) == 2 })
+		testhelp.Eventually(t, "the process that was started in vain is gone", func() bool { return len(r.plugins().Processes) == 2 })
 	}
 	if n := stop(); n == 0 {
 		t.Error("no request was made")
@@ -129,7 +129,7 @@ func TestUpgradeThatFails(t *testing.T) {
 	if now := r.process("acme"); now.PID != old.PID || now.State != "running" {
 		t.Errorf("after a dry run: %+v", now)
 	}
-	eventually(t, "the process of the dry run is gone", func() bool { return len(r.plugins().Processes) == 2 })
+	testhelp.Eventually(t, "the process of the dry run is gone", func() bool { return len(r.plugins().Processes) == 2 })
 	if err := os.Remove(r.put("1.2.0")); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestRestartOfAPlugin(t *testing.T) {
 		if now := r.process(name); now.PID == old.PID || now.State != "running" {
 			t.Errorf("%+v", now)
 		}
-		eventually(t, "the old process of "+name+" is gone", func() bool { return gone(old.PID) && len(r.plugins().Processes) == 2 })
+		testhelp.Eventually(t, "the old process of "+name+" is gone", func() bool { return gone(old.PID) && len(r.plugins().Processes) == 2 })
 	}
 	if n := stop(); n == 0 {
 		t.Error("no request was made")
@@ -177,10 +177,14 @@ func TestRestartOfAPlugin(t *testing.T) {
 func TestUpgradeBesideALongRequest(t *testing.T) {
 	t.Parallel()
 	r, _, last := acme(t, "1.0.0", pinLast, 0)
-	last.Next(fakesite.Delay(9*time.Second, fakesite.OK()))
+	release := make(chan struct{})
+	last.Next(func(x *fakesite.Exchange) {
+		<-release
+		fakesite.OK()(x)
+	})
 	got := make(chan answer, 1)
 	go func() { got <- r.post(chat, ask) }()
-	eventually(t, "the request is under way", func() bool { return len(last.Requests()) == 1 })
+	testhelp.Eventually(t, "the request is under way", func() bool { return len(last.Requests()) == 1 })
 	old := r.process("acme")
 	var out admin.Reload
 	if status := r.command("/api/plugins/acme/restart", &out); status != http.StatusOK {
@@ -195,12 +199,13 @@ func TestUpgradeBesideALongRequest(t *testing.T) {
 	if states["leaving"] != 1 || states["running"] != 1 {
 		t.Errorf("%v", states)
 	}
-	eventually(t, "the old process is gone", func() bool { return gone(old.PID) })
+	testhelp.Eventually(t, "the old process is gone", func() bool { return gone(old.PID) })
 	select {
 	case a := <-got:
 		t.Errorf("the answer came before the process was let go: %+v", a)
 	default:
 	}
+	close(release)
 	if a := <-got; a.status != 200 || a.err != nil {
 		t.Errorf("the answer: %+v", a)
 	}

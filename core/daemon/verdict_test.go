@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 const (
@@ -20,6 +21,7 @@ const (
 // TestVerdicts holds every row of the verdict table: what each site saw, in
 // order, and what the caller got.
 func TestVerdicts(t *testing.T) {
+	t.Parallel()
 	errorEvent := fakesite.ErrorEvent(`{"error":{"message":"slow down","type":"rate_limit_error"}}`)
 	overloaded := fakesite.ErrorEvent(`{"error":{"message":"no capacity","type":"server_error"}}`)
 	for _, tt := range []struct {
@@ -101,6 +103,7 @@ func alone(s *fakesite.Site, more string) string {
 }
 
 func TestASingleChannelIsRetriedAndItsOwnAnswerPassedOn(t *testing.T) {
+	t.Parallel()
 	s := site(t, "only")
 	r := start(t, alone(s, quickRetry))
 	s.Always(fakesite.Status(502, `{"error":{"message":"its own words"}}`, "Retry-After", "17", "X-Own", "yes"))
@@ -119,6 +122,7 @@ func TestASingleChannelIsRetriedAndItsOwnAnswerPassedOn(t *testing.T) {
 }
 
 func TestTheLastRealAnswerIsPassedOn(t *testing.T) {
+	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, "retry {\n max_retries = 3\n base_delay = \"20ms\"\n max_delay = \"50ms\"\n}\n"))
 	primary.Always(fakesite.RateLimited(5 * time.Second))
@@ -130,6 +134,7 @@ func TestTheLastRealAnswerIsPassedOn(t *testing.T) {
 }
 
 func TestRetryAfterOfAnHourHoldsNoRequest(t *testing.T) {
+	t.Parallel()
 	s := site(t, "only")
 	r := start(t, alone(s, ""))
 	s.Always(fakesite.RateLimited(time.Hour))
@@ -147,6 +152,7 @@ func TestRetryAfterOfAnHourHoldsNoRequest(t *testing.T) {
 }
 
 func TestAShortRetryAfterIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	s := site(t, "only")
 	r := start(t, alone(s, ""))
 	s.Next(fakesite.RateLimited(time.Second))
@@ -156,6 +162,7 @@ func TestAShortRetryAfterIsWaitedFor(t *testing.T) {
 }
 
 func TestInvalidKeysAreTriedAgainAfterTheirTime(t *testing.T) {
+	t.Parallel()
 	s := site(t, "only", fakesite.Keys("another"))
 	r := start(t, alone(s, ""))
 	if got := r.post(chat, ask); got.status != 502 || got.header.Get("X-Should-Retry") != "false" {
@@ -175,6 +182,7 @@ func TestInvalidKeysAreTriedAgainAfterTheirTime(t *testing.T) {
 }
 
 func TestACutStreamDoesNotLookWhole(t *testing.T) {
+	t.Parallel()
 	for name, b := range map[string]fakesite.Behaviour{
 		"cut":    fakesite.CutAfterEvents(3),
 		"silent": fakesite.HangAfterEvents(3),
@@ -191,7 +199,7 @@ func TestACutStreamDoesNotLookWhole(t *testing.T) {
 			if backup.Count() != 0 {
 				t.Error("a stream that had begun was begun again elsewhere")
 			}
-			eventually(t, "the failure is counted", func() bool { return r.channel("primary").Stats.FailCount == 1 })
+			testhelp.Eventually(t, "the failure is counted", func() bool { return r.channel("primary").Stats.FailCount == 1 })
 		})
 	}
 	s := site(t, "only")
@@ -203,6 +211,7 @@ func TestACutStreamDoesNotLookWhole(t *testing.T) {
 }
 
 func TestAStatusThatIsNotListedIsNotRetried(t *testing.T) {
+	t.Parallel()
 	s := site(t, "only")
 	r := start(t, alone(s, "retry {\n on = [418]\n base_delay = \"10ms\"\n}\n"))
 	s.Next(fakesite.Status(502, "{}"))
@@ -216,6 +225,7 @@ func TestAStatusThatIsNotListedIsNotRetried(t *testing.T) {
 }
 
 func TestNoRetriesMeansOneAttempt(t *testing.T) {
+	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, "retry {\n max_retries = 0\n}\n"))
 	primary.Next(fakesite.RateLimited(0))
@@ -225,6 +235,7 @@ func TestNoRetriesMeansOneAttempt(t *testing.T) {
 }
 
 func TestErrorsOfOurOwnHaveTheShapeOfTheAPI(t *testing.T) {
+	t.Parallel()
 	s := site(t, "only")
 	r := start(t, alone(s, "retry {\n max_retries = 1\n base_delay = \"5ms\"\n}\n"))
 	s.Always(fakesite.Reset())

@@ -14,18 +14,10 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 const waitLimit = 20 * time.Second
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(waitLimit); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
-		}
-	}
-}
 
 // slow is a writer that blocks until it is let go.
 type slow struct {
@@ -71,7 +63,7 @@ func TestLinesThatDoNotFitAreCounted(t *testing.T) {
 	}
 	close(to.letGo)
 	n := <-lost
-	eventually(t, "the others are written", func() bool { return uint64(strings.Count(to.String(), "a line"))+n == lines })
+	testhelp.Eventually(t, "the others are written", func() bool { return uint64(strings.Count(to.String(), "a line"))+n == lines })
 	if n < lines-maxLines-2 {
 		t.Errorf("%d lines of %d were lost", n, lines)
 	}
@@ -130,12 +122,12 @@ func TestABlockedOutputIsLeft(t *testing.T) {
 	if s.Enabled(hclog.Info) || !s.Enabled(hclog.Warn) {
 		t.Error("the level is not that of the configuration")
 	}
-	eventually(t, "the file has the line", func() bool { b, _ := os.ReadFile(path); return strings.Contains(string(b), `"now in a file"`) })
+	testhelp.Eventually(t, "the file has the line", func() bool { b, _ := os.ReadFile(path); return strings.Contains(string(b), `"now in a file"`) })
 	if err := s.Use(config.Log{File: filepath.Join(path, "none")}); err == nil {
 		t.Error("a file that cannot be opened")
 	}
 	log.Warn("still here")
-	eventually(t, "the file is still in use", func() bool { b, _ := os.ReadFile(path); return strings.Contains(string(b), "still here") })
+	testhelp.Eventually(t, "the file is still in use", func() bool { b, _ := os.ReadFile(path); return strings.Contains(string(b), "still here") })
 	close(to.letGo)
 	s.Close()
 	if !strings.Contains(to.String(), "kept until") {

@@ -19,6 +19,7 @@ const (
 	reportInterval = time.Minute      // between two reports of dropped lines
 	checkInterval  = 10 * time.Second // between two looks whether the file was moved
 	flushLimit     = time.Second
+	stuckLimit     = 200 * time.Millisecond // for one write, after which nobody waits for the writer
 )
 
 // errTooSlow is why lines were dropped when no write failed.
@@ -31,6 +32,7 @@ type Writer struct {
 	queue   chan item
 	bytes   atomic.Int64
 	dropped atomic.Uint64
+	writing atomic.Int64 // when the write that is going on began, in ns; 0: none
 	report  atomic.Pointer[func(lines uint64, why error)]
 	quit    chan struct{}
 	ended   chan struct{} // the goroutine has ended
@@ -78,26 +80,15 @@ func (w *Writer) send(i item) bool {
 }
 
 // Flush waits until all lines written before it have been passed on, but no
-// longer than a second.
+// longer than a second, and not for a writer that is stuck: a full pipe that
+// nobody reads.
 func (w *Writer) Flush() { w.between(func() {}) }
 
-// between does something in the goroutine, between two lines, and waits for
-// that no longer than a second.
+// between does something in the goroutine, between two lines, and waits for it as
+// Flush does.
 func (w *Writer) between(do func()) {
 	done := make(chan struct{})
-	limit := time.NewTimer(flushLimit)
-	defer limit.Stop()
-	select {
-	case w.queue <- item{do: func() { do(); close(done) }}:
-	case <-w.quit:
-		return
-	case <-limit.C:
-		return
-	}
-	select {
-	case <-done:
-	case <-limit.C:
-	}
+	w.await(done, item{do: func() { do(); close(done) }})
 }
 
 // Close flushes the queue and ends the goroutine. What is written later is
@@ -105,10 +96,42 @@ func (w *Writer) between(do func()) {
 func (w *Writer) Close() {
 	w.Flush()
 	w.closed.Do(func() { close(w.quit) })
-	select {
-	case <-w.ended:
-	case <-time.After(flushLimit):
+	w.await(w.ended)
+}
+
+// await queues items and waits until done is closed, the time is over, or the
+// writer is stuck.
+func (w *Writer) await(done <-chan struct{}, items ...item) {
+	limit, look := time.NewTimer(flushLimit), time.NewTicker(stuckLimit/10)
+	defer limit.Stop()
+	defer look.Stop()
+	for {
+		var queue chan<- item
+		var next item
+		if len(items) > 0 {
+			queue, next = w.queue, items[0]
+		}
+		select {
+		case queue <- next:
+			items = items[1:]
+		case <-done:
+			return
+		case <-w.ended:
+			return
+		case <-limit.C:
+			return
+		case <-look.C:
+			if w.isStuck() {
+				return
+			}
+		}
 	}
+}
+
+// isStuck says whether the write that is going on takes too long.
+func (w *Writer) isStuck() bool {
+	since := w.writing.Load()
+	return since != 0 && time.Since(time.Unix(0, since)) >= stuckLimit
 }
 
 func (w *Writer) run() {
@@ -134,7 +157,10 @@ func (w *Writer) handle(i item) {
 		return
 	}
 	w.bytes.Add(-int64(len(i.line)))
-	if _, err := w.to.Write(i.line); err != nil {
+	w.writing.Store(time.Now().UnixNano())
+	_, err := w.to.Write(i.line)
+	w.writing.Store(0)
+	if err != nil {
 		w.failure = err
 		w.dropped.Add(1)
 	}

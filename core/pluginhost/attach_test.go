@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -80,12 +81,12 @@ func TestAttachForADebugger(t *testing.T) {
 	// Started again, it is attached to again.
 	_ = debugged.Process.Kill()
 	_ = debugged.Wait()
-	eventually(t, "its end is noticed", func() bool {
+	testhelp.Eventually(t, "its end is noticed", func() bool {
 		_, err := plan(t, i, "")
 		return err != nil
 	})
 	byHand(t)
-	eventually(t, "the next process serves", func() bool {
+	testhelp.Eventually(t, "the next process serves", func() bool {
 		p, err := plan(t, i, "")
 		return err == nil && p.Reason == "of the other process"
 	})

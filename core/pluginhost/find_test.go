@@ -13,6 +13,7 @@ import (
 	"github.com/adrg/xdg"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -42,7 +43,7 @@ func TestThirdParty(t *testing.T) {
 		t.Error("one of two strategies was taken")
 	}
 	// Without instances it is not kept.
-	eventually(t, "the idle process is gone", func() bool {
+	testhelp.Eventually(t, "the idle process is gone", func() bool {
 		for _, p := range r.List() {
 			if p.Name == "acme" && p.State == StateStopped {
 				return true

@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 	"github.com/aitunnel/aitunnel/core/trust"
 	"github.com/aitunnel/aitunnel/sdk"
 )
@@ -117,16 +118,6 @@ func (r *rig) saw(t EventType) (Event, bool) {
 		}
 	}
 	return Event{}, false
-}
-
-// eventually polls for a condition.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
-		}
-	}
 }
 
 func plan(t testing.TB, i *Instance, route string) (sdk.Plan, error) {
@@ -307,7 +298,7 @@ func TestNoiseDoesNoHarm(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "the noise is logged", func() bool { return strings.Contains(r.log.String(), `{"@message":1}`) })
+	testhelp.Eventually(t, "the noise is logged", func() bool { return strings.Contains(r.log.String(), `{"@message":1}`) })
 	for line := range strings.Lines(r.log.String()) {
 		if len(line) > 2*maxLine {
 			t.Fatalf("a line of %d bytes in the log", len(line))
@@ -328,7 +319,7 @@ func TestLogKeepsLevelsAndHidesSecrets(t *testing.T) {
 	if _, err := plan(t, i, "log"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the line is logged", func() bool { return strings.Contains(r.log.String(), "from slog") })
+	testhelp.Eventually(t, "the line is logged", func() bool { return strings.Contains(r.log.String(), "from slog") })
 	if log := r.log.String(); !strings.Contains(log, "[WARN]  acme: from slog: n=1 token=\"…\"") || strings.Contains(log, "canary") {
 		t.Errorf("log: %s", log)
 	}

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -36,7 +37,7 @@ func alive(pid int) bool {
 // recovers waits for another process than pid that serves the instance.
 func recovers(t *testing.T, r *rig, i *Instance, pid int) {
 	t.Helper()
-	eventually(t, "a new process serves the instance", func() bool {
+	testhelp.Eventually(t, "a new process serves the instance", func() bool {
 		_, err := plan(t, i, "")
 		if err != nil && !errors.Is(err, sdk.ErrUnavailable) {
 			t.Fatalf("while the process is down: %v", err)
@@ -80,13 +81,13 @@ func TestStoppedProcessIsReplaced(t *testing.T) {
 	}
 	// Calls made meanwhile are bounded by their own deadline, and once the
 	// process has been given up they fail at once.
-	eventually(t, "calls fail", func() bool {
+	testhelp.Eventually(t, "calls fail", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 		defer cancel()
 		_, err := i.Plan(ctx, sdk.PlanRequest{})
 		return errors.Is(err, context.DeadlineExceeded)
 	})
-	eventually(t, "it is found unresponsive", func() bool { _, ok := r.saw(EventUnresponsive); return ok })
+	testhelp.Eventually(t, "it is found unresponsive", func() bool { _, ok := r.saw(EventUnresponsive); return ok })
 	recovers(t, r, i, pid)
 }
 
@@ -122,7 +123,7 @@ func TestStuckComponentsAreReplaced(t *testing.T) {
 		}
 		cancel()
 	}
-	eventually(t, "it is found unresponsive", func() bool { _, ok := r.saw(EventUnresponsive); return ok })
+	testhelp.Eventually(t, "it is found unresponsive", func() bool { _, ok := r.saw(EventUnresponsive); return ok })
 	recovers(t, r, i, pid)
 }
 
@@ -161,7 +162,7 @@ func TestEndlessLoops(t *testing.T) {
 			if err := spin(ctx, i); (err == nil) != (name == "without a call") {
 				t.Error(err)
 			}
-			eventually(t, "it is found unresponsive", func() bool { _, ok := r.saw(EventUnresponsive); return ok })
+			testhelp.Eventually(t, "it is found unresponsive", func() bool { _, ok := r.saw(EventUnresponsive); return ok })
 			recovers(t, r, i, pid)
 			if got := r.List()[0].LastError; !strings.Contains(got, "it does not respond") {
 				t.Errorf("the reason is %q", got)
@@ -181,7 +182,7 @@ func TestAPluginOverItsMemoryIsRestarted(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _ = plan(t, i, "eat") // it may be killed before it answers
-	eventually(t, "it is restarted", func() bool { _, ok := r.saw(EventRestarted); return ok })
+	testhelp.Eventually(t, "it is restarted", func() bool { _, ok := r.saw(EventRestarted); return ok })
 	if e, _ := r.saw(EventExited); !strings.Contains(e.Message, "its limit is 80 MiB") {
 		t.Errorf("%+v", e)
 	}
@@ -225,7 +226,7 @@ func TestQuarantine(t *testing.T) {
 	timing.Crashes = 3
 	r := newRig(t, timing, serveAs("brief")...)
 	i := r.open(order(`{}`))
-	eventually(t, "it is quarantined", func() bool { return r.List()[0].State == StateQuarantined })
+	testhelp.Eventually(t, "it is quarantined", func() bool { return r.List()[0].State == StateQuarantined })
 	e, ok := r.saw(EventQuarantined)
 	if !ok || !strings.Contains(e.Message, "after 3 failures") || !strings.Contains(e.Message, "out of tea") {
 		t.Errorf("%+v", e)
@@ -236,7 +237,7 @@ func TestQuarantine(t *testing.T) {
 	if _, err := r.Component(t.Context(), sdk.KindStrategy, "order", nil); err != nil {
 		t.Errorf("its description is gone: %v", err)
 	}
-	eventually(t, "a new process works", func() bool { // it has not long to live, and may be slow to start
+	testhelp.Eventually(t, "a new process works", func() bool { // it has not long to live, and may be slow to start
 		r.Renew("")
 		i, err := r.Open(t.Context(), order(`{}`), nil, "again", nil)
 		if err != nil {
@@ -256,7 +257,7 @@ func TestRefusalAfterARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = syscall.Kill(r.pid(), syscall.SIGKILL)
-	eventually(t, "it is restarted", func() bool { _, ok := r.saw(EventRestarted); return ok })
+	testhelp.Eventually(t, "it is restarted", func() bool { _, ok := r.saw(EventRestarted); return ok })
 	if e, ok := r.saw(EventConfigFailed); !ok || !strings.Contains(e.Message, "changed my mind") {
 		t.Errorf("%+v", e)
 	}
@@ -359,7 +360,7 @@ func TestChildrenOfAPluginGoWithIt(t *testing.T) {
 	pid := r.pid()
 	_ = syscall.Kill(pid, syscall.SIGKILL)
 	recovers(t, r, i, pid)
-	eventually(t, "the child is gone", func() bool { return !alive(child) })
+	testhelp.Eventually(t, "the child is gone", func() bool { return !alive(child) })
 }
 
 func TestHostKilled(t *testing.T) {
@@ -385,7 +386,7 @@ func TestHostKilled(t *testing.T) {
 			}
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
-			eventually(t, "the plugin is gone", func() bool { return !alive(pid) })
+			testhelp.Eventually(t, "the plugin is gone", func() bool { return !alive(pid) })
 			if left, _ := os.ReadDir(dir); len(left) > 0 {
 				t.Errorf("left: %v", left)
 			}
@@ -404,7 +405,7 @@ func TestLifeline(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = p.conn.Close() // breaks the connection, and signals noSuchComponent
-	eventually(t, "the plugin has ended", func() bool { return !p.alive() })
+	testhelp.Eventually(t, "the plugin has ended", func() bool { return !p.alive() })
 	if got := p.runner.exit(); got != "exit status 0" {
 		t.Errorf("it ended with %s", got)
 	}

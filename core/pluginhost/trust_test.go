@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 	"github.com/aitunnel/aitunnel/core/trust"
 	"github.com/aitunnel/aitunnel/sdk"
 )
@@ -175,7 +176,7 @@ func TestSwappedBetweenCheckAndStart(t *testing.T) {
 	for _, v := range r.running() {
 		kill(v)
 	}
-	eventually(t, "the verified copy is started again", func() bool { _, err := plan(t, i, ""); return err == nil })
+	testhelp.Eventually(t, "the verified copy is started again", func() bool { _, err := plan(t, i, ""); return err == nil })
 	if _, err := os.Stat(path + ".ran"); err == nil {
 		t.Error("the swapped file was run")
 	}
@@ -205,7 +206,7 @@ func TestDamagedCopy(t *testing.T) {
 	for _, v := range r.running() {
 		kill(v)
 	}
-	eventually(t, "a fresh copy is started", func() bool { _, err := plan(t, i, ""); return err == nil })
+	testhelp.Eventually(t, "a fresh copy is started", func() bool { _, err := plan(t, i, ""); return err == nil })
 }
 
 func kill(v *supervisor) {

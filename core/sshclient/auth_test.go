@@ -13,6 +13,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // serveAgent is an SSH agent, by the protocol that ssh-agent speaks.
@@ -125,7 +126,7 @@ func TestPasswords(t *testing.T) {
 			sent := func() int {
 				return strings.Count(s.Log(), "Failed password") + strings.Count(s.Log(), "Failed keyboard-interactive/pam")
 			}
-			eventually(t, "sshd has seen two wrong passwords", func() bool { return sent() >= 2 })
+			testhelp.Eventually(t, "sshd has seen two wrong passwords", func() bool { return sent() >= 2 })
 			if n := sent(); n != 2 {
 				t.Errorf("in two tries the wrong password was sent %d times", n)
 			}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // startAgent runs ssh-agent with keys until the test ends.
@@ -30,7 +31,7 @@ func startAgent(t *testing.T, keys ...string) (socket string) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	eventually(t, "the agent listens", func() bool { _, err := os.Stat(socket); return err == nil })
+	testhelp.Eventually(t, "the agent listens", func() bool { _, err := os.Stat(socket); return err == nil })
 	for _, k := range keys {
 		addToAgent(t, socket, k)
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // TestServersThatRefuse: what a server says before it names its version, and
@@ -64,7 +65,7 @@ func TestServersThatRefuse(t *testing.T) {
 	t.Run("MaxStartups", func(t *testing.T) {
 		t.Parallel()
 		s := sshdtest.Start(t, sshdtest.Options{Config: "MaxStartups 1:100:1\n"})
-		eventually(t, "a connection waits to log in", func() bool {
+		testhelp.Eventually(t, "a connection waits to log in", func() bool {
 			waiting, err := net.Dial("tcp", s.Addr())
 			if err != nil {
 				return false
@@ -247,7 +248,7 @@ func startDropbear(t *testing.T) (address, home string) {
 			t.Logf("dropbear: %s", text)
 		}
 	})
-	eventually(t, "dropbear listens", func() bool {
+	testhelp.Eventually(t, "dropbear listens", func() bool {
 		c, err := net.Dial("tcp", address)
 		if err == nil {
 			_ = c.Close()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // TestApplyTouchesOnlyWhatChanged: forwards come and go on a connection that
@@ -57,14 +58,14 @@ func TestApplyTouchesOnlyWhatChanged(t *testing.T) {
 	}
 	added := &config.Forward{Address: freeAddress(t), Channel: &config.Channel{Name: "one"}}
 	apply(with(first.Forwards[0], added), "open "+added.Address+` of tunnel "vps"`)
-	eventually(t, "the added forward answers", func() bool { return ask(added.Address) == "one" })
+	testhelp.Eventually(t, "the added forward answers", func() bool { return ask(added.Address) == "one" })
 	streams()
 	elsewhere := &config.Forward{Address: added.Address, Channel: &config.Channel{Name: "two"}}
 	apply(with(first.Forwards[0], elsewhere), "send requests to "+added.Address+` of tunnel "vps" to channel "two"`)
-	eventually(t, "the forward leads elsewhere", func() bool { return ask(added.Address) == "two" })
+	testhelp.Eventually(t, "the forward leads elsewhere", func() bool { return ask(added.Address) == "two" })
 	streams()
 	apply(with(elsewhere), "close "+first.Forwards[0].Address+` of tunnel "vps"`)
-	eventually(t, "the first forward is closed", func() bool { return strings.Contains(ask(first.Forwards[0].Address), "refused") })
+	testhelp.Eventually(t, "the first forward is closed", func() bool { return strings.Contains(ask(first.Forwards[0].Address), "refused") })
 	streams() // it was opened through what is closed now
 	if st := r.status(); st.Connects != 1 || st.State != Up || len(st.Forwards) != 1 {
 		t.Errorf("status %+v", st)
@@ -72,11 +73,11 @@ func TestApplyTouchesOnlyWhatChanged(t *testing.T) {
 	other := with(elsewhere)
 	other.Keepalive.Interval *= 2
 	apply(other, `reconnect tunnel "vps"`)
-	eventually(t, "the other connection is up", func() bool { return r.status().State == Up && ask(added.Address) == "two" })
+	testhelp.Eventually(t, "the other connection is up", func() bool { return r.status().State == Up && ask(added.Address) == "two" })
 	streams() // the old connection stays for it, for a while
 	if diff := cmp.Diff([]string{`connect tunnel "b"`, `close tunnel "a"`}, Effects([]*config.Tunnel{{Name: "a"}}, []*config.Tunnel{{Name: "b"}})); diff != "" {
 		t.Errorf("effects (-want +got):\n%s", diff)
 	}
 	r.Apply(nil)
-	eventually(t, "all is closed", func() bool { return len(r.List()) == 0 && strings.Contains(ask(added.Address), "refused") })
+	testhelp.Eventually(t, "all is closed", func() bool { return len(r.List()) == 0 && strings.Contains(ask(added.Address), "refused") })
 }

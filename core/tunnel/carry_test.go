@@ -18,6 +18,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 func TestATunnelCarriesRequests(t *testing.T) {
@@ -64,7 +65,7 @@ func TestATunnelCarriesRequests(t *testing.T) {
 		body, _ := r.stream()
 		_ = body.Close()
 		begun := time.Now()
-		eventually(t, "the stream is cancelled here", func() bool { return r.site.gone() > before })
+		testhelp.Eventually(t, "the stream is cancelled here", func() bool { return r.site.gone() > before })
 		if took := time.Since(begun); took > time.Second {
 			t.Errorf("it took %s", took)
 		}
@@ -116,9 +117,9 @@ func TestASocketOnTheHost(t *testing.T) {
 	}
 	// sshd leaves the file of a lost session, and cannot listen there again.
 	s.Signal(9)
-	eventually(t, "the socket answers again", func() bool { return r.status().Connects == 2 && answers() })
+	testhelp.Eventually(t, "the socket answers again", func() bool { return r.status().Connects == 2 && answers() })
 	r.Apply(nil)
-	eventually(t, "the file is removed in the end", func() bool {
+	testhelp.Eventually(t, "the file is removed in the end", func() bool {
 		found, _ := filepath.Glob(path)
 		return len(found) == 0
 	})
@@ -158,7 +159,7 @@ func TestAHostThatRunsNoCommand(t *testing.T) {
 			r := open(t, s, tunnelTo(t, s))
 			st := r.await(Up)
 			r.mustAnswer()
-			eventually(t, "there is a note", func() bool { st = r.status(); return len(st.Notes) == 1 })
+			testhelp.Eventually(t, "there is a note", func() bool { st = r.status(); return len(st.Notes) == 1 })
 			if !strings.Contains(st.Notes[0], "ClientAliveInterval") {
 				t.Errorf("notes %q", st.Notes)
 			}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 func TestALostConnectionIsMadeAnew(t *testing.T) {
@@ -36,11 +37,11 @@ func TestALostConnectionIsMadeAnew(t *testing.T) {
 			before := r.site.gone()
 			_, lines := r.stream()
 			fault(s)
-			eventually(t, "the stream that was under way is cancelled", func() bool { return r.site.gone() > before })
-			eventually(t, "its caller is told", func() bool { _, err := lines.ReadString('\n'); return err != nil })
-			eventually(t, "there is another connection", func() bool { return r.status().Connects == 2 })
+			testhelp.Eventually(t, "the stream that was under way is cancelled", func() bool { return r.site.gone() > before })
+			testhelp.Eventually(t, "its caller is told", func() bool { _, err := lines.ReadString('\n'); return err != nil })
+			testhelp.Eventually(t, "there is another connection", func() bool { return r.status().Connects == 2 })
 			begun := time.Now()
-			eventually(t, "requests are answered again", r.answers)
+			testhelp.Eventually(t, "requests are answered again", r.answers)
 			if took := time.Since(begun); took > 5*time.Second {
 				t.Errorf("the port was back %s after the connection", took)
 			}
@@ -67,7 +68,7 @@ func TestAPortHeldByALostSessionOfAnEarlierRun(t *testing.T) {
 	r.Apply([]*config.Tunnel{c})
 	r.await(Up)
 	var remembered []byte
-	eventually(t, "the session is remembered", func() bool {
+	testhelp.Eventually(t, "the session is remembered", func() bool {
 		remembered, _ = os.ReadFile(file)
 		return len(remembered) > 0
 	})
@@ -154,24 +155,28 @@ func TestOnlyAProcessOfOursIsEnded(t *testing.T) {
 	}
 }
 
-func TestFiftyReconnectsLeaveNothingBehind(t *testing.T) {
+func TestReconnectsLeaveNothingBehind(t *testing.T) {
+	rounds := uint64(10)
+	if testhelp.Soak() {
+		rounds = 50
+	}
 	s := sshdtest.Start(t, sshdtest.Options{})
 	c := tunnelTo(t, s)
 	c.Reconnect.Max = 100 * time.Millisecond
 	r := open(t, s, c)
 	round := func(n uint64) {
-		eventually(t, "requests are answered", func() bool { return r.status().Connects == n && r.answers() })
+		testhelp.Eventually(t, "requests are answered", func() bool { return r.status().Connects == n && r.answers() })
 		r.client.CloseIdleConnections()
 	}
 	round(1)
 	s.Signal(syscall.SIGKILL)
 	round(2) // what is made once is made
 	goroutines, files := calm(t)
-	for i := range uint64(50) {
+	for i := range rounds {
 		s.Signal(syscall.SIGKILL)
 		round(i + 3)
 	}
-	eventually(t, "goroutines and files are as many as before", func() bool {
+	testhelp.Eventually(t, "goroutines and files are as many as before", func() bool {
 		g, f := count(t)
 		if g <= goroutines+2 && f <= files+1 {
 			return true

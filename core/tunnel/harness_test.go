@@ -18,6 +18,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // patience is how long something may take to come about on a busy machine.
@@ -126,7 +127,7 @@ func (r *rig) status() Status { return r.List()[0] }
 // await polls until the tunnel is in the state.
 func (r *rig) await(s State) Status {
 	r.t.Helper()
-	eventually(r.t, "the tunnel is "+string(s), func() bool { return r.status().State == s })
+	testhelp.Eventually(r.t, "the tunnel is "+string(s), func() bool { return r.status().State == s })
 	return r.status()
 }
 
@@ -137,15 +138,6 @@ func (r *rig) awaitFault(state State, texts ...string) {
 	for _, text := range texts {
 		if !strings.Contains(st.LastError, text) {
 			r.t.Errorf("the error is %q, and should have %q", st.LastError, text)
-		}
-	}
-}
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
 		}
 	}
 }

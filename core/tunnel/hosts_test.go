@@ -12,6 +12,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // TestATunnelWithoutForwards is a connection that stays up.
@@ -23,7 +24,7 @@ func TestATunnelWithoutForwards(t *testing.T) {
 	r := open(t, s, c)
 	r.await(Up)
 	s.Signal(9)
-	eventually(t, "there is another connection", func() bool { return r.status().Connects == 2 && r.status().State == Up })
+	testhelp.Eventually(t, "there is another connection", func() bool { return r.status().Connects == 2 && r.status().State == Up })
 }
 
 // TestACommandThatNeverEnds does not hold up the forwards.
@@ -36,7 +37,7 @@ func TestACommandThatNeverEnds(t *testing.T) {
 	if n := len(r.status().Notes); n != 0 {
 		t.Error("it was waited for")
 	}
-	eventually(t, "a note says so", func() bool {
+	testhelp.Eventually(t, "a note says so", func() bool {
 		n := r.status().Notes
 		return len(n) == 1 && strings.Contains(n[0], "does not end")
 	})
@@ -50,7 +51,7 @@ func TestAShellThatPrints(t *testing.T) {
 	r := open(t, s, tunnelTo(t, s))
 	r.await(Up)
 	r.mustAnswer()
-	eventually(t, "the session is known", func() bool { return len(r.Tunnels.env.sessions.of("vps")) == 1 })
+	testhelp.Eventually(t, "the session is known", func() bool { return len(r.Tunnels.env.sessions.of("vps")) == 1 })
 }
 
 // TestAForwardForOthersThatIsNot: sshd opens on loopback what was meant for all.
@@ -107,7 +108,7 @@ func TestAKeyThatIsAddedToTheAgentLater(t *testing.T) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	eventually(t, "the agent listens", func() bool { _, err := os.Stat(socket); return err == nil })
+	testhelp.Eventually(t, "the agent listens", func() bool { _, err := os.Stat(socket); return err == nil })
 	c := tunnelTo(t, s)
 	r := prepare(t, s, func(o *Options) { o.Agent = socket })
 	r.config = c
@@ -129,6 +130,6 @@ func TestALostSessionOnAHostWithoutCommands(t *testing.T) {
 	r := open(t, s, tunnelTo(t, s))
 	r.await(Up)
 	s.Signal(19) // SIGSTOP: it keeps the port
-	eventually(t, "the port is in use", func() bool { return r.status().State == Degraded })
+	testhelp.Eventually(t, "the port is in use", func() bool { return r.status().State == Degraded })
 	r.awaitFault(Degraded, "is in use", "lost connection of this tunnel", "ClientAliveInterval")
 }

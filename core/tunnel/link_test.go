@@ -14,6 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/sshclient"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // faraway is a rig whose server is behind a link; requests are sent from there.
@@ -47,22 +48,22 @@ func TestTheLinkGoesDownAndComesBack(t *testing.T) {
 			_ = resp.Body.Close()
 		}
 	}()
-	eventually(t, "the stream runs", func() bool { return r.site.streams() == 1 })
+	testhelp.Eventually(t, "the stream runs", func() bool { return r.site.streams() == 1 })
 	down := time.Now()
 	w.Down()
-	eventually(t, "the silence is noticed", func() bool { return r.status().State != Up })
+	testhelp.Eventually(t, "the silence is noticed", func() bool { return r.status().State != Up })
 	k := r.config.Keepalive
 	if took := time.Since(down); took > k.Interval+k.Timeout+2*time.Second {
 		t.Errorf("it took %s", took)
 	}
-	eventually(t, "the stream is cancelled here", func() bool { return r.site.gone() == 1 })
+	testhelp.Eventually(t, "the stream is cancelled here", func() bool { return r.site.gone() == 1 })
 	time.Sleep(3 * time.Second) // the pauses grow meanwhile
 	if err := r.status().LastError; err == "" {
 		t.Error("the status does not say what is wrong")
 	}
 	w.Up()
 	up := time.Now()
-	eventually(t, "requests are answered again", r.answers)
+	testhelp.Eventually(t, "requests are answered again", r.answers)
 	if took := time.Since(up); took > r.config.Reconnect.Max+2*time.Second+sshclient.MinStepTimeout {
 		t.Errorf("the first answer came %s after the link was back", took)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // slowUplink is a tunnel over a link of 1.2 Mbit/s to a host that is 40 ms away.
@@ -57,6 +58,7 @@ func delayInside(t *testing.T, w *sshdtest.Network, to string, delay time.Durati
 // used. The times are those of the line: with everything in one queue a small
 // answer would take more than 8 seconds.
 func TestASlowUplink(t *testing.T) {
+	testhelp.Real(t)
 	t.Parallel()
 	r, _ := slowUplink(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -79,7 +81,7 @@ func TestASlowUplink(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, "the large answers flow", func() bool { return bulk.Load() > 200<<10 })
+	testhelp.Eventually(t, "the large answers flow", func() bool { return bulk.Load() > 200<<10 })
 	before, started := bulk.Load(), time.Now()
 	var took []time.Duration
 	for time.Since(started) < 8*time.Second {
@@ -146,6 +148,7 @@ func passOn(l net.Listener, dial func() (net.Conn, error), delay time.Duration) 
 // TestARelayThatReadsSlowly, as an antivirus or a VPN: data flow, so the
 // connection stays, however small the window of its reader is.
 func TestARelayThatReadsSlowly(t *testing.T) {
+	testhelp.Real(t)
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
 	l, err := net.Listen("tcp", "127.0.0.1:0")

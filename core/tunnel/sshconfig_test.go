@@ -9,6 +9,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // TestMatchExecRunsOncePerReload: its command runs when ssh_config is read,
@@ -23,13 +24,13 @@ func TestMatchExecRunsOncePerReload(t *testing.T) {
 	r := open(t, s, c)
 	r.await(Up)
 	s.Signal(9)
-	eventually(t, "there is another connection", func() bool { return r.status().Connects == 2 && r.status().State == Up })
+	testhelp.Eventually(t, "there is another connection", func() bool { return r.status().Connects == 2 && r.status().State == Up })
 	if n := strings.Count(string(readFile(t, runs)), "x"); n != 1 {
 		t.Errorf("the command ran %d times", n)
 	}
 	r.Apply([]*config.Tunnel{c})
 	s.Signal(9)
-	eventually(t, "there is another connection", func() bool { return r.status().Connects == 3 && r.status().State == Up })
+	testhelp.Eventually(t, "there is another connection", func() bool { return r.status().Connects == 3 && r.status().State == Up })
 	if n := strings.Count(string(readFile(t, runs)), "x"); n != 2 {
 		t.Errorf("after a reload the command ran %d times", n)
 	}

@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -14,8 +15,7 @@ import (
 // requests finish.
 const maxDraining = 8
 
-// handOver is how long requests of an old generation may still ask the process of
-// a plugin that was replaced. Then they continue by its last plans, and it ends.
+// handOver is the default of [Options].HandOver.
 const handOver = 5 * time.Second
 
 // draining are the generations whose requests have not all ended.
@@ -63,7 +63,7 @@ func (d *draining) upgraded(old *Generation, changes []config.Change) {
 		select {
 		case <-old.drained:
 		case <-o.Life.Done():
-		case <-time.After(handOver):
+		case <-time.After(cmp.Or(o.HandOver, handOver)):
 			old.close()
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/config"
@@ -42,6 +43,11 @@ type Options struct {
 	// Asked is called when a reload begins that somebody asked for, and what it
 	// returns at its end. nil: nobody wants to know.
 	Asked func() (done func())
+
+	// HandOver is how long requests of an old generation may still ask the process
+	// of a plugin that was replaced. Then they continue by its last plans, and it
+	// ends. 0: 5 s.
+	HandOver time.Duration
 }
 
 // Reloader holds the running configuration and replaces it by others, one at a

@@ -20,6 +20,8 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // browser is the one Chromium that all tests share; each has a profile of its
@@ -45,6 +47,7 @@ var flags = []chromedp.ExecAllocatorOption{
 
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
+	testhelp.Real(t)
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		if os.Getenv("CI") != "" {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 func TestAKeyIsAddedAndRemoved(t *testing.T) {
@@ -24,7 +25,7 @@ func TestAKeyIsAddedAndRemoved(t *testing.T) {
 	if c := r.config(); !strings.Contains(c, secret) || !strings.Contains(c, "# by the sea") || !strings.Contains(c, "# The channels of the test.") {
 		t.Errorf("the configuration is not what it was with the key:\n%s", c)
 	}
-	eventually(t, "the key is used", func() bool {
+	testhelp.Eventually(t, "the key is used", func() bool {
 		r.ask("m")
 		for _, seen := range primary.Requests() {
 			if strings.Contains(seen.Credential, secret) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // two is a primary with two keys and a backup with one.
@@ -105,7 +106,7 @@ func TestAChannelThatDiesTurnsRed(t *testing.T) {
 	p := r.open("/", 1280, 900)
 	p.until(`document.querySelector('[data-name="primary"]')?.dataset.state === 'unknown'`)
 	primary.Always(fakesite.Reset())
-	eventually(t, "the breaker opens", func() bool { r.ask("m"); return r.channel("primary").Out != "" })
+	testhelp.Eventually(t, "the breaker opens", func() bool { r.ask("m"); return r.channel("primary").Out != "" })
 	p.until(`document.querySelector('[data-name="primary"]').dataset.kind === 'bad'`)
 	p.shows(`[data-name="primary"] .why`, "breaker is open")
 	p.shows(`[data-name="primary"] .why`, "Next try in")

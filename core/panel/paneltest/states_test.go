@@ -8,6 +8,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // TestStatesAreTheSameEverywhere gives channels facts of every kind, and
@@ -36,7 +37,7 @@ func TestStatesAreTheSameEverywhere(t *testing.T) {
 		ask("failing", 1)
 	}
 	sites["dying"].Always(fakesite.Reset())
-	eventually(t, "the breaker opens", func() bool { ask("dying", 1); return r.channel("dying").Out != "" })
+	testhelp.Eventually(t, "the breaker opens", func() bool { ask("dying", 1); return r.channel("dying").Out != "" })
 	p := r.open("/", 1440, 900)
 	p.press(`[data-name="paused"]`, "Pause paused")
 	for name, want := range map[string]struct {
@@ -46,7 +47,7 @@ func TestStatesAreTheSameEverywhere(t *testing.T) {
 		"unused": {admin.StateUnknown, "Not tried yet"}, "fine": {admin.StateReady, "Ready"}, "keyless": {admin.StateCoolingDown, "Cooling down"},
 		"failing": {admin.StateDegraded, "Degraded"}, "dying": {admin.StateCoolingDown, "Cooling down"}, "paused": {admin.StatePaused, "Paused"},
 	} {
-		eventually(t, name+" is "+string(want.state), func() bool { return r.channel(name).State == want.state })
+		testhelp.Eventually(t, name+" is "+string(want.state), func() bool { return r.channel(name).State == want.state })
 		p.shows(`[data-name="`+name+`"] .state`, want.word)
 	}
 	p.shows("#overall", "3 of 5 channels are available, 1 degraded, 1 paused")

@@ -1,0 +1,54 @@
+package testhelp
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+)
+
+// Child is the executable of child processes that are the test binary itself. With
+// the race detector on it is a second test binary of the package, built without it:
+// a start under the race detector takes longer than all that most children do. It is
+// to be called in the directory of the package, as in TestMain.
+func Child() string {
+	self, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	if !Race {
+		return self
+	}
+	built, err := build()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "child processes run with the race detector: %v\n", err)
+		return self
+	}
+	return built
+}
+
+// build leaves the binary where the next run finds it, so that it is linked again
+// only when something has changed.
+func build() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	cache := filepath.Join(os.TempDir(), fmt.Sprintf("aitunnel-tests-%d", os.Getuid()))
+	if err := os.MkdirAll(cache, 0o700); err != nil {
+		return "", err
+	}
+	path := filepath.Join(cache, fmt.Sprintf("%x.test", sha256.Sum256([]byte(dir)))[48:])
+	lock := flock.New(path + ".lock")
+	if err := lock.Lock(); err != nil {
+		return "", err
+	}
+	defer func() { _ = lock.Unlock() }()
+	if out, err := exec.Command("go", "test", "-c", "-o", path, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go test -c: %w: %s", err, out)
+	}
+	return path, nil
+}

@@ -1,0 +1,32 @@
+package testhelp
+
+import (
+	"testing"
+	"time"
+)
+
+// Limit is how long a test waits for something that takes moments on an idle
+// machine.
+const Limit = 20 * time.Second
+
+// maxPause is the longest time between two polls: they grow apart, as many tests
+// poll at the same time.
+const maxPause = 50 * time.Millisecond
+
+// Eventually polls until ok is true, and fails the test after [Limit].
+func Eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	Within(t, Limit, what, ok)
+}
+
+// Within is Eventually with a limit of its own.
+func Within(t testing.TB, limit time.Duration, what string, ok func() bool) {
+	t.Helper()
+	pause := time.Millisecond
+	for deadline := time.Now().Add(limit); !ok(); time.Sleep(pause) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s", limit, what)
+		}
+		pause = min(pause*3/2, maxPause)
+	}
+}
