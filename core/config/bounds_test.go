@@ -32,6 +32,7 @@ func loadAlone(t *testing.T, text string, env map[string]string) (*config.Config
 // What asks for more than there is ends in a mistake at its place, soon, and
 // without taking the memory here.
 func TestEvaluationIsBounded(t *testing.T) {
+	t.Parallel()
 	doubling := "locals {\n  a0 = \"" + strings.Repeat("x", 1024) + "\"\n"
 	for i := range 40 {
 		doubling += fmt.Sprintf("  a%d = \"${local.a%d}${local.a%d}\"\n", i+1, i, i)
@@ -52,6 +53,7 @@ func TestEvaluationIsBounded(t *testing.T) {
 		"deep JSON":       {"locals {\n  a = jsondecode(\"" + strings.Repeat("[", 100_000) + "\")\n}\n", 2, "nested more than"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			begun := time.Now()
 			_, report := loadAlone(t, tt.text+oneChannel, nil)
 			diags := report.Diagnostics()

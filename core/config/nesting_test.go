@@ -9,18 +9,24 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // deepTexts are texts that exhaust the stack of a parser or evaluator that does
 // not count.
 func deepTexts() map[string]string {
 	repeat := func(s string) string { return strings.Repeat(s, 3000) }
+	many := 20_000
+	if testhelp.Soak() {
+		many = 1_000_000
+	}
 	return map[string]string{
-		"parentheses":          "locals {\n  a = " + strings.Repeat("(", 100_000) + "1" + strings.Repeat(")", 100_000) + "\n}\n",
+		"parentheses":          "locals {\n  a = " + strings.Repeat("(", many) + "1" + strings.Repeat(")", many) + "\n}\n",
 		"unclosed parentheses": "locals {\n  a = " + repeat("("),
-		"brackets":             "locals {\n  a = " + strings.Repeat("[", 200_000) + "\n}\n",
+		"brackets":             "locals {\n  a = " + strings.Repeat("[", many) + "\n}\n",
 		"closers that fit not": "locals {\n  a = " + repeat("([)") + "\n}\n",
-		"exclamation marks":    "locals {\n  a = " + strings.Repeat("!", 1_000_000) + "true\n}\n",
+		"exclamation marks":    "locals {\n  a = " + strings.Repeat("!", many) + "true\n}\n",
 		"minus signs":          "locals {\n  a = " + repeat("- ") + "1\n}\n",
 		"minus over lines":     "locals {\n  a = (" + repeat("-\n") + "1)\n}\n",
 		"braces":               "locals {\n  a = " + repeat("{a=") + repeat("}") + "\n}\n",
