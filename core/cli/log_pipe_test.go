@@ -12,14 +12,18 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// lineSize is about the length of a line of the log. A thousand of them are more
+// lineSize is about the length of a line of the log. As many as manyLines are more
 // than the pipe and the queue of the program hold.
-const lineSize = 8 << 10
+const (
+	lineSize  = 1 << 10
+	manyLines = 9000
+)
 
 // logging is a program in the foreground whose standard error is a pipe, with a
 // long line in it for each request.
@@ -72,18 +76,27 @@ func startLogging(t *testing.T) *logging {
 // requests are answered, each with a long line in the log.
 func (l *logging) requests(n int) {
 	l.Helper()
-	client := &http.Client{Timeout: waitLimit}
-	for range n {
-		resp, err := client.Get(l.url + "/v1/models?" + strings.Repeat("x", lineSize))
-		if err != nil {
-			l.Fatal(err)
-		}
-		_, _ = io.Copy(io.Discard, resp.Body)
-		_ = resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			l.Fatal(resp.Status)
-		}
+	client := &http.Client{Timeout: waitLimit, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
+	defer client.CloseIdleConnections()
+	var callers sync.WaitGroup
+	const together = 8
+	for range together {
+		callers.Go(func() {
+			for range n / together {
+				resp, err := client.Get(l.url + "/v1/models?" + strings.Repeat("x", lineSize))
+				if err != nil {
+					l.Error(err)
+					return
+				}
+				_, _ = io.Copy(io.Discard, resp.Body)
+				_ = resp.Body.Close()
+				if resp.StatusCode != http.StatusOK {
+					l.Error(resp.Status)
+				}
+			}
+		})
 	}
+	callers.Wait()
 }
 
 // stops as asked by SIGTERM, without an error.
@@ -131,7 +144,7 @@ func TestTheReaderOfTheLogGoesAway(t *testing.T) {
 func TestNobodyReadsTheLog(t *testing.T) {
 	t.Parallel()
 	l := startLogging(t)
-	l.requests(1000)
+	l.requests(manyLines)
 	l.stops()
 }
 
@@ -140,7 +153,7 @@ func TestNobodyReadsTheLog(t *testing.T) {
 func TestTheLogIsReadAgain(t *testing.T) {
 	t.Parallel()
 	l := startLogging(t)
-	l.requests(1000)
+	l.requests(manyLines)
 	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
 	context.AfterFunc(ctx, func() { _ = l.log.SetReadDeadline(time.Now()) })
