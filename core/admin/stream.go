@@ -36,7 +36,7 @@ func (r *readers) leave() { r.n.Add(-1) }
 // types are those that a filter may name.
 var types = []event.Type{
 	event.TypeRequest, event.TypeRetry, event.TypeHealth, event.TypeKey, event.TypeChannelToggle, event.TypeReload,
-	event.TypeTunnel, event.TypePlugin, event.TypeLog, event.TypeNotice,
+	event.TypeTunnel, event.TypePlugin, event.TypeClient, event.TypeLog, event.TypeNotice,
 }
 
 // filter lets some events pass, by ?types= and ?channel=.

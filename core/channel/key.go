@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/limit"
 )
 
 // maxModels is how many models are remembered per key and per channel.
@@ -16,6 +18,7 @@ type Key struct {
 	fingerprint string // of the value
 	id          atomic.Pointer[string]
 	inFlight    atomic.Int64
+	limiter     limit.Limiter
 	restricted  atomic.Bool // a cooldown or mark may apply: the slow path must look
 
 	mu          sync.Mutex
@@ -42,6 +45,9 @@ type keyModel struct {
 func (m *keyModel) restricts() bool {
 	return m.rateLimited.set() || m.noAccess.set() || m.mark.count > 0
 }
+
+// Limiter bounds how much of the key is used.
+func (k *Key) Limiter() *limit.Limiter { return &k.limiter }
 
 // ID names the key in logs, events and plans.
 func (k *Key) ID() string {

@@ -23,6 +23,7 @@ const (
 	SkipManyKeysTried  Skip = "many_keys_tried"
 	SkipAlreadyTried   Skip = "already_tried"
 	SkipNotPlanned     Skip = "not_planned"
+	SkipAtLimit        Skip = "at_limit" // of the configuration
 )
 
 var skipTexts = map[Skip]string{
@@ -30,7 +31,8 @@ var skipTexts = map[Skip]string{
 	SkipCheckFailed:    "health check fails",
 	SkipBreakerOpen:    "breaker is open",
 	SkipBreakerProbing: "breaker is half-open, a request is testing it",
-	SkipFull:           "max_in_flight reached",
+	SkipFull:           "as many requests are in flight as it may have",
+	SkipAtLimit:        "at its limit",
 	SkipRateLimited:    "rate limited",
 	SkipInvalidKey:     "invalid key",
 	SkipQuotaSpent:     "out of quota",

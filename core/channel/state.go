@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/limit"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -17,6 +18,7 @@ type State struct {
 	target   string
 
 	slot      *slot
+	limiter   limit.Limiter
 	preferred atomic.Bool
 	waiting   atomic.Int32 // attempts without an answer so far
 	failedAt  atomic.Int64 // the last failure of the whole channel: nanoseconds since the registry's start, 0: none
@@ -53,6 +55,9 @@ func newState(r *Registry, name, target string) *State {
 		keys:    map[string]*Key{},
 	}
 }
+
+// Limiter bounds how much of the channel is used.
+func (s *State) Limiter() *limit.Limiter { return &s.limiter }
 
 // Name is the channel's name.
 func (s *State) Name() string { return s.name }

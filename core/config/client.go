@@ -58,6 +58,15 @@ type Concurrent struct {
 	Auto bool
 }
 
+// InFlightLimit is how many requests the channel may have in flight; 0: any
+// number.
+func (c *Channel) InFlightLimit() int {
+	if a, b := c.MaxInFlight, c.Limit.Concurrent.Most; a == 0 || b > 0 && b < a {
+		return b
+	}
+	return c.MaxInFlight
+}
+
 // Budget bounds what a client uses in all.
 type Budget struct {
 	Amount float64 `hcl:"amount,optional" min:"0" max:"1000000000" sample:"5" doc:"In the currency of the prices. It needs a price for every model that the client may ask for. 0: no bound."`
@@ -210,6 +219,35 @@ func (r *reader) token(c *Client) {
 			r.wrong(token, err.Error())
 		}
 	}
+}
+
+// pricedBudgets reports budgets of money for models that have no price: nothing
+// could be counted.
+func (l *loader) pricedBudgets() {
+	for _, c := range l.config.Clients {
+		if c.Budget.Amount == 0 {
+			continue
+		}
+		models := c.Models
+		if len(models) == 0 {
+			models = []string{"*"}
+		}
+		for _, model := range models {
+			if !l.isPriced(model) {
+				l.fail(c.Range, "No price for a budget", fmt.Sprintf("The budget of the client %q is an amount, and there is no price for the models %q that it may ask for: add price %q { … }, set price_file, or set models of the client.", c.Name, model, model))
+				break
+			}
+		}
+	}
+}
+
+// isPriced says that all models of the pattern may have a price. Of a price file
+// that is known when a request comes.
+func (l *loader) isPriced(pattern string) bool {
+	if l.config.PriceFile != "" {
+		return true
+	}
+	return slices.ContainsFunc(l.config.prices, func(p *Price) bool { return MatchModel(p.Models, pattern) })
 }
 
 func (r *reader) budget(c *Client) {

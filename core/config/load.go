@@ -299,6 +299,7 @@ func (l *loader) decode() {
 	l.log()
 	l.history()
 	l.prices()
+	l.pricedBudgets()
 	l.declarePlugins()
 	l.config.Verdicts = l.verdicts(l.topBlocks(verdict.BlockType, "name"), verdict.FromUser)
 	l.channels()

@@ -25,6 +25,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/health"
+	"github.com/aitunnel/aitunnel/core/limit"
 	"github.com/aitunnel/aitunnel/core/logsink"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/proxy"
@@ -69,6 +70,7 @@ type Daemon struct {
 	log      hclog.Logger
 	sink     *logsink.Sink
 	stats    *stats.Collector
+	clients  *limit.Clients
 	reloader *reload.Reloader
 	entry    *bind.Port
 	panel    *bind.Port
@@ -160,7 +162,8 @@ func (d *Daemon) prepare(seed []byte) (memory route.Memory, persisted *persisten
 	d.stats = stats.New(d.clock())
 	d.parts.Bus = event.NewBus(recentEvents, d.tap)
 	d.parts.Registry = channel.NewRegistry(channel.Options{Now: o.Now, Seed: seed, OnChange: d.channelChanged})
-	persisted = newPersistence(o, d.parts.Bus, d.parts.Registry, d.stats)
+	d.clients = &limit.Clients{}
+	persisted = newPersistence(o, d.parts.Bus, d.parts.Registry, d.stats, d.clients)
 	memory = persisted.load()
 	d.parts.Plugins, err = pluginhost.New(pluginhost.Options{
 		Logger:     d.log.Named("plugin"),
@@ -175,7 +178,7 @@ func (d *Daemon) prepare(seed []byte) (memory route.Memory, persisted *persisten
 	if err != nil {
 		return memory, persisted, err
 	}
-	d.parts.Proxy = proxy.New(proxy.Options{Registry: d.parts.Registry, Bus: d.parts.Bus, Roots: o.Roots, Unknown: d.keepUnknown()})
+	d.parts.Proxy = proxy.New(proxy.Options{Registry: d.parts.Registry, Bus: d.parts.Bus, Clients: d.clients, Roots: o.Roots, Unknown: d.keepUnknown()})
 	d.parts.Monitor = health.Start(nil, d.notice)
 	d.parts.Tunnels = d.newTunnels()
 	d.entry = &bind.Port{Setting: "proxy.listen", Address: func(c *config.Config) string { return c.Proxy.Listen }, Handler: d.parts.Proxy}

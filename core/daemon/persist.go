@@ -11,6 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/limit"
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/core/stats"
 )
@@ -19,6 +20,9 @@ import (
 const (
 	saveEvery      = 5 * time.Second // unless the options say otherwise
 	saveStatsEvery = time.Minute
+
+	// saveBudgetsEvery bounds what a crash can make of budgets.
+	saveBudgetsEvery = 500 * time.Millisecond
 )
 
 // savedState is the content of state.json. It holds no secrets.
@@ -26,6 +30,9 @@ type savedState struct {
 	Version  int           `json:"version"`
 	State    channel.Saved `json:"state"`
 	Planners route.Memory  `json:"planners,omitempty"`
+
+	// Budgets are what clients have spent.
+	Budgets []limit.SavedBudget `json:"budgets,omitempty"`
 
 	// Plans is what Planners used to be; it is read, and not written.
 	Plans map[string]route.Remembered `json:"plans,omitempty"`
@@ -61,16 +68,18 @@ type persistence struct {
 	bus        *event.Bus
 	registry   *channel.Registry
 	stats      *stats.Collector
+	clients    *limit.Clients
+	budgets    uint64 // the changes of them that were saved
 	state      *statefile.File
 	statistics *statefile.File
 	every      time.Duration
 	failing    map[*statefile.File]bool // the last try to write failed, and was reported
 }
 
-func newPersistence(o Options, bus *event.Bus, registry *channel.Registry, collector *stats.Collector) *persistence {
+func newPersistence(o Options, bus *event.Bus, registry *channel.Registry, collector *stats.Collector, clients *limit.Clients) *persistence {
 	dir := o.StateDir
 	return &persistence{
-		bus: bus, registry: registry, stats: collector, every: cmp.Or(o.SaveEvery, saveEvery), failing: map[*statefile.File]bool{},
+		bus: bus, registry: registry, stats: collector, clients: clients, every: cmp.Or(o.SaveEvery, saveEvery), failing: map[*statefile.File]bool{},
 		state:      stateFile(dir),
 		statistics: &statefile.File{Path: filepath.Join(dir, "stats.json"), Version: stats.SavedVersion, What: "the statistics"},
 	}
@@ -83,6 +92,7 @@ func (p *persistence) load() route.Memory {
 		p.warn(err.Error())
 	}
 	p.registry.Restore(state.State)
+	p.clients.Restore(state.Budgets)
 	var counted stats.Saved
 	if err = p.statistics.Load(&counted); err == nil && counted.Version > 0 {
 		if err = p.stats.Restore(counted); err != nil {
@@ -100,6 +110,8 @@ func (p *persistence) keep(ctx context.Context, running func() *reload.Generatio
 	state, statistics := time.NewTicker(p.every), time.NewTicker(saveStatsEvery)
 	defer state.Stop()
 	defer statistics.Stop()
+	budgets := time.NewTicker(saveBudgetsEvery)
+	defer budgets.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -107,6 +119,10 @@ func (p *persistence) keep(ctx context.Context, running func() *reload.Generatio
 			return
 		case <-state.C:
 			p.saveState(running())
+		case <-budgets.C:
+			if p.clients.Changes() != p.budgets {
+				p.saveState(running())
+			}
 		case <-statistics.C:
 			p.saveStats()
 		}
@@ -120,9 +136,12 @@ func (p *persistence) save(g *reload.Generation) {
 }
 
 func (p *persistence) saveState(g *reload.Generation) {
-	if g != nil {
-		p.wrote(p.state, saveState(p.state, savedState{Version: stateVersion, State: p.registry.Save(), Planners: g.Table().Memory()}))
+	if g == nil {
+		return
 	}
+	p.budgets = p.clients.Changes()
+	saved := savedState{Version: stateVersion, State: p.registry.Save(), Planners: g.Table().Memory(), Budgets: p.clients.Save(p.registry.Now())}
+	p.wrote(p.state, saveState(p.state, saved))
 }
 
 func (p *persistence) saveStats() {

@@ -25,9 +25,13 @@ const (
 	TypeReload        Type = "reload"
 	TypeTunnel        Type = "tunnel"
 	TypePlugin        Type = "plugin" // a plugin process or one of its plans
+	TypeClient        Type = "client" // a client came to the end of its budget
 	TypeLog           Type = "log"
 	TypeNotice        Type = "notice" // about the event stream itself
 )
+
+// CodeBudgetUsedUp is the code of TypeClient.
+const CodeBudgetUsedUp = "budget_used_up"
 
 // Level says how serious an event is.
 type Level string
@@ -75,6 +79,7 @@ type Event struct {
 	Plugin  string    `json:"plugin,omitempty"`
 	Enabled *bool     `json:"enabled,omitempty"` // of a channel that was paused or resumed
 	Tunnel  string    `json:"tunnel,omitempty"`
+	Client  string    `json:"client,omitempty"` // of TypeClient
 	Message string    `json:"message,omitempty"`
 	Request *Request  `json:"request,omitempty"` // of TypeRequest and TypeRetry
 }

@@ -2,6 +2,7 @@ package limit
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -32,6 +33,13 @@ func (c *Clients) Client(name string) *Client {
 		c.all[name] = one
 	}
 	return one
+}
+
+// Names are those of all clients that were counted.
+func (c *Clients) Names() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Collect(maps.Keys(c.all))
 }
 
 // Changes is another number whenever something changed that is saved.

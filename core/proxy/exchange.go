@@ -33,9 +33,11 @@ type exchange struct {
 	body     body
 	walk     route.Walk
 	record   *event.Request
+	use      use
 	usage    dialect.Usage
 
 	pick     route.Pick
+	timedOut bool          // it waited in vain for a channel that is at its limit
 	picked   bool          // pick is for the next attempt
 	wait     time.Duration // before the next attempt
 	attempt  *attempt      // the latest
@@ -63,7 +65,7 @@ func (x *exchange) interrupted() bool {
 func (x *exchange) run(rt *route.Route) {
 	x.findObject()
 	x.walk.Begin(rt, route.Request{
-		Model: x.record.Model, Client: x.record.Client, Endpoint: string(x.endpoint), Object: x.object, Key: x.keyID,
+		Model: x.record.Model, Client: x.record.Client, Tokens: x.use.tokens(), Endpoint: string(x.endpoint), Object: x.object, Key: x.keyID,
 		Header: x.in.Header, RawQuery: x.in.URL.RawQuery, Body: x.body.head,
 	})
 	x.walk.Ask(x.in.Context(), x.now())

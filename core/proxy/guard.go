@@ -9,6 +9,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/dialect"
+	"github.com/aitunnel/aitunnel/core/limit"
 )
 
 // guard decides whether a request is let in at all.
@@ -21,38 +22,39 @@ type guard struct {
 
 // client is who may use the proxy.
 type client struct {
-	name   string
-	config *config.Client
+	name    string
+	config  *config.Client
+	counted *limit.Client // nil: nothing is
 }
 
-func newGuard(cfg *config.Config) guard {
+func newGuard(cfg *config.Config, counted *limit.Clients) guard {
 	g := guard{origins: cfg.Proxy.Origins}
 	if !cfg.RequiresToken() {
-		g.anybody = newClientOf(cfg, config.ClientAnonymous)
+		g.anybody = newClientOf(cfg, counted, config.ClientAnonymous)
 		return g
 	}
-	owner := newClientOf(cfg, config.ClientDefault)
+	owner := newClientOf(cfg, counted, config.ClientDefault)
 	for _, t := range cfg.Proxy.ClientTokens {
 		g.tokens, g.owners = append(g.tokens, config.HashToken(t.Reveal())), append(g.owners, owner)
 	}
 	for _, c := range cfg.Clients {
 		if hash, ok := c.Hash(); ok {
-			g.tokens, g.owners = append(g.tokens, hash), append(g.owners, newClientOf(cfg, c.Name))
+			g.tokens, g.owners = append(g.tokens, hash), append(g.owners, newClientOf(cfg, counted, c.Name))
 		}
 	}
 	return g
 }
 
-func newClientOf(cfg *config.Config, name string) *client {
+func newClientOf(cfg *config.Config, counted *limit.Clients, name string) *client {
 	c := cfg.Client(name)
 	if c == nil {
 		c = &config.Client{Name: name, Limit: config.ClientLimit{Wait: config.DefaultWait}}
 	}
-	return &client{name: name, config: c}
+	return &client{name, c, counted.Client(name)}
 }
 
 // trialClient is the program's own user, who tries a channel.
-var trialClient = &client{config: &config.Client{}}
+var trialClient = &client{config: &config.Client{Limit: config.ClientLimit{Wait: config.DefaultWait}}}
 
 // check returns whose the request is, or why it may not pass.
 func (g *guard) check(r *http.Request) (*client, *fault) {

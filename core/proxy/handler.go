@@ -21,6 +21,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/limit"
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/core/verdict"
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
@@ -47,6 +48,7 @@ func rulesOf(blocks []*config.Verdict) []*verdict.Rule {
 type Options struct {
 	Registry *channel.Registry
 	Bus      *event.Bus
+	Clients  *limit.Clients // what clients have used; nil: nothing is known
 	Roots    *x509.CertPool // whom to trust for sites; nil: the system's
 	// Unknown takes answers that no rule knows; nil: they are not kept. It must
 	// not wait.
@@ -58,6 +60,9 @@ type Options struct {
 type Handler struct {
 	registry  *channel.Registry
 	bus       *event.Bus
+	clients   *limit.Clients
+	lines     limit.Lines
+	outputs   limit.Outputs
 	upstreams upstreams
 	unknown   func(unknown.Answer)
 	current   atomic.Pointer[setup]
@@ -71,17 +76,18 @@ type Handler struct {
 
 // setup is what one configuration makes of the handler.
 type setup struct {
-	table     *route.Table
-	config    *config.Config
-	client    *retryablehttp.Client
-	guard     guard
-	limits    limits
-	memory    *budget
-	sites     map[*route.Channel]site
-	factors   map[string]float64 // what channels charge of a price
-	keepAlive time.Duration      // how long a waiting caller is left without a byte; 0: for ever
-	uses      atomic.Int64       // requests in flight, and one for being current
-	idle      chan struct{}
+	table        *route.Table
+	config       *config.Config
+	client       *retryablehttp.Client
+	guard        guard
+	limits       limits
+	memory       *budget
+	sites        map[*route.Channel]site
+	factors      map[string]float64 // what channels charge of a price
+	keepAlive    time.Duration      // how long a waiting caller is left without a byte; 0: for ever
+	countsTokens bool
+	uses         atomic.Int64 // requests in flight, and one for being current
+	idle         chan struct{}
 }
 
 // site is where a channel's requests go.
@@ -93,7 +99,10 @@ type site struct {
 
 // New returns a handler that answers 503 until [Handler.Use] is called.
 func New(o Options) *Handler {
-	return &Handler{registry: o.Registry, bus: o.Bus, upstreams: upstreams{roots: o.Roots}, unknown: o.Unknown, setups: map[*route.Table]*setup{}}
+	if o.Clients == nil {
+		o.Clients = &limit.Clients{}
+	}
+	return &Handler{registry: o.Registry, bus: o.Bus, clients: o.Clients, upstreams: upstreams{roots: o.Roots}, unknown: o.Unknown, setups: map[*route.Table]*setup{}}
 }
 
 // Use makes the handler work by cfg and its table from now on. Requests under
@@ -102,13 +111,14 @@ func New(o Options) *Handler {
 // took its place.
 func (h *Handler) Use(cfg *config.Config, t *route.Table) (drained <-chan struct{}) {
 	s := &setup{
-		table: t, config: cfg, client: newClient(), guard: newGuard(cfg),
+		table: t, config: cfg, client: newClient(), guard: newGuard(cfg, h.clients), countsTokens: countsTokens(cfg),
 		limits: limits{max: cfg.Proxy.MaxBody, replay: min(cfg.Proxy.ReplayLimit, cfg.Proxy.MaxBody)},
 		memory: &budget{limit: cfg.Proxy.BufferLimit},
 		sites:  map[*route.Channel]site{}, factors: map[string]float64{},
 		idle: make(chan struct{}), keepAlive: cfg.Proxy.StreamKeepalive,
 	}
 	s.uses.Store(1)
+	h.configureClients(cfg)
 	h.mu.Lock()
 	for _, ch := range t.Channels {
 		to := h.newSite(ch.Config)
@@ -284,6 +294,11 @@ func (x *exchange) serve(r *http.Request, only *target) {
 	if only != nil {
 		x.keyID = only.keyID
 	}
+	if f := x.enter(); f != nil {
+		x.refuse(*f)
+		return
+	}
+	defer x.use.place.Release()
 	x.run(rt)
 }
 

@@ -88,6 +88,7 @@ func (x *exchange) publishRecord() {
 	r.Retries = max(len(r.Attempts)-1, 0)
 	r.Dialect, r.Endpoint = x.dialect.String(), string(x.endpoint)
 	x.recordCost(t)
+	x.settleUse(t)
 	x.handler.bus.Publish(event.Event{Type: event.TypeRequest, Level: levelOf(r.Status), Channel: r.Channel, Key: r.Key, Request: r})
 }
 

@@ -65,6 +65,11 @@ func (f fault) write(w http.ResponseWriter, d dialect.Dialect, p dialect.Problem
 // explainFailure answers when no channel did: with 502 and what was tried, or
 // with 503 and why there was nothing to try.
 func (x *exchange) explainFailure() {
+	if x.timedOut {
+		x.setRetryAfter()
+		x.refuse(fault{status: http.StatusTooManyRequests, code: "channels_at_limit", message: fmt.Sprintf("every channel that could answer is at its limit, and no place was free within %s", x.client.config.Limit.Wait)})
+		return
+	}
 	if len(x.record.Attempts) == 0 {
 		x.explainSkips()
 		return

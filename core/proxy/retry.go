@@ -141,9 +141,15 @@ func (x *exchange) triedKey() bool {
 // none will be available in time. While another request tests the only channel
 // that is left, it waits for the outcome.
 func (x *exchange) pickNext() bool {
+	if len(x.record.Attempts) == 0 && x.handler.lines.Busy(x.kind()) {
+		return x.queueUp()
+	}
 	for {
 		if x.pick, x.picked = x.walk.Next(x.now()); x.picked {
 			return true
+		}
+		if x.walk.AtLimit(x.now()) {
+			return x.queueUp()
 		}
 		if !x.walk.AwaitProbe(x.in.Context()) {
 			return x.mayWait()

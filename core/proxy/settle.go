@@ -27,12 +27,17 @@ func (x *exchange) settle(o outcome) {
 		out.RetryAt = now.Add(max(x.backoff(), min(o.verdict.For, x.setup.config.Retry.MaxDelay)))
 	}
 	x.walk.Settle(&x.pick, now, out)
+	if x.passing == nil {
+		x.pick.Correct(now, 0)
+	}
+	x.handler.lines.Freed()
 }
 
 // cancelAttempt ends an attempt of whose result nobody is to be blamed.
 func (x *exchange) cancelAttempt() {
 	x.pick.Lease.Cancel()
 	x.pick.ReleaseKey()
+	x.handler.lines.Freed()
 }
 
 // conclude ends an attempt whose answer was passed on: err is how that ended,
@@ -53,6 +58,7 @@ func (x *exchange) conclude(late outcome, err error) {
 		o = goodOutcome
 		x.pick.Lease.Succeed(x.now())
 		x.pick.ReleaseKey()
+		x.handler.lines.Freed()
 	}
 	x.record.Error = o.reason()
 	x.recordAttempt(o)

@@ -17,6 +17,7 @@ type Request struct {
 	Object   string // the ID of an object that a site stores, if the request names one
 	Header   http.Header
 	RawQuery string
+	Tokens   int    // that it is expected to need
 	Body     []byte // its beginning, as far as it was read
 }
 

@@ -20,6 +20,7 @@ type Outcome struct {
 func (w *Walk) Answered(p *Pick, now time.Time, ttfb time.Duration) {
 	w.now = now
 	p.Lease.Answered(now, w.request.Model, w.request.Endpoint)
+	p.answered(ttfb)
 	proves := w.proves()
 	if p.Key != nil {
 		if proves {
@@ -167,11 +168,21 @@ func (w *Walk) settleKey(p *Pick, o Outcome) {
 			if o.Scope != verdict.ScopeKeyModel {
 				model = ""
 			}
-			k.Limit(w.now, model, o.For, o.Reason)
+			w.limitKey(p, model, o)
 		}
 	}
 	w.FailKey(*p)
 	w.secondKey(p, o)
+}
+
+// limitKey is for a key that the site limits. Where we find out how many requests
+// it takes at once, fewer of them may be the remedy; else it cools down.
+func (w *Walk) limitKey(p *Pick, model string, o Outcome) {
+	if p.refused() && o.For == 0 {
+		p.Key.State.Fail(w.now, o.Reason)
+		return
+	}
+	p.Key.State.Limit(w.now, model, o.For, o.Reason)
 }
 
 // secondKey lets a second key of the channel with the same outcome change what

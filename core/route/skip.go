@@ -37,8 +37,11 @@ func (w *Walk) refuses(ch *Channel) (skip channel.Skip, deferred bool) {
 	if !serves(ch.Config.Models, w.request.Model) {
 		return channel.SkipModelNotServed, false
 	}
-	if limit := ch.Config.MaxInFlight; limit > 0 && ch.State.InFlight() >= limit {
+	if most := ch.Config.InFlightLimit(); most > 0 && ch.State.InFlight() >= most {
 		return channel.SkipFull, false
+	}
+	if w.wait(ch.State.Limiter()) > 0 {
+		return channel.SkipAtLimit, false
 	}
 	if skip, _ := ch.State.SkipFor(w.now, w.request.Model, w.request.Endpoint); skip != "" {
 		return skip, false
@@ -50,15 +53,21 @@ func (w *Walk) refuses(ch *Channel) (skip channel.Skip, deferred bool) {
 	if len(ch.Keys) == 0 {
 		return "", deferred
 	}
-	skip = channel.SkipNoKey
+	none, skip := channel.SkipNoKey, channel.SkipNoKey
 	for _, k := range ch.Keys {
-		if w.keySkip(k) != "" {
+		if why := w.keySkip(k); why == channel.SkipAtLimit {
+			none = why
+			continue
+		} else if why != "" {
 			continue
 		}
 		if _, behind := k.State.Deferred(w.now, w.request.Model); !behind {
 			return "", deferred
 		}
 		skip = ""
+	}
+	if skip != "" {
+		skip = none
 	}
 	return skip, true
 }
@@ -143,6 +152,9 @@ func (w *Walk) keySkip(k *Key) channel.Skip {
 		}
 	}
 	skip, _ := k.State.Skip(w.now, w.request.Model)
+	if skip == "" && w.wait(k.State.Limiter()) > 0 {
+		return channel.SkipAtLimit
+	}
 	return skip
 }
 

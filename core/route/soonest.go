@@ -48,7 +48,10 @@ func (w *Walk) readyAt(ch *Channel) (time.Time, bool) {
 	if skip == channel.SkipQuotaSpent {
 		return t, false
 	}
-	t = later(t, until)
+	t = later(later(t, until), w.now.Add(w.wait(ch.State.Limiter())))
+	if most := ch.Config.InFlightLimit(); most > 0 && ch.State.InFlight() >= most {
+		t = later(t, w.now.Add(time.Second)) // when one ends is not known
+	}
 	if len(ch.Keys) == 0 {
 		return t, true
 	}
@@ -63,6 +66,9 @@ func (w *Walk) keyReadyAt(ch *Channel) (at time.Time, found bool) {
 		skip, until := k.State.Skip(w.now, w.request.Model)
 		if skip != "" && skip != channel.SkipRateLimited {
 			continue
+		}
+		if d := w.wait(k.State.Limiter()); d > 0 {
+			until = later(until, w.now.Add(d))
 		}
 		if !found || until.Before(at) {
 			at, found = until, true

@@ -67,7 +67,7 @@ type quickChannel struct {
 func (r *Route) makeQuick() {
 	r.quick = nil
 	for _, ch := range r.Channels {
-		r.quick = append(r.quick, quickChannel{ch.State.Gauge(), len(ch.Config.Models) == 0 && ch.Config.MaxInFlight == 0})
+		r.quick = append(r.quick, quickChannel{ch.State.Gauge(), len(ch.Config.Models) == 0 && !ch.isLimited()})
 	}
 }
 
@@ -223,6 +223,7 @@ func (t *Table) Activate(cfg *config.Config, registry *channel.Registry) {
 			k.State.SetLabel(k.Config.Label)
 			used[ch.State] = append(used[ch.State], k.State)
 		}
+		ch.configureLimits(registry.Now())
 	}
 	registry.Retain(used)
 }

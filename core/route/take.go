@@ -32,11 +32,18 @@ func (w *Walk) acquire(ch *Channel, key int, mode acquireMode, reason string) (P
 	if w.dry != nil {
 		return p, w.chooseKey(&p, key)
 	}
-	lease, skip := ch.State.Acquire(w.now, ch.Config.MaxInFlight, mode == acquireForced || w.mustServe(ch))
+	lease, skip := ch.State.Acquire(w.now, ch.Config.InFlightLimit(), mode == acquireForced || w.mustServe(ch))
 	if skip != "" {
 		return Pick{}, false
 	}
-	if !w.chooseKey(&p, key) || mode != acquireFree && w.extra(ch) && !w.route.registry.AllowExtra(w.now, w.route.maxExtra, true) {
+	if !w.chooseKey(&p, key) || !w.takePlaces(&p) {
+		lease.Cancel()
+		return Pick{}, false
+	}
+	if mode != acquireFree && w.extra(ch) && !w.route.registry.AllowExtra(w.now, w.route.maxExtra, true) {
+		for i := range p.places {
+			p.places[i].Undo(w.now)
+		}
 		lease.Cancel()
 		return Pick{}, false
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/limit"
 )
 
 // Walk leads one request from candidate to candidate. It is for one goroutine
@@ -60,13 +61,19 @@ type Pick struct {
 	Plan    uint64 // sequence number of the plan that chose the channel
 	Reason  string
 
+	places [2]limit.Place // at the limits of channel and key
+
 	model string
 	test  bool // of the key's mark
 	held  bool // the key is to be released
 }
 
-// ReleaseKey ends the use of the pick's key. It may be called again.
+// ReleaseKey ends the use of the pick's key, and of the places at the limits. It
+// may be called again.
 func (p *Pick) ReleaseKey() {
+	for i := range p.places {
+		p.places[i].Release()
+	}
 	if p.held {
 		p.held = false
 		p.Key.State.Release(p.model, p.test)

@@ -1,0 +1,187 @@
+package proxy
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/dialect"
+	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/limit"
+)
+
+// configureClients gives the clients of a configuration their bounds.
+func (h *Handler) configureClients(cfg *config.Config) {
+	known := map[string]bool{}
+	for _, c := range cfg.Clients {
+		known[c.Name] = true
+		counted := h.clients.Client(c.Name)
+		l := c.Limit
+		counted.Gate.Configure(time.Now(), limit.Rates{Requests: l.RequestsPerMinute, Tokens: l.TokensPerMinute, Burst: l.Burst, Concurrent: l.Concurrent})
+		counted.Budget.Configure(limit.Bounds{
+			Use: limit.Use{Tokens: float64(c.Budget.Tokens), Amount: c.Budget.Amount}, Per: limit.Period(c.Budget.Per), In: cfg.Location(),
+		})
+	}
+	for _, name := range h.clients.Names() {
+		if !known[name] {
+			h.clients.Client(name).Gate.Configure(time.Now(), limit.Rates{})
+			h.clients.Client(name).Budget.Configure(limit.Bounds{})
+		}
+	}
+}
+
+// countsTokens says that the configuration bounds tokens, so that requests have
+// to be estimated.
+func countsTokens(cfg *config.Config) bool {
+	for _, c := range cfg.Clients {
+		if c.Limit.TokensPerMinute > 0 || c.Budget.Tokens > 0 || c.Budget.Amount > 0 {
+			return true
+		}
+	}
+	for _, ch := range cfg.Channels {
+		if ch.Limit.TokensPerMinute > 0 {
+			return true
+		}
+		for _, k := range ch.Keys {
+			if k.Limit.TokensPerMinute > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// use is what a request is expected to need, and what is taken for it.
+type use struct {
+	expected dialect.Tokens
+	place    limit.Place // at the client's limit
+	reserved limit.Reservation
+	amount   float64 // that is reserved
+}
+
+func (u *use) tokens() int { return int(u.expected.Input + u.expected.Output) }
+
+// enter waits until the client may send another request; the result is why it
+// may not. The place that is taken is to be released, and what it used settled.
+func (x *exchange) enter() *fault {
+	if x.setup.countsTokens {
+		e := dialect.EstimateOf(x.in.Header, x.body.head)
+		x.use.expected = dialect.Tokens{Input: uint64(e.Input), Output: uint64(x.handler.outputs.Expect(x.record.Model, e.MaxOutput))}
+	}
+	counted := x.client.counted
+	if counted == nil {
+		return nil
+	}
+	place, refused, err := counted.Gate.Enter(x.in.Context(), x.use.tokens(), x.client.config.Limit.Wait)
+	switch {
+	case err != nil:
+		if x.interrupted() {
+			return &fault{http.StatusServiceUnavailable, "stopping", "aitunnel is stopping", false}
+		}
+		x.abandon()
+	case refused != nil:
+		x.retryAfter(refused.RetryAfter)
+		return &fault{status: http.StatusTooManyRequests, code: "client_limit", message: x.limitText(refused)}
+	}
+	x.use.place = place
+	if f := x.reserve(counted); f != nil {
+		x.use.place.Undo(time.Now())
+		return f
+	}
+	return nil
+}
+
+func (x *exchange) limitText(r *limit.Refusal) string {
+	what := map[limit.Reason]string{limit.RequestsPerMinute: "requests a minute", limit.TokensPerMinute: "tokens a minute", limit.Concurrent: "requests in flight"}[r.Reason]
+	return fmt.Sprintf("the client %q is at its limit of %d %s, and its turn does not come within %s", x.client.name, r.Bound, what, x.client.config.Limit.Wait)
+}
+
+// reserve takes a part of the client's budget.
+func (x *exchange) reserve(counted *limit.Client) *fault {
+	amount := x.client.config.Budget.Amount
+	if amount > 0 && x.record.Model != "" {
+		cost, _, known := x.setup.config.Prices.Cost("", x.record.Model, 1, x.use.expected)
+		if !known {
+			return &fault{http.StatusForbidden, "no_price", fmt.Sprintf("the budget of the client %q is an amount of money, and the model %q has no price", x.client.name, x.record.Model), true}
+		}
+		x.use.amount = cost.Units()
+	}
+	now := x.now()
+	reserved, spent := counted.Budget.Reserve(now, limit.Use{Tokens: float64(x.use.tokens()), Amount: x.use.amount})
+	if spent != nil {
+		x.retryAfter(spent.Ends.Sub(now))
+		f := &fault{status: http.StatusTooManyRequests, code: "budget_used_up", message: fmt.Sprintf("the client %q has used up its budget of %s; the next %s begins at %s", x.client.name, budgetText(spent.Bounds), spent.Per, spent.Ends.Format(time.RFC3339))}
+		if spent.First {
+			x.handler.bus.Publish(event.Event{Type: event.TypeClient, Level: event.LevelWarn, Code: event.CodeBudgetUsedUp, Client: x.client.name, Message: f.message})
+		}
+		return f
+	}
+	x.use.reserved = reserved
+	return nil
+}
+
+func budgetText(b limit.Bounds) string {
+	if b.Amount > 0 {
+		return fmt.Sprintf("%g a %s", b.Amount, b.Per)
+	}
+	return fmt.Sprintf("%.0f tokens a %s", b.Tokens, b.Per)
+}
+
+// retryAfter tells the caller when to come again, in whole seconds.
+func (x *exchange) retryAfter(d time.Duration) {
+	d = min(max(d, 0), maxRetryAfter)
+	x.caller.w.Header()["Retry-After"] = []string{strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))}
+}
+
+// settleUse replaces what the request was expected to need by what it did.
+// Where an answer does not say it, the estimate stands; without an answer it
+// needed nothing.
+func (x *exchange) settleUse(t dialect.Tokens) {
+	now := x.now()
+	used, cost := 0, 0.0
+	if x.passing != nil {
+		used, cost = x.use.tokens(), x.use.amount
+	}
+	if t.Input+t.Output > 0 {
+		used = int(t.Input + t.Output)
+		if x.setup.countsTokens {
+			x.handler.outputs.Observe(x.record.Model, int(t.Output))
+		}
+	}
+	if x.record.Currency != "" {
+		cost = x.record.Cost.Units()
+	}
+	if x.passing != nil {
+		x.pick.Correct(now, used)
+	}
+	x.use.place.Correct(time.Now(), used)
+	x.use.reserved.Settle(now, limit.Use{Tokens: float64(used), Amount: cost})
+}
+
+// queueUp waits in the line of those for which every channel is at its limit,
+// until a candidate is picked.
+func (x *exchange) queueUp() bool {
+	wait := x.client.config.Limit.Wait
+	ok, _ := x.handler.lines.Wait(x.in.Context(), x.kind(), x.client.name, wait, func() (bool, time.Duration) {
+		now := x.now()
+		if x.pick, x.picked = x.walk.Next(now); x.picked {
+			return true, 0
+		}
+		at, _ := x.walk.Soonest(now)
+		return false, at.Sub(now)
+	})
+	x.timedOut = !ok && x.in.Context().Err() == nil
+	return ok
+}
+
+// kind is the line that the request waits in. One that was tried already may
+// have other channels left than those behind it.
+func (x *exchange) kind() string {
+	if len(x.record.Attempts) > 0 {
+		return x.record.ID
+	}
+	return x.record.Route + " " + x.record.Model
+}

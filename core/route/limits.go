@@ -1,0 +1,104 @@
+package route
+
+import (
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/limit"
+)
+
+// configureLimits gives channels and keys their bounds. What a channel may have
+// in flight is bounded by its leases; "auto" is found out for each key.
+func (ch *Channel) configureLimits(now time.Time) {
+	rates := ratesOf(ch.Config.Limit)
+	rates.Concurrent, rates.Auto = 0, rates.Auto && len(ch.Keys) == 0
+	ch.State.Limiter().Configure(now, rates)
+	for _, k := range ch.Keys {
+		rates := ratesOf(k.Config.Limit)
+		if ch.Config.Limit.Concurrent.Auto && rates.Concurrent == 0 {
+			rates.Auto = true
+		}
+		k.State.Limiter().Configure(now, rates)
+	}
+}
+
+func ratesOf(l config.Limit) limit.Rates {
+	return limit.Rates{Requests: l.RequestsPerMinute, Tokens: l.TokensPerMinute, Burst: l.Burst, Concurrent: l.Concurrent.Most, Auto: l.Concurrent.Auto}
+}
+
+// isLimited says that the channel, or one of its keys, has a bound.
+func (ch *Channel) isLimited() bool {
+	if ch.Config.InFlightLimit() > 0 || ch.Config.Limit != (config.Limit{}) {
+		return true
+	}
+	for _, k := range ch.Keys {
+		if k.Config.Limit != (config.Limit{}) {
+			return true
+		}
+	}
+	return false
+}
+
+// wait is how long the request has to wait for the limiter; 0: it need not.
+func (w *Walk) wait(l *limit.Limiter) time.Duration {
+	d, _ := l.Wait(w.now, w.request.Tokens)
+	return d
+}
+
+// takePlaces takes the pick's places at the limits of its channel and key, all
+// or none.
+func (w *Walk) takePlaces(p *Pick) bool {
+	var ok bool
+	if p.places[0], ok = p.Channel.State.Limiter().Take(w.now, w.request.Tokens); !ok {
+		return false
+	}
+	if p.Key == nil {
+		return true
+	}
+	if p.places[1], ok = p.Key.State.Limiter().Take(w.now, w.request.Tokens); !ok {
+		p.places[0].Undo(w.now)
+		return false
+	}
+	return true
+}
+
+// Correct replaces the tokens that were charged for the pick by those that were
+// used. It may come when the attempt has long ended.
+func (p *Pick) Correct(now time.Time, tokens int) {
+	for i := range p.places {
+		p.places[i].Correct(now, tokens)
+	}
+}
+
+// answered tells the limits that a good answer began.
+func (p *Pick) answered(ttfb time.Duration) {
+	for i := range p.places {
+		p.places[i].Answered(ttfb)
+	}
+}
+
+// refused tells the limits that the site limits requests, and says whether fewer
+// of them in flight are the remedy.
+func (p *Pick) refused() (lower bool) {
+	for i := range p.places {
+		lower = p.places[i].Refused() || lower
+	}
+	return lower
+}
+
+// AtLimit says that the request could be sent to a channel, were that or its keys
+// not at a limit of the configuration.
+func (w *Walk) AtLimit(now time.Time) bool {
+	w.now, w.again = now, true
+	if w.over {
+		return false
+	}
+	for _, ch := range w.route.Channels {
+		switch w.skip(ch) {
+		case channel.SkipFull, channel.SkipAtLimit:
+			return true
+		}
+	}
+	return false
+}
