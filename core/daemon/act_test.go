@@ -169,6 +169,12 @@ func TestAHealthCheckIsMadeNow(t *testing.T) {
 	if c := r.channel("home"); c.HealthCheck != "http" || c.CheckedAt == nil || c.Health != "down" {
 		t.Errorf("%+v", c)
 	}
-	check("bare", http.StatusConflict)
+	if got := check("bare", http.StatusOK); !got.OK || got.Health != "unknown" || !strings.Contains(got.Message, "lists 1 model") {
+		t.Errorf("without a health check: %+v", got)
+	}
+	bare.Always(fakesite.Reset())
+	if got := check("bare", http.StatusOK); got.OK || got.Message == "" {
+		t.Errorf("without a health check: %+v", got)
+	}
 	check("none", http.StatusNotFound)
 }

@@ -212,7 +212,7 @@ func TestEachDeliveryIsAnAttempt(t *testing.T) {
 			defer flaky.Close()
 			r := start(t, fmt.Sprintf("channel \"only\" {\n target = %q\n keys = [\"k\"]\n}\nretry {\n max_retries = 0\n}\n", flaky.URL))
 			for i := range 2 {
-				req, err := http.NewRequest(tt.method, r.url+"/v1/models", strings.NewReader(tt.body))
+				req, err := http.NewRequest(tt.method, r.url+"/v1/things", strings.NewReader(tt.body))
 				if err != nil {
 					t.Fatal(err)
 				}

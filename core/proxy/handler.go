@@ -83,6 +83,7 @@ type setup struct {
 	limits       limits
 	memory       *budget
 	sites        map[*route.Channel]site
+	models       modelLists
 	factors      map[string]float64 // what channels charge of a price
 	keepAlive    time.Duration      // how long a waiting caller is left without a byte; 0: for ever
 	countsTokens bool
@@ -289,6 +290,9 @@ func (x *exchange) serve(r *http.Request, only *target) {
 		// Codex tries this first, and goes on with plain requests at once.
 		x.caller.w.Header()["Connection"] = []string{"close"}
 		x.refuse(fault{http.StatusUpgradeRequired, "websocket_not_supported", "this endpoint is not served by WebSocket: send a POST, or set websocket = true in the channel", true})
+		return
+	}
+	if only == nil && x.answerModels(rt) {
 		return
 	}
 	if only != nil {

@@ -43,6 +43,12 @@ func (p *prober) Probe(ctx context.Context, in sdk.ProbeRequest) (sdk.ProbeResul
 	if len(in.Body) > maxProbeBody {
 		return sdk.ProbeResult{}, fmt.Errorf("the probe's body has %d bytes, at most %d are sent", len(in.Body), maxProbeBody)
 	}
+	return p.probe(ctx, u, query, in, p.key(), maxProbeBody)
+}
+
+// probe sends a probe with a key, or without any, and takes an answer of up to
+// max bytes.
+func (p *prober) probe(ctx context.Context, u *url.URL, query string, in sdk.ProbeRequest, k *route.Key, max int64) (sdk.ProbeResult, error) {
 	method := in.Method
 	if method == "" {
 		method = http.MethodGet
@@ -62,16 +68,16 @@ func (p *prober) Probe(ctx context.Context, in sdk.ProbeRequest) (sdk.ProbeResul
 	req.Header = copyRequestHeaders(header)
 	secret := ""
 	query = dialect.RemoveCredentials(req.Header, query, nil)
-	if k := p.key(); k != nil {
+	if k != nil {
 		secret = k.Config.Value.Reveal()
 		auth := p.channel.Config.Auth
 		query = dialect.Auth{Style: dialect.Style(auth.Style), Param: auth.Param}.Carry(asked, req.Header, query, secret)
 	}
 	req.URL.RawQuery = query
-	return p.send(req, secret)
+	return p.send(req, secret, max)
 }
 
-func (p *prober) send(req *http.Request, secret string) (sdk.ProbeResult, error) {
+func (p *prober) send(req *http.Request, secret string, max int64) (sdk.ProbeResult, error) {
 	begun := time.Now()
 	resp, err := p.site.transport.Do(req, upstream.Call{})
 	if err != nil {
@@ -80,7 +86,7 @@ func (p *prober) send(req *http.Request, secret string) (sdk.ProbeResult, error)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	out := sdk.ProbeResult{Status: resp.StatusCode, Latency: time.Since(begun), Header: map[string]string{}}
-	if out.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxProbeBody)); err != nil {
+	if out.Body, err = io.ReadAll(io.LimitReader(resp.Body, max)); err != nil {
 		return sdk.ProbeResult{}, errors.New("the answer was cut off")
 	}
 	for name := range resp.Header {

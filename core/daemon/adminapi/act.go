@@ -67,13 +67,21 @@ func (s *Source) checkOnce(ctx context.Context, ch *route.Channel) admin.Checked
 	out := admin.Checked{Name: ch.Config.Name, Latency: millis(t.total), At: time.Now(), Health: string(sdk.HealthUnknown)}
 	switch {
 	case t.problem == "" && t.status == http.StatusOK:
-		out.OK, out.Message = true, fmt.Sprintf("it lists %d models", len(connect.ModelNames(t.body.Bytes())))
+		out.OK, out.Message = true, fmt.Sprintf("it lists %s", countOf(len(connect.ModelNames(t.body.Bytes())), "model"))
 	case t.problem == "" && (t.status == http.StatusNotFound || t.status == http.StatusMethodNotAllowed):
 		out.OK, out.Message = true, fmt.Sprintf("it answers, but lists no models (%d): 'aitunnel channel test %s' sends a real request", t.status, ch.Config.Name)
 	default:
 		out.Message = t.failure()
 	}
 	return out
+}
+
+// countOf is a number with its noun.
+func countOf(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // Check is for [admin.Source]. A channel without a health check is asked for its
