@@ -68,7 +68,7 @@ func (l *loader) warnTarget(c *Channel) {
 	if !apiPaths.MatchString(path) {
 		return
 	}
-	first := path
+	first := apiPaths.ReplaceAllString(path, "")
 	if i := strings.Index(strings.ToLower(path), "/v1"); i >= 0 {
 		first = path[:i]
 	}

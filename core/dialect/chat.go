@@ -43,7 +43,7 @@ func classifyChoices(e *Event) {
 	choices := root.Get("choices")
 	if !choices.IsArray() {
 		e.Kind = Content
-		if isEmptyError(root) || choices.Exists() && isBlank(choices) {
+		if isEmptyError(root) || choices.Exists() && isBlank(choices) || saysNothing(root) {
 			e.Kind = Preamble
 		}
 		return
@@ -68,6 +68,11 @@ func classifyChoice(e *Event, choice gjson.Result) {
 		case "delta", "message":
 			if e.Kind == Preamble && deltaSays(v) {
 				e.Kind = Content
+			}
+		case "error": // OpenRouter's place for what its provider said
+			if v.IsObject() && !isBlank(v) || v.Str != "" {
+				e.Kind, e.Data = Error, []byte(choice.Raw)
+				return false
 			}
 		case "finish_reason":
 			switch {

@@ -137,13 +137,13 @@ func removeProtocols(h http.Header, drop func(string) bool) {
 }
 
 // eachSecret yields what a header's value may hold: the value without its
-// scheme, and of Basic the user and the password.
+// scheme, which some settings have twice, and of Basic the user and the password.
 func eachSecret(value string, yield func(string) bool) bool {
 	scheme, rest, ok := strings.Cut(value, " ")
 	rest = strings.TrimSpace(rest)
 	switch {
-	case ok && (strings.EqualFold(scheme, "bearer") || strings.EqualFold(scheme, "token")):
-		return yield(rest)
+	case ok && (strings.EqualFold(scheme, "bearer") || strings.EqualFold(scheme, "token") || strings.EqualFold(scheme, "key")):
+		return eachSecret(strings.Trim(rest, "\"'"), yield)
 	case ok && strings.EqualFold(scheme, "basic"):
 		plain, err := base64.StdEncoding.DecodeString(rest)
 		if err != nil {

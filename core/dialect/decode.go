@@ -17,11 +17,31 @@ import (
 
 // Coding is the Content-Encoding of a body, "" if it is not compressed.
 func Coding(h http.Header) string {
-	coding := strings.ToLower(strings.TrimSpace(first(h, "Content-Encoding")))
-	if coding == "identity" {
+	value := first(h, "Content-Encoding")
+	if value == "" {
 		return ""
 	}
-	return coding
+	var codings []string
+	for coding := range strings.SplitSeq(strings.ToLower(value), ",") {
+		if coding = strings.TrimSpace(coding); coding != "" && coding != "identity" {
+			codings = append(codings, coding)
+		}
+	}
+	return strings.Join(codings, ", ")
+}
+
+// DecodeError decodes the beginning of an error's body, whatever its header says
+// of the coding: some gateways pass the header on and not the coding, or the
+// other way round.
+func DecodeError(h http.Header, b []byte, limit int) []byte {
+	coding := Coding(h)
+	if coding == "" && bytes.HasPrefix(b, []byte{0x1f, 0x8b}) {
+		coding = "gzip"
+	}
+	if plain, _ := Decode(coding, b, limit); len(plain) > 0 {
+		return plain
+	}
+	return b[:min(len(b), limit)]
 }
 
 // CanDecode says that bodies with this Content-Encoding can be looked into.

@@ -107,6 +107,32 @@ func isErrorCode(v gjson.Result) bool {
 	return false
 }
 
+// saysNothing finds objects, or arrays, in which there is nothing of an answer:
+// {}, {"type":"ping"}, {"success":true,"data":null}.
+func saysNothing(root gjson.Result) bool {
+	if !root.IsObject() {
+		return isBlank(root)
+	}
+	if !gjson.Valid(root.Raw) {
+		return false
+	}
+	nothing := true
+	root.ForEach(func(name, v gjson.Result) bool {
+		switch name.Str {
+		case "id", "object", "created", "model", "system_fingerprint", "code", "success", "status", "request_id", "trace_id", "time", "timestamp":
+		case "type":
+			kind := kindOfName([]byte(strings.NewReplacer("-", "", "_", "").Replace(v.Str)))
+			nothing = isBlank(v) || kind == KeepAlive
+		case "message", "msg":
+			nothing = isBlank(v) || strings.EqualFold(v.Str, "ok") || strings.EqualFold(v.Str, "success")
+		default:
+			nothing = isBlank(v)
+		}
+		return nothing
+	})
+	return nothing
+}
+
 // failedBy are the finish reasons by which sites say that they broke down.
 func failedBy(reason string) bool {
 	return reason == "error" || reason == "insufficient_system_resource"
@@ -116,7 +142,7 @@ func failedBy(reason string) bool {
 // is no JSON. It says whether that settled the event's kind.
 func classifyError(e *Event) bool {
 	if c := firstByte(e.Data); c != '{' && c != '[' {
-		if e.Kind = Content; string(e.Name) == "error" {
+		if e.Kind = Content; string(e.Name) == "error" || e.Whole && !e.Cut {
 			e.Kind = Error
 		}
 		return true

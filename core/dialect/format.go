@@ -30,6 +30,16 @@ var (
 	Plain           Format = plain{} // anything else
 )
 
+// AnswersObject says that an answer of the format, or each of its events, is a
+// JSON object: a text in its place is an error.
+func AnswersObject(f Format) bool {
+	switch f {
+	case Chat, Responses, Completions, Messages, GenerateContent, OllamaChat:
+		return true
+	}
+	return false
+}
+
 // Kind is what an event means to those who wait for the answer.
 type Kind uint8
 

@@ -82,7 +82,7 @@ func (s *Stream) nextElement(b []byte) (e Event, n int, ok bool) {
 
 // nextDocument finds the end of an answer that is not a stream: of a JSON value
 // where its last bracket is, of a page at the end of the body. A text that is
-// neither is content from its first byte.
+// neither is content from its first byte, unless the API's answers are objects.
 func (s *Stream) nextDocument(b []byte) (e Event, n int, ok bool) {
 	if s.passed {
 		if blanks(b, false) == len(b) {
@@ -95,7 +95,7 @@ func (s *Stream) nextDocument(b []byte) (e Event, n int, ok bool) {
 		start = s.keep
 	}
 	isJSON := start[0] == '{' || start[0] == '['
-	if !isJSON && !s.html {
+	if !isJSON && !s.html && !AnswersObject(s.format) {
 		s.passed, s.inEvent = true, false
 		return Event{Kind: Content}, len(b), true
 	}

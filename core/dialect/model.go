@@ -115,7 +115,7 @@ func bodyModel(h http.Header, b []byte) (Model, Found) {
 	switch {
 	case strings.HasPrefix(contentType, "multipart/form-data"):
 		return formModel(contentType, b)
-	case strings.HasPrefix(contentType, "application/x-www-form-urlencoded"):
+	case strings.HasPrefix(contentType, "application/x-www-form-urlencoded") && firstByte(b) != '{': // curl -d says so of JSON
 		return urlFormModel(b)
 	}
 	return jsonModel(b)

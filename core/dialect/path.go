@@ -48,6 +48,15 @@ func firstVersion(path string) (version, rest string) {
 	return segment, after
 }
 
+// cutLast splits a path before its last segment.
+func cutLast(path string) (parent, last string) {
+	i := strings.LastIndexByte(path, '/')
+	if i < 0 {
+		return "", path
+	}
+	return path[:i], path[i+1:]
+}
+
 // apiPaths are those that users give as a target because a site's page shows
 // them whole.
 var apiPaths = []string{"", "/chat/completions", "/completions", "/responses", "/messages", "/embeddings", "/models"}
@@ -55,16 +64,25 @@ var apiPaths = []string{"", "/chat/completions", "/completions", "/responses", "
 // JoinPath joins the path of a channel's target with that of a request. What
 // the target ends with and the request begins with is there once: ".../v1" and
 // "/v1/models" are ".../v1/models", and so are ".../v1/chat/completions" and
-// "/v1/models". overlap says that there was such a part.
+// "/v1/models". Where the target has another version, it counts instead of the
+// v1 that clients send: ".../v4" and "/v1/models" are ".../v4/models". overlap
+// says that there was such a part.
 func JoinPath(base, path string) (joined string, overlap bool) {
 	base = strings.TrimSuffix(base, "/")
 	if base == "" {
 		return path, false
 	}
-	if version, _ := firstVersion(path); version != "" {
+	if version, rest := firstVersion(path); version != "" {
 		for _, tail := range apiPaths {
-			if root, ok := strings.CutSuffix(base, "/"+version+tail); ok {
-				return root + path, true
+			root, ok := strings.CutSuffix(base, tail)
+			switch parent, last := cutLast(root); {
+			case !ok:
+			case isVersion(last) && (last == version || version != "v1"):
+				return parent + path, true
+			case isVersion(last):
+				return root + rest, true
+			case last == "openai" && strings.HasSuffix(parent, "/v1beta"), tail != "" && rest == tail:
+				return root + rest, true
 			}
 		}
 	}

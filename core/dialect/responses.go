@@ -44,11 +44,16 @@ func (responses) Classify(e *Event, started bool) {
 	case classifyError(e):
 		e.Final = e.Kind == Error
 	case e.Whole:
-		if gjson.GetBytes(e.Data, "object").Str == "response" {
-			classifyResponse(e, gjson.ParseBytes(e.Data), started)
+		switch root := gjson.ParseBytes(e.Data); {
+		case root.Get("object").Str == "response":
+			classifyResponse(e, root, started)
+		case saysNothing(root):
+			e.Kind = Preamble
 		}
 	case kind == "" && gjson.GetBytes(e.Data, "choices").Exists():
 		classifyChoices(e) // a gateway that answers as for chat
+	case kind == "" && saysNothing(gjson.ParseBytes(e.Data)):
+		e.Kind = Preamble
 	default:
 		e.Kind = Content
 	}

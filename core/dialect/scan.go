@@ -13,15 +13,18 @@ const (
 )
 
 // topLevel finds the value of a field at the top of a JSON object, of which b
-// is the beginning: b[start:end]. The first field of that name counts.
+// is the beginning: b[start:end]. Of several of that name the last counts, as it
+// does for the parsers of sites.
 func topLevel(b []byte, field string) (start, end int, found Found) {
 	found = eachField(b, func(name []byte, s, e int) bool {
-		if !isName(name, field) {
-			return true
+		if isName(name, field) {
+			start, end = s, e
 		}
-		start, end = s, e
-		return false
+		return true
 	})
+	if end > 0 {
+		found = Yes
+	}
 	return start, end, found
 }
 
@@ -30,7 +33,7 @@ func topLevel(b []byte, field string) (start, end int, found Found) {
 // returns false. It returns Yes if visit ended it, NotYet if b did, and None if
 // the object did, or if there is none.
 func eachField(b []byte, visit func(name []byte, start, end int) bool) Found {
-	i := skipBlank(b, 0)
+	i := skipBlank(b, len(b)-len(bytes.TrimPrefix(b, byteOrderMark)))
 	if i == len(b) {
 		return NotYet
 	}
@@ -71,6 +74,9 @@ func eachField(b []byte, visit func(name []byte, start, end int) bool) Found {
 		i = end
 	}
 }
+
+// byteOrderMark is what some editors put before a text.
+var byteOrderMark = []byte("\ufeff")
 
 // skipValue is the place after the value that begins at i; false if it does not
 // end in b.

@@ -159,7 +159,11 @@ func (g *guard) allowOrigin(w http.ResponseWriter, r *http.Request) (done bool) 
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Add("Vary", "Origin")
 	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+		h.Set("Access-Control-Expose-Headers", "*") // such as Retry-After and the request's ID
 		return false
+	}
+	if r.Header.Get("Access-Control-Request-Private-Network") == "true" { // a page of the internet asks a home network
+		h.Set("Access-Control-Allow-Private-Network", "true")
 	}
 	h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
 	if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {

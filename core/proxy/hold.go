@@ -189,7 +189,10 @@ func (a *attempt) isFault() bool {
 // isEmpty says that the answer ended without anything in it, where every API
 // says something.
 func (a *attempt) isEmpty(resp *http.Response) bool {
-	if resp.StatusCode != http.StatusOK || !a.ended || a.settled || a.exchange.in.Method == http.MethodHead {
+	if !a.ended || a.settled || a.exchange.in.Method == http.MethodHead {
+		return false
+	}
+	if resp.StatusCode != http.StatusOK && (resp.StatusCode < 200 || resp.StatusCode >= 300 || !dialect.AnswersObject(a.exchange.format)) {
 		return false
 	}
 	switch a.exchange.endpoint {
@@ -201,8 +204,7 @@ func (a *attempt) isEmpty(resp *http.Response) bool {
 
 // decodedHead is the beginning of an error answer as text.
 func (a *attempt) decodedHead(h http.Header) []byte {
-	plain, _ := dialect.Decode(dialect.Coding(h), a.head, maxErrorBody) // as far as it can be decoded
-	return plain
+	return dialect.DecodeError(h, a.head, maxErrorBody)
 }
 
 // decode decodes the next piece of a compressed answer. The result is valid

@@ -60,7 +60,8 @@ func (a *attempt) judge(resp *http.Response, err error) outcome {
 	case resp.StatusCode >= 300:
 		answer.Body = a.decodedHead(resp.Header)
 	case a.isFault():
-		answer.Body, answer.Event = a.fault, a.found == dialect.Error
+		answer.Body, answer.Error = a.fault, a.found == dialect.Error
+		answer.Event = answer.Error
 	case a.isEmpty(resp):
 		answer.Empty = true
 	case resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols:
@@ -192,7 +193,7 @@ func noBodyStatus(status int) bool {
 // request cannot be sent again, but the site is judged by it.
 func (a *attempt) late(resp *http.Response) outcome {
 	answer := a.exchange.answerOf(resp)
-	answer.Body, answer.Event = a.fault, true
+	answer.Body, answer.Event, answer.Error = a.fault, true, true
 	return outcome{verdict: a.verdicts().Judge(answer)}
 }
 

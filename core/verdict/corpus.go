@@ -213,6 +213,9 @@ func ParseWire(wire string) (Answer, error) {
 	}
 	a.Body = []byte(body)
 	a.Event = a.good() && isEventStream(a.Body)
+	if data, ok := errorEvent(a.Body); ok && a.Event {
+		a.Body, a.Error = data, true
+	}
 	return a, nil
 }
 

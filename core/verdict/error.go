@@ -40,17 +40,19 @@ func normalize(a Answer) *failure {
 	body := a.Body[:min(len(a.Body), MaxBody)]
 	f := &failure{status: a.Status, header: a.Header, body: body, empty: a.Empty, redirect: a.Status >= 300 && a.Status < 400}
 	f.page = isPage(a, body)
-	if a.good() && !f.page && !f.empty && !mayHoldError(body) {
+	if a.good() && !f.page && !f.empty && !a.Error && !mayHoldError(body) {
 		return nil
 	}
 	documents(body, func(doc gjson.Result) bool {
-		f.json = f.read(doc, a.good())
+		f.json = f.read(doc, a.good() && !a.Error)
 		return f.json
 	})
 	switch {
 	case f.json && a.good():
 		f.status = f.statusOfError()
 	case f.json || f.page || f.empty:
+	case a.Error:
+		f.status = 0
 	case a.good():
 		return nil
 	}

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"bytes"
+	"iter"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -153,18 +154,43 @@ func isEventStream(body []byte) bool {
 	return false
 }
 
-// events reads server-sent events with any line endings (HTML standard, 9.2.6).
+// events visits the JSON of server-sent events.
 func events(body []byte, visit func(gjson.Result) bool) {
-	body = bytes.ReplaceAll(bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
-	for event := range bytes.SplitSeq(body, []byte("\n\n")) {
-		var data []byte
-		for line := range bytes.SplitSeq(event, []byte("\n")) {
-			if d, ok := bytes.CutPrefix(line, []byte("data:")); ok {
-				data = append(append(data, bytes.TrimPrefix(d, []byte(" "))...), '\n')
-			}
-		}
-		if data = bytes.TrimSpace(data); len(data) > 0 && data[0] == '{' && visit(gjson.ParseBytes(data)) {
+	for _, data := range eachEvent(body) {
+		if len(data) > 0 && data[0] == '{' && visit(gjson.ParseBytes(data)) {
 			return
+		}
+	}
+}
+
+// errorEvent is the data of the first event called "error".
+func errorEvent(body []byte) ([]byte, bool) {
+	for name, data := range eachEvent(body) {
+		if name == "error" {
+			return data, true
+		}
+	}
+	return nil, false
+}
+
+// eachEvent reads server-sent events with any line endings (HTML standard,
+// 9.2.6): their names and data.
+func eachEvent(body []byte) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		body = bytes.ReplaceAll(bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
+		for event := range bytes.SplitSeq(body, []byte("\n\n")) {
+			var name string
+			var data []byte
+			for line := range bytes.SplitSeq(event, []byte("\n")) {
+				if d, ok := bytes.CutPrefix(line, []byte("data:")); ok {
+					data = append(append(data, bytes.TrimPrefix(d, []byte(" "))...), '\n')
+				} else if n, ok := bytes.CutPrefix(line, []byte("event:")); ok {
+					name = string(bytes.TrimSpace(n))
+				}
+			}
+			if !yield(name, bytes.TrimSpace(data)) {
+				return
+			}
 		}
 	}
 }

@@ -53,7 +53,11 @@ func wireShape(a Answer) string {
 		fmt.Fprintf(&b, "%s: %s\n", name, anonymize(strings.Join(a.Header.Values(name), ", ")))
 	}
 	b.WriteString("\n")
-	b.WriteString(bodyShape(a.Body[:min(len(a.Body), MaxBody)]))
+	body := bodyShape(a.Body[:min(len(a.Body), MaxBody)])
+	if a.Error && a.Event {
+		body = "event: error\ndata: " + strings.ReplaceAll(body, "\n", " ")
+	}
+	b.WriteString(body)
 	return b.String()
 }
 

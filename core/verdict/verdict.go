@@ -49,6 +49,8 @@ type Answer struct {
 	Body []byte
 	// Event says that Body is an event of an answer whose status was good.
 	Event bool
+	// Error says that Body is known to be an error although the status is good.
+	Error bool
 	// Empty says that a good answer has ended without any content.
 	Empty bool
 	// SameOrigin says that a redirect leads to the origin that was asked.
