@@ -15,7 +15,7 @@ import (
 var (
 	aTime     = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	snapshots = []Snapshot{{
-		ID: "a", Weight: 1.5, Fallback: true, Available: true, Health: HealthUp, TTFB: 250 * time.Millisecond,
+		ID: "a", Label: "team", Weight: 1.5, Fallback: true, Available: true, Health: HealthUp, TTFB: 250 * time.Millisecond,
 		InFlight: 3, ErrorRate: 0.125, Requests: 1 << 60, LastUsed: aTime,
 	}, {ID: "b"}}
 	outcomes = []Outcome{{ID: "a", Successes: 9, Failures: 1, TTFB: time.Second}}
@@ -27,6 +27,8 @@ var (
 		TTL: 30 * time.Second, MaxStale: time.Hour, State: []byte{0, 255}, Reason: "because",
 		Attributes:   []string{"header.x-session-id", "body.user"},
 		InvalidateOn: []Change{ChangeHealth, ChangeMembership, ChangeLimits},
+		TTLExact:     true, None: &None{Reason: "the budget is spent", Fallbacks: true},
+		Warnings: []Warning{{Path: []string{"prices", "x"}, Message: "no such channel"}},
 	}
 )
 
@@ -41,18 +43,23 @@ func bodies(t *testing.T) map[string]any {
 		"probe":  wire.Probe{Call: 9, Request: json.RawMessage(`{"path":"/v1/models"}`)},
 		"description": Description{
 			Name: "acme", Version: "1.2.3", Doc: "A plugin.", Protocol: 1, Features: []string{"something"},
-			Components: []ComponentDescription{{Kind: KindStrategy, Name: "bandit", Doc: "A strategy.", Router: true, Schema: schema}},
+			Components: []ComponentDescription{{Kind: KindStrategy, Name: "bandit", Doc: "A strategy.", Router: true, Schema: schema, Observer: true, OnFailure: "priority"}},
+			Verdicts:   `verdict "x" {}`,
 		},
-		"config":           Config{Instance: "route /v1/**", Body: json.RawMessage(`{"explore":0.1}`)},
+		"config":           Config{Instance: "route /v1/**", Body: json.RawMessage(`{"explore":0.1}`), Members: []string{"a", "b"}},
 		"plan_request":     PlanRequest{Route: "/v1/**", Channels: snapshots, Outcomes: outcomes, State: []byte{0, 255}},
 		"plan":             aPlan,
 		"key_plan_request": KeyPlanRequest{Channel: "primary", Keys: snapshots, Outcomes: outcomes, State: []byte("s")},
-		"check_request":    CheckRequest{Channel: "primary", Models: []string{"gpt-*"}},
-		"check_result":     CheckResult{Healthy: true, Reason: "200", Latency: time.Millisecond},
-		"route_request":    RouteRequest{Route: "/v1/**", Model: "m", Attributes: map[string]string{"header.x": "1"}, Channels: snapshots},
-		"route_reply":      RouteReply{Order: []string{"b", "a"}, Reason: "because"},
-		"probe_request":    ProbeRequest{Method: "POST", Path: "/v1/models", Header: map[string]string{"a": "b"}, Body: []byte("x")},
-		"probe_result":     ProbeResult{Status: 200, Header: map[string]string{"a": "b"}, Body: []byte("x"), Latency: time.Second},
+		"check_request":    CheckRequest{Channel: "primary", Models: []string{"gpt-*"}, Keys: []CheckKey{{ID: "k", Label: "team"}}},
+		"check_result":     CheckResult{Healthy: true, Reason: "200", Latency: time.Millisecond, Keys: []KeyResult{{ID: "k", State: KeyCooldown, Reason: "out of credit", Until: aTime}}},
+		"observed": []RequestResult{{
+			Route: "/v1/**", Model: "m", Attributes: map[string]string{"header.x": "1"}, Channel: "a", Status: 200, Attempts: 2,
+			TTFB: time.Second, Duration: time.Minute, TokensIn: 3, TokensOut: 4, Cost: 0.5, At: aTime,
+		}},
+		"route_request": RouteRequest{Route: "/v1/**", Model: "m", Attributes: map[string]string{"header.x": "1"}, Channels: snapshots},
+		"route_reply":   RouteReply{Order: []string{"b", "a"}, Reason: "because"},
+		"probe_request": ProbeRequest{Method: "POST", Path: "/v1/models", Header: map[string]string{"a": "b"}, Body: []byte("x"), KeyID: "k"},
+		"probe_result":  ProbeResult{Status: 200, Header: map[string]string{"a": "b"}, Body: []byte("x"), Latency: time.Second},
 	}
 }
 

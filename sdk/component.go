@@ -15,66 +15,91 @@ const (
 	KindHealthChecker Kind = "health_checker"
 )
 
-// Component is the life of one configured instance. Configure is called once
-// before anything else, and again only on a new instance; Close once at the
-// end, after the last call has returned. An instance whose Configure failed is
-// dropped without Close. The other methods may be called by several goroutines
-// at once; all are to return when ctx ends. A call that comes after Close, or
-// another Close, may fail, but must neither panic nor hang.
+// Component is one configured instance. Configure is called once before anything
+// else, Close once at the end, after the last call has returned. An instance whose
+// Configure failed is dropped without Close. The other methods may be called by
+// several goroutines at once, and all must return when ctx ends: a plugin that keeps a
+// call open for 5 seconds after its deadline is killed and started again. A call after
+// Close, or another Close, may fail, but must neither panic nor hang.
 //
-// An error of Configure that concerns one attribute should be a [*ConfigError],
-// so that the user is shown the line of the configuration it stands on.
+// An error of Configure about one attribute should be a [*ConfigError], so that the
+// user is shown its line in the configuration.
 type Component interface {
 	Configure(ctx context.Context, cfg Config) error
 	Close() error
 }
 
-// Strategy says in what order the channels of a route are to be tried.
+// Strategy plans the order in which the channels of a route are tried.
 type Strategy interface {
 	Component
 	Plan(ctx context.Context, req PlanRequest) (Plan, error)
 }
 
-// KeySelector says in what order the keys of a channel are to be used.
+// KeySelector plans the order in which the keys of a channel are used.
 type KeySelector interface {
 	Component
 	PlanKeys(ctx context.Context, req KeyPlanRequest) (Plan, error)
 }
 
-// HealthChecker finds out whether a channel works, by probing it through host.
+// HealthChecker finds out whether a channel, and its keys, work. It sends its
+// requests through host.
 type HealthChecker interface {
 	Component
 	Check(ctx context.Context, req CheckRequest, host Host) (CheckResult, error)
 }
 
-// RequestRouter is for a [Strategy] that must see each request. It is asked
-// once for each, under a deadline of 20 ms; on any failure the last plan
-// decides, and after several in a row it is not asked for a while. It is told
-// those parts of the request that its plan names: see [Plan].Attributes.
+// RequestRouter is for a [Strategy] that must see each request. It is asked once for
+// each, with a deadline of 20 ms. If it fails, the last plan decides, and after several
+// failures in a row it is not asked for a while. It gets those parts of the request
+// that its plan names: see [Plan].Attributes.
 type RequestRouter interface {
 	Route(ctx context.Context, req RouteRequest) (RouteReply, error)
 }
 
-// Snapshot is what the host knows of one candidate, a channel or a key, at the
-// moment of the request.
+// Observer is for a [Strategy] that wants to know how requests ended, for example to
+// keep a session on the channel that served it. Results come in batches, in the
+// background, about a second after the requests. Some are dropped if the plugin is too
+// slow; programs before aitunnel 1.0 call it never.
+type Observer interface {
+	Observe(ctx context.Context, results []RequestResult) error
+}
+
+// RequestResult is how one request of a route ended.
+type RequestResult struct {
+	Route      string            `json:"route"`
+	Model      string            `json:"model,omitempty"`
+	Attributes map[string]string `json:"attributes,omitempty"` // those that the plan names: see [Plan].Attributes
+	Channel    string            `json:"channel,omitempty"`    // that answered; "" if none did
+	Status     int               `json:"status"`               // that the caller got; 499: the caller disconnected
+	Attempts   int               `json:"attempts,omitempty"`
+	TTFB       time.Duration     `json:"ttfb_ns,omitempty"`
+	Duration   time.Duration     `json:"duration_ns,omitempty"`
+	TokensIn   uint64            `json:"tokens_in,omitempty"` // as the site reports them; 0: it does not
+	TokensOut  uint64            `json:"tokens_out,omitempty"`
+	Cost       float64           `json:"cost,omitempty"` // in the currency of the price blocks; 0: unknown
+	At         time.Time         `json:"at,omitzero"`    // when the request arrived
+}
+
+// Snapshot is the state of one candidate, a channel or a key.
 type Snapshot struct {
-	ID        string        `json:"id"`
+	ID        string        `json:"id"`              // of a channel: its name
+	Label     string        `json:"label,omitempty"` // keys only: the label of its key block
 	Weight    float64       `json:"weight"`
-	Fallback  bool          `json:"fallback,omitempty"` // channels only: tried when the others are not to be had
-	Available bool          `json:"available"`          // false: the host would skip it now
-	Health    Health        `json:"health,omitempty"`   // channels only
-	TTFB      time.Duration `json:"ttfb_ns,omitempty"`  // moving average of the time to the first byte; 0: no samples
-	InFlight  int           `json:"in_flight,omitempty"`
+	Fallback  bool          `json:"fallback,omitempty"`   // channels only: tried when no other is available
+	Available bool          `json:"available"`            // false: the host would skip it now
+	Health    Health        `json:"health,omitempty"`     // channels only
+	TTFB      time.Duration `json:"ttfb_ns,omitempty"`    // moving average of the time to the first byte; 0: no samples
+	InFlight  int           `json:"in_flight,omitempty"`  // requests
 	ErrorRate float64       `json:"error_rate,omitempty"` // share of failures among the last minute's attempts, 0 to 1
-	Requests  uint64        `json:"requests,omitempty"`   // attempts since the counters began
+	Requests  uint64        `json:"requests,omitempty"`   // attempts so far
 	LastUsed  time.Time     `json:"last_used,omitzero"`
 }
 
-// Health is the last known result of a channel's health check.
+// Health is the last result of a channel's health check.
 type Health string
 
-// The states of health. A channel without a check stays HealthUnknown, and
-// counts as usable.
+// The states of health. A channel without a check stays HealthUnknown, and is
+// usable.
 const (
 	HealthUnknown Health = "unknown"
 	HealthUp      Health = "up"
@@ -89,7 +114,7 @@ type Outcome struct {
 	TTFB      time.Duration `json:"ttfb_ns,omitempty"` // mean over the successes
 }
 
-// PlanRequest asks a [Strategy] for a plan. Channels stand in the order of the
+// PlanRequest asks a [Strategy] for a plan. Channels are in the order of the
 // configuration.
 type PlanRequest struct {
 	Route    string     `json:"route"`
@@ -98,8 +123,8 @@ type PlanRequest struct {
 	State    []byte     `json:"state,omitempty"` // [Plan].State of the last plan, also across a restart of the plugin
 }
 
-// KeyPlanRequest asks a [KeySelector] for a plan. Keys stand in the order of
-// the configuration.
+// KeyPlanRequest asks a [KeySelector] for a plan. Keys are in the order of the
+// configuration.
 type KeyPlanRequest struct {
 	Channel  string     `json:"channel"`
 	Keys     []Snapshot `json:"keys"`
@@ -115,8 +140,9 @@ type RouteRequest struct {
 	Channels   []Snapshot        `json:"channels"`
 }
 
-// RouteReply names channels in the order they are to be tried; those it leaves
-// out follow in the order of the plan.
+// RouteReply names channels in the order in which they are tried. The others follow in
+// the order of the plan. A name that is not a channel of the route is ignored, with a
+// warning.
 type RouteReply struct {
 	Order  []string `json:"order"`
 	Reason string   `json:"reason,omitempty"`
@@ -124,23 +150,50 @@ type RouteReply struct {
 
 // CheckRequest asks a [HealthChecker] about one channel.
 type CheckRequest struct {
-	Channel string   `json:"channel"`
-	Models  []string `json:"models,omitempty"` // the channel's own list; patterns are possible
+	Channel string     `json:"channel"`
+	Models  []string   `json:"models,omitempty"` // the channel's own list; patterns are possible
+	Keys    []CheckKey `json:"keys,omitempty"`   // to probe with: see [ProbeRequest].KeyID
 }
 
-// CheckResult is a checker's answer. A check that could not be made at all is
-// an error instead.
+// CheckKey is one of the keys of a channel under check.
+type CheckKey struct {
+	ID    string `json:"id"`
+	Label string `json:"label,omitempty"`
+}
+
+// CheckResult is a checker's answer. A check that could not be made is an error
+// instead.
 type CheckResult struct {
-	Healthy bool          `json:"healthy"`
+	Healthy bool          `json:"healthy"` // of the channel
 	Reason  string        `json:"reason,omitempty"`
 	Latency time.Duration `json:"latency_ns,omitempty"`
+	Keys    []KeyResult   `json:"keys,omitempty"` // about single keys; the others are left as they are
 }
 
-// Host is what a component may ask of the program that runs it.
+// KeyResult is the result of a check about one key.
+type KeyResult struct {
+	ID     string    `json:"id"`
+	State  KeyState  `json:"state"`
+	Reason string    `json:"reason,omitempty"`
+	Until  time.Time `json:"until,omitzero"` // of [KeyCooldown]; zero: for a minute
+}
+
+// KeyState is what a check says about a key.
+type KeyState string
+
+// The states of a key. A state that the host does not know is ignored.
+const (
+	KeyOK       KeyState = "ok"       // it works: a cooldown ends
+	KeyCooldown KeyState = "cooldown" // it is not used until a time, or until a check says [KeyOK]
+	KeySpent    KeyState = "spent"    // its balance is used up; it is tried again from time to time, or used again after [KeyOK]
+	KeyInvalid  KeyState = "invalid"  // the site rejects it; likewise
+)
+
+// Host is what a component can ask of the program that runs it.
 type Host interface {
 	// Probe sends one small request to the channel under check. The host adds
-	// scheme, address and credential, follows no redirect to another host and
-	// returns at most 64 KiB of the body.
+	// scheme, address and key, follows no redirect, and returns at most 64 KiB of
+	// the body.
 	Probe(ctx context.Context, req ProbeRequest) (ProbeResult, error)
 }
 
@@ -150,9 +203,10 @@ type ProbeRequest struct {
 	Path   string            `json:"path"`
 	Header map[string]string `json:"header,omitempty"`
 	Body   []byte            `json:"body,omitempty"`
+	KeyID  string            `json:"key_id,omitempty"` // of [CheckRequest].Keys; "": any usable one
 }
 
-// ProbeResult is what the channel answered.
+// ProbeResult is the channel's answer.
 type ProbeResult struct {
 	Status  int               `json:"status"`
 	Header  map[string]string `json:"header,omitempty"`

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/aitunnel/aitunnel/sdk/wire"
 )
 
-// Description is what a plugin says of itself.
+// Description describes a plugin.
 type Description struct {
 	Name       string                 `json:"name"`
 	Version    string                 `json:"version"`
@@ -17,18 +18,22 @@ type Description struct {
 	Protocol   int                    `json:"protocol"`
 	Features   []string               `json:"features,omitempty"` // additions to the protocol that it knows
 	Components []ComponentDescription `json:"components"`
+	Verdicts   string                 `json:"verdicts,omitempty"` // see [Plugin]
 }
 
-// ComponentDescription is what a plugin says of one component.
+// ComponentDescription describes one component.
 type ComponentDescription struct {
 	Kind   Kind    `json:"kind"`
 	Name   string  `json:"name"`
 	Doc    string  `json:"doc,omitempty"`
 	Router bool    `json:"router,omitempty"` // a strategy that is a [RequestRouter]
 	Schema *Schema `json:"schema"`
+
+	Observer  bool   `json:"observer,omitempty"`   // a strategy that is an [Observer]
+	OnFailure string `json:"on_failure,omitempty"` // see [Factory]
 }
 
-// ID tells the component from the others of its plugin: "strategy/priority".
+// ID identifies the component within its plugin: "strategy/priority".
 func (c ComponentDescription) ID() string { return string(c.Kind) + "/" + c.Name }
 
 var (
@@ -36,12 +41,12 @@ var (
 	versionSyntax = regexp.MustCompile(`^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$`)
 )
 
-// Describe reads the description off the plugin. Its error lists the mistakes
-// in the plugin's code.
+// Describe returns the plugin's description. Its error lists the mistakes in the
+// plugin's code.
 func (p Plugin) Describe() (Description, error) {
 	d := Description{
 		Name: p.Name, Version: p.Version, Doc: p.Doc,
-		Protocol: wire.Protocol, Features: wire.Features,
+		Protocol: wire.Protocol, Features: wire.Features, Verdicts: p.Verdicts,
 	}
 	var errs []error
 	if !componentName.MatchString(p.Name) {
@@ -68,23 +73,34 @@ func (p Plugin) Describe() (Description, error) {
 }
 
 func (f Factory) describe() (ComponentDescription, error) {
-	c := ComponentDescription{Name: f.Name, Doc: f.Doc}
+	c := ComponentDescription{Name: f.Name, Doc: f.Doc, OnFailure: f.OnFailure}
+	if f.OnFailure != "" && !slices.Contains(onFailures, f.OnFailure) {
+		return c, fmt.Errorf("OnFailure is %q: use one of %s", f.OnFailure, strings.Join(onFailures, ", "))
+	}
 	if !componentName.MatchString(f.Name) {
 		return c, errors.New("the name may hold a-z, 0-9, - and _ only")
 	}
 	if f.New == nil {
 		return c, errors.New("its New is not set")
 	}
-	kind, router, err := kindOf(f.New())
+	instance := f.New()
+	kind, err := kindOf(instance)
 	if err != nil {
 		return c, err
 	}
-	c.Kind, c.Router = kind, router
+	c.Kind = kind
+	if kind == KindStrategy {
+		_, c.Router = instance.(RequestRouter)
+		_, c.Observer = instance.(Observer)
+	}
 	c.Schema, err = deriveSchema(f.Settings)
 	return c, err
 }
 
-func kindOf(c Component) (kind Kind, router bool, err error) {
+// onFailures are the words for [Factory].OnFailure.
+var onFailures = []string{"round-robin", "priority", "weighted", "least-busy", "last-plan"}
+
+func kindOf(c Component) (Kind, error) {
 	var kinds []Kind
 	if _, ok := c.(Strategy); ok {
 		kinds = append(kinds, KindStrategy)
@@ -96,8 +112,7 @@ func kindOf(c Component) (kind Kind, router bool, err error) {
 		kinds = append(kinds, KindHealthChecker)
 	}
 	if len(kinds) != 1 {
-		return "", false, fmt.Errorf("%T must be one of Strategy, KeySelector and HealthChecker; it is %d of them", c, len(kinds))
+		return "", fmt.Errorf("%T must be one of Strategy, KeySelector and HealthChecker; it is %d of them", c, len(kinds))
 	}
-	_, router = c.(RequestRouter)
-	return kinds[0], router && kinds[0] == KindStrategy, nil
+	return kinds[0], nil
 }

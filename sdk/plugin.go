@@ -2,12 +2,17 @@ package sdk
 
 import "encoding/json"
 
-// Plugin is what a plugin's main function hands to [Serve].
+// Plugin is what a plugin's main function passes to [Serve].
 type Plugin struct {
 	Name       string // as in aitunnel-plugin-NAME
 	Version    string // semantic version, without a leading v
 	Doc        string
 	Components []Factory
+
+	// Verdicts are rules, in HCL, for the answers of sites that the plugin knows: the
+	// text of verdict blocks as in a configuration. They apply to channels with
+	// verdicts = ["NAME"].
+	Verdicts string
 }
 
 // Factory makes instances of one component.
@@ -21,6 +26,11 @@ type Factory struct {
 	// enum:"a,b", sensitive:"true". A [time.Duration] is written "1m30s" in the
 	// block, a [Size] "64MiB". nil: the component takes no settings.
 	Settings any
+
+	// OnFailure is what is used while the component gives no plan, unless the block
+	// says otherwise: "round-robin" (the default), "priority", "weighted",
+	// "least-busy" or "last-plan".
+	OnFailure string
 
 	// New returns an empty instance: a [Strategy], [KeySelector] or
 	// [HealthChecker], which decides the component's kind.
@@ -36,6 +46,11 @@ type Size int64
 type Config struct {
 	Instance string          `json:"instance"` // for logs: the route or channel it is for
 	Body     json.RawMessage `json:"body"`
+
+	// Members are the names of the channels that a strategy will plan, or the labels
+	// of the keys that a selector will plan, so that Configure can check names in its
+	// block. nil: not known.
+	Members []string `json:"members,omitempty"`
 
 	defaults any // the factory's Settings
 }

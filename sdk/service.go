@@ -29,7 +29,7 @@ type service struct {
 	closing   sync.Once
 }
 
-// events tells the process of what happens to a service.
+// events are called when something happens to a service.
 type events struct {
 	attached func()
 	lost     func() // the attached host is gone, all instances are closed or out of time
@@ -88,6 +88,10 @@ func (s *service) dispatch(ctx context.Context, c Component, call wire.Call) wir
 	case wire.MethodRoute:
 		if c, ok := c.(RequestRouter); ok {
 			return answer(call, func(req RouteRequest) (RouteReply, error) { return c.Route(ctx, req) })
+		}
+	case wire.MethodObserve:
+		if c, ok := c.(Observer); ok {
+			return answer(call, func(results []RequestResult) (struct{}, error) { return struct{}{}, c.Observe(ctx, results) })
 		}
 	case wire.MethodPlanKeys:
 		if c, ok := c.(KeySelector); ok {

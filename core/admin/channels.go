@@ -143,7 +143,7 @@ func (h *Handler) explain(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &in) {
 		return
 	}
-	out, err := h.options.Source.Explain(in)
+	out, err := h.options.Source.Explain(r.Context(), in)
 	answer(w, http.StatusOK, out, err)
 }
 

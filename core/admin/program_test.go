@@ -74,7 +74,7 @@ func (p program) Stats() Summary {
 	}
 }
 
-func (p program) Explain(q Question) (Explanation, error) {
+func (p program) Explain(_ context.Context, q Question) (Explanation, error) {
 	if q.Path == "" {
 		return Explanation{}, Invalid("a path is needed")
 	}

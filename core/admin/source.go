@@ -13,7 +13,7 @@ type Source interface {
 	Plugins() Plugins
 	Stats() Summary
 	Entry() Entry
-	Explain(Question) (Explanation, error)
+	Explain(context.Context, Question) (Explanation, error)
 
 	// Toggle pauses or resumes a channel, inverts its state if enabled is nil,
 	// and returns whether it is enabled then. Prefer prefers it on its routes,

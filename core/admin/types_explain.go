@@ -6,6 +6,7 @@ type Question struct {
 	Path    string            `json:"path"`
 	Model   string            `json:"model,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
+	Body    string            `json:"body,omitempty"` // for strategies that look into it; it is not kept
 }
 
 // Explanation is what would happen to a request.

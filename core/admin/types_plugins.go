@@ -45,6 +45,7 @@ type Use struct {
 	Plan      uint64     `json:"plan,omitempty"`  // sequence number
 	PlannedAt *time.Time `json:"plannedAt,omitempty"`
 	Makeshift bool       `json:"makeshift,omitempty"` // a built-in plan is used, as the component gives none
+	Warnings  []string   `json:"warnings,omitempty"`  // of the plan, with their places
 	Router    *Router    `json:"router,omitempty"`
 	Shadow    *Shadow    `json:"shadow,omitempty"` // it is only compared here
 }

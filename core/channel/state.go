@@ -23,17 +23,19 @@ type State struct {
 	waiting   atomic.Int32 // attempts without an answer so far
 	failedAt  atomic.Int64 // the last failure of the whole channel: nanoseconds since the registry's start, 0: none
 
-	mu        sync.Mutex
-	limits    BreakerLimits
-	paused    bool
-	disabled  bool // by the configuration
-	health    sdk.Health
-	reason    string // why it is down
-	since     time.Time
-	checked   time.Time // when its last check ended
-	breaker   breaker
-	blocked   cooldown
-	blockedAt time.Time
+	mu       sync.Mutex
+	limits   BreakerLimits
+	paused   bool
+	disabled bool // by the configuration
+	health   sdk.Health
+	reason   string // why it is down
+	since    time.Time
+	checked  time.Time // when its last check ended
+
+	checkError string // why the last check could not be made
+	breaker    breaker
+	blocked    cooldown
+	blockedAt  time.Time
 
 	stalledSince time.Time // many attempts have waited without a good answer
 	blockedBy    evidence

@@ -14,6 +14,9 @@ type View struct {
 	Preferred bool
 	Health    sdk.Health
 	Checked   time.Time // its last health check; zero: none
+
+	CheckError string // why its last health check could not be made; "" if it was
+
 	Skip      Skip      // why it is passed over now; "" if it is not
 	Reason    string    // more about that, in words
 	Since     time.Time // of being out of service
@@ -83,7 +86,7 @@ func (s *State) View(now time.Time) View {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := View{
-		Paused: s.paused, Preferred: s.preferred.Load(), Health: s.health, Checked: s.checked, Skip: s.skip(now),
+		Paused: s.paused, Preferred: s.preferred.Load(), Health: s.health, Checked: s.checked, CheckError: s.checkError, Skip: s.skip(now),
 		InFlight: s.InFlight(), ErrorRate: s.recent.errorRate(now), Counters: s.counters,
 	}
 	switch {

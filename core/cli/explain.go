@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/tidwall/gjson"
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/channel"
@@ -15,21 +17,29 @@ import (
 
 func (a *app) explainCommand() *cobra.Command {
 	var q admin.Question
-	asJSON := false
+	asJSON, body := false, ""
 	c := jsonFlag(&cobra.Command{
 		Use:     "explain PATH",
 		Short:   "Show where a request would go, and why",
-		Long:    "Show which route a request would take, which channels and keys would be tried, in\nwhich order, and why others would not. Nothing is sent.",
+		Long:    "Show which route a request would take, which channels and keys would be tried, in\nwhich order, and why others would not. Nothing is sent. A strategy that looks at each\nrequest is asked.",
 		Example: "  aitunnel explain /v1/chat/completions --model gpt-5\n  aitunnel explain /v1/messages --header x-session-id=42 --json",
 		Args:    names("PATH"),
 		RunE: func(c *cobra.Command, args []string) error {
 			q.Path = args[0]
+			if body != "" {
+				text, err := os.ReadFile(body)
+				if err != nil {
+					return err
+				}
+				q.Body, q.Model = string(text), cmp.Or(q.Model, gjson.GetBytes(text, "model").String())
+			}
 			return a.explainRequest(c.Context(), q, asJSON)
 		},
 	}, &asJSON)
 	c.Flags().StringVar(&q.Model, "model", "", "the model that the request names")
 	c.Flags().StringVar(&q.Method, "method", "POST", "the request's method")
 	c.Flags().StringToStringVar(&q.Headers, "header", nil, "a header of the request, as name=value; may be repeated")
+	c.Flags().StringVar(&body, "body", "", "a file with the body of the request")
 	return c
 }
 

@@ -118,6 +118,9 @@ func (a *app) printPlugins(plugins admin.Plugins) error {
 			a.say("\n%s %s", p.Bad(x.Plugin+":"), x.LastError)
 		}
 	}
+	for _, w := range planWarnings(plugins) {
+		a.say("\n%s %s", p.Warn("warning:"), w)
+	}
 	for i, r := range plugins.Refused {
 		if i == 0 {
 			a.say("\n%s", p.Bold("Not used:"))
@@ -151,6 +154,18 @@ func logText(p term.Paint, x admin.Process) string {
 		text = strings.TrimSpace(text + " " + p.Warn(fmt.Sprintf("%d dropped", x.LogDropped)))
 	}
 	return text
+}
+
+// planWarnings are the warnings of all plans.
+func planWarnings(plugins admin.Plugins) (all []string) {
+	for _, x := range plugins.Processes {
+		for _, c := range x.Components {
+			for _, u := range c.Uses {
+				all = append(all, u.Warnings...)
+			}
+		}
+	}
+	return all
 }
 
 func lockNote(lock string) string {

@@ -136,6 +136,7 @@ func (v overview) write(out *strings.Builder, p term.Paint, note string) {
 	_ = channelTable(p, v.ChannelList).Write(out)
 	writeUnavailableKeys(out, p, v.ChannelList)
 	writeTunnels(out, p, v.Tunnels)
+	writeFailingChecks(out, p, v.ChannelList)
 	writePlugins(out, p, v.Plugins)
 }
 
@@ -254,6 +255,15 @@ func writeUnavailableKeys(out *strings.Builder, p term.Paint, channels []admin.C
 	}
 }
 
+// writeFailingChecks lists the health checks that cannot be made.
+func writeFailingChecks(out *strings.Builder, p term.Paint, channels []admin.Channel) {
+	for _, ch := range channels {
+		if ch.CheckError != "" {
+			fmt.Fprintf(out, "\n%s the health check of channel %q cannot be made: %s\n", p.Warn("warning:"), ch.Name, ch.CheckError)
+		}
+	}
+}
+
 func writePlugins(out *strings.Builder, p term.Paint, plugins admin.Plugins) {
 	t := term.NewTable(p, "PLUGIN", "VERSION", "STATE", ">PID", ">RESTARTS", "NOTE")
 	for _, x := range plugins.Processes {
@@ -272,5 +282,8 @@ func writePlugins(out *strings.Builder, p term.Paint, plugins admin.Plugins) {
 	if !t.Empty() {
 		out.WriteString("\n")
 		_ = t.Write(out)
+	}
+	for _, w := range planWarnings(plugins) {
+		fmt.Fprintf(out, "%s %s\n", p.Warn("warning:"), w)
 	}
 }

@@ -25,6 +25,8 @@ type ComponentInfo struct {
 	Build   string // another one for another executable, or another process of the same
 	Doc     string
 	Schema  *sdk.Schema
+
+	OnFailure string // what the author recommends; "": nothing
 }
 
 // UnknownComponentError says that no component has the name.

@@ -1,10 +1,12 @@
 package config
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/go-version"
@@ -49,7 +51,7 @@ func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Comp
 		return c
 	}
 	c.Plugin, c.Name, c.version, c.build = info.Plugin, info.Name, info.Version, info.Build
-	c.own(r, b.Type)
+	c.own(r, b.Type, info.OnFailure)
 	d := &schemaDecoder{component: c}
 	body := d.body(r, info.Schema, nil)
 	r.done()
@@ -63,11 +65,11 @@ func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Comp
 }
 
 // own takes the attributes that are the program's, and not the component's.
-func (c *Component) own(r *reader, block string) {
+func (c *Component) own(r *reader, block, onFailure string) {
 	if c.Kind == sdk.KindHealthChecker || block == blockShadow {
 		return // no request waits for its plans
 	}
-	word := string(OnFailureRoundRobin)
+	word := cmp.Or(onFailure, string(OnFailureRoundRobin))
 	r.choice("on_failure", &word, string(OnFailureRoundRobin), string(OnFailurePriority), string(OnFailureWeighted), string(OnFailureLeastBusy), string(OnFailureLastPlan))
 	c.OnFailure = OnFailure(word)
 	if c.Kind != sdk.KindStrategy {
@@ -127,7 +129,7 @@ func (d *schemaDecoder) attribute(r *reader, a *sdk.Attribute, path []string, ou
 		}
 		return
 	}
-	d.component.attributes[strings.Join(append(slices.Clone(path), a.Name), ".")] = at.Expr.Range()
+	d.place(at.Expr, append(slices.Clone(path), a.Name))
 	t, err := ctyjson.UnmarshalType(a.Type)
 	if err != nil {
 		r.wrong(at, fmt.Sprintf("the plugin declares it with an unknown type: %s", a.Type))
@@ -150,6 +152,24 @@ func (d *schemaDecoder) attribute(r *reader, a *sdk.Attribute, path []string, ou
 		return
 	}
 	out[a.Name] = json.RawMessage(raw)
+}
+
+// place remembers where an attribute is, and each entry of a map or a list that is
+// written there.
+func (d *schemaDecoder) place(e hclsyntax.Expression, path []string) {
+	d.component.attributes[strings.Join(path, ".")] = e.Range()
+	switch e := e.(type) {
+	case *hclsyntax.ObjectConsExpr:
+		for _, item := range e.Items {
+			if key, diags := item.KeyExpr.Value(nil); !diags.HasErrors() && key.Type() == cty.String && key.IsKnown() && !key.IsNull() {
+				d.place(item.ValueExpr, append(slices.Clone(path), key.AsString()))
+			}
+		}
+	case *hclsyntax.TupleConsExpr:
+		for i, item := range e.Exprs {
+			d.place(item, append(slices.Clone(path), strconv.Itoa(i)))
+		}
+	}
 }
 
 func (d *schemaDecoder) evaluate(r *reader, at *hclsyntax.Attribute, a *sdk.Attribute, t cty.Type) (cty.Value, bool) {

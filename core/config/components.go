@@ -1,6 +1,9 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Components are all that the configuration names, in its order: those of the
 // channels, then those of the routes.
@@ -17,6 +20,32 @@ func (c *Config) Components() (all []*Component) {
 		all = append(append(all, r.Strategy), r.Shadows...)
 	}
 	return all
+}
+
+// Members are the names of the channels, or the labels of the keys, that a component
+// plans.
+func (c *Config) Members(of *Component) []string {
+	for _, r := range c.Routes {
+		if r.Strategy == of || slices.Contains(r.Shadows, of) {
+			names := []string{}
+			for _, ch := range r.Channels {
+				names = append(names, ch.Name)
+			}
+			return names
+		}
+	}
+	for _, ch := range c.Channels {
+		if ch.KeySelector == of || ch.HealthCheck != nil && ch.HealthCheck.Checker == of {
+			labels := []string{}
+			for _, k := range ch.Keys {
+				if k.Label != "" {
+					labels = append(labels, k.Label)
+				}
+			}
+			return labels
+		}
+	}
+	return nil
 }
 
 // builds lists the plugins in both configurations that are other builds, or

@@ -198,7 +198,7 @@ func (r Report) Complain(c *Component, err error) Report {
 		var complaint *sdk.ConfigError
 		if errors.As(e, &complaint) {
 			d.Detail = strings.TrimSpace(wording.Sentence(complaint.Message) + " " + wording.Sentence(complaint.Hint))
-			d.Subject = c.at(complaint.Path).Ptr()
+			d.Subject = c.At(complaint.Path).Ptr()
 		}
 		if d.Subject.Filename == "" {
 			d.Subject = nil
@@ -219,8 +219,8 @@ func (r Report) Deny(c *Config, setting string, err error) Report {
 	return r
 }
 
-// at is the range of the attribute with this path, or of what encloses it.
-func (c *Component) at(path []string) hcl.Range {
+// At is the range of the attribute or entry with this path, or of what encloses it.
+func (c *Component) At(path []string) hcl.Range {
 	for n := len(path); n > 0; n-- {
 		if at, ok := c.attributes[strings.Join(path[:n], ".")]; ok {
 			return at

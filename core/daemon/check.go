@@ -5,6 +5,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/sdk"
 )
 
 // Check loads a configuration and has every plugin check its blocks, without
@@ -16,7 +17,7 @@ func Check(ctx context.Context, o config.Options, h *pluginhost.Host) (*config.C
 		return nil, report
 	}
 	for _, c := range cfg.Components() {
-		instance, err := h.Open(ctx, c, cfg.Plugin(c.Plugin), "check", nil)
+		instance, err := h.OpenFor(ctx, c, cfg.Plugin(c.Plugin), sdk.Config{Instance: "check", Members: cfg.Members(c)}, nil)
 		if err != nil {
 			report = report.Complain(c, err)
 			continue

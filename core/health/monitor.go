@@ -3,10 +3,12 @@
 package health
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 type Check struct {
 	State    *channel.State
 	Models   []string
+	Keys     []Key
 	Checker  sdk.HealthChecker
 	Host     sdk.Host // sends the checker's probes to the channel
 	Interval time.Duration
@@ -27,6 +30,13 @@ type Check struct {
 	Rise     int // successes in a row until it is up
 
 	Channel *config.Channel // what the probes depend on
+}
+
+// Key is a key of the channel, which a check may be about.
+type Key struct {
+	ID    string
+	Label string
+	State *channel.Key
 }
 
 // same says whether the check can go on unchanged as the other.
@@ -166,7 +176,7 @@ func (m *Monitor) check(ctx context.Context, r *run) (sdk.CheckResult, error) {
 	}
 	within, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
-	result, err := r.Checker.Check(within, sdk.CheckRequest{Channel: r.State.Name(), Models: r.Models}, r.Host)
+	result, err := r.Checker.Check(within, r.request(), r.Host)
 	if ctx.Err() != nil {
 		return sdk.CheckResult{}, ctx.Err() // cancelled: says nothing about the channel
 	}
@@ -178,12 +188,53 @@ func (m *Monitor) check(ctx context.Context, r *run) (sdk.CheckResult, error) {
 		if !r.failing {
 			m.notice(fmt.Sprintf("the health check of channel %q cannot be made: %v", r.State.Name(), err))
 		}
+		r.State.SetCheckError(err.Error())
 		r.failing = true
 		return result, err
 	}
 	r.failing = false
+	r.State.SetCheckError("")
 	r.apply(result)
+	r.applyToKeys(result.Keys, time.Now())
 	return result, nil
+}
+
+func (r *run) request() sdk.CheckRequest {
+	req := sdk.CheckRequest{Channel: r.State.Name(), Models: r.Models}
+	for _, k := range r.Keys {
+		req.Keys = append(req.Keys, sdk.CheckKey{ID: k.ID, Label: k.Label})
+	}
+	return req
+}
+
+// keyCooldown is the cooldown of a key by a check that names no end.
+const keyCooldown = time.Minute
+
+// applyToKeys takes over what a check says about single keys.
+func (r *run) applyToKeys(results []sdk.KeyResult, now time.Time) {
+	for _, result := range results {
+		i := slices.IndexFunc(r.Keys, func(k Key) bool { return k.ID == result.ID })
+		if i < 0 {
+			continue
+		}
+		k, reason := r.Keys[i].State, cmp.Or(result.Reason, string(result.State))
+		switch result.State {
+		case sdk.KeyOK:
+			k.SetChecked(now, "", 0, "")
+		case sdk.KeyCooldown:
+			wait := keyCooldown
+			if !result.Until.IsZero() {
+				wait = result.Until.Sub(now)
+			}
+			if wait > 0 {
+				k.SetChecked(now, channel.SkipRateLimited, wait, reason)
+			}
+		case sdk.KeySpent:
+			k.SetChecked(now, channel.SkipQuotaSpent, 0, reason)
+		case sdk.KeyInvalid:
+			k.SetChecked(now, channel.SkipInvalidKey, 0, reason)
+		}
+	}
 }
 
 // apply counts the result, and sets the channel's health when enough agree.

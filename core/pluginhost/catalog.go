@@ -139,7 +139,7 @@ func lookUp(d sdk.Description, kind sdk.Kind, name string) (sdk.ComponentDescrip
 }
 
 func (h *Host) info(plugin string, d sdk.Description, c sdk.ComponentDescription) config.ComponentInfo {
-	return config.ComponentInfo{Plugin: plugin, Name: c.Name, Version: d.Version, Build: h.build(plugin), Doc: c.Doc, Schema: c.Schema}
+	return config.ComponentInfo{Plugin: plugin, Name: c.Name, Version: d.Version, Build: h.build(plugin), Doc: c.Doc, Schema: c.Schema, OnFailure: c.OnFailure}
 }
 
 // unknown lists the names that would be valid: the components of the plugin that

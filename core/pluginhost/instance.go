@@ -25,6 +25,7 @@ type Instance struct {
 	config     sdk.Config
 	probe      sdk.Host
 	router     bool
+	observer   bool
 	remote     atomic.Pointer[remote]
 	users      int  // under supervisor.mu
 	closed     bool // likewise
@@ -43,11 +44,17 @@ type remote struct {
 // it is a health checker. Errors of the plugin about the block are
 // [*sdk.ConfigError]s, joined.
 func (h *Host) Open(ctx context.Context, c *config.Component, plugin *config.Plugin, instance string, probe sdk.Host) (*Instance, error) {
+	return h.OpenFor(ctx, c, plugin, sdk.Config{Instance: instance}, probe)
+}
+
+// OpenFor is [Host.Open] with the members that the instance will plan.
+func (h *Host) OpenFor(ctx context.Context, c *config.Component, plugin *config.Plugin, cfg sdk.Config, probe sdk.Host) (*Instance, error) {
 	s, err := h.spec(c.Plugin, plugin)
 	if err != nil {
 		return nil, err
 	}
-	return h.open(ctx, s, sdk.ComponentDescription{Kind: c.Kind, Name: c.Name}.ID(), sdk.Config{Instance: instance, Body: c.Body}, probe)
+	cfg.Body = c.Body
+	return h.open(ctx, s, sdk.ComponentDescription{Kind: c.Kind, Name: c.Name}.ID(), cfg, probe)
 }
 
 func (h *Host) open(ctx context.Context, s spec, component string, cfg sdk.Config, probe sdk.Host) (*Instance, error) {
@@ -96,9 +103,11 @@ func (i *Instance) open(ctx context.Context) error {
 		if current {
 			v.instances[i] = struct{}{}
 			i.remote.Store(r)
-			i.router = slices.ContainsFunc(p.description.Components, func(c sdk.ComponentDescription) bool {
-				return c.ID() == i.component && c.Router
-			})
+			for _, c := range p.description.Components {
+				if c.ID() == i.component {
+					i.router, i.observer = c.Router, c.Observer
+				}
+			}
 		}
 		changed := v.changed
 		v.mu.Unlock()
@@ -120,7 +129,7 @@ func (v *supervisor) share(i *Instance) *Instance {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for other := range v.instances {
-		if other.component == i.component && other.purpose == i.purpose && bytes.Equal(other.config.Body, i.config.Body) && other.probe == i.probe {
+		if other.component == i.component && other.purpose == i.purpose && bytes.Equal(other.config.Body, i.config.Body) && slices.Equal(other.config.Members, i.config.Members) && other.probe == i.probe {
 			other.users++
 			return other
 		}
@@ -180,13 +189,32 @@ func (i *Instance) Check(ctx context.Context, req sdk.CheckRequest, h sdk.Host) 
 	return call(i, func(r *remote) (sdk.CheckResult, error) { return r.Check(ctx, req, h) })
 }
 
-// Component returns the instance as a value that is an [sdk.RequestRouter]
-// only if the component is one.
+// Component returns the instance as a value that is an [sdk.RequestRouter], or an
+// [sdk.Observer], only if the component is one.
 func (i *Instance) Component() sdk.Component {
-	if i.router {
+	switch {
+	case i.router && i.observer:
+		return routingObserving{routing{i}, observing{i}, i}
+	case i.router:
 		return routing{i}
+	case i.observer:
+		return observing{i}
 	}
 	return i
+}
+
+// observing is the instance of a strategy that wants to know how requests ended.
+type observing struct{ *Instance }
+
+func (o observing) Observe(ctx context.Context, results []sdk.RequestResult) error {
+	_, err := call(o.Instance, func(r *remote) (struct{}, error) { return struct{}{}, r.Observe(ctx, results) })
+	return err
+}
+
+type routingObserving struct {
+	sdk.RequestRouter
+	sdk.Observer
+	*Instance
 }
 
 // routing is the instance of a strategy that sees each request.

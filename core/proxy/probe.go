@@ -43,7 +43,11 @@ func (p *prober) Probe(ctx context.Context, in sdk.ProbeRequest) (sdk.ProbeResul
 	if len(in.Body) > maxProbeBody {
 		return sdk.ProbeResult{}, fmt.Errorf("the probe's body has %d bytes, at most %d are sent", len(in.Body), maxProbeBody)
 	}
-	return p.probe(ctx, u, query, in, p.key(), maxProbeBody)
+	k, err := p.key(in.KeyID)
+	if err != nil {
+		return sdk.ProbeResult{}, err
+	}
+	return p.probe(ctx, u, query, in, k, maxProbeBody)
 }
 
 // probe sends a probe with a key, or without any, and takes an answer of up to
@@ -101,16 +105,25 @@ func (p *prober) send(req *http.Request, secret string, max int64) (sdk.ProbeRes
 	return out, nil
 }
 
-// key is a key that is usable now, or else the first.
-func (p *prober) key() *route.Key {
+// key is the key with an ID. Without one it is a key that is usable now, or else the
+// first; nil if the channel has none.
+func (p *prober) key(id string) (*route.Key, error) {
+	if id != "" {
+		for _, k := range p.channel.Keys {
+			if k.ID() == id {
+				return k, nil
+			}
+		}
+		return nil, fmt.Errorf("the channel has no key %q", id)
+	}
 	now := p.handler.registry.Now()
 	for _, k := range p.channel.Keys {
 		if skip, _ := k.State.Skip(now, ""); skip == "" {
-			return k
+			return k, nil
 		}
 	}
 	if len(p.channel.Keys) > 0 {
-		return p.channel.Keys[0]
+		return p.channel.Keys[0], nil
 	}
-	return nil
+	return nil, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/verdict"
+	"github.com/aitunnel/aitunnel/sdk"
 )
 
 // newRecord begins the record of a request. Mostly one attempt is enough, for
@@ -74,14 +75,24 @@ func (o outcome) reason() string {
 // into a compressed answer.
 func (x *exchange) publish() {
 	x.record.Total = event.Millis(time.Since(x.arrived))
+	observe := x.walk.Observer()
 	if x.usage.Deferred() {
-		go x.publishRecord()
+		go x.publishRecord(observe)
 		return
 	}
-	x.publishRecord()
+	x.publishRecord(observe)
 }
 
-func (x *exchange) publishRecord() {
+// observed is the record as a strategy sees it.
+func (x *exchange) observed() sdk.RequestResult {
+	r := x.record
+	return sdk.RequestResult{
+		Channel: r.Channel, Status: r.Status, Attempts: len(r.Attempts), TTFB: time.Duration(r.TTFB), Duration: time.Duration(r.Total),
+		TokensIn: r.TokensIn, TokensOut: r.TokensOut, Cost: r.Cost.Units(), At: x.arrived,
+	}
+}
+
+func (x *exchange) publishRecord(observe func(sdk.RequestResult)) {
 	r, t := x.record, x.usage.Tokens()
 	r.TokensIn, r.TokensOut = t.Input, t.Output
 	r.TokensCacheRead, r.TokensCacheWrite, r.TokensReasoning = t.CacheRead, t.CacheWrite, t.Reasoning
@@ -90,6 +101,9 @@ func (x *exchange) publishRecord() {
 	x.recordCost(t)
 	x.settleUse(t)
 	x.handler.bus.Publish(event.Event{Type: event.TypeRequest, Level: levelOf(r.Status), Channel: r.Channel, Key: r.Key, Request: r})
+	if observe != nil {
+		observe(x.observed())
+	}
 }
 
 // recordCost adds what the answer costs, if a channel gave one and it is known.

@@ -123,6 +123,12 @@ func (x *exchange) explainSkips() {
 		return
 	}
 	f := fault{status: http.StatusServiceUnavailable, code: "channel_unavailable", final: true}
+	if reason, refused := x.walk.Refusal(); refused {
+		f.code, f.message = "refused_by_plan", fmt.Sprintf("the strategy of the route %s lets nobody serve: %s", x.record.Route, reason)
+		f.status = x.statusOf(f)
+		x.refuse(f)
+		return
+	}
 	var causes []string
 	for _, s := range x.walk.Skips(x.now()) {
 		if s.Why == channel.SkipModelNotServed {

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -25,8 +26,10 @@ type Passed struct {
 // Explain says which channels a request would be sent to, each if those before
 // it failed, and why the others are passed over. It is the walk of a request
 // that takes no turn and no place.
-func (r *Route) Explain(now time.Time, request Request) (choices []Choice, passed []Passed) {
+// A strategy that routes each request is asked.
+func (r *Route) Explain(ctx context.Context, now time.Time, request Request) (choices []Choice, passed []Passed) {
 	w := r.dryWalk(now, request)
+	w.orderDry(ctx)
 	for {
 		p, ok := w.Next(now)
 		if !ok {
@@ -36,6 +39,37 @@ func (r *Route) Explain(now time.Time, request Request) (choices []Choice, passe
 		w.FailChannel(p, time.Time{})
 	}
 	return choices, r.passed(now, request, choices)
+}
+
+// orderDry asks the strategy of the route about a request that is not sent.
+func (w *Walk) orderDry(ctx context.Context) {
+	p := w.route.planner
+	if p.router == nil || p.current.Load().none != nil {
+		return
+	}
+	reply, err := p.router.ask(ctx, w.question(p.router, p.current.Load(), w.now))
+	if err != nil {
+		return // the plan decides, as it would for a request
+	}
+	w.order, w.orderReason = p.router.order(nil, reply, w.route.Channels), reply.Reason
+}
+
+// askDry is the choice of a shadow that routes each request; ok is false if it does
+// not, or does not answer.
+func (w *Walk) askDry(ctx context.Context, p *planner) (choice Choice, ok bool) {
+	if p.router == nil || p.current.Load().none != nil {
+		return choice, false
+	}
+	reply, err := p.router.ask(ctx, w.question(p.router, p.current.Load(), w.now))
+	if err != nil {
+		return choice, false
+	}
+	for _, i := range p.router.order(nil, reply, w.route.Channels) {
+		if w.available(i) {
+			return Choice{Channel: w.route.Channels[i], Reason: reply.Reason}, true
+		}
+	}
+	return choice, false
 }
 
 // random says that chance decides among the group's members.

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -18,6 +19,8 @@ const (
 
 	maxAttributes    = 32
 	maxAttributeName = 200
+
+	maxWarnings = 16
 )
 
 // plan is a checked sdk.Plan whose members are places in the list of
@@ -36,6 +39,9 @@ type plan struct {
 	health     uint64 // epochs at which it was asked for
 	limits     uint64
 	core       bool // the component gave none
+	exact      bool // it is renewed when it expires, without a request
+	none       *sdk.None
+	warnings   []sdk.Warning
 }
 
 type group struct {
@@ -91,7 +97,13 @@ func CheckPlan(p sdk.Plan, ids []string) error {
 
 // compile checks p against the candidates' ids, in order.
 func compile(p sdk.Plan, ids []string) (*plan, error) {
-	out := &plan{reason: p.Reason, state: p.State, attributes: p.Attributes}
+	out := &plan{reason: p.Reason, state: p.State, attributes: p.Attributes, exact: p.TTLExact, none: p.None, warnings: p.Warnings[:min(len(p.Warnings), maxWarnings)]}
+	if p.None != nil && len(p.Groups) > 0 {
+		return nil, errors.New("it says that nobody may serve, and has groups all the same")
+	}
+	if p.None != nil && out.reason == "" {
+		out.reason = p.None.Reason
+	}
 	if len(p.Attributes) > maxAttributes {
 		return nil, fmt.Errorf("it asks for %d attributes of requests, the limit is %d", len(p.Attributes), maxAttributes)
 	}
@@ -127,7 +139,7 @@ func compile(p sdk.Plan, ids []string) (*plan, error) {
 		normalize(members)
 		out.groups = append(out.groups, group{rule: g.Rule, members: members})
 	}
-	if len(ids) > 0 && !slices.Contains(seen, true) {
+	if len(ids) > 0 && !slices.Contains(seen, true) && p.None == nil {
 		return nil, fmt.Errorf("it names none of the %d candidates", len(ids))
 	}
 	out.onHealth = slices.Contains(p.InvalidateOn, sdk.ChangeHealth)

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,8 +42,11 @@ type subject struct {
 	ask        askFunc
 	candidates []candidate
 	onFailure  config.OnFailure
-	router     *router // nil unless the component is asked about each request
-	shadow     *tally  // nil unless the plan is only counted
+	router     *router           // nil unless the component is asked about each request
+	observer   *observer         // nil unless the component wants to know how requests ended
+	exposure   *exposure         // of requests to router and observer
+	block      *config.Component // nil for a plan without a component
+	shadow     *tally            // nil unless the plan is only counted
 }
 
 // planner keeps a plan ready, and has it renewed in the background by a
@@ -64,6 +68,8 @@ type planner struct {
 	failures  int                // in a row
 	notBefore time.Time          // the next time the component may be asked
 	before    []channel.Counters // at the last plan
+	timer     *time.Timer        // asks for the plan after an exact one
+	warned    map[string]bool    // warnings that were reported
 
 	users    atomic.Int32 // tables
 	replaces bool         // a component whose plans are good
@@ -77,6 +83,10 @@ func (p *planner) start() error {
 	if p.current.Load() != nil {
 		return nil
 	}
+	if p.observer != nil {
+		p.running.Go(func() { p.observer.run(p.ctx) })
+	}
+	defer p.renewOnTime()
 	deadline := planDeadline
 	if p.replaces {
 		deadline = replaceDeadline
@@ -97,6 +107,7 @@ func (p *planner) close() {
 		return
 	}
 	p.handle(planClosed, nil)
+	p.stopTimer()
 	p.cancel()
 	p.running.Wait()
 }
@@ -148,7 +159,7 @@ func (p *planner) isFailing() bool {
 func (p *planner) refreshSoon(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if now.Before(p.notBefore) {
+	if now.Before(p.notBefore) || p.ctx.Err() != nil {
 		return
 	}
 	next, action := p.phase.next(planObsolete)
@@ -162,7 +173,32 @@ func (p *planner) refreshSoon(now time.Time) {
 		} else {
 			p.handle(planReceived, nil)
 		}
+		p.renewOnTime()
 	})
+}
+
+// renewOnTime asks for the next plan when an exact one expires, whether requests
+// come or not.
+func (p *planner) renewOnTime() {
+	by := p.current.Load()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if by == nil || !by.exact || p.phase == phaseClosed {
+		return
+	}
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	now := p.registry.Now()
+	p.timer = time.AfterFunc(later(by.expires, p.notBefore).Sub(now)+time.Millisecond, func() { p.refreshSoon(p.registry.Now()) })
+}
+
+func (p *planner) stopTimer() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.timer != nil {
+		p.timer.Stop()
+	}
 }
 
 // handle takes the planner to its next phase, and reports what the user should
@@ -207,12 +243,20 @@ func (p *planner) refresh(deadline time.Duration) error {
 	if err != nil {
 		return err
 	}
+	if answer, err = p.expandNone(answer, snapshots); err != nil {
+		return err
+	}
 	next, err := compile(answer, p.ids)
 	if err != nil {
 		return fmt.Errorf("the plan is refused: %w", err)
 	}
+	p.warn(next.warnings)
 	now = p.registry.Now()
-	next.made, next.expires = now, now.Add(jitter(clampTTL(answer.TTL)))
+	ttl := clampTTL(answer.TTL)
+	if !next.exact {
+		ttl = jitter(ttl)
+	}
+	next.made, next.expires = now, now.Add(ttl)
 	if answer.MaxStale > 0 {
 		next.stale = now.Add(answer.MaxStale)
 	}
@@ -224,6 +268,61 @@ func (p *planner) refresh(deadline time.Duration) error {
 		last = p.current.Load()
 	}
 	return nil
+}
+
+// expandNone makes a plan by which only fallback channels may serve of one that says
+// that nobody may, if that allows them.
+func (p *planner) expandNone(answer sdk.Plan, candidates []sdk.Snapshot) (sdk.Plan, error) {
+	none := answer.None
+	switch {
+	case none == nil:
+		return answer, nil
+	case p.purpose.Kind == ForKeys:
+		return answer, errors.New("the plan is refused: only a strategy can say that nobody may serve")
+	case !none.Fallbacks || len(answer.Groups) > 0:
+		return answer, nil
+	}
+	var fallbacks []sdk.Member
+	for _, c := range candidates {
+		if c.Fallback {
+			fallbacks = append(fallbacks, sdk.Member{ID: c.ID, Weight: c.Weight})
+		}
+	}
+	if len(fallbacks) > 0 {
+		answer.None = nil
+		answer.Groups = []sdk.Group{{Members: fallbacks, Rule: sdk.Rule{Kind: sdk.RuleOrder}}}
+		answer.Reason = cmp.Or(answer.Reason, none.Reason)
+	}
+	return answer, nil
+}
+
+// warn reports what a component warns about, each warning once.
+func (p *planner) warn(warnings []sdk.Warning) {
+	for _, w := range warnings {
+		text := p.warningText(w)
+		p.mu.Lock()
+		known := p.warned[text]
+		if p.warned == nil {
+			p.warned = map[string]bool{}
+		}
+		p.warned[text] = true
+		p.mu.Unlock()
+		if !known {
+			p.notice(text)
+		}
+	}
+}
+
+// warningText is a warning with its place in the configuration.
+func (p *planner) warningText(w sdk.Warning) string {
+	text := fmt.Sprintf("%s: %.300s", p.name, w.Message)
+	if p.block == nil {
+		return text
+	}
+	if at := p.block.At(w.Path); at.Filename != "" {
+		text = fmt.Sprintf("%s:%d: %s", at.Filename, at.Start.Line, text)
+	}
+	return text
 }
 
 // stateAfter is the component's own state after the last plan.

@@ -74,7 +74,7 @@ func (t *Table) plan(of subject, o Options) *planner {
 
 // suits says whether the planner can go on with the subject.
 func (p *planner) suits(of subject) bool {
-	return p.component == of.component && p.onFailure == of.onFailure && p.router.equal(of.router) && (p.shadow == nil) == (of.shadow == nil)
+	return p.component == of.component && p.onFailure == of.onFailure && p.router.equal(of.router) && p.exposure.equal(of.exposure) && (p.shadow == nil) == (of.shadow == nil)
 }
 
 func newPlanner(of subject, known []settings, o Options) *planner {

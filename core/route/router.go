@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,23 +13,22 @@ import (
 
 // How a component is asked about single requests.
 const (
-	routeDeadline    = 20 * time.Millisecond
-	routesAtOnce     = 64
-	routeFailures    = 5 // in a row, after which there is a pause
-	routePause       = time.Second
-	routeMaxPause    = 30 * time.Second
-	maxAttributeSize = 16 << 10 // bytes of one value
+	routeDeadline = 20 * time.Millisecond
+	routesAtOnce  = 64
+	routeFailures = 5 // in a row, after which there is a pause
+	routePause    = time.Second
+	routeMaxPause = 30 * time.Second
 )
 
-// router asks a strategy about each request. If anything goes wrong, the plan
-// decides: no request fails or waits for long.
+// router asks a strategy about each request. If it fails, the plan decides: no request
+// fails or waits for long.
 type router struct {
-	route  string
-	name   string // for people
-	asks   sdk.RequestRouter
-	expose []string
-	notice func(string)
-	slots  chan struct{}
+	route    string
+	name     string // for people
+	asks     sdk.RequestRouter
+	exposure *exposure
+	notice   func(string)
+	slots    chan struct{}
 
 	answered, failed, skipped atomic.Uint64
 
@@ -39,7 +37,7 @@ type router struct {
 	pause    time.Duration
 	until    time.Time       // it is not asked before
 	testing  bool            // one request finds out whether it answers again
-	withheld map[string]bool // attributes that the user knows are withheld
+	unknown  map[string]bool // channels that it named and the route does not have
 }
 
 // RouterInfo counts the calls about single requests.
@@ -48,75 +46,82 @@ type RouterInfo struct {
 	Paused                    bool // it is not asked for a while
 }
 
-func newRouter(s sdk.Strategy, route, name string, expose []string, notice func(string)) *router {
+func newRouter(s sdk.Strategy, route, name string, e *exposure, notice func(string)) *router {
 	asks, ok := s.(sdk.RequestRouter)
 	if !ok {
 		return nil
 	}
-	return &router{route: route, name: name, asks: asks, expose: expose, notice: notice, slots: make(chan struct{}, routesAtOnce), withheld: map[string]bool{}}
+	return &router{route: route, name: name, asks: asks, exposure: e, notice: notice, slots: make(chan struct{}, routesAtOnce), unknown: map[string]bool{}}
 }
 
 func (r *router) equal(other *router) bool {
 	if r == nil || other == nil {
 		return r == other
 	}
-	return r.asks == other.asks && slices.Equal(r.expose, other.expose)
+	return r.asks == other.asks
 }
 
-// Ask has the strategy, if it routes each request, say in which order the
-// channels are to be tried. It comes between Begin and the first Next.
+// Ask asks the strategy, if it routes each request, in which order the channels are
+// tried. It comes between Begin and the first Next.
 func (w *Walk) Ask(ctx context.Context, now time.Time) {
+	w.askShadows(ctx, now)
+	by := w.route.planner.plan(now) // which is renewed although the answer decides
 	r := w.route.planner.router
-	if r == nil || !r.enter(now) {
+	if r == nil || by.none != nil || !r.enter(now) {
 		return
 	}
 	start := time.Now()
-	reply, err := r.ask(ctx, w, now)
+	reply, err := r.ask(ctx, w.question(r, by, now))
 	if err == nil {
-		err = w.follow(reply)
+		w.order, w.orderReason = r.order(w.order[:0], reply, w.route.Channels), reply.Reason
 	}
 	if err != nil && ctx.Err() != nil {
-		err = nil // the caller went away
+		err = nil // the caller disconnected
 	}
 	r.leave(now.Add(time.Since(start)), err)
 }
 
-func (r *router) ask(ctx context.Context, w *Walk, now time.Time) (sdk.RouteReply, error) {
-	ctx, cancel := context.WithTimeout(ctx, routeDeadline)
-	defer cancel()
+// question is what a router is asked about the request.
+func (w *Walk) question(r *router, by *plan, now time.Time) sdk.RouteRequest {
 	req := sdk.RouteRequest{Route: r.route, Model: w.request.Model, Channels: make([]sdk.Snapshot, len(w.route.Channels))}
 	for i, ch := range w.route.Channels {
 		req.Channels[i] = ch.snapshot(now)
 	}
-	for _, name := range w.route.planner.current.Load().attributes {
-		if !r.exposes(name) {
-			continue
-		}
-		if v, ok := w.request.Attribute(name); ok {
-			if req.Attributes == nil {
-				req.Attributes = map[string]string{}
-			}
-			req.Attributes[name] = v[:min(len(v), maxAttributeSize)]
-		}
-	}
+	req.Attributes = r.exposure.attributes(&w.request, by.attributes)
+	return req
+}
+
+func (r *router) ask(ctx context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
+	ctx, cancel := context.WithTimeout(ctx, routeDeadline)
+	defer cancel()
 	return r.asks.Route(ctx, req)
 }
 
-// follow takes over the order if all of it can be followed.
-func (w *Walk) follow(reply sdk.RouteReply) error {
-	order := w.order[:0]
+// order are the indices of the channels that a reply names. The user is told once
+// about each name that the route does not have.
+func (r *router) order(order []int, reply sdk.RouteReply, channels []*Channel) []int {
 	for _, name := range reply.Order {
-		i := slices.IndexFunc(w.route.Channels, func(ch *Channel) bool { return ch.id() == name })
-		if i < 0 || slices.Contains(order, i) {
-			return fmt.Errorf("its answer names the channel %.40q twice, or the route does not have it", name)
+		i := slices.IndexFunc(channels, func(ch *Channel) bool { return ch.id() == name })
+		switch {
+		case i < 0:
+			r.reportUnknown(name)
+		case !slices.Contains(order, i):
+			order = append(order, i)
 		}
-		order = append(order, i)
 	}
-	w.order, w.orderReason = order, reply.Reason
-	return nil
+	return order
 }
 
-// enter says whether the strategy is asked now.
+func (r *router) reportUnknown(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.unknown[name] && len(r.unknown) < maxAttributes {
+		r.unknown[name] = true
+		r.notice(fmt.Sprintf("%s answers with the channel %.40q, which the route does not have: the entry is ignored", r.name, name))
+	}
+}
+
+// enter reports whether the strategy is asked now.
 func (r *router) enter(now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -164,36 +169,4 @@ func (r *router) info() RouterInfo {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return RouterInfo{r.answered.Load(), r.failed.Load(), r.skipped.Load(), r.failures >= routeFailures}
-}
-
-// exposes says whether the strategy may see the attribute. The user is told once
-// of each that it may not see.
-func (r *router) exposes(name string) bool {
-	kind, rest, _ := strings.Cut(name, ".")
-	why := ""
-	switch {
-	case kind == "body" && !slices.ContainsFunc(r.expose, func(e string) bool { return name == e || strings.HasPrefix(name, e+".") }):
-		why = fmt.Sprintf("the body contains the prompt, so the block must allow it: expose = [%q]", name)
-	case kind != "body" && credential(rest):
-		why = "it carries a credential"
-	default:
-		return true
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.withheld[name] && len(r.withheld) < maxAttributes {
-		r.withheld[name] = true
-		r.notice(fmt.Sprintf("%s asks for %s, which is withheld: %s", r.name, name, why))
-	}
-	return false
-}
-
-// credential says that a header or a parameter of the query of this name can
-// hold one.
-func credential(name string) bool {
-	switch name = strings.ToLower(name); name {
-	case "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-goog-api-key", "api-key", "key", "token", "access_token", "api_key":
-		return true
-	}
-	return strings.HasSuffix(name, "-token") || strings.HasSuffix(name, "-key") || strings.Contains(name, "secret")
 }

@@ -3,6 +3,7 @@ package route
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -41,9 +42,15 @@ func (t *Table) shadows(ctx context.Context, r *Route, candidates []candidate, o
 		if err != nil {
 			return err
 		}
+		name := fmt.Sprintf("shadow %q of route %q", c.Ref, r.Config.Pattern)
+		e := newExposure(name, r.Config.Strategy.Expose, o.Notice)
 		r.shadows = append(r.shadows, &shadow{c.Ref, t.plan(subject{
 			purpose:    purpose,
-			name:       fmt.Sprintf("shadow %q of route %q", c.Ref, r.Config.Pattern),
+			name:       name,
+			block:      c,
+			exposure:   e,
+			router:     newRouter(strategy, r.Config.Pattern, name, e, o.Notice),
+			observer:   newObserver(strategy, name, o.Notice),
 			component:  strategy,
 			ask:        askOf(strategy, r),
 			candidates: candidates,
@@ -58,6 +65,10 @@ func (t *Table) shadows(ctx context.Context, r *Route, candidates []candidate, o
 func (w *Walk) pickShadows() {
 	w.shadowed = w.shadowed[:0]
 	for _, s := range w.route.shadows {
+		if w.asksShadow(s) {
+			w.shadowed = append(w.shadowed, -1) // its answer counts
+			continue
+		}
 		i, _, g := s.planner.pick(w.now, w)
 		if g == nil {
 			i = -1
@@ -66,18 +77,77 @@ func (w *Walk) pickShadows() {
 	}
 }
 
+// shadowQuestion is a question to a shadow about one request, whose answer nobody
+// waits for.
+type shadowQuestion struct {
+	shadow *shadow
+	chosen chan *Channel // gets the channel that is used
+}
+
+// askShadows asks the shadows that route each request, within the bounds of a router.
+func (w *Walk) askShadows(ctx context.Context, now time.Time) {
+	w.asked = nil
+	for _, s := range w.route.shadows {
+		r := s.planner.router
+		if r == nil {
+			continue
+		}
+		by := s.planner.plan(now)
+		if by.none != nil || !r.enter(now) {
+			continue
+		}
+		q := shadowQuestion{s, make(chan *Channel, 1)}
+		w.asked = append(w.asked, q)
+		question, channels := w.question(r, by, now), w.route.Channels
+		go q.ask(ctx, r, question, channels, now)
+	}
+}
+
+// ask counts the first channel of the answer that is available, when the channel that
+// is used is known, too.
+func (q shadowQuestion) ask(ctx context.Context, r *router, question sdk.RouteRequest, channels []*Channel, now time.Time) {
+	start := time.Now()
+	reply, err := r.ask(context.WithoutCancel(ctx), question)
+	r.leave(now.Add(time.Since(start)), err)
+	if err != nil {
+		return
+	}
+	for _, i := range r.order(nil, reply, channels) {
+		if !question.Channels[i].Available {
+			continue
+		}
+		select {
+		case chosen := <-q.chosen:
+			q.shadow.planner.shadow.count(i, channels[i] == chosen)
+		case <-ctx.Done():
+		}
+		return
+	}
+}
+
+func (w *Walk) asksShadow(s *shadow) bool {
+	return slices.ContainsFunc(w.asked, func(q shadowQuestion) bool { return q.shadow == s })
+}
+
+func (t *tally) count(index int, agreed bool) {
+	t.picks.Add(1)
+	t.choices[index].Add(1)
+	if agreed {
+		t.agreed.Add(1)
+	}
+}
+
 // countShadows counts what the shadows chose, now that the channel is known.
 func (w *Walk) countShadows(chosen *Channel) {
+	for _, q := range w.asked {
+		q.chosen <- chosen
+	}
+	w.asked = nil
 	for n, i := range w.shadowed {
 		if i < 0 {
 			continue
 		}
-		t := w.route.shadows[n].planner.shadow
-		t.picks.Add(1)
-		t.choices[i].Add(1)
-		if w.route.Channels[i] == chosen {
-			t.agreed.Add(1)
-		}
+		w.route.shadows[n].planner.shadow.count(i, w.route.Channels[i] == chosen)
 	}
 	w.shadowed = w.shadowed[:0]
 }
@@ -98,10 +168,14 @@ func (r *Route) Shadows() []ShadowInfo {
 
 // ExplainShadows says which channel each shadow would choose first for a
 // request, in the order of [Route.Shadows]; the channel is nil if it has none.
-func (r *Route) ExplainShadows(now time.Time, request Request) []Choice {
+func (r *Route) ExplainShadows(ctx context.Context, now time.Time, request Request) []Choice {
 	out := []Choice{}
 	w := r.dryWalk(now, request)
 	for _, s := range r.shadows {
+		if choice, ok := w.askDry(ctx, s.planner); ok {
+			out = append(out, choice)
+			continue
+		}
 		i, by, g := w.pick(s.planner, w)
 		choice := Choice{Reason: by.reason}
 		if g != nil {

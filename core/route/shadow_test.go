@@ -41,7 +41,7 @@ func TestShadows(t *testing.T) {
 	if s[1].Picks != 7 || fmt.Sprint(s[1].Choices) != "map[a:2 b:2 c:3]" || s[1].Plan.Seq != 1 {
 		t.Errorf("%+v", s[1])
 	}
-	got := w.table.Routes[0].ExplainShadows(w.registry.Now(), Request{Header: session("")})
+	got := w.table.Routes[0].ExplainShadows(t.Context(), w.registry.Now(), Request{Header: session("")})
 	if len(got) != 2 || got[0].Channel.id() != "b" || got[1].Channel.id() != "a" {
 		t.Errorf("%+v", got)
 	}

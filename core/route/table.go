@@ -155,7 +155,7 @@ func (t *Table) channel(ctx context.Context, c *config.Channel, o Options) (*Cha
 	}
 	ch.planner = t.plan(subject{
 		purpose: purpose, name: fmt.Sprintf("key selector %q of channel %q", c.KeySelector.Ref, c.Name), component: selector, ask: ask, candidates: candidates,
-		onFailure: c.KeySelector.OnFailure,
+		onFailure: c.KeySelector.OnFailure, block: c.KeySelector,
 	}, o)
 	return ch, nil
 }
@@ -171,9 +171,11 @@ func (t *Table) route(ctx context.Context, r *Route, o Options) error {
 		candidates = append(candidates, ch)
 	}
 	name := fmt.Sprintf("strategy %q of route %q", r.Config.Strategy.Ref, r.Config.Pattern)
+	e := newExposure(name, r.Config.Strategy.Expose, o.Notice)
 	r.planner = t.plan(subject{
-		purpose: purpose, name: name, component: strategy, ask: askOf(strategy, r), candidates: candidates,
-		onFailure: r.Config.Strategy.OnFailure, router: newRouter(strategy, r.Config.Pattern, name, r.Config.Strategy.Expose, o.Notice),
+		purpose: purpose, name: name, component: strategy, ask: askOf(strategy, r), candidates: candidates, block: r.Config.Strategy,
+		onFailure: r.Config.Strategy.OnFailure, exposure: e,
+		router: newRouter(strategy, r.Config.Pattern, name, e, o.Notice), observer: newObserver(strategy, name, o.Notice),
 	}, o)
 	return t.shadows(ctx, r, candidates, o)
 }
@@ -275,6 +277,8 @@ type PlanInfo struct {
 	Made   time.Time
 	Core   bool        // the component gave none
 	Router *RouterInfo // nil unless the component is asked about each request
+
+	Warnings []string // what the component warns about, with places
 }
 
 // Plan describes the route's plan.
@@ -295,6 +299,9 @@ func (p *planner) info() PlanInfo {
 		router := p.router.info()
 		info.Router = &router
 	}
+	for _, w := range by.warnings {
+		info.Warnings = append(info.Warnings, p.warningText(w))
+	}
 	return info
 }
 
@@ -308,11 +315,14 @@ func (c *Channel) snapshot(now time.Time) sdk.Snapshot {
 
 func (c *Channel) counters() channel.Counters { return c.State.Counters() }
 
+// ID names the key in logs and for plugins.
+func (k *Key) ID() string { return k.id() }
+
 func (k *Key) id() string { return k.State.IDWith(k.Config.Label) }
 
 func (k *Key) snapshot(now time.Time) sdk.Snapshot {
 	s := k.State.Snapshot(now)
-	s.ID, s.Weight = k.id(), k.Config.Weight
+	s.ID, s.Label, s.Weight = k.id(), k.Config.Label, k.Config.Weight
 	return s
 }
 

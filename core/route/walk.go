@@ -28,6 +28,7 @@ type Walk struct {
 	order       []int // of the channels, as the strategy answered for this request
 	orderReason string
 	shadowed    []int // what the shadows chose
+	asked       []shadowQuestion
 
 	hash     uint64 // of the request; 0: not known yet
 	refusals []refusal
@@ -136,6 +137,9 @@ func (w *Walk) next() (Pick, bool) {
 	if p, ok := w.maker(); ok {
 		return p, true
 	}
+	if w.refusedByPlan() {
+		return w.preferred()
+	}
 	if w.compared != nil {
 		if p, ok := w.compare(); ok || w.over {
 			return p, ok
@@ -175,6 +179,17 @@ func (w *Walk) named() (Pick, bool) {
 		}
 	}
 	return Pick{}, false
+}
+
+// refusedByPlan reports whether the plan says that nobody may serve.
+func (w *Walk) refusedByPlan() bool { return w.route.planner.plan(w.now).none != nil }
+
+// Refusal is the plan's reason why nobody may serve; ok is false if it does not say so.
+func (w *Walk) Refusal() (reason string, ok bool) {
+	if none := w.route.planner.current.Load().none; none != nil {
+		return none.Reason, true
+	}
+	return "", false
 }
 
 // maker is the channel and key that made the object which the request names.

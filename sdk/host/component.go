@@ -41,6 +41,11 @@ func (c *Component) Route(ctx context.Context, req sdk.RouteRequest) (reply sdk.
 	return reply, err
 }
 
+// Observe is for a strategy that is an [sdk.Observer].
+func (c *Component) Observe(ctx context.Context, results []sdk.RequestResult) error {
+	return c.call(ctx, wire.MethodObserve, results, nil)
+}
+
 // PlanKeys is for a key selector.
 func (c *Component) PlanKeys(ctx context.Context, req sdk.KeyPlanRequest) (plan sdk.Plan, err error) {
 	err = c.call(ctx, wire.MethodPlanKeys, req, &plan)

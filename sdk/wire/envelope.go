@@ -8,7 +8,7 @@ type Call struct {
 	Component string // KIND/NAME; empty for a method of the plugin as a whole
 	Instance  string // chosen by the host when it configures an instance
 	Method    string
-	TimeoutMS int64 // the caller's patience in milliseconds; 0: unlimited
+	TimeoutMS int64 // until the caller's deadline, in milliseconds; 0: unlimited
 	Body      []byte
 }
 
@@ -38,6 +38,10 @@ const (
 	MethodCheck     = "check"     // sdk.CheckRequest to sdk.CheckResult
 	MethodRoute     = "route"     // sdk.RouteRequest to sdk.RouteReply
 )
+
+// MethodObserve takes []sdk.RequestResult to nothing. A host calls it only if the
+// component's description says that it is an observer.
+const MethodObserve = "observe"
 
 // Methods of the host.
 const (

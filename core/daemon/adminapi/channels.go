@@ -26,7 +26,7 @@ func (s *Source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 	c := ch.Config
 	out := admin.Channel{
 		Name: c.Name, Target: c.Target.String(), Weight: c.Weight, Fallback: c.Fallback, Models: append([]string{}, c.Models...), Auth: authText(c.Auth), MaxInFlight: c.MaxInFlight, ModelMap: maps.Clone(c.ModelMap),
-		Enabled: !v.Paused, First: v.Preferred, Health: string(v.Health), CheckedAt: at(v.Checked), Out: string(v.Skip), OutReason: v.Reason,
+		Enabled: !v.Paused, First: v.Preferred, Health: string(v.Health), CheckedAt: at(v.Checked), CheckError: v.CheckError, Out: string(v.Skip), OutReason: v.Reason,
 		OutSince: at(v.Since), OutUntil: at(v.Until), Latency: millis(v.Counters.TTFB), InFlight: v.InFlight,
 		ErrorRate: v.ErrorRate, Stats: showStats(v.Counters), Keys: admin.Keys{Total: len(ch.Keys), List: []admin.Key{}},
 		Where: place(c.Range), Restricted: showRestrictions(ch.State.Restrictions(now)),

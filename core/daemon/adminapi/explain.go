@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -13,7 +14,7 @@ import (
 )
 
 // Explain is for [admin.Source].
-func (s *Source) Explain(q admin.Question) (admin.Explanation, error) {
+func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanation, error) {
 	path, query, _ := strings.Cut(q.Path, "?")
 	if !strings.HasPrefix(path, "/") {
 		return admin.Explanation{}, admin.Invalid("the path of the request is missing: it begins with a slash, such as /v1/chat/completions")
@@ -21,7 +22,7 @@ func (s *Source) Explain(q admin.Question) (admin.Explanation, error) {
 	if q.Model == "" {
 		q.Model = proxy.PathModel(path)
 	}
-	in := route.Request{Model: q.Model, Endpoint: string(dialect.EndpointOf(cmp.Or(q.Method, http.MethodPost), path)), Header: http.Header{}, RawQuery: query}
+	in := route.Request{Model: q.Model, Endpoint: string(dialect.EndpointOf(cmp.Or(q.Method, http.MethodPost), path)), Header: http.Header{}, RawQuery: query, Body: []byte(q.Body)}
 	for name, value := range q.Headers {
 		in.Header.Set(name, value)
 	}
@@ -36,7 +37,7 @@ func (s *Source) Explain(q admin.Question) (admin.Explanation, error) {
 	}
 	shown := showRoute(r)
 	out.Route, out.Strategy, out.Plan, out.Reason = shown.Path, shown.Strategy, shown.Plan, shown.Reason
-	choices, passed := r.Explain(s.program.Registry.Now(), in)
+	choices, passed := r.Explain(ctx, s.program.Registry.Now(), in)
 	for _, c := range choices {
 		one := admin.Candidate{Channel: c.Channel.Config.Name, Reason: c.Reason}
 		if c.Key != nil {
@@ -44,7 +45,7 @@ func (s *Source) Explain(q admin.Question) (admin.Explanation, error) {
 		}
 		out.Candidates = append(out.Candidates, one)
 	}
-	for i, c := range r.ExplainShadows(s.program.Registry.Now(), in) {
+	for i, c := range r.ExplainShadows(ctx, s.program.Registry.Now(), in) {
 		would := admin.WouldChoose{Strategy: shown.Shadows[i].Strategy, Reason: c.Reason}
 		if c.Channel != nil {
 			would.Channel = c.Channel.Config.Name

@@ -72,9 +72,13 @@ func tableUses(t *route.Table) (all []use) {
 	}
 	for _, r := range t.Routes {
 		all = append(all, use{r.Config.Strategy, planned("route "+r.Config.Pattern, r.Plan())})
+		var routers []*admin.Router
+		for _, s := range r.Shadows() {
+			routers = append(routers, showRouter(s.Plan.Router))
+		}
 		for i, s := range showShadows(r) {
 			all = append(all, use{r.Config.Shadows[i], admin.Use{
-				For: "shadow of route " + r.Config.Pattern, Plan: s.Plan, PlannedAt: at(s.PlannedAt), Makeshift: s.Makeshift, Shadow: &s,
+				For: "shadow of route " + r.Config.Pattern, Plan: s.Plan, PlannedAt: at(s.PlannedAt), Makeshift: s.Makeshift, Shadow: &s, Router: routers[i],
 			}})
 		}
 	}
@@ -82,7 +86,7 @@ func tableUses(t *route.Table) (all []use) {
 }
 
 func planned(what string, p route.PlanInfo) admin.Use {
-	return admin.Use{For: what, Plan: p.Seq, PlannedAt: at(p.Made), Makeshift: p.Core, Router: showRouter(p.Router)}
+	return admin.Use{For: what, Plan: p.Seq, PlannedAt: at(p.Made), Makeshift: p.Core, Router: showRouter(p.Router), Warnings: p.Warnings}
 }
 
 func showRouter(r *route.RouterInfo) *admin.Router {

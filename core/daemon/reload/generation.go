@@ -76,7 +76,7 @@ func (r *Reloader) open(ctx context.Context, g, old *Generation) error {
 	// The mistakes that plugins find are reported together with all others.
 	report := g.Report
 	options.Open = func(ctx context.Context, c *config.Component, purpose route.Purpose) (sdk.Component, error) {
-		opened, err := r.options.Plugins.Open(ctx, c, g.Config.Plugin(c.Plugin), purpose.Instance(), nil)
+		opened, err := r.options.Plugins.OpenFor(ctx, c, g.Config.Plugin(c.Plugin), sdk.Config{Instance: purpose.Instance(), Members: g.Config.Members(c)}, nil)
 		if err != nil {
 			report = report.Complain(c, err)
 			return nil, err
@@ -119,8 +119,12 @@ func (g *Generation) checks(p *proxy.Handler) (all []health.Check) {
 		if hc == nil {
 			continue
 		}
+		var keys []health.Key
+		for _, k := range ch.Keys {
+			keys = append(keys, health.Key{ID: k.ID(), Label: k.Config.Label, State: k.State})
+		}
 		all = append(all, health.Check{
-			State: ch.State, Channel: ch.Config, Models: ch.Config.Models, Checker: g.checkers[ch.Config], Host: p.Prober(ch),
+			State: ch.State, Channel: ch.Config, Models: ch.Config.Models, Keys: keys, Checker: g.checkers[ch.Config], Host: p.Prober(ch),
 			Interval: hc.Interval, Timeout: hc.Timeout, Fall: hc.Fall, Rise: hc.Rise,
 		})
 	}

@@ -1,0 +1,59 @@
+package channel
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// checkPrefix begins the reasons that come from a health check.
+const checkPrefix = "health check: "
+
+// SetChecked records what a health check says about the key: why it is not used, ""
+// if it works. A cooldown that a site's answer caused is not ended by that. No failure
+// is counted.
+func (k *Key) SetChecked(now time.Time, skip Skip, wait time.Duration, reason string) {
+	if skip == "" {
+		k.confirm()
+		return
+	}
+	kind, c, first, top := ChangeKeyRateLimited, &k.rateLimited, firstRateLimit, topRateLimit
+	switch skip {
+	case SkipQuotaSpent:
+		kind, c, first, top = ChangeKeyQuotaSpent, &k.quotaSpent, quotaCooldown, quotaCooldown
+	case SkipInvalidKey:
+		kind, c, first, top = ChangeKeyInvalid, &k.invalid, firstInvalid, topInvalid
+	}
+	k.mu.Lock()
+	began := c.start(now, wait, first, top, checkPrefix+reason)
+	k.update()
+	left := c.left(now)
+	k.mu.Unlock()
+	if began {
+		k.announce(kind, fmt.Sprintf("%s, not used for %s: %s%s", skip.Text(), left, checkPrefix, reason))
+	}
+}
+
+// confirm clears what a check disproves.
+func (k *Key) confirm() {
+	k.mu.Lock()
+	checked := strings.HasPrefix(k.rateLimited.reason, checkPrefix)
+	usable := k.invalid.set() || k.quotaSpent.set() || checked
+	k.invalid, k.quotaSpent = cooldown{}, cooldown{}
+	if checked {
+		k.rateLimited = cooldown{}
+	}
+	k.update()
+	k.mu.Unlock()
+	if usable {
+		k.announce(ChangeKeyUsable, "usable again: its health check passed")
+	}
+}
+
+// SetCheckError records why the channel's health check could not be made, "" that it
+// could.
+func (s *State) SetCheckError(reason string) {
+	s.mu.Lock()
+	s.checkError = reason
+	s.mu.Unlock()
+}

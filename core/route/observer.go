@@ -1,0 +1,85 @@
+package route
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// How results are passed to a strategy that observes.
+const (
+	observeEvery    = time.Second
+	observeBatch    = 256
+	observeQueue    = 4096 // results that wait; more are dropped
+	observeDeadline = 2 * time.Second
+)
+
+// observer passes the results of requests to a strategy, in batches and in the
+// background. No request waits for it.
+type observer struct {
+	name    string // of the strategy, for people
+	to      sdk.Observer
+	notice  func(string)
+	results chan sdk.RequestResult
+	failing bool // used by run alone
+}
+
+func newObserver(s sdk.Strategy, name string, notice func(string)) *observer {
+	to, ok := s.(sdk.Observer)
+	if !ok {
+		return nil
+	}
+	return &observer{name: name, to: to, notice: notice, results: make(chan sdk.RequestResult, observeQueue)}
+}
+
+// Observer returns a function that takes how the request ended; nil if the strategy
+// does not want to know. What it needs of the request is copied now.
+func (w *Walk) Observer() func(sdk.RequestResult) {
+	if w.route == nil || w.route.planner.observer == nil {
+		return nil
+	}
+	p := w.route.planner
+	o, pattern, model := p.observer, w.route.Config.Pattern, w.request.Model
+	attributes := p.exposure.attributes(&w.request, p.current.Load().attributes)
+	return func(r sdk.RequestResult) {
+		r.Route, r.Model, r.Attributes = pattern, model, attributes
+		select {
+		case o.results <- r:
+		default: // the strategy is too slow; it does without
+		}
+	}
+}
+
+// run passes results on until ctx ends.
+func (o *observer) run(ctx context.Context) {
+	ticker := time.NewTicker(observeEvery)
+	defer ticker.Stop()
+	var batch []sdk.RequestResult
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case r := <-o.results:
+			if batch = append(batch, r); len(batch) < observeBatch {
+				continue
+			}
+		case <-ticker.C:
+		}
+		if len(batch) > 0 {
+			o.pass(ctx, batch)
+			batch = nil
+		}
+	}
+}
+
+func (o *observer) pass(ctx context.Context, batch []sdk.RequestResult) {
+	ctx, cancel := context.WithTimeout(ctx, observeDeadline)
+	defer cancel()
+	err := o.to.Observe(ctx, batch)
+	if err != nil && !o.failing {
+		o.notice(fmt.Sprintf("%s: the results of %d requests could not be passed on: %v", o.name, len(batch), err))
+	}
+	o.failing = err != nil
+}
