@@ -43,7 +43,7 @@ func (p *prober) Probe(ctx context.Context, in sdk.ProbeRequest) (sdk.ProbeResul
 	if len(in.Body) > maxProbeBody {
 		return sdk.ProbeResult{}, fmt.Errorf("the probe's body has %d bytes, at most %d are sent", len(in.Body), maxProbeBody)
 	}
-	k, err := p.key(in.KeyID)
+	k, err := p.keyOf(in.KeyID)
 	if err != nil {
 		return sdk.ProbeResult{}, err
 	}
@@ -105,25 +105,30 @@ func (p *prober) send(req *http.Request, secret string, max int64) (sdk.ProbeRes
 	return out, nil
 }
 
-// key is the key with an ID. Without one it is a key that is usable now, or else the
-// first; nil if the channel has none.
-func (p *prober) key(id string) (*route.Key, error) {
-	if id != "" {
-		for _, k := range p.channel.Keys {
-			if k.ID() == id {
-				return k, nil
-			}
-		}
-		return nil, fmt.Errorf("the channel has no key %q", id)
+// keyOf is the key with an ID, a usable one if the ID is empty; nil if the channel has
+// none.
+func (p *prober) keyOf(id string) (*route.Key, error) {
+	if id == "" {
+		return p.key(), nil
 	}
-	now := p.handler.registry.Now()
 	for _, k := range p.channel.Keys {
-		if skip, _ := k.State.Skip(now, ""); skip == "" {
+		if k.ID() == id {
 			return k, nil
 		}
 	}
-	if len(p.channel.Keys) > 0 {
-		return p.channel.Keys[0], nil
+	return nil, fmt.Errorf("the channel has no key %q", id)
+}
+
+// key is a key that is usable now, or else the first; nil if the channel has none.
+func (p *prober) key() *route.Key {
+	now := p.handler.registry.Now()
+	for _, k := range p.channel.Keys {
+		if skip, _ := k.State.Skip(now, ""); skip == "" {
+			return k
+		}
 	}
-	return nil, nil
+	if len(p.channel.Keys) > 0 {
+		return p.channel.Keys[0]
+	}
+	return nil
 }
