@@ -62,6 +62,13 @@ func (p program) Routes() []Route { return p.Status().Routes }
 func (p program) Tunnels() []Tunnel {
 	return []Tunnel{{Name: "vps", State: "up", Since: p.started, Notes: []string{}, Forwards: []Forward{{Remote: "127.0.0.1:9000", State: "up"}}}}
 }
+func (p program) RetryTunnel(name string) (Tunnel, error) {
+	if name != "vps" {
+		return Tunnel{}, NotFound("there is no tunnel " + name)
+	}
+	p.did("retry tunnel %s", name)
+	return p.Tunnels()[0], nil
+}
 func (p program) Plugins() Plugins { return p.Status().Plugins }
 
 func (p program) Stats() Summary {

@@ -10,6 +10,7 @@ type Source interface {
 	Channels() []Channel
 	Routes() []Route
 	Tunnels() []Tunnel
+	RetryTunnel(name string) (Tunnel, error) // which waits or has failed
 	Plugins() Plugins
 	Stats() Summary
 	Entry() Entry

@@ -34,6 +34,12 @@ func (c *Client) Tunnels(ctx context.Context) ([]admin.Tunnel, error) {
 	return fetch[[]admin.Tunnel](ctx, c, "/api/tunnels")
 }
 
+// RetryTunnel has a tunnel that waits or has failed try again now.
+func (c *Client) RetryTunnel(ctx context.Context, tunnel string) (out admin.Tunnel, err error) {
+	err = c.post(ctx, "/api/tunnels/"+url.PathEscape(tunnel)+"/retry", nil, &out)
+	return out, err
+}
+
 // Plugins are all plugins and their processes.
 func (c *Client) Plugins(ctx context.Context) (admin.Plugins, error) {
 	return fetch[admin.Plugins](ctx, c, "/api/plugins")

@@ -92,3 +92,17 @@ func TestNotifications(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTheWatchdogIsFed as long as the program answers, and after a restart too.
+func TestTheWatchdogIsFed(t *testing.T) {
+	t.Parallel()
+	n := listenNotify(t)
+	f := startForeground(t, "http://127.0.0.1:9", "NOTIFY_SOCKET="+n.path, "WATCHDOG_USEC=30000")
+	n.expect(serving, "WATCHDOG=1", "WATCHDOG=1")
+	if out, err := exec.Command("aitunnel", "restart", "--state-dir", f.state).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for n.next() != serving {
+	}
+	n.expect("WATCHDOG=1", "WATCHDOG=1")
+}

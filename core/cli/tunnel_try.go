@@ -20,6 +20,9 @@ send a request through it, as the running program would. Forwards that
 the running program has open are not touched. You are asked for a passphrase that
 the configuration does not have.
 
+If all steps succeed and the running program waits with that tunnel after a failure,
+it tries again at once.
+
 The exit code is 1 if a step fails.`,
 		Example: "  aitunnel tunnel test\n  aitunnel tunnel test vps --json",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -61,6 +64,9 @@ func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool)
 				}
 			},
 		})
+		if x.OK && a.retryTunnel(ctx, running, t) && !asJSON {
+			a.say("  The running program had not connected. It tries again now.")
+		}
 		good = good && x.OK
 		out = append(out, x)
 	}
@@ -73,6 +79,18 @@ func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool)
 		return exitError(exitFailed)
 	}
 	return nil
+}
+
+// retryTunnel has the running program try a tunnel again that waits or has failed.
+// Without its help the next try comes by itself, so an error is none here.
+func (a *app) retryTunnel(ctx context.Context, running []admin.Tunnel, t *config.Tunnel) bool {
+	for _, r := range running {
+		if r.Name == t.Name && r.Host == t.Host && (r.State == string(tunnel.Failed) || r.State == string(tunnel.Waiting)) {
+			_, err := a.client().RetryTunnel(ctx, t.Name)
+			return err == nil
+		}
+	}
+	return false
 }
 
 // holds says that the running program has the address of the tunnel open.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
@@ -109,6 +110,9 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 			}
 			r := openTunnel(t, s, tunnel)
 			r.awaitFault(c.state, c.says...)
+			if st := r.status(); c.state == Failed && st.NextTry.Sub(st.Since) < failedPause-time.Second {
+				t.Errorf("it is tried again after %s: an address that is refused more often gets banned", st.NextTry.Sub(st.Since))
+			}
 			for _, line := range r.story() {
 				if contains(line, "wrong-passphrase") || contains(line, passphrase) {
 					t.Errorf("a passphrase is told: %s", line)

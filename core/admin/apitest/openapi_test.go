@@ -190,6 +190,7 @@ func TestTheProgramDoesWhatTheDocumentSays(t *testing.T) {
 		{"POST", "/api/channels/home/try", `{"model":"","prompt":"Hello"}`, 400, ""},
 		{"GET", "/api/routes", "", 200, ""},
 		{"GET", "/api/tunnels", "", 200, ""},
+		{"POST", "/api/tunnels/none/retry", "", 404, ""},
 		{"GET", "/api/plugins", "", 200, ""},
 		{"POST", "/api/plugins/built-in/restart", "", 200, ""},
 		{"POST", "/api/explain", `{"method":"POST","path":"/v1/x","model":"m","headers":{"A":"b"}}`, 200, ""},

@@ -1,6 +1,10 @@
 package adminapi
 
-import "github.com/aitunnel/aitunnel/core/admin"
+import (
+	"fmt"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+)
 
 // Tunnels is for [admin.Source].
 func (s *Source) Tunnels() []admin.Tunnel {
@@ -18,4 +22,15 @@ func (s *Source) Tunnels() []admin.Tunnel {
 		out = append(out, shown)
 	}
 	return out
+}
+
+// RetryTunnel is for [admin.Source].
+func (s *Source) RetryTunnel(name string) (admin.Tunnel, error) {
+	s.program.Tunnels.Retry(name)
+	for _, t := range s.Tunnels() {
+		if t.Name == name {
+			return t, nil
+		}
+	}
+	return admin.Tunnel{}, admin.NotFound(fmt.Sprintf("there is no tunnel %q", name))
 }
