@@ -210,7 +210,7 @@ func (d *Daemon) newTunnels() *tunnel.Tunnels {
 			}
 			return d.parts.Proxy
 		},
-		Server:   func(h http.Handler) *http.Server { return bind.NewServer(h, d.log) },
+		Server:   func(h http.Handler) tunnel.Server { return bind.NewServer(h, d.log) },
 		OnChange: d.tunnelChanged,
 		Guarded:  func() bool { return d.reloader.Running().Config.RequiresToken() },
 		Sessions: filepath.Join(d.options.StateDir, "sessions.json"),

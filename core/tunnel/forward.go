@@ -59,12 +59,12 @@ func (f *forward) status() Forward {
 // serving is an open forward with its server.
 type serving struct {
 	listener net.Listener
-	server   *http.Server
+	server   Server
 	ended    chan struct{}
 }
 
 // serve answers on a listener until it is closed.
-func serve(l net.Listener, s *http.Server) *serving {
+func serve(l net.Listener, s Server) *serving {
 	v := &serving{listener: l, server: s, ended: make(chan struct{})}
 	go func() {
 		defer close(v.ended)

@@ -78,7 +78,7 @@ func prepare(t *testing.T, s *sshdtest.Server, options ...func(*Options)) *rig {
 			}
 			return r.site
 		},
-		Server: func(h http.Handler) *http.Server {
+		Server: func(h http.Handler) Server {
 			return &http.Server{Handler: h, ReadHeaderTimeout: 500 * time.Millisecond, IdleTimeout: time.Minute}
 		},
 		OnChange: r.note,

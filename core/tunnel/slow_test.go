@@ -30,7 +30,7 @@ func slowUplink(t *testing.T) (*rig, *sshdtest.Network) {
 	c.HostKey = s.Fingerprint()
 	c.Forwards = []*config.Forward{{Address: "127.0.0.1:9000"}}
 	r := prepare(t, s, func(o *Options) {
-		o.Server = func(h http.Handler) *http.Server { return &http.Server{Handler: h, ReadHeaderTimeout: time.Minute} }
+		o.Server = func(h http.Handler) Server { return &http.Server{Handler: h, ReadHeaderTimeout: time.Minute} }
 	})
 	r.config = c
 	r.client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{

@@ -3,6 +3,7 @@ package tunnel
 import (
 	"cmp"
 	"context"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,7 +18,7 @@ import (
 // Options of [New].
 type Options struct {
 	Handler  func(*config.Forward) http.Handler // what a forward leads to
-	Server   func(http.Handler) *http.Server    // a server for it, with its limits
+	Server   func(http.Handler) Server          // a server for it, with its limits
 	OnChange func(Change)                       // has to be quick
 	Guarded  func() bool                        // requests need a token
 	Sessions string                             // file that remembers what may be left on hosts; "": none
@@ -28,11 +29,18 @@ type Options struct {
 	SSH   string // the OpenSSH client, "none" for none; default: the one in $PATH
 }
 
+// Server is an HTTP server.
+type Server interface {
+	Serve(net.Listener) error
+	Shutdown(context.Context) error
+	Close() error
+}
+
 // environment is what all tunnels share.
 type environment struct {
 	ssh      sshclient.Environment
 	handler  func(*config.Forward) http.Handler
-	server   func(http.Handler) *http.Server
+	server   func(http.Handler) Server
 	report   func(Change)
 	guarded  func() bool
 	sessions *sessions

@@ -41,7 +41,7 @@ func (e *SettingError) Unwrap() error { return e.Err }
 type listener struct {
 	address   string // as configured
 	socket    net.Listener
-	server    *http.Server // nil until it serves
+	server    *Server // nil until it serves
 	interrupt context.CancelCauseFunc
 	handler   atomic.Pointer[http.Handler]
 	done      sync.WaitGroup
@@ -100,15 +100,22 @@ func (l *listener) serve(h http.Handler, o Options) {
 	})
 }
 
-// NewServer returns a server with the limits that hold for every entry.
-func NewServer(h http.Handler, log hclog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           h,
+// Server is a server with the limits that hold for every entry.
+type Server struct{ *http.Server }
+
+// Serve answers on the connections of a listener.
+func (s *Server) Serve(l net.Listener) error { return s.Server.Serve(following{l}) }
+
+// NewServer returns a server of a handler.
+func NewServer(h http.Handler, log hclog.Logger) *Server {
+	return &Server{&http.Server{
+		Handler:           refuseTwoLengths(h),
+		ConnContext:       withConn,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    headerSize,
 		ErrorLog:          log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
-	}
+	}}
 }
 
 // serveAccepted stops accepting, and gives the connections that were accepted a

@@ -1,0 +1,70 @@
+package bind
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+)
+
+// conn is a connection whose requests are followed.
+type conn struct {
+	net.Conn
+	framing framing // of whoever reads, which is one at a time
+	unclear atomic.Bool
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if c.framing.follow(p[:n]); c.framing.unclear {
+		c.unclear.Store(true)
+	}
+	return n, err
+}
+
+// CloseWrite closes one direction, where the connection can.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return c.Conn.Close()
+}
+
+// ReadFrom leaves copying to the connection.
+func (c *conn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Conn, r) }
+
+// following is a listener whose connections are followed.
+type following struct{ net.Listener }
+
+func (l following) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &conn{Conn: c}, nil
+}
+
+// connKey is where the context of a request has its connection.
+type connKey struct{}
+
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
+}
+
+// refuseTwoLengths refuses a request in chunks that named a length too, and closes
+// the connection, as what follows on it may be part of that request.
+func refuseTwoLengths(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 {
+			if c, ok := r.Context().Value(connKey{}).(*conn); ok && c.unclear.Load() {
+				w.Header().Set("Connection", "close")
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = io.WriteString(w, `{"error":{"message":"the request has a Content-Length and a Transfer-Encoding: send one of them","type":"invalid_request_error","code":"two_lengths"}}`+"\n")
+				return
+			}
+		}
+		h.ServeHTTP(w, r)
+	})
+}
