@@ -32,7 +32,7 @@ func (p program) Status() Status {
 		Channels: ChannelSummary{Healthy: 1, Total: 2},
 		Routes:   []Route{{Path: "/v1/**", Channels: []string{"home", "spare"}, Strategy: "priority", Plan: 7, PlannedAt: p.started, Reason: "the highest weight first"}},
 		Plugins:  Plugins{Calls: 9, Processes: []Process{{Plugin: "built-in", Source: "built-in", State: "running", PID: 43, Components: []Component{{Kind: "strategy", Name: "priority"}}}}, Refused: []RefusedPlugin{}},
-		Tunnels:  []Tunnel{}, Warnings: []string{},
+		Tunnels:  []Tunnel{}, Warnings: []string{}, Clients: p.Clients(),
 	}
 }
 

@@ -168,6 +168,21 @@ func (p program) RemoveChannel(_ context.Context, name string, m Match) (Reload,
 	return p.edit(name, m)
 }
 
+func (p program) Clients() []Client {
+	return []Client{{Name: "phone", Token: true, Written: true, Budget: &ClientBudget{Tokens: 10, Per: "day", Ends: p.started}}}
+}
+
+func (p program) AddClient(_ context.Context, c ClientSpec, m Match) (string, Reload, error) {
+	p.did("add client %s", c.Name)
+	out, err := p.edit(c.Name, m)
+	return "ait-token", out, err
+}
+
+func (p program) RemoveClient(_ context.Context, name string, m Match) (Reload, error) {
+	p.did("remove client %s", name)
+	return p.edit(name, m)
+}
+
 func (p program) AddKey(_ context.Context, channel string, k KeySpec, m Match) (Key, Reload, error) {
 	p.did("add key %s to %s", k.Label, channel)
 	out, err := p.edit(channel, m)

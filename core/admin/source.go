@@ -32,6 +32,9 @@ type Source interface {
 	AddChannel(context.Context, ChannelSpec, Match) (Reload, error)
 	ChangeChannel(ctx context.Context, name string, changed ChannelSpec, m Match) (Reload, error)
 	RemoveChannel(ctx context.Context, name string, m Match) (Reload, error)
+	Clients() []Client
+	AddClient(context.Context, ClientSpec, Match) (token string, r Reload, err error)
+	RemoveClient(ctx context.Context, name string, m Match) (Reload, error)
 	AddKey(ctx context.Context, channel string, key KeySpec, m Match) (Key, Reload, error)
 	RemoveKey(ctx context.Context, channel, key string, m Match) (Reload, error)
 	Text(context.Context) (Text, error)

@@ -5,6 +5,7 @@ type Question struct {
 	Method  string            `json:"method,omitempty"` // default POST
 	Path    string            `json:"path"`
 	Model   string            `json:"model,omitempty"`
+	Client  string            `json:"client,omitempty"` // by default anybody
 	Headers map[string]string `json:"headers,omitempty"`
 	Body    string            `json:"body,omitempty"` // for strategies that look into it; it is not kept
 }
@@ -17,6 +18,7 @@ type Explanation struct {
 	Reason     string      `json:"reason"`     // the plan's
 	Candidates []Candidate `json:"candidates"` // in the order in which they would be tried
 	Skipped    []Skipped   `json:"skipped"`
+	Refused    string      `json:"refused,omitempty"` // why the client's request would be refused or would wait now
 
 	Shadows []WouldChoose `json:"shadows,omitempty"` // strategies that are only compared
 }

@@ -37,6 +37,7 @@ type Status struct {
 	Routes      []Route        `json:"routes"`
 	Plugins     Plugins        `json:"plugins"`
 	Tunnels     []Tunnel       `json:"tunnels"`
+	Clients     []Client       `json:"clients"` // who may use the proxy
 	Warnings    []string       `json:"warnings"`
 	TokenFile   string         `json:"adminTokenFile,omitempty"` // holds the admin token, if the configuration has none
 	LastReload  *Reload        `json:"lastReload,omitempty"`

@@ -37,6 +37,7 @@ func (a *app) explainCommand() *cobra.Command {
 		},
 	}, &asJSON)
 	c.Flags().StringVar(&q.Model, "model", "", "the model that the request names")
+	c.Flags().StringVar(&q.Client, "client", "", "the client that sends the request")
 	c.Flags().StringVar(&q.Method, "method", "POST", "the request's method")
 	c.Flags().StringToStringVar(&q.Headers, "header", nil, "a header of the request, as name=value; may be repeated")
 	c.Flags().StringVar(&body, "body", "", "a file with the body of the request")
@@ -58,6 +59,9 @@ func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool)
 	a.say("%s %s", p.Dim("Route   "), out.Route)
 	a.say("%s %s", p.Dim("Strategy"), out.Strategy)
 	a.say("%s %d%s", p.Dim("Plan    "), out.Plan, term.After(": ", out.Reason))
+	if out.Refused != "" {
+		a.say("%s %s", p.Dim("Refused "), p.Bad(out.Refused))
+	}
 	if len(out.Candidates) == 0 {
 		a.say("\n%s", p.Bad("No channel is available."))
 	} else {

@@ -135,6 +135,7 @@ func (v overview) write(out *strings.Builder, p term.Paint, note string) {
 	out.WriteString("\n")
 	_ = channelTable(p, v.ChannelList).Write(out)
 	writeUnavailableKeys(out, p, v.ChannelList)
+	writeClients(out, p, v.Clients)
 	writeTunnels(out, p, v.Tunnels)
 	writeFailingChecks(out, p, v.ChannelList)
 	writePlugins(out, p, v.Plugins)

@@ -222,7 +222,7 @@ func (d *Daemon) newTunnels() *tunnel.Tunnels {
 // api is the admin API of this daemon.
 func (d *Daemon) api(seed []byte) *admin.Handler {
 	source := adminapi.New(adminapi.Program{
-		Services: d.parts, Version: d.options.Version, Started: d.started, Life: d.life, Stats: d.stats,
+		Services: d.parts, Version: d.options.Version, Started: d.started, Life: d.life, Stats: d.stats, Clients: d.clients,
 		Reloader: d.reloader, Entry: d.entry, Admin: d.panel, Seed: seed, TokenFile: d.adminTokenFile,
 	})
 	return admin.New(admin.Options{

@@ -64,6 +64,10 @@ type Bounds struct {
 // Any says that something is bounded.
 func (b Bounds) Any() bool { return b.Tokens > 0 || b.Amount > 0 }
 
+func (b Bounds) reached(used Use) bool {
+	return b.Tokens > 0 && used.Tokens >= b.Tokens || b.Amount > 0 && used.Amount >= b.Amount
+}
+
 // Budget is what a client may use within a period. It is safe for concurrent
 // use.
 type Budget struct {
@@ -116,8 +120,7 @@ func (b *Budget) Reserve(now time.Time, use Use) (Reservation, *Exhausted) {
 		return Reservation{}, nil
 	}
 	b.renew(now)
-	used := b.spent.plus(b.reserved)
-	if t, a := b.bounds.Tokens, b.bounds.Amount; t > 0 && used.Tokens >= t || a > 0 && used.Amount >= a {
+	if b.bounds.reached(b.spent.plus(b.reserved)) {
 		first := !b.warned
 		b.warned = true
 		return Reservation{}, &Exhausted{b.bounds, b.bounds.Per.End(now, b.bounds.In), first}
@@ -150,6 +153,9 @@ type BudgetUsage struct {
 	Reserved Use
 	Ends     time.Time
 }
+
+// UsedUp says that no further request may start.
+func (u BudgetUsage) UsedUp() bool { return u.Bounds.reached(u.Spent.plus(u.Reserved)) }
 
 // Usage shows the budget; ok is false if it bounds nothing.
 func (b *Budget) Usage(now time.Time) (u BudgetUsage, ok bool) {

@@ -187,12 +187,32 @@ type Usage struct {
 	UsedRequests float64 // of the burst: what has not been paid for yet
 	UsedTokens   float64
 	InFlight     int
-	Most         int // in flight, as it is bounded or was found out; 0: any number
+
+	requests, tokens float64 // shares
+
+	Most int // in flight, as it is bounded or was found out; 0: any number
+}
+
+// RequestShare is the part of the burst that is used, from 0 to 1.
+func (u Usage) RequestShare() float64 { return u.requests }
+
+// TokenShare is the same of tokens. One large request may use more than 1.
+func (u Usage) TokenShare() float64 { return u.tokens }
+
+func share(owed, burst float64) float64 {
+	if burst == 0 {
+		return 0
+	}
+	return owed / burst
 }
 
 // Usage shows the limiter.
 func (l *Limiter) Usage(now time.Time) Usage {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Usage{Rates: l.rates, UsedRequests: l.requests.owed(now), UsedTokens: l.tokens.owed(now), InFlight: l.inFlight, Most: l.most()}
+	requests, tokens := l.requests.owed(now), l.tokens.owed(now)
+	return Usage{
+		Rates: l.rates, UsedRequests: requests, UsedTokens: tokens, InFlight: l.inFlight, Most: l.most(),
+		requests: share(requests, l.requests.burst), tokens: share(tokens, l.tokens.burst),
+	}
 }

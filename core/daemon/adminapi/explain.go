@@ -22,7 +22,13 @@ func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanati
 	if q.Model == "" {
 		q.Model = proxy.PathModel(path)
 	}
-	in := route.Request{Model: q.Model, Endpoint: string(dialect.EndpointOf(cmp.Or(q.Method, http.MethodPost), path)), Header: http.Header{}, RawQuery: query, Body: []byte(q.Body)}
+	if q.Client != "" && !s.knowsClient(q.Client) {
+		return admin.Explanation{}, admin.NotFound(fmt.Sprintf("there is no client %q", q.Client))
+	}
+	in := route.Request{
+		Model: q.Model, Client: q.Client, Endpoint: string(dialect.EndpointOf(cmp.Or(q.Method, http.MethodPost), path)),
+		Header: http.Header{}, RawQuery: query, Body: []byte(q.Body),
+	}
 	for name, value := range q.Headers {
 		in.Header.Set(name, value)
 	}
@@ -45,6 +51,7 @@ func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanati
 		}
 		out.Candidates = append(out.Candidates, one)
 	}
+	out.Refused = s.refusal(q.Client, path, q.Model)
 	for i, c := range r.ExplainShadows(ctx, s.program.Registry.Now(), in) {
 		would := admin.WouldChoose{Strategy: shown.Shadows[i].Strategy, Reason: c.Reason}
 		if c.Channel != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon/bind"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/limit"
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/core/stats"
 )
@@ -23,6 +24,7 @@ type Program struct {
 	Started      time.Time
 	Life         context.Context // ends when the program stops
 	Stats        *stats.Collector
+	Clients      *limit.Clients
 	Reloader     *reload.Reloader
 	Entry, Admin *bind.Port
 	Seed         []byte        // of the placeholders that hide secrets

@@ -23,7 +23,7 @@ func (s *Source) Status() admin.Status {
 		Status: "running", Version: p.Version, PID: os.Getpid(),
 		Uptime: time.Since(p.Started).Seconds(), StartedAt: p.Started,
 		Generation: g.Number, Config: absolute(g.Config.Path), Listen: p.Entry.Addr(), AdminListen: p.Admin.Addr(), Active: p.Proxy.Active(),
-		Plugins: s.Plugins(), Tunnels: s.Tunnels(), Warnings: []string{}, Routes: s.Routes(),
+		Plugins: s.Plugins(), Tunnels: s.Tunnels(), Clients: s.Clients(), Warnings: []string{}, Routes: s.Routes(),
 		Channels: admin.Summarize(s.Channels()), TokenFile: p.TokenFile(),
 	}
 	if last := p.Reloader.Last(); last != nil {

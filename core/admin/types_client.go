@@ -1,0 +1,53 @@
+package admin
+
+import "time"
+
+// Client is somebody who may use the proxy, with what it uses.
+type Client struct {
+	Name    string        `json:"name"`
+	Token   bool          `json:"token"`   // it has a token of its own
+	Written bool          `json:"written"` // it has a block in the configuration
+	Models  []string      `json:"models,omitempty"`
+	Paths   []string      `json:"paths,omitempty"`
+	Limit   ClientLimit   `json:"limit"`
+	Waiting int           `json:"waiting"` // requests in its queue
+	Active  int           `json:"active"`  // requests in flight
+	Budget  *ClientBudget `json:"budget,omitempty"`
+}
+
+// ClientLimit is what a client may use at a time; 0 is no limit.
+type ClientLimit struct {
+	RequestsPerMinute int     `json:"requestsPerMinute,omitempty"`
+	TokensPerMinute   int     `json:"tokensPerMinute,omitempty"`
+	Concurrent        int     `json:"concurrent,omitempty"`
+	RequestsUsed      float64 `json:"requestsUsed,omitempty"` // share of what may come at once, from 0 to 1; above that requests wait
+	TokensUsed        float64 `json:"tokensUsed,omitempty"`
+}
+
+// ClientBudget is what a client may use within a period, and has.
+type ClientBudget struct {
+	Amount         float64   `json:"amount,omitempty"` // 0: not bounded
+	Tokens         int       `json:"tokens,omitempty"` // 0: not bounded
+	Per            string    `json:"per"`              // hour, day, week or month
+	SpentAmount    float64   `json:"spentAmount"`
+	SpentTokens    int       `json:"spentTokens"`
+	ReservedAmount float64   `json:"reservedAmount"` // for requests in flight
+	ReservedTokens int       `json:"reservedTokens"`
+	Ends           time.Time `json:"ends"` // when the next period begins
+}
+
+// ClientSpec is a new client.
+type ClientSpec struct {
+	Name   string   `json:"name"`
+	Models []string `json:"models,omitempty"`
+	Paths  []string `json:"paths,omitempty"`
+}
+
+// AddedClient is the answer to adding a client. The token is shown this once; the
+// configuration has its hash.
+type AddedClient struct {
+	OK     bool   `json:"ok"`
+	Name   string `json:"name"`
+	Token  string `json:"token"`
+	Reload Reload `json:"reload"`
+}

@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+)
+
+func (a *app) clientCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "client",
+		Short: "Show and change who may use the proxy",
+		Args:  noArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(a.clientList(), a.clientAdd(), a.clientRemove())
+	return c
+}
+
+func (a *app) clientList() *cobra.Command {
+	asJSON := false
+	return jsonFlag(&cobra.Command{
+		Use:     "list",
+		Short:   "List the clients with their limits and budgets",
+		Example: "  aitunnel client list\n  aitunnel client list --json",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			all, err := a.client().Clients(c.Context())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return a.printJSON(all)
+			}
+			return clientTable(a.paint(), all).Write(a.out)
+		},
+	}, &asJSON)
+}
+
+func clientTable(p term.Paint, all []admin.Client) *term.Table {
+	t := term.NewTable(p, "CLIENT", "MAY USE", "LIMIT", "BUDGET", ">IN FLIGHT", ">WAITING")
+	for _, cl := range all {
+		t.Row(cl.Name, mayUse(cl), limitText(cl.Limit), budgetText(cl.Budget), fmt.Sprint(cl.Active), fmt.Sprint(cl.Waiting))
+	}
+	return t
+}
+
+// writeClients lists the clients, if the configuration has any.
+func writeClients(out *strings.Builder, p term.Paint, all []admin.Client) {
+	if slices.ContainsFunc(all, func(c admin.Client) bool { return c.Written }) {
+		out.WriteString("\n")
+		_ = clientTable(p, all).Write(out)
+	}
+}
+
+func mayUse(c admin.Client) string {
+	return cmp.Or(strings.Join(append(c.Models, c.Paths...), ", "), "all")
+}
+
+func limitText(l admin.ClientLimit) string {
+	var parts []string
+	if l.RequestsPerMinute > 0 {
+		parts = append(parts, fmt.Sprintf("%d requests/min", l.RequestsPerMinute))
+	}
+	if l.TokensPerMinute > 0 {
+		parts = append(parts, fmt.Sprintf("%d tokens/min", l.TokensPerMinute))
+	}
+	if l.Concurrent > 0 {
+		parts = append(parts, fmt.Sprintf("%d at once", l.Concurrent))
+	}
+	return cmp.Or(strings.Join(parts, ", "), "none")
+}
+
+func budgetText(b *admin.ClientBudget) string {
+	switch {
+	case b == nil:
+		return "none"
+	case b.Amount > 0:
+		return fmt.Sprintf("%.2f of %g this %s", b.SpentAmount, b.Amount, b.Per)
+	}
+	return fmt.Sprintf("%d of %d tokens this %s", b.SpentTokens, b.Tokens, b.Per)
+}
+
+func (a *app) clientAdd() *cobra.Command {
+	var spec admin.ClientSpec
+	asJSON := false
+	c := jsonFlag(&cobra.Command{
+		Use:   "add CLIENT",
+		Short: "Add a client to the configuration, and show its token once",
+		Long: `Add a client to the configuration and apply it. A token is made for it and printed,
+this once: the configuration has its hash only.
+
+From the first client or proxy.client_tokens on, nobody is let in without a token.`,
+		Example: "  aitunnel client add openclaw\n  aitunnel client add phone --model 'gpt-*' --path '/v1/**'",
+		Args:    names("CLIENT"),
+		RunE: func(c *cobra.Command, args []string) error {
+			spec.Name = args[0]
+			out, err := a.client().AddClient(c.Context(), spec)
+			done := fmt.Sprintf("Client %s was added to the configuration. Its token, which is not shown again:\n\n  %s\n", out.Name, out.Token)
+			return a.report(out, err, asJSON, done)
+		},
+	}, &asJSON)
+	c.Flags().StringSliceVar(&spec.Models, "model", nil, "a pattern of model names that it may use; may be repeated")
+	c.Flags().StringSliceVar(&spec.Paths, "path", nil, "a path that it may use, as those of routes; may be repeated")
+	return c
+}
+
+func (a *app) clientRemove() *cobra.Command {
+	yes, asJSON := false, false
+	c := jsonFlag(&cobra.Command{
+		Use:               "remove CLIENT",
+		Short:             "Remove a client from the configuration: its token is no longer accepted",
+		Example:           "  aitunnel client remove openclaw\n  aitunnel client remove openclaw --yes",
+		Args:              names("CLIENT"),
+		ValidArgsFunction: a.completeClient,
+		RunE: func(c *cobra.Command, args []string) error {
+			if !yes {
+				ok, err := a.input().Confirm(fmt.Sprintf("Remove client %s from the configuration?", args[0]))
+				switch {
+				case errors.Is(err, term.ErrNoTerminal):
+					return fmt.Errorf("nothing was removed: %w; add --yes", err)
+				case err != nil || !ok:
+					return errors.New("nothing was removed")
+				}
+			}
+			out, err := a.client().RemoveClient(c.Context(), args[0])
+			return a.report(out, err, asJSON, "Client "+args[0]+" was removed from the configuration.")
+		},
+	}, &asJSON)
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return c
+}
+
+// completeClient is for commands whose only argument is a client.
+func (a *app) completeClient(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var out []cobra.Completion
+	if len(args) == 0 {
+		for _, cl := range asked(a, c, (*adminclient.Client).Clients) {
+			if cl.Written {
+				out = append(out, cl.Name)
+			}
+		}
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,31 @@
+package edit
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestClientsAreAddedAndRemoved(t *testing.T) {
+	d, _ := open(t, byHand)
+	for _, name := range []string{"one", "two"} {
+		if err := d.AddClient(name, Client{TokenSHA256: strings.Repeat("ab", 32), Models: []string{"gpt-*"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	block := func(name string) string {
+		return "\nclient \"" + name + "\" {\n  token_sha256 = \"" + strings.Repeat("ab", 32) + "\"\n  models       = [\"gpt-*\"]\n}\n"
+	}
+	want := byHand + block("one") + block("two")
+	if got := string(d.files[0].text); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if err := d.RemoveClient("one"); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(d.files[0].text); got != byHand+block("two") {
+		t.Errorf("after the removal:\n%s", got)
+	}
+	if err := d.RemoveClient("one"); err == nil {
+		t.Error("a client that is not there was removed")
+	}
+}
