@@ -32,6 +32,7 @@ const (
 	outBreakerOpen    = "breaker_open"
 	outBreakerProbing = "breaker_probing"
 	outBlocked        = "blocked"
+	outNoEgress       = "no_egress"
 	keyInvalid        = "invalid_key"
 	keyReady          = "ready"
 	keySuspect        = "suspect" // available, and used last
@@ -46,7 +47,7 @@ func (c Channel) assess() (State, string) {
 	switch {
 	case !c.Enabled:
 		return StatePaused, outPaused
-	case c.Out == outBreakerOpen || c.Out == outBreakerProbing || c.Out == outBlocked:
+	case c.Out == outBreakerOpen || c.Out == outBreakerProbing || c.Out == outBlocked || c.Out == outNoEgress:
 		return StateCoolingDown, c.Out
 	case c.Out != "" && c.Out != outFull && c.Out != ReasonNoKey:
 		return StateDown, c.Out

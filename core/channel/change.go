@@ -17,6 +17,8 @@ type ChangeKind string
 const (
 	ChangeOutOfService   ChangeKind = "out_of_service" // by breaker or health check
 	ChangeBlocked        ChangeKind = "blocked"        // the site refuses this address
+	ChangeEgressDown     ChangeKind = "egress_down"    // the site is not reached by one of its egresses
+	ChangeEgressUp       ChangeKind = "egress_up"
 	ChangeInService      ChangeKind = "in_service"
 	ChangePaused         ChangeKind = "paused"
 	ChangeResumed        ChangeKind = "resumed"
@@ -40,7 +42,7 @@ func (k ChangeKind) OfKey() bool { return strings.HasPrefix(string(k), "key_") }
 // a site lacks a model or an endpoint is none: callers may ask for any.
 func (k ChangeKind) Bad() bool {
 	switch k {
-	case ChangeOutOfService, ChangeBlocked, ChangeModelSuspect, ChangeKeyRateLimited, ChangeKeyInvalid, ChangeKeyQuotaSpent, ChangeKeyNoAccess, ChangeKeySuspect:
+	case ChangeOutOfService, ChangeBlocked, ChangeEgressDown, ChangeModelSuspect, ChangeKeyRateLimited, ChangeKeyInvalid, ChangeKeyQuotaSpent, ChangeKeyNoAccess, ChangeKeySuspect:
 		return true
 	}
 	return false

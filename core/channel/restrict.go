@@ -144,6 +144,7 @@ func (s *State) cleared(began, now time.Time, model, endpoint string) (back bool
 		back = back || s.blocked.active(now)
 		s.blocked, s.blockedBy = cooldown{}, evidence{}
 	}
+	s.unreachable = cooldown{}
 	if model != "" {
 		delete(s.models, model)
 	}

@@ -16,6 +16,7 @@ const (
 	SkipNoKey          Skip = "no_key"
 	SkipModelNotServed Skip = "model_not_served"
 	SkipBlocked        Skip = "blocked"
+	SkipNoEgress       Skip = "no_egress"
 	SkipNoAccess       Skip = "no_access"
 	SkipNoModel        Skip = "no_model"
 	SkipNoEndpoint     Skip = "no_endpoint"
@@ -39,6 +40,7 @@ var skipTexts = map[Skip]string{
 	SkipNoKey:          "no key is usable",
 	SkipModelNotServed: "does not serve the model",
 	SkipBlocked:        "the site refuses this address",
+	SkipNoEgress:       "no egress works",
 	SkipNoAccess:       "no access to the model",
 	SkipNoModel:        "the site does not have the model",
 	SkipNoEndpoint:     "the site does not have the endpoint",

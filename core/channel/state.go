@@ -37,6 +37,10 @@ type State struct {
 	blocked    cooldown
 	blockedAt  time.Time
 
+	egresses     egresses
+	egressFailed atomic.Bool // some egress has a cooldown
+	unreachable  cooldown    // no egress worked
+
 	stalledSince time.Time // many attempts have waited without a good answer
 	blockedBy    evidence
 	models       map[string]*modelState
@@ -116,6 +120,8 @@ func (s *State) skip(now time.Time) Skip {
 		return SkipCheckFailed
 	case s.blocked.active(now):
 		return SkipBlocked
+	case s.unreachable.active(now):
+		return SkipNoEgress
 	default:
 		return s.breaker.skip(now)
 	}
@@ -140,7 +146,7 @@ func (s *State) outSince(now time.Time) time.Time {
 		return s.breaker.since
 	case s.health == sdk.HealthDown:
 		return s.since
-	case s.blocked.active(now):
+	case s.blocked.active(now), s.unreachable.active(now):
 		return s.blockedAt
 	}
 	return time.Time{}
@@ -201,6 +207,8 @@ func (s *State) SetPaused(paused bool) {
 	var keys []*Key
 	if !paused {
 		s.blocked, s.blockedBy = cooldown{}, evidence{}
+		s.unreachable, s.egresses = cooldown{}, nil
+		s.egressFailed.Store(false)
 		s.models, s.endpoints = nil, nil
 		s.update()
 		keys = slices.AppendSeq(keys, maps.Values(s.keys))
@@ -273,7 +281,7 @@ func (s *State) SetHealth(h sdk.Health, reason string) {
 
 // update keeps the flags in step; the caller holds mu.
 func (s *State) update() {
-	s.slot.set(flagOutage, s.paused || s.health == sdk.HealthDown || s.breaker.open || s.blocked.set())
+	s.slot.set(flagOutage, s.paused || s.health == sdk.HealthDown || s.breaker.open || s.blocked.set() || s.unreachable.set())
 	s.slot.set(flagRestricted, len(s.models)+len(s.endpoints)+len(s.blockedBy.requests) > 0)
 }
 

@@ -96,6 +96,8 @@ func (s *State) View(now time.Time) View {
 		v.Reason, v.Since = s.reason, s.since
 	case s.blocked.active(now):
 		v.Reason, v.Since = s.blocked.reason, s.blockedAt
+	case s.unreachable.active(now):
+		v.Reason, v.Since, v.Until = s.unreachable.reason, s.blockedAt, s.unreachable.until
 	}
 	if s.blocked.active(now) {
 		v.Until = later(v.Until, s.blocked.until)

@@ -57,6 +57,7 @@ func (l *loader) channel(b *hclsyntax.Block) *Channel {
 	r.auth(c)
 	r.keys(c)
 	r.models(&c.Models)
+	r.egress(c)
 	c.Verdicts = l.verdicts(r.each(verdict.BlockType, "name"), verdict.FromChannel)
 	c.KeySelector = r.component(sdk.KindKeySelector, "key_selector", "round-robin")
 	r.healthCheck(c)

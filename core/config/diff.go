@@ -49,6 +49,7 @@ func Diff(old, next *Config) []Change {
 	each(d, old.prices, next.prices, func(p *Price) string { return fmt.Sprintf("price %q", p.Models) }, func(_, _ *Price) string { return "" })
 	each(d, old.Channels, next.Channels, func(c *Channel) string { return fmt.Sprintf("channel %q", c.Name) }, channelEffect)
 	each(d, old.Routes, next.Routes, routeName, routeEffect)
+	each(d, old.Egresses, next.Egresses, func(e *Egress) string { return fmt.Sprintf("egress %q", e.Name) }, func(_, _ *Egress) string { return "" })
 	each(d, old.Tunnels, next.Tunnels, func(t *Tunnel) string { return fmt.Sprintf("tunnel %q", t.Name) }, tunnelEffect)
 	d.builds(old, next)
 	if len(d.changes) == 0 && !sameOrder(old, next) {

@@ -26,17 +26,31 @@ const secretMark mark = "secret"
 // use functions, then locals, which may use variables and each other.
 func (l *loader) evaluate() {
 	l.eval = &hcl.EvalContext{Functions: l.functions(), Variables: map[string]cty.Value{}}
-	l.names.channels = []string{}
-	channels := map[string]cty.Value{}
+	channels, egresses, tunnels := l.labels("channel"), l.labels("egress", EgressDirect, EgressEnvironment), l.labels("tunnel")
+	l.names.channels, l.names.egresses, l.names.tunnels = channels, egresses, tunnels
+	l.variables()
+	l.eval.Variables["channel"], l.eval.Variables["egress"], l.eval.Variables["tunnel"] = references(channels), references(egresses), references(tunnels)
+	l.locals()
+}
+
+// labels are the names of the blocks of a type, after others.
+func (l *loader) labels(kind string, others ...string) []string {
+	names := append([]string{}, others...)
 	for _, b := range l.blocks {
-		if b.Type == "channel" && len(b.Labels) == 1 {
-			channels[b.Labels[0]] = cty.StringVal(b.Labels[0])
-			l.names.channels = append(l.names.channels, b.Labels[0])
+		if b.Type == kind && len(b.Labels) == 1 {
+			names = append(names, b.Labels[0])
 		}
 	}
-	l.variables()
-	l.eval.Variables["channel"] = cty.ObjectVal(channels)
-	l.locals()
+	return names
+}
+
+// references is what names refer to blocks by: their labels.
+func references(names []string) cty.Value {
+	all := map[string]cty.Value{}
+	for _, name := range names {
+		all[name] = cty.StringVal(name)
+	}
+	return cty.ObjectVal(all)
 }
 
 func (l *loader) variables() {
@@ -196,10 +210,10 @@ func (l *loader) resolves(e hcl.Expression, secret bool) bool {
 	ok := true
 	for _, t := range e.Variables() {
 		root := t.RootName()
-		known, isRoot := map[string][]string{"var": l.names.variables, "local": l.names.locals, "channel": l.names.channels}[root]
+		known, isRoot := map[string][]string{"var": l.names.variables, "local": l.names.locals, "channel": l.names.channels, "egress": l.names.egresses, "tunnel": l.names.tunnels}[root]
 		if !isRoot {
 			ok = false
-			detail := fmt.Sprintf("There is no %q. References begin with var, local or channel; a string needs quotes.", root)
+			detail := fmt.Sprintf("There is no %q. References begin with var, local, channel, egress or tunnel; a string needs quotes.", root)
 			if slices.Contains(l.names.channels, root) {
 				detail = fmt.Sprintf("There is no %q. Did you mean channel.%s?", root, root)
 			}
@@ -224,7 +238,7 @@ func (l *loader) resolves(e hcl.Expression, secret bool) bool {
 		}
 		if !slices.Contains(known, name) {
 			ok = false
-			what := map[string]string{"var": "variable", "local": "local", "channel": "channel"}[root]
+			what := map[string]string{"var": "variable", "local": "local", "channel": "channel", "egress": "egress", "tunnel": "tunnel"}[root]
 			l.fail(t.SourceRange(), "Unknown "+what, fmt.Sprintf("There is no %s %q. %s", what, name, cmp.Or(wording.Instead(name, known), "None is declared.")))
 		}
 	}

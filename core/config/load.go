@@ -90,6 +90,8 @@ type loader struct {
 	plugins map[string]*Plugin
 	known   map[string]*Channel
 
+	egressNamed map[string]*Egress
+
 	sizes     map[string]int64              // of variables and locals, and of all of a kind together
 	spent     int64                         // bytes that the evaluated expressions may take
 	trusted   map[hclsyntax.Expression]bool // those that may be evaluated
@@ -104,7 +106,7 @@ func (l *loader) start() hcl.Range {
 }
 
 // names are what references may name.
-type names struct{ variables, locals, channels []string }
+type names struct{ variables, locals, channels, egresses, tunnels []string }
 
 func (l *loader) fail(at hcl.Range, summary, detail string) {
 	l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: at.Ptr()})
@@ -302,6 +304,7 @@ func (l *loader) decode() {
 	l.pricedBudgets()
 	l.declarePlugins()
 	l.config.Verdicts = l.verdicts(l.topBlocks(verdict.BlockType, "name"), verdict.FromUser)
+	l.egresses()
 	l.channels()
 	l.routes()
 	l.tunnels()

@@ -76,8 +76,8 @@ func (l *loader) tunnel(b *hclsyntax.Block) *Tunnel {
 		t.Forwards = append(t.Forwards, f)
 	}
 	r.done()
-	if len(forwards) == 0 {
-		l.fail(r.at, "No forward", fmt.Sprintf("The tunnel %q has no forward: add a block forward \"127.0.0.1:9000\" {}.", t.Name))
+	if len(forwards) == 0 && !l.leads(t.Name) {
+		l.fail(r.at, "No forward", fmt.Sprintf("The tunnel %q has no forward: add a block forward \"127.0.0.1:9000\" {}, or use it in an egress.", t.Name))
 	}
 	return t
 }

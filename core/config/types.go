@@ -25,6 +25,7 @@ type Config struct {
 	Channels []*Channel
 	Routes   []*Route
 	Tunnels  []*Tunnel
+	Egresses []*Egress
 	Verdicts []*Verdict
 	Retry    Retry
 	Breaker  Breaker
@@ -99,6 +100,7 @@ type Channel struct {
 	Models      []string          `hcl:"models,custom" type:"list of strings" sample:"[\"gpt-*\", \"claude-*\"]" doc:"Only these models are sent here; * matches any characters, as in \"gpt-*\". By default all."` // patterns; empty: every model
 	ModelMap    map[string]string `hcl:"model_map,optional" sample:"{ \"gpt-4o\" = \"gpt-4o-2024-11-20\" }" doc:"Names of models at this site: { \"name in the request\" = \"name at the site\" }."`
 	PriceFactor float64           `hcl:"price_factor,optional" min:"0" max:"1000" sample:"0.3" doc:"What this site charges of the price of a model: with 0.3, 30 % of it."`
+	Egress      []*Egress         `hcl:"egress,custom" type:"list of egresses" sample:"[egress.direct, egress.home]" default:"the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names, or the direct way" doc:"By which ways the site is reached, in this order: the next one is used while the site refuses the address of one, or cannot be reached by it."`
 	WebSocket   bool              `hcl:"websocket,optional" doc:"The site serves WebSocket connections."`
 	VerdictSets []string          `hcl:"verdicts,optional" sample:"[\"acme\"]" doc:"Plugins whose verdicts apply to the answers of this site."`
 	KeySelector *Component        `hcl:"key_selector,component" doc:"Which key is used next. By default \"round-robin\"."`
@@ -219,7 +221,7 @@ type Tunnel struct {
 	SSHConfig  *bool      `hcl:"ssh_config,optional" default:"true" doc:"Read ~/.ssh/config and the system's file."`
 	Keepalive  Keepalive  `hcl:"keepalive,block" doc:"How a dead connection is noticed."`
 	Reconnect  Reconnect  `hcl:"reconnect,block" doc:"The pause before the next attempt to connect."`
-	Forwards   []*Forward `hcl:"forward,blocks" doc:"An address that is opened on the server; at least one is needed."`
+	Forwards   []*Forward `hcl:"forward,blocks" doc:"An address that is opened on the server. One is needed, unless an egress uses the tunnel."`
 	Range      hcl.Range
 }
 

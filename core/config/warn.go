@@ -18,6 +18,7 @@ func (l *loader) warn() {
 	l.warnShared()
 	l.warnUnused()
 	l.warnHidden()
+	l.warnEgress()
 }
 
 // warnReadable is about files that hold keys and that others can read.

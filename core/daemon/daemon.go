@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -178,7 +179,9 @@ func (d *Daemon) prepare(seed []byte) (memory route.Memory, persisted *persisten
 	if err != nil {
 		return memory, persisted, err
 	}
-	d.parts.Proxy = proxy.New(proxy.Options{Registry: d.parts.Registry, Bus: d.parts.Bus, Clients: d.clients, Roots: o.Roots, Unknown: d.keepUnknown()})
+	d.parts.Proxy = proxy.New(proxy.Options{
+		Registry: d.parts.Registry, Bus: d.parts.Bus, Clients: d.clients, Roots: o.Roots, Unknown: d.keepUnknown(), DialTunnel: d.dialTunnel,
+	})
 	d.parts.Monitor = health.Start(nil, d.notice)
 	d.parts.Tunnels = d.newTunnels()
 	d.entry = &bind.Port{Setting: "proxy.listen", Address: func(c *config.Config) string { return c.Proxy.Listen }, Handler: d.parts.Proxy}
@@ -198,6 +201,11 @@ func (d *Daemon) keepUnknown() func(unknown.Answer) {
 	}
 	d.unknown = store
 	return store.Keep
+}
+
+// dialTunnel connects from the host of a tunnel, for an egress.
+func (d *Daemon) dialTunnel(ctx context.Context, name, address string) (net.Conn, error) {
+	return d.parts.Tunnels.Dial(ctx, name, address)
 }
 
 // newTunnels returns the tunnels. They lead to the handler that outlives

@@ -60,6 +60,8 @@ const (
 	VerdictChannel Verdict = "channel" // the channel failed
 	VerdictKey     Verdict = "key"     // the key was refused
 	VerdictRequest Verdict = "request" // the request itself was refused
+	VerdictEgress  Verdict = "egress"  // the way to the site failed, and not the site
+	VerdictLocal   Verdict = "local"   // this machine lacked descriptors, say
 	VerdictClient  Verdict = "client"  // the caller went away
 )
 
@@ -134,7 +136,8 @@ const statusClientGone = 499
 type Attempt struct {
 	Channel string  `json:"channel"`
 	Key     string  `json:"key,omitempty"`
-	Model   string  `json:"model,omitempty"` // as sent, where the channel maps it
+	Egress  string  `json:"egress,omitempty"` // the way to the site, where the channel has a choice
+	Model   string  `json:"model,omitempty"`  // as sent, where the channel maps it
 	Status  int     `json:"status,omitempty"`
 	Verdict Verdict `json:"verdict"`
 	Means   string  `json:"means,omitempty"` // what the answer means: good, blocked, rate_limited, …

@@ -26,6 +26,7 @@ type attempt struct {
 	begun    time.Time
 	waited   time.Duration // before it
 	channel  string
+	way      way
 	keyID    string
 	secret   config.Secret // the key, to find it in an answer
 	limits   config.Timeouts
@@ -119,7 +120,7 @@ func (a *attempt) deliver(r *http.Request) (*http.Response, error) {
 // that was kept for it.
 func (a *attempt) roundTrip(r *http.Request) (*http.Response, error) {
 	x := a.exchange
-	to, call := x.setup.sites[x.pick.Channel].transport, upstream.Call{EarlyHints: x.caller.passEarlyHints}
+	to, call := a.way.transport, upstream.Call{EarlyHints: x.caller.passEarlyHints}
 	resp, err := to.Do(r, call)
 	if !a.mayRepeat(err) {
 		return resp, err

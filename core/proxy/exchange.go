@@ -39,6 +39,7 @@ type exchange struct {
 	pick     route.Pick
 	timedOut bool          // it waited in vain for a channel that is at its limit
 	picked   bool          // pick is for the next attempt
+	tried    tried         // ways to the picked channel
 	wait     time.Duration // before the next attempt
 	attempt  *attempt      // the latest
 	first    attempt       // the room of the first, as mostly there is no other
@@ -104,7 +105,7 @@ func (x *exchange) beginAttempt() {
 	} else {
 		x.attempt = &attempt{} // something of the last one may still be under way
 	}
-	*x.attempt = attempt{exchange: x, begun: time.Now(), waited: x.wait, channel: x.pick.Channel.Config.Name, limits: x.timeouts(x.pick.Channel)}
+	*x.attempt = attempt{exchange: x, begun: time.Now(), waited: x.wait, channel: x.pick.Channel.Config.Name, way: x.chooseWay(), limits: x.timeouts(x.pick.Channel)}
 	if x.pick.Key != nil {
 		x.attempt.keyID, x.attempt.secret = x.pick.Key.State.ID(), x.pick.Key.Config.Value
 	}

@@ -4,11 +4,13 @@
 package proxy
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -53,6 +55,8 @@ type Options struct {
 	// Unknown takes answers that no rule knows; nil: they are not kept. It must
 	// not wait.
 	Unknown func(unknown.Answer)
+	// DialTunnel connects to host:port from the host of a tunnel.
+	DialTunnel func(ctx context.Context, tunnel, address string) (net.Conn, error)
 }
 
 // Handler answers requests by the newest configuration it was given. It
@@ -93,9 +97,9 @@ type setup struct {
 
 // site is where a channel's requests go.
 type site struct {
-	transport transport
-	verdicts  *verdict.Set
-	escaped   string // path of the target for the wire, without a slash at its end
+	ways     []way // in the order in which they are tried
+	verdicts *verdict.Set
+	escaped  string // path of the target for the wire, without a slash at its end
 }
 
 // New returns a handler that answers 503 until [Handler.Use] is called.
@@ -103,7 +107,10 @@ func New(o Options) *Handler {
 	if o.Clients == nil {
 		o.Clients = &limit.Clients{}
 	}
-	return &Handler{registry: o.Registry, bus: o.Bus, clients: o.Clients, upstreams: upstreams{roots: o.Roots}, unknown: o.Unknown, setups: map[*route.Table]*setup{}}
+	return &Handler{
+		registry: o.Registry, bus: o.Bus, clients: o.Clients, upstreams: upstreams{roots: o.Roots, tunnel: o.DialTunnel},
+		unknown: o.Unknown, setups: map[*route.Table]*setup{},
+	}
 }
 
 // Use makes the handler work by cfg and its table from now on. Requests under

@@ -24,6 +24,10 @@ type outcome struct {
 	gone      bool // the caller went away: nothing is said about the site
 	noAnswer  bool // the failure came before an answer
 	timedOut  bool // it was given up for want of an answer
+	unreached bool // there was no connection to the site
+	ofEgress  bool // it was the egress that failed, and not the site
+	noEgress  bool // and no other egress is left
+	local     bool // this machine lacked something
 	undecided bool // the whole request was sent and nothing came back: the site may be working on it
 }
 
@@ -119,8 +123,12 @@ func (a *attempt) failed(err error) outcome {
 	err = a.cause(err)
 	o := outcome{noAnswer: true, timedOut: errors.Is(err, errFirstByte), undecided: a.status == 0 && a.sent}
 	o.verdict = verdict.Verdict{Means: verdict.Broken, Scope: verdict.ScopeChannel, Failover: true, SameChannel: true, Reason: a.reason(err)}
+	var failure *upstream.Error
+	if errors.As(err, &failure) {
+		o.unreached, o.ofEgress = failure.Dialing(), failure.Phase == upstream.Proxy
+	}
 	if upstream.PhaseOf(err) == upstream.Local {
-		o.verdict.Scope = verdict.ScopeNone // the site was not asked
+		o.local, o.verdict.Scope = true, verdict.ScopeNone // the site was not asked
 	}
 	return o
 }

@@ -49,7 +49,7 @@ func (a *attempt) write(r *http.Request) {
 // newSite is where a channel's requests go.
 func (h *Handler) newSite(c *config.Channel) site {
 	return site{
-		transport: h.upstreams.of(c),
-		escaped:   strings.TrimSuffix(c.Target.EscapedPath(), "/"),
+		ways:    h.waysOf(c),
+		escaped: strings.TrimSuffix(c.Target.EscapedPath(), "/"),
 	}
 }

@@ -33,6 +33,39 @@ type prober struct {
 	site    site
 }
 
+// deliver sends a probe the way that requests go. Ways before it, which are left
+// out for a while, are tried beside: one that works is used again.
+func (p *prober) deliver(req *http.Request, body []byte) (*http.Response, error) {
+	now, state := p.handler.registry.Now(), p.channel.State
+	use := p.site.ways[0]
+	for _, w := range p.site.ways {
+		if state.EgressUntil(now, w.name).IsZero() {
+			use = w
+			break
+		}
+		p.try(w, req, body)
+	}
+	resp, err := use.transport.Do(req, upstream.Call{})
+	if err == nil && use.name != "" && resp.StatusCode < 400 {
+		state.EgressWorks(now, use.name)
+	}
+	return resp, err
+}
+
+// try sends a probe by a way that is left out.
+func (p *prober) try(w way, like *http.Request, body []byte) {
+	req := like.Clone(like.Context())
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	resp, err := w.transport.Do(req, upstream.Call{})
+	if err != nil {
+		return // it stays left out
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode < 400 {
+		p.channel.State.EgressWorks(p.handler.registry.Now(), w.name)
+	}
+}
+
 // Probe is for [sdk.Host].
 func (p *prober) Probe(ctx context.Context, in sdk.ProbeRequest) (sdk.ProbeResult, error) {
 	path, query, _ := strings.Cut(in.Path, "?")
@@ -78,12 +111,12 @@ func (p *prober) probe(ctx context.Context, u *url.URL, query string, in sdk.Pro
 		query = dialect.Auth{Style: dialect.Style(auth.Style), Param: auth.Param}.Carry(asked, req.Header, query, secret)
 	}
 	req.URL.RawQuery = query
-	return p.send(req, secret, max)
+	return p.send(req, in.Body, secret, max)
 }
 
-func (p *prober) send(req *http.Request, secret string, max int64) (sdk.ProbeResult, error) {
+func (p *prober) send(req *http.Request, body []byte, secret string, max int64) (sdk.ProbeResult, error) {
 	begun := time.Now()
-	resp, err := p.site.transport.Do(req, upstream.Call{})
+	resp, err := p.deliver(req, body)
 	if err != nil {
 		a := attempt{ctx: req.Context(), limits: p.channel.Config.Timeouts}
 		return sdk.ProbeResult{}, errors.New(a.reason(err))

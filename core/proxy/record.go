@@ -38,6 +38,7 @@ func (x *exchange) recordAttempt(o outcome) {
 		Total:   event.Millis(time.Since(a.begun)),
 		Sent:    o.undecided,
 		Stale:   a.stale,
+		Egress:  a.way.name,
 		Plan:    x.pick.Plan,
 		Reason:  x.pick.Reason,
 		Key:     a.keyID,
@@ -53,7 +54,15 @@ func (o outcome) concerns() event.Verdict {
 	switch o.verdict.Means {
 	case verdict.Good:
 		return event.VerdictOK
-	case verdict.Blocked, verdict.Overloaded, verdict.Broken:
+	case verdict.Broken:
+		switch {
+		case o.ofEgress:
+			return event.VerdictEgress
+		case o.local:
+			return event.VerdictLocal
+		}
+		return event.VerdictChannel
+	case verdict.Blocked, verdict.Overloaded:
 		return event.VerdictChannel
 	case verdict.RateLimited, verdict.QuotaSpent, verdict.InvalidKey, verdict.NoAccess:
 		return event.VerdictKey
@@ -134,6 +143,9 @@ func (x *exchange) announceRetry(o outcome) {
 	next := "trying again"
 	if x.picked {
 		next = "trying " + x.pick.Channel.Config.Name
+		if x.tried.channel == x.pick.Channel && x.tried.ways != 0 {
+			next += " by egress " + x.chooseWay().name
+		}
 	} else if x.wait > 0 {
 		next = fmt.Sprintf("trying again in %s", x.wait.Round(time.Millisecond))
 	}

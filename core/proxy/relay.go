@@ -28,6 +28,7 @@ const trailingTime = time.Second
 func (x *exchange) pass(resp *http.Response) {
 	a := x.attempt
 	x.walk.Answered(&x.pick, x.now(), a.ttfb)
+	a.wayWorks(x.pick.Channel, x.now())
 	x.rememberObjects(resp.Header, nil)
 	x.record.Channel, x.record.Key, x.record.Status = a.channel, a.keyID, resp.StatusCode
 	if resp.StatusCode == http.StatusSwitchingProtocols {

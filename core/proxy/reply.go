@@ -82,6 +82,9 @@ func (x *exchange) explainFailure() {
 			causes = append(causes, cause)
 		}
 		f.final = f.final && isLasting(verdict.Means(a.Means))
+		if a.Verdict == event.VerdictLocal {
+			f.status = http.StatusServiceUnavailable
+		}
 	}
 	f.final = f.final || x.longOutage()
 	f.status = x.statusOf(f)

@@ -55,6 +55,13 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 		x.passing = resp
 		return false, nil
 	}
+	if x.failWay(&o) {
+		x.recordAttempt(o)
+		x.picked = true // the same channel and key
+		x.keepAnswer(resp, o)
+		x.announceRetry(o)
+		return true, nil
+	}
 	may := x.mayRetry(o)
 	x.settle(o)
 	x.recordAttempt(o)

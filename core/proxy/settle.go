@@ -20,7 +20,8 @@ func (x *exchange) settle(o outcome) {
 	now := x.now()
 	out := route.Outcome{
 		Verdict: o.verdict, Silent: o.undecided && o.timedOut,
-		Missing: x.attempt.status == http.StatusNotFound && x.object != "",
+		NoEgress: o.noEgress,
+		Missing:  x.attempt.status == http.StatusNotFound && x.object != "",
 	}
 	if o.verdict.SameChannel {
 		// After a backoff, and after what the site asks for, up to retry.max_delay.

@@ -1,7 +1,10 @@
 package proxy
 
 import (
+	"context"
 	"crypto/x509"
+	"errors"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -19,7 +22,8 @@ type transport interface {
 // upstreams keep the connections to sites. They belong to no configuration: a
 // reload leaves connections open.
 type upstreams struct {
-	roots *x509.CertPool // nil: the system's
+	roots  *x509.CertPool // nil: the system's
+	tunnel func(ctx context.Context, tunnel, address string) (net.Conn, error)
 
 	mu  sync.Mutex
 	all map[upstreamID]*upstream.Pool
@@ -28,21 +32,29 @@ type upstreams struct {
 type upstreamID struct {
 	origin  string
 	connect time.Duration
+	egress  egressID
 }
 
-func idOf(c *config.Channel) upstreamID {
-	return upstreamID{c.Target.Scheme + "://" + c.Target.Host, c.Timeouts.Connect}
+// egressID is what makes an egress another one.
+type egressID struct{ name, proxy, tunnel, bind string }
+
+func idOf(c *config.Channel, e *config.Egress) upstreamID {
+	id := egressID{proxy: e.Proxy.Reveal(), tunnel: e.Tunnel, bind: e.Bind}
+	if e.Name == config.EgressEnvironment {
+		id.name = e.Name
+	}
+	return upstreamID{c.Target.Scheme + "://" + c.Target.Host, c.Timeouts.Connect, id}
 }
 
-// of returns the connections to the channel's origin.
-func (u *upstreams) of(c *config.Channel) *upstream.Pool {
-	id := idOf(c)
+// of returns the connections to the channel's origin by an egress.
+func (u *upstreams) of(c *config.Channel, e *config.Egress) *upstream.Pool {
+	id := idOf(c, e)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	p := u.all[id]
 	if p == nil {
 		p = upstream.NewPool(upstream.Options{
-			Target: c.Target, Connect: id.connect, Roots: u.roots, Egress: upstream.FromEnvironment(c.Target), Shortage: u.closeIdle,
+			Target: c.Target, Connect: id.connect, Roots: u.roots, Egress: u.egress(c, e), Shortage: u.closeIdle,
 		})
 		if u.all == nil {
 			u.all = map[upstreamID]*upstream.Pool{}
@@ -51,6 +63,23 @@ func (u *upstreams) of(c *config.Channel) *upstream.Pool {
 	}
 	return p
 }
+
+func (u *upstreams) egress(c *config.Channel, e *config.Egress) upstream.Egress {
+	switch {
+	case e.Name == config.EgressEnvironment:
+		return upstream.FromEnvironment(c.Target)
+	case e.Tunnel != "":
+		return upstream.Egress{Dial: func(ctx context.Context, address string) (net.Conn, error) {
+			if u.tunnel == nil {
+				return nil, errNoTunnels
+			}
+			return u.tunnel(ctx, e.Tunnel, address)
+		}}
+	}
+	return upstream.Egress{Proxy: e.ProxyURL(), Bind: e.Bind}
+}
+
+var errNoTunnels = errors.New("there are no tunnels")
 
 // closeIdle frees descriptors.
 func (u *upstreams) closeIdle() {
@@ -68,7 +97,9 @@ func (u *upstreams) keep(inUse map[*route.Table]*setup) {
 	used := map[upstreamID]bool{}
 	for _, s := range inUse {
 		for ch := range s.sites {
-			used[idOf(ch.Config)] = true
+			for _, e := range egressesOf(ch.Config) {
+				used[idOf(ch.Config, e)] = true
+			}
 		}
 	}
 	u.mu.Lock()

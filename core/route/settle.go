@@ -10,9 +10,10 @@ import (
 // Outcome is what an attempt came to that gave no good answer.
 type Outcome struct {
 	verdict.Verdict
-	RetryAt time.Time // when the same channel may be tried again; zero: not by this request
-	Silent  bool      // no answer came, though the whole request was delivered
-	Missing bool      // the object that the request names is not there: nobody is blamed
+	RetryAt  time.Time // when the same channel may be tried again; zero: not by this request
+	Silent   bool      // no answer came, though the whole request was delivered
+	NoEgress bool      // no way to the site is left: nothing is known about it
+	Missing  bool      // the object that the request names is not there: nobody is blamed
 }
 
 // Answered records the first content of a good answer, ttfb after the attempt
@@ -55,6 +56,12 @@ func (w *Walk) Settle(p *Pick, now time.Time, o Outcome) {
 	}
 	if o.Missing {
 		w.settleElsewhere(p, o)
+		p.ReleaseKey()
+		return
+	}
+	if o.NoEgress {
+		p.Lease.FailEgresses(now, o.Reason)
+		w.FailChannel(*p, time.Time{})
 		p.ReleaseKey()
 		return
 	}

@@ -34,7 +34,7 @@ func (w *Walk) readyAt(ch *Channel) (time.Time, bool) {
 	switch v.Skip {
 	case channel.SkipPaused, channel.SkipCheckFailed:
 		return t, false
-	case channel.SkipBlocked:
+	case channel.SkipBlocked, channel.SkipNoEgress:
 		t = later(t, v.Until)
 	case channel.SkipBreakerOpen:
 		if !w.mustServe(ch) {

@@ -106,8 +106,9 @@ func failed(r *event.Request) bool {
 }
 
 func (c *Collector) attempt(a *event.Attempt, again bool, now time.Time) {
-	if a.Verdict == event.VerdictClient {
-		return
+	switch a.Verdict {
+	case event.VerdictClient, event.VerdictEgress, event.VerdictLocal:
+		return // the channel had no part in it
 	}
 	one := sample{good: a.Verdict.Answered()}
 	one.bad = !one.good

@@ -18,6 +18,8 @@ func stepError(step sshclient.Step, format string, args ...any) *sshclient.Error
 // serve uses a connection until it is lost, or ctx ends.
 func (t *tunnel) serve(ctx context.Context, c *sshclient.Client) error {
 	defer c.Close()
+	t.client.Store(c)
+	defer t.client.Store(nil)
 	t.current.Connects++
 	t.current.Notes = nil
 	o := newOpener(ctx, c, t.env.sessions, t.config, t.report)

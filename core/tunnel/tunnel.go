@@ -21,15 +21,16 @@ type tunnel struct {
 	nonce   string // of probes
 	traffic sshclient.Traffic
 
-	retry     chan struct{}          // a try is wanted now
-	orders    chan []*config.Forward // the latest forwards that are wanted
-	exposures chan *serving          // forwards that others than the host reach
-	grace     chan context.Context   // how long requests may go on, set before cancel
-	cancel    context.CancelFunc     // ends the loop
-	released  chan struct{}          // closed when the host has closed all addresses
-	done      chan struct{}          // closed when the loop has ended
-	outdated  atomic.Bool            // ssh_config may say something else
-	published atomic.Pointer[Status] // without counters
+	retry     chan struct{}                    // a try is wanted now
+	orders    chan []*config.Forward           // the latest forwards that are wanted
+	exposures chan *serving                    // forwards that others than the host reach
+	grace     chan context.Context             // how long requests may go on, set before cancel
+	cancel    context.CancelFunc               // ends the loop
+	released  chan struct{}                    // closed when the host has closed all addresses
+	done      chan struct{}                    // closed when the loop has ended
+	outdated  atomic.Bool                      // ssh_config may say something else
+	published atomic.Pointer[Status]           // without counters
+	client    atomic.Pointer[sshclient.Client] // nil while there is no connection
 
 	// Those below belong to the loop.
 

@@ -167,7 +167,7 @@ func bindTo(d *net.Dialer, bind string) error {
 		d.LocalAddr = &net.TCPAddr{IP: ip.AsSlice(), Zone: ip.Zone()}
 	}
 	if err != nil {
-		return proxyError("there is no network interface " + strconv.Quote(bind))
+		return Reason("there is no network interface " + strconv.Quote(bind))
 	}
 	d.Control = func(network, _ string, raw syscall.RawConn) error {
 		var bindErr error
@@ -191,5 +191,5 @@ func interfaceOf(ip netip.Addr) (*net.Interface, error) {
 			}
 		}
 	}
-	return nil, proxyError("no network interface has the address " + ip.String())
+	return nil, Reason("no network interface has the address " + ip.String())
 }

@@ -24,13 +24,13 @@ func connectHTTP(conn net.Conn, proxy *url.URL, address string) error {
 	resp, err := http.ReadResponse(bufio.NewReaderSize(one, 16), &http.Request{Method: http.MethodConnect})
 	switch {
 	case err != nil:
-		return proxyError("the proxy gave no answer to CONNECT")
+		return Reason("the proxy gave no answer to CONNECT")
 	case resp.StatusCode == http.StatusProxyAuthRequired:
 		return errProxyLogin
 	case resp.StatusCode == http.StatusBadGateway, resp.StatusCode == http.StatusGatewayTimeout:
-		return &Error{Phase: Connect, Err: proxyError(fmt.Sprintf("the proxy cannot reach the site: it answered %d", resp.StatusCode))}
+		return &Error{Phase: Connect, Err: Reason(fmt.Sprintf("the proxy cannot reach the site: it answered %d", resp.StatusCode))}
 	case resp.StatusCode/100 != 2:
-		return proxyError(fmt.Sprintf("the proxy answered CONNECT with %d", resp.StatusCode))
+		return Reason(fmt.Sprintf("the proxy answered CONNECT with %d", resp.StatusCode))
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func (e *Error) Text() string {
 	}
 	switch e.Phase {
 	case Proxy, Connect:
-		var text proxyError
+		var text Reason
 		if errors.As(e.Err, &text) {
 			return text.Error()
 		}
@@ -93,10 +93,10 @@ func (e *Error) Text() string {
 	return ""
 }
 
-// proxyError is what a proxy made of a request, in words of this package.
-type proxyError string
+// Reason is why an egress failed, in words that may be shown.
+type Reason string
 
-func (e proxyError) Error() string { return string(e) }
+func (e Reason) Error() string { return string(e) }
 
 // systemText is an error of the system without the name of the call.
 func systemText(err error) string {
@@ -122,7 +122,7 @@ var (
 	errHeaderSize    = errors.New("the header of the answer is larger than 256 KiB")
 	errFields        = errors.New("the answer has more than 1,000 header fields")
 	errInformational = errors.New("more than 20 informational answers came before the answer")
-	errProxyLogin    = proxyError("the proxy refuses the user and password")
+	errProxyLogin    = Reason("the proxy refuses the user and password")
 	errInvalid       = errors.New("the request has a header that cannot be sent")
 )
 

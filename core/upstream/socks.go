@@ -47,7 +47,7 @@ func (p *Pool) connectSOCKS(ctx context.Context, conn net.Conn, address string) 
 	request := []byte{5, 1, 0}
 	if ip, err := netip.ParseAddr(host); err != nil {
 		if len(host) > 255 {
-			return proxyError("the host name is too long for SOCKS")
+			return Reason("the host name is too long for SOCKS")
 		}
 		request = append(append(request, 3, byte(len(host))), host...)
 	} else if ip.Is4() {
@@ -86,20 +86,20 @@ func socksLogin(conn net.Conn, user *url.Userinfo) error {
 	}
 	var answer [2]byte
 	if _, err := io.ReadFull(conn, answer[:]); err != nil {
-		return proxyError("the proxy does not speak SOCKS5")
+		return Reason("the proxy does not speak SOCKS5")
 	}
 	switch {
 	case answer[0] != 5:
-		return proxyError("the proxy does not speak SOCKS5")
+		return Reason("the proxy does not speak SOCKS5")
 	case answer[1] == 0:
 		return nil
 	case answer[1] != 2 || user == nil:
-		return proxyError("the proxy asks for a user and password: write them in its URL")
+		return Reason("the proxy asks for a user and password: write them in its URL")
 	}
 	name := user.Username()
 	password, _ := user.Password()
 	if len(name) > 255 || len(password) > 255 {
-		return proxyError("the user or password of the proxy is too long for SOCKS")
+		return Reason("the user or password of the proxy is too long for SOCKS")
 	}
 	login := append(append([]byte{1, byte(len(name))}, name...), byte(len(password)))
 	if _, err := conn.Write(append(login, password...)); err != nil {
@@ -129,7 +129,7 @@ func socksReply(conn net.Conn) error {
 	case 4:
 		rest += 15
 	default:
-		return proxyError("the proxy does not speak SOCKS5")
+		return Reason("the proxy does not speak SOCKS5")
 	}
 	code := head[1]
 	if code != 0 {
@@ -141,7 +141,7 @@ func socksReply(conn net.Conn) error {
 		if code >= socksNetworkUnreachable && code <= socksRefused {
 			phase = Connect // the proxy did its part
 		}
-		return &Error{Phase: phase, Err: proxyError(text)}
+		return &Error{Phase: phase, Err: Reason(text)}
 	}
 	_, err := io.ReadFull(conn, make([]byte, rest))
 	return err

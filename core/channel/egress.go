@@ -1,0 +1,118 @@
+package channel
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// What is known of the ways to a channel's site, by the names of egresses: one by
+// which the site refuses the address, or by which it cannot be reached, is used
+// after the others for a while.
+type egresses map[string]*cooldown
+
+const (
+	firstUnreachable = 5 * time.Second
+	topUnreachable   = 2 * time.Minute
+)
+
+// EgressView is what is known of a way to a channel's site.
+type EgressView struct {
+	Name   string
+	Reason string
+	Until  time.Time // zero: it is used
+}
+
+// FailEgress records that the site could not be reached by an egress, or if it is
+// blocked that it refuses the address there. wait is how long the site said, 0 if
+// it did not.
+func (s *State) FailEgress(now time.Time, name string, blocked bool, wait time.Duration, reason string) {
+	first, top := firstUnreachable, topUnreachable
+	if blocked {
+		first, top = firstBlock, topBlock
+	}
+	s.mu.Lock()
+	if s.egresses == nil {
+		s.egresses = egresses{}
+	}
+	c := s.egresses[name]
+	if c == nil {
+		c = &cooldown{}
+		s.egresses[name] = c
+	}
+	began := c.start(now, wait, first, top, reason)
+	left := c.left(now)
+	s.mu.Unlock()
+	s.egressFailed.Store(true)
+	if began {
+		s.announce(ChangeEgressDown, fmt.Sprintf("egress %s is not used for %s: %s", name, left, reason))
+	}
+}
+
+// EgressWorks records that the site can be reached by an egress.
+func (s *State) EgressWorks(now time.Time, name string) {
+	if !s.egressFailed.Load() {
+		return
+	}
+	s.mu.Lock()
+	c := s.egresses[name]
+	was := c != nil
+	delete(s.egresses, name)
+	s.egressFailed.Store(len(s.egresses) > 0)
+	if s.unreachable.set() {
+		s.unreachable = cooldown{}
+		s.update()
+	}
+	s.mu.Unlock()
+	if was {
+		s.announce(ChangeEgressUp, fmt.Sprintf("egress %s reaches the site again", name))
+	}
+}
+
+// EgressUntil is until when an egress is used after the others; zero if it is not.
+func (s *State) EgressUntil(now time.Time, name string) time.Time {
+	if !s.egressFailed.Load() {
+		return time.Time{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.egresses[name]; c != nil && c.active(now) {
+		return c.until
+	}
+	return time.Time{}
+}
+
+// Egresses are the ways that are not used now, by name.
+func (s *State) Egresses(now time.Time) (all []EgressView) {
+	if !s.egressFailed.Load() {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(s.egresses)) {
+		if c := s.egresses[name]; c.active(now) {
+			all = append(all, EgressView{Name: name, Reason: c.reason, Until: c.until})
+		}
+	}
+	return all
+}
+
+// FailEgresses ends the attempt: no egress is left by which the channel could be
+// asked, so nothing is known about the site. The channel is not used for a
+// moment.
+func (l *Lease) FailEgresses(now time.Time, reason string) {
+	s := l.state
+	s.mu.Lock()
+	began := s.unreachable.start(now, 0, firstUnreachable, topUnreachable, reason)
+	left := s.unreachable.left(now)
+	if began {
+		s.blockedAt = now
+	}
+	s.update()
+	s.mu.Unlock()
+	if began {
+		s.announce(ChangeEgressDown, fmt.Sprintf("no egress works, not used for %s: %s", left, reason))
+	}
+	l.FailBlameless(now, reason)
+}

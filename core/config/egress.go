@@ -1,0 +1,198 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/aitunnel/aitunnel/core/config/wording"
+)
+
+// The egresses that need no block.
+const (
+	EgressDirect      = "direct"
+	EgressEnvironment = "environment" // as HTTPS_PROXY and the like say
+)
+
+// Egress is a way by which sites are reached. Without proxy, tunnel and bind it is
+// the direct one, or that of the environment.
+type Egress struct {
+	Name   string
+	Proxy  Secret `hcl:"proxy,optional" form:"proxy URL" example:"socks5h://127.0.0.1:7890" doc:"A proxy: http://, https://, socks5:// or socks5h://, with user:password@ if it asks for them. With socks5h it resolves the names of sites, with socks5 this machine does."`
+	Tunnel string `hcl:"tunnel,custom" type:"tunnel" sample:"vps" doc:"Connect from the host of this tunnel, which resolves names, too."`
+	Bind   string `hcl:"bind,optional" sample:"wlan1" doc:"A network interface of this machine, or an address of one."`
+	Range  hcl.Range
+}
+
+// ProxyURL is the address of the proxy, nil if there is none.
+func (e *Egress) ProxyURL() *url.URL {
+	if e.Proxy.IsZero() {
+		return nil
+	}
+	u, err := parseProxy(e.Proxy.Reveal())
+	if err != nil {
+		return nil // it was refused when it was read
+	}
+	return u
+}
+
+// Text is the way in words, without a password.
+func (e *Egress) Text() string {
+	switch {
+	case e.Tunnel != "":
+		return "through the tunnel " + e.Tunnel
+	case e.Bind != "":
+		return "by " + e.Bind
+	case e.ProxyURL() != nil:
+		u := e.ProxyURL()
+		return u.Scheme + "://" + u.Host
+	}
+	return e.Name
+}
+
+func parseProxy(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Hostname() == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme):
+		return nil, fmt.Errorf("expected the URL of a proxy that begins with http://, https://, socks5:// or socks5h://, such as \"socks5h://127.0.0.1:1080\"")
+	case u.Port() != "" && !isPort(u.Port(), 1):
+		return nil, fmt.Errorf("the proxy has no valid port: expected a number from 1 to 65535")
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		return nil, fmt.Errorf("the URL of a proxy ends with its port")
+	}
+	return u, nil
+}
+
+// egresses reads the blocks. The tunnels that they name are read later: see
+// egressTunnels.
+func (l *loader) egresses() {
+	l.egressNamed = map[string]*Egress{EgressDirect: {Name: EgressDirect}, EgressEnvironment: {Name: EgressEnvironment}}
+	for _, b := range l.topBlocks("egress", "name") {
+		e := l.egress(b)
+		switch first := l.egressNamed[e.Name]; {
+		case e.Name == EgressDirect || e.Name == EgressEnvironment:
+			l.fail(b.LabelRanges[0], "Invalid egress name", fmt.Sprintf("egress.%s is there without a block: choose another name.", e.Name))
+			continue
+		case first != nil:
+			l.fail(b.DefRange(), "Duplicate egress", fmt.Sprintf("There is an egress %q at %s:%d already.", e.Name, first.Range.Filename, first.Range.Start.Line))
+			continue
+		}
+		l.egressNamed[e.Name] = e
+		l.config.Egresses = append(l.config.Egresses, e)
+	}
+}
+
+func (l *loader) egress(b *hclsyntax.Block) *Egress {
+	e := &Egress{Name: b.Labels[0], Range: b.DefRange()}
+	r := l.reader(b, fmt.Sprintf("in egress %q", e.Name))
+	if strings.TrimSpace(e.Name) == "" || strings.ContainsAny(e.Name, "/\x00\n") || len(e.Name) > 64 {
+		l.fail(b.LabelRanges[0], "Invalid egress name", "An egress name has 1 to 64 characters and no slash.")
+	}
+	before := len(l.diags)
+	r.decode(e)
+	if a := r.attributes["proxy"]; a != nil && len(l.diags) == before {
+		if _, err := parseProxy(e.Proxy.Reveal()); err != nil {
+			r.wrong(a, err.Error())
+		}
+	}
+	if v, a, ok := r.get("tunnel", cty.String); ok {
+		e.Tunnel = v.AsString()
+		if !slices.Contains(l.names.tunnels, e.Tunnel) {
+			r.wrong(a, strings.TrimSpace(fmt.Sprintf("there is no tunnel %q. %s", e.Tunnel, wording.Instead(e.Tunnel, l.names.tunnels))))
+		}
+	}
+	r.done()
+	given := 0
+	for _, name := range []string{"proxy", "tunnel", "bind"} {
+		if r.attributes[name] != nil {
+			given++
+		}
+	}
+	if given != 1 {
+		l.fail(r.at, "Incomplete egress", fmt.Sprintf("The egress %q needs one of proxy, tunnel and bind; it has %d of them.", e.Name, given))
+	}
+	return e
+}
+
+// egress reads the ways of a channel, in the order in which they are tried.
+func (r *reader) egress(c *Channel) {
+	a := r.attribute("egress")
+	if a == nil {
+		return
+	}
+	v, ok := r.value(a)
+	if !ok {
+		return
+	}
+	secret := v.ContainsMarked()
+	v, _ = v.UnmarkDeep()
+	if v.Type() == cty.String { // one way needs no brackets
+		v = cty.TupleVal([]cty.Value{v})
+	}
+	if v, _, ok = r.typed(a, v, cty.List(cty.String)); !ok {
+		return
+	}
+	for _, e := range v.AsValueSlice() {
+		if e.IsNull() {
+			r.wrong(a, "an entry is null: remove it, or name an egress")
+			return
+		}
+		named := r.loader.egressNamed[e.AsString()]
+		switch {
+		case named == nil && secret:
+			r.wrong(a, "there is no egress with this name")
+		case named == nil:
+			r.wrong(a, strings.TrimSpace(fmt.Sprintf("there is no egress %q. %s", e.AsString(), wording.Instead(e.AsString(), r.loader.names.egresses))))
+		case slices.Contains(c.Egress, named):
+			r.wrong(a, fmt.Sprintf("the egress %q is listed twice", named.Name))
+		default:
+			c.Egress = append(c.Egress, named)
+			continue
+		}
+		return
+	}
+	if v.LengthInt() == 0 {
+		r.wrong(a, "the list is empty: name at least one egress, such as [egress.direct]")
+	}
+	if v.LengthInt() > maxEgresses {
+		r.wrong(a, fmt.Sprintf("a channel has at most %d egresses", maxEgresses))
+	}
+}
+
+// maxEgresses bounds how many ways one request may try.
+const maxEgresses = 8
+
+// leads says that an egress goes through the tunnel.
+func (l *loader) leads(tunnel string) bool {
+	return slices.ContainsFunc(l.config.Egresses, func(e *Egress) bool { return e.Tunnel == tunnel })
+}
+
+// warnEgress is about egresses that nothing uses.
+func (l *loader) warnEgress() {
+	for _, e := range l.config.Egresses {
+		if !slices.ContainsFunc(l.config.Channels, func(c *Channel) bool { return slices.Contains(c.Egress, e) }) {
+			l.caution(e.Range, "Unused egress", fmt.Sprintf("No channel uses the egress %q: add it to the egress of one, or remove it.", e.Name))
+		}
+	}
+	name := ""
+	for _, n := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"} {
+		if v, ok := l.options.Getenv(n); ok && v != "" {
+			name = n
+			break
+		}
+	}
+	if name == "" {
+		return
+	}
+	for _, c := range l.config.Channels {
+		if c.Egress == nil && !isLoopback(c.Target.Hostname()+":0") {
+			l.caution(c.Range, "A proxy of the environment", fmt.Sprintf("%s is set, so the channel %q is reached through that proxy: if that is not meant, write egress = [egress.direct].", name, c.Name))
+			return
+		}
+	}
+}
