@@ -12,6 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
 func (a *app) channelCommand() *cobra.Command {
@@ -157,7 +158,7 @@ func (a *app) report(out any, err error, asJSON bool, done string) error {
 		a.say("%s", done)
 	case errors.As(err, &refused) && len(refused.Diagnostics) > 0:
 		_ = config.WriteDiagnostics(a.err, refused.Diagnostics, bool(term.Colors(a.err)))
-		_, _ = fmt.Fprintf(a.err, "\naitunnel: %s\n", refused)
+		_, _ = fmt.Fprintf(a.err, "\naitunnel: %s\n", redact.KeyLike(refused.Error()))
 		err = exitError(exitFailed)
 	}
 	if code := exitError(0); errors.As(err, &code) {

@@ -24,6 +24,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/hangup"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/service"
 	"github.com/aitunnel/aitunnel/sdk"
@@ -229,7 +230,7 @@ func (a *app) explain(err error) int {
 		}
 		return exitConfig
 	case errors.As(err, &usage):
-		_, _ = fmt.Fprintf(a.err, "aitunnel: %s\nSee '%s --help'.\n", usage, usage.command.CommandPath())
+		_, _ = fmt.Fprintf(a.err, "aitunnel: %s\nSee '%s --help'.\n", redact.KeyLike(usage.Error()), usage.command.CommandPath())
 		return exitUsage
 	case errors.As(err, &said):
 		return int(said)
@@ -238,10 +239,10 @@ func (a *app) explain(err error) int {
 		return exitNotRunning
 	case errors.As(err, &refused) && len(refused.Diagnostics) > 0:
 		_ = config.WriteDiagnostics(a.err, refused.Diagnostics, bool(term.Colors(a.err)))
-		_, _ = fmt.Fprintf(a.err, "\naitunnel: %s\n", refused)
+		_, _ = fmt.Fprintf(a.err, "\naitunnel: %s\n", redact.KeyLike(refused.Error()))
 		return exitCode(refused)
 	}
-	_, _ = fmt.Fprintf(a.err, "aitunnel: %s\n", err)
+	_, _ = fmt.Fprintf(a.err, "aitunnel: %s\n", redact.KeyLike(err.Error())) // a key may have been typed into the wrong place
 	return exitFailed
 }
 

@@ -206,9 +206,23 @@ func requestText(p term.Paint, r event.Request) string {
 		text += p.Dim(", ") + p.Warn(retries(r.Retries))
 	}
 	if r.Error != "" {
-		text += p.Dim(": ") + r.Error
+		text += p.Dim(": ") + failureText(r)
 	}
 	return text
+}
+
+// failureText says why a request failed: what its attempts met, each once.
+func failureText(r event.Request) string {
+	var causes []string
+	for _, x := range r.Attempts {
+		if cause := x.Channel + ": " + x.Error; x.Error != "" && !slices.Contains(causes, cause) {
+			causes = append(causes, cause)
+		}
+	}
+	if len(causes) == 0 {
+		return r.Error
+	}
+	return strings.Join(causes, "; ")
 }
 
 func retries(n int) string {

@@ -55,7 +55,7 @@ func (m *topModel) head() []string {
 	}
 	rate, minute := "", s.stats.Windows["1m"]
 	if minute.SuccessRate != nil {
-		rate = p.Dim(", ") + fmt.Sprintf("%.1f%% ok", 100**minute.SuccessRate)
+		rate = p.Dim(", ") + fmt.Sprintf("%.1f%% ok", 100**minute.SuccessRate) + p.Dim(" in the last minute")
 	}
 	return []string{
 		m.spread(p.Bold("aitunnel "+s.Version)+"  "+state, p.Dim("up ")+term.Span(time.Duration(s.Uptime*float64(time.Second)))),
@@ -79,7 +79,7 @@ const sparkWidth = 30
 
 func (m *topModel) channels() []string {
 	p := m.paint
-	t := term.NewTable(p, "CHANNEL", "STATE", ">PER MIN", ">OK", ">FIRST BYTE", ">KEYS", "LAST TEN MINUTES", "NOTE")
+	t := term.NewTable(p, "CHANNEL", "STATE", ">ATTEMPTS/MIN", ">OK (10 MIN)", ">FIRST BYTE", ">KEYS", "LAST TEN MINUTES", "NOTE")
 	for _, ch := range m.now.ChannelList {
 		state, note := channelState(p, ch)
 		requests, failures := sumOf(ch.Recent, len(ch.Recent))

@@ -80,7 +80,7 @@ func TestTopShowsWhatIsAskedFor(t *testing.T) {
 	say := func(id uint64, level event.Level, message string) {
 		m.Update(event.Event{ID: id, Time: time.Now(), Type: event.TypeHealth, Level: level, Message: message})
 	}
-	shows(true, "12.3 requests/s, 99.5% ok, 0 in flight")
+	shows(true, "12.3 requests/s, 99.5% ok in the last minute, 0 in flight")
 	shows(true, "up 2h 3m")
 	shows(true, "channel-1  ready")
 	say(1, "info", "all is well")

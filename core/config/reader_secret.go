@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -12,8 +13,21 @@ import (
 
 // secretRange notes that an expression's literals are never to be shown.
 func (r *reader) secretRange(e hclsyntax.Expression) {
-	if s := r.loader.sources[e.Range().Filename]; s != nil {
+	s := r.loader.sources[e.Range().Filename]
+	if s == nil {
+		return
+	}
+	object, ok := e.(*hclsyntax.ObjectConsExpr)
+	if !ok {
 		s.AddSecret(e.Range())
+		return
+	}
+	for _, i := range object.Items { // the names of variables are no secrets
+		at := i.KeyExpr.Range()
+		if name := strings.Trim(string(at.SliceBytes(s.Text)), `"`); !redact.IsEnvName(name) || redact.LooksSecret(name) {
+			s.AddSecret(at)
+		}
+		s.AddSecret(i.ValueExpr.Range())
 	}
 }
 

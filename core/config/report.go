@@ -49,13 +49,13 @@ func (r Report) Empty() bool { return len(r.diags) == 0 }
 func (r Report) Diagnostics() []Diagnostic {
 	out := make([]Diagnostic, 0, len(r.diags))
 	for _, d := range r.sorted() {
-		e := Diagnostic{Severity: "error", Summary: r.secrets.Hide(d.Summary), Detail: r.secrets.Hide(d.Detail)}
+		e := Diagnostic{Severity: "error", Summary: redact.KeyLike(r.secrets.Hide(d.Summary)), Detail: redact.KeyLike(r.secrets.Hide(d.Detail))}
 		if d.Severity == hcl.DiagWarning {
 			e.Severity = "warning"
 		}
 		if d.Subject != nil {
 			e.File, e.Line, e.Column = d.Subject.Filename, d.Subject.Start.Line, d.Subject.Start.Column
-			e.Snippet = r.line(d.Subject)
+			e.Snippet = redact.KeyLike(r.line(d.Subject))
 			e.Width = d.Subject.End.Column - d.Subject.Start.Column
 			if d.Subject.End.Line != d.Subject.Start.Line {
 				e.Width = max(len([]rune(e.Snippet))-d.Subject.Start.Column+1, 0)

@@ -49,10 +49,18 @@ func (l *loader) warnShared() {
 		return
 	}
 	for _, t := range l.config.Tunnels {
+		var open []string
+		var at hcl.Range
 		for _, f := range t.Forwards {
-			if !strings.HasPrefix(f.Address, "unix:") {
-				l.caution(f.Range, "Every account of the VPS can spend the keys", fmt.Sprintf("Anyone with an account on the host of the tunnel %q can reach %s there, and the proxy requires no token: set proxy.client_tokens, or open a socket that only you can reach, such as forward \"unix:/run/user/1000/aitunnel.sock\" {}.", t.Name, f.Address))
+			if strings.HasPrefix(f.Address, "unix:") {
+				continue
 			}
+			if open = append(open, f.Address); len(open) == 1 {
+				at = f.Range
+			}
+		}
+		if len(open) > 0 {
+			l.caution(at, "Every account of the VPS can spend the keys", fmt.Sprintf("Anyone with an account on the host of the tunnel %q can reach %s there, and the proxy requires no token: set proxy.client_tokens, or open a socket that only you can reach, such as forward \"unix:/run/user/1000/aitunnel.sock\" {}.", t.Name, strings.Join(open, " and ")))
 		}
 	}
 }

@@ -122,7 +122,7 @@ func (x *exchange) sameOrigin(location string) bool {
 func (a *attempt) failed(err error) outcome {
 	err = a.cause(err)
 	o := outcome{noAnswer: true, timedOut: errors.Is(err, errFirstByte), undecided: a.status == 0 && a.sent}
-	o.verdict = verdict.Verdict{Means: verdict.Broken, Scope: verdict.ScopeChannel, Failover: true, SameChannel: true, Reason: a.reason(err)}
+	o.verdict = verdict.Verdict{Means: verdict.Broken, Scope: verdict.ScopeChannel, Failover: true, SameChannel: true, Reason: a.reason(err) + a.site()}
 	var failure *upstream.Error
 	if errors.As(err, &failure) {
 		o.unreached, o.ofEgress = failure.Dialing(), failure.Phase == upstream.Proxy
@@ -131,6 +131,14 @@ func (a *attempt) failed(err error) outcome {
 		o.local, o.verdict.Scope = true, verdict.ScopeNone // the site was not asked
 	}
 	return o
+}
+
+// site names the host that did not answer, in brackets.
+func (a *attempt) site() string {
+	if a.status != 0 {
+		return "" // it answered: the channel says enough
+	}
+	return " (" + a.exchange.pick.Channel.Config.Target.Host + ")"
 }
 
 // reason is the error of an attempt for people. It never holds a URL, which may

@@ -1,6 +1,7 @@
 package adminapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/edit"
 )
@@ -50,12 +52,22 @@ func asEdit(in admin.ChannelSpec) edit.Channel {
 
 // checkSpec refuses what no text can be made of.
 func checkSpec(in admin.ChannelSpec) error {
+	target := ""
+	if in.Target != nil {
+		target = *in.Target
+	}
+	if err := cmp.Or(refuseKeyAs("name", in.Name), refuseKeyAs("target", target)); err != nil {
+		return err
+	}
 	if in.Keys == nil {
 		return nil
 	}
 	for _, k := range *in.Keys {
 		if k.Key == "" {
 			return admin.Invalid("a key is empty")
+		}
+		if err := refuseKeyAs("label", k.Label); err != nil {
+			return err
 		}
 		if k.Ephemeral {
 			return admin.Invalid("ephemeral keys are added one by one, at /api/channels/{name}/keys")
@@ -120,10 +132,21 @@ func (s *Source) RemoveChannel(ctx context.Context, name string, m admin.Match) 
 	})
 }
 
+// refuseKeyAs refuses a key in a field that is shown to everyone.
+func refuseKeyAs(field, value string) error {
+	if redact.LooksLikeKey(value) {
+		return admin.Invalid(fmt.Sprintf("the %s looks like a key, and it would be shown in lists and logs: enter it as the key", field))
+	}
+	return nil
+}
+
 // AddKey is for [admin.Source].
 func (s *Source) AddKey(ctx context.Context, channel string, in admin.KeySpec, m admin.Match) (admin.Key, admin.Reload, error) {
 	if in.Key == "" {
 		return admin.Key{}, admin.Reload{}, admin.Invalid("the key is missing")
+	}
+	if err := refuseKeyAs("label", in.Label); err != nil {
+		return admin.Key{}, admin.Reload{}, err
 	}
 	cause := fmt.Sprintf("POST /api/channels/%s/keys", channel)
 	add := func(e *reload.Edit) error {

@@ -16,7 +16,7 @@ import (
 type NotEditableError struct{ Path string }
 
 func (e *NotEditableError) Error() string {
-	return fmt.Sprintf("%s is a file of the earlier program, which is only read: convert it to HCL with aitunnel convert", e.Path)
+	return fmt.Sprintf("%s is a file of the earlier program, which is only read. To edit it here, write it as HCL and start with that: aitunnel init --from %s -c %s, then aitunnel stop and aitunnel start -c %[3]s", e.Path, config.ShellWord(e.Path), config.ShellWord(config.FileName))
 }
 
 // Document reads the files of the configuration for an edit.
