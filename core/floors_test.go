@@ -26,6 +26,7 @@ var floors = map[string]int{
 	"core/adminclient":    5,
 	"core/edit":           3,
 	"core/stats":          3,
+	"core/history":        3,
 	"core/connect":        0,
 	"core/dialect":        0,
 	"core/config/redact":  0,

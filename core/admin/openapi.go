@@ -107,7 +107,7 @@ func (s *schemas) of(t reflect.Type) object {
 	switch t {
 	case reflect.TypeFor[time.Time]():
 		return object{"type": "string", "format": "date-time"}
-	case reflect.TypeFor[event.Millis]():
+	case reflect.TypeFor[event.Millis](), reflect.TypeFor[event.Money]():
 		return object{"type": "number"}
 	}
 	switch t.Kind() {

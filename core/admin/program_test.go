@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/history"
 )
 
 // clock runs with the real time, and jumps when a test says so.
@@ -202,3 +203,5 @@ func (p program) Replace(_ context.Context, d Draft, m Match) (Reload, error) {
 	p.did("replace %s", d.File)
 	return p.edit(d.Text, m)
 }
+
+func (p program) History() (*history.Reader, error) { return nil, history.ErrNoHistory }

@@ -1,6 +1,10 @@
 package admin
 
-import "context"
+import (
+	"context"
+
+	"github.com/aitunnel/aitunnel/core/history"
+)
 
 // Source is the running program. Its errors are of type [Error] where the caller
 // should learn more than that something failed.
@@ -15,6 +19,10 @@ type Source interface {
 	Stats() Summary
 	Entry() Entry
 	Explain(context.Context, Question) (Explanation, error)
+
+	// History returns a reader of what was kept of requests, or
+	// [history.ErrNoHistory].
+	History() (*history.Reader, error)
 
 	// Toggle pauses or resumes a channel, inverts its state if enabled is nil,
 	// and returns whether it is enabled then. Prefer prefers it on its routes,

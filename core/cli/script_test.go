@@ -81,6 +81,8 @@ func (m plainPrograms) Run() int {
 //	site NAME VAR [KEY]...       a site that accepts these keys; its address
 //	freeport VAR                 a port that nobody listens on
 //	get URL                      the body becomes the output
+//	post URL BODY                the same with a body, whatever the answer
+//	history N                    until the history has so many requests
 //	status URL                   the status as JSON, checked against its type
 //	ask URL STATUSURL            send a request, and go on once it is under way
 //	terminate                    SIGTERM to what runs in the background
@@ -104,7 +106,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "told": told, "await": await, "takeport": takePort, "freeport": freePort,
-			"site": startSite, "get": get, "status": status, "ask": ask, "terminate": terminate, "killed": killed, "ends": ends, "screen": screen, "proxyof": proxyOf, "change": change,
+			"site": startSite, "get": get, "history": kept, "post": post, "status": status, "ask": ask, "terminate": terminate, "killed": killed, "ends": ends, "screen": screen, "proxyof": proxyOf, "change": change,
 		},
 	})
 }
@@ -181,6 +183,27 @@ func port(l net.Listener) string { return strconv.Itoa(l.Addr().(*net.TCPAddr).P
 func get(ts *testscript.TestScript, _ bool, args []string) {
 	_, err := ts.Stdout().Write(fetch(ts, args[0]))
 	ts.Check(err)
+}
+
+func post(ts *testscript.TestScript, _ bool, args []string) {
+	resp, err := http.Post(args[0], "application/json", strings.NewReader(args[1]))
+	ts.Check(err)
+	defer func() { _ = resp.Body.Close() }()
+	_, err = io.Copy(ts.Stdout(), resp.Body)
+	ts.Check(err)
+}
+
+func kept(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	for deadline := time.Now().Add(waitLimit); ; time.Sleep(20 * time.Millisecond) {
+		ts.Check(ts.Exec("aitunnel", "requests", "--since", "all", "-n", "1000", "--json"))
+		if got := strings.Count(ts.ReadFile("stdout"), "\n"); got == n {
+			return
+		} else if time.Now().After(deadline) {
+			ts.Fatalf("the history has %d requests, not %d", got, n)
+		}
+	}
 }
 
 func status(ts *testscript.TestScript, _ bool, args []string) {

@@ -26,6 +26,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/health"
+	"github.com/aitunnel/aitunnel/core/history"
 	"github.com/aitunnel/aitunnel/core/limit"
 	"github.com/aitunnel/aitunnel/core/logsink"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
@@ -72,6 +73,7 @@ type Daemon struct {
 	sink     *logsink.Sink
 	stats    *stats.Collector
 	clients  *limit.Clients
+	history  *history.Store
 	reloader *reload.Reloader
 	entry    *bind.Port
 	panel    *bind.Port
@@ -161,6 +163,8 @@ func (d *Daemon) prepare(seed []byte) (memory route.Memory, persisted *persisten
 	d.log = d.sink.Logger()
 	d.parts.OpenLog = d.useLog
 	d.stats = stats.New(d.clock())
+	d.history = history.Start(history.Options{Dir: o.StateDir, Report: d.historyReport, Now: o.Now})
+	d.parts.KeepHistory = d.keepHistory
 	d.parts.Bus = event.NewBus(recentEvents, d.tap)
 	d.parts.Registry = channel.NewRegistry(channel.Options{Now: o.Now, Seed: seed, OnChange: d.channelChanged})
 	d.clients = &limit.Clients{}
@@ -230,7 +234,7 @@ func (d *Daemon) newTunnels() *tunnel.Tunnels {
 // api is the admin API of this daemon.
 func (d *Daemon) api(seed []byte) *admin.Handler {
 	source := adminapi.New(adminapi.Program{
-		Services: d.parts, Version: d.options.Version, Started: d.started, Life: d.life, Stats: d.stats, Clients: d.clients,
+		Services: d.parts, Version: d.options.Version, Started: d.started, Life: d.life, Stats: d.stats, Clients: d.clients, History: d.history,
 		Reloader: d.reloader, Entry: d.entry, Admin: d.panel, Seed: seed, TokenFile: d.adminTokenFile,
 	})
 	return admin.New(admin.Options{

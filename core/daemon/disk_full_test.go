@@ -51,6 +51,7 @@ func TestTheDiskIsFull(t *testing.T) {
 		}
 	}
 	testhelp.Eventually(t, "the full disk is told of", func() bool { return strings.Contains(r.log.String(), "cannot be saved") })
+	testhelp.Eventually(t, "that the history cannot be written is told of", func() bool { return strings.Contains(r.log.String(), "the disk is full; requests go on") })
 	if now, _ := os.ReadFile(saved); string(now) != string(was) {
 		t.Error("the state file is not what it was")
 	}

@@ -7,8 +7,10 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/history"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/tunnel"
 )
@@ -17,8 +19,18 @@ import (
 func (d *Daemon) tap(e event.Event) {
 	if e.Type == event.TypeRequest && e.Request != nil {
 		d.stats.Add(e.Request)
+		d.history.Add(e.Time, e.Request)
 	}
 	d.logEvent(e)
+}
+
+// keepHistory has the history keep what the configuration says.
+func (d *Daemon) keepHistory(c *config.Config) {
+	d.history.Configure(history.Settings{Enabled: c.History.Enabled, Keep: c.History.Keep, MaxSize: c.History.MaxSize, Zone: c.Location()})
+}
+
+func (d *Daemon) historyReport(level event.Level, message string) {
+	d.parts.Bus.Publish(event.Event{Type: event.TypeLog, Level: level, Message: message})
 }
 
 func (d *Daemon) notice(message string) {

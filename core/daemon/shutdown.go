@@ -254,6 +254,12 @@ func (d *Daemon) lastSteps() []step {
 			}
 			return nil
 		}},
+		{"the history", func(ctx context.Context) error {
+			if d.history != nil {
+				d.history.Close(ctx)
+			}
+			return nil
+		}},
 		{"the state directory", func(context.Context) error { return d.releaseDirectory() }},
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon/bind"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/history"
 	"github.com/aitunnel/aitunnel/core/limit"
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/core/stats"
@@ -25,6 +26,7 @@ type Program struct {
 	Life         context.Context // ends when the program stops
 	Stats        *stats.Collector
 	Clients      *limit.Clients
+	History      *history.Store
 	Reloader     *reload.Reloader
 	Entry, Admin *bind.Port
 	Seed         []byte        // of the placeholders that hide secrets
@@ -40,6 +42,9 @@ func New(p Program) *Source { return &Source{p} }
 func (s *Source) running() *reload.Generation { return s.program.Reloader.Running() }
 
 func (s *Source) table() *route.Table { return s.running().Table() }
+
+// History is for [admin.Source].
+func (s *Source) History() (*history.Reader, error) { return s.program.History.Read() }
 
 // show is the outcome of a change as the API has it.
 func show(r reload.Result, err error) admin.Reload {

@@ -21,14 +21,15 @@ import (
 // Services are the parts of the program that outlive configurations, and that a
 // reload adapts to the next one.
 type Services struct {
-	OpenLog  func(config.Log) error // after an error the log stays as it was
-	Bus      *event.Bus
-	Registry *channel.Registry
-	Plugins  *pluginhost.Host
-	Proxy    *proxy.Handler
-	Monitor  *health.Monitor
-	Tunnels  *tunnel.Tunnels
-	Ports    *bind.Ports
+	OpenLog     func(config.Log) error // after an error the log stays as it was
+	KeepHistory func(*config.Config)   // nil: there is none
+	Bus         *event.Bus
+	Registry    *channel.Registry
+	Plugins     *pluginhost.Host
+	Proxy       *proxy.Handler
+	Monitor     *health.Monitor
+	Tunnels     *tunnel.Tunnels
+	Ports       *bind.Ports
 }
 
 // Options of [New].

@@ -175,6 +175,9 @@ func (r *Reloader) use(c *candidate) {
 	o, g := r.options, c.Generation
 	r.adopt(c)
 	g.table.Activate(g.Config, o.Registry)
+	if o.KeepHistory != nil {
+		o.KeepHistory(g.Config)
+	}
 	g.drained = o.Proxy.Use(g.Config, g.table)
 	o.Monitor.Set(g.checks(o.Proxy))
 	r.generation.Store(g)

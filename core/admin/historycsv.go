@@ -1,0 +1,60 @@
+package admin
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/history"
+)
+
+var recordColumns = []string{
+	"time", "id", "client", "entry", "method", "path", "dialect", "endpoint", "model", "sent", "route", "channel", "key", "egress", "status", "verdict", "error", "stream",
+	"ttfb_ms", "total_ms", "retries", "bytes_in", "bytes_out", "tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write", "tokens_reasoning", "cost", "currency",
+}
+
+func recordCells(r history.Record) []string {
+	cost := ""
+	if r.Currency != "" {
+		cost = text(r.Cost)
+	}
+	return []string{
+		r.Time.UTC().Format(time.RFC3339Nano), r.ID, r.Client, r.Entry, r.Method, r.Path, r.Dialect, r.Endpoint, r.Model, r.Sent, r.Route, r.Channel, r.Key, r.Egress,
+		strconv.Itoa(r.Status), r.Verdict, r.Error, strconv.FormatBool(r.Stream), text(r.TTFB), text(r.Total), strconv.Itoa(r.Retries), text(r.BytesIn), text(r.BytesOut),
+		text(r.TokensIn), text(r.TokensOut), text(r.TokensCacheRead), text(r.TokensCacheWrite), text(r.TokensReasoning), cost, r.Currency,
+	}
+}
+
+// text is a number as JSON has it.
+func text[T int64 | uint64 | event.Millis | event.Money](n T) string {
+	b, _ := json.Marshal(n)
+	return string(b)
+}
+
+// usageColumns are those of a table divided by some dimensions. Costs are in a
+// column each of amounts and currencies, as there may be several.
+func usageColumns(by []history.Dimension) []string {
+	var columns []string
+	for _, d := range by {
+		columns = append(columns, string(d))
+	}
+	return append(columns, "requests", "failed", "retries", "tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write", "tokens_reasoning",
+		"cost", "currency", "unpriced", "p50_ms", "p90_ms", "p99_ms")
+}
+
+func usageCells(r history.UsageRow, by []history.Dimension) []string {
+	var cells []string
+	for _, d := range by {
+		cells = append(cells, r.Of(d))
+	}
+	cost, currency := "", ""
+	for i, c := range r.Cost {
+		if i > 0 {
+			cost, currency = cost+" ", currency+" "
+		}
+		cost, currency = cost+text(c.Amount), currency+c.Currency
+	}
+	return append(cells, text(r.Requests), text(r.Failed), text(r.Retries), text(r.TokensIn), text(r.TokensOut), text(r.TokensCacheRead), text(r.TokensCacheWrite), text(r.TokensReasoning),
+		cost, currency, text(r.Unpriced), text(r.P50), text(r.P90), text(r.P99))
+}

@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/history"
+)
+
+// keptHistory is what was kept of requests, in the running program or in the
+// file of one that is not running.
+type keptHistory interface {
+	page(ctx context.Context, f history.Filter, cursor string, n int) (history.Page, error)
+	request(ctx context.Context, id string) (history.Record, error)
+	usage(ctx context.Context, q history.Question) (history.Usage, error)
+}
+
+// fromFile reads the file.
+type fromFile struct{ *history.Reader }
+
+func (f fromFile) page(ctx context.Context, filter history.Filter, cursor string, n int) (history.Page, error) {
+	return f.Requests(ctx, filter, cursor, n)
+}
+
+func (f fromFile) request(ctx context.Context, id string) (history.Record, error) {
+	return f.Request(ctx, id)
+}
+
+func (f fromFile) usage(ctx context.Context, q history.Question) (history.Usage, error) {
+	return f.Usage(ctx, q, time.Now())
+}
+
+// withHistory calls f with the running program's history, and if none runs with
+// that of the state directory.
+func (a *app) withHistory(f func(keptHistory) error) error {
+	err := f(fromProgram{a.client()})
+	if !a.isNotRunning(err) {
+		return err
+	}
+	reader, closeIt, failed := history.Open(a.stateDir, time.Local)
+	if errors.Is(failed, history.ErrNoHistory) {
+		return fmt.Errorf("there is no history in the state directory %s: it begins with the first request", a.stateDir)
+	}
+	if failed != nil {
+		return failed
+	}
+	defer closeIt()
+	return f(fromFile{reader})
+}
+
+// historyFlags are the filters of usage and requests.
+type historyFlags struct {
+	since, until                string
+	client, channel, key, model string
+	json                        bool
+}
+
+func (f *historyFlags) add(a *app, c *cobra.Command, since string) {
+	f.since = since
+	flags := c.Flags()
+	flags.StringVar(&f.since, "since", since, "begin `WHEN`: how long ago, such as 90m or 7d, a day such as 2026-11-26, or \"all\"")
+	flags.StringVar(&f.until, "until", "", "end `WHEN`, in the same forms (default: now)")
+	flags.StringVar(&f.client, "client", "", "only of this client; * matches any characters")
+	flags.StringVar(&f.channel, "channel", "", "only of this channel; * matches any characters")
+	flags.StringVar(&f.key, "key", "", "only of this key's ID; * matches any characters")
+	flags.StringVar(&f.model, "model", "", "only for this model; * matches any characters")
+	flags.BoolVar(&f.json, "json", false, "print JSON")
+	_ = c.RegisterFlagCompletionFunc("channel", a.completeChannels)
+}
+
+func (f *historyFlags) filter(c *cobra.Command) (out history.Filter, err error) {
+	out = history.Filter{Client: f.client, Channel: f.channel, Key: f.key, Model: f.model}
+	now := time.Now()
+	for name, to := range map[string]*time.Time{"since": &out.From, "until": &out.To} {
+		value := map[string]string{"since": f.since, "until": f.until}[name]
+		if name == "since" && value == "all" {
+			continue
+		}
+		if *to, err = admin.HistoryMoment(value, now); err != nil {
+			return out, usageError{c, fmt.Errorf("--%s: %w", name, err)}
+		}
+	}
+	return out, nil
+}
+
+// questionError makes an error about a question one about the command line.
+func questionError(c *cobra.Command, err error) error {
+	if wrong := (*history.QueryError)(nil); errors.As(err, &wrong) {
+		return usageError{c, err}
+	}
+	return err
+}

@@ -1,0 +1,202 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/history"
+)
+
+// requestFlags are those of requests.
+type requestFlags struct {
+	historyFlags
+	status, verdict, text string
+	failed                bool
+	most                  int
+}
+
+func (a *app) requestsCommand() *cobra.Command {
+	f := requestFlags{most: 50}
+	c := &cobra.Command{
+		Use:   "requests [ID]",
+		Short: "Show requests of the past, or one with its attempts",
+		Long: `Show the requests that the history has, the newest last: when they came, what was
+answered by whom, tokens and cost. With the ID of a request, which is also in the
+header X-Aitunnel-Request-Id of its answer, show its attempts. The program need not
+be running.`,
+		Example: "  aitunnel requests\n  aitunnel requests --since 2h --model 'gpt-*' --failed\n  aitunnel requests --status 5xx --channel primary -n 200\n  aitunnel requests req_1234567890abcdef",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			filter, err := f.filter(c)
+			if err != nil {
+				return err
+			}
+			if f.most < 1 {
+				return usageError{c, fmt.Errorf("-n must be at least 1, but it is %d", f.most)}
+			}
+			filter.Status, filter.Verdict, filter.Text, filter.Failed = f.status, f.verdict, f.text, f.failed
+			return questionError(c, a.withHistory(func(h keptHistory) error {
+				if len(args) == 1 {
+					return a.oneRequest(c.Context(), h, args[0], f.json)
+				}
+				return a.requests(c.Context(), h, filter, f)
+			}))
+		},
+	}
+	f.add(a, c, "24h")
+	flags := c.Flags()
+	flags.BoolVar(&f.failed, "failed", false, "only requests that were not answered well")
+	flags.StringVar(&f.status, "status", "", "only with this status, such as 502, or class, such as 5xx")
+	flags.StringVar(&f.verdict, "verdict", "", "only where the last answer meant this, such as rate_limited")
+	flags.StringVar(&f.text, "text", "", "only with this text in the ID, path, model or error")
+	flags.IntVarP(&f.most, "lines", "n", f.most, "number of requests to show")
+	return c
+}
+
+// find returns the newest requests that match, the newest first, and whether
+// there are more.
+func find(ctx context.Context, h keptHistory, f history.Filter, most int) (found []history.Record, more bool, err error) {
+	for cursor := ""; ; {
+		page, err := h.page(ctx, f, cursor, min(most-len(found), history.MaxPage))
+		if err != nil {
+			return nil, false, err
+		}
+		found = append(found, page.Records...)
+		if cursor = page.Next; cursor == "" || len(found) >= most {
+			return found, cursor != "", nil
+		}
+	}
+}
+
+func (a *app) requests(ctx context.Context, h keptHistory, filter history.Filter, f requestFlags) error {
+	found, more, err := find(ctx, h, filter, f.most)
+	if err != nil {
+		return err
+	}
+	slices.Reverse(found)
+	if f.json {
+		for _, r := range found {
+			if err := a.jsonLine(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var out strings.Builder
+	p := a.paint()
+	if len(found) == 0 {
+		out.WriteString("No such requests.\n")
+	} else {
+		_ = requestTable(p, found).Write(&out)
+	}
+	if more {
+		fmt.Fprintf(&out, "\n%s\n", p.Dim(fmt.Sprintf("Older ones are not shown; -n %d shows more.", 10*f.most)))
+	}
+	_, err = io.WriteString(a.out, out.String())
+	return err
+}
+
+func requestTable(p term.Paint, records []history.Record) *term.Table {
+	t := term.NewTable(p, "TIME", "STATUS", "MODEL", "CHANNEL", "CLIENT", ">INPUT", ">OUTPUT", ">COST", ">FIRST", ">TOTAL", ">RETRIES", "ERROR", "ID")
+	for _, r := range records {
+		again := ""
+		if r.Retries > 0 {
+			again = p.Warn(strconv.Itoa(r.Retries))
+		}
+		t.Row(term.Clock(r.Time), statusText(p, r), r.Model, r.Channel, r.Client, tokenText(r.TokensIn), tokenText(r.TokensOut), recordCost(r),
+			took(r.TTFB), took(r.Total), again, r.Error, p.Dim(r.ID))
+	}
+	return t
+}
+
+func took(m event.Millis) string { return term.Millis(time.Duration(m).Seconds() * 1000) }
+
+func statusText(p term.Paint, r history.Record) string {
+	text := strconv.Itoa(r.Status)
+	switch {
+	case r.Failed && (r.Status >= 500 || r.Status < 400):
+		return p.Bad(text)
+	case r.Failed:
+		return p.Warn(text)
+	case r.Status == 499:
+		return p.Dim(text)
+	}
+	return p.Good(text)
+}
+
+// tokenText is a number of tokens, "" where none is reported.
+func tokenText(n uint64) string {
+	if n == 0 {
+		return ""
+	}
+	return term.Number(n)
+}
+
+func recordCost(r history.Record) string {
+	if r.Currency == "" {
+		return ""
+	}
+	return money(history.Cost{Amount: r.Cost, Currency: r.Currency})
+}
+
+func (a *app) oneRequest(ctx context.Context, h keptHistory, id string, asJSON bool) error {
+	r, err := h.request(ctx, id)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return a.printJSON(r)
+	}
+	var out strings.Builder
+	writeRequest(&out, a.paint(), r)
+	_, err = io.WriteString(a.out, out.String())
+	return err
+}
+
+func writeRequest(out *strings.Builder, p term.Paint, r history.Record) {
+	fmt.Fprintf(out, "%s %s %s%s\n\n", statusText(p, r), r.Method, r.Path, term.After(": ", r.Error))
+	tokens := ""
+	if r.TokensIn+r.TokensOut > 0 {
+		tokens = fmt.Sprintf("%s in (%s from the cache, %s into it), %s out (%s reasoning)", term.Number(r.TokensIn), term.Number(r.TokensCacheRead), term.Number(r.TokensCacheWrite), term.Number(r.TokensOut), term.Number(r.TokensReasoning))
+	}
+	sent := r.Model
+	if r.Sent != "" {
+		sent += ", sent as " + r.Sent
+	}
+	cost := recordCost(r)
+	if cost == "" && tokens != "" {
+		cost = "not known"
+	}
+	for _, line := range [][2]string{
+		{"ID", r.ID}, {"Time", r.Time.Local().Format("2006-01-02 15:04:05.000 -07:00")}, {"Client", r.Client}, {"Tunnel", r.Entry}, {"Model", sent}, {"Route", r.Route},
+		{"Channel", r.Channel}, {"Key", r.Key}, {"Egress", r.Egress}, {"First byte", took(r.TTFB)}, {"Total", took(r.Total)}, {"Tokens", tokens}, {"Cost", cost},
+		{"Bytes", fmt.Sprintf("%s in, %s out", term.Number(r.BytesIn), term.Number(r.BytesOut))},
+	} {
+		if line[1] != "" {
+			fmt.Fprintf(out, "%s %s\n", p.Dim(fmt.Sprintf("%-10s", line[0])), line[1])
+		}
+	}
+	if len(r.Attempts) == 0 {
+		out.WriteString("\nNo channel was asked.\n")
+		return
+	}
+	out.WriteString("\n")
+	t := term.NewTable(p, ">#", "CHANNEL", "KEY", ">STATUS", "MEANS", "RULE", ">WAITED", ">FIRST", ">TOTAL", "MODEL")
+	for i, at := range r.Attempts {
+		status := ""
+		if at.Status > 0 {
+			status = strconv.Itoa(at.Status)
+		}
+		t.Row(strconv.Itoa(i+1), at.Channel, at.Key, status, at.Means, at.Rule, took(at.Wait), took(at.TTFB), took(at.Total), at.Model)
+	}
+	_ = t.Write(out)
+}

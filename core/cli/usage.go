@@ -1,0 +1,203 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/history"
+)
+
+// fromProgram asks the running program.
+type fromProgram struct{ *adminclient.Client }
+
+func (f fromProgram) page(ctx context.Context, filter history.Filter, cursor string, n int) (history.Page, error) {
+	return f.History(ctx, filter, cursor, n)
+}
+
+func (f fromProgram) request(ctx context.Context, id string) (history.Record, error) {
+	return f.Request(ctx, id)
+}
+
+func (f fromProgram) usage(ctx context.Context, q history.Question) (history.Usage, error) {
+	return f.Usage(ctx, q)
+}
+
+func (a *app) usageCommand() *cobra.Command {
+	var f historyFlags
+	by := []string{"day"}
+	c := &cobra.Command{
+		Use:   "usage",
+		Short: "Show tokens, costs and requests over time",
+		Long: `Show what requests add up to: tokens, costs, failures and latency, by day, model
+and so on, from the history that the program keeps. It need not be running.
+
+A time is rounded to whole hours, and to whole days if it is longer than two days or
+is divided by days or months. Costs need prices: see price in the configuration.`,
+		Example: "  aitunnel usage\n  aitunnel usage --by model --since 30d\n  aitunnel usage --by month,channel --since all\n  aitunnel usage --by hour --since 24h --client laptop",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			filter, err := f.filter(c)
+			if err != nil {
+				return err
+			}
+			q := history.Question{Filter: filter}
+			for _, d := range by {
+				if !slices.Contains(history.Dimensions, history.Dimension(d)) {
+					return usageError{c, fmt.Errorf("--by takes hour, day, month, client, channel, key and model, but not %q", d)}
+				}
+				q.By = append(q.By, history.Dimension(d))
+			}
+			return questionError(c, a.withHistory(func(h keptHistory) error { return a.usage(c.Context(), h, q, f.json) }))
+		},
+	}
+	f.add(a, c, "7d")
+	c.Flags().StringSliceVar(&by, "by", by, "divide by these, with commas between: one of hour, day and month, and any of client, channel, key, model")
+	_ = c.RegisterFlagCompletionFunc("by", cobra.FixedCompletions([]string{"hour", "day", "month", "client", "channel", "key", "model"}, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+func (a *app) usage(ctx context.Context, h keptHistory, q history.Question, asJSON bool) error {
+	u, err := h.usage(ctx, q)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return a.printJSON(u)
+	}
+	var out strings.Builder
+	writeUsage(&out, a.paint(), u)
+	_, err = io.WriteString(a.out, out.String())
+	return err
+}
+
+func writeUsage(out *strings.Builder, p term.Paint, u history.Usage) {
+	if u.Total.Requests == 0 {
+		out.WriteString("No requests " + usageSpan(u) + ".\n")
+		return
+	}
+	fmt.Fprintf(out, "%s, %s\n\n", p.Bold(term.Number(u.Total.Requests)+" requests"), usageSpan(u))
+	columns := []string{}
+	for _, d := range u.By {
+		columns = append(columns, strings.ToUpper(string(d)))
+	}
+	t := term.NewTable(p, append(columns, "TOKENS", ">INPUT", ">CACHED", ">OUTPUT", ">COST", ">REQUESTS", ">FAILED", ">P50", ">P90")...)
+	rows, most := slices.Clone(u.Rows), int64(1)
+	if !slices.ContainsFunc(u.By, func(d history.Dimension) bool {
+		return d == history.ByHour || d == history.ByDay || d == history.ByMonth
+	}) {
+		slices.SortStableFunc(rows, func(x, y history.UsageRow) int {
+			return cmp.Or(cmp.Compare(y.TokensIn+y.TokensOut, x.TokensIn+x.TokensOut), cmp.Compare(y.Requests, x.Requests))
+		})
+	}
+	for _, r := range rows {
+		most = max(most, r.TokensIn+r.TokensOut)
+	}
+	for _, r := range rows {
+		var cells []string
+		for _, d := range u.By {
+			cells = append(cells, usageName(d, r.Of(d)))
+		}
+		t.Row(append(append(cells, bar(r.TokensIn+r.TokensOut, most)), usageFigures(p, r.UsageSums)...)...)
+	}
+	if len(rows) > 1 {
+		total := make([]string, len(u.By))
+		if len(total) > 0 {
+			total[0] = p.Bold("total")
+		}
+		t.Row(append(append(total, ""), usageFigures(p, u.Total)...)...)
+	}
+	_ = t.Write(out)
+	if u.Total.Unpriced > 0 {
+		fmt.Fprintf(out, "\nThe cost of %s is not known: add a price block, or a price_file, for their models.\n", term.Count(int(u.Total.Unpriced), "request"))
+	}
+}
+
+func usageSpan(u history.Usage) string {
+	if u.From.IsZero() {
+		return "since the history began"
+	}
+	const form = "2006-01-02 15:04"
+	return fmt.Sprintf("from %s to %s", u.From.Local().Format(form), u.To.Local().Format(form))
+}
+
+func usageName(d history.Dimension, name string) string {
+	if d == history.ByHour {
+		if t, err := time.Parse(time.RFC3339, name); err == nil {
+			return t.Format("2006-01-02 15:04")
+		}
+	}
+	return name
+}
+
+func usageFigures(p term.Paint, s history.UsageSums) []string {
+	failed := ""
+	if s.Failed > 0 {
+		failed = p.Warn(term.Number(s.Failed))
+	}
+	return []string{
+		term.Number(s.TokensIn), term.Number(s.TokensCacheRead), term.Number(s.TokensOut), costText(s.Cost), term.Number(s.Requests), failed,
+		term.Millis(time.Duration(s.P50).Seconds() * 1000), term.Millis(time.Duration(s.P90).Seconds() * 1000),
+	}
+}
+
+// costText is the amounts of all currencies; "" if nothing is known.
+func costText(costs []history.Cost) string {
+	texts := make([]string, 0, len(costs))
+	for _, c := range costs {
+		texts = append(texts, money(c))
+	}
+	return strings.Join(texts, " + ")
+}
+
+// money is an amount with two digits, and more if it is small.
+func money(c history.Cost) string {
+	units := c.Amount.Units()
+	digits := 2
+	if units > 0 && units < 1 {
+		digits = 4
+	}
+	text := strconv.FormatFloat(units, 'f', digits, 64)
+	if units > 0 && units < 0.00005 {
+		text = "<0.0001"
+	}
+	return text + " " + c.Currency
+}
+
+// barWidth is how many characters a bar has at most.
+const barWidth = 16
+
+// bar is a length of n of most, in eighths of a character.
+func bar(n, most int64) string {
+	eighths := int(float64(n) / float64(most) * barWidth * 8)
+	if n > 0 && eighths == 0 {
+		eighths = 1
+	}
+	out := strings.Repeat("█", eighths/8)
+	if part := eighths % 8; part > 0 {
+		out += string([]rune("▏▎▍▌▋▊▉")[part-1])
+	}
+	if out == "" {
+		return " " // not a dash
+	}
+	return out
+}
+
+// jsonLine writes a value as one line.
+func (a *app) jsonLine(v any) error {
+	b, err := json.Marshal(v)
+	if err == nil {
+		_, err = a.out.Write(append(b, '\n'))
+	}
+	return err
+}

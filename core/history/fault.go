@@ -1,0 +1,88 @@
+package history
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// fault is a kind of trouble with the file. It is reported once, however often
+// it shows.
+type fault string
+
+const (
+	faultFull     fault = "the disk is full"
+	faultLocked   fault = "another program has locked it"
+	faultReadOnly fault = "it cannot be written: check who owns it, and whether the disk is read-only"
+	faultDamaged  fault = "it is damaged"
+	faultDisk     fault = "reading or writing it fails"
+	faultOther    fault = "it cannot be used"
+)
+
+func faultOf(err error) fault {
+	code := 0
+	if e := (*sqlite.Error)(nil); errors.As(err, &e) {
+		code = e.Code() & 0xff
+	}
+	switch {
+	case code == sqlite3.SQLITE_FULL, errors.Is(err, syscall.ENOSPC):
+		return faultFull
+	case code == sqlite3.SQLITE_BUSY, code == sqlite3.SQLITE_LOCKED:
+		return faultLocked
+	case code == sqlite3.SQLITE_READONLY, code == sqlite3.SQLITE_CANTOPEN, code == sqlite3.SQLITE_PERM, errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return faultReadOnly
+	case code == sqlite3.SQLITE_CORRUPT, code == sqlite3.SQLITE_NOTADB:
+		return faultDamaged
+	case code == sqlite3.SQLITE_IOERR:
+		return faultDisk
+	}
+	return faultOther
+}
+
+// setAsideHelps says that a new file would work where this one does not.
+func setAsideHelps(err error) bool {
+	newer := (*newerError)(nil)
+	return errors.As(err, &newer) || faultOf(err) == faultDamaged
+}
+
+// plain is an error in words.
+func plain(err error) string {
+	if newer := (*newerError)(nil); errors.As(err, &newer) {
+		return newer.Error()
+	}
+	if f := faultOf(err); f != faultOther {
+		return string(f)
+	}
+	return err.Error()
+}
+
+// failed notes that the file cannot be written now.
+func (w *writer) failed(err error) {
+	now := w.store.options.Now()
+	w.retryAt = now.Add(retryEvery)
+	if setAsideHelps(err) && w.store.file.Load() != nil {
+		if w.setAside(err) == nil {
+			w.retryAt = now
+			return
+		}
+	}
+	f := faultOf(err)
+	if f == w.fault {
+		return
+	}
+	w.fault = f
+	text := string(f)
+	if f == faultOther || f == faultDisk {
+		text += ": " + err.Error()
+	}
+	w.report(event.LevelWarn, fmt.Sprintf("the history cannot be written to %s: %s; requests go on, and up to %d records wait for it", w.store.path, text, 2*queueSize))
+	if f != faultLocked && f != faultFull {
+		w.close() // it is opened anew at the next try
+	}
+}

@@ -1,0 +1,208 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// file is an open history.
+type file struct {
+	path    string
+	info    fs.FileInfo // tells it from another file of the same name
+	writing *sql.DB     // one connection
+	reading *sql.DB     // some, which cannot write
+
+	request, attempt, hourly, daily *sql.Stmt
+}
+
+// openFile opens the file, and makes or migrates it. It is private, and so is what
+// SQLite lays beside it.
+func openFile(ctx context.Context, path string, remote bool) (f *file, err error) {
+	created, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the state directory is the user's
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(created.Chmod(0o600), created.Close()); err != nil {
+		return nil, err
+	}
+	f = &file{path: path}
+	defer func() {
+		if err != nil {
+			f.close()
+		}
+	}()
+	journal := "wal"
+	if remote {
+		journal = "truncate" // shared memory does not work there
+	}
+	// auto_vacuum is set before the first table is made, or has no effect.
+	f.writing, err = connect(path, "rw", 1, "auto_vacuum(incremental)", "journal_mode("+journal+")", "synchronous(normal)", "journal_size_limit(16777216)")
+	if err != nil {
+		return f, err
+	}
+	if err := migrate(ctx, f.writing); err != nil {
+		return f, err
+	}
+	if f.reading, err = connect(path, "ro", readers); err != nil {
+		return f, err
+	}
+	if f.info, err = os.Stat(path); err != nil {
+		return f, err
+	}
+	return f, f.prepare(ctx)
+}
+
+// readers is how many questions are answered at the same time.
+const readers = 2
+
+// connect returns a pool of connections. What a connection waits for a lock is
+// short: the next transaction comes soon.
+func connect(path, mode string, most int, pragmas ...string) (*sql.DB, error) {
+	q := url.Values{"mode": {mode}, "_pragma": append([]string{"busy_timeout(250)"}, pragmas...), "_txlock": {"immediate"}}
+	if mode == "ro" {
+		q.Del("_txlock")
+	}
+	slashed := filepath.ToSlash(path)
+	if !strings.HasPrefix(slashed, "/") {
+		slashed = "/" + slashed
+	}
+	u := url.URL{Scheme: "file", Path: slashed, RawQuery: q.Encode()}
+	db, err := sql.Open("sqlite", u.String())
+	if err == nil {
+		db.SetMaxOpenConns(most)
+		db.SetMaxIdleConns(most)
+	}
+	return db, err
+}
+
+func (f *file) prepare(ctx context.Context) error {
+	for _, p := range []struct {
+		into  **sql.Stmt
+		query string
+	}{
+		{&f.request, insertInto("requests", requestColumns)},
+		{&f.attempt, insertInto("attempts", attemptColumns)},
+		{&f.hourly, addTo("hourly", "time")},
+		{&f.daily, addTo("daily", "day")},
+	} {
+		s, err := f.writing.PrepareContext(ctx, p.query)
+		if err != nil {
+			return err
+		}
+		*p.into = s
+	}
+	return nil
+}
+
+func insertInto(table string, columns []string) string {
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)", table, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1))
+}
+
+// addTo adds sums to those that are there.
+func addTo(table, period string) string {
+	columns := slices.Concat([]string{period}, groupColumns, sumColumns)
+	var updates []string
+	for _, c := range sumColumns {
+		updates = append(updates, fmt.Sprintf("%s = %s + excluded.%s", c, c, c))
+	}
+	key := append([]string{period}, groupColumns...)
+	return insertInto(table, columns) + fmt.Sprintf(" ON CONFLICT (%s) DO UPDATE SET %s", strings.Join(key, ", "), strings.Join(updates, ", "))
+}
+
+func (f *file) close() {
+	for _, s := range []*sql.Stmt{f.request, f.attempt, f.hourly, f.daily} {
+		if s != nil {
+			_ = s.Close()
+		}
+	}
+	if f.reading != nil {
+		_ = f.reading.Close()
+	}
+	if f.writing != nil {
+		_ = f.writing.Close() // moves the write-ahead log into the file
+	}
+}
+
+// ready opens the file if it is not open, or is another one by now.
+func (w *writer) ready() bool {
+	ctx := context.Background()
+	s := w.store
+	f := s.file.Load()
+	if f != nil && !f.replaced() {
+		return true
+	}
+	if f != nil {
+		w.close()
+		w.report(event.LevelWarn, fmt.Sprintf("the history file %s was removed or replaced while it was in use; a new one is begun", s.path))
+		removeBeside(s.path)
+	}
+	kind, remote := remoteFileSystem(s.options.Dir)
+	f, err := openFile(ctx, s.path, remote)
+	if err != nil && setAsideHelps(err) {
+		if err = w.setAside(err); err == nil {
+			f, err = openFile(ctx, s.path, remote)
+		}
+	}
+	if err != nil {
+		w.failed(err)
+		return false
+	}
+	if remote {
+		w.report(event.LevelWarn, fmt.Sprintf("the history is on a network file system (%s), where SQLite is slow and less safe: set the state directory to a local disk, or turn the history off", kind))
+	}
+	s.file.Store(f)
+	return true
+}
+
+func (w *writer) close() {
+	if f := w.store.file.Swap(nil); f != nil {
+		f.close()
+	}
+}
+
+// replaced says that the path leads to another file, or to none.
+func (f *file) replaced() bool {
+	now, err := os.Stat(f.path)
+	return err != nil && errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, f.info)
+}
+
+// removeBeside removes what belongs to a file that is gone.
+func removeBeside(path string) {
+	for _, end := range beside {
+		_ = os.Remove(path + end)
+	}
+}
+
+// beside are the ends of the names of the files that SQLite lays beside its own.
+var beside = []string{"-wal", "-shm", "-journal"}
+
+// setAside renames a file that cannot be used, so that a new one can be begun.
+func (w *writer) setAside(why error) error {
+	s := w.store
+	w.close()
+	kind := "damaged"
+	if newer := (*newerError)(nil); errors.As(why, &newer) {
+		kind = "newer"
+	}
+	to := fmt.Sprintf("%s.%s-%s", s.path, kind, s.options.Now().UTC().Format("20060102T150405"))
+	if err := os.Rename(s.path, to); err != nil {
+		return fmt.Errorf("%w; it cannot be set aside: %w", why, err)
+	}
+	for _, end := range beside {
+		_ = os.Rename(s.path+end, to+end)
+	}
+	w.report(event.LevelWarn, fmt.Sprintf("the history file cannot be used: %s; it is kept as %s, and a new one is begun", plain(why), to))
+	return nil
+}

@@ -1,0 +1,236 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Filter says which requests are wanted. What is empty matches all. Client,
+// Channel, Key and Model may hold * for any characters.
+type Filter struct {
+	From, To time.Time // To itself is not included
+	Client   string
+	Channel  string
+	Key      string
+	Model    string
+	Status   string // such as "502" or "5xx"
+	Verdict  string
+	Failed   bool
+	Text     string // in the ID, path, model, or error; needs From
+}
+
+// Page is some requests, the newest first.
+type Page struct {
+	Records []Record `json:"requests"`
+	Next    string   `json:"next,omitempty"` // the cursor of the next page; "": there is none
+}
+
+// MaxPage is how many requests a page has at most.
+const MaxPage = 1000
+
+// QueryError is a question that makes no sense.
+type QueryError struct{ Message string }
+
+func (e *QueryError) Error() string { return e.Message }
+
+// ErrNoHistory says that there is no file.
+var ErrNoHistory = errors.New("there is no history yet")
+
+// NotFoundError says that no such request is kept.
+type NotFoundError struct{ ID string }
+
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("the history has no request %q; it may have been removed because of its age", e.ID)
+}
+
+// Reader answers questions.
+type Reader struct {
+	db   *sql.DB
+	zone *time.Location
+}
+
+// Read returns a reader of what is written so far.
+func (s *Store) Read() (*Reader, error) {
+	f := s.file.Load()
+	if f == nil {
+		return nil, ErrNoHistory
+	}
+	return &Reader{f.reading, s.settings.Load().Zone}, nil
+}
+
+// condition is what a WHERE clause is made of.
+type condition struct {
+	terms []string
+	args  []any
+}
+
+func (c *condition) add(term string, args ...any) {
+	c.terms = append(c.terms, term)
+	c.args = append(c.args, args...)
+}
+
+func (c *condition) where() string {
+	if len(c.terms) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(c.terms, " AND ")
+}
+
+// name matches a column against a value in which * stands for any characters.
+func (c *condition) name(column, value string) {
+	switch {
+	case value == "":
+	case strings.Contains(value, "*"):
+		escaped := strings.NewReplacer("[", "[[]", "?", "[?]").Replace(value)
+		c.add(column+" GLOB ?", escaped)
+	default:
+		c.add(column+" = ?", value)
+	}
+}
+
+func (c *condition) names(f Filter) {
+	c.name("client", f.Client)
+	c.name("channel", f.Channel)
+	c.name("key", f.Key)
+	c.name("model", f.Model)
+}
+
+func (f Filter) condition() (c condition, err error) {
+	if !f.From.IsZero() {
+		c.add("time >= ?", f.From.UnixMilli())
+	}
+	if !f.To.IsZero() {
+		c.add("time < ?", f.To.UnixMilli())
+	}
+	c.names(f)
+	c.name("verdict", f.Verdict)
+	if f.Failed {
+		c.add("failed")
+	}
+	if err := c.status(f.Status); err != nil {
+		return c, err
+	}
+	if f.Text != "" {
+		if f.From.IsZero() {
+			return c, &QueryError{"a search for text needs a time to begin at: give from as well"}
+		}
+		like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(f.Text) + "%"
+		c.add(`(id LIKE ? ESCAPE '\' OR path LIKE ? ESCAPE '\' OR model LIKE ? ESCAPE '\' OR error LIKE ? ESCAPE '\')`, like, like, like, like)
+	}
+	return c, nil
+}
+
+func (c *condition) status(status string) error {
+	if status == "" {
+		return nil
+	}
+	if class, ok := strings.CutSuffix(status, "xx"); ok && len(class) == 1 && class >= "1" && class <= "5" {
+		n, _ := strconv.Atoi(class)
+		c.add("status >= ? AND status < ?", n*100, n*100+100)
+		return nil
+	}
+	n, err := strconv.Atoi(status)
+	if err != nil || n < 100 || n > 599 {
+		return &QueryError{fmt.Sprintf("%q is not a status: expected a number such as 502, or a class such as 5xx", status)}
+	}
+	c.add("status = ?", n)
+	return nil
+}
+
+var selectRequests = "SELECT seq, " + strings.Join(requestColumns, ", ") + " FROM requests"
+
+// Requests returns a page of at most n requests, after the one that cursor names.
+func (r *Reader) Requests(ctx context.Context, f Filter, cursor string, n int) (Page, error) {
+	c, err := f.condition()
+	if err != nil {
+		return Page{}, err
+	}
+	if cursor != "" {
+		at, seq, err := parseCursor(cursor)
+		if err != nil {
+			return Page{}, err
+		}
+		c.add("(time, seq) < (?, ?)", at, seq)
+	}
+	n = min(max(n, 1), MaxPage)
+	query := selectRequests + c.where() + " ORDER BY time DESC, seq DESC LIMIT " + strconv.Itoa(n+1)
+	rows, err := r.db.QueryContext(ctx, query, c.args...)
+	if err != nil {
+		return Page{}, err
+	}
+	defer func() { _ = rows.Close() }()
+	page := Page{Records: []Record{}}
+	var last int64
+	for rows.Next() {
+		if len(page.Records) == n {
+			page.Next = fmt.Sprintf("%d.%d", page.Records[n-1].Time.UnixMilli(), last)
+			break
+		}
+		var record Record
+		if last, err = record.read(rows); err != nil {
+			return Page{}, err
+		}
+		page.Records = append(page.Records, record)
+	}
+	return page, rows.Err()
+}
+
+func parseCursor(s string) (at, seq int64, err error) {
+	first, second, _ := strings.Cut(s, ".")
+	at, err = strconv.ParseInt(first, 10, 64)
+	if err == nil {
+		seq, err = strconv.ParseInt(second, 10, 64)
+	}
+	if err != nil {
+		return 0, 0, &QueryError{"the cursor is not one that a page gave"}
+	}
+	return at, seq, nil
+}
+
+// Each calls f with all requests that the filter matches, the newest first.
+func (r *Reader) Each(ctx context.Context, f Filter, each func(Record) error) error {
+	for cursor := ""; ; {
+		page, err := r.Requests(ctx, f, cursor, MaxPage)
+		if err != nil {
+			return err
+		}
+		for _, record := range page.Records {
+			if err := each(record); err != nil {
+				return err
+			}
+		}
+		if cursor = page.Next; cursor == "" {
+			return nil
+		}
+	}
+}
+
+// Request returns a request with its attempts.
+func (r *Reader) Request(ctx context.Context, id string) (Record, error) {
+	var record Record
+	seq, err := record.read(r.db.QueryRowContext(ctx, selectRequests+" WHERE id = ? ORDER BY seq DESC LIMIT 1", id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return record, &NotFoundError{id}
+	}
+	if err != nil {
+		return record, err
+	}
+	rows, err := r.db.QueryContext(ctx, "SELECT "+strings.Join(attemptColumns[2:], ", ")+" FROM attempts WHERE request = ? ORDER BY n", seq)
+	if err != nil {
+		return record, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		a, err := readAttempt(rows)
+		if err != nil {
+			return record, err
+		}
+		record.Attempts = append(record.Attempts, a)
+	}
+	return record, rows.Err()
+}

@@ -1,0 +1,138 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// applicationID marks the file as ours, for file(1) and for us.
+const applicationID = 0x6169746e // "aitn"
+
+// migrations lead from each version of the schema to the next; the version of a
+// file is its user_version. They are never changed once they were released.
+var migrations = []string{version1}
+
+// Times are in milliseconds since 1970, durations in microseconds, costs in
+// billionths of the currency's unit. A cost is null where it is not known.
+var version1 = `
+CREATE TABLE requests (
+	seq                INTEGER PRIMARY KEY,
+	time               INTEGER NOT NULL, -- of arrival
+	id                 TEXT    NOT NULL,
+	client             TEXT    NOT NULL,
+	entry              TEXT    NOT NULL,
+	method             TEXT    NOT NULL,
+	path               TEXT    NOT NULL,
+	dialect            TEXT    NOT NULL,
+	endpoint           TEXT    NOT NULL,
+	model              TEXT    NOT NULL, -- asked for
+	sent               TEXT    NOT NULL, -- to the channel, where it is another one
+	route              TEXT    NOT NULL,
+	channel            TEXT    NOT NULL,
+	key                TEXT    NOT NULL,
+	egress             TEXT    NOT NULL,
+	status             INTEGER NOT NULL,
+	verdict            TEXT    NOT NULL,
+	error              TEXT    NOT NULL, -- a code
+	failed             INTEGER NOT NULL,
+	stream             INTEGER NOT NULL,
+	ttfb               INTEGER NOT NULL,
+	total              INTEGER NOT NULL,
+	attempts           INTEGER NOT NULL,
+	bytes_in           INTEGER NOT NULL,
+	bytes_out          INTEGER NOT NULL,
+	tokens_in          INTEGER NOT NULL,
+	tokens_out         INTEGER NOT NULL,
+	tokens_cache_read  INTEGER NOT NULL,
+	tokens_cache_write INTEGER NOT NULL,
+	tokens_reasoning   INTEGER NOT NULL,
+	cost               INTEGER,
+	currency           TEXT    NOT NULL
+);
+CREATE INDEX requests_time    ON requests (time);
+CREATE INDEX requests_id      ON requests (id);
+CREATE INDEX requests_model   ON requests (model, time);
+CREATE INDEX requests_channel ON requests (channel, time);
+CREATE INDEX requests_key     ON requests (key, time);
+CREATE INDEX requests_client  ON requests (client, time);
+CREATE INDEX requests_failed  ON requests (time) WHERE failed;
+
+CREATE TABLE attempts (
+	request INTEGER NOT NULL,
+	n       INTEGER NOT NULL, -- from 1
+	channel TEXT    NOT NULL,
+	key     TEXT    NOT NULL,
+	sent    TEXT    NOT NULL,
+	status  INTEGER NOT NULL,
+	verdict TEXT    NOT NULL, -- what it is about
+	means   TEXT    NOT NULL,
+	rule    TEXT    NOT NULL,
+	wait    INTEGER NOT NULL,
+	ttfb    INTEGER NOT NULL,
+	total   INTEGER NOT NULL,
+	undecided INTEGER NOT NULL, -- it failed after all was delivered
+	PRIMARY KEY (request, n)
+) WITHOUT ROWID;
+` + sumTable("hourly", "time") + sumTable("daily", "day")
+
+// sumTable is a table of sums. Hours begin at whole hours of UTC and are
+// milliseconds; a day is a number such as 20261126, in the time zone of the
+// configuration.
+func sumTable(name, period string) string {
+	columns := []string{period + " INTEGER NOT NULL"}
+	for _, c := range groupColumns {
+		columns = append(columns, c+" TEXT NOT NULL")
+	}
+	for _, c := range sumColumns {
+		columns = append(columns, c+" INTEGER NOT NULL")
+	}
+	key := append([]string{period}, groupColumns...)
+	return fmt.Sprintf("CREATE TABLE %s (\n\t%s,\n\tPRIMARY KEY (%s)\n) WITHOUT ROWID;\n", name, strings.Join(columns, ",\n\t"), strings.Join(key, ", "))
+}
+
+// groupColumns are what sums are kept for.
+var groupColumns = []string{"model", "channel", "key", "client", "currency"}
+
+// sumColumns are what is summed up, in the order of [sums.values].
+var sumColumns = func() []string {
+	columns := []string{
+		"requests", "failed", "retries", "tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write", "tokens_reasoning", "cost", "unpriced", "ttfb",
+	}
+	for i := range buckets {
+		columns = append(columns, "ttfb_"+strconv.Itoa(i))
+	}
+	return columns
+}()
+
+// migrate brings the schema up to date, one version in one transaction.
+func migrate(ctx context.Context, db *sql.DB) error {
+	version, err := schemaVersion(ctx, db)
+	if err != nil {
+		return err
+	}
+	if version > len(migrations) {
+		return &newerError{version}
+	}
+	for ; version < len(migrations); version++ {
+		script := fmt.Sprintf("BEGIN IMMEDIATE;\n%s\nPRAGMA user_version = %d; PRAGMA application_id = %d;\nCOMMIT;", migrations[version], version+1, applicationID)
+		if _, err := db.ExecContext(ctx, script); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func schemaVersion(ctx context.Context, db *sql.DB) (version int, err error) {
+	err = db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
+	return version, err
+}
+
+// newerError says that a newer program wrote the file.
+type newerError struct{ version int }
+
+func (e *newerError) Error() string {
+	return fmt.Sprintf("it was written by a newer version of aitunnel (schema %d, this one knows %d)", e.version, len(migrations))
+}

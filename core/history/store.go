@@ -1,0 +1,132 @@
+package history
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// Settings say what is kept.
+type Settings struct {
+	Enabled bool
+	Keep    time.Duration // of the records of requests
+	MaxSize int64         // of the file in bytes
+	Zone    *time.Location
+}
+
+// Options of [Start].
+type Options struct {
+	Dir    string // of the file
+	Report func(level event.Level, message string)
+	Now    func() time.Time // default time.Now
+}
+
+// FileName is the name of the file in the state directory.
+const FileName = "history.db"
+
+// Store is the history of a running program. It is safe for concurrent use.
+type Store struct {
+	options  Options
+	path     string
+	settings atomic.Pointer[Settings]
+
+	mu       sync.Mutex // guards the queue; held for moments only
+	queue    []item
+	overflow deltas // sums of rows that found the queue full
+	dropped  uint64 // those rows
+
+	wake   chan struct{} // holds a token when a transaction's worth of rows waits
+	ask    chan func()   // done by the writer
+	ended  chan struct{}
+	cancel context.CancelFunc
+
+	file   atomic.Pointer[file] // open; nil: none
+	writer writer
+}
+
+// How much is written at a time, and how much may wait.
+const (
+	queueSize   = 8192
+	perCommit   = 500
+	commitEvery = time.Second
+)
+
+// Start returns a store that keeps nothing until it is told to by
+// [Store.Configure].
+func Start(o Options) *Store {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Store{
+		options: o, path: filepath.Join(o.Dir, FileName), queue: make([]item, 0, queueSize), overflow: deltas{},
+		wake: make(chan struct{}, 1), ask: make(chan func()), ended: make(chan struct{}), cancel: cancel,
+	}
+	s.settings.Store(&Settings{Zone: time.Local})
+	s.writer = writer{store: s, spare: make([]item, 0, queueSize), sums: deltas{}}
+	go s.writer.run(ctx)
+	return s
+}
+
+// Configure says what is to be kept from now on.
+func (s *Store) Configure(to Settings) {
+	if to.Zone == nil {
+		to.Zone = time.Local
+	}
+	s.settings.Store(&to)
+	s.nudge()
+}
+
+// Add takes the record of a request that ended. It never waits for the file, and
+// the record must not be changed any more.
+func (s *Store) Add(ended time.Time, r *event.Request) {
+	settings := s.settings.Load()
+	if !settings.Enabled {
+		return
+	}
+	i := item{ended, r}
+	s.mu.Lock()
+	n := len(s.queue)
+	if n < queueSize {
+		s.queue = append(s.queue, i)
+	} else {
+		s.overflow.add(i, settings.Zone, s.overflow.name(r))
+		s.dropped++
+	}
+	s.mu.Unlock()
+	if n == perCommit {
+		s.nudge()
+	}
+}
+
+func (s *Store) nudge() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Flush returns when all that was added before is written, or cannot be.
+func (s *Store) Flush(ctx context.Context) {
+	done := make(chan struct{})
+	select {
+	case s.ask <- func() { s.writer.flush(); close(done) }:
+		<-done
+	case <-ctx.Done():
+	case <-s.ended:
+	}
+}
+
+// Close writes what is left and closes the file. If that takes longer than ctx,
+// what is left is lost.
+func (s *Store) Close(ctx context.Context) {
+	s.cancel()
+	select {
+	case <-s.ended:
+	case <-ctx.Done():
+	}
+}

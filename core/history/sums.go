@@ -1,0 +1,188 @@
+package history
+
+import (
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// bounds are the upper ends of the buckets for the time to the first byte, four
+// a decade; the last bucket has none.
+var bounds = []time.Duration{
+	10e6, 18e6, 32e6, 56e6, 100e6, 180e6, 320e6, 560e6, 1e9, 1.8e9, 3.2e9, 5.6e9, 10e9, 18e9, 32e9, 56e9, 100e9, 180e9, 320e9,
+}
+
+// buckets is how many there are.
+const buckets = 20
+
+func bucketOf(d time.Duration) int {
+	for i, bound := range bounds {
+		if d <= bound {
+			return i
+		}
+	}
+	return buckets - 1
+}
+
+// quantile is where q of the samples are below, within its bucket by a straight
+// line; 0 without samples.
+func quantile(counts []int64, q float64) time.Duration {
+	total := int64(0)
+	for _, n := range counts {
+		total += n
+	}
+	rank := q * float64(total)
+	below := 0.0
+	for i, n := range counts {
+		if n == 0 || below+float64(n) < rank {
+			below += float64(n)
+			continue
+		}
+		low, high := time.Duration(0), bounds[min(i, len(bounds)-1)]
+		if i > 0 {
+			low = bounds[i-1]
+		}
+		return low + time.Duration(float64(high-low)*(rank-below)/float64(n))
+	}
+	return 0
+}
+
+// group is what sums are kept for, and when.
+type group struct {
+	hour     int64 // ms
+	day      int   // 20261126
+	model    string
+	channel  string
+	key      string
+	client   string
+	currency string
+}
+
+// sums are what requests add up to, in the order of sumColumns.
+type sums struct {
+	requests, failed, retries        int64
+	input, output                    int64
+	cacheRead, cacheWrite, reasoning int64
+	cost, unpriced                   int64
+	ttfb                             int64 // of all in the buckets, in microseconds
+	latency                          [buckets]int64
+}
+
+// values are the sums as arguments of a statement.
+func (s *sums) values(args []any) []any {
+	args = append(args, s.requests, s.failed, s.retries, s.input, s.output, s.cacheRead, s.cacheWrite, s.reasoning, s.cost, s.unpriced, s.ttfb)
+	for _, n := range s.latency {
+		args = append(args, n)
+	}
+	return args
+}
+
+// targets are where the columns of a row are read into.
+func (s *sums) targets(to []any) []any {
+	to = append(to, &s.requests, &s.failed, &s.retries, &s.input, &s.output, &s.cacheRead, &s.cacheWrite, &s.reasoning, &s.cost, &s.unpriced, &s.ttfb)
+	for i := range s.latency {
+		to = append(to, &s.latency[i])
+	}
+	return to
+}
+
+// join adds others. It is not for costs in different currencies.
+func (s *sums) join(o *sums) {
+	s.requests += o.requests
+	s.failed += o.failed
+	s.retries += o.retries
+	s.input += o.input
+	s.output += o.output
+	s.cacheRead += o.cacheRead
+	s.cacheWrite += o.cacheWrite
+	s.reasoning += o.reasoning
+	s.cost += o.cost
+	s.unpriced += o.unpriced
+	s.ttfb += o.ttfb
+	for i := range s.latency {
+		s.latency[i] += o.latency[i]
+	}
+}
+
+func (s *sums) add(r *event.Request) {
+	s.requests++
+	s.retries += int64(r.Retries)
+	s.input += int64(r.TokensIn)
+	s.output += int64(r.TokensOut)
+	s.cacheRead += int64(r.TokensCacheRead)
+	s.cacheWrite += int64(r.TokensCacheWrite)
+	s.reasoning += int64(r.TokensReasoning)
+	s.cost += int64(r.Cost)
+	failed := r.Failed()
+	if failed {
+		s.failed++
+	}
+	if unpriced(r, failed) {
+		s.unpriced++
+	}
+	if !failed && r.TTFB > 0 {
+		ttfb := time.Duration(r.TTFB)
+		s.ttfb += ttfb.Microseconds()
+		s.latency[bucketOf(ttfb)]++
+	}
+}
+
+// unpriced says that a request costs something that is not known: the site said
+// how many tokens it charges, or answered a request for a model well.
+func unpriced(r *event.Request, failed bool) bool {
+	return r.Currency == "" && (r.TokensIn+r.TokensOut > 0 || !failed && r.Model != "" && r.Endpoint == "generate" && r.Status < 400 && r.Status > 0)
+}
+
+// deltas are sums that are not written yet.
+type deltas map[group]*sums
+
+// Other is the model of what is not counted under its own name: callers may make
+// names up, which must not make a sum each.
+const Other = "other"
+
+// add counts a request under a name of its model.
+func (d deltas) add(item item, zone *time.Location, model string) {
+	r, at := item.request, arrival(item)
+	g := group{
+		hour: at.Truncate(time.Hour).UnixMilli(), day: dayOf(at.In(zone)),
+		model: model, channel: r.Channel, key: r.Key, client: r.Client, currency: r.Currency,
+	}
+	s := d[g]
+	if s == nil {
+		s = &sums{}
+		d[g] = s
+	}
+	s.add(r)
+}
+
+// name is that of the model, unless there are very many.
+func (d deltas) name(r *event.Request) string {
+	if len(d) >= maxModels {
+		return Other
+	}
+	return short(r.Model)
+}
+
+// names are the models that have sums of their own in this hour.
+type names struct {
+	hour   int64
+	models map[string]bool
+}
+
+// maxModels is how many.
+const maxModels = 500
+
+// of is the name under which a request is counted.
+func (n *names) of(i item) string {
+	if hour := arrival(i).Unix() / 3600; n.models == nil || hour > n.hour {
+		n.hour, n.models = hour, map[string]bool{}
+	}
+	name := short(i.request.Model)
+	if !n.models[name] {
+		if len(n.models) >= maxModels {
+			return Other
+		}
+		n.models[name] = true
+	}
+	return name
+}

@@ -1,0 +1,112 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// keepSums is how long sums are kept.
+const keepSums = 2 * 366 * 24 * time.Hour
+
+// perRemoval is how many rows are removed in one transaction: readers and the
+// writer wait for no more.
+const perRemoval = 2000
+
+// tidy removes what is too old, or too much.
+func (w *writer) tidy(ctx context.Context) {
+	s, f := w.store.settings.Load(), w.store.file.Load()
+	if f == nil {
+		return
+	}
+	now := w.store.options.Now()
+	err := f.removeBefore(ctx, now.Add(-s.Keep))
+	if err == nil {
+		err = f.shrink(ctx, s.MaxSize)
+	}
+	if err == nil {
+		err = f.removeSums(now.Add(-keepSums).In(s.Zone))
+	}
+	if err == nil {
+		_, err = f.writing.ExecContext(context.Background(), "PRAGMA incremental_vacuum(2000); PRAGMA optimize;")
+	}
+	if err != nil {
+		w.failed(err)
+	}
+}
+
+// removeBefore removes the records of requests that came before a time.
+func (f *file) removeBefore(ctx context.Context, t time.Time) error {
+	for ctx.Err() == nil {
+		n, err := f.removeSome("time < ? ORDER BY time", t.UnixMilli())
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeSome removes some rows of requests, and their attempts. A stop waits for
+// it: a call that is given up would leave a connection behind for a moment.
+func (f *file) removeSome(where string, args ...any) (int64, error) {
+	ctx := context.Background()
+	tx, err := f.writing.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = tx.Rollback() }()
+	chosen := fmt.Sprintf("SELECT seq FROM requests WHERE %s LIMIT %d", where, perRemoval)
+	if _, err := tx.ExecContext(ctx, "DELETE FROM attempts WHERE request IN ("+chosen+")", args...); err != nil {
+		return 0, err
+	}
+	removed, err := tx.ExecContext(ctx, "DELETE FROM requests WHERE seq IN ("+chosen+")", args...)
+	if err != nil {
+		return 0, err
+	}
+	n, err := removed.RowsAffected()
+	if err != nil {
+		return 0, err
+	}
+	return n, tx.Commit()
+}
+
+// shrink removes the oldest records until the file has room again: it is kept
+// some percent below the most that it may have, so that this is rare.
+func (f *file) shrink(ctx context.Context, most int64) error {
+	used, err := f.used()
+	if err != nil || used <= most {
+		return err
+	}
+	for used > most-most/20 && ctx.Err() == nil {
+		n, err := f.removeSome("true ORDER BY time")
+		if err != nil || n == 0 {
+			return err
+		}
+		if used, err = f.used(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// used is how many bytes of the file hold something.
+func (f *file) used() (bytes int64, err error) {
+	var pages, free, size int64
+	err = f.writing.QueryRowContext(context.Background(), "SELECT page_count, freelist_count, page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size").Scan(&pages, &free, &size)
+	return (pages - free) * size, err
+}
+
+func (f *file) removeSums(before time.Time) error {
+	ctx, day := context.Background(), dayOf(before)
+	if _, err := f.writing.ExecContext(ctx, "DELETE FROM hourly WHERE time < ?", before.Truncate(time.Hour).UnixMilli()); err != nil {
+		return err
+	}
+	_, err := f.writing.ExecContext(ctx, "DELETE FROM daily WHERE day < ?", day)
+	return err
+}
+
+// dayOf is the day of a time, in its zone, as a number such as 20261126.
+func dayOf(t time.Time) int {
+	year, month, day := t.Date()
+	return year*10000 + int(month)*100 + day
+}

@@ -1,0 +1,324 @@
+package history
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// Dimension is what usage can be divided by.
+type Dimension string
+
+// The dimensions.
+const (
+	ByHour    Dimension = "hour"
+	ByDay     Dimension = "day"
+	ByMonth   Dimension = "month"
+	ByClient  Dimension = "client"
+	ByChannel Dimension = "channel"
+	ByKey     Dimension = "key"
+	ByModel   Dimension = "model"
+)
+
+// Dimensions lists them.
+var Dimensions = []Dimension{ByHour, ByDay, ByMonth, ByClient, ByChannel, ByKey, ByModel}
+
+// isTime says that it divides by time.
+func (d Dimension) isTime() bool { return d == ByHour || d == ByDay || d == ByMonth }
+
+// Question is about usage.
+type Question struct {
+	Filter // its times and names
+	By     []Dimension
+}
+
+// Usage is the answer.
+type Usage struct {
+	From   time.Time   `json:"from"` // what was asked for, rounded to whole hours or days; the zero time: all
+	To     time.Time   `json:"to"`
+	By     []Dimension `json:"by"`
+	Rows   []UsageRow  `json:"rows"` // in the order of By
+	Total  UsageSums   `json:"total"`
+	Before *UsageSums  `json:"before"` // the total of the time before, of the same length; null if all was asked for
+}
+
+// UsageRow is the usage of one hour, channel and so on: those that were asked for.
+type UsageRow struct {
+	Hour    string `json:"hour,omitempty"`  // its begin, as in RFC 3339
+	Day     string `json:"day,omitempty"`   // as in 2026-11-26
+	Month   string `json:"month,omitempty"` // as in 2026-11
+	Client  string `json:"client,omitempty"`
+	Channel string `json:"channel,omitempty"`
+	Key     string `json:"key,omitempty"`
+	Model   string `json:"model,omitempty"`
+	UsageSums
+}
+
+// UsageSums are what requests add up to. Latencies are of the time to the first byte.
+type UsageSums struct {
+	Requests         int64        `json:"requests"`
+	Failed           int64        `json:"failed"`
+	Retries          int64        `json:"retries"`
+	TokensIn         int64        `json:"tokens_in"`
+	TokensOut        int64        `json:"tokens_out"`
+	TokensCacheRead  int64        `json:"tokens_cache_read"`  // of tokens_in
+	TokensCacheWrite int64        `json:"tokens_cache_write"` // of tokens_in
+	TokensReasoning  int64        `json:"tokens_reasoning"`   // of tokens_out
+	Cost             []Cost       `json:"cost"`               // by currency; empty: not known
+	Unpriced         int64        `json:"unpriced"`           // requests that cost something that is not known
+	P50              event.Millis `json:"p50_ms"`
+	P90              event.Millis `json:"p90_ms"`
+	P99              event.Millis `json:"p99_ms"`
+}
+
+// Cost is an amount of money.
+type Cost struct {
+	Amount   event.Money `json:"amount"`
+	Currency string      `json:"currency"`
+}
+
+// tally is the sums of one row while it is put together.
+type tally struct {
+	key  [len(keyColumns)]string
+	sums sums
+	cost map[string]int64
+}
+
+// keyColumns are what a row is about, in the order of [Dimensions].
+var keyColumns = [7]Dimension{ByHour, ByDay, ByMonth, ByClient, ByChannel, ByKey, ByModel}
+
+func (t *tally) show() UsageSums {
+	s := t.sums
+	out := UsageSums{
+		Requests: s.requests, Failed: s.failed, Retries: s.retries, TokensIn: s.input, TokensOut: s.output,
+		TokensCacheRead: s.cacheRead, TokensCacheWrite: s.cacheWrite, TokensReasoning: s.reasoning, Unpriced: s.unpriced, Cost: []Cost{},
+		P50: event.Millis(quantile(s.latency[:], 0.5)), P90: event.Millis(quantile(s.latency[:], 0.9)), P99: event.Millis(quantile(s.latency[:], 0.99)),
+	}
+	for _, currency := range slices.Sorted(maps.Keys(t.cost)) {
+		out.Cost = append(out.Cost, Cost{event.Money(t.cost[currency]), currency})
+	}
+	return out
+}
+
+func (t *tally) join(currency string, s *sums) {
+	t.sums.join(s)
+	if currency != "" {
+		if t.cost == nil {
+			t.cost = map[string]int64{}
+		}
+		t.cost[currency] += s.cost
+	}
+}
+
+// dailyFrom: a longer time is rounded to days, and read from the sums by day.
+const dailyFrom = 48 * time.Hour
+
+// Usage sums up. A time is rounded outwards to whole hours; a longer one, and one
+// that is divided by days or months, to whole days.
+func (r *Reader) Usage(ctx context.Context, q Question, now time.Time) (Usage, error) {
+	if err := q.check(); err != nil {
+		return Usage{}, err
+	}
+	span := q.span(now, r.zone)
+	rows, total, err := r.tallies(ctx, q, span)
+	if err != nil {
+		return Usage{}, err
+	}
+	out := Usage{From: span.from, To: span.to, By: append([]Dimension{}, q.By...), Rows: []UsageRow{}, Total: total.show()}
+	for _, t := range rows {
+		out.Rows = append(out.Rows, t.row())
+	}
+	if !span.from.IsZero() {
+		_, before, err := r.tallies(ctx, Question{Filter: q.Filter}, span.before(r.zone))
+		if err != nil {
+			return Usage{}, err
+		}
+		shown := before.show()
+		out.Before = &shown
+	}
+	return out, nil
+}
+
+func (q Question) check() error {
+	times := 0
+	for i, d := range q.By {
+		if !slices.Contains(Dimensions, d) {
+			return &QueryError{fmt.Sprintf("%q is nothing to divide by: expected some of hour, day, month, client, channel, key and model", d)}
+		}
+		if slices.Contains(q.By[:i], d) {
+			return &QueryError{fmt.Sprintf("%q is named twice", d)}
+		}
+		if d.isTime() {
+			times++
+		}
+	}
+	if times > 1 {
+		return &QueryError{"name one of hour, day and month"}
+	}
+	if q.Status != "" || q.Verdict != "" || q.Text != "" || q.Failed {
+		return &QueryError{"sums are kept by client, channel, key and model only"}
+	}
+	if !q.To.IsZero() && !q.From.Before(q.To) {
+		return &QueryError{"the time ends before it begins"}
+	}
+	return nil
+}
+
+// span is a time in whole hours or days.
+type span struct {
+	from, to time.Time // from is zero for all
+	daily    bool
+}
+
+func (q Question) span(now time.Time, zone *time.Location) span {
+	s := span{from: q.From, to: q.To}
+	if s.to.IsZero() {
+		s.to = now
+	}
+	byDays := slices.Contains(q.By, ByDay) || slices.Contains(q.By, ByMonth)
+	s.daily = byDays || !slices.Contains(q.By, ByHour) && (s.from.IsZero() || s.to.Sub(s.from) > dailyFrom)
+	down := func(t time.Time) time.Time {
+		if !s.daily {
+			return t.Truncate(time.Hour).In(zone)
+		}
+		year, month, day := t.In(zone).Date()
+		return time.Date(year, month, day, 0, 0, 0, 0, zone)
+	}
+	if !s.from.IsZero() {
+		s.from = down(s.from)
+	}
+	if up := down(s.to); !up.Equal(s.to) && s.daily {
+		s.to = up.AddDate(0, 0, 1)
+	} else if !up.Equal(s.to) {
+		s.to = up.Add(time.Hour)
+	}
+	return s
+}
+
+// before is the time before, of the same length.
+func (s span) before(zone *time.Location) span {
+	if !s.daily {
+		return span{from: s.from.Add(-s.to.Sub(s.from)), to: s.from}
+	}
+	days := int((s.to.Sub(s.from) + 12*time.Hour) / (24 * time.Hour))
+	return span{from: s.from.In(zone).AddDate(0, 0, -days), to: s.from, daily: true}
+}
+
+// tallies reads sums and adds them up.
+func (r *Reader) tallies(ctx context.Context, q Question, s span) ([]*tally, *tally, error) {
+	var c condition
+	table, period := "hourly", "time"
+	if s.daily {
+		table, period = "daily", "day"
+		if !s.from.IsZero() {
+			c.add("day >= ?", dayOf(s.from))
+		}
+		c.add("day < ?", dayOf(s.to))
+	} else {
+		c.add("time >= ? AND time < ?", s.from.UnixMilli(), s.to.UnixMilli())
+	}
+	c.names(q.Filter)
+	var keys []string
+	for _, d := range q.By {
+		switch d {
+		case ByHour:
+			keys = append(keys, period)
+		case ByDay:
+			keys = append(keys, "day")
+		case ByMonth:
+			keys = append(keys, "day/100")
+		default:
+			keys = append(keys, string(d))
+		}
+	}
+	keys = append(keys, "currency")
+	columns := strings.Join(keys, ", ")
+	for _, name := range sumColumns {
+		columns += fmt.Sprintf(", sum(%s)", name)
+	}
+	query := fmt.Sprintf("SELECT %s FROM %s%s GROUP BY %s", columns, table, c.where(), strings.Join(keys, ", "))
+	rows, err := r.db.QueryContext(ctx, query, c.args...)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	found, total := map[[len(keyColumns)]string]*tally{}, &tally{}
+	for rows.Next() {
+		one, currency, err := r.readTally(rows, q.By)
+		if err != nil {
+			return nil, nil, err
+		}
+		t := found[one.key]
+		if t == nil {
+			t = &tally{key: one.key}
+			found[one.key] = t
+		}
+		t.join(currency, &one.sums)
+		total.join(currency, &one.sums)
+	}
+	out := slices.Collect(maps.Values(found))
+	slices.SortFunc(out, func(a, b *tally) int {
+		for _, d := range q.By {
+			i := slices.Index(keyColumns[:], d)
+			if n := cmp.Compare(a.key[i], b.key[i]); n != 0 {
+				return n
+			}
+		}
+		return 0
+	})
+	return out, total, rows.Err()
+}
+
+func (r *Reader) readTally(row scanner, by []Dimension) (t tally, currency string, err error) {
+	var at int64
+	var to []any
+	for _, d := range by {
+		if d.isTime() {
+			to = append(to, &at)
+		} else {
+			to = append(to, &t.key[slices.Index(keyColumns[:], d)])
+		}
+	}
+	err = row.Scan(t.sums.targets(append(to, &currency))...)
+	for _, d := range by {
+		i := slices.Index(keyColumns[:], d)
+		switch d {
+		case ByHour:
+			t.key[i] = time.UnixMilli(at).In(r.zone).Format(time.RFC3339)
+		case ByDay:
+			t.key[i] = fmt.Sprintf("%04d-%02d-%02d", at/10000, at/100%100, at%100)
+		case ByMonth:
+			t.key[i] = fmt.Sprintf("%04d-%02d", at/100, at%100)
+		}
+	}
+	return t, currency, err
+}
+
+func (t *tally) row() UsageRow {
+	return UsageRow{Hour: t.key[0], Day: t.key[1], Month: t.key[2], Client: t.key[3], Channel: t.key[4], Key: t.key[5], Model: t.key[6], UsageSums: t.show()}
+}
+
+// Of is what a row is about, by one of the dimensions.
+func (r *UsageRow) Of(d Dimension) string {
+	switch d {
+	case ByHour:
+		return r.Hour
+	case ByDay:
+		return r.Day
+	case ByMonth:
+		return r.Month
+	case ByClient:
+		return r.Client
+	case ByChannel:
+		return r.Channel
+	case ByKey:
+		return r.Key
+	}
+	return r.Model
+}

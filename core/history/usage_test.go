@@ -1,0 +1,161 @@
+package history
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestUsageIsWhatTheRowsAddUpTo compares every way of asking with a query over the
+// rows of requests.
+func TestUsageIsWhatTheRowsAddUpTo(t *testing.T) {
+	r := newRig(t, "")
+	r.fill(8000, 20*24*time.Hour)
+	reader := r.reader()
+	now := day0.Add(30 * 24 * time.Hour)
+	local := func(y, m, d int) time.Time { return time.Date(y, time.Month(m), d, 0, 0, 0, 0, zone) }
+	for what, q := range map[string]Question{
+		"all":                     {},
+		"days and models":         {By: []Dimension{ByDay, ByModel}},
+		"a week by day":           {By: []Dimension{ByDay}, Filter: Filter{From: local(2026, 3, 5), To: local(2026, 3, 12)}},
+		"months and channels":     {By: []Dimension{ByMonth, ByChannel}},
+		"two days by hour":        {By: []Dimension{ByHour, ByClient}, Filter: Filter{From: day0.Add(24 * time.Hour), To: day0.Add(72 * time.Hour)}},
+		"a day in hours":          {By: []Dimension{ByKey}, Filter: Filter{From: day0.Add(24 * time.Hour), To: day0.Add(48 * time.Hour)}},
+		"a day in hours by day":   {By: []Dimension{ByDay}, Filter: Filter{From: day0.Add(24 * time.Hour), To: day0.Add(48 * time.Hour)}},
+		"one model of a channel":  {By: []Dimension{ByKey}, Filter: Filter{Model: "gpt-5*", Channel: "primary"}},
+		"one client, by day, all": {By: []Dimension{ByClient, ByDay}, Filter: Filter{Client: "laptop"}},
+	} {
+		got, err := reader.Usage(t.Context(), q, now)
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+			continue
+		}
+		if want := fromRows(t, reader, q, got.From, got.To); len(got.Rows) == 0 || lines(got) != want {
+			t.Errorf("%s:\n%s\nwant\n%s", what, lines(got), want)
+		}
+	}
+}
+
+// lines are the figures of an answer.
+func lines(u Usage) string {
+	var out strings.Builder
+	for _, r := range u.Rows {
+		usd, cny := int64(0), int64(0)
+		for _, c := range r.Cost {
+			switch c.Currency {
+			case "USD":
+				usd = int64(c.Amount)
+			case "CNY":
+				cny = int64(c.Amount)
+			}
+		}
+		key := ""
+		for _, d := range u.By {
+			key += r.Of(d) + " "
+		}
+		fmt.Fprintln(&out, key, r.Requests, r.Failed, r.Retries, r.TokensIn, r.TokensOut, r.TokensCacheRead, r.TokensCacheWrite, r.TokensReasoning, usd, cny)
+	}
+	return out.String()
+}
+
+// fromRows are the same figures from the rows of requests.
+func fromRows(t *testing.T, reader *Reader, q Question, from, to time.Time) string {
+	t.Helper()
+	c, err := Filter{From: from, To: to, Client: q.Client, Channel: q.Channel, Key: q.Key, Model: q.Model}.condition()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	for _, d := range q.By {
+		const local = "(time + 19800000) / 1000, 'unixepoch')"
+		keys = append(keys, map[Dimension]string{
+			ByHour: "strftime('%Y-%m-%dT%H:%M:%S+05:30', (time / 3600000 * 3600000 + 19800000) / 1000, 'unixepoch')", ByDay: "strftime('%Y-%m-%d', " + local, ByMonth: "strftime('%Y-%m', " + local,
+			ByClient: "client", ByChannel: "channel", ByKey: "key", ByModel: "model",
+		}[d])
+	}
+	groups := ""
+	if len(keys) > 0 {
+		groups = " GROUP BY " + strings.Join(keys, ", ") + " ORDER BY " + strings.Join(keys, ", ")
+		for i := range keys {
+			keys[i] += " || ' '"
+		}
+	} else {
+		keys = []string{"''"}
+	}
+	rows, err := reader.db.QueryContext(t.Context(), `SELECT `+strings.Join(keys, " || ")+`, count(*), sum(failed), sum(attempts - 1), sum(tokens_in), sum(tokens_out), sum(tokens_cache_read),
+		sum(tokens_cache_write), sum(tokens_reasoning), coalesce(sum(cost) FILTER (WHERE currency = 'USD'), 0), coalesce(sum(cost) FILTER (WHERE currency = 'CNY'), 0)
+		FROM requests`+c.where()+groups, c.args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out strings.Builder
+	for rows.Next() {
+		var key string
+		var n [10]int64
+		if err := rows.Scan(&key, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &n[6], &n[7], &n[8], &n[9]); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(&out, key, n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9])
+	}
+	return out.String()
+}
+
+func TestUsageComparesWithTheTimeBefore(t *testing.T) {
+	r := newRig(t, "")
+	for i := range 10 {
+		r.Add(day0.Add(time.Duration(i)*24*time.Hour), one(fmt.Sprint("req_", i)))
+	}
+	r.flush()
+	midnight := time.Date(2026, 3, 5, 0, 0, 0, 0, zone)
+	got, err := r.reader().Usage(t.Context(), Question{Filter: Filter{From: midnight, To: midnight.AddDate(0, 0, 6)}}, day0)
+	if err != nil || got.Total.Requests != 6 || got.Before == nil || got.Before.Requests != 4 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got.Total.P50 < 18e6 || got.Total.P50 > 32e6 || got.Total.Cost[0].Amount != 6*1_500_000 {
+		t.Errorf("%+v", got.Total)
+	}
+	all, err := r.reader().Usage(t.Context(), Question{}, day0.AddDate(1, 0, 0))
+	if err != nil || all.Before != nil || all.Total.Requests != 10 {
+		t.Errorf("%+v, %v", all, err)
+	}
+	for _, wrong := range []Question{{By: []Dimension{"colour"}}, {By: []Dimension{ByDay, ByHour}}, {By: []Dimension{ByKey, ByKey}}, {Filter: Filter{Failed: true}}, {Filter: Filter{From: day0, To: day0}}} {
+		if _, err := r.reader().Usage(t.Context(), wrong, day0); err == nil {
+			t.Errorf("%+v is accepted", wrong)
+		}
+	}
+}
+
+func TestQuantiles(t *testing.T) {
+	var counts [buckets]int64
+	for i := 1; i <= 1000; i++ {
+		counts[bucketOf(time.Duration(i)*time.Millisecond)]++
+	}
+	for q, want := range map[float64]float64{0.5: 0.5, 0.9: 0.9, 0.99: 0.99} {
+		if got := quantile(counts[:], q).Seconds(); got < want*0.9 || got > want*1.1 {
+			t.Errorf("quantile %v is %v", q, got)
+		}
+	}
+	if quantile(make([]int64, buckets), 0.5) != 0 || bucketOf(time.Hour) != buckets-1 {
+		t.Error("edges")
+	}
+}
+
+// TestManyModelsMakeFewSums: callers may ask for any name.
+func TestManyModelsMakeFewSums(t *testing.T) {
+	r := newRig(t, "")
+	for i := range 2000 {
+		q := one(fmt.Sprint("req_", i))
+		q.Model = fmt.Sprint("model-", i)
+		r.Add(day0, q)
+	}
+	r.flush()
+	if n := r.count("hourly"); n != maxModels+1 {
+		t.Errorf("%d rows", n)
+	}
+	got, err := r.reader().Usage(t.Context(), Question{Filter: Filter{Model: Other}}, day0.AddDate(1, 0, 0))
+	if err != nil || got.Total.Requests != 2000-maxModels {
+		t.Errorf("%+v, %v", got.Total, err)
+	}
+}

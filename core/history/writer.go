@@ -1,0 +1,268 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// writer is the one goroutine that writes. Rows get from the queue to the batch,
+// and from there in chunks into the file, each with the sums that it adds to.
+type writer struct {
+	store *Store
+	spare []item // what the queue will be when the batch is written
+	batch []item // taken from the queue; not written yet
+	sums  deltas // not written yet
+	added int    // how many rows at the front of the batch are in the sums
+	names names
+	lost  uint64 // rows that were dropped and not reported yet
+
+	fault    fault     // what is wrong with the file; "" if nothing is
+	retryAt  time.Time // while something is wrong
+	reportAt time.Time // of what was dropped
+	tidyAt   time.Time
+}
+
+// Pauses of the writer.
+const (
+	retryEvery  = 5 * time.Second
+	reportEvery = time.Minute
+	tidyEvery   = time.Minute
+
+	// restFactor: after a transaction the writer rests for this many times as long as
+	// it took, so that a slow disk or a flood of requests costs a quarter of a core at
+	// most.
+	restFactor = 3
+)
+
+func (w *writer) run(ctx context.Context) {
+	defer close(w.store.ended)
+	tick := time.NewTicker(commitEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			w.flush()
+			w.close()
+			return
+		case do := <-w.store.ask:
+			do()
+		case <-tick.C:
+			w.work(ctx)
+		case <-w.store.wake:
+			w.work(ctx)
+		}
+	}
+}
+
+// work writes what waits, and looks after the file.
+func (w *writer) work(ctx context.Context) {
+	now := w.store.options.Now()
+	if !w.store.settings.Load().Enabled {
+		w.flush()
+		w.close()
+		return
+	}
+	if w.fault != "" && now.Before(w.retryAt) {
+		w.take() // so that what does not fit is counted
+		w.reportLost(now)
+		return
+	}
+	if !w.ready() {
+		w.take()
+		return
+	}
+	w.take()
+	for len(w.batch) > 0 || len(w.sums) > 0 {
+		begun := time.Now()
+		if !w.commit() {
+			break
+		}
+		if len(w.batch) == 0 {
+			break
+		}
+		rest(ctx, restFactor*time.Since(begun))
+	}
+	w.reportLost(now)
+	if w.fault == "" && !now.Before(w.tidyAt) {
+		w.tidyAt = now.Add(tidyEvery)
+		w.tidy(ctx)
+	}
+}
+
+func rest(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// flush writes all that waits without rests.
+func (w *writer) flush() {
+	w.retryAt = time.Time{}
+	if len(w.store.peek()) == 0 && len(w.batch) == 0 && len(w.sums) == 0 || !w.ready() {
+		return
+	}
+	for w.take(); len(w.batch) > 0 || len(w.sums) > 0; w.take() {
+		if !w.commit() {
+			return
+		}
+	}
+}
+
+// peek is the queue, for its length.
+func (s *Store) peek() []item {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queue
+}
+
+// take moves the queue into the batch, unless that is still full, and the sums of what
+// did not fit into the others.
+func (w *writer) take() {
+	s := w.store
+	s.mu.Lock()
+	if len(w.batch) == 0 && len(s.queue) > 0 {
+		w.batch, s.queue, w.spare = s.queue, w.spare[:0], s.queue
+		w.added = 0
+	}
+	overflow := s.overflow
+	if len(overflow) > 0 {
+		s.overflow = deltas{}
+	}
+	w.lost += s.dropped
+	s.dropped = 0
+	s.mu.Unlock()
+	w.sums.join(overflow)
+}
+
+func (d deltas) join(others deltas) {
+	for g, more := range others {
+		if s := d[g]; s != nil {
+			s.join(more)
+		} else {
+			d[g] = more
+		}
+	}
+}
+
+// commit writes one chunk and all sums; it returns false if that is not possible
+// now.
+func (w *writer) commit() bool {
+	chunk := w.batch[:min(len(w.batch), perCommit)]
+	zone := w.store.settings.Load().Zone
+	for _, i := range chunk[min(w.added, len(chunk)):] {
+		w.sums.add(i, zone, w.names.of(i))
+	}
+	w.added = max(w.added, len(chunk))
+	f := w.store.file.Load()
+	if err := f.write(chunk, w.sums); err != nil {
+		w.failed(err)
+		return false
+	}
+	w.wrote()
+	clear(w.sums)
+	clear(chunk) // so that records are not kept alive
+	w.added -= len(chunk)
+	w.batch = w.batch[len(chunk):]
+	return true
+}
+
+// wrote notes that the file works.
+func (w *writer) wrote() {
+	if w.fault == "" {
+		return
+	}
+	w.fault = ""
+	w.report(event.LevelInfo, "the history is written again")
+}
+
+func (w *writer) report(level event.Level, message string) {
+	if w.store.options.Report != nil {
+		w.store.options.Report(level, message)
+	}
+}
+
+// reportLost says once a minute how many rows were dropped.
+func (w *writer) reportLost(now time.Time) {
+	if w.lost == 0 || now.Before(w.reportAt) {
+		return
+	}
+	w.reportAt = now.Add(reportEvery)
+	why := "they came faster than the file could be written"
+	if w.fault != "" {
+		why = "the file cannot be written"
+	}
+	w.report(event.LevelWarn, fmt.Sprintf("the history lacks the records of %d requests: %s; the sums by hour and day have them", w.lost, why))
+	w.lost = 0
+}
+
+// write is one transaction.
+func (f *file) write(chunk []item, all deltas) error {
+	ctx := context.Background()
+	tx, err := f.writing.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	if err := f.insert(ctx, tx, chunk); err != nil {
+		return err
+	}
+	if err := f.addSums(ctx, tx, all); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func (f *file) insert(ctx context.Context, tx *sql.Tx, chunk []item) error {
+	request, attempt := tx.StmtContext(ctx, f.request), tx.StmtContext(ctx, f.attempt)
+	var args []any
+	for _, i := range chunk {
+		args = rowValues(args[:0], i)
+		added, err := request.ExecContext(ctx, args...)
+		if err != nil {
+			return err
+		}
+		seq, err := added.LastInsertId()
+		if err != nil {
+			return err
+		}
+		for n := range i.request.Attempts {
+			args = attemptValues(args[:0], seq, n+1, &i.request.Attempts[n])
+			if _, err := attempt.ExecContext(ctx, args...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (f *file) addSums(ctx context.Context, tx *sql.Tx, all deltas) error {
+	hourly, daily := tx.StmtContext(ctx, f.hourly), tx.StmtContext(ctx, f.daily)
+	days := deltas{}
+	var args []any
+	for g, s := range all {
+		args = s.values(append(args[:0], g.hour, g.model, g.channel, g.key, g.client, g.currency))
+		if _, err := hourly.ExecContext(ctx, args...); err != nil {
+			return err
+		}
+		g.hour = 0
+		if day := days[g]; day != nil {
+			day.join(s)
+		} else {
+			copied := *s
+			days[g] = &copied
+		}
+	}
+	for g, s := range maps.All(days) {
+		args = s.values(append(args[:0], g.day, g.model, g.channel, g.key, g.client, g.currency))
+		if _, err := daily.ExecContext(ctx, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
