@@ -38,6 +38,16 @@ type Channel struct {
 	Where       string     `json:"where,omitempty"` // file:line of its block
 
 	Restricted []Restriction `json:"restricted,omitempty"` // for single models and endpoints
+	Egress     []Egress      `json:"egress,omitempty"`     // the ways to the site, in the order in which they are tried; none: directly
+}
+
+// Egress is a way to a channel's site.
+type Egress struct {
+	Name   string     `json:"name"`
+	Via    string     `json:"via"`              // in words, without a password
+	Used   bool       `json:"used"`             // by the next request
+	Reason string     `json:"reason,omitempty"` // why it is left out
+	Until  *time.Time `json:"until,omitempty"`  // until when
 }
 
 // Restriction is why a channel or key is not used, or used last, for a model or

@@ -68,7 +68,7 @@ func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool)
 		a.say("")
 		t := term.NewTable(p, ">#", "CHANNEL", "KEY", "WHY")
 		for i, c := range out.Candidates {
-			t.Row(fmt.Sprint(i+1), c.Channel, c.Key, c.Reason)
+			t.Row(fmt.Sprint(i+1), c.Channel, c.Key, c.Reason+term.After(", by egress ", c.Egress))
 		}
 		if err := t.Write(a.out); err != nil {
 			return err

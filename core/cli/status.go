@@ -135,6 +135,7 @@ func (v overview) write(out *strings.Builder, p term.Paint, note string) {
 	out.WriteString("\n")
 	_ = channelTable(p, v.ChannelList).Write(out)
 	writeUnavailableKeys(out, p, v.ChannelList)
+	writeEgresses(out, p, v.ChannelList)
 	writeClients(out, p, v.Clients)
 	writeTunnels(out, p, v.Tunnels)
 	writeFailingChecks(out, p, v.ChannelList)
@@ -248,6 +249,28 @@ func writeUnavailableKeys(out *strings.Builder, p term.Paint, channels []admin.C
 			if k.State != channel.KeyReady {
 				t.Row(k.Masked, ch.Name, p.Warn(channel.Skip(k.State).Text()), term.Until(k.Until), k.Reason)
 			}
+		}
+	}
+	if !t.Empty() {
+		out.WriteString("\n")
+		_ = t.Write(out)
+	}
+}
+
+// writeEgresses lists the ways of channels that have some to choose from, or that
+// are not reached directly.
+func writeEgresses(out *strings.Builder, p term.Paint, channels []admin.Channel) {
+	t := term.NewTable(p, "EGRESS", "CHANNEL", "VIA", "STATE", "FOR", "NOTE")
+	for _, ch := range channels {
+		for _, e := range ch.Egress {
+			state := p.Dim("ready")
+			switch {
+			case e.Until != nil:
+				state = p.Warn("left out")
+			case e.Used:
+				state = p.Good("in use")
+			}
+			t.Row(e.Name, ch.Name, e.Via, state, term.Until(e.Until), e.Reason)
 		}
 	}
 	if !t.Empty() {

@@ -79,6 +79,9 @@ func writeTunnels(out *strings.Builder, p term.Paint, tunnels []admin.Tunnel) {
 			t.Row(name, host, state, since, remote, to, term.Millis(f.Probe))
 			name, host, state, since = " ", " ", " ", " "
 		}
+		if len(x.Forwards) == 0 {
+			t.Row(name, host, state, since, p.Dim("nothing"), p.Dim("used by egresses"), "")
+		}
 		if x.LastError != "" && x.State != "up" {
 			text := fmt.Sprintf("%s: %s", x.Name, x.LastError)
 			if x.NextTry != nil {

@@ -28,6 +28,25 @@ func (h *Handler) waysOf(c *config.Channel) []way {
 	return out
 }
 
+// Egresses are the ways to a channel's site, in the order in which they are tried.
+func Egresses(c *config.Channel) []*config.Egress { return egressesOf(c) }
+
+// NextEgress is the egress that the channel's next request takes.
+func NextEgress(ch *route.Channel, now time.Time) *config.Egress {
+	all := egressesOf(ch.Config)
+	best, soonest := all[0], time.Time{}
+	for _, e := range all {
+		until := ch.State.EgressUntil(now, e.Name)
+		if until.IsZero() {
+			return e
+		}
+		if soonest.IsZero() || until.Before(soonest) {
+			best, soonest = e, until
+		}
+	}
+	return best
+}
+
 // egressesOf are those that the channel names, or else that of the environment if
 // there is one.
 func egressesOf(c *config.Channel) []*config.Egress {

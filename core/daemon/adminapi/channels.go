@@ -7,6 +7,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/proxy"
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/sdk"
 )
@@ -31,6 +32,7 @@ func (s *Source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 		ErrorRate: v.ErrorRate, Stats: showStats(v.Counters), Keys: admin.Keys{Total: len(ch.Keys), List: []admin.Key{}},
 		Where: place(c.Range), Restricted: showRestrictions(ch.State.Restrictions(now)),
 	}
+	out.Egress = showEgresses(ch, now)
 	sums := s.program.Stats.Channel(c.Name)
 	out.SuccessRate, out.Tokens, out.Recent = rate(sums.Sums), admin.Tokens{Input: sums.Input, Output: sums.Output}, showPoints(sums.Recent)
 	if out.ModelMap == nil {
@@ -68,6 +70,26 @@ func showKey(k *route.Key, now time.Time) admin.Key {
 func showRestrictions(all []channel.Restriction) (out []admin.Restriction) {
 	for _, r := range all {
 		out = append(out, admin.Restriction{Model: r.Model, Endpoint: r.Endpoint, State: r.State, Reason: r.Reason, Until: at(r.Until)})
+	}
+	return out
+}
+
+// showEgresses are the ways to the channel's site, none if there is only the direct
+// one.
+func showEgresses(ch *route.Channel, now time.Time) (out []admin.Egress) {
+	all := proxy.Egresses(ch.Config)
+	if ch.Config.Egress == nil && all[0].Name == config.EgressDirect {
+		return nil
+	}
+	next := proxy.NextEgress(ch, now)
+	for _, e := range all {
+		one := admin.Egress{Name: e.Name, Via: e.Text(), Used: e == next}
+		for _, v := range ch.State.Egresses(now) {
+			if v.Name == e.Name {
+				one.Reason, one.Until = v.Reason, at(v.Until)
+			}
+		}
+		out = append(out, one)
 	}
 	return out
 }

@@ -49,6 +49,11 @@ func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanati
 		if c.Key != nil {
 			one.Key = c.Key.State.IDWith(c.Key.Config.Label)
 		}
+		for _, e := range showEgresses(c.Channel, s.program.Registry.Now()) {
+			if e.Used {
+				one.Egress = e.Name
+			}
+		}
 		out.Candidates = append(out.Candidates, one)
 	}
 	out.Refused = s.refusal(q.Client, path, q.Model)

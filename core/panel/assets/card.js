@@ -74,7 +74,8 @@ function heading(name) {
       setAttribute(host, 'title', c.target);
       const w = why(c);
       setText(cause, w ? sentence(w.more || w.what) : '');
-      const wanted = [c.first && t('card.preferred'), c.fallback && t('card.fallback'), c.inFlight > 0 && t('card.inFlight', { n: c.inFlight })].filter(Boolean);
+      const way = c.egress?.find((e) => e.used);
+      const wanted = [c.first && t('card.preferred'), way && way.name !== 'direct' && t('card.egress', { name: way.name }), c.fallback && t('card.fallback'), c.inFlight > 0 && t('card.inFlight', { n: c.inFlight })].filter(Boolean);
       if (wanted.join() !== badges.dataset.shown) {
         badges.dataset.shown = wanted.join();
         badges.replaceChildren(...wanted.map((text, i) => el('span', { class: `badge${i === 0 && c.first ? ' first' : ''}`, text })));

@@ -7,7 +7,7 @@ import { bytes, count, millis, moment } from './format.js';
 import { code, t } from './i18n.js';
 import { keyText, statusKind } from './logrow.js';
 
-const verdictKinds = { ok: 'good', channel: 'bad', key: 'warn', request: 'warn', client: 'off' };
+const verdictKinds = { ok: 'good', channel: 'bad', key: 'warn', request: 'warn', egress: 'bad', local: 'bad', client: 'off' };
 
 export function showRecord(e) {
   const r = e.request;
@@ -53,7 +53,7 @@ function attemptItem(a, i, longest) {
   const share = (n) => Math.round(((n ?? 0) / longest) * 1000) / 10;
   const times = [
     a.wait_ms > 0 && t('record.waited', { time: millis(a.wait_ms) }), a.ttfb_ms > 0 && t('record.ttfb', { time: millis(a.ttfb_ms) }), t('record.all', { time: millis(a.total_ms) }),
-    a.model && t('record.sentAs', { model: a.model }),
+    a.egress && t('record.egress', { name: a.egress }), a.model && t('record.sentAs', { model: a.model }),
   ].filter(Boolean).join(', ');
   const bar = el('div', { class: 'bar', 'aria-hidden': 'true' }, el('span', { class: `length ${kind}` }));
   bar.firstElementChild.style.marginLeft = `${share(a.wait_ms)}%`;
@@ -64,6 +64,7 @@ function attemptItem(a, i, longest) {
     bar,
     el('p', { class: 'times', text: times }),
     a.error && el('p', { class: 'error', text: a.error }),
+    a.stale && el('p', { class: 'hint', text: t('record.stale') }),
     a.sent && el('p', { class: 'hint', text: t('record.sent') }),
     (a.reason || a.plan) && el('p', { class: 'reason' }, el('span', { text: `${t('record.picked')} ` }), [a.reason, a.plan && t('record.plan', { n: a.plan })].filter(Boolean).join(' ')));
 }

@@ -1,0 +1,53 @@
+//go:build linux
+
+package daemon_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/sshdtest"
+	"github.com/aitunnel/aitunnel/core/upstream/proxytest"
+)
+
+// A channel that is blocked directly is reached through a proxy, and blocked there
+// by the host of a tunnel. The API says which way is used.
+func TestEgresses(t *testing.T) {
+	s := site(t, "only")
+	p := proxytest.New(t)
+	host := sshdtest.Start(t, sshdtest.Options{})
+	r := startWithHome(t, host.Home, tunnelBlock(host, "friend")+fmt.Sprintf(`
+egress "clash" { proxy = %q }
+egress "hop" { tunnel = tunnel.friend }
+channel "only" {
+  target = %q
+  keys   = ["key-only-1"]
+  egress = [egress.direct, egress.clash, "hop"]
+}
+retry { base_delay = "1ms" }
+`, p.URL("socks5", "").String(), s.URL()))
+	r.awaitTunnel("friend", "up")
+	used := func() (name string) {
+		for _, e := range r.channel("only").Egress {
+			if e.Used {
+				name = e.Name
+			}
+		}
+		return name
+	}
+	for i, want := range []string{"direct", "clash", "hop"} {
+		if i > 0 {
+			s.Next(fakesite.Status(403, "error code: 1010", "Content-Type", "text/plain"))
+		}
+		if got := r.post(chat, ask); got.status != 200 || used() != want {
+			t.Fatalf("%d %s: the egress %q is used, want %q", got.status, got.body, used(), want)
+		}
+		if attempts := r.lastRequest().Attempts; attempts[len(attempts)-1].Egress != want {
+			t.Errorf("%+v", attempts)
+		}
+	}
+	if got := p.Lines(); len(got) != 1 {
+		t.Errorf("the proxy logged %q", got)
+	}
+}
