@@ -85,7 +85,9 @@ func isBareError(o gjson.Result) bool {
 		case "error_code", "errcode", "err_code":
 			failed = failed || v.Num != 0
 		case "status":
-			failed = failed || v.Type == gjson.Number && v.Num >= 400 || v.Str == "error" || v.Str == "failed" || v.Str == "fail"
+			failed = failed || isErrorStatus(v) || v.Str == "error" || v.Str == "failed" || v.Str == "fail"
+		case "result":
+			failed = failed || v.Type == gjson.False
 		case "request_id", "requestId", "id", "type", "param", "trace_id", "time", "timestamp", "path":
 		default:
 			other = other || !isBlank(v)
@@ -93,6 +95,11 @@ func isBareError(o gjson.Result) bool {
 		return !other
 	})
 	return !other && (detail || message && failed)
+}
+
+// isErrorStatus finds 429 and "429".
+func isErrorStatus(v gjson.Result) bool {
+	return v.Type == gjson.Number && v.Num >= 400 || len(v.Str) == 3 && v.Str >= "400" && v.Str <= "599"
 }
 
 // isErrorCode tells "InvalidApiKey" and 401 from "ok", "success", 0 and 200.

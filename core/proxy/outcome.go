@@ -64,8 +64,7 @@ func (a *attempt) judge(resp *http.Response, err error) outcome {
 	case resp.StatusCode >= 300:
 		answer.Body = a.decodedHead(resp.Header)
 	case a.isFault():
-		answer.Body, answer.Error = a.fault, a.found == dialect.Error
-		answer.Event = answer.Error
+		answer.Body, answer.Event, answer.Error = a.fault, a.found == dialect.Error, true
 	case a.isEmpty(resp):
 		answer.Empty = true
 	case resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols:

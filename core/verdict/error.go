@@ -79,7 +79,7 @@ func (f *failure) say(message string) {
 // mayHoldError says that a good answer is worth a closer look: looking for a
 // few names costs a tenth of reading its JSON.
 func mayHoldError(body []byte) bool {
-	for _, name := range []string{`rror`, `"success"`, `"base_resp"`, `ode"`, `"response.incomplete"`, `"fail`} {
+	for _, name := range []string{`rror`, `"success"`, `"base_resp"`, `ode"`, `msg"`, `"response.incomplete"`, `"fail`} {
 		if bytes.Contains(body, []byte(name)) {
 			return true
 		}
@@ -96,7 +96,8 @@ func isPage(a Answer, body []byte) bool {
 	}
 	media := strings.ToLower(a.Header.Get("Content-Type"))
 	if strings.HasPrefix(media, "text/html") || strings.HasPrefix(media, "application/xhtml") {
-		return !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) // some gateways call JSON a page
+		// Some gateways call JSON, and texts, a page.
+		return !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) && (a.good() && !a.Error || bytes.IndexByte(body, '<') >= 0)
 	}
 	head := asciiLower(bytes.TrimSpace(body[:min(len(body), 256)]))
 	for _, p := range []string{"<!doctype", "<html", "<head", "<title", "<body", "<center"} { // one firewall writes <!doctypehtml>
@@ -232,7 +233,7 @@ func (f *failure) problem(good bool) bool {
 	case detail.IsArray():
 		f.message = scalar(detail.Get("0.msg"))
 		f.codes = appendCode(f.codes, scalar(detail.Get("0.type")))
-	case detail.Type == gjson.String:
+	case detail.Type == gjson.String && !strings.Contains(f.message, detail.Str):
 		f.message = detail.Str
 	}
 	f.unwrap()
@@ -249,7 +250,7 @@ var (
 func (f *failure) flat(good bool) bool {
 	message := f.doc.get(messageNames...)
 	if good {
-		code := scalar(f.doc.get(codeNames...))
+		code := firstOf(scalar(f.doc.get(codeNames...)), statusNumber(scalar(f.doc.get("status"))))
 		if message.Type != gjson.String || message.Str == "" || f.hasContent() || isSuccess(code) {
 			return false
 		}
@@ -265,6 +266,14 @@ func (f *failure) hasContent() bool {
 		v := f.doc.get(name)
 		return v.Exists() && v.Type != gjson.Null && v.Raw != "{}" && v.Raw != "[]" && v.Raw != `""`
 	})
+}
+
+// statusNumber is s if it is the number of an error's status.
+func statusNumber(s string) string {
+	if httpStatus(s) == 0 {
+		return ""
+	}
+	return s
 }
 
 func isSuccess(code string) bool {
@@ -306,6 +315,9 @@ func messageOf(o object) string {
 		said = messageOf(objectOf(m))
 	case said == "":
 		said = innerMessage(o, 3)
+	}
+	if title := scalar(o.get("title")); title != "" && title != said { // application/problem+json
+		said = title + ": " + said
 	}
 	if raw := scalar(objectOf(o.get("metadata")).get("raw")); raw != "" { // OpenRouter: what the provider said
 		said += "\n" + raw

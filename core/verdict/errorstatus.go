@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 )
@@ -10,7 +11,7 @@ import (
 func (f *failure) statusOfError() int {
 	for _, o := range []object{f.err, f.doc} {
 		for _, name := range []string{"code", "status", "http_code", "status_code", "http_status", "statusCode"} {
-			if n := httpStatus(scalar(o.get(name))); n > 0 {
+			if n := knownStatus(scalar(o.get(name))); n > 0 {
 				return n
 			}
 		}
@@ -23,6 +24,16 @@ func (f *failure) statusOfError() int {
 		}
 	}
 	return 0
+}
+
+// knownStatus is the status that s is, if it is one that rules know: some sites
+// have numbers of their own.
+func knownStatus(s string) int {
+	n := httpStatus(s)
+	if http.StatusText(n) == "" && n != 498 && n != 499 && n < 520 {
+		return 0
+	}
+	return n
 }
 
 // httpStatus is the number from 400 to 599 that s is; else 0.

@@ -108,12 +108,21 @@ func documents(body []byte, visit func(gjson.Result) bool) {
 		gjson.ParseBytes(body).ForEach(func(_, v gjson.Result) bool { return !v.IsObject() || !visit(v) })
 	case body[0] == '{':
 		first := gjson.ParseBytes(body)
+		if !hasField(first) {
+			return // a text, such as Python writes its objects
+		}
 		if !visit(first) && bytes.Contains(body, []byte("\n{")) {
 			lines(body[len(firstValue(first.Raw)):], visit)
 		}
 	case isEventStream(body):
 		events(body, visit)
 	}
+}
+
+func hasField(r gjson.Result) bool {
+	found := false
+	r.ForEach(func(k, _ gjson.Result) bool { found = k.Type == gjson.String; return false })
+	return found
 }
 
 // firstValue is the JSON object that text begins with.

@@ -46,6 +46,9 @@ func (f *failure) retryHeaders(now time.Time) time.Duration {
 // "20ms", seconds or milliseconds since 1970, RFC 3339 and HTTP dates.
 func interval(v string, now time.Time) time.Duration {
 	v = strings.TrimSpace(v)
+	if first, _, twice := strings.Cut(v, ","); twice && strings.Trim(first, "0123456789.") == "" { // two headers in one
+		v = first
+	}
 	if n, err := strconv.ParseFloat(v, 64); err == nil {
 		switch {
 		case n > 1e11 && n < 1e14:

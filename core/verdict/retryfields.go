@@ -55,6 +55,9 @@ func (f *failure) retryFields(now time.Time) time.Duration {
 func collectTimes(name string, v gjson.Result, now time.Time, depth int, found *[len(retryNames)]time.Duration) {
 	const most = 32
 	if v.IsObject() || v.IsArray() {
+		if s := v.Get("seconds"); s.Exists() && v.IsObject() { // a duration of Google's as an object
+			collectTimes(name, s, now, 0, found)
+		}
 		if depth > 0 {
 			n := 0
 			v.ForEach(func(k, inner gjson.Result) bool {

@@ -12,14 +12,16 @@ import (
 // UTC".
 var (
 	messageAfter = regexp.MustCompile(`(?i)^(?:retrying|retry|wait|resets?|again|please|available)\s*(?:again)?\s*(?:in|after|about|at least|for|:)?\s*(?:about\s*|approximately\s*|another\s*)?` + amount)
-	messageUntil = regexp.MustCompile(`(?i)^(?:resets?|retry|again|until|available|将[在于])\s*(?:again|time|will)?\s*(?:at|after|on|in|:)?\s*:?\s*([0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9:]{5,8}(?:\.[0-9]+)?(?:Z| ?[+-][0-9]{2}:?[0-9]{2}| UTC)?)`)
+	messageUntil = regexp.MustCompile(`(?i)^(?:resets?|retry|again|until|available|将[在于]|请于)\s*(?:again|time|will)?\s*(?:at|after|on|in|:)?\s*:?\s*([0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9:]{5,8}(?:\.[0-9]+)?(?:Z| ?[+-][0-9]{2}:?[0-9]{2}| UTC)?)`)
+	messageDate  = regexp.MustCompile(`(?i)^(?:resets?|retry|again|until|available)\s*(?:at|after|on)?\s*(?:[a-z]{3,9},?\s+)?(?:([0-9]{1,2})\s+([a-z]{3})[a-z]*\.?|([a-z]{3})[a-z]*\.?\s+([0-9]{1,2})(?:st|nd|rd|th)?),?\s*([0-9]{4})?,?\s*(?:at\s+)?([0-9]{1,2}:[0-9]{2})(?::[0-9]{2})?\s*(am|pm)?\s*([a-z]{2,4}\b)?`)
+	messageOne   = regexp.MustCompile(`(?i)^(?:retry|wait|resets?|again)\s*(?:again)?\s*(?:in|after|about|for)?\s*(?:about\s*)?an? (second|minute|hour|day)\b`)
 	messageEpoch = regexp.MustCompile(`limit reached\|([0-9]{10,13})\b`) // Claude Code's own form
 	messageZh    = regexp.MustCompile(`([0-9]+(?:\.[0-9]+)?)\s*(毫秒|秒|分钟|分|小时|天|(?:` + unitNames + `))\s*(?:钟|之)?(?:后|以后|再)`)
 	messageDays  = regexp.MustCompile(`(?i)^(?:replenished|retry|wait|resets?|again)\s*(?:in|after|for)?\s*(?:([0-9]{1,2})\.)?([0-9]{1,3}):([0-9]{2}):([0-9]{2})\b`)
 	messageClock = regexp.MustCompile(`(?i)^(?:resets?|again|until|available|retry|reset time)\s*(?:again\s*)?(?:daily\s*|tomorrow\s*|every day\s*)?(?:at|on|after|:)?\s*(midnight|(?:[0-9]{1,2})(?::[0-9]{2})?\s*(?:am|pm)|[0-9]{1,2}:[0-9]{2})(?::[0-9]{2})?,?\s*\(?\s*([a-z]+/[a-z_]+|utc\s*[+-]\s*[0-9]{1,2}|gmt\s*[+-]\s*[0-9]{1,2}|[a-z]{2,8}\b)?`)
 	midnightZh   = regexp.MustCompile(`(?:明[日天早]|次日|隔日|第二天|每[日天]|凌晨|今晚)[^，。;；]{0,8}?(?:0|00|24|零)\s*(?:点|时|:00)|(?:0|00|24|零)\s*(?:点|时|:00)[^，。;；]{0,6}(?:重置|刷新|恢复|更新)|(?:请|可)?(?:于|在)?(?:明[日天]|次日)[^，。;；0-9]{0,4}(?:再|重试|重置|恢复|刷新)`)
 	amountPart   = regexp.MustCompile(`(?i)([0-9]+(?:\.[0-9]+)?)\s*(` + unitNames + `)`)
-	retryWords   = []string{"retry", "wait", "reset", "again", "please", "until", "available", "replenished", "将在", "将于"}
+	retryWords   = []string{"retry", "wait", "reset", "again", "please", "until", "available", "replenished", "将在", "将于", "请于"}
 )
 
 const (
@@ -70,6 +72,12 @@ func announced(text string, now time.Time) time.Duration {
 	if m := messageUntil.FindStringSubmatch(text); m != nil {
 		return interval(utc(m[1]), now)
 	}
+	if m := messageOne.FindStringSubmatch(text); m != nil {
+		return unitOf(m[1])
+	}
+	if m := messageDate.FindStringSubmatch(text); m != nil {
+		return untilDate(m, now)
+	}
 	if m := messageClock.FindStringSubmatch(text); m != nil {
 		if hour, minute, ok := clockOf(m[1]); ok {
 			return nextClock(now, zoneOf(m[2]), hour, minute)
@@ -77,6 +85,23 @@ func announced(text string, now time.Time) time.Duration {
 	}
 	return 0
 }
+
+// untilDate reads "Nov 20th, 2026 3:45 PM" and "20 Nov 2026 12:10:00 GMT".
+func untilDate(m []string, now time.Time) time.Duration {
+	year := m[5]
+	if year == "" {
+		year = now.UTC().Format("2006")
+	}
+	day, err := time.Parse("2 Jan 2006", firstOf(m[1], m[4])+" "+capitalized(firstOf(m[2], m[3]))+" "+year)
+	hour, minute, ok := clockOf(m[6] + m[7])
+	if err != nil || !ok {
+		return 0
+	}
+	at := time.Date(day.Year(), day.Month(), day.Day(), hour, minute, 0, 0, zoneOf(m[8]))
+	return max(at.Sub(now), 0)
+}
+
+func capitalized(s string) string { return strings.ToUpper(s[:1]) + strings.ToLower(s[1:]) }
 
 func isChinese(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool { return r >= 0x4E00 && r <= 0x9FFF })

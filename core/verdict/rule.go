@@ -205,12 +205,16 @@ func (r *Rule) onHeader(f *failure) bool {
 	return true
 }
 
-// media is the media type. A page is one whatever its header says.
+// media is the media type. A page is one whatever its header says, and a text is
+// none.
 func (f *failure) media() string {
 	if f.page {
 		return "text/html"
 	}
-	return mediaType(f.header.Get("Content-Type"))
+	if media := mediaType(f.header.Get("Content-Type")); media != "text/html" || f.json {
+		return media
+	}
+	return "text/plain"
 }
 
 func mediaType(v string) string {

@@ -15,7 +15,7 @@ verdict "cloudflare-challenge" {
 verdict "challenge-page" {
   status       = [200, 401, 403, 429, 503]
   content_type = "text/html"
-  message      = "(?i)^(?:just a moment|checking your browser|verify you are human|请稍候|安全验证)"
+  message      = "(?i)^(?:just a moment|checking your browser|verify you are human|请稍候|安全(?:验证|检查)|人机验证|访问验证|ddos-guard|security check|human verification|robot check)"
   means        = "blocked"
   at_once      = true
 }
@@ -187,7 +187,7 @@ verdict "azure-front-door-address" {
 verdict "firewall-page" {
   status       = [200, 403, 405, 406, 429, 503]
   content_type = "text/html"
-  message      = "(?i)^(?:sucuri website firewall|access (?:denied|blocked|restricted)$|restricted access|blocked$|your access (?:has been|is) blocked|访问(?:受限|被阻止|被禁止|过于频繁)|ip ?(?:已被|被)?(?:封禁|拉黑|限制))"
+  message      = "(?i)^(?:sucuri website firewall|access (?:denied|blocked|restricted)$|restricted access|blocked$|your access (?:has been|is) blocked|your access to this site has been limited|访问(?:受限|被阻止|被禁止|过于频繁)|ip ?(?:已被|被)?(?:封禁|拉黑|限制))"
   means        = "blocked"
 }
 
@@ -196,6 +196,21 @@ verdict "request-blocked" {
   status  = 403
   message = "(?i)^your (?:request|ip(?: address)?|access) (?:was|has been|is) (?:blocked|banned)\\.?$"
   means   = "blocked"
+}
+
+# The same in Chinese.
+verdict "request-blocked-zh" {
+  status  = [400, 403, 429]
+  message = "(?i)(?:IP[^，。]{0,6}(?:被|已)(?:封禁|封锁|拉黑|禁止|限制)|(?:WAF|防火墙|安全策略)[^，。]{0,6}(?:拦截|阻断|拒绝))"
+  means   = "blocked"
+}
+
+# A limit of this address.
+verdict "address-limit" {
+  status  = [403, 429, 503]
+  message = "(?i)(?:(?:requests|attempts|traffic) from (?:this|your) ip|IP[^，。]{0,8}(?:频繁|超过|超出|过多))"
+  means   = "rate_limited"
+  scope   = "channel"
 }
 
 # Alibaba Cloud's firewall, which refuses an address for long.
@@ -293,6 +308,14 @@ verdict "azure-network" {
 
 # --- The key is not valid -----------------------------------------------------
 
+# Gateways that call their upstream's failure an error of the request.
+verdict "gateway-upstream-failed" {
+  status  = [400, 401, 403, 404, 409, 422]
+  message = "(?i)(?:upstream (?:(?:request|service|provider|model|server|api|connection|channel|is|was|has|currently|temporarily) )*(?:failed|failure|unavailable|timed out|timeout|unreachable|disconnected)|failed to get (?:a )?response from (?:the )?provider|上游[^，。]{0,12}(?:失败|超时|不可用|异常|封禁|禁用|不足|欠费|无效|过期))"
+  means   = "broken"
+  scope   = "channel-model"
+}
+
 # A token that may not be used from this address; others of the site may.
 verdict "key-address" {
   status  = [401, 403]
@@ -330,7 +353,7 @@ verdict "account-stopped" {
 # The same in words.
 verdict "account-stopped-message" {
   status  = [400, 401, 403]
-  message = "(?i)(?:access (?:has been|is|was) (?:terminated|revoked|suspended)|(?:account|organization|project|user|team|api key|token|subscription) (?:has been|is|was) (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|user id [^.]{0,60}suspended|token does not meet scope|oauth authentication is currently not allowed|violation of terms of service|project has been denied access|用户已被封禁|账[号户][^，。]{0,20}已被?(?:封禁|禁用|停用|锁定))"
+  message = "(?i)(?:access (?:has been|is|was) (?:terminated|revoked|suspended)|(?:account|organization|project|user|team|api key|token|subscription) (?:has been|is|was) (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|user id [^.]{0,60}suspended|token does not meet scope|oauth authentication is currently not allowed|violation of terms of service|project has been denied access|verify your account|current ak has been blocked|(?:用户|账[号户]|组织|租户)[^，。]{0,20}(?:被(?:封禁|禁用|停用|锁定|冻结|限制)|已(?:封禁|禁用|停用|锁定|冻结|注销)|存在风险|违规))"
   means   = "invalid_key"
 }
 
@@ -401,7 +424,14 @@ verdict "gemini-limit" {
 # The code beside it is that of the gateway's own key: often a quota or a limit.
 verdict "gateway-capacity" {
   status  = [400, 403, 429, 500, 503]
-  message = "(?i)(?:servers? (?:is|are) (?:currently |temporarily )?(?:overloaded|busy|at capacity)|receiving too many requests|engine is currently overloaded|upstream rate limit exceeded|负载已经?饱和|服务器(?:繁忙|负载))"
+  message = "(?i)(?:servers? (?:is|are) (?:currently |temporarily )?(?:overloaded|busy|at capacity)|receiving too many requests|engine is currently overloaded|upstream rate limit exceeded|负载已经?饱和|(?:系统|服务器?|平台|网关|当前)(?:正|当前|比较|太)?(?:繁忙|过载|拥挤|负载)|(?:系统|平台|服务|升级)维护)"
+  means   = "overloaded"
+}
+
+# Gateways that have no account left.
+verdict "gateway-pool-empty" {
+  status  = [400, 401, 403, 404]
+  message = "(?i)(?:no (?:available|healthy|active|usable) (?:accounts?|providers?|upstreams?|instances?|workers?|backends?|nodes?|credentials?)\\b|(?:暂无|没有|无)可用的?(?:账[号户]|节点|上游|服务|凭证))"
   means   = "overloaded"
 }
 
@@ -423,14 +453,6 @@ verdict "gateway-upstream-status" {
   means  = "broken"
 }
 
-# Gateways that call their upstream's failure an error of the request.
-verdict "gateway-upstream-failed" {
-  status  = [400, 401, 403, 404, 409, 422]
-  message = "(?i)(?:upstream[a-z ]{0,40} (?:failed|failure|unavailable|timed out|timeout|unreachable|disconnected)|上游[^，。]{0,12}(?:失败|超时|不可用|异常))"
-  means   = "broken"
-  scope   = "channel-model"
-}
-
 # The gateway's own channel is off.
 verdict "gateway-channel-off" {
   status  = [403, 404]
@@ -444,6 +466,14 @@ verdict "gateway-model-cooldown" {
   code   = "^model_cooldown$"
   means  = "rate_limited"
   scope  = "channel-model"
+}
+
+# The same in words.
+verdict "gateway-model-cooldown-message" {
+  status  = [429, 503]
+  message = "(?i)candidate\\(s\\) for model .* in cooldown"
+  means   = "rate_limited"
+  scope   = "channel-model"
 }
 
 # OpenRouter's provider refused OpenRouter's key, not ours.
@@ -493,7 +523,7 @@ verdict "quota-message" {
 # The same in Chinese.
 verdict "quota-message-zh" {
   status  = [400, 401, 402, 403, 429, 500]
-  message = "(?:余额不足|额度不足|配额不足|额度已?(?:用尽|用完|耗尽)|欠费|账户已?透支|无可用资源包|资源包(?:已|余)|套餐已?(?:到期|过期|用完|用尽)|预扣费.*失败)"
+  message = "(?:(?:余额|额度|配额|积分|点数)[^，。]{0,10}(?:不足|用尽|用完|耗尽|超限|为 ?0|为零)|(?:请|需)先?充值|欠费|账户已?透支|无可用资源包|资源包(?:已|余)|套餐已?(?:到期|过期|用完|用尽)|预扣费.*失败)"
   means   = "quota_spent"
 }
 
@@ -554,7 +584,7 @@ verdict "model-access-code" {
 # The same in words.
 verdict "model-access" {
   status  = [400, 401, 403, 404, 500]
-  message = "(?i)(?:(?:do(?:es)? not|don't|doesn't|cannot|not authorized to|no|without) (?:have )?(?:access|permission)s? (?:to|for|on) (?:use )?(?:the |this |any of the )?(?:requested |specified |following )?models?|not (?:allowed|authorized|permitted|entitled) to (?:access|use|call|invoke) (?:the |this |that )?(?:requested |specified )?models?|not authorized to perform: (?:bedrock|aiplatform|sagemaker)|do not have access to the requested resource|does not support the coding plan|model requires (?:a |an )?(?:subscription|paid|upgrade)|must be verified to (?:use|stream|generate)|has not activated the model|model access is denied|access to (?:the )?model .*denied|does not have permission to use the specified resource|missing scopes?:|not allowed to sample from this model|not allowed to use publisher model|access (?:to )?group |only available for verified users|plan (?:does )?not support model|无权访问.{0,40}分组|没有相关功能的授权|not available for this api key|无权使用模型|subscription plan does not (?:yet )?include|not supported when using .* with a .* account|无权(?:访问|使用)(?:该)?模型|没有(?:访问|使用).{0,40}模型.{0,10}权限)"
+  message = "(?i)(?:(?:do(?:es)? not|don't|doesn't|cannot|not authorized to|no|without) (?:have )?(?:access|permission)s? (?:to|for|on) (?:use )?(?:the |this |any of the )?(?:requested |specified |following )?models?|not (?:allowed|authorized|permitted|entitled) to (?:access|use|call|invoke) (?:the |this |that )?(?:requested |specified )?models?|not authorized to perform: (?:bedrock|aiplatform|sagemaker)|do not have access to the requested resource|does not support the coding plan|model requires (?:a |an )?(?:subscription|paid|upgrade)|must be verified to (?:use|stream|generate)|has not activated the model|model access is denied|access to (?:the )?model .*denied|does not have permission to use the specified resource|missing scopes?:|not allowed to sample from this model|not allowed to use publisher model|access (?:to )?group |only available for verified users|plan (?:does )?not support model|无权访问.{0,40}分组|没有相关功能的授权|not available for this api key|无权使用模型|subscription plan does not (?:yet )?include|not supported when using .* with a .* account|无权(?:访问|使用)(?:该)?模型|没有(?:访问|使用).{0,40}模型.{0,10}权限|(?:没有权限|无权限?|未开通|未授权)[^，。]{0,10}模型|模型[^，。]{0,20}(?:未开通|无权限?|没有权限|权限不足)|分组[^，。]{0,10}(?:已被?(?:禁用|弃用|停用|删除)|不存在))"
   means   = "no_access"
 }
 
@@ -565,10 +595,17 @@ verdict "zhipu-access" {
   means  = "no_access"
 }
 
+# In words that mean a limit of requests elsewhere.
+verdict "quota-words" {
+  status  = [401, 402, 403]
+  message = "(?i)(?:(?:quota|credits?|balance|budget|funds|allowance) (?:(?:has|have) been |is |are |was )?(?:exceeded|exhausted|depleted|used up|insufficient|too low|empty|spent|reached)|(?:insufficient|not enough|enough|out of|no more|no remaining) (?:[a-z]+ )?(?:quota|credits?|balance|funds)|(?:top up|recharge) your|payment method)"
+  means   = "quota_spent"
+}
+
 # The site does not have this model.
 verdict "no-model-code" {
   status = [400, 403, 404, 410, 422, 429, 500, 503]
-  code   = "(?i)^(?:model_not_found|model_not_found_error|model_not_exist|modelnotfound|model_not_available|model_not_supported|invalid_model|invalid_model_error|unknown_model|unavailable_model|model_decommissioned|deploymentnotfound|operationnotsupported|model_not_configured|unsupported_model)$"
+  code   = "(?i)^(?:model_not_found|model_not_found_error|model_not_exist|modelnotfound|model_not_available|model_not_supported|invalid_model|invalid_model_error|unknown_model|unavailable_model|model_decommissioned|deploymentnotfound|operationnotsupported|model_not_configured|unsupported_model|invalidendpoint\\..*)$"
   means  = "no_model"
 }
 
@@ -582,7 +619,7 @@ verdict "anthropic-no-model" {
 # The same in words.
 verdict "no-model-message" {
   status  = [400, 401, 403, 404, 410, 422, 500, 503]
-  message = "(?i)(?:models? ['\"`]?[^ ]{1,100}['\"`]?,? (?:is )?(?:not found|(?:does|do) not exist|not exist|(?:is )?not supported(?:[.,]|$| by )|is not available|is not a valid model|has been (?:deprecated|decommissioned|retired|removed))|model (?:does )?not (?:exist|found)|unknown model|unsupported model|no such model|not a valid model id|invalid model(?: name| id)?(?::| passed| ['\"`]|\\.?$)|models/[^ ]+ is not found|model identifier is invalid|end of (?:its )?life|no endpoints found for|try pulling it first|^model (?:is )?(?:disabled|offline)|no keys? found (?:that|which) supports? model|litellm\\.NotFoundError|no available channel for model|no healthy deployments for this model|on-demand throughput isn't supported|no available accounts?.{0,20} support(?:ing|s)? (?:the |this )?model|模型不存在|不支持(?:该|此)?模型|无可用渠道|可用渠道失败|模型.{0,40}(?:不存在|已下线|未找到))"
+  message = "(?i)(?:models? ['\"`]?[^ ]{1,100}['\"`]?,? (?:is )?(?:not found|(?:does|do) not exist|not exist|(?:is )?not supported(?:[.,]|$| by )|is not available|is not a valid model|has been (?:deprecated|decommissioned|retired|removed))|model (?:does )?not (?:exist|found)|unknown model|unsupported model|no such model|not a valid model id|invalid model(?: name| id)?(?::| passed| ['\"`]|\\.?$)|models/[^ ]+ is not found|model identifier is invalid|end of (?:its )?life|no endpoints found for|try pulling it first|^model (?:is )?(?:disabled|offline)|no keys? found (?:that|which) supports? model|litellm\\.NotFoundError|no available channel for model|no healthy deployments for this model|on-demand throughput isn't supported|no available accounts?.{0,20} support(?:ing|s)? (?:the |this )?model|模型不存在|不支持(?:该|此)?模型|无可用渠道|可用渠道失败|模型.{0,40}(?:不存在|已?下[线架]|未找到|找不到|未上架)|模型(?:名称?|标识)?[^，。]{0,6}(?:错误|无效|不正确)|(?:没有|找不到|未找到)[^，。]{0,6}模型)"
   means   = "no_model"
 }
 
@@ -627,7 +664,7 @@ verdict "gateway-not-implemented" {
 # The codes for a key that is not valid.
 verdict "invalid-key-code" {
   status = [400, 401, 403, 404]
-  code   = "(?i)^(?:invalid_api_key|invalidapikey|api_key_invalid|incorrect_api_key|invalid_key|expired_api_key|expired_key|api_key_expired|invalid_token|token_expired|token_invalidated|token_revoked|token_not_found_in_db|invalid_authentication_error|invalid_authentication|authentication_error|auth_error|authenticationerror|api_key_required|unrecognizedclientexception|expiredtokenexception|invalidsignatureexception|consumer_invalid|access_token_expired|invalid_organization|mismatched_project|invalid_subscription_key|(?:invalid|expired|revoked|missing|disabled)_(?:iam|access|api|auth|bearer|user|client|proxy|virtual)_?(?:token|key)|(?:virtual_key|api_key|token|key)_(?:not_found|invalid|expired|revoked|blocked|missing)|authfailure(?:\\..*)?)$"
+  code   = "(?i)^(?:invalid_api_key|invalidapikey|api_key_invalid|incorrect_api_key|invalid_key|expired_api_key|expired_key|api_key_expired|invalid_token|token_expired|token_invalidated|token_revoked|token_not_found_in_db|invalid_authentication_error|invalid_authentication|authentication_error|auth_error|authenticationerror|api_key_required|unrecognizedclientexception|expiredtokenexception|invalidsignatureexception|invalidaccesskeyid.*|invalidclienttokenid|signaturedoesnotmatch|invalid_issuer|consumer_invalid|access_token_expired|invalid_organization|mismatched_project|invalid_subscription_key|(?:invalid|expired|revoked|missing|disabled)_(?:iam|access|api|auth|bearer|user|client|proxy|virtual)_?(?:token|key)|(?:virtual_key|api_key|token|key)_(?:not_found|invalid|expired|revoked|blocked|missing)|authfailure(?:\\..*)?)$"
   means  = "invalid_key"
 }
 
@@ -649,7 +686,7 @@ verdict "invalid-key-request" {
 # The same in words, English and Chinese.
 verdict "invalid-key-message" {
   status  = [401, 403]
-  message = "(?i)(?:(?:invalid|incorrect|wrong|expired|malformed|unknown|missing) (?:or (?:missing|expired|inactive) )?(?:proxy (?:server )?)?(?:api[ -]?key|api[ -]?token|access token|auth(?:entication|orization)? token|bearer token|token|credentials?|authentication|subscription key|x-api-key)|(?:api[ -]?key|api[ -]?token|access token|token|x-api-key|subscription key)(?: provided| you provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired|not found|revoked|does not exist)|no (?:cookie )?auth credentials found|no api key found|virtual key not found|iam certification failed|could not (?:parse|validate|verify) (?:your )?(?:authentication |auth )?(?:token|credentials)|bearer token included in the request is (?:invalid|expired)|authorization token is illegal|bad credentials|authentication failed, please|request signature we calculated does not match|未提供令牌|user not found|invalid username or password|api key not found|access denied due to invalid subscription key|access token is missing, invalid|security token included in the request is (?:invalid|expired)|无效的(?:令牌|密钥|api|key)|令牌(?:无效|已过期|状态不可用|不存在|已?被?禁用)|(?:身份验证|鉴权|认证)失败|api ?key.{0,10}(?:无效|错误|不正确|不存在|已过期))"
+  message = "(?i)(?:(?:invalid|incorrect|wrong|expired|malformed|unknown|missing) (?:or (?:missing|expired|inactive) )?(?:proxy (?:server )?)?(?:api[ -]?key|api[ -]?token|access token|auth(?:entication|orization)? token|bearer token|token|credentials?|authentication|subscription key|x-api-key)|(?:api[ -]?key|api[ -]?token|access token|token|x-api-key|subscription key)(?: provided| you provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired|not found|revoked|does not exist)|no (?:cookie )?auth credentials found|no api key found|virtual key not found|iam certification failed|could not (?:parse|validate|verify) (?:your )?(?:authentication |auth )?(?:token|credentials)|bearer token included in the request is (?:invalid|expired)|authorization token is illegal|bad credentials|authentication failed, please|request signature we calculated does not match|未提供令牌|user not found|invalid username or password|api key not found|access denied due to invalid subscription key|access token is missing, invalid|security token included in the request is (?:invalid|expired)|无效的(?:令牌|密钥|api|key)|令牌(?:无效|已过期|状态不可用|不存在|已?被?禁用)|(?:身份验证|鉴权|认证)失败|must be a member of an organization|valid issuer|lacks the required data action|permission is required to access this endpoint|(?:令牌|密钥|秘钥|凭证|api ?key)[^，。]{0,10}(?:无效|错误|不正确|不存在|不合法|过期|失效|未激活|被?(?:禁用|删除|冻结|停用|封禁|吊销|撤销|注销)))"
   means   = "invalid_key"
 }
 
@@ -693,8 +730,8 @@ verdict "vertex-capacity" {
 
 # One model is overloaded or still loading.
 verdict "model-capacity" {
-  status  = [429, 498, 503]
-  message = "(?i)(?:rate limited by (?:the )?provider|capacity (?:temporarily )?exceeded|over capacity|model is (?:currently |temporarily )?(?:overloaded|loading|busy)|tier capacity exceeded|currently loading|loading model|no deployments available for selected model|no capacity available for model|high demand|experiencing high (?:traffic|load)|该模型当前访问量过大|模型(?:当前)?(?:负载|过载|繁忙))"
+  status  = [400, 429, 498, 503]
+  message = "(?i)(?:rate limited by (?:the )?provider|capacity (?:temporarily )?exceeded|over capacity|model (?:is )?(?:currently |temporarily )?(?:overloaded|loading|busy|at (?:maximum )?capacity)|at maximum capacity|tier capacity exceeded|currently loading|loading model|no deployments available for selected model|no capacity available for model|high demand|experiencing high (?:traffic|load)|该模型当前访问量过大|模型(?:当前|正在)?(?:负载|过载|繁忙|维护))"
   means   = "overloaded"
   scope   = "channel-model"
   after   = ["estimated_time", "error.estimated_time"]
