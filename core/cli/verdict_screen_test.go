@@ -81,4 +81,11 @@ func TestUnknownAnswersAreShown(t *testing.T) {
 	if code := Run(context.Background(), []string{"--state-dir", state, "verdict", "unknown"}, nil, &out, &errs); code != exitOK || !strings.Contains(out.String(), list[0].Key) || !strings.Contains(out.String(), "home") {
 		t.Errorf("%s %s", out.String(), errs.String())
 	}
+	out.Reset()
+	if code := Run(context.Background(), []string{"--state-dir", state, "verdict", "unknown", "remove", list[0].Key}, nil, &out, &errs); code != exitOK || out.String() != "Removed 1 answer.\n" {
+		t.Errorf("exit %d: %s%s", code, out.String(), errs.String())
+	}
+	if list, err := unknown.List(unknown.Dir(state)); err != nil || len(list) != 0 {
+		t.Errorf("%v is left, %v", list, err)
+	}
 }

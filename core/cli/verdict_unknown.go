@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/verdict"
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
@@ -34,6 +36,41 @@ func (a *app) verdictUnknown() *cobra.Command {
 		},
 	}, &asJSON)
 	c.Flags().StringVar(&export, "export", "", "write the text that can be sent to others to this `file`")
+	c.AddCommand(a.verdictUnknownRemove())
+	return c
+}
+
+func (a *app) verdictUnknownRemove() *cobra.Command {
+	all := false
+	c := &cobra.Command{
+		Use:     "remove KEY...",
+		Short:   "Remove answers from the list",
+		Long:    "Remove answers from the list, because there is a rule for them now or they do not\nmatter. An answer that comes again is listed again, unless a rule knows it.",
+		Example: "  aitunnel verdict unknown remove 1f2e3d4c5b6a7988\n  aitunnel verdict unknown remove --all",
+		RunE: func(_ *cobra.Command, keys []string) error {
+			dir := unknown.Dir(a.stateDir)
+			switch {
+			case all == (len(keys) > 0):
+				return errors.New("which answers? Give their keys, which aitunnel verdict unknown lists, or --all")
+			case all:
+				list, err := unknown.List(dir)
+				if err != nil {
+					return err
+				}
+				for _, e := range list {
+					keys = append(keys, e.Key)
+				}
+			}
+			for _, key := range keys {
+				if err := unknown.Remove(dir, key); err != nil {
+					return err
+				}
+			}
+			a.say("Removed %s.", term.Count(len(keys), "answer"))
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&all, "all", false, "remove all of them")
 	return c
 }
 

@@ -102,6 +102,22 @@ func alone(s *fakesite.Site, more string) string {
 	return fmt.Sprintf("channel \"only\" {\n target = %q\n keys = [%q]\n}\n%s", s.URL(), p1, more)
 }
 
+// TestARuleTakesEffectOnSave: three lines in the file of a program that runs.
+func TestARuleTakesEffectOnSave(t *testing.T) {
+	t.Parallel()
+	odd, backup := site(t, "odd"), site(t, "backup")
+	odd.Always(fakesite.Status(400, `{"error":{"message":"The stars are not right, come again"}}`))
+	text := fmt.Sprintf("channel \"odd\" {\n target = %q\n auth = \"none\"\n weight = 2\n}\nchannel \"backup\" {\n target = %q\n auth = \"none\"\n}\n", odd.URL(), backup.URL())
+	r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}}
+	r.save(complete(text))
+	r.run()
+	if got := r.post(chat, ask); got.status != 400 {
+		t.Fatalf("without the rule: %d %s", got.status, got.body)
+	}
+	r.save(complete(text + "verdict \"stars\" {\n message = \"stars are not right\"\n means = \"overloaded\"\n}\n"))
+	testhelp.Eventually(t, "the rule decides", func() bool { return r.post(chat, ask).status == 200 })
+}
+
 func TestASingleChannelIsRetriedAndItsOwnAnswerPassedOn(t *testing.T) {
 	t.Parallel()
 	s := site(t, "only")

@@ -33,6 +33,24 @@ func Export(dir, key string) (shape, full string, err error) {
 	return string(a), string(b), err
 }
 
+// Remove forgets a shape: its owner has made a rule of it, or does not care. A
+// store that is open notices it, and keeps the shape again when it is next seen.
+func Remove(dir, key string) error {
+	if !isKey(key) {
+		return fmt.Errorf("%q is not the key of an unknown answer", key)
+	}
+	if !isKept(dir, key) {
+		return fmt.Errorf("there is no unknown answer %q: %w", key, fs.ErrNotExist)
+	}
+	return remove(dir, key)
+}
+
+// isKept says that the entry's file is there: its owner may have removed it.
+func isKept(dir, key string) bool {
+	_, err := os.Stat(filepath.Join(dir, key+shapeEnding))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // isKey keeps paths out: keys come from users and from the API.
 var isKey = regexp.MustCompile(`^[0-9a-f]{16}$`).MatchString
 
@@ -50,7 +68,7 @@ func read(dir string) (map[string]*Entry, error) {
 		return nil, fmt.Errorf("%s is damaged; remove it to start anew: %w", filepath.Join(dir, indexName), err)
 	}
 	for _, e := range list {
-		if isKey(e.Key) {
+		if isKey(e.Key) && isKept(dir, e.Key) {
 			if e.Channels == nil {
 				e.Channels = map[string]int{}
 			}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -144,7 +145,7 @@ func (s *Store) count(key string, a Answer) (isNew bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.entries[key]
-	if e == nil {
+	if e == nil || !isKept(s.dir, key) {
 		endpoint := a.Answer.Endpoint
 		if endpoint == "" {
 			endpoint = verdict.Generate
@@ -205,9 +206,12 @@ const (
 // save writes the counts.
 func (s *Store) save() error {
 	s.mu.Lock()
-	list := sorted(s.entries)
 	dirty := s.dirty
 	s.dirty = false
+	if dirty {
+		maps.DeleteFunc(s.entries, func(key string, _ *Entry) bool { return !isKept(s.dir, key) })
+	}
+	list := sorted(s.entries)
 	s.mu.Unlock()
 	if !dirty {
 		return nil

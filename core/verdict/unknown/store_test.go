@@ -164,3 +164,36 @@ func TestKeysAreNoPaths(t *testing.T) {
 		}
 	}
 }
+
+// TestRemovedBesideAnOpenStore: the command removes files while the program runs.
+func TestRemovedBesideAnOpenStore(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "unknown")
+	s := open(t, dir)
+	one, two := unknownAnswer(403, `{"error":{"message":"not now"}}`, start), unknownAnswer(403, `{"error":{"code":"error"}}`, start)
+	if err := errors.Join(s.add(one), s.add(two)); err != nil {
+		t.Fatal(err)
+	}
+	key := s.List()[0].Key
+	if err := Remove(dir, key); err != nil {
+		t.Fatal(err)
+	}
+	if err := Remove(dir, key); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("removed twice: %v", err)
+	}
+	if list, err := List(dir); err != nil || len(list) != 1 || list[0].Key == key {
+		t.Errorf("%v, %v", list, err)
+	}
+	// What comes again is kept again, and counted anew.
+	if err := errors.Join(s.add(one), s.add(two), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	list, err := List(dir)
+	if err != nil || len(list) != 2 {
+		t.Fatalf("%v, %v", list, err)
+	}
+	for _, e := range list {
+		if want := map[bool]int{true: 1, false: 2}[e.Key == key]; e.Count != want {
+			t.Errorf("%s was seen %d times, want %d", e.Key, e.Count, want)
+		}
+	}
+}
