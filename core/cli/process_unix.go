@@ -12,6 +12,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"github.com/aitunnel/aitunnel/core/cli/internal/hangup"
+	"github.com/aitunnel/aitunnel/core/config"
 )
 
 // surviveBrokenPipes keeps a write to a closed pipe from ending the process: it
@@ -28,15 +29,28 @@ const keepsNumber = true
 
 // reexec replaces this process by a new one of the executable that is on disk
 // now, with the same arguments, directory, environment and process number.
-// sockets is an environment variable that names the sockets it inherits.
-func reexec(sockets string) error {
+// more are environment variables that say what it inherits, "" for nothing.
+func reexec(more ...string) error {
 	env := os.Environ()
-	if sockets != "" {
-		env = append(env, sockets)
+	for _, v := range more {
+		if v != "" {
+			env = append(env, v)
+		}
 	}
 	undo := hangup.BeforeExec()
 	defer undo()
 	return syscall.Exec(program, os.Args, env)
+}
+
+// keepConfiguration has the next program inherit a configuration that came from a
+// pipe, by the environment variable that is returned.
+func keepConfiguration(path string) (variable string, err error) {
+	kept, err := config.Kept(path)
+	if err != nil || kept == nil {
+		return "", err
+	}
+	fd, err := syscall.Dup(int(kept.Fd())) // which stays open over execve(2)
+	return config.KeptVariable(fd, path), errors.Join(err, kept.Close())
 }
 
 // alive reports whether there is a process of that number.

@@ -22,7 +22,7 @@ const keepsNumber = false
 
 // reexec starts a new process of the executable that is on disk now, with the same
 // arguments, directory and environment. This process ends.
-func reexec(string) error {
+func reexec(...string) error {
 	next := exec.Command(program, os.Args[1:]...)
 	next.Stdout, next.Stderr = os.Stdout, os.Stderr
 	next.SysProcAttr = detached()
@@ -42,3 +42,7 @@ func alive(pid int) bool {
 
 // onHangup has nothing to wait for: there is no SIGHUP on Windows.
 func onHangup(context.Context, func(), func()) {}
+
+// keepConfiguration has nothing to do: a configuration that cannot be read again is
+// refused before.
+func keepConfiguration(string) (string, error) { return "", nil }

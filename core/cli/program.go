@@ -12,12 +12,17 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
 )
 
 // program is the path by which this program was started. Links are not followed,
 // so after an upgrade it names the new version, and after a move of the old file
 // not the old one.
 var program = programPath()
+
+// firstExtraFile is the number of the first of the files that a child inherits.
+const firstExtraFile = 3
 
 func programPath() string {
 	path, err := exec.LookPath(os.Args[0])
@@ -41,12 +46,23 @@ func (a *app) checkRestart(ctx context.Context) error {
 	var is struct {
 		Version string `json:"version"`
 	}
-	out, err := a.trial(ctx, "version", "--json")
+	out, err := a.trial(ctx, nil, "version", "--json")
 	if err == nil {
 		err = json.Unmarshal(out, &is)
 	}
 	if err != nil || is.Version == "" {
 		return fmt.Errorf("nothing was restarted: %s is not an aitunnel that runs here: %w", program, trialError(out, err))
+	}
+	path, err := config.Find(a.config)
+	if err != nil {
+		return fmt.Errorf("nothing was restarted: %w", err)
+	}
+	piped, err := config.Kept(path)
+	if err != nil {
+		return fmt.Errorf("nothing was restarted: %w", err)
+	}
+	if piped != nil {
+		defer func() { _ = piped.Close() }()
 	}
 	args := []string{"validate", "--state-dir", a.stateDir}
 	if a.config != "" {
@@ -55,15 +71,20 @@ func (a *app) checkRestart(ctx context.Context) error {
 	for name, value := range a.vars {
 		args = append(args, "--var", name+"="+value)
 	}
-	if out, err := a.trial(ctx, args...); err != nil {
+	if out, err := a.trial(ctx, piped, args...); err != nil {
 		return fmt.Errorf("nothing was restarted: version %s does not accept the configuration: %w", is.Version, trialError(out, err))
 	}
 	return nil
 }
 
-func (a *app) trial(ctx context.Context, args ...string) ([]byte, error) {
+// trial runs the program. piped is the configuration if it came from a pipe.
+func (a *app) trial(ctx context.Context, piped *os.File, args ...string) ([]byte, error) {
 	c := exec.CommandContext(ctx, program, args...)
 	c.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "NOTIFY_SOCKET=") })
+	if piped != nil {
+		c.ExtraFiles = []*os.File{piped}
+		c.Env = append(c.Env, config.KeptVariable(firstExtraFile, piped.Name()))
+	}
 	c.WaitDelay = time.Second
 	var errs bytes.Buffer
 	c.Stderr = &errs

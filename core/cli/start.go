@@ -106,6 +106,7 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	watched, endWatch := context.WithCancel(context.WithoutCancel(ctx))
 	defer endWatch()
 	go a.keepWatchdog(watched)
+	go reapOrphans(watched)
 	ending, err := a.serve(ctx, d)
 	notifyEnding(ending.Restart, d.DrainTime(ending))
 	var sockets string
@@ -116,7 +117,11 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 		return err
 	}
 	a.flush()
-	return reexec(sockets)
+	kept, err := keepConfiguration(path)
+	if err != nil {
+		return err
+	}
+	return reexec(sockets, kept)
 }
 
 // neverBlock keeps the daemon alive and serving when whatever reads its output

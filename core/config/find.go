@@ -22,7 +22,7 @@ func Find(named string) (string, error) {
 		named = os.Getenv("AITUNNEL_CONFIG")
 	}
 	if named != "" {
-		if _, err := os.Stat(named); err != nil && named != stdin {
+		if _, err := os.Stat(named); err != nil && !IsPipe(named) {
 			return "", fmt.Errorf("the configuration cannot be read: %w", err)
 		}
 		return named, nil

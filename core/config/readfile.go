@@ -69,7 +69,10 @@ const stdin = "-"
 // IsPipe says that a configuration comes from a pipe, a terminal or another
 // thing that can be read once only. It is kept in memory, and not watched.
 func IsPipe(path string) bool {
-	if path == stdin {
+	if _, read := pipes.Load(path); read || path == stdin {
+		return true
+	}
+	if kept, _ := inherited(); path == kept && path != "" {
 		return true
 	}
 	info, err := os.Stat(path)
@@ -80,7 +83,12 @@ func IsPipe(path string) bool {
 var pipes sync.Map // path: func() ([]byte, error)
 
 func readPipe(path string) ([]byte, error) {
-	once, _ := pipes.LoadOrStore(path, sync.OnceValues(func() ([]byte, error) { return drainPipe(path) }))
+	once, _ := pipes.LoadOrStore(path, sync.OnceValues(func() ([]byte, error) {
+		if kept, text := inherited(); kept == path {
+			return text, nil
+		}
+		return drainPipe(path)
+	}))
 	return once.(func() ([]byte, error))()
 }
 

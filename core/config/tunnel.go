@@ -30,17 +30,34 @@ func (l *loader) tunnels() {
 // samePorts reports addresses that an earlier tunnel opens on the same host.
 func (l *loader) samePorts(t *Tunnel) {
 	for _, other := range l.config.Tunnels {
-		if other.Host != t.Host {
+		if !sameHost(other.Host, t.Host) {
 			continue
 		}
 		for _, f := range t.Forwards {
 			for _, first := range other.Forwards {
-				if f.Address == first.Address && !anyPort(f.Address) {
-					l.fail(f.Range, "Repeated forward", fmt.Sprintf("The tunnel %q opens %s on the host %s at line %d already: choose another port or socket.", other.Name, f.Address, t.Host, first.Range.Start.Line))
+				if sameForward(f.Address, first.Address) {
+					l.fail(f.Range, "Repeated forward", fmt.Sprintf("The tunnel %q opens %s on the host %s at line %d already: choose another port or socket.", other.Name, first.Address, t.Host, first.Range.Start.Line))
 				}
 			}
 		}
 	}
+}
+
+// sameHost says that two hosts are one, whichever form of it is written.
+func sameHost(a, b string) bool {
+	canonical := func(host string) string { return strings.ToLower(strings.TrimSuffix(host, ":22")) }
+	return canonical(a) == canonical(b)
+}
+
+// sameForward says that a host cannot open both addresses.
+func sameForward(a, b string) bool {
+	local := func(address string) string {
+		if port, ok := strings.CutPrefix(address, "localhost:"); ok {
+			return "127.0.0.1:" + port
+		}
+		return address
+	}
+	return a == b && !anyPort(a) || overlap(local(a), local(b))
 }
 
 // maxSocketPath is what a socket's address holds on all systems.
@@ -69,8 +86,8 @@ func (l *loader) tunnel(b *hclsyntax.Block) *Tunnel {
 	for _, b := range forwards {
 		f := l.forward(b)
 		for _, first := range t.Forwards {
-			if first.Address == f.Address && !anyPort(f.Address) {
-				l.fail(b.LabelRanges[0], "Duplicate forward", fmt.Sprintf("The tunnel %q opens %s at line %d already.", t.Name, f.Address, first.Range.Start.Line))
+			if sameForward(first.Address, f.Address) {
+				l.fail(b.LabelRanges[0], "Duplicate forward", fmt.Sprintf("The tunnel %q opens %s at line %d already.", t.Name, first.Address, first.Range.Start.Line))
 			}
 		}
 		t.Forwards = append(t.Forwards, f)
