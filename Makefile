@@ -6,7 +6,7 @@ export CGO_ENABLED ?= 1
 # No stamp of the commit: git refuses to name it in a checkout of another user, and then the build fails.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
-.PHONY: help build run test test-real race soak lint vuln fuzz bench clients generate dist reproducible cross check clean
+.PHONY: help build run test test-real race soak lint vuln fuzz bench clients generate dist reproducible packages cross check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -57,11 +57,15 @@ generate: ## Write the generated docs and config.hcl.example, from declarations,
 	go generate ./core/admin
 	go test ./core/verdict -run '^TestDocs$$' -count=1 -update
 
-dist: ## Pack archives with checksums for six systems into dist/, the same bytes each time
+dist: ## Pack archives, packages and manifests for six systems into dist/, the same bytes each time
 	go run ./tools/dist -version $(VERSION)
 
-reproducible: ## Build one system's archive in two folders, and compare them
+reproducible: ## Build one system's archive and packages in two directories, and compare them
 	go run ./tools/dist -version $(VERSION) -verify
+
+packages: ## Install, use, upgrade and remove the .deb in a system of its own
+	@tools/test-deps
+	AITUNNEL_PACKAGES=1 go test ./tools/dist -count=1 -timeout 15m -run TestPackage
 
 cross: ## Build for the systems that are not tested here
 	@set -e; for os in darwin windows; do for arch in amd64 arm64; do \

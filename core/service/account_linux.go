@@ -34,39 +34,66 @@ func (u *Unit) UseAccount(name string, dry bool) error {
 }
 
 func createAccount() error {
-	out, err := exec.Command("useradd", "--system", "--user-group", "--home-dir", StateDir, "--no-create-home", "--shell", "/usr/sbin/nologin",
-		"--comment", "aitunnel", Account).CombinedOutput()
+	arguments := []string{"--system", "--home-dir", StateDir, "--no-create-home", "--shell", "/usr/sbin/nologin", "--comment", "aitunnel"}
+	if _, err := user.LookupGroup(Account); err == nil { // of an account that was deleted
+		arguments = append(arguments, "--gid", Account)
+	} else {
+		arguments = append(arguments, "--user-group")
+	}
+	out, err := exec.Command("useradd", append(arguments, Account)...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("the account %q cannot be created: %w: %s", Account, err, strings.TrimSpace(string(out)))
 	}
 	return nil
 }
 
-// AsAccount makes a command run with the account and the home directory of the
-// service.
-func (u Unit) AsAccount(c *exec.Cmd) error {
+// credential is that of the account of the service, nil if it is the caller's own.
+func (u Unit) credential() (*syscall.Credential, error) {
 	if !u.System || u.User == "" {
-		return nil
+		return nil, nil
 	}
 	account, err := user.Lookup(u.User)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	uid, err := strconv.ParseUint(account.Uid, 10, 32)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	gid, err := strconv.ParseUint(account.Gid, 10, 32)
-	if err != nil {
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
+}
+
+// AsAccount makes a command run with the account and the home directory of the
+// service.
+func (u Unit) AsAccount(c *exec.Cmd) error {
+	as, err := u.credential()
+	if err != nil || as == nil {
 		return err
 	}
-	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: as}
 	c.Dir = "/"
 	if c.Env == nil {
 		c.Env = []string{"PATH=" + os.Getenv("PATH")}
 	}
 	c.Env = append(c.Env, "HOME="+u.Home, "USER="+u.User, "LOGNAME="+u.User)
 	return nil
+}
+
+// makeStateDir creates the state directory of a service of the system, where
+// systemd does not: a unit may only name directories that exist.
+func (u Unit) makeStateDir() error {
+	if _, err := os.Stat(u.StateDir); err == nil || !u.System || u.StateDir == StateDir {
+		return nil
+	}
+	if err := os.MkdirAll(u.StateDir, 0o700); err != nil {
+		return err
+	}
+	as, err := u.credential()
+	if err != nil || as == nil {
+		return err
+	}
+	return os.Chown(u.StateDir, int(as.Uid), int(as.Gid))
 }
 
 // May asks test(1) whether the account of the service may do that with a path:

@@ -19,3 +19,6 @@ func (u Unit) AsAccount(*exec.Cmd) error { return nil }
 // May reports whether the account of the service may use a path. It is not
 // known here.
 func (u Unit) May(string, string) bool { return true }
+
+// makeStateDir leaves it to the program.
+func (u Unit) makeStateDir() error { return nil }

@@ -180,6 +180,9 @@ func Update(u Unit) error {
 
 // writeUnit writes a unit of systemd and enables it.
 func writeUnit(file string, u Unit) error {
+	if err := u.makeStateDir(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // systemd's own directories are public
 		return err
 	}

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Before removing, for dpkg ("remove") and rpm (0). An upgrade restarts the service
+# when it is installed.
+set -e
+case "$1" in
+remove | 0)
+  if [ -d /run/systemd/system ] && [ ! -e /etc/systemd/system/aitunnel.service ]; then
+    systemctl disable --now aitunnel.service || true
+  fi
+  ;;
+esac

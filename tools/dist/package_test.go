@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestPackage installs the .deb in a system of its own, whose root is an overlay
+// of this one and whose first process is systemd, uses the service, upgrades it
+// and removes it; then the same with 'aitunnel service install'. Nothing of this
+// machine is changed. It takes a minute, most of it for building.
+func TestPackage(t *testing.T) {
+	if os.Getenv("AITUNNEL_PACKAGES") == "" {
+		t.Skip("make packages runs it")
+	}
+	for _, tool := range []string{"systemd-nspawn", "dpkg", "unshare"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("%s is not installed", tool)
+		}
+	}
+	if os.Getuid() != 0 {
+		t.Skip("only root can start a system")
+	}
+	t.Chdir("../..")
+	r, err := newRelease(".", "9.9.9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	platform := "linux/" + runtime.GOARCH
+	program, err := r.program(platform)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deb, err := r.pack("deb", runtime.GOARCH, program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile("tools/dist/testdata/trial.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := boot(t, map[string][]byte{"aitunnel.deb": deb, "aitunnel": program, "trial.sh": script})
+	if !strings.Contains(out, "all is well") {
+		t.Errorf("\n%s", out)
+	}
+}
+
+// trialUnit runs the script once, and ends the system.
+const trialUnit = `[Unit]
+Requires=basic.target
+After=basic.target
+SuccessAction=exit-force
+FailureAction=exit-force
+[Service]
+Type=oneshot
+ExecStart=/bin/bash /trial.sh
+StandardOutput=file:/trial.out
+TimeoutStartSec=infinity
+`
+
+// bootScript starts the system. Its root is an overlay of this machine's, with a
+// /tmp of its own: what systemd cleans up and writes is not this machine's.
+const bootScript = `set -e
+mount --make-rprivate /
+mount -t proc proc /proc
+mkdir "$DIR/mount"
+mount -t tmpfs tmpfs "$DIR/mount"
+cd "$DIR/mount"
+mkdir upper work root
+cp -r "$DIR/files/." upper/
+mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=work root
+systemd-nspawn --register=no --keep-unit --quiet --directory=root --private-network --link-journal=no --console=pipe \
+  --boot -- --unit=trial.service --show-status=no --log-level=warning || echo "the system ended with $?"
+cat upper/trial.out
+`
+
+// boot starts a system with these files at its root, and returns what the script
+// trial.sh printed.
+func boot(t *testing.T, files map[string][]byte) string {
+	t.Helper()
+	dir := t.TempDir()
+	files["etc/systemd/system/trial.service"] = []byte(trialUnit)
+	for name, content := range files {
+		path := filepath.Join(dir, "files", name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, content, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := exec.Command("unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-c", bootScript)
+	c.Env = append(os.Environ(), "DIR="+dir)
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	limit := time.AfterFunc(5*time.Minute, func() { _ = c.Process.Kill() })
+	defer limit.Stop()
+	if err := c.Wait(); err != nil {
+		if strings.Contains(out.String(), "Operation not permitted") {
+			t.Skipf("this machine does not allow a system of its own: %s", out.String())
+		}
+		t.Errorf("%v", err)
+	}
+	return out.String()
+}

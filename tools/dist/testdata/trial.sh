@@ -1,0 +1,101 @@
+# Runs as root in a system of its own, whose first process is systemd: see
+# package_test.go. The account of a package that was purged stays, as do its files
+# elsewhere; here it is removed, and its group stays.
+exec 2>&1
+failed=0
+check() { # WHAT COMMAND...: the command succeeds
+  what=$1; shift
+  if "$@" >/tmp/said; then echo "ok: $what"; else echo "FAILED: $what: $*"; cat /tmp/said; failed=1; fi
+}
+not() { ! "$@"; }
+says() { "${@:2}" 2>&1 | tee /tmp/says | grep -q -- "$1" || { cat /tmp/says; false; }; }
+mode() { [ "$(stat -c '%a %U' "$2")" = "$1" ] || { stat -c '%a %U' "$2"; false; }; }
+config=/etc/aitunnel/aitunnel.hcl
+ip link set lo up
+useradd --create-home member
+useradd --create-home stranger
+
+echo "-- the package"
+check "it installs" dpkg -i /aitunnel.deb
+check "its configuration directory is the account's" mode "750 aitunnel" /etc/aitunnel
+check "its configuration is the account's alone" mode "600 aitunnel" $config
+check "its state is the account's alone" mode "700 aitunnel" /var/lib/aitunnel
+check "man pages" test -s /usr/share/man/man1/aitunnel-start.1.gz
+check "completions" test -s /usr/share/bash-completion/completions/aitunnel
+check "systemd understands the unit" not says . systemd-analyze verify --man=no aitunnel.service
+check "service install leaves it alone" says 'belongs to the package' aitunnel service install -c $config
+check "so does service uninstall" says 'belongs to the package' aitunnel service uninstall
+check "service status names it" says 'belongs to the package' aitunnel service status
+
+echo "-- the service"
+check "it starts" systemctl enable --now aitunnel
+check "root's commands find it" says '^aitunnel 9.9.9 is running' aitunnel status
+usermod -aG aitunnel member
+check "so do those of a member of its group" says '^aitunnel 9.9.9 is running' runuser -u member -- aitunnel status
+check "and not those of others" says 'from the group of its account' runuser -u stranger -- aitunnel status
+check "nor can they read the configuration" not runuser -u stranger -- cat $config
+check "a channel is added" runuser -u member -- aitunnel channel add spare https://spare-api.example --auth none
+check "the file has it" grep -q '^channel "spare"' $config
+check "and is still the account's" mode "600 aitunnel" $config
+check "a key is added" sh -c 'echo sk-test-0000000000000001 | aitunnel key add primary --label second'
+check "a channel is paused" aitunnel channel pause spare
+check "a channel is removed" aitunnel channel remove spare --yes
+check "the configuration of the API is applied" sh -c '
+  curl -sSf --unix-socket /run/aitunnel/control.sock http://aitunnel/api/config -o /tmp/config.json &&
+  curl -sSf --unix-socket /run/aitunnel/control.sock -H "Content-Type: application/json" http://aitunnel/api/config/reload -d "{}"'
+check "systemctl reload" systemctl reload aitunnel
+echo 'channel {' >> $config
+check "systemctl reload of a broken configuration fails" not systemctl reload aitunnel
+sed -i '$d' $config
+check "and works again once it is repaired" systemctl reload aitunnel
+check "the log directory can be written" runuser -u member -- sh -c 'cd / && aitunnel status >/dev/null' && sed -i '$a log { file = "/var/log/aitunnel/aitunnel.log" }' $config
+check "by the setting log.file" systemctl reload aitunnel
+check "which makes the file" test -e /var/log/aitunnel/aitunnel.log
+before=$(systemctl show -P MainPID aitunnel)
+check "a restart" aitunnel restart
+check "after which systemd has it still" systemctl is-active aitunnel
+check "a kill" kill -9 "$(systemctl show -P MainPID aitunnel)"
+for _ in $(seq 600); do systemctl -q is-active aitunnel && break; sleep 0.1; done
+check "from which systemd restarts it" systemctl is-active aitunnel
+check "it cannot write elsewhere" not nsenter -t "$(systemctl show -P MainPID aitunnel)" -m touch /usr/x
+
+echo "-- upgrade and removal"
+check "an upgrade" dpkg -i /aitunnel.deb
+check "restarts it" systemctl is-active aitunnel
+check "it keeps the configuration" grep -q second $config
+check "it is removed" dpkg -r aitunnel
+check "it is stopped" not systemctl is-active aitunnel
+check "the program is gone" not test -e /usr/bin/aitunnel
+check "the configuration stays" test -s $config
+check "the state stays" test -s /var/lib/aitunnel/state.json
+check "it is installed again" dpkg -i /aitunnel.deb
+check "with the configuration that was there" grep -q second $config
+check "a purge" dpkg -P aitunnel
+check "removes the configuration" not test -e /etc/aitunnel
+check "and the state" not test -e /var/lib/aitunnel
+
+echo "-- without a package"
+userdel aitunnel
+install -m 0755 /aitunnel /usr/local/bin/
+hash -r
+mkdir /srv/conf && (cd /srv/conf && umask 077 && aitunnel init >/dev/null)
+check "an account that cannot read the configuration" says 'may not read /srv/conf/aitunnel.hcl' aitunnel service install -c /srv/conf/aitunnel.hcl
+chown -R aitunnel: /srv/conf
+check "service install" aitunnel service install -c /srv/conf/aitunnel.hcl
+check "it runs with its account" sh -c '[ "$(systemctl show -P User aitunnel)" = aitunnel ]'
+check "commands find it" says '^aitunnel 9.9.9 is running' aitunnel status
+check "and can change the configuration" aitunnel channel add spare https://spare-api.example --auth none
+check "a second service install says how to update" says 'service install --update' aitunnel service install -c /srv/conf/aitunnel.hcl
+check "a package beside it" dpkg -i /aitunnel.deb
+check "does not stop it" says '/srv/conf/aitunnel.hcl' aitunnel status
+check "and is removed" dpkg -r aitunnel
+check "without stopping it" says '/srv/conf/aitunnel.hcl' aitunnel status
+sed -i -e '/^User=/d' -e 's/format [0-9]*/format 3/' -e 's#--state-dir /var/lib/aitunnel#--state-dir /root/state#' /etc/systemd/system/aitunnel.service
+check "a unit of a former version is named" says 'another version' aitunnel service status
+check "and updated" aitunnel service install -c /srv/conf/aitunnel.hcl --update
+check "with the account that it had" sh -c '[ -z "$(systemctl show -P User aitunnel)" ]'
+check "and the state" grep -q -- '--state-dir /root/state' /etc/systemd/system/aitunnel.service
+check "service uninstall" aitunnel service uninstall
+check "leaves the configuration" test -s /srv/conf/aitunnel.hcl
+check "and no unit" not test -e /etc/systemd/system/aitunnel.service
+[ $failed = 0 ] && echo "all is well"
