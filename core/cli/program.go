@@ -21,6 +21,21 @@ import (
 // not the old one.
 var program = programPath()
 
+// startDir is the directory in which this program was started, as it was named, if
+// that leads through a link; "" otherwise.
+var startDir = linkedDir()
+
+func linkedDir() string {
+	named, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	if real, err := filepath.EvalSymlinks(named); err != nil || real == named {
+		return ""
+	}
+	return named
+}
+
 // firstExtraFile is the number of the first of the files that a child inherits.
 const firstExtraFile = 3
 
@@ -85,7 +100,7 @@ func (a *app) trial(ctx context.Context, piped *os.File, args ...string) ([]byte
 		c.ExtraFiles = []*os.File{piped}
 		c.Env = append(c.Env, config.KeptVariable(firstExtraFile, piped.Name()))
 	}
-	c.WaitDelay = time.Second
+	c.Dir, c.WaitDelay = startDir, time.Second
 	var errs bytes.Buffer
 	c.Stderr = &errs
 	out, err := c.Output()

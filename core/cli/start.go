@@ -91,7 +91,7 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 		out = rotated
 	}
 	d, err := daemon.Start(ctx, daemon.Options{
-		ConfigPath: path, Vars: a.vars, StateDir: a.stateDir, Builtin: builtin, Version: Version(), LogOutput: out,
+		ConfigPath: path, Vars: a.vars, Dir: startDir, StateDir: a.stateDir, Builtin: builtin, Version: Version(), LogOutput: out,
 		Reloading: notifyReloading, BeforeRestart: a.checkRestart, RuntimeDir: runtimeDir(),
 	})
 	if err != nil {
@@ -120,6 +120,9 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	kept, err := keepConfiguration(path)
 	if err != nil {
 		return err
+	}
+	if startDir != "" {
+		_ = os.Chdir(startDir) // it may be gone
 	}
 	return reexec(sockets, kept)
 }

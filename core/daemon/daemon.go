@@ -42,6 +42,7 @@ type Options struct {
 	ConfigPath string            // file or directory
 	Vars       map[string]string // as given by --var
 	StateDir   string
+	Dir        string   // see reload.Options
 	RuntimeDir string   // of a service: the control socket is there, for its group
 	Builtin    []string // command line that serves the built-in components
 	Version    string
@@ -122,7 +123,7 @@ func (d *Daemon) start(ctx context.Context) error {
 		return err
 	}
 	d.reloader = reload.New(reload.Options{
-		Services: d.parts, Path: d.options.ConfigPath, StateDir: d.options.StateDir, Vars: d.options.Vars, Memory: memory, Life: d.life, Asked: d.reloadAsked, HandOver: d.options.HandOver,
+		Services: d.parts, Path: d.options.ConfigPath, Dir: d.options.Dir, StateDir: d.options.StateDir, Vars: d.options.Vars, Memory: memory, Life: d.life, Asked: d.reloadAsked, HandOver: d.options.HandOver,
 	})
 	api := d.api(seed)
 	d.panel.Handler = api

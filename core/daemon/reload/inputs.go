@@ -2,6 +2,7 @@ package reload
 
 import (
 	"maps"
+	"os"
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/event"
@@ -47,12 +48,26 @@ func (r *Reloader) pluginFiles(cfg *config.Config, before map[string]string) map
 // sum is of the content of an input; of a plugin's file, which can be large, of
 // its attributes.
 func (r *Reloader) sum(path string) string {
+	r.followDir()
 	if files := r.binaries.Load(); files != nil {
 		if _, is := (*files)[path]; is {
 			return pluginhost.FileState(path)
 		}
 	}
 	return config.Sum(path)
+}
+
+// followDir goes to where the working directory is now: relative paths are meant in
+// the directory that a link leads to, also when it is made to lead to another one.
+func (r *Reloader) followDir() {
+	if r.options.Dir == "" {
+		return
+	}
+	is, err := os.Stat(".")
+	to, missing := os.Stat(r.options.Dir)
+	if missing == nil && (err != nil || !os.SameFile(is, to)) {
+		_ = os.Chdir(r.options.Dir) // it stays where it is otherwise
+	}
 }
 
 // changed reports whether files differ from what was read of them.

@@ -37,6 +37,7 @@ type Options struct {
 	Services
 	Path     string            // of the configuration: a file or a directory
 	Vars     map[string]string // as given by --var
+	Dir      string            // the working directory as it was named, if that leads through a link; "" otherwise
 	StateDir string            // keeps a copy of a file that an edit overwrites
 	Memory   route.Memory      // where the planners of the last run left off
 	Life     context.Context   // ends when the program stops: nothing is applied any more

@@ -69,6 +69,7 @@ func (r *Reloader) build(ctx context.Context, s source) (*candidate, error) {
 
 // assemble is build to its end.
 func (r *Reloader) assemble(ctx context.Context, s source) (*candidate, error) {
+	r.followDir()
 	old := r.Running()
 	g, read, err := r.load(ctx, s)
 	if err == nil {
