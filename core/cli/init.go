@@ -23,7 +23,7 @@ import (
 )
 
 func (a *app) initCommand() *cobra.Command {
-	from, wizard := "", false
+	from, wizard, untried := "", false, false
 	c := &cobra.Command{
 		Use:     "init",
 		Short:   "Write a first configuration",
@@ -34,11 +34,12 @@ func (a *app) initCommand() *cobra.Command {
 			if from != "" && wizard {
 				return usageError{c, errors.New("--from and --wizard cannot be used together")}
 			}
-			return a.init(c.Context(), from, wizard)
+			return a.init(c.Context(), from, wizard, untried)
 		},
 	}
 	c.Flags().StringVar(&from, "from", "", "convert this YAML file of the earlier program")
-	c.Flags().BoolVar(&wizard, "wizard", false, "ask for the sites, their keys and the VPS")
+	c.Flags().BoolVar(&wizard, "wizard", false, "ask for the sites, their keys and the VPS, and try each site with its keys")
+	c.Flags().BoolVar(&untried, "no-check", false, "with --wizard: do not send anything to the sites")
 	return c
 }
 
@@ -47,17 +48,20 @@ type first struct {
 	ClientToken, AdminToken string
 	Sites                   []site // none: an example
 	Tunnel                  *vps   // nil: an example in comments
+
+	untried bool // the sites are not asked whether they answer
 }
 
 type site struct {
 	Name, Target string
+	Auth         string // "": by the request
 	Keys         []string
 	Fallback     bool
 }
 
 type vps struct{ Host, User string }
 
-func (a *app) init(ctx context.Context, from string, wizard bool) error {
+func (a *app) init(ctx context.Context, from string, wizard, untried bool) error {
 	path := cmp.Or(a.config, config.FileName)
 	if config.IsOld(path) {
 		return fmt.Errorf("the new configuration is HCL, but %s is a name of a YAML file: use another name with --config, such as %s", path, config.FileName)
@@ -65,24 +69,28 @@ func (a *app) init(ctx context.Context, from string, wizard bool) error {
 	if _, err := os.Stat(path); err == nil {
 		return existsError(path)
 	}
-	f := first{ClientToken: newToken(), AdminToken: newToken()}
+	f := first{ClientToken: newToken(), AdminToken: newToken(), untried: untried}
 	var text []byte
-	var err error
+	var err, unfinished error
 	switch {
 	case from != "":
 		text, err = a.initFrom(ctx, from, f)
 	case wizard:
-		if err = a.wizard(ctx, &f); err == nil {
-			text, err = f.render()
+		if unfinished = a.wizard(ctx, &f); len(f.Sites) == 0 {
+			return unfinished
 		}
+		text, err = f.render()
 	default:
 		text, err = f.render()
 	}
 	if err != nil {
 		return err
 	}
-	if err := a.writeFirst(ctx, path, text); err != nil {
+	if err := a.writeFirst(context.WithoutCancel(ctx), path, text); err != nil {
 		return err
+	}
+	if unfinished != nil {
+		return fmt.Errorf("%w: what you entered is in %s, which only you can read; edit it, or remove it to begin again", unfinished, path)
 	}
 	return a.whatNext(path, text, from != "" || wizard, from != "")
 }

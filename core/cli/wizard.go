@@ -1,75 +1,221 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
+
+	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// wizard asks for what a first configuration needs.
+// errUnfinished says that the answers ended before the questions did.
+var errUnfinished = errors.New("the answers ended early")
+
+// placeholderKey stands for a key that was not entered.
+const placeholderKey = "put-your-key-here"
+
+// maxSites is how many sites the wizard asks for.
+const maxSites = 20
+
+// wizard asks for what a first configuration needs. What was entered is in f,
+// whatever it returns.
 func (a *app) wizard(ctx context.Context, f *first) error {
-	_, _ = fmt.Fprint(a.err, "Enter the sites to use, the best one first. An empty line ends each list.\n\n")
-	for len(f.Sites) < 20 {
-		target, err := a.askTarget(len(f.Sites))
+	a.hint("Enter the sites to use, the best one first. An empty line ends each list; what you\nhave entered is kept if you stop early.\n")
+	for len(f.Sites) < maxSites {
+		more, err := a.askSite(ctx, f)
 		if err != nil {
 			return err
 		}
-		if target == "" {
+		if !more {
 			break
 		}
-		keys, err := a.input().Keys(ctx, "Key (not shown)")
-		if err != nil {
-			return err
-		}
-		f.Sites = append(f.Sites, site{Name: f.name(target), Target: target, Keys: distinct(keys), Fallback: len(f.Sites) > 0})
 	}
 	if len(f.Sites) == 0 {
 		return errors.New("no site was given, so nothing was written")
 	}
-	host, err := a.ask("\nVPS that your apps run on, as user@host (empty: none): ")
-	if host == "" || err != nil {
-		return nil // no answer is no VPS
-	}
-	f.Tunnel = &vps{Host: host}
-	if user, rest, ok := strings.Cut(host, "@"); ok {
-		f.Tunnel = &vps{Host: rest, User: user}
-	}
-	return nil
+	return a.askVPS(ctx, f)
 }
 
-func (a *app) ask(prompt string) (string, error) {
+// hint tells the user something, beside what is printed for programs.
+func (a *app) hint(format string, args ...any) { _, _ = fmt.Fprintf(a.err, format+"\n", args...) }
+
+// ask asks for a line. It ends early when ctx does.
+func (a *app) ask(ctx context.Context, prompt string) (string, error) {
 	_, _ = fmt.Fprint(a.err, prompt)
-	line, err := a.input().Line()
+	line, err := a.input().LineWithin(ctx)
 	if err != nil {
-		_, _ = fmt.Fprintln(a.err)
+		a.hint("")
+		return "", errUnfinished
 	}
-	return strings.TrimSpace(line), err
+	return strings.TrimSpace(line), nil
+}
+
+// askSite asks for a site with its keys, and tries them; more is false if there
+// is none.
+func (a *app) askSite(ctx context.Context, f *first) (more bool, err error) {
+	target, err := a.askTarget(ctx, len(f.Sites))
+	if target == "" {
+		if len(f.Sites) > 0 && ctx.Err() == nil {
+			err = nil // the end of the answers is the end of the list
+		}
+		return false, err
+	}
+	f.Sites = append(f.Sites, site{Target: target, Name: f.name(target), Keys: []string{placeholderKey}, Fallback: len(f.Sites) > 0})
+	s := &f.Sites[len(f.Sites)-1]
+	if err := a.askName(ctx, f, s); err != nil {
+		return false, err
+	}
+	if err := a.askKeys(ctx, s); err != nil {
+		return false, err
+	}
+	if !f.untried {
+		a.trySite(ctx, s)
+	}
+	return true, ctx.Err()
 }
 
 // askTarget asks for the address of the next site until it is one; "" ends the
 // list.
-func (a *app) askTarget(n int) (string, error) {
+func (a *app) askTarget(ctx context.Context, n int) (string, error) {
 	prompt := "Address of the first site, such as https://api.example.com: "
 	if n > 0 {
-		prompt = "\nAddress of another site, used when the sites above are unavailable (empty: none): "
+		prompt = "\nAddress of another site, a fallback that is used when those above are unavailable\n(empty: no more): "
 	}
 	for {
-		target, err := a.ask(prompt)
-		if target == "" {
-			return "", nil // the caller decides what that means
-		}
-		if !strings.Contains(target, "://") {
-			target = "https://" + target
-		}
-		if u, failed := url.Parse(target); failed == nil && u.Hostname() != "" && u.User == nil && u.RawQuery == "" && (u.Scheme == "https" || u.Scheme == "http") {
-			return strings.TrimSuffix(strings.TrimSuffix(target, "/"), "/v1"), nil
-		}
-		_, _ = fmt.Fprintln(a.err, "This is not an address: it must begin with https:// and name a host.")
-		if err != nil {
+		given, err := a.ask(ctx, prompt)
+		switch {
+		case err != nil && n == 0 && ctx.Err() == nil:
+			return "", nil // the caller says that no site was given
+		case err != nil:
 			return "", err
+		case given == "" && n > 0:
+			return "", nil
+		case given == "":
+			a.hint("At least one site is needed.")
+			continue
 		}
+		target, cut, err := siteAddress(given)
+		if err != nil {
+			a.hint("%s", err)
+			continue
+		}
+		if cut != "" {
+			a.hint("Left off %s: apps send the path themselves.", cut)
+		}
+		if target != given {
+			a.hint("The address is %s.", target)
+		}
+		return target, nil
+	}
+}
+
+// apiPath is the path of an API, at the end of an address that was copied from
+// the documentation of a site.
+var apiPath = regexp.MustCompile(`(?i)/(v1|v1beta|v1alpha)(/.*)?$|/(chat/completions|completions|responses|messages|embeddings|models)/?$`)
+
+// siteAddress makes the target of a channel of what was typed; cut is what was
+// left off at its end.
+func siteAddress(given string) (target, cut string, err error) {
+	target = strings.Trim(given, `"'`)
+	if !strings.Contains(target, "://") {
+		scheme := "https://"
+		if host, _, _ := strings.Cut(target, "/"); isLocalName(host) {
+			scheme = "http://"
+		}
+		target = scheme + target
+	}
+	u, err := url.Parse(target)
+	if err != nil || u.Hostname() == "" || strings.ContainsAny(u.Host, " ") || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && u.Scheme != "http" {
+		return "", "", errors.New("This is not an address: it begins with https:// and names a host, without a user or a query.") //nolint:staticcheck // shown as it is
+	}
+	if at := apiPath.FindStringIndex(u.Path); at != nil {
+		cut, u.Path = u.Path[at[0]:], u.Path[:at[0]]
+	}
+	return strings.TrimRight(u.String(), "/"), cut, nil
+}
+
+// isLocalName says that a host, with or without a port, is on this machine.
+func isLocalName(host string) bool {
+	name, _, _ := strings.Cut(host, ":")
+	return name == "localhost" || strings.HasPrefix(name, "127.")
+}
+
+var nameOfChannel = regexp.MustCompile(`^[A-Za-z_][-A-Za-z0-9_]*$`)
+
+// askName lets the user change the name of the channel.
+func (a *app) askName(ctx context.Context, f *first, s *site) error {
+	for {
+		name, err := a.ask(ctx, fmt.Sprintf("Name of its channel [%s]: ", s.Name))
+		name = cmp.Or(name, s.Name)
+		switch {
+		case err != nil:
+			return err
+		case name != s.Name && f.named(name):
+			a.hint("There is a channel %s already.", name)
+		case !nameOfChannel.MatchString(name):
+			a.hint("A name has letters, digits, - and _, and begins with a letter.")
+		default:
+			s.Name = name
+			return nil
+		}
+	}
+}
+
+// askKeys asks for keys until there is one, or the site needs none.
+func (a *app) askKeys(ctx context.Context, s *site) error {
+	prompt := "Key (not shown; \"none\" if the site needs none)"
+	var keys []string
+	for {
+		key, err := a.input().Secret(ctx, prompt)
+		key = strings.Trim(strings.TrimSpace(key), `"'`)
+		switch {
+		case err != nil && len(keys) > 0 && ctx.Err() == nil:
+			return nil // the end of the answers is the end of the list
+		case err != nil:
+			a.hint("")
+			return errUnfinished
+		case key == "" && len(keys) == 0:
+			a.hint("A key is needed, or \"none\".")
+			continue
+		case key == "":
+			return nil
+		case key == "none" && len(keys) == 0:
+			s.Keys, s.Auth = nil, "none"
+			return nil
+		case strings.ContainsAny(key, " \t"):
+			a.hint("A key has no blanks: this was not one.")
+			continue
+		}
+		a.hint("  %d characters: %s", len(key), config.NewSecret(key))
+		keys = append(keys, key)
+		s.Keys, prompt = distinct(keys), "Next key (empty: no more)"
+	}
+}
+
+// askVPS asks for the server that apps run on.
+func (a *app) askVPS(ctx context.Context, f *first) error {
+	for {
+		host, err := a.ask(ctx, "\nVPS that your apps run on, as user@host (empty: none): ")
+		if host == "" && ctx.Err() == nil {
+			return nil // no answer is no VPS
+		}
+		if err != nil {
+			return err
+		}
+		user, name, ok := strings.Cut(host, "@")
+		if !ok {
+			user, name = "", host
+		}
+		if name == "" || strings.ContainsAny(host, " /") {
+			a.hint("This is not a host: expected user@host, host, or a name of ~/.ssh/config.")
+			continue
+		}
+		f.Tunnel = &vps{Host: name, User: user}
+		return nil
 	}
 }
 
@@ -82,6 +228,9 @@ func (f *first) name(target string) string {
 		}
 		return '-'
 	}, strings.ToLower(u.Hostname()))
+	if base[0] < 'a' || base[0] > 'z' {
+		base = "site-" + base
+	}
 	base = base[:min(len(base), 50)]
 	name := base
 	for n := 2; f.named(name); n++ {

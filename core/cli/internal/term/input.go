@@ -39,6 +39,28 @@ func (i *Input) Line() (string, error) {
 	return strings.TrimRight(line, "\r\n"), err
 }
 
+// LineWithin reads one line, unless ctx ends before. Nothing can be read after
+// that.
+func (i *Input) LineWithin(ctx context.Context) (string, error) {
+	type read struct {
+		text string
+		err  error
+	}
+	done := make(chan read, 1)
+	go func() {
+		text, err := i.Line()
+		done <- read{text, err}
+	}()
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-ctx.Done():
+		return "", errInterrupted
+	}
+}
+
+var errInterrupted = errors.New("interrupted")
+
 // Ask asks for a line.
 func (i *Input) Ask(prompt string) (string, error) {
 	_, _ = fmt.Fprint(i.out, prompt)
@@ -85,7 +107,7 @@ func (i *Input) Secret(ctx context.Context, prompt string) (string, error) {
 		return string(r.text), r.err
 	case <-ctx.Done():
 		_ = term.Restore(fd, before)
-		return "", errors.New("interrupted")
+		return "", errInterrupted
 	}
 }
 

@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+)
+
+const oneModel = `{"data":[{"id":"m1"}]}`
+
+// TestTheWizardFindsTheWay to ask a site: at another path, or with the
+// credentials of another API.
+func TestTheWizardFindsTheWay(t *testing.T) {
+	sites := map[string]struct {
+		serve      http.HandlerFunc
+		path, auth string // that the site is left with
+		said       string
+	}{
+		"as given": {func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/v1/models" && r.Header.Get("Authorization") == "Bearer key-1" {
+				_, _ = w.Write([]byte(oneModel))
+			}
+		}, "", "", "works: the site lists 1 model"},
+		"another path": {func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/api/v1/models" {
+				_, _ = w.Write([]byte(oneModel))
+				return
+			}
+			_, _ = w.Write([]byte("<html>Welcome</html>"))
+		}, "/api", "", "Its API is at "},
+		"another header": {func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("X-Api-Key") == "key-1" {
+				_, _ = w.Write([]byte(oneModel))
+				return
+			}
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = w.Write([]byte(`{"type":"error","error":{"type":"authentication_error","message":"x-api-key header is required"}}`))
+		}, "", "x-api-key", "It takes its key as x-api-key"},
+		"a dead key": {func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusUnauthorized)
+		}, "", "", "the site answers 401 Unauthorized"},
+		"no list": {http.NotFound, "", "", "lists no models here (404)"},
+	}
+	for name, tt := range sites {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(tt.serve)
+			defer server.Close()
+			var said bytes.Buffer
+			a := &app{err: &said, answers: term.NewInput(strings.NewReader(""), &said)}
+			s := site{Name: "x", Target: server.URL, Keys: []string{"key-1"}}
+			a.trySite(t.Context(), &s)
+			if s.Target != server.URL+tt.path || s.Auth != tt.auth || !strings.Contains(said.String(), tt.said) || strings.Contains(said.String(), "key-1") {
+				t.Errorf("%+v, and it says\n%s", s, &said)
+			}
+		})
+	}
+}
+
+func TestSiteAddress(t *testing.T) {
+	for given, want := range map[string]string{
+		"api.example.com":                              "https://api.example.com",
+		"https://api.example.com/v1/":                  "https://api.example.com cut /v1/",
+		"https://a.example/openai/v1/chat/completions": "https://a.example/openai cut /v1/chat/completions",
+		"https://a.example/base/":                      "https://a.example/base",
+		"https://a.example/v1beta/models":              "https://a.example cut /v1beta/models",
+		"localhost:11434":                              "http://localhost:11434",
+		"\"https://a.example\"":                        "https://a.example",
+		"https://user:secret@a.example":                "!",
+		"https://a.example?key=1":                      "!",
+		"not an address":                               "!",
+		"ftp://a.example":                              "!",
+	} {
+		target, cut, err := siteAddress(given)
+		if cut != "" {
+			target += " cut " + cut
+		}
+		if err != nil {
+			target = "!"
+		}
+		if target != want {
+			t.Errorf("%q became %q (%v), want %q", given, target, err, want)
+		}
+	}
+}

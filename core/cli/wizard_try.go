@@ -1,0 +1,248 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/connect"
+	"github.com/aitunnel/aitunnel/core/dialect"
+	"github.com/aitunnel/aitunnel/core/verdict"
+)
+
+// tryLimit is how long a site may take to list its models.
+const tryLimit = 15 * time.Second
+
+// siteTrial is one way to ask a site: with a key, in the form of an API.
+type siteTrial struct {
+	target, key string
+	auth        string // as in a channel; "": by the request
+	dialect     dialect.Dialect
+}
+
+// siteAnswer is what a site answered.
+type siteAnswer struct {
+	status int
+	header http.Header
+	body   []byte
+	took   time.Duration
+}
+
+// trySite tries a site with each of its keys, and says what came of it. It may
+// correct the address and the kind of credential.
+func (a *app) trySite(ctx context.Context, s *site) {
+	keys := s.Keys
+	if s.Auth == "none" {
+		keys = []string{""}
+	}
+	p, good, model := term.Colors(a.err), siteTrial{}, ""
+	for _, key := range keys {
+		t, answer, err := findWay(ctx, s, key)
+		switch models := connect.ModelNames(answer.body); {
+		case err != nil:
+			a.hint("  %s %s", p.Bad("✗"), unreachable(s.Target, err))
+			return
+		case answer.status == http.StatusOK && len(models) > 0:
+			a.hint("  %s %s works: the site lists %s, in %s.", p.Good("✓"), subject(key), term.Count(len(models), "model"), term.Span(answer.took))
+			a.adopt(s, t)
+			good, model = t, models[0]
+		case answer.status == http.StatusOK, answer.status == http.StatusNotFound, answer.status == http.StatusMethodNotAllowed:
+			a.hint("  The site answers, but lists no models here (%d). It may work nevertheless: 'aitunnel channel test %s'\n  shows that once the program runs.", answer.status, s.Name)
+			return
+		default:
+			a.hint("  %s %s: the site answers %s. It is kept; 'aitunnel key remove' removes it later.", p.Bad("✗"), subject(key), t.meaning(answer))
+		}
+	}
+	if model != "" {
+		a.tryModel(ctx, good, model)
+	}
+}
+
+// subject names what is tried.
+func subject(key string) string {
+	if key == "" {
+		return "The site"
+	}
+	return "The key " + config.NewSecret(key).String()
+}
+
+// adopt takes over what made the site answer.
+func (a *app) adopt(s *site, t siteTrial) {
+	if t.target != s.Target {
+		a.hint("  Its API is at %s, so that is the address now.", t.target)
+		s.Target = t.target
+	}
+	if t.auth != "" && s.Auth != t.auth {
+		a.hint("  It takes its key as %s.", t.auth)
+		s.Auth = t.auth
+	}
+}
+
+// otherPaths are where sites have their API, other than at the root.
+var otherPaths = []string{"/api", "/openai", "/api/openai"}
+
+// findWay asks the site for its models: as the address says, then with the
+// credentials of other APIs, then at other paths. It returns the first way that
+// works, else the first one.
+func findWay(ctx context.Context, s *site, key string) (siteTrial, siteAnswer, error) {
+	first := siteTrial{target: s.Target, key: key, auth: s.Auth, dialect: formFor(s.Target, s.Auth)}
+	answer, err := first.models(ctx)
+	if err != nil || len(connect.ModelNames(answer.body)) > 0 || s.Auth != "" && s.Auth != "none" {
+		return first, answer, err
+	}
+	var others []siteTrial
+	switch {
+	case answer.status == http.StatusUnauthorized || answer.status == http.StatusForbidden:
+		if key != "" && asksForAPIKey(answer.body) {
+			others = append(others, siteTrial{s.Target, key, string(config.AuthXAPIKey), dialect.Anthropic})
+		}
+	case answer.status == http.StatusNotFound || answer.status == http.StatusOK:
+		if u, err := url.Parse(s.Target); err == nil && u.Path == "" {
+			for _, p := range otherPaths {
+				others = append(others, siteTrial{s.Target + p, key, "", dialect.OpenAI})
+			}
+		}
+	}
+	for _, t := range others {
+		if other, err := t.models(ctx); err == nil && len(connect.ModelNames(other.body)) > 0 {
+			return t, other, nil
+		}
+	}
+	return first, answer, nil
+}
+
+// asksForAPIKey says that the site misses Anthropic's header.
+func asksForAPIKey(body []byte) bool {
+	return bytes.Contains(bytes.ToLower(body), []byte("x-api-key"))
+}
+
+// formFor is the API in which a site is asked.
+func formFor(target, auth string) dialect.Dialect {
+	u, err := url.Parse(target)
+	switch {
+	case auth == string(config.AuthXAPIKey), err == nil && strings.HasSuffix(u.Hostname(), "anthropic.com"):
+		return dialect.Anthropic
+	case auth == string(config.AuthXGoogAPIKey), err == nil && strings.HasSuffix(u.Hostname(), "googleapis.com"):
+		return dialect.Gemini
+	}
+	return dialect.OpenAI
+}
+
+// models asks for the list of models.
+func (t siteTrial) models(ctx context.Context) (siteAnswer, error) {
+	path, header := dialect.ModelListRequest(t.dialect)
+	ctx, cancel := context.WithTimeout(ctx, tryLimit)
+	defer cancel()
+	return t.send(ctx, http.MethodGet, path, header, nil)
+}
+
+// send sends a request with the key. A redirect is not followed: the key is for
+// this site alone.
+func (t siteTrial) send(ctx context.Context, method, path string, header map[string]string, body []byte) (out siteAnswer, err error) {
+	r, err := http.NewRequestWithContext(ctx, method, t.target+path, bytes.NewReader(body))
+	if err != nil {
+		return out, err
+	}
+	for name, value := range header {
+		r.Header.Set(name, value)
+	}
+	if len(body) > 0 {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if t.key != "" {
+		r.URL.RawQuery = dialect.Auth{Style: dialect.Style(t.auth)}.Carry(r, r.Header, r.URL.RawQuery, t.key)
+	}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	defer client.CloseIdleConnections()
+	began := time.Now()
+	resp, err := client.Do(r)
+	if err != nil {
+		return out, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	out.status, out.header = resp.StatusCode, resp.Header
+	out.body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	out.took = time.Since(began)
+	return out, err
+}
+
+// meaning is what an answer means, in words.
+func (t siteTrial) meaning(a siteAnswer) string {
+	v := verdict.New(verdict.Options{}).Judge(verdict.Answer{
+		Request: verdict.Request{Dialect: t.dialect.String(), Endpoint: verdict.Endpoint(dialect.Models), Method: http.MethodGet, Path: "/v1/models"},
+		Status:  a.status, Header: a.header, Body: a.body, Now: time.Now(),
+	})
+	return v.Reason
+}
+
+// unreachable says why there is no answer, without the address and a key in it.
+func unreachable(target string, err error) string {
+	if failed := (*url.Error)(nil); errors.As(err, &failed) {
+		err = failed.Err
+	}
+	reason := err.Error()
+	if dns := (*net.DNSError)(nil); errors.As(err, &dns) {
+		reason = "there is no host " + dns.Name
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		reason = "no answer within " + term.Span(tryLimit)
+	}
+	return fmt.Sprintf("%s does not answer: %s. It is kept; check the address.", target, reason)
+}
+
+// tryModel sends a request to a model, if the user agrees.
+func (a *app) tryModel(ctx context.Context, t siteTrial, model string) {
+	if ok, err := a.input().Confirm(fmt.Sprintf("  Send a request of one token to %s, too?", model)); err != nil || !ok {
+		return
+	}
+	app := connect.App{API: connect.Chat}
+	switch t.dialect {
+	case dialect.Anthropic:
+		app.API = connect.Messages
+	case dialect.Gemini:
+		app.API = connect.Generate
+	}
+	r, err := app.Request(ctx, connect.Entry{Address: t.target, Models: []string{model}})
+	if err != nil {
+		return
+	}
+	body := map[string]any{}
+	text, _ := io.ReadAll(r.Body)   // it is in memory
+	_ = json.Unmarshal(text, &body) // it was made as JSON
+	delete(body, "stream")
+	if app.API == connect.Generate {
+		body["generationConfig"] = map[string]any{"maxOutputTokens": 1}
+	} else {
+		body["max_tokens"] = 1
+	}
+	text, _ = json.Marshal(body)
+	path := strings.TrimSuffix(strings.Replace(r.URL.RequestURI(), ":streamGenerateContent", ":generateContent", 1), "?alt=sse")
+	if u, err := url.Parse(t.target); err == nil {
+		path = strings.TrimPrefix(path, u.Path)
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
+	answer, err := t.send(ctx, http.MethodPost, path, map[string]string{"Anthropic-Version": r.Header.Get("Anthropic-Version")}, text)
+	p := term.Colors(a.err)
+	switch {
+	case err != nil:
+		a.hint("  %s %s", p.Bad("✗"), unreachable(t.target, err))
+	case answer.status == http.StatusOK:
+		a.hint("  %s %s answers, in %s.", p.Good("✓"), model, term.Span(answer.took))
+	default:
+		a.hint("  %s %s: %d %s", p.Bad("✗"), model, answer.status, redactKey(connect.AnswerError(answer.body), t.key))
+	}
+}
+
+// redactKey hides a key that a site repeats.
+func redactKey(text, key string) string { return dialect.NewMasker(key).MaskString(text) }
