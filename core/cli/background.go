@@ -67,6 +67,7 @@ func (a *app) startInBackground(ctx context.Context) error {
 	}
 	a.announce(s.Listen, s.AdminListen)
 	a.announceTunnels(ctx, s.Tunnels)
+	a.say("\nApps use http://%[1]s as their base URL (OpenAI: http://%[1]s/v1) and a client\ntoken as their API key. 'aitunnel connect APP' shows that for an app, such as\nclaude-code, and with --write sets it up.", reachable(s.Listen))
 	a.say("\nIt runs in the background. See 'aitunnel status', 'aitunnel logs' and\n'aitunnel panel'; 'aitunnel stop' stops it.")
 	return nil
 }

@@ -59,7 +59,11 @@ func listen(setting, address string, held []*listener) (*listener, error) {
 		socket, err = share(address, held)
 	}
 	if errors.Is(err, syscall.EADDRINUSE) {
-		err = fmt.Errorf("%s is in use by another program: stop that program, or choose another port", address)
+		holder := "another program"
+		if h := holderOf(address); h != "" {
+			holder += " (" + h + ")"
+		}
+		err = fmt.Errorf("%s is in use by %s: stop that program, or choose another port", address, holder)
 	}
 	if err != nil {
 		return nil, &SettingError{setting, err}
