@@ -70,9 +70,15 @@ func settingsOf(t reflect.Type) []setting {
 	}
 	var out []setting
 	for i := range t.NumField() {
-		if tag, ok := t.Field(i).Tag.Lookup("hcl"); ok {
-			out = append(out, parseSetting(t.Field(i), i, tag))
+		tag, ok := t.Field(i).Tag.Lookup("hcl")
+		if !ok {
+			continue
 		}
+		s := parseSetting(t.Field(i), i, tag)
+		if t == reflect.TypeFor[verdictSettings]() {
+			s.doc = verdictDoc(s.name)
+		}
+		out = append(out, s)
 	}
 	settingsByType.Store(t, out)
 	return out
