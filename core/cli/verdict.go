@@ -32,6 +32,7 @@ type verdictRule struct {
 	File       string              `json:"file,omitempty"`
 	Line       int                 `json:"line,omitempty"`
 	Conditions []verdict.Condition `json:"conditions"`
+	Found      map[string]string   `json:"found,omitempty"` // in an answer, by the names of the conditions
 }
 
 func ruleFor(r *verdict.Rule) verdictRule {

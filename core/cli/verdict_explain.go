@@ -69,13 +69,23 @@ func (a *app) explainVerdict(set *verdict.Set, answer verdict.Answer, asJSON boo
 	if rule != nil {
 		a.say("\nConditions of the rule, all of which hold:")
 		for _, c := range rule.Conditions {
-			a.say("  %-13s %s", c.Name, shorten(c.Value))
+			a.say("  %-13s %s", c.Name, conditionText(c, rule.Found[c.Name]))
 		}
 	}
 	if out.Draft != "" {
 		a.say("\nA rule for answers like this one, to complete and put into the configuration:\n\n%s", out.Draft)
 	}
 	return nil
+}
+
+// conditionText is a condition as it was written, or if that is long, what it
+// found.
+func conditionText(c verdict.Condition, found string) string {
+	const longest = 60
+	if found == "" || len([]rune(c.Value)) <= longest {
+		return shorten(c.Value)
+	}
+	return fmt.Sprintf("has %q", shorten(found))
 }
 
 func (a *app) explainError(e normalizedForm) {
@@ -98,7 +108,7 @@ func (a *app) explainError(e normalizedForm) {
 func explanationOf(set *verdict.Set, answer verdict.Answer) (verdictAnswer, *verdictRule) {
 	v := set.Judge(answer)
 	out := verdictAnswer{
-		Means: v.Means, Scope: v.Scope, Text: v.Means.Text(), Follows: v.Means.Next(), ForSeconds: v.For.Seconds(),
+		Means: v.Means, Scope: v.Scope, Text: v.Means.Text(), Follows: v.Next(), ForSeconds: v.For.Seconds(),
 		AtOnce: v.AtOnce, SecondKey: v.SecondKey, Failover: v.Failover, SameChannel: v.SameChannel,
 		Error: normalizedForm{v.Status, v.Code, v.Type, v.Message, v.Page},
 	}
@@ -112,6 +122,7 @@ func explanationOf(set *verdict.Set, answer verdict.Answer) (verdictAnswer, *ver
 	for _, r := range set.Rules() {
 		if r.Name == v.Rule && r.Origin == v.Origin {
 			rule := ruleFor(r)
+			rule.Found = r.Found(answer)
 			out.Rule = &rule
 			return out, &rule
 		}

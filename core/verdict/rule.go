@@ -56,6 +56,32 @@ type Condition struct {
 // Conditions are the rule's conditions as they were written.
 func (r *Rule) Conditions() []Condition { return slices.Clone(r.conditions) }
 
+// Found are the texts in an answer that the rule's expressions found, by the
+// names of its conditions.
+func (r *Rule) Found(a Answer) map[string]string {
+	f := normalize(a)
+	if f == nil {
+		return nil
+	}
+	found := map[string]string{}
+	look := func(name string, p *pattern, texts ...string) {
+		if p == nil {
+			return
+		}
+		for _, text := range texts {
+			if at := p.re().FindStringIndex(text); at != nil {
+				found[name] = text[at[0]:at[1]]
+				return
+			}
+		}
+	}
+	look("code", r.code, f.codes...)
+	look("type", r.typ, f.typ)
+	look("message", r.message, f.words)
+	look("body", r.body, string(f.body))
+	return found
+}
+
 type statusRange struct{ from, to int }
 
 type jsonCondition struct {

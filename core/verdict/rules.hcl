@@ -68,7 +68,7 @@ verdict "cloudflare-address" {
   means        = "blocked"
 }
 
-# The same as a page.
+# Cloudflare refuses this address, with a page.
 verdict "cloudflare-address-page" {
   status       = [403, 429, 503]
   content_type = "text/html"
@@ -76,7 +76,8 @@ verdict "cloudflare-address-page" {
   means        = "blocked"
 }
 
-# The same in JSON, which Cloudflare sends to callers that accept nothing else.
+# Cloudflare refuses this address, in JSON for callers that accept nothing
+# else.
 verdict "cloudflare-address-json" {
   status = [403, 429, 503]
   json   = { "cloudflare_error" = "^true$", "error_code" = "^10(05|06|07|08|09|10|12|20)$" }
@@ -91,7 +92,7 @@ verdict "cloudflare-rate" {
   scope  = "channel"
 }
 
-# The same in JSON.
+# Cloudflare counts the requests of this address, in JSON.
 verdict "cloudflare-rate-json" {
   status = [429, 503]
   json   = { "cloudflare_error" = "^true$", "error_code" = "^1015$" }
@@ -117,7 +118,8 @@ verdict "cloudflare-prompt" {
   means        = "declined"
 }
 
-# The same page for a request without a prompt: it is about the address.
+# Cloudflare's firewall refuses a request without a prompt: it is about the
+# address.
 verdict "cloudflare-firewall" {
   status       = 403
   content_type = "text/html"
@@ -151,7 +153,7 @@ verdict "imperva-address" {
   means        = "blocked"
 }
 
-# The same for programs.
+# Imperva, for programs.
 verdict "imperva-address-json" {
   status = 403
   json   = { "incidentId" = ".", "errorDescription" = "." }
@@ -198,7 +200,7 @@ verdict "request-blocked" {
   means   = "blocked"
 }
 
-# The same in Chinese.
+# A front end refuses the request or this address, in Chinese.
 verdict "request-blocked-zh" {
   status  = [400, 403, 429]
   message = "(?i)(?:IP[^，。]{0,6}(?:被|已)(?:封禁|封锁|拉黑|禁止|限制)|(?:WAF|防火墙|安全策略)[^，。]{0,6}(?:拦截|阻断|拒绝))"
@@ -268,7 +270,7 @@ verdict "country-model" {
   at_once = true
 }
 
-# Other ways of saying so.
+# A site does not serve this country.
 verdict "country" {
   status  = [400, 401, 403, 451]
   message = "(?i)(?:country, region, or territory not supported|(?:from|in) (?:an )?(?:unsupported|restricted) (?:countr|region|location|territor)|not authorized in (?:this|your) (?:country|region|location)|(?:service|api|product|platform|site|openai|chatgpt|claude|anthropic|gemini|access)[^.]{0,40} not (?:available|supported|offered|accessible|allowed) in your (?:country|region|location|area|territory)|region is not supported|country is not supported|您所在的(?:国家|地区)|不支持(?:当前|您所在的?)(?:地区|区域|国家))"
@@ -350,7 +352,7 @@ verdict "account-stopped" {
   means   = "invalid_key"
 }
 
-# The same in words.
+# The account behind the key is stopped, in words.
 verdict "account-stopped-message" {
   status  = [400, 401, 403]
   message = "(?i)(?:access (?:has been|is|was) (?:terminated|revoked|suspended)|(?:account|organization|project|user|team|api key|token|subscription) (?:has been|is|was) (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|user id [^.]{0,60}suspended|token does not meet scope|oauth authentication is currently not allowed|violation of terms of service|project has been denied access|verify your account|current ak has been blocked|(?:用户|账[号户]|组织|租户)[^，。]{0,20}(?:被(?:封禁|禁用|停用|锁定|冻结|限制)|已(?:封禁|禁用|停用|锁定|冻结|注销)|存在风险|违规))"
@@ -468,7 +470,7 @@ verdict "gateway-model-cooldown" {
   scope  = "channel-model"
 }
 
-# The same in words.
+# CLIProxyAPI: all of its accounts that have this model wait, in words.
 verdict "gateway-model-cooldown-message" {
   status  = [429, 503]
   message = "(?i)candidate\\(s\\) for model .* in cooldown"
@@ -513,14 +515,14 @@ verdict "quota-code" {
   means  = "quota_spent"
 }
 
-# The same in words.
+# A balance, quota or budget is used up, in words.
 verdict "quota-message" {
   status  = [400, 401, 402, 403, 412, 429, 500]
   message = "(?i)(?:insufficient (?:account |credit |wallet )?(?:balance|quota|credit|fund)|(?:credit|account) balance is (?:too low|insufficient|not enough)|exceeded your current quota|user quota is not enough|token quota is (?:not enough|exhausted)|not enough (?:credits|balance|quota)|(?:out|run out) of credits|overdue (?:account|balance|payment)|in arrears|have no quota|used all available credits|doesn't have any credits|(?:reached|exceeded) (?:its|your|the) (?:set |monthly |specified )?(?:workspace )?(?:spend(?:ing)?|usage|api usage|billing|credit|inference) (?:limit|cap)|subscription quota being exceeded|exhausted its free trial|(?:subscription (?:has )?expired)|(?:no active|inactive) subscription|need a grok subscription|valid credit card on file|no points left|draw from your extra usage|usage limit for this billing cycle|monthly spending (?:limit|cap)|spend limit|key limit exceeded|monthly included credits|prepayment credits|requires billing to be enabled|budget has been exceeded|exceeded budget|free allocation|out of call volume quota|trial key, which is limited|(?:daily|weekly|monthly|total) (?:cost|usage|quota|budget|spend) limit (?:reached|exceeded))"
   means   = "quota_spent"
 }
 
-# The same in Chinese.
+# A balance, quota or budget is used up, in Chinese.
 verdict "quota-message-zh" {
   status  = [400, 401, 402, 403, 429, 500]
   message = "(?:(?:余额|额度|配额|积分|点数)[^，。]{0,10}(?:不足|用尽|用完|耗尽|超限|为 ?0|为零)|(?:请|需)先?充值|欠费|账户已?透支|无可用资源包|资源包(?:已|余)|套餐已?(?:到期|过期|用完|用尽)|预扣费.*失败)"
@@ -581,7 +583,7 @@ verdict "model-access-code" {
   means  = "no_access"
 }
 
-# The same in words.
+# This key may not use this model, in words.
 verdict "model-access" {
   status  = [400, 401, 403, 404, 500]
   message = "(?i)(?:(?:do(?:es)? not|don't|doesn't|cannot|not authorized to|no|without) (?:have )?(?:access|permission)s? (?:to|for|on) (?:use )?(?:the |this |any of the )?(?:requested |specified |following )?models?|not (?:allowed|authorized|permitted|entitled) to (?:access|use|call|invoke) (?:the |this |that )?(?:requested |specified )?models?|not authorized to perform: (?:bedrock|aiplatform|sagemaker)|do not have access to the requested resource|does not support the coding plan|model requires (?:a |an )?(?:subscription|paid|upgrade)|must be verified to (?:use|stream|generate)|has not activated the model|model access is denied|access to (?:the )?model .*denied|does not have permission to use the specified resource|missing scopes?:|not allowed to sample from this model|not allowed to use publisher model|access (?:to )?group |only available for verified users|plan (?:does )?not support model|无权访问.{0,40}分组|没有相关功能的授权|not available for this api key|无权使用模型|subscription plan does not (?:yet )?include|not supported when using .* with a .* account|无权(?:访问|使用)(?:该)?模型|没有(?:访问|使用).{0,40}模型.{0,10}权限|(?:没有权限|无权限?|未开通|未授权)[^，。]{0,10}模型|模型[^，。]{0,20}(?:未开通|无权限?|没有权限|权限不足)|分组[^，。]{0,10}(?:已被?(?:禁用|弃用|停用|删除)|不存在))"
@@ -595,7 +597,7 @@ verdict "zhipu-access" {
   means  = "no_access"
 }
 
-# In words that mean a limit of requests elsewhere.
+# Money or quota is used up, in words that mean a limit of requests elsewhere.
 verdict "quota-words" {
   status  = [401, 402, 403]
   message = "(?i)(?:(?:quota|credits?|balance|budget|funds|allowance) (?:(?:has|have) been |is |are |was )?(?:exceeded|exhausted|depleted|used up|insufficient|too low|empty|spent|reached)|(?:insufficient|not enough|enough|out of|no more|no remaining) (?:[a-z]+ )?(?:quota|credits?|balance|funds)|(?:top up|recharge) your|payment method)"
@@ -616,7 +618,7 @@ verdict "anthropic-no-model" {
   means   = "no_model"
 }
 
-# The same in words.
+# The site does not have this model, in words.
 verdict "no-model-message" {
   status  = [400, 401, 403, 404, 410, 422, 500, 503]
   message = "(?i)(?:models? ['\"`]?[^ ]{1,100}['\"`]?,? (?:is )?(?:not found|(?:does|do) not exist|not exist|(?:is )?not supported(?:[.,]|$| by )|is not available|is not a valid model|has been (?:deprecated|decommissioned|retired|removed))|model (?:does )?not (?:exist|found)|unknown model|unsupported model|no such model|not a valid model id|invalid model(?: name| id)?(?::| passed| ['\"`]|\\.?$)|models/[^ ]+ is not found|model identifier is invalid|end of (?:its )?life|no endpoints found for|try pulling it first|^model (?:is )?(?:disabled|offline)|no keys? found (?:that|which) supports? model|litellm\\.NotFoundError|no available channel for model|no healthy deployments for this model|on-demand throughput isn't supported|no available accounts?.{0,20} support(?:ing|s)? (?:the |this )?model|模型不存在|不支持(?:该|此)?模型|无可用渠道|可用渠道失败|模型.{0,40}(?:不存在|已?下[线架]|未找到|找不到|未上架)|模型(?:名称?|标识)?[^，。]{0,6}(?:错误|无效|不正确)|(?:没有|找不到|未找到)[^，。]{0,6}模型)"
@@ -675,15 +677,15 @@ verdict "invalid-key-status" {
   means  = "invalid_key"
 }
 
-# The same in words that mean nothing else, even where the request is called
-# malformed.
+# The key is not valid, in words that mean nothing else, even where the
+# request is called malformed.
 verdict "invalid-key-request" {
   status  = 400
   message = "(?i)(?:(?:invalid|incorrect|wrong|expired) (?:api[ -]?key|x-api-key)|api[ -]?key(?: provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired)|无效的 ?api ?key)"
   means   = "invalid_key"
 }
 
-# The same in words, English and Chinese.
+# The key is not valid, in English or Chinese words.
 verdict "invalid-key-message" {
   status  = [401, 403]
   message = "(?i)(?:(?:invalid|incorrect|wrong|expired|malformed|unknown|missing) (?:or (?:missing|expired|inactive) )?(?:proxy (?:server )?)?(?:api[ -]?key|api[ -]?token|access token|auth(?:entication|orization)? token|bearer token|token|credentials?|authentication|subscription key|x-api-key)|(?:api[ -]?key|api[ -]?token|access token|token|x-api-key|subscription key)(?: provided| you provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired|not found|revoked|does not exist)|no (?:cookie )?auth credentials found|no api key found|virtual key not found|iam certification failed|could not (?:parse|validate|verify) (?:your )?(?:authentication |auth )?(?:token|credentials)|bearer token included in the request is (?:invalid|expired)|authorization token is illegal|bad credentials|authentication failed, please|request signature we calculated does not match|未提供令牌|user not found|invalid username or password|api key not found|access denied due to invalid subscription key|access token is missing, invalid|security token included in the request is (?:invalid|expired)|无效的(?:令牌|密钥|api|key)|令牌(?:无效|已过期|状态不可用|不存在|已?被?禁用)|(?:身份验证|鉴权|认证)失败|must be a member of an organization|valid issuer|lacks the required data action|permission is required to access this endpoint|(?:令牌|密钥|秘钥|凭证|api ?key)[^，。]{0,10}(?:无效|错误|不正确|不存在|不合法|过期|失效|未激活|被?(?:禁用|删除|冻结|停用|封禁|吊销|撤销|注销)))"
@@ -760,7 +762,7 @@ verdict "rate-limit-code" {
   means  = "rate_limited"
 }
 
-# The same in words.
+# Rate limits with another status, in words.
 verdict "rate-limit-message" {
   status  = [400, 403]
   message = "(?i)(?:rate limit (?:exceeded|reached)|request limit reached|reached your (?:[a-z]+ )?usage limit|too many requests)"
@@ -797,7 +799,7 @@ verdict "context-length" {
   means  = "refused"
 }
 
-# The same in words.
+# Too long for the model, in words.
 verdict "context-length-message" {
   status  = [403, 404, 429, "5xx"]
   message = "(?i)(?:maximum context length|prompt is too long|context length exceeded|exceeds the available context size|exceeds? (?:the )?(?:model's )?(?:maximum )?context (?:length|window)|input token count.{0,40}exceeds)"

@@ -137,6 +137,25 @@ func (m Means) Text() string { return meaningOf(m).Text }
 // Next says what follows from m.
 func (m Means) Next() string { return meaningOf(m).Next }
 
+// Next says what follows from v, of which the scope may be another than the
+// meaning's own.
+func (v Verdict) Next() string {
+	if v.Scope == meaningOf(v.Means).Scope {
+		return v.Means.Next()
+	}
+	switch v.Scope {
+	case ScopeChannelModel:
+		return "The next channel is asked; the channel is not used for this model for as long as the site says, else for a short time, longer each time, up to 10 min."
+	case ScopeChannel:
+		return "The next channel is asked; the channel cools down for as long as the site says, else for a short time, longer each time."
+	case ScopeKeyModel:
+		return "Another key or channel is asked; the key is not used for this model for as long as the site says, else for a short time, longer each time."
+	case ScopeKey:
+		return "Another key or channel is asked; the key cools down for as long as the site says, else for a short time, longer each time."
+	}
+	return v.Means.Next()
+}
+
 // Origin says where the rule that decided comes from.
 type Origin string
 
