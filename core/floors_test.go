@@ -27,6 +27,7 @@ var floors = map[string]int{
 	"core/edit":           3,
 	"core/stats":          3,
 	"core/history":        3,
+	"core/notify":         3,
 	"core/connect":        0,
 	"core/dialect":        0,
 	"core/config/redact":  0,

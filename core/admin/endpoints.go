@@ -17,7 +17,7 @@ var editFails = []int{400, 404, 409, 412, 413, 415, 422}
 
 // endpoints are those of the port and of the socket.
 func (h *Handler) endpoints() []endpoint {
-	return slices.Concat(h.statusEndpoints(), h.channelEndpoints(), h.clientEndpoints(), h.eventEndpoints(), h.historyEndpoints(), h.configEndpoints(), h.sessionEndpoints(), h.serviceEndpoints())
+	return slices.Concat(h.statusEndpoints(), h.channelEndpoints(), h.clientEndpoints(), h.notifyEndpoints(), h.eventEndpoints(), h.historyEndpoints(), h.configEndpoints(), h.sessionEndpoints(), h.serviceEndpoints())
 }
 
 // statusEndpoints are about what the program is doing, and plugins.

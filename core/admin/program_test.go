@@ -169,6 +169,18 @@ func (p program) RemoveChannel(_ context.Context, name string, m Match) (Reload,
 	return p.edit(name, m)
 }
 
+func (p program) Notifications() []Notification {
+	return []Notification{{Name: "phone", Service: "ntfy", Events: []string{"channel_down"}}}
+}
+
+func (p program) TestNotification(_ context.Context, name string) (TestedNotification, error) {
+	if name != "phone" {
+		return TestedNotification{}, NotFound("there is no notify block " + name)
+	}
+	p.did("test notification %s", name)
+	return TestedNotification{Name: name, OK: true}, nil
+}
+
 func (p program) Clients() []Client {
 	return []Client{{Name: "phone", Token: true, Written: true, Budget: &ClientBudget{Tokens: 10, Per: "day", Ends: p.started}}}
 }

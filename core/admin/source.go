@@ -41,6 +41,8 @@ type Source interface {
 	ChangeChannel(ctx context.Context, name string, changed ChannelSpec, m Match) (Reload, error)
 	RemoveChannel(ctx context.Context, name string, m Match) (Reload, error)
 	Clients() []Client
+	Notifications() []Notification
+	TestNotification(ctx context.Context, name string) (TestedNotification, error)
 	AddClient(context.Context, ClientSpec, Match) (token string, r Reload, err error)
 	RemoveClient(ctx context.Context, name string, m Match) (Reload, error)
 	AddKey(ctx context.Context, channel string, key KeySpec, m Match) (Key, Reload, error)

@@ -163,7 +163,7 @@ func (a *app) addCommands(root *cobra.Command) {
 		{"Set up:", []*cobra.Command{a.demoCommand(), a.initCommand(), a.connectCommand(), a.convertCommand(), a.validateCommand(), a.fmtCommand(), a.configCommand()}},
 		{"Run:", []*cobra.Command{a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(), a.planCommand(), a.serviceCommand()}},
 		{"Observe:", []*cobra.Command{a.statusCommand(), a.topCommand(), a.logsCommand(), a.requestsCommand(), a.usageCommand(), a.panelCommand(), a.explainCommand(), a.verdictCommand()}},
-		{"Manage:", []*cobra.Command{a.channelCommand(), a.keyCommand(), a.clientCommand(), a.tunnelCommand(), a.pluginCommand()}},
+		{"Manage:", []*cobra.Command{a.channelCommand(), a.keyCommand(), a.clientCommand(), a.notifyCommand(), a.tunnelCommand(), a.pluginCommand()}},
 		{"More:", []*cobra.Command{a.completionCommand(), a.versionCommand()}},
 	}
 	cobra.EnableCommandSorting = false // help lists them in this order

@@ -27,6 +27,7 @@ var canaries = map[string]string{
 	"client token":         "tok-z9x7c5v3b1n2m4-client",
 	"client token of env":  "tok-e2r4t6y8u0i1o3-client",
 	"admin token":          "tok-w5q3a1s9d7f6g8-admin",
+	"url of notify":        "ntf-p9o7i5u3y1t2r4-topic",
 	"token of client":      "cli-m4n6b8v0c2x1z3-laptop",
 	"passphrase":           "pass-h3j5k7l9z1x2c4-phrase",
 	"password":             "pass-v6b8n0m2q4w1e3-word",
@@ -53,6 +54,7 @@ proxy {
   client_tokens = ["<client token>", env("TOKEN")]
 }
 client "laptop" { token = "<token of client>" }
+notify "phone" { url = "ntfy://ntfy.sh/<url of notify>" }
 admin {
   token = "<admin token>"
 }

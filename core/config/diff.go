@@ -44,6 +44,7 @@ func Diff(old, next *Config) []Change {
 	d.block("log", old.Log, next.Log, "")
 	each(d, old.Clients, next.Clients, func(c *Client) string { return fmt.Sprintf("client %q", c.Name) }, clientEffect)
 	d.block("history", old.History, next.History, "what was kept is not changed")
+	each(d, old.Notify, next.Notify, func(n *Notify) string { return fmt.Sprintf("notify %q", n.Name) }, func(_, _ *Notify) string { return "" })
 	d.block("the top level", topLevel(old), topLevel(next), "")
 	each(d, old.Plugins, next.Plugins, func(p *Plugin) string { return fmt.Sprintf("plugin %q", p.Name) }, pluginEffect)
 	each(d, old.prices, next.prices, func(p *Price) string { return fmt.Sprintf("price %q", p.Models) }, func(_, _ *Price) string { return "" })

@@ -67,7 +67,7 @@ channel "backup" {
 // isOptionalInExample says that a block is shown in a comment: it would reach
 // for machines and programs that are not there.
 func isOptionalInExample(name string) bool {
-	return slices.Contains([]string{"client", "egress", "tunnel", "plugin", "verdict", "variable", "locals"}, name)
+	return slices.Contains([]string{"client", "notify", "egress", "tunnel", "plugin", "verdict", "variable", "locals"}, name)
 }
 
 func blockLines(d declaration) []string {

@@ -308,6 +308,7 @@ func (l *loader) decode() {
 	l.channels()
 	l.routes()
 	l.tunnels()
+	l.notifications()
 }
 
 // Tunnel is the tunnel of that name, nil if there is none.

@@ -252,6 +252,7 @@ var forms = map[string]func(l *loader, s string) (string, error){
 	"address or empty":   addressOrEmpty,
 	"SHA-256":            checkHash,
 	"time zone":          checkZone,
+	"hours":              checkHours,
 	"file":               func(l *loader, s string) (string, error) { return l.resolvePath(s), nil },
 	"file at home":       func(l *loader, s string) (string, error) { return l.resolveUnlessHome(s), nil },
 	"host key":           func(_ *loader, s string) (string, error) { return s, checkHostKey(s) },

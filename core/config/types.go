@@ -22,6 +22,7 @@ type Config struct {
 	Admin    Admin
 	Plugins  []*Plugin
 	Clients  []*Client
+	Notify   []*Notify
 	Channels []*Channel
 	Routes   []*Route
 	Tunnels  []*Tunnel

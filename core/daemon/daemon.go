@@ -29,6 +29,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/history"
 	"github.com/aitunnel/aitunnel/core/limit"
 	"github.com/aitunnel/aitunnel/core/logsink"
+	"github.com/aitunnel/aitunnel/core/notify"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/proxy"
 	"github.com/aitunnel/aitunnel/core/route"
@@ -60,6 +61,7 @@ type Options struct {
 	Now          func() time.Time
 	Roots        *x509.CertPool // whom to trust for sites
 	PluginTiming pluginhost.Timing
+	NotifyTiming notify.Timing
 	Home         string        // where the user's SSH files are
 	SaveEvery    time.Duration // between two saves of the state; default 5 s
 	HandOver     time.Duration // see reload.Options
@@ -166,6 +168,7 @@ func (d *Daemon) prepare(seed []byte) (memory route.Memory, persisted *persisten
 	d.stats = stats.New(d.clock())
 	d.history = history.Start(history.Options{Dir: o.StateDir, Report: d.historyReport, Now: o.Now})
 	d.parts.KeepHistory = d.keepHistory
+	d.parts.Notifier = notify.New(notify.Options{Serving: d.serving, Log: d.notifierLog, Timing: o.NotifyTiming})
 	d.parts.Bus = event.NewBus(recentEvents, d.tap)
 	d.parts.Registry = channel.NewRegistry(channel.Options{Now: o.Now, Seed: seed, OnChange: d.channelChanged})
 	d.clients = &limit.Clients{}

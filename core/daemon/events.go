@@ -22,6 +22,25 @@ func (d *Daemon) tap(e event.Event) {
 		d.history.Add(e.Time, e.Request)
 	}
 	d.logEvent(e)
+	d.parts.Notifier.Publish(e)
+}
+
+// serving are the channels that would be sent a request now.
+func (d *Daemon) serving() (names []string) {
+	g := d.reloader.Running()
+	if g == nil {
+		return nil
+	}
+	for _, ch := range g.Table().Channels {
+		if ch.State.Skip(d.parts.Registry.Now()) == "" {
+			names = append(names, ch.Config.Name)
+		}
+	}
+	return names
+}
+
+func (d *Daemon) notifierLog(level event.Level, message string) {
+	d.parts.Bus.Publish(event.Event{Type: event.TypeLog, Level: level, Message: message})
 }
 
 // keepHistory has the history keep what the configuration says.
@@ -48,7 +67,7 @@ func (d *Daemon) pluginEvent(e pluginhost.Event) {
 	if name == "" {
 		name = reload.BuiltinPlugin
 	}
-	d.parts.Bus.Publish(event.Event{Type: event.TypePlugin, Level: level, Plugin: name, Message: e.Message})
+	d.parts.Bus.Publish(event.Event{Type: event.TypePlugin, Level: level, Code: string(e.Type), Plugin: name, Message: e.Message})
 }
 
 // pluginLogged publishes a warning or an error that a plugin logged.
@@ -80,7 +99,7 @@ func (d *Daemon) channelChanged(c channel.Change) {
 }
 
 func (d *Daemon) tunnelChanged(c tunnel.Change) {
-	e := event.Event{Type: event.TypeTunnel, Level: event.LevelInfo, Tunnel: c.Tunnel, Message: fmt.Sprintf("tunnel %q: %s", c.Tunnel, c.Message)}
+	e := event.Event{Type: event.TypeTunnel, Level: event.LevelInfo, Code: string(c.State), Tunnel: c.Tunnel, Message: fmt.Sprintf("tunnel %q: %s", c.Tunnel, c.Message)}
 	switch {
 	case c.State == tunnel.Failed:
 		e.Level = event.LevelError

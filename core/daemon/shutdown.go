@@ -271,6 +271,9 @@ func (d *Daemon) releaseConfiguration(ctx context.Context) error {
 	if d.reloader != nil {
 		d.reloader.Drained(ctx)
 	}
+	if d.parts.Notifier != nil {
+		d.parts.Notifier.Close()
+	}
 	if d.parts.Monitor != nil {
 		d.parts.Monitor.Close()
 	}

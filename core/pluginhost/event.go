@@ -19,7 +19,7 @@ const (
 	EventQuarantined  EventType = "quarantined"   // not started again until asked to
 	EventConfigFailed EventType = "config_failed" // one instance, on a restarted process
 	EventStopped      EventType = "stopped"
-	EventRefused      EventType = "explainRefusal" // the lock file does not let it run
+	EventRefused      EventType = "refused" // the lock file does not let it run
 )
 
 // Event reports what happened to a plugin's process.

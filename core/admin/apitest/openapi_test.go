@@ -61,6 +61,9 @@ admin {
   listen = "127.0.0.1:0"
   token  = %q
 }
+notify "phone" {
+  url = "generic+http://127.0.0.1:9/"
+}
 channel "home" {
   target = %q
   keys   = ["sk-home-of-the-test-1", "sk-home-of-the-test-2"]
@@ -178,6 +181,9 @@ func TestTheProgramDoesWhatTheDocumentSays(t *testing.T) {
 		{"POST", "/api/clients", `{"name":"phone","models":["gpt-*"]}`, 201, ""},
 		{"POST", "/api/clients", `{"name":"phone"}`, 409, ""},
 		{"GET", "/api/clients", "", 200, ""},
+		{"GET", "/api/notifications", "", 200, ""},
+		{"POST", "/api/notifications/phone/test", "", 200, ""},
+		{"POST", "/api/notifications/none/test", "", 404, ""},
 		{"DELETE", "/api/clients/phone", "", 200, ""},
 		{"DELETE", "/api/clients/phone", "", 404, ""},
 		{"POST", "/api/channels/home/toggle", "", 200, ""},

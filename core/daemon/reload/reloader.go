@@ -11,6 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon/bind"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/health"
+	"github.com/aitunnel/aitunnel/core/notify"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/proxy"
 	"github.com/aitunnel/aitunnel/core/route"
@@ -28,6 +29,7 @@ type Services struct {
 	Plugins     *pluginhost.Host
 	Proxy       *proxy.Handler
 	Monitor     *health.Monitor
+	Notifier    *notify.Notifier
 	Tunnels     *tunnel.Tunnels
 	Ports       *bind.Ports
 }

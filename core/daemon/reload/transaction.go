@@ -180,6 +180,7 @@ func (r *Reloader) use(c *candidate) {
 		o.KeepHistory(g.Config)
 	}
 	g.drained = o.Proxy.Use(g.Config, g.table)
+	o.Notifier.Use(g.Config)
 	o.Monitor.Set(g.checks(o.Proxy))
 	r.generation.Store(g)
 	o.Tunnels.Apply(g.Config.Tunnels)

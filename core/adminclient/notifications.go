@@ -1,0 +1,19 @@
+package adminclient
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+)
+
+// Notifications are the services by which the owner is told what happened.
+func (c *Client) Notifications(ctx context.Context) ([]admin.Notification, error) {
+	return fetch[[]admin.Notification](ctx, c, "/api/notifications")
+}
+
+// TestNotification sends a test message.
+func (c *Client) TestNotification(ctx context.Context, name string) (out admin.TestedNotification, err error) {
+	err = c.post(ctx, "/api/notifications/"+url.PathEscape(name)+"/test", nil, &out)
+	return out, err
+}

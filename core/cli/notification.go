@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+)
+
+func (a *app) notifyCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "notify",
+		Short: "Show and test notifications",
+		Args:  noArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(a.notifyList(), a.notifyTest())
+	return c
+}
+
+func (a *app) notifyList() *cobra.Command {
+	asJSON := false
+	return jsonFlag(&cobra.Command{
+		Use:     "list",
+		Short:   "List the services by which you are told what happens",
+		Example: "  aitunnel notify list\n  aitunnel notify list --json",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			all, err := a.client().Notifications(c.Context())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return a.printJSON(all)
+			}
+			p := a.paint()
+			t := term.NewTable(p, "NAME", "SERVICE", "STATE", "LAST MESSAGE", ">TO BE TOLD", "EVENTS")
+			for _, n := range all {
+				state, sent := p.Good("ok"), "none yet"
+				if n.Error != "" {
+					state = p.Bad("failed: " + n.Error)
+				}
+				if n.Sent != nil {
+					sent = term.Clock(*n.Sent)
+				}
+				t.Row(n.Name, n.Service, state, sent, fmt.Sprint(n.Pending), strings.Join(n.Events, ", "))
+			}
+			return t.Write(a.out)
+		},
+	}, &asJSON)
+}
+
+func (a *app) notifyTest() *cobra.Command {
+	asJSON := false
+	return jsonFlag(&cobra.Command{
+		Use:               "test [NAME]",
+		Short:             "Send a test message to a service, or to all",
+		Long:              "Send a test message to a service, or to all. The exit code is 1 if one fails.",
+		Example:           "  aitunnel notify test\n  aitunnel notify test phone",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeNotification,
+		RunE: func(c *cobra.Command, args []string) error {
+			client := a.client()
+			if len(args) == 0 {
+				all, err := client.Notifications(c.Context())
+				if err != nil {
+					return err
+				}
+				for _, n := range all {
+					args = append(args, n.Name)
+				}
+				if len(all) == 0 {
+					return errors.New("the configuration has no notify block: see aitunnel config example notify")
+				}
+			}
+			results, failed := []admin.TestedNotification{}, false
+			for _, name := range args {
+				out, err := client.TestNotification(c.Context(), name)
+				if err != nil {
+					return a.report(out, err, asJSON, "")
+				}
+				results = append(results, out)
+				failed = failed || !out.OK
+				if !asJSON {
+					a.say("%s", cmp.Or(term.After(name+": "+a.paint().Bad("failed")+": ", out.Error), name+": "+a.paint().Good("sent")))
+				}
+			}
+			if asJSON {
+				if err := a.printJSON(results); err != nil {
+					return err
+				}
+			}
+			if failed {
+				return exitError(exitFailed)
+			}
+			return nil
+		},
+	}, &asJSON)
+}
+
+// completeNotification is for commands whose only argument is a notify block.
+func (a *app) completeNotification(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var out []cobra.Completion
+	if len(args) == 0 {
+		for _, n := range asked(a, c, (*adminclient.Client).Notifications) {
+			out = append(out, cobra.CompletionWithDesc(n.Name, n.Service))
+		}
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}

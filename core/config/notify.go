@@ -1,0 +1,144 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/aitunnel/aitunnel/core/config/wording"
+)
+
+// Notify is a service by which the owner is told what happened.
+type Notify struct {
+	Name   string
+	URL    Secret        `hcl:"url" example:"env(\"NOTIFY_URL\", \"ntfy://ntfy.sh/put-your-topic-here\")" doc:"Where to: a URL of Shoutrrr, such as \"telegram://TOKEN@telegram?chats=ID\", \"bark://:KEY@api.day.app\", \"ntfy://ntfy.sh/TOPIC\", \"discord://TOKEN@ID\", \"smtp://USER:PASSWORD@HOST:587/?from=A&to=B\", \"wecom://KEY\" or \"generic+https://HOST/PATH\"; also \"feishu://TOKEN\", \"dingtalk://TOKEN?secret=SECRET\" and \"serverchan://KEY\"."`
+	Events []string      `hcl:"events,custom" type:"list of strings" default:"all" sample:"[\"channel_down\", \"channel_up\", \"key_invalid\", \"budget\"]" doc:"What is told: channel_down, channel_up, key_invalid, key_exhausted, tunnel_down, tunnel_up, budget, plugin_failed, reload_failed."`
+	Every  time.Duration `hcl:"every,optional" zero:"true" doc:"How often the same channel, key, tunnel, client or plugin is told of at most."`
+	Quiet  string        `hcl:"quiet,optional" form:"hours" sample:"23:00-07:00" doc:"When nothing is sent, in time_zone. What is still so afterwards is told then."`
+	Range  hcl.Range
+}
+
+// The events that can be told.
+const (
+	NotifyChannelDown  = "channel_down"
+	NotifyChannelUp    = "channel_up"
+	NotifyKeyInvalid   = "key_invalid"
+	NotifyKeyExhausted = "key_exhausted"
+	NotifyTunnelDown   = "tunnel_down"
+	NotifyTunnelUp     = "tunnel_up"
+	NotifyBudget       = "budget"
+	NotifyPluginFailed = "plugin_failed"
+	NotifyReloadFailed = "reload_failed"
+)
+
+// NotifyEvents are all of them.
+var NotifyEvents = []string{
+	NotifyChannelDown, NotifyChannelUp, NotifyKeyInvalid, NotifyKeyExhausted, NotifyTunnelDown, NotifyTunnelUp,
+	NotifyBudget, NotifyPluginFailed, NotifyReloadFailed,
+}
+
+// notifySchemes are the services that can be named.
+var notifySchemes = []string{
+	"bark", "dingtalk", "discord", "feishu", "generic", "generic+http", "generic+https", "googlechat", "gotify", "ifttt", "join", "lark",
+	"matrix", "mattermost", "notifiarr", "ntfy", "opsgenie", "pagerduty", "pushbullet", "pushover", "rocketchat", "serverchan",
+	"signal", "slack", "smtp", "teams", "telegram", "wecom", "zulip",
+}
+
+func defaultNotify() *Notify { return &Notify{Every: 10 * time.Minute} }
+
+// Wants says whether the event is told.
+func (n *Notify) Wants(event string) bool {
+	return len(n.Events) == 0 || slices.Contains(n.Events, event)
+}
+
+// Same says that two are configured alike.
+func (n *Notify) Same(other *Notify) bool { return len(fields(*n, *other)) == 0 }
+
+// QuietUntil is when the quiet hours end that now lies in; zero if it does not.
+func (n *Notify) QuietUntil(now time.Time, in *time.Location) time.Time {
+	from, to, err := parseHours(n.Quiet)
+	if n.Quiet == "" || err != nil {
+		return time.Time{}
+	}
+	now = now.In(in)
+	for _, day := range []int{-1, 0} {
+		at := func(minutes, more int) time.Time {
+			return time.Date(now.Year(), now.Month(), now.Day()+day+more, 0, minutes, 0, 0, in)
+		}
+		next := 0
+		if to <= from {
+			next = 1
+		}
+		if begin, end := at(from, 0), at(to, next); !now.Before(begin) && now.Before(end) {
+			return end
+		}
+	}
+	return time.Time{}
+}
+
+// parseHours reads hours such as "23:00-07:00", in minutes of the day.
+func parseHours(s string) (from, to int, err error) {
+	a, b, ok := strings.Cut(s, "-")
+	one, errA := time.Parse("15:04", strings.TrimSpace(a))
+	two, errB := time.Parse("15:04", strings.TrimSpace(b))
+	if !ok || errA != nil || errB != nil || one.Equal(two) {
+		return 0, 0, fmt.Errorf("%q is not a span of hours: expected two times, such as \"23:00-07:00\"", s)
+	}
+	return one.Hour()*60 + one.Minute(), two.Hour()*60 + two.Minute(), nil
+}
+
+func checkHours(_ *loader, s string) (string, error) {
+	if s == "" {
+		return s, nil
+	}
+	_, _, err := parseHours(s)
+	return s, err
+}
+
+func (l *loader) notifications() {
+	for _, b := range l.topBlocks("notify", "name") {
+		n := l.notify(b)
+		if i := slices.IndexFunc(l.config.Notify, func(o *Notify) bool { return o.Name == n.Name }); i >= 0 {
+			l.fail(b.DefRange(), "Duplicate notification", fmt.Sprintf("There is a notify block %q already.", n.Name))
+			continue
+		}
+		l.config.Notify = append(l.config.Notify, n)
+	}
+}
+
+func (l *loader) notify(b *hclsyntax.Block) *Notify {
+	n := defaultNotify()
+	n.Name, n.Range = b.Labels[0], b.DefRange()
+	r := l.reader(b, fmt.Sprintf("in notify %q", n.Name))
+	if strings.TrimSpace(n.Name) == "" || strings.ContainsAny(n.Name, "/\x00\n") || len(n.Name) > 64 {
+		l.fail(b.LabelRanges[0], "Invalid name", "The name of a notify block has 1 to 64 characters and no slash.")
+	}
+	before := len(l.diags)
+	r.decode(n)
+	r.events(n)
+	r.done()
+	if a := r.attributes["url"]; a != nil && len(l.diags) == before {
+		u, err := url.Parse(n.URL.Reveal())
+		if err != nil || !slices.Contains(notifySchemes, u.Scheme) {
+			r.wrong(a, "the URL does not begin with a service that is known: expected one of "+wording.List(notifySchemes)+", and ://")
+		}
+	}
+	return n
+}
+
+func (r *reader) events(n *Notify) {
+	a := r.texts("events", &n.Events)
+	if n.Events != nil && len(n.Events) == 0 {
+		r.wrong(a, "the list is empty: remove it to be told everything")
+	}
+	for _, e := range n.Events {
+		if !slices.Contains(NotifyEvents, e) {
+			r.wrong(a, fmt.Sprintf("%q is not one of %s. %s", e, wording.List(NotifyEvents), didYouMean(e, NotifyEvents)))
+		}
+	}
+}

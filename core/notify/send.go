@@ -1,0 +1,172 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+	"github.com/nicholas-fedor/shoutrrr"
+	"github.com/nicholas-fedor/shoutrrr/pkg/types"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// send sends a message. An error never holds a part of the URL.
+func send(ctx context.Context, to config.Secret, m message) error {
+	u, err := url.Parse(to.Reveal())
+	if err != nil {
+		return errors.New("the URL is not valid")
+	}
+	done := make(chan error, 1)
+	go func() { done <- deliver(ctx, u, m) }()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		err = errors.New("the service does not answer")
+	}
+	if err != nil {
+		return errors.New(masked(u, err.Error()))
+	}
+	return nil
+}
+
+func deliver(ctx context.Context, u *url.URL, m message) error {
+	if hook, ok := webhooks[u.Scheme]; ok {
+		return hook.send(ctx, u, m)
+	}
+	if u.Scheme == "feishu" {
+		feishu := *u
+		feishu.Scheme, feishu.Host, feishu.Path = "lark", "open.feishu.cn", u.Host+u.Path
+		u = &feishu
+	}
+	sender, err := shoutrrr.CreateSender(u.String())
+	if err != nil {
+		return err
+	}
+	params, text := types.Params{"title": m.title}, m.body
+	if slices.Contains(untitled, u.Scheme) {
+		params, text = types.Params{}, m.title+"\n\n"+m.body
+	}
+	return errors.Join(sender.Send(text, &params)...)
+}
+
+// untitled services have no place for a title.
+var untitled = []string{"googlechat", "hangouts", "notifiarr", "pagerduty", "rocketchat", "signal", "wecom"}
+
+// webhook is a service that takes a JSON document.
+type webhook struct {
+	endpoint func(key string, secret string) string
+	body     func(m message) any
+	refused  func(answer map[string]any) bool
+}
+
+// The services that the library lacks. dingTalkAPI and serverChanAPI are other
+// ones in tests.
+var (
+	dingTalkAPI   = "https://oapi.dingtalk.com"
+	serverChanAPI = "https://sctapi.ftqq.com"
+
+	webhooks = map[string]webhook{
+		"dingtalk": {
+			endpoint: func(key, secret string) string {
+				return dingTalkAPI + "/robot/send?access_token=" + url.QueryEscape(key) + dingTalkSign(secret, time.Now())
+			},
+			body: func(m message) any {
+				return map[string]any{"msgtype": "text", "text": map[string]string{"content": m.title + "\n\n" + m.body}}
+			},
+			refused: func(a map[string]any) bool { return a["errcode"] != 0.0 },
+		},
+		"serverchan": {
+			endpoint: func(key, _ string) string { return serverChanURL(key) },
+			body: func(m message) any {
+				return map[string]string{"title": m.title, "desp": strings.ReplaceAll(m.body, "\n", "\n\n")}
+			},
+			refused: func(a map[string]any) bool { return a["code"] != 0.0 },
+		},
+	}
+)
+
+// dingTalkSign is the signature of robots with a secret.
+func dingTalkSign(secret string, now time.Time) string {
+	if secret == "" {
+		return ""
+	}
+	stamp := fmt.Sprint(now.UnixMilli())
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(stamp + "\n" + secret))
+	return "&timestamp=" + stamp + "&sign=" + url.QueryEscape(base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+}
+
+var newServerChan = regexp.MustCompile(`^sctp(\d+)t`)
+
+// serverChanURL is the address of a key, whose newer kind names a host.
+func serverChanURL(key string) string {
+	if m := newServerChan.FindStringSubmatch(key); m != nil {
+		return fmt.Sprintf("https://%s.push.ft07.com/send/%s.send", m[1], url.PathEscape(key))
+	}
+	return serverChanAPI + "/" + url.PathEscape(key) + ".send"
+}
+
+func (w webhook) send(ctx context.Context, u *url.URL, m message) error {
+	body, err := json.Marshal(w.body(m))
+	if err != nil {
+		return err
+	}
+	client := retryablehttp.NewClient()
+	client.Logger, client.RetryMax = nil, 1
+	r, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, w.endpoint(u.Host, u.Query().Get("secret")), bytes.NewReader(body))
+	if err != nil {
+		return errors.New("the URL is not valid")
+	}
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var answer map[string]any
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	if resp.StatusCode != http.StatusOK || json.Unmarshal(text, &answer) != nil || w.refused(answer) {
+		return fmt.Errorf("the service answered with %d", resp.StatusCode)
+	}
+	return nil
+}
+
+// urlInText finds addresses, of which the library's errors have some.
+var urlInText = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"']+`)
+
+// masked is an error without any part of the URL but the service and host.
+func masked(u *url.URL, text string) string {
+	text = urlInText.ReplaceAllString(text, "…")
+	secrets := []string{u.Host}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		secrets = append(secrets, u.User.Username(), password)
+	}
+	secrets = append(secrets, strings.Split(u.Path, "/")...)
+	for _, values := range u.Query() {
+		secrets = append(secrets, values...)
+	}
+	for _, s := range secrets {
+		if len(s) > 3 {
+			text = strings.ReplaceAll(strings.ReplaceAll(text, url.QueryEscape(s), "…"), s, "…")
+		}
+	}
+	if len(text) > 300 {
+		text = text[:300] + "…"
+	}
+	return text
+}
