@@ -9,10 +9,12 @@ import (
 	"time"
 )
 
-// The slowest a caller may send: this many bytes a second, after a grace time.
+// The slowest a caller may send: this many bytes a second, after a grace time,
+// and never nothing for longer than bodyStall.
 const (
 	slowestBody = 1 << 10
 	bodyGrace   = 5 * time.Second
+	bodyStall   = 30 * time.Second
 )
 
 var (
@@ -27,8 +29,14 @@ type budget struct {
 	used  atomic.Int64
 }
 
-func (b *budget) take(n int64) bool {
-	if b.used.Add(n) > b.limit {
+// take takes n bytes for a body that has own already. While there are others, a
+// part of what is left stays free for them, so that large bodies never keep small
+// ones out.
+func (b *budget) take(n, own int64) bool {
+	used := b.used.Add(n)
+	own += n
+	others := used - own
+	if used > b.limit || others > 0 && own > firstBuffer && b.limit-used < own/8 {
 		b.used.Add(-n)
 		return false
 	}
@@ -37,13 +45,19 @@ func (b *budget) take(n int64) bool {
 
 func (b *budget) give(n int64) { b.used.Add(-n) }
 
-const firstBuffer = 4 << 10 // for bodies of a length that is not known
+// The first buffer of a body: what it announces is believed up to announced.
+// Memory is taken for what arrives.
+const (
+	firstBuffer = 4 << 10
+	announced   = 64 << 10
+)
 
 // body is a request's body: the part held in memory, from which it can be sent
 // again, and for a larger one the rest as it arrives, which can be sent once.
 type body struct {
 	head   []byte
 	rest   io.Reader   // nil if head is all of it
+	whole  atomic.Bool // the caller has sent all
 	length int64       // -1 if it is not known
 	begun  atomic.Bool // some of rest was read: there is no second time
 
@@ -58,6 +72,7 @@ func (b *body) read(w http.ResponseWriter, r *http.Request, l limits, mem *budge
 	b.budget, b.length = mem, r.ContentLength
 	if r.ContentLength == 0 || r.Body == http.NoBody {
 		b.length = 0
+		b.whole.Store(true)
 		return nil
 	}
 	if r.ContentLength > l.max {
@@ -65,7 +80,7 @@ func (b *body) read(w http.ResponseWriter, r *http.Request, l limits, mem *budge
 	}
 	b.in.in, b.in.w, b.in.left = r.Body, w, l.max
 	err := b.fill(l.replay)
-	b.in.stopWatch()
+	b.in.clearDeadline()
 	return err
 }
 
@@ -73,7 +88,7 @@ func (b *body) read(w http.ResponseWriter, r *http.Request, l limits, mem *budge
 func (b *body) fill(limit int64) error {
 	first := int64(firstBuffer)
 	if b.length > 0 {
-		first = b.length
+		first = min(b.length, announced)
 	}
 	first = min(first, limit)
 	if !b.grow(first) {
@@ -87,7 +102,7 @@ func (b *body) fill(limit int64) error {
 func (b *body) fillMore(limit int64) error {
 	b.rest = nil
 	err := b.fillFrom(b.head, limit)
-	b.in.stopWatch()
+	b.in.clearDeadline()
 	return err
 }
 
@@ -99,6 +114,9 @@ func (b *body) fillFrom(buf []byte, limit int64) error {
 		}
 		if len(buf) == cap(buf) {
 			next := min(int64(2*cap(buf)), limit)
+			if b.length > 0 {
+				next = min(next, b.length)
+			}
 			if !b.grow(next - int64(cap(buf))) {
 				return errNoBuffer
 			}
@@ -108,6 +126,7 @@ func (b *body) fillFrom(buf []byte, limit int64) error {
 		buf = buf[:len(buf)+n]
 		if errors.Is(err, io.EOF) || err == nil && b.length == int64(len(buf)) {
 			b.head, b.length = buf, int64(len(buf))
+			b.whole.Store(true)
 			return nil
 		}
 		if err != nil {
@@ -117,7 +136,7 @@ func (b *body) fillFrom(buf []byte, limit int64) error {
 }
 
 func (b *body) grow(n int64) bool {
-	if !b.budget.take(n) {
+	if !b.budget.take(n, b.charge) {
 		return false
 	}
 	b.charge += n
@@ -158,37 +177,37 @@ func (r *restReader) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	r.body.begun.Store(true)
-	return r.body.rest.Read(p)
+	n, err := r.body.rest.Read(p)
+	if err == io.EOF {
+		r.body.whole.Store(true)
+		r.body.in.clearDeadline()
+	}
+	return n, err
 }
 
 // timedReader reads what a caller sends, up to a limit, and gives up when it
-// trickles. Only the time spent waiting for the caller counts.
+// trickles. Only the time spent waiting for the caller counts. Where a connection
+// has no deadlines, the wait for a single read is not bounded.
 type timedReader struct {
 	in     io.Reader
 	w      http.ResponseWriter
 	left   int64
 	read   int64
 	waited time.Duration
-	watch  *time.Timer
-	slow   atomic.Bool
 	failed atomic.Pointer[error] // the caller's fault, if there was one
 }
 
 func (p *timedReader) Read(buf []byte) (int, error) {
-	allowed := bodyGrace + time.Duration(p.read)*time.Second/slowestBody - p.waited
-	if p.watch == nil {
-		p.watch = time.AfterFunc(allowed, p.giveUp)
-	} else {
-		p.watch.Reset(allowed)
-	}
+	allowed := min(bodyGrace+time.Duration(p.read)*time.Second/slowestBody-p.waited, bodyStall)
 	begun := time.Now()
+	_ = http.NewResponseController(p.w).SetReadDeadline(begun.Add(allowed))
 	n, err := p.in.Read(buf)
-	p.watch.Stop()
-	p.waited += time.Since(begun)
+	waited := time.Since(begun)
+	p.waited += waited
 	p.read += int64(n)
 	if p.left -= int64(n); p.left < 0 {
 		err = errBodyTooLarge
-	} else if p.slow.Load() && err != io.EOF {
+	} else if waited >= allowed && err != io.EOF {
 		err = errBodySlow
 	}
 	if err != nil && err != io.EOF {
@@ -197,14 +216,11 @@ func (p *timedReader) Read(buf []byte) (int, error) {
 	return n, err
 }
 
-func (p *timedReader) giveUp() {
-	p.slow.Store(true)
-	_ = http.NewResponseController(p.w).SetReadDeadline(time.Unix(1, 0)) // ends the Read; where there are no deadlines it goes on
-}
-
-func (p *timedReader) stopWatch() {
-	if p.watch != nil {
-		p.watch.Stop()
+// clearDeadline lets the connection wait for its next request as long as the
+// server says.
+func (p *timedReader) clearDeadline() {
+	if p.failed.Load() == nil {
+		_ = http.NewResponseController(p.w).SetReadDeadline(time.Time{})
 	}
 }
 

@@ -19,18 +19,19 @@ type caller struct {
 	x *exchange
 	w http.ResponseWriter
 
-	mu      sync.Mutex // the timer writes, too
-	timer   *time.Timer
-	framing dialect.Framing
-	begun   bool // a head has gone out
-	early   bool // it was ours: the site's answer had not been judged
-	content bool // something of an answer has gone out
-	between bool // the last byte ended an event
-	done    bool
-	last    time.Time // when something was sent
-	counted time.Time // when an event was sent, not just a comment
-	sent    int64
-	err     error
+	mu       sync.Mutex // the timer writes, too
+	timer    *time.Timer
+	framing  dialect.Framing
+	begun    bool // a head has gone out
+	early    bool // it was ours: the site's answer had not been judged
+	content  bool // something of an answer has gone out
+	between  bool // the last byte ended an event
+	done     bool
+	deadline time.Time // of writing
+	last     time.Time // when something was sent
+	counted  time.Time // when an event was sent, not just a comment
+	sent     int64
+	err      error
 }
 
 // expect prepares for the answer that a begins to hold.
@@ -109,6 +110,7 @@ func (c *caller) send(b []byte) {
 	if c.err != nil {
 		return
 	}
+	c.extend()
 	n, err := c.w.Write(b)
 	c.sent += int64(n)
 	c.last = time.Now()
@@ -117,7 +119,21 @@ func (c *caller) send(b []byte) {
 	}
 }
 
+// writeTime is how long a caller may leave what was written to it unread. It holds
+// a connection to a site.
+const writeTime = 90 * time.Second
+
+// extend sets the limit for what is written next, not more often than has to be.
+func (c *caller) extend() {
+	limit, now := c.x.handler.writeTime, time.Now()
+	if c.deadline.Sub(now) < limit*2/3 {
+		c.deadline = now.Add(limit)
+		_ = http.NewResponseController(c.w).SetWriteDeadline(c.deadline) // some have none
+	}
+}
+
 func (c *caller) flush() {
+	c.extend()
 	if f, ok := c.w.(http.Flusher); ok {
 		f.Flush()
 	}
@@ -175,6 +191,10 @@ func (c *caller) finish() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.done = true
+	if !c.deadline.IsZero() {
+		// The connection's next answer may come later than that.
+		_ = http.NewResponseController(c.w).SetWriteDeadline(time.Time{})
+	}
 	if c.timer != nil {
 		c.timer.Stop()
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/limit"
 	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/upstream"
 	"github.com/aitunnel/aitunnel/core/verdict"
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
@@ -71,6 +72,7 @@ type Handler struct {
 	unknown   func(unknown.Answer)
 	current   atomic.Pointer[setup]
 	active    atomic.Int64
+	writeTime time.Duration // how long a caller may leave an answer unread
 	live      attempts
 	sockets   sockets
 
@@ -109,7 +111,7 @@ func New(o Options) *Handler {
 	}
 	return &Handler{
 		registry: o.Registry, bus: o.Bus, clients: o.Clients, upstreams: upstreams{roots: o.Roots, tunnel: o.DialTunnel},
-		unknown: o.Unknown, setups: map[*route.Table]*setup{},
+		unknown: o.Unknown, writeTime: writeTime, setups: map[*route.Table]*setup{},
 	}
 }
 
@@ -217,14 +219,16 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *target) {
 	d := dialect.Of(r)
 	s := h.enter()
 	if s == nil {
+		answerAtOnce(w, r)
 		f := fault{status: http.StatusServiceUnavailable, code: "stopping", message: "aitunnel is stopping"}
 		f.write(w, d, dialect.Problem{Status: f.status, Code: f.code, Message: f.message, RequestID: requestID()})
 		return
 	}
 	defer h.leave(s)
-	if limit := s.config.Proxy.MaxInFlight; limit > 0 && h.active.Load() > int64(limit) {
+	if limit, why := s.maxInFlight(); limit > 0 && h.active.Load() > int64(limit) {
+		answerAtOnce(w, r)
 		w.Header()["Retry-After"] = []string{"1"}
-		f := fault{status: http.StatusServiceUnavailable, code: "too_many_requests", message: fmt.Sprintf("%d requests are in flight, as many as proxy.max_in_flight allows; try again", limit)}
+		f := fault{status: http.StatusServiceUnavailable, code: "too_many_requests", message: fmt.Sprintf("%d requests are in flight, as many as %s; try again", limit, why)}
 		f.write(w, d, dialect.Problem{Status: f.status, Code: f.code, Message: f.message, RequestID: requestID()})
 		return
 	}
@@ -239,6 +243,16 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *target) {
 	defer x.publish()
 	defer x.caller.finish()
 	x.serve(r, only)
+}
+
+// maxInFlight is how many requests may be in flight, 0 for any number, and what
+// says so.
+func (s *setup) maxInFlight() (limit int, why string) {
+	limit = s.config.Proxy.MaxInFlight
+	if d := upstream.MaxInFlight(); d > 0 && (limit == 0 || d < limit) {
+		return d, "the open files allow that the system lets this program have (ulimit -n)"
+	}
+	return limit, "proxy.max_in_flight allows"
 }
 
 // cleanRequest is the request with the path that its caller means.

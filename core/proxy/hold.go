@@ -74,7 +74,7 @@ func (a *attempt) reading() bool { return !a.ended && a.broken == nil }
 func (a *attempt) read(resp *http.Response) {
 	if len(a.head) == cap(a.head) {
 		grown := slices.Grow(a.head, len(a.head))
-		if more := int64(cap(grown) - cap(a.head)); a.exchange.setup.memory.take(more) {
+		if more := int64(cap(grown) - cap(a.head)); a.exchange.setup.memory.take(more, 0) {
 			a.held += more
 		} else {
 			a.crowded = true // passed on with what is held by now

@@ -101,6 +101,9 @@ func (x *exchange) passKept() {
 		x.setRetryAfter()
 	}
 	x.record.TTFB = event.Millis(time.Since(x.arrived))
+	if !x.body.whole.Load() {
+		answerAtOnce(x.caller.w, x.in)
+	}
 	x.caller.w.WriteHeader(k.status)
 	n, _ := x.caller.w.Write(k.body)
 	x.record.BytesOut = int64(n)

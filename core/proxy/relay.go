@@ -41,6 +41,9 @@ func (x *exchange) pass(resp *http.Response) {
 	if !x.caller.hasBegun() {
 		x.answerHeaders(resp.Header)
 	}
+	if !x.body.whole.Load() {
+		x.caller.w.Header()["Connection"] = []string{"close"} // or the server would wait for the rest
+	}
 	x.usage.Begin(x.format, resp.Header)
 	x.caller.head(resp.StatusCode)
 	err := x.relay(resp)

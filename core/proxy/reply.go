@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -42,7 +44,36 @@ func (x *exchange) refuse(f fault) {
 		return
 	}
 	x.record.Status = f.status
+	if !x.body.whole.Load() {
+		answerAtOnce(x.caller.w, x.in)
+	}
 	f.write(x.caller.w, x.dialect, p)
+}
+
+const (
+	// arrivalTime is how long a refused request waits for the rest of its body, which
+	// mostly is on its way: then the connection is good for another request.
+	arrivalTime = 50 * time.Millisecond
+	// restTime is how long the rest may take after the answer, before the connection
+	// is closed.
+	restTime = 2 * time.Second
+
+	maxDrain = 256 << 10
+)
+
+// answerAtOnce makes an answer go out although the request's body has not come:
+// the server would wait for it otherwise.
+func answerAtOnce(w http.ResponseWriter, r *http.Request) {
+	c := http.NewResponseController(w)
+	if r.Body == nil || r.ContentLength == 0 || r.Header["Expect"] != nil || c.SetReadDeadline(time.Now().Add(arrivalTime)) != nil {
+		return
+	}
+	if _, err := io.CopyN(io.Discard, r.Body, maxDrain); errors.Is(err, io.EOF) {
+		_ = c.SetReadDeadline(time.Time{})
+		return
+	}
+	w.Header()["Connection"] = []string{"close"}
+	_ = c.SetReadDeadline(time.Now().Add(restTime))
 }
 
 // write answers with f in the shape of the API.

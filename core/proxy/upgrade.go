@@ -37,12 +37,12 @@ func (x *exchange) upgrade(resp *http.Response) error {
 	var in, out atomic.Int64
 	done := make(chan struct{}, 2)
 	go func() {
-		n, _ := io.Copy(site, unread(buffered.Reader, caller))
+		n, _ := io.Copy(timedWriter{site, x.handler.writeTime}, unread(buffered.Reader, caller))
 		in.Store(n)
 		done <- struct{}{}
 	}()
 	go func() {
-		n, _ := io.Copy(caller, site)
+		n, _ := io.Copy(timedWriter{caller, x.handler.writeTime}, site)
 		out.Store(n)
 		done <- struct{}{}
 	}()
@@ -52,6 +52,20 @@ func (x *exchange) upgrade(resp *http.Response) error {
 	<-done
 	x.record.BytesIn, x.record.BytesOut = in.Load(), out.Load()
 	return nil
+}
+
+// timedWriter gives up a side that does not read.
+type timedWriter struct {
+	to    io.Writer
+	limit time.Duration
+}
+
+// Write is for [io.Writer].
+func (w timedWriter) Write(p []byte) (int, error) {
+	if c, ok := w.to.(interface{ SetWriteDeadline(time.Time) error }); ok {
+		_ = c.SetWriteDeadline(time.Now().Add(w.limit))
+	}
+	return w.to.Write(p)
 }
 
 // socket is a WebSocket connection that is relayed.

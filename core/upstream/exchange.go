@@ -353,6 +353,11 @@ func (u *upgraded) Read(p []byte) (int, error) { return u.exchange.reader.Read(p
 // Write is for [io.Writer].
 func (u *upgraded) Write(p []byte) (int, error) { return u.exchange.conn.Conn.Write(p) }
 
+// SetWriteDeadline is as that of [net.Conn].
+func (u *upgraded) SetWriteDeadline(t time.Time) error {
+	return u.exchange.conn.Conn.SetWriteDeadline(t)
+}
+
 // Close ends the connection. Its reader is not used again, as a Read may still
 // be under way.
 func (u *upgraded) Close() error {

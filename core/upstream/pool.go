@@ -132,8 +132,11 @@ func (p *Pool) take(ctx context.Context, fresh bool) (*conn, *http2Pool, error) 
 // closing that ends it without a word, and at once.
 func (p *Pool) open(ctx context.Context) (ready, under net.Conn, err error) {
 	ready, under, err = p.tryOpen(ctx)
-	if PhaseOf(err) == Local && p.options.Shortage != nil {
-		p.options.Shortage()
+	if PhaseOf(err) == Local {
+		if p.options.Shortage != nil {
+			p.options.Shortage()
+		}
+		relieve()
 		ready, under, err = p.tryOpen(ctx)
 	}
 	return ready, under, err

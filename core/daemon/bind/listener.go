@@ -48,6 +48,7 @@ type listener struct {
 	closing   atomic.Bool // callers are told to connect anew
 	handed    atomic.Bool // the next program serves the address
 	open      atomic.Int64
+	idle      idle
 }
 
 // listen binds an address; setting names it to the user. One that overlaps with
@@ -89,7 +90,8 @@ func (l *listener) serve(h http.Handler, o Options) {
 	base, cancel := context.WithCancelCause(context.Background())
 	l.interrupt = cancel
 	l.server.BaseContext = func(net.Listener) context.Context { return base }
-	l.server.ConnState = func(_ net.Conn, s http.ConnState) {
+	l.server.ConnState = func(c net.Conn, s http.ConnState) {
+		l.idle.note(c, s)
 		switch s {
 		case http.StateNew:
 			l.open.Add(1)
@@ -98,7 +100,7 @@ func (l *listener) serve(h http.Handler, o Options) {
 		}
 	}
 	l.done.Go(func() {
-		if err := l.server.Serve(l.socket); !errors.Is(err, http.ErrServerClosed) && !l.handed.Load() {
+		if err := l.server.Serve(newGate(l.socket, &l.idle)); !errors.Is(err, http.ErrServerClosed) && !l.handed.Load() {
 			o.Failed <- fmt.Errorf("the port %s stopped serving: %w", l.addr(), err)
 		}
 	})

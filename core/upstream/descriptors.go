@@ -1,0 +1,44 @@
+package upstream
+
+import "sync"
+
+// A part of the descriptors is kept for what requests need that were let in: no
+// new callers are accepted while fewer are free.
+const leastReserve = 64
+
+// Descriptors is how many files and connections the system lets this process have
+// open, 0 if there is no limit. The runtime has raised it as far as it may.
+var Descriptors = sync.OnceValue(descriptorLimit)
+
+// Reserve is how many of them are kept for connections to sites.
+func Reserve() int { return reserveOf(Descriptors()) }
+
+func reserveOf(limit int) int { return min(max(leastReserve, limit/10), limit/2) }
+
+// MaxInFlight is how many requests the descriptors are enough for: each has a
+// connection to its caller and one to a site. 0: any number.
+func MaxInFlight() int {
+	limit := Descriptors()
+	return (limit - reserveOf(limit)) / 2
+}
+
+var relief struct {
+	sync.Mutex
+	by []func()
+}
+
+// OnShortage has f called when descriptors run out: it closes what is idle.
+func OnShortage(f func()) {
+	relief.Lock()
+	defer relief.Unlock()
+	relief.by = append(relief.by, f)
+}
+
+func relieve() {
+	relief.Lock()
+	all := relief.by
+	relief.Unlock()
+	for _, f := range all {
+		f()
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package upstream
+
+func descriptorLimit() int { return 0 }
