@@ -6,7 +6,7 @@ export CGO_ENABLED ?= 1
 # No stamp of the commit: git refuses to name it in a checkout of another user, and then the build fails.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
-.PHONY: help build run test test-real race soak lint vuln fuzz bench clients generate dist reproducible packages cross check clean
+.PHONY: help build run test test-real race soak lint vuln fuzz bench clients generate dist reproducible cross check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -21,9 +21,9 @@ test: build ## Run all tests, with the race detector
 	@tools/test-deps
 	go test -race -parallel 6 -timeout 15m $(patsubst %,%/...,$(filter-out ./bench,$(MODULES)))
 
-test-real: build ## Run the tests that need browsers, servers or links for longer (20 minutes)
+test-real: build ## Run the tests that need browsers, servers, systems or links for longer (20 minutes)
 	@tools/test-deps
-	AITUNNEL_REAL=1 go test -count=1 -parallel 6 -timeout 20m ./core/cli ./core/daemon ./core/tunnel ./core/panel/paneltest/...
+	AITUNNEL_REAL=1 go test -count=1 -parallel 6 -timeout 20m ./core/cli ./core/daemon ./core/tunnel ./core/panel/paneltest/... ./tools/dist
 	go test -count=1 -timeout 15m ./bench/... # alone, as it compares speeds
 
 race: test ## The same as test
@@ -62,10 +62,6 @@ dist: ## Pack archives, packages and manifests for six systems into dist/, the s
 
 reproducible: ## Build one system's archive and packages in two directories, and compare them
 	go run ./tools/dist -version $(VERSION) -verify
-
-packages: ## Install, use, upgrade and remove the .deb in a system of its own
-	@tools/test-deps
-	AITUNNEL_PACKAGES=1 go test ./tools/dist -count=1 -timeout 15m -run TestPackage
 
 cross: ## Build for the systems that are not tested here
 	@set -e; for os in darwin windows; do for arch in amd64 arm64; do \

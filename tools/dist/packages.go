@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	_ "embed"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -139,14 +140,34 @@ func (r *release) pack(format, goarch string, program []byte) ([]byte, error) {
 	if err := os.WriteFile(path, config.Bytes(), 0o600); err != nil {
 		return nil, err
 	}
-	modfile, err := filepath.Abs("tools/external/go.mod")
+	c, err := nfpm("package", "--config", path, "--packager", format, "--target", target)
 	if err != nil {
 		return nil, err
 	}
-	c := exec.Command("go", "tool", "-modfile="+modfile, "nfpm", "package", "--config", path, "--packager", format, "--target", target)
-	c.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=", fmt.Sprintf("SOURCE_DATE_EPOCH=%d", r.time.Unix()))
+	c.Env = append(c.Env, fmt.Sprintf("SOURCE_DATE_EPOCH=%d", r.time.Unix()))
 	if said, err := c.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("nfpm: %w\n%s", err, said)
 	}
 	return os.ReadFile(target)
+}
+
+// errNoNfpm says that nfpm, which is no part of the program's modules, cannot be
+// built here, as on a machine without a network.
+var errNoNfpm = errors.New("nfpm cannot be built")
+
+// nfpm is a command that runs nfpm.
+func nfpm(arguments ...string) (*exec.Cmd, error) {
+	modfile, err := filepath.Abs("tools/external/go.mod")
+	if err != nil {
+		return nil, err
+	}
+	command := func(arguments ...string) *exec.Cmd {
+		c := exec.Command("go", append([]string{"tool", "-modfile=" + modfile, "nfpm"}, arguments...)...)
+		c.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+		return c
+	}
+	if said, err := command("--version").CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w: %w\n%s", errNoNfpm, err, said)
+	}
+	return command(arguments...), nil
 }

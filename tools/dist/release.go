@@ -26,6 +26,7 @@ type release struct {
 	time         time.Time
 	files        []file
 	programs     map[string][]byte // by platform
+	optional     bool              // go on without packages where they cannot be made
 }
 
 type file struct {
