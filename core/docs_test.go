@@ -146,3 +146,29 @@ func TestTheChineseREADMEHasTheSameCommands(t *testing.T) {
 		t.Errorf("README.zh-CN.md has other blocks than README.md:\n%s\nand:\n%s", strings.Join(chinese, "\n"), strings.Join(english, "\n"))
 	}
 }
+
+// TestTheWalksNameFiles checks that the files in the tables of ARCHITECTURE.md
+// are in the packages beside them.
+func TestTheWalksNameFiles(t *testing.T) {
+	count := 0
+	for line := range strings.Lines(documents(t)["ARCHITECTURE.md"]) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 || !strings.Contains(cells[3], ".go`") {
+			continue
+		}
+		for _, file := range inline.FindAllString(cells[3], -1) {
+			count++
+			found := false
+			for _, pkg := range inline.FindAllString(cells[2], -1) {
+				_, err := os.Stat(filepath.Join(root, "core", strings.Trim(pkg, "`"), strings.Trim(file, "`")))
+				found = found || err == nil
+			}
+			if !found {
+				t.Errorf("%s is not in %s", file, strings.TrimSpace(cells[2]))
+			}
+		}
+	}
+	if count < 30 {
+		t.Errorf("only %d files were found", count)
+	}
+}
