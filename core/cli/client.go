@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -50,13 +51,17 @@ func (a *app) controlPath() string {
 
 // notRunningError says that no daemon answers.
 type notRunningError struct {
-	dir    string
-	holder *daemon.Holder // has the state directory, but does not answer
+	dir     string
+	holder  *daemon.Holder // has the state directory, but does not answer
+	service bool           // the system has a service, which is not running
 }
 
 func (e *notRunningError) Error() string {
 	if e.holder != nil {
 		return fmt.Sprintf("no answer: process %d uses the state directory %s, and is starting, stopping or hanging", e.holder.PID, e.dir)
+	}
+	if e.service {
+		return fmt.Sprintf("not running (state directory %s), and neither is the service of the system: start that with 'sudo systemctl start aitunnel', or a program of your own with 'aitunnel start'", e.dir)
 	}
 	return fmt.Sprintf("not running (state directory %s); start it with 'aitunnel start'", e.dir)
 }
@@ -85,7 +90,7 @@ func (a *app) explainCall(err error) error {
 			}
 			return fmt.Errorf("the running program belongs to another user: %w", unreachable.Err)
 		case holder == nil || errors.As(err, &dial):
-			return &notRunningError{dir: a.stateDir, holder: holder}
+			return &notRunningError{dir: a.stateDir, holder: holder, service: !a.named && runtime.GOOS == "linux" && service.Available(true) != nil}
 		}
 		return fmt.Errorf("the running program closed the connection without an answer: %w", unreachable.Err)
 	}

@@ -49,13 +49,13 @@ func (a *app) restartCommand() *cobra.Command {
 		Use:   "restart",
 		Short: "Stop the running program and start it again as it was started",
 		Long: `Replace the running program by the file at the path it was started from, with the
-same flags, folder and environment: that is how a new version is taken up. To
-change flags or environment, use stop and start.
+same flags, directory and environment: do this after an upgrade. To change flags
+or environment, use stop and start.
 
 The new file is tried first: whether it runs, and accepts the configuration. If
 not, nothing is stopped. The ports stay open: requests that arrive meanwhile wait
-for the new program, and callers on kept-alive connections are told to connect
-anew. Requests in flight may finish for as long as the setting drain allows. The
+for the new program, and callers with kept-alive connections are told to
+reconnect. Requests in flight may finish for as long as the setting drain allows. The
 forwards of tunnels are gone for a moment.
 
 Most changes need no restart: see 'aitunnel reload'.`,

@@ -65,7 +65,7 @@ func read(dir string) (map[string]*Entry, error) {
 	}
 	var list []Entry
 	if err := json.Unmarshal(text, &list); err != nil {
-		return nil, fmt.Errorf("%s is damaged; remove it to start anew: %w", filepath.Join(dir, indexName), err)
+		return nil, fmt.Errorf("%s is damaged; remove it to start over: %w", filepath.Join(dir, indexName), err)
 	}
 	for _, e := range list {
 		if isKey(e.Key) && isKept(dir, e.Key) {

@@ -59,6 +59,10 @@ for _ in $(seq 600); do systemctl -q is-active aitunnel && break; sleep 0.1; don
 check "from which systemd restarts it" systemctl is-active aitunnel
 check "it cannot write elsewhere" not nsenter -t "$(systemctl show -P MainPID aitunnel)" -m touch /usr/x
 
+systemctl stop aitunnel
+check "the commands name a service that is stopped" says 'sudo systemctl start aitunnel' aitunnel status
+check "and it starts again" systemctl start aitunnel
+
 echo "-- upgrade and removal"
 check "an upgrade" dpkg -i /aitunnel.deb
 check "restarts it" systemctl is-active aitunnel
