@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
 
 var ifMatch = []parameter{{"If-Match", "the generation, or the ETag of the text, that is to be replaced"}}
@@ -17,7 +18,7 @@ var editFails = []int{400, 404, 409, 412, 413, 415, 422}
 
 // endpoints are those of the port and of the socket.
 func (h *Handler) endpoints() []endpoint {
-	return slices.Concat(h.statusEndpoints(), h.channelEndpoints(), h.clientEndpoints(), h.notifyEndpoints(), h.eventEndpoints(), h.historyEndpoints(), h.configEndpoints(), h.sessionEndpoints(), h.serviceEndpoints())
+	return slices.Concat(h.statusEndpoints(), h.channelEndpoints(), h.clientEndpoints(), h.notifyEndpoints(), h.eventEndpoints(), h.historyEndpoints(), h.configEndpoints(), h.unknownEndpoints(), h.sessionEndpoints(), h.serviceEndpoints())
 }
 
 // statusEndpoints are about what the program is doing, and plugins.
@@ -65,11 +66,22 @@ func (h *Handler) eventEndpoints() []endpoint {
 	}
 }
 
+// unknownEndpoints are about answers that no rule knows.
+func (h *Handler) unknownEndpoints() []endpoint {
+	return []endpoint{
+		{method: "GET", path: "/api/unknown", summary: "Answers of sites that no rule knows, once per shape", handle: h.unknownAnswers, out: []unknown.Entry{}},
+		{method: "GET", path: "/api/unknown/{key}", summary: "One of them, with a draft of a rule", handle: h.unknownAnswer, out: UnknownAnswer{}, fails: []int{404}},
+		{method: "DELETE", path: "/api/unknown/{key}", summary: "Remove an answer from the list", handle: h.forgetUnknown, out: Edited{}, fails: []int{404, 415}},
+	}
+}
+
 // configEndpoints are about the configuration.
 func (h *Handler) configEndpoints() []endpoint {
 	return []endpoint{
 		{method: "GET", path: "/api/config", access: observes, summary: "The text of the configuration, its secrets replaced by placeholders", handle: h.text, out: Text{}},
 		{method: "PUT", path: "/api/config", summary: "Replace the text of a file of the configuration", handle: h.replace, in: Draft{}, out: Edited{}, fails: append([]int{428}, editFails...), header: ifMatch},
+		{method: "GET", path: "/api/config/edits", access: observes, summary: "The last edits by this API, which can be undone", handle: show(h.options.Source.Edits), out: []PastEdit{}},
+		{method: "POST", path: "/api/config/undo", summary: "Undo the newest edit", handle: h.undo, out: Edited{}, fails: []int{409, 415, 422}},
 		{method: "POST", path: "/api/config/reload", summary: "Apply the configuration in its files", handle: h.reload, out: Reload{}, refused: NotApplied{}, fails: []int{400, 412, 415, 422}, header: ifMatch},
 		{method: "POST", path: "/api/config/plan", summary: "Dry run: what a reload would change, or a new text of a file", handle: h.plan, in: Draft{}, out: Reload{}, refused: NotApplied{}, fails: []int{400, 404, 413, 415, 422}},
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/history"
+	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
 
 // clock runs with the real time, and jumps when a test says so.
@@ -152,6 +153,31 @@ func (r Reload) whole() Reload {
 
 func (p program) Entry() Entry {
 	return Entry{Address: "http://localhost:9000", Tokens: []string{"client-token"}, Clients: []EntryClient{}}
+}
+
+func (p program) Edits() []PastEdit {
+	return []PastEdit{{Cause: "PUT /api/config", Changes: []config.Change{}}}
+}
+
+func (p program) Undo(context.Context) (Reload, error) {
+	p.did("undo")
+	return p.edit("", Match{})
+}
+
+func (p program) UnknownAnswers() ([]unknown.Entry, error) {
+	return []unknown.Entry{{Key: "0123456789abcdef", Status: 403, Channels: map[string]int{}}}, nil
+}
+
+func (p program) UnknownAnswer(key string) (UnknownAnswer, error) {
+	if key != "0123456789abcdef" {
+		return UnknownAnswer{}, NotFound("no such answer")
+	}
+	return UnknownAnswer{Entry: unknown.Entry{Key: key, Channels: map[string]int{}}}, nil
+}
+
+func (p program) ForgetUnknown(key string) error {
+	_, err := p.UnknownAnswer(key)
+	return err
 }
 
 func (p program) AddChannel(_ context.Context, c ChannelSpec, m Match) (Reload, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/aitunnel/aitunnel/core/history"
+	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
 
 // Source is the running program. Its errors are of type [Error] where the caller
@@ -49,6 +50,13 @@ type Source interface {
 	RemoveKey(ctx context.Context, channel, key string, m Match) (Reload, error)
 	Text(context.Context) (Text, error)
 	Replace(context.Context, Draft, Match) (Reload, error)
+	Edits() []PastEdit // those that can be undone, the newest first
+	Undo(context.Context) (Reload, error)
+
+	// Answers of sites that no rule knows.
+	UnknownAnswers() ([]unknown.Entry, error)
+	UnknownAnswer(key string) (UnknownAnswer, error)
+	ForgetUnknown(key string) error
 
 	// Reload applies the configuration in its files; generation is the one that
 	// the caller expects to replace, 0 for any. Plan is its dry run, with the

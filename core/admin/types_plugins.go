@@ -31,11 +31,12 @@ type Process struct {
 
 // Component is one that a plugin provides.
 type Component struct {
-	Kind   string   `json:"kind"`
-	Name   string   `json:"name"`
-	Doc    string   `json:"doc,omitempty"`
-	UsedAt []string `json:"usedAt,omitempty"` // file:line of the blocks that name it
-	Uses   []Use    `json:"uses,omitempty"`
+	Kind     string    `json:"kind"`
+	Name     string    `json:"name"`
+	Doc      string    `json:"doc,omitempty"`
+	Settings []Setting `json:"settings,omitempty"` // as its plugin declares them
+	UsedAt   []string  `json:"usedAt,omitempty"`   // file:line of the blocks that name it
+	Uses     []Use     `json:"uses,omitempty"`
 }
 
 // Use is one use of a component.

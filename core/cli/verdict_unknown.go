@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
-	"github.com/aitunnel/aitunnel/core/verdict"
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
 
@@ -112,7 +111,7 @@ func (a *app) showUnknown(key, export string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	out := unknownAnswer{Key: key, Text: text, Full: full, Draft: draftOf(text)}
+	out := unknownAnswer{Key: key, Text: text, Full: full, Draft: unknown.Draft(text)}
 	switch {
 	case asJSON:
 		if err := a.printJSON(out); err != nil {
@@ -131,19 +130,6 @@ func (a *app) showUnknown(key, export string, asJSON bool) error {
 		a.say("The first text is in %s now.", export)
 	}
 	return nil
-}
-
-// draftOf is a rule for an answer that was kept.
-func draftOf(text string) string {
-	c, err := verdict.ParseCase("my-rule", text)
-	if err != nil {
-		return ""
-	}
-	answer, err := c.Answer()
-	if err != nil {
-		return ""
-	}
-	return verdict.Draft("my-rule", answer, verdict.New(verdict.Options{}).Judge(answer))
 }
 
 func indent(text string) string {

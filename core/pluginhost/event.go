@@ -52,7 +52,8 @@ type ProcessStatus struct {
 
 // ComponentStatus names a component of a plugin.
 type ComponentStatus struct {
-	Kind sdk.Kind
-	Name string
-	Doc  string
+	Kind   sdk.Kind
+	Name   string
+	Doc    string
+	Schema *sdk.Schema // nil: no settings
 }

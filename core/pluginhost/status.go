@@ -25,7 +25,7 @@ func (v *supervisor) status() ProcessStatus {
 		s.LastError = v.lastError.Error()
 	}
 	for _, c := range v.description.Components {
-		s.Components = append(s.Components, ComponentStatus{Kind: c.Kind, Name: c.Name, Doc: c.Doc})
+		s.Components = append(s.Components, ComponentStatus{Kind: c.Kind, Name: c.Name, Doc: c.Doc, Schema: c.Schema})
 	}
 	for i := range v.instances {
 		s.Instances = append(s.Instances, i.purpose)

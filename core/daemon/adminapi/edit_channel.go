@@ -26,7 +26,7 @@ func channelIn(cfg *config.Config, name string) (*config.Channel, error) {
 
 // change edits the files. What do refuses is no fault of the configuration.
 func (s *Source) change(ctx context.Context, cause string, m admin.Match, do func(*reload.Edit) error) (admin.Reload, error) {
-	return outcome(s.program.Reloader.Apply(ctx, reload.Request{
+	return s.apply(ctx, reload.Request{
 		Cause: cause, Match: reload.Match(m),
 		Edit: func(_ context.Context, e *reload.Edit) error {
 			if err := do(e); err != nil {
@@ -34,7 +34,7 @@ func (s *Source) change(ctx context.Context, cause string, m admin.Match, do fun
 			}
 			return nil
 		},
-	}))
+	})
 }
 
 // asEdit is what a channel is to be, for the edit of the text.

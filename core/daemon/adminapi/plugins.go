@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -151,7 +152,7 @@ func showProcess(p pluginhost.ProcessStatus, used map[componentID][]admin.Use) a
 		out.Plugin, out.Lock = reload.BuiltinPlugin, reload.BuiltinPlugin
 	}
 	for _, c := range p.Components {
-		shown := admin.Component{Kind: string(c.Kind), Name: c.Name, Doc: c.Doc}
+		shown := admin.Component{Kind: string(c.Kind), Name: c.Name, Doc: c.Doc, Settings: showSettings(c.Schema)}
 		if p.State != pluginhost.StateDraining {
 			shown.Uses = used[componentID{p.Name, c.Kind, c.Name}]
 		}
@@ -165,6 +166,23 @@ func showProcess(p pluginhost.ProcessStatus, used map[componentID][]admin.Use) a
 			}
 		}
 		out.Components = append(out.Components, shown)
+	}
+	return out
+}
+
+// showSettings are the settings of a component, without its blocks.
+func showSettings(s *sdk.Schema) []admin.Setting {
+	if s == nil {
+		return nil
+	}
+	out := []admin.Setting{}
+	for _, a := range s.Attributes {
+		shown := admin.Setting{Name: a.Name, Required: a.Required, Enum: a.Enum, Sensitive: a.Sensitive, Doc: a.Doc}
+		_ = json.Unmarshal(a.Type, &shown.Type) // the host checked it
+		if len(a.Default) > 0 && !a.Sensitive {
+			_ = json.Unmarshal(a.Default, &shown.Default)
+		}
+		out = append(out, shown)
 	}
 	return out
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/limit"
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/core/stats"
+	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
 
 // Program is what the API is about.
@@ -29,15 +30,19 @@ type Program struct {
 	History      *history.Store
 	Reloader     *reload.Reloader
 	Entry, Admin *bind.Port
-	Seed         []byte        // of the placeholders that hide secrets
-	TokenFile    func() string // where the admin token is, if the configuration has none; "" otherwise
+	Seed         []byte         // of the placeholders that hide secrets
+	Unknown      *unknown.Store // nil: unknown answers are not kept
+	TokenFile    func() string  // where the admin token is, if the configuration has none; "" otherwise
 }
 
 // Source implements [admin.Source].
-type Source struct{ program Program }
+type Source struct {
+	program Program
+	edits   pastEdits
+}
 
 // New returns the source of a program.
-func New(p Program) *Source { return &Source{p} }
+func New(p Program) *Source { return &Source{program: p} }
 
 func (s *Source) running() *reload.Generation { return s.program.Reloader.Running() }
 

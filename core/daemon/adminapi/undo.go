@@ -1,0 +1,108 @@
+package adminapi
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
+)
+
+// maxEdits is how many edits can be undone.
+const maxEdits = 10
+
+// pastEdits are the last edits by the API, the newest at the end.
+type pastEdits struct {
+	mu  sync.Mutex
+	all []pastEdit
+}
+
+// pastEdit is an edit with the texts of the files before it and after it.
+type pastEdit struct {
+	shown         admin.PastEdit
+	before, after map[string][]byte
+}
+
+func sameTexts(a, b map[string][]byte) bool { return maps.EqualFunc(a, b, bytes.Equal) }
+
+func (p *pastEdits) add(e pastEdit) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all = append(p.all, e)
+	p.all = p.all[max(0, len(p.all)-maxEdits):]
+}
+
+// newest is the last edit; ok is false if there is none.
+func (p *pastEdits) newest() (e pastEdit, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.all) == 0 {
+		return e, false
+	}
+	return p.all[len(p.all)-1], true
+}
+
+// drop forgets an edit that was undone.
+func (p *pastEdits) drop(e pastEdit) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all = slices.DeleteFunc(p.all, func(other pastEdit) bool { return other.shown.At.Equal(e.shown.At) })
+}
+
+// apply applies an edit, and remembers it so that it can be undone.
+func (s *Source) apply(ctx context.Context, r reload.Request) (admin.Reload, error) {
+	var e pastEdit
+	do := r.Edit
+	r.Edit = func(ctx context.Context, in *reload.Edit) error {
+		e.before = maps.Clone(in.Document.Texts())
+		err := do(ctx, in)
+		e.after = maps.Clone(in.Document.Texts())
+		return err
+	}
+	out, err := outcome(s.program.Reloader.Apply(ctx, r))
+	if err == nil && out.OK && !sameTexts(e.before, e.after) {
+		e.shown = admin.PastEdit{At: out.At, Cause: out.Cause, Changes: out.Changes}
+		s.edits.add(e)
+	}
+	return out, err
+}
+
+// Edits is for [admin.Source]: the newest first.
+func (s *Source) Edits() []admin.PastEdit {
+	s.edits.mu.Lock()
+	defer s.edits.mu.Unlock()
+	out := []admin.PastEdit{}
+	for _, e := range slices.Backward(s.edits.all) {
+		out = append(out, e.shown)
+	}
+	return out
+}
+
+// Undo is for [admin.Source]. It refuses if the files were changed since.
+func (s *Source) Undo(ctx context.Context) (admin.Reload, error) {
+	e, ok := s.edits.newest()
+	if !ok {
+		return admin.Reload{}, admin.Refused("nothing_to_undo", "there is no edit to undo: those by this API since the program started can be undone")
+	}
+	out, err := outcome(s.program.Reloader.Apply(ctx, reload.Request{
+		Cause: "undo of " + e.shown.Cause,
+		Edit: func(_ context.Context, in *reload.Edit) error {
+			if !sameTexts(in.Document.Texts(), e.after) {
+				return &reload.EditError{Err: admin.Refused("changed", "the files were changed since that edit, so it is not undone")}
+			}
+			for name, text := range e.before {
+				if err := in.Document.Replace(name, text); err != nil {
+					return &reload.EditError{Err: err}
+				}
+			}
+			return nil
+		},
+	}))
+	if err == nil && out.OK {
+		s.edits.drop(e)
+	}
+	return out, err
+}
