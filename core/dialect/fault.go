@@ -27,6 +27,9 @@ func errorIn(data []byte, cut bool) ([]byte, bool) {
 
 var errorMarks = [][]byte{[]byte(`error`), []byte(`"Error"`), []byte(`fail`), []byte(`"detail"`), []byte(`"success"`), []byte(`"message"`), []byte(`msg"`), []byte(`"base_resp"`)}
 
+// errorWord is what some gateways write in place of an event's JSON.
+var errorWord = []byte("[ERROR]")
+
 // mayBeError is a quick look that finds most content to be no error.
 func mayBeError(data []byte) bool {
 	for _, mark := range errorMarks {
@@ -84,11 +87,11 @@ func isBareError(o gjson.Result) bool {
 			failed = failed || isErrorCode(v)
 		case "error_code", "errcode", "err_code":
 			failed = failed || v.Num != 0
-		case "status":
+		case "status", "status_code", "statusCode", "http_status", "http_code", "httpCode":
 			failed = failed || isErrorStatus(v) || v.Str == "error" || v.Str == "failed" || v.Str == "fail"
 		case "result":
 			failed = failed || v.Type == gjson.False
-		case "request_id", "requestId", "id", "type", "param", "trace_id", "time", "timestamp", "path":
+		case "request_id", "requestId", "id", "type", "error_type", "errorType", "param", "trace_id", "time", "timestamp", "path":
 		default:
 			other = other || !isBlank(v)
 		}
@@ -149,7 +152,7 @@ func failedBy(reason string) bool {
 // is no JSON. It says whether that settled the event's kind.
 func classifyError(e *Event) bool {
 	if c := firstByte(e.Data); c != '{' && c != '[' {
-		if e.Kind = Content; string(e.Name) == "error" || e.Whole && !e.Cut {
+		if e.Kind = Content; string(e.Name) == "error" || e.Whole && !e.Cut || bytes.HasPrefix(e.Data, errorWord) {
 			e.Kind = Error
 		}
 		return true

@@ -164,3 +164,109 @@ func TestErrorsAfterContent(t *testing.T) {
 		})
 	}
 }
+
+// TestAnswersThatAreNone2 are neighbours of those above.
+func TestAnswersThatAreNone2(t *testing.T) {
+	const upstreamError = "data: {\"error\":{\"message\":\"upstream error\",\"type\":\"server_error\"}}\n\n"
+	goodOllama := chunked("application/x-ndjson", true, `{"model":"q","message":{"role":"assistant","content":"hello"},"done":false}`+"\n", `{"model":"q","message":{"content":""},"done":true}`+"\n")
+	for _, tt := range []struct {
+		name, path, body string
+		bad, good        script
+	}{
+		{"retry alone, then an error", chatPath, chatStream, streamOf("retry: 3000\n\n", "id: 1\n\n", upstreamError), goodStream},
+		{"blank lines, then a page", chatPath, chatBody, chunked("application/json", true, "\n\n", "  \n<!DOCTYPE html><html><title>502</title></html>"), good},
+		{"a message of null", chatPath, chatBody, reply(200, `{"id":"x","choices":[{"index":0,"message":null,"finish_reason":null}]}`), good},
+		{"an empty text without an end", chatPath, chatBody, reply(200, `{"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":""},"finish_reason":null}],"usage":{"completion_tokens":0}}`), good},
+		{"an error as a text of a stream", chatPath, chatStream, streamOf("data: [ERROR] upstream failed\n\n", "data: [DONE]\n\n"), goodStream},
+		{"a flat error with status_code", chatPath, chatStream, streamOf("data: {\"status_code\":429,\"message\":\"rate limited\"}\n\n"), goodStream},
+		{"a flat error with statusCode", chatPath, chatBody, reply(200, `{"statusCode":503,"error_type":"busy","message":"come again"}`), good},
+		{"FastAPI's detail with 200", chatPath, chatBody, reply(200, `{"detail":"Not authenticated"}`), good},
+		{"Ollama's error in the first line", "/api/chat", `{"model":"q","messages":[]}`, chunked("application/x-ndjson", true, `{"error":"model requires more system memory (8 GiB) than is available"}`+"\n"), goodOllama},
+		{"an error in Chinese as an event", "/v1/messages", messagesBody, streamOf("event: error\ndata: {\"error\":{\"message\":\"余额不足\"}}\n\n"), goodMessages},
+		{"a chat error to a Responses request", "/v1/responses", responsesBody, streamOf("data: {\"error\":{\"message\":\"no\",\"code\":\"insufficient_quota\"}}\n\n"), goodResponses},
+		{"an incomplete response without output", "/v1/responses", responsesBody, streamOf(`data: {"type":"response.incomplete","response":{"id":"r","status":"incomplete","incomplete_details":{"reason":"content_filter"},"output":[]}}` + "\n\n"), goodResponses},
+		{"a break in the middle of an event", chatPath, chatStream, chunked("text/event-stream", false, goodEvents[0], "data: {\"choices\":[{\"del"), goodStream},
+		{"an error after an empty thought", "/v1/messages", messagesBody, streamOf("event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\"}}\n\nevent: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}}\n\n", overloadedEvent), goodMessages},
+		{"a page behind a byte order mark", chatPath, chatBody, reply(200, "\ufeff<!DOCTYPE html><html></html>", "Content-Type: text/html"), good},
+		{"a redirect by script", chatPath, chatBody, reply(200, `<script>location.href="/login"</script>`, "Content-Type: text/html"), good},
+		{"plain text with 200 called a page", chatPath, chatBody, reply(200, `Service Unavailable`, "Content-Type: text/html"), good},
+		{"a stream that ends at once", "/v1/messages", messagesBody, func(c *siteConn) {
+			c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+			c.close()
+		}, goodMessages},
+		{"a chunk that is broken", chatPath, chatStream, func(c *siteConn) {
+			c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+			c.close()
+		}, goodStream},
+		{"two lengths", chatPath, chatBody, func(c *siteConn) {
+			c.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\n{}")
+			c.close()
+		}, good},
+		{"no HTTP at all", chatPath, chatBody, func(c *siteConn) { c.send("SSH-2.0-OpenSSH_9.6\r\n"); c.close() }, good},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a, b := newTestSite(t, tt.bad), newTestSite(t, tt.good)
+			r := newRig(t, nil, a, b)
+			g := r.post(tt.path, tt.body)
+			if g.status != 200 || g.err != nil || !strings.Contains(g.body, "hello") || len(b.requests()) != 1 {
+				t.Errorf("%d %q %v; b was asked %d times, a %d", g.status, g.body, g.err, len(b.requests()), len(a.requests()))
+			}
+			r.wantReady("b")
+		})
+	}
+}
+
+// TestWhoIsBlamed: what is out after an answer, and what still serves.
+func TestWhoIsBlamed(t *testing.T) {
+	for _, tt := range []struct {
+		name, answer string
+		status       int
+		headers      []string
+		repeat       int    // requests that get the answer
+		state        string // of a's keys afterwards
+		otherModel   bool   // another model is still sent to a
+	}{
+		{"a model that the plan lacks", `{"error":{"message":"The selected model requires paid balance. Your paid balance is insufficient."}}`, 403, nil, 1, "ready", true},
+		{"a cooldown of a model", `{"error":{"code":"model_cooldown","message":"All credentials for model gpt-x are cooling down","reset_seconds":600}}`, 429, nil, 1, "ready", true},
+		{"an upstream that failed, as 400", `{"error":{"message":"Error from provider: Upstream request failed"}}`, 400, nil, 1, "ready", true},
+		{"a model at capacity, as 400", `{"detail":"Selected model is at capacity. Please try a different model."}`, 400, nil, 1, "ready", true},
+		{"a firewall that read the prompt", `<html><title>T-Sec-Waf</title>您提交的请求可能对网站造成威胁</html>`, 403, []string{"Content-Type: text/html"}, 3, "ready", true},
+		{"a challenge", `<html><meta name="aliyun_waf_aa"></html>`, 405, []string{"Content-Type: text/html"}, 1, "ready", false},
+		{"money", `{"code":402,"msg":"账户余额为0，请先充值"}`, 402, nil, 1, "quota_spent", false},
+		{"traditional characters", `{"error":{"message":"該令牌已過期"}}`, 401, nil, 1, "invalid_key", false},
+		{"one word of an error", `{"error":"unauthorized"}`, 401, nil, 1, "ready", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			bad := reply(tt.status, tt.answer, tt.headers...)
+			a := newTestSite(t, func(c *siteConn) {
+				if strings.Contains(c.body, "gpt-x") {
+					bad(c)
+				} else {
+					good(c)
+				}
+			})
+			b := newTestSite(t, good)
+			r := newRig(t, nil, a, b)
+			for range tt.repeat {
+				if g := r.post(chatPath, chatBody); g.status != 200 {
+					t.Fatalf("%d %s", g.status, g.body)
+				}
+			}
+			states := r.keyStates("a")
+			if tt.state == "ready" {
+				r.wantReady("a")
+			} else if states["a1"] != tt.state {
+				t.Errorf("the keys are %v, want %s", states, tt.state)
+			}
+			before := len(b.requests())
+			if g := r.post(chatPath, `{"model":"gpt-other","messages":[]}`); g.status != 200 {
+				t.Fatalf("another model: %d %s", g.status, g.body)
+			}
+			if served := len(b.requests()) == before; served != tt.otherModel {
+				t.Errorf("another model was served by a: %v, want %v", served, tt.otherModel)
+			}
+		})
+	}
+}

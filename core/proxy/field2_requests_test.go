@@ -153,3 +153,61 @@ func TestRequestsWithoutBlame(t *testing.T) {
 		})
 	}
 }
+
+// TestOddRequests are requests in forms that clients use, and what reaches the
+// site.
+func TestOddRequests(t *testing.T) {
+	body := `{"model":"gpt-x","messages":[]}`
+	for name, tt := range map[string]struct{ raw, want string }{
+		"100-continue":        {"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK"},
+		"lower case names":    {"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body, "HTTP/1.1 200 OK"},
+		"two in one packet":   {"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 200 OK"},
+		"an empty POST":       {"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK"},
+		"a chunk with a note": {"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n1f;note=1\r\n" + body + "\r\n0\r\nX-Trailer: 1\r\n\r\n", "HTTP/1.1 200 OK"},
+		"HEAD":                {"HEAD /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 200 OK"},
+		"an absolute target":  {"GET http://x/v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 400 "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newTestSite(t, func(c *siteConn) {
+				if c.Method == "HEAD" {
+					c.send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n")
+					return
+				}
+				good(c)
+			})
+			r := newRig(t, nil, a)
+			if answer := r.raw(tt.raw, false); !strings.HasPrefix(answer, tt.want) {
+				t.Errorf("%q", answer)
+			}
+			for _, q := range a.requests() {
+				if q.Header.Get("Expect") != "" || q.Header.Get("X-Trailer") != "" || len(q.TransferEncoding) > 0 {
+					t.Errorf("the site was sent %v %v", q.Header, q.TransferEncoding)
+				}
+			}
+		})
+	}
+}
+
+// TestFormsAreRead: multipart forms as libraries write them.
+func TestFormsAreRead(t *testing.T) {
+	for name, part := range map[string]string{
+		"quoted":           "Content-Disposition: form-data; name=\"model\"\r\n\r\ngpt-b\r\n",
+		"unquoted":         "Content-Disposition: form-data; name=model\r\n\r\ngpt-b\r\n",
+		"with a type":      "Content-Disposition: form-data; name=\"model\"\r\nContent-Type: text/plain; charset=utf-8\r\n\r\ngpt-b\r\n",
+		"in lower case":    "content-disposition: form-data; name=\"model\"\r\n\r\ngpt-b\r\n",
+		"type comes first": "Content-Type: text/plain\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\ngpt-b\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, b := newTestSite(t, good), newTestSite(t, good)
+			r := newRig(t, func(c *config.Config) {
+				c.Channels[0].Models, c.Channels[1].Models = []string{"other-*"}, []string{"gpt-b"}
+			}, a, b)
+			form := "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"model\"\r\n\r\nother-x\r\n--B\r\n" + part + "--B--\r\n"
+			if g := r.post("/v1/audio/transcriptions", form, "Content-Type", "multipart/form-data; boundary=B"); g.status != 200 || len(b.requests()) != 1 {
+				t.Errorf("%d %s", g.status, g.body)
+			}
+		})
+	}
+}

@@ -460,6 +460,7 @@ func withoutEcho(message string, status int) string {
 		return message
 	}
 	message, _, _ = strings.Cut(message, "input_value=")
+	message, _, _ = strings.Cut(message, ", got: ")
 	return strings.ToValidUTF8(message[:min(len(message), beginning)], "")
 }
 

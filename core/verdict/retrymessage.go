@@ -12,19 +12,22 @@ import (
 // UTC".
 var (
 	messageAfter = regexp.MustCompile(`(?i)^(?:retrying|retry|wait|resets?|again|please|available)\s*(?:again)?\s*(?:in|after|about|at least|for|:)?\s*(?:about\s*|approximately\s*|another\s*)?` + amount)
-	messageUntil = regexp.MustCompile(`(?i)^(?:resets?|retry|again|until|available|将[在于]|请于)\s*(?:again|time|will)?\s*(?:at|after|on|in|:)?\s*:?\s*([0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9:]{5,8}(?:\.[0-9]+)?(?:Z| ?[+-][0-9]{2}:?[0-9]{2}| UTC)?)`)
+	messageUntil = regexp.MustCompile(`(?i)^(?:resets?|retry|again|until|available|access|将[在于]|请于)\s*(?:again|time|will)?\s*(?:at|after|on|in|:)?\s*:?\s*([0-9]{4}[-/][0-9]{2}[-/][0-9]{2}(?:[T ]| at )[0-9:]{5,8}(?:\.[0-9]+)?(?:Z| ?[+-][0-9]{2}:?[0-9]{2}| UTC)?)`)
 	messageDate  = regexp.MustCompile(`(?i)^(?:resets?|retry|again|until|available)\s*(?:at|after|on)?\s*(?:[a-z]{3,9},?\s+)?(?:([0-9]{1,2})\s+([a-z]{3})[a-z]*\.?|([a-z]{3})[a-z]*\.?\s+([0-9]{1,2})(?:st|nd|rd|th)?),?\s*([0-9]{4})?,?\s*(?:at\s+)?([0-9]{1,2}:[0-9]{2})(?::[0-9]{2})?\s*(am|pm)?\s*([a-z]{2,4}\b)?`)
 	messageOne   = regexp.MustCompile(`(?i)^(?:retry|wait|resets?|again)\s*(?:again)?\s*(?:in|after|about|for)?\s*(?:about\s*)?an? (second|minute|hour|day)\b`)
 	messageEpoch = regexp.MustCompile(`limit reached\|([0-9]{10,13})\b`) // Claude Code's own form
-	messageZh    = regexp.MustCompile(`([0-9]+(?:\.[0-9]+)?)\s*(毫秒|秒|分钟|分|小时|天|(?:` + unitNames + `))\s*(?:钟|之)?(?:后|以后|再)`)
+	messageZh    = regexp.MustCompile(`((?:` + amountZh + `)+)(?:之|以)?(?:后|再)|(?:剩余|还需|需要?等待|等待)[^，。0-9]{0,8}((?:` + amountZh + `)+)`)
 	messageDays  = regexp.MustCompile(`(?i)^(?:replenished|retry|wait|resets?|again)\s*(?:in|after|for)?\s*(?:([0-9]{1,2})\.)?([0-9]{1,3}):([0-9]{2}):([0-9]{2})\b`)
 	messageClock = regexp.MustCompile(`(?i)^(?:resets?|again|until|available|retry|reset time)\s*(?:again\s*)?(?:daily\s*|tomorrow\s*|every day\s*)?(?:at|on|after|:)?\s*(midnight|(?:[0-9]{1,2})(?::[0-9]{2})?\s*(?:am|pm)|[0-9]{1,2}:[0-9]{2})(?::[0-9]{2})?,?\s*\(?\s*([a-z]+/[a-z_]+|utc\s*[+-]\s*[0-9]{1,2}|gmt\s*[+-]\s*[0-9]{1,2}|[a-z]{2,8}\b)?`)
 	midnightZh   = regexp.MustCompile(`(?:明[日天早]|次日|隔日|第二天|每[日天]|凌晨|今晚)[^，。;；]{0,8}?(?:0|00|24|零)\s*(?:点|时|:00)|(?:0|00|24|零)\s*(?:点|时|:00)[^，。;；]{0,6}(?:重置|刷新|恢复|更新)|(?:请|可)?(?:于|在)?(?:明[日天]|次日)[^，。;；0-9]{0,4}(?:再|重试|重置|恢复|刷新)`)
-	amountPart   = regexp.MustCompile(`(?i)([0-9]+(?:\.[0-9]+)?)\s*(` + unitNames + `)`)
-	retryWords   = []string{"retry", "wait", "reset", "again", "please", "until", "available", "replenished", "将在", "将于", "请于"}
+	amountPart   = regexp.MustCompile(`(?i)([0-9]+(?:\.[0-9]+)?)\s*(` + unitNames + `|` + unitNamesZh + `)`)
+	retryWords   = []string{"retry", "wait", "reset", "again", "please", "until", "available", "replenished", "access on", "将在", "将于", "请于"}
 )
 
 const (
+	unitNamesZh = `毫秒|秒|分钟|分|小时|天`
+	amountZh    = `[0-9]+(?:\.[0-9]+)?\s*(?:` + unitNamesZh + `|` + unitNames + `)钟?\s*`
+
 	unitNames = `milliseconds?|msecs?|ms|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|s|m|h|d`
 	amount    = `((?:[0-9]+(?:\.[0-9]+)?\s*(?:` + unitNames + `)(?:\s+and)?[\s,]*)+)(?:\b|$)`
 )
@@ -49,9 +52,9 @@ func (f *failure) retryMessage(now time.Time) time.Duration {
 	if m := messageEpoch.FindStringSubmatch(f.words); m != nil {
 		return interval(m[1], now)
 	}
-	if strings.Contains(f.words, "后") || strings.Contains(f.words, "再") {
+	if isChinese(f.words) {
 		if m := messageZh.FindStringSubmatch(f.words); m != nil {
-			return seconds(number(m[1]) * unitOf(m[2]).Seconds())
+			return sumOf(firstOf(m[1], m[2]))
 		}
 	}
 	if isChinese(f.words) && midnightZh.MatchString(f.words) {
@@ -177,6 +180,7 @@ func nextClock(now time.Time, zone *time.Location, hour, minute int) time.Durati
 
 // utc writes "2026-12-01 00:00:00 UTC" as RFC 3339 has it.
 func utc(v string) string {
+	v = strings.Replace(v, " at ", " ", 1)
 	if t, ok := strings.CutSuffix(v, " UTC"); ok {
 		return strings.Replace(t, " ", "T", 1) + "Z"
 	}
