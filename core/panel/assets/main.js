@@ -4,6 +4,7 @@
 import { call, get, whenRefused } from './api.js';
 import { banner } from './banner.js';
 import { channelsView } from './channels.js';
+import { clientsView } from './clients.js';
 import { configView } from './config.js';
 import { connectView } from './connect.js';
 import { find, setAttribute, setText } from './dom.js';
@@ -81,6 +82,7 @@ function build() {
   channelsView(find('view-channels'), store, latest(records, store));
   logView(find('view-log'), records, store);
   routesView(find('view-routes'), store);
+  clientsView(find('view-clients'), store);
   systemView(find('view-system'), store);
   configView(find('view-config'), store);
   connectView(find('view-connect'), store);
@@ -143,7 +145,7 @@ async function refused(path) {
   entering = true;
   try {
     hide();
-    await signIn(path.startsWith('/api/channels/') || path.startsWith('/api/config/') ? t('signin.edit') : '');
+    await signIn(['channels', 'config', 'clients', 'notifications'].some((part) => path.startsWith(`/api/${part}`)) ? t('signin.edit') : '');
     find('leave').hidden = false;
     await show();
   } finally {

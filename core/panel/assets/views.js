@@ -4,7 +4,7 @@
 import { el, find, setAttribute } from './dom.js';
 import { t } from './i18n.js';
 
-const names = ['channels', 'log', 'routes', 'system', 'config', 'connect'];
+const names = ['channels', 'log', 'routes', 'clients', 'system', 'config', 'connect'];
 
 // views makes the tabs and shows the view that the address names.
 export function views() {

@@ -1,0 +1,55 @@
+// The services by which the owner is told what happened, each with a test.
+
+import { get, post } from './api.js';
+import { factList, titled } from './blocks.js';
+import { each, el, setAttribute } from './dom.js';
+import { count, moment, sentence } from './format.js';
+import { code, parts, t } from './i18n.js';
+import { attempt } from './toast.js';
+
+// notificationsPart is the part of a view about notifications.
+export function notificationsPart(view, store) {
+  const list = el('div', { class: 'blocks' });
+  const none = el('div', { class: 'empty boxed', hidden: true },
+    el('p', {}, ...parts('notify.none', { block: el('code', { text: 'notify' }) })),
+    el('a', { href: '#config', text: t('tunnels.open') }));
+  const refresh = async () => {
+    if (view.hidden || !store.state.status) return;
+    try {
+      const all = await get('/api/notifications');
+      each(list, all, (n) => n.name, () => block(refresh));
+      none.hidden = all.length > 0;
+    } catch {
+      // The header says that the program does not answer.
+    }
+  };
+  view.addEventListener('shown', refresh);
+  store.follow(refresh);
+  return [el('h2', { text: t('notify.title') }), el('p', { class: 'lead', text: t('notify.lead') }), list, none];
+}
+
+function block(refresh) {
+  const test = el('button', { type: 'button', text: t('notify.test') });
+  const head = titled(el('span', { class: 'host' }), test);
+  const facts = factList(...['service', 'events', 'last', 'pending', 'error'].map((name) => t(`notify.${name}`)));
+  const node = el('article', { class: 'block notification' }, head.node, facts.node);
+  let name = '';
+  test.addEventListener('click', async () => {
+    test.disabled = true;
+    await attempt(
+      (r) => (r.ok ? t('notify.sent', { name }) : { title: t('notify.notSent', { name }), text: sentence(r.error) }),
+      t('notify.notSent', { name }), () => post(`/api/notifications/${encodeURIComponent(name)}/test`));
+    test.disabled = false;
+    refresh();
+  });
+  return {
+    node,
+    update(n) {
+      name = n.name;
+      head.update(n.name, n.error ? t('notify.failing') : t('notify.ready'), n.error ? 'bad' : 'good');
+      setAttribute(node, 'data-name', n.name);
+      setAttribute(test, 'aria-label', t('notify.testLabel', { name }));
+      facts.set(n.service, n.events.map((e) => code('notifyEvent', e)).join(', '), n.sent && moment(n.sent), n.pending && count(n.pending), n.error && sentence(n.error));
+    },
+  };
+}
