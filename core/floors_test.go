@@ -19,6 +19,7 @@ var floors = map[string]int{
 	"core/route":          3,
 	"core/health":         3,
 	"core/pluginhost":     3,
+	"core/pluginsource":   1,
 	"core/tunnel":         4,
 	"core/sshclient":      3,
 	"core/logsink":        3,
@@ -48,6 +49,8 @@ var floors = map[string]int{
 	"core/upstream/proxytest": 0,
 	"core/verdict/unknown":    3,
 	"core/verdict":            0,
+
+	"core/pluginsource/releasetest": 0,
 
 	"core/cli/internal/hangup": 0,
 	"core/cli/internal/term":   0,

@@ -6,7 +6,8 @@ import "time"
 type Plugins struct {
 	Calls     uint64          `json:"calls"` // to plugins since the start
 	Processes []Process       `json:"processes"`
-	Refused   []RefusedPlugin `json:"refused"` // executables that were found and are not used
+	Refused   []RefusedPlugin `json:"refused"`            // executables that were found and are not used
+	Problems  []string        `json:"problems,omitempty"` // with the lock file and files that it names
 }
 
 // Process is one plugin's process.
@@ -22,6 +23,7 @@ type Process struct {
 	Restarts   int         `json:"restarts"`
 	Protocol   int         `json:"protocol,omitempty"`
 	LastError  string      `json:"lastError,omitempty"`
+	Fallback   string      `json:"fallback,omitempty"` // why the previous version runs
 	Memory     uint64      `json:"memory,omitempty"`   // resident, in bytes; absent where it is not measured
 	CPU        float64     `json:"cpu,omitempty"`      // cores in use
 	LogLines   int         `json:"logLines,omitempty"` // in the last second

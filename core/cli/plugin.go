@@ -13,14 +13,15 @@ func (a *app) pluginCommand() *cobra.Command {
 		Long: "Show and install plugins, and choose which may run.\n\n" +
 			"A plugin is a program that runs with your rights: it can read your files. A\n" +
 			"plugin of a third party runs only if the lock file next to the configuration\n" +
-			"has the hash of its executable. 'plugin install' and 'plugin lock' add it; do\n" +
-			"this only with plugins that you trust.",
-		Example: "  aitunnel plugin list\n  aitunnel plugin install ./aitunnel-plugin-acme",
+			"has the hash of its executable. 'plugin install', 'plugin init' and 'plugin lock'\n" +
+			"add it; do this only with plugins that you trust.",
+		Example: "  aitunnel plugin list\n  aitunnel plugin install github.com/acme/aitunnel-plugin-acme",
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(
 		a.pluginListCommand(), a.pluginInfoCommand(), a.pluginVerifyCommand(), a.pluginInstallCommand(),
+		a.pluginInitCommand(), a.pluginUpgradeCommand(), a.pluginOutdatedCommand(), a.pluginRollbackCommand(), a.pluginRemoveCommand(),
 		a.pluginLockCommand(), a.pluginRestartCommand(), a.pluginNewCommand(),
 	)
 	return c

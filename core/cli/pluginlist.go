@@ -110,6 +110,9 @@ func (a *app) printPlugins(plugins admin.Plugins) error {
 		return err
 	}
 	for _, x := range plugins.Processes {
+		if x.Fallback != "" {
+			a.say("\n%s %s", p.Warn(x.Plugin+":"), x.Fallback)
+		}
 		switch {
 		case x.LastError == "" || x.State == "not running":
 		case x.State == string(pluginhost.StateRunning):
@@ -118,7 +121,7 @@ func (a *app) printPlugins(plugins admin.Plugins) error {
 			a.say("\n%s %s", p.Bad(x.Plugin+":"), x.LastError)
 		}
 	}
-	for _, w := range planWarnings(plugins) {
+	for _, w := range append(planWarnings(plugins), plugins.Problems...) {
 		a.say("\n%s %s", p.Warn("warning:"), w)
 	}
 	for i, r := range plugins.Refused {

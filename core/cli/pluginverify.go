@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/trust"
@@ -58,7 +59,11 @@ func (a *app) pluginVerify(ctx context.Context, path string, asJSON bool) error 
 	}
 	out := verification{Path: path, Plugin: name, Platform: trust.Platform, Findings: []daemon.Finding{}}
 	err = a.withPlugins(configured, func(h *pluginhost.Host) error {
-		t, err := h.Try(ctx, name, path, declared(a.declared(configured), name))
+		blocks := a.declared(configured)
+		if err := refuseChanged(h, name, path, declared(blocks, name)); err != nil {
+			return err
+		}
+		t, err := h.Try(ctx, name, path, declared(blocks, name))
 		if err != nil {
 			return err
 		}
@@ -89,6 +94,20 @@ func (a *app) pluginVerify(ctx context.Context, path string, asJSON bool) error 
 		err = errFailed
 	}
 	return err
+}
+
+// refuseChanged reports an installed executable that is not the locked one, before
+// anything of it runs.
+func refuseChanged(h *pluginhost.Host, name, path string, block *config.Plugin) error {
+	installed, err := h.Find(name, block)
+	if err != nil {
+		return nil // it is not installed
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil || abs != installed {
+		return nil
+	}
+	return h.CheckLock(name, installed)
 }
 
 func (a *app) printVerification(v verification) error {

@@ -24,6 +24,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/pluginsource/releasetest"
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
@@ -91,6 +92,11 @@ func (m plainPrograms) Run() int {
 //	killed STATEDIR              SIGKILL to the daemon, and wait for its end
 //	ends STATEDIR                wait for the end of the daemon
 //	change FILE                  other bytes that do the same: what follows the end of a program
+//	lists REGEXP                 wait until the list of plugins matches
+//	releases                     a server with releases of a plugin, in the form of GitHub
+//	publish VERSION FILE KEY     a release of the plugin acme, signed with the key of that number
+//	republish VERSION TEXT KEY   other bytes as the same version
+//	break FILE                   make a plugin end at its start
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -102,11 +108,13 @@ func TestScripts(t *testing.T) {
 			e.Defer(func() { killDaemons(t, e.WorkDir) })
 			acme, err := exec.LookPath("aitunnel-plugin-acme")
 			e.Setenv("ACME", acme)
+			e.Values["testing"], e.Values["releases"] = t, map[string]*releasetest.Server{}
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "told": told, "await": await, "takeport": takePort, "freeport": freePort,
 			"site": startSite, "get": get, "history": kept, "post": post, "status": status, "ask": ask, "terminate": terminate, "killed": killed, "ends": ends, "screen": screen, "proxyof": proxyOf, "change": change,
+			"lists": lists, "releases": releases, "publish": publish, "republish": republish, "break": breakIt,
 		},
 	})
 }

@@ -297,6 +297,9 @@ func writePlugins(out *strings.Builder, p term.Paint, plugins admin.Plugins) {
 		} else if note != "" {
 			note = "restarted; last failure: " + note
 		}
+		if x.Fallback != "" {
+			note = x.Fallback
+		}
 		pid := ""
 		if x.PID > 0 {
 			pid = fmt.Sprint(x.PID)

@@ -48,13 +48,16 @@ func (a *app) validate(ctx context.Context, asJSON bool) error {
 	}
 	var cfg *config.Config
 	var report config.Report
+	var problems []string
 	err = a.withPlugins(path, func(h *pluginhost.Host) error {
+		defer func() { problems = h.Problems(a.declared(path)) }()
 		cfg, report = daemon.Check(ctx, config.Options{Path: path, Vars: a.vars, Catalog: h}, h)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
+	report = report.Warn("A plugin's file", problems)
 	switch {
 	case asJSON:
 		v := validity{Path: path, Valid: !report.HasErrors(), Diags: report.Diagnostics()}

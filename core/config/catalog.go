@@ -33,7 +33,9 @@ type ComponentInfo struct {
 type UnknownComponentError struct {
 	Kind  sdk.Kind
 	Ref   string
-	Known []string // names that would have been right
+	Known []string // names that would be valid
+
+	Installed []string // components of that name in plugins that are installed
 }
 
 func (e *UnknownComponentError) Error() string {

@@ -16,6 +16,7 @@ import (
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"github.com/aitunnel/aitunnel/core/config/wording"
+	"github.com/aitunnel/aitunnel/core/trust"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -89,12 +90,23 @@ const blockShadow = "shadow"
 
 func (l *loader) unknownComponent(c *Component, b *hclsyntax.Block, declared *Plugin, err error) {
 	var unknown *UnknownComponentError
+	var lock *trust.LockError
 	at := b.LabelRanges[0]
-	if !errors.As(err, &unknown) {
+	switch {
+	case errors.As(err, &lock) && l.lockReported:
+		return // it is the same for all plugins
+	case errors.As(err, &lock):
+		l.lockReported = true
+		l.fail(at, "The lock file cannot be used", wording.Sentence(lock.Error()))
+		return
+	case !errors.As(err, &unknown):
 		l.fail(at, fmt.Sprintf("The %s %q cannot be used", kindName(c.Kind), c.Ref), wording.Sentence(err.Error()))
 		return
 	}
 	detail := fmt.Sprintf("There is no %s %q. %s", kindName(c.Kind), c.Ref, wording.Instead(c.Ref, unknown.Known))
+	if len(unknown.Installed) > 0 {
+		detail = fmt.Sprintf("There is no built-in %s %q, but an installed plugin has one: write %s.", kindName(c.Kind), c.Ref, wording.List(unknown.Installed))
+	}
 	if plugin, _, third := strings.Cut(c.Ref, "/"); third && declared == nil {
 		detail += fmt.Sprintf(" If it is part of a plugin, declare the plugin: plugin %q {}.", plugin)
 	}

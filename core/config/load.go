@@ -88,7 +88,9 @@ type loader struct {
 	eval    *hcl.EvalContext
 	names   names
 	plugins map[string]*Plugin
-	known   map[string]*Channel
+
+	lockReported bool // that the lock file of plugins is damaged
+	known        map[string]*Channel
 
 	egressNamed map[string]*Egress
 

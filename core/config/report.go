@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 
@@ -204,6 +205,17 @@ func (r Report) Complain(c *Component, err error) Report {
 			d.Subject = nil
 		}
 		r.diags = append(r.diags, d)
+	}
+	return r
+}
+
+// Warn adds warnings without a place. Those that an error says already are left out.
+func (r Report) Warn(summary string, warnings []string) Report {
+	r.diags = append(hcl.Diagnostics(nil), r.diags...)
+	for _, w := range warnings {
+		if !slices.ContainsFunc(r.diags, func(d *hcl.Diagnostic) bool { return strings.Contains(d.Detail, wording.Sentence(w)) }) {
+			r.diags = append(r.diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: summary, Detail: wording.Sentence(w)})
+		}
 	}
 	return r
 }

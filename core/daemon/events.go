@@ -60,6 +60,8 @@ func (d *Daemon) pluginEvent(e pluginhost.Event) {
 	level := event.LevelInfo
 	switch e.Type {
 	case pluginhost.EventStarted, pluginhost.EventRestarted, pluginhost.EventStopped:
+	case pluginhost.EventFallback:
+		level = event.LevelError
 	default:
 		level = event.LevelWarn
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // attachEnv lists, by commas, the plugins that somebody has started in a
-// debugger. The host isAttached to them instead of starting them: it starts the
+// debugger. The host attaches to them instead of starting them: it starts the
 // built-in plugin's program as a relay, which leads it to the other process, so
 // that supervision has a process to watch.
 //

@@ -49,7 +49,7 @@ func TestAttachForADebugger(t *testing.T) {
 	t.Setenv(attachEnv, "other, test")
 	r := newRig(t, quick, serveAs("good")...)
 	if _, err := r.Open(t.Context(), attachable, nil, "test", nil); err == nil || !strings.Contains(err.Error(), "there is no test to attach to: start its executable with AITUNNEL_PLUGIN_DEBUG=1") {
-		t.Fatalf("with noSuchComponent to attach to: %v", err)
+		t.Fatalf("with nothing to attach to: %v", err)
 	}
 
 	debugged := byHand(t)
@@ -62,7 +62,7 @@ func TestAttachForADebugger(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 
-	// At a breakpoint it answers noSuchComponent, and is left in peace.
+	// At a breakpoint it answers nothing, and is left in peace.
 	relay := r.pid()
 	if err := debugged.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ type Candidate struct {
 	Path   string
 	SHA256 string
 	Lock   trust.State // what the lock file says; "" if there is no file
-	Reason string      // why it is not used; "" if noSuchComponent is against it
+	Reason string      // why it is not used; "" if nothing is against it
 }
 
 // Candidates are the executables in the plugin directories and those that blocks
@@ -93,8 +93,7 @@ func (h *Host) candidate(name, path string) Candidate {
 	return c
 }
 
-// lockState is what the lock file says by an error of its check; "" if it says
-// noSuchComponent.
+// lockState is the state that an error of trust carries; "" if it carries none.
 func lockState(err error) trust.State {
 	if refusal := (*trust.Refusal)(nil); errors.As(err, &refusal) {
 		return refusal.State
@@ -133,8 +132,8 @@ func (h *Host) Inputs(declared []*config.Plugin) map[string]string {
 	return out
 }
 
-// FileState changes when a file is replaced or written to. It is never empty,
-// and reads noSuchComponent of the file.
+// FileState changes when a file is replaced or written to. It is never empty. The file
+// is not read.
 func FileState(path string) string {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/trust"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -160,8 +161,27 @@ func (h *Host) unknown(ctx context.Context, kind sdk.Kind, ref string, d *sdk.De
 			}
 		}
 	}
+	err.Installed = h.offering(ctx, kind, ref)
 	slices.Sort(err.Known)
 	return err
+}
+
+// offering are the components of that kind and name of plugins that are installed and
+// may run, though no block uses them.
+func (h *Host) offering(ctx context.Context, kind sdk.Kind, name string) (refs []string) {
+	for _, c := range h.Candidates(nil) {
+		if c.Reason != "" || c.Lock != trust.Locked {
+			continue
+		}
+		d, err := h.describe(ctx, c.Name, nil)
+		if err != nil {
+			continue
+		}
+		if _, ok := lookUp(d, kind, name); ok {
+			refs = append(refs, c.Name+"/"+name)
+		}
+	}
+	return refs
 }
 
 // fileName reports whether a plugin's name is safe as part of a file name.

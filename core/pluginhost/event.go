@@ -19,7 +19,8 @@ const (
 	EventQuarantined  EventType = "quarantined"   // not started again until asked to
 	EventConfigFailed EventType = "config_failed" // one instance, on a restarted process
 	EventStopped      EventType = "stopped"
-	EventRefused      EventType = "refused" // the lock file does not let it run
+	EventRefused      EventType = "refused"  // the lock file does not allow it to run
+	EventFallback     EventType = "fallback" // the previous version runs
 )
 
 // Event reports what happened to a plugin's process.
@@ -42,6 +43,7 @@ type ProcessStatus struct {
 	Restarts   int
 	LastError  string // why the last process ended, or did not start
 	Protocol   int
+	Fallback   string  // why the previous version runs; "" if it does not
 	Memory     uint64  // resident, in bytes; 0: not measured
 	CPU        float64 // cores in use
 	LogLines   int     // in the last second

@@ -70,7 +70,7 @@ func (h *Host) find(name, path string) (string, error) {
 			return path, err
 		}
 	}
-	return "", fmt.Errorf("plugin %q is %w: there is no %s in %s; if you have it, run: aitunnel plugin install PATH%s", name, errNotInstalled, file, strings.Join(dirs, ", "), h.configFlag())
+	return "", h.notInstalled(name, file, strings.Join(dirs, ", "))
 }
 
 func checkExecutable(path string) error {

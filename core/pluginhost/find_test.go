@@ -34,7 +34,7 @@ func TestThirdParty(t *testing.T) {
 			t.Errorf("%s: %+v, %v", ref, got, err)
 		}
 	}
-	_, err := r.Component(t.Context(), sdk.KindStrategy, "acme/noSuchComponent", nil)
+	_, err := r.Component(t.Context(), sdk.KindStrategy, "acme/nothing", nil)
 	var unknown *config.UnknownComponentError
 	if !errors.As(err, &unknown) || strings.Join(unknown.Known, " ") != "acme/order acme/seer order seer" {
 		t.Errorf("%v", err)

@@ -64,6 +64,10 @@ type Host struct {
 	latest      map[string]string // by plugin, the key of the spec that was asked for last
 	epochs      map[string]int    // by plugin, how often a new process was asked for
 	failed      map[string]Failure
+	tested      map[string]trust.Executable // that run whatever the lock file says
+	blamed      map[string]error            // plugins that failed before they were in use
+	substitutes map[string]substitute       // previous versions that run in place of locked ones
+	sources     map[string]string           // of plugins, by their blocks
 }
 
 // entry holds a supervisor and the lock for its first start.
@@ -74,7 +78,7 @@ type entry struct {
 	supervisor atomic.Pointer[supervisor] // nil if the process has never come up
 }
 
-// New returns a host that runs noSuchComponent yet.
+// New returns a host that runs nothing yet.
 func New(o Options) (*Host, error) {
 	if len(o.Builtin) == 0 {
 		return nil, errors.New("the command line of the built-in plugin is not set")
@@ -93,6 +97,7 @@ func New(o Options) (*Host, error) {
 	h := &Host{
 		options: o, configDir: configDir(o.ConfigPath), socketDir: dir,
 		supervisors: map[string]*entry{}, latest: map[string]string{}, epochs: map[string]int{}, failed: map[string]Failure{},
+		tested: map[string]trust.Executable{}, blamed: map[string]error{}, substitutes: map[string]substitute{}, sources: map[string]string{},
 	}
 	h.trust = &trust.Store{LockPath: filepath.Join(h.configDir, trust.FileName), CacheDir: o.CacheDir}
 	h.trust.Sweep()
@@ -177,6 +182,7 @@ func (h *Host) supervisor(ctx context.Context, s spec) (*supervisor, error) {
 			e.failure, e.failedAt = err, time.Now()
 		}
 		h.recordFailure(s.name, s.path, s.executable.SHA256, err)
+		h.blamePlugin(s.name, err)
 	}
 	return v, err
 }

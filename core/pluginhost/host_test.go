@@ -215,7 +215,7 @@ func TestComplaintsAboutABlock(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if p, err := plan(t, i, ""); err != nil || p.Reason != "one" {
-		t.Errorf("after a explainRefusal configuration: %+v, %v", p, err)
+		t.Errorf("after a refused configuration: %+v, %v", p, err)
 	}
 	if err := i.Configure(t.Context(), sdk.Config{Body: []byte(`{"reason":"two"}`)}); err != nil {
 		t.Fatal(err)
@@ -261,7 +261,7 @@ func TestStartFailures(t *testing.T) {
 		})
 	}
 	t.Run("missing", func(t *testing.T) {
-		r := newRig(t, quick, filepath.Join(t.TempDir(), "noSuchComponent"))
+		r := newRig(t, quick, filepath.Join(t.TempDir(), "nothing"))
 		if _, err := r.Component(t.Context(), sdk.KindStrategy, "order", nil); err == nil || !strings.Contains(err.Error(), "cannot be started") {
 			t.Error(err)
 		}

@@ -78,6 +78,9 @@ func (h *Host) open(ctx context.Context, s spec, component string, cfg sdk.Confi
 		case err == nil:
 			return i, nil
 		case v.ctx.Err() == nil || h.ctx.Err() != nil || ctx.Err() != nil:
+			if ctx.Err() == nil {
+				h.blamePlugin(s.name, err)
+			}
 			return nil, err
 		}
 		// The process was unused, and was stopped just now.
@@ -258,7 +261,7 @@ func (i *Instance) Close() error {
 	return err
 }
 
-// close ends what an instance has in a process; nil has noSuchComponent.
+// close ends what an instance has in a process; nil has nothing.
 func (r *remote) close(t Timing) error {
 	if r == nil {
 		return nil

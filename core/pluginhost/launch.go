@@ -30,7 +30,7 @@ type launch struct {
 }
 
 // start starts a process, connects to it and asks it what it is. On failure
-// noSuchComponent is left of it.
+// nothing is left of it.
 func (l launch) start(ctx context.Context) (*process, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timing.Start)
 	defer cancel()

@@ -173,11 +173,6 @@ func (s *orderStrategy) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan
 	case "spin":
 		for { //nolint:staticcheck // it does what a plugin with an endless loop does
 		}
-	case "spin later": // without a call that is open
-		go func() {
-			for {
-			}
-		}()
 	case "eat":
 		memory := bytes.Repeat([]byte("x"), 96<<20)
 		time.AfterFunc(time.Hour, func() { fmt.Println(len(memory)) })

@@ -156,7 +156,7 @@ func (p *process) countTimeouts(err error) {
 	}
 }
 
-// withLastOutput adds what the process onOutput last.
+// withLastOutput adds what the process printed last.
 func withLastOutput(err error, out *output) error {
 	if text := out.lastOutput(); text != "" {
 		return fmt.Errorf("%w; its last output was %q", err, clip(text, 300))

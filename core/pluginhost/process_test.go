@@ -130,7 +130,7 @@ func TestStuckComponentsAreReplaced(t *testing.T) {
 // TestEndlessLoops are killed after one call, though the plugin answers pings.
 func TestEndlessLoops(t *testing.T) {
 	timing := quick
-	timing.Overdue, timing.Busy, timing.PingTimeout = 100*time.Millisecond, 300*time.Millisecond, 20*time.Second
+	timing.Overdue, timing.PingTimeout = 100*time.Millisecond, 20*time.Second
 	for name, spin := range map[string]func(ctx context.Context, i *Instance) error{
 		"in Plan": func(ctx context.Context, i *Instance) error {
 			_, err := i.Plan(ctx, sdk.PlanRequest{Route: "spin"})
@@ -140,27 +140,15 @@ func TestEndlessLoops(t *testing.T) {
 			_, err := i.Component().(sdk.RequestRouter).Route(ctx, sdk.RouteRequest{Route: "spin"})
 			return err
 		},
-		"without a call": func(ctx context.Context, i *Instance) error {
-			_, err := i.Plan(ctx, sdk.PlanRequest{Route: "spin later"})
-			return err
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if name == "without a call" && runtime.GOOS == "windows" {
-				t.Skip("CPU time is not measured on Windows")
-			}
 			r := newRig(t, timing, serveAs("good")...)
 			i := r.open(&config.Component{Kind: sdk.KindStrategy, Name: "seer", Body: []byte("{}")})
 			pid := r.pid()
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 			defer cancel()
-			if name != "without a call" {
-				cancel()
-				ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
-				defer cancel()
-			}
-			if err := spin(ctx, i); (err == nil) != (name == "without a call") {
-				t.Error(err)
+			if err := spin(ctx, i); err == nil {
+				t.Error("it answered")
 			}
 			testhelp.Eventually(t, "it is found unresponsive", func() bool { _, ok := r.saw(EventUnresponsive); return ok })
 			recovers(t, r, i, pid)
@@ -175,7 +163,9 @@ func TestAPluginOverItsMemoryIsRestarted(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("memory is not measured on Windows")
 	}
-	r := newRig(t, quick, serveAs("good")...)
+	timing := quick
+	timing.PingTimeout = 20 * time.Second
+	r := newRig(t, timing, serveAs("good")...)
 	block := &config.Plugin{Name: "acme", Path: r.lock("acme", script(t, "good")), Resources: config.Resources{Memory: 80 << 20}}
 	i, err := r.Open(t.Context(), &config.Component{Kind: sdk.KindStrategy, Plugin: "acme", Name: "order"}, block, "test", nil)
 	if err != nil {
@@ -404,7 +394,7 @@ func TestLifeline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = p.conn.Close() // breaks the connection, and signals noSuchComponent
+	_ = p.conn.Close() // breaks the connection, and signals nothing
 	testhelp.Eventually(t, "the plugin has ended", func() bool { return !p.alive() })
 	if got := p.runner.exit(); got != "exit status 0" {
 		t.Errorf("it ended with %s", got)

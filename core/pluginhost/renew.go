@@ -45,11 +45,13 @@ func (h *Host) Promote() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.updateRoles(true)
+	clear(h.blamed)
+	go h.trust.Sweep()
 }
 
 // Discard ends the processes that were started in vain: that are not in use,
 // and have no instances. why is what was wrong with those that were to take
-// another's place, "" if noSuchComponent was.
+// another's place, "" if nothing was.
 func (h *Host) Discard(why string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -60,7 +62,7 @@ func (h *Host) Discard(why string) {
 	h.updateRoles(false)
 }
 
-// recordRejected notes why the newest processes do not replace those in use.
+// recordRejected records why the newest processes do not replace those in use.
 // The caller holds mu.
 func (h *Host) recordRejected(why string) {
 	for _, e := range h.supervisors {

@@ -200,15 +200,15 @@ func (r *runner) Name() string { return r.cmd.Path }
 // ID is the process id.
 func (r *runner) ID() string { return strconv.Itoa(r.pid()) }
 
-// Diagnose adds noSuchComponent: the caller knows more.
+// Diagnose adds nothing: the caller knows more.
 func (r *runner) Diagnose(context.Context) string { return "" }
 
-// PluginToHost changes noSuchComponent: both see the same sockets.
+// PluginToHost changes nothing: both see the same sockets.
 func (r *runner) PluginToHost(network, addr string) (string, string, error) {
 	return network, addr, nil
 }
 
-// HostToPlugin changes noSuchComponent.
+// HostToPlugin changes nothing.
 func (r *runner) HostToPlugin(network, addr string) (string, string, error) {
 	return network, addr, nil
 }

@@ -73,6 +73,13 @@ func (h *Host) spec(name string, block *config.Plugin) (spec, error) {
 		s.path, s.args, s.attach = h.options.Builtin[0], h.options.Builtin[1:], true
 		return s, nil
 	}
+	h.rememberSource(block)
+	h.mu.Lock()
+	tested, ok := h.tested[name]
+	h.mu.Unlock()
+	if ok {
+		return h.specOf(name, block, tested), nil
+	}
 	own := ""
 	if block != nil {
 		own = block.Path
@@ -86,7 +93,7 @@ func (h *Host) spec(name string, block *config.Plugin) (spec, error) {
 	if err != nil {
 		return spec{}, err
 	}
-	return h.specOf(name, block, is), nil
+	return h.specOf(name, block, h.replaced(name, is)), nil
 }
 
 func (h *Host) specOf(name string, block *config.Plugin, is trust.Executable) spec {

@@ -14,6 +14,7 @@ func (v *supervisor) status() ProcessStatus {
 	}
 	if !v.launch.spec.builtin() {
 		s.SHA256 = v.launch.spec.executable.SHA256
+		s.Fallback = v.host.fallbackReason(s.Name, s.SHA256)
 	}
 	if v.process != nil {
 		s.Since = v.process.started

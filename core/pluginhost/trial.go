@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -23,6 +24,9 @@ type Trial struct {
 	// platform.
 	Description sdk.Description
 
+	// OwnName is what the plugin calls itself.
+	OwnName string
+
 	host *Host
 	spec spec
 }
@@ -35,6 +39,20 @@ func NameOf(path string) (string, error) {
 		return "", fmt.Errorf("%s is not called like a plugin: the executable of a plugin NAME is %s", filepath.Base(path), FileName("NAME"))
 	}
 	return name, nil
+}
+
+// CheckName reports why the plugin cannot be installed under its own name.
+func (t *Trial) CheckName() error {
+	file, err := NameOf(t.Executable.Path)
+	switch {
+	case t.OwnName == "built-in" || !fileName(t.OwnName):
+		return fmt.Errorf("the plugin calls itself %q, which cannot be the name of a plugin", t.OwnName)
+	case strings.HasPrefix(t.OwnName, filePrefix):
+		return fmt.Errorf("the plugin calls itself %q: its author should drop the prefix %q from its name", t.OwnName, filePrefix)
+	case err == nil && file != t.OwnName:
+		return fmt.Errorf("the file is called %s, but the plugin in it calls itself %q: rename it to %s if that is the plugin you want", filepath.Base(t.Executable.Path), t.OwnName, FileName(t.OwnName))
+	}
+	return nil
 }
 
 // Try reads the executable and, if it is built for this platform, starts the bytes
@@ -59,6 +77,9 @@ func (h *Host) Try(ctx context.Context, name, path string, block *config.Plugin)
 		return nil, err
 	}
 	started := time.Now()
+	if name == "" {
+		name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) // until the plugin says it
+	}
 	t.spec = h.specOf(name, block, t.Executable)
 	v, err := h.supervisor(ctx, t.spec)
 	if err != nil {
@@ -67,7 +88,11 @@ func (h *Host) Try(ctx context.Context, name, path string, block *config.Plugin)
 	v.mu.Lock()
 	t.Description = v.description
 	v.mu.Unlock()
-	t.Description.Name = name
+	t.OwnName = t.Description.Name
+	if t.Name == "" {
+		t.Name = t.OwnName
+	}
+	t.Description.Name = t.Name
 	t.Started = time.Since(started)
 	return t, nil
 }
@@ -109,5 +134,34 @@ func (h *Host) Lock(trials ...*Trial) error {
 		}
 		lock.Set(t.Name, platform, trust.Entry{Version: t.Description.Version, SHA256: t.Executable.SHA256})
 	}
+	return h.WriteLock(lock)
+}
+
+// ReadLock is the content of the lock file. It may be changed.
+func (h *Host) ReadLock() (trust.Lock, error) { return h.trust.Lock() }
+
+// WriteLock replaces the lock file.
+func (h *Host) WriteLock(lock trust.Lock) error {
+	if err := os.MkdirAll(filepath.Dir(h.trust.LockPath), 0o700); err != nil {
+		return err
+	}
 	return lock.Write(h.trust.LockPath)
+}
+
+// CheckLock reports an executable that was changed after it had been locked.
+func (h *Host) CheckLock(name, path string) error {
+	_, err := h.trust.Verify(name, path)
+	if lockState(err) == trust.Changed {
+		return h.explainRefusal(name, path, err)
+	}
+	return nil
+}
+
+// Find is the executable of an installed plugin; block is nil if none declares it.
+func (h *Host) Find(name string, block *config.Plugin) (string, error) {
+	own := ""
+	if block != nil {
+		own = block.Path
+	}
+	return h.find(name, own)
 }

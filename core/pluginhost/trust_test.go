@@ -38,7 +38,7 @@ func (r *rig) listed(path string) Candidate {
 	return Candidate{}
 }
 
-// Whatever is wrong with a third party's executable: it is explainRefusal with a
+// Whatever is wrong with a third party's executable: it is refused with a
 // reason that the list repeats, it is told how to mend it where it can be
 // mended, and all else works on.
 func TestUntrustedExecutables(t *testing.T) {
@@ -88,7 +88,7 @@ func TestUntrustedExecutables(t *testing.T) {
 			_, err := r.acme(path)
 			r.options.Timing.Start = quick.Start
 			if err == nil || !strings.Contains(err.Error(), c.reason) || !strings.Contains(err.Error(), path) {
-				t.Errorf("explainRefusal with: %v", err)
+				t.Errorf("refused with: %v", err)
 			}
 			remedy := "run: aitunnel plugin lock acme -c " + r.options.ConfigPath
 			if err != nil && strings.Contains(err.Error(), remedy) != c.remedy {
@@ -139,7 +139,7 @@ func foreign(t *testing.T) string {
 	return path
 }
 
-// What runs is a copy of what was verified: noSuchComponent that happens to the file
+// What runs is a copy of what was verified: nothing that happens to the file
 // between the check and the start, or afterwards, has a say in it.
 func TestSwappedBetweenCheckAndStart(t *testing.T) {
 	r := newRig(t, quick, serveAs("good")...)

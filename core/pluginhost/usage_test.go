@@ -2,9 +2,23 @@ package pluginhost
 
 import (
 	"errors"
+	"os"
+	"runtime"
 	"testing"
 	"time"
 )
+
+func TestUsageOfAProcess(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("it is not measured on Windows")
+	}
+	if u, ok := readUsage(os.Getpid()); !ok || u.memory < 1<<20 || u.memory > 1<<40 || u.cpu > time.Hour {
+		t.Errorf("%+v, %v", u, ok)
+	}
+	if _, ok := readUsage(1 << 30); ok {
+		t.Error("a process that is not there was measured")
+	}
+}
 
 func TestMeter(t *testing.T) {
 	now := time.Unix(0, 0)

@@ -10,7 +10,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/trust"
 )
 
-// Failure is why a plugin cannot be used: it is explainRefusal, or its first process
+// Failure is why a plugin cannot be used: it is refused, or its first process
 // did not come up.
 type Failure struct {
 	Path   string // of the executable; "" if there is none
@@ -47,6 +47,9 @@ func (h *Host) recordFailure(name, path, sum string, err error) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err == nil {
+		if _, replaced := h.substitutes[name]; replaced {
+			return false // why is still to be shown
+		}
 		delete(h.failed, name)
 		return false
 	}

@@ -23,7 +23,7 @@ import (
 var templates embed.FS
 
 // Kinds are the kinds of component, as named on the command line.
-var Kinds = []string{"strategy", "key-selector", "health-checker"}
+var Kinds = []string{"strategy", "router", "key-selector", "health-checker"}
 
 // SDK is the module that a plugin imports.
 const SDK = "github.com/aitunnel/aitunnel/sdk"
@@ -40,7 +40,12 @@ var nameSyntax = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
 // CheckName reports what is wrong with the name of a plugin.
 func CheckName(name string) error {
-	if !nameSyntax.MatchString(name) {
+	switch {
+	case name == "built-in":
+		return errors.New("\"built-in\" is the name of the plugin that comes with aitunnel: choose another name")
+	case strings.HasPrefix(name, "aitunnel-plugin-"):
+		return fmt.Errorf("%q already has the prefix of plugins: use %q", name, strings.TrimPrefix(name, "aitunnel-plugin-"))
+	case !nameSyntax.MatchString(name):
 		return fmt.Errorf("%q is not a name for a plugin: use a-z, 0-9 and -, such as my-strategy", name)
 	}
 	return nil
@@ -51,8 +56,11 @@ func (p Plugin) Dir() string { return "aitunnel-plugin-" + p.Name }
 
 // Block is the block of a configuration in which the component is named.
 func (p Plugin) Block() string {
-	if p.Kind == "health-checker" {
+	switch p.Kind {
+	case "health-checker":
 		return "health_check"
+	case "router":
+		return "strategy"
 	}
 	return strings.ReplaceAll(p.Kind, "-", "_")
 }
@@ -99,7 +107,11 @@ func (p Plugin) writeAll(target, from string) (files []string, err error) {
 		if after, ok := strings.CutPrefix(name, "dot."); ok {
 			name = "." + after
 		}
-		if err := os.WriteFile(filepath.Join(target, name), text, 0o644); err != nil {
+		name = strings.ReplaceAll(name, "__", "/")
+		if err := os.MkdirAll(filepath.Join(target, path.Dir(name)), 0o755); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(filepath.Join(target, filepath.FromSlash(name)), text, 0o644); err != nil {
 			return nil, err
 		}
 		files = append(files, name)

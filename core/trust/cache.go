@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// keepUnused is how long a copy that is not started is kept.
-const keepUnused = 30 * 24 * time.Hour
+// keepUnused is how long a copy that is not locked is kept: another process may be
+// testing it.
+const keepUnused = time.Hour
 
 // Copy returns the private copy of an executable that [Store.Verify] accepted, and
 // makes it if it does not exist. The bytes of the copy are verified each time.
@@ -76,20 +77,34 @@ func copyOut(from io.Reader, dir string) (path, sum string, err error) {
 	return to.Name(), hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// Sweep removes the copies that nobody has started for a long time, unless they
-// are locked: a process that runs as long may need its copy once more.
-func (s *Store) Sweep() {
-	locked := map[string]bool{}
-	lock, _ := s.Lock() // of one that cannot be read nothing runs
-	for _, platforms := range lock {
-		locked["sha256-"+platforms[Platform].SHA256] = true
+// Copied returns the copy of an executable with a hash, "" if there is none or it is
+// damaged.
+func (s *Store) Copied(sum string) string {
+	dir := filepath.Join(s.CacheDir, "sha256-"+sum)
+	entries, _ := os.ReadDir(dir) // none if it was never copied
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if is, err := inspect(path); err == nil && is.SHA256 == sum {
+			return path
+		}
 	}
+	return ""
+}
+
+// Sweep removes the copies that the lock file does not name: of each plugin, the
+// locked version and the previous one stay.
+func (s *Store) Sweep() {
+	lock, err := s.Lock()
+	if err != nil {
+		return // what it names is not known
+	}
+	locked := lock.hashes()
 	entries, _ := os.ReadDir(s.CacheDir) // none if nothing was ever copied
 	for _, entry := range entries {
-		name := entry.Name()
+		sum, copied := strings.CutPrefix(entry.Name(), "sha256-")
 		info, err := entry.Info()
-		if err == nil && strings.HasPrefix(name, "sha256-") && time.Since(info.ModTime()) > keepUnused && !locked[name] {
-			_ = os.RemoveAll(filepath.Join(s.CacheDir, name)) // it can be made again
+		if err == nil && copied && !locked[sum] && time.Since(info.ModTime()) > keepUnused {
+			_ = os.RemoveAll(filepath.Join(s.CacheDir, entry.Name())) // it can be made again
 		}
 	}
 }

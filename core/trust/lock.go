@@ -8,24 +8,31 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"regexp"
 	"runtime"
-	"slices"
-
-	"github.com/google/renameio/v2/maybe"
-	"github.com/hashicorp/hcl/v2/hclsimple"
-	"github.com/hashicorp/hcl/v2/hclwrite"
-	"github.com/zclconf/go-cty/cty"
 )
 
-// FileName is what the lock file is called. It stands beside the configuration.
+// FileName is the name of the lock file, which is beside the configuration.
 const FileName = "aitunnel.lock.hcl"
 
 // Platform is that of this program, such as "linux/amd64".
 const Platform = runtime.GOOS + "/" + runtime.GOARCH
 
-// Lock is the content of a lock file: what may run, by plugin and platform.
-type Lock map[string]map[string]Entry
+// Lock is the content of a lock file, by plugin.
+type Lock map[string]*Plugin
+
+// Plugin is what is locked of one plugin.
+type Plugin struct {
+	Release
+	Source     string   // where it comes from; "" for one that was installed from a file
+	SigningKey string   // that its releases are signed with; "" for unsigned ones
+	Previous   *Release // the one before, to return to; nil if there is none
+}
+
+// Release is one version of a plugin.
+type Release struct {
+	Archives  map[string]string // SHA-256 of the archive that is published for each platform
+	Platforms map[string]Entry  // the executables
+}
 
 // Entry is one executable.
 type Entry struct {
@@ -33,83 +40,131 @@ type Entry struct {
 	SHA256  string // in hexadecimal
 }
 
-type lockFile struct {
-	Plugins []lockedPlugin `hcl:"plugin,block"`
+// Version is that of the release on this platform, or else on any.
+func (r *Release) Version() string {
+	if e, ok := r.Platforms[Platform]; ok {
+		return e.Version
+	}
+	for _, e := range r.Platforms {
+		return e.Version
+	}
+	return ""
 }
 
-type lockedPlugin struct {
-	Name      string           `hcl:"name,label"`
-	Platforms []lockedPlatform `hcl:"platform,block"`
+// Entry is the executable that is locked for a plugin on a platform.
+func (l Lock) Entry(plugin, platform string) (Entry, bool) {
+	p := l[plugin]
+	if p == nil {
+		return Entry{}, false
+	}
+	e, ok := p.Platforms[platform]
+	return e, ok
 }
 
-type lockedPlatform struct {
-	Name    string `hcl:"name,label"`
-	Version string `hcl:"version,optional"`
-	SHA256  string `hcl:"sha256"`
+// Set locks an executable. The one before becomes the previous one.
+func (l Lock) Set(plugin, platform string, e Entry) {
+	p := l.plugin(plugin)
+	if old, ok := p.Platforms[platform]; ok && old.SHA256 != e.SHA256 {
+		if p.Previous == nil || p.Previous.Version() != old.Version {
+			p.Previous = &Release{Archives: p.Archives, Platforms: map[string]Entry{}}
+		}
+		p.Previous.Platforms[platform] = old
+		p.Archives = nil
+	}
+	p.Platforms[platform] = e
 }
 
-const lockHeader = `# The plugins that may run, by the hash of their executables. Written by
-# "aitunnel plugin install" and "aitunnel plugin lock"; keep it beside the
-# configuration, and in version control with it.
-`
+// SetRelease locks an executable of a published release. Another version, for all
+// platforms, becomes the previous one.
+func (l Lock) SetRelease(plugin, source, key string, archives map[string]string, e Entry) {
+	p := l.plugin(plugin)
+	if old, ok := p.Platforms[Platform]; ok && old.SHA256 != e.SHA256 || len(p.Platforms) > 0 && p.Version() != e.Version {
+		p.Previous = &Release{Archives: p.Archives, Platforms: p.Platforms}
+		p.Platforms = map[string]Entry{}
+	}
+	p.Source, p.SigningKey, p.Archives = source, key, archives
+	p.Platforms[Platform] = e
+}
+
+// RollBack locks the previous release again. What was locked becomes the previous one.
+func (l Lock) RollBack(plugin string) error {
+	p := l[plugin]
+	if p == nil || p.Previous == nil {
+		return fmt.Errorf("the lock file names no previous version of the plugin %q", plugin)
+	}
+	if _, ok := p.Previous.Platforms[Platform]; !ok {
+		return fmt.Errorf("the lock file names no previous version of the plugin %q for %s", plugin, Platform)
+	}
+	current := p.Release
+	p.Release, p.Previous = *p.Previous, &current
+	return nil
+}
+
+func (l Lock) plugin(name string) *Plugin {
+	if l[name] == nil {
+		l[name] = &Plugin{}
+	}
+	if l[name].Platforms == nil {
+		l[name].Platforms = map[string]Entry{}
+	}
+	return l[name]
+}
+
+// clone is a copy that can be changed.
+func (l Lock) clone() Lock {
+	out := Lock{}
+	for name, p := range l {
+		c := *p
+		c.Archives, c.Platforms = maps.Clone(p.Archives), maps.Clone(p.Platforms)
+		if p.Previous != nil {
+			c.Previous = &Release{maps.Clone(p.Previous.Archives), maps.Clone(p.Previous.Platforms)}
+		}
+		out[name] = &c
+	}
+	return out
+}
+
+// hashes are those of all executables that may run here, now or after a rollback.
+func (l Lock) hashes() map[string]bool {
+	out := map[string]bool{}
+	for _, p := range l {
+		out[p.Platforms[Platform].SHA256] = true
+		if p.Previous != nil {
+			out[p.Previous.Platforms[Platform].SHA256] = true
+		}
+	}
+	return out
+}
 
 // ReadLock reads a lock file. A missing one is empty.
 func ReadLock(path string) (Lock, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return Lock{}, nil
-	}
+	text, err := readLock(path)
 	if err != nil {
-		return nil, fmt.Errorf("the lock file cannot be read: %w", err)
+		return nil, err
 	}
-	return parseLock(path, text)
+	lock, _, err := parseLock(path, text)
+	return lock, err
 }
 
-var digestSyntax = regexp.MustCompile(`^[0-9a-f]{64}$`)
-
-func parseLock(path string, text []byte) (Lock, error) {
-	var file lockFile
-	if err := hclsimple.Decode(path, text, nil, &file); err != nil {
-		return nil, fmt.Errorf("the lock file is damaged: %w; run \"aitunnel plugin lock\" on what you trust after you have removed it", err)
+func readLock(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, &LockError{Path: path, Reason: "cannot be read: " + err.Error()}
 	}
-	l := Lock{}
-	for _, p := range file.Plugins {
-		for _, at := range p.Platforms {
-			if !digestSyntax.MatchString(at.SHA256) {
-				return nil, fmt.Errorf("the lock file %s is damaged: the sha256 of plugin %q on %s is not 64 hexadecimal digits", path, p.Name, at.Name)
-			}
-			l.Set(p.Name, at.Name, Entry{at.Version, at.SHA256})
-		}
-	}
-	return l, nil
+	return text, nil
 }
 
-// Set locks an executable, and replaces the one before.
-func (l Lock) Set(plugin, platform string, e Entry) {
-	if l[plugin] == nil {
-		l[plugin] = map[string]Entry{}
-	}
-	l[plugin][platform] = e
+// LockError says why a lock file cannot be used. No plugin may run then.
+type LockError struct {
+	Path   string
+	Line   int // 0: the file as a whole
+	Reason string
 }
 
-// Write replaces the lock file atomically.
-func (l Lock) Write(path string) error {
-	f := hclwrite.NewEmptyFile()
-	for _, name := range slices.Sorted(maps.Keys(l)) {
-		f.Body().AppendNewline()
-		p := f.Body().AppendNewBlock("plugin", []string{name}).Body()
-		for _, platform := range slices.Sorted(maps.Keys(l[name])) {
-			e := l[name][platform]
-			at := p.AppendNewBlock("platform", []string{platform}).Body()
-			if e.Version != "" {
-				at.SetAttributeValue("version", cty.StringVal(e.Version))
-			}
-			at.SetAttributeValue("sha256", cty.StringVal(e.SHA256))
-		}
+func (e *LockError) Error() string {
+	place := e.Path
+	if e.Line > 0 {
+		place = fmt.Sprintf("%s:%d", e.Path, e.Line)
 	}
-	text := append([]byte(lockHeader), f.Bytes()...)
-	if err := maybe.WriteFile(path, hclwrite.Format(text), 0o644); err != nil {
-		return fmt.Errorf("the lock file cannot be written: %w", err)
-	}
-	return nil
+	return fmt.Sprintf("the lock file %s %s", place, e.Reason)
 }

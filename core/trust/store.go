@@ -25,6 +25,8 @@ type Store struct {
 	known map[string]seen // files as they were when they were last read
 	text  []byte          // of the lock file
 	lock  Lock            // parsed from it
+
+	warnings []string // of the lock file
 }
 
 // Executable is a file as it was when it was read.
@@ -117,17 +119,17 @@ func (s *Store) Verify(name, path string) (Executable, error) {
 	return is, s.check(lock[name], is)
 }
 
-func (s *Store) check(locked map[string]Entry, is Executable) error {
+func (s *Store) check(p *Plugin, is Executable) error {
 	if is.Platform != "" && is.Platform != Platform {
 		return &Refusal{Foreign, fmt.Sprintf("it is built for %s, but this is %s", is.Platform, Platform), false}
 	}
-	if len(locked) == 0 {
+	if p == nil || len(p.Platforms) == 0 {
 		return &Refusal{Unlocked, "it is not in the lock file " + s.LockPath, true}
 	}
-	entry, ok := locked[Platform]
+	entry, ok := p.Platforms[Platform]
 	switch {
 	case !ok:
-		others := strings.Join(slices.Sorted(maps.Keys(locked)), " and ")
+		others := strings.Join(slices.Sorted(maps.Keys(p.Platforms)), " and ")
 		return &Refusal{Foreign, fmt.Sprintf("the lock file %s allows it on %s, but not on %s", s.LockPath, others, Platform), true}
 	case entry.SHA256 != is.SHA256:
 		return &Refusal{Changed, fmt.Sprintf("it has changed since it was locked: its sha256 is %s…, but %s has %s…", is.SHA256[:12], s.LockPath, entry.SHA256[:12]), true}
@@ -135,22 +137,31 @@ func (s *Store) check(locked map[string]Entry, is Executable) error {
 	return nil
 }
 
-// Lock is the content of the lock file, as it is now.
+// Lock is the content of the lock file, as it is now. It may be changed.
 func (s *Store) Lock() (Lock, error) {
-	text, err := os.ReadFile(s.LockPath)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("the lock file cannot be read: %w", err)
+	text, err := readLock(s.LockPath)
+	if err != nil {
+		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.lock != nil && bytes.Equal(text, s.text) {
-		return s.lock, nil
+		return s.lock.clone(), nil
 	}
-	lock, err := parseLock(s.LockPath, text)
-	if err == nil {
-		s.text, s.lock = text, lock
+	lock, warnings, err := parseLock(s.LockPath, text)
+	if err != nil {
+		return nil, err
 	}
-	return lock, err
+	s.text, s.lock, s.warnings = text, lock, warnings
+	return lock.clone(), nil
+}
+
+// Warnings are what is ignored in the lock file.
+func (s *Store) Warnings() []string {
+	_, _ = s.Lock() // an error is reported by whoever needs the content
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.warnings)
 }
 
 // errSwapped is for an executable that changed after it was verified.

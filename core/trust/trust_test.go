@@ -42,6 +42,12 @@ plugin "acme" {
     version = "1.3.0"
     sha256  = "` + hashB + `"
   }
+  previous {
+    platform "linux/amd64" {
+      version = "1.2.0"
+      sha256  = "` + hashA + `"
+    }
+  }
 }
 
 plugin "zeta" {
@@ -54,7 +60,7 @@ plugin "zeta" {
 		t.Errorf("written:\n%s", text)
 	}
 	again, err := ReadLock(path)
-	if err != nil || len(again) != 2 || again["acme"]["linux/amd64"] != (Entry{"1.3.0", hashB}) {
+	if err != nil || len(again) != 2 || again["acme"].Platforms["linux/amd64"] != (Entry{"1.3.0", hashB}) {
 		t.Errorf("%+v, %v", again, err)
 	}
 }
@@ -62,7 +68,6 @@ plugin "zeta" {
 func TestDamagedLockFile(t *testing.T) {
 	for name, text := range map[string]string{
 		"no HCL":          `plugin "acme" {`,
-		"unknown block":   `trust "all" {}`,
 		"without a hash":  "plugin \"acme\" {\n  platform \"linux/amd64\" {}\n}\n",
 		"half a hash":     "plugin \"acme\" {\n  platform \"linux/amd64\" {\n    sha256 = \"ab\"\n  }\n}\n",
 		"letters for hex": "plugin \"acme\" {\n  platform \"linux/amd64\" {\n    sha256 = \"" + strings.Repeat("Z", 64) + "\"\n  }\n}\n",
@@ -197,6 +202,90 @@ func TestPlatformOf(t *testing.T) {
 	for name, content := range map[string]string{"a script": "#!/bin/sh\n", "nothing": "", "half a header": "\x7fELF\x02", "MZ": "MZ"} {
 		if got := PlatformOf(bytes.NewReader([]byte(content))); got != "" {
 			t.Errorf("%s is taken for %q", name, got)
+		}
+	}
+}
+
+func TestALockFileOfALaterVersion(t *testing.T) {
+	s := &Store{LockPath: filepath.Join(t.TempDir(), FileName)}
+	text := "format = 2\ntrust \"all\" {}\nplugin \"acme\" {\n  since = \"today\"\n  platform \"" + Platform + "\" {\n    sha256 = \"" + hashA + "\"\n    size = 3\n  }\n}\n"
+	if err := os.WriteFile(s.LockPath, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := s.Lock()
+	if e, _ := lock.Entry("acme", Platform); err != nil || e.SHA256 != hashA {
+		t.Errorf("%+v, %v", lock["acme"], err)
+	}
+	got := strings.Join(s.Warnings(), "\n")
+	for _, want := range []string{FileName + `:1: "format" is ignored`, `:2: the block "trust" is ignored`, `:4: "since" is ignored`, `:7: "size" is ignored`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in\n%s", want, got)
+		}
+	}
+}
+
+func TestReleasesInTheLock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), FileName)
+	lock := Lock{}
+	one, two := map[string]string{Platform: hashA, "plan9/mips": hashB}, map[string]string{Platform: hashB}
+	lock.SetRelease("acme", "github.com/acme/x", "RWQkey", one, Entry{"1.0.0", hashA})
+	lock.SetRelease("acme", "github.com/acme/x", "RWQkey", two, Entry{"1.1.0", hashB})
+	if err := lock.Write(path); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := ReadLock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := lock["acme"]
+	if p.Source != "github.com/acme/x" || p.SigningKey != "RWQkey" || p.Version() != "1.1.0" || p.Archives[Platform] != hashB || p.Previous.Version() != "1.0.0" || p.Previous.Archives["plan9/mips"] != hashB {
+		t.Errorf("%+v, previous %+v", p, p.Previous)
+	}
+	if err := lock.RollBack("acme"); err != nil {
+		t.Fatal(err)
+	}
+	if p := lock["acme"]; p.Version() != "1.0.0" || p.Previous.Version() != "1.1.0" || p.Archives[Platform] != hashA {
+		t.Errorf("%+v, previous %+v", p, p.Previous)
+	}
+	if err := lock.RollBack("other"); err == nil {
+		t.Error("a plugin that is not locked was rolled back")
+	}
+}
+
+// The cache holds what the lock names, and one version before it.
+func TestTheCacheKeepsThePreviousVersion(t *testing.T) {
+	dir := t.TempDir()
+	s := &Store{LockPath: filepath.Join(dir, FileName), CacheDir: filepath.Join(dir, "cache")}
+	lock, copies := Lock{}, []string{}
+	long := time.Now().Add(-2 * keepUnused)
+	for i, version := range []string{"1.0.0", "1.1.0", "1.2.0"} {
+		path := filepath.Join(dir, "aitunnel-plugin-acme")
+		if err := os.WriteFile(path, []byte(version), 0o700); err != nil { //nolint:gosec // it is executable
+			t.Fatal(err)
+		}
+		is, err := inspect(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lock.Set("acme", Platform, Entry{version, is.SHA256})
+		run, err := s.Copy(is)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(filepath.Dir(run), long, long); err != nil {
+			t.Fatal(err)
+		}
+		if copies = append(copies, run); s.Copied(is.SHA256) != run {
+			t.Errorf("copy %d is not found", i)
+		}
+	}
+	if err := lock.Write(s.LockPath); err != nil {
+		t.Fatal(err)
+	}
+	s.Sweep()
+	for i, run := range copies {
+		if _, err := os.Stat(run); (err == nil) != (i > 0) {
+			t.Errorf("version %d: %v", i, err)
 		}
 	}
 }

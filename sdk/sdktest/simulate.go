@@ -1,6 +1,7 @@
 package sdktest
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"testing"
@@ -31,18 +32,60 @@ type Simulation struct {
 
 // Simulate opens an instance, over the real wire, for work on sites that are
 // made up, by their names. A plan is asked for at the beginning of each [Simulation.Run].
-func Simulate(t *testing.T, f sdk.Factory, settings Settings, made map[string]Made) *Simulation {
+// The options are those of [Strategy].
+func Simulate(t *testing.T, f sdk.Factory, settings Settings, made map[string]Made, options ...Option) *Simulation {
+	t.Helper()
+	k := newKit(t, f, options)
+	s := &Simulation{t: t, kit: k, rig: k.serve(t), settings: settings}
+	s.component = s.rig.open(settings)
+	s.Set(made)
+	return s
+}
+
+func newKit(t *testing.T, f sdk.Factory, options []Option) *kit {
 	t.Helper()
 	k := &kit{factory: f}
+	for _, option := range options {
+		option(k)
+	}
 	d, err := k.plugin().Describe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	k.described = d.Components[0]
-	s := &Simulation{t: t, kit: k, rig: k.serve(t), settings: settings}
-	s.component = s.rig.open(settings)
-	s.Set(made)
-	return s
+	return k
+}
+
+// Route asks a strategy that is an [sdk.RequestRouter] about one request, over the real
+// wire, as the host does: after it has made a plan for the channels.
+func Route(t *testing.T, f sdk.Factory, settings Settings, req sdk.RouteRequest, options ...Option) sdk.RouteReply {
+	t.Helper()
+	k := newKit(t, f, options)
+	if !k.described.Router {
+		t.Fatalf("%q is not a RequestRouter: it has no method Route", f.Name)
+	}
+	r := k.serve(t)
+	c := r.open(settings)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if _, err := c.Plan(ctx, sdk.PlanRequest{Route: req.Route, Channels: req.Channels}); err != nil {
+		t.Fatalf("it gives no plan: %v", err)
+	}
+	reply, err := c.Route(ctx, req)
+	if err != nil {
+		t.Fatalf("it does not answer: %v", err)
+	}
+	return reply
+}
+
+// Observe tells a strategy that is an [sdk.Observer] how requests ended.
+func (s *Simulation) Observe(results ...sdk.RequestResult) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	if err := s.component.Observe(ctx, results); err != nil {
+		s.t.Fatalf("Observe: %v", err)
+	}
 }
 
 // Set changes what is made up: members can come, go, fail and recover.

@@ -136,6 +136,11 @@ func showPlugins(h *pluginhost.Host, cfg *config.Config, uses []use) admin.Plugi
 			out.Refused = append(out.Refused, admin.RefusedPlugin{Plugin: c.Name, Path: c.Path, SHA256: c.SHA256, Lock: string(c.Lock), Reason: c.Reason})
 		}
 	}
+	for _, problem := range h.Problems(declared) {
+		if !slices.ContainsFunc(out.Refused, func(r admin.RefusedPlugin) bool { return r.Reason == problem }) {
+			out.Problems = append(out.Problems, problem)
+		}
+	}
 	return out
 }
 
@@ -143,7 +148,7 @@ func showProcess(p pluginhost.ProcessStatus, used map[componentID][]admin.Use) a
 	out := admin.Process{
 		Plugin: p.Name, Version: p.Version, Source: p.Source, SHA256: p.SHA256, Lock: string(trust.Locked),
 		State: string(p.State), PID: p.PID, Since: at(p.Since), Restarts: p.Restarts, Protocol: p.Protocol,
-		LastError: p.LastError, Memory: p.Memory, CPU: p.CPU, LogLines: p.LogLines, LogDropped: p.LogDropped, Components: []admin.Component{},
+		LastError: p.LastError, Fallback: p.Fallback, Memory: p.Memory, CPU: p.CPU, LogLines: p.LogLines, LogDropped: p.LogDropped, Components: []admin.Component{},
 	}
 	if p.SHA256 == "" {
 		out.Lock = "attached" // to what somebody started in a debugger

@@ -123,12 +123,41 @@ func (r *Reloader) Start(ctx context.Context, before func() error) error {
 		return err
 	}
 	defer end()
-	c, err := r.build(ctx, source{extra: r.extra})
+	c, err := r.buildFirst(ctx)
 	if err != nil {
 		return final(err)
 	}
 	c.before = before
-	return c.commit()
+	if err := c.commit(); err != nil {
+		return err
+	}
+	for _, problem := range r.options.Plugins.Problems(c.Config.Plugins) {
+		r.notice(problem)
+	}
+	return nil
+}
+
+// buildFirst builds the first generation. If that fails because of a plugin, the
+// previous version of the plugin is used: a broken upgrade must not keep the program
+// from starting.
+func (r *Reloader) buildFirst(ctx context.Context) (*candidate, error) {
+	c, first := r.build(ctx, source{extra: r.extra})
+	if first == nil {
+		return c, nil
+	}
+	for ctx.Err() == nil {
+		names := r.options.Plugins.FallBack(first)
+		if len(names) == 0 {
+			break
+		}
+		c, err := r.build(ctx, source{extra: r.extra})
+		if err == nil {
+			r.options.Plugins.ReportFallBack(names)
+			return c, nil
+		}
+		r.options.Plugins.UndoFallBack(names)
+	}
+	return nil, first
 }
 
 // Stop ends the watching. The caller has ended Options.Life; a change in

@@ -1,0 +1,308 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/adrg/xdg"
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/core/trust"
+	"github.com/aitunnel/aitunnel/sdk/schemadoc"
+)
+
+func (a *app) pluginInstallCommand() *cobra.Command {
+	user, asJSON := false, false
+	c := &cobra.Command{
+		Use:   "install SOURCE[@VERSION]",
+		Short: "Install a plugin and lock it",
+		Long: "Get a plugin, test it with the configuration, copy it to .aitunnel/plugins next to\n" +
+			"the configuration, and add its hash to the lock file, so that it may run. Without a\n" +
+			"configuration it is installed for the user.\n\n" +
+			"SOURCE is a repository on GitHub (github.com/OWNER/REPOSITORY), the https address\n" +
+			"of an archive, or the path of an executable, which begins with ./, / or ~. A\n" +
+			"private repository needs GITHUB_TOKEN in the environment.\n\n" +
+			"Nothing is replaced if the configuration does not work with the new version. A\n" +
+			"running program with this configuration switches to it by itself, without losing\n" +
+			"a request; 'plugin rollback' goes back.",
+		Example: "  aitunnel plugin install github.com/acme/aitunnel-plugin-acme\n  aitunnel plugin install github.com/acme/aitunnel-plugin-acme@1.2.0\n  aitunnel plugin install ./aitunnel-plugin-acme",
+		Args:    names("the source of a plugin: a repository, the address of an archive, or a path"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.pluginInstall(c.Context(), args[0], user, asJSON)
+		},
+	}
+	c.Flags().BoolVar(&user, "user", false, "install it in the user's data directory for all configurations, and lock it for this one")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// lockedPlugin is an executable that was locked.
+type lockedPlugin struct {
+	Plugin     string   `json:"plugin"`
+	Version    string   `json:"version,omitempty"`
+	Path       string   `json:"path"`
+	SHA256     string   `json:"sha256"`
+	Platform   string   `json:"platform"`
+	LockFile   string   `json:"lockFile"`
+	Components []string `json:"components,omitempty"` // as the configuration names them
+}
+
+func describeLocked(h *pluginhost.Host, t *pluginhost.Trial) lockedPlugin {
+	out := lockedPlugin{
+		Plugin: t.Name, Version: t.Description.Version, Path: t.Executable.Path, SHA256: t.Executable.SHA256,
+		Platform: t.Executable.Platform, LockFile: h.LockPath(),
+	}
+	if out.Platform == "" {
+		out.Platform = trust.Platform
+	}
+	d := t.Description
+	d.Name = t.Name // as in the configuration
+	for _, c := range d.Components {
+		out.Components = append(out.Components, fmt.Sprintf("%s %q {}", schemadoc.Block(c.Kind), schemadoc.Ref(d, c)))
+	}
+	return out
+}
+
+// lockPlace is the configuration next to which the lock file is. If there is none
+// yet, it is where the user's configuration would be.
+func (a *app) lockPlace() (path string, found bool, err error) {
+	path, err = config.Find(a.config)
+	if err == nil {
+		return path, true, nil
+	}
+	if a.config != "" || os.Getenv("AITUNNEL_CONFIG") != "" {
+		return "", false, err
+	}
+	return filepath.Join(xdg.ConfigHome, "aitunnel", config.FileName), false, nil
+}
+
+func (a *app) pluginInstall(ctx context.Context, source string, user, asJSON bool) error {
+	configured, found, err := a.lockPlace()
+	if err != nil {
+		return err
+	}
+	place := installPlace{configured: configured, user: user || !found}
+	source, version := splitVersion(source)
+	var out lockedPlugin
+	if isFile(source) {
+		out, err = a.installFile(ctx, place, source, origin{})
+	} else if err = config.CheckSource(source); err == nil {
+		out, err = a.installRelease(ctx, place, releaseWanted{source: source, exact: version})
+	}
+	if err != nil {
+		return fmt.Errorf("nothing was installed: %w", err)
+	}
+	if asJSON {
+		return a.printJSON(out)
+	}
+	return printInstalled(a.out, out)
+}
+
+// isFile reports whether a source is a path: it begins like one, or there is a file.
+func isFile(source string) bool {
+	if config.IsPath(source) {
+		return true
+	}
+	info, err := os.Stat(source)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// splitVersion splits SOURCE@VERSION.
+func splitVersion(source string) (_, version string) {
+	if isFile(source) || strings.HasPrefix(source, "https://") {
+		return source, ""
+	}
+	source, version, _ = strings.Cut(source, "@")
+	return source, version
+}
+
+// installPlace is where plugins are installed.
+type installPlace struct {
+	configured string // the configuration
+	user       bool   // in the user's data directory
+}
+
+// origin is where a release comes from; zero for a file.
+type origin struct {
+	source, key string
+	archives    map[string]string
+	name        string // that it must have; "": any
+}
+
+// installFile tests an executable, puts it into its place and locks it.
+func (a *app) installFile(ctx context.Context, place installPlace, path string, from origin) (out lockedPlugin, err error) {
+	path, err = expandHome(path)
+	if err != nil {
+		return out, err
+	}
+	blocks := a.declared(place.configured)
+	err = a.withPlugins(place.configured, func(h *pluginhost.Host) error {
+		t, err := a.tryNew(ctx, h, path, blocks, from)
+		if err != nil {
+			return err
+		}
+		if err := a.checkFit(ctx, place.configured, t); err != nil {
+			return err
+		}
+		to := h.Installed(t.Name, place.user)
+		if old, err := h.Find(t.Name, declared(blocks, t.Name)); err == nil {
+			h.Keep(t.Name, old)
+			if inUser := h.Installed(t.Name, true); old == inUser {
+				to = inUser
+			}
+		}
+		if err := copyFile(t.Executable.Path, to); err != nil {
+			return err
+		}
+		lock, err := h.ReadLock()
+		if err != nil {
+			return err
+		}
+		entry := trust.Entry{Version: t.Description.Version, SHA256: t.Executable.SHA256}
+		if from.source == "" {
+			lock.Set(t.Name, trust.Platform, entry)
+		} else {
+			lock.SetRelease(t.Name, from.source, from.key, from.archives, entry)
+		}
+		if err := h.WriteLock(lock); err != nil {
+			return err
+		}
+		out = describeLocked(h, t)
+		out.Path = to
+		return nil
+	})
+	return out, err
+}
+
+// tryNew starts an executable that is to be installed, and checks its name.
+func (a *app) tryNew(ctx context.Context, h *pluginhost.Host, path string, blocks []*config.Plugin, from origin) (*pluginhost.Trial, error) {
+	name, err := pluginhost.NameOf(path)
+	if err != nil {
+		name = "" // the plugin says it
+	}
+	t, err := h.Try(ctx, name, path, declared(blocks, name))
+	if err != nil {
+		return nil, err
+	}
+	if t.Foreign() {
+		return nil, fmt.Errorf("%s is built for %s, but this is %s; 'aitunnel plugin lock %s' would lock it for that platform", path, t.Executable.Platform, trust.Platform, path)
+	}
+	if err := t.CheckName(); err != nil {
+		return nil, err
+	}
+	if from.name != "" && from.name != t.Name {
+		return nil, fmt.Errorf("%s has the plugin %q, but the configuration declares it as plugin %q", from.source, t.Name, from.name)
+	}
+	if b := declared(blocks, t.Name); b != nil && b.Path != "" {
+		return nil, fmt.Errorf("the block plugin %q names the file to use, %s: replace that file and run 'aitunnel plugin lock %s', or remove path from the block", t.Name, b.Path, t.Name)
+	}
+	return t, nil
+}
+
+// checkFit reports why the configuration would not work with a new version, if it works
+// with the one that is installed.
+func (a *app) checkFit(ctx context.Context, configured string, t *pluginhost.Trial) error {
+	if _, err := os.Stat(configured); err != nil {
+		return nil // there is none
+	}
+	options := config.Options{Path: configured, Vars: a.vars}
+	fits := func(replace bool) (err error) {
+		failed := a.withPlugins(configured, func(h *pluginhost.Host) error {
+			if replace {
+				h.Use(t.Name, t.Executable)
+			}
+			_, err = daemon.Fits(ctx, options, h, t.Name)
+			return nil
+		})
+		return errors.Join(failed, err)
+	}
+	after := fits(true)
+	if after == nil {
+		return nil
+	}
+	if fits(false) != nil {
+		a.warn("the configuration has errors, so %s %s was not tested with it: %v", t.Name, t.Description.Version, firstLine(after))
+		return nil
+	}
+	return fmt.Errorf("the configuration works with the installed version of %q, but not with version %s:\n%w", t.Name, t.Description.Version, after)
+}
+
+// warn prints a warning.
+func (a *app) warn(format string, args ...any) {
+	_, _ = fmt.Fprintf(a.err, "aitunnel: warning: "+format+"\n", args...)
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+func expandHome(path string) (string, error) {
+	if path != "~" && !strings.HasPrefix(path, "~/") {
+		return path, nil
+	}
+	home, err := os.UserHomeDir()
+	return filepath.Join(home, strings.TrimPrefix(path, "~")), err
+}
+
+func printInstalled(w io.Writer, p lockedPlugin) error {
+	_, err := fmt.Fprintf(w, "Installed %s %s as %s,\nand locked its sha256 %s… in %s.\n\nTo use it:\n\n  plugin %q {}\n", p.Plugin, p.Version, p.Path, p.SHA256[:12], p.LockFile, p.Plugin)
+	for _, c := range p.Components {
+		if err == nil {
+			_, err = fmt.Fprintf(w, "  %s\n", c)
+		}
+	}
+	if err == nil {
+		_, err = fmt.Fprintf(w, "\n'aitunnel plugin info %s' shows its settings.\n", p.Plugin)
+	}
+	return err
+}
+
+// copyFile puts a copy of an executable into its place in one step.
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	out, err := os.CreateTemp(filepath.Dir(to), ".new-*")
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	if err = errors.Join(err, out.Close(), os.Chmod(out.Name(), 0o755)); err == nil {
+		err = os.Rename(out.Name(), to)
+	}
+	if err != nil {
+		_ = os.Remove(out.Name())
+	}
+	return err
+}
+
+// declared is the block of a plugin, nil if there is none.
+func declared(blocks []*config.Plugin, name string) *config.Plugin {
+	i := slices.IndexFunc(blocks, func(p *config.Plugin) bool { return p.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return blocks[i]
+}
+
+func (a *app) declared(path string) []*config.Plugin {
+	if _, err := os.Stat(path); err != nil {
+		return nil
+	}
+	return config.Declared(config.Options{Path: path, Vars: a.vars})
+}

@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/core/trust"
+)
+
+func (a *app) pluginLockCommand() *cobra.Command {
+	asJSON, yes := false, false
+	c := &cobra.Command{
+		Use:   "lock [NAME|PATH]...",
+		Short: "Allow plugins to run, by adding their hashes to the lock file",
+		Long: "Add the hashes of plugin executables to the lock file, so that they may run:\n" +
+			"those that are named, or all that the configuration declares or that are\n" +
+			"installed. An executable for another platform, given by its path, is locked for\n" +
+			"that platform. Lock only plugins that you trust.\n\n" +
+			"Where a hash changes, the old and the new one are shown and you are asked.\n" +
+			"Without a terminal nothing is changed then, and the exit code is 2: add --yes.",
+		Example: "  aitunnel plugin lock acme\n  aitunnel plugin lock --yes\n  aitunnel plugin lock dist/darwin_arm64/aitunnel-plugin-acme",
+		RunE:    func(c *cobra.Command, args []string) error { return a.pluginLock(c, args, yes, asJSON) },
+	}
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "replace hashes without asking")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func (a *app) pluginLock(c *cobra.Command, args []string, yes, asJSON bool) error {
+	ctx := c.Context()
+	configured, _, err := a.lockPlace()
+	if err != nil {
+		return err
+	}
+	return a.withPlugins(configured, func(h *pluginhost.Host) error {
+		trials, err := a.lockTrials(ctx, h, configured, args)
+		if err != nil {
+			return err
+		}
+		if err := a.agreeToLock(c, h, trials, yes); err != nil {
+			return err
+		}
+		for _, t := range trials {
+			if t.Foreign() {
+				continue
+			}
+			if err := a.checkFit(ctx, configured, t); err != nil {
+				return fmt.Errorf("nothing was locked: %w", err)
+			}
+		}
+		if err := h.Lock(trials...); err != nil {
+			return err
+		}
+		return a.printLocked(h, trials, asJSON)
+	})
+}
+
+func (a *app) lockTrials(ctx context.Context, h *pluginhost.Host, configured string, args []string) (trials []*pluginhost.Trial, err error) {
+	blocks := a.declared(configured)
+	wanted, err := lockTargets(h.Candidates(blocks), args)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range wanted {
+		t, err := h.Try(ctx, w.Name, w.Path, declared(blocks, w.Name))
+		if err != nil {
+			return nil, fmt.Errorf("nothing was locked: %w", err)
+		}
+		trials = append(trials, t)
+	}
+	return trials, nil
+}
+
+// agreeToLock asks about hashes that change. New plugins are not asked about.
+func (a *app) agreeToLock(c *cobra.Command, h *pluginhost.Host, trials []*pluginhost.Trial, yes bool) error {
+	lock, err := h.ReadLock()
+	if err != nil {
+		return err
+	}
+	changed := 0
+	for _, t := range trials {
+		platform := t.Executable.Platform
+		if platform == "" {
+			platform = trust.Platform
+		}
+		old, ok := lock.Entry(t.Name, platform)
+		if !ok || old.SHA256 == t.Executable.SHA256 {
+			continue
+		}
+		changed++
+		_, _ = fmt.Fprintf(a.err, "%s for %s changes:\n  from %s %s\n  to   %s %s\n", t.Name, platform, old.SHA256, old.Version, t.Executable.SHA256, t.Description.Version)
+	}
+	if changed == 0 || yes {
+		return nil
+	}
+	agreed, err := a.input().Confirm("Lock " + term.Count(changed, "changed executable") + "?")
+	switch {
+	case errors.Is(err, term.ErrNoTerminal):
+		return usageError{c, fmt.Errorf("nothing was locked: %w; if you trust the new bytes, add --yes", err)}
+	case err != nil:
+		return err
+	case !agreed:
+		return errors.New("nothing was locked")
+	}
+	return nil
+}
+
+// lockTargets finds what the arguments name among the candidates; no argument
+// names them all.
+func lockTargets(candidates []pluginhost.Candidate, args []string) (out []pluginhost.Candidate, err error) {
+	taken := map[string]bool{}
+	if len(args) == 0 {
+		for _, c := range candidates {
+			if c.SHA256 != "" && !taken[c.Name] {
+				taken[c.Name] = true
+				out = append(out, c)
+			}
+		}
+		if len(out) == 0 {
+			return nil, errors.New("there is nothing to lock: the configuration declares no plugin, and none is installed; 'aitunnel plugin install SOURCE' installs one")
+		}
+		return out, nil
+	}
+	for _, arg := range args {
+		i := slices.IndexFunc(candidates, func(c pluginhost.Candidate) bool { return c.Name == arg })
+		switch {
+		case i >= 0 && candidates[i].SHA256 == "":
+			return nil, errors.New(candidates[i].Reason)
+		case i >= 0:
+			out = append(out, candidates[i])
+		case strings.ContainsAny(arg, `/\.`):
+			name, err := pluginhost.NameOf(arg)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, pluginhost.Candidate{Name: name, Path: arg})
+		default:
+			return nil, fmt.Errorf("there is no plugin %q: it is neither declared in the configuration nor installed; install it with 'aitunnel plugin install SOURCE'", arg)
+		}
+	}
+	return out, nil
+}
+
+func (a *app) printLocked(h *pluginhost.Host, trials []*pluginhost.Trial, asJSON bool) error {
+	out := []lockedPlugin{}
+	for _, t := range trials {
+		out = append(out, describeLocked(h, t))
+	}
+	if asJSON {
+		return a.printJSON(out)
+	}
+	for _, p := range out {
+		name := strings.TrimSpace(p.Plugin + " " + p.Version)
+		if _, err := fmt.Fprintf(a.out, "Locked %s for %s, sha256 %s…\n  %s\n", name, p.Platform, p.SHA256[:12], p.Path); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(a.out, "in %s.\n", h.LockPath())
+	return err
+}

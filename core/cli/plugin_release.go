@@ -1,0 +1,335 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/core/pluginsource"
+	"github.com/aitunnel/aitunnel/core/trust"
+)
+
+func (a *app) pluginInitCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "init",
+		Short: "Install the plugins that the configuration requires",
+		Long: "Install every plugin whose block has a source, and lock it: the version that is\n" +
+			"locked, or else the newest that the block allows.",
+		Example: "  aitunnel plugin init",
+		Args:    noArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return a.pluginInit(c.Context()) },
+	}
+}
+
+func (a *app) pluginUpgradeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "upgrade [NAME]",
+		Short: "Install newer versions of plugins",
+		Long: "Install the newest version that the configuration allows of one plugin, or of all\n" +
+			"that come from a source. A running program switches to it without losing a request.\n" +
+			"Nothing is replaced if the configuration does not work with the new version.",
+		Example: "  aitunnel plugin upgrade\n  aitunnel plugin upgrade acme",
+		Args:    cobra.MaximumNArgs(1),
+		RunE:    func(c *cobra.Command, args []string) error { return a.pluginUpgrade(c.Context(), args) },
+	}
+}
+
+func (a *app) pluginOutdatedCommand() *cobra.Command {
+	asJSON := false
+	return jsonFlag(&cobra.Command{
+		Use:     "outdated",
+		Short:   "List plugins of which there are newer versions",
+		Example: "  aitunnel plugin outdated",
+		Args:    noArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return a.pluginOutdated(c.Context(), asJSON) },
+	}, &asJSON)
+}
+
+// releaseWanted is a release that is to be installed.
+type releaseWanted struct {
+	name       string // as the configuration calls the plugin; "": it says so itself
+	source     string
+	constraint string
+	exact      string // version; "": the newest that the constraint allows
+	key        string // as its block has it
+}
+
+// sourced are the plugins that come from a source, by their blocks or the lock file.
+func (a *app) sourced(configured string) (all []releaseWanted, lock trust.Lock, err error) {
+	blocks := a.declared(configured)
+	err = a.withPlugins(configured, func(h *pluginhost.Host) error {
+		lock, err = h.ReadLock()
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	seen := map[string]bool{}
+	for _, b := range blocks {
+		seen[b.Name] = true
+		source := b.Source
+		if p := lock[b.Name]; source == "" && p != nil && b.Path == "" {
+			source = p.Source
+		}
+		if source != "" {
+			all = append(all, releaseWanted{b.Name, source, b.Version, "", b.SigningKey})
+		}
+	}
+	for _, name := range sortedNames(lock) {
+		if p := lock[name]; !seen[name] && p.Source != "" {
+			all = append(all, releaseWanted{name: name, source: p.Source})
+		}
+	}
+	return all, lock, nil
+}
+
+// newest is the release that is wanted.
+func (a *app) newest(ctx context.Context, w releaseWanted) (pluginsource.Release, *pluginsource.Client, error) {
+	c := pluginsource.FromEnv()
+	if term.IsTerminal(a.err) {
+		c.Progress = a.progress
+	}
+	releases, err := c.Releases(ctx, w.source)
+	if err != nil {
+		return pluginsource.Release{}, nil, err
+	}
+	r, err := pluginsource.Choose(releases, w.constraint, w.exact)
+	if err != nil {
+		return r, nil, fmt.Errorf("%s: %w", w.source, err)
+	}
+	return r, c, nil
+}
+
+// progress shows how much of a file has come.
+func (a *app) progress(file string, done, total int64) {
+	if total > 0 {
+		_, _ = fmt.Fprintf(a.err, "\r%s: %d%%", file, 100*done/total)
+		if done == total {
+			_, _ = fmt.Fprintln(a.err)
+		}
+	}
+}
+
+// installRelease downloads a release, checks it, and installs its executable.
+func (a *app) installRelease(ctx context.Context, place installPlace, w releaseWanted) (out lockedPlugin, err error) {
+	if isFile(w.source) {
+		return a.installFile(ctx, place, w.source, origin{name: w.name})
+	}
+	lock := trust.Lock{}
+	if err := a.withPlugins(place.configured, func(h *pluginhost.Host) (err error) { lock, err = h.ReadLock(); return err }); err != nil {
+		return out, err
+	}
+	locked := lockedOf(lock, w)
+	key, err := signingKey(w, locked)
+	if err != nil {
+		return out, err
+	}
+	r, c, err := a.newest(ctx, w)
+	if err != nil {
+		return out, err
+	}
+	want := pluginsource.Want{Platform: trust.Platform, SigningKey: key, Archives: archivesOf(locked, r.Version)}
+	dir, err := os.MkdirTemp("", "aitunnel-")
+	if err != nil {
+		return out, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	fetched, err := c.Fetch(ctx, r, want, dir)
+	if err != nil {
+		return out, fmt.Errorf("release %s of %s: %w", r.Version, w.source, err)
+	}
+	return a.installFile(ctx, place, fetched.Executable, origin{w.source, key, fetched.Archives, w.name})
+}
+
+// lockedOf is what is locked of the plugin that is wanted, by its name or its source.
+func lockedOf(lock trust.Lock, w releaseWanted) *trust.Plugin {
+	if w.name != "" {
+		return lock[w.name]
+	}
+	for _, p := range lock {
+		if p.Source == w.source {
+			return p
+		}
+	}
+	return nil
+}
+
+// signingKey is the key that a release must be signed with: a plugin never changes it
+// by itself.
+func signingKey(w releaseWanted, locked *trust.Plugin) (string, error) {
+	if locked == nil || locked.SigningKey == "" || w.key == "" || locked.SigningKey == w.key {
+		key := w.key
+		if key == "" && locked != nil {
+			key = locked.SigningKey
+		}
+		return key, nil
+	}
+	return "", fmt.Errorf("plugin %q is locked with another signing_key than its block has now: if its author confirms the new key, run 'aitunnel plugin remove %s' first", w.name, w.name)
+}
+
+// archivesOf are the sums that are locked for a version.
+func archivesOf(locked *trust.Plugin, version string) map[string]string {
+	switch {
+	case locked == nil:
+		return nil
+	case locked.Version() == version:
+		return locked.Archives
+	case locked.Previous != nil && locked.Previous.Version() == version:
+		return locked.Previous.Archives
+	}
+	return nil
+}
+
+func (a *app) pluginInit(ctx context.Context) error {
+	configured, err := config.Find(a.config)
+	if err != nil {
+		return err
+	}
+	all, lock, err := a.sourced(configured)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		a.say("No plugin block of %s has a source: there is nothing to install.", configured)
+		return nil
+	}
+	var errs []error
+	for _, w := range all {
+		if a.isInstalled(configured, w) {
+			a.say("%s %s is installed.", w.name, lock[w.name].Version())
+			continue
+		}
+		if p := lock[w.name]; p != nil && p.Source == w.source {
+			w.exact, w.constraint = p.Version(), ""
+		}
+		errs = append(errs, a.installOne(ctx, configured, w, ""))
+	}
+	return errors.Join(errs...)
+}
+
+// isInstalled reports whether a plugin is there, locked, and of an allowed version.
+func (a *app) isInstalled(configured string, w releaseWanted) (installed bool) {
+	_ = a.withPlugins(configured, func(h *pluginhost.Host) error {
+		for _, c := range h.Candidates(a.declared(configured)) {
+			if c.Name == w.name && c.Lock == trust.Locked && c.Reason == "" {
+				lock, err := h.ReadLock()
+				installed = err == nil && allows(w.constraint, lock[w.name].Version())
+			}
+		}
+		return nil
+	})
+	return installed
+}
+
+func allows(constraint, version string) bool {
+	_, err := pluginsource.Choose([]pluginsource.Release{{Version: version}}, constraint, "")
+	return err == nil
+}
+
+// installOne installs a release and says so. old is the version that it replaces.
+func (a *app) installOne(ctx context.Context, configured string, w releaseWanted, old string) error {
+	out, err := a.installRelease(ctx, installPlace{configured: configured}, w)
+	if err != nil {
+		return fmt.Errorf("%s was not installed: %w", w.name, err)
+	}
+	how := "installed"
+	if old != "" {
+		how = "upgraded from " + old
+	}
+	a.say("%s %s was %s, sha256 %s….", out.Plugin, out.Version, how, out.SHA256[:12])
+	return nil
+}
+
+func (a *app) pluginUpgrade(ctx context.Context, args []string) error {
+	configured, _, err := a.lockPlace()
+	if err != nil {
+		return err
+	}
+	all, lock, err := a.sourced(configured)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	found := false
+	for _, w := range all {
+		if len(args) > 0 && args[0] != w.name {
+			continue
+		}
+		found = true
+		r, _, err := a.newest(ctx, w)
+		switch old := lock[w.name]; {
+		case err != nil:
+			errs = append(errs, err)
+		case old != nil && !pluginsource.Newer(r.Version, old.Version()) && a.isInstalled(configured, w):
+			a.say("%s %s is the newest version%s.", w.name, old.Version(), term.After(" that the configuration allows: ", w.constraint))
+		case old != nil:
+			errs = append(errs, a.installOne(ctx, configured, w, old.Version()))
+		default:
+			errs = append(errs, a.installOne(ctx, configured, w, ""))
+		}
+	}
+	if !found {
+		return errors.New("there is no such plugin with a source: 'aitunnel plugin install' installs one from a file")
+	}
+	return errors.Join(errs...)
+}
+
+// outdatedPlugin is a plugin and its newest versions.
+type outdatedPlugin struct {
+	Plugin  string `json:"plugin"`
+	Locked  string `json:"locked"`
+	Allowed string `json:"allowed"` // the newest that the configuration allows
+	Newest  string `json:"newest"`
+	Source  string `json:"source"`
+}
+
+func (a *app) pluginOutdated(ctx context.Context, asJSON bool) error {
+	configured, _, err := a.lockPlace()
+	if err != nil {
+		return err
+	}
+	all, lock, err := a.sourced(configured)
+	if err != nil {
+		return err
+	}
+	out, errs := []outdatedPlugin{}, []error{}
+	for _, w := range all {
+		if isFile(w.source) {
+			continue
+		}
+		releases, err := pluginsource.FromEnv().Releases(ctx, w.source)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		o := outdatedPlugin{Plugin: w.name, Newest: releases[0].Version, Source: w.source}
+		if p := lock[w.name]; p != nil {
+			o.Locked = p.Version()
+		}
+		if r, err := pluginsource.Choose(releases, w.constraint, ""); err == nil {
+			o.Allowed = r.Version
+		}
+		if o.Locked != o.Newest {
+			out = append(out, o)
+		}
+	}
+	if asJSON {
+		return errors.Join(append(errs, a.printJSON(out))...)
+	}
+	if len(out) == 0 && len(errs) == 0 {
+		a.say("All plugins are up to date.")
+		return nil
+	}
+	t := term.NewTable(a.paint(), "PLUGIN", "LOCKED", "ALLOWED", "NEWEST", "SOURCE")
+	for _, o := range out {
+		t.Row(o.Plugin, cmp.Or(o.Locked, "-"), cmp.Or(o.Allowed, "none"), o.Newest, o.Source)
+	}
+	return errors.Join(append(errs, t.Write(a.out))...)
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/core/trust"
+)
+
+func (a *app) pluginRemoveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "remove NAME",
+		Short:   "Remove an installed plugin, and take it out of the lock file",
+		Long:    "Remove the executable of a plugin from the plugin directories, and its hashes from\nthe lock file. A plugin that the configuration declares is not removed.",
+		Example: "  aitunnel plugin remove acme",
+		Args:    names("the name of a plugin"),
+		RunE:    func(_ *cobra.Command, args []string) error { return a.pluginRemove(args[0]) },
+	}
+}
+
+func (a *app) pluginRollbackCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "rollback NAME",
+		Short: "Go back to the version of a plugin before the last upgrade",
+		Long: "Install and lock the version of a plugin that was locked before the present one,\n" +
+			"from the copy that is kept. A running program switches to it. A second rollback\n" +
+			"undoes the first.",
+		Example: "  aitunnel plugin rollback acme",
+		Args:    names("the name of a plugin"),
+		RunE:    func(_ *cobra.Command, args []string) error { return a.pluginRollback(args[0]) },
+	}
+}
+
+func sortedNames(lock trust.Lock) []string { return slices.Sorted(maps.Keys(lock)) }
+
+func (a *app) pluginRemove(name string) error {
+	configured, _, err := a.lockPlace()
+	if err != nil {
+		return err
+	}
+	if b := declared(a.declared(configured), name); b != nil {
+		return fmt.Errorf("the configuration declares it at %s: remove the block plugin %q and those that use it first", placeOf(b), name)
+	}
+	return a.withPlugins(configured, func(h *pluginhost.Host) error {
+		lock, err := h.ReadLock()
+		if err != nil {
+			return err
+		}
+		path, missing := h.Find(name, nil)
+		if lock[name] == nil && missing != nil {
+			return fmt.Errorf("there is no plugin %q: it is neither installed nor locked", name)
+		}
+		if lock[name] != nil {
+			delete(lock, name)
+			if err := h.WriteLock(lock); err != nil {
+				return err
+			}
+		}
+		if missing == nil {
+			if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+		a.say("Removed %s.", name)
+		return nil
+	})
+}
+
+func placeOf(b *config.Plugin) string {
+	return fmt.Sprintf("%s:%d", b.Range.Filename, b.Range.Start.Line)
+}
+
+func (a *app) pluginRollback(name string) error {
+	configured, found, err := a.lockPlace()
+	if err != nil {
+		return err
+	}
+	blocks := a.declared(configured)
+	return a.withPlugins(configured, func(h *pluginhost.Host) error {
+		copied, lock, err := h.RollBack(name)
+		if err != nil {
+			return err
+		}
+		to, err := h.Find(name, declared(blocks, name))
+		if err == nil {
+			h.Keep(name, to)
+		} else {
+			to = h.Installed(name, !found)
+		}
+		if err := copyFile(copied, to); err != nil {
+			return err
+		}
+		if err := h.WriteLock(lock); err != nil {
+			return err
+		}
+		a.say("%s is version %s again; %s is kept, and another rollback returns to it.", name, lock[name].Version(), lock[name].Previous.Version())
+		return nil
+	})
+}

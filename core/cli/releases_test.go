@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/pem"
+	"os"
+	"regexp"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/aitunnel/aitunnel/core/pluginsource/releasetest"
+)
+
+// releases starts a server in the form of GitHub, which the program uses from then on.
+func releases(ts *testscript.TestScript, _ bool, _ []string) {
+	s := releasetest.New(ts.Value("testing").(testing.TB))
+	var b bytes.Buffer
+	ts.Check(pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))
+	cert := ts.MkAbs("cert.pem")
+	ts.Check(os.WriteFile(cert, b.Bytes(), 0o600))
+	ts.Setenv("SSL_CERT_FILE", cert)
+	ts.Setenv("AITUNNEL_GITHUB_API", s.API())
+	ts.Value("releases").(map[string]*releasetest.Server)["server"] = s
+}
+
+// publish publishes a version of the plugin acme: VERSION FILE KEY.
+func publish(ts *testscript.TestScript, _ bool, args []string) {
+	content, err := os.ReadFile(ts.MkAbs(args[1]))
+	ts.Check(err)
+	publishContent(ts, args[0], content, args[2])
+}
+
+// republish publishes other bytes as the same version: VERSION TEXT KEY.
+func republish(ts *testscript.TestScript, _ bool, args []string) {
+	publishContent(ts, args[0], []byte(args[1]), args[2])
+}
+
+func publishContent(ts *testscript.TestScript, version string, content []byte, key string) {
+	t := ts.Value("testing").(testing.TB)
+	number, err := strconv.Atoi(key)
+	ts.Check(err)
+	name := func(platform string) string { return "aitunnel-plugin-acme_" + version + "_" + platform + ".tar.gz" }
+	file := releasetest.File{Name: "aitunnel-plugin-acme", Content: content}
+	ts.Value("releases").(map[string]*releasetest.Server)["server"].Publish(version, map[string][]byte{
+		name(runtime.GOOS + "_" + runtime.GOARCH): releasetest.TarGz(t, file),
+		name("plan9_mips"):                        releasetest.TarGz(t, releasetest.File{Name: "aitunnel-plugin-acme"}),
+	}, releasetest.NewKey(byte(number)))
+}
+
+// lists waits until the list of plugins matches.
+func lists(ts *testscript.TestScript, _ bool, args []string) {
+	pattern, text := regexp.MustCompile(args[0]), ""
+	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		_ = ts.Exec("aitunnel", "plugin", "list") // what is wrong is in its output
+		if text = ts.ReadFile("stdout"); pattern.MatchString(text) {
+			return
+		}
+	}
+	ts.Fatalf("the plugins are never %s:\n%s", args[0], text)
+}
+
+// breakIt makes a plugin one that ends at its start.
+func breakIt(ts *testscript.TestScript, _ bool, args []string) { appendTo(ts, args[0], brokenMark) }

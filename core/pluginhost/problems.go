@@ -1,0 +1,70 @@
+package pluginhost
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/trust"
+)
+
+// Problems are what is wrong with the lock file and with files that it names, also of
+// plugins that no block uses: files that were changed or are missing.
+func (h *Host) Problems(declared []*config.Plugin) []string {
+	out := h.trust.Warnings()
+	lock, err := h.trust.Lock()
+	if err != nil {
+		return append(out, err.Error())
+	}
+	found := map[string]bool{}
+	for _, c := range h.Candidates(declared) {
+		found[c.Name] = true
+		if c.Lock == trust.Changed || c.Lock == trust.Foreign && lock[c.Name] != nil {
+			out = append(out, c.Reason)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(lock)) {
+		if _, here := lock.Entry(name, trust.Platform); here && !found[name] {
+			out = append(out, h.missing(name, lock[name].Source).Error())
+		}
+	}
+	return out
+}
+
+// missing says that the executable of a locked plugin is gone.
+func (h *Host) missing(name, source string) error {
+	how := "aitunnel plugin install PATH"
+	if source != "" {
+		how = "aitunnel plugin init"
+	}
+	return fmt.Errorf("plugin %q is locked, but its executable is missing: restore it, or run: %s%s; if you do not use it any more, run: aitunnel plugin remove %s", name, how, h.configFlag(), name)
+}
+
+// notInstalled says how to get a plugin.
+func (h *Host) notInstalled(name, file, dirs string) error {
+	lock, _ := h.trust.Lock() // one that is damaged is reported elsewhere
+	if p := lock[name]; p != nil {
+		return fmt.Errorf("%w (%w)", h.missing(name, p.Source), errNotInstalled)
+	}
+	how := "if you have it, run: aitunnel plugin install PATH" + h.configFlag()
+	if h.sourceOf(name) != "" {
+		how = "run: aitunnel plugin init" + h.configFlag()
+	}
+	return fmt.Errorf("plugin %q is %w: there is no %s in %s; %s", name, errNotInstalled, file, dirs, how)
+}
+
+func (h *Host) sourceOf(name string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.sources[name]
+}
+
+func (h *Host) rememberSource(block *config.Plugin) {
+	if block == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sources[block.Name] = block.Source
+}

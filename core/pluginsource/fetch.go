@@ -1,0 +1,180 @@
+package pluginsource
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/jedisct1/go-minisign"
+)
+
+// Want says what a release has to be.
+type Want struct {
+	Platform   string            // such as "linux/amd64"
+	SigningKey string            // of minisign; "": it need not be signed
+	Archives   map[string]string // sums by platform that are locked for this version; nil: none
+}
+
+// Fetched is a release that was downloaded and checked.
+type Fetched struct {
+	Executable string            // its path
+	Archives   map[string]string // the sums of the archives for all platforms
+}
+
+// Fetch downloads the archive for a platform, checks it, and puts its executable into
+// a directory. After an error nothing is left there.
+func (c *Client) Fetch(ctx context.Context, r Release, want Want, dir string) (*Fetched, error) {
+	archive, err := r.archive(want.Platform)
+	if err != nil {
+		return nil, err
+	}
+	sums, err := c.sums(ctx, r, want.SigningKey)
+	if err != nil {
+		return nil, err
+	}
+	listed, ok := sums[archive.name]
+	if !ok && sums != nil {
+		return nil, fmt.Errorf("%s does not list %s", sumsName, archive.name)
+	}
+	if locked := want.Archives[want.Platform]; locked != "" && ok && locked != listed {
+		return nil, changed(archive.name, listed, locked)
+	}
+	path := filepath.Join(dir, "archive")
+	defer func() { _ = os.Remove(path) }()
+	sum, err := c.save(ctx, archive, path)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be downloaded: %w", archive.name, err)
+	}
+	if ok && sum != listed {
+		return nil, fmt.Errorf("%s is not what its author published: its sha256 is %s…, but %s says %s…", archive.name, sum[:12], sumsName, listed[:12])
+	}
+	if locked := want.Archives[want.Platform]; locked != "" && locked != sum {
+		return nil, changed(archive.name, sum, locked)
+	}
+	out := &Fetched{Archives: map[string]string{want.Platform: sum}}
+	for name, listed := range sums {
+		if p := platformOf(name); p != "" {
+			out.Archives[p] = listed
+		}
+	}
+	out.Executable, err = extract(path, archive.name, dir)
+	if err != nil {
+		return nil, fmt.Errorf("%s is refused: %w", archive.name, err)
+	}
+	return out, nil
+}
+
+func changed(name, now, locked string) error {
+	return fmt.Errorf("%s was changed after it had been locked: its sha256 is %s…, but the lock file has %s…; ask its author why, and install another version", name, now[:12], locked[:12])
+}
+
+// save downloads a file and returns its sum. A download that breaks off is repeated.
+func (c *Client) save(ctx context.Context, a asset, path string) (sum string, err error) {
+	for try := 1; ; try++ {
+		sum, err = c.saveOnce(ctx, a, path)
+		var status *statusError
+		if err == nil || try == maxTries || ctx.Err() != nil || errors.As(err, &status) || !errors.Is(err, io.ErrUnexpectedEOF) {
+			return sum, err
+		}
+	}
+}
+
+func (c *Client) saveOnce(ctx context.Context, a asset, path string) (sum string, err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	err = c.download(ctx, a.url, "application/octet-stream", maxArchive, io.MultiWriter(f, h))
+	return hex.EncodeToString(h.Sum(nil)), errors.Join(err, f.Close())
+}
+
+// sums are the sums that a release publishes, checked by their signature if there is a
+// key; nil if a single archive has none.
+func (c *Client) sums(ctx context.Context, r Release, key string) (map[string]string, error) {
+	text, err := c.beside(ctx, r, sumsName)
+	if err != nil {
+		return nil, err
+	}
+	if text == nil {
+		if key != "" || !r.single {
+			return nil, fmt.Errorf("it has no file %s", sumsName)
+		}
+		return nil, nil
+	}
+	if key != "" {
+		signature, err := c.beside(ctx, r, signatureName)
+		if err == nil && signature == nil {
+			err = fmt.Errorf("it is not signed: it has no file %s, and signing_key is set", signatureName)
+		}
+		if err == nil {
+			err = verify(key, text, signature)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return parseSums(text)
+}
+
+// beside gets a file of a release, nil if it has none of that name.
+func (c *Client) beside(ctx context.Context, r Release, name string) ([]byte, error) {
+	a, ok := r.asset(name)
+	if !ok {
+		return nil, nil
+	}
+	text, err := c.get(ctx, a.url, "application/octet-stream", maxSums)
+	var status *statusError
+	if errors.As(err, &status) && status.status == http.StatusNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be downloaded: %w", name, err)
+	}
+	return text, nil
+}
+
+func verify(key string, text, signature []byte) error {
+	public, err := minisign.NewPublicKey(key)
+	if err != nil {
+		return fmt.Errorf("the signing_key is not a public key of minisign: %w", err)
+	}
+	s, err := minisign.DecodeSignature(string(signature))
+	if err != nil {
+		return fmt.Errorf("%s is damaged: %w", signatureName, err)
+	}
+	if s.KeyId != public.KeyId {
+		return fmt.Errorf("%s is signed with another key than signing_key: do not use it unless its author confirms the new key", sumsName)
+	}
+	if ok, err := public.Verify(text, s); err != nil || !ok {
+		return fmt.Errorf("the signature of %s is wrong: it was changed after its author had signed it", sumsName)
+	}
+	return nil
+}
+
+var sumLine = regexp.MustCompile(`^([0-9a-fA-F]{64}) [ *](\S.*)$`)
+
+func parseSums(text []byte) (map[string]string, error) {
+	out := map[string]string{}
+	for line := range bytes.Lines(text) {
+		l := strings.TrimRight(string(line), "\r\n")
+		if l == "" {
+			continue
+		}
+		m := sumLine.FindStringSubmatch(l)
+		if m == nil {
+			return nil, fmt.Errorf("%s is damaged: %.60q is not a sum and a name", sumsName, l)
+		}
+		out[m[2]] = strings.ToLower(m[1])
+	}
+	return out, nil
+}

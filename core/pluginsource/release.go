@@ -1,0 +1,152 @@
+package pluginsource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/go-version"
+)
+
+// The files of a release beside its archives.
+const (
+	sumsName      = "SHA256SUMS"
+	signatureName = "SHA256SUMS.minisig"
+)
+
+// Release is one published version.
+type Release struct {
+	Version string // without a leading v; "" if it is not known
+	assets  []asset
+	single  bool // one archive at an address, which need not have sums
+}
+
+// asset is one file of a release.
+type asset struct {
+	name string
+	url  string
+}
+
+// archiveSyntax is that of aitunnel-plugin-NAME_VERSION_OS_ARCH.tar.gz.
+var archiveSyntax = regexp.MustCompile(`^(aitunnel-plugin-[A-Za-z0-9_-]+?)_v?([0-9][^_]*)_([a-z0-9]+)_([a-z0-9]+)\.(?:tar\.gz|zip)$`)
+
+// platformOf is the platform in the name of an archive, "" if it has none.
+func platformOf(name string) string {
+	if m := archiveSyntax.FindStringSubmatch(name); m != nil {
+		return m[3] + "/" + m[4]
+	}
+	return ""
+}
+
+// Releases are the published versions of a source, the newest first. Drafts and
+// prereleases are left out.
+func (c *Client) Releases(ctx context.Context, source string) ([]Release, error) {
+	if strings.HasPrefix(source, "https://") {
+		r, err := singleRelease(source)
+		return []Release{r}, err
+	}
+	releases, err := c.gitHubReleases(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(releases, func(a, b Release) int { return compare(b.Version, a.Version) })
+	return releases, nil
+}
+
+// singleRelease is the archive at an address, with the sums beside it.
+func singleRelease(address string) (Release, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return Release{}, fmt.Errorf("%q is not an address", address)
+	}
+	name := path.Base(u.Path)
+	if !strings.HasSuffix(name, ".tar.gz") && !strings.HasSuffix(name, ".zip") {
+		return Release{}, fmt.Errorf("%s is not the address of a .tar.gz or .zip archive", address)
+	}
+	r := Release{single: true, assets: []asset{{name, address}}}
+	if m := archiveSyntax.FindStringSubmatch(name); m != nil {
+		r.Version = m[2]
+	}
+	for _, beside := range []string{sumsName, signatureName} {
+		other := *u
+		other.Path, other.RawPath = path.Join(path.Dir(u.Path), beside), ""
+		r.assets = append(r.assets, asset{beside, other.String()})
+	}
+	return r, nil
+}
+
+// Choose returns the newest release that a constraint allows, or the one with exactly
+// a version. Empty ones allow all.
+func Choose(releases []Release, constraint, exact string) (Release, error) {
+	if len(releases) == 0 {
+		return Release{}, errors.New("there are no releases")
+	}
+	var allowed version.Constraints
+	if constraint != "" {
+		var err error
+		if allowed, err = version.NewConstraint(constraint); err != nil {
+			return Release{}, fmt.Errorf("%q is not a version constraint", constraint)
+		}
+	}
+	for _, r := range releases {
+		v, err := version.NewVersion(r.Version)
+		switch {
+		case exact != "" && strings.TrimPrefix(exact, "v") != r.Version:
+		case allowed != nil && (err != nil || !allowed.Check(v)):
+		default:
+			return r, nil
+		}
+	}
+	var known []string
+	for _, r := range releases[:min(len(releases), 10)] {
+		known = append(known, r.Version)
+	}
+	wanted := "version " + exact
+	if exact == "" {
+		wanted = fmt.Sprintf("a version that %q allows", constraint)
+	}
+	return Release{}, fmt.Errorf("%s is not published; there are %s", wanted, strings.Join(known, ", "))
+}
+
+// Newer reports whether version a is newer than b.
+func Newer(a, b string) bool { return compare(a, b) > 0 }
+
+func compare(a, b string) int {
+	va, errA := version.NewVersion(a)
+	vb, errB := version.NewVersion(b)
+	if errA != nil || errB != nil {
+		return strings.Compare(a, b)
+	}
+	return va.Compare(vb)
+}
+
+func (r Release) asset(name string) (asset, bool) {
+	i := slices.IndexFunc(r.assets, func(a asset) bool { return a.name == name })
+	if i < 0 {
+		return asset{}, false
+	}
+	return r.assets[i], true
+}
+
+// archive is the archive for a platform.
+func (r Release) archive(platform string) (asset, error) {
+	var have []string
+	for _, a := range r.assets {
+		p := platformOf(a.name)
+		if r.single && a.name != sumsName && a.name != signatureName && (p == "" || p == platform) || p == platform {
+			return a, nil
+		}
+		if p != "" {
+			have = append(have, p)
+		}
+	}
+	if len(have) == 0 {
+		return asset{}, fmt.Errorf("it has no archive called aitunnel-plugin-NAME_VERSION_OS_ARCH.tar.gz or .zip")
+	}
+	return asset{}, fmt.Errorf("it has no archive for %s, only for %s", platform, strings.Join(have, ", "))
+}
