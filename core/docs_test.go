@@ -172,3 +172,60 @@ func TestTheWalksNameFiles(t *testing.T) {
 		t.Errorf("only %d files were found", count)
 	}
 }
+
+// TestTheMessagesInDocumentsExist looks for the messages that the tables of
+// troubleshooting quote in the program's sources.
+func TestTheMessagesInDocumentsExist(t *testing.T) {
+	var sources strings.Builder
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(name)
+		sources.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := strings.ReplaceAll(sources.String(), `\"`, `"`)
+	count := 0
+	check := func(document, message string) {
+		count++
+		if !strings.Contains(program, message) {
+			t.Errorf("%s quotes %q, which the program does not print", document, message)
+		}
+	}
+	formats := strings.NewReplacer(`"tunnel"`, "%q", "16 KiB", "%d KiB")
+	docs := documents(t)
+	for _, row := range tableAfter(docs["docs/operations.md"], "## When it breaks") {
+		for _, message := range inline.FindAllString(row, -1) {
+			message = strings.Trim(message, "`")
+			check("docs/operations.md", strings.TrimSuffix(message, " within 10s"))
+		}
+	}
+	for _, row := range tableAfter(docs["docs/vps.md"], "## What goes wrong, and what to do") {
+		for part := range strings.SplitSeq(row, "…") {
+			if part = strings.TrimSpace(formats.Replace(part)); part != "" {
+				check("docs/vps.md", part)
+			}
+		}
+	}
+	if count < 15 {
+		t.Errorf("only %d messages were found", count)
+	}
+}
+
+// tableAfter is the first column of the table after a heading.
+func tableAfter(text, heading string) (rows []string) {
+	_, text, _ = strings.Cut(text, heading+"\n")
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "## ") {
+			break
+		}
+		if cells := strings.Split(line, "|"); len(cells) >= 4 && !strings.HasPrefix(cells[1], "---") {
+			rows = append(rows, cells[1])
+		}
+	}
+	return rows[1:] // less the head
+}
