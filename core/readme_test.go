@@ -148,7 +148,8 @@ type shell struct {
 }
 
 func newShell(t *testing.T, dir, home, editor string) *shell {
-	out, err := os.Create(filepath.Join(t.TempDir(), "output")) //nolint:usetesting // a file, so that a program in the background holds up nothing
+	// A file and no pipe: a program in the background would keep a pipe open.
+	out, err := os.Create(filepath.Join(t.TempDir(), "output"))
 	if err != nil {
 		t.Fatal(err)
 	}

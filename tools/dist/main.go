@@ -109,7 +109,7 @@ func compare(version string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(elsewhere) }()
-	if err := copyTree(elsewhere, "."); err != nil {
+	if err := copyTree(elsewhere); err != nil {
 		return err
 	}
 	host := runtime.GOOS + "/" + runtime.GOARCH
@@ -136,8 +136,8 @@ func compare(version string) error {
 }
 
 // copyTree copies the source, less what was built from it.
-func copyTree(to, from string) error {
-	return filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
+func copyTree(to string) error {
+	return filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
