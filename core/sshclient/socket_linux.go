@@ -37,6 +37,16 @@ func (s socket) limitUnsent(bytes int) {
 	s.control(func(fd int) { _ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, bytes) })
 }
 
+// deliveryRate is how many bytes a second arrived lately, 0 if that is not known.
+func (s socket) deliveryRate() (bytesPerSecond float64) {
+	s.control(func(fd int) {
+		if info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
+			bytesPerSecond = float64(info.Delivery_rate)
+		}
+	})
+	return bytesPerSecond
+}
+
 // acknowledged is how many bytes the other side has acknowledged, and how long
 // ago the latest acknowledgement came.
 func (s socket) acknowledged() (bytes uint64, ago time.Duration, ok bool) {
@@ -47,4 +57,11 @@ func (s socket) acknowledged() (bytes uint64, ago time.Duration, ok bool) {
 		}
 	})
 	return bytes, ago, ok
+}
+
+// notSent is how many bytes the kernel has taken and not sent yet. Its own limit
+// does not hold: a segment that is waiting is filled up, to 64 KiB.
+func (s socket) notSent() (bytes int) {
+	s.control(func(fd int) { bytes, _ = unix.IoctlGetInt(fd, unix.SIOCOUTQNSD) })
+	return bytes
 }

@@ -16,4 +16,8 @@ func (socket) acknowledge() {}
 
 func (socket) limitUnsent(int) {}
 
+func (socket) notSent() int { return 0 }
+
+func (socket) deliveryRate() float64 { return 0 }
+
 func (socket) acknowledged() (bytes uint64, ago time.Duration, ok bool) { return 0, 0, false }

@@ -45,6 +45,7 @@ const (
 	maxUnsent = 256 << 10
 	unsentFor = 20 * time.Millisecond  // as much as the line carries in this time
 	closeTime = 200 * time.Millisecond // for it to be sent when the wire is closed
+	roomPoll  = 2 * time.Millisecond   // between two looks whether the kernel has sent it
 )
 
 func newWire(c *net.TCPConn) *wire {
@@ -139,7 +140,7 @@ func (w *wire) send() {
 	defer close(w.done)
 	defer w.queue.close()
 	var batch []byte
-	var rate rateMeter
+	rate := rateMeter{delivered: w.socket.deliveryRate}
 	for {
 		w.mu.Lock()
 		for len(w.pending) == 0 && !w.closing {
@@ -150,13 +151,14 @@ func (w *wire) send() {
 			return
 		}
 		w.mu.Unlock()
+		started := time.Now()
+		w.awaitRoom()
 		runtime.Gosched() // others that are about to write may do so
 		w.mu.Lock()
 		batch, w.pending = w.pending, batch[:0]
 		w.sending = len(batch)
 		w.changed.Broadcast()
 		w.mu.Unlock()
-		started := time.Now()
 		_, err := w.Conn.Write(batch)
 		limit, changed := rate.add(len(batch), time.Since(started))
 		if changed {
@@ -182,6 +184,19 @@ func (w *wire) send() {
 	}
 }
 
+// awaitRoom waits, on a line that is slow, until the kernel has sent what it took.
+func (w *wire) awaitRoom() {
+	for {
+		w.mu.Lock()
+		limit, closing := w.limit, w.closing
+		w.mu.Unlock()
+		if closing || limit >= maxUnsent || w.socket.notSent() < limit {
+			return
+		}
+		time.Sleep(roomPoll)
+	}
+}
+
 // Close is for net.Conn. What was written is sent before, if that takes no
 // time: over a silent connection nothing can be.
 func (w *wire) Close() error {
@@ -196,9 +211,10 @@ func (w *wire) Close() error {
 
 // rateMeter finds out how much a line carries, and so how much may be unsent.
 type rateMeter struct {
-	bytes int
-	took  time.Duration
-	limit int
+	delivered func() (bytesPerSecond float64) // as the kernel measures it; 0: it does not
+	bytes     int
+	took      time.Duration
+	limit     int
 }
 
 // The least that a rate is measured by.
@@ -215,8 +231,11 @@ func (r *rateMeter) add(bytes int, took time.Duration) (limit int, changed bool)
 	if r.took < rateTime && r.bytes < rateBytes {
 		return r.limit, false
 	}
-	carried := float64(r.bytes) / max(r.took, time.Microsecond).Seconds() * unsentFor.Seconds()
-	limit = int(min(max(carried, minUnsent), maxUnsent))
+	perSecond := float64(r.bytes) / max(r.took, time.Microsecond).Seconds()
+	if delivered := r.delivered(); delivered > 0 {
+		perSecond = min(perSecond, 2*delivered) // what the kernel took at once says nothing about the line
+	}
+	limit = int(min(max(perSecond*unsentFor.Seconds(), minUnsent), maxUnsent))
 	r.bytes, r.took = 0, 0
 	if limit > r.limit*3/2 || limit < r.limit*2/3 {
 		r.limit = limit
