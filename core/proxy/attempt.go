@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,6 +40,8 @@ type attempt struct {
 	watch    *time.Timer // cancels when a phase takes too long
 	answered atomic.Bool // the head of the answer has come
 
+	url     *url.URL
+	header  http.Header
 	payload []byte // of the body, as far as it is in memory
 	sent    bool   // the whole request: the site may be working on it
 	stale   bool   // it was repeated, as the site had closed a connection that was kept
@@ -91,7 +94,9 @@ func (a *attempt) deliver(r *http.Request) (*http.Response, error) {
 	a.ctx, a.cancel = context.WithCancelCause(x.in.Context())
 	a.watch = time.AfterFunc(a.limits.FirstByte, a.expire)
 	x.handler.live.add(a)
-	resp, err := a.roundTrip(r.WithContext(a.ctx))
+	r = r.WithContext(a.ctx)
+	r.URL, r.Header = a.url, a.header
+	resp, err := a.roundTrip(r)
 	a.ttfb = time.Since(a.begun)
 	if err != nil {
 		a.watch.Stop()
@@ -120,7 +125,7 @@ func (a *attempt) deliver(r *http.Request) (*http.Response, error) {
 // that was kept for it.
 func (a *attempt) roundTrip(r *http.Request) (*http.Response, error) {
 	x := a.exchange
-	to, call := a.way.transport, upstream.Call{EarlyHints: x.caller.passEarlyHints}
+	to, call := a.way.transport, upstream.Call{Hints: &x.caller}
 	resp, err := to.Do(r, call)
 	if !a.mayRepeat(err) {
 		return resp, err

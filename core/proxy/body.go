@@ -211,7 +211,8 @@ func (p *timedReader) Read(buf []byte) (int, error) {
 		err = errBodySlow
 	}
 	if err != nil && err != io.EOF {
-		p.failed.Store(&err)
+		failed := err
+		p.failed.Store(&failed)
 	}
 	return n, err
 }

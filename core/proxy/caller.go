@@ -156,8 +156,8 @@ func (c *caller) hasBegun() bool {
 	return c.early
 }
 
-// passEarlyHints passes on what a site says before its answer (RFC 8297).
-func (c *caller) passEarlyHints(h http.Header) {
+// EarlyHints passes on what a site says before its answer (RFC 8297).
+func (c *caller) EarlyHints(h http.Header) {
 	links := h["Link"]
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -90,7 +90,7 @@ func (x *exchange) run(rt *route.Route) {
 // send makes attempts until one is to be passed on or none is left. What came of
 // them is in the exchange: the client's own result says nothing more.
 func (x *exchange) send() {
-	r := (&http.Request{Method: x.in.Method, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).
+	r := (&http.Request{Method: x.in.Method, URL: clientURL, Header: clientHeader, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).
 		WithContext(exchangeContext{x.in.Context(), x})
 	if prepareRetry(r) != nil {
 		return

@@ -108,8 +108,11 @@ func (x *exchange) answerOf(resp *http.Response) verdict.Answer {
 
 // sameOrigin says that a redirect stays at the site.
 func (x *exchange) sameOrigin(location string) bool {
+	if location == "" {
+		return false
+	}
 	u, err := url.Parse(location)
-	if err != nil || location == "" {
+	if err != nil {
 		return false
 	}
 	target := x.pick.Channel.Config.Target

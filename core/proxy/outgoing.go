@@ -12,6 +12,13 @@ import (
 // requestPath is a path as it is meant and as it is written on the wire.
 type requestPath struct{ path, escaped string }
 
+// What the client is given in place of URL and header: it copies a header for
+// redirects, which are not followed, and quotes the URL in its errors.
+var (
+	clientURL    = &url.URL{Scheme: "http", Host: "channel"}
+	clientHeader = http.Header{}
+)
+
 // write puts the request on r as the picked channel is to get it, with its key.
 func (a *attempt) write(r *http.Request) {
 	x := a.exchange
@@ -41,9 +48,9 @@ func (a *attempt) write(r *http.Request) {
 		length += int64(len(head) - len(x.body.head))
 	}
 	escaped, _ := dialect.JoinPath(to.escaped, parts.Path)
-	r.URL = &url.URL{Scheme: c.Target.Scheme, Host: c.Target.Host, Path: unescapedPath(escaped), RawPath: escaped, RawQuery: query}
-	a.payload = head
-	r.Host, r.Header, r.Body, r.ContentLength = "", h, x.body.reader(head), length
+	a.url = &url.URL{Scheme: c.Target.Scheme, Host: c.Target.Host, Path: unescapedPath(escaped), RawPath: escaped, RawQuery: query}
+	a.payload, a.header = head, h
+	r.Body, r.ContentLength = x.body.reader(head), length
 }
 
 // newSite is where a channel's requests go.

@@ -45,6 +45,9 @@ func (s *sink) WriteHeader(int)             {}
 func (s *sink) Write(b []byte) (int, error) { return len(b), nil }
 func (s *sink) Flush()                      {}
 
+func (s *sink) SetReadDeadline(time.Time) error  { return nil }
+func (s *sink) SetWriteDeadline(time.Time) error { return nil }
+
 // inProcess is a handler with a channel of two keys whose site answers at once.
 func inProcess(tb testing.TB) *Handler {
 	tb.Helper()

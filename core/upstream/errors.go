@@ -109,6 +109,9 @@ func systemText(err error) string {
 
 // PhaseOf is the phase in which err came up, "" if it is not known.
 func PhaseOf(err error) Phase {
+	if err == nil {
+		return ""
+	}
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Phase

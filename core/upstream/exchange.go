@@ -179,8 +179,8 @@ func (x *exchange) receive(r *http.Request, call Call) (*http.Response, error) {
 		switch {
 		case resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols:
 			return resp, nil
-		case resp.StatusCode == http.StatusEarlyHints && call.EarlyHints != nil:
-			call.EarlyHints(resp.Header)
+		case resp.StatusCode == http.StatusEarlyHints && call.Hints != nil:
+			call.Hints.EarlyHints(resp.Header)
 		}
 	}
 	return nil, &Error{Phase: BadAnswer, Err: errInformational}

@@ -89,10 +89,10 @@ func (h *http2Pool) do(r *http.Request, call Call) (*http.Response, error) {
 		WroteHeaders: func() { head.Store(true) },
 		WroteRequest: func(i httptrace.WroteRequestInfo) { all.Store(i.Err == nil) },
 	}
-	if call.EarlyHints != nil {
+	if call.Hints != nil {
 		trace.Got1xxResponse = func(code int, header textproto.MIMEHeader) error {
 			if code == http.StatusEarlyHints {
-				call.EarlyHints(http.Header(header))
+				call.Hints.EarlyHints(http.Header(header))
 			}
 			return nil
 		}

@@ -66,9 +66,12 @@ func NewPool(o Options) *Pool {
 type Call struct {
 	// Fresh makes a new connection: a kept one was found closed.
 	Fresh bool
-	// EarlyHints gets the headers of a 103; nil: they are dropped.
-	EarlyHints func(http.Header)
+	// Hints gets the headers of a 103; nil: they are dropped.
+	Hints EarlyHinter
 }
+
+// EarlyHinter takes what a site says before its answer.
+type EarlyHinter interface{ EarlyHints(h http.Header) }
 
 // RoundTrip is for [http.RoundTripper].
 func (p *Pool) RoundTrip(r *http.Request) (*http.Response, error) { return p.Do(r, Call{}) }

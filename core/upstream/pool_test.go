@@ -198,12 +198,16 @@ func TestEarlyAnswer(t *testing.T) {
 func TestEarlyHintsArePassedOn(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, script{pieces: []string{"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + whole("ok")}})
-	var link string
-	resp, err := s.pool(t).Do(s.request(t, "GET", ""), Call{EarlyHints: func(h http.Header) { link = h.Get("Link") }})
-	if got := read(t, resp, err); got != "ok" || link != "</a>" {
-		t.Errorf("%q, link %q", got, link)
+	var got hints
+	resp, err := s.pool(t).Do(s.request(t, "GET", ""), Call{Hints: &got})
+	if body := read(t, resp, err); body != "ok" || http.Header(got).Get("Link") != "</a>" {
+		t.Errorf("%q, hints %v", body, got)
 	}
 }
+
+type hints http.Header
+
+func (h *hints) EarlyHints(header http.Header) { *h = hints(header) }
 
 func TestChangeOfProtocol(t *testing.T) {
 	t.Parallel()
@@ -296,11 +300,14 @@ func TestNextAddress(t *testing.T) {
 	}
 }
 
-// secureSite speaks TLS; protocol is what its last request came with.
-func secureSite(t *testing.T, http2 bool, h http.Handler) (*Pool, *httptest.Server) {
+// secureSite speaks TLS.
+func secureSite(t *testing.T, http2 bool, h http.Handler, state ...func(net.Conn, http.ConnState)) (*Pool, *httptest.Server) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(h)
 	server.EnableHTTP2 = http2
+	for _, f := range state {
+		server.Config.ConnState = f
+	}
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	u, err := url.Parse(server.URL)
@@ -321,12 +328,11 @@ func TestTLS(t *testing.T) {
 		p, server := secureSite(t, http2, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			b, _ := io.ReadAll(r.Body)
 			_, _ = fmt.Fprint(w, r.Proto, len(b))
-		}))
-		server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		}), func(_ net.Conn, s http.ConnState) {
 			if s == http.StateNew {
 				connections.Add(1)
 			}
-		}
+		})
 		want := "HTTP/1.1"
 		if http2 {
 			want = "HTTP/2.0"
@@ -359,7 +365,28 @@ func TestTLS(t *testing.T) {
 // A site that stops to speak HTTP/2 is asked by HTTP/1.1.
 func TestNoLongerHTTP2(t *testing.T) {
 	t.Parallel()
-	p, server := secureSite(t, true, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, r.Proto) }))
+	var onlyHTTP1 atomic.Bool
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, r.Proto) })
+	server := httptest.NewUnstartedServer(h)
+	server.EnableHTTP2 = true
+	server.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		own := server.TLS.Clone()
+		own.GetConfigForClient = nil
+		if onlyHTTP1.Load() {
+			own.NextProtos = []string{"http/1.1"}
+		}
+		return own, nil
+	}}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	u, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	p := NewPool(Options{Target: u, Connect: 5 * time.Second, Roots: roots})
+	t.Cleanup(p.Close)
 	ask := func() string {
 		r, err := http.NewRequestWithContext(t.Context(), "GET", server.URL, http.NoBody)
 		if err != nil {
@@ -374,7 +401,7 @@ func TestNoLongerHTTP2(t *testing.T) {
 	if got := ask(); got != "HTTP/2.0" {
 		t.Fatal(got)
 	}
-	server.TLS.NextProtos = []string{"http/1.1"}
+	onlyHTTP1.Store(true)
 	server.CloseClientConnections()
 	waitFor(t, func() bool { return ask() == "HTTP/1.1" })
 	if got := ask(); got != "HTTP/1.1" {
