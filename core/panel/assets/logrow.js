@@ -1,9 +1,10 @@
 // One line of the log.
 
 import { el, setAttribute, setText } from './dom.js';
-import { clock, millis } from './format.js';
+import { clock, count, millis, moment } from './format.js';
 import { code, t } from './i18n.js';
 import { keyName, keyNamed } from './store.js';
+import { money } from './usagetime.js';
 
 // logRow makes the line of an event. Events do not change, but what a key is
 // called may be known only later. A click on a request opens its record.
@@ -45,16 +46,33 @@ function requestLine(e, open) {
     r.channel && t('log.by', { name: r.channel }), t('log.after', { time: millis(r.total_ms) }), r.retries && t('log.retries', { n: r.retries }),
   ];
   return el('button', { type: 'button', class: 'row', on: { click: () => open(e) }, 'aria-label': label.filter(Boolean).join(', ') },
-    cell('time', clock(e.time)),
+    cell('time', when(e.time), moment(e.time)),
     cell(`status ${kind}`, r.status || '–', r.error),
     el('span', { class: 'path', title: `${r.method} ${r.path}` }, el('span', { class: 'method', text: r.method }), r.path),
     cell('model', r.model || '–', r.model),
     cell('channel-name', r.channel || '–', r.channel),
     cell('key', ''),
+    cell('client', r.client || '–', r.client),
+    cell('tokens', tokens(r), tokensInWords(r)),
+    cell('cost', costText(r)),
     cell('ttfb', millis(r.ttfb_ms)),
     cell('total', millis(r.total_ms)),
     cell(`retries${r.retries ? ' some' : ''}`, r.retries || ''));
 }
+
+// when writes the time of day, with the date before it unless that is today.
+function when(time) {
+  const d = new Date(time);
+  return d.toDateString() === new Date().toDateString() ? clock(time) : `${d.getMonth() + 1}/${d.getDate()} ${clock(time).slice(0, 5)}`;
+}
+
+const tokens = (r) => (r.tokens_in || r.tokens_out ? count((r.tokens_in ?? 0) + (r.tokens_out ?? 0)) : '–');
+
+// tokensInWords is what a site says that a request cost, in tokens.
+export const tokensInWords = (r) => ((r.tokens_in || r.tokens_out) ? t('record.tokensInOut', { in: count(r.tokens_in), out: count(r.tokens_out) }) : '');
+
+// costText is the cost of a request, – where it is not known.
+export const costText = (r) => (r.currency ? money({ amount: r.cost ?? 0, currency: r.currency }) : '–');
 
 const levels = { error: 'bad', warn: 'warn' };
 

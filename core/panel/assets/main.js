@@ -20,6 +20,7 @@ import * as store from './store.js';
 import { Stream } from './stream.js';
 import { systemView } from './system.js';
 import { failed } from './toast.js';
+import { usageView } from './usage.js';
 import { views } from './views.js';
 
 const HISTORY = 300; // events fetched at the start
@@ -40,6 +41,7 @@ const stream = new Stream({
   },
 });
 
+let log; // the view
 let counted = 0; // requests, as of the last answer whose requests were heard of
 let heard = false; // of a request since then
 let started = ''; // when the program was started
@@ -56,6 +58,7 @@ async function show() {
   const last = await history();
   await store.begin();
   stream.connect(last);
+  log.openNamed();
 }
 
 // history fills the log with the events that the program keeps, and returns the
@@ -80,7 +83,8 @@ function build() {
   header(store);
   notice(store);
   channelsView(find('view-channels'), store, latest(records, store));
-  logView(find('view-log'), records, store);
+  log = logView(find('view-log'), records, store);
+  usageView(find('view-usage'));
   routesView(find('view-routes'), store);
   clientsView(find('view-clients'), store);
   systemView(find('view-system'), store);

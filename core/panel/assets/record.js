@@ -5,7 +5,7 @@ import { open } from './dialogs.js';
 import { el } from './dom.js';
 import { bytes, count, millis, moment } from './format.js';
 import { code, t } from './i18n.js';
-import { keyText, statusKind } from './logrow.js';
+import { costText, keyText, statusKind, tokensInWords } from './logrow.js';
 
 const verdictKinds = { ok: 'good', channel: 'bad', key: 'warn', request: 'warn', egress: 'bad', local: 'bad', client: 'off' };
 
@@ -13,7 +13,8 @@ export function showRecord(e) {
   const r = e.request;
   const attempts = r.attempts ?? [];
   const longest = Math.max(1, ...attempts.map((a) => (a.wait_ms ?? 0) + a.total_ms));
-  open({
+  const before = location.hash;
+  const dialog = open({
     title: `${r.method} ${r.path}`,
     kind: 'sheet',
     content: el('div', { class: 'record' },
@@ -27,6 +28,10 @@ export function showRecord(e) {
         ? el('ol', { class: 'attempts' }, ...attempts.map((a, i) => attemptItem(a, i, longest)))
         : el('p', { class: 'hint', text: t('record.none') })),
   });
+  // While it is open it has an address of its own, which can be kept.
+  const address = `#log/${encodeURIComponent(r.id)}`;
+  history.replaceState(null, '', address);
+  dialog.addEventListener('close', () => location.hash === address && history.replaceState(null, '', before === address ? '#log' : before || '#'));
 }
 
 function outcome(r) {
@@ -38,11 +43,12 @@ function outcome(r) {
 function facts(e) {
   const r = e.request;
   const size = bytes(r.bytes_out);
-  const tokens = (r.tokens_in || r.tokens_out) && t('record.tokensInOut', { in: count(r.tokens_in), out: count(r.tokens_out) });
   const all = [
     [t('record.when'), moment(e.time)], [t('record.route'), r.route], [t('column.model'), r.model], [t('column.channel'), r.channel], [t('column.key'), r.key && keyText(r.channel, r.key)],
     [t('record.firstByte'), millis(r.ttfb_ms)], [t('record.total'), millis(r.total_ms)], [t('record.in'), bytes(r.bytes_in)], [t('record.out'), r.stream ? t('record.streamed', { size }) : size],
-    [t('record.tokens'), tokens], [t('record.id'), r.id],
+    [t('record.tokens'), tokensInWords(r)], [t('record.cached'), r.tokens_cache_read && count(r.tokens_cache_read)], [t('record.cacheWrite'), r.tokens_cache_write && count(r.tokens_cache_write)],
+    [t('record.reasoning'), r.tokens_reasoning && count(r.tokens_reasoning)], [t('column.cost'), r.currency ? costText(r) : (r.tokens_in || r.tokens_out) && t('usage.unknown')],
+    [t('column.client'), r.client], [t('record.egress'), r.egress], [t('record.tunnel'), r.entry], [t('record.id'), r.id],
   ];
   return all.filter(([, value]) => value).map(([name, value]) => el('div', { class: String(value).length > 17 ? 'long' : null }, el('dt', { text: name }), el('dd', { text: value })));
 }
@@ -63,7 +69,7 @@ function attemptItem(a, i, longest) {
       el('span', { class: `verdict ${kind}`, text: a.status ? `${a.status}, ${words}` : words })),
     bar,
     el('p', { class: 'times', text: times }),
-    a.error && el('p', { class: 'error', text: a.error }),
+    (a.error || (a.verdict !== 'ok' && a.means)) && el('p', { class: 'error', text: a.error || a.means }),
     a.stale && el('p', { class: 'hint', text: t('record.stale') }),
     a.sent && el('p', { class: 'hint', text: t('record.sent') }),
     (a.reason || a.plan) && el('p', { class: 'reason' }, el('span', { text: `${t('record.picked')} ` }), [a.reason, a.plan && t('record.plan', { n: a.plan })].filter(Boolean).join(' ')));

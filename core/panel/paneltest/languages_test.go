@@ -22,7 +22,7 @@ func (p *tab) each(channel string, look func(what string)) {
 		p.until(`!document.querySelector('dialog')`)
 	}
 	for _, view := range []struct{ name, there string }{
-		{"log", "#view-log .row"}, {"routes", "#view-routes .route"}, {"clients", "#view-clients .client"}, {"system", "#view-system .plugin"},
+		{"log", "#view-log .row"}, {"usage", "#view-usage .totals"}, {"routes", "#view-routes .route"}, {"clients", "#view-clients .client"}, {"system", "#view-system .plugin"},
 		{"config", "#view-config .verdict h2"}, {"connect", "#view-connect .snippet"}, {"channels", "#view-channels .channel"},
 	} {
 		p.click(`document.querySelector('#views a[href="#' + %s + '"]')`, view.name)
