@@ -151,8 +151,12 @@ func failedBy(reason string) bool {
 // classifyError does what all formats have in common: it finds errors and what
 // is no JSON. It says whether that settled the event's kind.
 func classifyError(e *Event) bool {
+	if bytes.HasPrefix(e.Data, errorWord) {
+		e.Kind = Error
+		return true
+	}
 	if c := firstByte(e.Data); c != '{' && c != '[' {
-		if e.Kind = Content; string(e.Name) == "error" || e.Whole && !e.Cut || bytes.HasPrefix(e.Data, errorWord) {
+		if e.Kind = Content; string(e.Name) == "error" || e.Whole && !e.Cut {
 			e.Kind = Error
 		}
 		return true
