@@ -55,8 +55,8 @@ func (p Plugin) Describe() (Description, error) {
 	if !versionSyntax.MatchString(p.Version) {
 		errs = append(errs, fmt.Errorf("%q is not a semantic version such as 1.2.3", p.Version))
 	}
-	if len(p.Components) == 0 {
-		errs = append(errs, errors.New("the plugin has no components"))
+	if len(p.Components) == 0 && p.Verdicts == "" {
+		errs = append(errs, errors.New("the plugin has no components and no verdicts"))
 	}
 	for _, f := range p.Components {
 		c, err := f.describe()

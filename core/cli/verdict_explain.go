@@ -195,7 +195,7 @@ func (a *app) verdictSet(ctx context.Context, channel string) (*verdict.Set, err
 	}
 	for _, c := range cfg.Channels {
 		if c.Name == channel {
-			o.Channel = config.Rules(c.Verdicts)
+			o.Channel, o.Plugin = config.Rules(c.Verdicts), cfg.PluginRules(c)
 			return verdict.New(o), nil
 		}
 	}
@@ -233,7 +233,7 @@ func verdictChanges(cfg *config.Config) []verdictChange {
 	var all []verdictChange
 	seen := map[string]bool{}
 	add := func(o verdict.Options) {
-		if len(o.User)+len(o.Channel) == 0 {
+		if len(o.User)+len(o.Channel)+len(o.Plugin) == 0 {
 			return
 		}
 		for _, c := range verdict.New(o).Changes() {
@@ -245,7 +245,7 @@ func verdictChanges(cfg *config.Config) []verdictChange {
 	}
 	add(verdict.Options{User: config.Rules(cfg.Verdicts)})
 	for _, ch := range cfg.Channels {
-		add(verdict.Options{Channel: config.Rules(ch.Verdicts)})
+		add(verdict.Options{Channel: config.Rules(ch.Verdicts), Plugin: cfg.PluginRules(ch)})
 	}
 	return all
 }

@@ -58,6 +58,9 @@ func (l *loader) channel(b *hclsyntax.Block) *Channel {
 	r.keys(c)
 	r.models(&c.Models)
 	r.egress(c)
+	if a := r.attribute("verdicts"); a != nil {
+		l.verdictSets(c, a.Expr.Range())
+	}
 	c.Verdicts = l.verdicts(r.each(verdict.BlockType, "name"), verdict.FromChannel)
 	c.KeySelector = r.component(sdk.KindKeySelector, "key_selector", "round-robin")
 	r.healthCheck(c)

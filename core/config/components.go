@@ -69,6 +69,10 @@ func (d *differ) builds(old, next *Config) {
 		if o.version == c.version {
 			effect = fmt.Sprintf("a new process of version %s replaces the old one", c.version)
 		}
+		if d.upgraded == nil {
+			d.upgraded = map[string]bool{}
+		}
+		d.upgraded[c.Plugin] = true
 		d.add(Change{Block: name, Action: ActionUpgrade, Effect: effect, Plugin: plugin})
 	}
 }

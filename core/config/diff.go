@@ -53,6 +53,7 @@ func Diff(old, next *Config) []Change {
 	each(d, old.Egresses, next.Egresses, func(e *Egress) string { return fmt.Sprintf("egress %q", e.Name) }, func(_, _ *Egress) string { return "" })
 	each(d, old.Tunnels, next.Tunnels, func(t *Tunnel) string { return fmt.Sprintf("tunnel %q", t.Name) }, tunnelEffect)
 	d.builds(old, next)
+	d.verdictBuilds(old, next)
 	if len(d.changes) == 0 && !sameOrder(old, next) {
 		d.add(Change{Block: "routes and channels", Action: ActionChange, Fields: []string{"order"}})
 	}
@@ -85,7 +86,10 @@ func topLevel(c *Config) any {
 	}{c.Drain, c.HotReload, c.TimeZone, c.Verdicts, c.PriceFile + c.priceSum}
 }
 
-type differ struct{ changes []Change }
+type differ struct {
+	changes  []Change
+	upgraded map[string]bool // plugins
+}
 
 func (d *differ) add(c Change) { d.changes = append(d.changes, c) }
 

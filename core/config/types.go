@@ -44,6 +44,8 @@ type Config struct {
 	priceSum  string   // of the content of the price file
 
 	places map[string]hcl.Range // of the attributes of the blocks without labels
+
+	verdictSets map[string]pluginRules // by plugin
 }
 
 // Proxy is the unified entry.

@@ -27,16 +27,17 @@ type Finding struct {
 // examineTime bounds the examination of one component.
 const examineTime = 20 * time.Second
 
-// Examine tries every component of a plugin as the program would use it, with
-// the defaults of its settings.
-func Examine(ctx context.Context, t *pluginhost.Trial) []Finding {
+// Examine tests every component of a plugin as the program would use it, with the
+// defaults of its settings. settings are those of components that need some, or should
+// be tested with others: by name, as JSON.
+func Examine(ctx context.Context, t *pluginhost.Trial, settings map[string]map[string]json.RawMessage) []Finding {
 	out := []Finding{}
 	for _, c := range t.Description.Components {
 		f := Finding{Kind: string(c.Kind), Name: c.Name}
-		said, err := examine(ctx, t, c)
+		said, err := examine(ctx, t, c, settings[c.Name])
 		switch {
 		case errors.Is(err, errNeedsSettings):
-			f.OK, f.Skipped, f.Message = true, true, err.Error()
+			f.Skipped, f.Message = true, err.Error()
 		case err != nil:
 			f.Message = err.Error()
 		default:
@@ -47,17 +48,20 @@ func Examine(ctx context.Context, t *pluginhost.Trial) []Finding {
 	return out
 }
 
-var errNeedsSettings = errors.New("not tried, as it needs settings")
+var errNeedsSettings = errors.New("not tested, as it needs settings: give them with --set")
 
-func examine(ctx context.Context, t *pluginhost.Trial, c sdk.ComponentDescription) (string, error) {
+func examine(ctx context.Context, t *pluginhost.Trial, c sdk.ComponentDescription, settings map[string]json.RawMessage) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, examineTime)
 	defer cancel()
-	body, err := defaultBody(c.Schema)
+	body, err := bodyOf(c.Schema, settings)
 	if err != nil {
 		return "", err
 	}
 	i, err := t.Open(ctx, c, body, probeOK{})
 	if err != nil {
+		if len(settings) > 0 {
+			return "", fmt.Errorf("it refuses its settings: %w", err)
+		}
 		return "", fmt.Errorf("it refuses the defaults of its own settings: %w", err)
 	}
 	defer func() { _ = i.Close() }()
@@ -80,12 +84,21 @@ func examine(ctx context.Context, t *pluginhost.Trial, c sdk.ComponentDescriptio
 	return "", fmt.Errorf("this aitunnel knows no component of the kind %q", c.Kind)
 }
 
-// defaultBody is a block without attributes.
-func defaultBody(s *sdk.Schema) ([]byte, error) {
+// bodyOf is a block with some settings, and the defaults of the others.
+func bodyOf(s *sdk.Schema, settings map[string]json.RawMessage) ([]byte, error) {
 	out := map[string]any{}
+	for name := range settings {
+		if !slices.ContainsFunc(s.Attributes, func(a sdk.Attribute) bool { return a.Name == name }) && !slices.ContainsFunc(s.Blocks, func(b sdk.Block) bool { return b.Name == name }) {
+			return nil, fmt.Errorf("it has no setting %q", name)
+		}
+		out[name] = settings[name]
+	}
 	for _, a := range s.Attributes {
 		if _, err := ctyjson.UnmarshalType(a.Type); err != nil {
 			return nil, fmt.Errorf("its setting %q has a type that is not known: %s", a.Name, a.Type)
+		}
+		if _, set := settings[a.Name]; set {
+			continue
 		}
 		if a.Required {
 			return nil, fmt.Errorf("%w: %q is required", errNeedsSettings, a.Name)
@@ -95,7 +108,7 @@ func defaultBody(s *sdk.Schema) ([]byte, error) {
 		}
 	}
 	for _, b := range s.Blocks {
-		if b.Required {
+		if _, set := settings[b.Name]; !set && b.Required {
 			return nil, fmt.Errorf("%w: a block %q is required", errNeedsSettings, b.Name)
 		}
 	}

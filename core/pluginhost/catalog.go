@@ -36,6 +36,15 @@ func (h *Host) Component(ctx context.Context, kind sdk.Kind, ref string, plugin 
 	return found, err
 }
 
+// Verdicts implements [config.VerdictCatalog].
+func (h *Host) Verdicts(ctx context.Context, plugin string, block *config.Plugin) (text, build string, err error) {
+	if !fileName(plugin) {
+		return "", "", fmt.Errorf("%q is not the name of a plugin", plugin)
+	}
+	d, err := h.describe(ctx, plugin, block)
+	return d.Verdicts, h.build(plugin), err
+}
+
 // thirdParty finds a component of the plugin called name; an empty component
 // is the only one of its kind.
 func (h *Host) thirdParty(ctx context.Context, kind sdk.Kind, ref, name, component string, block *config.Plugin) (config.ComponentInfo, error) {

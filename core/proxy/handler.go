@@ -32,7 +32,7 @@ import (
 
 // verdictsOf are the rules by which a channel's answers are judged.
 func verdictsOf(c *config.Channel, cfg *config.Config) *verdict.Set {
-	o := verdict.Options{Channel: rulesOf(c.Verdicts), User: rulesOf(cfg.Verdicts)}
+	o := verdict.Options{Channel: rulesOf(c.Verdicts), User: rulesOf(cfg.Verdicts), Plugin: cfg.PluginRules(c)}
 	if !slices.Equal(cfg.Retry.On, config.DefaultRetryOn()) {
 		o.RetryOn = cfg.Retry.On
 	}

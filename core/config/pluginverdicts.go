@@ -1,0 +1,75 @@
+package config
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/aitunnel/aitunnel/core/config/wording"
+	"github.com/aitunnel/aitunnel/core/verdict"
+)
+
+// VerdictCatalog is a [Catalog] that knows the verdict rules of plugins, too.
+type VerdictCatalog interface {
+	// Verdicts are the rules that a plugin brings, in HCL, and what tells its build
+	// from others.
+	Verdicts(ctx context.Context, plugin string, block *Plugin) (text, build string, err error)
+}
+
+// pluginRules are the rules that one plugin brings.
+type pluginRules struct {
+	rules []*verdict.Rule
+	build string
+}
+
+// PluginRules are the rules of the plugins that a channel names in verdicts.
+func (c *Config) PluginRules(ch *Channel) (all []*verdict.Rule) {
+	for _, name := range ch.VerdictSets {
+		all = append(all, c.verdictSets[name].rules...)
+	}
+	return all
+}
+
+// verdictSets gets the rules of the plugins that a channel names. at is where.
+func (l *loader) verdictSets(ch *Channel, at hcl.Range) {
+	for _, name := range ch.VerdictSets {
+		if _, known := l.config.verdictSets[name]; known {
+			continue
+		}
+		if l.config.verdictSets == nil {
+			l.config.verdictSets = map[string]pluginRules{}
+		}
+		l.config.verdictSets[name] = pluginRules{} // a mistake is reported once
+		catalog, ok := l.options.Catalog.(VerdictCatalog)
+		if !ok {
+			continue
+		}
+		text, build, err := catalog.Verdicts(l.ctx, name, l.plugins[name])
+		if err != nil {
+			l.fail(at, fmt.Sprintf("The verdicts of the plugin %q cannot be used", name), wording.Sentence(err.Error()))
+			continue
+		}
+		if text == "" {
+			l.fail(at, fmt.Sprintf("The plugin %q brings no verdicts", name), "Remove it from verdicts.")
+			continue
+		}
+		rules, diags := verdict.CompileSource([]byte(text), "verdicts of plugin "+name, verdict.FromPlugin)
+		if diags.HasErrors() {
+			l.fail(at, fmt.Sprintf("The verdicts of the plugin %q are wrong", name), wording.Sentence(diags.Error())+" Tell its author, or install another version.")
+			continue
+		}
+		l.config.verdictSets[name] = pluginRules{rules, build}
+	}
+}
+
+// verdictBuilds lists plugins that bring verdicts, and are other builds than before.
+func (d *differ) verdictBuilds(old, next *Config) {
+	for name, rules := range next.verdictSets {
+		before, ok := old.verdictSets[name]
+		if !ok || before.build == rules.build || d.upgraded[name] {
+			continue
+		}
+		d.add(Change{Block: fmt.Sprintf("plugin %q", name), Action: ActionUpgrade, Effect: "its verdicts apply to new answers", Plugin: name})
+	}
+}
