@@ -38,7 +38,7 @@ func ofMicros(n int64) event.Millis { return event.Millis(time.Duration(n) * tim
 
 func readAttempt(row scanner) (a event.Attempt, err error) {
 	var wait, ttfb, total int64
-	err = row.Scan(&a.Channel, &a.Key, &a.Model, &a.Status, &a.Verdict, &a.Means, &a.Rule, &wait, &ttfb, &total, &a.Sent)
+	err = row.Scan(&a.Channel, &a.Key, &a.Model, &a.Status, &a.Verdict, &a.Means, &a.Rule, &a.Egress, &wait, &ttfb, &total, &a.Sent)
 	a.Wait, a.TTFB, a.Total = ofMicros(wait), ofMicros(ttfb), ofMicros(total)
 	return a, err
 }

@@ -31,7 +31,7 @@ func short(s string) string {
 var requestColumns = strings.Fields(`time id client entry method path dialect endpoint model sent route channel key egress status verdict error failed
 	stream ttfb total attempts bytes_in bytes_out tokens_in tokens_out tokens_cache_read tokens_cache_write tokens_reasoning cost currency`)
 
-var attemptColumns = strings.Fields(`request n channel key sent status verdict means rule wait ttfb total undecided`)
+var attemptColumns = strings.Fields(`request n channel key sent status verdict means rule egress wait ttfb total undecided`)
 
 func micros(m event.Millis) int64 { return time.Duration(m).Microseconds() }
 
@@ -77,5 +77,5 @@ func isCode(s string) bool {
 }
 
 func attemptValues(args []any, request int64, n int, a *event.Attempt) []any {
-	return append(args, request, n, a.Channel, a.Key, short(a.Model), a.Status, string(a.Verdict), a.Means, a.Rule, micros(a.Wait), micros(a.TTFB), micros(a.Total), a.Sent)
+	return append(args, request, n, a.Channel, a.Key, short(a.Model), a.Status, string(a.Verdict), a.Means, a.Rule, a.Egress, micros(a.Wait), micros(a.TTFB), micros(a.Total), a.Sent)
 }

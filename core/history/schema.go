@@ -70,6 +70,7 @@ CREATE TABLE attempts (
 	verdict TEXT    NOT NULL, -- what it is about
 	means   TEXT    NOT NULL,
 	rule    TEXT    NOT NULL,
+	egress  TEXT    NOT NULL,
 	wait    INTEGER NOT NULL,
 	ttfb    INTEGER NOT NULL,
 	total   INTEGER NOT NULL,

@@ -17,7 +17,7 @@ func TestRecordsComeBack(t *testing.T) {
 	want := one("req_1")
 	want.Retries, want.Stream = 1, true
 	want.Attempts = []event.Attempt{
-		{Channel: "b", Key: "k2", Model: "other", Status: 429, Verdict: "key", Means: "rate_limited", Rule: "429", Total: event.Millis(time.Millisecond), Sent: true},
+		{Channel: "b", Key: "k2", Model: "other", Status: 429, Verdict: "key", Means: "rate_limited", Rule: "429", Egress: "socks", Total: event.Millis(time.Millisecond), Sent: true},
 		want.Attempts[0],
 	}
 	r.Add(day0, want)

@@ -106,6 +106,9 @@ func (x *exchange) publishRecord(observe func(sdk.RequestResult)) {
 	r.TokensIn, r.TokensOut = t.Input, t.Output
 	r.TokensCacheRead, r.TokensCacheWrite, r.TokensReasoning = t.CacheRead, t.CacheWrite, t.Reasoning
 	r.Retries = max(len(r.Attempts)-1, 0)
+	if n := len(r.Attempts); n > 0 {
+		r.Egress = r.Attempts[n-1].Egress
+	}
 	r.Dialect, r.Endpoint = x.dialect.String(), string(x.endpoint)
 	x.recordCost(t)
 	x.settleUse(t)

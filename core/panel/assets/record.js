@@ -48,7 +48,7 @@ function facts(e) {
     [t('record.firstByte'), millis(r.ttfb_ms)], [t('record.total'), millis(r.total_ms)], [t('record.in'), bytes(r.bytes_in)], [t('record.out'), r.stream ? t('record.streamed', { size }) : size],
     [t('record.tokens'), tokensInWords(r)], [t('record.cached'), r.tokens_cache_read && count(r.tokens_cache_read)], [t('record.cacheWrite'), r.tokens_cache_write && count(r.tokens_cache_write)],
     [t('record.reasoning'), r.tokens_reasoning && count(r.tokens_reasoning)], [t('column.cost'), r.currency ? costText(r) : (r.tokens_in || r.tokens_out) && t('usage.unknown')],
-    [t('column.client'), r.client], [t('record.egress'), r.egress], [t('record.tunnel'), r.entry], [t('record.id'), r.id],
+    [t('column.client'), r.client], [t('record.tunnel'), r.entry], [t('record.id'), r.id],
   ];
   return all.filter(([, value]) => value).map(([name, value]) => el('div', { class: String(value).length > 17 ? 'long' : null }, el('dt', { text: name }), el('dd', { text: value })));
 }

@@ -418,7 +418,6 @@ export const en = {
   'record.cached': 'Tokens from the cache',
   'record.cacheWrite': 'Tokens into the cache',
   'record.reasoning': 'Tokens for reasoning',
-  'record.egress': 'Egress',
   'record.tunnel': 'Tunnel',
   'record.id': 'Request ID',
   'record.attempts': { one: '{n} attempt', other: '{n} attempts' },

@@ -417,7 +417,6 @@ export const zh = {
   'record.cached': '来自缓存的 Token',
   'record.cacheWrite': '写入缓存的 Token',
   'record.reasoning': '推理 Token',
-  'record.egress': '出口',
   'record.tunnel': '隧道',
   'record.id': '请求 ID',
   'record.attempts': '{n} 次尝试',
