@@ -126,14 +126,20 @@ func (a *attempt) deliver(r *http.Request) (*http.Response, error) {
 func (a *attempt) roundTrip(r *http.Request) (*http.Response, error) {
 	x := a.exchange
 	to, call := a.way.transport, upstream.Call{Hints: &x.caller}
+	if x.body.rest == nil {
+		call.Body = a
+	}
 	resp, err := to.Do(r, call)
 	if !a.mayRepeat(err) {
 		return resp, err
 	}
 	a.stale, call.Fresh = true, true
-	r.Body = x.body.reader(a.payload)
+	r.Body = a.NewBody()
 	return to.Do(r, call)
 }
+
+// NewBody is the body of the request from its beginning.
+func (a *attempt) NewBody() io.ReadCloser { return a.exchange.body.reader(a.payload) }
 
 // mayRepeat says whether err is about a connection that was kept, and the site
 // does not work on the request, or may do so twice.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -98,7 +99,12 @@ func (h *http2Pool) do(r *http.Request, call Call) (*http.Response, error) {
 		}
 	}
 	ctx := r.Context()
-	resp, err := h.transport.RoundTrip(r.WithContext(httptrace.WithClientTrace(ctx, trace)))
+	own := r.WithContext(httptrace.WithClientTrace(ctx, trace))
+	own.GetBody = nil
+	if call.Body != nil && r.Body != nil {
+		own.GetBody = func() (io.ReadCloser, error) { return call.Body.NewBody(), nil }
+	}
+	resp, err := h.transport.RoundTrip(own)
 	h.dropOffered()
 	if err != nil {
 		sent := SentNothing

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -68,7 +69,13 @@ type Call struct {
 	Fresh bool
 	// Hints gets the headers of a 103; nil: they are dropped.
 	Hints EarlyHinter
+	// Body has the request's body once more, for an HTTP/2 site that did not begin
+	// to read it; nil: it can be read once.
+	Body Replayer
 }
+
+// Replayer gives a request's body from its beginning.
+type Replayer interface{ NewBody() io.ReadCloser }
 
 // EarlyHinter takes what a site says before its answer.
 type EarlyHinter interface{ EarlyHints(h http.Header) }

@@ -1,0 +1,292 @@
+package upstream
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	mathrand "math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// The servers close idle connections after moments that the callers' pauses meet,
+// and with HTTP/2 go away after five requests. Each logs what it answered.
+const (
+	nginxConfig = `daemon off; master_process off; pid DIR/pid; error_log DIR/error.log;
+events { worker_connections 512; }
+http {
+  log_format uri '$request_uri'; access_log DIR/access.log uri;
+  client_body_temp_path DIR/a; proxy_temp_path DIR/b; fastcgi_temp_path DIR/c; uwsgi_temp_path DIR/d; scgi_temp_path DIR/e;
+  server {
+    listen 127.0.0.1:PORT LISTEN; server_name localhost; SECURE
+    keepalive_requests 5; keepalive_timeout 1s;
+    location / { return 200 "ok"; }
+  }
+}
+`
+	haproxyConfig = `global
+  log DIR/log local0
+  log stderr format raw local0
+defaults
+  mode http
+  log global
+  log-format "%HP%HQ"
+  timeout client 10s
+  timeout http-request 10s
+  timeout http-keep-alive 50ms
+frontend site
+  bind 127.0.0.1:PORT SECURE
+  http-request return status 200 content-type text/plain string ok
+`
+	caddyConfig = `{
+  admin off
+  auto_https off
+  skip_install_trust
+  servers { 
+    timeouts { 
+      idle 50ms
+    }
+  }
+}
+SCHEME://localhost:PORT {
+  bind 127.0.0.1
+  SECURE
+  log { 
+    output file DIR/access.log
+  }
+  respond "ok"
+}
+`
+)
+
+// TestRealServers sends POSTs to servers that close connections at awkward moments:
+// none fails, and none arrives twice, as the servers' own logs say.
+func TestRealServers(t *testing.T) {
+	t.Parallel()
+	requests := 400
+	if os.Getenv("AITUNNEL_SOAK") != "" {
+		requests = 100_000
+	}
+	for _, name := range []string{"nginx", "haproxy", "caddy"} {
+		for _, secure := range []bool{false, true} {
+			kind := "HTTP/1.1"
+			if secure {
+				kind = "HTTP/2"
+			}
+			t.Run(name+" "+kind, func(t *testing.T) {
+				t.Parallel()
+				p, log := startServer(t, name, secure)
+				deliver(t, p, requests, kind)
+				counted(t, log, requests)
+			})
+		}
+	}
+}
+
+// deliver sends requests, with pauses about as long as the servers wait.
+func deliver(t *testing.T, p *Pool, requests int, kind string) {
+	t.Helper()
+	const callers = 8
+	var all sync.WaitGroup
+	body := []byte(strings.Repeat("x", 2000))
+	for c := range callers {
+		all.Go(func() {
+			for i := c; i < requests; i += callers {
+				if mathrand.N(40) == 0 {
+					time.Sleep(mathrand.N(120 * time.Millisecond))
+				}
+				r, err := http.NewRequestWithContext(t.Context(), "POST", fmt.Sprintf("%s://%s/r%d.", p.options.Target.Scheme, p.options.Target.Host, i), bytes.NewReader(body))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				resp, err := p.Do(r, Call{Body: again(body)})
+				if PhaseOf(err) == Stale {
+					r.Body = again(body).NewBody()
+					resp, err = p.Do(r, Call{Fresh: true, Body: again(body)})
+				}
+				if err != nil {
+					t.Errorf("request %d: %v", i, err)
+					return
+				}
+				b, err := io.ReadAll(resp.Body)
+				_ = resp.Body.Close()
+				if err != nil || string(b) != "ok" || !strings.HasPrefix(resp.Proto, kind) {
+					t.Errorf("request %d: %s %d %q, %v", i, resp.Proto, resp.StatusCode, b, err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+type again []byte
+
+func (b again) NewBody() io.ReadCloser { return io.NopCloser(bytes.NewReader(b)) }
+
+var logged = regexp.MustCompile(`/r(\d+)\.`)
+
+// counted fails unless each request is in the log once.
+func counted(t *testing.T, log func() string, requests int) {
+	t.Helper()
+	seen := map[string]int{}
+	waitFor(t, func() bool {
+		clear(seen)
+		for _, m := range logged.FindAllStringSubmatch(log(), -1) {
+			seen[m[1]]++
+		}
+		return len(seen) >= requests
+	})
+	for id, n := range seen {
+		if n != 1 {
+			t.Errorf("request %s arrived %d times", id, n)
+		}
+	}
+}
+
+// startServer runs one of the servers and returns a pool to it, and its log.
+func startServer(t *testing.T, name string, secure bool) (*Pool, func() string) {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		if path, err = exec.LookPath("/usr/sbin/" + name); err != nil {
+			t.Skipf("%s is not installed: run tools/test-deps", name)
+		}
+	}
+	dir := t.TempDir()
+	roots := writeCertificate(t, dir)
+	port := freePort(t)
+	scheme := "http"
+	if secure {
+		scheme = "https"
+	}
+	config, args := serverConfig(name, secure)
+	file := filepath.Join(dir, "config")
+	if err := os.WriteFile(file, []byte(strings.NewReplacer("DIR", dir, "PORT", port, "SCHEME", scheme).Replace(config)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out lockedBuffer
+	cmd := exec.CommandContext(t.Context(), path, append(args, file)...)
+	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 5 * time.Second
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Wait() })
+	address := net.JoinHostPort("localhost", port)
+	for range 1000 {
+		c, err := net.DialTimeout("tcp", "127.0.0.1:"+port, time.Second)
+		if err == nil {
+			_ = c.Close()
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	p := NewPool(Options{Target: &url.URL{Scheme: scheme, Host: address}, Connect: 20 * time.Second, Roots: roots})
+	t.Cleanup(p.Close)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%s said: %.2000s", name, out.String())
+		}
+	})
+	return p, func() string {
+		b, _ := os.ReadFile(filepath.Join(dir, "access.log")) // HAProxy writes none
+		return string(b) + out.String()
+	}
+}
+
+func serverConfig(name string, secure bool) (config string, args []string) {
+	fill := func(config, plain, secured string) string {
+		if secure {
+			plain = secured
+		}
+		return strings.ReplaceAll(config, "SECURE", plain)
+	}
+	switch name {
+	case "nginx":
+		listen := ""
+		if secure {
+			listen = "ssl http2"
+		}
+		return strings.ReplaceAll(fill(nginxConfig, "", "ssl_certificate DIR/site.pem; ssl_certificate_key DIR/site.pem;"), "LISTEN", listen), []string{"-c"}
+	case "haproxy":
+		return strings.Replace(fill(haproxyConfig, "", "ssl crt DIR/site.pem alpn h2,http/1.1"), "  log DIR/log local0\n", "", 1), []string{"-db", "-f"}
+	}
+	return fill(caddyConfig, "", "tls DIR/site.pem DIR/site.pem"), []string{"run", "--adapter", "caddyfile", "--config"}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// writeCertificate writes one for localhost, with its key.
+func writeCertificate(t *testing.T, dir string) *x509.CertPool {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})...)
+	if err := os.WriteFile(filepath.Join(dir, "site.pem"), both, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots.AddCert(cert)
+	return roots
+}
+
+// lockedBuffer is what a process says.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
