@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Notification is a service by which the owner is told what happened.
+// Notification is a service that notifies the owner.
 type Notification struct {
 	Name    string     `json:"name"`
 	Service string     `json:"service"` // such as telegram
@@ -27,7 +27,7 @@ type TestedNotification struct {
 func (h *Handler) notifyEndpoints() []endpoint {
 	s := h.options.Source
 	return []endpoint{
-		{method: "GET", path: "/api/notifications", access: observes, summary: "Services by which the owner is told what happened", handle: show(s.Notifications), out: []Notification{}},
+		{method: "GET", path: "/api/notifications", access: observes, summary: "Notification services", handle: show(s.Notifications), out: []Notification{}},
 		{method: "POST", path: "/api/notifications/{name}/test", summary: "Send a test message", handle: h.testNotification, out: TestedNotification{}, fails: []int{404, 415}},
 	}
 }

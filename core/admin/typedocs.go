@@ -114,7 +114,7 @@ var typeDocs = map[string]string{
 	"Login":                       "Login is exchanged for a session: the token, or the code of a link.",
 	"Models":                      "Models are those that a site offers to the keys of a channel.",
 	"NotApplied":                  "NotApplied is the answer to a reload or a dry run that failed.",
-	"Notification":                "Notification is a service by which the owner is told what happened.",
+	"Notification":                "Notification is a service that notifies the owner.",
 	"Notification.Error":          "why the last one could not be sent",
 	"Notification.Pending":        "problems that are to be told",
 	"Notification.Retry":          "when it is tried again",

@@ -98,7 +98,7 @@ func (a *app) clientAdd() *cobra.Command {
 		Long: `Add a client to the configuration and apply it. A token is made for it and printed,
 this once: the configuration has its hash only.
 
-From the first client or proxy.client_tokens on, nobody is let in without a token.`,
+Once there is a client or proxy.client_tokens, every request needs a token.`,
 		Example: "  aitunnel client add openclaw\n  aitunnel client add phone --model 'gpt-*' --path '/v1/**'",
 		Args:    names("CLIENT"),
 		RunE: func(c *cobra.Command, args []string) error {

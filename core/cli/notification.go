@@ -28,7 +28,7 @@ func (a *app) notifyList() *cobra.Command {
 	asJSON := false
 	return jsonFlag(&cobra.Command{
 		Use:     "list",
-		Short:   "List the services by which you are told what happens",
+		Short:   "List the notification services",
 		Example: "  aitunnel notify list\n  aitunnel notify list --json",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

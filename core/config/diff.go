@@ -132,7 +132,7 @@ func routeName(r *Route) string {
 func clientEffect(old, next *Client) string {
 	switch {
 	case next == nil:
-		return "is let in no more; what it has used of its budget is kept for a while"
+		return "is no longer accepted; what it has used of its budget is kept for a while"
 	case old == nil:
 		return "is let in"
 	}

@@ -13,13 +13,13 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
-// Notify is a service by which the owner is told what happened.
+// Notify is a service that notifies the owner.
 type Notify struct {
 	Name   string
 	URL    Secret        `hcl:"url" example:"env(\"NOTIFY_URL\", \"ntfy://ntfy.sh/put-your-topic-here\")" doc:"Where to: a URL of Shoutrrr, such as \"telegram://TOKEN@telegram?chats=ID\", \"bark://:KEY@api.day.app\", \"ntfy://ntfy.sh/TOPIC\", \"discord://TOKEN@ID\", \"smtp://USER:PASSWORD@HOST:587/?from=A&to=B\", \"wecom://KEY\" or \"generic+https://HOST/PATH\"; also \"feishu://TOKEN\", \"dingtalk://TOKEN?secret=SECRET\" and \"serverchan://KEY\"."`
-	Events []string      `hcl:"events,custom" type:"list of strings" default:"all" sample:"[\"channel_down\", \"channel_up\", \"key_invalid\", \"budget\"]" doc:"What is told: channel_down, channel_up, key_invalid, key_exhausted, tunnel_down, tunnel_up, budget, plugin_failed, reload_failed."`
-	Every  time.Duration `hcl:"every,optional" zero:"true" doc:"How often the same channel, key, tunnel, client or plugin is told of at most."`
-	Quiet  string        `hcl:"quiet,optional" form:"hours" sample:"23:00-07:00" doc:"When nothing is sent, in time_zone. What is still so afterwards is told then."`
+	Events []string      `hcl:"events,custom" type:"list of strings" default:"all" sample:"[\"channel_down\", \"channel_up\", \"key_invalid\", \"budget\"]" doc:"The events to notify about: channel_down, channel_up, key_invalid, key_exhausted, tunnel_down, tunnel_up, budget, plugin_failed, reload_failed."`
+	Every  time.Duration `hcl:"every,optional" zero:"true" doc:"The shortest time between two notifications about the same channel, key, tunnel, client or plugin."`
+	Quiet  string        `hcl:"quiet,optional" form:"hours" sample:"23:00-07:00" doc:"When nothing is sent, in time_zone. What is still true afterwards is sent then."`
 	Range  hcl.Range
 }
 
@@ -134,7 +134,7 @@ func (l *loader) notify(b *hclsyntax.Block) *Notify {
 func (r *reader) events(n *Notify) {
 	a := r.texts("events", &n.Events)
 	if n.Events != nil && len(n.Events) == 0 {
-		r.wrong(a, "the list is empty: remove it to be told everything")
+		r.wrong(a, "the list is empty: remove it to be notified about everything")
 	}
 	for _, e := range n.Events {
 		if !slices.Contains(NotifyEvents, e) {

@@ -123,7 +123,7 @@ func (n *Notifier) Test(ctx context.Context, name string) (ok bool, err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, n.options.Timing.Send)
 	defer cancel()
-	return true, send(ctx, found.gatherer.config.URL, message{"aitunnel: a test message", fmt.Sprintf("This is a test of notify %q. What needs you will be told here.", name)})
+	return true, send(ctx, found.gatherer.config.URL, message{"aitunnel: a test message", fmt.Sprintf("This is a test of notify %q. Notifications will arrive here.", name)})
 }
 
 // target is one service, with what is to be told to it.

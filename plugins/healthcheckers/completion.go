@@ -28,7 +28,7 @@ var completionCheck = sdk.Factory{
 	Name: "completion",
 	Doc: `Lets a model answer a short question, and so tests the whole way, at the price of a few tokens each time.
 
-The channel is healthy if a well-formed answer of the API comes. If the key is turned down (401, 402, 403 or 429), that says nothing about the channel, and its health stays as it was. Choose an interval of minutes.`,
+The channel is healthy if a well-formed answer of the API comes. If the key is rejected (401, 402, 403 or 429), that says nothing about the channel, and its health stays as it was. Choose an interval of minutes.`,
 	Settings: completionDefaults,
 	New:      func() sdk.Component { return &completionChecker{settings: completionDefaults} },
 }

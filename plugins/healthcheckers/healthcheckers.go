@@ -41,7 +41,7 @@ func keyFault(answer sdk.ProbeResult) error {
 	if isPage(answer) {
 		return nil
 	}
-	return fmt.Errorf("the key was turned down with %s, which tells nothing about the channel", describe(answer.Status))
+	return fmt.Errorf("the key was rejected with %s, which says nothing about the channel", describe(answer.Status))
 }
 
 // isPage recognises what stands before a site, such as a challenge, by its not

@@ -18,7 +18,7 @@ type httpSettings struct {
 	Header   map[string]string `hcl:"header,optional" doc:"Further headers of the request. The key is added by aitunnel."`
 	Body     string            `hcl:"body,optional" doc:"Body of the request, for POST; as JSON unless header says otherwise."`
 	Status   []int             `hcl:"status,optional" doc:"Statuses of a healthy channel. When left out, any from 200 to 299."`
-	Contains string            `hcl:"contains,optional" doc:"Text that must stand in the first 64 KiB of the answer's body."`
+	Contains string            `hcl:"contains,optional" doc:"Text that must appear in the first 64 KiB of the answer's body."`
 }
 
 var httpDefaults = httpSettings{Path: "/v1/models", Method: http.MethodGet}
@@ -27,7 +27,7 @@ var httpCheck = sdk.Factory{
 	Name: "http",
 	Doc: `Asks the channel for a page, by default its list of models, which costs nothing.
 
-The channel is healthy if the answer has one of the wanted statuses. If the key is turned down (401, 402, 403 or 429, unless wanted), that says nothing about the channel, and its health stays as it was.`,
+The channel is healthy if the answer has one of the wanted statuses. If the key is rejected (401, 402, 403 or 429, unless wanted), that says nothing about the channel, and its health stays as it was.`,
 	Settings: httpDefaults,
 	New:      func() sdk.Component { return &httpChecker{settings: httpDefaults} },
 }

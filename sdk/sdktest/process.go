@@ -191,10 +191,10 @@ func (k *kit) secrets(t *testing.T) {
 	}
 	for _, s := range hidden {
 		if strings.Contains(string(answers), s) {
-			t.Errorf("a sensitive setting stands in an answer: reasons, states and errors are shown to users and saved")
+			t.Errorf("a sensitive setting appears in an answer: reasons, states and errors are shown to users and saved")
 		}
 		if strings.Contains(p.errors.String(), s) {
-			t.Errorf("a sensitive setting stands in the log: does it print its settings?")
+			t.Errorf("a sensitive setting appears in the log: does it print its settings?")
 		}
 	}
 }

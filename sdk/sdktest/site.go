@@ -75,7 +75,7 @@ func (s *site) note(req sdk.ProbeRequest) {
 		}
 	}
 	if strings.Contains(req.Path, canary) {
-		wrong("a sensitive setting stands in the path of a probe, where logs and reasons show it")
+		wrong("a sensitive setting appears in the path of a probe, where logs and reasons show it")
 	}
 }
 
