@@ -30,6 +30,12 @@ proxy {
   listen        = "127.0.0.1:0"
   client_tokens = ["` + canary + `-client-token-5"]
 }
+client "laptop" {
+  token = "` + canary + `-laptop-17"
+}
+notify "phone" {
+  url = "generic+http://` + canary + `-user-18:` + canary + `-password-18@127.0.0.1:1/` + canary + `-notify-18?key=` + canary + `-query-18"
+}
 admin {
   listen = "127.0.0.1:0"
   token  = "` + canary + `-admin-token-6"
@@ -120,6 +126,9 @@ func TestNoAnswerHoldsASecret(t *testing.T) {
 		{"DELETE", "/api/channels/home/keys/passing", ""},
 		{"DELETE", "/api/channels/other", ""},
 		{"DELETE", "/api/session", ""},
+		{"POST", "/api/clients", `{"name":"tablet"}`},
+		{"DELETE", "/api/clients/laptop", ""},
+		{"POST", "/api/notifications/phone/test", ""},
 		{"GET", "/api/status?token=" + canary, ""},
 		{"GET", "/api/logs/recent?n=" + canary, ""},
 		{"GET", "/api/logs/recent?n=1000", ""},

@@ -102,6 +102,9 @@ func (x *exchange) limitText(r *limit.Refusal) string {
 // reserve takes a part of the client's budget.
 func (x *exchange) reserve(counted *limit.Client) *fault {
 	amount := x.client.config.Budget.Amount
+	if amount == 0 && x.client.config.Budget.Tokens == 0 {
+		return nil
+	}
 	if amount > 0 && x.record.Model != "" {
 		cost, _, known := x.setup.config.Prices.Cost("", x.record.Model, 1, x.use.expected)
 		if !known {
@@ -140,6 +143,9 @@ func (x *exchange) retryAfter(d time.Duration) {
 // Where an answer does not say it, the estimate stands; without an answer it
 // needed nothing.
 func (x *exchange) settleUse(t dialect.Tokens) {
+	if !x.setup.countsTokens {
+		return
+	}
 	now := x.now()
 	used, cost := 0, 0.0
 	if x.passing != nil {
@@ -147,9 +153,7 @@ func (x *exchange) settleUse(t dialect.Tokens) {
 	}
 	if t.Input+t.Output > 0 {
 		used = int(t.Input + t.Output)
-		if x.setup.countsTokens {
-			x.handler.outputs.Observe(x.record.Model, int(t.Output))
-		}
+		x.handler.outputs.Observe(x.record.Model, int(t.Output))
 	}
 	if x.record.Currency != "" {
 		cost = x.record.Cost.Units()

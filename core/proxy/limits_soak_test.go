@@ -1,0 +1,118 @@
+package proxy
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/testhelp"
+)
+
+// windows fails if the site was sent more or fewer requests in any span of time.
+func windows(t *testing.T, at []time.Time, span time.Duration, least, most int) {
+	t.Helper()
+	for i, from := range at {
+		n := 0
+		for _, other := range at[i:] {
+			if other.Sub(from) < span {
+				n++
+			}
+		}
+		if n > most || n < least && at[len(at)-1].Sub(from) > span {
+			t.Errorf("%d requests within %s from the %d. on, want %d to %d", n, span, i+1, least, most)
+		}
+	}
+}
+
+// Twenty callers of a client with 60 requests a minute, for three minutes; in
+// the short form twenty of one with 1200 for a second.
+func TestTheRateThatASiteSees(t *testing.T) {
+	limit, length := config.ClientLimit{RequestsPerMinute: 1200, Burst: 5, Wait: 10 * time.Second}, time.Second
+	if testhelp.Soak() {
+		limit, length = config.ClientLimit{RequestsPerMinute: 60, Burst: 10, Wait: 10 * time.Second}, 3*time.Minute
+	}
+	var mu sync.Mutex
+	var at []time.Time
+	site := newTestSite(t, func(c *siteConn) {
+		mu.Lock()
+		at = append(at, time.Now())
+		mu.Unlock()
+		c.sleep(50 * time.Millisecond)
+		good(c)
+	})
+	r := newRig(t, withClients(config.Client{Limit: limit}, config.Client{}), site)
+	begun := time.Now()
+	end := begun.Add(length)
+	var callers sync.WaitGroup
+	for range 20 {
+		callers.Go(func() {
+			for time.Now().Before(end) {
+				if got := r.as("a"); got.status == http.StatusTooManyRequests {
+					time.Sleep(100 * time.Millisecond) // sooner than Retry-After says: an impatient caller
+				}
+			}
+		})
+	}
+	callers.Wait()
+	mu.Lock()
+	defer mu.Unlock()
+	for i, when := range at { // however late the machine is
+		if most := float64(limit.Burst) + when.Sub(begun).Minutes()*float64(limit.RequestsPerMinute) + 1; float64(i+1) > most {
+			t.Errorf("%d requests in the first %s, want at most %.1f", i+1, when.Sub(begun), most)
+		}
+	}
+	if len(at) <= limit.Burst {
+		t.Errorf("only %d requests came through", len(at))
+	}
+	if testhelp.Soak() {
+		windows(t, at, time.Minute, 58, 70)
+	}
+}
+
+// A real site with a hidden limit of requests at once, for two minutes.
+func TestAdaptiveConcurrencyAtARealSite(t *testing.T) {
+	if !testhelp.Soak() {
+		t.Skip("the simulation in core/limit is the short form: AITUNNEL_SOAK=1 runs this one")
+	}
+	const hidden = 5
+	var atOnce, sent, lost atomic.Int64
+	refused := reply(429, `{"error":{"message":"too many concurrent requests","type":"rate_limit_error"}}`)
+	site := newTestSite(t, func(c *siteConn) {
+		sent.Add(1)
+		if n := atOnce.Add(1); n > hidden {
+			atOnce.Add(-1)
+			lost.Add(1)
+			refused(c)
+			return
+		}
+		c.sleep(200 * time.Millisecond)
+		atOnce.Add(-1)
+		good(c)
+	})
+	r := newRig(t, func(c *config.Config) {
+		withClients(config.Client{Limit: config.ClientLimit{Wait: time.Minute}}, config.Client{})(c)
+		c.Channels[0].Keys = c.Channels[0].Keys[:1]
+		c.Channels[0].Limit.Concurrent.Auto = true
+	}, site)
+	end := time.Now().Add(2 * time.Minute)
+	var callers sync.WaitGroup
+	var failed atomic.Int64
+	for range 30 {
+		callers.Go(func() {
+			for time.Now().Before(end) {
+				if r.as("a").status != http.StatusOK {
+					failed.Add(1)
+				}
+			}
+		})
+	}
+	callers.Wait()
+	most := r.registry.Channel("a", r.config.Channels[0].Target.String()).Key("sk-key-a1").Limiter().Usage(time.Now()).Most
+	t.Logf("%d requests, %d refused, %d allowed in the end", sent.Load(), lost.Load(), most)
+	if share := float64(lost.Load()) / float64(sent.Load()); share >= 0.02 || most < hidden-1 || most > hidden+1 || failed.Load() > 0 {
+		t.Errorf("%.1f %% were refused, %d callers got no answer, %d are allowed", 100*share, failed.Load(), most)
+	}
+}
