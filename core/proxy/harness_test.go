@@ -293,7 +293,9 @@ func (r *rig) ask(method, path, body string, headers ...string) got {
 		req.Header.Set(pair[0], pair[1])
 	}
 	begun := time.Now()
-	resp, err := (&http.Client{CheckRedirect: followNoRedirect, Transport: &http.Transport{DisableCompression: true}}).Do(req)
+	transport := &http.Transport{DisableCompression: true}
+	defer transport.CloseIdleConnections()
+	resp, err := (&http.Client{CheckRedirect: followNoRedirect, Transport: transport}).Do(req)
 	if err != nil {
 		return got{err: err}
 	}
