@@ -47,7 +47,7 @@ type Use struct {
 	Where     string     `json:"where,omitempty"` // file:line; "" if it is used by default
 	Plan      uint64     `json:"plan,omitempty"`  // sequence number
 	PlannedAt *time.Time `json:"plannedAt,omitempty"`
-	Makeshift bool       `json:"makeshift,omitempty"` // a built-in plan is used, as the component gives none
+	CorePlan  bool       `json:"makeshift,omitempty"` // a built-in plan is used, as the component gives none
 	Warnings  []string   `json:"warnings,omitempty"`  // of the plan, with their places
 	Router    *Router    `json:"router,omitempty"`
 	Shadow    *Shadow    `json:"shadow,omitempty"` // it is only compared here
@@ -68,7 +68,7 @@ type Shadow struct {
 	Plan      uint64            `json:"plan"`            // sequence number
 	PlannedAt time.Time         `json:"plannedAt"`
 	Reason    string            `json:"reason,omitempty"`
-	Makeshift bool              `json:"makeshift,omitempty"`
+	CorePlan  bool              `json:"makeshift,omitempty"`
 	Since     time.Time         `json:"since"`   // when counting started
 	Picks     uint64            `json:"picks"`   // requests for which it would have chosen a channel
 	Agreed    uint64            `json:"agreed"`  // those for which it would have chosen the same

@@ -60,7 +60,7 @@ type Route struct {
 	Plan      uint64    `json:"plan"` // sequence number
 	PlannedAt time.Time `json:"plannedAt"`
 	Reason    string    `json:"reason,omitempty"`
-	Makeshift bool      `json:"makeshift,omitempty"` // the strategy gave no plan, a built-in one is used
+	CorePlan  bool      `json:"makeshift,omitempty"` // the strategy gave no plan, a built-in one is used
 	Where     string    `json:"where,omitempty"`     // file:line of the strategy's block
 	Router    *Router   `json:"router,omitempty"`    // if the strategy is asked about each request
 	Shadows   []Shadow  `json:"shadows,omitempty"`   // strategies that are only compared

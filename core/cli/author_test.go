@@ -258,7 +258,7 @@ func TestFromNothingToAStrategyOfOnesOwn(t *testing.T) {
 			t.Errorf("answered by %q", got)
 		}
 	}
-	if r := a.route(); r.Makeshift || r.Reason != "by weight and successes" {
+	if r := a.route(); r.CorePlan || r.Reason != "by weight and successes" {
 		t.Errorf("the route does not go by the strategy's plans: %+v", r)
 	}
 	if said := a.run(".", "aitunnel", "plugin", "list"); !strings.Contains(said, "mine/mine") || !strings.Contains(said, "running") {
@@ -355,7 +355,7 @@ func TestTheExampleLearns(t *testing.T) {
 		t.Fatalf("of the last 40 requests: %v (%+v)", got, a.route())
 	}
 	until("quick")
-	if r := a.route(); r.Makeshift || !strings.Contains(r.Reason, "quick has served best") {
+	if r := a.route(); r.CorePlan || !strings.Contains(r.Reason, "quick has served best") {
 		t.Errorf("%+v", r)
 	}
 	slow.Always(fakesite.OK())

@@ -15,7 +15,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
-	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 )
 
 const (
@@ -77,8 +77,8 @@ func (a *app) stateDirForUs() error {
 	if err := os.MkdirAll(a.stateDir, 0o700); err != nil {
 		return fmt.Errorf("the state directory cannot be created: %w; choose another with --state-dir", err)
 	}
-	if h := daemon.HolderOf(a.stateDir); h != nil {
-		return &daemon.RunningError{Dir: a.stateDir, Holder: *h}
+	if h := statefile.HolderOf(a.stateDir); h != nil {
+		return &statefile.RunningError{Dir: a.stateDir, Holder: *h}
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/config/redact"
-	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/service"
 	"github.com/aitunnel/aitunnel/sdk"
 )
@@ -215,7 +215,7 @@ func (e usageError) Error() string { return e.err.Error() }
 // explain prints an error with what to do about it, and gives the exit code.
 func (a *app) explain(err error) int {
 	var usage usageError
-	var wrong *daemon.ConfigError
+	var wrong *reload.ConfigError
 	var said exitError
 	var idle *notRunningError
 	var refused *adminclient.Error

@@ -13,7 +13,8 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/adminclient"
-	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/control"
+	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 	"github.com/aitunnel/aitunnel/core/service"
 )
 
@@ -32,7 +33,7 @@ func (a *app) client() *adminclient.Client {
 // findService turns to the service of the system where the user named no state
 // directory and no daemon uses the user's own.
 func (a *app) findService() {
-	_, own := os.Lstat(daemon.ControlPath(a.stateDir))
+	_, own := os.Lstat(control.Path(a.stateDir))
 	_, there := os.Lstat(a.service)
 	if a.named || own == nil || a.service == "" || errors.Is(there, fs.ErrNotExist) {
 		a.service = ""
@@ -46,14 +47,14 @@ func (a *app) controlPath() string {
 	if a.service != "" {
 		return a.service
 	}
-	return daemon.ControlPath(a.stateDir)
+	return control.Path(a.stateDir)
 }
 
 // notRunningError says that no daemon answers.
 type notRunningError struct {
 	dir     string
-	holder  *daemon.Holder // has the state directory, but does not answer
-	service bool           // the system has a service, which is not running
+	holder  *statefile.Holder // has the state directory, but does not answer
+	service bool              // the system has a service, which is not running
 }
 
 func (e *notRunningError) Error() string {
@@ -78,11 +79,11 @@ func (a *app) explainCall(err error) error {
 	timeout, unreachable := (*adminclient.TimeoutError)(nil), (*adminclient.UnreachableError)(nil)
 	switch {
 	case errors.As(err, &timeout):
-		if h := daemon.HolderOf(a.stateDir); h != nil && h.PID > 0 {
+		if h := statefile.HolderOf(a.stateDir); h != nil && h.PID > 0 {
 			return fmt.Errorf("%w; if it hangs, kill process %d", err, h.PID)
 		}
 	case errors.As(err, &unreachable):
-		holder, dial := daemon.HolderOf(a.stateDir), (*net.OpError)(nil)
+		holder, dial := statefile.HolderOf(a.stateDir), (*net.OpError)(nil)
 		switch {
 		case errors.Is(err, fs.ErrPermission):
 			if a.service != "" {

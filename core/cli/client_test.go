@@ -13,7 +13,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/adminclient"
-	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/control"
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
@@ -22,12 +22,12 @@ import (
 func answering(t *testing.T, version string, h http.HandlerFunc) *app {
 	t.Helper()
 	dir := t.TempDir()
-	l, err := net.Listen("unix", daemon.ControlPath(dir))
+	l, err := net.Listen("unix", control.Path(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set(daemon.VersionHeader, version)
+		w.Header().Set(control.VersionHeader, version)
 		h(w, r)
 	})}
 	go func() { _ = s.Serve(l) }()

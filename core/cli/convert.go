@@ -10,6 +10,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 )
 
@@ -53,7 +54,7 @@ func (a *app) convert(ctx context.Context, path string) ([]byte, error) {
 		return nil, err
 	}
 	if report.HasErrors() {
-		return nil, &daemon.ConfigError{Report: report}
+		return nil, &reload.ConfigError{Report: report}
 	}
 	if err := report.Write(a.err, bool(term.Colors(a.err))); err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
-	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/edit"
 )
 
@@ -85,7 +85,7 @@ func (a *app) format(path string, check bool) (changed bool, err error) {
 	}
 	out, report := config.Format(path, text)
 	if report.HasErrors() {
-		return false, &daemon.ConfigError{Report: report}
+		return false, &reload.ConfigError{Report: report}
 	}
 	if bytes.Equal(text, out) {
 		return false, nil
@@ -104,7 +104,7 @@ func (a *app) formatStream(check bool) (changed bool, err error) {
 	}
 	out, report := config.Format("<stdin>", text.Bytes())
 	if report.HasErrors() {
-		return false, &daemon.ConfigError{Report: report}
+		return false, &reload.ConfigError{Report: report}
 	}
 	if check {
 		if changed = !bytes.Equal(text.Bytes(), out); changed {

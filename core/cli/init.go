@@ -19,7 +19,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/aitunnel/aitunnel/core/config"
-	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
 )
 
 func (a *app) initCommand() *cobra.Command {
@@ -116,7 +116,7 @@ func (a *app) writeFirst(ctx context.Context, path string, text []byte) error {
 	if err = errors.Join(err, f.Close()); err == nil {
 		var report config.Report
 		if report, err = a.check(ctx, path); err == nil && report.HasErrors() {
-			err = &daemon.ConfigError{Report: report}
+			err = &reload.ConfigError{Report: report}
 		}
 	}
 	if err != nil {

@@ -15,6 +15,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/adminapi"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/sdk"
 )
@@ -41,7 +43,7 @@ func (a *app) pluginList(ctx context.Context, asJSON bool) error {
 	if a.isNotRunning(err) {
 		plugins, err = a.ownPlugins(ctx)
 	}
-	var wrong *daemon.ConfigError
+	var wrong *reload.ConfigError
 	if err != nil && !errors.As(err, &wrong) {
 		return err
 	}
@@ -71,11 +73,11 @@ func (a *app) ownPlugins(ctx context.Context) (out admin.Plugins, err error) {
 		} else {
 			checked, report := daemon.Check(ctx, config.Options{Path: path, Vars: a.vars, Catalog: h}, h)
 			if cfg = checked; report.HasErrors() {
-				wrong = &daemon.ConfigError{Report: report}
+				wrong = &reload.ConfigError{Report: report}
 				cfg = &config.Config{Plugins: a.declared(path)}
 			}
 		}
-		out = daemon.ShowPlugins(h, cfg)
+		out = adminapi.ShowPlugins(h, cfg)
 		for i := range out.Processes { // they were started only to be described
 			out.Processes[i].State, out.Processes[i].PID, out.Processes[i].Since = "not running", 0, nil
 		}
@@ -204,7 +206,7 @@ func useText(p term.Paint, c admin.Component) (plan, used string) {
 		if u.PlannedAt != nil && (newest == nil || u.PlannedAt.After(*newest)) {
 			newest = u.PlannedAt
 		}
-		if u.Makeshift {
+		if u.CorePlan {
 			plan = p.Warn("core plan")
 		}
 	}

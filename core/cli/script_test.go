@@ -22,7 +22,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
-	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 	"github.com/aitunnel/aitunnel/core/fakesite"
 	"github.com/aitunnel/aitunnel/core/pluginsource/releasetest"
 	"github.com/aitunnel/aitunnel/core/testhelp"
@@ -264,7 +264,7 @@ func terminate(ts *testscript.TestScript, _ bool, _ []string) {
 // killed leaves all as it is after a power cut.
 func killed(ts *testscript.TestScript, _ bool, args []string) {
 	dir := ts.MkAbs(args[0])
-	h := daemon.HolderOf(dir)
+	h := statefile.HolderOf(dir)
 	if h == nil {
 		ts.Fatalf("nobody has %s", dir)
 	}
@@ -276,7 +276,7 @@ func killed(ts *testscript.TestScript, _ bool, args []string) {
 
 func ends(ts *testscript.TestScript, _ bool, args []string) {
 	dir := ts.MkAbs(args[0])
-	for deadline := time.Now().Add(waitLimit); daemon.HolderOf(dir) != nil; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(waitLimit); statefile.HolderOf(dir) != nil; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			ts.Fatalf("%s is still held", dir)
 		}
@@ -295,7 +295,7 @@ func killDaemons(t *testing.T, dir string) {
 		t.Error(err)
 	}
 	for _, f := range files {
-		if h := daemon.HolderOf(filepath.Dir(f)); h != nil && h.PID != os.Getpid() {
+		if h := statefile.HolderOf(filepath.Dir(f)); h != nil && h.PID != os.Getpid() {
 			if p, err := os.FindProcess(h.PID); err == nil {
 				_ = p.Kill()
 			}

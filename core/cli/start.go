@@ -16,6 +16,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/control"
 	"github.com/aitunnel/aitunnel/core/logsink"
 	"github.com/aitunnel/aitunnel/core/service"
 )
@@ -137,7 +138,7 @@ func (a *app) neverBlock() {
 }
 
 // serve waits for the end, and applies the configuration at every SIGHUP.
-func (a *app) serve(ctx context.Context, d *daemon.Daemon) (daemon.Ending, error) {
+func (a *app) serve(ctx context.Context, d *daemon.Daemon) (control.Ending, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	onHangup(ctx, cancel, func() { _, _ = d.Reload(ctx, "SIGHUP") })
@@ -145,7 +146,7 @@ func (a *app) serve(ctx context.Context, d *daemon.Daemon) (daemon.Ending, error
 }
 
 // drain lets requests in flight finish, as the ending says. A signal ends that.
-func (a *app) drain(ctx context.Context, d *daemon.Daemon, ending daemon.Ending) error {
+func (a *app) drain(ctx context.Context, d *daemon.Daemon, ending control.Ending) error {
 	limit := d.DrainTime(ending)
 	if ctx.Err() != nil {
 		a.say("Stopping: requests in flight may take up to %s. Interrupt again to stop at once.", term.Span(limit))

@@ -13,18 +13,19 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
-	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/control"
+	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 )
 
 // drainFlag is the flag of stop and restart that limits how long requests in
 // flight may take.
 func drainFlag(c *cobra.Command, drain *time.Duration) {
-	c.Flags().DurationVar(drain, "drain", daemon.DrainAsConfigured, "how long requests in flight may take")
+	c.Flags().DurationVar(drain, "drain", control.DrainAsConfigured, "how long requests in flight may take")
 	c.Flags().Lookup("drain").DefValue = "the setting drain"
 }
 
 func (a *app) stopCommand() *cobra.Command {
-	now, drain := false, daemon.DrainAsConfigured
+	now, drain := false, control.DrainAsConfigured
 	c := &cobra.Command{
 		Use:     "stop",
 		Short:   "Stop the running program",
@@ -35,7 +36,7 @@ func (a *app) stopCommand() *cobra.Command {
 			if now {
 				drain = 0
 			}
-			return a.stop(c.Context(), daemon.Ending{Drain: drain})
+			return a.stop(c.Context(), control.Ending{Drain: drain})
 		},
 	}
 	c.Flags().BoolVar(&now, "now", false, "cut requests in flight")
@@ -44,7 +45,7 @@ func (a *app) stopCommand() *cobra.Command {
 }
 
 func (a *app) restartCommand() *cobra.Command {
-	now, drain := false, daemon.DrainAsConfigured
+	now, drain := false, control.DrainAsConfigured
 	c := &cobra.Command{
 		Use:   "restart",
 		Short: "Stop the running program and start it again as it was started",
@@ -65,7 +66,7 @@ Most changes need no restart: see 'aitunnel reload'.`,
 			if now {
 				drain = 0
 			}
-			return a.restart(c.Context(), daemon.Ending{Drain: drain, Restart: true})
+			return a.restart(c.Context(), control.Ending{Drain: drain, Restart: true})
 		},
 	}
 	c.Flags().BoolVar(&now, "now", false, "cut requests in flight")
@@ -73,14 +74,14 @@ Most changes need no restart: see 'aitunnel reload'.`,
 	return c
 }
 
-func (a *app) stop(ctx context.Context, e daemon.Ending) error {
+func (a *app) stop(ctx context.Context, e control.Ending) error {
 	client := a.client()
-	running := daemon.HolderOf(a.stateDir)
-	if err := client.Call(ctx, http.MethodPost, daemon.PathStop, e, nil); err != nil {
+	running := statefile.HolderOf(a.stateDir)
+	if err := client.Call(ctx, http.MethodPost, control.PathStop, e, nil); err != nil {
 		return err
 	}
 	for waited := time.Now(); ; {
-		if h := daemon.HolderOf(a.stateDir); h == nil || running != nil && h.PID != running.PID && h.PID > 0 {
+		if h := statefile.HolderOf(a.stateDir); h == nil || running != nil && h.PID != running.PID && h.PID > 0 {
 			a.say("Stopped.")
 			return nil
 		}
@@ -113,15 +114,15 @@ func limit(drain time.Duration) string {
 	return ", for up to " + term.Span(drain)
 }
 
-// tellToEnd returns the status of the program that was told.
-func (a *app) tellToEnd(ctx context.Context, client *adminclient.Client, e daemon.Ending) (s admin.Status, err error) {
+// askToStop returns the status of the program before it was asked.
+func (a *app) askToStop(ctx context.Context, client *adminclient.Client, e control.Ending) (s admin.Status, err error) {
 	if s, err = client.Status(ctx); err == nil {
-		err = client.Call(ctx, http.MethodPost, daemon.PathStop, e, nil)
+		err = client.Call(ctx, http.MethodPost, control.PathStop, e, nil)
 	}
 	return s, err
 }
 
-func (a *app) restart(ctx context.Context, e daemon.Ending) error {
+func (a *app) restart(ctx context.Context, e control.Ending) error {
 	client := a.client()
 	if _, err := client.DryRun(ctx, nil); err != nil {
 		if refused := (*adminclient.Error)(nil); errors.As(err, &refused) && len(refused.Diagnostics) > 0 {
@@ -129,7 +130,7 @@ func (a *app) restart(ctx context.Context, e daemon.Ending) error {
 		}
 		return err
 	}
-	before, err := a.tellToEnd(ctx, client, e)
+	before, err := a.askToStop(ctx, client, e)
 	if err != nil {
 		return err
 	}
@@ -162,7 +163,7 @@ func (a *app) awaitEnd(ctx context.Context, pid int, ended chan<- error) {
 	const moment = 10 * time.Second
 	last := time.Now()
 	for ctx.Err() == nil {
-		if daemon.HolderOf(a.stateDir) != nil {
+		if statefile.HolderOf(a.stateDir) != nil {
 			last = time.Now()
 		} else if keepsNumber && !alive(pid) || time.Since(last) > moment {
 			ended <- errors.New("it did not come up again; see above, and 'aitunnel logs'")

@@ -12,7 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
-	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 )
 
@@ -162,7 +162,7 @@ func (a *app) withTunnels(ctx context.Context, names []string, f func([]*config.
 	err = a.withPlugins(path, func(h *pluginhost.Host) error {
 		var report config.Report
 		if cfg, report = config.Load(ctx, config.Options{Path: path, Vars: a.vars, Catalog: h}); report.HasErrors() {
-			return &daemon.ConfigError{Report: report}
+			return &reload.ConfigError{Report: report}
 		}
 		return nil
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 )
 
@@ -70,7 +71,7 @@ func (a *app) validate(ctx context.Context, asJSON bool) error {
 		}
 		return err
 	case report.HasErrors():
-		return &daemon.ConfigError{Report: report}
+		return &reload.ConfigError{Report: report}
 	}
 	if err := report.Write(a.err, bool(term.Colors(a.err))); err != nil {
 		return err

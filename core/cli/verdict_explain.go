@@ -9,6 +9,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
@@ -207,7 +208,7 @@ func (a *app) checked(ctx context.Context, path string) (cfg *config.Config, err
 	err = a.withPlugins(path, func(h *pluginhost.Host) error {
 		var report config.Report
 		if cfg, report = daemon.Check(ctx, config.Options{Path: path, Vars: a.vars, Catalog: h}, h); report.HasErrors() {
-			return &daemon.ConfigError{Report: report}
+			return &reload.ConfigError{Report: report}
 		}
 		return nil
 	})

@@ -20,7 +20,7 @@ import (
 // with the fault, that its last argument names.
 const serveAcme = "serve-acme"
 
-func beAcme(role string) {
+func runAcme(role string) {
 	version, fault, _ := strings.Cut(role, " ")
 	if marker, hangs := strings.CutPrefix(fault, "hangs"); hangs {
 		if marker != "" { // a file that says that it hangs

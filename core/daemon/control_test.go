@@ -16,12 +16,14 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/control"
+	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 )
 
 // control is a client of a state directory's control socket.
-func control(t *testing.T, dir string) *http.Client {
+func controlOf(t *testing.T, dir string) *http.Client {
 	c := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", daemon.ControlPath(dir))
+		return (&net.Dialer{}).DialContext(ctx, "unix", control.Path(dir))
 	}}}
 	t.Cleanup(c.CloseIdleConnections)
 	return c
@@ -48,16 +50,16 @@ func TestTheControlSocket(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			path := daemon.ControlPath(dir)
+			path := control.Path(dir)
 			if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 				t.Errorf("%s: %v %v", path, info, err)
 			}
-			resp, err := control(t, dir).Get("http://aitunnel/api/status")
+			resp, err := controlOf(t, dir).Get("http://aitunnel/api/status")
 			if err != nil {
 				t.Fatal(err)
 			}
 			var s admin.Status
-			if err := json.NewDecoder(resp.Body).Decode(&s); err != nil || s.PID != os.Getpid() || resp.Header.Get(daemon.VersionHeader) != "test" {
+			if err := json.NewDecoder(resp.Body).Decode(&s); err != nil || s.PID != os.Getpid() || resp.Header.Get(control.VersionHeader) != "test" {
 				t.Errorf("%v %+v %v", err, s, resp.Header)
 			}
 			_ = resp.Body.Close()
@@ -73,8 +75,8 @@ func TestTheControlSocket(t *testing.T) {
 	}
 }
 
-// TestTheSecondDaemonIsToldOfTheFirst and leaves its socket alone.
-func TestTheSecondDaemonIsToldOfTheFirst(t *testing.T) {
+// TestASecondDaemonNamesTheFirst and leaves its socket alone.
+func TestASecondDaemonNamesTheFirst(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	o := plain(t, dir)
@@ -83,14 +85,14 @@ func TestTheSecondDaemonIsToldOfTheFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = daemon.Start(t.Context(), o)
-	var running *daemon.RunningError
+	var running *statefile.RunningError
 	if !errors.As(err, &running) || running.Holder.PID != os.Getpid() || running.Holder.Config != o.ConfigPath || running.Holder.Version != "test" || time.Since(running.Holder.Since) > time.Hour {
 		t.Fatalf("%v", err)
 	}
-	if h := daemon.HolderOf(dir); h == nil || h.PID != os.Getpid() {
+	if h := statefile.HolderOf(dir); h == nil || h.PID != os.Getpid() {
 		t.Errorf("the holder is %+v", h)
 	}
-	resp, err := control(t, dir).Get("http://aitunnel/healthz")
+	resp, err := controlOf(t, dir).Get("http://aitunnel/healthz")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,14 +100,14 @@ func TestTheSecondDaemonIsToldOfTheFirst(t *testing.T) {
 	if err := d.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if h := daemon.HolderOf(dir); h != nil {
+	if h := statefile.HolderOf(dir); h != nil {
 		t.Errorf("after its end the holder is %+v", h)
 	}
 }
 
-// TestWhatAKilledDaemonLeft is cleared away: its socket, and its name on a lock
+// TestLeftoversOfAKilledDaemon is cleared away: its socket, and its name on a lock
 // that nobody holds.
-func TestWhatAKilledDaemonLeft(t *testing.T) {
+func TestLeftoversOfAKilledDaemon(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "daemon.lock"), nil, 0o600); err != nil {
@@ -114,13 +116,13 @@ func TestWhatAKilledDaemonLeft(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "daemon.json"), []byte(`{"pid":1,"config":"old.hcl"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: daemon.ControlPath(dir), Net: "unix"})
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: control.Path(dir), Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.SetUnlinkOnClose(false)
 	_ = l.Close()
-	if h := daemon.HolderOf(dir); h != nil {
+	if h := statefile.HolderOf(dir); h != nil {
 		t.Errorf("before the start the holder is %+v", h)
 	}
 	d, err := daemon.Start(t.Context(), plain(t, dir))
@@ -128,23 +130,23 @@ func TestWhatAKilledDaemonLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = d.Shutdown(t.Context()) }()
-	if resp, err := control(t, dir).Get("http://aitunnel/healthz"); err != nil {
+	if resp, err := controlOf(t, dir).Get("http://aitunnel/healthz"); err != nil {
 		t.Error(err)
 	} else {
 		_ = resp.Body.Close()
 	}
 }
 
-func TestToldToEnd(t *testing.T) {
+func TestAskedToStop(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	d, err := daemon.Start(t.Context(), plain(t, dir))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := daemon.Ending{Drain: time.Minute, Restart: true}
+	want := control.Ending{Drain: time.Minute, Restart: true}
 	body, _ := json.Marshal(want)
-	resp, err := control(t, dir).Post("http://aitunnel"+daemon.PathStop, "application/json", bytes.NewReader(body))
+	resp, err := controlOf(t, dir).Post("http://aitunnel"+control.PathStop, "application/json", bytes.NewReader(body))
 	if err != nil || resp.StatusCode != http.StatusNoContent {
 		t.Fatal(resp, err)
 	}

@@ -89,17 +89,21 @@ type Daemon struct {
 	stop    stopping
 	failed  chan error // gets the error of a port that stops serving by itself
 
-	life    context.Context // ends when the stop begins
-	end     context.CancelFunc
-	saving  context.Context // ends when requests have been drained
-	endSave context.CancelFunc
-	keeping sync.WaitGroup
+	phases
+}
 
+// phases are those of the program's life.
+type phases struct {
+	life     context.Context // ends when the stop begins
+	end      context.CancelFunc
+	saving   context.Context // ends when requests have been drained
+	endSave  context.CancelFunc
+	keeping  sync.WaitGroup // of what saves
 	shutdown sync.Once
 }
 
 // Start makes the configuration at o.ConfigPath run. It returns when the ports
-// answer. An error that lies in the configuration is a [*ConfigError]; after
+// answer. An error that lies in the configuration is a [*reload.ConfigError]; after
 // any error nothing is left running.
 func Start(ctx context.Context, o Options) (*Daemon, error) {
 	d := &Daemon{options: o, started: time.Now(), failed: make(chan error, 4), stop: newStopping()}
@@ -282,7 +286,7 @@ func (d *Daemon) ProxyAddr() string { return d.entry.Addr() }
 func (d *Daemon) AdminAddr() string { return d.panel.Addr() }
 
 // Warnings are what the running configuration was warned of.
-func (d *Daemon) Warnings() *ConfigError { return d.reloader.Running().Warnings() }
+func (d *Daemon) Warnings() *reload.ConfigError { return d.reloader.Running().Warnings() }
 
 // reloadAsked is called when a reload begins that somebody asked for.
 func (d *Daemon) reloadAsked() (done func()) {

@@ -13,7 +13,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// A disk that is full loses no request, and is told of once; when there is
+// A disk that is full loses no request, and is reported once; when there is
 // room again, the state is saved.
 func TestTheDiskIsFull(t *testing.T) {
 	t.Parallel()
@@ -50,7 +50,7 @@ func TestTheDiskIsFull(t *testing.T) {
 			t.Fatalf("%+v", got)
 		}
 	}
-	testhelp.Eventually(t, "the full disk is told of", func() bool { return strings.Contains(r.log.String(), "cannot be saved") })
+	testhelp.Eventually(t, "an event says that the disk is full", func() bool { return strings.Contains(r.log.String(), "cannot be saved") })
 	testhelp.Eventually(t, "that the history cannot be written is told of", func() bool { return strings.Contains(r.log.String(), "the disk is full; requests go on") })
 	if now, _ := os.ReadFile(saved); string(now) != string(was) {
 		t.Error("the state file is not what it was")
@@ -64,6 +64,6 @@ func TestTheDiskIsFull(t *testing.T) {
 		return strings.Contains(string(b), `"requests":21`) && strings.Contains(r.log.String(), "can be saved again")
 	})
 	if n := strings.Count(r.log.String(), "cannot be saved"); n != 1 {
-		t.Errorf("it was told %d times", n)
+		t.Errorf("it was reported %d times", n)
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/fakesite"
 	"github.com/aitunnel/aitunnel/core/testhelp"
@@ -196,9 +197,9 @@ func TestChannelsAreAddedChangedAndRemoved(t *testing.T) {
 	}
 }
 
-// TestOfTwoEditsAtOnceOneIsTold has many edit what they read, at once, as
+// TestOfTwoEditsAtOnceOneIsRefused has many edit what they read, at once, as
 // browsers do: all that win are in the text, and all others know.
-func TestOfTwoEditsAtOnceOneIsTold(t *testing.T) {
+func TestOfTwoEditsAtOnceOneIsRefused(t *testing.T) {
 	t.Parallel()
 	home := site(t, "home")
 	r := start(t, fmt.Sprintf(commented, home.URL()))
@@ -319,7 +320,7 @@ func TestAnOpenAdminPortWithoutATokenIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := daemon.Start(t.Context(), daemon.Options{ConfigPath: path, StateDir: t.TempDir(), Builtin: []string{self, serveBuiltin}, LogOutput: io.Discard})
-	if wrong := (*daemon.ConfigError)(nil); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "set admin.token") {
+	if wrong := (*reload.ConfigError)(nil); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "set admin.token") {
 		t.Errorf("%v", err)
 	}
 	r := start(t, fmt.Sprintf(commented, home.URL()))

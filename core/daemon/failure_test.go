@@ -100,7 +100,7 @@ func TestAListed500IsRetriedElsewhere(t *testing.T) {
 
 // A limit on one model leaves the key to the others; 403 with a spent quota is
 // no invalid key.
-func TestWhatALimitIsAbout(t *testing.T) {
+func TestALimitIsOfItsModelOnly(t *testing.T) {
 	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, ""))
@@ -126,7 +126,7 @@ func TestWhatALimitIsAbout(t *testing.T) {
 }
 
 // Who pauses and resumes a channel wants its keys tried.
-func TestAToggleRevivesKeys(t *testing.T) {
+func TestResumingAChannelTriesItsKeys(t *testing.T) {
 	t.Parallel()
 	s := site(t, "only")
 	r := start(t, alone(s, ""))

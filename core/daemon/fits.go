@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/sdk"
@@ -22,7 +23,7 @@ func Fits(ctx context.Context, o config.Options, h *pluginhost.Host, name string
 	o.Catalog = h
 	cfg, report := config.Load(ctx, o)
 	if report.HasErrors() {
-		return 0, &ConfigError{Report: report}
+		return 0, &reload.ConfigError{Report: report}
 	}
 	for _, c := range cfg.Components() {
 		if c.Plugin != name {
@@ -34,7 +35,7 @@ func Fits(ctx context.Context, o config.Options, h *pluginhost.Host, name string
 		}
 	}
 	if report.HasErrors() {
-		return uses, &ConfigError{Report: report}
+		return uses, &reload.ConfigError{Report: report}
 	}
 	return uses, nil
 }

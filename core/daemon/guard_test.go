@@ -37,7 +37,7 @@ func (r *running) raw(request string) (status int, body string) {
 	return resp.StatusCode, string(b)
 }
 
-func TestWhatIsNoRequestToASiteIsRefused(t *testing.T) {
+func TestRequestsThatAreNotForASiteAreRefused(t *testing.T) {
 	t.Parallel()
 	s := site(t, "only")
 	r := start(t, alone(s, ""))
@@ -119,7 +119,7 @@ proxy {
 	}
 }
 
-func TestBodiesThatAreTooMuch(t *testing.T) {
+func TestBodiesOverTheLimits(t *testing.T) {
 	t.Parallel()
 	s := site(t, "only")
 	r := start(t, alone(s, `

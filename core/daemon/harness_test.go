@@ -21,6 +21,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/control"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/fakesite"
 	"github.com/aitunnel/aitunnel/core/notify"
@@ -48,7 +49,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	if len(os.Args) == 3 && os.Args[1] == serveAcme {
-		beAcme(os.Args[2])
+		runAcme(os.Args[2])
 		return
 	}
 	self = testhelp.Child()
@@ -233,7 +234,7 @@ func seen(s *fakesite.Site) []string {
 
 // controlClient sends requests to the control socket, which may do everything.
 func (r *running) controlClient() *http.Client {
-	socket := daemon.ControlPath(filepath.Join(r.dir, "state"))
+	socket := control.Path(filepath.Join(r.dir, "state"))
 	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	}}}

@@ -42,7 +42,7 @@ func (m *moodyStrategy) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan
 		return sdk.Plan{}, err
 	}
 	g := sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleOrder}}
-	for i := range req.Channels { // the last first, so that its plans are known from makeshift ones
+	for i := range req.Channels { // the last first, so that its plans are known from fallback plans
 		g.Members = append(g.Members, sdk.Member{ID: req.Channels[len(req.Channels)-1-i].ID, Weight: 1})
 	}
 	p := sdk.Plan{Groups: []sdk.Group{g}, TTL: 100 * time.Millisecond, Reason: "good mood"}
@@ -118,7 +118,7 @@ func (r *running) process(plugin string) admin.Process {
 }
 
 // Whatever a strategy says or fails to say, requests go on by the last good
-// plan, or a makeshift one if there never was any.
+// plan, or a fallback plan if there never was any.
 func TestMoodyStrategy(t *testing.T) {
 	t.Parallel()
 	for _, mood := range []string{"unknown id", "NaN", "negative", "empty", "twice", "no such rule", "error", "panic", "exit", "hang"} {
@@ -153,7 +153,7 @@ route "/v1/**" {
 			}
 			seq := r.plan().Plan
 			set(mood)
-			testhelp.Eventually(t, "it is told what is wrong", func() bool {
+			testhelp.Eventually(t, "an event says what is wrong", func() bool {
 				if got := r.post(chat, ask); got.status != 200 || got.header.Get("X-Site") != "last" {
 					t.Fatalf("by the last good plan: %+v", got)
 				}
@@ -171,7 +171,7 @@ route "/v1/**" {
 			testhelp.Eventually(t, "its next good plan is taken", func() bool {
 				_ = r.post(chat, ask)
 				p := r.plan()
-				return p.Plan > seq && !p.Makeshift && p.Reason == "good mood" && time.Since(p.PlannedAt) < time.Second
+				return p.Plan > seq && !p.CorePlan && p.Reason == "good mood" && time.Since(p.PlannedAt) < time.Second
 			})
 		})
 	}
@@ -208,7 +208,7 @@ route "/v1/**" {
 	if got := r.post(chat, ask); got.status != 200 || got.header.Get("X-Site") != "last" {
 		t.Errorf("%+v", got)
 	}
-	if p := r.plan(); !p.Makeshift {
+	if p := r.plan(); !p.CorePlan {
 		t.Errorf("%+v", p)
 	}
 }

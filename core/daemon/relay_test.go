@@ -78,7 +78,7 @@ func TestACallerThatGoesEndsTheWorkAtTheSite(t *testing.T) {
 				_ = resp.Body.Close()
 			}
 		}()
-		testhelp.Eventually(t, "the key rests", func() bool { return r.channel("only").Keys.Alive == 0 })
+		testhelp.Eventually(t, "the key is paused", func() bool { return r.channel("only").Keys.Alive == 0 })
 		leave()
 		testhelp.Eventually(t, "the request ends", func() bool { return r.active() == 0 })
 	})

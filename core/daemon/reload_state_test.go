@@ -68,7 +68,7 @@ func (r *running) learnt() learnt {
 
 // What was learnt survives an unrelated edit, a key list in another order, a
 // restart, and all of them in a row.
-func TestWhatWasLearntStays(t *testing.T) {
+func TestLearnedStateSurvivesAReload(t *testing.T) {
 	t.Parallel()
 	keys := []string{"key-long-limited", "key-not-valid", "key-good-one"}
 	limited := site(t, "limited")

@@ -161,7 +161,7 @@ func TestOnFailure(t *testing.T) {
 			t.Fatalf("%+v", got)
 		}
 		p := r.plan()
-		return p.Makeshift && strings.HasPrefix(p.Reason, "core plan, priority: ") && got.header.Get("X-Site") == "first"
+		return p.CorePlan && strings.HasPrefix(p.Reason, "core plan, priority: ") && got.header.Get("X-Site") == "first"
 	})
 	if p := r.process("acme"); p.State != "quarantined" {
 		t.Errorf("%+v", p)

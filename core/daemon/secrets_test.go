@@ -37,8 +37,8 @@ var planted = map[string]string{
 	"a caller's key":   "sk-ks8Dd0Ff2Gg4Hh6-own1",
 }
 
-// sung are the secrets of which a part stands in what was said.
-func sung(said []byte) (out []string) {
+// leaked are the secrets of which a part stands in what was said.
+func leaked(said []byte) (out []string) {
 	for place, value := range planted {
 		if bytes.Contains(said, []byte(value[4:len(value)-6])) {
 			out = append(out, place)
@@ -120,7 +120,7 @@ type secretSearch struct {
 
 func (c *secretSearch) search(where string, said []byte) {
 	c.t.Helper()
-	for _, place := range sung(said) {
+	for _, place := range leaked(said) {
 		c.t.Errorf("%s shows the %s", where, place) // and not what it is
 	}
 }
@@ -281,7 +281,7 @@ func (c *secretSearch) plugins() {
 	}
 	found := map[string]bool{}
 	c.memory(os.Getpid(), func(part []byte) {
-		for _, place := range sung(part) {
+		for _, place := range leaked(part) {
 			found[place] = true
 		}
 	})

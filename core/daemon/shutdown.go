@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/daemon/control"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/event"
 )
@@ -25,20 +26,20 @@ const progressEvery = 5 * time.Second
 
 // stopping is the wish of somebody to stop the program.
 type stopping struct {
-	asked chan Ending
+	asked chan control.Ending
 	first chan struct{} // closed with the first wish
 	now   chan struct{} // closed when requests in flight are to be cut
 	once  [2]func()
 }
 
 func newStopping() stopping {
-	s := stopping{asked: make(chan Ending, 1), first: make(chan struct{}), now: make(chan struct{})}
+	s := stopping{asked: make(chan control.Ending, 1), first: make(chan struct{}), now: make(chan struct{})}
 	s.once = [2]func(){sync.OnceFunc(func() { close(s.first) }), sync.OnceFunc(func() { close(s.now) })}
 	return s
 }
 
 // check reports why a restart would not succeed.
-func (d *Daemon) check(ctx context.Context, e Ending) error {
+func (d *Daemon) check(ctx context.Context, e control.Ending) error {
 	if !e.Restart || d.options.BeforeRestart == nil {
 		return nil
 	}
@@ -47,7 +48,7 @@ func (d *Daemon) check(ctx context.Context, e Ending) error {
 
 // ask has the daemon stop. The first to ask says how; to cut what is in flight can
 // be asked at any time.
-func (d *Daemon) ask(e Ending) {
+func (d *Daemon) ask(e control.Ending) {
 	d.stop.once[0]()
 	if e.Drain == 0 {
 		d.stop.once[1]()
@@ -78,19 +79,19 @@ func until(ctx context.Context, closed <-chan struct{}, cause error) (context.Co
 
 // Wait returns when ctx ends, somebody asks for a stop over the control socket,
 // or a port stops serving.
-func (d *Daemon) Wait(ctx context.Context) (Ending, error) {
+func (d *Daemon) Wait(ctx context.Context) (control.Ending, error) {
 	select {
 	case <-ctx.Done():
-		return Ending{Drain: DrainAsConfigured}, nil
+		return control.Ending{Drain: control.DrainAsConfigured}, nil
 	case e := <-d.stop.asked:
 		return e, nil
 	case err := <-d.failed:
-		return Ending{Drain: DrainAsConfigured}, err
+		return control.Ending{Drain: control.DrainAsConfigured}, err
 	}
 }
 
 // DrainTime is how long requests in flight may take when the program stops.
-func (d *Daemon) DrainTime(e Ending) time.Duration {
+func (d *Daemon) DrainTime(e control.Ending) time.Duration {
 	if e.Drain < 0 {
 		return d.reloader.Running().Config.Drain
 	}

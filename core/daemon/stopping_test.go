@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/control"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
+	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 	"github.com/aitunnel/aitunnel/core/fakesite"
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
@@ -84,7 +86,7 @@ func TestStopDuringAStartThatHangs(t *testing.T) {
 	}()
 	testhelp.Eventually(t, "the plugin hangs", hangs)
 	began := time.Now()
-	resp, err := control(t, dir).Post("http://aitunnel"+daemon.PathStop, "application/json", bytes.NewReader([]byte(`{"drain":0}`)))
+	resp, err := controlOf(t, dir).Post("http://aitunnel"+control.PathStop, "application/json", bytes.NewReader([]byte(`{"drain":0}`)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +97,7 @@ func TestStopDuringAStartThatHangs(t *testing.T) {
 	if took := time.Since(began); took > stopLimit {
 		t.Errorf("the stop took %s", took)
 	}
-	if daemon.HolderOf(dir) != nil {
+	if statefile.HolderOf(dir) != nil {
 		t.Error("the state directory is still held")
 	}
 }
@@ -155,7 +157,7 @@ func TestTheDrainIsBounded(t *testing.T) {
 		},
 		"now": func(r *running) (context.Context, context.CancelFunc) {
 			go func() {
-				resp, err := r.controlClient().Post("http://aitunnel"+daemon.PathStop, "application/json", bytes.NewReader([]byte(`{"drain":0}`)))
+				resp, err := r.controlClient().Post("http://aitunnel"+control.PathStop, "application/json", bytes.NewReader([]byte(`{"drain":0}`)))
 				if err == nil {
 					_ = resp.Body.Close()
 				}

@@ -44,7 +44,7 @@ func TestStorm(t *testing.T) {
 			t.Errorf("after the upgrade to %s: %+v", version, now)
 		}
 		r.serves(version)
-		r.told(fmt.Sprintf("version %s replaces %s", version, before.Version))
+		r.awaitEvent(fmt.Sprintf("version %s replaces %s", version, before.Version))
 		pids[before.PID] = true
 	}
 	version := r.process("acme").Version
@@ -65,9 +65,9 @@ func TestStorm(t *testing.T) {
 	for i := range rounds {
 		replaced(syscall.SIGKILL, i+1)
 	}
-	r.told("signal: killed")
+	r.awaitEvent("signal: killed")
 	replaced(syscall.SIGSTOP, rounds+1)
-	r.told("it does not respond")
+	r.awaitEvent("it does not respond")
 
 	// Killed again and again, it is quarantined; the plans go on.
 	testhelp.Eventually(t, "it is quarantined", func() bool {
@@ -78,7 +78,7 @@ func TestStorm(t *testing.T) {
 		}
 		return p.State == "quarantined"
 	})
-	r.told(fmt.Sprintf("quarantined after %d failures", crashes))
+	r.awaitEvent(fmt.Sprintf("quarantined after %d failures", crashes))
 	p := r.process("acme")
 	if p.PID != 0 || !strings.Contains(p.LastError, "killed") {
 		t.Errorf("%+v", p)

@@ -33,8 +33,8 @@ func (r *running) serves(version string) (plan string) {
 	return strings.TrimPrefix(plan, version+" plan ")
 }
 
-// told waits for an event of the plugin acme, or of a reload.
-func (r *running) told(text string) {
+// awaitEvent waits for an event of the plugin acme, or of a reload.
+func (r *running) awaitEvent(text string) {
 	r.t.Helper()
 	testhelp.Eventually(r.t, "an event says "+text, func() bool {
 		for _, e := range r.events() {
@@ -62,8 +62,8 @@ func TestUpgradeByFileChange(t *testing.T) {
 		t.Errorf("%+v", uses)
 	}
 	path := r.put("1.1.0")
-	r.told("it has changed since it was locked")
-	r.told("if you trust it, run: aitunnel plugin lock acme")
+	r.awaitEvent("it has changed since it was locked")
+	r.awaitEvent("if you trust it, run: aitunnel plugin lock acme")
 	if refused := r.plugins().Refused; len(refused) != 1 || refused[0].Path != path || refused[0].Lock != "changed" {
 		t.Errorf("%+v", refused)
 	}
@@ -73,7 +73,7 @@ func TestUpgradeByFileChange(t *testing.T) {
 	if len(after) < len(before) || len(after) == len(before) && after <= before {
 		t.Errorf("the state is lost: plan %s after plan %s", after, before)
 	}
-	r.told(`plugin "acme": version 1.1.0 replaces 1.0.0`)
+	r.awaitEvent(`plugin "acme": version 1.1.0 replaces 1.0.0`)
 	if now := r.process("acme"); now.PID == old.PID || now.Version != "1.1.0" {
 		t.Errorf("%+v", now)
 	}
@@ -105,7 +105,7 @@ func TestUpgradeThatFails(t *testing.T) {
 		if status := r.command("/api/plugins/acme/restart", &out); status != http.StatusUnprocessableEntity || !strings.Contains(out.Error.Message+details(out), why) {
 			t.Errorf("%s: %d %+v", fault, status, out)
 		}
-		r.told(why)
+		r.awaitEvent(why)
 		if now := r.process("acme"); now.PID != old.PID {
 			t.Errorf("%s: the old process does not serve: %+v", fault, now)
 		}

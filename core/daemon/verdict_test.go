@@ -163,7 +163,7 @@ func TestRetryAfterOfAnHourHoldsNoRequest(t *testing.T) {
 	}
 	got := r.post(chat, ask)
 	if got.status != 503 || s.Count() != 1 || got.header.Get("Retry-After") == "" {
-		t.Errorf("while the key rests: %d, the site saw %d", got.status, s.Count())
+		t.Errorf("while the key is paused: %d, the site saw %d", got.status, s.Count())
 	}
 }
 

@@ -38,7 +38,7 @@ func NewNetwork(t testing.TB) *Network {
 		Outer: fmt.Sprintf("198.18.%d.%d", n/64, n%64*4+1), Inner: fmt.Sprintf("198.18.%d.%d", n/64, n%64*4+2),
 	}
 	if out, err := exec.Command("ip", "netns", "add", id).CombinedOutput(); err != nil {
-		unable(t, fmt.Sprintf("network namespaces are not to be had here: %s", out))
+		unable(t, fmt.Sprintf("network namespaces are not available here: %s", out))
 	}
 	t.Cleanup(func() { _ = exec.Command("ip", "netns", "del", id).Run() })
 	w.ip("link", "add", id, "type", "veth", "peer", "name", "eth0", "netns", id)

@@ -49,7 +49,7 @@ func TestATunnelCarriesRequests(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = c.Close() }()
-		_ = c.SetDeadline(time.Now().Add(patience))
+		_ = c.SetDeadline(time.Now().Add(waitLimit))
 		_, _ = io.WriteString(c, "GET /upgrade HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
 		in := bufio.NewReader(c)
 		if resp, err := http.ReadResponse(in, nil); err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
@@ -78,7 +78,7 @@ func TestATunnelCarriesRequests(t *testing.T) {
 		defer func() { _ = c.Close() }()
 		_, _ = io.WriteString(c, "GET /hello HTTP/1.1\r\nHost: x\r\n") // and no end
 		begun := time.Now()
-		_ = c.SetReadDeadline(time.Now().Add(patience))
+		_ = c.SetReadDeadline(time.Now().Add(waitLimit))
 		if _, err := io.ReadAll(c); err != nil {
 			t.Errorf("it is not cut off within %s: %v", time.Since(begun), err)
 		}

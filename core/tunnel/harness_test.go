@@ -21,8 +21,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// patience is how long something may take to come about on a busy machine.
-const patience = 20 * time.Second
+// waitLimit is how long something may take on a busy machine.
+const waitLimit = 20 * time.Second
 
 // rig is a set of tunnels to a server, with all that they tell.
 type rig struct {

@@ -24,9 +24,9 @@ func readFile(t *testing.T, path string) []byte {
 
 func contains(s, part string) bool { return strings.Contains(s, part) }
 
-// TestWhatIsWrongIsSaid: each mistake gives one sentence that names it, and
+// TestErrorsNameTheCauseAndTheRemedy: each mistake gives one sentence that names it, and
 // what to do.
-func TestWhatIsWrongIsSaid(t *testing.T) {
+func TestErrorsNameTheCauseAndTheRemedy(t *testing.T) {
 	t.Parallel()
 	const passphrase = "correct horse battery"
 	dir := t.TempDir()

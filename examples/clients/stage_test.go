@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/control"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
@@ -90,7 +90,7 @@ func (s *stage) sites(model string) (first, other int) {
 func (s *stage) records(t *testing.T, model string) (out []*event.Request) {
 	t.Helper()
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", daemon.ControlPath(s.state))
+		return (&net.Dialer{}).DialContext(ctx, "unix", control.Path(s.state))
 	}}}
 	resp, err := client.Get("http://aitunnel/api/logs/recent?n=1000&types=request")
 	if err != nil {

@@ -37,8 +37,8 @@ func (s *Source) change(ctx context.Context, cause string, m admin.Match, do fun
 	})
 }
 
-// asEdit is what a channel is to be, for the edit of the text.
-func asEdit(in admin.ChannelSpec) edit.Channel {
+// specOf is the specification of a channel for an edit of the text.
+func specOf(in admin.ChannelSpec) edit.Channel {
 	out := edit.Channel{Target: in.Target, Auth: in.Auth, Weight: in.Weight, Fallback: in.Fallback, Models: in.Models, ModelMap: in.ModelMap, MaxInFlight: in.MaxInFlight}
 	if in.Keys != nil {
 		keys := []edit.Key{}
@@ -92,7 +92,7 @@ func (s *Source) AddChannel(ctx context.Context, in admin.ChannelSpec, m admin.M
 		if in.Routes != nil {
 			routes = *in.Routes
 		}
-		return editable(e.Document.AddChannel(in.Name, asEdit(in), routes))
+		return editable(e.Document.AddChannel(in.Name, specOf(in), routes))
 	})
 }
 
@@ -118,7 +118,7 @@ func (s *Source) ChangeChannel(ctx context.Context, name string, in admin.Channe
 		if _, err := channelIn(e.Config, name); err != nil {
 			return err
 		}
-		return editable(e.Document.ChangeChannel(name, asEdit(in)))
+		return editable(e.Document.ChangeChannel(name, specOf(in)))
 	})
 }
 

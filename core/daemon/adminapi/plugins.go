@@ -79,7 +79,7 @@ func tableUses(t *route.Table) (all []use) {
 		}
 		for i, s := range showShadows(r) {
 			all = append(all, use{r.Config.Shadows[i], admin.Use{
-				For: "shadow of route " + r.Config.Pattern, Plan: s.Plan, PlannedAt: at(s.PlannedAt), Makeshift: s.Makeshift, Shadow: &s, Router: routers[i],
+				For: "shadow of route " + r.Config.Pattern, Plan: s.Plan, PlannedAt: at(s.PlannedAt), CorePlan: s.CorePlan, Shadow: &s, Router: routers[i],
 			}})
 		}
 	}
@@ -87,7 +87,7 @@ func tableUses(t *route.Table) (all []use) {
 }
 
 func planned(what string, p route.PlanInfo) admin.Use {
-	return admin.Use{For: what, Plan: p.Seq, PlannedAt: at(p.Made), Makeshift: p.Core, Router: showRouter(p.Router), Warnings: p.Warnings}
+	return admin.Use{For: what, Plan: p.Seq, PlannedAt: at(p.Made), CorePlan: p.Core, Router: showRouter(p.Router), Warnings: p.Warnings}
 }
 
 func showRouter(r *route.RouterInfo) *admin.Router {
@@ -102,7 +102,7 @@ func showShadows(r *route.Route) (all []admin.Shadow) {
 	for i, s := range r.Shadows() {
 		all = append(all, admin.Shadow{
 			Strategy: s.Ref, Where: where(r.Config.Shadows[i]), Plan: s.Plan.Seq, PlannedAt: s.Plan.Made, Reason: s.Plan.Reason,
-			Makeshift: s.Plan.Core, Since: s.Since, Picks: s.Picks, Agreed: s.Agreed, Choices: s.Choices,
+			CorePlan: s.Plan.Core, Since: s.Since, Picks: s.Picks, Agreed: s.Agreed, Choices: s.Choices,
 		})
 	}
 	return all

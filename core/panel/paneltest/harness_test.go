@@ -16,6 +16,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/control"
 	"github.com/aitunnel/aitunnel/core/fakesite"
 	"github.com/aitunnel/aitunnel/plugins/healthcheckers"
 	"github.com/aitunnel/aitunnel/plugins/keyselectors"
@@ -149,7 +150,7 @@ func (r *running) open(path string, width, height int64) *tab {
 // link is the address by which `aitunnel panel` opens the page.
 func (r *running) link() string {
 	r.t.Helper()
-	socket := daemon.ControlPath(r.options.StateDir)
+	socket := control.Path(r.options.StateDir)
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	}}}
