@@ -16,6 +16,7 @@ import (
 // TestALockedFile fills the queue while another program holds the file: rows are
 // dropped and counted, sums are exact, and there is one message of each kind.
 func TestALockedFile(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	r.Add(day0, one("req_first"))
 	r.flush()
@@ -55,6 +56,7 @@ func TestALockedFile(t *testing.T) {
 }
 
 func TestAFullDisk(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	r.Add(day0, one("req_first"))
 	r.flush()
@@ -80,6 +82,7 @@ func TestAFullDisk(t *testing.T) {
 }
 
 func TestADirectoryThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "state")
 	r := newRig(t, dir) // which does not exist
 	for range 3 {
@@ -99,6 +102,7 @@ func TestADirectoryThatCannotBeWritten(t *testing.T) {
 }
 
 func TestAFileThatIsRemoved(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	r.Add(day0, one("req_1"))
 	r.flush()
@@ -115,6 +119,7 @@ func TestAFileThatIsRemoved(t *testing.T) {
 
 // TestFilesThatCannotBeUsed are kept under another name.
 func TestFilesThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
 	for kind, spoil := range map[string]func(path string){
 		"damaged": func(path string) {
 			if err := os.WriteFile(path, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
@@ -154,6 +159,7 @@ func TestFilesThatCannotBeUsed(t *testing.T) {
 
 // TestDamageWhileInUse overwrites the file below an open database.
 func TestDamageWhileInUse(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	r.fill(2000, time.Hour)
 	if _, err := r.file.Load().writing.ExecContext(t.Context(), "PRAGMA wal_checkpoint(truncate); PRAGMA cache_size = 1; PRAGMA shrink_memory"); err != nil {
@@ -198,6 +204,7 @@ func TestOlderSchemasMoveForward(t *testing.T) {
 }
 
 func TestOldRecordsAreRemoved(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	r.fill(6000, 20*24*time.Hour)
 	tidy := func(now time.Time, s Settings) {
@@ -263,6 +270,7 @@ func writeUntilKilled(dir string) {
 // TestAKilledProgramLosesNoOldRow kills a process that writes: what is older than
 // two seconds is there, and the file is whole. AITUNNEL_SOAK=1 does it 30 times.
 func TestAKilledProgramLosesNoOldRow(t *testing.T) {
+	t.Parallel()
 	rounds := 1
 	if os.Getenv("AITUNNEL_SOAK") != "" {
 		rounds = 30

@@ -13,6 +13,7 @@ import (
 )
 
 func TestRecordsComeBack(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	want := one("req_1")
 	want.Retries, want.Stream = 1, true
@@ -40,6 +41,7 @@ func TestRecordsComeBack(t *testing.T) {
 // TestErrorsAreCodes holds that no words of a site are kept, which may quote what
 // was asked, or a key.
 func TestErrorsAreCodes(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	for i, c := range []struct {
 		status       int
@@ -70,6 +72,7 @@ func TestErrorsAreCodes(t *testing.T) {
 }
 
 func TestFilesArePrivate(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	r.Add(day0, one("req_1"))
 	r.flush()
@@ -85,6 +88,7 @@ func TestFilesArePrivate(t *testing.T) {
 }
 
 func TestPagesAndFilters(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	for i := range 25 {
 		q := one(fmt.Sprintf("req_%02d", i))
@@ -185,6 +189,7 @@ func BenchmarkWrite(b *testing.B) {
 }
 
 func TestNothingIsKeptUnlessEnabled(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	r.Configure(Settings{Keep: time.Hour, MaxSize: 1 << 30})
 	r.Add(day0, one("req_1"))
@@ -198,6 +203,7 @@ func TestNothingIsKeptUnlessEnabled(t *testing.T) {
 }
 
 func TestAStoppedProgramsHistoryIsRead(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	if _, _, err := Open(r.dir, zone); err != ErrNoHistory { //nolint:errorlint // it is returned as it is
 		t.Error(err)

@@ -10,6 +10,7 @@ import (
 // TestUsageIsWhatTheRowsAddUpTo compares every way of asking with a query over the
 // rows of requests.
 func TestUsageIsWhatTheRowsAddUpTo(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	r.fill(8000, 20*24*time.Hour)
 	reader := r.reader()
@@ -103,6 +104,7 @@ func fromRows(t *testing.T, reader *Reader, q Question, from, to time.Time) stri
 }
 
 func TestUsageComparesWithTheTimeBefore(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	for i := range 10 {
 		r.Add(day0.Add(time.Duration(i)*24*time.Hour), one(fmt.Sprint("req_", i)))
@@ -128,6 +130,7 @@ func TestUsageComparesWithTheTimeBefore(t *testing.T) {
 }
 
 func TestQuantiles(t *testing.T) {
+	t.Parallel()
 	var counts [buckets]int64
 	for i := 1; i <= 1000; i++ {
 		counts[bucketOf(time.Duration(i)*time.Millisecond)]++
@@ -144,6 +147,7 @@ func TestQuantiles(t *testing.T) {
 
 // TestManyModelsMakeFewSums: callers may ask for any name.
 func TestManyModelsMakeFewSums(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	for i := range 2000 {
 		q := one(fmt.Sprint("req_", i))
