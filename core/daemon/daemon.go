@@ -224,11 +224,11 @@ func (d *Daemon) dialTunnel(ctx context.Context, name, address string) (net.Conn
 // configurations, so a reload does not touch what they carry.
 func (d *Daemon) newTunnels() *tunnel.Tunnels {
 	return tunnel.New(tunnel.Options{
-		Handler: func(f *config.Forward) http.Handler {
+		Handler: func(name string, f *config.Forward) http.Handler {
 			if f.Channel != nil {
-				return d.parts.Proxy.Only(f.Channel.Name)
+				return proxy.By(name, d.parts.Proxy.Only(f.Channel.Name))
 			}
-			return d.parts.Proxy
+			return proxy.By(name, d.parts.Proxy)
 		},
 		Server:   func(h http.Handler) tunnel.Server { return bind.NewServer(h, d.log) },
 		OnChange: d.tunnelChanged,

@@ -41,3 +41,18 @@ func TestCost(t *testing.T) {
 		})
 	}
 }
+
+// TestTheRecordNamesTheTunnel that a request came by.
+func TestTheRecordNamesTheTunnel(t *testing.T) {
+	r := newRig(t, nil, newTestSite(t, reply(200, `{"choices":[{"message":{"content":"hi"}}]}`)))
+	r.post("/v1/chat/completions", `{"model":"m"}`)
+	if got := r.last().Entry; got != "" {
+		t.Errorf("%q", got)
+	}
+	direct := r.server.Config.Handler
+	r.server.Config.Handler = By("vps", direct)
+	r.post("/v1/chat/completions", `{"model":"m"}`)
+	if got := r.last().Entry; got != "vps" {
+		t.Errorf("%q", got)
+	}
+}

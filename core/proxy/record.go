@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"time"
@@ -11,6 +12,17 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
+// entryKey is where the context of a request has the tunnel that it came by.
+type entryKey struct{}
+
+// By returns a handler for what comes by a tunnel: its name is in the records of
+// requests.
+func By(tunnel string, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), entryKey{}, tunnel)))
+	})
+}
+
 // newRecord begins the record of a request. Mostly one attempt is enough, for
 // which there is room beside it. It is remembered for long, so it leads to
 // nothing else of the request.
@@ -19,7 +31,8 @@ func newRecord(r *http.Request) *event.Request {
 		event.Request
 		first [1]event.Attempt
 	}
-	roomy.Request = event.Request{ID: requestID(), Method: r.Method, Path: r.URL.Path, Attempts: roomy.first[:0]}
+	entry, _ := r.Context().Value(entryKey{}).(string)
+	roomy.Request = event.Request{ID: requestID(), Method: r.Method, Path: r.URL.Path, Entry: entry, Attempts: roomy.first[:0]}
 	return &roomy.Request
 }
 

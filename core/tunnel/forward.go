@@ -100,7 +100,7 @@ func (t *tunnel) reconcile() (removed []*forward) {
 			removed = slices.Delete(slices.Clone(removed), i, i+1)
 		}
 		f.config = c
-		handler := t.env.handler(c)
+		handler := t.env.handler(t.config.Name, c)
 		f.handler.Store(&handler)
 		t.forwards = append(t.forwards, f)
 	}

@@ -72,7 +72,7 @@ func open(t *testing.T, s *sshdtest.Server, c ...*config.Tunnel) *rig {
 func prepare(t *testing.T, s *sshdtest.Server, options ...func(*Options)) *rig {
 	r := &rig{t: t, server: s, site: &site{}, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}}
 	o := Options{
-		Handler: func(f *config.Forward) http.Handler {
+		Handler: func(_ string, f *config.Forward) http.Handler {
 			if f.Channel != nil {
 				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, f.Channel.Name) })
 			}

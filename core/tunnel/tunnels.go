@@ -17,12 +17,12 @@ import (
 
 // Options of [New].
 type Options struct {
-	Handler  func(*config.Forward) http.Handler // what a forward leads to
-	Server   func(http.Handler) Server          // a server for it, with its limits
-	OnChange func(Change)                       // has to be quick
-	Guarded  func() bool                        // requests need a token
-	Sessions string                             // file that remembers what may be left on hosts; "": none
-	Grace    time.Duration                      // for requests on what is closed by a reload
+	Handler  func(tunnel string, f *config.Forward) http.Handler // what a forward leads to
+	Server   func(http.Handler) Server                           // a server for it, with its limits
+	OnChange func(Change)                                        // has to be quick
+	Guarded  func() bool                                         // requests need a token
+	Sessions string                                              // file that remembers what may be left on hosts; "": none
+	Grace    time.Duration                                       // for requests on what is closed by a reload
 
 	Home  string // of the user; default: the real one
 	Agent string // socket of the SSH agent; default $SSH_AUTH_SOCK
@@ -39,7 +39,7 @@ type Server interface {
 // environment is what all tunnels share.
 type environment struct {
 	ssh      sshclient.Environment
-	handler  func(*config.Forward) http.Handler
+	handler  func(tunnel string, f *config.Forward) http.Handler
 	server   func(http.Handler) Server
 	report   func(Change)
 	guarded  func() bool
