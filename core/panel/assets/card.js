@@ -169,7 +169,6 @@ function actionBar(name, channel, store) {
     update(c) {
       label(pause, c.enabled ? 'pause' : 'resume');
       label(prefer, c.first ? 'unprefer' : 'prefer');
-      check.hidden = !c.healthCheck;
     },
   };
 }

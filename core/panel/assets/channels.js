@@ -5,6 +5,7 @@ import { addChannel } from './channelform.js';
 import { each, el, setAttribute } from './dom.js';
 import { t } from './i18n.js';
 import { icon } from './icons.js';
+import { importChannels } from './importform.js';
 import { kept } from './kept.js';
 import { segments } from './segments.js';
 import { needsAttention, recently } from './states.js';
@@ -91,6 +92,7 @@ function toolbar(chosen, changed, store) {
   return {
     node: el('div', { class: 'toolbar' },
       el('label', { class: 'search' }, icon('search'), text), states.node, el('span', { class: 'space' }), densities.node,
+      el('button', { type: 'button', class: 'quiet', text: t('import.open'), on: { click: () => importChannels(store) } }),
       el('button', { id: 'add-channel', type: 'button', class: 'primary', on: { click: () => addChannel(store) } }, icon('plus'), t('channels.add'), el('span', { text: t('channels.addRest') }))),
     update(all, density) {
       for (const [name, fits] of filters) states.label(name, t(`channels.${name}`), all.filter(fits).length);

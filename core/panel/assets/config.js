@@ -1,13 +1,13 @@
 // The view of the configuration: its text, what is wrong with it before it is
 // saved, and what saving would change.
 
-import { ApiError } from './api.js';
+import { ApiError, get, post } from './api.js';
 import { ConfigText } from './configtext.js';
 import { conflict } from './conflict.js';
 import { confirm } from './dialogs.js';
 import { el, setText } from './dom.js';
 import { editor } from './editor.js';
-import { nameOf } from './format.js';
+import { moment, nameOf } from './format.js';
 import { t } from './i18n.js';
 import { confirmed, failed, settled } from './toast.js';
 import { lastReload, verdictOf } from './verdict.js';
@@ -28,6 +28,7 @@ class ConfigView {
   #files = el('select', { 'aria-label': t('config.file'), hidden: true });
   #save = el('button', { type: 'button', class: 'primary', text: t('config.save') });
   #undo = el('button', { type: 'button', text: t('config.undo') });
+  #back = el('button', { type: 'button', class: 'quiet', text: t('config.back') });
   #verdict = el('div', { id: 'mistakes', class: 'verdict', 'aria-live': 'polite' });
   #runs = el('p', { class: 'hint' });
   #timer = 0;
@@ -38,7 +39,7 @@ class ConfigView {
     this.#view = view;
     this.#store = store;
     view.append(
-      el('div', { class: 'toolbar' }, el('div', { class: 'file' }, this.#path, this.#files), el('span', { class: 'space' }), this.#undo, this.#save),
+      el('div', { class: 'toolbar' }, el('div', { class: 'file' }, this.#path, this.#files), el('span', { class: 'space' }), this.#back, this.#undo, this.#save),
       this.#clash.node,
       el('div', { class: 'workbench' }, this.#edit.node, el('aside', { 'aria-label': t('config.says') }, this.#verdict, this.#runs)));
   }
@@ -46,6 +47,7 @@ class ConfigView {
   begin() {
     this.#save.addEventListener('click', () => this.#put());
     this.#undo.addEventListener('click', () => this.#show());
+    this.#back.addEventListener('click', () => this.#takeBack());
     this.#files.addEventListener('change', () => this.#open(this.#files.value));
     this.#edit.node.addEventListener('keydown', (e) => {
       if (!(e.ctrlKey || e.metaKey) || e.key !== 's') return;
@@ -89,6 +91,26 @@ class ConfigView {
       else if (this.#ground.agrees(fetched)) this.#ground.adopt(fetched);
     } catch (e) {
       failed(t('config.notRead'), e);
+    }
+  }
+
+  // takeBack undoes the newest edit that was made here or by a command.
+  async #takeBack() {
+    try {
+      const [last] = await get('/api/config/edits');
+      if (!last) {
+        confirmed(t('config.nothingBack'));
+        return;
+      }
+      const what = last.changes.map((c) => c.block).join(', ') || last.cause;
+      if (!(await confirm({ title: t('config.backTitle'), text: t('config.backText', { what, time: moment(last.at) }), action: t('config.backAction') }))) return;
+      await post('/api/config/undo');
+      settled(t('config.notBack'));
+      confirmed(t('config.wentBack', { what }));
+      await this.#load();
+      this.#store.refresh();
+    } catch (e) {
+      failed(t('config.notBack'), e);
     }
   }
 

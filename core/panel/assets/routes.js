@@ -2,22 +2,29 @@
 
 import { now } from './api.js';
 import { each, el, setAttribute, setText } from './dom.js';
+import { editBlock } from './blockedit.js';
 import { explainForm } from './explain.js';
 import { count, percent, sentence, span } from './format.js';
 import { t } from './i18n.js';
 import { stateOf } from './states.js';
+import { addRoute } from './routeform.js';
 import { tick } from './ticker.js';
+import { attempt } from './toast.js';
+import { unknownSection } from './unknown.js';
 
 export function routesView(view, store) {
   const list = el('div', { class: 'blocks' });
-  view.append(el('h2', { text: t('view.routes') }), el('p', { class: 'lead', text: t('routes.lead') }), list, explainForm());
+  const add = el('button', { type: 'button', text: t('routeform.open'), on: { click: () => addRoute(store) } });
+  view.append(el('div', { class: 'toolbar' }, el('h2', { text: t('view.routes') }), el('span', { class: 'space' }), add), el('p', { class: 'lead', text: t('routes.lead') }), list, explainForm(), unknownSection(view, store));
   store.follow(({ status, channels }) => {
     const items = status.routes.map((r, i) => ({ ...r, id: `${i} ${r.path}`, states: new Map(channels.map((c) => [c.name, stateOf(c)])) }));
-    each(list, items, (r) => r.id, routeBlock);
+    each(list, items, (r) => r.id, () => routeBlock(store));
   });
 }
 
-function routeBlock() {
+function routeBlock(store) {
+  const edit = el('button', { type: 'button', class: 'quiet', text: t('block.edit') });
+  edit.addEventListener('click', () => attempt(() => '', t('block.notRead'), () => editBlock({ kind: 'route', label: route.path, nth: store.state.status.routes.slice(0, Number(route.id.split(' ')[0])).filter((r) => r.path === route.path).length, store })));
   const path = el('h3', {});
   const models = el('p', { class: 'models' });
   const strategy = el('dd', {});
@@ -27,7 +34,7 @@ function routeBlock() {
   const router = el('p', { class: 'hint', hidden: true });
   const shadows = el('ul', { class: 'rows', 'aria-label': t('routes.shadows') });
   const node = el('article', { class: 'block route' },
-    el('header', {}, path, models),
+    el('header', {}, path, models, edit),
     channels,
     el('dl', { class: 'facts' }, el('div', {}, el('dt', { text: t('routes.strategy') }), strategy), el('div', {}, el('dt', { text: t('routes.plan') }), plan)),
     reason, router, shadows);
@@ -42,6 +49,8 @@ function routeBlock() {
     node,
     update(r) {
       route = r;
+      edit.hidden = !r.written;
+      setAttribute(edit, 'aria-label', t('block.editLabel', { name: `route "${r.path}"` }));
       setText(path, r.path);
       setText(models, r.models?.length ? r.models.join(', ') : t('routes.everyModel'));
       setText(strategy, r.strategy);

@@ -3,6 +3,7 @@
 import { each, el, setText } from './dom.js';
 import { parts, t } from './i18n.js';
 import { processBlock, refusedBlock } from './plugins.js';
+import { addTunnel } from './tunnelform.js';
 import { tunnelBlock } from './tunnels.js';
 
 export function systemView(view, store) {
@@ -13,9 +14,10 @@ export function systemView(view, store) {
   const plugins = el('div', { class: 'blocks' });
   const refused = el('div', { class: 'blocks' });
   const calls = el('p', { class: 'lead' });
-  view.append(el('h2', { text: t('tunnels.title') }), tunnels, noTunnel, el('h2', { text: t('plugins.title') }), calls, plugins, refused);
+  const add = el('button', { type: 'button', text: t('tunnelform.open'), on: { click: () => addTunnel(store) } });
+  view.append(el('div', { class: 'toolbar' }, el('h2', { text: t('tunnels.title') }), el('span', { class: 'space' }), add), tunnels, noTunnel, el('h2', { text: t('plugins.title') }), calls, plugins, refused);
   store.follow(({ status }) => {
-    each(tunnels, status.tunnels, (t) => t.name, tunnelBlock);
+    each(tunnels, status.tunnels, (t) => t.name, (t) => tunnelBlock(t.name, store));
     noTunnel.hidden = status.tunnels.length > 0;
     setText(calls, t('plugins.lead', { n: status.plugins.calls }));
     each(plugins, status.plugins.processes, (p) => p.plugin, (p) => processBlock(p.plugin, store));

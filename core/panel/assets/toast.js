@@ -46,6 +46,7 @@ export async function attempt(done, notDone, action) {
     const result = await action();
     settled(notDone);
     const words = typeof done === 'function' ? done(result) : done;
+    if (!words) return true; // what is shown now says it
     if (typeof words === 'string') confirmed(words);
     else failed(words.title, new Error(words.text));
     return true;

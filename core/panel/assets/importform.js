@@ -1,0 +1,102 @@
+// Adds channels from the list of one-api or new-api.
+
+import { addBlock } from './blockedit.js';
+import { block, list, quote } from './blocktext.js';
+import { field, form } from './dialogs.js';
+import { el, setText } from './dom.js';
+import { t } from './i18n.js';
+import { confirmed } from './toast.js';
+
+// hosts are those of types of channels that have one of their own.
+const hosts = { 1: 'api.openai.com', 14: 'api.anthropic.com', 24: 'generativelanguage.googleapis.com', 20: 'openrouter.ai/api', 43: 'api.deepseek.com' };
+const auths = { 14: 'x-api-key', 24: 'x-goog-api-key' };
+
+// channelsOf reads a list: bare, or as an answer of the program's own API.
+export function channelsOf(text) {
+  const read = JSON.parse(text);
+  const all = [read, read.data, read.data?.items, read.items].find(Array.isArray);
+  return all ?? (read.data && typeof read.data === 'object' ? [read.data] : [read]);
+}
+
+// blocksFor are the blocks for channels; taken are names in use. A channel
+// without an address is left out.
+export function blocksFor(channels, taken) {
+  const used = new Set(taken);
+  const words = [];
+  const left = [];
+  for (const c of channels) {
+    const target = (c.base_url || (hosts[c.type] ? `https://${hosts[c.type]}` : '')).replace(/\/+$/, '').replace(/\/v1(beta)?$/, '');
+    if (!target) {
+      left.push(c.name ?? String(c.id ?? '?'));
+      continue;
+    }
+    let name = String(c.name ?? '').trim().replace(/[^\w-]+/g, '-').replace(/^[^A-Za-z_]+/, '') || `channel-${c.id ?? words.length + 1}`;
+    for (let n = 2, base = name; used.has(name); n++) name = `${base}-${n}`;
+    used.add(name);
+    words.push(channelBlock(name, target, c));
+  }
+  return { text: words.join('\n'), n: words.length, left };
+}
+
+function channelBlock(name, target, c) {
+  const keys = String(c.key ?? '').split('\n').map((k) => k.trim()).filter(Boolean);
+  const models = String(c.models ?? '').split(',').map((m) => m.trim()).filter(Boolean);
+  const map = Object.entries(mapping(c.model_mapping));
+  return block(`channel ${quote(name)}`, [
+    `target = ${quote(target)}`,
+    `keys = ${list(keys.length ? keys : ['put-your-key-here'])}`,
+    auths[c.type] && `auth = ${quote(auths[c.type])}`,
+    c.weight > 0 && `weight = ${Number(c.weight)}`,
+    models.length > 0 && `models = ${list(models)}`,
+    map.length > 0 && `model_map = { ${map.map(([from, to]) => `${quote(from)} = ${quote(String(to))}`).join(', ')} }`,
+    c.status > 1 && 'disabled = true',
+  ]);
+}
+
+function mapping(text) {
+  try {
+    const read = typeof text === 'string' ? JSON.parse(text || '{}') : text;
+    return read && typeof read === 'object' ? read : {};
+  } catch {
+    return {};
+  }
+}
+
+export function importChannels(store) {
+  const text = el('textarea', { class: 'code', rows: 6, spellcheck: 'false', autocomplete: 'off', placeholder: '[{"name": "site", "type": 1, "base_url": "https://site.example", "key": "sk-…", "models": "gpt-4o"}]' });
+  const preview = el('pre', { class: 'preview', tabindex: '0', 'aria-label': t('block.preview') });
+  const note = el('p', { class: 'hint', 'aria-live': 'polite' });
+  const made = () => blocksFor(channelsOf(text.value), store.state.channels.map((c) => c.name));
+  const fields = { text: field({ label: t('import.text'), hint: t('import.hint'), input: text }) };
+  text.addEventListener('input', () => {
+    try {
+      const out = text.value.trim() ? made() : { text: '', n: 0, left: [] };
+      setText(preview, hidden(out.text));
+      setText(note, [t('import.found', { n: out.n }), out.left.length && t('import.left', { names: out.left.join(', ') })].filter(Boolean).join(' '));
+    } catch {
+      setText(preview, '');
+      setText(note, '');
+    }
+  });
+  form({
+    title: t('import.title'),
+    action: t('import.action'),
+    fields,
+    layout: [fields.text, note, preview],
+    submit: async (wrong) => {
+      let out;
+      try {
+        out = made();
+      } catch (e) {
+        wrong('text', t('import.wrong', { reason: e.message }));
+      }
+      if (!out.n) wrong('text', t('import.empty'));
+      await addBlock(out.text);
+      confirmed(t('import.done', { n: out.n }));
+      store.refresh();
+    },
+  });
+}
+
+// hidden is a text without the keys in it.
+const hidden = (words) => words.replace(/^( {2}keys = )\[(.*)\]$/gm, (_, lead, keys) => `${lead}[${keys.split(', ').map((k) => (k.length > 12 ? `${k.slice(0, 4)}…${k.slice(-5)}` : '"…"')).join(', ')}]`);
