@@ -26,7 +26,7 @@ export const addBlock = (words) => change((text) => added(text, words));
 // newBlock opens a dialog whose fields make a block; build returns its text, and
 // calls wrong for a field that cannot be right.
 export function newBlock({ title, done, fields, layout, build, store }) {
-  const preview = el('pre', { class: 'preview', tabindex: '0', 'aria-label': t('block.preview') });
+  const preview = el('pre', { class: 'preview', role: 'region', tabindex: '0', 'aria-label': t('block.preview') });
   const show = () => setText(preview, build(() => {}));
   const dialog = form({
     title,

@@ -64,7 +64,7 @@ function mapping(text) {
 
 export function importChannels(store) {
   const text = el('textarea', { class: 'code', rows: 6, spellcheck: 'false', autocomplete: 'off', placeholder: '[{"name": "site", "type": 1, "base_url": "https://site.example", "key": "sk-…", "models": "gpt-4o"}]' });
-  const preview = el('pre', { class: 'preview', tabindex: '0', 'aria-label': t('block.preview') });
+  const preview = el('pre', { class: 'preview', role: 'region', tabindex: '0', 'aria-label': t('block.preview') });
   const note = el('p', { class: 'hint', 'aria-live': 'polite' });
   const made = () => blocksFor(channelsOf(text.value), store.state.channels.map((c) => c.name));
   const fields = { text: field({ label: t('import.text'), hint: t('import.hint'), input: text }) };

@@ -60,7 +60,7 @@ async function makeRule(key, store, load) {
     title: t('unknown.ruleTitle'),
     action: t('block.add'),
     fields,
-    layout: [el('pre', { class: 'preview', tabindex: '0', 'aria-label': t('unknown.answer'), text: e.full || e.text }), fields.text],
+    layout: [el('pre', { class: 'preview', role: 'region', tabindex: '0', 'aria-label': t('unknown.answer'), text: e.full || e.text }), fields.text],
     submit: async () => {
       await addBlock(text.value);
       await remove(`/api/unknown/${key}`);

@@ -117,6 +117,7 @@ func TestAxeOfForms(t *testing.T) {
 	p := r.open("/#routes", 1280, 900)
 	for _, language := range []string{"en", "zh"} {
 		p.language(language)
+		p.click(`document.querySelector('#views a[href="#routes"]')`)
 		p.shows("#view-routes .unknown", "403")
 		for name, open := range map[string]string{
 			"a route":  `document.querySelector('#view-routes .toolbar button')`,
