@@ -31,6 +31,8 @@ type failure struct {
 	words        string    // the message as rules see it: in simplified characters
 	lowered      string    // words in lower case
 	grams        *trigrams // of lowered, made when a rule asks for it
+	inner        object    // the fields of doc's "error", once a rule asked for one
+	innerRead    bool
 	loweredCodes []string
 	text         string // the body in lower case, made when a rule asks for it
 }

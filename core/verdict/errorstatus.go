@@ -29,11 +29,15 @@ func (f *failure) statusOfError() int {
 // knownStatus is the status that s is, if it is one that rules know: some sites
 // have numbers of their own.
 func knownStatus(s string) int {
-	n := httpStatus(s)
-	if http.StatusText(n) == "" && n != 498 && n != 499 && n < 520 {
-		return 0
+	if n := httpStatus(s); isKnownStatus(n) {
+		return n
 	}
-	return n
+	return 0
+}
+
+// isKnownStatus says that a status is of the standard, or one that is common.
+func isKnownStatus(n int) bool {
+	return http.StatusText(n) != "" || n == 444 || n == 498 || n == 499 || n >= 520 && n <= 530
 }
 
 // httpStatus is the number from 400 to 599 that s is; else 0.

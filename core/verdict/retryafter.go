@@ -45,7 +45,9 @@ func (f *failure) retryHeaders(now time.Time) time.Duration {
 // interval reads a time to come in the forms that sites use: seconds, "6m0s",
 // "20ms", seconds or milliseconds since 1970, RFC 3339 and HTTP dates.
 func interval(v string, now time.Time) time.Duration {
-	v = strings.TrimSpace(v)
+	if v = strings.TrimSpace(v); v == "" {
+		return 0
+	}
 	if first, _, twice := strings.Cut(v, ","); twice && strings.Trim(first, "0123456789.") == "" { // two headers in one
 		v = first
 	}

@@ -33,6 +33,8 @@ var retryNames = [...]map[string]time.Duration{
 	},
 }
 
+var withoutDividers = strings.NewReplacer("_", "", "-", "")
+
 // retryFields is the time that a field of the error, or of the document around
 // it, names.
 func (f *failure) retryFields(now time.Time) time.Duration {
@@ -74,7 +76,7 @@ func collectTimes(name string, v gjson.Result, now time.Time, depth int, found *
 	if text == "" || len(name) > 32 {
 		return
 	}
-	plain := strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name))
+	plain := strings.ToLower(withoutDividers.Replace(name))
 	for i, names := range retryNames {
 		if unit, ok := names[plain]; ok {
 			found[i] = max(found[i], inUnit(interval(text, now), text, unit))

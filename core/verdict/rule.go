@@ -136,10 +136,11 @@ func (p *pattern) mayMatch(lowered string) bool {
 }
 
 // onStatus says that the rule is about answers with this status. An unknown
-// status satisfies any condition.
+// status satisfies any condition; one that a site invented, such as 420, any
+// condition for its class.
 func (r *Rule) onStatus(status int) bool {
 	return len(r.statuses) == 0 || status == 0 || slices.ContainsFunc(r.statuses, func(s statusRange) bool {
-		return s.from <= status && status <= s.to
+		return s.from <= status && status <= s.to || !isKnownStatus(status) && isKnownStatus(s.from) && s.from/100 == status/100
 	})
 }
 
@@ -253,11 +254,31 @@ func mediaType(v string) string {
 
 func (r *Rule) onJSON(f *failure) bool {
 	for _, c := range r.json {
-		if f.doc == nil || !f.doc.at(c.path, func(v string) bool { return c.value.match(v, "") }) {
+		if f.doc == nil || !f.at(c.path, func(v string) bool { return c.value.match(v, "") }) {
 			return false
 		}
 	}
 	return true
+}
+
+// at visits the fields at a path of the document. What is below "error" is read
+// once for all rules.
+func (f *failure) at(path []string, visit func(string) bool) bool {
+	if len(path) == 1 || path[0] != "error" {
+		return f.doc.at(path, visit)
+	}
+	if !f.innerRead {
+		f.innerRead = true
+		for _, field := range f.doc {
+			if field.name == "error" {
+				f.inner = objectOf(field.value)
+			}
+		}
+	}
+	if f.inner == nil {
+		return f.doc.at(path, visit)
+	}
+	return f.inner.at(path[1:], visit)
 }
 
 func (r *Rule) onBody(f *failure) bool {

@@ -38,6 +38,14 @@ verdict "human-challenge" {
   at_once = true
 }
 
+# A challenge that a program is told of.
+verdict "captcha-message" {
+  status  = [401, 403, 429]
+  message = "(?i)(?:人机验证|滑块验证|captcha)"
+  means   = "blocked"
+  at_once = true
+}
+
 # Vercel's challenge.
 verdict "vercel-challenge" {
   header  = { "X-Vercel-Mitigated" = "^(?:challenge|deny)$" }
@@ -207,6 +215,13 @@ verdict "request-blocked-zh" {
   means   = "blocked"
 }
 
+# Sites that refuse data centres and proxies.
+verdict "address-kind" {
+  status  = [400, 401, 403]
+  message = "(?i)(?:\\b(?:vpn|proxy|tor)\\b[^.]{0,24} (?:detected|not allowed|blocked|prohibited)|data ?cent(?:er|re) (?:ip|address)|hosting provider)"
+  means   = "blocked"
+}
+
 # A limit of this address.
 verdict "address-limit" {
   status  = [403, 429, 503]
@@ -273,7 +288,7 @@ verdict "country-model" {
 # A site does not serve this country.
 verdict "country" {
   status  = [400, 401, 403, 451]
-  message = "(?i)(?:country, region, or territory not supported|(?:from|in) (?:an )?(?:unsupported|restricted) (?:countr|region|location|territor)|not authorized in (?:this|your) (?:country|region|location)|(?:service|api|product|platform|site|openai|chatgpt|claude|anthropic|gemini|access)[^.]{0,40} not (?:available|supported|offered|accessible|allowed) in your (?:country|region|location|area|territory)|region is not supported|country is not supported|您所在的(?:国家|地区)|不支持(?:当前|您所在的?)(?:地区|区域|国家))"
+  message = "(?i)(?:country, region, or territory not supported|(?:from|in) (?:an )?(?:unsupported|restricted) (?:countr|region|location|territor)|not authorized in (?:this|your) (?:country|region|location)|(?:service|api|product|platform|site|openai|chatgpt|claude|anthropic|gemini|access)[^.]{0,40} not (?:available|supported|offered|accessible|allowed) in your (?:country|region|location|area|territory)|region is not supported|country is not supported|您所在的(?:国家|地区)|(?:当前|所在|您的|该)(?:地区|区域|国家)[^，。]{0,6}(?:不可用|不支持|受限|被限制|未开放)|不支持(?:当前|您所在的?)(?:地区|区域|国家))"
   means   = "blocked"
   at_once = true
 }
@@ -341,21 +356,21 @@ verdict "google-suspended" {
 # Plans that serve only certain programs.
 verdict "client-restricted" {
   status  = [400, 401, 403, 500, 503]
-  message = "(?i)(?:appears to have been tampered|请求体疑似被篡改|only (?:authorized|available|allowed|intended) for (?:use with )?(?:claude code|coding agents|official clients|codex)|only (?:accepts|allows) (?:requests from )?(?:claude code|codex|official)|client is not authorized|restricted to (?:claude code|codex|official) clients?|仅(?:限|支持|允许).{0,20}客户端)"
+  message = "(?i)(?:user[- ]agent[^.]{0,20} (?:not allowed|blocked|forbidden)|客户端[^，。]{0,8}(?:不被允许|不允许|受限|被禁止)|appears to have been tampered|请求体疑似被篡改|only (?:authorized|available|allowed|intended) for (?:use with )?(?:claude code|coding agents|official clients|codex)|only (?:accepts|allows) (?:requests from )?(?:claude code|codex|official)|client is not authorized|restricted to (?:claude code|codex|official) clients?|仅(?:限|支持|允许).{0,20}客户端)"
   means   = "declined"
 }
 
 # The account behind the key is gone.
 verdict "account-stopped" {
-  status  = [400, 401, 402, 403, 429]
+  status  = [400, 401, 402, 403, 406, 423, 429]
   code    = "(?i)^(?:account_deactivated|account_suspended|account_disabled|organization_restricted|subscriptiondisabled|not_authorized_invalid_project|validation_required|user_banned|user_inactive|access_terminated|consumer_suspended|key_disabled|api_key_disabled|deactivated_workspace|temporarily_suspended)$"
   means   = "invalid_key"
 }
 
 # The account behind the key is stopped, in words.
 verdict "account-stopped-message" {
-  status  = [400, 401, 403]
-  message = "(?i)(?:access (?:has been|is|was) (?:terminated|revoked|suspended)|(?:account|organization|project|user|team|api key|token|subscription) (?:has been|is|was) (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|user id [^.]{0,60}suspended|token does not meet scope|oauth authentication is currently not allowed|violation of terms of service|project has been denied access|verify your account|current ak has been blocked|(?:用户|账[号户]|组织|租户)[^，。]{0,20}(?:被(?:封禁|禁用|停用|锁定|冻结|限制使用)|已(?:封禁|禁用|停用|锁定|冻结|注销)|存在风险|违规))"
+  status  = [400, 401, 403, 406, 423]
+  message = "(?i)(?:access (?:has been|is|was) (?:terminated|revoked|suspended)|(?:account|organization|project|user|team|api key|token|subscription) (?:has been|is|was) (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|user id [^.]{0,60}suspended|^account (?:locked|suspended|disabled|banned)|token does not meet scope|oauth authentication is currently not allowed|violation of terms of service|project has been denied access|verify your account|current ak has been blocked|(?:用户|账[号户]|组织|租户)[^，。]{0,20}(?:被(?:封禁|禁用|停用|锁定|冻结|限制使用)|已(?:封禁|禁用|停用|锁定|冻结|注销)|存在风险|违规))"
   means   = "invalid_key"
 }
 
@@ -586,7 +601,7 @@ verdict "model-access-code" {
 # This key may not use this model, in words.
 verdict "model-access" {
   status  = [400, 401, 403, 404, 500]
-  message = "(?i)(?:(?:do(?:es)? not|don't|doesn't|cannot|not authorized to|no|without) (?:have )?(?:access|permission)s? (?:to|for|on) (?:use )?(?:the |this |any of the )?(?:requested |specified |following )?models?|not (?:allowed|authorized|permitted|entitled) to (?:access|use|call|invoke) (?:the |this |that )?(?:requested |specified )?models?|not authorized to perform: (?:bedrock|aiplatform|sagemaker)|do not have access to the requested resource|does not support the coding plan|model requires (?:a |an )?(?:subscription|paid|upgrade)|must be verified to (?:use|stream|generate)|has not activated the model|model access is denied|access to (?:the )?model .*denied|does not have permission to use the specified resource|missing scopes?:|not allowed to sample from this model|not allowed to use publisher model|access (?:to )?group |group [^ ]{1,40} (?:has been|is) (?:deprecated|disabled|deleted)|only available for verified users|plan (?:does )?not support model|无权访问.{0,40}分组|没有相关功能的授权|not available for this api key|无权使用模型|subscription plan does not (?:yet )?include|not supported when using .* with a .* account|无权(?:访问|使用)(?:该)?模型|没有(?:访问|使用).{0,40}模型.{0,10}权限|(?:没有权限|无权限?|未开通|未授权)[^，。]{0,10}模型|模型[^，。]{0,20}(?:未开通|无权限?|没有权限|权限不足)|分组[^，。]{0,10}(?:已被?(?:禁用|弃用|停用|删除)|不存在))"
+  message = "(?i)(?:(?:do(?:es)? not|don't|doesn't|cannot|not authorized to|no|without) (?:have )?(?:access|permission)s? (?:to|for|on) (?:use )?(?:the |this |any of the )?(?:requested |specified |following )?models?|not (?:allowed|authorized|permitted|entitled) to (?:access|use|call|invoke) (?:the |this |that )?(?:requested |specified )?models?|not authorized to perform: (?:bedrock|aiplatform|sagemaker)|do not have access to the requested resource|does not support the coding plan|not in (?:the |your )?(?:whitelist|allow ?list)|(?:plan|subscription|tier|package) (?:does not|doesn't) (?:include|support|cover|allow)|requires? (?:usage )?tier|not enrolled in|模型[^，。]{0,10}仅限|仅限[^，。]{0,10}(?:用户|会员)|model requires (?:a |an )?(?:subscription|paid|upgrade)|must be verified to (?:use|stream|generate)|has not activated the model|model access is denied|access to (?:the )?model .*denied|does not have permission to use the specified resource|missing scopes?:|not allowed to sample from this model|not allowed to use publisher model|access (?:to )?group |group [^ ]{1,40} (?:has been|is) (?:deprecated|disabled|deleted)|only available for verified users|plan (?:does )?not support model|无权访问.{0,40}分组|没有相关功能的授权|not available for this api key|无权使用模型|subscription plan does not (?:yet )?include|not supported when using .* with a .* account|无权(?:访问|使用)(?:该)?模型|没有(?:访问|使用).{0,40}模型.{0,10}权限|(?:没有权限|无权限?|未开通|未授权)[^，。]{0,10}模型|模型[^，。]{0,20}(?:未开通|无权限?|没有权限|权限不足)|分组[^，。]{0,10}(?:已被?(?:禁用|弃用|停用|删除)|不存在))"
   means   = "no_access"
 }
 
@@ -621,7 +636,7 @@ verdict "anthropic-no-model" {
 # The site does not have this model, in words.
 verdict "no-model-message" {
   status  = [400, 401, 403, 404, 410, 422, 500, 503]
-  message = "(?i)(?:models? ['\"`]?[^ ]{1,100}['\"`]?,? (?:is )?(?:not found|(?:does|do) not exist|not exist|(?:is )?not supported(?:[.,]|$| by )|is not available|is not a valid model|has been (?:deprecated|decommissioned|retired|removed))|model (?:does )?not (?:exist|found)|unknown model|unsupported model|no such model|not a valid model id|invalid model(?: name| id)?(?::| passed| ['\"`]|\\.?$)|models/[^ ]+ is not found|model identifier is invalid|end of (?:its )?life|no endpoints found for|try pulling it first|^model (?:is )?(?:disabled|offline)|no keys? found (?:that|which) supports? model|litellm\\.NotFoundError|no available channel for model|no healthy deployments for this model|on-demand throughput isn't supported|no available accounts?.{0,20} support(?:ing|s)? (?:the |this )?model|模型不存在|不支持(?:该|此)?模型|无可用渠道|可用渠道失败|模型.{0,40}(?:不存在|已?下[线架]|未找到|找不到|未上架)|模型(?:名称?|标识)?[^，。]{0,6}(?:错误|无效|不正确)|(?:没有|找不到|未找到)[^，。]{0,6}模型)"
+  message = "(?i)(?:models? ['\"`]?[^ ]{1,100}['\"`]?,? (?:is )?(?:not found|(?:does|do) not exist|not exist|(?:is )?not supported(?:[.,]|$| by )|is not available|is not a valid model|has been (?:deprecated|decommissioned|retired|removed))|model (?:does )?not (?:exist|found)|unknown model|unsupported model|no such model|not a valid model id|invalid model(?: name| id)?(?::| passed| ['\"`]|\\.?$)|models/[^ ]+ is not found|model identifier is invalid|end of (?:its )?life|no endpoints found for|try pulling it first|^model (?:is )?(?:disabled|offline)|no keys? found (?:that|which) supports? model|litellm\\.NotFoundError|^(?:the )?(?:api )?(?:deployment|engine) (?:[^ ]{1,60} )?(?:was |is )?(?:not found|does not exist)|no available channel for model|no healthy deployments for this model|on-demand throughput isn't supported|no available accounts?.{0,20} support(?:ing|s)? (?:the |this )?model|模型不存在|不支持(?:该|此)?模型|无可用渠道|可用渠道失败|模型.{0,40}(?:不存在|已?下[线架]|未找到|找不到|未上架)|模型(?:名称?|标识)?[^，。]{0,6}(?:错误|无效|不正确)|(?:没有|找不到|未找到)[^，。]{0,6}模型)"
   means   = "no_model"
 }
 
@@ -764,8 +779,8 @@ verdict "rate-limit-code" {
 
 # Rate limits with another status, in words.
 verdict "rate-limit-message" {
-  status  = [400, 403]
-  message = "(?i)(?:rate limit (?:exceeded|reached)|request limit reached|reached your (?:[a-z]+ )?usage limit|too many requests)"
+  status  = [400, 403, 500]
+  message = "(?i)(?:rate limit (?:exceeded|reached)|request limit reached|reached your (?:[a-z]+ )?usage limit|too many requests|请求(?:过于|太|过)频繁|(?:请求|调用|访问)(?:频率|次数|速率)[^，。]{0,6}(?:超限|超过|超出|过高|上限|受限)|触发[^，。]{0,6}限流)"
   means   = "rate_limited"
 }
 
@@ -812,6 +827,13 @@ verdict "nginx-header-too-large" {
   content_type = "text/html"
   message      = "(?i)request header or cookie too large"
   means        = "too_large"
+}
+
+# Sites that take smaller requests, whatever status they give it.
+verdict "body-too-large" {
+  status  = [400, 403, 500]
+  message = "(?i)(?:(?:request (?:body|entity|payload)|payload|body) (?:is )?too large|请求体过大)"
+  means   = "too_large"
 }
 
 # The channel's target says http where the site speaks https.

@@ -93,10 +93,23 @@ func (l layer) candidates(status int) []*Rule {
 	if status == 0 {
 		return l.all
 	}
-	if rules, ok := l.byStatus[status]; ok {
+	if rules, ok := l.byStatus[status]; ok && isKnownStatus(status) {
 		return rules
 	}
+	if !isKnownStatus(status) {
+		return l.onStatus(status)
+	}
 	return l.any
+}
+
+func (l layer) onStatus(status int) []*Rule {
+	var rules []*Rule
+	for _, r := range l.all {
+		if r.onStatus(status) {
+			rules = append(rules, r)
+		}
+	}
+	return rules
 }
 
 // find is the first rule that matches, nil if none does.

@@ -54,13 +54,16 @@ func statusMeans(status int, a *Answer) Means {
 		return Overloaded
 	case 413, 414, 415, 431:
 		return TooLarge
-	case 429:
+	case 420, 429, 430: // as some sites wrote it before there was a 429, and still do
 		return RateLimited
 	case 451:
 		return Blocked
 	}
-	if status >= 500 {
+	switch {
+	case status >= 500:
 		return Broken
+	case !isKnownStatus(status):
+		return Declined // what a site invented says nothing certain of the request
 	}
 	return Refused
 }
