@@ -16,7 +16,7 @@ type Lines struct {
 	waiting atomic.Int64
 
 	mu  sync.Mutex
-	all map[string]*line
+	all map[any]*line
 }
 
 // line is one line; the clients in it, in the order of their turns.
@@ -31,7 +31,7 @@ type queue struct {
 func (l *Lines) Waiting() int { return int(l.waiting.Load()) }
 
 // Busy says that requests of the kind wait, so that a new one has to join them.
-func (l *Lines) Busy(kind string) bool {
+func (l *Lines) Busy(kind any) bool {
 	if l.waiting.Load() == 0 {
 		return false
 	}
@@ -61,7 +61,7 @@ const (
 // Wait waits in the line of the kind until try succeeds, for as long as wait.
 // try says when it may be worth while to try again; it is called when the
 // client has its turn. The result is false if it did not succeed in time.
-func (l *Lines) Wait(ctx context.Context, kind, client string, wait time.Duration, try func() (done bool, again time.Duration)) (bool, error) {
+func (l *Lines) Wait(ctx context.Context, kind any, client string, wait time.Duration, try func() (done bool, again time.Duration)) (bool, error) {
 	w := newWaiter(0)
 	l.join(kind, client, w)
 	deadline := time.NewTimer(wait)
@@ -95,11 +95,11 @@ func (l *Lines) Wait(ctx context.Context, kind, client string, wait time.Duratio
 	}
 }
 
-func (l *Lines) join(kind, client string, w *waiter) {
+func (l *Lines) join(kind any, client string, w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.all == nil {
-		l.all = map[string]*line{}
+		l.all = map[any]*line{}
 	}
 	one := l.all[kind]
 	if one == nil {
@@ -111,7 +111,7 @@ func (l *Lines) join(kind, client string, w *waiter) {
 }
 
 // leave takes w out of its line. The next client has its turn if it was w's.
-func (l *Lines) leave(kind, client string, w *waiter) {
+func (l *Lines) leave(kind any, client string, w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiting.Add(-1)
@@ -130,7 +130,7 @@ func (l *Lines) leave(kind, client string, w *waiter) {
 	one.first().signal()
 }
 
-func (l *Lines) hasTurn(kind string, w *waiter) bool {
+func (l *Lines) hasTurn(kind any, w *waiter) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.all[kind].first() == w

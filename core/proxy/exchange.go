@@ -31,6 +31,7 @@ type exchange struct {
 	object   string // an object that the request names, whose maker is known
 	arrived  time.Time
 	body     body
+	route    *route.Route
 	walk     route.Walk
 	record   *event.Request
 	use      use
@@ -65,6 +66,7 @@ func (x *exchange) interrupted() bool {
 // run leads the request to an answer.
 func (x *exchange) run(rt *route.Route) {
 	x.findObject()
+	x.route = rt
 	x.walk.Begin(rt, route.Request{
 		Model: x.record.Model, Client: x.record.Client, Tokens: x.use.tokens(), Endpoint: string(x.endpoint), Object: x.object, Key: x.keyID,
 		Header: x.in.Header, RawQuery: x.in.URL.RawQuery, Body: x.body.head,

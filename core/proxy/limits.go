@@ -11,6 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/limit"
+	"github.com/aitunnel/aitunnel/core/route"
 )
 
 // configureClients gives the clients of a configuration their bounds.
@@ -181,11 +182,16 @@ func (x *exchange) queueUp() bool {
 	return ok
 }
 
-// kind is the line that the request waits in. One that was tried already may
-// have other channels left than those behind it.
-func (x *exchange) kind() string {
+// kind is what requests have in common that want the same channels. One that was
+// tried already may have other channels left than those behind it.
+type kind struct {
+	route     *route.Route
+	model, id string
+}
+
+func (x *exchange) kind() kind {
 	if len(x.record.Attempts) > 0 {
-		return x.record.ID
+		return kind{id: x.record.ID}
 	}
-	return x.record.Route + " " + x.record.Model
+	return kind{route: x.route, model: x.record.Model}
 }

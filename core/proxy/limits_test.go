@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -252,4 +253,31 @@ func TestAdaptiveConcurrencyKeepsAKeyInUse(t *testing.T) {
 	if most := key.Limiter().Usage(time.Now()).Most; most > 4 {
 		t.Errorf("%d requests at once are allowed, the site takes 2", most)
 	}
+}
+
+// A request for one channel alone that waits is no reason for others to wait.
+func TestThoseForOneChannelWaitByThemselves(t *testing.T) {
+	r := newRig(t, func(cfg *config.Config) {
+		withClients(config.Client{Limit: config.ClientLimit{Wait: time.Hour}}, config.Client{})(cfg)
+		cfg.Channels[0].Limit = config.Limit{RequestsPerMinute: 1, Burst: 1}
+	}, newTestSite(t, good), newTestSite(t, good))
+	if got := r.as("a"); got.status != http.StatusOK {
+		t.Fatal(got.body)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		req := httptest.NewRequestWithContext(ctx, http.MethodPost, chatPath, strings.NewReader(chatBody))
+		req.Header.Set("Authorization", "Bearer token-of-a")
+		defer func() { _ = recover() }() // the connection is closed
+		r.handler.Only("a").ServeHTTP(httptest.NewRecorder(), req)
+	})
+	for r.handler.lines.Waiting() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if got := r.as("b"); got.status != http.StatusOK {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	cancel()
+	waiting.Wait()
 }
