@@ -26,6 +26,9 @@ type options struct {
 	pace     time.Duration // between two tokens of a stream
 	hold     time.Duration // how long all streams are open at once
 	progress io.Writer
+
+	growth bool   // measure configurations of many sizes
+	plots  string // the directory for pictures; "": none
 }
 
 func run(args []string, out, errs io.Writer) int {
@@ -40,19 +43,54 @@ func run(args []string, out, errs io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	report, err := measure(ctx, o)
-	if err == nil && asJSON {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(report)
-	} else if err == nil {
-		err = report.print(out)
+	if o.growth {
+		err = runGrowth(ctx, o, asJSON, out)
+	} else {
+		err = runReport(ctx, o, asJSON, out)
 	}
 	if err != nil {
 		_, _ = fmt.Fprintln(errs, "bench:", err)
 		return 1
 	}
 	return 0
+}
+
+func runReport(ctx context.Context, o options, asJSON bool, out io.Writer) error {
+	report, err := measure(ctx, o)
+	if err != nil {
+		return err
+	}
+	if o.plots != "" {
+		if err := plotReport(o.plots, report); err != nil {
+			return err
+		}
+	}
+	if asJSON {
+		return writeJSON(out, report)
+	}
+	return report.print(out)
+}
+
+func runGrowth(ctx context.Context, o options, asJSON bool, out io.Writer) error {
+	points, err := growth(ctx, o)
+	if err != nil {
+		return err
+	}
+	if o.plots != "" {
+		if err := plotGrowth(o.plots, points); err != nil {
+			return err
+		}
+	}
+	if asJSON {
+		return writeJSON(out, points)
+	}
+	return printGrowth(out, points)
+}
+
+func writeJSON(out io.Writer, v any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
 }
 
 func parse(args []string, errs io.Writer) (o options, asJSON bool, err error) {
@@ -62,6 +100,8 @@ func parse(args []string, errs io.Writer) (o options, asJSON bool, err error) {
 	only := f.String("only", "", "measure these only, separated by commas, such as nethttp,aitunnel,tunnel")
 	quick := f.Bool("quick", false, "one short round of each, in less than a minute")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
+	f.BoolVar(&o.growth, "growth", false, "measure configurations of 1 to 1,000 channels with 1 to 100 keys each, and nothing else")
+	f.StringVar(&o.plots, "plots", "", "a directory for pictures of the figures, as SVG")
 	f.StringVar(&o.aitunnel, "aitunnel", "", "aitunnel's executable (default ./bin/aitunnel or ../bin/aitunnel)")
 	f.IntVar(&o.conns, "conns", 64, "connections that send requests")
 	f.IntVar(&o.rounds, "rounds", 5, "rounds of each proxy")
