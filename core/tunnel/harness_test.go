@@ -70,7 +70,7 @@ func open(t *testing.T, s *sshdtest.Server, c ...*config.Tunnel) *rig {
 }
 
 func prepare(t *testing.T, s *sshdtest.Server, options ...func(*Options)) *rig {
-	r := &rig{t: t, server: s, site: &site{}, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}}
+	r := &rig{t: t, server: s, site: &site{release: make(chan struct{})}, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}}
 	o := Options{
 		Handler: func(_ string, f *config.Forward) http.Handler {
 			if f.Channel != nil {
@@ -170,6 +170,8 @@ type site struct {
 	mu        sync.Mutex
 	begun     int // streams
 	cancelled int // those whose caller went away
+	stalled   int
+	release   chan struct{} // of those that stall
 }
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -178,6 +180,11 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "hello")
 	case "/echo":
 		_, _ = io.Copy(w, r.Body)
+	case "/stall": // reads nothing and answers nothing
+		s.mu.Lock()
+		s.stalled++
+		s.mu.Unlock()
+		<-s.release
 	case "/bulk":
 		for piece := make([]byte, 32<<10); ; {
 			if _, err := w.Write(piece); err != nil {
