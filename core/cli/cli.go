@@ -77,10 +77,11 @@ type app struct {
 	config   string
 	vars     map[string]string
 	stateDir string
-	named    bool        // the user named the state directory
-	service  string      // the control socket of the service of the system, "" if another daemon is meant
-	answers  *term.Input // reads from in
-	flush    func()      // waits for output that is still queued
+	named    bool              // the user named the state directory
+	service  string            // the control socket of the service of the system, "" if another daemon is meant
+	answers  *term.Input       // reads from in
+	flush    func()            // waits for output that is still queued
+	keyNames map[string]string // what keys are called, by channel and ID
 }
 
 // Run runs one command. It ends early when ctx does.

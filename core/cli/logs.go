@@ -76,6 +76,7 @@ func (a *app) logs(ctx context.Context, f logFlags) error {
 			return noSuchChannel(f.channel, known)
 		}
 	}
+	a.nameKeys(ctx, c)
 	last := uint64(0)
 	if n := len(recent); n > 0 {
 		last = recent[n-1].ID
@@ -143,8 +144,28 @@ func (a *app) printEvent(e event.Event, asJSON bool) error {
 		_, err = fmt.Fprintf(a.out, "%s\n", b)
 		return err
 	}
+	if name := a.keyNames[e.Channel+" "+e.Key]; name != "" {
+		e.Key = name
+	}
 	_, err := fmt.Fprintln(a.out, eventLine(a.paint(), e))
 	return err
+}
+
+// nameKeys remembers what keys without a label are called in lists and on the
+// panel; events have their IDs.
+func (a *app) nameKeys(ctx context.Context, c *adminclient.Client) {
+	all, err := c.Channels(ctx)
+	if err != nil {
+		return // the IDs are shown
+	}
+	a.keyNames = map[string]string{}
+	for _, ch := range all {
+		for _, k := range ch.Keys.List {
+			if k.Label == "" {
+				a.keyNames[ch.Name+" "+k.ID] = k.Masked
+			}
+		}
+	}
 }
 
 // eventLine is an event for people.

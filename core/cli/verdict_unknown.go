@@ -111,7 +111,7 @@ func (a *app) showUnknown(key, export string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	out := unknownAnswer{Key: key, Text: text, Full: full, Draft: unknown.Draft(text)}
+	out := unknownAnswer{Key: key, Text: text, Full: full, Draft: unknown.Draft(text, full)}
 	switch {
 	case asJSON:
 		if err := a.printJSON(out); err != nil {

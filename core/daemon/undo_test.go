@@ -56,7 +56,7 @@ func TestUnknownAnswersAreListed(t *testing.T) {
 	})
 	var one admin.UnknownAnswer
 	testhelp.Eventually(t, "it has a draft", func() bool {
-		return json.Unmarshal(r.must(http.StatusOK, "GET", "/api/unknown/"+all[0].Key, ""), &one) == nil && strings.Contains(one.Draft, `verdict "my-rule"`)
+		return json.Unmarshal(r.must(http.StatusOK, "GET", "/api/unknown/"+all[0].Key, ""), &one) == nil && strings.Contains(one.Draft, `verdict "my-rule"`) && strings.Contains(one.Draft, "moon")
 	})
 	if one.Status != http.StatusForbidden || !strings.Contains(one.Full, "the moon is full") {
 		t.Errorf("%+v", one)

@@ -44,8 +44,8 @@ func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanati
 	shown := showRoute(r)
 	out.Route, out.Strategy, out.Plan, out.Reason = shown.Path, shown.Strategy, shown.Plan, shown.Reason
 	choices, passed := r.Explain(ctx, s.program.Registry.Now(), in)
-	for _, c := range choices {
-		one := admin.Candidate{Channel: c.Channel.Config.Name, Reason: c.Reason}
+	for i, c := range choices {
+		one := admin.Candidate{Channel: c.Channel.Config.Name, Reason: ownReason(choices, i, shown)}
 		if c.Key != nil {
 			one.Key = c.Key.State.IDWith(c.Key.Config.Label)
 		}
@@ -72,4 +72,20 @@ func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanati
 		out.Skipped = append(out.Skipped, one)
 	}
 	return out, nil
+}
+
+// ownReason says why a channel has its place among the choices. The reason of
+// the plan is about all of them.
+func ownReason(choices []route.Choice, i int, r admin.Route) string {
+	c := choices[i]
+	chance, ofPlan := strings.CutPrefix(c.Reason, r.Reason)
+	switch {
+	case !ofPlan || r.Reason == "":
+		return c.Reason
+	case i > 0 && c.Channel.Config.Fallback:
+		return "a fallback: used if the channels before it fail"
+	case i > 0:
+		return fmt.Sprintf("next, if %s fails", choices[i-1].Channel.Config.Name) + chance
+	}
+	return fmt.Sprintf("the first by the strategy %s, weight %g", r.Strategy, c.Channel.Config.Weight) + chance
 }

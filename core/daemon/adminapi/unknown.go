@@ -28,7 +28,7 @@ func (s *Source) UnknownAnswer(key string) (admin.UnknownAnswer, error) {
 			continue
 		}
 		text, full, err := s.program.Unknown.Export(key)
-		return admin.UnknownAnswer{Entry: e, Text: text, Full: full, Draft: unknown.Draft(text)}, notThere(key, err)
+		return admin.UnknownAnswer{Entry: e, Text: text, Full: full, Draft: unknown.Draft(text, full)}, notThere(key, err)
 	}
 	return admin.UnknownAnswer{}, notThere(key, fs.ErrNotExist)
 }

@@ -1,10 +1,18 @@
 package unknown
 
-import "github.com/aitunnel/aitunnel/core/verdict"
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"strings"
 
-// Draft is a rule for an answer that was kept, by its anonymised text, for its
-// owner to complete; "" if none can be made.
-func Draft(text string) string {
+	"github.com/aitunnel/aitunnel/core/verdict"
+)
+
+// Draft is a rule for an answer that was kept, for its owner to complete; ""
+// if none can be made. The anonymised text says what was asked, the full one
+// what came.
+func Draft(text, full string) string {
 	const name = "my-rule"
 	c, err := verdict.ParseCase(name, text)
 	if err != nil {
@@ -14,5 +22,27 @@ func Draft(text string) string {
 	if err != nil {
 		return ""
 	}
+	if header, body, ok := cameAs(full); ok {
+		answer.Header, answer.Body = header, body
+	}
 	return verdict.Draft(name, answer, verdict.New(verdict.Options{}).Judge(answer))
+}
+
+// cameAs finds the answer in its full text.
+func cameAs(full string) (http.Header, []byte, bool) {
+	_, rest, ok := strings.Cut(full, "\n\nHTTP/1.1 ")
+	if !ok {
+		return nil, nil, false
+	}
+	head, body, ok := strings.Cut(rest, "\n\n")
+	if !ok {
+		return nil, nil, false
+	}
+	lines := strings.SplitAfterN(head+"\r\n\r\n", "\n", 2)
+	resp, err := http.ReadResponse(bufio.NewReader(io.MultiReader(strings.NewReader("HTTP/1.1 200 OK\r\n"), strings.NewReader(lines[len(lines)-1]))), nil)
+	if err != nil {
+		return nil, nil, false
+	}
+	_ = resp.Body.Close()
+	return resp.Header, []byte(strings.TrimSuffix(body, "\n")), true
 }

@@ -1,0 +1,29 @@
+package cli
+
+import (
+	"testing"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+)
+
+// TestCommandsShowTheStateOfTheAPI in its own words, whatever the facts are.
+func TestCommandsShowTheStateOfTheAPI(t *testing.T) {
+	used := admin.Stats{TotalRequests: 40}
+	for name, c := range map[string]struct {
+		facts       admin.Channel
+		state, note string
+	}{
+		"never tried":  {admin.Channel{Enabled: true}, "unknown", "not tried yet"},
+		"used":         {admin.Channel{Enabled: true, Stats: used}, "ready", ""},
+		"70 % success": {admin.Channel{Enabled: true, Stats: used, Recent: []admin.Point{{Requests: 20, Failures: 6}}}, "degraded", "many recent requests failed"},
+		"breaker open": {admin.Channel{Enabled: true, Stats: used, Out: "breaker_open"}, "cooling down", ""},
+		"check fails":  {admin.Channel{Enabled: true, Health: "down", Out: "check_failed"}, "down", ""},
+		"paused":       {admin.Channel{Stats: used, Out: "paused"}, "paused", ""},
+	} {
+		state, note := channelState(term.Paint(false), c.facts.Assessed())
+		if state != c.state || c.note != "" && note != c.note {
+			t.Errorf("%s: %q, %q, want %q, %q", name, state, note, c.state, c.note)
+		}
+	}
+}
