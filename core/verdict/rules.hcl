@@ -336,7 +336,7 @@ verdict "gateway-upstream-failed" {
 # A token that may not be used from this address; others of the site may.
 verdict "key-address" {
   status  = [401, 403]
-  message = "(?i)(?:only from approved ip|ip is not in the allowed|ip (?:address )?(?:is )?not (?:authorized|allowed|in the (?:whitelist|allow ?list))|your ip .* not (?:authorized|allowed)|IP 不在令牌允许访问的列表|IP ?白名单)"
+  message = "(?i)(?:only from approved ip|\\bip [^ ]{3,45} is not in|ip is not in the allowed|ip (?:address )?(?:is )?not (?:authorized|allowed|in the (?:whitelist|allow ?list))|your ip .* not (?:authorized|allowed)|IP 不在令牌允许访问的列表|IP ?白名单)"
   means   = "invalid_key"
 }
 
@@ -370,7 +370,7 @@ verdict "account-stopped" {
 # The account behind the key is stopped, in words.
 verdict "account-stopped-message" {
   status  = [400, 401, 403, 406, 423]
-  message = "(?i)(?:access (?:has been|is|was) (?:terminated|revoked|suspended)|(?:account|organization|project|user|team|api key|token|subscription) (?:has been|is|was) (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|user id [^.]{0,60}suspended|^account (?:locked|suspended|disabled|banned)|token does not meet scope|oauth authentication is currently not allowed|violation of terms of service|project has been denied access|verify your account|current ak has been blocked|(?:用户|账[号户]|组织|租户)[^，。]{0,20}(?:被(?:封禁|禁用|停用|锁定|冻结|限制使用)|已(?:封禁|禁用|停用|锁定|冻结|注销)|存在风险|违规))"
+  message = "(?i)(?:access (?:has been|is|was) (?:terminated|revoked|suspended)|(?:account|organization|project|user|team|api key|token|subscription) (?:has been|is|was) (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|user id [^.]{0,60}suspended|^account (?:is )?(?:locked|suspended|disabled|banned|not active|inactive)|token does not meet scope|oauth authentication is currently not allowed|violation of terms of service|project has been denied access|verify your account|current ak has been blocked|(?:用户|账[号户]|组织|租户)[^，。]{0,20}(?:被(?:封禁|禁用|停用|锁定|冻结|限制使用)|已(?:封禁|禁用|停用|锁定|冻结|注销)|存在风险|违规))"
   means   = "invalid_key"
 }
 
@@ -601,7 +601,7 @@ verdict "model-access-code" {
 # This key may not use this model, in words.
 verdict "model-access" {
   status  = [400, 401, 403, 404, 500]
-  message = "(?i)(?:(?:do(?:es)? not|don't|doesn't|cannot|not authorized to|no|without) (?:have )?(?:access|permission)s? (?:to|for|on) (?:use )?(?:the |this |any of the )?(?:requested |specified |following )?models?|not (?:allowed|authorized|permitted|entitled) to (?:access|use|call|invoke) (?:the |this |that )?(?:requested |specified )?models?|not authorized to perform: (?:bedrock|aiplatform|sagemaker)|do not have access to the requested resource|does not support the coding plan|not in (?:the |your )?(?:whitelist|allow ?list)|(?:plan|subscription|tier|package) (?:does not|doesn't) (?:include|support|cover|allow)|requires? (?:usage )?tier|not enrolled in|模型[^，。]{0,10}仅限|仅限[^，。]{0,10}(?:用户|会员)|model requires (?:a |an )?(?:subscription|paid|upgrade)|must be verified to (?:use|stream|generate)|has not activated the model|model access is denied|access to (?:the )?model .*denied|does not have permission to use the specified resource|missing scopes?:|not allowed to sample from this model|not allowed to use publisher model|access (?:to )?group |group [^ ]{1,40} (?:has been|is) (?:deprecated|disabled|deleted)|only available for verified users|plan (?:does )?not support model|无权访问.{0,40}分组|没有相关功能的授权|not available for this api key|无权使用模型|subscription plan does not (?:yet )?include|not supported when using .* with a .* account|无权(?:访问|使用)(?:该)?模型|没有(?:访问|使用).{0,40}模型.{0,10}权限|(?:没有权限|无权限?|未开通|未授权)[^，。]{0,10}模型|模型[^，。]{0,20}(?:未开通|无权限?|没有权限|权限不足)|分组[^，。]{0,10}(?:已被?(?:禁用|弃用|停用|删除)|不存在))"
+  message = "(?i)(?:(?:do(?:es)? not|don't|doesn't|cannot|not authorized to|no|without) (?:have )?(?:access|permission)s? (?:to|for|on) (?:use )?(?:the |this |any of the )?(?:requested |specified |following )?models?|not (?:allowed|authorized|permitted|entitled) to (?:access|use|call|invoke) (?:the |this |that )?(?:requested |specified )?models?|not authorized to perform: (?:bedrock|aiplatform|sagemaker)|do not have access to the requested resource|does not support the coding plan|model[^.]{0,20} not in (?:the |your )?(?:whitelist|allow ?list)|仅可?用于.{0,20}模型|(?:plan|subscription|tier|package) (?:does not|doesn't) (?:include|support|cover|allow)|requires? (?:usage )?tier|not enrolled in|模型[^，。]{0,10}仅限|仅限[^，。]{0,10}(?:用户|会员)|model requires (?:a |an )?(?:subscription|paid|upgrade)|must be verified to (?:use|stream|generate)|has not activated the model|model access is denied|access to (?:the )?model .*denied|does not have permission to use the specified resource|missing scopes?:|not allowed to sample from this model|not allowed to use publisher model|access (?:to )?group |group [^ ]{1,40} (?:has been|is) (?:deprecated|disabled|deleted)|only available for verified users|plan (?:does )?not support model|无权访问.{0,40}分组|没有相关功能的授权|not available for this api key|无权使用模型|subscription plan does not (?:yet )?include|not supported when using .* with a .* account|无权(?:访问|使用)(?:该)?模型|没有(?:访问|使用).{0,40}模型.{0,10}权限|(?:没有权限|无权限?|未开通|未授权)[^，。]{0,10}模型|模型[^，。]{0,20}(?:未开通|无权限?|没有权限|权限不足)|分组[^，。]{0,10}(?:已被?(?:禁用|弃用|停用|删除)|不存在))"
   means   = "no_access"
 }
 
@@ -615,7 +615,7 @@ verdict "zhipu-access" {
 # Money or quota is used up, in words that mean a limit of requests elsewhere.
 verdict "quota-words" {
   status  = [401, 402, 403]
-  message = "(?i)(?:(?:quota|credits?|balance|budget|funds|allowance) (?:(?:has|have) been |is |are |was )?(?:exceeded|exhausted|depleted|used up|insufficient|too low|empty|spent|reached)|(?:insufficient|not enough|enough|out of|no more|no remaining) (?:[a-z]+ )?(?:quota|credits?|balance|funds)|(?:top up|recharge) your|payment method)"
+  message = "(?i)(?:(?:quota|credits?|balance|budget|funds|allowance) (?:(?:has|have) been |is |are |was )?(?:exceeded|exhausted|depleted|used up|insufficient|too low|empty|spent|reached)|(?:insufficient|not enough|enough|out of|no more|no remaining) (?:[a-z]+ )?(?:quota|credits?|balance|funds)|(?:top up|recharge) your|payment method|trial (?:period )?(?:has )?(?:ended|expired))"
   means   = "quota_spent"
 }
 
@@ -696,14 +696,14 @@ verdict "invalid-key-status" {
 # request is called malformed.
 verdict "invalid-key-request" {
   status  = 400
-  message = "(?i)(?:(?:invalid|incorrect|wrong|expired) (?:api[ -]?key|x-api-key)|api[ -]?key(?: provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired)|无效的 ?api ?key)"
+  message = "(?i)(?:(?:invalid|incorrect|wrong|expired) (?:api[ -]?key|x-api-key)|api[ -]?key(?: provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired)|无效的 ?api ?key|密钥[^，。]{0,4}(?:无效|错误|格式))"
   means   = "invalid_key"
 }
 
 # The key is not valid, in English or Chinese words.
 verdict "invalid-key-message" {
   status  = [401, 403]
-  message = "(?i)(?:(?:invalid|incorrect|wrong|expired|malformed|unknown|missing) (?:or (?:missing|expired|inactive) )?(?:proxy (?:server )?)?(?:api[ -]?key|api[ -]?token|access token|auth(?:entication|orization)? token|bearer token|token|credentials?|authentication|subscription key|x-api-key)|(?:api[ -]?key|api[ -]?token|access token|token|x-api-key|subscription key)(?: provided| you provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired|not found|revoked|does not exist)|no (?:cookie )?auth credentials found|no api key found|virtual key not found|iam certification failed|could not (?:parse|validate|verify) (?:your )?(?:authentication |auth )?(?:token|credentials)|bearer token included in the request is (?:invalid|expired)|authorization token is illegal|bad credentials|authentication failed, please|request signature we calculated does not match|未提供令牌|user not found|invalid username or password|api key not found|access denied due to invalid subscription key|access token is missing, invalid|security token included in the request is (?:invalid|expired)|无效的(?:令牌|密钥|api|key)|令牌(?:无效|已过期|状态不可用|不存在|已?被?禁用)|(?:身份验证|鉴权|认证)失败|must be a member of an organization|valid issuer|lacks the required data action|permission is required to access this endpoint|(?:令牌|密钥|秘钥|凭证|api ?key)[^，。]{0,10}(?:无效|错误|不正确|不存在|不合法|过期|失效|未激活|被?(?:禁用|删除|冻结|停用|封禁|吊销|撤销|注销)))"
+  message = "(?i)(?:(?:invalid|incorrect|wrong|expired|malformed|unknown|missing) (?:or (?:missing|expired|inactive) )?(?:proxy (?:server )?)?(?:api[ -]?key|api[ -]?token|access token|auth(?:entication|orization)? token|bearer token|token|credentials?|authentication|subscription key|x-api-key)|(?:api[ -]?key|api[ -]?token|access token|token|x-api-key|subscription key)(?: provided| you provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired|not found|revoked|does not exist)|no (?:cookie )?auth credentials found|no api key found|virtual key not found|iam certification failed|could not (?:parse|validate|verify) (?:your )?(?:authentication |auth )?(?:token|credentials)|bearer token included in the request is (?:invalid|expired)|authorization token is illegal|bad credentials|authentication failed, please|request signature we calculated does not match|未提供令牌|user not found|invalid username or password|api key not found|access denied due to invalid subscription key|access token is missing, invalid|security token included in the request is (?:invalid|expired)|无效的(?:令牌|密钥|api|key)|令牌(?:无效|已过期|状态不可用|不存在|已?被?禁用)|(?:身份验证|鉴权|认证)失败|must be a member of an organization|valid issuer|lacks the required data action|permission is required to access this endpoint|登录(?:状态)?已?(?:过期|失效)|(?:令牌|密钥|秘钥|凭证|token|api ?key)[^，。]{0,10}(?:无效|错误|不正确|不存在|不合法|过期|失效|未激活|被?(?:禁用|删除|冻结|停用|封禁|吊销|撤销|注销)))"
   means   = "invalid_key"
 }
 
