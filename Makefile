@@ -1,7 +1,7 @@
 # Every command here works on a fresh clone with Go, make, git and a C compiler.
 VERSION ?= 0.1.0
 LDFLAGS  = -s -w -X github.com/aitunnel/aitunnel/core/cli.version=$(VERSION)
-MODULES  = . ./sdk ./bench ./core/admin/apitest ./core/panel/paneltest ./examples/plugins/bandit ./examples/clients
+MODULES  = . ./sdk ./bench ./core/admin/apitest ./core/panel/paneltest ./examples/plugins/bandit ./examples/plugins/cheapest ./examples/clients
 export CGO_ENABLED ?= 1
 # No stamp of the commit: git refuses to name it in a checkout of another user, and then the build fails.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false

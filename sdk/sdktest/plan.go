@@ -122,9 +122,13 @@ func (k *kit) faults(p sdk.Plan, candidates []sdk.Snapshot) (faults []string) {
 			}
 		}
 	}
+	refuses := p.None != nil && len(p.Groups) == 0 && k.described.Kind == sdk.KindStrategy
+	if p.None != nil && !refuses {
+		add("None is for strategies whose plan has no groups")
+	}
 	missing := slices.DeleteFunc(slices.Clone(candidates), func(c sdk.Snapshot) bool { return seen[c.ID] })
 	switch {
-	case len(missing) == 0:
+	case len(missing) == 0 || refuses:
 	case len(missing) == len(candidates):
 		add("it names none of the %d %s", len(candidates), k.noun())
 	case !k.leavesOut:

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/sdk"
+	"github.com/aitunnel/aitunnel/sdk/sdktest"
+)
+
+var prices = sdktest.Settings{"prices": map[string]float64{"a": 3, "b": 0.5}}
+
+func TestConformance(t *testing.T) {
+	sdktest.Strategy(t, cheapest,
+		sdktest.With(sdktest.Settings{"prices": map[string]float64{}}),
+		sdktest.Accepts(sdktest.Settings{"budget": 10}),
+		sdktest.Refuses(sdktest.Settings{"budget": -1}, "budget"),
+		sdktest.Refuses(sdktest.Settings{"prices": map[string]float64{"a": -1}}, "prices", "a"))
+}
+
+func TestTheCheapestComesFirst(t *testing.T) {
+	s := sdktest.Simulate(t, cheapest, prices, map[string]sdktest.Made{"a": {}, "b": {}, "c": {}})
+	first, plan := s.Run(100)
+	if first["b"] != 100 {
+		t.Errorf("%v", first)
+	}
+	if len(plan.Warnings) != 1 || !strings.Contains(plan.Warnings[0].Message, `"c" has no price`) {
+		t.Errorf("%+v", plan.Warnings)
+	}
+}
+
+// What was spent outlives a restart of the plugin.
+func TestABudgetIsSpent(t *testing.T) {
+	settings := sdktest.Settings{"prices": prices["prices"], "budget": 1}
+	s := sdktest.Simulate(t, cheapest, settings, map[string]sdktest.Made{"b": {}, "last": {Fallback: true}})
+	s.Observe(sdk.RequestResult{Channel: "b", Status: 200, TokensIn: 1_500_000, TokensOut: 600_000})
+	if _, plan := s.Run(0); plan.None == nil || !plan.None.Fallbacks {
+		t.Fatalf("%+v", plan)
+	}
+	s.Restart()
+	if _, plan := s.Run(0); plan.None == nil {
+		t.Errorf("the restart forgot it: %+v", plan)
+	}
+}
+
+func TestANewDay(t *testing.T) {
+	now := time.Date(2026, 11, 26, 23, 59, 30, 0, time.UTC)
+	s := &strategy{settings: settings{Budget: 1, Prices: map[string]float64{"a": 1}}, now: func() time.Time { return now }}
+	_ = s.Observe(context.Background(), []sdk.RequestResult{{Channel: "a", Status: 200, TokensOut: 2_000_000}})
+	req := sdk.PlanRequest{Channels: []sdk.Snapshot{{ID: "a"}}}
+	p, _ := s.Plan(context.Background(), req)
+	if p.None == nil || p.TTL != 30*time.Second || !p.TTLExact {
+		t.Errorf("%+v", p)
+	}
+	now = now.Add(p.TTL)
+	if p, _ := s.Plan(context.Background(), req); p.None != nil {
+		t.Errorf("on the next day: %+v", p)
+	}
+}
+
+func TestASessionStays(t *testing.T) {
+	s := &strategy{settings: defaults, now: time.Now}
+	at := map[string]string{"header.x-session-id": "s"}
+	req := sdk.RouteRequest{Attributes: at, Channels: []sdk.Snapshot{{ID: "a", Available: true}, {ID: "b", Available: true}}}
+	if got, _ := s.Route(context.Background(), req); len(got.Order) > 0 {
+		t.Errorf("before its first request: %+v", got)
+	}
+	_ = s.Observe(context.Background(), []sdk.RequestResult{{Channel: "b", Status: 200, Attributes: at}, {Channel: "a", Status: 500, Attributes: at}})
+	if got, _ := s.Route(context.Background(), req); len(got.Order) != 1 || got.Order[0] != "b" {
+		t.Errorf("%+v", got)
+	}
+	req.Channels[1].Available = false
+	if got, _ := s.Route(context.Background(), req); len(got.Order) > 0 {
+		t.Errorf("b is not available: %+v", got)
+	}
+}
