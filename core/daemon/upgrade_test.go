@@ -94,7 +94,7 @@ func TestUpgradeThatFails(t *testing.T) {
 	stop := r.hammer(100, chat, ask)
 	defer stop()
 	for fault, why := range map[string]string{
-		"rubbish": "ended without the handshake of an aitunnel plugin",
+		"rubbish": "exited without the handshake of an aitunnel plugin",
 		"refuses": "his version knows no channels",
 		"no plan": "out of ideas",
 		"late":    "gives no plan",

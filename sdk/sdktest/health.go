@@ -31,7 +31,7 @@ var checkerChecks = []check{
 	{"secrets", (*kit).secrets},
 }
 
-var checkRequest = sdk.CheckRequest{Channel: "site", Models: []string{"gpt-4o"}}
+var checkRequest = sdk.CheckRequest{Channel: "site", Models: []string{"gpt-4o"}, Keys: []sdk.CheckKey{{ID: "key-1", Label: "one"}, {ID: "key-2"}}}
 
 // check runs a check on a site.
 func (k *kit) check(c *host.Component, s *site, req sdk.CheckRequest) (sdk.CheckResult, error) {

@@ -1,0 +1,94 @@
+//go:build unix
+
+package daemon_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
+	"github.com/aitunnel/aitunnel/core/trust"
+)
+
+// lockBesides locks what is installed, and keeps what was locked as the previous
+// version.
+func (r *running) lockBesides(version string) {
+	r.t.Helper()
+	s := trust.Store{LockPath: filepath.Join(r.dir, trust.FileName)}
+	is, err := s.Inspect(filepath.Join(r.dir, ".aitunnel", "plugins", "aitunnel-plugin-acme"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	lock, err := s.Lock()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	lock.Set("acme", trust.Platform, trust.Entry{Version: version, SHA256: is.SHA256})
+	if err := lock.Write(s.LockPath); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// TestAStartWithABrokenVersion runs the previous version of the plugin, and says so.
+func TestAStartWithABrokenVersion(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{"rubbish", "refuses"} {
+		r, _, _ := acme(t, "1.0.0", pinLast, 0)
+		r.serves("1.0.0")
+		r.stop()
+		r.put("1.1.0 " + fault)
+		r.lockBesides("1.1.0")
+		r.run()
+		r.serves("1.0.0")
+		r.told("does not work, so the previous version")
+		r.told("aitunnel plugin rollback acme")
+		if p := r.process("acme"); p.Version != "1.0.0" || !strings.Contains(p.Fallback, "version 1.1.0 does not work") {
+			t.Errorf("%s: %+v", fault, p)
+		}
+		// Another version is tried again.
+		r.put("1.2.0")
+		r.lockBesides("1.2.0")
+		r.serves("1.2.0")
+		if p := r.process("acme"); p.Fallback != "" {
+			t.Errorf("%s: %+v", fault, p)
+		}
+		r.stop()
+	}
+}
+
+// TestAnEndlessLoopInPlan costs no request: the process is restarted, and a stop does
+// not wait for it.
+func TestAnEndlessLoopInPlan(t *testing.T) {
+	t.Parallel()
+	marker := filepath.Join(t.TempDir(), "spins")
+	r, _, _ := acme(t, "1.0.0 spins "+marker, pinLast, 0)
+	r.serves("1.0.0")
+	old := r.process("acme")
+	stop := r.hammer(50, chat, ask)
+	defer stop()
+	if err := os.WriteFile(marker, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	testhelp.Eventually(t, "it is restarted", func() bool { p := r.process("acme"); return p.Restarts > 0 && p.PID != old.PID && p.PID != 0 })
+	r.told("it does not respond: a call of \"plan\" has not returned")
+	if p := r.process("acme"); !strings.Contains(p.LastError, "it does not respond") {
+		t.Errorf("%+v", p)
+	}
+	if n := stop(); n == 0 {
+		t.Error("no request was made")
+	}
+	r.post(chat, ask) // has the component asked once more
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	began := time.Now()
+	if err := r.Shutdown(now); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > stopLimit {
+		t.Errorf("the stop took %s", took)
+	}
+}
