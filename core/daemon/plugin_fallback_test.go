@@ -44,8 +44,8 @@ func TestAStartWithABrokenVersion(t *testing.T) {
 		r.lockBesides("1.1.0")
 		r.run()
 		r.serves("1.0.0")
-		r.told("does not work, so the previous version")
-		r.told("aitunnel plugin rollback acme")
+		r.awaitEvent("does not work, so the previous version")
+		r.awaitEvent("aitunnel plugin rollback acme")
 		if p := r.process("acme"); p.Version != "1.0.0" || !strings.Contains(p.Fallback, "version 1.1.0 does not work") {
 			t.Errorf("%s: %+v", fault, p)
 		}
@@ -74,7 +74,7 @@ func TestAnEndlessLoopInPlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	testhelp.Eventually(t, "it is restarted", func() bool { p := r.process("acme"); return p.Restarts > 0 && p.PID != old.PID && p.PID != 0 })
-	r.told("it does not respond: a call of \"plan\" has not returned")
+	r.awaitEvent("it does not respond: a call of \"plan\" has not returned")
 	if p := r.process("acme"); !strings.Contains(p.LastError, "it does not respond") {
 		t.Errorf("%+v", p)
 	}

@@ -73,7 +73,7 @@ func (s *strategy) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error
 	now := s.now().UTC()
 	s.ledger.turn(now)
 	plan := sdk.Plan{
-		TTL:          min(time.Minute, untilMidnight(now)),
+		TTL:          min(5*time.Second, untilMidnight(now)),
 		TTLExact:     true,
 		InvalidateOn: []sdk.Change{sdk.ChangeMembership},
 		State:        s.ledger.save(),

@@ -46,12 +46,12 @@ func TestABudgetIsSpent(t *testing.T) {
 }
 
 func TestANewDay(t *testing.T) {
-	now := time.Date(2026, 11, 26, 23, 59, 30, 0, time.UTC)
+	now := time.Date(2026, 11, 26, 23, 59, 57, 0, time.UTC)
 	s := &strategy{settings: settings{Budget: 1, Prices: map[string]float64{"a": 1}}, now: func() time.Time { return now }}
 	_ = s.Observe(context.Background(), []sdk.RequestResult{{Channel: "a", Status: 200, TokensOut: 2_000_000}})
 	req := sdk.PlanRequest{Channels: []sdk.Snapshot{{ID: "a"}}}
 	p, _ := s.Plan(context.Background(), req)
-	if p.None == nil || p.TTL != 30*time.Second || !p.TTLExact {
+	if p.None == nil || p.TTL != 3*time.Second || !p.TTLExact {
 		t.Errorf("%+v", p)
 	}
 	now = now.Add(p.TTL)
