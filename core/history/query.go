@@ -87,7 +87,7 @@ func (c *condition) name(column, value string) {
 	case value == "":
 	case strings.Contains(value, "*"):
 		escaped := strings.NewReplacer("[", "[[]", "?", "[?]").Replace(value)
-		c.add(column+" GLOB ?", escaped)
+		c.add("+"+column+" GLOB ?", escaped) // by the index of times: that of names would have all matches sorted
 	default:
 		c.add(column+" = ?", value)
 	}

@@ -238,11 +238,14 @@ func (r *Reader) tallies(ctx context.Context, q Question, s span) ([]*tally, *ta
 		}
 	}
 	keys = append(keys, "currency")
+	// SQLite groups without sorting where this is the order of the table's key.
+	order := slices.Clone(keys)
+	slices.SortStableFunc(order, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
 	columns := strings.Join(keys, ", ")
 	for _, name := range sumColumns {
 		columns += fmt.Sprintf(", sum(%s)", name)
 	}
-	query := fmt.Sprintf("SELECT %s FROM %s%s GROUP BY %s", columns, table, c.where(), strings.Join(keys, ", "))
+	query := fmt.Sprintf("SELECT %s FROM %s%s GROUP BY %s", columns, table, c.where(), strings.Join(order, ", "))
 	rows, err := r.db.QueryContext(ctx, query, c.args...)
 	if err != nil {
 		return nil, nil, err
@@ -274,6 +277,10 @@ func (r *Reader) tallies(ctx context.Context, q Question, s span) ([]*tally, *ta
 	})
 	return out, total, rows.Err()
 }
+
+// rank is the place of a column in the key of the tables of sums; times come
+// first.
+func rank(column string) int { return slices.Index(groupColumns, column) }
 
 func (r *Reader) readTally(row scanner, by []Dimension) (t tally, currency string, err error) {
 	var at int64

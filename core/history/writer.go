@@ -246,7 +246,7 @@ func (f *file) addSums(ctx context.Context, tx *sql.Tx, all deltas) error {
 	days := deltas{}
 	var args []any
 	for g, s := range all {
-		args = s.values(append(args[:0], g.hour, g.model, g.channel, g.key, g.client, g.currency))
+		args = s.values(append(args[:0], g.hour, g.currency, g.model, g.channel, g.key, g.client))
 		if _, err := hourly.ExecContext(ctx, args...); err != nil {
 			return err
 		}
@@ -259,7 +259,7 @@ func (f *file) addSums(ctx context.Context, tx *sql.Tx, all deltas) error {
 		}
 	}
 	for g, s := range maps.All(days) {
-		args = s.values(append(args[:0], g.day, g.model, g.channel, g.key, g.client, g.currency))
+		args = s.values(append(args[:0], g.day, g.currency, g.model, g.channel, g.key, g.client))
 		if _, err := daily.ExecContext(ctx, args...); err != nil {
 			return err
 		}
