@@ -143,7 +143,7 @@ func TestAnOldFileIsWatched(t *testing.T) {
 	saveOver(t, r.path(), text)
 	testhelp.Eventually(t, "the right edit is taken up", func() bool { return r.post(chat, ask).header.Get("X-Site") == "first" })
 	status, _, b := r.ask("POST", "/api/channels/first/keys", `{"key":"another-key"}`)
-	if status == http.StatusCreated || !strings.Contains(string(b), "convert") {
+	if status == http.StatusCreated || !strings.Contains(string(b), "init --from") {
 		t.Errorf("adding a key: %d %s", status, b)
 	}
 }

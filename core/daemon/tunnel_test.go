@@ -104,7 +104,7 @@ func TestTheProxyOnTheHost(t *testing.T) {
 	}
 
 	t.Run("a failure of the first site does not show", func(t *testing.T) {
-		primary.Next(fakesite.Reset())
+		primary.Next(fakesite.Status(http.StatusBadGateway, "{}"))
 		if got := r.from(entry, chat, ask); got.status != http.StatusOK || got.header.Get("X-Site") != "backup" {
 			t.Errorf("%+v", got)
 		}

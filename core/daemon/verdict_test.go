@@ -121,7 +121,7 @@ func TestARuleTakesEffectOnSave(t *testing.T) {
 func TestASingleChannelIsRetriedAndItsOwnAnswerPassedOn(t *testing.T) {
 	t.Parallel()
 	s := site(t, "only")
-	r := start(t, alone(s, quickRetry))
+	r := start(t, alone(s, quickRetry+"breaker {\n failures = 1000\n ratio = 1\n}\n"))
 	s.Always(fakesite.Status(502, `{"error":{"message":"its own words"}}`, "Retry-After", "17", "X-Own", "yes"))
 	got := r.post(chat, ask)
 	if got.status != 502 || !strings.Contains(got.body, "its own words") || got.header.Get("Retry-After") != "17" || got.header.Get("X-Own") != "yes" {

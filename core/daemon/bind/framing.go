@@ -19,7 +19,7 @@ type framing struct {
 	chunks bool   // the head has a Transfer-Encoding
 	old    bool   // the request is one of HTTP/1.0, where a Transfer-Encoding means nothing
 
-	// unclear says that a request had both, or that its end is not known for sure.
+	// unclear says that a request had both, or hides its length in a long line.
 	unclear bool
 }
 
@@ -33,6 +33,7 @@ const (
 	chunkLine
 	chunkBytes
 	trailerLine
+	lost // behind something malformed, at which net/http ends the connection
 )
 
 // maxLine is more than the lines have that matter: those with a length.
@@ -40,7 +41,7 @@ const maxLine = 64
 
 // follow takes what was read.
 func (f *framing) follow(p []byte) {
-	for len(p) > 0 && !f.unclear {
+	for len(p) > 0 && f.at != lost && !f.unclear {
 		if f.at == bodyBytes || f.at == chunkBytes {
 			n := min(f.left, uint64(len(p)))
 			p = p[n:]
@@ -109,7 +110,10 @@ func (f *framing) header(line []byte) {
 	switch {
 	case len(name) == len("Content-Length") && bytes.EqualFold(name, []byte("Content-Length")):
 		n, err := strconv.ParseUint(string(bytes.TrimSpace(value)), 10, 63)
-		f.length, f.left, f.unclear = true, n, err != nil || f.long
+		f.length, f.left, f.unclear = true, n, f.long
+		if err != nil {
+			f.at = lost
+		}
 	case len(name) == len("Transfer-Encoding") && bytes.EqualFold(name, []byte("Transfer-Encoding")):
 		f.chunks = true
 	}
@@ -136,8 +140,8 @@ func (f *framing) chunk(line []byte) {
 	size, _, _ := bytes.Cut(line, []byte(";"))
 	n, err := strconv.ParseUint(string(bytes.TrimSpace(size)), 16, 62)
 	switch {
-	case err != nil || f.long:
-		f.unclear = true
+	case err != nil:
+		f.at = lost
 	case n == 0:
 		f.at = trailerLine
 	default:

@@ -18,6 +18,8 @@ var requests = map[string]struct {
 	"chunks after a length":     {"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nxPOST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", false},
 	"line ends without returns": {"POST / HTTP/1.1\nContent-Length: 1\n\nxPOST / HTTP/1.1\nTransfer-Encoding: chunked\n\n0\r\n\r\n", false},
 	"an old protocol":           {"POST / HTTP/1.0\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nxGET / HTTP/1.1\r\n\r\n", false},
+	"a length that is none":     {"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", false},
+	"a size that is none":       {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", false},
 	"long lines":                {"GET /" + strings.Repeat("x", 200) + " HTTP/1.1\r\nAuthorization: " + strings.Repeat("y", 200) + "\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", false},
 
 	"both":                        {"POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", true},
@@ -25,8 +27,6 @@ var requests = map[string]struct {
 	"both, behind another":        {"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcPOST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", true},
 	"both, behind chunks":         {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", true},
 	"both, behind an old request": {"POST /" + strings.Repeat("x", 200) + " HTTP/1.0\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nxPOST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", true},
-	"a length that is none":       {"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", true},
-	"a size that is none":         {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", true},
 }
 
 // TestFraming cuts what comes into pieces of every size.
