@@ -59,7 +59,7 @@ type RequestRouter interface {
 // Observer is for a [Strategy] that wants to know how requests ended, for example to
 // keep a session on the channel that served it. Results come in batches, in the
 // background, about a second after the requests. Some are dropped if the plugin is too
-// slow; programs before aitunnel 1.0 call it never.
+// slow; an older aitunnel never calls it.
 type Observer interface {
 	Observe(ctx context.Context, results []RequestResult) error
 }
