@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -85,8 +86,9 @@ func (h *http2Pool) dropOffered() {
 
 // do delivers a request.
 func (h *http2Pool) do(r *http.Request, call Call) (*http.Response, error) {
-	var head, all atomic.Bool
+	var head, all, reused atomic.Bool
 	trace := &httptrace.ClientTrace{
+		GotConn:      func(i httptrace.GotConnInfo) { reused.Store(i.Reused) },
 		WroteHeaders: func() { head.Store(true) },
 		WroteRequest: func(i httptrace.WroteRequestInfo) { all.Store(i.Err == nil) },
 	}
@@ -114,7 +116,7 @@ func (h *http2Pool) do(r *http.Request, call Call) (*http.Response, error) {
 		case head.Load():
 			sent = SentPart
 		}
-		return nil, h.failed(ctx, sent, err)
+		return nil, h.failed(ctx, sent, reused.Load(), err)
 	}
 	if err := checkHead(resp, false); err != nil {
 		_ = resp.Body.Close()
@@ -123,7 +125,9 @@ func (h *http2Pool) do(r *http.Request, call Call) (*http.Response, error) {
 	return resp, nil
 }
 
-func (h *http2Pool) failed(ctx context.Context, sent Sent, err error) error {
+// failed is why there is no answer. A site that closes an idle connection says so
+// before, but what it said is lost if a request crosses it.
+func (h *http2Pool) failed(ctx context.Context, sent Sent, reused bool, err error) error {
 	var known *Error
 	switch {
 	case errors.Is(err, errNotHTTP2):
@@ -132,6 +136,8 @@ func (h *http2Pool) failed(ctx context.Context, sent Sent, err error) error {
 		return &Error{Cancelled, sent, context.Cause(ctx)}
 	case errors.As(err, &known):
 		return known
+	case reused && !strings.Contains(err.Error(), "stream error"): // that is an answer, of a kind
+		return &Error{Stale, sent, err}
 	}
 	return &Error{NoAnswer, sent, err}
 }
