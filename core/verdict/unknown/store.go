@@ -186,7 +186,7 @@ func (s *Store) Remove(key string) error {
 	s.mu.Lock()
 	_, known := s.entries[key]
 	delete(s.entries, key)
-	s.dirty = true
+	s.dirty = s.dirty || known
 	s.mu.Unlock()
 	if !known {
 		return fmt.Errorf("there is no unknown answer %q: %w", key, fs.ErrNotExist)
