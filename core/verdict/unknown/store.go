@@ -226,6 +226,9 @@ func (s *Store) save() error {
 // write replaces a file in one step, so that nobody reads half of it.
 func (s *Store) write(name, text string) error {
 	path := filepath.Join(s.dir, name)
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return err
+	}
 	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
 		return err
 	}
