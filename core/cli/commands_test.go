@@ -26,7 +26,7 @@ var alone = []string{
 	"service", "service install", "service uninstall", "service status",
 	"config", "config example", "verdict", "verdict list", "verdict test", "verdict unknown",
 	"channel", "key", "tunnel", "tunnel trust", "tunnel test",
-	"plugin", "plugin list", "plugin info", "plugin verify", "plugin install", "plugin lock", "plugin new",
+	"plugin", "plugin list", "plugin info", "plugin verify", "plugin install", "plugin init", "plugin upgrade", "plugin outdated", "plugin rollback", "plugin remove", "plugin lock", "plugin new",
 }
 
 func run(t *testing.T, args ...string) (code int, out, errs string) {
