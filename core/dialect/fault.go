@@ -74,10 +74,10 @@ func isError(o gjson.Result) bool {
 func isBareError(o gjson.Result) bool {
 	detail, message, failed, other := false, false, false, false
 	o.ForEach(func(name, v gjson.Result) bool {
-		switch name.Str {
+		switch strings.ToLower(name.Str) {
 		case "detail":
 			detail = !isBlank(v)
-		case "message", "msg", "error_msg", "errmsg", "err_msg", "error_message":
+		case "message", "msg", "error_msg", "errmsg", "err_msg", "error_message", "errormessage", "errormsg":
 			message = message || v.Type == gjson.String && v.Str != ""
 		case "errors":
 			message = message || !isBlank(v)
@@ -85,13 +85,13 @@ func isBareError(o gjson.Result) bool {
 			failed = v.Type == gjson.False
 		case "code":
 			failed = failed || isErrorCode(v)
-		case "error_code", "errcode", "err_code":
+		case "error_code", "errcode", "err_code", "errorcode":
 			failed = failed || v.Num != 0
-		case "status", "status_code", "statusCode", "http_status", "http_code", "httpCode":
+		case "status", "status_code", "statuscode", "http_status", "http_code", "httpcode":
 			failed = failed || isErrorStatus(v) || v.Str == "error" || v.Str == "failed" || v.Str == "fail"
 		case "result":
 			failed = failed || v.Type == gjson.False
-		case "request_id", "requestId", "id", "type", "error_type", "errorType", "param", "trace_id", "time", "timestamp", "path":
+		case "request_id", "requestid", "id", "type", "error_type", "errortype", "param", "trace_id", "time", "timestamp", "path":
 		default:
 			other = other || !isBlank(v)
 		}
