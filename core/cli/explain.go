@@ -21,7 +21,7 @@ func (a *app) explainCommand() *cobra.Command {
 	c := jsonFlag(&cobra.Command{
 		Use:     "explain PATH",
 		Short:   "Show where a request would go, and why",
-		Long:    "Show which route a request would take, which channels and keys would be tried, in\nwhich order, and why others would not. Nothing is sent. A strategy that looks at each\nrequest is asked.",
+		Long:    "Show which route a request would take, which channels and keys would be tried, in\nwhich order, and why others would not. Nothing is sent. A strategy that looks at\neach request is asked.",
 		Example: "  aitunnel explain /v1/chat/completions --model gpt-5\n  aitunnel explain /v1/messages --header x-session-id=42 --json",
 		Args:    names("PATH"),
 		RunE: func(c *cobra.Command, args []string) error {

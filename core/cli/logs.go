@@ -161,7 +161,7 @@ func (a *app) nameKeys(ctx context.Context, c *adminclient.Client) {
 	a.keyNames = map[string]string{}
 	for _, ch := range all {
 		for _, k := range ch.Keys.List {
-			if k.Label == "" {
+			if k.Label == "" && k.Masked != "…" { // of a short key nothing is shown
 				a.keyNames[ch.Name+" "+k.ID] = k.Masked
 			}
 		}

@@ -56,8 +56,8 @@ or environment, use stop and start.
 The new file is tried first: whether it runs, and accepts the configuration. If
 not, nothing is stopped. The ports stay open: requests that arrive meanwhile wait
 for the new program, and callers with kept-alive connections are told to
-reconnect. Requests in flight may finish for as long as the setting drain allows. The
-forwards of tunnels are gone for a moment.
+reconnect. Requests in flight may finish for as long as the setting drain allows.
+The forwards of tunnels are gone for a moment.
 
 Most changes need no restart: see 'aitunnel reload'.`,
 		Example: "  aitunnel restart\n  aitunnel restart --now",
