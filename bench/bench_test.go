@@ -67,7 +67,7 @@ func besideTheBareRelay(ctx context.Context, t *testing.T, binary string) (slow 
 	if ours.Calls[0] != ours.Calls[1] {
 		t.Errorf("%d calls to plugins were made during the requests", ours.Calls[1]-ours.Calls[0])
 	}
-	if ours.Idle > 40 {
+	if ours.Idle > 56 { // of which 30 are pages of the executable, which the system can take back
 		t.Errorf("%.1f MiB when idle", ours.Idle)
 	}
 	if ours.Relative > 1.6 {
