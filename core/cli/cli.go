@@ -155,6 +155,9 @@ Environment variables:
 Exit codes: 0 success, 1 failure, 2 wrong usage, 3 the program is not running,
 4 the configuration is not valid.`
 
+// Help lists commands in the order in which they are added.
+func init() { cobra.EnableCommandSorting = false }
+
 // addCommands adds all commands, in the groups that help shows them in.
 func (a *app) addCommands(root *cobra.Command) {
 	groups := []struct {
@@ -167,7 +170,6 @@ func (a *app) addCommands(root *cobra.Command) {
 		{"Manage:", []*cobra.Command{a.channelCommand(), a.keyCommand(), a.clientCommand(), a.notifyCommand(), a.tunnelCommand(), a.pluginCommand()}},
 		{"More:", []*cobra.Command{a.completionCommand(), a.versionCommand()}},
 	}
-	cobra.EnableCommandSorting = false // help lists them in this order
 	for _, g := range groups {
 		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
 		for _, c := range g.commands {
