@@ -40,7 +40,7 @@ func TestMistakesInAPlugin(t *testing.T) {
 			t.Errorf("%q is missing in\n%v", want, err)
 		}
 	}
-	if _, err := (Plugin{Name: "p", Version: "1.0.0-rc.1"}).Describe(); err == nil || err.Error() != "the plugin has no components" {
+	if _, err := (Plugin{Name: "p", Version: "1.0.0-rc.1"}).Describe(); err == nil || err.Error() != "the plugin has no components and no verdicts" {
 		t.Error(err)
 	}
 }
