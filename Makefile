@@ -23,7 +23,7 @@ test: build ## Run all tests, with the race detector
 
 test-real: build ## Run the tests that need browsers, servers, systems or links for longer (20 minutes)
 	@tools/test-deps
-	AITUNNEL_REAL=1 go test -count=1 -parallel 6 -timeout 20m ./core/cli ./core/daemon ./core/tunnel ./core/panel/paneltest/... ./tools/dist
+	AITUNNEL_REAL=1 go test -count=1 -p 1 -parallel 3 -timeout 20m ./core/cli ./core/daemon ./core/tunnel ./core/panel/paneltest/... ./tools/dist
 	go test -count=1 -timeout 15m ./bench/... # alone, as it compares speeds
 
 race: test ## The same as test

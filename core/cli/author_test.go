@@ -264,7 +264,7 @@ func TestFromNothingToAStrategyOfOnesOwn(t *testing.T) {
 	if said := a.run(".", "aitunnel", "plugin", "list"); !strings.Contains(said, "mine/mine") || !strings.Contains(said, "running") {
 		t.Errorf("plugin list says\n%s", said)
 	}
-	if said := a.run(".", "aitunnel", "plugin", "info", "mine"); !strings.Contains(said, "Shares the requests out in proportion") {
+	if said := a.run(".", "aitunnel", "plugin", "info", "mine"); !strings.Contains(said, "Distributes requests in proportion") {
 		t.Errorf("plugin info says\n%s", said)
 	}
 }

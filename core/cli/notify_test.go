@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -33,7 +34,7 @@ func listenNotify(t *testing.T) *notifications {
 	return &notifications{t, path, conn}
 }
 
-// next is the next datagram, with numbers replaced by 1.
+// next is the next datagram, with addresses and times replaced by 1.
 func (n *notifications) next() string {
 	n.t.Helper()
 	b := make([]byte, 4096)
@@ -42,7 +43,12 @@ func (n *notifications) next() string {
 	if err != nil {
 		n.t.Fatalf("no notification: %v", err)
 	}
-	return regexp.MustCompile(`\d+`).ReplaceAllString(string(b[:size]), "1")
+	return regexp.MustCompile(`EXTEND_TIMEOUT_USEC=\d+|\d+`).ReplaceAllStringFunc(string(b[:size]), func(found string) string {
+		if strings.HasPrefix(found, "EXTEND") {
+			return found
+		}
+		return "1"
+	})
 }
 
 func (n *notifications) expect(want ...string) {

@@ -100,7 +100,7 @@ func TestTopShowsWhatIsAskedFor(t *testing.T) {
 	shows(true, "afterwards")
 
 	// What was seen last stays, with the reason, while there is no answer. A
-	// program that was started again counts its events anew.
+	// program that was started again counts its events again.
 	m.Update(topLook{err: errors.New("not running")})
 	shows(true, "channel-1")
 	shows(true, "● no answer")

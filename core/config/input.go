@@ -30,7 +30,7 @@ func Sum(path string) string {
 	return sum(content)
 }
 
-// unreadable is in the place of the sum of a content that is not read: of a pipe, a device, or a
+// unreadable is in place of the sum of a content that is not read: of a pipe, a device, or a
 // file that is too large.
 func unreadable(info os.FileInfo) string {
 	return fmt.Sprintf("%s %d %s", info.Mode().Type(), info.Size(), info.ModTime())

@@ -26,7 +26,7 @@ type Options struct {
 	Path    string            // a file, or a directory whose *.hcl files are read in name order
 	Vars    map[string]string // values of variables, before those of the environment
 	Catalog Catalog
-	Texts   map[string][]byte           // contents to be taken in the place of those of files
+	Texts   map[string][]byte           // contents to be taken in place of those of files
 	Getenv  func(string) (string, bool) // default os.LookupEnv
 }
 

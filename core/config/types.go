@@ -51,7 +51,7 @@ type Config struct {
 // Proxy is the unified entry.
 type Proxy struct {
 	Listen          string        `hcl:"listen,optional" form:"address" doc:"The address that apps use as their base URL, as host:port."`
-	ClientTokens    []Secret      `hcl:"client_tokens,optional" example:"[env(\"CLIENT_TOKEN\", \"put-a-token-here\")]" doc:"Apps send one of these as their API key. Without any, whoever reaches the port can spend the keys."`
+	ClientTokens    []Secret      `hcl:"client_tokens,optional" example:"[env(\"CLIENT_TOKEN\", \"put-a-token-here\")]" doc:"Apps send one of these as their API key. Without any, everybody who reaches the port can spend the keys."`
 	Origins         []string      `hcl:"origins,optional" sample:"[\"https://app.example\"]" doc:"Web origins whose pages may call the proxy."`
 	MaxBody         int64         `hcl:"max_body,optional" doc:"A larger request is answered with 413."`
 	ReplayLimit     int64         `hcl:"replay_limit,optional" doc:"A larger request body is streamed to the channel, and cannot be retried after it was sent."`

@@ -106,7 +106,7 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// again starts a daemon anew with the state and configuration of r.
+// again starts a daemon again with the state and configuration of r.
 func (r *running) again() *running {
 	r.t.Helper()
 	r.stop()

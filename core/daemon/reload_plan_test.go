@@ -27,7 +27,7 @@ func (b blocks) text() string {
 
 // TestAPlanSaysWhatAnApplyDoes goes through a chain of edits: what the plan
 // says of each is what the apply then reports, and what can be seen from
-// outside: addresses, and state that begins anew.
+// outside: addresses, and state that begins again.
 func TestAPlanSaysWhatAnApplyDoes(t *testing.T) {
 	t.Parallel()
 	first, second := site(t, "first"), site(t, "second")

@@ -147,7 +147,7 @@ route "/**" {
 	r = r.again()
 	check("a restart")
 	if before.plan < 2 {
-		t.Errorf("after a restart the strategy began anew, with plan %d", before.plan)
+		t.Errorf("after a restart the strategy began again, with plan %d", before.plan)
 	}
 	if left := r.channel("limited").Keys.List[2].Until; left == nil || time.Until(*left) > 20*time.Minute || time.Until(*left) < 15*time.Minute {
 		t.Errorf("the limit ends at %v", left)

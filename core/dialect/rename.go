@@ -18,7 +18,7 @@ type Parts struct {
 	Coding string // of the body: its Content-Encoding
 }
 
-// Rename puts another name in the place of the model's, and changes nothing
+// Rename puts another name in place of the model's, and changes nothing
 // else. It returns false where it cannot: in a compressed body that is not at
 // hand as a whole, or that cannot be decoded. A compressed body that it changes
 // is not compressed afterwards. Body is not written to; a changed one is a copy.

@@ -120,7 +120,7 @@ func (u *Usage) findName(b []byte) []byte {
 			u.matched++
 			b = b[1:]
 		default:
-			u.matched = 0 // b may begin the name anew
+			u.matched = 0 // b may begin the name again
 		}
 		if u.matched == len(usageName) {
 			u.state, u.matched = inName, 0

@@ -103,7 +103,7 @@ func (f *file) parse() (*hclsyntax.Body, error) {
 	return f.body, nil
 }
 
-// splice puts text in the place of the bytes from begin to end.
+// splice puts text in place of the bytes from begin to end.
 func (f *file) splice(begin, end int, text string) {
 	var out bytes.Buffer
 	out.Write(f.text[:begin])

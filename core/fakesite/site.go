@@ -1,7 +1,7 @@
 // Package fakesite is a site that behaves as it is told: it answers in the
 // shapes of the OpenAI, Anthropic and Gemini APIs, or fails in any of the ways
 // real sites do, and remembers what it was sent. The demo, tests and
-// benchmarks use it in the place of a site on the internet.
+// benchmarks use it in place of a site on the internet.
 package fakesite
 
 import (

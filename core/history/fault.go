@@ -83,6 +83,6 @@ func (w *writer) failed(err error) {
 	}
 	w.report(event.LevelWarn, fmt.Sprintf("the history cannot be written to %s: %s; requests go on, and up to %d records wait for it", w.store.path, text, 2*queueSize))
 	if f != faultLocked && f != faultFull {
-		w.close() // it is opened anew at the next try
+		w.close() // it is opened again at the next try
 	}
 }

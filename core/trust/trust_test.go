@@ -83,7 +83,7 @@ func TestDamagedLockFile(t *testing.T) {
 	}
 }
 
-// The lock file is read anew at each check, and a file that was replaced by
+// The lock file is read again at each check, and a file that was replaced by
 // one of the same size and time is not taken for the one before.
 func TestVerifySeesChanges(t *testing.T) {
 	dir := t.TempDir()

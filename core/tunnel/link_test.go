@@ -171,7 +171,7 @@ func TestAnOpenGateway(t *testing.T) {
 	if reached() {
 		t.Error("it is open still")
 	}
-	r.guarded.Store(true) // as by a reload, which applies all tunnels anew
+	r.guarded.Store(true) // as by a reload, which applies all tunnels again
 	r.Apply([]*config.Tunnel{c})
 	r.await(Up)
 	if !reached() {

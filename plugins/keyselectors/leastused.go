@@ -12,7 +12,7 @@ var leastUsed = sdk.Factory{
 	Name: "least-used",
 	Doc: `Uses the keys so that all come to the same number of requests.
 
-A key that is behind, because it is new or was resting, gets all requests until it has caught up. Weights do not matter, save that keys of weight 0 serve when no other does.`,
+A key that is behind, because it is new or was resting, gets all requests until it has caught up. Weights do not matter, except that keys of weight 0 serve when no other does.`,
 	New: func() sdk.Component { return leastUsedSelector{} },
 }
 

@@ -23,7 +23,7 @@ var lowestLatency = sdk.Factory{
 	Name: "lowest-latency",
 	Doc: `Prefers the channel that answers soonest, by a moving average of the time to the first byte.
 
-A channel that fails often counts as slower: its time is divided by its share of successes. A small share of the requests goes to the others, the faster the more. Until there are samples all take turns. Weights do not matter, save that channels of weight 0 serve when no other does. Fallback channels come after all others.`,
+A channel that fails often counts as slower: its time is divided by its share of successes. A small share of the requests goes to the others, the faster the more. Until there are samples all take turns. Weights do not matter, except that channels of weight 0 serve when no other does. Fallback channels come after all others.`,
 	Settings: latencyDefaults,
 	New:      func() sdk.Component { return &latencyStrategy{settings: latencyDefaults} },
 }

@@ -25,7 +25,7 @@ type Texts struct {
 // File is one file of [Texts].
 type File struct{ Name, Text string }
 
-// placeholder is in the place of a secret: the same for the same one, and of no use to
+// placeholder is in place of a secret: the same for the same one, and of no use to
 // those who do not know the seed.
 var placeholder = regexp.MustCompile(`\(hidden:[0-9a-f]{16}\)`)
 
@@ -63,7 +63,7 @@ func (t *Texts) hide(text []byte, ranges [][2]int, seed []byte) string {
 	return out.String()
 }
 
-// Restore puts the secrets back in the place of their placeholders. A
+// Restore puts the secrets back in place of their placeholders. A
 // placeholder that is not known is a mistake in the file of that name.
 func (t Texts) Restore(name, text string) ([]byte, hcl.Diagnostics) {
 	var diags hcl.Diagnostics

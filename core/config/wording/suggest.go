@@ -24,7 +24,7 @@ func Nearest(given string, names []string) string {
 	return best
 }
 
-// Instead says what would be right in the place of given.
+// Instead says what would be right in place of given.
 func Instead(given string, names []string) string {
 	if name := Nearest(given, names); name != "" {
 		return fmt.Sprintf("Did you mean %q?", name)

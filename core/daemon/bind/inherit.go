@@ -14,7 +14,7 @@ import (
 const inheritEnv = "AITUNNEL_LISTENERS"
 
 // closeGrace is how long callers on kept-alive connections have to send a request
-// whose answer tells them to connect anew, before idle connections are closed.
+// whose answer tells them to connect again, before idle connections are closed.
 const closeGrace = time.Second
 
 // inherited returns the listeners that this process was started with: by the
@@ -53,7 +53,7 @@ func (l *listener) at(address string) bool {
 	return want.IP.Equal(have.IP)
 }
 
-// HandOver prepares a restart: callers are told to connect anew, and after a
+// HandOver prepares a restart: callers are told to connect again, and after a
 // moment the sockets are made ready to be inherited by the next program, which
 // finds them by the environment that is returned. Connections that arrive until
 // it serves wait for it. ctx shortens the moment.

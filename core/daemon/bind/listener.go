@@ -45,7 +45,7 @@ type listener struct {
 	interrupt context.CancelCauseFunc
 	handler   atomic.Pointer[http.Handler]
 	done      sync.WaitGroup
-	closing   atomic.Bool // callers are told to connect anew
+	closing   atomic.Bool // callers are told to connect again
 	handed    atomic.Bool // the next program serves the address
 	open      atomic.Int64
 	idle      idle

@@ -13,7 +13,7 @@ import (
 const Grace = 30 * time.Second
 
 // retiring are the listeners of removed addresses: they tell callers on
-// kept-alive connections to connect anew, and close after the grace period.
+// kept-alive connections to connect again, and close after the grace period.
 type retiring struct {
 	cause error
 

@@ -63,7 +63,7 @@ function heading(name) {
   const state = el('span', { class: 'state' });
   const badges = el('span', { class: 'badges' });
   const host = el('p', { class: 'host' });
-  const cause = el('p', { class: 'cause' }); // in the place of the host where there is no room for both
+  const cause = el('p', { class: 'cause' }); // in place of the host where there is no room for both
   return {
     node: el('header', {}, light, el('h3', { text: name, title: name }), badges, state, host, cause),
     update(c, kind, word) {

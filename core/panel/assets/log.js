@@ -95,7 +95,7 @@ export function logView(view, records, store) {
     foot.hidden = chosen.kind === 'everything' || (asking && !past.more);
   });
 
-  // again drops what was found, and asks anew if there is a filter that only the
+  // again drops what was found, and asks again if there is a filter that only the
   // history can answer in full.
   const again = async () => {
     asking = !filters.hidden && chosen.kind !== 'everything';

@@ -18,7 +18,7 @@ export class Past {
   #query = null;
   #turn = 0;
 
-  // ask begins anew with a filter; null: with none.
+  // ask begins again with a filter; null: with none.
   async ask(query) {
     this.found = [];
     this.more = false;

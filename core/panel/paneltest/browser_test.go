@@ -261,7 +261,7 @@ func (p *tab) reload() {
 	p.run(chromedp.Reload())
 }
 
-// field types into the field with this label, in the place of what is there.
+// field types into the field with this label, in place of what is there.
 func (p *tab) field(label, text string) {
 	p.t.Helper()
 	p.until(`(() => { const l = [...document.querySelectorAll('label')].findLast((l) => l.checkVisibility() && l.innerText.trim().startsWith(%s)); const n = l?.control; if (!n) return false; n.focus(); n.select?.(); return document.activeElement === n; })()`, label)

@@ -100,7 +100,7 @@ func TestAChannelIsAddedChangedAndRemoved(t *testing.T) {
 	}
 }
 
-// typed puts a text in the place of another in the editor, as by hand.
+// typed puts a text in place of another in the editor, as by hand.
 func (p *tab) typed(old, text string) {
 	p.t.Helper()
 	p.until(`(() => { const n = document.querySelector('.editor textarea'); const at = n.value.indexOf(%s); if (at < 0) return false; n.focus(); n.setSelectionRange(at, at + %s.length); return true; })()`, old, old)

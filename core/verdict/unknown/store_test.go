@@ -183,7 +183,7 @@ func TestRemovedBesideAnOpenStore(t *testing.T) {
 	if list, err := List(dir); err != nil || len(list) != 1 || list[0].Key == key {
 		t.Errorf("%v, %v", list, err)
 	}
-	// What comes again is kept again, and counted anew.
+	// What comes again is kept again, and counted again.
 	if err := errors.Join(s.add(one), s.add(two), s.Close()); err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ var bandit = sdk.Factory{
 	Name: "bandit",
 	Doc: `Sends most requests to the channel that has served best, and a few to the others to learn more.
 
-What counts is the time to the first byte, and failures, each of which is as bad as waiting for failure_cost. A channel of which little is known is treated as if it were the best. Weights do not matter, save that channels of weight 0 serve when no other does. Fallback channels come after all others.`,
+What counts is the time to the first byte, and failures, each of which is as bad as waiting for failure_cost. A channel of which little is known is treated as if it were the best. Weights do not matter, except that channels of weight 0 serve when no other does. Fallback channels come after all others.`,
 	Settings: defaults,
 	New:      func() sdk.Component { return &strategy{settings: defaults} },
 }

@@ -31,7 +31,7 @@ const (
 )
 
 // recall reads a State. One that it cannot read, of another version say, is
-// no reason to fail: learning begins anew.
+// no reason to fail: learning begins again.
 func recall(state []byte) memory {
 	var m memory
 	if err := json.Unmarshal(state, &m); err != nil || m.Version != stateVersion {

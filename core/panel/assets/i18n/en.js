@@ -577,7 +577,7 @@ export const en = {
   'clients.spent.day': '{spent} of {bound} today',
   'clients.spent.week': '{spent} of {bound} this week',
   'clients.spent.month': '{spent} of {bound} this month',
-  'clients.ends': 'begins anew {time}',
+  'clients.ends': 'starts over {time}',
   'clients.usedUp': 'Budget used up',
   'clients.isWaiting': 'Requests wait',
   'clients.anybody': 'Anybody, without a token',
