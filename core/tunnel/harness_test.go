@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -50,14 +51,24 @@ func tunnelTo(t *testing.T, s *sshdtest.Server) *config.Tunnel {
 	}
 }
 
+// nextPort is the port that freeAddress looks at next. The system gives ports of
+// this range to nobody by itself, so that a free one is still free when sshd
+// opens it.
+var nextPort atomic.Int32
+
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const first, count = 12000, 18000
+	nextPort.CompareAndSwap(0, int32(os.Getpid()*31%count))
+	for range count {
+		address := fmt.Sprintf("127.0.0.1:%d", first+int(nextPort.Add(1))%count)
+		if l, err := net.Listen("tcp", address); err == nil {
+			_ = l.Close()
+			return address
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // open runs tunnels until the test ends.
