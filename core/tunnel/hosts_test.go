@@ -84,7 +84,7 @@ func TestPacketsThatAreTooLarge(t *testing.T) {
 	w.DropLarge(900)
 	c := tunnelTo(t, s)
 	c.Forwards = []*config.Forward{{Address: "127.0.0.1:9000"}}
-	c.Keepalive = config.Keepalive{Interval: time.Minute, Timeout: 4 * time.Second}
+	c.Keepalive = config.Keepalive{Interval: time.Minute, Timeout: 8 * time.Second}
 	var last Result
 	ok := Test(t.Context(), Options{Home: s.Home, Agent: "/nowhere"}, c, TestOptions{Held: func(string) bool { return false }, Report: func(r Result) { last = r }})
 	if ok || last.Step != StepProbe || !strings.Contains(last.Text, "drops large packets") {
