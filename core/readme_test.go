@@ -190,8 +190,9 @@ func (s *shell) run(t *testing.T, command string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, code, ended := strings.Cut(string(text[s.at:]), mark)
-		if code, _, ended = strings.Cut(code, ";\n"); !ended {
+		got, end, _ := strings.Cut(string(text[s.at:]), mark)
+		code, _, ended := strings.Cut(end, ";\n")
+		if !ended {
 			continue
 		}
 		s.at = int64(len(text))

@@ -33,9 +33,8 @@ func TestABlockedAddress(t *testing.T) {
 		if v.Skip != SkipBlocked || v.Until.Sub(c.now()) != want || v.Reason != "challenge" || s.OutSince().IsZero() {
 			t.Fatalf("block %d: %+v, for %s, want %s", i+1, v, v.Until.Sub(c.now()), want)
 		}
-		if l, skip := s.Acquire(c.now(), 0, false); skip != SkipBlocked {
+		if _, skip := s.Acquire(c.now(), 0, false); skip != SkipBlocked {
 			t.Fatalf("a blocked channel was used: %q", skip)
-			l.Cancel()
 		}
 		block(c, s, 3, true) // sent at the same time: no doubling
 		c.add(want)

@@ -72,15 +72,15 @@ func (a *app) listRules(rules []*verdict.Rule, asJSON bool) error {
 		return a.printJSON(out)
 	}
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "VERDICT\tFROM\tMEANS\tNOTE")
+	_, _ = fmt.Fprintln(w, "VERDICT\tFROM\tMEANS\tNOTE")
 	for _, r := range rules {
 		note := r.Note
 		if r.Origin != verdict.FromBuiltin {
 			note = fmt.Sprintf("%s:%d", r.Range.Filename, r.Range.Start.Line)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Name, r.Origin, meansAndScope(r.Means, r.Scope), note)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Name, r.Origin, meansAndScope(r.Means, r.Scope), note)
 	}
-	fmt.Fprintln(w, "-\tstatus\t-\tWhere no rule matches, the status decides.")
+	_, _ = fmt.Fprintln(w, "-\tstatus\t-\tWhere no rule matches, the status decides.")
 	return w.Flush()
 }
 

@@ -86,14 +86,14 @@ func (a *app) listUnknown(asJSON bool) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "KEY\tSTATUS\tENDPOINT\tMEANS\tCOUNT\tLAST\tCHANNELS")
+	_, _ = fmt.Fprintln(w, "KEY\tSTATUS\tENDPOINT\tMEANS\tCOUNT\tLAST\tCHANNELS")
 	for _, e := range list {
 		var channels []string
 		for name := range e.Channels {
 			channels = append(channels, name)
 		}
 		slices.Sort(channels)
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%d\t%s\t%s\n", e.Key, e.Status, e.Endpoint, e.Means, e.Count, e.Last.Local().Format(time.DateTime), strings.Join(channels, ", "))
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%d\t%s\t%s\n", e.Key, e.Status, e.Endpoint, e.Means, e.Count, e.Last.Local().Format(time.DateTime), strings.Join(channels, ", "))
 	}
 	return w.Flush()
 }

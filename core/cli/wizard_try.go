@@ -101,12 +101,12 @@ func findWay(ctx context.Context, s *site, key string) (siteTrial, siteAnswer, e
 		return first, answer, err
 	}
 	var others []siteTrial
-	switch {
-	case answer.status == http.StatusUnauthorized || answer.status == http.StatusForbidden:
+	switch answer.status {
+	case http.StatusUnauthorized, http.StatusForbidden:
 		if key != "" && asksForAPIKey(answer.body) {
 			others = append(others, siteTrial{s.Target, key, string(config.AuthXAPIKey), dialect.Anthropic})
 		}
-	case answer.status == http.StatusNotFound || answer.status == http.StatusOK:
+	case http.StatusNotFound, http.StatusOK:
 		if u, err := url.Parse(s.Target); err == nil && u.Path == "" {
 			for _, p := range otherPaths {
 				others = append(others, siteTrial{s.Target + p, key, "", dialect.OpenAI})

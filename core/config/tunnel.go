@@ -147,11 +147,12 @@ func anyPort(address string) bool {
 func (l *loader) forward(b *hclsyntax.Block) *Forward {
 	f := &Forward{Address: b.Labels[0], Range: b.DefRange()}
 	path, unix := strings.CutPrefix(f.Address, "unix:")
-	if unix && !strings.HasPrefix(path, "/") {
+	switch {
+	case unix && !strings.HasPrefix(path, "/"):
 		l.fail(b.LabelRanges[0], "Invalid address", "Expected the absolute path of a socket, such as \"unix:/run/user/1000/aitunnel.sock\".")
-	} else if unix && len(path) >= maxSocketPath {
+	case unix && len(path) >= maxSocketPath:
 		l.fail(b.LabelRanges[0], "Invalid address", fmt.Sprintf("The path of a socket has less than %d characters, this one has %d: choose a shorter directory.", maxSocketPath, len(path)))
-	} else if !unix {
+	case !unix:
 		if err := checkAddress(f.Address); err != nil {
 			l.fail(b.LabelRanges[0], "Invalid address", wording.Sentence(err.Error()))
 		} else if !isLoopback(f.Address) && !l.config.RequiresToken() {

@@ -76,7 +76,7 @@ func (p *pin) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
 	n++
 	if marker, spins := strings.CutPrefix(p.fault, "spins "); spins && n > 1 {
 		if _, err := os.Stat(marker); err == nil {
-			for { // an endless loop does not look at its context
+			for { //nolint:staticcheck // an endless loop does not look at its context
 			}
 		}
 	}

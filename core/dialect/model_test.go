@@ -133,7 +133,7 @@ func parsed(t testing.TB, target string, h http.Header) *http.Request {
 	if h == nil {
 		h = http.Header{}
 	}
-	return &http.Request{Method: "POST", URL: u, Header: h}
+	return &http.Request{Method: http.MethodPost, URL: u, Header: h}
 }
 
 // TestModelIsFoundInABeginning: however little is there, the answer is "not

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -188,7 +189,7 @@ func framingOf(f Format, contentType string) (framing Framing, html bool) {
 func (s *Stream) sniff(b []byte) bool {
 	word := b
 	if len(s.head) > 0 {
-		word = append(s.head, b[:min(len(b), maxFirstWord)]...)
+		word = slices.Concat(s.head, b[:min(len(b), maxFirstWord)])
 	}
 	if len(word) == 0 {
 		return false

@@ -115,11 +115,10 @@ func (u *Usage) scan(b []byte) {
 // findName looks for `"usage`, of which some bytes may have come before.
 func (u *Usage) findName(b []byte) []byte {
 	for u.matched > 0 && len(b) > 0 {
-		switch {
-		case b[0] == usageName[u.matched]:
+		if b[0] == usageName[u.matched] {
 			u.matched++
 			b = b[1:]
-		default:
+		} else {
 			u.matched = 0 // b may begin the name again
 		}
 		if u.matched == len(usageName) {

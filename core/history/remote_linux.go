@@ -15,6 +15,6 @@ func remoteFileSystem(dir string) (kind string, remote bool) {
 	if unix.Statfs(dir, &s) != nil {
 		return "", false
 	}
-	kind, remote = remoteFileSystems[int64(uint32(s.Type))] //nolint:unconvert,gosec // the type differs among machines
+	kind, remote = remoteFileSystems[int64(uint32(s.Type))] //nolint:gosec // the type differs among machines
 	return kind, remote
 }

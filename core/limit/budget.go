@@ -155,7 +155,7 @@ type BudgetUsage struct {
 }
 
 // UsedUp says that no further request may start.
-func (u BudgetUsage) UsedUp() bool { return u.Bounds.reached(u.Spent.plus(u.Reserved)) }
+func (u BudgetUsage) UsedUp() bool { return u.reached(u.Spent.plus(u.Reserved)) }
 
 // Usage shows the budget; ok is false if it bounds nothing.
 func (b *Budget) Usage(now time.Time) (u BudgetUsage, ok bool) {

@@ -17,8 +17,6 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-const waitLimit = 20 * time.Second
-
 // slow is a writer that blocks until it is let go.
 type slow struct {
 	letGo chan struct{}

@@ -76,7 +76,7 @@ func (g *gatherer) add(now time.Time, n note) {
 	default:
 		p := &problem{note: n, since: now, told: !g.config.Wants(n.kind)}
 		if !p.told {
-			p.due = g.due(now, n, p.since.Add(g.gather(n.kind)))
+			p.due = g.due(n, p.since.Add(g.gather(n.kind)))
 		}
 		g.problems = append(g.problems, p)
 	}
@@ -102,7 +102,7 @@ func (g *gatherer) gather(kind string) time.Duration {
 }
 
 // due is at, or later if the subject was told of just before.
-func (g *gatherer) due(now time.Time, n note, at time.Time) time.Time {
+func (g *gatherer) due(n note, at time.Time) time.Time {
 	if last, ok := g.last[n.kind+" "+n.subject]; ok {
 		if next := last.Add(g.config.Every); next.After(at) {
 			return next
@@ -138,7 +138,7 @@ func (g *gatherer) collect(now time.Time) (batch []problem) {
 		return nil
 	}
 	for _, p := range g.problems {
-		if !p.due.IsZero() && (!p.ended.IsZero() || !g.due(now, p.note, now).After(now)) {
+		if !p.due.IsZero() && (!p.ended.IsZero() || !g.due(p.note, now).After(now)) {
 			batch = append(batch, *p)
 		}
 	}

@@ -64,10 +64,10 @@ func (o *output) counts() (rate int, dropped uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := o.now().Unix()
-	switch {
-	case o.second == now:
+	switch o.second {
+	case now:
 		rate = max(o.rate, o.lines)
-	case o.second == now-1:
+	case now - 1:
 		rate = o.lines
 	}
 	return rate, o.dropped

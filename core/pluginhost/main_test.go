@@ -212,7 +212,7 @@ type seer struct{ orderStrategy }
 
 func (s *seer) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
 	if req.Route == "spin" {
-		for {
+		for { //nolint:staticcheck // what a faulty plugin does
 		}
 	}
 	return sdk.RouteReply{Reason: req.Model}, nil

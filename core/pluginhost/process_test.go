@@ -160,9 +160,6 @@ func TestEndlessLoops(t *testing.T) {
 }
 
 func TestAPluginOverItsMemoryIsRestarted(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("memory is not measured on Windows")
-	}
 	timing := quick
 	timing.PingTimeout = 20 * time.Second
 	r := newRig(t, timing, serveAs("good")...)

@@ -35,7 +35,7 @@ type caller struct {
 }
 
 // expect prepares for the answer that a begins to hold.
-func (c *caller) expect(a *attempt, h http.Header) {
+func (c *caller) expect(a *attempt) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if a.decoder != nil || c.done || !dialect.TakesKeepAlive(c.x.in.Header) {
@@ -63,7 +63,7 @@ func (c *caller) keepAlive() {
 	next := interval
 	if quiet := time.Since(c.last); quiet < interval {
 		next = interval - quiet
-	} else if c.between && !(c.content && c.framing == dialect.Document) {
+	} else if c.between && (!c.content || c.framing != dialect.Document) {
 		counted := time.Since(c.counted) >= countedEvery && dialect.CountsEvents(c.x.in.Header)
 		if counted {
 			c.counted = time.Now()

@@ -100,7 +100,7 @@ func TestField24And25(t *testing.T) {
 // pieces reads an answer and says when each part of it came.
 func (r *rig) pieces(path, body string, headers ...string) (parts []string, first time.Duration) {
 	r.t.Helper()
-	req, err := http.NewRequestWithContext(r.t.Context(), "POST", r.server.URL+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.server.URL+path, strings.NewReader(body))
 	if err != nil {
 		r.t.Fatal(err)
 	}

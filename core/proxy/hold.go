@@ -46,7 +46,7 @@ func (a *attempt) hold(resp *http.Response) {
 		a.decoder = dialect.NewDecoder(coding, maxDecoded)
 	}
 	a.watch.Reset(a.limits.StreamIdle)
-	x.caller.expect(a, resp.Header)
+	x.caller.expect(a)
 	for !a.settled && a.reading() && !a.holdsEnough() {
 		a.read(resp)
 		a.watch.Reset(a.limits.StreamIdle)

@@ -37,7 +37,7 @@ func TestEgressByATunnel(t *testing.T) {
 	pool := upstream.NewPool(upstream.Options{Target: u, Connect: 10 * time.Second, Egress: upstream.Egress{Dial: dial}})
 	defer pool.Close()
 	for range 3 {
-		req, err := http.NewRequestWithContext(t.Context(), "GET", u.String(), http.NoBody)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, u.String(), http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,7 +21,7 @@ func connectHTTP(conn net.Conn, proxy *url.URL, address string) error {
 		return err
 	}
 	one := &oneByte{conn, maxHeader}
-	resp, err := http.ReadResponse(bufio.NewReaderSize(one, 16), &http.Request{Method: http.MethodConnect})
+	resp, err := http.ReadResponse(bufio.NewReaderSize(one, 16), &http.Request{Method: http.MethodConnect}) //nolint:bodyclose // the answer to CONNECT has none
 	switch {
 	case err != nil:
 		return Reason("the proxy gave no answer to CONNECT")

@@ -86,7 +86,7 @@ func TestProxyAndTLS(t *testing.T) {
 			proxy := proxytest.New(t)
 			p.options.Egress.Proxy = proxy.URL(scheme, "")
 			for range 2 {
-				r, err := http.NewRequestWithContext(t.Context(), "GET", server.URL, http.NoBody)
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -355,7 +355,7 @@ func (u *upgraded) Write(p []byte) (int, error) { return u.exchange.conn.Conn.Wr
 
 // SetWriteDeadline is as that of [net.Conn].
 func (u *upgraded) SetWriteDeadline(t time.Time) error {
-	return u.exchange.conn.Conn.SetWriteDeadline(t)
+	return u.exchange.conn.SetWriteDeadline(t)
 }
 
 // Close ends the connection. Its reader is not used again, as a Read may still

@@ -268,7 +268,7 @@ func TestPhases(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := NewPool(Options{Target: u, Connect: 300 * time.Millisecond})
-		r, err := http.NewRequestWithContext(t.Context(), "GET", target, http.NoBody)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -342,7 +342,7 @@ func TestTLS(t *testing.T) {
 		}
 		ask := func(n int) {
 			t.Helper()
-			r, err := http.NewRequestWithContext(t.Context(), "POST", server.URL, bytes.NewReader(make([]byte, n)))
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, bytes.NewReader(make([]byte, n)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -391,7 +391,7 @@ func TestNoLongerHTTP2(t *testing.T) {
 	p := NewPool(Options{Target: u, Connect: 5 * time.Second, Roots: roots})
 	t.Cleanup(p.Close)
 	ask := func() string {
-		r, err := http.NewRequestWithContext(t.Context(), "GET", server.URL, http.NoBody)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -416,7 +416,7 @@ func TestSessionTicketsAreNoStrayBytes(t *testing.T) {
 	t.Parallel()
 	p, server := secureSite(t, false, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	for range 3 {
-		r, err := http.NewRequestWithContext(t.Context(), "GET", server.URL, http.NoBody)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -470,7 +470,7 @@ func TestStrayBytesInARecord(t *testing.T) {
 	p := NewPool(Options{Target: u, Connect: 5 * time.Second, Roots: roots})
 	t.Cleanup(p.Close)
 	for range 3 {
-		r, err := http.NewRequestWithContext(t.Context(), "GET", u.String(), http.NoBody)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, u.String(), http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}

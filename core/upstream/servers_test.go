@@ -110,7 +110,7 @@ func deliver(t *testing.T, p *Pool, requests int, kind string) {
 				if mathrand.N(40) == 0 {
 					time.Sleep(mathrand.N(120 * time.Millisecond))
 				}
-				r, err := http.NewRequestWithContext(t.Context(), "POST", fmt.Sprintf("%s://%s/r%d.", p.options.Target.Scheme, p.options.Target.Host, i), bytes.NewReader(body))
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, fmt.Sprintf("%s://%s/r%d.", p.options.Target.Scheme, p.options.Target.Host, i), bytes.NewReader(body))
 				if err != nil {
 					t.Error(err)
 					return

@@ -11,8 +11,8 @@ import (
 // was sent into any field.
 func reason(v *Verdict, a *Answer) string {
 	var b strings.Builder
-	switch {
-	case v.Status == 0:
+	switch v.Status {
+	case 0:
 		b.WriteString("error")
 	default:
 		fmt.Fprintf(&b, "%d", v.Status)
