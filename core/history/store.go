@@ -44,6 +44,8 @@ type Store struct {
 	ended  chan struct{}
 	cancel context.CancelFunc
 
+	abandoned atomic.Bool // what is left is not written
+
 	file   atomic.Pointer[file] // open; nil: none
 	writer writer
 }
@@ -128,5 +130,6 @@ func (s *Store) Close(ctx context.Context) {
 	select {
 	case <-s.ended:
 	case <-ctx.Done():
+		s.abandoned.Store(true)
 	}
 }

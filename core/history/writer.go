@@ -108,7 +108,7 @@ func (w *writer) flush() {
 		return
 	}
 	for w.take(); len(w.batch) > 0 || len(w.sums) > 0; w.take() {
-		if !w.commit() {
+		if !w.commit() || w.store.abandoned.Load() {
 			return
 		}
 	}
@@ -130,9 +130,9 @@ func (w *writer) take() {
 		w.batch, s.queue, w.spare = s.queue, w.spare[:0], s.queue
 		w.added = 0
 	}
-	overflow := s.overflow
-	if len(overflow) > 0 {
-		s.overflow = deltas{}
+	var overflow deltas
+	if len(s.overflow) > 0 {
+		overflow, s.overflow = s.overflow, deltas{}
 	}
 	w.lost += s.dropped
 	s.dropped = 0
