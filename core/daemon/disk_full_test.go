@@ -51,7 +51,7 @@ func TestTheDiskIsFull(t *testing.T) {
 		}
 	}
 	testhelp.Eventually(t, "an event says that the disk is full", func() bool { return strings.Contains(r.log.String(), "cannot be saved") })
-	testhelp.Eventually(t, "that the history cannot be written is told of", func() bool { return strings.Contains(r.log.String(), "the disk is full; requests go on") })
+	testhelp.Eventually(t, "the log says that the history cannot be written", func() bool { return strings.Contains(r.log.String(), "the disk is full; requests go on") })
 	if now, _ := os.ReadFile(saved); string(now) != string(was) {
 		t.Error("the state file is not what it was")
 	}

@@ -38,7 +38,7 @@ type QueryError struct{ Message string }
 
 func (e *QueryError) Error() string { return e.Message }
 
-// ErrNoHistory says that there is no file.
+// ErrNoHistory means that the history file does not exist.
 var ErrNoHistory = errors.New("there is no history yet")
 
 // NotFoundError says that no such request is kept.

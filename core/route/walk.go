@@ -164,7 +164,7 @@ func (w *Walk) next() (Pick, bool) {
 	return w.lastResort()
 }
 
-// named is the key that the request names, whatever is known of it, once.
+// named is the key that the request names. It is tried once, in any state.
 func (w *Walk) named() (Pick, bool) {
 	if w.attempts > 0 {
 		return Pick{}, false

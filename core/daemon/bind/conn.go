@@ -11,7 +11,7 @@ import (
 // conn is a connection whose requests are followed.
 type conn struct {
 	net.Conn
-	framing framing // of whoever reads, which is one at a time
+	framing framing // used by the one goroutine that reads
 	unclear atomic.Bool
 }
 

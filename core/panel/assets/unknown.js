@@ -23,7 +23,7 @@ export function unknownSection(view, store) {
       none.hidden = all.length > 0;
       each(rows, all, (e) => e.key, (e) => row(e, store, load));
     } catch {
-      asked = 0; // the page says by itself that there is no answer
+      asked = 0; // the page already shows that there is no answer
     }
   }
   view.addEventListener('shown', load);

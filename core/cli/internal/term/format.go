@@ -14,7 +14,7 @@ func Count(n int, noun string) string {
 	return fmt.Sprintf("%d %s", n, noun)
 }
 
-// After is text behind a separator, "" if there is no text.
+// After is the text with a separator before it, or "" if the text is empty.
 func After(separator, text string) string {
 	if text == "" {
 		return ""
