@@ -159,7 +159,9 @@ func TestReceivers(t *testing.T) {
 		cfg.Notify = append(cfg.Notify, &config.Notify{Name: to, URL: config.NewSecret(to), Every: time.Minute})
 	}
 	log := &receiver{}
-	n := New(Options{Serving: func() []string { return []string{"backup"} }, Log: func(_ event.Level, text string) { log.got(text) }, Timing: quick})
+	timing := quick
+	timing.Gather = time.Second // much longer than publishing takes
+	n := New(Options{Serving: func() []string { return []string{"backup"} }, Log: func(_ event.Level, text string) { log.got(text) }, Timing: timing})
 	defer n.Close()
 	n.Use(cfg)
 	for i := range 10 {

@@ -267,7 +267,7 @@ func TestPhases(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := NewPool(Options{Target: u, Connect: 300 * time.Millisecond})
+		p := NewPool(Options{Target: u, Connect: 3 * time.Second})
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
