@@ -19,12 +19,12 @@ run: build ## Show the proxy at work on two fake sites
 
 test: build ## Run all tests, with the race detector
 	@tools/test-deps
-	go test -race -parallel 6 -timeout 15m $(patsubst %,%/...,$(filter-out ./bench,$(MODULES)))
+	@tools/gotest "$(patsubst %,%/...,$(filter-out ./bench,$(MODULES)))" -race -parallel 6 -timeout 15m
 
 test-real: build ## Run the tests that need browsers, servers, systems or links for longer (20 minutes)
 	@tools/test-deps
-	AITUNNEL_REAL=1 go test -count=1 -p 1 -parallel 3 -timeout 20m ./core/cli ./core/daemon ./core/tunnel ./core/panel/paneltest/... ./tools/dist
-	go test -count=1 -timeout 15m ./bench/... # alone, as it compares speeds
+	@AITUNNEL_REAL=1 tools/gotest "./core/cli ./core/daemon ./core/tunnel ./core/panel/paneltest/... ./tools/dist" -count=1 -p 1 -parallel 3 -timeout 20m
+	@tools/gotest ./bench/... -count=1 -timeout 15m # alone, as it compares speeds
 
 race: test ## The same as test
 
