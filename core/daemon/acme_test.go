@@ -28,6 +28,11 @@ func runAcme(role string) {
 		}
 		time.Sleep(time.Hour)
 	}
+	if marker, waits := strings.CutPrefix(fault, "waits "); waits {
+		for _, err := os.Stat(marker); err != nil; _, err = os.Stat(marker) {
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
 	switch fault {
 	case "rubbish":
 		fmt.Println("I am a calculator")
@@ -55,9 +60,13 @@ type pin struct {
 	settings       pinSettings
 }
 
-func (p *pin) Configure(_ context.Context, cfg sdk.Config) error {
-	if p.fault == "refuses" {
+func (p *pin) Configure(ctx context.Context, cfg sdk.Config) error {
+	switch p.fault {
+	case "refuses":
 		return &sdk.ConfigError{Path: []string{"channel"}, Message: "this version knows no channels"}
+	case "ponders":
+		<-ctx.Done()
+		return ctx.Err()
 	}
 	return cfg.Decode(&p.settings)
 }

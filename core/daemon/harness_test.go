@@ -65,11 +65,12 @@ type running struct {
 	dir  string
 	time *clock
 
-	file    string // name of the configuration; "": aitunnel.hcl
-	roots   *x509.CertPool
-	home    string // with the SSH files; "": the real one
-	crashes int    // of a plugin until it is quarantined; 0: many
-	stop    func() // shuts it down, once
+	file     string // name of the configuration; "": aitunnel.hcl
+	roots    *x509.CertPool
+	home     string        // with the SSH files; "": the real one
+	crashes  int           // of a plugin until it is quarantined; 0: many
+	patience time.Duration // with a plugin that starts; 0: as usual
+	stop     func()        // shuts it down, once
 
 	current atomic.Pointer[string] // where requests go, if not to url
 }
@@ -145,7 +146,7 @@ func (r *running) run() {
 		ConfigPath: r.path(), StateDir: filepath.Join(r.dir, "state"), Builtin: []string{self, serveBuiltin},
 		Version: "test", LogOutput: r.log, Now: r.time.now, Roots: r.roots, Home: r.home, SaveEvery: 200 * time.Millisecond, HandOver: 500 * time.Millisecond,
 		NotifyTiming: notify.Timing{Gather: 20 * time.Millisecond, RetryMin: 20 * time.Millisecond, RetryMax: 100 * time.Millisecond, Send: 5 * time.Second},
-		PluginTiming: pluginhost.Timing{Ping: 200 * time.Millisecond, RestartMin: 50 * time.Millisecond, RestartMax: 200 * time.Millisecond, Crashes: r.crashes, Overdue: time.Second},
+		PluginTiming: pluginhost.Timing{Ping: 200 * time.Millisecond, RestartMin: 50 * time.Millisecond, RestartMax: 200 * time.Millisecond, Crashes: r.crashes, Overdue: time.Second, Start: r.patience, Configure: r.patience},
 	})
 	if err != nil {
 		r.t.Fatal(err)

@@ -60,6 +60,60 @@ func TestAStartWithABrokenVersion(t *testing.T) {
 	}
 }
 
+// TestAStartWithAHangingVersion does not wait for it: the previous version serves.
+func TestAStartWithAHangingVersion(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{"hangs", "ponders"} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			r := installedOver(t, "1.1.0 "+fault)
+			began := time.Now()
+			r.run()
+			r.serves("1.0.0")
+			if took := time.Since(began); took > patience/2 {
+				t.Errorf("the first answer came after %s", took)
+			}
+			r.awaitEvent("version 1.1.0 does not work, so the previous version")
+			if p := r.process("acme"); p.Version != "1.0.0" || p.Fallback == "" {
+				t.Errorf("%+v", p)
+			}
+		})
+	}
+}
+
+// TestAStartWithASlowVersion serves with the previous one until the new one is ready.
+func TestAStartWithASlowVersion(t *testing.T) {
+	t.Parallel()
+	ready := filepath.Join(t.TempDir(), "ready")
+	r := installedOver(t, "1.1.0 waits "+ready)
+	r.run()
+	r.serves("1.0.0")
+	if err := os.WriteFile(ready, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.serves("1.1.0")
+	r.awaitEvent(`plugin "acme": version 1.1.0 replaces 1.0.0`)
+	if p := r.process("acme"); p.Fallback != "" {
+		t.Errorf("%+v", p)
+	}
+}
+
+// patience is how long a plugin may take that has no previous version.
+const patience = 2 * time.Minute
+
+// installedOver is a daemon that is not running, and whose plugin was upgraded from a
+// version that served.
+func installedOver(t *testing.T, role string) *running {
+	t.Helper()
+	r, _, _ := acme(t, "1.0.0", pinLast, 0)
+	r.serves("1.0.0")
+	r.stop()
+	r.put(role)
+	r.lockBesides("1.1.0")
+	r.patience = patience
+	return r
+}
+
 // TestAnEndlessLoopInPlan costs no request: the process is restarted, and a stop does
 // not wait for it.
 func TestAnEndlessLoopInPlan(t *testing.T) {

@@ -68,6 +68,8 @@ type Host struct {
 	blamed      map[string]error            // plugins that failed before they were in use
 	substitutes map[string]substitute       // previous versions that run in place of locked ones
 	sources     map[string]string           // of plugins, by their blocks
+	hurried     bool                        // see Hurry
+	trials      sync.WaitGroup              // processes without a supervisor
 }
 
 // entry holds a supervisor and the lock for its first start.
@@ -113,13 +115,16 @@ func (h *Host) Calls() uint64 { return h.calls.Load() }
 // Close stops every plugin and returns when no process is left. A process that
 // still runs when ctx ends is killed.
 func (h *Host) Close(ctx context.Context) error {
+	h.mu.Lock() // after which no trial begins
 	h.cancel()
+	h.mu.Unlock()
 	defer context.AfterFunc(ctx, h.stopNow)()
 	var stopping sync.WaitGroup
 	for _, v := range h.running() {
 		stopping.Go(v.stop)
 	}
 	stopping.Wait()
+	h.trials.Wait()
 	h.stopNow()
 	return nil
 }
@@ -171,7 +176,9 @@ func (h *Host) supervisor(ctx context.Context, s spec) (*supervisor, error) {
 		v.finish()
 		return nil, errors.New("the plugin host is closed")
 	}
-	err := v.start(ctx)
+	limited, cancel := h.limit(ctx, s)
+	err := v.start(limited)
+	cancel()
 	if err != nil {
 		e.supervisor.Store(nil)
 		v = nil

@@ -74,7 +74,10 @@ func (h *Host) open(ctx context.Context, s spec, component string, cfg sdk.Confi
 		if shared := v.share(i); shared != nil {
 			return shared, nil
 		}
-		switch err := i.open(ctx); {
+		limited, cancel := h.limit(ctx, s)
+		err = i.open(limited)
+		cancel()
+		switch {
 		case err == nil:
 			return i, nil
 		case v.ctx.Err() == nil || h.ctx.Err() != nil || ctx.Err() != nil:

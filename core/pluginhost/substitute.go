@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,6 +14,7 @@ import (
 type substitute struct {
 	failed string // hash of the version that does not work
 	reason string
+	late   bool // it was not ready in time, and may only need more of it
 	use    trust.Executable
 }
 
@@ -84,7 +86,7 @@ func (h *Host) previous(lock trust.Lock, name string) *trust.Executable {
 func (h *Host) substitute(lock trust.Lock, name string, cause error) {
 	p := lock[name]
 	reason := fmt.Sprintf("version %s does not work, so the previous version %s is used: %v", p.Version(), p.Previous.Version(), cause)
-	h.substitutes[name] = substitute{p.Platforms[trust.Platform].SHA256, reason, *h.previous(lock, name)}
+	h.substitutes[name] = substitute{p.Platforms[trust.Platform].SHA256, reason, errors.Is(cause, context.DeadlineExceeded), *h.previous(lock, name)}
 }
 
 // UndoFallBack takes a fallback back that did not help.

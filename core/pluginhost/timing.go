@@ -8,6 +8,7 @@ import (
 // Timing holds the intervals of supervision. A zero field takes its default.
 type Timing struct {
 	Start       time.Duration // from exec to the plugin's description; default 30 s
+	Hurried     time.Duration // likewise, and for an instance to be configured, in a hurry: see Host.Hurry; default 1 s
 	Stop        time.Duration // for a process to exit when asked, before it is killed; default 0.5 s
 	Configure   time.Duration // for one instance to be configured, or closed; default 10 s
 	Ping        time.Duration // between two pings; default 2 s
@@ -36,6 +37,7 @@ func (t Timing) withDefaults() Timing {
 		}
 	}
 	orDuration(&t.Start, 30*time.Second)
+	orDuration(&t.Hurried, time.Second)
 	orDuration(&t.Stop, 500*time.Millisecond)
 	orDuration(&t.Configure, 10*time.Second)
 	orDuration(&t.Ping, 2*time.Second)

@@ -18,6 +18,7 @@ import (
 // How often a component is asked for a plan.
 const (
 	planDeadline    = 2 * time.Second
+	firstDeadline   = time.Second            // for the first plan: the program does not serve before
 	replaceDeadline = 6 * time.Second        // for the first plan of a component that replaces another
 	minRefresh      = 250 * time.Millisecond // between two plans: bounds the rate of calls
 	maxRefresh      = 30 * time.Second       // between two tries when they fail
@@ -87,7 +88,7 @@ func (p *planner) start() error {
 		p.running.Go(func() { p.observer.run(p.ctx) })
 	}
 	defer p.renewOnTime()
-	deadline := planDeadline
+	deadline := firstDeadline
 	if p.replaces {
 		deadline = replaceDeadline
 	}

@@ -3,6 +3,7 @@ package reload
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -134,13 +135,43 @@ func (r *Reloader) Start(ctx context.Context, before func() error) error {
 	for _, problem := range r.options.Plugins.Problems(c.Config.Plugins) {
 		r.notice(problem)
 	}
+	for _, name := range r.options.Plugins.Late() {
+		go r.retryLate(name)
+	}
 	return nil
+}
+
+// retryLate gives a version of a plugin that was too late for the start the time that a
+// start may take: it may be the machine that was slow. Then it takes over.
+func (r *Reloader) retryLate(name string) {
+	plugins := r.options.Plugins
+	if err := plugins.AwaitStart(r.options.Life, name, r.Running().Config.Plugin(name)); err != nil {
+		if r.options.Life.Err() == nil {
+			r.notice(fmt.Sprintf("%s: it was tried again, and the previous version stays in use: %v", pluginBlock(name), err))
+		}
+		return
+	}
+	ctx, end, err := r.begin(r.options.Life)
+	if err != nil {
+		return
+	}
+	defer end()
+	undo := plugins.UseLocked(name)
+	out := r.result(pluginBlock(name) + ", which is ready now")
+	if err = r.transact(ctx, Request{Cause: out.Cause}, &out); err != nil {
+		undo(err)
+		r.notice(fmt.Sprintf("%s: it was tried again, and the previous version stays in use: %v", pluginBlock(name), err))
+		return
+	}
+	out.Took = time.Since(out.At)
+	r.report(Outcome{out, nil})
 }
 
 // buildFirst builds the first generation. If that fails because of a plugin, the
 // previous version of the plugin is used: a broken upgrade must not keep the program
 // from starting.
 func (r *Reloader) buildFirst(ctx context.Context) (*candidate, error) {
+	defer r.options.Plugins.Hurry()()
 	c, first := r.build(ctx, source{extra: r.extra})
 	if first == nil {
 		return c, nil
