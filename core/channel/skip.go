@@ -25,6 +25,7 @@ const (
 	SkipAlreadyTried   Skip = "already_tried"
 	SkipNotPlanned     Skip = "not_planned"
 	SkipAtLimit        Skip = "at_limit" // of the configuration
+	SkipSuspect        Skip = KeySuspect // in a record: it was left for last
 )
 
 var skipTexts = map[Skip]string{

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/history"
@@ -187,16 +188,26 @@ func writeRequest(out *strings.Builder, p term.Paint, r history.Record) {
 	}
 	if len(r.Attempts) == 0 {
 		out.WriteString("\nNo channel was asked.\n")
-		return
+	} else {
+		out.WriteString("\n")
+		_ = attemptTable(p, r.Attempts).Write(out)
 	}
-	out.WriteString("\n")
+	if len(r.PassedOver) > 0 {
+		out.WriteString("\nNot available then:\n")
+		for _, o := range r.PassedOver {
+			fmt.Fprintf(out, "  %s: %s\n", p.Bold(o.Channel), channel.Skip(o.Why).Text())
+		}
+	}
+}
+
+func attemptTable(p term.Paint, attempts []event.Attempt) *term.Table {
 	t := term.NewTable(p, ">#", "CHANNEL", "KEY", ">STATUS", "MEANS", "RULE", ">WAITED", ">FIRST", ">TOTAL", "MODEL")
-	for i, at := range r.Attempts {
+	for i, at := range attempts {
 		status := ""
 		if at.Status > 0 {
 			status = strconv.Itoa(at.Status)
 		}
 		t.Row(strconv.Itoa(i+1), at.Channel, at.Key, status, at.Means, at.Rule, took(at.Wait), took(at.TTFB), took(at.Total), at.Model)
 	}
-	_ = t.Write(out)
+	return t
 }

@@ -120,7 +120,14 @@ type Request struct {
 	Cost     Money  `json:"cost,omitempty"`     // by the prices of the configuration
 	Currency string `json:"currency,omitempty"` // of the cost; "": the cost is not known
 
-	Attempts []Attempt `json:"attempts"`
+	Attempts   []Attempt    `json:"attempts"`
+	PassedOver []PassedOver `json:"passed_over,omitempty"` // channels that would have come first, or had a chance as well, and were not available
+}
+
+// PassedOver is a channel that a request was not sent to.
+type PassedOver struct {
+	Channel string `json:"channel"`
+	Why     string `json:"why"` // a code, such as paused or rate_limited: a channel.Skip
 }
 
 // Failed says that the caller did not get what it asked for, and not because it

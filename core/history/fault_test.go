@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -191,7 +192,7 @@ func TestOlderSchemasMoveForward(t *testing.T) {
 	first.flush()
 	first.stop()
 	before := migrations
-	migrations = append(migrations[:1:1], "ALTER TABLE requests ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue';")
+	migrations = append(slices.Clip(migrations), "ALTER TABLE requests ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue';")
 	t.Cleanup(func() { migrations = before })
 	r := newRig(t, first.dir)
 	r.Add(day0, one("req_2"))

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/event"
@@ -23,11 +24,15 @@ func (r *Record) read(row scanner) (seq int64, err error) {
 	var at, ttfb, total int64
 	var attempts int
 	var cost *int64
+	var passed string
 	err = row.Scan(&seq, &at, &r.ID, &r.Client, &r.Entry, &r.Method, &r.Path, &r.Dialect, &r.Endpoint, &r.Model, &r.Sent, &r.Route, &r.Channel, &r.Key,
 		&r.Egress, &r.Status, &r.Verdict, &r.Error, &r.Failed, &r.Stream, &ttfb, &total, &attempts, &r.BytesIn, &r.BytesOut,
-		&r.TokensIn, &r.TokensOut, &r.TokensCacheRead, &r.TokensCacheWrite, &r.TokensReasoning, &cost, &r.Currency)
+		&r.TokensIn, &r.TokensOut, &r.TokensCacheRead, &r.TokensCacheWrite, &r.TokensReasoning, &cost, &r.Currency, &passed)
 	r.Time, r.TTFB, r.Total = time.UnixMilli(at), ofMicros(ttfb), ofMicros(total)
 	r.Retries, r.Attempts = max(attempts-1, 0), []event.Attempt{}
+	if passed != "" {
+		_ = json.Unmarshal([]byte(passed), &r.PassedOver) // what cannot be read is left out
+	}
 	if cost != nil {
 		r.Cost = event.Money(*cost)
 	}

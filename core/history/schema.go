@@ -13,7 +13,7 @@ const applicationID = 0x6169746e // "aitn"
 
 // migrations lead from each version of the schema to the next; the version of a
 // file is its user_version. They are never changed once they were released.
-var migrations = []string{version1}
+var migrations = []string{version1, version2}
 
 // Times are in milliseconds since 1970, durations in microseconds, costs in
 // billionths of the currency's unit. A cost is null where it is not known.
@@ -78,6 +78,11 @@ CREATE TABLE attempts (
 	PRIMARY KEY (request, n)
 ) WITHOUT ROWID;
 ` + sumTable("hourly", "time") + sumTable("daily", "day")
+
+// Which channels were not available, as codes.
+const version2 = `
+ALTER TABLE requests ADD COLUMN passed_over TEXT NOT NULL DEFAULT ''; -- JSON
+`
 
 // sumTable is a table of sums. Hours begin at whole hours of UTC and are
 // milliseconds; a day is a number such as 20261126, in the time zone of the

@@ -104,6 +104,7 @@ func (x *exchange) send() {
 func (x *exchange) beginAttempt() {
 	if x.attempt == nil {
 		x.attempt = &x.first
+		x.recordPassedOver(x.walk.PassedOver(x.pick))
 	} else {
 		x.attempt = &attempt{} // something of the last one may still be under way
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/core/verdict"
 	"github.com/aitunnel/aitunnel/sdk"
 )
@@ -60,6 +61,13 @@ func (x *exchange) recordAttempt(o outcome) {
 		e.Model = m
 	}
 	x.record.Attempts = append(x.record.Attempts, e)
+}
+
+// recordPassedOver adds the channels that were not available.
+func (x *exchange) recordPassedOver(all []route.Skipped) {
+	for _, s := range all {
+		x.record.PassedOver = append(x.record.PassedOver, event.PassedOver{Channel: s.Channel, Why: string(s.Why)})
+	}
 }
 
 // concerns says what the result says something about.

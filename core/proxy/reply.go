@@ -150,6 +150,9 @@ func isLasting(m verdict.Means) bool {
 	return false
 }
 
+// maxPassedOver is how many channels a record names that were not asked.
+const maxPassedOver = 8
+
 // explainSkips answers when no channel was available.
 func (x *exchange) explainSkips() {
 	if x.walk.NoneServesModel() {
@@ -164,7 +167,9 @@ func (x *exchange) explainSkips() {
 		return
 	}
 	var causes []string
-	for _, s := range x.walk.Skips(x.now()) {
+	skips := x.walk.Skips(x.now())
+	x.recordPassedOver(skips[:min(len(skips), maxPassedOver)])
+	for _, s := range skips {
 		if s.Why == channel.SkipModelNotServed {
 			continue // others serve it
 		}

@@ -26,7 +26,9 @@ export function showRecord(e) {
       el('h3', { text: t('record.attempts', { n: attempts.length }) }),
       attempts.length
         ? el('ol', { class: 'attempts' }, ...attempts.map((a, i) => attemptItem(a, i, longest)))
-        : el('p', { class: 'hint', text: t('record.none') })),
+        : el('p', { class: 'hint', text: t('record.none') }),
+      r.passed_over?.length > 0 && el('h3', { text: t('record.passedOver') }),
+      r.passed_over?.length > 0 && el('ul', { class: 'candidates skipped' }, ...r.passed_over.map((o) => el('li', {}, el('strong', { text: o.channel }), el('span', { class: 'reason', text: code('reason', o.why) }))))),
   });
   // While it is open it has an address of its own, which can be kept.
   const address = `#log/${encodeURIComponent(r.id)}`;

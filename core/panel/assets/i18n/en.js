@@ -430,6 +430,7 @@ export const en = {
   'record.egress': 'egress {name}',
   'record.stale': 'The site had closed the connection that was kept: the request was sent again over a new one.',
   'record.picked': 'Why this one:',
+  'record.passedOver': 'Not available then',
   'record.plan': '(plan {n})',
   'verdict.ok': 'answered',
   'verdict.channel': 'the channel failed',

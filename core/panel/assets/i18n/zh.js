@@ -429,6 +429,7 @@ export const zh = {
   'record.egress': '出口 {name}',
   'record.stale': '站点已关闭保留的连接：请求经新连接重新发送。',
   'record.picked': '选择原因：',
+  'record.passedOver': '当时不可用',
   'record.plan': '（计划 {n}）',
   'verdict.ok': '已回答',
   'verdict.channel': '渠道失败',

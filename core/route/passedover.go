@@ -1,0 +1,76 @@
+package route
+
+import (
+	"slices"
+
+	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// maxPassedOver is how many channels PassedOver returns at most.
+const maxPassedOver = 8
+
+// PassedOver says which channels were not available that would have come before
+// the first pick, or had a chance as well. It is called after the first pick,
+// before anything failed.
+func (w *Walk) PassedOver(p Pick) (all []Skipped) {
+	defer func(n int) { w.attempts = n }(w.attempts)
+	w.attempts = 0 // what a request may cost is no reason yet
+	add := func(i int, reached bool) {
+		if why := w.passedOver(i, p, reached); why != "" && len(all) < maxPassedOver {
+			all = append(all, Skipped{w.route.Channels[i].Config.Name, why})
+		}
+	}
+	if w.route.registry.AnyPreferred() {
+		for i, ch := range w.route.Channels {
+			if ch.State.Preferred() {
+				add(i, false)
+			}
+		}
+		if p.Channel.State.Preferred() || len(all) > 0 {
+			return all
+		}
+	}
+	for _, i := range w.order {
+		if w.route.Channels[i] == p.Channel {
+			return all
+		}
+		add(i, false)
+	}
+	for _, g := range w.route.planner.current.Load().groups {
+		at := slices.IndexFunc(g.members, func(m member) bool { return w.route.Channels[m.index] == p.Channel })
+		for n, m := range g.members {
+			if n == at && g.rule.Kind == sdk.RuleOrder {
+				break
+			}
+			add(m.index, at >= 0 && g.rule.Kind != sdk.RuleOrder)
+		}
+		if at >= 0 {
+			break
+		}
+	}
+	return all
+}
+
+// passedOver says why a channel was not picked, or "". beside: it is in the
+// group of the pick, so that it may be available and not be picked.
+func (w *Walk) passedOver(i int, p Pick, beside bool) channel.Skip {
+	ch, q := w.route.Channels[i], &w.route.quick[i]
+	if ch == p.Channel || beside && q.settled && q.gauge.Clear() {
+		return ""
+	}
+	skip, deferred := w.standing(ch)
+	switch {
+	case skip == channel.SkipAlreadyTried: // its place was taken meanwhile
+		return channel.SkipFull
+	case beside && skip == channel.SkipModelNotServed:
+		return ""
+	case skip != "":
+		return skip
+	case deferred:
+		return channel.SkipSuspect
+	case beside:
+		return ""
+	}
+	return channel.SkipFull // for the group
+}
