@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -55,6 +54,35 @@ func TestALockedFile(t *testing.T) {
 	if r.said("another program has locked it") != 1 || r.said("written again") != 1 {
 		t.Errorf("%d rows are missing: %q", n+1-rows, r.messages)
 	}
+}
+
+// TestRowsThatComeTooFast: what is over the rate is dropped and reported, and the
+// sums are exact.
+func TestRowsThatComeTooFast(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	r.ask <- func() { r.writer.rate = 0 }
+	const n = queueSize + 2000
+	for i := range n {
+		q := one(fmt.Sprint("req_", i))
+		q.Channel = []string{"a", "b"}[i%2]
+		r.Add(day0, q)
+		if i%3000 == 0 {
+			r.flush()
+		}
+	}
+	r.flush()
+	if rows := r.count("requests"); rows != queueSize {
+		t.Errorf("%d rows, want %d", rows, queueSize)
+	}
+	for _, table := range sumTables {
+		sum, tokens := 0, 0
+		scan(t, r.reader().db, "SELECT sum(requests), sum(tokens_in) FROM "+table.name, &sum, &tokens)
+		if sum != n || tokens != 100*n {
+			t.Errorf("%s has sums of %d requests and %d tokens, want %d and %d", table.name, sum, tokens, n, 100*n)
+		}
+	}
+	eventually(t, "lost rows are reported", func() bool { return r.said("they came faster than they are written") == 1 })
 }
 
 func TestAFullDisk(t *testing.T) {
@@ -184,25 +212,6 @@ func TestDamageWhileInUse(t *testing.T) {
 	if r.said("is damaged; it is kept as") != 1 || r.count("requests") != 50 {
 		t.Errorf("%d rows, %q", r.count("requests"), r.messages)
 	}
-}
-
-func TestOlderSchemasMoveForward(t *testing.T) {
-	first := newRig(t, "")
-	first.Add(day0, one("req_1"))
-	first.flush()
-	first.stop()
-	before := migrations
-	migrations = append(slices.Clip(migrations), "ALTER TABLE requests ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue';")
-	t.Cleanup(func() { migrations = before })
-	r := newRig(t, first.dir)
-	r.Add(day0, one("req_2"))
-	r.flush()
-	n := 0
-	scan(t, r.reader().db, "SELECT count(*) FROM requests WHERE colour = 'blue'", &n)
-	if n != 2 || len(r.messages) != 0 {
-		t.Errorf("%d rows, %q", n, r.messages)
-	}
-	r.stop()
 }
 
 func TestOldRecordsAreRemoved(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -24,7 +23,8 @@ type file struct {
 	writing *sql.DB     // one connection
 	reading *sql.DB     // some, which cannot write
 
-	request, attempt, hourly, daily *sql.Stmt
+	request, attempt *sql.Stmt
+	sums             []*sql.Stmt // one for each of sumTables
 }
 
 // openFile opens the file, and makes or migrates it. It is private, and so is what
@@ -87,21 +87,19 @@ func connect(path, mode string, most int, pragmas ...string) (*sql.DB, error) {
 	return db, err
 }
 
-func (f *file) prepare(ctx context.Context) error {
-	for _, p := range []struct {
-		into  **sql.Stmt
-		query string
-	}{
-		{&f.request, insertInto("requests", requestColumns)},
-		{&f.attempt, insertInto("attempts", attemptColumns)},
-		{&f.hourly, addTo("hourly", "time")},
-		{&f.daily, addTo("daily", "day")},
-	} {
-		s, err := f.writing.PrepareContext(ctx, p.query)
+func (f *file) prepare(ctx context.Context) (err error) {
+	if f.request, err = f.writing.PrepareContext(ctx, insertInto("requests", requestColumns)); err != nil {
+		return err
+	}
+	if f.attempt, err = f.writing.PrepareContext(ctx, insertInto("attempts", attemptColumns)); err != nil {
+		return err
+	}
+	for _, t := range sumTables {
+		add, err := f.writing.PrepareContext(ctx, t.add())
 		if err != nil {
 			return err
 		}
-		*p.into = s
+		f.sums = append(f.sums, add)
 	}
 	return nil
 }
@@ -110,19 +108,8 @@ func insertInto(table string, columns []string) string {
 	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)", table, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1))
 }
 
-// addTo adds sums to those that are there.
-func addTo(table, period string) string {
-	columns := slices.Concat([]string{period}, groupColumns, sumColumns)
-	var updates []string
-	for _, c := range sumColumns {
-		updates = append(updates, fmt.Sprintf("%s = %s + excluded.%s", c, c, c))
-	}
-	key := append([]string{period}, groupColumns...)
-	return insertInto(table, columns) + fmt.Sprintf(" ON CONFLICT (%s) DO UPDATE SET %s", strings.Join(key, ", "), strings.Join(updates, ", "))
-}
-
 func (f *file) close() {
-	for _, s := range []*sql.Stmt{f.request, f.attempt, f.hourly, f.daily} {
+	for _, s := range append([]*sql.Stmt{f.request, f.attempt}, f.sums...) {
 		if s != nil {
 			_ = s.Close()
 		}

@@ -72,6 +72,9 @@ func TestAMillionRequests(t *testing.T) {
 		{"two days by hour", 100 * time.Millisecond, usage(Question{By: []Dimension{ByHour, ByModel}, Filter: Filter{From: now.AddDate(0, 0, -2)}})},
 		{"a year by day and model", 200 * time.Millisecond, usage(Question{By: []Dimension{ByDay, ByModel}})},
 		{"a year by month and key", 200 * time.Millisecond, usage(Question{By: []Dimension{ByMonth, ByKey}})},
+		{"a year by day and channel", 200 * time.Millisecond, usage(Question{By: []Dimension{ByDay, ByChannel}})},
+		{"a year by day and key of a channel", 200 * time.Millisecond, usage(Question{By: []Dimension{ByDay, ByKey}, Filter: Filter{From: now.AddDate(-1, 0, 0), Channel: "primary"}})},
+		{"a year by day and model of a client", 2 * time.Second, usage(Question{By: []Dimension{ByDay, ByModel}, Filter: Filter{From: now.AddDate(-1, 0, 0), Client: "laptop"}})},
 	} {
 		took := median(t, c.f)
 		t.Logf("%-40s %v", c.what, took.Round(10*time.Microsecond))

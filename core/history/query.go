@@ -65,8 +65,9 @@ func (s *Store) Read() (*Reader, error) {
 
 // condition is what a WHERE clause is made of.
 type condition struct {
-	terms []string
-	args  []any
+	terms   []string
+	args    []any
+	columns []string // that are matched against a name
 }
 
 func (c *condition) add(term string, args ...any) {
@@ -83,8 +84,11 @@ func (c *condition) where() string {
 
 // name matches a column against a value in which * stands for any characters.
 func (c *condition) name(column, value string) {
+	if value == "" {
+		return
+	}
+	c.columns = append(c.columns, column)
 	switch {
-	case value == "":
 	case strings.Contains(value, "*"):
 		escaped := strings.NewReplacer("[", "[[]", "?", "[?]").Replace(value)
 		c.add("+"+column+" GLOB ?", escaped) // by the index of times: that of names would have all matches sorted

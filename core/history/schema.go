@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strconv"
-	"strings"
 )
 
 // applicationID marks the file as ours, for file(1) and for us.
@@ -13,7 +11,7 @@ const applicationID = 0x6169746e // "aitn"
 
 // migrations lead from each version of the schema to the next; the version of a
 // file is its user_version. They are never changed once they were released.
-var migrations = []string{version1, version2}
+var migrations = []string{version1, version2, version3}
 
 // Times are in milliseconds since 1970, durations in microseconds, costs in
 // billionths of the currency's unit. A cost is null where it is not known.
@@ -77,41 +75,19 @@ CREATE TABLE attempts (
 	undecided INTEGER NOT NULL, -- it failed after all was delivered
 	PRIMARY KEY (request, n)
 ) WITHOUT ROWID;
-` + sumTable("hourly", "time") + sumTable("daily", "day")
+` + hourly.create() + daily.create()
 
 // Which channels were not available, as codes.
 const version2 = `
 ALTER TABLE requests ADD COLUMN passed_over TEXT NOT NULL DEFAULT ''; -- JSON
 `
 
-// sumTable is a table of sums. Hours begin at whole hours of UTC and are
-// milliseconds; a day is a number such as 20261126, in the time zone of the
-// configuration.
-func sumTable(name, period string) string {
-	columns := []string{period + " INTEGER NOT NULL"}
-	for _, c := range groupColumns {
-		columns = append(columns, c+" TEXT NOT NULL")
+// version3 adds sums by day for one thing each: years of them are read at once.
+var version3 = func() (script string) {
+	for _, t := range narrow {
+		script += t.create() + t.fill()
 	}
-	for _, c := range sumColumns {
-		columns = append(columns, c+" INTEGER NOT NULL")
-	}
-	key := append([]string{period}, groupColumns...)
-	return fmt.Sprintf("CREATE TABLE %s (\n\t%s,\n\tPRIMARY KEY (%s)\n) WITHOUT ROWID;\n", name, strings.Join(columns, ",\n\t"), strings.Join(key, ", "))
-}
-
-// groupColumns are what sums are kept for. In this order the sums by time and
-// model, which are asked for most, are read without sorting.
-var groupColumns = []string{"currency", "model", "channel", "key", "client"}
-
-// sumColumns are what is summed up, in the order of [sums.values].
-var sumColumns = func() []string {
-	columns := []string{
-		"requests", "failed", "retries", "tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write", "tokens_reasoning", "cost", "unpriced", "ttfb",
-	}
-	for i := range buckets {
-		columns = append(columns, "ttfb_"+strconv.Itoa(i))
-	}
-	return columns
+	return script
 }()
 
 // migrate brings the schema up to date, one version in one transaction.

@@ -1,43 +1,77 @@
 package history
 
 import (
-	"database/sql"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
 
-// TestFilesOfEarlierVersions: a file of each earlier schema is brought up to
-// date, and what it holds can be read.
+// writeOlder writes a file as an earlier version of the schema had it. The first
+// one is of a program that wrote 20 requests of [generated].
+func writeOlder(t *testing.T, version int) (dir string) {
+	t.Helper()
+	first, err := os.ReadFile("testdata/version1.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir = t.TempDir()
+	path := filepath.Join(dir, FileName)
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db, err := connect(path, "rw", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := string(first) + strings.Join(migrations[1:version], "\n") + fmt.Sprintf("PRAGMA user_version = %d;", version)
+	if _, err := db.ExecContext(t.Context(), script); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestFilesOfEarlierVersions: a file of each earlier schema is brought up to date,
+// by a program that goes on with it and by a command, and all that it holds is there.
 func TestFilesOfEarlierVersions(t *testing.T) {
 	t.Parallel()
 	for version := 1; version < len(migrations); version++ {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
-			dir := t.TempDir()
-			db, err := sql.Open("sqlite", filepath.Join(dir, FileName))
+			r := newRig(t, writeOlder(t, version))
+			r.Add(day0.Add(-time.Hour), one("req_new"))
+			r.flush()
+			checkOlder(t, r.reader(), 21)
+			if len(r.messages) != 0 {
+				t.Errorf("%q", r.messages)
+			}
+			reader, closeIt, err := Open(writeOlder(t, version), zone)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i, script := range migrations[:version] {
-				if _, err := db.ExecContext(t.Context(), fmt.Sprintf("%s; PRAGMA user_version = %d; PRAGMA application_id = %d", script, i+1, applicationID)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if _, err := db.ExecContext(t.Context(), `INSERT INTO requests VALUES (1, ?, 'req_old', 'laptop', '', 'POST', '/v1/messages', 'anthropic', 'generate', 'm', '', '/**',
-				'a', 'k1', '', 200, 'good', '', 0, 0, 1000, 2000, 1, 10, 20, 1, 2, 0, 0, 0, NULL, '')`, day0.UnixMilli()); err != nil {
-				t.Fatal(err)
-			}
-			if err := db.Close(); err != nil {
-				t.Fatal(err)
-			}
-			r := newRig(t, dir)
-			r.Add(day0.Add(time.Hour), one("req_new"))
-			r.flush()
-			page, err := r.reader().Requests(t.Context(), Filter{}, "", 10)
-			if err != nil || len(page.Records) != 2 || page.Records[1].ID != "req_old" || page.Records[1].Client != "laptop" {
-				t.Errorf("%+v, %v", page.Records, err)
-			}
+			defer closeIt()
+			checkOlder(t, reader, 20)
 		})
+	}
+}
+
+func checkOlder(t *testing.T, reader *Reader, n int) {
+	t.Helper()
+	page, err := reader.Requests(t.Context(), Filter{}, "", 100)
+	if err != nil || len(page.Records) != n || page.Records[0].ID != "req_0000000000000019" || page.Records[0].Channel == "" {
+		t.Errorf("%d records: %+v, %v", len(page.Records), page.Records, err)
+	}
+	for _, q := range []Question{{By: []Dimension{ByDay, ByModel}}, {By: []Dimension{ByClient, ByModel}}, {By: []Dimension{ByKey, ByChannel}}} {
+		got, err := reader.Usage(t.Context(), q, day0.AddDate(1, 0, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fromRows(t, reader, q, got.From, got.To); got.Total.Requests != int64(n) || lines(got) != want {
+			t.Errorf("%v:\n%s\nwant\n%s", q.By, lines(got), want)
+		}
 	}
 }

@@ -1,7 +1,9 @@
 package history
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,20 +23,37 @@ func Open(dir string, zone *time.Location) (r *Reader, closeIt func(), err error
 	if err != nil {
 		return nil, nil, err
 	}
-	var version int
-	if err := db.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
-		_ = db.Close()
-		return nil, nil, &UnreadableError{path, plain(err)}
+	version, err := schemaVersion(context.Background(), db)
+	switch {
+	case err != nil:
+	case version == 0:
+		err = ErrNoHistory
+	case version > len(migrations):
+		err = &newerError{version}
+	case version < len(migrations):
+		err = update(path)
 	}
-	if version > len(migrations) {
+	if err != nil {
 		_ = db.Close()
-		return nil, nil, &UnreadableError{path, plain(&newerError{version})}
-	}
-	if version == 0 {
-		_ = db.Close()
-		return nil, nil, ErrNoHistory
+		if !errors.Is(err, ErrNoHistory) {
+			err = &UnreadableError{path, plain(err)}
+		}
+		return nil, nil, err
 	}
 	return &Reader{db, zone}, func() { _ = db.Close() }, nil
+}
+
+// update migrates a file of an older version.
+func update(path string) error {
+	db, err := connect(path, "rw", 1)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	if err := migrate(context.Background(), db); err != nil {
+		return fmt.Errorf("an older version of aitunnel wrote it, and it cannot be updated: %s", plain(err))
+	}
+	return nil
 }
 
 // UnreadableError says that the file cannot be read.

@@ -168,25 +168,20 @@ func BenchmarkAdd(b *testing.B) {
 	}
 }
 
-func BenchmarkWrite(b *testing.B) {
-	r := &rig{dir: b.TempDir()}
-	f, err := openFile(b.Context(), filepath.Join(r.dir, FileName), false)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer f.close()
-	var chunk []item
-	all, known := deltas{}, names{}
-	generated(perCommit, time.Minute, func(i item) {
-		chunk = append(chunk, i)
-		all.add(i, time.UTC, known.of(i))
-	})
+// BenchmarkAddWithoutRoom is of rows that are dropped: only their sums are kept.
+func BenchmarkAddWithoutRoom(b *testing.B) {
+	s := Start(Options{Dir: b.TempDir()})
+	defer s.Close(b.Context())
+	s.settings.Store(&Settings{Enabled: true, Keep: time.Hour, MaxSize: 1 << 30, Zone: zone}) // the writer does nothing
+	s.room = 0
+	var requests []*event.Request
+	generated(500, time.Hour, func(i item) { requests = append(requests, i.request) })
+	i := 0
+	b.ReportAllocs()
 	for b.Loop() {
-		if err := f.write(chunk, all); err != nil {
-			b.Fatal(err)
-		}
+		s.Add(day0, requests[i%len(requests)])
+		i++
 	}
-	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/perCommit, "µs/row")
 }
 
 func TestNothingIsKeptUnlessEnabled(t *testing.T) {

@@ -97,12 +97,16 @@ func (f *file) used() (bytes int64, err error) {
 }
 
 func (f *file) removeSums(before time.Time) error {
-	ctx, day := context.Background(), dayOf(before)
-	if _, err := f.writing.ExecContext(ctx, "DELETE FROM hourly WHERE time < ?", before.Truncate(time.Hour).UnixMilli()); err != nil {
-		return err
+	for _, t := range sumTables {
+		from := int64(dayOf(before))
+		if t.period == hourly.period {
+			from = before.Truncate(time.Hour).UnixMilli()
+		}
+		if _, err := f.writing.ExecContext(context.Background(), fmt.Sprintf("DELETE FROM %s WHERE %s < ?", t.name, t.period), from); err != nil {
+			return err
+		}
 	}
-	_, err := f.writing.ExecContext(ctx, "DELETE FROM daily WHERE day < ?", day)
-	return err
+	return nil
 }
 
 // dayOf is the day of a time, in its zone, as a number such as 20261126.

@@ -212,41 +212,8 @@ func (s span) before(zone *time.Location) span {
 
 // tallies reads sums and adds them up.
 func (r *Reader) tallies(ctx context.Context, q Question, s span) ([]*tally, *tally, error) {
-	var c condition
-	table, period := "hourly", "time"
-	if s.daily {
-		table, period = "daily", "day"
-		if !s.from.IsZero() {
-			c.add("day >= ?", dayOf(s.from))
-		}
-		c.add("day < ?", dayOf(s.to))
-	} else {
-		c.add("time >= ? AND time < ?", s.from.UnixMilli(), s.to.UnixMilli())
-	}
-	c.names(q.Filter)
-	var keys []string
-	for _, d := range q.By {
-		switch d {
-		case ByHour:
-			keys = append(keys, period)
-		case ByDay:
-			keys = append(keys, "day")
-		case ByMonth:
-			keys = append(keys, "day/100")
-		default:
-			keys = append(keys, string(d))
-		}
-	}
-	keys = append(keys, "currency")
-	// SQLite groups without sorting where this is the order of the table's key.
-	order := slices.Clone(keys)
-	slices.SortStableFunc(order, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
-	columns := strings.Join(keys, ", ")
-	for _, name := range sumColumns {
-		columns += fmt.Sprintf(", sum(%s)", name)
-	}
-	query := fmt.Sprintf("SELECT %s FROM %s%s GROUP BY %s", columns, table, c.where(), strings.Join(order, ", "))
-	rows, err := r.db.QueryContext(ctx, query, c.args...)
+	query, args := q.query(s)
+	rows, err := r.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -278,9 +245,47 @@ func (r *Reader) tallies(ctx context.Context, q Question, s span) ([]*tally, *ta
 	return out, total, rows.Err()
 }
 
-// rank is the place of a column in the key of the tables of sums; times come
-// first.
-func rank(column string) int { return slices.Index(groupColumns, column) }
+// query reads the sums from the smallest table that has them.
+func (q Question) query(s span) (query string, args []any) {
+	var c condition
+	c.names(q.Filter)
+	table := hourly
+	if s.daily {
+		table = dailyFor(append(q.columns(), c.columns...))
+		if !s.from.IsZero() {
+			c.add("day >= ?", dayOf(s.from))
+		}
+		c.add("day < ?", dayOf(s.to))
+	} else {
+		c.add("time >= ? AND time < ?", s.from.UnixMilli(), s.to.UnixMilli())
+	}
+	var keys []string
+	for _, d := range q.By {
+		switch d {
+		case ByHour, ByDay:
+			keys = append(keys, table.period)
+		case ByMonth:
+			keys = append(keys, "day/100")
+		default:
+			keys = append(keys, string(d))
+		}
+	}
+	keys = append(keys, "currency")
+	// SQLite groups without sorting where this is the order of the table's key.
+	order := slices.Clone(keys)
+	slices.SortStableFunc(order, func(a, b string) int { return cmp.Compare(slices.Index(table.by, a), slices.Index(table.by, b)) })
+	return fmt.Sprintf("SELECT %s%s FROM %s%s GROUP BY %s", strings.Join(keys, ", "), sumOf(), table.name, c.where(), strings.Join(order, ", ")), c.args
+}
+
+// columns are those that sums are divided by, but for the time.
+func (q Question) columns() (out []string) {
+	for _, d := range q.By {
+		if !d.isTime() {
+			out = append(out, string(d))
+		}
+	}
+	return out
+}
 
 func (r *Reader) readTally(row scanner, by []Dimension) (t tally, currency string, err error) {
 	var at int64

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/event"
@@ -20,6 +19,9 @@ type writer struct {
 	added int    // how many rows at the front of the batch are in the sums
 	names names
 	lost  uint64 // rows that were dropped and not reported yet
+
+	rate     float64   // rows a second for which it makes room
+	madeRoom time.Time // when it did last
 
 	fault    fault     // what is wrong with the file; "" if nothing is
 	retryAt  time.Time // while something is wrong
@@ -104,31 +106,27 @@ func rest(ctx context.Context, d time.Duration) {
 // flush writes all that waits without rests.
 func (w *writer) flush() {
 	w.retryAt = time.Time{}
-	if len(w.store.peek()) == 0 && len(w.batch) == 0 && len(w.sums) == 0 || !w.ready() {
-		return
-	}
 	for w.take(); len(w.batch) > 0 || len(w.sums) > 0; w.take() {
-		if !w.commit() || w.store.abandoned.Load() {
+		if !w.ready() || !w.commit() || w.store.abandoned.Load() {
 			return
 		}
 	}
 }
 
-// peek is the queue, for its length.
-func (s *Store) peek() []item {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.queue
-}
-
-// take moves the queue into the batch, unless that is still full, and the sums of what
-// did not fit into the others.
+// take moves the queue into the batch, unless that is still full, makes room in the
+// queue, and moves the sums of what did not fit into the others.
 func (w *writer) take() {
 	s := w.store
 	s.mu.Lock()
-	if len(w.batch) == 0 && len(s.queue) > 0 {
-		w.batch, s.queue, w.spare = s.queue, w.spare[:0], s.queue
-		w.added = 0
+	if len(w.batch) == 0 {
+		if len(s.queue) > 0 {
+			w.batch, s.queue, w.spare = s.queue, w.spare[:0], s.queue
+			w.added = 0
+		}
+		if now := time.Now(); w.rate*now.Sub(w.madeRoom).Seconds() >= 1 {
+			s.room = min(queueSize, s.room+int(w.rate*now.Sub(w.madeRoom).Seconds()))
+			w.madeRoom = now
+		}
 	}
 	var overflow deltas
 	if len(s.overflow) > 0 {
@@ -193,7 +191,7 @@ func (w *writer) reportLost(now time.Time) {
 		return
 	}
 	w.reportAt = now.Add(reportEvery)
-	why := "they came faster than the file could be written"
+	why := fmt.Sprintf("they came faster than they are written, which is at most %d a second", int(w.rate))
 	if w.fault != "" {
 		why = "the file cannot be written"
 	}
@@ -242,26 +240,14 @@ func (f *file) insert(ctx context.Context, tx *sql.Tx, chunk []item) error {
 }
 
 func (f *file) addSums(ctx context.Context, tx *sql.Tx, all deltas) error {
-	hourly, daily := tx.StmtContext(ctx, f.hourly), tx.StmtContext(ctx, f.daily)
-	days := deltas{}
 	var args []any
-	for g, s := range all {
-		args = s.values(append(args[:0], g.hour, g.currency, g.model, g.channel, g.key, g.client))
-		if _, err := hourly.ExecContext(ctx, args...); err != nil {
-			return err
-		}
-		g.hour = 0
-		if day := days[g]; day != nil {
-			day.join(s)
-		} else {
-			copied := *s
-			days[g] = &copied
-		}
-	}
-	for g, s := range maps.All(days) {
-		args = s.values(append(args[:0], g.day, g.currency, g.model, g.channel, g.key, g.client))
-		if _, err := daily.ExecContext(ctx, args...); err != nil {
-			return err
+	for i, t := range sumTables {
+		add := tx.StmtContext(ctx, f.sums[i])
+		for g, s := range t.reduce(all) {
+			args = s.values(t.values(args[:0], g))
+			if _, err := add.ExecContext(ctx, args...); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
