@@ -40,7 +40,16 @@ func isPlainChunk(data []byte) bool {
 // classifyChoices looks at what chat and completions have in common.
 func classifyChoices(e *Event) {
 	root := gjson.ParseBytes(e.Data)
-	choices := root.Get("choices")
+	var choices, usage gjson.Result
+	root.ForEach(func(name, v gjson.Result) bool {
+		switch name.Str {
+		case "choices":
+			choices = v
+		case "usage":
+			usage = v
+		}
+		return true
+	})
 	if !choices.IsArray() {
 		e.Kind = Content
 		if isEmptyError(root) || choices.Exists() && isBlank(choices) || saysNothing(root) {
@@ -49,7 +58,7 @@ func classifyChoices(e *Event) {
 		return
 	}
 	e.Kind = Preamble
-	e.Counted = root.Get("usage.completion_tokens").Num > 0
+	e.Counted = usage.Get("completion_tokens").Num > 0
 	none := true
 	choices.ForEach(func(_, choice gjson.Result) bool {
 		none = false

@@ -25,7 +25,8 @@ func errorIn(data []byte, cut bool) ([]byte, bool) {
 	return []byte(root.Raw), true
 }
 
-var errorMarks = [][]byte{[]byte(`error`), []byte(`"Error"`), []byte(`fail`), []byte(`"detail"`), []byte(`"success"`), []byte(`"message"`), []byte(`msg"`), []byte(`"base_resp"`)}
+// errorMarks are words of which each error has one. The first stands in most answers.
+var errorMarks = [][]byte{[]byte(`"message"`), []byte(`error`), []byte(`"Error"`), []byte(`fail`), []byte(`"detail"`), []byte(`"success"`), []byte(`msg"`), []byte(`"base_resp"`)}
 
 // errorWord is what some gateways write in place of an event's JSON.
 var errorWord = []byte("[ERROR]")
@@ -51,54 +52,66 @@ func lacks(data []byte, marks ...string) bool {
 }
 
 // isError knows the shapes: {"error":{…}}, {"error":"…"}, {"type":"error"},
-// {"object":"error"}, a response that failed, {"detail":…}, {"success":false},
-// {"code":…,"message":…}, {"error_code":…,"error_msg":…}, MiniMax's base_resp,
-// and Tencent's {"Response":{"Error":{…}}}.
+// {"object":"error"}, a response that failed, MiniMax's base_resp, Tencent's
+// {"Response":{"Error":{…}}}, and objects that hold a complaint and nothing else:
+// {"detail":…}, {"success":false}, {"code":…,"message":…},
+// {"error_code":…,"error_msg":…}. It goes through the object once.
 func isError(o gjson.Result) bool {
-	for _, path := range []string{"error", "response.error", "Response.Error"} {
-		if e := o.Get(path); e.Exists() && !isBlank(e) && e.Raw != "0" {
-			return true
-		}
-	}
-	switch o.Get("type").String() {
-	case "error", "response.failed":
-		return true
-	}
-	if o.Get("object").String() == "error" || o.Get("base_resp.status_code").Num != 0 {
-		return true
-	}
-	return isBareError(o)
+	var c complaint
+	o.ForEach(func(name, v gjson.Result) bool {
+		c.field(name.Str, v)
+		return !c.sure
+	})
+	return c.sure || !c.other && (c.detail || c.message && c.failed)
 }
 
-// isBareError finds objects that hold a complaint and nothing else.
-func isBareError(o gjson.Result) bool {
-	detail, message, failed, other := false, false, false, false
-	o.ForEach(func(name, v gjson.Result) bool {
-		switch strings.ToLower(name.Str) {
-		case "detail":
-			detail = !isBlank(v)
-		case "message", "msg", "error_msg", "errmsg", "err_msg", "error_message", "errormessage", "errormsg":
-			message = message || v.Type == gjson.String && v.Str != ""
-		case "errors":
-			message = message || !isBlank(v)
-		case "success":
-			failed = v.Type == gjson.False
-		case "code":
-			failed = failed || isErrorCode(v)
-		case "error_code", "errcode", "err_code", "errorcode":
-			failed = failed || v.Num != 0
-		case "status", "status_code", "statuscode", "http_status", "http_code", "httpcode":
-			failed = failed || isErrorStatus(v) || v.Str == "error" || v.Str == "failed" || v.Str == "fail"
-		case "result":
-			failed = failed || v.Type == gjson.False
-		case "request_id", "requestid", "id", "type", "error_type", "errortype", "param", "trace_id", "time", "timestamp", "path":
-		default:
-			other = other || !isBlank(v)
-		}
-		return !other
-	})
-	return !other && (detail || message && failed)
+// complaint is what the fields of an object say of an error.
+type complaint struct {
+	sure                    bool // it is one, whatever else is there
+	detail, message, failed bool
+	other                   bool // there is something else
 }
+
+func (c *complaint) field(name string, v gjson.Result) {
+	switch name {
+	case "error":
+		c.sure = isCause(v)
+	case "response":
+		c.sure = isCause(v.Get("error"))
+	case "Response":
+		c.sure = isCause(v.Get("Error"))
+	case "type":
+		c.sure = v.Str == "error" || v.Str == "response.failed"
+	case "object":
+		c.sure = v.Str == "error"
+	case "base_resp":
+		c.sure = v.Get("status_code").Num != 0
+	}
+	switch strings.ToLower(name) {
+	case "detail":
+		c.detail = !isBlank(v)
+	case "message", "msg", "error_msg", "errmsg", "err_msg", "error_message", "errormessage", "errormsg":
+		c.message = c.message || v.Type == gjson.String && v.Str != ""
+	case "errors":
+		c.message = c.message || !isBlank(v)
+	case "success":
+		c.failed = v.Type == gjson.False
+	case "code":
+		c.failed = c.failed || isErrorCode(v)
+	case "error_code", "errcode", "err_code", "errorcode":
+		c.failed = c.failed || v.Num != 0
+	case "status", "status_code", "statuscode", "http_status", "http_code", "httpcode":
+		c.failed = c.failed || isErrorStatus(v) || v.Str == "error" || v.Str == "failed" || v.Str == "fail"
+	case "result":
+		c.failed = c.failed || v.Type == gjson.False
+	case "request_id", "requestid", "id", "type", "error_type", "errortype", "param", "trace_id", "time", "timestamp", "path":
+	default:
+		c.other = c.other || !isBlank(v)
+	}
+}
+
+// isCause says that the value of an "error" names one.
+func isCause(v gjson.Result) bool { return v.Exists() && !isBlank(v) && v.Raw != "0" }
 
 // isErrorStatus finds 429 and "429".
 func isErrorStatus(v gjson.Result) bool {

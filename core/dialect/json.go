@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/tidwall/gjson"
 )
@@ -69,8 +70,7 @@ func isBlank(v gjson.Result) bool {
 	case gjson.String:
 		return v.Str == ""
 	case gjson.JSON:
-		inner := bytes.TrimSpace([]byte(v.Raw[1:max(len(v.Raw)-1, 1)]))
-		return len(inner) == 0
+		return strings.TrimSpace(v.Raw[1:max(len(v.Raw)-1, 1)]) == ""
 	}
 	return false
 }
