@@ -77,7 +77,7 @@ func (messages) Classify(e *Event, started bool) {
 			e.Final = e.Kind == Error
 		case gjson.GetBytes(e.Data, "choices").Exists():
 			classifyChoices(e) // a gateway that answers as for chat
-		case saysNothing(gjson.ParseBytes(e.Data)):
+		case saysNothing(parse(e.Data)):
 			e.Kind = Preamble
 		default:
 			e.Kind = Content

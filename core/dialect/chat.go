@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/tidwall/gjson"
 )
@@ -39,7 +40,7 @@ func isPlainChunk(data []byte) bool {
 
 // classifyChoices looks at what chat and completions have in common.
 func classifyChoices(e *Event) {
-	root := gjson.ParseBytes(e.Data)
+	root := parse(e.Data)
 	var choices, usage gjson.Result
 	root.ForEach(func(name, v gjson.Result) bool {
 		switch name.Str {
@@ -87,7 +88,7 @@ func classifyChoice(e *Event, choice gjson.Result) {
 			switch {
 			case isBlank(v):
 			case failedBy(v.Str):
-				e.Kind, e.Reason = Error, v.Str
+				e.Kind, e.Reason = Error, strings.Clone(v.Str)
 				return false
 			default:
 				e.Kind = SoftEnd

@@ -15,7 +15,7 @@ func errorIn(data []byte, cut bool) ([]byte, bool) {
 	if !mayBeError(data) {
 		return nil, false
 	}
-	root := gjson.ParseBytes(data)
+	root := parse(data)
 	if root.IsArray() {
 		root = root.Get("0")
 	}

@@ -80,7 +80,7 @@ func (generateContent) Classify(e *Event, started bool) {
 	if classifyError(e) {
 		return
 	}
-	root := gjson.ParseBytes(e.Data)
+	root := parse(e.Data)
 	if wrapped := root.Get("response"); wrapped.IsObject() {
 		root = wrapped // as Gemini CLI's own service answers
 	}

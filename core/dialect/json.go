@@ -3,6 +3,7 @@ package dialect
 import (
 	"bytes"
 	"strings"
+	"unsafe"
 
 	"github.com/tidwall/gjson"
 )
@@ -60,6 +61,11 @@ func plainRun(b []byte) int {
 		return i
 	}
 	return len(window)
+}
+
+// parse reads b without copying it: the result is valid as long as b stays as it is.
+func parse(b []byte) gjson.Result {
+	return gjson.Parse(unsafe.String(unsafe.SliceData(b), len(b)))
 }
 
 // isBlank says that a value holds nothing: null, false, "", {}, [].

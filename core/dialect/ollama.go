@@ -51,7 +51,7 @@ func (ollamaChat) Classify(e *Event, started bool) {
 	}
 	e.Kind = Preamble
 	done := false
-	gjson.ParseBytes(e.Data).ForEach(func(name, v gjson.Result) bool {
+	parse(e.Data).ForEach(func(name, v gjson.Result) bool {
 		switch name.Str {
 		case "model", "created_at", "error", "remote_model", "remote_host", "context",
 			"total_duration", "load_duration", "prompt_eval_count", "prompt_eval_duration", "eval_duration":

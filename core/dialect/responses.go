@@ -44,7 +44,7 @@ func (responses) Classify(e *Event, started bool) {
 	case classifyError(e):
 		e.Final = e.Kind == Error
 	case e.Whole:
-		switch root := gjson.ParseBytes(e.Data); {
+		switch root := parse(e.Data); {
 		case root.Get("object").Str == "response":
 			classifyResponse(e, root, started)
 		case saysNothing(root):
@@ -52,7 +52,7 @@ func (responses) Classify(e *Event, started bool) {
 		}
 	case kind == "" && gjson.GetBytes(e.Data, "choices").Exists():
 		classifyChoices(e) // a gateway that answers as for chat
-	case kind == "" && saysNothing(gjson.ParseBytes(e.Data)):
+	case kind == "" && saysNothing(parse(e.Data)):
 		e.Kind = Preamble
 	default:
 		e.Kind = Content
