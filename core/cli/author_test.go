@@ -32,6 +32,7 @@ type author struct {
 	home  string
 	self  string // aitunnel
 	env   []string
+	temp  string // folder for temporary files; "": that of the system
 	proxy string // addresses, once it runs
 	admin string
 }
@@ -49,12 +50,18 @@ admin {
 func newAuthor(t *testing.T) *author {
 	t.Helper()
 	testhelp.Real(t)
+	t.Parallel()
+	return newPerson(t)
+}
+
+// newPerson is somebody with an empty home folder, aitunnel and the tools of Go.
+func newPerson(t *testing.T) *author {
+	t.Helper()
 	for _, tool := range []string{"go", "make"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("%s is not installed", tool)
 		}
 	}
-	t.Parallel()
 	bin := t.TempDir()
 	a := &author{t: t, home: t.TempDir(), self: filepath.Join(bin, "aitunnel")}
 	self, err := os.Executable()
@@ -84,6 +91,15 @@ func newAuthor(t *testing.T) *author {
 // run runs a program in a folder below the home folder.
 func (a *author) run(dir, program string, args ...string) string {
 	a.t.Helper()
+	out, err := a.try(dir, program, args...)
+	if err != nil {
+		a.t.Fatalf("%s %s: %v\n%s", program, strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// try is run for a program that may fail.
+func (a *author) try(dir, program string, args ...string) (string, error) {
 	if program == "aitunnel" {
 		program = a.self
 	}
@@ -92,10 +108,7 @@ func (a *author) run(dir, program string, args ...string) string {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env = filepath.Join(a.home, dir), a.env
 	out, err := cmd.CombinedOutput()
-	if err != nil {
-		a.t.Fatalf("%s %s: %v\n%s", program, strings.Join(args, " "), err, out)
-	}
-	return string(out)
+	return string(out), err
 }
 
 func (a *author) write(path, text string) {

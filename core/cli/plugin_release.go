@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -92,10 +93,7 @@ func (a *app) sourced(configured string) (all []releaseWanted, lock trust.Lock, 
 
 // newest is the release that is wanted.
 func (a *app) newest(ctx context.Context, w releaseWanted) (pluginsource.Release, *pluginsource.Client, error) {
-	c := pluginsource.FromEnv()
-	if term.IsTerminal(a.err) {
-		c.Progress = a.progress
-	}
+	c := a.downloads()
 	releases, err := c.Releases(ctx, w.source)
 	if err != nil {
 		return pluginsource.Release{}, nil, err
@@ -105,6 +103,19 @@ func (a *app) newest(ctx context.Context, w releaseWanted) (pluginsource.Release
 		return r, nil, fmt.Errorf("%s: %w", w.source, err)
 	}
 	return r, c, nil
+}
+
+// downloadIdle is how long a download may stand still; 0: the usual time.
+var downloadIdle time.Duration
+
+// downloads is the client for releases.
+func (a *app) downloads() *pluginsource.Client {
+	c := pluginsource.FromEnv()
+	c.Idle = downloadIdle
+	if term.IsTerminal(a.err) {
+		c.Progress = a.progress
+	}
+	return c
 }
 
 // progress shows how much of a file has come.
@@ -304,7 +315,7 @@ func (a *app) pluginOutdated(ctx context.Context, asJSON bool) error {
 		if isFile(w.source) {
 			continue
 		}
-		releases, err := pluginsource.FromEnv().Releases(ctx, w.source)
+		releases, err := a.downloads().Releases(ctx, w.source)
 		if err != nil {
 			errs = append(errs, err)
 			continue

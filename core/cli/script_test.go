@@ -40,6 +40,9 @@ func TestMain(m *testing.M) {
 		if v := os.Getenv("TEST_VERSION"); v != "" { // be another version
 			version = v
 		}
+		if d, err := time.ParseDuration(os.Getenv("TEST_DOWNLOAD_IDLE")); err == nil {
+			downloadIdle = d
+		}
 		os.Exit(Main())
 	}
 	if len(os.Args) == 2 && os.Args[1] == builtinArg {

@@ -126,6 +126,7 @@ func (h *Host) Close(ctx context.Context) error {
 	stopping.Wait()
 	h.trials.Wait()
 	h.stopNow()
+	h.trust.Tidy()
 	return nil
 }
 

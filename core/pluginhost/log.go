@@ -208,8 +208,11 @@ var (
 	// package log.
 	plainLevel = regexp.MustCompile(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)? (DEBUG|INFO|WARN|ERROR)(?:[+-]\d+)? `)
 	textLevel  = regexp.MustCompile(`(?:^|\s)(?:level=|\[)(TRACE|DEBUG|INFO|WARN|ERROR)(?:[+-]\d+)?(?:\s*\]|\s|$)`)
-	levelNames = []string{"@level", "level"}
-	textNames  = []string{"@message", "msg", "message"}
+	// bracketLevel finds the level in what libraries write to package log, in whatever
+	// form that is then logged.
+	bracketLevel = regexp.MustCompile(`^\[(TRACE|DEBUG|INFO|WARN|ERROR)\]\s+`)
+	levelNames   = []string{"@level", "level"}
+	textNames    = []string{"@message", "msg", "message"}
 	// ownFields are fields that the host's log has already.
 	ownFields = []string{"@level", "level", "@message", "msg", "@timestamp", "time", "@module"}
 )
@@ -227,6 +230,9 @@ func parseLine(line string) logEntry {
 		return entry
 	}
 	entry := logEntry{level: parseLevel(firstString(fields, levelNames)), message: firstString(fields, textNames)}
+	if m := bracketLevel.FindStringSubmatch(entry.message); m != nil {
+		entry.level, entry.message = parseLevel(m[1]), entry.message[len(m[0]):]
+	}
 	if entry.message == "" {
 		return logEntry{level: entry.level, message: line}
 	}

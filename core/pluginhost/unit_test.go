@@ -20,6 +20,7 @@ func TestLogLines(t *testing.T) {
 		{`plain`, "plain", hclog.NoLevel, nil},
 		{`{"@level":"warn","@message":"m","@module":"x","@timestamp":"t","k":"v","a":[1]}`, "m", hclog.Warn, []any{"a", []any{1.0}, "k", "v"}},
 		{`{"time":"t","level":"ERROR","msg":"m"}`, "m", hclog.Error, nil},
+		{`{"level":"INFO","msg":"[DEBUG] plugin: m"}`, "plugin: m", hclog.Debug, nil},
 		{`{"level":"INFO+2","msg":"m"}`, "m", hclog.Info, nil},
 		{`{"level":"DEBUG-4","msg":"m"}`, "m", hclog.Debug, nil},
 		{`time=t level=WARN msg="m n" k=v`, `time=t level=WARN msg="m n" k=v`, hclog.Warn, nil},

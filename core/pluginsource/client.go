@@ -101,6 +101,9 @@ func (c *Client) download(ctx context.Context, address, accept string, max int64
 	if errors.As(err, &failed) {
 		err = failed.Err // without the address, which the caller names
 	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("the server closed the connection before the file was complete (%w)", err)
+	}
 	return err
 }
 

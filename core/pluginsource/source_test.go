@@ -158,7 +158,7 @@ func TestRefusedReleases(t *testing.T) {
 		"dying server": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, key)
 			s.Handle(archive, dies)
-		}, pluginsource.Want{}, "cannot be downloaded: unexpected EOF"},
+		}, pluginsource.Want{}, "cannot be downloaded: the server closed the connection"},
 		"hanging server": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, key)
 			s.Handle(archive, hangs)

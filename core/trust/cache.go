@@ -36,7 +36,35 @@ func (s *Store) Copy(e Executable) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("copying a verified plugin: %w", err)
 	}
-	return path, copyVerified(e, dir, path)
+	err := copyVerified(e, dir, path)
+	if err == nil {
+		s.mu.Lock()
+		s.made = append(s.made, path)
+		s.mu.Unlock()
+	}
+	return path, err
+}
+
+// Tidy removes the copies that were made since the store was opened, and that the lock
+// file does not name: of executables that were tested and refused.
+func (s *Store) Tidy() {
+	lock, err := s.Lock()
+	if err != nil {
+		return // what it names is not known
+	}
+	locked := lock.hashes()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, path := range s.made {
+		dir := filepath.Dir(path)
+		entries, _ := os.ReadDir(dir) // none if somebody has removed it
+		if locked[strings.TrimPrefix(filepath.Base(dir), "sha256-")] && len(entries) < 2 {
+			continue
+		}
+		_ = os.Remove(path) // it can be made again
+		_ = os.Remove(dir)  // unless it has another copy
+	}
+	s.made = nil
 }
 
 // copyVerified hashes while it copies: a file with another hash never gets the name

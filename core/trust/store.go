@@ -25,6 +25,7 @@ type Store struct {
 	known map[string]seen // files as they were when they were last read
 	text  []byte          // of the lock file
 	lock  Lock            // parsed from it
+	made  []string        // copies, by this store
 
 	warnings []string // of the lock file
 }
