@@ -26,7 +26,7 @@ func errorIn(data []byte, cut bool) ([]byte, bool) {
 }
 
 // errorMarks are words of which each error has one. The first stands in most answers.
-var errorMarks = [][]byte{[]byte(`"message"`), []byte(`error`), []byte(`"Error"`), []byte(`fail`), []byte(`"detail"`), []byte(`"success"`), []byte(`msg"`), []byte(`"base_resp"`)}
+var errorMarks = [][]byte{[]byte(`essage"`), []byte(`error`), []byte(`"Error"`), []byte(`fail`), []byte(`"detail"`), []byte(`"success"`), []byte(`msg"`), []byte(`"base_resp"`)}
 
 // errorWord is what some gateways write in place of an event's JSON.
 var errorWord = []byte("[ERROR]")
@@ -52,8 +52,8 @@ func lacks(data []byte, marks ...string) bool {
 }
 
 // isError knows the shapes: {"error":{…}}, {"error":"…"}, {"type":"error"},
-// {"object":"error"}, a response that failed, MiniMax's base_resp, Tencent's
-// {"Response":{"Error":{…}}}, and objects that hold a complaint and nothing else:
+// {"object":"error"}, a response that failed, MiniMax's base_resp, Spark's
+// header, Tencent's {"Response":{"Error":{…}}}, and objects that hold a complaint and nothing else:
 // {"detail":…}, {"success":false}, {"code":…,"message":…},
 // {"error_code":…,"error_msg":…}. It goes through the object once.
 func isError(o gjson.Result) bool {
@@ -86,11 +86,13 @@ func (c *complaint) field(name string, v gjson.Result) {
 		c.sure = v.Str == "error"
 	case "base_resp":
 		c.sure = v.Get("status_code").Num != 0
+	case "header":
+		c.sure = v.Get("code").Num != 0
 	}
 	switch strings.ToLower(name) {
 	case "detail":
 		c.detail = !isBlank(v)
-	case "message", "msg", "error_msg", "errmsg", "err_msg", "error_message", "errormessage", "errormsg":
+	case "message", "msg", "error_msg", "errmsg", "err_msg", "error_message", "errormessage", "errormsg", "status_message", "description":
 		c.message = c.message || v.Type == gjson.String && v.Str != ""
 	case "errors":
 		c.message = c.message || !isBlank(v)
@@ -104,7 +106,8 @@ func (c *complaint) field(name string, v gjson.Result) {
 		c.failed = c.failed || isErrorStatus(v) || v.Str == "error" || v.Str == "failed" || v.Str == "fail"
 	case "result":
 		c.failed = c.failed || v.Type == gjson.False
-	case "request_id", "requestid", "id", "type", "error_type", "errortype", "param", "trace_id", "time", "timestamp", "path":
+	case "request_id", "requestid", "id", "type", "error_type", "errortype", "param", "trace_id", "time", "timestamp", "path",
+		"sid", "log_id", "logid", "ts", "hint", "suggestion", "doc_url", "docs", "retriable", "retryable":
 	default:
 		c.other = c.other || !isBlank(v)
 	}

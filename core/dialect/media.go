@@ -1,6 +1,10 @@
 package dialect
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
 
 // media is the format of audio and images: bytes, a JSON document, or events.
 type media struct{ sharedFormat }
@@ -26,9 +30,18 @@ type plain struct{ sharedFormat }
 
 func (plain) String() string { return "plain" }
 
-// Classify: everything is content, unless it is an error.
+// Classify: everything is content, unless it is an error. One inside the
+// description of a stored object is about that, not about the request for it.
 func (plain) Classify(e *Event, _ bool) {
-	if !classifyError(e) {
+	if !classifyError(e) || e.Kind == Error && e.Whole && isStored(e.Data) {
 		e.Kind = Content
 	}
+}
+
+// isStored says that a document describes something that the site keeps: a file,
+// a batch, a response, an operation.
+func isStored(data []byte) bool {
+	found := gjson.GetManyBytes(data, "id", "object", "name", "done")
+	id, object, name, done := found[0], found[1], found[2], found[3]
+	return id.Str != "" && object.Str != "" && object.Str != "error" || name.Str != "" && done.Exists()
 }

@@ -71,7 +71,7 @@ func Settings() []Setting { return slices.Clone(settings) }
 var settings = []Setting{
 	{"status", true, "numbers or classes: `403`, `\"5xx\"`, `[429, \"5xx\"]`. An error inside an answer with status 200 has the status that it stands for; if it names none, any status fits.", (*compiler).status},
 	{"content_type", true, "the media type: `\"text/html\"`, `\"text/*\"`", func(c *compiler, a *hcl.Attribute) { c.rule.contentType = strings.ToLower(c.text(a)) }},
-	{"code", true, "an expression for any code that the error carries: its code, type or status, or a reason in its details", func(c *compiler, a *hcl.Attribute) { c.rule.code = c.expression(a) }},
+	{"code", true, "an expression for any code that the error carries: its code, type or status, or a reason in its details. `InsufficientBalanceError` is also found as `insufficient_balance`.", func(c *compiler, a *hcl.Attribute) { c.rule.code = c.expression(a) }},
 	{"type", true, "an expression for the error's type", func(c *compiler, a *hcl.Attribute) { c.rule.typ = c.expression(a) }},
 	{"message", true, "an expression for the error's message; for a page, its title", func(c *compiler, a *hcl.Attribute) { c.rule.message = c.expression(a) }},
 	{"json", true, "expressions for fields: `{ \"error.details.*.reason\" = \"^API_KEY_INVALID$\" }`. `*` stands for any element; values are as JSON writes them, strings without quotes.", (*compiler).json},

@@ -34,7 +34,8 @@ type failure struct {
 	inner        object    // the fields of doc's "error", once a rule asked for one
 	innerRead    bool
 	loweredCodes []string
-	text         string // the body in lower case, made when a rule asks for it
+	plainCodes   []string // codes in the one form of plainCode
+	text         string   // the body in lower case, made when a rule asks for it
 }
 
 // normalize brings an answer into its normal form; nil if it is good.
@@ -42,7 +43,7 @@ func normalize(a Answer) *failure {
 	body := a.Body[:min(len(a.Body), MaxBody)]
 	f := &failure{status: a.Status, header: a.Header, body: body, empty: a.Empty, redirect: a.Status >= 300 && a.Status < 400}
 	f.page = isPage(a, body)
-	if a.good() && !f.page && !f.empty && !a.Error && !mayHoldError(body) {
+	if a.good() && !f.page && !f.empty && !a.Error && (!mayHoldError(body) || a.Endpoint == Files && isStored(body)) {
 		return nil
 	}
 	documents(body, func(doc gjson.Result) bool {
@@ -68,6 +69,7 @@ func normalize(a Answer) *failure {
 	f.say(clip(withoutEcho(f.message, f.status)))
 	for _, c := range f.codes {
 		f.loweredCodes = append(f.loweredCodes, string(asciiLower([]byte(c))))
+		f.plainCodes = append(f.plainCodes, plainCode(c))
 	}
 	return f
 }
@@ -123,7 +125,7 @@ func (f *failure) read(doc gjson.Result, good bool) bool {
 }
 
 // nested is {"error": {…}}, {"error": "…"}, {"errors": […]}, an error inside
-// "response" or "ResponseMetadata", and MiniMax's base_resp.
+// "response" or "ResponseMetadata", MiniMax's base_resp and Spark's header.
 func (f *failure) nested() bool {
 	places := []gjson.Result{f.doc.get("error"), f.doc.get("errors")}
 	for _, outer := range []string{"response", "ResponseMetadata"} {
@@ -139,10 +141,13 @@ func (f *failure) nested() bool {
 			return true
 		}
 	}
-	if base := objectOf(f.doc.get("base_resp")); base != nil && base.get("status_code").Int() != 0 {
-		f.err, f.code, f.message = base, scalar(base.get("status_code")), scalar(base.get("status_msg"))
-		f.codes = appendCode(f.codes, f.code)
-		return true
+	for _, status := range []string{"base_resp", "header"} {
+		inner := objectOf(f.doc.get(status))
+		if code := inner.get("status_code", "code"); code.Int() != 0 {
+			f.err, f.code, f.message = inner, scalar(code), messageOf(inner)
+			f.codes = appendCode(f.codes, f.code)
+			return true
+		}
 	}
 	return false
 }
@@ -243,8 +248,8 @@ func (f *failure) problem(good bool) bool {
 }
 
 var (
-	messageNames = []string{"message", "msg", "error_msg", "errorMessage", "error_message", "status_msg", "err_msg", "errmsg", "errorDescription", "reason", "detail", "title"}
-	codeNames    = []string{"code", "error_code", "errorCode", "errorKey", "err_code", "errcode"}
+	messageNames = []string{"message", "msg", "error_msg", "errorMessage", "error_message", "status_msg", "status_message", "err_msg", "errmsg", "errorDescription", "reason", "detail", "title"}
+	codeNames    = []string{"code", "error_code", "errorCode", "errorKey", "err_code", "errcode", "status_code"}
 	contentNames = []string{"choices", "candidates", "output", "content", "data", "usage", "id", "message_id", "embedding", "embeddings", "results", "response", "text"}
 )
 
@@ -316,7 +321,7 @@ func messageOf(o object) string {
 	case m.IsObject():
 		said = messageOf(objectOf(m))
 	case said == "":
-		said = innerMessage(o, 3)
+		said = firstOf(innerMessage(o, 3), sentence(o.get("error")))
 	}
 	if title := scalar(o.get("title")); title != "" && title != said { // application/problem+json
 		said = title + ": " + said
@@ -325,6 +330,14 @@ func messageOf(o object) string {
 		said += "\n" + raw
 	}
 	return said
+}
+
+// sentence is a text that is more than a code.
+func sentence(v gjson.Result) string {
+	if v.Type == gjson.String && !isWord(v.Str) {
+		return v.Str
+	}
+	return ""
 }
 
 // text is a message, or the first of several.
@@ -461,8 +474,9 @@ func withoutEcho(message string, status int) string {
 	if status != http.StatusBadRequest && status != http.StatusUnprocessableEntity {
 		return message
 	}
-	message, _, _ = strings.Cut(message, "input_value=")
-	message, _, _ = strings.Cut(message, ", got: ")
+	for _, mark := range []string{"input_value=", ", got: ", "'input': ", `"input": `, `"input":"`} {
+		message, _, _ = strings.Cut(message, mark)
+	}
 	return strings.ToValidUTF8(message[:min(len(message), beginning)], "")
 }
 

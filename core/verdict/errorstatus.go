@@ -18,7 +18,7 @@ func (f *failure) statusOfError() int {
 	}
 	for _, s := range statusWords {
 		for _, c := range f.codes {
-			if strings.Contains(strings.ToLower(c), s.word) {
+			if strings.Contains(strings.ToLower(c), s.word) || strings.Contains(plainCode(c), s.word) {
 				return s.status
 			}
 		}
@@ -56,7 +56,7 @@ var statusWords = []struct {
 }{
 	{"overloaded", 529}, {"slow_down", 503},
 	{"rate_limit", 429}, {"ratelimit", 429}, {"resource_exhausted", 429}, {"insufficient_quota", 429}, {"too_many_requests", 429}, {"quota", 429}, {"throttling", 429}, {"usage_limit", 429},
-	{"billing", 402}, {"insufficient_balance", 402}, {"payment", 402},
+	{"billing", 402}, {"insufficient_balance", 402}, {"payment", 402}, {"low_balance", 402}, {"arrears", 402}, {"overdue", 402},
 	{"authentication", 401}, {"api_key", 401}, {"apikey", 401}, {"unauthenticated", 401}, {"unauthorized", 401},
 	{"permission", 403}, {"forbidden", 403}, {"access_denied", 403}, {"unsupported_country", 403},
 	{"too_large", 413},

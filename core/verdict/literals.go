@@ -2,7 +2,9 @@ package verdict
 
 import (
 	"regexp/syntax"
+	"slices"
 	"strings"
+	"unicode"
 )
 
 // requiredLiterals are words, in lower case, of which one occurs in any text
@@ -10,6 +12,9 @@ import (
 func requiredLiterals(re *syntax.Regexp) []string {
 	switch re.Op {
 	case syntax.OpLiteral:
+		if re.Flags&syntax.FoldCase != 0 && slices.ContainsFunc(re.Rune, func(r rune) bool { return r >= 0x80 && unicode.SimpleFold(r) != r }) {
+			return nil // texts are compared with A to Z in lower case, and nothing else
+		}
 		return usefulLiteral(string(re.Rune))
 	case syntax.OpCapture, syntax.OpPlus:
 		return requiredLiterals(re.Sub[0])

@@ -12,7 +12,7 @@ import (
 // UTC".
 var (
 	messageAfter = regexp.MustCompile(`(?i)^(?:retrying|retry|wait|resets?|again|please|available|cool-?down)\s*(?:again)?\s*(?:in|after|about|at least|for|:)?\s*(?:about\s*|approximately\s*|another\s*)?` + amount)
-	messageUntil = regexp.MustCompile(`(?i)^(?:resets?|retry|again|until|available|access|将[在于]|请于)\s*(?:again|time|will)?\s*(?:at|after|on|in|:)?\s*:?\s*([0-9]{4}[-/][0-9]{2}[-/][0-9]{2}(?:[T ]| at )[0-9:]{5,8}(?:\.[0-9]+)?(?:Z| ?[+-][0-9]{2}:?[0-9]{2}| UTC)?)`)
+	messageUntil = regexp.MustCompile(`(?i)^(?:resets?|retry|again|until|available|access|将[在于]|请于)\s*(?:again|time|will|北京时间)?\s*(?:at|after|on|in|:)?\s*:?\s*([0-9]{4}[-/][0-9]{2}[-/][0-9]{2}(?:[T ]| at )[0-9:]{5,8}(?:\.[0-9]+)?(?:Z| ?[+-][0-9]{2}:?[0-9]{2}| UTC)?)`)
 	messageDate  = regexp.MustCompile(`(?i)^(?:resets?|retry|again|until|available)\s*(?:at|after|on)?\s*(?:[a-z]{3,9},?\s+)?(?:([0-9]{1,2})\s+([a-z]{3})[a-z]*\.?|([a-z]{3})[a-z]*\.?\s+([0-9]{1,2})(?:st|nd|rd|th)?),?\s*([0-9]{4})?,?\s*(?:at\s+)?([0-9]{1,2}:[0-9]{2})(?::[0-9]{2})?\s*(am|pm)?\s*([a-z]{2,4}\b)?`)
 	messageOne   = regexp.MustCompile(`(?i)^(?:retry|wait|resets?|again)\s*(?:again)?\s*(?:in|after|about|for)?\s*(?:about\s*)?an? (second|minute|hour|day)\b`)
 	messageEpoch = regexp.MustCompile(`limit reached\|([0-9]{10,13})\b`) // Claude Code's own form
@@ -20,13 +20,14 @@ var (
 	messageDays  = regexp.MustCompile(`(?i)^(?:replenished|retry|wait|resets?|again)\s*(?:in|after|for)?\s*(?:([0-9]{1,2})\.)?([0-9]{1,3}):([0-9]{2}):([0-9]{2})\b`)
 	messageClock = regexp.MustCompile(`(?i)^(?:resets?|again|until|available|retry|reset time)\s*(?:again\s*)?(?:daily\s*|tomorrow\s*|every day\s*)?(?:at|on|after|:)?\s*(midnight|(?:[0-9]{1,2})(?::[0-9]{2})?\s*(?:am|pm)|[0-9]{1,2}:[0-9]{2})(?::[0-9]{2})?,?\s*\(?\s*([a-z]+/[a-z_]+|utc\s*[+-]\s*[0-9]{1,2}|gmt\s*[+-]\s*[0-9]{1,2}|[a-z]{2,8}\b)?`)
 	midnightZh   = regexp.MustCompile(`(?:明[日天早]|次日|隔日|第二天|每[日天]|凌晨|今晚)[^，。;；]{0,8}?(?:0|00|24|零)\s*(?:点|时|:00)|(?:0|00|24|零)\s*(?:点|时|:00)[^，。;；]{0,6}(?:重置|刷新|恢复|更新)|(?:请|可)?(?:于|在)?(?:明[日天]|次日)[^，。;；0-9]{0,4}(?:再|重试|重置|恢复|刷新)`)
-	amountPart   = regexp.MustCompile(`(?i)([0-9]+(?:\.[0-9]+)?)\s*(` + unitNames + `|` + unitNamesZh + `)`)
+	amountPart   = regexp.MustCompile(`(?i)(` + numberZh + `)\s*个?(` + unitNames + `|` + unitNamesZh + `)`)
 	retryWords   = []string{"retry", "wait", "reset", "again", "please", "until", "available", "replenished", "access on", "cooldown", "cool-down", "将在", "将于", "请于"}
 )
 
 const (
 	unitNamesZh = `毫秒|秒|分钟|分|小时|天`
-	amountZh    = `[0-9]+(?:\.[0-9]+)?\s*(?:` + unitNamesZh + `|` + unitNames + `)钟?\s*`
+	numberZh    = `(?:[0-9]+(?:\.[0-9]+)?|半|[一二两三四五六七八九十]{1,3})`
+	amountZh    = numberZh + `\s*个?(?:` + unitNamesZh + `|` + unitNames + `)钟?\s*`
 
 	unitNames = `milliseconds?|msecs?|ms|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|s|m|h|d`
 	amount    = `((?:[0-9]+(?:\.[0-9]+)?\s*(?:` + unitNames + `)(?:\s+and)?[\s,]*)+)(?:\b|$)`
@@ -187,14 +188,27 @@ func utc(v string) string {
 	return v
 }
 
-// number reads what an expression has found to be one.
+// number reads what an expression has found to be one, also in Chinese up to 99.
 func number(digits string) float64 {
-	n, err := strconv.ParseFloat(digits, 64)
-	if err != nil {
-		return 0
+	if n, err := strconv.ParseFloat(digits, 64); err == nil {
+		return n
 	}
-	return n
+	if digits == "半" {
+		return 0.5
+	}
+	total, digit := 0, 0
+	for _, r := range strings.ReplaceAll(digits, "两", "二") {
+		if r == '十' {
+			total += max(digit, 1) * 10
+			digit = 0
+			continue
+		}
+		digit = max(strings.Index(digitsZh, string(r))/len("一")+1, 0)
+	}
+	return float64(total + digit)
 }
+
+const digitsZh = "一二三四五六七八九"
 
 // sumOf adds the parts of "2h 3m 4.5s".
 func sumOf(s string) time.Duration {

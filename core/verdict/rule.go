@@ -75,7 +75,7 @@ func (r *Rule) Found(a Answer) map[string]string {
 			}
 		}
 	}
-	look("code", r.code, f.codes...)
+	look("code", r.code, slices.Concat(f.codes, f.plainCodes)...)
 	look("type", r.typ, f.typ)
 	look("message", r.message, f.words)
 	look("body", r.body, string(f.body))
@@ -157,15 +157,20 @@ func (r *Rule) matches(f *failure, a *Answer) bool {
 // hasCode says that one of the error's codes matches.
 func (f *failure) hasCode(p *pattern) bool {
 	for i, c := range f.codes {
-		if p.match(c, f.loweredCodes[i]) {
+		if p.match(c, f.loweredCodes[i]) || f.plainCodes[i] != "" && p.match(f.plainCodes[i], f.plainCodes[i]) {
 			return true
 		}
 	}
 	return false
 }
 
-// hasMessage says that the error's message matches.
+// hasMessage says that the error's message matches, in simplified characters or
+// as it was written.
 func (f *failure) hasMessage(p *pattern) bool {
+	return f.hasWords(p) || f.words != f.message && p.re().MatchString(f.message)
+}
+
+func (f *failure) hasWords(p *pattern) bool {
 	if len(p.literals) > 0 {
 		if f.grams == nil {
 			f.grams = newTrigrams(f.lowered)
@@ -262,7 +267,7 @@ func (r *Rule) onJSON(f *failure) bool {
 }
 
 // at visits the fields at a path of the document. What is below "error" is read
-// once for all rules.
+// once for all rules; where the error is flat, its own fields are below "error".
 func (f *failure) at(path []string, visit func(string) bool) bool {
 	if len(path) == 1 || path[0] != "error" {
 		return f.doc.at(path, visit)
@@ -275,10 +280,13 @@ func (f *failure) at(path []string, visit func(string) bool) bool {
 			}
 		}
 	}
-	if f.inner == nil {
-		return f.doc.at(path, visit)
+	switch {
+	case f.inner != nil:
+		return f.inner.at(path[1:], visit)
+	case f.doc.at(path, visit):
+		return true
 	}
-	return f.inner.at(path[1:], visit)
+	return f.err.at(path[1:], visit)
 }
 
 func (r *Rule) onBody(f *failure) bool {

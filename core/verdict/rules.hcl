@@ -234,7 +234,7 @@ verdict "address-limit" {
 verdict "aliyun-address" {
   status       = [403, 405]
   content_type = "text/html"
-  body         = "errors\\.aliyun\\.com|may cause potential threats to the server"
+  body         = "errors\\.aliyun\\.com|由于您访问的URL有可能对网站造成安全威胁|may cause potential threats to the server"
   means        = "blocked"
 }
 
@@ -288,7 +288,7 @@ verdict "country-model" {
 # A site does not serve this country.
 verdict "country" {
   status  = [400, 401, 403, 451]
-  message = "(?i)(?:country, region, or territory not supported|(?:from|in) (?:an )?(?:unsupported|restricted) (?:countr|region|location|territor)|not authorized in (?:this|your) (?:country|region|location)|(?:service|api|product|platform|site|openai|chatgpt|claude|anthropic|gemini|access)[^.]{0,40} not (?:available|supported|offered|accessible|allowed) in your (?:country|region|location|area|territory)|region is not supported|country is not supported|您所在的(?:国家|地区)|(?:当前|所在|您的|该)(?:地区|区域|国家)[^，。]{0,6}(?:不可用|不支持|受限|被限制|未开放)|不支持(?:当前|您所在的?)(?:地区|区域|国家))"
+  message = "(?i)(?:country, region, or territory not supported|(?:from|in) (?:an )?(?:unsupported|restricted) (?:countr|region|location|territor)|not authorized in (?:this|your) (?:country|region|location)|(?:service|api|product|platform|site|openai|chatgpt|claude|anthropic|gemini|access)[^.]{0,40} not (?:available|supported|offered|accessible|allowed) in your (?:country|region|location|area|territory)|region is not supported|country is not supported|(?:access|requests?|connections?|traffic|users) from (?:your |this |the |mainland )*(?:country|region|location|area|china|hong kong|russia)[^.]{0,24} (?:not (?:allowed|permitted|supported|available)|denied|blocked|forbidden|restricted|prohibited)|geo-?(?:ip|block|restrict|fenc)[a-z]*[^a-z].{0,40}(?:denied|blocked|not allowed|restricted)|(?:禁止|拒绝|不允许|限制)[^，。]{0,6}(?:中国|大陆|境内|国内|海外|境外)[^，。]{0,8}(?:ip|访问|使用|请求)|您所在的(?:国家|地区)|(?:当前|所在|您的|该)(?:地区|区域|国家)[^，。]{0,6}(?:不可用|不支持|受限|被限制|未开放)|不支持(?:当前|您所在的?)(?:地区|区域|国家))"
   means   = "blocked"
   at_once = true
 }
@@ -323,12 +323,36 @@ verdict "azure-network" {
   means   = "blocked"
 }
 
+# --- The request, where the site names what is wrong with it -----------------------
+
+# A setting of the request is at fault. What the message repeats of it, such as a
+# prompt about keys, means nothing.
+verdict "request-setting" {
+  status = [400, 422]
+  code   = "^(?:invalid_(?:value|type|function_parameters|json|image|image_url|base64|tool_call|schema|response_format)|(?:missing_required|unknown|missing|extra|duplicate)_(?:parameter|field|argument)|(?:array|string|integer|number|decimal|object)_(?:above|below)_(?:max|min)[a-z_]*|(?:array|string)_too_(?:long|short)|extra_forbidden|json_parse|image_(?:parse|too_large|too_small|content_policy_format)|previous_response_not_found)$"
+  means  = "refused"
+}
+
+# A setting of the request is at fault, in words.
+verdict "request-setting-message" {
+  status  = [400, 422]
+  message = "(?i)^(?:\\[\\{'type': |we could not parse|unterminated string|(?:failed|unable) to (?:parse|deserialize|decode|unmarshal)|(?:invalid|malformed) (?:json|schema|value|type|body|tool|function|message|base64|image|parameter '|'[a-z_.0-9\\[\\]]+')|json (?:parse|decode|syntax)|expecting value|unexpected token|unknown (?:name|parameter|field)|unsupported (?:value|parameter)|missing required|`(?:max_tokens|temperature|top_p|tool_use|tool_result)`|(?:参数|请求参数|工具|字段|消息)[^，。:：]{0,40}(?:不合法|非法|有误|错误|无效|缺失|不能为空|超长|格式))"
+  means   = "refused"
+}
+
+# The site could not load what the request points to.
+verdict "request-url" {
+  status  = [400, 422]
+  message = "(?i)(?:download|fetch|retriev|load)(?:ing|e|ed)? (?:the |this |from |an? )?(?:provided |remote |image |file |media |input )*(?:url|image|file|audio|video|media|content|document|https?:)"
+  means   = "refused"
+}
+
 # --- The key is not valid -----------------------------------------------------
 
 # Gateways that call their upstream's failure an error of the request.
 verdict "gateway-upstream-failed" {
   status  = [400, 401, 403, 404, 409, 422]
-  message = "(?i)(?:upstream (?:(?:request|service|provider|model|server|api|connection|channel|is|was|has|currently|temporarily) )*(?:failed|failure|unavailable|timed out|timeout|unreachable|disconnected)|failed to get (?:a )?response from (?:the )?provider|上游[^，。]{0,12}(?:失败|超时|不可用|异常|封禁|禁用|不足|欠费|无效|过期))"
+  message = "(?i)(?:upstream (?:(?:request|service|provider|model|server|api|connection|channel|is|was|has|currently|temporarily) )*(?:failed|failure|unavailable|timed out|timeout|unreachable|disconnected)|failed to get (?:a )?response from (?:the )?provider|^(?:internal (?:server )?error|service (?:is )?(?:temporarily )?unavailable|bad gateway|gateway time-?out)|connection (?:refused|reset by peer)|no such host|i/o timeout|context deadline exceeded|tls handshake timeout|econn(?:refused|reset)|etimedout|model has crashed|failed to call the model service|上游[^，。]{0,12}(?:失败|超时|不可用|异常|封禁|禁用|不足|欠费|无效|过期))"
   means   = "broken"
   scope   = "channel-model"
 }
@@ -336,7 +360,7 @@ verdict "gateway-upstream-failed" {
 # A token that may not be used from this address; others of the site may.
 verdict "key-address" {
   status  = [401, 403]
-  message = "(?i)(?:only from approved ip|\\bip [^ ]{3,45} is not in|ip is not in the allowed|ip (?:address )?(?:is )?not (?:authorized|allowed|in the (?:whitelist|allow ?list))|your ip .* not (?:authorized|allowed)|IP 不在令牌允许访问的列表|IP ?白名单)"
+  message = "(?i)(?:only from approved ip|\\bip [^ ]{3,45} is not in|ip is not in the allowed|ip (?:address )?(?:[^ ]{3,45} )?(?:is )?not (?:authorized|allowed|in the (?:whitelist|allow ?list))|your ip .* not (?:authorized|allowed)|IP 不在令牌允许访问的列表|IP ?白名单)"
   means   = "invalid_key"
 }
 
@@ -349,7 +373,7 @@ verdict "gemini-bad-key" {
 # Google has stopped the key or the project behind it.
 verdict "google-suspended" {
   status  = [400, 401, 403]
-  message = "(?i)(?:reported as leaked|consumer .* has been suspended|api key expired|(?:api has not been used in project|api is not enabled|api .* is disabled))"
+  message = "(?i)(?:reported as leaked|consumer .* has been suspended|api key expired|(?:api has not been used in project|api is not enabled|api .* is disabled)|unregistered callers)"
   means   = "invalid_key"
 }
 
@@ -358,6 +382,13 @@ verdict "client-restricted" {
   status  = [400, 401, 403, 500, 503]
   message = "(?i)(?:user[- ]agent[^.]{0,20} (?:not allowed|blocked|forbidden)|客户端[^，。]{0,8}(?:不被允许|不允许|受限|被禁止)|appears to have been tampered|请求体疑似被篡改|only (?:authorized|available|allowed|intended) for (?:use with )?(?:claude code|coding agents|official clients|codex)|only (?:accepts|allows) (?:requests from )?(?:claude code|codex|official)|client is not authorized|restricted to (?:claude code|codex|official) clients?|仅(?:限|支持|允许).{0,20}客户端)"
   means   = "declined"
+}
+
+# Kimi, with the code of an account that is gone.
+verdict "kimi-cycle" {
+  status  = [403, 429]
+  message = "(?i)usage limit for this billing cycle"
+  means   = "quota_spent"
 }
 
 # The account behind the key is gone.
@@ -378,7 +409,7 @@ verdict "account-stopped-message" {
 # since their status is often 403.
 verdict "moderation" {
   status = [400, 401, 403, 409, 422, 429, 451, "5xx"]
-  code   = "(?i)^(?:content_filter|content_policy_violation|content_policy|content_violation|responsibleaipolicyviolation|moderation_blocked|moderation|sensitive_words_detected|prompt_blocked|invalid_prompt|cyber_policy|cyber_policy_violation|datainspectionfailed|data_inspection_failed|.*sensitivecontentdetected.*|.*riskdetection.*|censorship_blocked|safety|prohibited_content|image_generation_user_error)$"
+  code   = "(?i)^(?:content_filter|content_policy_violation|content_policy|content_violation|responsibleaipolicyviolation|moderation_blocked|moderation|sensitive_words_detected|prompt_blocked|invalid_prompt|cyber_policy|cyber_policy_violation|datainspectionfailed|data_inspection_failed|.*sensitivecontentdetected.*|.*riskdetection.*|censorship_blocked|safety|safety_(?:breach|violation|blocked|filter)|prohibited_content|image_generation_user_error|.*(?:text|image|audio|video|input|output|prompt|content)_(?:illegal|sensitive|risk|unsafe|violation|prohibited)(?:_detected)?|.*(?:illegal|sensitive|unsafe)_(?:detected|content|words?)|.*content_(?:filtered|moderation|blocked|rejected))$"
   means  = "declined"
 }
 
@@ -391,8 +422,8 @@ verdict "moderation-reasons" {
 
 # Moderation in words.
 verdict "moderation-message" {
-  status  = [400, 401, 403, 409, 422, 429, 451, "5xx"]
-  message = "(?i)(?:input was flagged|prompt was flagged|flagged (?:as|for|by) |requires moderation|content (?:management|filtering|safety|usage)? ?policy|content[ _]filter|violates? (?:our |the |xai |openai's )?(?:usage|content|safety|acceptable use)|usage guidelines|(?:our|acceptable|content) usage polic(?:y|ies)|safety system|content exists risk|inappropriate content|considered high risk|不安全或敏感内容|敏感(?:内容|词|信息)|内容安全|违规内容|内容违规|风险内容)"
+  status  = [400, 401, 403, 409, 422, 424, 429, 446, 451, "5xx"]
+  message = "(?i)(?:input was flagged|prompt was flagged|flagged (?:as|for|by) |requires moderation|content (?:management|filtering|safety|usage)? ?policy|content[ _]filter|content moderation|blocked by moderation|(?:prompt|request|response|output) (?:was |has been )?blocked (?:due to|by) (?:security|content|safety|guardrail|policy)|guardrails? checks?|new_sensitive|violates? (?:our |the |xai |openai's )?(?:usage|content|safety|acceptable use)|usage guidelines|(?:our|acceptable|content) usage polic(?:y|ies)|safety system|content exists risk|inappropriate content|considered high risk|不安全或敏感内容|敏感(?:内容|词|信息)|内容安全|违规内容|内容违规|风险内容|审核(?:不|未|没有)通过|(?:违法|违反)[^，。]{0,6}(?:违规|法规|法律|规定|信息))"
   means   = "declined"
 }
 
@@ -441,7 +472,7 @@ verdict "gemini-limit" {
 # The code beside it is that of the gateway's own key: often a quota or a limit.
 verdict "gateway-capacity" {
   status  = [400, 403, 429, 500, 503]
-  message = "(?i)(?:^overloaded$|servers? (?:is|are) (?:currently |temporarily )?(?:overloaded|busy|at capacity)|receiving too many requests|engine is currently overloaded|upstream rate limit exceeded|负载已经?饱和|(?:系统|服务器?|平台|网关|当前)(?:正|当前|比较|太)?(?:繁忙|过载|拥挤|负载)|(?:系统|平台|服务|升级)维护)"
+  message = "(?i)(?:^overloaded$|servers? (?:is|are) (?:currently |temporarily )?(?:overloaded|busy|at capacity)|receiving too many requests|engine is currently overloaded|upstream rate limit exceeded|\\b(?:load|capacity|upstream|group)\\b[^.]{0,40} saturated|负载已经?饱和|(?:系统|服务器?|平台|网关|当前)(?:正|当前|比较|太)?(?:繁忙|过载|拥挤|负载)|(?:系统|平台|服务|升级)维护)"
   means   = "overloaded"
 }
 
@@ -453,6 +484,14 @@ verdict "gateway-pool-empty" {
 }
 
 # --- Money and quotas -----------------------------------------------------------
+
+# The room that a site gives files is used up: nothing else needs it.
+verdict "file-quota" {
+  endpoint = "files"
+  status   = [400, 403, 413, 429]
+  message  = "(?i)(?:file|storage|upload)[a-z ]{0,20} (?:quota|limit|space)"
+  means    = "declined"
+}
 
 # --- Gateways whose own upstream refused them: not our key ---------------------------
 
@@ -509,6 +548,14 @@ verdict "openrouter-provider-limit" {
   scope  = "channel-model"
 }
 
+# The provider limits OpenRouter, as the fields beside it say.
+verdict "openrouter-provider-pool" {
+  status = 429
+  json   = { "error.metadata.limit_source" = "upstream" }
+  means  = "rate_limited"
+  scope  = "channel-model"
+}
+
 # Less is left than this request might cost.
 verdict "openrouter-afford" {
   status  = 402
@@ -526,21 +573,29 @@ verdict "dashscope-token-limit" {
 # The codes for a balance, quota or budget that is used up.
 verdict "quota-code" {
   status = [400, 401, 402, 403, 412, 429, 500]
-  code   = "(?i)^(?:insufficient_quota|insufficient_user_quota|insufficient_balance|insufficient_credits|insufficient_funds|billing_hard_limit_reached|billing_not_active|billing_error|billing_disabled|blocked_api_access|exceeded_current_quota_error|quota_exceeded|quota_exhausted|api_key_quota_exhausted|pre_consume_token_quota_failed|credit_balance_too_low|not_enough_balance|arrearage|(?:pre|post)paidbilloverdue|commoditynotpurchased|creditserror|monthlylimiterror|userlimiterror|accountoverdueerror|allocationquota\\.freetieronly|budget_exceeded|.*resourcepackexhausted|personal_balance_exhausted|subscription_expired|subscription_not_found|customer_verification_required|setlimitexceeded|credits_exhausted|customer_balance_depleted)$"
+  code   = "(?i)^(?:insufficient_quota|insufficient_user_quota|insufficient_balance|insufficient_credits|insufficient_funds|billing_hard_limit_reached|billing_not_active|billing_error|billing_disabled|blocked_api_access|exceeded_current_quota_error|quota_exceeded|quota_exhausted|api_key_quota_exhausted|pre_consume_token_quota_failed|credit_balance_too_low|not_enough_balance|arrearage|(?:pre|post)paidbilloverdue|commoditynotpurchased|creditserror|monthlylimiterror|userlimiterror|accountoverdueerror|allocationquota\\.freetieronly|budget_exceeded|.*resourcepackexhausted|personal_balance_exhausted|subscription_expired|subscription_not_found|customer_verification_required|setlimitexceeded|credits_exhausted|customer_balance_depleted|(?:.*_)?(?:insufficient|low|negative|no|not_enough)_(?:[a-z]+_)?(?:balance|credits?|quota|funds|money|points)|(?:.*_)?(?:balance|credits?|funds|budget|allowance|package|pkg|resource_pack|points)_(?:exhausted|exceeded|insufficient|depleted|not_enough|used_up|empty|overdue)|(?:.*_)?(?:overdue|arrears|in_arrears|payment_required|payment_overdue|unpaid))$"
   means  = "quota_spent"
 }
 
 # A balance, quota or budget is used up, in words.
 verdict "quota-message" {
   status  = [400, 401, 402, 403, 412, 429, 500]
-  message = "(?i)(?:pre-?consume quota failed|insufficient (?:account |credit |wallet )?(?:balance|quota|credit|fund)|(?:credit|account) balance is (?:too low|insufficient|not enough)|exceeded your current quota|user quota is not enough|token quota is (?:not enough|exhausted)|not enough (?:credits|balance|quota)|(?:out|run out) of credits|overdue (?:account|balance|payment)|in arrears|have no quota|used all available credits|doesn't have any credits|(?:reached|exceeded) (?:its|your|the) (?:set |monthly |specified )?(?:workspace )?(?:spend(?:ing)?|usage|api usage|billing|credit|inference) (?:limit|cap)|subscription quota being exceeded|exhausted its free trial|(?:subscription (?:has )?expired)|(?:no active|inactive) subscription|need a grok subscription|valid credit card on file|no points left|draw from your extra usage|usage limit for this billing cycle|monthly spending (?:limit|cap)|spend limit|key limit exceeded|monthly included credits|prepayment credits|requires billing to be enabled|budget has been exceeded|exceeded budget|free allocation|out of call volume quota|trial key, which is limited|(?:daily|weekly|monthly|total) (?:cost|usage|quota|budget|spend) limit (?:reached|exceeded))"
+  message = "(?i)(?:pre-?consume quota failed|insufficient (?:account |credit |wallet )?(?:balance|quota|credit|fund)|(?:credit|account) balance is (?:too low|insufficient|not enough)|exceeded your current quota|user quota is not enough|token quota is (?:not enough|exhausted)|not enough (?:credits|balance|quota)|(?:out|run out) of credits|overdue (?:account|balance|payment)|in arrears|have no quota|used all available credits|doesn't have any credits|(?:reached|exceeded) (?:its|your|the) (?:set |monthly |specified )?(?:workspace )?(?:spend(?:ing)?|usage|api usage|billing|credit|inference) (?:limit|cap)|subscription quota being exceeded|exhausted its free trial|(?:subscription (?:has )?expired)|(?:no active|inactive) subscription|need a grok subscription|valid credit card on file|no points left|draw from your extra usage|monthly spending (?:limit|cap)|portkey error: usage limit|hit (?:its|your|the) (?:monthly|spend(?:ing)?|billing|credit|budget) (?:[a-z]+ )?(?:limit|cap)|(?:balance|bill|invoice|payment)s? (?:is|are|was) overdue|(?:balance|credits?|funds|allowance) (?:(?:has|have) been |is |are )?(?:exhausted|depleted|used up)|(?:balance|credits?|funds) (?:has |have )(?:run out|expired)|total request limit reached|spend limit|key limit exceeded|monthly included credits|prepayment credits|requires billing to be enabled|budget has been exceeded|exceeded budget|free allocation|out of call volume quota|trial key, which is limited|(?:daily|weekly|monthly|total) (?:cost|usage|quota|budget|spend) limit (?:reached|exceeded))"
   means   = "quota_spent"
 }
 
 # A balance, quota or budget is used up, in Chinese.
 verdict "quota-message-zh" {
   status  = [400, 401, 402, 403, 429, 500]
-  message = "(?:(?:余额|额度|配额|积分|点数)[^，。]{0,10}(?:不足|用尽|用完|耗尽|超限|为 ?0|为零)|(?:请|需)先?[^，。]{0,8}充值|欠费|账户已?透支|无可用资源包|资源包(?:已|余)|套餐已?(?:到期|过期|用完|用尽)|预扣费.*失败)"
+  message = "(?:(?:余额|余量|额度|配额|积分|点数|流量包)[^，。]{0,10}(?:不足|用尽|用完|耗尽|超限|为 ?0|为零)|(?:请|需)先?[^，。]{0,8}充值|欠费|账户已?透支|(?:无|没有|暂无)可用(?:的)?(?:额度|余额|配额|积分)|无可用资源包|资源包(?:已|余)|套餐已?(?:到期|过期|用完|用尽)|预扣费.*失败)"
+  means   = "quota_spent"
+}
+
+# A balance is used up, in Japanese, Korean, Russian, French, German, Spanish and
+# Portuguese.
+verdict "quota-languages" {
+  status  = [400, 401, 402, 403, 429]
+  message = "(?:(?:残高|クレジット|利用枠)[^。]{0,10}(?:不足|ありません)|(?:잔액|크레딧)[^.]{0,8}부족|едостаточно (?:средств|кредитов)|rédits? insuffisant|olde insuffisant|aldo insuficiente|réditos? insuficiente|uthaben (?:reicht nicht|nicht ausreichend|ist aufgebraucht))"
   means   = "quota_spent"
 }
 
@@ -567,6 +622,13 @@ verdict "gateway-upstream-key" {
   scope   = "channel-model"
 }
 
+# A stored object that this key, or this site, does not have.
+verdict "object-not-found" {
+  status  = 404
+  message = "(?i)(?:^(?:no )?(?:item|file|response|conversation|thread|run|batch|cached ?content|container|prompt|session|upload|vector store|assistant|image|voice)s?\\b[^.]{0,80} (?:not found|not exist)|no such (?:item|file|response|conversation|thread|batch|container|vector store) |previous response .{0,80}not found)"
+  means   = "declined"
+}
+
 # A restricted key that may not list models serves them all the same.
 verdict "models-scope" {
   endpoint = "models"
@@ -586,7 +648,7 @@ verdict "other-endpoint" {
 # tells.
 verdict "model-or-access" {
   status     = [400, 401, 403, 404, 503]
-  message    = "(?i)(?:incorrect model id.{0,80}permission|does not exist or you do not have access|does not exist or your team .* does not have access|not found or your project does not have access|not found.{0,80} or permission denied|(?:do(?:es)? not|don't|doesn't) exist or (?:you|your) (?:do not|don't|does not|lack)|not found, inaccessible, and/or not deployed|\\(or it may not exist\\)|不存在或(?:您)?(?:没有|无)(?:访问)?权限)"
+  message    = "(?i)(?:incorrect model id.{0,80}permission|does not exist or you do not have access|does not exist or your team .* does not have access|not found or your project does not have access|not found.{0,80} or permission denied|(?:do(?:es)? not|don't|doesn't) exist or (?:you|your) (?:do not|don't|does not|lack)|not found, inaccessible, and/or not deployed|^not found: function .{0,80}not found for account|\\(or it may not exist\\)|不存在或(?:您)?(?:没有|无)(?:访问)?权限)"
   means      = "no_access"
   second_key = "no_model"
 }
@@ -594,14 +656,22 @@ verdict "model-or-access" {
 # This key may not use this model.
 verdict "model-access-code" {
   status = [400, 401, 403, 404, 429]
-  code   = "(?i)^(?:model_not_allowed|model_access_denied|key_model_access_denied|team_model_access_denied|model_permission_blocked_(?:org|project)|model\\.accessdenied|accessdenied\\.unpurchased|modelnotopen|usage_not_included|no_model_access|.*accessdisabled|unsupported_value_for_plan)$"
+  code   = "(?i)^(?:model_not_allowed|model_access_denied|.*service_not_open|workspace_access_denied|key_model_access_denied|team_model_access_denied|model_permission_blocked_(?:org|project)|model\\.accessdenied|accessdenied\\.unpurchased|modelnotopen|usage_not_included|no_model_access|.*accessdisabled|unsupported_value_for_plan)$"
   means  = "no_access"
 }
 
 # This key may not use this model, in words.
 verdict "model-access" {
   status  = [400, 401, 403, 404, 500]
-  message = "(?i)(?:(?:do(?:es)? not|don't|doesn't|cannot|not authorized to|no|without) (?:have )?(?:access|permission)s? (?:to|for|on) (?:use )?(?:the |this |any of the )?(?:requested |specified |following )?models?|not (?:allowed|authorized|permitted|entitled) to (?:access|use|call|invoke) (?:the |this |that )?(?:requested |specified )?models?|not authorized to perform: (?:bedrock|aiplatform|sagemaker)|do not have access to the requested resource|does not support the coding plan|model[^.]{0,20} not in (?:the |your )?(?:whitelist|allow ?list)|仅可?用于.{0,20}模型|(?:plan|subscription|tier|package) (?:does not|doesn't) (?:include|support|cover|allow)|requires? (?:usage )?tier|not enrolled in|模型[^，。]{0,10}仅限|仅限[^，。]{0,10}(?:用户|会员)|model requires (?:a |an )?(?:subscription|paid|upgrade)|must be verified to (?:use|stream|generate)|has not activated the model|model access is denied|access to (?:the )?model .*denied|does not have permission to use the specified resource|missing scopes?:|not allowed to sample from this model|not allowed to use publisher model|access (?:to )?group |group [^ ]{1,40} (?:has been|is) (?:deprecated|disabled|deleted)|only available for verified users|plan (?:does )?not support model|无权访问.{0,40}分组|没有相关功能的授权|not available for this api key|无权使用模型|subscription plan does not (?:yet )?include|not supported when using .* with a .* account|无权(?:访问|使用)(?:该)?模型|没有(?:访问|使用).{0,40}模型.{0,10}权限|(?:没有权限|无权限?|未开通|未授权)[^，。]{0,10}模型|模型[^，。]{0,20}(?:未开通|无权限?|没有权限|权限不足)|分组[^，。]{0,10}(?:已被?(?:禁用|弃用|停用|删除)|不存在))"
+  message = "(?i)(?:(?:do(?:es)? not|don't|doesn't|cannot|not authorized to|no|without) (?:have )?(?:access|permission)s? (?:to|for|on) (?:use )?(?:the |this |any of the )?(?:requested |specified |following )?models?|not (?:allowed|authorized|permitted|entitled) to (?:access|use|call|invoke) (?:the |this |that )?(?:requested |specified )?models?|not authorized to perform: (?:bedrock|aiplatform|sagemaker)|do not have access to the requested resource|does not support the coding plan|model[^.]{0,20} not in (?:the |your )?(?:whitelist|allow ?list)|仅可?用于.{0,20}模型|(?:plan|subscription|tier|package) (?:does not|doesn't) (?:include|support|cover|allow)|requires? (?:usage )?tier|not enrolled in|模型[^，。]{0,10}仅限|仅限[^，。]{0,10}(?:用户|会员)|model requires (?:a |an )?(?:subscription|paid|upgrade)|must be verified to (?:use|stream|generate)|has not activated the model|model access is denied|access to (?:the )?model .*(?:denied|restricted)|does not have permission to use the specified resource|missing scopes?:|not allowed to sample from this model|not allowed to use publisher model|access (?:to )?group |group [^ ]{1,40} (?:has been|is) (?:deprecated|disabled|deleted)|only available for verified users|plan (?:does )?not support model|无权访问.{0,40}分组|没有相关功能的授权|not available for this api key|无权使用模型|(?:套餐|计划|订阅|账[号户]|等级|令牌|密钥)[^，。]{0,8}不(?:支持|包含|允许|能)[^，。]{0,8}模型|no permission to access data|appidnoautherror|model service is unavailable.{0,80}activate|subscription plan does not (?:yet )?include|not supported when using .* with a .* account|无权(?:访问|使用)(?:该)?模型|没有(?:访问|使用).{0,40}模型.{0,10}权限|(?:没有权限|无权限?|未开通|未授权)[^，。]{0,10}模型|模型[^，。]{0,20}(?:未开通|无权限?|没有权限|权限不足)|分组[^，。]{0,10}(?:已被?(?:禁用|弃用|停用|删除)|不存在))"
+  means   = "no_access"
+}
+
+# Bedrock, for an account that may not use the model yet.
+verdict "bedrock-not-allowed" {
+  status  = 400
+  code    = "^ValidationException$"
+  message = "(?i)^operation not allowed\\.?$"
   means   = "no_access"
 }
 
@@ -615,14 +685,14 @@ verdict "zhipu-access" {
 # Money or quota is used up, in words that mean a limit of requests elsewhere.
 verdict "quota-words" {
   status  = [401, 402, 403]
-  message = "(?i)(?:(?:quota|credits?|balance|budget|funds|allowance) (?:(?:has|have) been |is |are |was )?(?:exceeded|exhausted|depleted|used up|insufficient|too low|empty|spent|reached)|(?:insufficient|not enough|enough|out of|no more|no remaining) (?:[a-z]+ )?(?:quota|credits?|balance|funds)|(?:top up|recharge) your|payment method|trial (?:period )?(?:has )?(?:ended|expired))"
+  message = "(?i)(?:(?:quota|credits?|balance|budget|funds|allowance) (?:(?:has|have) (?:been )?|is |are |was )?(?:exceeded|exhausted|depleted|used up|run out|insufficient|too low|empty|spent|reached|overdue|negative)|(?:insufficient|not enough|enough|out of|no more|no remaining) (?:[a-z]+ )?(?:quota|credits?|balance|funds)|(?:top up|recharge) your|payment method|trial (?:period )?(?:has )?(?:ended|expired))"
   means   = "quota_spent"
 }
 
 # The site does not have this model.
 verdict "no-model-code" {
   status = [400, 403, 404, 410, 422, 429, 500, 503]
-  code   = "(?i)^(?:model_not_found|model_not_found_error|model_not_exist|modelnotfound|model_not_available|model_not_supported|invalid_model|invalid_model_error|unknown_model|unavailable_model|model_decommissioned|deploymentnotfound|operationnotsupported|model_not_configured|unsupported_model|invalidendpoint\\..*)$"
+  code   = "(?i)^(?:model_not_found|model_not_found_error|model_not_exist|modelnotfound|model_not_available|model_not_supported|invalid_model|invalid_model_error|unknown_model|unavailable_model|model_decommissioned|deploymentnotfound|operationnotsupported|model_not_configured|unsupported_model|(?:the_)?model_(?:does_)?not_(?:exists?|found|available|supported|configured|deployed|loaded|registered)|(?:no_such|nonexistent)_model|model_(?:unavailable|missing|offline|disabled|removed|retired|deprecated)|invalidendpoint\\..*)$"
   means  = "no_model"
 }
 
@@ -636,7 +706,7 @@ verdict "anthropic-no-model" {
 # The site does not have this model, in words.
 verdict "no-model-message" {
   status  = [400, 401, 403, 404, 410, 422, 500, 503]
-  message = "(?i)(?:models? ['\"`]?[^ ]{1,100}['\"`]?,? (?:is )?(?:not found|(?:does|do) not exist|not exist|(?:is )?not supported(?:[.,]|$| by )|is not available|is not a valid model|has been (?:deprecated|decommissioned|retired|removed))|model (?:does )?not (?:exist|found)|unknown model|unsupported model|no such model|not a valid model id|invalid model(?: name| id)?(?::| passed| ['\"`]|\\.?$)|models/[^ ]+ is not found|model identifier is invalid|end of (?:its )?life|no endpoints found for|try pulling it first|^model (?:is )?(?:disabled|offline)|no keys? found (?:that|which) supports? model|litellm\\.NotFoundError|^(?:the )?(?:api )?(?:deployment|engine) (?:[^ ]{1,60} )?(?:was |is )?(?:not found|does not exist)|no available channel for model|no healthy deployments for this model|on-demand throughput isn't supported|no available accounts?.{0,20} support(?:ing|s)? (?:the |this )?model|模型不存在|不支持(?:该|此)?模型|无可用渠道|可用渠道失败|模型.{0,40}(?:不存在|已?下[线架]|未找到|找不到|未上架)|模型(?:名称?|标识)?[^，。]{0,6}(?:错误|无效|不正确)|(?:没有|找不到|未找到)[^，。]{0,6}模型)"
+  message = "(?i)(?:models? ['\"`]?[^ ]{1,100}['\"`]?,? (?:is )?(?:not found|(?:does|do) not exist|not exist|(?:is )?not supported(?:[.,]|$| by )|is not (?:currently |yet )?(?:available|loaded|deployed|installed|registered|configured|hosted|served)|is not a valid model|has been (?:deprecated|decommissioned|retired|removed))|model (?:does )?not (?:exist|found)|unknown (?:provider for )?model|unsupported model|no such model|(?:cannot|could not|can't|unable to) (?:find|locate|load) (?:the |a )?(?:requested )?model|not a valid model id|invalid model(?: name| id)?(?::| passed| ['\"`]|\\.?$)|models/[^ ]+ is not found|model identifier is invalid|end of (?:its )?life|no endpoints found for|try pulling it first|^model (?:is )?(?:disabled|offline)|no keys? found (?:that|which) supports? model|litellm\\.NotFoundError|^(?:the )?(?:api )?(?:deployment|engine) (?:[^ ]{1,60} )?(?:was |is )?(?:not found|does not exist)|no available channels? for (?:the )?model|no (?:router|route|provider|backend|worker|upstream)s? (?:matched |matches |found |available )?for (?:the )?model|no healthy deployments for this model|on-demand throughput isn't supported|no available accounts?.{0,20} support(?:ing|s)? (?:the |this )?model|模型不存在|不支持的?(?:该|此)?模型|无可用渠道|可用渠道失败|模型.{0,40}(?:不存在|已?下[线架]|未找到|找不到|未上架)|模型(?:名称?|标识)?[^，。]{0,6}(?:错误|无效|不正确)|(?:没有|找不到|未找到)[^，。]{0,6}模型)"
   means   = "no_model"
 }
 
@@ -653,6 +723,13 @@ verdict "zhipu-no-model" {
 verdict "gateway-dispatch" {
   status  = 403
   message = "(?i)does not allow /v1/"
+  means   = "no_endpoint"
+}
+
+# The site says that it does not have this API.
+verdict "no-endpoint-message" {
+  status  = [400, 403, 404, 500]
+  message = "(?i)(?:^(?:this |the )?(?:endpoint|api|route|path|url)(?: [^ ]{1,60})? is not (?:supported|implemented|enabled|available)(?: by| for this (?:provider|channel|account)| on this| here|\\.?$)|^(?:api|接口)[^，。]{0,20}(?:已下线|不存在|未开放|未实现))"
   means   = "no_endpoint"
 }
 
@@ -681,14 +758,7 @@ verdict "gateway-not-implemented" {
 # The codes for a key that is not valid.
 verdict "invalid-key-code" {
   status = [400, 401, 403, 404]
-  code   = "(?i)^(?:invalid_api_key|invalidapikey|api_key_invalid|incorrect_api_key|invalid_key|expired_api_key|expired_key|api_key_expired|invalid_token|token_expired|token_invalidated|token_revoked|token_not_found_in_db|invalid_authentication_error|invalid_authentication|authentication_error|auth_error|authenticationerror|api_key_required|unrecognizedclientexception|expiredtokenexception|invalidsignatureexception|invalidaccesskeyid.*|invalidclienttokenid|signaturedoesnotmatch|invalid_issuer|consumer_invalid|access_token_expired|invalid_organization|mismatched_project|invalid_subscription_key|(?:invalid|expired|revoked|missing|disabled)_(?:iam|access|api|auth|bearer|user|client|proxy|virtual)_?(?:token|key)|(?:virtual_key|api_key|token|key)_(?:not_found|invalid|expired|revoked|blocked|missing)|authfailure(?:\\..*)?)$"
-  means  = "invalid_key"
-}
-
-# Google, for credentials that are missing or not valid.
-verdict "invalid-key-status" {
-  status = 401
-  code   = "^UNAUTHENTICATED$"
+  code   = "(?i)^(?:invalid_api_key|invalidapikey|api_key_invalid|incorrect_api_key|invalid_key|expired_api_key|expired_key|api_key_expired|invalid_token|token_expired|token_invalidated|token_revoked|token_not_found_in_db|invalid_authentication_error|invalid_authentication|authentication_error|auth_error|authenticationerror|api_key_required|auth(?:entication|orization)?_(?:failed|failure|required)|unauthenticated|unrecognizedclientexception|expiredtokenexception|invalidsignatureexception|invalidaccesskeyid.*|invalidclienttokenid|signaturedoesnotmatch|invalid_issuer|consumer_invalid|access_token_expired|invalid_organization|mismatched_project|invalid_subscription_key|(?:invalid|expired|revoked|missing|disabled)_(?:iam|access|api|auth|bearer|user|client|proxy|virtual)_?(?:token|key)|(?:virtual_key|api_key|access_key|access_token|token|key|jwt)_(?:not_found|invalid|expired|revoked|blocked|missing)|authfailure(?:\\..*)?)$"
   means  = "invalid_key"
 }
 
@@ -703,15 +773,31 @@ verdict "invalid-key-request" {
 # The key is not valid, in English or Chinese words.
 verdict "invalid-key-message" {
   status  = [401, 403]
-  message = "(?i)(?:(?:invalid|incorrect|wrong|expired|malformed|unknown|missing) (?:or (?:missing|expired|inactive) )?(?:proxy (?:server )?)?(?:api[ -]?key|api[ -]?token|access token|auth(?:entication|orization)? token|bearer token|token|credentials?|authentication|subscription key|x-api-key)|(?:api[ -]?key|api[ -]?token|access token|token|x-api-key|subscription key)(?: provided| you provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired|not found|revoked|does not exist)|no (?:cookie )?auth credentials found|no api key found|virtual key not found|iam certification failed|could not (?:parse|validate|verify) (?:your )?(?:authentication |auth )?(?:token|credentials)|bearer token included in the request is (?:invalid|expired)|authorization token is illegal|bad credentials|authentication failed, please|request signature we calculated does not match|未提供令牌|user not found|invalid username or password|api key not found|access denied due to invalid subscription key|access token is missing, invalid|security token included in the request is (?:invalid|expired)|无效的(?:令牌|密钥|api|key)|令牌(?:无效|已过期|状态不可用|不存在|已?被?禁用)|(?:身份验证|鉴权|认证)失败|must be a member of an organization|valid issuer|lacks the required data action|permission is required to access this endpoint|登录(?:状态)?已?(?:过期|失效)|(?:令牌|密钥|秘钥|凭证|token|api ?key)[^，。]{0,10}(?:无效|错误|不正确|不存在|不合法|过期|失效|未激活|被?(?:禁用|删除|冻结|停用|封禁|吊销|撤销|注销)))"
+  message = "(?i)(?:(?:invalid|incorrect|wrong|expired|malformed|unknown|missing) (?:or (?:missing|expired|inactive) )?(?:proxy (?:server )?)?(?:api[ -]?key|api[ -]?token|access token|auth(?:entication|orization)? token|bearer token|token|credentials?|authentication|subscription key|x-api-key)|(?:api[ -]?key|api[ -]?token|access token|token|x-api-key|subscription key)(?: provided| you provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired|not found|revoked|does not exist)|no (?:cookie )?auth credentials found|no api key found|virtual key not found|iam certification failed|(?:no|missing|without) (?:valid )?(?:api[ -]?key|access token|token|credentials?|authorization(?: header)?) (?:was |were |is )?(?:provided|supplied|specified|given|found|set|present)|(?:didn't|did not) provide an api[ -]?key|(?:api[ -]?key|access token|credentials?|authorization header)(?: you provided)? (?:is|was|were|are) (?:required|missing|not (?:provided|supplied|specified|set|present|authorized|active))|credentials? (?:were |was )?not provided|(?:api[ -]?key|token|jwt|credentials?|signature)(?: provided| you provided)? (?:(?:has|have|is|was|are) )?(?:been )?(?:expired|invalidated|revoked|deactivated)|signature cannot be verified|signature verification failed|(?:not a member of|not in) (?:the|this|any) organization|could not (?:parse|validate|verify) (?:your )?(?:authentication |auth )?(?:token|credentials)|bearer token included in the request is (?:invalid|expired)|authorization token is illegal|bad credentials|authentication failed, please|request signature we calculated does not match|未提供令牌|user not found|invalid username or password|api key not found|access denied due to invalid subscription key|access token is missing, invalid|security token included in the request is (?:invalid|expired)|无效的(?:令牌|密钥|api|key)|令牌(?:无效|已过期|状态不可用|不存在|已?被?禁用)|(?:身份验证|鉴权|认证)失败|must be a member of an organization|valid issuer|lacks the required data action|permission is required to access this endpoint|登录(?:状态)?已?(?:过期|失效)|(?:缺少|未提供|没有提供|未携带|请提供)[^，。]{0,8}(?:令牌|密钥|秘钥|凭证|api ?key)|无效的[^，。]{0,6}(?:令牌|密钥|凭证|token|key)|签名(?:错误|不匹配|校验失败|验证失败|无效)|(?:令牌|密钥|秘钥|凭证|token|api ?key)[^，。]{0,10}(?:无效|错误|不正确|不存在|不合法|非法|过期|失效|未激活|被?(?:禁用|删除|冻结|停用|封禁|吊销|撤销|注销)))"
   means   = "invalid_key"
+}
+
+# The key is not valid, in Japanese, Korean, Russian, French, German, Spanish and
+# Portuguese.
+verdict "invalid-key-languages" {
+  status  = [401, 403]
+  message = "(?:API ?キー[^。]{0,16}(?:无効|正しくありません)|API ?키[^.]{0,16}(?:유효하지|잘못)|(?:еверный|едействительный) (?:API|ключ|токен)|lé (?:d['’])?API[^.]{0,20}(?:invalide|incorrecte)|(?:ngültiger|alscher) API|(?:lave|have)(?: de)?(?: la)? API[^.]{0,20}(?:nválida|nvalida|ncorre))"
+  means   = "invalid_key"
+}
+
+# What OAuth says of a token, in the header that is made for it.
+verdict "invalid-key-header" {
+  status = 401
+  header = { "Www-Authenticate" = "(?i)error=\"?invalid_token" }
+  means  = "invalid_key"
 }
 
 # Zhipu, in any language.
 verdict "zhipu-key" {
-  status = [401, 403, 429]
-  json   = { "error.code" = "^(?:1000|1001|1002|1003|1004|1110|1111|1120|1121)$" }
-  means  = "invalid_key"
+  status  = [401, 403, 429]
+  json    = { "error.code" = "^(?:1000|1001|1002|1003|1004|1110|1111|1120|1121)$" }
+  message = "(?i)(?:auth|token|account|身份|账[户号]|令牌)"
+  means   = "invalid_key"
 }
 
 # MiniMax, which answers 200.
@@ -733,7 +819,7 @@ verdict "request-over-limit" {
 # The site's own pool or a shared capacity is used up: no limit of ours.
 verdict "capacity-code" {
   status = [400, 403, 429, "5xx"]
-  code   = "(?i)^(?:overloaded_error|overloaded|server_is_overloaded|server_overloaded|serveroverloaded|engine_overloaded|engine_overloaded_error|slow_down|model_overloaded|modelnotreadyexception|modelloadingerror|capacity_exceeded|server_busy)$"
+  code   = "(?i)^(?:overloaded_error|overloaded|server_is_overloaded|server_overloaded|serveroverloaded|engine_overloaded|engine_overloaded_error|slow_down|model_overloaded|modelnotreadyexception|preemptible_rate_limit_exceeded|modelloadingerror|capacity_exceeded|server_busy)$"
   means  = "overloaded"
 }
 
@@ -773,14 +859,14 @@ verdict "opencode-free" {
 # Rate limits with another status.
 verdict "rate-limit-code" {
   status = [400, 403, 500, 503]
-  code   = "(?i)^(?:rate_limit_exceeded|rate_limit_error|ratelimitexceeded|userratelimitexceeded|throttlingexception|throttling(?:\\..*)?|too_many_requests|requestlimitexceeded)$"
+  code   = "(?i)^(?:rate_limit_exceeded|rate_limit_error|ratelimitexceeded|userratelimitexceeded|throttlingexception|throttling(?:\\..*)?|too_many_requests|requestlimitexceeded|rate_?limit(?:ed|s)?|rate_limit_(?:reached|exceeded)|(?:.*_)?(?:qps|rpm|tpm|concurrency)_(?:over_?flow|limit|exceeded|limit_exceeded))$"
   means  = "rate_limited"
 }
 
 # Rate limits with another status, in words.
 verdict "rate-limit-message" {
   status  = [400, 403, 500]
-  message = "(?i)(?:rate limit (?:exceeded|reached)|request limit reached|reached your (?:[a-z]+ )?usage limit|too many requests|请求(?:过于|太|过)频繁|(?:请求|调用|访问)(?:频率|次数|速率)[^，。]{0,6}(?:超限|超过|超出|过高|上限|受限)|触发[^，。]{0,6}限流)"
+  message = "(?i)(?:rate limit (?:exceeded|reached)|request limit reached|reached your (?:[a-z]+ )?usage limit|too many requests|being rate[ -]limited|appidqpsoverflow|(?:concurren(?:t|cy)|qps|rpm|tpm|qpm)(?: requests?)? limit|(?:daily|qps) request limit reached|rate growth limit|(?:并发|用量)[^，。]{0,8}(?:超过|超出|超限|上限|过高|过多|受限)|请求(?:过于|太|过)频繁|(?:请求|调用|访问)(?:频率|次数|速率)[^，。]{0,6}(?:超限|超过|超出|过高|上限|受限)|触发[^，。]{0,6}限流)"
   means   = "rate_limited"
 }
 
@@ -817,7 +903,7 @@ verdict "context-length" {
 # Too long for the model, in words.
 verdict "context-length-message" {
   status  = [403, 404, 429, "5xx"]
-  message = "(?i)(?:maximum context length|prompt is too long|context length exceeded|exceeds the available context size|exceeds? (?:the )?(?:model's )?(?:maximum )?context (?:length|window)|input token count.{0,40}exceeds)"
+  message = "(?i)(?:maximum context length|prompt is too long|context length exceeded|exceeds the available context size|exceeds? (?:the )?(?:model's )?(?:maximum )?context (?:length|window)|input token count.{0,40}exceeds|max input characters|(?:输入|内容|文本|上下文|prompt)[^，。]{0,6}(?:过长|太长|超长)|字数(?:太多|过多)|^invalid params?\\b|invisible characters)"
   means   = "refused"
 }
 
@@ -842,6 +928,12 @@ verdict "nginx-plain-http" {
   content_type = "text/html"
   message      = "(?i)plain http request was sent to https port"
   means        = "broken"
+}
+
+# ngrok and Railway, for a site that does not run.
+verdict "no-such-tunnel" {
+  header = { "Ngrok-Error-Code" = "^ERR_NGROK_" }
+  means  = "broken"
 }
 
 # The site behind the name is gone.

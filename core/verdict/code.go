@@ -1,0 +1,56 @@
+package verdict
+
+import (
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// plainCode is a code in one form, so that a rule needs not know how each site
+// writes it: "InsufficientBalanceError", "ERR_INSUFFICIENT_BALANCE" and
+// "insufficient-balance" are insufficient_balance. It is "" if that is how the
+// code is written, and for numbers.
+func plainCode(code string) string {
+	var b strings.Builder
+	letters, upper := false, false // whether the last one was upper case
+	for i := range len(code) {
+		c := code[i]
+		switch {
+		case 'A' <= c && c <= 'Z':
+			next := i+1 < len(code) && 'a' <= code[i+1] && code[i+1] <= 'z'
+			if letters && (!upper || next) && !strings.HasSuffix(b.String(), "_") {
+				b.WriteByte('_')
+			}
+			b.WriteByte(c + 'a' - 'A')
+			letters, upper = true, true
+			continue
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+			b.WriteByte(c)
+			letters = letters || c >= 'a'
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "_"):
+			b.WriteByte('_')
+		}
+		upper = false
+	}
+	plain := strings.Trim(b.String(), "_")
+	for _, word := range []string{"error", "exception", "err"} {
+		if rest, ok := strings.CutSuffix(plain, "_"+word); ok {
+			plain = rest
+		}
+		if rest, ok := strings.CutPrefix(plain, word+"_"); ok {
+			plain = rest
+		}
+	}
+	if !letters || plain == code {
+		return ""
+	}
+	return plain
+}
+
+// isStored says that a document describes something that the site keeps: an
+// error in it is about that, and not about the request that asked for it.
+func isStored(body []byte) bool {
+	o := objectOf(gjson.ParseBytes(body))
+	kind := scalar(o.get("object"))
+	return scalar(o.get("id")) != "" && kind != "" && kind != "error" || scalar(o.get("name")) != "" && o.get("done").Exists()
+}
