@@ -85,6 +85,7 @@ type Key struct {
 	ID        string     `json:"id"`
 	Label     string     `json:"label,omitempty"`
 	Masked    string     `json:"masked"`
+	Shown     string     `json:"shown"` // what it is called in lists and logs: its label, else its masked form or its ID
 	Weight    float64    `json:"weight"`
 	Ephemeral bool       `json:"ephemeral"` // in no file, and forgotten at a restart
 	State     string     `json:"state"`     // ready, or the code of why it is not available

@@ -39,6 +39,7 @@ type Status struct {
 	Tunnels     []Tunnel       `json:"tunnels"`
 	Clients     []Client       `json:"clients"` // who may use the proxy
 	Warnings    []string       `json:"warnings"`
+	Unedited    bool           `json:"unedited,omitempty"`       // the configuration has only placeholders for sites and keys, so nothing can be answered
 	TokenFile   string         `json:"adminTokenFile,omitempty"` // holds the admin token, if the configuration has none
 	LastReload  *Reload        `json:"lastReload,omitempty"`
 }

@@ -67,9 +67,18 @@ func (a *app) startInBackground(ctx context.Context) error {
 	}
 	a.announce(s.Listen, s.AdminListen)
 	a.announceTunnels(ctx, s.Tunnels)
-	a.say("\nApps use http://%[1]s as their base URL (OpenAI: http://%[1]s/v1) and a client\ntoken as their API key. 'aitunnel connect APP' shows that for an app, such as\nclaude-code, and with --write sets it up.", reachable(s.Listen))
-	a.say("\nIt runs in the background. See 'aitunnel status', 'aitunnel logs' and\n'aitunnel panel'; 'aitunnel stop' stops it.")
+	a.announceUse(s)
 	return nil
+}
+
+// announceUse says how to use the program that has just started.
+func (a *app) announceUse(s admin.Status) {
+	if s.Unedited {
+		a.say("\nNo request can be answered yet: the configuration has only placeholders.\nPut the address of your site and your key into\n  %s\nIt is applied when you save it.", s.Config)
+	} else {
+		a.say("\nConnect an app:  aitunnel connect claude-code --write  (more: aitunnel connect)\nAny other app:   base URL http://%[1]s, for the OpenAI API http://%[1]s/v1,\n                 and as its API key a client token of the configuration", reachable(s.Listen))
+	}
+	a.say("\nIt runs in the background. See 'aitunnel status', 'aitunnel logs' and\n'aitunnel panel'; 'aitunnel stop' stops it.")
 }
 
 // stateDirForUs creates the state directory, unless a daemon uses it.

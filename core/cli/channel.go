@@ -48,14 +48,11 @@ func (a *app) channelList() *cobra.Command {
 				return a.printJSON(all)
 			}
 			p := a.paint()
-			t := term.NewTable(p, "CHANNEL", "STATE", "TARGET", ">WEIGHT", ">KEYS", ">LATENCY", ">REQUESTS", ">SUCCESS", "NOTE")
+			t := term.NewTable(p, "CHANNEL", "STATE", "TARGET", ">WEIGHT", ">KEYS", ">FIRST BYTE", ">ATTEMPTS (10 MIN)", ">OK (10 MIN)", ">ATTEMPTS (ALL)", "NOTE")
 			for _, ch := range all {
 				state, note := channelState(p, ch)
-				rate := ""
-				if ch.SuccessRate != nil {
-					rate = fmt.Sprintf("%.1f%%", 100**ch.SuccessRate)
-				}
-				t.Row(channelName(p, ch), state, ch.Target, fmt.Sprintf("%g", ch.Weight), keysText(p, ch), term.Millis(ch.Latency), term.Number(ch.Stats.TotalRequests), rate, note)
+				attempts, _, ok := lately(ch)
+				t.Row(channelName(p, ch), state, ch.Target, fmt.Sprintf("%g", ch.Weight), keysText(p, ch), term.Millis(ch.Latency), attempts, ok, term.Number(ch.Stats.TotalRequests), note)
 			}
 			return t.Write(a.out)
 		},

@@ -94,6 +94,7 @@ func (a *app) testChannel(ctx context.Context, name string, f testFlags) error {
 		return err
 	}
 	client := a.client()
+	a.nameKeys(ctx, client)
 	if f.model == "" {
 		if f.model, err = firstModel(ctx, client, ch); err != nil {
 			return err
@@ -108,7 +109,7 @@ func (a *app) testChannel(ctx context.Context, name string, f testFlags) error {
 		good = good && tried.OK
 		tests = append(tests, test{key, f.model, tried})
 		if !f.json {
-			a.showTest(tests[len(tests)-1])
+			a.showTest(name, tests[len(tests)-1])
 		}
 	}
 	if f.json {
@@ -156,9 +157,9 @@ func firstModel(ctx context.Context, client *adminclient.Client, ch admin.Channe
 	return list.Models[0], nil
 }
 
-func (a *app) showTest(t test) {
+func (a *app) showTest(channel string, t test) {
 	p, r := a.paint(), t.Tried
-	who := t.Model + term.After(" with the key ", cmp.Or(r.Key, t.Key))
+	who := t.Model + term.After(" with the key ", a.keyName(channel, cmp.Or(r.Key, t.Key)))
 	if !r.OK {
 		a.say("%s %s: %s", p.Bad("✗"), who, cmp.Or(r.Error, fmt.Sprintf("status %d", r.Status)))
 		return

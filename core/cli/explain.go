@@ -45,13 +45,15 @@ func (a *app) explainCommand() *cobra.Command {
 }
 
 func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool) error {
-	out, err := a.client().Explain(ctx, q)
+	client := a.client()
+	out, err := client.Explain(ctx, q)
 	if asJSON {
 		return a.jsonOutcome(out, err)
 	}
 	if err != nil {
 		return err
 	}
+	a.nameKeys(ctx, client)
 	p := a.paint()
 	if out.Route == "" {
 		return fmt.Errorf("no route matches %s%s: the answer would be 404", q.Path, term.After(" with the model ", q.Model))
@@ -68,7 +70,7 @@ func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool)
 		a.say("")
 		t := term.NewTable(p, ">#", "CHANNEL", "KEY", "WHY")
 		for i, c := range out.Candidates {
-			t.Row(fmt.Sprint(i+1), c.Channel, c.Key, c.Reason+term.After(", by egress ", c.Egress))
+			t.Row(fmt.Sprint(i+1), c.Channel, a.keyName(c.Channel, c.Key), c.Reason+term.After(", by egress ", c.Egress))
 		}
 		if err := t.Write(a.out); err != nil {
 			return err
@@ -80,7 +82,7 @@ func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool)
 	if len(out.Skipped) > 0 {
 		a.say("\nNot tried:")
 		for _, s := range out.Skipped {
-			a.say("  %s: %s", p.Bold(strings.TrimSpace(s.Channel+" "+s.Key)), channel.Skip(s.Why).Text())
+			a.say("  %s: %s", p.Bold(strings.TrimSpace(s.Channel+" "+a.keyName(s.Channel, s.Key))), channel.Skip(s.Why).Text())
 		}
 	}
 	return nil

@@ -155,7 +155,7 @@ func (a *app) keyRemove() *cobra.Command {
 				out, err = client.RemoveKey(c.Context(), args[0], key.ID)
 				return err
 			})
-			return a.report(out, err, asJSON, fmt.Sprintf("The key %[2]s was removed from channel %[1]s.", args[0], key.Masked))
+			return a.report(out, err, asJSON, fmt.Sprintf("The key %[2]s was removed from channel %[1]s.", args[0], key.Shown))
 		},
 	}, &asJSON)
 }
@@ -176,10 +176,10 @@ func (a *app) channelNamed(ctx context.Context, name string) (admin.Channel, err
 	return admin.Channel{}, noSuchChannel(name, known)
 }
 
-// keyNamed finds a key by its ID, its label or its number.
+// keyNamed finds a key by its ID, its label, its number, or what it is shown as.
 func keyNamed(ch admin.Channel, name string) (admin.Key, error) {
 	for i, k := range ch.Keys.List {
-		if name == k.ID || name == k.Label || name == fmt.Sprint(i) {
+		if name == k.ID || name == k.Label || name == fmt.Sprint(i) || name == k.Shown {
 			return k, nil
 		}
 	}

@@ -144,28 +144,9 @@ func (a *app) printEvent(e event.Event, asJSON bool) error {
 		_, err = fmt.Fprintf(a.out, "%s\n", b)
 		return err
 	}
-	if name := a.keyNames[e.Channel+" "+e.Key]; name != "" {
-		e.Key = name
-	}
+	e.Key = a.keyName(e.Channel, e.Key)
 	_, err := fmt.Fprintln(a.out, eventLine(a.paint(), e))
 	return err
-}
-
-// nameKeys remembers what keys without a label are called in lists and on the
-// panel; events have their IDs.
-func (a *app) nameKeys(ctx context.Context, c *adminclient.Client) {
-	all, err := c.Channels(ctx)
-	if err != nil {
-		return // the IDs are shown
-	}
-	a.keyNames = map[string]string{}
-	for _, ch := range all {
-		for _, k := range ch.Keys.List {
-			if k.Label == "" && k.Masked != "…" { // of a short key nothing is shown
-				a.keyNames[ch.Name+" "+k.ID] = k.Masked
-			}
-		}
-	}
 }
 
 // eventLine is an event for people.

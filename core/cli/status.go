@@ -187,12 +187,23 @@ func reloadErrors(r *admin.Reload) (out []string) {
 }
 
 func channelTable(p term.Paint, channels []admin.Channel) *term.Table {
-	t := term.NewTable(p, "CHANNEL", "STATE", ">LATENCY", ">KEYS", ">REQUESTS", ">FAILED", "NOTE")
+	t := term.NewTable(p, "CHANNEL", "STATE", ">FIRST BYTE", ">KEYS", ">ATTEMPTS (10 MIN)", ">FAILED", "NOTE")
 	for _, ch := range channels {
 		state, note := channelState(p, ch)
-		t.Row(channelName(p, ch), state, term.Millis(ch.Latency), keysText(p, ch), term.Number(ch.Stats.TotalRequests), term.Number(ch.Stats.FailCount), note)
+		attempts, failed, _ := lately(ch)
+		t.Row(channelName(p, ch), state, term.Millis(ch.Latency), keysText(p, ch), attempts, failed, note)
 	}
 	return t
+}
+
+// lately are the attempts of the last ten minutes, those that failed, and the share
+// of those that did not, "" without any.
+func lately(ch admin.Channel) (attempts, failed, ok string) {
+	n, failures := sumOf(ch.Recent, len(ch.Recent))
+	if n > 0 {
+		ok = fmt.Sprintf("%.0f%%", 100*(1-float64(failures)/float64(n)))
+	}
+	return term.Number(n), term.Number(failures), ok
 }
 
 func channelName(p term.Paint, ch admin.Channel) string {
@@ -247,7 +258,7 @@ func writeUnavailableKeys(out *strings.Builder, p term.Paint, channels []admin.C
 	for _, ch := range channels {
 		for _, k := range ch.Keys.List {
 			if k.State != channel.KeyReady {
-				t.Row(k.Masked, ch.Name, p.Warn(channel.Skip(k.State).Text()), term.Until(k.Until), k.Reason)
+				t.Row(k.Shown, ch.Name, p.Warn(channel.Skip(k.State).Text()), term.Until(k.Until), k.Reason)
 			}
 		}
 	}

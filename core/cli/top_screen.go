@@ -82,11 +82,7 @@ func (m *topModel) channels() []string {
 	t := term.NewTable(p, "CHANNEL", "STATE", ">ATTEMPTS/MIN", ">OK (10 MIN)", ">FIRST BYTE", ">KEYS", "LAST TEN MINUTES", "NOTE")
 	for _, ch := range m.now.ChannelList {
 		state, note := channelState(p, ch)
-		requests, failures := sumOf(ch.Recent, len(ch.Recent))
-		ok := ""
-		if requests > 0 {
-			ok = fmt.Sprintf("%.0f%%", 100*(1-float64(failures)/float64(requests)))
-		}
+		_, _, ok := lately(ch)
 		minute, _ := sumOf(ch.Recent, 6)
 		t.Row(channelName(p, ch), state, term.Number(minute), ok, term.Millis(ch.Latency), keysText(p, ch), spark(p, ch.Recent), note)
 	}

@@ -190,7 +190,7 @@ func (a *app) askKeys(ctx context.Context, s *site) error {
 			a.hint("A key has no blanks: this was not one.")
 			continue
 		}
-		a.hint("  %d characters: %s", len(key), config.NewSecret(key))
+		a.hint("  %d characters: %s", len(key), config.NewSecret(key).KeyText())
 		keys = append(keys, key)
 		s.Keys, prompt = distinct(keys), "Next key (empty: no more)"
 	}

@@ -60,7 +60,7 @@ func (a *app) trySite(ctx context.Context, s *site) {
 			a.hint("  The site answers, but lists no models here (%d). It may work nevertheless: 'aitunnel channel test %s'\n  shows that once the program runs.", answer.status, s.Name)
 			return
 		default:
-			a.hint("  %s %s: the site answers %s. It is kept; 'aitunnel key remove' removes it later.", p.Bad("✗"), subject(key), t.meaning(answer))
+			a.hint("  %s %s: the site answers %s.\n    It is kept; 'aitunnel key remove %s' removes it later.", p.Bad("✗"), subject(key), t.meaning(answer), s.Name)
 		}
 	}
 	if model != "" {
@@ -73,7 +73,7 @@ func subject(key string) string {
 	if key == "" {
 		return "The site"
 	}
-	return "The key " + config.NewSecret(key).String()
+	return "The key " + config.NewSecret(key).KeyText()
 }
 
 // adopt takes over what made the site answer.

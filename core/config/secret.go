@@ -44,7 +44,7 @@ func (s Secret) String() string {
 	switch n := len(value); {
 	case n == 0:
 		return ""
-	case n < 20:
+	case n < longSecret:
 		return "…"
 	}
 	head, _, dashed := strings.Cut(value, "-")
@@ -54,6 +54,21 @@ func (s Secret) String() string {
 		head += "-"
 	}
 	return head + "…" + value[len(value)-4:]
+}
+
+// Masked lengths.
+const (
+	longSecret = 20 // from here on String shows the end
+	longKey    = 12 // from here on KeyText shows the ends
+)
+
+// KeyText is what a key of a site is shown as: its masked form, or of a shorter
+// key, which has none, the first and last two characters.
+func (s Secret) KeyText() string {
+	if value := s.Reveal(); len(value) >= longKey && len(value) < longSecret {
+		return value[:2] + "…" + value[len(value)-2:]
+	}
+	return s.String()
 }
 
 // Format prints the masked form for every verb.

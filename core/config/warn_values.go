@@ -47,6 +47,18 @@ func (l *loader) warnPlaceholders() {
 	warn(l.config.Admin.Token, l.config.places["admin.token"], "The admin token")
 }
 
+// OnlyPlaceholders says that no channel can answer yet, as none has a key that
+// is not a placeholder.
+func (c *Config) OnlyPlaceholders() bool {
+	for _, ch := range c.Channels {
+		real := func(k *Key) bool { return !placeholders.MatchString(k.Value.Reveal()) }
+		if len(ch.Keys) == 0 || slices.ContainsFunc(ch.Keys, real) {
+			return false
+		}
+	}
+	return len(c.Channels) > 0
+}
+
 // oldRetryOn are the defaults of retry.on that examples of former versions wrote
 // out.
 var oldRetryOn = [][]int{{429, 502, 503, 504}, {408, 429, 500, 502, 503, 504}}

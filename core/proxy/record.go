@@ -161,15 +161,26 @@ func levelOf(status int) event.Level {
 	return event.LevelInfo
 }
 
+// nextCandidate names the pick that follows the last attempt.
+func (x *exchange) nextCandidate(last event.Attempt) string {
+	name := x.pick.Channel.Config.Name
+	switch {
+	case x.tried.channel == x.pick.Channel && x.tried.ways != 0:
+		return name + " by egress " + x.chooseWay().name
+	case name == last.Channel && x.pick.Key != nil && x.pick.Key.State.ID() != last.Key:
+		return "another key of " + name
+	case name == last.Channel:
+		return name + " again"
+	}
+	return name
+}
+
 // announceRetry says at once that an attempt failed and another one follows.
 func (x *exchange) announceRetry(o outcome) {
 	last := x.record.Attempts[len(x.record.Attempts)-1]
 	next := "trying again"
 	if x.picked {
-		next = "trying " + x.pick.Channel.Config.Name
-		if x.tried.channel == x.pick.Channel && x.tried.ways != 0 {
-			next += " by egress " + x.chooseWay().name
-		}
+		next = "trying " + x.nextCandidate(last)
 	} else if x.wait > 0 {
 		next = fmt.Sprintf("trying again in %s", x.wait.Round(time.Millisecond))
 	}

@@ -88,6 +88,7 @@ func (x *exchange) relay(resp *http.Response) error {
 			if err := x.caller.write(chunk, a.stream.Between(), flush && !a.ended); err != nil {
 				return err
 			}
+			x.record.BytesOut += int64(len(chunk))
 			x.usage.Pass(chunk)
 			a.dropHead()
 		}

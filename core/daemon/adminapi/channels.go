@@ -54,13 +54,14 @@ func (s *Source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 		}
 		out.Keys.List = append(out.Keys.List, shown)
 	}
+	admin.NameKeys(out.Keys.List)
 	return out.Assessed()
 }
 
 func showKey(k *route.Key, now time.Time) admin.Key {
 	v := k.State.View(now)
 	out := admin.Key{
-		ID: k.State.IDWith(k.Config.Label), Label: k.Config.Label, Masked: k.Config.Value.String(), Weight: k.Config.Weight, Ephemeral: k.Config.Ephemeral,
+		ID: k.State.IDWith(k.Config.Label), Label: k.Config.Label, Masked: k.Config.Value.KeyText(), Weight: k.Config.Weight, Ephemeral: k.Config.Ephemeral,
 		State: v.State(), Reason: v.Reason, Until: at(v.Until), Stats: showStats(v.Counters),
 		Restricted: showRestrictions(k.State.Restrictions(now)),
 	}

@@ -90,4 +90,4 @@ export const channelNamed = (name) => state.channels.find((c) => c.name === name
 export const keyNamed = (channel, id) => channelNamed(channel)?.keys.list.find((k) => k.id === id);
 
 // keyName is what people know a key by.
-export const keyName = (key) => key.label || key.masked || key.id;
+export const keyName = (key) => key.shown || key.label || key.id;

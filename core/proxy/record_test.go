@@ -1,0 +1,83 @@
+package proxy
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// record is that of the n-th request; it may be published after the answer.
+func (r *rig) record(n int) *event.Request {
+	r.t.Helper()
+	for range 5000 {
+		seen := 0
+		for _, e := range r.bus.Recent(1000) {
+			if e.Type == event.TypeRequest {
+				if seen == n {
+					return e.Request
+				}
+				seen++
+			}
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	r.t.Fatal("the request was not recorded")
+	return nil
+}
+
+// TestRecordCountsBytes: a record has the size of the request and of the answer
+// that was passed on, whole or streamed.
+func TestRecordCountsBytes(t *testing.T) {
+	pieces := []string{"data: {\"choices\":[{\"delta\":{\"content\":\"Hello\"}}]}\n\n", "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n", "data: [DONE]\n\n"}
+	site := newTestSite(t, good, streamOf(pieces...))
+	r := newRig(t, nil, site)
+	for i, want := range []string{chatAnswer, strings.Join(pieces, "")} {
+		answer := r.post("/v1/chat/completions", chatBody)
+		record := r.record(i)
+		if answer.body != want || record.BytesIn != int64(len(chatBody)) || record.BytesOut != int64(len(want)) {
+			t.Errorf("%d: %q: %d bytes in and %d out, want %d and %d", i, answer.body, record.BytesIn, record.BytesOut, len(chatBody), len(want))
+		}
+	}
+}
+
+// TestRecordSaysWhoWasPassedOver: by a record one finds out why a request went
+// to the backup, also when the first channel was not asked.
+func TestRecordSaysWhoWasPassedOver(t *testing.T) {
+	r := newRig(t, nil, newTestSite(t, good), newTestSite(t, good))
+	state := func(i int) interface{ SetPaused(bool) } {
+		return r.handler.current.Load().table.Routes[0].Channels[i].State
+	}
+	_ = r.post("/v1/chat/completions", chatBody)
+	if got := r.record(0); got.Channel != "a" || len(got.PassedOver) != 0 {
+		t.Errorf("%s, passed over %v", got.Channel, got.PassedOver)
+	}
+	state(0).SetPaused(true)
+	_ = r.post("/v1/chat/completions", chatBody)
+	if got := r.record(1); got.Channel != "b" || len(got.PassedOver) != 1 || got.PassedOver[0] != (event.PassedOver{Channel: "a", Why: "paused"}) {
+		t.Errorf("%s, passed over %v", got.Channel, got.PassedOver)
+	}
+	state(1).SetPaused(true)
+	answer := r.post("/v1/chat/completions", chatBody)
+	if got := r.record(2); answer.status != http.StatusServiceUnavailable || len(got.PassedOver) != 2 {
+		t.Errorf("%d, passed over %v", answer.status, got.PassedOver)
+	}
+}
+
+// TestRetryEvents: the line says which channel failed and what comes next.
+func TestRetryEvents(t *testing.T) {
+	r := newRig(t, nil, newTestSite(t, reply(401, `{"error":{"message":"no","code":"invalid_api_key"}}`), reply(503, "{}")), newTestSite(t, good))
+	_ = r.post("/v1/chat/completions", chatBody)
+	r.record(0)
+	var got []string
+	for _, e := range r.bus.Recent(100) {
+		if e.Type == event.TypeRetry {
+			got = append(got, e.Channel+" "+e.Message[strings.LastIndex(e.Message, "; "):])
+		}
+	}
+	if strings.Join(got, ", ") != "a ; trying another key of a, a ; trying b" {
+		t.Errorf("%q", got)
+	}
+}
