@@ -31,8 +31,8 @@ func TestAWrittenFileKeepsItsOwner(t *testing.T) {
 	}
 }
 
-// TestAMountedFileIsOverwritten as containers mount single files.
-func TestAMountedFileIsOverwritten(t *testing.T) {
+// TestField44: a mounted file, as containers mount single files, is overwritten.
+func TestField44(t *testing.T) {
 	dir := t.TempDir()
 	source, path := filepath.Join(dir, "source.hcl"), filepath.Join(dir, "mounted.hcl")
 	for name, text := range map[string]string{source: "a longer text", path: ""} {

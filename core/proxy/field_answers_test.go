@@ -266,3 +266,44 @@ func TestTokensOfCompressedAnswers(t *testing.T) {
 		}
 	}
 }
+
+// TestField48: an error inside a stream with status 200 counts as what it means,
+// also after content: the channel that sends them is left alone, and a key that
+// has reached a limit rests.
+func TestField48(t *testing.T) {
+	hello := "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"hello\"}}\n\n"
+	geminiError := `{"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}`
+	for _, tt := range []struct {
+		name, path, body string
+		bad, good        script
+	}{
+		{"Anthropic", "/v1/messages", messagesBody, streamOf(overloadedEvent), goodMessages},
+		{"Anthropic, after content", "/v1/messages", messagesBody, streamOf(hello, overloadedEvent), goodMessages},
+		{"chat", chatPath, chatStream, streamOf(goodEvents[0], "data: {\"error\":{\"message\":\"upstream error\",\"type\":\"server_error\"}}\n\n"), goodStream},
+		{"chat, after content", chatPath, chatStream, streamOf(goodEvents[0], goodEvents[1], "data: {\"error\":{\"message\":\"upstream error\",\"type\":\"server_error\"}}\n\n"), goodStream},
+		{"Responses", "/v1/responses", responsesBody, streamOf("data: {\"type\":\"error\",\"code\":\"server_error\",\"message\":\"busy\"}\n\n"), goodResponses},
+		{"Gemini's array", "/v1beta/models/g:streamGenerateContent", `{"contents":[]}`, reply(200, "["+geminiError+"]"), reply(200, `[{"candidates":[{"content":{"parts":[{"text":"hello"}]},"finishReason":"STOP"}]}]`)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a, b := newTestSite(t, tt.bad), newTestSite(t, tt.good)
+			r := newRig(t, nil, a, b)
+			const many = 20
+			for range many {
+				r.post(tt.path, tt.body)
+			}
+			if n := len(a.requests()); n < 1 || n > many/2 {
+				t.Errorf("of %d requests %d went to the channel that sends errors", many, n)
+			}
+		})
+	}
+	t.Run("a key's limit", func(t *testing.T) {
+		limited := "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"Number of requests has exceeded your rate limit\"}}\n\n"
+		a := newTestSite(t, streamOf(limited), goodMessages)
+		r := newRig(t, nil, a)
+		r.post("/v1/messages", messagesBody)
+		if s := r.keyStates("a"); s["a1"] == "ready" || s["a2"] != "ready" || s["a3"] != "ready" {
+			t.Errorf("the keys are %v", s)
+		}
+	})
+}

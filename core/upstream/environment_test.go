@@ -1,0 +1,79 @@
+package upstream
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/upstream/proxytest"
+)
+
+// askedByChild is set in the process that TestField43 starts; it holds the URL
+// to ask for.
+const askedByChild = "AITUNNEL_TEST_ASK"
+
+// TestField43: ALL_PROXY counts, in a process that was started with it, and
+// HTTP_PROXY and NO_PROXY come before it.
+func TestField43(t *testing.T) {
+	if address := os.Getenv(askedByChild); address != "" {
+		askAsChild(address)
+		return
+	}
+	s := newSite(t, good)
+	_, port, _ := net.SplitHostPort(s.Addr().String())
+	ask := "http://site.example:" + port
+	for name, tt := range map[string]struct {
+		variable, scheme string
+		more             []string
+		want             []string
+	}{
+		"socks5h":             {"ALL_PROXY", "socks5h", nil, []string{"SOCKS site.example:" + port}},
+		"socks":               {"ALL_PROXY", "socks", nil, []string{"SOCKS site.example:" + port}},
+		"http":                {"ALL_PROXY", "http", nil, []string{"GET " + ask + "/"}},
+		"lower case":          {"all_proxy", "socks5h", nil, []string{"SOCKS site.example:" + port}},
+		"not for NO_PROXY":    {"ALL_PROXY", "socks5h", []string{"NO_PROXY=site.example"}, nil},
+		"HTTP_PROXY is first": {"HTTP_PROXY", "http", []string{"ALL_PROXY=socks5h://127.0.0.1:1"}, []string{"GET " + ask + "/"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			proxy := proxytest.New(t)
+			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestField43$")
+			child.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.Contains(strings.ToLower(v), "_proxy=") })
+			child.Env = append(append(child.Env, askedByChild+"="+ask, tt.variable+"="+proxy.URL(tt.scheme, "").String()), tt.more...)
+			out, err := child.CombinedOutput()
+			if got := proxy.Lines(); !slices.Equal(got, tt.want) {
+				t.Errorf("the proxy logged %q, want %q; the process said %q %v", got, tt.want, out, err)
+			}
+			if strings.HasPrefix(tt.scheme, "socks") && strings.Contains(string(out), "status 200") != (tt.want != nil) {
+				t.Errorf("%q %v", out, err)
+			}
+		})
+	}
+}
+
+func askAsChild(address string) {
+	target, err := url.Parse(address)
+	if err != nil {
+		panic(err)
+	}
+	p := NewPool(Options{Target: target, Connect: 5 * time.Second, Egress: FromEnvironment(target)})
+	defer p.Close()
+	r, err := http.NewRequest(http.MethodGet, address+"/", nil) //nolint:noctx // the process ends
+	if err != nil {
+		panic(err)
+	}
+	resp, err := p.RoundTrip(r)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("status", resp.StatusCode)
+	_ = resp.Body.Close()
+}
