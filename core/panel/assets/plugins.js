@@ -71,7 +71,7 @@ function componentRow() {
   return {
     node: el('li', {}, kind, name, doc, used),
     update(c) {
-      setText(kind, c.kind.replace('_', ' '));
+      setText(kind, code('componentKind', c.kind));
       setText(name, c.name);
       setText(doc, (c.doc ?? '').split('\n')[0]);
       // A component that no line of the configuration names is used by default.

@@ -36,7 +36,7 @@ const nameless = `[...document.querySelectorAll('button, a, input, select, texta
   .filter((n) => !(n.innerText?.trim() || n.ariaLabel || n.labels?.length)).map((n) => n.outerHTML.slice(0, 120))`
 
 // wide are elements that reach beyond the window.
-const wide = `[...document.querySelectorAll('dialog')].filter((n) => n.scrollWidth > n.clientWidth).map((n) => 'a dialog is ' + n.scrollWidth + ' wide').concat(document.documentElement.scrollWidth > innerWidth ? [...document.querySelectorAll('#content *')].filter((n) => n.getBoundingClientRect().right > innerWidth + 1).map((n) => n.tagName + '.' + n.className).slice(0, 5).concat(['the page is ' + document.documentElement.scrollWidth + ' wide']) : [])`
+const wide = `[...document.querySelectorAll('dialog')].filter((n) => n.scrollWidth > n.clientWidth).map((n) => 'a dialog is ' + n.scrollWidth + ' wide').concat(document.documentElement.scrollWidth > document.documentElement.clientWidth ? [...document.querySelectorAll('#content *')].filter((n) => n.getBoundingClientRect().right > document.documentElement.clientWidth + 1).map((n) => n.tagName + '.' + n.className).slice(0, 5).concat(['the page is ' + document.documentElement.scrollWidth + ' wide']) : [])`
 
 // TestThePanelIsReadableAndNamed looks at each view in both themes and three
 // widths.
