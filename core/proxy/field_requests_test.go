@@ -177,27 +177,28 @@ func TestField37(t *testing.T) {
 
 // TestField38To40And51: paths that are joined badly.
 func TestField38To40And51(t *testing.T) {
-	for _, tt := range []struct{ base, path, want string }{
-		{"/v1", "/v1/chat/completions", "/v1/chat/completions"},
-		{"/api/v1", "/v1/models", "/api/v1/models"},
-		{"", "//v1/chat/completions", "/v1/chat/completions"},
-		{"", "/v1//chat/completions", "/v1/chat/completions"},
-		{"", "/messages", "/v1/messages"},
-		{"", "/v1/v1/messages", "/v1/messages"},
-		{"", "/v1/models/openai%2Fgpt-4o", "/v1/models/openai%2Fgpt-4o"},
+	for _, tt := range []struct{ name, base, path, want string }{
+		{"38 a target with /v1", "/v1", "/v1/chat/completions", "/v1/chat/completions"},
+		{"38 a target with a path", "/api/v1", "/v1/models", "/api/v1/models"},
+		{"39 //v1", "", "//v1/chat/completions", "/v1/chat/completions"},
+		{"39 v1//", "", "/v1//chat/completions", "/v1/chat/completions"},
+		{"51 /messages", "", "/messages", "/v1/messages"},
+		{"51 /v1/v1", "", "/v1/v1/messages", "/v1/messages"},
+		{"40 an escaped slash", "", "/v1/models/openai%2Fgpt-4o", "/v1/models/openai%2Fgpt-4o"},
 	} {
-		a := newTestSite(t, good)
-		r := newRig(t, func(c *config.Config) {
-			c.Channels[0].Target.Path = tt.base
-			c.Routes[0].Pattern = "/v1/**"
-		}, a)
-		if g := r.post(tt.path, chatBody); g.status != 200 {
-			t.Errorf("%s: %d %s", tt.path, g.status, g.body)
-			continue
-		}
-		if path := a.requests()[0].URL.EscapedPath(); path != tt.want {
-			t.Errorf("%s at %q: %s, want %s", tt.path, tt.base, path, tt.want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			a := newTestSite(t, good)
+			r := newRig(t, func(c *config.Config) {
+				c.Channels[0].Target.Path = tt.base
+				c.Routes[0].Pattern = "/v1/**"
+			}, a)
+			if g := r.post(tt.path, chatBody); g.status != 200 {
+				t.Fatalf("%d %s", g.status, g.body)
+			}
+			if path := a.requests()[0].URL.EscapedPath(); path != tt.want {
+				t.Errorf("the site was asked for %s, not %s", path, tt.want)
+			}
+		})
 	}
 }
 

@@ -50,6 +50,12 @@ func normalize(a Answer) *failure {
 		f.json = f.read(doc, a.good() && !a.Error)
 		return f.json
 	})
+	if a.good() && !f.json {
+		documents(body, func(doc gjson.Result) bool {
+			f.json = f.unfinished(doc)
+			return f.json
+		})
+	}
 	switch {
 	case f.json && a.good():
 		f.status = f.statusOfError()
@@ -83,7 +89,7 @@ func (f *failure) say(message string) {
 // mayHoldError says that a good answer is worth a closer look: looking for a
 // few names costs a tenth of reading its JSON.
 func mayHoldError(body []byte) bool {
-	for _, name := range []string{`rror`, `"success"`, `"base_resp"`, `ode"`, `msg"`, `"response.incomplete"`, `"fail`} {
+	for _, name := range []string{`rror`, `"success"`, `"base_resp"`, `ode"`, `msg"`, `"response.incomplete"`, `"fail`, `system_resource"`} {
 		if bytes.Contains(body, []byte(name)) {
 			return true
 		}
@@ -212,6 +218,22 @@ func (f *failure) flagged() bool {
 		return true
 	}
 	return false
+}
+
+// unfinished is a choice whose finish reason, or error, says that the site broke
+// down.
+func (f *failure) unfinished(doc gjson.Result) bool {
+	choice := objectOf(doc.Get("choices.0"))
+	reason := scalar(choice.get("finish_reason"))
+	if reason != "error" && reason != "insufficient_system_resource" {
+		return false
+	}
+	f.doc, f.err = objectOf(doc), choice
+	if !f.readValue(choice.get("error")) {
+		f.code = reason
+		f.codes = appendCode(f.codes, reason)
+	}
+	return true
 }
 
 // saysItFailed is {"status": "error", "message": "…"} without anything else.

@@ -54,7 +54,7 @@ var statusWords = []struct {
 	word   string
 	status int
 }{
-	{"overloaded", 529}, {"slow_down", 503},
+	{"overloaded", 529}, {"slow_down", 503}, {"insufficient_system_resource", 503},
 	{"rate_limit", 429}, {"ratelimit", 429}, {"resource_exhausted", 429}, {"insufficient_quota", 429}, {"too_many_requests", 429}, {"quota", 429}, {"throttling", 429}, {"usage_limit", 429},
 	{"billing", 402}, {"insufficient_balance", 402}, {"payment", 402}, {"low_balance", 402}, {"arrears", 402}, {"overdue", 402},
 	{"authentication", 401}, {"api_key", 401}, {"apikey", 401}, {"unauthenticated", 401}, {"unauthorized", 401},

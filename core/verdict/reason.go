@@ -11,8 +11,10 @@ import (
 // was sent into any field.
 func reason(v *Verdict, a *Answer) string {
 	var b strings.Builder
-	switch v.Status {
-	case 0:
+	switch {
+	case a.Empty:
+		fmt.Fprintf(&b, "empty answer with status %d", v.Status)
+	case v.Status == 0:
 		b.WriteString("error")
 	default:
 		fmt.Fprintf(&b, "%d", v.Status)
@@ -26,8 +28,12 @@ func reason(v *Verdict, a *Answer) string {
 	if code := firstOf(knownWords(v.Code), knownWords(v.Type)); code != "" {
 		b.WriteString(" (" + code + ")")
 	}
-	if a.Event {
+	switch {
+	case !a.Event:
+	case a.Streamed, mediaType(a.Header.Get("Content-Type")) == "text/event-stream":
 		b.WriteString(" in the stream")
+	default:
+		b.WriteString(" in the answer")
 	}
 	return b.String() + ": " + v.Means.Text()
 }
