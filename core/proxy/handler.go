@@ -355,10 +355,14 @@ func (s *setup) match(path, model string, only *target) (*route.Route, *fault) {
 	if r := s.table.Match(path, model); r != nil {
 		return r, nil
 	}
+	text := "no route takes " + path
 	if model != "" {
-		return nil, &fault{http.StatusNotFound, "no_route", fmt.Sprintf("no route takes %s with the model %q", path, model), true}
+		text += fmt.Sprintf(" with the model %q", model)
 	}
-	return nil, &fault{http.StatusNotFound, "no_route", fmt.Sprintf("no route takes %s", path), true}
+	if s.table.Match("/v1"+path, model) != nil {
+		text += "; one takes /v1" + path + ": end the base URL in your app's settings with /v1"
+	}
+	return nil, &fault{http.StatusNotFound, "no_route", text, true}
 }
 
 func (x *exchange) refuseBody(err error) {

@@ -930,7 +930,7 @@ verdict "nginx-plain-http" {
   means        = "broken"
 }
 
-# ngrok and Railway, for a site that does not run.
+# ngrok, for a site that does not run.
 verdict "no-such-tunnel" {
   header = { "Ngrok-Error-Code" = "^ERR_NGROK_" }
   means  = "broken"

@@ -106,7 +106,7 @@ type Meaning struct {
 // Meanings are all meanings in the order in which they are documented.
 var Meanings = []Meaning{
 	{Good, ScopeNone, "nothing is wrong", "The answer is passed on."},
-	{Blocked, ScopeChannel, "the site refuses this address", "The next egress or channel is asked; no key is blamed. The way cools down for 30 s, doubling to 10 min: at once where the site is explicit, else after two different requests."},
+	{Blocked, ScopeChannel, "the site refuses this address", "The next egress or channel is asked; no key is blamed. The channel is not asked by this egress for 30 s, doubling to 10 min: at once where the site is explicit, else after two different requests."},
 	{Overloaded, ScopeChannel, "the site has too much to do", "The next channel is asked; the failure counts toward the breaker."},
 	{Broken, ScopeChannel, "the site does not work", "The next channel is asked; the failure counts toward the breaker."},
 	{RateLimited, ScopeKey, "the key has reached a rate limit", "Another key or channel is asked; the key cools down for as long as the site says."},
