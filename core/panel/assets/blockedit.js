@@ -23,19 +23,39 @@ async function change(edit) {
 
 export const addBlock = (words) => change((text) => added(text, words));
 
-// newBlock opens a dialog whose fields make a block; build returns its text, and
-// calls wrong for a field that cannot be right.
-export function newBlock({ title, done, fields, layout, build, store }) {
+// A place names a block of the configuration: the nth of a kind and label.
+
+const nameOf = ({ kind, label }) => `${kind} "${label}"`;
+
+// textOf is the text of the block at a place.
+export async function textOf({ kind, label, nth = 0 }) {
+  const fetched = await new ConfigText().fetch();
+  const words = fetched.files.map(({ text }) => {
+    const at = blocksOf(text, kind).filter((b) => b.label === label)[nth];
+    return at && text.slice(at.start, at.end);
+  }).find(Boolean);
+  if (!words) throw new Error(t('block.gone'));
+  return words;
+}
+
+const replace = ({ kind, label, nth = 0 }, words) => change((all) => replaced(all, kind, label, nth, words));
+
+// blockForm opens a dialog whose fields make a block; build returns its text, and
+// calls wrong for a field that cannot be right. With a place, that block is
+// changed; else a new one is added.
+export function blockForm({ title, done, fields, layout, build, place, store }) {
   const preview = el('pre', { class: 'preview', role: 'region', tabindex: '0', 'aria-label': t('block.preview') });
   const show = () => setText(preview, build(() => {}));
   const dialog = form({
-    title,
-    action: t('block.add'),
+    title: place ? t('block.editTitle', { name: nameOf(place) }) : title,
+    action: place ? t('form.save') : t('block.add'),
+    extra: place && others(place, store, () => dialog),
     fields,
-    layout: [...(layout ?? Object.values(fields)), el('p', { class: 'hint', text: t('block.previewHint') }), preview],
+    layout: [...(layout ?? Object.values(fields)), el('p', { class: 'hint', text: t(place ? 'block.previewChanged' : 'block.previewHint') }), preview],
     submit: async (wrong) => {
-      await addBlock(build(wrong));
-      confirmed(done);
+      const words = build(wrong);
+      await (place ? replace(place, words) : addBlock(words));
+      confirmed(place ? t('block.changed', { name: nameOf(place) }) : done);
       store.refresh();
     },
   });
@@ -45,31 +65,41 @@ export function newBlock({ title, done, fields, layout, build, store }) {
   return { dialog, show };
 }
 
-// editBlock opens the text of a block, the nth of its label, for changes.
-export async function editBlock({ kind, label, nth = 0, store }) {
-  const fetched = await new ConfigText().fetch();
-  const name = `${kind} "${label}"`;
-  const words = fetched.files.map(({ text }) => {
-    const at = blocksOf(text, kind).filter((b) => b.label === label)[nth];
-    return at && text.slice(at.start, at.end);
-  }).find(Boolean);
-  if (!words) throw new Error(t('block.gone'));
-  const text = el('textarea', { class: 'code', rows: Math.min(22, words.split('\n').length + 2), spellcheck: 'false', autocomplete: 'off' }, words);
+// others are what can be done with a block beside changing its fields.
+function others(place, store, dialog) {
+  const text = el('button', { type: 'button', class: 'quiet', text: t('block.asText') });
+  text.addEventListener('click', () => attempt(() => '', t('block.notRead'), async () => {
+    const words = await textOf(place);
+    dialog().close();
+    editText(place, words, store);
+  }));
+  return el('span', { class: 'others' }, removal(place, store, dialog), text);
+}
+
+function removal(place, store, dialog) {
+  const name = nameOf(place);
   const drop = el('button', { type: 'button', class: 'quiet danger', text: t('block.remove') });
+  drop.addEventListener('click', async () => {
+    if (!(await confirm({ title: t('block.removeTitle', { name }), text: t('block.removeText'), action: t('block.remove') }))) return;
+    if (await attempt(t('block.removed', { name }), t('block.notRemoved', { name }), () => replace(place, ''))) dialog().close();
+    store.refresh();
+  });
+  return drop;
+}
+
+// editText opens the text of a block for changes.
+function editText(place, words, store) {
+  const name = nameOf(place);
+  const text = el('textarea', { class: 'code', rows: Math.min(22, words.split('\n').length + 2), spellcheck: 'false', autocomplete: 'off' }, words);
   const dialog = form({
     title: t('block.editTitle', { name }),
     action: t('form.save'),
-    extra: drop,
+    extra: removal(place, store, () => dialog),
     fields: { text: field({ label: t('block.text'), hint: t('block.textHint'), input: text }) },
     submit: async () => {
-      await change((all) => replaced(all, kind, label, nth, text.value));
+      await replace(place, text.value);
       confirmed(t('block.changed', { name }));
       store.refresh();
     },
-  });
-  drop.addEventListener('click', async () => {
-    if (!(await confirm({ title: t('block.removeTitle', { name }), text: t('block.removeText'), action: t('block.remove') }))) return;
-    if (await attempt(t('block.removed', { name }), t('block.notRemoved', { name }), () => change((all) => replaced(all, kind, label, nth, '')))) dialog.close();
-    store.refresh();
   });
 }

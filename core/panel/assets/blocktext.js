@@ -47,4 +47,4 @@ export function replaced(text, kind, label, nth, words) {
 }
 
 // added is the text with a block at its end.
-export const added = (text, words) => `${text.trimEnd()}\n\n${words}`.trimStart();
+export const added = (text, words) => `${text.trimEnd()}\n\n${words.trimEnd()}\n`.trimStart();

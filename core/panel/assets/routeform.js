@@ -1,7 +1,9 @@
-// Adds a route. The settings of its strategy are those that the plugin declares.
+// Adds and changes routes. The settings of a strategy are those that its plugin
+// declares.
 
-import { newBlock } from './blockedit.js';
-import { block, list, quote } from './blocktext.js';
+import { blockForm, textOf } from './blockedit.js';
+import { blocksIn, channelsOf, references, shownOf, stringsOf, valueOf, withBlock, withLabel, withoutBlock, withSetting, writtenOf } from './blockparts.js';
+import { list, quote } from './blocktext.js';
 import { checkbox, field } from './dialogs.js';
 import { el } from './dom.js';
 import { t } from './i18n.js';
@@ -15,64 +17,120 @@ function strategies(plugins) {
   })));
 }
 
-export function addRoute(store) {
+export const addRoute = (store) => routeForm(store, 'route "/v1/**" {}');
+
+// editRoute changes the nth route of a path.
+export async function editRoute(store, path, nth) {
+  const place = { kind: 'route', label: path, nth };
+  routeForm(store, await textOf(place), place);
+}
+
+const split = (s) => s.split(/[,，\n]/).map((m) => m.trim()).filter(Boolean);
+
+function routeForm(store, before, place) {
   const { status, channels } = store.state;
   if (!status) return; // nothing is known yet
-  const all = strategies(status.plugins);
-  const path = text('/v1/**');
-  const models = text('', { placeholder: 'gpt-*, claude-*' });
-  const boxes = channels.map((c) => [c.name, el('input', { type: 'checkbox', checked: true })]);
-  const chosen = el('fieldset', {}, el('legend', { text: t('routeform.channels') }), ...boxes.map(([name, input]) => checkbox({ label: name, input })));
-  const strategy = el('select', {}, el('option', { value: '', text: t('routeform.standard') }), ...all.map((s) => el('option', { value: s.ref, text: s.ref })));
-  const about = el('p', { class: 'hint' });
-  const settings = el('div', { class: 'settings' });
+  const path = text(place?.label ?? '/v1/**');
+  const models = modelsField(before);
+  const chosen = channelsField(before, channels, place);
+  const strategy = strategyFields(before, strategies(status.plugins));
   const fields = {
     path: field({ label: t('routeform.path'), hint: t('routeform.pathHint'), input: path }),
-    models: field({ label: t('column.model'), hint: t('routeform.modelsHint'), input: models }),
-    strategy: field({ label: t('routes.strategy'), input: strategy }),
+    models: models.node,
+    strategy: field({ label: t('routes.strategy'), input: strategy.input }),
   };
-  let inputs = [];
-  const { show } = newBlock({
+  const { show } = blockForm({
     title: t('routeform.title'),
     done: t('routeform.added'),
     store,
+    place,
     fields,
-    layout: [fields.path, fields.models, chosen, fields.strategy, about, settings],
+    layout: [fields.path, fields.models, chosen.node, fields.strategy, strategy.about, strategy.settings],
     build(wrong) {
-      if (!path.value.trim()) wrong('path', t('routeform.pathEmpty'));
-      const names = boxes.filter(([, input]) => input.checked).map(([name]) => name);
-      const wanted = models.value.split(/[,，\n]/).map((m) => m.trim()).filter(Boolean);
-      const own = inputs.map(({ setting, input }) => input.value.trim() && `  ${setting.name} = ${written(setting, input.value.trim())}`).filter(Boolean);
-      return block(`route ${quote(path.value.trim())}`, [
-        wanted.length > 0 && `models = ${list(wanted)}`,
-        `channels = [${names.map((n) => `channel.${n}`).join(', ')}]`,
-        strategy.value && (own.length ? [`strategy ${quote(strategy.value)} {`, ...own, '}'] : `strategy ${quote(strategy.value)} {}`),
-      ]);
+      const wanted = path.value.trim();
+      if (!wanted) wrong('path', t('routeform.pathEmpty'));
+      const out = wanted === place?.label ? before : withLabel(before, wanted);
+      return strategy.write(chosen.write(models.write(out)));
     },
   });
-  strategy.addEventListener('change', () => {
-    const s = all.find((candidate) => candidate.ref === strategy.value);
+  strategy.input.addEventListener('change', show);
+}
+
+// expression says that a value is none that the form can show.
+function expression(node) {
+  for (const input of node.querySelectorAll('input')) input.disabled = true;
+  node.append(el('p', { class: 'hint', text: t('block.expression') }));
+}
+
+function modelsField(before) {
+  const value = valueOf(before, 'models');
+  const known = value === undefined ? [] : stringsOf(value);
+  const input = text((known ?? []).join(', '), { placeholder: 'gpt-*, claude-*' });
+  const node = field({ label: t('column.model'), hint: t('routeform.modelsHint'), input });
+  if (!known) expression(node);
+  return {
+    node,
+    write(out) {
+      const wanted = split(input.value);
+      return !known || wanted.join() === known.join() ? out : withSetting(out, 'models', wanted.length ? list(wanted) : '');
+    },
+  };
+}
+
+// channelsField has those of the route first, in their order.
+function channelsField(before, channels, place) {
+  const value = valueOf(before, 'channels');
+  const known = value === undefined ? [] : channelsOf(value);
+  const names = [...(known ?? []), ...channels.map((c) => c.name).filter((n) => !known?.includes(n))];
+  const boxes = names.map((name) => [name, el('input', { type: 'checkbox', checked: !place || Boolean(known?.includes(name)) })]);
+  const node = el('fieldset', {}, el('legend', { text: t('routeform.channels') }), ...boxes.map(([name, input]) => checkbox({ label: name, input })));
+  if (!known) expression(node);
+  return {
+    node,
+    write(out) {
+      const wanted = boxes.filter(([, input]) => input.checked).map(([name]) => name);
+      return !known || (place && wanted.join() === known.join()) ? out : withSetting(out, 'channels', references(wanted));
+    },
+  };
+}
+
+function strategyFields(before, all) {
+  const own = blocksIn(before, 'strategy')[0];
+  const input = el('select', {}, el('option', { value: '', text: t('routeform.standard') }),
+    ...[...new Set([own?.label, ...all.map((s) => s.ref)].filter(Boolean))].map((ref) => el('option', { value: ref, text: ref, selected: ref === own?.label })));
+  const about = el('p', { class: 'hint' });
+  const settings = el('div', { class: 'settings' });
+  let inputs = [];
+  const choose = () => {
+    const s = all.find((candidate) => candidate.ref === input.value);
     about.textContent = (s?.doc ?? '').split('\n')[0];
-    inputs = (s?.settings ?? []).map((setting) => ({ setting, input: inputOf(setting) }));
+    inputs = (s?.settings ?? []).map((setting) => {
+      const shown = own?.label === input.value ? shownOf(valueOf(own.text, setting.name)) : '';
+      return { setting, shown, input: inputOf(setting, shown) };
+    });
     settings.replaceChildren(...inputs.map(({ setting, input }) => field({ label: setting.name, hint: setting.doc, input })));
-    show();
-  });
+  };
+  input.addEventListener('change', choose);
+  choose();
+  return {
+    input, about, settings,
+    write(out) {
+      const same = own && own.label === input.value;
+      const words = inputs.reduce(
+        (block, { setting, shown, input }) => (input.value.trim() === shown ? block : withSetting(block, setting.name, writtenOf(setting.type, input.value.trim()))),
+        same ? own.text : `strategy ${quote(input.value)} {}`);
+      const at = blocksIn(out, 'strategy')[0];
+      if (same) return out.slice(0, at.start) + words + out.slice(at.end);
+      const rest = at ? withoutBlock(out, at.start) : out;
+      return input.value ? withBlock(rest, words) : rest;
+    },
+  };
 }
 
 // inputOf is an input for a setting; empty is its default.
-export function inputOf(setting) {
+export function inputOf(setting, value = '') {
   const standard = setting.default === undefined ? '' : String(setting.default);
   const values = setting.type === 'bool' ? ['true', 'false'] : setting.enum;
-  if (values) return el('select', {}, el('option', { value: '', text: t('routeform.default', { value: standard }) }), ...values.map((value) => el('option', { value, text: value })));
-  return el('input', { type: setting.sensitive ? 'password' : 'text', autocomplete: 'off', spellcheck: 'false', placeholder: standard });
-}
-
-// written is a value as HCL writes it.
-function written({ type }, value) {
-  if (type === 'bool' || (type === 'number' && Number.isFinite(Number(value)))) return value;
-  if (Array.isArray(type) && (type[0] === 'list' || type[0] === 'set')) {
-    const all = value.split(/[,，]/).map((v) => v.trim()).filter(Boolean);
-    return type[1] === 'number' ? `[${all.join(', ')}]` : list(all);
-  }
-  return quote(value);
+  if (values) return el('select', {}, el('option', { value: '', text: t('routeform.default', { value: standard }) }), ...values.map((v) => el('option', { value: v, text: v, selected: v === value })));
+  return el('input', { type: setting.sensitive ? 'password' : 'text', autocomplete: 'off', spellcheck: 'false', placeholder: standard, value });
 }

@@ -2,12 +2,11 @@
 
 import { now } from './api.js';
 import { each, el, setAttribute, setText } from './dom.js';
-import { editBlock } from './blockedit.js';
 import { explainForm } from './explain.js';
 import { count, percent, sentence, span } from './format.js';
 import { t } from './i18n.js';
 import { stateOf } from './states.js';
-import { addRoute } from './routeform.js';
+import { addRoute, editRoute } from './routeform.js';
 import { tick } from './ticker.js';
 import { attempt } from './toast.js';
 import { unknownSection } from './unknown.js';
@@ -24,7 +23,7 @@ export function routesView(view, store) {
 
 function routeBlock(store) {
   const edit = el('button', { type: 'button', class: 'quiet', text: t('block.edit') });
-  edit.addEventListener('click', () => attempt(() => '', t('block.notRead'), () => editBlock({ kind: 'route', label: route.path, nth: store.state.status.routes.slice(0, Number(route.id.split(' ')[0])).filter((r) => r.path === route.path).length, store })));
+  edit.addEventListener('click', () => attempt(() => '', t('block.notRead'), () => editRoute(store, route.path, store.state.status.routes.slice(0, Number(route.id.split(' ')[0])).filter((r) => r.path === route.path).length)));
   const path = el('h3', {});
   const models = el('p', { class: 'models' });
   const strategy = el('dd', {});

@@ -1,20 +1,20 @@
 // One tunnel: its state, and its forwards.
 
 import { now } from './api.js';
-import { editBlock } from './blockedit.js';
 import { factList, titled } from './blocks.js';
 import { each, el, setAttribute, setText } from './dom.js';
 import { millis, sentence, span } from './format.js';
 import { code, t } from './i18n.js';
 import { forwardKind, left, tunnelKind } from './states.js';
 import { tick } from './ticker.js';
+import { editTunnel } from './tunnelform.js';
 import { attempt } from './toast.js';
 
 // tunnelBlock makes the element of a tunnel.
 export function tunnelBlock(name, store) {
   const host = el('p', { class: 'host' });
   const edit = el('button', { type: 'button', class: 'quiet', text: t('block.edit'), 'aria-label': t('block.editLabel', { name: `tunnel "${name}"` }) });
-  edit.addEventListener('click', () => attempt(() => '', t('block.notRead'), () => editBlock({ kind: 'tunnel', label: name, store })));
+  edit.addEventListener('click', () => attempt(() => '', t('block.notRead'), () => editTunnel(store, name)));
   const head = titled(host, edit);
   const facts = factList(...['since', 'nextTry', 'probe'].map((name) => t(`tunnels.${name}`)));
   const trouble = el('p', { class: 'why', hidden: true });

@@ -28,6 +28,7 @@ func TestRoutesAndTunnelsAreAdded(t *testing.T) {
 		t.Errorf("the configuration is\n%s", c)
 	}
 	p.press("#view-routes", `Edit route "/v1/messages"`)
+	p.press("dialog", "Edit as text")
 	p.shows("dialog textarea", "")
 	p.field("Text", "route \"/v1/messages\" {\n  channels = [channel.nobody]\n}")
 	p.press("dialog", "Save")
@@ -111,7 +112,7 @@ func TestARuleIsMadeOfAnUnknownAnswer(t *testing.T) {
 // TestAxeOfForms looks at the dialogs, in both languages and themes.
 func TestAxeOfForms(t *testing.T) {
 	needsAxe(t)
-	r, primary, _ := begin(t, "tunnel \"vps\" {\n  host = \"127.0.0.1:9\"\n  user = \"nobody\"\n  known_hosts = \"/dev/null\"\n  forward \"127.0.0.1:9000\" {}\n}\n")
+	r, primary, _ := begin(t, "tunnel \"vps\" {\n  host = \"127.0.0.1:9\"\n  user = \"nobody\"\n  known_hosts = \"/dev/null\"\n  forward \"127.0.0.1:9000\" {}\n}\nroute \"/v1/messages\" {\n  channels = [channel.primary]\n  strategy \"sticky\" {}\n}\nroute \"/**\" {}\n")
 	primary.Always(fakesite.Status(http.StatusForbidden, `{"error":{"message":"the moon is full tonight"}}`))
 	r.ask("m")
 	p := r.open("/#routes", 1280, 900)
@@ -120,11 +121,12 @@ func TestAxeOfForms(t *testing.T) {
 		p.click(`document.querySelector('#views a[href="#routes"]')`)
 		p.shows("#view-routes .unknown", "403")
 		for name, open := range map[string]string{
-			"a route":  `document.querySelector('#view-routes .toolbar button')`,
-			"a rule":   `document.querySelector('#view-routes .unknown button')`,
-			"a tunnel": `document.querySelector('#view-system .toolbar button')`,
-			"an edit":  `document.querySelector('#view-system .tunnel header button')`,
-			"import":   `document.querySelector('#view-channels .toolbar > button.quiet')`,
+			"a route":         `document.querySelector('#view-routes .toolbar button')`,
+			"an edited route": `document.querySelector('#view-routes .route header button')`,
+			"a rule":          `document.querySelector('#view-routes .unknown button')`,
+			"a tunnel":        `document.querySelector('#view-system .toolbar button')`,
+			"an edit":         `document.querySelector('#view-system .tunnel header button')`,
+			"import":          `document.querySelector('#view-channels .toolbar > button.quiet')`,
 		} {
 			view := "routes"
 			switch name {
