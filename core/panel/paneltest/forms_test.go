@@ -112,7 +112,7 @@ func TestARuleIsMadeOfAnUnknownAnswer(t *testing.T) {
 // TestAxeOfForms looks at the dialogs, in both languages and themes.
 func TestAxeOfForms(t *testing.T) {
 	needsAxe(t)
-	r, primary, _ := begin(t, "tunnel \"vps\" {\n  host = \"127.0.0.1:9\"\n  user = \"nobody\"\n  known_hosts = \"/dev/null\"\n  forward \"127.0.0.1:9000\" {}\n}\nroute \"/v1/messages\" {\n  channels = [channel.primary]\n  strategy \"sticky\" {}\n}\nroute \"/**\" {}\n")
+	r, primary, _ := begin(t, "tunnel \"vps\" {\n  host = \"127.0.0.1:9\"\n  user = \"nobody\"\n  known_hosts = \"/dev/null\"\n  forward \"127.0.0.1:9000\" {}\n}\nroute \"/v1/messages\" {\n  channels = [channel.primary]\n  strategy \"sticky\" {}\n}\nroute \"/**\" {\n  channels = [channel.primary]\n}\n")
 	primary.Always(fakesite.Status(http.StatusForbidden, `{"error":{"message":"the moon is full tonight"}}`))
 	r.ask("m")
 	p := r.open("/#routes", 1280, 900)
