@@ -47,7 +47,7 @@ func bodies(t *testing.T) map[string]any {
 			Verdicts:   `verdict "x" {}`,
 		},
 		"config":           Config{Instance: "route /v1/**", Body: json.RawMessage(`{"explore":0.1}`), Members: []string{"a", "b"}},
-		"plan_request":     PlanRequest{Route: "/v1/**", Channels: snapshots, Outcomes: outcomes, State: []byte{0, 255}},
+		"plan_request":     PlanRequest{Route: "/v1/**", Channels: snapshots, Outcomes: outcomes, State: []byte{0, 255}, RouteOutcomes: outcomes},
 		"plan":             aPlan,
 		"key_plan_request": KeyPlanRequest{Channel: "primary", Keys: snapshots, Outcomes: outcomes, State: []byte("s")},
 		"check_request":    CheckRequest{Channel: "primary", Models: []string{"gpt-*"}, Keys: []CheckKey{{ID: "k", Label: "team"}}},

@@ -19,9 +19,9 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/wire"
 )
 
-// frame is one recorded call with its reply. Those of testdata/v1/session.json
-// were exchanged by the first version of both sides, and are never changed:
-// programs that speak so are out there.
+// frame is one recorded call with its reply. Those of a session.json below testdata were
+// exchanged by a version of both sides, and are never changed: programs that speak so
+// are out there.
 type frame struct {
 	Component string          `json:"component,omitempty"`
 	Instance  string          `json:"instance,omitempty"`
@@ -33,9 +33,21 @@ type frame struct {
 	Diags     []wire.Diag     `json:"diags,omitempty"`
 }
 
-func session(t *testing.T) (all []frame) {
+// recordings are the versions of protocol 1 that were recorded.
+var recordings = []recording{
+	{"v1", historicPlugin, converse},
+	{"v1-2026-11", fullPlugin, converseFully},
+}
+
+type recording struct {
+	dir      string
+	plugin   func() sdk.Plugin
+	converse func(*testing.T, *host.Conn) map[string]any
+}
+
+func (r recording) session(t *testing.T) (all []frame) {
 	t.Helper()
-	recorded, err := os.ReadFile(filepath.Join("testdata", "v1", "session.json"))
+	recorded, err := os.ReadFile(filepath.Join("testdata", r.dir, "session.json"))
 	if err == nil {
 		err = json.Unmarshal(recorded, &all)
 	}
@@ -72,13 +84,18 @@ func sameJSON(old, now []byte) bool {
 	return json.Unmarshal(old, &a) == nil && json.Unmarshal(now, &b) == nil && within(a, b)
 }
 
-// TestAnOldCoreAndANewPlugin plays the core of the first version to a plugin of
-// this one.
+// TestAnOldCoreAndANewPlugin plays the core of an old version to a plugin of this one.
 func TestAnOldCoreAndANewPlugin(t *testing.T) {
-	frames := session(t)
+	for _, r := range recordings {
+		t.Run(r.dir, r.testOldCore)
+	}
+}
+
+func (r recording) testOldCore(t *testing.T) {
+	frames := r.session(t)
 	ours, theirs := net.Pipe()
 	served := make(chan error, 1)
-	go func() { served <- sdk.ServeConn(historicPlugin(), theirs) }()
+	go func() { served <- sdk.ServeConn(r.plugin(), theirs) }()
 	t.Cleanup(func() { _ = ours.Close(); <-served })
 	client, err := plugin.NewRPCClient(ours, host.Plugins()[wire.Protocol])
 	if err != nil {
@@ -108,7 +125,7 @@ func TestAnOldCoreAndANewPlugin(t *testing.T) {
 				return wire.Fail(ctx.Err())
 			}
 			if !sameJSON(request(probed.Call), request(call.Body)) {
-				t.Errorf("it probes with %s, where the first version sent %s", call.Body, probed.Call)
+				t.Errorf("it probes with %s, where the old version sent %s", call.Body, probed.Call)
 			}
 			return wire.Reply{Body: probed.Reply}
 		})
@@ -126,7 +143,7 @@ func TestAnOldCoreAndANewPlugin(t *testing.T) {
 			t.Fatalf("%s of %s: %v", f.Method, f.Component, err)
 		}
 		if !sameJSON(f.Reply, reply.Body) || reply.Code != f.Code || !reflect.DeepEqual(reply.Diags, f.Diags) {
-			t.Errorf("%s of %s is answered with\n%s %s %+v\nthe first version said\n%s %s %+v", f.Method, f.Component, reply.Body, reply.Code, reply.Diags, f.Reply, f.Code, f.Diags)
+			t.Errorf("%s of %s is answered with\n%s %s %+v\nthe old version said\n%s %s %+v", f.Method, f.Component, reply.Body, reply.Code, reply.Diags, f.Reply, f.Code, f.Diags)
 		}
 	}
 }
@@ -168,7 +185,7 @@ func (o *oldPlugin) handle(ctx context.Context, call wire.Call) wire.Reply {
 	}
 	f := o.find(call)
 	if f == nil {
-		o.t.Errorf("the first version was never called so: %+v %s", call, call.Body)
+		o.t.Errorf("the old version was never called so: %+v %s", call, call.Body)
 		return wire.Fail(sdk.ErrUnsupported)
 	}
 	if call.Method == wire.MethodCheck {
@@ -199,15 +216,20 @@ func (o *oldPlugin) probe(ctx context.Context, check uint64) {
 		body, _ := wire.Encode(wire.Probe{Call: check, Request: request(f.Call)})
 		reply, err := o.host.Do(ctx, wire.Call{Method: wire.MethodProbe, Body: body})
 		if err != nil || reply.Code != f.Code || !sameJSON(f.Reply, reply.Body) {
-			o.t.Errorf("a probe is answered with %s %s, %v; the first version said %s", reply.Body, reply.Code, err, f.Reply)
+			o.t.Errorf("a probe is answered with %s %s, %v; the old version said %s", reply.Body, reply.Code, err, f.Reply)
 		}
 	}
 }
 
-// TestANewCoreAndAnOldPlugin has the core of this version converse with a
-// plugin of the first.
+// TestANewCoreAndAnOldPlugin has the core of this version talk to a plugin of an old one.
 func TestANewCoreAndAnOldPlugin(t *testing.T) {
-	old := &oldPlugin{t: t, frames: session(t)}
+	for _, r := range recordings {
+		t.Run(r.dir, r.testOldPlugin)
+	}
+}
+
+func (r recording) testOldPlugin(t *testing.T) {
+	old := &oldPlugin{t: t, frames: r.session(t)}
 	old.used = make([]bool, len(old.frames))
 	ours, theirs := net.Pipe()
 	served := make(chan struct{})
@@ -224,14 +246,14 @@ func TestANewCoreAndAnOldPlugin(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close(); _ = ours.Close(); <-served })
-	told := converse(t, conn)
+	told := r.converse(t, conn)
 	for i, f := range old.frames {
 		if !old.used[i] && f.Method != wire.MethodAttach {
 			t.Errorf("this version never calls %s of %s so: %s", f.Method, f.Component, f.Call)
 		}
 	}
 	// What an old plugin says is taken as the same said by a new one.
-	now := converse(t, dialHistoric(t))
+	now := r.converse(t, dialPlugin(t, r.plugin()))
 	for what, want := range now {
 		if got := told[what]; !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: the old one says\n%+v, the new one\n%+v", what, got, want)

@@ -121,6 +121,10 @@ type PlanRequest struct {
 	Channels []Snapshot `json:"channels"`
 	Outcomes []Outcome  `json:"outcomes,omitempty"`
 	State    []byte     `json:"state,omitempty"` // [Plan].State of the last plan, also across a restart of the plugin
+
+	// RouteOutcomes are the part of Outcomes that requests of this route caused; an
+	// older aitunnel leaves them out. A channel can serve several routes.
+	RouteOutcomes []Outcome `json:"route_outcomes,omitempty"`
 }
 
 // KeyPlanRequest asks a [KeySelector] for a plan. Keys are in the order of the

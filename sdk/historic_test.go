@@ -155,11 +155,12 @@ func converse(t *testing.T, conn *host.Conn) map[string]any {
 	return told
 }
 
-func dialHistoric(t *testing.T) *host.Conn {
+// dialPlugin connects to a plugin that is served in this process.
+func dialPlugin(t *testing.T, p sdk.Plugin) *host.Conn {
 	t.Helper()
 	ours, theirs := net.Pipe()
 	served := make(chan error, 1)
-	go func() { served <- sdk.ServeConn(historicPlugin(), theirs) }()
+	go func() { served <- sdk.ServeConn(p, theirs) }()
 	conn, err := host.Dial(t.Context(), ours)
 	if err != nil {
 		t.Fatal(err)

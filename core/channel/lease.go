@@ -13,6 +13,18 @@ type Lease struct {
 	tests *modelState // whose mark it tests
 	waits bool        // no answer came yet
 	onEnd func()
+	also  *Counters // of a route; nil: none
+}
+
+// CountIn has the attempt counted in the counters of a route as well.
+func (l *Lease) CountIn(c *Counters) { l.also = c }
+
+// count counts in all counters of the attempt. The caller holds the lock of the state.
+func (l *Lease) count(f func(*Counters)) {
+	f(&l.state.counters)
+	if l.also != nil {
+		f(l.also)
+	}
 }
 
 // OnEnd has f called once, when the outcome of the attempt is known.
@@ -24,7 +36,7 @@ func (l *Lease) OnEnd(f func()) { l.onEnd = f }
 func (l *Lease) Answered(now time.Time, model, endpoint string) {
 	s := l.state
 	s.mu.Lock()
-	s.counters.ttfb(now.Sub(l.start))
+	l.count(func(c *Counters) { c.ttfb(now.Sub(l.start)) })
 	s.stalledSince = now
 	back := false
 	if s.slot.has(flagRestricted | flagOutage) {
@@ -66,7 +78,7 @@ func (l *Lease) Succeed(now time.Time) {
 	s.breaker.inRow = 0
 	s.breaker.recent.add(now, true)
 	s.recent.add(now, true)
-	s.counters.success(now, now.Sub(l.start))
+	l.count(func(c *Counters) { c.success(now, now.Sub(l.start)) })
 	s.mu.Unlock()
 	l.release()
 }
@@ -79,7 +91,7 @@ func (l *Lease) Fail(now time.Time, reason string) {
 	opened := s.breaker.fail(now, s.limits, reason)
 	s.update()
 	s.recent.add(now, false)
-	s.counters.failure(now, reason)
+	l.count(func(c *Counters) { c.failure(now, reason) })
 	s.mu.Unlock()
 	if opened {
 		s.announce(ChangeOutOfService, "out of service: "+reason)
@@ -117,7 +129,7 @@ func (l *Lease) FailBlameless(now time.Time, reason string) {
 	s := l.state
 	s.mu.Lock()
 	s.recent.add(now, false)
-	s.counters.failure(now, reason)
+	l.count(func(c *Counters) { c.failure(now, reason) })
 	s.mu.Unlock()
 	l.release()
 }

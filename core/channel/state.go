@@ -46,7 +46,8 @@ type State struct {
 	models       map[string]*modelState
 	endpoints    map[string]*endpointState
 	counters     Counters
-	recent       window // the last minute's attempts
+	routes       map[string]*Counters // of the attempts for single routes
+	recent       window               // the last minute's attempts
 	keys         map[string]*Key
 	removed      removal
 }

@@ -163,6 +163,29 @@ func (s *State) Counters() Counters {
 	return s.counters
 }
 
+// RouteCounters are the counters of the attempts for one route, which leases count in;
+// see [Lease.CountIn]. They are read by [State.Read].
+func (s *State) RouteCounters(route string) *Counters {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.routes[route]
+	if c == nil {
+		if s.routes == nil {
+			s.routes = map[string]*Counters{}
+		}
+		c = &Counters{}
+		s.routes[route] = c
+	}
+	return c
+}
+
+// Read returns what the counters of a route are now.
+func (s *State) Read(c *Counters) Counters {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return *c
+}
+
 // Counters returns the key's counters.
 func (k *Key) Counters() Counters {
 	k.mu.Lock()

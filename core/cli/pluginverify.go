@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,8 +25,8 @@ func (a *app) pluginVerifyCommand() *cobra.Command {
 		Long: "Start the executable of a plugin, locked or not, and test each component with\n" +
 			"default settings: plans for 1, 3 and 1,000 candidates, and a health check.\n" +
 			"Nothing is installed or locked. A component with required settings is tested\n" +
-			"with those of --set.\n\nThe exit code is 1 if a test fails, or a component could not be tested.",
-		Example: "  aitunnel plugin verify ./aitunnel-plugin-acme\n  aitunnel plugin verify ./aitunnel-plugin-acme --set 'cheapest.prices={\"home\":1}' --set cheapest.budget=5",
+			"with those of --set, or, if --config names a configuration, with its blocks.\n\nThe exit code is 1 if a test fails, or a component could not be tested.",
+		Example: "  aitunnel plugin verify ./aitunnel-plugin-acme\n  aitunnel plugin verify ./aitunnel-plugin-acme --set 'cheapest.prices={\"home\":1}' --set cheapest.budget=5\n  aitunnel plugin verify ./aitunnel-plugin-acme --config aitunnel.hcl",
 		Args:    names("the path of an executable"),
 		RunE: func(c *cobra.Command, args []string) error {
 			settings, err := parseSettings(set)
@@ -107,9 +108,12 @@ func (a *app) pluginVerify(ctx context.Context, path string, settings map[string
 		}
 		out.Version, out.Protocol = t.Description.Version, t.Description.Protocol
 		out.Findings = daemon.Examine(ctx, t, settings)
+		if a.config != "" {
+			out.Findings = append(out.Findings, a.verifyBlocks(ctx, configured, t)...)
+		}
 		out.OK = true
 		for _, f := range out.Findings {
-			out.OK = out.OK && (f.OK || f.Skipped && allowUntried)
+			out.OK = out.OK && (f.OK || f.Skipped && (allowUntried || isTried(out.Findings, f)))
 		}
 		return nil
 	})
@@ -125,6 +129,26 @@ func (a *app) pluginVerify(ctx context.Context, path string, settings map[string
 		err = errFailed
 	}
 	return err
+}
+
+// verifyBlocks tests a plugin with the blocks of the configuration that use it.
+func (a *app) verifyBlocks(ctx context.Context, configured string, t *pluginhost.Trial) (out []daemon.Finding) {
+	err := a.withPlugins(configured, func(h *pluginhost.Host) (err error) {
+		h.Use(t.Name, t.Executable)
+		out, err = daemon.ExamineBlocks(ctx, config.Options{Path: configured, Vars: a.vars}, h, t.Name)
+		return err
+	})
+	if err != nil {
+		out = append(out, daemon.Finding{Kind: "configuration", Name: configured, Message: err.Error()})
+	}
+	return out
+}
+
+// isTried reports whether another test of a component that was skipped succeeded.
+func isTried(all []daemon.Finding, skipped daemon.Finding) bool {
+	return slices.ContainsFunc(all, func(f daemon.Finding) bool {
+		return f.OK && f.Kind == skipped.Kind && f.Name == skipped.Name
+	})
 }
 
 // refuseChanged reports an installed executable that is not the locked one, before

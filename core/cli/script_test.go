@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == builtinArg {
 		run()
 	}
-	testscript.Main(plainPrograms{m}, map[string]func(){"aitunnel": run, "aitunnel-plugin-acme": serveAcme})
+	testscript.Main(plainPrograms{m}, map[string]func(){"aitunnel": run, "aitunnel-plugin-acme": serveAcme, "aitunnel-plugin-guide": serveGuide})
 }
 
 // plainPrograms puts programs without the race detector before those of testscript.
@@ -64,7 +64,7 @@ func (m plainPrograms) Run() int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	program := testhelp.Child()
-	for _, name := range []string{"aitunnel", "aitunnel-plugin-acme"} {
+	for _, name := range []string{"aitunnel", "aitunnel-plugin-acme", "aitunnel-plugin-guide"} {
 		if err := os.Link(program, filepath.Join(dir, name)); err != nil {
 			panic(err)
 		}
@@ -111,6 +111,8 @@ func TestScripts(t *testing.T) {
 			e.Defer(func() { killDaemons(t, e.WorkDir) })
 			acme, err := exec.LookPath("aitunnel-plugin-acme")
 			e.Setenv("ACME", acme)
+			guide, _ := exec.LookPath("aitunnel-plugin-guide") // beside the other
+			e.Setenv("GUIDE", guide)
 			e.Values["testing"], e.Values["releases"] = t, map[string]*releasetest.Server{}
 			return err
 		},

@@ -40,7 +40,17 @@ func runAcme(role string) {
 	case "crashes":
 		time.AfterFunc(20*time.Millisecond, func() { os.Exit(5) })
 	}
-	sdk.Serve(sdk.Plugin{Name: "acme", Version: version, Components: []sdk.Factory{
+	rules := `
+verdict "acme-out-of-capacity" {
+  status = 403
+  code   = "^capacity_exceeded$"
+  means  = "overloaded"
+}
+`
+	if fault == "other rules" {
+		rules = strings.Replace(rules, "overloaded", "declined", 1)
+	}
+	sdk.Serve(sdk.Plugin{Name: "acme", Version: version, Verdicts: rules, Components: []sdk.Factory{
 		{Name: "pin", Doc: "Tries one channel first.", Settings: pinSettings{}, New: func() sdk.Component { return &pin{version: version, fault: fault} }},
 		{Name: "seer", Doc: "Is asked about each request.", Settings: pinSettings{}, New: func() sdk.Component {
 			return &seer{pin{version: version, fault: fault, attributes: []string{"header.x-want"}}}
@@ -83,11 +93,8 @@ func (p *pin) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
 	}
 	n, _ := strconv.Atoi(string(req.State))
 	n++
-	if marker, spins := strings.CutPrefix(p.fault, "spins "); spins && n > 1 {
-		if _, err := os.Stat(marker); err == nil {
-			for { //nolint:staticcheck // an endless loop does not look at its context
-			}
-		}
+	if marker, spins := strings.CutPrefix(p.fault, "spins in plan "); spins && n > 1 {
+		spinIf(marker)
 	}
 	g := sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleOrder}}
 	for _, c := range req.Channels {
@@ -100,14 +107,25 @@ func (p *pin) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
 	}
 	return sdk.Plan{
 		Groups: []sdk.Group{g}, TTL: 100 * time.Millisecond, MaxStale: p.settings.MaxStale,
-		Attributes: p.attributes, State: []byte(strconv.Itoa(n)), Reason: fmt.Sprintf("%s plan %d", p.version, n),
+		TTLExact: p.fault == "by the clock", Attributes: p.attributes, State: []byte(strconv.Itoa(n)), Reason: fmt.Sprintf("%s plan %d", p.version, n),
 	}, nil
+}
+
+// spinIf is an endless loop, which does not look at its context, if the file exists.
+func spinIf(marker string) {
+	if _, err := os.Stat(marker); err == nil {
+		for { //nolint:staticcheck // see above
+		}
+	}
 }
 
 // seer also answers to requests.
 type seer struct{ pin }
 
 func (s *seer) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
+	if marker, spins := strings.CutPrefix(s.fault, "spins in route "); spins {
+		spinIf(marker)
+	}
 	if want := req.Attributes["header.x-want"]; want != "" {
 		return sdk.RouteReply{Order: []string{want}, Reason: "as asked"}, nil
 	}

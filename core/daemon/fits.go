@@ -20,24 +20,50 @@ const firstPlanTime = 6 * time.Second
 // name: its settings are wrong for it, or one of its components gives no first plan. How
 // many blocks use it is returned, too.
 func Fits(ctx context.Context, o config.Options, h *pluginhost.Host, name string) (uses int, err error) {
+	report, err := eachUse(ctx, o, h, name, func(_ *config.Component, err error) { uses++ })
+	if err == nil && report.HasErrors() {
+		err = &reload.ConfigError{Report: report}
+	}
+	return uses, err
+}
+
+// eachUse tests every block of a configuration that uses a plugin, and calls tested with
+// the result. The report has what is wrong, at its place.
+func eachUse(ctx context.Context, o config.Options, h *pluginhost.Host, name string, tested func(*config.Component, error)) (config.Report, error) {
 	o.Catalog = h
 	cfg, report := config.Load(ctx, o)
 	if report.HasErrors() {
-		return 0, &reload.ConfigError{Report: report}
+		return report, &reload.ConfigError{Report: report}
 	}
 	for _, c := range cfg.Components() {
 		if c.Plugin != name {
 			continue
 		}
-		uses++
-		if err := tryFirstPlan(ctx, cfg, h, c); err != nil {
+		err := tryFirstPlan(ctx, cfg, h, c)
+		if err != nil {
 			report = report.Complain(c, err)
 		}
+		tested(c, err)
 	}
-	if report.HasErrors() {
-		return uses, &reload.ConfigError{Report: report}
-	}
-	return uses, nil
+	return report, nil
+}
+
+// ExamineBlocks tests a plugin with every block of a configuration that uses it.
+func ExamineBlocks(ctx context.Context, o config.Options, h *pluginhost.Host, name string) (out []Finding, err error) {
+	_, err = eachUse(ctx, o, h, name, func(c *config.Component, err error) {
+		f := Finding{Kind: string(c.Kind), Name: c.Name, OK: err == nil}
+		at := fmt.Sprintf("%s:%d", c.Range.Filename, c.Range.Start.Line)
+		switch {
+		case err != nil:
+			f.Message = fmt.Sprintf("it does not work with the block at %s: %v", at, err)
+		case c.Kind == sdk.KindHealthChecker:
+			f.Message = "accepts the block at " + at
+		default:
+			f.Message = "gives a first plan for the block at " + at
+		}
+		out = append(out, f)
+	})
+	return out, err
 }
 
 // tryFirstPlan opens a component as the program would, and asks it for a plan.

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/fakesite"
 	"github.com/aitunnel/aitunnel/core/testhelp"
 	"github.com/aitunnel/aitunnel/core/trust"
 )
@@ -114,35 +116,79 @@ func installedOver(t *testing.T, role string) *running {
 	return r
 }
 
-// TestAnEndlessLoopInPlan costs no request: the process is restarted, and a stop does
-// not wait for it.
-func TestAnEndlessLoopInPlan(t *testing.T) {
+// TestEndlessLoops cost no request: the process is killed and another one started, and a
+// stop does not wait for it.
+func TestEndlessLoops(t *testing.T) {
 	t.Parallel()
-	marker := filepath.Join(t.TempDir(), "spins")
-	r, _, _ := acme(t, "1.0.0 spins "+marker, pinLast, 0)
-	r.serves("1.0.0")
-	old := r.process("acme")
-	stop := r.hammer(50, chat, ask)
-	defer stop()
-	if err := os.WriteFile(marker, nil, 0o600); err != nil {
-		t.Fatal(err)
+	for call, strategy := range map[string]string{"plan": pinLast, "route": `strategy "acme/seer" { channel = "last" }`} {
+		t.Run(call, func(t *testing.T) {
+			t.Parallel()
+			marker := filepath.Join(t.TempDir(), "spins")
+			r, _, _ := acme(t, "1.0.0 spins in "+call+" "+marker, strategy, 0)
+			r.serves("1.0.0")
+			old := r.process("acme")
+			stop := r.hammer(50, chat, ask)
+			defer stop()
+			if err := os.WriteFile(marker, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			testhelp.Eventually(t, "it is restarted", func() bool { p := r.process("acme"); return p.Restarts > 0 && p.PID != old.PID && p.PID != 0 })
+			if !gone(old.PID) {
+				t.Error("the process that loops still uses the CPU")
+			}
+			r.awaitEvent("it does not respond: a call of \"" + call + "\" has not returned")
+			if p := r.process("acme"); !strings.Contains(p.LastError, "it does not respond") {
+				t.Errorf("%+v", p)
+			}
+			if n := stop(); n == 0 {
+				t.Error("no request was made")
+			}
+			r.post(chat, ask) // has the component asked once more
+			now, cancel := context.WithCancel(context.Background())
+			cancel()
+			began := time.Now()
+			if err := r.Shutdown(now); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(began); took > stopLimit {
+				t.Errorf("the stop took %s", took)
+			}
+		})
 	}
-	testhelp.Eventually(t, "it is restarted", func() bool { p := r.process("acme"); return p.Restarts > 0 && p.PID != old.PID && p.PID != 0 })
-	r.awaitEvent("it does not respond: a call of \"plan\" has not returned")
-	if p := r.process("acme"); !strings.Contains(p.LastError, "it does not respond") {
-		t.Errorf("%+v", p)
+}
+
+// TestPlansByTheClock are renewed though no request comes.
+func TestPlansByTheClock(t *testing.T) {
+	t.Parallel()
+	r, _, _ := acme(t, "1.0.0 by the clock", pinLast, 0)
+	first := r.plan().Plan
+	testhelp.Eventually(t, "three more plans", func() bool { return r.plan().Plan >= first+3 })
+}
+
+// TestVerdictRulesOfAPlugin apply to the channels that name the plugin, and change with
+// its version.
+func TestVerdictRulesOfAPlugin(t *testing.T) {
+	t.Parallel()
+	r, first, last := acme(t, "1.0.0", `strategy "acme/pin" { channel = "first" }`, 0)
+	config := strings.Replace(acmeConfig(first, last, `strategy "acme/pin" { channel = "first" }`), "auth   = \"none\"", "auth   = \"none\"\n  verdicts = [\"acme\"]", 1)
+	r.save(config)
+	r.reload()
+	refusal := fakesite.Status(403, `{"error":{"code":"capacity_exceeded","message":"come back later"}}`)
+	attempt := func() event.Attempt {
+		t.Helper()
+		first.Next(refusal)
+		if got := r.post(chat, ask); got.status != 200 || got.header.Get("X-Site") != "last" {
+			t.Fatalf("%+v", got)
+		}
+		return r.lastRequest().Attempts[0]
 	}
-	if n := stop(); n == 0 {
-		t.Error("no request was made")
+	if a := attempt(); a.Means != "overloaded" || !strings.Contains(a.Rule, "acme-out-of-capacity") {
+		t.Errorf("by the rules of the plugin: %+v", a)
 	}
-	r.post(chat, ask) // has the component asked once more
-	now, cancel := context.WithCancel(context.Background())
-	cancel()
-	began := time.Now()
-	if err := r.Shutdown(now); err != nil {
-		t.Error(err)
-	}
-	if took := time.Since(began); took > stopLimit {
-		t.Errorf("the stop took %s", took)
+	r.put("1.1.0 other rules")
+	r.lockAcme()
+	testhelp.Eventually(t, "version 1.1.0 runs", func() bool { return r.process("acme").Version == "1.1.0" })
+	if a := attempt(); a.Means != "declined" || !strings.Contains(a.Rule, "acme-out-of-capacity") {
+		t.Errorf("by the rules of the next version: %+v", a)
 	}
 }

@@ -33,7 +33,7 @@ type candidate interface {
 }
 
 // askFunc asks a component for a plan.
-type askFunc func(ctx context.Context, candidates []sdk.Snapshot, outcomes []sdk.Outcome, state []byte) (sdk.Plan, error)
+type askFunc func(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error)
 
 // subject is what a planner plans.
 type subject struct {
@@ -42,6 +42,7 @@ type subject struct {
 	component  sdk.Component // that is asked; nil for a plan without one
 	ask        askFunc
 	candidates []candidate
+	own        func(index int) channel.Counters // of the attempts for the route alone; nil if there is no such thing
 	onFailure  config.OnFailure
 	router     *router           // nil unless the component is asked about each request
 	observer   *observer         // nil unless the component wants to know how requests ended
@@ -66,11 +67,11 @@ type planner struct {
 
 	mu        sync.Mutex
 	phase     phase
-	failures  int                // in a row
-	notBefore time.Time          // the next time the component may be asked
-	before    []channel.Counters // at the last plan
-	timer     *time.Timer        // asks for the plan after an exact one
-	warned    map[string]bool    // warnings that were reported
+	failures  int             // in a row
+	notBefore time.Time       // the next time the component may be asked
+	before    counted         // at the last plan
+	timer     *time.Timer     // asks for the plan after an exact one
+	warned    map[string]bool // warnings that were reported
 
 	users    atomic.Int32 // tables
 	replaces bool         // a component whose plans are good
@@ -238,9 +239,11 @@ func (p *planner) refresh(deadline time.Duration) error {
 	health, limits := p.registry.Epochs()
 	last := p.current.Load()
 	snapshots, counters := p.observe(now)
+	req := sdk.PlanRequest{Channels: snapshots, State: p.stateAfter(last)}
+	req.Outcomes, req.RouteOutcomes = p.outcomes(counters)
 	ctx, cancel := context.WithTimeout(p.ctx, deadline)
 	defer cancel()
-	answer, err := p.ask(ctx, snapshots, p.outcomes(counters), p.stateAfter(last))
+	answer, err := p.ask(ctx, req)
 	if err != nil {
 		return err
 	}
@@ -359,22 +362,41 @@ func (p *planner) installCorePlan(last *plan, cause error) {
 	}
 }
 
-func (p *planner) observe(now time.Time) ([]sdk.Snapshot, []channel.Counters) {
-	snapshots := make([]sdk.Snapshot, len(p.candidates))
-	counters := make([]channel.Counters, len(p.candidates))
-	for i, c := range p.candidates {
-		snapshots[i], counters[i] = c.snapshot(now), c.counters()
-	}
-	return snapshots, counters
+// counted are counters of all candidates.
+type counted struct {
+	all []channel.Counters
+	own []channel.Counters // of the attempts for the route alone; nil if there is no such thing
 }
 
-// outcomes are what happened since the last plan.
-func (p *planner) outcomes(counters []channel.Counters) []sdk.Outcome {
+// count reads the counters of all candidates.
+func (p *planner) count() (out counted) {
+	for i, c := range p.candidates {
+		out.all = append(out.all, c.counters())
+		if p.own != nil {
+			out.own = append(out.own, p.own(i))
+		}
+	}
+	return out
+}
+
+func (p *planner) observe(now time.Time) ([]sdk.Snapshot, counted) {
+	snapshots := make([]sdk.Snapshot, len(p.candidates))
+	for i, c := range p.candidates {
+		snapshots[i] = c.snapshot(now)
+	}
+	return snapshots, p.count()
+}
+
+// outcomes are what happened since the last plan: in all, and for the route alone.
+func (p *planner) outcomes(now counted) (all, own []sdk.Outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var out []sdk.Outcome
-	for i, c := range counters {
-		last := p.before[i]
+	return p.since(p.before.all, now.all), p.since(p.before.own, now.own)
+}
+
+func (p *planner) since(before, now []channel.Counters) (out []sdk.Outcome) {
+	for i, c := range now {
+		last := before[i]
 		if c.Requests == last.Requests {
 			continue
 		}

@@ -53,6 +53,9 @@ func TestPlansAreRenewedWhenTheyExpire(t *testing.T) {
 		if want := (sdk.Outcome{ID: "a", Successes: 1, TTFB: time.Second}); len(second.Outcomes) != 1 || second.Outcomes[0] != want {
 			t.Errorf("outcomes %+v, want %+v", second.Outcomes, want)
 		}
+		if len(second.RouteOutcomes) != 1 || second.RouteOutcomes[0] != second.Outcomes[0] {
+			t.Errorf("outcomes of the route %+v", second.RouteOutcomes)
+		}
 		if info := w.table.Routes[0].Plan(); info.Seq != 2 || info.Core {
 			t.Errorf("plan %+v", info)
 		}

@@ -91,8 +91,8 @@ func newTrace(t *testing.T, seed uint64, tally *traceTally) *trace {
 
 // roundRobin is a subject that is planned without a component.
 func roundRobin(p Purpose, candidates []candidate) subject {
-	return subject{purpose: p, candidates: candidates, ask: func(_ context.Context, all []sdk.Snapshot, _ []sdk.Outcome, _ []byte) (sdk.Plan, error) {
-		plan := corePlan(all, config.OnFailureRoundRobin, "in turn")
+	return subject{purpose: p, candidates: candidates, ask: func(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
+		plan := corePlan(req.Channels, config.OnFailureRoundRobin, "in turn")
 		plan.TTL = maxTTL
 		return plan, nil
 	}}

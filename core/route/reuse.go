@@ -81,14 +81,14 @@ func newPlanner(of subject, known []settings, o Options) *planner {
 	n := len(known)
 	p := &planner{
 		subject: of, known: known, registry: o.Registry, notice: o.Notice,
-		turns: newTurns(n), before: make([]channel.Counters, n),
+		turns: newTurns(n),
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.users.Store(1)
-	for i, c := range p.candidates {
-		p.ids = append(p.ids, known[i].id)
-		p.before[i] = c.counters() // what was before does not count
+	for _, k := range known {
+		p.ids = append(p.ids, k.id)
 	}
+	p.before = p.count() // what was before does not count
 	return p
 }
 
@@ -103,7 +103,10 @@ func (p *planner) countFrom(old *planner) {
 	defer old.mu.Unlock()
 	for i, c := range p.known {
 		if j := slices.IndexFunc(old.known, func(o settings) bool { return o.state == c.state }); j >= 0 {
-			p.before[i] = old.before[j]
+			p.before.all[i] = old.before.all[j]
+			if p.own != nil && old.own != nil {
+				p.before.own[i] = old.before.own[j]
+			}
 		}
 	}
 }

@@ -54,6 +54,7 @@ func (t *Table) shadows(ctx context.Context, r *Route, candidates []candidate, o
 			component:  strategy,
 			ask:        askOf(strategy, r),
 			candidates: candidates,
+			own:        r.own,
 			shadow:     &tally{since: o.Registry.Now(), choices: make([]atomic.Uint64, len(candidates))},
 		}, o)})
 	}

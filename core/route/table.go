@@ -55,6 +55,7 @@ type Route struct {
 	registry *channel.Registry
 	maxExtra float64 // retry.max_extra
 	gate     probeGate
+	counts   []*channel.Counters // of the attempts for this route, by channel; nil without a strategy
 	quick    []quickChannel
 }
 
@@ -150,8 +151,8 @@ func (t *Table) channel(ctx context.Context, c *config.Channel, o Options) (*Cha
 	if err != nil {
 		return ch, err
 	}
-	ask := func(ctx context.Context, keys []sdk.Snapshot, outcomes []sdk.Outcome, state []byte) (sdk.Plan, error) {
-		return selector.PlanKeys(ctx, sdk.KeyPlanRequest{Channel: c.Name, Keys: keys, Outcomes: outcomes, State: state})
+	ask := func(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
+		return selector.PlanKeys(ctx, sdk.KeyPlanRequest{Channel: c.Name, Keys: req.Channels, Outcomes: req.Outcomes, State: req.State})
 	}
 	ch.planner = t.plan(subject{
 		purpose: purpose, name: fmt.Sprintf("key selector %q of channel %q", c.KeySelector.Ref, c.Name), component: selector, ask: ask, candidates: candidates,
@@ -170,10 +171,11 @@ func (t *Table) route(ctx context.Context, r *Route, o Options) error {
 	for _, ch := range r.Channels {
 		candidates = append(candidates, ch)
 	}
+	r.countOwn(purpose.String())
 	name := fmt.Sprintf("strategy %q of route %q", r.Config.Strategy.Ref, r.Config.Pattern)
 	e := newExposure(name, r.Config.Strategy.Expose, o.Notice)
 	r.planner = t.plan(subject{
-		purpose: purpose, name: name, component: strategy, ask: askOf(strategy, r), candidates: candidates, block: r.Config.Strategy,
+		purpose: purpose, name: name, component: strategy, ask: askOf(strategy, r), candidates: candidates, own: r.own, block: r.Config.Strategy,
 		onFailure: r.Config.Strategy.OnFailure, exposure: e,
 		router: newRouter(strategy, r.Config.Pattern, name, e, o.Notice), observer: newObserver(strategy, name, o.Notice),
 	}, o)
@@ -182,17 +184,30 @@ func (t *Table) route(ctx context.Context, r *Route, o Options) error {
 
 // askOf asks a strategy for plans of a route.
 func askOf(s sdk.Strategy, r *Route) askFunc {
-	return func(ctx context.Context, channels []sdk.Snapshot, outcomes []sdk.Outcome, state []byte) (sdk.Plan, error) {
-		return s.Plan(ctx, sdk.PlanRequest{Route: r.Config.Pattern, Channels: channels, Outcomes: outcomes, State: state})
+	return func(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
+		req.Route = r.Config.Pattern
+		return s.Plan(ctx, req)
 	}
+}
+
+// countOwn makes the route count the attempts that are made for it.
+func (r *Route) countOwn(name string) {
+	for _, ch := range r.Channels {
+		r.counts = append(r.counts, ch.State.RouteCounters(name))
+	}
+}
+
+// own is what was counted for the route at a channel.
+func (r *Route) own(index int) channel.Counters {
+	return r.Channels[index].State.Read(r.counts[index])
 }
 
 // single is a route of one channel, which takes no strategy.
 func (t *Table) single(ch *Channel, cfg *config.Config, o Options) *Route {
 	r := &Route{Config: &config.Route{Pattern: "/**", Channels: []*config.Channel{ch.Config}}, Channels: []*Channel{ch}, registry: o.Registry, maxExtra: cfg.Retry.MaxExtra}
 	r.makeQuick()
-	ask := func(_ context.Context, channels []sdk.Snapshot, _ []sdk.Outcome, _ []byte) (sdk.Plan, error) {
-		return corePlan(channels, config.OnFailureRoundRobin, "the only channel"), nil
+	ask := func(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
+		return corePlan(req.Channels, config.OnFailureRoundRobin, "the only channel"), nil
 	}
 	r.planner = t.plan(subject{
 		purpose: Purpose{Kind: ForChannel, Name: ch.Config.Name, Target: ch.Config.Target.String()}, name: fmt.Sprintf("channel %q alone", ch.Config.Name), ask: ask, candidates: []candidate{ch},

@@ -3,6 +3,8 @@ package trust
 import (
 	"fmt"
 	"maps"
+	"math/big"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,6 +23,10 @@ const lockHeader = `# The plugins that may run, by the hash of their executables
 
 var digestSyntax = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
+// lockFormat is the version of the file's form. It is raised when an older program that
+// writes the file would lose something that matters.
+const lockFormat = 1
+
 // parseLock reads the text of a lock file. A later version may add attributes and
 // blocks: they are ignored, with a warning.
 func parseLock(path string, text []byte) (Lock, []string, error) {
@@ -30,7 +36,10 @@ func parseLock(path string, text []byte) (Lock, []string, error) {
 		return nil, nil, r.damaged(diags[0].Subject, strings.TrimSuffix(diags[0].Summary+": "+diags[0].Detail, "."))
 	}
 	body := file.Body.(*hclsyntax.Body)
-	r.ignoreOthers(body, nil, "plugin")
+	r.ignoreOthers(body, []string{"format"}, "plugin")
+	if format := r.format(body); format > lockFormat {
+		r.warnings = append(r.warnings, fmt.Sprintf("the lock file %s has format %d, but this aitunnel knows format %d: what is newer in it is ignored", path, format, lockFormat))
+	}
 	lock := Lock{}
 	for _, b := range body.Blocks {
 		if b.Type != "plugin" {
@@ -98,6 +107,39 @@ func (r *lockReader) release(b *hclsyntax.Body) Release {
 	return out
 }
 
+// format is the version of the form that the file is written in.
+func (r *lockReader) format(b *hclsyntax.Body) int64 {
+	a := b.Attributes["format"]
+	if a == nil {
+		return lockFormat
+	}
+	v, diags := a.Expr.Value(nil)
+	if !diags.HasErrors() && !v.IsNull() && v.Type() == cty.Number {
+		if n, exact := v.AsBigFloat().Int64(); exact == big.Exact && n > 0 {
+			return n
+		}
+	}
+	_ = r.damaged(a.Range().Ptr(), "\"format\" is not a number such as 1")
+	return lockFormat
+}
+
+// checkWritable refuses to replace a file whose form is newer: something of it would be
+// lost.
+func checkWritable(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil // there is none, or the write says why it cannot be replaced
+	}
+	file, diags := hclsyntax.ParseConfig(text, path, hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil // it was reported when it was read
+	}
+	if format := (&lockReader{path: path}).format(file.Body.(*hclsyntax.Body)); format > lockFormat {
+		return &LockError{Path: path, Reason: fmt.Sprintf("has format %d, but this aitunnel writes format %d: use the newer aitunnel that wrote it", format, lockFormat)}
+	}
+	return nil
+}
+
 // text is the value of an attribute, "" if there is none.
 func (r *lockReader) text(b *hclsyntax.Body, name string) string {
 	a := b.Attributes[name]
@@ -150,7 +192,11 @@ func (r *lockReader) ignoreOthers(b *hclsyntax.Body, attributes []string, blocks
 
 // Write replaces the lock file atomically.
 func (l Lock) Write(path string) error {
+	if err := checkWritable(path); err != nil {
+		return err
+	}
 	f := hclwrite.NewEmptyFile()
+	f.Body().SetAttributeValue("format", cty.NumberIntVal(lockFormat))
 	for _, name := range slices.Sorted(maps.Keys(l)) {
 		p := l[name]
 		f.Body().AppendNewline()

@@ -33,7 +33,8 @@ func TestLockFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := lockHeader + `
+	want := lockHeader + `format = 1
+
 plugin "acme" {
   platform "darwin/arm64" {
     sha256 = "` + hashB + `"
@@ -217,9 +218,41 @@ func TestALockFileOfALaterVersion(t *testing.T) {
 		t.Errorf("%+v, %v", lock["acme"], err)
 	}
 	got := strings.Join(s.Warnings(), "\n")
-	for _, want := range []string{FileName + `:1: "format" is ignored`, `:2: the block "trust" is ignored`, `:4: "since" is ignored`, `:7: "size" is ignored`} {
+	for _, want := range []string{FileName + ` has format 2, but this aitunnel knows format 1`, `:2: the block "trust" is ignored`, `:4: "since" is ignored`, `:7: "size" is ignored`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing in\n%s", want, got)
+		}
+	}
+}
+
+// A file of a newer form is read as far as it is understood, and never replaced.
+func TestFormatsOfTheLockFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), FileName)
+	lock := Lock{}
+	lock.Set("acme", Platform, Entry{"1.0.0", hashA})
+	if err := lock.Write(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(text), "\nformat = 1\n") {
+		t.Errorf("%s %v", text, err)
+	}
+	newer := strings.Replace(string(text), "format = 1", "format = 2\nkeep = true", 1)
+	if err := os.WriteFile(path, []byte(newer), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Write(path); err == nil || !strings.Contains(err.Error(), "has format 2, but this aitunnel writes format 1") {
+		t.Error(err)
+	}
+	if now, _ := os.ReadFile(path); string(now) != newer {
+		t.Errorf("it was replaced by %s", now)
+	}
+	for _, format := range []string{"0", "1.5", `"1"`, "null"} {
+		if err := os.WriteFile(path, []byte("format = "+format+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadLock(path); err == nil || !strings.Contains(err.Error(), `"format" is not a number`) {
+			t.Errorf("format = %s: %v", format, err)
 		}
 	}
 }

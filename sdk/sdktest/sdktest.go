@@ -75,6 +75,7 @@ type kit struct {
 	refused   []refusal
 	leavesOut bool
 	site      http.Handler
+	clock     *clock // nil: components read that of the system
 }
 
 type refusal struct {

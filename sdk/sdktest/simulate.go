@@ -28,11 +28,13 @@ type Simulation struct {
 	component *host.Component
 	world     *world
 	plan      sdk.Plan
+	left      time.Duration // of the plan's TTL, by the clock of the test
 }
 
 // Simulate opens an instance, over the real wire, for work on sites that are
-// made up, by their names. A plan is asked for at the beginning of each [Simulation.Run].
-// The options are those of [Strategy].
+// made up, by their names. A plan is asked for at the beginning of each [Simulation.Run];
+// with [Clock], only if the TTL of the last one is over. The options are those of
+// [Strategy].
 func Simulate(t *testing.T, f sdk.Factory, settings Settings, made map[string]Made, options ...Option) *Simulation {
 	t.Helper()
 	k := newKit(t, f, options)
@@ -112,7 +114,9 @@ func (s *Simulation) Set(made map[string]Made) {
 // the plan.
 func (s *Simulation) Run(n int) (first map[string]int, plan sdk.Plan) {
 	s.t.Helper()
-	s.plan = s.kit.sound(s.rig, s.component, s.world.question(s.plan.State))
+	if s.kit.clock == nil || s.left <= 0 {
+		s.replan()
+	}
 	return s.world.use(s.plan, n), s.plan
 }
 
@@ -122,4 +126,5 @@ func (s *Simulation) Restart() {
 	s.t.Helper()
 	s.rig.close(s.component)
 	s.component = s.rig.open(s.settings)
+	s.left = 0
 }

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+// serveGuide makes the test binary a plugin whose component needs a setting, asks about
+// each request, and logs a warning.
+func serveGuide() {
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+	sdk.Serve(sdk.Plugin{Name: "guide", Version: "1.0.0", Components: []sdk.Factory{
+		{Name: "guide", Doc: "Tries the channel first that a request asks for.", Settings: guideSettings{}, New: func() sdk.Component { return &guide{} }},
+	}})
+}
+
+type guideSettings struct {
+	First string `hcl:"first" doc:"The channel for requests that ask for none."`
+}
+
+type guide struct{ guideSettings }
+
+func (g *guide) Configure(_ context.Context, cfg sdk.Config) error {
+	if err := cfg.Decode(&g.guideSettings); err != nil {
+		return err
+	}
+	if g.First == "nobody" {
+		return &sdk.ConfigError{Path: []string{"first"}, Message: "there is no channel \"nobody\""}
+	}
+	slog.Warn("requests without a wish go to " + g.First)
+	return nil
+}
+
+func (g *guide) Close() error { return nil }
+
+func (g *guide) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
+	group := sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleOrder}}
+	for _, c := range req.Channels {
+		group.Members = append(group.Members, sdk.Member{ID: c.ID, Weight: 1})
+	}
+	return sdk.Plan{Groups: []sdk.Group{group}, Attributes: []string{"header.x-channel", "body.user"}, Reason: "in order"}, nil
+}
+
+func (g *guide) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
+	wish := cmp.Or(req.Attributes["header.x-channel"], req.Attributes["body.user"])
+	if wish == "" {
+		return sdk.RouteReply{}, nil
+	}
+	return sdk.RouteReply{Order: []string{wish}, Reason: "wished for"}, nil
+}
