@@ -153,7 +153,11 @@ function actionBar(name, channel, store) {
   const notChanged = t('card.notChanged', { name });
   const pause = button('pause', (b) => act(b,
     (r) => t(r.enabled ? 'card.resumed' : 'card.pausedNow', { name }), notChanged,
-    () => post(channelPath(name, 'toggle'), { enabled: !channel().enabled })));
+    async () => {
+      const r = await post(channelPath(name, 'toggle'), { enabled: !channel().enabled });
+      store.adopt(r);
+      return r;
+    }));
   const prefer = button('prefer', (b) => act(b,
     (r) => t(r.first ? 'card.preferredNow' : 'card.unpreferredNow', { name }), notChanged,
     () => post(channelPath(name, 'switch'), { on: !channel().first })));

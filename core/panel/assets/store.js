@@ -67,6 +67,13 @@ export async function refresh() {
   }
 }
 
+// adopt shows what an action made of a channel, before all is asked for again.
+export function adopt(channel) {
+  shown = ++turn; // what was asked for before is out of date
+  state.channels = state.channels.map((c) => (c.name === channel.name ? channel : c));
+  for (const f of readers) f(state);
+}
+
 // refreshSoon asks after a moment, once for many calls.
 export function refreshSoon() {
   if (running) plan(Math.max(SOON, asked + AT_MOST_EVERY - Date.now()));

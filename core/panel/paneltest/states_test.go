@@ -2,6 +2,7 @@ package paneltest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,13 +123,48 @@ func TestManyChannelsAndKeys(t *testing.T) {
 	r := start(t, config.String())
 	p := r.open("/", 1440, 900)
 	p.until(`document.querySelectorAll('.channel').length === 100`)
-	t.Logf("first paint after %.0f ms", eval[float64](p, `performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0`))
 	p.press(`[data-name="channel-007"]`, "More about channel-007")
 	p.until(`document.querySelectorAll('[data-name="channel-007"] .keylist li').length === 20`)
 	p.press(`[data-name="channel-007"]`, "Pause channel-007")
 	p.shows(`[data-name="channel-007"] .state`, "Paused")
 	p.shot("many")
+
+	p.expect("favicon") // of the empty page
+	paints, empty, toggles := []float64{}, []float64{}, []float64{}
+	for range 3 {
+		p.reload()
+		p.until(`document.querySelectorAll('.channel').length === 100`)
+		paints = append(paints, eval[float64](p, firstPaint))
+		toggles = append(toggles, eval[float64](p, toggleTime))
+		eval[bool](p, `(location.href = '/healthz', true)`)
+		p.until(`location.pathname === '/healthz' && document.body.innerText.trim() === 'ok'`)
+		empty = append(empty, eval[float64](p, firstPaint))
+		eval[bool](p, `(location.href = '/', true)`)
+		p.until(`document.querySelectorAll('.channel').length === 100`)
+	}
+	paint, toggle := slices.Min(paints)-slices.Min(empty), slices.Min(toggles)
+	t.Logf("first paint %.0f ms after that of an empty page, a channel is paused after %.0f ms", paint, toggle)
+	const busy = 5 // how much slower a machine may be that does other things
+	if paint > 500*busy || toggle > 100*busy {
+		t.Errorf("the first paint came %.0f ms after that of an empty page (%v, %v), and a channel was paused after %.0f ms", paint, paints, empty, toggle)
+	}
 }
+
+// firstPaint is when the page showed anything, in ms.
+const firstPaint = `new Promise((done) => {
+  const look = () => { const e = performance.getEntriesByName('first-contentful-paint')[0]; if (e) done(e.startTime); else setTimeout(look, 5); };
+  look();
+})`
+
+// toggleTime is how long after a click on Pause or Resume the card shows it.
+const toggleTime = `new Promise((done) => {
+  const card = document.querySelector('[data-name="channel-042"]');
+  const state = card.querySelector('.state');
+  const before = state.textContent;
+  const began = performance.now();
+  new MutationObserver(() => state.textContent !== before && done(performance.now() - began)).observe(state, { childList: true, characterData: true, subtree: true });
+  card.querySelector('footer button').click();
+})`
 
 // TestAnAppsSettingsAreShown goes through the apps.
 func TestAnAppsSettingsAreShown(t *testing.T) {
