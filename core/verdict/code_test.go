@@ -35,3 +35,27 @@ func TestRulesInOtherScripts(t *testing.T) {
 		}
 	}
 }
+
+// TestWithoutEcho: what a refusal repeats of the request is taken out of it, what
+// a gateway repeats of its upstream is not.
+func TestWithoutEcho(t *testing.T) {
+	for _, c := range []struct{ message, want string }{
+		{`The text "my key expired" is not allowed`, `The text '…' is not allowed`},
+		{`工具名称 '查询余额' 包含非法字符`, `工具名称 '…' 包含非法字符`},
+		{`must not contain “API key expired”.`, `must not contain '…'.`},
+		{"The model 'Llama 3 70B' does not exist", "The model '…' does not exist"},
+		{"The model `gpt-4` does not exist", "The model `gpt-4` does not exist"},
+		{`You didn't provide an API key. You can't go on`, `You didn't provide an API key. You can't go on`},
+		{`Error code: 400 - {'error': {'message': 'Your credit balance is too low'}}`, `Error code: 400 - {'error': {'message': 'Your credit balance is too low'}}`},
+		{`upstream error: "insufficient balance"`, `upstream error: "insufficient balance"`},
+		{`上游返回："余额不足"`, `上游返回："余额不足"`},
+		{"not a string, got: 'api key expired'", "not a string"},
+	} {
+		if got := withoutEcho(c.message, 400); got != c.want {
+			t.Errorf("%s\n%s\nwant\n%s", c.message, got, c.want)
+		}
+		if got := withoutEcho(c.message, 401); got != c.message {
+			t.Errorf("with status 401: %s", got)
+		}
+	}
+}

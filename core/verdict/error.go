@@ -489,19 +489,6 @@ func asciiLower(b []byte) []byte {
 	return out
 }
 
-// withoutEcho cuts off where the refusal of a malformed request repeats it: a
-// prompt about keys must not look like a refusal of one.
-func withoutEcho(message string, status int) string {
-	const beginning = 400
-	if status != http.StatusBadRequest && status != http.StatusUnprocessableEntity {
-		return message
-	}
-	for _, mark := range []string{"input_value=", ", got: ", "'input': ", `"input": `, `"input":"`} {
-		message, _, _ = strings.Cut(message, mark)
-	}
-	return strings.ToValidUTF8(message[:min(len(message), beginning)], "")
-}
-
 // maxMessage bounds what rules see of a message: errors that wrap others have
 // the cause at the end, so both ends are kept.
 const maxMessage = 2 << 10

@@ -288,7 +288,7 @@ verdict "country-model" {
 # A site does not serve this country.
 verdict "country" {
   status  = [400, 401, 403, 451]
-  message = "(?i)(?:country, region, or territory not supported|(?:from|in) (?:an )?(?:unsupported|restricted) (?:countr|region|location|territor)|not authorized in (?:this|your) (?:country|region|location)|(?:service|api|product|platform|site|openai|chatgpt|claude|anthropic|gemini|access)[^.]{0,40} not (?:available|supported|offered|accessible|allowed) in your (?:country|region|location|area|territory)|region is not supported|country is not supported|(?:access|requests?|connections?|traffic|users) from (?:your |this |the |mainland )*(?:country|region|location|area|china|hong kong|russia)[^.]{0,24} (?:not (?:allowed|permitted|supported|available)|denied|blocked|forbidden|restricted|prohibited)|geo-?(?:ip|block|restrict|fenc)[a-z]*[^a-z].{0,40}(?:denied|blocked|not allowed|restricted)|(?:禁止|拒绝|不允许|限制)[^，。]{0,6}(?:中国|大陆|境内|国内|海外|境外)[^，。]{0,8}(?:ip|访问|使用|请求)|您所在的(?:国家|地区)|(?:当前|所在|您的|该)(?:地区|区域|国家)[^，。]{0,6}(?:不可用|不支持|受限|被限制|未开放)|不支持(?:当前|您所在的?)(?:地区|区域|国家))"
+  message = "(?i)(?:country, region, or territory (?:is )?not supported|(?:from|in) (?:an )?(?:unsupported|restricted) (?:countr|region|location|territor)|not authorized in (?:this|your) (?:country|region|location)|(?:service|api|product|platform|site|openai|chatgpt|claude|anthropic|gemini|access)[^.]{0,40} not (?:available|supported|offered|accessible|allowed) in your (?:country|region|location|area|territory)|region is not supported|country is not supported|(?:access|requests?|connections?|traffic|users) from (?:your |this |the |mainland )*(?:country|region|location|area|china|hong kong|russia)[^.]{0,24} (?:not (?:allowed|permitted|supported|available)|denied|blocked|forbidden|restricted|prohibited)|geo-?(?:ip|block|restrict|fenc)[a-z]*[^a-z].{0,40}(?:denied|blocked|not allowed|restricted)|(?:禁止|拒绝|不允许|限制)[^，。]{0,6}(?:中国|大陆|境内|国内|海外|境外)[^，。]{0,8}(?:ip|访问|使用|请求)|您所在的(?:国家|地区)|(?:当前|所在|您的|该)(?:地区|区域|国家)[^，。]{0,6}(?:不可用|不支持|受限|被限制|未开放)|不支持(?:当前|您所在的?)(?:地区|区域|国家))"
   means   = "blocked"
   at_once = true
 }
@@ -336,7 +336,7 @@ verdict "request-setting" {
 # A setting of the request is at fault, in words.
 verdict "request-setting-message" {
   status  = [400, 422]
-  message = "(?i)^(?:\\[\\{'type': |we could not parse|unterminated string|(?:failed|unable) to (?:parse|deserialize|decode|unmarshal)|(?:invalid|malformed) (?:json|schema|value|type|body|tool|function|message|base64|image|parameter '|'[a-z_.0-9\\[\\]]+')|json (?:parse|decode|syntax)|expecting value|unexpected token|unknown (?:name|parameter|field)|unsupported (?:value|parameter)|missing required|`(?:max_tokens|temperature|top_p|tool_use|tool_result)`|(?:参数|请求参数|工具|字段|消息)[^，。:：]{0,40}(?:不合法|非法|有误|错误|无效|缺失|不能为空|超长|格式))"
+  message = "(?i)^(?:\\[\\{'type': |we could not parse|unterminated string|(?:failed|unable) to (?:parse|deserialize|decode|unmarshal)|(?:invalid|malformed) (?:json|schema|value|type|body|tool|function|message|base64|image|parameter '|'[a-z_.0-9\\[\\]]+')|json (?:parse|decode|syntax)|expecting value|unexpected token|unknown (?:name|parameter|field)|unsupported (?:value|parameter)|missing required|`(?:max_tokens|temperature|top_p|tool_use|tool_result)`|(?:参数|请求参数|请求体|工具|字段|消息)[^，。:：]{0,40}(?:不合法|不是合法|非法|有误|错误|无效|缺失|不能为空|超长|格式))"
   means   = "refused"
 }
 
@@ -357,10 +357,18 @@ verdict "gateway-upstream-failed" {
   scope   = "channel-model"
 }
 
+# Gateways whose upstream answered with a page.
+verdict "gateway-upstream-page" {
+  status  = [401, 403, 404]
+  message = "(?i)<(?:!doctype html|html[ >])"
+  means   = "broken"
+  scope   = "channel-model"
+}
+
 # A token that may not be used from this address; others of the site may.
 verdict "key-address" {
   status  = [401, 403]
-  message = "(?i)(?:only from approved ip|\\bip [^ ]{3,45} is not in|ip is not in the allowed|ip (?:address )?(?:[^ ]{3,45} )?(?:is )?not (?:authorized|allowed|in the (?:whitelist|allow ?list))|your ip .* not (?:authorized|allowed)|IP 不在令牌允许访问的列表|IP ?白名单)"
+  message = "(?i)(?:only from approved ip|\\bip [^ ]{3,45} is not in|ip is not in the allowed|ip (?:address )?(?:[^ ]{3,45} )?(?:is )?not (?:authorized|allowed|in the (?:whitelist|allow ?list))|your ip .* not (?:authorized|allowed)|not on the .{0,24}allow ?list|IP 不在令牌允许访问的列表|IP ?白名单)"
   means   = "invalid_key"
 }
 
@@ -380,7 +388,7 @@ verdict "google-suspended" {
 # Plans that serve only certain programs.
 verdict "client-restricted" {
   status  = [400, 401, 403, 500, 503]
-  message = "(?i)(?:user[- ]agent[^.]{0,20} (?:not allowed|blocked|forbidden)|客户端[^，。]{0,8}(?:不被允许|不允许|受限|被禁止)|appears to have been tampered|请求体疑似被篡改|only (?:authorized|available|allowed|intended) for (?:use with )?(?:claude code|coding agents|official clients|codex)|only (?:accepts|allows) (?:requests from )?(?:claude code|codex|official)|client is not authorized|restricted to (?:claude code|codex|official) clients?|仅(?:限|支持|允许).{0,20}客户端)"
+  message = "(?i)(?:user[- ]agent[^.]{0,20} (?:not allowed|blocked|forbidden)|客户端[^，。]{0,8}(?:不被允许|不允许|受限|被禁止)|appears to have been tampered|请求体疑似被篡改|only (?:authorized|available|allowed|intended) for (?:use with )?(?:claude code|coding agents|official clients|codex)|only (?:accepts|allows) (?:requests from )?(?:claude code|codex|official)|client is not authorized|restricted to (?:claude code|codex|official) clients?|仅(?:限|支持|允许).{0,20}客户端|不支持的客户端)"
   means   = "declined"
 }
 
@@ -401,7 +409,7 @@ verdict "account-stopped" {
 # The account behind the key is stopped, in words.
 verdict "account-stopped-message" {
   status  = [400, 401, 403, 406, 423]
-  message = "(?i)(?:access (?:has been|is|was) (?:terminated|revoked|suspended)|(?:account|organization|project|user|team|api key|token|subscription) (?:has been|is|was) (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|user id [^.]{0,60}suspended|^account (?:is )?(?:locked|suspended|disabled|banned|not active|inactive)|token does not meet scope|oauth authentication is currently not allowed|violation of terms of service|project has been denied access|verify your account|current ak has been blocked|(?:用户|账[号户]|组织|租户)[^，。]{0,20}(?:被(?:封禁|禁用|停用|锁定|冻结|限制使用)|已(?:封禁|禁用|停用|锁定|冻结|注销)|存在风险|违规))"
+  message = "(?i)(?:access (?:has been|is|was) (?:terminated|revoked|suspended)|(?:account|organization|project|user|team|api key|token|subscription) (?:has been|is|was) (?:currently )?(?:deactivated|disabled|suspended|banned|terminated|revoked|blocked|deleted)|user id [^.]{0,60}suspended|^account (?:is )?(?:locked|suspended|disabled|banned|not active|inactive)|token does not meet scope|oauth authentication is currently not allowed|violation of terms of service|project has been denied access|verify your account|current ak has been blocked|(?:用户|账[号户]|组织|租户)[^，。]{0,20}(?:被(?:封禁|禁用|停用|锁定|冻结|限制使用)|已(?:封禁|禁用|停用|锁定|冻结|注销)|存在风险|违规)|(?:请先?|需先?|未)(?:完成|进行)?[^，。]{0,4}实名认证|^请先?登录|(?:用户|账[号户])不存在)"
   means   = "invalid_key"
 }
 
@@ -423,7 +431,7 @@ verdict "moderation-reasons" {
 # Moderation in words.
 verdict "moderation-message" {
   status  = [400, 401, 403, 409, 422, 424, 429, 446, 451, "5xx"]
-  message = "(?i)(?:input was flagged|prompt was flagged|flagged (?:as|for|by) |requires moderation|content (?:management|filtering|safety|usage)? ?policy|content[ _]filter|content moderation|blocked by moderation|(?:prompt|request|response|output) (?:was |has been )?blocked (?:due to|by) (?:security|content|safety|guardrail|policy)|guardrails? checks?|new_sensitive|violates? (?:our |the |xai |openai's )?(?:usage|content|safety|acceptable use)|usage guidelines|(?:our|acceptable|content) usage polic(?:y|ies)|safety system|content exists risk|inappropriate content|considered high risk|不安全或敏感内容|敏感(?:内容|词|信息)|内容安全|违规内容|内容违规|风险内容|审核(?:不|未|没有)通过|(?:违法|违反)[^，。]{0,6}(?:违规|法规|法律|规定|信息))"
+  message = "(?i)(?:input was flagged|prompt was flagged|flagged (?:as|for|by) |requires moderation|content (?:management|filtering|safety|usage)? ?policy|content[ _]filter|content moderation|blocked by moderation|(?:prompt|request|response|output) (?:was |has been )?blocked (?:due to|by) (?:security|content|safety|guardrail|policy)|guardrails? checks?|new_sensitive|violates? (?:our |the |xai |openai's )?(?:usage|content|safety|acceptable use)|usage guidelines|(?:our|acceptable|content) usage polic(?:y|ies)|safety system|content exists risk|inappropriate content|considered high risk|不安全或敏感内容|敏感(?:内容|词|信息)|(?:政治|涉及)[^，。]{0,6}敏感|违禁(?:词|内容)|内容安全|违规内容|内容违规|风险内容|审核(?:不|未|没有)通过|(?:违法|违反)[^，。]{0,6}(?:违规|法规|法律|规定|信息))"
   means   = "declined"
 }
 
@@ -472,7 +480,7 @@ verdict "gemini-limit" {
 # The code beside it is that of the gateway's own key: often a quota or a limit.
 verdict "gateway-capacity" {
   status  = [400, 403, 429, 500, 503]
-  message = "(?i)(?:^overloaded$|servers? (?:is|are) (?:currently |temporarily )?(?:overloaded|busy|at capacity)|receiving too many requests|engine is currently overloaded|upstream rate limit exceeded|\\b(?:load|capacity|upstream|group)\\b[^.]{0,40} saturated|负载已经?饱和|(?:系统|服务器?|平台|网关|当前)(?:正|当前|比较|太)?(?:繁忙|过载|拥挤|负载)|(?:系统|平台|服务|升级)维护)"
+  message = "(?i)(?:^overloaded$|servers? (?:is|are) (?:currently |temporarily )?(?:overloaded|busy|at capacity)|receiving too many requests|engine is currently overloaded|upstream rate limit exceeded|\\b(?:load|capacity|upstream|group)\\b[^.]{0,40} saturated|(?:请求|排队|使用|访问)人数(?:过|太)多|负载已经?饱和|(?:系统|服务器?|平台|网关|当前)(?:正|当前|比较|太)?(?:繁忙|过载|拥挤|负载)|(?:系统|平台|服务|升级)维护)"
   means   = "overloaded"
 }
 
@@ -512,7 +520,7 @@ verdict "gateway-upstream-status" {
 # The gateway's own channel is off.
 verdict "gateway-channel-off" {
   status  = [403, 404]
-  message = "(?i)(?:该渠道已被?禁用|channel (?:has been|is|was) disabled)"
+  message = "(?i)(?:该渠道已被?禁用|(?:本站|网站|平台|服务)已?(?:停止服务|停止运营|停运|关闭|关停|下线)|channel (?:has been|is|was) disabled)"
   means   = "broken"
 }
 
@@ -580,7 +588,7 @@ verdict "quota-code" {
 # A balance, quota or budget is used up, in words.
 verdict "quota-message" {
   status  = [400, 401, 402, 403, 412, 429, 500]
-  message = "(?i)(?:pre-?consume quota failed|insufficient (?:account |credit |wallet )?(?:balance|quota|credit|fund)|(?:credit|account) balance is (?:too low|insufficient|not enough)|exceeded your current quota|user quota is not enough|token quota is (?:not enough|exhausted)|not enough (?:credits|balance|quota)|(?:out|run out) of credits|overdue (?:account|balance|payment)|in arrears|have no quota|used all available credits|doesn't have any credits|(?:reached|exceeded) (?:its|your|the) (?:set |monthly |specified )?(?:workspace )?(?:spend(?:ing)?|usage|api usage|billing|credit|inference) (?:limit|cap)|subscription quota being exceeded|exhausted its free trial|(?:subscription (?:has )?expired)|(?:no active|inactive) subscription|need a grok subscription|valid credit card on file|no points left|draw from your extra usage|monthly spending (?:limit|cap)|portkey error: usage limit|hit (?:its|your|the) (?:monthly|spend(?:ing)?|billing|credit|budget) (?:[a-z]+ )?(?:limit|cap)|(?:balance|bill|invoice|payment)s? (?:is|are|was) overdue|(?:balance|credits?|funds|allowance) (?:(?:has|have) been |is |are )?(?:exhausted|depleted|used up)|(?:balance|credits?|funds) (?:has |have )(?:run out|expired)|total request limit reached|spend limit|key limit exceeded|monthly included credits|prepayment credits|requires billing to be enabled|budget has been exceeded|exceeded budget|free allocation|out of call volume quota|trial key, which is limited|(?:daily|weekly|monthly|total) (?:cost|usage|quota|budget|spend) limit (?:reached|exceeded))"
+  message = "(?i)(?:pre-?consume quota failed|insufficient (?:account |credit |wallet )?(?:balance|quota|credit|fund)|(?:credit|account) balance is (?:too low|insufficient|not enough)|exceeded your current quota|user quota is not enough|token quota is (?:not enough|exhausted)|not enough (?:credits|balance|quota)|(?:out|run out) of credits|overdue (?:account|balance|payment)|in arrears|have no quota|used all available credits|doesn't have any credits|(?:reached|exceeded) (?:its|your|the) (?:set |monthly |specified )?(?:workspace )?(?:spend(?:ing)?|usage|api usage|billing|credit|inference) (?:limit|cap)|subscription quota being exceeded|exhausted its free trial|(?:subscription (?:has )?expired)|(?:no active|inactive) subscription|need a grok subscription|valid credit card on file|no points left|draw from your extra usage|monthly spending (?:limit|cap)|portkey error: usage limit|hit (?:its|your|the) (?:monthly|spend(?:ing)?|billing|credit|budget) (?:[a-z]+ )?(?:limit|cap)|(?:balance|bill|invoice|payment)s? (?:is|are|was) overdue|(?:balance|credits?|funds|allowance) (?:(?:has|have) been |is |are )?(?:exhausted|depleted|used up)|(?:balance|credits?|funds) (?:has |have )(?:run out|expired)|^open api total request limit reached|spend limit|key limit exceeded|monthly included credits|prepayment credits|requires billing to be enabled|budget has been exceeded|exceeded budget|free allocation|out of call volume quota|trial key, which is limited|(?:daily|weekly|monthly|total) (?:cost|usage|quota|budget|spend) limit (?:reached|exceeded))"
   means   = "quota_spent"
 }
 
@@ -663,7 +671,7 @@ verdict "model-access-code" {
 # This key may not use this model, in words.
 verdict "model-access" {
   status  = [400, 401, 403, 404, 500]
-  message = "(?i)(?:(?:do(?:es)? not|don't|doesn't|cannot|not authorized to|no|without) (?:have )?(?:access|permission)s? (?:to|for|on) (?:use )?(?:the |this |any of the )?(?:requested |specified |following )?models?|not (?:allowed|authorized|permitted|entitled) to (?:access|use|call|invoke) (?:the |this |that )?(?:requested |specified )?models?|not authorized to perform: (?:bedrock|aiplatform|sagemaker)|do not have access to the requested resource|does not support the coding plan|model[^.]{0,20} not in (?:the |your )?(?:whitelist|allow ?list)|仅可?用于.{0,20}模型|(?:plan|subscription|tier|package) (?:does not|doesn't) (?:include|support|cover|allow)|requires? (?:usage )?tier|not enrolled in|模型[^，。]{0,10}仅限|仅限[^，。]{0,10}(?:用户|会员)|model requires (?:a |an )?(?:subscription|paid|upgrade)|must be verified to (?:use|stream|generate)|has not activated the model|model access is denied|access to (?:the )?model .*(?:denied|restricted)|does not have permission to use the specified resource|missing scopes?:|not allowed to sample from this model|not allowed to use publisher model|access (?:to )?group |group [^ ]{1,40} (?:has been|is) (?:deprecated|disabled|deleted)|only available for verified users|plan (?:does )?not support model|无权访问.{0,40}分组|没有相关功能的授权|not available for this api key|无权使用模型|(?:套餐|计划|订阅|账[号户]|等级|令牌|密钥)[^，。]{0,8}不(?:支持|包含|允许|能)[^，。]{0,8}模型|no permission to access data|appidnoautherror|model service is unavailable.{0,80}activate|subscription plan does not (?:yet )?include|not supported when using .* with a .* account|无权(?:访问|使用)(?:该)?模型|没有(?:访问|使用).{0,40}模型.{0,10}权限|(?:没有权限|无权限?|未开通|未授权)[^，。]{0,10}模型|模型[^，。]{0,20}(?:未开通|无权限?|没有权限|权限不足)|分组[^，。]{0,10}(?:已被?(?:禁用|弃用|停用|删除)|不存在))"
+  message = "(?i)(?:(?:do(?:es)? not|don't|doesn't|cannot|not authorized to|no|without) (?:have )?(?:access|permission)s? (?:to|for|on) (?:use )?(?:the |this |any of the )?(?:requested |specified |following )?models?|not (?:allowed|authorized|permitted|entitled) to (?:access|use|call|invoke) (?:the |this |that )?(?:requested |specified )?models?|not authorized to perform: (?:bedrock|aiplatform|sagemaker)|do not have access to the requested resource|is not authorized to invoke|use case details have not been submitted|does not support the coding plan|model[^.]{0,20} not in (?:the |your )?(?:whitelist|allow ?list)|仅可?用于.{0,20}模型|(?:plan|subscription|tier|package) (?:does not|doesn't) (?:include|support|cover|allow)|requires? (?:usage )?tier|not enrolled in|模型[^，。]{0,10}仅限|仅限[^，。]{0,10}(?:用户|会员)|model requires (?:a |an )?(?:subscription|paid|upgrade)|must be verified to (?:use|stream|generate)|has not activated the model|model access is denied|access to (?:the )?model .*(?:denied|restricted)|does not have permission to use the specified resource|missing scopes?:|not allowed to sample from this model|not allowed to use publisher model|access (?:to )?group |group [^ ]{1,40} (?:has been|is) (?:deprecated|disabled|deleted)|only available for verified users|plan (?:does )?not support model|无权访问.{0,40}分组|没有相关功能的授权|not available for this api key|无权使用模型|(?:套餐|计划|订阅|账[号户]|等级|令牌|密钥)[^，。]{0,8}不(?:支持|包含|允许|能)[^，。]{0,8}模型|no permission to access data|appidnoautherror|model service is unavailable.{0,80}activate|subscription plan does not (?:yet )?include|not supported when using .* with a .* account|无权(?:访问|使用)(?:该)?模型|没有(?:访问|使用).{0,40}模型.{0,10}权限|(?:没有权限|无权限?|未开通|未授权)[^，。]{0,10}模型|模型[^，。]{0,20}(?:未开通|无权限?|没有权限|权限不足)|分组[^，。]{0,10}(?:已被?(?:禁用|弃用|停用|删除)|不存在))"
   means   = "no_access"
 }
 
@@ -706,7 +714,7 @@ verdict "anthropic-no-model" {
 # The site does not have this model, in words.
 verdict "no-model-message" {
   status  = [400, 401, 403, 404, 410, 422, 500, 503]
-  message = "(?i)(?:models? ['\"`]?[^ ]{1,100}['\"`]?,? (?:is )?(?:not found|(?:does|do) not exist|not exist|(?:is )?not supported(?:[.,]|$| by )|is not (?:currently |yet )?(?:available|loaded|deployed|installed|registered|configured|hosted|served)|is not a valid model|has been (?:deprecated|decommissioned|retired|removed))|model (?:does )?not (?:exist|found)|unknown (?:provider for )?model|unsupported model|no such model|(?:cannot|could not|can't|unable to) (?:find|locate|load) (?:the |a )?(?:requested )?model|not a valid model id|invalid model(?: name| id)?(?::| passed| ['\"`]|\\.?$)|models/[^ ]+ is not found|model identifier is invalid|end of (?:its )?life|no endpoints found for|try pulling it first|^model (?:is )?(?:disabled|offline)|no keys? found (?:that|which) supports? model|litellm\\.NotFoundError|^(?:the )?(?:api )?(?:deployment|engine) (?:[^ ]{1,60} )?(?:was |is )?(?:not found|does not exist)|no available channels? for (?:the )?model|no (?:router|route|provider|backend|worker|upstream)s? (?:matched |matches |found |available )?for (?:the )?model|no healthy deployments for this model|on-demand throughput isn't supported|no available accounts?.{0,20} support(?:ing|s)? (?:the |this )?model|模型不存在|不支持的?(?:该|此)?模型|无可用渠道|可用渠道失败|模型.{0,40}(?:不存在|已?下[线架]|未找到|找不到|未上架)|模型(?:名称?|标识)?[^，。]{0,6}(?:错误|无效|不正确)|(?:没有|找不到|未找到)[^，。]{0,6}模型)"
+  message = "(?i)(?:models?:? ['\"`]?[^ ]{1,100}['\"`]?,? (?:is )?(?:not found|(?:does|do) not exist|not exist|(?:is )?not supported(?:[.,]|$| by )|is not (?:currently |yet )?(?:available|loaded|deployed|installed|registered|configured|hosted|served)|is not a valid model|has been (?:deprecated|decommissioned|retired|removed))|model (?:does )?not (?:exist|found)|unknown (?:provider for )?model|unsupported model|no such model|(?:cannot|could not|can't|unable to) (?:find|locate|load) (?:the |a )?(?:requested )?model|not a valid model id|invalid model(?: name| id)?(?::| passed| ['\"`]|\\.?$)|models/[^ ]+ is not found|model identifier is invalid|end of (?:its )?life|no endpoints found for|try pulling it first|^model (?:is )?(?:disabled|offline)|no keys? found (?:that|which) supports? model|litellm\\.NotFoundError|^(?:the )?(?:api )?(?:deployment|engine) (?:[^ ]{1,60} )?(?:was |is )?(?:not found|does not exist)|no available channels? for (?:the )?model|no (?:router|route|provider|backend|worker|upstream)s? (?:matched |matches |found |available )?for (?:the )?model|no healthy deployments for this model|on-demand throughput isn't supported|no available accounts?.{0,20} support(?:ing|s)? (?:the |this )?model|模型不存在|不支持的?(?:该|此)?模型|无可用渠道|可用渠道失败|模型.{0,40}(?:不存在|已?下[线架]|未找到|找不到|未上架)|模型(?:名称?|标识)?[^，。]{0,6}(?:错误|无效|不正确)|(?:没有|找不到|未找到)[^，。]{0,6}模型)"
   means   = "no_model"
 }
 
@@ -766,7 +774,7 @@ verdict "invalid-key-code" {
 # request is called malformed.
 verdict "invalid-key-request" {
   status  = 400
-  message = "(?i)(?:(?:invalid|incorrect|wrong|expired) (?:api[ -]?key|x-api-key)|api[ -]?key(?: provided)? (?:is |was |has )?(?:not valid|invalid|incorrect|expired)|无效的 ?api ?key|密钥[^，。]{0,4}(?:无效|错误|格式))"
+  message = "(?i)(?:(?:invalid|incorrect|wrong|expired) (?:api[ -]?key|x-api-key)|api[ -]?key(?: provided)? (?:is |was |has )?(?:not valid|not found|invalid|incorrect|expired)|无效的 ?api ?key|密钥[^，。]{0,4}(?:无效|错误|格式))"
   means   = "invalid_key"
 }
 
@@ -866,7 +874,7 @@ verdict "rate-limit-code" {
 # Rate limits with another status, in words.
 verdict "rate-limit-message" {
   status  = [400, 403, 500]
-  message = "(?i)(?:rate limit (?:exceeded|reached)|request limit reached|reached your (?:[a-z]+ )?usage limit|too many requests|being rate[ -]limited|appidqpsoverflow|(?:concurren(?:t|cy)|qps|rpm|tpm|qpm)(?: requests?)? limit|(?:daily|qps) request limit reached|rate growth limit|(?:并发|用量)[^，。]{0,8}(?:超过|超出|超限|上限|过高|过多|受限)|请求(?:过于|太|过)频繁|(?:请求|调用|访问)(?:频率|次数|速率)[^，。]{0,6}(?:超限|超过|超出|过高|上限|受限)|触发[^，。]{0,6}限流)"
+  message = "(?i)(?:rate limit (?:exceeded|reached)|request limit reached|reached your (?:[a-z]+ )?usage limit|too many requests|being rate[ -]limited|appidqpsoverflow|(?:concurren(?:t|cy)|qps|rpm|tpm|qpm)(?: requests?)? limit|open api (?:daily |qps )?request limit reached|rate growth limit|(?:并发|用量)[^，。]{0,8}(?:超过|超出|超限|上限|过高|过多|受限)|请求(?:过于|太|过)频繁|(?:请求|调用|访问)(?:频率|次数|速率)[^，。]{0,6}(?:超限|超过|超出|过高|上限|受限)|触发[^，。]{0,6}限流|(?:超出|超过|达到)[^，。]{0,4}(?:秒|分钟|小时|日|天)[^，。]{0,10}(?:限制|上限|限额))"
   means   = "rate_limited"
 }
 

@@ -9,16 +9,16 @@ const traditional = "餘余額额數数時时間间請请過过頻频訪访問�
 	"現现統统檢检測测驗验條条與与為为個个來来從从應应當当會会發发異异絕绝連连線线響响繼继續续較较儲储購购買买訂订閱阅攔拦擊击" +
 	"銷销贈赠臨临暫暂壞坏處处壓压"
 
+// simplifier also writes quotation marks and spaces as programs do.
 var simplifier = func() *strings.Replacer {
-	var pairs []string
+	pairs := []string{"‘", "'", "’", "'", "“", `"`, "”", `"`, "\u00a0", " ", "\u3000", " "}
 	for _, r := range traditional {
 		pairs = append(pairs, string(r))
 	}
 	return strings.NewReplacer(pairs...)
 }()
 
-// simplified is a text in the characters that the rules are written in. Its
-// length is the same.
+// simplified is a text in the characters that the rules are written in.
 func simplified(text string) string {
 	for i := range len(text) {
 		if text[i] >= 0x80 {
