@@ -4,7 +4,11 @@ LDFLAGS  = -s -w -X github.com/aitunnel/aitunnel/core/cli.version=$(VERSION)
 MODULES  = . ./sdk ./bench ./core/admin/apitest ./core/panel/paneltest ./examples/plugins/bandit ./examples/plugins/cheapest ./examples/clients
 export CGO_ENABLED ?= 1
 # No stamp of the commit: git refuses to name it in a checkout of another user, and then the build fails.
-export GOFLAGS := $(GOFLAGS) -buildvcs=false
+# The same flags everywhere: then make build, tests and the programs that tests build share the build cache.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false -trimpath
+# Modules whose tests compare whole programs with clients and a browser: without the race detector, as
+# compiling those clients with it takes longer than all of their tests.
+WHOLE    = ./core/admin/apitest ./core/panel/paneltest ./examples/clients
 
 .PHONY: help build run test test-real race soak lint vuln fuzz bench clients generate dist reproducible cross check clean
 
@@ -12,7 +16,7 @@ help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 build: ## Build bin/aitunnel
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/aitunnel .
+	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/aitunnel .
 
 run: build ## Show the proxy at work on two fake sites
 	bin/aitunnel demo --once

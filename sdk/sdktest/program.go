@@ -80,7 +80,9 @@ func findProgram(t testing.TB) string {
 		return path
 	}
 	path := filepath.Join(t.TempDir(), "aitunnel")
-	if out, err := exec.Command("go", "build", "-o", path, "github.com/aitunnel/aitunnel").CombinedOutput(); err != nil {
+	cmd := exec.Command("go", "build", "-o", path, "github.com/aitunnel/aitunnel")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Skipf("there is no aitunnel: put it into PATH, or name it in AITUNNEL (%s)", firstLine(out))
 	}
 	return path

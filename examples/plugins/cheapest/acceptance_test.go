@@ -14,6 +14,7 @@ func TestAtWork(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds and runs aitunnel")
 	}
+	t.Setenv("CGO_ENABLED", "0") // as the plugin is released
 	p := sdktest.Program(t, `
 channel "last" {
   target   = "http://127.0.0.1:9"
