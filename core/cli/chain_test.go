@@ -26,6 +26,7 @@ import (
 // TestFromAuthorToUser follows a plugin from an empty folder to the requests of a user,
 // through two releases and a rollback.
 func TestFromAuthorToUser(t *testing.T) {
+	testhelp.Real(t)
 	t.Parallel()
 	writer := newPerson(t)
 	writer.run(".", "aitunnel", "plugin", "new", "strategy", "acme", "--sdk", repository(t, "sdk"))

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // foreground is a process of 'aitunnel start -f'.
@@ -222,7 +223,11 @@ func TestHangupsAroundARestart(t *testing.T) {
 			}
 		}
 	}()
-	for range 3 {
+	restarts := 1
+	if testhelp.LongForm() {
+		restarts = 5
+	}
+	for range restarts {
 		if out, err := exec.Command("aitunnel", "restart", "--state-dir", f.state).CombinedOutput(); err != nil {
 			_ = f.cmd.Process.Kill()
 			t.Fatalf("restart: %v\n%s\nthe program ended with: %v", err, out, f.wait())

@@ -48,24 +48,26 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == builtinArg {
 		run()
 	}
-	testscript.Main(plainPrograms{m}, map[string]func(){"aitunnel": run, "aitunnel-plugin-acme": serveAcme, "aitunnel-plugin-guide": serveGuide})
+	testscript.Main(programs{m}, map[string]func(){"aitunnel": run, "aitunnel-plugin-guide": serveGuide})
 }
 
-// plainPrograms puts programs without the race detector before those of testscript.
-type plainPrograms struct{ *testing.M }
+// programs puts into PATH what testscript does not: the plugin acme, and before its
+// programs those without the race detector.
+type programs struct{ *testing.M }
 
-func (m plainPrograms) Run() int {
-	if !testhelp.Race {
-		return m.M.Run()
-	}
+func (m programs) Run() int {
 	dir, err := os.MkdirTemp("", "aitunnel-programs")
 	if err != nil {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	program := testhelp.Child()
-	for _, name := range []string{"aitunnel", "aitunnel-plugin-acme", "aitunnel-plugin-guide"} {
-		if err := os.Link(program, filepath.Join(dir, name)); err != nil {
+	paths := map[string]string{"aitunnel-plugin-acme": testhelp.Program("./testdata/acme")}
+	if testhelp.Race {
+		paths["aitunnel"] = testhelp.Child()
+		paths["aitunnel-plugin-guide"] = paths["aitunnel"]
+	}
+	for name, path := range paths {
+		if err := os.Link(path, filepath.Join(dir, name)); err != nil {
 			panic(err)
 		}
 	}

@@ -147,7 +147,7 @@ func TestRefusedReleases(t *testing.T) {
 		"hard link":     {pack(releasetest.File{Name: "aitunnel-plugin-acme", Type: tar.TypeLink, Link: "/bin/sh"}), pluginsource.Want{}, "is a link or a device"},
 		"two programs":  {pack(releasetest.File{Name: "aitunnel-plugin-acme", Content: []byte("x")}, releasetest.File{Name: "aitunnel-plugin-evil", Content: []byte("x")}), pluginsource.Want{}, "two executables"},
 		"no program":    {pack(releasetest.File{Name: "README", Content: []byte("x")}), pluginsource.Want{}, "no file called aitunnel-plugin-NAME"},
-		"1 GiB":         {pack(releasetest.File{Name: "aitunnel-plugin-acme", Size: 1 << 30}), pluginsource.Want{}, "larger than 200 MiB"},
+		"201 MiB":       {pack(releasetest.File{Name: "aitunnel-plugin-acme", Size: 201 << 20}), pluginsource.Want{}, "larger than 200 MiB"},
 		"no archive": {func(_ *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: []byte("text")}, key)
 		}, pluginsource.Want{}, "is not a .tar.gz archive"},
@@ -162,7 +162,7 @@ func TestRefusedReleases(t *testing.T) {
 		"hanging server": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, key)
 			s.Handle(archive, hangs)
-		}, pluginsource.Want{}, "nothing came for 300ms"},
+		}, pluginsource.Want{}, "nothing came for 3s"},
 		"plain http": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, key)
 			s.Handle(archive, func(w http.ResponseWriter, r *http.Request) {
@@ -176,7 +176,7 @@ func TestRefusedReleases(t *testing.T) {
 			test.publish(t, s)
 			c := client(s)
 			if name == "hanging server" {
-				c.Idle = 300 * time.Millisecond
+				c.Idle = 3 * time.Second // the list of releases comes in time
 			}
 			if _, err := fetch(t, c, test.want); err == nil || !strings.Contains(err.Error(), test.message) {
 				t.Errorf("%v, want %q", err, test.message)
@@ -187,6 +187,7 @@ func TestRefusedReleases(t *testing.T) {
 
 // A server that sends a byte from time to time is not idle, but slow.
 func TestASlowServer(t *testing.T) {
+	t.Parallel()
 	s := releasetest.New(t)
 	s.Publish("1.2.0", map[string][]byte{archive: good(t)}, nil)
 	s.Handle(archive, func(w http.ResponseWriter, r *http.Request) {
@@ -198,8 +199,8 @@ func TestASlowServer(t *testing.T) {
 		}
 	})
 	c := client(s)
-	c.Total = 500 * time.Millisecond
-	if _, err := fetch(t, c, pluginsource.Want{}); err == nil || !strings.Contains(err.Error(), "it was not complete within 500ms") {
+	c.Total = 3 * time.Second
+	if _, err := fetch(t, c, pluginsource.Want{}); err == nil || !strings.Contains(err.Error(), "it was not complete within 3s") {
 		t.Error(err)
 	}
 }

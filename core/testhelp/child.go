@@ -22,7 +22,7 @@ func Child() string {
 	if !Race {
 		return self
 	}
-	built, err := build()
+	built, err := build(".", "test", "-c", "-vet=off")
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "child processes run with the race detector: %v\n", err)
 		return self
@@ -30,9 +30,18 @@ func Child() string {
 	return built
 }
 
+// Program builds the program in a folder of the current directory, and returns its path.
+func Program(folder string) string {
+	built, err := build(folder, "build")
+	if err != nil {
+		panic(err)
+	}
+	return built
+}
+
 // build leaves the binary where the next run finds it, so that it is linked again
 // only when something has changed.
-func build() (string, error) {
+func build(folder string, command ...string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
@@ -41,16 +50,16 @@ func build() (string, error) {
 	if err := os.MkdirAll(cache, 0o700); err != nil {
 		return "", err
 	}
-	path := filepath.Join(cache, fmt.Sprintf("%x.test", sha256.Sum256([]byte(dir)))[48:])
+	path := filepath.Join(cache, fmt.Sprintf("%x.test", sha256.Sum256([]byte(filepath.Join(dir, folder))))[48:])
 	lock := flock.New(path + ".lock")
 	if err := lock.Lock(); err != nil {
 		return "", err
 	}
 	defer func() { _ = lock.Unlock() }()
-	cmd := exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-o", path, ".")
+	cmd := exec.Command("go", append(command, "-ldflags=-s -w", "-o", path, folder)...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build: most of it is in the build cache
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go test -c: %w: %s", err, out)
+		return "", fmt.Errorf("go %s: %w: %s", command[0], err, out)
 	}
 	return path, nil
 }

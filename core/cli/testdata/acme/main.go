@@ -1,0 +1,59 @@
+// Command acme is a plugin of a third party. What follows the end of its executable
+// makes it another version, or one that does not start.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+func main() {
+	version := "1.2.0"
+	switch lastByte() {
+	case '?':
+		fmt.Fprintln(os.Stderr, "the licence has expired")
+		os.Exit(3)
+	case '!':
+		version = "1.2.1"
+	}
+	sdk.Serve(sdk.Plugin{Name: "acme", Version: version, Components: []sdk.Factory{
+		{Name: "backwards", Doc: "Tries the last channel first.", New: func() sdk.Component { return backwards{} }},
+		{Name: "lying", Doc: "Names a channel that there is not.", New: func() sdk.Component { return backwards{lie: true} }},
+	}})
+}
+
+// lastByte is that of the executable.
+func lastByte() byte {
+	last := make([]byte, 1)
+	f, err := os.Open("/proc/self/exe")
+	if err != nil { // not Linux
+		path, _ := os.Executable()
+		if f, err = os.Open(path); err != nil {
+			return 0
+		}
+	}
+	defer func() { _ = f.Close() }()
+	if info, err := f.Stat(); err == nil {
+		_, _ = f.ReadAt(last, info.Size()-1)
+	}
+	return last[0]
+}
+
+type backwards struct{ lie bool }
+
+func (backwards) Configure(context.Context, sdk.Config) error { return nil }
+func (backwards) Close() error                                { return nil }
+func (b backwards) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
+	g := sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleOrder}}
+	for _, c := range slices.Backward(req.Channels) {
+		g.Members = append(g.Members, sdk.Member{ID: c.ID, Weight: 1})
+	}
+	if b.lie {
+		g.Members[0].ID = "nobody"
+	}
+	return sdk.Plan{Groups: []sdk.Group{g}, Reason: "the last first"}, nil
+}
