@@ -21,10 +21,10 @@ type Client struct {
 	Name        string
 	Token       Secret      `hcl:"token,optional" example:"env(\"OPENCLAW_TOKEN\", \"put-a-token-here\")" doc:"What the client sends as its API key."`
 	TokenSHA256 string      `hcl:"token_sha256,optional" form:"SHA-256" doc:"The SHA-256 of the token in hexadecimal, in place of the token. aitunnel client add NAME makes a token and writes this."`
-	Models      []string    `hcl:"models,custom" type:"list of strings" sample:"[\"gpt-*\", \"claude-*\"]" doc:"The client may ask for these models only; * matches any characters. By default all."`
-	Paths       []string    `hcl:"paths,custom" type:"list of strings" sample:"[\"/v1/**\"]" doc:"The client may use these paths only, written as those of routes. By default all."`
-	Limit       ClientLimit `hcl:"limit,block" doc:"How much the client may use at a time. A request over a limit waits."`
-	Budget      Budget      `hcl:"budget,block" doc:"How much the client may use in all, within a period. A request that comes when the budget is used up is answered with 429."`
+	Models      []string    `hcl:"models,custom" type:"list of strings" sample:"[\"gpt-*\", \"claude-*\"]" doc:"The client may use only these models; * matches any characters. By default all."`
+	Paths       []string    `hcl:"paths,custom" type:"list of strings" sample:"[\"/v1/**\"]" doc:"The client may use only these paths, written like those of routes. By default all."`
+	Limit       ClientLimit `hcl:"limit,block" doc:"How much the client may use at once. Requests over a limit wait."`
+	Budget      Budget      `hcl:"budget,block" doc:"How much the client may use in total within a period. Once the budget is used up, requests get a 429."`
 	Range       hcl.Range
 }
 
@@ -37,19 +37,19 @@ const (
 
 // ClientLimit bounds what a client uses at a time. 0 is no limit.
 type ClientLimit struct {
-	RequestsPerMinute int           `hcl:"requests_per_minute,optional" min:"0" max:"1000000000" sample:"60" doc:"Requests a minute. 0: no limit."`
-	TokensPerMinute   int           `hcl:"tokens_per_minute,optional" min:"0" max:"1000000000000" sample:"200000" doc:"Tokens a minute, of questions and answers together. They are estimated when a request begins, and corrected by what the site reports. 0: no limit."`
-	Burst             int           `hcl:"burst,optional" min:"0" max:"1000000000" default:"a sixth of requests_per_minute" sample:"10" doc:"Requests that may come at once after a pause."`
+	RequestsPerMinute int           `hcl:"requests_per_minute,optional" min:"0" max:"1000000000" sample:"60" doc:"Requests per minute. 0: no limit."`
+	TokensPerMinute   int           `hcl:"tokens_per_minute,optional" min:"0" max:"1000000000000" sample:"200000" doc:"Tokens per minute, prompts and answers combined. They are estimated when a request starts, and corrected by what the site reports. 0: no limit."`
+	Burst             int           `hcl:"burst,optional" min:"0" max:"1000000000" default:"a sixth of requests_per_minute" sample:"10" doc:"How many requests may arrive at once after a quiet period."`
 	Concurrent        int           `hcl:"concurrent,optional" min:"0" max:"1000000" sample:"4" doc:"Requests in flight at once. 0: no limit."`
-	Wait              time.Duration `hcl:"wait,optional" zero:"true" doc:"How long a request waits in the queue, for this limit or because every channel is at its own, before it is answered with 429 and Retry-After."`
+	Wait              time.Duration `hcl:"wait,optional" zero:"true" doc:"How long a request waits in the queue, for this limit or because every channel is at its limit, before it gets a 429 with Retry-After."`
 }
 
 // Limit bounds what a channel or key is used at a time. 0 is no limit.
 type Limit struct {
-	RequestsPerMinute int        `hcl:"requests_per_minute,optional" min:"0" max:"1000000000" sample:"50" doc:"Requests a minute. 0: no limit."`
-	TokensPerMinute   int        `hcl:"tokens_per_minute,optional" min:"0" max:"1000000000000" sample:"200000" doc:"Tokens a minute, as for a client. 0: no limit."`
-	Burst             int        `hcl:"burst,optional" min:"0" max:"1000000000" default:"a sixth of requests_per_minute" sample:"10" doc:"Requests that may come at once after a pause."`
-	Concurrent        Concurrent `hcl:"concurrent,optional" type:"whole number, or \"auto\"" default:"no limit" sample:"20" doc:"Requests in flight at once. \"auto\" finds out how many each key of the channel takes: more while answers are good and quick, fewer after a 429 or when they get slow."`
+	RequestsPerMinute int        `hcl:"requests_per_minute,optional" min:"0" max:"1000000000" sample:"50" doc:"Requests per minute. 0: no limit."`
+	TokensPerMinute   int        `hcl:"tokens_per_minute,optional" min:"0" max:"1000000000000" sample:"200000" doc:"Tokens per minute, as for a client. 0: no limit."`
+	Burst             int        `hcl:"burst,optional" min:"0" max:"1000000000" default:"a sixth of requests_per_minute" sample:"10" doc:"How many requests may arrive at once after a quiet period."`
+	Concurrent        Concurrent `hcl:"concurrent,optional" type:"whole number, or \"auto\"" default:"no limit" sample:"20" doc:"Requests in flight at once. \"auto\" finds out how many each key of the channel accepts: more while answers are good and quick, fewer after a 429 or when they get slow."`
 }
 
 // Concurrent bounds requests in flight: by a number, or by trying.
@@ -69,8 +69,8 @@ func (c *Channel) InFlightLimit() int {
 
 // Budget bounds what a client uses in all.
 type Budget struct {
-	Amount float64 `hcl:"amount,optional" min:"0" max:"1000000000" sample:"5" doc:"In the currency of the prices. It needs a price for every model that the client may ask for. 0: no bound."`
-	Tokens int     `hcl:"tokens,optional" min:"0" max:"1000000000000000" sample:"2000000" doc:"Tokens of questions and answers together. 0: no bound."`
+	Amount float64 `hcl:"amount,optional" min:"0" max:"1000000000" sample:"5" doc:"An amount in the currency of the prices. Every model that the client may use needs a price. 0: no limit."`
+	Tokens int     `hcl:"tokens,optional" min:"0" max:"1000000000000000" sample:"2000000" doc:"Tokens, prompts and answers combined. 0: no limit."`
 	Per    string  `hcl:"per,optional" enum:"hour,day,week,month" doc:"The period, in time_zone; a week begins on Monday."`
 }
 
@@ -173,7 +173,7 @@ func (l *loader) clients() {
 			continue
 		}
 		if first, used := tokens[hash]; used {
-			l.fail(b.DefRange(), "One token of two clients", fmt.Sprintf("The client %q at %s:%d has this token already: a token must say whose a request is.", first.name, first.at.Filename, first.at.Start.Line))
+			l.fail(b.DefRange(), "Two clients with the same token", fmt.Sprintf("The client %q at %s:%d already has this token: each client needs its own.", first.name, first.at.Filename, first.at.Start.Line))
 		}
 		tokens[hash] = owner{c.Name, c.Range}
 	}
@@ -252,7 +252,7 @@ func (l *loader) isPriced(pattern string) bool {
 
 func (r *reader) budget(c *Client) {
 	if b := r.one("budget"); b != nil && c.Budget.Amount == 0 && c.Budget.Tokens == 0 {
-		r.loader.caution(b.DefRange(), "Empty budget", "A budget without an amount or tokens bounds nothing: set one, or remove the block.")
+		r.loader.caution(b.DefRange(), "Empty budget", "A budget without an amount or tokens limits nothing: set one, or remove the block.")
 	}
 }
 

@@ -43,7 +43,7 @@ func Diff(old, next *Config) []Change {
 	d.block("breaker", old.Breaker, next.Breaker, "breakers keep their counts")
 	d.block("log", old.Log, next.Log, "")
 	each(d, old.Clients, next.Clients, func(c *Client) string { return fmt.Sprintf("client %q", c.Name) }, clientEffect)
-	d.block("history", old.History, next.History, "what was kept is not changed")
+	d.block("history", old.History, next.History, "existing records are kept")
 	each(d, old.Notify, next.Notify, func(n *Notify) string { return fmt.Sprintf("notify %q", n.Name) }, func(_, _ *Notify) string { return "" })
 	d.block("the top level", topLevel(old), topLevel(next), "")
 	each(d, old.Plugins, next.Plugins, func(p *Plugin) string { return fmt.Sprintf("plugin %q", p.Name) }, pluginEffect)
@@ -132,11 +132,11 @@ func routeName(r *Route) string {
 func clientEffect(old, next *Client) string {
 	switch {
 	case next == nil:
-		return "is no longer accepted; what it has used of its budget is kept for a while"
+		return "loses access; what it has used of its budget is remembered for a while"
 	case old == nil:
-		return "is let in"
+		return "gets access"
 	}
-	return "keeps what it has used"
+	return "keeps what it has used so far"
 }
 
 func channelEffect(old, next *Channel) string {
@@ -146,7 +146,7 @@ func channelEffect(old, next *Channel) string {
 	case next == nil:
 		return "takes no new requests; its state is kept for a while"
 	case old.Target.String() != next.Target.String():
-		return "starts without state: the old state is about another target"
+		return "starts without state: the old state belongs to another target"
 	}
 	return "keeps its state"
 }
@@ -158,9 +158,9 @@ func routeEffect(old, next *Route) string {
 	case old == nil:
 		return "gets a first plan"
 	case !same(reflect.ValueOf(old.Strategy), reflect.ValueOf(next.Strategy)):
-		return "gets a first plan of the new strategy, which continues with the state and the turns of the old one"
+		return "gets a first plan from the new strategy, which continues with the state and turns of the old one"
 	}
-	return "gets a new plan, which continues with the state and the turns of the last one"
+	return "gets a new plan, which continues with the state and turns of the last one"
 }
 
 func pluginEffect(old, next *Plugin) string {

@@ -76,7 +76,7 @@ func (l *loader) egresses() {
 		e := l.egress(b)
 		switch first := l.egressNamed[e.Name]; {
 		case e.Name == EgressDirect || e.Name == EgressEnvironment:
-			l.fail(b.LabelRanges[0], "Invalid egress name", fmt.Sprintf("egress.%s is there without a block: choose another name.", e.Name))
+			l.fail(b.LabelRanges[0], "Invalid egress name", fmt.Sprintf("egress.%s is predefined: choose another name.", e.Name))
 			continue
 		case first != nil:
 			l.fail(b.DefRange(), "Duplicate egress", fmt.Sprintf("There is an egress %q at %s:%d already.", e.Name, first.Range.Filename, first.Range.Start.Line))

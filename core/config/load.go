@@ -163,7 +163,7 @@ func (l *loader) text(path string, limit int64) ([]byte, error) {
 	}
 	text, err := readPipe(path)
 	if err == nil {
-		l.caution(hcl.Range{Filename: path, Start: hcl.InitialPos, End: hcl.InitialPos}, "Configuration from a pipe", "It was read once, and is kept in memory: a reload does not see another text.")
+		l.caution(hcl.Range{Filename: path, Start: hcl.InitialPos, End: hcl.InitialPos}, "Configuration from a pipe", "It was read once and is kept in memory: a reload does not read it again.")
 	}
 	return text, err
 }

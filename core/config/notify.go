@@ -16,10 +16,10 @@ import (
 // Notify is a service that notifies the owner.
 type Notify struct {
 	Name   string
-	URL    Secret        `hcl:"url" example:"env(\"NOTIFY_URL\", \"ntfy://ntfy.sh/put-your-topic-here\")" doc:"Where to: a URL of Shoutrrr, such as \"telegram://TOKEN@telegram?chats=ID\", \"bark://:KEY@api.day.app\", \"ntfy://ntfy.sh/TOPIC\", \"discord://TOKEN@ID\", \"smtp://USER:PASSWORD@HOST:587/?from=A&to=B\", \"wecom://KEY\" or \"generic+https://HOST/PATH\"; also \"feishu://TOKEN\", \"dingtalk://TOKEN?secret=SECRET\" and \"serverchan://KEY\"."`
+	URL    Secret        `hcl:"url" example:"env(\"NOTIFY_URL\", \"ntfy://ntfy.sh/put-your-topic-here\")" doc:"Where to send: a Shoutrrr URL, such as \"telegram://TOKEN@telegram?chats=ID\", \"bark://:KEY@api.day.app\", \"ntfy://ntfy.sh/TOPIC\", \"discord://TOKEN@ID\", \"smtp://USER:PASSWORD@HOST:587/?from=A&to=B\", \"wecom://KEY\" or \"generic+https://HOST/PATH\"; also \"feishu://TOKEN\", \"dingtalk://TOKEN?secret=SECRET\" and \"serverchan://KEY\"."`
 	Events []string      `hcl:"events,custom" type:"list of strings" default:"all" sample:"[\"channel_down\", \"channel_up\", \"key_invalid\", \"budget\"]" doc:"The events to notify about: channel_down, channel_up, key_invalid, key_exhausted, tunnel_down, tunnel_up, budget, plugin_failed, reload_failed."`
 	Every  time.Duration `hcl:"every,optional" zero:"true" doc:"The shortest time between two notifications about the same channel, key, tunnel, client or plugin."`
-	Quiet  string        `hcl:"quiet,optional" form:"hours" sample:"23:00-07:00" doc:"When nothing is sent, in time_zone. What is still true afterwards is sent then."`
+	Quiet  string        `hcl:"quiet,optional" form:"hours" sample:"23:00-07:00" doc:"Hours during which nothing is sent, in time_zone. Problems that still exist afterwards are reported then."`
 	Range  hcl.Range
 }
 

@@ -51,12 +51,12 @@ func (l *loader) verdictSets(ch *Channel, at hcl.Range) {
 			continue
 		}
 		if text == "" {
-			l.fail(at, fmt.Sprintf("The plugin %q brings no verdicts", name), "Remove it from verdicts.")
+			l.fail(at, fmt.Sprintf("The plugin %q has no verdicts", name), "Remove it from verdicts.")
 			continue
 		}
 		rules, diags := verdict.CompileSource([]byte(text), "verdicts of plugin "+name, verdict.FromPlugin)
 		if diags.HasErrors() {
-			l.fail(at, fmt.Sprintf("The verdicts of the plugin %q are wrong", name), wording.Sentence(diags.Error())+" Tell its author, or install another version.")
+			l.fail(at, fmt.Sprintf("The verdicts of the plugin %q are not valid", name), wording.Sentence(diags.Error())+" Tell its author, or install another version.")
 			continue
 		}
 		l.config.verdictSets[name] = pluginRules{rules, build}

@@ -46,8 +46,8 @@ func TestVerdictsOfAPlugin(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	for rules, want := range map[string]string{
-		"verdict \"x\" {\n  means = \"nonsense\"\n}\n": `The verdicts of the plugin "acme" are wrong`,
-		"":                   "brings no verdicts",
+		"verdict \"x\" {\n  means = \"nonsense\"\n}\n": `The verdicts of the plugin "acme" are not valid`,
+		"":                   "has no verdicts",
 		"plugin \"evil\" {}": "are wrong",
 	} {
 		if _, said := load(rules); !strings.Contains(said, want) || !strings.Contains(said, "line 5") {

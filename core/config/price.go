@@ -14,21 +14,21 @@ import (
 
 // History says what is kept of requests.
 type History struct {
-	Enabled bool          `hcl:"enabled,optional" doc:"Keep a history. With false nothing is written, and what was written stays."`
+	Enabled bool          `hcl:"enabled,optional" doc:"Keep a history. With false nothing more is written, and existing records stay."`
 	Keep    time.Duration `hcl:"keep,optional" doc:"How long the records of requests are kept. Sums are kept for two years."`
-	MaxSize int64         `hcl:"max_size,optional" doc:"How large the file may grow: beyond it the oldest records are removed."`
+	MaxSize int64         `hcl:"max_size,optional" doc:"Maximum size of the file; beyond it, the oldest records are removed."`
 }
 
 // Price is what some models cost.
 type Price struct {
 	Models     string   // a pattern
-	Input      float64  `hcl:"input,optional" min:"0" max:"1000000000" example:"1.25" doc:"A million tokens of the prompt."`
-	Output     float64  `hcl:"output,optional" min:"0" max:"1000000000" example:"10" doc:"A million tokens of the answer."`
-	CacheRead  *float64 `hcl:"cache_read,optional" min:"0" max:"1000000000" default:"as input" sample:"0.125" doc:"A million tokens of the prompt that came from the site's cache."`
-	CacheWrite *float64 `hcl:"cache_write,optional" min:"0" max:"1000000000" default:"as input" sample:"1.5" doc:"A million tokens of the prompt that went into the site's cache."`
-	Reasoning  *float64 `hcl:"reasoning,optional" min:"0" max:"1000000000" default:"as output" sample:"10" doc:"A million tokens of the answer that were spent on reasoning."`
-	PerRequest float64  `hcl:"per_request,optional" min:"0" max:"1000000000" doc:"Each request that is answered."`
-	Currency   string   `hcl:"currency,optional" doc:"A label. Costs in different currencies are summed up separately."`
+	Input      float64  `hcl:"input,optional" min:"0" max:"1000000000" example:"1.25" doc:"Per million tokens of the prompt."`
+	Output     float64  `hcl:"output,optional" min:"0" max:"1000000000" example:"10" doc:"Per million tokens of the answer."`
+	CacheRead  *float64 `hcl:"cache_read,optional" min:"0" max:"1000000000" default:"same as input" sample:"0.125" doc:"Per million tokens of the prompt that were read from the site's cache."`
+	CacheWrite *float64 `hcl:"cache_write,optional" min:"0" max:"1000000000" default:"same as input" sample:"1.5" doc:"Per million tokens of the prompt that were written to the site's cache."`
+	Reasoning  *float64 `hcl:"reasoning,optional" min:"0" max:"1000000000" default:"same as output" sample:"10" doc:"Per million tokens of the answer that were spent on reasoning."`
+	PerRequest float64  `hcl:"per_request,optional" min:"0" max:"1000000000" doc:"Per request that is answered."`
+	Currency   string   `hcl:"currency,optional" doc:"A label. Costs in different currencies are added up separately."`
 	Range      hcl.Range
 }
 
@@ -77,7 +77,7 @@ func (l *loader) price(b *hclsyntax.Block) *Price {
 	r.decode(p)
 	r.done()
 	if a := r.attributes["currency"]; a != nil && (p.Currency == "" || len(p.Currency) > 8 || strings.ContainsAny(p.Currency, " ,\t\n")) {
-		r.wrong(a, `expected a short label without blanks, such as "USD" or "CNY"`)
+		r.wrong(a, `expected a short label without spaces, such as "USD" or "CNY"`)
 	}
 	return p
 }

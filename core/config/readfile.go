@@ -106,7 +106,7 @@ func drainPipe(path string) ([]byte, error) {
 	case r := <-done:
 		return r.text, r.err
 	case <-time.After(pipeTime):
-		return nil, fmt.Errorf("nothing came out of %s within %s", path, pipeTime)
+		return nil, fmt.Errorf("nothing could be read from %s within %s", path, pipeTime)
 	}
 }
 

@@ -36,10 +36,10 @@ type Config struct {
 
 	Drain     time.Duration `hcl:"drain,optional" zero:"true" doc:"How long stop and restart wait for requests in progress. After that, streams end with an error event. A reload does not end streams."`
 	HotReload bool          `hcl:"hot_reload,optional" doc:"Apply changes of the configuration, and of every file that it reads, when they are saved. With false, run aitunnel reload."`
-	TimeZone  string        `hcl:"time_zone,optional" form:"time zone" sample:"Europe/Berlin" doc:"In which the hours, days, weeks and months of budgets begin. By default that of the system."`
-	EnvFile   string        `hcl:"env_file,custom" type:"string" sample:".env" doc:"A file of NAME=value lines for env(). The real environment takes precedence. A plain string: it is read before everything else."`
+	TimeZone  string        `hcl:"time_zone,optional" form:"time zone" sample:"Europe/Berlin" doc:"The time zone in which the hours, days, weeks and months of budgets begin. By default the system's."`
+	EnvFile   string        `hcl:"env_file,custom" type:"string" sample:".env" doc:"A file of NAME=value lines for env(). The real environment takes precedence. It must be a plain string, because the file is read before everything else."`
 
-	PriceFile string   `hcl:"price_file,optional" form:"file" sample:"model_prices.json" doc:"A file of prices in LiteLLM's format, in US dollars, which is asked after the price blocks."`
+	PriceFile string   `hcl:"price_file,optional" form:"file" sample:"model_prices.json" doc:"A file of prices in LiteLLM's format, in US dollars, for models that no price block matches."`
 	prices    []*Price // as they are in the file
 	priceSum  string   // of the content of the price file
 
@@ -51,19 +51,19 @@ type Config struct {
 // Proxy is the unified entry.
 type Proxy struct {
 	Listen          string        `hcl:"listen,optional" form:"address" doc:"The address that apps use as their base URL, as host:port."`
-	ClientTokens    []Secret      `hcl:"client_tokens,optional" example:"[env(\"CLIENT_TOKEN\", \"put-a-token-here\")]" doc:"Apps send one of these as their API key. Without any, everybody who reaches the port can spend the keys."`
+	ClientTokens    []Secret      `hcl:"client_tokens,optional" example:"[env(\"CLIENT_TOKEN\", \"put-a-token-here\")]" doc:"Apps send one of these as their API key. Without any, anyone who can reach the port can spend the keys."`
 	Origins         []string      `hcl:"origins,optional" sample:"[\"https://app.example\"]" doc:"Web origins whose pages may call the proxy."`
-	MaxBody         int64         `hcl:"max_body,optional" doc:"A larger request is answered with 413."`
-	ReplayLimit     int64         `hcl:"replay_limit,optional" doc:"A larger request body is streamed to the channel, and cannot be retried after it was sent."`
+	MaxBody         int64         `hcl:"max_body,optional" doc:"Larger requests get a 413."`
+	ReplayLimit     int64         `hcl:"replay_limit,optional" doc:"A larger request body is streamed to the channel, and cannot be retried once it was sent."`
 	BufferLimit     int64         `hcl:"buffer_limit,optional" doc:"Memory that all request bodies together may take."`
-	MaxInFlight     int           `hcl:"max_in_flight,optional" min:"0" max:"1000000" doc:"Requests in flight at once. More are answered with 503 and Retry-After. 0: no limit."`
+	MaxInFlight     int           `hcl:"max_in_flight,optional" min:"0" max:"1000000" doc:"Maximum number of requests in flight. More get a 503 with Retry-After. 0: no limit."`
 	StreamKeepalive time.Duration `hcl:"stream_keepalive,optional" zero:"true" doc:"How often a comment is sent to a caller that waits for the next event of a stream. \"0s\" turns it off."`
 }
 
 // Admin is the port of the API, the event stream and the panel.
 type Admin struct {
 	Listen      string   `hcl:"listen,optional" form:"address or empty" doc:"The address of the panel, the API and the event stream. \"\" turns the port off."`
-	Token       Secret   `hcl:"token,optional" example:"env(\"ADMIN_TOKEN\", \"\")" doc:"What the panel and the API ask for. By default one is generated. It must be set if other machines can reach the port."`
+	Token       Secret   `hcl:"token,optional" example:"env(\"ADMIN_TOKEN\", \"\")" doc:"The token that the panel and the API require. By default one is generated. It must be set if other machines can reach the port."`
 	Origins     []string `hcl:"origins,optional" sample:"[\"https://app.example\"]" doc:"Web origins whose pages may call the API."`
 	OpenMetrics bool     `hcl:"open_metrics,optional" doc:"Serve /metrics without a token."`
 }
@@ -77,14 +77,14 @@ type Plugin struct {
 	Path       string            `hcl:"path,optional" form:"file" sample:"/usr/local/lib/aitunnel-plugin-acme" doc:"The executable. By default aitunnel-plugin-NAME is looked up in the plugin directories."`
 	Args       []string          `hcl:"args,optional" sample:"[\"--verbose\"]" doc:"Arguments of the executable."`
 	Env        map[string]Secret `hcl:"env,optional" sample:"{ TOKEN = env(\"TOKEN\") }" doc:"Environment variables of the process. It sees no others, except PATH, HOME and the like."`
-	Resources  Resources         `hcl:"resources,block" doc:"What the process may use. Over its memory it is restarted; lines of log beyond the limit are dropped and counted."`
+	Resources  Resources         `hcl:"resources,block" doc:"Resource limits of the process. Above the memory limit it is restarted; log lines above the limit are dropped and counted."`
 	Range      hcl.Range
 }
 
 // Resources limit the process of a plugin.
 type Resources struct {
 	Memory   int64 `hcl:"memory,optional" doc:"Resident memory, on Linux and macOS. 0: no limit."`
-	LogLines int   `hcl:"log_lines,optional" min:"0" max:"1000000" doc:"Lines of log a second. 0: no limit."`
+	LogLines int   `hcl:"log_lines,optional" min:"0" max:"1000000" doc:"Log lines per second. 0: no limit."`
 }
 
 // DefaultResources are those of a plugin whose block sets none.
@@ -96,20 +96,20 @@ type Channel struct {
 	Target      *url.URL          `hcl:"target,custom" type:"URL" required:"true" example:"https://api-site.example/base" doc:"Address of the site. The path of a request is appended to its path."` // scheme, host and base path; never a query or user
 	Weight      float64           `hcl:"weight,optional" min:"0" max:"2147483647" doc:"Share of requests, or order, as the strategy of the route uses it."`
 	Fallback    bool              `hcl:"fallback,optional" doc:"Use this channel only when the others are unavailable."`
-	Disabled    bool              `hcl:"disabled,optional" doc:"Start disabled. aitunnel channel enable NAME enables it."`
+	Disabled    bool              `hcl:"disabled,optional" doc:"Start paused. aitunnel channel resume NAME resumes it."`
 	MaxInFlight int               `hcl:"max_in_flight,optional" min:"0" max:"2147483647" doc:"Requests in flight at once. 0: no limit."`
 	Auth        Auth              `hcl:"auth,custom" type:"string" default:"\"auto\"" doc:"How the key is sent: \"bearer\", \"x-api-key\", \"x-goog-api-key\", \"query:NAME\", \"none\" (no key is sent), \"passthrough\" (the caller's own credential is sent), or \"auto\", which follows the API of the request."`
 	Keys        []*Key            `hcl:"keys,custom" type:"list of secret strings" block:"key" example:"[env(\"KEY_1\", \"put-your-key-here\")]" doc:"The keys. Use a key block for a key with a label or a weight."`
 	Models      []string          `hcl:"models,custom" type:"list of strings" sample:"[\"gpt-*\", \"claude-*\"]" doc:"Only these models are sent here; * matches any characters, as in \"gpt-*\". By default all."` // patterns; empty: every model
 	ModelMap    map[string]string `hcl:"model_map,optional" sample:"{ \"gpt-4o\" = \"gpt-4o-2024-11-20\" }" doc:"Names of models at this site: { \"name in the request\" = \"name at the site\" }."`
-	PriceFactor float64           `hcl:"price_factor,optional" min:"0" max:"1000" sample:"0.3" doc:"What this site charges of the price of a model: with 0.3, 30 % of it."`
-	Egress      []*Egress         `hcl:"egress,custom" type:"list of egresses" sample:"[egress.direct, egress.home]" default:"the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names, or the direct way" doc:"By which ways the site is reached, in this order: the next one is used while the site refuses the address of one, or cannot be reached by it."`
+	PriceFactor float64           `hcl:"price_factor,optional" min:"0" max:"1000" sample:"0.3" doc:"What this site charges, as a factor of a model's price: 0.3 is 30 %."`
+	Egress      []*Egress         `hcl:"egress,custom" type:"list of egresses" sample:"[egress.direct, egress.home]" default:"the proxy set in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, else a direct connection" doc:"The egresses through which the site is reached, in this order: the next one is used while the site refuses the address of one, or cannot be reached through it."`
 	WebSocket   bool              `hcl:"websocket,optional" doc:"The site serves WebSocket connections."`
 	VerdictSets []string          `hcl:"verdicts,optional" sample:"[\"acme\"]" doc:"Plugins whose verdicts apply to the answers of this site."`
 	KeySelector *Component        `hcl:"key_selector,component" doc:"Which key is used next. By default \"round-robin\"."`
-	HealthCheck *HealthCheck      `hcl:"health_check,component" doc:"How the site is checked. By default it is not. The checker has settings of its own: aitunnel plugin info."` // nil: none
+	HealthCheck *HealthCheck      `hcl:"health_check,component" doc:"How the site is checked. By default there is no check. Health checkers have their own settings: see aitunnel plugin info."` // nil: none
 	Timeouts    Timeouts          `hcl:"timeouts,block" doc:"Limits of one attempt."`
-	Limit       Limit             `hcl:"limit,block" doc:"How much of the site is used at a time. A channel at its limit is skipped like one in a cooldown; if all are, requests wait."`
+	Limit       Limit             `hcl:"limit,block" doc:"How much of the site may be used at once. A channel at its limit is skipped, like one that is cooling down; if all are, requests wait."`
 	Verdicts    []*Verdict        `hcl:"verdict,blocks" doc:"What answers of this site mean; see verdict."`
 	Range       hcl.Range
 }
@@ -119,7 +119,7 @@ type Key struct {
 	Value  Secret  `hcl:"value" example:"env(\"KEY_TEAM\", \"put-your-key-here\")" doc:"The key."`
 	Label  string  // "" unless the long form gives one
 	Weight float64 `hcl:"weight,optional" min:"0" max:"2147483647" doc:"Share of requests, for key selectors that use it."`
-	Limit  Limit   `hcl:"limit,block" doc:"How much of the key is used at a time. A key at its limit is skipped."`
+	Limit  Limit   `hcl:"limit,block" doc:"How much of the key may be used at once. A key at its limit is skipped."`
 	Range  hcl.Range
 
 	Ephemeral bool // it is in no file
@@ -148,9 +148,9 @@ const (
 
 // Timeouts bound the phases of one attempt.
 type Timeouts struct {
-	Connect    time.Duration `hcl:"connect,optional" doc:"Connecting and the TLS handshake."`
-	FirstByte  time.Duration `hcl:"first_byte,optional" sample:"60s" default:"\"60s\" for a streamed answer, \"4m\" for any other, \"10m\" if no other channel is left" doc:"Until the header of the answer, and of a stream its first event. A value here is used in all cases."` // 0: see [FirstByteStreamed]
-	StreamIdle time.Duration `hcl:"stream_idle,optional" doc:"Between two parts of an answer."`
+	Connect    time.Duration `hcl:"connect,optional" doc:"Time for connecting and the TLS handshake."`
+	FirstByte  time.Duration `hcl:"first_byte,optional" sample:"60s" default:"\"60s\" for a streamed answer, \"4m\" for any other, \"10m\" if no other channel is left" doc:"Time until the header of the answer and, for a stream, its first event. A value here applies in all cases."` // 0: see [FirstByteStreamed]
+	StreamIdle time.Duration `hcl:"stream_idle,optional" doc:"Longest pause between two parts of an answer."`
 }
 
 // The defaults of first_byte. Clients give up after 5 minutes: while another
@@ -164,8 +164,8 @@ const (
 // HealthCheck is the schedule of a channel's checker.
 type HealthCheck struct {
 	Checker  *Component
-	Interval time.Duration `hcl:"interval,optional" doc:"Between two checks."`
-	Timeout  time.Duration `hcl:"timeout,optional" doc:"Of one check."`
+	Interval time.Duration `hcl:"interval,optional" doc:"Time between two checks."`
+	Timeout  time.Duration `hcl:"timeout,optional" doc:"Time limit of one check."`
 	Fall     int           `hcl:"fall,optional" min:"1" max:"100" doc:"Failures in a row after which the channel is down."`
 	Rise     int           `hcl:"rise,optional" min:"1" max:"100" doc:"Successes in a row after which it is up again."`
 }
@@ -214,48 +214,48 @@ type Component struct {
 type Tunnel struct {
 	Name       string
 	Host       string     `hcl:"host" form:"SSH host" example:"203.0.113.10:22" doc:"host, host:port, or an alias of ~/.ssh/config."`
-	User       string     `hcl:"user,optional" sample:"tunnel" doc:"By default as ~/.ssh/config says, or the name of the user here."`
-	Identity   string     `hcl:"identity,optional" form:"file at home" sample:"~/.ssh/id_ed25519" doc:"File of the private key. By default the keys of the agent, then the usual files."` // may begin with ~/
-	Passphrase Secret     `hcl:"passphrase,optional" sample:"env(\"KEY_PASSPHRASE\")" doc:"Of the identity."`
+	User       string     `hcl:"user,optional" sample:"tunnel" doc:"By default as set in ~/.ssh/config, or the name of the local user."`
+	Identity   string     `hcl:"identity,optional" form:"file at home" sample:"~/.ssh/id_ed25519" doc:"Private key file. By default the agent's keys, then the usual files."` // may begin with ~/
+	Passphrase Secret     `hcl:"passphrase,optional" sample:"env(\"KEY_PASSPHRASE\")" doc:"Passphrase of the identity."`
 	Password   Secret     `hcl:"password,optional" sample:"env(\"VPS_PASSWORD\")" doc:"Sent once, if the server asks for one."`
-	KnownHosts string     `hcl:"known_hosts,optional" form:"file at home" sample:"~/.ssh/known_hosts" doc:"File of host keys, which aitunnel tunnel trust NAME writes. By default as ~/.ssh/config says."`
-	HostKey    string     `hcl:"host_key,optional" form:"host key" sample:"SHA256:…" doc:"Fingerprint of the only host key that is accepted, such as \"SHA256:…\", in place of known_hosts."`
-	Jump       string     `hcl:"jump,optional" form:"jump hosts" sample:"user@bastion.example" doc:"[user@]host[:port] to connect through, several with commas. By default as ~/.ssh/config says."`
+	KnownHosts string     `hcl:"known_hosts,optional" form:"file at home" sample:"~/.ssh/known_hosts" doc:"File of known host keys, to which aitunnel tunnel trust NAME adds. By default as set in ~/.ssh/config."`
+	HostKey    string     `hcl:"host_key,optional" form:"host key" sample:"SHA256:…" doc:"Fingerprint of the only host key that is accepted, such as \"SHA256:…\", instead of known_hosts."`
+	Jump       string     `hcl:"jump,optional" form:"jump hosts" sample:"user@bastion.example" doc:"[user@]host[:port] to connect through, several separated by commas. By default as set in ~/.ssh/config."`
 	SSHConfig  *bool      `hcl:"ssh_config,optional" default:"true" doc:"Read ~/.ssh/config and the system's file."`
 	Keepalive  Keepalive  `hcl:"keepalive,block" doc:"How a dead connection is noticed."`
 	Reconnect  Reconnect  `hcl:"reconnect,block" doc:"The pause before the next attempt to connect."`
-	Forwards   []*Forward `hcl:"forward,blocks" doc:"An address that is opened on the server. One is needed, unless an egress uses the tunnel."`
+	Forwards   []*Forward `hcl:"forward,blocks" doc:"An address that is opened on the server. At least one is required, unless an egress uses the tunnel."`
 	Range      hcl.Range
 }
 
 // Keepalive bounds how long a silent link goes unnoticed.
 type Keepalive struct {
-	Interval time.Duration `hcl:"interval,optional" doc:"Between two checks of a silent connection."`
+	Interval time.Duration `hcl:"interval,optional" doc:"Time between two checks of a silent connection."`
 	Timeout  time.Duration `hcl:"timeout,optional" doc:"Without an answer for this long, the connection is dead."`
 }
 
 // Reconnect bounds the pause before the next try.
 type Reconnect struct {
-	Min time.Duration `hcl:"min,optional" doc:"The first pause; each further one is longer."`
+	Min time.Duration `hcl:"min,optional" doc:"The first pause; each following one is longer."`
 	Max time.Duration `hcl:"max,optional" doc:"The longest pause."`
 }
 
 // Forward is one address on the far side of a tunnel.
 type Forward struct {
 	Address string   // "127.0.0.1:9000" or "unix:/path"
-	Channel *Channel `hcl:"channel,custom" type:"channel" sample:"channel.backup" doc:"Send everything that arrives here to this channel, past the routes. By default the address is the proxy itself."`
+	Channel *Channel `hcl:"channel,custom" type:"channel" sample:"channel.backup" doc:"Send everything that arrives here to this channel, bypassing the routes. By default requests follow the routes."`
 	Range   hcl.Range
 }
 
 // Retry says when a failed attempt is followed by another.
 type Retry struct {
-	MaxRetries int           `hcl:"max_retries,optional" min:"0" max:"20" doc:"Failures of channels in one request after which it fails. Moving on to another key of the same channel does not count."`
-	MaxExtra   float64       `hcl:"max_extra,optional" min:"0" max:"10" doc:"How many retries there may be for each request, on average over all of them: 0.2 is one for five requests. It keeps an outage from multiplying the load."`
+	MaxRetries int           `hcl:"max_retries,optional" min:"0" max:"20" doc:"How many times one request may be retried after a channel failed. Switching to another key of the same channel does not count."`
+	MaxExtra   float64       `hcl:"max_extra,optional" min:"0" max:"10" doc:"Retries per request, on average over all requests: 0.2 is one retry for five requests. This keeps an outage from multiplying the load."`
 	On         []int         `hcl:"on,optional" sample:"[408, 429, 500, 502, 503, 504]" default:"[408, 425, 429, 498, 499, 500, 502, 503, 504, 507] and 520 to 599" doc:"Statuses that are retried."`
 	Backoff    Backoff       `hcl:"backoff,optional" enum:"exponential,fixed" doc:"How the pause before a retry grows."`
 	BaseDelay  time.Duration `hcl:"base_delay,optional" zero:"true" doc:"The first pause."`
 	MaxDelay   time.Duration `hcl:"max_delay,optional" zero:"true" doc:"The longest pause."`
-	AfterSent  bool          `hcl:"after_sent,optional" doc:"Retry also when the site may already work on the request. With false, a request that was sent whole is not repeated."`
+	AfterSent  bool          `hcl:"after_sent,optional" doc:"Retry even if the site may already be working on the request. With false, a request that was sent completely is not retried."`
 }
 
 // DefaultRetryOn is the default of retry.on.
@@ -279,18 +279,18 @@ const (
 // Breaker says when a channel is left alone, and for how long.
 type Breaker struct {
 	Failures int           `hcl:"failures,optional" min:"1" max:"2147483647" doc:"Failures in a row that open the breaker of a channel."`
-	Ratio    float64       `hcl:"ratio,optional" min:"0.01" max:"1" doc:"Or this share of at least 20 attempts within the window."`
-	Window   time.Duration `hcl:"window,optional" doc:"Over which the share is computed."`
-	Open     time.Duration `hcl:"open,optional" doc:"How long an open breaker keeps the channel out; it doubles each time."`
-	MaxOpen  time.Duration `hcl:"max_open,optional" doc:"The longest such time."`
+	Ratio    float64       `hcl:"ratio,optional" min:"0.01" max:"1" doc:"A share of failures, among at least 20 attempts within the window, that opens it too."`
+	Window   time.Duration `hcl:"window,optional" doc:"The time over which ratio is computed."`
+	Open     time.Duration `hcl:"open,optional" doc:"How long an open breaker keeps the channel out of use; it doubles each time."`
+	MaxOpen  time.Duration `hcl:"max_open,optional" doc:"The longest time that a breaker stays open."`
 }
 
 // Log is the program's own log.
 type Log struct {
 	Level  string `hcl:"level,optional" enum:"trace,debug,info,warn,error" doc:"The least important messages that are logged."`
-	Format string `hcl:"format,optional" enum:"text,json" doc:"Of the messages."`
-	File   string `hcl:"file,optional" form:"file" sample:"/var/log/aitunnel.log" doc:"By default standard error."`
-	Rotate bool   `hcl:"rotate,optional" doc:"Rotate the file, as the log of a program in the background is."`
+	Format string `hcl:"format,optional" enum:"text,json" doc:"Format of the messages."`
+	File   string `hcl:"file,optional" form:"file" sample:"/var/log/aitunnel.log" doc:"Log file. By default standard error."`
+	Rotate bool   `hcl:"rotate,optional" doc:"Rotate the file, like the log of a program that runs in the background."`
 }
 
 // selectorSettings and strategySettings document what the blocks of components
@@ -308,5 +308,5 @@ type strategySettings struct {
 type variableSettings struct {
 	Default     any    `hcl:"default,custom" type:"any" example:"env(\"HOME_KEY\", \"put-your-key-here\")" doc:"The value if none is given with --var NAME=value or in AITUNNEL_VAR_NAME. Without a default, one must be given."`
 	Sensitive   bool   `hcl:"sensitive,optional" doc:"Never show the value."`
-	Description string `hcl:"description,optional" sample:"the key of the account at home" doc:"For readers."`
+	Description string `hcl:"description,optional" sample:"the key of the account at home" doc:"A note for readers."`
 }

@@ -68,7 +68,7 @@ var oldRetryOn = [][]int{{429, 502, 503, 504}, {408, 429, 500, 502, 503, 504}}
 func (l *loader) warnOldDefault() {
 	at, written := l.config.places["retry.on"]
 	if s := l.sources[at.Filename]; written && s != nil && !s.YAML && slices.ContainsFunc(oldRetryOn, func(old []int) bool { return slices.Equal(old, l.config.Retry.On) }) {
-		l.caution(at, "Default of a former version", "These statuses are what the default once was. Today it has 425, 498, 499, 507 and 520 to 599, too: remove the line to use it, or keep the line if you want exactly these.")
+		l.caution(at, "Default of an earlier version", "These statuses were the default of an earlier version. The default now also has 425, 498, 499, 507 and 520 to 599: remove the line to use it, or keep the line if you want exactly these.")
 	}
 }
 
@@ -92,7 +92,7 @@ func (l *loader) warnTarget(c *Channel) {
 func (l *loader) warnKeys(c *Channel) {
 	for _, k := range c.Keys {
 		if value := k.Value.Reveal(); strings.ContainsAny(value, " \t\"'`") {
-			l.caution(k.Range, "Blank or quote in a key", "The key is sent as it is, with the blanks and quotes in it. Remove them if they are not a part of the key.")
+			l.caution(k.Range, "Space or quote in a key", "The key is sent as it is, with its spaces and quotes. Remove them if they are not part of the key.")
 		} else if scheme, _, found := strings.Cut(value, ":"); found && slices.Contains([]string{"bearer", "authorization", "x-api-key"}, strings.ToLower(scheme)) {
 			l.caution(k.Range, "Header in place of a key", "Only the key itself belongs here; auth says how it is sent.")
 		}

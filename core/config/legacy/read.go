@@ -109,7 +109,7 @@ func (c *converter) culprit() int {
 // tags that mean nothing here.
 func (c *converter) note(n *yaml.Node) {
 	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
-		c.caution(n, "Not carried over", "The tag %s means nothing here: the value is taken as it is written.", n.Tag)
+		c.caution(n, "Not carried over", "The tag %s is ignored: the value is read as it is written.", n.Tag)
 		n.Tag = ""
 	}
 	if n.Kind == yaml.ScalarNode {
