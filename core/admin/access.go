@@ -73,7 +73,7 @@ func (h *Handler) authenticates(w http.ResponseWriter, r *http.Request, token co
 	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || given == "" {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		fail(w, http.StatusUnauthorized, "unauthorized", "this needs the admin token, as the header Authorization: Bearer, never in the address; it is admin.token of the configuration, or is in the file that aitunnel status names")
+		fail(w, http.StatusUnauthorized, "unauthorized", "this needs the admin token in the header Authorization: Bearer TOKEN, not in the URL; it is admin.token in the configuration, or in the file that aitunnel status names")
 		return false
 	}
 	return h.proves(w, r, !token.IsZero() && config.NewSecret(given).Equal(token))
@@ -91,7 +91,7 @@ func (h *Handler) proves(w http.ResponseWriter, r *http.Request, right bool) boo
 		return false
 	case !right:
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		fail(w, http.StatusUnauthorized, "unauthorized", "the token is wrong, or the code of the link has expired or was used")
+		fail(w, http.StatusUnauthorized, "unauthorized", "the token is wrong, or the code of the link has expired or was used before")
 		return false
 	}
 	return true

@@ -21,7 +21,7 @@ func read(w http.ResponseWriter, r *http.Request, into any) bool {
 		if _, err = d.Token(); errors.Is(err, io.EOF) {
 			return true
 		}
-		err = errors.New("something follows the object")
+		err = errors.New("there is more after the JSON object")
 	}
 	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
 		fail(w, http.StatusRequestEntityTooLarge, "body_too_large", "the body is larger than 4 MiB")

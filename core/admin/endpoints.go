@@ -28,11 +28,11 @@ func (h *Handler) statusEndpoints() []endpoint {
 		{method: "GET", path: "/api/status", access: observes, summary: "State of the program", handle: show(s.Status), out: Status{}},
 		{method: "GET", path: "/api/routes", access: observes, summary: "Routes with their plans", handle: show(s.Routes), out: []Route{}},
 		{method: "GET", path: "/api/tunnels", access: observes, summary: "Tunnels and their forwards", handle: show(s.Tunnels), out: []Tunnel{}},
-		{method: "POST", path: "/api/tunnels/{name}/retry", summary: "Have a tunnel that waits or has failed try again now", handle: h.retryTunnel, out: Tunnel{}, fails: []int{404, 415}},
+		{method: "POST", path: "/api/tunnels/{name}/retry", summary: "Make a waiting or failed tunnel try again now", handle: h.retryTunnel, out: Tunnel{}, fails: []int{404, 415}},
 		{method: "GET", path: "/api/plugins", access: observes, summary: "Plugin processes", handle: show(s.Plugins), out: Plugins{}},
 		{method: "POST", path: "/api/plugins/{name}/restart", summary: "Restart a plugin's process, with the executable that is installed now", handle: h.restartPlugin, out: Reload{}, refused: NotApplied{}, fails: []int{404, 415, 422}},
 		{method: "POST", path: "/api/explain", access: observes, summary: "What would happen to a request; nothing is sent", handle: h.explain, in: Question{}, out: Explanation{}, fails: []int{400, 404, 413, 415}},
-		{method: "GET", path: "/api/apps", access: observes, summary: "The settings by which apps use the proxy", handle: h.apps, out: []AppSettings{}},
+		{method: "GET", path: "/api/apps", access: observes, summary: "The settings that apps need to use the proxy", handle: h.apps, out: []AppSettings{}},
 		{method: "GET", path: "/api/stats", access: observes, summary: "Counters, tokens and latencies", handle: show(s.Stats), out: Summary{}},
 	}
 }
@@ -59,10 +59,10 @@ func (h *Handler) channelEndpoints() []endpoint {
 func (h *Handler) eventEndpoints() []endpoint {
 	return []endpoint{
 		{method: "GET", path: "/api/logs", access: observes, summary: "The event stream (server-sent events)", handle: h.stream, kind: "text/event-stream", fails: []int{400, 503},
-			query:  []parameter{{"since", "the id of the last event seen"}, {"types", "only these types, with commas between"}, {"channel", "only events of this channel"}},
+			query:  []parameter{{"since", "the id of the last event seen"}, {"types", "only these types, separated by commas"}, {"channel", "only events of this channel"}},
 			header: []parameter{{"Last-Event-ID", "the id of the last event seen"}}},
 		{method: "GET", path: "/api/logs/recent", access: observes, summary: "The last events", handle: h.recent, out: []event.Event{}, fails: []int{400},
-			query: []parameter{{"n", "how many; default 50, at most 1000"}, {"types", "only these types, with commas between"}, {"channel", "only events of this channel"}}},
+			query: []parameter{{"n", "how many; default 50, at most 1000"}, {"types", "only these types, separated by commas"}, {"channel", "only events of this channel"}}},
 	}
 }
 

@@ -30,11 +30,11 @@ var (
 	}
 	historyParameters = append(append([]parameter{}, nameParameters...),
 		parameter{"status", "a status such as 502, or a class such as 5xx"}, parameter{"verdict", "what the last answer means, such as rate_limited"},
-		parameter{"failed", "true: only requests that were not answered well"}, parameter{"text", "in the ID, path, model or error; needs from"},
-		parameter{"limit", "how many; default 100, at most 1000"}, parameter{"cursor", "next of the page before"},
+		parameter{"failed", "true: only failed requests"}, parameter{"text", "in the ID, path, model or error; needs from"},
+		parameter{"limit", "how many; default 100, at most 1000"}, parameter{"cursor", "next of the previous page"},
 		parameter{"format", "json (the default), or csv or jsonl for all that match, as a file"})
 	usageParameters = append(append([]parameter{}, nameParameters...),
-		parameter{"by", "what to divide by, with commas between: one of hour, day and month, and any of client, channel, key, model; default day"},
+		parameter{"by", "what to group by, separated by commas: one of hour, day and month, and any of client, channel, key, model; default day"},
 		parameter{"format", "json (the default), or csv or jsonl for the rows, as a file"})
 )
 
@@ -59,7 +59,7 @@ func (h *Handler) ask(w http.ResponseWriter, r *http.Request, f func(context.Con
 			return
 		}
 		if ctx.Err() != nil {
-			err = Invalid("the question takes too long: ask for a shorter time")
+			err = Invalid("the query takes too long: choose a shorter period")
 		}
 	}
 	answer(w, http.StatusOK, nil, historyError(err))

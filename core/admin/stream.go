@@ -79,7 +79,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	if !h.readers.enter() {
 		w.Header().Set("Retry-After", "10")
-		fail(w, http.StatusServiceUnavailable, "too_many_readers", "the event stream has as many readers as it takes, "+strconv.Itoa(maxReaders))
+		fail(w, http.StatusServiceUnavailable, "too_many_readers", "the event stream has reached its limit of readers, "+strconv.Itoa(maxReaders))
 		return
 	}
 	defer h.readers.leave()

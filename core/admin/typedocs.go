@@ -16,7 +16,7 @@ var typeDocs = map[string]string{
 	"AppSettings.ID":              "its name for aitunnel connect",
 	"AppSettings.Writes":          "aitunnel connect --write writes its files",
 	"Candidate":                   "Candidate is a channel that would be tried, with the key that it would use.",
-	"Candidate.Egress":            "the way to the site",
+	"Candidate.Egress":            "the egress to the site",
 	"Channel":                     "Channel is one entry of GET /api/channels.",
 	"Channel.Auth":                "how the key is sent",
 	"Channel.CheckError":          "why the check cannot be made",

@@ -27,7 +27,7 @@ type Explanation struct {
 type Candidate struct {
 	Channel string `json:"channel"`
 	Key     string `json:"key,omitempty"`
-	Egress  string `json:"egress,omitempty"` // the way to the site
+	Egress  string `json:"egress,omitempty"` // the egress to the site
 	Reason  string `json:"reason"`
 }
 

@@ -195,7 +195,7 @@ func (k *Key) Mark(now time.Time, model string) {
 	k.update()
 	k.mu.Unlock()
 	if added {
-		k.announce(ChangeKeySuspect, fmt.Sprintf("refused where another key is answered: used last for %s", until.Sub(now).Round(time.Second)))
+		k.announce(ChangeKeySuspect, fmt.Sprintf("refused a request that another key got answered: used last for %s", until.Sub(now).Round(time.Second)))
 	}
 }
 

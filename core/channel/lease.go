@@ -134,7 +134,7 @@ func (l *Lease) FailBlameless(now time.Time, reason string) {
 	l.release()
 }
 
-// Cancel ends the attempt without a result: the caller went away, say.
+// Cancel ends the attempt without a result: the caller disconnected, say.
 func (l *Lease) Cancel() { l.release() }
 
 func (l *Lease) ended() {

@@ -35,7 +35,7 @@ func (s *State) watch(now time.Time, first bool) {
 		s.stalledSince = now
 	}
 	stalled := now.Sub(s.stalledSince) >= stallTime && !s.breaker.open
-	reason := fmt.Sprintf("over %d requests wait, and none was answered for %s", stallRequests, stallTime)
+	reason := fmt.Sprintf("over %d requests are waiting, and none was answered for %s", stallRequests, stallTime)
 	if stalled {
 		s.breaker.trip(now, s.limits, reason)
 		s.update()

@@ -28,7 +28,7 @@ func (a *app) connectCommand() *cobra.Command {
 	var f connectFlags
 	c := &cobra.Command{
 		Use:   "connect [APP]",
-		Short: "Show, write or check the settings by which an app uses the proxy",
+		Short: "Show, write or check the settings that an app needs to use the proxy",
 		Long: `Show the settings by which an app uses the proxy, with the address and a client
 token of the running program. Without APP the known apps are listed.
 

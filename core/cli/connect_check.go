@@ -115,7 +115,7 @@ func (out *checked) ask(ctx context.Context, app connect.App, e connect.Entry) {
 	out.Status, out.Text = resp.StatusCode, strings.TrimSpace(connect.AnswerText(body, maxShown))
 	switch {
 	case err != nil:
-		out.Error = "the answer broke off: " + err.Error()
+		out.Error = "the answer was cut off: " + err.Error()
 	case resp.StatusCode != http.StatusOK:
 		out.Error = fmt.Sprintf("%d %s", resp.StatusCode, connect.AnswerError(body))
 	case out.Text == "" && connect.AnswerError(body) != "":

@@ -109,7 +109,7 @@ func (a *app) writeApp(app connect.App, e connect.Entry, f connectFlags, out *co
 		case done.Created:
 			a.say("Wrote %s; only you can read it.", path)
 		default:
-			a.say("Changed %s; as it was before, it is in %s.", path, shortPath(done.Backup))
+			a.say("Changed %s; the previous version is in %s.", path, shortPath(done.Backup))
 		}
 	}
 	if f.json {
@@ -156,7 +156,7 @@ func (a *app) undoApp(app connect.App, asJSON bool) error {
 		}
 		a.say(said, shortPath(done.Path))
 		if done.Kept != "" {
-			a.say("It was changed since: that version is in %s.", shortPath(done.Kept))
+			a.say("It had been changed since then: that version is in %s.", shortPath(done.Kept))
 		}
 	}
 	switch {

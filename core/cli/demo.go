@@ -152,11 +152,11 @@ func (d *demonstration) step(what string, stream bool, want *fakesite.Site) erro
 	defer func() { _ = resp.Body.Close() }()
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return fmt.Errorf("%s: the answer broke off: %w", what, err)
+		return fmt.Errorf("%s: the answer was cut off: %w", what, err)
 	}
 	text, events := readAnswer(answer, stream)
 	if resp.StatusCode != http.StatusOK || text != want.Answer() || resp.Header.Get("X-Site") != want.Name() {
-		return fmt.Errorf("%s: %s answered %d %q, and %s was to answer %q", what, resp.Header.Get("X-Site"), resp.StatusCode, text, want.Name(), want.Answer())
+		return fmt.Errorf("%s: %s answered %d %q, but %s should have answered %q", what, resp.Header.Get("X-Site"), resp.StatusCode, text, want.Name(), want.Answer())
 	}
 	how := ""
 	if stream {

@@ -46,7 +46,7 @@ func (a *app) pluginOutdatedCommand() *cobra.Command {
 	asJSON := false
 	return jsonFlag(&cobra.Command{
 		Use:     "outdated",
-		Short:   "List plugins of which there are newer versions",
+		Short:   "List plugins that have newer versions",
 		Example: "  aitunnel plugin outdated",
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.pluginOutdated(c.Context(), asJSON) },

@@ -66,7 +66,7 @@ func (a *app) checkRestart(ctx context.Context) error {
 		err = json.Unmarshal(out, &is)
 	}
 	if err != nil || is.Version == "" {
-		return fmt.Errorf("nothing was restarted: %s is not an aitunnel that runs here: %w", program, trialError(out, err))
+		return fmt.Errorf("nothing was restarted: %s is not an aitunnel that works on this machine: %w", program, trialError(out, err))
 	}
 	path, err := config.Find(a.config)
 	if err != nil {
@@ -113,7 +113,7 @@ func (a *app) trial(ctx context.Context, piped *os.File, args ...string) ([]byte
 // trialError is an error with what the program printed.
 func trialError(out []byte, err error) error {
 	if err == nil {
-		err = errors.New("it does not say its version")
+		err = errors.New("it does not print its version")
 	}
 	if text := strings.TrimSpace(string(out)); text != "" && len(text) < 2000 {
 		return fmt.Errorf("%w: %s", err, text)

@@ -29,7 +29,7 @@ func (a *app) requestsCommand() *cobra.Command {
 	f := requestFlags{most: 50}
 	c := &cobra.Command{
 		Use:   "requests [ID]",
-		Short: "Show requests of the past, or one with its attempts",
+		Short: "Show past requests, or one with its attempts",
 		Long: `Show the requests that the history has, the newest last: when they came, what was
 answered by whom, tokens and cost. With the ID of a request, which is also in the
 header X-Aitunnel-Request-Id of its answer, show its attempts. The program need not
@@ -55,7 +55,7 @@ be running.`,
 	}
 	f.add(a, c, "24h")
 	flags := c.Flags()
-	flags.BoolVar(&f.failed, "failed", false, "only requests that were not answered well")
+	flags.BoolVar(&f.failed, "failed", false, "only failed requests")
 	flags.StringVar(&f.status, "status", "", "only with this status, such as 502, or class, such as 5xx")
 	flags.StringVar(&f.verdict, "verdict", "", "only where the last answer meant this, such as rate_limited")
 	flags.StringVar(&f.text, "text", "", "only with this text in the ID, path, model or error")

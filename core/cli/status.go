@@ -294,7 +294,7 @@ func writeEgresses(out *strings.Builder, p term.Paint, channels []admin.Channel)
 func writeFailingChecks(out *strings.Builder, p term.Paint, channels []admin.Channel) {
 	for _, ch := range channels {
 		if ch.CheckError != "" {
-			fmt.Fprintf(out, "\n%s the health check of channel %q cannot be made: %s\n", p.Warn("warning:"), ch.Name, ch.CheckError)
+			fmt.Fprintf(out, "\n%s the health check of channel %q cannot be created: %s\n", p.Warn("warning:"), ch.Name, ch.CheckError)
 		}
 	}
 }

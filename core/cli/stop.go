@@ -101,7 +101,7 @@ func (a *app) stop(ctx context.Context, e control.Ending) error {
 func waiting(ctx context.Context, client *adminclient.Client) string {
 	s, err := client.Status(ctx)
 	if err != nil || s.Active == 0 {
-		return "Waiting for the end"
+		return "Waiting for it to exit"
 	}
 	return fmt.Sprintf("Waiting for %s in flight", term.Count(s.Active, "request"))
 }
@@ -166,7 +166,7 @@ func (a *app) awaitEnd(ctx context.Context, pid int, ended chan<- error) {
 		if statefile.HolderOf(a.stateDir) != nil {
 			last = time.Now()
 		} else if keepsNumber && !alive(pid) || time.Since(last) > moment {
-			ended <- errors.New("it did not come up again; see above, and 'aitunnel logs'")
+			ended <- errors.New("it did not start again; see above, and 'aitunnel logs'")
 			return
 		}
 		time.Sleep(pollTime)

@@ -42,7 +42,7 @@ A key that has changed is never trusted by this command.`,
 
 func (a *app) tunnelTrust(ctx context.Context, t *config.Tunnel, yes bool, print string) error {
 	if t.HostKey != "" {
-		return fmt.Errorf("the tunnel %q names its host's key by host_key, so there is nothing to trust: correct host_key, or remove it", t.Name)
+		return fmt.Errorf("the tunnel %q sets its host's key with host_key, so there is nothing to trust: correct host_key, or remove it", t.Name)
 	}
 	route, err := sshclient.LocalEnvironment().Resolve(ctx, t)
 	if err != nil {
@@ -53,7 +53,7 @@ func (a *app) tunnelTrust(ctx context.Context, t *config.Tunnel, yes bool, print
 		a.say("  %s (%s)", a.paint().Bold(k.Fingerprint), k.Type)
 		switch {
 		case print != "" && print != k.Fingerprint:
-			return false, fmt.Errorf("the host %s presents another key than --fingerprint names: nothing was changed", k.Host)
+			return false, fmt.Errorf("the host %s presents a different key than --fingerprint names: nothing was changed", k.Host)
 		case yes || print != "":
 			return true, nil
 		}
@@ -64,7 +64,7 @@ func (a *app) tunnelTrust(ctx context.Context, t *config.Tunnel, yes bool, print
 	}
 	for _, k := range seen {
 		if k.Known {
-			a.say("The host %s is known already, with the key %s.", k.Host, k.Fingerprint)
+			a.say("The host %s is already known, with the key %s.", k.Host, k.Fingerprint)
 		} else {
 			a.say("Trusted: the key is in %s.", k.File)
 		}

@@ -62,7 +62,7 @@ is divided by days or months. Costs need prices: see price in the configuration.
 		},
 	}
 	f.add(a, c, "7d")
-	c.Flags().StringSliceVar(&by, "by", by, "divide by these, with commas between: one of hour, day and month, and any of client, channel, key, model")
+	c.Flags().StringSliceVar(&by, "by", by, "group by these, separated by commas: one of hour, day and month, and any of client, channel, key, model")
 	_ = c.RegisterFlagCompletionFunc("by", cobra.FixedCompletions([]string{"hour", "day", "month", "client", "channel", "key", "model"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }

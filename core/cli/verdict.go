@@ -48,7 +48,7 @@ func (a *app) verdictList() *cobra.Command {
 	var channel string
 	c := jsonFlag(&cobra.Command{
 		Use:     "list",
-		Short:   "List the rules in the order in which they are asked",
+		Short:   "List the rules in the order in which they are tried",
 		Example: "  aitunnel verdict list\n  aitunnel verdict list --channel home --json",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

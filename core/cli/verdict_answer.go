@@ -62,7 +62,7 @@ func (a *app) verdictTest() *cobra.Command {
 	f.StringVar(&q.request.Path, "path", "", "its path")
 	f.StringVar(&q.request.Model, "model", "", "the model that was sent")
 	f.BoolVar(&q.request.Streamed, "streamed", false, "a streamed answer was asked for")
-	f.StringVar(&q.channel, "channel", "", "the `channel` whose rules are asked too")
+	f.StringVar(&q.channel, "channel", "", "the `channel` whose rules are tried too")
 	return c
 }
 

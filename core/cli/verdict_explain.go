@@ -49,7 +49,7 @@ func (a *app) explainVerdict(set *verdict.Set, answer verdict.Answer, asJSON boo
 	a.say("Concerns  %s", scopeText(out.Scope))
 	switch {
 	case rule == nil && out.Means == verdict.Good:
-		a.say("Rule      none is asked: the answer is good")
+		a.say("Rule      none: the answer is good")
 	case rule == nil:
 		a.say("Rule      none matches; the default for %s decides", out.Default)
 	default:

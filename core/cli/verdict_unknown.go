@@ -82,7 +82,7 @@ func (a *app) listUnknown(asJSON bool) error {
 		return a.printJSON(list)
 	}
 	if len(list) == 0 {
-		a.say("Every answer so far was known to some rule.")
+		a.say("Every answer so far matched a rule.")
 		return nil
 	}
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
@@ -127,7 +127,7 @@ func (a *app) showUnknown(key, export string, asJSON bool) error {
 		return err
 	}
 	if !asJSON {
-		a.say("The first text is in %s now.", export)
+		a.say("The first text was written to %s.", export)
 	}
 	return nil
 }

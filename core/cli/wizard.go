@@ -13,7 +13,7 @@ import (
 )
 
 // errUnfinished says that the answers ended before the questions did.
-var errUnfinished = errors.New("the answers ended early")
+var errUnfinished = errors.New("the input ended early")
 
 // placeholderKey stands for a key that was not entered.
 const placeholderKey = "put-your-key-here"
@@ -104,7 +104,7 @@ func (a *app) askTarget(ctx context.Context, n int) (string, error) {
 			continue
 		}
 		if cut != "" {
-			a.hint("Left off %s: apps send the path themselves.", cut)
+			a.hint("Dropped %s: apps send that path themselves.", cut)
 		}
 		if target != given {
 			a.hint("The address is %s.", target)
@@ -187,7 +187,7 @@ func (a *app) askKeys(ctx context.Context, s *site) error {
 			s.Keys, s.Auth = nil, "none"
 			return nil
 		case strings.ContainsAny(key, " \t"):
-			a.hint("A key has no blanks: this was not one.")
+			a.hint("A key has no spaces: this is not a key.")
 			continue
 		}
 		a.hint("  %d characters: %s", len(key), config.NewSecret(key).KeyText())

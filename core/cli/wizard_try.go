@@ -57,7 +57,7 @@ func (a *app) trySite(ctx context.Context, s *site) {
 			a.adopt(s, t)
 			good, model = t, models[0]
 		case answer.status == http.StatusOK, answer.status == http.StatusNotFound, answer.status == http.StatusMethodNotAllowed:
-			a.hint("  The site answers, but lists no models here (%d). It may work nevertheless: 'aitunnel channel test %s'\n  shows that once the program runs.", answer.status, s.Name)
+			a.hint("  The site answers, but lists no models here (%d). It may still work: 'aitunnel channel test %s'\n  shows that once the program runs.", answer.status, s.Name)
 			return
 		default:
 			a.hint("  %s %s: the site answers %s.\n    It is kept; 'aitunnel key remove %s' removes it later.", p.Bad("✗"), subject(key), t.meaning(answer), s.Name)

@@ -48,7 +48,7 @@ func TestVerdictsOfAPlugin(t *testing.T) {
 	for rules, want := range map[string]string{
 		"verdict \"x\" {\n  means = \"nonsense\"\n}\n": `The verdicts of the plugin "acme" are not valid`,
 		"":                   "has no verdicts",
-		"plugin \"evil\" {}": "are wrong",
+		"plugin \"evil\" {}": "are not valid",
 	} {
 		if _, said := load(rules); !strings.Contains(said, want) || !strings.Contains(said, "line 5") {
 			t.Errorf("%q is reported as\n%s", rules, said)

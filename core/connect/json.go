@@ -216,7 +216,7 @@ func (s *scanner) skipTo(end string) {
 // object reads an object with the places of its members.
 func (s *scanner) object() (*object, error) {
 	if s.peek() != '{' {
-		return nil, s.fail("a { is expected")
+		return nil, s.fail("expected {")
 	}
 	o := &object{start: s.at}
 	s.at++
@@ -228,7 +228,7 @@ func (s *scanner) object() (*object, error) {
 			return o, nil
 		}
 		if len(o.fields) > 0 && !o.comma {
-			return nil, s.fail("a comma or } is expected")
+			return nil, s.fail("expected a comma or }")
 		}
 		f, err := s.field()
 		if err != nil {
@@ -257,11 +257,11 @@ func (s *scanner) field() (f field, err error) {
 		f.key = string(s.text[f.name:s.at])
 	}
 	if f.key == "" && s.at == f.name {
-		return f, s.fail("a name is expected")
+		return f, s.fail("expected a name")
 	}
 	s.space()
 	if s.peek() != ':' {
-		return f, s.fail("a colon is expected")
+		return f, s.fail("expected a colon")
 	}
 	s.at++
 	s.space()
@@ -284,7 +284,7 @@ func (s *scanner) value() error {
 	}
 	from := s.at
 	if s.word(); s.at == from {
-		return s.fail("a value is expected")
+		return s.fail("expected a value")
 	}
 	return nil
 }
@@ -306,7 +306,7 @@ func (s *scanner) list() error {
 			s.at++
 		case ']':
 		default:
-			return s.fail("a comma or ] is expected")
+			return s.fail("expected a comma or ]")
 		}
 	}
 }
@@ -322,7 +322,7 @@ func (s *scanner) quoted() error {
 			return nil
 		}
 	}
-	return s.fail("a string has no end")
+	return s.fail("a string is not closed")
 }
 
 // word skips a name without quotes, a number, or a literal.

@@ -52,7 +52,7 @@ func tomlEdits(e Entry) editor {
 	return func(text []byte) ([]byte, error) {
 		doc := &toml{lines: splitLines(text)}
 		if inlineProviders.Match(text) {
-			return nil, errors.New("model_providers is written in one line: add the table [" + provider + "] by hand")
+			return nil, errors.New("model_providers is written on one line: add the table [" + provider + "] by hand")
 		}
 		doc.set("", "model_provider", "aitunnel")
 		for _, v := range [][2]string{{"name", "aitunnel"}, {"base_url", e.v1()}, {"env_key", token}, {"wire_api", "responses"}} {

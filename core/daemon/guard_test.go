@@ -48,7 +48,7 @@ func TestRequestsThatAreNotForASiteAreRefused(t *testing.T) {
 	}{
 		"CONNECT":         {"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n", 405, "not allowed"},
 		"TRACE":           {"TRACE /v1/chat/completions HTTP/1.1\r\nHost: a\r\n\r\n", 405, "not allowed"},
-		"absolute form":   {"GET http://example.com/v1/models HTTP/1.1\r\nHost: example.com\r\n\r\n", 400, "no forward proxy"},
+		"absolute form":   {"GET http://example.com/v1/models HTTP/1.1\r\nHost: example.com\r\n\r\n", 400, "not a forward proxy"},
 		"PRI":             {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, ""},
 		"dots":            {"GET /v1/../admin HTTP/1.1\r\nHost: a\r\n\r\n", 400, "'..'"},
 		"encoded dots":    {"GET /v1/%2e%2E/admin HTTP/1.1\r\nHost: a\r\n\r\n", 400, "'..'"},

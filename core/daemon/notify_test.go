@@ -49,7 +49,7 @@ func TestTheOwnerIsTold(t *testing.T) {
 	r := start(t, config)
 	primary.Always(fakesite.Status(http.StatusInternalServerError, "no"))
 	r.post(chat, ask)
-	testhelp.Eventually(t, "the message about the channel", told("channel primary is down", "Serving now: backup", "What to do"))
+	testhelp.Eventually(t, "the message about the channel", told("channel primary is down", "Used instead: backup", "What to do"))
 	primary.Always(fakesite.OK())
 	r.time.jump(time.Hour)
 	testhelp.Eventually(t, "the channel is back", func() bool {

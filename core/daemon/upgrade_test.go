@@ -97,7 +97,7 @@ func TestUpgradeThatFails(t *testing.T) {
 		"rubbish": "exited without the handshake of an aitunnel plugin",
 		"refuses": "his version knows no channels",
 		"no plan": "out of ideas",
-		"late":    "gives no plan",
+		"late":    "returned no plan",
 	} {
 		r.put("1.1.0 " + fault)
 		r.lockAcme()

@@ -32,7 +32,7 @@ type file struct {
 // Open reads the files of the configuration at path.
 func Open(path string) (*Document, error) {
 	if config.IsPipe(path) {
-		return nil, fmt.Errorf("the configuration was read from %s, where nothing can be written", path)
+		return nil, fmt.Errorf("the configuration was read from %s, which cannot be written", path)
 	}
 	names, err := config.Files(path)
 	if err != nil {

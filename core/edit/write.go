@@ -30,7 +30,7 @@ func Write(name string, content []byte, copies string) error {
 	}
 	if copies != "" {
 		if err := keepCopy(path, copies); err != nil {
-			return fmt.Errorf("no copy of the old content can be kept: %w", err)
+			return fmt.Errorf("the old content cannot be backed up: %w", err)
 		}
 	}
 	return overwrite(path, content)

@@ -60,9 +60,9 @@ const (
 	VerdictChannel Verdict = "channel" // the channel failed
 	VerdictKey     Verdict = "key"     // the key was refused
 	VerdictRequest Verdict = "request" // the request itself was refused
-	VerdictEgress  Verdict = "egress"  // the way to the site failed, and not the site
+	VerdictEgress  Verdict = "egress"  // the egress failed, not the site
 	VerdictLocal   Verdict = "local"   // this machine lacked descriptors, say
-	VerdictClient  Verdict = "client"  // the caller went away
+	VerdictClient  Verdict = "client"  // the caller disconnected
 )
 
 // Answered says whether the channel did its part: it answered well, or
@@ -96,7 +96,7 @@ type Request struct {
 	Model    string `json:"model,omitempty"`
 	Channel  string `json:"channel,omitempty"` // the one that answered
 	Key      string `json:"key,omitempty"`
-	Status   int    `json:"status"` // 499: the caller went away
+	Status   int    `json:"status"` // 499: the caller disconnected
 	Stream   bool   `json:"stream,omitempty"`
 	Error    string `json:"error,omitempty"`
 	TTFB     Millis `json:"ttfb_ms"`  // from the arrival of the request to the first byte passed on
@@ -143,7 +143,7 @@ const statusClientGone = 499
 type Attempt struct {
 	Channel string  `json:"channel"`
 	Key     string  `json:"key,omitempty"`
-	Egress  string  `json:"egress,omitempty"` // the way to the site, where the channel has a choice
+	Egress  string  `json:"egress,omitempty"` // the egress, if the channel has several
 	Model   string  `json:"model,omitempty"`  // as sent, where the channel maps it
 	Status  int     `json:"status,omitempty"`
 	Verdict Verdict `json:"verdict"`

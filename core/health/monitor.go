@@ -186,7 +186,7 @@ func (m *Monitor) check(ctx context.Context, r *run) (sdk.CheckResult, error) {
 	if err != nil {
 		// The check failed, not the channel.
 		if !r.failing {
-			m.notice(fmt.Sprintf("the health check of channel %q cannot be made: %v", r.State.Name(), err))
+			m.notice(fmt.Sprintf("the health check of channel %q cannot be created: %v", r.State.Name(), err))
 		}
 		r.State.SetCheckError(err.Error())
 		r.failing = true

@@ -21,7 +21,7 @@ const (
 	faultLocked   fault = "another program has locked it"
 	faultReadOnly fault = "it cannot be written: check who owns it, and whether the disk is read-only"
 	faultDamaged  fault = "it is damaged"
-	faultDisk     fault = "reading or writing it fails"
+	faultDisk     fault = "it cannot be read or written"
 	faultOther    fault = "it cannot be used"
 )
 

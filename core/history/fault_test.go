@@ -82,7 +82,7 @@ func TestRowsThatComeTooFast(t *testing.T) {
 			t.Errorf("%s has sums of %d requests and %d tokens, want %d and %d", table.name, sum, tokens, n, 100*n)
 		}
 	}
-	eventually(t, "lost rows are reported", func() bool { return r.said("they came faster than they are written") == 1 })
+	eventually(t, "lost rows are reported", func() bool { return r.said("they came faster than the history writes them") == 1 })
 }
 
 func TestAFullDisk(t *testing.T) {

@@ -132,7 +132,7 @@ func (w *writer) ready() bool {
 	}
 	if f != nil {
 		w.close()
-		w.report(event.LevelWarn, fmt.Sprintf("the history file %s was removed or replaced while it was in use; a new one is begun", s.path))
+		w.report(event.LevelWarn, fmt.Sprintf("the history file %s was removed or replaced while it was in use; a new one is created", s.path))
 		removeBeside(s.path)
 	}
 	kind, remote := remoteFileSystem(s.options.Dir)
@@ -185,11 +185,11 @@ func (w *writer) setAside(why error) error {
 	}
 	to := fmt.Sprintf("%s.%s-%s", s.path, kind, s.options.Now().UTC().Format("20060102T150405"))
 	if err := os.Rename(s.path, to); err != nil {
-		return fmt.Errorf("%w; it cannot be set aside: %w", why, err)
+		return fmt.Errorf("%w; it cannot be renamed: %w", why, err)
 	}
 	for _, end := range beside {
 		_ = os.Rename(s.path+end, to+end)
 	}
-	w.report(event.LevelWarn, fmt.Sprintf("the history file cannot be used: %s; it is kept as %s, and a new one is begun", plain(why), to))
+	w.report(event.LevelWarn, fmt.Sprintf("the history file cannot be used: %s; it is kept as %s, and a new one is created", plain(why), to))
 	return nil
 }

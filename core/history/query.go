@@ -121,7 +121,7 @@ func (f Filter) condition() (c condition, err error) {
 	}
 	if f.Text != "" {
 		if f.From.IsZero() {
-			return c, &QueryError{"a search for text needs a time to begin at: give from as well"}
+			return c, &QueryError{"a text search needs a start time: set from, too"}
 		}
 		like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(f.Text) + "%"
 		c.add(`(id LIKE ? ESCAPE '\' OR path LIKE ? ESCAPE '\' OR model LIKE ? ESCAPE '\' OR error LIKE ? ESCAPE '\')`, like, like, like, like)
@@ -191,7 +191,7 @@ func parseCursor(s string) (at, seq int64, err error) {
 		seq, err = strconv.ParseInt(second, 10, 64)
 	}
 	if err != nil {
-		return 0, 0, &QueryError{"the cursor is not one that a page gave"}
+		return 0, 0, &QueryError{"the cursor is not valid: use next of the previous page"}
 	}
 	return at, seq, nil
 }

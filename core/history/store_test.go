@@ -51,7 +51,7 @@ func TestErrorsAreCodes(t *testing.T) {
 		failed       bool
 	}{
 		{200, "", "good", "", false},
-		{499, "the caller went away", "", "client_gone", false},
+		{499, "the caller disconnected", "", "client_gone", false},
 		{503, "channel_unavailable", "", "channel_unavailable", true},
 		{401, "invalid key: sk-canary", "invalid_key", "invalid_key", true},
 		{200, "the site broke the answer off: canary", "good", "broken_off", true},

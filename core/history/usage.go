@@ -149,7 +149,7 @@ func (q Question) check() error {
 	times := 0
 	for i, d := range q.By {
 		if !slices.Contains(Dimensions, d) {
-			return &QueryError{fmt.Sprintf("%q is nothing to divide by: expected some of hour, day, month, client, channel, key and model", d)}
+			return &QueryError{fmt.Sprintf("cannot group by %q: expected some of hour, day, month, client, channel, key and model", d)}
 		}
 		if slices.Contains(q.By[:i], d) {
 			return &QueryError{fmt.Sprintf("%q is named twice", d)}
@@ -159,13 +159,13 @@ func (q Question) check() error {
 		}
 	}
 	if times > 1 {
-		return &QueryError{"name one of hour, day and month"}
+		return &QueryError{"use only one of hour, day and month"}
 	}
 	if q.Status != "" || q.Verdict != "" || q.Text != "" || q.Failed {
 		return &QueryError{"sums are kept by client, channel, key and model only"}
 	}
 	if !q.To.IsZero() && !q.From.Before(q.To) {
-		return &QueryError{"the time ends before it begins"}
+		return &QueryError{"the period ends before it begins"}
 	}
 	return nil
 }

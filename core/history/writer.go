@@ -176,7 +176,7 @@ func (w *writer) wrote() {
 		return
 	}
 	w.fault = ""
-	w.report(event.LevelInfo, "the history is written again")
+	w.report(event.LevelInfo, "the history can be written again")
 }
 
 func (w *writer) report(level event.Level, message string) {
@@ -191,11 +191,11 @@ func (w *writer) reportLost(now time.Time) {
 		return
 	}
 	w.reportAt = now.Add(reportEvery)
-	why := fmt.Sprintf("they came faster than they are written, which is at most %d a second", int(w.rate))
+	why := fmt.Sprintf("they came faster than the history writes them (at most %d a second)", int(w.rate))
 	if w.fault != "" {
 		why = "the file cannot be written"
 	}
-	w.report(event.LevelWarn, fmt.Sprintf("the history lacks the records of %d requests: %s; the sums by hour and day have them", w.lost, why))
+	w.report(event.LevelWarn, fmt.Sprintf("the history lacks the records of %d requests: %s; hourly and daily sums include them", w.lost, why))
 	w.lost = 0
 }
 

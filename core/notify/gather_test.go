@@ -78,7 +78,7 @@ func TestTheMessageSaysWhatToDo(t *testing.T) {
 	g := newTestGatherer(&config.Notify{})
 	g.add(begin, down("primary"))
 	m := compose(g.collect(begin.Add(time.Minute)), 3, []string{"primary", "backup"}, time.UTC)
-	for _, want := range []string{"primary: 5 failures in a row (since 2026-11-26 12:00:00 UTC)", "Serving now: backup.", "What to do: ", "3 more problems"} {
+	for _, want := range []string{"primary: 5 failures in a row (since 2026-11-26 12:00:00 UTC)", "Used instead: backup.", "What to do: ", "3 more problems"} {
 		if !strings.Contains(m.body, want) {
 			t.Errorf("%q is not in\n%s", want, m.body)
 		}

@@ -27,7 +27,7 @@ var wordsOf = map[string]words{
 	config.NotifyTunnelDown:   {"tunnel %s is down", "%d tunnels are down", "tunnel %s is up again", "%d tunnels are up again", "see aitunnel tunnel list"},
 	config.NotifyBudget:       {"client %s has used up its budget", "%d clients have used up their budgets", "", "", "raise the budget in the configuration, or wait for the next period"},
 	config.NotifyPluginFailed: {"plugin %s failed", "%d plugins failed", "plugin %s works again", "%d plugins work again", "see aitunnel plugin list and aitunnel logs"},
-	config.NotifyReloadFailed: {"the configuration could not be applied%s", "%d configurations could not be applied", "the configuration was applied%s", "%d configurations were applied", "see aitunnel validate; the former configuration runs on"},
+	config.NotifyReloadFailed: {"the configuration could not be applied%s", "%d configurations could not be applied", "the configuration was applied%s", "%d configurations were applied", "see aitunnel validate; the previous configuration is still in use"},
 }
 
 // maxLines is how many subjects of a kind are named.
@@ -109,7 +109,7 @@ func instead(of []problem, serving []string) string {
 		}
 	}
 	if len(others) == 0 {
-		return "No channel serves instead: requests fail."
+		return "No other channel is available: requests fail."
 	}
-	return "Serving now: " + strings.Join(others, ", ") + "."
+	return "Used instead: " + strings.Join(others, ", ") + "."
 }

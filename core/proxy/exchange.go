@@ -118,6 +118,6 @@ func (x *exchange) beginAttempt() {
 // abandon ends the exchange with a caller that is gone: its connection is
 // closed without an answer, as a 200 would be one that no site gave.
 func (x *exchange) abandon() {
-	x.record.Status, x.record.Error = statusClientGone, "the caller went away"
+	x.record.Status, x.record.Error = statusClientGone, "the caller disconnected"
 	panic(http.ErrAbortHandler)
 }

@@ -86,7 +86,7 @@ func (g *guard) checkForm(r *http.Request) *fault {
 		return &fault{http.StatusMethodNotAllowed, "method_not_allowed", "the method " + r.Method + " is not allowed: send GET, POST, PUT, PATCH or DELETE with a path, such as POST /v1/chat/completions", true}
 	}
 	if !strings.HasPrefix(r.RequestURI, "/") {
-		return &fault{http.StatusBadRequest, "bad_request_target", "the request line must name a path, such as POST /v1/chat/completions: this is no forward proxy", true}
+		return &fault{http.StatusBadRequest, "bad_request_target", "the request line must name a path, such as POST /v1/chat/completions: this is not a forward proxy", true}
 	}
 	if climbs(r.URL.EscapedPath()) {
 		return &fault{http.StatusBadRequest, "bad_path", "the path must not contain '.' or '..' segments, encoded slashes or backslashes", true}

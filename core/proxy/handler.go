@@ -228,7 +228,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *target) {
 	if limit, why := s.maxInFlight(); limit > 0 && h.active.Load() > int64(limit) {
 		answerAtOnce(w, r)
 		w.Header()["Retry-After"] = []string{"1"}
-		f := fault{status: http.StatusServiceUnavailable, code: "too_many_requests", message: fmt.Sprintf("%d requests are in flight, as many as %s; try again", limit, why)}
+		f := fault{status: http.StatusServiceUnavailable, code: "too_many_requests", message: fmt.Sprintf("%d requests are in flight, the maximum set by %s; try again", limit, why)}
 		f.write(w, d, dialect.Problem{Status: f.status, Code: f.code, Message: f.message, RequestID: requestID()})
 		return
 	}
@@ -250,9 +250,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *target) {
 func (s *setup) maxInFlight() (limit int, why string) {
 	limit = s.config.Proxy.MaxInFlight
 	if d := upstream.MaxInFlight(); d > 0 && (limit == 0 || d < limit) {
-		return d, "the open files allow that the system lets this program have (ulimit -n)"
+		return d, "the limit of open files (ulimit -n)"
 	}
-	return limit, "proxy.max_in_flight allows"
+	return limit, "proxy.max_in_flight"
 }
 
 // cleanRequest is the request with the path that its caller means.
@@ -310,7 +310,7 @@ func (x *exchange) serve(r *http.Request, only *target) {
 	if x.format == dialect.Responses && upgradeOf(r.Header) != "" && !anyWebSocket(rt) {
 		// Codex tries this first, and goes on with plain requests at once.
 		x.caller.w.Header()["Connection"] = []string{"close"}
-		x.refuse(fault{http.StatusUpgradeRequired, "websocket_not_supported", "this endpoint is not served by WebSocket: send a POST, or set websocket = true in the channel", true})
+		x.refuse(fault{http.StatusUpgradeRequired, "websocket_not_supported", "this endpoint does not accept WebSocket connections: send a POST, or set websocket = true in the channel", true})
 		return
 	}
 	if only == nil && x.answerModels(rt) {
@@ -355,7 +355,7 @@ func (s *setup) match(path, model string, only *target) (*route.Route, *fault) {
 	if r := s.table.Match(path, model); r != nil {
 		return r, nil
 	}
-	text := "no route takes " + path
+	text := "no route matches " + path
 	if model != "" {
 		text += fmt.Sprintf(" with the model %q", model)
 	}

@@ -96,8 +96,8 @@ func (x *exchange) enter() *fault {
 }
 
 func (x *exchange) limitText(r *limit.Refusal) string {
-	what := map[limit.Reason]string{limit.RequestsPerMinute: "requests a minute", limit.TokensPerMinute: "tokens a minute", limit.Concurrent: "requests in flight"}[r.Reason]
-	return fmt.Sprintf("the client %q is at its limit of %d %s, and its turn does not come within %s", x.client.name, r.Bound, what, x.client.config.Limit.Wait)
+	what := map[limit.Reason]string{limit.RequestsPerMinute: "requests per minute", limit.TokensPerMinute: "tokens per minute", limit.Concurrent: "requests in flight"}[r.Reason]
+	return fmt.Sprintf("the client %q is at its limit of %d %s, and its request would wait longer than %s", x.client.name, r.Bound, what, x.client.config.Limit.Wait)
 }
 
 // reserve takes a part of the client's budget.
@@ -131,7 +131,7 @@ func budgetText(b limit.Bounds) string {
 	if b.Amount > 0 {
 		return fmt.Sprintf("%g a %s", b.Amount, b.Per)
 	}
-	return fmt.Sprintf("%.0f tokens a %s", b.Tokens, b.Per)
+	return fmt.Sprintf("%.0f tokens per %s", b.Tokens, b.Per)
 }
 
 // retryAfter tells the caller when to come again, in whole seconds.

@@ -96,7 +96,7 @@ func TestAClientThatWouldWaitTooLongIsRefused(t *testing.T) {
 	r := newRig(t, withClients(config.Client{Limit: config.ClientLimit{RequestsPerMinute: 2, Burst: 1, Wait: time.Second}}, config.Client{}), newTestSite(t, good))
 	r.as("a")
 	got := r.as("a")
-	if got.status != 429 || !strings.Contains(got.body, `"client_limit"`) || !strings.Contains(got.body, "2 requests a minute") || got.header.Get("Retry-After") == "" {
+	if got.status != 429 || !strings.Contains(got.body, `"client_limit"`) || !strings.Contains(got.body, "2 requests per minute") || got.header.Get("Retry-After") == "" {
 		t.Errorf("%d %v %s", got.status, got.header, got.body)
 	}
 	claude := r.post("/v1/messages", messagesBody, "X-Api-Key", "token-of-a")

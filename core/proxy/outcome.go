@@ -21,7 +21,7 @@ import (
 // outcome is what an attempt came to.
 type outcome struct {
 	verdict   verdict.Verdict
-	gone      bool // the caller went away: nothing is said about the site
+	gone      bool // the caller disconnected: nothing is said about the site
 	noAnswer  bool // the failure came before an answer
 	timedOut  bool // it was given up for want of an answer
 	unreached bool // there was no connection to the site

@@ -95,7 +95,7 @@ func (p *prober) probe(ctx context.Context, u *url.URL, query string, in sdk.Pro
 	target.Path = unescapedPath(target.RawPath)
 	req, err := http.NewRequestWithContext(ctx, method, target.String(), bytes.NewReader(in.Body))
 	if err != nil {
-		return sdk.ProbeResult{}, errors.New("the probe is no valid HTTP request")
+		return sdk.ProbeResult{}, errors.New("the probe is not a valid HTTP request")
 	}
 	header := http.Header{}
 	for k, v := range in.Header {

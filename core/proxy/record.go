@@ -96,7 +96,7 @@ func (o outcome) concerns() event.Verdict {
 // reason is why the attempt was not good; "" if it was.
 func (o outcome) reason() string {
 	if o.gone {
-		return "the caller went away"
+		return "the caller disconnected"
 	}
 	return o.verdict.Reason
 }

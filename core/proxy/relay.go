@@ -17,7 +17,7 @@ import (
 const statusClientGone = 499
 
 // errCaller marks what went wrong on the caller's side.
-var errCaller = errors.New("the caller went away")
+var errCaller = errors.New("the caller disconnected")
 
 // trailingTime is how long a site may take to close an answer that says it has
 // ended.

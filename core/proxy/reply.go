@@ -98,7 +98,7 @@ func (f fault) write(w http.ResponseWriter, d dialect.Dialect, p dialect.Problem
 func (x *exchange) explainFailure() {
 	if x.timedOut {
 		x.setRetryAfter()
-		x.refuse(fault{status: http.StatusTooManyRequests, code: "channels_at_limit", message: fmt.Sprintf("every channel that could answer is at its limit, and no place was free within %s", x.client.config.Limit.Wait)})
+		x.refuse(fault{status: http.StatusTooManyRequests, code: "channels_at_limit", message: fmt.Sprintf("every channel that could answer is at its limit, and none became free within %s", x.client.config.Limit.Wait)})
 		return
 	}
 	if len(x.record.Attempts) == 0 {
@@ -161,7 +161,7 @@ func (x *exchange) explainSkips() {
 	}
 	f := fault{status: http.StatusServiceUnavailable, code: "channel_unavailable", final: true}
 	if reason, refused := x.walk.Refusal(); refused {
-		f.code, f.message = "refused_by_plan", fmt.Sprintf("the strategy of the route %s lets nobody serve: %s", x.record.Route, reason)
+		f.code, f.message = "refused_by_plan", fmt.Sprintf("the strategy of the route %s lets no channel serve: %s", x.record.Route, reason)
 		f.status = x.statusOf(f)
 		x.refuse(f)
 		return

@@ -99,7 +99,7 @@ func CheckPlan(p sdk.Plan, ids []string) error {
 func compile(p sdk.Plan, ids []string) (*plan, error) {
 	out := &plan{reason: p.Reason, state: p.State, attributes: p.Attributes, exact: p.TTLExact, none: p.None, warnings: p.Warnings[:min(len(p.Warnings), maxWarnings)]}
 	if p.None != nil && len(p.Groups) > 0 {
-		return nil, errors.New("it says that nobody may serve, and has groups all the same")
+		return nil, errors.New("it says that no channel may serve, but it has groups")
 	}
 	if p.None != nil && out.reason == "" {
 		out.reason = p.None.Reason

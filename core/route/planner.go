@@ -96,7 +96,7 @@ func (p *planner) start() error {
 	err := p.refresh(deadline)
 	switch {
 	case err != nil && p.replaces && p.shadow == nil:
-		return fmt.Errorf("%s gives no plan: %w", p.name, err)
+		return fmt.Errorf("%s returned no plan: %w", p.name, err)
 	case err != nil:
 		p.installCorePlan(nil, err)
 	}
@@ -282,7 +282,7 @@ func (p *planner) expandNone(answer sdk.Plan, candidates []sdk.Snapshot) (sdk.Pl
 	case none == nil:
 		return answer, nil
 	case p.purpose.Kind == ForKeys:
-		return answer, errors.New("the plan is refused: only a strategy can say that nobody may serve")
+		return answer, errors.New("the plan is refused: only a strategy can say that no channel may serve")
 	case !none.Fallbacks || len(answer.Groups) > 0:
 		return answer, nil
 	}

@@ -117,7 +117,7 @@ func (r *router) reportUnknown(name string) {
 	defer r.mu.Unlock()
 	if !r.unknown[name] && len(r.unknown) < maxAttributes {
 		r.unknown[name] = true
-		r.notice(fmt.Sprintf("%s answers with the channel %.40q, which the route does not have: the entry is ignored", r.name, name))
+		r.notice(fmt.Sprintf("%s returned the channel %.40q, which is not in the route: the entry is ignored", r.name, name))
 	}
 }
 
@@ -149,7 +149,7 @@ func (r *router) leave(now time.Time, err error) {
 	if err == nil {
 		r.answered.Add(1)
 		if r.failures >= routeFailures {
-			r.notice(fmt.Sprintf("%s is asked about each request again", r.name))
+			r.notice(fmt.Sprintf("%s routes each request again", r.name))
 		}
 		r.failures, r.pause = 0, 0
 		return
@@ -161,7 +161,7 @@ func (r *router) leave(now time.Time, err error) {
 	r.pause = min(max(2*r.pause, routePause), routeMaxPause)
 	r.until = now.Add(r.pause)
 	if r.failures == routeFailures {
-		r.notice(fmt.Sprintf("%s is not asked about each request for a while, its plan decides: %v", r.name, err))
+		r.notice(fmt.Sprintf("%s does not route each request for a while, its plan is used: %v", r.name, err))
 	}
 }
 

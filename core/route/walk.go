@@ -85,12 +85,12 @@ func (p *Pick) ReleaseKey() {
 const (
 	reasonNextKey        = "next key of the same channel"
 	reasonPreferred      = "preferred by the user"
-	reasonNamed          = "the key that is to be tried"
-	reasonMaker          = "made the object that the request names"
-	reasonCompareKey     = "another key of the same channel: does it get the same refusal?"
-	reasonCompareChannel = "another channel, which answered the model before: does it refuse this request too?"
-	reasonSuspect        = "no channel without suspicion is available; this one first"
-	reasonLastResort     = "all channels are out of service; this one for the longest time"
+	reasonNamed          = "the requested key"
+	reasonMaker          = "created the object that the request names"
+	reasonCompareKey     = "another key of the same channel, to see whether it is refused too"
+	reasonCompareChannel = "another channel that has served the model, to see whether it refuses too"
+	reasonSuspect        = "only suspect channels are available; this one first"
+	reasonLastResort     = "all channels are out of service; this one the longest"
 )
 
 // Begin prepares w for a request.

@@ -86,9 +86,9 @@ func (c credentials) nothing(l *login) *Error {
 		return permanent(StepLogin, "%s", l.unusable[0])
 	}
 	if len(l.unusable) > 0 {
-		return permanent(StepLogin, "there is nothing to log in with: %s", strings.Join(l.unusable, "; "))
+		return permanent(StepLogin, "there is no way to log in: %s", strings.Join(l.unusable, "; "))
 	}
-	return permanent(StepLogin, "there is nothing to log in with: no SSH agent holds a key, and none of %s is in %s; make a key with ssh-keygen, or set identity or password in the tunnel", strings.Join(defaultKeys, ", "), filepath.Join(c.home, ".ssh"))
+	return permanent(StepLogin, "there is no way to log in: no SSH agent holds a key, and none of %s is in %s; make a key with ssh-keygen, or set identity or password in the tunnel", strings.Join(defaultKeys, ", "), filepath.Join(c.home, ".ssh"))
 }
 
 func (c credentials) keyFiles() (files []string, named bool) {

@@ -194,7 +194,7 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 	case timeout.expired() && verified.Load():
 		return nil, temporary(StepLogin, "%s takes more than %s to let %q in", h.Address(), loginTimeout, h.user)
 	case timeout.expired():
-		return nil, temporary(StepConnect, "%s accepts the connection and says nothing within %s: is that an SSH server, and is it well?", h.Address(), d.stepTimeout)
+		return nil, temporary(StepConnect, "%s accepts the connection and says nothing within %s: is that an SSH server, and is it healthy?", h.Address(), d.stepTimeout)
 	case verified.Load():
 		return nil, temporary(StepLogin, "the login at %s broke off: %s", h.Address(), Plain(err))
 	}

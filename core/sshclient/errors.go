@@ -54,9 +54,9 @@ func unreachable(address string, err error) *Error {
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return temporary(StepResolve, "the host %q does not exist: neither ssh_config nor the DNS knows it; correct host in the tunnel", host)
 	case errors.As(err, &dns) && dns.IsTimeout:
-		return temporary(StepResolve, "the DNS does not answer the question for %q in time; is this machine online?", host)
+		return temporary(StepResolve, "the DNS does not answer the query for %q in time; is this machine online?", host)
 	case errors.As(err, &dns):
-		return temporary(StepResolve, "the DNS cannot answer the question for %q: %s; is this machine online?", host, withoutPorts(dns.Err))
+		return temporary(StepResolve, "the DNS cannot answer the query for %q: %s; is this machine online?", host, withoutPorts(dns.Err))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return temporary(StepConnect, "%s refuses the connection: is sshd running there, and is this its port?", address)
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded):

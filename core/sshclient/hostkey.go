@@ -195,7 +195,7 @@ func (c *keyCheck) noCommonAlgorithm(err error) *Error {
 	}
 	modern := slices.ContainsFunc(none.RequestedAlgorithms, func(a string) bool { return slices.Contains(algorithmsFor(nil), a) })
 	if !modern {
-		return permanent(StepHostKey, "%s can sign with outdated algorithms only (%s), which use SHA-1 or weak keys and are not accepted: update its SSH server, or give it an ed25519 host key (ssh-keygen -A)", c.address, offered)
+		return permanent(StepHostKey, "%s can only sign with outdated algorithms (%s), which use SHA-1 or weak keys and are not accepted: update its SSH server, or give it an ed25519 host key (ssh-keygen -A)", c.address, offered)
 	}
 	return permanent(StepHostKey, "%s no longer has a key of the type that is known, it offers %s: if the host was reinstalled, remove its lines from %s and trust the new key with `aitunnel tunnel trust %s`", c.address, offered, strings.Join(c.files, " and "), c.tunnel)
 }

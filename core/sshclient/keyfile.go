@@ -159,7 +159,7 @@ func (l *login) addCertificate(path string, held []ssh.Signer) error {
 			return l.certify(path, s)
 		}
 	}
-	return fmt.Errorf("no key fits the certificate %s: it is for %s", path, fingerprint(cert.Key))
+	return fmt.Errorf("no key matches the certificate %s: it is for %s", path, fingerprint(cert.Key))
 }
 
 // certify offers a key with its certificate, before the key alone.
@@ -170,7 +170,7 @@ func (l *login) certify(path string, signer ssh.Signer) error {
 	}
 	certified, err := ssh.NewCertSigner(cert, signer)
 	if err != nil {
-		return fmt.Errorf("the certificate %s does not fit its key: it is for %s", path, fingerprint(cert.Key))
+		return fmt.Errorf("the certificate %s does not match its key: it is for %s", path, fingerprint(cert.Key))
 	}
 	if find(l.signers, certified.PublicKey()) == nil {
 		l.signers = append([]ssh.Signer{certified}, l.signers...)

@@ -107,7 +107,7 @@ func TestServersThatRefuse(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "rsa")
 		writeFile(t, file, string(pem.EncodeToMemory(block)))
 		s := sshdtest.Start(t, sshdtest.Options{Config: "HostKey " + file + "\nHostKeyAlgorithms ssh-rsa\n"})
-		mustFail(t, envOf(s), tunnelTo(s), true, "outdated algorithms only (ssh-rsa)", "SHA-1")
+		mustFail(t, envOf(s), tunnelTo(s), true, "only sign with outdated algorithms (ssh-rsa)", "SHA-1")
 	})
 	t.Run("an authority without a certificate", func(t *testing.T) {
 		t.Parallel()

@@ -80,7 +80,7 @@ func (s *Sums) save() SavedSums {
 // Restore loads what a former run saved.
 func (c *Collector) Restore(saved Saved) error {
 	if saved.Version != SavedVersion {
-		return fmt.Errorf("it has the version %d, and %d is known", saved.Version, SavedVersion)
+		return fmt.Errorf("it has version %d, but this program reads version %d", saved.Version, SavedVersion)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -37,7 +37,7 @@ func (s *Tunnels) Dial(ctx context.Context, name, address string) (net.Conn, err
 	case errors.As(err, &refused) && refused.Reason == ssh.ConnectionFailed:
 		return nil, &upstream.Error{Phase: upstream.Connect, Err: upstream.Reason("the host of the tunnel " + name + " cannot reach the site")}
 	case errors.As(err, &refused):
-		return nil, egressError("the host of the tunnel " + name + " does not connect to others: see AllowTcpForwarding and PermitOpen in its sshd_config")
+		return nil, egressError("the host of the tunnel " + name + " does not allow connections to other hosts: see AllowTcpForwarding and PermitOpen in its sshd_config")
 	}
 	return nil, egressError("the connection of the tunnel " + name + " broke")
 }

@@ -30,7 +30,7 @@ func (t *tunnel) protect(ctx context.Context, o *opener, f *forward) {
 		f.serving.release()
 		f.serving.abort()
 		f.serving = nil
-		t.setForward(f, ForwardRefused, stepError(StepForward, "sshd on %s opens %s to everyone who reaches the host, and the proxy asks for no token: set GatewayPorts no in its sshd_config, or proxy.client_tokens; it was closed", o.client.Address(), f.remote))
+		t.setForward(f, ForwardRefused, stepError(StepForward, "sshd on %s opens %s to everyone who reaches the host, and the proxy requires no token: set GatewayPorts no in its sshd_config, or proxy.client_tokens; it was closed", o.client.Address(), f.remote))
 		f.due = time.Now().Add(exposedPause)
 	case !f.checked:
 		f.checked = true

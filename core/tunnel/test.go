@@ -119,7 +119,7 @@ func (o *opener) tryProbes(ctx context.Context, f *config.Forward, network, addr
 		return "", stepError(StepProbe, "%s opens, and a request sent to it on the host does not arrive here: %s", f.Address, sshclient.Plain(err))
 	}
 	if _, err := probe(ctx, o.client, network, address, nonce, maxProbe); err != nil {
-		return "", stepError(StepProbe, "a small request through %s is answered, and one of %d KiB is not: some router on the way drops large packets and does not say so; lower the MTU of this machine's network interface (such as ip link set dev eth0 mtu 1280) or of its VPN", f.Address, maxProbe>>10)
+		return "", stepError(StepProbe, "a small request through %s is answered, and one of %d KiB is not: some router on the way drops large packets without reporting it; lower the MTU of this machine's network interface (such as ip link set dev eth0 mtu 1280) or of its VPN", f.Address, maxProbe>>10)
 	}
 	return fmt.Sprintf("%s opens, and a request through it is answered in %s", f.Address, took.Round(100*time.Microsecond)), nil
 }

@@ -35,9 +35,9 @@ func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanati
 	out := admin.Explanation{Candidates: []admin.Candidate{}, Skipped: []admin.Skipped{}}
 	r := s.table().Match(path, q.Model)
 	if r == nil {
-		out.Reason = "no route takes " + path
+		out.Reason = "no route matches " + path
 		if q.Model != "" {
-			out.Reason = fmt.Sprintf("no route takes %s with the model %q", path, q.Model)
+			out.Reason = fmt.Sprintf("no route matches %s with the model %q", path, q.Model)
 		}
 		return out, nil
 	}

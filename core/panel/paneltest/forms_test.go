@@ -77,7 +77,7 @@ func TestChannelsAreImported(t *testing.T) {
 	p.press("#view-channels .toolbar", "Import")
 	p.field("Channels of one-api or new-api, as JSON", `{"data":{"items":[{"id":3,"name":"My site","type":8,"base_url":"https://site.example/v1","key":"sk-imported-canary-000001","models":"gpt-4o,gpt-5","model_mapping":"{\"a\":\"b\"}","weight":5,"status":2},{"id":4,"name":"?","type":99}]}}`)
 	p.shows("dialog .preview", `channel "My-site"`)
-	p.shows("dialog", "1 channel is added. Left out, as they have no address: ?.")
+	p.shows("dialog", "1 channel is added. Skipped, because they have no address: ?.")
 	if shown := eval[string](p, `document.querySelector('dialog .preview').textContent`); strings.Contains(shown, "canary") {
 		t.Errorf("the preview shows a key: %s", shown)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // ErrNoTerminal says that there is nobody to ask.
-var ErrNoTerminal = errors.New("standard input is not a terminal, so nobody can be asked")
+var ErrNoTerminal = errors.New("standard input is not a terminal, so you cannot be asked")
 
 // Input reads answers from standard input. Questions go to standard error.
 type Input struct {
