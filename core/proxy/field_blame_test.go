@@ -3,6 +3,8 @@ package proxy
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -240,13 +242,46 @@ func TestField31(t *testing.T) {
 	}
 }
 
-// The site repeats our key: it is masked.
+// The site repeats our key: it is masked, also in a compressed answer and in an
+// error that comes after content.
 func TestField41(t *testing.T) {
-	a := newTestSite(t, reply(403, `{"error":{"message":"key sk-key-a1 may not do this"}}`, "X-Debug: sk-key-a1"))
-	r := newRig(t, func(c *config.Config) { c.Channels[0].Keys = c.Channels[0].Keys[:1] }, a)
-	g := r.post(chatPath, chatBody)
-	if strings.Contains(g.body, "sk-key-a1") || strings.Contains(g.header.Get("X-Debug"), "sk-key") {
-		t.Errorf("%d %v %s", g.status, g.header, g.body)
+	const repeats = `{"error":{"message":"key sk-key-a1 may not do this","type":"x"}}`
+	for name, script := range map[string]script{
+		"plain":         reply(403, repeats, "X-Debug: sk-key-a1"),
+		"compressed":    reply(400, zipped(repeats), "Content-Encoding: gzip"),
+		"late":          streamOf(goodEvents[0], goodEvents[1], "data: "+repeats+"\n\n"),
+		"first event":   streamOf("data: " + repeats + "\n\n"),
+		"escaped":       reply(400, `{"error":{"message":"key=sk%2Dkey%2Da1"}}`),
+		"in a redirect": reply(302, "", "Location: https://login.example/?key=sk-key-a1"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, func(c *config.Config) { c.Channels[0].Keys = c.Channels[0].Keys[:1] }, newTestSite(t, script))
+			g := r.post(chatPath, chatStream)
+			if all := fmt.Sprint(g.body, g.header, unzipped(g.body)); strings.Contains(all, "sk-key-a1") || strings.Contains(all, "sk%2Dkey") {
+				t.Errorf("%d %v %s", g.status, g.header, g.body)
+			}
+		})
+	}
+}
+
+// unzipped is the text in a gzip'd answer, "" if it is none.
+func unzipped(body string) string {
+	r, err := gzip.NewReader(strings.NewReader(body))
+	if err != nil {
+		return ""
+	}
+	text, _ := io.ReadAll(r)
+	return string(text)
+}
+
+// A request that all front ends find too large is one for the caller to make
+// smaller.
+func TestTooLargeForAll(t *testing.T) {
+	page := reply(413, "<html><head><title>413 Request Entity Too Large</title></head></html>", "Content-Type: text/html")
+	r := newRig(t, nil, newTestSite(t, page), newTestSite(t, page))
+	if g := r.post("/v1/messages", messagesBody); g.status != 413 || !strings.Contains(g.body, "request_too_large") {
+		t.Errorf("%d %s", g.status, g.body)
 	}
 }
 

@@ -1,6 +1,10 @@
 package proxy
 
-import "github.com/aitunnel/aitunnel/core/dialect"
+import (
+	"bytes"
+
+	"github.com/aitunnel/aitunnel/core/dialect"
+)
 
 // masker hides the key of the latest attempt; nil if there is none.
 func (x *exchange) masker() *dialect.Masker {
@@ -17,7 +21,22 @@ func (x *exchange) maskKept(k *keptAnswer) {
 		return
 	}
 	k.body = m.Mask(k.body)
+	if plain := dialect.DecodeError(k.header, k.body, maxKept); len(plain) < maxKept {
+		if masked := m.Mask(plain); !bytes.Equal(masked, plain) {
+			k.body = masked // what was compressed goes on as it is, without the key
+			delete(k.header, "Content-Encoding")
+		}
+	}
 	m.MaskHeader(k.header)
 	v := &k.outcome.verdict
 	v.Message, v.Code, v.Type = m.MaskString(v.Message), m.MaskString(v.Code), m.MaskString(v.Type)
+}
+
+// maskLate hides the key of the attempt in what passes once an error has been
+// found in a stream.
+func (x *exchange) maskLate(chunk []byte) []byte {
+	if m := x.masker(); m != nil && x.attempt.decoder == nil {
+		return m.Mask(chunk)
+	}
+	return chunk
 }

@@ -85,6 +85,9 @@ func (x *exchange) relay(resp *http.Response) error {
 	for {
 		if len(chunk) > 0 {
 			a.follow(unseen)
+			if a.lateFault {
+				chunk = x.maskLate(chunk)
+			}
 			if err := x.caller.write(chunk, a.stream.Between(), flush && !a.ended); err != nil {
 				return err
 			}

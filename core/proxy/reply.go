@@ -107,7 +107,9 @@ func (x *exchange) explainFailure() {
 	}
 	f := fault{status: http.StatusBadGateway, code: "channel_unavailable", final: true}
 	var causes []string
+	tooLarge := true
 	for _, a := range x.record.Attempts {
+		tooLarge = tooLarge && verdict.Means(a.Means) == verdict.TooLarge
 		cause := a.Channel + ": " + a.Error
 		if !slices.Contains(causes, cause) {
 			causes = append(causes, cause)
@@ -119,6 +121,9 @@ func (x *exchange) explainFailure() {
 	}
 	f.final = f.final || x.longOutage()
 	f.status = x.statusOf(f)
+	if tooLarge {
+		f.status = http.StatusRequestEntityTooLarge // which agents know: they send less
+	}
 	f.message = "no channel could answer: " + strings.Join(causes, "; ")
 	if !f.final || x.waits() {
 		x.setRetryAfter()
