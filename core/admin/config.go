@@ -115,6 +115,17 @@ func (h *Handler) replace(w http.ResponseWriter, r *http.Request) {
 	edited(w, http.StatusOK, out, err, func() any { return Edited{OK: true, Reload: out} })
 }
 
+// importChannels adds the channels of a file of the earlier program.
+func (h *Handler) importChannels(w http.ResponseWriter, r *http.Request) {
+	var in Import
+	m, ok := match(w, r)
+	if !ok || !read(w, r, &in) {
+		return
+	}
+	out, err := h.options.Source.Import(r.Context(), in, m)
+	edited(w, http.StatusOK, out.Reload, err, func() any { return out })
+}
+
 // Edited is the answer to an edit of the configuration.
 type Edited struct {
 	OK      bool   `json:"ok"`

@@ -80,6 +80,7 @@ func (h *Handler) configEndpoints() []endpoint {
 	return []endpoint{
 		{method: "GET", path: "/api/config", access: observes, summary: "The text of the configuration, its secrets replaced by placeholders", handle: h.text, out: Text{}},
 		{method: "PUT", path: "/api/config", summary: "Replace the text of a file of the configuration", handle: h.replace, in: Draft{}, out: Edited{}, fails: append([]int{428}, editFails...), header: ifMatch},
+		{method: "POST", path: "/api/config/import", summary: "Add the channels of a YAML file of the earlier program", handle: h.importChannels, in: Import{}, out: Imported{}, fails: editFails, header: ifMatch},
 		{method: "GET", path: "/api/config/edits", access: observes, summary: "The last edits by this API, which can be undone", handle: show(h.options.Source.Edits), out: []PastEdit{}},
 		{method: "POST", path: "/api/config/undo", summary: "Undo the newest edit", handle: h.undo, out: Edited{}, fails: []int{409, 415, 422}},
 		{method: "POST", path: "/api/config/reload", summary: "Apply the configuration in its files", handle: h.reload, out: Reload{}, refused: NotApplied{}, fails: []int{400, 412, 415, 422}, header: ifMatch},

@@ -185,6 +185,11 @@ func (p program) AddChannel(_ context.Context, c ChannelSpec, m Match) (Reload, 
 	return p.edit(c.Name, m)
 }
 
+func (p program) Import(_ context.Context, _ Import, m Match) (Imported, error) {
+	r, err := p.edit("import", m)
+	return Imported{OK: r.OK, Reload: r}, err
+}
+
 func (p program) ChangeChannel(_ context.Context, name string, _ ChannelSpec, m Match) (Reload, error) {
 	p.did("change channel %s", name)
 	return p.edit(name, m)

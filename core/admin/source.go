@@ -50,6 +50,7 @@ type Source interface {
 	RemoveKey(ctx context.Context, channel, key string, m Match) (Reload, error)
 	Text(context.Context) (Text, error)
 	Replace(context.Context, Draft, Match) (Reload, error)
+	Import(context.Context, Import, Match) (Imported, error)
 	Edits() []PastEdit // those that can be undone, the newest first
 	Undo(context.Context) (Reload, error)
 

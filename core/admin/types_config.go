@@ -23,6 +23,21 @@ type Draft struct {
 	File string `json:"file,omitempty"` // its name; may be omitted if there is only one
 }
 
+// Import is a file of the earlier program whose channels are to be added.
+type Import struct {
+	Text    string `json:"text"`              // YAML
+	Preview bool   `json:"preview,omitempty"` // only say what would be added
+}
+
+// Imported says what an import added, or would add.
+type Imported struct {
+	OK     bool     `json:"ok"`
+	Added  []string `json:"added"` // channels
+	Left   []string `json:"left"`  // channels whose names are in use
+	Notes  []string `json:"notes"` // what has no equivalent
+	Reload Reload   `json:"reload"`
+}
+
 // Match is what an edit expects to replace: a generation, a text, or, if both
 // are empty, whatever is there.
 type Match struct {

@@ -93,6 +93,27 @@ func list(texts []string) string {
 // AddChannel writes a new channel after the others, and names it in the
 // routes with these paths.
 func (d *Document) AddChannel(name string, c Channel, routes []string) error {
+	var attributes [][2]string
+	for _, a := range c.attributes() {
+		if a[1] != "" {
+			attributes = append(attributes, a)
+		}
+	}
+	if err := d.writeChannel(written("channel", name, attributes)); err != nil {
+		return err
+	}
+	if c.Keys != nil {
+		for _, k := range *c.Keys {
+			if err := d.AddKey(name, k); err != nil {
+				return err
+			}
+		}
+	}
+	return d.addToRoutes(name, routes)
+}
+
+// writeChannel writes a block of a channel after the others.
+func (d *Document) writeChannel(block string) error {
 	in := d.files[0]
 	err := d.each("channel", func(f *file, _ *hclsyntax.Block) error {
 		in = f
@@ -111,29 +132,16 @@ func (d *Document) AddChannel(name string, c Channel, routes []string) error {
 			at = in.lineEnd(b.CloseBraceRange.End.Byte)
 		}
 	}
-	var attributes [][2]string
-	for _, a := range c.attributes() {
-		if a[1] != "" {
-			attributes = append(attributes, a)
-		}
-	}
 	before := "\n\n"
 	if at == len(in.text) && (at == 0 || in.text[at-1] == '\n') {
 		before = "\n"
 	}
-	block := before + written("channel", name, attributes)
+	block = before + block
 	if at == len(in.text) {
 		block += "\n"
 	}
 	in.splice(at, at, block)
-	if c.Keys != nil {
-		for _, k := range *c.Keys {
-			if err := d.AddKey(name, k); err != nil {
-				return err
-			}
-		}
-	}
-	return d.addToRoutes(name, routes)
+	return nil
 }
 
 // addToRoutes names the channel in routes.

@@ -1,9 +1,12 @@
-// Adds channels from the list of one-api or new-api.
+// Adds channels from the list of one-api or new-api, or from a file of the
+// earlier program.
 
+import { post } from './api.js';
 import { addBlock } from './blockedit.js';
 import { block, list, quote } from './blocktext.js';
 import { field, form } from './dialogs.js';
 import { el, setText } from './dom.js';
+import { diagnosticLine } from './format.js';
 import { t } from './i18n.js';
 import { confirmed } from './toast.js';
 
@@ -66,17 +69,20 @@ export function importChannels(store) {
   const text = el('textarea', { class: 'code', rows: 6, spellcheck: 'false', autocomplete: 'off', placeholder: '[{"name": "site", "type": 1, "base_url": "https://site.example", "key": "sk-…", "models": "gpt-4o"}]' });
   const preview = el('pre', { class: 'preview', role: 'region', tabindex: '0', 'aria-label': t('block.preview') });
   const note = el('p', { class: 'hint', 'aria-live': 'polite' });
-  const made = () => blocksFor(channelsOf(text.value), store.state.channels.map((c) => c.name));
   const fields = { text: field({ label: t('import.text'), hint: t('import.hint'), input: text }) };
+  const made = () => (isJSON(text.value) ? ofList(text.value, store) : ofYAML(text.value));
+  let turn = 0;
+  let pause = 0;
+  const look = async () => {
+    const mine = ++turn;
+    const out = text.value.trim() ? await made().read().catch(() => null) : null;
+    if (mine !== turn) return; // the text is another one by now
+    setText(preview, out?.shown ?? '');
+    setText(note, out ? [t('import.found', { n: out.n }), out.note].filter(Boolean).join(' ') : '');
+  };
   text.addEventListener('input', () => {
-    try {
-      const out = text.value.trim() ? made() : { text: '', n: 0, left: [] };
-      setText(preview, hidden(out.text));
-      setText(note, [t('import.found', { n: out.n }), out.left.length && t('import.left', { names: out.left.join(', ') })].filter(Boolean).join(' '));
-    } catch {
-      setText(preview, '');
-      setText(note, '');
-    }
+    clearTimeout(pause);
+    pause = setTimeout(look, 150);
   });
   form({
     title: t('import.title'),
@@ -84,18 +90,49 @@ export function importChannels(store) {
     fields,
     layout: [fields.text, note, preview],
     submit: async (wrong) => {
+      if (!text.value.trim()) wrong('text', t('import.empty'));
+      const source = made();
       let out;
       try {
-        out = made();
+        out = await source.read();
       } catch (e) {
-        wrong('text', t('import.wrong', { reason: e.message }));
+        wrong('text', t('import.wrong', { reason: [e.message, ...(e.diagnostics ?? []).map(diagnosticLine)].at(-1) }));
       }
       if (!out.n) wrong('text', t('import.empty'));
-      await addBlock(out.text);
+      await source.write();
       confirmed(t('import.done', { n: out.n }));
       store.refresh();
     },
   });
+}
+
+const isJSON = (text) => /^\s*[[{]/.test(text);
+
+// ofList is a list of one-api or new-api, of which blocks are made here.
+function ofList(text, store) {
+  const read = () => blocksFor(channelsOf(text), store.state.channels.map((c) => c.name));
+  return {
+    read: async () => {
+      const out = read();
+      return { n: out.n, shown: hidden(out.text), note: out.left.length > 0 && t('import.left', { names: out.left.join(', ') }) };
+    },
+    write: () => addBlock(read().text),
+  };
+}
+
+// ofYAML is a file of the earlier program, which the program itself reads.
+function ofYAML(text) {
+  return {
+    read: async () => {
+      const out = await post('/api/config/import', { text, preview: true });
+      return {
+        n: out.added.length,
+        shown: [...out.added.map((name) => `channel ${quote(name)}`), ...out.notes].join('\n'),
+        note: out.left.length > 0 && t('import.taken', { names: out.left.join(', ') }),
+      };
+    },
+    write: () => post('/api/config/import', { text }),
+  };
 }
 
 // hidden is a text without the keys in it.

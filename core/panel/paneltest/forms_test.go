@@ -75,7 +75,7 @@ func TestChannelsAreImported(t *testing.T) {
 	r, _, _ := begin(t, "")
 	p := r.open("/", 1280, 900)
 	p.press("#view-channels .toolbar", "Import")
-	p.field("Channels of one-api or new-api, as JSON", `{"data":{"items":[{"id":3,"name":"My site","type":8,"base_url":"https://site.example/v1","key":"sk-imported-canary-000001","models":"gpt-4o,gpt-5","model_mapping":"{\"a\":\"b\"}","weight":5,"status":2},{"id":4,"name":"?","type":99}]}}`)
+	p.field("Channels to import", `{"data":{"items":[{"id":3,"name":"My site","type":8,"base_url":"https://site.example/v1","key":"sk-imported-canary-000001","models":"gpt-4o,gpt-5","model_mapping":"{\"a\":\"b\"}","weight":5,"status":2},{"id":4,"name":"?","type":99}]}}`)
 	p.shows("dialog .preview", `channel "My-site"`)
 	p.shows("dialog", "1 channel is added. Skipped, because they have no address: ?.")
 	if shown := eval[string](p, `document.querySelector('dialog .preview').textContent`); strings.Contains(shown, "canary") {
@@ -85,6 +85,27 @@ func TestChannelsAreImported(t *testing.T) {
 	p.press("dialog", "Add the channels")
 	p.shows("#toasts", "1 channel was added")
 	if c := r.config(); !strings.Contains(c, "channel \"My-site\" {\n  target = \"https://site.example\"\n  keys = [\"sk-imported-canary-000001\"]\n  weight = 5\n  models = [\"gpt-4o\", \"gpt-5\"]\n  model_map = { \"a\" = \"b\" }\n  disabled = true\n}") {
+		t.Errorf("the configuration is\n%s", c)
+	}
+}
+
+// TestAFileOfTheEarlierProgramIsImported: its channels, save those that are there.
+func TestAFileOfTheEarlierProgramIsImported(t *testing.T) {
+	r, _, _ := begin(t, "")
+	p := r.open("/", 1280, 900)
+	p.press("#view-channels .toolbar", "Import")
+	p.expect("422")
+	p.field("Channels to import", "channels:\n  - name: [")
+	p.press("dialog", "Add the channels")
+	p.shows("dialog .error:not([hidden])", "This cannot be read")
+	p.field("Channels to import", "channels:\n  - name: primary\n    target: https://other.example\n    keys: [sk-old-canary-000001]\n  - name: old\n    target: https://old.example\n    keys: [sk-old-canary-000002]\n")
+	p.shows("dialog", "1 channel is added. Left out, as there are channels of these names: primary.")
+	p.shows("dialog .preview", `channel "old"`)
+	p.frames("import-yaml")
+	p.press("dialog", "Add the channels")
+	p.shows("#toasts", "1 channel was added")
+	p.shows(`[data-name="old"]`, "old.example")
+	if c := r.config(); !strings.Contains(c, "channel \"old\" {\n") || strings.Contains(c, "canary-000001") || strings.Count(c, "canary-000002") != 1 {
 		t.Errorf("the configuration is\n%s", c)
 	}
 }

@@ -1,0 +1,61 @@
+package adminapi
+
+import (
+	"context"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
+	"github.com/aitunnel/aitunnel/core/edit"
+)
+
+// importName is the file's name in messages about a text to import.
+const importName = "import.yaml"
+
+// Import is for [admin.Source].
+func (s *Source) Import(ctx context.Context, in admin.Import, m admin.Match) (admin.Imported, error) {
+	var out admin.Imported
+	take := func(document *edit.Document) (err error) {
+		text, report := config.Convert(importName, []byte(in.Text))
+		if report.HasErrors() {
+			return &reload.ConfigError{Report: report}
+		}
+		if out.Added, out.Left, err = document.ImportChannels(text); err != nil {
+			return &reload.EditError{Err: editable(err)}
+		}
+		if len(out.Added) == 0 {
+			return &reload.EditError{Err: admin.Refused("nothing_to_import", "the text has no channel that is not there yet")}
+		}
+		out.Notes = report.Lines()
+		return nil
+	}
+	var err error
+	if in.Preview {
+		out.Reload, err = s.previewImport(take)
+	} else {
+		out.Reload, err = s.apply(ctx, reload.Request{
+			Cause: "POST /api/config/import", Match: reload.Match(m),
+			Edit: func(_ context.Context, e *reload.Edit) error { return take(e.Document) },
+		})
+	}
+	out.OK = out.Reload.OK
+	out.Added, out.Left, out.Notes = append([]string{}, out.Added...), append([]string{}, out.Left...), append([]string{}, out.Notes...)
+	return out, err
+}
+
+// previewImport says what an import would add, and changes nothing.
+func (s *Source) previewImport(take func(*edit.Document) error) (admin.Reload, error) {
+	document, err := s.program.Reloader.Document()
+	if err != nil {
+		return admin.Reload{}, editError(err)
+	}
+	result := reload.Result{Cause: "a dry run", Generation: s.running().Number}
+	if err := take(document); err != nil {
+		return outcome(result, err)
+	}
+	return admin.Reload{
+		At: time.Now(), Cause: result.Cause, OK: true, Generation: result.Generation,
+		Changes: []config.Change{}, Effects: []string{}, Diags: []config.Diagnostic{},
+	}, nil
+}

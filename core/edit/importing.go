@@ -1,0 +1,42 @@
+package edit
+
+import (
+	"errors"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// ImportChannels writes the channels of another configuration after the channels.
+// It leaves those whose names are in use, and returns the names of both.
+func (d *Document) ImportChannels(other []byte) (added, left []string, err error) {
+	body, diags := config.Parse(other, "import", hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil, nil, errors.New("the configuration to import cannot be parsed")
+	}
+	used := map[string]bool{}
+	if err := d.each("channel", func(_ *file, b *hclsyntax.Block) error {
+		used[b.Labels[0]] = true
+		return nil
+	}); err != nil {
+		return nil, nil, err
+	}
+	for _, b := range body.Blocks {
+		if b.Type != "channel" || len(b.Labels) == 0 {
+			continue
+		}
+		name := b.Labels[0]
+		if used[name] {
+			left = append(left, name)
+			continue
+		}
+		if err := d.writeChannel(string(other[b.TypeRange.Start.Byte:b.CloseBraceRange.End.Byte])); err != nil {
+			return nil, nil, err
+		}
+		used[name] = true
+		added = append(added, name)
+	}
+	return added, left, nil
+}
