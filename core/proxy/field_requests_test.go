@@ -116,6 +116,19 @@ func TestField34(t *testing.T) {
 	}
 }
 
+// What is in front of us says who the caller is; sites are not told.
+func TestCallersAddressStaysHere(t *testing.T) {
+	a := newTestSite(t, good)
+	r := newRig(t, nil, a)
+	r.post(chatPath, chatBody, "X-Forwarded-For", "203.0.113.7", "CF-Connecting-IP", "203.0.113.7", "True-Client-IP", "203.0.113.7", "CDN-Loop", "cloudflare", "CF-Ray", "1-SJC",
+		"Cf-Access-Jwt-Assertion", "203.0.113.7", "Forwarded", "for=203.0.113.7", "X-Client-IP", "203.0.113.7", "cf-aig-metadata", "mine")
+	var all bytes.Buffer
+	_ = a.requests()[0].Header.Write(&all)
+	if sent := all.String(); strings.Contains(sent, "203.0.113.7") || strings.Contains(sent, "Cdn-Loop") || strings.Contains(sent, "Cf-Ray") || !strings.Contains(sent, "Cf-Aig-Metadata: mine") {
+		t.Errorf("the site was sent %s", sent)
+	}
+}
+
 func TestField35(t *testing.T) {
 	a := newTestSite(t, good)
 	r := newRig(t, nil, a)

@@ -19,13 +19,17 @@ func hopByHop(name string) bool {
 	return false
 }
 
-// revealing headers tell a site that a proxy is here.
+// revealing headers tell a site that a proxy is here, or who its caller is. They
+// come from what is in front of us; Cloudflare refuses requests that already
+// carry its own.
 func revealing(name string) bool {
 	switch name {
-	case "Forwarded", "Via", "X-Real-Ip":
+	case "Forwarded", "Via", "X-Real-Ip", "True-Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Original-Forwarded-For",
+		"X-Envoy-External-Address", "Fly-Client-Ip", "Fastly-Client-Ip", "X-Azure-Clientip", "Cdn-Loop",
+		"Cf-Connecting-Ip", "Cf-Connecting-Ipv6", "Cf-Pseudo-Ipv4", "Cf-Ipcountry", "Cf-Ray", "Cf-Visitor", "Cf-Ew-Via", "Cf-Worker":
 		return true
 	}
-	return strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "Proxy-")
+	return strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "Proxy-") || strings.HasPrefix(name, "Cf-Access-")
 }
 
 // copyRequestHeaders copies the headers of a request that are for the site.
