@@ -1,6 +1,7 @@
 package history
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/event"
@@ -79,11 +80,26 @@ func (s *sums) values(args []any) []any {
 
 // targets are where the columns of a row are read into.
 func (s *sums) targets(to []any) []any {
-	to = append(to, &s.requests, &s.failed, &s.retries, &s.input, &s.output, &s.cacheRead, &s.cacheWrite, &s.reasoning, &s.cost, &s.unpriced, &s.ttfb)
+	for _, n := range []*int64{&s.requests, &s.failed, &s.retries, &s.input, &s.output, &s.cacheRead, &s.cacheWrite, &s.reasoning, &s.cost, &s.unpriced, &s.ttfb} {
+		to = append(to, (*integer)(n))
+	}
 	for i := range s.latency {
-		to = append(to, &s.latency[i])
+		to = append(to, (*integer)(&s.latency[i]))
 	}
 	return to
+}
+
+// integer is read as it is: for an int64 database/sql writes the number as text,
+// and reads that.
+type integer int64
+
+func (i *integer) Scan(from any) error {
+	n, ok := from.(int64)
+	if !ok {
+		return fmt.Errorf("%T where a whole number was expected", from)
+	}
+	*i = integer(n)
+	return nil
 }
 
 // join adds others. It is not for costs in different currencies.

@@ -219,18 +219,19 @@ func (r *Reader) tallies(ctx context.Context, q Question, s span) ([]*tally, *ta
 	}
 	defer func() { _ = rows.Close() }()
 	found, total := map[[len(keyColumns)]string]*tally{}, &tally{}
+	one := newSumRow(q.By)
 	for rows.Next() {
-		one, currency, err := r.readTally(rows, q.By)
-		if err != nil {
+		if err := rows.Scan(one.to...); err != nil {
 			return nil, nil, err
 		}
-		t := found[one.key]
+		key := one.key(r.zone)
+		t := found[key]
 		if t == nil {
-			t = &tally{key: one.key}
-			found[one.key] = t
+			t = &tally{key: key}
+			found[key] = t
 		}
-		t.join(currency, &one.sums)
-		total.join(currency, &one.sums)
+		t.join(one.currency, &one.sums)
+		total.join(one.currency, &one.sums)
 	}
 	out := slices.Collect(maps.Values(found))
 	slices.SortFunc(out, func(a, b *tally) int {
@@ -287,29 +288,44 @@ func (q Question) columns() (out []string) {
 	return out
 }
 
-func (r *Reader) readTally(row scanner, by []Dimension) (t tally, currency string, err error) {
-	var at int64
-	var to []any
+// sumRow is a row of sums as it is read.
+type sumRow struct {
+	by       []Dimension
+	at       integer // the period
+	names    [len(keyColumns)]string
+	currency string
+	sums     sums
+	to       []any // all of that, in the order of the columns
+}
+
+func newSumRow(by []Dimension) *sumRow {
+	r := &sumRow{by: by}
 	for _, d := range by {
 		if d.isTime() {
-			to = append(to, &at)
+			r.to = append(r.to, &r.at)
 		} else {
-			to = append(to, &t.key[slices.Index(keyColumns[:], d)])
+			r.to = append(r.to, &r.names[slices.Index(keyColumns[:], d)])
 		}
 	}
-	err = row.Scan(t.sums.targets(append(to, &currency))...)
-	for _, d := range by {
+	r.to = r.sums.targets(append(r.to, &r.currency))
+	return r
+}
+
+// key is what the row is about.
+func (r *sumRow) key(zone *time.Location) [len(keyColumns)]string {
+	key, at := r.names, int64(r.at)
+	for _, d := range r.by {
 		i := slices.Index(keyColumns[:], d)
 		switch d {
 		case ByHour:
-			t.key[i] = time.UnixMilli(at).In(r.zone).Format(time.RFC3339)
+			key[i] = time.UnixMilli(at).In(zone).Format(time.RFC3339)
 		case ByDay:
-			t.key[i] = fmt.Sprintf("%04d-%02d-%02d", at/10000, at/100%100, at%100)
+			key[i] = fmt.Sprintf("%04d-%02d-%02d", at/10000, at/100%100, at%100)
 		case ByMonth:
-			t.key[i] = fmt.Sprintf("%04d-%02d", at/100, at%100)
+			key[i] = fmt.Sprintf("%04d-%02d", at/100, at%100)
 		}
 	}
-	return t, currency, err
+	return key
 }
 
 func (t *tally) row() UsageRow {

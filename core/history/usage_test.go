@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -161,5 +162,25 @@ func TestManyModelsMakeFewSums(t *testing.T) {
 	got, err := r.reader().Usage(t.Context(), Question{Filter: Filter{Model: Other}}, day0.AddDate(1, 0, 0))
 	if err != nil || got.Total.Requests != 2000-maxModels {
 		t.Errorf("%+v, %v", got.Total, err)
+	}
+}
+
+// BenchmarkAYearByDayAndModel is of as many sums as a million requests leave.
+func BenchmarkAYearByDayAndModel(b *testing.B) {
+	f, err := openFile(b.Context(), filepath.Join(b.TempDir(), FileName), false)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.close()
+	all, known := deltas{}, names{}
+	generated(100_000, 365*24*time.Hour, func(i item) { all.add(i, zone, known.of(i)) })
+	if err := f.write(nil, all); err != nil {
+		b.Fatal(err)
+	}
+	reader := &Reader{f.reading, zone}
+	for b.Loop() {
+		if _, err := reader.Usage(b.Context(), Question{By: []Dimension{ByDay, ByModel}}, day0.AddDate(1, 0, 0)); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
