@@ -11,7 +11,7 @@ type State string
 const (
 	StateUnknown     State = "unknown"      // never tried
 	StateReady       State = "ready"        // nothing speaks against it
-	StateDegraded    State = "degraded"     // it gets requests, but many fail, or most of its keys are unavailable, or it is full
+	StateDegraded    State = "degraded"     // it gets requests, but many fail, most of its keys are unavailable, or it is at a limit
 	StateCoolingDown State = "cooling_down" // it gets no requests for a while, and is then tried again
 	StateDown        State = "down"         // it gets no requests until something is repaired
 	StatePaused      State = "paused"       // by the user
@@ -29,6 +29,7 @@ const (
 const (
 	outPaused         = "paused"
 	outFull           = "full"
+	outAtLimit        = "at_limit"
 	outBreakerOpen    = "breaker_open"
 	outBreakerProbing = "breaker_probing"
 	outBlocked        = "blocked"
@@ -49,7 +50,7 @@ func (c Channel) assess() (State, string) {
 		return StatePaused, outPaused
 	case c.Out == outBreakerOpen || c.Out == outBreakerProbing || c.Out == outBlocked || c.Out == outNoEgress:
 		return StateCoolingDown, c.Out
-	case c.Out != "" && c.Out != outFull && c.Out != ReasonNoKey:
+	case c.Out != "" && !c.atLimit() && c.Out != ReasonNoKey:
 		return StateDown, c.Out
 	case c.Keys.Total > 0 && c.Keys.Alive == 0:
 		return c.withoutKey(), ReasonNoKey
@@ -94,14 +95,19 @@ func (c Channel) Assessed() Channel {
 	return c
 }
 
-// Available reports whether the channel would be sent a request now.
+// Available reports whether the channel would be sent a request now, or as soon as
+// it is no longer at a limit of the configuration, for which requests wait.
 func (c Channel) Available() bool {
 	switch c.State {
 	case StateUnknown, StateReady, StateDegraded:
-		return c.Out == ""
+		return c.Out == "" || c.atLimit()
 	}
 	return false
 }
+
+// atLimit reports whether a limit of the configuration is all that holds requests
+// back.
+func (c Channel) atLimit() bool { return c.Out == outFull || c.Out == outAtLimit }
 
 // Summarize counts channels, which are assessed, and puts all of them into one
 // word.

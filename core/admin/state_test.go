@@ -38,7 +38,8 @@ func TestStateOfAChannel(t *testing.T) {
 		{"breaker open", Channel{Enabled: true, Stats: used, Out: "breaker_open"}, StateCoolingDown, "breaker_open", false},
 		{"breaker half-open", Channel{Enabled: true, Stats: used, Out: "breaker_probing"}, StateCoolingDown, "breaker_probing", false},
 		{"check fails", Channel{Enabled: true, Health: "down", Out: "check_failed"}, StateDown, "check_failed", false},
-		{"full", Channel{Enabled: true, Stats: used, Out: "full"}, StateDegraded, "full", false},
+		{"full", Channel{Enabled: true, Stats: used, Out: "full"}, StateDegraded, "full", true},
+		{"at its limit", Channel{Enabled: true, Stats: used, Out: "at_limit"}, StateDegraded, "at_limit", true},
 		{"paused", Channel{Stats: used, Out: "paused"}, StatePaused, "paused", false},
 		{"paused with a failing check", Channel{Health: "down", Out: "check_failed"}, StatePaused, "paused", false},
 	} {

@@ -75,7 +75,7 @@ type Tokens struct {
 
 // Keys are those of a channel.
 type Keys struct {
-	Alive int   `json:"alive"` // usable now
+	Alive int   `json:"alive"` // usable now, or at a limit of the configuration only
 	Total int   `json:"total"`
 	List  []Key `json:"list"`
 }

@@ -1,18 +1,42 @@
 package admin
 
-import "time"
+import (
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/event"
+)
 
 // Client is somebody who may use the proxy, with what it uses.
 type Client struct {
 	Name    string        `json:"name"`
 	Token   bool          `json:"token"`   // it has a token of its own
 	Written bool          `json:"written"` // it has a block in the configuration
+	State   string        `json:"state"`   // ready, client_limit: its requests wait, or budget_used_up: they are refused
 	Models  []string      `json:"models,omitempty"`
 	Paths   []string      `json:"paths,omitempty"`
 	Limit   ClientLimit   `json:"limit"`
 	Waiting int           `json:"waiting"` // requests in its queue
 	Active  int           `json:"active"`  // requests in flight
 	Budget  *ClientBudget `json:"budget,omitempty"`
+}
+
+// The states of a client beside "ready": the codes with which its requests are
+// refused.
+const (
+	ClientReady        = "ready"
+	ClientAtLimit      = "client_limit"
+	ClientBudgetUsedUp = event.CodeBudgetUsedUp
+)
+
+// ClientStateText is the state in words.
+func ClientStateText(state string) string {
+	switch state {
+	case ClientAtLimit:
+		return "at its limit"
+	case ClientBudgetUsedUp:
+		return "budget used up"
+	}
+	return state
 }
 
 // ClientLimit is what a client may use at a time; 0 is no limit.

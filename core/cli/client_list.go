@@ -46,9 +46,13 @@ func (a *app) clientList() *cobra.Command {
 }
 
 func clientTable(p term.Paint, all []admin.Client) *term.Table {
-	t := term.NewTable(p, "CLIENT", "MAY USE", "LIMIT", "BUDGET", ">IN FLIGHT", ">WAITING")
+	t := term.NewTable(p, "CLIENT", "STATE", "MAY USE", "LIMIT", "BUDGET", ">IN FLIGHT", ">WAITING")
 	for _, cl := range all {
-		t.Row(cl.Name, mayUse(cl), limitText(cl.Limit), budgetText(cl.Budget), fmt.Sprint(cl.Active), fmt.Sprint(cl.Waiting))
+		state := p.Good(admin.ClientStateText(cl.State))
+		if cl.State != admin.ClientReady {
+			state = p.Warn(admin.ClientStateText(cl.State))
+		}
+		t.Row(cl.Name, state, mayUse(cl), limitText(cl.Limit), budgetText(cl.Budget), fmt.Sprint(cl.Active), fmt.Sprint(cl.Waiting))
 	}
 	return t
 }

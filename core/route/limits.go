@@ -40,6 +40,52 @@ func (ch *Channel) isLimited() bool {
 	return false
 }
 
+// AtLimit says which limit of the configuration holds requests back now: full or
+// at_limit, or "" if none does. until is when there is room, zero if that is not
+// known. A channel is at its limit if all of its keys that are usable are.
+func (ch *Channel) AtLimit(now time.Time) (skip channel.Skip, until time.Time) {
+	if skip, until = ch.atLimit(now, 0); skip != "" {
+		return skip, until
+	}
+	for _, k := range ch.Keys {
+		if out, _ := k.State.Skip(now, ""); out != "" {
+			continue
+		}
+		why, room := k.AtLimit(now)
+		if why == "" {
+			return "", time.Time{}
+		}
+		if skip == "" || room.Before(until) {
+			skip, until = why, room
+		}
+	}
+	return skip, until
+}
+
+// atLimit is AtLimit for a request of so many tokens, without the keys.
+func (ch *Channel) atLimit(now time.Time, tokens int) (skip channel.Skip, until time.Time) {
+	if most := ch.Config.InFlightLimit(); most > 0 && ch.State.InFlight() >= most {
+		return channel.SkipFull, time.Time{}
+	}
+	return limitSkip(ch.State.Limiter(), now, tokens)
+}
+
+// AtLimit is that of a key.
+func (k *Key) AtLimit(now time.Time) (channel.Skip, time.Time) {
+	return limitSkip(k.State.Limiter(), now, 0)
+}
+
+func limitSkip(l *limit.Limiter, now time.Time, tokens int) (channel.Skip, time.Time) {
+	switch d, why := l.Wait(now, tokens); {
+	case d == 0:
+		return "", time.Time{}
+	case why == limit.Concurrent:
+		return channel.SkipAtLimit, time.Time{}
+	default:
+		return channel.SkipAtLimit, now.Add(d)
+	}
+}
+
 // wait is how long the request has to wait for the limiter; 0: it need not.
 func (w *Walk) wait(l *limit.Limiter) time.Duration {
 	d, _ := l.Wait(w.now, w.request.Tokens)

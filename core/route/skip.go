@@ -37,11 +37,8 @@ func (w *Walk) refuses(ch *Channel) (skip channel.Skip, deferred bool) {
 	if !serves(ch.Config.Models, w.request.Model) {
 		return channel.SkipModelNotServed, false
 	}
-	if most := ch.Config.InFlightLimit(); most > 0 && ch.State.InFlight() >= most {
-		return channel.SkipFull, false
-	}
-	if w.wait(ch.State.Limiter()) > 0 {
-		return channel.SkipAtLimit, false
+	if skip, _ := ch.atLimit(w.now, w.request.Tokens); skip != "" {
+		return skip, false
 	}
 	if skip, _ := ch.State.SkipFor(w.now, w.request.Model, w.request.Endpoint); skip != "" {
 		return skip, false

@@ -32,6 +32,10 @@ func (s *Source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 		ErrorRate: v.ErrorRate, Stats: showStats(v.Counters), Keys: admin.Keys{Total: len(ch.Keys), List: []admin.Key{}},
 		Where: place(c.Range), Restricted: showRestrictions(ch.State.Restrictions(now)),
 	}
+	if v.Skip == "" {
+		skip, until := ch.AtLimit(now)
+		out.Out, out.OutUntil = string(skip), at(until)
+	}
 	out.Egress = showEgresses(ch, now)
 	sums := s.program.Stats.Channel(c.Name)
 	out.SuccessRate, out.Tokens, out.Recent = rate(sums.Sums), admin.Tokens{Input: sums.Input, Output: sums.Output}, showPoints(sums.Recent)
@@ -49,7 +53,8 @@ func (s *Source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 	}
 	for _, k := range ch.Keys {
 		shown := showKey(k, now)
-		if shown.State == channel.KeyReady || shown.State == channel.KeySuspect {
+		switch channel.Skip(shown.State) {
+		case channel.KeyReady, channel.KeySuspect, channel.SkipAtLimit:
 			out.Keys.Alive++
 		}
 		out.Keys.List = append(out.Keys.List, shown)
@@ -64,6 +69,9 @@ func showKey(k *route.Key, now time.Time) admin.Key {
 		ID: k.State.IDWith(k.Config.Label), Label: k.Config.Label, Masked: k.Config.Value.KeyText(), Weight: k.Config.Weight, Ephemeral: k.Config.Ephemeral,
 		State: v.State(), Reason: v.Reason, Until: at(v.Until), Stats: showStats(v.Counters),
 		Restricted: showRestrictions(k.State.Restrictions(now)),
+	}
+	if skip, until := k.AtLimit(now); v.Skip == "" && skip != "" {
+		out.State, out.Reason, out.Until = string(skip), "", at(until)
 	}
 	return out
 }

@@ -42,7 +42,7 @@ func (s *Source) showClient(name string, c *config.Client) admin.Client {
 	now := s.program.Registry.Now()
 	counted := s.program.Clients.Client(name)
 	used := counted.Gate.Usage(now)
-	out := admin.Client{Name: name, Waiting: counted.Gate.Waiting(), Active: used.InFlight}
+	out := admin.Client{Name: name, State: admin.ClientReady, Waiting: counted.Gate.Waiting(), Active: used.InFlight}
 	if c == nil {
 		return out
 	}
@@ -52,8 +52,14 @@ func (s *Source) showClient(name string, c *config.Client) admin.Client {
 		RequestsPerMinute: c.Limit.RequestsPerMinute, TokensPerMinute: c.Limit.TokensPerMinute, Concurrent: c.Limit.Concurrent,
 		RequestsUsed: used.RequestShare(), TokensUsed: used.TokenShare(),
 	}
+	if wait, _ := counted.Gate.Wait(now, 0); wait > 0 || out.Waiting > 0 {
+		out.State = admin.ClientAtLimit
+	}
 	if b, ok := counted.Budget.Usage(now); ok {
 		out.Budget = showBudget(b)
+		if b.UsedUp() {
+			out.State = admin.ClientBudgetUsedUp
+		}
 	}
 	return out
 }

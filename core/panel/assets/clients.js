@@ -56,8 +56,9 @@ function clientBlock(store) {
 
 // standing is the colour and the words for a client.
 function standing(c) {
-  if (c.budget && share(c.budget) >= 1) return ['bad', t('clients.usedUp')];
+  if (c.state === 'budget_used_up') return ['bad', t('clients.usedUp')];
   if (c.waiting > 0) return ['warn', t('clients.isWaiting')];
+  if (c.state === 'client_limit') return ['warn', t('reason.at_limit')];
   if (c.name === 'anonymous') return ['warn', t('clients.anybody')];
   return ['good', t('clients.letIn')];
 }

@@ -29,7 +29,7 @@ export function why(c) {
       return { what, more: t('reason.failedShare', { n: requests, share: percent(1 - failures / requests) }) };
     }
     default:
-      return { what, more: c.outReason ?? '', until: c.state === 'cooling_down' ? c.outUntil : null };
+      return { what, more: c.outReason ?? '', until: ['cooling_down', 'degraded'].includes(c.state) ? c.outUntil : null };
   }
 }
 
