@@ -2,13 +2,12 @@
 // declares.
 
 import { blockForm, textOf } from './blockedit.js';
+import { textInput } from './blockfields.js';
 import { blocksIn, channelsOf, references, shownOf, stringsOf, valueOf, withBlock, withLabel, withoutBlock, withSetting, writtenOf } from './blockparts.js';
 import { list, quote } from './blocktext.js';
 import { checkbox, field } from './dialogs.js';
 import { el } from './dom.js';
 import { t } from './i18n.js';
-
-const text = (value, more = {}) => el('input', { type: 'text', autocomplete: 'off', spellcheck: 'false', value, ...more });
 
 // strategies are those of all plugins, by the names that a route uses.
 function strategies(plugins) {
@@ -30,7 +29,7 @@ const split = (s) => s.split(/[,，\n]/).map((m) => m.trim()).filter(Boolean);
 function routeForm(store, before, place) {
   const { status, channels } = store.state;
   if (!status) return; // nothing is known yet
-  const path = text(place?.label ?? '/v1/**');
+  const path = textInput(place?.label ?? '/v1/**');
   const models = modelsField(before);
   const chosen = channelsField(before, channels, place);
   const strategy = strategyFields(before, strategies(status.plugins));
@@ -65,7 +64,7 @@ function expression(node) {
 function modelsField(before) {
   const value = valueOf(before, 'models');
   const known = value === undefined ? [] : stringsOf(value);
-  const input = text((known ?? []).join(', '), { placeholder: 'gpt-*, claude-*' });
+  const input = textInput((known ?? []).join(', '), { placeholder: 'gpt-*, claude-*' });
   const node = field({ label: t('column.model'), hint: t('routeform.modelsHint'), input });
   if (!known) expression(node);
   return {
@@ -132,5 +131,5 @@ export function inputOf(setting, value = '') {
   const standard = setting.default === undefined ? '' : String(setting.default);
   const values = setting.type === 'bool' ? ['true', 'false'] : setting.enum;
   if (values) return el('select', {}, el('option', { value: '', text: t('routeform.default', { value: standard }) }), ...values.map((v) => el('option', { value: v, text: v, selected: v === value })));
-  return el('input', { type: setting.sensitive ? 'password' : 'text', autocomplete: 'off', spellcheck: 'false', placeholder: standard, value });
+  return textInput(value, { type: setting.sensitive ? 'password' : 'text', placeholder: standard });
 }

@@ -1,13 +1,12 @@
 // Adds and changes tunnels.
 
 import { blockForm, textOf } from './blockedit.js';
-import { blocksIn, shownOf, stringOf, valueOf, withBlock, withLabel, withoutBlock, withSetting } from './blockparts.js';
+import { settingField, textInput } from './blockfields.js';
+import { blocksIn, withBlock, withLabel, withoutBlock } from './blockparts.js';
 import { quote } from './blocktext.js';
 import { field } from './dialogs.js';
 import { el } from './dom.js';
 import { parts, t } from './i18n.js';
-
-const text = (value, more = {}) => el('input', { type: 'text', autocomplete: 'off', spellcheck: 'false', value, ...more });
 
 export const addTunnel = (store) => tunnelForm(store, 'tunnel "vps" {}');
 
@@ -16,20 +15,8 @@ export async function editTunnel(store, name) {
   tunnelForm(store, await textOf(place), place);
 }
 
-// settingField is a field for a setting that is a string; an expression is left
-// to the text.
-function settingField(before, name, words, more = {}) {
-  const value = valueOf(before, name);
-  const input = text(shownOf(value), { disabled: value !== undefined && stringOf(value) === null, ...more });
-  return {
-    input,
-    node: field({ ...words, hint: input.disabled ? t('block.expression') : words.hint, input }),
-    write: (out) => (input.disabled || input.value.trim() === shownOf(value) ? out : withSetting(out, name, input.value.trim() && quote(input.value.trim()))),
-  };
-}
-
 function tunnelForm(store, before, place) {
-  const name = text(place?.label ?? 'vps');
+  const name = textInput(place?.label ?? 'vps');
   const host = settingField(before, 'host', { label: t('tunnelform.host'), hint: t('tunnelform.hostHint') }, { placeholder: '203.0.113.10' });
   const user = settingField(before, 'user', { label: t('tunnelform.user'), hint: t('tunnelform.userHint') });
   const identity = settingField(before, 'identity', { label: t('tunnelform.identity'), hint: t('tunnelform.identityHint') }, { placeholder: '~/.ssh/id_ed25519' });

@@ -97,6 +97,22 @@ notify "broken" {
 	if strings.Contains(p.all(), "secret-of-the-url") {
 		t.Error("the page shows a part of the URL")
 	}
+	p.press("#view-clients", `Edit notify "hook"`)
+	p.until(`(() => { const l = [...document.querySelectorAll('dialog label')].find((n) => n.textContent === 'budget used up'); if (!l) return false; document.getElementById(l.htmlFor).click(); return true; })()`)
+	p.field("Quiet hours", "23:00-07:00")
+	p.shows("dialog .preview", `events = ["channel_down", "channel_up"]`)
+	p.frames("edit-notification")
+	p.press("dialog", "Save")
+	p.shows("#toasts", `notify "hook" was changed`)
+	p.press("#view-clients", "Add a notification")
+	p.press("dialog", "Add to the configuration")
+	p.shows("dialog .error:not([hidden])", "Enter where the notifications go")
+	p.field("Where to", "generic+http://127.0.0.1:1/another-secret")
+	p.press("dialog", "Add to the configuration")
+	p.shows(`[data-name="phone"].notification`, "channel down")
+	if c := r.config(); !strings.Contains(c, "notify \"phone\" {\n  url = \"generic+http://127.0.0.1:1/another-secret\"\n}") || !strings.Contains(c, "quiet = \"23:00-07:00\"") || !strings.Contains(c, "?template=json") {
+		t.Errorf("the configuration is\n%s", c)
+	}
 	p.shots("clients")
 	eval[bool](p, `(localStorage.setItem('aitunnel.language', 'zh'), true)`)
 	p.reload()

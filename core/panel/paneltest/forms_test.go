@@ -99,7 +99,7 @@ func TestAFileOfTheEarlierProgramIsImported(t *testing.T) {
 	p.press("dialog", "Add the channels")
 	p.shows("dialog .error:not([hidden])", "This cannot be read")
 	p.field("Channels to import", "channels:\n  - name: primary\n    target: https://other.example\n    keys: [sk-old-canary-000001]\n  - name: old\n    target: https://old.example\n    keys: [sk-old-canary-000002]\n")
-	p.shows("dialog", "1 channel is added. Left out, as there are channels of these names: primary.")
+	p.shows("dialog", "1 channel is added. Skipped, because there are channels with these names: primary.")
 	p.shows("dialog .preview", `channel "old"`)
 	p.frames("import-yaml")
 	p.press("dialog", "Add the channels")
