@@ -47,8 +47,7 @@ func aitunnel(path string) *contender {
 		if admin, err = freeAddress(); err != nil {
 			return nil, err
 		}
-		fill := strings.NewReplacer("LISTEN", listen, "ADMIN", admin, "SITE", site)
-		return runAitunnel(ctx, path, dir, fill.Replace(aitunnelConfig), listen)
+		return runAitunnel(ctx, path, dir, filled(aitunnelConfig, listen, admin, site), listen)
 	}
 	return &contender{
 		name: "aitunnel", start: start,
@@ -56,10 +55,13 @@ func aitunnel(path string) *contender {
 	}
 }
 
+func filled(config, listen, admin, site string) string {
+	return strings.NewReplacer("LISTEN", listen, "ADMIN", admin, "SITE", site).Replace(config)
+}
+
 // startAitunnel is the program with a block more, reached at the address.
 func startAitunnel(ctx context.Context, path, dir, site, block, address string) (*process, error) {
-	fill := strings.NewReplacer("LISTEN", "127.0.0.1:0", "ADMIN", "127.0.0.1:0", "SITE", site)
-	return runAitunnel(ctx, path, dir, fill.Replace(aitunnelConfig)+block, address)
+	return runAitunnel(ctx, path, dir, filled(aitunnelConfig, "127.0.0.1:0", "127.0.0.1:0", site)+block, address)
 }
 
 func runAitunnel(ctx context.Context, path, dir, config, address string) (*process, error) {

@@ -43,7 +43,11 @@ func loadOf(ctx context.Context, address string, message []byte, conns int, d ti
 		wg.Go(func() { workers[i].run(ctx, address, message, begun.Add(d)) })
 	}
 	wg.Wait()
-	out := loadResult{elapsed: time.Since(begun)}
+	return collect(workers, time.Since(begun))
+}
+
+func collect(workers []worker, elapsed time.Duration) loadResult {
+	out := loadResult{elapsed: elapsed}
 	for i := range workers {
 		w := &workers[i]
 		out.requests += len(w.latencies)
@@ -74,21 +78,26 @@ const patience = 10 * time.Second
 func (w *worker) run(ctx context.Context, address string, message []byte, until time.Time) {
 	defer w.hangUp()
 	for ctx.Err() == nil {
-		begun := time.Now()
-		if begun.After(until) {
+		if time.Now().After(until) {
 			return
 		}
-		if err := w.ask(address, message); err != nil {
-			w.failed++
-			if w.fault == "" {
-				w.fault = err.Error()
-			}
-			w.hangUp()
-			time.Sleep(time.Millisecond) // a proxy that refuses all is not to be hammered
-			continue
-		}
-		w.latencies = append(w.latencies, time.Since(begun))
+		w.once(address, message)
 	}
+}
+
+// once sends one request, and notes how that went.
+func (w *worker) once(address string, message []byte) {
+	begun := time.Now()
+	if err := w.ask(address, message); err != nil {
+		w.failed++
+		if w.fault == "" {
+			w.fault = err.Error()
+		}
+		w.hangUp()
+		time.Sleep(time.Millisecond) // a proxy that refuses all is not to be hammered
+		return
+	}
+	w.latencies = append(w.latencies, time.Since(begun))
 }
 
 func (w *worker) ask(address string, message []byte) error {

@@ -27,8 +27,9 @@ type options struct {
 	hold     time.Duration // how long all streams are open at once
 	progress io.Writer
 
-	growth bool   // measure configurations of many sizes
-	plots  string // the directory for pictures; "": none
+	growth  bool   // measure configurations of many sizes
+	history bool   // measure what the history costs
+	plots   string // the directory for pictures; "": none
 }
 
 func run(args []string, out, errs io.Writer) int {
@@ -43,9 +44,12 @@ func run(args []string, out, errs io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if o.growth {
+	switch {
+	case o.growth:
 		err = runGrowth(ctx, o, asJSON, out)
-	} else {
+	case o.history:
+		err = runHistory(ctx, o, asJSON, out)
+	default:
 		err = runReport(ctx, o, asJSON, out)
 	}
 	if err != nil {
@@ -69,6 +73,17 @@ func runReport(ctx context.Context, o options, asJSON bool, out io.Writer) error
 		return writeJSON(out, report)
 	}
 	return report.print(out)
+}
+
+func runHistory(ctx context.Context, o options, asJSON bool, out io.Writer) error {
+	result, err := historyCost(ctx, o)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeJSON(out, result)
+	}
+	return result.print(out)
 }
 
 func runGrowth(ctx context.Context, o options, asJSON bool, out io.Writer) error {
@@ -101,6 +116,7 @@ func parse(args []string, errs io.Writer) (o options, asJSON bool, err error) {
 	quick := f.Bool("quick", false, "one short round of each, in less than a minute")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	f.BoolVar(&o.growth, "growth", false, "measure configurations of 1 to 1,000 channels with 1 to 100 keys each, and nothing else")
+	f.BoolVar(&o.history, "history", false, "measure what the history costs at 500 requests a second, and nothing else; take -rounds 20")
 	f.StringVar(&o.plots, "plots", "", "a directory for pictures of the figures, as SVG")
 	f.StringVar(&o.aitunnel, "aitunnel", "", "aitunnel's executable (default ./bin/aitunnel or ../bin/aitunnel)")
 	f.IntVar(&o.conns, "conns", 64, "connections that send requests")

@@ -67,12 +67,20 @@ func openFile(ctx context.Context, path string, remote bool) (f *file, err error
 // readers is how many questions are answered at the same time.
 const readers = 2
 
-// connect returns a pool of connections. What a connection waits for a lock is
+// immutable is the mode for a file that nobody can write, on a read-only disk: SQLite
+// would lay a file beside it otherwise.
+const immutable = "immutable"
+
+// connect returns a pool of connections in the mode "ro", "rw" or [immutable]. What a connection waits for a lock is
 // short: the next transaction comes soon.
 func connect(path, mode string, most int, pragmas ...string) (*sql.DB, error) {
 	q := url.Values{"mode": {mode}, "_pragma": append([]string{"busy_timeout(250)"}, pragmas...), "_txlock": {"immediate"}}
-	if mode == "ro" {
+	if mode != "rw" {
 		q.Del("_txlock")
+	}
+	if mode == immutable {
+		q.Set("mode", "ro")
+		q.Set("immutable", "1")
 	}
 	slashed := filepath.ToSlash(path)
 	if !strings.HasPrefix(slashed, "/") {

@@ -24,6 +24,13 @@ func Open(dir string, zone *time.Location) (r *Reader, closeIt func(), err error
 		return nil, nil, err
 	}
 	version, err := schemaVersion(context.Background(), db)
+	if err != nil && faultOf(err) == faultReadOnly && !isFile(path+"-wal") {
+		_ = db.Close()
+		if db, err = connect(path, immutable, 1); err != nil {
+			return nil, nil, err
+		}
+		version, err = schemaVersion(context.Background(), db)
+	}
 	switch {
 	case err != nil:
 	case version == 0:
@@ -41,6 +48,11 @@ func Open(dir string, zone *time.Location) (r *Reader, closeIt func(), err error
 		return nil, nil, err
 	}
 	return &Reader{db, zone}, func() { _ = db.Close() }, nil
+}
+
+func isFile(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // update migrates a file of an older version.
