@@ -17,15 +17,21 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 	"github.com/aitunnel/aitunnel/sdk"
 )
+
+// self is the program of child processes.
+var self string
 
 // The test binary doubles as plugins of all kinds, and as a host of its own.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "be" {
+		self = os.Args[0]
 		runAs(os.Args[2], os.Args[3:])
 		return
 	}
+	self = testhelp.Child()
 	goleak.VerifyTestMain(m)
 }
 
@@ -115,10 +121,6 @@ func beHost(dir string) {
 }
 
 func serveAs(role string, args ...string) []string {
-	self, err := os.Executable()
-	if err != nil {
-		panic(err)
-	}
 	argv := append([]string{self, "be", role}, args...)
 	if runtime.GOOS == "windows" {
 		return argv
