@@ -98,7 +98,12 @@ func (f logFlags) shows(e event.Event) bool {
 	if f.plugin != "" && e.Plugin != f.plugin {
 		return false
 	}
-	return e.Level.AtLeast(f.level) && (f.channel == "" || e.Channel == f.channel || e.Request != nil && e.Request.Channel == f.channel)
+	return e.Level.AtLeast(f.level) && (f.channel == "" || e.Channel == f.channel || e.Request != nil && wasAsked(e.Request, f.channel))
+}
+
+// wasAsked says that a request was sent to a channel.
+func wasAsked(r *event.Request, channel string) bool {
+	return slices.ContainsFunc(r.Attempts, func(a event.Attempt) bool { return a.Channel == channel })
 }
 
 // followLogs prints events after the last until ctx ends. While the program

@@ -133,7 +133,11 @@ func (x *exchange) publishRecord(observe func(sdk.RequestResult)) {
 	r.Dialect, r.Endpoint = x.dialect.String(), string(x.endpoint)
 	x.recordCost(t)
 	x.settleUse(t)
-	x.handler.bus.Publish(event.Event{Type: event.TypeRequest, Level: levelOf(r.Status), Channel: r.Channel, Key: r.Key, Request: r})
+	e := event.Event{Type: event.TypeRequest, Level: levelOf(r.Status), Channel: r.Channel, Key: r.Key, Request: r}
+	if n := len(r.Attempts); n > 0 && r.Channel == "" {
+		e.Channel, e.Key = r.Attempts[n-1].Channel, r.Attempts[n-1].Key // so that the log of the channel has it
+	}
+	x.handler.bus.Publish(e)
 	if observe != nil {
 		observe(x.observed())
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
@@ -79,5 +80,20 @@ func TestRetryEvents(t *testing.T) {
 	}
 	if strings.Join(got, ", ") != "a ; trying another key of a, a ; trying b" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestEventOfAFailure names the channel that was asked last, though none
+// answered: the log is searched by channel.
+func TestEventOfAFailure(t *testing.T) {
+	r := newRig(t, func(c *config.Config) { c.Retry.MaxRetries = 0 }, newTestSite(t, func(c *siteConn) { c.close() }))
+	if answer := r.post(chatPath, chatBody); answer.status != http.StatusBadGateway {
+		t.Fatal(answer.status, answer.body)
+	}
+	record := r.record(0)
+	for _, e := range r.bus.Recent(10) {
+		if e.Type == event.TypeRequest && (e.Channel != "a" || e.Key != record.Attempts[0].Key || record.Channel != "") {
+			t.Errorf("channel %q, key %q, record %+v", e.Channel, e.Key, record)
+		}
 	}
 }
