@@ -179,7 +179,7 @@ var typeDocs = map[string]string{
 	"Route.Where":                 "file:line of the strategy's block",
 	"Route.Written":               "false: the default route to all channels, where the configuration has none",
 	"Router":                      "Router counts how often a strategy was asked about single requests.",
-	"Router.Resting":              "it is not asked for a while, after failures",
+	"Router.Paused":               "it is not asked for a while, after failures",
 	"Router.Skipped":              "not asked, as too many calls were in flight or it had failed before",
 	"Session":                     "Session is what a caller may do.",
 	"Session.Authenticated":       "signed in: the configuration can be edited",

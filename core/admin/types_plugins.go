@@ -58,7 +58,7 @@ type Router struct {
 	Answered uint64 `json:"answered"`
 	Failed   uint64 `json:"failed"`
 	Skipped  uint64 `json:"skipped"` // not asked, as too many calls were in flight or it had failed before
-	Resting  bool   `json:"resting"` // it is not asked for a while, after failures
+	Paused   bool   `json:"resting"` // it is not asked for a while, after failures
 }
 
 // Shadow is a strategy that is only compared with a route's own.

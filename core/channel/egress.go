@@ -114,5 +114,5 @@ func (l *Lease) FailEgresses(now time.Time, reason string) {
 	if began {
 		s.announce(ChangeEgressDown, fmt.Sprintf("no egress works, not used for %s: %s", left, reason))
 	}
-	l.FailBlameless(now, reason)
+	l.FailWithoutBreaker(now, reason)
 }

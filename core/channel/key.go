@@ -212,10 +212,10 @@ func (k *Key) works(model string) bool {
 	return good
 }
 
-// Doubt records a refusal for an unknown reason of a key that no other can be
+// CountRefusal records a refusal for an unknown reason of a key that no other can be
 // compared with. After three different requests without a good answer the key
 // is shown as suspect; it is used as before.
-func (k *Key) Doubt(now time.Time, request uint64) {
+func (k *Key) CountRefusal(now time.Time, request uint64) {
 	k.mu.Lock()
 	began := k.refusals.add(now, request) >= maxEvidence && !k.suspect
 	k.suspect = k.suspect || began

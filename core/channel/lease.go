@@ -120,12 +120,12 @@ func (l *Lease) Block(now time.Time, request uint64, certain bool, wait time.Dur
 	if began {
 		s.announce(ChangeBlocked, fmt.Sprintf("the site refuses this address, not used for %s: %s", left, reason))
 	}
-	l.FailBlameless(now, reason)
+	l.FailWithoutBreaker(now, reason)
 }
 
-// FailBlameless ends the attempt with a failure that is not the channel's; it
+// FailWithoutBreaker ends the attempt with a failure that is not the channel's; it
 // is counted, and the breaker ignores it.
-func (l *Lease) FailBlameless(now time.Time, reason string) {
+func (l *Lease) FailWithoutBreaker(now time.Time, reason string) {
 	s := l.state
 	s.mu.Lock()
 	s.recent.add(now, false)

@@ -43,9 +43,9 @@ func (r *Registry) RememberObject(id string, s *State, k *Key) {
 	r.objects.put(o)
 }
 
-// ObjectMaker returns the channel and key that made the object. ok is false if
+// ObjectOwner returns the channel and key that made the object. ok is false if
 // that is not known. The key is nil for a channel without keys.
-func (r *Registry) ObjectMaker(id string) (s *State, k *Key, ok bool) {
+func (r *Registry) ObjectOwner(id string) (s *State, k *Key, ok bool) {
 	if id == "" {
 		return nil, nil, false
 	}

@@ -112,10 +112,10 @@ func (s *State) DenyEndpoint(now time.Time, endpoint string, certain bool, wait 
 	}
 }
 
-// DoubtModel records that the channel refused, for an unknown reason, a request
+// CountModelRefusal records that the channel refused, for an unknown reason, a request
 // that another channel answered. The second such request without a good answer
 // in between marks the channel for the model.
-func (s *State) DoubtModel(now time.Time, model string, request uint64) {
+func (s *State) CountModelRefusal(now time.Time, model string, request uint64) {
 	s.mu.Lock()
 	m := s.model(now, model)
 	marked := false

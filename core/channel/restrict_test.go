@@ -212,13 +212,13 @@ func TestAKeyThatNoOtherCanBeComparedWith(t *testing.T) {
 	c, rec, s := setup()
 	k := s.Key("sk-1")
 	for _, request := range []uint64{1, 1, 2, 2} {
-		k.Doubt(c.now(), request)
+		k.CountRefusal(c.now(), request)
 	}
 	if v := k.View(c.now()); v.State() != KeyReady {
 		t.Fatalf("after two requests: %s", v.State())
 	}
-	k.Doubt(c.now(), 3)
-	k.Doubt(c.now(), 4)
+	k.CountRefusal(c.now(), 3)
+	k.CountRefusal(c.now(), 4)
 	if v := k.View(c.now()); v.State() != KeySuspect || v.Skip != "" {
 		t.Errorf("after three requests: %s", v.State())
 	}
@@ -234,22 +234,22 @@ func TestAKeyThatNoOtherCanBeComparedWith(t *testing.T) {
 func TestAChannelThatRefusesWhatOthersAnswer(t *testing.T) {
 	c, _, s := setup()
 	marked := func() bool { _, d := s.Deferred(c.now(), "m"); return d }
-	s.DoubtModel(c.now(), "m", 1)
-	s.DoubtModel(c.now(), "m", 1)
+	s.CountModelRefusal(c.now(), "m", 1)
+	s.CountModelRefusal(c.now(), "m", 1)
 	if marked() {
 		t.Fatal("marked by one request")
 	}
 	answer(c, s, "m", "generate")
-	s.DoubtModel(c.now(), "m", 2)
+	s.CountModelRefusal(c.now(), "m", 2)
 	if marked() {
 		t.Fatal("marked though a good answer came in between")
 	}
 	c.add(31 * time.Minute)
-	s.DoubtModel(c.now(), "m", 3)
+	s.CountModelRefusal(c.now(), "m", 3)
 	if marked() {
 		t.Fatal("marked by requests further apart than half an hour")
 	}
-	s.DoubtModel(c.now(), "m", 4)
+	s.CountModelRefusal(c.now(), "m", 4)
 	if !marked() {
 		t.Fatal("not marked by the second request")
 	}
@@ -302,30 +302,30 @@ func TestStoredObjects(t *testing.T) {
 	r, k := s.registry, s.Key("sk-1")
 	r.RememberObject("file-1", s, k)
 	r.RememberObject("file-2", s, nil)
-	if gotS, gotK, ok := r.ObjectMaker("file-1"); gotS != s || gotK != k || !ok {
+	if gotS, gotK, ok := r.ObjectOwner("file-1"); gotS != s || gotK != k || !ok {
 		t.Error("the maker is not found")
 	}
-	if _, gotK, ok := r.ObjectMaker("file-2"); gotK != nil || !ok {
+	if _, gotK, ok := r.ObjectOwner("file-2"); gotK != nil || !ok {
 		t.Error("a maker without a key is not found")
 	}
-	if _, _, ok := r.ObjectMaker("file-3"); ok {
+	if _, _, ok := r.ObjectOwner("file-3"); ok {
 		t.Error("an unknown object has a maker")
 	}
 	for i := range maxObjects {
 		if i%100 == 0 {
-			_, _, _ = r.ObjectMaker("file-1") // in use
+			_, _, _ = r.ObjectOwner("file-1") // in use
 		}
 		r.RememberObject(fmt.Sprint("resp-", i), s, k)
 	}
-	if _, _, ok := r.ObjectMaker("file-1"); !ok {
+	if _, _, ok := r.ObjectOwner("file-1"); !ok {
 		t.Error("an object in use was forgotten")
 	}
-	if _, _, ok := r.ObjectMaker("file-2"); ok || r.objects.recent.Len() != maxObjects || len(r.objects.byID) != maxObjects {
+	if _, _, ok := r.ObjectOwner("file-2"); ok || r.objects.recent.Len() != maxObjects || len(r.objects.byID) != maxObjects {
 		t.Errorf("%d objects are remembered", r.objects.recent.Len())
 	}
 	next := NewRegistry(Options{Now: c.now, Seed: []byte("seed")})
 	next.Restore(r.Save())
-	if gotS, gotK, ok := next.ObjectMaker("file-1"); !ok || gotS.Name() != "a" || gotK.ID() != k.ID() {
+	if gotS, gotK, ok := next.ObjectOwner("file-1"); !ok || gotS.Name() != "a" || gotK.ID() != k.ID() {
 		t.Error("the maker is forgotten over a restart")
 	}
 }
@@ -366,8 +366,8 @@ func TestRestrictionsSurviveARestart(t *testing.T) {
 	block(c, s, 1, true)
 	s.DenyModel(c.now(), "none", SkipNoModel, 0, "404")
 	s.DenyEndpoint(c.now(), "files", true, 0, "404")
-	s.DoubtModel(c.now(), "odd", 1)
-	s.DoubtModel(c.now(), "odd", 2)
+	s.CountModelRefusal(c.now(), "odd", 1)
+	s.CountModelRefusal(c.now(), "odd", 2)
 	s.SetPreferred(true)
 	b, err := json.Marshal(s.registry.Save())
 	if err != nil {

@@ -51,7 +51,7 @@ func (a *app) channelList() *cobra.Command {
 			t := term.NewTable(p, "CHANNEL", "STATE", "TARGET", ">WEIGHT", ">KEYS", ">FIRST BYTE", ">ATTEMPTS (10 MIN)", ">OK (10 MIN)", ">ATTEMPTS (ALL)", "NOTE")
 			for _, ch := range all {
 				state, note := channelState(p, ch)
-				attempts, _, ok := lately(ch)
+				attempts, _, ok := recentAttempts(ch)
 				t.Row(channelName(p, ch), state, ch.Target, fmt.Sprintf("%g", ch.Weight), keysText(p, ch), term.Millis(ch.Latency), attempts, ok, term.Number(ch.Stats.TotalRequests), note)
 			}
 			return t.Write(a.out)

@@ -44,7 +44,7 @@ const builtinArg = "serve-builtin-components"
 
 // Main runs the program with the arguments and streams of the process.
 func Main() int {
-	config.ServeRehearsal()
+	config.RunEvaluator()
 	if len(os.Args) == 2 && os.Args[1] == builtinArg {
 		hangup.Release()
 		sdk.Serve(Builtin())

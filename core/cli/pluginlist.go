@@ -224,7 +224,7 @@ func useNotes(p term.Paint, c admin.Component) (notes []string) {
 			if r.Failed > 0 {
 				note += fmt.Sprintf(" (%s without an answer)", term.Number(r.Failed))
 			}
-			if r.Resting {
+			if r.Paused {
 				note += p.Warn(", paused after failures")
 			}
 			notes = append(notes, note)

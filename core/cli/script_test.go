@@ -35,7 +35,7 @@ const waitLimit = 20 * time.Second
 // scripts. The program starts itself again under no name of its own choice, so
 // there the argument tells.
 func TestMain(m *testing.M) {
-	config.ServeRehearsal()
+	config.RunEvaluator()
 	run := func() {
 		if v := os.Getenv("TEST_VERSION"); v != "" { // be another version
 			version = v

@@ -190,15 +190,15 @@ func channelTable(p term.Paint, channels []admin.Channel) *term.Table {
 	t := term.NewTable(p, "CHANNEL", "STATE", ">FIRST BYTE", ">KEYS", ">ATTEMPTS (10 MIN)", ">FAILED", "NOTE")
 	for _, ch := range channels {
 		state, note := channelState(p, ch)
-		attempts, failed, _ := lately(ch)
+		attempts, failed, _ := recentAttempts(ch)
 		t.Row(channelName(p, ch), state, term.Millis(ch.Latency), keysText(p, ch), attempts, failed, note)
 	}
 	return t
 }
 
-// lately are the attempts of the last ten minutes, those that failed, and the share
+// recentAttempts are the attempts of the last ten minutes, those that failed, and the share
 // of those that did not, "" without any.
-func lately(ch admin.Channel) (attempts, failed, ok string) {
+func recentAttempts(ch admin.Channel) (attempts, failed, ok string) {
 	n, failures := sumOf(ch.Recent, len(ch.Recent))
 	if n > 0 {
 		ok = fmt.Sprintf("%.0f%%", 100*(1-float64(failures)/float64(n)))

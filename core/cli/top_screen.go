@@ -82,7 +82,7 @@ func (m *topModel) channels() []string {
 	t := term.NewTable(p, "CHANNEL", "STATE", ">ATTEMPTS/MIN", ">OK (10 MIN)", ">FIRST BYTE", ">KEYS", "LAST TEN MINUTES", "NOTE")
 	for _, ch := range m.now.ChannelList {
 		state, note := channelState(p, ch)
-		_, _, ok := lately(ch)
+		_, _, ok := recentAttempts(ch)
 		minute, _ := sumOf(ch.Recent, 6)
 		t.Row(channelName(p, ch), state, term.Number(minute), ok, term.Millis(ch.Latency), keysText(p, ch), spark(p, ch.Recent), note)
 	}

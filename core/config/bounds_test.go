@@ -14,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	config.ServeRehearsal()
+	config.RunEvaluator()
 	os.Exit(m.Run())
 }
 

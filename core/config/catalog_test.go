@@ -73,7 +73,7 @@ func refuse(t *testing.T, cfg *config.Config, report config.Report) config.Repor
 			t.Fatal(err)
 		}
 		if err := instance.Configure(t.Context(), sdk.Config{Body: c.Body}); err != nil {
-			report = report.Complain(c, err)
+			report = report.AddComponentError(c, err)
 			continue
 		}
 		if err := instance.Close(); err != nil {

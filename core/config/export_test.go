@@ -2,4 +2,4 @@ package config
 
 import "time"
 
-func init() { rehearsalTime = 2 * time.Second }
+func init() { evaluationTime = 2 * time.Second }

@@ -94,12 +94,12 @@ type loader struct {
 
 	egressNamed map[string]*Egress
 
-	sizes     map[string]int64              // of variables and locals, and of all of a kind together
-	spent     int64                         // bytes that the evaluated expressions may take
-	trusted   map[hclsyntax.Expression]bool // those that may be evaluated
-	rehearsed bool                          // they were evaluated in another process
-	stopped   bool                          // a bound was passed: nothing more is evaluated
-	progress  func(at hcl.Range)            // called with what is evaluated next, in the other process
+	sizes              map[string]int64              // of variables and locals, and of all of a kind together
+	spent              int64                         // bytes that the evaluated expressions may take
+	trusted            map[hclsyntax.Expression]bool // those that may be evaluated
+	evaluatedElsewhere bool                          // they were evaluated in another process
+	stopped            bool                          // a bound was passed: nothing more is evaluated
+	progress           func(at hcl.Range)            // called with what is evaluated next, in the other process
 }
 
 // start is the place of a mistake that is on no line.

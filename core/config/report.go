@@ -185,9 +185,9 @@ func (r Report) sorted() hcl.Diagnostics {
 	return out
 }
 
-// Complain adds what a plugin says about a component's block, each complaint
+// AddComponentError adds what a plugin says about a component's block, each complaint
 // at the line of the attribute it is about.
-func (r Report) Complain(c *Component, err error) Report {
+func (r Report) AddComponentError(c *Component, err error) Report {
 	r.diags = append(hcl.Diagnostics(nil), r.diags...)
 	for _, e := range flatten(err) {
 		d := &hcl.Diagnostic{

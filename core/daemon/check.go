@@ -19,7 +19,7 @@ func Check(ctx context.Context, o config.Options, h *pluginhost.Host) (*config.C
 	for _, c := range cfg.Components() {
 		instance, err := h.OpenFor(ctx, c, cfg.Plugin(c.Plugin), sdk.Config{Instance: "check", Members: cfg.Members(c)}, nil)
 		if err != nil {
-			report = report.Complain(c, err)
+			report = report.AddComponentError(c, err)
 			continue
 		}
 		_ = instance.Close() // its process may be gone

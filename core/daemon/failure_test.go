@@ -163,7 +163,7 @@ func TestACallerThatHalfClosesIsGone(t *testing.T) {
 	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.WaitGone(1, 10*time.Second); err != nil {
+	if _, err := s.WaitDisconnected(1, 10*time.Second); err != nil {
 		t.Error(err)
 	}
 	testhelp.Eventually(t, "the request ends", func() bool { return r.active() == 0 })

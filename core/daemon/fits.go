@@ -41,7 +41,7 @@ func eachUse(ctx context.Context, o config.Options, h *pluginhost.Host, name str
 		}
 		err := tryFirstPlan(ctx, cfg, h, c)
 		if err != nil {
-			report = report.Complain(c, err)
+			report = report.AddComponentError(c, err)
 		}
 		tested(c, err)
 	}

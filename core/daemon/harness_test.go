@@ -40,7 +40,7 @@ const serveBuiltin = "serve-builtin"
 var self string
 
 func TestMain(m *testing.M) {
-	config.ServeRehearsal()
+	config.RunEvaluator()
 	if len(os.Args) == 2 && os.Args[1] == serveBuiltin {
 		sdk.Serve(sdk.Plugin{
 			Name: "builtin", Version: "0.0.1",

@@ -56,7 +56,7 @@ func TestACallerThatGoesEndsTheWorkAtTheSite(t *testing.T) {
 				t.Fatal(err)
 			}
 			leave()
-			if _, err := s.WaitGone(1, 5*time.Second); err != nil {
+			if _, err := s.WaitDisconnected(1, 5*time.Second); err != nil {
 				t.Error(err)
 			}
 			testhelp.Eventually(t, "the request ends", func() bool { return r.active() == 0 })
@@ -265,7 +265,7 @@ func TestUpgradesAreRelayed(t *testing.T) {
 		t.Fatalf("%q %v", echo, err)
 	}
 	_ = conn.Close()
-	if _, err := s.WaitGone(1, 5*time.Second); err != nil {
+	if _, err := s.WaitDisconnected(1, 5*time.Second); err != nil {
 		t.Error(err)
 	}
 	if got := seen(s); len(got) != 1 || got[0] != p1 {

@@ -45,7 +45,7 @@ func TestAStrategyThatSeesEachRequest(t *testing.T) {
 			t.Fatalf("with the process stopped: %+v", got)
 		}
 	}
-	if info := r.plan().Router; info.Failed < 1 || info.Skipped == 0 || !info.Resting {
+	if info := r.plan().Router; info.Failed < 1 || info.Skipped == 0 || !info.Paused {
 		t.Errorf("%+v", info)
 	}
 	for deadline := time.Now().Add(2 * time.Minute); !asked(); time.Sleep(100 * time.Millisecond) {

@@ -137,7 +137,7 @@ func TestTheProxyOnTheHost(t *testing.T) {
 		_, _ = io.ReadAtLeast(resp.Body, make([]byte, 1), 1)
 		begun := time.Now()
 		_ = resp.Body.Close()
-		if _, err := primary.WaitGone(1, 10*time.Second); err != nil {
+		if _, err := primary.WaitDisconnected(1, 10*time.Second); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(begun); took > time.Second {

@@ -130,9 +130,9 @@ func (s *Site) WaitRequests(n int, timeout time.Duration) ([]Request, error) {
 	return s.wait("requests", n, timeout, func(Request) bool { return true })
 }
 
-// WaitGone waits until n clients have left before their answer was complete and
+// WaitDisconnected waits until n clients have left before their answer was complete and
 // returns all recorded requests.
-func (s *Site) WaitGone(n int, timeout time.Duration) ([]Request, error) {
+func (s *Site) WaitDisconnected(n int, timeout time.Duration) ([]Request, error) {
 	return s.wait("clients gone", n, timeout, func(r Request) bool { return r.Gone })
 }
 

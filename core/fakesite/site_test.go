@@ -93,7 +93,7 @@ func TestAClientThatLeavesIsNoticed(t *testing.T) {
 	}
 	cancel()
 	_ = resp.Body.Close()
-	if _, err := s.WaitGone(1, 5*time.Second); err != nil {
+	if _, err := s.WaitDisconnected(1, 5*time.Second); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -175,7 +175,7 @@ func (x *exchange) queueUp() bool {
 		if x.pick, x.picked = x.walk.Next(now); x.picked {
 			return true, 0
 		}
-		at, _ := x.walk.Soonest(now)
+		at, _ := x.walk.NextAvailable(now)
 		return false, at.Sub(now)
 	})
 	x.timedOut = !ok && x.in.Context().Err() == nil

@@ -208,7 +208,7 @@ func (x *exchange) longOutage() bool {
 
 // waits says that a candidate will be available by itself.
 func (x *exchange) waits() bool {
-	_, ok := x.walk.Soonest(x.now())
+	_, ok := x.walk.NextAvailable(x.now())
 	return ok
 }
 
@@ -219,7 +219,7 @@ const maxRetryAfter = 24 * time.Hour
 // a little if that is not known.
 func (x *exchange) setRetryAfter() {
 	now, wait := x.now(), time.Duration(0)
-	if at, ok := x.walk.Soonest(now); ok && at.After(now) {
+	if at, ok := x.walk.NextAvailable(now); ok && at.After(now) {
 		wait = min(at.Sub(now), maxRetryAfter)
 	}
 	x.caller.w.Header()["Retry-After"] = []string{strconv.Itoa(int(wait/time.Second) + 1)}

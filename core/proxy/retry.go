@@ -183,7 +183,7 @@ func (x *exchange) mayWait() bool {
 		return false
 	}
 	now := x.now()
-	at, ok := x.walk.Soonest(now)
+	at, ok := x.walk.NextAvailable(now)
 	if !ok || at.Sub(now) > retry.MaxDelay {
 		return false
 	}

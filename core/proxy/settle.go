@@ -75,7 +75,7 @@ func (x *exchange) storesObjects() bool {
 // other sites and keys do not have it.
 func (x *exchange) findObject() {
 	for _, id := range dialect.Objects(x.in, x.body.head) {
-		if _, _, ok := x.handler.registry.ObjectMaker(id); ok {
+		if _, _, ok := x.handler.registry.ObjectOwner(id); ok {
 			x.object = id
 			return
 		}

@@ -30,7 +30,7 @@ func (w *Walk) refused(p *Pick) {
 	}
 	w.keys = append(w.keys, keyFailure{p.Key, p.Channel, true})
 	if w.onlyKey(p) {
-		p.Key.State.Doubt(w.now, w.fingerprint())
+		p.Key.State.CountRefusal(w.now, w.fingerprint())
 	}
 }
 
@@ -139,7 +139,7 @@ func (w *Walk) conclude(p *Pick) {
 		switch {
 		case r.channel != p.Channel:
 			if !w.refusedBefore(i) {
-				r.channel.State.DoubtModel(w.now, w.request.Model, w.fingerprint())
+				r.channel.State.CountModelRefusal(w.now, w.request.Model, w.fingerprint())
 			}
 		case r.key != nil && r.key != p.Key:
 			r.key.State.Mark(w.now, w.request.Model)

@@ -121,7 +121,7 @@ func (w *Walk) settleRefused(p *Pick, o Outcome) {
 // blameless ends an attempt that says nothing about channel or key.
 func (w *Walk) blameless(p *Pick, o Outcome) {
 	p.Lease.Alive()
-	p.Lease.FailBlameless(w.now, o.Reason)
+	p.Lease.FailWithoutBreaker(w.now, o.Reason)
 	w.countFailure(p, o)
 }
 
@@ -161,7 +161,7 @@ func (w *Walk) settleKey(p *Pick, o Outcome) {
 		return
 	}
 	p.Lease.Alive()
-	p.Lease.FailBlameless(w.now, o.Reason)
+	p.Lease.FailWithoutBreaker(w.now, o.Reason)
 	if p.Key != nil {
 		k := p.Key.State
 		switch o.Means {

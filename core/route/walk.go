@@ -197,7 +197,7 @@ func (w *Walk) maker() (Pick, bool) {
 	if w.attempts > 0 || w.request.Object == "" {
 		return Pick{}, false
 	}
-	state, key, ok := w.route.registry.ObjectMaker(w.request.Object)
+	state, key, ok := w.route.registry.ObjectOwner(w.request.Object)
 	if !ok {
 		return Pick{}, false
 	}

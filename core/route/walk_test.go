@@ -195,7 +195,7 @@ func TestAFailedChannelMayComeAgain(t *testing.T) {
 		if p := next(); p.Channel != nil {
 			t.Fatalf("%s came before its pause was over", nameOf(p))
 		}
-		if at, ok := walk.Soonest(w.registry.Now()); !ok || at.Sub(w.registry.Now()) != time.Second {
+		if at, ok := walk.NextAvailable(w.registry.Now()); !ok || at.Sub(w.registry.Now()) != time.Second {
 			t.Errorf("the soonest is in %s, %v", at.Sub(w.registry.Now()), ok)
 		}
 		time.Sleep(time.Second)
@@ -207,7 +207,7 @@ func TestAFailedChannelMayComeAgain(t *testing.T) {
 		if p := next(); p.Channel != nil {
 			t.Errorf("%s came again, though not by this request", nameOf(p))
 		}
-		if _, ok := walk.Soonest(w.registry.Now()); ok {
+		if _, ok := walk.NextAvailable(w.registry.Now()); ok {
 			t.Error("there is a soonest, though all failed for good")
 		}
 		walk.Begin(w.table.Routes[0], Request{Model: "", Header: session("")})
@@ -255,7 +255,7 @@ func TestSoonest(t *testing.T) {
 				w.channel("c").State.SetPaused(true)
 				now := w.registry.Now()
 				tt.set(w, now)
-				at, ok := w.walk("m").Soonest(now)
+				at, ok := w.walk("m").NextAvailable(now)
 				if got := at.Sub(now); ok != (tt.want != never) || ok && got != tt.want {
 					t.Errorf("soonest in %s, %v; want %s", got, ok, tt.want)
 				}
@@ -303,7 +303,7 @@ func TestAPausedChannelIsNeverTried(t *testing.T) {
 		if got := w.exhaust(w.walk(""), failChannel); got != "" {
 			t.Errorf("tried %s", got)
 		}
-		if _, ok := w.walk("").Soonest(w.registry.Now()); ok {
+		if _, ok := w.walk("").NextAvailable(w.registry.Now()); ok {
 			t.Error("there is a soonest of paused channels")
 		}
 	})

@@ -94,7 +94,7 @@ func showRouter(r *route.RouterInfo) *admin.Router {
 	if r == nil {
 		return nil
 	}
-	return &admin.Router{Answered: r.Answered, Failed: r.Failed, Skipped: r.Skipped, Resting: r.Paused}
+	return &admin.Router{Answered: r.Answered, Failed: r.Failed, Skipped: r.Skipped, Paused: r.Paused}
 }
 
 // showShadows are in the order of the configuration.

@@ -78,7 +78,7 @@ func (r *Reloader) open(ctx context.Context, g, old *Generation) error {
 	options.Open = func(ctx context.Context, c *config.Component, purpose route.Purpose) (sdk.Component, error) {
 		opened, err := r.options.Plugins.OpenFor(ctx, c, g.Config.Plugin(c.Plugin), sdk.Config{Instance: purpose.Instance(), Members: g.Config.Members(c)}, nil)
 		if err != nil {
-			report = report.Complain(c, err)
+			report = report.AddComponentError(c, err)
 			return nil, err
 		}
 		g.instances[instanceKey{c.Kind, c.Ref, purpose}] = opened

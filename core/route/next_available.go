@@ -6,9 +6,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/channel"
 )
 
-// Soonest is when a candidate that is not available now will be; ok is false
+// NextAvailable is when a candidate that is not available now will be; ok is false
 // if none will by itself. It says nothing about candidates that are available.
-func (w *Walk) Soonest(now time.Time) (at time.Time, ok bool) {
+func (w *Walk) NextAvailable(now time.Time) (at time.Time, ok bool) {
 	w.now, w.again = now, true
 	if w.over {
 		return time.Time{}, false

@@ -18,56 +18,56 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// A loop, or a function such as indent, can ask for any amount of time and
-// memory, and nothing in a process can stop it. So a configuration with one is
-// evaluated in another process first. That one says which expression it is at;
-// if it has to be ended, this is the place of the mistake.
+// A loop, or a function such as indent, can use any amount of time and memory, and
+// nothing within the process can stop it. So a configuration with one is evaluated
+// in another process first, which reports the expression that it is evaluating; if
+// it has to be killed, that is the place of the error.
 
 const (
-	rehearsalMemory = 512 << 20
-	rehearsalEnv    = "AITUNNEL_INTERNAL_REHEARSAL"
+	evaluatorMemory = 512 << 20
+	evaluatorEnv    = "AITUNNEL_INTERNAL_REHEARSAL"
 )
 
-// rehearsalTime is shorter in tests.
-var rehearsalTime = 10 * time.Second
+// evaluationTime is shorter in tests.
+var evaluationTime = 10 * time.Second
 
-// The ways in which the other process ends.
+// Exit codes of the other process.
 const (
-	rehearsalDone   = 0
-	rehearsalValues = 10
-	rehearsalHeap   = 11
+	evaluatorDone   = 0
+	evaluatorValues = 10
+	evaluatorHeap   = 11
 )
 
-// rehearsable says that this program begins with [ServeRehearsal].
-var rehearsable bool
+// hasEvaluator says that this program calls [RunEvaluator].
+var hasEvaluator bool
 
-// ServeRehearsal is to be called at the very beginning of the program. In the
-// process that evaluates a configuration for another one it does not return.
-func ServeRehearsal() {
-	rehearsable = true
-	if os.Getenv(rehearsalEnv) == "" {
+// RunEvaluator must be called at the very beginning of the program. In a process
+// that was started to evaluate a configuration for another one, it does not return.
+func RunEvaluator() {
+	hasEvaluator = true
+	if os.Getenv(evaluatorEnv) == "" {
 		return
 	}
 	go watchHeap()
-	os.Exit(rehearseHere())
+	os.Exit(evaluateHere())
 }
 
-// rehearsal is what the other process must know.
-type rehearsal struct {
+// evaluation is the input of the other process.
+type evaluation struct {
 	Path  string
 	Vars  map[string]string
 	Texts map[string][]byte
 }
 
-// place is how it says where it is.
+// place is where it currently is.
 type place struct {
 	File                          string
 	Line, Column, EndLine, EndCol int
 	Byte, EndByte                 int
 }
 
-func rehearseHere() int {
-	var job rehearsal
+func evaluateHere() int {
+	var job evaluation
 	if err := json.NewDecoder(os.Stdin).Decode(&job); err != nil {
 		return 1
 	}
@@ -81,9 +81,9 @@ func rehearseHere() int {
 	l.evaluate()
 	l.evaluateBodies()
 	if l.stopped {
-		return rehearsalValues
+		return evaluatorValues
 	}
-	return rehearsalDone
+	return evaluatorDone
 }
 
 // evaluateBodies evaluates all attributes of all blocks, and counts what their
@@ -125,20 +125,20 @@ func (l *loader) evaluateOnce(a *hclsyntax.Attribute) {
 func watchHeap() {
 	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	for range time.Tick(2 * time.Millisecond) {
-		if metrics.Read(heap); heap[0].Value.Uint64() > rehearsalMemory {
-			os.Exit(rehearsalHeap)
+		if metrics.Read(heap); heap[0].Value.Uint64() > evaluatorMemory {
+			os.Exit(evaluatorHeap)
 		}
 	}
 }
 
-// rehearse evaluates the configuration in another process, once. It is false
+// evaluateSeparately evaluates the configuration in another process, once. It is false
 // after a mistake was reported.
-func (l *loader) rehearse() bool {
-	if l.rehearsed || !rehearsable {
+func (l *loader) evaluateSeparately() bool {
+	if l.evaluatedElsewhere || !hasEvaluator {
 		return true
 	}
-	l.rehearsed = true
-	at, err := l.rehearseElsewhere()
+	l.evaluatedElsewhere = true
+	at, err := l.evaluateInProcess()
 	if err == nil {
 		return true
 	}
@@ -147,7 +147,7 @@ func (l *loader) rehearse() bool {
 	return false
 }
 
-func (l *loader) rehearseElsewhere() (hcl.Range, error) {
+func (l *loader) evaluateInProcess() (hcl.Range, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return l.start(), fmt.Errorf("this program cannot be found: %w", err)
@@ -159,14 +159,14 @@ func (l *loader) rehearseElsewhere() (hcl.Range, error) {
 	for name, s := range l.sources {
 		texts[name] = s.Text
 	}
-	job, err := json.Marshal(rehearsal{l.options.Path, l.options.Vars, texts})
+	job, err := json.Marshal(evaluation{l.options.Path, l.options.Vars, texts})
 	if err != nil {
 		return l.start(), err
 	}
-	ctx, cancel := context.WithTimeout(l.ctx, rehearsalTime)
+	ctx, cancel := context.WithTimeout(l.ctx, evaluationTime)
 	defer cancel()
 	child := exec.CommandContext(ctx, self)
-	child.Env = append(os.Environ(), rehearsalEnv+"=1")
+	child.Env = append(os.Environ(), evaluatorEnv+"=1")
 	child.Stdin = bytes.NewReader(job)
 	out, err := child.StdoutPipe()
 	if err == nil {
@@ -182,11 +182,11 @@ func (l *loader) rehearseElsewhere() (hcl.Range, error) {
 	case err == nil:
 		return at, nil
 	case ctx.Err() != nil:
-		return at, fmt.Errorf("the evaluation takes more than %s", rehearsalTime)
-	case errors.As(err, &exit) && exit.ExitCode() == rehearsalValues:
+		return at, fmt.Errorf("the evaluation takes more than %s", evaluationTime)
+	case errors.As(err, &exit) && exit.ExitCode() == evaluatorValues:
 		return at, fmt.Errorf("the values of the configuration take more than %s", sizeText(maxValues))
 	}
-	return at, fmt.Errorf("the evaluation takes more than %s of memory", sizeText(rehearsalMemory))
+	return at, fmt.Errorf("the evaluation takes more than %s of memory", sizeText(evaluatorMemory))
 }
 
 // lastPlace is the last place that the other process names.
