@@ -93,7 +93,12 @@ type Snapshot struct {
 	ErrorRate float64       `json:"error_rate,omitempty"` // share of failures among the last minute's attempts, 0 to 1
 	Requests  uint64        `json:"requests,omitempty"`   // attempts so far
 	LastUsed  time.Time     `json:"last_used,omitzero"`
+	LimitUsed float64       `json:"limit_used,omitempty"` // share of its limits in the configuration that is used now, 0 to 1; 0 without limits
 }
+
+// Headroom is the share of its limits that a candidate has left, 0 to 1; 1 without
+// limits, and from hosts that do not tell.
+func (s Snapshot) Headroom() float64 { return max(0, 1-s.LimitUsed) }
 
 // Health is the last result of a channel's health check.
 type Health string

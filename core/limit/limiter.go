@@ -199,6 +199,16 @@ func (u Usage) RequestShare() float64 { return u.requests }
 // TokenShare is the same of tokens. One large request may use more than 1.
 func (u Usage) TokenShare() float64 { return u.tokens }
 
+// Share is the part that is used of the bound that is nearest, from 0 to 1; 0
+// without bounds.
+func (u Usage) Share() float64 {
+	used := max(u.requests, u.tokens)
+	if u.Most > 0 && (u.Concurrent > 0 || u.Auto) {
+		used = max(used, float64(u.InFlight)/float64(u.Most))
+	}
+	return min(1, used)
+}
+
 func share(owed, burst float64) float64 {
 	if burst == 0 {
 		return 0

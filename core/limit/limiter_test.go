@@ -84,6 +84,30 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
+func TestTheShareOfTheNearestBound(t *testing.T) {
+	l := &Limiter{}
+	if used := l.Usage(start).Share(); used != 0 {
+		t.Errorf("%g of no bounds is used", used)
+	}
+	l.Configure(start, Rates{Requests: 60, Burst: 10, Concurrent: 4})
+	first, _ := l.Take(start, 0)
+	second, _ := l.Take(start, 0)
+	if used := l.Usage(start).Share(); used != 0.5 { // 2 of 4 in flight, 2 of 10 requests
+		t.Errorf("%g is used, want 0.5", used)
+	}
+	first.Release()
+	second.Release()
+	if used := l.Usage(start).Share(); used < 0.19 || used > 0.21 {
+		t.Errorf("%g is used, want 0.2", used)
+	}
+	for range 20 {
+		l.Take(start, 0)
+	}
+	if used := l.Usage(start).Share(); used != 1 {
+		t.Errorf("%g is used, want 1", used)
+	}
+}
+
 func TestABucketKeepsWhatIsOwedWhenItsRateChanges(t *testing.T) {
 	l := &Limiter{}
 	l.Configure(start, Rates{Requests: 60, Burst: 10})

@@ -385,15 +385,15 @@ func (x *exchange) refuseBody(err error) {
 	}
 }
 
+// requestID is a name for a request that is not given again. It begins with the
+// time, so that the index of the history grows at one end.
 func requestID() string {
 	const digits = "0123456789abcdefghjkmnpqrstvwxyz"
 	id := [20]byte{'r', 'e', 'q', '_'}
-	n, m := rand.Uint64(), rand.Uint64()
-	for i := 4; i < len(id); i++ {
-		if i == 12 {
-			n = m
-		}
-		id[i] = digits[n&31]
+	at, n := uint64(time.Now().UnixMilli()), rand.Uint64() //nolint:gosec // after 1970
+	for i := range 8 {
+		id[11-i], id[19-i] = digits[at&31], digits[n&31]
+		at >>= 5
 		n >>= 5
 	}
 	return string(id[:])

@@ -86,6 +86,25 @@ func limitSkip(l *limit.Limiter, now time.Time, tokens int) (channel.Skip, time.
 	}
 }
 
+// limitUsed is the share that is used of the limit of the channel that is nearest,
+// or of the key that has most left, from 0 to 1.
+func (ch *Channel) limitUsed(now time.Time) float64 {
+	used := ch.State.Limiter().Usage(now).Share()
+	if most := ch.Config.InFlightLimit(); most > 0 {
+		used = max(used, min(1, float64(ch.State.InFlight())/float64(most)))
+	}
+	least, usable := 1.0, false
+	for _, k := range ch.Keys {
+		if out, _ := k.State.Skip(now, ""); out == "" {
+			least, usable = min(least, k.State.Limiter().Usage(now).Share()), true
+		}
+	}
+	if usable {
+		used = max(used, least)
+	}
+	return used
+}
+
 // wait is how long the request has to wait for the limiter; 0: it need not.
 func (w *Walk) wait(l *limit.Limiter) time.Duration {
 	d, _ := l.Wait(w.now, w.request.Tokens)

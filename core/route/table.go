@@ -325,6 +325,7 @@ func (c *Channel) id() string { return c.Config.Name }
 func (c *Channel) snapshot(now time.Time) sdk.Snapshot {
 	s := c.State.Snapshot(now)
 	s.Weight, s.Fallback = c.Config.Weight, c.Config.Fallback
+	s.LimitUsed = c.limitUsed(now)
 	return s
 }
 
@@ -338,6 +339,7 @@ func (k *Key) id() string { return k.State.IDWith(k.Config.Label) }
 func (k *Key) snapshot(now time.Time) sdk.Snapshot {
 	s := k.State.Snapshot(now)
 	s.ID, s.Label, s.Weight = k.id(), k.Config.Label, k.Config.Weight
+	s.LimitUsed = k.State.Limiter().Usage(now).Share()
 	return s
 }
 
