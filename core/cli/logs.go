@@ -64,17 +64,12 @@ then 3.`,
 
 func (a *app) logs(ctx context.Context, f logFlags) error {
 	c := a.client()
-	recent, err := c.RecentEvents(ctx, adminclient.MaxRecent, f.channel)
+	recent, err := c.RecentEvents(ctx, adminclient.MaxRecent, "") // those of a channel: see shows
 	if a.isNotRunning(err) && !f.follow {
 		return errors.Join(a.lastLog(ctx, f), err)
 	}
 	if err != nil {
 		return err
-	}
-	if f.channel != "" && len(recent) == 0 {
-		if known, err := a.channelNames(ctx, c); err == nil && !slices.Contains(known, f.channel) {
-			return noSuchChannel(f.channel, known)
-		}
 	}
 	a.nameKeys(ctx, c)
 	last := uint64(0)
@@ -82,6 +77,11 @@ func (a *app) logs(ctx context.Context, f logFlags) error {
 		last = recent[n-1].ID
 	}
 	recent = slices.DeleteFunc(recent, func(e event.Event) bool { return !f.shows(e) })
+	if f.channel != "" && len(recent) == 0 {
+		if known, err := a.channelNames(ctx, c); err == nil && !slices.Contains(known, f.channel) {
+			return noSuchChannel(f.channel, known)
+		}
+	}
 	for _, e := range recent[max(0, len(recent)-f.lines):] {
 		if err := a.printEvent(e, f.json); err != nil {
 			return err
@@ -180,7 +180,7 @@ func eventText(p term.Paint, e event.Event) string {
 	}
 	about := ""
 	for _, x := range []string{e.Channel, e.Key, e.Plugin} {
-		if x != "" && !strings.Contains(message, x) {
+		if x != "" && (e.Type == event.TypeRetry || !strings.Contains(message, x)) {
 			about += " " + x
 		}
 	}

@@ -46,7 +46,7 @@ be running.`,
 			}
 			filter.Status, filter.Verdict, filter.Text, filter.Failed = f.status, f.verdict, f.text, f.failed
 			return questionError(c, a.withHistory(func(h keptHistory) error {
-				if len(args) == 1 {
+				if len(args) == 1 && args[0] != "list" { // the word of other commands
 					return a.oneRequest(c.Context(), h, args[0], f.json)
 				}
 				return a.requests(c.Context(), h, filter, f)
