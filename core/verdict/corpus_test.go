@@ -1,7 +1,10 @@
 package verdict
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -50,6 +53,28 @@ func TestEveryRuleIsGuarded(t *testing.T) {
 			return without.Judge(a).Expectation() != complete.Judge(a).Expectation()
 		}) {
 			t.Errorf("%s: without %q all answers in testdata mean the same", r.Range, r.Name)
+		}
+	}
+}
+
+// TestOneMeaningInEveryShape puts each error that a rule knows into an array, and
+// into the message of a gateway's own error: it means the same.
+func TestOneMeaningInEveryShape(t *testing.T) {
+	set := New(Options{})
+	for _, c := range Corpus() {
+		a, err := c.Answer()
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := strings.TrimSpace(string(a.Body))
+		if v := set.Judge(a); a.Status >= 400 && v.Origin == FromBuiltin && v.Means != Refused && json.Valid([]byte(body)) && body[0] == '{' {
+			text, _ := json.Marshal(body)
+			for _, shape := range []string{"[" + body + "]", fmt.Sprintf(`{"error":{"message":%s,"type":"new_api_error"}}`, text)} {
+				a.Body = []byte(shape)
+				if w := set.Judge(a); w.Expectation() != v.Expectation() {
+					t.Errorf("%s: by %s\n%sby %s in\n%s\n%s", c.Name, v.Rule, v.Expectation(), w.Rule, shape, w.Expectation())
+				}
+			}
 		}
 	}
 }

@@ -24,8 +24,9 @@ type failure struct {
 	redirect bool
 	json     bool // an error in a JSON document was found
 
-	doc          object // the document that holds the error
-	err          object // the error in it; doc itself where the error is flat
+	doc          object   // the document that holds the error
+	err          object   // the error in it; doc itself where the error is flat
+	within       *failure // the error that the message is, if it is one
 	header       http.Header
 	body         []byte
 	words        string    // the message as rules see it: in simplified characters
@@ -388,7 +389,8 @@ func innerMessage(o object, depth int) string {
 	return ""
 }
 
-// unwrap reads a message that is itself an error in JSON.
+// unwrap reads a message that is itself an error in JSON, as gateways pass on
+// what their upstream said.
 func (f *failure) unwrap() {
 	text := strings.TrimSpace(f.message)
 	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[") || !gjson.Valid(text) {
@@ -396,8 +398,12 @@ func (f *failure) unwrap() {
 	}
 	inner := failure{}
 	documents([]byte(text), func(doc gjson.Result) bool { return inner.read(doc, false) })
-	if inner.message == "" {
+	if inner.message == "" && inner.code == "" {
 		return
+	}
+	f.within = &inner
+	if inner.within != nil {
+		f.within = inner.within
 	}
 	f.message = inner.message
 	f.code = firstOf(f.code, inner.code)

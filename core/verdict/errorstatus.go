@@ -18,7 +18,7 @@ func (f *failure) statusOfError() int {
 	}
 	for _, s := range statusWords {
 		for _, c := range f.codes {
-			if strings.Contains(strings.ToLower(c), s.word) || strings.Contains(plainCode(c), s.word) {
+			if s.matches(c) {
 				return s.status
 			}
 		}
@@ -48,12 +48,23 @@ func httpStatus(s string) int {
 	return 0
 }
 
-// statusWords are parts of codes and the statuses with which the same codes
-// come outside of streams. The first match counts.
-var statusWords = []struct {
+type statusWord struct {
 	word   string
 	status int
-}{
+}
+
+// matches says that a code has the word in it. That an error is one of an API
+// says something only if it is all: gateways call theirs new_api_error.
+func (s statusWord) matches(code string) bool {
+	if s.word == "api_error" {
+		return strings.EqualFold(code, s.word)
+	}
+	return strings.Contains(strings.ToLower(code), s.word) || strings.Contains(plainCode(code), s.word)
+}
+
+// statusWords are parts of codes and the statuses with which the same codes
+// come outside of streams. The first match counts.
+var statusWords = []statusWord{
 	{"overloaded", 529}, {"slow_down", 503}, {"insufficient_system_resource", 503},
 	{"rate_limit", 429}, {"ratelimit", 429}, {"resource_exhausted", 429}, {"insufficient_quota", 429}, {"too_many_requests", 429}, {"quota", 429}, {"throttling", 429}, {"usage_limit", 429},
 	{"billing", 402}, {"insufficient_balance", 402}, {"payment", 402}, {"low_balance", 402}, {"arrears", 402}, {"overdue", 402},

@@ -175,8 +175,8 @@ func (f *failure) afterPaths(paths []afterPath, now time.Time) time.Duration {
 		var d time.Duration
 		if p.header != "" {
 			d = interval(f.header.Get(p.header), now)
-		} else if f.doc != nil {
-			f.doc.at(p.path, func(v string) bool { d = interval(v, now); return d > 0 })
+		} else if read := func(v string) bool { d = interval(v, now); return d > 0 }; !f.doc.at(p.path, read) && f.within != nil {
+			f.within.doc.at(p.path, read)
 		}
 		if d > 0 {
 			return min(d, MaxRetryAfter)

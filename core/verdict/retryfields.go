@@ -39,7 +39,11 @@ var withoutDividers = strings.NewReplacer("_", "", "-", "")
 // it, names.
 func (f *failure) retryFields(now time.Time) time.Duration {
 	const deepest = 5
-	for _, o := range []object{f.err, f.doc} {
+	documents := []object{f.err, f.doc}
+	if f.within != nil {
+		documents = append(documents, f.within.err, f.within.doc)
+	}
+	for _, o := range documents {
 		var found [len(retryNames)]time.Duration
 		for _, field := range o {
 			collectTimes(field.name, field.value, now, deepest, &found)

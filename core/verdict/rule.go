@@ -258,7 +258,12 @@ func mediaType(v string) string {
 }
 
 func (r *Rule) onJSON(f *failure) bool {
-	for _, c := range r.json {
+	return f.holds(r.json) || len(r.json) > 0 && f.within != nil && f.within.holds(r.json)
+}
+
+// holds says that all fields are in the document.
+func (f *failure) holds(fields []jsonCondition) bool {
+	for _, c := range fields {
 		if f.doc == nil || !f.at(c.path, func(v string) bool { return c.value.match(v, "") }) {
 			return false
 		}

@@ -470,7 +470,7 @@ verdict "gemini-quota-reset" {
 # Its limits of a minute.
 verdict "gemini-limit" {
   status  = 429
-  type    = "^RESOURCE_EXHAUSTED$"
+  code    = "^RESOURCE_EXHAUSTED$"
   message = "(?i)exceeded your current quota"
   means   = "rate_limited"
 }
@@ -479,7 +479,7 @@ verdict "gemini-limit" {
 
 # The code beside it is that of the gateway's own key: often a quota or a limit.
 verdict "gateway-capacity" {
-  status  = [400, 403, 429, 500, 503]
+  status  = [400, 402, 403, 429, 500, 503]
   message = "(?i)(?:^overloaded$|servers? (?:is|are) (?:currently |temporarily )?(?:overloaded|busy|at capacity)|receiving too many requests|engine is currently overloaded|upstream rate limit exceeded|\\b(?:load|capacity|upstream|group)\\b[^.]{0,40} saturated|(?:请求|排队|使用|访问)人数(?:过|太)多|负载已经?饱和|(?:系统|服务器?|平台|网关|当前)(?:正|当前|比较|太)?(?:繁忙|过载|拥挤|负载)|(?:系统|平台|服务|升级)维护)"
   means   = "overloaded"
 }
@@ -506,7 +506,7 @@ verdict "file-quota" {
 # Gateways that call it by its name.
 verdict "gateway-upstream" {
   status = [401, 402, 403, 404, 429]
-  type   = "^upstream_error$"
+  code   = "^upstream_error$"
   means  = "broken"
 }
 

@@ -174,7 +174,7 @@ func (f *failure) namesModel(model string) bool {
 	for _, path := range modelPaths {
 		f.err.at(path, func(v string) bool { named = v != ""; return named })
 	}
-	return named
+	return named || f.within != nil && f.within.namesModel("")
 }
 
 // modelPaths are the fields in which Google names the model of a limit.
