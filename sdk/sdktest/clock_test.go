@@ -19,7 +19,7 @@ func (b *byHour) PlanKeys(_ context.Context, req sdk.KeyPlanRequest) (sdk.Plan, 
 	first, second := sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleSmoothWRR}}, sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleSmoothWRR}}
 	for _, k := range req.Keys {
 		m := sdk.Member{ID: k.ID, Weight: k.Weight}
-		if (k.ID == "night") == (now.Hour() < 8) {
+		if (k.Label == "night") == (now.Hour() < 8) {
 			first.Members = append(first.Members, m)
 		} else {
 			second.Members = append(second.Members, m)
@@ -41,7 +41,7 @@ func clockAt(hour, minute int) sdktest.Option {
 }
 
 func TestAClockOfTheTest(t *testing.T) {
-	s := sdktest.Simulate(t, byHourFactory, nil, map[string]sdktest.Made{"day": {}, "night": {}}, clockAt(7, 30))
+	s := sdktest.Simulate(t, byHourFactory, nil, map[string]sdktest.Made{"day": {}, "night": {Label: "night"}}, clockAt(7, 30))
 	served := func(key, reason string) {
 		t.Helper()
 		if first, plan := s.Run(10); first[key] != 10 || plan.Reason != reason {

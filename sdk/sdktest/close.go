@@ -89,5 +89,5 @@ func (k *kit) leaks(t *testing.T, before goleak.Option, after string) {
 	if len(text) > 4000 {
 		text = text[:4000] + "…"
 	}
-	t.Errorf("goroutines are left after %s:\n%s", after, strings.TrimSpace(text))
+	t.Errorf("goroutines are left after %s: end them in Close\n%s", after, strings.TrimSpace(text))
 }

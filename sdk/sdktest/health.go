@@ -21,7 +21,7 @@ var checkerChecks = []check{
 	{"odd_settings", (*kit).oddSettings},
 	{"unknown_fields", (*kit).unknownFields},
 	{"broken_sites", (*kit).brokenSites},
-	{"the_key's_fault", (*kit).keyFaults},
+	{"errors_about_the_key", (*kit).keyFaults},
 	{"odd_answers", (*kit).oddAnswers},
 	{"0_1_and_1000_models", (*kit).models},
 	{"64_callers", (*kit).checkers},
@@ -40,7 +40,7 @@ func (k *kit) check(c *host.Component, s *site, req sdk.CheckRequest) (sdk.Check
 	res, err := c.Check(ctx, req, s)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return res, fmt.Errorf("%w: Check did not return within %s", errUnsound, patience)
+		return res, fmt.Errorf("%w: Check did not return within %s: return when the context ends", errUnsound, patience)
 	case errors.Is(err, sdk.ErrPanic):
 		return res, fmt.Errorf("%w: Check panics: %w", errUnsound, err)
 	}
@@ -48,10 +48,10 @@ func (k *kit) check(c *host.Component, s *site, req sdk.CheckRequest) (sdk.Check
 		return res, fmt.Errorf("%w: %s", errUnsound, strings.Join(faults, "; "))
 	}
 	if err == nil && !res.Healthy && strings.TrimSpace(res.Reason) == "" {
-		return res, fmt.Errorf("%w: it finds the channel unhealthy without a Reason", errUnsound)
+		return res, fmt.Errorf("%w: it finds the channel unhealthy without a Reason: say in CheckResult.Reason what is wrong, users read it", errUnsound)
 	}
 	if res.Latency < 0 {
-		return res, fmt.Errorf("%w: its Latency is %s", errUnsound, res.Latency)
+		return res, fmt.Errorf("%w: its Latency is %s: it must not be negative", errUnsound, res.Latency)
 	}
 	return res, err
 }
@@ -66,11 +66,11 @@ func (k *kit) healthy(r *rig, c *host.Component) {
 	res, err := k.check(c, s, checkRequest)
 	switch {
 	case err != nil:
-		r.t.Errorf("on a site that works, the check fails: %v", err)
+		r.t.Errorf("on a site that works, the check fails: %v (a site of another kind: give the kit one by sdktest.Site)", err)
 	case !res.Healthy:
-		r.t.Errorf("a site that works is found unhealthy: %s (a site of another kind: sdktest.Site)", res.Reason)
+		r.t.Errorf("a site that works is found unhealthy: %s (a site of another kind: give the kit one by sdktest.Site)", res.Reason)
 	case s.probed() == 0:
-		r.t.Error("it finds the channel healthy without a probe")
+		r.t.Error("it finds the channel healthy without a probe: ask the site by host.Probe")
 	}
 }
 
@@ -78,7 +78,7 @@ func (k *kit) healthy(r *rig, c *host.Component) {
 func (k *kit) harmless(r *rig, c *host.Component, s Settings) {
 	r.t.Helper()
 	if _, err := k.check(c, newSite(k.site), checkRequest); errors.Is(err, errUnsound) {
-		r.t.Errorf("the settings %v are accepted, but: %v", s, err)
+		r.t.Errorf("the settings %v are accepted, but: %v; settings that cannot work are to be refused in Configure, by a *sdk.ConfigError", s, err)
 	}
 }
 
@@ -96,12 +96,12 @@ func (k *kit) brokenSites(t *testing.T) {
 		case errors.Is(err, errUnsound):
 			t.Errorf("%s: %v", name, err)
 		case err == nil && res.Healthy:
-			t.Errorf("%s: the channel is found healthy", name)
+			t.Errorf("%s: the channel is found healthy: return Healthy: false and a Reason", name)
 		}
 	}
 	// The host could not make the probe, which says nothing about the channel.
 	if res, err := k.check(c, &site{err: sdk.ErrUnavailable}, checkRequest); err == nil && res.Healthy {
-		t.Error("a probe that the host could not make: the channel is found healthy")
+		t.Error("a probe that the host could not make: the channel is found healthy: return the error of Probe if it is sdk.ErrUnavailable")
 	}
 	k.healthy(r, c) // what failed does not stick
 }
@@ -198,7 +198,7 @@ func (k *kit) hangingSites(t *testing.T) {
 		res, err := c.Check(ctx, checkRequest, &site{hang: true})
 		cancel()
 		if err == nil && res.Healthy {
-			t.Error("a site that does not answer is found healthy")
+			t.Error("a site that does not answer is found healthy: return the error of the context, or Healthy: false and a Reason")
 		}
 	}
 	k.healthy(r, c)

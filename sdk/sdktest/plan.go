@@ -67,7 +67,7 @@ func (k *kit) plan(c *host.Component, q question) (sdk.Plan, error) {
 	p, err := k.ask(ctx, c, q)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return p, fmt.Errorf("%s did not return within %s for %d %s: the host waits 2 s, then goes on by the last plan", k.method(), patience, len(q.candidates), k.noun())
+		return p, fmt.Errorf("%s did not return within %s for %d %s: the host waits 2 s, then goes on by the last plan: return when the context ends", k.method(), patience, len(q.candidates), k.noun())
 	case errors.Is(err, sdk.ErrPanic):
 		return p, fmt.Errorf("%s panics for %s: %w", k.method(), k.describe(q), err)
 	case err != nil:

@@ -18,7 +18,7 @@ var plannerChecks = []check{
 	{"wrong_settings", (*kit).wrongSettings},
 	{"odd_settings", (*kit).oddSettings},
 	{"unknown_fields", (*kit).unknownFields},
-	{"instances_apart", (*kit).instancesApart},
+	{"separate_instances", (*kit).instancesApart},
 	{"0_1_and_1000", (*kit).sizes},
 	{"odd_candidates", (*kit).oddCandidates},
 	{"members_come_and_go", (*kit).membersComeAndGo},
@@ -26,7 +26,7 @@ var plannerChecks = []check{
 	{"64_callers", (*kit).callers},
 	{"deadline_and_cancel", (*kit).deadline},
 	{"state", (*kit).state},
-	{"a_long_life", (*kit).longLife},
+	{"many_plans", (*kit).longLife},
 	{"requests", (*kit).routes},
 	{"close", (*kit).closes},
 	{"host_death", (*kit).hostDeath},
@@ -222,7 +222,7 @@ func (k *kit) routes(t *testing.T) {
 		fastest = min(fastest, time.Since(begun))
 	}
 	if fastest > 20*time.Millisecond {
-		t.Errorf("the fastest of 20 calls took %s: the host waits 20 ms, then goes by the plan", fastest)
+		t.Errorf("the fastest of 20 calls took %s: the host waits 20 ms, then goes by the plan: do the slow part in Plan", fastest)
 	}
 	var wg sync.WaitGroup
 	for range 64 {
@@ -248,10 +248,10 @@ func route(c *host.Component, req sdk.RouteRequest) error {
 	seen := map[string]bool{}
 	for _, id := range reply.Order {
 		if !slices.ContainsFunc(req.Channels, func(c sdk.Snapshot) bool { return c.ID == id }) {
-			return fmt.Errorf("the method Route names %q, which is none of the channels it was asked about", id)
+			return fmt.Errorf("the method Route names %q, which is none of the channels it was asked about: name only those of RouteRequest.Channels", id)
 		}
 		if seen[id] {
-			return fmt.Errorf("the method Route names %q twice", id)
+			return fmt.Errorf("the method Route names %q twice: name each channel once", id)
 		}
 		seen[id] = true
 	}

@@ -17,7 +17,7 @@ import (
 // the wire.
 func (k *kit) documented(t *testing.T) {
 	if strings.TrimSpace(k.described.Doc) == "" {
-		t.Error("the factory has no Doc, which is what a user reads first")
+		t.Error("the factory has no Doc: write in it what the component does, it is what a user reads first")
 	}
 	k.documentedSchema(t, k.described.Schema, nil)
 	for _, name := range schemadoc.Reserved(k.described.Kind) {
@@ -54,17 +54,17 @@ func (k *kit) documentedSchema(t *testing.T, s *sdk.Schema, path []string) {
 	for _, a := range s.Attributes {
 		at := strings.Join(append(slices.Clone(path), a.Name), ".")
 		if strings.TrimSpace(a.Doc) == "" {
-			t.Errorf("the setting %q has no doc tag", at)
+			t.Errorf("the setting %q has no doc tag: add `doc:\"…\"`, a sentence for users", at)
 		}
 		var value string
 		if len(a.Enum) > 0 && json.Unmarshal(a.Default, &value) == nil && !slices.Contains(a.Enum, value) {
-			t.Errorf("the default %q of the setting %q is none of %q", value, at, a.Enum)
+			t.Errorf("the default %q of the setting %q is none of %q: change the default or the enum tag", value, at, a.Enum)
 		}
 	}
 	for _, b := range s.Blocks {
 		at := append(slices.Clone(path), b.Name)
 		if strings.TrimSpace(b.Doc) == "" {
-			t.Errorf("the block %q has no doc tag", strings.Join(at, "."))
+			t.Errorf("the block %q has no doc tag: add `doc:\"…\"`, a sentence for users", strings.Join(at, "."))
 		}
 		k.documentedSchema(t, b.Schema, at)
 	}
@@ -129,7 +129,7 @@ func (k *kit) mustRefuse(r *rig, s Settings, path []string) {
 		r.close(c)
 	case errors.Is(err, sdk.ErrPanic): // configure has said so
 	case !errors.Is(err, sdk.ErrInvalidConfig):
-		r.t.Errorf("the settings %v are refused by an error that is no *sdk.ConfigError, so the user is not shown the line: %v", settings, err)
+		r.t.Errorf("the settings %v are refused by an error that is no *sdk.ConfigError, so the user is not shown the line: return one with the Path of the setting: %v", settings, err)
 	case !slices.ContainsFunc(complaints(err), func(c *sdk.ConfigError) bool { return slices.Equal(c.Path, path) }):
 		r.t.Errorf("the settings %v are refused without the path %q of what is wrong, so the user is not shown the line: %v", settings, at, err)
 	}
@@ -177,7 +177,7 @@ func (k *kit) use(r *rig, c *host.Component, s Settings) {
 	}
 	for _, q := range []question{{candidates: candidates(3)}, {candidates: mixed(9, k.fallbacks())}, {}} {
 		if _, err := k.plan(c, q); err != nil {
-			r.t.Errorf("the settings %v are accepted, but: %v", s, err)
+			r.t.Errorf("the settings %v are accepted, but: %v; settings that cannot work are to be refused in Configure, by a *sdk.ConfigError", s, err)
 			return
 		}
 	}
@@ -197,7 +197,7 @@ func (k *kit) unknownFields(t *testing.T) {
 	r := k.serve(t)
 	c, err := r.configure(Settings{"from_a_later_version": map[string]any{"a": []int{1}}})
 	if err != nil {
-		t.Errorf("a setting that it does not know must be ignored, as that of a later version: %v", err)
+		t.Errorf("a setting that it does not know must be ignored, as that of a later version: read the settings by Config.Decode: %v", err)
 	} else {
 		k.use(r, c, k.needed)
 	}

@@ -34,13 +34,13 @@ func (k *kit) shares(t *testing.T) {
 	}
 	got, p := count(func(int) bool { return true })
 	if n := got["c3"]; n > 0 {
-		t.Errorf("%d of %d requests go to one of weight 0 while others can be used: it is to serve when no other does\n%s", n, picks, groups(p))
+		t.Errorf("%d of %d requests go to one of weight 0 while others can be used: give it the weight 0 in the plan, or a later group\n%s", n, picks, groups(p))
 	}
 	if n := got["c2"]; k.fallbacks() && n > 0 {
-		t.Errorf("%d of %d requests go to a fallback while others can be used: it is to serve when no other does\n%s", n, picks, groups(p))
+		t.Errorf("%d of %d requests go to a fallback while others can be used: put fallbacks into a later group\n%s", n, picks, groups(p))
 	}
 	if got["c0"]+got["c1"]+got["c4"] == 0 {
-		t.Errorf("of %d requests none goes to any that works\n%s", picks, groups(p))
+		t.Errorf("of %d requests none goes to any that works: name every candidate in some group\n%s", picks, groups(p))
 	}
 	if k.leavesOut {
 		return

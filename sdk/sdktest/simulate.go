@@ -15,6 +15,7 @@ import (
 type Made struct {
 	Weight   float64       // 0 means 1; below 0 means 0
 	Fallback bool          // of channels only
+	Label    string        // of keys only: that of the key block
 	TTFB     time.Duration // of every success
 	Failing  float64       // share of its requests that fail, 0 to 1
 }
@@ -71,11 +72,11 @@ func Route(t *testing.T, f sdk.Factory, settings Settings, req sdk.RouteRequest,
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if _, err := c.Plan(ctx, sdk.PlanRequest{Route: req.Route, Channels: req.Channels}); err != nil {
-		t.Fatalf("it gives no plan: %v", err)
+		t.Fatalf("Plan fails: %v", err)
 	}
 	reply, err := c.Route(ctx, req)
 	if err != nil {
-		t.Fatalf("it does not answer: %v", err)
+		t.Fatalf("Route fails: %v", err)
 	}
 	return reply
 }

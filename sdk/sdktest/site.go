@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -64,7 +65,11 @@ func (s *site) note(req sdk.ProbeRequest) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.probes++
-	wrong := func(format string, args ...any) { s.wrong = append(s.wrong, fmt.Sprintf(format, args...)) }
+	wrong := func(format string, args ...any) {
+		if text := fmt.Sprintf(format, args...); !slices.Contains(s.wrong, text) {
+			s.wrong = append(s.wrong, text)
+		}
+	}
 	if !strings.HasPrefix(req.Path, "/") {
 		wrong("it probes %.80q: the path begins with a slash, the host adds scheme, address and base path", req.Path)
 	}

@@ -32,7 +32,7 @@ func (k *kit) state(t *testing.T) {
 	}
 	r.close(old)
 	if is := k.sound(r, r.open(nil), next); !same(was, is) {
-		t.Errorf("a new instance does not go on from the State that the last one gave out:\nthe last one's plan %s\nthe new one's plan  %s", groups(was), groups(is))
+		t.Errorf("a new instance does not go on from the State that the last one gave out: keep all that it learns in Plan.State\nthe last one's plan %s\nthe new one's plan  %s", groups(was), groups(is))
 	}
 }
 
@@ -52,7 +52,7 @@ func (k *kit) foreignStates(t *testing.T, r *rig, own []byte) {
 		c := r.open(nil)
 		q := question{candidates: candidates(3), state: state}
 		if _, err := k.plan(c, q); err != nil {
-			t.Errorf("a State that it cannot read (%s) must be as good as none: %v", name, err)
+			t.Errorf("a State that it cannot read (%s) must be as good as none: begin again without it: %v", name, err)
 		}
 		r.close(c)
 	}

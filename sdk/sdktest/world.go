@@ -35,7 +35,7 @@ func newWorld(n int) *world {
 
 func (m *member) set(made Made) {
 	m.ttfb, m.failing = made.TTFB, made.Failing
-	m.snapshot.Fallback = made.Fallback
+	m.snapshot.Fallback, m.snapshot.Label = made.Fallback, made.Label
 	m.snapshot.Weight = max(0, made.Weight)
 	if made.Weight == 0 {
 		m.snapshot.Weight = 1
