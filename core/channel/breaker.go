@@ -11,7 +11,7 @@ type BreakerLimits struct {
 	MaxOpen  time.Duration
 }
 
-// DefaultBreaker holds until a channel is configured.
+// DefaultBreaker applies until a channel is configured.
 var DefaultBreaker = BreakerLimits{Failures: 5, Ratio: 0.5, Window: 30 * time.Second, Open: 10 * time.Second, MaxOpen: 2 * time.Minute}
 
 // minRatioAttempts keeps a ratio from being read out of too few attempts.

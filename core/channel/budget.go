@@ -27,9 +27,9 @@ func (r *Registry) CountRequest(now time.Time) {
 	b.mu.Unlock()
 }
 
-// AllowExtra says whether one more attempt at a channel that failed just now is
-// within the budget: a share of the last ten seconds' requests, over a floor of
-// three a second. If take is set, the attempt is counted.
+// AllowExtra reports whether another attempt on a channel that has just failed
+// is within the budget: a share of the requests of the last ten seconds, and at
+// least three a second. If take is set, the attempt is counted.
 func (r *Registry) AllowExtra(now time.Time, share float64, take bool) bool {
 	b := &r.retries
 	b.mu.Lock()

@@ -38,8 +38,9 @@ const (
 // OfKey says whether the change is one of a key.
 func (k ChangeKind) OfKey() bool { return strings.HasPrefix(string(k), "key_") }
 
-// Bad says whether a channel or key became unusable, or doubtful, by a fault. That
-// a site lacks a model or an endpoint is none: callers may ask for any.
+// Bad reports whether a channel or key became unusable, or suspect, because of
+// a fault. A site without a model or an endpoint is not at fault: callers may
+// request any.
 func (k ChangeKind) Bad() bool {
 	switch k {
 	case ChangeOutOfService, ChangeBlocked, ChangeEgressDown, ChangeModelSuspect, ChangeKeyRateLimited, ChangeKeyInvalid, ChangeKeyQuotaSpent, ChangeKeyNoAccess, ChangeKeySuspect:

@@ -17,7 +17,7 @@ const (
 	topUnreachable   = 2 * time.Minute
 )
 
-// EgressView is what is known of a way to a channel's site.
+// EgressView is the state of an egress to a channel's site.
 type EgressView struct {
 	Name   string
 	Reason string
@@ -83,7 +83,7 @@ func (s *State) EgressUntil(now time.Time, name string) time.Time {
 	return time.Time{}
 }
 
-// Egresses are the ways that are not used now, by name.
+// Egresses returns the egresses that are not used now, by name.
 func (s *State) Egresses(now time.Time) (all []EgressView) {
 	if !s.egressFailed.Load() {
 		return nil
@@ -98,8 +98,8 @@ func (s *State) Egresses(now time.Time) (all []EgressView) {
 	return all
 }
 
-// FailEgresses ends the attempt: no egress is left by which the channel could be
-// asked, so nothing is known about the site. The channel is not used for a
+// FailEgresses ends the attempt: the channel cannot be reached through any
+// egress, which says nothing about the site. The channel is not used for a
 // moment.
 func (l *Lease) FailEgresses(now time.Time, reason string) {
 	s := l.state

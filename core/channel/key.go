@@ -57,8 +57,8 @@ func (k *Key) ID() string {
 	return k.IDWith("")
 }
 
-// IDWith is the ID that the key has by a label; without one it is made from
-// the fingerprint.
+// IDWith returns the ID of the key with a label; without a label it is derived
+// from the fingerprint.
 func (k *Key) IDWith(label string) string {
 	if label != "" {
 		return label
@@ -73,8 +73,8 @@ func (k *Key) SetLabel(label string) {
 	}
 }
 
-// Skip says why the key must not be used for the model now, "" if it may be.
-// until is when that ends.
+// Skip returns why the key must not be used for the model now, or "" if it may
+// be used. until is when that ends.
 func (k *Key) Skip(now time.Time, model string) (skip Skip, until time.Time) {
 	if !k.restricted.Load() {
 		return "", time.Time{}
@@ -104,8 +104,8 @@ func (k *Key) skip(now time.Time, model string) (Skip, time.Time) {
 	return "", time.Time{}
 }
 
-// Deferred says whether a mark puts the key behind others for this model, and
-// until when.
+// Deferred reports whether a mark moves the key behind others for this model,
+// and until when.
 func (k *Key) Deferred(now time.Time, model string) (until time.Time, deferred bool) {
 	if !k.restricted.Load() {
 		return time.Time{}, false
@@ -121,8 +121,8 @@ func (k *Key) Deferred(now time.Time, model string) (until time.Time, deferred b
 	return until, deferred
 }
 
-// LastGood is when the key last had a good answer for the model; zero if that
-// is not known.
+// LastGood returns when the key last got a good answer for the model, or zero
+// if not known.
 func (k *Key) LastGood(model string) time.Time {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -132,8 +132,8 @@ func (k *Key) LastGood(model string) time.Time {
 	return time.Time{}
 }
 
-// Limit records that the site limits the key, for one model if model is not
-// empty. wait is how long the site said, 0 if it did not.
+// Limit records that the site rate limits the key, for one model if model is
+// not empty. wait is the time that the site gave, 0 if none.
 func (k *Key) Limit(now time.Time, model string, wait time.Duration, reason string) {
 	k.coolDown(now, ChangeKeyRateLimited, SkipRateLimited, reason, func() (*cooldown, bool) {
 		c := &k.rateLimited
@@ -144,9 +144,9 @@ func (k *Key) Limit(now time.Time, model string, wait time.Duration, reason stri
 	})
 }
 
-// Invalidate records that the site refuses the key. It is tried again after
-// 5 minutes, then 10, and so on up to an hour. wait is how long the site said,
-// mostly 0.
+// Invalidate records that the site rejected the key. It is tried again after 5
+// minutes, then 10, and so on up to an hour. wait is the time that the site
+// gave, usually 0.
 func (k *Key) Invalidate(now time.Time, wait time.Duration, reason string) {
 	k.coolDown(now, ChangeKeyInvalid, SkipInvalidKey, reason, func() (*cooldown, bool) {
 		return &k.invalid, k.invalid.start(now, wait, firstInvalid, topInvalid, reason)
@@ -181,9 +181,9 @@ func (k *Key) coolDown(now time.Time, kind ChangeKind, skip Skip, reason string,
 	}
 }
 
-// Mark makes the key suspect: its site refused it a request that another key
-// of the same channel was answered well. A key that had no good answer yet, or
-// is marked for another model, is marked as a whole, else for the model.
+// Mark makes the key suspect: its site refused a request that succeeded with
+// another key of the same channel. A key that has had no good answer yet, or is
+// marked for another model, is marked for all models, otherwise for this model.
 func (k *Key) Mark(now time.Time, model string) {
 	k.mu.Lock()
 	m := &k.mark
@@ -212,9 +212,9 @@ func (k *Key) works(model string) bool {
 	return good
 }
 
-// CountRefusal records a refusal for an unknown reason of a key that no other can be
-// compared with. After three different requests without a good answer the key
-// is shown as suspect; it is used as before.
+// CountRefusal records a refusal for an unknown reason, where no other key can
+// be used for comparison. After three different requests without a good answer
+// the key is shown as suspect, but used as before.
 func (k *Key) CountRefusal(now time.Time, request uint64) {
 	k.mu.Lock()
 	began := k.refusals.add(now, request) >= maxEvidence && !k.suspect
@@ -226,7 +226,8 @@ func (k *Key) CountRefusal(now time.Time, request uint64) {
 	}
 }
 
-// Reset ends every cooldown and mark, as when the user resumes the channel.
+// Reset ends every cooldown and mark, for example when the user resumes the
+// channel.
 func (k *Key) Reset() {
 	k.mu.Lock()
 	was := k.restricted.Load()
@@ -237,8 +238,8 @@ func (k *Key) Reset() {
 	}
 }
 
-// Acquire counts an attempt with the key. test says that the attempt is the one
-// that tests a mark.
+// Acquire counts an attempt with the key. test reports whether the attempt
+// tests a mark.
 func (k *Key) Acquire(now time.Time, model string) (test bool) {
 	k.inFlight.Add(1)
 	if !k.restricted.Load() {
@@ -253,7 +254,7 @@ func (k *Key) Acquire(now time.Time, model string) (test bool) {
 	return test
 }
 
-// Release ends what Acquire began.
+// Release ends the attempt begun by Acquire.
 func (k *Key) Release(model string, test bool) {
 	k.inFlight.Add(-1)
 	if !test {
@@ -281,8 +282,8 @@ func (k *Key) Succeed(now time.Time, model string, ttfb time.Duration) {
 	}
 }
 
-// CountSuccess counts a good answer that says nothing about whether the key
-// works: the site may give it to any.
+// CountSuccess counts a good answer that does not show whether the key works,
+// because the site may give it to any key.
 func (k *Key) CountSuccess(now time.Time, ttfb time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -291,7 +292,7 @@ func (k *Key) CountSuccess(now time.Time, ttfb time.Duration) {
 	k.recent.add(now, true)
 }
 
-// Fail records a failure that is not the key's.
+// Fail records a failure that the key did not cause.
 func (k *Key) Fail(now time.Time, reason string) {
 	k.mu.Lock()
 	k.fail(now, reason)

@@ -9,9 +9,9 @@ import (
 // checkPrefix begins the reasons that come from a health check.
 const checkPrefix = "health check: "
 
-// SetChecked records what a health check says about the key: why it is not used, ""
-// if it works. A cooldown that a site's answer caused is not ended by that. No failure
-// is counted.
+// SetChecked records the result of a health check of the key: why it is not
+// used, or "" if it works. This does not end a cooldown that was caused by an
+// answer to a request, and no failure is counted.
 func (k *Key) SetChecked(now time.Time, skip Skip, wait time.Duration, reason string) {
 	if skip == "" {
 		k.confirm()

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Lease is a place at a channel, held for one attempt.
+// Lease is a slot at a channel, held for one attempt.
 type Lease struct {
 	state *State
 	start time.Time
@@ -27,7 +27,8 @@ func (l *Lease) count(f func(*Counters)) {
 	}
 }
 
-// OnEnd has f called once, when the outcome of the attempt is known.
+// OnEnd registers f to be called once, when the outcome of the attempt is
+// known.
 func (l *Lease) OnEnd(f func()) { l.onEnd = f }
 
 // Answered records the first byte of a good answer to a request for the model
@@ -48,8 +49,8 @@ func (l *Lease) Answered(now time.Time, model, endpoint string) {
 	}
 }
 
-// Alive says that the channel answered, though not in the way that was asked
-// for: a limited key, say. It closes a breaker that this attempt was testing.
+// Alive records that the channel answered, although not successfully, for
+// example with a rate limit. It closes a breaker that this attempt was testing.
 func (l *Lease) Alive() { l.alive("it answers") }
 
 func (l *Lease) alive(how string) (closed bool) {
@@ -71,7 +72,7 @@ func (l *Lease) alive(how string) (closed bool) {
 	return closed
 }
 
-// Succeed ends the attempt: its answer came to a good end.
+// Succeed ends the attempt: its answer was complete.
 func (l *Lease) Succeed(now time.Time) {
 	s := l.state
 	s.mu.Lock()
@@ -99,9 +100,9 @@ func (l *Lease) Fail(now time.Time, reason string) {
 	l.release()
 }
 
-// Block ends the attempt: the site refuses this address, whatever the key. If
-// certain is false, it takes two different requests to believe it. wait is how
-// long the site said, 0 if it did not.
+// Block ends the attempt: the site refuses this machine's address, with any
+// key. If certain is false, it takes two different requests to block the
+// channel. wait is the time that the site gave, 0 if none.
 func (l *Lease) Block(now time.Time, request uint64, certain bool, wait time.Duration, reason string) {
 	s := l.state
 	s.mu.Lock()
@@ -123,8 +124,8 @@ func (l *Lease) Block(now time.Time, request uint64, certain bool, wait time.Dur
 	l.FailWithoutBreaker(now, reason)
 }
 
-// FailWithoutBreaker ends the attempt with a failure that is not the channel's; it
-// is counted, and the breaker ignores it.
+// FailWithoutBreaker ends the attempt with a failure that the channel did not
+// cause; it is counted, but ignored by the breaker.
 func (l *Lease) FailWithoutBreaker(now time.Time, reason string) {
 	s := l.state
 	s.mu.Lock()
@@ -134,7 +135,8 @@ func (l *Lease) FailWithoutBreaker(now time.Time, reason string) {
 	l.release()
 }
 
-// Cancel ends the attempt without a result: the caller disconnected, say.
+// Cancel ends the attempt without a result, for example because the caller
+// disconnected.
 func (l *Lease) Cancel() { l.release() }
 
 func (l *Lease) ended() {

@@ -43,8 +43,8 @@ func (r *Registry) RememberObject(id string, s *State, k *Key) {
 	r.objects.put(o)
 }
 
-// ObjectOwner returns the channel and key that made the object. ok is false if
-// that is not known. The key is nil for a channel without keys.
+// ObjectOwner returns the channel and key that created the object. ok is false
+// if they are not known. The key is nil for a channel without keys.
 func (r *Registry) ObjectOwner(id string) (s *State, k *Key, ok bool) {
 	if id == "" {
 		return nil, nil, false

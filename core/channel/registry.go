@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Registry finds the state of channels and keys. It is safe for concurrent
-// use, as is everything it hands out.
+// Registry has the state of channels and keys. It and everything it returns are
+// safe for concurrent use.
 type Registry struct {
 	now      func() time.Time
 	start    time.Time
@@ -70,17 +70,17 @@ func (r *Registry) Channel(name, target string) *State {
 	return s
 }
 
-// Epochs count the changes that can make a plan obsolete: of health, and of
-// limits of keys.
+// Epochs returns counters of the changes that can make a plan obsolete: changes
+// of health, and of limits of keys.
 func (r *Registry) Epochs() (health, limits uint64) {
 	return r.health.Load(), r.limits.Load()
 }
 
-// RequestFingerprint tells requests apart without keeping them. It is another
-// one in the next run.
+// RequestFingerprint identifies a request without storing it. It changes with
+// every run of the program.
 func (r *Registry) RequestFingerprint(body []byte) uint64 { return maphash.Bytes(r.salt, body) }
 
-// AnyPreferred says whether the user prefers any channel.
+// AnyPreferred reports whether any channel is preferred.
 func (r *Registry) AnyPreferred() bool { return r.preferred.Load() > 0 }
 
 // fingerprint identifies a secret of a target without giving it away.

@@ -2,8 +2,8 @@ package channel
 
 import "time"
 
-// Restore takes up what a former run saved. It must come before any other use
-// of the registry.
+// Restore loads the state that an earlier run saved. It must be called before
+// any other use of the registry.
 func (r *Registry) Restore(saved Saved) {
 	now := r.now()
 	// By the wall clock: the monotonic one ended with that run.

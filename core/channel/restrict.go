@@ -56,8 +56,8 @@ func (s *State) Deferred(now time.Time, model string) (until time.Time, deferred
 	return time.Time{}, false
 }
 
-// TestModel begins the test that a mark of the model is due for. It says
-// whether there is one; the lease's end ends it.
+// TestModel starts the test of a mark of the model, if one is due, and reports
+// whether it did. The test ends with the lease.
 func (l *Lease) TestModel(now time.Time, model string) {
 	s := l.state
 	if !s.slot.has(flagRestricted) {

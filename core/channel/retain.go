@@ -9,8 +9,8 @@ import (
 // is kept.
 const removedTTL = 24 * time.Hour
 
-// Retain says which channels and keys the configuration has. The state of all
-// others is kept for a day, in case they come back.
+// Retain sets which channels and keys are in the configuration. The state of
+// all others is kept for a day, in case they are added again.
 func (r *Registry) Retain(used map[*State][]*Key) {
 	now := r.now()
 	r.mu.Lock()
@@ -58,15 +58,15 @@ func (a *removal) expired(configured bool, now time.Time) bool {
 
 func (a *removal) removed() bool { return a.configured && !a.since.IsZero() }
 
-// Removed says that the channel was in the configuration and no longer is; if
-// it comes back, it has its state again.
+// Removed reports whether the channel was removed from the configuration; if it
+// is added again, it gets its state back.
 func (s *State) Removed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.removed.removed()
 }
 
-// Removed says that the key was in the configuration and no longer is.
+// Removed reports whether the key was removed from the configuration.
 func (k *Key) Removed() bool {
 	k.channel.mu.Lock()
 	defer k.channel.mu.Unlock()

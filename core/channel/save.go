@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Saved is what outlives the program. It holds fingerprints of keys, never
-// their values. Times to come are kept as the time left, so that setting the
-// clock does no harm.
+// Saved is the state saved across restarts. It contains fingerprints of keys,
+// never their values. Future times are saved as the time left, so that setting
+// the clock does no harm.
 type Saved struct {
 	At       time.Time      `json:"at"`
 	Channels []SavedChannel `json:"channels"`
@@ -29,7 +29,7 @@ type SavedChannel struct {
 	Keys      []SavedKey            `json:"keys,omitempty"`
 }
 
-// SavedModel is what is known against a channel with a model or an endpoint.
+// SavedModel is a restriction of a channel for a model or an endpoint.
 type SavedModel struct {
 	SavedCooldown
 	Skip Skip      `json:"skip,omitempty"`
@@ -71,7 +71,7 @@ type SavedObjects struct {
 	IDs     []string `json:"ids"`           // the one used last is the last
 }
 
-// Save returns what is to outlive the program.
+// Save returns the state to be saved across restarts.
 func (r *Registry) Save() Saved {
 	now := r.now()
 	out := Saved{At: now, Channels: []SavedChannel{}, Objects: r.objects.save()}

@@ -1,6 +1,6 @@
 package channel
 
-// Skip is the code of why a candidate is passed over; "" means that it is not.
+// Skip is the code of why a candidate is skipped; "" if it is not.
 type Skip string
 
 // Why a channel or a key is passed over.
@@ -52,8 +52,8 @@ var skipTexts = map[Skip]string{
 	SkipNotPlanned:     "not in the plan",
 }
 
-// Text describes the code in words. A code that is not known, from a newer
-// program for example, is shown as it is.
+// Text describes the code in words. An unknown code, for example from a newer
+// program, is returned as it is.
 func (s Skip) Text() string {
 	if text, ok := skipTexts[s]; ok {
 		return text

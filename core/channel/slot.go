@@ -39,14 +39,14 @@ func (s *slots) next() *slot {
 	return first
 }
 
-// Gauge reads the load of a channel, and whether anything speaks against it,
+// Gauge reads the load of a channel, and whether it has any restrictions,
 // faster than its [State].
 type Gauge struct{ slot *slot }
 
 // Gauge returns the channel's gauge.
 func (s *State) Gauge() Gauge { return Gauge{s.slot} }
 
-// Clear says that nothing is known against the channel, its models, endpoints
+// Clear reports whether nothing restricts the channel, its models, endpoints
 // and keys.
 func (g Gauge) Clear() bool { return g.slot.flags.Load() == 0 }
 

@@ -101,9 +101,9 @@ func (s *State) newKey(fingerprint string) *Key {
 	return &Key{channel: s, fingerprint: fingerprint, recent: window{span: time.Minute}}
 }
 
-// Skip says why the channel must not be used now, whatever the request: it is
+// Skip returns why the channel must not be used now for any request: it is
 // paused, down, blocked, or its breaker is open. It is "" if none of these
-// holds.
+// applies.
 func (s *State) Skip(now time.Time) Skip {
 	if !s.slot.has(flagOutage) {
 		return ""
@@ -166,9 +166,9 @@ func (s *State) BreakerOpenSince() time.Time {
 	return s.breaker.since
 }
 
-// Acquire takes a place for one attempt. force ignores health, breaker and
-// block, never a pause or the limit; limit is how many attempts may be under
-// way at once, 0 any number. Every lease must be ended.
+// Acquire takes a slot for one attempt. force ignores health, breaker and
+// block, but never a pause or the limit; limit is the maximum number of
+// attempts in flight, 0 for no limit. Every lease must be ended.
 func (s *State) Acquire(now time.Time, limit int, force bool) (Lease, Skip) {
 	if n := s.slot.inFlight.Add(1); limit > 0 && int(n) > limit {
 		s.slot.inFlight.Add(-1)

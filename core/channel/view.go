@@ -137,8 +137,8 @@ func (k *Key) View(now time.Time) KeyView {
 	return v
 }
 
-// Snapshot is the channel as strategies see it, less what the configuration
-// gives.
+// Snapshot is the channel as strategies see it, without what comes from the
+// configuration.
 func (s *State) Snapshot(now time.Time) sdk.Snapshot {
 	v := s.View(now)
 	return sdk.Snapshot{

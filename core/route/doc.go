@@ -1,4 +1,4 @@
-// Package route chooses: it matches a request to a route, and turns the plans
-// that strategies and key selectors made in other processes into picks of a
-// channel and a key, on live state and without a call.
+// Package route matches a request to a route, and picks a channel and a key for
+// it by applying the plans of strategies and key selectors, which run in other
+// processes, to live state, without calling them.
 package route

@@ -23,10 +23,10 @@ type Passed struct {
 	Why     channel.Skip
 }
 
-// Explain says which channels a request would be sent to, each if those before
-// it failed, and why the others are passed over. It is the walk of a request
-// that takes no turn and no place.
-// A strategy that routes each request is asked.
+// Explain returns the channels that a request would be sent to, each if those
+// before it failed, and why the others are skipped. It does the same walk as a
+// request, without advancing cursors or taking slots. A strategy that routes
+// each request is called.
 func (r *Route) Explain(ctx context.Context, now time.Time, request Request) (choices []Choice, passed []Passed) {
 	w := r.dryWalk(now, request)
 	w.orderDry(ctx)

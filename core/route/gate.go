@@ -60,9 +60,9 @@ func (g *probeGate) wait() (ended <-chan struct{}, done func()) {
 	}
 }
 
-// AwaitProbe waits for the outcome of the test that another request makes, if
-// that is why [Walk.Next] had no candidate. It says whether calling Next again
-// may help. All its waiting for one request takes two seconds at most.
+// AwaitProbe waits for the outcome of the test by another request, if that is
+// why [Walk.Next] had no candidate. It reports whether calling Next again may
+// help. It waits two seconds at most in total for one request.
 func (w *Walk) AwaitProbe(ctx context.Context) bool {
 	if !w.probing {
 		return false

@@ -152,8 +152,8 @@ func (p *Pick) refused() (lower bool) {
 	return lower
 }
 
-// AtLimit says that the request could be sent to a channel, were that or its keys
-// not at a limit of the configuration.
+// AtLimit reports whether the request could be sent to some channel if that
+// channel or its keys were not at a configured limit.
 func (w *Walk) AtLimit(now time.Time) bool {
 	w.now, w.again = now, true
 	if w.over {

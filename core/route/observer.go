@@ -34,8 +34,9 @@ func newObserver(s sdk.Strategy, name string, notice func(string)) *observer {
 	return &observer{name: name, to: to, notice: notice, results: make(chan sdk.RequestResult, observeQueue)}
 }
 
-// Observer returns a function that takes how the request ended; nil if the strategy
-// does not want to know. What it needs of the request is copied now.
+// Observer returns a function to be called with how the request ended, or nil
+// if the strategy is not an observer. It copies what it needs of the request
+// now.
 func (w *Walk) Observer() func(sdk.RequestResult) {
 	if w.route == nil || w.route.planner.observer == nil {
 		return nil

@@ -10,9 +10,9 @@ import (
 // maxPassedOver is how many channels PassedOver returns at most.
 const maxPassedOver = 8
 
-// PassedOver says which channels were not available that would have come before
-// the first pick, or had a chance as well. It is called after the first pick,
-// before anything failed.
+// PassedOver returns the unavailable channels that would have come before the
+// first pick, or might have been picked instead. It is called after the first
+// pick, before anything failed.
 func (w *Walk) PassedOver(p Pick) (all []Skipped) {
 	defer func(n int) { w.attempts = n }(w.attempts)
 	w.attempts = 0 // what a request may cost is no reason yet

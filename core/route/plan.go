@@ -88,8 +88,8 @@ func hashString(s string) uint64 {
 	return h
 }
 
-// CheckPlan says what is wrong with a plan for the candidates with these ids,
-// nil if it would be taken.
+// CheckPlan returns what is wrong with a plan for the candidates with these
+// ids, or nil if the plan is valid.
 func CheckPlan(p sdk.Plan, ids []string) error {
 	_, err := compile(p, ids)
 	return err

@@ -111,11 +111,11 @@ func (p *planner) countFrom(old *planner) {
 	}
 }
 
-// Memory is where planners stopped. It holds no secrets.
+// Memory is the saved state of planners. It contains no secrets.
 type Memory []Remembered
 
-// MigrateMemory converts the form that state files had before purposes were
-// structured. What it cannot read is left out.
+// MigrateMemory converts the format of older state files, in which a purpose
+// was a string. It drops entries that it cannot read.
 func MigrateMemory(old map[string]Remembered) Memory {
 	var out Memory
 	for name, r := range old {
@@ -139,7 +139,8 @@ func (m Memory) of(p Purpose) Remembered {
 	return Remembered{}
 }
 
-// Remembered is where one planner stopped. Candidates are known by their IDs.
+// Remembered is the saved state of one planner. Candidates are identified by
+// their IDs.
 type Remembered struct {
 	Purpose
 	State  []byte             `json:"state,omitempty"`  // the strategy's own
@@ -204,8 +205,8 @@ func (p *planner) resumeFrom(r Remembered) {
 	}
 }
 
-// Plans are the planners by what they are for: for the same planner the same
-// value, in this table and the next.
+// Plans returns the planners by their purpose. A planner that is taken over by
+// the next table keeps its value.
 func (t *Table) Plans() map[Purpose]any {
 	out := map[Purpose]any{}
 	for purpose, p := range t.planners {

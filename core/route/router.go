@@ -61,8 +61,8 @@ func (r *router) equal(other *router) bool {
 	return r.asks == other.asks
 }
 
-// Ask asks the strategy, if it routes each request, in which order the channels are
-// tried. It comes between Begin and the first Next.
+// Ask calls the strategy, if it routes each request, for the order in which to
+// try the channels. It must be called between Begin and the first Next.
 func (w *Walk) Ask(ctx context.Context, now time.Time) {
 	w.askShadows(ctx, now)
 	by := w.route.planner.plan(now) // which is renewed although the answer decides

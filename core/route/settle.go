@@ -7,7 +7,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
-// Outcome is what an attempt came to that gave no good answer.
+// Outcome is the result of an attempt without a good answer.
 type Outcome struct {
 	verdict.Verdict
 	RetryAt  time.Time // when the same channel may be tried again; zero: not by this request
@@ -17,7 +17,7 @@ type Outcome struct {
 }
 
 // Answered records the first content of a good answer, ttfb after the attempt
-// began. The lease is still to be ended, and the key to be released.
+// began. The caller must still end the lease and release the key.
 func (w *Walk) Answered(p *Pick, now time.Time, ttfb time.Duration) {
 	w.now = now
 	p.Lease.Answered(now, w.request.Model, w.request.Endpoint)
@@ -45,9 +45,9 @@ func (w *Walk) proves() bool {
 	return true
 }
 
-// Settle ends the pick's attempt: it blames what the outcome is about, and
-// nothing else, and releases lease and key. [Walk.Next] then has the next
-// candidate, or none if the answer is to be passed on.
+// Settle ends the pick's attempt: it updates the state of what the outcome is
+// about, and of nothing else, and releases lease and key. [Walk.Next] then
+// returns the next candidate, or none if the answer should be passed on.
 func (w *Walk) Settle(p *Pick, now time.Time, o Outcome) {
 	w.now = now
 	if o.Silent {

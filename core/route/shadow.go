@@ -153,7 +153,7 @@ func (w *Walk) countShadows(chosen *Channel) {
 	w.shadowed = w.shadowed[:0]
 }
 
-// Shadows describes the strategies that plan beside the route's own.
+// Shadows describes the shadow strategies of the route.
 func (r *Route) Shadows() []ShadowInfo {
 	out := []ShadowInfo{}
 	for _, s := range r.shadows {

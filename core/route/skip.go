@@ -105,8 +105,8 @@ func (w *Walk) extra(ch *Channel) bool {
 	return w.attempts > 0 && ch.State.FailedRecently(w.now, recentFailure)
 }
 
-// HasAlternative says that a channel other than ch could be asked, which has
-// not been tried.
+// HasAlternative reports whether another channel than ch, not tried yet, is
+// available.
 func (w *Walk) HasAlternative(ch *Channel, now time.Time) bool {
 	w.now, w.again = now, false
 	for _, other := range w.route.Channels {
@@ -220,8 +220,8 @@ func (w *Walk) mustServe(ch *Channel) bool {
 	return rank >= min(n-1, (n+1)/2)
 }
 
-// AllOutSince is since when every channel that serves the request's model has
-// been out of service; zero if one of them is in service.
+// AllOutSince returns since when every channel that serves the request's model
+// has been out of service, or zero if one of them is in service.
 func (w *Walk) AllOutSince() (since time.Time) {
 	for _, ch := range w.route.Channels {
 		if !serves(ch.Config.Models, w.request.Model) || ch.State.Skip(w.now) == channel.SkipPaused {
@@ -236,7 +236,7 @@ func (w *Walk) AllOutSince() (since time.Time) {
 	return since
 }
 
-// Skips says of every channel of the route why it is passed over.
+// Skips returns every channel of the route with the reason why it is skipped.
 func (w *Walk) Skips(now time.Time) (all []Skipped) {
 	w.now, w.again = now, true
 	for _, ch := range w.route.Channels {
@@ -245,7 +245,7 @@ func (w *Walk) Skips(now time.Time) (all []Skipped) {
 	return all
 }
 
-// NoneServesModel says that no channel of the route takes the model.
+// NoneServesModel reports whether no channel of the route serves the model.
 func (w *Walk) NoneServesModel() bool {
 	for _, ch := range w.route.Channels {
 		if serves(ch.Config.Models, w.request.Model) {

@@ -87,7 +87,7 @@ type Key struct {
 }
 
 // Build makes the table of cfg: it opens every component and gets the first
-// plans. After an error nothing is left open.
+// plans. If it fails, it closes what it opened.
 func Build(ctx context.Context, cfg *config.Config, o Options) (*Table, error) {
 	t := &Table{singles: map[string]*Route{}, planners: map[Purpose]*planner{}}
 	channels := map[*config.Channel]*Channel{}
@@ -229,8 +229,8 @@ func open[T sdk.Component](ctx context.Context, t *Table, o Options, c *config.C
 	return want, nil
 }
 
-// Activate gives the state of channels and keys their settings. Until then the
-// table changes nothing that is in use.
+// Activate applies the settings of channels and keys to their state. Until
+// then, the table does not affect anything in use.
 func (t *Table) Activate(cfg *config.Config, registry *channel.Registry) {
 	used := map[*channel.State][]*channel.Key{}
 	for _, ch := range t.Channels {
@@ -258,8 +258,8 @@ func (t *Table) Close() {
 	})
 }
 
-// Match returns the first route for the path and model, nil if there is none.
-// A request without a model goes by its path alone.
+// Match returns the first route for the path and model, nil if there is none. A
+// request without a model is matched by its path alone.
 func (t *Table) Match(path, model string) *Route {
 	for _, r := range t.Routes {
 		if config.MatchPath(r.Config.Pattern, path) && serves(r.Config.Models, model) {

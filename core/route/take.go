@@ -162,7 +162,7 @@ func (w *Walk) reason(by *plan, g *group) string {
 
 var _ view = (*Walk)(nil)
 
-// Skipped is a channel, and why it is passed over.
+// Skipped is a channel, and why it is skipped.
 type Skipped struct {
 	Channel string
 	Why     channel.Skip // "" if it is available

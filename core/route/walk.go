@@ -7,8 +7,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/limit"
 )
 
-// Walk leads one request from candidate to candidate. It is for one goroutine
-// and may be used again after [Walk.Begin].
+// Walk takes one request from candidate to candidate. It is for one goroutine,
+// and can be reused after [Walk.Begin].
 type Walk struct {
 	route   *Route
 	request Request
@@ -105,12 +105,12 @@ func (w *Walk) Begin(r *Route, request Request) {
 	}
 }
 
-// Next picks a candidate, in this order: who made the object that the request
-// names; after a refusal for an unknown reason, who can settle whose fault it
-// is; another key of the channel whose key just failed; the channel that the
-// user prefers; what the strategy answered about this request, or planned,
-// among channels not tried yet; one under suspicion; one that failed and may be
-// tried again; if all are out of service, the one that has been so for longest.
+// Next picks a candidate, in this order: the one that created the object named
+// in the request; after a refusal for an unknown reason, one that helps to find
+// out what was at fault; another key of the channel whose key just failed; the
+// channel that the user prefers; channels not tried yet, as the strategy
+// answered for this request or planned; a suspect; one that failed and may be
+// tried again; if all are out of service, the one that has been so the longest.
 func (w *Walk) Next(now time.Time) (Pick, bool) {
 	w.now, w.again, w.probing = now, false, false
 	w.busy = w.busy[:0]
@@ -184,7 +184,8 @@ func (w *Walk) named() (Pick, bool) {
 // refusedByPlan reports whether the plan says that nobody may serve.
 func (w *Walk) refusedByPlan() bool { return w.route.planner.plan(w.now).none != nil }
 
-// Refusal is the plan's reason why nobody may serve; ok is false if it does not say so.
+// Refusal returns the plan's reason why no channel may serve; ok is false if
+// the plan does not say so.
 func (w *Walk) Refusal() (reason string, ok bool) {
 	if none := w.route.planner.current.Load().none; none != nil {
 		return none.Reason, true
@@ -348,8 +349,9 @@ func (w *Walk) FailChannel(p Pick, until time.Time) {
 	w.failed = append(w.failed, failure{p.Channel, until})
 }
 
-// FailKey records that the pick's key failed, for a reason that its state knows.
-// The channel's other keys come next. A channel without keys fails as a whole.
+// FailKey records that the pick's key failed; the reason is in the key's state.
+// The channel's other keys are tried next. A channel without keys fails as a
+// whole.
 func (w *Walk) FailKey(p Pick) {
 	if p.Key == nil {
 		w.FailChannel(p, time.Time{})

@@ -44,7 +44,7 @@ type SavedSums struct {
 // SavedVersion is the version of [Saved] that this program writes.
 const SavedVersion = 1
 
-// Save returns what is to outlive the program.
+// Save returns the state to be saved across restarts.
 func (c *Collector) Save() Saved {
 	c.mu.Lock()
 	defer c.mu.Unlock()
