@@ -37,7 +37,7 @@ func (a *app) pluginVerifyCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringArrayVar(&set, "set", nil, "a setting of a component, as COMPONENT.NAME=VALUE; VALUE is JSON, or a string; may be repeated")
-	c.Flags().BoolVar(&allowUntried, "allow-untried", false, "exit with 0 although a component could not be tested")
+	c.Flags().BoolVar(&allowUntried, "allow-replaced", false, "exit with 0 although a component could not be tested")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
@@ -109,11 +109,13 @@ func (a *app) pluginVerify(ctx context.Context, path string, settings map[string
 		out.Version, out.Protocol = t.Description.Version, t.Description.Protocol
 		out.Findings = daemon.Examine(ctx, t, settings)
 		if a.config != "" {
-			out.Findings = append(out.Findings, a.verifyBlocks(ctx, configured, t)...)
+			blocks := a.verifyBlocks(ctx, configured, t)
+			replaced := func(f daemon.Finding) bool { return f.Skipped && isTried(blocks, f) }
+			out.Findings = append(slices.DeleteFunc(out.Findings, replaced), blocks...)
 		}
 		out.OK = true
 		for _, f := range out.Findings {
-			out.OK = out.OK && (f.OK || f.Skipped && (allowUntried || isTried(out.Findings, f)))
+			out.OK = out.OK && (f.OK || f.Skipped && allowUntried)
 		}
 		return nil
 	})

@@ -111,7 +111,7 @@ func TestEveryPlanIsSound(t *testing.T) {
 					}
 					for _, m := range g.Members {
 						if seen[m.ID] {
-							t.Errorf("%s stands twice", m.ID)
+							t.Errorf("%s is named twice", m.ID)
 						}
 						seen[m.ID] = true
 						if !(m.Weight >= 0) || math.IsInf(m.Weight, 0) {

@@ -54,7 +54,7 @@ func (p *prober) Check(ctx context.Context, req sdk.CheckRequest, h sdk.Host) (s
 		probe.Path = "/" + req.Models[0]
 	}
 	answer, err := h.Probe(ctx, probe)
-	for p.fault == "tries for ever" && err != nil {
+	for p.fault == "tries forever" && err != nil {
 		time.Sleep(time.Millisecond)
 		answer, err = h.Probe(ctx, probe)
 	}

@@ -13,5 +13,5 @@
 //
 // What a strategy or a key selector is for, the kit cannot know. [Simulate]
 // helps to test that: it lets a plan be used as aitunnel does, on sites that
-// are made up.
+// are simulated.
 package sdktest

@@ -98,7 +98,7 @@ func (l *learner) Configure(_ context.Context, cfg sdk.Config) error {
 	if l.fault == "logs its settings" {
 		log.Printf("configured: %+v", l.settings)
 	}
-	if l.fault == "tells its settings when it refuses them" && l.settings.Every <= 0 {
+	if l.fault == "shows its settings when it refuses them" && l.settings.Every <= 0 {
 		return &sdk.ConfigError{Path: []string{"every"}, Message: "not with the token " + l.settings.Token}
 	}
 	if !(l.settings.Explore > 0 && l.settings.Explore <= 1) && l.fault != "accepts what it cannot use" {
@@ -212,7 +212,7 @@ func (l *learner) restore(state []byte) error {
 
 // prune forgets those that are no more.
 func (l *learner) prune(all []sdk.Snapshot) {
-	if l.fault == "keeps what it has learnt in the package" {
+	if l.fault == "keeps what it has learned in the package" {
 		shared.Lock()
 		defer shared.Unlock()
 		if shared.memory == nil {

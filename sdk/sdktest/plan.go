@@ -109,7 +109,7 @@ func (k *kit) faults(p sdk.Plan, candidates []sdk.Snapshot) (faults []string) {
 		for _, m := range g.Members {
 			switch {
 			case !known[m.ID]:
-				add("it names %q, which is none of the %s it was asked about", m.ID, k.noun())
+				add("it names %q, which is not one of the %s it was asked about", m.ID, k.noun())
 			case seen[m.ID]:
 				add("it names %q twice", m.ID)
 			}
@@ -144,7 +144,7 @@ func (k *kit) faults(p sdk.Plan, candidates []sdk.Snapshot) (faults []string) {
 		add("Attributes names %q: attributes are header.NAME, query.NAME and body.PATH", name)
 	}
 	if len(p.Attributes) > maxAttributes {
-		add("it names %d Attributes; the host tells of %d", len(p.Attributes), maxAttributes)
+		add("it names %d Attributes; the host passes on %d", len(p.Attributes), maxAttributes)
 	}
 	for _, c := range p.InvalidateOn {
 		if c != sdk.ChangeHealth && c != sdk.ChangeMembership && c != sdk.ChangeLimits {
@@ -160,7 +160,7 @@ func ruleFaults(r sdk.Rule) []string {
 		return nil
 	case sdk.RuleHash:
 	default:
-		return []string{fmt.Sprintf("the rule %q is none that the host knows", r.Kind)}
+		return []string{fmt.Sprintf("the rule %q is not one that the host knows", r.Kind)}
 	}
 	if len(r.Hash) == 0 {
 		return []string{"the rule hash names no attribute of requests to hash"}
@@ -171,7 +171,7 @@ func ruleFaults(r sdk.Rule) []string {
 	return nil
 }
 
-// noAttribute finds the first name that is none of an attribute of requests.
+// noAttribute finds the first name that is not that of an attribute of requests.
 func noAttribute(names []string) (name string, found bool) {
 	for _, name := range names {
 		kind, rest, _ := strings.Cut(name, ".")

@@ -163,7 +163,7 @@ func (k *kit) longLife(t *testing.T) {
 	}
 }
 
-// instancesApart sees that what one instance was told and has learnt is not
+// instancesApart checks that what one instance was told and has learned is not
 // known to another.
 func (k *kit) instancesApart(t *testing.T) {
 	r := k.serve(t)
@@ -193,7 +193,7 @@ func (k *kit) instancesApart(t *testing.T) {
 		w.use(p, 50)
 	}
 	if after := k.sound(r, r.open(nil), q); !same(before, after) {
-		t.Errorf("a new instance plans by what another has learnt: is it kept outside the instance?\nbefore %s\nafter  %s", groups(before), groups(after))
+		t.Errorf("a new instance plans by what another has learned: is it kept outside the instance?\nbefore %s\nafter  %s", groups(before), groups(after))
 	}
 }
 
@@ -248,7 +248,7 @@ func route(c *host.Component, req sdk.RouteRequest) error {
 	seen := map[string]bool{}
 	for _, id := range reply.Order {
 		if !slices.ContainsFunc(req.Channels, func(c sdk.Snapshot) bool { return c.ID == id }) {
-			return fmt.Errorf("the method Route names %q, which is none of the channels it was asked about: name only those of RouteRequest.Channels", id)
+			return fmt.Errorf("the method Route names %q, which is not one of the channels it was asked about: name only those of RouteRequest.Channels", id)
 		}
 		if seen[id] {
 			return fmt.Errorf("the method Route names %q twice: name each channel once", id)

@@ -112,7 +112,7 @@ func (p *process) ended() bool {
 	return true
 }
 
-// hostDeath cuts the lifeline of a component that is at work.
+// hostDeath cuts the lifeline of a component in use.
 func (k *kit) hostDeath(t *testing.T) {
 	p := k.start(t, parent(t))
 	for i := range 3 {

@@ -58,7 +58,7 @@ func (k *kit) documentedSchema(t *testing.T, s *sdk.Schema, path []string) {
 		}
 		var value string
 		if len(a.Enum) > 0 && json.Unmarshal(a.Default, &value) == nil && !slices.Contains(a.Enum, value) {
-			t.Errorf("the default %q of the setting %q is none of %q: change the default or the enum tag", value, at, a.Enum)
+			t.Errorf("the default %q of the setting %q is not one of %q: change the default or the enum tag", value, at, a.Enum)
 		}
 	}
 	for _, b := range s.Blocks {

@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/host"
 )
 
-// Made is a channel or key that is made up, for [Simulate].
+// Made is a channel or key that is simulated, by [Simulate].
 type Made struct {
 	Weight   float64       // 0 means 1; below 0 means 0
 	Fallback bool          // of channels only
@@ -20,7 +20,7 @@ type Made struct {
 	Failing  float64       // share of its requests that fail, 0 to 1
 }
 
-// Simulation is a strategy or key selector at work on what is made up.
+// Simulation is a strategy or key selector at work on simulated channels or keys.
 type Simulation struct {
 	t         *testing.T
 	kit       *kit
@@ -32,8 +32,8 @@ type Simulation struct {
 	left      time.Duration // of the plan's TTL, by the clock of the test
 }
 
-// Simulate opens an instance, over the real wire, for work on sites that are
-// made up, by their names. A plan is asked for at the beginning of each [Simulation.Run];
+// Simulate opens an instance, over the real wire, for work on simulated sites,
+// by their names. A plan is asked for at the beginning of each [Simulation.Run];
 // with [Clock], only if the TTL of the last one is over. The options are those of
 // [Strategy].
 func Simulate(t *testing.T, f sdk.Factory, settings Settings, made map[string]Made, options ...Option) *Simulation {
@@ -91,7 +91,7 @@ func (s *Simulation) Observe(results ...sdk.RequestResult) {
 	}
 }
 
-// Set changes what is made up: members can come, go, fail and recover.
+// Set changes what is simulated: members can come, go, fail and recover.
 func (s *Simulation) Set(made map[string]Made) {
 	old := s.world
 	s.world = &world{picker: newPicker()}

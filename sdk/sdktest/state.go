@@ -37,7 +37,7 @@ func (k *kit) state(t *testing.T) {
 }
 
 // foreignStates are of another version, of other members, cut off and rubbish.
-// They are no reason to fail: the host would keep the last plan for ever.
+// They are no reason to fail: the host would keep the last plan forever.
 func (k *kit) foreignStates(t *testing.T, r *rig, own []byte) {
 	states := map[string][]byte{
 		"rubbish": {0xff, 0x00, 0x7b}, "an empty object": []byte(`{}`), "a list": []byte(`[1,"a",null]`), "null": []byte("null"),
