@@ -29,6 +29,20 @@ func (p *tab) each(channel string, look func(what string)) {
 		p.until(`document.querySelector(%s)?.checkVisibility()`, view.there)
 		look(view.name)
 	}
+	for _, d := range []struct{ view, button, name string }{
+		{"routes", `document.querySelector('#view-routes .toolbar button')`, "adding a route"},
+		{"routes", `document.querySelector('#view-routes .route header button')`, "editing a route"},
+		{"system", `document.querySelector('#view-system .toolbar button')`, "adding a tunnel"},
+		{"clients", `document.querySelector('#view-clients .heading button')`, "adding a client"},
+		{"clients", `document.querySelector('#view-clients .toolbar button')`, "adding a notification"},
+		{"channels", `document.querySelector('#view-channels .toolbar > button.quiet')`, "importing"},
+	} {
+		p.click(`document.querySelector('#views a[href="#' + %s + '"]')`, d.view)
+		p.click(d.button)
+		p.until(`document.querySelector('dialog form')`)
+		look(d.name)
+		closeDialog()
+	}
 	p.click(`document.querySelectorAll('.segments.icons button')[1]`)
 	p.click(`document.querySelector('.expand')`)
 	look("the list")
