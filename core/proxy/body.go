@@ -146,11 +146,12 @@ func (b *body) grow(n int64) bool {
 // replayable says that the body can be sent (again).
 func (b *body) replayable() bool { return b.rest == nil || !b.begun.Load() }
 
-// release gives the memory back to the budget.
+// release gives the memory back to the budget. It can be called again.
 func (b *body) release() {
 	if b.charge > 0 {
 		b.budget.give(b.charge)
 	}
+	b.charge, b.head = 0, nil
 }
 
 // reader returns the body for one delivery, with head in place of its own. One

@@ -41,7 +41,9 @@ func (x *exchange) pass(resp *http.Response) {
 	if !x.caller.hasBegun() {
 		x.answerHeaders(resp.Header)
 	}
-	if !x.body.whole.Load() {
+	if x.body.whole.Load() {
+		x.dropBody(resp)
+	} else {
 		x.caller.w.Header()["Connection"] = []string{"close"} // or the server would wait for the rest
 	}
 	x.usage.Begin(x.format, resp.Header)
@@ -55,6 +57,14 @@ func (x *exchange) pass(resp *http.Response) {
 	}
 	x.conclude(late, err)
 	x.endAnswer(err)
+}
+
+// dropBody releases the request's body, which is not sent again: a stream can last
+// for minutes, and a prompt can be large.
+func (x *exchange) dropBody(resp *http.Response) {
+	x.walk.DropBody()
+	x.attempt.payload, resp.Request = nil, nil
+	x.body.release()
 }
 
 // passTrailers passes on what came after the body. A short answer would get a

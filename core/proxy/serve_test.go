@@ -116,16 +116,51 @@ func BenchmarkServe(b *testing.B) {
 	}
 }
 
+// heap is the memory in use after a collection.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// While an answer is streamed the request's body is not in memory any more.
+func TestStreamsHoldNoBodies(t *testing.T) {
+	const streams, size = 20, 1 << 20
+	site := newTestSite(t, func(c *siteConn) {
+		c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+		c.chunk("data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n")
+		c.seenRequest = seenRequest{}
+		<-c.site.hold
+	})
+	r := newRig(t, nil, site)
+	body := string(bodyOf(size))
+	before := heap()
+	for range streams {
+		resp, err := http.Post(r.server.URL+"/v1/chat/completions", "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		if _, err := resp.Body.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	site.mu.Lock()
+	site.seen = nil
+	site.mu.Unlock()
+	if used := r.handler.current.Load().memory.used.Load(); used != 0 {
+		t.Errorf("%d bytes count towards proxy.buffer_limit", used)
+	}
+	if after := heap(); after > before+streams*size/4 {
+		t.Errorf("%d streams hold %d bytes", streams, after-before)
+	}
+}
+
 // The records of requests are remembered; their bodies are not.
 func TestRecordsHoldOnToNothing(t *testing.T) {
 	const requests, size = 300, 256 << 10
 	h, body := inProcess(t), bodyOf(size)
-	heap := func() uint64 {
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
 	before := heap()
 	for range requests {
 		if !ask(t.Context(), h, body) {

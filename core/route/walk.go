@@ -386,6 +386,12 @@ func (w *Walk) hashOf(attributes []string) (uint64, bool) {
 	return 0, false
 }
 
+// DropBody lets go of the request's body: nothing will be sent again.
+func (w *Walk) DropBody() {
+	w.fingerprint() // a late failure may need it
+	w.request.Body = nil
+}
+
 // fingerprint tells the request from others.
 func (w *Walk) fingerprint() uint64 {
 	if w.hash == 0 {
