@@ -37,7 +37,7 @@ func (a *app) pluginVerifyCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringArrayVar(&set, "set", nil, "a setting of a component, as COMPONENT.NAME=VALUE; VALUE is JSON, or a string; may be repeated")
-	c.Flags().BoolVar(&allowUntried, "allow-replaced", false, "exit with 0 although a component could not be tested")
+	c.Flags().BoolVar(&allowUntried, "allow-untried", false, "exit with 0 although a component could not be tested")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
