@@ -105,9 +105,12 @@ func TestPlantedFaults(t *testing.T) {
 			t.Parallel()
 			var env []string
 			if waitsInVain.MatchString(p.words) {
-				env = append(env, "AITUNNEL_SDKTEST_PATIENCE=2s")
+				env = append(env, "AITUNNEL_SDKTEST_PATIENCE=5s")
 			}
 			out, passed := runKit(t, p.component, p.fault, p.check, env...)
+			for again := 0; p.fault == "races" && passed && again < 5; again++ { // on a busy machine calls may come one by one
+				out, passed = runKit(t, p.component, p.fault, p.check, env...)
+			}
 			words := p.words
 			if p.fault == "races" && !strings.Contains(out, words) {
 				words = "DATA RACE" // what the race detector says of the same
