@@ -127,6 +127,8 @@ func (s *strategy) byPrice(channels []sdk.Snapshot, fallback bool) sdk.Group {
 	return group
 }
 
+var _ sdk.RequestRouter = (*strategy)(nil)
+
 // Route keeps a session on the channel that served it.
 func (s *strategy) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
 	session := req.Attributes["header."+s.settings.Session]
