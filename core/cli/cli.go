@@ -71,17 +71,18 @@ func findHome() {
 
 // app is one run of the program.
 type app struct {
-	args     []string
-	in       io.Reader
-	out, err io.Writer
-	config   string
-	vars     map[string]string
-	stateDir string
-	named    bool              // the user named the state directory
-	service  string            // the control socket of the service of the system, "" if another daemon is meant
-	answers  *term.Input       // reads from in
-	flush    func()            // waits for output that is still queued
-	keyNames map[string]string // what keys are called, by channel and ID
+	args      []string
+	in        io.Reader
+	out, err  io.Writer
+	config    string
+	vars      map[string]string
+	stateDir  string
+	named     bool              // the user named the state directory
+	service   string            // the control socket of the service of the system, "" if another daemon is meant
+	answers   *term.Input       // reads from in
+	takesOver bool              // the program that a restart would start can take over from this process
+	flush     func()            // waits for output that is still queued
+	keyNames  map[string]string // what keys are called, by channel and ID
 }
 
 // Run runs one command. It ends early when ctx does.

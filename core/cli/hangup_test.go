@@ -37,6 +37,9 @@ func startForeground(t *testing.T, target string, env ...string) *foreground {
 	return startForegroundOf(t, "aitunnel", target, env...)
 }
 
+// waitDelay is how long standard error is read after the end of a process.
+const waitDelay = 100 * time.Millisecond
+
 // startForegroundOf starts the program at a path.
 func startForegroundOf(t *testing.T, program, target string, env ...string) *foreground {
 	t.Helper()
@@ -50,6 +53,7 @@ func startForegroundOf(t *testing.T, program, target string, env ...string) *for
 	f.cmd = exec.Command(program, "start", "-f", "-c", path, "--state-dir", f.state)
 	f.cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), env...)
 	f.cmd.Stderr = f.err
+	f.cmd.WaitDelay = waitDelay // the process of a restart has standard error, too
 	if err := f.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -23,13 +23,16 @@ func notifyReloading() (done func()) {
 	return func() { notify(sd.SdNotifyReady) }
 }
 
+// notifySuccessor reports that another process is the service from now on. It is
+// this one that reports it, because units of earlier versions listen to no other.
+func notifySuccessor(pid int) { notify(fmt.Sprintf("MAINPID=%d", pid)) }
+
 // notifyEnding reports that requests in flight are finished and the program then
 // stops, or is replaced: a restart is no stop, after which systemd would wait
 // for the process to exit and kill it. A stop that may take longer than the unit
 // allows asks for that time.
 func notifyEnding(restart bool, limit time.Duration) {
 	if restart {
-		notify("STATUS=Restarting: finishing requests in flight")
 		return
 	}
 	notify(fmt.Sprintf("%s\nEXTEND_TIMEOUT_USEC=%d\nSTATUS=Stopping: finishing requests in flight", sd.SdNotifyStopping, (limit + stopSlack).Microseconds()))

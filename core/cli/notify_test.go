@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // notifications is a socket such as systemd listens on.
@@ -62,12 +64,18 @@ func (n *notifications) expect(want ...string) {
 
 const serving = "READY=1\nSTATUS=Serving at http://1.1.1.1:1"
 
+// stopAtEnd stops the program, which is another process after a restart.
+func (f *foreground) stopAtEnd() {
+	f.t.Cleanup(func() { _ = exec.Command("aitunnel", "stop", "--now", "--state-dir", f.state).Run() })
+}
+
 // TestNotifications follows a service through a reload that was asked for, a
 // saved file, a restart and its stop: only the last is announced as a stop.
 func TestNotifications(t *testing.T) {
 	t.Parallel()
 	n := listenNotify(t)
 	f := startForeground(t, "http://127.0.0.1:9", "NOTIFY_SOCKET="+n.path)
+	f.stopAtEnd()
 	n.expect(serving)
 
 	f.signal(syscall.SIGHUP)
@@ -90,13 +98,21 @@ func TestNotifications(t *testing.T) {
 	if out, err := exec.Command("aitunnel", "restart", "--state-dir", f.state).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	n.expect("STATUS=Restarting: finishing requests in flight", serving)
-
-	f.signal(syscall.SIGTERM)
-	n.expect("STOPPING=1\nEXTEND_TIMEOUT_USEC=90000000\nSTATUS=Stopping: finishing requests in flight")
-	if err := f.wait(); err != nil {
-		t.Error(err)
+	n.expect("STATUS=Restarting", "MAINPID=1", serving)
+	if <-f.ended; f.exit != nil && !errors.Is(f.exit, exec.ErrWaitDelay) {
+		t.Errorf("the former process: %v", f.exit)
 	}
+	var after admin.Status
+	testhelp.Eventually(t, "the new process serves", func() (ok bool) {
+		var err error
+		after, err = f.status()
+		return err == nil
+	})
+	if err := syscall.Kill(after.PID, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	n.expect("STOPPING=1\nEXTEND_TIMEOUT_USEC=90000000\nSTATUS=Stopping: finishing requests in flight")
+	gone(t, after.PID)
 }
 
 // TestTheWatchdogIsFed as long as the program answers, and after a restart too.
@@ -104,6 +120,7 @@ func TestTheWatchdogIsFed(t *testing.T) {
 	t.Parallel()
 	n := listenNotify(t)
 	f := startForeground(t, "http://127.0.0.1:9", "NOTIFY_SOCKET="+n.path, "WATCHDOG_USEC=30000")
+	f.stopAtEnd()
 	n.expect(serving, "WATCHDOG=1", "WATCHDOG=1")
 	if out, err := exec.Command("aitunnel", "restart", "--state-dir", f.state).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

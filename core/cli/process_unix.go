@@ -7,12 +7,15 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/mattn/go-isatty"
 
 	"github.com/aitunnel/aitunnel/core/cli/internal/hangup"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/daemon"
 )
 
 // surviveBrokenPipes keeps a write to a closed pipe from ending the process: it
@@ -40,6 +43,38 @@ func reexec(more ...string) error {
 	undo := hangup.BeforeExec()
 	defer undo()
 	return syscall.Exec(program, os.Args, env)
+}
+
+// canLaunch says that a process can inherit the sockets of this one.
+const canLaunch = true
+
+// launch starts the executable that is on disk now, with the same arguments,
+// directory and environment, as the successor of this process. path is the
+// configuration.
+func (a *app) launch(path string) daemon.Launch {
+	return func(descriptors []int, variables []string) (*os.Process, error) {
+		env := slices.DeleteFunc(os.Environ(), func(v string) bool {
+			return strings.HasPrefix(v, "WATCHDOG_PID=") // of this one
+		})
+		files := []uintptr{0, 1, 2}
+		for _, fd := range descriptors {
+			files = append(files, uintptr(fd))
+		}
+		kept, err := config.Kept(path)
+		if err != nil {
+			return nil, err
+		}
+		if kept != nil {
+			defer func() { _ = kept.Close() }()
+			env = append(env, config.KeptVariable(len(files), path))
+			files = append(files, kept.Fd())
+		}
+		pid, err := syscall.ForkExec(program, os.Args, &syscall.ProcAttr{Dir: startDir, Env: append(env, variables...), Files: files})
+		if err != nil {
+			return nil, err
+		}
+		return os.FindProcess(pid)
+	}
 }
 
 // keepConfiguration has the next program inherit a configuration that came from a

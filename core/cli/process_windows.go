@@ -7,6 +7,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/windows"
+
+	"github.com/aitunnel/aitunnel/core/daemon"
 )
 
 // surviveBrokenPipes has nothing to do: there is no SIGPIPE on Windows.
@@ -28,6 +30,11 @@ func reexec(...string) error {
 	next.SysProcAttr = detached()
 	return next.Start()
 }
+
+// canLaunch says that no process can inherit the sockets of this one.
+const canLaunch = false
+
+func (*app) launch(string) daemon.Launch { return nil }
 
 // alive reports whether there is a process of that number.
 func alive(pid int) bool {

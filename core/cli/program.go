@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/service"
 )
 
 // program is the path by which this program was started. Links are not followed,
@@ -50,6 +51,20 @@ func programPath() string {
 	return path
 }
 
+// handOverVersion is of what two processes say to each other in a restart. The
+// command version shows it, so that an earlier program is not expected to know it.
+const handOverVersion = "1"
+
+// canReplace says whether a restart can start a process beside this one. Where
+// something waits for this very process, it is replaced in place: as the first of a
+// container, on a terminal, under supervisors other than systemd.
+func (a *app) canReplace(f startFlags) bool {
+	if !canLaunch || !a.takesOver || os.Getpid() == 1 {
+		return false
+	}
+	return os.Getenv("NOTIFY_SOCKET") != "" || f.detached && !service.Managed()
+}
+
 // checkTime bounds the trial of the program that a restart would start.
 const checkTime = 30 * time.Second
 
@@ -59,7 +74,8 @@ func (a *app) checkRestart(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	var is struct {
-		Version string `json:"version"`
+		Version  string `json:"version"`
+		HandOver string `json:"handover"`
 	}
 	out, err := a.trial(ctx, nil, "version", "--json")
 	if err == nil {
@@ -68,6 +84,7 @@ func (a *app) checkRestart(ctx context.Context) error {
 	if err != nil || is.Version == "" {
 		return fmt.Errorf("nothing was restarted: %s is not an aitunnel that works on this machine: %w", program, trialError(out, err))
 	}
+	a.takesOver = is.HandOver == handOverVersion
 	path, err := config.Find(a.config)
 	if err != nil {
 		return fmt.Errorf("nothing was restarted: %w", err)

@@ -17,6 +17,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/daemon/control"
+	"github.com/aitunnel/aitunnel/core/daemon/handover"
 	"github.com/aitunnel/aitunnel/core/logsink"
 	"github.com/aitunnel/aitunnel/core/service"
 )
@@ -93,7 +94,7 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	}
 	d, err := daemon.Start(ctx, daemon.Options{
 		ConfigPath: path, Vars: a.vars, Dir: startDir, StateDir: a.stateDir, Builtin: builtin, Version: Version(), LogOutput: out,
-		Reloading: notifyReloading, BeforeRestart: a.checkRestart, RuntimeDir: runtimeDir(),
+		Reloading: notifyReloading, BeforeRestart: a.checkRestart, RuntimeDir: runtimeDir(), Predecessor: handover.Inherited(),
 	})
 	if err != nil {
 		return err
@@ -109,14 +110,28 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	go a.keepWatchdog(watched)
 	go reapOrphans(watched)
 	ending, err := a.serve(ctx, d)
+	replaced := false
+	for err == nil && ending.Restart && a.canReplace(f) {
+		notify("STATUS=Restarting")
+		if d.Replace(ctx, a.launch(path), notifySuccessor) == nil {
+			replaced = true
+			break
+		}
+		ending, err = a.serve(ctx, d) // it goes on as if nothing had happened
+	}
 	notifyEnding(ending.Restart, d.DrainTime(ending))
 	var sockets string
-	if ending.Restart && ending.Drain != 0 {
+	if ending.Restart && !replaced && ending.Drain != 0 {
 		sockets = d.HandOver(ctx)
 	}
-	if err := errors.Join(err, a.drain(ctx, d, ending)); err != nil || !ending.Restart {
+	if err := errors.Join(err, a.drain(ctx, d, ending)); err != nil || replaced || !ending.Restart {
 		return err
 	}
+	return a.reexec(path, sockets)
+}
+
+// reexec replaces the program in this process.
+func (a *app) reexec(path, sockets string) error {
 	a.flush()
 	kept, err := keepConfiguration(path)
 	if err != nil {

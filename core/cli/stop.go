@@ -74,6 +74,9 @@ Most changes need no restart: see 'aitunnel reload'.`,
 	return c
 }
 
+// slowTime is how long a command waits before it says for what.
+const slowTime = 2 * time.Second
+
 func (a *app) stop(ctx context.Context, e control.Ending) error {
 	client := a.client()
 	running := statefile.HolderOf(a.stateDir)
@@ -85,7 +88,7 @@ func (a *app) stop(ctx context.Context, e control.Ending) error {
 			a.say("Stopped.")
 			return nil
 		}
-		if time.Since(waited) > 2*time.Second {
+		if time.Since(waited) > slowTime {
 			waited = waited.Add(time.Hour)
 			a.say("%s%s. 'aitunnel stop --now' stops at once.", waiting(ctx, client), limit(e.Drain))
 		}
@@ -141,10 +144,11 @@ func (a *app) restart(ctx context.Context, e control.Ending) error {
 	ended := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go a.awaitEnd(ctx, before.PID, ended)
-	if before.Active > 0 && e.Drain != 0 {
-		a.say("Waiting for %s in flight%s.", term.Count(before.Active, "request"), limit(e.Drain))
-	}
+	go a.awaitEnd(ctx, client, before.PID, ended)
+	slow := time.AfterFunc(slowTime, func() {
+		a.say("%s%s.", waiting(ctx, client), limit(e.Drain))
+	})
+	defer slow.Stop()
 	s, err := a.awaitReady(ctx, ended, func(s admin.Status) bool { return !s.StartedAt.Equal(before.StartedAt) })
 	if err != nil {
 		if said != nil {
@@ -159,10 +163,15 @@ func (a *app) restart(ctx context.Context, e control.Ending) error {
 
 // awaitEnd reports when the program is gone for good: for a moment between two
 // lives nobody has the state directory.
-func (a *app) awaitEnd(ctx context.Context, pid int, ended chan<- error) {
+func (a *app) awaitEnd(ctx context.Context, client *adminclient.Client, pid int, ended chan<- error) {
 	const moment = 10 * time.Second
 	last := time.Now()
 	for ctx.Err() == nil {
+		var outcome control.Restart
+		if err := client.Call(ctx, http.MethodGet, control.PathRestart, nil, &outcome); err == nil && outcome.Error != "" {
+			ended <- errors.New(outcome.Error)
+			return
+		}
 		if statefile.HolderOf(a.stateDir) != nil {
 			last = time.Now()
 		} else if keepsNumber && !alive(pid) || time.Since(last) > moment {

@@ -22,6 +22,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon/adminapi"
 	"github.com/aitunnel/aitunnel/core/daemon/bind"
 	"github.com/aitunnel/aitunnel/core/daemon/control"
+	"github.com/aitunnel/aitunnel/core/daemon/handover"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 	"github.com/aitunnel/aitunnel/core/event"
@@ -52,6 +53,10 @@ type Options struct {
 	// Reloading is called when a reload begins that somebody asked for, and what
 	// it returns at the end of that reload. nil: nobody wants to know.
 	Reloading func() (done func())
+
+	// Predecessor leads to the process whose place this one takes, nil if there is
+	// none. That serves until this one is ready.
+	Predecessor *handover.Conn
 
 	// BeforeRestart is called before a restart that was asked for over the control
 	// socket. An error calls it off. nil: nothing is checked.
@@ -90,6 +95,7 @@ type Daemon struct {
 	failed  chan error // gets the error of a port that stops serving by itself
 
 	phases
+	replacing
 }
 
 // phases are those of the program's life.
@@ -99,6 +105,7 @@ type phases struct {
 	saving   context.Context // ends when requests have been drained
 	endSave  context.CancelFunc
 	keeping  sync.WaitGroup // of what saves
+	save     *persistence   // nil before the start
 	shutdown sync.Once
 }
 
@@ -120,7 +127,13 @@ func Start(ctx context.Context, o Options) (*Daemon, error) {
 }
 
 func (d *Daemon) start(ctx context.Context) error {
-	seed, err := d.claim()
+	seed, err := statefile.Seed(d.options.StateDir)
+	if err == nil && d.options.Predecessor == nil {
+		err = d.claim()
+	}
+	if err == nil {
+		d.adminToken, err = loadAdminToken(d.options.StateDir)
+	}
 	if err != nil {
 		return err
 	}
@@ -134,33 +147,58 @@ func (d *Daemon) start(ctx context.Context) error {
 	api := d.api(seed)
 	d.panel.Handler = api
 	serving := make(chan struct{})
-	d.control.Serve(control.Handler(d.options.Version, after(serving, d.life, api.Local()), d.check, d.ask), d.log)
-	if err := d.reloader.Start(ctx, nil); err != nil {
+	answer := func() {
+		d.control.Serve(control.Handler(d.options.Version, after(serving, d.life, api.Local()), d.check, d.ask, d.RestartError), d.log)
+	}
+	var takeOver func() error
+	if d.predecessor == nil {
+		answer()
+	} else {
+		takeOver = func() error {
+			err := d.takeOver(persisted)
+			if err == nil {
+				answer()
+			}
+			return err
+		}
+	}
+	if err := d.reloader.Start(ctx, takeOver); err != nil {
 		return err
 	}
 	close(serving)
-	d.keeping.Go(func() { persisted.keep(d.saving, d.reloader.Running) })
+	d.save = persisted
+	d.startSaving()
+	if d.predecessor != nil {
+		_ = d.predecessor.ask(ctx, handover.Message{Kind: handover.Serving}) // without an answer it has ended
+	}
 	return nil
 }
 
+// startSaving saves from time to time, until endSave is called.
+func (d *Daemon) startSaving() {
+	d.saving, d.endSave = context.WithCancel(context.Background())
+	d.keeping.Go(func() { d.save.keep(d.saving, d.reloader.Running) })
+}
+
+// saveNow saves everything.
+func (d *Daemon) saveNow() {
+	d.endSave()
+	d.keeping.Wait()
+	d.startSaving()
+}
+
 // claim takes the state directory, and its control socket.
-func (d *Daemon) claim() (seed []byte, err error) {
-	if seed, err = statefile.Seed(d.options.StateDir); err != nil {
-		return nil, err
-	}
+func (d *Daemon) claim() (err error) {
 	path, err := filepath.Abs(d.options.ConfigPath)
 	if err != nil {
 		path = d.options.ConfigPath
 	}
 	holder := statefile.Holder{PID: os.Getpid(), Config: path, Version: d.options.Version, Since: d.started}
 	if d.lock, err = statefile.Acquire(d.options.StateDir, holder); err != nil {
-		return nil, err
+		return err
 	}
-	if d.control, err = control.Listen(d.options.StateDir, d.options.RuntimeDir); err != nil {
-		return nil, err
-	}
-	d.adminToken, err = loadAdminToken(d.options.StateDir)
-	return seed, err
+	d.control, err = control.Listen(d.options.StateDir, d.options.RuntimeDir)
+	return err
 }
 
 // prepare makes the services, which belong to no configuration.
@@ -177,7 +215,13 @@ func (d *Daemon) prepare(seed []byte) (memory route.Memory, persisted *persisten
 	d.parts.Registry = channel.NewRegistry(channel.Options{Now: o.Now, Seed: seed, OnChange: d.channelChanged})
 	d.clients = &limit.Clients{}
 	persisted = newPersistence(o, d.parts.Bus, d.parts.Registry, d.stats, d.clients)
-	memory = persisted.load()
+	if o.Predecessor == nil {
+		memory = persisted.load()
+	} else { // the rest is read when it does not change any more
+		memory = persisted.loadMemory()
+		d.predecessor = newPredecessor(o.Predecessor)
+		go d.listen(d.predecessor)
+	}
 	d.parts.Plugins, err = pluginhost.New(pluginhost.Options{
 		Logger:     d.log.Named("plugin"),
 		Builtin:    o.Builtin,
@@ -212,7 +256,11 @@ func (d *Daemon) keepUnknown() func(unknown.Answer) {
 		return nil
 	}
 	d.unknown = store
-	return store.Keep
+	return func(a unknown.Answer) {
+		if d.successor.Load() == nil { // which has the directory now
+			store.Keep(a)
+		}
+	}
 }
 
 // dialTunnel connects from the host of a tunnel, for an egress.
@@ -235,6 +283,7 @@ func (d *Daemon) newTunnels() *tunnel.Tunnels {
 		Guarded:  func() bool { return d.reloader.Running().Config.RequiresToken() },
 		Sessions: filepath.Join(d.options.StateDir, "sessions.json"),
 		Grace:    bind.Grace,
+		Free:     d.tunnelFree,
 		Home:     d.options.Home,
 	})
 }

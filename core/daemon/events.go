@@ -17,6 +17,9 @@ import (
 
 // tap gets each event from whoever publishes it.
 func (d *Daemon) tap(e event.Event) {
+	if d.passOn(e) {
+		return
+	}
 	if e.Type == event.TypeRequest && e.Request != nil {
 		d.stats.Add(e.Request)
 		d.history.Add(e.Time, e.Request)

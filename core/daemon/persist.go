@@ -105,6 +105,15 @@ func (p *persistence) load() route.Memory {
 	return state.Planners
 }
 
+// loadMemory returns the memory of the planners only.
+func (p *persistence) loadMemory() route.Memory {
+	state, err := loadState(p.state)
+	if err != nil {
+		p.warn(err.Error())
+	}
+	return state.Planners
+}
+
 // keep saves from time to time until ctx ends, and then once more.
 func (p *persistence) keep(ctx context.Context, running func() *reload.Generation) {
 	state, statistics := time.NewTicker(p.every), time.NewTicker(saveStatsEvery)

@@ -40,6 +40,9 @@ func newStopping() stopping {
 
 // check reports why a restart would not succeed.
 func (d *Daemon) check(ctx context.Context, e control.Ending) error {
+	if e.Restart {
+		d.restartError.Store(nil) // of an earlier one
+	}
 	if !e.Restart || d.options.BeforeRestart == nil {
 		return nil
 	}
@@ -50,7 +53,7 @@ func (d *Daemon) check(ctx context.Context, e control.Ending) error {
 // be asked at any time.
 func (d *Daemon) ask(e control.Ending) {
 	d.stop.once[0]()
-	if e.Drain == 0 {
+	if e.Drain == 0 && (!e.Restart || d.life.Err() != nil) { // before a restart nothing is cut that may go on
 		d.stop.once[1]()
 	}
 	select {
@@ -168,7 +171,11 @@ func (d *Daemon) drain(ctx context.Context) {
 	})()
 	var ending sync.WaitGroup
 	ending.Go(func() { d.parts.Ports.Shutdown(ctx, d.entry) })
-	ending.Go(func() { d.parts.Tunnels.Shutdown(cut) })
+	ending.Go(func() {
+		d.awaitTunnels(ctx)
+		d.parts.Tunnels.Shutdown(cut)
+	})
+	ending.Go(func() { d.endPredecessor(ctx) })
 	ended := make(chan struct{})
 	go func() { defer close(ended); ending.Wait() }()
 	select {
@@ -261,6 +268,7 @@ func (d *Daemon) lastSteps() []step {
 			}
 			return nil
 		}},
+		{"the new process", func(context.Context) error { d.endPassing(); return nil }},
 		{"the state directory", func(context.Context) error { return d.releaseDirectory() }},
 	}
 }

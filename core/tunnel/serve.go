@@ -27,6 +27,9 @@ func (t *tunnel) serve(ctx context.Context, c *sshclient.Client) error {
 	if o.waitForIdentity(ctx, commandTime) { // most hosts are quick, and then answer without delay
 		identified, t.current.Notes = nil, o.notes()
 	}
+	if t.env.free != nil {
+		t.env.free(ctx, t.config.Name)
+	}
 	for {
 		next := t.openForwards(ctx, o)
 		select {

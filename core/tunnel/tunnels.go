@@ -23,6 +23,7 @@ type Options struct {
 	Guarded  func() bool                                         // requests need a token
 	Sessions string                                              // file that remembers what may be left on hosts; "": none
 	Grace    time.Duration                                       // for requests on what is closed by a reload
+	Free     func(ctx context.Context, tunnel string)            // returns when the addresses of a tunnel are free; nil: they are
 
 	Home  string // of the user; default: the real one
 	Agent string // socket of the SSH agent; default $SSH_AUTH_SOCK
@@ -45,6 +46,7 @@ type environment struct {
 	guarded  func() bool
 	sessions *sessions
 	grace    time.Duration
+	free     func(ctx context.Context, tunnel string)
 	ctx      context.Context // ends when what is still open is to be cut off
 	closing  *sync.WaitGroup
 }
@@ -62,7 +64,7 @@ type Tunnels struct {
 func New(o Options) *Tunnels {
 	s := &Tunnels{env: environment{
 		ssh: o.environment(), handler: o.Handler, server: o.Server, report: o.OnChange, guarded: o.Guarded,
-		sessions: loadSessions(o.Sessions), grace: o.Grace, closing: &sync.WaitGroup{},
+		sessions: loadSessions(o.Sessions), grace: o.Grace, free: o.Free, closing: &sync.WaitGroup{},
 	}}
 	s.env.ctx, s.cutOff = context.WithCancel(context.Background())
 	return s
@@ -144,6 +146,47 @@ func (s *Tunnels) List() []Status {
 		out = append(out, t.status())
 	}
 	return out
+}
+
+// Release closes the addresses of a tunnel, because another process serves them
+// next. It returns when the host has closed them; requests in flight go on until
+// [Tunnels.Shutdown] ends that.
+func (s *Tunnels) Release(name string) {
+	s.mu.Lock()
+	s.ended = true // no others are opened
+	i := slices.IndexFunc(s.all, func(t *tunnel) bool { return t.config.Name == name })
+	var t *tunnel
+	if i >= 0 {
+		t = s.all[i]
+	}
+	s.mu.Unlock()
+	if t == nil {
+		return
+	}
+	go t.stop(s.env.ctx)
+	<-t.released
+}
+
+// Serving says whether any address is open on a host.
+func (s *Tunnels) Serving() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.all, func(t *tunnel) bool {
+		select {
+		case <-t.released:
+			return false
+		default:
+			state := t.status().State
+			return state == Up || state == Degraded
+		}
+	})
+}
+
+// ForgetSessions leaves the file of sessions to another process.
+func (s *Tunnels) ForgetSessions() {
+	s.env.sessions.mu.Lock()
+	defer s.env.sessions.mu.Unlock()
+	s.env.sessions.path = ""
 }
 
 // Shutdown closes all addresses, lets requests in flight finish until ctx ends,

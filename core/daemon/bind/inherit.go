@@ -53,7 +53,62 @@ func (l *listener) at(address string) bool {
 	return want.IP.Equal(have.IP)
 }
 
-// HandOver prepares a restart: callers are told to connect again, and after a
+// Heirloom are the sockets of all ports, for another process that serves the same
+// addresses.
+type Heirloom struct {
+	fds       []int
+	addresses []string
+}
+
+// Bequeath duplicates the sockets of all ports. This process goes on serving them
+// until [Ports.Leave].
+func (s *Ports) Bequeath() *Heirloom {
+	h := &Heirloom{}
+	for _, p := range s.all {
+		if l := p.current.Load(); l != nil {
+			if fd, err := duplicate(l.socket); err == nil { // otherwise the other process binds the address itself
+				h.fds, h.addresses = append(h.fds, fd), append(h.addresses, l.address)
+			}
+		}
+	}
+	return h
+}
+
+// Descriptors are those of the sockets.
+func (h *Heirloom) Descriptors() []int { return h.fds }
+
+// Variable is the environment variable of a process that has the descriptors in
+// the same order from the number first on.
+func (h *Heirloom) Variable(first int) string {
+	var entries []string
+	for i, address := range h.addresses {
+		entries = append(entries, strconv.Itoa(first+i)+" "+address)
+	}
+	return inheritEnv + "=" + strings.Join(entries, ";")
+}
+
+// Close closes the duplicates.
+func (h *Heirloom) Close() {
+	for _, fd := range h.fds {
+		closeDescriptor(fd)
+	}
+	h.fds = nil
+}
+
+// Leave stops accepting connections, as another process serves the addresses now,
+// and has callers on kept-alive connections connect again. What was accepted is
+// answered until [Ports.Shutdown] ends that.
+func (s *Ports) Leave() {
+	for _, p := range s.all {
+		if l := p.current.Load(); l != nil {
+			l.closing.Store(true)
+			l.handed.Store(true)
+			_ = l.socket.Close()
+		}
+	}
+}
+
+// HandOver prepares a restart by execve(2): callers are told to connect again, and after a
 // moment the sockets are made ready to be inherited by the next program, which
 // finds them by the environment that is returned. Connections that arrive until
 // it serves wait for it. ctx shortens the moment.

@@ -26,6 +26,17 @@ func activated() (all []*listener) {
 
 // inheritable duplicates a socket to a descriptor that stays open over execve(2).
 func inheritable(socket net.Listener) (int, error) {
+	fd, err := duplicate(socket)
+	if err != nil {
+		return 0, err
+	}
+	_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0)
+	return fd, err
+}
+
+// duplicate duplicates a socket to a descriptor that children do not have unless
+// it is given to them.
+func duplicate(socket net.Listener) (int, error) {
 	tcp, ok := socket.(*net.TCPListener)
 	if !ok {
 		return 0, errors.New("not a TCP socket")
@@ -36,8 +47,10 @@ func inheritable(socket net.Listener) (int, error) {
 	}
 	var fd int
 	var failed error
-	if err := raw.Control(func(number uintptr) { fd, failed = unix.Dup(int(number)) }); err != nil {
+	if err := raw.Control(func(number uintptr) { fd, failed = unix.FcntlInt(number, unix.F_DUPFD_CLOEXEC, 0) }); err != nil {
 		return 0, err
 	}
 	return fd, failed
 }
+
+func closeDescriptor(fd int) { _ = unix.Close(fd) }

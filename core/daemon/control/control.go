@@ -24,6 +24,9 @@ const (
 	// PathStop stops the program as an [Ending] says.
 	PathStop = "/control/stop"
 
+	// PathRestart has the outcome of the last restart, as a [Restart].
+	PathRestart = "/control/restart"
+
 	// VersionHeader of an answer holds the version of the running program.
 	VersionHeader = "Aitunnel-Version"
 )
@@ -42,6 +45,11 @@ type Ending struct {
 	// [DrainAsConfigured] leaves it to the configuration.
 	Drain   time.Duration `json:"drain"`
 	Restart bool          `json:"restart,omitempty"` // and to start again
+}
+
+// Restart is the outcome of the last restart.
+type Restart struct {
+	Error string `json:"error,omitempty"` // "": it has not failed
 }
 
 // DrainAsConfigured is the drain that the running configuration sets.

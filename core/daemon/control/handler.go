@@ -8,10 +8,14 @@ import (
 
 // Handler answers the requests of this package, and passes all others to api. It
 // names the version in each answer. stop is told how to stop, unless check returns
-// an error.
-func Handler(version string, api http.Handler, check func(context.Context, Ending) error, stop func(Ending)) http.Handler {
+// an error. failed says why the last restart failed, "" if it did not.
+func Handler(version string, api http.Handler, check func(context.Context, Ending) error, stop func(Ending), failed func() string) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", api)
+	mux.HandleFunc("GET "+PathRestart, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(Restart{failed()})
+	})
 	mux.HandleFunc("POST "+PathStop, func(w http.ResponseWriter, r *http.Request) {
 		var e Ending
 		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<10)).Decode(&e); err != nil {

@@ -1,6 +1,7 @@
 package statefile
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -40,11 +41,17 @@ type Lock struct {
 	holder string // the file that names the holder: a locked file cannot be read on Windows
 }
 
+// lookTime is longer than it takes to see who has a lock.
+const lookTime = 200 * time.Millisecond
+
 // Acquire takes the lock of a state directory, or says who holds it.
 func Acquire(dir string, h Holder) (*Lock, error) {
 	l := &Lock{file: flock.New(filepath.Join(dir, "daemon.lock"), flock.SetPermissions(0o600)), holder: holderFile(dir)}
-	ok, err := l.file.TryLock()
-	if err != nil {
+	// Whoever looks at the lock has it for a moment.
+	ctx, cancel := context.WithTimeout(context.Background(), lookTime)
+	defer cancel()
+	ok, err := l.file.TryLockContext(ctx, lookTime/10)
+	if err != nil && ctx.Err() == nil {
 		return nil, fmt.Errorf("the state directory cannot be locked: %w; choose another with --state-dir", err)
 	}
 	if !ok {

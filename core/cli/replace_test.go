@@ -1,0 +1,229 @@
+//go:build linux
+
+package cli
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/testhelp"
+)
+
+// background is a program that 'aitunnel start' started.
+type background struct {
+	*foreground // for its methods that ask the program
+	t           *testing.T
+	config      string
+}
+
+func startBackground(t *testing.T, target, more string) *background {
+	t.Helper()
+	dir := t.TempDir()
+	b := &background{foreground: &foreground{t: t, state: filepath.Join(dir, "state"), ended: make(chan struct{})}, t: t, config: filepath.Join(dir, "aitunnel.hcl")}
+	b.save("proxy {\n listen = \"127.0.0.1:0\"\n}\nadmin {\n listen = \"127.0.0.1:0\"\n}\nchannel \"home\" {\n target = \"" + target + "\"\n auth = \"none\"\n}\n" + more)
+	b.run("start", "-c", b.config)
+	t.Cleanup(func() { _ = exec.Command("aitunnel", "stop", "--now", "--state-dir", b.state).Run() })
+	return b
+}
+
+func (b *background) save(text string) {
+	b.t.Helper()
+	if err := os.WriteFile(b.config, []byte(text), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// run runs a command on the program, and returns what it printed.
+func (b *background) run(args ...string) string {
+	b.t.Helper()
+	out, err := exec.Command("aitunnel", append(args, "--state-dir", b.state)...).CombinedOutput()
+	if err != nil {
+		b.t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// gone waits until there is no process of that number.
+func gone(t *testing.T, pid int) {
+	t.Helper()
+	testhelp.Eventually(t, fmt.Sprintf("process %d has ended", pid), func() bool { return syscall.Kill(pid, 0) == syscall.ESRCH })
+}
+
+// streamingSite answers GET with a stream that goes on until release is called, and
+// anything else at once.
+func streamingSite(t *testing.T) (url string, release func()) {
+	t.Helper()
+	end := make(chan struct{})
+	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("long") {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, "data: {\"choices\":[{\"delta\":{\"content\":\"first\"}}]}\n\n")
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-end:
+			case <-r.Context().Done():
+				return
+			}
+			_, _ = io.WriteString(w, "data: {\"choices\":[{\"delta\":{\"content\":\"last\"}}]}\n\ndata: [DONE]\n\n")
+			return
+		}
+		_, _ = io.WriteString(w, "{}")
+	})}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = s.Serve(l) }()
+	t.Cleanup(func() { _ = s.Close() })
+	return "http://" + l.Addr().String(), sync.OnceFunc(func() { close(end) })
+}
+
+// TestARestartIsANewProcess under 64 callers on kept-alive connections and a long
+// stream: no request fails or waits for the stream, which ends whole in the process
+// where it began. Every request is in the history, and that process then ends.
+func TestARestartIsANewProcess(t *testing.T) {
+	t.Parallel()
+	site, release := streamingSite(t)
+	defer release()
+	b := startBackground(t, site, "history {}\n")
+	first := b.ready()
+	long, err := http.Post("http://"+first.Listen+"/v1/chat/completions?long=1", "application/json", strings.NewReader(`{"stream":true}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = long.Body.Close() }()
+	stream := bufio.NewReader(long.Body)
+	if line, err := stream.ReadString('\n'); err != nil || !strings.Contains(line, "first") {
+		t.Fatalf("%q, %v", line, err)
+	}
+
+	var sent, failed atomic.Int64
+	stop := make(chan struct{})
+	var callers sync.WaitGroup
+	for range 64 {
+		callers.Go(func() {
+			for c := (&caller{address: first.Listen}); ; {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				sent.Add(1)
+				if err := c.post(); err != nil {
+					if failed.Add(1) < 5 {
+						t.Errorf("a request failed: %v", err)
+					}
+					c.conn = nil
+				}
+			}
+		})
+	}
+	before := first
+	var pids []int
+	for range 3 {
+		count := sent.Load()
+		b.poll("requests are sent", func() bool { return sent.Load() > count+200 })
+		b.run("restart")
+		after := b.ready()
+		if after.PID == before.PID || after.Listen != before.Listen || after.AdminListen != before.AdminListen {
+			t.Errorf("after the restart: %+v", after)
+		}
+		pids, before = append(pids, before.PID), after
+	}
+	count := sent.Load()
+	b.poll("requests are sent", func() bool { return sent.Load() > count+200 })
+	close(stop)
+	callers.Wait()
+	if failed.Load() > 0 {
+		t.Errorf("%d of %d requests failed", failed.Load(), sent.Load())
+	}
+	if err := syscall.Kill(pids[0], 0); err != nil {
+		t.Errorf("the process with the stream: %v", err)
+	}
+	release()
+	if rest, err := io.ReadAll(stream); err != nil || !strings.Contains(string(rest), "last") || !strings.Contains(string(rest), "[DONE]") {
+		t.Errorf("the stream ended with %q, %v", rest, err)
+	}
+	for _, pid := range pids { // the later ones pass on what the first one reports
+		gone(t, pid)
+	}
+	var usage struct {
+		Total struct {
+			Requests int64 `json:"requests"`
+		} `json:"total"`
+	}
+	testhelp.Eventually(t, "every request is in the history", func() bool {
+		text := b.run("usage", "--json")
+		if err := json.Unmarshal([]byte(text), &usage); err != nil {
+			t.Fatalf("%v: %s", err, text)
+		}
+		return usage.Total.Requests == sent.Load()+1
+	})
+	b.run("stop")
+	gone(t, before.PID)
+}
+
+// TestAStopEndsTheFormerProcessToo, at once if it is asked to.
+func TestAStopEndsTheFormerProcessToo(t *testing.T) {
+	t.Parallel()
+	site, release := streamingSite(t)
+	defer release()
+	b := startBackground(t, site, "")
+	first := b.ready()
+	long, err := http.Post("http://"+first.Listen+"/v1/chat/completions?long=1", "application/json", strings.NewReader(`{"stream":true}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = long.Body.Close() }()
+	b.run("restart")
+	second := b.ready()
+	b.run("stop", "--now")
+	gone(t, first.PID)
+	gone(t, second.PID)
+	if text, _ := io.ReadAll(long.Body); !strings.Contains(string(text), "error") {
+		t.Errorf("the stream was cut without an error: %q", text)
+	}
+}
+
+// TestARestartThatFailsStopsNothing: the new process accepts the configuration, but
+// cannot serve it.
+func TestARestartThatFailsStopsNothing(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	b := startBackground(t, "http://127.0.0.1:9", "hot_reload = false\n")
+	before := b.ready()
+	text, err := os.ReadFile(b.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.save(strings.Replace(string(text), "127.0.0.1:0", taken.Addr().String(), 1))
+	out, err := exec.Command("aitunnel", "restart", "--state-dir", b.state).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "nothing was restarted") || !strings.Contains(string(out), "is in use by") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if after := b.ready(); after.PID != before.PID || after.Status != before.Status {
+		t.Errorf("after it: %+v", after)
+	}
+	b.save(string(text))
+	b.run("restart")
+	if after := b.ready(func(s admin.Status) bool { return s.PID != before.PID }); after.Listen != before.Listen {
+		t.Errorf("after another: %+v", after)
+	}
+}

@@ -1,0 +1,41 @@
+//go:build unix
+
+package handover
+
+import (
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// Pair returns a connection, and the other end for a process to be started.
+func Pair() (ours *Conn, theirs *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	unix.CloseOnExec(fds[0])
+	unix.CloseOnExec(fds[1])
+	theirs = os.NewFile(uintptr(fds[1]), "handover")
+	if ours, err = fromFile(os.NewFile(uintptr(fds[0]), "handover")); err != nil {
+		_ = theirs.Close()
+		return nil, nil, err
+	}
+	return ours, theirs, nil
+}
+
+// Inherited returns the connection to the process that this one replaces, nil if
+// it was started in another way.
+func Inherited() *Conn {
+	fd, err := strconv.Atoi(os.Getenv(Env))
+	_ = os.Unsetenv(Env)
+	if err != nil {
+		return nil
+	}
+	c, err := fromFile(os.NewFile(uintptr(fd), "handover"))
+	if err != nil {
+		return nil
+	}
+	return c
+}

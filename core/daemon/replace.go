@@ -1,0 +1,293 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/daemon/handover"
+	"github.com/aitunnel/aitunnel/core/event"
+)
+
+// A restart starts a new process beside this one. It gets the listening sockets,
+// and builds its configuration; until it is ready this one serves, and if it fails
+// this one goes on. Then it takes the state directory, and this one finishes its
+// requests in flight.
+
+// Launch starts the new process. It has the descriptors from the number
+// [FirstDescriptor] on, and the variables in its environment.
+type Launch func(descriptors []int, variables []string) (*os.Process, error)
+
+// FirstDescriptor is the first number after the standard ones.
+const FirstDescriptor = 3
+
+const (
+	replaceTime = 2 * time.Minute        // for the new process to serve
+	giveUpTime  = time.Second            // for it to end when it is not wanted any more
+	historyTime = 5 * time.Second        // to write what is left of the history
+	tunnelTime  = 20 * time.Second       // for its tunnels to log in; until then those of this process serve
+	pollTime    = 20 * time.Millisecond  // between two looks
+	passQueue   = 4096                   // events that wait to be passed on
+	passTime    = 500 * time.Millisecond // for those that are left at the end
+)
+
+// successor is the process that takes the place of this one.
+type successor struct {
+	conn     *handover.Conn
+	process  *os.Process
+	messages chan handover.Message // closed when the process is gone
+	events   chan event.Event
+	gone     chan struct{}
+	passed   chan struct{} // closed when all events are passed on
+	taken    bool          // it has the state directory
+}
+
+// Replace starts another process that takes the place of this one, and returns nil
+// when that serves; serving is called just before the process reports so itself. What
+// is left is [Daemon.Shutdown]. After an error this process goes on, unless ctx has
+// ended or somebody asked for a stop.
+func (d *Daemon) Replace(ctx context.Context, launch Launch, serving func(pid int)) error {
+	d.saveNow() // the new process reads it before it takes over
+	s, err := d.launch(launch)
+	if err == nil {
+		err = d.awaitSuccessor(ctx, s, serving)
+	}
+	if err == nil {
+		return nil
+	}
+	text := fmt.Sprintf("nothing was restarted: %v", err)
+	d.restartError.Store(&text)
+	d.parts.Bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelError, Message: text})
+	return err
+}
+
+// launch starts the process.
+func (d *Daemon) launch(launch Launch) (*successor, error) {
+	ours, theirs, err := handover.Pair()
+	if err != nil {
+		return nil, err
+	}
+	sockets := d.parts.Ports.Bequeath()
+	descriptors := sockets.Descriptors()
+	variables := []string{sockets.Variable(FirstDescriptor), fmt.Sprintf("%s=%d", handover.Env, FirstDescriptor+len(descriptors))}
+	process, err := launch(append(descriptors, int(theirs.Fd())), variables)
+	sockets.Close()
+	_ = theirs.Close()
+	if err != nil {
+		ours.Close()
+		return nil, fmt.Errorf("the new process cannot be started: %w", err)
+	}
+	s := &successor{
+		conn: ours, process: process, messages: make(chan handover.Message), events: make(chan event.Event, passQueue),
+		gone: make(chan struct{}), passed: make(chan struct{}),
+	}
+	go s.receive()
+	return s, nil
+}
+
+func (s *successor) receive() {
+	defer close(s.gone)
+	defer close(s.messages)
+	for {
+		m, err := s.conn.Receive()
+		if err != nil {
+			return
+		}
+		s.messages <- m
+	}
+}
+
+// awaitSuccessor follows the process until it serves.
+func (d *Daemon) awaitSuccessor(ctx context.Context, s *successor, serving func(pid int)) error {
+	ended := make(chan string, 1)
+	go func() {
+		if state, err := s.process.Wait(); err == nil { // also while it serves: otherwise it stays as a zombie
+			ended <- state.String()
+		}
+	}()
+	limit := time.NewTimer(replaceTime)
+	defer limit.Stop()
+	for {
+		select {
+		case m, there := <-s.messages:
+			switch {
+			case !there:
+				return fmt.Errorf("the new process ended (%s); see 'aitunnel logs'", s.end(ended))
+			case m.Kind == handover.Serving:
+				serving(s.process.Pid)
+				_ = s.conn.Send(m)
+				d.parts.Ports.Leave()
+				d.parts.Monitor.Close()
+				go d.follow(s)
+				return nil
+			}
+			d.obey(s, m)
+		case <-ctx.Done():
+			s.giveUp(ended)
+			return context.Cause(ctx)
+		case e := <-d.stop.asked:
+			if e.Restart {
+				continue // that is what happens
+			}
+			select {
+			case d.stop.asked <- e:
+			default: // somebody asked again
+			}
+			s.giveUp(ended)
+			return errors.New("asked to stop")
+		case <-limit.C:
+			s.giveUp(ended)
+			return fmt.Errorf("the new process did not serve within %s", replaceTime)
+		}
+	}
+}
+
+// end waits for the end of the process, and says how it ended.
+func (s *successor) end(ended <-chan string) string {
+	select {
+	case how := <-ended:
+		return how
+	case <-time.After(giveUpTime):
+		_ = s.process.Kill()
+		return "it closed its connection"
+	}
+}
+
+// giveUp ends the process.
+func (s *successor) giveUp(ended <-chan string) {
+	_ = s.process.Signal(os.Interrupt)
+	kill := time.AfterFunc(giveUpTime, func() { _ = s.process.Kill() })
+	defer kill.Stop()
+	for range s.messages { // it gets no answers any more
+	}
+	s.end(ended)
+}
+
+// follow does what the new process asks for while this one finishes.
+func (d *Daemon) follow(s *successor) {
+	for m := range s.messages {
+		d.obey(s, m)
+	}
+}
+
+// obey does what the new process asks for.
+func (d *Daemon) obey(s *successor, m handover.Message) {
+	switch m.Kind {
+	case handover.Take:
+		d.give(s)
+		_ = s.conn.Send(m)
+		go s.pass()
+	case handover.Tunnel:
+		go func() {
+			d.parts.Tunnels.Release(m.Tunnel)
+			_ = s.conn.Send(m)
+		}()
+	case handover.End:
+		time.AfterFunc(m.Drain, d.stop.once[1])
+	}
+}
+
+// give gives up the state directory. What happens from now on is told to the new
+// process.
+func (d *Daemon) give(s *successor) {
+	d.successor.Store(s)
+	d.endSave()
+	d.keeping.Wait()
+	last, cancel := context.WithTimeout(context.Background(), historyTime)
+	defer cancel()
+	d.history.Close(last)
+	d.parts.Tunnels.ForgetSessions()
+	d.control.Close()
+	d.control = nil
+	if err := d.lock.Release(); err != nil {
+		d.log.Warn("The lock of the state directory could not be released", "error", err)
+	}
+	d.lock, s.taken = nil, true
+}
+
+// passOn has the new process publish an event. It reports false if there is none.
+func (d *Daemon) passOn(e event.Event) bool {
+	s := d.successor.Load()
+	if s == nil {
+		return false
+	}
+	switch e.Type {
+	case event.TypeRequest, event.TypeRetry, event.TypeClient, event.TypeLog:
+	default:
+		return true // about what this process does not decide any more
+	}
+	select {
+	case <-s.gone:
+		return false
+	case s.events <- e:
+	default: // it does not read them
+	}
+	return true
+}
+
+// pass sends the events, until a zero one.
+func (s *successor) pass() {
+	defer close(s.passed)
+	for e := range s.events {
+		if e.Type == "" || s.conn.Send(handover.Message{Kind: handover.Event, Event: &e}) != nil {
+			return
+		}
+	}
+}
+
+// endPassing waits until the events are passed on, and ends the connection.
+func (d *Daemon) endPassing() {
+	s := d.successor.Load()
+	if s == nil {
+		return
+	}
+	select {
+	case s.events <- event.Event{}:
+		select {
+		case <-s.passed:
+		case <-s.gone:
+		case <-time.After(passTime):
+		}
+	default:
+	}
+	s.conn.Close()
+}
+
+// awaitTunnels waits until the tunnels of the new process have taken the addresses
+// of those of this one.
+func (d *Daemon) awaitTunnels(ctx context.Context) {
+	s := d.successor.Load()
+	if s == nil {
+		return
+	}
+	limit := time.After(tunnelTime)
+	for d.parts.Tunnels.Serving() {
+		select {
+		case <-time.After(pollTime):
+		case <-limit:
+			return
+		case <-s.gone:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// RestartError says why the last restart failed, "" if it did not.
+func (d *Daemon) RestartError() string {
+	if text := d.restartError.Load(); text != nil {
+		return *text
+	}
+	return ""
+}
+
+// replacing is what a restart needs of the daemon.
+type replacing struct {
+	successor    atomic.Pointer[successor] // that has the state directory
+	predecessor  *predecessor              // nil: this process took nobody's place
+	restartError atomic.Pointer[string]
+}

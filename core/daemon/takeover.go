@@ -1,0 +1,120 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/daemon/handover"
+)
+
+// predecessor is the process whose place this one takes.
+type predecessor struct {
+	conn     *handover.Conn
+	restored chan struct{} // closed when its state has been read
+	gone     chan struct{} // closed when it has ended
+
+	mu      sync.Mutex
+	answers map[handover.Message]chan struct{}
+}
+
+// answerTime is how long an answer of the other process may take.
+const answerTime = 15 * time.Second
+
+func newPredecessor(c *handover.Conn) *predecessor {
+	return &predecessor{conn: c, restored: make(chan struct{}), gone: make(chan struct{}), answers: map[handover.Message]chan struct{}{}}
+}
+
+// ask waits until the other process has done something.
+func (p *predecessor) ask(ctx context.Context, m handover.Message) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	answered := make(chan struct{})
+	p.mu.Lock()
+	p.answers[m] = answered
+	p.mu.Unlock()
+	if err := p.conn.Send(m); err != nil {
+		return err
+	}
+	select {
+	case <-answered:
+		return nil
+	case <-p.gone:
+		return errors.New("the former process has ended")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// listen takes what the other process says, until it ends.
+func (d *Daemon) listen(p *predecessor) {
+	defer close(p.gone)
+	for {
+		m, err := p.conn.Receive()
+		if err != nil {
+			return
+		}
+		if m.Kind == handover.Event {
+			if m.Event != nil {
+				<-p.restored
+				d.parts.Bus.Publish(*m.Event)
+			}
+			continue
+		}
+		p.mu.Lock()
+		answered := p.answers[m]
+		delete(p.answers, m)
+		p.mu.Unlock()
+		if answered != nil {
+			close(answered)
+		}
+	}
+}
+
+// takeOver takes the state directory of the former process. After it nothing can
+// fail but the files of the directory.
+func (d *Daemon) takeOver(persisted *persistence) error {
+	p := d.predecessor
+	if err := p.ask(d.life, handover.Message{Kind: handover.Take}); err != nil {
+		return fmt.Errorf("the running process does not hand over: %w", err)
+	}
+	if err := d.claim(); err != nil {
+		return err
+	}
+	persisted.load()
+	close(p.restored)
+	return nil
+}
+
+// tunnelFree waits until the former process has closed the addresses of a tunnel.
+func (d *Daemon) tunnelFree(ctx context.Context, name string) {
+	if d.predecessor != nil {
+		_ = d.predecessor.ask(ctx, handover.Message{Kind: handover.Tunnel, Tunnel: name}) // it has ended, or does not answer: then the host decides
+	}
+}
+
+// endPredecessor gives the former process the time that is left to this one.
+func (d *Daemon) endPredecessor(ctx context.Context) {
+	p := d.predecessor
+	if p == nil {
+		return
+	}
+	end := handover.Message{Kind: handover.End}
+	if t, limited := ctx.Deadline(); limited && ctx.Err() == nil {
+		end.Drain = time.Until(t)
+		_ = p.conn.Send(end)
+	}
+	select {
+	case <-p.gone:
+		return
+	case <-ctx.Done():
+	}
+	end.Drain = 0
+	_ = p.conn.Send(end)
+	select {
+	case <-p.gone:
+	case <-time.After(killTime):
+	}
+}
