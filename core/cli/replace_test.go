@@ -17,8 +17,10 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/sshdtest"
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
@@ -226,4 +228,61 @@ func TestARestartThatFailsStopsNothing(t *testing.T) {
 	if after := b.ready(func(s admin.Status) bool { return s.PID != before.PID }); after.Listen != before.Listen {
 		t.Errorf("after another: %+v", after)
 	}
+}
+
+// TestARestartMovesTunnels: what a forward carries goes on over the connection of the
+// former process, and the address on the host is closed for a second at most.
+func TestARestartMovesTunnels(t *testing.T) {
+	s := sshdtest.Start(t, sshdtest.Options{})
+	t.Setenv("HOME", s.Home)
+	t.Setenv("SSH_AUTH_SOCK", "")
+	site, release := streamingSite(t)
+	defer release()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	remote := l.Addr().String()
+	_ = l.Close()
+	b := startBackground(t, site, fmt.Sprintf("tunnel \"vps\" {\n host = %q\n user = %q\n forward %q {}\n}\n", s.Addr(), s.User, remote))
+	up := func(st admin.Status) bool { return len(st.Tunnels) == 1 && st.Tunnels[0].State == "up" }
+	first := b.ready(up)
+	long, err := http.Post("http://"+remote+"/v1/chat/completions?long=1", "application/json", strings.NewReader(`{"stream":true}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = long.Body.Close() }()
+	stop, gap := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		var longest time.Duration
+		for last := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+			select {
+			case <-stop:
+				gap <- longest
+				return
+			default:
+			}
+			if c, err := net.Dial("tcp", remote); err == nil {
+				_ = c.Close()
+				longest, last = max(longest, time.Since(last)), time.Now()
+			}
+		}
+	}()
+	b.run("restart")
+	b.ready(up, func(st admin.Status) bool { return st.PID != first.PID })
+	resp, err := http.Post("http://"+remote+"/v1/chat/completions", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	close(stop)
+	longest := <-gap
+	if t.Logf("the address was closed for %s", longest); longest > waitLimit/4 {
+		t.Errorf("the address was closed for %s", longest)
+	}
+	release()
+	if text, err := io.ReadAll(long.Body); err != nil || !strings.Contains(string(text), "[DONE]") {
+		t.Errorf("the stream over the tunnel ended with %q, %v", text, err)
+	}
+	gone(t, first.PID)
 }

@@ -54,10 +54,11 @@ same flags, directory and environment: do this after an upgrade. To change flags
 or environment, use stop and start.
 
 The new file is tried first: whether it runs, and accepts the configuration. If
-not, nothing is stopped. The ports stay open: requests that arrive meanwhile wait
-for the new program, and callers with kept-alive connections are told to
-reconnect. Requests in flight may finish for as long as the setting drain allows.
-The forwards of tunnels are gone for a moment.
+not, nothing is stopped. In the background and under systemd a new process takes
+over the ports, and the old one finishes its requests in flight, for as long as
+the setting drain allows: no request is lost, or waits. In the foreground the
+process is replaced when they are finished; requests that arrive meanwhile wait.
+The forwards of tunnels are closed for a moment.
 
 Most changes need no restart: see 'aitunnel reload'.`,
 		Example: "  aitunnel restart\n  aitunnel restart --now",

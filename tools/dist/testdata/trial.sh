@@ -54,6 +54,13 @@ check "which makes the file" test -e /var/log/aitunnel/aitunnel.log
 before=$(systemctl show -P MainPID aitunnel)
 check "a restart" aitunnel restart
 check "after which systemd has it still" systemctl is-active aitunnel
+after=$(systemctl show -P MainPID aitunnel)
+check "as another process" test "$after" -gt 0 -a "$after" != "$before"
+for _ in $(seq 300); do [ -e "/proc/$before" ] || break; sleep 0.1; done
+check "while the former one has ended" not test -e "/proc/$before"
+check "which the journal knows nothing bad of" not sh -c 'journalctl -u aitunnel | grep -i "failed with\|killing process"'
+check "another restart" aitunnel restart
+check "is active, too" systemctl is-active aitunnel
 check "a kill" kill -9 "$(systemctl show -P MainPID aitunnel)"
 for _ in $(seq 600); do systemctl -q is-active aitunnel && break; sleep 0.1; done
 check "from which systemd restarts it" systemctl is-active aitunnel
