@@ -155,7 +155,7 @@ func (a *app) askName(ctx context.Context, f *first, s *site) error {
 		case err != nil:
 			return err
 		case name != s.Name && f.named(name):
-			a.hint("There is a channel %s already.", name)
+			a.hint("A channel %s already exists.", name)
 		case !nameOfChannel.MatchString(name):
 			a.hint("A name has letters, digits, - and _, and begins with a letter.")
 		default:

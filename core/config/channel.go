@@ -19,7 +19,7 @@ func (l *loader) channels() {
 	for _, b := range blocks {
 		c := l.channel(b)
 		if first := l.known[c.Name]; first != nil {
-			l.fail(b.DefRange(), "Duplicate channel", fmt.Sprintf("There is a channel %q at %s:%d already.", c.Name, first.Range.Filename, first.Range.Start.Line))
+			l.fail(b.DefRange(), "Duplicate channel", fmt.Sprintf("Channel %q is already declared at %s:%d.", c.Name, first.Range.Filename, first.Range.Start.Line))
 			continue
 		}
 		l.known[c.Name] = c
@@ -159,7 +159,7 @@ func (r *reader) checkKeys(c *Channel) {
 		case values[k.Value.Reveal()]:
 			r.loader.fail(k.Range, "Duplicate key", "This key is listed twice in the channel. Its limits are the same however often it is listed.")
 		case k.Label != "" && labels[k.Label]:
-			r.loader.fail(k.Range, "Duplicate key", fmt.Sprintf("There is a key with the label %q already.", k.Label))
+			r.loader.fail(k.Range, "Duplicate key", fmt.Sprintf("A key with the label %q already exists.", k.Label))
 		}
 		labels[k.Label], values[k.Value.Reveal()] = true, true
 	}

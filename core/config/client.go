@@ -164,7 +164,7 @@ func (l *loader) clients() {
 	for _, b := range l.topBlocks("client", "name") {
 		c := l.client(b)
 		if first := l.config.Client(c.Name); first != nil {
-			l.fail(b.DefRange(), "Duplicate client", fmt.Sprintf("There is a client %q at %s:%d already.", c.Name, first.Range.Filename, first.Range.Start.Line))
+			l.fail(b.DefRange(), "Duplicate client", fmt.Sprintf("Client %q is already declared at %s:%d.", c.Name, first.Range.Filename, first.Range.Start.Line))
 			continue
 		}
 		l.config.Clients = append(l.config.Clients, c)

@@ -242,7 +242,7 @@ func (d *schemaDecoder) block(r *reader, b *sdk.Block, path []string, out map[st
 		r.loader.fail(r.at, "Missing block", strings.TrimSpace(fmt.Sprintf("A block %q is required %s. %s", b.Name, r.what, wording.Sentence(b.Doc))))
 	}
 	if len(all) > 1 && !b.Repeated {
-		r.loader.fail(all[1].DefRange(), "Duplicate block", fmt.Sprintf("There is a %s block %s already; only one is allowed.", b.Name, r.what))
+		r.loader.fail(all[1].DefRange(), "Duplicate block", fmt.Sprintf("A %s block is already declared %s; only one is allowed.", b.Name, r.what))
 		return
 	}
 	listed, byLabel := []any{}, map[string]any{}
@@ -252,7 +252,7 @@ func (d *schemaDecoder) block(r *reader, b *sdk.Block, path []string, out map[st
 		if b.Labelled {
 			at = append(slices.Clone(path), block.Labels[0])
 			if byLabel[block.Labels[0]] != nil {
-				r.loader.fail(block.DefRange(), "Duplicate block", fmt.Sprintf("There is a block %s %q already.", b.Name, block.Labels[0]))
+				r.loader.fail(block.DefRange(), "Duplicate block", fmt.Sprintf("Block %s %q is already declared.", b.Name, block.Labels[0]))
 			}
 		}
 		d.component.attributes[strings.Join(at, ".")] = block.DefRange()

@@ -79,7 +79,7 @@ func (l *loader) egresses() {
 			l.fail(b.LabelRanges[0], "Invalid egress name", fmt.Sprintf("egress.%s is predefined: choose another name.", e.Name))
 			continue
 		case first != nil:
-			l.fail(b.DefRange(), "Duplicate egress", fmt.Sprintf("There is an egress %q at %s:%d already.", e.Name, first.Range.Filename, first.Range.Start.Line))
+			l.fail(b.DefRange(), "Duplicate egress", fmt.Sprintf("Egress %q is already declared at %s:%d.", e.Name, first.Range.Filename, first.Range.Start.Line))
 			continue
 		}
 		l.egressNamed[e.Name] = e

@@ -218,7 +218,7 @@ func (l *loader) affordable(e hclsyntax.Expression) bool {
 	}
 	size := l.estimate(e)
 	if size >= unbounded || l.spent+size > maxValues {
-		if !l.evaluateSeparately() {
+		if !l.checkInChild() {
 			return false
 		}
 	} else {

@@ -58,7 +58,7 @@ func (l *loader) variables() {
 	for _, b := range l.topBlocks("variable", "name") {
 		name := b.Labels[0]
 		if slices.Contains(l.names.variables, name) {
-			l.fail(b.DefRange(), "Duplicate variable", fmt.Sprintf("There is a variable %q already.", name))
+			l.fail(b.DefRange(), "Duplicate variable", fmt.Sprintf("Variable %q is already declared.", name))
 			continue
 		}
 		l.names.variables = append(l.names.variables, name)
@@ -115,7 +115,7 @@ func (l *loader) locals() {
 		}
 		for name, a := range b.Body.Attributes {
 			if attributes[name] != nil {
-				l.fail(a.NameRange, "Duplicate local", fmt.Sprintf("There is a local %q already.", name))
+				l.fail(a.NameRange, "Duplicate local", fmt.Sprintf("Local %q is already declared.", name))
 			}
 			attributes[name] = a
 		}

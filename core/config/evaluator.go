@@ -49,7 +49,7 @@ func RunEvaluator() {
 		return
 	}
 	go watchHeap()
-	os.Exit(evaluateHere())
+	os.Exit(evaluateAll())
 }
 
 // evaluation is the input of the other process.
@@ -66,7 +66,7 @@ type place struct {
 	Byte, EndByte                 int
 }
 
-func evaluateHere() int {
+func evaluateAll() int {
 	var job evaluation
 	if err := json.NewDecoder(os.Stdin).Decode(&job); err != nil {
 		return 1
@@ -131,14 +131,14 @@ func watchHeap() {
 	}
 }
 
-// evaluateSeparately evaluates the configuration in another process, once. It is false
+// checkInChild evaluates the configuration in another process, once. It is false
 // after a mistake was reported.
-func (l *loader) evaluateSeparately() bool {
+func (l *loader) checkInChild() bool {
 	if l.evaluatedElsewhere || !hasEvaluator {
 		return true
 	}
 	l.evaluatedElsewhere = true
-	at, err := l.evaluateInProcess()
+	at, err := l.runChild()
 	if err == nil {
 		return true
 	}
@@ -147,7 +147,7 @@ func (l *loader) evaluateSeparately() bool {
 	return false
 }
 
-func (l *loader) evaluateInProcess() (hcl.Range, error) {
+func (l *loader) runChild() (hcl.Range, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return l.start(), fmt.Errorf("this program cannot be found: %w", err)

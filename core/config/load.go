@@ -269,7 +269,7 @@ func (l *loader) labelled(b *hclsyntax.Block, labels ...string) bool {
 func (l *loader) once(kind string) *hclsyntax.Block {
 	all := l.topBlocks(kind)
 	for _, b := range all[min(1, len(all)):] {
-		l.fail(b.DefRange(), "Duplicate block", fmt.Sprintf("There is a %s block at %s:%d already; only one is allowed.", kind, all[0].DefRange().Filename, all[0].DefRange().Start.Line))
+		l.fail(b.DefRange(), "Duplicate block", fmt.Sprintf("A %s block is already declared at %s:%d; only one is allowed.", kind, all[0].DefRange().Filename, all[0].DefRange().Start.Line))
 	}
 	if len(all) == 0 {
 		return nil
@@ -288,7 +288,7 @@ func (l *loader) decode() {
 	top := &reader{loader: l, attributes: hclsyntax.Attributes{}, what: "at the top level"}
 	for _, a := range l.top {
 		if first := top.attributes[a.Name]; first != nil {
-			l.fail(a.NameRange, "Duplicate attribute", fmt.Sprintf("%q is set at %s:%d already.", a.Name, first.NameRange.Filename, first.NameRange.Start.Line))
+			l.fail(a.NameRange, "Duplicate attribute", fmt.Sprintf("%q is already set at %s:%d.", a.Name, first.NameRange.Filename, first.NameRange.Start.Line))
 			continue
 		}
 		top.attributes[a.Name] = a

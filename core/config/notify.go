@@ -104,7 +104,7 @@ func (l *loader) notifications() {
 	for _, b := range l.topBlocks("notify", "name") {
 		n := l.notify(b)
 		if i := slices.IndexFunc(l.config.Notify, func(o *Notify) bool { return o.Name == n.Name }); i >= 0 {
-			l.fail(b.DefRange(), "Duplicate notification", fmt.Sprintf("There is a notify block %q already.", n.Name))
+			l.fail(b.DefRange(), "Duplicate notification", fmt.Sprintf("Notify block %q is already declared.", n.Name))
 			continue
 		}
 		l.config.Notify = append(l.config.Notify, n)

@@ -54,7 +54,7 @@ func (l *loader) prices() {
 	for _, b := range l.topBlocks("price", "models") {
 		p := l.price(b)
 		if first := known[p.Models]; first != nil {
-			l.fail(b.DefRange(), "Duplicate price", fmt.Sprintf("There is a price for %q at %s:%d already.", p.Models, first.Range.Filename, first.Range.Start.Line))
+			l.fail(b.DefRange(), "Duplicate price", fmt.Sprintf("A price for %q is already declared at %s:%d.", p.Models, first.Range.Filename, first.Range.Start.Line))
 			continue
 		}
 		known[p.Models] = p

@@ -64,7 +64,7 @@ price "gpt-5*" {
 func TestWrongPrices(t *testing.T) {
 	for _, c := range [][3]string{
 		{`price "gpt 5" {}`, `{}`, "The label is one model"},
-		{"price \"a\" {}\nprice \"a\" {}", `{}`, "There is a price for \"a\""},
+		{"price \"a\" {}\nprice \"a\" {}", `{}`, "A price for \"a\" is already declared"},
 		{`price "a" { input = -1 }`, `{}`, "0"},
 		{`price "a" { currency = "US Dollar" }`, `{}`, "a short label"},
 		{`price_file = "prices.json"`, `[]`, "it is not a JSON object of models"},

@@ -269,7 +269,7 @@ func (r *reader) each(kind string, labels ...string) (all []*hclsyntax.Block) {
 func (r *reader) one(kind string, labels ...string) *hclsyntax.Block {
 	all := r.each(kind, labels...)
 	for _, b := range all[min(1, len(all)):] {
-		r.loader.fail(b.DefRange(), "Duplicate block", fmt.Sprintf("There is a %s block %s already; only one is allowed.", kind, r.what))
+		r.loader.fail(b.DefRange(), "Duplicate block", fmt.Sprintf("A %s block is already declared %s; only one is allowed.", kind, r.what))
 	}
 	if len(all) == 0 {
 		return nil

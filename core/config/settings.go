@@ -218,7 +218,7 @@ func (l *loader) declarePlugins() {
 	for _, b := range l.topBlocks("plugin", "name") {
 		p := l.plugin(b)
 		if l.plugins[p.Name] != nil {
-			l.fail(b.DefRange(), "Duplicate plugin", fmt.Sprintf("There is a plugin %q already.", p.Name))
+			l.fail(b.DefRange(), "Duplicate plugin", fmt.Sprintf("Plugin %q is already declared.", p.Name))
 			continue
 		}
 		l.plugins[p.Name] = p

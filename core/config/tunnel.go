@@ -18,7 +18,7 @@ func (l *loader) tunnels() {
 	for _, b := range l.topBlocks("tunnel", "name") {
 		t := l.tunnel(b)
 		if seen[t.Name] {
-			l.fail(b.DefRange(), "Duplicate tunnel", fmt.Sprintf("There is a tunnel %q already.", t.Name))
+			l.fail(b.DefRange(), "Duplicate tunnel", fmt.Sprintf("Tunnel %q is already declared.", t.Name))
 			continue
 		}
 		seen[t.Name] = true

@@ -360,7 +360,7 @@ func (s *setup) match(path, model string, only *target) (*route.Route, *fault) {
 		text += fmt.Sprintf(" with the model %q", model)
 	}
 	if s.table.Match("/v1"+path, model) != nil {
-		text += "; one takes /v1" + path + ": end the base URL in your app's settings with /v1"
+		text += "; a route matches /v1" + path + ": end the base URL in your app's settings with /v1"
 	}
 	return nil, &fault{http.StatusNotFound, "no_route", text, true}
 }

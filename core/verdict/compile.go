@@ -36,7 +36,7 @@ func Compile(blocks hcl.Blocks, ctx *hcl.EvalContext, origin Origin) ([]*Rule, h
 		c := compiler{ctx: ctx, rule: &Rule{Origin: origin, Range: b.DefRange}}
 		c.compile(b)
 		if first := seen[c.rule.Name]; first != nil {
-			c.add(b.DefRange, "Duplicate verdict", fmt.Sprintf("There is a verdict %q already, at %s. Give one of them another name.", c.rule.Name, first.DefRange))
+			c.add(b.DefRange, "Duplicate verdict", fmt.Sprintf("Verdict %q is already declared at %s. Give one of them another name.", c.rule.Name, first.DefRange))
 		}
 		seen[c.rule.Name] = b
 		rules, diags = append(rules, c.rule), append(diags, c.diags...)

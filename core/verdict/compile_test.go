@@ -55,7 +55,7 @@ func TestMistakesInRules(t *testing.T) {
 
 func TestDuplicateAndBadNames(t *testing.T) {
 	_, diags := CompileSource([]byte("verdict \"a\" {\n  status = 403\n  means = \"blocked\"\n}\nverdict \"a\" {\n  status = 404\n  means = \"blocked\"\n}\nverdict \"a b\" {\n  status = 404\n  means = \"blocked\"\n}\n"), "x.hcl", FromUser)
-	if len(diags) != 2 || !strings.Contains(diags[0].Detail, `There is a verdict "a" already, at x.hcl:1`) || !strings.Contains(diags[1].Detail, `"a b" is not a valid name`) {
+	if len(diags) != 2 || !strings.Contains(diags[0].Detail, `Verdict "a" is already declared at x.hcl:1`) || !strings.Contains(diags[1].Detail, `"a b" is not a valid name`) {
 		t.Error(diags)
 	}
 }
