@@ -17,15 +17,26 @@ import (
 
 // tap gets each event from whoever publishes it.
 func (d *Daemon) tap(e event.Event) {
-	if d.passOn(e) {
+	if d.count(e) {
 		return
+	}
+	d.logEvent(e)
+	d.parts.Notifier.Publish(e)
+}
+
+// count adds a request to the statistics and the history, or has the process that
+// takes the place of this one do so: then it reports true.
+func (d *Daemon) count(e event.Event) (passed bool) {
+	d.giving.RLock() // what is counted here is written before the new process reads it
+	defer d.giving.RUnlock()
+	if d.passOn(e) {
+		return true
 	}
 	if e.Type == event.TypeRequest && e.Request != nil {
 		d.stats.Add(e.Request)
 		d.history.Add(e.Time, e.Request)
 	}
-	d.logEvent(e)
-	d.parts.Notifier.Publish(e)
+	return false
 }
 
 // serving are the channels that would be sent a request now.

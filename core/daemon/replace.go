@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,13 +26,12 @@ type Launch func(descriptors []int, variables []string) (*os.Process, error)
 const FirstDescriptor = 3
 
 const (
-	replaceTime = 2 * time.Minute        // for the new process to serve
-	giveUpTime  = time.Second            // for it to end when it is not wanted any more
-	historyTime = 5 * time.Second        // to write what is left of the history
-	tunnelTime  = 20 * time.Second       // for its tunnels to log in; until then those of this process serve
-	pollTime    = 20 * time.Millisecond  // between two looks
-	passQueue   = 4096                   // events that wait to be passed on
-	passTime    = 500 * time.Millisecond // for those that are left at the end
+	replaceTime = 2 * time.Minute       // for the new process to serve
+	giveUpTime  = time.Second           // for it to end when it is not wanted any more
+	historyTime = 5 * time.Second       // to write what is left of the history
+	tunnelTime  = 20 * time.Second      // for its tunnels to log in; until then those of this process serve
+	pollTime    = 20 * time.Millisecond // between two looks
+	passQueue   = 4096                  // events that wait to be passed on
 )
 
 // successor is the process that takes the place of this one.
@@ -193,7 +193,9 @@ func (d *Daemon) obey(s *successor, m handover.Message) {
 // give gives up the state directory. What happens from now on is told to the new
 // process.
 func (d *Daemon) give(s *successor) {
+	d.giving.Lock() // no event is on its way to files that are closed below
 	d.successor.Store(s)
+	d.giving.Unlock()
 	d.endSave()
 	d.keeping.Wait()
 	last, cancel := context.WithTimeout(context.Background(), historyTime)
@@ -238,22 +240,25 @@ func (s *successor) pass() {
 	}
 }
 
-// endPassing waits until the events are passed on, and ends the connection.
-func (d *Daemon) endPassing() {
+// endPassing waits until the events are passed on, or ctx ends, and ends the
+// connection.
+func (d *Daemon) endPassing(ctx context.Context) {
 	s := d.successor.Load()
 	if s == nil {
 		return
 	}
+	defer s.conn.Close()
 	select {
 	case s.events <- event.Event{}:
-		select {
-		case <-s.passed:
-		case <-s.gone:
-		case <-time.After(passTime):
-		}
-	default:
+	case <-s.passed:
+	case <-s.gone:
+	case <-ctx.Done():
 	}
-	s.conn.Close()
+	select {
+	case <-s.passed:
+	case <-s.gone:
+	case <-ctx.Done():
+	}
 }
 
 // awaitTunnels waits until the tunnels of the new process have taken the addresses
@@ -289,5 +294,6 @@ func (d *Daemon) RestartError() string {
 type replacing struct {
 	successor    atomic.Pointer[successor] // that has the state directory
 	predecessor  *predecessor              // nil: this process took nobody's place
+	giving       sync.RWMutex              // held by whoever counts an event; only for a moment by the handover
 	restartError atomic.Pointer[string]
 }

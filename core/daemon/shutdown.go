@@ -180,6 +180,7 @@ func (d *Daemon) drain(ctx context.Context) {
 	go func() { defer close(ended); ending.Wait() }()
 	select {
 	case <-ended:
+		d.endPassing(ctx)
 		return
 	case <-cut.Done():
 	}
@@ -268,7 +269,7 @@ func (d *Daemon) lastSteps() []step {
 			}
 			return nil
 		}},
-		{"the new process", func(context.Context) error { d.endPassing(); return nil }},
+		{"the new process", func(ctx context.Context) error { d.endPassing(ctx); return nil }},
 		{"the state directory", func(context.Context) error { return d.releaseDirectory() }},
 	}
 }
