@@ -21,14 +21,11 @@ build: ## Build bin/aitunnel
 run: build ## Show the proxy at work on two fake sites
 	bin/aitunnel demo --once
 
-# SQLite is C that was translated: the race detector has nothing to find in it and makes it six times slower.
-RACE     = -race -gcflags=modernc.org/...=-race=false
-
 # make lint vets, so go test need not.
 test: build ## Run all tests, with the race detector
 	@tools/test-deps
-	@tools/gotest "$(patsubst %,%/...,$(filter-out ./bench $(WHOLE),$(MODULES)))" -vet=off $(RACE) -p 3 -parallel 4 -timeout 15m
-	@CGO_ENABLED=0 tools/gotest "$(patsubst %,%/...,$(WHOLE))" -vet=off -p 3 -parallel 4 -timeout 15m
+	@tools/gotest "$(patsubst %,%/...,$(filter-out ./bench $(WHOLE),$(MODULES)))" -vet=off -race -parallel 4 -timeout 15m
+	@CGO_ENABLED=0 tools/gotest "$(patsubst %,%/...,$(WHOLE))" -vet=off -parallel 4 -timeout 15m
 
 test-real: build ## Run the tests that need browsers, servers, systems or links for longer (20 minutes)
 	@tools/test-deps

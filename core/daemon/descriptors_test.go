@@ -4,6 +4,7 @@ package daemon_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // With 256 descriptors and 500 idle callers, requests are answered, and no site is
@@ -33,9 +36,12 @@ func TestFewDescriptors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", `ulimit -n 256; exec "$0" -test.run '^TestFewDescriptors$'`, self)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "sh", "-c", `ulimit -n 256; exec "$0" -test.run '^TestFewDescriptors$'`, self)
 	cmd.Env = append(os.Environ(), "AITUNNEL_TEST_TARGET="+s.URL())
 	cmd.Stderr = os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGQUIT) } // it says where it hangs
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

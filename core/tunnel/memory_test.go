@@ -8,6 +8,7 @@ import (
 	"net"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/aitunnel/aitunnel/core/sshdtest"
 	"github.com/aitunnel/aitunnel/core/testhelp"
@@ -50,7 +51,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		go func() { _, _ = c.Write(body) }() // until it is closed
 	}
 	var last Status
-	testhelp.Eventually(t, "all are there, and nothing moves any more", func() bool {
+	testhelp.Within(t, time.Minute, "all are there, and nothing moves any more", func() bool {
 		before := last
 		last = r.status()
 		return r.site.waiting() == uploads && last.Active >= readers+uploads && last.In == before.In && last.Out == before.Out
