@@ -14,6 +14,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -213,9 +214,10 @@ func TestADamagedStateFile(t *testing.T) {
 			if name == "newer" {
 				why, reported = "newer-v99-", "was written by a newer aitunnel"
 			}
-			if log := r.log.String(); !strings.Contains(log, reported) || !strings.Contains(log, "state.json."+why) {
-				t.Errorf("the log says %s", log)
-			}
+			testhelp.Eventually(t, "the log says what became of the file", func() bool {
+				log := r.log.String()
+				return strings.Contains(log, reported) && strings.Contains(log, "state.json."+why)
+			})
 			r.stop()
 			kept, _ := filepath.Glob(file + "." + why + "*")
 			if len(kept) != 1 {

@@ -30,6 +30,7 @@ type problem struct {
 	since time.Time
 	due   time.Time // when there is something to be told of it; zero: nothing
 	told  bool
+	going bool      // a message about it is being sent
 	ended time.Time // zero: it lasts
 }
 
@@ -68,7 +69,9 @@ func (g *gatherer) add(now time.Time, n note) {
 	case i >= 0:
 		p := g.problems[i]
 		if p.what = n.what; !p.ended.IsZero() {
-			p.ended, p.due = time.Time{}, time.Time{} // it was told that it is so, and it still is
+			if p.ended = (time.Time{}); p.told {
+				p.due = time.Time{} // it was told that it is so, and it still is
+			}
 		}
 	case !g.config.Wants(n.kind) && (ends[n.kind] == "" || !g.wantsEnd(n.kind)):
 	case len(g.problems) >= maxProblems:
@@ -84,7 +87,7 @@ func (g *gatherer) add(now time.Time, n note) {
 
 func (g *gatherer) end(now time.Time, i int, n note) {
 	p := g.problems[i]
-	if !p.told || !g.wantsEnd(p.kind) {
+	if !p.told && !p.going || !g.wantsEnd(p.kind) {
 		g.problems = slices.Delete(g.problems, i, i+1)
 		return
 	}
@@ -139,10 +142,19 @@ func (g *gatherer) collect(now time.Time) (batch []problem) {
 	}
 	for _, p := range g.problems {
 		if !p.due.IsZero() && (!p.ended.IsZero() || !g.due(p.note, now).After(now)) {
+			p.going = true
 			batch = append(batch, *p)
 		}
 	}
 	return batch
+}
+
+// failed records that a batch could not be sent. What has ended by then is forgotten.
+func (g *gatherer) failed() {
+	g.problems = slices.DeleteFunc(g.problems, func(p *problem) bool {
+		p.going = false
+		return !p.told && !p.ended.IsZero()
+	})
 }
 
 // sent records that a batch was told.
@@ -153,6 +165,7 @@ func (g *gatherer) sent(now time.Time, batch []problem) {
 			continue // it ended while the message was on its way
 		}
 		p := g.problems[i]
+		p.going = false
 		if b.ended.IsZero() {
 			g.last[p.kind+" "+p.subject] = now
 			p.told, p.due = true, time.Time{}

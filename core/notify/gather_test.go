@@ -41,6 +41,38 @@ func play(g *gatherer, happens map[int][]note, until int) (told []string) {
 	return told
 }
 
+// What ends while the message about it is being sent has its all-clear, too, unless
+// that message could not be sent.
+func TestAnEndWhileAMessageIsSent(t *testing.T) {
+	for _, sent := range []bool{true, false} {
+		g := newTestGatherer(&config.Notify{})
+		g.add(begin, down("a"))
+		now := begin.Add(time.Minute)
+		batch := g.collect(now)
+		g.add(now, up("a"))
+		if sent {
+			g.sent(now, batch)
+		} else {
+			g.failed()
+		}
+		want := []string{"20 channel a is back"}
+		if !sent {
+			want = nil
+		}
+		var told []string
+		for second := range 100 {
+			later := now.Add(time.Duration(second) * time.Second)
+			if batch := g.collect(later); len(batch) > 0 {
+				told = append(told, fmt.Sprintf("%d %s", second, strings.TrimPrefix(compose(batch, 0, nil, time.UTC).title, "aitunnel: ")))
+				g.sent(later, batch)
+			}
+		}
+		if fmt.Sprint(told) != fmt.Sprint(want) {
+			t.Errorf("sent %v: %v, want %v", sent, told, want)
+		}
+	}
+}
+
 func TestWhatIsTold(t *testing.T) {
 	var keys, back []note
 	for i := range 10 {

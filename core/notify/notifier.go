@@ -214,6 +214,7 @@ func (t *target) tell(ctx context.Context) {
 		t.gatherer.dropped -= dropped
 		t.sent, t.failure, t.retry, t.pause = time.Now(), "", time.Time{}, 0
 	} else {
+		t.gatherer.failed()
 		t.pause = min(max(2*t.pause, o.Timing.RetryMin), o.Timing.RetryMax)
 		t.failure, t.retry = err.Error(), time.Now().Add(t.pause)
 	}
