@@ -105,6 +105,7 @@ func TestAgentsNoticeNoFailover(t *testing.T) {
 					want, other = answerOfFirst, 0
 				}
 				x, y := s.sites(model)
+				x = onceOnANewConnection(model, x)
 				records := s.records(t, model)
 				if got.err != nil || !strings.Contains(got.out, want) || len(records) != 1 || x != first || y != other {
 					t.Errorf("%v after %v: %s\n%d requests of the client, %d and %d at the sites%s", got.err, got.took, got.out, len(records), x, y, attempts(records))

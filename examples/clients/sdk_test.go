@@ -137,6 +137,7 @@ func TestSDKsNoticeNoFailover(t *testing.T) {
 func (s *stage) expect(t *testing.T, r reply, model, text string, first, other int) {
 	t.Helper()
 	a, b := s.sites(model)
+	a = onceOnANewConnection(model, a)
 	if r.Text != text || len(r.Requests) != 1 || a != first || b != other {
 		t.Errorf("%q %s with %d requests of the client, %d and %d at the sites; want %q with 1, %d, %d%s",
 			r.Text, r.Error, len(r.Requests), a, b, text, first, other, attempts(s.records(t, model)))
