@@ -15,7 +15,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/tunnel"
 )
 
-// tap gets each event from whoever publishes it.
+// tap gets each event that is published.
 func (d *Daemon) tap(e event.Event) {
 	if d.count(e) {
 		return
@@ -27,8 +27,8 @@ func (d *Daemon) tap(e event.Event) {
 // count adds a request to the statistics and the history, or has the process that
 // takes the place of this one do so: then it reports true.
 func (d *Daemon) count(e event.Event) (passed bool) {
-	d.giving.RLock() // what is counted here is written before the new process reads it
-	defer d.giving.RUnlock()
+	d.counting.RLock() // what is counted here is written before the new process reads it
+	defer d.counting.RUnlock()
 	if d.passOn(e) {
 		return true
 	}

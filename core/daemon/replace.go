@@ -42,13 +42,15 @@ type successor struct {
 	events   chan event.Event
 	gone     chan struct{}
 	passed   chan struct{} // closed when all events are passed on
-	taken    bool          // it has the state directory
+	taken    bool          // it has the state directory, and this process has lost it
 }
 
 // Replace starts another process that takes the place of this one, and returns nil
 // when that serves; serving is called just before the process reports so itself. What
 // is left is [Daemon.Shutdown]. After an error this process goes on, unless ctx has
-// ended or somebody asked for a stop.
+// ended or a stop was requested. If the new process ended after it had taken the state
+// directory, [Daemon.Wait] returns the error: without the directory this one cannot
+// be reached, so it finishes its requests and ends.
 func (d *Daemon) Replace(ctx context.Context, launch Launch, serving func(pid int)) error {
 	d.saveNow() // the new process reads it before it takes over
 	s, err := d.launch(launch)
@@ -57,6 +59,11 @@ func (d *Daemon) Replace(ctx context.Context, launch Launch, serving func(pid in
 	}
 	if err == nil {
 		return nil
+	}
+	if s != nil && s.taken {
+		err = fmt.Errorf("the restart failed after the new process had taken over, so aitunnel ends: %w", err)
+		d.failed <- err
+		return err
 	}
 	text := fmt.Sprintf("nothing was restarted: %v", err)
 	d.restartError.Store(&text)
@@ -124,7 +131,7 @@ func (d *Daemon) awaitSuccessor(ctx context.Context, s *successor, serving func(
 				go d.follow(s)
 				return nil
 			}
-			d.obey(s, m)
+			d.handle(s, m)
 		case <-ctx.Done():
 			s.giveUp(ended)
 			return context.Cause(ctx)
@@ -137,7 +144,7 @@ func (d *Daemon) awaitSuccessor(ctx context.Context, s *successor, serving func(
 			default: // somebody asked again
 			}
 			s.giveUp(ended)
-			return errors.New("asked to stop")
+			return errors.New("a stop was requested")
 		case <-limit.C:
 			s.giveUp(ended)
 			return fmt.Errorf("the new process did not serve within %s", replaceTime)
@@ -169,15 +176,15 @@ func (s *successor) giveUp(ended <-chan string) {
 // follow does what the new process asks for while this one finishes.
 func (d *Daemon) follow(s *successor) {
 	for m := range s.messages {
-		d.obey(s, m)
+		d.handle(s, m)
 	}
 }
 
-// obey does what the new process asks for.
-func (d *Daemon) obey(s *successor, m handover.Message) {
+// handle does what the new process asks for.
+func (d *Daemon) handle(s *successor, m handover.Message) {
 	switch m.Kind {
 	case handover.Take:
-		d.give(s)
+		d.handOver(s)
 		_ = s.conn.Send(m)
 		go s.pass()
 	case handover.Tunnel:
@@ -190,12 +197,11 @@ func (d *Daemon) obey(s *successor, m handover.Message) {
 	}
 }
 
-// give gives up the state directory. What happens from now on is told to the new
-// process.
-func (d *Daemon) give(s *successor) {
-	d.giving.Lock() // no event is on its way to files that are closed below
+// handOver gives up the state directory. Later events go to the new process.
+func (d *Daemon) handOver(s *successor) {
+	d.counting.Lock() // no event is on its way to files that are closed below
 	d.successor.Store(s)
-	d.giving.Unlock()
+	d.counting.Unlock()
 	d.endSave()
 	d.keeping.Wait()
 	last, cancel := context.WithTimeout(context.Background(), historyTime)
@@ -294,6 +300,6 @@ func (d *Daemon) RestartError() string {
 type replacing struct {
 	successor    atomic.Pointer[successor] // that has the state directory
 	predecessor  *predecessor              // nil: this process took nobody's place
-	giving       sync.RWMutex              // held by whoever counts an event; only for a moment by the handover
+	counting     sync.RWMutex              // read-locked while an event is counted
 	restartError atomic.Pointer[string]
 }

@@ -41,13 +41,13 @@ type Lock struct {
 	holder string // the file that names the holder: a locked file cannot be read on Windows
 }
 
-// lookTime is longer than it takes to see who has a lock.
+// lookTime is longer than a check of the lock takes.
 const lookTime = 200 * time.Millisecond
 
 // Acquire takes the lock of a state directory, or says who holds it.
 func Acquire(dir string, h Holder) (*Lock, error) {
 	l := &Lock{file: flock.New(filepath.Join(dir, "daemon.lock"), flock.SetPermissions(0o600)), holder: holderFile(dir)}
-	// Whoever looks at the lock has it for a moment.
+	// A process that only checks the lock holds it for a moment.
 	ctx, cancel := context.WithTimeout(context.Background(), lookTime)
 	defer cancel()
 	ok, err := l.file.TryLockContext(ctx, lookTime/10)
