@@ -166,3 +166,20 @@ func unique(dir, name string) (string, error) {
 	}
 	return path, nil
 }
+
+// startSite makes a directory and starts the fake site in it. remove ends both.
+func startSite(ctx context.Context) (dir string, site *process, remove func(), err error) {
+	dir, err = os.MkdirTemp("", "aitunnel-bench-")
+	if err != nil {
+		return "", nil, nil, err
+	}
+	site, err = role("site")(ctx, dir, "")
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		return "", nil, nil, fmt.Errorf("the fake site: %w", err)
+	}
+	return dir, site, func() {
+		site.stop()
+		_ = os.RemoveAll(dir)
+	}, nil
+}

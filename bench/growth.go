@@ -32,16 +32,11 @@ type growthPoint struct {
 
 // growth measures the program with more and more channels and keys.
 func growth(ctx context.Context, o options) (points []growthPoint, err error) {
-	dir, err := os.MkdirTemp("", "aitunnel-growth-")
+	dir, site, remove, err := startSite(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	site, err := role("site")(ctx, dir, "")
-	if err != nil {
-		return nil, fmt.Errorf("the fake site: %w", err)
-	}
-	defer site.stop()
+	defer remove()
 	for _, channels := range growthChannels {
 		for _, keys := range growthKeys {
 			_, _ = fmt.Fprintf(o.progress, "%d channels with %d keys each\n", channels, keys)

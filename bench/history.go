@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -30,16 +29,11 @@ type historyResult struct {
 // historyCost measures the program with and without its history, at the same rate
 // of requests: both are up, and take turns.
 func historyCost(ctx context.Context, o options) (*historyResult, error) {
-	dir, err := os.MkdirTemp("", "aitunnel-bench-")
+	dir, site, remove, err := startSite(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	site, err := role("site")(ctx, dir, "")
-	if err != nil {
-		return nil, fmt.Errorf("the fake site: %w", err)
-	}
-	defer site.stop()
+	defer remove()
 	var both [2]*process // without and with it
 	for i, block := range []string{"history { enabled = false }\n", ""} {
 		if both[i], err = startForHistory(ctx, o.aitunnel, dir, site.address, block); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 )
@@ -41,16 +40,11 @@ const warmUp = 300 * time.Millisecond
 
 // measure runs everything and says what came of it.
 func measure(ctx context.Context, o options) (*report, error) {
-	dir, err := os.MkdirTemp("", "aitunnel-bench-")
+	dir, site, remove, err := startSite(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	site, err := role("site")(ctx, dir, "")
-	if err != nil {
-		return nil, fmt.Errorf("the fake site: %w", err)
-	}
-	defer site.stop()
+	defer remove()
 	b := &bench{options: o, dir: dir, site: site}
 	for _, c := range contenders(o) {
 		if len(o.only) == 0 || slices.Contains(o.only, c.name) {

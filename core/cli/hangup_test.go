@@ -7,13 +7,13 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -131,26 +131,19 @@ func (f *foreground) wait() error {
 func slowSite(t *testing.T) (url string, arrived <-chan struct{}, release func()) {
 	t.Helper()
 	in, out := make(chan struct{}, 16), make(chan struct{})
-	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in <- struct{}{}
 		select {
 		case <-out:
 		case <-r.Context().Done():
 		}
 		_, _ = io.WriteString(w, "{}")
-	})}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() { _ = s.Serve(l) }()
-	t.Cleanup(func() { _ = s.Close() })
-	var once atomic.Bool
-	return "http://" + l.Addr().String(), in, func() {
-		if once.CompareAndSwap(false, true) {
-			close(out)
-		}
-	}
+	}))
+	t.Cleanup(func() {
+		s.CloseClientConnections()
+		s.Close()
+	})
+	return s.URL, in, sync.OnceFunc(func() { close(out) })
 }
 
 // TestHangupDuringStart is sent as soon as the process has its lock, long before

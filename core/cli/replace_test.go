@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,12 +64,12 @@ func gone(t *testing.T, pid int) {
 	testhelp.Eventually(t, fmt.Sprintf("process %d has ended", pid), func() bool { return syscall.Kill(pid, 0) == syscall.ESRCH })
 }
 
-// streamingSite answers GET with a stream that goes on until release is called, and
-// anything else at once.
+// streamingSite answers a request with ?long by a stream that goes on until release is
+// called, and any other at once.
 func streamingSite(t *testing.T) (url string, release func()) {
 	t.Helper()
 	end := make(chan struct{})
-	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Has("long") {
 			w.Header().Set("Content-Type", "text/event-stream")
 			_, _ = io.WriteString(w, "data: {\"choices\":[{\"delta\":{\"content\":\"first\"}}]}\n\n")
@@ -82,14 +83,12 @@ func streamingSite(t *testing.T) (url string, release func()) {
 			return
 		}
 		_, _ = io.WriteString(w, "{}")
-	})}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() { _ = s.Serve(l) }()
-	t.Cleanup(func() { _ = s.Close() })
-	return "http://" + l.Addr().String(), sync.OnceFunc(func() { close(end) })
+	}))
+	t.Cleanup(func() {
+		s.CloseClientConnections()
+		s.Close()
+	})
+	return s.URL, sync.OnceFunc(func() { close(end) })
 }
 
 // TestARestartIsANewProcess under 64 callers on kept-alive connections and a long
