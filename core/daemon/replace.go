@@ -77,7 +77,7 @@ func (d *Daemon) launch(launch Launch) (*successor, error) {
 	if err != nil {
 		return nil, err
 	}
-	sockets := d.parts.Ports.Bequeath()
+	sockets := d.parts.Ports.CopySockets()
 	descriptors := sockets.Descriptors()
 	variables := []string{sockets.Variable(FirstDescriptor), fmt.Sprintf("%s=%d", handover.Env, FirstDescriptor+len(descriptors))}
 	process, err := launch(append(descriptors, int(theirs.Fd())), variables)

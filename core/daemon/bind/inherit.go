@@ -53,17 +53,17 @@ func (l *listener) at(address string) bool {
 	return want.IP.Equal(have.IP)
 }
 
-// Heirloom are the sockets of all ports, for another process that serves the same
-// addresses.
-type Heirloom struct {
+// SocketCopies are duplicates of the sockets of all ports, for another process that
+// serves the same addresses.
+type SocketCopies struct {
 	fds       []int
 	addresses []string
 }
 
-// Bequeath duplicates the sockets of all ports. This process goes on serving them
+// CopySockets duplicates the sockets of all ports. This process goes on serving them
 // until [Ports.Leave].
-func (s *Ports) Bequeath() *Heirloom {
-	h := &Heirloom{}
+func (s *Ports) CopySockets() *SocketCopies {
+	h := &SocketCopies{}
 	for _, p := range s.all {
 		if l := p.current.Load(); l != nil {
 			if fd, err := duplicate(l.socket); err == nil { // otherwise the other process binds the address itself
@@ -75,11 +75,11 @@ func (s *Ports) Bequeath() *Heirloom {
 }
 
 // Descriptors are those of the sockets.
-func (h *Heirloom) Descriptors() []int { return h.fds }
+func (h *SocketCopies) Descriptors() []int { return h.fds }
 
 // Variable is the environment variable of a process that has the descriptors in
 // the same order from the number first on.
-func (h *Heirloom) Variable(first int) string {
+func (h *SocketCopies) Variable(first int) string {
 	var entries []string
 	for i, address := range h.addresses {
 		entries = append(entries, strconv.Itoa(first+i)+" "+address)
@@ -88,7 +88,7 @@ func (h *Heirloom) Variable(first int) string {
 }
 
 // Close closes the duplicates.
-func (h *Heirloom) Close() {
+func (h *SocketCopies) Close() {
 	for _, fd := range h.fds {
 		closeDescriptor(fd)
 	}

@@ -5,18 +5,24 @@ package handover
 import (
 	"os"
 	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // Pair returns a connection, and the other end for a process to be started.
 func Pair() (ours *Conn, theirs *os.File, err error) {
+	// A plugin that starts now must not inherit an end: its connection would seem open.
+	syscall.ForkLock.RLock()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(fds[0])
+		unix.CloseOnExec(fds[1])
+	}
+	syscall.ForkLock.RUnlock()
 	if err != nil {
 		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
-	unix.CloseOnExec(fds[0])
-	unix.CloseOnExec(fds[1])
 	theirs = os.NewFile(uintptr(fds[1]), "handover")
 	if ours, err = fromFile(os.NewFile(uintptr(fds[0]), "handover")); err != nil {
 		_ = theirs.Close()
