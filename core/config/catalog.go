@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aitunnel/aitunnel/sdk"
@@ -28,6 +29,10 @@ type ComponentInfo struct {
 
 	OnFailure string // what the author recommends; "": nothing
 }
+
+// ErrNotReady is wrapped by the errors of a [Catalog] about a plugin that the program
+// starts without: its blocks cannot be checked yet.
+var ErrNotReady = errors.New("the plugin is not ready yet")
 
 // UnknownComponentError says that no component has the name.
 type UnknownComponentError struct {

@@ -44,9 +44,15 @@ func (l *loader) builtin(kind sdk.Kind, ref string) *Component {
 // may have taken the attributes that are not the component's.
 func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Component {
 	c := &Component{Kind: kind, Ref: b.Labels[0], Range: b.DefRange(), Body: json.RawMessage("{}"), attributes: map[string]hcl.Range{}}
-	plugin, _, _ := strings.Cut(c.Ref, "/")
+	plugin, name, _ := strings.Cut(c.Ref, "/")
 	declared := l.plugins[plugin]
 	info, err := l.options.Catalog.Component(l.ctx, kind, c.Ref, declared)
+	if errors.Is(err, ErrNotReady) {
+		c.Plugin, c.Name = plugin, name
+		c.own(r, b.Type, "")
+		l.caution(b.LabelRanges[0], fmt.Sprintf("The %s %q is not used yet", kindName(kind), c.Ref), wording.Sentence(err.Error()))
+		return c
+	}
 	if err != nil {
 		l.unknownComponent(c, b, declared, err)
 		return c

@@ -66,7 +66,10 @@ func (d *differ) builds(old, next *Config) {
 			plugin, name = "built-in", "the built-in plugin"
 		}
 		effect := fmt.Sprintf("version %s replaces %s", c.version, o.version)
-		if o.version == c.version {
+		switch o.version {
+		case "": // the program ran without it
+			effect = fmt.Sprintf("version %s is ready", c.version)
+		case c.version:
 			effect = fmt.Sprintf("a new process of version %s replaces the old one", c.version)
 		}
 		if d.upgraded == nil {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/hashicorp/hcl/v2"
@@ -46,6 +47,10 @@ func (l *loader) verdictSets(ch *Channel, at hcl.Range) {
 			continue
 		}
 		text, build, err := catalog.Verdicts(l.ctx, name, l.plugins[name])
+		if errors.Is(err, ErrNotReady) {
+			l.caution(at, fmt.Sprintf("The verdicts of the plugin %q are not used yet", name), wording.Sentence(err.Error()))
+			continue
+		}
 		if err != nil {
 			l.fail(at, fmt.Sprintf("The verdicts of the plugin %q cannot be used", name), wording.Sentence(err.Error()))
 			continue

@@ -33,6 +33,12 @@ func runAcme(role string) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
+	if marker, exits := strings.CutPrefix(fault, "exits without "); exits {
+		if _, err := os.Stat(marker); err != nil {
+			fmt.Fprintln(os.Stderr, "there is no", marker)
+			os.Exit(3)
+		}
+	}
 	switch fault {
 	case "rubbish":
 		fmt.Println("I am a calculator")

@@ -142,12 +142,7 @@ func (r *running) run() {
 	if r.crashes == 0 {
 		r.crashes = 100
 	}
-	d, err := daemon.Start(r.t.Context(), daemon.Options{
-		ConfigPath: r.path(), StateDir: filepath.Join(r.dir, "state"), Builtin: []string{self, serveBuiltin},
-		Version: "test", LogOutput: r.log, Now: r.time.now, Roots: r.roots, Home: r.home, SaveEvery: 200 * time.Millisecond, HandOver: 500 * time.Millisecond,
-		NotifyTiming: notify.Timing{Gather: 20 * time.Millisecond, RetryMin: 20 * time.Millisecond, RetryMax: 100 * time.Millisecond, Send: 5 * time.Second},
-		PluginTiming: pluginhost.Timing{Ping: 200 * time.Millisecond, RestartMin: 50 * time.Millisecond, RestartMax: 200 * time.Millisecond, Crashes: r.crashes, Overdue: time.Second, Start: r.patience, Configure: r.patience},
-	})
+	d, err := r.try()
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -165,6 +160,16 @@ func (r *running) run() {
 		if t.Failed() {
 			t.Logf("log of the daemon:\n%s", log)
 		}
+	})
+}
+
+// try starts a daemon with the configuration that is saved.
+func (r *running) try() (*daemon.Daemon, error) {
+	return daemon.Start(r.t.Context(), daemon.Options{
+		ConfigPath: r.path(), StateDir: filepath.Join(r.dir, "state"), Builtin: []string{self, serveBuiltin},
+		Version: "test", LogOutput: r.log, Now: r.time.now, Roots: r.roots, Home: r.home, SaveEvery: 200 * time.Millisecond, HandOver: 500 * time.Millisecond,
+		NotifyTiming: notify.Timing{Gather: 20 * time.Millisecond, RetryMin: 20 * time.Millisecond, RetryMax: 100 * time.Millisecond, Send: 5 * time.Second},
+		PluginTiming: pluginhost.Timing{Ping: 200 * time.Millisecond, RestartMin: 50 * time.Millisecond, RestartMax: 200 * time.Millisecond, Crashes: r.crashes, Overdue: time.Second, Start: r.patience, Configure: r.patience},
 	})
 }
 

@@ -100,6 +100,71 @@ func TestAStartWithASlowVersion(t *testing.T) {
 	}
 }
 
+// TestAStartWithoutAPlugin serves by the core plan when a plugin hangs or crashes that
+// has no previous version, and uses the plugin as soon as it works.
+func TestAStartWithoutAPlugin(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]string{"hangs": "waits ", "crashes": "exits without "} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ready := filepath.Join(t.TempDir(), "ready")
+			r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}, patience: patience}
+			first, last := site(t, "first"), site(t, "last")
+			r.put("1.0.0 " + fault + ready)
+			r.lockAcme()
+			r.save(strings.Replace(acmeConfig(first, last, `strategy "acme/pin" {
+    channel    = "last"
+    on_failure = "priority"
+  }`), "auth   = \"none\"", "auth   = \"none\"\n  verdicts = [\"acme\"]", 1))
+			began := time.Now()
+			r.run()
+			if took := time.Since(began); took > patience/2 {
+				t.Errorf("the start took %s", took)
+			}
+			if got := r.post(chat, ask); got.status != 200 || got.header.Get("X-Site") != "first" {
+				t.Errorf("without the plugin: %+v", got)
+			}
+			r.awaitEvent(`plugin "acme" does not work, and has no previous version`)
+			if refused := r.plugins().Refused; len(refused) != 1 || refused[0].Plugin != "acme" {
+				t.Errorf("the list of plugins has %+v", refused)
+			}
+			// It is not in the way of edits.
+			r.save(strings.Replace(r.text(), "priority", "round-robin", 1))
+			r.reload()
+			if err := os.WriteFile(ready, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			testhelp.Eventually(t, "the plugin plans", func() bool {
+				r.post(chat, ask)
+				return strings.HasPrefix(r.plan().Reason, "1.0.0 plan")
+			})
+			r.awaitEvent(`plugin "acme", which is ready now`)
+			if got := r.post(chat, ask); got.header.Get("X-Site") != "last" {
+				t.Errorf("with the plugin: %+v", got)
+			}
+		})
+	}
+}
+
+// TestAStartWithAWrongPlugin fails: it is a mistake to be corrected.
+func TestAStartWithAWrongPlugin(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[string]string{"refuses": "This version knows no channels", "another format": "it cannot be started"} {
+		r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}}
+		path := r.put("1.0.0 " + fault)
+		if fault == "another format" {
+			if err := os.WriteFile(path, []byte("\x00\x01"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.lockAcme()
+		r.save(acmeConfig(site(t, "first"), site(t, "last"), pinLast))
+		if _, err := r.try(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", fault, err)
+		}
+	}
+}
+
 // patience is how long a plugin may take that has no previous version.
 const patience = 2 * time.Minute
 

@@ -69,6 +69,9 @@ func (h *Host) describe(ctx context.Context, name string, block *config.Plugin) 
 	if err != nil {
 		return sdk.Description{}, err
 	}
+	if cause := h.absence(s); cause != nil {
+		return sdk.Description{}, fmt.Errorf("%w: %w", config.ErrNotReady, cause)
+	}
 	v, err := h.supervisor(ctx, s)
 	if err != nil {
 		return sdk.Description{}, err

@@ -21,6 +21,7 @@ const (
 	EventStopped      EventType = "stopped"
 	EventRefused      EventType = "refused"  // the lock file does not allow it to run
 	EventFallback     EventType = "fallback" // the previous version runs
+	EventAbsent       EventType = "absent"   // the program runs without it
 )
 
 // Event reports what happened to a plugin's process.

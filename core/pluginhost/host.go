@@ -66,6 +66,7 @@ type Host struct {
 	failed      map[string]Failure
 	tested      map[string]trust.Executable // that run whatever the lock file says
 	blamed      map[string]error            // plugins that failed before they were in use
+	absent      map[string]absence          // plugins that the program runs without
 	substitutes map[string]substitute       // previous versions that run in place of locked ones
 	sources     map[string]string           // of plugins, by their blocks
 	hurried     bool                        // see Hurry
@@ -99,7 +100,7 @@ func New(o Options) (*Host, error) {
 	h := &Host{
 		options: o, configDir: configDir(o.ConfigPath), socketDir: dir,
 		supervisors: map[string]*entry{}, latest: map[string]string{}, epochs: map[string]int{}, failed: map[string]Failure{},
-		tested: map[string]trust.Executable{}, blamed: map[string]error{}, substitutes: map[string]substitute{}, sources: map[string]string{},
+		tested: map[string]trust.Executable{}, blamed: map[string]error{}, absent: map[string]absence{}, substitutes: map[string]substitute{}, sources: map[string]string{},
 	}
 	h.trust = &trust.Store{LockPath: filepath.Join(h.configDir, trust.FileName), CacheDir: o.CacheDir}
 	h.trust.Sweep()

@@ -7,9 +7,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// Hurry limits, until done is called, how long a plugin is waited for that could run in
-// its previous version instead: the start of the program must not depend on one that
-// hangs.
+// Hurry limits, until done is called, how long a plugin is waited for: the start of the
+// program must not depend on one that hangs. Its previous version can run instead, or
+// the program starts without it.
 func (h *Host) Hurry() (done func()) {
 	h.setHurried(true)
 	return func() { h.setHurried(false) }
@@ -32,11 +32,8 @@ func (h *Host) limit(ctx context.Context, s spec) (context.Context, context.Canc
 func (h *Host) isHurried(s spec) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if _, known := h.substitutes[s.name]; known || !h.hurried || s.builtin() || s.attach {
-		return false
-	}
-	lock, err := h.trust.Lock()
-	return err == nil && h.previous(lock, s.name) != nil
+	_, previous := h.substitutes[s.name] // it has worked before: there is no other to turn to
+	return h.hurried && !previous && !s.builtin() && !s.attach
 }
 
 // Late are the plugins that run in their previous versions only because the newer one was
@@ -52,8 +49,8 @@ func (h *Host) Late() (names []string) {
 	return names
 }
 
-// AwaitStart starts the locked version of a plugin that runs in its previous version,
-// with all the time that a start may take, and stops it again.
+// AwaitStart starts the locked version of a plugin that is absent, or replaced by its
+// previous version, with all the time that a start may take, and stops it again.
 func (h *Host) AwaitStart(ctx context.Context, name string, block *config.Plugin) error {
 	h.mu.Lock()
 	if h.ctx.Err() != nil {
@@ -82,12 +79,14 @@ func (h *Host) AwaitStart(ctx context.Context, name string, block *config.Plugin
 	return nil
 }
 
-// UseLocked makes a plugin run in its locked version again, from its next start on. undo
-// reverts that.
+// UseLocked makes a plugin that is absent, or replaced by its previous version, run in
+// its locked version again, from its next start on. undo reverts that.
 func (h *Host) UseLocked(name string) (undo func(cause error)) {
 	h.mu.Lock()
-	s := h.substitutes[name]
+	s, substituted := h.substitutes[name]
+	a, absent := h.absent[name]
 	delete(h.substitutes, name)
+	delete(h.absent, name)
 	var entries []*entry
 	for _, e := range h.supervisors {
 		entries = append(entries, e)
@@ -101,8 +100,13 @@ func (h *Host) UseLocked(name string) (undo func(cause error)) {
 	return func(cause error) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		s.late = false
-		s.reason = fmt.Sprintf("%s; it was tried again, with more time: %v", s.reason, cause)
-		h.substitutes[name] = s
+		if absent {
+			h.absent[name] = absence{a.sum, cause}
+		}
+		if substituted {
+			s.late = false
+			s.reason = fmt.Sprintf("%s; it was tried again, with more time: %v", s.reason, cause)
+			h.substitutes[name] = s
+		}
 	}
 }

@@ -58,6 +58,9 @@ func (h *Host) OpenFor(ctx context.Context, c *config.Component, plugin *config.
 }
 
 func (h *Host) open(ctx context.Context, s spec, component string, cfg sdk.Config, probe sdk.Host) (*Instance, error) {
+	if cause := h.absence(s); cause != nil {
+		return h.absentInstance(s, cfg.Instance, cause), nil
+	}
 	for {
 		v, err := h.supervisor(ctx, s)
 		if err != nil {

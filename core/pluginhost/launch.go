@@ -134,9 +134,9 @@ func (l launch) explain(p *process, err error) error {
 	case offered == 0:
 		timer := time.AfterFunc(l.timing.Stop, p.runner.kill) // it may only have closed its output
 		defer timer.Stop()
-		err = withLastOutput(fmt.Errorf("it exited without the handshake of an aitunnel plugin: %s", p.runner.exit()), p.output)
+		err = notReady{withLastOutput(fmt.Errorf("it exited without the handshake of an aitunnel plugin: %s", p.runner.exit()), p.output)}
 	case p.description.Protocol == 0:
-		err = withLastOutput(fmt.Errorf("it broke the protocol after the handshake: %w", err), p.output)
+		err = notReady{withLastOutput(fmt.Errorf("it broke the protocol after the handshake: %w", err), p.output)}
 	}
 	return fmt.Errorf("%s: %w", l.spec, err)
 }

@@ -11,10 +11,15 @@ func (h *Host) Renew(name string) (undo func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.epochs[name]++
+	a, absent := h.absent[name]
+	delete(h.absent, name)
 	return func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.epochs[name]--
+		if absent {
+			h.absent[name] = a
+		}
 	}
 }
 

@@ -124,7 +124,7 @@ func (r *Reloader) Start(ctx context.Context, before func() error) error {
 		return err
 	}
 	defer end()
-	c, err := r.buildFirst(ctx)
+	c, err := r.buildFirst(ctx, before == nil)
 	if err != nil {
 		return final(err)
 	}
@@ -138,39 +138,64 @@ func (r *Reloader) Start(ctx context.Context, before func() error) error {
 	for _, name := range r.options.Plugins.Late() {
 		go r.retryLate(name)
 	}
+	for _, name := range r.options.Plugins.Absent() {
+		go r.retryAbsent(name)
+	}
 	return nil
+}
+
+// retryAbsent starts a plugin that the program runs without, with growing pauses, until
+// it is ready or no longer absent.
+func (r *Reloader) retryAbsent(name string) {
+	const most = time.Minute
+	for pause := time.Second / 2; r.options.Plugins.IsAbsent(name); pause = min(2*pause, most) {
+		if r.retryLocked(name) == nil {
+			return
+		}
+		select {
+		case <-time.After(pause):
+		case <-r.options.Life.Done():
+			return
+		}
+	}
 }
 
 // retryLate gives a version of a plugin that was too late for the start the time that a
 // start may take: it may be the machine that was slow. Then it takes over.
 func (r *Reloader) retryLate(name string) {
+	if err := r.retryLocked(name); err != nil && r.options.Life.Err() == nil {
+		r.notice(fmt.Sprintf("%s: it was tried again, and the previous version stays in use: %v", pluginBlock(name), err))
+	}
+}
+
+// retryLocked starts the locked version of a plugin, and uses it if it is ready in the
+// time that a start may take.
+func (r *Reloader) retryLocked(name string) error {
 	plugins := r.options.Plugins
 	if err := plugins.AwaitStart(r.options.Life, name, r.Running().Config.Plugin(name)); err != nil {
-		if r.options.Life.Err() == nil {
-			r.notice(fmt.Sprintf("%s: it was tried again, and the previous version stays in use: %v", pluginBlock(name), err))
-		}
-		return
+		return err
 	}
 	ctx, end, err := r.begin(r.options.Life)
 	if err != nil {
-		return
+		return err
 	}
 	defer end()
 	undo := plugins.UseLocked(name)
 	out := r.result(pluginBlock(name) + ", which is ready now")
 	if err = r.transact(ctx, Request{Cause: out.Cause}, &out); err != nil {
 		undo(err)
-		r.notice(fmt.Sprintf("%s: it was tried again, and the previous version stays in use: %v", pluginBlock(name), err))
-		return
+		return err
 	}
 	out.Took = time.Since(out.At)
 	r.report(Outcome{out, nil})
+	return nil
 }
 
 // buildFirst builds the first generation. If that fails because of a plugin, the
 // previous version of the plugin is used: a broken upgrade must not keep the program
-// from starting.
-func (r *Reloader) buildFirst(ctx context.Context) (*candidate, error) {
+// from starting. If there is none, the program starts without a plugin that hangs or
+// crashes, unless alone is false: then another process serves, with the plugin.
+func (r *Reloader) buildFirst(ctx context.Context, alone bool) (*candidate, error) {
 	defer r.options.Plugins.Hurry()()
 	c, first := r.build(ctx, source{extra: r.extra})
 	if first == nil {
@@ -187,6 +212,29 @@ func (r *Reloader) buildFirst(ctx context.Context) (*candidate, error) {
 			return c, nil
 		}
 		r.options.Plugins.UndoFallBack(names)
+	}
+	if alone {
+		return r.buildWithout(ctx, first)
+	}
+	return nil, first
+}
+
+// buildWithout builds the first generation without the plugins that hang or crash, if
+// those are why it failed.
+func (r *Reloader) buildWithout(ctx context.Context, first error) (*candidate, error) {
+	var absent []string
+	for ctx.Err() == nil {
+		names := r.options.Plugins.DoWithout()
+		if len(names) == 0 {
+			break
+		}
+		absent = append(absent, names...)
+		c, err := r.build(ctx, source{extra: r.extra})
+		if err == nil {
+			r.options.Plugins.ReportAbsent(absent)
+			return c, nil
+		}
+		first = err
 	}
 	return nil, first
 }

@@ -24,7 +24,7 @@ func (r *Reloader) RestartPlugin(ctx context.Context, name string) (Result, erro
 
 // HasPlugin reports whether a plugin is configured or running.
 func (r *Reloader) HasPlugin(name string) bool {
-	if name == BuiltinPlugin || r.Running().Config.Plugin(name) != nil {
+	if name == BuiltinPlugin || r.Running().Config.Plugin(name) != nil || r.options.Plugins.IsAbsent(name) {
 		return true
 	}
 	for _, p := range r.options.Plugins.List() {
