@@ -52,23 +52,34 @@ func (a *app) startInBackground(ctx context.Context) error {
 		return fmt.Errorf("the background process cannot be started: %w", err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- child.Wait() }()
+	go func() { ended <- child.Wait(); close(ended) }()
 	s, err := a.awaitReady(ctx, ended, func(s admin.Status) bool { return s.PID == child.Process.Pid })
 	a.relay(said)
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit):
 		return exitError(max(exit.ExitCode(), exitFailed))
-	case errors.Is(err, errNotReady):
-		_ = child.Process.Kill()
-		return err
 	case err != nil:
+		endNow(child.Process, ended)
 		return err
 	}
 	a.announce(s.Listen, s.AdminListen)
 	a.announceTunnels(ctx, s.Tunnels)
 	a.announceUse(s)
 	return nil
+}
+
+// endTime is how long a process may take to stop at once before it is killed.
+const endTime = 3 * time.Second
+
+// endNow ends a process that nobody waits for any more.
+func endNow(p *os.Process, ended <-chan error) {
+	stopNow(p)
+	select {
+	case <-ended:
+	case <-time.After(endTime):
+		_ = p.Kill()
+	}
 }
 
 // announceUse says how to use the program that has just started.

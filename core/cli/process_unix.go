@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"os/signal"
 	"slices"
 	"strings"
@@ -92,6 +93,18 @@ func keepConfiguration(path string) (variable string, err error) {
 func alive(pid int) bool {
 	err := syscall.Kill(pid, 0)
 	return err == nil || errors.Is(err, syscall.EPERM)
+}
+
+// stopNow tells the daemon of a process to stop at once, which takes two signals.
+func stopNow(p *os.Process) {
+	_ = p.Signal(syscall.SIGTERM)
+	_ = p.Signal(syscall.SIGINT) // another one, as two of a kind can arrive as one
+}
+
+// asGroup has the end of a command's context end what it has started, too.
+func asGroup(c *exec.Cmd) {
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 }
 
 // onHangup calls reload at every SIGHUP until ctx ends. If it came because the

@@ -47,6 +47,12 @@ func alive(pid int) bool {
 	return err == nil && state == uint32(windows.WAIT_TIMEOUT)
 }
 
+// stopNow ends a process: there are no signals.
+func stopNow(p *os.Process) { _ = p.Kill() }
+
+// asGroup has nothing to do: only the process itself is ended.
+func asGroup(*exec.Cmd) {}
+
 // onHangup has nothing to wait for: there is no SIGHUP on Windows.
 func onHangup(context.Context, func(), func()) {}
 

@@ -118,6 +118,7 @@ func (a *app) trial(ctx context.Context, piped *os.File, args ...string) ([]byte
 		c.Env = append(c.Env, config.KeptVariable(firstExtraFile, piped.Name()))
 	}
 	c.Dir, c.WaitDelay = startDir, time.Second
+	asGroup(c)
 	var errs bytes.Buffer
 	c.Stderr = &errs
 	out, err := c.Output()

@@ -82,6 +82,7 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	if err != nil {
 		return err
 	}
+	second := secondSignal()
 	a.neverBlock()
 	out := a.err
 	if f.detached {
@@ -107,6 +108,7 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	notifyReady(d)
 	watched, endWatch := context.WithCancel(context.WithoutCancel(ctx))
 	defer endWatch()
+	go stopAtOnce(watched, d, second)
 	go a.keepWatchdog(watched)
 	go reapOrphans(watched)
 	ending, err := a.serve(ctx, d)
@@ -124,7 +126,8 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	if ending.Restart && !replaced && ending.Drain != 0 {
 		sockets = d.HandOver(ctx)
 	}
-	if err := errors.Join(err, a.drain(ctx, d, ending)); err != nil || replaced || !ending.Restart {
+	err = errors.Join(err, a.drain(ctx, d, ending))
+	if err != nil || replaced || !ending.Restart || ctx.Err() != nil || d.StopAsked() {
 		return err
 	}
 	return a.reexec(path, sockets)
@@ -160,16 +163,39 @@ func (a *app) serve(ctx context.Context, d *daemon.Daemon) (control.Ending, erro
 	return d.Wait(ctx)
 }
 
-// drain lets requests in flight finish, as the ending says. A signal ends that.
+// secondSignal is closed when this process is told to stop for the second time.
+func secondSignal() <-chan struct{} {
+	signals, second := make(chan os.Signal, 2), make(chan struct{})
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		<-signals
+		close(second)
+	}()
+	return second
+}
+
+// stopAtOnce has requests in flight cut at the second signal, until ctx ends.
+func stopAtOnce(ctx context.Context, d *daemon.Daemon, second <-chan struct{}) {
+	select {
+	case <-second:
+		d.StopNow()
+	case <-ctx.Done():
+	}
+}
+
+// drain lets requests in flight finish, as the ending says. If it was not a signal
+// that began the stop, one ends that.
 func (a *app) drain(ctx context.Context, d *daemon.Daemon, ending control.Ending) error {
 	limit := d.DrainTime(ending)
 	if ctx.Err() != nil {
 		a.say("Stopping: requests in flight may take up to %s. Interrupt again to stop at once.", term.Span(limit))
 	}
-	draining, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	draining, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	draining, cancelDrain := context.WithTimeout(draining, limit)
-	defer cancelDrain()
+	if ctx.Err() == nil { // a command has begun the stop
+		defer context.AfterFunc(ctx, d.StopNow)()
+	}
 	return d.Shutdown(draining)
 }
 

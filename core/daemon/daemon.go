@@ -91,7 +91,7 @@ type Daemon struct {
 
 	lock    *statefile.Lock
 	control *control.Socket
-	stop    stopping
+	stop    *stopping
 	failed  chan error // gets the error of a port that stops serving by itself
 
 	phases

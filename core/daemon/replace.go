@@ -133,7 +133,7 @@ func (d *Daemon) awaitSuccessor(ctx context.Context, s *successor, serving func(
 			}
 			d.handle(s, m)
 		case <-ctx.Done():
-			s.giveUp(ended)
+			s.giveUp(ended, d.stop.now)
 			return context.Cause(ctx)
 		case e := <-d.stop.asked:
 			if e.Restart {
@@ -143,10 +143,10 @@ func (d *Daemon) awaitSuccessor(ctx context.Context, s *successor, serving func(
 			case d.stop.asked <- e:
 			default: // somebody asked again
 			}
-			s.giveUp(ended)
+			s.giveUp(ended, d.stop.now)
 			return errors.New("a stop was requested")
 		case <-limit.C:
-			s.giveUp(ended)
+			s.giveUp(ended, d.stop.now)
 			return fmt.Errorf("the new process did not serve within %s", replaceTime)
 		}
 	}
@@ -163,14 +163,28 @@ func (s *successor) end(ended <-chan string) string {
 	}
 }
 
-// giveUp ends the process.
-func (s *successor) giveUp(ended <-chan string) {
+// giveUp ends the process, at once when now is closed.
+func (s *successor) giveUp(ended <-chan string, now <-chan struct{}) {
 	_ = s.process.Signal(os.Interrupt)
-	kill := time.AfterFunc(giveUpTime, func() { _ = s.process.Kill() })
-	defer kill.Stop()
-	for range s.messages { // it gets no answers any more
+	limit := time.NewTimer(giveUpTime)
+	defer limit.Stop()
+	for there := true; there; {
+		select {
+		case _, there = <-s.messages: // it gets no answers any more
+		case <-limit.C:
+			s.kill()
+		case <-now:
+			s.kill()
+			now = nil
+		}
 	}
 	s.end(ended)
+}
+
+// kill ends the process at once. A child of its own may keep the connection open.
+func (s *successor) kill() {
+	_ = s.process.Kill()
+	s.conn.Close()
 }
 
 // follow does what the new process asks for while this one finishes.

@@ -29,11 +29,12 @@ type stopping struct {
 	asked chan control.Ending
 	first chan struct{} // closed with the first wish
 	now   chan struct{} // closed when requests in flight are to be cut
+	final atomic.Bool   // somebody wants no restart
 	once  [2]func()
 }
 
-func newStopping() stopping {
-	s := stopping{asked: make(chan control.Ending, 1), first: make(chan struct{}), now: make(chan struct{})}
+func newStopping() *stopping {
+	s := &stopping{asked: make(chan control.Ending, 1), first: make(chan struct{}), now: make(chan struct{})}
 	s.once = [2]func(){sync.OnceFunc(func() { close(s.first) }), sync.OnceFunc(func() { close(s.now) })}
 	return s
 }
@@ -46,13 +47,18 @@ func (d *Daemon) check(ctx context.Context, e control.Ending) error {
 	if !e.Restart || d.options.BeforeRestart == nil {
 		return nil
 	}
+	ctx, cancel := until(ctx, d.life.Done(), reload.ErrStopping)
+	defer cancel()
 	return d.options.BeforeRestart(ctx)
 }
 
-// ask has the daemon stop. The first to ask says how; to cut what is in flight can
-// be asked at any time.
+// ask has the daemon stop. The first to ask says how; to cut what is in flight, and
+// to stop instead of a restart, can be asked at any time.
 func (d *Daemon) ask(e control.Ending) {
 	d.stop.once[0]()
+	if !e.Restart {
+		d.stop.final.Store(true)
+	}
 	if e.Drain == 0 && (!e.Restart || d.life.Err() != nil) { // before a restart nothing is cut that may go on
 		d.stop.once[1]()
 	}
@@ -61,6 +67,13 @@ func (d *Daemon) ask(e control.Ending) {
 	default:
 	}
 }
+
+// StopAsked reports whether somebody asked for a stop over the control socket, and
+// not for a restart.
+func (d *Daemon) StopAsked() bool { return d.stop.final.Load() }
+
+// StopNow has a stop that has begun, or will begin, cut requests in flight.
+func (d *Daemon) StopNow() { d.stop.once[1]() }
 
 // during is ctx until somebody asks to stop.
 func (s *stopping) during(ctx context.Context) (context.Context, context.CancelFunc) {
