@@ -37,6 +37,7 @@ type frame struct {
 var recordings = []recording{
 	{"v1", historicPlugin, converse},
 	{"v1-2026-11", fullPlugin, converseFully},
+	{"v1-2026-11-27", fullPlugin, converseLatest},
 }
 
 type recording struct {

@@ -94,6 +94,9 @@ type Snapshot struct {
 	Requests  uint64        `json:"requests,omitempty"`   // attempts so far
 	LastUsed  time.Time     `json:"last_used,omitzero"`
 	LimitUsed float64       `json:"limit_used,omitempty"` // share of its limits in the configuration that is used now, 0 to 1; 0 without limits
+
+	Egress      string  `json:"egress,omitempty"`       // channels only: the egress that requests take now; "" without egress blocks
+	PriceFactor float64 `json:"price_factor,omitempty"` // channels only: what it charges, as a factor of a model's price; 0: an older aitunnel does not tell
 }
 
 // Headroom is the share of its limits that a candidate has left, 0 to 1; 1 without

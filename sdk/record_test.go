@@ -10,6 +10,7 @@ import (
 	"net/rpc"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -39,6 +40,9 @@ func (f *fullStrategy) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, e
 	}
 	p := f.plan(req.Channels, req.State)
 	p.Attributes = []string{"header.x-want"}
+	if c := req.Channels[0]; c.Egress != "" {
+		p.Reason = fmt.Sprintf("%s costs %g by %s, %g of its limit is left", c.ID, c.PriceFactor, c.Egress, c.Headroom())
+	}
 	p.Warnings = []sdk.Warning{{Path: []string{"mode"}, Message: fmt.Sprintf("%d outcomes of this route", len(req.RouteOutcomes))}}
 	return p, nil
 }
@@ -82,9 +86,24 @@ func fullPlugin() sdk.Plugin {
 	}}
 }
 
+// candidatesInFull have what was added to snapshots last.
+func candidatesInFull() []sdk.Snapshot {
+	all := slices.Clone(historicCandidates)
+	all[0].LimitUsed, all[0].Egress, all[0].PriceFactor = 0.75, "home", 0.3
+	return all
+}
+
 // converseFully has a host use what was added to protocol 1 until November 2026, and
 // returns what it was told.
 func converseFully(t *testing.T, conn *host.Conn) map[string]any {
+	return converseOn(t, conn, historicCandidates)
+}
+
+func converseLatest(t *testing.T, conn *host.Conn) map[string]any {
+	return converseOn(t, conn, candidatesInFull())
+}
+
+func converseOn(t *testing.T, conn *host.Conn, candidates []sdk.Snapshot) map[string]any {
 	ctx := t.Context()
 	told := map[string]any{"unavailable": true, "panic": true, "another kind's method": true}
 	tell := func(what string, v any, err error) {
@@ -100,11 +119,11 @@ func converseFully(t *testing.T, conn *host.Conn) map[string]any {
 	tell("an unknown member", nil, err)
 	outcomes := []sdk.Outcome{{ID: "a", Successes: 3}}
 	if s, err := conn.Configure(ctx, "strategy/bandit", "1", cfg); err == nil {
-		p, err := s.Plan(ctx, sdk.PlanRequest{Route: "/v1/**", Channels: historicCandidates, Outcomes: outcomes, RouteOutcomes: outcomes})
+		p, err := s.Plan(ctx, sdk.PlanRequest{Route: "/v1/**", Channels: candidates, Outcomes: outcomes, RouteOutcomes: outcomes})
 		tell("plan", p, err)
-		p, err = s.Plan(ctx, sdk.PlanRequest{Route: "spent", Channels: historicCandidates})
+		p, err = s.Plan(ctx, sdk.PlanRequest{Route: "spent", Channels: candidates})
 		tell("nobody", p, err)
-		r, err := s.Route(ctx, sdk.RouteRequest{Model: "m", Attributes: map[string]string{"header.x-want": "b"}, Channels: historicCandidates})
+		r, err := s.Route(ctx, sdk.RouteRequest{Model: "m", Attributes: map[string]string{"header.x-want": "b"}, Channels: candidates})
 		tell("route", r, err)
 		result := sdk.RequestResult{
 			Route: "/v1/**", Model: "m", Attributes: map[string]string{"header.x-want": "b"}, Channel: "b", Status: 200, Attempts: 2, TTFB: time.Second, Duration: time.Minute,
@@ -132,16 +151,14 @@ func converseFully(t *testing.T, conn *host.Conn) map[string]any {
 
 var record = flag.String("record", "", "record the session of this folder of testdata, which must not exist")
 
-// TestRecord writes a new recording. One that exists is never changed.
+// TestRecord has both sides talk, and writes a new recording if it is asked to. One that
+// exists is never changed.
 func TestRecord(t *testing.T) {
-	if *record == "" {
-		t.Skip("run with -record FOLDER")
-	}
 	for _, r := range recordings {
+		frames := r.record(t)
 		if r.dir != *record {
 			continue
 		}
-		frames := r.record(t)
 		text, err := json.Marshal(frames)
 		if err != nil {
 			t.Fatal(err)
@@ -199,7 +216,7 @@ func (r recording) record(t *testing.T) []frame {
 		t.Fatal(err)
 	}
 	r.converse(t, conn)
-	_, _ = conn.Close(), toPlugin.Close()
+	_, _, _ = conn.Close(), toRelay.Close(), toPlugin.Close()
 	between.mu.Lock()
 	defer between.mu.Unlock()
 	return between.frames

@@ -22,6 +22,9 @@ const (
 	attachTime = 2 * time.Minute
 	// closeTime is how long instances may take to close when the host is gone.
 	closeTime = time.Second
+	// hangUpTime is how long a host that has asked the process to end may take to close
+	// the connection: if the process ends before, the host's library prints an error.
+	hangUpTime = time.Second
 )
 
 // Serve is the main function of a plugin: it serves p to the aitunnel that
@@ -65,6 +68,7 @@ func Serve(p Plugin) {
 		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Warn, Output: os.Stderr, JSONFormat: true}),
 	})
 	services.shutdown()
+	services.awaitHosts()
 }
 
 // ServeConn serves p on one connection until it breaks, in this process. It is
@@ -114,6 +118,24 @@ func (s *services) shutdown() {
 	s.mu.Unlock()
 	for _, svc := range all {
 		svc.shutdown()
+	}
+}
+
+// awaitHosts waits until the hosts have closed their connections.
+func (s *services) awaitHosts() {
+	s.mu.Lock()
+	all := slices.Clone(s.all)
+	s.mu.Unlock()
+	timeout := time.After(hangUpTime)
+	for _, svc := range all {
+		if svc.attached() == nil {
+			continue
+		}
+		select {
+		case <-svc.hostGone:
+		case <-timeout:
+			return
+		}
 	}
 }
 

@@ -22,6 +22,7 @@ type service struct {
 	events      events
 	ctx         context.Context
 	stop        context.CancelFunc
+	hostGone    chan struct{} // closed when the attached host is
 
 	mu        sync.Mutex
 	host      *wire.Client // nil until attached
@@ -47,7 +48,7 @@ type instance struct {
 func newService(p Plugin, d Description, b *plugin.MuxBroker, e events) *service {
 	s := &service{
 		description: d, broker: b, events: e,
-		factories: make(map[string]Factory), instances: make(map[string]*instance),
+		factories: make(map[string]Factory), instances: make(map[string]*instance), hostGone: make(chan struct{}),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	for i, f := range p.Components {
@@ -126,6 +127,7 @@ func (s *service) attach(req wire.Attach) error {
 	go func() {
 		// The host never answers: that this returns means that it is gone.
 		_, _ = host.Do(context.Background(), wire.Call{Method: wire.MethodLifeline})
+		close(s.hostGone)
 		s.shutdown()
 		s.events.lost()
 	}()

@@ -28,6 +28,7 @@ const (
 	ChangeNoEndpoint     ChangeKind = "no_endpoint"
 	ChangeModelSuspect   ChangeKind = "model_suspect" // the channel, for one model
 	ChangeKeyRateLimited ChangeKind = "key_rate_limited"
+	ChangeKeyCooldown    ChangeKind = "key_cooldown" // by a health check
 	ChangeKeyInvalid     ChangeKind = "key_invalid"
 	ChangeKeyQuotaSpent  ChangeKind = "key_quota_spent"
 	ChangeKeyNoAccess    ChangeKind = "key_no_access" // to one model
@@ -43,7 +44,7 @@ func (k ChangeKind) OfKey() bool { return strings.HasPrefix(string(k), "key_") }
 // request any.
 func (k ChangeKind) Bad() bool {
 	switch k {
-	case ChangeOutOfService, ChangeBlocked, ChangeEgressDown, ChangeModelSuspect, ChangeKeyRateLimited, ChangeKeyInvalid, ChangeKeyQuotaSpent, ChangeKeyNoAccess, ChangeKeySuspect:
+	case ChangeOutOfService, ChangeBlocked, ChangeEgressDown, ChangeModelSuspect, ChangeKeyRateLimited, ChangeKeyCooldown, ChangeKeyInvalid, ChangeKeyQuotaSpent, ChangeKeyNoAccess, ChangeKeySuspect:
 		return true
 	}
 	return false

@@ -91,7 +91,7 @@ func (k *Key) skip(now time.Time, model string) (Skip, time.Time) {
 	case k.quotaSpent.active(now):
 		return SkipQuotaSpent, k.quotaSpent.until
 	case k.rateLimited.active(now):
-		return SkipRateLimited, k.rateLimited.until
+		return k.rateLimited.skip(), k.rateLimited.until
 	}
 	m := k.models[model]
 	switch {

@@ -9,6 +9,14 @@ import (
 // checkPrefix begins the reasons that come from a health check.
 const checkPrefix = "health check: "
 
+// skip is why a key with a cooldown for a while is not used.
+func (c *cooldown) skip() Skip {
+	if strings.HasPrefix(c.reason, checkPrefix) {
+		return SkipCooldown
+	}
+	return SkipRateLimited
+}
+
 // SetChecked records the result of a health check of the key: why it is not
 // used, or "" if it works. This does not end a cooldown that was caused by an
 // answer to a request, and no failure is counted.
@@ -17,7 +25,7 @@ func (k *Key) SetChecked(now time.Time, skip Skip, wait time.Duration, reason st
 		k.confirm()
 		return
 	}
-	kind, c, first, top := ChangeKeyRateLimited, &k.rateLimited, firstRateLimit, topRateLimit
+	kind, c, first, top := ChangeKeyCooldown, &k.rateLimited, firstRateLimit, topRateLimit
 	switch skip {
 	case SkipQuotaSpent:
 		kind, c, first, top = ChangeKeyQuotaSpent, &k.quotaSpent, quotaCooldown, quotaCooldown

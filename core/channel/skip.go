@@ -11,6 +11,7 @@ const (
 	SkipBreakerProbing Skip = "breaker_probing"
 	SkipFull           Skip = "full"
 	SkipRateLimited    Skip = "rate_limited"
+	SkipCooldown       Skip = "cooldown" // by a health check
 	SkipInvalidKey     Skip = "invalid_key"
 	SkipQuotaSpent     Skip = "quota_spent"
 	SkipNoKey          Skip = "no_key"
@@ -36,6 +37,7 @@ var skipTexts = map[Skip]string{
 	SkipFull:           "its limit of requests in flight is reached",
 	SkipAtLimit:        "at its limit",
 	SkipRateLimited:    "rate limited",
+	SkipCooldown:       "cooling down",
 	SkipInvalidKey:     "invalid key",
 	SkipQuotaSpent:     "out of quota",
 	SkipNoKey:          "no key is usable",

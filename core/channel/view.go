@@ -127,7 +127,7 @@ func (k *Key) View(now time.Time) KeyView {
 		v.Reason = k.invalid.reason
 	case v.Skip == SkipQuotaSpent:
 		v.Reason = k.quotaSpent.reason
-	case v.Skip == SkipRateLimited:
+	case v.Skip == SkipRateLimited || v.Skip == SkipCooldown:
 		v.Reason = k.rateLimited.reason
 	case k.mark.deferred(now):
 		v.Suspect, v.Until, v.Reason = true, k.mark.until, k.counters.LastError

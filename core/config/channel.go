@@ -94,7 +94,7 @@ func (r *reader) target(c *Channel) {
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		r.wrong(a, "the target must not have a query or fragment: the path of each request is appended to it")
 		return
-	case u.Port() != "" && !isPort(u.Port(), 1):
+	case !hasPort(u):
 		r.wrong(a, "the target has no valid port: expected a number from 1 to 65535")
 		return
 	case strings.Contains(u.EscapedPath(), ".."):

@@ -60,7 +60,7 @@ func parseProxy(text string) (*url.URL, error) {
 	switch {
 	case err != nil || u.Hostname() == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme):
 		return nil, fmt.Errorf("expected the URL of a proxy that begins with http://, https://, socks5:// or socks5h://, such as \"socks5h://127.0.0.1:1080\"")
-	case u.Port() != "" && !isPort(u.Port(), 1):
+	case !hasPort(u):
 		return nil, fmt.Errorf("the proxy has no valid port: expected a number from 1 to 65535")
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return nil, fmt.Errorf("the URL of a proxy ends with its port")

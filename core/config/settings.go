@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -137,6 +138,14 @@ func checkAddress(s string) error {
 func isPort(s string, least int) bool {
 	n, err := strconv.Atoi(s)
 	return err == nil && n >= least && n <= 65535
+}
+
+// hasPort reports whether the port of a URL is valid, or left out with its colon.
+func hasPort(u *url.URL) bool {
+	if u.Port() == "" {
+		return !strings.HasSuffix(u.Host, ":")
+	}
+	return isPort(u.Port(), 1)
 }
 
 func (l *loader) retry() {

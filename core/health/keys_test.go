@@ -32,7 +32,7 @@ func TestACheckOfSingleKeys(t *testing.T) {
 			b, _ := second.Skip(time.Now(), "m")
 			return [2]channel.Skip{a, b}
 		}
-		for i, want := range [][2]channel.Skip{{channel.SkipQuotaSpent, ""}, {"", channel.SkipRateLimited}, {"", ""}} {
+		for i, want := range [][2]channel.Skip{{channel.SkipQuotaSpent, ""}, {"", channel.SkipCooldown}, {"", ""}} {
 			if _, err := m.Now(t.Context(), "a"); err != nil {
 				t.Fatal(err)
 			}

@@ -227,7 +227,7 @@ func (r *run) applyToKeys(results []sdk.KeyResult, now time.Time) {
 				wait = result.Until.Sub(now)
 			}
 			if wait > 0 {
-				k.SetChecked(now, channel.SkipRateLimited, wait, reason)
+				k.SetChecked(now, channel.SkipCooldown, wait, reason)
 			}
 		case sdk.KeySpent:
 			k.SetChecked(now, channel.SkipQuotaSpent, 0, reason)

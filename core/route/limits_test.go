@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -61,6 +62,32 @@ func TestWhatIsUsedOfLimits(t *testing.T) {
 		expect("keyed", 1, channel.SkipAtLimit)
 		if asked := strategy.requests(); len(asked) == 0 || asked[0].Channels[1].LimitUsed != 0 {
 			t.Errorf("%+v", asked)
+		}
+	})
+}
+
+// TestWhatAChannelCosts: strategies are told the price factor of a channel, and the
+// egress by which its site is reached now.
+func TestWhatAChannelCosts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := channels("plain", "far")
+		all[1].PriceFactor = 0.3
+		all[1].Egress = []*config.Egress{{Name: "home"}, {Name: "abroad"}}
+		w := build(t, nil, map[string]sdk.Component{"author": always(planOf(sdk.RuleOrder, "plain", "far"))}, routeTo("author", all))
+		now, far := time.Now(), w.channel("far")
+		expect := func(egress string) {
+			t.Helper()
+			if s := far.snapshot(now); s.Egress != egress || s.PriceFactor != 0.3 {
+				t.Errorf("by %q for %g, want by %q for 0.3", s.Egress, s.PriceFactor, egress)
+			}
+		}
+		expect("home")
+		far.State.FailEgress(now, "home", true, time.Minute, "blocked")
+		expect("abroad")
+		far.State.FailEgress(now, "abroad", true, time.Minute, "blocked")
+		expect("home")
+		if s := w.channel("plain").snapshot(now); s.Egress != "" {
+			t.Errorf("%+v", s)
 		}
 	})
 }

@@ -64,7 +64,7 @@ func (w *Walk) readyAt(ch *Channel) (time.Time, bool) {
 func (w *Walk) keyReadyAt(ch *Channel) (at time.Time, found bool) {
 	for _, k := range ch.Keys {
 		skip, until := k.State.Skip(w.now, w.request.Model)
-		if skip != "" && skip != channel.SkipRateLimited {
+		if skip != "" && skip != channel.SkipRateLimited && skip != channel.SkipCooldown {
 			continue
 		}
 		if d := w.wait(k.State.Limiter()); d > 0 {

@@ -326,7 +326,22 @@ func (c *Channel) snapshot(now time.Time) sdk.Snapshot {
 	s := c.State.Snapshot(now)
 	s.Weight, s.Fallback = c.Config.Weight, c.Config.Fallback
 	s.LimitUsed = c.limitUsed(now)
+	s.Egress, s.PriceFactor = c.egress(now), c.Config.PriceFactor
 	return s
+}
+
+// egress is the first of the channel's egresses by which the site can be reached now;
+// the first if there is none.
+func (c *Channel) egress(now time.Time) string {
+	for _, e := range c.Config.Egress {
+		if c.State.EgressUntil(now, e.Name).IsZero() {
+			return e.Name
+		}
+	}
+	if len(c.Config.Egress) > 0 {
+		return c.Config.Egress[0].Name
+	}
+	return ""
 }
 
 func (c *Channel) counters() channel.Counters { return c.State.Counters() }

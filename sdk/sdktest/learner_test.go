@@ -8,6 +8,7 @@ import (
 	"log"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aitunnel/aitunnel/sdk"
@@ -24,6 +25,7 @@ type learner struct {
 	extra  []byte
 	end    chan struct{}
 	ended  sync.Once
+	inside atomic.Int32 // callers of collide
 }
 
 type learnerSettings struct {
@@ -142,8 +144,21 @@ func (l *learner) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, erro
 	return l.plan(ctx, req.Channels, req.Outcomes, req.State)
 }
 
+// collide has callers that are here at once write to the map until the runtime or the
+// race detector notices.
+func (l *learner) collide() {
+	l.inside.Add(1)
+	defer l.inside.Add(-1)
+	time.Sleep(5 * time.Millisecond)
+	for l.inside.Load() > 1 {
+		l.memory["collision"] = score{}
+	}
+}
+
 func (l *learner) plan(ctx context.Context, all []sdk.Snapshot, outcomes []sdk.Outcome, state []byte) (sdk.Plan, error) {
-	if l.fault != "races" {
+	if l.fault == "races" {
+		l.collide()
+	} else {
 		l.mu.Lock()
 	}
 	if ctx.Err() != nil && l.fault == "keeps a lock when a caller gives up" {

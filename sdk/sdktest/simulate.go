@@ -16,6 +16,8 @@ type Made struct {
 	Weight   float64       // 0 means 1; below 0 means 0
 	Fallback bool          // of channels only
 	Label    string        // of keys only: that of the key block
+	Egress   string        // of channels only
+	Price    float64       // of channels only: the price factor; 0 means 1
 	TTFB     time.Duration // of every success
 	Failing  float64       // share of its requests that fail, 0 to 1
 }

@@ -1,6 +1,7 @@
 package sdktest
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -36,6 +37,7 @@ func newWorld(n int) *world {
 func (m *member) set(made Made) {
 	m.ttfb, m.failing = made.TTFB, made.Failing
 	m.snapshot.Fallback, m.snapshot.Label = made.Fallback, made.Label
+	m.snapshot.Egress, m.snapshot.PriceFactor = made.Egress, cmp.Or(made.Price, 1)
 	m.snapshot.Weight = max(0, made.Weight)
 	if made.Weight == 0 {
 		m.snapshot.Weight = 1

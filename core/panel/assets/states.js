@@ -52,7 +52,7 @@ function tally(keys) {
 
 const soonest = (keys) => keys.map((k) => k.until).filter(Boolean).sort((a, b) => Date.parse(a) - Date.parse(b))[0];
 
-const keyKinds = { ready: 'good', rate_limited: 'warn', invalid_key: 'bad', quota_spent: 'bad' };
+const keyKinds = { ready: 'good', rate_limited: 'warn', cooldown: 'warn', invalid_key: 'bad', quota_spent: 'bad' };
 
 // keyState is the colour and the word for a key.
 export const keyState = (k) => ({ kind: keyKinds[k.state] ?? 'warn', word: code('reason', k.state) });

@@ -85,6 +85,7 @@ export const en = {
   'reason.full': 'its limit of requests in flight is reached',
   'reason.at_limit': 'at its limit',
   'reason.rate_limited': 'rate limited',
+  'reason.cooldown': 'cooling down',
   'reason.invalid_key': 'invalid key',
   'reason.quota_spent': 'out of quota',
   'reason.no_key': 'no key is available',

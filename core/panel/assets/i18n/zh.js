@@ -84,6 +84,7 @@ export const zh = {
   'reason.full': '进行中的请求数已达上限',
   'reason.at_limit': '已达上限',
   'reason.rate_limited': '被限速',
+  'reason.cooldown': '冷却中',
   'reason.invalid_key': '密钥无效',
   'reason.quota_spent': '额度用尽',
   'reason.no_key': '没有可用的密钥',
