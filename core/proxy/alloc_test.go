@@ -56,7 +56,7 @@ func overTCP(tb testing.TB) *Handler {
 	s := h.current.Load()
 	for ch, to := range s.sites {
 		*ch.Config.Target = *target
-		to.ways = []way{{transport: pool}}
+		to.egresses = []egress{{transport: pool}}
 		s.sites[ch] = to
 	}
 	return h

@@ -25,43 +25,43 @@ var (
 type attempt struct {
 	exchange *exchange
 	begun    time.Time
-	waited   time.Duration // before it
+	waited   time.Duration // before it began
 	channel  string
-	way      way
+	egress   egress
 	keyID    string
 	secret   config.Secret // the key, to find it in an answer
 	limits   config.Timeouts
-	status   int           // 0: no answer
-	location string        // kept from http.Client, which would act on it
+	status   int           // 0 if there was no answer
+	location string        // hidden from http.Client, which would follow it
 	ttfb     time.Duration // to the site's first byte
 
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 	watch    *time.Timer // cancels when a phase takes too long
-	answered atomic.Bool // the head of the answer has come
+	answered atomic.Bool // the head of the answer has arrived
 
 	url     *url.URL
 	header  http.Header
-	payload []byte // of the body, as far as it is in memory
-	sent    bool   // the whole request: the site may be working on it
-	stale   bool   // it was repeated, as the site had closed a connection that was kept
+	payload []byte // the part of the body that is in memory
+	sent    bool   // the whole request was sent: the site may be working on it
+	stale   bool   // it was sent again because the site had closed the idle connection
 
-	// The answer as far as it was read to judge it: see hold.go.
+	// The part of the answer that was read to judge it: see hold.go.
 	stream    dialect.Stream
-	follows   bool             // the stream is in use
+	follows   bool             // the stream is being parsed
 	decoder   *dialect.Decoder // of a compressed answer
-	plain     []byte           // what it decoded last
+	plain     []byte           // what was decoded last
 	lateFault bool             // an error came after content; fault is its JSON
 	buffer    *[]byte          // from a pool
-	head      []byte           // bytes read and not passed on yet
+	head      []byte           // bytes that were read and not yet passed on
 	held      int64            // bytes of head charged to proxy.buffer_limit
 	crowded   bool             // proxy.buffer_limit is reached
-	fed       int              // bytes of head that the stream has seen
-	found     dialect.Kind     // what ended the reading, if anything did
+	fed       int              // bytes of head that were given to the stream
+	found     dialect.Kind     // what the deciding event was, if there was one
 	fault     []byte           // the error's JSON, if found is an error
-	settled   bool             // found says what the answer is
+	decided   bool             // no more needs to be read: found says what the answer is
 	ended     bool             // the body has ended
-	broken    error            // why the body could not be read further
+	broken    error            // why the body could not be read to its end
 }
 
 var (
@@ -69,17 +69,16 @@ var (
 	largeBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
 )
 
-// timeouts are the channel's. How long a site has until the head of its answer
-// depends on the request where the configuration does not say: clients give up
-// after 5 minutes, and while another channel is left to ask, the caller must get
-// its answer before that.
+// timeouts returns the channel's timeouts. If the configuration does not set the
+// time to the first byte, it depends on the request: clients give up after 5
+// minutes, and a request that can fail over must have time to do so.
 func (x *exchange) timeouts(ch *route.Channel) config.Timeouts {
 	t := ch.Config.Timeouts
 	if t.FirstByte == 0 {
 		switch {
 		case !x.walk.HasAlternative(ch, x.now()):
 			t.FirstByte = config.FirstByteLast
-		case x.ask.Stream:
+		case x.mode.Stream:
 			t.FirstByte = config.FirstByteStreamed
 		default:
 			t.FirstByte = config.FirstByteWhole
@@ -121,11 +120,11 @@ func (a *attempt) deliver(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// roundTrip delivers the request, and again if the site had closed the connection
-// that was kept for it.
+// roundTrip sends the request, and sends it once more on a new connection if the
+// site had closed the idle connection that was used.
 func (a *attempt) roundTrip(r *http.Request) (*http.Response, error) {
 	x := a.exchange
-	to, call := a.way.transport, upstream.Call{Hints: &x.caller}
+	to, call := a.egress.transport, upstream.Call{Hints: &x.caller}
 	if x.body.rest == nil {
 		call.Body = a
 	}
@@ -138,11 +137,11 @@ func (a *attempt) roundTrip(r *http.Request) (*http.Response, error) {
 	return to.Do(r, call)
 }
 
-// NewBody is the body of the request from its beginning.
+// NewBody returns the body of the request from its beginning.
 func (a *attempt) NewBody() io.ReadCloser { return a.exchange.body.reader(a.payload) }
 
-// mayRepeat says whether err is about a connection that was kept, and the site
-// does not work on the request, or may do so twice.
+// mayRepeat reports whether err means that the site had closed an idle connection,
+// and the request can safely be sent again.
 func (a *attempt) mayRepeat(err error) bool {
 	x := a.exchange
 	if upstream.PhaseOf(err) != upstream.Stale || !x.body.replayable() || a.ctx.Err() != nil {
@@ -152,7 +151,7 @@ func (a *attempt) mayRepeat(err error) bool {
 	return sentOf(err) != upstream.SentAll || retry.MaxRetries > 0 && (isIdempotent(x.in.Method) || retry.AfterSent)
 }
 
-// isIdempotent says that a request may be sent twice (RFC 9110, section 9.2.2).
+// isIdempotent reports whether a request may be sent twice (RFC 9110, section 9.2.2).
 func isIdempotent(method string) bool {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete:
@@ -169,21 +168,21 @@ func sentOf(err error) upstream.Sent {
 	return upstream.SentNothing
 }
 
-// end releases what the attempt holds of the site.
+// end releases the attempt's connection to the site.
 func (a *attempt) end() {
 	a.cancel(nil)
 	a.exchange.handler.live.remove(a)
 }
 
-// discard gives an answer up.
+// discard drops an answer.
 func (a *attempt) discard(resp *http.Response) {
 	if resp != nil {
 		_ = resp.Body.Close()
-		resp.Body = http.NoBody // the client reads what it takes for the rest of it
+		resp.Body = http.NoBody // the client would read the rest
 	}
 }
 
-// expire ends a phase that takes too long.
+// expire cancels the attempt when a phase takes too long.
 func (a *attempt) expire() {
 	if a.answered.Load() {
 		a.cancel(errStreamIdle)
@@ -192,7 +191,7 @@ func (a *attempt) expire() {
 	}
 }
 
-// attemptBody ends the attempt with the body.
+// attemptBody ends the attempt when the body is closed.
 type attemptBody struct {
 	io.ReadCloser
 	attempt *attempt
@@ -219,8 +218,7 @@ func (b *attemptBody) Close() error {
 	return err
 }
 
-// attempts are those that wait for a site or read its answer, so that they can
-// be interrupted.
+// attempts are the attempts in flight, so that they can be interrupted.
 type attempts struct {
 	mu  sync.Mutex
 	all map[*attempt]struct{}
@@ -241,9 +239,8 @@ func (s *attempts) remove(a *attempt) {
 	delete(s.all, a)
 }
 
-// Interrupt ends the requests under way, with an error in the dialect's own
-// shape where the answer has begun as a stream. It is for a shutdown whose time
-// for draining is over.
+// Interrupt ends the requests in flight; a stream that has begun ends with an
+// error event of its dialect. A shutdown calls it when the time to drain is over.
 func (h *Handler) Interrupt() {
 	h.live.mu.Lock()
 	defer h.live.mu.Unlock()

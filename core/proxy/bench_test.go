@@ -124,7 +124,7 @@ func BenchmarkEntryNetHTTP(b *testing.B) {
 	h := overTCP(b)
 	s := h.current.Load()
 	for ch, to := range s.sites {
-		to.ways = []way{{transport: netHTTP{&http.Transport{MaxIdleConnsPerHost: 8192, DisableCompression: true}}}}
+		to.egresses = []egress{{transport: netHTTP{&http.Transport{MaxIdleConnsPerHost: 8192, DisableCompression: true}}}}
 		s.sites[ch] = to
 	}
 	load(b, h)

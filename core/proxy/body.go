@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// The slowest a caller may send: this many bytes a second, after a grace time,
-// and never nothing for longer than bodyStall.
+// The slowest rate at which a caller may send, in bytes per second, after a grace
+// period; it must never pause for longer than bodyStall.
 const (
 	slowestBody = 1 << 10
 	bodyGrace   = 5 * time.Second
@@ -23,15 +23,15 @@ var (
 	errNoBuffer     = errors.New("too many request bodies are in memory")
 )
 
-// budget bounds the memory that request bodies take together.
+// budget limits the memory of all request bodies together.
 type budget struct {
 	limit int64
 	used  atomic.Int64
 }
 
-// take takes n bytes for a body that has own already. While there are others, a
-// part of what is left stays free for them, so that large bodies never keep small
-// ones out.
+// take reserves n more bytes for a body that has own bytes. While there are other
+// bodies, a part of what is left stays free for them, so that large bodies cannot
+// lock out small ones.
 func (b *budget) take(n, own int64) bool {
 	used := b.used.Add(n)
 	own += n
@@ -45,21 +45,21 @@ func (b *budget) take(n, own int64) bool {
 
 func (b *budget) give(n int64) { b.used.Add(-n) }
 
-// The first buffer of a body: what it announces is believed up to announced.
-// Memory is taken for what arrives.
+// The size of a body's first buffer. An announced length is trusted up to the
+// constant announced; more memory is taken only for bytes that arrive.
 const (
 	firstBuffer = 4 << 10
 	announced   = 64 << 10
 )
 
-// body is a request's body: the part held in memory, from which it can be sent
-// again, and for a larger one the rest as it arrives, which can be sent once.
+// body is a request's body. The part in memory can be sent again; the rest of a
+// larger body is read from the caller and can be sent only once.
 type body struct {
 	head   []byte
-	rest   io.Reader   // nil if head is all of it
-	whole  atomic.Bool // the caller has sent all
-	length int64       // -1 if it is not known
-	begun  atomic.Bool // some of rest was read: there is no second time
+	rest   io.Reader   // nil if head is the whole body
+	whole  atomic.Bool // the caller has sent the whole body
+	length int64       // -1 if unknown
+	begun  atomic.Bool // a part of rest was read, so the body cannot be sent again
 
 	in     timedReader
 	budget *budget
@@ -97,8 +97,8 @@ func (b *body) fill(limit int64) error {
 	return b.fillFrom(make([]byte, 0, first), limit)
 }
 
-// fillMore reads on until limit bytes are held. Nothing of the rest may have
-// been read otherwise.
+// fillMore reads on until limit bytes are held. It must be called before anything
+// else reads rest.
 func (b *body) fillMore(limit int64) error {
 	b.rest = nil
 	err := b.fillFrom(b.head, limit)
@@ -143,10 +143,10 @@ func (b *body) grow(n int64) bool {
 	return true
 }
 
-// replayable says that the body can be sent (again).
+// replayable reports whether the body can be sent (again).
 func (b *body) replayable() bool { return b.rest == nil || !b.begun.Load() }
 
-// release gives the memory back to the budget. It can be called again.
+// release returns the memory to the budget. It may be called more than once.
 func (b *body) release() {
 	if b.charge > 0 {
 		b.budget.give(b.charge)
@@ -154,9 +154,9 @@ func (b *body) release() {
 	b.charge, b.head = 0, nil
 }
 
-// reader returns the body for one delivery, with head in place of its own. One
-// that is all in memory is of a type that net/http knows: it then sends header
-// and body in one packet.
+// reader returns the body for one attempt, with head in place of its own. If all
+// of it is in memory, the result has a type that net/http knows and sends in one
+// packet with the header.
 func (b *body) reader(head []byte) io.ReadCloser {
 	switch {
 	case b.length == 0:
@@ -167,7 +167,7 @@ func (b *body) reader(head []byte) io.ReadCloser {
 	return io.NopCloser(&restReader{body: b, head: bytes.NewReader(head)})
 }
 
-// restReader reads a body that is not all in memory.
+// restReader reads a body that is only partly in memory.
 type restReader struct {
 	body *body
 	head *bytes.Reader
@@ -186,16 +186,16 @@ func (r *restReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// timedReader reads what a caller sends, up to a limit, and gives up when it
-// trickles. Only the time spent waiting for the caller counts. Where a connection
-// has no deadlines, the wait for a single read is not bounded.
+// timedReader reads what a caller sends, up to a limit, and fails if it arrives too
+// slowly. Only the time spent waiting for the caller counts. On a connection
+// without deadlines a single read may take any time.
 type timedReader struct {
 	in     io.Reader
 	w      http.ResponseWriter
 	left   int64
 	read   int64
 	waited time.Duration
-	failed atomic.Pointer[error] // the caller's fault, if there was one
+	failed atomic.Pointer[error] // the error, if the caller caused one
 }
 
 func (p *timedReader) Read(buf []byte) (int, error) {
@@ -218,16 +218,15 @@ func (p *timedReader) Read(buf []byte) (int, error) {
 	return n, err
 }
 
-// clearDeadline lets the connection wait for its next request as long as the
-// server says.
+// clearDeadline restores the server's own limit for waiting for the next request.
 func (p *timedReader) clearDeadline() {
 	if p.failed.Load() == nil {
 		_ = http.NewResponseController(p.w).SetReadDeadline(time.Time{})
 	}
 }
 
-// callersFault is the error that reading the rest of the body met, if any: not
-// the channel's doing.
+// callersFault returns the error of reading the rest of the body, if there was one:
+// it was not caused by the channel.
 func (b *body) callersFault() error {
 	if err := b.in.failed.Load(); err != nil {
 		return *err

@@ -8,13 +8,13 @@ import (
 	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
-// counted is how long a client may see nothing but comments: Codex ends a
-// stream in which no event has come for 5 minutes.
+// counted is how long a stream may contain nothing but comments: Codex closes a
+// stream that had no event for 5 minutes.
 const countedEvery = 240 * time.Second
 
-// caller is the caller's side of an exchange. While an answer is held, or a
-// stream pauses, it keeps the connection alive with bytes that say nothing; these
-// send a 200 of ours, after which errors can only be events.
+// caller is the caller's side of an exchange. While an answer is held, or a stream
+// pauses, it keeps the connection alive with comments or blanks. The first of them
+// sends a status of 200, so that later errors can only be sent as events.
 type caller struct {
 	x *exchange
 	w http.ResponseWriter
@@ -22,19 +22,19 @@ type caller struct {
 	mu       sync.Mutex // the timer writes, too
 	timer    *time.Timer
 	framing  dialect.Framing
-	begun    bool // a head has gone out
-	early    bool // it was ours: the site's answer had not been judged
-	content  bool // something of an answer has gone out
+	begun    bool // a head has been sent
+	early    bool // it was sent by us, before the site's answer was judged
+	content  bool // a part of an answer has been sent
 	between  bool // the last byte ended an event
 	done     bool
-	deadline time.Time // of writing
+	deadline time.Time // for writing
 	last     time.Time // when something was sent
 	counted  time.Time // when an event was sent, not just a comment
 	sent     int64
 	err      error
 }
 
-// expect prepares for the answer that a begins to hold.
+// expect prepares for the answer that a begins to hold, and starts the keep-alives.
 func (c *caller) expect(a *attempt) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -52,7 +52,7 @@ func (c *caller) expect(a *attempt) {
 	c.timer = time.AfterFunc(interval, c.keepAlive)
 }
 
-// keepAlive sends a sign of life if nothing was sent for the interval.
+// keepAlive sends a comment or blank if nothing was sent for the interval.
 func (c *caller) keepAlive() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -73,7 +73,7 @@ func (c *caller) keepAlive() {
 	c.timer.Reset(next)
 }
 
-// mayPass says whether a keep-alive of the site is to be passed on while its
+// mayPass reports whether a keep-alive of the site should be passed on while its
 // answer is held.
 func (c *caller) mayPass(a *attempt) bool {
 	return a.decoder == nil && time.Since(c.x.arrived) >= earlyTime && a.stream.Framing() == c.framing && a.stream.Framing() != dialect.Binary
@@ -86,7 +86,7 @@ func (c *caller) passKeepAlive(b []byte) {
 	c.sendEarly(b)
 }
 
-// sendEarly writes what says nothing. The caller holds mu.
+// sendEarly writes a keep-alive. The caller holds mu.
 func (c *caller) sendEarly(b []byte) {
 	if !c.begun {
 		c.begun, c.early = true, true
@@ -119,16 +119,16 @@ func (c *caller) send(b []byte) {
 	}
 }
 
-// writeTime is how long a caller may leave what was written to it unread. It holds
+// writeTime is how long a caller may take to read what was written, as it occupies
 // a connection to a site.
 const writeTime = 90 * time.Second
 
-// extend sets the limit for what is written next, not more often than has to be.
+// extend sets the deadline for the next write, no more often than necessary.
 func (c *caller) extend() {
 	limit, now := c.x.handler.writeTime, time.Now()
 	if c.deadline.Sub(now) < limit*2/3 {
 		c.deadline = now.Add(limit)
-		_ = http.NewResponseController(c.w).SetWriteDeadline(c.deadline) // some have none
+		_ = http.NewResponseController(c.w).SetWriteDeadline(c.deadline) // some connections have none
 	}
 }
 
@@ -139,7 +139,7 @@ func (c *caller) flush() {
 	}
 }
 
-// head sends the head of an answer, unless one has gone out.
+// head sends the head of an answer, unless one has been sent.
 func (c *caller) head(status int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -149,14 +149,14 @@ func (c *caller) head(status int) {
 	}
 }
 
-// hasBegun says that a head of ours has gone out.
+// hasBegun reports whether a head of our own has been sent.
 func (c *caller) hasBegun() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.early
 }
 
-// EarlyHints passes on what a site says before its answer (RFC 8297).
+// EarlyHints passes on the early hints of a site (RFC 8297).
 func (c *caller) EarlyHints(h http.Header) {
 	links := h["Link"]
 	c.mu.Lock()
@@ -170,7 +170,7 @@ func (c *caller) EarlyHints(h http.Header) {
 	delete(out, "Link")
 }
 
-// write sends a part of an answer. between says that it ends an event.
+// write sends a part of an answer. between is true if it ends an event.
 func (c *caller) write(b []byte, between, flush bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -185,8 +185,7 @@ func (c *caller) write(b []byte, between, flush bool) error {
 	return c.err
 }
 
-// finish ends the keep-alives. Nothing is written after it but what the caller
-// of finish writes.
+// finish stops the keep-alives. After it only the caller of finish writes.
 func (c *caller) finish() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

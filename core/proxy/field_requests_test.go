@@ -264,7 +264,7 @@ func TestField46(t *testing.T) {
 	}{{true, time.Minute}, {false, 4 * time.Minute}} {
 		s := r.handler.current.Load()
 		x := &exchange{handler: r.handler, setup: s}
-		x.ask.Stream = tt.stream
+		x.mode.Stream = tt.stream
 		x.walk.Begin(s.table.Routes[0], route.Request{Model: "gpt-x", Endpoint: "generate"})
 		pick, _ := x.walk.Next(r.registry.Now())
 		if got := x.timeouts(pick.Channel).FirstByte; got != tt.want {

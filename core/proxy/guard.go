@@ -12,19 +12,19 @@ import (
 	"github.com/aitunnel/aitunnel/core/limit"
 )
 
-// guard decides whether a request is let in at all.
+// guard decides which requests are allowed.
 type guard struct {
 	tokens  []config.TokenHash
 	owners  []*client // of the tokens
-	anybody *client   // without a token; nil if one is needed
+	anybody *client   // for requests without a token; nil if a token is required
 	origins []string
 }
 
-// client is who may use the proxy.
+// client is an app or person that may use the proxy.
 type client struct {
 	name    string
 	config  *config.Client
-	counted *limit.Client // nil: nothing is
+	counted *limit.Client // nil if nothing is counted
 }
 
 func newGuard(cfg *config.Config, counted *limit.Clients) guard {
@@ -53,10 +53,10 @@ func newClientOf(cfg *config.Config, counted *limit.Clients, name string) *clien
 	return &client{name, c, counted.Client(name)}
 }
 
-// trialClient is the program's own user, who tries a channel.
+// trialClient is for requests by which the program's own user tries a channel.
 var trialClient = &client{config: &config.Client{Limit: config.ClientLimit{Wait: config.DefaultWait}}}
 
-// check returns whose the request is, or why it may not pass.
+// check returns the client of the request, or why the request is refused.
 func (g *guard) check(r *http.Request) (*client, *fault) {
 	if f := g.checkForm(r); f != nil {
 		return nil, f
@@ -71,7 +71,7 @@ func (g *guard) check(r *http.Request) (*client, *fault) {
 	return c, nil
 }
 
-// checkModel returns why the client may not ask for the model; nil if it may.
+// checkModel returns why the client may not use the model; nil if it may.
 func (c *client) checkModel(model string) *fault {
 	if c.config.Allows(model) {
 		return nil
@@ -79,7 +79,7 @@ func (c *client) checkModel(model string) *fault {
 	return &fault{http.StatusForbidden, "model_not_allowed", fmt.Sprintf("the client %q may not use the model %q", c.name, model), true}
 }
 
-// checkForm returns what is wrong with the form of a request, for any sender.
+// checkForm returns what is wrong with the form of a request, whoever sent it.
 func (g *guard) checkForm(r *http.Request) *fault {
 	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
 		// A site that answers TRACE would show the caller the request with our key in it.
@@ -97,13 +97,13 @@ func (g *guard) checkForm(r *http.Request) *fault {
 	return nil
 }
 
-// climbs finds what could leave a channel's base path, in the escaped form
-// that goes on the wire.
+// climbs reports whether a path could leave a channel's base path. The path is
+// escaped, as it is sent.
 func climbs(escaped string) bool {
 	if !strings.ContainsAny(escaped, `.%\`) {
 		return false
 	}
-	model := false // the segment is a model's ID, which may hold a slash
+	model := false // the segment is a model's ID, which may contain a slash
 	for segment := range strings.SplitSeq(escaped, "/") {
 		inModel := model
 		model = segment == "models" || segment == "deployments"
@@ -137,9 +137,8 @@ func climbs(escaped string) bool {
 	return false
 }
 
-// originAllowed refuses what a browser sends for a page: any page can make a
-// browser send requests to a port of the user's machine. The proxy serves no
-// pages, so none of them is its own.
+// originAllowed refuses requests of web pages whose origin is not listed: any page
+// can make a browser send requests to a port of the user's machine.
 func (g *guard) originAllowed(r *http.Request) bool {
 	origin, site := first(r.Header, "Origin"), first(r.Header, "Sec-Fetch-Site")
 	if origin == "" && (site == "" || site == "none") {
@@ -148,8 +147,8 @@ func (g *guard) originAllowed(r *http.Request) bool {
 	return slices.Contains(g.origins, "*") || origin != "" && slices.Contains(g.origins, origin)
 }
 
-// allowOrigin lets the page of a listed origin read the answer, and answers
-// its preflight. It says whether that was all.
+// allowOrigin lets pages of a listed origin read the answer, and answers their
+// preflight requests. It reports whether the request has been answered.
 func (g *guard) allowOrigin(w http.ResponseWriter, r *http.Request) (done bool) {
 	origin := first(r.Header, "Origin")
 	if origin == "" || !g.originAllowed(r) {
@@ -162,7 +161,7 @@ func (g *guard) allowOrigin(w http.ResponseWriter, r *http.Request) (done bool) 
 		h.Set("Access-Control-Expose-Headers", "*") // such as Retry-After and the request's ID
 		return false
 	}
-	if r.Header.Get("Access-Control-Request-Private-Network") == "true" { // a page of the internet asks a home network
+	if r.Header.Get("Access-Control-Request-Private-Network") == "true" { // a page on the internet accesses a home network
 		h.Set("Access-Control-Allow-Private-Network", "true")
 	}
 	h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
@@ -174,7 +173,7 @@ func (g *guard) allowOrigin(w http.ResponseWriter, r *http.Request) (done bool) 
 	return true
 }
 
-// clientOf finds whose token the request has; nil if it has none that is known.
+// clientOf returns the client whose token the request has; nil if there is none.
 func (g *guard) clientOf(r *http.Request) *client {
 	if g.anybody != nil {
 		return g.anybody
@@ -201,5 +200,5 @@ func (g *guard) ownerOf(token string) *client {
 	return g.owners[found]
 }
 
-// isToken says whether the value is the token of a client.
+// isToken reports whether the value is the token of a client.
 func (g *guard) isToken(value string) bool { return g.ownerOf(value) != nil }

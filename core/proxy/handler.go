@@ -1,6 +1,6 @@
-// Package proxy is the unified entry: it takes a request, has a channel and a
-// key picked for it, relays it, judges the answer and moves on to the next
-// candidate when that may help, before the caller notices.
+// Package proxy is the entry: it accepts a request, gets a channel and a key for it,
+// relays it, judges the answer, and tries the next candidate if that may help,
+// before the caller notices.
 package proxy
 
 import (
@@ -51,17 +51,17 @@ func rulesOf(blocks []*config.Verdict) []*verdict.Rule {
 type Options struct {
 	Registry *channel.Registry
 	Bus      *event.Bus
-	Clients  *limit.Clients // what clients have used; nil: nothing is known
-	Roots    *x509.CertPool // whom to trust for sites; nil: the system's
-	// Unknown takes answers that no rule knows; nil: they are not kept. It must
-	// not wait.
+	Clients  *limit.Clients // what clients have used; may be nil
+	Roots    *x509.CertPool // authorities that sites' certificates may have; nil for those of the system
+	// Unknown is called with answers that no rule recognizes; it may be nil. It must
+	// not block.
 	Unknown func(unknown.Answer)
 	// DialTunnel connects to host:port from the host of a tunnel.
 	DialTunnel func(ctx context.Context, tunnel, address string) (net.Conn, error)
 }
 
-// Handler answers requests by the newest configuration it was given. It
-// outlives configurations: connections to callers and sites stay open.
+// Handler answers requests with the latest configuration. It outlives
+// configurations: connections to callers and sites stay open.
 type Handler struct {
 	registry  *channel.Registry
 	bus       *event.Bus
@@ -72,7 +72,7 @@ type Handler struct {
 	unknown   func(unknown.Answer)
 	current   atomic.Pointer[setup]
 	active    atomic.Int64
-	writeTime time.Duration // how long a caller may leave an answer unread
+	writeTime time.Duration // how long a caller may take to read what was written
 	live      attempts
 	sockets   sockets
 
@@ -80,7 +80,7 @@ type Handler struct {
 	setups map[*route.Table]*setup // those in use
 }
 
-// setup is what one configuration makes of the handler.
+// setup is the part of the handler that depends on the configuration.
 type setup struct {
 	table        *route.Table
 	config       *config.Config
@@ -90,18 +90,18 @@ type setup struct {
 	memory       *budget
 	sites        map[*route.Channel]site
 	models       modelLists
-	factors      map[string]float64 // what channels charge of a price
-	keepAlive    time.Duration      // how long a waiting caller is left without a byte; 0: for ever
+	factors      map[string]float64 // the price factors of the channels
+	keepAlive    time.Duration      // the longest time without a byte for a waiting caller; 0 for no limit
 	countsTokens bool
-	uses         atomic.Int64 // requests in flight, and one for being current
+	uses         atomic.Int64 // requests in flight, plus one while it is current
 	idle         chan struct{}
 }
 
-// site is where a channel's requests go.
+// site is the address of a channel and the egresses to it.
 type site struct {
-	ways     []way // in the order in which they are tried
+	egresses []egress // in the order in which they are tried
 	verdicts *verdict.Set
-	escaped  string // path of the target for the wire, without a slash at its end
+	escaped  string // the escaped path of the target, without a slash at its end
 }
 
 // New returns a handler that answers 503 until [Handler.Use] is called.
@@ -115,10 +115,9 @@ func New(o Options) *Handler {
 	}
 }
 
-// Use makes the handler work by cfg and its table from now on. Requests under
-// way go on as they began; the channel returned is closed when the last of
-// those that began by the configuration given now has ended, after another one
-// took its place.
+// Use makes cfg and its table the current configuration. Requests in flight keep
+// the configuration that they began with. The returned channel is closed when cfg
+// is no longer current and its last request has ended.
 func (h *Handler) Use(cfg *config.Config, t *route.Table) (drained <-chan struct{}) {
 	s := &setup{
 		table: t, config: cfg, client: newClient(), guard: newGuard(cfg, h.clients), countsTokens: countsTokens(cfg),
@@ -144,7 +143,7 @@ func (h *Handler) Use(cfg *config.Config, t *route.Table) (drained <-chan struct
 	return s.idle
 }
 
-// Retire ends the use of the last configuration: requests are answered 503.
+// Retire removes the current configuration: further requests are answered with 503.
 func (h *Handler) Retire() {
 	if old := h.current.Swap(nil); old != nil {
 		h.leave(old)
@@ -188,7 +187,7 @@ func (h *Handler) leave(s *setup) {
 	}
 }
 
-// ServeHTTP answers through the routes of the configuration.
+// ServeHTTP answers a request with the routes of the configuration.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.serve(w, r, nil)
 }
@@ -198,14 +197,14 @@ func (h *Handler) Only(channel string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, &target{channel: channel}) })
 }
 
-// Trial returns a handler that sends requests of the program's own user to the
-// named channel. They need no token, and are of no client. With the ID of a key
-// it makes one attempt, with that key, even if it is out of use.
+// Trial returns a handler by which the program's own user tries the named channel.
+// Its requests need no token and count for no client. If keyID is not empty, each
+// makes one attempt, with that key, even if the key is not available.
 func (h *Handler) Trial(channel, keyID string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, &target{channel, keyID, true}) })
 }
 
-// target is where a request goes past the routes.
+// target is a channel to which a request goes whatever the routes say.
 type target struct {
 	channel string
 	keyID   string // "": any key
@@ -245,8 +244,8 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *target) {
 	x.serve(r, only)
 }
 
-// maxInFlight is how many requests may be in flight, 0 for any number, and what
-// says so.
+// maxInFlight returns the maximum number of requests in flight, 0 for no maximum,
+// and the setting that it comes from.
 func (s *setup) maxInFlight() (limit int, why string) {
 	limit = s.config.Proxy.MaxInFlight
 	if d := upstream.MaxInFlight(); d > 0 && (limit == 0 || d < limit) {
@@ -255,7 +254,7 @@ func (s *setup) maxInFlight() (limit int, why string) {
 	return limit, "proxy.max_in_flight"
 }
 
-// cleanRequest is the request with the path that its caller means.
+// cleanRequest returns the request with its path in normal form.
 func cleanRequest(r *http.Request) *http.Request {
 	escaped := r.URL.EscapedPath()
 	clean := dialect.CleanPath(escaped)
@@ -269,8 +268,8 @@ func cleanRequest(r *http.Request) *http.Request {
 	return &out
 }
 
-// serve lets the request in and answers it. The body is read last: a caller
-// that waits for 100 Continue sends it only if all else is right.
+// serve checks the request and answers it. The body is read last: a caller that
+// waits for 100 Continue sends it only if everything else is right.
 func (x *exchange) serve(r *http.Request, only *target) {
 	s := x.setup
 	if s.guard.allowOrigin(x.caller.w, r) {
@@ -300,7 +299,7 @@ func (x *exchange) serve(r *http.Request, only *target) {
 		x.refuse(*f)
 		return
 	}
-	x.ask = dialect.AskOf(r, body.head)
+	x.mode = dialect.ModeOf(r, body.head)
 	rt, f := s.match(x.path.path, x.record.Model, only)
 	if f != nil {
 		x.refuse(*f)
@@ -308,7 +307,7 @@ func (x *exchange) serve(r *http.Request, only *target) {
 	}
 	x.record.Route = rt.Config.Pattern
 	if x.format == dialect.Responses && upgradeOf(r.Header) != "" && !anyWebSocket(rt) {
-		// Codex tries this first, and goes on with plain requests at once.
+		// Codex tries this first, and falls back to plain requests at once.
 		x.caller.w.Header()["Connection"] = []string{"close"}
 		x.refuse(fault{http.StatusUpgradeRequired, "websocket_not_supported", "this endpoint does not accept WebSocket connections: send a POST, or set websocket = true in the channel", true})
 		return
@@ -327,7 +326,7 @@ func (x *exchange) serve(r *http.Request, only *target) {
 	x.run(rt)
 }
 
-// admit finds out whose the request is.
+// admit finds the client of the request, and checks what it may do.
 func (x *exchange) admit(r *http.Request, trial bool) (f *fault) {
 	if trial {
 		x.client = trialClient
@@ -340,7 +339,7 @@ func (x *exchange) admit(r *http.Request, trial bool) (f *fault) {
 	return f
 }
 
-// anyWebSocket says that a channel of the route serves WebSocket connections.
+// anyWebSocket reports whether a channel of the route serves WebSocket connections.
 func anyWebSocket(rt *route.Route) bool {
 	return slices.ContainsFunc(rt.Channels, func(ch *route.Channel) bool { return ch.Config.WebSocket })
 }
@@ -385,8 +384,8 @@ func (x *exchange) refuseBody(err error) {
 	}
 }
 
-// requestID is a name for a request that is not given again. It begins with the
-// time, so that the index of the history grows at one end.
+// requestID returns a unique ID for a request. It begins with the time, so that the
+// index of the history grows at one end.
 func requestID() string {
 	const digits = "0123456789abcdefghjkmnpqrstvwxyz"
 	id := [20]byte{'r', 'e', 'q', '_'}

@@ -10,7 +10,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/route"
 )
 
-// hopByHop headers belong to one connection (RFC 9110, section 7.6.1).
+// hopByHop reports whether a header belongs to one connection only (RFC 9110, section
+// 7.6.1).
 func hopByHop(name string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings":
@@ -19,9 +20,9 @@ func hopByHop(name string) bool {
 	return false
 }
 
-// revealing headers tell a site that a proxy is here, or who its caller is. They
-// come from what is in front of us; Cloudflare refuses requests that already
-// carry its own.
+// revealing reports whether a header tells a site that there is a proxy, or who its
+// caller is. Such headers come from proxies in front of this one; Cloudflare refuses
+// requests that already have its own.
 func revealing(name string) bool {
 	switch name {
 	case "Forwarded", "Via", "X-Real-Ip", "True-Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Original-Forwarded-For",
@@ -32,7 +33,7 @@ func revealing(name string) bool {
 	return strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "Proxy-") || strings.HasPrefix(name, "Cf-Access-")
 }
 
-// copyRequestHeaders copies the headers of a request that are for the site.
+// copyRequestHeaders returns the headers of a request that are sent to the site.
 func copyRequestHeaders(in http.Header) http.Header {
 	out := make(http.Header, len(in)+2)
 	named := connectionNames(in)
@@ -48,8 +49,8 @@ func copyRequestHeaders(in http.Header) http.Header {
 	return out
 }
 
-// copyAnswerHeaders copies the headers of an answer that are for the caller.
-// Cookies are not: they would go to every site that is asked after this one.
+// copyAnswerHeaders copies the headers of an answer that are sent to the caller. It
+// leaves out cookies: the caller would send them to other sites too.
 func copyAnswerHeaders(dst, in http.Header) {
 	named := connectionNames(in)
 	for name, values := range in {
@@ -60,7 +61,8 @@ func copyAnswerHeaders(dst, in http.Header) {
 	}
 }
 
-// forbiddenTrailer names must not come after the body (RFC 9110, section 6.5.1).
+// forbiddenTrailer reports whether a field must not come after the body (RFC 9110,
+// section 6.5.1).
 func forbiddenTrailer(name string) bool {
 	switch name {
 	case "Authorization", "Content-Length", "Content-Encoding", "Content-Type", "Content-Range", "Host", "Trailer", "Transfer-Encoding", "Set-Cookie", "Cache-Control", "Location", "Retry-After", "Www-Authenticate":
@@ -69,10 +71,10 @@ func forbiddenTrailer(name string) bool {
 	return hopByHop(name) || strings.HasPrefix(name, "Proxy-")
 }
 
-// answerHeaders puts a site's headers on the caller's answer.
+// answerHeaders adds a site's headers to the answer to the caller.
 func (x *exchange) answerHeaders(from http.Header) {
 	h := x.caller.w.Header()
-	if h["Access-Control-Allow-Origin"] != nil { // ours; the site's would contradict it
+	if h["Access-Control-Allow-Origin"] != nil { // set by us: the site's would contradict it
 		for name := range from {
 			if strings.HasPrefix(name, "Access-Control-") {
 				delete(from, name)
@@ -96,8 +98,8 @@ func (x *exchange) answerHeaders(from http.Header) {
 // locations are the headers in which a site names addresses of its own.
 var locations = []string{"Location", "Content-Location", "Operation-Location", "X-Goog-Upload-Url", "X-Goog-Upload-Control-Url"}
 
-// rewriteLocations makes addresses of the site ones of the entry: a client would
-// leave us otherwise, and send its token to the site.
+// rewriteLocations replaces addresses of the site by addresses of the entry: a client
+// would otherwise send its next request, with its token, directly to the site.
 func (x *exchange) rewriteLocations(h http.Header) {
 	ch := x.answeredBy()
 	if ch == nil {
@@ -112,7 +114,7 @@ func (x *exchange) rewriteLocations(h http.Header) {
 	}
 }
 
-// entryURL is the address at the entry for one of the channel's site.
+// entryURL returns the address at the entry for an address of the channel's site.
 func (x *exchange) entryURL(ch *route.Channel, address string) (string, bool) {
 	u, err := url.Parse(address)
 	target := ch.Config.Target
@@ -131,7 +133,7 @@ func (x *exchange) entryURL(ch *route.Channel, address string) (string, bool) {
 	return entry, true
 }
 
-// answeredBy is the channel whose answer is passed on.
+// answeredBy returns the channel whose answer is passed on.
 func (x *exchange) answeredBy() *route.Channel {
 	for _, ch := range x.setup.table.Channels {
 		if ch.Config.Name == x.record.Channel {
@@ -141,7 +143,7 @@ func (x *exchange) answeredBy() *route.Channel {
 	return nil
 }
 
-// connectionNames are the headers that Connection makes hop-by-hop.
+// connectionNames returns the headers that Connection declares as hop-by-hop.
 func connectionNames(h http.Header) map[string]bool {
 	var names map[string]bool
 	for _, v := range h["Connection"] {
@@ -159,9 +161,9 @@ func connectionNames(h http.Header) map[string]bool {
 	return names
 }
 
-// upgradeOf is the protocol that a request or answer switches to, "" for none.
-// WebSocket is the only one: others, such as the h2c that Java's client offers
-// with every request, are between the caller and us.
+// upgradeOf returns the protocol that a request or answer switches to, "" for none.
+// Only WebSocket is relayed: others, such as the h2c that Java's client offers with
+// every request, are not for the site.
 func upgradeOf(h http.Header) string {
 	if !strings.EqualFold(first(h, "Upgrade"), "websocket") {
 		return ""
@@ -180,8 +182,7 @@ func isEventStream(h http.Header) bool {
 	return strings.HasPrefix(first(h, "Content-Type"), "text/event-stream")
 }
 
-// first is h.Get for a name in its canonical form, which Get makes sure of each
-// time.
+// first is a faster h.Get for a name that is in its canonical form.
 func first(h http.Header, name string) string {
 	if v := h[name]; len(v) > 0 {
 		return v[0]

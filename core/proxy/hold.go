@@ -12,17 +12,16 @@ import (
 	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
-// A 200 promises nothing: an answer is held until its first content. What comes
-// before it can still be judged, and the request can still go to another site
-// without the caller noticing.
+// A status of 200 guarantees nothing, so an answer is held until its first content.
+// Until then the request can still go to another site without the caller noticing.
 const (
 	maxErrorBody = 64 << 10
-	maxDocument  = 64 << 10 // of an answer that is not a stream
-	maxDecoded   = 4 << 20  // of a compressed answer: what is found after it is not looked for
-	maxPreamble  = 1 << 20  // of a stream: a first event can repeat instructions and tools
+	maxDocument  = 64 << 10 // bytes of an answer that is not a stream
+	maxDecoded   = 4 << 20  // bytes of a compressed answer that are examined
+	maxPreamble  = 1 << 20  // bytes of a stream: its first event can repeat instructions and tools
 	errorTime    = 10 * time.Second
-	holdTime     = 60 * time.Second // after this the answer is passed on whatever it is
-	earlyTime    = time.Second      // after the request's arrival a site's own keep-alives are passed on
+	holdTime     = 60 * time.Second // the longest time for which an answer is held
+	earlyTime    = time.Second      // the time after which a site's own keep-alives are passed on
 )
 
 // hold reads the answer until it can be judged.
@@ -47,12 +46,12 @@ func (a *attempt) hold(resp *http.Response) {
 	}
 	a.watch.Reset(a.limits.StreamIdle)
 	x.caller.expect(a)
-	for !a.settled && a.reading() && !a.holdsEnough() {
+	for !a.decided && a.reading() && !a.holdsEnough() {
 		a.read(resp)
 		a.watch.Reset(a.limits.StreamIdle)
 		a.examine()
 	}
-	if a.ended && !a.settled {
+	if a.ended && !a.decided {
 		a.examineEnd(resp)
 	}
 }
@@ -66,18 +65,18 @@ func (a *attempt) takeBuffer(resp *http.Response) {
 	a.head = (*a.buffer)[:0]
 }
 
-// reading says that there may be more of the body.
+// reading reports whether there may be more of the body.
 func (a *attempt) reading() bool { return !a.ended && a.broken == nil }
 
-// read adds what comes next to head. What does not fit into the pooled buffer
-// is charged to proxy.buffer_limit.
+// read appends the next bytes to head. Bytes that do not fit into the pooled buffer
+// are charged to proxy.buffer_limit.
 func (a *attempt) read(resp *http.Response) {
 	if len(a.head) == cap(a.head) {
 		grown := slices.Grow(a.head, len(a.head))
 		if more := int64(cap(grown) - cap(a.head)); a.exchange.setup.memory.take(more, 0) {
 			a.held += more
 		} else {
-			a.crowded = true // passed on with what is held by now
+			a.crowded = true // it is passed on as it is
 		}
 		a.head = grown
 	}
@@ -91,24 +90,24 @@ func (a *attempt) read(resp *http.Response) {
 	}
 }
 
-// dropHead releases what was held, and its memory.
+// dropHead releases the bytes that were held, and their memory.
 func (a *attempt) dropHead() {
 	a.head = nil
 	a.exchange.setup.memory.give(a.held)
 	a.held = 0
 }
 
-// holdsEnough says that the answer is passed on although nothing has been found
-// in it yet.
+// holdsEnough reports whether the answer is passed on although nothing was found in
+// it yet.
 func (a *attempt) holdsEnough() bool {
 	limit := maxDocument
 	if a.stream.Framing() == dialect.SSE || a.stream.Framing() == dialect.Array || a.stream.Framing() == dialect.NDJSON {
 		limit = maxPreamble
 	}
-	return a.crowded || len(a.head) >= limit || time.Since(a.begun) > a.limits.FirstByte+holdTime || a.exchange.ask.Background
+	return a.crowded || len(a.head) >= limit || time.Since(a.begun) > a.limits.FirstByte+holdTime || a.exchange.mode.Background
 }
 
-// examine looks at the events in the bytes that came last.
+// examine looks at the events in the bytes that were read last.
 func (a *attempt) examine() {
 	if a.decoder != nil {
 		a.examineDecoded(a.decode(a.head[a.fed:]))
@@ -116,7 +115,7 @@ func (a *attempt) examine() {
 		return
 	}
 	start := a.fed // of the event that is being read
-	for a.fed < len(a.head) && !a.settled {
+	for a.fed < len(a.head) && !a.decided {
 		e, n, ok := a.stream.Next(a.head[a.fed:])
 		a.fed += n
 		if !ok {
@@ -133,10 +132,9 @@ func (a *attempt) examine() {
 	}
 }
 
-// examineDecoded looks into a compressed answer: it is judged by what it says,
-// and passed on as it came.
+// examineDecoded looks into a compressed answer, which is passed on as it came.
 func (a *attempt) examineDecoded(plain []byte) {
-	for len(plain) > 0 && !a.settled {
+	for len(plain) > 0 && !a.decided {
 		e, n, ok := a.stream.Next(plain)
 		plain = plain[n:]
 		if !ok {
@@ -146,13 +144,13 @@ func (a *attempt) examineDecoded(plain []byte) {
 	}
 }
 
-// examineEnd looks at what no end of an event marked. Of a compressed answer all
-// can be decoded only now.
+// examineEnd looks at what follows the last complete event. Some compressed answers
+// can only be decoded now.
 func (a *attempt) examineEnd(resp *http.Response) {
 	if a.decoder != nil {
 		a.stream.Begin(a.exchange.format, resp.Header)
-		plain, _ := dialect.Decode(dialect.Coding(resp.Header), a.head, maxDecoded) // as far as it can be decoded
-		if a.examineDecoded(plain); a.settled {
+		plain, _ := dialect.Decode(dialect.Coding(resp.Header), a.head, maxDecoded) // as much as can be decoded
+		if a.examineDecoded(plain); a.decided {
 			return
 		}
 	}
@@ -161,8 +159,8 @@ func (a *attempt) examineEnd(resp *http.Response) {
 	}
 }
 
-// take notes what an event says of the answer. Keep-alives and the preamble say
-// nothing yet.
+// take records what an event says about the answer. Keep-alives and the preamble
+// say nothing yet.
 func (a *attempt) take(e dialect.Event) {
 	if a.exchange.storesObjects() {
 		a.exchange.rememberObjects(nil, e.Data)
@@ -172,24 +170,24 @@ func (a *attempt) take(e dialect.Event) {
 		return
 	case dialect.HardEnd:
 		if a.stream.Empty() {
-			a.ended = true // nothing came before it, and nothing will come after it
+			a.ended = true // nothing came before it, and nothing will follow
 			return
 		}
 	case dialect.Error, dialect.Page:
 		a.fault = bytes.Clone(e.Data)
 	}
-	a.found, a.settled = e.Kind, true
+	a.found, a.decided = e.Kind, true
 }
 
-// isFault says that the answer, whatever its status, is an error or a page.
+// isFault reports whether the answer is an error or a web page, whatever its status.
 func (a *attempt) isFault() bool {
-	return a.settled && (a.found == dialect.Error || a.found == dialect.Page && a.exchange.endpoint != dialect.Other)
+	return a.decided && (a.found == dialect.Error || a.found == dialect.Page && a.exchange.endpoint != dialect.Other)
 }
 
-// isEmpty says that the answer ended without anything in it, where every API
-// says something.
+// isEmpty reports whether the answer ended without any content, where every API has
+// some.
 func (a *attempt) isEmpty(resp *http.Response) bool {
-	if !a.ended || a.settled || a.exchange.in.Method == http.MethodHead {
+	if !a.ended || a.decided || a.exchange.in.Method == http.MethodHead {
 		return false
 	}
 	if resp.StatusCode != http.StatusOK && (resp.StatusCode < 200 || resp.StatusCode >= 300 || !dialect.AnswersObject(a.exchange.format)) {
@@ -202,7 +200,7 @@ func (a *attempt) isEmpty(resp *http.Response) bool {
 	return !a.follows || a.stream.Empty()
 }
 
-// decodedHead is the beginning of an error answer as text.
+// decodedHead returns the beginning of an error answer, decompressed.
 func (a *attempt) decodedHead(h http.Header) []byte {
 	return dialect.DecodeError(h, a.head, maxErrorBody)
 }
@@ -214,7 +212,7 @@ func (a *attempt) decode(piece []byte) []byte {
 	return a.plain
 }
 
-// cause is why the attempt's context ended, or err.
+// cause returns why the attempt's context ended, or else err.
 func (a *attempt) cause(err error) error {
 	if cause := context.Cause(a.ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause

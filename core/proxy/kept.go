@@ -11,8 +11,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
-// keptAnswer is an answer that was not passed on when it came, kept in case no
-// better one does.
+// keptAnswer is an answer that was not passed on at once. It is kept in case no
+// better one comes.
 type keptAnswer struct {
 	outcome outcome
 	status  int
@@ -21,14 +21,14 @@ type keptAnswer struct {
 	whole   bool
 	channel string
 	key     string
-	ownKey  bool // it is about a key of the channel, not one of the caller's
+	ownKey  bool // it is about a key of the channel, not of the caller
 }
 
-// maxKept bounds the body of an answer that is passed on although it is bad.
+// maxKept is the maximum size of the body of an answer that is kept.
 const maxKept = 1 << 20
 
-// keepAnswer keeps the answer of an attempt that failed, and gives its
-// connection up. Without an answer the one before stays.
+// keepAnswer keeps the answer of an attempt that failed, and releases its
+// connection. If there was no answer, the previous one is still kept.
 func (x *exchange) keepAnswer(resp *http.Response, o outcome) {
 	if resp == nil || o.noAnswer {
 		x.attempt.discard(resp)
@@ -45,7 +45,7 @@ func (x *exchange) keepAnswer(resp *http.Response, o outcome) {
 	a.discard(resp)
 }
 
-// lastAnswer keeps the answer of the last attempt, as much of it as there is.
+// lastAnswer keeps the answer of the last attempt, as much of it as arrives.
 func (x *exchange) lastAnswer(resp *http.Response, o outcome) {
 	if resp == nil || o.noAnswer {
 		x.attempt.discard(resp)
@@ -70,8 +70,8 @@ func (k *keptAnswer) readRest(a *attempt, resp *http.Response, within time.Durat
 	k.whole = err == nil && len(rest) < maxKept
 }
 
-// passKept passes the last real answer on, or explains it where it is about a
-// key of ours or is no answer of an API.
+// passKept passes the last real answer on. If it is about one of our keys, or is not
+// an answer of an API, the caller gets an explanation instead.
 func (x *exchange) passKept() {
 	k := x.answer
 	x.record.Channel, x.record.Key = k.channel, k.key
@@ -112,9 +112,9 @@ func (x *exchange) passKept() {
 	}
 }
 
-// mustExplain says that the caller gets an error of ours in place of the
-// site's: one about our key would be taken for one about the caller's token, and
-// a page cannot be read by a program.
+// mustExplain reports whether the caller gets an error of ours instead of the site's:
+// an error about our key would look like one about the caller's token, and programs
+// cannot read a web page.
 func (x *exchange) mustExplain(k *keptAnswer) bool {
 	v := &k.outcome.verdict
 	refused := k.status == http.StatusUnauthorized || k.status == http.StatusPaymentRequired || k.status == http.StatusForbidden
@@ -133,8 +133,8 @@ func (x *exchange) mustExplain(k *keptAnswer) bool {
 	return k.status < 400 && k.status >= 300 || v.Page && x.endpoint != dialect.Other
 }
 
-// siteProblem is a site's error in our words' form, for a caller whose answer
-// has begun.
+// siteProblem is a site's error in the form of our own, for a caller whose answer has
+// begun.
 func (x *exchange) siteProblem(k *keptAnswer) dialect.Problem {
 	v := &k.outcome.verdict
 	p := x.problem(k.status, v.Code, v.Message)

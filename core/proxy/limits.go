@@ -14,7 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/route"
 )
 
-// configureClients gives the clients of a configuration their bounds.
+// configureClients sets the limits and budgets of clients.
 func (h *Handler) configureClients(cfg *config.Config) {
 	known := map[string]bool{}
 	for _, c := range cfg.Clients {
@@ -34,8 +34,8 @@ func (h *Handler) configureClients(cfg *config.Config) {
 	}
 }
 
-// countsTokens says that the configuration bounds tokens, so that requests have
-// to be estimated.
+// countsTokens reports whether the configuration limits tokens, so that those of
+// requests must be estimated.
 func countsTokens(cfg *config.Config) bool {
 	for _, c := range cfg.Clients {
 		if c.Limit.TokensPerMinute > 0 || c.Budget.Tokens > 0 || c.Budget.Amount > 0 {
@@ -55,18 +55,18 @@ func countsTokens(cfg *config.Config) bool {
 	return false
 }
 
-// use is what a request is expected to need, and what is taken for it.
+// use is what a request is expected to use, and what is reserved for it.
 type use struct {
 	expected dialect.Tokens
-	place    limit.Place // at the client's limit
+	place    limit.Place // within the client's limit
 	reserved limit.Reservation
-	amount   float64 // that is reserved
+	amount   float64 // reserved, in billionths of the currency
 }
 
 func (u *use) tokens() int { return int(u.expected.Input + u.expected.Output) }
 
-// enter waits until the client may send another request; the result is why it
-// may not. The place that is taken is to be released, and what it used settled.
+// enter waits until the client may send another request, and returns why it may not.
+// The caller must release the place, and record what was used.
 func (x *exchange) enter() *fault {
 	if x.setup.countsTokens {
 		e := dialect.EstimateOf(x.in.Header, x.body.head)
@@ -100,7 +100,7 @@ func (x *exchange) limitText(r *limit.Refusal) string {
 	return fmt.Sprintf("the client %q is at its limit of %d %s, and its request would wait longer than %s", x.client.name, r.Bound, what, x.client.config.Limit.Wait)
 }
 
-// reserve takes a part of the client's budget.
+// reserve reserves a part of the client's budget.
 func (x *exchange) reserve(counted *limit.Client) *fault {
 	amount := x.client.config.Budget.Amount
 	if amount == 0 && x.client.config.Budget.Tokens == 0 {
@@ -134,16 +134,15 @@ func budgetText(b limit.Bounds) string {
 	return fmt.Sprintf("%.0f tokens per %s", b.Tokens, b.Per)
 }
 
-// retryAfter tells the caller when to come again, in whole seconds.
+// retryAfter tells the caller when to try again, in whole seconds.
 func (x *exchange) retryAfter(d time.Duration) {
 	d = min(max(d, 0), maxRetryAfter)
 	x.caller.w.Header()["Retry-After"] = []string{strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))}
 }
 
-// settleUse replaces what the request was expected to need by what it did.
-// Where an answer does not say it, the estimate stands; without an answer it
-// needed nothing.
-func (x *exchange) settleUse(t dialect.Tokens) {
+// recordUse replaces what the request was expected to use by what it used. If the
+// answer does not tell, the estimate is kept; without an answer it used nothing.
+func (x *exchange) recordUse(t dialect.Tokens) {
 	if !x.setup.countsTokens {
 		return
 	}
@@ -166,8 +165,8 @@ func (x *exchange) settleUse(t dialect.Tokens) {
 	x.use.reserved.Settle(now, limit.Use{Tokens: float64(used), Amount: cost})
 }
 
-// queueUp waits in the line of those for which every channel is at its limit,
-// until a candidate is picked.
+// queueUp waits, with other requests for which every channel is at its limit, until a
+// candidate is picked.
 func (x *exchange) queueUp() bool {
 	wait := x.client.config.Limit.Wait
 	ok, _ := x.handler.lines.Wait(x.in.Context(), x.kind(), x.client.name, wait, func() (bool, time.Duration) {
@@ -182,8 +181,8 @@ func (x *exchange) queueUp() bool {
 	return ok
 }
 
-// kind is what requests have in common that want the same channels. One that was
-// tried already may have other channels left than those behind it.
+// kind is what requests that wait in the same queue have in common. A request that
+// was tried already may have other channels left than those behind it.
 type kind struct {
 	route     *route.Route
 	model, id string

@@ -23,7 +23,7 @@ func (x *exchange) maskKept(k *keptAnswer) {
 	k.body = m.Mask(k.body)
 	if plain := dialect.DecodeError(k.header, k.body, maxKept); len(plain) < maxKept {
 		if masked := m.Mask(plain); !bytes.Equal(masked, plain) {
-			k.body = masked // what was compressed goes on as it is, without the key
+			k.body = masked // a compressed answer without the key is not changed
 			delete(k.header, "Content-Encoding")
 		}
 	}
@@ -32,8 +32,8 @@ func (x *exchange) maskKept(k *keptAnswer) {
 	v.Message, v.Code, v.Type = m.MaskString(v.Message), m.MaskString(v.Code), m.MaskString(v.Type)
 }
 
-// maskLate hides the key of the attempt in what passes once an error has been
-// found in a stream.
+// maskLate hides the key of the attempt in the rest of a stream, once an error was
+// found in it.
 func (x *exchange) maskLate(chunk []byte) []byte {
 	if m := x.masker(); m != nil && x.attempt.decoder == nil {
 		return m.Mask(chunk)

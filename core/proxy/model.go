@@ -6,8 +6,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
-// findModel finds the model that the caller asks for. A body that does not name
-// it in its beginning is read further, as far as there is room for it.
+// findModel finds the model that the caller requests. If the beginning of the body
+// does not name it, more of the body is read, as far as memory allows.
 func (x *exchange) findModel() error {
 	b := &x.body
 	m, found := dialect.FindModel(x.in, b.head, b.rest == nil)
@@ -22,8 +22,8 @@ func (x *exchange) findModel() error {
 	return nil
 }
 
-// mapped are the parts of the request with the model that the picked channel
-// calls by another name.
+// mapped returns the parts of the request that change because the picked channel has
+// another name for the model.
 func (x *exchange) mapped() dialect.Parts {
 	p := dialect.Parts{Path: x.path.escaped, Query: x.in.URL.RawQuery, Body: x.body.head, Whole: x.body.rest == nil, Coding: dialect.Coding(x.in.Header)}
 	if to, ok := x.mappedModel(); ok {
@@ -40,7 +40,7 @@ func (x *exchange) mappedModel() (string, bool) {
 	return to, ok && to != x.record.Model
 }
 
-// sentModel is the model by the name that the picked channel is told.
+// sentModel is the model by the picked channel's name for it.
 func (x *exchange) sentModel() string {
 	if to, ok := x.mappedModel(); ok {
 		return to
@@ -48,7 +48,7 @@ func (x *exchange) sentModel() string {
 	return x.record.Model
 }
 
-// unescapedPath is a path of the wire as it is meant.
+// unescapedPath returns an escaped path without its escapes.
 func unescapedPath(escaped string) string {
 	if path, err := url.PathUnescape(escaped); err == nil {
 		return path
@@ -56,6 +56,6 @@ func unescapedPath(escaped string) string {
 	return escaped
 }
 
-// PathModel is the model that a path names, as those of Gemini do; "" if it
-// names none.
+// PathModel returns the model that a path names, as those of Gemini do; "" if there
+// is none.
 func PathModel(path string) string { return dialect.PathModel(path) }

@@ -17,15 +17,15 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// The list of models is that of all channels, each asked once in a while. A
-// list that is old is used while it is renewed, so mostly nobody waits.
+// The list of models merges those of all channels, which are fetched from time to
+// time. An old list is used while a new one is fetched, so that requests rarely wait.
 const (
-	modelsFresh   = 5 * time.Minute  // until a list is renewed
-	modelsRetry   = 30 * time.Second // until a site that gave none is asked again
-	modelsTimeout = 10 * time.Second // for a site's answer
-	modelsPatient = 2 * time.Second  // how long sites that are late are waited for, once one has answered
-	modelsKeys    = 3                // keys that a site is asked with
-	maxModelList  = 8 << 20          // bytes of a site's list
+	modelsFresh   = 5 * time.Minute  // the age at which a list is fetched again
+	modelsRetry   = 30 * time.Second // the pause after a site gave no list
+	modelsTimeout = 10 * time.Second // the limit for a site's answer
+	modelsPatient = 2 * time.Second  // the limit for the other sites, once one has answered
+	modelsKeys    = 3                // the number of keys that are tried
+	maxModelList  = 8 << 20          // the maximum size of a site's list, in bytes
 )
 
 // modelLists are the lists of the channels of one configuration.
@@ -34,17 +34,17 @@ type modelLists struct {
 	all map[*route.Channel]*modelList
 }
 
-// modelList is what a site was seen to list.
+// modelList is the list of a site.
 type modelList struct {
 	models  []dialect.ListedModel
-	known   bool          // the site listed them at some time
+	known   bool          // the site gave a list at some time
 	absent  bool          // the site has no list
-	asked   time.Time     // when the last attempt to get it ended
-	fetched chan struct{} // closed when the running attempt ends; nil: none runs
+	asked   time.Time     // when the last attempt to fetch it ended
+	fetched chan struct{} // closed when the running attempt ends; nil if there is none
 }
 
-// view is the list of a channel now; wait is not nil if there is none yet, and
-// closed once that is settled. fetch is called to get a new one.
+// view returns the list of a channel. If there is none yet, wait is not nil, and is
+// closed when the first attempt to fetch one has ended.
 func (l *modelLists) view(ch *route.Channel, clock func() time.Time, fetch func() ([]dialect.ListedModel, bool, bool)) (list modelList, wait <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -70,7 +70,7 @@ func (l *modelLists) view(ch *route.Channel, clock func() time.Time, fetch func(
 	return *m, nil
 }
 
-// renew gets a new list. The old one stays if there is no new one.
+// renew fetches a new list. If that fails, the old one is kept.
 func (l *modelLists) renew(m *modelList, clock func() time.Time, fetch func() ([]dialect.ListedModel, bool, bool)) {
 	models, known, absent := fetch()
 	l.mu.Lock()
@@ -84,8 +84,8 @@ func (l *modelLists) renew(m *modelList, clock func() time.Time, fetch func() ([
 	m.fetched = nil
 }
 
-// answerModels answers a request for the list of models, or for one of them,
-// with those of all channels. It reports false if the request is to be relayed.
+// answerModels answers a request for the list of models, or for one model, from the
+// lists of all channels. It returns false if the request should be relayed.
 func (x *exchange) answerModels(rt *route.Route) bool {
 	id, asked := dialect.ModelListPath(x.path.path)
 	if !asked || x.in.Method != http.MethodGet || !rt.Config.ModelsMerge {
@@ -100,7 +100,7 @@ func (x *exchange) answerModels(rt *route.Route) bool {
 		x.abandon()
 	}
 	if len(all) == 0 {
-		return false // one site answers, and says what is wrong
+		return false // the site explains what is wrong
 	}
 	d := x.listDialect()
 	if id == "" {
@@ -122,8 +122,8 @@ func (x *exchange) answerModels(rt *route.Route) bool {
 	return true
 }
 
-// listDialect is the form of the answer. The path of OpenAI's list is that of
-// Anthropic's, whose clients are known by their headers.
+// listDialect is the dialect of the answer. OpenAI and Anthropic use the same path;
+// Anthropic's clients are recognized by their headers.
 func (x *exchange) listDialect() dialect.Dialect {
 	if x.dialect == dialect.OpenAI && (x.in.Header.Get("Anthropic-Version") != "" || x.in.Header.Get("X-Api-Key") != "") {
 		return dialect.Anthropic
@@ -131,9 +131,9 @@ func (x *exchange) listDialect() dialect.Dialect {
 	return x.dialect
 }
 
-// modelRoutes are the routes for the path whose lists are merged. A channel
-// that passes the caller's key through lists what that key may use, so its
-// route is relayed, as are routes without any key.
+// modelRoutes returns the routes for the path whose lists are merged. It leaves out
+// routes with passthrough, where the list depends on the caller's key, and routes
+// without any key.
 func (s *setup) modelRoutes(path string) (routes []*route.Route) {
 	for _, r := range s.table.Routes {
 		keys := false
@@ -148,7 +148,7 @@ func (s *setup) modelRoutes(path string) (routes []*route.Route) {
 	return routes
 }
 
-// listModels are the models of the routes that the client may use, each once.
+// listModels returns the models of the routes that the client may use, each once.
 func (x *exchange) listModels(routes []*route.Route) []dialect.ListedModel {
 	lists := x.gather(routes)
 	var all []dialect.ListedModel
@@ -170,11 +170,11 @@ func matchesAny(patterns []string, model string) bool {
 	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return config.MatchModel(p, model) })
 }
 
-// offered are the models of a channel by the names that callers use.
+// offered returns the models of a channel, by the names that callers use.
 func offered(ch *route.Channel, list modelList) []dialect.ListedModel {
 	c := ch.Config
 	var out []dialect.ListedModel
-	if list.absent { // the names in its configuration are all that is known
+	if list.absent { // only the names in the configuration are known
 		for _, name := range c.Models {
 			if !strings.Contains(name, "*") {
 				out = append(out, dialect.ModelNamed(name))
@@ -199,8 +199,8 @@ func offered(ch *route.Channel, list modelList) []dialect.ListedModel {
 	return out
 }
 
-// gather gets the lists of the channels that are not paused. It waits for those
-// that are not known yet, but not for long once there is one.
+// gather returns the lists of the channels that are not paused. It waits for those
+// that are not known yet, but not for long once it has one.
 func (x *exchange) gather(routes []*route.Route) map[*route.Channel]modelList {
 	lists := map[*route.Channel]modelList{}
 	waits := map[*route.Channel]<-chan struct{}{}
@@ -237,8 +237,8 @@ func (x *exchange) gather(routes []*route.Route) map[*route.Channel]modelList {
 	return lists
 }
 
-// fetchModels asks a site for its models, with some of its keys at most. What
-// comes of it is held against nobody.
+// fetchModels asks a site for its models, with a few of its keys. A failure does not
+// affect the state of the channel or its keys.
 func (h *Handler) fetchModels(ch *route.Channel, s site) (models []dialect.ListedModel, known, absent bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), modelsTimeout)
 	defer cancel()
@@ -260,7 +260,7 @@ func (h *Handler) fetchModels(ch *route.Channel, s site) (models []dialect.Liste
 	return nil, false, false
 }
 
-// listFormOf is the API in which a site is asked for its models.
+// listFormOf is the dialect in which a site is asked for its models.
 func listFormOf(c *config.Channel) dialect.Dialect {
 	host := c.Target.Hostname()
 	switch {
@@ -272,8 +272,8 @@ func listFormOf(c *config.Channel) dialect.Dialect {
 	return dialect.OpenAI
 }
 
-// usableKeys are up to n keys that are usable now; the first key if none is,
-// and nil for a channel without keys.
+// usableKeys returns up to n keys that are usable now; the first key if none is, and
+// nil for a channel without keys.
 func (p *prober) usableKeys(n int) (keys []*route.Key) {
 	now := p.handler.registry.Now()
 	for _, k := range p.channel.Keys {
@@ -287,7 +287,7 @@ func (p *prober) usableKeys(n int) (keys []*route.Key) {
 	return keys
 }
 
-// reply answers with a document of the proxy's own.
+// reply answers with a JSON document of our own.
 func (x *exchange) reply(body []byte) {
 	x.record.Status, x.record.TTFB, x.record.BytesOut = http.StatusOK, event.Millis(time.Since(x.arrived)), int64(len(body))
 	x.caller.finish()

@@ -18,22 +18,22 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
 
-// outcome is what an attempt came to.
+// outcome is the result of an attempt.
 type outcome struct {
 	verdict   verdict.Verdict
-	gone      bool // the caller disconnected: nothing is said about the site
-	noAnswer  bool // the failure came before an answer
-	timedOut  bool // it was given up for want of an answer
+	gone      bool // the caller disconnected, so nothing is known about the site
+	noAnswer  bool // the attempt failed before an answer came
+	timedOut  bool // no answer came in time
 	unreached bool // there was no connection to the site
-	ofEgress  bool // it was the egress that failed, and not the site
+	ofEgress  bool // the egress failed, not the site
 	noEgress  bool // and no other egress is left
-	local     bool // this machine lacked something
-	undecided bool // the whole request was sent and nothing came back: the site may be working on it
+	local     bool // the cause was on this machine, such as too many open files
+	undecided bool // the whole request was sent, but no answer came: the site may be working on it
 }
 
 func (o outcome) good() bool { return !o.gone && o.verdict.Means == verdict.Good }
 
-// ofChannel says that the channel as a whole failed.
+// ofChannel reports whether the channel as a whole failed.
 func (o outcome) ofChannel() bool {
 	switch o.verdict.Means {
 	case verdict.Overloaded, verdict.Broken, verdict.Blocked:
@@ -42,7 +42,7 @@ func (o outcome) ofChannel() bool {
 	return false
 }
 
-// judge decides on the attempt from what the client made of it.
+// judge returns the outcome of the attempt.
 func (a *attempt) judge(resp *http.Response, err error) outcome {
 	x := a.exchange
 	if a.location != "" && resp != nil {
@@ -54,7 +54,7 @@ func (a *attempt) judge(resp *http.Response, err error) outcome {
 		return outcome{gone: true}
 	case err != nil:
 		return a.failed(err)
-	case a.broken != nil && !a.settled && !a.stream.Finished && (resp.StatusCode < 300 || len(a.head) == 0):
+	case a.broken != nil && !a.decided && !a.stream.Finished && (resp.StatusCode < 300 || len(a.head) == 0):
 		return a.failed(a.broken)
 	}
 	answer := x.answerOf(resp)
@@ -75,7 +75,7 @@ func (a *attempt) judge(resp *http.Response, err error) outcome {
 	return outcome{verdict: v}
 }
 
-// keepUnknown hands on an answer that no rule knows, without the key that was
+// keepUnknown stores an answer that no rule recognizes, without the key that was
 // sent.
 func (a *attempt) keepUnknown(answer verdict.Answer, v verdict.Verdict) {
 	keep := a.exchange.handler.unknown
@@ -94,19 +94,19 @@ func (a *attempt) verdicts() *verdict.Set {
 	return a.exchange.setup.sites[a.exchange.pick.Channel].verdicts
 }
 
-// answerOf is what a rule may know of an answer besides its body.
+// answerOf returns what rules can test of an answer, without its body.
 func (x *exchange) answerOf(resp *http.Response) verdict.Answer {
 	return verdict.Answer{
 		Request: verdict.Request{
 			Dialect: x.dialect.String(), Endpoint: verdict.Endpoint(x.endpoint), Method: x.in.Method,
-			Path: x.path.path, Model: x.sentModel(), Streamed: x.ask.Stream,
+			Path: x.path.path, Model: x.sentModel(), Streamed: x.mode.Stream,
 		},
 		Status: resp.StatusCode, Header: resp.Header, Now: x.now(),
 		SameOrigin: x.sameOrigin(x.attempt.location),
 	}
 }
 
-// sameOrigin says that a redirect stays at the site.
+// sameOrigin reports whether a redirect stays at the site.
 func (x *exchange) sameOrigin(location string) bool {
 	if location == "" {
 		return false
@@ -120,7 +120,7 @@ func (x *exchange) sameOrigin(location string) bool {
 	return u.Scheme == target.Scheme && strings.EqualFold(u.Host, target.Host)
 }
 
-// failed is the outcome of an attempt without an answer.
+// failed returns the outcome of an attempt without an answer.
 func (a *attempt) failed(err error) outcome {
 	err = a.cause(err)
 	o := outcome{noAnswer: true, timedOut: errors.Is(err, errFirstByte), undecided: a.status == 0 && a.sent}
@@ -130,21 +130,21 @@ func (a *attempt) failed(err error) outcome {
 		o.unreached, o.ofEgress = failure.Dialing(), failure.Phase == upstream.Proxy
 	}
 	if upstream.PhaseOf(err) == upstream.Local {
-		o.local, o.verdict.Scope = true, verdict.ScopeNone // the site was not asked
+		o.local, o.verdict.Scope = true, verdict.ScopeNone // nothing was sent to the site
 	}
 	return o
 }
 
-// site names the host that did not answer, in brackets.
+// site returns the host that did not answer, in parentheses.
 func (a *attempt) site() string {
 	if a.status != 0 {
-		return "" // it answered: the channel says enough
+		return "" // it answered: the name of the channel is enough
 	}
 	return " (" + a.exchange.pick.Channel.Config.Target.Host + ")"
 }
 
-// reason is the error of an attempt for people. It never holds a URL, which may
-// hold a key, nor what a site sent.
+// reason describes the error of an attempt. It never contains a URL, which may contain
+// a key, nor anything that a site sent.
 func (a *attempt) reason(err error) string {
 	var op *net.OpError
 	var dns *net.DNSError
@@ -202,20 +202,20 @@ func certificateReason(err error) string {
 	return "the certificate is not trusted"
 }
 
-// noBodyStatus says that an answer with this status has no body.
+// noBodyStatus reports whether an answer with this status has no body.
 func noBodyStatus(status int) bool {
 	return status < 200 || status == http.StatusNoContent || status == http.StatusNotModified
 }
 
-// late judges an error that a stream sent after its content had begun. The
-// request cannot be sent again, but the site is judged by it.
+// late returns the outcome of a stream with an error after its first content. The
+// request cannot be sent again, but the state of channel and key is updated.
 func (a *attempt) late(resp *http.Response) outcome {
 	answer := a.exchange.answerOf(resp)
 	answer.Body, answer.Event, answer.Error = a.fault, true, true
 	return outcome{verdict: a.verdicts().Judge(answer)}
 }
 
-// systemError is an error of the system without the name of the call.
+// systemError returns the text of a system error without the name of the call.
 func systemError(err error) string {
 	var call *os.SyscallError
 	if errors.As(err, &call) {

@@ -9,23 +9,23 @@ import (
 	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
-// requestPath is a path as it is meant and as it is written on the wire.
+// requestPath is a path without and with its escapes.
 type requestPath struct{ path, escaped string }
 
-// What the client is given in place of URL and header: it copies a header for
+// The client gets these instead of the real URL and headers: it copies headers for
 // redirects, which are not followed, and quotes the URL in its errors.
 var (
 	clientURL    = &url.URL{Scheme: "http", Host: "channel"}
 	clientHeader = http.Header{}
 )
 
-// write puts the request on r as the picked channel is to get it, with its key.
+// write sets r to the request that the picked channel gets, with its key.
 func (a *attempt) write(r *http.Request) {
 	x := a.exchange
 	c := x.pick.Channel.Config
 	to := x.setup.sites[x.pick.Channel]
 	h := copyRequestHeaders(x.in.Header)
-	dialect.NarrowEncodings(h, x.ask.Stream)
+	dialect.NarrowEncodings(h, x.mode.Stream)
 	parts := x.mapped()
 	if parts.Coding == "" {
 		delete(h, "Content-Encoding") // a compressed body with another model is sent decoded
@@ -53,10 +53,10 @@ func (a *attempt) write(r *http.Request) {
 	r.Body, r.ContentLength = x.body.reader(head), length
 }
 
-// newSite is where a channel's requests go.
+// newSite returns the address of a channel and its egresses.
 func (h *Handler) newSite(c *config.Channel) site {
 	return site{
-		ways:    h.waysOf(c),
-		escaped: strings.TrimSuffix(c.Target.EscapedPath(), "/"),
+		egresses: h.egresses(c),
+		escaped:  strings.TrimSuffix(c.Target.EscapedPath(), "/"),
 	}
 }

@@ -17,12 +17,12 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// maxProbeBody bounds what a probe sends, and what it gets of an answer.
+// maxProbeBody is the maximum size of the body of a probe, and of its answer.
 const maxProbeBody = 64 << 10
 
-// Prober carries a health checker's probes to the channel, with one of its
-// keys. It follows no redirect, and the checker never sees the key, even if
-// the site repeats it.
+// Prober sends a health checker's probes to the channel, with one of its keys. It
+// follows no redirects, and the checker never gets the key, even if the site repeats
+// it.
 func (h *Handler) Prober(ch *route.Channel) sdk.Host {
 	return &prober{handler: h, channel: ch, site: h.newSite(ch.Config)}
 }
@@ -33,12 +33,12 @@ type prober struct {
 	site    site
 }
 
-// deliver sends a probe the way that requests go. Ways before it, which are left
-// out for a while, are tried beside: one that works is used again.
+// deliver sends a probe by the egress that requests use. Egresses before it, which
+// are cooling down, are tried too: one that works is used again.
 func (p *prober) deliver(req *http.Request, body []byte) (*http.Response, error) {
 	now, state := p.handler.registry.Now(), p.channel.State
-	use := p.site.ways[0]
-	for _, w := range p.site.ways {
+	use := p.site.egresses[0]
+	for _, w := range p.site.egresses {
 		if state.EgressUntil(now, w.name).IsZero() {
 			use = w
 			break
@@ -52,13 +52,13 @@ func (p *prober) deliver(req *http.Request, body []byte) (*http.Response, error)
 	return resp, err
 }
 
-// try sends a probe by a way that is left out.
-func (p *prober) try(w way, like *http.Request, body []byte) {
+// try sends a probe by an egress that is cooling down.
+func (p *prober) try(w egress, like *http.Request, body []byte) {
 	req := like.Clone(like.Context())
 	req.Body = io.NopCloser(bytes.NewReader(body))
 	resp, err := w.transport.Do(req, upstream.Call{})
 	if err != nil {
-		return // it stays left out
+		return // it still does not work
 	}
 	_ = resp.Body.Close()
 	if resp.StatusCode < 400 {
@@ -83,8 +83,7 @@ func (p *prober) Probe(ctx context.Context, in sdk.ProbeRequest) (sdk.ProbeResul
 	return p.probe(ctx, u, query, in, k, maxProbeBody)
 }
 
-// probe sends a probe with a key, or without any, and takes an answer of up to
-// max bytes.
+// probe sends a probe with or without a key, and reads an answer of up to max bytes.
 func (p *prober) probe(ctx context.Context, u *url.URL, query string, in sdk.ProbeRequest, k *route.Key, max int64) (sdk.ProbeResult, error) {
 	method := in.Method
 	if method == "" {
@@ -138,8 +137,8 @@ func (p *prober) send(req *http.Request, body []byte, secret string, max int64) 
 	return out, nil
 }
 
-// keyOf is the key with an ID, a usable one if the ID is empty; nil if the channel has
-// none.
+// keyOf returns the key with the ID; any usable key if the ID is empty, and nil if the
+// channel has no keys.
 func (p *prober) keyOf(id string) (*route.Key, error) {
 	if id == "" {
 		return p.key(), nil
@@ -152,7 +151,7 @@ func (p *prober) keyOf(id string) (*route.Key, error) {
 	return nil, fmt.Errorf("the channel has no key %q", id)
 }
 
-// key is a key that is usable now, or else the first; nil if the channel has none.
+// key returns a key that is usable now, or else the first; nil if the channel has none.
 func (p *prober) key() *route.Key {
 	now := p.handler.registry.Now()
 	for _, k := range p.channel.Keys {

@@ -13,20 +13,19 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// entryKey is where the context of a request has the tunnel that it came by.
+// entryKey is the key in a context of the tunnel that the request came through.
 type entryKey struct{}
 
-// By returns a handler for what comes by a tunnel: its name is in the records of
-// requests.
+// By returns a handler for requests that come through a tunnel. Their records contain
+// its name.
 func By(tunnel string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), entryKey{}, tunnel)))
 	})
 }
 
-// newRecord begins the record of a request. Mostly one attempt is enough, for
-// which there is room beside it. It is remembered for long, so it leads to
-// nothing else of the request.
+// newRecord begins the record of a request. It is allocated with one attempt, which
+// is usually enough. It is kept for long, so it refers to nothing else of the request.
 func newRecord(r *http.Request) *event.Request {
 	var roomy struct {
 		event.Request
@@ -52,7 +51,7 @@ func (x *exchange) recordAttempt(o outcome) {
 		Total:   event.Millis(time.Since(a.begun)),
 		Sent:    o.undecided,
 		Stale:   a.stale,
-		Egress:  a.way.name,
+		Egress:  a.egress.name,
 		Plan:    x.pick.Plan,
 		Reason:  x.pick.Reason,
 		Key:     a.keyID,
@@ -70,7 +69,7 @@ func (x *exchange) recordPassedOver(all []route.Skipped) {
 	}
 }
 
-// concerns says what the result says something about.
+// concerns returns what the outcome is about.
 func (o outcome) concerns() event.Verdict {
 	switch o.verdict.Means {
 	case verdict.Good:
@@ -93,7 +92,7 @@ func (o outcome) concerns() event.Verdict {
 	return event.VerdictRequest
 }
 
-// reason is why the attempt was not good; "" if it was.
+// reason returns why the attempt failed; "" if it succeeded.
 func (o outcome) reason() string {
 	if o.gone {
 		return "the caller disconnected"
@@ -101,8 +100,8 @@ func (o outcome) reason() string {
 	return o.verdict.Reason
 }
 
-// publish sends the record of the request that ended. Nobody waits for a look
-// into a compressed answer.
+// publish publishes the record of the request that ended. If a compressed answer must
+// be examined first, that happens in the background.
 func (x *exchange) publish() {
 	x.record.Total = event.Millis(time.Since(x.arrived))
 	observe := x.walk.Observer()
@@ -113,7 +112,7 @@ func (x *exchange) publish() {
 	x.publishRecord(observe)
 }
 
-// observed is the record as a strategy sees it.
+// observed returns the record for a strategy.
 func (x *exchange) observed() sdk.RequestResult {
 	r := x.record
 	return sdk.RequestResult{
@@ -132,10 +131,10 @@ func (x *exchange) publishRecord(observe func(sdk.RequestResult)) {
 	}
 	r.Dialect, r.Endpoint = x.dialect.String(), string(x.endpoint)
 	x.recordCost(t)
-	x.settleUse(t)
+	x.recordUse(t)
 	e := event.Event{Type: event.TypeRequest, Level: levelOf(r.Status), Channel: r.Channel, Key: r.Key, Request: r}
 	if n := len(r.Attempts); n > 0 && r.Channel == "" {
-		e.Channel, e.Key = r.Attempts[n-1].Channel, r.Attempts[n-1].Key // so that the log of the channel has it
+		e.Channel, e.Key = r.Attempts[n-1].Channel, r.Attempts[n-1].Key // for the log of the channel
 	}
 	x.handler.bus.Publish(e)
 	if observe != nil {
@@ -143,7 +142,7 @@ func (x *exchange) publishRecord(observe func(sdk.RequestResult)) {
 	}
 }
 
-// recordCost adds what the answer costs, if a channel gave one and it is known.
+// recordCost adds the cost of the answer, if there is one and it is known.
 func (x *exchange) recordCost(t dialect.Tokens) {
 	r := x.record
 	if len(r.Attempts) == 0 {
@@ -165,12 +164,12 @@ func levelOf(status int) event.Level {
 	return event.LevelInfo
 }
 
-// nextCandidate names the pick that follows the last attempt.
+// nextCandidate describes the pick that follows the last attempt.
 func (x *exchange) nextCandidate(last event.Attempt) string {
 	name := x.pick.Channel.Config.Name
 	switch {
-	case x.tried.channel == x.pick.Channel && x.tried.ways != 0:
-		return name + " by egress " + x.chooseWay().name
+	case x.tried.channel == x.pick.Channel && x.tried.egresses != 0:
+		return name + " by egress " + x.chooseEgress().name
 	case name == last.Channel && x.pick.Key != nil && x.pick.Key.State.ID() != last.Key:
 		return "another key of " + name
 	case name == last.Channel:
@@ -179,7 +178,7 @@ func (x *exchange) nextCandidate(last event.Attempt) string {
 	return name
 }
 
-// announceRetry says at once that an attempt failed and another one follows.
+// announceRetry publishes at once that an attempt failed and another one follows.
 func (x *exchange) announceRetry(o outcome) {
 	last := x.record.Attempts[len(x.record.Attempts)-1]
 	next := "trying again"

@@ -12,27 +12,26 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// statusClientGone is recorded for a caller that left before an answer, as
-// nginx does.
+// statusClientGone is recorded if the caller disconnected before the answer, as in
+// nginx.
 const statusClientGone = 499
 
-// errCaller marks what went wrong on the caller's side.
+// errCaller marks errors of the caller's connection.
 var errCaller = errors.New("the caller disconnected")
 
-// trailingTime is how long a site may take to close an answer that says it has
-// ended.
+// trailingTime is how long a site may take to close an answer after its last event.
 const trailingTime = time.Second
 
-// pass passes on the good answer of the latest attempt. An answer that breaks
-// off breaks the caller's connection off, too, so that it never looks whole.
+// pass passes on the good answer of the latest attempt. If the answer breaks off, so
+// does the caller's, so that it never looks complete.
 func (x *exchange) pass(resp *http.Response) {
 	a := x.attempt
 	x.walk.Answered(&x.pick, x.now(), a.ttfb)
-	a.wayWorks(x.pick.Channel, x.now())
+	a.egressWorks(x.pick.Channel, x.now())
 	x.rememberObjects(resp.Header, nil)
 	x.record.Channel, x.record.Key, x.record.Status = a.channel, a.keyID, resp.StatusCode
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		x.conclude(outcome{}, x.upgrade(resp))
+		x.finishPassed(outcome{}, x.upgrade(resp))
 		return
 	}
 	defer func() { _ = resp.Body.Close() }()
@@ -55,20 +54,20 @@ func (x *exchange) pass(resp *http.Response) {
 	if a.lateFault {
 		late = a.late(resp)
 	}
-	x.conclude(late, err)
+	x.finishPassed(late, err)
 	x.endAnswer(err)
 }
 
-// dropBody releases the request's body, which is not sent again: a stream can last
-// for minutes, and a prompt can be large.
+// dropBody releases the request's body, which is not sent again: a stream can take
+// minutes, and a prompt can be large.
 func (x *exchange) dropBody(resp *http.Response) {
 	x.walk.DropBody()
 	x.attempt.payload, resp.Request = nil, nil
 	x.body.release()
 }
 
-// passTrailers passes on what came after the body. A short answer would get a
-// length, and have no place for it, were its head not sent before.
+// passTrailers passes on the site's trailers. It sends the head first: otherwise a
+// short answer would get a length, and have no trailers.
 func (x *exchange) passTrailers(trailer http.Header) {
 	sent := false
 	for name, values := range trailer {
@@ -83,7 +82,7 @@ func (x *exchange) passTrailers(trailer http.Header) {
 	}
 }
 
-// relay copies the body. What comes as a stream is flushed as it comes.
+// relay copies the body, and flushes each part of a stream.
 func (x *exchange) relay(resp *http.Response) error {
 	a := x.attempt
 	if noBodyStatus(resp.StatusCode) || x.in.Method == http.MethodHead {
@@ -109,7 +108,7 @@ func (x *exchange) relay(resp *http.Response) error {
 		case a.ended:
 			return nil
 		case a.broken != nil && (trailing || a.stream.Finished):
-			return nil // all of it was there before the connection broke
+			return nil // it was complete before the connection broke
 		case a.broken != nil:
 			return x.cut(a.broken)
 		case !a.follows || !a.stream.Ended:
@@ -129,8 +128,7 @@ func (x *exchange) relay(resp *http.Response) error {
 	}
 }
 
-// follow looks for the end of a stream in the bytes that pass, and for an error
-// in it.
+// follow looks for the end of a stream, and for an error, in the bytes that pass.
 func (a *attempt) follow(b []byte) {
 	if !a.follows || a.stream.Framing() == dialect.Binary {
 		return
@@ -150,7 +148,7 @@ func (a *attempt) follow(b []byte) {
 	}
 }
 
-// endAnswer ends the caller's answer after err.
+// endAnswer ends the answer to the caller after err.
 func (x *exchange) endAnswer(err error) {
 	switch {
 	case err == nil:
@@ -164,8 +162,8 @@ func (x *exchange) endAnswer(err error) {
 	panic(http.ErrAbortHandler)
 }
 
-// writeErrorEvent ends an answer that has begun with an error, where its framing
-// has a place for one.
+// writeErrorEvent ends an answer that has begun with an error event, if its format
+// has one.
 func (x *exchange) writeErrorEvent(p dialect.Problem) {
 	c := &x.caller
 	c.mu.Lock()
@@ -181,7 +179,7 @@ func (x *exchange) writeErrorEvent(p dialect.Problem) {
 	c.flush()
 }
 
-// cut is the error of an answer that does not come to its end.
+// cut returns the error of an answer that breaks off.
 func (x *exchange) cut(err error) error {
 	a := x.attempt
 	err = a.cause(err)

@@ -16,11 +16,11 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
-// requestIDHeader names our ID of a request in the answer. X-Request-Id is the
-// site's.
+// requestIDHeader is the header of the answer with our ID of the request. The site may
+// use X-Request-Id.
 const requestIDHeader = "X-Aitunnel-Request-Id"
 
-// fault is an answer of the proxy's own.
+// fault is an error answer of our own.
 type fault struct {
 	status  int
 	code    string // for programs
@@ -32,7 +32,7 @@ func (x *exchange) problem(status int, code, message string) dialect.Problem {
 	return dialect.Problem{Status: status, Code: code, Message: message, RequestID: x.record.ID}
 }
 
-// refuse answers for the proxy itself.
+// refuse answers with an error of our own.
 func (x *exchange) refuse(f fault) {
 	x.record.Error = f.code
 	x.record.TTFB = event.Millis(time.Since(x.arrived))
@@ -51,8 +51,8 @@ func (x *exchange) refuse(f fault) {
 }
 
 const (
-	// arrivalTime is how long a refused request waits for the rest of its body, which
-	// mostly is on its way: then the connection is good for another request.
+	// arrivalTime is how long a refused request waits for the rest of its body. If it
+	// arrives, the connection can be used for another request.
 	arrivalTime = 50 * time.Millisecond
 	// restTime is how long the rest may take after the answer, before the connection
 	// is closed.
@@ -61,8 +61,8 @@ const (
 	maxDrain = 256 << 10
 )
 
-// answerAtOnce makes an answer go out although the request's body has not come:
-// the server would wait for it otherwise.
+// answerAtOnce sends the answer before the request's body has arrived, for which the
+// server would otherwise wait.
 func answerAtOnce(w http.ResponseWriter, r *http.Request) {
 	c := http.NewResponseController(w)
 	if r.Body == nil || r.ContentLength == 0 || r.Header["Expect"] != nil || c.SetReadDeadline(time.Now().Add(arrivalTime)) != nil {
@@ -93,8 +93,8 @@ func (f fault) write(w http.ResponseWriter, d dialect.Dialect, p dialect.Problem
 	_, _ = w.Write(append(body, '\n'))
 }
 
-// explainFailure answers when no channel did: with 502 and what was tried, or
-// with 503 and why there was nothing to try.
+// explainFailure answers if no channel did: with 502 and what was tried, or with 503
+// and why nothing could be tried.
 func (x *exchange) explainFailure() {
 	if x.timedOut {
 		x.setRetryAfter()
@@ -131,10 +131,10 @@ func (x *exchange) explainFailure() {
 	x.refuse(f)
 }
 
-// statusOf is the status of f. Where clients repeat every 5xx, whatever
-// X-Should-Retry says, a fault that repeating cannot help has one that they do
-// not repeat: Codex sends a 502 30 times, a 424 6 times and a 400 once; Gemini
-// CLI repeats a 502 for minutes, and sends a 424 once.
+// statusOf returns the status of f. Some clients retry every 5xx, whatever
+// X-Should-Retry says, so a fault for which retries are useless gets a status that
+// they do not retry: Codex sends a request 30 times for a 502, 6 times for a 424 and
+// once for a 400; Gemini CLI retries a 502 for minutes, and a 424 not at all.
 func (x *exchange) statusOf(f fault) int {
 	switch {
 	case f.final && x.format == dialect.Responses:
@@ -145,7 +145,7 @@ func (x *exchange) statusOf(f fault) int {
 	return f.status
 }
 
-// isLasting says that what a verdict is about does not pass by itself within a
+// isLasting reports whether the cause of a verdict does not pass by itself within a
 // minute or so.
 func isLasting(m verdict.Means) bool {
 	switch m {
@@ -155,7 +155,7 @@ func isLasting(m verdict.Means) bool {
 	return false
 }
 
-// maxPassedOver is how many channels a record names that were not asked.
+// maxPassedOver is the maximum number of skipped channels in a record.
 const maxPassedOver = 8
 
 // explainSkips answers when no channel was available.
@@ -176,7 +176,7 @@ func (x *exchange) explainSkips() {
 	x.recordPassedOver(skips[:min(len(skips), maxPassedOver)])
 	for _, s := range skips {
 		if s.Why == channel.SkipModelNotServed {
-			continue // others serve it
+			continue // other channels serve it
 		}
 		causes = append(causes, s.Channel+": "+s.Why.Text())
 		switch s.Why {
@@ -196,9 +196,9 @@ func (x *exchange) explainSkips() {
 	x.refuse(f)
 }
 
-// longTime is how long all channels have to be out of service until callers are
-// told not to repeat a request. Before that the outage may pass while they wait:
-// an agent repeats for some minutes, and by then its user wants to know.
+// longTime is how long all channels must have been out of service before callers are
+// told not to retry. Until then the outage may end while they wait: an agent retries
+// for some minutes, and after that its user wants to know.
 const longTime = 30 * time.Second
 
 func (x *exchange) longOutage() bool {
@@ -206,17 +206,17 @@ func (x *exchange) longOutage() bool {
 	return !since.IsZero() && x.now().Sub(since) >= longTime
 }
 
-// waits says that a candidate will be available by itself.
+// waits reports whether a candidate will be available by itself.
 func (x *exchange) waits() bool {
 	_, ok := x.walk.NextAvailable(x.now())
 	return ok
 }
 
-// maxRetryAfter: a longer wait is no use to a program.
+// maxRetryAfter is the longest Retry-After; programs have no use for a longer one.
 const maxRetryAfter = 24 * time.Hour
 
-// setRetryAfter tells the caller when a candidate will be available, or to wait
-// a little if that is not known.
+// setRetryAfter tells the caller when a candidate will be available, or a short time
+// if that is unknown.
 func (x *exchange) setRetryAfter() {
 	now, wait := x.now(), time.Duration(0)
 	if at, ok := x.walk.NextAvailable(now); ok && at.After(now) {

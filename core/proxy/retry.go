@@ -12,14 +12,13 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// maxAttempts bounds the attempts of one request: a channel may have very many
-// keys, all of them bad.
+// maxAttempts is the maximum number of attempts of one request: a channel may have
+// many keys, all of them bad.
 const maxAttempts = 64
 
-// newClient returns the client that leads requests from candidate to candidate.
-// It serves all requests of a configuration; its policies find the exchange in
-// the context of the request. It has no logger, since an error of net/http
-// quotes the URL, which may hold a key.
+// newClient returns the client that makes the attempts of all requests of a
+// configuration. Its policies find the exchange in the context of the request. It has
+// no logger, since an error of net/http quotes the URL, which may contain a key.
 func newClient() *retryablehttp.Client {
 	return &retryablehttp.Client{
 		HTTPClient:   &http.Client{Transport: attemptTransport{}, CheckRedirect: followNoRedirect},
@@ -31,22 +30,22 @@ func newClient() *retryablehttp.Client {
 	}
 }
 
-// attemptTransport makes the attempts. It hides CloseIdleConnections, which the client
-// calls when it gives up and which would empty the pools of everybody.
+// attemptTransport makes the attempts. It does not have CloseIdleConnections, which
+// the client calls after the last attempt and which would close those of all requests.
 type attemptTransport struct{}
 
-// RoundTrip makes the attempt that was prepared last.
+// RoundTrip makes the attempt that prepareRetry prepared.
 func (attemptTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return exchangeOf(r.Context()).attempt.deliver(r)
 }
 
 func followNoRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// noBackoff leaves the waiting to prepareRetry, which knows the exchange.
+// noBackoff returns 0: prepareRetry waits, as it has the exchange.
 func noBackoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return 0 }
 
-// checkRetry judges the attempt that ended and says whether another follows; if
-// so its candidate is picked, or it is known how long to wait for one.
+// checkRetry judges the attempt that ended and decides whether another follows. If so,
+// its candidate has been picked, or the time to wait for one is set.
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	x := exchangeOf(ctx)
 	a := x.attempt
@@ -55,7 +54,7 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 		x.passing = resp
 		return false, nil
 	}
-	if x.failWay(&o) {
+	if x.failEgress(&o) {
 		x.recordAttempt(o)
 		x.picked = true // the same channel and key
 		x.keepAnswer(resp, o)
@@ -63,7 +62,7 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 		return true, nil
 	}
 	may := x.mayRetry(o)
-	x.settle(o)
+	x.finishFailed(o)
 	x.recordAttempt(o)
 	if x.callerGone() {
 		a.discard(resp)
@@ -78,8 +77,8 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 	return false, nil
 }
 
-// prepareRetry waits if no candidate was ready, and puts the next one's URL,
-// key and body on the request.
+// prepareRetry waits for a candidate if none has been picked, and sets the request's
+// URL, key and body for it.
 func prepareRetry(r *http.Request) error {
 	x := exchangeOf(r.Context())
 	if !x.picked {
@@ -112,9 +111,8 @@ func exchangeOf(ctx context.Context) *exchange {
 	return ctx.Value(exchangeKey{}).(*exchange)
 }
 
-// mayRetry says whether the request may be sent once more. It counts failures
-// of channels: a key's first failure is not among them, as the next key is there
-// to be tried.
+// mayRetry reports whether the request may be sent once more. It counts failures of
+// channels; the first failure of a key is not counted, so that other keys are tried.
 func (x *exchange) mayRetry(o outcome) bool {
 	retry := &x.setup.config.Retry
 	if !o.verdict.Failover {
@@ -134,7 +132,7 @@ func (x *exchange) mayRetry(o outcome) bool {
 	return x.in.Context().Err() == nil
 }
 
-// triedKey says that an earlier attempt of this request had the same key.
+// triedKey reports whether an earlier attempt of this request had the same key.
 func (x *exchange) triedKey() bool {
 	for _, a := range x.record.Attempts {
 		if a.Channel == x.attempt.channel && a.Key == x.attempt.keyID {
@@ -144,9 +142,9 @@ func (x *exchange) triedKey() bool {
 	return false
 }
 
-// pickNext picks a candidate, or finds out how long to wait for one; false if
-// none will be available in time. While another request tests the only channel
-// that is left, it waits for the outcome.
+// pickNext picks a candidate, or sets the time to wait for one; it returns false if
+// none will be available in time. While another request tests the only channel that
+// is left, it waits for the outcome.
 func (x *exchange) pickNext() bool {
 	if len(x.record.Attempts) == 0 && x.handler.lines.Busy(x.kind()) {
 		return x.queueUp()
@@ -164,8 +162,8 @@ func (x *exchange) pickNext() bool {
 	}
 }
 
-// backoff is the pause before a channel that failed is asked again by the same
-// request.
+// backoff returns the pause before the same request is sent again to a channel that
+// failed.
 func (x *exchange) backoff() time.Duration {
 	retry := &x.setup.config.Retry
 	d := retry.BaseDelay
@@ -175,8 +173,8 @@ func (x *exchange) backoff() time.Duration {
 	return min(d, retry.MaxDelay)
 }
 
-// mayWait says whether a candidate will be available within retry.max_delay, and
-// sets how long to wait for it.
+// mayWait reports whether a candidate will be available within retry.max_delay, and
+// sets the time to wait for it.
 func (x *exchange) mayWait() bool {
 	retry := &x.setup.config.Retry
 	if retry.MaxRetries == 0 {
@@ -188,14 +186,14 @@ func (x *exchange) mayWait() bool {
 		return false
 	}
 	x.wait = at.Sub(now)
-	// A little later, so that those who wait do not all come at once.
+	// A little later, so that waiting requests are not all sent at once.
 	x.wait += time.Duration(rand.Int64N(int64(x.wait/10) + int64(5*time.Millisecond)))
 	return true
 }
 
 var errNoCandidate = errors.New("no channel is available")
 
-// waitForCandidate sleeps as long as mayWait said, then picks.
+// waitForCandidate sleeps for the time that mayWait set, then picks a candidate.
 func (x *exchange) waitForCandidate() error {
 	t := time.NewTimer(x.wait)
 	defer t.Stop()

@@ -80,7 +80,7 @@ func inProcess(tb testing.TB) *Handler {
 	answer := []byte(`{"id":"x","choices":[{"message":{"content":"` + strings.Repeat("lorem ips ", 80) + `"}}],"usage":{"prompt_tokens":12,"completion_tokens":34}}`)
 	s := h.current.Load()
 	for ch, to := range s.sites {
-		to.ways = []way{{transport: atOnce{answer}}}
+		to.egresses = []egress{{transport: atOnce{answer}}}
 		s.sites[ch] = to
 	}
 	return h

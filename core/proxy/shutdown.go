@@ -2,7 +2,6 @@ package proxy
 
 import "errors"
 
-// ErrShutdown is the cause (see [context.Cause]) with which the context of a
-// request ends that is still in flight when the program stops: its stream ends
-// with an error event of its dialect.
+// ErrShutdown is the cause (see [context.Cause]) of a request's context that was
+// canceled because the program stops: its stream ends with an error event.
 var ErrShutdown = errors.New("aitunnel is stopping")

@@ -34,7 +34,7 @@ func TestUnknownAnswersAreHandedOn(t *testing.T) {
 	answerWith := func(status int, body string) {
 		s := h.current.Load()
 		for ch, to := range s.sites {
-			to.ways = []way{{transport: refusing{status, body}}}
+			to.egresses = []egress{{transport: refusing{status, body}}}
 			s.sites[ch] = to
 		}
 		ask(t.Context(), h, bodyOf(10))

@@ -13,8 +13,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// upgrade joins the caller's connection with the site's after both agreed to
-// switch protocols, until either ends.
+// upgrade connects the caller's connection with the site's, after both agreed to switch
+// protocols, until either closes.
 func (x *exchange) upgrade(resp *http.Response) error {
 	a := x.attempt
 	defer a.end()
@@ -28,8 +28,8 @@ func (x *exchange) upgrade(resp *http.Response) error {
 		return fmt.Errorf("the caller's connection cannot be switched to %s: %w", upgradeOf(resp.Header), err)
 	}
 	defer func() { _ = caller.Close() }()
-	// The context of the request ends with the hijack; the two connections end
-	// each other from here on.
+	// The context of the request is canceled by the hijack: from here on each of the two
+	// connections closes the other.
 	if err := x.switchAnswer(resp, buffered.Writer); err != nil {
 		return errCaller
 	}
@@ -54,7 +54,7 @@ func (x *exchange) upgrade(resp *http.Response) error {
 	return nil
 }
 
-// timedWriter gives up a side that does not read.
+// timedWriter fails if the other side does not read.
 type timedWriter struct {
 	to    io.Writer
 	limit time.Duration
@@ -73,20 +73,20 @@ type socket struct {
 	caller, site io.WriteCloser
 }
 
-// The close frames that say "going away" (RFC 6455, sections 5.2 and 7.4.1). What
-// a client sends is masked.
+// The close frames "going away" (RFC 6455, sections 5.2 and 7.4.1). Frames of clients
+// are masked.
 var (
 	closeOfServer = []byte{0x88, 0x02, 0x03, 0xe9}
 	closeOfClient = []byte{0x88, 0x82, 0x00, 0x00, 0x00, 0x00, 0x03, 0xe9}
 )
 
-// sockets are the connections that are relayed.
+// sockets are the WebSocket connections that are relayed.
 type sockets struct {
 	mu  sync.Mutex
 	all map[*socket]struct{}
 }
 
-// add returns what removes s again.
+// add adds s; remove removes it.
 func (a *sockets) add(s *socket) (remove func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -101,9 +101,8 @@ func (a *sockets) add(s *socket) (remove func()) {
 	}
 }
 
-// CloseSockets tells both sides of each WebSocket connection that it goes away,
-// and closes it: such a connection may be idle for hours, so a shutdown does not
-// wait for it.
+// CloseSockets closes all WebSocket connections, with a close frame to both sides. Such
+// a connection may be idle for hours, so a shutdown does not wait for it.
 func (h *Handler) CloseSockets() {
 	h.sockets.mu.Lock()
 	defer h.sockets.mu.Unlock()
@@ -133,7 +132,7 @@ func (x *exchange) switchAnswer(resp *http.Response, w *bufio.Writer) error {
 	return w.Flush()
 }
 
-// unread is the connection with what was read of it already.
+// unread returns a reader of the buffered bytes and then of the connection.
 func unread(r *bufio.Reader, c net.Conn) io.Reader {
 	if n := r.Buffered(); n > 0 {
 		return io.MultiReader(io.LimitReader(r, int64(n)), c)

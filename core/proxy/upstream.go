@@ -14,12 +14,12 @@ import (
 	"github.com/aitunnel/aitunnel/core/upstream"
 )
 
-// transport delivers requests to a site: an [upstream.Pool], or a test's.
+// transport sends requests to a site: an [upstream.Pool], or a fake in tests.
 type transport interface {
 	Do(*http.Request, upstream.Call) (*http.Response, error)
 }
 
-// upstreams keep the connections to sites. They belong to no configuration: a
+// upstreams holds the connections to sites. It does not belong to a configuration: a
 // reload leaves connections open.
 type upstreams struct {
 	roots  *x509.CertPool // nil: the system's
@@ -35,7 +35,7 @@ type upstreamID struct {
 	egress  egressID
 }
 
-// egressID is what makes an egress another one.
+// egressID identifies an egress: if any field changes, it is another one.
 type egressID struct{ name, proxy, tunnel, bind string }
 
 func idOf(c *config.Channel, e *config.Egress) upstreamID {
@@ -46,7 +46,7 @@ func idOf(c *config.Channel, e *config.Egress) upstreamID {
 	return upstreamID{c.Target.Scheme + "://" + c.Target.Host, c.Timeouts.Connect, id}
 }
 
-// of returns the connections to the channel's origin by an egress.
+// of returns the pool of connections to the channel's origin by an egress.
 func (u *upstreams) of(c *config.Channel, e *config.Egress) *upstream.Pool {
 	id := idOf(c, e)
 	u.mu.Lock()
@@ -81,7 +81,7 @@ func (u *upstreams) egress(c *config.Channel, e *config.Egress) upstream.Egress 
 
 var errNoTunnels = errors.New("there are no tunnels")
 
-// closeIdle frees descriptors.
+// closeIdle closes idle connections, to free file descriptors.
 func (u *upstreams) closeIdle() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -90,14 +90,14 @@ func (u *upstreams) closeIdle() {
 	}
 }
 
-// keep closes the connections to origins that nothing in use leads to. Until
-// the last request that may go there has ended they stay: it would leave a
+// keep closes the connections to origins that no configuration in use refers to. They
+// stay until the last request that may use them has ended, as it would leave a
 // connection behind.
 func (u *upstreams) keep(inUse map[*route.Table]*setup) {
 	used := map[upstreamID]bool{}
 	for _, s := range inUse {
 		for ch := range s.sites {
-			for _, e := range egressesOf(ch.Config) {
+			for _, e := range Egresses(ch.Config) {
 				used[idOf(ch.Config, e)] = true
 			}
 		}

@@ -2,17 +2,17 @@ package route
 
 import "time"
 
-// A refusal that no rule knows blames nobody by itself: it may be the key's, the
-// channel's or the request's fault. Who answers the same request well settles
-// it.
+// A refusal that no rule recognizes penalizes nothing by itself: the key, the channel
+// or the request may be at fault. Which one is decided by which other keys and
+// channels answer the same request.
 
-// witnessAge is how old the last good answer of a key may be for its refusal to
-// speak against the request or the channel, and not against the key.
+// witnessAge is how recent a key's last good answer must be for its refusal to count
+// against the request or the channel instead of the key.
 const witnessAge = 10 * time.Minute
 
-// maxSettled is after how many channels' settled refusals a request is believed
-// to be at fault itself.
-const maxSettled = 2
+// maxClearedChannels is the number of channels that must refuse a request, through no
+// fault of their keys, before the request itself is considered at fault.
+const maxClearedChannels = 2
 
 // refusal is a candidate that refused the request for an unknown reason.
 type refusal struct {
@@ -20,8 +20,8 @@ type refusal struct {
 	key     *Key // nil if the channel has none
 }
 
-// refused records a refusal for an unknown reason. Next then picks who can
-// settle it.
+// refused records a refusal for an unknown reason. Next then picks a key or channel to
+// compare with.
 func (w *Walk) refused(p *Pick) {
 	w.refusals = append(w.refusals, refusal{p.Channel, p.Key})
 	w.compared = p.Channel
@@ -34,7 +34,7 @@ func (w *Walk) refused(p *Pick) {
 	}
 }
 
-// onlyKey says that the channel has no other key to compare the pick's with.
+// onlyKey reports whether the channel has no other key to compare the pick's with.
 func (w *Walk) onlyKey(p *Pick) bool {
 	for _, k := range p.Channel.Keys {
 		if skip, _ := k.State.Skip(w.now, w.request.Model); k != p.Key && skip == "" {
@@ -44,29 +44,29 @@ func (w *Walk) onlyKey(p *Pick) bool {
 	return true
 }
 
-// compare asks another key of the channel that refused just now, until its
-// refusal is settled; then comes the next channel. It ends the walk when enough
-// channels are settled.
+// compare picks another key of the channel that just refused, until enough of its keys
+// have refused; then comes the next channel. It ends the walk when enough channels
+// have refused.
 func (w *Walk) compare() (Pick, bool) {
 	ch := w.compared
 	w.compared = nil
-	settled := w.isSettled(ch)
-	if !settled && ch.planner != nil && w.skip(ch) == "" {
+	cleared := w.keysCleared(ch)
+	if !cleared && ch.planner != nil && w.skip(ch) == "" {
 		if p, ok := w.takeFree(ch, anyKey, reasonCompareKey); ok {
 			return p, true
 		}
 	}
 	w.FailChannel(Pick{Channel: ch}, time.Time{})
-	if settled {
-		w.settled++
-		w.over = w.settled >= maxSettled
+	if cleared {
+		w.cleared++
+		w.over = w.cleared >= maxClearedChannels
 	}
 	return Pick{}, false
 }
 
-// isSettled says whether enough keys of the channel refused the request to
-// believe that it is not their fault.
-func (w *Walk) isSettled(ch *Channel) bool {
+// keysCleared reports whether so many keys of the channel refused the request that
+// they are not at fault.
+func (w *Walk) keysCleared(ch *Channel) bool {
 	keys, witness := 0, false
 	for _, r := range w.refusals {
 		if r.channel != ch || r.key == nil {
@@ -86,7 +86,7 @@ func (w *Walk) isSettled(ch *Channel) bool {
 	return keys >= 3
 }
 
-// provenKey is the available key of the channel with the latest good answer for
+// provenKey returns the available key of the channel with the latest good answer for
 // the model; anyKey if none had one.
 func (w *Walk) provenKey(ch *Channel) int {
 	best := anyKey
@@ -103,9 +103,9 @@ func (w *Walk) provenKey(ch *Channel) int {
 	return best
 }
 
-// provenChannel is, after a refusal for an unknown reason, the available channel
-// with the latest good answer for the model, in the first group of the plan that
-// has an available channel; nil if none there had one.
+// provenChannel returns, after a refusal for an unknown reason, the available channel
+// with the latest good answer for the model, from the first group of the plan that
+// has an available channel; nil if none had one.
 func (w *Walk) provenChannel() (best *Channel) {
 	if len(w.refusals) == 0 {
 		return nil
@@ -132,8 +132,8 @@ func (w *Walk) provenChannel() (best *Channel) {
 	return best
 }
 
-// conclude blames those who refused the request that the pick answers well: the
-// other keys of its channel, and the other channels.
+// conclude marks those that refused the request that the pick answered: the other keys
+// of its channel, and the other channels.
 func (w *Walk) conclude(p *Pick) {
 	for i, r := range w.refusals {
 		switch {
@@ -148,7 +148,7 @@ func (w *Walk) conclude(p *Pick) {
 	w.refusals, w.compared = w.refusals[:0], nil
 }
 
-// refusedBefore says that an earlier refusal is of the same channel.
+// refusedBefore reports whether the channel of refusal i also refused earlier.
 func (w *Walk) refusedBefore(i int) bool {
 	for _, r := range w.refusals[:i] {
 		if r.channel == w.refusals[i].channel {

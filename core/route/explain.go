@@ -47,7 +47,7 @@ func (w *Walk) orderDry(ctx context.Context) {
 	if p.router == nil || p.current.Load().none != nil {
 		return
 	}
-	reply, err := p.router.ask(ctx, w.question(p.router, p.current.Load(), w.now))
+	reply, err := p.router.ask(ctx, w.routeRequest(p.router, p.current.Load(), w.now))
 	if err != nil {
 		return // the plan decides, as it would for a request
 	}
@@ -60,7 +60,7 @@ func (w *Walk) askDry(ctx context.Context, p *planner) (choice Choice, ok bool) 
 	if p.router == nil || p.current.Load().none != nil {
 		return choice, false
 	}
-	reply, err := p.router.ask(ctx, w.question(p.router, p.current.Load(), w.now))
+	reply, err := p.router.ask(ctx, w.routeRequest(p.router, p.current.Load(), w.now))
 	if err != nil {
 		return choice, false
 	}

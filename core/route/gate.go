@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// While all channels of a route are out of service, one request at a time tests
-// the one that has been out for longest, and others wait for the outcome.
+// While all channels of a route are out of service, one request at a time tests the
+// channel that has been out for longest, and the others wait for the outcome.
 const (
 	probeWait    = 2 * time.Second
 	probeWaiters = 100 // per route
@@ -67,10 +67,10 @@ func (w *Walk) AwaitProbe(ctx context.Context) bool {
 	if !w.probing {
 		return false
 	}
-	if w.patience.IsZero() {
-		w.patience = time.Now().Add(probeWait)
+	if w.probeDeadline.IsZero() {
+		w.probeDeadline = time.Now().Add(probeWait)
 	}
-	left := time.Until(w.patience)
+	left := time.Until(w.probeDeadline)
 	if left <= 0 {
 		return false
 	}

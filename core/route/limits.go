@@ -8,8 +8,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/limit"
 )
 
-// configureLimits gives channels and keys their bounds. What a channel may have
-// in flight is bounded by its leases; "auto" is found out for each key.
+// configureLimits sets the limits of the channel and its keys. Leases limit the
+// requests in flight of a channel; with "auto" each key finds its own limit.
 func (ch *Channel) configureLimits(now time.Time) {
 	rates := ratesOf(ch.Config.Limit)
 	rates.Concurrent, rates.Auto = 0, rates.Auto && len(ch.Keys) == 0
@@ -27,7 +27,7 @@ func ratesOf(l config.Limit) limit.Rates {
 	return limit.Rates{Requests: l.RequestsPerMinute, Tokens: l.TokensPerMinute, Burst: l.Burst, Concurrent: l.Concurrent.Most, Auto: l.Concurrent.Auto}
 }
 
-// isLimited says that the channel, or one of its keys, has a bound.
+// isLimited reports whether the channel, or one of its keys, has a limit.
 func (ch *Channel) isLimited() bool {
 	if ch.Config.InFlightLimit() > 0 || ch.Config.Limit != (config.Limit{}) {
 		return true
@@ -105,14 +105,14 @@ func (ch *Channel) limitUsed(now time.Time) float64 {
 	return used
 }
 
-// wait is how long the request has to wait for the limiter; 0: it need not.
+// wait returns how long the request must wait for the limiter; 0 if it need not.
 func (w *Walk) wait(l *limit.Limiter) time.Duration {
 	d, _ := l.Wait(w.now, w.request.Tokens)
 	return d
 }
 
-// takePlaces takes the pick's places at the limits of its channel and key, all
-// or none.
+// takePlaces takes the pick's places within the limits of its channel and key, all or
+// none.
 func (w *Walk) takePlaces(p *Pick) bool {
 	var ok bool
 	if p.places[0], ok = p.Channel.State.Limiter().Take(w.now, w.request.Tokens); !ok {
@@ -128,8 +128,8 @@ func (w *Walk) takePlaces(p *Pick) bool {
 	return true
 }
 
-// Correct replaces the tokens that were charged for the pick by those that were
-// used. It may come when the attempt has long ended.
+// Correct replaces the tokens that were charged for the pick by those that were used.
+// It may be called long after the attempt has ended.
 func (p *Pick) Correct(now time.Time, tokens int) {
 	for i := range p.places {
 		p.places[i].Correct(now, tokens)
@@ -143,8 +143,8 @@ func (p *Pick) answered(ttfb time.Duration) {
 	}
 }
 
-// refused tells the limits that the site limits requests, and says whether fewer
-// of them in flight are the remedy.
+// refused tells the limits that the site refused the request because of a rate limit,
+// and reports whether the remedy is fewer requests in flight.
 func (p *Pick) refused() (lower bool) {
 	for i := range p.places {
 		lower = p.places[i].Refused() || lower

@@ -37,11 +37,11 @@ func (w *Walk) readyAt(ch *Channel) (time.Time, bool) {
 	case channel.SkipBlocked, channel.SkipNoEgress:
 		t = later(t, v.Until)
 	case channel.SkipBreakerOpen:
-		if !w.mustServe(ch) {
+		if !w.keepInUse(ch) {
 			t = later(t, v.Until)
 		}
 	}
-	if !serves(ch.Config.Models, w.request.Model) || w.spent(ch) != "" {
+	if !serves(ch.Config.Models, w.request.Model) || w.overBudget(ch) != "" {
 		return t, false
 	}
 	skip, until := ch.State.SkipFor(w.now, w.request.Model, w.request.Endpoint)

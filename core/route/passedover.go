@@ -59,7 +59,7 @@ func (w *Walk) passedOver(i int, p Pick, beside bool) channel.Skip {
 	if ch == p.Channel || beside && q.settled && q.gauge.Clear() {
 		return ""
 	}
-	skip, deferred := w.standing(ch)
+	skip, deferred := w.skipOrDefer(ch)
 	switch {
 	case skip == channel.SkipAlreadyTried: // its place was taken meanwhile
 		return channel.SkipFull

@@ -222,7 +222,7 @@ func (x *trace) run(r *sent) (answered bool) {
 			p.ReleaseKey()
 			return true
 		}
-		w.Settle(&p, x.now, o)
+		w.Failed(&p, x.now, o)
 	}
 	x.t.Error("a request took 64 attempts")
 	return false

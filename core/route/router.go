@@ -25,7 +25,7 @@ const (
 type router struct {
 	route    string
 	name     string // for people
-	asks     sdk.RequestRouter
+	router   sdk.RequestRouter
 	exposure *exposure
 	notice   func(string)
 	slots    chan struct{}
@@ -51,19 +51,19 @@ func newRouter(s sdk.Strategy, route, name string, e *exposure, notice func(stri
 	if !ok {
 		return nil
 	}
-	return &router{route: route, name: name, asks: asks, exposure: e, notice: notice, slots: make(chan struct{}, routesAtOnce), unknown: map[string]bool{}}
+	return &router{route: route, name: name, router: asks, exposure: e, notice: notice, slots: make(chan struct{}, routesAtOnce), unknown: map[string]bool{}}
 }
 
 func (r *router) equal(other *router) bool {
 	if r == nil || other == nil {
 		return r == other
 	}
-	return r.asks == other.asks
+	return r.router == other.router
 }
 
-// Ask calls the strategy, if it routes each request, for the order in which to
+// CallRouter calls the strategy, if it routes each request, for the order in which to
 // try the channels. It must be called between Begin and the first Next.
-func (w *Walk) Ask(ctx context.Context, now time.Time) {
+func (w *Walk) CallRouter(ctx context.Context, now time.Time) {
 	w.askShadows(ctx, now)
 	by := w.route.planner.plan(now) // which is renewed although the answer decides
 	r := w.route.planner.router
@@ -71,7 +71,7 @@ func (w *Walk) Ask(ctx context.Context, now time.Time) {
 		return
 	}
 	start := time.Now()
-	reply, err := r.ask(ctx, w.question(r, by, now))
+	reply, err := r.ask(ctx, w.routeRequest(r, by, now))
 	if err == nil {
 		w.order, w.orderReason = r.order(w.order[:0], reply, w.route.Channels), reply.Reason
 	}
@@ -81,8 +81,8 @@ func (w *Walk) Ask(ctx context.Context, now time.Time) {
 	r.leave(now.Add(time.Since(start)), err)
 }
 
-// question is what a router is asked about the request.
-func (w *Walk) question(r *router, by *plan, now time.Time) sdk.RouteRequest {
+// routeRequest returns what the router is asked about the request.
+func (w *Walk) routeRequest(r *router, by *plan, now time.Time) sdk.RouteRequest {
 	req := sdk.RouteRequest{Route: r.route, Model: w.request.Model, Channels: make([]sdk.Snapshot, len(w.route.Channels))}
 	for i, ch := range w.route.Channels {
 		req.Channels[i] = ch.snapshot(now)
@@ -94,11 +94,11 @@ func (w *Walk) question(r *router, by *plan, now time.Time) sdk.RouteRequest {
 func (r *router) ask(ctx context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
 	ctx, cancel := context.WithTimeout(ctx, routeDeadline)
 	defer cancel()
-	return r.asks.Route(ctx, req)
+	return r.router.Route(ctx, req)
 }
 
-// order are the indices of the channels that a reply names. The user is told once
-// about each name that the route does not have.
+// order returns the indices of the channels that a reply names. A name that the route
+// does not have is reported once.
 func (r *router) order(order []int, reply sdk.RouteReply, channels []*Channel) []int {
 	for _, name := range reply.Order {
 		i := slices.IndexFunc(channels, func(ch *Channel) bool { return ch.id() == name })
@@ -121,7 +121,7 @@ func (r *router) reportUnknown(name string) {
 	}
 }
 
-// enter reports whether the strategy is asked now.
+// enter reports whether the strategy may be asked now.
 func (r *router) enter(now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

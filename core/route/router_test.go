@@ -46,7 +46,7 @@ func (w *world) ask(r Request) *Walk {
 	var walk Walk
 	r.Model = "m"
 	walk.Begin(w.table.Routes[0], r)
-	walk.Ask(context.Background(), w.registry.Now())
+	walk.CallRouter(context.Background(), w.registry.Now())
 	return &walk
 }
 
@@ -181,7 +181,7 @@ func TestACallerThatGoesWhileAsking(t *testing.T) {
 	w := build(t, nil, map[string]sdk.Component{"x": g}, routeTo("x", channels("a")))
 	var walk Walk
 	walk.Begin(w.table.Routes[0], Request{})
-	walk.Ask(ctx, w.registry.Now())
+	walk.CallRouter(ctx, w.registry.Now())
 	if info := w.table.Routes[0].Plan().Router; info.Failed != 0 {
 		t.Errorf("%+v", info)
 	}

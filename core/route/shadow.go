@@ -99,7 +99,7 @@ func (w *Walk) askShadows(ctx context.Context, now time.Time) {
 		}
 		q := shadowQuestion{s, make(chan *Channel, 1)}
 		w.asked = append(w.asked, q)
-		question, channels := w.question(r, by, now), w.route.Channels
+		question, channels := w.routeRequest(r, by, now), w.route.Channels
 		go q.ask(ctx, r, question, channels, now)
 	}
 }

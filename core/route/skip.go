@@ -6,34 +6,34 @@ import (
 	"github.com/aitunnel/aitunnel/core/channel"
 )
 
-// Bounds of what one request may cost.
+// Limits of what one request may cost.
 const (
-	recentFailure = 10 * time.Second // how long a failure makes attempts extra
-	manyKeys      = 8                // keys of a channel, while another channel is left
-	maxKeys       = 16               // keys of a channel
-	attemptsDown  = 2                // attempts after which no channel with an open breaker is asked
+	recentFailure = 10 * time.Second // how long attempts count as extra after a failure
+	manyKeys      = 8                // keys of a channel to try, while another channel is left
+	maxKeys       = 16               // keys of a channel to try
+	attemptsDown  = 2                // attempts after which channels with open breakers are not tried
 )
 
-// skip says why the channel is passed over now.
+// skip returns why the channel is skipped now; "" if it is not.
 func (w *Walk) skip(ch *Channel) channel.Skip {
-	skip, _ := w.standing(ch)
+	skip, _ := w.skipOrDefer(ch)
 	return skip
 }
 
 // standing says why the channel is passed over now, and if it is not, whether
 // marks put it behind others.
-func (w *Walk) standing(ch *Channel) (skip channel.Skip, deferred bool) {
+func (w *Walk) skipOrDefer(ch *Channel) (skip channel.Skip, deferred bool) {
 	if w.tried(ch) {
 		return channel.SkipAlreadyTried, false
 	}
-	if skip := ch.State.Skip(w.now); skip != "" && (!isBreaker(skip) || !w.mustServe(ch)) {
+	if skip := ch.State.Skip(w.now); skip != "" && (!isBreaker(skip) || !w.keepInUse(ch)) {
 		return skip, false
 	}
-	return w.refuses(ch)
+	return w.skipInService(ch)
 }
 
 // refuses is standing without health, block and breaker.
-func (w *Walk) refuses(ch *Channel) (skip channel.Skip, deferred bool) {
+func (w *Walk) skipInService(ch *Channel) (skip channel.Skip, deferred bool) {
 	if !serves(ch.Config.Models, w.request.Model) {
 		return channel.SkipModelNotServed, false
 	}
@@ -43,7 +43,7 @@ func (w *Walk) refuses(ch *Channel) (skip channel.Skip, deferred bool) {
 	if skip, _ := ch.State.SkipFor(w.now, w.request.Model, w.request.Endpoint); skip != "" {
 		return skip, false
 	}
-	if skip := w.spent(ch); skip != "" {
+	if skip := w.overBudget(ch); skip != "" {
 		return skip, false
 	}
 	_, deferred = ch.State.Deferred(w.now, w.request.Model)
@@ -70,11 +70,11 @@ func (w *Walk) refuses(ch *Channel) (skip channel.Skip, deferred bool) {
 }
 
 // spent says that the request has used up what it may cost at the channel.
-func (w *Walk) spent(ch *Channel) channel.Skip {
+func (w *Walk) overBudget(ch *Channel) channel.Skip {
 	if w.attempts == 0 || w.dry != nil {
 		return ""
 	}
-	if w.knownDown(ch) && (w.attempts >= attemptsDown || w.failure(ch) != nil) {
+	if w.breakerOpen(ch) && (w.attempts >= attemptsDown || w.failure(ch) != nil) {
 		return channel.SkipRetryBudget
 	}
 	if ch != w.stay && w.extra(ch) && !w.route.registry.AllowExtra(w.now, w.route.maxExtra, false) {
@@ -95,12 +95,12 @@ func (w *Walk) keysTried(ch *Channel) (n int) {
 	return n
 }
 
-// knownDown says that the channel's breaker is open. Such a channel may still
-// have to serve; it is then asked once by a request.
-func (w *Walk) knownDown(ch *Channel) bool { return !ch.State.BreakerOpenSince().IsZero() }
+// breakerOpen reports whether the channel's breaker is open. Such a channel may still
+// be kept in use; each request then tries it once.
+func (w *Walk) breakerOpen(ch *Channel) bool { return !ch.State.BreakerOpenSince().IsZero() }
 
-// extra says that an attempt at the channel would be one in addition to the
-// request's first, and that the channel failed just now.
+// extra reports whether an attempt at the channel would not be the request's first,
+// and the channel failed recently.
 func (w *Walk) extra(ch *Channel) bool {
 	return w.attempts > 0 && ch.State.FailedRecently(w.now, recentFailure)
 }
@@ -117,7 +117,7 @@ func (w *Walk) HasAlternative(ch *Channel, now time.Time) bool {
 	return false
 }
 
-// otherLeft says that another channel could take the request.
+// otherLeft reports whether another channel could still serve the request.
 func (w *Walk) otherLeft(ch *Channel) bool {
 	for _, other := range w.route.Channels {
 		if other == ch || w.failure(other) != nil || w.keysTried(other) >= manyKeys || other.State.Skip(w.now) != "" || !serves(other.Config.Models, w.request.Model) {
@@ -155,7 +155,7 @@ func (w *Walk) keySkip(k *Key) channel.Skip {
 	return skip
 }
 
-// deferredUntil is when the marks end that put the channel behind others.
+// deferredUntil returns when the marks end that make the channel come after others.
 func (w *Walk) deferredUntil(ch *Channel) time.Time {
 	until, _ := ch.State.Deferred(w.now, w.request.Model)
 	var key time.Time
@@ -194,11 +194,11 @@ func isBreaker(s channel.Skip) bool {
 	return s == channel.SkipBreakerOpen || s == channel.SkipBreakerProbing
 }
 
-// mustServe says that the channel is to be used although its breaker is open:
-// of a route's n channels at most half, rounded up, are ejected at once, and
-// never all. Those whose breakers opened first are; of those that opened at the
-// same moment, the ones listed first.
-func (w *Walk) mustServe(ch *Channel) bool {
+// keepInUse reports whether the channel is used although its breaker is open: at most
+// half of a route's channels, rounded up, are out of use because of breakers, and
+// never all. Those whose breakers opened first are out of use; if they opened at the
+// same time, those listed first.
+func (w *Walk) keepInUse(ch *Channel) bool {
 	since := ch.State.BreakerOpenSince()
 	if since.IsZero() {
 		return false

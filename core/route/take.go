@@ -33,7 +33,7 @@ func (w *Walk) acquire(ch *Channel, key int, mode acquireMode, reason string) (P
 	if w.dry != nil {
 		return p, w.chooseKey(&p, key)
 	}
-	lease, skip := ch.State.Acquire(w.now, ch.Config.InFlightLimit(), mode == acquireForced || w.mustServe(ch))
+	lease, skip := ch.State.Acquire(w.now, ch.Config.InFlightLimit(), mode == acquireForced || w.keepInUse(ch))
 	if skip != "" {
 		return Pick{}, false
 	}

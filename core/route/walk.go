@@ -7,8 +7,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/limit"
 )
 
-// Walk takes one request from candidate to candidate. It is for one goroutine,
-// and can be reused after [Walk.Begin].
+// Walk picks one candidate after the other for a request. It is for one goroutine, and
+// can be reused after [Walk.Begin].
 type Walk struct {
 	route   *Route
 	request Request
@@ -21,30 +21,30 @@ type Walk struct {
 	again    bool      // candidates that failed may be tried once more
 	failed   []failure // channels
 	keys     []keyFailure
-	busy     []*Channel // taken by others between choosing and acquiring
-	stay     *Channel   // whose next key comes first
+	busy     []*Channel // used up by other requests between choosing and acquiring
+	stay     *Channel   // the channel whose next key is tried first
 	keysOf   keyView
 
-	order       []int // of the channels, as the strategy answered for this request
+	order       []int // the channels in the order that the router returned
 	orderReason string
 	shadowed    []int // what the shadows chose
 	asked       []shadowQuestion
 
-	hash     uint64 // of the request; 0: not known yet
-	refusals []refusal
-	compared *Channel // the channel that refused for an unknown reason just now
-	settled  int      // channels whose refusals are settled
-	denied   []*Channel
-	silent   int // attempts without an answer to a request that was delivered
-	declined int
-	probing  bool // another request tests the channel that is left
-	patience time.Time
+	hash          uint64 // of the request; 0 if not computed yet
+	refusals      []refusal
+	compared      *Channel // the channel that just refused for an unknown reason
+	cleared       int      // channels whose keys were found not to be at fault
+	denied        []*Channel
+	silent        int // attempts that delivered the request and got no answer
+	declined      int
+	probing       bool // another request is testing the only channel that is left
+	probeDeadline time.Time
 }
 
 // failure is a channel that failed this request.
 type failure struct {
 	channel *Channel
-	until   time.Time // when it may be tried again; zero: not by this request
+	until   time.Time // when it may be tried again; zero if not by this request
 }
 
 // keyFailure is a key that failed this request.
@@ -65,12 +65,12 @@ type Pick struct {
 	places [2]limit.Place // at the limits of channel and key
 
 	model string
-	test  bool // of the key's mark
-	held  bool // the key is to be released
+	test  bool // it tests a key with a mark
+	held  bool // the key must be released
 }
 
-// ReleaseKey ends the use of the pick's key, and of the places at the limits. It
-// may be called again.
+// ReleaseKey ends the use of the pick's key, and of its places within limits. It may
+// be called more than once.
 func (p *Pick) ReleaseKey() {
 	for i := range p.places {
 		p.places[i].Release()
@@ -81,12 +81,12 @@ func (p *Pick) ReleaseKey() {
 	}
 }
 
-// The reasons that are not a plan's.
+// The reasons of picks that do not come from a plan.
 const (
 	reasonNextKey        = "next key of the same channel"
 	reasonPreferred      = "preferred by the user"
-	reasonNamed          = "the requested key"
-	reasonMaker          = "created the object that the request names"
+	reasonRequestedKey   = "the requested key"
+	reasonObjectOwner    = "created the object that the request names"
 	reasonCompareKey     = "another key of the same channel, to see whether it is refused too"
 	reasonCompareChannel = "another channel that has served the model, to see whether it refuses too"
 	reasonSuspect        = "only suspect channels are available; this one first"
@@ -105,12 +105,12 @@ func (w *Walk) Begin(r *Route, request Request) {
 	}
 }
 
-// Next picks a candidate, in this order: the one that created the object named
-// in the request; after a refusal for an unknown reason, one that helps to find
-// out what was at fault; another key of the channel whose key just failed; the
-// channel that the user prefers; channels not tried yet, as the strategy
-// answered for this request or planned; a suspect; one that failed and may be
-// tried again; if all are out of service, the one that has been so the longest.
+// Next picks a candidate, in this order: the one that created the object that the
+// request names; after a refusal for an unknown reason, one to compare with; another
+// key of the channel whose key just failed; the channel that the user prefers;
+// channels not tried yet, in the order of the router or the plan; a suspect; one that
+// failed and may be tried again; if all are out of service, the one that has been so
+// the longest.
 func (w *Walk) Next(now time.Time) (Pick, bool) {
 	w.now, w.again, w.probing = now, false, false
 	w.busy = w.busy[:0]
@@ -132,9 +132,9 @@ func (w *Walk) Next(now time.Time) (Pick, bool) {
 
 func (w *Walk) next() (Pick, bool) {
 	if w.request.Key != "" {
-		return w.named()
+		return w.requestedKey()
 	}
-	if p, ok := w.maker(); ok {
+	if p, ok := w.objectOwner(); ok {
 		return p, true
 	}
 	if w.refusedByPlan() {
@@ -164,15 +164,15 @@ func (w *Walk) next() (Pick, bool) {
 	return w.lastResort()
 }
 
-// named is the key that the request names. It is tried once, in any state.
-func (w *Walk) named() (Pick, bool) {
+// requestedKey picks the only key that the request may use, once, in any state.
+func (w *Walk) requestedKey() (Pick, bool) {
 	if w.attempts > 0 {
 		return Pick{}, false
 	}
 	for _, ch := range w.route.Channels {
 		for i, k := range ch.Keys {
 			if k.State.ID() == w.request.Key {
-				p, ok := w.acquire(ch, i, acquireForced, reasonNamed)
+				p, ok := w.acquire(ch, i, acquireForced, reasonRequestedKey)
 				w.over = true
 				return p, ok
 			}
@@ -193,8 +193,8 @@ func (w *Walk) Refusal() (reason string, ok bool) {
 	return "", false
 }
 
-// maker is the channel and key that made the object which the request names.
-func (w *Walk) maker() (Pick, bool) {
+// objectOwner picks the channel and key that created the object that the request names.
+func (w *Walk) objectOwner() (Pick, bool) {
 	if w.attempts > 0 || w.request.Object == "" {
 		return Pick{}, false
 	}
@@ -212,7 +212,7 @@ func (w *Walk) maker() (Pick, bool) {
 				at = i
 			}
 		}
-		return w.take(ch, at, reasonMaker)
+		return w.take(ch, at, reasonObjectOwner)
 	}
 	return Pick{}, false
 }
@@ -274,15 +274,15 @@ func (w *Walk) planned() (Pick, bool) {
 	return Pick{}, false
 }
 
-// suspect is the channel of the plan that can only be used in spite of marks,
-// the one whose mark ends first.
+// suspect picks, of the plan's channels that are available only in spite of marks, the
+// one whose mark ends first.
 func (w *Walk) suspect() (Pick, bool) {
 	var best *Channel
 	var soonest time.Time
 	for _, g := range w.route.planner.current.Load().groups {
 		for _, m := range g.members {
 			ch := w.route.Channels[m.index]
-			skip, deferred := w.standing(ch)
+			skip, deferred := w.skipOrDefer(ch)
 			if skip != "" || !deferred {
 				continue
 			}
@@ -297,7 +297,8 @@ func (w *Walk) suspect() (Pick, bool) {
 	return w.take(best, anyKey, reasonSuspect)
 }
 
-// lastResort prefers a try to a certain refusal, for one request at a time.
+// lastResort picks the channel that has been out of service for longest, for one
+// request at a time: better than refusing the request.
 func (w *Walk) lastResort() (Pick, bool) {
 	best := w.longestOut()
 	if best == nil {
@@ -320,8 +321,8 @@ func (w *Walk) lastResort() (Pick, bool) {
 	return p, true
 }
 
-// longestOut is the channel that has been out of service for the longest time
-// and could take the request otherwise.
+// longestOut returns the channel that has been out of service for longest and could
+// otherwise serve the request.
 func (w *Walk) longestOut() (best *Channel) {
 	var oldest time.Time
 	for _, ch := range w.route.Channels {
@@ -329,7 +330,7 @@ func (w *Walk) longestOut() (best *Channel) {
 		if since.IsZero() || w.tried(ch) {
 			continue
 		}
-		if skip, _ := w.refuses(ch); skip != "" {
+		if skip, _ := w.skipInService(ch); skip != "" {
 			continue
 		}
 		if best == nil || since.Before(oldest) {
@@ -339,8 +340,8 @@ func (w *Walk) longestOut() (best *Channel) {
 	return best
 }
 
-// FailChannel records that the pick's channel failed; it may be tried again from
-// until on if no other is left. A zero until means not by this request.
+// FailChannel records that the pick's channel failed. It may be tried again after
+// until if no other is left; not by this request if until is zero.
 func (w *Walk) FailChannel(p Pick, until time.Time) {
 	if f := w.failure(p.Channel); f != nil {
 		f.until = until
@@ -365,13 +366,13 @@ func (w *Walk) failKey(p Pick, final bool) {
 	w.stay = p.Channel
 }
 
-// The view of a route's rule: indices are of its channels.
+// Walk is the view of the rules of a route; indices are those of its channels.
 
 func (w *Walk) available(i int) bool {
 	if q := &w.route.quick[i]; w.attempts == 0 && len(w.failed)+len(w.busy) == 0 && q.settled && q.gauge.Clear() {
 		return true
 	}
-	skip, deferred := w.standing(w.route.Channels[i])
+	skip, deferred := w.skipOrDefer(w.route.Channels[i])
 	return skip == "" && !deferred
 }
 
@@ -386,13 +387,13 @@ func (w *Walk) hashOf(attributes []string) (uint64, bool) {
 	return 0, false
 }
 
-// DropBody lets go of the request's body: nothing will be sent again.
+// DropBody releases the request's body, which will not be sent again.
 func (w *Walk) DropBody() {
 	w.fingerprint() // a late failure may need it
 	w.request.Body = nil
 }
 
-// fingerprint tells the request from others.
+// fingerprint identifies the request's body.
 func (w *Walk) fingerprint() uint64 {
 	if w.hash == 0 {
 		w.hash = w.route.registry.RequestFingerprint(w.request.Body) | 1

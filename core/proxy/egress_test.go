@@ -211,7 +211,7 @@ func TestShortage(t *testing.T) {
 	r := newRig(t, nil, s)
 	set := r.handler.current.Load()
 	for ch, to := range set.sites {
-		to.ways = []way{{transport: shortage{}}}
+		to.egresses = []egress{{transport: shortage{}}}
 		set.sites[ch] = to
 	}
 	for range 8 {

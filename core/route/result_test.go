@@ -46,7 +46,7 @@ func (w *world) send(walk *Walk, answers map[string]Outcome) string {
 			p.ReleaseKey()
 			break
 		}
-		walk.Settle(&p, w.registry.Now(), o)
+		walk.Failed(&p, w.registry.Now(), o)
 	}
 	for _, ch := range w.table.Channels {
 		for _, k := range ch.Keys {

@@ -10,10 +10,10 @@ import (
 // Outcome is the result of an attempt without a good answer.
 type Outcome struct {
 	verdict.Verdict
-	RetryAt  time.Time // when the same channel may be tried again; zero: not by this request
-	Silent   bool      // no answer came, though the whole request was delivered
-	NoEgress bool      // no way to the site is left: nothing is known about it
-	Missing  bool      // the object that the request names is not there: nobody is blamed
+	RetryAt  time.Time // when the same channel may be tried again; zero if not by this request
+	Silent   bool      // no answer came, although the whole request was delivered
+	NoEgress bool      // no egress to the site is left, so nothing is known about the site
+	Missing  bool      // the site does not have the object that the request names
 }
 
 // Answered records the first content of a good answer, ttfb after the attempt
@@ -35,8 +35,8 @@ func (w *Walk) Answered(p *Pick, now time.Time, ttfb time.Duration) {
 	}
 }
 
-// proves says whether a good answer of the endpoint shows that a key works:
-// lists of models and the like are often given to any key.
+// proves reports whether a good answer of the endpoint shows that a key works: lists
+// of models and the like are often given to any key.
 func (w *Walk) proves() bool {
 	switch verdict.Endpoint(w.request.Endpoint) {
 	case verdict.Models, verdict.Account, verdict.Count, verdict.Other:
@@ -45,17 +45,17 @@ func (w *Walk) proves() bool {
 	return true
 }
 
-// Settle ends the pick's attempt: it updates the state of what the outcome is
+// Failed ends the pick's attempt: it updates the state of what the outcome is
 // about, and of nothing else, and releases lease and key. [Walk.Next] then
 // returns the next candidate, or none if the answer should be passed on.
-func (w *Walk) Settle(p *Pick, now time.Time, o Outcome) {
+func (w *Walk) Failed(p *Pick, now time.Time, o Outcome) {
 	w.now = now
 	if o.Silent {
 		w.silent++
 		w.over = w.over || w.silent > 1
 	}
 	if o.Missing {
-		w.settleElsewhere(p, o)
+		w.failObject(p, o)
 		p.ReleaseKey()
 		return
 	}
@@ -67,28 +67,28 @@ func (w *Walk) Settle(p *Pick, now time.Time, o Outcome) {
 	}
 	switch o.Means {
 	case verdict.Overloaded, verdict.Broken:
-		w.settleFailure(p, o)
+		w.failSite(p, o)
 	case verdict.Blocked:
 		p.Lease.Block(now, w.fingerprint(), o.AtOnce, o.For, o.Reason)
 		w.countFailure(p, o)
 		w.FailChannel(*p, time.Time{})
 	case verdict.RateLimited, verdict.QuotaSpent, verdict.InvalidKey, verdict.NoAccess:
-		w.settleKey(p, o)
+		w.penalizeKey(p, o)
 	case verdict.NoModel, verdict.NoEndpoint:
-		w.settleMissing(p, o)
+		w.denyUse(p, o)
 	case verdict.TooLarge, verdict.Declined:
-		w.blameless(p, o)
+		w.failWithoutBlame(p, o)
 		w.FailChannel(*p, time.Time{})
 		if o.Means == verdict.Declined {
 			w.declined++
 			w.over = w.over || w.declined > 1
 		}
 	case verdict.Suspect:
-		w.blameless(p, o)
+		w.failWithoutBlame(p, o)
 		w.refused(p)
 	case verdict.Refused:
-		w.settleRefused(p, o)
-	default: // good: the channel did its part
+		w.failRequest(p, o)
+	default: // good
 		p.Lease.Alive()
 		p.Lease.Succeed(now)
 		w.over = true
@@ -96,9 +96,9 @@ func (w *Walk) Settle(p *Pick, now time.Time, o Outcome) {
 	p.ReleaseKey()
 }
 
-// settleElsewhere is for an object that another key or channel may have.
-func (w *Walk) settleElsewhere(p *Pick, o Outcome) {
-	w.blameless(p, o)
+// failObject handles a missing object that another key or channel may have.
+func (w *Walk) failObject(p *Pick, o Outcome) {
+	w.failWithoutBlame(p, o)
 	if p.Key == nil {
 		w.FailChannel(*p, time.Time{})
 		return
@@ -106,9 +106,9 @@ func (w *Walk) settleElsewhere(p *Pick, o Outcome) {
 	w.failKey(*p, true)
 }
 
-// settleRefused is for a request at fault. It ends the walk, unless the
-// configuration lists the status as one to try again.
-func (w *Walk) settleRefused(p *Pick, o Outcome) {
+// failRequest handles a request that is at fault. It ends the walk, unless the
+// configuration lists the status as one to retry.
+func (w *Walk) failRequest(p *Pick, o Outcome) {
 	p.Lease.Alive()
 	p.Lease.Succeed(w.now)
 	if !o.Failover {
@@ -118,8 +118,8 @@ func (w *Walk) settleRefused(p *Pick, o Outcome) {
 	w.FailChannel(*p, o.RetryAt)
 }
 
-// blameless ends an attempt that says nothing about channel or key.
-func (w *Walk) blameless(p *Pick, o Outcome) {
+// failWithoutBlame ends an attempt that says nothing about channel or key.
+func (w *Walk) failWithoutBlame(p *Pick, o Outcome) {
 	p.Lease.Alive()
 	p.Lease.FailWithoutBreaker(w.now, o.Reason)
 	w.countFailure(p, o)
@@ -131,15 +131,15 @@ func (w *Walk) countFailure(p *Pick, o Outcome) {
 	}
 }
 
-// settleFailure is for a channel that is overloaded or broken, or as far as the
-// scope is narrower for its key or model.
-func (w *Walk) settleFailure(p *Pick, o Outcome) {
+// failSite handles an overloaded or broken channel, or one of its keys or models if the
+// scope is narrower.
+func (w *Walk) failSite(p *Pick, o Outcome) {
 	switch o.Scope {
 	case verdict.ScopeKey, verdict.ScopeKeyModel, verdict.ScopeChannelModel:
 		o.Means = verdict.RateLimited
-		w.settleKey(p, o)
+		w.penalizeKey(p, o)
 	case verdict.ScopeRequest, verdict.ScopeNone:
-		w.blameless(p, o)
+		w.failWithoutBlame(p, o)
 		w.FailChannel(*p, o.RetryAt)
 	default:
 		p.Lease.Fail(w.now, o.Reason)
@@ -148,14 +148,14 @@ func (w *Walk) settleFailure(p *Pick, o Outcome) {
 	}
 }
 
-// settleKey is for what concerns the key, unless the scope says otherwise.
-func (w *Walk) settleKey(p *Pick, o Outcome) {
+// penalizeKey handles verdicts about the key, unless the scope says otherwise.
+func (w *Walk) penalizeKey(p *Pick, o Outcome) {
 	model := w.request.Model
 	if o.Scope == verdict.ScopeChannel || o.Scope == verdict.ScopeChannelModel {
 		if o.Scope == verdict.ScopeChannel {
 			model = ""
 		}
-		w.blameless(p, o)
+		w.failWithoutBlame(p, o)
 		p.Channel.State.DenyModel(w.now, model, channel.Skip(o.Means), o.For, o.Reason)
 		w.FailChannel(*p, time.Time{})
 		return
@@ -182,8 +182,8 @@ func (w *Walk) settleKey(p *Pick, o Outcome) {
 	w.secondKey(p, o)
 }
 
-// limitKey is for a key that the site limits. Where we find out how many requests
-// it takes at once, fewer of them may be the remedy; else it cools down.
+// limitKey handles a rate limit of the key. With concurrent = "auto" fewer requests at
+// once may be enough; otherwise the key cools down.
 func (w *Walk) limitKey(p *Pick, model string, o Outcome) {
 	if p.refused() && o.For == 0 {
 		p.Key.State.Fail(w.now, o.Reason)
@@ -192,8 +192,8 @@ func (w *Walk) limitKey(p *Pick, model string, o Outcome) {
 	p.Key.State.Limit(w.now, model, o.For, o.Reason)
 }
 
-// secondKey lets a second key of the channel with the same outcome change what
-// it means: two that may not use a model say that the site does not have it.
+// secondKey handles a second key of the channel with the same outcome, if that changes
+// its meaning: if two keys may not use a model, the site does not have it.
 func (w *Walk) secondKey(p *Pick, o Outcome) {
 	if o.SecondKey != verdict.NoModel {
 		return
@@ -208,9 +208,9 @@ func (w *Walk) secondKey(p *Pick, o Outcome) {
 	w.denied = append(w.denied, p.Channel)
 }
 
-// settleMissing is for a site that does not have the model or the endpoint.
-func (w *Walk) settleMissing(p *Pick, o Outcome) {
-	w.blameless(p, o)
+// denyUse handles a site that does not have the model or the endpoint.
+func (w *Walk) denyUse(p *Pick, o Outcome) {
+	w.failWithoutBlame(p, o)
 	switch {
 	case o.Scope == verdict.ScopeKey || o.Scope == verdict.ScopeKeyModel:
 		if p.Key != nil {

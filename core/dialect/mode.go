@@ -5,23 +5,23 @@ import (
 	"strings"
 )
 
-// Ask is how a request wants to be answered.
-type Ask struct {
+// Mode is how a request wants to be answered.
+type Mode struct {
 	Stream     bool // piece by piece
 	Background bool // later: the answer only says that it was begun
 }
 
-// AskOf looks at the path of a request and at its body, of which b is the
+// ModeOf looks at the path of a request and at its body, of which b is the
 // beginning.
-func AskOf(r *http.Request, b []byte) Ask {
+func ModeOf(r *http.Request, b []byte) Mode {
 	d := Of(r)
-	a := Ask{Stream: d == Ollama && d.Format(r.URL.Path) == OllamaChat}
+	a := Mode{Stream: d == Ollama && d.Format(r.URL.Path) == OllamaChat}
 	switch geminiVerb(r.URL.Path) {
 	case "":
 	case "streamGenerateContent", "streamRawPredict", "serverStreamingPredict", "streamingPredict":
-		return Ask{Stream: true}
+		return Mode{Stream: true}
 	default:
-		return Ask{}
+		return Mode{}
 	}
 	contentType := first(r.Header, "Content-Type")
 	if coding := Coding(r.Header); coding != "" {

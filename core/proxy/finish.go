@@ -11,10 +11,10 @@ import (
 
 var goodOutcome = outcome{verdict: verdict.Verdict{Means: verdict.Good}}
 
-// settle records what came of an attempt that gave no good answer.
-func (x *exchange) settle(o outcome) {
+// finishFailed ends an attempt without a good answer.
+func (x *exchange) finishFailed(o outcome) {
 	if o.gone {
-		x.cancelAttempt()
+		x.finishCanceled()
 		return
 	}
 	now := x.now()
@@ -24,37 +24,37 @@ func (x *exchange) settle(o outcome) {
 		Missing:  x.attempt.status == http.StatusNotFound && x.object != "",
 	}
 	if o.verdict.SameChannel {
-		// After a backoff, and after what the site asks for, up to retry.max_delay.
+		// After a backoff, or after the time that the site asks for, up to retry.max_delay.
 		out.RetryAt = now.Add(max(x.backoff(), min(o.verdict.For, x.setup.config.Retry.MaxDelay)))
 	}
-	x.walk.Settle(&x.pick, now, out)
+	x.walk.Failed(&x.pick, now, out)
 	if x.passing == nil {
 		x.pick.Correct(now, 0)
 	}
 	x.handler.lines.Freed()
 }
 
-// cancelAttempt ends an attempt of whose result nobody is to be blamed.
-func (x *exchange) cancelAttempt() {
+// finishCanceled ends an attempt whose result says nothing about channel or key.
+func (x *exchange) finishCanceled() {
 	x.pick.Lease.Cancel()
 	x.pick.ReleaseKey()
 	x.handler.lines.Freed()
 }
 
-// conclude ends an attempt whose answer was passed on: err is how that ended,
-// late what the site said after the content had begun.
-func (x *exchange) conclude(late outcome, err error) {
+// finishPassed ends an attempt whose answer was passed on. err is the error of passing
+// it on; late is the outcome of an error after the first content.
+func (x *exchange) finishPassed(late outcome, err error) {
 	o := late
 	switch {
 	case errors.Is(err, errCaller):
 		o = outcome{gone: true}
-		x.cancelAttempt()
+		x.finishCanceled()
 	case err != nil:
 		o = x.attempt.failed(err)
 		o.verdict.Reason = err.Error()
-		x.settle(o)
+		x.finishFailed(o)
 	case late.verdict.Means != "":
-		x.settle(o)
+		x.finishFailed(o)
 	default:
 		o = goodOutcome
 		x.pick.Lease.Succeed(x.now())
@@ -65,14 +65,14 @@ func (x *exchange) conclude(late outcome, err error) {
 	x.recordAttempt(o)
 }
 
-// storesObjects says that requests like this one make things that a site keeps,
-// or name such things.
+// storesObjects reports whether requests like this one create objects that a site
+// stores, or name such objects.
 func (x *exchange) storesObjects() bool {
 	return x.endpoint == dialect.Files || x.format == dialect.Responses
 }
 
-// findObject finds an object that the request names and whose maker is known:
-// other sites and keys do not have it.
+// findObject finds an object that the request names, if it is known which channel and
+// key created it: others do not have it.
 func (x *exchange) findObject() {
 	for _, id := range dialect.Objects(x.in, x.body.head) {
 		if _, _, ok := x.handler.registry.ObjectOwner(id); ok {
@@ -82,7 +82,7 @@ func (x *exchange) findObject() {
 	}
 }
 
-// rememberObjects records who made the objects that an answer names.
+// rememberObjects records who created the objects that an answer names.
 func (x *exchange) rememberObjects(h http.Header, data []byte) {
 	if !x.storesObjects() {
 		return
