@@ -25,6 +25,7 @@ type options struct {
 	streams  int
 	pace     time.Duration // between two tokens of a stream
 	hold     time.Duration // how long all streams are open at once
+	uplink   time.Duration // how long slow uplinks are measured, each
 	progress io.Writer
 
 	growth  bool   // measure configurations of many sizes
@@ -112,7 +113,7 @@ func parse(args []string, errs io.Writer) (o options, asJSON bool, err error) {
 	o.progress = errs
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(errs)
-	only := f.String("only", "", "measure these only, separated by commas, such as nethttp,aitunnel,tunnel")
+	only := f.String("only", "", "measure these only, separated by commas, such as nethttp,aitunnel,tunnel,uplink")
 	quick := f.Bool("quick", false, "one short round of each, in less than a minute")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	f.BoolVar(&o.growth, "growth", false, "measure configurations of 1 to 1,000 channels with 1 to 100 keys each, and nothing else")
@@ -125,11 +126,12 @@ func parse(args []string, errs io.Writer) (o options, asJSON bool, err error) {
 	f.IntVar(&o.streams, "streams", 500, "streams at once")
 	f.DurationVar(&o.pace, "pace", 100*time.Millisecond, "time between two tokens of a stream")
 	f.DurationVar(&o.hold, "hold", 2*time.Second, "how long all streams are open at once")
+	f.DurationVar(&o.uplink, "uplink", 20*time.Second, "how long to measure small answers beside large ones, at each speed of the uplink")
 	if err := f.Parse(args); err != nil {
 		return o, false, err
 	}
 	if *quick {
-		o.rounds, o.duration, o.hold = 1, 2*time.Second, time.Second
+		o.rounds, o.duration, o.hold, o.uplink = 1, 2*time.Second, time.Second, 5*time.Second
 	}
 	if *only != "" {
 		o.only = strings.Split(*only, ",")

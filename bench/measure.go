@@ -63,6 +63,9 @@ func measure(ctx context.Context, o options) (*report, error) {
 	if err := b.tunnels(ctx, out); err != nil {
 		return nil, err
 	}
+	if err := b.uplinks(ctx, out); err != nil {
+		return nil, err
+	}
 	return out, ctx.Err()
 }
 

@@ -27,6 +27,10 @@ type report struct {
 
 	Tunnels   []tunnelResult `json:"tunnels,omitempty"`
 	NoTunnels string         `json:"noTunnels,omitempty"` // why there are none
+
+	Uplinks       []uplinkResult `json:"uplinks,omitempty"`
+	UplinkSeconds float64        `json:"secondsPerUplink,omitempty"`
+	NoUplinks     string         `json:"noUplinks,omitempty"` // why there are none
 }
 
 type result struct {
@@ -150,7 +154,10 @@ func (r *report) print(out io.Writer) error {
 			_, _ = fmt.Fprintf(out, "%s: calls to plugins: %d before, %d after %d requests\n", x.Name, x.Calls[0], x.Calls[1], x.Requests)
 		}
 	}
-	return r.printTunnels(out)
+	if err := r.printTunnels(out); err != nil {
+		return err
+	}
+	return r.printUplinks(out)
 }
 
 func (x result) line() string {

@@ -34,6 +34,10 @@ const bulkSize = 256 << 20
 func plain() http.Handler {
 	piece := make([]byte, 64<<10)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/small" {
+			_, _ = w.Write([]byte("hello")) // the caller may be gone
+			return
+		}
 		if r.URL.Path == "/bulk" {
 			w.Header().Set("Content-Length", strconv.Itoa(bulkSize))
 			for left := bulkSize; left > 0; left -= len(piece) {
@@ -100,33 +104,42 @@ PermitRootLogin yes
 
 func startHost(ctx context.Context, dir string) (*host, error) {
 	h := &host{dir: dir}
+	if err := h.makeKeys(ctx); err != nil {
+		return nil, err
+	}
+	var err error
+	h.process, err = peer("sshd", sshdConfig, "-D", "-e", "-f", "FILE")(ctx, dir, "")
+	return h, err
+}
+
+// makeKeys makes all that an sshd and its user need.
+func (h *host) makeKeys(ctx context.Context) error {
 	me, err := userName()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	h.user = me
 	keygen, err := find("ssh-keygen")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, name := range []string{"host_key", "id"} {
-		if out, err := exec.CommandContext(ctx, keygen, "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(dir, name)).CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("ssh-keygen: %w: %s", err, out)
+		if out, err := exec.CommandContext(ctx, keygen, "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(h.dir, name)).CombinedOutput(); err != nil {
+			return fmt.Errorf("ssh-keygen: %w: %s", err, out)
 		}
 	}
-	out, err := exec.CommandContext(ctx, keygen, "-lf", filepath.Join(dir, "host_key.pub")).Output()
+	out, err := exec.CommandContext(ctx, keygen, "-lf", filepath.Join(h.dir, "host_key.pub")).Output()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	h.fingerprint = strings.Fields(string(out))[1]
 	if os.Geteuid() == 0 {
-		if err := os.MkdirAll("/run/sshd", 0o755); err != nil { // sshd asks for it
-			return nil, err
-		}
+		return os.MkdirAll("/run/sshd", 0o755) // sshd asks for it
 	}
-	h.process, err = peer("sshd", sshdConfig, "-D", "-e", "-f", "FILE")(ctx, dir, "")
-	return h, err
+	return nil
 }
+
+func writeFile(path, text string) error { return os.WriteFile(path, []byte(text), 0o600) }
 
 func userName() (string, error) {
 	u, err := osuser.Current()
@@ -168,11 +181,17 @@ func (b *bench) ways(h *host) []*contender {
 
 // forwarded has ssh lead a port of the host to a server, which ends with it.
 func (h *host) forwarded(ctx context.Context, server *process) (*process, error) {
-	ssh, err := find("ssh")
-	var remote string
-	if err == nil {
-		remote, err = freeAddress()
+	remote, err := freeAddress()
+	if err != nil {
+		server.stop()
+		return nil, err
 	}
+	return h.forwardedTo(ctx, server, remote)
+}
+
+// forwardedTo is forwarded with an address of the host.
+func (h *host) forwardedTo(ctx context.Context, server *process, remote string) (*process, error) {
+	ssh, err := find("ssh")
 	if err != nil {
 		server.stop()
 		return nil, err
@@ -194,12 +213,17 @@ func (b *bench) ours(ctx context.Context, h *host, dir string) (*process, error)
 	if err != nil {
 		return nil, err
 	}
+	return b.oursAt(ctx, h, dir, remote)
+}
+
+// oursAt is ours with an address of the host.
+func (b *bench) oursAt(ctx context.Context, h *host, dir, remote string) (*process, error) {
 	file := filepath.Join(dir, "tunnel.json")
 	content, err := json.Marshal(map[string]string{"Host": h.address, "User": h.user, "Identity": filepath.Join(h.dir, "id"), "HostKey": h.fingerprint, "Remote": remote})
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(file, content, 0o600); err != nil {
+	if err := writeFile(file, string(content)); err != nil {
 		return nil, err
 	}
 	self, err := os.Executable()

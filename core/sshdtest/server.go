@@ -136,7 +136,7 @@ SetEnv SHLVL=3
 		s.addGuest()
 	}
 	if o.Network != nil {
-		s.command = o.Network.command(s.command...)
+		s.command = o.Network.Command(s.command...)
 	}
 	s.Restart()
 	t.Cleanup(func() {

@@ -187,7 +187,7 @@ type site struct {
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
-	case "/hello":
+	case "/hello", "/small":
 		_, _ = io.WriteString(w, "hello")
 	case "/echo":
 		_, _ = io.Copy(w, r.Body)

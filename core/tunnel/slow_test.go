@@ -3,181 +3,102 @@
 package tunnel
 
 import (
+	"bytes"
 	"context"
-	"fmt"
+	"crypto/rand"
 	"io"
 	"net"
 	"net/http"
-	"os/exec"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/linktest"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// slowUplink is a tunnel over a link of 1.2 Mbit/s to a host that is 40 ms away.
-func slowUplink(t *testing.T) (*rig, *sshdtest.Network) {
+// distant is a tunnel over a link to a host that is 40 ms away, there and back.
+// Requests are sent from there.
+func distant(t *testing.T, l linktest.Link) *rig {
 	t.Helper()
-	w := sshdtest.NewNetwork(t)
+	l.Delay = 20 * time.Millisecond
+	w := sshdtest.NewNetwork(t, l)
 	s := sshdtest.Start(t, sshdtest.Options{Network: w})
-	w.Shape("1.2mbit")
 	c := tunnelTo(t, s)
 	c.Keepalive = config.Keepalive{Interval: time.Second, Timeout: 10 * time.Second}
-	c.Host = delayInside(t, w, s.Addr(), 20*time.Millisecond)
-	c.HostKey = s.Fingerprint()
 	c.Forwards = []*config.Forward{{Address: "127.0.0.1:9000"}}
 	r := prepare(t, s, func(o *Options) {
 		o.Server = func(h http.Handler) Server { return &http.Server{Handler: h, ReadHeaderTimeout: time.Minute} }
 	})
 	r.config = c
-	r.client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{
+	r.client = &http.Client{Timeout: 20 * time.Minute, Transport: &http.Transport{
 		MaxIdleConnsPerHost: 20,
 		DialContext:         func(_ context.Context, network, address string) (net.Conn, error) { return w.Dial(network, address) },
 	}}
 	r.Apply([]*config.Tunnel{c})
 	r.await(Up)
-	return r, w
+	return r
 }
 
-// delayInside is a relay on the far side of a link that passes bytes on later.
-func delayInside(t *testing.T, w *sshdtest.Network, to string, delay time.Duration) string {
-	t.Helper()
-	l, err := w.Listen(net.JoinHostPort(w.Inner, "2200"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go passOn(l, func() (net.Conn, error) { return w.Dial("tcp", to) }, delay)
-	return l.Addr().String()
-}
-
-// figures are those of small answers beside two large ones.
-type figures struct {
-	took    []time.Duration // of small answers, sorted
-	carried float64         // of the large ones, in bits per second
-}
-
-// measure asks for small answers beside two large ones for some seconds.
-func measure(t *testing.T, client *http.Client) (f figures) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	var bulk atomic.Int64
-	var transfers sync.WaitGroup
-	for range 2 {
-		transfers.Go(func() {
-			req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:9000/bulk", nil)
-			resp, err := client.Do(req)
-			if err != nil {
-				return
+// TestSlowUplink: beside two large answers small ones are quick, and the line is
+// used: the large ones carry 95 % of what TCP can, which is 96.5 % of the rate. With
+// everything in one queue a small answer would take more than 8 seconds at
+// 1.2 Mbit/s. make bench measures ssh -R beside it.
+func TestSlowUplink(t *testing.T) {
+	testhelp.Real(t)
+	for name, c := range map[string]struct {
+		link   linktest.Link
+		length time.Duration // in the long form
+	}{
+		"1.2 Mbit/s":        {linktest.Link{Rate: 1.2e6}, 10 * time.Minute},
+		"1.2 Mbit/s, cubic": {linktest.Link{Rate: 1.2e6, Congestion: "cubic"}, time.Minute},
+		"10 Mbit/s":         {linktest.Link{Rate: 10e6}, time.Minute},
+		"10 Mbit/s, cubic":  {linktest.Link{Rate: 10e6, Congestion: "cubic"}, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := distant(t, c.link)
+			if !testhelp.Soak() {
+				c.length = 8 * time.Second
 			}
-			defer func() { _ = resp.Body.Close() }()
-			for buffer := make([]byte, 4096); ; {
-				n, err := resp.Body.Read(buffer)
-				bulk.Add(int64(n))
-				if err != nil {
-					return
-				}
+			got, err := linktest.Measure(t.Context(), r.client, "127.0.0.1:9000", c.length)
+			if err != nil {
+				t.Fatal(err)
+			}
+			share := got.Bulk / c.link.Payload()
+			t.Logf("%s, %.1f %% of what TCP can carry", got, 100*share)
+			if got.At(99) > time.Second {
+				t.Errorf("the slowest of a hundred small answers takes %s", got.At(99))
+			}
+			if share < 0.95 {
+				t.Errorf("the large answers carry %.1f %% of what TCP can", 100*share)
+			}
+			if r.status().Connects != 1 {
+				t.Error("the connection broke")
 			}
 		})
 	}
-	testhelp.Within(t, time.Minute, "the large answers flow", func() bool { return bulk.Load() > 200<<10 })
-	length := 8 * time.Second
-	if testhelp.Soak() {
-		length = 10 * time.Minute
-	}
-	before, started := bulk.Load(), time.Now()
-	for time.Since(started) < length {
-		begun := time.Now()
-		resp, err := client.Get("http://127.0.0.1:9000/hello")
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _ = io.Copy(io.Discard, resp.Body)
-		_ = resp.Body.Close()
-		f.took = append(f.took, time.Since(begun))
-		time.Sleep(100 * time.Millisecond)
-	}
-	f.carried = float64(bulk.Load()-before) * 8 / time.Since(started).Seconds()
-	cancel()
-	transfers.Wait()
-	slices.Sort(f.took)
-	return f
 }
 
-func (f figures) at(percent int) time.Duration { return f.took[len(f.took)*percent/100] }
-
-func (f figures) String() string {
-	return fmt.Sprintf("%d small answers: median %s, p90 %s, p99 %s; large ones %.2f Mbit/s", len(f.took), f.at(50), f.at(90), f.at(99), f.carried/1e6)
-}
-
-// TestASlowUplink: beside large answers small ones are quick, and the line is
-// used. The times are those of the line: with everything in one queue a small
-// answer would take more than 8 seconds. The same over ssh -R is measured beside it.
-func TestASlowUplink(t *testing.T) {
-	testhelp.Real(t)
-	r, _ := slowUplink(t)
-	ours := measure(t, r.client)
-	t.Logf("ours:   %s", ours)
-	if ours.at(99) > time.Second {
-		t.Errorf("the slowest of a hundred small answers takes %s", ours.at(99))
+// TestLossyLink: a large body arrives whole over a distant link that loses
+// packets, and the connection stays.
+func TestLossyLink(t *testing.T) {
+	t.Parallel()
+	r := distant(t, linktest.Link{Loss: 0.02})
+	body := make([]byte, 1<<20)
+	_, _ = rand.Read(body)
+	resp, err := r.client.Post("http://127.0.0.1:9000/echo", "", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if ours.carried < 0.9*1.2e6 { // the rest are headers of packets
-		t.Errorf("the line carries %.2f of 1.2 Mbit/s", ours.carried/1e6)
+	defer func() { _ = resp.Body.Close() }()
+	if back, err := io.ReadAll(resp.Body); err != nil || !bytes.Equal(back, body) {
+		t.Errorf("%d of %d bytes came back: %v", len(back), len(body), err)
 	}
 	if r.status().Connects != 1 {
 		t.Error("the connection broke")
 	}
-	r.Shutdown(canceled())
-	theirs := measure(t, sshUplink(t, r))
-	t.Logf("ssh -R: %s", theirs)
-	if ours.at(50) > theirs.at(50) {
-		t.Errorf("a small answer takes %s, and %s over ssh -R", ours.at(50), theirs.at(50))
-	}
-}
-
-// canceled is a context without time.
-func canceled() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
-}
-
-// sshUplink has ssh -R open the port in place of the tunnel, with a plain server
-// behind it.
-func sshUplink(t *testing.T, r *rig) *http.Client {
-	t.Helper()
-	ssh := sshdtest.Require(t, "ssh", "openssh-client")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: r.site}
-	go func() { _ = server.Serve(l) }()
-	t.Cleanup(func() { _ = server.Close() })
-	host, port, _ := net.SplitHostPort(r.config.Host)
-	c := exec.Command(ssh, "-F", "none", "-N", "-R", "127.0.0.1:9000:"+l.Addr().String(), "-p", port, "-i", r.server.Home+"/.ssh/id_ed25519",
-		"-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ExitOnForwardFailure=yes", r.server.User+"@"+host)
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = c.Process.Kill()
-		_ = c.Wait()
-	})
-	r.client.CloseIdleConnections()
-	testhelp.Eventually(t, "ssh -R has opened the port", func() bool {
-		resp, err := r.client.Get("http://127.0.0.1:9000/hello")
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-		return err == nil
-	})
-	return r.client
 }
 
 // passOn connects what comes to elsewhere, and passes bytes on after a delay.
