@@ -13,6 +13,8 @@ type Link struct {
 	Rate       float64       // of what our end sends, in bits per second; 0: not bounded
 	Delay      time.Duration // of each packet, each way
 	Loss       float64       // share of packets that get lost, each way
+	MaxOut     int           // larger packets that our end sends get lost without a word; 0: none
+	MaxIn      int           // the same of those that it receives
 	Congestion string        // how our end finds the speed, such as "cubic"; "": as the system does
 }
 

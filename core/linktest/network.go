@@ -3,7 +3,6 @@
 package linktest
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -48,7 +47,7 @@ func New(l Link) (*Network, error) {
 }
 
 func (w *Network) connect(l Link) error {
-	if l.Delay > 0 || l.Loss > 0 || l.Rate > 0 {
+	if l != (Link{}) {
 		p, err := newPath(w.link, w.name, l)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -123,17 +122,6 @@ func (w *Network) Up() error { return ip("-n", w.name, "link", "set", "eth0", "u
 // uplink of a home does, with a queue of 32 KB before it.
 func (w *Network) shape(rate float64) error {
 	return run("tc", "qdisc", "replace", "dev", w.link, "root", "tbf", "rate", fmt.Sprintf("%.0fbit", rate), "burst", "16kb", "limit", "32kb")
-}
-
-// DropLarge makes the far end drop packets that are larger than size without a
-// word, as a router with a smaller MTU may.
-func (w *Network) DropLarge(size int) error {
-	return errors.Join(
-		ip("link", "set", w.link, "gso_max_segs", "1"), // one packet at a time, so that its size counts
-		ip("-n", w.name, "link", "set", "eth0", "mtu", fmt.Sprint(size)),
-		// Nothing of it is announced: the far end still says that it takes full packets.
-		ip("-n", w.name, "route", "replace", w.network(), "dev", "eth0", "src", w.Inner, "advmss", "1460"),
-	)
 }
 
 // within runs f on a thread that is in the namespace.

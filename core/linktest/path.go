@@ -36,8 +36,8 @@ func newPath(link, namespace string, l Link) (*path, error) {
 		p.close()
 		return nil, err
 	}
-	p.passing.Go(func() { pass(p.ends[0], p.ends[1], l) })
-	p.passing.Go(func() { pass(p.ends[1], p.ends[0], l) })
+	p.passing.Go(func() { pass(p.ends[0], p.ends[1], l, l.MaxOut) })
+	p.passing.Go(func() { pass(p.ends[1], p.ends[0], l, l.MaxIn) })
 	return p, nil
 }
 
@@ -59,8 +59,9 @@ func openInterface(name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// pass carries packets one way until an end is closed.
-func pass(from, to *os.File, l Link) {
+// pass carries packets one way until an end is closed. Those larger than most
+// get lost.
+func pass(from, to *os.File, l Link, most int) {
 	type packet struct {
 		due  time.Time
 		data []byte
@@ -81,7 +82,7 @@ func pass(from, to *os.File, l Link) {
 		if err != nil {
 			return
 		}
-		if rand.Float64() < l.Loss {
+		if rand.Float64() < l.Loss || most > 0 && n > most {
 			continue
 		}
 		select {

@@ -119,7 +119,7 @@ func TestPasswords(t *testing.T) {
 			mustDial(t, envOf(s), c)
 			const wrong = "not-the-password"
 			c.Password = config.NewSecret(wrong)
-			mustFail(t, envOf(s), c, true, `does not let "guest" in`, "the password")
+			mustFail(t, envOf(s), c, true, `refused the login as "guest"`, "the password")
 			if _, err := dial(t, envOf(s), c); strings.Contains(err.Error(), wrong) {
 				t.Errorf("the password is shown: %s", err)
 			}

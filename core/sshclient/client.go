@@ -71,7 +71,7 @@ func (c *Client) lost(err error) *Error {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
 		return temporary(StepConnect, "%s closed the connection", c.Address())
 	}
-	return temporary(StepConnect, "the connection to %s broke: %s", c.Address(), Plain(err))
+	return temporary(StepConnect, "the connection to %s was lost: %s", c.Address(), Plain(err))
 }
 
 // Done is closed when the connection has ended.

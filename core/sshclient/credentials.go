@@ -2,6 +2,7 @@ package sshclient
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -40,6 +41,8 @@ type login struct {
 
 	refused      bool // the server rejected what it was offered, or wants something else
 	passwordSent bool
+	accepted     []string // methods that the server accepted, though they are not enough
+	wanted       []string // methods that it wants after those
 }
 
 func (l *login) close() {
@@ -75,20 +78,20 @@ func (c credentials) prepare() (*login, error) {
 	}
 	if len(l.signers) == 0 && l.password.IsZero() {
 		l.close()
-		return nil, c.nothing(l)
+		return nil, c.noCredentials(l)
 	}
 	return l, nil
 }
 
-// nothing is the failure of having no credentials at all.
-func (c credentials) nothing(l *login) *Error {
+// noCredentials is the failure of having nothing to log in with.
+func (c credentials) noCredentials(l *login) *Error {
 	if len(l.unusable) == 1 && c.only {
 		return permanent(StepLogin, "%s", l.unusable[0])
 	}
 	if len(l.unusable) > 0 {
-		return permanent(StepLogin, "there is no way to log in: %s", strings.Join(l.unusable, "; "))
+		return permanent(StepLogin, "there is nothing to log in with: %s", strings.Join(l.unusable, "; "))
 	}
-	return permanent(StepLogin, "there is no way to log in: no SSH agent holds a key, and none of %s is in %s; make a key with ssh-keygen, or set identity or password in the tunnel", strings.Join(defaultKeys, ", "), filepath.Join(c.home, ".ssh"))
+	return permanent(StepLogin, "there is nothing to log in with: no SSH agent holds a key, and none of %s is in %s; make a key with ssh-keygen, or set identity or password in the tunnel", strings.Join(defaultKeys, ", "), filepath.Join(c.home, ".ssh"))
 }
 
 func (c credentials) keyFiles() (files []string, named bool) {
@@ -126,6 +129,7 @@ func (c credentials) agentKeys() string {
 // ones: not again as the answer to a question of keyboard-interactive.
 func (l *login) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	l.refused = slices.ContainsFunc(c.TriedMethods, func(m string) bool { return m != "none" })
+	l.accepted, l.wanted = c.PartialSuccessMethods, c.AllowedMethods
 	open := func(method string) bool {
 		return slices.Contains(c.AllowedMethods, method) && !slices.Contains(c.TriedMethods, method) && !slices.Contains(c.PartialSuccessMethods, method)
 	}
@@ -148,7 +152,7 @@ func (l *login) answer(_, _ string, questions []string, echos []bool) ([]string,
 	answers := make([]string, len(questions))
 	for i := range questions {
 		if echos[i] || l.passwordSent {
-			return nil, fmt.Errorf("the host asks %q, which only a person can answer", questions[i])
+			return nil, fmt.Errorf("the host asks %q, which cannot be answered automatically", questions[i])
 		}
 		answers[i], l.passwordSent = l.password.Reveal(), true
 	}
@@ -193,7 +197,7 @@ func find(signers []ssh.Signer, key ssh.PublicKey) ssh.Signer {
 	return nil
 }
 
-// tooManyKeys says that the server hung up before the password was tried: it
+// tooManyKeys says that the server closed the connection before the password was tried: it
 // counts each key as a failed try.
 func (l *login) tooManyKeys(err error) bool {
 	reason, _ := disconnectReason(err)
@@ -216,17 +220,38 @@ func disconnectReason(err error) (reason string, ok bool) {
 
 // rejected is the failure of credentials that the server does not accept.
 func (l *login) rejected(h Hop, err error) *Error {
-	text := fmt.Sprintf("%s does not let %q in with %s", h.Address(), h.user, strings.Join(l.names, " or "))
+	text := fmt.Sprintf("%s refused the login as %q with %s", h.Address(), h.user, strings.Join(l.names, " or "))
 	switch reason, _ := disconnectReason(err); {
 	case strings.Contains(reason, tooManyFailures):
-		text = fmt.Sprintf("%s has refused so many keys that it hung up: set identity in the tunnel to the right one", h.Address())
+		text = fmt.Sprintf("%s closed the connection after too many refused keys: set identity in the tunnel to the right key", h.Address())
+	case len(l.accepted) > 0:
+		text = fmt.Sprintf("%s accepted the %s of %q, and asks for more: %s", h.Address(), methodNames(l.accepted), h.user, l.missing())
 	case len(l.signers) > 0:
-		text += ": is that the right user, and is the key in its ~/.ssh/authorized_keys there?"
+		text += ": check the user name, and that the key is in ~/.ssh/authorized_keys of that account"
 	default:
-		text += ": are user and password right, and does sshd allow passwords?"
+		text += ": check the user name and the password, and that its sshd allows passwords"
 	}
 	if len(l.unusable) > 0 {
-		text += " Not tried: " + strings.Join(l.unusable, "; ")
+		text += ". Not used: " + strings.Join(l.unusable, "; ")
 	}
 	return permanent(StepLogin, "%s", text)
+}
+
+// missing says what a server wants that accepted something already.
+func (l *login) missing() string {
+	asks := methodNames(l.wanted)
+	if l.password.IsZero() && slices.Contains(l.wanted, "password") {
+		return fmt.Sprintf("it wants the %s too; set password in the tunnel, or ask for less in its AuthenticationMethods", asks)
+	}
+	return fmt.Sprintf("it wants the %s too, and what was offered is not accepted; ask for less in its AuthenticationMethods", asks)
+}
+
+// methodNames are methods of authentication in words.
+func methodNames(methods []string) string {
+	words := map[string]string{"publickey": "key", "keyboard-interactive": "answer to a question (keyboard-interactive)"}
+	var names []string
+	for _, m := range methods {
+		names = append(names, cmp.Or(words[m], m))
+	}
+	return strings.Join(names, " or ")
 }

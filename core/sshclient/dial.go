@@ -36,7 +36,7 @@ type dialer struct {
 	options     Options
 	stepTimeout time.Duration
 
-	passwordOnly map[string]bool                                   // by address: hops that hang up after too many keys
+	passwordOnly map[string]bool                                   // by address: hops that close the connection after too many keys
 	decide       func(h Hop, key ssh.PublicKey, c *keyCheck) error // not nil: decides about each key, and nobody logs in at the last hop
 }
 
@@ -59,7 +59,7 @@ func (d *dialer) report(s Step, text string) {
 }
 
 // errTooManyKeys asks for a try with the password alone.
-var errTooManyKeys = errors.New("the server hung up after too many keys")
+var errTooManyKeys = errors.New("the server closed the connection after too many keys")
 
 func (d *dialer) dial(ctx context.Context) (*Client, error) {
 	checks := make([]*keyCheck, len(d.hops))
@@ -131,11 +131,11 @@ func (d *dialer) through(ctx context.Context, c *Client, from, to Hop) (net.Conn
 	case errors.As(err, &refused) && refused.Reason == ssh.Prohibited:
 		return nil, permanent(StepConnect, "the jump host %s does not allow connections to %s: AllowTcpForwarding must be on there", from.Address(), to.Address())
 	case errors.As(err, &refused):
-		return nil, temporary(StepConnect, "the jump host %s does not reach %s: %s", from.Address(), to.Address(), refused.Message)
+		return nil, temporary(StepConnect, "the jump host %s cannot connect to %s: %s", from.Address(), to.Address(), refused.Message)
 	case bounded.Err() != nil && ctx.Err() == nil:
-		return nil, temporary(StepConnect, "the jump host %s does not reach %s within %s", from.Address(), to.Address(), d.stepTimeout)
+		return nil, temporary(StepConnect, "the jump host %s could not connect to %s within %s", from.Address(), to.Address(), d.stepTimeout)
 	}
-	return nil, temporary(StepConnect, "the connection to the jump host %s broke: %s", from.Address(), Plain(err))
+	return nil, temporary(StepConnect, "the connection to the jump host %s was lost: %s", from.Address(), Plain(err))
 }
 
 // login makes an SSH connection of a byte stream.
@@ -178,7 +178,7 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 		d.report(StepLogin, "logged in as "+h.user+" with "+strings.Join(with.names, " or "))
 		return ssh.NewClient(sc, chans, reqs), nil
 	}
-	_, hungUp := disconnectReason(err)
+	_, disconnected := disconnectReason(err)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -189,14 +189,14 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 	case verified.Load() && with.tooManyKeys(err):
 		d.passwordOnly[h.Address()] = true
 		return nil, errTooManyKeys
-	case verified.Load() && (with.refused || hungUp):
+	case verified.Load() && (with.refused || disconnected):
 		return nil, with.rejected(h, err)
 	case timeout.expired() && verified.Load():
-		return nil, temporary(StepLogin, "%s takes more than %s to let %q in", h.Address(), loginTimeout, h.user)
+		return nil, temporary(StepLogin, "the login as %q at %s did not finish within %s: its sshd may be waiting for a name server or another service", h.user, h.Address(), loginTimeout)
 	case timeout.expired():
-		return nil, temporary(StepConnect, "%s accepts the connection and says nothing within %s: is that an SSH server, and is it healthy?", h.Address(), d.stepTimeout)
+		return nil, temporary(StepConnect, "%s accepted the connection and did not answer within %s: is that an SSH server, and is it healthy?", h.Address(), d.stepTimeout)
 	case verified.Load():
-		return nil, temporary(StepLogin, "the login at %s broke off: %s", h.Address(), Plain(err))
+		return nil, temporary(StepLogin, "the connection to %s was lost during the login: %s", h.Address(), Plain(err))
 	}
 	return nil, greeting.explain(h.Address(), err)
 }

@@ -60,7 +60,7 @@ func (g *greeting) explain(address string, err error) *Error {
 	case line != "":
 		return temporary(StepConnect, "%s refuses the connection with %q", address, line)
 	}
-	return temporary(StepConnect, "%s closes the connection before it presents a key: %s; a firewall or a ban of this address does that, or MaxStartups of its sshd", address, Plain(err))
+	return temporary(StepConnect, "%s closed the connection before it presented a key: %s; a firewall or a ban of this address does that, or MaxStartups of its sshd", address, Plain(err))
 }
 
 // stepTimer bounds a step, and can be extended while it runs.

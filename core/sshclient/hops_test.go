@@ -34,7 +34,7 @@ func TestEachHopHasItsOwnCredentials(t *testing.T) {
 
 	// A bastion that refuses its key does not get the host's password.
 	bastion.Authorize("", sshdtest.NewKey(t, filepath.Join(t.TempDir(), "other"), "").PublicKey())
-	mustFail(t, Environment{Home: home}, c, true, bastion.Addr()+" does not let", "bastion_key")
+	mustFail(t, Environment{Home: home}, c, true, bastion.Addr()+" refused the login", "bastion_key")
 	if strings.Contains(bastion.Log(), "Failed password") {
 		t.Error("the bastion got the host's password")
 	}

@@ -31,11 +31,21 @@ func (c *Client) keepAlive(k config.Keepalive) {
 		}
 		last = time.Now()
 		if !c.isAlive(timeout) {
-			c.fail(temporary(StepConnect, "%s stopped responding: nothing was received or acknowledged for %s", c.Address(), timeout))
+			c.fail(temporary(StepConnect, "%s stopped responding: nothing was received or acknowledged for %s%s", c.Address(), timeout, c.suspicion()))
+			c.wire.reset()
 			c.Close()
 			return
 		}
 	}
+}
+
+// suspicion is what may be the cause of a connection that is silent, "" if it is
+// a dead link as likely as not.
+func (c *Client) suspicion() string {
+	if c.wire.unacknowledged() < largePacket {
+		return ""
+	}
+	return " while data were being sent; if that happens with large answers only, aitunnel tunnel test shows whether large packets get lost"
 }
 
 // isAlive waits for an answer, or any other sign: data that come, or data of

@@ -142,7 +142,7 @@ func (c credentials) unlock(path string, content []byte, public ssh.PublicKey, h
 	}
 	signer, err := ssh.ParsePrivateKeyWithPassphrase(content, []byte(passphrase))
 	if err != nil {
-		return nil, fmt.Errorf("the passphrase does not open the key %s", path)
+		return nil, fmt.Errorf("the passphrase of the key %s is wrong", path)
 	}
 	return signer, nil
 }

@@ -36,7 +36,7 @@ func TestServersThatRefuse(t *testing.T) {
 		"a penalty":        {"Not allowed at this time\r\n", true, "PerSourcePenalties"},
 		"a web server":     {"HTTP/1.1 400 Bad Request\r\n\r\n", false, "answers as a web server"},
 		"another sentence": {"go away\r\n", false, `"go away"`},
-		"nothing":          {"", false, "closes the connection before it presents a key"},
+		"nothing":          {"", false, "closed the connection before it presented a key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -43,7 +43,7 @@ type wire struct {
 const (
 	minUnsent = 6 << 10
 	maxUnsent = 256 << 10
-	unsentFor = 20 * time.Millisecond  // as much as the line carries in this time
+	unsentFor = 40 * time.Millisecond  // as much as the line carries in this time
 	closeTime = 200 * time.Millisecond // for it to be sent when the wire is closed
 	roomPoll  = 2 * time.Millisecond   // between two looks whether the kernel has sent it
 )
@@ -99,6 +99,19 @@ func (w *wire) lastProgress(position uint64) time.Time {
 		p.acked = acked
 	}
 	return latest(received, p.at)
+}
+
+// largePacket is as much as a packet carries on most links.
+const largePacket = 1400
+
+// unacknowledged is how much was handed over that the other side has not
+// acknowledged, 0 if that is not known.
+func (w *wire) unacknowledged() int64 {
+	acked, _, ok := w.socket.acknowledged()
+	if !ok {
+		return 0
+	}
+	return int64(w.written()) - int64(acked)
 }
 
 // failure is why the connection broke, nil if it did not.
@@ -207,6 +220,15 @@ func (w *wire) Close() error {
 	_ = w.SetWriteDeadline(time.Now().Add(closeTime)) // one that is broken has nothing to send
 	<-w.done
 	return w.Conn.Close()
+}
+
+// reset makes Close drop what is not sent, and tell the other side at once: where
+// only large packets get lost it would wait for the rest of them, and keep its
+// ports as long.
+func (w *wire) reset() {
+	if c, ok := w.Conn.(*net.TCPConn); ok {
+		_ = c.SetLinger(0) // a connection that is closed needs nothing
+	}
 }
 
 // rateMeter finds out how much a line carries, and so how much may be unsent.

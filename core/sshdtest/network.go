@@ -36,7 +36,3 @@ func (w *Network) Down() { must(w.t, w.Network.Down()) }
 
 // Up takes it up again.
 func (w *Network) Up() { must(w.t, w.Network.Up()) }
-
-// DropLarge makes the far end drop packets that are larger than size without a
-// word, as a router with a smaller MTU may.
-func (w *Network) DropLarge(size int) { must(w.t, w.Network.DropLarge(size)) }

@@ -46,11 +46,11 @@ func TestALostConnectionIsMadeAnew(t *testing.T) {
 				t.Errorf("the port was back %s after the connection", took)
 			}
 			st := r.await(Up)
-			if st.LastError != "" || !r.told("vps waiting: down: ") {
+			if st.LastError != "" || !r.reported("vps waiting: down: ") {
 				t.Errorf("status %+v", st)
 			}
-			if name == "its process is stopped" && (!r.told("stopped responding") || !r.told("taken back")) {
-				t.Error("that the link was silent, and the port taken back, is not told")
+			if name == "its process is stopped" && (!r.reported("stopped responding") || !r.reported("which was ended")) {
+				t.Error("that the connection was silent, and the port reclaimed, is not reported")
 			}
 		})
 	}
@@ -85,8 +85,8 @@ func TestAPortHeldByALostSessionOfAnEarlierRun(t *testing.T) {
 	again.Apply([]*config.Tunnel{c})
 	again.await(Up)
 	again.mustAnswer()
-	if !again.told("taken back") {
-		t.Error("that the port was taken back is not told")
+	if !again.reported("which was ended") {
+		t.Error("that the port was reclaimed is not reported")
 	}
 	for _, pid := range s.Sessions() {
 		for _, old := range held {

@@ -25,7 +25,7 @@ import (
 // waitLimit is how long something may take on a busy machine.
 const waitLimit = 20 * time.Second
 
-// rig is a set of tunnels to a server, with all that they tell.
+// rig is a set of tunnels to a server, with all that they report.
 type rig struct {
 	*Tunnels
 	t      *testing.T
@@ -109,7 +109,7 @@ func prepare(t *testing.T, s *sshdtest.Server, options ...func(*Options)) *rig {
 		defer cancel()
 		r.Shutdown(ctx)
 		if t.Failed() {
-			t.Logf("what was told:\n%s", strings.Join(r.story(), "\n"))
+			t.Logf("what was reported:\n%s", strings.Join(r.messages(), "\n"))
 		}
 	})
 	return r
@@ -121,8 +121,8 @@ func (r *rig) note(c Change) {
 	r.changes = append(r.changes, c)
 }
 
-// story is what was told so far.
-func (r *rig) story() (out []string) {
+// messages are all that was reported so far.
+func (r *rig) messages() (out []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range r.changes {
@@ -131,7 +131,10 @@ func (r *rig) story() (out []string) {
 	return out
 }
 
-func (r *rig) told(text string) bool { return strings.Contains(strings.Join(r.story(), "\n"), text) }
+// reported says whether a message had the text.
+func (r *rig) reported(text string) bool {
+	return strings.Contains(strings.Join(r.messages(), "\n"), text)
+}
 
 func (r *rig) status() Status { return r.List()[0] }
 

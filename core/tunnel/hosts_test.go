@@ -3,6 +3,7 @@
 package tunnel
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/linktest"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
@@ -44,7 +46,7 @@ func TestACommandThatNeverEnds(t *testing.T) {
 }
 
 // TestAShellThatPrints, as a .bashrc may: the process of ours is recognized all
-// the same, and the port taken back.
+// the same, and the port reclaimed.
 func TestAShellThatPrints(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{Config: `ForceCommand printf "welcome, no newline"; exec sh -c "$SSH_ORIGINAL_COMMAND"` + "\n"})
@@ -75,20 +77,44 @@ func TestAForwardForOthersThatIsNot(t *testing.T) {
 	}
 }
 
-// TestPacketsThatAreTooLarge get lost without a word: the test of a tunnel says
-// so, while small requests are answered.
-func TestPacketsThatAreTooLarge(t *testing.T) {
+// TestMTUBlackHole: packets that are too large get lost without a word, on the
+// way there or back. Small requests are answered, and the test of a tunnel says
+// what is wrong. A large answer breaks the connection, and the error says how to
+// find out.
+func TestMTUBlackHole(t *testing.T) {
 	t.Parallel()
-	w := sshdtest.NewNetwork(t)
-	s := sshdtest.Start(t, sshdtest.Options{Network: w})
-	w.DropLarge(900)
-	c := tunnelTo(t, s)
-	c.Forwards = []*config.Forward{{Address: "127.0.0.1:9000"}}
-	c.Keepalive = config.Keepalive{Interval: time.Minute, Timeout: 8 * time.Second}
-	var last Result
-	ok := Test(t.Context(), Options{Home: s.Home, Agent: "/nowhere"}, c, TestOptions{Held: func(string) bool { return false }, Report: func(r Result) { last = r }})
-	if ok || last.Step != StepProbe || !strings.Contains(last.Text, "drops large packets") {
-		t.Errorf("%+v", last)
+	const most = 1400
+	for name, link := range map[string]linktest.Link{"out": {MaxOut: most}, "in": {MaxIn: most}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := sshdtest.NewNetwork(t, link)
+			s := sshdtest.Start(t, sshdtest.Options{Network: w})
+			c := tunnelTo(t, s)
+			c.Forwards = []*config.Forward{{Address: "127.0.0.1:9000"}}
+			c.Keepalive = config.Keepalive{Interval: 3 * time.Second, Timeout: 3 * time.Second}
+			var last Result
+			ok := Test(t.Context(), Options{Home: s.Home, Agent: "/nowhere"}, c, TestOptions{Held: func(string) bool { return false }, Report: func(r Result) { last = r }})
+			if ok || last.Step != StepProbe || !strings.Contains(last.Text, "drops large packets") {
+				t.Errorf("%+v", last)
+			}
+			if name == "in" {
+				return
+			}
+			c.Keepalive = config.Keepalive{Interval: 300 * time.Millisecond, Timeout: 1500 * time.Millisecond}
+			r := prepare(t, s)
+			r.config = c
+			r.Apply([]*config.Tunnel{c})
+			r.await(Up)
+			conn, err := w.Dial("tcp", "127.0.0.1:9000")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			_, _ = io.WriteString(conn, "GET /bulk HTTP/1.1\r\nHost: x\r\n\r\n")
+			testhelp.Eventually(t, "the error says how to find out", func() bool {
+				return r.reported("stopped responding") && r.reported("large packets get lost")
+			})
+		})
 	}
 }
 

@@ -99,7 +99,7 @@ func (o *opener) notes() []string {
 	case errors.Is(err, context.DeadlineExceeded):
 		reason = " (the first one does not end)"
 	}
-	return []string{fmt.Sprintf("no command can run as %q on %s%s: %sa port that a lost connection still holds there cannot be taken back; set ClientAliveInterval 15 in its sshd_config, so that sshd releases it", o.client.User(), o.client.Host(), reason, slow)}
+	return []string{fmt.Sprintf("no command can run as %q on %s%s: %sa port that a lost connection still holds there cannot be freed; set ClientAliveInterval 15 in its sshd_config, so that sshd releases it", o.client.User(), o.client.Host(), reason, slow)}
 }
 
 func (o *opener) forgetStale() {
@@ -117,7 +117,7 @@ func (o *opener) forgetOwn() {
 }
 
 // open makes the host listen. An address that a lost connection of ours still
-// holds is taken back; whatever else holds it is left alone, and named.
+// holds is reclaimed; whatever else holds it is left alone, and named.
 func (o *opener) open(ctx context.Context, f *config.Forward) (net.Listener, error) {
 	network, address := splitAddress(f)
 	bounded, cancel := context.WithTimeout(ctx, o.stepTimeout+2*reclaimTime)
@@ -138,7 +138,7 @@ func (o *opener) open(ctx context.Context, f *config.Forward) (net.Listener, err
 				break
 			}
 			if l, again := o.client.Listen(bounded, network, address); again == nil {
-				o.report(fmt.Sprintf("%s was held by a lost connection of this tunnel and is taken back", f.Address))
+				o.report(fmt.Sprintf("%s was still held by a lost connection of this tunnel, which was ended", f.Address))
 				return l, nil
 			}
 		}
@@ -207,7 +207,7 @@ func (o *opener) explain(ctx context.Context, f *config.Forward) error {
 	host, user := o.client.Address(), o.client.User()
 	network, address := splitAddress(f)
 	if network == "unix" {
-		return stepError(StepForward, "the host %s does not open the socket %s for %q: either a file of that name exists already (remove it, and set StreamLocalBindUnlink yes in its sshd_config), or its directory is not writable, or AllowStreamLocalForwarding is off", host, address, user)
+		return stepError(StepForward, "sshd on %s refused to open the socket %s for %q: either a file of that name exists already (remove it, and set StreamLocalBindUnlink yes in its sshd_config), or its directory is not writable, or AllowStreamLocalForwarding is off", host, address, user)
 	}
 	_, port, _ := net.SplitHostPort(address)
 	canRun := o.canRun(ctx)
@@ -224,7 +224,7 @@ func (o *opener) explain(ctx context.Context, f *config.Forward) error {
 	if n, _ := strconv.Atoi(port); n > 0 && n < 1024 && user != "root" {
 		return stepError(StepForward, "the port %s on %s is below 1024 and %q is not root there: forward a higher port", port, host, user)
 	}
-	return stepError(StepForward, "sshd on %s does not let %q listen on %s: AllowTcpForwarding or PermitListen in its sshd_config, or the options of the key in authorized_keys (or of its certificate), forbid it", host, user, address)
+	return stepError(StepForward, "sshd on %s refused to listen on %s for %q: AllowTcpForwarding or PermitListen in its sshd_config, or the options of the key in authorized_keys (or of its certificate), forbid it", host, address, user)
 }
 
 // heldBy says that a port is in use. The holder may be a lost connection of this

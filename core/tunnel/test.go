@@ -56,7 +56,7 @@ func Test(ctx context.Context, o Options, c *config.Tunnel, with TestOptions) bo
 	if notes := x.commandNotes(ctx); len(notes) > 0 {
 		with.Report(Result{StepCommand, true, notes[0]})
 	} else {
-		with.Report(Result{StepCommand, true, "commands can run: a port that a lost connection holds can be taken back"})
+		with.Report(Result{StepCommand, true, "commands can run: a port that a lost connection still holds can be freed"})
 	}
 	ok := true
 	for _, f := range c.Forwards {
