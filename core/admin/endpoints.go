@@ -34,6 +34,7 @@ func (h *Handler) statusEndpoints() []endpoint {
 		{method: "POST", path: "/api/explain", access: observes, summary: "What would happen to a request; nothing is sent", handle: h.explain, in: Question{}, out: Explanation{}, fails: []int{400, 404, 413, 415}},
 		{method: "GET", path: "/api/apps", access: observes, summary: "The settings that apps need to use the proxy", handle: h.apps, out: []AppSettings{}},
 		{method: "GET", path: "/api/stats", access: observes, summary: "Counters, tokens and latencies", handle: show(s.Stats), out: Summary{}},
+		{method: "POST", path: "/api/stats/reset", summary: "Count attempts and tokens from 0 again; the history and the last 24 hours stay", handle: h.resetStats, out: Summary{}, fails: []int{415}},
 	}
 }
 
@@ -93,6 +94,7 @@ func (h *Handler) sessionEndpoints() []endpoint {
 	return []endpoint{
 		{method: "GET", path: "/api/session", summary: "Whether the caller has to sign in", handle: h.session, access: public, out: Session{}},
 		{method: "POST", path: "/api/session", summary: "Exchange the token, or a link's code, for a session cookie", handle: h.login, access: public, in: Login{}, out: Session{}, fails: []int{400, 401, 413, 415, 429}},
+		{method: "POST", path: "/api/session/phone", summary: "A link that signs in another device of the network, once, and its QR code", handle: h.phone, out: PhoneLink{}, fails: []int{409, 415}},
 		{method: "DELETE", path: "/api/session", summary: "End the session", handle: h.logout, access: public, out: Session{}, fails: []int{415}},
 	}
 }
@@ -106,6 +108,11 @@ func (h *Handler) serviceEndpoints() []endpoint {
 		{method: "GET", path: "/healthz", summary: "The program runs", handle: alive, access: public, kind: "text/plain"},
 		{method: "GET", path: "/readyz", summary: "A channel is available", handle: h.ready, access: public, kind: "text/plain", fails: []int{503}},
 	}
+}
+
+func (h *Handler) resetStats(w http.ResponseWriter, _ *http.Request) {
+	h.options.Source.ResetStats()
+	reply(w, http.StatusOK, h.options.Source.Stats())
 }
 
 // describe shows the OpenAPI document.

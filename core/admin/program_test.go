@@ -83,6 +83,8 @@ func (p program) Stats() Summary {
 	}
 }
 
+func (p program) ResetStats() { p.did("the counters were reset") }
+
 func (p program) Explain(_ context.Context, q Question) (Explanation, error) {
 	if q.Path == "" {
 		return Explanation{}, Invalid("a path is needed")

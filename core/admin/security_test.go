@@ -144,7 +144,7 @@ func TestASessionStandsForTheToken(t *testing.T) {
 	}
 	stream := s.follow("", "Cookie", one) // the event stream needs no token in its address
 	_ = stream.body.Close()
-	if got := s.standing("Cookie", one); got != (Session{true, true, true}) {
+	if got := s.standing("Cookie", one); got != (Session{Needed: true, Authenticated: true, Reading: true}) {
 		t.Errorf("%+v", got)
 	}
 	s.send("DELETE", "/api/session", "", "Cookie", one)

@@ -11,7 +11,7 @@ import (
 func (h *Handler) session(w http.ResponseWriter, r *http.Request) {
 	c := h.options.Access()
 	known := h.sessions.knows(r, c.Token)
-	reply(w, http.StatusOK, Session{Needed: !c.OpenReading, Authenticated: known, Reading: known || c.OpenReading})
+	reply(w, http.StatusOK, Session{Needed: !c.OpenReading, Authenticated: known, Reading: known || c.OpenReading, Phone: known && h.networkAddress(r) != ""})
 }
 
 // login exchanges the token, or the code of a link, for a session.
@@ -26,7 +26,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.sessions.start(w, c.Token)
-	reply(w, http.StatusOK, Session{Needed: !c.OpenReading, Authenticated: true, Reading: true})
+	reply(w, http.StatusOK, Session{Needed: !c.OpenReading, Authenticated: true, Reading: true, Phone: h.networkAddress(r) != ""})
 }
 
 func (h *Handler) logout(w http.ResponseWriter, r *http.Request) {

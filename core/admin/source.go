@@ -18,6 +18,7 @@ type Source interface {
 	RetryTunnel(name string) (Tunnel, error) // which waits or has failed
 	Plugins() Plugins
 	Stats() Summary
+	ResetStats() // begins to count attempts and tokens anew
 	Entry() Entry
 	Explain(context.Context, Question) (Explanation, error)
 

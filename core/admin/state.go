@@ -60,7 +60,7 @@ func (c Channel) assess() (State, string) {
 		return StateDegraded, ReasonKeysOut
 	case c.failing():
 		return StateDegraded, ReasonFailing
-	case c.Stats.TotalRequests == 0 && c.Health != "up":
+	case c.Stats.TotalRequests == 0 && c.Stats.LastRequestAt == nil && c.Health != "up":
 		return StateUnknown, ReasonNeverTried
 	}
 	return StateReady, ""

@@ -118,8 +118,10 @@ type ChannelSpec struct {
 	ModelMap    *map[string]string `json:"modelMap,omitempty"`    // empty: none
 	MaxInFlight *int               `json:"maxInFlight,omitempty"` // 0: no limit
 
-	Keys   *[]KeySpec `json:"keys,omitempty"`
-	Routes *[]string  `json:"routes,omitempty"` // paths of the routes that get the new channel, if the configuration has routes
+	Keys     *[]KeySpec `json:"keys,omitempty"`
+	Settings string     `json:"settings,omitempty"` // of a new channel: further settings and blocks, as they are written in its block
+
+	Routes *[]string `json:"routes,omitempty"` // paths of the routes that get the new channel, if the configuration has routes
 }
 
 // KeySpec is a key to be added. In the list of a channel the key may stand as a string.

@@ -45,3 +45,5 @@ func (c *Counters) failure(now time.Time, reason string) {
 	c.LastAt = now
 	c.LastError, c.ErrorAt = reason, now
 }
+
+func (c *Counters) reset() { c.Requests, c.Successes, c.Failures = 0, 0, 0 }

@@ -156,6 +156,20 @@ func (k *Key) Snapshot(now time.Time) sdk.Snapshot {
 	}
 }
 
+// ResetCounts begins to count the attempts of the channel and its keys anew. What is
+// known of its speed and its last error stays.
+func (s *State) ResetCounts() {
+	s.mu.Lock()
+	s.counters.reset()
+	keys := slices.Collect(maps.Values(s.keys))
+	s.mu.Unlock()
+	for _, k := range keys {
+		k.mu.Lock()
+		k.counters.reset()
+		k.mu.Unlock()
+	}
+}
+
 // Counters returns the channel's counters.
 func (s *State) Counters() Counters {
 	s.mu.Lock()

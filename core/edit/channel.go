@@ -25,6 +25,8 @@ type Channel struct {
 	ModelMap    *map[string]string // empty: none
 	MaxInFlight *int               // 0: no limit
 
+	Settings string // of a new channel: what else is written in its block
+
 	Keys *[]Key // they replace all that are there
 }
 
@@ -99,7 +101,14 @@ func (d *Document) AddChannel(name string, c Channel, routes []string) error {
 			attributes = append(attributes, a)
 		}
 	}
-	if err := d.writeChannel(written("channel", name, attributes)); err != nil {
+	block := written("channel", name, attributes)
+	if more := strings.TrimSpace(c.Settings); more != "" {
+		if err := insideOnly(more); err != nil {
+			return err
+		}
+		block = strings.TrimSuffix(block, "}") + "  " + strings.ReplaceAll(more, "\n", "\n  ") + "\n}"
+	}
+	if err := d.writeChannel(block); err != nil {
 		return err
 	}
 	if c.Keys != nil {
@@ -110,6 +119,15 @@ func (d *Document) AddChannel(name string, c Channel, routes []string) error {
 		}
 	}
 	return d.addToRoutes(name, routes)
+}
+
+// insideOnly refuses a text that is not the inside of a block, such as one that
+// closes the block and begins another.
+func insideOnly(text string) error {
+	if _, diags := config.Parse([]byte(text), "settings", hcl.InitialPos); diags.HasErrors() {
+		return fmt.Errorf("the settings cannot be parsed: %s", diags[0].Summary)
+	}
+	return nil
 }
 
 // writeChannel writes a block of a channel after the others.

@@ -41,7 +41,7 @@ func Register(mux *http.ServeMux) {
 		b, err := files.ReadFile(name)
 		at := "/" + name
 		if name == "index.html" {
-			at = "/{$}"
+			at, b = "/{$}", withPreloads(b)
 		}
 		mux.HandleFunc("GET "+at, serve(b, contentTypes[path.Ext(name)]))
 		return err
@@ -49,6 +49,22 @@ func Register(mux *http.ServeMux) {
 	if err != nil {
 		panic(err) // the files are part of the program
 	}
+}
+
+// withPreloads has the browser fetch all modules at once, and not each when the one
+// that imports it has arrived.
+func withPreloads(page []byte) []byte {
+	names, err := fs.Glob(files, "assets/*.js")
+	if err != nil {
+		panic(err) // the pattern is part of the program
+	}
+	var links strings.Builder
+	for _, name := range names {
+		if name != "assets/theme.js" { // a script, not a module
+			links.WriteString(`<link rel="modulepreload" href="/` + name + "\">\n")
+		}
+	}
+	return bytes.Replace(page, []byte("</head>"), []byte(links.String()+"</head>"), 1)
 }
 
 // serve answers with one file. Browsers ask each time whether it is unchanged,

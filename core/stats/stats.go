@@ -49,6 +49,17 @@ func New(now func() time.Time) *Collector {
 	return c
 }
 
+// Reset begins to count anew. The windows and the last ten minutes stay: they show how
+// things are now.
+func (c *Collector) Reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.since, c.total, c.models = c.now(), Sums{latency: latency{digits: fine}}, map[string]*Sums{}
+	for _, ch := range c.channels {
+		ch.Sums, ch.keys = Sums{latency: latency{digits: fine}}, map[string]*Sums{}
+	}
+}
+
 // windows are the spans of time that are summed up.
 var windows = []struct {
 	name  string

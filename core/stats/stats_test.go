@@ -217,3 +217,23 @@ func BenchmarkNote(b *testing.B) {
 		}
 	})
 }
+
+// TestResetKeepsWhatIsCurrent counts anew; the windows and the last ten minutes stay.
+func TestResetKeepsWhatIsCurrent(t *testing.T) {
+	clock := newClock()
+	c := New(clock.now)
+	c.Add(request("a", "k1", "m", 20*time.Millisecond))
+	clock.t = clock.t.Add(time.Minute)
+	c.Reset()
+	v := c.View()
+	if v.Total.Requests+v.Channels["a"].Requests+v.Channels["a"].Input+v.Channels["a"].Keys["k1"].Requests+v.Models["m"].Requests != 0 || !v.Since.Equal(clock.t) {
+		t.Errorf("after the reset: %+v", v)
+	}
+	if v.Windows["1h"].Requests != 1 || len(v.Channels["a"].Recent) == 0 {
+		t.Errorf("what is current is lost: %+v", v)
+	}
+	c.Add(request("a", "k1", "m", 20*time.Millisecond))
+	if v := c.View(); v.Total.Requests != 1 || v.Channels["a"].Keys["k1"].Requests != 1 || v.Windows["1h"].Requests != 2 {
+		t.Errorf("one request later: %+v", v)
+	}
+}

@@ -39,7 +39,7 @@ func (s *Source) change(ctx context.Context, cause string, m admin.Match, do fun
 
 // specOf is the specification of a channel for an edit of the text.
 func specOf(in admin.ChannelSpec) edit.Channel {
-	out := edit.Channel{Target: in.Target, Auth: in.Auth, Weight: in.Weight, Fallback: in.Fallback, Models: in.Models, ModelMap: in.ModelMap, MaxInFlight: in.MaxInFlight}
+	out := edit.Channel{Target: in.Target, Auth: in.Auth, Weight: in.Weight, Fallback: in.Fallback, Models: in.Models, ModelMap: in.ModelMap, MaxInFlight: in.MaxInFlight, Settings: in.Settings}
 	if in.Keys != nil {
 		keys := []edit.Key{}
 		for _, k := range *in.Keys {
@@ -111,6 +111,8 @@ func (s *Source) ChangeChannel(ctx context.Context, name string, in admin.Channe
 		return admin.Reload{}, err
 	case in.Name != "" && in.Name != name:
 		return admin.Reload{}, admin.Invalid("a channel keeps its name: what is known of it, and routes, go by that; add another and remove this one")
+	case in.Settings != "":
+		return admin.Reload{}, admin.Invalid("settings are for a new channel; change those of this one in the text of the configuration")
 	case in.Routes != nil:
 		return admin.Reload{}, admin.Invalid("routes are for a new channel; change those of this one in the text of the configuration")
 	}

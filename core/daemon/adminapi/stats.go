@@ -32,6 +32,14 @@ func (s *Source) Stats() admin.Summary {
 	return out
 }
 
+// ResetStats is for [admin.Source].
+func (s *Source) ResetStats() {
+	s.program.Stats.Reset()
+	for _, ch := range s.table().Channels {
+		ch.State.ResetCounts()
+	}
+}
+
 func showSums(s stats.Sums) admin.Sums {
 	n, sum := s.Samples()
 	return admin.Sums{

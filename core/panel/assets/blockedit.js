@@ -18,8 +18,11 @@ async function change(edit) {
     const text = edit(file.text);
     if (text !== null) return ground.save(text);
   }
-  throw new Error(t('block.gone'));
+  throw new Error(missing(fetched));
 }
+
+// missing says why a block cannot be found in the text.
+const missing = (fetched) => t(fetched.files.some((f) => /\.ya?ml$/.test(f.name)) ? 'block.yaml' : 'block.gone');
 
 export const addBlock = (words) => change((text) => added(text, words));
 
@@ -34,28 +37,36 @@ export async function textOf({ kind, label, nth = 0 }) {
     const at = blocksOf(text, kind).filter((b) => b.label === label)[nth];
     return at && text.slice(at.start, at.end);
   }).find(Boolean);
-  if (!words) throw new Error(t('block.gone'));
+  if (!words) throw new Error(missing(fetched));
   return words;
+}
+
+// namesOfBlocks are the labels of all blocks of a kind.
+export async function namesOfBlocks(kind) {
+  const fetched = await new ConfigText().fetch();
+  return fetched.files.flatMap(({ text }) => blocksOf(text, kind).map((b) => b.label));
 }
 
 const replace = ({ kind, label, nth = 0 }, words) => change((all) => replaced(all, kind, label, nth, words));
 
 // blockForm opens a dialog whose fields make a block; build returns its text, and
 // calls wrong for a field that cannot be right. With a place, that block is
-// changed; else a new one is added.
-export function blockForm({ title, done, fields, layout, build, place, store }) {
+// changed; else a new one is added, by save if that is given. drop is a button that
+// removes the block, in place of the usual one.
+export function blockForm({ title, done, action, fields, layout, build, place, store, save, drop }) {
   const preview = el('pre', { class: 'preview', role: 'region', tabindex: '0', 'aria-label': t('block.preview') });
   const show = () => setText(preview, build(() => {}));
   const dialog = form({
     title: place ? t('block.editTitle', { name: nameOf(place) }) : title,
-    action: place ? t('form.save') : t('block.add'),
-    extra: place && others(place, store, () => dialog),
+    action: place ? t('form.save') : action ?? t('block.add'),
+    extra: place && others(place, store, () => dialog, drop),
     fields,
     layout: [...(layout ?? Object.values(fields)), el('p', { class: 'hint', text: t(place ? 'block.previewChanged' : 'block.previewHint') }), preview],
     submit: async (wrong) => {
       const words = build(wrong);
-      await (place ? replace(place, words) : addBlock(words));
-      confirmed(place ? t('block.changed', { name: nameOf(place) }) : done);
+      if (place) await replace(place, words);
+      else await (save ?? addBlock)(words, wrong);
+      confirmed(place ? t('block.changed', { name: nameOf(place) }) : typeof done === 'function' ? done() : done);
       store.refresh();
     },
   });
@@ -66,14 +77,14 @@ export function blockForm({ title, done, fields, layout, build, place, store }) 
 }
 
 // others are what can be done with a block beside changing its fields.
-function others(place, store, dialog) {
+function others(place, store, dialog, drop) {
   const text = el('button', { type: 'button', class: 'quiet', text: t('block.asText') });
   text.addEventListener('click', () => attempt(() => '', t('block.notRead'), async () => {
     const words = await textOf(place);
     dialog().close();
     editText(place, words, store);
   }));
-  return el('span', { class: 'others' }, removal(place, store, dialog), text);
+  return el('span', { class: 'others' }, drop ?? removal(place, store, dialog), text);
 }
 
 function removal(place, store, dialog) {

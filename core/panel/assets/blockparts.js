@@ -59,6 +59,17 @@ export function withBlock(text, words) {
   return `${wide.slice(0, wide.lastIndexOf('}')).trimEnd()}\n${indented(words)}\n}`;
 }
 
+// withInner is the block with this one in place of its own of that name. An empty
+// one is removed.
+export function withInner(text, name, words) {
+  const at = blocksIn(text, name)[0];
+  if (!partsOf(words).length) return at ? withoutBlock(text, at.start) : text;
+  return at ? text.slice(0, at.start) + words + text.slice(at.end) : withBlock(text, words);
+}
+
+// insideOf is what is written between the braces of a block.
+export const insideOf = (text) => text.slice(headOf(text).length, text.lastIndexOf('}')).replaceAll(/^ {2}/gm, '').trim();
+
 // withLabel is the block with another label.
 export const withLabel = (text, label) => text.replace(/"(?:[^"\\\n]|\\.)*"/, () => quote(label));
 
@@ -88,6 +99,9 @@ function withLine(text, line) {
   return `${text.slice(0, at)}\n  ${line}${rest.startsWith('\n') ? '' : '\n'}${rest}`;
 }
 
+// isPlain says that a form can show a value: it is no expression.
+export const isPlain = (value) => value === undefined || /^(-?\d+(\.\d+)?|true|false)$/.test(value) || stringOf(value) !== null || stringsOf(value) !== null;
+
 // stringOf is a value if it is a plain string, else null.
 export function stringOf(value) {
   if (!/^"(?:[^"\\\n$%]|\\.)*"$/.test(value ?? '')) return null;
@@ -101,17 +115,29 @@ export function stringsOf(value) {
   return inside !== undefined && /^[\s,]*$/.test(inside.replace(/"(?:[^"\\\n$%]|\\.)*"/g, '')) ? all.map((s) => JSON.parse(s)) : null;
 }
 
-const reference = /channel(?:\.([A-Za-z_][\w-]*)|\["([^"\\]+)"\])/g;
-
-// channelsOf are the names in a list of references to channels, else null.
-export function channelsOf(value) {
+// namesOf are the names in a list of references to blocks of a kind, else null.
+export function namesOf(kind, value) {
+  const reference = new RegExp(`\\b${kind}(?:\\.([A-Za-z_][\\w-]*)|\\["([^"\\\\]+)"\\])`, 'g');
   const inside = /^\[([\s\S]*)\]$/.exec(value ?? '')?.[1];
   if (inside === undefined || !/^[\s,]*$/.test(inside.replace(reference, ''))) return null;
   return [...inside.matchAll(reference)].map((m) => m[1] ?? m[2]);
 }
 
-// references is a list of channels as it is written.
-export const references = (names) => `[${names.map((n) => (/^[A-Za-z_][\w-]*$/.test(n) ? `channel.${n}` : `channel[${quote(n)}]`)).join(', ')}]`;
+// references is a list of references to blocks of a kind as it is written.
+export const references = (kind, names) => `[${names.map((n) => (/^[A-Za-z_][\w-]*$/.test(n) ? `${kind}.${n}` : `${kind}[${quote(n)}]`)).join(', ')}]`;
+
+const pair = /\s*(?:([A-Za-z_][\w-]*)|("(?:[^"\\\n$%]|\\.)*"))\s*[=:]\s*("(?:[^"\\\n$%]|\\.)*")\s*(?:,|\n|$)/gy;
+
+// mapOf are the pairs of a map of plain strings, else null.
+export function mapOf(value) {
+  const inside = /^\{([\s\S]*)\}$/.exec(value ?? '')?.[1]?.trim();
+  if (inside === undefined) return null;
+  const found = [...inside.matchAll(pair)];
+  return found.map(([m]) => m).join('') === inside ? found.map(([, word, name, to]) => [word ?? JSON.parse(name), JSON.parse(to)]) : null;
+}
+
+// mapText is a map of strings as it is written.
+export const mapText = (pairs) => `{ ${pairs.map(([name, to]) => `${quote(name)} = ${quote(to)}`).join(', ')} }`;
 
 // shownOf is a value as a field shows it: strings without quotes, a list with
 // commas, and anything else as it is written.

@@ -17,6 +17,7 @@ import { tryChannel } from './try.js';
 export function card(first, store) {
   const name = first.name;
   let channel = first;
+  let shown = {};
   const head = heading(name);
   const reason = reasonBox(store);
   const latency = el('strong', {});
@@ -42,7 +43,11 @@ export function card(first, store) {
   });
   return {
     node,
-    update(c) {
+    // update does nothing for a channel that is shown as it is.
+    update(next) {
+      if (next.c === shown.c && next.share === shown.share && next.density === shown.density) return;
+      shown = next;
+      const { c } = next;
       channel = c;
       const { kind, word } = stateOf(c);
       setAttribute(node, 'data-kind', kind);
@@ -51,7 +56,7 @@ export function card(first, store) {
       reason.update(c);
       setText(latency, c.latency ? millis(c.latency) : '–');
       spark.update(c.recent ?? []);
-      figures.update(c);
+      figures.update(c, next.share);
       keys.update(c);
       actions.update(c);
     },
@@ -122,12 +127,12 @@ function figureList() {
   };
   return {
     node: el('dl', {}, ...['success', 'share', 'calls', 'tokens', 'weight'].map(item)),
-    update(c) {
+    update(c, share) {
       const { requests, failures } = recently(c);
       const success = requests ? 1 - failures / requests : null;
       const tokens = (c.tokens?.input ?? 0) + (c.tokens?.output ?? 0);
       setText(values.success, percent(success));
-      setText(values.share, percent(c.share));
+      setText(values.share, percent(share));
       setText(values.calls, count(c.stats.totalRequests));
       setText(values.tokens, count(tokens));
       setAttribute(values.tokens, 'title', tokens ? t('card.tokensInOut', { in: count(c.tokens.input), out: count(c.tokens.output) }) : null);
@@ -163,7 +168,7 @@ function actionBar(name, channel, store) {
     () => post(channelPath(name, 'switch'), { on: !channel().first })));
   const check = button('check', (b) => act(b, (r) => checked(name, r), t('card.notChecked', { name }), () => post(channelPath(name, 'check'))));
   const test = button('try', () => tryChannel(channel(), store));
-  const edit = button('edit', () => editChannel(channel(), store));
+  const edit = button('edit', () => attempt(() => '', t('block.notRead'), () => editChannel(channel(), store)));
   const label = (b, what) => {
     setText(b, t(`card.${what}`));
     setAttribute(b, 'aria-label', t(`card.${what}Label`, { name }));

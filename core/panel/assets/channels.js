@@ -1,14 +1,18 @@
 // The view of all channels: which of them to show, and how densely.
 
+import { post } from './api.js';
 import { card } from './card.js';
 import { addChannel } from './channelform.js';
-import { each, el, setAttribute } from './dom.js';
+import { confirm } from './dialogs.js';
+import { each, el, setAttribute, setText } from './dom.js';
+import { moment } from './format.js';
 import { t } from './i18n.js';
 import { icon } from './icons.js';
 import { importChannels } from './importform.js';
 import { kept } from './kept.js';
 import { segments } from './segments.js';
 import { needsAttention, recently } from './states.js';
+import { attempt } from './toast.js';
 
 const MANY = 12; // from here on channels are a list unless people choose cards
 
@@ -25,7 +29,8 @@ export function channelsView(view, store, latest) {
   const titles = el('div', { class: 'titles', 'aria-hidden': 'true' }, ...columns, el('span', {}));
   const nothing = el('div', { class: 'empty', hidden: true });
   const bar = toolbar(chosen, () => show(), store);
-  view.append(bar.node, titles, grid, nothing, latest);
+  const counted = countedSince(store);
+  view.append(bar.node, titles, grid, nothing, counted.node, latest);
 
   function show() {
     const all = inOrder(store.state.channels);
@@ -36,28 +41,51 @@ export function channelsView(view, store, latest) {
     setAttribute(grid, 'data-few', all.length <= 3);
     titles.hidden = density !== 'list' || !shown.length;
     bar.update(all, density);
-    each(grid, shown, (c) => c.name, (c) => card(c, store));
+    const share = sharesOf(all);
+    each(grid, shown.map((c) => ({ c, share: share(c.name), density })), ({ c }) => c.name, ({ c }) => card(c, store));
+    counted.update(store.state.stats, all.length);
     nothing.hidden = shown.length > 0;
     if (!shown.length) nothing.replaceChildren(...empty(all, chosen, bar.reset, store));
   }
-  store.follow(show);
+  store.follow(show, view);
 }
 
-// inOrder sorts channels about as they are asked, and adds the share of the
-// traffic of the last ten minutes that each had.
+// inOrder sorts channels about as they are asked.
 function inOrder(channels) {
-  const requests = new Map(channels.map((c) => [c, recently(c).requests]));
-  const all = channels.reduce((n, c) => n + requests.get(c), 0);
   const rank = (c) => (c.first ? 0 : c.fallback ? 2 : 1);
-  return channels
-    .map((c) => ({ ...c, share: all ? requests.get(c) / all : null }))
-    .sort((a, b) => rank(a) - rank(b) || b.weight - a.weight);
+  return [...channels].sort((a, b) => rank(a) - rank(b) || b.weight - a.weight);
+}
+
+// sharesOf are the shares of the traffic of the last ten minutes that channels had.
+function sharesOf(channels) {
+  const requests = new Map(channels.map((c) => [c.name, recently(c).requests]));
+  const all = [...requests.values()].reduce((n, r) => n + r, 0);
+  return (name) => (all ? requests.get(name) / all : null);
 }
 
 // matches looks at what people know a channel by.
 function matches(c, text) {
   const wanted = text.trim().toLowerCase();
   return !wanted || [c.name, c.target, ...(c.models ?? []), ...c.keys.list.flatMap((k) => [k.label ?? '', k.masked ?? ''])].some((s) => s.toLowerCase().includes(wanted));
+}
+
+// countedSince says since when the totals count, and lets people begin anew.
+function countedSince(store) {
+  const words = el('span', {});
+  const reset = el('button', { type: 'button', class: 'quiet', text: t('counters.reset') });
+  reset.addEventListener('click', async () => {
+    if (!(await confirm({ title: t('counters.resetTitle'), text: t('counters.resetText'), action: t('counters.reset') }))) return;
+    await attempt(t('counters.done'), t('counters.notDone'), () => post('/api/stats/reset'));
+    store.refresh();
+  });
+  const node = el('p', { class: 'hint counted' }, words, reset);
+  return {
+    node,
+    update(stats, channels) {
+      node.hidden = !stats || !channels;
+      if (stats) setText(words, t('counters.since', { time: moment(stats.since) }));
+    },
+  };
 }
 
 function empty(all, chosen, reset, store) {

@@ -1,14 +1,14 @@
-// Who may use the proxy: what each client uses of its limits and budget. A new
-// client's token is shown once.
+// Who may use the proxy: what each client uses of its limits and budget.
 
-import { post, remove } from './api.js';
+import { remove } from './api.js';
 import { factList, titled } from './blocks.js';
-import { confirm, field, form, open } from './dialogs.js';
+import { addClient, editClient } from './clientform.js';
+import { confirm } from './dialogs.js';
 import { each, el, setAttribute, setText } from './dom.js';
 import { count, moment, percent } from './format.js';
 import { parts, t } from './i18n.js';
 import { notificationsPart } from './notifications.js';
-import { attempt, confirmed, failed } from './toast.js';
+import { attempt } from './toast.js';
 
 export function clientsView(view, store) {
   const list = el('div', { class: 'blocks' });
@@ -17,16 +17,18 @@ export function clientsView(view, store) {
     el('header', { class: 'heading' }, el('h2', { text: t('view.clients') }), add),
     el('p', { class: 'lead' }, ...parts('clients.lead', { setting: el('code', { text: 'proxy.client_tokens' }), block: el('code', { text: 'client' }) })),
     list, ...notificationsPart(view, store));
-  store.follow(({ status }) => each(list, status.clients ?? [], (c) => c.name, () => clientBlock(store)));
+  store.follow(({ status }) => each(list, status.clients ?? [], (c) => c.name, () => clientBlock(store)), view);
 }
 
 function clientBlock(store) {
   const drop = el('button', { type: 'button', class: 'quiet', text: t('clients.remove') });
-  const head = titled(el('span', { class: 'host' }), drop);
+  const edit = el('button', { type: 'button', class: 'quiet', text: t('block.edit') });
+  const head = titled(el('span', { class: 'host' }), edit, drop);
   const facts = factList(...['models', 'paths', 'requests', 'tokens', 'inFlight', 'waiting'].map((name) => t(`clients.${name}`)));
   const budget = meter(t('clients.budget'));
   const node = el('article', { class: 'block client' }, head.node, budget.node, facts.node);
   let client = null;
+  edit.addEventListener('click', () => attempt(() => '', t('block.notRead'), () => editClient(client, store)));
   drop.addEventListener('click', async () => {
     if (!(await confirm({ title: t('clients.removeTitle', { name: client.name }), text: t('clients.removeText'), action: t('clients.remove') }))) return;
     await attempt(t('clients.removed', { name: client.name }), t('clients.notRemoved', { name: client.name }), () => remove(`/api/clients/${encodeURIComponent(client.name)}`));
@@ -39,6 +41,7 @@ function clientBlock(store) {
       const [kind, word] = standing(next);
       head.update(next.name, word, kind);
       setAttribute(node, 'data-name', next.name);
+      setAttribute(edit, 'aria-label', t('block.editLabel', { name: `client "${next.name}"` }));
       setAttribute(drop, 'aria-label', t('clients.removeLabel', { name: next.name }));
       drop.hidden = !next.token;
       const l = next.limit;
@@ -79,41 +82,4 @@ function showBudget(m, b) {
   const bound = b.amount ? String(b.amount) : t('clients.nTokens', { n: b.tokens });
   setText(m.words, t(`clients.spent.${b.per}`, { spent, bound }));
   setText(m.more, t('clients.ends', { time: moment(b.ends) }));
-}
-
-function addClient(store) {
-  const name = el('input', { autocomplete: 'off', spellcheck: 'false', maxlength: '64' });
-  const models = el('input', { autocomplete: 'off', spellcheck: 'false', placeholder: 'gpt-*, claude-*' });
-  form({
-    title: t('clients.addTitle'),
-    action: t('clients.add'),
-    fields: {
-      name: field({ label: t('clients.name'), hint: t('clients.nameHint'), input: name }),
-      models: field({ label: t('clients.models'), hint: t('clients.modelsHint'), input: models }),
-    },
-    submit: async (wrong) => {
-      if (!name.value.trim()) wrong('name', t('clients.noName'));
-      const patterns = models.value.split(',').map((m) => m.trim()).filter(Boolean);
-      const added = await post('/api/clients', { name: name.value.trim(), ...(patterns.length ? { models: patterns } : {}) });
-      store.refresh();
-      showToken(added);
-    },
-  });
-}
-
-// showToken shows the token of a new client, this once.
-function showToken({ name, token }) {
-  const code = el('code', { class: 'token', text: token });
-  const copy = el('button', { type: 'button', class: 'primary', text: t('connect.copy') });
-  copy.addEventListener('click', async () => {
-    try {
-      await navigator.clipboard.writeText(token);
-      confirmed(t('connect.copied'));
-    } catch (e) {
-      getSelection().selectAllChildren(code);
-      failed(t('connect.notCopied'), e);
-    }
-  });
-  open({ title: t('clients.tokenTitle', { name }), content: el('div', { class: 'form' }, el('p', { text: t('clients.tokenOnce') }), el('pre', { tabindex: '0' }, code), el('footer', {}, copy)) });
-  copy.focus();
 }

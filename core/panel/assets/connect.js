@@ -59,7 +59,7 @@ export function connectView(view, store) {
     show();
   });
   from.addEventListener('change', show);
-  store.follow(show);
+  store.follow(show, view);
 }
 
 // origins are the places from which an app may reach the proxy.

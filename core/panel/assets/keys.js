@@ -23,8 +23,10 @@ export function keySection(channel, store) {
   const list = el('div', { class: 'keylist', hidden: true }, rows, add);
   const ticking = new Set();
   let asked = false; // people said what they want to see
+  let all = [];
   const show = (open) => {
     list.hidden = !open;
+    if (open) each(rows, all, (k) => k.id, (k) => keyRow(channel, k.id, ticking, store, removed));
     setAttribute(summary, 'aria-expanded', String(open));
   };
   summary.addEventListener('click', () => {
@@ -40,11 +42,11 @@ export function keySection(channel, store) {
       show(true);
     },
     update(c) {
+      all = c.keys.list;
       drawPips(pips, c.keys.list);
       setText(words, c.keys.total ? `${c.keys.alive} / ${c.keys.total}` : t('keys.none'));
       setAttribute(summary, 'aria-label', c.keys.total ? t('keys.ready', { name: channel, alive: c.keys.alive, n: c.keys.total }) : t('keys.noneOf', { name: channel }));
-      if (!asked) show(c.keys.total <= FEW && !summary.closest('.list'));
-      if (!list.hidden) each(rows, c.keys.list, (k) => k.id, (k) => keyRow(channel, k.id, ticking, store, removed));
+      show(asked ? !list.hidden : c.keys.total <= FEW && !summary.closest('.list'));
     },
   };
 }

@@ -13,6 +13,7 @@ import { applyTo, t } from './i18n.js';
 import { icon } from './icons.js';
 import { latest, logView } from './log.js';
 import { notice } from './notice.js';
+import { phoneButton } from './phone.js';
 import { Records } from './records.js';
 import { routesView } from './routes.js';
 import { hasLink, session, signIn } from './session.js';
@@ -53,6 +54,7 @@ function connection(state) {
 }
 
 async function show() {
+  get('/api/session').then(({ phone }) => { find('phone').hidden = !phone; }, () => {});
   find('signin').hidden = true;
   find('app').hidden = false;
   const last = await history();
@@ -81,6 +83,7 @@ function hide() {
 function build() {
   applyTo(document);
   header(store);
+  phoneButton();
   notice(store);
   channelsView(find('view-channels'), store, latest(records, store));
   log = logView(find('view-log'), records, store);

@@ -18,7 +18,7 @@ export function routesView(view, store) {
   store.follow(({ status, channels }) => {
     const items = status.routes.map((r, i) => ({ ...r, id: `${i} ${r.path}`, states: new Map(channels.map((c) => [c.name, stateOf(c)])) }));
     each(list, items, (r) => r.id, () => routeBlock(store));
-  });
+  }, view);
 }
 
 function routeBlock(store) {

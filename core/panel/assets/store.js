@@ -17,10 +17,13 @@ let turn = 0; // of asking
 let shown = 0; // the turn whose answers are shown
 let trouble = () => {};
 
-// follow calls f with the state now and after each change.
-export function follow(f) {
-  readers.add(f);
-  if (state.status) f(state);
+// follow calls f with the state now and after each change. With a view, it does so
+// while that is shown, and when it begins to be.
+export function follow(f, view) {
+  const reader = view ? () => !view.hidden && f(state) : f;
+  view?.addEventListener('shown', () => state.status && f(state));
+  readers.add(reader);
+  if (state.status) reader(state);
 }
 
 // setConnected says whether events arrive; without them the state may be out of
@@ -56,7 +59,7 @@ export async function refresh() {
     const [status, channels, stats] = await Promise.all([get('/api/status'), get('/api/channels'), get('/api/stats')]);
     if (mine < shown) return; // a later one was quicker
     shown = mine;
-    Object.assign(state, { status, channels, stats });
+    Object.assign(state, { status, channels: unchangedKept(channels), stats });
     trouble(null);
     for (const f of readers) f(state);
   } catch (e) {
@@ -65,6 +68,16 @@ export async function refresh() {
   } finally {
     if (running) plan(EVERY);
   }
+}
+
+// unchangedKept has the object of before for each channel that is as it was, so that
+// nothing of it is drawn again.
+function unchangedKept(channels) {
+  const before = new Map(state.channels.map((c) => [c.name, c]));
+  return channels.map((c) => {
+    const old = before.get(c.name);
+    return old && JSON.stringify(old) === JSON.stringify(c) ? old : c;
+  });
 }
 
 // adopt shows what an action made of a channel, before all is asked for again.

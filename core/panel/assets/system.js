@@ -22,5 +22,5 @@ export function systemView(view, store) {
     setText(calls, t('plugins.lead', { n: status.plugins.calls }));
     each(plugins, status.plugins.processes, (p) => p.plugin, (p) => processBlock(p.plugin, store));
     each(refused, status.plugins.refused ?? [], (p) => `${p.plugin} ${p.path}`, refusedBlock);
-  });
+  }, view);
 }

@@ -127,8 +127,28 @@ func openWith(t *testing.T, origin, path string, width, height int64, cookie *ht
 	if cookie != nil {
 		send(p, network.SetCookie, network.SetCookieParams{Name: cookie.Name, Value: cookie.Value, URL: origin})
 	}
-	p.run(chromedp.Navigate(origin + path))
+	p.load(chromedp.Navigate(origin + path))
 	return p
+}
+
+// networkChanged is how the browser fails when an interface of the machine comes or
+// goes, as in other tests.
+const networkChanged = "net::ERR_NETWORK_CHANGED"
+
+// load loads the page, again if the network changed meanwhile.
+func (p *tab) load(how chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	changed := func(fault string) bool { return strings.Contains(fault, networkChanged) }
+	for try := 0; ; try++ {
+		p.run(how)
+		p.mu.Lock()
+		again := try < 5 && slices.ContainsFunc(p.faults, changed)
+		p.faults = slices.DeleteFunc(p.faults, changed)
+		p.mu.Unlock()
+		if !again {
+			return
+		}
+	}
 }
 
 // send sends a command of the browser's protocol.
@@ -258,7 +278,7 @@ func (p *tab) keys(text string) {
 // reload loads the page again.
 func (p *tab) reload() {
 	p.t.Helper()
-	p.run(chromedp.Reload())
+	p.load(chromedp.Reload())
 }
 
 // field types into the field with this label, in place of what is there.

@@ -83,6 +83,23 @@ notify "broken" {
 	if strings.Contains(p.all(), token) {
 		t.Error("the token is still on the page")
 	}
+	p.press(`[data-name="tablet"]`, `Edit client "tablet"`)
+	p.field("Requests a minute", "30")
+	p.field("Tokens, prompts", "5000")
+	p.choose("Period", "week")
+	p.shows("dialog .preview", "per = \"week\"")
+	p.frames("edit-client")
+	p.press("dialog", "Save")
+	p.shows(`[data-name="tablet"]`, "of 5,000 tokens this week")
+	p.press(`[data-name="tablet"]`, `Edit client "tablet"`)
+	p.field("Tokens, prompts", "")
+	p.keys("\b")
+	p.until(`!document.querySelector('dialog .preview').textContent.includes('budget')`)
+	p.press("dialog", "Save")
+	p.until(`document.querySelector('[data-name="tablet"] .budget').hidden`)
+	if config := r.config(); !strings.Contains(config, "limit {\n    requests_per_minute = 30\n  }") || strings.Count(config, "budget {") != 1 {
+		t.Errorf("the configuration after changing a client:\n%s", config)
+	}
 	p.press(`[data-name="tablet"]`, "Remove the client tablet")
 	p.press("dialog", "Remove")
 	p.until(`!document.querySelector('[data-name="tablet"]')`)

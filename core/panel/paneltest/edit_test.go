@@ -65,9 +65,35 @@ func TestAChannelIsAddedChangedAndRemoved(t *testing.T) {
 	p.shows("dialog .field:has([aria-invalid]) .error", "Expected a URL that begins with https://")
 	p.field("Address", third.URL())
 	p.field("Weight", "50")
-	p.shot("add-channel")
+	p.press("dialog", "Time limits")
+	p.field("Longest pause within an answer", "3m")
+	p.press("dialog", "Limits")
+	p.field("Requests at the same time", "auto")
+	p.press("dialog", "Health check")
+	p.choose("How the site is checked", "http")
+	p.field("path", "/v1/models")
+	p.field("Time between two checks", "1h")
+	if preview := eval[string](p, `document.querySelector('dialog .preview').textContent`); strings.Contains(preview, "sk-third") || !strings.Contains(preview, "••••") {
+		t.Errorf("the preview is\n%s", preview)
+	}
+	p.frames("add-channel-all")
 	p.press("dialog", "Add channel")
 	p.shows("#toasts", "third was added")
+	if c := r.config(); !strings.Contains(c, `  weight = 50
+  keys   = ["sk-third-of-the-test"]
+  timeouts {
+    stream_idle = "3m"
+  }
+  limit {
+    concurrent = "auto"
+  }
+  health_check "http" {
+    path = "/v1/models"
+    interval = "1h"
+  }
+`) {
+		t.Errorf("the configuration is\n%s", c)
+	}
 	p.shows(`[data-name="third"] .weight`, "50")
 	if from, _ := r.ask("m"); from != "third" {
 		t.Errorf("with the heaviest channel added, %q answers", from)
@@ -80,6 +106,15 @@ func TestAChannelIsAddedChangedAndRemoved(t *testing.T) {
 	p.shows("dialog .field .error", "name in requests = name at the site")
 	p.field("Names of models at the site", "our-model = their-model")
 	p.field("Requests in flight at once", "7")
+	p.field("Until the answer begins", "soon")
+	p.press("dialog", "Save")
+	p.shows("dialog .field:has([aria-invalid]) .error", "duration")
+	p.field("Until the answer begins", "90s")
+	p.press("dialog", "Egress")
+	p.field("Ways to the site", "direct, environment")
+	p.choose("How the next key is chosen", "weighted")
+	p.shows("dialog .preview", "egress = [egress.direct, egress.environment]")
+	p.frames("edit-channel-all")
 	p.press("dialog", "Save")
 	p.shows(`[data-name="third"] .weight`, "0.5")
 	if from, _ := r.ask("m"); from != "primary" {
@@ -90,6 +125,11 @@ func TestAChannelIsAddedChangedAndRemoved(t *testing.T) {
 	}
 	if got := r.channel("third"); got.MaxInFlight != 7 || got.ModelMap["our-model"] != "their-model" {
 		t.Errorf("%+v", got)
+	}
+	for _, want := range []string{"first_byte = \"90s\"", "stream_idle = \"3m\"", "egress = [egress.direct, egress.environment]", "key_selector \"weighted\" {}"} {
+		if c := r.config(); !strings.Contains(c, want) {
+			t.Errorf("the configuration has no %s\n%s", want, c)
+		}
 	}
 	p.press(`[data-name="third"]`, "Edit third")
 	p.press("dialog", "Remove channel")

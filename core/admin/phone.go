@@ -1,0 +1,89 @@
+package admin
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+
+	"rsc.io/qr"
+)
+
+// phone answers with a link for another device of the network, and its QR code.
+func (h *Handler) phone(w http.ResponseWriter, r *http.Request) {
+	addr := h.networkAddress(r)
+	if addr == "" {
+		answer(w, 0, nil, Refused("local_only", "the panel listens on this machine only, so no other device can open it; admin.listen decides that"))
+		return
+	}
+	out := PhoneLink{URL: "http://" + addr + "/#login=" + h.sessions.link(), Ends: h.options.Now().Add(linkTime)}
+	code, err := qr.Encode(out.URL, qr.M)
+	if err != nil {
+		answer(w, 0, nil, err)
+		return
+	}
+	out.QR = drawQR(code)
+	w.Header().Set("Cache-Control", "no-store")
+	reply(w, http.StatusOK, out)
+}
+
+// networkAddress is where other devices of the network reach the port, "" if they
+// do not: the address by which the caller reached it, else that of the listener or
+// of an interface.
+func (h *Handler) networkAddress(r *http.Request) string {
+	host, port, err := net.SplitHostPort(h.options.Addr())
+	listens := net.ParseIP(host)
+	if err != nil || listens == nil || listens.IsLoopback() {
+		return ""
+	}
+	if !listens.IsUnspecified() {
+		return net.JoinHostPort(host, port)
+	}
+	if asked := net.ParseIP(hostName(r.Host)); asked != nil && !asked.IsLoopback() && !asked.IsUnspecified() {
+		return r.Host
+	}
+	if ip := interfaceAddress(); ip != nil {
+		return net.JoinHostPort(ip.String(), port)
+	}
+	return ""
+}
+
+// interfaceAddress is the first IPv4 address of this machine in a private network,
+// else in any.
+func interfaceAddress() (found net.IP) {
+	all, _ := net.InterfaceAddrs()
+	for _, a := range all {
+		n, ok := a.(*net.IPNet)
+		switch {
+		case !ok || n.IP.To4() == nil || !n.IP.IsGlobalUnicast():
+		case n.IP.IsPrivate():
+			return n.IP
+		case found == nil:
+			found = n.IP
+		}
+	}
+	return found
+}
+
+// quietZone is how many modules around the code stay empty, for cameras to find it.
+const quietZone = 4
+
+// drawQR is the code as an SVG image, one path for all dark modules. It is black on
+// white in every theme, as cameras expect it.
+func drawQR(code *qr.Code) string {
+	var path strings.Builder
+	for y := range code.Size {
+		for x := 0; x < code.Size; x++ {
+			wide := 0
+			for x+wide < code.Size && code.Black(x+wide, y) {
+				wide++
+			}
+			if wide > 0 {
+				fmt.Fprintf(&path, "M%d %dh%dv1h-%dz", x+quietZone, y+quietZone, wide, wide)
+				x += wide
+			}
+		}
+	}
+	size := code.Size + 2*quietZone
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h%dv%dH0z"/><path d="%s"/></svg>`, size, size, size, size, path.String())
+}

@@ -1,0 +1,43 @@
+package admin
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aitunnel/aitunnel/core/config"
+)
+
+// TestAPhoneSignsIn by a link that is given only where other devices reach the
+// panel, and only to those who have signed in.
+func TestAPhoneSignsIn(t *testing.T) {
+	s := serve(t, config.Admin{Token: config.NewSecret(testToken)}, 8)
+	cookie := s.login()
+	if s.standing("Cookie", cookie).Phone {
+		t.Error("a panel on loopback offers the link")
+	}
+	resp, body := s.send("POST", "/api/session/phone", "{}", "Content-Type", "application/json", "Cookie", cookie)
+	s.wantError(resp, body, http.StatusConflict, "local_only")
+
+	s.api.options.Addr = func() string { return "192.0.2.7:9090" }
+	if !s.standing("Cookie", cookie).Phone || s.standing().Phone {
+		t.Error("the link is offered to those who have signed in, and to nobody else")
+	}
+	resp, body = s.send("POST", "/api/session/phone", "{}", "Content-Type", "application/json")
+	s.wantError(resp, body, http.StatusUnauthorized, "unauthorized")
+	resp, body = s.send("POST", "/api/session/phone", "{}", "Content-Type", "application/json", "Cookie", cookie)
+	var link PhoneLink
+	if err := json.Unmarshal(body, &link); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%d %s", resp.StatusCode, body)
+	}
+	before, code, _ := strings.Cut(link.URL, "#login=")
+	if before != "http://192.0.2.7:9090/" || !strings.HasPrefix(link.QR, "<svg ") || resp.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%+v", link)
+	}
+	for _, want := range []int{http.StatusOK, http.StatusUnauthorized} { // it works once
+		if resp, body := s.send("POST", "/api/session", `{"code":"`+code+`"}`, "Content-Type", "application/json"); resp.StatusCode != want {
+			t.Errorf("%d %s, want %d", resp.StatusCode, body, want)
+		}
+	}
+}
