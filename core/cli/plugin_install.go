@@ -258,7 +258,8 @@ func printInstalled(w io.Writer, p lockedPlugin) error {
 	_, err := fmt.Fprintf(w, "Installed %s %s as %s,\nand locked its sha256 %s… in %s.\n\nTo use it:\n\n  plugin %q {}\n", p.Plugin, p.Version, p.Path, p.SHA256[:12], p.LockFile, p.Plugin)
 	for _, c := range p.Components {
 		if err == nil {
-			_, err = fmt.Fprintf(w, "  %s\n", c)
+			block, _, _ := strings.Cut(c, " ")
+			_, err = fmt.Fprintf(w, "  %s # in a %s\n", c, usedIn(block))
 		}
 	}
 	if err == nil {

@@ -85,9 +85,17 @@ func (a *app) pluginNew(p scaffold.Plugin, asJSON bool) error {
 			Files  []string `json:"files"`
 		}{p.Name, p.Kind, p.Dir(), files})
 	}
-	_, err = fmt.Fprintf(a.out, "Created %s: a working %s; its code is in %s.go. Next:\n\n  cd %s\n  make test       # test it with the conformance kit\n  make install    # build, install and lock it\n\nThen use it in the configuration:\n\n  %s %q {}\n",
-		p.Dir(), p.Noun(), p.File(), p.Dir(), p.Block(), p.Name)
+	_, err = fmt.Fprintf(a.out, "Created %s: a working %s; its code is in %s.go. Next:\n\n  cd %s\n  make test       # test it with the conformance kit\n  make install    # build, install and lock it\n\nThen use it in a %s of the configuration:\n\n  %s %q {}\n",
+		p.Dir(), p.Noun(), p.File(), p.Dir(), usedIn(p.Block()), p.Block(), p.Name)
 	return err
+}
+
+// usedIn is the block in which a component's block is written.
+func usedIn(block string) string {
+	if block == "strategy" {
+		return "route"
+	}
+	return "channel"
 }
 
 var sdkModule = regexp.MustCompile(`(?m)^module\s+` + regexp.QuoteMeta(scaffold.SDK) + `\s*$`)
