@@ -27,9 +27,27 @@ type foreground struct {
 	t     *testing.T
 	cmd   *exec.Cmd
 	state string
-	err   *bytes.Buffer
+	err   *lockedBuffer
 	ended chan struct{} // closed when the process has ended
 	exit  error
+}
+
+// lockedBuffer can be read while a process writes to it.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }
 
 func startForeground(t *testing.T, target string, env ...string) *foreground {
@@ -49,8 +67,16 @@ func startForegroundOf(t *testing.T, program, target string, env ...string) *for
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f := &foreground{t: t, state: filepath.Join(dir, "state"), err: &bytes.Buffer{}, ended: make(chan struct{})}
+	f := &foreground{t: t, state: filepath.Join(dir, "state"), err: &lockedBuffer{}, ended: make(chan struct{})}
 	f.cmd = exec.Command(program, "start", "-f", "-c", path, "--state-dir", f.state)
+	f.begin(env...)
+	return f
+}
+
+// begin starts the process.
+func (f *foreground) begin(env ...string) {
+	f.t.Helper()
+	t := f.t
 	f.cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), env...)
 	f.cmd.Stderr = f.err
 	f.cmd.WaitDelay = waitDelay // the process of a restart has standard error, too
@@ -68,7 +94,6 @@ func startForegroundOf(t *testing.T, program, target string, env ...string) *for
 			t.Logf("standard error:\n%s", f.err)
 		}
 	})
-	return f
 }
 
 func (f *foreground) signal(s syscall.Signal) {

@@ -93,7 +93,7 @@ func streamingSite(t *testing.T) (url string, release func()) {
 
 // TestARestartIsANewProcess under 64 callers on kept-alive connections and a long
 // stream: no request fails or waits for the stream, which ends whole in the process
-// where it began. Every request is counted, and that process then ends.
+// where it began, as does a request on a connection that was idle. Every request is counted, and that process then ends.
 func TestARestartIsANewProcess(t *testing.T) {
 	t.Parallel()
 	site, release := streamingSite(t)
@@ -131,6 +131,10 @@ func TestARestartIsANewProcess(t *testing.T) {
 			}
 		})
 	}
+	quiet := &caller{address: first.Listen}
+	if err := quiet.post(); err != nil {
+		t.Fatal(err)
+	}
 	before := first
 	var pids []int
 	for range 3 {
@@ -153,6 +157,10 @@ func TestARestartIsANewProcess(t *testing.T) {
 	if err := syscall.Kill(pids[0], 0); err != nil {
 		t.Errorf("the process with the stream: %v", err)
 	}
+	if err := quiet.post(); err != nil {
+		t.Errorf("a request on a connection that was idle: %v", err)
+	}
+	sent.Add(2)
 	release()
 	if rest, err := io.ReadAll(stream); err != nil || !strings.Contains(string(rest), "last") || !strings.Contains(string(rest), "[DONE]") {
 		t.Errorf("the stream ended with %q, %v", rest, err)

@@ -13,9 +13,12 @@ import (
 // "fd address" pairs, separated by ";".
 const inheritEnv = "AITUNNEL_LISTENERS"
 
-// closeGrace is how long callers on kept-alive connections have to send a request
-// whose answer tells them to connect again, before idle connections are closed.
-const closeGrace = time.Second
+// How long callers on kept-alive connections have to send a request whose answer tells
+// them to connect again, before idle connections are closed.
+const (
+	closeGrace = time.Second     // while new requests wait for that
+	leaveGrace = 3 * time.Second // while another process answers them
+)
 
 // inherited returns the listeners that this process was started with: by the
 // program before a restart, or by a service manager. Each is taken once.
@@ -102,6 +105,7 @@ func (s *Ports) Leave() {
 	for _, p := range s.all {
 		if l := p.current.Load(); l != nil {
 			l.closing.Store(true)
+			l.grace = leaveGrace
 			l.handed.Store(true)
 			_ = l.socket.Close()
 		}
@@ -129,6 +133,7 @@ func (s *Ports) HandOver(ctx context.Context) (env string) {
 			continue
 		}
 		if fd, err := inheritable(l.socket); err == nil { // otherwise the next program binds the address itself
+			l.grace = closeGrace
 			l.handed.Store(true)
 			entries = append(entries, strconv.Itoa(fd)+" "+l.address)
 		}

@@ -45,8 +45,9 @@ type listener struct {
 	interrupt context.CancelCauseFunc
 	handler   atomic.Pointer[http.Handler]
 	done      sync.WaitGroup
-	closing   atomic.Bool // callers are told to connect again
-	handed    atomic.Bool // the next program serves the address
+	closing   atomic.Bool   // callers are told to connect again
+	handed    atomic.Bool   // the next program serves the address
+	grace     time.Duration // how long kept-alive connections may be idle then
 	open      atomic.Int64
 	idle      idle
 }
@@ -124,15 +125,16 @@ func NewServer(h http.Handler, log hclog.Logger) *Server {
 	}}
 }
 
-// serveAccepted stops accepting, and gives the connections that were accepted a
-// moment to send their request: a server that shuts down drops one that it has
-// not read, and the caller of that would have lost it.
+// serveAccepted stops accepting, and goes on answering until nothing is in flight and
+// the connections that are left have been idle for a while: a server that shuts down
+// closes them, and a request that was on its way would be lost.
 func (l *listener) serveAccepted(ctx context.Context) {
 	_ = l.socket.Close() // the next program has the socket, too
 	l.done.Wait()
-	ctx, cancel := context.WithTimeout(ctx, closeGrace)
-	defer cancel()
 	for l.open.Load() > 0 {
+		if idle, last := l.idle.count(); idle >= l.open.Load() && time.Since(last) > l.grace {
+			return
+		}
 		select {
 		case <-ctx.Done():
 			return

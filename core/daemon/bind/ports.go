@@ -148,9 +148,13 @@ func (b *Binding) Commit() {
 // configuration inherits those of the old one.
 func (s *Ports) dropGiven(used []*listener) {
 	for _, l := range s.given {
-		if !slices.Contains(used, l) {
-			_ = l.socket.Close()
+		if slices.Contains(used, l) {
+			continue
 		}
+		if l.address == "" {
+			s.options.Log.Warn("The service manager passed a socket that is not used: no setting listens at its address", "address", l.addr())
+		}
+		_ = l.socket.Close()
 	}
 	s.given = nil
 }

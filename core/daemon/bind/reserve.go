@@ -26,6 +26,12 @@ type idle struct {
 	old  list.List
 }
 
+// waiting is a connection without a request.
+type waiting struct {
+	conn  net.Conn
+	since time.Time
+}
+
 // note is told each change of a connection.
 func (i *idle) note(c net.Conn, s http.ConnState) {
 	i.once.Do(func() { upstream.OnShortage(func() { i.close(relief) }) })
@@ -35,11 +41,21 @@ func (i *idle) note(c net.Conn, s http.ConnState) {
 		i.all = map[net.Conn]*list.Element{}
 	}
 	if s == http.StateNew || s == http.StateIdle {
-		i.all[c] = i.old.PushBack(c)
+		i.all[c] = i.old.PushBack(waiting{c, time.Now()})
 	} else if e := i.all[c]; e != nil {
 		i.old.Remove(e)
 		delete(i.all, c)
 	}
+}
+
+// count is how many there are, and when the last one became idle.
+func (i *idle) count() (n int64, last time.Time) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if e := i.old.Back(); e != nil {
+		last = e.Value.(waiting).since
+	}
+	return int64(i.old.Len()), last
 }
 
 // close closes up to n connections and says how many there were.
@@ -47,7 +63,7 @@ func (i *idle) close(n int) int {
 	i.mu.Lock()
 	var out []net.Conn
 	for e := i.old.Front(); e != nil && len(out) < n; e = i.old.Front() {
-		c := i.old.Remove(e).(net.Conn)
+		c := i.old.Remove(e).(waiting).conn
 		delete(i.all, c)
 		out = append(out, c)
 	}
