@@ -60,7 +60,7 @@ var floors = map[string]int{
 	"core/daemon/reload":    5,
 	"core/daemon/bind":      3,
 	"core/daemon/control":   0,
-	"core/daemon/handover":  1,
+	"core/daemon/handover":  2,
 	"core/daemon/statefile": 0,
 }
 

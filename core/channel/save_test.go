@@ -80,3 +80,52 @@ func TestRemovedStateIsKeptForADay(t *testing.T) {
 		t.Error("the channel is remembered for too long")
 	}
 }
+
+// TestWhatAnotherProcessCounted is added, but not what it had counted when it saved its
+// state, nor what is about a channel that does not exist here.
+func TestWhatAnotherProcessCounted(t *testing.T) {
+	now := time.Now()
+	options := Options{Now: func() time.Time { return now }, Seed: []byte("seed")}
+	attempts := func(r *Registry, name string, results ...bool) {
+		ch := r.Channel(name, "https://a.example")
+		for _, good := range results {
+			lease, skip := ch.Acquire(now, 0, false)
+			if skip != "" {
+				t.Fatal(skip)
+			}
+			key := ch.Key("secret-key-1")
+			if good {
+				key.Succeed(now, "", 0)
+				lease.Succeed(now)
+			} else {
+				key.Limit(now, "", time.Second, "too many")
+				lease.FailWithoutBreaker(now, "too many")
+			}
+		}
+	}
+	old, next := NewRegistry(options), NewRegistry(options)
+	attempts(old, "a", true, false)
+	attempts(old, "b", true)
+	saved := old.Save()
+	next.Restore(saved)
+	if all := old.CountedSince(saved); len(all) > 0 {
+		t.Errorf("counted since then: %+v", all)
+	}
+	attempts(next, "a", true)
+	now = now.Add(time.Minute)
+	attempts(old, "a", true, true, false)
+	attempts(old, "c", true)
+	next.Count(old.CountedSince(saved))
+	a := next.Channel("a", "https://a.example")
+	for name, c := range map[string]Counters{"the channel": a.Counters(), "the key": a.Key("secret-key-1").Counters()} {
+		if c.Requests != 6 || c.Successes != 4 || c.Failures != 2 || !c.LastAt.Equal(now) || !c.ErrorAt.Equal(now) {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+	if c := next.Channel("b", "https://a.example").Counters(); c.Requests != 1 {
+		t.Errorf("what did not change: %+v", c)
+	}
+	if c := next.Channel("c", "https://a.example").Counters(); c.Requests != 0 {
+		t.Errorf("what does not exist: %+v", c)
+	}
+}

@@ -170,11 +170,15 @@ func TestARestartIsANewProcess(t *testing.T) {
 	}
 	var counted uint64
 	defer func() { t.Logf("%d requests sent, %d counted", sent.Load()+1, counted) }()
+	client := (&app{stateDir: b.state}).client()
 	testhelp.Eventually(t, "every request is counted", func() bool { // at full speed the history leaves out rows
-		sums, err := (&app{stateDir: b.state}).client().Stats(t.Context())
+		sums, err := client.Stats(t.Context())
 		counted = sums.TotalRequests
 		return err == nil && counted == uint64(sent.Load()+1)
 	})
+	if all, err := client.Channels(t.Context()); err != nil || len(all) != 1 || all[0].Stats.TotalRequests != counted {
+		t.Errorf("the channel counts %+v, %v", all, err)
+	}
 	b.run("stop")
 	gone(t, before.PID)
 }

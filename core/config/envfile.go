@@ -9,8 +9,8 @@ import (
 
 // parseEnvFile reads lines of NAME=value, as Docker does: all after the first
 // "=" is the value, up to a "#" after a blank; a value that is quoted as a whole
-// loses its quotes. Only a name with a blank in it, and quotes that do not end,
-// are mistakes.
+// loses its quotes. Only a name with a blank in it, quotes that do not end, and text
+// after them, are mistakes.
 func parseEnvFile(text []byte) (map[string]string, error) {
 	values := map[string]string{}
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
@@ -52,6 +52,9 @@ func envValue(s string) (string, error) {
 	for i := 1; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == quote:
+			if rest := strings.TrimSpace(s[i+1:]); rest != "" && rest[0] != '#' {
+				return "", fmt.Errorf("there is more after the closing %c", quote)
+			}
 			return out.String(), nil
 		case c == '\\' && quote == '"' && i+1 < len(s):
 			i++

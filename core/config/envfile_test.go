@@ -15,6 +15,7 @@ func TestEnvFileIsReadAsDockerReadsIt(t *testing.T) {
 		`ESCAPES="a\"b\\c\nd\qe"` + "\n" +
 		`SINGLE='a\$b # c'` + "\n" +
 		`QUOTE=a"b"` + "\n" +
+		`QUOTED="a b" # c` + "\n" +
 		"export EXPORTED=x=y\n" +
 		"WITH-DASH.and.dot=v\n" +
 		"EMPTY=\n" +
@@ -22,13 +23,13 @@ func TestEnvFileIsReadAsDockerReadsIt(t *testing.T) {
 		"  INDENTED = spaced  \n"
 	got, err := parseEnvFile([]byte(text))
 	want := map[string]string{
-		"FIRST": "1", "HASH": "a#b", "COMMENT": "a", "DOLLAR": "a$b", "ESCAPES": "a\"b\\c\nd\\qe", "SINGLE": `a\$b # c`, "QUOTE": `a"b"`,
+		"FIRST": "1", "HASH": "a#b", "COMMENT": "a", "DOLLAR": "a$b", "ESCAPES": "a\"b\\c\nd\\qe", "SINGLE": `a\$b # c`, "QUOTE": `a"b"`, "QUOTED": "a b",
 		"EXPORTED": "x=y", "WITH-DASH.and.dot": "v", "EMPTY": "", "INDENTED": "spaced",
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
 	}
-	for _, wrong := range []string{"two words=x", "=x", `A="x`, `A='x`} {
+	for _, wrong := range []string{"two words=x", "=x", `A="x`, `A='x`, `A="x"y`, `A='x''y'`} {
 		if _, err := parseEnvFile([]byte("OK=1\n" + wrong)); err == nil || err.Error()[:7] != "line 2:" {
 			t.Errorf("%q: %v", wrong, err)
 		}

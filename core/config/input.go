@@ -88,7 +88,7 @@ func (l *loader) environment() {
 		}
 		values, err := parseEnvFile(content)
 		if err != nil {
-			l.fail(a.Expr.Range(), "Invalid file of env_file", wording.Sentence(fmt.Sprintf("%s: %s; each line is NAME=value", path, err)))
+			l.fail(a.Expr.Range(), "Invalid file of env_file", wording.Sentence(fmt.Sprintf("the file %s: %s; each line is NAME=value", path, err)))
 			return
 		}
 		real := l.options.Getenv

@@ -69,7 +69,8 @@ type persistence struct {
 	registry   *channel.Registry
 	stats      *stats.Collector
 	clients    *limit.Clients
-	budgets    uint64 // the changes of them that were saved
+	budgets    uint64        // the changes of them that were saved
+	saved      channel.Saved // the state as it was saved last
 	state      *statefile.File
 	statistics *statefile.File
 	every      time.Duration
@@ -149,7 +150,8 @@ func (p *persistence) saveState(g *reload.Generation) {
 		return
 	}
 	p.budgets = p.clients.Changes()
-	saved := savedState{Version: stateVersion, State: p.registry.Save(), Planners: g.Table().Memory(), Budgets: p.clients.Save(p.registry.Now())}
+	p.saved = p.registry.Save()
+	saved := savedState{Version: stateVersion, State: p.saved, Planners: g.Table().Memory(), Budgets: p.clients.Save(p.registry.Now())}
 	p.wrote(p.state, saveState(p.state, saved))
 }
 

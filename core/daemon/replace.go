@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/daemon/handover"
 	"github.com/aitunnel/aitunnel/core/event"
 )
@@ -43,6 +44,7 @@ type successor struct {
 	gone     chan struct{}
 	passed   chan struct{} // closed when all events are passed on
 	taken    bool          // it has the state directory, and this process has lost it
+	saved    channel.Saved // the state that it has read there
 }
 
 // Replace starts another process that takes the place of this one, and returns nil
@@ -218,6 +220,7 @@ func (d *Daemon) handOver(s *successor) {
 	d.counting.Unlock()
 	d.endSave()
 	d.keeping.Wait()
+	s.saved = d.save.saved
 	last, cancel := context.WithTimeout(context.Background(), historyTime)
 	defer cancel()
 	d.history.Close(last)
@@ -260,8 +263,8 @@ func (s *successor) pass() {
 	}
 }
 
-// endPassing waits until the events are passed on, or ctx ends, and ends the
-// connection.
+// endPassing waits until the events are passed on, or ctx ends, reports what channels
+// and keys did, and ends the connection.
 func (d *Daemon) endPassing(ctx context.Context) {
 	s := d.successor.Load()
 	if s == nil {
@@ -276,6 +279,9 @@ func (d *Daemon) endPassing(ctx context.Context) {
 	}
 	select {
 	case <-s.passed:
+		if all := d.parts.Registry.CountedSince(s.saved); len(all) > 0 {
+			_ = s.conn.Send(handover.Message{Kind: handover.Counted, Counted: &all})
+		}
 	case <-s.gone:
 	case <-ctx.Done():
 	}

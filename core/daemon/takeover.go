@@ -56,11 +56,14 @@ func (d *Daemon) listen(p *predecessor) {
 		if err != nil {
 			return
 		}
-		if m.Kind == handover.Event {
-			if m.Event != nil {
-				<-p.restored
-				d.parts.Bus.Publish(*m.Event)
-			}
+		switch {
+		case m.Event != nil:
+			<-p.restored
+			d.parts.Bus.Publish(*m.Event)
+			continue
+		case m.Counted != nil:
+			<-p.restored
+			d.parts.Registry.Count(*m.Counted)
 			continue
 		}
 		p.mu.Lock()

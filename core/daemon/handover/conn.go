@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
@@ -21,7 +22,8 @@ const (
 	Tunnel  Kind = "tunnel"  // a tunnel is logged in, and wants its addresses; the answer: they are closed
 	End     Kind = "end"     // requests in flight may take no longer than Drain; no answer
 
-	Event Kind = "event" // from the old one: something that happened there
+	Event   Kind = "event"   // from the old one: something that happened there
+	Counted Kind = "counted" // from the old one at its end: what channels and keys did there since Take
 )
 
 // Message goes from one to the other.
@@ -30,6 +32,8 @@ type Message struct {
 	Tunnel string        `json:"tunnel,omitempty"`
 	Drain  time.Duration `json:"drain,omitempty"`
 	Event  *event.Event  `json:"event,omitempty"`
+
+	Counted *[]channel.Counted `json:"counted,omitempty"`
 }
 
 // Env names the descriptor that the new process has of the connection.
