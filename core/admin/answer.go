@@ -31,7 +31,7 @@ func read(w http.ResponseWriter, r *http.Request, into any) bool {
 	return false
 }
 
-// wrongJSON says what is wrong without quoting what was sent, which may be a key.
+// wrongJSON returns what is wrong without quoting what was sent, which may be a key.
 func wrongJSON(err error) string {
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {

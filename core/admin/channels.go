@@ -24,7 +24,7 @@ func (h *Handler) toggle(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, out, err)
 }
 
-// channel is the current state of one channel.
+// channel returns the current state of one channel.
 func (h *Handler) channel(name string) Channel {
 	for _, ch := range h.options.Source.Channels() {
 		if ch.Name == name {

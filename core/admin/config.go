@@ -58,7 +58,7 @@ type NotApplied struct {
 	Error problem `json:"error"`
 }
 
-// refusal is how a failed reload is answered.
+// refusal returns how a failed reload is answered.
 func refusal(r Reload) (status int, code string) {
 	if r.Stale {
 		return http.StatusPreconditionFailed, "stale"

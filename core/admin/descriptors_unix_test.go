@@ -4,7 +4,7 @@ package admin
 
 import "syscall"
 
-// descriptors is how many files and connections this process may have open.
+// descriptors returns how many files and connections this process may have open.
 // Go has raised it as far as it goes.
 func descriptors() uint64 {
 	var l syscall.Rlimit

@@ -1,4 +1,4 @@
 package admin
 
-// descriptors is how many connections this process may have open.
+// descriptors returns how many connections this process may have open.
 func descriptors() uint64 { return 1 << 20 }

@@ -16,7 +16,7 @@ var ifMatch = []parameter{{"If-Match", "the generation, or the ETag of the text,
 // editFails are the answers of an edit that is refused.
 var editFails = []int{400, 404, 409, 412, 413, 415, 422}
 
-// endpoints are those of the port and of the socket.
+// endpoints returns those of the port and of the socket.
 func (h *Handler) endpoints() []endpoint {
 	return slices.Concat(h.statusEndpoints(), h.channelEndpoints(), h.clientEndpoints(), h.notifyEndpoints(), h.eventEndpoints(), h.historyEndpoints(), h.configEndpoints(), h.unknownEndpoints(), h.sessionEndpoints(), h.serviceEndpoints())
 }
@@ -120,7 +120,7 @@ func (h *Handler) describe(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, openAPI(h.endpoints()))
 }
 
-// localEndpoints are those of the socket alone.
+// localEndpoints returns those of the socket alone.
 func (h *Handler) localEndpoints() []endpoint {
 	return []endpoint{
 		{method: "POST", path: "/api/session/link", handle: h.link, out: Link{}},

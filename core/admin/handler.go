@@ -58,6 +58,6 @@ func New(o Options) *Handler {
 	return h
 }
 
-// Local is the API without the checks of the port, for a socket that only its
+// Local returns the API without the checks of the port, for a socket that only its
 // owner can open. It also gives links into the panel.
 func (h *Handler) Local() http.Handler { return h.local }

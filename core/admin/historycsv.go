@@ -26,13 +26,13 @@ func recordCells(r history.Record) []string {
 	}
 }
 
-// text is a number as JSON has it.
+// text returns a number as JSON has it.
 func text[T int64 | uint64 | event.Millis | event.Money](n T) string {
 	b, _ := json.Marshal(n)
 	return string(b)
 }
 
-// usageColumns are those of a table divided by some dimensions. Costs are in a
+// usageColumns returns those of a table divided by some dimensions. Costs are in a
 // column each of amounts and currencies, as there may be several.
 func usageColumns(by []history.Dimension) []string {
 	var columns []string

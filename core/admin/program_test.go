@@ -135,7 +135,7 @@ func (p program) Try(_ context.Context, name string, t Trial) (Tried, error) {
 	return Tried{OK: true, Status: 200, Text: "Hello"}, p.known(name)
 }
 
-// edit is what comes of every edit: the generation 2 is gone, and a channel
+// edit returns what comes of every edit: the generation 2 is gone, and a channel
 // called wrong is not valid.
 func (p program) edit(name string, m Match) (Reload, error) {
 	out := (Reload{OK: true, Generation: 3}).whole()

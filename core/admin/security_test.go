@@ -28,7 +28,7 @@ func (s *site) send(method, path, body string, header ...string) (*http.Response
 	return s.answer(req)
 }
 
-// changing are the endpoints that change something.
+// changing returns the endpoints that change something.
 func changing(h *Handler) (all []endpoint) {
 	for _, e := range h.endpoints() {
 		if e.method != http.MethodGet {
@@ -38,7 +38,7 @@ func changing(h *Handler) (all []endpoint) {
 	return all
 }
 
-// at is a path of an endpoint.
+// at returns a path of an endpoint.
 func (e endpoint) at() string {
 	return strings.NewReplacer("{name}", "home", "{key}", "0").Replace(e.path)
 }

@@ -35,7 +35,7 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, Session{Needed: !open, Reading: open})
 }
 
-// reachable is the address by which this machine reaches a listener: one that
+// reachable returns the address by which this machine reaches a listener: one that
 // listens on all interfaces is reached at localhost.
 func reachable(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
@@ -45,7 +45,7 @@ func reachable(addr string) string {
 	return addr
 }
 
-// PanelLink is an address that opens the panel signed in, once and not for
+// PanelLink returns an address that opens the panel signed in, once and not for
 // long; "" if the port is off.
 func (h *Handler) PanelLink() string {
 	addr := h.options.Addr()

@@ -60,7 +60,7 @@ func (d *digest) UnmarshalText(b []byte) error {
 	return err
 }
 
-// tokenDigest is the hash of a token. Tokens are long and random, or guessing
+// tokenDigest returns the hash of a token. Tokens are long and random, or guessing
 // them at the port would be the shorter way.
 func tokenDigest(token config.Secret) digest { return hashOf("admin token " + token.Reveal()) }
 

@@ -66,7 +66,7 @@ func (c Channel) assess() (State, string) {
 	return StateReady, ""
 }
 
-// withoutKey is the state of a channel none of whose keys is available: keys
+// withoutKey returns the state of a channel none of whose keys is available: keys
 // over a limit come back by themselves, invalid ones are for the user to
 // replace.
 func (c Channel) withoutKey() State {
@@ -89,7 +89,7 @@ func (c Channel) failing() bool {
 	return requests >= fewRequests && float64(requests-min(failures, requests)) < goodShare*float64(requests)
 }
 
-// Assessed is the channel with its state.
+// Assessed returns the channel with its state.
 func (c Channel) Assessed() Channel {
 	c.State, c.StateReason = c.assess()
 	return c
@@ -137,7 +137,7 @@ func Summarize(channels []Channel) ChannelSummary {
 	return out
 }
 
-// Text is the state in words.
+// Text returns the state in words.
 func (s State) Text() string {
 	if s == StateCoolingDown {
 		return "cooling down"
@@ -151,7 +151,7 @@ var reasonTexts = map[string]string{
 	ReasonFailing:    "many recent requests failed",
 }
 
-// Why is the reason of the state in words, "" if there is none.
+// Why returns the reason of the state in words, "" if there is none.
 func (c Channel) Why() string {
 	if text, ok := reasonTexts[c.StateReason]; ok {
 		return text

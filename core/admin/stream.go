@@ -121,7 +121,7 @@ func (h *Handler) start(last string, wanted filter) (from uint64, gap bool, err 
 	return seen + 1, false, nil
 }
 
-// firstRecent is the first of the last few events that pass the filter.
+// firstRecent returns the first of the last few events that pass the filter.
 func (h *Handler) firstRecent(wanted filter) uint64 {
 	recent := h.options.Bus.Recent(maxRecent)
 	from, n := h.options.Bus.Last()+1, 0

@@ -28,7 +28,7 @@ const (
 	ClientBudgetUsedUp = event.CodeBudgetUsedUp
 )
 
-// ClientStateText is the state in words.
+// ClientStateText returns the state in words.
 func ClientStateText(state string) string {
 	switch state {
 	case ClientAtLimit:

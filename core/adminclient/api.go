@@ -14,22 +14,22 @@ func fetch[T any](ctx context.Context, c *Client, path string) (out T, err error
 	return out, err
 }
 
-// Status is the state of the daemon.
+// Status returns the state of the daemon.
 func (c *Client) Status(ctx context.Context) (admin.Status, error) {
 	return fetch[admin.Status](ctx, c, "/api/status")
 }
 
-// Channels are all channels.
+// Channels returns all channels.
 func (c *Client) Channels(ctx context.Context) ([]admin.Channel, error) {
 	return fetch[[]admin.Channel](ctx, c, "/api/channels")
 }
 
-// Routes are all routes.
+// Routes returns all routes.
 func (c *Client) Routes(ctx context.Context) ([]admin.Route, error) {
 	return fetch[[]admin.Route](ctx, c, "/api/routes")
 }
 
-// Tunnels are all tunnels.
+// Tunnels returns all tunnels.
 func (c *Client) Tunnels(ctx context.Context) ([]admin.Tunnel, error) {
 	return fetch[[]admin.Tunnel](ctx, c, "/api/tunnels")
 }
@@ -40,29 +40,29 @@ func (c *Client) RetryTunnel(ctx context.Context, tunnel string) (out admin.Tunn
 	return out, err
 }
 
-// Plugins are all plugins and their processes.
+// Plugins returns all plugins and their processes.
 func (c *Client) Plugins(ctx context.Context) (admin.Plugins, error) {
 	return fetch[admin.Plugins](ctx, c, "/api/plugins")
 }
 
-// Stats are the counters.
+// Stats returns the counters.
 func (c *Client) Stats(ctx context.Context) (admin.Summary, error) {
 	return fetch[admin.Summary](ctx, c, "/api/stats")
 }
 
-// Entry is where apps reach the proxy, and with what. Only the control socket
+// Entry returns where apps reach the proxy, and with what. Only the control socket
 // says it.
 func (c *Client) Entry(ctx context.Context) (admin.Entry, error) {
 	return fetch[admin.Entry](ctx, c, "/api/entry")
 }
 
-// Explain says what would be done with a request.
+// Explain returns what would be done with a request.
 func (c *Client) Explain(ctx context.Context, q admin.Question) (out admin.Explanation, err error) {
 	err = c.post(ctx, "/api/explain", q, &out)
 	return out, err
 }
 
-// channelPath is the path of a channel, and of what belongs to it.
+// channelPath returns the path of a channel, and of what belongs to it.
 func channelPath(name string, more ...string) string {
 	path := "/api/channels/" + url.PathEscape(name)
 	for _, part := range more {
@@ -98,7 +98,7 @@ func (c *Client) Check(ctx context.Context, channel string) (out admin.Checked, 
 	return out, err
 }
 
-// Models are the models that the site of a channel offers.
+// Models returns the models that the site of a channel offers.
 func (c *Client) Models(ctx context.Context, channel string) (admin.Models, error) {
 	return fetch[admin.Models](ctx, c, channelPath(channel, "models"))
 }
@@ -139,7 +139,7 @@ func (c *Client) RemoveKey(ctx context.Context, channel, key string) (out admin.
 	return out, err
 }
 
-// Config is the text of the configuration, with placeholders for secrets.
+// Config returns the text of the configuration, with placeholders for secrets.
 func (c *Client) Config(ctx context.Context) (admin.Text, error) {
 	return fetch[admin.Text](ctx, c, "/api/config")
 }
@@ -150,7 +150,7 @@ func (c *Client) Reload(ctx context.Context) (out admin.Reload, err error) {
 	return out, err
 }
 
-// DryRun says what a reload would change; with a draft, what it would change if
+// DryRun returns what a reload would change; with a draft, what it would change if
 // that were in a file.
 func (c *Client) DryRun(ctx context.Context, draft *admin.Draft) (out admin.Reload, err error) {
 	var in any

@@ -51,7 +51,7 @@ func Local(version string, dial func(context.Context) (net.Conn, error)) *Client
 // Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// DaemonVersion is the version of the daemon that answered last, "" if it did
+// DaemonVersion returns the version of the daemon that answered last, "" if it did
 // not say.
 func (c *Client) DaemonVersion() string { return c.reply.load() }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 )
 
-// Clients are all clients of the proxy.
+// Clients returns all clients of the proxy.
 func (c *Client) Clients(ctx context.Context) ([]admin.Client, error) {
 	return fetch[[]admin.Client](ctx, c, "/api/clients")
 }

@@ -42,7 +42,7 @@ func (e *UnreachableError) Error() string {
 	return "the running program cannot be reached: " + e.Err.Error()
 }
 
-// Unwrap is the error of the connection.
+// Unwrap returns the error of the connection.
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
 // TimeoutError says that the daemon took too long.
@@ -66,10 +66,10 @@ func (e *AnswerError) Error() string {
 	return fmt.Sprintf("the running program's answer to %s is not valid: %s", e.Path, e.Err)
 }
 
-// Unwrap is the error of decoding.
+// Unwrap returns the error of decoding.
 func (e *AnswerError) Unwrap() error { return e.Err }
 
-// noAnswer is the error of a request that got none.
+// noAnswer returns the error of a request that got none.
 func noAnswer(ctx context.Context, err error) error {
 	if timeout := (*TimeoutError)(nil); errors.As(context.Cause(ctx), &timeout) {
 		return timeout
@@ -83,7 +83,7 @@ func noAnswer(ctx context.Context, err error) error {
 	return &UnreachableError{err}
 }
 
-// refusal is the error that an answer holds.
+// refusal returns the error that an answer holds.
 func (c *Client) refusal(resp *http.Response) error {
 	e := &Error{Status: resp.StatusCode, Message: "the running program answered " + resp.Status}
 	var answer struct {

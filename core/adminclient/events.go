@@ -21,7 +21,7 @@ const MaxRecent = 1000
 // the reader was too slow.
 var ErrStreamEnded = errors.New("the event stream ended: the program has stopped, or this reader was too slow")
 
-// RecentEvents are the last n events, of a channel if one is named.
+// RecentEvents returns the last n events, of a channel if one is named.
 func (c *Client) RecentEvents(ctx context.Context, n int, channel string) ([]event.Event, error) {
 	query := url.Values{"n": {strconv.Itoa(n)}}
 	if channel != "" {

@@ -7,7 +7,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 )
 
-// Notifications are the services that notify the owner.
+// Notifications returns the services that notify the owner.
 func (c *Client) Notifications(ctx context.Context) ([]admin.Notification, error) {
 	return fetch[[]admin.Notification](ctx, c, "/api/notifications")
 }

@@ -36,7 +36,7 @@ const (
 	ChangeKeyUsable      ChangeKind = "key_usable"
 )
 
-// OfKey says whether the change is one of a key.
+// OfKey reports whether the change is one of a key.
 func (k ChangeKind) OfKey() bool { return strings.HasPrefix(string(k), "key_") }
 
 // Bad reports whether a channel or key became unusable, or suspect, because of

@@ -28,7 +28,7 @@ type cooldown struct {
 
 func (c *cooldown) active(now time.Time) bool { return now.Before(c.until) }
 
-// set says whether anything is remembered: an end, or a length to double.
+// set reports whether anything is remembered: an end, or a length to double.
 func (c *cooldown) set() bool { return c.step > 0 || !c.until.IsZero() }
 
 // start begins a cooldown of the length that the site named, or if it named
@@ -51,5 +51,5 @@ func (c *cooldown) start(now time.Time, named, first, top time.Duration, reason 
 	return !active
 }
 
-// left is how long the cooldown still lasts, for messages.
+// left returns how long the cooldown still lasts, for messages.
 func (c *cooldown) left(now time.Time) time.Duration { return c.until.Sub(now).Round(time.Second) }

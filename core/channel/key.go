@@ -199,7 +199,7 @@ func (k *Key) Mark(now time.Time, model string) {
 	}
 }
 
-// works says that only the model is in doubt: the key had a good answer, and
+// works reports whether only the model is in doubt: the key had a good answer, and
 // no other model is marked.
 func (k *Key) works(model string) bool {
 	good := k.counters.Successes > 0
@@ -303,7 +303,7 @@ func (k *Key) announce(kind ChangeKind, message string) {
 	k.channel.registry.changed(Change{Kind: kind, Channel: k.channel.name, Key: k.ID(), Message: message})
 }
 
-// InFlight is the number of attempts under way with the key.
+// InFlight returns the number of attempts under way with the key.
 func (k *Key) InFlight() int { return int(k.inFlight.Load()) }
 
 // The methods below need mu.
@@ -358,7 +358,7 @@ func (k *Key) update() {
 	}
 }
 
-// model is what is known of the key with the model, new if nothing is.
+// model returns what is known of the key with the model, new if nothing is.
 func (k *Key) model(now time.Time, model string) *keyModel {
 	if m := k.models[model]; m != nil {
 		return m

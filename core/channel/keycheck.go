@@ -9,7 +9,7 @@ import (
 // checkPrefix begins the reasons that come from a health check.
 const checkPrefix = "health check: "
 
-// skip is why a key with a cooldown for a while is not used.
+// skip returns why a key with a cooldown for a while is not used.
 func (c *cooldown) skip() Skip {
 	if strings.HasPrefix(c.reason, checkPrefix) {
 		return SkipCooldown

@@ -53,7 +53,7 @@ func NewRegistry(o Options) *Registry {
 	}
 }
 
-// Now is the registry's clock.
+// Now returns the registry's clock.
 func (r *Registry) Now() time.Time { return r.now() }
 
 // Channel returns the state of the channel with this name and target, new if

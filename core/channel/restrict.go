@@ -23,7 +23,7 @@ type endpointState struct {
 	last     time.Time
 }
 
-// SkipFor says why the channel must not be used for the model or endpoint, ""
+// SkipFor returns why the channel must not be used for the model or endpoint, ""
 // if it may be. until is when that ends. It does not repeat what Skip says.
 func (s *State) SkipFor(now time.Time, model, endpoint string) (skip Skip, until time.Time) {
 	if !s.slot.has(flagRestricted) {
@@ -42,7 +42,7 @@ func (s *State) SkipFor(now time.Time, model, endpoint string) (skip Skip, until
 	return "", time.Time{}
 }
 
-// Deferred says whether a mark puts the channel behind others for the model,
+// Deferred reports whether a mark puts the channel behind others for the model,
 // and until when.
 func (s *State) Deferred(now time.Time, model string) (until time.Time, deferred bool) {
 	if !s.slot.has(flagRestricted) {
@@ -160,7 +160,7 @@ func (s *State) announce(kind ChangeKind, message string) {
 	s.registry.changed(Change{Kind: kind, Channel: s.name, Message: message})
 }
 
-// model is what is known of the model, new if nothing is; the caller holds mu.
+// model returns what is known of the model, new if nothing is; the caller holds mu.
 func (s *State) model(now time.Time, model string) *modelState {
 	m := s.models[model]
 	if m != nil {

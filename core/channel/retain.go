@@ -26,7 +26,7 @@ func (r *Registry) Retain(used map[*State][]*Key) {
 	}
 }
 
-// retain says whether the channel was removed so long ago that it is to be
+// retain reports whether the channel was removed so long ago that it is to be
 // forgotten.
 func (s *State) retain(configured bool, keys []*Key, now time.Time) (forget bool) {
 	s.mu.Lock()
@@ -45,7 +45,7 @@ type removal struct {
 	configured bool // it was in one
 }
 
-// expired says whether it was removed longer ago than removedTTL.
+// expired reports whether it was removed longer ago than removedTTL.
 func (a *removal) expired(configured bool, now time.Time) bool {
 	switch {
 	case configured:

@@ -70,7 +70,7 @@ const (
 	KeySuspect = "suspect" // usable, and used last
 )
 
-// State is the code of the key's state.
+// State returns the code of the key's state.
 func (v KeyView) State() string {
 	switch {
 	case v.Skip != "":

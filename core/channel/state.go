@@ -66,7 +66,7 @@ func newState(r *Registry, name, target string) *State {
 // Limiter bounds how much of the channel is used.
 func (s *State) Limiter() *limit.Limiter { return &s.limiter }
 
-// Name is the channel's name.
+// Name returns the channel's name.
 func (s *State) Name() string { return s.name }
 
 // Configure takes over the limits of the breaker, which keeps its state, and
@@ -128,7 +128,7 @@ func (s *State) skip(now time.Time) Skip {
 	}
 }
 
-// OutSince is when the channel went out of service; zero if it is in service
+// OutSince returns when the channel went out of service; zero if it is in service
 // or paused.
 func (s *State) OutSince() time.Time {
 	if !s.slot.has(flagOutage) {
@@ -153,7 +153,7 @@ func (s *State) outSince(now time.Time) time.Time {
 	return time.Time{}
 }
 
-// BreakerOpenSince is when the breaker opened; zero if it is closed.
+// BreakerOpenSince returns when the breaker opened; zero if it is closed.
 func (s *State) BreakerOpenSince() time.Time {
 	if !s.slot.has(flagOutage) {
 		return time.Time{}
@@ -240,7 +240,7 @@ func (s *State) SetPreferred(preferred bool) {
 	s.registry.changed(change)
 }
 
-// Preferred says whether the user prefers the channel.
+// Preferred reports whether the user prefers the channel.
 func (s *State) Preferred() bool { return s.preferred.Load() }
 
 // Checked records that a health check of the channel ended.
@@ -286,17 +286,17 @@ func (s *State) update() {
 	s.slot.set(flagRestricted, len(s.models)+len(s.endpoints)+len(s.blockedBy.requests) > 0)
 }
 
-// InFlight is the number of attempts under way.
+// InFlight returns the number of attempts under way.
 func (s *State) InFlight() int { return int(s.slot.inFlight.Load()) }
 
-// Paused says whether the user paused the channel.
+// Paused reports whether the user paused the channel.
 func (s *State) Paused() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.paused
 }
 
-// FailedRecently says whether the whole channel failed within the time just
+// FailedRecently reports whether the whole channel failed within the time just
 // past: it was overloaded, broken or silent.
 func (s *State) FailedRecently(now time.Time, within time.Duration) bool {
 	at := s.failedAt.Load()

@@ -36,7 +36,7 @@ type Restriction struct {
 	Until    time.Time
 }
 
-// Restrictions are those of the channel that apply now, in order of models and
+// Restrictions returns those of the channel that apply now, in order of models and
 // endpoints.
 func (s *State) Restrictions(now time.Time) (all []Restriction) {
 	if !s.slot.has(flagRestricted) {
@@ -60,7 +60,7 @@ func (s *State) Restrictions(now time.Time) (all []Restriction) {
 	return all
 }
 
-// Restrictions are those of the key for single models that apply now, in order
+// Restrictions returns those of the key for single models that apply now, in order
 // of models.
 func (k *Key) Restrictions(now time.Time) (all []Restriction) {
 	if !k.restricted.Load() {
@@ -137,7 +137,7 @@ func (k *Key) View(now time.Time) KeyView {
 	return v
 }
 
-// Snapshot is the channel as strategies see it, without what comes from the
+// Snapshot returns the channel as strategies see it, without what comes from the
 // configuration.
 func (s *State) Snapshot(now time.Time) sdk.Snapshot {
 	v := s.View(now)
@@ -147,7 +147,7 @@ func (s *State) Snapshot(now time.Time) sdk.Snapshot {
 	}
 }
 
-// Snapshot is the key as key selectors see it.
+// Snapshot returns the key as key selectors see it.
 func (k *Key) Snapshot(now time.Time) sdk.Snapshot {
 	v := k.View(now)
 	return sdk.Snapshot{
@@ -177,7 +177,7 @@ func (s *State) Counters() Counters {
 	return s.counters
 }
 
-// RouteCounters are the counters of the attempts for one route, which leases count in;
+// RouteCounters returns the counters of the attempts for one route, which leases count in;
 // see [Lease.CountIn]. They are read by [State.Read].
 func (s *State) RouteCounters(route string) *Counters {
 	s.mu.Lock()

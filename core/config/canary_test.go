@@ -86,7 +86,7 @@ route "/**" {
 }
 `
 
-// canaryOptions are those of canaryConfig, changed by change.
+// canaryOptions returns those of canaryConfig, changed by change.
 func canaryOptions(t testing.TB) (o config.Options, text string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -116,7 +116,7 @@ func loadText(t testing.TB, o config.Options, text string) (*config.Config, conf
 	return config.Load(t.Context(), o)
 }
 
-// sung is the place whose secret stands in text, or a large part of it. The
+// sung returns the place whose secret stands in text, or a large part of it. The
 // last characters may: they tell keys apart.
 func sung(text string) string {
 	const part = 8
@@ -132,7 +132,7 @@ func sung(text string) string {
 	return ""
 }
 
-// everything is all that a report can say.
+// everything returns all that a report can say.
 func everything(t testing.TB, r config.Report) string {
 	t.Helper()
 	var out bytes.Buffer

@@ -58,7 +58,7 @@ type Concurrent struct {
 	Auto bool
 }
 
-// InFlightLimit is how many requests the channel may have in flight; 0: any
+// InFlightLimit returns how many requests the channel may have in flight; 0: any
 // number.
 func (c *Channel) InFlightLimit() int {
 	if a, b := c.MaxInFlight, c.Limit.Concurrent.Most; a == 0 || b > 0 && b < a {
@@ -84,7 +84,7 @@ func defaultClient() *Client {
 // TokenHash is the form in which tokens are compared.
 type TokenHash = [sha256.Size]byte
 
-// HashToken is the hash of a token.
+// HashToken returns the hash of a token.
 func HashToken(token string) TokenHash { return sha256.Sum256([]byte(token)) }
 
 // Hash is that of the client's token; ok is false if it has none.
@@ -96,23 +96,23 @@ func (c *Client) Hash() (hash TokenHash, ok bool) {
 	return HashToken(c.Token.Reveal()), !c.Token.IsZero()
 }
 
-// Allows says whether the client may ask for the model; "" is a request that
+// Allows reports whether the client may ask for the model; "" is a request that
 // names none.
 func (c *Client) Allows(model string) bool {
 	return model == "" || len(c.Models) == 0 || slices.ContainsFunc(c.Models, func(p string) bool { return MatchModel(p, model) })
 }
 
-// AllowsPath says whether the client may use the path.
+// AllowsPath reports whether the client may use the path.
 func (c *Client) AllowsPath(path string) bool {
 	return len(c.Paths) == 0 || slices.ContainsFunc(c.Paths, func(p string) bool { return MatchPath(p, path) })
 }
 
-// RequiresToken says that nobody is let in without a token.
+// RequiresToken reports whether nobody is let in without a token.
 func (c *Config) RequiresToken() bool {
 	return len(c.Proxy.ClientTokens) > 0 || slices.ContainsFunc(c.Clients, func(c *Client) bool { _, ok := c.Hash(); return ok })
 }
 
-// Client is the client of that name, nil if it has no block.
+// Client returns the client of that name, nil if it has no block.
 func (c *Config) Client(name string) *Client {
 	for _, cl := range c.Clients {
 		if cl.Name == name {
@@ -122,7 +122,7 @@ func (c *Config) Client(name string) *Client {
 	return nil
 }
 
-// Location is the time zone of budgets.
+// Location returns the time zone of budgets.
 func (c *Config) Location() *time.Location {
 	if c.TimeZone == "" {
 		return time.Local
@@ -241,7 +241,7 @@ func (l *loader) pricedBudgets() {
 	}
 }
 
-// isPriced says that all models of the pattern may have a price. Of a price file
+// isPriced reports whether all models of the pattern may have a price. Of a price file
 // that is known when a request comes.
 func (l *loader) isPriced(pattern string) bool {
 	if l.config.PriceFile != "" {

@@ -29,7 +29,7 @@ func (r *reader) component(kind sdk.Kind, block, fallback string) *Component {
 	return r.loader.componentOf(kind, b, r.loader.reader(b, fmt.Sprintf("in %s %q", block, b.Labels[0])))
 }
 
-// builtin is a built-in component without settings, used where no block names one.
+// builtin returns a built-in component without settings, used where no block names one.
 func (l *loader) builtin(kind sdk.Kind, ref string) *Component {
 	c := &Component{Kind: kind, Ref: ref, Name: ref, Body: json.RawMessage("{}"), OnFailure: OnFailureRoundRobin}
 	info, err := l.options.Catalog.Component(l.ctx, kind, ref, nil)

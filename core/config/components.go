@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Components are all that the configuration names, in its order: those of the
+// Components returns all that the configuration names, in its order: those of the
 // channels, then those of the routes.
 func (c *Config) Components() (all []*Component) {
 	for _, ch := range c.Channels {
@@ -22,7 +22,7 @@ func (c *Config) Components() (all []*Component) {
 	return all
 }
 
-// Members are the names of the channels, or the labels of the keys, that a component
+// Members returns the names of the channels, or the labels of the keys, that a component
 // plans.
 func (c *Config) Members(of *Component) []string {
 	for _, r := range c.Routes {

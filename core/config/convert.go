@@ -5,7 +5,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
-// IsOld says that path names a file of the earlier program: see package legacy.
+// IsOld reports whether path names a file of the earlier program: see package legacy.
 func IsOld(path string) bool { return legacy.Is(path) }
 
 // Convert returns the configuration that means what an old file says, in the

@@ -16,7 +16,7 @@ type declaration struct {
 	value    any // a pointer to a struct; nil: see its doc
 }
 
-// declarations are the blocks at the top level, in the order of the
+// declarations returns the blocks at the top level, in the order of the
 // documentation.
 func declarations() []declaration {
 	d := defaults("")
@@ -41,7 +41,7 @@ func declarations() []declaration {
 	}
 }
 
-// BlockNames are the types of the blocks at the top level.
+// BlockNames returns the types of the blocks at the top level.
 func BlockNames() (names []string) {
 	for _, d := range declarations() {
 		names = append(names, d.name)
@@ -49,7 +49,7 @@ func BlockNames() (names []string) {
 	return names
 }
 
-// nested is the declaration of a block inside a block, "" for the label of one
+// nested returns the declaration of a block inside a block, "" for the label of one
 // that has none.
 func nested(s setting, field reflect.Value) declaration {
 	d := declaration{name: s.name, doc: s.doc, repeated: s.role == roleBlocks}

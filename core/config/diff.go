@@ -60,10 +60,10 @@ func Diff(old, next *Config) []Change {
 	return d.changes
 }
 
-// Same says that two channels are configured alike.
+// Same reports whether two channels are configured alike.
 func (c *Channel) Same(other *Channel) bool { return len(fields(*c, *other)) == 0 }
 
-// Same says that two tunnels are configured alike.
+// Same reports whether two tunnels are configured alike.
 func (t *Tunnel) Same(other *Tunnel) bool { return len(fields(*t, *other)) == 0 }
 
 // same is short for comparing its fields: there are many keys.
@@ -75,7 +75,7 @@ func (k Key) same(other Key) bool {
 	return k == other
 }
 
-// topLevel are the settings that are in no block.
+// topLevel returns the settings that are in no block.
 func topLevel(c *Config) any {
 	return struct {
 		Drain     time.Duration `hcl:"drain"`
@@ -183,7 +183,7 @@ func tunnelEffect(old, next *Tunnel) string {
 	return "unchanged parts stay open"
 }
 
-// sameOrder says that channels and routes are in the same order: the first
+// sameOrder reports whether channels and routes are in the same order: the first
 // route that matches counts, and strategies see channels in order.
 func sameOrder(old, next *Config) bool {
 	for i, c := range next.Channels {
@@ -199,7 +199,7 @@ func sameOrder(old, next *Config) bool {
 	return true
 }
 
-// fields are the names, as in the configuration, of what differs between two
+// fields returns the names, as in the configuration, of what differs between two
 // structs of the same type.
 func fields(old, next any) []string {
 	var out []string
@@ -212,7 +212,7 @@ func fields(old, next any) []string {
 	return out
 }
 
-// attributeName is the name of a field in the configuration.
+// attributeName returns the name of a field in the configuration.
 func attributeName(f reflect.StructField) string {
 	if tag, ok := f.Tag.Lookup("hcl"); ok {
 		name, _, _ := strings.Cut(tag, ",")

@@ -29,7 +29,7 @@ type Egress struct {
 	Range  hcl.Range
 }
 
-// ProxyURL is the address of the proxy, nil if there is none.
+// ProxyURL returns the address of the proxy, nil if there is none.
 func (e *Egress) ProxyURL() *url.URL {
 	if e.Proxy.IsZero() {
 		return nil
@@ -41,7 +41,7 @@ func (e *Egress) ProxyURL() *url.URL {
 	return u
 }
 
-// Text is the way in words, without a password.
+// Text returns the way in words, without a password.
 func (e *Egress) Text() string {
 	switch {
 	case e.Tunnel != "":
@@ -167,7 +167,7 @@ func (r *reader) egress(c *Channel) {
 // maxEgresses bounds how many ways one request may try.
 const maxEgresses = 8
 
-// leads says that an egress goes through the tunnel.
+// leads reports whether an egress goes through the tunnel.
 func (l *loader) leads(tunnel string) bool {
 	return slices.ContainsFunc(l.config.Egresses, func(e *Egress) bool { return e.Tunnel == tunnel })
 }

@@ -25,7 +25,7 @@ const unbounded = math.MaxInt64 / 4
 // elementSize is what a list or map takes for each of its entries.
 const elementSize = 64
 
-// estimate is how many bytes the value of an expression takes at most, without
+// estimate returns how many bytes the value of an expression takes at most, without
 // evaluating it.
 func (l *loader) estimate(e hclsyntax.Expression) int64 {
 	switch e := e.(type) {
@@ -72,7 +72,7 @@ func (l *loader) estimateAll(all []hclsyntax.Expression) (size int64) {
 	return size
 }
 
-// estimateCall is the estimate for a call. Most functions give back what they
+// estimateCall returns the estimate for a call. Most functions give back what they
 // get, or a part of it.
 func (l *loader) estimateCall(call *hclsyntax.FunctionCallExpr) int64 {
 	given := l.estimateAll(call.Args)
@@ -118,7 +118,7 @@ func staticText(args []hclsyntax.Expression) (string, bool) {
 	return v.AsString(), !diags.HasErrors()
 }
 
-// sizeOfReference is the size of a variable or local, which are evaluated
+// sizeOfReference returns the size of a variable or local, which are evaluated
 // before what refers to them.
 func (l *loader) sizeOfReference(t hcl.Traversal) int64 {
 	if len(t) > 1 {
@@ -138,7 +138,7 @@ func times(a, n int64) int64 {
 	return a * n
 }
 
-// sizeOf is how many bytes a value takes.
+// sizeOf returns how many bytes a value takes.
 func sizeOf(v cty.Value) int64 {
 	v, _ = v.Unmark()
 	switch {
@@ -163,7 +163,7 @@ func sizeOf(v cty.Value) int64 {
 	return 1
 }
 
-// isDeep says that lists in a value are nested too deeply.
+// isDeep reports whether lists in a value are nested too deeply.
 func isDeep(v cty.Value, left int) bool {
 	v, _ = v.Unmark()
 	if v.IsNull() || !v.IsKnown() || !v.CanIterateElements() {
@@ -202,7 +202,7 @@ func (l *loader) tooLarge(at hcl.Range) {
 	l.stopped = true
 }
 
-// affordable says that an expression may be evaluated. Where its text does not
+// affordable reports whether an expression may be evaluated. Where its text does not
 // show how much that takes, all expressions are evaluated in another process
 // first, which can be stopped.
 func (l *loader) affordable(e hclsyntax.Expression) bool {

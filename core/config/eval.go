@@ -33,7 +33,7 @@ func (l *loader) evaluate() {
 	l.locals()
 }
 
-// labels are the names of the blocks of a type, after others.
+// labels returns the names of the blocks of a type, after others.
 func (l *loader) labels(kind string, others ...string) []string {
 	names := append([]string{}, others...)
 	for _, b := range l.blocks {
@@ -44,7 +44,7 @@ func (l *loader) labels(kind string, others ...string) []string {
 	return names
 }
 
-// references is what names refer to blocks by: their labels.
+// references returns what names refer to blocks by: their labels.
 func references(names []string) cty.Value {
 	all := map[string]cty.Value{}
 	for _, name := range names {
@@ -72,7 +72,7 @@ func (l *loader) variables() {
 	l.eval.Variables["var"] = cty.ObjectVal(values)
 }
 
-// variable is the value of one: from the command line, the environment or its
+// variable returns the value of one: from the command line, the environment or its
 // default.
 func (l *loader) variable(name string, r *reader) cty.Value {
 	var settings variableSettings
@@ -169,7 +169,7 @@ func (o *ordering) resolve(name string, path []string) {
 	o.state[name] = 2
 }
 
-// needed is the object of the locals that an expression refers to: one of all
+// needed returns the object of the locals that an expression refers to: one of all
 // of them would be built again for each.
 func (o *ordering) needed(e hclsyntax.Expression) cty.Value {
 	values := map[string]cty.Value{}
@@ -280,7 +280,7 @@ func plural(t cty.Type) string {
 	return "values, each " + typeName(t) + ","
 }
 
-// resolvePath is the path a user wrote, relative to the configuration's directory.
+// resolvePath returns the path a user wrote, relative to the configuration's directory.
 func (l *loader) resolvePath(path string) string {
 	if rest, ok := strings.CutPrefix(path, "~/"); ok {
 		if home, err := os.UserHomeDir(); err == nil {

@@ -189,7 +189,7 @@ func (l *loader) runChild() (hcl.Range, error) {
 	return at, fmt.Errorf("the evaluation takes more than %s of memory", sizeText(evaluatorMemory))
 }
 
-// lastPlace is the last place that the other process names.
+// lastPlace returns the last place that the other process names.
 func (l *loader) lastPlace(out interface{ Read([]byte) (int, error) }) hcl.Range {
 	at := l.start()
 	decoder := json.NewDecoder(bufio.NewReader(out))

@@ -15,7 +15,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Example is a configuration with every setting, or one block of it with its
+// Example returns a configuration with every setting, or one block of it with its
 // name. It is config.hcl.example, and valid as it is.
 func Example(block string) (string, error) {
 	var b strings.Builder
@@ -64,7 +64,7 @@ channel "backup" {
 
 `
 
-// isOptionalInExample says that a block is shown in a comment: it would reach
+// isOptionalInExample reports whether a block is shown in a comment: it would reach
 // for machines and programs that are not there.
 func isOptionalInExample(name string) bool {
 	return slices.Contains([]string{"client", "notify", "egress", "tunnel", "plugin", "verdict", "variable", "locals"}, name)
@@ -92,7 +92,7 @@ func blockLines(d declaration) []string {
 	return append(lines, "}")
 }
 
-// settingLines are the settings of a struct: in a comment if there is nothing
+// settingLines returns the settings of a struct: in a comment if there is nothing
 // to be said in an example.
 func settingLines(v reflect.Value) []string {
 	var lines []string
@@ -136,7 +136,7 @@ func assignment(s setting, v reflect.Value) string {
 	return "# " + s.name + " = " + value
 }
 
-// expression is a value of a tag in HCL: a string is quoted.
+// expression returns a value of a tag in HCL: a string is quoted.
 func expression(s string) string {
 	if _, err := strconv.ParseFloat(s, 64); err == nil {
 		return s
@@ -149,7 +149,7 @@ func expression(s string) string {
 
 func quote(s string) string { return string(hclwrite.TokensForValue(cty.StringVal(s)).Bytes()) }
 
-// defaultValue is the default of a setting in HCL, "" if there is none or words
+// defaultValue returns the default of a setting in HCL, "" if there is none or words
 // say it better.
 func defaultValue(s setting, v reflect.Value) string {
 	switch value := v.Interface().(type) {

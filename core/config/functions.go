@@ -10,7 +10,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
-// functions are what expressions may call: env and file, whose values are
+// functions returns what expressions may call: env and file, whose values are
 // secrets, and the usual ones for texts, numbers and collections.
 func (l *loader) functions() map[string]function.Function {
 	return map[string]function.Function{

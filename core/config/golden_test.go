@@ -123,7 +123,7 @@ func (a *archive) golden(t *testing.T, path string, report config.Report) {
 	}
 }
 
-// member is a part of the archive; without it there is no use in the rest.
+// member returns a part of the archive; without it there is no use in the rest.
 func (a *archive) member(name string) string {
 	for _, f := range a.files.Files {
 		if f.Name == name {

@@ -44,7 +44,7 @@ func sum(content []byte) string {
 	return hex.EncodeToString(h[:])
 }
 
-// Inputs are the files and directories that were read, each with the sum of its
+// Inputs returns the files and directories that were read, each with the sum of its
 // content: when one of these changes, the configuration may be another.
 func (r Report) Inputs() map[string]string { return r.inputs }
 

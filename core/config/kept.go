@@ -27,7 +27,7 @@ func Kept(path string) (*os.File, error) {
 	return memoryFile(path, text)
 }
 
-// KeptVariable is the environment variable by which another program finds the text
+// KeptVariable returns the environment variable by which another program finds the text
 // of path in a descriptor.
 func KeptVariable(fd int, path string) string { return fmt.Sprintf("%s=%d %s", keptEnv, fd, path) }
 

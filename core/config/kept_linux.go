@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// memoryFile is a file that is nowhere but in memory.
+// memoryFile returns a file that is nowhere but in memory.
 func memoryFile(name string, text []byte) (*os.File, error) {
 	fd, err := unix.MemfdCreate("configuration", unix.MFD_CLOEXEC)
 	if err != nil {

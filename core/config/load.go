@@ -52,7 +52,7 @@ func Load(ctx context.Context, o Options) (*Config, Report) {
 	return l.config, report
 }
 
-// Declared are the plugin blocks of a configuration, whatever is wrong with the
+// Declared returns the plugin blocks of a configuration, whatever is wrong with the
 // rest of it. No plugin is asked for anything.
 func Declared(o Options) []*Plugin {
 	l := newLoader(context.Background(), o)
@@ -102,7 +102,7 @@ type loader struct {
 	progress           func(at hcl.Range)            // called with what is evaluated next, in the other process
 }
 
-// start is the place of a mistake that is on no line.
+// start returns the place of a mistake that is on no line.
 func (l *loader) start() hcl.Range {
 	return hcl.Range{Filename: l.last, Start: hcl.InitialPos, End: hcl.InitialPos}
 }
@@ -176,7 +176,7 @@ func (l *loader) files() ([]string, error) {
 	return Files(l.options.Path)
 }
 
-// Files are the files of the configuration at path, in the order in which they
+// Files returns the files of the configuration at path, in the order in which they
 // are read.
 func Files(path string) ([]string, error) {
 	if IsPipe(path) {
@@ -242,7 +242,7 @@ func (l *loader) syntax(diags hcl.Diagnostics) {
 	}
 }
 
-// topBlocks are the blocks of a type, checked for their number of labels.
+// topBlocks returns the blocks of a type, checked for their number of labels.
 func (l *loader) topBlocks(kind string, labels ...string) []*hclsyntax.Block {
 	var out []*hclsyntax.Block
 	for _, b := range l.blocks {
@@ -313,7 +313,7 @@ func (l *loader) decode() {
 	l.notifications()
 }
 
-// Tunnel is the tunnel of that name, nil if there is none.
+// Tunnel returns the tunnel of that name, nil if there is none.
 func (c *Config) Tunnel(name string) *Tunnel {
 	for _, t := range c.Tunnels {
 		if t.Name == name {
@@ -323,7 +323,7 @@ func (c *Config) Tunnel(name string) *Tunnel {
 	return nil
 }
 
-// Plugin is the declaration of a plugin, nil if there is none.
+// Plugin returns the declaration of a plugin, nil if there is none.
 func (c *Config) Plugin(name string) *Plugin {
 	for _, p := range c.Plugins {
 		if p.Name == name {

@@ -140,7 +140,7 @@ func closes(closing, open hclsyntax.TokenType) bool {
 	return open == hclsyntax.TokenTemplateInterp || open == hclsyntax.TokenTemplateControl
 }
 
-// endsOperand says that a bracket after such a token is an index.
+// endsOperand reports whether a bracket after such a token is an index.
 func endsOperand(t hclsyntax.TokenType) bool {
 	switch t {
 	case hclsyntax.TokenEqual, hclsyntax.TokenComma, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenColon:
@@ -149,11 +149,11 @@ func endsOperand(t hclsyntax.TokenType) bool {
 	return true
 }
 
-// isFor says that a brace opens a for expression, in which newlines mean
+// isFor reports whether a brace opens a for expression, in which newlines mean
 // nothing.
 func isFor(tokens hclsyntax.Tokens, i int) bool { return word(tokens, i) == "for" }
 
-// word is the first word after a token, "" if something else follows.
+// word returns the first word after a token, "" if something else follows.
 func word(tokens hclsyntax.Tokens, i int) string {
 	for _, t := range tokens[i+1:] {
 		switch t.Type {

@@ -2,7 +2,7 @@ package config
 
 import "bytes"
 
-// isShallow says that text is nested no deeper than limit, without looking
+// isShallow reports whether text is nested no deeper than limit, without looking
 // for tokens, which takes ten times as long. It is false for a text that it
 // does not understand: one with templates, heredocs, comments of several lines
 // or strings that do not end.
@@ -88,7 +88,7 @@ func (s *scan) reset(top *scanLevel) {
 	top.inner = 0
 }
 
-// afterString is the place after the quote that ends a string, -1 if the
+// afterString returns the place after the quote that ends a string, -1 if the
 // string is more than text on one line.
 func afterString(text []byte, i int) int {
 	for ; i < len(text); i++ {

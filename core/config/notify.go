@@ -51,15 +51,15 @@ var notifySchemes = []string{
 
 func defaultNotify() *Notify { return &Notify{Every: 10 * time.Minute} }
 
-// Wants says whether the event is told.
+// Wants reports whether the event is told.
 func (n *Notify) Wants(event string) bool {
 	return len(n.Events) == 0 || slices.Contains(n.Events, event)
 }
 
-// Same says that two are configured alike.
+// Same reports whether two are configured alike.
 func (n *Notify) Same(other *Notify) bool { return len(fields(*n, *other)) == 0 }
 
-// QuietUntil is when the quiet hours end that now lies in; zero if it does not.
+// QuietUntil returns when the quiet hours end that now lies in; zero if it does not.
 func (n *Notify) QuietUntil(now time.Time, in *time.Location) time.Time {
 	from, to, err := parseHours(n.Quiet)
 	if n.Quiet == "" || err != nil {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// MatchPath says whether a route's pattern takes the path: "/v1/**" takes /v1
+// MatchPath reports whether a route's pattern takes the path: "/v1/**" takes /v1
 // and all below it, "/v1/*" exactly one segment below /v1, anything else
 // itself.
 func MatchPath(pattern, path string) bool {
@@ -19,7 +19,7 @@ func MatchPath(pattern, path string) bool {
 	return pattern == path
 }
 
-// MatchModel says whether a model pattern takes the model; "*" stands for any
+// MatchModel reports whether a model pattern takes the model; "*" stands for any
 // run of characters.
 func MatchModel(pattern, model string) bool {
 	head, rest, star := strings.Cut(pattern, "*")
@@ -57,7 +57,7 @@ func checkPath(pattern string) error {
 	return nil
 }
 
-// covers says that every path of pattern b is one of pattern a too.
+// covers reports whether every path of pattern b is one of pattern a too.
 func covers(a, b string) bool {
 	if base, ok := strings.CutSuffix(b, "/**"); ok {
 		a, ok := strings.CutSuffix(a, "/**")
@@ -69,7 +69,7 @@ func covers(a, b string) bool {
 	return MatchPath(a, b)
 }
 
-// coversModels says that all models of the patterns b are ones of a too. No
+// coversModels reports whether all models of the patterns b are ones of a too. No
 // patterns are every model.
 func coversModels(a, b []string) bool {
 	if len(a) == 0 || slices.Contains(a, "*") {

@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// outline is all that bodies say, with the places where they say it.
+// outline returns all that bodies say, with the places where they say it.
 func outline(bodies []*hclsyntax.Body) (lines []string) {
 	for _, body := range bodies {
 		_ = hclsyntax.VisitAll(body, func(n hclsyntax.Node) hcl.Diagnostics {

@@ -12,13 +12,13 @@ import (
 
 var repositorySyntax = regexp.MustCompile(`^[A-Za-z0-9.-]+\.[A-Za-z]+(:[0-9]+)?/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
 
-// IsPath says that the source of a plugin is a file, which ./, /, ~ or a drive
+// IsPath reports whether the source of a plugin is a file, which ./, /, ~ or a drive
 // letter tells.
 func IsPath(source string) bool {
 	return strings.HasPrefix(source, ".") || strings.HasPrefix(source, "~") || strings.HasPrefix(source, "/") || filepath.IsAbs(source) || filepath.VolumeName(source) != ""
 }
 
-// CheckSource says what is wrong with the source of a plugin: a path, the https
+// CheckSource returns what is wrong with the source of a plugin: a path, the https
 // address of an archive, or HOST/OWNER/REPOSITORY.
 func CheckSource(source string) error {
 	switch {
@@ -44,7 +44,7 @@ func (l *loader) pluginSource(source string) (string, error) {
 	return source, CheckSource(source)
 }
 
-// checkSigningKey says what is wrong with a public key of minisign.
+// checkSigningKey returns what is wrong with a public key of minisign.
 func checkSigningKey(s string) error {
 	raw, err := base64.StdEncoding.DecodeString(s)
 	if err != nil || len(raw) != 42 || string(raw[:2]) != "Ed" {

@@ -24,7 +24,7 @@ type pluginRules struct {
 	build string
 }
 
-// PluginRules are the rules of the plugins that a channel names in verdicts.
+// PluginRules returns the rules of the plugins that a channel names in verdicts.
 func (c *Config) PluginRules(ch *Channel) (all []*verdict.Rule) {
 	for _, name := range ch.VerdictSets {
 		all = append(all, c.verdictSets[name].rules...)

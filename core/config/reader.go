@@ -93,7 +93,7 @@ func (r *reader) typed(a *hclsyntax.Attribute, v cty.Value, t cty.Type) (cty.Val
 	return out, a, true
 }
 
-// quoted says that where t asks for texts, v has texts and not numbers, of which
+// quoted reports whether where t asks for texts, v has texts and not numbers, of which
 // a text would lose its leading zeros.
 func quoted(v cty.Value, t cty.Type) bool {
 	switch {

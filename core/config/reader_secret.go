@@ -80,7 +80,7 @@ func (r *reader) secretList(name string) (values []Secret, ranges []hcl.Range) {
 	return values, ranges
 }
 
-// secretEntries are the texts, or nulls, of a list of secrets, none after a
+// secretEntries returns the texts, or nulls, of a list of secrets, none after a
 // mistake was reported. Plain strings are evaluated one by one, which takes a fraction
 // of the time; any other list as a whole, which also reports what is wrong in it.
 func (r *reader) secretEntries(a *hclsyntax.Attribute) []cty.Value {

@@ -66,7 +66,7 @@ func ReadFile(path string) ([]byte, error) {
 // stdin is the name that stands for standard input.
 const stdin = "-"
 
-// IsPipe says that a configuration comes from a pipe, a terminal or another
+// IsPipe reports whether a configuration comes from a pipe, a terminal or another
 // thing that can be read once only. It is kept in memory, and not watched.
 func IsPipe(path string) bool {
 	if _, read := pipes.Load(path); read || path == stdin {

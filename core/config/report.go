@@ -40,13 +40,13 @@ type Diagnostic struct {
 	Width    int    `json:"width,omitempty"` // of what is meant, in the snippet's line
 }
 
-// HasErrors says that the configuration cannot be used.
+// HasErrors reports whether the configuration cannot be used.
 func (r Report) HasErrors() bool { return r.diags.HasErrors() }
 
-// Empty says that there is nothing to be said.
+// Empty reports whether there is nothing to be said.
 func (r Report) Empty() bool { return len(r.diags) == 0 }
 
-// Diagnostics are the entries in the order of the files.
+// Diagnostics returns the entries in the order of the files.
 func (r Report) Diagnostics() []Diagnostic {
 	out := make([]Diagnostic, 0, len(r.diags))
 	for _, d := range r.sorted() {
@@ -67,7 +67,7 @@ func (r Report) Diagnostics() []Diagnostic {
 	return out
 }
 
-// Lines are the entries, each in one line.
+// Lines returns the entries, each in one line.
 func (r Report) Lines() []string {
 	var out []string
 	for _, d := range r.Diagnostics() {
@@ -80,7 +80,7 @@ func (r Report) Lines() []string {
 	return out
 }
 
-// Summary is the first mistake and how many there are.
+// Summary returns the first mistake and how many there are.
 func (r Report) Summary() string {
 	lines, n := r.Lines(), 0
 	first := ""
@@ -231,7 +231,7 @@ func (r Report) Deny(c *Config, setting string, err error) Report {
 	return r
 }
 
-// At is the range of the attribute or entry with this path, or of what encloses it.
+// At returns the range of the attribute or entry with this path, or of what encloses it.
 func (c *Component) At(path []string) hcl.Range {
 	for n := len(path); n > 0; n-- {
 		if at, ok := c.attributes[strings.Join(path[:n], ".")]; ok {
@@ -264,7 +264,7 @@ func (r Report) Redact(seed []byte, others ...Report) redact.Texts {
 	return redact.New(r.sources, seed, known...)
 }
 
-// Restored is a text with its secrets put back: see [redact.Texts]. The report
+// Restored returns a text with its secrets put back: see [redact.Texts]. The report
 // says which placeholders are not known.
 func Restored(texts redact.Texts, name, text string) ([]byte, Report) {
 	out, diags := texts.Restore(name, text)

@@ -28,7 +28,7 @@ func (s Secret) Reveal() string {
 	return *s.value
 }
 
-// IsZero says that the secret is empty.
+// IsZero reports whether the secret is empty.
 func (s Secret) IsZero() bool { return s.Reveal() == "" }
 
 // Equal compares in constant time.
@@ -37,7 +37,7 @@ func (s Secret) Equal(other Secret) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
-// String is the masked form: of a long secret the ends, enough to tell two keys
+// String returns the masked form: of a long secret the ends, enough to tell two keys
 // apart, of a short one nothing.
 func (s Secret) String() string {
 	value := s.Reveal()
@@ -62,7 +62,7 @@ const (
 	longKey    = 12 // from here on KeyText shows the ends
 )
 
-// KeyText is what a key of a site is shown as: its masked form, or of a shorter
+// KeyText returns what a key of a site is shown as: its masked form, or of a shorter
 // key, which has none, the first and last two characters.
 func (s Secret) KeyText() string {
 	if value := s.Reveal(); len(value) >= longKey && len(value) < longSecret {
@@ -74,7 +74,7 @@ func (s Secret) KeyText() string {
 // Format prints the masked form for every verb.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String())) }
 
-// GoString is the masked form.
+// GoString returns the masked form.
 func (s Secret) GoString() string { return s.String() }
 
 // MarshalText gives the masked form.

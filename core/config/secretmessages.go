@@ -13,7 +13,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// readsSecrets says that an expression depends on the environment, a file or a
+// readsSecrets reports whether an expression depends on the environment, a file or a
 // sensitive variable.
 func (l *loader) readsSecrets(e hclsyntax.Expression) bool {
 	found := false
@@ -93,7 +93,7 @@ func without(message, value string) string {
 	return message
 }
 
-// CheckCredential says whether a value can be sent in a header.
+// CheckCredential reports whether a value can be sent in a header.
 func CheckCredential(s string) error {
 	if strings.TrimSpace(s) != s || strings.ContainsFunc(s, unicode.IsControl) {
 		return errors.New("it begins or ends with white space, or contains a line break; trimspace(…) removes white space at the ends")

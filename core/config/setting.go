@@ -62,7 +62,7 @@ func (r role) isBlock() bool { return r == roleBlock || r == roleBlocks || r == 
 
 var settingsByType sync.Map // reflect.Type: []setting
 
-// settingsOf are the settings that a struct declares, in the order of its
+// settingsOf returns the settings that a struct declares, in the order of its
 // fields.
 func settingsOf(t reflect.Type) []setting {
 	if known, ok := settingsByType.Load(t); ok {
@@ -113,7 +113,7 @@ func limit(f reflect.StructField, name string) float64 {
 	return n
 }
 
-// typeWords is the type of an attribute as the documentation names it.
+// typeWords returns the type of an attribute as the documentation names it.
 func typeWords(t reflect.Type) string {
 	switch t {
 	case reflect.TypeFor[time.Duration]():

@@ -19,7 +19,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// defaults is the configuration that sets nothing.
+// defaults returns the configuration that sets nothing.
 func defaults(path string) *Config {
 	return &Config{
 		Path: path,
@@ -79,7 +79,7 @@ func (l *loader) ports() {
 	}
 }
 
-// overlap says that two listeners cannot have both addresses.
+// overlap reports whether two listeners cannot have both addresses.
 func overlap(a, b string) bool {
 	hostA, portA, errA := net.SplitHostPort(a)
 	hostB, portB, errB := net.SplitHostPort(b)

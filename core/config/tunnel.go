@@ -43,13 +43,13 @@ func (l *loader) samePorts(t *Tunnel) {
 	}
 }
 
-// sameHost says that two hosts are one, whichever form of it is written.
+// sameHost reports whether two hosts are one, whichever form of it is written.
 func sameHost(a, b string) bool {
 	canonical := func(host string) string { return strings.ToLower(strings.TrimSuffix(host, ":22")) }
 	return canonical(a) == canonical(b)
 }
 
-// sameForward says that a host cannot open both addresses.
+// sameForward reports whether a host cannot open both addresses.
 func sameForward(a, b string) bool {
 	local := func(address string) string {
 		if port, ok := strings.CutPrefix(address, "localhost:"); ok {
@@ -138,7 +138,7 @@ func checkJumps(list string) error {
 	return nil
 }
 
-// anyPort says that the far side chooses the port.
+// anyPort reports whether the far side chooses the port.
 func anyPort(address string) bool {
 	_, port, err := net.SplitHostPort(address)
 	return err == nil && port == "0"

@@ -87,7 +87,7 @@ type Resources struct {
 	LogLines int   `hcl:"log_lines,optional" min:"0" max:"1000000" doc:"Log lines per second. 0: no limit."`
 }
 
-// DefaultResources are those of a plugin whose block sets none.
+// DefaultResources returns those of a plugin whose block sets none.
 func DefaultResources() Resources { return Resources{Memory: 512 << 20, LogLines: 200} }
 
 // Channel is one site with its pool of keys.
@@ -258,7 +258,7 @@ type Retry struct {
 	AfterSent  bool          `hcl:"after_sent,optional" doc:"Retry even if the site may already be working on the request. With false, a request that was sent completely is not retried."`
 }
 
-// DefaultRetryOn is the default of retry.on.
+// DefaultRetryOn returns the default of retry.on.
 func DefaultRetryOn() []int {
 	on := []int{408, 425, 429, 498, 499, 500, 502, 503, 504, 507}
 	for status := 520; status < 600; status++ {

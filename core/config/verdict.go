@@ -55,7 +55,7 @@ func (l *loader) verdictValues(b *hclsyntax.Block) (v *Verdict, ok bool) {
 	return v, ok
 }
 
-// Rules are the compiled rules of verdict blocks.
+// Rules returns the compiled rules of verdict blocks.
 func Rules(verdicts []*Verdict) []*verdict.Rule {
 	rules := make([]*verdict.Rule, 0, len(verdicts))
 	for _, v := range verdicts {
@@ -89,7 +89,7 @@ type verdictSettings struct {
 	SecondKey   any `hcl:"second_key,custom" type:"string" sample:"declined"`
 }
 
-// verdictDoc is what core/verdict says about a setting, as plain text.
+// verdictDoc returns what core/verdict says about a setting, as plain text.
 func verdictDoc(name string) string {
 	for _, s := range verdict.Settings() {
 		if s.Name == name {

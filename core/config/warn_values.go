@@ -47,7 +47,7 @@ func (l *loader) warnPlaceholders() {
 	warn(l.config.Admin.Token, l.config.places["admin.token"], "The admin token")
 }
 
-// OnlyPlaceholders says that no channel can answer yet, as none has a key that
+// OnlyPlaceholders reports whether no channel can answer yet, as none has a key that
 // is not a placeholder.
 func (c *Config) OnlyPlaceholders() bool {
 	for _, ch := range c.Channels {
@@ -149,7 +149,7 @@ func (l *loader) warnMisplaced(c *Channel) {
 	warn(c.Auth.Param, l.attributeOf(c, "auth"), "The parameter of auth")
 }
 
-// attributeOf is where an attribute of a channel is written, or its block.
+// attributeOf returns where an attribute of a channel is written, or its block.
 func (l *loader) attributeOf(c *Channel, name string) hcl.Range {
 	for _, b := range l.blocks {
 		if b.Type == "channel" && b.DefRange() == c.Range {

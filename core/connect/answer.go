@@ -15,7 +15,7 @@ var contents = []string{
 	"candidates.0.content.parts.0.text", "output.#.content.0.text",
 }
 
-// AnswerText is what the model said in an answer, up to about max bytes.
+// AnswerText returns what the model said in an answer, up to about max bytes.
 func AnswerText(body []byte, max int) string {
 	var out strings.Builder
 	for _, piece := range pieces(body) {
@@ -40,7 +40,7 @@ func AnswerText(body []byte, max int) string {
 	return out.String()
 }
 
-// pieces are the events of a stream, or the answer itself.
+// pieces returns the events of a stream, or the answer itself.
 func pieces(body []byte) [][]byte {
 	if json.Valid(body) {
 		return [][]byte{body}
@@ -54,7 +54,7 @@ func pieces(body []byte) [][]byte {
 	return all
 }
 
-// AnswerError is the message of an error in an answer, "" if there is none.
+// AnswerError returns the message of an error in an answer, "" if there is none.
 func AnswerError(body []byte) string {
 	for _, piece := range pieces(body) {
 		for _, at := range []string{"error.message", "message", "error", "detail"} {
@@ -66,7 +66,7 @@ func AnswerError(body []byte) string {
 	return ""
 }
 
-// ModelNames are the models of a list, in any of the three forms.
+// ModelNames returns the models of a list, in any of the three forms.
 func ModelNames(body []byte) []string {
 	var out []string
 	for _, list := range []string{"data.#.id", "models.#.name"} {

@@ -18,10 +18,10 @@ type Entry struct {
 	Models  []string // those that an app has to list, the preferred one first
 }
 
-// v1 is the base URL of apps that expect the version in it.
+// v1 returns the base URL of apps that expect the version in it.
 func (e Entry) v1() string { return e.Address + "/v1" }
 
-// model is the preferred model.
+// model returns the preferred model.
 func (e Entry) model() string {
 	if len(e.Models) == 0 {
 		return "MODEL"
@@ -67,7 +67,7 @@ type File struct {
 	edit editor
 }
 
-// Text is the file as it would be if it were new.
+// Text returns the file as it would be if it were new.
 func (f File) Text() (string, error) {
 	out, err := f.edit(nil)
 	return string(out), err
@@ -86,7 +86,7 @@ func (f File) Current() (bool, error) {
 // token is the variable that Codex reads the token from.
 const token = "AITUNNEL_TOKEN"
 
-// Apps are all apps, by their names in commands.
+// Apps returns all apps, by their names in commands.
 func Apps() []App {
 	return []App{
 		{
@@ -212,7 +212,7 @@ func openAIFields(e Entry) [][2]string {
 	return [][2]string{{"Base URL", e.v1()}, {"API key", e.Token}}
 }
 
-// listed are the models to list in a file.
+// listed returns the models to list in a file.
 func (e Entry) listed() []string {
 	if len(e.Models) == 0 {
 		return []string{e.model()}
@@ -220,7 +220,7 @@ func (e Entry) listed() []string {
 	return e.Models
 }
 
-// place is a path below the directory that a variable names, or below home and
+// place returns a path below the directory that a variable names, or below home and
 // dir.
 func place(variable, home, dir string, path ...string) string {
 	base := filepath.Join(home, dir)
@@ -230,7 +230,7 @@ func place(variable, home, dir string, path ...string) string {
 	return filepath.Join(append([]string{base}, path...)...)
 }
 
-// firstThatExists is the first path at which there is a file, or the first.
+// firstThatExists returns the first path at which there is a file, or the first.
 func firstThatExists(paths ...string) string {
 	for _, p := range paths {
 		if _, err := os.Stat(p); err == nil {

@@ -82,7 +82,7 @@ func formatted(value any, indent string) ([]byte, error) {
 	return bytes.TrimSpace(out.Bytes()), err
 }
 
-// indentOf is the blank space before what stands at an offset, on its line.
+// indentOf returns the blank space before what stands at an offset, on its line.
 func indentOf(text []byte, at int) string {
 	line := text[bytes.LastIndexByte(text[:at], '\n')+1 : at]
 	return string(line[:len(line)-len(bytes.TrimLeft(line, " \t"))])
@@ -143,7 +143,7 @@ func (o *object) insert(text []byte, key string, value any) ([]byte, error) {
 	return splice(text, at, at, []byte("\n"+indent+string(name)+": "+string(v)+after)), nil
 }
 
-// behindComments is the place behind the comments that follow on the same line,
+// behindComments returns the place behind the comments that follow on the same line,
 // at if there are none.
 func behindComments(text []byte, at int) int {
 	for i := at; ; {

@@ -25,7 +25,7 @@ func envEdits(variables [][2]string) editor {
 	}
 }
 
-// envName is the variable that a line sets.
+// envName returns the variable that a line sets.
 func envName(line string) string {
 	name, _, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
 	if !ok {
@@ -141,7 +141,7 @@ func (t *toml) set(table, key, value string) {
 	}
 }
 
-// trailingComment is the comment behind a value, with a blank in front of it.
+// trailingComment returns the comment behind a value, with a blank in front of it.
 func trailingComment(value string) string {
 	quote := rune(0)
 	for i, c := range value {

@@ -12,7 +12,7 @@ import (
 // prompt is what the request of a check asks.
 const prompt = "Answer with the word ok."
 
-// Request is a short request as the app sends it: the same endpoint, with the
+// Request returns a short request as the app sends it: the same endpoint, with the
 // same kind of credential, for a stream.
 func (a App) Request(ctx context.Context, e Entry) (*http.Request, error) {
 	model := e.model()

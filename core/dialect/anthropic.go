@@ -85,7 +85,7 @@ func (messages) Classify(e *Event, started bool) {
 	}
 }
 
-// isEmptyBlock says that a block of text or thinking has only begun.
+// isEmptyBlock reports whether a block of text or thinking has only begun.
 func isEmptyBlock(b gjson.Result) bool {
 	switch b.Get("type").Str {
 	case "text":

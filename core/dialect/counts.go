@@ -44,7 +44,7 @@ func (c *counts) tokens() Tokens {
 	return t
 }
 
-// countNamed is the number that a field at this depth holds.
+// countNamed returns the number that a field at this depth holds.
 func countNamed(name string, depth int) count {
 	if depth == 2 {
 		switch name {

@@ -40,7 +40,7 @@ const (
 	protocolKey    = "openai-insecure-api-key."
 )
 
-// Credentials are all values by which a caller may prove who it is, in every
+// Credentials returns all values by which a caller may prove who it is, in every
 // form that clients of the APIs use. Cookies are not among them: a browser
 // sends these for any page.
 func Credentials(h http.Header, query string) iter.Seq[string] {

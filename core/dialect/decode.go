@@ -15,7 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Coding is the Content-Encoding of a body, "" if it is not compressed.
+// Coding returns the Content-Encoding of a body, "" if it is not compressed.
 func Coding(h http.Header) string {
 	value := first(h, "Content-Encoding")
 	if value == "" {
@@ -44,7 +44,7 @@ func DecodeError(h http.Header, b []byte, limit int) []byte {
 	return b[:min(len(b), limit)]
 }
 
-// CanDecode says that bodies with this Content-Encoding can be looked into.
+// CanDecode reports whether bodies with this Content-Encoding can be looked into.
 func CanDecode(coding string) bool {
 	switch coding {
 	case "", "gzip", "x-gzip", "deflate", "br", "zstd":

@@ -28,7 +28,7 @@ var (
 	Ollama    Dialect = ollama{}
 )
 
-// Named is the dialect with this name, nil if there is none.
+// Named returns the dialect with this name, nil if there is none.
 func Named(name string) Dialect {
 	for _, d := range []Dialect{OpenAI, Anthropic, Gemini, Ollama} {
 		if d.String() == name {
@@ -38,7 +38,7 @@ func Named(name string) Dialect {
 	return nil
 }
 
-// Of is the dialect of a request. The path decides where it can; after it the
+// Of returns the dialect of a request. The path decides where it can; after it the
 // headers that only one API's clients send.
 func Of(r *http.Request) Dialect {
 	path := r.URL.Path
@@ -67,7 +67,7 @@ func first(h http.Header, name string) string {
 	return ""
 }
 
-// hasSegments says that the path has these segments next to each other:
+// hasSegments reports whether the path has these segments next to each other:
 // "/v1/messages" is in "/api/v1/messages/batches", not in "/v1/messagesx".
 func hasSegments(path, segments string) bool {
 	for {

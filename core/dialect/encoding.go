@@ -26,7 +26,7 @@ func NarrowEncodings(h http.Header, streamed bool) {
 	}
 }
 
-// accepts says whether the values of Accept-Encoding allow an encoding;
+// accepts reports whether the values of Accept-Encoding allow an encoding;
 // unnamed is the answer for one that they do not name.
 func accepts(values []string, encoding string, unnamed bool) bool {
 	for _, v := range values {
@@ -43,7 +43,7 @@ func accepts(values []string, encoding string, unnamed bool) bool {
 	return unnamed
 }
 
-// quality is the q of an encoding, 1 if there is none.
+// quality returns the q of an encoding, 1 if there is none.
 func quality(params string) float64 {
 	value, ok := strings.CutPrefix(strings.ToLower(strings.ReplaceAll(params, " ", "")), "q=")
 	if !ok {

@@ -21,7 +21,7 @@ const (
 	Other      Endpoint = "other"
 )
 
-// EndpointOf is the kind of endpoint that a method and a path ask for.
+// EndpointOf returns the kind of endpoint that a method and a path ask for.
 func EndpointOf(method, path string) Endpoint {
 	if verb := geminiVerb(path); verb != "" {
 		return geminiEndpoint(verb)
@@ -79,7 +79,7 @@ var endpoints = map[string]Endpoint{
 // stored are the endpoints whose answers a site keeps, to be asked for by ID.
 var stored = map[string]bool{"responses": true, "completions": true, "videos": true}
 
-// namesObject says that what follows the segment is the ID of something made
+// namesObject reports whether what follows the segment is the ID of something made
 // earlier, or that a list of such things is asked for.
 func namesObject(method, segment, rest string) bool {
 	next, _, _ := strings.Cut(rest, "/")

@@ -74,7 +74,7 @@ func estimateInput(b []byte) int {
 	return text/bytesPerToken + media*tokensPerMedia
 }
 
-// stringEnd is where the string ends that b begins inside of.
+// stringEnd returns where the string ends that b begins inside of.
 func stringEnd(b []byte) int {
 	for at := 0; ; {
 		i := bytes.IndexByte(b[at:], '"')
@@ -93,7 +93,7 @@ func stringEnd(b []byte) int {
 	}
 }
 
-// isMedia says that a string is something in base64, and no text.
+// isMedia reports whether a string is something in base64, and no text.
 func isMedia(s []byte) bool {
 	if len(s) < leastMedia {
 		return false

@@ -41,7 +41,7 @@ func mayBeError(data []byte) bool {
 	return false
 }
 
-// lacks says that none of the marks is in data.
+// lacks reports whether none of the marks is in data.
 func lacks(data []byte, marks ...string) bool {
 	for _, mark := range marks {
 		if bytes.Contains(data, []byte(mark)) {
@@ -113,7 +113,7 @@ func (c *complaint) field(name string, v gjson.Result) {
 	}
 }
 
-// isCause says that the value of an "error" names one.
+// isCause reports whether the value of an "error" names one.
 func isCause(v gjson.Result) bool { return v.Exists() && !isBlank(v) && v.Raw != "0" }
 
 // isErrorStatus finds 429 and "429".

@@ -30,7 +30,7 @@ var (
 	Plain           Format = plain{} // anything else
 )
 
-// AnswersObject says that an answer of the format, or each of its events, is a
+// AnswersObject reports whether an answer of the format, or each of its events, is a
 // JSON object: a text in its place is an error.
 func AnswersObject(f Format) bool {
 	switch f {
@@ -63,7 +63,7 @@ const (
 	Page
 )
 
-// String is the kind's name.
+// String returns the kind's name.
 func (k Kind) String() string {
 	return [...]string{"keep-alive", "preamble", "content", "soft end", "hard end", "error", "page"}[k]
 }

@@ -40,7 +40,7 @@ var geminiVerbs = map[string]Endpoint{
 	"loadCodeAssist": Account, "onboardUser": Account, "retrieveUserQuota": Account,
 }
 
-// geminiVerb is the method that a path ends with, "" if it is none of the
+// geminiVerb returns the method that a path ends with, "" if it is none of the
 // API's: a model's ID may have a colon, too.
 func geminiVerb(path string) string {
 	i := strings.LastIndexByte(path, ':')

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// KeepAliveBytes are what may be sent to a caller who waits, between two
+// KeepAliveBytes returns what may be sent to a caller who waits, between two
 // events, without changing what the answer says; nil where nothing may. Most
 // clients need only see bytes. With counted it is an event where a format has
 // one, for clients whose timers comments do not reset.
@@ -55,7 +55,7 @@ func CountsEvents(h http.Header) bool {
 	return strings.HasPrefix(first(h, "Originator"), "codex") || strings.HasPrefix(first(h, "User-Agent"), "codex")
 }
 
-// ErrorEvent is a problem as the end of an answer that has begun with status
+// ErrorEvent returns a problem as the end of an answer that has begun with status
 // 200; nil where an answer of this kind cannot hold one. begun says that some of
 // the answer was sent, not only keep-alive bytes.
 func ErrorEvent(f Format, framing Framing, begun bool, p Problem) []byte {

@@ -16,7 +16,7 @@ type jsonScan struct {
 	escaped bool
 }
 
-// end is how many bytes of b belong to the value, -1 if it does not end there.
+// end returns how many bytes of b belong to the value, -1 if it does not end there.
 // Only objects and arrays end.
 func (j *jsonScan) end(b []byte) int {
 	for i := 0; i < len(b); i++ {
@@ -50,7 +50,7 @@ func (j *jsonScan) end(b []byte) int {
 	return -1
 }
 
-// plainRun is how many bytes pass before the next quote or backslash, looked
+// plainRun returns how many bytes pass before the next quote or backslash, looked
 // for in a window: the search for one must not run past many of the other.
 func plainRun(b []byte) int {
 	window := b[:min(len(b), 256)]
@@ -68,7 +68,7 @@ func parse(b []byte) gjson.Result {
 	return gjson.Parse(unsafe.String(unsafe.SliceData(b), len(b)))
 }
 
-// isBlank says that a value holds nothing: null, false, "", {}, [].
+// isBlank reports whether a value holds nothing: null, false, "", {}, [].
 func isBlank(v gjson.Result) bool {
 	switch v.Type {
 	case gjson.Null, gjson.False:
@@ -81,7 +81,7 @@ func isBlank(v gjson.Result) bool {
 	return false
 }
 
-// firstByte is the first byte that is not blank, 0 if there is none.
+// firstByte returns the first byte that is not blank, 0 if there is none.
 func firstByte(b []byte) byte {
 	if n := blanks(b, true); n < len(b) {
 		return b[n]

@@ -113,7 +113,7 @@ func (m *Masker) MaskHeader(h http.Header) {
 	}
 }
 
-// escapedLength is how many bytes of b the secret takes at its beginning if
+// escapedLength returns how many bytes of b the secret takes at its beginning if
 // some of its characters are escaped, as in URLs or in JSON; 0 if it is not
 // there.
 func escapedLength(b []byte, secret string) int {

@@ -38,7 +38,7 @@ func (plain) Classify(e *Event, _ bool) {
 	}
 }
 
-// isStored says that a document describes something that the site keeps: a file,
+// isStored reports whether a document describes something that the site keeps: a file,
 // a batch, a response, an operation.
 func isStored(data []byte) bool {
 	found := gjson.GetManyBytes(data, "id", "object", "name", "done")

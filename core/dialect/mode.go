@@ -42,7 +42,7 @@ func ModeOf(r *http.Request, b []byte) Mode {
 	return a
 }
 
-// StreamFraming is how a streamed answer to a request will be divided, before
+// StreamFraming returns how a streamed answer to a request will be divided, before
 // any site has answered.
 func StreamFraming(r *http.Request) Framing {
 	switch f := Of(r).Format(r.URL.Path); {

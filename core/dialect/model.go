@@ -48,7 +48,7 @@ func FindModel(r *http.Request, b []byte, whole bool) (Model, Found) {
 	return m, found
 }
 
-// PathModel is the model that an escaped path names, as those of Gemini and
+// PathModel returns the model that an escaped path names, as those of Gemini and
 // Azure do; "" if it names none.
 func PathModel(escaped string) string {
 	start, end, ok := pathModel(escaped)

@@ -252,7 +252,7 @@ func FuzzModel(f *testing.F) {
 	})
 }
 
-// repeats says that "model" is in an object more than once at its top level, of
+// repeats reports whether "model" is in an object more than once at its top level, of
 // which readers of JSON make different things.
 func repeats(b []byte) bool {
 	d := json.NewDecoder(bytes.NewReader(b))

@@ -23,10 +23,10 @@ type ListedModel struct {
 	raw     string // as the site listed it; "": only its ID is known
 }
 
-// ModelNamed is a model of which only the ID is known.
+// ModelNamed returns a model of which only the ID is known.
 func ModelNamed(id string) ListedModel { return ListedModel{ID: id} }
 
-// Renamed is the model under another ID.
+// Renamed returns the model under another ID.
 func (m ListedModel) Renamed(id string) ListedModel {
 	if m.raw != "" {
 		at, value := "id", id
@@ -46,7 +46,7 @@ func (m ListedModel) Renamed(id string) ListedModel {
 // geminiModels is what names of models begin with in Gemini's API.
 const geminiModels = "models/"
 
-// ModelListPath says whether a path is that of the list of models, or with its
+// ModelListPath reports whether a path is that of the list of models, or with its
 // id of one of them.
 func ModelListPath(path string) (id string, ok bool) {
 	path = strings.TrimSuffix(path, "/")
@@ -61,7 +61,7 @@ func ModelListPath(path string) (id string, ok bool) {
 	return "", false
 }
 
-// ModelListRequest is where a site lists its models in the form of the dialect,
+// ModelListRequest returns where a site lists its models in the form of the dialect,
 // as many as it can at once.
 func ModelListRequest(d Dialect) (path string, header map[string]string) {
 	switch d {
@@ -111,7 +111,7 @@ func readModel(v gjson.Result) (ListedModel, bool) {
 	return m, m.ID != ""
 }
 
-// ModelEntry is a model as the dialect's clients expect it: as its site wrote
+// ModelEntry returns a model as the dialect's clients expect it: as its site wrote
 // it if that speaks the same dialect.
 func ModelEntry(d Dialect, m ListedModel) json.RawMessage {
 	if m.raw != "" && m.from == d {
@@ -134,7 +134,7 @@ func ModelEntry(d Dialect, m ListedModel) json.RawMessage {
 	return marshal(map[string]any{"id": m.ID, "object": "model", "created": m.created, "owned_by": owner})
 }
 
-// ModelPage is the page of the list that a query asks for; problem says what is
+// ModelPage returns the page of the list that a query asks for; problem says what is
 // wrong with the query.
 func ModelPage(d Dialect, all []ListedModel, query url.Values) (body []byte, problem string) {
 	switch d {

@@ -34,7 +34,7 @@ var naming = []struct{ field, collection string }{
 // uploadParam is the query parameter by which Gemini continues an upload.
 const uploadParam = "upload_id"
 
-// Objects are the objects, made by earlier requests, that a request names: in
+// Objects returns the objects, made by earlier requests, that a request names: in
 // its path, its query, or the beginning of its body. Each is "collection/ID".
 func Objects(r *http.Request, body []byte) []string {
 	found := pathObjects(r.URL.Path)
@@ -63,7 +63,7 @@ func Objects(r *http.Request, body []byte) []string {
 	return appendFiles(found, body)
 }
 
-// pathObjects are those that a path names; the innermost comes last.
+// pathObjects returns those that a path names; the innermost comes last.
 func pathObjects(path string) []string {
 	if verb := geminiVerb(path); verb != "" {
 		path = strings.TrimSuffix(path, ":"+verb)
@@ -106,7 +106,7 @@ var fileMarks = []struct {
 	rare int
 }{{`"file_id"`, 5}, {`"fileUri"`, 5}, {`"file_uri"`, 5}}
 
-// afterMark is the place after the mark, -1 if b lacks it.
+// afterMark returns the place after the mark, -1 if b lacks it.
 func afterMark(b []byte, mark string, rare int) int {
 	for from := rare; from < len(b); from++ {
 		i := bytes.IndexByte(b[from:], mark[rare])
@@ -150,7 +150,7 @@ func appendFiles(found []string, body []byte) []string {
 	return found
 }
 
-// fileID is the ID of a file by its name or its address at Google; "" for an
+// fileID returns the ID of a file by its name or its address at Google; "" for an
 // address of something else.
 func fileID(name string) string {
 	if !strings.Contains(name, "://") {
@@ -162,7 +162,7 @@ func fileID(name string) string {
 	return ""
 }
 
-// Created are the objects that an answer to a request with this path says were
+// Created returns the objects that an answer to a request with this path says were
 // made: by its header, by a document, or by the first event of a stream.
 func Created(path string, h http.Header, data []byte) []string {
 	var found []string
@@ -194,7 +194,7 @@ func Created(path string, h http.Header, data []byte) []string {
 	return found
 }
 
-// lastCollection is the collection that a path asks to add to, or to read from.
+// lastCollection returns the collection that a path asks to add to, or to read from.
 func lastCollection(path string) string {
 	last := ""
 	for segment := range strings.SplitSeq(strings.Trim(path, "/"), "/") {

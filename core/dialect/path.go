@@ -2,7 +2,7 @@ package dialect
 
 import "strings"
 
-// CleanPath is the path, or escaped path, that a caller means who joined a base
+// CleanPath returns the path, or escaped path, that a caller means who joined a base
 // address and a path badly: no slash twice, no version twice, and Anthropic's
 // /messages with the version that it needs.
 func CleanPath(path string) string {
@@ -35,7 +35,7 @@ func singleSlashes(path string) string {
 	return string(b)
 }
 
-// firstVersion is the version that a path begins with, and what follows it:
+// firstVersion returns the version that a path begins with, and what follows it:
 // "v1" and "/models" of "/v1/models".
 func firstVersion(path string) (version, rest string) {
 	segment, after, more := strings.Cut(strings.TrimPrefix(path, "/"), "/")

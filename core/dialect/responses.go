@@ -88,7 +88,7 @@ func classifyResponse(e *Event, r gjson.Result, started bool) {
 	}
 }
 
-// typeOf is the type that an event names in its data, else in its event field.
+// typeOf returns the type that an event names in its data, else in its event field.
 func typeOf(e *Event) string {
 	if t := gjson.GetBytes(e.Data, "type"); t.Type == gjson.String && t.Str != "" {
 		return t.Str

@@ -21,7 +21,7 @@ const maxKept = 4 << 10 // of memory between two events
 
 func (s *sse) reused() sse { return sse{line: s.line[:0], data: s.data[:0], name: s.name[:0]} }
 
-// open says that an event, or a line, has begun and not ended.
+// open reports whether an event, or a line, has begun and not ended.
 func (s *sse) open() bool { return s.fields || s.lineful }
 
 func (s *sse) next(b []byte) (e Event, n int, ok bool) {
@@ -96,7 +96,7 @@ func (s *sse) next(b []byte) (e Event, n int, ok bool) {
 	return Event{}, len(b), false
 }
 
-// event is the one whose blank line has come.
+// event returns the one whose blank line has come.
 func (s *sse) event(data []byte) Event {
 	if isPadding(data) {
 		return Event{Kind: kindOfName(s.name)}
@@ -104,7 +104,7 @@ func (s *sse) event(data []byte) Event {
 	return Event{Name: s.name, Data: data, Cut: s.cut}
 }
 
-// kindOfName is the kind of an event that has no data.
+// kindOfName returns the kind of an event that has no data.
 func kindOfName(name []byte) Kind {
 	switch string(name) {
 	case "error":
@@ -191,7 +191,7 @@ var (
 	colon    = []byte(":")
 )
 
-// lineEnd is the place of the first LF or CR. It searches in steps, so that a
+// lineEnd returns the place of the first LF or CR. It searches in steps, so that a
 // stream that has only one of them is not searched to its end for the other at
 // each line.
 func lineEnd(b []byte) int {

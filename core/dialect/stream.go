@@ -23,7 +23,7 @@ const (
 	Binary                  // bytes of audio or images
 )
 
-// String is the framing's name.
+// String returns the framing's name.
 func (f Framing) String() string {
 	return [...]string{"document", "sse", "ndjson", "array", "binary"}[f]
 }
@@ -56,7 +56,7 @@ func (s *Stream) Begin(f Format, h http.Header) {
 	s.framing, s.html = framingOf(f, first(h, "Content-Type"))
 }
 
-// Framing is how the answer is divided. It is certain after the first byte that
+// Framing returns how the answer is divided. It is certain after the first byte that
 // is not blank.
 func (s *Stream) Framing() Framing { return s.framing }
 
@@ -64,7 +64,7 @@ func (s *Stream) Framing() Framing { return s.framing }
 // no reason for its end, and no tokens.
 func (s *Stream) Empty() bool { return !s.Started && !s.Finished && !s.Counted }
 
-// Between says that the last byte given ended an event, so that an event of our
+// Between reports whether the last byte given ended an event, so that an event of our
 // own may come now.
 func (s *Stream) Between() bool {
 	return !s.inEvent && len(s.head) == 0
@@ -104,7 +104,7 @@ func (s *Stream) Next(b []byte) (e Event, n int, ok bool) {
 	return s.judged(e, n)
 }
 
-// End says that the answer's body has ended. What has begun is an event, too,
+// End reports whether the answer's body has ended. What has begun is an event, too,
 // though nothing marked its end.
 func (s *Stream) End() (e Event, ok bool) {
 	switch {
@@ -256,7 +256,7 @@ func (s *Stream) replay(head []byte) {
 	}
 }
 
-// isHTML says that a text is a page, and whether that is certain.
+// isHTML reports whether a text is a page, and whether that is certain.
 func isHTML(word []byte) (html, known bool) {
 	for _, mark := range []string{"<!doctype", "<html"} {
 		n := min(len(word), len(mark))
@@ -267,7 +267,7 @@ func isHTML(word []byte) (html, known bool) {
 	return false, true
 }
 
-// beginsEvent says that a text is a stream of server-sent events, whatever its
+// beginsEvent reports whether a text is a stream of server-sent events, whatever its
 // content type says, and whether that is certain.
 func beginsEvent(word []byte) (sse, known bool) {
 	for _, mark := range []string{"data:", "event:", ": ", "id:", "retry:"} {

@@ -76,10 +76,10 @@ func (u *Usage) Pass(piece []byte) {
 	}
 }
 
-// Deferred says that Tokens has work to do, for which no caller should wait.
+// Deferred reports whether Tokens has work to do, for which no caller should wait.
 func (u *Usage) Deferred() bool { return len(u.coded) > 0 }
 
-// Tokens are those of the answer that has passed.
+// Tokens returns those of the answer that has passed.
 func (u *Usage) Tokens() Tokens {
 	if len(u.coded) > 0 {
 		plain, _ := Decode(u.coding, u.coded, maxCodedPlain) // a beginning is of use, too

@@ -81,7 +81,7 @@ func (p place) open() (*file, *hclsyntax.Block, error) {
 	return p.find()
 }
 
-// inner is the indentation of what the block holds.
+// inner returns the indentation of what the block holds.
 func (p place) inner(f *file, b *hclsyntax.Block) string {
 	for _, a := range b.Body.Attributes {
 		if a.NameRange.Start.Line > b.OpenBraceRange.Start.Line {
@@ -91,7 +91,7 @@ func (p place) inner(f *file, b *hclsyntax.Block) string {
 	return f.indent(b.TypeRange.Start.Byte) + "  "
 }
 
-// lastAttribute is the one that ends last.
+// lastAttribute returns the one that ends last.
 func lastAttribute(b *hclsyntax.Block) (last *hclsyntax.Attribute) {
 	for _, a := range b.Body.Attributes {
 		if last == nil || a.Expr.Range().End.Byte > last.Expr.Range().End.Byte {
@@ -122,7 +122,7 @@ func (p place) add(kind, label string, attributes [][2]string) error {
 	return nil
 }
 
-// written is a block in the usual layout, without a line break at its end.
+// written returns a block in the usual layout, without a line break at its end.
 func written(kind, label string, attributes [][2]string) string {
 	widest := 0
 	for _, a := range attributes {

@@ -36,7 +36,7 @@ type Key struct {
 	Label string // "": it has none
 }
 
-// attributes are the channel's by name, in the order in which they are
+// attributes returns the channel's by name, in the order in which they are
 // written; one without a value is to go.
 func (c Channel) attributes() (all [][2]string) {
 	add := func(name, value string) { all = append(all, [2]string{name, value}) }
@@ -68,7 +68,7 @@ func (c Channel) attributes() (all [][2]string) {
 	return all
 }
 
-// object is a map of texts as it is written; "" for an empty one.
+// object returns a map of texts as it is written; "" for an empty one.
 func object(texts map[string]string) string {
 	if len(texts) == 0 {
 		return ""
@@ -80,7 +80,7 @@ func object(texts map[string]string) string {
 	return "{ " + strings.Join(all, ", ") + " }"
 }
 
-// list is a list of texts as it is written; "" for an empty one.
+// list returns a list of texts as it is written; "" for an empty one.
 func list(texts []string) string {
 	if len(texts) == 0 {
 		return ""
@@ -207,7 +207,7 @@ func tupleOf(b *hclsyntax.Block, name string) (*hclsyntax.TupleConsExpr, bool) {
 	return tuple, ok
 }
 
-// reference is how a channel is named in a route.
+// reference returns how a channel is named in a route.
 func reference(name string) string {
 	if hclsyntax.ValidIdentifier(name) {
 		return "channel." + name
@@ -215,7 +215,7 @@ func reference(name string) string {
 	return text(name)
 }
 
-// names says that an expression is a reference to the channel, or its name.
+// names reports whether an expression is a reference to the channel, or its name.
 func names(e hclsyntax.Expression, channel string) bool {
 	if v, diags := e.Value(nil); !diags.HasErrors() {
 		return v.Type() == cty.String && v.IsKnown() && !v.IsNull() && v.AsString() == channel

@@ -49,7 +49,7 @@ func Open(path string) (*Document, error) {
 	return d, nil
 }
 
-// Texts are the contents by the names of the files.
+// Texts returns the contents by the names of the files.
 func (d *Document) Texts() map[string][]byte {
 	out := map[string][]byte{}
 	for _, f := range d.files {
@@ -58,7 +58,7 @@ func (d *Document) Texts() map[string][]byte {
 	return out
 }
 
-// Changed are the contents of the files that differ from what was read.
+// Changed returns the contents of the files that differ from what was read.
 func (d *Document) Changed() map[string][]byte {
 	out := map[string][]byte{}
 	for _, f := range d.files {
@@ -69,7 +69,7 @@ func (d *Document) Changed() map[string][]byte {
 	return out
 }
 
-// Names are the files in their order.
+// Names returns the files in their order.
 func (d *Document) Names() (names []string) {
 	for _, f := range d.files {
 		names = append(names, f.name)
@@ -112,7 +112,7 @@ func (f *file) splice(begin, end int, text string) {
 	f.text, f.body = out.Bytes(), nil
 }
 
-// newline is how the file ends its lines.
+// newline returns how the file ends its lines.
 func (f *file) newline() string {
 	if bytes.Contains(f.text, []byte("\r\n")) {
 		return "\r\n"
@@ -152,7 +152,7 @@ func (d *Document) block(kind, label string) (in *file, found *hclsyntax.Block, 
 	return in, found, err
 }
 
-// literal is a value as it is written.
+// literal returns a value as it is written.
 func literal(v cty.Value) string { return string(hclwrite.TokensForValue(v).Bytes()) }
 
 func text(s string) string { return literal(cty.StringVal(s)) }
@@ -172,7 +172,7 @@ func (f *file) lineEnd(at int) int {
 	return at + i
 }
 
-// nextLine is where the line after the one that holds a byte begins.
+// nextLine returns where the line after the one that holds a byte begins.
 func (f *file) nextLine(at int) int {
 	if i := bytes.IndexByte(f.text[at:], '\n'); i >= 0 {
 		return at + i + 1
@@ -180,14 +180,14 @@ func (f *file) nextLine(at int) int {
 	return len(f.text)
 }
 
-// indent is the white space that the line of a byte begins with.
+// indent returns the white space that the line of a byte begins with.
 func (f *file) indent(at int) string {
 	start := f.lineStart(at)
 	line := f.text[start:at]
 	return string(line[:len(line)-len(bytes.TrimLeft(line, " \t"))])
 }
 
-// alone says that there is nothing but white space, a comma and a comment beside
+// alone reports whether there is nothing but white space, a comma and a comment beside
 // the bytes from begin to end on their lines.
 func (f *file) alone(begin, end int) bool {
 	before := bytes.TrimSpace(f.text[f.lineStart(begin):begin])

@@ -59,7 +59,7 @@ func open(t *testing.T, text string) (*Document, string) {
 
 func ptr[T any](v T) *T { return &v }
 
-// replaced is the text with each old piece replaced by the new one after it;
+// replaced returns the text with each old piece replaced by the new one after it;
 // each old piece must be there once.
 func replaced(t *testing.T, text string, pieces ...string) string {
 	t.Helper()

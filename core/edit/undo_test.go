@@ -12,7 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// labels are those of the channels of a text that parses; nil if there is
+// labels returns those of the channels of a text that parses; nil if there is
 // nothing to be edited.
 func labels(text []byte) (all []string) {
 	parsed, diags := hclsyntax.ParseConfig(text, "x.hcl", hcl.InitialPos)
@@ -27,7 +27,7 @@ func labels(text []byte) (all []string) {
 	return all
 }
 
-// lastKey is the place of the last entry of a channel's list of keys.
+// lastKey returns the place of the last entry of a channel's list of keys.
 func (d *Document) lastKey(channel string) *config.Key {
 	_, b, err := d.block("channel", channel)
 	if err != nil {
@@ -83,7 +83,7 @@ func undoes(t *testing.T, text []byte) {
 	}
 }
 
-// tokens are what a text says, comments included, without its layout.
+// tokens returns what a text says, comments included, without its layout.
 func tokens(text []byte) (all []string) {
 	lexed, _ := hclsyntax.LexConfig(text, "x.hcl", hcl.InitialPos)
 	for _, t := range lexed {

@@ -60,7 +60,7 @@ func replace(path string, content []byte, was os.FileInfo) (bool, error) {
 	return err == nil, err
 }
 
-// cannotReplace says that an error is about the place of a file, and not about
+// cannotReplace reports whether an error is about the place of a file, and not about
 // the file.
 func cannotReplace(err error) bool {
 	for _, e := range []error{syscall.EBUSY, syscall.EXDEV, syscall.EROFS, fs.ErrPermission} {

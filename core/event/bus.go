@@ -76,7 +76,7 @@ func (b *Bus) Last() uint64 {
 	return b.next - 1
 }
 
-// oldest is the id of the oldest event in the ring. The caller holds mu.
+// oldest returns the id of the oldest event in the ring. The caller holds mu.
 func (b *Bus) oldest() uint64 {
 	if size := uint64(len(b.ring)); b.next > size {
 		return b.next - size

@@ -46,7 +46,7 @@ const (
 // Levels lists them in order.
 var Levels = []Level{LevelInfo, LevelWarn, LevelError}
 
-// AtLeast says whether l is as serious as least, or more.
+// AtLeast reports whether l is as serious as least, or more.
 func (l Level) AtLeast(least Level) bool {
 	return slices.Index(Levels, l) >= slices.Index(Levels, least)
 }
@@ -65,7 +65,7 @@ const (
 	VerdictClient  Verdict = "client"  // the caller disconnected
 )
 
-// Answered says whether the channel did its part: it answered well, or
+// Answered reports whether the channel did its part: it answered well, or
 // rightly refused a wrong request.
 func (v Verdict) Answered() bool { return v == VerdictOK || v == VerdictRequest }
 
@@ -130,7 +130,7 @@ type PassedOver struct {
 	Why     string `json:"why"` // a code, such as paused or rate_limited: a channel.Skip
 }
 
-// Failed says that the caller did not get what it asked for, and not because it
+// Failed reports whether the caller did not get what it asked for, and not because it
 // went away.
 func (r *Request) Failed() bool {
 	return r.Status != statusClientGone && (r.Status >= 400 || r.Status == 0 || r.Error != "")
@@ -181,7 +181,7 @@ type Money int64
 // moneyUnit is one unit of a currency.
 const moneyUnit = 1e9
 
-// Units is the amount in units of the currency.
+// Units returns the amount in units of the currency.
 func (m Money) Units() float64 { return float64(m) / moneyUnit }
 
 // MarshalJSON writes the amount in units.

@@ -110,7 +110,7 @@ func quoteAll(texts []string) []string {
 	return out
 }
 
-// whole is the answer in one piece.
+// whole returns the answer in one piece.
 func (x *Exchange) whole() string {
 	d := x.draft()
 	switch x.op {
@@ -129,7 +129,7 @@ func (x *Exchange) whole() string {
 	}
 }
 
-// events is the answer as the pieces of a stream, each as it goes on the wire.
+// events returns the answer as the pieces of a stream, each as it goes on the wire.
 func (x *Exchange) events() []string {
 	d := x.draft()
 	switch x.op {
@@ -172,7 +172,7 @@ func (s *Site) modelList(a api) string {
 	}
 }
 
-// modelEntry is one model of a list.
+// modelEntry returns one model of a list.
 func modelEntry(a api, model string) string {
 	switch a {
 	case anthropic:

@@ -72,13 +72,13 @@ const challengePage = `<!DOCTYPE html><html><head><title>Just a moment...</title
 	`<body><noscript>JavaScript is needed to go on.</noscript>` +
 	`<script src="/cdn-cgi/challenge-platform/fake.js"></script></body></html>`
 
-// Challenge is the page a Cloudflare front shows to what it takes for a robot.
+// Challenge returns the page a Cloudflare front shows to what it takes for a robot.
 func Challenge() Behaviour {
 	return Status(http.StatusForbidden, challengePage, "Content-Type", "text/html; charset=UTF-8",
 		"Server", "cloudflare", "Cf-Mitigated", "challenge")
 }
 
-// ChallengeHTML503 is a challenge that no header admits to: a 503 with a page.
+// ChallengeHTML503 returns a challenge that no header admits to: a 503 with a page.
 func ChallengeHTML503() Behaviour {
 	return Status(http.StatusServiceUnavailable, challengePage, "Content-Type", "text/html; charset=UTF-8",
 		"Server", "cloudflare")

@@ -101,7 +101,7 @@ func (n *note) leave() {
 // Record switches recording on or off; it is on in a new site.
 func (s *Site) Record(on bool) { s.journal.off.Store(!on) }
 
-// Count is how many requests came, recorded or not.
+// Count returns how many requests came, recorded or not.
 func (s *Site) Count() int { return int(s.journal.count.Load()) }
 
 // Requests returns the recorded requests in the order they came. The headers

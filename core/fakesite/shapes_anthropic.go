@@ -2,19 +2,19 @@ package fakesite
 
 import "fmt"
 
-// messageBody is a message with the given content, reason to stop and tokens.
+// messageBody returns a message with the given content, reason to stop and tokens.
 func (d draft) messageBody(content, stop string, output int) string {
 	return fmt.Sprintf(`{"id":"msg_%d","type":"message","role":"assistant","model":%s,"content":[%s],`+
 		`"stop_reason":%s,"stop_sequence":null,"usage":{"input_tokens":%d,"cache_creation_input_tokens":0,`+
 		`"cache_read_input_tokens":0,"output_tokens":%d}}`, d.serial, d.model, content, stop, d.prompt, output)
 }
 
-// message is a finished message.
+// message returns a finished message.
 func (d draft) message() string {
 	return d.messageBody(`{"type":"text","text":`+d.text+`}`, `"end_turn"`, len(d.tokens))
 }
 
-// messageEvents is a message's stream.
+// messageEvents returns a message's stream.
 func (d draft) messageEvents() []string {
 	events := make([]string, 0, len(d.tokens)+6)
 	add := func(kind, fields string) {
@@ -32,7 +32,7 @@ func (d draft) messageEvents() []string {
 	return events
 }
 
-// anthropicModels is the page that holds the entries of these models.
+// anthropicModels returns the page that holds the entries of these models.
 func anthropicModels(models []string, entries string) string {
 	first, last := "null", "null"
 	if len(models) > 0 {

@@ -2,7 +2,7 @@ package fakesite
 
 import "fmt"
 
-// candidate is one piece of generated content. Only the last has a finish.
+// candidate returns one piece of generated content. Only the last has a finish.
 func (d draft) candidate(text string, output int, last bool) string {
 	finish := ""
 	if last {
@@ -14,10 +14,10 @@ func (d draft) candidate(text string, output int, last bool) string {
 		text, finish, d.prompt, output, d.prompt+output, d.model, d.serial)
 }
 
-// generate is the content in one piece.
+// generate returns the content in one piece.
 func (d draft) generate() string { return d.candidate(d.text, len(d.tokens), true) }
 
-// generateEvents is the content as a stream: server-sent events, or else the
+// generateEvents returns the content as a stream: server-sent events, or else the
 // elements of one JSON array. It ends without a closing event.
 func (d draft) generateEvents(sse bool) []string {
 	events := make([]string, len(d.tokens))
@@ -40,7 +40,7 @@ func (d draft) generateEvents(sse bool) []string {
 	return events
 }
 
-// countTokens is the size of the prompt, as Anthropic or Gemini tell it.
+// countTokens returns the size of the prompt, as Anthropic or Gemini tell it.
 func (d draft) countTokens(a api) string {
 	if a == gemini {
 		return fmt.Sprintf(`{"totalTokens":%d}`, d.prompt)

@@ -5,26 +5,26 @@ import (
 	"strconv"
 )
 
-// data is one server-sent event without a name.
+// data returns one server-sent event without a name.
 func data(json string) string { return "data: " + json + "\n\n" }
 
-// named is one server-sent event with a name.
+// named returns one server-sent event with a name.
 func named(event, json string) string { return "event: " + event + "\ndata: " + json + "\n\n" }
 
-// chatUsage is the usage object of chat completions.
+// chatUsage returns the usage object of chat completions.
 func (d draft) chatUsage() string {
 	return fmt.Sprintf(`{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d}`,
 		d.prompt, len(d.tokens), d.prompt+len(d.tokens))
 }
 
-// chat is a chat completion.
+// chat returns a chat completion.
 func (d draft) chat() string {
 	return fmt.Sprintf(`{"id":"chatcmpl-%d","object":"chat.completion","created":%d,"model":%s,`+
 		`"choices":[{"index":0,"message":{"role":"assistant","content":%s,"refusal":null},"logprobs":null,"finish_reason":"stop"}],`+
 		`"usage":%s}`, d.serial, d.created, d.model, d.text, d.chatUsage())
 }
 
-// chatEvents is a chat completion's stream. The usage comes in a chunk of its
+// chatEvents returns a chat completion's stream. The usage comes in a chunk of its
 // own, and only to who asked for it.
 func (d draft) chatEvents(usage bool) []string {
 	head := fmt.Sprintf(`{"id":"chatcmpl-%d","object":"chat.completion.chunk","created":%d,"model":%s,`,
@@ -44,13 +44,13 @@ func (d draft) chatEvents(usage bool) []string {
 	return append(events, data("[DONE]"))
 }
 
-// responseItem is the message of a response, with the given state and content.
+// responseItem returns the message of a response, with the given state and content.
 func (d draft) responseItem(status, content string) string {
 	return fmt.Sprintf(`{"id":"msg_%d","type":"message","status":%q,"role":"assistant","content":[%s]}`,
 		d.serial, status, content)
 }
 
-// responseBody is a response with the given state, output and usage.
+// responseBody returns a response with the given state, output and usage.
 func (d draft) responseBody(status, output, usage string) string {
 	return fmt.Sprintf(`{"id":"resp_%d","object":"response","created_at":%d,"status":%q,"error":null,`+
 		`"incomplete_details":null,"instructions":null,"metadata":{},"model":%s,"output":[%s],`+
@@ -58,12 +58,12 @@ func (d draft) responseBody(status, output, usage string) string {
 		d.serial, d.created, status, d.model, output, usage)
 }
 
-// outputText is a part of a response's message.
+// outputText returns a part of a response's message.
 func outputText(text string) string {
 	return `{"type":"output_text","text":` + text + `,"annotations":[]}`
 }
 
-// response is a finished response.
+// response returns a finished response.
 func (d draft) response() string {
 	usage := fmt.Sprintf(`{"input_tokens":%d,"input_tokens_details":{"cached_tokens":0},"output_tokens":%d,`+
 		`"output_tokens_details":{"reasoning_tokens":0},"total_tokens":%d}`,
@@ -71,7 +71,7 @@ func (d draft) response() string {
 	return d.responseBody("completed", d.responseItem("completed", outputText(d.text)), usage)
 }
 
-// responseEvents is a response's stream.
+// responseEvents returns a response's stream.
 func (d draft) responseEvents() []string {
 	events := make([]string, 0, len(d.tokens)+8)
 	add := func(kind, fields string) {

@@ -49,16 +49,16 @@ type Option func(*Site)
 // Keys makes the site refuse every other key. Without it any request passes.
 func Keys(keys ...string) Option { return func(s *Site) { s.keys = keys } }
 
-// Models are what the site lists; the default is one.
+// Models returns what the site lists; the default is one.
 func Models(models ...string) Option { return func(s *Site) { s.models = models } }
 
-// Text is what the site answers; the default names the site.
+// Text returns what the site answers; the default names the site.
 func Text(text string) Option { return func(s *Site) { s.text = text } }
 
-// Tokens is how many pieces a stream has; the default is one for each word.
+// Tokens returns how many pieces a stream has; the default is one for each word.
 func Tokens(n int) Option { return func(s *Site) { s.tokenCount = n } }
 
-// Pace is the pause after each event of a stream; the default is none.
+// Pace returns the pause after each event of a stream; the default is none.
 func Pace(d time.Duration) Option { return func(s *Site) { s.pace = d } }
 
 // TLS makes the site speak HTTPS, with HTTP/2, by a certificate of its own.
@@ -113,13 +113,13 @@ func (s *Site) Start() error {
 	return nil
 }
 
-// URL is the site's address, without a slash at its end.
+// URL returns the site's address, without a slash at its end.
 func (s *Site) URL() string { return s.url }
 
-// Name is the site's name.
+// Name returns the site's name.
 func (s *Site) Name() string { return s.name }
 
-// Answer is the text that the site answers with.
+// Answer returns the text that the site answers with.
 func (s *Site) Answer() string { return s.text }
 
 // CertPool trusts the certificate of a site with [TLS].
@@ -149,7 +149,7 @@ type Exchange struct {
 	note *note
 }
 
-// Body is the request's body.
+// Body returns the request's body.
 func (x *Exchange) Body() []byte { return x.body }
 
 func (s *Site) serve(w http.ResponseWriter, r *http.Request) {

@@ -119,7 +119,7 @@ var (
 	unhealthy = sdk.CheckResult{Reason: "503 Service Unavailable"}
 )
 
-// results are those of the checks in turn, the last for all that follow.
+// results returns those of the checks in turn, the last for all that follow.
 func results(all ...sdk.CheckResult) func(context.Context, int) (sdk.CheckResult, error) {
 	return func(_ context.Context, n int) (sdk.CheckResult, error) { return all[min(n, len(all))-1], nil }
 }

@@ -39,7 +39,7 @@ type Key struct {
 	State *channel.Key
 }
 
-// same says whether the check can go on unchanged as the other.
+// same reports whether the check can go on unchanged as the other.
 func (c *Check) same(other *Check) bool {
 	return c.State == other.State && c.Checker == other.Checker && c.Channel != nil && other.Channel != nil && c.Channel.Same(other.Channel)
 }

@@ -127,7 +127,7 @@ func (s *Sink) Close() {
 	}
 }
 
-// OpenRotated is a writer to a log file that is rotated: the log of a daemon in
+// OpenRotated returns a writer to a log file that is rotated: the log of a daemon in
 // the background.
 func OpenRotated(path string) (*Writer, error) {
 	f, err := openFile(path, true)

@@ -56,7 +56,7 @@ func NewWriter(w io.Writer) *Writer {
 	return out
 }
 
-// Unwrap is the writer that is written to.
+// Unwrap returns the writer that is written to.
 func (w *Writer) Unwrap() io.Writer { return w.to }
 
 // Write queues p, or drops it where the queue is full.
@@ -128,7 +128,7 @@ func (w *Writer) await(done <-chan struct{}, items ...item) {
 	}
 }
 
-// isStuck says whether the write that is going on takes too long.
+// isStuck reports whether the write that is going on takes too long.
 func (w *Writer) isStuck() bool {
 	since := w.writing.Load()
 	return since != 0 && time.Since(time.Unix(0, since)) >= stuckLimit

@@ -66,7 +66,7 @@ func (b *Book) Cost(sent, asked string, factor float64, t dialect.Tokens) (cost 
 	return event.Money(math.Round(p.of(t) * factor * 1e9)), p.Currency, true
 }
 
-// byTokens says that tokens are charged.
+// byTokens reports whether tokens are charged.
 func (p Price) byTokens() bool {
 	for _, more := range []*float64{p.CacheRead, p.CacheWrite, p.Reasoning} {
 		if more != nil && *more > 0 {
@@ -76,7 +76,7 @@ func (p Price) byTokens() bool {
 	return p.Input > 0 || p.Output > 0 || p.PerRequest == 0
 }
 
-// of is the price of the tokens, in units of the currency.
+// of returns the price of the tokens, in units of the currency.
 func (p Price) of(t dialect.Tokens) float64 {
 	read := min(t.CacheRead, t.Input)
 	write := min(t.CacheWrite, t.Input-read)

@@ -44,7 +44,7 @@ func rawSite(tb testing.TB, answer []byte) *url.URL {
 	return &url.URL{Scheme: "http", Host: l.Addr().String()}
 }
 
-// overTCP is a handler with a site that is reached over a connection.
+// overTCP returns a handler with a site that is reached over a connection.
 func overTCP(tb testing.TB) *Handler {
 	tb.Helper()
 	h := inProcess(tb)

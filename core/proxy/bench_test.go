@@ -19,7 +19,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/upstream"
 )
 
-// cpu is the time that this process has used so far.
+// cpu returns the time that this process has used so far.
 func cpu() time.Duration {
 	var u unix.Rusage
 	_ = unix.Getrusage(unix.RUSAGE_SELF, &u)

@@ -29,10 +29,10 @@ func withEgress(all ...*config.Egress) func(*config.Config) {
 	return func(c *config.Config) { c.Channels[0].Egress = all }
 }
 
-// ways are the egresses of the only request's attempts, each with its verdict.
+// ways returns the egresses of the only request's attempts, each with its verdict.
 func (r *rig) ways() string { return r.waysOf(1) }
 
-// waysOf are those of the request of a number, from 1.
+// waysOf returns those of the request of a number, from 1.
 func (r *rig) waysOf(number int) string {
 	for range 1000 {
 		n := 0

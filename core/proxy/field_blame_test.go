@@ -265,7 +265,7 @@ func TestField41(t *testing.T) {
 	}
 }
 
-// unzipped is the text in a gzip'd answer, "" if it is none.
+// unzipped returns the text in a gzip'd answer, "" if it is none.
 func unzipped(body string) string {
 	r, err := gzip.NewReader(strings.NewReader(body))
 	if err != nil {

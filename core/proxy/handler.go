@@ -30,7 +30,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
 
-// verdictsOf are the rules by which a channel's answers are judged.
+// verdictsOf returns the rules by which a channel's answers are judged.
 func verdictsOf(c *config.Channel, cfg *config.Config) *verdict.Set {
 	o := verdict.Options{Channel: rulesOf(c.Verdicts), User: rulesOf(cfg.Verdicts), Plugin: cfg.PluginRules(c)}
 	if !slices.Equal(cfg.Retry.On, config.DefaultRetryOn()) {
@@ -150,7 +150,7 @@ func (h *Handler) Retire() {
 	}
 }
 
-// Uses is the number of requests in flight that began with the table.
+// Uses returns the number of requests in flight that began with the table.
 func (h *Handler) Uses(t *route.Table) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -160,7 +160,7 @@ func (h *Handler) Uses(t *route.Table) int {
 	return 0
 }
 
-// Active is the number of requests in flight.
+// Active returns the number of requests in flight.
 func (h *Handler) Active() int { return int(h.active.Load()) }
 
 func (h *Handler) enter() *setup {

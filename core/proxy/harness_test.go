@@ -117,14 +117,14 @@ func (s *testSite) then(scripts ...script) {
 	s.mu.Unlock()
 }
 
-// requests are those that the site was sent.
+// requests returns those that the site was sent.
 func (s *testSite) requests() []seenRequest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.seen)
 }
 
-// keys are the credentials of the requests, in order.
+// keys returns the credentials of the requests, in order.
 func (s *testSite) keys() []string {
 	out := []string{}
 	for _, r := range s.requests() {
@@ -327,7 +327,7 @@ func (r *rig) raw(text string, closeWrite bool) string {
 	return b.String()
 }
 
-// keyStates are the states of a channel's keys, by label.
+// keyStates returns the states of a channel's keys, by label.
 func (r *rig) keyStates(name string) map[string]string {
 	out := map[string]string{}
 	for _, c := range r.config.Channels {
@@ -352,7 +352,7 @@ func (r *rig) wantReady(channel string) {
 	}
 }
 
-// last is the record of the latest request.
+// last returns the record of the latest request.
 func (r *rig) last() *event.Request {
 	r.t.Helper()
 	for range 500 {

@@ -182,7 +182,7 @@ func isEventStream(h http.Header) bool {
 	return strings.HasPrefix(first(h, "Content-Type"), "text/event-stream")
 }
 
-// first is a faster h.Get for a name that is in its canonical form.
+// first returns a faster h.Get for a name that is in its canonical form.
 func first(h http.Header, name string) string {
 	if v := h[name]; len(v) > 0 {
 		return v[0]

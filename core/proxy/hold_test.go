@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// created is a preamble of this many bytes: it repeats the instructions.
+// created returns a preamble of this many bytes: it repeats the instructions.
 func created(size int) string {
 	return fmt.Sprintf("event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\",\"status\":\"in_progress\",\"instructions\":%q}}\n\n", strings.Repeat("x", size))
 }

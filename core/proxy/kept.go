@@ -133,7 +133,7 @@ func (x *exchange) mustExplain(k *keptAnswer) bool {
 	return k.status < 400 && k.status >= 300 || v.Page && x.endpoint != dialect.Other
 }
 
-// siteProblem is a site's error in the form of our own, for a caller whose answer has
+// siteProblem returns a site's error in the form of our own, for a caller whose answer has
 // begun.
 func (x *exchange) siteProblem(k *keptAnswer) dialect.Problem {
 	v := &k.outcome.verdict

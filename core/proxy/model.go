@@ -40,7 +40,7 @@ func (x *exchange) mappedModel() (string, bool) {
 	return to, ok && to != x.record.Model
 }
 
-// sentModel is the model by the picked channel's name for it.
+// sentModel returns the model by the picked channel's name for it.
 func (x *exchange) sentModel() string {
 	if to, ok := x.mappedModel(); ok {
 		return to

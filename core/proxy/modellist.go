@@ -122,7 +122,7 @@ func (x *exchange) answerModels(rt *route.Route) bool {
 	return true
 }
 
-// listDialect is the dialect of the answer. OpenAI and Anthropic use the same path;
+// listDialect returns the dialect of the answer. OpenAI and Anthropic use the same path;
 // Anthropic's clients are recognized by their headers.
 func (x *exchange) listDialect() dialect.Dialect {
 	if x.dialect == dialect.OpenAI && (x.in.Header.Get("Anthropic-Version") != "" || x.in.Header.Get("X-Api-Key") != "") {
@@ -260,7 +260,7 @@ func (h *Handler) fetchModels(ch *route.Channel, s site) (models []dialect.Liste
 	return nil, false, false
 }
 
-// listFormOf is the dialect in which a site is asked for its models.
+// listFormOf returns the dialect in which a site is asked for its models.
 func listFormOf(c *config.Channel) dialect.Dialect {
 	host := c.Target.Hostname()
 	switch {

@@ -186,7 +186,7 @@ func (a *attempt) reason(err error) string {
 
 func isTimeout(e *upstream.Error) bool { return e != nil && e.Timeout() }
 
-// certificateReason says what is wrong with a certificate.
+// certificateReason returns what is wrong with a certificate.
 func certificateReason(err error) string {
 	var host x509.HostnameError
 	var authority x509.UnknownAuthorityError

@@ -48,7 +48,7 @@ func (s *sink) Flush()                      {}
 func (s *sink) SetReadDeadline(time.Time) error  { return nil }
 func (s *sink) SetWriteDeadline(time.Time) error { return nil }
 
-// inProcess is a handler with a channel of two keys whose site answers at once.
+// inProcess returns a handler with a channel of two keys whose site answers at once.
 func inProcess(tb testing.TB) *Handler {
 	tb.Helper()
 	registry := channel.NewRegistry(channel.Options{Seed: []byte("seed")})
@@ -116,7 +116,7 @@ func BenchmarkServe(b *testing.B) {
 	}
 }
 
-// heap is the memory in use after a collection.
+// heap returns the memory in use after a collection.
 func heap() uint64 {
 	runtime.GC()
 	var m runtime.MemStats

@@ -8,7 +8,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// corePlan is the plan that is used while the component gives none: round robin
+// corePlan returns the plan that is used while the component gives none: round robin
 // unless the configuration says otherwise, fallback channels last.
 func corePlan(candidates []sdk.Snapshot, how config.OnFailure, reason string) sdk.Plan {
 	rule := sdk.RuleCycle
@@ -33,7 +33,7 @@ func corePlan(candidates []sdk.Snapshot, how config.OnFailure, reason string) sd
 	return sdk.Plan{Groups: groups[:], Reason: reason}
 }
 
-// corePlanName is the name of the core plan for users.
+// corePlanName returns the name of the core plan for users.
 func corePlanName(how config.OnFailure) string {
 	if how == "" || how == config.OnFailureLastPlan { // there is none yet
 		return string(config.OnFailureRoundRobin)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// served are the channels that n requests by turns get.
+// served returns the channels that n requests by turns get.
 func (w *world) served(n int) []string {
 	seen := map[string]bool{}
 	for range n {

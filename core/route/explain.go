@@ -72,12 +72,12 @@ func (w *Walk) askDry(ctx context.Context, p *planner) (choice Choice, ok bool) 
 	return choice, false
 }
 
-// random says that chance decides among the group's members.
+// random reports whether chance decides among the group's members.
 func (g *group) random() bool {
 	return g.rule.Kind == sdk.RuleWeightedRandom || g.rule.Kind == sdk.RuleP2C
 }
 
-// passed are the channels that are passed over, or only used as a last resort,
+// passed returns the channels that are passed over, or only used as a last resort,
 // and the keys that are not available.
 func (r *Route) passed(now time.Time, request Request, choices []Choice) (all []Passed) {
 	w := r.dryWalk(now, request)
@@ -100,7 +100,7 @@ func (r *Route) passed(now time.Time, request Request, choices []Choice) (all []
 	return all
 }
 
-// planned says whether the route's plan names the channel.
+// planned reports whether the route's plan names the channel.
 func (r *Route) planned(ch *Channel) bool {
 	for _, g := range r.planner.current.Load().groups {
 		for _, m := range g.members {

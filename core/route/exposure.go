@@ -32,7 +32,7 @@ func (e *exposure) equal(other *exposure) bool {
 	return slices.Equal(e.expose, other.expose)
 }
 
-// attributes are the named parts of a request, as far as the strategy may see them.
+// attributes returns the named parts of a request, as far as the strategy may see them.
 func (e *exposure) attributes(request *Request, names []string) map[string]string {
 	var out map[string]string
 	for _, name := range names {

@@ -12,7 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// selecting is a world of one channel with keys that the selector chooses from.
+// selecting returns a world of one channel with keys that the selector chooses from.
 func selecting(t *testing.T, selector sdk.Component, keys string) *world {
 	t.Helper()
 	all := channels("a:" + keys)

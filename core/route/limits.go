@@ -86,7 +86,7 @@ func limitSkip(l *limit.Limiter, now time.Time, tokens int) (channel.Skip, time.
 	}
 }
 
-// limitUsed is the share that is used of the limit of the channel that is nearest,
+// limitUsed returns the share that is used of the limit of the channel that is nearest,
 // or of the key that has most left, from 0 to 1.
 func (ch *Channel) limitUsed(now time.Time) float64 {
 	used := ch.State.Limiter().Usage(now).Share()

@@ -59,7 +59,7 @@ func (a *author) requests() []sdk.PlanRequest {
 	return append([]sdk.PlanRequest(nil), a.asked...)
 }
 
-// planOf is a plan of one group.
+// planOf returns a plan of one group.
 func planOf(rule sdk.RuleKind, ids ...string) sdk.Plan {
 	g := sdk.Group{Rule: sdk.Rule{Kind: rule, Hash: []string{"header.x-session-id"}}}
 	for _, id := range ids {
@@ -68,7 +68,7 @@ func planOf(rule sdk.RuleKind, ids ...string) sdk.Plan {
 	return sdk.Plan{Groups: []sdk.Group{g}, Reason: "the author's"}
 }
 
-// always is a strategy that gives the same plan each time.
+// always returns a strategy that gives the same plan each time.
 func always(p sdk.Plan) *author {
 	return &author{plan: func(context.Context, sdk.PlanRequest) (sdk.Plan, error) { return p, nil }}
 }
@@ -145,7 +145,7 @@ func build(t testing.TB, registry *channel.Registry, authored map[string]sdk.Com
 	return w
 }
 
-// builtin is a component that comes with the program, with its defaults.
+// builtin returns a component that comes with the program, with its defaults.
 func builtin(c *config.Component) (sdk.Component, error) {
 	all := strategies.Components()
 	if c.Kind == sdk.KindKeySelector {
@@ -181,7 +181,7 @@ func (w *world) channel(name string) *Channel {
 	return nil
 }
 
-// session is the header of a request with a session, "" for none.
+// session returns the header of a request with a session, "" for none.
 func session(name string) http.Header {
 	h := http.Header{}
 	if name != "" {
@@ -220,7 +220,7 @@ func nameOf(p Pick) string {
 	return p.Channel.Config.Name + "/" + p.Key.State.ID()
 }
 
-// picks are the channels of n requests.
+// picks returns the channels of n requests.
 func (w *world) picks(n int) string {
 	var names []string
 	for range n {

@@ -52,7 +52,7 @@ func (w *Walk) PassedOver(p Pick) (all []Skipped) {
 	return all
 }
 
-// passedOver says why a channel was not picked, or "". beside: it is in the
+// passedOver returns why a channel was not picked, or "". beside: it is in the
 // group of the pick, so that it may be available and not be picked.
 func (w *Walk) passedOver(i int, p Pick, beside bool) channel.Skip {
 	ch, q := w.route.Channels[i], &w.route.quick[i]

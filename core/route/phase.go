@@ -31,7 +31,7 @@ const (
 	planReportRecovery
 )
 
-// next is the phase after an event, and what is to be done.
+// next returns the phase after an event, and what is to be done.
 func (p phase) next(e planEvent) (phase, planAction) {
 	switch {
 	case p == phaseClosed || e == planClosed:
@@ -52,5 +52,5 @@ func (p phase) next(e planEvent) (phase, planAction) {
 	return p, planNothing
 }
 
-// failing says that the last answer was no plan.
+// failing reports whether the last answer was no plan.
 func (p phase) failing() bool { return p == phaseFailing || p == phaseRetry }

@@ -61,7 +61,7 @@ func (by *plan) choose(t *turns, v view) (index int, g *group) {
 	return 0, nil
 }
 
-// clone is a copy with queues of its own, for a dry run.
+// clone returns a copy with queues of its own, for a dry run.
 func (by *plan) clone() *plan {
 	out := *by
 	out.groups = slices.Clone(by.groups)

@@ -114,7 +114,7 @@ func (p *planner) close() {
 	p.running.Wait()
 }
 
-// plan is the plan to apply now.
+// plan returns the plan to apply now.
 func (p *planner) plan(now time.Time) *plan {
 	by := p.current.Load()
 	if !p.obsolete(by, now) {
@@ -317,7 +317,7 @@ func (p *planner) warn(warnings []sdk.Warning) {
 	}
 }
 
-// warningText is a warning with its place in the configuration.
+// warningText returns a warning with its place in the configuration.
 func (p *planner) warningText(w sdk.Warning) string {
 	text := fmt.Sprintf("%s: %.300s", p.name, w.Message)
 	if p.block == nil {
@@ -329,7 +329,7 @@ func (p *planner) warningText(w sdk.Warning) string {
 	return text
 }
 
-// stateAfter is the component's own state after the last plan.
+// stateAfter returns the component's own state after the last plan.
 func (p *planner) stateAfter(last *plan) []byte {
 	if last == nil {
 		return p.resume.State
@@ -387,7 +387,7 @@ func (p *planner) observe(now time.Time) ([]sdk.Snapshot, counted) {
 	return snapshots, p.count()
 }
 
-// outcomes are what happened since the last plan: in all, and for the route alone.
+// outcomes returns what happened since the last plan: in all, and for the route alone.
 func (p *planner) outcomes(now counted) (all, own []sdk.Outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -89,7 +89,7 @@ func newTrace(t *testing.T, seed uint64, tally *traceTally) *trace {
 	return x
 }
 
-// roundRobin is a subject that is planned without a component.
+// roundRobin returns a subject that is planned without a component.
 func roundRobin(p Purpose, candidates []candidate) subject {
 	return subject{purpose: p, candidates: candidates, ask: func(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
 		plan := corePlan(req.Channels, config.OnFailureRoundRobin, "in turn")
@@ -130,7 +130,7 @@ func (x *trace) key() keyTruth {
 // oddMinute is when what is limited or overloaded now and then is so.
 func (x *trace) oddMinute() bool { return x.now.Unix()/60%2 == 1 }
 
-// answer is what the candidate's site answers to the request: good, or an
+// answer returns what the candidate's site answers to the request: good, or an
 // outcome.
 func (x *trace) answer(r *sent, ch *Channel, k *Key) (good bool, o Outcome) {
 	means := func(m verdict.Means) (bool, Outcome) {
@@ -260,7 +260,7 @@ func (x *trace) count(p Pick) {
 	x.tally.worst = max(x.tally.worst, x.asked[p.Key])
 }
 
-// comparable says that the channel also has a good key.
+// comparable reports whether the channel also has a good key.
 func (x *trace) comparable(p Pick) bool {
 	for _, k := range p.Channel.Keys {
 		if x.keys[k] == keyGood {

@@ -41,7 +41,7 @@ func (r *Request) Attribute(name string) (value string, ok bool) {
 	return value, value != ""
 }
 
-// knownAttribute says whether a plan may name the attribute.
+// knownAttribute reports whether a plan may name the attribute.
 func knownAttribute(name string) bool {
 	kind, rest, dot := strings.Cut(name, ".")
 	switch kind {

@@ -24,7 +24,7 @@ func (c *Channel) settings() settings {
 
 func (k *Key) settings() settings { return settings{k.id(), k.Config.Weight, false, k.State} }
 
-// channelWith is the channel with that state, nil if there is none.
+// channelWith returns the channel with that state, nil if there is none.
 func (t *Table) channelWith(s *channel.State) *Channel {
 	if t == nil {
 		return nil
@@ -35,7 +35,7 @@ func (t *Table) channelWith(s *channel.State) *Channel {
 	return nil
 }
 
-// keyState is the state of a secret that is in the same place as before, nil if
+// keyState returns the state of a secret that is in the same place as before, nil if
 // it is not: fingerprinting thousands of keys at each reload takes time.
 func (c *Channel) keyState(i int, secret config.Secret) *channel.Key {
 	if c == nil || i >= len(c.Keys) || c.Keys[i].Config.Value.Reveal() != secret.Reveal() {
@@ -72,7 +72,7 @@ func (t *Table) plan(of subject, o Options) *planner {
 	return p
 }
 
-// suits says whether the planner can go on with the subject.
+// suits reports whether the planner can go on with the subject.
 func (p *planner) suits(of subject) bool {
 	return p.component == of.component && p.onFailure == of.onFailure && p.router.equal(of.router) && p.exposure.equal(of.exposure) && (p.shadow == nil) == (of.shadow == nil)
 }
@@ -149,7 +149,7 @@ type Remembered struct {
 	seq    uint64
 }
 
-// Memory is where the planners are.
+// Memory returns where the planners are.
 func (t *Table) Memory() Memory {
 	out := Memory{}
 	for purpose, p := range t.planners {

@@ -41,7 +41,7 @@ func newGuide(p sdk.Plan, answer func(context.Context, sdk.RouteRequest) (sdk.Ro
 	return &guide{author: always(p), answer: answer}
 }
 
-// ask is a request that the strategy is asked about.
+// ask returns a request that the strategy is asked about.
 func (w *world) ask(r Request) *Walk {
 	var walk Walk
 	r.Model = "m"

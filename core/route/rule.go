@@ -95,7 +95,7 @@ func (t *turns) took(g *group, i int32) {
 	g.queue.clock = t.clock
 }
 
-// smooth is the smooth weighted round-robin of nginx over the available members:
+// smooth returns the smooth weighted round-robin of nginx over the available members:
 // each gains its weight, the one with most credit is picked and pays for all.
 func (t *turns) smooth(g *group, v view) *member {
 	t.mu.Lock()
@@ -231,7 +231,7 @@ func rendezvous(g *group, v view, h uint64) *member {
 	return best
 }
 
-// equalWeights says that all members weigh the same, and something: their scores
+// equalWeights reports whether all members weigh the same, and something: their scores
 // then are in the order of their numbers.
 func (g *group) equalWeights() bool {
 	for i := range g.members {
@@ -242,7 +242,7 @@ func (g *group) equalWeights() bool {
 	return true
 }
 
-// mix is the finalizer of splitmix64.
+// mix returns the finalizer of splitmix64.
 func mix(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

@@ -68,7 +68,7 @@ func (w *world) swarm(meanwhile func()) map[string]int {
 	return sum
 }
 
-// fresh is a built-in strategy with plans that are renewed all the time.
+// fresh returns a built-in strategy with plans that are renewed all the time.
 func fresh(t *testing.T, name string) map[string]sdk.Component {
 	t.Helper()
 	c, err := builtin(&config.Component{Kind: sdk.KindStrategy, Name: name})

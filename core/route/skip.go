@@ -20,8 +20,8 @@ func (w *Walk) skip(ch *Channel) channel.Skip {
 	return skip
 }
 
-// standing says why the channel is passed over now, and if it is not, whether
-// marks put it behind others.
+// skipOrDefer returns why the channel is skipped now and, if it is not, whether its
+// marks make it come after the others.
 func (w *Walk) skipOrDefer(ch *Channel) (skip channel.Skip, deferred bool) {
 	if w.tried(ch) {
 		return channel.SkipAlreadyTried, false
@@ -32,7 +32,8 @@ func (w *Walk) skipOrDefer(ch *Channel) (skip channel.Skip, deferred bool) {
 	return w.skipInService(ch)
 }
 
-// refuses is standing without health, block and breaker.
+// skipInService is skipOrDefer for a channel that is in service: it ignores health,
+// blocks and the breaker.
 func (w *Walk) skipInService(ch *Channel) (skip channel.Skip, deferred bool) {
 	if !serves(ch.Config.Models, w.request.Model) {
 		return channel.SkipModelNotServed, false
@@ -69,7 +70,8 @@ func (w *Walk) skipInService(ch *Channel) (skip channel.Skip, deferred bool) {
 	return skip, true
 }
 
-// spent says that the request has used up what it may cost at the channel.
+// overBudget returns why the request may make no further attempt at the channel; "" if
+// it may.
 func (w *Walk) overBudget(ch *Channel) channel.Skip {
 	if w.attempts == 0 || w.dry != nil {
 		return ""

@@ -197,12 +197,12 @@ func (r *Route) countOwn(name string) {
 	}
 }
 
-// own is what was counted for the route at a channel.
+// own returns what was counted for the route at a channel.
 func (r *Route) own(index int) channel.Counters {
 	return r.Channels[index].State.Read(r.counts[index])
 }
 
-// single is a route of one channel, which takes no strategy.
+// single returns a route of one channel, which takes no strategy.
 func (t *Table) single(ch *Channel, cfg *config.Config, o Options) *Route {
 	r := &Route{Config: &config.Route{Pattern: "/**", Channels: []*config.Channel{ch.Config}}, Channels: []*Channel{ch}, registry: o.Registry, maxExtra: cfg.Retry.MaxExtra}
 	r.makeQuick()
@@ -272,7 +272,7 @@ func (t *Table) Match(path, model string) *Route {
 // Single returns the route of the named channel alone, nil if there is none.
 func (t *Table) Single(name string) *Route { return t.singles[name] }
 
-// serves says whether a list of model patterns lets the model pass.
+// serves reports whether a list of model patterns lets the model pass.
 func serves(patterns []string, model string) bool {
 	if len(patterns) == 0 || model == "" {
 		return true
@@ -330,7 +330,7 @@ func (c *Channel) snapshot(now time.Time) sdk.Snapshot {
 	return s
 }
 
-// egress is the first of the channel's egresses by which the site can be reached now;
+// egress returns the first of the channel's egresses by which the site can be reached now;
 // the first if there is none.
 func (c *Channel) egress(now time.Time) string {
 	for _, e := range c.Config.Egress {
@@ -360,5 +360,5 @@ func (k *Key) snapshot(now time.Time) sdk.Snapshot {
 
 func (k *Key) counters() channel.Counters { return k.State.Counters() }
 
-// Includes says whether the route may send requests to the channel.
+// Includes reports whether the route may send requests to the channel.
 func (r *Route) Includes(ch *Channel) bool { return slices.Contains(r.Channels, ch) }

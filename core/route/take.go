@@ -85,7 +85,7 @@ func (w *Walk) chooseKey(p *Pick, key int) bool {
 	return true
 }
 
-// suspectKey is the key of the channel's plan whose mark ends first.
+// suspectKey returns the key of the channel's plan whose mark ends first.
 func (w *Walk) suspectKey(ch *Channel) int {
 	best := anyKey
 	var soonest time.Time
@@ -152,7 +152,7 @@ func (w *Walk) pick(p *planner, v view) (index int, by *plan, g *group) {
 	return index, c.plan, g
 }
 
-// reason is the plan's. A dry run says where chance decides.
+// reason returns the plan's. A dry run says where chance decides.
 func (w *Walk) reason(by *plan, g *group) string {
 	if w.dry != nil && g.random() {
 		return by.reason + " (random for each request)"

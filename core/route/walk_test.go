@@ -12,7 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// inOrderOf is a world whose one route tries the channels as they are listed.
+// inOrderOf returns a world whose one route tries the channels as they are listed.
 func inOrderOf(t *testing.T, all ...*config.Channel) *world {
 	t.Helper()
 	return build(t, nil, nil, routeTo("priority", all))

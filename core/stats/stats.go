@@ -110,7 +110,7 @@ func succeeded(r *event.Request) bool {
 	return a != nil && a.Verdict.Answered()
 }
 
-// failed says that the request was not answered, and not because its caller left.
+// failed reports whether the request was not answered, and not because its caller left.
 func failed(r *event.Request) bool {
 	a := last(r)
 	return a == nil && r.Status >= 500 || a != nil && !succeeded(r) && a.Verdict != event.VerdictClient

@@ -17,7 +17,7 @@ func (c *clock) now() time.Time { return c.t }
 
 func newClock() *clock { return &clock{time.Date(2026, 11, 24, 12, 0, 3, 0, time.UTC)} }
 
-// request is one that was answered at once.
+// request returns one that was answered at once.
 func request(channel, key, model string, ttfb time.Duration) *event.Request {
 	return &event.Request{
 		Route: "/**", Model: model, Channel: channel, Key: key, Status: 200, TTFB: event.Millis(ttfb), TokensIn: 10, TokensOut: 3,

@@ -53,7 +53,7 @@ func (s *Sums) join(o *Sums) {
 	s.latency.join(&o.latency)
 }
 
-// clone is a copy that does not change any more.
+// clone returns a copy that does not change any more.
 func (s *Sums) clone() Sums {
 	out := *s
 	out.latency = latency{digits: s.latency.digits}
@@ -61,7 +61,7 @@ func (s *Sums) clone() Sums {
 	return out
 }
 
-// Quantile is the time to the first byte that the share p of the good answers,
+// Quantile returns the time to the first byte that the share p of the good answers,
 // from 0 to 1, did not exceed; 0 without any.
 func (s *Sums) Quantile(p float64) time.Duration {
 	if s.latency.histogram == nil {
@@ -70,7 +70,7 @@ func (s *Sums) Quantile(p float64) time.Duration {
 	return time.Duration(s.latency.histogram.ValueAtQuantile(100*p)) * unit
 }
 
-// Samples is the number of latencies that were measured, and their sum.
+// Samples returns the number of latencies that were measured, and their sum.
 func (s *Sums) Samples() (n uint64, sum time.Duration) {
 	if s.latency.histogram == nil {
 		return 0, 0

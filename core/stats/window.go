@@ -13,7 +13,7 @@ type slot struct {
 	Sums
 }
 
-// at is the current slot, emptied if it is from an earlier round.
+// at returns the current slot, emptied if it is from an earlier round.
 func (w *window) at(now time.Time) *slot {
 	epoch := now.UnixNano() / int64(w.width)
 	s := &w.slots[epoch%int64(len(w.slots))]
@@ -76,7 +76,7 @@ func (p *points) add(now time.Time, one sample) {
 	}
 }
 
-// list is the points up to now, the oldest first.
+// list returns the points up to now, the oldest first.
 func (p *points) list(now time.Time) []Point {
 	epoch := now.UnixNano() / int64(PointWidth)
 	out := make([]Point, PointCount)
@@ -92,7 +92,7 @@ func (p *points) list(now time.Time) []Point {
 	return out
 }
 
-// rate is the number of requests per second over the last full point and the
+// rate returns the number of requests per second over the last full point and the
 // current one so far.
 func (p *points) rate(now time.Time) float64 {
 	epoch := now.UnixNano() / int64(PointWidth)

@@ -110,7 +110,7 @@ func (l Lock) plugin(name string) *Plugin {
 	return l[name]
 }
 
-// clone is a copy that can be changed.
+// clone returns a copy that can be changed.
 func (l Lock) clone() Lock {
 	out := Lock{}
 	for name, p := range l {

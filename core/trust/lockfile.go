@@ -107,7 +107,7 @@ func (r *lockReader) release(b *hclsyntax.Body) Release {
 	return out
 }
 
-// format is the version of the form that the file is written in.
+// format returns the version of the form that the file is written in.
 func (r *lockReader) format(b *hclsyntax.Body) int64 {
 	a := b.Attributes["format"]
 	if a == nil {
@@ -140,7 +140,7 @@ func checkWritable(path string) error {
 	return nil
 }
 
-// text is the value of an attribute, "" if there is none.
+// text returns the value of an attribute, "" if there is none.
 func (r *lockReader) text(b *hclsyntax.Body, name string) string {
 	a := b.Attributes[name]
 	if a == nil {
@@ -154,7 +154,7 @@ func (r *lockReader) text(b *hclsyntax.Body, name string) string {
 	return v.AsString()
 }
 
-// digests is a map of hashes by platform.
+// digests returns a map of hashes by platform.
 func (r *lockReader) digests(b *hclsyntax.Body, name string) map[string]string {
 	a := b.Attributes[name]
 	if a == nil {

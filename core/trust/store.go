@@ -138,7 +138,7 @@ func (s *Store) check(p *Plugin, is Executable) error {
 	return nil
 }
 
-// Lock is the content of the lock file, as it is now. It may be changed.
+// Lock returns the content of the lock file, as it is now. It may be changed.
 func (s *Store) Lock() (Lock, error) {
 	text, err := readLock(s.LockPath)
 	if err != nil {
@@ -157,7 +157,7 @@ func (s *Store) Lock() (Lock, error) {
 	return lock.clone(), nil
 }
 
-// Warnings are what is ignored in the lock file.
+// Warnings returns what is ignored in the lock file.
 func (s *Store) Warnings() []string {
 	_, _ = s.Lock() // an error is reported by whoever needs the content
 	s.mu.Lock()

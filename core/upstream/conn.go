@@ -73,7 +73,7 @@ func (c *conn) close() {
 	}
 }
 
-// old says that the site may close the connection any moment.
+// old reports whether the site may close the connection any moment.
 func (c *conn) old() bool {
 	age, limit := time.Since(c.idleSince), maxIdle
 	if c.idleFor > 0 {
@@ -82,7 +82,7 @@ func (c *conn) old() bool {
 	return age >= limit
 }
 
-// usable says that a connection that was idle can take a request: it is open, and
+// usable reports whether a connection that was idle can take a request: it is open, and
 // nothing came that nobody asked for.
 func (c *conn) usable() bool {
 	if c.old() {

@@ -177,7 +177,7 @@ func bindTo(d *net.Dialer, bind string) error {
 	return nil
 }
 
-// interfaceOf is the interface that has an address.
+// interfaceOf returns the interface that has an address.
 func interfaceOf(ip netip.Addr) (*net.Interface, error) {
 	all, err := net.Interfaces()
 	if err != nil {

@@ -10,12 +10,12 @@ const leastReserve = 64
 // open, 0 if there is no limit. The runtime has raised it as far as it may.
 var Descriptors = sync.OnceValue(descriptorLimit)
 
-// Reserve is how many of them are kept for connections to sites.
+// Reserve returns how many of them are kept for connections to sites.
 func Reserve() int { return reserveOf(Descriptors()) }
 
 func reserveOf(limit int) int { return min(max(leastReserve, limit/10), limit/2) }
 
-// MaxInFlight is how many requests the descriptors are enough for: each has a
+// MaxInFlight returns how many requests the descriptors are enough for: each has a
 // connection to its caller and one to a site. 0: any number.
 func MaxInFlight() int {
 	limit := Descriptors()

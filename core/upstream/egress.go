@@ -15,7 +15,7 @@ type Egress struct {
 	Dial func(ctx context.Context, address string) (net.Conn, error)
 }
 
-// relaysPlain says that requests to http sites are sent to a proxy as they are,
+// relaysPlain reports whether requests to http sites are sent to a proxy as they are,
 // with the whole URL: many proxies let only port 443 through otherwise.
 func (e *Egress) relaysPlain() bool {
 	return e.Proxy != nil && (e.Proxy.Scheme == "http" || e.Proxy.Scheme == "https")

@@ -33,7 +33,7 @@ func firstSet(names ...string) string {
 	return ""
 }
 
-// FromEnvironment is the egress that the environment names for a site. It is the
+// FromEnvironment returns the egress that the environment names for a site. It is the
 // direct one for a site of this machine.
 func FromEnvironment(target *url.URL) Egress {
 	u, err := environment()(target)

@@ -48,10 +48,10 @@ func (e *Error) Error() string { return string(e.Phase) + ": " + e.Err.Error() }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Timeout says that a connection was not ready in time.
+// Timeout reports whether a connection was not ready in time.
 func (e *Error) Timeout() bool { return e.Dialing() && errors.Is(e.Err, os.ErrDeadlineExceeded) }
 
-// Dialing says that there was no connection: the site knows nothing of the
+// Dialing reports whether there was no connection: the site knows nothing of the
 // request.
 func (e *Error) Dialing() bool {
 	switch e.Phase {
@@ -61,7 +61,7 @@ func (e *Error) Dialing() bool {
 	return false
 }
 
-// Text is the error for people where it is one of this package; "" otherwise: an
+// Text returns the error for people where it is one of this package; "" otherwise: an
 // error of net/http may quote a URL, or what the site sent.
 func (e *Error) Text() string {
 	var op *net.OpError
@@ -98,7 +98,7 @@ type Reason string
 
 func (e Reason) Error() string { return string(e) }
 
-// systemText is an error of the system without the name of the call.
+// systemText returns an error of the system without the name of the call.
 func systemText(err error) string {
 	var call *os.SyscallError
 	if errors.As(err, &call) {
@@ -107,7 +107,7 @@ func systemText(err error) string {
 	return err.Error()
 }
 
-// PhaseOf is the phase in which err came up, "" if it is not known.
+// PhaseOf returns the phase in which err came up, "" if it is not known.
 func PhaseOf(err error) Phase {
 	if err == nil {
 		return ""
@@ -129,7 +129,7 @@ var (
 	errInvalid       = errors.New("the request has a header that cannot be sent")
 )
 
-// failed is an error of making a connection.
+// failed returns an error of making a connection.
 func failed(ctx context.Context, phase Phase, err error) error {
 	var known *Error
 	switch {
@@ -148,7 +148,7 @@ func failed(ctx context.Context, phase Phase, err error) error {
 // errTimeout ends the context of a connection that is not ready in time.
 var errTimeout = errors.New("no connection in time")
 
-// isShortage says that this machine lacks descriptors, memory or ports.
+// isShortage reports whether this machine lacks descriptors, memory or ports.
 func isShortage(err error) bool {
 	for _, no := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL} {
 		if errors.Is(err, no) {

@@ -118,7 +118,7 @@ func (p *Pool) forProxy(r *http.Request) *http.Request {
 	return &own
 }
 
-// sent says how much of the request went out, err being how writing it ended.
+// sent returns how much of the request went out, err being how writing it ended.
 func (c *conn) sent(err error) Sent {
 	switch {
 	case err == nil:
@@ -152,7 +152,7 @@ func (s *sending) run(r *http.Request) {
 	}
 }
 
-// stopped says whether the request has been written, and how that ended.
+// stopped reports whether the request has been written, and how that ended.
 func (s *sending) stopped() (done bool, err error) {
 	select {
 	case <-s.done:
@@ -245,7 +245,7 @@ func isAlert(err error) bool {
 	return errors.As(err, &alert)
 }
 
-// isBroken says that the connection ended, rather than that what came over it
+// isBroken reports whether the connection ended, rather than that what came over it
 // makes no sense.
 func isBroken(err error) bool {
 	var op *net.OpError
@@ -276,7 +276,7 @@ func (x *exchange) answer(r *http.Request, resp *http.Response) *http.Response {
 	return resp
 }
 
-// keepAliveTime is how long a site keeps an idle connection, less a second for
+// keepAliveTime returns how long a site keeps an idle connection, less a second for
 // the way; negative: not at all.
 func keepAliveTime(h http.Header, before time.Duration) time.Duration {
 	for _, v := range h["Keep-Alive"] {
@@ -353,7 +353,7 @@ func (u *upgraded) Read(p []byte) (int, error) { return u.exchange.reader.Read(p
 // Write is for [io.Writer].
 func (u *upgraded) Write(p []byte) (int, error) { return u.exchange.conn.Conn.Write(p) }
 
-// SetWriteDeadline is as that of [net.Conn].
+// SetWriteDeadline returns as that of [net.Conn].
 func (u *upgraded) SetWriteDeadline(t time.Time) error {
 	return u.exchange.conn.SetWriteDeadline(t)
 }

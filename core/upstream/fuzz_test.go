@@ -84,7 +84,7 @@ func FuzzExchange(f *testing.F) {
 	})
 }
 
-// parse is what net/http makes of an answer, nil for one that is refused.
+// parse returns what net/http makes of an answer, nil for one that is refused.
 func parse(answer []byte, method string) (*http.Response, []byte) {
 	in := bufio.NewReader(bytes.NewReader(answer))
 	for range maxInformational + 1 {

@@ -125,7 +125,7 @@ func (h *http2Pool) do(r *http.Request, call Call) (*http.Response, error) {
 	return resp, nil
 }
 
-// failed is why there is no answer. A site that closes an idle connection says so
+// failed returns why there is no answer. A site that closes an idle connection says so
 // before, but what it said is lost if a request crosses it.
 func (h *http2Pool) failed(ctx context.Context, sent Sent, reused bool, err error) error {
 	var known *Error

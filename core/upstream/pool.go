@@ -253,7 +253,7 @@ func (p *Pool) Close() {
 	p.CloseIdleConnections()
 }
 
-// sendable says that no header can be taken for another, or for the end of the
+// sendable reports whether no header can be taken for another, or for the end of the
 // header.
 func sendable(h http.Header) bool {
 	for name, values := range h {

@@ -33,7 +33,7 @@ func (c *compiler) value(e hcl.Expression) (cty.Value, bool) {
 	return v, true
 }
 
-// written is the value of a condition, for lists.
+// written returns the value of a condition, for lists.
 func (c *compiler) written(a *hcl.Attribute) string {
 	v, diags := a.Expr.Value(c.ctx)
 	if diags.HasErrors() || v.ContainsMarked() || !v.IsWhollyKnown() || v.IsNull() {
@@ -196,7 +196,7 @@ func (c *compiler) expressionOf(name string, e hcl.Expression) *pattern {
 	return p
 }
 
-// explainRE2 says what is wrong with an expression, and what to write instead
+// explainRE2 returns what is wrong with an expression, and what to write instead
 // where other languages have what RE2 leaves out.
 func explainRE2(text string, err error) string {
 	hint := ""

@@ -6,7 +6,7 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// plainCode is a code in one form, so that a rule needs not know how each site
+// plainCode returns a code in one form, so that a rule needs not know how each site
 // writes it: "InsufficientBalanceError", "ERR_INSUFFICIENT_BALANCE" and
 // "insufficient-balance" are insufficient_balance. It is "" if that is how the
 // code is written, and for numbers.
@@ -47,7 +47,7 @@ func plainCode(code string) string {
 	return plain
 }
 
-// isStored says that a document describes something that the site keeps: an
+// isStored reports whether a document describes something that the site keeps: an
 // error in it is about that, and not about the request that asked for it.
 func isStored(body []byte) bool {
 	o := objectOf(gjson.ParseBytes(body))

@@ -64,7 +64,7 @@ type Setting struct {
 	compile func(c *compiler, a *hcl.Attribute)
 }
 
-// Settings are what a verdict block may hold, in the order of the documentation.
+// Settings returns what a verdict block may hold, in the order of the documentation.
 // They are compiled in this order.
 func Settings() []Setting { return slices.Clone(settings) }
 
@@ -149,7 +149,7 @@ func (c *compiler) check(b *hcl.Block, attrs hcl.Attributes) {
 	}
 }
 
-// hasEffects says that something cools down or is disabled because of m.
+// hasEffects reports whether something cools down or is disabled because of m.
 func hasEffects(m Means) bool {
 	switch m {
 	case Good, Default, Refused, Declined, TooLarge, Suspect:
@@ -192,7 +192,7 @@ func suggest(given string, known []string) string {
 	return "Known are " + strings.Join(quoted[:len(quoted)-1], ", ") + " and " + quoted[len(quoted)-1] + "."
 }
 
-// oneEdit says that one letter more, less or other, or two swapped, is all that
+// oneEdit reports whether one letter more, less or other, or two swapped, is all that
 // differs.
 func oneEdit(a, b string) bool {
 	i := 0

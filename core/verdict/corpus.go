@@ -39,12 +39,12 @@ type Expectation struct {
 	SecondKey Means
 }
 
-// Expectation is the part of a verdict that a case holds.
+// Expectation returns the part of a verdict that a case holds.
 func (v Verdict) Expectation() Expectation {
 	return Expectation{v.Means, v.Scope, v.For, v.AtOnce, v.SecondKey}
 }
 
-// String is the form of a case's file.
+// String returns the form of a case's file.
 func (e Expectation) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "means: %s\nscope: %s\n", e.Means, e.Scope)
@@ -177,7 +177,7 @@ func (c *Case) verdict(name, value string) error {
 // CaseTime is when the answers of the corpus came, unless they have a date.
 var CaseTime = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
-// Answer is the case's answer as Judge takes it.
+// Answer returns the case's answer as Judge takes it.
 func (c Case) Answer() (Answer, error) {
 	a, err := ParseWire(c.Wire)
 	a.Request, a.Empty, a.SameOrigin = c.Request, c.Empty, c.Same

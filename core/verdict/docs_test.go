@@ -116,7 +116,7 @@ func effect(r *Rule) string {
 	return text
 }
 
-// answersByRule says how many answers of the corpus each rule judges, and where
+// answersByRule returns how many answers of the corpus each rule judges, and where
 // the first ones are from.
 func answersByRule() map[string]string {
 	sources := map[string][]string{}

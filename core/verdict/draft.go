@@ -11,7 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Draft is a verdict block for an answer, for its owner to complete: it matches
+// Draft returns a verdict block for an answer, for its owner to complete: it matches
 // the answer, and its meaning is still that of today. It repeats what the site
 // wrote.
 func Draft(name string, a Answer, v Verdict) string {
@@ -39,7 +39,7 @@ func Draft(name string, a Answer, v Verdict) string {
 	return string(hclwrite.Format(file.Bytes()))
 }
 
-// isTelling says that a code tells an answer from others with its status.
+// isTelling reports whether a code tells an answer from others with its status.
 func isTelling(code string) bool {
 	generic := []string{"invalid_request_error", "server_error", "api_error", "error", "new_api_error", "one_api_error", "upstream_error", "forbidden", "unauthorized"}
 	return isWord(code) && !strings.Contains(code, hidden) && httpStatus(code) == 0 && !slices.Contains(generic, strings.ToLower(code))

@@ -87,7 +87,7 @@ func (f *failure) say(message string) {
 	f.lowered = string(asciiLower([]byte(f.words)))
 }
 
-// mayHoldError says that a good answer is worth a closer look: looking for a
+// mayHoldError reports whether a good answer is worth a closer look: looking for a
 // few names costs a tenth of reading its JSON.
 func mayHoldError(body []byte) bool {
 	for _, name := range []string{`rror`, `"success"`, `"base_resp"`, `ode"`, `msg"`, `"response.incomplete"`, `"fail`, `system_resource"`} {
@@ -289,7 +289,7 @@ func (f *failure) flat(good bool) bool {
 	return true
 }
 
-// hasContent says that the document holds something of an answer. Some sites
+// hasContent reports whether the document holds something of an answer. Some sites
 // write "data": null beside their errors.
 func (f *failure) hasContent() bool {
 	return slices.ContainsFunc(contentNames, func(name string) bool {
@@ -355,7 +355,7 @@ func messageOf(o object) string {
 	return said
 }
 
-// sentence is a text that is more than a code.
+// sentence returns a text that is more than a code.
 func sentence(v gjson.Result) string {
 	if v.Type == gjson.String && !isWord(v.Str) {
 		return v.Str
@@ -363,7 +363,7 @@ func sentence(v gjson.Result) string {
 	return ""
 }
 
-// text is a message, or the first of several.
+// text returns a message, or the first of several.
 func text(v gjson.Result) string {
 	if v.IsArray() {
 		v = v.Get("0")
@@ -371,7 +371,7 @@ func text(v gjson.Result) string {
 	return scalar(v)
 }
 
-// innerMessage is the first message in the objects below o: gateways wrap what
+// innerMessage returns the first message in the objects below o: gateways wrap what
 // their upstream said.
 func innerMessage(o object, depth int) string {
 	if depth == 0 {
@@ -428,10 +428,10 @@ func appendCode(codes []string, c string) []string {
 	return append(codes, c)
 }
 
-// isWord says that s is a code rather than a sentence.
+// isWord reports whether s is a code rather than a sentence.
 func isWord(s string) bool { return s != "" && len(s) <= 64 && !strings.ContainsAny(s, " \t\n") }
 
-// plainText is the message of a body that is not JSON: its text, or a page's
+// plainText returns the message of a body that is not JSON: its text, or a page's
 // title or first heading.
 func plainText(body []byte, page bool) string {
 	if !page {
@@ -464,7 +464,7 @@ func (f *failure) readXML() {
 	f.message = firstOf(between(f.body, "<Message", "</Message>"), f.message)
 }
 
-// between is the text between a tag that begins with open, and end.
+// between returns the text between a tag that begins with open, and end.
 func between(body []byte, open, end string) string {
 	lower := asciiLower(body[:min(len(body), 4<<10)])
 	i := bytes.Index(lower, []byte(strings.ToLower(open)))
@@ -483,7 +483,7 @@ func between(body []byte, open, end string) string {
 	return strings.TrimSpace(string(body[from : from+to]))
 }
 
-// asciiLower is a copy in which A to Z are lower case; its length is the same.
+// asciiLower returns a copy in which A to Z are lower case; its length is the same.
 func asciiLower(b []byte) []byte {
 	out := make([]byte, len(b))
 	for i, c := range b {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// statusOfError is the HTTP status that an error inside a good answer stands
+// statusOfError returns the HTTP status that an error inside a good answer stands
 // for; 0 if it does not say.
 func (f *failure) statusOfError() int {
 	for _, o := range []object{f.err, f.doc} {
@@ -26,7 +26,7 @@ func (f *failure) statusOfError() int {
 	return 0
 }
 
-// knownStatus is the status that s is, if it is one that rules know: some sites
+// knownStatus returns the status that s is, if it is one that rules know: some sites
 // have numbers of their own.
 func knownStatus(s string) int {
 	if n := httpStatus(s); isKnownStatus(n) {
@@ -35,12 +35,12 @@ func knownStatus(s string) int {
 	return 0
 }
 
-// isKnownStatus says that a status is of the standard, or one that is common.
+// isKnownStatus reports whether a status is of the standard, or one that is common.
 func isKnownStatus(n int) bool {
 	return http.StatusText(n) != "" || n == 444 || n == 498 || n == 499 || n >= 520 && n <= 530
 }
 
-// httpStatus is the number from 400 to 599 that s is; else 0.
+// httpStatus returns the number from 400 to 599 that s is; else 0.
 func httpStatus(s string) int {
 	if n, err := strconv.Atoi(s); err == nil && n >= 400 && n <= 599 {
 		return n
@@ -53,7 +53,7 @@ type statusWord struct {
 	status int
 }
 
-// matches says that a code has the word in it. That an error is one of an API
+// matches reports whether a code has the word in it. That an error is one of an API
 // says something only if it is all: gateways call theirs new_api_error.
 func (s statusWord) matches(code string) bool {
 	if s.word == "api_error" {

@@ -41,7 +41,7 @@ func (o object) get(names ...string) gjson.Result {
 	return gjson.Result{}
 }
 
-// scalar is a JSON scalar as text: a string's characters, anything else as JSON
+// scalar returns a JSON scalar as text: a string's characters, anything else as JSON
 // writes it. It is "" for null, objects and arrays.
 func scalar(r gjson.Result) string {
 	switch r.Type {
@@ -125,7 +125,7 @@ func hasField(r gjson.Result) bool {
 	return found
 }
 
-// firstValue is the JSON object that text begins with.
+// firstValue returns the JSON object that text begins with.
 func firstValue(text string) string {
 	depth, quoted := 0, false
 	for i := 0; i < len(text); i++ {

@@ -38,7 +38,7 @@ func requiredLiterals(re *syntax.Regexp) []string {
 	return nil
 }
 
-// usefulLiteral is the word, unless it is too short to tell texts apart.
+// usefulLiteral returns the word, unless it is too short to tell texts apart.
 func usefulLiteral(word string) []string {
 	if len(word) < 3 {
 		return nil
@@ -46,7 +46,7 @@ func usefulLiteral(word string) []string {
 	return []string{string(asciiLower([]byte(word)))}
 }
 
-// bestOf are the literals of the part whose shortest one is longest.
+// bestOf returns the literals of the part whose shortest one is longest.
 func bestOf(parts []*syntax.Regexp) []string {
 	var best []string
 	longest := 0
@@ -69,7 +69,7 @@ func shortest(words []string) int {
 	return n
 }
 
-// beginsWithLiteral says that what the expression matches begins with a fixed
+// beginsWithLiteral reports whether what the expression matches begins with a fixed
 // word, after white space at most.
 func beginsWithLiteral(re *syntax.Regexp) bool {
 	const shortest = 3
@@ -108,7 +108,7 @@ func fixedPrefix(re *syntax.Regexp) (n int, whole bool) {
 	return 0, false
 }
 
-// isPadding says that an expression matches positions or white space only.
+// isPadding reports whether an expression matches positions or white space only.
 func isPadding(re *syntax.Regexp) bool {
 	switch re.Op {
 	case syntax.OpEmptyMatch, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:

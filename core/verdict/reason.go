@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// reason is a short account for logs. Of what the site wrote it repeats only
+// reason returns a short account for logs. Of what the site wrote it repeats only
 // codes, and of those only words that are known: a site may put the key that it
 // was sent into any field.
 func reason(v *Verdict, a *Answer) string {
@@ -45,7 +45,7 @@ func statusText(status int) string {
 	return http.StatusText(status)
 }
 
-// knownWords is a code in which each word that this package does not know is
+// knownWords returns a code in which each word that this package does not know is
 // replaced; "" if too little of it is known, or if it is only a number.
 func knownWords(code string) string {
 	if len(code) > 64 || strings.ContainsAny(code, " \t\n") {

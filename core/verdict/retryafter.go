@@ -11,7 +11,7 @@ import (
 // MaxRetryAfter bounds what is believed of a site that names a time.
 const MaxRetryAfter = 24 * time.Hour
 
-// retryAfter is how long the site wants to be left alone; 0 if it does not say.
+// retryAfter returns how long the site wants to be left alone; 0 if it does not say.
 // Resets of rate limits come with good answers too, so they count only if a
 // limit was reached.
 func (f *failure) retryAfter(limited bool, now time.Time) time.Duration {
@@ -133,14 +133,14 @@ func resetHeaders(h http.Header, now time.Time) time.Duration {
 	return soonest
 }
 
-// isReset says that a header names the end of a rate limit's window:
+// isReset reports whether a header names the end of a rate limit's window:
 // x-ratelimit-reset-requests, anthropic-ratelimit-unified-5h-reset,
 // x-codex-primary-reset-after-seconds and the like.
 func isReset(lower string) bool {
 	return strings.Contains(lower, "reset") && (strings.Contains(lower, "ratelimit") || strings.Contains(lower, "rate-limit") || strings.HasPrefix(lower, "x-codex-"))
 }
 
-// isSpent says that the limit of a reset header is used up.
+// isSpent reports whether the limit of a reset header is used up.
 func isSpent(h http.Header, lower string) bool {
 	if base, _, codex := strings.Cut(lower, "-reset-a"); codex { // -after-seconds, -at
 		used, err := strconv.ParseFloat(h.Get(base+"-used-percent"), 64)

@@ -35,7 +35,7 @@ var retryNames = [...]map[string]time.Duration{
 
 var withoutDividers = strings.NewReplacer("_", "", "-", "")
 
-// retryFields is the time that a field of the error, or of the document around
+// retryFields returns the time that a field of the error, or of the document around
 // it, names.
 func (f *failure) retryFields(now time.Time) time.Duration {
 	const deepest = 5

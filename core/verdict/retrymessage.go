@@ -134,7 +134,7 @@ func clockOf(text string) (hour, minute int, ok bool) {
 	return hour % 24, minute, hour <= 24 && minute < 60
 }
 
-// zoneOf is the time zone that a text names; UTC if it is none that is known.
+// zoneOf returns the time zone that a text names; UTC if it is none that is known.
 func zoneOf(name string) *time.Location {
 	name = strings.ReplaceAll(name, " ", "")
 	if strings.Contains(name, "/") {
@@ -160,7 +160,7 @@ func zoneOf(name string) *time.Location {
 	return time.UTC
 }
 
-// zoneOr is a zone of the system's list, or one at a fixed distance where there
+// zoneOr returns a zone of the system's list, or one at a fixed distance where there
 // is no list.
 func zoneOr(name string, hours int) *time.Location {
 	if zone, err := time.LoadLocation(name); err == nil {
@@ -169,7 +169,7 @@ func zoneOr(name string, hours int) *time.Location {
 	return time.FixedZone("", hours*3600)
 }
 
-// nextClock is how long it is until a clock there shows the time.
+// nextClock returns how long it is until a clock there shows the time.
 func nextClock(now time.Time, zone *time.Location, hour, minute int) time.Duration {
 	there := now.In(zone)
 	at := time.Date(there.Year(), there.Month(), there.Day(), hour, minute, 0, 0, zone)

@@ -53,10 +53,10 @@ type Condition struct {
 	Value string `json:"value"`
 }
 
-// Conditions are the rule's conditions as they were written.
+// Conditions returns the rule's conditions as they were written.
 func (r *Rule) Conditions() []Condition { return slices.Clone(r.conditions) }
 
-// Found are the texts in an answer that the rule's expressions found, by the
+// Found returns the texts in an answer that the rule's expressions found, by the
 // names of its conditions.
 func (r *Rule) Found(a Answer) map[string]string {
 	f := normalize(a)
@@ -135,7 +135,7 @@ func (p *pattern) mayMatch(lowered string) bool {
 	return len(p.literals) == 0 || slices.ContainsFunc(p.literals, func(l string) bool { return strings.Contains(lowered, l) })
 }
 
-// onStatus says that the rule is about answers with this status. An unknown
+// onStatus reports whether the rule is about answers with this status. An unknown
 // status satisfies any condition; one that a site invented, such as 420, any
 // condition for its class.
 func (r *Rule) onStatus(status int) bool {
@@ -144,7 +144,7 @@ func (r *Rule) onStatus(status int) bool {
 	})
 }
 
-// matches says that all conditions but the status hold, cheap ones first.
+// matches reports whether all conditions but the status hold, cheap ones first.
 func (r *Rule) matches(f *failure, a *Answer) bool {
 	return r.onRequest(&a.Request) && r.onHeader(f) &&
 		(r.code == nil || f.hasCode(r.code)) &&
@@ -154,7 +154,7 @@ func (r *Rule) matches(f *failure, a *Answer) bool {
 		r.onBody(f)
 }
 
-// hasCode says that one of the error's codes matches.
+// hasCode reports whether one of the error's codes matches.
 func (f *failure) hasCode(p *pattern) bool {
 	for i, c := range f.codes {
 		if p.match(c, f.loweredCodes[i]) || f.plainCodes[i] != "" && p.match(f.plainCodes[i], f.plainCodes[i]) {
@@ -164,7 +164,7 @@ func (f *failure) hasCode(p *pattern) bool {
 	return false
 }
 
-// hasMessage says that the error's message matches, in simplified characters or
+// hasMessage reports whether the error's message matches, in simplified characters or
 // as it was written.
 func (f *failure) hasMessage(p *pattern) bool {
 	return f.hasWords(p) || f.words != f.message && p.re().MatchString(f.message)
@@ -200,7 +200,7 @@ func globs(want []string, given string) bool {
 	return len(want) == 0 || slices.ContainsFunc(want, func(p string) bool { return glob(p, given) })
 }
 
-// glob says that a pattern takes the text; "*" stands for any characters.
+// glob reports whether a pattern takes the text; "*" stands for any characters.
 func glob(pattern, text string) bool {
 	parts := strings.Split(pattern, "*")
 	if len(parts) == 1 {
@@ -237,7 +237,7 @@ func (r *Rule) onHeader(f *failure) bool {
 	return true
 }
 
-// media is the media type. A page is one whatever its header says, and a text is
+// media returns the media type. A page is one whatever its header says, and a text is
 // none.
 func (f *failure) media() string {
 	if f.page {
@@ -261,7 +261,7 @@ func (r *Rule) onJSON(f *failure) bool {
 	return f.holds(r.json) || len(r.json) > 0 && f.within != nil && f.within.holds(r.json)
 }
 
-// holds says that all fields are in the document.
+// holds reports whether all fields are in the document.
 func (f *failure) holds(fields []jsonCondition) bool {
 	for _, c := range fields {
 		if f.doc == nil || !f.at(c.path, func(v string) bool { return c.value.match(v, "") }) {

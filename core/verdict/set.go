@@ -19,7 +19,7 @@ var builtin = sync.OnceValue(func() layer {
 	return newLayer(rules)
 })
 
-// Builtin are the built-in rules, in their order.
+// Builtin returns the built-in rules, in their order.
 func Builtin() []*Rule { return slices.Clone(builtin().all) }
 
 // Options are what a set is made of besides the built-in rules.
@@ -50,7 +50,7 @@ func New(o Options) *Set {
 	return s
 }
 
-// Rules are all rules in the order in which they are asked.
+// Rules returns all rules in the order in which they are asked.
 func (s *Set) Rules() []*Rule {
 	var all []*Rule
 	for _, l := range s.layers {
@@ -112,7 +112,7 @@ func (l layer) onStatus(status int) []*Rule {
 	return rules
 }
 
-// find is the first rule that matches, nil if none does.
+// find returns the first rule that matches, nil if none does.
 func (s *Set) find(f *failure, a *Answer) *Rule {
 	for _, l := range s.layers {
 		for _, r := range l.candidates(f.status) {
@@ -124,7 +124,7 @@ func (s *Set) find(f *failure, a *Answer) *Rule {
 	return nil
 }
 
-// Judge says what an answer means.
+// Judge returns what an answer means.
 func (s *Set) Judge(a Answer) Verdict {
 	f := normalize(a)
 	if f == nil {

@@ -12,10 +12,10 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Unknown says that no rule knew the answer, so that it is worth keeping.
+// Unknown reports whether no rule knew the answer, so that it is worth keeping.
 func (v Verdict) Unknown() bool { return v.Origin == FromStatus && v.Means != Good }
 
-// Shape is an answer as a file of the corpus, in which only words are left that
+// Shape returns an answer as a file of the corpus, in which only words are left that
 // occur in rules and corpus. key is the same for answers of the same shape.
 func Shape(a Answer, v Verdict) (text, key string) {
 	var b strings.Builder
@@ -45,7 +45,7 @@ func requestFields(a Answer) []Condition {
 	}
 }
 
-// wireShape is the answer without what is somebody's own.
+// wireShape returns the answer without what is somebody's own.
 func wireShape(a Answer) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "HTTP/1.1 %d %s\n", a.Status, statusText(a.Status))

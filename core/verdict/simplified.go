@@ -18,7 +18,7 @@ var simplifier = func() *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }()
 
-// simplified is a text in the characters that the rules are written in.
+// simplified returns a text in the characters that the rules are written in.
 func simplified(text string) string {
 	for i := range len(text) {
 		if text[i] >= 0x80 {

@@ -37,7 +37,7 @@ func byStatus(f *failure, a *Answer) byDefault {
 	return byDefault{name: name, means: statusMeans(f.status, a), atOnce: f.status == http.StatusUnavailableForLegalReasons}
 }
 
-// statusMeans is what a status means where nothing else is known.
+// statusMeans returns what a status means where nothing else is known.
 func statusMeans(status int, a *Answer) Means {
 	switch status {
 	case 401, 403:
@@ -77,7 +77,7 @@ func notFound(a *Answer) Means {
 	return Declined
 }
 
-// pageMeans is what a page in place of an API's answer means: most are of a
+// pageMeans returns what a page in place of an API's answer means: most are of a
 // front end that has lost its site.
 func pageMeans(status int, a *Answer) Means {
 	switch status {
@@ -110,7 +110,7 @@ func redirected(f *failure, a *Answer) byDefault {
 	return byDefault{name: name, means: Broken}
 }
 
-// isLogin says that a redirect leads to a page for people.
+// isLogin reports whether a redirect leads to a page for people.
 func isLogin(location string) bool {
 	u, err := url.Parse(location)
 	if err != nil {
@@ -157,7 +157,7 @@ func (v *Verdict) withoutBlame(f *failure, a *Answer) {
 	v.Scope, v.For, v.AtOnce, v.SecondKey = "", 0, false, ""
 }
 
-// scopeOf is what a meaning is about, unless a rule says otherwise.
+// scopeOf returns what a meaning is about, unless a rule says otherwise.
 func (f *failure) scopeOf(m Means, a *Answer) Scope {
 	if m == RateLimited && f.namesModel(a.Model) {
 		return ScopeKeyModel
@@ -165,7 +165,7 @@ func (f *failure) scopeOf(m Means, a *Answer) Scope {
 	return meaningOf(m).Scope
 }
 
-// namesModel says that a rate limit is that of the model alone.
+// namesModel reports whether a rate limit is that of the model alone.
 func (f *failure) namesModel(model string) bool {
 	if model != "" && strings.Contains(f.lowered, strings.ToLower(model)) {
 		return true
@@ -180,7 +180,7 @@ func (f *failure) namesModel(model string) bool {
 // modelPaths are the fields in which Google names the model of a limit.
 var modelPaths = [][]string{{"details", "*", "violations", "*", "quotaDimensions", "model"}, {"details", "*", "metadata", "model"}}
 
-// cooldown is how long what the verdict is about is left alone, as far as the
+// cooldown returns how long what the verdict is about is left alone, as far as the
 // rule or the site says.
 func (f *failure) cooldown(r *Rule, a Answer) time.Duration {
 	if !hasEffects(r.Means) {
@@ -203,7 +203,7 @@ func (f *failure) cooldown(r *Rule, a Answer) time.Duration {
 	return 0
 }
 
-// RetriedByDefault says that retry.on includes the status where it is not
+// RetriedByDefault reports whether retry.on includes the status where it is not
 // written.
 func RetriedByDefault(status int) bool {
 	switch status {
@@ -213,7 +213,7 @@ func RetriedByDefault(status int) bool {
 	return status >= 520 && status <= 599
 }
 
-// retries says whether retry.on includes the status. A 409 counts as a 503, an
+// retries reports whether retry.on includes the status. A 409 counts as a 503, an
 // unknown one as a 500.
 func (s *Set) retries(status int) bool {
 	switch status {

@@ -134,10 +134,10 @@ func meaningOf(m Means) Meaning {
 // Text says in a few words what m means.
 func (m Means) Text() string { return meaningOf(m).Text }
 
-// Next says what follows from m.
+// Next returns what follows from m.
 func (m Means) Next() string { return meaningOf(m).Next }
 
-// Next says what follows from v, of which the scope may be another than the
+// Next returns what follows from v, of which the scope may be another than the
 // meaning's own.
 func (v Verdict) Next() string {
 	if v.Scope == meaningOf(v.Means).Scope {

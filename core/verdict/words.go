@@ -66,7 +66,7 @@ func anonymize(text string) string {
 	return b.String()
 }
 
-// wordEnd is the length of the word at the beginning of text: letters and
+// wordEnd returns the length of the word at the beginning of text: letters and
 // digits; in scripts without spaces, each character is one.
 func wordEnd(text string) int {
 	for i, r := range text {

@@ -10,7 +10,7 @@ import (
 // maxLinks ends the pursuit of links that lead in a circle.
 const maxLinks = 40
 
-// hops are the directories in which a change can give path another content: that
+// hops returns the directories in which a change can give path another content: that
 // of the file, that of every symbolic link on the way there, and for a missing
 // file the nearest that exists. A directory is one of its own.
 func hops(path string) []string {

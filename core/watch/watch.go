@@ -146,7 +146,7 @@ func (w *Watcher) settle() bool {
 	}
 }
 
-// lost says that something is gone that was there: it may be about to come
+// lost reports whether something is gone that was there: it may be about to come
 // back. What was gone when it was read may stay so.
 func (w *Watcher) lost(now map[string]string) bool {
 	w.mu.Lock()

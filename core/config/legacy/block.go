@@ -44,7 +44,7 @@ func (b *Block) add(kind, label string, at hcl.Range) *Block {
 	return inner
 }
 
-// Syntax is the block as the parser of HCL would have read it.
+// Syntax returns the block as the parser of HCL would have read it.
 func (b *Block) Syntax() *hclsyntax.Block {
 	out := &hclsyntax.Block{
 		Type: b.kind, TypeRange: b.at, OpenBraceRange: b.at, CloseBraceRange: b.at,
@@ -62,7 +62,7 @@ func (b *Block) Syntax() *hclsyntax.Block {
 	return out
 }
 
-// Syntax is the attribute as the parser of HCL would have read it.
+// Syntax returns the attribute as the parser of HCL would have read it.
 func (a *Attribute) Syntax() *hclsyntax.Attribute {
 	out := &hclsyntax.Attribute{Name: a.name, SrcRange: a.at, NameRange: a.at, EqualsRange: a.at}
 	if !a.value.Type().IsTupleType() {

@@ -69,7 +69,7 @@ func (c *converter) file(top *oldMap) []*Block {
 	return c.ordered()
 }
 
-// ordered are the blocks in the order in which people read them.
+// ordered returns the blocks in the order in which people read them.
 func (c *converter) ordered() []*Block {
 	order := []string{"", "proxy", "admin", "tunnel", "channel", "route", "retry", "log"}
 	slices.SortStableFunc(c.blocks, func(a, b *Block) int {
@@ -109,7 +109,7 @@ func (c *converter) each(n *yaml.Node, kind string, read func(*converter, *oldMa
 	}
 }
 
-// nameOf is the name in a mapping that was not read yet.
+// nameOf returns the name in a mapping that was not read yet.
 func nameOf(n *yaml.Node) string {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if v := follow(n.Content[i+1]); plain(n.Content[i].Value) == "name" && v.Kind == yaml.ScalarNode {
@@ -119,7 +119,7 @@ func nameOf(n *yaml.Node) string {
 	return ""
 }
 
-// server is the unified entry and the admin port. It returns the port of the
+// server returns the unified entry and the admin port. It returns the port of the
 // entry.
 func (c *converter) server(s, top *oldMap) string {
 	if s == nil {
@@ -351,7 +351,7 @@ func firstNode(all ...*yaml.Node) *yaml.Node {
 	return nil
 }
 
-// statuses are those that are retried. Others than 4xx and 5xx say nothing of
+// statuses returns those that are retried. Others than 4xx and 5xx say nothing of
 // a failure.
 func (c *converter) statuses(n *yaml.Node, all []*yaml.Node) *Attribute {
 	a := &Attribute{name: "on", at: c.at(n), value: cty.EmptyTupleVal}

@@ -16,7 +16,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
-// Is says that path names a file of the earlier program, which was YAML. It is
+// Is reports whether path names a file of the earlier program, which was YAML. It is
 // read as if it had been converted; nothing can be written into it.
 func Is(path string) bool {
 	ext := strings.ToLower(filepath.Ext(path))
@@ -89,7 +89,7 @@ func (c *converter) syntax(err error) {
 	c.fail(at, "The file is not valid YAML", wording.Sentence(text)+" The usual reasons are the indentation of a line, and a colon or star in a string without quotes.")
 }
 
-// culprit is the line with which the text ceases to be YAML. The library names
+// culprit returns the line with which the text ceases to be YAML. The library names
 // the line where the surrounding block began, or the next one.
 func (c *converter) culprit() int {
 	const most, longest = 3000, 256 << 10
@@ -120,7 +120,7 @@ func (c *converter) note(n *yaml.Node) {
 	}
 }
 
-// at is the place of a value: from its first character to its last one, on its
+// at returns the place of a value: from its first character to its last one, on its
 // first line.
 func (c *converter) at(n *yaml.Node) hcl.Range {
 	begin, end := c.offset(n.Line-1), c.offset(n.Line)
@@ -134,7 +134,7 @@ func (c *converter) at(n *yaml.Node) hcl.Range {
 	return hcl.Range{Filename: c.source.Name, Start: pos(first), End: pos(last)}
 }
 
-// tagWidth is how many characters the tag and anchor before a value take.
+// tagWidth returns how many characters the tag and anchor before a value take.
 func tagWidth(rest []rune) int {
 	at := 0
 	for at < len(rest) && (rest[at] == '!' || rest[at] == '&') {
@@ -163,7 +163,7 @@ func (c *converter) offset(line int) int {
 	return c.lines[line-1]
 }
 
-// width is how many characters of rest, the rest of a line, a value takes.
+// width returns how many characters of rest, the rest of a line, a value takes.
 func (c *converter) width(n *yaml.Node, rest []rune) int {
 	text := strings.TrimRight(string(rest), "\r\n")
 	whole := len([]rune(text))
@@ -190,7 +190,7 @@ func (c *converter) width(n *yaml.Node, rest []rune) int {
 	return min(max(len([]rune(n.Value)), 1), whole)
 }
 
-// start is the place of a mistake that is on no line.
+// start returns the place of a mistake that is on no line.
 func (c *converter) start() hcl.Range {
 	return hcl.Range{Filename: c.source.Name, Start: hcl.InitialPos, End: hcl.InitialPos}
 }

@@ -29,7 +29,7 @@ type oldMap struct {
 
 type oldEntry struct{ name, value *yaml.Node }
 
-// plain is a name or word without regard to its spelling: keyStrategy,
+// plain returns a name or word without regard to its spelling: keyStrategy,
 // key_strategy and Key-Strategy are one.
 func plain(name string) string {
 	return strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(name))
@@ -50,7 +50,7 @@ func (c *converter) open(n *yaml.Node, what string) *oldMap {
 	return m
 }
 
-// nothing is a mapping without entries.
+// nothing returns a mapping without entries.
 func (c *converter) nothing(what string) *oldMap {
 	return &oldMap{converter: c, what: what, node: &yaml.Node{Line: 1, Column: 1, Kind: yaml.MappingNode}, entries: map[string]oldEntry{}, names: map[string]string{}}
 }
@@ -93,7 +93,7 @@ func (m *oldMap) fill(n *yaml.Node, depth int) {
 	}
 }
 
-// follow is the value of an alias.
+// follow returns the value of an alias.
 func follow(n *yaml.Node) *yaml.Node {
 	for range mostMerges {
 		if n.Kind != yaml.AliasNode {
@@ -104,7 +104,7 @@ func follow(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// get is the value of a name, nil if it is not there or null.
+// get returns the value of a name, nil if it is not there or null.
 func (m *oldMap) get(name string) *yaml.Node {
 	asked := m.names[plain(name)] != ""
 	m.names[plain(name)] = name
@@ -223,7 +223,7 @@ func (m *oldMap) time(name string) (*yaml.Node, time.Duration, bool) {
 	return n, time.Duration(v * float64(time.Millisecond)), ok
 }
 
-// written is a duration as people write it: 1m, not 1m0s.
+// written returns a duration as people write it: 1m, not 1m0s.
 func written(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
@@ -252,7 +252,7 @@ func (m *oldMap) boolean(name string, fallback bool) bool {
 	return fallback
 }
 
-// list are the values of a list; one value without a list is a list of one.
+// list returns the values of a list; one value without a list is a list of one.
 func (m *oldMap) list(name string) (*yaml.Node, []*yaml.Node) {
 	n := m.get(name)
 	if n == nil {
@@ -274,7 +274,7 @@ func (m *oldMap) list(name string) (*yaml.Node, []*yaml.Node) {
 	return n, out
 }
 
-// word is one of a few words, without regard to spelling: table has them, and
+// word returns one of a few words, without regard to spelling: table has them, and
 // what else they are called, by plain name. Any other is taken for fallback,
 // as the earlier program did.
 func (m *oldMap) word(name, fallback string, table map[string]string) (string, *yaml.Node) {
@@ -290,7 +290,7 @@ func (m *oldMap) word(name, fallback string, table map[string]string) (string, *
 	return fallback, n
 }
 
-// texts is a list of texts as the value of an attribute.
+// texts returns a list of texts as the value of an attribute.
 func (c *converter) texts(name string, n *yaml.Node, all []*yaml.Node) *Attribute {
 	a := &Attribute{name: name, at: c.at(n), value: cty.EmptyTupleVal}
 	var values []cty.Value

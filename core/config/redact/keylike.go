@@ -9,7 +9,7 @@ import (
 // with digits among them.
 var keyLike = regexp.MustCompile(`\b(?:sk|rk|pk|gsk|xai|csk|fw|hf|tok|AIza|ak)[-_A-Za-z0-9]{14,}`)
 
-// LooksLikeKey says that a text has the form of a key.
+// LooksLikeKey reports whether a text has the form of a key.
 func LooksLikeKey(s string) bool {
 	at := keyLike.FindStringIndex(s)
 	return at != nil && at[0] == 0 && at[1] == len(s) && isKey(s)

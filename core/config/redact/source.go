@@ -35,7 +35,7 @@ func (s *Source) AddUnknown(at hcl.Range) {
 	s.hidden = nil
 }
 
-// Masked is the text with literal secrets starred out, of the same length.
+// Masked returns the text with literal secrets starred out, of the same length.
 func (s *Source) Masked() []byte {
 	if s.hidden != nil {
 		return s.hidden
@@ -101,17 +101,17 @@ func (s *Source) hides(tokens hclsyntax.Tokens, i int) bool {
 	return s.Broken && len(word) > 12
 }
 
-// IsSecret says that a range is part of a secret expression.
+// IsSecret reports whether a range is part of a secret expression.
 func (s *Source) IsSecret(r hcl.Range) bool { return within(s.secret, r) }
 
-// within says that r is a part of one of the ranges.
+// within reports whether r is a part of one of the ranges.
 func within(ranges []hcl.Range, r hcl.Range) bool {
 	return slices.ContainsFunc(ranges, func(whole hcl.Range) bool {
 		return whole.Start.Byte <= r.Start.Byte && r.End.Byte <= whole.End.Byte
 	})
 }
 
-// isArgument says that a quoted word is what a function is called with, as in
+// isArgument reports whether a quoted word is what a function is called with, as in
 // env("KEY"), and not a key in the wrong place.
 func isArgument(tokens hclsyntax.Tokens, i int) bool {
 	if i >= 3 && string(tokens[i-3].Bytes) == "env" && !IsEnvName(string(tokens[i].Bytes)) {
@@ -121,7 +121,7 @@ func isArgument(tokens hclsyntax.Tokens, i int) bool {
 		slices.Contains([]string{"env", "file"}, string(tokens[i-3].Bytes))
 }
 
-// isName says that a word names something rather than being a secret that
+// isName reports whether a word names something rather than being a secret that
 // lacks its quotes.
 func isName(tokens hclsyntax.Tokens, i int) bool {
 	word := string(tokens[i].Bytes)
@@ -131,7 +131,7 @@ func isName(tokens hclsyntax.Tokens, i int) bool {
 	return slices.Contains([]string{"var", "local", "channel", "true", "false", "null", "for", "in", "if"}, word)
 }
 
-// QuotesSecret says that a message shows, in quotes, what may be a secret.
+// QuotesSecret reports whether a message shows, in quotes, what may be a secret.
 func QuotesSecret(message string) bool {
 	for i, part := range strings.Split(message, "\"") {
 		if i%2 == 1 && LooksSecret(part) {
@@ -153,11 +153,11 @@ func LooksSecret(word string) bool {
 
 var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// IsEnvName says that a text can be the name of an environment variable, and so
+// IsEnvName reports whether a text can be the name of an environment variable, and so
 // is not a key in the wrong place.
 func IsEnvName(s string) bool { return envName.MatchString(s) }
 
-// HasLiteral says that a secret is written out in the text, one that is not
+// HasLiteral reports whether a secret is written out in the text, one that is not
 // among those that may be.
 func (s *Source) HasLiteral(may func(value []byte) bool) bool {
 	for _, r := range s.secret {

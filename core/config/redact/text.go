@@ -94,7 +94,7 @@ func rangeIn(name, text string, at []int) *hcl.Range {
 	return &hcl.Range{Filename: name, Start: pos(at[0]), End: pos(at[1])}
 }
 
-// secretRanges are the places of the text that must not be shown, in order and
+// secretRanges returns the places of the text that must not be shown, in order and
 // apart from each other.
 func (s *Source) secretRanges(known *Values) [][2]int {
 	tokens, _ := hclsyntax.LexConfig(s.Text, s.Name, hcl.InitialPos)
@@ -128,7 +128,7 @@ func (s *Source) secretRanges(known *Values) [][2]int {
 	return joined(all)
 }
 
-// mayBeSecret says that a text of a file that cannot be parsed is neither a
+// mayBeSecret reports whether a text of a file that cannot be parsed is neither a
 // label, nor an argument, nor an address or path.
 func mayBeSecret(tokens hclsyntax.Tokens, i int) bool {
 	t := tokens[i]

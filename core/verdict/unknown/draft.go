@@ -9,7 +9,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
-// Draft is a rule for an answer that was kept, for its owner to complete; ""
+// Draft returns a rule for an answer that was kept, for its owner to complete; ""
 // if none can be made. The anonymised text says what was asked, the full one
 // what came.
 func Draft(text, full string) string {

@@ -45,7 +45,7 @@ func Remove(dir, key string) error {
 	return remove(dir, key)
 }
 
-// isKept says that the entry's file is there: its owner may have removed it.
+// isKept reports whether the entry's file is there: its owner may have removed it.
 func isKept(dir, key string) bool {
 	_, err := os.Stat(filepath.Join(dir, key+shapeEnding))
 	return !errors.Is(err, fs.ErrNotExist)
@@ -78,5 +78,5 @@ func read(dir string) (map[string]*Entry, error) {
 	return entries, nil
 }
 
-// Dir is the directory of unknown answers in a state directory.
+// Dir returns the directory of unknown answers in a state directory.
 func Dir(stateDir string) string { return filepath.Join(stateDir, "unknown") }

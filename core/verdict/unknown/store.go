@@ -174,7 +174,7 @@ func (s *Store) evict() error {
 	return failed
 }
 
-// List are the entries, the one seen last first.
+// List returns the entries, the one seen last first.
 func (s *Store) List() []Entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -264,7 +264,7 @@ func sorted(entries map[string]*Entry) []Entry {
 	return list
 }
 
-// fullText is the answer as it came, for its owner.
+// fullText returns the answer as it came, for its owner.
 func fullText(a Answer) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s, model %q, channel %q, %s\n", a.Answer.Method, a.Answer.Path, a.Answer.Model, a.Channel, a.Answer.Now.UTC().Format(time.RFC3339))
