@@ -10,7 +10,7 @@ type Notification struct {
 	Name    string     `json:"name"`
 	Service string     `json:"service"` // such as telegram
 	Events  []string   `json:"events"`
-	Pending int        `json:"pending"`         // problems that are to be told
+	Pending int        `json:"pending"`         // problems not yet notified
 	Sent    *time.Time `json:"sent,omitempty"`  // the last message
 	Error   string     `json:"error,omitempty"` // why the last one could not be sent
 	Retry   *time.Time `json:"retry,omitempty"` // when it is tried again

@@ -20,7 +20,7 @@ type Client struct {
 	Budget  *ClientBudget `json:"budget,omitempty"`
 }
 
-// The states of a client beside "ready": the codes with which its requests are
+// The states of a client other than "ready": the codes with which its requests are
 // refused.
 const (
 	ClientReady        = "ready"

@@ -23,7 +23,7 @@ type Draft struct {
 	File string `json:"file,omitempty"` // its name; may be omitted if there is only one
 }
 
-// Import is a file of the earlier program whose channels are to be added.
+// Import is a file of the earlier program, whose channels will be added.
 type Import struct {
 	Text    string `json:"text"`              // YAML
 	Preview bool   `json:"preview,omitempty"` // only say what would be added

@@ -18,7 +18,7 @@ type PastEdit struct {
 type UnknownAnswer struct {
 	unknown.Entry
 	Text  string `json:"text"`  // can be sent to others: only known words are left
-	Full  string `json:"full"`  // as it came
+	Full  string `json:"full"`  // unchanged
 	Draft string `json:"draft"` // a verdict block to complete
 }
 

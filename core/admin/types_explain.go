@@ -1,6 +1,6 @@
 package admin
 
-// Question is a request whose handling is to be explained.
+// Question is a request to explain.
 type Question struct {
 	Method  string            `json:"method,omitempty"` // default POST
 	Path    string            `json:"path"`

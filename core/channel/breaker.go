@@ -61,7 +61,7 @@ func (b *breaker) fail(now time.Time, l BreakerLimits, reason string) bool {
 }
 
 // trip opens the breaker, or, where a trial failed, lets it stay open for
-// twice as long. Failures of requests that were under way when it opened are
+// twice as long. Failures of requests that were in flight when it opened are
 // ignored.
 func (b *breaker) trip(now time.Time, l BreakerLimits, reason string) {
 	if b.open && now.Before(b.until) {

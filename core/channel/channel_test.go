@@ -343,7 +343,7 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 	if n := s.InFlight(); n != 0 {
-		t.Fatalf("%d attempts under way", n)
+		t.Fatalf("%d attempts in flight", n)
 	}
 	c.add(time.Hour)
 	if skip := s.Skip(c.now()); skip != "" {

@@ -303,13 +303,13 @@ func (k *Key) announce(kind ChangeKind, message string) {
 	k.channel.registry.changed(Change{Kind: kind, Channel: k.channel.name, Key: k.ID(), Message: message})
 }
 
-// InFlight returns the number of attempts under way with the key.
+// InFlight returns the number of attempts in flight with the key.
 func (k *Key) InFlight() int { return int(k.inFlight.Load()) }
 
 // The methods below need mu.
 
 // recover clears what a good answer disproves: the key is accepted. A rate
-// limit that is active stays, since the answer may have been under way before.
+// limit that is active stays, since the answer may have been in flight before.
 // It says whether that makes the key usable again.
 func (k *Key) recover(now time.Time, model string) bool {
 	usable := k.invalid.set() || k.quotaSpent.set() || k.mark.count > 0 || k.suspect

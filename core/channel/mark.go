@@ -28,7 +28,7 @@ func (m *mark) add(now time.Time) bool {
 	return true
 }
 
-// deferred reports whether the candidate is to be taken last.
+// deferred reports whether the candidate is used last.
 func (m *mark) deferred(now time.Time) bool {
 	return m.count > 0 && (now.Before(m.until) || !m.tested.IsZero() && now.Sub(m.tested) < testTimeout)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // modelState is what is known against a channel with one model; the model ""
-// stands for all of them.
+// represents all of them.
 type modelState struct {
 	cooldown cooldown
 	skip     Skip // why, while the cooldown is active

@@ -26,7 +26,7 @@ func (r *Registry) Retain(used map[*State][]*Key) {
 	}
 }
 
-// retain reports whether the channel was removed so long ago that it is to be
+// retain reports whether the channel was removed so long ago that it can be
 // forgotten.
 func (s *State) retain(configured bool, keys []*Key, now time.Time) (forget bool) {
 	s.mu.Lock()

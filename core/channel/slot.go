@@ -50,5 +50,5 @@ func (s *State) Gauge() Gauge { return Gauge{s.slot} }
 // and keys.
 func (g Gauge) Clear() bool { return g.slot.flags.Load() == 0 }
 
-// InFlight returns the number of attempts under way.
+// InFlight returns the number of attempts in flight.
 func (g Gauge) InFlight() int { return int(g.slot.inFlight.Load()) }

@@ -286,7 +286,7 @@ func (s *State) update() {
 	s.slot.set(flagRestricted, len(s.models)+len(s.endpoints)+len(s.blockedBy.requests) > 0)
 }
 
-// InFlight returns the number of attempts under way.
+// InFlight returns the number of attempts in flight.
 func (s *State) InFlight() int { return int(s.slot.inFlight.Load()) }
 
 // Paused reports whether the user paused the channel.

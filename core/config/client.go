@@ -107,7 +107,7 @@ func (c *Client) AllowsPath(path string) bool {
 	return len(c.Paths) == 0 || slices.ContainsFunc(c.Paths, func(p string) bool { return MatchPath(p, path) })
 }
 
-// RequiresToken reports whether nobody is let in without a token.
+// RequiresToken reports whether every request needs a token.
 func (c *Config) RequiresToken() bool {
 	return len(c.Proxy.ClientTokens) > 0 || slices.ContainsFunc(c.Clients, func(c *Client) bool { _, ok := c.Hash(); return ok })
 }

@@ -30,7 +30,7 @@ type scanLevel struct {
 	inner   int
 }
 
-// step reads what stands at i and returns the place after it, or -1 if it is
+// step reads the token at i and returns the place after it, or -1 if it is
 // not understood.
 func (s *scan) step(text []byte, i int) int {
 	top := &s.levels[len(s.levels)-1]

@@ -51,7 +51,7 @@ var notifySchemes = []string{
 
 func defaultNotify() *Notify { return &Notify{Every: 10 * time.Minute} }
 
-// Wants reports whether the event is told.
+// Wants reports whether the event is notified.
 func (n *Notify) Wants(event string) bool {
 	return len(n.Events) == 0 || slices.Contains(n.Events, event)
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
-// Report is all that is to be said about a configuration: mistakes and
+// Report holds everything found in a configuration: mistakes and
 // warnings, with their lines. Nothing that it prints shows a
 // secret.
 type Report struct {
@@ -151,7 +151,7 @@ func (d Diagnostic) snippet(out io.Writer) {
 	_, _ = fmt.Fprintf(out, "%s%s%s\n", strings.Repeat(" ", len(number)), string(indent), strings.Repeat("^", max(width, 1)))
 }
 
-// maxSnippet is the length from which a line is not shown: nobody reads it.
+// maxSnippet is the length from which a line is not shown.
 const maxSnippet = 4000
 
 func (r Report) line(at *hcl.Range) string {

@@ -294,7 +294,7 @@ type Log struct {
 }
 
 // selectorSettings and strategySettings document what the blocks of components
-// hold beside the settings of the component.
+// contain in addition to the settings of the component.
 type selectorSettings struct {
 	OnFailure any `hcl:"on_failure,custom" type:"string" default:"\"round-robin\"" sample:"round-robin" doc:"What is used when the component gives no plan: \"round-robin\", \"priority\", \"weighted\", \"least-busy\", or \"last-plan\", however old."`
 }

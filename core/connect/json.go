@@ -82,7 +82,7 @@ func formatted(value any, indent string) ([]byte, error) {
 	return bytes.TrimSpace(out.Bytes()), err
 }
 
-// indentOf returns the blank space before what stands at an offset, on its line.
+// indentOf returns the indentation of the line at an offset.
 func indentOf(text []byte, at int) string {
 	line := text[bytes.LastIndexByte(text[:at], '\n')+1 : at]
 	return string(line[:len(line)-len(bytes.TrimLeft(line, " \t"))])

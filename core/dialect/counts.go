@@ -9,11 +9,11 @@ const (
 	countOutput           // for Gemini without thoughts
 	countTotal            // both
 	countCached           // read from a cache, within the prompt
-	countCacheRead        // the same, beside the prompt
-	countCacheWrite       // written to a cache, beside the prompt
-	countToolUse          // of tools, beside the prompt
+	countCacheRead        // the same, in addition to the prompt
+	countCacheWrite       // written to a cache, in addition to the prompt
+	countToolUse          // of tools, in addition to the prompt
 	countReasoning        // within the output
-	countThoughts         // beside the output
+	countThoughts         // in addition to the output
 	numCounts
 )
 
@@ -39,7 +39,7 @@ func (c *counts) tokens() Tokens {
 	case t.Input+t.Output == 0:
 		t.Input = total // of embeddings and rerankers
 	case c[countReasoning] > 0 && total == t.Input+t.Output+c[countReasoning]:
-		t.Output += c[countReasoning] // xAI counts it beside the output
+		t.Output += c[countReasoning] // xAI counts it in addition to the output
 	}
 	return t
 }

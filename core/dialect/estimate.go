@@ -19,7 +19,7 @@ const (
 	leastMedia     = 512  // bytes of a string that may be media in base64
 )
 
-// EstimateOf estimates a request, of whose body b is the beginning.
+// EstimateOf estimates a request with b, the beginning of its body.
 func EstimateOf(h http.Header, b []byte) Estimate {
 	if strings.HasPrefix(first(h, "Content-Type"), "multipart/form-data") {
 		return Estimate{Input: tokensPerMedia}

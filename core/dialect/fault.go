@@ -25,7 +25,7 @@ func errorIn(data []byte, cut bool) ([]byte, bool) {
 	return []byte(root.Raw), true
 }
 
-// errorMarks are words of which each error has one. The first stands in most answers.
+// errorMarks are words of which every error contains one. The first is in most answers.
 var errorMarks = [][]byte{[]byte(`essage"`), []byte(`error`), []byte(`"Error"`), []byte(`fail`), []byte(`"detail"`), []byte(`"success"`), []byte(`msg"`), []byte(`"base_resp"`)}
 
 // errorWord is what some gateways write in place of an event's JSON.

@@ -28,7 +28,7 @@ func (gemini) Format(path string) Format {
 	return Plain
 }
 
-// geminiVerbs are the methods of the API, which stand after a colon.
+// geminiVerbs are the methods of the API, which follow a colon.
 var geminiVerbs = map[string]Endpoint{
 	"generateContent": Generate, "streamGenerateContent": Generate, "bidiGenerateContent": Generate,
 	"generateAnswer": Generate, "generateText": Generate, "generateMessage": Generate,

@@ -29,7 +29,7 @@ const (
 	inCoded   // JSON in a compressed body
 )
 
-// FindModel finds the model of a request, of whose body b is the beginning, or
+// FindModel finds the model of a request with b, the beginning of its body, or
 // all of it if whole. The first place that names one counts: path, query, body.
 func FindModel(r *http.Request, b []byte, whole bool) (Model, Found) {
 	escaped := r.URL.EscapedPath()

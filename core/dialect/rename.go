@@ -13,7 +13,7 @@ import (
 type Parts struct {
 	Path   string // escaped
 	Query  string
-	Body   []byte // as much of it as is at hand
+	Body   []byte // the part of it that is in memory
 	Whole  bool   // Body is all of it
 	Coding string // of the body: its Content-Encoding
 }

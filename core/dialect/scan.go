@@ -2,10 +2,10 @@ package dialect
 
 import "bytes"
 
-// Found says what a look at the beginning of a request's body came to.
+// Found is the result of searching the beginning of a request's body.
 type Found uint8
 
-// The results of a look.
+// The results.
 const (
 	None   Found = iota // it is not there
 	NotYet              // it may come in what was not seen

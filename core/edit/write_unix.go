@@ -14,7 +14,7 @@ func keepOwner(next *os.File, was os.FileInfo) bool {
 	if !ok {
 		return true
 	}
-	_ = next.Chown(int(want.Uid), int(want.Gid)) // what comes of it is looked at
+	_ = next.Chown(int(want.Uid), int(want.Gid)) // the result is checked below
 	info, err := next.Stat()
 	if err != nil {
 		return false

@@ -16,7 +16,7 @@ type Bus struct {
 	ring   []slot
 	next   uint64 // id of the next event; the first is 1
 	tap    func(Event)
-	fresh  chan struct{} // holds a token when readers are to be woken
+	fresh  chan struct{} // holds a token when readers must be woken
 	waking bool          // a goroutine wakes the readers
 	all    map[*Reader]struct{}
 }

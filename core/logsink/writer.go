@@ -19,7 +19,7 @@ const (
 	reportInterval = time.Minute      // between two reports of dropped lines
 	checkInterval  = 10 * time.Second // between two looks whether the file was moved
 	flushLimit     = time.Second
-	stuckLimit     = 200 * time.Millisecond // for one write, after which nobody waits for the writer
+	stuckLimit     = 200 * time.Millisecond // for one write, after which callers no longer wait for the writer
 )
 
 // errTooSlow is why lines were dropped when no write failed.

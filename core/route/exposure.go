@@ -10,7 +10,7 @@ import (
 // maxAttributeSize bounds what a strategy gets of one attribute, in bytes.
 const maxAttributeSize = 16 << 10
 
-// exposure decides which parts of a request a strategy may see. The user is told
+// exposure decides which parts of a request a strategy may see. The user is notified
 // once about each part that is withheld.
 type exposure struct {
 	name   string   // of the strategy, for people

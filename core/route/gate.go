@@ -16,11 +16,11 @@ const (
 // probeGate lets one request at a time test a channel.
 type probeGate struct {
 	mu      sync.Mutex
-	ended   chan struct{} // closed when the test under way ends; nil: there is none
+	ended   chan struct{} // closed when the test that is running ends; nil if there is none
 	waiting int
 }
 
-// enter begins a test; leave ends it. ok is false while another is under way.
+// enter begins a test; leave ends it. ok is false while another is running.
 func (g *probeGate) enter() (leave func(), ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

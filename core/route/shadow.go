@@ -78,7 +78,7 @@ func (w *Walk) pickShadows() {
 	}
 }
 
-// shadowQuestion is a question to a shadow about one request, whose answer nobody
+// shadowQuestion is a question to a shadow about one request, whose answer no request
 // waits for.
 type shadowQuestion struct {
 	shadow *shadow

@@ -181,7 +181,7 @@ func (w *Walk) requestedKey() (Pick, bool) {
 	return Pick{}, false
 }
 
-// refusedByPlan reports whether the plan says that nobody may serve.
+// refusedByPlan reports whether the plan says that no channel may serve.
 func (w *Walk) refusedByPlan() bool { return w.route.planner.plan(w.now).none != nil }
 
 // Refusal returns the plan's reason why no channel may serve; ok is false if

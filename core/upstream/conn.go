@@ -23,7 +23,7 @@ type conn struct {
 	idleFor   time.Duration // how long the site keeps it, 0: not said
 	closed    atomic.Bool
 
-	// Of the request that is under way.
+	// Of the current request.
 	written atomic.Int64
 	arrived bool  // something of an answer
 	left    int64 // what may still be read of its head, -1 after it
@@ -83,7 +83,7 @@ func (c *conn) old() bool {
 }
 
 // usable reports whether a connection that was idle can take a request: it is open, and
-// nothing came that nobody asked for.
+// no unrequested bytes came.
 func (c *conn) usable() bool {
 	if c.old() {
 		return false

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	attemptDelay = 250 * time.Millisecond // before the next address is tried beside the last (RFC 8305)
+	attemptDelay = 250 * time.Millisecond // before the next address is tried in parallel (RFC 8305)
 	addressLimit = 5 * time.Second        // for one address while others remain
 )
 

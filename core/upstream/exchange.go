@@ -129,7 +129,7 @@ func (c *conn) sent(err error) Sent {
 	return SentPart
 }
 
-// sending is a request that is written beside the reading of its answer.
+// sending is a request that is written while its answer is read.
 type sending struct {
 	exchange *exchange
 	done     chan struct{} // closed at the end
@@ -309,7 +309,7 @@ func (x *exchange) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close gives up what was not read of the body. Then the connection is closed.
+// Close drops the unread part of the body. Then the connection is closed.
 func (x *exchange) Close() error {
 	if x.err == nil {
 		x.err = http.ErrBodyReadAfterClose

@@ -77,7 +77,7 @@ func (h *http2Pool) next() *tls.Conn {
 	return c
 }
 
-// dropOffered closes connections that net/http had no use for.
+// dropOffered closes connections that net/http did not use.
 func (h *http2Pool) dropOffered() {
 	for c := h.next(); c != nil; c = h.next() {
 		_ = c.NetConn().Close()

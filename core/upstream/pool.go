@@ -25,7 +25,7 @@ type Options struct {
 	Connect time.Duration  // for a connection to be made, and again for its TLS
 	Roots   *x509.CertPool // whom to trust; nil: the system's
 	Egress  Egress
-	// Shortage is called when a connection could not be made for want of
+	// Shortage is called when a connection could not be made for lack of
 	// descriptors, before it is tried once more. It frees some.
 	Shortage func()
 }
@@ -63,7 +63,7 @@ func NewPool(o Options) *Pool {
 	return p
 }
 
-// Call is what may be wanted of a delivery besides its request.
+// Call holds the options of a request.
 type Call struct {
 	// Fresh makes a new connection: a kept one was found closed.
 	Fresh bool

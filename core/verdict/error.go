@@ -290,7 +290,7 @@ func (f *failure) flat(good bool) bool {
 }
 
 // hasContent reports whether the document holds something of an answer. Some sites
-// write "data": null beside their errors.
+// add "data": null to their errors.
 func (f *failure) hasContent() bool {
 	return slices.ContainsFunc(contentNames, func(name string) bool {
 		v := f.doc.get(name)

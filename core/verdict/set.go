@@ -22,7 +22,7 @@ var builtin = sync.OnceValue(func() layer {
 // Builtin returns the built-in rules, in their order.
 func Builtin() []*Rule { return slices.Clone(builtin().all) }
 
-// Options are what a set is made of besides the built-in rules.
+// Options are the other sources of a set's rules.
 type Options struct {
 	Channel []*Rule // written in the channel
 	User    []*Rule // written at top level

@@ -275,7 +275,7 @@ func (m *oldMap) list(name string) (*yaml.Node, []*yaml.Node) {
 }
 
 // word returns one of a few words, without regard to spelling: table has them, and
-// what else they are called, by plain name. Any other is taken for fallback,
+// what else they are called, by plain name. Any other is read as fallback,
 // as the earlier program did.
 func (m *oldMap) word(name, fallback string, table map[string]string) (string, *yaml.Node) {
 	n, ok := m.scalar(name)

@@ -25,7 +25,7 @@ type Texts struct {
 // File is one file of [Texts].
 type File struct{ Name, Text string }
 
-// placeholder is in place of a secret: the same for the same one, and of no use to
+// placeholder stands for a secret: always the same for the same secret, and useless to
 // those who do not know the seed.
 var placeholder = regexp.MustCompile(`\(hidden:[0-9a-f]{16}\)`)
 

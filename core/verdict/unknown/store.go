@@ -223,7 +223,7 @@ func (s *Store) save() error {
 	return s.write(indexName, string(text)+"\n")
 }
 
-// write replaces a file in one step, so that nobody reads half of it.
+// write replaces a file in one step, so that no reader gets half of it.
 func (s *Store) write(name, text string) error {
 	path := filepath.Join(s.dir, name)
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
@@ -264,7 +264,7 @@ func sorted(entries map[string]*Entry) []Entry {
 	return list
 }
 
-// fullText returns the answer as it came, for its owner.
+// fullText returns the unchanged answer, for its owner.
 func fullText(a Answer) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s, model %q, channel %q, %s\n", a.Answer.Method, a.Answer.Path, a.Answer.Model, a.Channel, a.Answer.Now.UTC().Format(time.RFC3339))
