@@ -87,6 +87,13 @@ type TokenHash = [sha256.Size]byte
 // HashToken returns the hash of a token.
 func HashToken(token string) TokenHash { return sha256.Sum256([]byte(token)) }
 
+// NotFilledIn says that a token is what the example and init have in place of one.
+// Everybody knows it, so it lets nobody in.
+func NotFilledIn(token Secret) bool {
+	value := token.Reveal()
+	return strings.HasPrefix(value, "put-") && strings.HasSuffix(value, "-here")
+}
+
 // Hash is that of the client's token; ok is false if it has none.
 func (c *Client) Hash() (hash TokenHash, ok bool) {
 	if c.TokenSHA256 != "" {

@@ -23,7 +23,7 @@ func (v verdictsOfAcme) Verdicts(context.Context, string, *config.Plugin) (text,
 
 func TestVerdictsOfAPlugin(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "aitunnel.hcl")
-	text := "plugin \"acme\" {}\nchannel \"a\" {\n  target   = \"https://a.example\"\n  auth     = \"none\"\n  verdicts = [\"acme\"]\n}\nchannel \"b\" {\n  target = \"https://b.example\"\n  auth   = \"none\"\n}\n"
+	text := "plugin \"acme\" {}\nchannel \"a\" {\n  target   = \"https://a.test\"\n  auth     = \"none\"\n  verdicts = [\"acme\"]\n}\nchannel \"b\" {\n  target = \"https://b.test\"\n  auth   = \"none\"\n}\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -18,10 +18,24 @@ func (l *loader) warnValues() {
 	l.warnOldDefault()
 	for _, c := range l.config.Channels {
 		l.warnTarget(c)
+		l.warnExampleHost(c.Target.Hostname(), l.attributeOf(c, "target"), "the address of your site")
 		l.warnKeys(c)
 		l.warnMisplaced(c)
 	}
+	for _, t := range l.config.Tunnels {
+		l.warnExampleHost(t.Host, t.Range, "the host of your VPS")
+	}
 	l.warnSharedKeys()
+}
+
+// exampleHosts exist nowhere: names that are reserved for documentation, and what
+// guides write in place of a host.
+var exampleHosts = regexp.MustCompile(`(?i)^(.*\.)?example(\.(com|net|org))?$|^(<.*>|your[-_].*)$`)
+
+func (l *loader) warnExampleHost(host string, at hcl.Range, what string) {
+	if exampleHosts.MatchString(host) {
+		l.caution(at, "Example in place of a host", fmt.Sprintf("%s is an example: put %s here.", host, what))
+	}
 }
 
 // placeholders are values of the example, of init, and what others use.
@@ -39,12 +53,20 @@ func (l *loader) warnPlaceholders() {
 		}
 	}
 	for _, token := range l.config.Proxy.ClientTokens {
-		warn(token, l.config.places["proxy.client_tokens"], "A client token")
+		warn(token, l.config.places["proxy.client_tokens"], refused(token, "A client token"))
 	}
 	for _, c := range l.config.Clients {
-		warn(c.Token, c.Range, fmt.Sprintf("The token of the client %q", c.Name))
+		warn(c.Token, c.Range, refused(c.Token, fmt.Sprintf("The token of the client %q", c.Name)))
 	}
 	warn(l.config.Admin.Token, l.config.places["admin.token"], "The admin token")
+}
+
+// refused says that a token lets nobody in, if that is so.
+func refused(token Secret, what string) string {
+	if NotFilledIn(token) {
+		return what + ", which lets nobody in,"
+	}
+	return what
 }
 
 // OnlyPlaceholders reports whether no channel can answer yet, as none has a key that

@@ -35,10 +35,13 @@ func newGuard(cfg *config.Config, counted *limit.Clients) guard {
 	}
 	owner := newClientOf(cfg, counted, config.ClientDefault)
 	for _, t := range cfg.Proxy.ClientTokens {
+		if config.NotFilledIn(t) {
+			continue
+		}
 		g.tokens, g.owners = append(g.tokens, config.HashToken(t.Reveal())), append(g.owners, owner)
 	}
 	for _, c := range cfg.Clients {
-		if hash, ok := c.Hash(); ok {
+		if hash, ok := c.Hash(); ok && !config.NotFilledIn(c.Token) {
 			g.tokens, g.owners = append(g.tokens, hash), append(g.owners, newClientOf(cfg, counted, c.Name))
 		}
 	}
