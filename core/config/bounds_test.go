@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 func TestMain(m *testing.M) {
@@ -95,12 +96,13 @@ func TestManyLocals(t *testing.T) {
 	var row, flat strings.Builder
 	row.WriteString("locals {\n  a0 = 1\n")
 	flat.WriteString("locals {\n  a0 = 1\n")
-	for i := range 20_000 {
+	many := 20_000 / testhelp.Slowdown
+	for i := range many {
 		fmt.Fprintf(&row, "  a%d = local.a%d\n", i+1, i)
 		fmt.Fprintf(&flat, "  a%d = local.a0\n", i+1)
 	}
 	// The one that is looked at first, by its name, leads through all others.
-	if _, report := loadAlone(t, row.String()+"  A = local.a20000\n}\n"+oneChannel, nil); !strings.Contains(report.Summary(), "Nested too deeply") {
+	if _, report := loadAlone(t, fmt.Sprintf("%s  A = local.a%d\n}\n", row.String(), many)+oneChannel, nil); !strings.Contains(report.Summary(), "Nested too deeply") {
 		t.Error(report.Summary())
 	}
 	if _, report := loadAlone(t, flat.String()+"}\n"+oneChannel, nil); report.HasErrors() {

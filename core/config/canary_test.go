@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // canaries are secrets in every place that takes one, by where they stand.
@@ -236,8 +237,8 @@ func TestNoDiagnosticShowsASecret(t *testing.T) {
 		"a line break":  func(i int) string { return text[:i] + "\n" + text[i:] },
 		"a reference":   func(i int) string { return text[:i] + " no.such " + text[i:] },
 	}
-	step := 11
-	if os.Getenv("AITUNNEL_SOAK") != "" {
+	step := 11 * testhelp.Slowdown
+	if testhelp.Soak() {
 		step = 1
 	}
 	mistakes := 0

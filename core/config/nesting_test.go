@@ -16,7 +16,7 @@ import (
 // deepTexts are texts that exhaust the stack of a parser or evaluator that does
 // not count.
 func deepTexts() map[string]string {
-	repeat := func(s string) string { return strings.Repeat(s, 3000) }
+	repeat := func(s string) string { return strings.Repeat(s, 5*maxNesting) }
 	many := 20_000
 	if testhelp.Soak() {
 		many = 1_000_000
