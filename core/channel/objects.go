@@ -3,6 +3,7 @@ package channel
 import (
 	"container/list"
 	"sync"
+	"sync/atomic"
 )
 
 // maxObjects is how many stored objects are remembered.
@@ -14,6 +15,7 @@ const maxObjectID = 256
 // objects remembers which channel and key made an object that the site stores:
 // a file, a response, a batch, an upload. Requests that name it go there.
 type objects struct {
+	some   atomic.Bool // there is at least one
 	mu     sync.Mutex
 	byID   map[string]*list.Element
 	recent list.List // of object, the one used last in front
@@ -42,6 +44,9 @@ func (r *Registry) RememberObject(id string, s *State, k *Key) {
 	}
 	r.objects.put(o)
 }
+
+// KnowsObjects reports whether the creator of any object is known.
+func (r *Registry) KnowsObjects() bool { return r.objects.some.Load() }
 
 // ObjectOwner returns the channel and key that created the object. ok is false
 // if they are not known. The key is nil for a channel without keys.
@@ -76,6 +81,7 @@ func (m *objects) put(o object) {
 		return
 	}
 	m.byID[o.id] = m.recent.PushFront(o)
+	m.some.Store(true)
 	if m.recent.Len() > maxObjects {
 		oldest := m.recent.Back()
 		m.recent.Remove(oldest)

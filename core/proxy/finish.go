@@ -74,6 +74,9 @@ func (x *exchange) storesObjects() bool {
 // findObject finds an object that the request names, if it is known which channel and
 // key created it: others do not have it.
 func (x *exchange) findObject() {
+	if !x.handler.registry.KnowsObjects() {
+		return
+	}
 	for _, id := range dialect.Objects(x.in, x.body.head) {
 		if _, _, ok := x.handler.registry.ObjectOwner(id); ok {
 			x.object = id
