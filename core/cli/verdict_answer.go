@@ -32,7 +32,7 @@ func (a *app) verdictTest() *cobra.Command {
 	c := jsonFlag(&cobra.Command{
 		Use:   "test [FILE]",
 		Short: "Say what an answer means, by which rule, and what would follow",
-		Long:  "Say what an answer of a site means: which rule matches, what it concerns, and what\nwould follow. The answer is described by flags, or it is read from a FILE as\n\"curl -i\" prints it (\"-\" is the standard input). Nothing is sent.",
+		Long:  "Say what an answer of a site means: which rule matches, its scope and\nits effect. The answer is described by flags, or it is read from a FILE as\n\"curl -i\" prints it (\"-\" is the standard input). Nothing is sent.",
 		Example: "  aitunnel verdict test --status 403 --header \"Content-Type: text/plain\" --body answer.txt\n" +
 			"  curl -si https://site.example/v1/models | aitunnel verdict test - --endpoint models\n" +
 			"  aitunnel verdict test --status 429 --header \"Retry-After: 30\" --model gpt-5 --json",

@@ -46,7 +46,7 @@ func (a *app) explainVerdict(set *verdict.Set, answer verdict.Answer, asJSON boo
 		return a.printJSON(out)
 	}
 	a.say("Means     %s: %s", out.Means, out.Text)
-	a.say("Concerns  %s", scopeText(out.Scope))
+	a.say("Scope     %s", scopeText(out.Scope))
 	switch {
 	case rule == nil && out.Means == verdict.Good:
 		a.say("Rule      none: the answer is good")
@@ -55,26 +55,26 @@ func (a *app) explainVerdict(set *verdict.Set, answer verdict.Answer, asJSON boo
 	default:
 		a.say("Rule      %s (%s)%s", rule.Name, rule.Origin, term.After(": ", cmp.Or(rule.Note, place(rule))))
 	}
-	a.say("Follows   %s", out.Follows)
-	a.say("Next      %s", whereNext(out))
+	a.say("Effect    %s", out.Follows)
+	a.say("Then      %s", whereNext(out))
 	if out.AtOnce {
 		a.say("Cooldown  at once: one such answer is enough")
 	}
 	if out.ForSeconds > 0 {
-		a.say("Waits     %s", time.Duration(out.ForSeconds*float64(time.Second)))
+		a.say("Wait      %s", time.Duration(out.ForSeconds*float64(time.Second)))
 	}
 	if out.SecondKey != "" {
-		a.say("Then      %s, if a second key of the channel gets the same answer", out.SecondKey)
+		a.say("Twice     %s, if a second key of the channel gets the same answer", out.SecondKey)
 	}
 	a.explainError(out.Error)
 	if rule != nil {
-		a.say("\nConditions of the rule, all of which hold:")
+		a.say("\nConditions of the rule, which all match:")
 		for _, c := range rule.Conditions {
 			a.say("  %-13s %s", c.Name, conditionText(c, rule.Found[c.Name]))
 		}
 	}
 	if out.Draft != "" {
-		a.say("\nA rule for answers like this one, to complete and put into the configuration:\n\n%s", out.Draft)
+		a.say("\nA rule for such answers, to complete and add to the configuration:\n\n%s", out.Draft)
 	}
 	return nil
 }
@@ -136,9 +136,9 @@ func whereNext(v verdictAnswer) string {
 	case v.Means == verdict.Good, !v.Failover:
 		return "the answer is passed on"
 	case v.SameChannel:
-		return "another candidate, or the same channel again after a pause"
+		return "the next candidate is tried, or the same channel again after a pause"
 	}
-	return "another candidate"
+	return "the next candidate is tried"
 }
 
 func place(r *verdictRule) string {
@@ -157,7 +157,7 @@ func shorten(s string) string {
 	return s
 }
 
-// scopeText is what a verdict concerns, in words.
+// scopeText describes a scope.
 func scopeText(s verdict.Scope) string {
 	switch s {
 	case verdict.ScopeRequest:

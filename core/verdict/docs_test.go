@@ -45,7 +45,7 @@ func TestEveryRuleHasANote(t *testing.T) {
 func page() string {
 	var b strings.Builder
 	b.WriteString(pageIntro)
-	b.WriteString("\n| means | what it is | concerns | what follows |\n|---|---|---|---|\n")
+	b.WriteString("\n| means | what it is | scope | effect |\n|---|---|---|---|\n")
 	for _, m := range Meanings {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Means, m.Text, scopeText(m.Scope), m.Next)
 	}
@@ -145,7 +145,7 @@ func escape(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
 const pageIntro = `# Verdicts
 
-A site can fail in many ways that look alike. A *verdict* says what an answer means and what it concerns: this address, the channel, a key, a key with one model, the request, or nothing. So the right thing cools down, and the next one is asked.
+A site can fail in many ways that look alike. A *verdict* says what an answer means and its scope: this address, the channel, a key, a key with one model, the request, or nothing. So only what is at fault cools down, and the next candidate is tried.
 
 This page is generated from the rules and from the answers of real sites that guard them; ` + "`make generate`" + ` writes it. ` + "`aitunnel verdict test`" + ` explains one answer, ` + "`aitunnel verdict list`" + ` prints all rules in their order.
 

@@ -100,25 +100,25 @@ type Meaning struct {
 	Means Means
 	Scope Scope  // unless a rule says otherwise
 	Text  string // what it means
-	Next  string // what follows
+	Next  string // the effect
 }
 
 // Meanings are all meanings in the order in which they are documented.
 var Meanings = []Meaning{
 	{Good, ScopeNone, "nothing is wrong", "The answer is passed on."},
-	{Blocked, ScopeChannel, "the site refuses this address", "The next egress or channel is asked; no key is blamed. The channel is not asked by this egress for 30 s, doubling to 10 min: at once where the site is explicit, else after two different requests."},
-	{Overloaded, ScopeChannel, "the site has too much to do", "The next channel is asked; the failure counts toward the breaker."},
-	{Broken, ScopeChannel, "the site does not work", "The next channel is asked; the failure counts toward the breaker."},
-	{RateLimited, ScopeKey, "the key has reached a rate limit", "Another key or channel is asked; the key cools down for as long as the site says."},
-	{QuotaSpent, ScopeKey, "the key's money or quota is spent", "Another key or channel is asked; the key cools down for long, and you are notified."},
-	{InvalidKey, ScopeKey, "the key is not valid", "Another key or channel is asked; the key is disabled, and tried again after 5 min, doubling to an hour."},
-	{NoAccess, ScopeKeyModel, "the key may not use this model", "Another key or channel is asked; the key is not used for this model for an hour."},
-	{NoModel, ScopeChannelModel, "the site does not have this model", "The next channel is asked; the channel is not used for this model for 10 min."},
-	{NoEndpoint, ScopeChannelEndpoint, "the site does not have this endpoint", "The next channel is asked; after two requests the channel is not used for this endpoint for 10 min."},
-	{TooLarge, ScopeRequest, "the site's front end does not take a request like this", "The next channel is asked; nothing is blamed."},
-	{Declined, ScopeRequest, "the site declines this request", "One other channel is asked, then the answer is passed on; nothing is blamed."},
-	{Refused, ScopeRequest, "the request is at fault", "The answer is passed on; nothing is blamed."},
-	{Suspect, ScopeNone, "not known: the key, the channel or the request", "Other keys and channels are asked; who is to blame is settled by which of them answer."},
+	{Blocked, ScopeChannel, "the site refuses this address", "The next egress or channel is tried; no key is penalized. The channel is not used by this egress for 30 s, doubling up to 10 min: at once if the site is explicit, otherwise after two different requests."},
+	{Overloaded, ScopeChannel, "the site is overloaded", "The next channel is tried; the failure counts toward the breaker."},
+	{Broken, ScopeChannel, "the site is failing", "The next channel is tried; the failure counts toward the breaker."},
+	{RateLimited, ScopeKey, "the key has reached a rate limit", "Another key or channel is tried; the key cools down for as long as the site says."},
+	{QuotaSpent, ScopeKey, "the key's balance or quota is used up", "Another key or channel is tried; the key cools down for a long time, and you are notified."},
+	{InvalidKey, ScopeKey, "the key is not valid", "Another key or channel is tried; the key is disabled, and tried again after 5 min, doubling up to an hour."},
+	{NoAccess, ScopeKeyModel, "the key may not use this model", "Another key or channel is tried; the key is not used for this model for an hour."},
+	{NoModel, ScopeChannelModel, "the site does not have this model", "The next channel is tried; the channel is not used for this model for 10 min."},
+	{NoEndpoint, ScopeChannelEndpoint, "the site does not have this endpoint", "The next channel is tried; after two requests the channel is not used for this endpoint for 10 min."},
+	{TooLarge, ScopeRequest, "the site's front end rejects requests of this size or form", "The next channel is tried; nothing is penalized."},
+	{Declined, ScopeRequest, "the site refuses to serve this request", "One other channel is tried, then the answer is passed on; nothing is penalized."},
+	{Refused, ScopeRequest, "the request is at fault", "The answer is passed on; nothing is penalized."},
+	{Suspect, ScopeNone, "unknown: the key, the channel or the request is at fault", "Other keys and channels are tried; which of them answer shows what is at fault."},
 }
 
 // meaningOf describes a means; the zero Meaning for one that is unknown.
@@ -134,7 +134,7 @@ func meaningOf(m Means) Meaning {
 // Text says in a few words what m means.
 func (m Means) Text() string { return meaningOf(m).Text }
 
-// Next returns what follows from m.
+// Next returns the effect of m.
 func (m Means) Next() string { return meaningOf(m).Next }
 
 // Next returns what follows from v, of which the scope may be another than the
@@ -145,13 +145,13 @@ func (v Verdict) Next() string {
 	}
 	switch v.Scope {
 	case ScopeChannelModel:
-		return "The next channel is asked; the channel is not used for this model for as long as the site says, else for a short time, longer each time, up to 10 min."
+		return "The next channel is tried; the channel is not used for this model for as long as the site says, or else for a short time that grows, up to 10 min."
 	case ScopeChannel:
-		return "The next channel is asked; the channel cools down for as long as the site says, else for a short time, longer each time."
+		return "The next channel is tried; the channel cools down for as long as the site says, or else for a short time that grows."
 	case ScopeKeyModel:
-		return "Another key or channel is asked; the key is not used for this model for as long as the site says, else for a short time, longer each time."
+		return "Another key or channel is tried; the key is not used for this model for as long as the site says, or else for a short time that grows."
 	case ScopeKey:
-		return "Another key or channel is asked; the key cools down for as long as the site says, else for a short time, longer each time."
+		return "Another key or channel is tried; the key cools down for as long as the site says, or else for a short time that grows."
 	}
 	return v.Means.Next()
 }
@@ -168,13 +168,13 @@ const (
 	FromStatus  Origin = "status" // no rule: the default for the status
 )
 
-// Verdict is what an answer means and what is to follow.
+// Verdict is what an answer means and its effect.
 type Verdict struct {
 	Means  Means
 	Scope  Scope
 	Rule   string // the rule's name, or the default's, such as "status 503"
 	Origin Origin
-	// For is how long the site wants to be left alone; 0 if it does not say.
+	// For is how long the site says to wait; 0 if it does not.
 	For time.Duration
 	// AtOnce says that one answer is enough for a cooldown of a blocked address.
 	AtOnce bool
