@@ -187,9 +187,17 @@ func (c *Client) askForNoDelay(ctx context.Context, client *ssh.Client, timeout 
 
 // isOpenSSH says that the server sends without delay once it has run a
 // command; dropbear never does.
-func isOpenSSH(client *ssh.Client) bool {
-	return strings.Contains(string(client.ServerVersion()), "OpenSSH")
+func isOpenSSH(client *ssh.Client) bool { return strings.HasPrefix(software(client), "OpenSSH") }
+
+// software is what a server calls itself.
+func software(client *ssh.Client) string {
+	_, name, _ := strings.Cut(strings.TrimPrefix(string(client.ServerVersion()), "SSH-"), "-")
+	return name
 }
+
+// Software is the name and version of the host's SSH server, such as
+// OpenSSH_9.2p1.
+func (c *Client) Software() string { return software(c.client) }
 
 func run(ctx context.Context, client *ssh.Client, command string) (string, error) {
 	type outcome struct {

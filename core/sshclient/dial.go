@@ -109,6 +109,10 @@ func (d *dialer) attempt(ctx context.Context, checks []*keyCheck) (*Client, erro
 			return nil, err
 		}
 		c.clients = append(c.clients, client)
+		if software := software(client); strings.HasPrefix(software, "tinyssh") {
+			c.Close()
+			return nil, permanent(StepConnect, "the SSH server of %s, %s, does not support port forwarding: use OpenSSH or dropbear there", h.Address(), software)
+		}
 		if i < len(d.hops)-1 {
 			c.askForNoDelay(ctx, client, d.stepTimeout)
 		}

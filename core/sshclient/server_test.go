@@ -6,11 +6,8 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/pem"
-	"fmt"
 	"io"
 	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -180,12 +177,12 @@ func TestAServerThatIgnoresKeepalives(t *testing.T) {
 	}
 }
 
-// TestDropbear: another SSH server, whose port is taken back like that of sshd.
+// TestDropbear: another SSH server, which keeps small packets back.
 func TestDropbear(t *testing.T) {
 	t.Parallel()
-	address, home := startDropbear(t)
-	client := mustDial(t, Environment{Home: home}, &config.Tunnel{
-		Name: "vps", Host: address, User: accountName(t), Keepalive: config.Keepalive{Interval: time.Second, Timeout: 5 * time.Second},
+	s := sshdtest.StartDropbear(t)
+	client := mustDial(t, Environment{Home: s.Home}, &config.Tunnel{
+		Name: "vps", Host: s.Address, User: accountName(t), Keepalive: config.Keepalive{Interval: time.Second, Timeout: 5 * time.Second},
 	})
 	if out, err := client.Run(t.Context(), "echo here"); err != nil || strings.TrimSpace(out) != "here" {
 		t.Errorf("%q, %v", out, err)
@@ -193,67 +190,4 @@ func TestDropbear(t *testing.T) {
 	if client.wire.prompt.Load() {
 		t.Error("dropbear sends with delay, so what it sends has to be acknowledged at once")
 	}
-}
-
-func startDropbear(t *testing.T) (address, home string) {
-	t.Helper()
-	sshdtest.RequireRoot(t)
-	program := sshdtest.Require(t, "dropbear", "dropbear-bin")
-	sshdtest.Require(t, "dropbearkey", "dropbear-bin")
-	dir := t.TempDir()
-	home = filepath.Join(dir, "home")
-	key := filepath.Join(dir, "hostkey")
-	out, err := exec.Command("dropbearkey", "-t", "ed25519", "-f", key).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s", out)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address = l.Addr().String()
-	_ = l.Close()
-	_, port, _ := net.SplitHostPort(address)
-	public := ""
-	for line := range strings.Lines(string(out)) {
-		if strings.HasPrefix(line, "ssh-ed25519 ") {
-			public = strings.Join(strings.Fields(line)[:2], " ")
-		}
-	}
-	writeFile(t, filepath.Join(home, ".ssh", "known_hosts"), fmt.Sprintf("[127.0.0.1]:%s %s\n", port, public))
-	signer := sshdtest.NewKey(t, filepath.Join(home, ".ssh", "id_ed25519"), "")
-	account := filepath.Join(dir, "account")
-	writeFile(t, filepath.Join(account, ".ssh", "authorized_keys"), string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	// Its account's home is that of this test, by a list of accounts that only it sees.
-	passwd := filepath.Join(dir, "passwd")
-	writeFile(t, passwd, "root:x:0:0:root:"+account+":/bin/sh\n")
-	cmd := exec.Command("unshare", "--mount", "sh", "-c", `mount --bind "$0" /etc/passwd && exec "$@"`, passwd,
-		program, "-F", "-E", "-r", key, "-p", address, "-P", filepath.Join(dir, "pid"))
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			text, _ := os.ReadFile(log.Name())
-			t.Logf("dropbear: %s", text)
-		}
-	})
-	testhelp.Eventually(t, "dropbear listens", func() bool {
-		c, err := net.Dial("tcp", address)
-		if err == nil {
-			_ = c.Close()
-		}
-		return err == nil
-	})
-	return address, home
 }

@@ -30,6 +30,7 @@ type Options struct {
 	KeyOptions string   // before the key in authorized_keys
 	Network    *Network // nil: loopback
 	Guest      bool     // there is an account Guest with the password Password beside the real ones
+	BashRC     string   // of the guest, whose shell is bash then
 }
 
 // The account of Options.Guest.
@@ -221,14 +222,20 @@ func (s *Server) addGuest() {
 	RequireRoot(s.t)
 	home := s.path("guest")
 	must(s.t, os.MkdirAll(home, 0o755))
+	shell := "/bin/sh"
+	if s.options.BashRC != "" {
+		shell = "/bin/bash"
+		must(s.t, os.WriteFile(filepath.Join(home, ".bashrc"), []byte(s.options.BashRC), 0o644))
+	}
 	for file, line := range map[string]string{
-		"passwd": fmt.Sprintf("%s:x:54321:54321::%s:/bin/sh\n", Guest, home),
+		"passwd": fmt.Sprintf("%s:x:54321:54321::%s:%s\n", Guest, home, shell),
 		"shadow": fmt.Sprintf("%s:%s:19000:0:99999:7:::\n", Guest, guestHash),
 	} {
 		content, err := os.ReadFile("/etc/" + file)
 		must(s.t, err)
 		must(s.t, os.WriteFile(s.path(file), append(content, line...), 0o644))
 	}
+	must(s.t, os.Chmod(filepath.Dir(s.Dir), 0o755)) // the guest reads its files there
 	must(s.t, os.Chmod(s.Dir, 0o755))
 	s.command = append([]string{
 		"unshare", "--mount", "sh", "-c",
@@ -308,11 +315,16 @@ func stat(pid int) (name string, fields []string) {
 }
 
 // children are all descendants of the server. The caller holds mu.
-func (s *Server) children() (out []process) {
+func (s *Server) children() []process {
 	if s.cmd == nil {
 		return nil
 	}
-	parents := []int{s.cmd.Process.Pid}
+	return descendants(s.cmd.Process.Pid)
+}
+
+// descendants are the children of a process, and theirs.
+func descendants(root int) (out []process) {
+	parents := []int{root}
 	entries, _ := os.ReadDir("/proc")
 	for i := 0; i < len(parents); i++ {
 		for _, e := range entries {
