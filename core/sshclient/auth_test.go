@@ -103,6 +103,38 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// TestSeveralMethods: a server that asks for more than one gets them, and what is
+// missing is named; the key that was accepted is not blamed.
+func TestSeveralMethods(t *testing.T) {
+	t.Parallel()
+	const both = "PasswordAuthentication yes\nAuthenticationMethods publickey,password\n"
+	for name, c := range map[string]struct {
+		config   string
+		password string
+		says     []string // nil: it logs in
+	}{
+		"a key and a password":       {both, sshdtest.Password, nil},
+		"a key, and no password":     {both, "", []string{`accepted the key of "guest"`, "it wants the password too", "set password in the tunnel"}},
+		"a key and a wrong password": {both, "not-the-password", []string{`accepted the key of "guest"`, "what was offered is not accepted"}},
+		"a key and a question": {
+			"UsePAM yes\nKbdInteractiveAuthentication yes\nAuthenticationMethods publickey,keyboard-interactive\n", "",
+			[]string{`accepted the key of "guest"`, "keyboard-interactive", "AuthenticationMethods"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := sshdtest.Start(t, sshdtest.Options{Guest: true, Config: c.config})
+			tunnel := tunnelTo(s)
+			tunnel.User, tunnel.Password = sshdtest.Guest, config.NewSecret(c.password)
+			if c.says == nil {
+				mustDial(t, envOf(s), tunnel)
+				return
+			}
+			mustFail(t, envOf(s), tunnel, true, c.says...)
+		})
+	}
+}
+
 func TestPasswords(t *testing.T) {
 	t.Parallel()
 	for name, way := range map[string]string{
@@ -114,6 +146,7 @@ func TestPasswords(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := sshdtest.Start(t, sshdtest.Options{Guest: true, Config: way})
+			s.Authorize("", sshdtest.NewKey(t, filepath.Join(t.TempDir(), "other"), "").PublicKey()) // the password alone counts
 			c := tunnelTo(s)
 			c.User, c.Password = sshdtest.Guest, config.NewSecret(sshdtest.Password)
 			mustDial(t, envOf(s), c)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
 
 	"github.com/aitunnel/aitunnel/core/config"
@@ -104,6 +105,19 @@ func TestKnownHostsOfOtherPorts(t *testing.T) {
 			mustDial(t, Environment{Home: home}, tunnelTo(s))
 		})
 	}
+	t.Run("an authority", func(t *testing.T) {
+		t.Parallel()
+		dir, home := t.TempDir(), t.TempDir()
+		s := sshdtest.Start(t, sshdtest.Options{Config: "HostCertificate " + dir + "/cert.pub\n"})
+		authority := sshdtest.NewKey(t, filepath.Join(dir, "authority"), "")
+		writeFile(t, dir+"/cert.pub", string(ssh.MarshalAuthorizedKey(certify(t, authority, s.HostKey, ssh.HostCert, s.Host))))
+		s.Restart()
+		writeFile(t, filepath.Join(home, ".ssh", "id_ed25519"), string(readFile(t, s.Home+"/.ssh/id_ed25519")))
+		for _, hosts := range []string{"*", "127.0.0.1", "[127.0.0.1]:*", "*,!other"} {
+			writeFile(t, filepath.Join(home, ".ssh", "known_hosts"), "@cert-authority "+hosts+" "+string(ssh.MarshalAuthorizedKey(authority.PublicKey())))
+			mustDial(t, Environment{Home: home}, tunnelTo(s))
+		}
+	})
 	t.Run("negated", func(t *testing.T) {
 		t.Parallel()
 		home := t.TempDir()

@@ -82,7 +82,6 @@ func TestAHostWithACertificate(t *testing.T) {
 	cert := certify(t, authority, s.HostKey, ssh.HostCert, s.Host)
 	writeFile(t, dir+"/cert.pub", string(ssh.MarshalAuthorizedKey(cert)))
 	s.Restart()
-	// The pattern * is of port 22 only, as OpenSSH takes it too.
 	_, port, _ := strings.Cut(s.Addr(), ":")
 	writeFile(t, filepath.Join(s.Home, ".ssh", "known_hosts"), "@cert-authority [127.0.0.1]:"+port+" "+string(ssh.MarshalAuthorizedKey(authority.PublicKey())))
 	mustDial(t, envOf(s), tunnelTo(s))

@@ -90,7 +90,23 @@ func unreadable(path string, content []byte, err error) error {
 	case block != nil && block.Type == "ENCRYPTED PRIVATE KEY":
 		return fmt.Errorf("the key file %s is encrypted PKCS#8, which is not supported: convert it with ssh-keygen -p -f %s, or load it into an agent", path, path)
 	}
+	if kind := hardwareKind(block); kind != "" {
+		return fmt.Errorf("the key file %s is for a hardware key (%s), which only an SSH agent can use: run ssh-add %s", path, kind, path)
+	}
 	return fmt.Errorf("the file %s holds no usable private key: %s", path, Plain(err))
+}
+
+// hardwareKind is the type of a key that a security device holds, "" for others.
+// The type is in the file even if it is encrypted.
+func hardwareKind(block *pem.Block) string {
+	if block != nil {
+		for _, kind := range []string{ssh.KeyAlgoSKED25519, ssh.KeyAlgoSKECDSA256} {
+			if bytes.Contains(block.Bytes, []byte(kind)) {
+				return kind
+			}
+		}
+	}
+	return ""
 }
 
 // readPublic is for a public key whose private one the agent holds, as of

@@ -4,6 +4,7 @@ package sshclient
 
 import (
 	"crypto/rand"
+	"encoding/pem"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,6 +87,98 @@ func TestKeysInAnAgent(t *testing.T) {
 	})
 }
 
+// TestKeyFilesThatHaveToBeConverted: the command that the error gives makes them
+// usable.
+func TestKeyFilesThatHaveToBeConverted(t *testing.T) {
+	t.Parallel()
+	openssl := sshdtest.Require(t, "openssl", "openssl")
+	s := sshdtest.Start(t, sshdtest.Options{})
+	path := filepath.Join(t.TempDir(), "pkcs8")
+	if out, err := exec.Command(openssl, "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-aes256", "-pass", "pass:secret1234", "-out", path).CombinedOutput(); err != nil {
+		t.Fatalf("openssl: %s", out)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	public, err := exec.Command("ssh-keygen", "-y", "-P", "secret1234", "-f", path).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, _, _, _, err := ssh.ParseAuthorizedKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Authorize("", key)
+	c := tunnelTo(s)
+	c.Identity, c.Passphrase = path, config.NewSecret("secret1234")
+	mustFail(t, envOf(s), c, true, "convert it with ssh-keygen -p -f "+path)
+	if out, err := exec.Command("ssh-keygen", "-p", "-f", path, "-P", "secret1234", "-N", "secret1234").CombinedOutput(); err != nil {
+		t.Fatalf("ssh-keygen: %s", out)
+	}
+	mustDial(t, envOf(s), c)
+}
+
+// TestKeyFilesOfOtherFormats work, encrypted or not.
+func TestKeyFilesOfOtherFormats(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{})
+	for name, args := range map[string][]string{
+		"PEM":                {"-t", "rsa", "-m", "PEM", "-N", ""},
+		"PEM, encrypted":     {"-t", "rsa", "-m", "PEM", "-N", "secret1234"},
+		"PKCS#8":             {"-t", "ecdsa", "-m", "PKCS8", "-N", ""},
+		"OpenSSH, encrypted": {"-t", "ecdsa", "-N", "secret1234"},
+	} {
+		path := filepath.Join(t.TempDir(), "key")
+		if out, err := exec.Command("ssh-keygen", append(args, "-q", "-f", path)...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: ssh-keygen: %s", name, out)
+		}
+		key, _, _, _, err := ssh.ParseAuthorizedKey(readFile(t, path+".pub"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Authorize("", key)
+		c := tunnelTo(s)
+		c.Identity = path
+		if strings.Contains(name, "encrypted") {
+			c.Passphrase = config.NewSecret("secret1234")
+		}
+		if _, err := dial(t, envOf(s), c); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// hardwareKey is the file that ssh-keygen writes for a key in a security device.
+func hardwareKey() []byte {
+	type key struct {
+		Type        string
+		Public      []byte
+		Application string
+		Flags       byte
+		Handle      []byte
+		Reserved    []byte
+		Comment     string
+	}
+	public := make([]byte, 32)
+	private := ssh.Marshal(struct {
+		Check1, Check2 uint32
+		Key            key
+	}{7, 7, key{Type: ssh.KeyAlgoSKED25519, Public: public, Application: "ssh:", Handle: []byte("handle")}})
+	for i := byte(1); len(private)%8 != 0; i++ {
+		private = append(private, i)
+	}
+	file := append([]byte("openssh-key-v1\x00"), ssh.Marshal(struct {
+		Cipher, KDF, Options string
+		Count                uint32
+		Public, Private      []byte
+	}{"none", "none", "", 1, ssh.Marshal(struct {
+		Type        string
+		Public      []byte
+		Application string
+	}{ssh.KeyAlgoSKED25519, public, "ssh:"}), private})...)
+	return pem.EncodeToMemory(&pem.Block{Type: "OPENSSH PRIVATE KEY", Bytes: file})
+}
+
 // TestKeyFilesOfOtherKinds are named for what they are.
 func TestKeyFilesOfOtherKinds(t *testing.T) {
 	t.Parallel()
@@ -99,10 +192,13 @@ func TestKeyFilesOfOtherKinds(t *testing.T) {
 	}
 	ppk := filepath.Join(dir, "key.ppk")
 	writeFile(t, ppk, "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n")
+	hardware := filepath.Join(dir, "id_ed25519_sk")
+	writeFile(t, hardware, string(hardwareKey()))
 	for path, says := range map[string]string{
-		pkcs8: "is encrypted PKCS#8, which is not supported: convert it with ssh-keygen -p -f " + pkcs8,
-		ppk:   "is in PuTTY's format, which is not supported: convert it with puttygen",
-		dir:   "it is not a regular file",
+		pkcs8:    "is encrypted PKCS#8, which is not supported: convert it with ssh-keygen -p -f " + pkcs8,
+		ppk:      "is in PuTTY's format, which is not supported: convert it with puttygen",
+		hardware: "is for a hardware key (sk-ssh-ed25519@openssh.com), which only an SSH agent can use: run ssh-add " + hardware,
+		dir:      "it is not a regular file",
 	} {
 		if _, err := (credentials{files: []string{path}, only: true}).prepare(); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", path, err)
@@ -148,6 +244,7 @@ func TestCertificates(t *testing.T) {
 func TestAPasswordAfterTooManyKeys(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{Guest: true, Config: "PasswordAuthentication yes\nMaxAuthTries 1\n"})
+	s.Authorize("", sshdtest.NewKey(t, filepath.Join(t.TempDir(), "other"), "").PublicKey()) // the password alone counts
 	c := tunnelTo(s)
 	c.User, c.Password = sshdtest.Guest, config.NewSecret(sshdtest.Password)
 	mustDial(t, envOf(s), c)

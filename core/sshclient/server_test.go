@@ -79,6 +79,11 @@ func TestServersThatRefuse(t *testing.T) {
 		s := sshdtest.Start(t, sshdtest.Options{Config: "Ciphers aes256-cbc\n"})
 		mustFail(t, envOf(s), tunnelTo(s), true, "no client to server cipher algorithm in common", "aes256-cbc")
 	})
+	t.Run("no common MAC", func(t *testing.T) {
+		t.Parallel()
+		s := sshdtest.Start(t, sshdtest.Options{Config: "Ciphers aes256-ctr\nMACs umac-64@openssh.com\n"})
+		mustFail(t, envOf(s), tunnelTo(s), true, "no client to server MAC algorithm in common", "umac-64@openssh.com")
+	})
 	t.Run("no common key exchange", func(t *testing.T) {
 		t.Parallel()
 		s := sshdtest.Start(t, sshdtest.Options{Config: "KexAlgorithms diffie-hellman-group18-sha512\n"})

@@ -60,15 +60,31 @@ func TestSSHConfig(t *testing.T) {
 		"Match exec that succeeds": {
 			text: "Match host vps exec \"true\"\n User inside\nHost vps\n User outside\n", host: "vps", want: "inside@vps:22", own: "outside@vps:22", note: "config:1",
 		},
-		"a quoted Include":             {text: "Include \"~/.ssh/more files/*.conf\"\n", more: map[string]string{"more files/a.conf": "Host vps\n User included\n"}, host: "vps", want: "included@vps:22"},
-		"an Include within a Host":     {text: "Host other\n Include more\nHost vps\n User direct\n", more: map[string]string{"more": "User included\n"}, host: "vps", want: "direct@vps:22"},
-		"ProxyJump with tokens":        {text: "Host vps\n User me\n ProxyJump %r@bastion\nHost bastion\n HostName b.example\n", host: "vps", want: "me@b.example:22 me@vps:22"},
-		"ProxyJump as an address":      {text: "Host vps\n User me\n ProxyJump ssh://jumper@b.example:2022\n", host: "vps", want: "jumper@b.example:2022 me@vps:22"},
-		"ProxyJump through another":    {text: "Host vps\n User me\n ProxyJump b\nHost b\n User bu\n ProxyJump a\nHost a\n User au\n", host: "vps", want: "au@a:22 bu@b:22 me@vps:22"},
-		"ProxyJump none":               {text: "Host vps\n User me\n ProxyJump none\nHost *\n ProxyJump x\n", host: "vps", want: "me@vps:22"},
-		"a key with ${HOME}":           {text: "Host vps\n User me\n IdentityFile ${HOME}/vps_%r\n", host: "vps", want: "me@vps:22", keys: []string{"HOME/vps_me"}},
-		"negated and several patterns": {text: "Host *.example !b.example\n User a\nHost *\n User z\n", host: "b.example", want: "z@b.example:22"},
-		"an equals sign, and quotes":   {text: "Host=vps\n User = \"me\"\n  IdentityFile=\"~/.ssh/my key\"\n", host: "vps", want: "me@vps:22", keys: []string{"my key"}},
+		"Match !exec":                    {text: "Match host vps !exec \"true\"\n User wrong\nHost vps\n User right\n", host: "vps", want: "right@vps:22", note: "config:1"},
+		"Match with equals signs":        {text: "Match host=vps user=me\n Port 2022\n", host: "vps", user: "me", want: "me@vps:2022"},
+		"MATCH in capitals":              {text: "MATCH HOST vps\n\tUSER me\n\tPort\t2022\n", host: "vps", want: "me@vps:2022"},
+		"Match of two, one fails":        {text: "Match host vps originalhost other\n User wrong\nMatch originalhost vps host vps\n User right\n", host: "vps", want: "right@vps:22"},
+		"Match canonical without canons": {text: "Match canonical all\n User wrong\nHost vps\n User right\n", host: "vps", want: "right@vps:22"},
+		"Match !final":                   {text: "Match !final host vps\n User first\nMatch final all\n Port 2022\n", host: "vps", want: "first@vps:2022"},
+		"Match of a quoted list":         {text: "Match host \"a,vps\"\n User me\n", host: "vps", want: "me@vps:22"},
+		"Match user of an earlier line":  {text: "Host vps\n User deploy\nMatch user deploy\n Port 2022\n", host: "vps", want: "deploy@vps:2022"},
+		"lines that end with CR LF":      {text: "Host vps\r\n HostName v.example\r\n User me\r\n", host: "vps", want: "me@v.example:22"},
+		"comments behind values":         {text: "Host vps # mine\n User me # the user\n", host: "vps", want: "me@vps:22"},
+		"quoted patterns":                {text: "Host \"vps\" \"other\"\n User \"me\"\n", host: "vps", want: "me@vps:22"},
+		"HostName with a token":          {text: "Host vps\n User me\n HostName %h.example\n", host: "vps", want: "me@vps.example:22"},
+		"a relative Include":             {text: "Include conf.d/*\n", more: map[string]string{"conf.d/a": "Host vps\n User included\n"}, host: "vps", want: "included@vps:22"},
+		"an Include within a Match":      {text: "Match host other\n Include more\nMatch host vps\n Include more\n", more: map[string]string{"more": "User included\n"}, host: "vps", want: "included@vps:22"},
+		"a Match within an Include":      {text: "Include more\nHost vps\n User outer\n", more: map[string]string{"more": "Match host other\n User wrong\n"}, host: "vps", want: "outer@vps:22"},
+		"ProxyJump of two":               {text: "Host vps\n User me\n ProxyJump a@one:2022,b@two\n", host: "vps", want: "a@one:2022 b@two:22 me@vps:22"},
+		"a quoted Include":               {text: "Include \"~/.ssh/more files/*.conf\"\n", more: map[string]string{"more files/a.conf": "Host vps\n User included\n"}, host: "vps", want: "included@vps:22"},
+		"an Include within a Host":       {text: "Host other\n Include more\nHost vps\n User direct\n", more: map[string]string{"more": "User included\n"}, host: "vps", want: "direct@vps:22"},
+		"ProxyJump with tokens":          {text: "Host vps\n User me\n ProxyJump %r@bastion\nHost bastion\n HostName b.example\n", host: "vps", want: "me@b.example:22 me@vps:22"},
+		"ProxyJump as an address":        {text: "Host vps\n User me\n ProxyJump ssh://jumper@b.example:2022\n", host: "vps", want: "jumper@b.example:2022 me@vps:22"},
+		"ProxyJump through another":      {text: "Host vps\n User me\n ProxyJump b\nHost b\n User bu\n ProxyJump a\nHost a\n User au\n", host: "vps", want: "au@a:22 bu@b:22 me@vps:22"},
+		"ProxyJump none":                 {text: "Host vps\n User me\n ProxyJump none\nHost *\n ProxyJump x\n", host: "vps", want: "me@vps:22"},
+		"a key with ${HOME}":             {text: "Host vps\n User me\n IdentityFile ${HOME}/vps_%r\n", host: "vps", want: "me@vps:22", keys: []string{"HOME/vps_me"}},
+		"negated and several patterns":   {text: "Host *.example !b.example\n User a\nHost *\n User z\n", host: "b.example", want: "z@b.example:22"},
+		"an equals sign, and quotes":     {text: "Host=vps\n User = \"me\"\n  IdentityFile=\"~/.ssh/my key\"\n", host: "vps", want: "me@vps:22", keys: []string{"my key"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			home := t.TempDir()
@@ -134,6 +150,29 @@ func TestSSHConfigOff(t *testing.T) {
 	}
 	if _, err := (Environment{Home: home}).Resolve(t.Context(), &config.Tunnel{Host: "vps", User: "me"}); err == nil || !strings.Contains(err.Error(), "config:4: a quotation mark is not closed; with ssh_config = false") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestOptionsThatSSHRefuses, such as those of another system's ssh: the rest of the
+// file counts, with a note.
+func TestOptionsThatSSHRefuses(t *testing.T) {
+	ssh := sshdtest.Require(t, "ssh", "openssh-client")
+	for name, text := range map[string]string{
+		"an option":           "UseKeychain yes\nHost vps\n HostName x.example\n",
+		"a criterion":         "Match colour blue\n User wrong\nHost vps\n HostName x.example\n",
+		"a value":             "Host vps\n HostName x.example\n TCPKeepAlive perhaps\n",
+		"a port, and a Match": "Match host vps\n HostName x.example\nHost other\n Port none\n",
+	} {
+		home := t.TempDir()
+		writeFile(t, filepath.Join(home, ".ssh", "config"), text)
+		w, err := Environment{Home: home, SSH: ssh}.Resolve(t.Context(), &config.Tunnel{Host: "vps", User: "me"})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if w.Host().host != "x.example" || w.Host().user != "me" || len(w.notes) == 0 || !strings.Contains(w.notes[0], "ssh -G vps fails (") {
+			t.Errorf("%s: %s", name, w)
+		}
 	}
 }
 
