@@ -29,7 +29,7 @@ func writeFile(t *testing.T, path, text string) {
 	}
 }
 
-func lineOf(s *sshdtest.Server) string {
+func knownHostsLine(s *sshdtest.Server) string {
 	return knownhosts.Line([]string{s.Addr()}, s.HostKey) + "\n"
 }
 

@@ -16,9 +16,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/sshdtest"
 )
 
-// TestEachHopHasItsOwnCredentials: the identity and the password of the tunnel
+// TestCredentialsOfEachHop: the identity and the password of the tunnel
 // are for its host; a bastion is logged in to as ssh_config says.
-func TestEachHopHasItsOwnCredentials(t *testing.T) {
+func TestCredentialsOfEachHop(t *testing.T) {
 	t.Parallel()
 	bastion := sshdtest.Start(t, sshdtest.Options{Guest: true, Config: "PasswordAuthentication yes\nKbdInteractiveAuthentication yes\n"})
 	host := sshdtest.Start(t, sshdtest.Options{Guest: true, Config: "PasswordAuthentication yes\n"})
@@ -27,7 +27,7 @@ func TestEachHopHasItsOwnCredentials(t *testing.T) {
 	bastion.Authorize("", sshdtest.NewKey(t, ours, "").PublicKey())
 	identity := filepath.Join(home, "host_key")
 	host.Authorize("", sshdtest.NewKey(t, identity, "").PublicKey())
-	writeFile(t, filepath.Join(home, ".ssh", "known_hosts"), lineOf(bastion)+lineOf(host))
+	writeFile(t, filepath.Join(home, ".ssh", "known_hosts"), knownHostsLine(bastion)+knownHostsLine(host))
 	writeFile(t, filepath.Join(home, ".ssh", "config"), "Host bastion\n HostName "+bastion.Host+"\n Port "+bastion.Port+"\n User "+bastion.User+"\n IdentityFile ~/.ssh/bastion_key\n")
 	c := tunnelTo(host)
 	c.Jump, c.Identity, c.Password = "bastion", identity, config.NewSecret("a-password-of-the-host")
@@ -87,7 +87,7 @@ func TestDialThroughTheHost(t *testing.T) {
 func TestKnownHostsOfOtherPorts(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
-	key := strings.SplitN(lineOf(s), " ", 2)[1]
+	key := strings.SplitN(knownHostsLine(s), " ", 2)[1]
 	for name, line := range map[string]string{
 		"no port":                "127.0.0.1 " + key,
 		"a star":                 "* " + key,
@@ -95,7 +95,7 @@ func TestKnownHostsOfOtherPorts(t *testing.T) {
 		"a pattern":              "[127.0.0.*]:" + s.Port + " " + key,
 		"a list":                 "other.example,127.0.0.1 " + key,
 		"a hash without a port":  knownhosts.HashHostname("127.0.0.1") + " " + key,
-		"a line of another kind": "127.0.0.1 sk-unknown@openssh.com AAAAFHNrLXVua25vd25Ab3BlbnNzaC5jb20=\n" + lineOf(s),
+		"a line of another kind": "127.0.0.1 sk-unknown@openssh.com AAAAFHNrLXVua25vd25Ab3BlbnNzaC5jb20=\n" + knownHostsLine(s),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

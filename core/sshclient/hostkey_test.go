@@ -73,8 +73,8 @@ func TestHostKeys(t *testing.T) {
 	}
 }
 
-// TestAHostWithACertificate: an authority vouches for the host's key.
-func TestAHostWithACertificate(t *testing.T) {
+// TestHostCertificate: an authority vouches for the host's key.
+func TestHostCertificate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := sshdtest.Start(t, sshdtest.Options{Config: "HostCertificate " + dir + "/cert.pub\n"})

@@ -48,9 +48,9 @@ func addToAgent(t *testing.T, socket, key string) {
 	}
 }
 
-// TestKeysInAnAgent: the private key is in an agent only, as with 1Password or a
+// TestAgentKeys: the private key is in an agent only, as with 1Password or a
 // hardware key, and the tunnel names the public one.
-func TestKeysInAnAgent(t *testing.T) {
+func TestAgentKeys(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	private := filepath.Join(dir, "key")
@@ -239,9 +239,9 @@ func TestCertificates(t *testing.T) {
 	})
 }
 
-// TestAPasswordAfterTooManyKeys: with MaxAuthTries 1 a key that is refused is
+// TestPasswordAfterTooManyKeys: with MaxAuthTries 1 a key that is refused is
 // the last try.
-func TestAPasswordAfterTooManyKeys(t *testing.T) {
+func TestPasswordAfterTooManyKeys(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{Guest: true, Config: "PasswordAuthentication yes\nMaxAuthTries 1\n"})
 	s.Authorize("", sshdtest.NewKey(t, filepath.Join(t.TempDir(), "other"), "").PublicKey()) // the password alone counts

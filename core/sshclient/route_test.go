@@ -39,7 +39,7 @@ type shown struct {
 	Agent                  string
 }
 
-func TestTheWayToAHost(t *testing.T) {
+func TestRoute(t *testing.T) {
 	home := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(home, ".ssh"), 0o700); err != nil {
 		t.Fatal(err)

@@ -20,9 +20,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestServersThatRefuse: what a server says before it names its version, and
+// TestRefusals: what a server says before it names its version, and
 // what it has in common with this program, is told as it is.
-func TestServersThatRefuse(t *testing.T) {
+func TestRefusals(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
 	for name, c := range map[string]struct {
@@ -120,8 +120,8 @@ func TestServersThatRefuse(t *testing.T) {
 	})
 }
 
-// TestALoginThatTakesLong, as where names are looked up, is waited for.
-func TestALoginThatTakesLong(t *testing.T) {
+// TestSlowLogin, as where names are looked up, is waited for.
+func TestSlowLogin(t *testing.T) {
 	t.Parallel()
 	sshdtest.RequireRoot(t)
 	s := sshdtest.Start(t, sshdtest.Options{Config: "AuthorizedKeysCommand /usr/bin/sleep 6\nAuthorizedKeysCommandUser root\n"})
@@ -165,8 +165,8 @@ func deafServer(t *testing.T) (address string, key ssh.PublicKey) {
 	return l.Addr().String(), signer.PublicKey()
 }
 
-// TestAServerThatIgnoresKeepalives is not taken for dead.
-func TestAServerThatIgnoresKeepalives(t *testing.T) {
+// TestServerIgnoresKeepalives is not taken for dead.
+func TestServerIgnoresKeepalives(t *testing.T) {
 	t.Parallel()
 	address, key := deafServer(t)
 	home := t.TempDir()

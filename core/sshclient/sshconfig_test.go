@@ -176,8 +176,8 @@ func TestOptionsThatSSHRefuses(t *testing.T) {
 	}
 }
 
-// TestSSHThatFails: where ssh -G fails the files are read here, with a note.
-func TestSSHThatFails(t *testing.T) {
+// TestSSHFails: where ssh -G fails the files are read here, with a note.
+func TestSSHFails(t *testing.T) {
 	home := t.TempDir()
 	writeFile(t, filepath.Join(home, ".ssh", "config"), "Host vps\n HostName x.example\n")
 	for name, script := range map[string]string{

@@ -21,7 +21,7 @@ func pipe(t *testing.T) (c *stream, far net.Conn, m *Traffic) {
 	return c, far, m
 }
 
-func TestAReadEndsAtItsDeadlineAndLosesNothing(t *testing.T) {
+func TestReadDeadline(t *testing.T) {
 	c, far, m := pipe(t)
 	buffer := make([]byte, 3)
 	for range 3 {
@@ -52,7 +52,7 @@ func TestAReadEndsAtItsDeadlineAndLosesNothing(t *testing.T) {
 	}
 }
 
-func TestADeadlineThatIsSetDuringARead(t *testing.T) {
+func TestReadDeadlineSetDuringRead(t *testing.T) {
 	c, far, _ := pipe(t)
 	read := make(chan error, 1)
 	begin := func() {
@@ -86,7 +86,7 @@ func TestADeadlineThatIsSetDuringARead(t *testing.T) {
 	}
 }
 
-func TestAWriteThatMissesItsDeadlineEndsTheConnection(t *testing.T) {
+func TestWriteDeadline(t *testing.T) {
 	c, _, _ := pipe(t)
 	_ = c.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
 	if _, err := c.Write(make([]byte, 10)); !errors.Is(err, os.ErrDeadlineExceeded) {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// wired is a wire and its far end.
-func wired(t *testing.T) (*wire, *net.TCPConn) {
+// newTestWire is a wire and its far end.
+func newTestWire(t *testing.T) (*wire, *net.TCPConn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -36,7 +36,7 @@ func wired(t *testing.T) (*wire, *net.TCPConn) {
 // though the wire is closed right afterwards.
 func TestWireCarriesEverything(t *testing.T) {
 	const writers, each, size = 16, 500, 1000
-	w, far := wired(t)
+	w, far := newTestWire(t)
 	var writing sync.WaitGroup
 	for i := range writers {
 		writing.Go(func() {
@@ -72,8 +72,8 @@ func TestWireCarriesEverything(t *testing.T) {
 }
 
 // A far end that reads nothing holds writers up, and is no reason not to close.
-func TestWireOfAFarEndThatIsStuck(t *testing.T) {
-	w, _ := wired(t)
+func TestWireWithStuckPeer(t *testing.T) {
+	w, _ := newTestWire(t)
 	var written int
 	ended := make(chan error)
 	go func() {
@@ -112,8 +112,8 @@ func TestWireOfAFarEndThatIsStuck(t *testing.T) {
 }
 
 // A far end that is gone ends reads and writes.
-func TestWireOfAFarEndThatIsGone(t *testing.T) {
-	w, far := wired(t)
+func TestWireWithLostPeer(t *testing.T) {
+	w, far := newTestWire(t)
 	_ = far.SetLinger(0)
 	_ = far.Close()
 	if _, err := w.Read(make([]byte, 1)); err == nil {

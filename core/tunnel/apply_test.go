@@ -15,9 +15,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestApplyTouchesOnlyWhatChanged: forwards come and go on a connection that
+// TestApplyKeepsWhatIsUnchanged: forwards come and go on a connection that
 // carries a stream all the while.
-func TestApplyTouchesOnlyWhatChanged(t *testing.T) {
+func TestApplyKeepsWhatIsUnchanged(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
 	first := tunnelTo(t, s)

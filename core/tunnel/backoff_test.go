@@ -7,7 +7,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-func TestPausesGrowToTheLongest(t *testing.T) {
+func TestBackoff(t *testing.T) {
 	x := &tunnel{config: &config.Tunnel{Reconnect: config.Reconnect{Min: time.Second, Max: 30 * time.Second}}}
 	for tries := range 100 {
 		bound := 30 * time.Second

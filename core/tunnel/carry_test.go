@@ -21,7 +21,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-func TestATunnelCarriesRequests(t *testing.T) {
+func TestRequests(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
 	r := open(t, s, tunnelTo(t, s))
@@ -91,7 +91,7 @@ func TestATunnelCarriesRequests(t *testing.T) {
 	}
 }
 
-func TestASocketOnTheHost(t *testing.T) {
+func TestUnixSocketForward(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
 	c := tunnelTo(t, s)
@@ -125,7 +125,7 @@ func TestASocketOnTheHost(t *testing.T) {
 	})
 }
 
-func TestAPortOfTheHostsChoice(t *testing.T) {
+func TestPortChosenByHost(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
 	c := tunnelTo(t, s)
@@ -145,9 +145,9 @@ func TestAPortOfTheHostsChoice(t *testing.T) {
 	}
 }
 
-// TestAHostThatRunsNoCommand: without sessions sshd does not send at once, and
+// TestHostWithoutCommands: without sessions sshd does not send at once, and
 // nothing tells the process of ours. All else works.
-func TestAHostThatRunsNoCommand(t *testing.T) {
+func TestHostWithoutCommands(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]sshdtest.Options{
 		"no sessions":     {Config: "MaxSessions 0\n"},
@@ -170,8 +170,8 @@ func TestAHostThatRunsNoCommand(t *testing.T) {
 	}
 }
 
-// TestTheLeastRights is the line of authorized_keys that docs/vps.md gives.
-func TestTheLeastRights(t *testing.T) {
+// TestLeastPrivileges is the line of authorized_keys that docs/vps.md gives.
+func TestLeastPrivileges(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
 	c := tunnelTo(t, s)

@@ -20,7 +20,7 @@ import (
 
 // A tunnel without forwards carries connections to sites, and what goes wrong on
 // its host is told from what the site does.
-func TestEgressByATunnel(t *testing.T) {
+func TestEgress(t *testing.T) {
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }))
 	defer site.Close()
 	s := sshdtest.Start(t, sshdtest.Options{})

@@ -17,7 +17,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-func TestALostConnectionIsMadeAnew(t *testing.T) {
+func TestReconnect(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]func(s *sshdtest.Server){
 		"its process is killed":  func(s *sshdtest.Server) { s.Signal(syscall.SIGKILL) },
@@ -56,9 +56,9 @@ func TestALostConnectionIsMadeAnew(t *testing.T) {
 	}
 }
 
-// TestAPortHeldByALostSessionOfAnEarlierRun: the program ended without a word,
+// TestPortHeldBySessionOfEarlierRun: the program ended without a word,
 // as in a power cut, and sshd has not noticed.
-func TestAPortHeldByALostSessionOfAnEarlierRun(t *testing.T) {
+func TestPortHeldBySessionOfEarlierRun(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
 	c := tunnelTo(t, s)
@@ -97,15 +97,15 @@ func TestAPortHeldByALostSessionOfAnEarlierRun(t *testing.T) {
 	}
 }
 
-func TestAPortHeldByAStranger(t *testing.T) {
+func TestPortHeldByAnotherProgram(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
 	c := tunnelTo(t, s)
-	stranger, err := net.Listen("tcp", c.Forwards[0].Address)
+	other, err := net.Listen("tcp", c.Forwards[0].Address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = stranger.Close() }()
+	defer func() { _ = other.Close() }()
 	c.Forwards = append(c.Forwards, &config.Forward{Address: freeAddress(t)})
 	r := open(t, s, c)
 	// ss tells the name of this very test program.
@@ -115,18 +115,18 @@ func TestAPortHeldByAStranger(t *testing.T) {
 		t.Errorf("forwards %+v", st.Forwards)
 	}
 	if c, err := net.Dial("tcp", c.Forwards[0].Address); err != nil {
-		t.Errorf("the stranger does not listen any more: %v", err)
+		t.Errorf("the other does not listen any more: %v", err)
 	} else {
 		_ = c.Close()
 	}
-	_ = stranger.Close()
+	_ = other.Close()
 	r.await(Up)
 	r.mustAnswer()
 }
 
-// TestOnlyAProcessOfOursIsEnded: what is remembered fits no process, or one that
+// TestOnlyOwnSessionsAreEnded: what is remembered fits no process, or one that
 // began at another time.
-func TestOnlyAProcessOfOursIsEnded(t *testing.T) {
+func TestOnlyOwnSessionsAreEnded(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
 	c := tunnelTo(t, s)
@@ -155,7 +155,7 @@ func TestOnlyAProcessOfOursIsEnded(t *testing.T) {
 	}
 }
 
-func TestReconnectsLeaveNothingBehind(t *testing.T) {
+func TestReconnectsLeakNothing(t *testing.T) {
 	rounds := uint64(10)
 	if testhelp.Soak() {
 		rounds = 50
@@ -171,7 +171,7 @@ func TestReconnectsLeaveNothingBehind(t *testing.T) {
 	round(1)
 	s.Signal(syscall.SIGKILL)
 	round(2) // what is made once is made
-	goroutines, files := calm(t)
+	goroutines, files := settledCounts(t)
 	for i := range rounds {
 		s.Signal(syscall.SIGKILL)
 		round(i + 3)

@@ -26,13 +26,13 @@ func writeFile(t *testing.T, path, text string) {
 	}
 }
 
-func lineOf(s *sshdtest.Server) string {
+func knownHostsLine(s *sshdtest.Server) string {
 	return knownhosts.Line([]string{s.Addr()}, s.HostKey) + "\n"
 }
 
-// TestAKeyThatIsTrustedLater: a tunnel that has failed goes on by itself when
+// TestKeyTrustedLater: a tunnel that has failed goes on by itself when
 // the known hosts change.
-func TestAKeyThatIsTrustedLater(t *testing.T) {
+func TestKeyTrustedLater(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
 	s.Know()

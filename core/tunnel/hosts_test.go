@@ -17,8 +17,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestATunnelWithoutForwards is a connection that stays up.
-func TestATunnelWithoutForwards(t *testing.T) {
+// TestTunnelWithoutForwards is a connection that stays up.
+func TestTunnelWithoutForwards(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
 	c := tunnelTo(t, s)
@@ -29,8 +29,8 @@ func TestATunnelWithoutForwards(t *testing.T) {
 	testhelp.Eventually(t, "there is another connection", func() bool { return r.status().Connects == 2 && r.status().State == Up })
 }
 
-// TestACommandThatNeverEnds does not hold up the forwards.
-func TestACommandThatNeverEnds(t *testing.T) {
+// TestForceCommandThatNeverEnds does not hold up the forwards.
+func TestForceCommandThatNeverEnds(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{Config: "ForceCommand sleep 600\n"})
 	r := open(t, s, tunnelTo(t, s))
@@ -45,9 +45,9 @@ func TestACommandThatNeverEnds(t *testing.T) {
 	})
 }
 
-// TestAShellThatPrints, as a .bashrc may: the process of ours is recognized all
+// TestShellThatPrints, as a .bashrc may: the process of ours is recognized all
 // the same, and the port reclaimed.
-func TestAShellThatPrints(t *testing.T) {
+func TestShellThatPrints(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{Config: `ForceCommand printf "welcome, no newline"; exec sh -c "$SSH_ORIGINAL_COMMAND"` + "\n"})
 	r := open(t, s, tunnelTo(t, s))
@@ -56,8 +56,8 @@ func TestAShellThatPrints(t *testing.T) {
 	testhelp.Eventually(t, "the session is known", func() bool { return len(r.Tunnels.env.sessions.of("vps")) == 1 })
 }
 
-// TestAForwardForOthersThatIsNot: sshd opens on loopback what was meant for all.
-func TestAForwardForOthersThatIsNot(t *testing.T) {
+// TestForwardOnLoopbackOnly: sshd opens on loopback what was meant for all.
+func TestForwardOnLoopbackOnly(t *testing.T) {
 	t.Parallel()
 	for gateway, want := range map[string]State{"no": Degraded, "clientspecified": Up} {
 		t.Run(gateway, func(t *testing.T) {
@@ -118,8 +118,8 @@ func TestMTUBlackHole(t *testing.T) {
 	}
 }
 
-// TestAKeyThatIsAddedToTheAgentLater wakes a tunnel that has failed.
-func TestAKeyThatIsAddedToTheAgentLater(t *testing.T) {
+// TestKeyAddedToAgentLater wakes a tunnel that has failed.
+func TestKeyAddedToAgentLater(t *testing.T) {
 	t.Parallel()
 	agent := sshdtest.Require(t, "ssh-agent", "openssh-client")
 	s := sshdtest.Start(t, sshdtest.Options{})
@@ -148,9 +148,9 @@ func TestAKeyThatIsAddedToTheAgentLater(t *testing.T) {
 	r.await(Up)
 }
 
-// TestALostSessionOnAHostWithoutCommands: who holds the port cannot be seen, so
+// TestLostSessionOnHostWithoutCommands: who holds the port cannot be seen, so
 // it is not called another program.
-func TestALostSessionOnAHostWithoutCommands(t *testing.T) {
+func TestLostSessionOnHostWithoutCommands(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{Config: "MaxSessions 0\n"})
 	r := open(t, s, tunnelTo(t, s))

@@ -23,8 +23,8 @@ func count(t *testing.T) (goroutines, files int) {
 	return runtime.NumGoroutine(), len(entries)
 }
 
-// calm counts once the numbers stay for a moment.
-func calm(t *testing.T) (goroutines, files int) {
+// settledCounts counts once the numbers stay for a moment.
+func settledCounts(t *testing.T) (goroutines, files int) {
 	t.Helper()
 	for same := 0; same < 10; time.Sleep(30 * time.Millisecond) {
 		g, f := count(t)

@@ -17,8 +17,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// faraway is a rig whose server is behind a link; requests are sent from there.
-func faraway(t *testing.T, change func(*config.Tunnel)) (*rig, *sshdtest.Network) {
+// distantHost is a rig whose server is behind a link; requests are sent from there.
+func distantHost(t *testing.T, change func(*config.Tunnel)) (*rig, *sshdtest.Network) {
 	w := sshdtest.NewNetwork(t)
 	s := sshdtest.Start(t, sshdtest.Options{Network: w})
 	c := tunnelTo(t, s)
@@ -33,11 +33,11 @@ func faraway(t *testing.T, change func(*config.Tunnel)) (*rig, *sshdtest.Network
 	return r, w
 }
 
-// TestTheLinkGoesDownAndComesBack: nothing says that the link is down, so it is
+// TestLinkDownAndUp: nothing says that the link is down, so it is
 // noticed by the silence.
-func TestTheLinkGoesDownAndComesBack(t *testing.T) {
+func TestLinkDownAndUp(t *testing.T) {
 	t.Parallel()
-	r, w := faraway(t, func(c *config.Tunnel) { c.Reconnect.Max = 2 * time.Second })
+	r, w := distantHost(t, func(c *config.Tunnel) { c.Reconnect.Max = 2 * time.Second })
 	r.await(Up)
 	r.mustAnswer()
 	patient := &http.Client{Transport: r.client.Transport}
@@ -70,10 +70,10 @@ func TestTheLinkGoesDownAndComesBack(t *testing.T) {
 	r.await(Up)
 }
 
-// TestSlowLinks: a relay with a delay stands for a distant host. sshd holds
+// TestDistantHost: a relay with a delay stands for a distant host. sshd holds
 // small packets back until earlier ones are acknowledged, unless a session has
 // asked for a command; with one, an answer takes little more than the way.
-func TestSlowLinks(t *testing.T) {
+func TestDistantHost(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
 	const oneWay = 40 * time.Millisecond
@@ -109,7 +109,7 @@ func relay(t *testing.T, to string, delay time.Duration) string {
 	return l.Addr().String()
 }
 
-func TestAJumpHost(t *testing.T) {
+func TestJumpHost(t *testing.T) {
 	t.Parallel()
 	// The host itself is on loopback behind the link: only the jump host, which
 	// has the same loopback, reaches it.
@@ -122,7 +122,7 @@ func TestAJumpHost(t *testing.T) {
 	c.Forwards = []*config.Forward{{Address: "127.0.0.1:9000"}}
 	last.Authorize("", jump.Key.PublicKey())
 	last.Host, last.Port = "127.0.0.1", "2223"
-	known := strings.Join([]string{lineOf(jump), lineOf(last)}, "")
+	known := strings.Join([]string{knownHostsLine(jump), knownHostsLine(last)}, "")
 	writeFile(t, jump.Home+"/.ssh/known_hosts", known)
 	r := prepare(t, jump)
 	r.config = c
@@ -133,7 +133,7 @@ func TestAJumpHost(t *testing.T) {
 	r.await(Up)
 	r.mustAnswer()
 	t.Run("whose key is not known", func(t *testing.T) {
-		writeFile(t, jump.Home+"/.ssh/known_hosts", lineOf(last))
+		writeFile(t, jump.Home+"/.ssh/known_hosts", knownHostsLine(last))
 		again := prepare(t, jump)
 		other := *c
 		other.Forwards = []*config.Forward{{Address: "127.0.0.1:9001"}}
@@ -152,8 +152,8 @@ func TestAJumpHost(t *testing.T) {
 	})
 }
 
-// TestAnOpenGateway: sshd opens to everyone what was meant for the host alone.
-func TestAnOpenGateway(t *testing.T) {
+// TestGatewayPortsYes: sshd opens to everyone what was meant for the host alone.
+func TestGatewayPortsYes(t *testing.T) {
 	t.Parallel()
 	w := sshdtest.NewNetwork(t)
 	s := sshdtest.Start(t, sshdtest.Options{Network: w, Config: "GatewayPorts yes\n"})

@@ -24,9 +24,9 @@ func readFile(t *testing.T, path string) []byte {
 
 func contains(s, part string) bool { return strings.Contains(s, part) }
 
-// TestErrorsNameTheCauseAndTheRemedy: each mistake gives one sentence that names it, and
+// TestErrors: each mistake gives one sentence that names it, and
 // what to do.
-func TestErrorsNameTheCauseAndTheRemedy(t *testing.T) {
+func TestErrors(t *testing.T) {
 	t.Parallel()
 	const passphrase = "correct horse battery"
 	dir := t.TempDir()
