@@ -175,7 +175,9 @@ func (l *loader) leads(tunnel string) bool {
 // warnEgress is about egresses that nothing uses.
 func (l *loader) warnEgress() {
 	for _, e := range l.config.Egresses {
-		if !slices.ContainsFunc(l.config.Channels, func(c *Channel) bool { return slices.Contains(c.Egress, e) }) {
+		used := slices.ContainsFunc(l.config.Channels, func(c *Channel) bool { return slices.Contains(c.Egress, e) }) ||
+			slices.ContainsFunc(l.config.Notify, func(n *Notify) bool { return n.Egress == e })
+		if !used {
 			l.caution(e.Range, "Unused egress", fmt.Sprintf("No channel uses the egress %q: add it to the egress of one, or remove it.", e.Name))
 		}
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
@@ -20,6 +22,7 @@ type Notify struct {
 	Events []string      `hcl:"events,custom" type:"list of strings" default:"all" sample:"[\"channel_down\", \"channel_up\", \"key_invalid\", \"budget\"]" doc:"The events to notify about: channel_down, channel_up, key_invalid, key_exhausted, tunnel_down, tunnel_up, budget, plugin_failed, reload_failed."`
 	Every  time.Duration `hcl:"every,optional" zero:"true" doc:"The shortest time between two notifications about the same channel, key, tunnel, client or plugin."`
 	Quiet  string        `hcl:"quiet,optional" form:"hours" sample:"23:00-07:00" doc:"Hours during which nothing is sent, in time_zone. Problems that still exist afterwards are reported then."`
+	Egress *Egress       `hcl:"egress,custom" type:"egress" sample:"home" default:"the proxy of the environment, else a direct connection" doc:"The egress through which the service is reached. Not possible for gotify, mattermost, smtp and a few others."`
 	Range  hcl.Range
 }
 
@@ -47,6 +50,31 @@ var notifySchemes = []string{
 	"bark", "dingtalk", "discord", "feishu", "generic", "generic+http", "generic+https", "googlechat", "gotify", "ifttt", "join", "lark",
 	"matrix", "mattermost", "notifiarr", "ntfy", "opsgenie", "pagerduty", "pushbullet", "pushover", "rocketchat", "serverchan",
 	"signal", "slack", "smtp", "teams", "telegram", "wecom", "zulip",
+}
+
+// notifyHosts are the hosts of services that can be reached by an egress; "" for those
+// whose URL names it.
+var notifyHosts = map[string][]string{
+	"bark": {""}, "dingtalk": {"oapi.dingtalk.com"}, "discord": {"discord.com"}, "feishu": {"open.feishu.cn"}, "generic": {""}, "generic+http": {""},
+	"generic+https": {""}, "googlechat": {""}, "ifttt": {"maker.ifttt.com"}, "lark": {""}, "matrix": {""}, "ntfy": {""}, "pushbullet": {"api.pushbullet.com"},
+	"pushover": {"api.pushover.net"}, "rocketchat": {""}, "serverchan": {"sctapi.ftqq.com", ".push.ft07.com"}, "signal": {""}, "slack": {"slack.com", "hooks.slack.com"},
+	"telegram": {"api.telegram.org"}, "wecom": {"qyapi.weixin.qq.com"}, "zulip": {""},
+}
+
+// Hosts are those of the service: names, or what names end with after a dot. There are
+// none if it cannot be reached by an egress.
+func (n *Notify) Hosts() (hosts []string) {
+	u, err := url.Parse(n.URL.Reveal())
+	if err != nil {
+		return nil
+	}
+	for _, host := range notifyHosts[u.Scheme] {
+		if host == "" {
+			host = u.Hostname()
+		}
+		hosts = append(hosts, host)
+	}
+	return hosts
 }
 
 func defaultNotify() *Notify { return &Notify{Every: 10 * time.Minute} }
@@ -107,6 +135,7 @@ func (l *loader) notifications() {
 			l.fail(b.DefRange(), "Duplicate notification", fmt.Sprintf("Notify block %q is already declared.", n.Name))
 			continue
 		}
+		l.sameEgress(n)
 		l.config.Notify = append(l.config.Notify, n)
 	}
 }
@@ -121,6 +150,7 @@ func (l *loader) notify(b *hclsyntax.Block) *Notify {
 	before := len(l.diags)
 	r.decode(n)
 	r.events(n)
+	r.notifyEgress(n)
 	r.done()
 	if a := r.attributes["url"]; a != nil && len(l.diags) == before {
 		u, err := url.Parse(n.URL.Reveal())
@@ -129,6 +159,33 @@ func (l *loader) notify(b *hclsyntax.Block) *Notify {
 		}
 	}
 	return n
+}
+
+// sameEgress reports two blocks for one service that name different egresses: its host
+// decides which one is used.
+func (l *loader) sameEgress(n *Notify) {
+	for _, o := range l.config.Notify {
+		if o.Egress != n.Egress && slices.ContainsFunc(n.Hosts(), func(host string) bool { return slices.Contains(o.Hosts(), host) }) {
+			l.fail(n.Range, "Different egresses for one service", fmt.Sprintf("Notify %q uses the same service, so it needs the same egress.", o.Name))
+			return
+		}
+	}
+}
+
+func (r *reader) notifyEgress(n *Notify) {
+	v, a, ok := r.get("egress", cty.String)
+	if !ok {
+		return
+	}
+	named := r.loader.egressNamed[v.AsString()]
+	switch {
+	case named == nil:
+		r.wrong(a, strings.TrimSpace(fmt.Sprintf("there is no egress %q. %s", v.AsString(), wording.Instead(v.AsString(), r.loader.names.egresses))))
+	case !n.URL.IsZero() && len(n.Hosts()) == 0:
+		r.wrong(a, "this service cannot be reached by an egress: remove it, or use one of "+wording.List(slices.Sorted(maps.Keys(notifyHosts))))
+	default:
+		n.Egress = named
+	}
 }
 
 func (r *reader) events(n *Notify) {

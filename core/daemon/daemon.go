@@ -36,6 +36,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/core/stats"
 	"github.com/aitunnel/aitunnel/core/tunnel"
+	"github.com/aitunnel/aitunnel/core/upstream"
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
 
@@ -210,7 +211,7 @@ func (d *Daemon) prepare(seed []byte) (memory route.Memory, persisted *persisten
 	d.stats = stats.New(d.clock())
 	d.history = history.Start(history.Options{Dir: o.StateDir, Report: d.historyReport, Now: o.Now})
 	d.parts.KeepHistory = d.keepHistory
-	d.parts.Notifier = notify.New(notify.Options{Serving: d.serving, Log: d.notifierLog, Timing: o.NotifyTiming})
+	d.parts.Notifier = notify.New(notify.Options{Serving: d.serving, Log: d.notifierLog, Dial: d.dialBy, Timing: o.NotifyTiming})
 	d.parts.Bus = event.NewBus(recentEvents, d.tap)
 	d.parts.Registry = channel.NewRegistry(channel.Options{Now: o.Now, Seed: seed, OnChange: d.channelChanged})
 	d.clients = &limit.Clients{}
@@ -266,6 +267,14 @@ func (d *Daemon) keepUnknown() func(unknown.Answer) {
 // dialTunnel connects from the host of a tunnel, for an egress.
 func (d *Daemon) dialTunnel(ctx context.Context, name, address string) (net.Conn, error) {
 	return d.parts.Tunnels.Dial(ctx, name, address)
+}
+
+// dialBy connects by an egress of the configuration.
+func (d *Daemon) dialBy(ctx context.Context, e *config.Egress, address string) (net.Conn, error) {
+	if e.Tunnel != "" {
+		return d.dialTunnel(ctx, e.Tunnel, address)
+	}
+	return upstream.Egress{Proxy: e.ProxyURL(), Bind: e.Bind}.Connect(ctx, address)
 }
 
 // newTunnels returns the tunnels. They lead to the handler that outlives

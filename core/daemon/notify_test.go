@@ -12,6 +12,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/fakesite"
 	"github.com/aitunnel/aitunnel/core/testhelp"
+	"github.com/aitunnel/aitunnel/core/upstream/proxytest"
 )
 
 // The owner is told that a channel is down, what serves instead, and that a
@@ -45,7 +46,20 @@ func TestTheOwnerIsTold(t *testing.T) {
 		}
 	}
 	primary, backup := site(t, "primary"), site(t, "backup")
-	config := two(primary, backup, fmt.Sprintf("breaker {\n failures = 1\n}\nnotify \"hook\" {\n url = \"generic+http://%s/?template=json\"\n every = \"0s\"\n}\n", strings.TrimPrefix(hook.URL, "http://")))
+	socks, hookAt := proxytest.New(t), strings.TrimPrefix(hook.URL, "http://")
+	config := two(primary, backup, fmt.Sprintf(`
+breaker {
+  failures = 1
+}
+egress "abroad" {
+  proxy = "socks5h://%s"
+}
+notify "hook" {
+  url    = "generic+http://%s/?template=json"
+  every  = "0s"
+  egress = egress.abroad
+}
+`, socks.Addr(), hookAt))
 	r := start(t, config)
 	primary.Always(fakesite.Status(http.StatusInternalServerError, "no"))
 	r.post(chat, ask)
@@ -65,5 +79,8 @@ func TestTheOwnerIsTold(t *testing.T) {
 	body := string(r.must(http.StatusOK, "POST", "/api/notifications/hook/test", ""))
 	if !strings.Contains(body, `"ok":true`) || !told("a test message")() {
 		t.Errorf("%s", body)
+	}
+	if lines := socks.Lines(); len(lines) < 5 || lines[0] != "SOCKS "+hookAt {
+		t.Errorf("the proxy was asked for %q", lines)
 	}
 }

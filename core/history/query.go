@@ -68,6 +68,7 @@ type condition struct {
 	terms   []string
 	args    []any
 	columns []string // that are matched against a name
+	index   string   // the column whose index finds the rows; "": that of times
 }
 
 func (c *condition) add(term string, args ...any) {
@@ -89,12 +90,47 @@ func (c *condition) name(column, value string) {
 	}
 	c.columns = append(c.columns, column)
 	switch {
-	case strings.Contains(value, "*"):
+	case isPattern(value):
 		escaped := strings.NewReplacer("[", "[[]", "?", "[?]").Replace(value)
 		c.add("+"+column+" GLOB ?", escaped) // by the index of times: that of names would have all matches sorted
 	default:
-		c.add(column+" = ?", value)
+		c.add(c.indexed(column)+" = ?", value)
 	}
+}
+
+func isPattern(value string) bool { return strings.Contains(value, "*") }
+
+// indexed is the column as a term that SQLite may use an index for only if that is the
+// one that finds the rows: by itself it would take any.
+func (c *condition) indexed(column string) string {
+	if c.index != "" && c.index != column {
+		return "+" + column
+	}
+	return column
+}
+
+// index is the column of the filter that matches the fewest rows, as a rule.
+func (f Filter) index() string {
+	equal := func(value string) bool { return value != "" && !isPattern(value) }
+	switch {
+	case f.Failed || isFailure(f.Status):
+		return "failed"
+	case equal(f.Key):
+		return "key"
+	case equal(f.Model):
+		return "model"
+	case equal(f.Channel):
+		return "channel"
+	case equal(f.Client):
+		return "client"
+	}
+	return ""
+}
+
+// isFailure reports whether only requests that failed have the status, or one of the
+// class. 499 is that of a request whose caller went away.
+func isFailure(status string) bool {
+	return status == "5xx" || len(status) == 3 && (status[0] == '4' || status[0] == '5') && status != "499" && status != "4xx"
 }
 
 func (c *condition) names(f Filter) {
@@ -105,6 +141,7 @@ func (c *condition) names(f Filter) {
 }
 
 func (f Filter) condition() (c condition, err error) {
+	c.index = f.index()
 	if !f.From.IsZero() {
 		c.add("time >= ?", f.From.UnixMilli())
 	}
@@ -113,8 +150,8 @@ func (f Filter) condition() (c condition, err error) {
 	}
 	c.names(f)
 	c.name("verdict", f.Verdict)
-	if f.Failed {
-		c.add("failed")
+	if f.Failed || isFailure(f.Status) {
+		c.add(c.indexed("failed"))
 	}
 	if err := c.status(f.Status); err != nil {
 		return c, err

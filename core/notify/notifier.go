@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/url"
 	"sync"
 	"time"
@@ -15,8 +16,12 @@ import (
 type Options struct {
 	Serving func() []string // names of the channels that serve now
 	Log     func(event.Level, string)
+	Dial    Dial // nil: there are no egresses
 	Timing  Timing
 }
+
+// Dial connects to host:port by an egress.
+type Dial func(ctx context.Context, by *config.Egress, address string) (net.Conn, error)
 
 // Notifier tells the services of the running configuration what happens. It
 // outlives configurations.
@@ -45,6 +50,7 @@ func New(o Options) *Notifier {
 func (n *Notifier) Use(cfg *config.Config) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	services.use(n, cfg.Notify, n.options.Dial)
 	before := n.targets
 	n.targets = nil
 	in := cfg.Location()
@@ -71,6 +77,7 @@ func (n *Notifier) Use(cfg *config.Config) {
 func (n *Notifier) Close() {
 	n.end()
 	n.running.Wait()
+	services.use(n, nil, nil)
 }
 
 // Publish takes an event. It waits for nothing.

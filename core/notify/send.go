@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
-	"github.com/nicholas-fedor/shoutrrr"
+	"github.com/nicholas-fedor/shoutrrr/pkg/router"
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
 
 	"github.com/aitunnel/aitunnel/core/config"
@@ -31,7 +31,14 @@ func send(ctx context.Context, to config.Secret, m message) error {
 		return errors.New("the URL is not valid")
 	}
 	done := make(chan error, 1)
-	go func() { done <- deliver(ctx, u, m) }()
+	go func() {
+		defer func() {
+			if p := recover(); p != nil { // some services of the library panic without an answer
+				done <- fmt.Errorf("the message could not be sent: %v", p)
+			}
+		}()
+		done <- deliver(ctx, u, m)
+	}()
 	select {
 	case err = <-done:
 	case <-ctx.Done():
@@ -52,7 +59,7 @@ func deliver(ctx context.Context, u *url.URL, m message) error {
 		feishu.Scheme, feishu.Host, feishu.Path = "lark", "open.feishu.cn", u.Host+u.Path
 		u = &feishu
 	}
-	sender, err := shoutrrr.CreateSender(u.String())
+	service, err := locate(u)
 	if err != nil {
 		return err
 	}
@@ -60,8 +67,30 @@ func deliver(ctx context.Context, u *url.URL, m message) error {
 	if slices.Contains(untitled, u.Scheme) {
 		params, text = types.Params{}, m.title+"\n\n"+m.body
 	}
-	return errors.Join(sender.Send(text, &params)...)
+	return service.Send(text, &params)
 }
+
+// locate returns the service of a URL.
+func locate(u *url.URL) (types.Service, error) {
+	known, err := router.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	service, err := known.Locate(u.String())
+	if err != nil {
+		return nil, err
+	}
+	if own, ok := service.(interface{ SetHTTPClient(client *http.Client) }); ok && byEgress(u) { // it has a transport of its own
+		own.SetHTTPClient(&http.Client{Timeout: clientTimeout})
+	}
+	return service, nil
+}
+
+// clientTimeout ends a delivery that nobody waits for any more.
+const clientTimeout = 30 * time.Second
+
+// byEgress reports whether the host in the URL is reached by an egress.
+func byEgress(u *url.URL) bool { return services.of(u.Hostname()) != nil }
 
 // untitled services have no place for a title.
 var untitled = []string{"googlechat", "hangouts", "notifiarr", "pagerduty", "rocketchat", "signal", "wecom"}
@@ -127,6 +156,7 @@ func (w webhook) send(ctx context.Context, u *url.URL, m message) error {
 	}
 	client := retryablehttp.NewClient()
 	client.Logger, client.RetryMax = nil, 1
+	client.HTTPClient.Transport = http.DefaultTransport
 	r, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, w.endpoint(u.Host, u.Query().Get("secret")), bytes.NewReader(body))
 	if err != nil {
 		return errors.New("the URL is not valid")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/url"
+	"time"
 )
 
 // Egress is a way out of this machine. The zero value is the direct one.
@@ -13,6 +14,13 @@ type Egress struct {
 	// Dial connects from another machine, which resolves names, too. An error that
 	// is not an [*Error] is the egress's.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
+}
+
+// Connect opens a connection to host:port by the egress, for other uses than requests to
+// sites.
+func (e Egress) Connect(ctx context.Context, address string) (net.Conn, error) {
+	p := &Pool{options: Options{Egress: e, Connect: 10 * time.Second}, connector: newConnector(e.Bind)}
+	return p.dial(ctx, address)
 }
 
 // relaysPlain reports whether requests to http sites are sent to a proxy as they are,
