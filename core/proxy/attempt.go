@@ -21,6 +21,16 @@ var (
 	errStreamIdle = errors.New("the answer stalled")
 )
 
+// requestPath is a path without and with its escapes.
+type requestPath struct{ path, escaped string }
+
+// The client gets these instead of the real URL and headers: it copies headers for
+// redirects, which are not followed, and quotes the URL in its errors.
+var (
+	clientURL    = &url.URL{Scheme: "http", Host: "channel"}
+	clientHeader = http.Header{}
+)
+
 // attempt is one delivery of a request to a channel. It ends with an outcome.
 type attempt struct {
 	exchange *exchange
@@ -85,6 +95,40 @@ func (x *exchange) timeouts(ch *route.Channel) config.Timeouts {
 		}
 	}
 	return t
+}
+
+// write sets r to the request that the picked channel gets, with its key.
+func (a *attempt) write(r *http.Request) {
+	x := a.exchange
+	c := x.pick.Channel.Config
+	to := x.setup.sites[x.pick.Channel]
+	h := copyRequestHeaders(x.in.Header)
+	dialect.NarrowEncodings(h, x.mode.Stream)
+	parts := x.mapped()
+	if parts.Coding == "" {
+		delete(h, "Content-Encoding") // a compressed body with another model is sent decoded
+	}
+	var drop func(string) bool
+	if c.Auth.Style == config.AuthPassthrough {
+		drop = x.setup.guard.isToken
+	}
+	query := dialect.RemoveCredentials(h, parts.Query, drop)
+	if x.pick.Key != nil {
+		auth := dialect.Auth{Style: dialect.Style(c.Auth.Style), Param: c.Auth.Param}
+		query = auth.Carry(x.in, h, query, x.pick.Key.Config.Value.Reveal())
+	}
+	if protocol := upgradeOf(x.in.Header); protocol != "" {
+		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{protocol}
+	}
+	head := parts.Body
+	length := x.body.length
+	if length > 0 {
+		length += int64(len(head) - len(x.body.head))
+	}
+	escaped, _ := dialect.JoinPath(to.escaped, parts.Path)
+	a.url = &url.URL{Scheme: c.Target.Scheme, Host: c.Target.Host, Path: unescapedPath(escaped), RawPath: escaped, RawQuery: query}
+	a.payload, a.header = head, h
+	r.Body, r.ContentLength = x.body.reader(head), length
 }
 
 // deliver sends the request and reads enough of the answer to judge it.
@@ -216,35 +260,4 @@ func (b *attemptBody) Close() error {
 		a.buffer = nil
 	}
 	return err
-}
-
-// attempts are the attempts in flight, so that they can be interrupted.
-type attempts struct {
-	mu  sync.Mutex
-	all map[*attempt]struct{}
-}
-
-func (s *attempts) add(a *attempt) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.all == nil {
-		s.all = map[*attempt]struct{}{}
-	}
-	s.all[a] = struct{}{}
-}
-
-func (s *attempts) remove(a *attempt) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.all, a)
-}
-
-// Interrupt ends the requests in flight; a stream that has begun ends with an
-// error event of its dialect. A shutdown calls it when the time to drain is over.
-func (h *Handler) Interrupt() {
-	h.live.mu.Lock()
-	defer h.live.mu.Unlock()
-	for a := range h.live.all {
-		a.cancel(ErrShutdown)
-	}
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"strings"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
@@ -132,5 +133,13 @@ func (x *exchange) failEgress(o *outcome) (another bool) {
 func (a *attempt) egressWorks(ch *route.Channel, now time.Time) {
 	if a.egress.name != "" {
 		ch.State.EgressWorks(now, a.egress.name)
+	}
+}
+
+// newSite returns the address of a channel and its egresses.
+func (h *Handler) newSite(c *config.Channel) site {
+	return site{
+		egresses: h.egresses(c),
+		escaped:  strings.TrimSuffix(c.Target.EscapedPath(), "/"),
 	}
 }

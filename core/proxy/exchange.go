@@ -120,3 +120,57 @@ func (x *exchange) abandon() {
 	x.record.Status, x.record.Error = statusClientGone, "the caller disconnected"
 	panic(http.ErrAbortHandler)
 }
+
+// finishFailed ends an attempt without a good answer.
+func (x *exchange) finishFailed(o outcome) {
+	if o.gone {
+		x.finishCanceled()
+		return
+	}
+	now := x.now()
+	out := route.Outcome{
+		Verdict: o.verdict, Silent: o.undecided && o.timedOut,
+		NoEgress: o.noEgress,
+		Missing:  x.attempt.status == http.StatusNotFound && x.object != "",
+	}
+	if o.verdict.SameChannel {
+		// After a backoff, or after the time that the site asks for, up to retry.max_delay.
+		out.RetryAt = now.Add(max(x.backoff(), min(o.verdict.For, x.setup.config.Retry.MaxDelay)))
+	}
+	x.walk.Failed(&x.pick, now, out)
+	if x.passing == nil {
+		x.pick.Correct(now, 0)
+	}
+	x.handler.lines.Freed()
+}
+
+// finishCanceled ends an attempt whose result says nothing about channel or key.
+func (x *exchange) finishCanceled() {
+	x.pick.Lease.Cancel()
+	x.pick.ReleaseKey()
+	x.handler.lines.Freed()
+}
+
+// finishPassed ends an attempt whose answer was passed on. err is the error of passing
+// it on; late is the outcome of an error after the first content.
+func (x *exchange) finishPassed(late outcome, err error) {
+	o := late
+	switch {
+	case errors.Is(err, errCaller):
+		o = outcome{gone: true}
+		x.finishCanceled()
+	case err != nil:
+		o = x.attempt.failed(err)
+		o.verdict.Reason = err.Error()
+		x.finishFailed(o)
+	case late.verdict.Means != "":
+		x.finishFailed(o)
+	default:
+		o = goodOutcome
+		x.pick.Lease.Succeed(x.now())
+		x.pick.ReleaseKey()
+		x.handler.lines.Freed()
+	}
+	x.record.Error = o.reason()
+	x.recordAttempt(o)
+}

@@ -31,6 +31,9 @@ type outcome struct {
 	undecided bool // the whole request was sent, but no answer came: the site may be working on it
 }
 
+// goodOutcome is that of a good answer.
+var goodOutcome = outcome{verdict: verdict.Verdict{Means: verdict.Good}}
+
 func (o outcome) good() bool { return !o.gone && o.verdict.Means == verdict.Good }
 
 // ofChannel reports whether the channel as a whole failed.

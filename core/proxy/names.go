@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/http"
 	"net/url"
 
 	"github.com/aitunnel/aitunnel/core/dialect"
@@ -59,3 +60,37 @@ func unescapedPath(escaped string) string {
 // PathModel returns the model that a path names, as those of Gemini do; "" if there
 // is none.
 func PathModel(path string) string { return dialect.PathModel(path) }
+
+// storesObjects reports whether requests like this one create objects that a site
+// stores, or name such objects.
+func (x *exchange) storesObjects() bool {
+	return x.endpoint == dialect.Files || x.format == dialect.Responses
+}
+
+// findObject finds an object that the request names, if it is known which channel and
+// key created it: others do not have it.
+func (x *exchange) findObject() {
+	if !x.handler.registry.KnowsObjects() {
+		return
+	}
+	for _, id := range dialect.Objects(x.in, x.body.head) {
+		if _, _, ok := x.handler.registry.ObjectOwner(id); ok {
+			x.object = id
+			return
+		}
+	}
+}
+
+// rememberObjects records who created the objects that an answer names.
+func (x *exchange) rememberObjects(h http.Header, data []byte) {
+	if !x.storesObjects() {
+		return
+	}
+	for _, id := range dialect.Created(x.path.path, h, data) {
+		if x.pick.Key != nil {
+			x.handler.registry.RememberObject(id, x.pick.Channel.State, x.pick.Key.State)
+		} else {
+			x.handler.registry.RememberObject(id, x.pick.Channel.State, nil)
+		}
+	}
+}
