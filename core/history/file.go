@@ -143,7 +143,7 @@ func (w *writer) ready() bool {
 		w.report(event.LevelWarn, fmt.Sprintf("the history file %s was removed or replaced while it was in use; a new one is created", s.path))
 		removeBeside(s.path)
 	}
-	kind, remote := remoteFileSystem(s.options.Dir)
+	kind, remote := s.options.remote(s.options.Dir)
 	f, err := openFile(ctx, s.path, remote)
 	if err != nil && setAsideHelps(err) {
 		if err = w.setAside(err); err == nil {

@@ -23,6 +23,8 @@ type Options struct {
 	Dir    string // of the file
 	Report func(level event.Level, message string)
 	Now    func() time.Time // default time.Now
+
+	remote func(dir string) (kind string, remote bool) // default remoteFileSystem
 }
 
 // FileName is the name of the file in the state directory.
@@ -72,6 +74,9 @@ func Start(o Options) *Store {
 func startWith(o Options, rate float64) *Store {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.remote == nil {
+		o.remote = remoteFileSystem
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Store{

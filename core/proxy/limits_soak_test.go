@@ -116,3 +116,45 @@ func TestAdaptiveConcurrencyAtARealSite(t *testing.T) {
 		t.Errorf("%.1f %% were refused, %d callers got no answer, %d are allowed", 100*share, failed.Load(), most)
 	}
 }
+
+// TestConcurrentIsNeverExceeded: thirty callers of a channel with concurrent = 5, for a
+// minute, in the short form for a second. The site counts.
+func TestConcurrentIsNeverExceeded(t *testing.T) {
+	const limit = 5
+	length := time.Second
+	if testhelp.Soak() {
+		length = time.Minute
+	}
+	var atOnce, most, sent atomic.Int64
+	site := newTestSite(t, func(c *siteConn) {
+		n := atOnce.Add(1)
+		for before := most.Load(); n > before && !most.CompareAndSwap(before, n); before = most.Load() {
+		}
+		i := sent.Add(1)
+		c.sleep(time.Duration(i%7) * time.Millisecond)
+		atOnce.Add(-1) // before the answer: the proxy may send the next request as soon as it has that
+		if i%11 == 0 {
+			reply(500, `{"error":{"message":"try again"}}`)(c)
+			return
+		}
+		good(c)
+	})
+	r := newRig(t, func(c *config.Config) {
+		withClients(config.Client{Limit: config.ClientLimit{Wait: time.Minute}}, config.Client{})(c)
+		c.Channels[0].Limit.Concurrent.Most = limit
+	}, site)
+	end := time.Now().Add(length)
+	var callers sync.WaitGroup
+	for range 30 {
+		callers.Go(func() {
+			for time.Now().Before(end) {
+				r.as("a")
+			}
+		})
+	}
+	callers.Wait()
+	t.Logf("%d requests, at most %d at once", sent.Load(), most.Load())
+	if most.Load() != limit {
+		t.Errorf("the site had at most %d requests at once, the limit is %d", most.Load(), limit)
+	}
+}
