@@ -139,8 +139,11 @@ func Summarize(channels []Channel) ChannelSummary {
 
 // Text returns the state in words.
 func (s State) Text() string {
-	if s == StateCoolingDown {
+	switch s {
+	case StateCoolingDown:
 		return "cooling down"
+	case StateUnknown:
+		return "not tried yet"
 	}
 	return string(s)
 }

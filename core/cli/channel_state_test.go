@@ -14,7 +14,7 @@ func TestCommandsShowTheStateOfTheAPI(t *testing.T) {
 		facts       admin.Channel
 		state, note string
 	}{
-		"never tried":  {admin.Channel{Enabled: true}, "unknown", ""},
+		"never tried":  {admin.Channel{Enabled: true}, "not tried yet", ""},
 		"used":         {admin.Channel{Enabled: true, Stats: used}, "ready", ""},
 		"70 % success": {admin.Channel{Enabled: true, Stats: used, Recent: []admin.Point{{Requests: 20, Failures: 6}}}, "degraded", "many recent requests failed"},
 		"breaker open": {admin.Channel{Enabled: true, Stats: used, Out: "breaker_open"}, "cooling down", ""},

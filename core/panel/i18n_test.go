@@ -17,18 +17,25 @@ var (
 // catalogue reads the texts of a language by their names.
 func catalogue(t *testing.T, language string) map[string]string {
 	t.Helper()
-	b, err := files.ReadFile("assets/i18n/" + language + ".js")
+	names, err := fs.Glob(files, "assets/i18n/"+language+"/*.js")
 	if err != nil {
 		t.Fatal(err)
 	}
-	texts := map[string]string{}
-	for _, m := range catalogueLine.FindAllStringSubmatch(string(b), -1) {
-		if _, twice := texts[m[1]]; twice {
-			t.Errorf("%s: %s is there twice", language, m[1])
+	texts, lines := map[string]string{}, 0
+	for _, name := range names {
+		b, err := files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
 		}
-		texts[m[1]] = m[2]
+		for _, m := range catalogueLine.FindAllStringSubmatch(string(b), -1) {
+			if _, twice := texts[m[1]]; twice {
+				t.Errorf("%s: %s is there twice", language, m[1])
+			}
+			texts[m[1]] = m[2]
+		}
+		lines += strings.Count(string(b), "\n  '")
 	}
-	if lines := strings.Count(string(b), "\n  '"); len(texts) < 200 || lines != len(texts) {
+	if len(texts) < 200 || lines != len(texts) {
 		t.Fatalf("%s: read %d of %d texts", language, len(texts), lines)
 	}
 	return texts

@@ -54,15 +54,15 @@ func Register(mux *http.ServeMux) {
 // withPreloads has the browser fetch all modules at once, and not each when the one
 // that imports it has arrived.
 func withPreloads(page []byte) []byte {
-	names, err := fs.Glob(files, "assets/*.js")
-	if err != nil {
-		panic(err) // the pattern is part of the program
-	}
 	var links strings.Builder
-	for _, name := range names {
-		if name != "assets/theme.js" { // a script, not a module
+	err := fs.WalkDir(files, "assets", func(name string, _ fs.DirEntry, err error) error {
+		if path.Ext(name) == ".js" && name != "assets/theme.js" { // a script, not a module
 			links.WriteString(`<link rel="modulepreload" href="/` + name + "\">\n")
 		}
+		return err
+	})
+	if err != nil {
+		panic(err) // the files are part of the program
 	}
 	return bytes.Replace(page, []byte("</head>"), []byte(links.String()+"</head>"), 1)
 }

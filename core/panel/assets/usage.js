@@ -169,7 +169,7 @@ function change(now, then) {
 
 function figuresTable(rows, what, caption) {
   const head = [what, t('usage.figure.requests'), t('usage.figure.failed'), t('usage.figure.input'), t('usage.column.cached'), t('usage.figure.output'), t('usage.figure.cost'), t('usage.p50'), t('usage.p90')];
-  const cells = (r) => [count(r.requests), r.failed ? count(r.failed) : '', whole(r.tokens_in), whole(r.tokens_cache_read), whole(r.tokens_out), costs(r), millis(r.p50_ms), millis(r.p90_ms)];
+  const cells = (r) => [whole(r.requests), r.failed ? whole(r.failed) : '', whole(r.tokens_in), whole(r.tokens_cache_read), whole(r.tokens_out), costs(r), millis(r.p50_ms), millis(r.p90_ms)];
   const node = el('table', { class: 'figures-table' }, el('caption', { class: 'hidden-words', text: caption }),
     el('thead', {}, el('tr', {}, ...head.map((text) => el('th', { scope: 'col', text })))),
     el('tbody', {}, ...rows.map(([name, r]) => el('tr', {}, el('th', { scope: 'row', text: name, title: name }), ...cells(r).map((text) => el('td', { text }))))));

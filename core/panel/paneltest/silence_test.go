@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // TestALineThatDiesSilentlyIsNoticed puts a relay before the panel that holds
@@ -66,4 +67,52 @@ func (s *stream) Read(b []byte) (int, error) {
 			return n, err
 		}
 	}
+}
+
+// TestASlowStreamLeavesThePageUsable lets events through a few bytes at a time. Actions
+// take effect at once, what happened is shown, and the stream is not begun anew.
+func TestASlowStreamLeavesThePageUsable(t *testing.T) {
+	r, _, _ := begin(t, "")
+	to, err := url.Parse(r.panel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var streams atomic.Int32
+	relay := &httputil.ReverseProxy{
+		Rewrite:       func(p *httputil.ProxyRequest) { p.SetURL(to); p.Out.Host = p.In.Host },
+		FlushInterval: -1,
+		ModifyResponse: func(resp *http.Response) error {
+			if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
+				streams.Add(1)
+				resp.Body = &slow{resp.Body}
+			}
+			return nil
+		},
+	}
+	server := httptest.NewServer(relay)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	p := openWith(t, server.URL, "/", 1280, 900, r.session())
+	p.shows("#overall", "2 channels")
+	for range 12 {
+		r.ask("slowly")
+	}
+	p.press(`[data-name="backup"]`, "Pause backup")
+	p.shows(`[data-name="backup"] .state`, "Paused")
+	p.until(`document.querySelector('[data-name="primary"] .calls dd').textContent === '12'`) // by asking
+	p.shows(".latest .row", "slowly")
+	p.until(`document.body.dataset.connection === 'live' && document.querySelector('#banner').hidden`)
+	if n := streams.Load(); n != 1 {
+		t.Errorf("%d streams were begun", n)
+	}
+}
+
+// slow is a body that arrives at about 1 KB a second.
+type slow struct{ io.ReadCloser }
+
+func (s *slow) Read(b []byte) (int, error) {
+	time.Sleep(30 * time.Millisecond)
+	return s.ReadCloser.Read(b[:min(len(b), 32)])
 }
