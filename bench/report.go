@@ -131,6 +131,19 @@ func (b *bench) relate(out *report, baseline string) {
 func (r *report) print(out io.Writer) error {
 	_, _ = fmt.Fprintf(out, "%d cores, %s, %s. %d connections, 2 KiB requests, %d B answers: median of %d rounds of %gs.\n",
 		r.Cores, r.CPU, r.Go, r.Conns, len(wholeAnswer), r.Rounds, r.Seconds)
+	if slices.ContainsFunc(r.Results, func(x result) bool { return x.Requests > 0 || x.Skipped != "" }) {
+		if err := r.printProxies(out); err != nil {
+			return err
+		}
+	}
+	if err := r.printTunnels(out); err != nil {
+		return err
+	}
+	return r.printUplinks(out)
+}
+
+// printProxies prints the table of proxies.
+func (r *report) printProxies(out io.Writer) error {
 	_, _ = fmt.Fprintf(out, "%d streams at once, a token every %gms. CPU and memory are of the whole process tree.\n\n", r.Streams, r.Pace)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	_, _ = fmt.Fprintln(w, "\treq/s\tCPU µs\tof nethttp\tp50 ms\tp99 ms\tfailed\tidle MiB\tafter\twhole\tfirst p50\tp99\tlate p50\tp99 ms\tKiB/stream\t")
@@ -154,10 +167,7 @@ func (r *report) print(out io.Writer) error {
 			_, _ = fmt.Fprintf(out, "%s: calls to plugins: %d before, %d after %d requests\n", x.Name, x.Calls[0], x.Calls[1], x.Requests)
 		}
 	}
-	if err := r.printTunnels(out); err != nil {
-		return err
-	}
-	return r.printUplinks(out)
+	return nil
 }
 
 func (x result) line() string {

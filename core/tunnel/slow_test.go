@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -144,65 +145,103 @@ func passOn(l net.Listener, dial func() (net.Conn, error), delay time.Duration) 
 	}
 }
 
-// TestSlowRelay, as an antivirus or a VPN: data flow, so the
-// connection stays, however small the window of its reader is.
-func TestSlowRelay(t *testing.T) {
-	testhelp.Real(t)
-	t.Parallel()
-	s := sshdtest.Start(t, sshdtest.Options{})
+// slowRelay passes on what a client sends, a piece at a time with pauses, and
+// has a small window.
+func slowRelay(t *testing.T, to string, piece int, pause time.Duration) (address string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
+	var passing sync.WaitGroup
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(func() {
+		_ = l.Close()
+		cancel()
+		passing.Wait()
+	})
+	passing.Go(func() {
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			far, err := net.Dial("tcp", s.Addr())
+			far, err := net.Dial("tcp", to)
 			if err != nil {
 				_ = c.Close()
 				continue
 			}
+			context.AfterFunc(ctx, func() { _, _ = c.Close(), far.Close() })
 			_ = c.(*net.TCPConn).SetReadBuffer(8 << 10)
-			go func() {
+			passing.Go(func() {
 				defer func() { _ = far.Close() }()
-				for buffer := make([]byte, 4<<10); ; {
+				for buffer := make([]byte, piece); ; time.Sleep(pause) {
 					n, err := c.Read(buffer)
 					if err != nil {
 						return
 					}
 					_, _ = far.Write(buffer[:n])
-					time.Sleep(30 * time.Millisecond)
 				}
-			}()
-			go func() {
+			})
+			passing.Go(func() {
 				_, _ = io.Copy(c, far)
 				_ = c.Close()
-			}()
+			})
 		}
-	}()
-	c := tunnelTo(t, s)
-	c.Host, c.HostKey = l.Addr().String(), s.Fingerprint()
-	r := open(t, s, c)
-	r.await(Up)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	for range 2 {
-		go func() {
-			req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.Forwards[0].Address+"/bulk", nil)
-			resp, err := r.client.Do(req)
-			if err == nil {
-				_, _ = io.Copy(io.Discard, resp.Body)
-				_ = resp.Body.Close()
+	})
+	return l.Addr().String()
+}
+
+// TestSlowRelay, as an antivirus or a VPN: data flow, so the connection stays,
+// however small the window of its reader is, and small answers arrive.
+func TestSlowRelay(t *testing.T) {
+	testhelp.Real(t)
+	t.Parallel()
+	for name, c := range map[string]struct {
+		piece int
+		pause time.Duration
+	}{
+		"a little at a time": {4 << 10, 30 * time.Millisecond},
+		"with long pauses":   {64 << 10, 300 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := sshdtest.Start(t, sshdtest.Options{})
+			tunnel := tunnelTo(t, s)
+			length := 6 * tunnel.Keepalive.Timeout
+			if testhelp.Soak() {
+				tunnel.Keepalive = config.Keepalive{Interval: 5 * time.Second, Timeout: 10 * time.Second}
+				length, c.pause = 3*time.Minute, 5*c.pause
 			}
-		}()
-	}
-	for deadline := time.Now().Add(6 * c.Keepalive.Timeout); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		if st := r.status(); st.Connects != 1 || st.State != Up {
-			t.Fatalf("the connection broke: %+v", st)
-		}
+			tunnel.Host, tunnel.HostKey = slowRelay(t, s.Addr(), c.piece, c.pause), s.Fingerprint()
+			r := prepare(t, s, patientServer)
+			r.config = tunnel
+			r.Apply([]*config.Tunnel{tunnel})
+			testhelp.Within(t, time.Minute, "the tunnel is up", func() bool { return r.status().State == Up })
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			for range 2 {
+				go func() {
+					req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+tunnel.Forwards[0].Address+"/bulk", nil)
+					resp, err := r.client.Do(req)
+					if err == nil {
+						_, _ = io.Copy(io.Discard, resp.Body)
+						_ = resp.Body.Close()
+					}
+				}()
+			}
+			answered := 0
+			for deadline := time.Now().Add(length); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+				if r.answers() {
+					answered++
+				}
+				if st := r.status(); st.Connects != 1 || st.State != Up {
+					t.Fatalf("the connection broke: %+v", st)
+				}
+			}
+			if t.Logf("%d small answers in %s", answered, length); answered == 0 {
+				t.Error("no small answer arrived")
+			}
+		})
 	}
 }
