@@ -96,7 +96,7 @@ func (c *Client) User() string { return c.hop.user }
 // HostKey is the fingerprint of the host's key.
 func (c *Client) HostKey() string { return c.hostKey }
 
-// Direct says that there is no jump host before the host.
+// Direct reports whether the host is reached without a jump host.
 func (c *Client) Direct() bool { return len(c.clients) == 1 }
 
 // RemoteAddr is the address of the first host on the route.
@@ -161,7 +161,7 @@ func (l *listener) Close() (err error) {
 // maxOutput is as much of a command's output as is read.
 const maxOutput = 16 << 10
 
-// ErrNoSession says that the account may not have sessions at all.
+// ErrNoSession is the error of an account that may not open sessions.
 var ErrNoSession = errors.New("the account may not open a session")
 
 // Run runs a command on the host and returns what it prints, ErrNoSession if
@@ -169,7 +169,7 @@ var ErrNoSession = errors.New("the account may not open a session")
 func (c *Client) Run(ctx context.Context, command string) (string, error) {
 	text, err := run(ctx, c.client, command)
 	if c.Direct() && !errors.Is(err, ErrNoSession) && ctx.Err() == nil && isOpenSSH(c.client) {
-		c.wire.prompt.Store(true)
+		c.wire.noDelay.Store(true)
 	}
 	return text, err
 }
@@ -181,11 +181,11 @@ func (c *Client) askForNoDelay(ctx context.Context, client *ssh.Client, timeout 
 	defer cancel()
 	_, err := run(ctx, client, "true")
 	if err == nil && len(c.clients) == 1 && isOpenSSH(client) {
-		c.wire.prompt.Store(true)
+		c.wire.noDelay.Store(true)
 	}
 }
 
-// isOpenSSH says that the server sends without delay once it has run a
+// isOpenSSH reports whether the server sends without delay once it has run a
 // command; dropbear never does.
 func isOpenSSH(client *ssh.Client) bool { return strings.HasPrefix(software(client), "OpenSSH") }
 

@@ -25,7 +25,7 @@ type credentials struct {
 	only         bool     // no keys but those of the files
 	passphrase   config.Secret
 	password     config.Secret
-	ask          func(path string) (passphrase string, err error) // nil: nobody can be asked
+	ask          func(path string) (passphrase string, err error) // nil: there is no prompt
 }
 
 // defaultKeys are the names of private keys in ~/.ssh.
@@ -34,7 +34,7 @@ var defaultKeys = []string{"id_ed25519", "id_ecdsa", "id_rsa"}
 // login is a set of credentials in use.
 type login struct {
 	signers  []ssh.Signer
-	names    []string // of what is tried, for people
+	names    []string // of what is tried, for messages
 	unusable []string // keys that were found and cannot be used, and why
 	agent    io.Closer
 	password config.Secret
@@ -197,7 +197,7 @@ func find(signers []ssh.Signer, key ssh.PublicKey) ssh.Signer {
 	return nil
 }
 
-// tooManyKeys says that the server closed the connection before the password was tried: it
+// tooManyKeys reports whether the server closed the connection before the password was tried: it
 // counts each key as a failed try.
 func (l *login) tooManyKeys(err error) bool {
 	reason, _ := disconnectReason(err)

@@ -23,7 +23,7 @@ const (
 type Options struct {
 	Keepalive config.Keepalive
 	Traffic   *Traffic                                         // counts; nil: nothing does
-	Ask       func(path string) (passphrase string, err error) // asks a person; nil: nobody can be asked
+	Ask       func(path string) (passphrase string, err error) // prompts for it; nil: there is no prompt
 	OnStep    func(Step, string)                               // called for each step that succeeds; may be nil
 }
 
@@ -37,7 +37,7 @@ type dialer struct {
 	stepTimeout time.Duration
 
 	passwordOnly map[string]bool                                   // by address: hops that close the connection after too many keys
-	decide       func(h Hop, key ssh.PublicKey, c *keyCheck) error // not nil: decides about each key, and nobody logs in at the last hop
+	decide       func(h Hop, key ssh.PublicKey, c *keyCheck) error // not nil: decides about each key, and the last hop is not logged in to
 }
 
 // Dial goes the whole route and logs in at its end.
@@ -147,7 +147,7 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 	h.creds.ask = d.options.Ask
 	with, err := h.creds.prepare()
 	if d.decide != nil && err != nil {
-		with, err = &login{}, nil // nobody logs in at the last hop
+		with, err = &login{}, nil // the last hop is not logged in to
 	}
 	if err != nil {
 		return nil, err

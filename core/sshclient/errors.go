@@ -32,7 +32,7 @@ type Error struct {
 // Error is for error.
 func (e *Error) Error() string { return e.Text }
 
-// IsPermanent says that trying again alone will not help.
+// IsPermanent reports whether trying again alone will not help.
 func IsPermanent(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Permanent

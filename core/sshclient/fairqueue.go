@@ -18,8 +18,8 @@ type fairQueue struct {
 	granted map[*ticket]struct{} // of writes in progress
 	bytes   int                  // of those
 	now     uint64               // virtual time: the start of the latest write, in bytes of its share
-	timer   *time.Timer          // while somebody waits
-	open    bool                 // nobody has to wait any more
+	timer   *time.Timer          // while a write waits
+	open    bool                 // no write has to wait any more
 }
 
 // flow is the share that a stream has used.
@@ -38,7 +38,7 @@ const (
 	minPiece = 4 << 10
 
 	// stuckTime is how long a write may count as about to be sent. One that takes
-	// longer waits for its reader on the other side, and holds nobody up.
+	// longer waits for its reader on the other side, and delays no other.
 	stuckTime = 2 * time.Millisecond
 )
 
@@ -101,7 +101,7 @@ func (q *fairQueue) sent() {
 	q.dispatch()
 }
 
-// close lets everybody write: the wire refuses it.
+// close lets all writes proceed: the wire refuses them.
 func (q *fairQueue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -146,7 +146,7 @@ func (q *fairQueue) dispatch() {
 	}
 }
 
-// tick stops counting writes that are stuck, as long as somebody waits.
+// tick stops counting writes that are stuck, as long as a write waits.
 func (q *fairQueue) tick() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

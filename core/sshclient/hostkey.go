@@ -129,7 +129,7 @@ func (c *keyCheck) isRevokedBy(k knownKey, key ssh.PublicKey) bool {
 	return sameKey(k.key, key) || ok && (sameKey(k.key, cert.Key) || sameKey(k.key, cert.SignatureKey))
 }
 
-// knows says that a plain line of known_hosts has the key.
+// knows reports whether a plain line of known_hosts has the key.
 func (c *keyCheck) knows(key ssh.PublicKey) bool {
 	return slices.ContainsFunc(c.known, func(k knownKey) bool { return k.marker == "" && sameKey(k.key, key) })
 }
@@ -168,7 +168,7 @@ func (c *keyCheck) mismatch(key ssh.PublicKey) *Error {
 	return permanent(StepHostKey, "%s", text)
 }
 
-// askOtherTypes says that the pinned key may be of a type that was not asked
+// askOtherTypes reports whether the pinned key may be of a type that was not asked
 // for yet, and asks for those next.
 func (c *keyCheck) askOtherTypes() bool {
 	if c.pin == "" || len(c.presented) == 0 {

@@ -31,7 +31,7 @@ func (c *Client) keepAlive(k config.Keepalive) {
 		}
 		last = time.Now()
 		if !c.isAlive(timeout) {
-			c.fail(temporary(StepConnect, "%s stopped responding: nothing was received or acknowledged for %s%s", c.Address(), timeout, c.suspicion()))
+			c.fail(temporary(StepConnect, "%s stopped responding: nothing was received or acknowledged for %s%s", c.Address(), timeout, c.hint()))
 			c.wire.reset()
 			c.Close()
 			return
@@ -39,9 +39,9 @@ func (c *Client) keepAlive(k config.Keepalive) {
 	}
 }
 
-// suspicion is what may be the cause of a connection that is silent, "" if it is
-// a dead link as likely as not.
-func (c *Client) suspicion() string {
+// hint is what else than a dead link may be the cause of a silent connection, ""
+// if there is no sign of it.
+func (c *Client) hint() string {
 	if c.wire.unacknowledged() < largePacket {
 		return ""
 	}
@@ -106,7 +106,7 @@ func (c *Client) askByRequest(answered chan<- struct{}) {
 	}
 }
 
-// HasSlept says that the machine has slept since t: the wall clock went on, the
+// HasSlept reports whether the machine has slept since t: the wall clock went on, the
 // monotonic one stood still.
 func HasSlept(t time.Time) bool {
 	now := time.Now()

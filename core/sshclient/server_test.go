@@ -20,8 +20,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestRefusals: what a server says before it names its version, and
-// what it has in common with this program, is told as it is.
+// TestRefusals: errors name what a server says before it names its version, and
+// which algorithms it offers.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
@@ -129,7 +129,7 @@ func TestSlowLogin(t *testing.T) {
 	mustDial(t, envOf(s), c)
 }
 
-// deafServer is an SSH server that lets everybody in and ignores requests that
+// deafServer is an SSH server that accepts every login and ignores requests that
 // are not about channels.
 func deafServer(t *testing.T) (address string, key ssh.PublicKey) {
 	t.Helper()
@@ -192,7 +192,7 @@ func TestDropbear(t *testing.T) {
 	if out, err := client.Run(t.Context(), "echo here"); err != nil || strings.TrimSpace(out) != "here" {
 		t.Errorf("%q, %v", out, err)
 	}
-	if client.wire.prompt.Load() {
+	if client.wire.noDelay.Load() {
 		t.Error("dropbear sends with delay, so what it sends has to be acknowledged at once")
 	}
 }

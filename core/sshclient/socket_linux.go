@@ -37,7 +37,7 @@ func (s socket) limitUnsent(bytes int) {
 	s.control(func(fd int) { _ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, bytes) })
 }
 
-// deliveryRate is how many bytes a second arrived lately, 0 if that is not known.
+// deliveryRate is how many bytes a second arrived recently, 0 if that is not known.
 func (s socket) deliveryRate() (bytesPerSecond float64) {
 	s.control(func(fd int) {
 		if info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {

@@ -40,7 +40,7 @@ type sshConfig struct {
 	program string // the OpenSSH client, "" if there is none
 	off     bool   // ssh_config is not used at all
 
-	source string   // who answered, for people
+	source string   // who answered, for messages
 	notes  []string // what could not be judged
 	files  []string // that decide, so that a change of them is seen
 }

@@ -185,7 +185,7 @@ func (r *configReader) note(text string) {
 	}
 }
 
-// matchList says that one of the patterns matches, and none of those with a !.
+// matchList reports whether one of the patterns matches, and none of those with a !.
 func matchList(patterns []string, s string) (found bool) {
 	for _, p := range patterns {
 		p, negated := strings.CutPrefix(p, "!")

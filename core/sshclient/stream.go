@@ -37,7 +37,7 @@ type stream struct {
 	fetching bool       // a read of the channel is in progress
 	fetched  chan fetched
 	buffer   []byte // belongs to that read
-	unread   []byte // what it brought and nobody took yet
+	unread   []byte // what it brought and no Read took yet
 	failed   error
 
 	readDeadline deadline
@@ -144,7 +144,7 @@ func (c *stream) Close() error {
 	return err
 }
 
-// CloseWrite says that nothing more is sent.
+// CloseWrite ends this direction: nothing more is sent.
 func (c *stream) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -165,7 +165,7 @@ func (c *stream) SetReadDeadline(t time.Time) error {
 }
 
 // SetWriteDeadline is for net.Conn. A write that misses it ends the connection:
-// how much of it arrived nobody could say.
+// how much of it arrived is unknown.
 func (c *stream) SetWriteDeadline(t time.Time) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()

@@ -65,5 +65,5 @@ func Trust(ctx context.Context, r *Route, k config.Keepalive, decide func(HostKe
 	return seen, err
 }
 
-// decideTime is how long somebody may think about a key.
+// decideTime is how long a decision about a key may take.
 const decideTime = 5 * time.Minute

@@ -17,9 +17,9 @@ import (
 // overtaken any more, and on a slow line everything behind it would wait.
 type wire struct {
 	net.Conn
-	socket socket
-	queue  *fairQueue
-	prompt atomic.Bool // sshd sends without delay; otherwise it may wait for an acknowledgement
+	socket  socket
+	queue   *fairQueue
+	noDelay atomic.Bool // sshd sends without delay; otherwise it may wait for an acknowledgement
 
 	received atomic.Int64 // when something came, in Unix nanoseconds
 	progress struct {     // of what the other side acknowledges
@@ -62,7 +62,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
 	if n > 0 {
 		w.received.Store(time.Now().UnixNano())
-		if !w.prompt.Load() {
+		if !w.noDelay.Load() {
 			w.socket.acknowledge()
 		}
 	}
@@ -222,8 +222,8 @@ func (w *wire) Close() error {
 	return w.Conn.Close()
 }
 
-// reset makes Close drop what is not sent, and tell the other side at once: where
-// only large packets get lost it would wait for the rest of them, and keep its
+// reset makes Close drop what is not sent and reset the connection: where only large
+// packets get lost, the other side would wait for the rest of them, and keep its
 // ports as long.
 func (w *wire) reset() {
 	if c, ok := w.Conn.(*net.TCPConn); ok {
@@ -245,8 +245,8 @@ const (
 	rateBytes = 1 << 20
 )
 
-// add counts a write. changed says that the limit differs from the last one by
-// much.
+// add counts a write. changed reports whether the limit differs much from the last
+// one.
 func (r *rateMeter) add(bytes int, took time.Duration) (limit int, changed bool) {
 	r.bytes += bytes
 	r.took += took

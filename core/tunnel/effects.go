@@ -62,7 +62,7 @@ func destinations(t *config.Tunnel) map[string]string {
 	return out
 }
 
-// sameConnection says that two blocks differ in forwards at most.
+// sameConnection reports whether two blocks differ in forwards at most.
 func sameConnection(a, b *config.Tunnel) bool {
 	x, y := *a, *b
 	x.Forwards, y.Forwards = nil, nil

@@ -49,7 +49,7 @@ func (t *tunnel) expose(s *serving) {
 
 // lookFromOutside finds out whether the host's forward answers at the host's own
 // address, as far as that is known: the route may be another one behind a jump
-// host. A firewall may let nothing through, so nobody waits for it.
+// host. A firewall may let nothing through, so the result is not waited for.
 func (t *tunnel) lookFromOutside(ctx context.Context, o *opener, f *forward) {
 	outside := outsideAddress(o.client, f)
 	if outside == "" || !isLoopback(f) {
@@ -88,7 +88,7 @@ func checkFromOutside(ctx context.Context, o *opener, f *forward, nonce string) 
 	return nil
 }
 
-// isLoopback says that a forward is meant for the host alone.
+// isLoopback reports whether a forward is meant for the host alone.
 func isLoopback(f *forward) bool {
 	network, address := splitAddress(f.config)
 	host, _, err := net.SplitHostPort(address)

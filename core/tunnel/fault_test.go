@@ -38,7 +38,7 @@ func TestReconnect(t *testing.T) {
 			_, lines := r.stream()
 			fault(s)
 			testhelp.Eventually(t, "the stream that was under way is cancelled", func() bool { return r.site.gone() > before })
-			testhelp.Eventually(t, "its caller is told", func() bool { _, err := lines.ReadString('\n'); return err != nil })
+			testhelp.Eventually(t, "its caller gets an error", func() bool { _, err := lines.ReadString('\n'); return err != nil })
 			testhelp.Eventually(t, "there is another connection", func() bool { return r.status().Connects == 2 })
 			begun := time.Now()
 			testhelp.Eventually(t, "requests are answered again", r.answers)

@@ -137,7 +137,7 @@ func (t *tunnel) openForwards(ctx context.Context, o *opener) (next time.Time) {
 		all = all && f.state == ForwardOpen
 	}
 	if all {
-		o.forgetStale() // whatever they were, they hold nothing of ours
+		o.forgetStale() // whatever they were, they hold no port of this tunnel
 	}
 	return next
 }

@@ -75,9 +75,10 @@ func TestKeyTrustedLater(t *testing.T) {
 	}
 }
 
-// TestSteps: the test of a tunnel tells each step.
+// TestSteps: the test of a tunnel reports each step.
 func TestSteps(t *testing.T) {
 	t.Parallel()
+	sshdtest.Require(t, "ssh", "openssh-client")
 	s := sshdtest.Start(t, sshdtest.Options{})
 	c := tunnelTo(t, s)
 	c.Forwards = append(c.Forwards, &config.Forward{Address: freeAddress(t)})
@@ -89,6 +90,9 @@ func TestSteps(t *testing.T) {
 	}
 	if !run(t.Context(), c) {
 		t.Errorf("it failed: %+v", results)
+	}
+	if text := results[0].Text; !strings.Contains(text, s.Addr()) || !strings.Contains(text, "according to ssh -G") {
+		t.Errorf("the route is %q, and should name what ssh_config was asked with", text)
 	}
 	var steps []sshclient.Step
 	for _, r := range results {

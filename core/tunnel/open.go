@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// reclaimTime is how long a session that was told to end may take to release
+	// reclaimTime is how long a session may take to end and to release
 	// its ports.
 	reclaimTime = 2 * time.Second
 
@@ -76,7 +76,7 @@ func (o *opener) waitForIdentity(ctx context.Context, d time.Duration) bool {
 	return false
 }
 
-// canRun says that the account may run commands.
+// canRun reports whether the account may run commands.
 func (o *opener) canRun(ctx context.Context) bool {
 	return o.waitForIdentity(ctx, commandTimeout) && o.identity.err == nil
 }
@@ -116,7 +116,7 @@ func (o *opener) forgetOwn() {
 	}
 }
 
-// open makes the host listen. An address that a lost connection of ours still
+// open makes the host listen. An address that a lost connection still
 // holds is reclaimed; whatever else holds it is left alone, and named.
 func (o *opener) open(ctx context.Context, f *config.Forward) (net.Listener, error) {
 	network, address := splitAddress(f)
@@ -151,7 +151,7 @@ func (o *opener) open(ctx context.Context, f *config.Forward) (net.Listener, err
 	return nil, o.explain(ctx, f)
 }
 
-// reclaim ends lost sessions of ours. It says whether there was one.
+// reclaim ends lost sessions of this tunnel. It reports whether there was one.
 func (o *opener) reclaim(ctx context.Context, force bool) (found bool) {
 	for _, s := range o.stale {
 		outcome, _ := s.clear(ctx, o.client, force) // what cannot be asked for is not done
@@ -165,7 +165,7 @@ func (o *opener) reclaim(ctx context.Context, force bool) (found bool) {
 	return found
 }
 
-// unlink removes the file of a socket that nobody listens on any more.
+// unlink removes the file of a socket that no process listens on any more.
 func (o *opener) unlink(ctx context.Context, f *config.Forward) bool {
 	network, path := splitAddress(f)
 	if network != "unix" {
@@ -173,7 +173,7 @@ func (o *opener) unlink(ctx context.Context, f *config.Forward) bool {
 	}
 	c, err := o.client.DialContext(ctx, network, path)
 	if err == nil {
-		_ = c.Close() // somebody does
+		_ = c.Close() // it is in use
 		return false
 	}
 	var refused *ssh.OpenChannelError
@@ -218,7 +218,7 @@ func (o *opener) explain(ctx context.Context, f *config.Forward) error {
 	}
 	c, err := o.client.DialContext(ctx, "tcp", localAddress(network, address))
 	if err == nil {
-		_ = c.Close() // it was only to see whether somebody listens
+		_ = c.Close() // it was only a check
 		return o.heldBy(port, "")
 	}
 	if n, _ := strconv.Atoi(port); n > 0 && n < 1024 && user != "root" {
@@ -240,7 +240,7 @@ func forbidden(server string) string {
 	return "its configuration, or " + key + ", forbid it"
 }
 
-// heldBy says that a port is in use. The holder may be a lost connection of this
+// heldBy is the error of a port that is in use. The holder may be a lost connection of this
 // tunnel that could not be recognized.
 func (o *opener) heldBy(port, who string) error {
 	const own = "if it is a lost connection of this tunnel, the SSH server releases the port once it notices (ClientAliveInterval 15 in its sshd_config makes that quick); otherwise stop it there, or forward another port"

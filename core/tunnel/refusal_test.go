@@ -115,7 +115,7 @@ func TestErrors(t *testing.T) {
 			}
 			for _, line := range r.messages() {
 				if contains(line, "wrong-passphrase") || contains(line, passphrase) {
-					t.Errorf("a passphrase is told: %s", line)
+					t.Errorf("a passphrase is shown: %s", line)
 				}
 				if strings.Contains(line, "\n") {
 					t.Errorf("more than a line: %q", line)

@@ -16,17 +16,17 @@ import (
 	"github.com/aitunnel/aitunnel/core/sshclient"
 )
 
-// session is the process of the SSH server that serves a connection of ours. It
+// session is the process of the SSH server that serves one of our connections. It
 // outlives a connection that broke silently, and holds its ports as long.
 type session struct {
 	HostKey string `json:"hostKey"` // of the machine it is on
 	User    string `json:"user"`
 	PID     string `json:"pid"`
-	Is      string `json:"is"` // name, start time and owner: by them it is told from a later one with its number
+	Is      string `json:"is"` // name, start time and owner: they distinguish it from a later one with its number
 }
 
 // describeProcess prints what distinguishes the process $p from others: name,
-// start and owner. Single quotes must not be in it, as it is quoted with them;
+// start and owner. It must not contain single quotes, as it is quoted with them;
 // outside of Linux there is no /proc.
 const describeProcess = `d=$({ { cut -d" " -f2,22 /proc/$p/stat && sed -n "s/^Uid:[^0-9]*\([0-9]*\).*/\1/p" /proc/$p/status; } 2>/dev/null || ps -o comm= -o lstart= -o uid= -p $p; } | tr -s " \n" "  ");`
 
@@ -39,7 +39,7 @@ var (
 	serverLine   = regexp.MustCompile(`^(\((?:sshd(?:-session)?|dropbear)\) \d+|[\w./-]*(?:sshd(?:-session)?|dropbear):? [\w: ]+?) (\d+)$`)
 )
 
-// errOtherCommand says that the account runs a command of its own.
+// errOtherCommand is the error of an account that runs a command of its own.
 var errOtherCommand = errors.New("another command runs instead")
 
 // identify asks for the session of a connection. An error says that no command
@@ -66,7 +66,7 @@ const (
 	sessionGone   = "gone"
 )
 
-// clear ends a session of ours that lost its connection, if it still exists.
+// clear ends one of our sessions that lost its connection, if it still exists.
 // Everything is checked on the host in the same command. A stopped process
 // learns of its end only when it goes on; one that stays is killed by force the
 // next time.
@@ -106,7 +106,7 @@ func portHolder(ctx context.Context, c *sshclient.Client, port string) string {
 	return ""
 }
 
-// removeSocket removes a socket file of ours that nobody listens on: sshd leaves
+// removeSocket removes one of our socket files that no process listens on: sshd leaves
 // its own behind, and then cannot open them again.
 func removeSocket(ctx context.Context, c *sshclient.Client, path string) bool {
 	if strings.ContainsAny(path, "'\"$`\\\n") {

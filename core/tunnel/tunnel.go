@@ -82,7 +82,7 @@ func (t *tunnel) stop(ctx context.Context) {
 	<-t.done
 }
 
-// release says that the host has closed all addresses.
+// release reports that the host has closed all addresses.
 func (t *tunnel) release() {
 	select {
 	case <-t.released:
