@@ -56,22 +56,7 @@ type attempt struct {
 	sent    bool   // the whole request was sent: the site may be working on it
 	stale   bool   // it was sent again because the site had closed the idle connection
 
-	// The part of the answer that was read to judge it: see hold.go.
-	stream    dialect.Stream
-	follows   bool             // the stream is being parsed
-	decoder   *dialect.Decoder // of a compressed answer
-	plain     []byte           // what was decoded last
-	lateFault bool             // an error came after content; fault is its JSON
-	buffer    *[]byte          // from a pool
-	head      []byte           // bytes that were read and not yet passed on
-	held      int64            // bytes of head charged to proxy.buffer_limit
-	crowded   bool             // proxy.buffer_limit is reached
-	fed       int              // bytes of head that were given to the stream
-	found     dialect.Kind     // what the deciding event was, if there was one
-	fault     []byte           // the error's JSON, if found is an error
-	decided   bool             // no more needs to be read: found says what the answer is
-	ended     bool             // the body has ended
-	broken    error            // why the body could not be read to its end
+	heldAnswer
 }
 
 var (

@@ -16,26 +16,20 @@ import (
 // exchange is one request of a caller and its answer. The policies in retry.go make
 // its attempts; each attempt has an outcome.
 type exchange struct {
-	handler  *Handler
-	setup    *setup
-	caller   caller
-	client   *client
-	in       *http.Request
-	dialect  dialect.Dialect
-	endpoint dialect.Endpoint
-	format   dialect.Format
-	path     requestPath
-	model    dialect.Model
-	mode     dialect.Mode
-	keyID    string // the only key to use; "" for any
-	object   string // an object that the request names, if it is known who created it
-	arrived  time.Time
-	body     body
-	route    *route.Route
-	walk     route.Walk
-	record   *event.Request
-	use      use
-	usage    dialect.Usage
+	handler *Handler
+	setup   *setup
+	caller  caller
+	client  *client
+	in      *http.Request
+	parsed
+	keyID   string // the only key to use; "" for any
+	arrived time.Time
+	body    body
+	route   *route.Route
+	walk    route.Walk
+	record  *event.Request
+	use     use
+	usage   dialect.Usage
 
 	pick     route.Pick
 	timedOut bool          // it waited too long for a channel that is at its limit
@@ -48,6 +42,17 @@ type exchange struct {
 
 	passing *http.Response // the answer to pass on as it arrives
 	answer  *keptAnswer    // the last real answer that was not passed on at once
+}
+
+// parsed is what path, headers and body say about a request.
+type parsed struct {
+	dialect  dialect.Dialect
+	endpoint dialect.Endpoint
+	format   dialect.Format
+	path     requestPath
+	model    dialect.Model
+	mode     dialect.Mode
+	object   string // an object that the request names, if it is known who created it
 }
 
 func (x *exchange) now() time.Time { return x.handler.registry.Now() }

@@ -233,7 +233,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *target) {
 	}
 	x := &exchange{
 		handler: h, setup: s, in: r, arrived: time.Now(), record: newRecord(r),
-		dialect: d, path: requestPath{r.URL.Path, r.URL.EscapedPath()},
+		parsed: parsed{dialect: d, path: requestPath{r.URL.Path, r.URL.EscapedPath()}},
 	}
 	x.caller.x, x.caller.w = x, w
 	x.endpoint, x.format = dialect.EndpointOf(r.Method, x.path.path), d.Format(x.path.path)

@@ -24,6 +24,25 @@ const (
 	earlyTime    = time.Second      // the time after which a site's own keep-alives are passed on
 )
 
+// heldAnswer is the part of an answer that was read to judge it.
+type heldAnswer struct {
+	stream    dialect.Stream
+	follows   bool             // the stream is being parsed
+	decoder   *dialect.Decoder // of a compressed answer
+	plain     []byte           // what was decoded last
+	lateFault bool             // an error came after content; fault is its JSON
+	buffer    *[]byte          // from a pool
+	head      []byte           // bytes that were read and not yet passed on
+	held      int64            // bytes of head charged to proxy.buffer_limit
+	crowded   bool             // proxy.buffer_limit is reached
+	fed       int              // bytes of head that were given to the stream
+	found     dialect.Kind     // what the deciding event was, if there was one
+	fault     []byte           // the error's JSON, if found is an error
+	decided   bool             // no more needs to be read: found says what the answer is
+	ended     bool             // the body has ended
+	broken    error            // why the body could not be read to its end
+}
+
 // hold reads the answer until it can be judged.
 func (a *attempt) hold(resp *http.Response) {
 	x := a.exchange

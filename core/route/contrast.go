@@ -14,6 +14,13 @@ const witnessAge = 10 * time.Minute
 // fault of their keys, before the request itself is considered at fault.
 const maxClearedChannels = 2
 
+// comparison finds out who is at fault for refusals for unknown reasons.
+type comparison struct {
+	refusals []refusal
+	compared *Channel // the channel that just refused for an unknown reason
+	cleared  int      // channels whose keys were found not to be at fault
+}
+
 // refusal is a candidate that refused the request for an unknown reason.
 type refusal struct {
 	channel *Channel

@@ -30,10 +30,8 @@ type Walk struct {
 	shadowed    []int // what the shadows chose
 	asked       []shadowQuestion
 
+	comparison
 	hash          uint64 // of the request; 0 if not computed yet
-	refusals      []refusal
-	compared      *Channel // the channel that just refused for an unknown reason
-	cleared       int      // channels whose keys were found not to be at fault
 	denied        []*Channel
 	silent        int // attempts that delivered the request and got no answer
 	declined      int
@@ -101,7 +99,7 @@ func (w *Walk) Begin(r *Route, request Request) {
 	clear(w.refusals)
 	*w = Walk{
 		route: r, request: request, failed: w.failed[:0], keys: w.keys[:0], busy: w.busy[:0],
-		order: w.order[:0], shadowed: w.shadowed[:0], refusals: w.refusals[:0],
+		order: w.order[:0], shadowed: w.shadowed[:0], comparison: comparison{refusals: w.refusals[:0]},
 	}
 }
 
