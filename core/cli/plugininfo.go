@@ -9,6 +9,8 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/core/trust"
+	"github.com/aitunnel/aitunnel/sdk"
 	"github.com/aitunnel/aitunnel/sdk/schemadoc"
 )
 
@@ -17,7 +19,7 @@ func (a *app) pluginInfoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "info NAME",
 		Short:   "Show what a component does, its settings, and an example",
-		Long:    "Show what a component does, its settings, and an example to copy. NAME is a\nbuilt-in component, PLUGIN/COMPONENT, or a plugin for all its components.",
+		Long:    "Show what a component does, its settings, and an example to copy. NAME is a\nbuilt-in component, PLUGIN/COMPONENT, a plugin for all its components, or the path\nof a plugin's file, such as ./bin/aitunnel-plugin-mine, which is started.",
 		Example: "  aitunnel plugin info weighted\n  aitunnel plugin info acme/bandit\n  aitunnel plugin info acme --json",
 		Args:    names("the name of a component or of a plugin"),
 		RunE:    func(c *cobra.Command, args []string) error { return a.pluginInfo(c.Context(), args[0], asJSON) },
@@ -36,8 +38,34 @@ func (a *app) pluginInfo(ctx context.Context, ref string, asJSON bool) error {
 	})
 }
 
+// describe is the description of a component, of a plugin, or of a plugin's file.
+func describe(ctx context.Context, h *pluginhost.Host, ref string, blocks []*config.Plugin) (sdk.Description, error) {
+	if !config.IsPath(ref) {
+		return h.Describe(ctx, ref, blocks)
+	}
+	path, err := expandHome(ref)
+	if err != nil {
+		return sdk.Description{}, err
+	}
+	name, err := pluginhost.NameOf(path)
+	if err != nil {
+		name = "" // the plugin says it
+	}
+	if err := refuseChanged(h, name, path, declared(blocks, name)); err != nil {
+		return sdk.Description{}, err
+	}
+	t, err := h.Try(ctx, name, path, declared(blocks, name))
+	if err == nil && t.Foreign() {
+		err = fmt.Errorf("%s is built for %s, but this is %s", path, t.Executable.Platform, trust.Platform)
+	}
+	if err != nil {
+		return sdk.Description{}, err
+	}
+	return t.Description, nil
+}
+
 func (a *app) printInfo(ctx context.Context, h *pluginhost.Host, ref string, declared []*config.Plugin, asJSON bool) error {
-	d, err := h.Describe(ctx, ref, declared)
+	d, err := describe(ctx, h, ref, declared)
 	if err != nil {
 		return err
 	}

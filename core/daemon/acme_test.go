@@ -93,6 +93,12 @@ func (p *pin) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
 	switch p.fault {
 	case "no plan":
 		return sdk.Plan{}, errors.New("out of ideas")
+	case "spent":
+		return sdk.Plan{None: &sdk.None{Reason: "the budget of today is spent"}}, nil
+	case "spent but for fallbacks":
+		return sdk.Plan{None: &sdk.None{Reason: "the budget of today is spent", Fallbacks: true}}, nil
+	case "panics":
+		panic("out of coffee")
 	case "late":
 		<-ctx.Done()
 		return sdk.Plan{}, ctx.Err()

@@ -172,3 +172,44 @@ func TestOnFailure(t *testing.T) {
 	}
 	r.serves("1.0.0")
 }
+
+// TestAPlanThatNobodyServes refuses requests with the plugin's reason, or leaves them to
+// the fallback channels.
+func TestAPlanThatNobodyServes(t *testing.T) {
+	t.Parallel()
+	for fault, fallback := range map[string]bool{"spent": false, "spent but for fallbacks": true} {
+		r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}}
+		first, last := site(t, "first"), site(t, "last")
+		r.put("1.0.0 " + fault)
+		r.lockAcme()
+		config := acmeConfig(first, last, pinLast)
+		i := strings.Index(config, `channel "last" {`) + len(`channel "last" {`)
+		r.save(config[:i] + "\n  fallback = true" + config[i:])
+		r.run()
+		got := r.post(chat, ask)
+		if fallback {
+			if got.status != 200 || got.header.Get("X-Site") != "last" {
+				t.Errorf("%+v", got)
+			}
+		} else if got.status == 200 || !strings.Contains(string(got.body), "the budget of today is spent") || first.Count()+last.Count() > 0 {
+			t.Errorf("%d %s; the sites were sent %d requests", got.status, got.body, first.Count()+last.Count())
+		}
+		r.stop()
+	}
+}
+
+// TestAPanicOfAPlugin is an error of that call, and its stack is in the log.
+func TestAPanicOfAPlugin(t *testing.T) {
+	t.Parallel()
+	r, _, _ := acme(t, "1.0.0 panics", pinLast, 0)
+	if got := r.post(chat, ask); got.status != 200 {
+		t.Errorf("%+v", got)
+	}
+	testhelp.Eventually(t, "the stack is in the log", func() bool {
+		log := r.log.String()
+		return strings.Contains(log, "panic in plan") && strings.Contains(log, "out of coffee") && strings.Contains(log, "(*pin).Plan")
+	})
+	if p := r.process("acme"); p.Restarts != 0 || p.State != "running" {
+		t.Errorf("%+v", p)
+	}
+}
