@@ -125,8 +125,8 @@ func (h *Handler) historyMoment(name, s string) (time.Time, error) {
 	return t, nil
 }
 
-// HistoryMoment reads a time of a question about the history: RFC 3339, a day,
-// or how long ago. The zero time stands for "".
+// HistoryMoment reads a time of a question about the history: RFC 3339, a day, today
+// or yesterday, or how long ago. The zero time stands for "".
 func HistoryMoment(s string, now time.Time) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -134,13 +134,17 @@ func HistoryMoment(s string, now time.Time) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t, nil
 	}
+	if days, named := map[string]int{"today": 0, "yesterday": -1}[s]; named {
+		y, m, d := now.In(time.Local).Date()
+		return time.Date(y, m, d+days, 0, 0, 0, 0, time.Local), nil
+	}
 	if t, err := time.ParseInLocation(time.DateOnly, s, time.Local); err == nil {
 		return t, nil
 	}
 	if ago, err := sdk.ParseDuration(s); err == nil && ago >= 0 {
 		return now.Add(-ago), nil
 	}
-	return time.Time{}, fmt.Errorf(`%q is not a time: expected one such as 2026-11-26T08:00:00Z, a day such as 2026-11-26, or how long ago, such as 90m or 7d`, s)
+	return time.Time{}, fmt.Errorf(`%q is not a time: expected one such as 2026-11-26T08:00:00Z, a day such as 2026-11-26, today or yesterday, or how long ago, such as 90m or 7d`, s)
 }
 
 func (h *Handler) usage(w http.ResponseWriter, r *http.Request) {

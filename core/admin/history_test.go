@@ -145,3 +145,13 @@ func TestWithoutAHistory(t *testing.T) {
 		}
 	}
 }
+
+// TestDaysByName counts from midnight here.
+func TestDaysByName(t *testing.T) {
+	now := time.Date(2026, 11, 27, 15, 4, 5, 0, time.Local)
+	for name, want := range map[string]time.Time{"today": time.Date(2026, 11, 27, 0, 0, 0, 0, time.Local), "yesterday": time.Date(2026, 11, 26, 0, 0, 0, 0, time.Local)} {
+		if got, err := HistoryMoment(name, now); err != nil || !got.Equal(want) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}

@@ -64,7 +64,7 @@ func (a *app) listedModels(ctx context.Context, e connect.Entry) []string {
 // checkApp sends one request as the app would.
 func (a *app) checkApp(ctx context.Context, app connect.App, e connect.Entry, f connectFlags) (*checked, error) {
 	if len(e.Models) == 0 {
-		return nil, errors.New("the proxy lists no models: name one with --model")
+		return nil, errors.New("no channel gives a list of models: see 'aitunnel status', or name a model with --model")
 	}
 	out := &checked{Model: e.Models[0], Written: true}
 	if app.Files != nil {

@@ -63,7 +63,7 @@ type historyFlags struct {
 func (f *historyFlags) add(a *app, c *cobra.Command, since string) {
 	f.since = since
 	flags := c.Flags()
-	flags.StringVar(&f.since, "since", since, "begin `WHEN`: how long ago, such as 90m or 7d, a day such as 2026-11-26, or \"all\"")
+	flags.StringVar(&f.since, "since", since, "begin `WHEN`: how long ago, such as 90m or 7d, today, yesterday, a day such as 2026-11-26, or \"all\"")
 	flags.StringVar(&f.until, "until", "", "end `WHEN`, in the same forms (default: now)")
 	flags.StringVar(&f.client, "client", "", "only of this client; * matches any characters")
 	flags.StringVar(&f.channel, "channel", "", "only of this channel; * matches any characters")

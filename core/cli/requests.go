@@ -158,6 +158,11 @@ func (a *app) oneRequest(ctx context.Context, h keptHistory, id string, asJSON b
 		return a.printJSON(r)
 	}
 	var out strings.Builder
+	a.nameKeys(ctx, a.client())
+	r.Key = a.keyName(r.Channel, r.Key)
+	for i, at := range r.Attempts {
+		r.Attempts[i].Key = a.keyName(at.Channel, at.Key)
+	}
 	writeRequest(&out, a.paint(), r)
 	_, err = io.WriteString(a.out, out.String())
 	return err

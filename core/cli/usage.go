@@ -44,7 +44,7 @@ and so on, from the history that the program keeps. It need not be running.
 
 A time is rounded to whole hours, and to whole days if it is longer than two days or
 is divided by days or months. Costs need prices: see price in the configuration.`,
-		Example: "  aitunnel usage\n  aitunnel usage --by model --since 30d\n  aitunnel usage --by month,channel --since all\n  aitunnel usage --by hour --since 24h --client laptop",
+		Example: "  aitunnel usage\n  aitunnel usage --by model --since 30d\n  aitunnel usage --by month,channel --since all\n  aitunnel usage --by hour --since 24h --client laptop\n  aitunnel usage --by model --since yesterday --until today",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			filter, err := f.filter(c)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
 // errUnfinished says that the answers ended before the questions did.
@@ -158,6 +159,8 @@ func (a *app) askName(ctx context.Context, f *first, s *site) error {
 			a.hint("A channel %s already exists.", name)
 		case !nameOfChannel.MatchString(name):
 			a.hint("A name has letters, digits, - and _, and begins with a letter.")
+		case redact.LooksLikeKey(name):
+			a.hint("This looks like a key. Here is the place for a name, which lists and logs show; keys are asked for next.")
 		default:
 			s.Name = name
 			return nil
@@ -188,6 +191,9 @@ func (a *app) askKeys(ctx context.Context, s *site) error {
 			return nil
 		case strings.ContainsAny(key, " \t"):
 			a.hint("A key has no spaces: this is not a key.")
+			continue
+		case strings.Contains(key, "://"):
+			a.hint("This is an address, not a key. An empty line ends the list of keys; another site is asked for after that.")
 			continue
 		}
 		a.hint("  %d characters: %s", len(key), config.NewSecret(key).KeyText())

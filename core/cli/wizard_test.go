@@ -86,3 +86,22 @@ func TestSiteAddress(t *testing.T) {
 		}
 	}
 }
+
+// TestTheWizardNoticesWhatIsInTheWrongPlace: a key in place of a name, and an address
+// in place of a key.
+func TestTheWizardNoticesWhatIsInTheWrongPlace(t *testing.T) {
+	var said bytes.Buffer
+	a := &app{err: &said, answers: term.NewInput(strings.NewReader("sk-canary-0123456789abcdef\nhome\nhttp://127.0.0.1:7002\nkey-1\n\n"), &said)}
+	s := site{Name: "x", Target: "http://127.0.0.1:7001"}
+	if err := a.askName(t.Context(), &first{}, &s); err != nil || s.Name != "home" {
+		t.Errorf("%v: %+v", err, s)
+	}
+	if err := a.askKeys(t.Context(), &s); err != nil || len(s.Keys) != 1 || s.Keys[0] != "key-1" {
+		t.Errorf("%v: %+v", err, s)
+	}
+	for _, want := range []string{"This looks like a key", "This is an address, not a key"} {
+		if !strings.Contains(said.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, &said)
+		}
+	}
+}
