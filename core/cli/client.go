@@ -62,7 +62,7 @@ func (e *notRunningError) Error() string {
 		return fmt.Sprintf("no answer: process %d uses the state directory %s, and is starting, stopping or hanging", e.holder.PID, e.dir)
 	}
 	if e.service {
-		return fmt.Sprintf("not running (state directory %s), and neither is the service of the system: start that with 'sudo systemctl start aitunnel', or a program of your own with 'aitunnel start'", e.dir)
+		return fmt.Sprintf("not running (state directory %s), and neither is the service of the system: start that with 'sudo systemctl start aitunnel', or a program of your own with 'aitunnel start'. 'journalctl -u aitunnel' has the service's log", e.dir)
 	}
 	return fmt.Sprintf("not running (state directory %s); start it with 'aitunnel start'", e.dir)
 }

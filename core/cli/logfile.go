@@ -62,6 +62,9 @@ func (a *app) lastLog(ctx context.Context, f logFlags) error {
 func (a *app) lastLogPath(ctx context.Context) string {
 	own := a.logPath()
 	path, err := config.Find(a.config)
+	if u, there := a.ofService(a.config); there {
+		path, err = u.Config, nil
+	}
 	if err != nil {
 		return own
 	}

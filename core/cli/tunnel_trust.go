@@ -22,9 +22,11 @@ fingerprints of keys that are not known yet, and add those that you accept to th
 known hosts. Compare a fingerprint with what the host's console shows for
 ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, or what its provider shows.
 
-A key that has changed is never trusted by this command.`,
+A key that has changed is never trusted by this command.
+
+Root does this for the service of the system with the account of the service.`,
 		Example: "  aitunnel tunnel trust vps\n  aitunnel tunnel trust vps --fingerprint SHA256:…",
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: a.orAsService(func(c *cobra.Command, args []string) error {
 			return a.withTunnels(c.Context(), args, func(all []*config.Tunnel) error {
 				for _, t := range all {
 					if err := a.tunnelTrust(c.Context(), t, yes, print); err != nil {
@@ -33,7 +35,7 @@ A key that has changed is never trusted by this command.`,
 				}
 				return nil
 			})
-		},
+		}),
 	}
 	c.Flags().BoolVar(&yes, "yes", false, "trust the key that the host shows, without comparing it")
 	c.Flags().StringVar(&print, "fingerprint", "", "trust the key with this fingerprint, and no other")

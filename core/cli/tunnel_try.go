@@ -7,6 +7,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshclient"
 	"github.com/aitunnel/aitunnel/core/tunnel"
 )
 
@@ -20,16 +21,17 @@ send a request through it, as the running program would. Forwards that
 the running program has open are not touched. You are asked for a passphrase that
 the configuration does not have.
 
-If all steps succeed and the running program waits with that tunnel after a failure,
-it tries again at once.
+If the login succeeds and the running program waits with that tunnel after a failure,
+it tries again at once. Root tests the tunnels of the service of the system with the
+account of the service.
 
 The exit code is 1 if a step fails.`,
 		Example: "  aitunnel tunnel test\n  aitunnel tunnel test vps --json",
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: a.orAsService(func(c *cobra.Command, args []string) error {
 			return a.withTunnels(c.Context(), args, func(all []*config.Tunnel) error {
 				return a.tunnelTest(c.Context(), all, asJSON)
 			})
-		},
+		}),
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
@@ -46,7 +48,7 @@ func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool)
 	running, _ := a.client().Tunnels(ctx) // nothing may run
 	p, good, out := a.paint(), true, []tested{}
 	for _, t := range all {
-		x := tested{Name: t.Name}
+		x, loggedIn := tested{Name: t.Name}, false
 		if !asJSON {
 			a.say("%s", p.Bold("tunnel "+t.Name))
 		}
@@ -55,6 +57,7 @@ func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool)
 			Ask:  a.passphrase,
 			Report: func(r tunnel.Result) {
 				x.Steps = append(x.Steps, r)
+				loggedIn = loggedIn || r.OK && r.Step == sshclient.StepLogin
 				switch {
 				case asJSON:
 				case r.OK:
@@ -64,7 +67,7 @@ func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool)
 				}
 			},
 		})
-		if x.OK && a.retryTunnel(ctx, running, t) && !asJSON {
+		if loggedIn && a.retryTunnel(ctx, running, t) && !asJSON {
 			a.say("  The running program had not connected. It tries again now.")
 		}
 		good = good && x.OK

@@ -23,12 +23,12 @@ func (a *app) validateCommand() *cobra.Command {
 		Short:   "Check a configuration, including the settings of its plugins",
 		Example: "  aitunnel validate\n  aitunnel validate aitunnel.hcl\n  aitunnel validate --json",
 		Args:    oneFile,
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: a.orAsService(func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				a.config = args[0]
 			}
 			return a.validate(c.Context(), asJSON)
-		},
+		}),
 	}, &asJSON)
 }
 

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -149,6 +150,25 @@ func Installed(u Unit) (Unit, error) {
 		u.keep(string(text))
 	}
 	return u, err
+}
+
+// OfSystem is the service of the system as it is installed, by a package or by
+// [Install]. There is none to be found but on Linux.
+func OfSystem() (u Unit, there bool) {
+	path, err := File(true)
+	if err != nil || current != "linux" {
+		return u, false
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		text, err = os.ReadFile(packaged(true))
+	}
+	if err != nil {
+		return u, false
+	}
+	u = Unit{System: true, StateDir: StateDir, Config: configOf(string(text))}
+	u.keep(string(text))
+	return u, u.UseAccount(cmp.Or(u.User, "root"), true) == nil
 }
 
 // Update replaces the service's file by that of this version, and restarts the

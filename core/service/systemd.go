@@ -134,6 +134,7 @@ func quoteWord(s string) string {
 
 var (
 	unitUser     = regexp.MustCompile(`(?m)^User=(\S+)$`)
+	unitConfig   = regexp.MustCompile(`(?m)^ExecStart=.* --config (?:"(.+?)"|(\S+))(?: |$)`)
 	unitStateDir = regexp.MustCompile(`(?m)^ExecStart=.* --state-dir (?:"(.+)"|(\S+))$`)
 )
 
@@ -145,6 +146,17 @@ func (u *Unit) keep(text string) {
 		u.User = found[1]
 	}
 	if found := unitStateDir.FindStringSubmatch(text); found != nil {
-		u.StateDir = strings.NewReplacer("%%", "%", "$$", "$", `\\`, `\`).Replace(found[1] + found[2])
+		u.StateDir = unquoted.Replace(found[1] + found[2])
 	}
 }
+
+// configOf is the configuration that an installed unit names, "" if it does not.
+func configOf(text string) string {
+	if found := unitConfig.FindStringSubmatch(text); found != nil {
+		return unquoted.Replace(found[1] + found[2])
+	}
+	return ""
+}
+
+// unquoted is an argument of a unit as the program gets it.
+var unquoted = strings.NewReplacer("%%", "%", "$$", "$", `\\`, `\`, `\"`, `"`)

@@ -102,12 +102,16 @@ func TestTheUnitIsHardened(t *testing.T) {
 // TestAnUpdateKeepsTheAccountAndTheState reads units of this and of former
 // versions.
 func TestAnUpdateKeepsTheAccountAndTheState(t *testing.T) {
-	for _, c := range []struct{ text, user, state string }{
-		{systemUnit.systemd(), Account, StateDir},
-		{"[Service]\nExecStart=/usr/bin/aitunnel start --foreground --config /root/a.hcl --state-dir /root/.local/state/100%%\n", "", "/root/.local/state/100%"},
-		{"ExecStart=/usr/bin/aitunnel start --config /a.hcl --state-dir \"/root/my state\"\nUser=me\n", "me", "/root/my state"},
+	for _, c := range []struct{ text, user, state, config string }{
+		{systemUnit.systemd(), Account, StateDir, systemUnit.Config},
+		{"[Service]\nExecStart=/usr/bin/aitunnel start --foreground --config /root/a.hcl --state-dir /root/.local/state/100%%\n", "", "/root/.local/state/100%", "/root/a.hcl"},
+		{"ExecStart=/usr/bin/aitunnel start --config /a.hcl --state-dir \"/root/my state\"\nUser=me\n", "me", "/root/my state", "/a.hcl"},
+		{"ExecStart=/usr/bin/aitunnel start --config \"/etc/my $$files/100%%.hcl\" --state-dir /var/lib/aitunnel\nUser=me\n", "me", StateDir, "/etc/my $files/100%.hcl"},
 	} {
 		u := Unit{User: "other", StateDir: "/elsewhere"}
+		if got := configOf(c.text); got != c.config {
+			t.Errorf("configuration %q of\n%s", got, c.text)
+		}
 		if u.keep(c.text); u.User != c.user || u.StateDir != c.state {
 			t.Errorf("account %q and state %q of\n%s", u.User, u.StateDir, c.text)
 		}

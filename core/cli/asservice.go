@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/service"
+)
+
+// sharedVariables are those of the shell that a command keeps when it runs as the
+// service: how it prints.
+var sharedVariables = []string{"PATH", "TERM", "LANG", "LC_ALL", "NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "TZ"}
+
+// orAsService has a command of root that reads the configuration of the service of the
+// system run with the account of the service, so that it sees and makes the files that
+// the service sees: its keys, its known hosts. run is the command itself.
+func (a *app) orAsService(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		name := a.config
+		if c.Name() == "validate" && len(args) == 1 {
+			name = args[0]
+		}
+		u, theirs := a.ofService(name)
+		switch {
+		case !theirs:
+			return run(c, args)
+		case os.Getuid() != 0:
+			return fmt.Errorf("there is no configuration of yours; that of the service of the system is %s: run the command with sudo, or name another with --config", u.Config)
+		case u.User == "":
+			a.config, a.stateDir = u.Config, u.StateDir
+			return run(c, args)
+		}
+		again := exec.CommandContext(c.Context(), program)
+		for _, arg := range a.args {
+			if arg == name {
+				arg = u.Config // the directory is another
+			}
+			again.Args = append(again.Args, arg)
+		}
+		again.Args = append(again.Args, "--config", u.Config, "--state-dir", u.StateDir)
+		for _, name := range sharedVariables {
+			if v, ok := os.LookupEnv(name); ok {
+				again.Env = append(again.Env, name+"="+v)
+			}
+		}
+		again.Stdin, again.Stdout, again.Stderr = a.in, a.out, a.err
+		err := u.AsAccount(again)
+		if err == nil {
+			err = again.Run()
+		}
+		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+			return exitError(max(exit.ExitCode(), exitFailed))
+		}
+		return err
+	}
+}
+
+// ofService returns the service of the system whose configuration the command is to
+// read: name is that, or "", and no other is found.
+func (a *app) ofService(name string) (service.Unit, bool) {
+	if a.service == "" || a.named {
+		return service.Unit{}, false
+	}
+	u, there := service.OfSystem()
+	if !there || u.Config == "" {
+		return u, false
+	}
+	found, err := config.Find(name)
+	return u, err != nil && name == "" || err == nil && isConfig(found, u)
+}
+
+// isConfig reports whether a path is that of the configuration of a service.
+func isConfig(path string, u service.Unit) bool {
+	is, err := os.Stat(path)
+	theirs, missing := os.Stat(u.Config)
+	return err == nil && missing == nil && os.SameFile(is, theirs)
+}
