@@ -63,7 +63,7 @@ func (a *app) orAsService(run func(*cobra.Command, []string) error) func(*cobra.
 // ofService returns the service of the system whose configuration the command is to
 // read: name is that, or "", and no other is found.
 func (a *app) ofService(name string) (service.Unit, bool) {
-	if a.service == "" || a.named {
+	if a.named || name != "" && os.Getuid() != 0 {
 		return service.Unit{}, false
 	}
 	u, there := service.OfSystem()

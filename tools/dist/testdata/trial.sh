@@ -109,4 +109,52 @@ check "and the state" grep -q -- '--state-dir /root/state' /etc/systemd/system/a
 check "service uninstall" aitunnel service uninstall
 check "leaves the configuration" test -s /srv/conf/aitunnel.hcl
 check "and no unit" not test -e /etc/systemd/system/aitunnel.service
+
+echo "-- what systemd does"
+pid() { systemctl show -P MainPID aitunnel; }
+another() { for _ in $(seq 300); do p=$(pid); [ "$p" != 0 -a "$p" != "$1" ] && systemctl -q is-active aitunnel && return; sleep 0.1; done; return 1; }
+ended() { for _ in $(seq 300); do [ -e "/proc/$1" ] || return 0; sleep 0.1; done; return 1; }
+mkdir -p '/opt/my $tools %h' && install -m 0755 /aitunnel '/opt/my $tools %h/aitunnel'
+check "an executable with special characters in its path is installed" '/opt/my $tools %h/aitunnel' service install -c /srv/conf/aitunnel.hcl
+check "and runs" sh -c '[ "$(readlink /proc/$(systemctl show -P MainPID aitunnel)/exe)" = "/opt/my \$tools %h/aitunnel" ]'
+check "and reloads" systemctl reload aitunnel
+mkdir /etc/systemd/system/aitunnel.service.d
+printf '[Service]\nWatchdogSec=3\nRestartSec=1\n' > /etc/systemd/system/aitunnel.service.d/test.conf
+systemctl daemon-reload; systemctl restart aitunnel
+sleep 5
+check "the watchdog is fed" test "$(systemctl show -P NRestarts aitunnel)" = 0
+before=$(pid); aitunnel restart >/dev/null; after=$(pid)
+check "a restart under the watchdog" ended "$before"
+sleep 5
+check "which the new process feeds" test "$(systemctl show -P NRestarts aitunnel) $(pid)" = "0 $after"
+kill -STOP "$after"
+check "one that hangs is replaced" another "$after"
+rm -r /etc/systemd/system/aitunnel.service.d
+sed -i -e 's/format [0-9]*/format 3/' -e '/^NotifyAccess=/d' -e 's/^TimeoutStopSec=.*/TimeoutStopSec=630/' -e 's/^ExecReload=.*/ExecReload=\/bin\/kill -HUP $MAINPID/' /etc/systemd/system/aitunnel.service
+systemctl daemon-reload; systemctl restart aitunnel
+check "a unit of a former version is named" says 'another version' aitunnel service status
+before=$(pid); check "a restart under it" aitunnel restart; after=$(pid)
+check "ends the former process" ended "$before"
+check "and leaves the new one to systemd" sh -c "systemctl -q is-active aitunnel && [ $after != $before ] && [ -e /proc/$after ]"
+check "a reload under it" systemctl reload aitunnel
+check "it is updated" aitunnel service install -c /srv/conf/aitunnel.hcl --update
+sed -i 's/127.0.0.1:9000/127.0.0.1:80/' /srv/conf/aitunnel.hcl
+printf '[Socket]\nListenStream=127.0.0.1:80\n[Install]\nWantedBy=sockets.target\n' > /etc/systemd/system/aitunnel.socket
+systemctl stop aitunnel; systemctl daemon-reload
+check "a socket unit" systemctl start aitunnel.socket
+asks() { [ "$(curl -s -m 20 -o /dev/null -w '%{http_code}' http://127.0.0.1:80/v1/models)" = 401 ]; }
+check "whose first caller starts the service, which may not bind that port" asks
+before=$(pid); check "a restart with that socket" aitunnel restart
+check "by another process" test "$(pid)" != "$before"
+check "serves it" asks
+systemctl stop aitunnel.socket aitunnel; rm /etc/systemd/system/aitunnel.socket; systemctl daemon-reload
+sed -i 's/127.0.0.1:80/127.0.0.1:9000/' /srv/conf/aitunnel.hcl
+check "root's commands use the configuration of the service" says '^/srv/conf/aitunnel.hcl is valid' aitunnel validate
+chmod 0640 /srv/conf/aitunnel.hcl; chown root: /srv/conf/aitunnel.hcl
+check "with its account" not aitunnel validate
+chown aitunnel: /srv/conf/aitunnel.hcl; chmod 0600 /srv/conf/aitunnel.hcl
+sed -i '$a log { file = "/var/log/aitunnel/aitunnel.log" }' /srv/conf/aitunnel.hcl
+systemctl start aitunnel; systemctl stop aitunnel
+check "the log of a service that is stopped is shown" says 'plugin: stopped' sh -c 'aitunnel logs; true'
+check "and removed" aitunnel service uninstall
 [ $failed = 0 ] && echo "all is well"
