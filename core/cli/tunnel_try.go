@@ -21,9 +21,9 @@ send a request through it, as the running program would. Forwards that
 the running program has open are not touched. You are asked for a passphrase that
 the configuration does not have.
 
-If the login succeeds and the running program waits with that tunnel after a failure,
-it tries again at once. Root tests the tunnels of the service of the system with the
-account of the service.
+If the login succeeds and the running program waits with that tunnel after a
+failure, it tries again at once. Root tests the tunnels of the service of the system
+with the account of the service.
 
 The exit code is 1 if a step fails.`,
 		Example: "  aitunnel tunnel test\n  aitunnel tunnel test vps --json",
