@@ -30,7 +30,7 @@ func (t *tunnel) protect(ctx context.Context, o *opener, f *forward) {
 		f.serving.release()
 		f.serving.abort()
 		f.serving = nil
-		t.setForward(f, ForwardRefused, stepError(StepForward, "sshd on %s opens %s to everyone who reaches the host, and the proxy requires no token: set GatewayPorts no in its sshd_config, or proxy.client_tokens; it was closed", o.client.Address(), f.remote))
+		t.setForward(f, ForwardRefused, stepError(StepForward, "the SSH server of %s opens %s to everyone who reaches the host, and the proxy requires no token: %s, or set proxy.client_tokens; it was closed", o.client.Address(), f.remote, gateway(o.server(), false)))
 		f.due = time.Now().Add(exposedPause)
 	case !f.checked:
 		f.checked = true
@@ -83,7 +83,7 @@ func checkFromOutside(ctx context.Context, o *opener, f *forward, nonce string) 
 	_, err := probe(ctx, o.client, "tcp", outside, nonce, 0)
 	var refused *ssh.OpenChannelError
 	if errors.As(err, &refused) && refused.Reason == ssh.ConnectionFailed {
-		return stepError(StepForward, "sshd on %s opened %s on loopback only, so others do not reach it: set GatewayPorts clientspecified in its sshd_config, or forward 127.0.0.1", o.client.Address(), f.remote)
+		return stepError(StepForward, "the SSH server of %s opened %s on loopback only, so others do not reach it: %s, or forward 127.0.0.1", o.client.Address(), f.remote, gateway(o.server(), true))
 	}
 	return nil
 }

@@ -224,20 +224,7 @@ func (o *opener) explain(ctx context.Context, f *config.Forward) error {
 	if n, _ := strconv.Atoi(port); n > 0 && n < 1024 && user != "root" {
 		return stepError(StepForward, "the port %s on %s is below 1024 and %q is not root there: forward a higher port", port, host, user)
 	}
-	name, _, _ := strings.Cut(o.client.Software(), "_")
-	return stepError(StepForward, "the SSH server of %s refused to listen on %s for %q: %s", host, address, user, forbidden(name))
-}
-
-// forbidden says what forbids a forward, by the name of the SSH server.
-func forbidden(server string) string {
-	const key = "the options of the key in authorized_keys (or of its certificate)"
-	switch server {
-	case "OpenSSH":
-		return "AllowTcpForwarding or PermitListen in its sshd_config, or " + key + ", forbid it"
-	case "dropbear":
-		return "dropbear was started with -k, or " + key + " forbid it"
-	}
-	return "its configuration, or " + key + ", forbid it"
+	return stepError(StepForward, "the SSH server of %s refused to listen on %s for %q: %s", host, address, user, forbidden(o.server()))
 }
 
 // heldBy is the error of a port that is in use. The holder may be a lost connection of this

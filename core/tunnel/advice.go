@@ -1,0 +1,40 @@
+package tunnel
+
+import "strings"
+
+// Servers that advice is known for. What has to be changed differs.
+const (
+	openSSH  = "OpenSSH"
+	dropbear = "dropbear"
+)
+
+// server is the name of the host's SSH server.
+func (o *opener) server() string {
+	name, _, _ := strings.Cut(o.client.Software(), "_")
+	return name
+}
+
+// forbidden says what forbids a forward.
+func forbidden(server string) string {
+	const key = "the options of the key in authorized_keys (or of its certificate)"
+	switch server {
+	case openSSH:
+		return "AllowTcpForwarding or PermitListen in its sshd_config, or " + key + ", forbid it"
+	case dropbear:
+		return "dropbear was started with -k, or " + key + " forbid it"
+	}
+	return "its configuration, or " + key + ", forbid it"
+}
+
+// gateway says how to open forwards to other machines, or to the host alone.
+func gateway(server string, others bool) string {
+	switch {
+	case server == dropbear && others:
+		return "start dropbear with -a"
+	case server == dropbear:
+		return "start dropbear without -a"
+	case others:
+		return "set GatewayPorts clientspecified in its sshd_config"
+	}
+	return "set GatewayPorts no in its sshd_config"
+}
