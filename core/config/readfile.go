@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 )
@@ -69,7 +70,7 @@ const stdin = "-"
 // IsPipe reports whether a configuration comes from a pipe, a terminal or another
 // thing that can be read once only. It is kept in memory, and not watched.
 func IsPipe(path string) bool {
-	if _, read := pipes.Load(path); read || path == stdin {
+	if _, read := pipes.Load(path); read || path == stdin || ofProcess(path) {
 		return true
 	}
 	if kept, _ := inherited(); path == kept && path != "" {
@@ -77,6 +78,12 @@ func IsPipe(path string) bool {
 	}
 	info, err := os.Stat(path)
 	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
+}
+
+// ofProcess reports whether a path names a descriptor of this process. Another process
+// finds something else there, also if it is an ordinary file here.
+func ofProcess(path string) bool {
+	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
 }
 
 // pipes are the texts that were read from pipes.
