@@ -28,9 +28,9 @@ type endpoint struct {
 type access int
 
 const (
-	// manages is for what reads files, or changes the configuration, channels,
-	// keys or plugins: always with the token.
-	manages access = iota
+	// By default the token is always required: for what reads files, or changes the
+	// configuration, channels, keys or plugins.
+	_ access = iota // the default
 	// observes is for reading, and for what any user of the machine may do to a
 	// proxy they share: without the token where [Access.OpenReading] says so.
 	observes

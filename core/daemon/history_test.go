@@ -45,7 +45,7 @@ price "gpt*" {
 	}
 	path := chat + "?secret=" + canaries["query"]
 	auth := []string{"Authorization", "Bearer " + canaries["client token"], "X-Custom", canaries["header"]}
-	if got := r.post(path, body(""), auth...); got.status != http.StatusOK || !strings.Contains(string(got.body), canaries["answer"]) {
+	if got := r.post(path, body(""), auth...); got.status != http.StatusOK || !strings.Contains(got.body, canaries["answer"]) {
 		t.Fatalf("%+v", got)
 	}
 	r.post(path, body(`,"stream":true,"stream_options":{"include_usage":true}`), auth...)

@@ -27,7 +27,7 @@ func isAnthropicPath(path string) bool {
 }
 
 // messages is the format of /v1/messages.
-type messages struct{ sharedFormat }
+type messages struct{}
 
 func (messages) String() string { return "messages" }
 

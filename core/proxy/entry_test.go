@@ -80,7 +80,7 @@ func TestLargeBodies(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	if resp.StatusCode != 413 {
+	if resp.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("over proxy.max_body without a length: %d", resp.StatusCode)
 	}
 	r = newRig(t, func(c *config.Config) { c.Proxy.BufferLimit = 1 << 10 }, newTestSite(t, good))

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -130,9 +131,9 @@ func TestRequestsWithoutBlame(t *testing.T) {
 			t.Parallel()
 			a := newTestSite(t, func(c *siteConn) {
 				switch {
-				case c.Method == "POST" && c.URL.Path == chatPath:
+				case c.Method == http.MethodPost && c.URL.Path == chatPath:
 					good(c)
-				case c.Method == "HEAD":
+				case c.Method == http.MethodHead:
 					c.send("HTTP/1.1 " + strconv.Itoa(tt.status) + " x\r\nContent-Length: 20\r\n\r\n")
 				default:
 					reply(tt.status, `{"error":{"message":"no"}}`)(c)
@@ -166,7 +167,7 @@ func TestOddRequests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := newTestSite(t, func(c *siteConn) {
-				if c.Method == "HEAD" {
+				if c.Method == http.MethodHead {
 					c.send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n")
 					return
 				}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ func TestProbe(t *testing.T) {
 		t.Errorf("%v %+v", err, got)
 	}
 	q := site.requests()[0]
-	if q.Method != "GET" || q.URL.String() != "/v1/models?limit=1" || q.Header.Get("X-Test") != "1" || strings.Join(q.Header.Values("Authorization"), " ") != "Bearer sk-key-a1" {
+	if q.Method != http.MethodGet || q.URL.String() != "/v1/models?limit=1" || q.Header.Get("X-Test") != "1" || strings.Join(q.Header.Values("Authorization"), " ") != "Bearer sk-key-a1" {
 		t.Errorf("the site was sent %s %s %v", q.Method, q.URL, q.Header)
 	}
 	for _, path := range []string{"v1/models", "/v1/../admin", "http://elsewhere.example/", "/v1/%2e%2e/admin"} {

@@ -40,7 +40,7 @@ func TestRefusedBeforeTheBody(t *testing.T) {
 	for _, c := range conns {
 		in := bufio.NewReader(c)
 		resp, err := http.ReadResponse(in, nil)
-		if err != nil || resp.StatusCode != 401 {
+		if err != nil || resp.StatusCode != http.StatusUnauthorized {
 			t.Fatalf("%v, %v", resp, err)
 		}
 		if _, err := io.Copy(io.Discard, resp.Body); err != nil {

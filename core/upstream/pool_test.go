@@ -190,7 +190,7 @@ func TestEarlyAnswer(t *testing.T) {
 	r.Body, r.ContentLength = in, -1
 	go func() { _, _ = out.Write(make([]byte, 1<<10)) }()
 	resp, err := s.pool(t).RoundTrip(r)
-	if err != nil || resp.StatusCode != 413 {
+	if err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Fatalf("%v, %v", resp, err)
 	}
 	if got := read(t, resp, err); got != "no" {
