@@ -9,7 +9,7 @@ func (p *tab) language(tag string) {
 	p.t.Helper()
 	eval[bool](p, `(localStorage.setItem('aitunnel.language', %s), true)`, tag)
 	p.reload()
-	p.until(`document.documentElement.lang.startsWith(%s) && document.querySelector('.channel')`, tag)
+	p.until(`document.documentElement.lang.startsWith(%s) && document.querySelector('#figure-version')?.textContent !== '–'`, tag)
 }
 
 // each shows every view, dialog and form of the page with a channel, and calls
