@@ -36,7 +36,7 @@ route "/v1/**" {
 }
 `
 
-// aitunnel is the program itself, plugins and all.
+// aitunnel returns the program itself, plugins and all.
 func aitunnel(path string) *contender {
 	admin := ""
 	start := func(ctx context.Context, dir, site string) (*process, error) {
@@ -59,7 +59,7 @@ func filled(config, listen, admin, site string) string {
 	return strings.NewReplacer("LISTEN", listen, "ADMIN", admin, "SITE", site).Replace(config)
 }
 
-// startAitunnel is the program with a block more, reached at the address.
+// startAitunnel returns the program with a block more, reached at the address.
 func startAitunnel(ctx context.Context, path, dir, site, block, address string) (*process, error) {
 	return runAitunnel(ctx, path, dir, filled(aitunnelConfig, "127.0.0.1:0", "127.0.0.1:0", site)+block, address)
 }

@@ -50,7 +50,7 @@ func role(name string) func(context.Context, string, string) (*process, error) {
 	}
 }
 
-// peer is a program of this machine with a configuration of ours. In the
+// peer returns a program of this machine with a configuration of ours. In the
 // configuration and the arguments LISTEN, SITE, DIR and FILE are filled in.
 func peer(name, config string, args ...string) func(context.Context, string, string) (*process, error) {
 	return func(ctx context.Context, dir, site string) (*process, error) {

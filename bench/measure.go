@@ -25,7 +25,7 @@ type loadRound struct {
 	cpu time.Duration
 }
 
-// micros is the CPU time of a request in microseconds.
+// micros returns the CPU time of a request in microseconds.
 func (l loadRound) micros() float64 {
 	return float64(l.cpu.Microseconds()) / float64(max(1, l.requests+l.failed))
 }

@@ -124,7 +124,7 @@ type stat struct {
 	usage
 }
 
-// proportional is the process's share of the memory that it and others hold,
+// proportional returns the process's share of the memory that it and others hold,
 // or, where the kernel does not tell, all that it holds.
 func (s stat) proportional(pid int) int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
@@ -177,7 +177,7 @@ func parseStat(text string) (stat, error) {
 	}, nil
 }
 
-// freeAddress is one on loopback that nobody listens on.
+// freeAddress returns one on loopback that nobody listens on.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -109,7 +109,7 @@ func (y *relay) copy(w http.ResponseWriter, resp *http.Response) bool {
 	}
 }
 
-// serveReverseProxy is the standard library's own proxy, as it comes.
+// serveReverseProxy returns the standard library's own proxy, as it comes.
 func serveReverseProxy(l net.Listener, site string) error {
 	target := &url.URL{Scheme: "http", Host: site}
 	proxy := &httputil.ReverseProxy{
@@ -120,7 +120,7 @@ func serveReverseProxy(l net.Listener, site string) error {
 	return (&http.Server{Handler: proxy, ErrorLog: proxy.ErrorLog}).Serve(l)
 }
 
-// serveFastHTTP is a relay outside net/http.
+// serveFastHTTP returns a relay outside net/http.
 func serveFastHTTP(l net.Listener, site string) error {
 	client := &fasthttp.HostClient{
 		Addr: site, MaxConns: 16384, StreamResponseBody: true, NoDefaultUserAgentHeader: true,

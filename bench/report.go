@@ -203,7 +203,7 @@ func median[T any](all []T, f func(T) float64) float64 {
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 func mib(n int64) float64        { return float64(n) / (1 << 20) }
 
-// processor is the CPU's name, as far as the kernel knows it.
+// processor returns the CPU's name, as far as the kernel knows it.
 func processor() string {
 	text, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(text)) {

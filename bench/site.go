@@ -39,7 +39,7 @@ func (r request) encode() []byte {
 // wholeAnswer is the answer to every request that wants no stream: about 1 KB.
 var wholeAnswer = fmt.Appendf(nil, `{"id":"chatcmpl-bench","object":"chat.completion","created":1700000000,"model":"bench","choices":[{"index":0,"message":{"role":"assistant","content":"%s"},"finish_reason":"stop"}],"usage":{"prompt_tokens":512,"completion_tokens":200,"total_tokens":712}}`, strings.Repeat("lorem ips ", 80))
 
-// serveSite is an AI site that costs little: net/http would be the bottleneck
+// serveSite returns an AI site that costs little: net/http would be the bottleneck
 // of what is measured.
 func serveSite(l net.Listener) error {
 	server := fasthttp.Server{Handler: siteHandler, NoDefaultServerHeader: true, NoDefaultDate: true}

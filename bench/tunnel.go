@@ -56,7 +56,7 @@ func plain() http.Handler {
 	})
 }
 
-// servePlain is the server at home that `ssh -N -R` leads to.
+// servePlain returns the server at home that `ssh -N -R` leads to.
 func servePlain(l net.Listener, _ string) error { return (&http.Server{Handler: plain()}).Serve(l) }
 
 // serveTunnel is our tunnel with the same server. What to connect to stands in
@@ -149,7 +149,7 @@ func userName() (string, error) {
 	return u.Username, nil
 }
 
-// ways are what is compared.
+// ways returns what is compared.
 func (b *bench) ways(h *host) []*contender {
 	bare := func(ctx context.Context, dir, _ string) (*process, error) { return b.ours(ctx, h, dir) }
 	return []*contender{

@@ -107,7 +107,7 @@ func (b *bench) uplinkAt(ctx context.Context, rate float64) (out []uplinkResult,
 	return out, nil
 }
 
-// inside is a client on the far side of a link.
+// inside returns a client on the far side of a link.
 func inside(w *linktest.Network) *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		MaxIdleConnsPerHost: 10,

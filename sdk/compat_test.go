@@ -58,7 +58,7 @@ func (r recording) session(t *testing.T) (all []frame) {
 	return all
 }
 
-// within says that all that old has is in now too, with the same values. What
+// within reports whether all that old has is in now too, with the same values. What
 // now has beside it is what later versions added.
 func within(old, now any) bool {
 	switch old := old.(type) {
@@ -195,7 +195,7 @@ func (o *oldPlugin) handle(ctx context.Context, call wire.Call) wire.Reply {
 	return wire.Reply{Body: f.Reply, Code: f.Code, Message: f.Message, Diags: f.Diags}
 }
 
-// find is the recorded frame whose call has nothing that this one lacks.
+// find returns the recorded frame whose call has nothing that this one lacks.
 func (o *oldPlugin) find(call wire.Call) *frame {
 	o.mu.Lock()
 	defer o.mu.Unlock()

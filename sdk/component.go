@@ -99,7 +99,7 @@ type Snapshot struct {
 	PriceFactor float64 `json:"price_factor,omitempty"` // channels only: what it charges, as a factor of a model's price; 0: an older aitunnel does not tell
 }
 
-// Headroom is the share of its limits that a candidate has left, 0 to 1; 1 without
+// Headroom returns the share of its limits that a candidate has left, 0 to 1; 1 without
 // limits, and from hosts that do not tell.
 func (s Snapshot) Headroom() float64 { return max(0, 1-s.LimitUsed) }
 

@@ -86,7 +86,7 @@ func TestAKilledHostTakesItsPluginWithIt(t *testing.T) {
 	}
 }
 
-// ended tells whether a process that is not our child is no more, or only
+// ended reports whether a process that is not our child is no more, or only
 // waits to be buried.
 func ended(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// smallDisk is a file system of its own.
+// smallDisk returns a file system of its own.
 func smallDisk(t *testing.T, kib int) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -45,13 +45,13 @@ func faultOf(err error) fault {
 	return faultOther
 }
 
-// setAsideHelps says that a new file would work where this one does not.
+// setAsideHelps reports whether a new file would work where this one does not.
 func setAsideHelps(err error) bool {
 	newer := (*newerError)(nil)
 	return errors.As(err, &newer) || faultOf(err) == faultDamaged
 }
 
-// plain is an error in words.
+// plain returns an error in words.
 func plain(err error) string {
 	if newer := (*newerError)(nil); errors.As(err, &newer) {
 		return newer.Error()

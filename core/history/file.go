@@ -167,7 +167,7 @@ func (w *writer) close() {
 	}
 }
 
-// replaced says that the path leads to another file, or to none.
+// replaced reports whether the path leads to another file, or to none.
 func (f *file) replaced() bool {
 	now, err := os.Stat(f.path)
 	return err != nil && errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, f.info)

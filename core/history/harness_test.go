@@ -69,7 +69,7 @@ func (r *rig) flush() {
 	r.Flush(r.t.Context())
 }
 
-// said is how many messages hold the text.
+// said returns how many messages hold the text.
 func (r *rig) said(text string) (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -106,7 +106,7 @@ func (r *rig) count(table string) (n int) {
 
 var day0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// one is a request that was answered well.
+// one returns a request that was answered well.
 func one(id string) *event.Request {
 	return &event.Request{
 		ID: id, Method: "POST", Path: "/v1/chat/completions", Route: "/**", Model: "gpt-5", Channel: "a", Key: "k1", Client: "anonymous", Dialect: "openai", Endpoint: "generate",

@@ -100,7 +100,7 @@ func (c *condition) name(column, value string) {
 
 func isPattern(value string) bool { return strings.Contains(value, "*") }
 
-// indexed is the column as a term that SQLite may use an index for only if that is the
+// indexed returns the column as a term that SQLite may use an index for only if that is the
 // one that finds the rows: by itself it would take any.
 func (c *condition) indexed(column string) string {
 	if c.index != "" && c.index != column {
@@ -109,7 +109,7 @@ func (c *condition) indexed(column string) string {
 	return column
 }
 
-// index is the column of the filter that matches the fewest rows, as a rule.
+// index returns the column of the filter that matches the fewest rows, as a rule.
 func (f Filter) index() string {
 	equal := func(value string) bool { return value != "" && !isPattern(value) }
 	switch {

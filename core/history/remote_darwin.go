@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// remoteFileSystem says whether a directory is on another machine.
+// remoteFileSystem reports whether a directory is on another machine.
 func remoteFileSystem(dir string) (kind string, remote bool) {
 	var s unix.Statfs_t
 	if unix.Statfs(dir, &s) != nil {

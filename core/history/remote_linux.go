@@ -26,7 +26,7 @@ var remoteFUSE = []string{
 	"fuse.vmhgfs-fuse",
 }
 
-// remoteFileSystem says whether a directory is on another machine.
+// remoteFileSystem reports whether a directory is on another machine.
 func remoteFileSystem(dir string) (kind string, remote bool) {
 	var fs unix.Statfs_t
 	if unix.Statfs(dir, &fs) != nil {
@@ -46,7 +46,7 @@ func remoteFileSystem(dir string) (kind string, remote bool) {
 	return strings.TrimPrefix(kind, "fuse."), slices.Contains(remoteFUSE, kind)
 }
 
-// mountType is the type of the file system of a device, "" if it is not mounted.
+// mountType returns the type of the file system of a device, "" if it is not mounted.
 func mountType(mounts, device string) string {
 	for line := range strings.Lines(mounts) {
 		before, after, ok := strings.Cut(line, " - ")

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// remoteFileSystem says whether a directory is on another machine.
+// remoteFileSystem reports whether a directory is on another machine.
 func remoteFileSystem(dir string) (kind string, remote bool) {
 	root, err := windows.UTF16PtrFromString(filepath.VolumeName(dir) + `\`)
 	if err != nil {

@@ -15,7 +15,7 @@ type item struct {
 	request *event.Request
 }
 
-// arrival is when the request came.
+// arrival returns when the request came.
 func arrival(i item) time.Time { return i.ended.Add(-time.Duration(i.request.Total)) }
 
 // maxText bounds what callers can make as long as they like, in bytes.
@@ -49,7 +49,7 @@ func rowValues(args []any, i item) []any {
 		int64(r.TokensIn), int64(r.TokensOut), int64(r.TokensCacheRead), int64(r.TokensCacheWrite), int64(r.TokensReasoning), cost, r.Currency, passedOver(r))
 }
 
-// passedOver is the list of channels that were passed over, as it is kept.
+// passedOver returns the list of channels that were passed over, as it is kept.
 func passedOver(r *event.Request) string {
 	if len(r.PassedOver) == 0 {
 		return ""
@@ -68,7 +68,7 @@ const (
 	codeBroken = "broken_off"
 )
 
-// errorCode is the error of a request without its words: those may be a site's,
+// errorCode returns the error of a request without its words: those may be a site's,
 // which may quote the request.
 func errorCode(r *event.Request, last event.Attempt) string {
 	switch {
@@ -84,7 +84,7 @@ func errorCode(r *event.Request, last event.Attempt) string {
 	return codeBroken
 }
 
-// isCode says that a text is one of the program's own codes.
+// isCode reports whether a text is one of the program's own codes.
 func isCode(s string) bool {
 	return len(s) < 40 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz_") == ""
 }

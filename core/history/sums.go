@@ -25,7 +25,7 @@ func bucketOf(d time.Duration) int {
 	return buckets - 1
 }
 
-// quantile is where q of the samples are below, within its bucket by a straight
+// quantile returns where q of the samples are below, within its bucket by a straight
 // line; 0 without samples.
 func quantile(counts []int64, q float64) time.Duration {
 	total := int64(0)
@@ -69,7 +69,7 @@ type sums struct {
 	latency                          [buckets]int64
 }
 
-// values are the sums as arguments of a statement.
+// values returns the sums as arguments of a statement.
 func (s *sums) values(args []any) []any {
 	args = append(args, s.requests, s.failed, s.retries, s.input, s.output, s.cacheRead, s.cacheWrite, s.reasoning, s.cost, s.unpriced, s.ttfb)
 	for _, n := range s.latency {
@@ -78,7 +78,7 @@ func (s *sums) values(args []any) []any {
 	return args
 }
 
-// targets are where the columns of a row are read into.
+// targets returns where the columns of a row are read into.
 func (s *sums) targets(to []any) []any {
 	for _, n := range []*int64{&s.requests, &s.failed, &s.retries, &s.input, &s.output, &s.cacheRead, &s.cacheWrite, &s.reasoning, &s.cost, &s.unpriced, &s.ttfb} {
 		to = append(to, (*integer)(n))
@@ -143,7 +143,7 @@ func (s *sums) add(r *event.Request) {
 	}
 }
 
-// unpriced says that a request costs something that is not known: the site said
+// unpriced reports whether a request costs something that is not known: the site said
 // how many tokens it charges, or answered a request for a model well.
 func unpriced(r *event.Request, failed bool) bool {
 	return r.Currency == "" && (r.TokensIn+r.TokensOut > 0 || !failed && r.Model != "" && r.Endpoint == "generate" && r.Status < 400 && r.Status > 0)
@@ -188,7 +188,7 @@ type names struct {
 // maxModels is how many.
 const maxModels = 500
 
-// of is the name under which a request is counted.
+// of returns the name under which a request is counted.
 func (n *names) of(i item) string {
 	if hour := arrival(i).Unix() / 3600; n.models == nil || hour > n.hour {
 		n.hour, n.models = hour, map[string]bool{}

@@ -44,7 +44,7 @@ var sumColumns = func() []string {
 	return columns
 }()
 
-// dailyFor is the smallest table by day that has the columns.
+// dailyFor returns the smallest table by day that has the columns.
 func dailyFor(columns []string) sumTable {
 	for _, t := range narrow {
 		if t.has(columns) {
@@ -86,7 +86,7 @@ func sumOf() (out string) {
 	return out
 }
 
-// add is a statement that adds sums to those that are there.
+// add returns a statement that adds sums to those that are there.
 func (t sumTable) add() string {
 	var updates []string
 	for _, c := range sumColumns {
@@ -117,7 +117,7 @@ func (t sumTable) reduce(all deltas) deltas {
 	return out
 }
 
-// values are the key of a row as arguments of a statement.
+// values returns the key of a row as arguments of a statement.
 func (t sumTable) values(args []any, g group) []any {
 	if t.period == hourly.period {
 		args = append(args, g.hour)

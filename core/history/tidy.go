@@ -89,7 +89,7 @@ func (f *file) shrink(ctx context.Context, most int64) error {
 	return nil
 }
 
-// used is how many bytes of the file hold something.
+// used returns how many bytes of the file hold something.
 func (f *file) used() (bytes int64, err error) {
 	var pages, free, size int64
 	err = f.writing.QueryRowContext(context.Background(), "SELECT page_count, freelist_count, page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size").Scan(&pages, &free, &size)
@@ -109,7 +109,7 @@ func (f *file) removeSums(before time.Time) error {
 	return nil
 }
 
-// dayOf is the day of a time, in its zone, as a number such as 20261126.
+// dayOf returns the day of a time, in its zone, as a number such as 20261126.
 func dayOf(t time.Time) int {
 	year, month, day := t.Date()
 	return year*10000 + int(month)*100 + day

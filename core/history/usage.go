@@ -29,7 +29,7 @@ const (
 // Dimensions lists them.
 var Dimensions = []Dimension{ByHour, ByDay, ByMonth, ByClient, ByChannel, ByKey, ByModel}
 
-// isTime says that it divides by time.
+// isTime reports whether it divides by time.
 func (d Dimension) isTime() bool { return d == ByHour || d == ByDay || d == ByMonth }
 
 // Question is about usage.
@@ -201,7 +201,7 @@ func (q Question) span(now time.Time, zone *time.Location) span {
 	return s
 }
 
-// before is the time before, of the same length.
+// before returns the time before, of the same length.
 func (s span) before(zone *time.Location) span {
 	if !s.daily {
 		return span{from: s.from.Add(-s.to.Sub(s.from)), to: s.from}
@@ -278,7 +278,7 @@ func (q Question) query(s span) (query string, args []any) {
 	return fmt.Sprintf("SELECT %s%s FROM %s%s GROUP BY %s", strings.Join(keys, ", "), sumOf(), table.name, c.where(), strings.Join(order, ", ")), c.args
 }
 
-// columns are those that sums are divided by, but for the time.
+// columns returns those that sums are divided by, but for the time.
 func (q Question) columns() (out []string) {
 	for _, d := range q.By {
 		if !d.isTime() {
@@ -311,7 +311,7 @@ func newSumRow(by []Dimension) *sumRow {
 	return r
 }
 
-// key is what the row is about.
+// key returns what the row is about.
 func (r *sumRow) key(zone *time.Location) [len(keyColumns)]string {
 	key, at := r.names, int64(r.at)
 	for _, d := range r.by {
@@ -332,7 +332,7 @@ func (t *tally) row() UsageRow {
 	return UsageRow{Hour: t.key[0], Day: t.key[1], Month: t.key[2], Client: t.key[3], Channel: t.key[4], Key: t.key[5], Model: t.key[6], UsageSums: t.show()}
 }
 
-// Of is what a row is about, by one of the dimensions.
+// Of returns what a row is about, by one of the dimensions.
 func (r *UsageRow) Of(d Dimension) string {
 	switch d {
 	case ByHour:

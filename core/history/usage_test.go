@@ -39,7 +39,7 @@ func TestUsageIsWhatTheRowsAddUpTo(t *testing.T) {
 	}
 }
 
-// lines are the figures of an answer.
+// lines returns the figures of an answer.
 func lines(u Usage) string {
 	var out strings.Builder
 	for _, r := range u.Rows {
@@ -61,7 +61,7 @@ func lines(u Usage) string {
 	return out.String()
 }
 
-// fromRows are the same figures from the rows of requests.
+// fromRows returns the same figures from the rows of requests.
 func fromRows(t *testing.T, reader *Reader, q Question, from, to time.Time) string {
 	t.Helper()
 	c, err := Filter{From: from, To: to, Client: q.Client, Channel: q.Channel, Key: q.Key, Model: q.Model}.condition()

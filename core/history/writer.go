@@ -199,7 +199,7 @@ func (w *writer) reportLost(now time.Time) {
 	w.lost = 0
 }
 
-// write is one transaction.
+// write returns one transaction.
 func (f *file) write(chunk []item, all deltas) error {
 	ctx := context.Background()
 	tx, err := f.writing.BeginTx(ctx, nil)

@@ -21,7 +21,7 @@ func (b *bucket) configure(now time.Time, perMinute, burst float64) {
 	}
 }
 
-// owed are the units that were let through and not paid for yet. It may be more
+// owed returns the units that were let through and not paid for yet. It may be more
 // than the burst.
 func (b *bucket) owed(now time.Time) float64 {
 	if b.rate == 0 || !b.paid.After(now) {
@@ -30,7 +30,7 @@ func (b *bucket) owed(now time.Time) float64 {
 	return b.paid.Sub(now).Seconds() * b.rate
 }
 
-// wait is how long n units have to wait. More than the burst pass when nothing
+// wait returns how long n units have to wait. More than the burst pass when nothing
 // is owed.
 func (b *bucket) wait(now time.Time, n float64) time.Duration {
 	if b.rate == 0 {

@@ -16,7 +16,7 @@ const (
 	Month Period = "month"
 )
 
-// Start is when the period began that now lies in. A week begins on Monday.
+// Start returns when the period began that now lies in. A week begins on Monday.
 func (p Period) Start(now time.Time, in *time.Location) time.Time {
 	now = now.In(in)
 	year, month, day := now.Date()
@@ -31,7 +31,7 @@ func (p Period) Start(now time.Time, in *time.Location) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, in)
 }
 
-// End is when the period that now lies in ends.
+// End returns when the period that now lies in ends.
 func (p Period) End(now time.Time, in *time.Location) time.Time {
 	start := p.Start(now, in)
 	switch p {
@@ -61,7 +61,7 @@ type Bounds struct {
 	In  *time.Location
 }
 
-// Any says that something is bounded.
+// Any reports whether something is bounded.
 func (b Bounds) Any() bool { return b.Tokens > 0 || b.Amount > 0 }
 
 func (b Bounds) reached(used Use) bool {
@@ -154,7 +154,7 @@ type BudgetUsage struct {
 	Ends     time.Time
 }
 
-// UsedUp says that no further request may start.
+// UsedUp reports whether no further request may start.
 func (u BudgetUsage) UsedUp() bool { return u.reached(u.Spent.plus(u.Reserved)) }
 
 // Usage shows the budget; ok is false if it bounds nothing.

@@ -35,7 +35,7 @@ func (c *Clients) Client(name string) *Client {
 	return one
 }
 
-// Names are those of all clients that were counted.
+// Names returns those of all clients that were counted.
 func (c *Clients) Names() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -68,7 +68,7 @@ func (g *Gate) Enter(ctx context.Context, tokens int, wait time.Duration) (Place
 	return g.await(ctx, w, wait)
 }
 
-// hopeless says that the rate alone makes a new request wait for too long. The
+// hopeless reports whether the rate alone makes a new request wait for too long. The
 // caller holds line.
 func (g *Gate) hopeless(now time.Time, tokens int, wait time.Duration) *Refusal {
 	before := tokens
@@ -178,7 +178,7 @@ func (g *Gate) next() {
 	}
 }
 
-// Waiting is the number of requests that wait.
+// Waiting returns the number of requests that wait.
 func (g *Gate) Waiting() int {
 	g.line.Lock()
 	defer g.line.Unlock()

@@ -15,7 +15,7 @@ type Rates struct {
 	Auto       bool // find out how many in flight are best
 }
 
-// Any says that something is bounded.
+// Any reports whether something is bounded.
 func (r Rates) Any() bool { return r.Requests > 0 || r.Tokens > 0 || r.Concurrent > 0 || r.Auto }
 
 // Reason is the code of a bound that was reached.
@@ -59,7 +59,7 @@ func (l *Limiter) Configure(now time.Time, r Rates) {
 	l.bounded.Store(r.Any())
 }
 
-// Wait is how long a request with so many tokens has to wait, and for which
+// Wait returns how long a request with so many tokens has to wait, and for which
 // bound; 0 if it may start. How long for others to end is not known: then it is
 // a second.
 func (l *Limiter) Wait(now time.Time, tokens int) (time.Duration, Reason) {
@@ -88,7 +88,7 @@ func (l *Limiter) wait(now time.Time, requests, tokens float64) (longest time.Du
 	return longest, why
 }
 
-// most is how many may be in flight; 0: any number.
+// most returns how many may be in flight; 0: any number.
 func (l *Limiter) most() int {
 	if l.rates.Auto {
 		return l.adaptive.most()
@@ -193,13 +193,13 @@ type Usage struct {
 	Most int // in flight, as it is bounded or was found out; 0: any number
 }
 
-// RequestShare is the part of the burst that is used, from 0 to 1.
+// RequestShare returns the part of the burst that is used, from 0 to 1.
 func (u Usage) RequestShare() float64 { return u.requests }
 
-// TokenShare is the same of tokens. One large request may use more than 1.
+// TokenShare returns the same of tokens. One large request may use more than 1.
 func (u Usage) TokenShare() float64 { return u.tokens }
 
-// Share is the part that is used of the bound that is nearest, from 0 to 1; 0
+// Share returns the part that is used of the bound that is nearest, from 0 to 1; 0
 // without bounds.
 func (u Usage) Share() float64 {
 	used := max(u.requests, u.tokens)

@@ -27,10 +27,10 @@ type queue struct {
 	waiting []*waiter
 }
 
-// Waiting is the number of requests that wait.
+// Waiting returns the number of requests that wait.
 func (l *Lines) Waiting() int { return int(l.waiting.Load()) }
 
-// Busy says that requests of the kind wait, so that a new one has to join them.
+// Busy reports whether requests of the kind wait, so that a new one has to join them.
 func (l *Lines) Busy(kind any) bool {
 	if l.waiting.Load() == 0 {
 		return false
@@ -136,7 +136,7 @@ func (l *Lines) hasTurn(kind any, w *waiter) bool {
 	return l.all[kind].first() == w
 }
 
-// first is the request that has its turn.
+// first returns the request that has its turn.
 func (l *line) first() *waiter { return l.clients[0].waiting[0] }
 
 func (l *line) queueOf(client string) *queue {

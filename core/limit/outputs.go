@@ -13,7 +13,7 @@ const (
 	maxOutputs  = 500 // models
 )
 
-// Expect is how many tokens an answer of the model may have, at most so many; 0
+// Expect returns how many tokens an answer of the model may have, at most so many; 0
 // is no bound.
 func (o *Outputs) Expect(model string, most int) int {
 	o.mu.Lock()

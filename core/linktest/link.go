@@ -25,6 +25,6 @@ const (
 	segment = mtu - 20 - 32
 )
 
-// Payload is what a TCP connection can carry over the link at most, in bits per
+// Payload returns what a TCP connection can carry over the link at most, in bits per
 // second.
 func (l Link) Payload() float64 { return l.Rate * segment / mtu }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// network is a link until the test ends.
+// network returns a link until the test ends.
 func network(t *testing.T, l Link) *Network {
 	t.Helper()
 	w, err := New(l)
@@ -25,7 +25,7 @@ func network(t *testing.T, l Link) *Network {
 	return w
 }
 
-// roundTrip is what an echo over the link takes, the best of some.
+// roundTrip returns what an echo over the link takes, the best of some.
 func roundTrip(t *testing.T, w *Network) time.Duration {
 	t.Helper()
 	l, err := w.Listen(net.JoinHostPort(w.Inner, "0"))

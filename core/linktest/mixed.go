@@ -96,7 +96,7 @@ func awaitBytes(ctx context.Context, count *atomic.Int64, bytes int64) error {
 	return nil
 }
 
-// At is what a percentage of the small answers took at most.
+// At returns what a percentage of the small answers took at most.
 func (m Mixed) At(percent int) time.Duration {
 	if len(m.Small) == 0 {
 		return 0

@@ -78,7 +78,7 @@ func (w *Network) connect(l Link) error {
 	return nil
 }
 
-// network is the range of the link's addresses.
+// network returns the range of the link's addresses.
 func (w *Network) network() string {
 	mask := net.CIDRMask(30, 32)
 	return (&net.IPNet{IP: net.ParseIP(w.Outer).Mask(mask), Mask: mask}).String()
@@ -106,7 +106,7 @@ func run(program string, args ...string) error {
 	return nil
 }
 
-// Command is a command line that runs in the namespace.
+// Command returns a command line that runs in the namespace.
 func (w *Network) Command(args ...string) []string {
 	return append([]string{"ip", "netns", "exec", w.name}, args...)
 }

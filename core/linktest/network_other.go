@@ -13,7 +13,7 @@ func New(Link) (*Network, error) { return nil, ErrUnavailable }
 // Close does nothing.
 func (*Network) Close() {}
 
-// Command is the command line itself.
+// Command returns the command line itself.
 func (*Network) Command(args ...string) []string { return args }
 
 // Dial always fails.

@@ -114,7 +114,7 @@ func (g *gatherer) due(n note, at time.Time) time.Time {
 	return at
 }
 
-// next is when there is something to be told; zero if nothing is.
+// next returns when there is something to be told; zero if nothing is.
 func (g *gatherer) next(now time.Time) (at time.Time) {
 	for _, p := range g.problems {
 		if !p.due.IsZero() && (at.IsZero() || p.due.Before(at)) {
@@ -133,7 +133,7 @@ func (g *gatherer) next(now time.Time) (at time.Time) {
 	return at
 }
 
-// collect is what is to be told now: with what is due goes all that waits, but
+// collect returns what is to be told now: with what is due goes all that waits, but
 // for what was told of just before.
 func (g *gatherer) collect(now time.Time) (batch []problem) {
 	at := g.next(now)

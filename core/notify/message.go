@@ -100,7 +100,7 @@ func line(p problem, over bool, in *time.Location) string {
 	return fmt.Sprintf("%s: %s (since %s)", subject, p.what, clock(p.since))
 }
 
-// instead says what serves in place of the channels.
+// instead returns what serves in place of the channels.
 func instead(of []problem, serving []string) string {
 	var others []string
 	for _, name := range serving {

@@ -15,7 +15,7 @@ type note struct {
 	what    string
 }
 
-// notesOf are what an event means for its owner; mostly nothing.
+// notesOf returns what an event means for its owner; mostly nothing.
 func notesOf(e event.Event) []note {
 	switch e.Type {
 	case event.TypeHealth:

@@ -128,7 +128,7 @@ var (
 	}
 )
 
-// dingTalkSign is the signature of robots with a secret.
+// dingTalkSign returns the signature of robots with a secret.
 func dingTalkSign(secret string, now time.Time) string {
 	if secret == "" {
 		return ""
@@ -141,7 +141,7 @@ func dingTalkSign(secret string, now time.Time) string {
 
 var newServerChan = regexp.MustCompile(`^sctp(\d+)t`)
 
-// serverChanURL is the address of a key, whose newer kind names a host.
+// serverChanURL returns the address of a key, whose newer kind names a host.
 func serverChanURL(key string) string {
 	if m := newServerChan.FindStringSubmatch(key); m != nil {
 		return fmt.Sprintf("https://%s.push.ft07.com/send/%s.send", m[1], url.PathEscape(key))
@@ -178,7 +178,7 @@ func (w webhook) send(ctx context.Context, u *url.URL, m message) error {
 // urlInText finds addresses, of which the library's errors have some.
 var urlInText = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"']+`)
 
-// masked is an error without any part of the URL but the service and host.
+// masked returns an error without any part of the URL but the service and host.
 func masked(u *url.URL, text string) string {
 	text = urlInText.ReplaceAllString(text, "…")
 	secrets := []string{u.Host}

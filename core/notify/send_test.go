@@ -40,7 +40,7 @@ func (r *receiver) all() []string {
 	return append([]string{}, r.messages...)
 }
 
-// web is a service over HTTP that answers with a text.
+// web returns a service over HTTP that answers with a text.
 func web(t *testing.T, answer string) (*receiver, string) {
 	t.Helper()
 	r := &receiver{}
@@ -59,7 +59,7 @@ func web(t *testing.T, answer string) (*receiver, string) {
 	return r, strings.TrimPrefix(s.URL, "http://")
 }
 
-// mail is an SMTP server.
+// mail returns an SMTP server.
 func mail(t *testing.T) (*receiver, string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

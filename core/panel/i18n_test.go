@@ -41,7 +41,7 @@ func catalogue(t *testing.T, language string) map[string]string {
 	return texts
 }
 
-// modules are the modules of the page without the catalogues.
+// modules returns the modules of the page without the catalogues.
 func modules(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}

@@ -47,7 +47,7 @@ func (h *Host) DoWithout() (names []string) {
 	return names
 }
 
-// Absent are the plugins that the program runs without.
+// Absent returns the plugins that the program runs without.
 func (h *Host) Absent() (names []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -70,7 +70,7 @@ func (h *Host) ReportAbsent(names []string) {
 	}
 }
 
-// absence is why the program runs without the plugin, nil if it does not.
+// absence returns why the program runs without the plugin, nil if it does not.
 func (h *Host) absence(s spec) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -80,7 +80,7 @@ func (h *Host) absence(s spec) error {
 	return nil
 }
 
-// absentInstance is an instance without a process, whose calls fail.
+// absentInstance returns an instance without a process, whose calls fail.
 func (h *Host) absentInstance(s spec, purpose string, cause error) *Instance {
 	v := newSupervisor(h, s)
 	v.lastError = cause

@@ -25,7 +25,7 @@ func isAttached(name string) bool {
 	})
 }
 
-// relay is the environment that makes the process of s a relay; nil if it is none.
+// relay returns the environment that makes the process of s a relay; nil if it is none.
 func (s spec) relay() []string {
 	if !s.attach {
 		return nil

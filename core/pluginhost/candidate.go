@@ -22,7 +22,7 @@ type Candidate struct {
 	Reason string      // why it is not used; "" if nothing is against it
 }
 
-// Candidates are the executables in the plugin directories and those that blocks
+// Candidates returns the executables in the plugin directories and those that blocks
 // name, each with the reason why it cannot be used.
 func (h *Host) Candidates(declared []*config.Plugin) []Candidate {
 	out := []Candidate{}
@@ -56,7 +56,7 @@ func (h *Host) Candidates(declared []*config.Plugin) []Candidate {
 	return out
 }
 
-// installed are the names of the plugins in a directory.
+// installed returns the names of the plugins in a directory.
 func installed(dir string) (names []string) {
 	entries, _ := os.ReadDir(dir) // a missing directory has none
 	for _, e := range entries {
@@ -93,7 +93,7 @@ func (h *Host) candidate(name, path string) Candidate {
 	return c
 }
 
-// lockState is the state that an error of trust carries; "" if it carries none.
+// lockState returns the state that an error of trust carries; "" if it carries none.
 func lockState(err error) trust.State {
 	if refusal := (*trust.Refusal)(nil); errors.As(err, &refusal) {
 		return refusal.State
@@ -101,7 +101,7 @@ func lockState(err error) trust.State {
 	return ""
 }
 
-// Inputs are the files that decide which executables run, each with its state: see
+// Inputs returns the files that decide which executables run, each with its state: see
 // [FileState].
 func (h *Host) Inputs(declared []*config.Plugin) map[string]string {
 	out := map[string]string{h.trust.LockPath: FileState(h.trust.LockPath)}

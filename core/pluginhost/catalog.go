@@ -178,7 +178,7 @@ func (h *Host) unknown(ctx context.Context, kind sdk.Kind, ref string, d *sdk.De
 	return err
 }
 
-// offering are the components of that kind and name of plugins that are installed and
+// offering returns the components of that kind and name of plugins that are installed and
 // may run, though no block uses them.
 func (h *Host) offering(ctx context.Context, kind sdk.Kind, name string) (refs []string) {
 	for _, c := range h.Candidates(nil) {

@@ -18,7 +18,7 @@ var inherited = map[string]bool{
 	"SYSTEMDRIVE": true, "SYSTEMROOT": true, "USERPROFILE": true, "WINDIR": true,
 }
 
-// environ is the environment of a plugin: inherited variables, and those of its block.
+// environ returns the environment of a plugin: inherited variables, and those of its block.
 func environ(own map[string]string) []string {
 	var env []string
 	for _, entry := range os.Environ() {

@@ -14,7 +14,7 @@ import (
 // filePrefix begins the name of every plugin's executable.
 const filePrefix = "aitunnel-plugin-"
 
-// FileName is what the executable of a plugin is called.
+// FileName returns what the executable of a plugin is called.
 func FileName(name string) string {
 	if runtime.GOOS == "windows" {
 		return filePrefix + name + ".exe"
@@ -22,7 +22,7 @@ func FileName(name string) string {
 	return filePrefix + name
 }
 
-// configDir is the directory of the configuration, which holds the lock file.
+// configDir returns the directory of the configuration, which holds the lock file.
 func configDir(path string) string {
 	if info, err := os.Stat(path); path == "" || err == nil && info.IsDir() {
 		return path
@@ -30,7 +30,7 @@ func configDir(path string) string {
 	return filepath.Dir(path)
 }
 
-// pluginDirs are the directories in which executables are looked up, in order. The
+// pluginDirs returns the directories in which executables are looked up, in order. The
 // working directory and PATH are not among them: programs that were never meant to
 // be plugins can be there.
 func pluginDirs(configDir string) []string {

@@ -109,7 +109,7 @@ func New(o Options) (*Host, error) {
 	return h, nil
 }
 
-// Calls is the number of calls made to components so far. Those of
+// Calls returns the number of calls made to components so far. Those of
 // supervision are not counted.
 func (h *Host) Calls() uint64 { return h.calls.Load() }
 

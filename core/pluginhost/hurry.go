@@ -36,7 +36,7 @@ func (h *Host) isHurried(s spec) bool {
 	return h.hurried && !previous && !s.builtin() && !s.attach
 }
 
-// Late are the plugins that run in their previous versions only because the newer one was
+// Late returns the plugins that run in their previous versions only because the newer one was
 // not ready in time.
 func (h *Host) Late() (names []string) {
 	h.mu.Lock()

@@ -121,7 +121,7 @@ func (l launch) check(d sdk.Description) error {
 	return nil
 }
 
-// explain says why a start failed, for users.
+// explain returns why a start failed, for users.
 func (l launch) explain(p *process, err error) error {
 	switch offered := p.runner.version.Load(); {
 	case offered != 0 && offered != wire.Protocol:

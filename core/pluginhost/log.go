@@ -47,7 +47,7 @@ func newOutput(log hclog.Logger, env map[string]string, limit int, onLog func(hc
 	return &output{log: log, onLog: onLog, secrets: strings.NewReplacer(pairs...), limit: limit, now: time.Now}
 }
 
-// lastOutput is the line that best explains the end of the process, "" if it
+// lastOutput returns the line that best explains the end of the process, "" if it
 // printed nothing.
 func (o *output) lastOutput() string {
 	o.mu.Lock()
@@ -182,7 +182,7 @@ type logEntry struct {
 	args    []any
 }
 
-// text is the entry in one line, without values of several lines.
+// text returns the entry in one line, without values of several lines.
 func (e logEntry) text() string {
 	text := e.message
 	for i := 0; i+1 < len(e.args); i += 2 {
@@ -193,7 +193,7 @@ func (e logEntry) text() string {
 	return text
 }
 
-// multiline are the fields with values of several lines, such as a stack.
+// multiline returns the fields with values of several lines, such as a stack.
 func (e logEntry) multiline() (args []any) {
 	for i := 0; i+1 < len(e.args); i += 2 {
 		if strings.Contains(fmt.Sprint(e.args[i+1]), "\n") {

@@ -9,7 +9,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/trust"
 )
 
-// Problems are what is wrong with the lock file and with files that it names, also of
+// Problems returns what is wrong with the lock file and with files that it names, also of
 // plugins that no block uses: files that were changed or are missing.
 func (h *Host) Problems(declared []*config.Plugin) []string {
 	out := h.trust.Warnings()
@@ -32,7 +32,7 @@ func (h *Host) Problems(declared []*config.Plugin) []string {
 	return out
 }
 
-// missing says that the executable of a locked plugin is gone.
+// missing reports whether the executable of a locked plugin is gone.
 func (h *Host) missing(name, source string) error {
 	how := "aitunnel plugin install PATH"
 	if source != "" {
@@ -41,7 +41,7 @@ func (h *Host) missing(name, source string) error {
 	return fmt.Errorf("plugin %q is locked, but its executable is missing: restore it, or run: %s%s; if you do not use it any more, run: aitunnel plugin remove %s", name, how, h.configFlag(), name)
 }
 
-// notInstalled says how to get a plugin.
+// notInstalled returns how to get a plugin.
 func (h *Host) notInstalled(name, file, dirs string) error {
 	lock, _ := h.trust.Lock() // one that is damaged is reported elsewhere
 	if p := lock[name]; p != nil {

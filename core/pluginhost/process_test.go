@@ -25,7 +25,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// alive tells whether a process exists and is not just waiting to be reaped.
+// alive reports whether a process exists and is not just waiting to be reaped.
 func alive(pid int) bool {
 	if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil {
 		_, rest, _ := strings.Cut(string(stat), ") ")

@@ -174,10 +174,10 @@ func (r *runner) Wait(context.Context) error { <-r.done; return r.result }
 // Kill ends the process's whole group.
 func (r *runner) Kill(context.Context) error { r.kill(); return nil }
 
-// Stdout is the handshake.
+// Stdout returns the handshake.
 func (r *runner) Stdout() io.ReadCloser { return r.handshake }
 
-// Stderr is the process's standard error.
+// Stderr returns the process's standard error.
 func (r *runner) Stderr() io.ReadCloser { return &stderr{r.stderr, r} }
 
 // stderr signals when it has been read to its end.
@@ -194,10 +194,10 @@ func (s *stderr) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Name is the executable's path.
+// Name returns the executable's path.
 func (r *runner) Name() string { return r.cmd.Path }
 
-// ID is the process id.
+// ID returns the process id.
 func (r *runner) ID() string { return strconv.Itoa(r.pid()) }
 
 // Diagnose adds nothing: the caller knows more.

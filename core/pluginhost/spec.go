@@ -35,7 +35,7 @@ func (s spec) String() string {
 	return fmt.Sprintf("plugin %q (%s)", s.name, s.source())
 }
 
-// commandName is the plugin's name on the command line.
+// commandName returns the plugin's name on the command line.
 func (s spec) commandName() string {
 	if s.builtin() {
 		return "built-in"

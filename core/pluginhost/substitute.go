@@ -66,7 +66,7 @@ func (h *Host) FallBack(cause error) (names []string) {
 	return names
 }
 
-// previous is the previous version of a plugin, nil if there is no copy of it.
+// previous returns the previous version of a plugin, nil if there is no copy of it.
 func (h *Host) previous(lock trust.Lock, name string) *trust.Executable {
 	p := lock[name]
 	if p == nil || p.Previous == nil {
@@ -110,7 +110,7 @@ func (h *Host) ReportFallBack(names []string) {
 	}
 }
 
-// replaced is the executable to run in place of a verified one.
+// replaced returns the executable to run in place of a verified one.
 func (h *Host) replaced(name string, is trust.Executable) trust.Executable {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -120,7 +120,7 @@ func (h *Host) replaced(name string, is trust.Executable) trust.Executable {
 	return is
 }
 
-// fallbackReason says why a process runs the previous version, "" if it does not.
+// fallbackReason returns why a process runs the previous version, "" if it does not.
 func (h *Host) fallbackReason(name, sum string) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -205,7 +205,7 @@ func (v *supervisor) ready(ctx context.Context) (*process, error) {
 // retryNow ends a quarantine.
 func (v *supervisor) retryNow() { v.handle(restartRequested, nil, nil) }
 
-// unavailable says why there is no process.
+// unavailable returns why there is no process.
 func (v *supervisor) unavailable() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -31,7 +31,7 @@ type Trial struct {
 	spec spec
 }
 
-// NameOf is the plugin's name that the name of its executable holds.
+// NameOf returns the plugin's name that the name of its executable holds.
 func NameOf(path string) (string, error) {
 	name, ok := strings.CutPrefix(filepath.Base(path), filePrefix)
 	name = strings.TrimSuffix(name, ".exe")
@@ -107,7 +107,7 @@ func (t *Trial) Open(ctx context.Context, c sdk.ComponentDescription, body []byt
 	return t.host.open(ctx, t.spec, c.ID(), sdk.Config{Instance: "trial", Body: body}, probe)
 }
 
-// Installed is where a plugin's executable is installed: beside the configuration,
+// Installed returns where a plugin's executable is installed: beside the configuration,
 // or in the user's data directory.
 func (h *Host) Installed(name string, user bool) string {
 	dirs := pluginDirs(h.configDir)
@@ -118,7 +118,7 @@ func (h *Host) Installed(name string, user bool) string {
 	return filepath.Join(dir, FileName(name))
 }
 
-// LockPath is the lock file.
+// LockPath returns the lock file.
 func (h *Host) LockPath() string { return h.trust.LockPath }
 
 // Lock adds the executables to the lock file.
@@ -137,7 +137,7 @@ func (h *Host) Lock(trials ...*Trial) error {
 	return h.WriteLock(lock)
 }
 
-// ReadLock is the content of the lock file. It may be changed.
+// ReadLock returns the content of the lock file. It may be changed.
 func (h *Host) ReadLock() (trust.Lock, error) { return h.trust.Lock() }
 
 // WriteLock replaces the lock file.
@@ -157,7 +157,7 @@ func (h *Host) CheckLock(name, path string) error {
 	return nil
 }
 
-// Find is the executable of an installed plugin; block is nil if none declares it.
+// Find returns the executable of an installed plugin; block is nil if none declares it.
 func (h *Host) Find(name string, block *config.Plugin) (string, error) {
 	own := ""
 	if block != nil {

@@ -27,7 +27,7 @@ func (r *rig) acme(path string) (*Instance, error) {
 	return r.Open(ctx, c, &config.Plugin{Name: "acme", Path: path}, "test", nil)
 }
 
-// listed is what the list of candidates says of the executable at path.
+// listed returns what the list of candidates says of the executable at path.
 func (r *rig) listed(path string) Candidate {
 	r.t.Helper()
 	for _, c := range r.Candidates([]*config.Plugin{{Name: "acme", Path: path}}) {

@@ -58,7 +58,7 @@ func (h *Host) recordFailure(name, path, sum string, err error) bool {
 	return last.Reason != err.Error()
 }
 
-// configFlag is the -c option of a command, "" if the command finds the configuration
+// configFlag returns the -c option of a command, "" if the command finds the configuration
 // by itself.
 func (h *Host) configFlag() string {
 	found, err := config.Find("")

@@ -36,7 +36,7 @@ type Client struct {
 	Total time.Duration // default totalTime
 }
 
-// FromEnv is the client that GITHUB_TOKEN and AITUNNEL_GITHUB_API configure.
+// FromEnv returns the client that GITHUB_TOKEN and AITUNNEL_GITHUB_API configure.
 func FromEnv() *Client {
 	return &Client{API: os.Getenv("AITUNNEL_GITHUB_API"), Token: os.Getenv("GITHUB_TOKEN")}
 }

@@ -98,7 +98,7 @@ func (c *Client) saveOnce(ctx context.Context, a asset, path string) (sum string
 	return hex.EncodeToString(h.Sum(nil)), errors.Join(err, f.Close())
 }
 
-// sums are the sums that a release publishes, checked by their signature if there is a
+// sums returns the sums that a release publishes, checked by their signature if there is a
 // key; nil if a single archive has none.
 func (c *Client) sums(ctx context.Context, r Release, key string) (map[string]string, error) {
 	text, err := c.beside(ctx, r, sumsName)

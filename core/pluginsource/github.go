@@ -23,7 +23,7 @@ type gitHubRelease struct {
 	} `json:"assets"`
 }
 
-// gitHubReleases are the releases of HOST/OWNER/REPOSITORY.
+// gitHubReleases returns the releases of HOST/OWNER/REPOSITORY.
 func (c *Client) gitHubReleases(ctx context.Context, source string) ([]Release, error) {
 	host, repository, _ := strings.Cut(source, "/")
 	text, err := c.get(ctx, fmt.Sprintf("%s/repos/%s/releases?per_page=%d", c.api(host), repository, maxReleases), "application/vnd.github+json", maxListing)
@@ -61,7 +61,7 @@ func (c *Client) gitHubReleases(ctx context.Context, source string) ([]Release, 
 	return out, nil
 }
 
-// api is the base address of the API of a host.
+// api returns the base address of the API of a host.
 func (c *Client) api(host string) string {
 	switch {
 	case c.API != "":

@@ -35,7 +35,7 @@ type asset struct {
 // archiveSyntax is that of aitunnel-plugin-NAME_VERSION_OS_ARCH.tar.gz.
 var archiveSyntax = regexp.MustCompile(`^(aitunnel-plugin-[A-Za-z0-9_-]+?)_v?([0-9][^_]*)_([a-z0-9]+)_([a-z0-9]+)\.(?:tar\.gz|zip)$`)
 
-// platformOf is the platform in the name of an archive, "" if it has none.
+// platformOf returns the platform in the name of an archive, "" if it has none.
 func platformOf(name string) string {
 	if m := archiveSyntax.FindStringSubmatch(name); m != nil {
 		return m[3] + "/" + m[4]
@@ -43,7 +43,7 @@ func platformOf(name string) string {
 	return ""
 }
 
-// Releases are the published versions of a source, the newest first. Drafts and
+// Releases returns the published versions of a source, the newest first. Drafts and
 // prereleases are left out.
 func (c *Client) Releases(ctx context.Context, source string) ([]Release, error) {
 	if strings.HasPrefix(source, "https://") {
@@ -58,7 +58,7 @@ func (c *Client) Releases(ctx context.Context, source string) ([]Release, error)
 	return releases, nil
 }
 
-// singleRelease is the archive at an address, with the sums beside it.
+// singleRelease returns the archive at an address, with the sums beside it.
 func singleRelease(address string) (Release, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -133,7 +133,7 @@ func (r Release) asset(name string) (asset, bool) {
 	return r.assets[i], true
 }
 
-// archive is the archive for a platform.
+// archive returns the archive for a platform.
 func (r Release) archive(platform string) (asset, error) {
 	var have []string
 	for _, a := range r.assets {

@@ -51,10 +51,10 @@ func CheckName(name string) error {
 	return nil
 }
 
-// Dir is the name of a plugin's folder, and of its executable.
+// Dir returns the name of a plugin's folder, and of its executable.
 func (p Plugin) Dir() string { return "aitunnel-plugin-" + p.Name }
 
-// Block is the block of a configuration in which the component is named.
+// Block returns the block of a configuration in which the component is named.
 func (p Plugin) Block() string {
 	switch p.Kind {
 	case "health-checker":
@@ -65,7 +65,7 @@ func (p Plugin) Block() string {
 	return strings.ReplaceAll(p.Kind, "-", "_")
 }
 
-// Replace is the SDK's directory as a go.mod writes it.
+// Replace returns the SDK's directory as a go.mod writes it.
 func (p Plugin) Replace() string {
 	dir := filepath.ToSlash(p.SDKDir)
 	if strings.ContainsAny(dir, " \t\"'`(),") {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Noun is the kind in a sentence.
+// Noun returns the kind in a sentence.
 func (p Plugin) Noun() string {
 	if p.Kind == "router" {
 		return "strategy that routes each request"
@@ -13,7 +13,7 @@ func (p Plugin) Noun() string {
 	return strings.ReplaceAll(p.Kind, "-", " ")
 }
 
-// File is the name, without its ending, of the file with the component.
+// File returns the name, without its ending, of the file with the component.
 func (p Plugin) File() string { return strings.ReplaceAll(p.Kind, "-", "") }
 
 // Example is HCL that uses the component.

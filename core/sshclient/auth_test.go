@@ -16,7 +16,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// serveAgent is an SSH agent, by the protocol that ssh-agent speaks.
+// serveAgent returns an SSH agent, by the protocol that ssh-agent speaks.
 func serveAgent(t *testing.T, keys ...agent.AddedKey) (socket string) {
 	t.Helper()
 	ring := agent.NewKeyring()

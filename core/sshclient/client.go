@@ -63,7 +63,7 @@ func (c *Client) fail(err error) {
 	}
 }
 
-// lost says how the connection broke.
+// lost returns how the connection broke.
 func (c *Client) lost(err error) *Error {
 	if cause := c.wire.failure(); cause != nil {
 		err = cause
@@ -77,29 +77,29 @@ func (c *Client) lost(err error) *Error {
 // Done is closed when the connection has ended.
 func (c *Client) Done() <-chan struct{} { return c.done }
 
-// Err is why the connection ended, nil while it has not.
+// Err returns why the connection ended, nil while it has not.
 func (c *Client) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.cause
 }
 
-// Address is the host's, as host:port.
+// Address returns the host's, as host:port.
 func (c *Client) Address() string { return c.hop.Address() }
 
-// Host is the host's name or address.
+// Host returns the host's name or address.
 func (c *Client) Host() string { return c.hop.host }
 
 // User is who is logged in.
 func (c *Client) User() string { return c.hop.user }
 
-// HostKey is the fingerprint of the host's key.
+// HostKey returns the fingerprint of the host's key.
 func (c *Client) HostKey() string { return c.hostKey }
 
 // Direct reports whether the host is reached without a jump host.
 func (c *Client) Direct() bool { return len(c.clients) == 1 }
 
-// RemoteAddr is the address of the first host on the route.
+// RemoteAddr returns the address of the first host on the route.
 func (c *Client) RemoteAddr() net.Addr { return c.wire.RemoteAddr() }
 
 // DialContext connects from the host to an address: "tcp" with host:port, or
@@ -189,13 +189,13 @@ func (c *Client) askForNoDelay(ctx context.Context, client *ssh.Client, timeout 
 // command; dropbear never does.
 func isOpenSSH(client *ssh.Client) bool { return strings.HasPrefix(software(client), "OpenSSH") }
 
-// software is what a server calls itself.
+// software returns what a server calls itself.
 func software(client *ssh.Client) string {
 	_, name, _ := strings.Cut(strings.TrimPrefix(string(client.ServerVersion()), "SSH-"), "-")
 	return name
 }
 
-// Software is the name and version of the host's SSH server, such as
+// Software returns the name and version of the host's SSH server, such as
 // OpenSSH_9.2p1.
 func (c *Client) Software() string { return software(c.client) }
 

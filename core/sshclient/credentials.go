@@ -83,7 +83,7 @@ func (c credentials) prepare() (*login, error) {
 	return l, nil
 }
 
-// noCredentials is the failure of having nothing to log in with.
+// noCredentials returns the failure of having nothing to log in with.
 func (c credentials) noCredentials(l *login) *Error {
 	if len(l.unusable) == 1 && c.only {
 		return permanent(StepLogin, "%s", l.unusable[0])
@@ -104,7 +104,7 @@ func (c credentials) keyFiles() (files []string, named bool) {
 	return files, false
 }
 
-// watched are the files that may make a failed login work when they change.
+// watched returns the files that may make a failed login work when they change.
 func (c credentials) watched() []string {
 	files, _ := c.keyFiles()
 	for _, f := range slices.Clone(files) {
@@ -113,7 +113,7 @@ func (c credentials) watched() []string {
 	return append(files, c.certificates...)
 }
 
-// agentKeys are the fingerprints of the keys that the agent holds.
+// agentKeys returns the fingerprints of the keys that the agent holds.
 func (c credentials) agentKeys() string {
 	l := &login{}
 	defer l.close()
@@ -218,7 +218,7 @@ func disconnectReason(err error) (reason string, ok bool) {
 	return reason, true
 }
 
-// rejected is the failure of credentials that the server does not accept.
+// rejected returns the failure of credentials that the server does not accept.
 func (l *login) rejected(h Hop, err error) *Error {
 	text := fmt.Sprintf("%s refused the login as %q with %s", h.Address(), h.user, strings.Join(l.names, " or "))
 	switch reason, _ := disconnectReason(err); {
@@ -237,7 +237,7 @@ func (l *login) rejected(h Hop, err error) *Error {
 	return permanent(StepLogin, "%s", text)
 }
 
-// missing says what a server wants that accepted something already.
+// missing returns what a server wants that accepted something already.
 func (l *login) missing() string {
 	asks := methodNames(l.wanted)
 	if l.password.IsZero() && slices.Contains(l.wanted, "password") {

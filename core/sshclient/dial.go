@@ -27,7 +27,7 @@ type Options struct {
 	OnStep    func(Step, string)                               // called for each step that succeeds; may be nil
 }
 
-// StepTimeout is how long each step may take.
+// StepTimeout returns how long each step may take.
 func StepTimeout(k config.Keepalive) time.Duration { return max(k.Timeout, MinStepTimeout) }
 
 // dialer makes a connection.
@@ -205,7 +205,7 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 	return nil, greeting.explain(h.Address(), err)
 }
 
-// keyExchanges are the methods offered: also those that unusual servers are
+// keyExchanges returns the methods offered: also those that unusual servers are
 // left with, and the last one that the library offers by default.
 func keyExchanges() []string {
 	return append(ssh.SupportedAlgorithms().KeyExchanges, ssh.InsecureKeyExchangeDH14SHA1)

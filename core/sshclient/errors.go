@@ -46,7 +46,7 @@ func permanent(step Step, format string, args ...any) *Error {
 	return &Error{Step: step, Text: fmt.Sprintf(format, args...), Permanent: true}
 }
 
-// unreachable says why a host cannot be reached.
+// unreachable returns why a host cannot be reached.
 func unreachable(address string, err error) *Error {
 	var dns *net.DNSError
 	host, _, _ := net.SplitHostPort(address)
@@ -79,7 +79,7 @@ func withoutPorts(text string) string {
 	return text
 }
 
-// Plain is an error of the SSH library without the library's name, and one of
+// Plain returns an error of the SSH library without the library's name, and one of
 // the network without the ports of this attempt: the same fault then gives the
 // same text.
 func Plain(err error) string {

@@ -46,7 +46,7 @@ func newFairQueue(unsent func() (bytes, limit int)) *fairQueue {
 	return &fairQueue{unsent: unsent, granted: map[*ticket]struct{}{}}
 }
 
-// pieceSize is how much a stream may write at once: less on a slow line.
+// pieceSize returns how much a stream may write at once: less on a slow line.
 func (q *fairQueue) pieceSize() int {
 	_, limit := q.unsent()
 	return min(max(limit/4, minPiece), maxPiece)

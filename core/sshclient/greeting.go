@@ -36,7 +36,7 @@ func (g *greeting) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// line is the first line that the server said in place of its version, ""
+// line returns the first line that the server said in place of its version, ""
 // if it named the version.
 func (g *greeting) line() string {
 	g.mu.Lock()
@@ -48,7 +48,7 @@ func (g *greeting) line() string {
 	return strings.ToValidUTF8(strings.TrimSpace(text), "?")
 }
 
-// explain says why there was no login at all.
+// explain returns why there was no login at all.
 func (g *greeting) explain(address string, err error) *Error {
 	switch line := g.line(); {
 	case strings.Contains(line, "Not allowed at this time"):

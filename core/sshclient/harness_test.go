@@ -33,7 +33,7 @@ func knownHostsLine(s *sshdtest.Server) string {
 	return knownhosts.Line([]string{s.Addr()}, s.HostKey) + "\n"
 }
 
-// tunnelTo is a configuration that fits the server.
+// tunnelTo returns a configuration that fits the server.
 func tunnelTo(s *sshdtest.Server) *config.Tunnel {
 	return &config.Tunnel{
 		Name: "vps", Host: s.Addr(), User: s.User,
@@ -41,7 +41,7 @@ func tunnelTo(s *sshdtest.Server) *config.Tunnel {
 	}
 }
 
-// envOf is the environment of the server's user, without an agent.
+// envOf returns the environment of the server's user, without an agent.
 func envOf(s *sshdtest.Server) Environment { return Environment{Home: s.Home} }
 
 // dial makes a connection that is closed when the test ends.

@@ -70,7 +70,7 @@ func (k hostKeys) newCheck() (*keyCheck, error) {
 	return c, nil
 }
 
-// algorithmsFor are those of the known keys; all, if no plain key is known.
+// algorithmsFor returns those of the known keys; all, if no plain key is known.
 func algorithmsFor(known []knownKey) (out []string) {
 	if slices.ContainsFunc(known, knownKey.isAuthority) {
 		out = slices.Clone(certAlgorithms)
@@ -84,7 +84,7 @@ func algorithmsFor(known []knownKey) (out []string) {
 	return out
 }
 
-// verify is the callback of the SSH library. The failure is kept, as the
+// verify returns the callback of the SSH library. The failure is kept, as the
 // library makes a text of it.
 func (c *keyCheck) verify(address string, remote net.Addr, key ssh.PublicKey) error {
 	c.presented = append(c.presented, key)
@@ -146,7 +146,7 @@ func (c *keyCheck) judgeCertificate(remote net.Addr, cert *ssh.Certificate) *Err
 	return nil
 }
 
-// mismatch says why a plain key is not accepted.
+// mismatch returns why a plain key is not accepted.
 func (c *keyCheck) mismatch(key ssh.PublicKey) *Error {
 	print := fingerprint(key)
 	plain := slices.IndexFunc(c.known, func(k knownKey) bool { return k.marker == "" })

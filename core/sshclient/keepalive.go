@@ -39,7 +39,7 @@ func (c *Client) keepAlive(k config.Keepalive) {
 	}
 }
 
-// hint is what else than a dead link may be the cause of a silent connection, ""
+// hint returns what else than a dead link may be the cause of a silent connection, ""
 // if there is no sign of it.
 func (c *Client) hint() string {
 	if c.wire.unacknowledged() < largePacket {

@@ -81,7 +81,7 @@ func (c credentials) readKey(path string, held []ssh.Signer) (ssh.Signer, error)
 	return signer, nil
 }
 
-// unreadable says what a file is that holds no usable private key.
+// unreadable returns what a file is that holds no usable private key.
 func unreadable(path string, content []byte, err error) error {
 	block, _ := pem.Decode(content)
 	switch {
@@ -96,7 +96,7 @@ func unreadable(path string, content []byte, err error) error {
 	return fmt.Errorf("the file %s holds no usable private key: %s", path, Plain(err))
 }
 
-// hardwareKind is the type of a key that a security device holds, "" for others.
+// hardwareKind returns the type of a key that a security device holds, "" for others.
 // The type is in the file even if it is encrypted.
 func hardwareKind(block *pem.Block) string {
 	if block != nil {
@@ -124,7 +124,7 @@ func (c credentials) readPublic(path string, public ssh.PublicKey, held []ssh.Si
 	return nil, fmt.Errorf("the file %s holds a public key, and the SSH agent does not hold its private key %s: load it with ssh-add, check that SSH_AUTH_SOCK or IdentityAgent names the right agent, or set identity to the private key", path, fingerprint(public))
 }
 
-// publicOf is the public key next to a private one, nil if there is none.
+// publicOf returns the public key next to a private one, nil if there is none.
 func publicOf(path string) ssh.PublicKey {
 	content, err := os.ReadFile(path + ".pub")
 	if err != nil {

@@ -148,7 +148,7 @@ func TestKeyFilesOfOtherFormats(t *testing.T) {
 	}
 }
 
-// hardwareKey is the file that ssh-keygen writes for a key in a security device.
+// hardwareKey returns the file that ssh-keygen writes for a key in a security device.
 func hardwareKey() []byte {
 	type key struct {
 		Type        string

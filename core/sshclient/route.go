@@ -21,7 +21,7 @@ type Hop struct {
 	creds      credentials
 }
 
-// Address is the server's, as host:port.
+// Address returns the server's, as host:port.
 func (h Hop) Address() string { return net.JoinHostPort(h.host, h.port) }
 
 // User is who logs in there.
@@ -52,18 +52,18 @@ type Route struct {
 	files  []string
 }
 
-// Host is the last hop.
+// Host returns the last hop.
 func (r *Route) Host() Hop { return r.hops[len(r.hops)-1] }
 
-// ConfigFiles are the files of ssh_config that decided about the route.
+// ConfigFiles returns the files of ssh_config that decided about the route.
 func (r *Route) ConfigFiles() []string { return r.files }
 
-// DefaultConfigFiles are those that are read first.
+// DefaultConfigFiles returns those that are read first.
 func (e Environment) DefaultConfigFiles() []string {
 	return []string{filepath.Join(e.Home, ".ssh", "config"), filepath.Join(systemSSH, "ssh_config")}
 }
 
-// LoginFiles are the files that decide about host keys and logins.
+// LoginFiles returns the files that decide about host keys and logins.
 func (r *Route) LoginFiles() (files []string) {
 	for _, h := range r.hops {
 		files = append(append(files, h.hostKeys.files...), h.creds.watched()...)
@@ -149,7 +149,7 @@ func (r *resolver) hops(ctx context.Context, c *config.Tunnel) ([]Hop, error) {
 	return append(jumps, last), nil
 }
 
-// jumps are the hops of a list of jump hosts. The first of them may have
+// jumps returns the hops of a list of jump hosts. The first of them may have
 // jump hosts of its own.
 func (r *resolver) jumps(ctx context.Context, list string, bound int) (out []Hop, err error) {
 	if list == "" || list == "none" {
@@ -174,7 +174,7 @@ func (r *resolver) jumps(ctx context.Context, list string, bound int) (out []Hop
 	return out, nil
 }
 
-// hop is the server that an alias stands for.
+// hop returns the server that an alias stands for.
 func (r *resolver) hop(ctx context.Context, alias, port, name string) (Hop, hostSettings, error) {
 	settings, err := r.config.settings(ctx, alias, name, port)
 	if err != nil {

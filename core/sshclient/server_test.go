@@ -129,7 +129,7 @@ func TestSlowLogin(t *testing.T) {
 	mustDial(t, envOf(s), c)
 }
 
-// deafServer is an SSH server that accepts every login and ignores requests that
+// deafServer returns an SSH server that accepts every login and ignores requests that
 // are not about channels.
 func deafServer(t *testing.T) (address string, key ssh.PublicKey) {
 	t.Helper()

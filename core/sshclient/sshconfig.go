@@ -24,7 +24,7 @@ const systemSSH = "/etc/ssh"
 // keyword.
 type hostSettings map[string][]string
 
-// get is the first value of a keyword, "" if there is none.
+// get returns the first value of a keyword, "" if there is none.
 func (s hostSettings) get(keyword string) string {
 	if values := s[keyword]; len(values) > 0 {
 		return values[0]
@@ -173,7 +173,7 @@ func containsAll(list, wanted []string) bool {
 	return true
 }
 
-// accountHome is the home directory of the account, whatever $HOME says.
+// accountHome returns the home directory of the account, whatever $HOME says.
 func accountHome() string {
 	u, err := user.Current()
 	if err != nil {

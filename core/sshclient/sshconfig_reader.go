@@ -47,7 +47,7 @@ func newConfigReader(home, host, name, port string) *configReader {
 	return r
 }
 
-// localName is the account's name; Windows puts the domain before it.
+// localName returns the account's name; Windows puts the domain before it.
 func localName(u *user.User) string { return u.Username[strings.LastIndexByte(u.Username, '\\')+1:] }
 
 // read returns the settings of the host. The user's file counts first.
@@ -137,7 +137,7 @@ func (r *configReader) set(keyword string, args []string) {
 	}
 }
 
-// match says whether all criteria of a Match line are met. One that cannot be
+// match reports whether all criteria of a Match line are met. One that cannot be
 // judged is not met.
 func (r *configReader) match(args []string, at string) bool {
 	all := true

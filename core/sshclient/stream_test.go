@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// pipe is a stream over one end of a pipe whose deadlines are not used.
+// pipe returns a stream over one end of a pipe whose deadlines are not used.
 func pipe(t *testing.T) (c *stream, far net.Conn, m *Traffic) {
 	near, far := net.Pipe()
 	m = &Traffic{}

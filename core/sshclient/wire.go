@@ -76,14 +76,14 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// written is how much was written so far, whether it is sent or not.
+// written returns how much was written so far, whether it is sent or not.
 func (w *wire) written() uint64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.total
 }
 
-// lastProgress is when something was received, or something was acknowledged of
+// lastProgress returns when something was received, or something was acknowledged of
 // what was written up to a position. What comes behind does not count: the
 // other machine acknowledges it though the server there may be stuck.
 func (w *wire) lastProgress(position uint64) time.Time {
@@ -104,7 +104,7 @@ func (w *wire) lastProgress(position uint64) time.Time {
 // largePacket is as much as a packet carries on most links.
 const largePacket = 1400
 
-// unacknowledged is how much was handed over that the other side has not
+// unacknowledged returns how much was handed over that the other side has not
 // acknowledged, 0 if that is not known.
 func (w *wire) unacknowledged() int64 {
 	acked, _, ok := w.socket.acknowledged()
@@ -114,14 +114,14 @@ func (w *wire) unacknowledged() int64 {
 	return int64(w.written()) - int64(acked)
 }
 
-// failure is why the connection broke, nil if it did not.
+// failure returns why the connection broke, nil if it did not.
 func (w *wire) failure() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.failed
 }
 
-// unsent is how much waits to be sent, and how much may.
+// unsent returns how much waits to be sent, and how much may.
 func (w *wire) unsent() (bytes, limit int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

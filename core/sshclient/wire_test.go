@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// newTestWire is a wire and its far end.
+// newTestWire returns a wire and its far end.
 func newTestWire(t *testing.T) (*wire, *net.TCPConn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -152,13 +152,13 @@ SetEnv SHLVL=3
 
 func (s *Server) path(name string) string { return filepath.Join(s.Dir, name) }
 
-// Addr is where it listens.
+// Addr returns where it listens.
 func (s *Server) Addr() string { return net.JoinHostPort(s.Host, s.Port) }
 
 // Fingerprint is of the host's key.
 func (s *Server) Fingerprint() string { return ssh.FingerprintSHA256(s.HostKey) }
 
-// Log is what sshd has said.
+// Log returns what sshd has said.
 func (s *Server) Log() string {
 	text, _ := os.ReadFile(s.path("sshd.log"))
 	return string(text)
@@ -304,7 +304,7 @@ type process struct {
 	start string
 }
 
-// stat are the fields of /proc/PID/stat behind the name.
+// stat returns the fields of /proc/PID/stat behind the name.
 func stat(pid int) (name string, fields []string) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	open, shut := bytes.IndexByte(text, '('), bytes.LastIndexByte(text, ')')
@@ -314,7 +314,7 @@ func stat(pid int) (name string, fields []string) {
 	return string(text[open+1 : shut]), strings.Fields(string(text[shut+1:]))
 }
 
-// children are all descendants of the server. The caller holds mu.
+// children returns all descendants of the server. The caller holds mu.
 func (s *Server) children() []process {
 	if s.cmd == nil {
 		return nil
@@ -322,7 +322,7 @@ func (s *Server) children() []process {
 	return descendants(s.cmd.Process.Pid)
 }
 
-// descendants are the children of a process, and theirs.
+// descendants returns the children of a process, and theirs.
 func descendants(root int) (out []process) {
 	parents := []int{root}
 	entries, _ := os.ReadDir("/proc")
@@ -341,7 +341,7 @@ func descendants(root int) (out []process) {
 	return out
 }
 
-// Sessions are the processes that serve connections, also those of a server
+// Sessions returns the processes that serve connections, also those of a server
 // that has ended.
 func (s *Server) Sessions() (pids []int) {
 	s.mu.Lock()
@@ -363,7 +363,7 @@ func (s *Server) Signal(sig syscall.Signal) {
 
 func (s *Server) endSessions() { s.Signal(syscall.SIGKILL) }
 
-// Master is the process that listens.
+// Master returns the process that listens.
 func (s *Server) Master() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Child is the executable of child processes that are the test binary itself. With
+// Child returns the executable of child processes that are the test binary itself. With
 // the race detector on it is a second test binary of the package, built without it:
 // a start under the race detector takes longer than all that most children do. It is
 // to be called in the directory of the package, as in TestMain.

@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// Soak says whether tests run in their long form, as make soak runs them.
+// Soak reports whether tests run in their long form, as make soak runs them.
 func Soak() bool { return os.Getenv("AITUNNEL_SOAK") != "" }
 
-// LongForm says whether tests that repeat something repeat it often, as make test-real
+// LongForm reports whether tests that repeat something repeat it often, as make test-real
 // and make soak let them.
 func LongForm() bool { return os.Getenv("AITUNNEL_REAL") != "" || Soak() }
 

@@ -8,13 +8,13 @@ const (
 	dropbear = "dropbear"
 )
 
-// server is the name of the host's SSH server.
+// server returns the name of the host's SSH server.
 func (o *opener) server() string {
 	name, _, _ := strings.Cut(o.client.Software(), "_")
 	return name
 }
 
-// forbidden says what forbids a forward.
+// forbidden returns what forbids a forward.
 func forbidden(server string) string {
 	const key = "the options of the key in authorized_keys (or of its certificate)"
 	switch server {
@@ -26,7 +26,7 @@ func forbidden(server string) string {
 	return "its configuration, or " + key + ", forbid it"
 }
 
-// gateway says how to open forwards to other machines, or to the host alone.
+// gateway returns how to open forwards to other machines, or to the host alone.
 func gateway(server string, others bool) string {
 	switch {
 	case server == dropbear && others:

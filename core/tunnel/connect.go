@@ -70,7 +70,7 @@ func (t *tunnel) findRoute(ctx context.Context) (*sshclient.Route, error) {
 	return r, err
 }
 
-// configFiles are those of ssh_config.
+// configFiles returns those of ssh_config.
 func (t *tunnel) configFiles() []string {
 	if t.route != nil {
 		return t.route.ConfigFiles()

@@ -96,7 +96,7 @@ func isLoopback(f *forward) bool {
 	return network == "tcp" && err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
-// outsideAddress is a forward's port at the host's own address, "" if that is
+// outsideAddress returns a forward's port at the host's own address, "" if that is
 // not known.
 func outsideAddress(c *sshclient.Client, f *forward) string {
 	network, _ := splitAddress(f.config)

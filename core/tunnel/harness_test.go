@@ -40,7 +40,7 @@ type rig struct {
 	changes []Change
 }
 
-// tunnelTo is a configuration that fits the server, with times short enough for
+// tunnelTo returns a configuration that fits the server, with times short enough for
 // tests. It opens a free port.
 func tunnelTo(t *testing.T, s *sshdtest.Server) *config.Tunnel {
 	return &config.Tunnel{
@@ -121,7 +121,7 @@ func (r *rig) note(c Change) {
 	r.changes = append(r.changes, c)
 }
 
-// messages are all that was reported so far.
+// messages returns all that was reported so far.
 func (r *rig) messages() (out []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -131,7 +131,7 @@ func (r *rig) messages() (out []string) {
 	return out
 }
 
-// reported says whether a message had the text.
+// reported reports whether a message had the text.
 func (r *rig) reported(text string) bool {
 	return strings.Contains(strings.Join(r.messages(), "\n"), text)
 }

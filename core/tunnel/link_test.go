@@ -17,7 +17,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// distantHost is a rig whose server is behind a link; requests are sent from there.
+// distantHost returns a rig whose server is behind a link; requests are sent from there.
 func distantHost(t *testing.T, change func(*config.Tunnel)) (*rig, *sshdtest.Network) {
 	w := sshdtest.NewNetwork(t)
 	s := sshdtest.Start(t, sshdtest.Options{Network: w})

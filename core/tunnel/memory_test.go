@@ -19,7 +19,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// heap is what the program holds.
+// heap returns what the program holds.
 func heap() int {
 	runtime.GC()
 	var m runtime.MemStats
@@ -27,7 +27,7 @@ func heap() int {
 	return int(m.HeapAlloc)
 }
 
-// resident is what the system counts as memory of this process.
+// resident returns what the system counts as memory of this process.
 func resident(t *testing.T) int {
 	t.Helper()
 	debug.FreeOSMemory()
@@ -111,7 +111,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	runtime.KeepAlive(body)
 }
 
-// waiting is how many requests stall.
+// waiting returns how many requests stall.
 func (s *site) waiting() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

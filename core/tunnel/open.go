@@ -81,7 +81,7 @@ func (o *opener) canRun(ctx context.Context) bool {
 	return o.waitForIdentity(ctx, commandTimeout) && o.identity.err == nil
 }
 
-// notes says what it costs that no command can run on the host.
+// notes returns what it costs that no command can run on the host.
 func (o *opener) notes() []string {
 	err := o.identity.err
 	select {
@@ -191,7 +191,7 @@ func (o *opener) removeSockets(forwards []*forward) {
 	}
 }
 
-// explain says why a forward was refused. The host does not: the address may be
+// explain returns why a forward was refused. The host does not: the address may be
 // in use or forbidden.
 func (o *opener) explain(ctx context.Context, f *config.Forward) error {
 	select {
@@ -227,7 +227,7 @@ func (o *opener) explain(ctx context.Context, f *config.Forward) error {
 	return stepError(StepForward, "the SSH server of %s refused to listen on %s for %q: %s", host, address, user, forbidden(o.server()))
 }
 
-// heldBy is the error of a port that is in use. The holder may be a lost connection of this
+// heldBy returns the error of a port that is in use. The holder may be a lost connection of this
 // tunnel that could not be recognized.
 func (o *opener) heldBy(port, who string) error {
 	const own = "if it is a lost connection of this tunnel, the SSH server releases the port once it notices (ClientAliveInterval 15 in its sshd_config makes that quick); otherwise stop it there, or forward another port"

@@ -92,7 +92,7 @@ func probeForward(ctx context.Context, c *sshclient.Client, f *config.Forward, r
 	return took, nil
 }
 
-// localAddress is the address by which the host reaches its own forward.
+// localAddress returns the address by which the host reaches its own forward.
 func localAddress(network, address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if network != "tcp" || err != nil {

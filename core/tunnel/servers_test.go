@@ -13,7 +13,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// otherTunnel is a tunnel to a server that is not OpenSSH.
+// otherTunnel returns a tunnel to a server that is not OpenSSH.
 func otherTunnel(t *testing.T, s *sshdtest.Other) *rig {
 	t.Helper()
 	r := prepare(t, &sshdtest.Server{Home: s.Home})

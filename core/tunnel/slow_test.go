@@ -20,7 +20,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// distant is a tunnel over a link to a host that is 40 ms away, there and back.
+// distant returns a tunnel over a link to a host that is 40 ms away, there and back.
 // Requests are sent from there.
 func distant(t *testing.T, l linktest.Link) *rig {
 	t.Helper()

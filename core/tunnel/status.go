@@ -18,7 +18,7 @@ const (
 	Failed     State = "failed"   // needs attention; it is tried again rarely
 )
 
-// Text is the state in words.
+// Text returns the state in words.
 func (s State) Text() string {
 	switch s {
 	case Connecting:
@@ -46,7 +46,7 @@ const (
 	ForwardSilent  ForwardState = "silent"  // it is open, and what is sent to it does not arrive
 )
 
-// Text is the state in words.
+// Text returns the state in words.
 func (s ForwardState) Text() string {
 	switch s {
 	case ForwardClosed:
@@ -68,7 +68,7 @@ const (
 	StepProbe   sshclient.Step = "probe"
 )
 
-// StepText is what a step does, in words.
+// StepText returns what a step does, in words.
 func StepText(s sshclient.Step) string {
 	switch s {
 	case sshclient.StepResolve:

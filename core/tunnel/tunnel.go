@@ -187,7 +187,7 @@ func (t *tunnel) publish() {
 	t.published.Store(&s)
 }
 
-// status is the tunnel as it was published last, with the counters of now.
+// status returns the tunnel as it was published last, with the counters of now.
 func (t *tunnel) status() Status {
 	s := *t.published.Load()
 	s.Accepted, s.Active = t.traffic.Accepted.Load(), t.traffic.Active.Load()

@@ -167,7 +167,7 @@ func (s *Tunnels) Release(name string) {
 	<-t.released
 }
 
-// Serving says whether any address is open on a host.
+// Serving reports whether any address is open on a host.
 func (s *Tunnels) Serving() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

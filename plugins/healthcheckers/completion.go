@@ -90,7 +90,7 @@ func (c *completionChecker) model(served []string) (string, error) {
 
 type object = map[string]any
 
-// call is the request to the model.
+// call returns the request to the model.
 func (s *completionSettings) call(model string) (sdk.ProbeRequest, error) {
 	header := map[string]string{"Content-Type": "application/json"}
 	path := "/v1/chat/completions"

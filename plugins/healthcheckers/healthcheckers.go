@@ -30,7 +30,7 @@ func probe(ctx context.Context, host sdk.Host, req sdk.ProbeRequest) (answer sdk
 	return answer, sdk.CheckResult{Reason: err.Error()}, false, nil
 }
 
-// keyFault is the error of a check whose key, and not whose channel, was
+// keyFault returns the error of a check whose key, and not whose channel, was
 // turned down: that is no word on the channel. It is nil for other answers.
 func keyFault(answer sdk.ProbeResult) error {
 	switch answer.Status {
@@ -59,12 +59,12 @@ func header(answer sdk.ProbeResult, name string) string {
 	return ""
 }
 
-// describe is a status in words: "503 Service Unavailable".
+// describe returns a status in words: "503 Service Unavailable".
 func describe(status int) string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
 }
 
-// unhealthy is the result for an answer that is not the one wanted.
+// unhealthy returns the result for an answer that is not the one wanted.
 func unhealthy(answer sdk.ProbeResult, reason string) sdk.CheckResult {
 	if header(answer, "Cf-Mitigated") != "" {
 		reason = "the site answers with a challenge page"

@@ -83,7 +83,7 @@ func level(keys []sdk.Snapshot, n uint64) sdk.Group {
 	return g
 }
 
-// waterline is how high n units of water rise over the counts, which are in
+// waterline returns how high n units of water rise over the counts, which are in
 // ascending order.
 func waterline(keys []sdk.Snapshot, n float64) float64 {
 	var sum float64

@@ -97,7 +97,7 @@ func onTop(first bool) int {
 	return 1
 }
 
-// effective is what a success costs in time, when the failures are counted in.
+// effective returns what a success costs in time, when the failures are counted in.
 func effective(c sdk.Snapshot) time.Duration {
 	const leastSuccess = 0.05
 	return time.Duration(float64(c.TTFB) / max(1-c.ErrorRate, leastSuccess))
@@ -147,7 +147,7 @@ func (s *latencyStrategy) share(channels []ranked) []sdk.Member {
 	return members
 }
 
-// countFast is how many of the ranked channels count as the fastest: all, if
+// countFast returns how many of the ranked channels count as the fastest: all, if
 // there are no samples.
 func (s *latencyStrategy) countFast(channels []ranked) int {
 	if channels[0].time == 0 {

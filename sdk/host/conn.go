@@ -17,7 +17,7 @@ import (
 // DefaultTimeout bounds a call whose context has no deadline.
 const DefaultTimeout = 30 * time.Second
 
-// Plugins is what a go-plugin client of a plugin negotiates about.
+// Plugins returns what a go-plugin client of a plugin negotiates about.
 func Plugins() map[int]plugin.PluginSet { return new(wire.Plugin).Plugins() }
 
 // Conn is a connection to a plugin. It is safe for use by many goroutines.
@@ -69,7 +69,7 @@ func (c *Conn) Close() error {
 // caller gave up, and for how long; 0 if there is none.
 func (c *Conn) Overdue() (method string, overdue time.Duration) { return c.endpoint.Client.Overdue() }
 
-// OpenCalls is the number of calls without a reply.
+// OpenCalls returns the number of calls without a reply.
 func (c *Conn) OpenCalls() int { return c.endpoint.Client.Open() }
 
 // Attach gives the plugin its lifeline, and the way to probe. It comes before

@@ -2,7 +2,7 @@ package schemadoc
 
 import "github.com/aitunnel/aitunnel/sdk"
 
-// Block is the block of a configuration in which a component of the kind is
+// Block returns the block of a configuration in which a component of the kind is
 // named.
 func Block(k sdk.Kind) string {
 	if k == sdk.KindHealthChecker {
@@ -11,7 +11,7 @@ func Block(k sdk.Kind) string {
 	return string(k)
 }
 
-// Reserved are the settings in such a block that are aitunnel's own: a
+// Reserved returns the settings in such a block that are aitunnel's own: a
 // component's would never be seen under these names.
 func Reserved(k sdk.Kind) []string {
 	switch k {

@@ -128,7 +128,7 @@ func split(texts []string) []string {
 	return lines
 }
 
-// sample is a value that the schema accepts.
+// sample returns a value that the schema accepts.
 func sample(a sdk.Attribute) string {
 	switch {
 	case a.Sensitive:
@@ -168,7 +168,7 @@ func sampleOf(t any) string {
 	return `"…"`
 }
 
-// given is the default. Go writes a minute as "1m0s".
+// given returns the default. Go writes a minute as "1m0s".
 func given(a sdk.Attribute) string {
 	text := literal(a.Default, "")
 	if a.Format == sdk.FormatDuration {

@@ -37,7 +37,7 @@ func Page(d sdk.Description, c sdk.ComponentDescription) string {
 	return b.String()
 }
 
-// Ref is what a configuration calls the component.
+// Ref returns what a configuration calls the component.
 func Ref(d sdk.Description, c sdk.ComponentDescription) string {
 	if d.Name == "" {
 		return c.Name
@@ -85,7 +85,7 @@ func item(b *strings.Builder, indent, head, doc string) {
 	wrap(b, indent+"- ", indent+"  ", head)
 }
 
-// traits are the type and all that is to be known to write a value.
+// traits returns the type and all that is to be known to write a value.
 func traits(a sdk.Attribute) string {
 	parts := []string{typeName(a)}
 	if len(a.Enum) > 0 {
@@ -166,7 +166,7 @@ func wrap(b *strings.Builder, first, rest, text string) {
 	b.WriteString(line + "\n")
 }
 
-// words are the parts between which a line may end.
+// words returns the parts between which a line may end.
 func words(text string) []string {
 	var out []string
 	open := ""

@@ -66,7 +66,7 @@ func (p *picker) longestAgo(usable []sdk.Member) sdk.Member {
 	return best
 }
 
-// heaviest are those that have the least load for their weight when nothing is
+// heaviest returns those that have the least load for their weight when nothing is
 // under way.
 func (p *picker) heaviest(usable []sdk.Member) (best []sdk.Member) {
 	top := math.Inf(-1)
@@ -81,7 +81,7 @@ func (p *picker) heaviest(usable []sdk.Member) (best []sdk.Member) {
 	return best
 }
 
-// ofTwo is the heavier of two that are drawn by chance, each as likely.
+// ofTwo returns the heavier of two that are drawn by chance, each as likely.
 func (p *picker) ofTwo(usable []sdk.Member) sdk.Member {
 	drawn := p.random.Perm(len(usable))
 	drawn = drawn[:min(2, len(drawn))]
@@ -92,7 +92,7 @@ func (p *picker) ofTwo(usable []sdk.Member) sdk.Member {
 	return p.heaviest(pair)[0]
 }
 
-// smooth is the smooth weighted round-robin of nginx.
+// smooth returns the smooth weighted round-robin of nginx.
 func (p *picker) smooth(usable []sdk.Member) sdk.Member {
 	top := scale(usable)
 	if top == 0 {
@@ -137,7 +137,7 @@ func (p *picker) draw(usable []sdk.Member) sdk.Member {
 	return last
 }
 
-// scale is the heaviest weight, by which to divide so that no sum overflows.
+// scale returns the heaviest weight, by which to divide so that no sum overflows.
 func scale(members []sdk.Member) (top float64) {
 	for _, m := range members {
 		top = max(top, m.Weight)

@@ -34,7 +34,7 @@ func (k *kit) ask(ctx context.Context, c *host.Component, q question) (sdk.Plan,
 	return c.Plan(ctx, sdk.PlanRequest{Route: "/v1/**", Channels: q.candidates, Outcomes: q.outcomes, State: q.state})
 }
 
-// method is the name of the method that plans.
+// method returns the name of the method that plans.
 func (k *kit) method() string {
 	if k.described.Kind == sdk.KindKeySelector {
 		return "PlanKeys"
@@ -42,7 +42,7 @@ func (k *kit) method() string {
 	return "Plan"
 }
 
-// noun is what is planned.
+// noun returns what is planned.
 func (k *kit) noun() string {
 	if k.described.Kind == sdk.KindKeySelector {
 		return "keys"
@@ -79,7 +79,7 @@ func (k *kit) plan(c *host.Component, q question) (sdk.Plan, error) {
 	return p, nil
 }
 
-// describe says what was asked, in a line.
+// describe returns what was asked, in a line.
 func (k *kit) describe(q question) string {
 	text := fmt.Sprintf("%d %s", len(q.candidates), k.noun())
 	if n := len(q.candidates); n > 0 && n <= 4 {
@@ -95,7 +95,7 @@ func (k *kit) describe(q question) string {
 	return text
 }
 
-// faults are what the host would refuse the plan for, and what would serve
+// faults returns what the host would refuse the plan for, and what would serve
 // nobody.
 func (k *kit) faults(p sdk.Plan, candidates []sdk.Snapshot) (faults []string) {
 	add := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
@@ -182,7 +182,7 @@ func noAttribute(names []string) (name string, found bool) {
 	return "", false
 }
 
-// same says whether two plans would be used alike.
+// same reports whether two plans would be used alike.
 func same(a, b sdk.Plan) bool {
 	if a.TTL != b.TTL || a.MaxStale != b.MaxStale || !slices.Equal(a.InvalidateOn, b.InvalidateOn) || len(a.Groups) != len(b.Groups) {
 		return false

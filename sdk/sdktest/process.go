@@ -199,7 +199,7 @@ func (k *kit) secrets(t *testing.T) {
 	}
 }
 
-// parent is the name of the test that has called the kit.
+// parent returns the name of the test that has called the kit.
 func parent(t *testing.T) string {
 	name := t.Name()
 	return name[:strings.LastIndex(name, "/")]

@@ -179,7 +179,7 @@ func (p *RunningProgram) Answer(site string, h http.HandlerFunc) {
 	p.sites[site].answer = h
 }
 
-// Asked are the requests that a site got so far.
+// Asked returns the requests that a site got so far.
 func (p *RunningProgram) Asked(site string) []AskedRequest {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -128,7 +128,7 @@ func (r *rig) close(c *host.Component) {
 	}
 }
 
-// last is the instance that was made last.
+// last returns the instance that was made last.
 func (r *rig) last() sdk.Component {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -44,7 +44,7 @@ func Refuses(s Settings, path ...string) Option {
 // tried.
 func LeavesOut() Option { return func(k *kit) { k.leavesOut = true } }
 
-// Site is the site that a health checker must find healthy. Without it, the
+// Site returns the site that a health checker must find healthy. Without it, the
 // site answers as those with an API of OpenAI, Anthropic or Gemini do.
 func Site(h http.Handler) Option { return func(k *kit) { k.site = h } }
 

@@ -70,7 +70,7 @@ func (k *kit) documentedSchema(t *testing.T, s *sdk.Schema, path []string) {
 	}
 }
 
-// defaults are the settings of a user who writes every default down.
+// defaults returns the settings of a user who writes every default down.
 func (k *kit) defaults() Settings {
 	s := Settings{}
 	for _, a := range k.described.Schema.Attributes {
@@ -135,7 +135,7 @@ func (k *kit) mustRefuse(r *rig, s Settings, path []string) {
 	}
 }
 
-// complaints are those that were joined to err.
+// complaints returns those that were joined to err.
 func complaints(err error) (all []*sdk.ConfigError) {
 	var one *sdk.ConfigError
 	var several interface{ Unwrap() []error }

@@ -60,7 +60,7 @@ func (k *kit) variations(s *sdk.Schema) []variation {
 	})
 }
 
-// oddItems are a list with something odd in it.
+// oddItems returns a list with something odd in it.
 func oddItems(a sdk.Attribute) []any {
 	var t []any
 	if json.Unmarshal(a.Type, &t) == nil && len(t) == 2 && t[1] == "number" {
@@ -72,7 +72,7 @@ func oddItems(a sdk.Attribute) []any {
 	return []any{}
 }
 
-// kindOfType is a type's name, that of collections without what they hold.
+// kindOfType returns a type's name, that of collections without what they hold.
 func kindOfType(a sdk.Attribute) string {
 	var name string
 	var pair []any

@@ -44,7 +44,7 @@ func (m *member) set(made Made) {
 	}
 }
 
-// question is what the host would ask now.
+// question returns what the host would ask now.
 func (w *world) question(state []byte) question {
 	q := question{state: state}
 	for _, m := range w.members {

@@ -11,7 +11,7 @@ import (
 // not start, and leads the host to it.
 const RelayEnv = "AITUNNEL_PLUGIN_RELAY"
 
-// DebugSocket is where the plugin of that name listens for a host when it is
+// DebugSocket returns where the plugin of that name listens for a host when it is
 // started by hand, to be debugged. Only the user can get at it.
 func DebugSocket(name string) (string, error) {
 	dir, err := os.UserCacheDir()

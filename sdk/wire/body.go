@@ -37,7 +37,7 @@ func Decode(body []byte, v any) error {
 	return nil
 }
 
-// Answer is the reply that carries v, or err if that is not nil.
+// Answer returns the reply that carries v, or err if that is not nil.
 func Answer(v any, err error) Reply {
 	if err != nil {
 		return Fail(err)

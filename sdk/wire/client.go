@@ -104,7 +104,7 @@ func (c *Client) Overdue() (method string, overdue time.Duration) {
 	return method, overdue
 }
 
-// Open is the number of calls without a reply.
+// Open returns the number of calls without a reply.
 func (c *Client) Open() int { return len(c.slots) }
 
 type result struct {

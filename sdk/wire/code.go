@@ -78,7 +78,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Code }
 
-// Fail is the reply that carries err.
+// Fail returns the reply that carries err.
 func Fail(err error) Reply {
 	return Reply{Code: string(CodeOf(err)), Message: clip(err.Error())}
 }

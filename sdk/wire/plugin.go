@@ -32,7 +32,7 @@ type Plugin struct {
 	NewServer func(*plugin.MuxBroker) *Server
 }
 
-// Plugins is the set that go-plugin negotiates about.
+// Plugins returns the set that go-plugin negotiates about.
 func (p *Plugin) Plugins() map[int]plugin.PluginSet {
 	return map[int]plugin.PluginSet{Protocol: {Name: p}}
 }
