@@ -222,6 +222,7 @@ func TestTheProgramDoesWhatTheDocumentSays(t *testing.T) {
 		{"POST", "/api/explain", `{"method":"POST","path":"/v1/x","model":"m","headers":{"A":"b"}}`, 200, ""},
 		{"POST", "/api/explain", `{"path":""}`, 400, ""},
 		{"GET", "/api/stats", "", 200, ""},
+		{"POST", "/api/stats/reset", "", 200, ""},
 		{"GET", "/api/logs/recent?n=3&types=log,request&channel=", "", 200, ""},
 		{"GET", "/api/logs/recent?n=1000", "", 200, ""},
 		{"GET", "/api/logs/recent?n=0", "", 400, ""},
@@ -244,6 +245,7 @@ func TestTheProgramDoesWhatTheDocumentSays(t *testing.T) {
 		{"GET", "/api/apps", "", 200, ""},
 		{"GET", "/api/session", "", 200, ""},
 		{"POST", "/api/session", `{"token":"` + token + `"}`, 200, ""},
+		{"POST", "/api/session/phone", "", 409, ""}, // it listens on loopback
 		{"DELETE", "/api/session", "", 200, ""},
 		{"GET", "/api/openapi.json", "", 200, ""},
 		{"GET", "/metrics", "", 200, ""},
