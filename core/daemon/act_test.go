@@ -22,7 +22,7 @@ func (r *running) explain(question string) (out admin.Explanation) {
 	return out
 }
 
-// tried are the candidates of an explanation, as "channel key".
+// tried returns the candidates of an explanation, as "channel key".
 func tried(e admin.Explanation) (all []string) {
 	for _, c := range e.Candidates {
 		all = append(all, strings.TrimSpace(c.Channel+" "+c.Key))

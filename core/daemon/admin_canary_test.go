@@ -172,7 +172,7 @@ func TestNoAnswerHoldsASecret(t *testing.T) {
 	}
 }
 
-// stream is what a new reader of the event stream gets at once.
+// stream returns what a new reader of the event stream gets at once.
 func (r *running) stream() string {
 	r.t.Helper()
 	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, "http://"+r.AdminAddr()+"/api/logs?since=0", nil)

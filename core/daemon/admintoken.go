@@ -36,7 +36,7 @@ func loadAdminToken(dir string) (config.Secret, error) {
 	return config.NewSecret(token), nil
 }
 
-// adminAccess is how the running configuration guards the admin port. Files of
+// adminAccess returns how the running configuration guards the admin port. Files of
 // the earlier program had no token, and scripts for it read without one.
 func (d *Daemon) adminAccess() admin.Access {
 	c := d.reloader.Running().Config
@@ -48,7 +48,7 @@ func (d *Daemon) adminAccess() admin.Access {
 	return a
 }
 
-// adminTokenFile is where the token is, if the configuration has none and the
+// adminTokenFile returns where the token is, if the configuration has none and the
 // port is on.
 func (d *Daemon) adminTokenFile() string {
 	c := d.reloader.Running().Config.Admin

@@ -297,7 +297,7 @@ func (d *Daemon) newTunnels() *tunnel.Tunnels {
 	})
 }
 
-// api is the admin API of this daemon.
+// api returns the admin API of this daemon.
 func (d *Daemon) api(seed []byte) *admin.Handler {
 	source := adminapi.New(adminapi.Program{
 		Services: d.parts, Version: d.options.Version, Started: d.started, Life: d.life, Stats: d.stats, Clients: d.clients, History: d.history,
@@ -337,13 +337,13 @@ func (d *Daemon) clock() func() time.Time {
 	return time.Now
 }
 
-// ProxyAddr is the address of the unified entry.
+// ProxyAddr returns the address of the unified entry.
 func (d *Daemon) ProxyAddr() string { return d.entry.Addr() }
 
-// AdminAddr is the address of the admin port, "" if it is off.
+// AdminAddr returns the address of the admin port, "" if it is off.
 func (d *Daemon) AdminAddr() string { return d.panel.Addr() }
 
-// Warnings are what the running configuration was warned of.
+// Warnings returns what the running configuration was warned of.
 func (d *Daemon) Warnings() *reload.ConfigError { return d.reloader.Running().Warnings() }
 
 // reloadAsked is called when a reload begins that somebody asked for.

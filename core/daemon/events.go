@@ -39,7 +39,7 @@ func (d *Daemon) count(e event.Event) (passed bool) {
 	return false
 }
 
-// serving are the channels that would be sent a request now.
+// serving returns the channels that would be sent a request now.
 func (d *Daemon) serving() (names []string) {
 	g := d.reloader.Running()
 	if g == nil {

@@ -84,7 +84,7 @@ func examine(ctx context.Context, t *pluginhost.Trial, c sdk.ComponentDescriptio
 	return "", fmt.Errorf("this aitunnel knows no component of the kind %q", c.Kind)
 }
 
-// bodyOf is a block with some settings, and the defaults of the others.
+// bodyOf returns a block with some settings, and the defaults of the others.
 func bodyOf(s *sdk.Schema, settings map[string]json.RawMessage) ([]byte, error) {
 	out := map[string]any{}
 	for name := range settings {

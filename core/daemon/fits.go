@@ -98,7 +98,7 @@ func tryFirstPlan(ctx context.Context, cfg *config.Config, h *pluginhost.Host, c
 	return nil
 }
 
-// candidatesOf are the channels or keys that a component plans, and what for.
+// candidatesOf returns the channels or keys that a component plans, and what for.
 func candidatesOf(cfg *config.Config, c *config.Component) (name string, all []sdk.Snapshot) {
 	for _, r := range cfg.Routes {
 		if r.Strategy != c && !contains(r.Shadows, c) {

@@ -229,7 +229,7 @@ var client = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// seen are the credentials that a site saw, in order.
+// seen returns the credentials that a site saw, in order.
 func seen(s *fakesite.Site) []string {
 	out := []string{}
 	for _, r := range s.Requests() {
@@ -262,7 +262,7 @@ func (r *running) adminOpen(path string) *http.Response {
 	return resp
 }
 
-// adminToken is the generated token.
+// adminToken returns the generated token.
 func (r *running) adminToken() string {
 	r.t.Helper()
 	b, err := os.ReadFile(filepath.Join(r.dir, "state", "admin-token"))
@@ -296,7 +296,7 @@ func (r *running) events() (out []event.Event) {
 	return out
 }
 
-// lastRequest is the record of the request that ended last.
+// lastRequest returns the record of the request that ended last.
 func (r *running) lastRequest() *event.Request {
 	r.t.Helper()
 	var last *event.Request
@@ -333,7 +333,7 @@ func comparesSpeed(t *testing.T) {
 	}
 }
 
-// two is a configuration of a primary with two keys and a backup with one.
+// two returns a configuration of a primary with two keys and a backup with one.
 func two(primary, backup *fakesite.Site, more string) string {
 	return fmt.Sprintf(`
 channel "primary" {

@@ -61,7 +61,7 @@ sites:
 	}
 }
 
-// transcript is what comes of a row of requests: the answers, and what each
+// transcript returns what comes of a row of requests: the answers, and what each
 // site was sent, in order.
 func transcript(r *running, first, second *fakesite.Site) (out []string) {
 	for _, s := range []*fakesite.Site{first, second} {

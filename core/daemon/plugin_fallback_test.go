@@ -168,7 +168,7 @@ func TestAStartWithAWrongPlugin(t *testing.T) {
 // patience is how long a plugin may take that has no previous version.
 const patience = 2 * time.Minute
 
-// installedOver is a daemon that is not running, and whose plugin was upgraded from a
+// installedOver returns a daemon that is not running, and whose plugin was upgraded from a
 // version that served.
 func installedOver(t *testing.T, role string) *running {
 	t.Helper()

@@ -309,7 +309,7 @@ func TestManyStreamsComeWhole(t *testing.T) {
 	}
 }
 
-// manyStreams is how many streams run at once.
+// manyStreams returns how many streams run at once.
 func manyStreams() int {
 	if testhelp.LongForm() {
 		return 500

@@ -78,14 +78,14 @@ type refused struct {
 	Generation uint64
 }
 
-// generation is the number of the one that runs.
+// generation returns the number of the one that runs.
 func (r *running) generation() uint64 {
 	var status admin.Status
 	r.adminGet("/api/status", &status)
 	return status.Generation
 }
 
-// applied are the reloads that changed something, by the events.
+// applied returns the reloads that changed something, by the events.
 func (r *running) applied() (n int) {
 	for _, e := range r.events() {
 		if e.Type == event.TypeReload && strings.HasPrefix(e.Message, "generation ") {
@@ -95,7 +95,7 @@ func (r *running) applied() (n int) {
 	return n
 }
 
-// freePort is an address that was free a moment ago.
+// freePort returns an address that was free a moment ago.
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -115,7 +115,7 @@ func (r *running) again() *running {
 	return next
 }
 
-// one is a configuration of a single channel.
+// one returns a configuration of a single channel.
 func one(url, more string) string {
 	return fmt.Sprintf("channel \"a\" {\n target = %q\n keys = [\"key-of-a-1\", \"key-of-a-2\"]\n}\n%s", url, more)
 }

@@ -87,7 +87,7 @@ func (h *heldStreams) finish() int {
 	return int(h.whole.Load())
 }
 
-// edit is the configuration of one step of the reload test: each step changes
+// edit returns the configuration of one step of the reload test: each step changes
 // something else.
 func edit(step int, sites [3]string, stream, listen, mood string) string {
 	keys := []string{`"key-a-1"`, `"key-a-2"`, `"key-a-3"`}

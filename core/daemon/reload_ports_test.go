@@ -12,7 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// addresses is a configuration of nothing but where to listen.
+// addresses returns a configuration of nothing but where to listen.
 func addresses(proxy, admin, site string) string {
 	return byHand + fmt.Sprintf("proxy {\n listen = %q\n client_tokens = [\"token-1\"]\n}\nadmin {\n listen = %q\n token = \"token-2\"\n}\n", proxy, admin) + one(site, "")
 }

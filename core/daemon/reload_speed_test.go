@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// large is a configuration of 100 channels with 20 keys each, none of which
+// large returns a configuration of 100 channels with 20 keys each, none of which
 // starts a plugin that does not run already.
 func large(url string, weight int) string {
 	var b strings.Builder

@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// weighted is a configuration by whose weight an edit is known.
+// weighted returns a configuration by whose weight an edit is known.
 func weighted(url string, weight int) string {
 	return complete(fmt.Sprintf("channel \"a\" {\n target = %q\n auth = \"none\"\n weight = %d\n}\n", url, weight))
 }

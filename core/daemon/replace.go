@@ -308,7 +308,7 @@ func (d *Daemon) awaitTunnels(ctx context.Context) {
 	}
 }
 
-// RestartError says why the last restart failed, "" if it did not.
+// RestartError returns why the last restart failed, "" if it did not.
 func (d *Daemon) RestartError() string {
 	if text := d.restartError.Load(); text != nil {
 		return *text

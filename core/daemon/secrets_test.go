@@ -37,7 +37,7 @@ var planted = map[string]string{
 	"a caller's key":   "sk-ks8Dd0Ff2Gg4Hh6-own1",
 }
 
-// leaked are the secrets of which a part stands in what was said.
+// leaked returns the secrets of which a part stands in what was said.
 func leaked(said []byte) (out []string) {
 	for place, value := range planted {
 		if bytes.Contains(said, []byte(value[4:len(value)-6])) {

@@ -106,7 +106,7 @@ func (d *Daemon) Wait(ctx context.Context) (control.Ending, error) {
 	}
 }
 
-// DrainTime is how long requests in flight may take when the program stops.
+// DrainTime returns how long requests in flight may take when the program stops.
 func (d *Daemon) DrainTime(e control.Ending) time.Duration {
 	if e.Drain < 0 {
 		return d.reloader.Running().Config.Drain

@@ -55,7 +55,7 @@ func TestTokensAreReadFromAnswers(t *testing.T) {
 	}
 }
 
-// gzipped is a site before another that compresses its answers.
+// gzipped returns a site before another that compresses its answers.
 func gzipped(t *testing.T, target string) string {
 	t.Helper()
 	return serveHandler(t, func(w http.ResponseWriter, r *http.Request) {

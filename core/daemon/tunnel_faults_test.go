@@ -73,7 +73,7 @@ func (v *visitor) visit() {
 	v.mu.Unlock()
 }
 
-// back is when the first request begun after t was answered, or the time of the
+// back returns when the first request begun after t was answered, or the time of the
 // first of those; zero if there is none yet.
 func (v *visitor) back(t time.Time) (first time.Time) {
 	v.mu.Lock()
@@ -86,7 +86,7 @@ func (v *visitor) back(t time.Time) (first time.Time) {
 	return first
 }
 
-// failures are those of requests begun between two times.
+// failures returns those of requests begun between two times.
 func (v *visitor) failures(from, to time.Time) (errs []error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -217,7 +217,7 @@ func TestFaultsOfTheTunnel(t *testing.T) {
 	testhelp.Within(t, 30*time.Second, "no goroutine and no file is left", func() bool { return tunnelGoroutines() == 0 && openFiles(t) <= files })
 }
 
-// tunnelGoroutines are those that work for tunnels.
+// tunnelGoroutines returns those that work for tunnels.
 func tunnelGoroutines() (n int) {
 	stacks := make([]byte, 8<<20)
 	for stack := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {

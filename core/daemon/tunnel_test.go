@@ -31,7 +31,7 @@ func startWithHome(t *testing.T, home, config string) *running {
 	return r
 }
 
-// tunnelBlock is a tunnel to the server.
+// tunnelBlock returns a tunnel to the server.
 func tunnelBlock(s *sshdtest.Server, name string, forwards ...string) string {
 	text := fmt.Sprintf("tunnel %q {\n host = %q\n user = %q\n", name, s.Addr(), s.User)
 	for _, f := range forwards {
@@ -62,7 +62,7 @@ func (r *running) awaitTunnel(name, state string) (out admin.Tunnel) {
 	return out
 }
 
-// patient is a configuration of two channels with the times of the defaults:
+// patient returns a configuration of two channels with the times of the defaults:
 // 500 streams on a busy machine take longer than those of other tests.
 func patient(primary, backup *fakesite.Site, more string) string {
 	return fmt.Sprintf("channel \"primary\" {\n target = %q\n weight = 10\n keys = [\"key-primary-1\"]\n}\nchannel \"backup\" {\n target = %q\n keys = [\"key-backup-1\"]\n fallback = true\n}\n%s", primary.URL(), backup.URL(), more)

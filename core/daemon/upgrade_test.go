@@ -14,7 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// plugins is what the API tells of them.
+// plugins returns what the API tells of them.
 func (r *running) plugins() (out admin.Plugins) {
 	r.adminGet("/api/plugins", &out)
 	return out

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// plist is an agent or a daemon of launchd. It is started again after a
+// plist returns an agent or a daemon of launchd. It is started again after a
 // failure, not after 'aitunnel stop'.
 func (u Unit) plist() string {
 	text := func(s string) string {

@@ -52,7 +52,7 @@ func Supported() error {
 	return errNoManager
 }
 
-// File is where the service's file belongs; "" on Windows.
+// File returns where the service's file belongs; "" on Windows.
 func File(system bool) (string, error) {
 	home := ""
 	if !system && current != "windows" {
@@ -77,7 +77,7 @@ func File(system bool) (string, error) {
 // packagedUnits are the units that packages bring.
 var packagedUnits = []string{"/usr/lib/systemd/system/aitunnel.service", "/lib/systemd/system/aitunnel.service"}
 
-// packaged is the path of the unit of a package, "" if there is none.
+// packaged returns the path of the unit of a package, "" if there is none.
 func packaged(system bool) string {
 	if current == "linux" && system {
 		for _, path := range packagedUnits {
@@ -239,7 +239,7 @@ func Uninstall(system bool) error {
 	return nil
 }
 
-// Status says how the service is.
+// Status returns how the service is.
 func Status(system bool) (State, error) {
 	out := State{System: system, Platform: service.Platform(), State: "stopped"}
 	m, err := manager(Unit{System: system})
@@ -270,7 +270,7 @@ func Status(system bool) (State, error) {
 	return out, nil
 }
 
-// manager is the service in the hands of the system's service manager.
+// manager returns the service in the hands of the system's service manager.
 func manager(u Unit) (service.Service, error) {
 	if err := Supported(); err != nil {
 		return nil, err

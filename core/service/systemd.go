@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// systemd is a unit. The proxy reports when it is ready, reloads and stops
+// systemd returns a unit. The proxy reports when it is ready, reloads and stops
 // (sd_notify(3)). A reload is a command, because only that can fail. Processes
 // other than the first may report, as a restart replaces that.
 func (u Unit) systemd() string {
@@ -150,7 +150,7 @@ func (u *Unit) keep(text string) {
 	}
 }
 
-// configOf is the configuration that an installed unit names, "" if it does not.
+// configOf returns the configuration that an installed unit names, "" if it does not.
 func configOf(text string) string {
 	if found := unitConfig.FindStringSubmatch(text); found != nil {
 		return unquoted.Replace(found[1] + found[2])

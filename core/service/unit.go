@@ -55,7 +55,7 @@ type Unit struct {
 	Drain      time.Duration // how long requests in flight may take when it stops
 }
 
-// Arguments are those of the program. systemd keeps what a service prints;
+// Arguments returns those of the program. systemd keeps what a service prints;
 // elsewhere the proxy logs to its own file, as in the background.
 func (u Unit) Arguments(goos string) []string {
 	how := "--detached"
@@ -65,7 +65,7 @@ func (u Unit) Arguments(goos string) []string {
 	return []string{"start", how, "--config", u.Config, "--state-dir", u.StateDir}
 }
 
-// Text is the file for the manager of an operating system; for Windows, which
+// Text returns the file for the manager of an operating system; for Windows, which
 // has none, the command line.
 func (u Unit) Text(goos string) string {
 	switch goos {
@@ -77,7 +77,7 @@ func (u Unit) Text(goos string) string {
 	return u.systemd()
 }
 
-// configDir is the directory that edits of the configuration write to.
+// configDir returns the directory that edits of the configuration write to.
 func (u Unit) configDir() string {
 	if filepath.Ext(u.Config) == "" {
 		return u.Config
@@ -85,7 +85,7 @@ func (u Unit) configDir() string {
 	return filepath.Dir(u.Config)
 }
 
-// stopTime is how long the service manager waits for a stop.
+// stopTime returns how long the service manager waits for a stop.
 func (u Unit) stopTime() time.Duration { return max(stopLimit, u.Drain+stopSlack) }
 
 // current is the operating system that this program runs on.

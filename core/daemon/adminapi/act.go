@@ -76,7 +76,7 @@ func (s *Source) checkOnce(ctx context.Context, ch *route.Channel) admin.Checked
 	return out
 }
 
-// countOf is a number with its noun.
+// countOf returns a number with its noun.
 func countOf(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun

@@ -83,7 +83,7 @@ func showRestrictions(all []channel.Restriction) (out []admin.Restriction) {
 	return out
 }
 
-// showEgresses are the ways to the channel's site, none if there is only the direct
+// showEgresses returns the ways to the channel's site, none if there is only the direct
 // one.
 func showEgresses(ch *route.Channel, now time.Time) (out []admin.Egress) {
 	all := proxy.Egresses(ch.Config)
@@ -103,7 +103,7 @@ func showEgresses(ch *route.Channel, now time.Time) (out []admin.Egress) {
 	return out
 }
 
-// authText is how auth is written in a configuration.
+// authText returns how auth is written in a configuration.
 func authText(a config.Auth) string {
 	if a.Param != "" {
 		return string(a.Style) + ":" + a.Param

@@ -18,7 +18,7 @@ func (s *Source) Reload(ctx context.Context, cause string, generation uint64) ad
 	return show(s.program.Reloader.Apply(ctx, reload.Request{Cause: cause, Asked: true, Match: reload.Match{Generation: generation}}))
 }
 
-// redacted is the text of a configuration as it may be shown.
+// redacted returns the text of a configuration as it may be shown.
 func (s *Source) redacted(report config.Report) redact.Texts {
 	return report.Redact(s.program.Seed, s.running().Report)
 }

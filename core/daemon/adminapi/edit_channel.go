@@ -37,7 +37,7 @@ func (s *Source) change(ctx context.Context, cause string, m admin.Match, do fun
 	})
 }
 
-// specOf is the specification of a channel for an edit of the text.
+// specOf returns the specification of a channel for an edit of the text.
 func specOf(in admin.ChannelSpec) edit.Channel {
 	out := edit.Channel{Target: in.Target, Auth: in.Auth, Weight: in.Weight, Fallback: in.Fallback, Models: in.Models, ModelMap: in.ModelMap, MaxInFlight: in.MaxInFlight, Settings: in.Settings}
 	if in.Keys != nil {
@@ -96,7 +96,7 @@ func (s *Source) AddChannel(ctx context.Context, in admin.ChannelSpec, m admin.M
 	})
 }
 
-// editable is the error of an edit that does not fit the text.
+// editable returns the error of an edit that does not fit the text.
 func editable(err error) error {
 	if err == nil {
 		return nil

@@ -20,7 +20,7 @@ func (s *Source) Entry() admin.Entry {
 	return out
 }
 
-// localAddress is how this machine reaches an address that is listened on.
+// localAddress returns how this machine reaches an address that is listened on.
 func localAddress(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {

@@ -74,7 +74,7 @@ func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanati
 	return out, nil
 }
 
-// ownReason says why a channel has its place among the choices. The reason of
+// ownReason returns why a channel has its place among the choices. The reason of
 // the plan is about all of them.
 func ownReason(choices []route.Choice, i int, r admin.Route) string {
 	c := choices[i]

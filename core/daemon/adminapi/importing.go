@@ -44,7 +44,7 @@ func (s *Source) Import(ctx context.Context, in admin.Import, m admin.Match) (ad
 	return out, err
 }
 
-// previewImport says what an import would add, and changes nothing.
+// previewImport returns what an import would add, and changes nothing.
 func (s *Source) previewImport(take func(*edit.Document) error) (admin.Reload, error) {
 	document, err := s.program.Reloader.Document()
 	if err != nil {

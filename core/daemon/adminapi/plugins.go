@@ -61,7 +61,7 @@ func configUses(cfg *config.Config) (all []use) {
 	return all
 }
 
-// tableUses are those of a configuration that runs, with their plans.
+// tableUses returns those of a configuration that runs, with their plans.
 func tableUses(t *route.Table) (all []use) {
 	for _, ch := range t.Channels {
 		if len(ch.Keys) > 0 {
@@ -175,7 +175,7 @@ func showProcess(p pluginhost.ProcessStatus, used map[componentID][]admin.Use) a
 	return out
 }
 
-// showSettings are the settings of a component, without its blocks.
+// showSettings returns the settings of a component, without its blocks.
 func showSettings(s *sdk.Schema) []admin.Setting {
 	if s == nil {
 		return nil

@@ -51,7 +51,7 @@ func (s *Source) table() *route.Table { return s.running().Table() }
 // History is for [admin.Source].
 func (s *Source) History() (*history.Reader, error) { return s.program.History.Read() }
 
-// show is the outcome of a change as the API has it.
+// show returns the outcome of a change as the API has it.
 func show(r reload.Result, err error) admin.Reload {
 	out := admin.Reload{
 		At: r.At, Took: event.Millis(r.Took), Cause: r.Cause, OK: err == nil, Generation: r.Generation,
@@ -79,7 +79,7 @@ func outcome(r reload.Result, err error) (admin.Reload, error) {
 	return show(r, err), nil
 }
 
-// editError is an error about the text as the API has it.
+// editError returns an error about the text as the API has it.
 func editError(err error) error {
 	var refused *admin.Error
 	var unknown *reload.NotEditableError

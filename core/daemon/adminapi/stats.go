@@ -49,7 +49,7 @@ func showSums(s stats.Sums) admin.Sums {
 	}
 }
 
-// rate is the share of successes among what came to an end; nil if nothing did.
+// rate returns the share of successes among what came to an end; nil if nothing did.
 func rate(s stats.Sums) *float64 {
 	if s.Success+s.Fail == 0 {
 		return nil

@@ -80,7 +80,7 @@ func showRoute(r *route.Route) admin.Route {
 	return out
 }
 
-// where is the file and line of a component's block, "" if nobody wrote one.
+// where returns the file and line of a component's block, "" if nobody wrote one.
 func where(c *config.Component) string { return place(c.Range) }
 
 func place(r hcl.Range) string {

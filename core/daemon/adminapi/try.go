@@ -40,7 +40,7 @@ func (s *Source) Models(ctx context.Context, name string) (admin.Models, error) 
 	return admin.Models{Models: append([]string{}, connect.ModelNames(t.body.Bytes())...)}, nil
 }
 
-// modelsPath is where the site of a channel lists its models.
+// modelsPath returns where the site of a channel lists its models.
 func modelsPath(ch *route.Channel) string {
 	if ch.Config.Auth.Style == config.AuthXGoogAPIKey {
 		return "/v1beta/models"
@@ -64,7 +64,7 @@ func (s *Source) Try(ctx context.Context, name string, in admin.Trial) (admin.Tr
 	return s.try(ctx, ch, in.Key, http.MethodPost, path, body).result(s), nil
 }
 
-// trialRequest is a streamed request in the dialect that the channel's kind of
+// trialRequest returns a streamed request in the dialect that the channel's kind of
 // credential belongs to.
 func trialRequest(auth config.AuthStyle, in admin.Trial) (path string, body map[string]any) {
 	message := []map[string]any{{"role": "user", "content": in.Prompt}}
@@ -162,10 +162,10 @@ func (t *trial) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// text is what the model said.
+// text returns what the model said.
 func (t *trial) text() string { return connect.AnswerText(t.body.Bytes(), tryText) }
 
-// failure says why there is no good answer.
+// failure returns why there is no good answer.
 func (t *trial) failure() string {
 	if t.problem != "" {
 		return t.problem
@@ -176,7 +176,7 @@ func (t *trial) failure() string {
 	return fmt.Sprintf("it answered %d %s", t.status, http.StatusText(t.status))
 }
 
-// result is what the panel shows, with what the record of the request adds.
+// result returns what the panel shows, with what the record of the request adds.
 func (t *trial) result(s *Source) admin.Tried {
 	text := t.text()
 	out := admin.Tried{

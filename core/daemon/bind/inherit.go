@@ -77,10 +77,10 @@ func (s *Ports) CopySockets() *SocketCopies {
 	return h
 }
 
-// Descriptors are those of the sockets.
+// Descriptors returns those of the sockets.
 func (h *SocketCopies) Descriptors() []int { return h.fds }
 
-// Variable is the environment variable of a process that has the descriptors in
+// Variable returns the environment variable of a process that has the descriptors in
 // the same order from the number first on.
 func (h *SocketCopies) Variable(first int) string {
 	var entries []string

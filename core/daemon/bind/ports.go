@@ -21,7 +21,7 @@ type Port struct {
 	current atomic.Pointer[listener] // nil: off
 }
 
-// Addr is where the port listens now, "" if it is off.
+// Addr returns where the port listens now, "" if it is off.
 func (p *Port) Addr() string {
 	if l := p.current.Load(); l != nil {
 		return l.addr()

@@ -48,7 +48,7 @@ func (i *idle) note(c net.Conn, s http.ConnState) {
 	}
 }
 
-// count is how many there are, and when the last one became idle.
+// count returns how many there are, and when the last one became idle.
 func (i *idle) count() (n int64, last time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

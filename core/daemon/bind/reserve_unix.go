@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lower says whether a descriptor below the limit is free.
+// lower reports whether a descriptor below the limit is free.
 func lower(c net.Conn, limit int) (free bool) {
 	raw, err := c.(syscall.Conn).SyscallConn()
 	if err != nil {

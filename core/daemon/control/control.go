@@ -55,7 +55,7 @@ type Restart struct {
 // DrainAsConfigured is the drain that the running configuration sets.
 const DrainAsConfigured time.Duration = -1
 
-// Path is where the program of a state directory listens.
+// Path returns where the program of a state directory listens.
 func Path(dir string) string {
 	if b, err := os.ReadFile(filepath.Join(dir, linkName)); err == nil {
 		return strings.TrimSpace(string(b))

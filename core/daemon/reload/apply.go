@@ -136,7 +136,7 @@ func (r *Reloader) failed(err error, edited bool) {
 	r.watch()
 }
 
-// final is an error of build as it is for others.
+// final returns an error of build as it is for others.
 func final(err error) error {
 	if failed := (*buildError)(nil); errors.As(err, &failed) {
 		return failed.error

@@ -26,10 +26,10 @@ type Generation struct {
 	drained   <-chan struct{}     // closed when its last request has ended
 }
 
-// Table is what requests are routed by.
+// Table returns what requests are routed by.
 func (g *Generation) Table() *route.Table { return g.table }
 
-// Warnings are what the configuration was warned about, nil if there was nothing.
+// Warnings returns what the configuration was warned about, nil if there was nothing.
 func (g *Generation) Warnings() *ConfigError {
 	if g.Report.Empty() {
 		return nil
@@ -112,7 +112,7 @@ func (r *Reloader) notice(message string) {
 	r.options.Bus.Publish(event.Event{Type: event.TypePlugin, Level: event.LevelWarn, Message: message})
 }
 
-// checks are the health checks, which own the checkers from now on.
+// checks returns the health checks, which own the checkers from now on.
 func (g *Generation) checks(p *proxy.Handler) (all []health.Check) {
 	for _, ch := range g.table.Channels {
 		hc := ch.Config.HealthCheck

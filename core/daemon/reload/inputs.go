@@ -28,7 +28,7 @@ func (i *inputs) refused(read map[string]string) {
 	}
 }
 
-// pluginFiles are the executables of plugins, as they were before the
+// pluginFiles returns the executables of plugins, as they were before the
 // configuration was read: a change since then is one to come.
 func (r *Reloader) pluginFiles(cfg *config.Config, before map[string]string) map[string]string {
 	var declared []*config.Plugin

@@ -110,10 +110,10 @@ func (r *Reloader) begin(ctx context.Context) (_ context.Context, end func(), er
 	return ctx, end, nil
 }
 
-// Running is the generation in use, nil before the start.
+// Running returns the generation in use, nil before the start.
 func (r *Reloader) Running() *Generation { return r.generation.Load() }
 
-// Last is the outcome of the last reload, nil if there was none.
+// Last returns the outcome of the last reload, nil if there was none.
 func (r *Reloader) Last() *Outcome { return r.last.Load() }
 
 // Start builds the first generation and makes it run. before, if it is not nil,

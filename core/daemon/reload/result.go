@@ -52,7 +52,7 @@ func (e *ConfigError) Error() string {
 	return fmt.Sprintf("the configuration is not valid: %s", e.Summary())
 }
 
-// Code is why a change was not applied, for programs; "" for no error.
+// Code returns why a change was not applied, for programs; "" for no error.
 func Code(err error) string {
 	var wrong *ConfigError
 	var refused *EditError
@@ -88,7 +88,7 @@ func (r *Reloader) report(o Outcome) {
 	r.options.Bus.Publish(e)
 }
 
-// headline is an error, or the first mistake of a configuration with its place.
+// headline returns an error, or the first mistake of a configuration with its place.
 func headline(err error) string {
 	var wrong *ConfigError
 	if !errors.As(err, &wrong) {

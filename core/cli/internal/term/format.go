@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Count is a number with its noun in the right form.
+// Count returns a number with its noun in the right form.
 func Count(n int, noun string) string {
 	if n != 1 {
 		noun += "s"
@@ -14,7 +14,7 @@ func Count(n int, noun string) string {
 	return fmt.Sprintf("%d %s", n, noun)
 }
 
-// After is the text with a separator before it, or "" if the text is empty.
+// After returns the text with a separator before it, or "" if the text is empty.
 func After(separator, text string) string {
 	if text == "" {
 		return ""
@@ -31,7 +31,7 @@ func Number[T ~int | ~int64 | ~uint64](n T) string {
 	return s
 }
 
-// Span is a duration in the two units that matter.
+// Span returns a duration in the two units that matter.
 func Span(d time.Duration) string {
 	switch s := int(math.Round(d.Seconds())); {
 	case d < time.Second:
@@ -47,7 +47,7 @@ func Span(d time.Duration) string {
 	}
 }
 
-// Millis is a time in milliseconds, "" for none.
+// Millis returns a time in milliseconds, "" for none.
 func Millis(ms float64) string {
 	switch {
 	case ms <= 0:
@@ -60,7 +60,7 @@ func Millis(ms float64) string {
 	return fmt.Sprintf("%.1f s", ms/1000)
 }
 
-// Until is the time left until t, "" if there is no t or it has passed.
+// Until returns the time left until t, "" if there is no t or it has passed.
 func Until(t *time.Time) string {
 	if t == nil || time.Until(*t) <= 0 {
 		return ""
@@ -68,7 +68,7 @@ func Until(t *time.Time) string {
 	return Span(time.Until(*t).Round(time.Second))
 }
 
-// Clock is the time of day, with the date unless it is today.
+// Clock returns the time of day, with the date unless it is today.
 func Clock(t time.Time) string {
 	t = t.Local()
 	if now := time.Now(); t.YearDay() == now.YearDay() && t.Year() == now.Year() {
