@@ -27,7 +27,7 @@ func oneFile(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// noSuchCommand is the error that c has no command of that name. It suggests a
+// noSuchCommand returns the error that c has no command of that name. It suggests a
 // similar one.
 func noSuchCommand(c *cobra.Command, name string) error {
 	text := fmt.Sprintf("there is no command %q", strings.TrimSpace(inProgram(c)+" "+name))
@@ -45,7 +45,7 @@ func noSuchCommand(c *cobra.Command, name string) error {
 	return usageError{c, errors.New(text)}
 }
 
-// inProgram is the command without the program's name.
+// inProgram returns the command without the program's name.
 func inProgram(c *cobra.Command) string {
 	_, path, _ := strings.Cut(c.CommandPath(), " ")
 	return path

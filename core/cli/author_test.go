@@ -197,7 +197,7 @@ func (a *author) ask() string {
 	return resp.Header.Get("X-Site")
 }
 
-// route is the state of the first route.
+// route returns the state of the first route.
 func (a *author) route() admin.Route {
 	a.t.Helper()
 	req, err := http.NewRequestWithContext(a.t.Context(), http.MethodGet, "http://"+a.admin+"/api/status", nil)
@@ -221,7 +221,7 @@ func (a *author) route() admin.Route {
 	return s.Routes[0]
 }
 
-// repository is an absolute path in it.
+// repository returns an absolute path in it.
 func repository(t *testing.T, path string) string {
 	t.Helper()
 	abs, err := filepath.Abs(filepath.Join("../..", path))

@@ -133,7 +133,7 @@ func (a *app) awaitReady(ctx context.Context, ended <-chan error, meant func(adm
 	}
 }
 
-// saidPath is the standard error of the daemon in the background: why it does not
+// saidPath returns the standard error of the daemon in the background: why it does not
 // start, warnings, and the trace of a crash.
 func (a *app) saidPath() string { return filepath.Join(a.stateDir, "daemon.out") }
 

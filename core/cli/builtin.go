@@ -9,7 +9,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// Builtin is the plugin of the components that come with the program.
+// Builtin returns the plugin of the components that come with the program.
 func Builtin() sdk.Plugin {
 	return sdk.Plugin{
 		Name:       "builtin",

@@ -133,7 +133,7 @@ func (a *author) tree() map[string]string {
 	return out
 }
 
-// installedProgram is the executable of a release for this platform.
+// installedProgram returns the executable of a release for this platform.
 func installedProgram(t *testing.T, files map[string][]byte) []byte {
 	t.Helper()
 	name := fmt.Sprintf("aitunnel-plugin-acme_1.0.0_%s_%s.tar.gz", runtime.GOOS, runtime.GOARCH)
@@ -153,7 +153,7 @@ func installedProgram(t *testing.T, files map[string][]byte) []byte {
 	return nil
 }
 
-// announced is an archive with a file that says that it is so large.
+// announced returns an archive with a file that says that it is so large.
 func announced(size int64) []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)

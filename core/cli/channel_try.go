@@ -123,7 +123,7 @@ func (a *app) testChannel(ctx context.Context, name string, f testFlags) error {
 	return nil
 }
 
-// keysToTest are the IDs of the keys to use, each for one request; "" is any.
+// keysToTest returns the IDs of the keys to use, each for one request; "" is any.
 func keysToTest(ch admin.Channel, f testFlags) ([]string, error) {
 	switch {
 	case f.key != "":
@@ -139,7 +139,7 @@ func keysToTest(ch admin.Channel, f testFlags) ([]string, error) {
 	return []string{""}, nil
 }
 
-// firstModel is a model to ask: of the site's list, the first that the
+// firstModel returns a model to ask: of the site's list, the first that the
 // configuration lets the channel serve.
 func firstModel(ctx context.Context, client *adminclient.Client, ch admin.Channel) (string, error) {
 	list, err := client.Models(ctx, ch.Name)
@@ -171,7 +171,7 @@ func (a *app) showTest(channel string, t test) {
 	}
 }
 
-// span is a time, also a very short one.
+// span returns a time, also a very short one.
 func span(nanoseconds float64) string { return cmp.Or(term.Millis(nanoseconds/1e6), "0 ms") }
 
 func tokensText(t admin.Tokens) string {

@@ -21,7 +21,7 @@ import (
 // dialLimit is how long a connection to the control socket may take.
 const dialLimit = 2 * time.Second
 
-// client is a client of the daemon that runs with the state directory, over its
+// client returns a client of the daemon that runs with the state directory, over its
 // control socket: there no token is needed, and the admin port may be off.
 func (a *app) client() *adminclient.Client {
 	a.findService()
@@ -42,7 +42,7 @@ func (a *app) findService() {
 	a.stateDir = service.StateDir
 }
 
-// controlPath is the control socket of the daemon that commands ask.
+// controlPath returns the control socket of the daemon that commands ask.
 func (a *app) controlPath() string {
 	if a.service != "" {
 		return a.service
@@ -98,7 +98,7 @@ func (a *app) explainCall(err error) error {
 	return err
 }
 
-// versionNote is a line about the daemon's version, "" if it is this one.
+// versionNote returns a line about the daemon's version, "" if it is this one.
 func versionNote(c *adminclient.Client) string {
 	if c.DaemonVersion() == Version() {
 		return ""

@@ -17,7 +17,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// answering is a program of some version on the control socket, and an app that
+// answering returns a program of some version on the control socket, and an app that
 // asks it.
 func answering(t *testing.T, version string, h http.HandlerFunc) *app {
 	t.Helper()

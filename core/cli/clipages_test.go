@@ -61,7 +61,7 @@ func prepare(c *cobra.Command) {
 	}
 }
 
-// pages are all files of a directory by name.
+// pages returns all files of a directory by name.
 func pages(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files, err := os.ReadDir(dir)

@@ -105,7 +105,7 @@ func (a *app) completeTunnel(c *cobra.Command, args []string, _ string) ([]cobra
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
-// asked is the running program's answer, or nothing if there is none in time.
+// asked returns the running program's answer, or nothing if there is none in time.
 func asked[T any](a *app, c *cobra.Command, call func(*adminclient.Client, context.Context) (T, error)) T {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), completionTime)
 	defer cancel()

@@ -108,7 +108,7 @@ func home() string {
 	return dir
 }
 
-// shortPath is a path with ~ for the home directory.
+// shortPath returns a path with ~ for the home directory.
 func shortPath(path string) string {
 	if rest, err := filepath.Rel(home(), path); err == nil && !strings.HasPrefix(rest, "..") {
 		return filepath.Join("~", rest)
@@ -169,7 +169,7 @@ const maxListed = 50
 // insist on one.
 const noToken = "unused"
 
-// entry is the proxy as apps see it: here, or on the host of a tunnel.
+// entry returns the proxy as apps see it: here, or on the host of a tunnel.
 func (a *app) entry(ctx context.Context, tunnel, name string) (connect.Entry, error) {
 	client := a.client()
 	entry, err := client.Entry(ctx)
@@ -188,7 +188,7 @@ func (a *app) entry(ctx context.Context, tunnel, name string) (connect.Entry, er
 	return e, err
 }
 
-// tokenOf is the token of a client, or without a name any that lets an app in.
+// tokenOf returns the token of a client, or without a name any that lets an app in.
 func tokenOf(entry admin.Entry, name string) (string, error) {
 	if name == "" && len(entry.Tokens) > 0 {
 		return entry.Tokens[0], nil
@@ -211,7 +211,7 @@ func tokenOf(entry admin.Entry, name string) (string, error) {
 	return "", fmt.Errorf("there is no client %q with a token; the clients are %s", name, strings.Join(known, ", "))
 }
 
-// addressOn is where the proxy is reached on the host of a tunnel.
+// addressOn returns where the proxy is reached on the host of a tunnel.
 func addressOn(all []admin.Tunnel, name string) (string, error) {
 	var known []string
 	for _, t := range all {

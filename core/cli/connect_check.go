@@ -36,7 +36,7 @@ func direct() *http.Client {
 	return &http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true}}
 }
 
-// listedModels are the models that the proxy lists, none if it does not answer.
+// listedModels returns the models that the proxy lists, none if it does not answer.
 func (a *app) listedModels(ctx context.Context, e connect.Entry) []string {
 	local, err := a.client().Entry(ctx) // the host of a tunnel is not reached from here
 	if err != nil {
@@ -125,7 +125,7 @@ func (out *checked) ask(ctx context.Context, app connect.App, e connect.Entry) {
 	}
 }
 
-// short is the beginning of a text.
+// short returns the beginning of a text.
 func short(s string) string {
 	if r := []rune(s); len(r) > 60 {
 		return string(r[:60]) + "…"

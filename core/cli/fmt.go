@@ -54,7 +54,7 @@ func (a *app) fmtCommand() *cobra.Command {
 	return c
 }
 
-// configFiles are the files among paths, and those in the directories.
+// configFiles returns the files among paths, and those in the directories.
 func configFiles(paths []string) (files []string, err error) {
 	for _, path := range paths {
 		info, err := os.Stat(path)

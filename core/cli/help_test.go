@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// commands are all that users can call.
+// commands returns all that users can call.
 func commands() (all []*cobra.Command) {
 	a := &app{in: strings.NewReader(""), out: io.Discard, err: io.Discard}
 	var walk func(*cobra.Command)

@@ -99,7 +99,7 @@ func existsError(path string) error {
 	return fmt.Errorf("%s already exists and was not changed: remove it, or name another file with --config", path)
 }
 
-// newToken is a random token.
+// newToken returns a random token.
 func newToken() string { return "at-" + strings.ToLower(rand.Text()) }
 
 // writeFirst writes a new file that only its owner can read. A file that turns
@@ -148,7 +148,7 @@ var firstText string
 
 var firstTemplate = template.Must(template.New("").Funcs(template.FuncMap{"hcl": literal}).Parse(firstText))
 
-// literal is a quoted string in HCL.
+// literal returns a quoted string in HCL.
 func literal(s string) string { return string(hclwrite.TokensForValue(cty.StringVal(s)).Bytes()) }
 
 func (f first) render() ([]byte, error) {
@@ -159,7 +159,7 @@ func (f first) render() ([]byte, error) {
 	return hclwrite.Format([]byte(out.String())), nil
 }
 
-// whatNext says what to do next. text is what was written.
+// whatNext returns what to do next. text is what was written.
 func (a *app) whatNext(path string, text []byte, ready, converted bool) error {
 	flag := ""
 	if path != config.FileName {

@@ -160,7 +160,7 @@ func (a *app) keyRemove() *cobra.Command {
 	}, &asJSON)
 }
 
-// channelNamed is the state of one channel.
+// channelNamed returns the state of one channel.
 func (a *app) channelNamed(ctx context.Context, name string) (admin.Channel, error) {
 	all, err := a.client().Channels(ctx)
 	if err != nil {

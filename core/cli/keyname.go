@@ -21,7 +21,7 @@ func (a *app) nameKeys(ctx context.Context, c *adminclient.Client) {
 	}
 }
 
-// keyName is what a key is called, else its ID.
+// keyName returns what a key is called, else its ID.
 func (a *app) keyName(channel, id string) string {
 	if name := a.keyNames[channel+" "+id]; name != "" {
 		return name

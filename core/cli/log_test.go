@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// logOf is an app whose last run wrote the text to its log.
+// logOf returns an app whose last run wrote the text to its log.
 func logOf(t *testing.T, text string) (*app, *bytes.Buffer) {
 	t.Helper()
 	var out bytes.Buffer

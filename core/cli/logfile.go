@@ -57,7 +57,7 @@ func (a *app) lastLog(ctx context.Context, f logFlags) error {
 	return nil
 }
 
-// lastLogPath is the log file that was written last: that of the configuration,
+// lastLogPath returns the log file that was written last: that of the configuration,
 // or that of the program in the background.
 func (a *app) lastLogPath(ctx context.Context) string {
 	own := a.logPath()

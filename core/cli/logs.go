@@ -101,7 +101,7 @@ func (f logFlags) shows(e event.Event) bool {
 	return e.Level.AtLeast(f.level) && (f.channel == "" || e.Channel == f.channel || e.Request != nil && wasAsked(e.Request, f.channel))
 }
 
-// wasAsked says that a request was sent to a channel.
+// wasAsked reports whether a request was sent to a channel.
 func wasAsked(r *event.Request, channel string) bool {
 	return slices.ContainsFunc(r.Attempts, func(a event.Attempt) bool { return a.Channel == channel })
 }
@@ -154,7 +154,7 @@ func (a *app) printEvent(e event.Event, asJSON bool) error {
 	return err
 }
 
-// eventLine is an event for people.
+// eventLine returns an event for people.
 func eventLine(p term.Paint, e event.Event) string {
 	level := map[event.Level]string{event.LevelWarn: p.Warn("WARN "), event.LevelError: p.Bad("ERROR")}[e.Level]
 	if level == "" {
@@ -190,7 +190,7 @@ func eventText(p term.Paint, e event.Event) string {
 	return message
 }
 
-// requestText is a request and what came of it.
+// requestText returns a request and what came of it.
 func requestText(p term.Paint, r event.Request) string {
 	status := strconv.Itoa(r.Status)
 	switch {
@@ -218,7 +218,7 @@ func requestText(p term.Paint, r event.Request) string {
 	return text
 }
 
-// failureText says why a request failed: what its attempts met, each once.
+// failureText returns why a request failed: what its attempts met, each once.
 func failureText(r event.Request) string {
 	var causes []string
 	for _, x := range r.Attempts {

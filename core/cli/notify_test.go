@@ -36,7 +36,7 @@ func listenNotify(t *testing.T) *notifications {
 	return &notifications{t, path, conn}
 }
 
-// next is the next datagram, with addresses and times replaced by 1.
+// next returns the next datagram, with addresses and times replaced by 1.
 func (n *notifications) next() string {
 	n.t.Helper()
 	b := make([]byte, 4096)

@@ -40,7 +40,7 @@ func (a *app) panel(ctx context.Context, printOnly bool) error {
 	return nil
 }
 
-// browser is the command that opens a page, nil where there is no display.
+// browser returns the command that opens a page, nil where there is no display.
 func browser(url string) *exec.Cmd {
 	switch runtime.GOOS {
 	case "windows":

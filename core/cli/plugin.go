@@ -27,7 +27,7 @@ func (a *app) pluginCommand() *cobra.Command {
 	return c
 }
 
-// reachable is an address at which a listener can be reached. One on all
+// reachable returns an address at which a listener can be reached. One on all
 // addresses is reached at localhost.
 func reachable(listen string) string {
 	host, port, err := net.SplitHostPort(listen)

@@ -72,7 +72,7 @@ func describeLocked(h *pluginhost.Host, t *pluginhost.Trial) lockedPlugin {
 	return out
 }
 
-// lockPlace is the configuration next to which the lock file is. If there is none
+// lockPlace returns the configuration next to which the lock file is. If there is none
 // yet, it is where the user's configuration would be.
 func (a *app) lockPlace() (path string, found bool, err error) {
 	path, err = config.Find(a.config)
@@ -292,7 +292,7 @@ func copyFile(from, to string) error {
 	return err
 }
 
-// declared is the block of a plugin, nil if there is none.
+// declared returns the block of a plugin, nil if there is none.
 func declared(blocks []*config.Plugin, name string) *config.Plugin {
 	i := slices.IndexFunc(blocks, func(p *config.Plugin) bool { return p.Name == name })
 	if i < 0 {

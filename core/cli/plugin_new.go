@@ -90,7 +90,7 @@ func (a *app) pluginNew(p scaffold.Plugin, asJSON bool) error {
 	return err
 }
 
-// usedIn is the block in which a component's block is written.
+// usedIn returns the block in which a component's block is written.
 func usedIn(block string) string {
 	if block == "strategy" {
 		return "route"

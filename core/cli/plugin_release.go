@@ -62,7 +62,7 @@ type releaseWanted struct {
 	key        string // as its block has it
 }
 
-// sourced are the plugins that come from a source, by their blocks or the lock file.
+// sourced returns the plugins that come from a source, by their blocks or the lock file.
 func (a *app) sourced(configured string) (all []releaseWanted, lock trust.Lock, err error) {
 	blocks := a.declared(configured)
 	err = a.withPlugins(configured, func(h *pluginhost.Host) error {
@@ -91,7 +91,7 @@ func (a *app) sourced(configured string) (all []releaseWanted, lock trust.Lock, 
 	return all, lock, nil
 }
 
-// newest is the release that is wanted.
+// newest returns the release that is wanted.
 func (a *app) newest(ctx context.Context, w releaseWanted) (pluginsource.Release, *pluginsource.Client, error) {
 	c := a.downloads()
 	releases, err := c.Releases(ctx, w.source)
@@ -108,7 +108,7 @@ func (a *app) newest(ctx context.Context, w releaseWanted) (pluginsource.Release
 // downloadIdle is how long a download may stand still; 0: the usual time.
 var downloadIdle time.Duration
 
-// downloads is the client for releases.
+// downloads returns the client for releases.
 func (a *app) downloads() *pluginsource.Client {
 	c := pluginsource.FromEnv()
 	c.Idle = downloadIdle
@@ -159,7 +159,7 @@ func (a *app) installRelease(ctx context.Context, place installPlace, w releaseW
 	return a.installFile(ctx, place, fetched.Executable, origin{w.source, key, fetched.Archives, w.name})
 }
 
-// lockedOf is what is locked of the plugin that is wanted, by its name or its source.
+// lockedOf returns what is locked of the plugin that is wanted, by its name or its source.
 func lockedOf(lock trust.Lock, w releaseWanted) *trust.Plugin {
 	if w.name != "" {
 		return lock[w.name]
@@ -172,7 +172,7 @@ func lockedOf(lock trust.Lock, w releaseWanted) *trust.Plugin {
 	return nil
 }
 
-// signingKey is the key that a release must be signed with: a plugin never changes it
+// signingKey returns the key that a release must be signed with: a plugin never changes it
 // by itself.
 func signingKey(w releaseWanted, locked *trust.Plugin) (string, error) {
 	if locked == nil || locked.SigningKey == "" || w.key == "" || locked.SigningKey == w.key {
@@ -185,7 +185,7 @@ func signingKey(w releaseWanted, locked *trust.Plugin) (string, error) {
 	return "", fmt.Errorf("plugin %q is locked with another signing_key than its block has now: if its author confirms the new key, run 'aitunnel plugin remove %s' first", w.name, w.name)
 }
 
-// archivesOf are the sums that are locked for a version.
+// archivesOf returns the sums that are locked for a version.
 func archivesOf(locked *trust.Plugin, version string) map[string]string {
 	switch {
 	case locked == nil:

@@ -38,7 +38,7 @@ func (a *app) pluginInfo(ctx context.Context, ref string, asJSON bool) error {
 	})
 }
 
-// describe is the description of a component, of a plugin, or of a plugin's file.
+// describe returns the description of a component, of a plugin, or of a plugin's file.
 func describe(ctx context.Context, h *pluginhost.Host, ref string, blocks []*config.Plugin) (sdk.Description, error) {
 	if !config.IsPath(ref) {
 		return h.Describe(ctx, ref, blocks)

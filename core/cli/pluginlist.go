@@ -161,7 +161,7 @@ func logText(p term.Paint, x admin.Process) string {
 	return text
 }
 
-// planWarnings are the warnings of all plans.
+// planWarnings returns the warnings of all plans.
 func planWarnings(plugins admin.Plugins) (all []string) {
 	for _, x := range plugins.Processes {
 		for _, c := range x.Components {
@@ -199,7 +199,7 @@ func processText(p term.Paint, x admin.Process) string {
 	return text
 }
 
-// useText says how old the newest plan of a component is, and where it is used.
+// useText returns how old the newest plan of a component is, and where it is used.
 func useText(p term.Paint, c admin.Component) (plan, used string) {
 	var newest *time.Time
 	for _, u := range c.Uses {
@@ -216,7 +216,7 @@ func useText(p term.Paint, c admin.Component) (plan, used string) {
 	return plan, strings.Join(append(c.UsedAt, useNotes(p, c)...), ", ")
 }
 
-// useNotes are the counts of routed requests and of shadows.
+// useNotes returns the counts of routed requests and of shadows.
 func useNotes(p term.Paint, c admin.Component) (notes []string) {
 	for _, u := range c.Uses {
 		if r := u.Router; r != nil {
@@ -236,7 +236,7 @@ func useNotes(p term.Paint, c admin.Component) (notes []string) {
 	return notes
 }
 
-// shadowText is what a shadow would have picked.
+// shadowText returns what a shadow would have picked.
 func shadowText(s *admin.Shadow) string {
 	if s.Picks == 0 {
 		return "no request yet"

@@ -55,7 +55,7 @@ func programPath() string {
 // command version shows it, so that an earlier program is not expected to know it.
 const handOverVersion = "1"
 
-// canReplace says whether a restart can start a process beside this one. Where
+// canReplace reports whether a restart can start a process beside this one. Where
 // something waits for this very process, it is replaced in place: as the first of a
 // container, on a terminal, under supervisors other than systemd.
 func (a *app) canReplace(f startFlags) bool {
@@ -128,7 +128,7 @@ func (a *app) trial(ctx context.Context, piped *os.File, args ...string) ([]byte
 	return out, err
 }
 
-// trialError is an error with what the program printed.
+// trialError returns an error with what the program printed.
 func trialError(out []byte, err error) error {
 	if err == nil {
 		err = errors.New("it does not print its version")

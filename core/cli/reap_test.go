@@ -71,7 +71,7 @@ func TestTheFirstProcessReapsOrphans(t *testing.T) {
 	}
 }
 
-// childrenOf are the processes that a process is the parent of.
+// childrenOf returns the processes that a process is the parent of.
 func childrenOf(pid int) (pids []int) {
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, path := range lists {

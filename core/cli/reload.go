@@ -35,7 +35,7 @@ Unless hot_reload is false, the program reloads by itself when files change.`,
 	return jsonFlag(c, &asJSON)
 }
 
-// planCommand is an earlier name of reload --dry-run.
+// planCommand returns an earlier name of reload --dry-run.
 func (a *app) planCommand() *cobra.Command {
 	asJSON := false
 	return jsonFlag(&cobra.Command{

@@ -134,7 +134,7 @@ func statusText(p term.Paint, r history.Record) string {
 	return p.Good(text)
 }
 
-// tokenText is a number of tokens, "" where none is reported.
+// tokenText returns a number of tokens, "" where none is reported.
 func tokenText(n uint64) string {
 	if n == 0 {
 		return ""

@@ -199,7 +199,7 @@ func (a *app) drain(ctx context.Context, d *daemon.Daemon, ending control.Ending
 	return d.Shutdown(draining)
 }
 
-// logPath is the log of a daemon in the background.
+// logPath returns the log of a daemon in the background.
 func (a *app) logPath() string { return filepath.Join(a.stateDir, "aitunnel.log") }
 
 // announce prints where the proxy answers.
@@ -210,7 +210,7 @@ func (a *app) announce(proxy, admin string) {
 	}
 }
 
-// runtimeDir is the directory that a service manager made for the sockets of this
+// runtimeDir returns the directory that a service manager made for the sockets of this
 // process.
 func runtimeDir() string {
 	first, _, _ := strings.Cut(os.Getenv("RUNTIME_DIRECTORY"), ":")

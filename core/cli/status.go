@@ -160,7 +160,7 @@ func reloadLine(p term.Paint, r *admin.Reload) string {
 // all.
 const maxErrors = 3
 
-// reloadErrors are why a reload failed, each with its place.
+// reloadErrors returns why a reload failed, each with its place.
 func reloadErrors(r *admin.Reload) (out []string) {
 	if r.OK {
 		return nil
@@ -196,7 +196,7 @@ func channelTable(p term.Paint, channels []admin.Channel) *term.Table {
 	return t
 }
 
-// recentAttempts are the attempts of the last ten minutes, those that failed, and the share
+// recentAttempts returns the attempts of the last ten minutes, those that failed, and the share
 // of those that did not, "" without any.
 func recentAttempts(ch admin.Channel) (attempts, failed, ok string) {
 	n, failures := sumOf(ch.Recent, len(ch.Recent))
@@ -217,7 +217,7 @@ func channelName(p term.Paint, ch admin.Channel) string {
 	return name
 }
 
-// keysText is how many of the keys are available.
+// keysText returns how many of the keys are available.
 func keysText(p term.Paint, ch admin.Channel) string {
 	if ch.Keys.Total == 0 {
 		return ""
@@ -229,7 +229,7 @@ func keysText(p term.Paint, ch admin.Channel) string {
 	return text
 }
 
-// channelState is the state of a channel, as the panel shows it, and why.
+// channelState returns the state of a channel, as the panel shows it, and why.
 func channelState(p term.Paint, ch admin.Channel) (state, note string) {
 	text := ch.State.Text()
 	switch ch.State {

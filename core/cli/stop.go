@@ -101,7 +101,7 @@ func (a *app) stop(ctx context.Context, e control.Ending) error {
 	}
 }
 
-// waiting says what an ending waits for.
+// waiting returns what an ending waits for.
 func waiting(ctx context.Context, client *adminclient.Client) string {
 	s, err := client.Status(ctx)
 	if err != nil || s.Active == 0 {
@@ -110,7 +110,7 @@ func waiting(ctx context.Context, client *adminclient.Client) string {
 	return fmt.Sprintf("Waiting for %s in flight", term.Count(s.Active, "request"))
 }
 
-// limit says how long a drain may take.
+// limit returns how long a drain may take.
 func limit(drain time.Duration) string {
 	if drain <= 0 {
 		return ""

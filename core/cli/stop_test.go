@@ -99,7 +99,7 @@ func (s *stopTrial) hang() {
 	s.write("hang", 0o600, "")
 }
 
-// command is one of the program, whose processes are a session of their own.
+// command returns one of the program, whose processes are a session of their own.
 func (s *stopTrial) command(args ...string) *exec.Cmd {
 	program := s.look("aitunnel")
 	if args[0] == "start" {
@@ -158,7 +158,7 @@ func (s *stopTrial) ask() {
 	})
 }
 
-// processes are those of the trial whose command line has a part: they name its
+// processes returns those of the trial whose command line has a part: they name its
 // directory, or are in it, or sleep as it says.
 func (s *stopTrial) processes(part string) (found []string) {
 	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -178,7 +178,7 @@ func (s *stopTrial) hangs(part string) {
 	testhelp.Eventually(s.t, "it hangs", func() bool { return len(s.processes(part)) > 0 })
 }
 
-// holder is the process that has the state directory.
+// holder returns the process that has the state directory.
 func (s *stopTrial) holder() int {
 	s.t.Helper()
 	h := statefile.HolderOf(s.state())

@@ -12,7 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// screen is the view as text that fits the terminal: the head and the channels
+// screen returns the view as text that fits the terminal: the head and the channels
 // first, what room is left for events.
 func (m *topModel) screen() string {
 	if m.width <= 0 || m.height <= 0 {
@@ -142,7 +142,7 @@ func (m *topModel) tunnels() (out []string) {
 	return out
 }
 
-// shown are the last n events that are to be seen.
+// shown returns the last n events that are to be seen.
 func (m *topModel) shown(n int) (out []event.Event) {
 	for i := len(m.events) - 1; i >= 0 && len(out) < n; i-- {
 		if e := m.events[i]; !m.failures || e.Level.AtLeast(event.LevelWarn) {

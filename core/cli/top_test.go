@@ -15,7 +15,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// busy is a look at a program with n channels.
+// busy returns a look at a program with n channels.
 func busy(n int) topLook {
 	var l topLook
 	rate := 0.995

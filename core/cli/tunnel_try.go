@@ -96,7 +96,7 @@ func (a *app) retryTunnel(ctx context.Context, running []admin.Tunnel, t *config
 	return false
 }
 
-// holds says that the running program has the address of the tunnel open.
+// holds reports whether the running program has the address of the tunnel open.
 func holds(running []admin.Tunnel, t *config.Tunnel, address string) bool {
 	for _, r := range running {
 		if r.Name != t.Name || r.Host != t.Host {

@@ -151,7 +151,7 @@ func usageFigures(p term.Paint, s history.UsageSums) []string {
 	}
 }
 
-// costText is the amounts of all currencies; "" if nothing is known.
+// costText returns the amounts of all currencies; "" if nothing is known.
 func costText(costs []history.Cost) string {
 	texts := make([]string, 0, len(costs))
 	for _, c := range costs {
@@ -160,7 +160,7 @@ func costText(costs []history.Cost) string {
 	return strings.Join(texts, " + ")
 }
 
-// money is an amount with two digits, and more if it is small.
+// money returns an amount with two digits, and more if it is small.
 func money(c history.Cost) string {
 	units := c.Amount.Units()
 	digits := 2
@@ -177,7 +177,7 @@ func money(c history.Cost) string {
 // barWidth is how many characters a bar has at most.
 const barWidth = 16
 
-// bar is a length of n of most, in eighths of a character.
+// bar returns a length of n of most, in eighths of a character.
 func bar(n, most int64) string {
 	eighths := int(float64(n) / float64(most) * barWidth * 8)
 	if n > 0 && eighths == 0 {

@@ -127,7 +127,7 @@ func (a *app) readAll(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// decoded is the answer's body as rules see it.
+// decoded returns the answer's body as rules see it.
 func decoded(answer verdict.Answer) []byte {
 	coding := dialect.Coding(answer.Header)
 	if !dialect.CanDecode(coding) {

@@ -79,7 +79,7 @@ func (a *app) explainVerdict(set *verdict.Set, answer verdict.Answer, asJSON boo
 	return nil
 }
 
-// conditionText is a condition as it was written, or if that is long, what it
+// conditionText returns a condition as it was written, or if that is long, what it
 // found.
 func conditionText(c verdict.Condition, found string) string {
 	const longest = 60
@@ -176,7 +176,7 @@ func scopeText(s verdict.Scope) string {
 	return "nothing"
 }
 
-// verdictSet are the rules of the configuration, if there is one, and the
+// verdictSet returns the rules of the configuration, if there is one, and the
 // built-in ones.
 func (a *app) verdictSet(ctx context.Context, channel string) (*verdict.Set, error) {
 	path, err := config.Find(a.config)

@@ -10,7 +10,7 @@ import (
 // version is set by the build.
 var version = "0.1.0"
 
-// Version is the program's version, without a leading v.
+// Version returns the program's version, without a leading v.
 func Version() string { return version }
 
 func (a *app) versionCommand() *cobra.Command {

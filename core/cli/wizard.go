@@ -139,7 +139,7 @@ func siteAddress(given string) (target, cut string, err error) {
 	return strings.TrimRight(u.String(), "/"), cut, nil
 }
 
-// isLocalName says that a host, with or without a port, is on this machine.
+// isLocalName reports whether a host, with or without a port, is on this machine.
 func isLocalName(host string) bool {
 	name, _, _ := strings.Cut(host, ":")
 	return name == "localhost" || strings.HasPrefix(name, "127.")
@@ -225,7 +225,7 @@ func (a *app) askVPS(ctx context.Context, f *first) error {
 	}
 }
 
-// name is a name for the channel, after its host.
+// name returns a name for the channel, after its host.
 func (f *first) name(target string) string {
 	u, _ := url.Parse(target) // it was checked before
 	base := strings.Map(func(r rune) rune {

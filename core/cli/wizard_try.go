@@ -121,12 +121,12 @@ func findWay(ctx context.Context, s *site, key string) (siteTrial, siteAnswer, e
 	return first, answer, nil
 }
 
-// asksForAPIKey says that the site misses Anthropic's header.
+// asksForAPIKey reports whether the site misses Anthropic's header.
 func asksForAPIKey(body []byte) bool {
 	return bytes.Contains(bytes.ToLower(body), []byte("x-api-key"))
 }
 
-// formFor is the API in which a site is asked.
+// formFor returns the API in which a site is asked.
 func formFor(target, auth string) dialect.Dialect {
 	u, err := url.Parse(target)
 	switch {
@@ -176,7 +176,7 @@ func (t siteTrial) send(ctx context.Context, method, path string, header map[str
 	return out, err
 }
 
-// meaning is what an answer means, in words.
+// meaning returns what an answer means, in words.
 func (t siteTrial) meaning(a siteAnswer) string {
 	v := verdict.New(verdict.Options{}).Judge(verdict.Answer{
 		Request: verdict.Request{Dialect: t.dialect.String(), Endpoint: verdict.Endpoint(dialect.Models), Method: http.MethodGet, Path: "/v1/models"},
@@ -185,7 +185,7 @@ func (t siteTrial) meaning(a siteAnswer) string {
 	return v.Reason
 }
 
-// unreachable says why there is no answer, without the address and a key in it.
+// unreachable returns why there is no answer, without the address and a key in it.
 func unreachable(target string, err error) string {
 	if failed := (*url.Error)(nil); errors.As(err, &failed) {
 		err = failed.Err

@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -70,6 +71,7 @@ type running struct {
 	home     string        // with the SSH files; "": the real one
 	crashes  int           // of a plugin until it is quarantined; 0: many
 	patience time.Duration // with a plugin that starts; 0: as usual
+	hurried  time.Duration // the same, while nothing serves yet; 0: as long as a busy machine takes
 	stop     func()        // shuts it down, once
 
 	current atomic.Pointer[string] // where requests go, if not to url
@@ -169,7 +171,7 @@ func (r *running) try() (*daemon.Daemon, error) {
 		ConfigPath: r.path(), StateDir: filepath.Join(r.dir, "state"), Builtin: []string{self, serveBuiltin},
 		Version: "test", LogOutput: r.log, Now: r.time.now, Roots: r.roots, Home: r.home, SaveEvery: 200 * time.Millisecond, HandOver: 500 * time.Millisecond,
 		NotifyTiming: notify.Timing{Gather: 20 * time.Millisecond, RetryMin: 20 * time.Millisecond, RetryMax: 100 * time.Millisecond, Send: 5 * time.Second},
-		PluginTiming: pluginhost.Timing{Ping: 200 * time.Millisecond, RestartMin: 50 * time.Millisecond, RestartMax: 200 * time.Millisecond, Crashes: r.crashes, Overdue: time.Second, Start: r.patience, Configure: r.patience},
+		PluginTiming: pluginhost.Timing{Ping: 200 * time.Millisecond, RestartMin: 50 * time.Millisecond, RestartMax: 200 * time.Millisecond, Crashes: r.crashes, Overdue: time.Second, Start: r.patience, Configure: r.patience, Hurried: cmp.Or(r.hurried, 30*time.Second)},
 	})
 }
 

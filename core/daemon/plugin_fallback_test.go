@@ -108,7 +108,7 @@ func TestAStartWithoutAPlugin(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ready := filepath.Join(t.TempDir(), "ready")
-			r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}, patience: patience}
+			r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}, patience: patience, hurried: time.Second}
 			first, last := site(t, "first"), site(t, "last")
 			r.put("1.0.0 " + fault + ready)
 			r.lockAcme()
@@ -177,7 +177,7 @@ func installedOver(t *testing.T, role string) *running {
 	r.stop()
 	r.put(role)
 	r.lockBesides("1.1.0")
-	r.patience = patience
+	r.patience, r.hurried = patience, time.Second
 	return r
 }
 

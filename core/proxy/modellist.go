@@ -202,36 +202,45 @@ func offered(ch *route.Channel, list modelList) []dialect.ListedModel {
 // gather returns the lists of the channels that are not paused. It waits for those
 // that are not known yet, but not for long once it has one.
 func (x *exchange) gather(routes []*route.Route) map[*route.Channel]modelList {
+	ctx := x.in.Context()
 	lists := map[*route.Channel]modelList{}
-	waits := map[*route.Channel]<-chan struct{}{}
 	any := false
-	look := func(ch *route.Channel) {
-		lists[ch], waits[ch] = x.setup.models.view(ch, x.now, func() ([]dialect.ListedModel, bool, bool) {
+	look := func(ch *route.Channel) (wait <-chan struct{}) {
+		lists[ch], wait = x.setup.models.view(ch, x.now, func() ([]dialect.ListedModel, bool, bool) {
 			return x.handler.fetchModels(ch, x.setup.sites[ch])
 		})
 		any = any || len(lists[ch].models) > 0
+		return wait
 	}
+	fetched, pending := make(chan *route.Channel), 0
 	for _, r := range routes {
 		for _, ch := range r.Channels {
-			if _, done := lists[ch]; !done && !ch.State.Paused() {
-				look(ch)
+			if _, done := lists[ch]; done || ch.State.Paused() {
+				continue
+			}
+			if wait := look(ch); wait != nil {
+				pending++
+				go func() {
+					<-wait // modelsTimeout at most for each key that is tried
+					select {
+					case fetched <- ch:
+					case <-ctx.Done():
+					}
+				}()
 			}
 		}
 	}
-	patience := time.NewTimer(modelsPatient)
-	defer patience.Stop()
-	late := false
-	for ch, wait := range waits {
-		for waits[ch] != nil && (!late || !any) {
-			select {
-			case <-wait:
-				look(ch)
-				waits[ch] = nil
-			case <-patience.C:
-				late = true
-			case <-x.in.Context().Done():
-				return lists
-			}
+	late := time.NewTimer(modelsPatient)
+	defer late.Stop()
+	for isLate := false; pending > 0 && !(isLate && any); {
+		select {
+		case ch := <-fetched:
+			look(ch)
+			pending--
+		case <-late.C:
+			isLate = true
+		case <-ctx.Done():
+			return lists
 		}
 	}
 	return lists
