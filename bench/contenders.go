@@ -71,7 +71,8 @@ func peer(name, config string, args ...string) func(context.Context, string, str
 		for i, a := range args {
 			filled[i] = fill.Replace(a)
 		}
-		return launch(ctx, address, path, filled...)
+		// Caddy saves its configuration there.
+		return launch(ctx, address, "env", append([]string{"XDG_CONFIG_HOME=" + dir, "XDG_DATA_HOME=" + dir, path}, filled...)...)
 	}
 }
 
@@ -146,7 +147,6 @@ backend site
 const caddyConfig = `{
 	admin off
 	auto_https off
-	persist_config off
 }
 http://LISTEN {
 	reverse_proxy SITE {
