@@ -195,7 +195,7 @@ type KeyState string
 
 // The states of a key. A state that the host does not know is ignored.
 const (
-	KeyOK       KeyState = "ok"       // it works: a cooldown ends
+	KeyOK       KeyState = "ok"       // it works: a cooldown of the whole key ends, a rate limit for one model does not
 	KeyCooldown KeyState = "cooldown" // it is not used until a time, or until a check says [KeyOK]
 	KeySpent    KeyState = "spent"    // its balance is used up; it is tried again from time to time, or used again after [KeyOK]
 	KeyInvalid  KeyState = "invalid"  // the site rejects it; likewise

@@ -16,7 +16,7 @@ type modelState struct {
 	doubts   evidence // requests that another channel answered and this one refused
 }
 
-// endpointState is what is known against a channel with one kind of endpoint.
+// endpointState is what is known against a channel with one endpoint.
 type endpointState struct {
 	cooldown cooldown
 	misses   int // requests in a row that found no endpoint
@@ -90,7 +90,7 @@ func (s *State) DenyModel(now time.Time, model string, skip Skip, wait time.Dura
 	}
 }
 
-// DenyEndpoint records that the channel does not have the kind of endpoint. If
+// DenyEndpoint records that the channel does not have the endpoint. If
 // certain is false, it takes two requests in a row.
 func (s *State) DenyEndpoint(now time.Time, endpoint string, certain bool, wait time.Duration, reason string) {
 	s.mu.Lock()
@@ -193,7 +193,7 @@ func (s *State) forgetModel(now time.Time) {
 	delete(s.models, worst)
 }
 
-// endpoint is like model. There are few kinds of endpoints.
+// endpoint is like model, but forgets all when there are too many.
 func (s *State) endpoint(endpoint string) *endpointState {
 	e := s.endpoints[endpoint]
 	if e == nil {

@@ -180,7 +180,7 @@ func eventText(p term.Paint, e event.Event) string {
 	}
 	about := ""
 	for _, x := range []string{e.Channel, e.Key, e.Plugin} {
-		if x != "" && (e.Type == event.TypeRetry || !strings.Contains(message, x)) {
+		if x != "" && (e.Type == event.TypeRetry || !isNamed(message, x, x == e.Key)) {
 			about += " " + x
 		}
 	}
@@ -188,6 +188,15 @@ func eventText(p term.Paint, e event.Event) string {
 		return p.Bold(about[1:]) + ": " + message
 	}
 	return message
+}
+
+// isNamed reports whether a message names something. A key can have any label, also a
+// word of the message, so it has to be in quotes or at the beginning.
+func isNamed(message, name string, isKey bool) bool {
+	if isKey {
+		return strings.Contains(message, strconv.Quote(name)) || strings.HasPrefix(message, name+":") || strings.HasPrefix(message, name+" ")
+	}
+	return strings.Contains(message, name)
 }
 
 // requestText returns a request and what came of it.

@@ -58,6 +58,48 @@ func EndpointOf(method, path string) Endpoint {
 	return found
 }
 
+// Operation returns what a method and a path ask for, without models, IDs and whatever
+// comes before: "/v1/chat/completions", "generateContent", "GET /v1/models". A site that
+// lacks one operation may have all others.
+func Operation(method, path string) string {
+	if method != http.MethodPost {
+		return method + " " + operation(path)
+	}
+	return operation(path)
+}
+
+func operation(path string) string {
+	switch path { // without an allocation
+	case "/v1/chat/completions", "/v1/completions", "/v1/messages", "/v1/responses", "/v1/embeddings":
+		return path
+	}
+	if verb := geminiVerb(path); verb != "" {
+		return verb
+	}
+	if _, _, verb := bedrockModel(path); verb != "" {
+		return verb
+	}
+	path = strings.TrimSuffix(path, "/")
+	kept, known := "", false
+	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
+		isWord := endpoints[segment] != "" || actions[segment]
+		if isWord || isVersion(segment) && len(segment) < 10 {
+			kept += "/" + segment
+			known = known || isWord
+		}
+	}
+	if !known {
+		kept += "/other"
+	}
+	return kept
+}
+
+// actions are the segments that tell operations of one endpoint apart.
+var actions = map[string]bool{
+	"generations": true, "variations": true, "speech": true, "transcriptions": true, "translations": true, "voices": true,
+	"compact": true, "batch": true, "search": true,
+}
+
 // endpoints are the segments that say what a path is for.
 var endpoints = map[string]Endpoint{
 	"completions": Generate, "responses": Generate, "messages": Generate, "complete": Generate,

@@ -72,7 +72,7 @@ func (x *exchange) run(rt *route.Route) {
 	x.findObject()
 	x.route = rt
 	x.walk.Begin(rt, route.Request{
-		Model: x.record.Model, Client: x.record.Client, Tokens: x.use.tokens(), Endpoint: string(x.endpoint), Object: x.object, Key: x.keyID,
+		Model: x.record.Model, Client: x.record.Client, Tokens: x.use.tokens(), Endpoint: string(x.endpoint), Operation: dialect.Operation(x.in.Method, x.path.path), Object: x.object, Key: x.keyID,
 		Header: x.in.Header, RawQuery: x.in.URL.RawQuery, Body: x.body.head,
 	})
 	x.walk.CallRouter(x.in.Context(), x.now())

@@ -44,7 +44,7 @@ func (w *Walk) readyAt(ch *Channel) (time.Time, bool) {
 	if !serves(ch.Config.Models, w.request.Model) || w.overBudget(ch) != "" {
 		return t, false
 	}
-	skip, until := ch.State.SkipFor(w.now, w.request.Model, w.request.Endpoint)
+	skip, until := ch.State.SkipFor(w.now, w.request.Model, w.request.Operation)
 	if skip == channel.SkipQuotaSpent {
 		return t, false
 	}

@@ -10,15 +10,16 @@ import (
 
 // Request is what the choice of channel and key may depend on.
 type Request struct {
-	Model    string // as the caller asked for it
-	Endpoint string // its kind, such as "generate"
-	Client   string // the name of the caller's token
-	Key      string // the ID of the only key to use, for one attempt; "": any
-	Object   string // the ID of an object that a site stores, if the request names one
-	Header   http.Header
-	RawQuery string
-	Tokens   int    // that it is expected to need
-	Body     []byte // its beginning, as far as it was read
+	Model     string // as the caller asked for it
+	Endpoint  string // its kind, such as "generate"
+	Operation string // what it asks for, such as "/v1/messages"; by default the endpoint
+	Client    string // the name of the caller's token
+	Key       string // the ID of the only key to use, for one attempt; "": any
+	Object    string // the ID of an object that a site stores, if the request names one
+	Header    http.Header
+	RawQuery  string
+	Tokens    int    // that it is expected to need
+	Body      []byte // its beginning, as far as it was read
 }
 
 // Attribute returns a part of the request by its name: header.NAME, query.NAME,

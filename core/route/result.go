@@ -20,7 +20,7 @@ type Outcome struct {
 // began. The caller must still end the lease and release the key.
 func (w *Walk) Answered(p *Pick, now time.Time, ttfb time.Duration) {
 	w.now = now
-	p.Lease.Answered(now, w.request.Model, w.request.Endpoint)
+	p.Lease.Answered(now, w.request.Model, w.request.Operation)
 	p.answered(ttfb)
 	proves := w.proves()
 	if p.Key != nil {
@@ -221,7 +221,7 @@ func (w *Walk) denyUse(p *Pick, o Outcome) {
 	case o.Means == verdict.NoModel:
 		p.Channel.State.DenyModel(w.now, w.request.Model, channel.SkipNoModel, o.For, o.Reason)
 	default:
-		p.Channel.State.DenyEndpoint(w.now, w.request.Endpoint, o.AtOnce, o.For, o.Reason)
+		p.Channel.State.DenyEndpoint(w.now, w.request.Operation, o.AtOnce, o.For, o.Reason)
 	}
 	w.FailChannel(*p, time.Time{})
 }

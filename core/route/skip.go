@@ -41,7 +41,7 @@ func (w *Walk) skipInService(ch *Channel) (skip channel.Skip, deferred bool) {
 	if skip, _ := ch.atLimit(w.now, w.request.Tokens); skip != "" {
 		return skip, false
 	}
-	if skip, _ := ch.State.SkipFor(w.now, w.request.Model, w.request.Endpoint); skip != "" {
+	if skip, _ := ch.State.SkipFor(w.now, w.request.Model, w.request.Operation); skip != "" {
 		return skip, false
 	}
 	if skip := w.overBudget(ch); skip != "" {
@@ -125,7 +125,7 @@ func (w *Walk) otherLeft(ch *Channel) bool {
 		if other == ch || w.failure(other) != nil || w.keysTried(other) >= manyKeys || other.State.Skip(w.now) != "" || !serves(other.Config.Models, w.request.Model) {
 			continue
 		}
-		if skip, _ := other.State.SkipFor(w.now, w.request.Model, w.request.Endpoint); skip != "" {
+		if skip, _ := other.State.SkipFor(w.now, w.request.Model, w.request.Operation); skip != "" {
 			continue
 		}
 		if len(other.Keys) == 0 || w.anyKeyLeft(other) {

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/channel"
@@ -97,6 +98,7 @@ func (w *Walk) Begin(r *Route, request Request) {
 	clear(w.keys)
 	clear(w.busy)
 	clear(w.refusals)
+	request.Operation = cmp.Or(request.Operation, request.Endpoint)
 	*w = Walk{
 		route: r, request: request, failed: w.failed[:0], keys: w.keys[:0], busy: w.busy[:0],
 		order: w.order[:0], shadowed: w.shadowed[:0], comparison: comparison{refusals: w.refusals[:0]},

@@ -27,7 +27,8 @@ func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanati
 	}
 	in := route.Request{
 		Model: q.Model, Client: q.Client, Endpoint: string(dialect.EndpointOf(cmp.Or(q.Method, http.MethodPost), path)),
-		Header: http.Header{}, RawQuery: query, Body: []byte(q.Body),
+		Operation: dialect.Operation(cmp.Or(q.Method, http.MethodPost), path),
+		Header:    http.Header{}, RawQuery: query, Body: []byte(q.Body),
 	}
 	for name, value := range q.Headers {
 		in.Header.Set(name, value)
