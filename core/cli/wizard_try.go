@@ -60,7 +60,7 @@ func (a *app) trySite(ctx context.Context, s *site) {
 			a.hint("  The site answers, but lists no models here (%d). It may still work: 'aitunnel channel test %s'\n  shows that once the program runs.", answer.status, s.Name)
 			return
 		default:
-			a.hint("  %s %s: the site answers %s.\n    It is kept; 'aitunnel key remove %s' removes it later.", p.Bad("✗"), subject(key), t.meaning(answer), s.Name)
+			a.hint("  %s %s: the site answers %s.\n    It is kept. 'aitunnel key add %s' adds another one later, and 'aitunnel channel remove %s' removes the site.", p.Bad("✗"), subject(key), t.meaning(answer), s.Name, s.Name)
 		}
 	}
 	if model != "" {

@@ -93,7 +93,7 @@ func TestWrongEdits(t *testing.T) {
 			if edit.line != 0 && filepath.Base(last.Diags[0].File) != "aitunnel.hcl" {
 				t.Errorf("in %q", last.Diags[0].File)
 			}
-			if !strings.Contains(r.log.String(), "nothing was changed by a change of its files") {
+			if !strings.Contains(r.log.String(), "not applied, the previous configuration stays in use (a file was saved)") {
 				t.Error("the log does not tell")
 			}
 			if r.generation() != 1 || r.AdminAddr() != before {

@@ -106,5 +106,5 @@ func (r *Reloader) follow(on bool) {
 // saved applies what was saved, unless it was applied already: an edit through
 // the API is written by the program itself.
 func (r *Reloader) saved() {
-	_, _ = r.Apply(r.options.Life, Request{Cause: "a change of its files", saved: true}) // reported as an event
+	_, _ = r.Apply(r.options.Life, Request{Cause: "a file was saved", saved: true}) // reported as an event
 }

@@ -79,11 +79,11 @@ func (r *Reloader) report(o Outcome) {
 	switch {
 	case o.Err != nil:
 		e.Level = event.LevelError
-		e.Message = fmt.Sprintf("nothing was changed by %s: %s", o.Cause, headline(o.Err))
+		e.Message = fmt.Sprintf("not applied, the previous configuration stays in use (%s): %s", o.Cause, headline(o.Err))
 	case len(o.Changes) == 0:
-		e.Message = fmt.Sprintf("nothing to change by %s", o.Cause)
+		e.Message = fmt.Sprintf("the configuration has not changed (%s)", o.Cause)
 	default:
-		e.Message = fmt.Sprintf("generation %d runs by %s: %s", o.Generation, o.Cause, summary(o.Changes))
+		e.Message = fmt.Sprintf("generation %d is in use (%s): %s", o.Generation, o.Cause, summary(o.Changes))
 	}
 	r.options.Bus.Publish(e)
 }
