@@ -18,7 +18,7 @@ type Source interface {
 	RetryTunnel(name string) (Tunnel, error) // which waits or has failed
 	Plugins() Plugins
 	Stats() Summary
-	ResetStats() // begins to count attempts and tokens anew
+	ResetStats() // sets the counters of attempts and tokens to zero
 	Entry() Entry
 	Explain(context.Context, Question) (Explanation, error)
 

@@ -156,7 +156,7 @@ func (k *Key) Snapshot(now time.Time) sdk.Snapshot {
 	}
 }
 
-// ResetCounts begins to count the attempts of the channel and its keys anew. What is
+// ResetCounts sets the counters of the attempts of the channel and its keys to zero. What is
 // known of its speed and its last error stays.
 func (s *State) ResetCounts() {
 	s.mu.Lock()

@@ -52,7 +52,7 @@ func Load(ctx context.Context, o Options) (*Config, Report) {
 	return l.config, report
 }
 
-// Declared returns the plugin blocks of a configuration, whatever is wrong with the
+// Declared returns the plugin blocks of a configuration, even if there are errors in the
 // rest of it. No plugin is asked for anything.
 func Declared(o Options) []*Plugin {
 	l := newLoader(context.Background(), o)

@@ -82,7 +82,7 @@ func (c *client) checkModel(model string) *fault {
 	return &fault{http.StatusForbidden, "model_not_allowed", fmt.Sprintf("the client %q may not use the model %q", c.name, model), true}
 }
 
-// checkForm returns what is wrong with the form of a request, whoever sent it.
+// checkForm returns what is wrong with the form of a request; it applies to all clients.
 func (g *guard) checkForm(r *http.Request) *fault {
 	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
 		// A site that answers TRACE would show the caller the request with our key in it.

@@ -49,7 +49,7 @@ func New(now func() time.Time) *Collector {
 	return c
 }
 
-// Reset begins to count anew. The windows and the last ten minutes stay: they show how
+// Reset sets the counters to zero. The windows and the last ten minutes stay: they show how
 // things are now.
 func (c *Collector) Reset() {
 	c.mu.Lock()

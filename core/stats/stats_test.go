@@ -218,7 +218,7 @@ func BenchmarkNote(b *testing.B) {
 	})
 }
 
-// TestResetKeepsWhatIsCurrent counts anew; the windows and the last ten minutes stay.
+// TestResetKeepsWhatIsCurrent resets the counters: the windows and the last ten minutes stay.
 func TestResetKeepsWhatIsCurrent(t *testing.T) {
 	clock := newClock()
 	c := New(clock.now)

@@ -69,7 +69,7 @@ function matches(c, text) {
   return !wanted || [c.name, c.target, ...(c.models ?? []), ...c.keys.list.flatMap((k) => [k.label ?? '', k.masked ?? ''])].some((s) => s.toLowerCase().includes(wanted));
 }
 
-// countedSince says since when the totals count, and lets people begin anew.
+// countedSince shows since when the totals count, with a button that resets them.
 function countedSince(store) {
   const words = el('span', {});
   const reset = el('button', { type: 'button', class: 'quiet', text: t('counters.reset') });

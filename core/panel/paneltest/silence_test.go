@@ -71,7 +71,7 @@ func (s *stream) Read(b []byte) (int, error) {
 }
 
 // TestASlowStreamLeavesThePageUsable lets events through a few bytes at a time. Actions
-// take effect at once, what happened is shown, and the stream is not begun anew.
+// take effect at once, what happened is shown, and the stream is not opened again.
 func TestASlowStreamLeavesThePageUsable(t *testing.T) {
 	r, _, _ := begin(t, "")
 	to, err := url.Parse(r.panel)

@@ -15,7 +15,7 @@ export const app = {
   'phone.title': 'Sign in on a phone',
   'phone.scan': 'Scan this with the camera of a phone in the same network. It opens this page and signs you in.',
   'phone.code': 'QR code of the sign-in link',
-  'phone.once': 'It works once, until {time}. Whoever scans it can change everything here.',
+  'phone.once': 'It works once, until {time}. Anyone who scans it can change everything here.',
   'phone.failed': 'There is no code',
 
   'unit.d': '{n} d',
