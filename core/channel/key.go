@@ -350,11 +350,8 @@ func (k *Key) update() {
 	for _, m := range k.models {
 		restricted = restricted || m.restricts()
 	}
-	switch was := k.restricted.Swap(restricted); {
-	case restricted && !was:
-		k.channel.slot.flags.Add(oneKey)
-	case was && !restricted:
-		k.channel.slot.flags.Add(^uint32(oneKey - 1)) // one less
+	if was := k.restricted.Swap(restricted); was != restricted {
+		k.channel.restrictKey(restricted)
 	}
 }
 

@@ -16,7 +16,7 @@ type Lease struct {
 	also  *Counters // of a route; nil: none
 }
 
-// CountIn has the attempt counted in the counters of a route as well.
+// CountIn has the attempt counted in the counters of a route as well, if they are not nil.
 func (l *Lease) CountIn(c *Counters) { l.also = c }
 
 // count counts in all counters of the attempt. The caller holds the lock of the state.

@@ -24,6 +24,8 @@ type Registry struct {
 	limits    atomic.Uint64
 	preferred atomic.Int64 // channels that the user prefers
 
+	restricted atomic.Int64 // channels with flags
+
 	objects objects
 	retries retryBudget
 	slots   slots // under mu

@@ -21,6 +21,7 @@ func (r *Registry) Retain(used map[*State][]*Key) {
 			if s.preferred.Swap(false) {
 				r.preferred.Add(-1)
 			}
+			s.setFlag(flagForgotten, true)
 			delete(r.channels, id)
 		}
 	}
@@ -33,6 +34,9 @@ func (s *State) retain(configured bool, keys []*Key, now time.Time) (forget bool
 	defer s.mu.Unlock()
 	for fingerprint, k := range s.keys {
 		if k.removed.expired(slices.Contains(keys, k), now) && k.inFlight.Load() == 0 {
+			if k.restricted.Swap(false) {
+				s.restrictKey(false)
+			}
 			delete(s.keys, fingerprint)
 		}
 	}

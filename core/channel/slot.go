@@ -13,16 +13,46 @@ type slot struct {
 const (
 	flagOutage     = 1 << iota // paused, down, blocked or breaker not closed
 	flagRestricted             // something is known about a model or an endpoint
+	flagForgotten              // the channel was removed from the registry
 	oneKey
 )
 
-func (s *slot) set(flag uint32, on bool) {
+// setFlag changes a flag of the channel.
+func (s *State) setFlag(flag uint32, on bool) {
 	if on {
-		s.flags.Or(flag)
+		before := s.slot.flags.Or(flag)
+		s.registry.flagsChanged(before, before|flag)
 	} else {
-		s.flags.And(^flag)
+		before := s.slot.flags.And(^flag)
+		s.registry.flagsChanged(before, before&^flag)
 	}
 }
+
+// restrictKey counts the keys with a restriction.
+func (s *State) restrictKey(restricted bool) {
+	change := uint32(oneKey)
+	if !restricted {
+		change = -change
+	}
+	after := s.slot.flags.Add(change)
+	s.registry.flagsChanged(after-change, after)
+}
+
+// flagsChanged keeps the number of restricted channels in step with their flags.
+func (r *Registry) flagsChanged(before, after uint32) {
+	was := before != 0 && before&flagForgotten == 0
+	is := after != 0 && after&flagForgotten == 0
+	switch {
+	case is && !was:
+		r.restricted.Add(1)
+	case was && !is:
+		r.restricted.Add(-1)
+	}
+}
+
+// AnyRestricted reports whether something restricts any channel, or one of its models,
+// endpoints or keys.
+func (r *Registry) AnyRestricted() bool { return r.restricted.Load() > 0 }
 
 func (s *slot) has(flag uint32) bool { return s.flags.Load()&flag != 0 }
 

@@ -282,8 +282,8 @@ func (s *State) SetHealth(h sdk.Health, reason string) {
 
 // update keeps the flags in step; the caller holds mu.
 func (s *State) update() {
-	s.slot.set(flagOutage, s.paused || s.health == sdk.HealthDown || s.breaker.open || s.blocked.set() || s.unreachable.set())
-	s.slot.set(flagRestricted, len(s.models)+len(s.endpoints)+len(s.blockedBy.requests) > 0)
+	s.setFlag(flagOutage, s.paused || s.health == sdk.HealthDown || s.breaker.open || s.blocked.set() || s.unreachable.set())
+	s.setFlag(flagRestricted, len(s.models)+len(s.endpoints)+len(s.blockedBy.requests) > 0)
 }
 
 // InFlight returns the number of attempts in flight.

@@ -101,15 +101,17 @@ var locations = []string{"Location", "Content-Location", "Operation-Location", "
 // rewriteLocations replaces addresses of the site by addresses of the entry: a client
 // would otherwise send its next request, with its token, directly to the site.
 func (x *exchange) rewriteLocations(h http.Header) {
-	ch := x.answeredBy()
-	if ch == nil {
-		return
-	}
 	for _, name := range locations {
-		if v := first(h, name); v != "" {
-			if entry, ok := x.entryURL(ch, v); ok {
-				h[name] = []string{entry}
-			}
+		v := first(h, name)
+		if v == "" {
+			continue
+		}
+		ch := x.answeredBy()
+		if ch == nil {
+			return
+		}
+		if entry, ok := x.entryURL(ch, v); ok {
+			h[name] = []string{entry}
 		}
 	}
 }

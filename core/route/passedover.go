@@ -16,8 +16,8 @@ const maxPassedOver = 8
 func (w *Walk) PassedOver(p Pick) (all []Skipped) {
 	defer func(n int) { w.attempts = n }(w.attempts)
 	w.attempts = 0 // what a request may cost is no reason yet
-	add := func(i int, reached bool) {
-		if why := w.passedOver(i, p, reached); why != "" && len(all) < maxPassedOver {
+	add := func(i int, beside bool) {
+		if why := w.passedOver(i, p, beside); why != "" && len(all) < maxPassedOver {
 			all = append(all, Skipped{w.route.Channels[i].Config.Name, why})
 		}
 	}
@@ -37,26 +37,40 @@ func (w *Walk) PassedOver(p Pick) (all []Skipped) {
 		}
 		add(i, false)
 	}
-	for _, g := range w.route.planner.current.Load().groups {
-		at := slices.IndexFunc(g.members, func(m member) bool { return w.route.Channels[m.index] == p.Channel })
-		for n, m := range g.members {
-			if n == at && g.rule.Kind == sdk.RuleOrder {
+	groups := w.route.planner.current.Load().groups
+	for i := range groups {
+		g := &groups[i]
+		picked, ordered := w.pickedFrom(g, p), g.rule.Kind == sdk.RuleOrder
+		if picked && !ordered && w.route.unhindered() {
+			break
+		}
+		for _, m := range g.members {
+			if len(all) == maxPassedOver || picked && ordered && w.route.Channels[m.index] == p.Channel {
 				break
 			}
-			add(m.index, at >= 0 && g.rule.Kind != sdk.RuleOrder)
+			add(m.index, picked && !ordered)
 		}
-		if at >= 0 {
+		if picked {
 			break
 		}
 	}
 	return all
 }
 
+// pickedFrom reports whether the group has the picked channel.
+func (w *Walk) pickedFrom(g *group, p Pick) bool {
+	return g == p.group || slices.ContainsFunc(g.members, func(m member) bool { return w.route.Channels[m.index] == p.Channel })
+}
+
+// unhindered reports whether neither a limit nor the state of any channel holds requests
+// back, without looking at each.
+func (r *Route) unhindered() bool { return !r.limited && !r.registry.AnyRestricted() }
+
 // passedOver returns why a channel was not picked, or "". beside: it is in the
 // group of the pick, so that it may be available and not be picked.
 func (w *Walk) passedOver(i int, p Pick, beside bool) channel.Skip {
-	ch, q := w.route.Channels[i], &w.route.quick[i]
-	if ch == p.Channel || beside && q.settled && q.gauge.Clear() {
+	ch := w.route.Channels[i]
+	if ch == p.Channel || beside && w.route.quick[i].unhindered() {
 		return ""
 	}
 	skip, deferred := w.skipOrDefer(ch)

@@ -55,22 +55,29 @@ type Route struct {
 	registry *channel.Registry
 	maxExtra float64 // retry.max_extra
 	gate     probeGate
-	counts   []*channel.Counters // of the attempts for this route, by channel; nil without a strategy
+	counts   map[*Channel]*channel.Counters // of the attempts for this route; nil without a strategy
 	quick    []quickChannel
+	limited  bool // some channel is
 }
 
 // quickChannel is what the first pick of a request needs of most channels.
 type quickChannel struct {
-	gauge   channel.Gauge
-	settled bool // the configuration does not restrict models or requests
+	gauge    channel.Gauge
+	limited  bool // the configuration limits its requests
+	anyModel bool
 }
 
 func (r *Route) makeQuick() {
-	r.quick = nil
-	for _, ch := range r.Channels {
-		r.quick = append(r.quick, quickChannel{ch.State.Gauge(), len(ch.Config.Models) == 0 && !ch.isLimited()})
+	r.quick, r.limited = make([]quickChannel, len(r.Channels)), false
+	for i, ch := range r.Channels {
+		q := quickChannel{ch.State.Gauge(), ch.isLimited(), len(ch.Config.Models) == 0}
+		r.quick[i], r.limited = q, r.limited || q.limited
 	}
 }
+
+// unhindered reports whether neither a limit nor the state of the channel holds requests
+// back. The channel may still not serve a model.
+func (q *quickChannel) unhindered() bool { return !q.limited && q.gauge.Clear() }
 
 // Channel is a configured channel with its state.
 type Channel struct {
@@ -192,14 +199,16 @@ func askOf(s sdk.Strategy, r *Route) askFunc {
 
 // countOwn makes the route count the attempts that are made for it.
 func (r *Route) countOwn(name string) {
+	r.counts = make(map[*Channel]*channel.Counters, len(r.Channels))
 	for _, ch := range r.Channels {
-		r.counts = append(r.counts, ch.State.RouteCounters(name))
+		r.counts[ch] = ch.State.RouteCounters(name)
 	}
 }
 
 // own returns what was counted for the route at a channel.
 func (r *Route) own(index int) channel.Counters {
-	return r.Channels[index].State.Read(r.counts[index])
+	ch := r.Channels[index]
+	return ch.State.Read(r.counts[ch])
 }
 
 // single returns a route of one channel, which takes no strategy.

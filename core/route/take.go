@@ -1,7 +1,6 @@
 package route
 
 import (
-	"slices"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/channel"
@@ -48,9 +47,7 @@ func (w *Walk) acquire(ch *Channel, key int, mode acquireMode, reason string) (P
 		lease.Cancel()
 		return Pick{}, false
 	}
-	if i := slices.Index(w.route.Channels, ch); i >= 0 && w.route.counts != nil {
-		lease.CountIn(w.route.counts[i])
-	}
+	lease.CountIn(w.route.counts[ch])
 	lease.TestModel(w.now, w.request.Model)
 	p.Lease = lease
 	if p.Key != nil {

@@ -63,6 +63,7 @@ type Pick struct {
 
 	places [2]limit.Place // at the limits of channel and key
 
+	group *group // of the plan, that chose the channel; nil: the plan did not
 	model string
 	test  bool // it tests a key with a mark
 	held  bool // the key must be released
@@ -266,7 +267,7 @@ func (w *Walk) planned() (Pick, bool) {
 		}
 		ch := w.route.Channels[i]
 		if p, ok := w.take(ch, anyKey, w.reason(by, g)); ok {
-			p.Plan = by.seq
+			p.Plan, p.group = by.seq, g
 			return p, true
 		}
 		w.busy = append(w.busy, ch)
@@ -369,7 +370,7 @@ func (w *Walk) failKey(p Pick, final bool) {
 // Walk is the view of the rules of a route; indices are those of its channels.
 
 func (w *Walk) available(i int) bool {
-	if q := &w.route.quick[i]; w.attempts == 0 && len(w.failed)+len(w.busy) == 0 && q.settled && q.gauge.Clear() {
+	if q := &w.route.quick[i]; w.attempts == 0 && len(w.failed)+len(w.busy) == 0 && q.anyModel && q.unhindered() {
 		return true
 	}
 	skip, deferred := w.skipOrDefer(w.route.Channels[i])
