@@ -225,7 +225,7 @@ func TestCooldownsOfKeys(t *testing.T) {
 		{"limited, named", func(k *Key, now time.Time) { k.Limit(now, "", 7*time.Second, "429") }, SkipRateLimited, []time.Duration{7 * time.Second, 7 * time.Second}},
 		{"limited, named beyond reason", func(k *Key, now time.Time) { k.Limit(now, "", 9000*time.Hour, "429") }, SkipRateLimited, minutes(24 * 60)},
 		{"limited for a model", func(k *Key, now time.Time) { k.Limit(now, "m", 0, "429") }, SkipRateLimited, []time.Duration{30 * time.Second, time.Minute}},
-		{"invalid", func(k *Key, now time.Time) { k.Invalidate(now, 0, "401") }, SkipInvalidKey, minutes(5, 10, 20, 40, 60, 60)},
+		{"invalid", func(k *Key, now time.Time) { k.Invalidate(now, "", 0, "401") }, SkipInvalidKey, minutes(5, 10, 20, 40, 60, 60)},
 		{"exhausted", func(k *Key, now time.Time) { k.Exhaust(now, 0, "402") }, SkipQuotaSpent, minutes(60, 60)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -234,18 +234,18 @@ func TestCooldownsOfKeys(t *testing.T) {
 			for i, want := range tt.want {
 				tt.hit(k, c.now())
 				tt.hit(k, c.now()) // sent at the same time: no doubling
-				skip, until := k.Skip(c.now(), "m")
+				skip, until := k.Skip(c.now(), "m", "")
 				if got := until.Sub(c.now()); skip != tt.skip || got != want {
 					t.Fatalf("cooldown %d: %q for %s, want %q for %s", i, skip, got, tt.skip, want)
 				}
 				c.add(want)
-				if skip, _ := k.Skip(c.now(), "m"); skip != "" {
+				if skip, _ := k.Skip(c.now(), "m", ""); skip != "" {
 					t.Fatalf("cooldown %d does not end: %s", i, skip)
 				}
 			}
 			k.Succeed(c.now(), "m", time.Millisecond)
 			tt.hit(k, c.now())
-			if _, until := k.Skip(c.now(), "m"); until.Sub(c.now()) != tt.want[0] {
+			if _, until := k.Skip(c.now(), "m", ""); until.Sub(c.now()) != tt.want[0] {
 				t.Fatal("a success does not reset the cooldowns")
 			}
 		})
@@ -256,13 +256,13 @@ func TestALimitOfOneModelLeavesTheOthers(t *testing.T) {
 	c, _, s := setup()
 	k := s.Key("sk-1")
 	k.Limit(c.now(), "big", 0, "429")
-	if skip, _ := k.Skip(c.now(), "small"); skip != "" {
+	if skip, _ := k.Skip(c.now(), "small", ""); skip != "" {
 		t.Fatalf("small: %s", skip)
 	}
 	for i := range 3 * maxModels {
 		k.Limit(c.now(), strings.Repeat("m", i+1), 0, "429")
 	}
-	if skip, _ := k.Skip(c.now(), strings.Repeat("m", 3*maxModels)); skip != SkipRateLimited {
+	if skip, _ := k.Skip(c.now(), strings.Repeat("m", 3*maxModels), ""); skip != SkipRateLimited {
 		t.Errorf("the last model: %q", skip)
 	}
 	if n := len(k.models); n > maxModels {
@@ -275,12 +275,12 @@ func TestALateSuccessDoesNotEndACooldown(t *testing.T) {
 	k := s.Key("sk-1")
 	k.Limit(c.now(), "", 0, "429")
 	k.Succeed(c.now(), "", 0)
-	if skip, _ := k.Skip(c.now(), ""); skip != SkipRateLimited {
+	if skip, _ := k.Skip(c.now(), "", ""); skip != SkipRateLimited {
 		t.Fatal("an answer that was under way ended the cooldown")
 	}
-	k.Invalidate(c.now(), 0, "401")
+	k.Invalidate(c.now(), "", 0, "401")
 	k.Succeed(c.now(), "", 0)
-	if skip, _ := k.Skip(c.now(), ""); skip != SkipRateLimited {
+	if skip, _ := k.Skip(c.now(), "", ""); skip != SkipRateLimited {
 		t.Fatalf("a success revives a refused key: %q", skip)
 	}
 }

@@ -24,6 +24,7 @@ type Key struct {
 	mu          sync.Mutex
 	rateLimited cooldown
 	invalid     cooldown
+	invalidFor  []string // the operations that rejected it, none of which the site is known to serve; nil: all are concerned
 	quotaSpent  cooldown
 	mark        mark
 	models      map[string]*keyModel
@@ -73,20 +74,20 @@ func (k *Key) SetLabel(label string) {
 	}
 }
 
-// Skip returns why the key must not be used for the model now, or "" if it may
-// be used. until is when that ends.
-func (k *Key) Skip(now time.Time, model string) (skip Skip, until time.Time) {
+// Skip returns why the key must not be used now for the model and the operation, or ""
+// if it may be used; without an operation, for any of them. until is when that ends.
+func (k *Key) Skip(now time.Time, model, operation string) (skip Skip, until time.Time) {
 	if !k.restricted.Load() {
 		return "", time.Time{}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.skip(now, model)
+	return k.skip(now, model, operation)
 }
 
-func (k *Key) skip(now time.Time, model string) (Skip, time.Time) {
+func (k *Key) skip(now time.Time, model, operation string) (Skip, time.Time) {
 	switch {
-	case k.invalid.active(now):
+	case k.invalid.active(now) && (operation == "" || k.rejectedBy(operation)):
 		return SkipInvalidKey, k.invalid.until
 	case k.quotaSpent.active(now):
 		return SkipQuotaSpent, k.quotaSpent.until
@@ -104,9 +105,9 @@ func (k *Key) skip(now time.Time, model string) (Skip, time.Time) {
 	return "", time.Time{}
 }
 
-// Deferred reports whether a mark moves the key behind others for this model,
-// and until when.
-func (k *Key) Deferred(now time.Time, model string) (until time.Time, deferred bool) {
+// Deferred reports whether the key is used after others for the model and the operation,
+// and until when: it is marked, or another operation rejected it.
+func (k *Key) Deferred(now time.Time, model, operation string) (until time.Time, deferred bool) {
 	if !k.restricted.Load() {
 		return time.Time{}, false
 	}
@@ -117,6 +118,9 @@ func (k *Key) Deferred(now time.Time, model string) (until time.Time, deferred b
 	}
 	if m := k.models[model]; m != nil && m.mark.deferred(now) {
 		until, deferred = later(until, m.mark.until), true
+	}
+	if k.invalid.active(now) && !k.rejectedBy(operation) {
+		until, deferred = later(until, k.invalid.until), true
 	}
 	return until, deferred
 }
@@ -141,15 +145,6 @@ func (k *Key) Limit(now time.Time, model string, wait time.Duration, reason stri
 			c = &k.model(now, model).rateLimited
 		}
 		return c, c.start(now, wait, firstRateLimit, topRateLimit, reason)
-	})
-}
-
-// Invalidate records that the site rejected the key. It is tried again after 5
-// minutes, then 10, and so on up to an hour. wait is the time that the site
-// gave, usually 0.
-func (k *Key) Invalidate(now time.Time, wait time.Duration, reason string) {
-	k.coolDown(now, ChangeKeyInvalid, SkipInvalidKey, reason, func() (*cooldown, bool) {
-		return &k.invalid, k.invalid.start(now, wait, firstInvalid, topInvalid, reason)
 	})
 }
 
@@ -275,8 +270,12 @@ func (k *Key) Succeed(now time.Time, model string, ttfb time.Duration) {
 	k.counters.ttfb(ttfb)
 	k.recent.add(now, true)
 	k.model(now, model).lastGood = now
+	rejectedBy, reason := k.invalidFor, k.invalid.reason
 	usable := k.restricted.Load() && k.recover(now, model)
 	k.mu.Unlock()
+	for _, operation := range rejectedBy {
+		k.channel.RejectsKeys(now, operation, 0, reason)
+	}
 	if usable {
 		k.announce(ChangeKeyUsable, "usable again: a request was answered")
 	}
@@ -313,7 +312,7 @@ func (k *Key) InFlight() int { return int(k.inFlight.Load()) }
 // It says whether that makes the key usable again.
 func (k *Key) recover(now time.Time, model string) bool {
 	usable := k.invalid.set() || k.quotaSpent.set() || k.mark.count > 0 || k.suspect
-	k.invalid, k.quotaSpent, k.mark = cooldown{}, cooldown{}, mark{}
+	k.invalid, k.invalidFor, k.quotaSpent, k.mark = cooldown{}, nil, cooldown{}, mark{}
 	k.refusals, k.suspect = evidence{}, false
 	m := k.models[model]
 	usable = usable || m.mark.count > 0 || m.noAccess.set()
@@ -330,7 +329,7 @@ func (k *Key) recover(now time.Time, model string) bool {
 }
 
 func (k *Key) clear() {
-	k.rateLimited, k.invalid, k.quotaSpent, k.mark = cooldown{}, cooldown{}, cooldown{}, mark{}
+	k.rateLimited, k.invalid, k.invalidFor, k.quotaSpent, k.mark = cooldown{}, cooldown{}, nil, cooldown{}, mark{}
 	k.refusals, k.suspect = evidence{}, false
 	for _, m := range k.models {
 		*m = keyModel{lastGood: m.lastGood}

@@ -33,6 +33,9 @@ func (k *Key) SetChecked(now time.Time, skip Skip, wait time.Duration, reason st
 		kind, c, first, top = ChangeKeyInvalid, &k.invalid, firstInvalid, topInvalid
 	}
 	k.mu.Lock()
+	if skip == SkipInvalidKey {
+		k.invalidFor = nil
+	}
 	began := c.start(now, wait, first, top, checkPrefix+reason)
 	k.update()
 	left := c.left(now)
@@ -47,7 +50,7 @@ func (k *Key) confirm() {
 	k.mu.Lock()
 	checked := strings.HasPrefix(k.rateLimited.reason, checkPrefix)
 	usable := k.invalid.set() || k.quotaSpent.set() || checked
-	k.invalid, k.quotaSpent = cooldown{}, cooldown{}
+	k.invalid, k.invalidFor, k.quotaSpent = cooldown{}, nil, cooldown{}
 	if checked {
 		k.rateLimited = cooldown{}
 	}

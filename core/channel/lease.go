@@ -39,6 +39,7 @@ func (l *Lease) Answered(now time.Time, model, endpoint string) {
 	s.mu.Lock()
 	l.count(func(c *Counters) { c.ttfb(now.Sub(l.start)) })
 	s.stalledSince = now
+	s.addAnswered(endpoint)
 	back := false
 	if s.slot.has(flagRestricted | flagOutage) {
 		back = s.cleared(l.start, now, model, endpoint)

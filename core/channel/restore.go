@@ -27,6 +27,7 @@ func (s *State) restore(c SavedChannel, since elapsed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.paused, s.disabled, s.counters = c.Paused, c.Disabled, c.Counters
+	s.answered = c.Answered
 	s.removed.configured = true
 	if s.blocked = since.cooldown(c.Blocked); s.blocked.set() {
 		s.blockedAt = since.now
@@ -47,7 +48,7 @@ func (s *State) restoreKey(saved SavedKey, since elapsed) *Key {
 	k := s.newKey(saved.Fingerprint)
 	k.removed.configured = true
 	k.rateLimited, k.invalid, k.quotaSpent = since.cooldown(saved.RateLimited), since.cooldown(saved.Invalid), since.cooldown(saved.QuotaSpent)
-	k.mark, k.counters = since.mark(saved.Mark), saved.Counters
+	k.invalidFor, k.mark, k.counters = saved.InvalidFor, since.mark(saved.Mark), saved.Counters
 	for model, good := range saved.Good {
 		k.model(since.now, model).lastGood = since.now.Add(min(good.Sub(since.at), 0) - since.passed)
 	}

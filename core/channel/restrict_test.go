@@ -117,10 +117,10 @@ func TestAKeyWithoutAccessToAModel(t *testing.T) {
 	c, _, s := setup()
 	k := s.Key("sk-1")
 	k.DenyModel(c.now(), "big", 0, "403")
-	if skip, until := k.Skip(c.now(), "big"); skip != SkipNoAccess || until.Sub(c.now()) != time.Hour {
+	if skip, until := k.Skip(c.now(), "big", ""); skip != SkipNoAccess || until.Sub(c.now()) != time.Hour {
 		t.Errorf("%q for %s", skip, until.Sub(c.now()))
 	}
-	if skip, _ := k.Skip(c.now(), "small"); skip != "" {
+	if skip, _ := k.Skip(c.now(), "small", ""); skip != "" {
 		t.Errorf("another model: %s", skip)
 	}
 	if v := k.View(c.now()); v.State() != KeyReady {
@@ -149,34 +149,34 @@ func TestMarksLastLongerEachTime(t *testing.T) {
 		want *= time.Minute
 		k.Mark(c.now(), "m")
 		k.Mark(c.now(), "m") // by a request sent at the same time
-		until, deferred := k.Deferred(c.now(), "m")
+		until, deferred := k.Deferred(c.now(), "m", "")
 		if !deferred || until.Sub(c.now()) != want {
 			t.Fatalf("mark %d: %v for %s, want %s", i+1, deferred, until.Sub(c.now()), want)
 		}
-		if skip, _ := k.Skip(c.now(), "m"); skip != "" {
+		if skip, _ := k.Skip(c.now(), "m", ""); skip != "" {
 			t.Fatalf("a marked key is out: %s", skip)
 		}
 		if v := k.View(c.now()); v.State() != KeySuspect {
 			t.Fatalf("shown as %s", v.State())
 		}
 		c.add(want)
-		if _, deferred := k.Deferred(c.now(), "m"); deferred {
+		if _, deferred := k.Deferred(c.now(), "m", ""); deferred {
 			t.Fatalf("mark %d does not end", i+1)
 		}
 		if !k.Acquire(c.now(), "m") {
 			t.Fatal("the first request after a mark is not a test")
 		}
-		if _, deferred := k.Deferred(c.now(), "m"); !deferred {
+		if _, deferred := k.Deferred(c.now(), "m", ""); !deferred {
 			t.Fatal("a second request may use the key while one tests it")
 		}
 		k.Release("m", true)
-		if _, deferred := k.Deferred(c.now(), "m"); deferred {
+		if _, deferred := k.Deferred(c.now(), "m", ""); deferred {
 			t.Fatal("a test without a result leaves the key behind")
 		}
 	}
 	k.Succeed(c.now(), "m", time.Millisecond)
 	k.Mark(c.now(), "m")
-	if until, _ := k.Deferred(c.now(), "m"); until.Sub(c.now()) != 2*time.Minute {
+	if until, _ := k.Deferred(c.now(), "m", ""); until.Sub(c.now()) != 2*time.Minute {
 		t.Errorf("after a good answer a mark lasts %s", until.Sub(c.now()))
 	}
 	if rec.changes[0].Kind != ChangeKeySuspect {
@@ -185,7 +185,7 @@ func TestMarksLastLongerEachTime(t *testing.T) {
 }
 
 func TestWhatAMarkIsAbout(t *testing.T) {
-	deferred := func(c *clock, k *Key, model string) bool { _, d := k.Deferred(c.now(), model); return d }
+	deferred := func(c *clock, k *Key, model string) bool { _, d := k.Deferred(c.now(), model, ""); return d }
 	c, _, s := setup()
 	k := s.Key("never good")
 	k.Mark(c.now(), "a")
@@ -222,7 +222,7 @@ func TestAKeyThatNoOtherCanBeComparedWith(t *testing.T) {
 	if v := k.View(c.now()); v.State() != KeySuspect || v.Skip != "" {
 		t.Errorf("after three requests: %s", v.State())
 	}
-	if _, deferred := k.Deferred(c.now(), "m"); deferred || len(rec.changes) != 1 || rec.changes[0].Kind != ChangeKeySuspect {
+	if _, deferred := k.Deferred(c.now(), "m", ""); deferred || len(rec.changes) != 1 || rec.changes[0].Kind != ChangeKeySuspect {
 		t.Errorf("deferred %v, changes %+v", deferred, rec.changes)
 	}
 	k.Succeed(c.now(), "m", time.Millisecond)
@@ -384,10 +384,10 @@ func TestRestrictionsSurviveARestart(t *testing.T) {
 	s = r.Channel("a", "https://a.example")
 	k = s.Key("sk-1")
 	left := func(until time.Time) time.Duration { return until.Sub(c.now()) }
-	if skip, until := k.Skip(c.now(), "big"); skip != SkipNoAccess || left(until) != time.Hour-10*time.Second {
+	if skip, until := k.Skip(c.now(), "big", ""); skip != SkipNoAccess || left(until) != time.Hour-10*time.Second {
 		t.Errorf("access: %q for %s", skip, left(until))
 	}
-	if until, deferred := k.Deferred(c.now(), "odd"); !deferred || left(until) != 110*time.Second {
+	if until, deferred := k.Deferred(c.now(), "odd", ""); !deferred || left(until) != 110*time.Second {
 		t.Errorf("mark of the key: %v for %s", deferred, left(until))
 	}
 	if at := k.LastGood("good"); at.Sub(good).Abs() > time.Second {

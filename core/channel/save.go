@@ -25,6 +25,7 @@ type SavedChannel struct {
 	Blocked   SavedCooldown         `json:"blocked,omitzero"`
 	Models    map[string]SavedModel `json:"models,omitempty"`
 	Endpoints map[string]SavedModel `json:"endpoints,omitempty"`
+	Answered  []string              `json:"answered,omitempty"` // operations that got a good answer
 	Counters  Counters              `json:"counters"`
 	Keys      []SavedKey            `json:"keys,omitempty"`
 }
@@ -41,6 +42,7 @@ type SavedKey struct {
 	Fingerprint string                   `json:"print"`
 	RateLimited SavedCooldown            `json:"limited,omitzero"`
 	Invalid     SavedCooldown            `json:"invalid,omitzero"`
+	InvalidFor  []string                 `json:"invalid_for,omitempty"` // operations; none: all
 	QuotaSpent  SavedCooldown            `json:"exhausted,omitzero"`
 	Models      map[string]SavedCooldown `json:"models,omitempty"` // rate limits of single models
 	NoAccess    map[string]SavedCooldown `json:"no_access,omitempty"`
@@ -91,7 +93,7 @@ func (s *State) save(now time.Time) SavedChannel {
 	defer s.mu.Unlock()
 	out := SavedChannel{
 		Name: s.name, Target: s.target, Paused: s.paused, Disabled: s.disabled, Preferred: s.preferred.Load(),
-		Blocked: s.blocked.save(now), Counters: s.counters,
+		Blocked: s.blocked.save(now), Answered: slices.Clone(s.answered), Counters: s.counters,
 	}
 	for name, m := range s.models {
 		if m.cooldown.set() || m.mark.count > 0 {
@@ -115,7 +117,7 @@ func (k *Key) save(now time.Time) SavedKey {
 	defer k.mu.Unlock()
 	out := SavedKey{
 		Fingerprint: k.fingerprint, RateLimited: k.rateLimited.save(now), Invalid: k.invalid.save(now), QuotaSpent: k.quotaSpent.save(now),
-		Mark: k.mark.save(now), Counters: k.counters,
+		InvalidFor: slices.Clone(k.invalidFor), Mark: k.mark.save(now), Counters: k.counters,
 	}
 	for model, m := range k.models {
 		if m.rateLimited.set() {

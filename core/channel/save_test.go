@@ -35,7 +35,7 @@ func TestCooldownsSurviveARestart(t *testing.T) {
 			next := NewRegistry(Options{Now: func() time.Time { return now }, Seed: []byte("seed")})
 			next.Restore(saved)
 			back := next.Channel("a", "https://a.example").Key("secret-key-1")
-			skip, until := back.Skip(now, "")
+			skip, until := back.Skip(now, "", "")
 			if tt.left == 0 && skip != "" || tt.left > 0 && (skip != SkipRateLimited || until.Sub(now) != tt.left) {
 				t.Errorf("%q until %s from now, want %s", skip, until.Sub(now), tt.left)
 			}
@@ -54,7 +54,7 @@ func TestRemovedStateIsKeptForADay(t *testing.T) {
 	r := NewRegistry(Options{Now: func() time.Time { return now }, Seed: []byte("seed")})
 	a := r.Channel("a", "https://a.example")
 	k1, k2 := a.Key("secret-key-1"), a.Key("secret-key-2")
-	k1.Invalidate(now, 0, "wrong")
+	k1.Invalidate(now, "", 0, "wrong")
 	r.Retain(map[*State][]*Key{a: {k1, k2}})
 	r.Retain(map[*State][]*Key{a: {k2}})
 	if !k1.Removed() || k2.Removed() || a.Removed() {

@@ -45,6 +45,7 @@ type State struct {
 	blockedBy    evidence
 	models       map[string]*modelState
 	endpoints    map[string]*endpointState
+	answered     []string // operations that got a good answer
 	counters     Counters
 	routes       map[string]*Counters // of the attempts for single routes
 	recent       window               // the last minute's attempts

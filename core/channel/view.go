@@ -3,6 +3,7 @@ package channel
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aitunnel/aitunnel/sdk"
@@ -107,13 +108,14 @@ func (s *State) View(now time.Time) View {
 
 // KeyView is a key's state at one moment.
 type KeyView struct {
-	Skip      Skip // for requests of any model; "" if it is usable
-	Suspect   bool
-	Reason    string
-	Until     time.Time // when the cooldown or mark ends
-	InFlight  int
-	ErrorRate float64
-	Counters  Counters
+	Skip       Skip     // for requests of any model; "" if it is usable
+	InvalidFor []string // the operations for which it is an invalid key; none: all
+	Suspect    bool
+	Reason     string
+	Until      time.Time // when the cooldown or mark ends
+	InFlight   int
+	ErrorRate  float64
+	Counters   Counters
 }
 
 // View returns the key's state.
@@ -121,10 +123,13 @@ func (k *Key) View(now time.Time) KeyView {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	v := KeyView{InFlight: int(k.inFlight.Load()), ErrorRate: k.recent.errorRate(now), Counters: k.counters}
-	v.Skip, v.Until = k.skip(now, "")
+	v.Skip, v.Until = k.skip(now, "", "")
 	switch {
 	case v.Skip == SkipInvalidKey:
-		v.Reason = k.invalid.reason
+		v.Reason, v.InvalidFor = k.invalid.reason, slices.Clone(k.invalidFor)
+		if len(v.InvalidFor) > 0 {
+			v.Reason += " (only tried with " + strings.Join(v.InvalidFor, ", ") + "; used last for others)"
+		}
 	case v.Skip == SkipQuotaSpent:
 		v.Reason = k.quotaSpent.reason
 	case v.Skip == SkipRateLimited || v.Skip == SkipCooldown:
@@ -151,7 +156,7 @@ func (s *State) Snapshot(now time.Time) sdk.Snapshot {
 func (k *Key) Snapshot(now time.Time) sdk.Snapshot {
 	v := k.View(now)
 	return sdk.Snapshot{
-		ID: k.ID(), Available: v.Skip == "", TTFB: v.Counters.TTFB,
+		ID: k.ID(), Available: v.Skip == "" || len(v.InvalidFor) > 0, TTFB: v.Counters.TTFB,
 		InFlight: v.InFlight, ErrorRate: v.ErrorRate, Requests: v.Counters.Requests, LastUsed: v.Counters.LastAt,
 	}
 }

@@ -28,8 +28,8 @@ func TestACheckOfSingleKeys(t *testing.T) {
 		}}, func(string) {})
 		defer m.Close()
 		skips := func() [2]channel.Skip {
-			a, _ := first.Skip(time.Now(), "m")
-			b, _ := second.Skip(time.Now(), "m")
+			a, _ := first.Skip(time.Now(), "m", "")
+			b, _ := second.Skip(time.Now(), "m", "")
 			return [2]channel.Skip{a, b}
 		}
 		for i, want := range [][2]channel.Skip{{channel.SkipQuotaSpent, ""}, {"", channel.SkipCooldown}, {"", ""}} {

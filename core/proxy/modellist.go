@@ -286,7 +286,7 @@ func listFormOf(c *config.Channel) dialect.Dialect {
 func (p *prober) usableKeys(n int) (keys []*route.Key) {
 	now := p.handler.registry.Now()
 	for _, k := range p.channel.Keys {
-		if skip, _ := k.State.Skip(now, ""); skip == "" && len(keys) < n {
+		if skip, _ := k.State.Skip(now, "", ""); skip == "" && len(keys) < n {
 			keys = append(keys, k)
 		}
 	}

@@ -19,3 +19,65 @@ func TestAMissingEndpointStopsNoOther(t *testing.T) {
 		t.Errorf("the missing endpoint is asked again: %+v", got)
 	}
 }
+
+// A site with one API rejects its own good keys where a caller uses another one, since it
+// does not read that header. Whatever comes first, the API that it has goes on working.
+func TestARejectedKeyKeepsWorkingInOtherAPIs(t *testing.T) {
+	const messages, gemini = "/v1/messages", "/v1beta/models/gemini-2.5-flash:generateContent"
+	rejected := reply(401, `{"error":{"message":"Incorrect API key provided","type":"invalid_request_error","code":"invalid_api_key"}}`)
+	answered := reply(200, `{"choices":[{"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}`)
+	for name, first := range map[string][]string{
+		"another API first":    {messages, messages, gemini},
+		"after chat":           {chatPath, messages, messages, messages, gemini, gemini},
+		"two endpoints, mixed": {messages, "/v1/messages/count_tokens", gemini, chatPath, messages},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newTestSite(t, func(c *siteConn) {
+				if c.URL.Path == chatPath {
+					answered(c)
+				} else {
+					rejected(c)
+				}
+			})
+			r := newRig(t, nil, a)
+			for _, path := range append(first, chatPath, chatPath, chatPath) {
+				if got := r.post(path, chatBody); (got.status == 200) != (path == chatPath) {
+					t.Errorf("%s: %+v", path, got)
+				}
+			}
+			r.wantReady("a")
+			before := len(a.requests())
+			if r.post(messages, chatBody); len(a.requests()) > before+2 {
+				t.Errorf("the missing API is asked for %d times by one request", len(a.requests())-before)
+			}
+			r.post(messages, chatBody)
+			before = len(a.requests())
+			if r.post(messages, chatBody); len(a.requests()) > before {
+				t.Errorf("the missing API is still asked for")
+			}
+		})
+	}
+}
+
+// A key that the site really revoked is found out as before: by the first rejection where
+// keys of the channel work.
+func TestARevokedKeyIsInvalidForAll(t *testing.T) {
+	a := newTestSite(t, reply(200, `{"choices":[{"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}`),
+		reply(401, `{"error":{"message":"Incorrect API key provided","code":"invalid_api_key"}}`),
+		reply(200, `{"choices":[{"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}`))
+	r := newRig(t, nil, a)
+	for range 2 {
+		if got := r.post(chatPath, chatBody); got.status != 200 {
+			t.Errorf("%+v", got)
+		}
+	}
+	if got := r.keyStates("a")["a1"]; got != "invalid_key" {
+		t.Errorf("the revoked key is %s", got)
+	}
+	r.post("/v1/embeddings", `{"model":"m","input":"x"}`)
+	for _, key := range a.keys()[2:] {
+		if key == "sk-key-a1" {
+			t.Error("the revoked key is used for another operation")
+		}
+	}
+}

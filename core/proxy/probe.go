@@ -155,7 +155,7 @@ func (p *prober) keyOf(id string) (*route.Key, error) {
 func (p *prober) key() *route.Key {
 	now := p.handler.registry.Now()
 	for _, k := range p.channel.Keys {
-		if skip, _ := k.State.Skip(now, ""); skip == "" {
+		if skip, _ := k.State.Skip(now, "", ""); skip == "" {
 			return k
 		}
 	}

@@ -32,7 +32,7 @@ func TestOneBadRequestLeavesAllKeysUsable(t *testing.T) {
 		for _, ch := range w.table.Channels {
 			for _, k := range ch.Keys {
 				v := k.State.View(w.registry.Now())
-				if _, deferred := k.State.Deferred(w.registry.Now(), "m"); v.Skip != "" || deferred {
+				if _, deferred := k.State.Deferred(w.registry.Now(), "m", "generate"); v.Skip != "" || deferred {
 					t.Errorf("key %s of %s: %s", k.State.ID(), ch.Config.Name, v.State())
 				}
 			}

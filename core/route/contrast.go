@@ -44,7 +44,7 @@ func (w *Walk) refused(p *Pick) {
 // onlyKey reports whether the channel has no other key to compare the pick's with.
 func (w *Walk) onlyKey(p *Pick) bool {
 	for _, k := range p.Channel.Keys {
-		if skip, _ := k.State.Skip(w.now, w.request.Model); k != p.Key && skip == "" {
+		if skip, _ := k.State.Skip(w.now, w.request.Model, w.request.Operation); k != p.Key && skip == "" {
 			return false
 		}
 	}

@@ -48,7 +48,7 @@ func (ch *Channel) AtLimit(now time.Time) (skip channel.Skip, until time.Time) {
 		return skip, until
 	}
 	for _, k := range ch.Keys {
-		if out, _ := k.State.Skip(now, ""); out != "" {
+		if out, _ := k.State.Skip(now, "", ""); out != "" {
 			continue
 		}
 		why, room := k.AtLimit(now)
@@ -95,7 +95,7 @@ func (ch *Channel) limitUsed(now time.Time) float64 {
 	}
 	least, usable := 1.0, false
 	for _, k := range ch.Keys {
-		if out, _ := k.State.Skip(now, ""); out == "" {
+		if out, _ := k.State.Skip(now, "", ""); out == "" {
 			least, usable = min(least, k.State.Limiter().Usage(now).Share()), true
 		}
 	}

@@ -63,7 +63,7 @@ func (w *Walk) readyAt(ch *Channel) (time.Time, bool) {
 // that is worth waiting for.
 func (w *Walk) keyReadyAt(ch *Channel) (at time.Time, found bool) {
 	for _, k := range ch.Keys {
-		skip, until := k.State.Skip(w.now, w.request.Model)
+		skip, until := k.State.Skip(w.now, w.request.Model, w.request.Operation)
 		if skip != "" && skip != channel.SkipRateLimited && skip != channel.SkipCooldown {
 			continue
 		}

@@ -117,7 +117,7 @@ func flapHealth(w *world, i int) {
 func flapKey(w *world, i int) {
 	k := w.channel("a").Keys[0].State
 	if i%2 == 0 {
-		k.Invalidate(w.registry.Now(), 0, "401")
+		k.Invalidate(w.registry.Now(), "", 0, "401")
 	} else {
 		k.Reset()
 	}

@@ -231,7 +231,7 @@ func (x *trace) run(r *sent) (answered bool) {
 // checkMark fails if a marked key is asked though its mark has not ended and
 // another key is available.
 func (x *trace) checkMark(w *Walk, p Pick) {
-	if _, deferred := p.Key.State.Deferred(x.now, w.request.Model); !deferred || p.test {
+	if _, deferred := p.Key.State.Deferred(x.now, w.request.Model, w.request.Operation); !deferred || p.test {
 		return
 	}
 	view := keyView{walk: w, channel: p.Channel}
@@ -285,8 +285,8 @@ func (x *trace) check(r *sent) {
 		}
 		for _, k := range ch.Keys {
 			for _, model := range []string{"a", "b"} {
-				skip, _ := k.State.Skip(x.now, model)
-				_, deferred := k.State.Deferred(x.now, model)
+				skip, _ := k.State.Skip(x.now, model, "generate")
+				_, deferred := k.State.Deferred(x.now, model, "generate")
 				x.known[k] = x.known[k] || skip != "" || deferred
 				if x.works(k, model) {
 					if skip != "" {

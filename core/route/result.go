@@ -160,13 +160,19 @@ func (w *Walk) penalizeKey(p *Pick, o Outcome) {
 		w.FailChannel(*p, time.Time{})
 		return
 	}
+	if w.rejectsHere(p, o) {
+		w.failWithoutBlame(p, o)
+		p.Channel.State.RejectsKeys(w.now, w.request.Operation, o.For, o.Reason)
+		w.FailKey(*p)
+		return
+	}
 	p.Lease.Alive()
 	p.Lease.FailWithoutBreaker(w.now, o.Reason)
 	if p.Key != nil {
 		k := p.Key.State
 		switch o.Means {
 		case verdict.InvalidKey:
-			k.Invalidate(w.now, o.For, o.Reason)
+			k.Invalidate(w.now, w.request.Operation, o.For, o.Reason)
 		case verdict.QuotaSpent:
 			k.Exhaust(w.now, o.For, o.Reason)
 		case verdict.NoAccess:
@@ -180,6 +186,20 @@ func (w *Walk) penalizeKey(p *Pick, o Outcome) {
 	}
 	w.FailKey(*p)
 	w.secondKey(p, o)
+}
+
+// rejectsHere reports whether the site rejects a key only for an operation that it may not
+// serve at all: the key works for others, and no key did for this one.
+func (w *Walk) rejectsHere(p *Pick, o Outcome) bool {
+	switch {
+	case p.Key == nil:
+		return false
+	case o.Means == verdict.InvalidKey:
+		return p.Key.State.WorksElsewhere("", w.request.Operation)
+	case o.Means == verdict.NoAccess:
+		return p.Key.State.WorksElsewhere(w.request.Model, w.request.Operation)
+	}
+	return false
 }
 
 // limitKey handles a rate limit of the key. With concurrent = "auto" fewer requests at
@@ -218,6 +238,8 @@ func (w *Walk) denyUse(p *Pick, o Outcome) {
 		}
 		w.FailKey(*p)
 		return
+	case o.Means == verdict.NoModel && p.Key != nil && p.Key.State.WorksElsewhere(w.request.Model, w.request.Operation):
+		// The site has the model, and may not serve this operation at all.
 	case o.Means == verdict.NoModel:
 		p.Channel.State.DenyModel(w.now, w.request.Model, channel.SkipNoModel, o.For, o.Reason)
 	default:

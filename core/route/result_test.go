@@ -197,10 +197,10 @@ func TestUnexplainedRefusals(t *testing.T) {
 				var marked []string
 				for _, ch := range w.table.Channels {
 					for _, k := range ch.Keys {
-						if _, deferred := k.State.Deferred(w.registry.Now(), "m"); deferred {
+						if _, deferred := k.State.Deferred(w.registry.Now(), "m", "generate"); deferred {
 							marked = append(marked, ch.Config.Name+"/"+k.State.ID())
 						}
-						if skip, _ := k.State.Skip(w.registry.Now(), "m"); skip != "" {
+						if skip, _ := k.State.Skip(w.registry.Now(), "m", "generate"); skip != "" {
 							t.Errorf("a key is out: %s", skip)
 						}
 					}

@@ -59,7 +59,7 @@ func (w *Walk) skipInService(ch *Channel) (skip channel.Skip, deferred bool) {
 		} else if why != "" {
 			continue
 		}
-		if _, behind := k.State.Deferred(w.now, w.request.Model); !behind {
+		if _, behind := k.State.Deferred(w.now, w.request.Model, w.request.Operation); !behind {
 			return "", deferred
 		}
 		skip = ""
@@ -150,7 +150,7 @@ func (w *Walk) keySkip(k *Key) channel.Skip {
 			return channel.SkipAlreadyTried
 		}
 	}
-	skip, _ := k.State.Skip(w.now, w.request.Model)
+	skip, _ := k.State.Skip(w.now, w.request.Model, w.request.Operation)
 	if skip == "" && w.wait(k.State.Limiter()) > 0 {
 		return channel.SkipAtLimit
 	}
@@ -166,7 +166,7 @@ func (w *Walk) deferredUntil(ch *Channel) time.Time {
 		if w.keySkip(k) != "" {
 			continue
 		}
-		if t, _ := k.State.Deferred(w.now, w.request.Model); !found || t.Before(key) {
+		if t, _ := k.State.Deferred(w.now, w.request.Model, w.request.Operation); !found || t.Before(key) {
 			key, found = t, true
 		}
 	}

@@ -92,7 +92,7 @@ func (w *Walk) suspectKey(ch *Channel) int {
 			if w.keySkip(k) != "" {
 				continue
 			}
-			if until, deferred := k.State.Deferred(w.now, w.request.Model); deferred && (best == anyKey || until.Before(soonest)) {
+			if until, deferred := k.State.Deferred(w.now, w.request.Model, w.request.Operation); deferred && (best == anyKey || until.Before(soonest)) {
 				best, soonest = m.index, until
 			}
 		}
@@ -111,7 +111,7 @@ func (v *keyView) available(i int) bool {
 	if v.walk.keySkip(k) != "" {
 		return false
 	}
-	_, deferred := k.State.Deferred(v.walk.now, v.walk.request.Model)
+	_, deferred := k.State.Deferred(v.walk.now, v.walk.request.Model, v.walk.request.Operation)
 	return !deferred
 }
 

@@ -99,7 +99,7 @@ func TestWhatIsPassedOver(t *testing.T) {
 		{"key limited for another model", "gpt-4o", func(w *world, a *Channel) {
 			a.Keys[0].State.Limit(w.registry.Now(), "o3", 0, "429")
 		}, ""},
-		{"key invalid", "", func(w *world, a *Channel) { a.Keys[0].State.Invalidate(w.registry.Now(), 0, "401") }, channel.SkipNoKey},
+		{"key invalid", "", func(w *world, a *Channel) { a.Keys[0].State.Invalidate(w.registry.Now(), "", 0, "401") }, channel.SkipNoKey},
 		{"key out of quota", "", func(w *world, a *Channel) { a.Keys[0].State.Exhaust(w.registry.Now(), 0, "402") }, channel.SkipNoKey},
 		{"other models", "gpt-4o", func(_ *world, a *Channel) { a.Config.Models = []string{"claude-*"} }, channel.SkipModelNotServed},
 		{"its models", "gpt-4o", func(_ *world, a *Channel) { a.Config.Models = []string{"gpt-*"} }, ""},
@@ -231,7 +231,7 @@ func TestSoonest(t *testing.T) {
 		}, 5 * time.Second},
 		{"a breaker's pause ends first", func(w *world, now time.Time) {
 			w.channel("a").Keys[0].State.Limit(now, "", 20*time.Second, "429")
-			w.channel("a").Keys[1].State.Invalidate(now, 0, "401")
+			w.channel("a").Keys[1].State.Invalidate(now, "", 0, "401")
 			w.trip("b")
 		}, 10 * time.Second},
 		{"a cooldown for the model", func(w *world, now time.Time) {
@@ -240,7 +240,7 @@ func TestSoonest(t *testing.T) {
 			w.channel("b").State.SetPaused(true)
 		}, 3 * time.Second},
 		{"what only a person or a check ends", func(w *world, now time.Time) {
-			w.channel("a").Keys[0].State.Invalidate(now, 0, "401")
+			w.channel("a").Keys[0].State.Invalidate(now, "", 0, "401")
 			w.channel("a").Keys[1].State.Exhaust(now, 0, "402")
 			w.channel("b").State.SetPaused(true)
 		}, never},
@@ -279,7 +279,7 @@ func TestTheOneOutLongestIsTheLastResort(t *testing.T) {
 		down("d")
 		down("c")
 		down("b")
-		w.channel("d").Keys[0].State.Invalidate(w.registry.Now(), 0, "401")
+		w.channel("d").Keys[0].State.Invalidate(w.registry.Now(), "", 0, "401")
 		walk := w.walk("m")
 		p, ok := walk.Next(w.registry.Now())
 		if !ok || nameOf(p) != "c" || p.Reason != reasonLastResort {

@@ -1,0 +1,105 @@
+package channel
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// maxRejecting is how many operations may reject a key before it counts as invalid for all.
+const maxRejecting = 8
+
+// Invalidate records that the site rejected the key for the operation. It is tried again
+// after 5 minutes, then 10, and so on up to an hour. wait is the time that the site gave,
+// usually 0.
+//
+// Sites also reject good keys where they do not serve an API, or do not read its header.
+// So if neither the key nor the operation ever got a good answer, only this operation
+// is known not to work: for others the key is used last.
+func (k *Key) Invalidate(now time.Time, operation string, wait time.Duration, reason string) {
+	served := k.channel.HasAnswered(operation)
+	k.coolDown(now, ChangeKeyInvalid, SkipInvalidKey, reason, func() (*cooldown, bool) {
+		known := k.invalid.active(now)
+		switch {
+		case served || operation == "" || k.proven() || known && k.invalidFor == nil || len(k.invalidFor) >= maxRejecting:
+			k.invalidFor = nil
+		case !known:
+			k.invalidFor = []string{operation}
+		case !slices.Contains(k.invalidFor, operation):
+			k.invalidFor = append(k.invalidFor, operation)
+		}
+		return &k.invalid, k.invalid.start(now, wait, firstInvalid, topInvalid, reason)
+	})
+}
+
+// RejectsKeys records that the site rejected a key for the operation that works for others,
+// and that no key works for this one. What it said of other keys then says nothing about
+// them. The channel is not used for the operation when that happened twice in a row.
+func (s *State) RejectsKeys(now time.Time, operation string, wait time.Duration, reason string) {
+	s.DenyEndpoint(now, operation, false, wait, "it rejects keys here that work elsewhere: "+reason)
+	s.mu.Lock()
+	keys := slices.Collect(maps.Values(s.keys))
+	s.mu.Unlock()
+	for _, k := range keys {
+		k.accept(operation)
+	}
+}
+
+// accept takes back that the operation rejected the key.
+func (k *Key) accept(operation string) {
+	k.mu.Lock()
+	usable := false
+	if i := slices.Index(k.invalidFor, operation); i >= 0 {
+		k.invalidFor = slices.Delete(k.invalidFor, i, i+1)
+		if usable = len(k.invalidFor) == 0; usable {
+			k.invalid, k.invalidFor = cooldown{}, nil
+		}
+		k.update()
+	}
+	k.mu.Unlock()
+	if usable {
+		k.announce(ChangeKeyUsable, "usable again: the site rejects every key for "+operation)
+	}
+}
+
+// WorksElsewhere reports whether no key of the channel got a good answer for the operation,
+// although the key got some for others: for the model, if it is not empty.
+func (k *Key) WorksElsewhere(model, operation string) bool {
+	if !k.channel.lacks(operation) {
+		return false
+	}
+	if model == "" && k.channel.doubted(operation) {
+		return true
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if model == "" {
+		return k.proven()
+	}
+	m := k.models[model]
+	return m != nil && !m.lastGood.IsZero()
+}
+
+// rejectedBy reports whether the invalid key is not to be used for the operation; the
+// caller holds mu.
+func (k *Key) rejectedBy(operation string) bool {
+	return k.invalidFor == nil || slices.Contains(k.invalidFor, operation)
+}
+
+// proven reports whether the key got a good answer; the caller holds mu.
+func (k *Key) proven() bool {
+	for _, m := range k.models {
+		if !m.lastGood.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+// doubted reports whether the last requests for the operation found no endpoint.
+func (s *State) doubted(operation string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.endpoints[operation]
+	return e != nil && e.misses > 0
+}
