@@ -21,6 +21,10 @@ const (
 	saveEvery      = 5 * time.Second // unless the options say otherwise
 	saveStatsEvery = time.Minute
 
+	// saveShare is the part of the time that saving the state of very many keys may take:
+	// one in so many.
+	saveShare = 100
+
 	// saveBudgetsEvery bounds what a crash can make of budgets.
 	saveBudgetsEvery = 500 * time.Millisecond
 )
@@ -128,7 +132,9 @@ func (p *persistence) keep(ctx context.Context, running func() *reload.Generatio
 			p.save(running())
 			return
 		case <-state.C:
+			begun := time.Now()
 			p.saveState(running())
+			state.Reset(max(p.every, saveShare*time.Since(begun)))
 		case <-budgets.C:
 			if p.clients.Changes() != p.budgets {
 				p.saveState(running())

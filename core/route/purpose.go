@@ -1,6 +1,7 @@
 package route
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -50,6 +51,11 @@ func (p Purpose) String() string {
 	default:
 		return fmt.Sprintf("channel %s at %s", p.Name, p.Target)
 	}
+}
+
+// compare orders purposes.
+func (p Purpose) compare(o Purpose) int {
+	return cmp.Or(cmp.Compare(p.Kind, o.Kind), cmp.Compare(p.Name, o.Name), cmp.Compare(p.Models, o.Models), cmp.Compare(p.Target, o.Target), cmp.Compare(p.Component, o.Component))
 }
 
 // parsePurpose reads what String wrote: state files used to have it as keys.

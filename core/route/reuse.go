@@ -129,7 +129,7 @@ func MigrateMemory(old map[string]Remembered) Memory {
 }
 
 func (m Memory) sort() {
-	slices.SortFunc(m, func(a, b Remembered) int { return cmp.Compare(a.Purpose.String(), b.Purpose.String()) })
+	slices.SortFunc(m, func(a, b Remembered) int { return a.compare(b.Purpose) })
 }
 
 func (m Memory) of(p Purpose) Remembered {

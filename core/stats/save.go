@@ -3,8 +3,6 @@ package stats
 import (
 	"fmt"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // Saved is what outlives the program.
@@ -70,11 +68,9 @@ func (c *Collector) Save() Saved {
 }
 
 func (s *Sums) save() SavedSums {
-	out := SavedSums{Requests: s.Requests, Success: s.Success, Fail: s.Fail, Retries: s.Retries, Input: s.Input, Output: s.Output, TTFB: s.latency.sum}
-	if h := s.latency.histogram; h != nil && h.TotalCount() > 0 {
-		out.Latency, _ = h.Encode(hdrhistogram.V2CompressedEncodingCookieBase) // without it the other figures are still right
+	return SavedSums{
+		Requests: s.Requests, Success: s.Success, Fail: s.Fail, Retries: s.Retries, Input: s.Input, Output: s.Output, TTFB: s.latency.sum, Latency: s.latency.encode(),
 	}
-	return out
 }
 
 // Restore loads what a former run saved.
@@ -109,10 +105,6 @@ func (c *Collector) Restore(saved Saved) error {
 
 func (s SavedSums) restore(digits int) Sums {
 	out := Sums{Requests: s.Requests, Success: s.Success, Fail: s.Fail, Retries: s.Retries, Input: s.Input, Output: s.Output, latency: latency{digits: digits}}
-	if len(s.Latency) > 0 {
-		if h, err := hdrhistogram.Decode(s.Latency); err == nil {
-			out.latency.join(&latency{histogram: h, sum: s.TTFB})
-		}
-	}
+	out.latency.decode(s.Latency, s.TTFB)
 	return out
 }

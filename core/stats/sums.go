@@ -1,9 +1,8 @@
 package stats
 
 import (
+	"slices"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // Sums are what requests, or attempts, add up to.
@@ -56,61 +55,17 @@ func (s *Sums) join(o *Sums) {
 // clone returns a copy that does not change any more.
 func (s *Sums) clone() Sums {
 	out := *s
-	out.latency = latency{digits: s.latency.digits}
-	out.latency.join(&s.latency)
+	out.latency.counts = slices.Clone(s.latency.counts)
 	return out
 }
 
 // Quantile returns the time to the first byte that the share p of the good answers,
 // from 0 to 1, did not exceed; 0 without any.
 func (s *Sums) Quantile(p float64) time.Duration {
-	if s.latency.histogram == nil {
-		return 0
-	}
-	return time.Duration(s.latency.histogram.ValueAtQuantile(100*p)) * unit
+	return s.latency.quantile(p)
 }
 
 // Samples returns the number of latencies that were measured, and their sum.
 func (s *Sums) Samples() (n uint64, sum time.Duration) {
-	if s.latency.histogram == nil {
-		return 0, 0
-	}
-	return uint64(s.latency.histogram.TotalCount()), s.latency.sum
-}
-
-// Significant digits of a latency: two take 16 KiB for each histogram, one 2.
-const (
-	fine   = 2
-	coarse = 1
-)
-
-const (
-	unit    = 100 * time.Microsecond
-	longest = int64(10 * time.Minute / unit)
-)
-
-// latency holds times; its histogram is made with the first one.
-type latency struct {
-	digits    int
-	histogram *hdrhistogram.Histogram
-	sum       time.Duration
-}
-
-func (l *latency) add(d time.Duration) {
-	if l.histogram == nil {
-		l.histogram = hdrhistogram.New(1, longest, max(l.digits, coarse))
-	}
-	_ = l.histogram.RecordValue(min(max(int64(d/unit), 1), longest)) // it is within the range
-	l.sum += d
-}
-
-func (l *latency) join(o *latency) {
-	if o.histogram == nil {
-		return
-	}
-	if l.histogram == nil {
-		l.histogram = hdrhistogram.New(1, longest, max(l.digits, coarse))
-	}
-	l.histogram.Merge(o.histogram)
-	l.sum += o.sum
+	return s.latency.total, s.latency.sum
 }

@@ -18,11 +18,10 @@ func (w *window) at(now time.Time) *slot {
 	epoch := now.UnixNano() / int64(w.width)
 	s := &w.slots[epoch%int64(len(w.slots))]
 	if s.epoch != epoch {
-		h := s.latency.histogram
-		*s = slot{epoch: epoch, Sums: Sums{latency: latency{digits: fine, histogram: h}}}
-		if h != nil {
-			h.Reset()
-		}
+		l := s.latency
+		l.digits = fine
+		l.reset()
+		*s = slot{epoch: epoch, Sums: Sums{latency: l}}
 	}
 	return s
 }

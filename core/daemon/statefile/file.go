@@ -1,7 +1,7 @@
 package statefile
 
 import (
-	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,7 +17,7 @@ type File struct {
 	Version int    // the newest that this program reads, and the one it writes
 	What    string // what it holds, for messages, such as "the state"
 
-	last []byte // what was written last, as compared by Save
+	last [sha256.Size]byte // of what was written last, as compared by Save
 }
 
 // DamagedError says that a file could not be understood. It was renamed.
@@ -92,8 +92,12 @@ func rename(path, why string) string {
 // the content without what always changes, is the same as the last time.
 func (f *File) Save(content, compared any) error {
 	same, err := json.Marshal(compared)
-	if err != nil || bytes.Equal(same, f.last) {
+	if err != nil {
 		return err
+	}
+	sum := sha256.Sum256(same)
+	if sum == f.last {
+		return nil
 	}
 	b, err := json.Marshal(content)
 	if err != nil {
@@ -102,6 +106,6 @@ func (f *File) Save(content, compared any) error {
 	if err := maybe.WriteFile(f.Path, b, 0o600); err != nil {
 		return err
 	}
-	f.last = same
+	f.last = sum
 	return nil
 }
