@@ -76,7 +76,7 @@ const endTime = 3 * time.Second
 func endNow(p *os.Process, ended <-chan error) {
 	stopNow(p)
 	select {
-	case <-ended:
+	case <-ended: //nolint:errcheck // it ended, however it did
 	case <-time.After(endTime):
 		_ = p.Kill()
 	}

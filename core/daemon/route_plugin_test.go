@@ -191,7 +191,7 @@ func TestAPlanThatNobodyServes(t *testing.T) {
 			if got.status != 200 || got.header.Get("X-Site") != "last" {
 				t.Errorf("%+v", got)
 			}
-		} else if got.status == 200 || !strings.Contains(string(got.body), "the budget of today is spent") || first.Count()+last.Count() > 0 {
+		} else if got.status == 200 || !strings.Contains(got.body, "the budget of today is spent") || first.Count()+last.Count() > 0 {
 			t.Errorf("%d %s; the sites were sent %d requests", got.status, got.body, first.Count()+last.Count())
 		}
 		r.stop()

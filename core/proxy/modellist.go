@@ -204,12 +204,12 @@ func offered(ch *route.Channel, list modelList) []dialect.ListedModel {
 func (x *exchange) gather(routes []*route.Route) map[*route.Channel]modelList {
 	ctx := x.in.Context()
 	lists := map[*route.Channel]modelList{}
-	any := false
+	found := false
 	look := func(ch *route.Channel) (wait <-chan struct{}) {
 		lists[ch], wait = x.setup.models.view(ch, x.now, func() ([]dialect.ListedModel, bool, bool) {
 			return x.handler.fetchModels(ch, x.setup.sites[ch])
 		})
-		any = any || len(lists[ch].models) > 0
+		found = found || len(lists[ch].models) > 0
 		return wait
 	}
 	fetched, pending := make(chan *route.Channel), 0
@@ -232,7 +232,7 @@ func (x *exchange) gather(routes []*route.Route) map[*route.Channel]modelList {
 	}
 	late := time.NewTimer(modelsPatient)
 	defer late.Stop()
-	for isLate := false; pending > 0 && !(isLate && any); {
+	for isLate := false; pending > 0 && (!isLate || !found); {
 		select {
 		case ch := <-fetched:
 			look(ch)

@@ -159,8 +159,8 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 	timeout := newStepTimer(ctx, d.stepTimeout, func() { _ = leg.Close() })
 	defer timeout.stop()
 	var verified atomic.Bool
-	verify := func(name string, remote net.Addr, key ssh.PublicKey) error {
-		err := c.verify(name, remote, key)
+	verify := func(_ string, remote net.Addr, key ssh.PublicKey) error {
+		err := c.verify(remote, key)
 		if d.decide != nil {
 			if err = d.decide(h, key, c); err == nil {
 				c.failure = nil

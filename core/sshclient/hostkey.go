@@ -84,9 +84,9 @@ func algorithmsFor(known []knownKey) (out []string) {
 	return out
 }
 
-// verify returns the callback of the SSH library. The failure is kept, as the
-// library makes a text of it.
-func (c *keyCheck) verify(address string, remote net.Addr, key ssh.PublicKey) error {
+// verify checks the key that a host presents. It keeps the failure, because the SSH
+// library returns only the text of an error.
+func (c *keyCheck) verify(remote net.Addr, key ssh.PublicKey) error {
 	c.presented = append(c.presented, key)
 	c.failure = c.judge(remote, key)
 	if c.failure != nil {
