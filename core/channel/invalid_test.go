@@ -27,8 +27,8 @@ func TestRejectedOperationsAreSaved(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := NewRegistry(options)
+	k := after.Channel("fresh", "https://a.example").Key("secret-key-1") // in use before, as in a restart
 	after.Restore(saved)
-	k := after.Channel("fresh", "https://a.example").Key("secret-key-1")
 	for operation, want := range map[string]Skip{"": SkipInvalidKey, "/v1/messages": SkipInvalidKey, "/v1/chat/completions": ""} {
 		if got, _ := k.Skip(now, "m", operation); got != want {
 			t.Errorf("%q: skipped because %q, want %q", operation, got, want)

@@ -2,8 +2,8 @@ package channel
 
 import "time"
 
-// Restore loads the state that an earlier run saved. It must be called before
-// any other use of the registry.
+// Restore loads the state that an earlier run saved. Channels and keys that are already
+// in use take it over; it must be called before the first request.
 func (r *Registry) Restore(saved Saved) {
 	now := r.now()
 	// By the wall clock: the monotonic one ended with that run.
@@ -39,13 +39,20 @@ func (s *State) restore(c SavedChannel, since elapsed) {
 		s.endpoint(name).cooldown = since.cooldown(e.SavedCooldown)
 	}
 	for _, k := range c.Keys {
-		s.keys[k.Fingerprint] = s.restoreKey(k, since)
+		s.restoreKey(k, since)
 	}
 	s.update()
 }
 
-func (s *State) restoreKey(saved SavedKey, since elapsed) *Key {
-	k := s.newKey(saved.Fingerprint)
+// restoreKey restores one of the keys; the caller holds mu.
+func (s *State) restoreKey(saved SavedKey, since elapsed) {
+	k := s.keys[saved.Fingerprint]
+	if k == nil {
+		k = s.newKey(saved.Fingerprint)
+		s.keys[saved.Fingerprint] = k
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.removed.configured = true
 	k.rateLimited, k.invalid, k.quotaSpent = since.cooldown(saved.RateLimited), since.cooldown(saved.Invalid), since.cooldown(saved.QuotaSpent)
 	k.invalidFor, k.mark, k.counters = saved.InvalidFor, since.mark(saved.Mark), saved.Counters
@@ -62,7 +69,6 @@ func (s *State) restoreKey(saved SavedKey, since elapsed) *Key {
 		k.model(since.now, model).mark = since.mark(m)
 	}
 	k.update()
-	return k
 }
 
 // elapsed is the time since the state was saved.

@@ -183,6 +183,50 @@ func TestARestartIsANewProcess(t *testing.T) {
 	gone(t, before.PID)
 }
 
+// TestARestartKeepsWhatIsKnownOfKeys: a key that a site rejected is not tried again, and
+// what the new process learns is kept in turn.
+func TestARestartKeepsWhatIsKnownOfKeys(t *testing.T) {
+	t.Parallel()
+	var rejected atomic.Int64
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.Header.Get("Authorization"), "dead") {
+			rejected.Add(1)
+			http.Error(w, `{"error":{"message":"Incorrect API key provided","code":"invalid_api_key"}}`, http.StatusUnauthorized)
+			return
+		}
+		_, _ = io.WriteString(w, "{}")
+	}))
+	t.Cleanup(site.Close)
+	b := startBackground(t, site.URL, `channel "keyed" {
+ target = "`+site.URL+`"
+ keys   = ["sk-dead-000000001", "sk-live-000000002"]
+}
+route "/v1/**" {
+ channels = ["keyed"]
+ strategy "priority" {}
+}
+`)
+	client := (&app{stateDir: b.state}).client()
+	for n := range 3 {
+		if err := (&caller{address: b.ready().Listen}).post(); err != nil {
+			t.Fatal(err)
+		}
+		b.run("restart")
+		all, err := client.Channels(t.Context())
+		if err != nil || len(all) != 2 || len(all[1].Keys.List) != 2 {
+			t.Fatalf("%+v, %v", all, err)
+		}
+		keys := all[1].Keys.List
+		if keys[0].State != "invalid_key" || keys[0].Stats.TotalRequests != 1 || keys[1].Stats.TotalRequests != uint64(n+1) {
+			t.Errorf("after restart %d: %+v", n+1, keys)
+		}
+	}
+	if rejected.Load() != 1 {
+		t.Errorf("the dead key was tried %d times", rejected.Load())
+	}
+	b.run("stop")
+}
+
 // TestAStopEndsTheFormerProcessToo, at once if it is asked to.
 func TestAStopEndsTheFormerProcessToo(t *testing.T) {
 	t.Parallel()
