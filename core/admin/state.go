@@ -1,6 +1,10 @@
 package admin
 
-import "github.com/aitunnel/aitunnel/core/channel"
+import (
+	"cmp"
+
+	"github.com/aitunnel/aitunnel/core/channel"
+)
 
 // State is the one word for how a channel is doing. The API, the panel and the
 // commands all show this one.
@@ -160,4 +164,9 @@ func (c Channel) Why() string {
 		return text
 	}
 	return channel.Skip(c.StateReason).Text()
+}
+
+// Text returns what the restriction is for and why, in words.
+func (r Restriction) Text() string {
+	return cmp.Or(r.Model, r.Endpoint, "all models") + ": " + channel.Skip(r.State).Text()
 }

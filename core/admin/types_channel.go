@@ -54,7 +54,7 @@ type Egress struct {
 // an endpoint.
 type Restriction struct {
 	Model    string     `json:"model,omitempty"`    // without model and endpoint: all models
-	Endpoint string     `json:"endpoint,omitempty"` // its kind, such as generate or files
+	Endpoint string     `json:"endpoint,omitempty"` // what requests of it ask for, such as /v1/messages
 	State    string     `json:"state"`              // a code: rate_limited, no_access, no_model, no_endpoint or suspect
 	Reason   string     `json:"reason,omitempty"`
 	Until    *time.Time `json:"until,omitempty"`

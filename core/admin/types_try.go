@@ -17,7 +17,8 @@ type Trial struct {
 // Tried is what became of a trial.
 type Tried struct {
 	OK      bool         `json:"ok"`
-	Status  int          `json:"status"` // 0: no answer
+	Status  int          `json:"status"`        // 0: no answer
+	URL     string       `json:"url,omitempty"` // where it was sent
 	Key     string       `json:"key,omitempty"`
 	Text    string       `json:"text"`            // the beginning of what the model said
 	Error   string       `json:"error,omitempty"` // why it is not good

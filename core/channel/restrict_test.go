@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aitunnel/aitunnel/sdk"
 )
 
 func block(c *clock, s *State, request uint64, certain bool) {
@@ -405,4 +407,40 @@ func TestRestrictionsSurviveARestart(t *testing.T) {
 	if until, deferred := s.Deferred(c.now(), "odd"); !deferred || left(until) != 110*time.Second {
 		t.Errorf("mark of the channel: %v for %s", deferred, left(until))
 	}
+}
+
+func TestResumeForgetsWhatIsKnownAgainstAChannelThatIsNotPaused(t *testing.T) {
+	c, rec, s := setup()
+	key := s.Key("k")
+	trip(c, s)
+	s.SetHealth(sdk.HealthDown, "no")
+	s.DenyEndpoint(c.now(), "/v1/messages", true, 0, "404")
+	s.DenyModel(c.now(), "m", SkipNoModel, 0, "404")
+	key.Invalidate(c.now(), 0, "401")
+	s.Resume()
+	if skip := s.Skip(c.now()); skip != "" {
+		t.Errorf("the channel is passed over: %s", skip)
+	}
+	if all := s.Restrictions(c.now()); len(all) != 0 {
+		t.Errorf("restrictions are left: %v", all)
+	}
+	if skip, _ := key.Skip(c.now(), "m"); skip != "" {
+		t.Errorf("the key is passed over: %s", skip)
+	}
+	if last := rec.changes[len(rec.changes)-1]; last.Kind != ChangeInService {
+		t.Errorf("the last change is %+v", last)
+	}
+}
+
+func TestATrialPassesAPauseButNotALimit(t *testing.T) {
+	c, _, s := setup()
+	s.SetPaused(true)
+	l, skip := s.AcquireTrial(c.now(), 1)
+	if skip != "" {
+		t.Fatalf("a trial was refused: %s", skip)
+	}
+	if _, skip := s.AcquireTrial(c.now(), 1); skip != SkipFull {
+		t.Errorf("a second one: %q, want %q", skip, SkipFull)
+	}
+	l.Cancel()
 }

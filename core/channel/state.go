@@ -171,6 +171,16 @@ func (s *State) BreakerOpenSince() time.Time {
 // block, but never a pause or the limit; limit is the maximum number of
 // attempts in flight, 0 for no limit. Every lease must be ended.
 func (s *State) Acquire(now time.Time, limit int, force bool) (Lease, Skip) {
+	return s.acquire(now, limit, force, false)
+}
+
+// AcquireTrial is Acquire for an attempt by which the user tests the channel: only the
+// limit can refuse it.
+func (s *State) AcquireTrial(now time.Time, limit int) (Lease, Skip) {
+	return s.acquire(now, limit, true, true)
+}
+
+func (s *State) acquire(now time.Time, limit int, force, paused bool) (Lease, Skip) {
 	if n := s.slot.inFlight.Add(1); limit > 0 && int(n) > limit {
 		s.slot.inFlight.Add(-1)
 		return Lease{}, SkipFull
@@ -183,7 +193,7 @@ func (s *State) Acquire(now time.Time, limit int, force bool) (Lease, Skip) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	skip := s.skip(now)
-	if skip != "" && (!force || skip == SkipPaused) {
+	if skip != "" && (!force || skip == SkipPaused && !paused) {
 		s.slot.inFlight.Add(-1)
 		return Lease{}, skip
 	}
@@ -196,34 +206,53 @@ func (s *State) Acquire(now time.Time, limit int, force bool) (Lease, Skip) {
 	return l, ""
 }
 
-// SetPaused pauses or resumes the channel. Resuming also resets its keys, since
-// the user wants it tried.
+// SetPaused pauses or resumes the channel. Resuming also resets it, since the user
+// wants it tried.
 func (s *State) SetPaused(paused bool) {
 	s.mu.Lock()
-	if s.paused == paused {
-		s.mu.Unlock()
-		return
-	}
+	before := s.paused
 	s.paused = paused
 	s.update()
-	var keys []*Key
-	if !paused {
-		s.blocked, s.blockedBy = cooldown{}, evidence{}
-		s.unreachable, s.egresses = cooldown{}, nil
-		s.egressFailed.Store(false)
-		s.models, s.endpoints = nil, nil
-		s.update()
-		keys = slices.AppendSeq(keys, maps.Values(s.keys))
+	s.mu.Unlock()
+	if paused == before {
+		return
 	}
+	change := Change{Kind: ChangePaused, Channel: s.name, Message: "paused"}
+	if !paused {
+		s.reset()
+		change.Kind, change.Message = ChangeResumed, "resumed"
+	}
+	s.registry.changed(change)
+}
+
+// Resume has the channel used again, whatever is known against it and its keys: it ends
+// a pause, closes the breaker, and ends cooldowns and marks.
+func (s *State) Resume() {
+	out := s.Skip(s.registry.now())
+	s.SetPaused(false)
+	s.reset()
+	if out != "" && out != SkipPaused {
+		s.registry.changed(Change{Kind: ChangeInService, Channel: s.name, Message: "back in service: resumed"})
+	}
+}
+
+// reset forgets what is known against the channel and its keys.
+func (s *State) reset() {
+	s.mu.Lock()
+	s.blocked, s.blockedBy = cooldown{}, evidence{}
+	s.unreachable, s.egresses = cooldown{}, nil
+	s.egressFailed.Store(false)
+	s.models, s.endpoints = nil, nil
+	s.breaker.close()
+	if s.health == sdk.HealthDown {
+		s.health, s.reason, s.since = sdk.HealthUnknown, "", s.registry.now()
+	}
+	s.update()
+	keys := slices.Collect(maps.Values(s.keys))
 	s.mu.Unlock()
 	for _, k := range keys {
 		k.Reset()
 	}
-	change := Change{Kind: ChangeResumed, Channel: s.name, Message: "resumed"}
-	if paused {
-		change.Kind, change.Message = ChangePaused, "paused"
-	}
-	s.registry.changed(change)
 }
 
 // SetPreferred makes routes send requests to the channel before all others, or

@@ -64,7 +64,7 @@ func (a *app) channelPause() *cobra.Command {
 }
 
 func (a *app) channelResume() *cobra.Command {
-	return a.channelToggle("resume", "enable", "Resume a paused channel", (*adminclient.Client).Resume)
+	return a.channelToggle("resume", "enable", "Resume a channel: end a pause, and forget all cooldowns", (*adminclient.Client).Resume)
 }
 
 func (a *app) channelToggle(verb, alias, short string, do func(*adminclient.Client, context.Context, string) (admin.Channel, error)) *cobra.Command {
@@ -85,7 +85,7 @@ func (a *app) channelToggle(verb, alias, short string, do func(*adminclient.Clie
 			})
 			done := "Channel " + out.Name + " is paused; requests in flight finish."
 			if out.Enabled {
-				done = "Channel " + out.Name + " is resumed."
+				done = "Channel " + out.Name + " is resumed; what was remembered against it and its keys is forgotten."
 			}
 			return a.report(out, err, asJSON, done)
 		},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -57,6 +58,7 @@ func (a *app) channelTest() *cobra.Command {
 the status, the time to the first byte and to the first content, the tokens, and
 what the model said. It may cost a few tokens, and counts like any other request.
 
+The site is asked whatever is remembered against the channel, also if it is paused.
 Without --model the first model that the site lists is asked. --key takes a key
 by its ID, its label or its number in 'aitunnel key list', even if it is out of
 use; --all tries each key. The exit code is 1 if a request fails.`,
@@ -162,6 +164,9 @@ func (a *app) showTest(channel string, t test) {
 	who := t.Model + term.After(" with the key ", a.keyName(channel, cmp.Or(r.Key, t.Key)))
 	if !r.OK {
 		a.say("%s %s: %s", p.Bad("✗"), who, cmp.Or(r.Error, fmt.Sprintf("status %d", r.Status)))
+		if r.Status == http.StatusNotFound || r.Status == http.StatusMethodNotAllowed {
+			a.say("  It was sent to %s. If the site's API is at another path, change the target of %s.", r.URL, channel)
+		}
 		return
 	}
 	a.say("%s %s: %d, first byte after %s, first content after %s, whole answer after %s%s", p.Good("✓"), who, r.Status,

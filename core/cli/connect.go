@@ -13,6 +13,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/connect"
 )
 
@@ -35,8 +36,9 @@ token of the running program. Without APP the known apps are listed.
 --write writes them into the app's own files; comments and all other settings
 stay, and the files as they were are kept beside them with the ending
 .aitunnel-backup. --undo restores those. --check sends one short request as the
-app would; it may cost a few tokens. --on shows the settings for apps on the host
-of a tunnel.`,
+app would, which may cost a few tokens; if there is no answer, it says what is
+missing, and what --write has just written is undone. --on shows the settings for
+apps on the host of a tunnel.`,
 		Example: "  aitunnel connect\n  aitunnel connect claude-code --write --check\n  aitunnel connect codex --on vps\n  aitunnel connect claude-code --undo\n  eval \"$(aitunnel connect env)\"",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -54,7 +56,7 @@ of a tunnel.`,
 			app, ok := connect.Find(args[0])
 			switch {
 			case !ok:
-				return usageError{c, fmt.Errorf("there is no app %q; the apps are %s", args[0], strings.Join(appNames(), ", "))}
+				return usageError{c, noApp(args[0])}
 			case f.undo && (f.write || f.check || f.on != ""):
 				return usageError{c, errors.New("--undo cannot be used together with --write, --check or --on")}
 			case f.on != "" && (f.write || f.check):
@@ -72,6 +74,15 @@ of a tunnel.`,
 	c.Flags().StringVar(&f.client, "client", "", "use the token of this `client` block (default: one of proxy.client_tokens)")
 	c.Flags().StringSliceVar(&f.models, "model", nil, "the model to ask and to list in the app's files; may be repeated (default: those that the proxy lists)")
 	return jsonFlag(c, &f.json)
+}
+
+// noApp says which app was probably meant.
+func noApp(given string) error {
+	meant := ""
+	if near := wording.Near(given, appNames()); len(near) > 0 {
+		meant = " did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return fmt.Errorf("there is no app %q;%s the apps are %s", given, meant, strings.Join(appNames(), ", "))
 }
 
 func appNames() (names []string) {
@@ -126,6 +137,7 @@ type connected struct {
 	Files     map[string]string `json:"files,omitempty"` // as if they were new
 	Link      string            `json:"link,omitempty"`
 	Written   []connect.Written `json:"written,omitempty"`
+	Reverted  []string          `json:"reverted,omitempty"` // of those written, because the check failed
 	Check     *checked          `json:"check,omitempty"`
 }
 
@@ -149,6 +161,9 @@ func (a *app) connect(ctx context.Context, app connect.App, f connectFlags) erro
 	}
 	if err == nil && f.check {
 		out.Check, err = a.checkApp(ctx, app, e, f)
+	}
+	if err == nil && out.Check != nil && !out.Check.OK {
+		err = a.revertApp(app, f, &out)
 	}
 	if err != nil {
 		return err

@@ -27,8 +27,13 @@ type checked struct {
 	Status  int     `json:"status"` // 0: no answer
 	Text    string  `json:"text,omitempty"`
 	Error   string  `json:"error,omitempty"`
+	Missing string  `json:"missing,omitempty"` // the API that no channel has, such as /v1/messages
 	Took    float64 `json:"took_ms"`
 	Written bool    `json:"written"` // the app's files have the settings
+
+	Channels []failedChannel `json:"channels,omitempty"` // why each of them gave no answer
+
+	request string // its ID
 }
 
 // direct reaches the proxy past the proxies of the environment.
@@ -76,6 +81,9 @@ func (a *app) checkApp(ctx context.Context, app connect.App, e connect.Entry, f 
 	began := time.Now()
 	out.ask(ctx, app, e)
 	took := time.Since(began)
+	if !out.OK {
+		a.findCauses(ctx, app, out)
+	}
 	out.Took = float64(took.Microseconds()) / 1000
 	if f.json {
 		return out, nil
@@ -85,7 +93,10 @@ func (a *app) checkApp(ctx context.Context, app connect.App, e connect.Entry, f 
 		a.say("%s %s would get an answer: %s in %s, %q", p.Good("✓"), app.Name, out.Model, term.Span(took), short(out.Text))
 	} else {
 		a.say("%s %s would get no answer from %s: %s", p.Bad("✗"), app.Name, out.Model, out.Error)
-		a.say("  'aitunnel logs' shows what happened, 'aitunnel channel test CHANNEL' tries one site.")
+		a.showCauses(app, out)
+	}
+	if out.OK && f.write && app.Files != nil {
+		a.say("To undo this: aitunnel connect %s --undo", app.ID)
 	}
 	if !out.Written {
 		a.say("Its files do not have these settings yet: add --write.")
@@ -112,6 +123,7 @@ func (out *checked) ask(ctx context.Context, app connect.App, e connect.Entry) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	out.request = resp.Header.Get("X-Aitunnel-Request-Id")
 	out.Status, out.Text = resp.StatusCode, strings.TrimSpace(connect.AnswerText(body, maxShown))
 	switch {
 	case err != nil:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -91,13 +92,39 @@ func exportLine(v [2]string) string {
 // plainInShell are characters that need no quotes.
 const plainInShell = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/:@%+="
 
+// createdFiles remembers which files of apps were created, for any program of the user.
+func createdFiles() connect.Created {
+	return connect.Created(filepath.Join(defaultStateDir(), "connect.json"))
+}
+
+// revertApp undoes what was just written, because the app would get no answer.
+func (a *app) revertApp(app connect.App, f connectFlags, out *connected) error {
+	for _, w := range out.Written {
+		done, err := w.Revert(createdFiles())
+		switch {
+		case err != nil:
+			return err
+		case done:
+			out.Reverted = append(out.Reverted, w.Path)
+		case w.Changed && !f.json:
+			a.say("%s was changed meanwhile and is left as it is. To undo: aitunnel connect %s --undo", shortPath(w.Path), app.ID)
+		}
+	}
+	for _, path := range out.Reverted {
+		if !f.json {
+			a.say("%s is as it was before; 'aitunnel connect %s --write' without --check writes the settings in any case.", shortPath(path), app.ID)
+		}
+	}
+	return nil
+}
+
 // writeApp writes the settings into the files of an app.
 func (a *app) writeApp(app connect.App, e connect.Entry, f connectFlags, out *connected) error {
 	if app.Files == nil {
 		return fmt.Errorf("%s has no file to write: 'aitunnel connect %s' shows what to set", app.Name, app.ID)
 	}
 	for _, file := range app.Files(e, home()) {
-		done, err := file.Write()
+		done, err := file.Write(createdFiles())
 		if err != nil {
 			return err
 		}
@@ -108,6 +135,8 @@ func (a *app) writeApp(app connect.App, e connect.Entry, f connectFlags, out *co
 			a.say("%s has these settings already.", path)
 		case done.Created:
 			a.say("Wrote %s; only you can read it.", path)
+		case done.Backup == "":
+			a.say("Changed %s.", path) // an earlier --write created it
 		default:
 			a.say("Changed %s; the previous version is in %s.", path, shortPath(done.Backup))
 		}
@@ -118,7 +147,9 @@ func (a *app) writeApp(app connect.App, e connect.Entry, f connectFlags, out *co
 	if app.Note != "" {
 		a.say("%s", app.Note)
 	}
-	a.say("To undo this: aitunnel connect %s --undo", app.ID)
+	if !f.check {
+		a.say("To undo this: aitunnel connect %s --undo", app.ID)
+	}
 	a.warnOfConflicts(app)
 	return nil
 }
@@ -139,7 +170,7 @@ func (a *app) undoApp(app connect.App, asJSON bool) error {
 	}
 	all := []connect.Undone{}
 	for _, f := range app.Files(connect.Entry{}, home()) {
-		done, err := f.Undo()
+		done, err := f.Undo(createdFiles())
 		if errors.Is(err, connect.ErrNothingToUndo) {
 			continue
 		}

@@ -82,7 +82,7 @@ func addKeys(t *term.Table, p term.Paint, ch admin.Channel, first ...string) {
 			state = p.Warn(channel.Skip(k.State).Text())
 		}
 		for _, r := range k.Restricted {
-			note = strings.TrimPrefix(fmt.Sprintf("%s; %s: %s", note, r.Model, channel.Skip(r.State).Text()), "; ")
+			note = strings.TrimPrefix(note+"; "+r.Text(), "; ")
 		}
 		if k.Ephemeral {
 			note = strings.TrimPrefix(note+"; not in the configuration: gone after a restart", "; ")

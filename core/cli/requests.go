@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +17,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/history"
+	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
 // requestFlags are those of requests.
@@ -196,6 +199,7 @@ func writeRequest(out *strings.Builder, p term.Paint, r history.Record) {
 	} else {
 		out.WriteString("\n")
 		_ = attemptTable(p, r.Attempts).Write(out)
+		writeFailures(out, p, r)
 	}
 	if len(r.PassedOver) > 0 {
 		out.WriteString("\nNot available then:\n")
@@ -203,6 +207,38 @@ func writeRequest(out *strings.Builder, p term.Paint, r history.Record) {
 			fmt.Fprintf(out, "  %s: %s\n", p.Bold(o.Channel), channel.Skip(o.Why).Text())
 		}
 	}
+}
+
+// writeFailures says what each failed attempt got, and how to see what the site wrote,
+// which is not kept.
+func writeFailures(out *strings.Builder, p term.Paint, r history.Record) {
+	answered := ""
+	for i, at := range r.Attempts {
+		text := attemptText(at)
+		if text == "" {
+			continue
+		}
+		if answered == "" {
+			out.WriteString("\nWhat failed:\n")
+		}
+		answered = cmp.Or(at.Channel, answered)
+		fmt.Fprintf(out, "  %s %s\n", p.Bold(fmt.Sprintf("%d %s:", i+1, at.Channel)), text)
+	}
+	if answered != "" {
+		fmt.Fprintf(out, "%s\n", p.Dim(fmt.Sprintf("What sites write is not kept; 'aitunnel channel test %s%s' asks again and shows it.", answered, term.After(" --model ", r.Model))))
+	}
+}
+
+// attemptText returns why an attempt failed; "" if it did not.
+func attemptText(at event.Attempt) string {
+	means := verdict.Means(at.Means)
+	switch {
+	case at.Error != "" || means == verdict.Good:
+		return at.Error
+	case at.Status == 0:
+		return cmp.Or(means.Text(), at.Means)
+	}
+	return fmt.Sprintf("%d %s: %s", at.Status, http.StatusText(at.Status), cmp.Or(means.Text(), at.Means))
 }
 
 func attemptTable(p term.Paint, attempts []event.Attempt) *term.Table {

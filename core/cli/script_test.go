@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -84,7 +85,9 @@ func (m programs) Run() int {
 //	told FILE | nothing          what is on stderr, as far as it is the program's
 //	await FILE REGEXP [VAR]      until the file matches; VAR becomes the group
 //	takeport VAR                 listen on a port until the script ends
-//	site NAME VAR [KEY]...       a site that accepts these keys; its address
+//	site NAME VAR [KEY]... [-/PATH]... [@/PATH]
+//	                             a site that accepts these keys, and lacks what follows a
+//	                             minus, with its API below what follows @; its address
 //	freeport VAR                 a port that nobody listens on
 //	get URL                      the body becomes the output
 //	post URL BODY                the same with a body, whatever the answer
@@ -183,11 +186,34 @@ func freePort(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func startSite(ts *testscript.TestScript, _ bool, args []string) {
+	var keys, lacking []string
+	root := ""
+	for _, arg := range args[2:] {
+		switch {
+		case strings.HasPrefix(arg, "-/"):
+			lacking = append(lacking, arg[1:])
+		case strings.HasPrefix(arg, "@/"):
+			root = arg[1:]
+		default:
+			keys = append(keys, arg)
+		}
+	}
 	var o []fakesite.Option
-	if keys := args[2:]; len(keys) > 0 {
+	if len(keys) > 0 {
 		o = append(o, fakesite.Keys(keys...))
 	}
 	s := fakesite.New(args[0], o...)
+	s.Always(func(x *fakesite.Exchange) {
+		path, under := strings.CutPrefix(x.R.URL.Path, root)
+		switch {
+		case !under:
+			fakesite.Status(http.StatusOK, "<html><title>Welcome</title></html>", "Content-Type", "text/html")(x)
+		case slices.Contains(lacking, path):
+			fakesite.Status(http.StatusNotFound, fmt.Sprintf(`{"error":{"message":"Invalid URL (POST %s)","type":"invalid_request_error"}}`, path))(x)
+		default:
+			fakesite.OK()(x)
+		}
+	})
 	ts.Check(s.Start())
 	ts.Defer(s.Close)
 	ts.Setenv(args[1], s.URL())

@@ -229,8 +229,30 @@ func keysText(p term.Paint, ch admin.Channel) string {
 	return text
 }
 
-// channelState returns the state of a channel, as the panel shows it, and why.
+// channelState returns the state of a channel, as the panel shows it, and what there is
+// to say about it.
 func channelState(p term.Paint, ch admin.Channel) (state, note string) {
+	state, note = stateAndReason(p, ch)
+	return state, strings.TrimPrefix(note+restrictionsText(ch.Restricted), "; ")
+}
+
+// maxRestrictions is how many restrictions of a channel are shown.
+const maxRestrictions = 3
+
+// restrictionsText returns what a channel is not used for, each after a semicolon.
+func restrictionsText(all []admin.Restriction) string {
+	var out strings.Builder
+	for i, r := range all {
+		if i == maxRestrictions {
+			fmt.Fprintf(&out, "; and %d more", len(all)-i)
+			break
+		}
+		out.WriteString("; " + r.Text() + term.After(", for ", term.Until(r.Until)))
+	}
+	return out.String()
+}
+
+func stateAndReason(p term.Paint, ch admin.Channel) (state, note string) {
 	text := ch.State.Text()
 	switch ch.State {
 	case admin.StateReady:

@@ -43,8 +43,12 @@ func (a *app) usageCommand() *cobra.Command {
 and so on, from the history that the program keeps. It need not be running.
 
 A time is rounded to whole hours, and to whole days if it is longer than two days or
-is divided by days or months. Costs need prices: see price in the configuration.`,
-		Example: "  aitunnel usage\n  aitunnel usage --by model --since 30d\n  aitunnel usage --by month,channel --since all\n  aitunnel usage --by hour --since 24h --client laptop\n  aitunnel usage --by model --since yesterday --until today",
+is divided by days or months. --since yesterday ends now; with --until today it is
+yesterday alone.
+
+Costs need prices: see price in the configuration. A cost is computed when a request
+ends, so prices apply only to requests after they were set.`,
+		Example: "  aitunnel usage\n  aitunnel usage --by model --since 30d\n  aitunnel usage --by month,channel --since all\n  aitunnel usage --by hour --since 24h --client laptop\n  aitunnel usage --since yesterday --until today",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			filter, err := f.filter(c)
@@ -119,7 +123,7 @@ func writeUsage(out *strings.Builder, p term.Paint, u history.Usage) {
 	}
 	_ = t.Write(out)
 	if u.Total.Unpriced > 0 {
-		fmt.Fprintf(out, "\nThe cost of %s is not known: add a price block, or a price_file, for their models.\n", term.Count(int(u.Total.Unpriced), "request"))
+		fmt.Fprintf(out, "\nThe cost of %s is not known: there was no price for their models when they ended. Add a price block, or a\nprice_file, to the configuration; it applies to requests from then on.\n", term.Count(int(u.Total.Unpriced), "request"))
 	}
 }
 

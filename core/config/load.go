@@ -216,29 +216,12 @@ func (l *loader) parse(path string, text []byte) {
 	bodies, diags := parseBodies(text, path, pieceSize)
 	if diags.HasErrors() {
 		s.Broken = true
-		l.syntax(diags)
+		l.syntax(diags, text)
 		return
 	}
 	for _, body := range bodies {
 		l.blocks = append(l.blocks, body.Blocks...)
 		l.top = slices.AppendSeq(l.top, maps.Values(body.Attributes))
-	}
-}
-
-// syntax reports what does not parse, up to a string without its end: what follows
-// one is no mistake of its own.
-func (l *loader) syntax(diags hcl.Diagnostics) {
-	for _, d := range diags {
-		d.Expression, d.EvalContext = nil, nil
-		if d.Summary == "Invalid multi-line string" {
-			d.Detail = "A quoted string ends on its line: the closing quote is missing."
-			l.diags = append(l.diags, d)
-			return
-		}
-		if redact.QuotesSecret(d.Detail) {
-			d.Detail = "This is not valid HCL."
-		}
-		l.diags = append(l.diags, d)
 	}
 }
 

@@ -40,6 +40,19 @@ const (
 	Generate  API = "generate"  // Gemini
 )
 
+// Text returns the name of the API, and the path of its requests.
+func (a API) Text() (name, path string) {
+	switch a {
+	case Responses:
+		return "OpenAI's Responses API", "/v1/responses"
+	case Messages:
+		return "the Anthropic API", "/v1/messages"
+	case Generate:
+		return "the Gemini API", "/v1beta/models/MODEL:generateContent"
+	}
+	return "OpenAI's Chat Completions API", "/v1/chat/completions"
+}
+
 // App is an app that can use the proxy.
 type App struct {
 	ID, Name string

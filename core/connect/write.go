@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/google/renameio/v2/maybe"
 )
@@ -26,13 +27,19 @@ type Written struct {
 	Backup  string `json:"backup,omitempty"`  // the file as it was before
 	Created bool   `json:"created,omitempty"` // there was none
 	Changed bool   `json:"changed"`           // false: it had these settings
+
+	before   []byte
+	after    []byte
+	mode     fs.FileMode
+	backedUp bool // by this Write
 }
 
-// Write writes the settings into the file, and keeps it as it was before beside
-// it. The backup of an earlier Write stays: it is what Undo goes back to.
-func (f File) Write() (Written, error) {
+// Write writes the settings into the file, and keeps it as it was before beside it. The
+// backup of an earlier Write stays: it is what Undo goes back to. A file that was not
+// there has no backup; created remembers it.
+func (f File) Write(created Created) (Written, error) {
 	path := resolve(f.Path)
-	out := Written{Path: path, Backup: path + backupSuffix}
+	out := Written{Path: path, mode: 0o600}
 	old, err := read(path)
 	if out.Created = errors.Is(err, fs.ErrNotExist); err != nil && !out.Created {
 		return out, err
@@ -42,26 +49,66 @@ func (f File) Write() (Written, error) {
 		return out, fmt.Errorf("%s was not changed: %w", path, err)
 	}
 	if out.Changed = !bytes.Equal(text, old); !out.Changed {
-		out.Backup = ""
 		return out, nil
 	}
+	out.before, out.after = old, text
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return out, err
 	}
-	if _, err := os.Stat(out.Backup); errors.Is(err, fs.ErrNotExist) {
-		if err := maybe.WriteFile(out.Backup, old, 0o600); err != nil {
-			return out, fmt.Errorf("the backup cannot be written: %w", err)
-		}
-	}
-	if !out.Created { // the token is in it from now on
-		if err := os.Chmod(path, 0o600); err != nil {
+	if !out.Created {
+		if err := out.keep(created); err != nil {
 			return out, err
 		}
 	}
 	if err := maybe.WriteFile(path, text, 0o600); err != nil {
 		return out, err
 	}
+	if out.Backup == "" {
+		return out, created.add(path)
+	}
 	return out, mark(path, out.Backup)
+}
+
+// keep writes the backup of a file that is there, unless an earlier Write wrote it, or
+// created the file.
+func (w *Written) keep(created Created) error {
+	info, err := os.Stat(w.Path)
+	if err != nil {
+		return err
+	}
+	w.mode = info.Mode().Perm()
+	if _, ours := created.load()[w.Path]; !ours {
+		w.Backup = w.Path + backupSuffix
+		if _, err := os.Stat(w.Backup); errors.Is(err, fs.ErrNotExist) {
+			if err := maybe.WriteFile(w.Backup, w.before, 0o600); err != nil {
+				return fmt.Errorf("the backup cannot be written: %w", err)
+			}
+			w.backedUp = true
+		}
+	}
+	return os.Chmod(w.Path, 0o600) // the token is in it from now on
+}
+
+// Revert undoes one Write, so that the file is what it was just before. It says whether
+// it did: a file that was changed since stays as it is.
+func (w Written) Revert(created Created) (bool, error) {
+	now, err := read(w.Path)
+	if err != nil || !w.Changed || !bytes.Equal(now, w.after) {
+		return false, err
+	}
+	if w.Created {
+		return true, errors.Join(os.Remove(w.Path), created.remove(w.Path))
+	}
+	if err := errors.Join(maybe.WriteFile(w.Path, w.before, w.mode), os.Chmod(w.Path, w.mode)); err != nil {
+		return false, err
+	}
+	switch {
+	case w.backedUp:
+		return true, os.Remove(w.Backup)
+	case w.Backup != "":
+		return true, mark(w.Path, w.Backup)
+	}
+	return true, created.add(w.Path)
 }
 
 // mark gives the backup the time of the file, by which Undo sees that nobody
@@ -107,33 +154,44 @@ type Undone struct {
 
 // Undo makes the file what it was before the first Write. Changes that others
 // made since are kept beside it.
-func (f File) Undo() (Undone, error) {
+func (f File) Undo(created Created) (Undone, error) {
 	path := resolve(f.Path)
 	out, backup := Undone{Path: path}, path+backupSuffix
+	written, ours := created.load()[path]
 	saved, err := os.Stat(backup)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case err == nil:
+		written, ours = saved.ModTime(), saved.Size() == 0 // an empty one is by an earlier version
+	case !errors.Is(err, fs.ErrNotExist):
+		return out, err
+	case !ours:
 		return out, ErrNothingToUndo
 	}
-	if err != nil {
+	if err := out.keepChanges(written); err != nil {
 		return out, err
 	}
-	now, err := os.Stat(path)
-	if err == nil && !now.ModTime().Equal(saved.ModTime()) {
-		text, err := read(path)
-		if err != nil {
-			return out, err
-		}
-		out.Kept = path + undoneSuffix
-		if err := maybe.WriteFile(out.Kept, text, 0o600); err != nil {
+	if !ours {
+		return out, os.Rename(backup, path)
+	}
+	out.Removed = true
+	for _, name := range []string{path, backup} {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return out, err
 		}
 	}
-	if saved.Size() == 0 {
-		out.Removed = true
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return out, err
-		}
-		return out, os.Remove(backup)
+	return out, created.remove(path)
+}
+
+// keepChanges copies the file if it was changed since it was written.
+func (u *Undone) keepChanges(written time.Time) error {
+	now, err := os.Stat(u.Path)
+	if err != nil || now.ModTime().Equal(written) {
+		return nil //nolint:nilerr // a file that is gone has no changes
 	}
-	return out, os.Rename(backup, path)
+	text, err := read(u.Path)
+	if err != nil {
+		return err
+	}
+	u.Kept = u.Path + undoneSuffix
+	return maybe.WriteFile(u.Kept, text, 0o600)
 }

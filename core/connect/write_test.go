@@ -2,6 +2,7 @@ package connect
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,6 +16,10 @@ func file(t *testing.T, text string) File {
 		put(t, path, text)
 	}
 	return File{path, jsonEdits(member{[]string{"a"}, "new"})}
+}
+
+func remembered(t *testing.T) Created {
+	return Created(filepath.Join(t.TempDir(), "state", "created.json"))
 }
 
 func put(t *testing.T, path, text string) {
@@ -32,9 +37,10 @@ func holds(t *testing.T, path, want string) {
 }
 
 func TestWriteAndUndo(t *testing.T) {
+	list := remembered(t)
 	old := "{\n  \"a\": \"old\" // mine\n}\n"
 	f := file(t, old)
-	out, err := f.Write()
+	out, err := f.Write(list)
 	if err != nil || !out.Changed || out.Created {
 		t.Fatalf("%v, %+v", err, out)
 	}
@@ -43,24 +49,35 @@ func TestWriteAndUndo(t *testing.T) {
 	if info, err := os.Stat(f.Path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("others can read the token: %v, %v", info.Mode(), err)
 	}
-	if again, err := f.Write(); err != nil || again.Changed {
+	if again, err := f.Write(list); err != nil || again.Changed {
 		t.Errorf("a second time: %v, %+v", err, again)
 	}
-	if undone, err := f.Undo(); err != nil || undone.Kept != "" || undone.Removed {
+	if undone, err := f.Undo(list); err != nil || undone.Kept != "" || undone.Removed {
 		t.Errorf("%v, %+v", err, undone)
 	}
 	holds(t, f.Path, old)
-	if _, err := f.Undo(); !errors.Is(err, ErrNothingToUndo) {
+	if _, err := f.Undo(list); !errors.Is(err, ErrNothingToUndo) {
 		t.Errorf("a second undo: %v", err)
 	}
 }
 
 func TestUndoRemovesWhatWasNew(t *testing.T) {
+	list := remembered(t)
 	f := file(t, "")
-	if out, err := f.Write(); err != nil || !out.Created {
+	if out, err := f.Write(list); err != nil || !out.Created || out.Backup != "" {
 		t.Fatalf("%v, %+v", err, out)
 	}
-	if undone, err := f.Undo(); err != nil || !undone.Removed {
+	if left, err := os.ReadDir(filepath.Dir(f.Path)); err != nil || len(left) != 1 {
+		t.Errorf("%v, %v is there, want only the file", err, left)
+	}
+	if again, err := f.Write(list); err != nil || again.Changed {
+		t.Errorf("a second time: %v, %+v", err, again)
+	}
+	other := File{f.Path, jsonEdits(member{[]string{"a"}, "newer"})}
+	if out, err := other.Write(list); err != nil || !out.Changed || out.Backup != "" {
+		t.Errorf("with another address: %v, %+v", err, out)
+	}
+	if undone, err := f.Undo(list); err != nil || !undone.Removed {
 		t.Fatalf("%v, %+v", err, undone)
 	}
 	if left, err := os.ReadDir(filepath.Dir(f.Path)); err != nil || len(left) != 0 {
@@ -69,15 +86,16 @@ func TestUndoRemovesWhatWasNew(t *testing.T) {
 }
 
 func TestUndoKeepsChangesOfOthers(t *testing.T) {
+	list := remembered(t)
 	f := file(t, `{"a": "old"}`)
-	if _, err := f.Write(); err != nil {
+	if _, err := f.Write(list); err != nil {
 		t.Fatal(err)
 	}
 	put(t, f.Path, `{"a": "new", "theirs": 1}`)
 	if err := os.Chtimes(f.Path, time.Time{}, time.Now().Add(time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	undone, err := f.Undo()
+	undone, err := f.Undo(list)
 	if err != nil || undone.Kept == "" {
 		t.Fatalf("%v, %+v", err, undone)
 	}
@@ -86,12 +104,13 @@ func TestUndoKeepsChangesOfOthers(t *testing.T) {
 }
 
 func TestWriteFollowsLinks(t *testing.T) {
+	list := remembered(t)
 	f := file(t, "{}")
 	link := filepath.Join(t.TempDir(), "link.json")
 	if err := os.Symlink(f.Path, link); err != nil {
 		t.Skip(err)
 	}
-	if _, err := (File{link, f.edit}).Write(); err != nil {
+	if _, err := (File{link, f.edit}).Write(list); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
@@ -101,12 +120,89 @@ func TestWriteFollowsLinks(t *testing.T) {
 }
 
 func TestWriteRefusesWhatItCannotRead(t *testing.T) {
+	list := remembered(t)
 	f := file(t, "{ broken")
-	if _, err := f.Write(); err == nil {
+	if _, err := f.Write(list); err == nil {
 		t.Error("it was written")
 	}
 	holds(t, f.Path, "{ broken")
 	if left, _ := os.ReadDir(filepath.Dir(f.Path)); len(left) != 1 {
 		t.Errorf("%v is left", left)
+	}
+}
+
+func TestRevertGoesBackOneWrite(t *testing.T) {
+	list := remembered(t)
+	f := file(t, `{"a": "old"}`)
+	if _, err := f.Write(list); err != nil {
+		t.Fatal(err)
+	}
+	second := File{f.Path, jsonEdits(member{[]string{"a"}, "newer"})}
+	out, err := second.Write(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done, err := out.Revert(list); !done || err != nil {
+		t.Fatalf("%v, %v", done, err)
+	}
+	holds(t, f.Path, `{"a": "new"}`)
+	if undone, err := f.Undo(list); err != nil || undone.Kept != "" {
+		t.Errorf("%v, %+v", err, undone)
+	}
+	holds(t, f.Path, `{"a": "old"}`)
+}
+
+func TestRevertLeavesNothingBehind(t *testing.T) {
+	list := remembered(t)
+	for name, old := range map[string]string{"created": "", "changed": `{"a": "old"}`} {
+		f := file(t, old)
+		out, err := f.Write(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done, err := out.Revert(list); !done || err != nil {
+			t.Fatalf("%s: %v, %v", name, done, err)
+		}
+		if old != "" {
+			holds(t, f.Path, old)
+			if info, err := os.Stat(f.Path); err != nil || info.Mode().Perm() != 0o644 {
+				t.Errorf("%s: %v, mode %v", name, err, info.Mode())
+			}
+		}
+		if left, err := os.ReadDir(filepath.Dir(f.Path)); err != nil || len(left) != len(old)/max(len(old), 1) {
+			t.Errorf("%s: %v, %v is left", name, err, left)
+		}
+		if _, err := f.Undo(list); !errors.Is(err, ErrNothingToUndo) {
+			t.Errorf("%s: undo: %v", name, err)
+		}
+	}
+}
+
+func TestRevertKeepsChangesOfOthers(t *testing.T) {
+	list := remembered(t)
+	f := file(t, `{"a": "old"}`)
+	out, err := f.Write(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, f.Path, `{"a": "theirs"}`)
+	if done, err := out.Revert(list); done || err != nil {
+		t.Errorf("%v, %v", done, err)
+	}
+	holds(t, f.Path, `{"a": "theirs"}`)
+}
+
+// TestUndoKnowsTheEmptyBackupsOfEarlierVersions.
+func TestUndoKnowsTheEmptyBackupsOfEarlierVersions(t *testing.T) {
+	list := remembered(t)
+	f := file(t, `{"a": "new"}`)
+	put(t, f.Path+backupSuffix, "")
+	if undone, err := f.Undo(list); err != nil || !undone.Removed {
+		t.Errorf("%v, %+v", err, undone)
+	}
+	for _, gone := range []string{f.Path, f.Path + backupSuffix} {
+		if _, err := os.Stat(gone); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is left: %v", gone, err)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
 )
@@ -83,6 +84,22 @@ func TestATrialNeedsNoToken(t *testing.T) {
 	r := newRig(t, twoClients, newTestSite(t, good))
 	r.server.Config.Handler = r.handler.Trial("a", "")
 	if got := r.post(chatPath, chatBody); got.status != http.StatusOK {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
+// TestATrialAsksTheSiteWhateverIsRemembered of it.
+func TestATrialAsksTheSiteWhateverIsRemembered(t *testing.T) {
+	site := newTestSite(t, good)
+	r := newRig(t, nil, site)
+	state := r.handler.current.Load().table.Channels[0].State
+	state.DenyEndpoint(time.Now(), chatPath, true, 0, "404")
+	state.SetPaused(true)
+	if got := r.post(chatPath, chatBody); got.status == 200 {
+		t.Fatalf("a request of an app was sent: %d", got.status)
+	}
+	r.server.Config.Handler = r.handler.Trial("a", "")
+	if got := r.post(chatPath, chatBody); got.status != 200 {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 }

@@ -23,6 +23,7 @@ type exchange struct {
 	in      *http.Request
 	parsed
 	keyID   string // the only key to use; "" for any
+	trial   bool   // the program's user tests a channel
 	arrived time.Time
 	body    body
 	route   *route.Route
@@ -72,7 +73,7 @@ func (x *exchange) run(rt *route.Route) {
 	x.findObject()
 	x.route = rt
 	x.walk.Begin(rt, route.Request{
-		Model: x.record.Model, Client: x.record.Client, Tokens: x.use.tokens(), Endpoint: string(x.endpoint), Operation: dialect.Operation(x.in.Method, x.path.path), Object: x.object, Key: x.keyID,
+		Model: x.record.Model, Client: x.record.Client, Tokens: x.use.tokens(), Endpoint: string(x.endpoint), Operation: dialect.Operation(x.in.Method, x.path.path), Object: x.object, Key: x.keyID, Trial: x.trial,
 		Header: x.in.Header, RawQuery: x.in.URL.RawQuery, Body: x.body.head,
 	})
 	x.walk.CallRouter(x.in.Context(), x.now())

@@ -198,8 +198,9 @@ func (h *Handler) Only(channel string) http.Handler {
 }
 
 // Trial returns a handler by which the program's own user tries the named channel.
-// Its requests need no token and count for no client. If keyID is not empty, each
-// makes one attempt, with that key, even if the key is not available.
+// Its requests need no token and count for no client, and are sent whatever is remembered
+// against the channel, also if it is paused. If keyID is not empty, each makes one
+// attempt, with that key, even if the key is not available.
 func (h *Handler) Trial(channel, keyID string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, &target{channel, keyID, true}) })
 }
@@ -316,7 +317,7 @@ func (x *exchange) serve(r *http.Request, only *target) {
 		return
 	}
 	if only != nil {
-		x.keyID = only.keyID
+		x.keyID, x.trial = only.keyID, only.trial
 	}
 	if f := x.enter(); f != nil {
 		x.refuse(*f)

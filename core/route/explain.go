@@ -1,6 +1,7 @@
 package route
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -14,6 +15,7 @@ type Choice struct {
 	Channel *Channel
 	Key     *Key // nil if the channel has none
 	Reason  string
+	Skip    channel.Skip // why it is out of service, if it is only the last resort
 }
 
 // Passed is a channel, or one of its keys, that a request would not be sent to.
@@ -35,7 +37,7 @@ func (r *Route) Explain(ctx context.Context, now time.Time, request Request) (ch
 		if !ok {
 			break
 		}
-		choices = append(choices, Choice{p.Channel, p.Key, p.Reason})
+		choices = append(choices, Choice{p.Channel, p.Key, p.Reason, w.skip(p.Channel)})
 		w.FailChannel(p, time.Time{})
 	}
 	return choices, r.passed(now, request, choices)
@@ -77,19 +79,17 @@ func (g *group) random() bool {
 	return g.rule.Kind == sdk.RuleWeightedRandom || g.rule.Kind == sdk.RuleP2C
 }
 
-// passed returns the channels that are passed over, or only used as a last resort,
-// and the keys that are not available.
+// passed returns the channels that are not among the choices, with why, and the keys
+// that are not available.
 func (r *Route) passed(now time.Time, request Request, choices []Choice) (all []Passed) {
 	w := r.dryWalk(now, request)
 	for _, ch := range r.Channels {
-		chosen := slices.ContainsFunc(choices, func(c Choice) bool { return c.Channel == ch })
-		switch why := w.skip(ch); {
-		case why != "":
-			all = append(all, Passed{ch, nil, why})
-		case !chosen && !r.planned(ch):
-			all = append(all, Passed{ch, nil, channel.SkipNotPlanned})
-		case !chosen:
-			all = append(all, Passed{ch, nil, channel.SkipFull})
+		if !slices.ContainsFunc(choices, func(c Choice) bool { return c.Channel == ch }) {
+			why := w.skip(ch)
+			if why == "" && !r.planned(ch) {
+				why = channel.SkipNotPlanned
+			}
+			all = append(all, Passed{ch, nil, cmp.Or(why, channel.SkipFull)})
 		}
 		for _, k := range ch.Keys {
 			if why := w.keySkip(k); why != "" {

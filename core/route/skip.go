@@ -26,7 +26,7 @@ func (w *Walk) skipOrDefer(ch *Channel) (skip channel.Skip, deferred bool) {
 	if w.tried(ch) {
 		return channel.SkipAlreadyTried, false
 	}
-	if skip := ch.State.Skip(w.now); skip != "" && (!isBreaker(skip) || !w.keepInUse(ch)) {
+	if skip := ch.State.Skip(w.now); skip != "" && !w.request.Trial && (!isBreaker(skip) || !w.keepInUse(ch)) {
 		return skip, false
 	}
 	return w.skipInService(ch)
@@ -41,7 +41,7 @@ func (w *Walk) skipInService(ch *Channel) (skip channel.Skip, deferred bool) {
 	if skip, _ := ch.atLimit(w.now, w.request.Tokens); skip != "" {
 		return skip, false
 	}
-	if skip, _ := ch.State.SkipFor(w.now, w.request.Model, w.request.Operation); skip != "" {
+	if skip, _ := ch.State.SkipFor(w.now, w.request.Model, w.request.Operation); skip != "" && !w.request.Trial {
 		return skip, false
 	}
 	if skip := w.overBudget(ch); skip != "" {

@@ -32,7 +32,7 @@ func (w *Walk) acquire(ch *Channel, key int, mode acquireMode, reason string) (P
 	if w.dry != nil {
 		return p, w.chooseKey(&p, key)
 	}
-	lease, skip := ch.State.Acquire(w.now, ch.Config.InFlightLimit(), mode == acquireForced || w.keepInUse(ch))
+	lease, skip := w.lease(ch, mode)
 	if skip != "" {
 		return Pick{}, false
 	}
@@ -54,6 +54,13 @@ func (w *Walk) acquire(ch *Channel, key int, mode acquireMode, reason string) (P
 		p.test, p.held = p.Key.State.Acquire(w.now, w.request.Model), true
 	}
 	return p, true
+}
+
+func (w *Walk) lease(ch *Channel, mode acquireMode) (channel.Lease, channel.Skip) {
+	if w.request.Trial {
+		return ch.State.AcquireTrial(w.now, ch.Config.InFlightLimit())
+	}
+	return ch.State.Acquire(w.now, ch.Config.InFlightLimit(), mode == acquireForced || w.keepInUse(ch))
 }
 
 // chooseKey sets the pick's key: the one at the index, else what comparing
@@ -95,6 +102,18 @@ func (w *Walk) suspectKey(ch *Channel) int {
 			if until, deferred := k.State.Deferred(w.now, w.request.Model, w.request.Operation); deferred && (best == anyKey || until.Before(soonest)) {
 				best, soonest = m.index, until
 			}
+		}
+	}
+	return best
+}
+
+// soonestKey returns the key of the channel that is available again first.
+func (w *Walk) soonestKey(ch *Channel) int {
+	best := anyKey
+	var soonest time.Time
+	for i, k := range ch.Keys {
+		if _, until := k.State.Skip(w.now, w.request.Model); best == anyKey || until.Before(soonest) {
+			best, soonest = i, until
 		}
 	}
 	return best

@@ -86,6 +86,7 @@ const (
 	reasonNextKey        = "next key of the same channel"
 	reasonPreferred      = "preferred by the user"
 	reasonRequestedKey   = "the requested key"
+	reasonTrial          = "the channel that is tested"
 	reasonObjectOwner    = "created the object that the request names"
 	reasonCompareKey     = "another key of the same channel, to see whether it is refused too"
 	reasonCompareChannel = "another channel that has served the model, to see whether it refuses too"
@@ -135,6 +136,9 @@ func (w *Walk) next() (Pick, bool) {
 	if w.request.Key != "" {
 		return w.requestedKey()
 	}
+	if p, ok := w.trial(); ok {
+		return p, true
+	}
 	if p, ok := w.objectOwner(); ok {
 		return p, true
 	}
@@ -177,6 +181,26 @@ func (w *Walk) requestedKey() (Pick, bool) {
 				w.over = true
 				return p, ok
 			}
+		}
+	}
+	return Pick{}, false
+}
+
+// trial picks the channel that the program's user tries, once in any state. Its keys
+// that are available come first.
+func (w *Walk) trial() (Pick, bool) {
+	if !w.request.Trial || w.attempts > 0 {
+		return Pick{}, false
+	}
+	for _, ch := range w.route.Channels {
+		if !serves(ch.Config.Models, w.request.Model) {
+			continue
+		}
+		if p, ok := w.acquire(ch, anyKey, acquireForced, reasonTrial); ok {
+			return p, true
+		}
+		if p, ok := w.acquire(ch, w.soonestKey(ch), acquireForced, reasonTrial); ok {
+			return p, true
 		}
 	}
 	return Pick{}, false

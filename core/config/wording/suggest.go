@@ -24,6 +24,20 @@ func Nearest(given string, names []string) string {
 	return best
 }
 
+// Near returns the names that were probably meant: those that contain what was given,
+// else the nearest one.
+func Near(given string, names []string) (near []string) {
+	for _, name := range names {
+		if given != "" && strings.Contains(strings.ToLower(name), strings.ToLower(given)) {
+			near = append(near, name)
+		}
+	}
+	if name := Nearest(given, names); len(near) == 0 && name != "" {
+		near = []string{name}
+	}
+	return near
+}
+
 // Instead says what would be right in place of given.
 func Instead(given string, names []string) string {
 	if name := Nearest(given, names); name != "" {

@@ -34,7 +34,11 @@ func (s *Source) Toggle(name string, enabled *bool) (bool, error) {
 	if enabled != nil {
 		on = *enabled
 	}
-	ch.State.SetPaused(!on)
+	if on {
+		ch.State.Resume()
+	} else {
+		ch.State.SetPaused(true)
+	}
 	return on, nil
 }
 

@@ -81,6 +81,8 @@ func ownReason(choices []route.Choice, i int, r admin.Route) string {
 	c := choices[i]
 	chance, ofPlan := strings.CutPrefix(c.Reason, r.Reason)
 	switch {
+	case c.Skip != "":
+		return fmt.Sprintf("%s (%s)", c.Reason, c.Skip.Text())
 	case !ofPlan || r.Reason == "":
 		return c.Reason
 	case i > 0 && c.Channel.Config.Fallback:

@@ -14,6 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/connect"
+	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/route"
 )
@@ -61,7 +62,16 @@ func (s *Source) Try(ctx context.Context, name string, in admin.Trial) (admin.Tr
 		return admin.Tried{}, admin.NotFound(fmt.Sprintf("the channel %q has no key with the ID %q", name, in.Key))
 	}
 	path, body := trialRequest(ch.Config.Auth.Style, in)
-	return s.try(ctx, ch, in.Key, http.MethodPost, path, body).result(s), nil
+	out := s.try(ctx, ch, in.Key, http.MethodPost, path, body).result(s)
+	out.URL = sentTo(ch.Config.Target, path)
+	return out, nil
+}
+
+// sentTo returns the address to which a request for the path is sent.
+func sentTo(target *url.URL, path string) string {
+	path, _, _ = strings.Cut(path, "?")
+	joined, _ := dialect.JoinPath(target.Path, path)
+	return (&url.URL{Scheme: target.Scheme, Host: target.Host, Path: joined}).String()
 }
 
 // trialRequest returns a streamed request in the dialect that the channel's kind of

@@ -1,0 +1,65 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/aitunnel/aitunnel/core/config/redact"
+)
+
+// syntax reports what does not parse, up to a string without its end: what follows
+// one is no mistake of its own.
+func (l *loader) syntax(diags hcl.Diagnostics, text []byte) {
+	reported := map[int]bool{} // lines with a URL without quotes
+	for _, d := range diags {
+		d.Expression, d.EvalContext = nil, nil
+		if d.Summary == "Invalid multi-line string" {
+			d.Detail = "A quoted string ends on its line: the closing quote is missing."
+			l.diags = append(l.diags, d)
+			return
+		}
+		if url := urlWithoutQuotes(d, text); url != nil {
+			if line := url.Subject.Start.Line; !reported[line] {
+				reported[line] = true
+				l.diags = append(l.diags, url)
+			}
+			continue
+		}
+		if redact.QuotesSecret(d.Detail) {
+			d.Detail = "This is not valid HCL."
+		}
+		l.diags = append(l.diags, d)
+	}
+}
+
+// bareURL matches the URL of a line without quotes before it.
+var bareURL = regexp.MustCompile(`^(\s*([\w-]+)?[^"#]*?)\b[A-Za-z][A-Za-z0-9+]*://[^\s,\])}"]*`)
+
+// urlWithoutQuotes returns what to report in place of d, if a URL without quotes is what
+// does not parse; otherwise nil.
+func urlWithoutQuotes(d *hcl.Diagnostic, text []byte) *hcl.Diagnostic {
+	if d.Subject == nil {
+		return nil
+	}
+	start := bytes.LastIndexByte(text[:min(d.Subject.Start.Byte, len(text))], '\n') + 1
+	line, _, _ := bytes.Cut(text[start:], []byte("\n"))
+	found := bareURL.FindSubmatchIndex(line)
+	if found == nil {
+		return nil
+	}
+	name := "target"
+	if found[4] >= 0 && bytes.IndexByte(line[:found[3]], '=') >= 0 {
+		name = string(line[found[4]:found[5]])
+	}
+	at := func(column int) hcl.Pos {
+		return hcl.Pos{Line: d.Subject.Start.Line, Column: len([]rune(string(line[:column]))) + 1, Byte: start + column}
+	}
+	return &hcl.Diagnostic{
+		Severity: hcl.DiagError, Summary: "URL without quotes",
+		Detail:  fmt.Sprintf("Put the URL in quotes, as in %s = \"https://api.example.com\".", name),
+		Subject: &hcl.Range{Filename: d.Subject.Filename, Start: at(found[3]), End: at(found[1])},
+	}
+}
