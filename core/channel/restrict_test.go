@@ -416,7 +416,7 @@ func TestResumeForgetsWhatIsKnownAgainstAChannelThatIsNotPaused(t *testing.T) {
 	s.SetHealth(sdk.HealthDown, "no")
 	s.DenyEndpoint(c.now(), "/v1/messages", true, 0, "404")
 	s.DenyModel(c.now(), "m", SkipNoModel, 0, "404")
-	key.Invalidate(c.now(), 0, "401")
+	key.Invalidate(c.now(), "", 0, "401")
 	s.Resume()
 	if skip := s.Skip(c.now()); skip != "" {
 		t.Errorf("the channel is passed over: %s", skip)
@@ -424,7 +424,7 @@ func TestResumeForgetsWhatIsKnownAgainstAChannelThatIsNotPaused(t *testing.T) {
 	if all := s.Restrictions(c.now()); len(all) != 0 {
 		t.Errorf("restrictions are left: %v", all)
 	}
-	if skip, _ := key.Skip(c.now(), "m"); skip != "" {
+	if skip, _ := key.Skip(c.now(), "m", ""); skip != "" {
 		t.Errorf("the key is passed over: %s", skip)
 	}
 	if last := rec.changes[len(rec.changes)-1]; last.Kind != ChangeInService {

@@ -112,7 +112,7 @@ func (w *Walk) soonestKey(ch *Channel) int {
 	best := anyKey
 	var soonest time.Time
 	for i, k := range ch.Keys {
-		if _, until := k.State.Skip(w.now, w.request.Model); best == anyKey || until.Before(soonest) {
+		if _, until := k.State.Skip(w.now, w.request.Model, w.request.Operation); best == anyKey || until.Before(soonest) {
 			best, soonest = i, until
 		}
 	}

@@ -15,7 +15,7 @@ func TestATrialIgnoresWhatIsRemembered(t *testing.T) {
 		"open":        func(w *world, _ *Channel) { w.trip("a") },
 		"no endpoint": func(w *world, a *Channel) { a.State.DenyEndpoint(w.registry.Now(), "generate", true, 0, "404") },
 		"no model":    func(w *world, a *Channel) { a.State.DenyModel(w.registry.Now(), "m", channel.SkipNoModel, 0, "404") },
-		"invalid key": func(w *world, a *Channel) { a.Keys[0].State.Invalidate(w.registry.Now(), 0, "401") },
+		"invalid key": func(w *world, a *Channel) { a.Keys[0].State.Invalidate(w.registry.Now(), "", 0, "401") },
 		"rate limit":  func(w *world, a *Channel) { a.Keys[0].State.Limit(w.registry.Now(), "", 0, "429") },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -37,12 +37,12 @@ func TestATrialUsesTheKeysThatAreAvailableFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := inOrderOf(t, channels("a:k,l")...)
 		a := w.channel("a")
-		a.Keys[0].State.Invalidate(w.registry.Now(), 0, "401")
+		a.Keys[0].State.Invalidate(w.registry.Now(), "", 0, "401")
 		a.State.DenyEndpoint(w.registry.Now(), "generate", true, 0, "404")
 		walk := &Walk{}
 		walk.Begin(w.table.Single("a"), Request{Endpoint: "generate", Trial: true})
 		if got := w.exhaust(walk, func(walk *Walk, p Pick) {
-			p.Key.State.Invalidate(w.registry.Now(), 0, "401")
+			p.Key.State.Invalidate(w.registry.Now(), "", 0, "401")
 			walk.FailKey(p)
 		}); got != "a/l" {
 			t.Errorf("tried %q, want the key that is available", got)
