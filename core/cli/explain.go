@@ -56,7 +56,7 @@ func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool)
 	a.nameKeys(ctx, client)
 	p := a.paint()
 	if out.Route == "" {
-		return fmt.Errorf("no route matches %s%s: the answer would be 404", q.Path, term.After(" with the model ", q.Model))
+		return fmt.Errorf("the answer would be 404: %s", out.Reason)
 	}
 	a.say("%s %s", p.Dim("Route   "), out.Route)
 	a.say("%s %s", p.Dim("Strategy"), out.Strategy)

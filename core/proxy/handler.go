@@ -355,14 +355,7 @@ func (s *setup) match(path, model string, only *target) (*route.Route, *fault) {
 	if r := s.table.Match(path, model); r != nil {
 		return r, nil
 	}
-	text := "no route matches " + path
-	if model != "" {
-		text += fmt.Sprintf(" with the model %q", model)
-	}
-	if s.table.Match("/v1"+path, model) != nil {
-		text += "; a route matches /v1" + path + ": end the base URL in your app's settings with /v1"
-	}
-	return nil, &fault{http.StatusNotFound, "no_route", text, true}
+	return nil, &fault{http.StatusNotFound, "no_route", s.table.NoMatch(path, model), true}
 }
 
 func (x *exchange) refuseBody(err error) {

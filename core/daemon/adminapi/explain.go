@@ -36,10 +36,7 @@ func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanati
 	out := admin.Explanation{Candidates: []admin.Candidate{}, Skipped: []admin.Skipped{}}
 	r := s.table().Match(path, q.Model)
 	if r == nil {
-		out.Reason = "no route matches " + path
-		if q.Model != "" {
-			out.Reason = fmt.Sprintf("no route matches %s with the model %q", path, q.Model)
-		}
+		out.Reason = s.table().NoMatch(path, q.Model)
 		return out, nil
 	}
 	shown := showRoute(r)
