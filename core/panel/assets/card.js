@@ -4,7 +4,7 @@ import { channelPath, post } from './api.js';
 import { editChannel } from './channelform.js';
 import { el, setAttribute, setText } from './dom.js';
 import { count, hostOf, millis, percent, sentence } from './format.js';
-import { t } from './i18n.js';
+import { code, said, t } from './i18n.js';
 import { icon } from './icons.js';
 import { keySection } from './keys.js';
 import { sparkline } from './sparkline.js';
@@ -20,6 +20,7 @@ export function card(first, store) {
   let shown = {};
   const head = heading(name);
   const reason = reasonBox(store);
+  const restrictions = restrictionList(name, store);
   const latency = el('strong', {});
   const spark = sparkline();
   const figures = figureList();
@@ -29,6 +30,7 @@ export function card(first, store) {
   const node = el('article', { class: 'channel', 'data-name': name, 'aria-label': t('card.label', { name }) },
     head.node,
     reason.node,
+    restrictions.node,
     el('div', { class: 'trend' }, el('p', { class: 'latency' }, latency, el('span', { text: t('card.firstByte') })), spark.node),
     figures.node, keys.summary, expand, keys.list, actions.node);
   expand.addEventListener('click', () => {
@@ -39,6 +41,7 @@ export function card(first, store) {
   tick(() => {
     if (!node.isConnected) return;
     reason.tick();
+    restrictions.tick();
     keys.tick();
   });
   return {
@@ -54,6 +57,7 @@ export function card(first, store) {
       setAttribute(node, 'data-state', c.state);
       head.update(c, kind, word);
       reason.update(c);
+      restrictions.update(c.restricted ?? []);
       setText(latency, c.latency ? millis(c.latency) : '–');
       spark.update(c.recent ?? []);
       figures.update(c, next.share);
@@ -115,6 +119,38 @@ function reasonBox(store) {
       setText(more, w.more ? sentence(w.more) : '');
       until = w.until;
       tickTime();
+    },
+  };
+}
+
+const MOST = 3; // so many restrictions are shown
+
+// restrictionList says for which models and endpoints a channel is not used, and ends
+// that.
+function restrictionList(name, store) {
+  const rows = el('ul', {});
+  const forget = el('button', { type: 'button', class: 'quiet', text: t('card.forget'), 'aria-label': t('card.forgetLabel', { name }) });
+  const node = el('div', { class: 'restricted', hidden: true }, rows, forget);
+  let all = [];
+  forget.addEventListener('click', async () => {
+    await attempt(t('card.forgotten', { name }), t('card.notChanged', { name }), async () => store.adopt(await post(channelPath(name, 'toggle'), { enabled: true })));
+    store.refresh();
+  });
+  const text = (r) => t('card.restricted', { what: r.model || r.endpoint || t('card.restrictedAll'), why: code('reason', r.state) });
+  const tick = () => {
+    const lines = all.slice(0, MOST).map((r) => [text(r), left(r.until)].filter(Boolean).join(', '));
+    if (all.length > MOST) lines.push(t('card.moreRestrictions', { n: all.length - MOST }));
+    if (lines.join('\n') === rows.dataset.shown) return;
+    rows.dataset.shown = lines.join('\n');
+    rows.replaceChildren(...lines.map((line, i) => el('li', { text: line, title: said(all[i].reason) || null })));
+  };
+  return {
+    node,
+    tick,
+    update(next) {
+      all = next;
+      node.hidden = !all.length;
+      tick();
     },
   };
 }

@@ -4,7 +4,7 @@ import { post } from './api.js';
 import { field } from './dialogs.js';
 import { el } from './dom.js';
 import { sentence } from './format.js';
-import { code, parts, t } from './i18n.js';
+import { code, parts, said, t } from './i18n.js';
 import { keyText } from './logrow.js';
 
 export function explainForm() {
@@ -36,7 +36,7 @@ function explanation(x) {
   return [
     el('p', {}, ...parts('explain.route', { route: el('code', { text: x.route }), strategy: x.strategy }), x.reason ? ` ${sentence(x.reason)}.` : ''),
     x.candidates.length > 0
-      ? el('ol', { class: 'candidates', 'aria-label': t('explain.order') }, ...x.candidates.map((c) => el('li', {}, ...name(c), c.egress && el('span', { class: 'key', text: t('card.egress', { name: c.egress }) }), el('span', { class: 'reason', text: sentence(c.reason) }))))
+      ? el('ol', { class: 'candidates', 'aria-label': t('explain.order') }, ...x.candidates.map((c) => el('li', {}, ...name(c), c.egress && el('span', { class: 'key', text: t('card.egress', { name: c.egress }) }), el('span', { class: 'reason', text: sentence(said(c.reason)) }))))
       : el('p', { class: 'trouble', text: t('explain.nobody') }),
     x.skipped.length > 0 && el('ul', { class: 'candidates skipped', 'aria-label': t('explain.skipped') },
       ...x.skipped.map((c) => el('li', {}, ...name(c), el('span', { class: 'reason', text: t('explain.why', { reason: code('reason', c.why) }) })))),

@@ -48,6 +48,31 @@ export function parts(name, values = {}) {
 // known, as of a newer program.
 export const code = (group, value) => (has(`${group}.${value}`) ? t(`${group}.${value}`) : String(value ?? ''));
 
+// said is a sentence of the program in the language of the page, as far as the
+// catalogue has it.
+export function said(text) {
+  if (language === 'en' || !text) return text ?? '';
+  for (const [name, known] of sentences()) {
+    const found = known.exec(text);
+    if (found) return t(name, Object.fromEntries(Object.entries(found.groups ?? {}).map(([key, value]) => [key, said(value)])));
+  }
+  return text;
+}
+
+let known;
+
+// sentences are those of the program with their names, each as an expression. Those that
+// say more come first.
+function sentences() {
+  known ??= Object.entries(catalogues.en)
+    .filter(([name]) => /^(means|said|reason)\./.test(name) && typeof catalogues.en[name] === 'string')
+    .sort(([, a], [, b]) => bare(b) - bare(a))
+    .map(([name, text]) => [name, new RegExp(`^${text.split(/(\{\w+\})/).map((part) => part.replace(/^\{(\w+)\}$/, '(?<$1>.+)')).map((part) => (part.startsWith('(?<') ? part : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))).join('')}$`)]);
+  return known;
+}
+
+const bare = (text) => text.replace(/\{\w+\}/g, '').length;
+
 function pattern(name, values) {
   const text = texts[name] ?? name;
   return typeof text === 'string' ? text : text[plurals.select(values.n ?? 0)] ?? text.other;

@@ -4,7 +4,7 @@
 import { open } from './dialogs.js';
 import { el } from './dom.js';
 import { bytes, count, millis, moment } from './format.js';
-import { code, t } from './i18n.js';
+import { code, said, t } from './i18n.js';
 import { costText, keyText, statusKind, tokensInWords } from './logrow.js';
 
 const verdictKinds = { ok: 'good', channel: 'bad', key: 'warn', request: 'warn', egress: 'bad', local: 'bad', client: 'off' };
@@ -21,7 +21,7 @@ export function showRecord(e) {
       el('p', { class: 'outcome' },
         el('span', { class: `status ${r.error && r.status < 400 ? 'bad' : statusKind(r.status)}`, text: r.status || t('record.noAnswer') }),
         el('span', { text: outcome(r) })),
-      r.error && el('p', { class: 'why', text: r.error }),
+      r.error && el('p', { class: 'why', text: said(code('fault', r.error)) }),
       el('dl', { class: 'facts' }, ...facts(e)),
       el('h3', { text: t('record.attempts', { n: attempts.length }) }),
       attempts.length
@@ -71,8 +71,8 @@ function attemptItem(a, i, longest) {
       el('span', { class: `verdict ${kind}`, text: a.status ? `${a.status}, ${words}` : words })),
     bar,
     el('p', { class: 'times', text: times }),
-    (a.error || (a.verdict !== 'ok' && a.means)) && el('p', { class: 'error', text: a.error || a.means }),
+    (a.error || (a.verdict !== 'ok' && a.means)) && el('p', { class: 'error', text: said(a.error) || code('means', a.means) }),
     a.stale && el('p', { class: 'hint', text: t('record.stale') }),
     a.sent && el('p', { class: 'hint', text: t('record.sent') }),
-    (a.reason || a.plan) && el('p', { class: 'reason' }, el('span', { text: `${t('record.picked')} ` }), [a.reason, a.plan && t('record.plan', { n: a.plan })].filter(Boolean).join(' ')));
+    (a.reason || a.plan) && el('p', { class: 'reason' }, el('span', { text: `${t('record.picked')} ` }), [said(a.reason), a.plan && t('record.plan', { n: a.plan })].filter(Boolean).join(' ')));
 }

@@ -2,7 +2,7 @@
 
 import { now } from './api.js';
 import { percent, span } from './format.js';
-import { code, t } from './i18n.js';
+import { code, said, t } from './i18n.js';
 
 const stateKinds = { unknown: 'new', ready: 'good', degraded: 'warn', cooling_down: 'bad', down: 'bad', paused: 'off' };
 
@@ -29,7 +29,7 @@ export function why(c) {
       return { what, more: t('reason.failedShare', { n: requests, share: percent(1 - failures / requests) }) };
     }
     default:
-      return { what, more: c.outReason ?? '', until: ['cooling_down', 'degraded'].includes(c.state) ? c.outUntil : null };
+      return { what, more: said(c.outReason), until: ['cooling_down', 'degraded'].includes(c.state) ? c.outUntil : null };
   }
 }
 

@@ -1,6 +1,6 @@
 // One tunnel: its state, and its forwards.
 
-import { now } from './api.js';
+import { now, post } from './api.js';
 import { factList, titled } from './blocks.js';
 import { each, el, setAttribute, setText } from './dom.js';
 import { millis, sentence, span } from './format.js';
@@ -15,7 +15,12 @@ export function tunnelBlock(name, store) {
   const host = el('p', { class: 'host' });
   const edit = el('button', { type: 'button', class: 'quiet', text: t('block.edit'), 'aria-label': t('block.editLabel', { name: `tunnel "${name}"` }) });
   edit.addEventListener('click', () => attempt(() => '', t('block.notRead'), () => editTunnel(store, name)));
-  const head = titled(host, edit);
+  const retry = el('button', { type: 'button', class: 'quiet', hidden: true, text: t('tunnels.retry'), 'aria-label': t('tunnels.retryLabel', { name }) });
+  retry.addEventListener('click', async () => {
+    await attempt(t('tunnels.retried', { name }), t('tunnels.notRetried', { name }), () => post(`/api/tunnels/${encodeURIComponent(name)}/retry`));
+    store.refresh();
+  });
+  const head = titled(host, retry, edit);
   const facts = factList(...['since', 'nextTry', 'probe'].map((name) => t(`tunnels.${name}`)));
   const trouble = el('p', { class: 'why', hidden: true });
   const forwards = el('ul', { class: 'rows', 'aria-label': t('tunnels.forwards') });
@@ -35,6 +40,7 @@ export function tunnelBlock(name, store) {
       setText(host, next.host);
       trouble.hidden = !next.lastError || next.state === 'up';
       setText(trouble, sentence(next.lastError ?? ''));
+      retry.hidden = !['waiting', 'failed'].includes(next.state);
       each(forwards, next.forwards ?? [], (f) => f.remote, forwardRow);
       times();
     },

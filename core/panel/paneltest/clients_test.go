@@ -117,6 +117,8 @@ notify "broken" {
 	p.press("#view-clients", `Edit notify "hook"`)
 	p.until(`(() => { const l = [...document.querySelectorAll('dialog label')].find((n) => n.textContent === 'budget used up'); if (!l) return false; document.getElementById(l.htmlFor).click(); return true; })()`)
 	p.field("Quiet hours", "23:00-07:00")
+	p.choose("Egress", "direct")
+	p.shows("dialog .preview", "egress = egress.direct")
 	p.shows("dialog .preview", `events = ["channel_down", "channel_up"]`)
 	p.frames("edit-notification")
 	p.press("dialog", "Save")
@@ -127,7 +129,7 @@ notify "broken" {
 	p.field("Where to", "generic+http://127.0.0.1:1/another-secret")
 	p.press("dialog", "Add to the configuration")
 	p.shows(`[data-name="phone"].notification`, "channel down")
-	if c := r.config(); !strings.Contains(c, "notify \"phone\" {\n  url = \"generic+http://127.0.0.1:1/another-secret\"\n}") || !strings.Contains(c, "quiet = \"23:00-07:00\"") || !strings.Contains(c, "?template=json") {
+	if c := r.config(); !strings.Contains(c, "notify \"phone\" {\n  url = \"generic+http://127.0.0.1:1/another-secret\"\n}") || !strings.Contains(c, "egress = egress.direct") || !strings.Contains(c, "23:00-07:00") || !strings.Contains(c, "?template=json") {
 		t.Errorf("the configuration is\n%s", c)
 	}
 	p.shots("clients")

@@ -1,6 +1,7 @@
 package paneltest
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -43,6 +44,10 @@ func (p *tab) each(channel string, look func(what string)) {
 		look(d.name)
 		closeDialog()
 	}
+	p.click(`document.querySelector('.counted button')`)
+	p.until(`document.querySelector('dialog')`)
+	look("resetting the counters")
+	closeDialog()
 	p.click(`document.querySelectorAll('.segments.icons button')[1]`)
 	p.click(`document.querySelector('.expand')`)
 	look("the list")
@@ -98,34 +103,59 @@ func TestEveryPageInBothLanguages(t *testing.T) {
 		p.language(language)
 		p.each(s.sites[0].Name(), func(what string) {
 			t.Helper()
-			what = language + ", " + what
-			for _, theme := range []string{"dark", "light"} {
-				p.theme(theme)
-				for _, faint := range eval[[]string](p, contrasts) {
-					t.Errorf("%s, %s: %s", what, theme, faint)
-				}
-			}
-			for _, node := range eval[[]string](p, nameless) {
-				t.Errorf("%s: without a name: %s", what, node)
-			}
-			if language == "zh" {
-				for _, text := range eval[[]string](p, english) {
-					t.Errorf("%s: in English: %s", what, text)
-				}
-			}
-			for _, size := range [][2]int64{{360, 640}, {800, 900}, {1440, 900}} {
-				p.size(size[0], size[1])
-				for _, node := range eval[[]string](p, wide) {
-					t.Errorf("%s at %d: %s", what, size[0], node)
-				}
-				for _, button := range eval[[]string](p, hiddenButtons) {
-					t.Errorf("%s at %d × %d: out of view: %s", what, size[0], size[1], button)
-				}
-			}
-			p.frames(what)
-			p.size(1440, 900)
+			p.looksRight(language, what)
 		})
 	}
+}
+
+// TestThePhoneDialogInBothLanguages looks at what is shown only where other devices
+// reach the panel.
+func TestThePhoneDialogInBothLanguages(t *testing.T) {
+	r := start(t, "admin {\n  listen = \"0.0.0.0:0\"\n  token  = \""+panelToken+"\"\n}\n"+two(site(t, "primary"), site(t, "backup"), ""))
+	r.panel = "http://127.0.0.1" + r.AdminAddr()[strings.LastIndex(r.AdminAddr(), ":"):]
+	p := r.open("/", 1440, 900)
+	p.shows("#overall", "2 channels")
+	if !eval[bool](p, `fetch('/api/session').then((r) => r.json()).then((s) => s.phone)`) {
+		t.Skip("this machine has no address in a network")
+	}
+	for _, language := range []string{"en", "zh"} {
+		p.language(language)
+		p.click(`document.querySelector('#phone')`)
+		p.until(`document.querySelector('dialog .qr')?.naturalWidth > 0`)
+		p.looksRight(language, "signing in a phone")
+		p.keys("\x1b")
+	}
+}
+
+// looksRight checks what is shown in both themes and at three widths.
+func (p *tab) looksRight(language, what string) {
+	p.t.Helper()
+	what = language + ", " + what
+	for _, theme := range []string{"dark", "light"} {
+		p.theme(theme)
+		for _, faint := range eval[[]string](p, contrasts) {
+			p.t.Errorf("%s, %s: %s", what, theme, faint)
+		}
+	}
+	for _, node := range eval[[]string](p, nameless) {
+		p.t.Errorf("%s: without a name: %s", what, node)
+	}
+	if language == "zh" {
+		for _, text := range eval[[]string](p, english) {
+			p.t.Errorf("%s: in English: %s", what, text)
+		}
+	}
+	for _, size := range [][2]int64{{360, 640}, {800, 900}, {1440, 900}} {
+		p.size(size[0], size[1])
+		for _, node := range eval[[]string](p, wide) {
+			p.t.Errorf("%s at %d: %s", what, size[0], node)
+		}
+		for _, button := range eval[[]string](p, hiddenButtons) {
+			p.t.Errorf("%s at %d × %d: out of view: %s", what, size[0], size[1], button)
+		}
+	}
+	p.frames(what)
+	p.size(1440, 900)
 }
 
 // hiddenButtons are those of the topmost dialog's footer that cannot be seen.

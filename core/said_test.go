@@ -1,0 +1,58 @@
+package core_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/aitunnel/aitunnel/core/verdict"
+)
+
+// TestThePanelKnowsTheSentencesOfTheProgram: the panel finds what the program says by its
+// English sentences, so that it can say them in another language.
+func TestThePanelKnowsTheSentencesOfTheProgram(t *testing.T) {
+	catalogue, err := os.ReadFile("panel/assets/i18n/en/activity.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^  '((?:said|means)\.\w+)': '(.*)',$`).FindAllStringSubmatch(string(catalogue), -1) {
+		texts[m[1]] = strings.ReplaceAll(m[2], `\'`, "'")
+	}
+	for _, m := range verdict.Meanings {
+		if got := texts["means."+string(m.Means)]; got != m.Text {
+			t.Errorf("means.%s is %q, and the program says %q", m.Means, got, m.Text)
+		}
+	}
+	sources := sourcesOf(t)
+	for name, text := range texts {
+		if !strings.HasPrefix(name, "said.") {
+			continue
+		}
+		for _, piece := range regexp.MustCompile(`\{\w+\}|[(),]`).Split(text, -1) {
+			if piece = strings.TrimSpace(piece); len(piece) > 3 && !strings.Contains(sources, piece) {
+				t.Errorf("%s: the program does not say %q", name, piece)
+			}
+		}
+	}
+}
+
+// sourcesOf returns the text of the program.
+func sourcesOf(t *testing.T) string {
+	var all strings.Builder
+	err := filepath.WalkDir(".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		all.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}
