@@ -32,7 +32,7 @@ type conn struct {
 func newConn(p *Pool, ready, under net.Conn) *conn {
 	c := &conn{Conn: ready, under: under, pool: p, left: -1}
 	if t, ok := under.(*tls.Conn); ok {
-		under = t.NetConn() // to a proxy
+		under = t.NetConn().(*finishing).Conn // to a proxy
 	}
 	if s, ok := under.(syscall.Conn); ok {
 		c.raw, _ = s.SyscallConn()

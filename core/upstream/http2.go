@@ -11,7 +11,6 @@ import (
 	"net/textproto"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -43,6 +42,8 @@ func newHTTP2Pool(p *Pool) *http2Pool {
 	return h
 }
 
+func isHTTP2(c *tls.Conn) bool { return c.ConnectionState().NegotiatedProtocol == "h2" }
+
 // offer hands over a connection.
 func (h *http2Pool) offer(c *tls.Conn) {
 	h.mu.Lock()
@@ -59,7 +60,7 @@ func (h *http2Pool) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t, ok := ready.(*tls.Conn); !ok || t.ConnectionState().NegotiatedProtocol != "h2" {
+	if t, ok := ready.(*tls.Conn); !ok || !isHTTP2(t) {
 		h.pool.keep(newConn(h.pool, ready, under))
 		return nil, errNotHTTP2
 	}
@@ -86,11 +87,11 @@ func (h *http2Pool) dropOffered() {
 
 // do delivers a request.
 func (h *http2Pool) do(r *http.Request, call Call) (*http.Response, error) {
-	var head, all, reused atomic.Bool
+	var w written
 	trace := &httptrace.ClientTrace{
-		GotConn:      func(i httptrace.GotConnInfo) { reused.Store(i.Reused) },
-		WroteHeaders: func() { head.Store(true) },
-		WroteRequest: func(i httptrace.WroteRequestInfo) { all.Store(i.Err == nil) },
+		GotConn:      w.begin,
+		WroteHeaders: w.head,
+		WroteRequest: w.end,
 	}
 	if call.Hints != nil {
 		trace.Got1xxResponse = func(code int, header textproto.MIMEHeader) error {
@@ -109,14 +110,7 @@ func (h *http2Pool) do(r *http.Request, call Call) (*http.Response, error) {
 	resp, err := h.transport.RoundTrip(own)
 	h.dropOffered()
 	if err != nil {
-		sent := SentNothing
-		switch {
-		case all.Load():
-			sent = SentAll
-		case head.Load():
-			sent = SentPart
-		}
-		return nil, h.failed(ctx, sent, reused.Load(), err)
+		return nil, h.failed(ctx, &w, err)
 	}
 	if err := checkHead(resp, false); err != nil {
 		_ = resp.Body.Close()
@@ -127,17 +121,58 @@ func (h *http2Pool) do(r *http.Request, call Call) (*http.Response, error) {
 
 // failed returns why there is no answer. A site that closes an idle connection says so
 // before, but what it said is lost if a request crosses it.
-func (h *http2Pool) failed(ctx context.Context, sent Sent, reused bool, err error) error {
+func (h *http2Pool) failed(ctx context.Context, w *written, err error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	var known *Error
 	switch {
 	case errors.Is(err, errNotHTTP2):
 		return err
 	case ctx.Err() != nil:
-		return &Error{Cancelled, sent, context.Cause(ctx)}
+		return &Error{Cancelled, w.sent, context.Cause(ctx)}
 	case errors.As(err, &known):
 		return known
-	case reused && !strings.Contains(err.Error(), "stream error"): // that is an answer, of a kind
-		return &Error{Stale, sent, err}
+	case w.reused && !isAnswered(err):
+		return &Error{Stale, w.sent, err}
 	}
-	return &Error{NoAnswer, sent, err}
+	return &Error{NoAnswer, w.sent, err}
+}
+
+// isAnswered reports whether the site said something about the request: that it resets
+// its stream, or that it took it before it went away. net/http sends again what the
+// site did not take.
+func isAnswered(err error) bool {
+	text := err.Error() // the types are not exported
+	return strings.Contains(text, "stream error") || strings.Contains(text, "GOAWAY")
+}
+
+// written follows how much of a request went out. If net/http sends it again, the last
+// time counts: the site has not seen the others.
+type written struct {
+	mu     sync.Mutex
+	conn   net.Conn
+	reused bool
+	sent   Sent
+}
+
+func (w *written) begin(i httptrace.GotConnInfo) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.conn, w.reused, w.sent = i.Conn, i.Reused, SentNothing
+}
+
+func (w *written) head() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !broken(w.conn) { // else the site did not get the whole head
+		w.sent = SentPart
+	}
+}
+
+func (w *written) end(i httptrace.WroteRequestInfo) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if i.Err == nil && w.sent == SentPart && !broken(w.conn) {
+		w.sent = SentAll
+	}
 }

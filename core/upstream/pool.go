@@ -124,7 +124,7 @@ func (p *Pool) take(ctx context.Context, fresh bool) (*conn, *http2Pool, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	if t, ok := conn.(*tls.Conn); ok && t.ConnectionState().NegotiatedProtocol == "h2" {
+	if t, ok := conn.(*tls.Conn); ok && isHTTP2(t) {
 		h := p.http2.Load()
 		if h == nil {
 			h = newHTTP2Pool(p)
@@ -173,11 +173,13 @@ func (p *Pool) handshake(ctx context.Context, under net.Conn, host string, proto
 		config.NextProtos = protocols
 	}
 	config.ServerName = host
-	conn := tls.Client(under, config)
+	carrier := &finishing{Conn: under}
+	conn := tls.Client(carrier, config)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		_ = under.Close()
 		return nil, failed(ctx, TLS, err)
 	}
+	carrier.shared = isHTTP2(conn)
 	return conn, nil
 }
 

@@ -1,0 +1,39 @@
+package upstream
+
+import (
+	"net"
+	"sync/atomic"
+)
+
+// finishing carries TLS. Once several requests share the connection, a write that
+// fails must not end it: answers to earlier requests may have arrived already. What is
+// written from then on is dropped, and the connection ends when nothing more can be
+// read.
+type finishing struct {
+	net.Conn
+	shared bool        // set before the first request
+	failed atomic.Bool // a write, once shared
+}
+
+// Write sends, or drops what can no longer be sent.
+func (c *finishing) Write(p []byte) (int, error) {
+	if c.failed.Load() {
+		return len(p), nil
+	}
+	n, err := c.Conn.Write(p)
+	if err == nil || !c.shared {
+		return n, err
+	}
+	c.failed.Store(true)
+	return len(p), nil
+}
+
+// broken reports whether requests on the connection are no longer sent.
+func broken(c net.Conn) bool {
+	t, ok := c.(interface{ NetConn() net.Conn })
+	if !ok {
+		return false
+	}
+	f, ok := t.NetConn().(*finishing)
+	return ok && f.failed.Load()
+}

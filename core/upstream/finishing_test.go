@@ -1,0 +1,127 @@
+package upstream
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// An HTTP/2 site closes a connection after it answered: the next request, which cannot be
+// written any more, neither takes that answer with it nor counts as sent.
+func TestAnswerThatArrivedIsReadAfterAWriteFails(t *testing.T) {
+	t.Parallel()
+	var asked sync.Map
+	answered := make(chan struct{})
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		n, _ := asked.LoadOrStore(r.URL.Path, new(atomic.Int32))
+		n.(*atomic.Int32).Add(1)
+		_, _ = io.WriteString(w, "ok")
+		if r.URL.Path == "/first" {
+			close(answered)
+		}
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+
+	held := &heldConn{}
+	target, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := NewPool(Options{Target: target, Connect: 20 * time.Second, Roots: roots, Egress: Egress{
+		Dial: func(ctx context.Context, address string) (net.Conn, error) {
+			c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+			if held.Conn == nil && err == nil {
+				held.Conn = c
+				return held, nil
+			}
+			return c, err
+		},
+	}})
+	t.Cleanup(p.Close)
+	post := func(path string, call Call) (string, error) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+path, strings.NewReader("body"))
+		if err != nil {
+			return "", err
+		}
+		resp, err := p.Do(r, call)
+		if err != nil {
+			return "", err
+		}
+		defer func() { _ = resp.Body.Close() }()
+		b, err := io.ReadAll(resp.Body)
+		return string(b), err
+	}
+	if body, err := post("/before", Call{}); body != "ok" {
+		t.Fatal(body, err)
+	}
+
+	held.reads.Lock() // what arrives stays in the socket
+	type result struct {
+		body string
+		err  error
+	}
+	first, second := make(chan result, 1), make(chan result, 1)
+	go func() { b, err := post("/first", Call{}); first <- result{b, err} }()
+	<-answered
+	held.refuses.Store(true)
+	go func() { b, err := post("/second", Call{}); second <- result{b, err} }()
+	waitFor(t, func() bool { return held.refused.Load() > 0 })
+	held.reads.Unlock()
+
+	if got := <-first; got.body != "ok" {
+		t.Errorf("the answer that had arrived: %q, %v", got.body, got.err)
+	}
+	_ = held.Conn.Close()
+	got := <-second
+	var e *Error
+	if !errors.As(got.err, &e) || e.Phase != Stale || e.Sent != SentNothing {
+		t.Errorf("the request that was not written: %q, %#v", got.body, got.err)
+	}
+	if body, err := post("/second", Call{Fresh: true}); body != "ok" {
+		t.Errorf("the next connection: %q, %v", body, err)
+	}
+	for _, path := range []string{"/before", "/first", "/second"} {
+		if n, ok := asked.Load(path); !ok || n.(*atomic.Int32).Load() != 1 {
+			t.Errorf("%s did not arrive once", path)
+		}
+	}
+}
+
+// heldConn is a connection whose reads can be held up and whose writes can fail.
+type heldConn struct {
+	net.Conn
+	reads   sync.Mutex
+	refuses atomic.Bool
+	refused atomic.Int32
+}
+
+func (c *heldConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.reads.Lock()
+	defer c.reads.Unlock()
+	return n, err
+}
+
+func (c *heldConn) Write(p []byte) (int, error) {
+	if c.refuses.Load() {
+		c.refused.Add(1)
+		return 0, syscall.EPIPE
+	}
+	return c.Conn.Write(p)
+}
