@@ -29,9 +29,15 @@ func (s *State) restore(c SavedChannel, since elapsed) {
 	s.paused, s.disabled, s.counters = c.Paused, c.Disabled, c.Counters
 	s.answered = c.Answered
 	s.removed.configured = true
-	if s.blocked = since.cooldown(c.Blocked); s.blocked.set() {
+	s.blocked, s.unreachable = since.cooldown(c.Blocked), since.cooldown(c.Unreachable)
+	if s.blocked.set() || s.unreachable.set() {
 		s.blockedAt = since.now
 	}
+	for name, saved := range c.Egresses {
+		egress := since.cooldown(saved)
+		put((*map[string]*cooldown)(&s.egresses), name, &egress)
+	}
+	s.egressFailed.Store(len(s.egresses) > 0)
 	for name, m := range c.Models {
 		*s.model(since.now, name) = modelState{cooldown: since.cooldown(m.SavedCooldown), skip: m.Skip, mark: since.mark(m.Mark)}
 	}

@@ -28,6 +28,9 @@ type SavedChannel struct {
 	Answered  []string              `json:"answered,omitempty"` // operations that got a good answer
 	Counters  Counters              `json:"counters"`
 	Keys      []SavedKey            `json:"keys,omitempty"`
+
+	Egresses    map[string]SavedCooldown `json:"egresses,omitempty"`
+	Unreachable SavedCooldown            `json:"unreachable,omitzero"` // by no egress
 }
 
 // SavedModel is a restriction of a channel for a model or an endpoint.
@@ -93,7 +96,12 @@ func (s *State) save(now time.Time) SavedChannel {
 	defer s.mu.Unlock()
 	out := SavedChannel{
 		Name: s.name, Target: s.target, Paused: s.paused, Disabled: s.disabled, Preferred: s.preferred.Load(),
-		Blocked: s.blocked.save(now), Answered: slices.Clone(s.answered), Counters: s.counters,
+		Blocked: s.blocked.save(now), Unreachable: s.unreachable.save(now), Answered: slices.Clone(s.answered), Counters: s.counters,
+	}
+	for name, c := range s.egresses {
+		if c.active(now) { // an egress may have left the configuration
+			put(&out.Egresses, name, c.save(now))
+		}
 	}
 	for name, m := range s.models {
 		if m.cooldown.set() || m.mark.count > 0 {

@@ -2,6 +2,7 @@ package channel
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 )
@@ -127,5 +128,48 @@ func TestWhatAnotherProcessCounted(t *testing.T) {
 	}
 	if c := next.Channel("c", "https://a.example").Counters(); c.Requests != 0 {
 		t.Errorf("what does not exist: %+v", c)
+	}
+}
+
+// TestEgressesSurviveARestart: an egress that a site blocks is not tried first again, and
+// a state without them is read as before.
+func TestEgressesSurviveARestart(t *testing.T) {
+	begin := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	now := begin
+	options := Options{Now: func() time.Time { return now }, Seed: []byte("seed")}
+	old := NewRegistry(options)
+	a := old.Channel("a", "https://a.example")
+	a.FailEgress(now, "direct", true, 8*time.Minute, "the address is blocked")
+	a.FailEgress(now, "clash", false, time.Minute, "refused")
+	lease, _ := a.Acquire(now, 0, false)
+	lease.FailEgresses(now, "no egress works")
+	now = begin.Add(2 * time.Second)
+	raw, err := json.Marshal(old.Save())
+	if err != nil {
+		t.Fatal(err)
+	}
+	restart := func(raw string) *State {
+		var saved Saved
+		if err := json.Unmarshal([]byte(raw), &saved); err != nil {
+			t.Fatal(err)
+		}
+		next := NewRegistry(options)
+		next.Restore(saved)
+		return next.Channel("a", "https://a.example")
+	}
+	if skip := restart(string(raw)).Skip(now); skip != SkipNoEgress {
+		t.Errorf("at once: %q", skip)
+	}
+	now = begin.Add(3 * time.Minute)
+	b := restart(string(raw))
+	if skip := b.Skip(now); skip != "" {
+		t.Errorf("three minutes later: %q", skip)
+	}
+	want := []EgressView{{Name: "direct", Reason: "the address is blocked", Until: begin.Add(8 * time.Minute)}}
+	if got := b.Egresses(now); !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if got := restart(`{"at":"2026-03-01T12:00:00Z","channels":[{"name":"a","target":"https://a.example","counters":{}}]}`).Egresses(now); got != nil {
+		t.Errorf("from a state without egresses: %+v", got)
 	}
 }
