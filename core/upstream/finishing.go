@@ -11,8 +11,23 @@ import (
 // read.
 type finishing struct {
 	net.Conn
-	shared bool        // set before the first request
-	failed atomic.Bool // a write, once shared
+	shared *atomic.Int64 // counts such connections; set before the first request
+	failed atomic.Bool   // a write, once shared
+	closed atomic.Bool
+}
+
+// share begins the use for several requests at a time.
+func (c *finishing) share(count *atomic.Int64) {
+	count.Add(1)
+	c.shared = count
+}
+
+// Close ends the connection.
+func (c *finishing) Close() error {
+	if c.shared != nil && !c.closed.Swap(true) {
+		c.shared.Add(-1)
+	}
+	return c.Conn.Close()
 }
 
 // Write sends, or drops what can no longer be sent.
@@ -21,7 +36,7 @@ func (c *finishing) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	n, err := c.Conn.Write(p)
-	if err == nil || !c.shared {
+	if err == nil || c.shared == nil {
 		return n, err
 	}
 	c.failed.Store(true)

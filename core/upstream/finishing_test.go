@@ -125,3 +125,57 @@ func (c *heldConn) Write(p []byte) (int, error) {
 	}
 	return c.Conn.Write(p)
 }
+
+// A site that takes one request at a time on each HTTP/2 connection gets many: no more
+// than the limit stay open when they are idle.
+func TestIdleHTTP2ConnectionsAreBounded(t *testing.T) {
+	t.Parallel()
+	const callers, most = 24, 4
+	var arrived sync.WaitGroup
+	arrived.Add(callers)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/together" {
+			arrived.Done()
+			arrived.Wait()
+		}
+	}))
+	server.EnableHTTP2 = true
+	server.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 1}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	target, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := NewPool(Options{Target: target, Connect: 20 * time.Second, Roots: roots})
+	p.most = most
+	t.Cleanup(p.Close)
+	get := func(path string) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		resp, err := p.Do(r, Call{})
+		if err != nil {
+			t.Error(path, err)
+			return
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+	}
+	get("/first")
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() { get("/together") })
+	}
+	all.Wait()
+	waitFor(t, func() bool {
+		get("/later")
+		return p.shared.Load() <= most
+	})
+	p.CloseIdleConnections()
+	waitFor(t, func() bool { return p.shared.Load() == 0 })
+}

@@ -35,7 +35,6 @@ func newHTTP2Pool(p *Pool) *http2Pool {
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
 		IdleConnTimeout:        maxIdle,
-		MaxIdleConnsPerHost:    maxIdleKept,
 		MaxResponseHeaderBytes: maxHeader,
 		DisableCompression:     true, // the caller's Accept-Encoding is passed on
 	}
@@ -109,6 +108,9 @@ func (h *http2Pool) do(r *http.Request, call Call) (*http.Response, error) {
 	}
 	resp, err := h.transport.RoundTrip(own)
 	h.dropOffered()
+	if h.pool.shared.Load() > h.pool.most {
+		h.transport.CloseIdleConnections()
+	}
 	if err != nil {
 		return nil, h.failed(ctx, &w, err)
 	}

@@ -38,6 +38,8 @@ type Pool struct {
 	absolute  bool // requests carry the whole URL, for a proxy
 	tls       *tls.Config
 	http2     atomic.Pointer[http2Pool] // once a connection has agreed on it
+	shared    atomic.Int64              // connections for HTTP/2
+	most      int64                     // of them, before idle ones are closed
 
 	mu     sync.Mutex
 	idle   []*conn // the newest last
@@ -47,7 +49,7 @@ type Pool struct {
 
 // NewPool returns a pool without connections.
 func NewPool(o Options) *Pool {
-	p := &Pool{options: o, connector: newConnector(o.Egress.Bind)}
+	p := &Pool{options: o, connector: newConnector(o.Egress.Bind), most: maxIdleKept}
 	port := o.Target.Port()
 	switch {
 	case o.Target.Scheme == "https":
@@ -179,7 +181,9 @@ func (p *Pool) handshake(ctx context.Context, under net.Conn, host string, proto
 		_ = under.Close()
 		return nil, failed(ctx, TLS, err)
 	}
-	carrier.shared = isHTTP2(conn)
+	if isHTTP2(conn) {
+		carrier.share(&p.shared)
+	}
 	return conn, nil
 }
 
