@@ -237,3 +237,17 @@ func TestResetKeepsWhatIsCurrent(t *testing.T) {
 		t.Errorf("one request later: %+v", v)
 	}
 }
+
+// BenchmarkSave is of 500 channels with ten keys each; requests wait meanwhile.
+func BenchmarkSave(b *testing.B) {
+	c := New(time.Now)
+	for i := range 500 {
+		for k := range 10 {
+			c.Add(request(fmt.Sprint("channel-", i), fmt.Sprint("key-", k), "m", 30*time.Millisecond))
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		c.Save()
+	}
+}
