@@ -23,8 +23,9 @@ type reader struct {
 	at         hcl.Range
 	attributes hclsyntax.Attributes
 	blocks     hclsyntax.Blocks
-	asked      []string // attributes
-	opened     []string // blocks
+	asked      []string          // attributes
+	opened     []string          // blocks
+	forms      map[string]string // how they are written
 }
 
 func (l *loader) reader(b *hclsyntax.Block, what string) *reader {
@@ -257,6 +258,10 @@ func (r *reader) textMap(name string, into *map[string]string) {
 // each returns the blocks of a type with readers of their own.
 func (r *reader) each(kind string, labels ...string) (all []*hclsyntax.Block) {
 	r.opened = append(r.opened, kind)
+	if r.forms == nil {
+		r.forms = map[string]string{}
+	}
+	r.forms[kind] = kind + strings.Repeat(` "NAME"`, len(labels))
 	for _, b := range r.blocks {
 		if b.Type == kind && r.loader.labelled(b, labels...) {
 			all = append(all, b)
@@ -294,7 +299,7 @@ func (r *reader) done() {
 		r.mayBeSecret(a.Expr.Range())
 		detail := fmt.Sprintf("There is no %q %s. %s", name, r.what, wording.Instead(name, r.asked))
 		if slices.Contains(r.opened, name) {
-			detail = fmt.Sprintf("%q is a block: write %s { … } without an equals sign.", name, name)
+			detail = fmt.Sprintf("%q is a block: write %s { … } without an equals sign.", name, r.forms[name])
 		}
 		r.loader.fail(a.NameRange, "Unknown attribute", strings.TrimSpace(detail))
 	}

@@ -28,11 +28,31 @@ func (l *loader) syntax(diags hcl.Diagnostics, text []byte) {
 			}
 			continue
 		}
+		if name := beforeColon(d, text); name != "" {
+			d.Detail = fmt.Sprintf("Write %s = …, or for a block %s { … }: this is a file in HCL, where YAML and JSON have a colon.", name, name)
+			l.diags = append(l.diags, d)
+			return // every other line is alike
+		}
 		if redact.QuotesSecret(d.Detail) {
 			d.Detail = "This is not valid HCL."
 		}
 		l.diags = append(l.diags, d)
 	}
+}
+
+// colon matches the beginning of a line as in YAML or JSON, after its braces.
+var colon = regexp.MustCompile(`^"?([A-Za-z][\w-]*)"?\s*:(\s|$|["{\[])`)
+
+// beforeColon returns the name on the line of d if a colon follows it, as in YAML and JSON.
+func beforeColon(d *hcl.Diagnostic, text []byte) string {
+	if d.Subject == nil || d.Summary != "Argument or block definition required" {
+		return ""
+	}
+	start := bytes.LastIndexByte(text[:min(d.Subject.Start.Byte, len(text))], '\n') + 1
+	if found := colon.FindSubmatch(bytes.TrimLeft(text[start:], "{ \t\r\n")); found != nil {
+		return string(found[1])
+	}
+	return ""
 }
 
 // bareURL matches the URL of a line without quotes before it.

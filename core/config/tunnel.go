@@ -108,8 +108,8 @@ func checkHostKey(s string) error {
 
 // checkHost is about the form of an SSH host: an alias says nothing.
 func checkHost(s string) error {
-	if strings.Contains(s, "@") {
-		return errors.New("the user is a setting of its own: write user = \"root\", and the host without it")
+	if user, host, ok := strings.Cut(s, "@"); ok {
+		return fmt.Errorf("the user is a setting of its own: write user = %q and host = %q", user, host)
 	}
 	if _, port, err := net.SplitHostPort(s); err == nil && !isPort(port, 1) {
 		return fmt.Errorf("%q has no valid port: expected a number from 1 to 65535", s)
