@@ -3,6 +3,7 @@ package verdict
 import (
 	"bytes"
 	"iter"
+	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -61,7 +62,7 @@ func walk(r gjson.Result, path []string, visit func(string) bool) bool {
 	}
 	done := false
 	step := func(i int, k, v gjson.Result) bool {
-		if path[0] == "*" || r.IsObject() && k.Str == path[0] || r.IsArray() && path[0] == itoa(i) {
+		if path[0] == "*" || r.IsObject() && k.Str == path[0] || r.IsArray() && path[0] == strconv.Itoa(i) {
 			done = walk(v, path[1:], visit)
 		}
 		return !done
