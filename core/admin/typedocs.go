@@ -17,6 +17,8 @@ var typeDocs = map[string]string{
 	"AppSettings.Writes":          "aitunnel connect --write writes its files",
 	"Candidate":                   "Candidate is a channel that would be tried, with the key that it would use.",
 	"Candidate.Egress":            "the egress to the site",
+	"Candidate.KeyReason":         "the reason of the key selector's plan",
+	"Candidate.Keys":              "in the order in which they would be tried",
 	"Channel":                     "Channel is one entry of GET /api/channels.",
 	"Channel.Auth":                "how the key is sent",
 	"Channel.CheckError":          "why the check cannot be made",

@@ -29,6 +29,10 @@ type Candidate struct {
 	Key     string `json:"key,omitempty"`
 	Egress  string `json:"egress,omitempty"` // the egress to the site
 	Reason  string `json:"reason"`
+
+	Keys        []string `json:"keys,omitempty"` // in the order in which they would be tried
+	KeySelector string   `json:"key_selector,omitempty"`
+	KeyReason   string   `json:"key_reason,omitempty"` // the reason of the key selector's plan
 }
 
 // Skipped is a channel, or one of its keys, that would not be tried.

@@ -75,6 +75,7 @@ func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool)
 		if err := t.Write(a.out); err != nil {
 			return err
 		}
+		a.explainKeys(p, out.Candidates)
 	}
 	for _, s := range out.Shadows {
 		a.say("\n%s %s would choose %s: %s", p.Dim("Shadow  "), s.Strategy, cmp.Or(s.Channel, "none"), s.Reason)
@@ -86,4 +87,17 @@ func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool)
 		}
 	}
 	return nil
+}
+
+// explainKeys prints the order of the keys of channels that have more than one.
+func (a *app) explainKeys(p term.Paint, candidates []admin.Candidate) {
+	for _, c := range candidates {
+		if c.KeyReason == "" && len(c.Keys) < 2 {
+			continue
+		}
+		a.say("\n%s %s, by the key selector %s%s", p.Dim("Keys of"), p.Bold(c.Channel), c.KeySelector, term.After(": ", c.KeyReason))
+		for i, k := range c.Keys {
+			a.say("  %d. %s", i+1, a.keyName(c.Channel, k))
+		}
+	}
 }

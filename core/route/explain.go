@@ -16,6 +16,9 @@ type Choice struct {
 	Key     *Key // nil if the channel has none
 	Reason  string
 	Skip    channel.Skip // why it is out of service, if it is only the last resort
+
+	Keys      []*Key // in the order in which they would be tried; Key is the first
+	KeyReason string // of the plan for the keys
 }
 
 // Passed is a channel, or one of its keys, that a request would not be sent to.
@@ -37,10 +40,36 @@ func (r *Route) Explain(ctx context.Context, now time.Time, request Request) (ch
 		if !ok {
 			break
 		}
-		choices = append(choices, Choice{p.Channel, p.Key, p.Reason, w.skip(p.Channel)})
+		choice := Choice{Channel: p.Channel, Key: p.Key, Reason: p.Reason, Skip: w.skip(p.Channel)}
+		choice.Keys, choice.KeyReason = w.keysInOrder(p)
+		choices = append(choices, choice)
 		w.FailChannel(p, time.Time{})
 	}
 	return choices, r.passed(now, request, choices)
+}
+
+// keysInOrder returns the keys of the picked channel in the order in which they would
+// be tried, each if those before it failed, and the reason of the plan for the keys.
+func (w *Walk) keysInOrder(p Pick) (keys []*Key, reason string) {
+	if p.Key == nil {
+		return nil, ""
+	}
+	c := w.dry.copies[p.Channel.planner]
+	if c.plan == nil { // the key was not chosen by the plan
+		return []*Key{p.Key}, ""
+	}
+	for ok := true; ok; p, ok = w.nextKey() {
+		keys = append(keys, p.Key)
+		w.failKey(p, true)
+	}
+	w.stay = nil
+	reason = c.plan.reason
+	for i := range c.plan.groups {
+		if c.plan.groups[i].random() {
+			return keys, reason + randomly
+		}
+	}
+	return keys, reason
 }
 
 // orderDry asks the strategy of the route about a request that is not sent.

@@ -120,3 +120,34 @@ func TestAChannelWhoseSelectorNamesNoUsableKeyIsLeft(t *testing.T) {
 		}
 	})
 }
+
+func TestExplainShowsTheOrderOfKeys(t *testing.T) {
+	plan := planOf(sdk.RuleOrder, "k3", "k1", "k2", "k4")
+	plan.Reason = "the largest balance first"
+	w := selecting(t, selectedBy(plan), "k1,k2,k3,k4")
+	w.channel("a").Keys[0].State.Limit(w.registry.Now(), "", time.Minute, "429")
+	for range 2 { // the first explanation must not change the second
+		got, passed := w.table.Routes[0].Explain(t.Context(), w.registry.Now(), Request{})
+		if len(got) != 1 || len(passed) != 1 {
+			t.Fatalf("%d choices, %d passed over", len(got), len(passed))
+		}
+		var ids []string
+		for _, k := range got[0].Keys {
+			ids = append(ids, k.ID())
+		}
+		if got[0].Key != got[0].Keys[0] || strings.Join(ids, " ") != "k3 k2 k4" || got[0].KeyReason != "the largest balance first" {
+			t.Errorf("keys %v, first %s, reason %q", ids, got[0].Key.ID(), got[0].KeyReason)
+		}
+	}
+	if got := w.picks(2); got != "a/k3 a/k3" {
+		t.Errorf("after that, %s were picked", got)
+	}
+}
+
+func TestExplainSaysThatKeysAreChosenByChance(t *testing.T) {
+	w := selecting(t, selectedBy(planOf(sdk.RuleWeightedRandom, "k1", "k2")), "k1,k2")
+	got, _ := w.table.Routes[0].Explain(t.Context(), w.registry.Now(), Request{})
+	if len(got) != 1 || len(got[0].Keys) != 2 || !strings.Contains(got[0].KeyReason, "random for each request") {
+		t.Errorf("%+v", got)
+	}
+}

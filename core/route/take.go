@@ -171,10 +171,13 @@ func (w *Walk) pick(p *planner, v view) (index int, by *plan, g *group) {
 // reason returns the plan's. A dry run says where chance decides.
 func (w *Walk) reason(by *plan, g *group) string {
 	if w.dry != nil && g.random() {
-		return by.reason + " (random for each request)"
+		return by.reason + randomly
 	}
 	return by.reason
 }
+
+// randomly is added to the reason of a plan in a dry run.
+const randomly = " (random for each request)"
 
 var _ view = (*Walk)(nil)
 

@@ -45,7 +45,11 @@ func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanati
 	for i, c := range choices {
 		one := admin.Candidate{Channel: c.Channel.Config.Name, Reason: ownReason(choices, i, shown)}
 		if c.Key != nil {
-			one.Key = c.Key.State.IDWith(c.Key.Config.Label)
+			one.Key = c.Key.ID()
+			one.KeySelector, one.KeyReason = c.Channel.Config.KeySelector.Ref, c.KeyReason
+		}
+		for _, k := range c.Keys {
+			one.Keys = append(one.Keys, k.ID())
 		}
 		for _, e := range showEgresses(c.Channel, s.program.Registry.Now()) {
 			if e.Used {
@@ -65,7 +69,7 @@ func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanati
 	for _, p := range passed {
 		one := admin.Skipped{Channel: p.Channel.Config.Name, Why: string(p.Why)}
 		if p.Key != nil {
-			one.Key = p.Key.State.IDWith(p.Key.Config.Label)
+			one.Key = p.Key.ID()
 		}
 		out.Skipped = append(out.Skipped, one)
 	}

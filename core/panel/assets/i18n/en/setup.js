@@ -28,6 +28,7 @@ export const setup = {
   'explain.noRoute': 'No route matches this request: the answer would be an error.',
   'explain.route': 'Route {route}, strategy {strategy}.',
   'explain.order': 'In this order',
+  'explain.keys': 'by the key selector {selector}: {keys}',
   'explain.nobody': 'No channel would be tried.',
   'explain.skipped': 'Not tried',
   'explain.why': 'Not tried: {reason}',

@@ -28,6 +28,7 @@ export const setup = {
   'explain.noRoute': '没有路由处理此请求，它会得到错误响应。',
   'explain.route': '路由 {route}，策略 {strategy}。',
   'explain.order': '按此顺序',
+  'explain.keys': '密钥选择器 {selector}：{keys}',
   'explain.nobody': '不会使用任何渠道。',
   'explain.skipped': '不会使用',
   'explain.why': '不会使用：{reason}',
