@@ -90,7 +90,7 @@ func decodeValue(raw json.RawMessage, v reflect.Value, path []string) error {
 	}
 	fresh := reflect.New(v.Type())
 	if err := json.Unmarshal(raw, fresh.Interface()); err != nil {
-		return complain(path, fmt.Sprintf("the value does not fit %s", v.Type()), "")
+		return complain(path, mismatch(raw, v.Kind()), "")
 	}
 	v.Set(fresh.Elem())
 	return nil
@@ -124,7 +124,7 @@ func decodeUnit(raw json.RawMessage, v reflect.Value, path []string) error {
 func decodeList(raw json.RawMessage, v reflect.Value, path []string) error {
 	var items []json.RawMessage
 	if json.Unmarshal(raw, &items) != nil {
-		return complain(path, "the value is not a list", "")
+		return complain(path, "a list is expected, not "+jsonKind(raw), "")
 	}
 	list := reflect.MakeSlice(v.Type(), len(items), len(items))
 	for i, item := range items {
@@ -139,7 +139,7 @@ func decodeList(raw json.RawMessage, v reflect.Value, path []string) error {
 func decodeMap(raw json.RawMessage, v reflect.Value, path []string) error {
 	var items map[string]json.RawMessage
 	if json.Unmarshal(raw, &items) != nil {
-		return complain(path, "the value is not a map", "")
+		return complain(path, "a map is expected, not "+jsonKind(raw), "")
 	}
 	m := reflect.MakeMapWithSize(v.Type(), len(items))
 	for key, item := range items {

@@ -83,7 +83,10 @@ func (f Factory) describe() (ComponentDescription, error) {
 	if f.New == nil {
 		return c, errors.New("its New is not set")
 	}
-	instance := f.New()
+	instance, err := f.create()
+	if err != nil {
+		return c, err
+	}
 	kind, err := kindOf(instance)
 	if err != nil {
 		return c, err
@@ -95,6 +98,16 @@ func (f Factory) describe() (ComponentDescription, error) {
 	}
 	c.Schema, err = deriveSchema(f.Settings)
 	return c, err
+}
+
+// create makes an instance that is not configured.
+func (f Factory) create() (c Component, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("its New panicked: %s", wire.LogPanic(fmt.Sprintf("New of component %q", f.Name), p))
+		}
+	}()
+	return f.New(), nil
 }
 
 // onFailures are the words for [Factory].OnFailure.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -223,6 +224,21 @@ func TestErrorsKeepTheirIdentity(t *testing.T) {
 	}
 	if _, err := r.Configure(t.Context(), "strategy/none", "n", sdk.Config{}); !errors.Is(err, sdk.ErrNotFound) {
 		t.Errorf("an unknown component gave %v", err)
+	}
+}
+
+// TestAPanicNamesItsPlace, in the plugin's own code, and where the stack is.
+func TestAPanicNamesItsPlace(t *testing.T) {
+	_, err := dial(t).strategy(t, `{"mood":"panic"}`).Plan(t.Context(), twoChannels)
+	inPlan := err
+	_, inNew := sdk.Plugin{Name: "p", Version: "1.0.0", Components: []sdk.Factory{{Name: "x", New: func() sdk.Component {
+		var missing *moody
+		return &moody{settings: missing.settings}
+	}}}}.Describe()
+	for where, err := range map[string]error{"Plan": inPlan, "New": inNew} {
+		if err == nil || !regexp.MustCompile(`panicked.* \(at \S*serve_test\.go:\d+; the whole stack is in the log\)`).MatchString(err.Error()) {
+			t.Errorf("a panic in %s: %v", where, err)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,9 +13,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/trust"
+	"github.com/aitunnel/aitunnel/sdk"
 )
 
 func (a *app) pluginVerifyCommand() *cobra.Command {
@@ -45,6 +48,7 @@ func (a *app) pluginVerifyCommand() *cobra.Command {
 // verification is what plugin verify found.
 type verification struct {
 	OK       bool             `json:"ok"`
+	Failed   bool             `json:"failed"` // a test failed; if neither is true, something was not tested
 	Path     string           `json:"path"`
 	Plugin   string           `json:"plugin"`
 	Version  string           `json:"version,omitempty"`
@@ -58,6 +62,17 @@ type verification struct {
 
 // errFailed is for a plugin whose faults were printed already.
 var errFailed = errors.New("the plugin failed the test")
+
+// untested is the error for components that could not be tested.
+func untested(all []daemon.Finding) error {
+	var names []string
+	for _, f := range all {
+		if f.Skipped {
+			names = append(names, f.Name)
+		}
+	}
+	return fmt.Errorf("nothing failed, but not everything was tested: %s. Give settings with --set or --config, or accept this with --allow-untried", strings.Join(names, ", "))
+}
 
 // parseSettings reads COMPONENT.NAME=VALUE.
 func parseSettings(all []string) (map[string]map[string]json.RawMessage, error) {
@@ -113,24 +128,43 @@ func (a *app) pluginVerify(ctx context.Context, path string, settings map[string
 			replaced := func(f daemon.Finding) bool { return f.Skipped && isTried(blocks, f) }
 			out.Findings = append(slices.DeleteFunc(out.Findings, replaced), blocks...)
 		}
-		out.OK = true
+		out.OK, out.Failed = true, false
 		for _, f := range out.Findings {
 			out.OK = out.OK && (f.OK || f.Skipped && allowUntried)
+			out.Failed = out.Failed || !f.OK && !f.Skipped
 		}
-		return nil
+		return unknownSettings(settings, t.Description)
 	})
 	if err != nil {
-		out.Error = err.Error()
+		out.Error, out.OK, out.Failed = err.Error(), false, true
 	}
 	if asJSON {
 		err = a.printJSON(out)
 	} else {
 		err = a.printVerification(out)
 	}
-	if err == nil && !out.OK {
-		err = errFailed
+	switch {
+	case err != nil || out.OK:
+		return err
+	case out.Failed:
+		return errFailed
 	}
-	return err
+	return untested(out.Findings)
+}
+
+// unknownSettings reports settings of --set for a component that the plugin does not
+// have.
+func unknownSettings(settings map[string]map[string]json.RawMessage, d sdk.Description) error {
+	var names []string
+	for _, c := range d.Components {
+		names = append(names, c.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("--set names the component %q, which the plugin does not have. %s", name, wording.Instead(name, names))
+		}
+	}
+	return nil
 }
 
 // verifyBlocks tests a plugin with the blocks of the configuration that use it.
@@ -190,12 +224,12 @@ func (a *app) printVerification(v verification) error {
 		out.WriteString("\n")
 	}
 	for _, f := range v.Findings {
-		mark := p.Good("ok    ")
+		mark := p.Good("ok      ")
 		switch {
 		case f.Skipped:
-			mark = p.Warn("-     ")
+			mark = p.Warn("untested")
 		case !f.OK:
-			mark = p.Bad("failed")
+			mark = p.Bad("failed  ")
 		}
 		fmt.Fprintf(&out, "%s %s %s: %s\n", mark, strings.ReplaceAll(f.Kind, "_", " "), f.Name, f.Message)
 	}

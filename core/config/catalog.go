@@ -40,7 +40,9 @@ type UnknownComponentError struct {
 	Ref   string
 	Known []string // names that would be valid
 
-	Installed []string // components of that name in plugins that are installed
+	Installed []string   // components of that name in plugins that are installed
+	Others    []string   // all components of that kind in plugins that are installed
+	IsA       []sdk.Kind // the kinds of the components that have the name
 }
 
 func (e *UnknownComponentError) Error() string {

@@ -110,10 +110,17 @@ func (l *loader) unknownComponent(c *Component, b *hclsyntax.Block, declared *Pl
 		return
 	}
 	detail := fmt.Sprintf("There is no %s %q. %s", kindName(c.Kind), c.Ref, wording.Instead(c.Ref, unknown.Known))
+	near := wording.NearestRef(c.Ref, unknown.Known, unknown.Others)
+	switch {
+	case len(unknown.IsA) > 0:
+		detail = fmt.Sprintf("%q is a %s, not a %s. %s", c.Ref, kindName(unknown.IsA[0]), kindName(c.Kind), wording.Known(append(unknown.Known, unknown.Others...)))
+	case near != "":
+		detail = fmt.Sprintf("There is no %s %q. Did you mean %q?", kindName(c.Kind), c.Ref, near)
+	}
 	if len(unknown.Installed) > 0 {
 		detail = fmt.Sprintf("There is no built-in %s %q, but an installed plugin has one: write %s.", kindName(c.Kind), c.Ref, wording.List(unknown.Installed))
 	}
-	if plugin, _, third := strings.Cut(c.Ref, "/"); third && declared == nil {
+	if plugin, _, third := strings.Cut(c.Ref, "/"); third && declared == nil && near == "" && len(unknown.IsA) == 0 {
 		detail += fmt.Sprintf(" If it is part of a plugin, declare the plugin: plugin %q {}.", plugin)
 	}
 	l.fail(at, "Unknown "+kindName(c.Kind), strings.TrimSpace(detail))

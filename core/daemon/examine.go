@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/sdk"
@@ -39,7 +41,7 @@ func Examine(ctx context.Context, t *pluginhost.Trial, settings map[string]map[s
 		case errors.Is(err, errNeedsSettings):
 			f.Skipped, f.Message = true, err.Error()
 		case err != nil:
-			f.Message = err.Error()
+			f.Message = withHints(err)
 		default:
 			f.OK, f.Message = true, said
 		}
@@ -48,7 +50,35 @@ func Examine(ctx context.Context, t *pluginhost.Trial, settings map[string]map[s
 	return out
 }
 
-var errNeedsSettings = errors.New("not tested, as it needs settings: give them with --set")
+// withHints returns the text of an error with the hints of what would be right.
+func withHints(err error) string {
+	text := err.Error()
+	for _, hint := range hints(err) {
+		if !strings.Contains(text, hint) {
+			text += " (" + hint + ")"
+		}
+	}
+	return text
+}
+
+// hints collects those of every ConfigError in a tree of wrapped and joined errors.
+func hints(err error) (all []string) {
+	switch err := err.(type) { //nolint:errorlint // it unwraps by itself
+	case *sdk.ConfigError:
+		if err.Hint != "" {
+			all = append(all, err.Hint)
+		}
+	case interface{ Unwrap() error }:
+		return hints(err.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, one := range err.Unwrap() {
+			all = append(all, hints(one)...)
+		}
+	}
+	return all
+}
+
+var errNeedsSettings = errors.New("it needs settings: give them with --set")
 
 func examine(ctx context.Context, t *pluginhost.Trial, c sdk.ComponentDescription, settings map[string]json.RawMessage) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, examineTime)
@@ -89,7 +119,7 @@ func bodyOf(s *sdk.Schema, settings map[string]json.RawMessage) ([]byte, error) 
 	out := map[string]any{}
 	for name := range settings {
 		if !slices.ContainsFunc(s.Attributes, func(a sdk.Attribute) bool { return a.Name == name }) && !slices.ContainsFunc(s.Blocks, func(b sdk.Block) bool { return b.Name == name }) {
-			return nil, fmt.Errorf("it has no setting %q", name)
+			return nil, fmt.Errorf("it has no setting %q. %s", name, wording.Instead(name, settingNames(s)))
 		}
 		out[name] = settings[name]
 	}
@@ -113,6 +143,16 @@ func bodyOf(s *sdk.Schema, settings map[string]json.RawMessage) ([]byte, error) 
 		}
 	}
 	return json.Marshal(out)
+}
+
+func settingNames(s *sdk.Schema) (names []string) {
+	for _, a := range s.Attributes {
+		names = append(names, a.Name)
+	}
+	for _, b := range s.Blocks {
+		names = append(names, b.Name)
+	}
+	return names
 }
 
 // examineSizes are how many candidates a plan is asked for.

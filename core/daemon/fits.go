@@ -55,7 +55,7 @@ func ExamineBlocks(ctx context.Context, o config.Options, h *pluginhost.Host, na
 		at := fmt.Sprintf("%s:%d", c.Range.Filename, c.Range.Start.Line)
 		switch {
 		case err != nil:
-			f.Message = fmt.Sprintf("it does not work with the block at %s: %v", at, err)
+			f.Message = fmt.Sprintf("it does not work with the block at %s: %s", at, withHints(err))
 		case c.Kind == sdk.KindHealthChecker:
 			f.Message = "accepts the block at " + at
 		default:

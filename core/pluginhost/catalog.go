@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/trust"
 	"github.com/aitunnel/aitunnel/sdk"
 )
@@ -17,7 +18,14 @@ import (
 func (h *Host) Component(ctx context.Context, kind sdk.Kind, ref string, plugin *config.Plugin) (config.ComponentInfo, error) {
 	name, component, qualified := strings.Cut(ref, "/")
 	if qualified || plugin != nil {
-		return h.thirdParty(ctx, kind, ref, name, component, plugin)
+		found, err := h.thirdParty(ctx, kind, ref, name, component, plugin)
+		if errors.Is(err, errNotInstalled) && plugin == nil {
+			_, others := h.offering(ctx, kind, "")
+			if near := wording.NearestRef(ref, others); near != "" {
+				err = fmt.Errorf("%w; did you mean %q?", err, near)
+			}
+		}
+		return found, err
 	}
 	builtin, err := h.describe(ctx, "", nil)
 	if err != nil {
@@ -133,6 +141,9 @@ func (h *Host) noSuchComponent(ref string, d sdk.Description) error {
 			names = append(names, name)
 		}
 	}
+	if near := wording.NearestRef(ref, names); near != "" {
+		return fmt.Errorf("there is no component or plugin %q: did you mean %q? Known: %s", ref, near, strings.Join(names, ", "))
+	}
 	return fmt.Errorf("there is no component or plugin %q; known: %s", ref, strings.Join(names, ", "))
 }
 
@@ -173,14 +184,30 @@ func (h *Host) unknown(ctx context.Context, kind sdk.Kind, ref string, d *sdk.De
 			}
 		}
 	}
-	err.Installed = h.offering(ctx, kind, ref)
+	name, component, _ := strings.Cut(ref, "/")
+	if d != nil {
+		err.IsA = kindsOf(*d, component)
+	} else if builtin, failed := h.describe(ctx, "", nil); failed == nil {
+		err.IsA = kindsOf(builtin, name)
+	}
+	err.Installed, err.Others = h.offering(ctx, kind, ref)
 	slices.Sort(err.Known)
 	return err
 }
 
-// offering returns the components of that kind and name of plugins that are installed and
-// may run, though no block uses them.
-func (h *Host) offering(ctx context.Context, kind sdk.Kind, name string) (refs []string) {
+// kindsOf returns the kinds of the components of that name.
+func kindsOf(d sdk.Description, name string) (kinds []sdk.Kind) {
+	for _, c := range d.Components {
+		if c.Name == name {
+			kinds = append(kinds, c.Kind)
+		}
+	}
+	return kinds
+}
+
+// offering returns the components of that kind of plugins that are installed and may run,
+// though no block uses them: those with that name, and all.
+func (h *Host) offering(ctx context.Context, kind sdk.Kind, name string) (named, all []string) {
 	for _, c := range h.Candidates(nil) {
 		if c.Reason != "" || c.Lock != trust.Locked {
 			continue
@@ -190,10 +217,15 @@ func (h *Host) offering(ctx context.Context, kind sdk.Kind, name string) (refs [
 			continue
 		}
 		if _, ok := lookUp(d, kind, name); ok {
-			refs = append(refs, c.Name+"/"+name)
+			named = append(named, c.Name+"/"+name)
+		}
+		for _, one := range d.Components {
+			if one.Kind == kind {
+				all = append(all, c.Name+"/"+one.Name)
+			}
 		}
 	}
-	return refs
+	return named, all
 }
 
 // fileName reports whether a plugin's name is safe as part of a file name.

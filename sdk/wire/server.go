@@ -3,11 +3,8 @@ package wire
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/rpc"
-	"os"
-	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -78,8 +75,8 @@ func (s *Server) end(id uint64, cancel context.CancelFunc) {
 func (s *Server) answer(ctx context.Context, call Call) (reply Reply) {
 	defer func() {
 		if p := recover(); p != nil {
-			slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error(fmt.Sprintf("panic in %s of %s: %v", call.Method, call.Component, p), "stack", string(debug.Stack()))
-			reply = Fail(fmt.Errorf("%w in %s: %v", CodePanic, call.Method, p))
+			what := LogPanic(fmt.Sprintf("%s of %s", call.Method, call.Component), p)
+			reply = Fail(fmt.Errorf("%w in %s: %s", CodePanic, call.Method, what))
 		}
 	}()
 	return s.handler(ctx, call)

@@ -38,11 +38,49 @@ func Near(given string, names []string) (near []string) {
 	return near
 }
 
+// NearestRef is Nearest for names of components, of which those of plugins are written
+// PLUGIN/COMPONENT: a name without a plugin is compared with the components' own names,
+// and one of a known plugin with that plugin's components only.
+func NearestRef(given string, known ...[]string) string {
+	refs := slices.Concat(known...)
+	plugin, component, qualified := strings.Cut(given, "/")
+	if !qualified {
+		return nearestComponent(given, refs)
+	}
+	own := slices.DeleteFunc(slices.Clone(refs), func(ref string) bool { return !strings.HasPrefix(ref, plugin+"/") })
+	if len(own) > 0 {
+		return nearestComponent(component, own)
+	}
+	return Nearest(given, refs)
+}
+
+// nearestComponent compares name with the names of components, without their plugins.
+func nearestComponent(name string, refs []string) string {
+	var names []string
+	for _, ref := range refs {
+		_, component, ok := strings.Cut(ref, "/")
+		if !ok {
+			component = ref
+		}
+		names = append(names, component)
+	}
+	near := Nearest(name, names)
+	if near == "" {
+		return ""
+	}
+	return refs[slices.Index(names, near)]
+}
+
 // Instead says what would be right in place of given.
 func Instead(given string, names []string) string {
 	if name := Nearest(given, names); name != "" {
 		return fmt.Sprintf("Did you mean %q?", name)
 	}
+	return Known(names)
+}
+
+// Known lists names that would be right.
+func Known(names []string) string {
 	if len(names) == 0 {
 		return ""
 	}
