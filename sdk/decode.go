@@ -10,9 +10,9 @@ import (
 )
 
 // Decode reads the block into a pointer to a struct with hcl tags, as described
-// at [Factory]. What the block leaves out takes the default of
-// [Factory].Settings if into points to that type, and keeps its value
-// otherwise. Attributes without a field are ignored. The error is a
+// at [Factory]. A setting that is not optional must be there. What else the block
+// leaves out takes the default of [Factory].Settings if into points to that type, and
+// keeps its value otherwise. Attributes without a field are ignored. The error is a
 // [*ConfigError].
 func (c Config) Decode(into any) error {
 	v := reflect.ValueOf(into)
@@ -29,7 +29,64 @@ func (c Config) Decode(into any) error {
 			return err
 		}
 	}
-	return decodeStruct(c.Body, v, nil)
+	if err := decodeStruct(c.Body, v, nil); err != nil {
+		return err
+	}
+	return missing(c.Body, v.Type(), nil)
+}
+
+// missing complains about the first setting, also of blocks, that is not optional and
+// not there.
+func missing(body json.RawMessage, t reflect.Type, path []string) error {
+	fields, err := fieldsOf(t)
+	if err != nil {
+		return fmt.Errorf("%w: %s", ErrInternal, err)
+	}
+	var values map[string]json.RawMessage
+	_ = json.Unmarshal(body, &values) // what is no object was refused before
+	for _, f := range fields {
+		value, ok := values[f.name]
+		ok = ok && !isNull(value)
+		at := append(slices.Clone(path), f.name)
+		switch {
+		case f.role == roleAttribute && !f.optional && !ok:
+			return complain(at, "it is required", f.doc)
+		case f.role != roleBlock:
+			continue
+		}
+		element, repeated, required, err := blockShape(t.Field(f.index).Type)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%w: %s", ErrInternal, err)
+		case !ok && required:
+			return complain(at, "a block is required", f.doc)
+		case ok && repeated:
+			err = missingInBlocks(value, element, at)
+		case ok:
+			err = missing(value, element, at)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func missingInBlocks(raw json.RawMessage, element reflect.Type, path []string) error {
+	bodies, labels, err := splitBlocks(raw, path)
+	if err != nil {
+		return err
+	}
+	for i, body := range bodies {
+		at := path
+		if labels != nil {
+			at = append(slices.Clone(path), labels[i])
+		}
+		if err := missing(body, element, at); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func decodeStruct(body json.RawMessage, v reflect.Value, path []string) error {

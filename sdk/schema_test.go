@@ -157,10 +157,12 @@ func TestDecodeEverything(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	var got everything
-	if err := (Config{defaults: &full}).Decode(&got); err != nil {
+	if err := (Config{Body: []byte(`{"name":"n","window":{"steps":0}}`), defaults: &full}).Decode(&got); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(got, full) {
+	want := full
+	want.Name = "n"
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)
 	}
 	got.Tags[0], got.Shares["x"] = "spoilt", 9
@@ -170,6 +172,28 @@ func TestDefaults(t *testing.T) {
 	own := window{Length: time.Hour}
 	if err := (Config{Body: []byte(`{"steps":1}`), defaults: full}).Decode(&own); err != nil || own.Length != time.Hour || own.Steps != 1 {
 		t.Errorf("another type: %+v, %v", own, err)
+	}
+}
+
+func TestRequiredSettings(t *testing.T) {
+	for body, path := range map[string]string{
+		``:                          "name",
+		`{"name": null}`:            "name",
+		`{"name": "n"}`:             "window",
+		`{"name":"n","window": {}}`: "window.steps",
+		`{"name":"n","window":{"steps":1},"extra":{}}`:                               "extra.steps",
+		`{"name":"n","window":{"steps":1},"step":[{"steps":1},{}]}`:                  "step.steps",
+		`{"name":"n","window":{"steps":1},"target":{"a":{"weight":1},"b":{}}}`:       "target.b.weight",
+		`{"name":"n","window":{"steps":1},"target":{"a":{"weight":1}},"extra":null}`: "",
+	} {
+		err := (Config{Body: []byte(body), defaults: full}).Decode(new(everything))
+		var c *ConfigError
+		switch {
+		case path == "" && err != nil:
+			t.Errorf("%s: %v", body, err)
+		case path != "" && (!errors.As(err, &c) || strings.Join(c.Path, ".") != path || !strings.Contains(c.Message, "required")):
+			t.Errorf("%s: %v", body, err)
+		}
 	}
 }
 

@@ -78,11 +78,16 @@ func (a *app) keyTable(first ...string) *term.Table {
 func addKeys(t *term.Table, p term.Paint, ch admin.Channel, first ...string) {
 	for i, k := range ch.Keys.List {
 		state, note := p.Good(channel.Skip(k.State).Text()), k.Reason
-		if k.State != channel.KeyReady {
+		switch {
+		case k.State != channel.KeyReady:
 			state = p.Warn(channel.Skip(k.State).Text())
+		case len(k.Restricted) == 1:
+			state = p.Warn("ready, except for " + k.Restricted[0].Model)
+		case len(k.Restricted) > 1:
+			state = p.Warn(fmt.Sprintf("ready, except for %d models", len(k.Restricted)))
 		}
 		for _, r := range k.Restricted {
-			note = strings.TrimPrefix(note+"; "+r.Text(), "; ")
+			note = strings.TrimPrefix(note+"; "+r.Text()+term.After(": ", r.Reason), "; ")
 		}
 		if k.Ephemeral {
 			note = strings.TrimPrefix(note+"; not in the configuration: gone after a restart", "; ")

@@ -22,7 +22,7 @@ func (h *Host) Component(ctx context.Context, kind sdk.Kind, ref string, plugin 
 		if errors.Is(err, errNotInstalled) && plugin == nil {
 			_, others := h.offering(ctx, kind, "")
 			if near := wording.NearestRef(ref, others); near != "" {
-				err = fmt.Errorf("%w; did you mean %q?", err, near)
+				err = fmt.Errorf("did you mean %q? %w", near, err)
 			}
 		}
 		return found, err

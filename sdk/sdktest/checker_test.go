@@ -25,6 +25,14 @@ type proberSettings struct {
 }
 
 func proberFactory(fault string) sdk.Factory {
+	if fault == "needs no settings" {
+		return sdk.Factory{
+			Name: "prober", Doc: "Probes.", Settings: struct {
+				Token string `hcl:"token" sensitive:"true" doc:"Goes nowhere."`
+			}{},
+			New: func() sdk.Component { return &prober{fault: fault} },
+		}
+	}
 	return sdk.Factory{
 		Name: "prober", Doc: "Probes.", Settings: proberSettings{Path: "/"},
 		New: func() sdk.Component { return &prober{fault: fault} },
@@ -32,6 +40,10 @@ func proberFactory(fault string) sdk.Factory {
 }
 
 func (p *prober) Configure(_ context.Context, cfg sdk.Config) error {
+	if p.fault == "needs no settings" {
+		p.settings.Path = "/"
+		return nil
+	}
 	if err := cfg.Decode(&p.settings); err != nil {
 		return err
 	}
@@ -81,5 +93,36 @@ func (p *prober) Check(ctx context.Context, req sdk.CheckRequest, h sdk.Host) (s
 	case answer.Status >= 400:
 		return sdk.CheckResult{Reason: fmt.Sprint("status ", answer.Status)}, nil
 	}
-	return sdk.CheckResult{Healthy: true, Reason: "it answers", Latency: answer.Latency}, nil
+	res := sdk.CheckResult{Healthy: true, Reason: "it answers", Latency: answer.Latency}
+	res.Keys, err = p.keys(ctx, req, h)
+	return res, err
+}
+
+// keys asks with each key, and finds those spent that are answered with 402.
+func (p *prober) keys(ctx context.Context, req sdk.CheckRequest, h sdk.Host) (all []sdk.KeyResult, err error) {
+	for _, k := range req.Keys {
+		probe := sdk.ProbeRequest{Path: p.settings.Path, KeyID: k.ID}
+		switch p.fault {
+		case "asks with the first key only":
+			probe.KeyID = req.Keys[0].ID
+		case "probes with a key that there is not":
+			probe.KeyID = "mine"
+		}
+		answer, err := h.Probe(ctx, probe)
+		if err != nil {
+			return nil, err
+		}
+		r := sdk.KeyResult{ID: k.ID, State: sdk.KeyOK}
+		if answer.Status == 402 {
+			r.State, r.Reason = sdk.KeySpent, "nothing left"
+		}
+		switch p.fault {
+		case "names a key of its own":
+			r.ID = "mine"
+		case "finds a key spent without a reason":
+			r.Reason = ""
+		}
+		all = append(all, r)
+	}
+	return all, nil
 }

@@ -1,6 +1,7 @@
 package sdktest_test
 
 import (
+	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
@@ -51,6 +52,11 @@ var planted = []struct{ component, fault, check, words string }{
 	{"health checker", "finds everything healthy", "broken_sites", "the channel is found healthy"},
 	{"health checker", "gives no reason", "broken_sites", "unhealthy without a Reason"},
 	{"health checker", "blames the channel for the key", "errors_about_the_key", "it is about the key"},
+	{"health checker", "names a key of its own", "it_works", `CheckResult.Keys names "mine"`},
+	{"health checker", "finds a key spent without a reason", "single_keys", "is spent without a Reason"},
+	{"health checker", "asks with the first key only", "single_keys", `says "ok" about the key "poor", it should say "spent"`},
+	{"health checker", "probes with a key that there is not", "it_works", `it probes with the key "mine"`},
+	{"health checker", "needs no settings", "wrong_settings", `but "token" is required and missing`},
 	{"health checker", "probes another host", "it_works", "the host adds scheme, address and base path"},
 	{"health checker", "sends a credential of its own", "it_works", "sets the header Authorization"},
 	{"health checker", "asks for the first model", "0_1_and_1000_models", "Check panics"},
@@ -78,7 +84,14 @@ func TestKit(t *testing.T) {
 		learners.New = func() sdk.Component { return keyLearner{made().(*learner)} }
 		sdktest.KeySelector(t, learners)
 	case "health checker":
-		sdktest.HealthChecker(t, proberFactory(fault))
+		options := []sdktest.Option{sdktest.Keys(
+			sdktest.CheckedKey{ID: "rich", Want: sdk.KeyOK},
+			sdktest.CheckedKey{ID: "poor", Label: "second", Want: sdk.KeySpent, Site: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusPaymentRequired) })},
+		)}
+		if fault == "needs no settings" {
+			options = append(options, sdktest.With(sdktest.Settings{"token": "t"}))
+		}
+		sdktest.HealthChecker(t, proberFactory(fault), options...)
 	}
 }
 

@@ -22,6 +22,7 @@ var checkerChecks = []check{
 	{"unknown_fields", (*kit).unknownFields},
 	{"broken_sites", (*kit).brokenSites},
 	{"errors_about_the_key", (*kit).keyFaults},
+	{"single_keys", (*kit).singleKeys},
 	{"odd_answers", (*kit).oddAnswers},
 	{"0_1_and_1000_models", (*kit).models},
 	{"64_callers", (*kit).checkers},
@@ -37,6 +38,7 @@ var checkRequest = sdk.CheckRequest{Channel: "site", Models: []string{"gpt-4o"},
 func (k *kit) check(c *host.Component, s *site, req sdk.CheckRequest) (sdk.CheckResult, error) {
 	ctx, cancel := patient()
 	defer cancel()
+	s.ids = keyIDs(req)
 	res, err := c.Check(ctx, req, s)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
@@ -52,6 +54,9 @@ func (k *kit) check(c *host.Component, s *site, req sdk.CheckRequest) (sdk.Check
 	}
 	if res.Latency < 0 {
 		return res, fmt.Errorf("%w: its Latency is %s: it must not be negative", errUnsound, res.Latency)
+	}
+	if err := keyResults(res, s.ids); err != nil {
+		return res, fmt.Errorf("%w: %w", errUnsound, err)
 	}
 	return res, err
 }

@@ -116,7 +116,7 @@ func (p *process) ended() bool {
 func (k *kit) hostDeath(t *testing.T) {
 	p := k.start(t, parent(t))
 	for i := range 3 {
-		c, err := configure(t, p.Conn, k, fmt.Sprint("kit-", i), nil)
+		c, err := configure(t, p.Conn, k, fmt.Sprint("kit-", i), k.needed)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +164,7 @@ func (k *kit) secrets(t *testing.T) {
 	}
 	p := k.start(t, parent(t))
 	said := []any{}
-	c, err := configure(t, p.Conn, k, "secrets", secret)
+	c, err := configure(t, p.Conn, k, "secrets", k.merge(secret))
 	if err != nil {
 		said = append(said, err.Error())
 	} else {
@@ -179,7 +179,7 @@ func (k *kit) secrets(t *testing.T) {
 				v.settings[name] = value
 			}
 		}
-		if _, err := configure(t, p.Conn, k, fmt.Sprint("wrong-", i), v.settings); err != nil {
+		if _, err := configure(t, p.Conn, k, fmt.Sprint("wrong-", i), k.merge(v.settings)); err != nil {
 			said = append(said, err.Error())
 		}
 	}

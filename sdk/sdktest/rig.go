@@ -72,18 +72,21 @@ func body(t testing.TB, s Settings) json.RawMessage {
 // configure makes an instance with the needed settings and more.
 func (r *rig) configure(more Settings) (*host.Component, error) {
 	r.t.Helper()
-	r.mu.Lock()
-	r.serial++
-	name := fmt.Sprint("kit-", r.serial)
-	r.mu.Unlock()
-	return configure(r.t, r.Conn, r.kit, name, more)
+	return configure(r.t, r.Conn, r.kit, r.nextName(), r.kit.merge(more))
 }
 
-func configure(t testing.TB, conn *host.Conn, k *kit, name string, more Settings) (*host.Component, error) {
+// nextName returns a new name for an instance.
+func (r *rig) nextName() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.serial++
+	return fmt.Sprint("kit-", r.serial)
+}
+
+func configure(t testing.TB, conn *host.Conn, k *kit, name string, settings Settings) (*host.Component, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	settings := k.merge(more)
 	c, err := conn.Configure(ctx, k.described.ID(), name, sdk.Config{Instance: name, Body: body(t, settings)})
 	if errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("Configure did not return within %s, with the settings %v", patience, settings)

@@ -48,6 +48,18 @@ func LeavesOut() Option { return func(k *kit) { k.leavesOut = true } }
 // site answers as those with an API of OpenAI, Anthropic or Gemini do.
 func Site(h http.Handler) Option { return func(k *kit) { k.site = h } }
 
+// CheckedKey is a key of the channel that a health checker looks at.
+type CheckedKey struct {
+	ID    string
+	Label string
+	Site  http.Handler // answers probes with this key; nil: the site of the kit
+	Want  sdk.KeyState // what the check must say about the key; "": nothing
+}
+
+// Keys gives the channel that a health checker checks keys, and says what the check must
+// find out about each. Without it, the channel has two keys that work.
+func Keys(keys ...CheckedKey) Option { return func(k *kit) { k.keys = keys } }
+
 // Strategy checks a factory of strategies.
 func Strategy(t *testing.T, f sdk.Factory, options ...Option) {
 	t.Helper()
@@ -75,6 +87,7 @@ type kit struct {
 	refused   []refusal
 	leavesOut bool
 	site      http.Handler
+	keys      []CheckedKey
 	clock     *clock // nil: components read that of the system
 }
 

@@ -107,6 +107,7 @@ func (k *kit) wrongSettings(t *testing.T) {
 	for _, v := range k.refused {
 		k.mustRefuse(r, v.settings, v.path)
 	}
+	k.requiredSettings(r)
 	for _, s := range k.accepted {
 		c, err := r.configure(s)
 		if err != nil {
@@ -118,14 +119,41 @@ func (k *kit) wrongSettings(t *testing.T) {
 	k.use(r, r.open(nil), k.needed) // refusals leave nothing behind
 }
 
+// requiredSettings must be there.
+func (k *kit) requiredSettings(r *rig) {
+	r.t.Helper()
+	var names []string
+	for _, a := range k.described.Schema.Attributes {
+		if a.Required {
+			names = append(names, a.Name)
+		}
+	}
+	for _, b := range k.described.Schema.Blocks {
+		if b.Required {
+			names = append(names, b.Name)
+		}
+	}
+	for _, name := range names {
+		left := k.merge(nil)
+		delete(left, name)
+		c, err := configure(r.t, r.Conn, k, r.nextName(), left)
+		k.refusal(r, c, err, left, []string{name}, "is required and missing")
+	}
+}
+
 func (k *kit) mustRefuse(r *rig, s Settings, path []string) {
 	r.t.Helper()
-	settings := k.merge(s)
 	c, err := r.configure(s)
+	k.refusal(r, c, err, k.merge(s), path, "is wrong")
+}
+
+// refusal demands that Configure refused the settings, and for the right reason.
+func (k *kit) refusal(r *rig, c *host.Component, err error, settings Settings, path []string, why string) {
+	r.t.Helper()
 	at := strings.Join(path, ".")
 	switch {
 	case err == nil:
-		r.t.Errorf("the settings %v are accepted, but %q is wrong: does Configure return the error of Decode?", settings, at)
+		r.t.Errorf("the settings %v are accepted, but %q %s: does Configure return the error of Decode?", settings, at, why)
 		r.close(c)
 	case errors.Is(err, sdk.ErrPanic): // configure has said so
 	case !errors.Is(err, sdk.ErrInvalidConfig):

@@ -20,6 +20,8 @@ type site struct {
 	handler http.Handler
 	err     error // of every probe
 	hang    bool
+	ids     []string     // of the channel's keys
+	keys    []CheckedKey // that are answered each in their own way
 
 	mu     sync.Mutex
 	probes int
@@ -49,7 +51,7 @@ func (s *site) Probe(ctx context.Context, req sdk.ProbeRequest) (sdk.ProbeResult
 		r.Header.Set(name, value)
 	}
 	w := httptest.NewRecorder()
-	s.handler.ServeHTTP(w, r)
+	s.handlerFor(req.KeyID).ServeHTTP(w, r)
 	res := sdk.ProbeResult{Status: w.Code, Header: map[string]string{}, Latency: time.Millisecond}
 	for name := range w.Header() {
 		res.Header[name] = w.Header().Get(name)
@@ -59,6 +61,16 @@ func (s *site) Probe(ctx context.Context, req sdk.ProbeRequest) (sdk.ProbeResult
 		res.Body = res.Body[:min(len(res.Body), 64<<10)]
 	}
 	return res, nil
+}
+
+// handlerFor returns what answers probes with a key.
+func (s *site) handlerFor(key string) http.Handler {
+	for _, k := range s.keys {
+		if k.ID == key && k.Site != nil {
+			return k.Site
+		}
+	}
+	return s.handler
 }
 
 func (s *site) note(req sdk.ProbeRequest) {
@@ -72,6 +84,9 @@ func (s *site) note(req sdk.ProbeRequest) {
 	}
 	if !strings.HasPrefix(req.Path, "/") {
 		wrong("it probes %.80q: the path begins with a slash, the host adds scheme, address and base path", req.Path)
+	}
+	if req.KeyID != "" && !slices.Contains(s.ids, req.KeyID) {
+		wrong("it probes with the key %.80q, which is not one of CheckRequest.Keys", req.KeyID)
 	}
 	for name := range req.Header {
 		switch strings.ToLower(name) {
