@@ -13,7 +13,7 @@ import (
 var (
 	goBlock  = regexp.MustCompile("(?ms)^( *)```go\n(.*?)^ *```$")
 	packages = map[string]string{
-		"context": "context", "errors": "errors", "json": "encoding/json", "fmt": "fmt", "slices": "slices", "sync": "sync", "testing": "testing", "time": "time",
+		"context": "context", "errors": "errors", "json": "encoding/json", "fmt": "fmt", "http": "net/http", "slices": "slices", "sync": "sync", "testing": "testing", "time": "time",
 		"sdk": "github.com/aitunnel/aitunnel/sdk", "sdktest": "github.com/aitunnel/aitunnel/sdk/sdktest",
 	}
 )

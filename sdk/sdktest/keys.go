@@ -59,7 +59,7 @@ func (k *kit) singleKeys(t *testing.T) {
 		slices.Reverse(keys)
 	}
 	// A channel may have no keys.
-	if _, err := k.check(c, newSite(k.site), sdk.CheckRequest{Channel: "site"}); err != nil {
+	if _, err := k.check(c, newSite(k.site), sdk.CheckRequest{Channel: "site", Models: checkRequest.Models}); err != nil {
 		t.Errorf("the check of a channel without keys fails: %v", err)
 	}
 }
