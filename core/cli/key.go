@@ -87,7 +87,7 @@ func addKeys(t *term.Table, p term.Paint, ch admin.Channel, first ...string) {
 			state = p.Warn(fmt.Sprintf("ready, except for %d models", len(k.Restricted)))
 		}
 		for _, r := range k.Restricted {
-			note = strings.TrimPrefix(note+"; "+r.Text()+term.After(": ", r.Reason), "; ")
+			note = strings.TrimPrefix(note+"; "+r.Text()+term.After(" for ", term.Until(r.Until))+term.After(": ", r.Reason), "; ")
 		}
 		if k.Ephemeral {
 			note = strings.TrimPrefix(note+"; not in the configuration: gone after a restart", "; ")
