@@ -87,7 +87,7 @@ func (a *app) announceUse(s admin.Status) {
 	if s.Unedited {
 		a.say("\nNo request can be answered yet: the configuration has only placeholders.\nPut the address of your site and your key into\n  %s\nIt is applied when you save it.", s.Config)
 	} else {
-		a.say("\nConnect an app:  aitunnel connect claude-code --write  (more: aitunnel connect)\nAny other app:   base URL http://%[1]s, for the OpenAI API http://%[1]s/v1,\n                 and as its API key a client token of the configuration", reachable(s.Listen))
+		a.say("\nConnect an app:  aitunnel connect claude-code --write --check  (more: aitunnel connect)\nAny other app:   base URL http://%[1]s, for the OpenAI API http://%[1]s/v1,\n                 and as its API key a client token of the configuration", reachable(s.Listen))
 	}
 	a.say("\nIt runs in the background. See 'aitunnel status', 'aitunnel logs' and\n'aitunnel panel'; 'aitunnel stop' stops it.")
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/connect"
 )
 
@@ -90,7 +89,7 @@ func (a *app) checkApp(ctx context.Context, app connect.App, e connect.Entry, f 
 	}
 	p := a.paint()
 	if out.OK {
-		a.say("%s %s would get an answer: %s in %s, %q", p.Good("✓"), app.Name, out.Model, term.Span(took), short(out.Text))
+		a.say("%s %s would get an answer: %s in %s, %q", p.Good("✓"), app.Name, out.Model, span(float64(took)), short(out.Text))
 	} else {
 		a.say("%s %s would get no answer from %s: %s", p.Bad("✗"), app.Name, out.Model, out.Error)
 		a.showCauses(app, out)

@@ -84,6 +84,7 @@ func (m programs) Run() int {
 //	exits CODE PROGRAM ARGS...   run it and check its exit code
 //	told FILE | nothing          what is on stderr, as far as it is the program's
 //	await FILE REGEXP [VAR]      until the file matches; VAR becomes the group
+//	takes REGEXP VAR             VAR becomes the group in what was printed last
 //	takeport VAR                 listen on a port until the script ends
 //	site NAME VAR [KEY]... [-/PATH]... [@/PATH]
 //	                             a site that accepts these keys, and lacks what follows a
@@ -122,7 +123,7 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "told": told, "await": await, "takeport": takePort, "freeport": freePort,
+			"exits": exits, "told": told, "await": await, "takes": takes, "takeport": takePort, "freeport": freePort,
 			"site": startSite, "get": get, "history": kept, "post": post, "status": status, "ask": ask, "terminate": terminate, "killed": killed, "ends": ends, "screen": screen, "proxyof": proxyOf, "change": change,
 			"lists": lists, "releases": releases, "publish": publish, "republish": republish, "break": breakIt,
 		},
@@ -169,6 +170,14 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s does not match %s:\n%s", args[0], args[1], text)
+}
+
+func takes(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile("(?m)" + args[0]).FindStringSubmatch(ts.ReadFile("stdout") + ts.ReadFile("stderr"))
+	if found == nil {
+		ts.Fatalf("what was printed does not match %s", args[0])
+	}
+	ts.Setenv(args[1], found[1])
 }
 
 func takePort(ts *testscript.TestScript, _ bool, args []string) {

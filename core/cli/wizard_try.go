@@ -53,7 +53,7 @@ func (a *app) trySite(ctx context.Context, s *site) {
 			a.hint("  %s %s", p.Bad("✗"), unreachable(s.Target, err))
 			return
 		case answer.status == http.StatusOK && len(models) > 0:
-			a.hint("  %s %s works: the site lists %s, in %s.", p.Good("✓"), subject(key), term.Count(len(models), "model"), term.Span(answer.took))
+			a.hint("  %s %s works: the site lists %s, in %s.", p.Good("✓"), subject(key), term.Count(len(models), "model"), span(float64(answer.took)))
 			a.adopt(s, t)
 			good, model = t, models[0]
 		case answer.status == http.StatusOK, answer.status == http.StatusNotFound, answer.status == http.StatusMethodNotAllowed:
@@ -238,7 +238,7 @@ func (a *app) tryModel(ctx context.Context, t siteTrial, model string) {
 	case err != nil:
 		a.hint("  %s %s", p.Bad("✗"), unreachable(t.target, err))
 	case answer.status == http.StatusOK:
-		a.hint("  %s %s answers, in %s.", p.Good("✓"), model, term.Span(answer.took))
+		a.hint("  %s %s answers, in %s.", p.Good("✓"), model, span(float64(answer.took)))
 	default:
 		a.hint("  %s %s: %d %s", p.Bad("✗"), model, answer.status, redactKey(connect.AnswerError(answer.body), t.key))
 	}

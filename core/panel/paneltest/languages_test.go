@@ -127,6 +127,20 @@ func TestThePhoneDialogInBothLanguages(t *testing.T) {
 	}
 }
 
+// TestTheToolbarStaysInOneLine where there is room for it.
+func TestTheToolbarStaysInOneLine(t *testing.T) {
+	r, _, _ := begin(t, "")
+	p := r.open("/", 800, 900)
+	for _, language := range []string{"en", "zh"} {
+		p.language(language)
+		p.until(`document.querySelector('#add-channel')?.checkVisibility()`)
+		p.shot("toolbar-" + language)
+		if rows := eval[int](p, `new Set([...document.querySelector('#view-channels .toolbar').children].filter((n) => n.offsetHeight).map((n) => Math.round((n.getBoundingClientRect().top + n.getBoundingClientRect().bottom) / 8))).size`); rows != 1 {
+			t.Errorf("%s: %d rows", language, rows)
+		}
+	}
+}
+
 // looksRight checks what is shown in both themes and at three widths.
 func (p *tab) looksRight(language, what string) {
 	p.t.Helper()
