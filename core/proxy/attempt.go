@@ -59,10 +59,16 @@ type attempt struct {
 	heldAnswer
 }
 
+// A stream has its buffer for as long as it takes, and its events are small.
 var (
-	smallBuffers = sync.Pool{New: func() any { b := make([]byte, 4<<10); return &b }}
-	largeBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
+	streamBuffers = buffers(2 << 10)
+	smallBuffers  = buffers(4 << 10)
+	largeBuffers  = buffers(32 << 10)
 )
+
+func buffers(size int) *sync.Pool {
+	return &sync.Pool{New: func() any { b := make([]byte, size); return &b }}
+}
 
 // timeouts returns the channel's timeouts. If the configuration does not set the
 // time to the first byte, it depends on the request: clients give up after 5
@@ -116,7 +122,7 @@ func (a *attempt) write(r *http.Request) {
 	r.Body, r.ContentLength = x.body.reader(head), length
 }
 
-// deliver sends the request and reads enough of the answer to judge it.
+// deliver sends the request and returns the head of the answer.
 func (a *attempt) deliver(r *http.Request) (*http.Response, error) {
 	x := a.exchange
 	a.ctx, a.cancel = context.WithCancelCause(x.in.Context())
@@ -144,8 +150,6 @@ func (a *attempt) deliver(r *http.Request) (*http.Response, error) {
 	resp.Body = &attemptBody{resp.Body, a}
 	a.location = first(resp.Header, "Location")
 	delete(resp.Header, "Location")
-	a.hold(resp)
-	a.watch.Stop()
 	return resp, nil
 }
 
@@ -237,11 +241,7 @@ func (b *attemptBody) Close() error {
 	}
 	a.dropHead()
 	if a.buffer != nil {
-		pool := &smallBuffers
-		if cap(*a.buffer) > 4<<10 {
-			pool = &largeBuffers
-		}
-		pool.Put(a.buffer)
+		a.pool.Put(a.buffer)
 		a.buffer = nil
 	}
 	return err

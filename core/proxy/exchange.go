@@ -70,13 +70,7 @@ func (x *exchange) interrupted() bool {
 
 // run makes attempts until there is an answer, and sends it.
 func (x *exchange) run(rt *route.Route) {
-	x.findObject()
-	x.route = rt
-	x.walk.Begin(rt, route.Request{
-		Model: x.record.Model, Client: x.record.Client, Tokens: x.use.tokens(), Endpoint: string(x.endpoint), Operation: dialect.Operation(x.in.Method, x.path.path), Object: x.object, Key: x.keyID, Trial: x.trial,
-		Header: x.in.Header, RawQuery: x.in.URL.RawQuery, Body: x.body.head,
-	})
-	x.walk.CallRouter(x.in.Context(), x.now())
+	x.beginWalk(rt)
 	if x.pickNext() {
 		x.send()
 	}
@@ -92,6 +86,17 @@ func (x *exchange) run(rt *route.Route) {
 	default:
 		x.explainFailure()
 	}
+}
+
+// beginWalk prepares for picking candidates of the route.
+func (x *exchange) beginWalk(rt *route.Route) {
+	x.findObject()
+	x.route = rt
+	x.walk.Begin(rt, route.Request{
+		Model: x.record.Model, Client: x.record.Client, Tokens: x.use.tokens(), Endpoint: string(x.endpoint), Operation: dialect.Operation(x.in.Method, x.path.path), Object: x.object, Key: x.keyID, Trial: x.trial,
+		Header: x.in.Header, RawQuery: x.in.URL.RawQuery, Body: x.body.head,
+	})
+	x.walk.CallRouter(x.in.Context(), x.now())
 }
 
 // send makes attempts until an answer can be passed on or no candidate is left. The
@@ -113,9 +118,11 @@ func (x *exchange) beginAttempt() {
 	} else {
 		x.attempt = &attempt{} // the last one may still be in use
 	}
-	*x.attempt = attempt{exchange: x, begun: time.Now(), waited: x.wait, channel: x.pick.Channel.Config.Name, egress: x.chooseEgress(), limits: x.timeouts(x.pick.Channel)}
-	if x.pick.Key != nil {
-		x.attempt.keyID, x.attempt.secret = x.pick.Key.State.ID(), x.pick.Key.Config.Value
+	a, ch := x.attempt, x.pick.Channel
+	a.exchange, a.begun, a.waited = x, time.Now(), x.wait
+	a.channel, a.egress, a.limits = ch.Config.Name, x.chooseEgress(), x.timeouts(ch)
+	if k := x.pick.Key; k != nil {
+		a.keyID, a.secret = k.State.ID(), k.Config.Value
 	}
 	x.picked, x.wait = false, 0
 }
@@ -128,7 +135,7 @@ func (x *exchange) abandon() {
 }
 
 // finishFailed ends an attempt without a good answer.
-func (x *exchange) finishFailed(o outcome) {
+func (x *exchange) finishFailed(o *outcome) {
 	if o.gone {
 		x.finishCanceled()
 		return
@@ -157,26 +164,26 @@ func (x *exchange) finishCanceled() {
 	x.handler.lines.Freed()
 }
 
-// finishPassed ends an attempt whose answer was passed on. err is the error of passing
-// it on; late is the outcome of an error after the first content.
-func (x *exchange) finishPassed(late outcome, err error) {
-	o := late
+// finishPassed ends the attempt whose answer was passed on. err is the error of passing
+// it on.
+func (x *exchange) finishPassed(resp *http.Response, err error) {
+	a, o := x.attempt, goodOutcome
 	switch {
 	case errors.Is(err, errCaller):
 		o = outcome{gone: true}
 		x.finishCanceled()
 	case err != nil:
-		o = x.attempt.failed(err)
+		o = a.failed(err)
 		o.verdict.Reason = err.Error()
-		x.finishFailed(o)
-	case late.verdict.Means != "":
-		x.finishFailed(o)
+		x.finishFailed(&o)
+	case a.lateFault:
+		o = a.late(resp)
+		x.finishFailed(&o)
 	default:
-		o = goodOutcome
 		x.pick.Lease.Succeed(x.now())
 		x.pick.ReleaseKey()
 		x.handler.lines.Freed()
 	}
 	x.record.Error = o.reason()
-	x.recordAttempt(o)
+	x.recordAttempt(&o)
 }

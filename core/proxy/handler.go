@@ -219,17 +219,13 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *target) {
 	d := dialect.Of(r)
 	s := h.enter()
 	if s == nil {
-		answerAtOnce(w, r)
-		f := fault{status: http.StatusServiceUnavailable, code: "stopping", message: "aitunnel is stopping"}
-		f.write(w, d, dialect.Problem{Status: f.status, Code: f.code, Message: f.message, RequestID: requestID()})
+		answerUnavailable(w, r, d, "stopping", "aitunnel is stopping")
 		return
 	}
 	defer h.leave(s)
 	if limit, why := s.maxInFlight(); limit > 0 && h.active.Load() > int64(limit) {
-		answerAtOnce(w, r)
 		w.Header()["Retry-After"] = []string{"1"}
-		f := fault{status: http.StatusServiceUnavailable, code: "too_many_requests", message: fmt.Sprintf("%d requests are in flight, the maximum set by %s; try again", limit, why)}
-		f.write(w, d, dialect.Problem{Status: f.status, Code: f.code, Message: f.message, RequestID: requestID()})
+		answerUnavailable(w, r, d, "too_many_requests", fmt.Sprintf("%d requests are in flight, the maximum set by %s; try again", limit, why))
 		return
 	}
 	x := &exchange{
@@ -243,6 +239,13 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, only *target) {
 	defer x.publish()
 	defer x.caller.finish()
 	x.serve(r, only)
+}
+
+// answerUnavailable refuses a request that does not become an exchange.
+func answerUnavailable(w http.ResponseWriter, r *http.Request, d dialect.Dialect, code, message string) {
+	answerAtOnce(w, r)
+	f := fault{status: http.StatusServiceUnavailable, code: code, message: message}
+	f.write(w, d, dialect.Problem{Status: f.status, Code: code, Message: message, RequestID: requestID()})
 }
 
 // maxInFlight returns the maximum number of requests in flight, 0 for no maximum,

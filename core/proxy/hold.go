@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/dialect"
@@ -31,16 +32,17 @@ type heldAnswer struct {
 	decoder   *dialect.Decoder // of a compressed answer
 	plain     []byte           // what was decoded last
 	lateFault bool             // an error came after content; fault is its JSON
-	buffer    *[]byte          // from a pool
-	head      []byte           // bytes that were read and not yet passed on
-	held      int64            // bytes of head charged to proxy.buffer_limit
-	crowded   bool             // proxy.buffer_limit is reached
-	fed       int              // bytes of head that were given to the stream
-	found     dialect.Kind     // what the deciding event was, if there was one
-	fault     []byte           // the error's JSON, if found is an error
-	decided   bool             // no more needs to be read: found says what the answer is
-	ended     bool             // the body has ended
-	broken    error            // why the body could not be read to its end
+	buffer    *[]byte          // from pool
+	pool      *sync.Pool
+	head      []byte       // bytes that were read and not yet passed on
+	held      int64        // bytes of head charged to proxy.buffer_limit
+	crowded   bool         // proxy.buffer_limit is reached
+	fed       int          // bytes of head that were given to the stream
+	found     dialect.Kind // what the deciding event was, if there was one
+	fault     []byte       // the error's JSON, if found is an error
+	decided   bool         // no more needs to be read: found says what the answer is
+	ended     bool         // the body has ended
+	broken    error        // why the body could not be read to its end
 }
 
 // hold reads the answer until it can be judged.
@@ -76,11 +78,15 @@ func (a *attempt) hold(resp *http.Response) {
 }
 
 func (a *attempt) takeBuffer(resp *http.Response) {
-	pool := &largeBuffers
-	if isEventStream(resp.Header) || resp.ContentLength > 0 && resp.ContentLength <= 4<<10 {
-		pool = &smallBuffers
+	switch {
+	case isEventStream(resp.Header):
+		a.pool = streamBuffers
+	case resp.ContentLength > 0 && resp.ContentLength <= 4<<10:
+		a.pool = smallBuffers
+	default:
+		a.pool = largeBuffers
 	}
-	a.buffer = pool.Get().(*[]byte)
+	a.buffer = a.pool.Get().(*[]byte)
 	a.head = (*a.buffer)[:0]
 }
 

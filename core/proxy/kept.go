@@ -29,13 +29,13 @@ const maxKept = 1 << 20
 
 // keepAnswer keeps the answer of an attempt that failed, and releases its
 // connection. If there was no answer, the previous one is still kept.
-func (x *exchange) keepAnswer(resp *http.Response, o outcome) {
+func (x *exchange) keepAnswer(resp *http.Response, o *outcome) {
 	if resp == nil || o.noAnswer {
 		x.attempt.discard(resp)
 		return
 	}
 	a := x.attempt
-	k := &keptAnswer{outcome: o, status: resp.StatusCode, header: resp.Header, whole: a.ended, channel: a.channel, key: a.keyID, ownKey: a.keyID != ""}
+	k := &keptAnswer{outcome: *o, status: resp.StatusCode, header: resp.Header, whole: a.ended, channel: a.channel, key: a.keyID, ownKey: a.keyID != ""}
 	k.body = append(k.body, a.head...)
 	if a.reading() && isEventStream(resp.Header) {
 		k.readRest(a, resp, time.Second)
@@ -46,7 +46,7 @@ func (x *exchange) keepAnswer(resp *http.Response, o outcome) {
 }
 
 // lastAnswer keeps the answer of the last attempt, as much of it as arrives.
-func (x *exchange) lastAnswer(resp *http.Response, o outcome) {
+func (x *exchange) lastAnswer(resp *http.Response, o *outcome) {
 	if resp == nil || o.noAnswer {
 		x.attempt.discard(resp)
 		return

@@ -34,10 +34,10 @@ type outcome struct {
 // goodOutcome is that of a good answer.
 var goodOutcome = outcome{verdict: verdict.Verdict{Means: verdict.Good}}
 
-func (o outcome) good() bool { return !o.gone && o.verdict.Means == verdict.Good }
+func (o *outcome) good() bool { return !o.gone && o.verdict.Means == verdict.Good }
 
 // ofChannel reports whether the channel as a whole failed.
-func (o outcome) ofChannel() bool {
+func (o *outcome) ofChannel() bool {
 	switch o.verdict.Means {
 	case verdict.Overloaded, verdict.Broken, verdict.Blocked:
 		return true

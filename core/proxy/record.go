@@ -37,7 +37,7 @@ func newRecord(r *http.Request) *event.Request {
 }
 
 // recordAttempt adds the attempt that just ended to the request's record.
-func (x *exchange) recordAttempt(o outcome) {
+func (x *exchange) recordAttempt(o *outcome) {
 	a := x.attempt
 	e := event.Attempt{
 		Channel: a.channel,
@@ -70,7 +70,7 @@ func (x *exchange) recordPassedOver(all []route.Skipped) {
 }
 
 // concerns returns what the outcome is about.
-func (o outcome) concerns() event.Verdict {
+func (o *outcome) concerns() event.Verdict {
 	switch o.verdict.Means {
 	case verdict.Good:
 		return event.VerdictOK
@@ -93,7 +93,7 @@ func (o outcome) concerns() event.Verdict {
 }
 
 // reason returns why the attempt failed; "" if it succeeded.
-func (o outcome) reason() string {
+func (o *outcome) reason() string {
 	if o.gone {
 		return "the caller disconnected"
 	}
@@ -179,7 +179,7 @@ func (x *exchange) nextCandidate(last event.Attempt) string {
 }
 
 // announceRetry publishes at once that an attempt failed and another one follows.
-func (x *exchange) announceRetry(o outcome) {
+func (x *exchange) announceRetry(o *outcome) {
 	last := x.record.Attempts[len(x.record.Attempts)-1]
 	next := "trying again"
 	if x.picked {

@@ -31,7 +31,7 @@ func (x *exchange) pass(resp *http.Response) {
 	x.rememberObjects(resp.Header, nil)
 	x.record.Channel, x.record.Key, x.record.Status = a.channel, a.keyID, resp.StatusCode
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		x.finishPassed(outcome{}, x.upgrade(resp))
+		x.finishPassed(resp, x.upgrade(resp))
 		return
 	}
 	defer func() { _ = resp.Body.Close() }()
@@ -50,11 +50,7 @@ func (x *exchange) pass(resp *http.Response) {
 	err := x.relay(resp)
 	x.caller.finish()
 	x.passTrailers(resp.Trailer)
-	var late outcome
-	if a.lateFault {
-		late = a.late(resp)
-	}
-	x.finishPassed(late, err)
+	x.finishPassed(resp, err)
 	x.endAnswer(err)
 }
 

@@ -49,31 +49,35 @@ func noBackoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { retu
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	x := exchangeOf(ctx)
 	a := x.attempt
+	if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
+		a.hold(resp) // here, and not in the transport, where the stack would grow
+		a.watch.Stop()
+	}
 	o := a.judge(resp, err)
 	if o.good() {
 		x.passing = resp
 		return false, nil
 	}
 	if x.failEgress(&o) {
-		x.recordAttempt(o)
+		x.recordAttempt(&o)
 		x.picked = true // the same channel and key
-		x.keepAnswer(resp, o)
-		x.announceRetry(o)
+		x.keepAnswer(resp, &o)
+		x.announceRetry(&o)
 		return true, nil
 	}
-	may := x.mayRetry(o)
-	x.finishFailed(o)
-	x.recordAttempt(o)
+	may := x.mayRetry(&o)
+	x.finishFailed(&o)
+	x.recordAttempt(&o)
 	if x.callerGone() {
 		a.discard(resp)
 		return false, nil
 	}
 	if may && x.pickNext() {
-		x.keepAnswer(resp, o)
-		x.announceRetry(o)
+		x.keepAnswer(resp, &o)
+		x.announceRetry(&o)
 		return true, nil
 	}
-	x.lastAnswer(resp, o)
+	x.lastAnswer(resp, &o)
 	return false, nil
 }
 
@@ -113,7 +117,7 @@ func exchangeOf(ctx context.Context) *exchange {
 
 // mayRetry reports whether the request may be sent once more. It counts failures of
 // channels; the first failure of a key is not counted, so that other keys are tried.
-func (x *exchange) mayRetry(o outcome) bool {
+func (x *exchange) mayRetry(o *outcome) bool {
 	retry := &x.setup.config.Retry
 	if !o.verdict.Failover {
 		return false

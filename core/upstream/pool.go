@@ -142,15 +142,23 @@ func (p *Pool) take(ctx context.Context, fresh bool) (*conn, *http2Pool, error) 
 
 // open makes a connection that is ready for requests. under is what carries it:
 // closing that ends it without a word, and at once.
+//
+// It is done by another goroutine because it needs a large stack, which the caller's,
+// as it lives on, would keep.
 func (p *Pool) open(ctx context.Context) (ready, under net.Conn, err error) {
-	ready, under, err = p.tryOpen(ctx)
-	if PhaseOf(err) == Local {
-		if p.options.Shortage != nil {
-			p.options.Shortage()
-		}
-		relieve()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
 		ready, under, err = p.tryOpen(ctx)
-	}
+		if PhaseOf(err) == Local {
+			if p.options.Shortage != nil {
+				p.options.Shortage()
+			}
+			relieve()
+			ready, under, err = p.tryOpen(ctx)
+		}
+	}()
+	<-done
 	return ready, under, err
 }
 
