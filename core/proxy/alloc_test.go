@@ -64,7 +64,7 @@ func overTCP(tb testing.TB) *Handler {
 
 // maxAllocations bounds what a request costs in the whole handler, with what it
 // takes to write it to a site and to read the answer.
-const maxAllocations = 76
+const maxAllocations = 69
 
 func TestAllocations(t *testing.T) {
 	h, body := overTCP(t), bodyOf(2000)

@@ -157,7 +157,7 @@ func (a *attempt) deliver(r *http.Request) (*http.Response, error) {
 // site had closed the idle connection that was used.
 func (a *attempt) roundTrip(r *http.Request) (*http.Response, error) {
 	x := a.exchange
-	to, call := a.egress.transport, upstream.Call{Hints: &x.caller}
+	to, call := a.egress.transport, upstream.Call{Hints: &x.caller, Stream: x.mode.Stream}
 	if x.body.rest == nil {
 		call.Body = a
 	}

@@ -102,12 +102,17 @@ func (x *exchange) beginWalk(rt *route.Route) {
 // send makes attempts until an answer can be passed on or no candidate is left. The
 // results are in the exchange, so the client's own result is not needed.
 func (x *exchange) send() {
-	r := (&http.Request{Method: x.in.Method, URL: clientURL, Header: clientHeader, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).
-		WithContext(exchangeContext{x.in.Context(), x})
+	r := x.clientRequest()
 	if prepareRetry(r) != nil {
 		return
 	}
 	_, _ = x.setup.client.Do(&retryablehttp.Request{Request: r}) //nolint:bodyclose // pass closes it
+}
+
+// clientRequest returns the request that the client gets.
+func (x *exchange) clientRequest() *http.Request {
+	r := &http.Request{Method: x.in.Method, URL: clientURL, Header: clientHeader, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	return r.WithContext(exchangeContext{x.in.Context(), x})
 }
 
 // beginAttempt begins the attempt of the picked candidate.

@@ -44,41 +44,47 @@ func followNoRedirect(*http.Request, []*http.Request) error { return http.ErrUse
 // noBackoff returns 0: prepareRetry waits, as it has the exchange.
 func noBackoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return 0 }
 
-// checkRetry judges the attempt that ended and decides whether another follows. If so,
-// its candidate has been picked, or the time to wait for one is set.
+// checkRetry reads enough of the answer to judge the attempt that ended, and decides
+// whether another follows. The transport has returned by now: parsing needs a deep stack,
+// which the goroutine of a stream would keep.
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	x := exchangeOf(ctx)
-	a := x.attempt
 	if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
-		a.hold(resp) // here, and not in the transport, where the stack would grow
-		a.watch.Stop()
+		x.attempt.hold(resp)
+		x.attempt.watch.Stop()
 	}
-	o := a.judge(resp, err)
+	return x.goOn(resp, err), nil
+}
+
+// goOn judges the latest attempt and reports whether another one follows. If so, its
+// candidate has been picked, or the time to wait for one is set.
+func (x *exchange) goOn(resp *http.Response, err error) bool {
+	o := x.attempt.judge(resp, err)
 	if o.good() {
 		x.passing = resp
-		return false, nil
+		return false
 	}
 	if x.failEgress(&o) {
 		x.recordAttempt(&o)
 		x.picked = true // the same channel and key
 		x.keepAnswer(resp, &o)
 		x.announceRetry(&o)
-		return true, nil
+		return true
 	}
 	may := x.mayRetry(&o)
 	x.finishFailed(&o)
 	x.recordAttempt(&o)
 	if x.callerGone() {
-		a.discard(resp)
-		return false, nil
+		x.attempt.discard(resp)
+		return false
 	}
 	if may && x.pickNext() {
 		x.keepAnswer(resp, &o)
 		x.announceRetry(&o)
-		return true, nil
+		return true
 	}
 	x.lastAnswer(resp, &o)
-	return false, nil
+	return false
 }
 
 // prepareRetry waits for a candidate if none has been picked, and sets the request's

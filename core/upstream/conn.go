@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"bufio"
 	"crypto/tls"
 	"net"
 	"sync/atomic"
@@ -141,11 +140,4 @@ func (c *conn) waiting() peekResult {
 func (c *conn) look(fd uintptr) bool {
 	c.peeked = peekSocket(fd)
 	return true
-}
-
-// newReader takes a reader from a pool: an idle connection has none.
-func (c *conn) newReader() *bufio.Reader {
-	r := readers.Get().(*bufio.Reader)
-	r.Reset(c)
-	return r
 }

@@ -28,6 +28,7 @@ const (
 
 var (
 	readers      = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
+	smallReaders = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 2<<10) }}
 	smallWriters = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 8<<10) }}
 	largeWriters = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 32<<10) }}
 )
@@ -38,9 +39,10 @@ type exchange struct {
 	ctx     context.Context
 	stop    func() bool // ends the watch for the end of ctx
 	reader  *bufio.Reader
-	sending *sending // nil: the request was sent before the answer was read
-	broken  bool     // the request could not be written whole
-	reuse   bool     // if the body ends as it said
+	readers *sync.Pool // where it comes from
+	sending *sending   // nil: the request was sent before the answer was read
+	broken  bool       // the request could not be written whole
+	reuse   bool       // if the body ends as it said
 
 	body io.ReadCloser
 	err  error // of the body, once it has ended
@@ -48,7 +50,10 @@ type exchange struct {
 
 // exchange sends the request and reads the head of the answer.
 func (c *conn) exchange(r *http.Request, call Call) (*http.Response, error) {
-	x := &exchange{conn: c, ctx: r.Context()}
+	x := &exchange{conn: c, ctx: r.Context(), readers: &readers}
+	if call.Stream {
+		x.readers = &smallReaders
+	}
 	c.written.Store(0)
 	c.arrived = false
 	x.stop = context.AfterFunc(x.ctx, c.close)
@@ -165,7 +170,8 @@ func (s *sending) stopped() (done bool, err error) {
 // receive reads the head of the answer.
 func (x *exchange) receive(r *http.Request, call Call) (*http.Response, error) {
 	c := x.conn
-	x.reader = c.newReader()
+	x.reader = x.readers.Get().(*bufio.Reader)
+	x.reader.Reset(c)
 	for range maxInformational + 1 {
 		c.left = maxHeader
 		resp, err := http.ReadResponse(x.reader, r)
@@ -333,7 +339,7 @@ func (x *exchange) end(whole bool) {
 	if r := x.reader; r != nil {
 		x.reader = nil
 		r.Reset(nil)
-		readers.Put(r)
+		x.readers.Put(r)
 	}
 	if reuse {
 		c.reused = true

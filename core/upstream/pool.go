@@ -69,6 +69,9 @@ func NewPool(o Options) *Pool {
 type Call struct {
 	// Fresh makes a new connection: a kept one was found closed.
 	Fresh bool
+	// Stream says that the answer is likely to be a long stream of small events, which
+	// needs only a small buffer.
+	Stream bool
 	// Hints gets the headers of a 103; nil: they are dropped.
 	Hints EarlyHinter
 	// Body has the request's body once more, for an HTTP/2 site that did not begin
