@@ -27,6 +27,14 @@ func oneFile(c *cobra.Command, args []string) error {
 	return nil
 }
 
+// atMostOne accepts no argument, or one.
+func atMostOne(c *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return fmt.Errorf("%s takes one argument at most, but got %d", inProgram(c), len(args))
+	}
+	return nil
+}
+
 // noSuchCommand returns the error that c has no command of that name. It suggests a
 // similar one.
 func noSuchCommand(c *cobra.Command, name string) error {

@@ -10,7 +10,7 @@ func (a *app) configCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
 		Short: "Show what a configuration can hold",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(&cobra.Command{
@@ -18,7 +18,7 @@ func (a *app) configCommand() *cobra.Command {
 		Short:     "Print an example with every setting",
 		Long:      "Print a configuration with every setting, its default and what it is for, or\nonly the block of that name.",
 		Example:   "  aitunnel config example channel\n  aitunnel config example > aitunnel.hcl",
-		Args:      cobra.MaximumNArgs(1),
+		Args:      atMostOne,
 		ValidArgs: config.BlockNames(),
 		RunE: func(c *cobra.Command, args []string) error {
 			block := ""

@@ -31,7 +31,7 @@ func (a *app) keyList() *cobra.Command {
 		Use:               "list [CHANNEL]",
 		Short:             "List the keys of a channel, or of all, masked, with their state",
 		Example:           "  aitunnel key list\n  aitunnel key list primary\n  aitunnel key list primary --json",
-		Args:              cobra.MaximumNArgs(1),
+		Args:              atMostOne,
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {

@@ -63,7 +63,7 @@ func (a *app) notifyTest() *cobra.Command {
 		Short:             "Send a test message to a service, or to all",
 		Long:              "Send a test message to a service, or to all. The exit code is 1 if one fails.",
 		Example:           "  aitunnel notify test\n  aitunnel notify test phone",
-		Args:              cobra.MaximumNArgs(1),
+		Args:              atMostOne,
 		ValidArgsFunction: a.completeNotification,
 		RunE: func(c *cobra.Command, args []string) error {
 			client := a.client()

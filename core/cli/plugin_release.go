@@ -37,7 +37,7 @@ func (a *app) pluginUpgradeCommand() *cobra.Command {
 			"that come from a source. A running program switches to it without losing a request.\n" +
 			"Nothing is replaced if the configuration does not work with the new version.",
 		Example: "  aitunnel plugin upgrade\n  aitunnel plugin upgrade acme",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOne,
 		RunE:    func(c *cobra.Command, args []string) error { return a.pluginUpgrade(c.Context(), args) },
 	}
 }

@@ -38,7 +38,7 @@ answered by whom, tokens and cost. With the ID of a request, which is also in th
 header X-Aitunnel-Request-Id of its answer, show its attempts. The program need not
 be running.`,
 		Example: "  aitunnel requests\n  aitunnel requests --since 2h --model 'gpt-*' --failed\n  aitunnel requests --status 5xx --channel primary -n 200\n  aitunnel requests req_1234567890abcdef",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOne,
 		RunE: func(c *cobra.Command, args []string) error {
 			filter, err := f.filter(c)
 			if err != nil {

@@ -23,7 +23,7 @@ func (a *app) verdictUnknown() *cobra.Command {
 		Short:   "List answers that no rule knows, or show one of them",
 		Long:    "List answers that were judged by their status alone, once for each shape. With a\nKEY, show one: first the text that can be sent to others, in which only known words\nare left, then the answer as it came. --export writes the first of them to a file.",
 		Example: "  aitunnel verdict unknown\n  aitunnel verdict unknown 1f2e3d4c5b6a7988\n  aitunnel verdict unknown 1f2e3d4c5b6a7988 --export answer.txtar",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOne,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				if export != "" {

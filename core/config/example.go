@@ -22,6 +22,9 @@ func Example(block string) (string, error) {
 	if block == "" {
 		b.WriteString(exampleHead)
 	} else if !slices.Contains(BlockNames(), block) {
+		if in := blockWith(block); in != "" {
+			return "", fmt.Errorf("%q is part of the block %q: name that one", block, in)
+		}
 		return "", fmt.Errorf("there is no block %q. %s", block, wording.Instead(block, BlockNames()))
 	}
 	for _, d := range declarations() {
@@ -41,6 +44,18 @@ func Example(block string) (string, error) {
 		b.WriteString(strings.Join(settingLines(reflect.ValueOf(defaults("")).Elem()), "\n") + "\n")
 	}
 	return strings.TrimRight(string(hclwrite.Format([]byte(b.String()))), "\n") + "\n", nil
+}
+
+// blockWith returns the name of the block whose example has the block in it, or "".
+func blockWith(block string) string {
+	for _, d := range declarations() {
+		for _, line := range blockLines(d)[1:] {
+			if line = strings.TrimLeft(line, "# "); strings.HasPrefix(line, block+" {") || strings.HasPrefix(line, block+" \"") {
+				return d.name
+			}
+		}
+	}
+	return ""
 }
 
 const exampleHead = `# Every setting, with its default or an example. Copy this file to aitunnel.hcl,
