@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -79,50 +78,6 @@ channel "backup" {
 			t.Errorf("a key was sent %d times where it should not have been", n)
 		}
 	})
-}
-
-// 500 is retried where it is listed, by the other channel.
-func TestAListed500IsRetriedElsewhere(t *testing.T) {
-	t.Parallel()
-	primary, backup := site(t, "primary"), site(t, "backup")
-	r := start(t, two(primary, backup, "retry {\n on = [429, 500]\n base_delay = \"10ms\"\n}\n"))
-	primary.Next(fakesite.Status(500, "{}"))
-	if got := r.post(chat, ask); got.status != 200 || got.header.Get("X-Site") != "backup" {
-		t.Errorf("%+v", got)
-	}
-	if p, b := seen(primary), seen(backup); !slices.Equal(p, []string{p1}) || !slices.Equal(b, []string{b1}) {
-		t.Errorf("primary saw %v, backup %v", p, b)
-	}
-	if c := r.channel("primary"); c.Stats.FailCount != 1 {
-		t.Errorf("%d failures", c.Stats.FailCount)
-	}
-}
-
-// A limit on one model leaves the key to the others; 403 with a spent quota is
-// no invalid key.
-func TestALimitIsOfItsModelOnly(t *testing.T) {
-	t.Parallel()
-	primary, backup := site(t, "primary"), site(t, "backup")
-	r := start(t, two(primary, backup, ""))
-	limit := fakesite.Status(429, `{"error":{"message":"Rate limit reached for gpt-x in organization org-1"}}`, "Retry-After", "3600")
-	primary.Next(limit, limit)
-	for _, want := range []struct{ body, site string }{
-		{ask, "backup"}, {ask, "backup"}, {strings.Replace(ask, "gpt-x", "gpt-y", 1), "primary"},
-	} {
-		if got := r.post(chat, want.body); got.status != 200 || got.header.Get("X-Site") != want.site {
-			t.Errorf("%s: %+v", want.body, got)
-		}
-	}
-	if s := seen(primary); !slices.Equal(s, []string{p1, p2, p1}) {
-		t.Errorf("primary saw %v", s)
-	}
-	primary.Next(fakesite.Status(403, `{"error":{"code":"insufficient_user_quota","message":"quota is not enough"}}`))
-	if got := r.post(chat, strings.Replace(ask, "gpt-x", "gpt-y", 1)); got.status != 200 {
-		t.Errorf("%+v", got)
-	}
-	if k := r.channel("primary").Keys.List[0]; k.State != "quota_spent" {
-		t.Errorf("the key is %q", k.State)
-	}
 }
 
 // Who pauses and resumes a channel wants its keys tried.

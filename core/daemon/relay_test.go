@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -190,57 +189,6 @@ func TestARedirectWithinTheSiteLeadsToTheEntry(t *testing.T) {
 		if to := strings.TrimPrefix(got.header.Get("Location"), r.url); got.status != 307 || to != "/v1/x?a=b" {
 			t.Errorf("%s: %d %v", location, got.status, got.header)
 		}
-	}
-}
-
-// net/http would send a keyed request again on its own account.
-func TestEachDeliveryIsAnAttempt(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct{ method, body string }{"a keyed POST": {"POST", ask}, "a GET": {"GET", ""}} {
-		t.Run(name, func(t *testing.T) {
-			var deliveries atomic.Int32
-			flaky := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-				if deliveries.Add(1) == 1 {
-					_, _ = io.WriteString(w, "{}") // so that a connection is idle
-					return
-				}
-				conn, _, err := http.NewResponseController(w).Hijack()
-				if err == nil {
-					_ = conn.Close()
-				}
-			}))
-			defer flaky.Close()
-			r := start(t, fmt.Sprintf("channel \"only\" {\n target = %q\n keys = [\"k\"]\n}\nretry {\n max_retries = 0\n}\n", flaky.URL))
-			for i := range 2 {
-				req, err := http.NewRequest(tt.method, r.url+"/v1/things", strings.NewReader(tt.body))
-				if err != nil {
-					t.Fatal(err)
-				}
-				req.Header.Set("Idempotency-Key", "one")
-				if got := r.do(req); got.status != []int{200, 502}[i] {
-					t.Errorf("request %d: %d %s", i+1, got.status, got.body)
-				}
-			}
-			if n := deliveries.Load(); n != 2 {
-				t.Errorf("the site saw %d deliveries of 2 requests", n)
-			}
-		})
-	}
-}
-
-func TestAnIdleConnectionThatTheSiteClosedIsNoFailure(t *testing.T) {
-	t.Parallel()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		_, _ = io.Copy(io.Discard, q.Body)
-		_, _ = io.WriteString(w, "{}")
-	}))
-	defer s.Close()
-	r := start(t, fmt.Sprintf("channel \"only\" {\n target = %q\n keys = [\"k\"]\n}\nretry {\n base_delay = \"1ms\"\n}\n", s.URL))
-	for range 20 {
-		if got := r.post(chat, ask); got.status != 200 {
-			t.Fatalf("%d %s", got.status, got.body)
-		}
-		s.CloseClientConnections()
 	}
 }
 
