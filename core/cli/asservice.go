@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +18,9 @@ import (
 // sharedVariables are those of the shell that a command keeps when it runs as the
 // service: how it prints.
 var sharedVariables = []string{"PATH", "TERM", "LANG", "LC_ALL", "NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "TZ"}
+
+// downloadVariables are those that a command keeps, too, if it downloads plugins.
+var downloadVariables = []string{"GITHUB_TOKEN", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
 // orAsService has a command of root that reads the configuration of the service of the
 // system run with the account of the service, so that it sees and makes the files that
@@ -38,12 +44,16 @@ func (a *app) orAsService(run func(*cobra.Command, []string) error) func(*cobra.
 		again := exec.CommandContext(c.Context(), program)
 		for _, arg := range a.args {
 			if arg == name {
-				arg = u.Config // the directory is another
+				arg = u.Config
 			}
-			again.Args = append(again.Args, arg)
+			again.Args = append(again.Args, absolute(arg))
 		}
 		again.Args = append(again.Args, "--config", u.Config, "--state-dir", u.StateDir)
-		for _, name := range sharedVariables {
+		shared := sharedVariables
+		if c.Parent().Name() == "plugin" {
+			shared = slices.Concat(shared, downloadVariables)
+		}
+		for _, name := range shared {
 			if v, ok := os.LookupEnv(name); ok {
 				again.Env = append(again.Env, name+"="+v)
 			}
@@ -58,6 +68,30 @@ func (a *app) orAsService(run func(*cobra.Command, []string) error) func(*cobra.
 		}
 		return err
 	}
+}
+
+// pluginAsService is [app.orAsService] for a command that also works without a
+// configuration, for the user's own plugins.
+func (a *app) pluginAsService(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+	if os.Getuid() != 0 {
+		return run
+	}
+	return a.orAsService(run)
+}
+
+// absolute returns an argument for a command in another directory: the whole path if it
+// is that of a file, as plugin commands take it.
+func absolute(arg string) string {
+	if !strings.ContainsRune(arg, filepath.Separator) || filepath.IsAbs(arg) {
+		return arg
+	}
+	if _, err := os.Stat(arg); err != nil {
+		return arg
+	}
+	if path, err := filepath.Abs(arg); err == nil {
+		return path
+	}
+	return arg
 }
 
 // ofService returns the service of the system whose configuration the command is to

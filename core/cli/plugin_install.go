@@ -36,9 +36,9 @@ func (a *app) pluginInstallCommand() *cobra.Command {
 			"a request; 'plugin rollback' goes back.",
 		Example: "  aitunnel plugin install github.com/acme/aitunnel-plugin-acme\n  aitunnel plugin install github.com/acme/aitunnel-plugin-acme@1.2.0\n  aitunnel plugin install ./aitunnel-plugin-acme",
 		Args:    names("the source of a plugin: a repository, the address of an archive, or a path"),
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: a.pluginAsService(func(c *cobra.Command, args []string) error {
 			return a.pluginInstall(c.Context(), args[0], user, asJSON)
-		},
+		}),
 	}
 	c.Flags().BoolVar(&user, "user", false, "install it in the user's data directory for all configurations, and lock it for this one")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")

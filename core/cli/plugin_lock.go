@@ -26,7 +26,7 @@ func (a *app) pluginLockCommand() *cobra.Command {
 			"Where a hash changes, the old and the new one are shown and you are asked.\n" +
 			"Without a terminal nothing is changed then, and the exit code is 2: add --yes.",
 		Example: "  aitunnel plugin lock acme\n  aitunnel plugin lock --yes\n  aitunnel plugin lock dist/darwin_arm64/aitunnel-plugin-acme",
-		RunE:    func(c *cobra.Command, args []string) error { return a.pluginLock(c, args, yes, asJSON) },
+		RunE:    a.pluginAsService(func(c *cobra.Command, args []string) error { return a.pluginLock(c, args, yes, asJSON) }),
 	}
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "replace hashes without asking")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")

@@ -25,7 +25,7 @@ func (a *app) pluginInitCommand() *cobra.Command {
 			"locked, or else the newest that the block allows.",
 		Example: "  aitunnel plugin init",
 		Args:    noArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.pluginInit(c.Context()) },
+		RunE:    a.pluginAsService(func(c *cobra.Command, _ []string) error { return a.pluginInit(c.Context()) }),
 	}
 }
 
@@ -38,7 +38,7 @@ func (a *app) pluginUpgradeCommand() *cobra.Command {
 			"Nothing is replaced if the configuration does not work with the new version.",
 		Example: "  aitunnel plugin upgrade\n  aitunnel plugin upgrade acme",
 		Args:    atMostOne,
-		RunE:    func(c *cobra.Command, args []string) error { return a.pluginUpgrade(c.Context(), args) },
+		RunE:    a.pluginAsService(func(c *cobra.Command, args []string) error { return a.pluginUpgrade(c.Context(), args) }),
 	}
 }
 
@@ -49,7 +49,7 @@ func (a *app) pluginOutdatedCommand() *cobra.Command {
 		Short:   "List plugins that have newer versions",
 		Example: "  aitunnel plugin outdated",
 		Args:    noArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.pluginOutdated(c.Context(), asJSON) },
+		RunE:    a.pluginAsService(func(c *cobra.Command, _ []string) error { return a.pluginOutdated(c.Context(), asJSON) }),
 	}, &asJSON)
 }
 

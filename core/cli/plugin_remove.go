@@ -21,7 +21,7 @@ func (a *app) pluginRemoveCommand() *cobra.Command {
 		Long:    "Remove the executable of a plugin from the plugin directories, and its hashes from\nthe lock file. A plugin that the configuration declares is not removed.",
 		Example: "  aitunnel plugin remove acme",
 		Args:    names("the name of a plugin"),
-		RunE:    func(_ *cobra.Command, args []string) error { return a.pluginRemove(args[0]) },
+		RunE:    a.pluginAsService(func(_ *cobra.Command, args []string) error { return a.pluginRemove(args[0]) }),
 	}
 }
 
@@ -34,7 +34,7 @@ func (a *app) pluginRollbackCommand() *cobra.Command {
 			"undoes the first.",
 		Example: "  aitunnel plugin rollback acme",
 		Args:    names("the name of a plugin"),
-		RunE:    func(_ *cobra.Command, args []string) error { return a.pluginRollback(args[0]) },
+		RunE:    a.pluginAsService(func(_ *cobra.Command, args []string) error { return a.pluginRollback(args[0]) }),
 	}
 }
 

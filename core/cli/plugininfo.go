@@ -22,7 +22,7 @@ func (a *app) pluginInfoCommand() *cobra.Command {
 		Long:    "Show what a component does, its settings, and an example to copy. NAME is a\nbuilt-in component, PLUGIN/COMPONENT, a plugin for all its components, or the path\nof a plugin's file, such as ./bin/aitunnel-plugin-mine, which is started.",
 		Example: "  aitunnel plugin info weighted\n  aitunnel plugin info acme/bandit\n  aitunnel plugin info acme --json",
 		Args:    names("the name of a component or of a plugin"),
-		RunE:    func(c *cobra.Command, args []string) error { return a.pluginInfo(c.Context(), args[0], asJSON) },
+		RunE:    a.pluginAsService(func(c *cobra.Command, args []string) error { return a.pluginInfo(c.Context(), args[0], asJSON) }),
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON: the description as the plugin gives it")
 	return c

@@ -32,7 +32,7 @@ func (a *app) pluginListCommand() *cobra.Command {
 			"with the reason.",
 		Example: "  aitunnel plugin list\n  aitunnel plugin list --json",
 		Args:    noArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.pluginList(c.Context(), asJSON) },
+		RunE:    a.pluginAsService(func(c *cobra.Command, _ []string) error { return a.pluginList(c.Context(), asJSON) }),
 	}
 	list.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return list
