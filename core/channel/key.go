@@ -31,7 +31,7 @@ type Key struct {
 	refusals    evidence // for unknown reasons, since the last good answer
 	suspect     bool     // it has been announced as such
 	counters    Counters
-	recent      window
+	recent      *window // nil: no attempt yet
 	removed     removal // under the channel's mu
 }
 
@@ -268,7 +268,7 @@ func (k *Key) Succeed(now time.Time, model string, ttfb time.Duration) {
 	k.mu.Lock()
 	k.counters.success(now, 0)
 	k.counters.ttfb(ttfb)
-	k.recent.add(now, true)
+	k.note(now, true)
 	k.model(now, model).lastGood = now
 	rejectedBy, reason := k.invalidFor, k.invalid.reason
 	usable := k.restricted.Load() && k.recover(now, model)
@@ -288,7 +288,7 @@ func (k *Key) CountSuccess(now time.Time, ttfb time.Duration) {
 	defer k.mu.Unlock()
 	k.counters.success(now, 0)
 	k.counters.ttfb(ttfb)
-	k.recent.add(now, true)
+	k.note(now, true)
 }
 
 // Fail records a failure that the key did not cause.
@@ -339,8 +339,16 @@ func (k *Key) clear() {
 
 func (k *Key) fail(now time.Time, reason string) {
 	k.counters.failure(now, reason)
-	k.recent.add(now, false)
+	k.note(now, false)
 	k.update()
+}
+
+// note counts an attempt among those of the last minute.
+func (k *Key) note(now time.Time, ok bool) {
+	if k.recent == nil {
+		k.recent = &window{span: time.Minute}
+	}
+	k.recent.add(now, ok)
 }
 
 // update keeps restricted in step.

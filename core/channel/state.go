@@ -99,7 +99,7 @@ func (s *State) Key(secret string) *Key {
 }
 
 func (s *State) newKey(fingerprint string) *Key {
-	return &Key{channel: s, fingerprint: fingerprint, recent: window{span: time.Minute}}
+	return &Key{channel: s, fingerprint: fingerprint}
 }
 
 // Skip returns why the channel must not be used now for any request: it is

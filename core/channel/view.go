@@ -122,7 +122,10 @@ type KeyView struct {
 func (k *Key) View(now time.Time) KeyView {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	v := KeyView{InFlight: int(k.inFlight.Load()), ErrorRate: k.recent.errorRate(now), Counters: k.counters}
+	v := KeyView{InFlight: int(k.inFlight.Load()), Counters: k.counters}
+	if k.recent != nil {
+		v.ErrorRate = k.recent.errorRate(now)
+	}
 	v.Skip, v.Until = k.skip(now, "", "")
 	switch {
 	case v.Skip == SkipInvalidKey:

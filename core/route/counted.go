@@ -9,16 +9,30 @@ import (
 
 // counted are counters of all candidates.
 type counted struct {
-	all []channel.Counters
-	own []channel.Counters // of the attempts for the route alone; nil if there is no such thing
+	all []attempts
+	own []attempts // of the attempts for the route alone; nil if there is no such thing
+}
+
+// attempts are the counters that outcomes are made of. Each key has some, so they are few.
+type attempts struct {
+	requests, successes, failures, timed uint64
+	ttfb                                 time.Duration // of the timed ones
+}
+
+func attemptsOf(c channel.Counters) attempts {
+	return attempts{requests: c.Requests, successes: c.Successes, failures: c.Failures, timed: c.TTFBCount, ttfb: c.TTFBSum}
 }
 
 // count reads the counters of all candidates.
 func (p *planner) count() (out counted) {
+	out.all = make([]attempts, len(p.candidates))
+	if p.own != nil {
+		out.own = make([]attempts, len(p.candidates))
+	}
 	for i, c := range p.candidates {
-		out.all = append(out.all, c.counters())
+		out.all[i] = attemptsOf(c.counters())
 		if p.own != nil {
-			out.own = append(out.own, p.own(i))
+			out.own[i] = attemptsOf(p.own(i))
 		}
 	}
 	return out
@@ -39,15 +53,15 @@ func (p *planner) outcomes(now counted) (all, own []sdk.Outcome) {
 	return p.since(p.before.all, now.all), p.since(p.before.own, now.own)
 }
 
-func (p *planner) since(before, now []channel.Counters) (out []sdk.Outcome) {
+func (p *planner) since(before, now []attempts) (out []sdk.Outcome) {
 	for i, c := range now {
 		last := before[i]
-		if c.Requests == last.Requests {
+		if c.requests == last.requests {
 			continue
 		}
-		o := sdk.Outcome{ID: p.ids[i], Successes: c.Successes - last.Successes, Failures: c.Failures - last.Failures}
-		if n := c.TTFBCount - last.TTFBCount; n > 0 {
-			o.TTFB = (c.TTFBSum - last.TTFBSum) / time.Duration(n)
+		o := sdk.Outcome{ID: p.ids[i], Successes: c.successes - last.successes, Failures: c.failures - last.failures}
+		if n := c.timed - last.timed; n > 0 {
+			o.TTFB = (c.ttfb - last.ttfb) / time.Duration(n)
 		}
 		out = append(out, o)
 	}
