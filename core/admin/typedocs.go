@@ -134,6 +134,7 @@ var typeDocs = map[string]string{
 	"Notification.Service":        "such as telegram",
 	"Page":                        "Page is some requests, the newest first.",
 	"Page.Next":                   "the cursor of the next page; \"\": there is none",
+	"Page.SearchedTo":             "SearchedTo is how far back the search came, if it read many requests that do not match before the page was full: Next goes on from there.",
 	"PastEdit":                    "PastEdit is an edit of the configuration by this API that can be undone.",
 	"PastEdit.Cause":              "such as PUT /api/config",
 	"PastEdit.Changes":            "what it changed",

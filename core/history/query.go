@@ -28,6 +28,10 @@ type Filter struct {
 type Page struct {
 	Records []Record `json:"requests"`
 	Next    string   `json:"next,omitempty"` // the cursor of the next page; "": there is none
+
+	// SearchedTo is how far back the search came, if it read many requests that do not
+	// match before the page was full: Next goes on from there.
+	SearchedTo *time.Time `json:"searched_to,omitempty"`
 }
 
 // MaxPage is how many requests a page has at most.
@@ -52,6 +56,7 @@ func (e *NotFoundError) Error() string {
 type Reader struct {
 	db   *sql.DB
 	zone *time.Location
+	scan int // requests that are read for a page, about; 0: maxScan
 }
 
 // Read returns a reader of what is written so far.
@@ -60,7 +65,7 @@ func (s *Store) Read() (*Reader, error) {
 	if f == nil {
 		return nil, ErrNoHistory
 	}
-	return &Reader{f.reading, s.settings.Load().Zone}, nil
+	return &Reader{db: f.reading, zone: s.settings.Load().Zone}, nil
 }
 
 // condition is what a WHERE clause is made of.
@@ -191,12 +196,21 @@ func (r *Reader) Requests(ctx context.Context, f Filter, cursor string, n int) (
 	if err != nil {
 		return Page{}, err
 	}
+	within := f.scanned()
 	if cursor != "" {
 		at, seq, err := parseCursor(cursor)
 		if err != nil {
 			return Page{}, err
 		}
 		c.add("(time, seq) < (?, ?)", at, seq)
+		within.add("(time, seq) < (?, ?)", at, seq)
+	}
+	floor, bounded, err := r.scanFloor(ctx, f, within)
+	if err != nil {
+		return Page{}, err
+	}
+	if bounded {
+		c.add("time >= ?", floor)
 	}
 	n = min(max(n, 1), MaxPage)
 	query := selectRequests + c.where() + " ORDER BY time DESC, seq DESC LIMIT " + strconv.Itoa(n+1)
@@ -217,6 +231,10 @@ func (r *Reader) Requests(ctx context.Context, f Filter, cursor string, n int) (
 			return Page{}, err
 		}
 		page.Records = append(page.Records, record)
+	}
+	if bounded && page.Next == "" {
+		to := time.UnixMilli(floor)
+		page.Next, page.SearchedTo = fmt.Sprintf("%d.0", floor), &to
 	}
 	return page, rows.Err()
 }

@@ -47,7 +47,7 @@ func Open(dir string, zone *time.Location) (r *Reader, closeIt func(), err error
 		}
 		return nil, nil, err
 	}
-	return &Reader{db, zone}, func() { _ = db.Close() }, nil
+	return &Reader{db: db, zone: zone}, func() { _ = db.Close() }, nil
 }
 
 func isFile(path string) bool {

@@ -177,7 +177,7 @@ func BenchmarkAYearByDayAndModel(b *testing.B) {
 	if err := f.write(nil, all); err != nil {
 		b.Fatal(err)
 	}
-	reader := &Reader{f.reading, zone}
+	reader := &Reader{db: f.reading, zone: zone}
 	for b.Loop() {
 		if _, err := reader.Usage(b.Context(), Question{By: []Dimension{ByDay, ByModel}}, day0.AddDate(1, 0, 0)); err != nil {
 			b.Fatal(err)

@@ -3,6 +3,7 @@
 import { each, el, find, setAttribute, setText } from './dom.js';
 import { open } from './dialogs.js';
 import { parts, t } from './i18n.js';
+import { moment } from './format.js';
 import { icon } from './icons.js';
 import { keyText, logRow } from './logrow.js';
 import { asEvent, fields, keptRecord, Past } from './pastlog.js';
@@ -92,6 +93,7 @@ export function logView(view, records, store) {
     each(rows, shown, identity, (e) => logRow(e, openRecord));
     nothing.hidden = shown.length > 0;
     if (!shown.length) nothing.replaceChildren(...empty(records, chosen, store, asking));
+    setText(older, past.searchedTo ? t('log.searched', { time: moment(past.searchedTo) }) : t('log.older'));
     foot.hidden = chosen.kind === 'everything' || (asking && !past.more);
   });
 
@@ -100,12 +102,12 @@ export function logView(view, records, store) {
   const again = async () => {
     asking = !filters.hidden && chosen.kind !== 'everything';
     show();
-    await ask(() => past.ask(asking ? query() : null));
+    await ask(() => past.ask(asking ? query() : null, show));
   };
   const loadOlder = () => {
-    if (asking) return ask(() => past.next());
+    if (asking) return ask(() => past.next(show));
     asking = true;
-    return ask(() => past.ask(query()));
+    return ask(() => past.ask(query(), show));
   };
   const ask = async (f) => {
     older.disabled = true;

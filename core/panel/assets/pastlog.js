@@ -14,29 +14,37 @@ export const asEvent = (r) => ({ type: 'request', time: r.time, request: r, kept
 export class Past {
   found = [];
   more = false;
+  searchedTo = null; // while a search goes on: how far back it came
   #cursor = '';
   #query = null;
   #turn = 0;
 
   // ask begins again with a filter; null: with none.
-  async ask(query) {
+  async ask(query, progress) {
     this.found = [];
     this.more = false;
+    this.searchedTo = null;
     this.#cursor = '';
     this.#query = query;
     this.#turn++;
-    if (query) await this.next();
+    if (query) await this.next(progress);
   }
 
-  // next gets another page, and returns false if it was not waited for.
-  async next() {
+  // next gets another page, and returns false if it was not waited for. The history
+  // searches in pieces: progress is called after each but the last.
+  async next(progress = () => {}) {
     const turn = ++this.#turn;
-    const page = await get(`/api/history?${new URLSearchParams({ ...this.#query, limit: PAGE, cursor: this.#cursor })}`);
-    if (turn !== this.#turn) return false;
-    this.found.push(...page.requests.map(asEvent));
-    this.#cursor = page.next ?? '';
-    this.more = Boolean(page.next);
-    return true;
+    for (let left = PAGE; ;) {
+      const page = await get(`/api/history?${new URLSearchParams({ ...this.#query, limit: left, cursor: this.#cursor })}`);
+      if (turn !== this.#turn) return false;
+      this.found.push(...page.requests.map(asEvent));
+      this.#cursor = page.next ?? '';
+      this.more = Boolean(page.next);
+      left -= page.requests.length;
+      this.searchedTo = left > 0 ? page.searched_to ?? null : null;
+      if (!this.searchedTo) return true;
+      progress();
+    }
   }
 }
 

@@ -66,6 +66,7 @@ export const activity = {
   'usage.most': 'Most: {name}, {share}.',
 
   'log.older': 'Show older requests',
+  'log.searched': 'Searched back to {time} …',
   'log.failedToRead': 'The history could not be read',
   'log.noRecord': 'There is no such request',
   'log.filter': 'Filter by path, model, channel, status …',

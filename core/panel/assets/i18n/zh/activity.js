@@ -66,6 +66,7 @@ export const activity = {
   'usage.most': '最多：{name}，{share}。',
 
   'log.older': '显示更早的请求',
+  'log.searched': '已搜索到 {time} …',
   'log.failedToRead': '无法读取历史记录',
   'log.noRecord': '没有这个请求',
   'log.filter': '按路径、模型、渠道、状态筛选……',
