@@ -85,8 +85,12 @@ func (a *app) pluginNew(p scaffold.Plugin, asJSON bool) error {
 			Files  []string `json:"files"`
 		}{p.Name, p.Kind, p.Dir(), files})
 	}
-	_, err = fmt.Fprintf(a.out, "Created %s: a working %s; its code is in %s.go. Next:\n\n  cd %s\n  make test       # test it with the conformance kit\n  make install    # build, install and lock it\n\nThen use it in a %s of the configuration:\n\n  %s %q {}\n",
-		p.Dir(), p.Noun(), p.File(), p.Dir(), usedIn(p.Block()), p.Block(), p.Name)
+	sdk := ""
+	if p.SDKDir == "" {
+		sdk = "\nGo downloads the SDK. With a copy of aitunnel's source instead, add --sdk DIR to this\ncommand, or 'replace " + scaffold.SDK + " => DIR/sdk' to go.mod.\n"
+	}
+	_, err = fmt.Fprintf(a.out, "Created %s: a working %s; its code is in %s.go. Next:\n\n  cd %s\n  make test       # test it with the conformance kit\n  make install    # build, install and lock it\n\nThen use it in a %s of the configuration:\n\n  %s %q {}\n%s",
+		p.Dir(), p.Noun(), p.File(), p.Dir(), usedIn(p.Block()), p.Block(), p.Name, sdk)
 	return err
 }
 

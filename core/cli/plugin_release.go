@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -334,6 +335,10 @@ func (a *app) pluginOutdated(ctx context.Context, asJSON bool) error {
 	if asJSON {
 		return errors.Join(append(errs, a.printJSON(out))...)
 	}
+	if !slices.ContainsFunc(all, func(w releaseWanted) bool { return !isFile(w.source) }) {
+		a.say("No plugin comes from a release, so there is nothing to compare: set source in its plugin block, or install it from one.")
+		return nil
+	}
 	if len(out) == 0 && len(errs) == 0 {
 		a.say("All plugins are up to date.")
 		return nil
@@ -342,5 +347,12 @@ func (a *app) pluginOutdated(ctx context.Context, asJSON bool) error {
 	for _, o := range out {
 		t.Row(o.Plugin, cmp.Or(o.Locked, "-"), cmp.Or(o.Allowed, "none"), o.Newest, o.Source)
 	}
-	return errors.Join(append(errs, t.Write(a.out))...)
+	errs = append(errs, t.Write(a.out))
+	if slices.ContainsFunc(out, func(o outdatedPlugin) bool { return o.Allowed != "" && o.Allowed != o.Locked }) {
+		a.say("\nInstall the allowed versions with: aitunnel plugin upgrade")
+	}
+	if slices.ContainsFunc(out, func(o outdatedPlugin) bool { return o.Allowed != o.Newest }) {
+		a.say("\nThe newest version is not allowed by the version of a plugin block.")
+	}
+	return errors.Join(errs...)
 }

@@ -224,6 +224,9 @@ func useNotes(p term.Paint, c admin.Component) (notes []string) {
 			if r.Failed > 0 {
 				note += fmt.Sprintf(" (%s without an answer)", term.Number(r.Failed))
 			}
+			if r.Skipped > 0 {
+				note += fmt.Sprintf(", not asked about %s, as it was busy or had failed: its plan served them", term.Number(r.Skipped))
+			}
 			if r.Paused {
 				note += p.Warn(", paused after failures")
 			}

@@ -10,7 +10,7 @@ import (
 // maxScan is about how many requests are read for one page. Two common names that never
 // occur together would otherwise have the whole history read, at about a microsecond a
 // request.
-const maxScan = 50_000
+const maxScan = 20_000
 
 // reads reports whether requests must be read to know whether they match: those that the
 // index finds may not.
