@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	p1, p2, b1 = "key-primary-1", "key-primary-2", "key-backup-1"
+	p1, p2     = "key-primary-1", "key-primary-2"
 	ask        = `{"model":"gpt-x","messages":[]}`
 	askStream  = `{"model":"gpt-x","stream":true,"messages":[]}`
 	quickRetry = "retry {\n base_delay = \"20ms\"\n max_delay = \"200ms\"\n}\n"

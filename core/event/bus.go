@@ -21,7 +21,7 @@ type Bus struct {
 	all    map[*Reader]struct{}
 }
 
-// slot is an event, with its JSON once a reader needed it.
+// slot is an event, with its JSON as soon as a reader has needed it.
 type slot struct {
 	Event
 	data []byte

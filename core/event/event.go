@@ -61,7 +61,7 @@ const (
 	VerdictKey     Verdict = "key"     // the key was refused
 	VerdictRequest Verdict = "request" // the request itself was refused
 	VerdictEgress  Verdict = "egress"  // the egress failed, not the site
-	VerdictLocal   Verdict = "local"   // this machine lacked descriptors, say
+	VerdictLocal   Verdict = "local"   // this machine failed, for example for lack of descriptors
 	VerdictClient  Verdict = "client"  // the caller disconnected
 )
 
@@ -89,7 +89,7 @@ type Event struct {
 // Request is the record of one request of a caller.
 type Request struct {
 	ID       string `json:"id"`
-	Client   string `json:"client,omitempty"` // whose token it was: "default" for proxy.client_tokens, "anonymous" without tokens, "" for one that was not let in
+	Client   string `json:"client,omitempty"` // whose token it was: "default" for proxy.client_tokens, "anonymous" without tokens, "" for a request that was refused
 	Method   string `json:"method"`
 	Path     string `json:"path"`
 	Route    string `json:"route,omitempty"`
@@ -107,8 +107,8 @@ type Request struct {
 
 	Entry    string `json:"entry,omitempty"`    // the tunnel that it came by; "" for the proxy's own port
 	Dialect  string `json:"dialect,omitempty"`  // the API that it speaks
-	Endpoint string `json:"endpoint,omitempty"` // the kind of endpoint that it asked for
-	Egress   string `json:"egress,omitempty"`   // how the channel was reached, where it is not directly
+	Endpoint string `json:"endpoint,omitempty"` // the kind of endpoint that was requested
+	Egress   string `json:"egress,omitempty"`   // how the channel was reached, if not directly
 
 	// What the site says it charges; 0: it does not say.
 	TokensIn         uint64 `json:"tokens_in,omitempty"`

@@ -2,21 +2,22 @@ package limit
 
 import "time"
 
-// adaptive finds out how many requests in flight a site takes: one more after
-// good answers, a part less after a refusal or when answers get slow. After a
-// refusal it remembers where that was, and comes there again only after very
-// many good answers, so that looking for more costs few refusals.
+// adaptive finds out how many requests in flight a site takes. The limit rises by one
+// after good answers, and falls after a refusal or when answers become slow. The number
+// that was refused is tried again only after many good answers, and after twice as many
+// each time it is refused again, so that looking for more costs few refusals.
 type adaptive struct {
-	now      float64 // requests in flight that are allowed; 0: not begun
-	ceiling  int     // so many were refused; 0: none yet
-	credit   int     // good answers since the last step, with all places taken
-	patience int     // good answers before the ceiling is tried again
+	now       float64 // requests in flight that are allowed; 0: not started
+	ceiling   int     // the number to be tried with care; 0: none yet
+	refusedAt int     // the number in flight at the last refusal
+	credit    int     // good answers since the last step, with all places taken
+	patience  int     // good answers before the ceiling is tried again
 
-	fast, slow float64 // the time to the first byte, in seconds: of late, and at best
+	fast, slow float64 // the time to the first byte, in seconds: the recent one, and the best
 	calm       int     // answers for which the limit is not lowered again
 }
 
-// How it moves.
+// How fast the limit changes.
 const (
 	adaptiveFirst    = 1
 	adaptiveTop      = 1000
@@ -28,7 +29,8 @@ const (
 
 func (a *adaptive) most() int { return int(max(a.now, adaptiveFirst)) }
 
-// answered takes a good answer to a request that had so many beside it.
+// answered is called with each good answer; beside is the number of requests in flight
+// when its request started, itself included.
 func (a *adaptive) answered(beside int, ttfb time.Duration) {
 	most := a.most()
 	a.observe(beside, ttfb.Seconds())
@@ -49,15 +51,15 @@ func (a *adaptive) answered(beside int, ttfb time.Duration) {
 	case a.ceiling > 0 && next >= a.ceiling:
 		a.now, a.credit = float64(next), 0
 		a.ceiling = next + 1
-	case a.ceiling > 0 && a.credit < most: // one more each round
+	case a.ceiling > 0 && a.credit < most: // it rises by one each round
 	default:
 		a.now, a.credit = min(float64(next), adaptiveTop), 0
 	}
 }
 
-// observe follows the time to the first byte, and what it is at best. The best
-// time rises slowly, so that other answers than before become normal in the end;
-// how long a request takes that is alone is the best time.
+// observe averages the time to the first byte, and keeps the best. The best time rises
+// slowly, so that longer answers than before become normal in the end. A request that was
+// alone shows the best time.
 func (a *adaptive) observe(beside int, seconds float64) {
 	if a.slow == 0 {
 		a.fast, a.slow = seconds, seconds
@@ -71,27 +73,27 @@ func (a *adaptive) observe(beside int, seconds float64) {
 	a.slow += weight * (a.fast - a.slow)
 }
 
-// refused takes a refusal of a request that had so many beside it when it began.
-// It says whether fewer in flight can help.
+// refused is called when a site limits a request; see answered for beside. It reports
+// whether fewer requests in flight can help.
 func (a *adaptive) refused(beside, inFlight int) bool {
 	beside = max(beside, 1)
 	if beside == 1 && inFlight <= 1 {
-		return false // one alone is refused: it is not the number
+		return false // a request that is alone is refused: the number is not the reason
 	}
 	if a.ceiling == 0 || beside <= a.ceiling {
-		again := a.ceiling == beside
-		a.ceiling = max(beside, 2)
-		a.patience = firstPatience
-		if again {
-			a.patience = min(2*max(a.patience, firstPatience), topPatience)
+		if beside == a.refusedAt {
+			a.patience = min(2*a.patience, topPatience)
+		} else {
+			a.patience = firstPatience
 		}
+		a.ceiling, a.refusedAt = max(beside, 2), beside
 	}
 	a.credit = 0
 	a.now = float64(min(a.most(), a.ceiling-1))
 	return true
 }
 
-// lower is for answers that have become slow.
+// lower reduces the limit when answers have become slow.
 func (a *adaptive) lower(from int) {
 	a.now = max(adaptiveFirst, float64(from)*adaptiveDecrease)
 	a.credit = 0

@@ -132,3 +132,21 @@ func TestARefusalOfOneAloneIsNotAboutTheNumber(t *testing.T) {
 		t.Error("the refusal of a request that is alone lowers the limit")
 	}
 }
+
+// TestTheRefusedNumberIsTriedLessAndLessOften at a site that takes five requests at once.
+func TestTheRefusedNumberIsTriedLessAndLessOften(t *testing.T) {
+	const takes = 5
+	var a adaptive
+	refusals := 0
+	for range 20_000 {
+		if n := a.most(); n > takes {
+			refusals++
+			a.refused(n, n)
+		} else {
+			a.answered(n, 100*time.Millisecond)
+		}
+	}
+	if refusals > 20 || a.most() != takes {
+		t.Errorf("%d refusals in 20,000 requests; the limit is %d", refusals, a.most())
+	}
+}

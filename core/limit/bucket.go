@@ -2,9 +2,8 @@ package limit
 
 import "time"
 
-// bucket lets units through at a rate, some of them at once: the generic cell
-// rate algorithm. It keeps the time at which everything that was let through
-// will have been paid for.
+// bucket limits units to a rate, with bursts: the generic cell rate algorithm. It keeps
+// the time at which the rate will have caught up with all units let through so far.
 type bucket struct {
 	rate  float64   // units a second; 0: no limit
 	burst float64   // units at once

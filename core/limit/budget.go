@@ -107,7 +107,7 @@ type Reservation struct {
 type Exhausted struct {
 	Bounds
 	Ends  time.Time // when the next period begins
-	First bool      // nobody was told in this period
+	First bool      // the first time in this period
 }
 
 // Reserve takes what a request is expected to need. Nothing is reserved once
@@ -168,8 +168,8 @@ func (b *Budget) Usage(now time.Time) (u BudgetUsage, ok bool) {
 	return BudgetUsage{b.bounds, b.spent, b.reserved, b.bounds.Per.End(now, b.bounds.In)}, true
 }
 
-// SavedBudget outlives the program. What was reserved counts as spent: after a
-// crash nobody knows what became of those requests.
+// SavedBudget is a budget as it is saved across restarts. What was reserved counts as
+// spent: after a crash nobody knows what became of those requests.
 type SavedBudget struct {
 	Client string    `json:"client"`
 	Start  time.Time `json:"start"`

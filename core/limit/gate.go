@@ -15,7 +15,7 @@ type Gate struct {
 	waiting []*waiter
 }
 
-// waiter is one request that waits; wake tells it to look again.
+// waiter is one request that waits; wake makes it try again.
 type waiter struct {
 	tokens int
 	wake   chan struct{}
@@ -26,7 +26,7 @@ func newWaiter(tokens int) *waiter { return &waiter{tokens: tokens, wake: make(c
 func (w *waiter) signal() {
 	select {
 	case w.wake <- struct{}{}:
-	default: // it has been told
+	default: // it has its signal already
 	}
 }
 
@@ -135,7 +135,7 @@ func (g *Gate) await(ctx context.Context, w *waiter, wait time.Duration) (Place,
 }
 
 // try takes a place for w if it is its turn. Otherwise next is when to look
-// again; 0: when it is told.
+// again; 0: at the next signal.
 func (g *Gate) try(w *waiter) (p Place, ok bool, next time.Duration) {
 	g.line.Lock()
 	defer g.line.Unlock()
@@ -169,7 +169,7 @@ func (g *Gate) leave(w *waiter) {
 	}
 }
 
-// next tells the first that waits that there may be room.
+// next signals the first one waiting that there may be room.
 func (g *Gate) next() {
 	g.line.Lock()
 	defer g.line.Unlock()
