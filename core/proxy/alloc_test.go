@@ -47,9 +47,14 @@ func rawSite(tb testing.TB, answer []byte) *url.URL {
 // overTCP returns a handler with a site that is reached over a connection.
 func overTCP(tb testing.TB) *Handler {
 	tb.Helper()
+	return answeredOverTCP(tb, "application/json", `{"id":"x","choices":[{"message":{"content":"hello"}}],"usage":{"prompt_tokens":12,"completion_tokens":34}}`)
+}
+
+// answeredOverTCP is overTCP with another answer.
+func answeredOverTCP(tb testing.TB, contentType, body string) *Handler {
+	tb.Helper()
 	h := inProcess(tb)
-	body := `{"id":"x","choices":[{"message":{"content":"hello"}}],"usage":{"prompt_tokens":12,"completion_tokens":34}}`
-	answer := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\nDate: Thu, 26 Nov 2026 12:00:00 GMT\r\nServer: site\r\n\r\n%s", len(body), body)
+	answer := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: "+contentType+"\r\nContent-Length: %d\r\nDate: Thu, 26 Nov 2026 12:00:00 GMT\r\nServer: site\r\n\r\n%s", len(body), body)
 	target := rawSite(tb, answer)
 	pool := upstream.NewPool(upstream.Options{Target: target, Connect: 5 * time.Second})
 	tb.Cleanup(pool.Close)
