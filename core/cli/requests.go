@@ -201,12 +201,26 @@ func writeRequest(out *strings.Builder, p term.Paint, r history.Record) {
 		_ = attemptTable(p, r.Attempts).Write(out)
 		writeFailures(out, p, r)
 	}
+	if hint := pathHint(r); hint != "" {
+		fmt.Fprintf(out, "\n%s %s\n", p.Warn("Hint:"), hint)
+	}
 	if len(r.PassedOver) > 0 {
 		out.WriteString("\nNot available then:\n")
 		for _, o := range r.PassedOver {
 			fmt.Fprintf(out, "  %s: %s\n", p.Bold(o.Channel), channel.Skip(o.Why).Text())
 		}
 	}
+}
+
+// pathHint says what is most likely wrong with the base URL of the app that sent a path
+// which sites do not know; "" if nothing is.
+func pathHint(r history.Record) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(r.Path, "/"), "/")
+	notFound := r.Status == http.StatusNotFound || r.Status == http.StatusMethodNotAllowed
+	if notFound && slices.Contains([]string{"chat", "completions", "responses", "messages", "embeddings", "models"}, first) {
+		return "the path has no version: the base URL in the app should end with /v1."
+	}
+	return ""
 }
 
 // writeFailures says what each failed attempt got, and how to see what the site wrote,

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -289,6 +290,20 @@ func (r *reader) mayBeSecret(at hcl.Range) {
 	}
 }
 
+// otherNames are names that other programs have for settings.
+var otherNames = map[string]string{
+	"base_url": "target", "baseurl": "target", "api_base": "target", "url": "target", "endpoint": "target", "address": "target",
+	"key": "keys", "api_key": "keys", "apikey": "keys", "api_keys": "keys", "token": "keys",
+}
+
+// knownAs returns the setting that another program calls by this name, "" if there is none here.
+func knownAs(name string, here []string) string {
+	if other := otherNames[strings.ToLower(name)]; slices.Contains(here, other) {
+		return other
+	}
+	return ""
+}
+
 // done reports every attribute and block that is unknown here.
 func (r *reader) done() {
 	for _, name := range slices.Sorted(maps.Keys(r.attributes)) {
@@ -297,7 +312,7 @@ func (r *reader) done() {
 		}
 		a := r.attributes[name]
 		r.mayBeSecret(a.Expr.Range())
-		detail := fmt.Sprintf("There is no %q %s. %s", name, r.what, wording.Instead(name, r.asked))
+		detail := fmt.Sprintf("There is no %q %s. %s", name, r.what, wording.Instead(cmp.Or(knownAs(name, r.asked), name), r.asked))
 		if slices.Contains(r.opened, name) {
 			detail = fmt.Sprintf("%q is a block: write %s { … } without an equals sign.", name, r.forms[name])
 		}
