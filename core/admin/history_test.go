@@ -42,6 +42,11 @@ func serveHistory(t *testing.T, n int) *Handler {
 		store.Add(time.Now().Add(-time.Duration(n-i)*time.Hour), r)
 	}
 	store.Flush(t.Context())
+	return handlerOver(store)
+}
+
+// handlerOver returns an API that anybody may read.
+func handlerOver(store *history.Store) *Handler {
 	return New(Options{Source: withHistory{program{time.Now(), &[]string{}}, store}, Bus: event.NewBus(8, nil), Access: func() Access {
 		return Access{Admin: config.Admin{Listen: "127.0.0.1:1"}, OpenReading: true}
 	}, Addr: func() string { return "127.0.0.1:1" }, Now: time.Now})
@@ -136,9 +141,7 @@ func TestExports(t *testing.T) {
 func TestWithoutAHistory(t *testing.T) {
 	store := history.Start(history.Options{Dir: t.TempDir()})
 	defer store.Close(t.Context())
-	h := New(Options{Source: withHistory{program{time.Now(), &[]string{}}, store}, Bus: event.NewBus(8, nil), Access: func() Access {
-		return Access{Admin: config.Admin{Listen: "127.0.0.1:1"}, OpenReading: true}
-	}, Addr: func() string { return "127.0.0.1:1" }, Now: time.Now})
+	h := handlerOver(store)
 	for _, path := range []string{"/api/history", "/api/history/x", "/api/usage", "/api/history?format=csv"} {
 		if w := ask(t, h, path); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "no_history") {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)

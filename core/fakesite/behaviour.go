@@ -140,15 +140,6 @@ func ErrorEvent(json string) Behaviour {
 	}
 }
 
-// BigBody answers 200 with n bytes.
-func BigBody(n int) Behaviour {
-	return func(x *Exchange) {
-		x.W.Header().Set("Content-Type", "application/octet-stream")
-		x.W.Header().Set("Content-Length", strconv.Itoa(n))
-		fill(x.W, n)
-	}
-}
-
 // fill writes n bytes, or as many as the client takes.
 func fill(w io.Writer, n int) {
 	block := strings.Repeat("x", min(n, 32<<10))

@@ -363,13 +363,6 @@ func (s *Server) Signal(sig syscall.Signal) {
 
 func (s *Server) endSessions() { s.Signal(syscall.SIGKILL) }
 
-// Master returns the process that listens.
-func (s *Server) Master() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.cmd.Process.Pid
-}
-
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
