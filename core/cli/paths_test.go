@@ -105,6 +105,8 @@ func (p *oddPaths) run() {
 	for _, command := range []string{
 		"status", "status --json", "channel list", "plugin list", "logs", "reload", "plan", "panel --print",
 		"explain /v1/models", "channel add spare http://127.0.0.1:9 --auth none", "plugin restart acme",
+		"plugin info acme", "plugin outdated", "channel pause home", "channel resume home", "key list", "client add me", "client list",
+		"client remove me --yes", "requests", "usage", "verdict list", "verdict unknown", "tunnel list", "notify list", "connect",
 	} {
 		p.do(strings.Fields(command)...)
 	}
@@ -116,6 +118,8 @@ func (p *oddPaths) run() {
 		p.Errorf("the log file says %q, %v", text, err)
 	}
 	p.do("stop")
+	p.do("requests")
+	p.do("usage", "--json")
 	first := filepath.Join(p.dir, "first "+filepath.Base(p.state)+".hcl")
 	p.do("init", "-c", first)
 	if _, err := os.Stat(first); err != nil {

@@ -39,7 +39,9 @@ http {
   }
 }
 `
+	// Of two threads that log at the same time HAProxy drops the line of one.
 	haproxyConfig = `global
+  nbthread 1
   log DIR/log local0
   log stderr format raw local0
 defaults
