@@ -159,7 +159,7 @@ func TestTheLogGoesBack(t *testing.T) {
 	p.axe("the log of the history")
 	p.click(`document.querySelector('#view-log .row')`)
 	p.shows("dialog", "1 attempt")
-	p.shows("dialog .attempts", "broken")
+	p.shows("dialog .attempts", "the site is failing")
 	address := eval[string](p, `location.hash`)
 	if !strings.HasPrefix(address, "#log/req_") {
 		t.Errorf("the record is at %q", address)
