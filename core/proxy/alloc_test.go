@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/testhelp"
 	"github.com/aitunnel/aitunnel/core/upstream"
 )
 
@@ -78,8 +79,12 @@ func TestAllocations(t *testing.T) {
 			t.Fatal("no answer")
 		}
 	})
-	if t.Logf("%.0f allocations", n); n > maxAllocations {
-		t.Errorf("%.0f allocations for a request, at most %d are allowed", n, maxAllocations)
+	most := float64(maxAllocations)
+	if testhelp.Race {
+		most += 5 // pools drop some of what is put back
+	}
+	if t.Logf("%.0f allocations", n); n > most {
+		t.Errorf("%.0f allocations for a request, at most %.0f are allowed", n, most)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 	"github.com/aitunnel/aitunnel/core/verdict"
 	"github.com/aitunnel/aitunnel/sdk"
 )
@@ -316,7 +317,7 @@ func (x *trace) works(k *Key, model string) bool {
 // can be answered is, and a dead key is soon known.
 func TestBlameFallsOnTheFaultyOnly(t *testing.T) {
 	traces := 10_000
-	if testing.Short() || raceEnabled {
+	if testing.Short() || testhelp.Race {
 		traces = 500
 	}
 	tally := &traceTally{}
