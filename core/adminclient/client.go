@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -30,15 +29,8 @@ const maxErrorBody = 8 << 20
 type Client struct {
 	http    *http.Client
 	base    string // scheme and host
-	token   string
 	version string // of the program that the client belongs to; "": does not matter
 	reply   lastVersion
-}
-
-// New returns a client for the admin port at an address such as
-// http://127.0.0.1:9001, with the token of the admin block.
-func New(address, token string) *Client {
-	return &Client{http: &http.Client{}, base: strings.TrimSuffix(address, "/"), token: token}
 }
 
 // Local returns a client that connects with dial, and needs no token: for the
@@ -129,9 +121,6 @@ func (c *Client) request(ctx context.Context, method, path string, in any) (*htt
 	}
 	if method != http.MethodGet {
 		req.Header.Set("Content-Type", "application/json")
-	}
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	return req, nil
 }

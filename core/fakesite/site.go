@@ -49,9 +49,6 @@ type Option func(*Site)
 // Keys makes the site refuse every other key. Without it any request passes.
 func Keys(keys ...string) Option { return func(s *Site) { s.keys = keys } }
 
-// Models returns what the site lists; the default is one.
-func Models(models ...string) Option { return func(s *Site) { s.models = models } }
-
 // Text returns what the site answers; the default names the site.
 func Text(text string) Option { return func(s *Site) { s.text = text } }
 

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // An HTTP/2 site closes a connection after it answered: the next request, which cannot be
@@ -81,7 +83,7 @@ func TestAnswerThatArrivedIsReadAfterAWriteFails(t *testing.T) {
 	<-answered
 	held.refuses.Store(true)
 	go func() { b, err := post("/second", Call{}); second <- result{b, err} }()
-	waitFor(t, func() bool { return held.refused.Load() > 0 })
+	testhelp.Eventually(t, "the write is refused", func() bool { return held.refused.Load() > 0 })
 	held.reads.Unlock()
 
 	if got := <-first; got.body != "ok" {
@@ -172,10 +174,10 @@ func TestIdleHTTP2ConnectionsAreBounded(t *testing.T) {
 		all.Go(func() { get("/together") })
 	}
 	all.Wait()
-	waitFor(t, func() bool {
+	testhelp.Eventually(t, "idle connections over the bound are closed", func() bool {
 		get("/later")
 		return p.shared.Load() <= most
 	})
 	p.CloseIdleConnections()
-	waitFor(t, func() bool { return p.shared.Load() == 0 })
+	testhelp.Eventually(t, "all connections are closed", func() bool { return p.shared.Load() == 0 })
 }

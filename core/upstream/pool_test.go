@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 func read(t *testing.T, resp *http.Response, err error) string {
@@ -77,7 +79,7 @@ func TestClosedWhileIdle(t *testing.T) {
 		if got := read1(t, p, s); got != "ok" {
 			t.Fatal(got)
 		}
-		waitFor(t, func() bool {
+		testhelp.Eventually(t, "the idle connection is found to be closed", func() bool {
 			c := p.pop()
 			if c == nil {
 				return true
@@ -92,23 +94,12 @@ func TestClosedWhileIdle(t *testing.T) {
 	}
 }
 
-func waitFor(t *testing.T, done func() bool) {
-	t.Helper()
-	for range 2000 {
-		if done() {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-	t.Fatal("it does not come about")
-}
-
 func TestBytesNobodyAskedForEndAConnection(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, script{pieces: []string{whole("ok"), "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"}, gap: 20 * time.Millisecond}, good)
 	p := s.pool(t)
 	read1(t, p, s)
-	waitFor(t, func() bool {
+	testhelp.Eventually(t, "the bytes that nobody asked for are seen", func() bool {
 		c := p.pop()
 		if c == nil {
 			return true // the bytes came before the connection was given back

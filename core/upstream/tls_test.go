@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // secureSite speaks TLS.
@@ -120,7 +122,7 @@ func TestNoLongerHTTP2(t *testing.T) {
 	}
 	onlyHTTP1.Store(true)
 	server.CloseClientConnections()
-	waitFor(t, func() bool { return ask() == "HTTP/1.1" })
+	testhelp.Eventually(t, "the site is asked by HTTP/1.1", func() bool { return ask() == "HTTP/1.1" })
 	if got := ask(); got != "HTTP/1.1" {
 		t.Error(got)
 	}

@@ -5,7 +5,7 @@ import "testing"
 func TestNearestRef(t *testing.T) {
 	known := []string{"weighted", "priority", "acme/balance", "acme/bandit"}
 	for given, want := range map[string]string{
-		"balanc": "acme/balance", "wieghted": "weighted", "acme/bandti": "acme/bandit", "acmee/bandit": "acme/bandit",
+		"balanc": "acme/balance", "weightd": "weighted", "acme/bandti": "acme/bandit", "acmee/bandit": "acme/bandit",
 		"acme/nothing": "", "zzzzzz": "", "Priority": "priority",
 	} {
 		if got := NearestRef(given, known); got != want {
