@@ -2,12 +2,15 @@ package cli
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
 const oneModel = `{"data":[{"id":"m1"}]}`
@@ -19,19 +22,20 @@ func TestTheWizardFindsTheWay(t *testing.T) {
 		serve      http.HandlerFunc
 		path, auth string // that the site is left with
 		said       string
+		given      string // path of the address
 	}{
 		"as given": {func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/v1/models" && r.Header.Get("Authorization") == "Bearer key-1" {
 				_, _ = w.Write([]byte(oneModel))
 			}
-		}, "", "", "works: the site lists 1 model"},
+		}, "", "", "works: the site lists 1 model", ""},
 		"another path": {func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/api/v1/models" {
 				_, _ = w.Write([]byte(oneModel))
 				return
 			}
 			_, _ = w.Write([]byte("<html>Welcome</html>"))
-		}, "/api", "", "Its API is at "},
+		}, "/api", "", "Its API is at ", ""},
 		"another header": {func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("X-Api-Key") == "key-1" {
 				_, _ = w.Write([]byte(oneModel))
@@ -39,11 +43,18 @@ func TestTheWizardFindsTheWay(t *testing.T) {
 			}
 			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = w.Write([]byte(`{"type":"error","error":{"type":"authentication_error","message":"x-api-key header is required"}}`))
-		}, "", "x-api-key", "It takes its key as x-api-key"},
+		}, "", "x-api-key", "It takes its key as x-api-key", ""},
+		"its own version": {func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/api/v3/models" {
+				_, _ = w.Write([]byte(oneModel))
+				return
+			}
+			http.NotFound(w, r)
+		}, "/api/v3", "", "works: the site lists 1 model", "/api/v3"},
 		"a dead key": {func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusUnauthorized)
-		}, "", "", "the site answers 401 Unauthorized"},
-		"no list": {http.NotFound, "", "", "lists no models here (404)"},
+		}, "", "", "the site answers 401 Unauthorized", ""},
+		"no list": {http.NotFound, "", "", "lists no models here (404)", ""},
 	}
 	for name, tt := range sites {
 		t.Run(name, func(t *testing.T) {
@@ -51,12 +62,33 @@ func TestTheWizardFindsTheWay(t *testing.T) {
 			defer server.Close()
 			var said bytes.Buffer
 			a := &app{err: &said, answers: term.NewInput(strings.NewReader(""), &said)}
-			s := site{Name: "x", Target: server.URL, Keys: []string{"key-1"}}
+			s := site{Name: "x", Target: server.URL + tt.given, Keys: []string{"key-1"}}
 			a.trySite(t.Context(), &s)
 			if s.Target != server.URL+tt.path || s.Auth != tt.auth || !strings.Contains(said.String(), tt.said) || strings.Contains(said.String(), "key-1") {
 				t.Errorf("%+v, and it says\n%s", s, &said)
 			}
 		})
+	}
+}
+
+// TestTheWizardAsksAModelWhereTheProxyWould: a version in the address counts instead of
+// that of the API.
+func TestTheWizardAsksAModelWhereTheProxyWould(t *testing.T) {
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = append(asked, r.URL.String()) }))
+	defer server.Close()
+	for _, trial := range []siteTrial{
+		{target: server.URL + "/api/v3", dialect: dialect.OpenAI},
+		{target: server.URL + "/base", dialect: dialect.OpenAI},
+		{target: server.URL, auth: "x-api-key", dialect: dialect.Anthropic},
+		{target: server.URL, auth: "x-goog-api-key", dialect: dialect.Gemini},
+	} {
+		trial.key = "key-1"
+		(&app{err: io.Discard}).askModel(t.Context(), trial, "m/1")
+	}
+	want := []string{"/api/v3/chat/completions", "/base/v1/chat/completions", "/v1/messages", "/v1beta/models/m%2F1:generateContent"}
+	if !slices.Equal(asked, want) {
+		t.Errorf("it asked %q, want %q", asked, want)
 	}
 }
 

@@ -146,11 +146,15 @@ func (t siteTrial) models(ctx context.Context) (siteAnswer, error) {
 	return t.send(ctx, http.MethodGet, path, header, nil)
 }
 
-// send sends a request with the key. A redirect is not followed: the key is for
-// this site alone.
+// send sends a request with the key, to the address that the proxy would send it to.
+// A redirect is not followed: the key is for this site alone.
 func (t siteTrial) send(ctx context.Context, method, path string, header map[string]string, body []byte) (out siteAnswer, err error) {
-	r, err := http.NewRequestWithContext(ctx, method, t.target+path, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, method, t.target, bytes.NewReader(body))
 	if err != nil {
+		return out, err
+	}
+	joined, _ := dialect.JoinPath(r.URL.EscapedPath(), path)
+	if r.URL, err = r.URL.Parse(joined); err != nil {
 		return out, err
 	}
 	for name, value := range header {
@@ -202,9 +206,13 @@ func unreachable(target string, err error) string {
 
 // tryModel sends a request to a model, if the user agrees.
 func (a *app) tryModel(ctx context.Context, t siteTrial, model string) {
-	if ok, err := a.input().Confirm(fmt.Sprintf("  Send a request of one token to %s, too?", model)); err != nil || !ok {
-		return
+	if ok, err := a.input().Confirm(fmt.Sprintf("  Send a request of one token to %s, too?", model)); err == nil && ok {
+		a.askModel(ctx, t, model)
 	}
+}
+
+// askModel sends a request of one token to a model, and says what came of it.
+func (a *app) askModel(ctx context.Context, t siteTrial, model string) {
 	app := connect.App{API: connect.Chat}
 	switch t.dialect {
 	case dialect.Anthropic:
@@ -212,7 +220,7 @@ func (a *app) tryModel(ctx context.Context, t siteTrial, model string) {
 	case dialect.Gemini:
 		app.API = connect.Generate
 	}
-	r, err := app.Request(ctx, connect.Entry{Address: t.target, Models: []string{model}})
+	r, err := app.Request(ctx, connect.Entry{Models: []string{model}})
 	if err != nil {
 		return
 	}
@@ -226,10 +234,7 @@ func (a *app) tryModel(ctx context.Context, t siteTrial, model string) {
 		body["max_tokens"] = 1
 	}
 	text, _ = json.Marshal(body)
-	path := strings.TrimSuffix(strings.Replace(r.URL.RequestURI(), ":streamGenerateContent", ":generateContent", 1), "?alt=sse")
-	if u, err := url.Parse(t.target); err == nil {
-		path = strings.TrimPrefix(path, u.Path)
-	}
+	path := strings.Replace(r.URL.EscapedPath(), ":streamGenerateContent", ":generateContent", 1)
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
 	answer, err := t.send(ctx, http.MethodPost, path, map[string]string{"Anthropic-Version": r.Header.Get("Anthropic-Version")}, text)
