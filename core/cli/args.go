@@ -3,9 +3,12 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
 // noArgs refuses arguments of a command that takes none, and unknown commands.
@@ -35,22 +38,51 @@ func atMostOne(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// noSuchCommand returns the error that c has no command of that name. It suggests a
-// similar one.
+// noSuchCommand returns the error that c has no command of that name, with the command
+// that was probably meant.
 func noSuchCommand(c *cobra.Command, name string) error {
 	text := fmt.Sprintf("there is no command %q", strings.TrimSpace(inProgram(c)+" "+name))
-	c.SuggestionsMinimumDistance = max(1, min((len(name)+1)/3, 2)) // most short names are similar
-	if like := c.SuggestionsFor(name); len(like) > 0 {
-		best := like[0]
-		for _, l := range like {
-			if strings.HasPrefix(l, name) {
-				best = l
-				break
-			}
-		}
-		text += fmt.Sprintf("; did you mean %q?", best)
+	if like := meantCommand(c, name); like != "" {
+		text += fmt.Sprintf("; did you mean %q?", like)
 	}
 	return usageError{c, errors.New(text)}
+}
+
+// otherNames are what other programs call a command.
+var otherNames = map[string]string{
+	"ls": "list", "show": "list", "delete": "remove", "rm": "remove", "del": "remove", "create": "add", "enable": "resume", "cost": "usage", "costs": "usage", "spend": "usage",
+	"history": "requests", "log": "logs", "ps": "status", "info": "status", "run": "start", "serve": "start", "kill": "stop", "quit": "stop", "check": "validate", "setup": "init", "web": "panel", "ui": "panel",
+}
+
+// meantCommand returns what was probably meant by the name of a command of c: one of a
+// similar name, one that other programs call so, or one of that name elsewhere.
+func meantCommand(c *cobra.Command, name string) string {
+	var names []string
+	for _, sub := range c.Commands() {
+		if !sub.Hidden {
+			names = append(names, sub.Name())
+		}
+	}
+	for _, n := range names {
+		if len(name) > 1 && strings.HasPrefix(n, name) {
+			return n
+		}
+	}
+	most := max(1, min((len(name)+1)/3, 2)) // most short names are similar
+	if n := wording.Nearest(name, names); n != "" && wording.Distance(name, n) <= most {
+		return n
+	}
+	if n := otherNames[name]; slices.Contains(names, n) {
+		return n
+	}
+	for _, group := range c.Root().Commands() {
+		for _, sub := range group.Commands() {
+			if !sub.Hidden && sub.Name() == name && group.Name() != "completion" {
+				return inProgram(sub)
+			}
+		}
+	}
+	return ""
 }
 
 // inProgram returns the command without the program's name.

@@ -221,13 +221,14 @@ func requestText(p term.Paint, r event.Request) string {
 	if r.Retries > 0 {
 		text += p.Dim(", ") + p.Warn(retries(r.Retries))
 	}
-	if r.Error != "" {
-		text += p.Dim(": ") + failureText(r)
+	if cause := failureText(r); cause != "" {
+		text += p.Dim(": ") + cause + p.Dim(" ("+r.ID+")")
 	}
 	return text
 }
 
-// failureText returns why a request failed: what its attempts met, each once.
+// failureText returns why a request or an attempt of it failed, each cause once; "" if
+// none did.
 func failureText(r event.Request) string {
 	var causes []string
 	for _, x := range r.Attempts {

@@ -13,15 +13,23 @@ import (
 func Nearest(given string, names []string) string {
 	best, distance := "", len(given)/2+1
 	for _, name := range names {
-		d := levenshtein.Distance(given, name, nil)
-		if strings.EqualFold(given, name) {
-			d = 0
-		}
-		if d < distance {
+		if d := Distance(given, name); d < distance {
 			best, distance = name, d
 		}
 	}
 	return best
+}
+
+// Distance returns how many letters must be changed, added, left out, or exchanged with the
+// next one, to write name in place of given. Upper and lower case is the same.
+func Distance(given, name string) int {
+	given, name = strings.ToLower(given), strings.ToLower(name)
+	least := levenshtein.Distance(given, name, nil)
+	for i := 1; i < len(given); i++ {
+		swapped := given[:i-1] + given[i:i+1] + given[i-1:i] + given[i+1:]
+		least = min(least, 1+levenshtein.Distance(swapped, name, nil))
+	}
+	return least
 }
 
 // Near returns the names that were probably meant: those that contain what was given,
