@@ -260,6 +260,7 @@ var typeDocs = map[string]string{
 	"UsageSums.TokensCacheWrite":  "of tokens_in",
 	"UsageSums.TokensReasoning":   "of tokens_out",
 	"UsageSums.Unpriced":          "requests that cost something that is not known",
+	"UsageSums.UnpricedTokens":    "their tokens; 0: the sites sent no token counts for them",
 	"Use":                         "Use is one use of a component.",
 	"Use.CorePlan":                "a built-in plan is used, as the component gives none",
 	"Use.For":                     "such as \"route /v1/**\"",

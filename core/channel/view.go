@@ -131,7 +131,7 @@ func (k *Key) View(now time.Time) KeyView {
 	case v.Skip == SkipInvalidKey:
 		v.Reason, v.InvalidFor = k.invalid.reason, slices.Clone(k.invalidFor)
 		if len(v.InvalidFor) > 0 {
-			v.Reason += " (only tried with " + strings.Join(v.InvalidFor, ", ") + "; used last for others)"
+			v.Reason += " (rejected by " + strings.Join(v.InvalidFor, ", ") + " only; other requests use it last)"
 		}
 	case v.Skip == SkipQuotaSpent:
 		v.Reason = k.quotaSpent.reason

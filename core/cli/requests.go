@@ -173,15 +173,11 @@ func (a *app) oneRequest(ctx context.Context, h keptHistory, id string, asJSON b
 
 func writeRequest(out *strings.Builder, p term.Paint, r history.Record) {
 	fmt.Fprintf(out, "%s %s %s%s\n\n", statusText(p, r), r.Method, r.Path, term.After(": ", r.Error))
-	tokens := ""
-	if r.TokensIn+r.TokensOut > 0 {
-		tokens = fmt.Sprintf("%s in (%s from the cache, %s into it), %s out (%s reasoning)", term.Number(r.TokensIn), term.Number(r.TokensCacheRead), term.Number(r.TokensCacheWrite), term.Number(r.TokensOut), term.Number(r.TokensReasoning))
-	}
 	sent := r.Model
 	if r.Sent != "" {
 		sent += ", sent as " + r.Sent
 	}
-	cost := recordCost(r)
+	tokens, cost := recordTokens(r), recordCost(r)
 	if cost == "" && tokens != "" {
 		cost = "not known"
 	}
@@ -210,6 +206,33 @@ func writeRequest(out *strings.Builder, p term.Paint, r history.Record) {
 			fmt.Fprintf(out, "  %s: %s\n", p.Bold(o.Channel), channel.Skip(o.Why).Text())
 		}
 	}
+}
+
+// recordTokens returns the tokens of a request; "" if it is of no kind that has them.
+func recordTokens(r history.Record) string {
+	part := func(n uint64, of string) string {
+		if n == 0 {
+			return ""
+		}
+		return term.Number(n) + of
+	}
+	list := func(parts ...string) string {
+		parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
+		if len(parts) == 0 {
+			return ""
+		}
+		return " (" + strings.Join(parts, ", ") + ")"
+	}
+	switch {
+	case r.TokensIn+r.TokensOut > 0:
+		return term.Number(r.TokensIn) + " in" + list(part(r.TokensCacheRead, " from the cache"), part(r.TokensCacheWrite, " into the cache")) + ", " +
+			term.Number(r.TokensOut) + " out" + list(part(r.TokensReasoning, " reasoning"))
+	case r.Failed || r.Endpoint != "generate" || r.Status < 200 || r.Status >= 400:
+		return ""
+	case r.Stream && strings.HasSuffix(r.Path, "/completions"):
+		return "the site sent none; ask for them with stream_options.include_usage"
+	}
+	return "the site sent none"
 }
 
 // pathHint says what is most likely wrong with the base URL of the app that sent a path

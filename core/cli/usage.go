@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/history"
 )
 
@@ -122,8 +122,19 @@ func writeUsage(out *strings.Builder, p term.Paint, u history.Usage) {
 		t.Row(append(append(total, ""), usageFigures(p, u.Total)...)...)
 	}
 	_ = t.Write(out)
-	if u.Total.Unpriced > 0 {
-		fmt.Fprintf(out, "\nThe cost of %s is not known: there was no price for their models when they ended. Add a price block, or a\nprice_file, to the configuration; it applies to requests from then on.\n", term.Count(int(u.Total.Unpriced), "request"))
+	out.WriteString(unpricedText(u.Total))
+}
+
+// unpricedText says why the cost of some requests is not known, and what to do.
+func unpricedText(s history.UsageSums) string {
+	const ask = "Apps get token counts of\nstreams if they ask for them with stream_options.include_usage."
+	switch n := term.Count(int(s.Unpriced), "request"); {
+	case s.Unpriced == 0:
+		return ""
+	case s.UnpricedTokens == 0:
+		return "\nThe cost of " + n + " is not known: the sites sent no token counts. " + ask + "\n"
+	default:
+		return "\nThe cost of " + n + " is not known: there was no price for the model when the request ended, or the site\nsent no token counts. A price block, or a price_file, applies to requests from then on. " + ask + "\n"
 	}
 }
 
@@ -164,18 +175,19 @@ func costText(costs []history.Cost) string {
 	return strings.Join(texts, " + ")
 }
 
-// money returns an amount with two digits, and more if it is small.
+// money returns an amount with two digits, and four if it is below 1, rounded half up as
+// the panel does it.
 func money(c history.Cost) string {
-	units := c.Amount.Units()
-	digits := 2
-	if units > 0 && units < 1 {
-		digits = 4
+	const unit, smallest = 1_000_000_000, 50_000 // billionths
+	digits, step := 2, event.Money(unit/100)
+	switch {
+	case c.Amount > 0 && c.Amount < smallest:
+		return "<0.0001 " + c.Currency
+	case c.Amount > 0 && c.Amount < unit:
+		digits, step = 4, unit/10_000
 	}
-	text := strconv.FormatFloat(units, 'f', digits, 64)
-	if units > 0 && units < 0.00005 {
-		text = "<0.0001"
-	}
-	return text + " " + c.Currency
+	n := (c.Amount + step/2) / step
+	return fmt.Sprintf("%s.%0*d %s", term.Number(int64(n*step/unit)), digits, int64(n*step%unit/step), c.Currency)
 }
 
 // barWidth is how many characters a bar has at most.

@@ -72,6 +72,7 @@ type UsageSums struct {
 	TokensReasoning  int64        `json:"tokens_reasoning"`   // of tokens_out
 	Cost             []Cost       `json:"cost"`               // by currency; empty: not known
 	Unpriced         int64        `json:"unpriced"`           // requests that cost something that is not known
+	UnpricedTokens   int64        `json:"unpriced_tokens"`    // their tokens; 0: the sites sent no token counts for them
 	P50              event.Millis `json:"p50_ms"`
 	P90              event.Millis `json:"p90_ms"`
 	P99              event.Millis `json:"p99_ms"`
@@ -88,6 +89,8 @@ type tally struct {
 	key  [len(keyColumns)]string
 	sums sums
 	cost map[string]int64
+
+	unpriced int64 // tokens without a price
 }
 
 // keyColumns are what a row is about, in the order of [Dimensions].
@@ -97,7 +100,7 @@ func (t *tally) show() UsageSums {
 	s := t.sums
 	out := UsageSums{
 		Requests: s.requests, Failed: s.failed, Retries: s.retries, TokensIn: s.input, TokensOut: s.output,
-		TokensCacheRead: s.cacheRead, TokensCacheWrite: s.cacheWrite, TokensReasoning: s.reasoning, Unpriced: s.unpriced, Cost: []Cost{},
+		TokensCacheRead: s.cacheRead, TokensCacheWrite: s.cacheWrite, TokensReasoning: s.reasoning, Unpriced: s.unpriced, UnpricedTokens: t.unpriced, Cost: []Cost{},
 		P50: event.Millis(quantile(s.latency[:], 0.5)), P90: event.Millis(quantile(s.latency[:], 0.9)), P99: event.Millis(quantile(s.latency[:], 0.99)),
 	}
 	for _, currency := range slices.Sorted(maps.Keys(t.cost)) {
@@ -108,12 +111,14 @@ func (t *tally) show() UsageSums {
 
 func (t *tally) join(currency string, s *sums) {
 	t.sums.join(s)
-	if currency != "" {
-		if t.cost == nil {
-			t.cost = map[string]int64{}
-		}
-		t.cost[currency] += s.cost
+	if currency == "" {
+		t.unpriced += s.input + s.output
+		return
 	}
+	if t.cost == nil {
+		t.cost = map[string]int64{}
+	}
+	t.cost[currency] += s.cost
 }
 
 // dailyFrom: a longer time is rounded to days, and read from the sums by day.

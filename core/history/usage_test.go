@@ -130,6 +130,28 @@ func TestUsageComparesWithTheTimeBefore(t *testing.T) {
 	}
 }
 
+// TestUnpricedTokens tells requests without a price from those without token counts.
+func TestUnpricedTokens(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	for i, tokens := range []uint64{0, 0, 700} {
+		q := one(fmt.Sprint("req_", i))
+		q.Model, q.Currency, q.Cost, q.TokensIn, q.TokensOut = []string{"uncounted", "uncounted", "unpriced"}[i], "", 0, tokens, 0
+		r.Add(day0, q)
+	}
+	r.Add(day0, one("req_priced"))
+	r.flush()
+	got, err := r.reader().Usage(t.Context(), Question{By: []Dimension{ByModel}}, day0.AddDate(0, 0, 1))
+	if err != nil || got.Total.Unpriced != 3 || got.Total.UnpricedTokens != 700 {
+		t.Fatalf("%+v, %v", got.Total, err)
+	}
+	for _, row := range got.Rows {
+		if want := map[string][2]int64{"uncounted": {2, 0}, "unpriced": {1, 700}}[row.Model]; row.Unpriced != want[0] || row.UnpricedTokens != want[1] {
+			t.Errorf("%s: %d requests, %d tokens", row.Model, row.Unpriced, row.UnpricedTokens)
+		}
+	}
+}
+
 func TestQuantiles(t *testing.T) {
 	t.Parallel()
 	var counts [buckets]int64

@@ -149,13 +149,19 @@ function figures(total, before) {
     ['failed', total.failed, before?.failed, count],
     ['input', total.tokens_in, before?.tokens_in, count, t('usage.cached', { n: count(total.tokens_cache_read) })],
     ['output', total.tokens_out, before?.tokens_out, count, total.tokens_reasoning > 0 && t('usage.reasoning', { n: count(total.tokens_reasoning) })],
-    ...(total.cost.length ? total.cost : [null]).map((c) => ['cost', c?.amount, before?.cost.find((b) => b.currency === c?.currency)?.amount, () => (c ? money(c) : t('usage.unknown')), total.unpriced > 0 && t('usage.unpriced', { n: total.unpriced })]),
+    ...(total.cost.length ? total.cost : [null]).map((c) => ['cost', c?.amount, before?.cost.find((b) => b.currency === c?.currency)?.amount, () => (c ? money(c) : t('usage.unknown')), unpriced(total)]),
     ['latency', total.p50_ms, before?.p50_ms, millis, t('usage.p90Of', { time: millis(total.p90_ms) })],
   ];
   return all.map(([what, now, then, format, more]) => el('div', { class: what },
     el('dt', { text: t(`usage.figure.${what}`) }),
     el('dd', {}, el('strong', { text: format(now) }), change(now, then)),
     el('dd', { class: 'more', text: more || '' })));
+}
+
+// unpriced says which requests the cost is without, and why.
+function unpriced({ unpriced: n, unpriced_tokens: counted }) {
+  if (!n) return '';
+  return counted > 0 ? t('usage.unpriced', { n }) : t('usage.uncounted', { n });
 }
 
 const shares = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0, signDisplay: 'exceptZero' });
