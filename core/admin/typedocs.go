@@ -21,7 +21,7 @@ var typeDocs = map[string]string{
 	"Candidate.Keys":              "in the order in which they would be tried",
 	"Channel":                     "Channel is one entry of GET /api/channels.",
 	"Channel.Auth":                "how the key is sent",
-	"Channel.CheckError":          "why the check cannot be made",
+	"Channel.CheckError":          "why the last check could not be made",
 	"Channel.CheckedAt":           "its last check",
 	"Channel.Egress":              "the ways to the site, in the order in which they are tried; none: directly",
 	"Channel.ErrorRate":           "of the last minute, 0 to 1",

@@ -21,7 +21,7 @@ type Channel struct {
 	Health      string     `json:"health"`                // unknown, up or down
 	HealthCheck string     `json:"healthCheck"`           // the component that checks it; "": none
 	CheckedAt   *time.Time `json:"checkedAt"`             // its last check
-	CheckError  string     `json:"checkError,omitempty"`  // why the check cannot be made
+	CheckError  string     `json:"checkError,omitempty"`  // why the last check could not be made
 	Out         string     `json:"out,omitempty"`         // the code of why it gets no requests now
 	OutReason   string     `json:"outReason,omitempty"`
 	OutSince    *time.Time `json:"outSince,omitempty"`

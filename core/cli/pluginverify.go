@@ -71,7 +71,7 @@ func untested(all []daemon.Finding) error {
 			names = append(names, f.Name)
 		}
 	}
-	return fmt.Errorf("nothing failed, but not everything was tested: %s. Give settings with --set or --config, or accept this with --allow-untried", strings.Join(names, ", "))
+	return fmt.Errorf("nothing failed, but not everything was tested: %s. Give settings that are missing with --set or --config, or accept this with --allow-untried", strings.Join(names, ", "))
 }
 
 // parseSettings reads COMPONENT.NAME=VALUE.

@@ -316,11 +316,11 @@ func writeEgresses(out *strings.Builder, p term.Paint, channels []admin.Channel)
 	}
 }
 
-// writeFailingChecks lists the health checks that cannot be made.
+// writeFailingChecks lists the health checks that could not be made.
 func writeFailingChecks(out *strings.Builder, p term.Paint, channels []admin.Channel) {
 	for _, ch := range channels {
 		if ch.CheckError != "" {
-			fmt.Fprintf(out, "\n%s the health check of channel %q cannot be created: %s\n", p.Warn("warning:"), ch.Name, ch.CheckError)
+			fmt.Fprintf(out, "\n%s the health check of channel %q could not be made: %s\n", p.Warn("warning:"), ch.Name, ch.CheckError)
 		}
 	}
 }

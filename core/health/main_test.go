@@ -95,12 +95,17 @@ const (
 // closed within the bubble, which it is when the test ends.
 func monitored(t *testing.T, result func(ctx context.Context, n int) (sdk.CheckResult, error)) *fixture {
 	t.Helper()
+	return monitoredAt(t, host{}, result)
+}
+
+func monitoredAt(t *testing.T, h sdk.Host, result func(ctx context.Context, n int) (sdk.CheckResult, error)) *fixture {
+	t.Helper()
 	w := &fixture{
 		checker: &checker{t: t, result: result},
 		state:   channel.NewRegistry(channel.Options{}).Channel("a", "https://a.example"),
 	}
 	w.Monitor = Start([]Check{{
-		State: w.state, Models: []string{"gpt-4o"}, Checker: w.checker, Host: host{},
+		State: w.state, Models: []string{"gpt-4o"}, Checker: w.checker, Host: h,
 		Interval: interval, Timeout: timeout, Fall: 3, Rise: 1,
 	}}, w.notice)
 	t.Cleanup(w.Close)

@@ -176,17 +176,22 @@ func (m *Monitor) check(ctx context.Context, r *run) (sdk.CheckResult, error) {
 	}
 	within, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
-	result, err := r.Checker.Check(within, r.request(), r.Host)
+	site := &site{Host: r.Host, check: within}
+	result, err := r.Checker.Check(within, r.request(), site)
 	if ctx.Err() != nil {
 		return sdk.CheckResult{}, ctx.Err() // cancelled: says nothing about the channel
 	}
 	if err != nil && within.Err() != nil {
-		result, err = sdk.CheckResult{Reason: fmt.Sprintf("no result within %s", r.Timeout)}, nil
+		if site.silent() {
+			result, err = sdk.CheckResult{Reason: fmt.Sprintf("no answer within %s", r.Timeout)}, nil
+		} else {
+			err = fmt.Errorf("the checker gave no result within %s", r.Timeout)
+		}
 	}
 	if err != nil {
 		// The check failed, not the channel.
 		if !r.failing {
-			m.notice(fmt.Sprintf("the health check of channel %q cannot be created: %v", r.State.Name(), err))
+			m.notice(fmt.Sprintf("the health check of channel %q could not be made: %v", r.State.Name(), err))
 		}
 		r.State.SetCheckError(err.Error())
 		r.failing = true

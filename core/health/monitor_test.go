@@ -35,7 +35,7 @@ func TestIntervalsAreJittered(t *testing.T) {
 		if n := len(at); n < 180 || n > 223 {
 			t.Errorf("%d checks in 200 minutes", n)
 		}
-		if got := w.checker.asked; got.Channel != "a" || len(got.Models) != 1 || got.Models[0] != "gpt-4o" || w.checker.host != (host{}) {
+		if got := w.checker.asked; got.Channel != "a" || len(got.Models) != 1 || got.Models[0] != "gpt-4o" || w.checker.host.(*site).Host != (host{}) {
 			t.Errorf("the checker was asked %+v", got)
 		}
 	})
@@ -117,27 +117,82 @@ func TestRiseNeedsSeveralSuccesses(t *testing.T) {
 	})
 }
 
-// TestHangingCheckFails after its timeout, which counts like any failure.
-func TestHangingCheckFails(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := monitored(t, func(ctx context.Context, _ int) (sdk.CheckResult, error) {
+// hanging is a channel that never answers.
+type hanging struct{}
+
+func (hanging) Probe(ctx context.Context, _ sdk.ProbeRequest) (sdk.ProbeResult, error) {
+	<-ctx.Done()
+	return sdk.ProbeResult{}, ctx.Err()
+}
+
+// TestAHangingSiteIsDown: a probe without an answer counts like any failure, whether the
+// check ends with the probe or before it.
+func TestAHangingSiteIsDown(t *testing.T) {
+	for name, probe := range map[string]func(context.Context, sdk.Host) error{
+		"the checker waits for the probe": func(ctx context.Context, h sdk.Host) error {
+			_, err := h.Probe(ctx, sdk.ProbeRequest{Path: "/"})
+			return err
+		},
+		"the probe ends after the check": func(ctx context.Context, h sdk.Host) error {
+			later, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*timeout)
+			go func() {
+				defer cancel()
+				_, _ = h.Probe(later, sdk.ProbeRequest{Path: "/"})
+			}()
 			<-ctx.Done()
-			return healthy, ctx.Err()
+			return ctx.Err()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var w *fixture
+				w = monitoredAt(t, hanging{}, func(ctx context.Context, _ int) (sdk.CheckResult, error) {
+					return healthy, probe(ctx, w.checker.host)
+				})
+				for range 3 {
+					begun := time.Now()
+					r, err := w.Now(t.Context(), "a")
+					if err != nil || r.Healthy || !strings.Contains(r.Reason, "no answer within 5s") {
+						t.Errorf("result %+v, %v", r, err)
+					}
+					if d := time.Since(begun); d != timeout && d != 2*timeout { // the schedule's own may be under way
+						t.Errorf("it took %s", d)
+					}
+				}
+				if !w.down() {
+					t.Error("three probes got no answer, and the channel is up")
+				}
+				if n := w.noticed(); len(n) > 0 {
+					t.Errorf("notices %q", n)
+				}
+				w.Close()
+				time.Sleep(2 * timeout) // the last probe ends
+			})
 		})
-		for range 3 {
-			begun := time.Now()
-			r, err := w.Now(t.Context(), "a")
-			if err != nil || r.Healthy || !strings.Contains(r.Reason, "no result within 5s") {
-				t.Errorf("result %+v, %v", r, err)
+	}
+}
+
+// TestAHangingCheckerLeavesTheChannelAlone: without a probe that waits it says nothing
+// about the site.
+func TestAHangingCheckerLeavesTheChannelAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := monitored(t, func(ctx context.Context, n int) (sdk.CheckResult, error) {
+			if n == 1 {
+				return healthy, nil
 			}
-			if d := time.Since(begun); d != timeout && d != 2*timeout { // the schedule's own may be under way
-				t.Errorf("it took %s", d)
+			<-ctx.Done()
+			return sdk.CheckResult{}, ctx.Err()
+		})
+		w.check(t)
+		for range 5 {
+			if _, err := w.Now(t.Context(), "a"); err == nil || !strings.Contains(err.Error(), "the checker gave no result within 5s") {
+				t.Errorf("error %v", err)
 			}
 		}
-		if !w.down() {
-			t.Error("three checks hung, and the channel is up")
+		if v := w.state.View(time.Now()); v.Health != sdk.HealthUp || v.Skip != "" || !strings.Contains(v.CheckError, "no result within 5s") {
+			t.Errorf("health %s, skip %q, check error %q", v.Health, v.Skip, v.CheckError)
 		}
-		if n := w.noticed(); len(n) > 0 {
+		if n := w.noticed(); len(n) != 1 || !strings.Contains(n[0], "could not be made") {
 			t.Errorf("notices %q", n)
 		}
 	})

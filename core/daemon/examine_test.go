@@ -1,0 +1,31 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/aitunnel/aitunnel/sdk"
+)
+
+func TestACheckThatLearnedNothingIsNoFailure(t *testing.T) {
+	for _, tt := range []struct {
+		err      error
+		untested bool
+	}{
+		{errors.New("GET /v1/balance gave 401"), true},
+		{fmt.Errorf("%w: the balance is missing", sdk.ErrInternal), true},
+		{fmt.Errorf("%w: nil map", sdk.ErrPanic), false},
+		{fmt.Errorf("%w: the process ended", sdk.ErrUnavailable), false},
+	} {
+		if err := checkFailure(t.Context(), tt.err); errors.Is(err, errNothingLearned) != tt.untested || !errors.Is(err, tt.err) {
+			t.Errorf("%v: %v", tt.err, err)
+		}
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := checkFailure(over, over.Err()); errors.Is(err, errNothingLearned) {
+		t.Errorf("a check that does not end: %v", err)
+	}
+}
