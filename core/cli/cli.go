@@ -83,6 +83,7 @@ type app struct {
 	takesOver bool              // the program that a restart would start can take over from this process
 	flush     func()            // waits for output that is still queued
 	keyNames  map[string]string // what keys are called, by channel and ID
+	auths     map[string]string // how channels take their keys, by channel
 }
 
 // Run runs one command. It ends early when ctx does.

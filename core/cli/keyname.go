@@ -7,14 +7,15 @@ import (
 )
 
 // nameKeys remembers what the panel and lists call the keys; events and records
-// have their IDs.
+// have their IDs. It remembers how the channels take their keys, too.
 func (a *app) nameKeys(ctx context.Context, c *adminclient.Client) {
 	all, err := c.Channels(ctx)
 	if err != nil {
 		return // the IDs are shown
 	}
-	a.keyNames = map[string]string{}
+	a.keyNames, a.auths = map[string]string{}, map[string]string{}
 	for _, ch := range all {
+		a.auths[ch.Name] = ch.Auth
 		for _, k := range ch.Keys.List {
 			a.keyNames[ch.Name+" "+k.ID] = k.Shown
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/history"
 	"github.com/aitunnel/aitunnel/core/verdict"
@@ -166,12 +167,12 @@ func (a *app) oneRequest(ctx context.Context, h keptHistory, id string, asJSON b
 	for i, at := range r.Attempts {
 		r.Attempts[i].Key = a.keyName(at.Channel, at.Key)
 	}
-	writeRequest(&out, a.paint(), r)
+	writeRequest(&out, a.paint(), r, a.auths)
 	_, err = io.WriteString(a.out, out.String())
 	return err
 }
 
-func writeRequest(out *strings.Builder, p term.Paint, r history.Record) {
+func writeRequest(out *strings.Builder, p term.Paint, r history.Record, auths map[string]string) {
 	fmt.Fprintf(out, "%s %s %s%s\n\n", statusText(p, r), r.Method, r.Path, term.After(": ", r.Error))
 	sent := r.Model
 	if r.Sent != "" {
@@ -195,7 +196,7 @@ func writeRequest(out *strings.Builder, p term.Paint, r history.Record) {
 	} else {
 		out.WriteString("\n")
 		_ = attemptTable(p, r.Attempts).Write(out)
-		writeFailures(out, p, r)
+		writeFailures(out, p, r, auths)
 	}
 	if hint := pathHint(r); hint != "" {
 		fmt.Fprintf(out, "\n%s %s\n", p.Warn("Hint:"), hint)
@@ -246,9 +247,9 @@ func pathHint(r history.Record) string {
 	return ""
 }
 
-// writeFailures says what each failed attempt got, and how to see what the site wrote,
-// which is not kept.
-func writeFailures(out *strings.Builder, p term.Paint, r history.Record) {
+// writeFailures says what each failed attempt got, and how to see what the site
+// answers, which is not kept.
+func writeFailures(out *strings.Builder, p term.Paint, r history.Record, auths map[string]string) {
 	answered := ""
 	for i, at := range r.Attempts {
 		text := attemptText(at)
@@ -262,8 +263,24 @@ func writeFailures(out *strings.Builder, p term.Paint, r history.Record) {
 		fmt.Fprintf(out, "  %s %s\n", p.Bold(fmt.Sprintf("%d %s:", i+1, at.Channel)), text)
 	}
 	if answered != "" {
-		fmt.Fprintf(out, "%s\n", p.Dim(fmt.Sprintf("What sites write is not kept; 'aitunnel channel test %s%s' asks again and shows it.", answered, term.After(" --model ", r.Model))))
+		again := "Answers of sites are not kept here."
+		if isTested(r.Path, auths[answered]) {
+			again = fmt.Sprintf("Answers of sites are not kept here; 'aitunnel channel test %s%s' asks again and shows them.", answered, term.After(" --model ", r.Model))
+		}
+		fmt.Fprintf(out, "%s\n", p.Dim(again))
 	}
+}
+
+// isTested reports whether 'channel test' asks a channel that takes its key so for the
+// API of the path.
+func isTested(path, auth string) bool {
+	switch config.AuthStyle(auth) {
+	case config.AuthXAPIKey:
+		return strings.HasSuffix(path, "/messages")
+	case config.AuthXGoogAPIKey:
+		return strings.HasSuffix(path, ":generateContent") || strings.HasSuffix(path, ":streamGenerateContent")
+	}
+	return strings.HasSuffix(path, "/chat/completions")
 }
 
 // attemptText returns why an attempt failed; "" if it did not.

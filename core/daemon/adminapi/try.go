@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -199,8 +200,8 @@ func (t *trial) result(s *Source) admin.Tried {
 	for _, e := range s.program.Bus.Recent(recentEvents) {
 		if r := e.Request; e.ID > t.after && e.Type == event.TypeRequest && len(r.Attempts) > 0 && r.Attempts[0].Channel == t.channel {
 			out.Key, out.Tokens = r.Key, admin.Tokens{Input: r.TokensIn, Output: r.TokensOut}
-			if !out.OK && r.Error != "" {
-				out.Error = r.Error
+			if !out.OK && r.Error != "" { // a code of the proxy: the cause is what the site answered
+				out.Error = cmp.Or(r.Attempts[len(r.Attempts)-1].Error, r.Error)
 			}
 		}
 	}
