@@ -12,7 +12,6 @@ import (
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
-	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
 func (a *app) channelCommand() *cobra.Command {
@@ -155,7 +154,7 @@ func (a *app) report(out any, err error, asJSON bool, done string) error {
 		a.say("%s", done)
 	case errors.As(err, &refused) && len(refused.Diagnostics) > 0:
 		_ = config.WriteDiagnostics(a.err, refused.Diagnostics, bool(term.Colors(a.err)))
-		_, _ = fmt.Fprintf(a.err, "\naitunnel: %s\n", redact.KeyLike(refused.Error()))
+		_, _ = fmt.Fprintln(a.err, "\naitunnel: nothing was changed")
 		err = exitError(exitFailed)
 	}
 	if code := exitError(0); errors.As(err, &code) {

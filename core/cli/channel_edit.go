@@ -3,12 +3,15 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/config"
 )
 
 func (a *app) channelAdd() *cobra.Command {
@@ -27,6 +30,9 @@ are asked for them, and they are not shown.`,
 		Example: "  aitunnel channel add spare https://spare-api.example --keys\n  aitunnel channel add local http://127.0.0.1:11434 --auth none --fallback\n  pass show ai/spare | aitunnel channel add spare https://spare-api.example --keys",
 		Args:    names("CHANNEL", "URL"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if !withKeys && auth != string(config.AuthNone) && auth != string(config.AuthPassthrough) {
+				return usageError{c, errors.New("channel add needs its keys: --keys (reads them from standard input) or --auth none")}
+			}
 			spec := admin.ChannelSpec{Name: args[0], Target: &args[1]}
 			if c.Flags().Changed("weight") {
 				spec.Weight = &weight
@@ -54,7 +60,16 @@ are asked for them, and they are not shown.`,
 				}
 				spec.Keys = &specs
 			}
-			out, err := a.client().AddChannel(c.Context(), spec)
+			client := a.client()
+			before, err := client.Status(c.Context())
+			if err != nil {
+				return err
+			}
+			out, err := client.AddChannel(c.Context(), spec)
+			if fresh := newWarnings(before.Warnings, out.Reload.Diags); err == nil && !asJSON && len(fresh) > 0 {
+				_ = config.WriteDiagnostics(a.err, fresh, bool(term.Colors(a.err)))
+				_, _ = fmt.Fprintln(a.err)
+			}
 			return a.report(out, err, asJSON, "Channel "+args[0]+" was added to the configuration.")
 		},
 	}, &asJSON)
@@ -68,6 +83,21 @@ are asked for them, and they are not shown.`,
 	return c
 }
 
+// newWarnings returns the warnings of a changed configuration that it did not have
+// before; before has a line for each, with its place, which may have moved.
+func newWarnings(before []string, diags []config.Diagnostic) (fresh []config.Diagnostic) {
+	before = slices.Clone(before)
+	for _, d := range diags {
+		known := func(line string) bool { return strings.HasSuffix(line, strings.TrimSpace(d.Summary+". "+d.Detail)) }
+		if i := slices.IndexFunc(before, known); i >= 0 {
+			before = slices.Delete(before, i, i+1)
+		} else if d.Severity == "warning" {
+			fresh = append(fresh, d)
+		}
+	}
+	return fresh
+}
+
 func (a *app) channelRemove() *cobra.Command {
 	yes, asJSON := false, false
 	c := jsonFlag(&cobra.Command{
@@ -78,6 +108,9 @@ func (a *app) channelRemove() *cobra.Command {
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
 			if !yes {
+				if _, err := a.channelNamed(c.Context(), args[0]); err != nil {
+					return err
+				}
 				ok, err := a.input().Confirm(fmt.Sprintf("Remove channel %s, with its keys, from the configuration?", args[0]))
 				switch {
 				case errors.Is(err, term.ErrNoTerminal):

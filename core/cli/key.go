@@ -108,6 +108,9 @@ never an argument, because others on the machine can see arguments.`,
 		Args:              keyAddArgs,
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
+			if _, err := a.channelNamed(c.Context(), args[0]); err != nil {
+				return err
+			}
 			key, err := a.input().Key(c.Context(), "Key of "+args[0])
 			if err != nil {
 				return err

@@ -107,8 +107,18 @@ func (l *loader) warnTarget(c *Channel) {
 		first = path[:i]
 	}
 	better := url.URL{Scheme: c.Target.Scheme, Host: c.Target.Host, Path: first}
-	sent, _ := dialect.JoinPath(path, "/v1/chat/completions")
-	l.caution(l.attributeOf(c, "target"), "Target ends in the path of an API", fmt.Sprintf("A request for /v1/chat/completions is sent to %s. Most likely the target is %q.", sent, better.String()))
+	const asked = "/v1/chat/completions"
+	at := func(base string) string {
+		joined, _ := dialect.JoinPath(base, asked)
+		return (&url.URL{Scheme: c.Target.Scheme, Host: c.Target.Host, Path: joined}).String()
+	}
+	text := fmt.Sprintf("Apps send the path of the API themselves: write %q. Requests for %s are sent to %s", better.String(), asked, at(first))
+	if at(first) == at(path) {
+		text += ", with this target and with that one."
+	} else {
+		text += fmt.Sprintf(" then; with this target they are sent to %s.", at(path))
+	}
+	l.caution(l.attributeOf(c, "target"), "Target ends in the path of an API", text)
 }
 
 func (l *loader) warnKeys(c *Channel) {
