@@ -150,6 +150,12 @@ func (c *Client) Reload(ctx context.Context) (out admin.Reload, err error) {
 	return out, err
 }
 
+// Undo takes back the newest edit of the configuration.
+func (c *Client) Undo(ctx context.Context) (out admin.Edited, err error) {
+	err = c.post(ctx, "/api/config/undo", nil, &out)
+	return out, err
+}
+
 // DryRun returns what a reload would change; with a draft, what it would change if
 // that were in a file.
 func (c *Client) DryRun(ctx context.Context, draft *admin.Draft) (out admin.Reload, err error) {

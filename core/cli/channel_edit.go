@@ -124,7 +124,7 @@ func (a *app) channelRemove() *cobra.Command {
 				out, err = client.RemoveChannel(c.Context(), args[0])
 				return err
 			})
-			return a.report(out, err, asJSON, "Channel "+args[0]+" was removed from the configuration.")
+			return a.report(out, err, asJSON, "Channel "+args[0]+" was removed from the configuration. To get it back: aitunnel config undo")
 		},
 	}, &asJSON)
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")

@@ -27,7 +27,7 @@ var needed = map[string]string{
 var alone = []string{
 	"", "help", "version", "demo", "init", "convert", "validate", "fmt", "start", "completion", "top",
 	"service", "service install", "service uninstall", "service status",
-	"config", "config example", "verdict", "verdict list", "verdict test", "verdict unknown", "verdict unknown remove",
+	"config", "config example", "config undo", "verdict", "verdict list", "verdict test", "verdict unknown", "verdict unknown remove",
 	"connect", "requests", "usage", "client", "notify",
 	"channel", "key", "tunnel", "tunnel trust", "tunnel test",
 	"plugin", "plugin list", "plugin info", "plugin verify", "plugin install", "plugin init", "plugin upgrade", "plugin outdated", "plugin rollback", "plugin remove", "plugin lock", "plugin new",

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/config"
@@ -9,7 +11,7 @@ import (
 func (a *app) configCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
-		Short: "Show what a configuration can hold",
+		Short: "Show what a configuration can hold, and undo edits of it",
 		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -33,5 +35,28 @@ func (a *app) configCommand() *cobra.Command {
 			return err
 		},
 	})
+	c.AddCommand(a.configUndo())
 	return c
+}
+
+func (a *app) configUndo() *cobra.Command {
+	asJSON := false
+	return jsonFlag(&cobra.Command{
+		Use:   "undo",
+		Short: "Undo the newest edit of the configuration",
+		Long: `Undo the newest edit that the panel, the API or a command such as 'aitunnel channel
+remove' made to the configuration, and apply the result. Repeated, it undoes the
+edit before. Edits since the program started can be undone, unless the files were
+changed by hand since.`,
+		Example: "  aitunnel config undo",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			out, err := a.client().Undo(c.Context())
+			if asJSON || err != nil {
+				return a.report(out, err, asJSON, "")
+			}
+			a.say("Undone: %s.", strings.TrimPrefix(out.Reload.Cause, "undo of "))
+			return a.printOutcome(out.Reload, false)
+		},
+	}, &asJSON)
 }
