@@ -124,8 +124,12 @@ func siteAddress(given string) (target, cut string, err error) {
 	target = strings.Trim(given, `"'`)
 	if !strings.Contains(target, "://") {
 		scheme := "https://"
-		if host, _, _ := strings.Cut(target, "/"); isLocalName(host) {
+		host, _, _ := strings.Cut(target, "/")
+		switch {
+		case isLocalName(host):
 			scheme = "http://"
+		case !strings.ContainsAny(host, ".: "):
+			return "", "", fmt.Errorf("%q is not an address, such as https://api.example.com; for a host of that name on your network, begin with http:// or https://.", redact.KeyLike(given)) //nolint:staticcheck // shown as it is
 		}
 		target = scheme + target
 	}
@@ -147,6 +151,10 @@ func isLocalName(host string) bool {
 
 var nameOfChannel = regexp.MustCompile(`^[A-Za-z_][-A-Za-z0-9_]*$`)
 
+// keyInPlaceOfName is about keys that [redact.LooksLikeKey] does not know: short ones,
+// and such of random letters and digits.
+var keyInPlaceOfName = regexp.MustCompile(`^(sk[-_]|gsk_|hf_|AIza)|^[A-Za-z0-9]{24,}$|^[0-9a-f]{8}-[0-9a-f]{4}-`)
+
 // askName lets the user change the name of the channel.
 func (a *app) askName(ctx context.Context, f *first, s *site) error {
 	for {
@@ -159,7 +167,7 @@ func (a *app) askName(ctx context.Context, f *first, s *site) error {
 			a.hint("A channel %s already exists.", name)
 		case !nameOfChannel.MatchString(name):
 			a.hint("A name has letters, digits, - and _, and begins with a letter.")
-		case redact.LooksLikeKey(name):
+		case name != s.Name && (redact.LooksLikeKey(name) || keyInPlaceOfName.MatchString(name)):
 			a.hint("This looks like a key. Here is the place for a name, which lists and logs show; keys are asked for next.")
 		default:
 			s.Name = name

@@ -105,6 +105,12 @@ func TestSiteAddress(t *testing.T) {
 		"https://a.example?key=1":                      "!",
 		"not an address":                               "!",
 		"ftp://a.example":                              "!",
+		"y":                                            "!",
+		"nas/base":                                     "!",
+		"http://nas":                                   "http://nas",
+		"nas:11434":                                    "https://nas:11434",
+		"localhost":                                    "http://localhost",
+		"[::1]:11434":                                  "https://[::1]:11434",
 	} {
 		target, cut, err := siteAddress(given)
 		if cut != "" {
@@ -123,13 +129,16 @@ func TestSiteAddress(t *testing.T) {
 // in place of a key.
 func TestTheWizardNoticesWhatIsInTheWrongPlace(t *testing.T) {
 	var said bytes.Buffer
-	a := &app{err: &said, answers: term.NewInput(strings.NewReader("sk-canary-0123456789abcdef\nhome\nhttp://127.0.0.1:7002\nkey-1\n\n"), &said)}
+	a := &app{err: &said, answers: term.NewInput(strings.NewReader("sk-canary-0123456789abcdef\nsk-c1\nhf_canary\nd41d8cd98f00b204e9800998ecf8427e\nhome\nhttp://127.0.0.1:7002\nkey-1\n\n"), &said)}
 	s := site{Name: "x", Target: "http://127.0.0.1:7001"}
 	if err := a.askName(t.Context(), &first{}, &s); err != nil || s.Name != "home" {
 		t.Errorf("%v: %+v", err, s)
 	}
 	if err := a.askKeys(t.Context(), &s); err != nil || len(s.Keys) != 1 || s.Keys[0] != "key-1" {
 		t.Errorf("%v: %+v", err, s)
+	}
+	if n := strings.Count(said.String(), "This looks like a key"); n != 4 {
+		t.Errorf("%d of 4 keys were noticed in place of a name:\n%s", n, &said)
 	}
 	for _, want := range []string{"This looks like a key", "This is an address, not a key"} {
 		if !strings.Contains(said.String(), want) {
