@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,7 +32,7 @@ var (
 	}
 	historyParameters = append(append([]parameter{}, nameParameters...),
 		parameter{"status", "a status such as 502, or a class such as 5xx"}, parameter{"verdict", "what the last answer means, such as rate_limited"},
-		parameter{"failed", "true: only failed requests"}, parameter{"text", "in the ID, path, model or error; needs from"},
+		parameter{"failed", "true: only failed requests"}, parameter{"retried", "true: only requests with more than one attempt"}, parameter{"text", "in the ID, path, model or error; needs from"},
 		parameter{"limit", "how many; default 100, at most 1000"}, parameter{"cursor", "next of the previous page"},
 		parameter{"format", "json (the default), or csv or jsonl for all that match, as a file"})
 	usageParameters = append(append([]parameter{}, nameParameters...),
@@ -49,7 +51,7 @@ func (h *Handler) historyEndpoints() []endpoint {
 
 // ask answers by what f finds in the history.
 func (h *Handler) ask(w http.ResponseWriter, r *http.Request, f func(context.Context, *history.Reader) (any, error)) {
-	reader, err := h.options.Source.History()
+	reader, err := h.options.Source.History(r.Context())
 	if err == nil {
 		ctx, cancel := context.WithTimeout(r.Context(), historyTime)
 		defer cancel()
@@ -85,8 +87,11 @@ func (h *Handler) historyRecord(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) history(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	filter, err := h.historyFilter(q)
+	q, err := queryOf(r, historyParameters)
+	filter := history.Filter{}
+	if err == nil {
+		filter, err = h.historyFilter(q)
+	}
 	limit := 100
 	if s := q.Get("limit"); s != "" && err == nil {
 		if limit, err = strconv.Atoi(s); err != nil || limit < 1 || limit > history.MaxPage {
@@ -106,10 +111,26 @@ func (h *Handler) history(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// queryOf returns the query of a request, if it has only the parameters that are known:
+// one with a wrong name would be answered as if it were not there.
+func queryOf(r *http.Request, known []parameter) (url.Values, error) {
+	q, names := r.URL.Query(), []string{}
+	for _, p := range known {
+		names = append(names, p.name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		if !slices.Contains(names, name) {
+			return nil, Invalid(fmt.Sprintf("there is no parameter %q: the known ones are %s", name, strings.Join(names, ", ")))
+		}
+	}
+	return q, nil
+}
+
 func (h *Handler) historyFilter(q url.Values) (f history.Filter, err error) {
 	f = history.Filter{
 		Client: q.Get("client"), Channel: q.Get("channel"), Key: q.Get("key"), Model: q.Get("model"),
 		Status: q.Get("status"), Verdict: q.Get("verdict"), Text: q.Get("text"), Failed: q.Get("failed") == "true",
+		Retried: q.Get("retried") == "true",
 	}
 	if f.From, err = h.historyMoment("from", q.Get("from")); err == nil {
 		f.To, err = h.historyMoment("to", q.Get("to"))
@@ -148,8 +169,11 @@ func HistoryMoment(s string, now time.Time) (time.Time, error) {
 }
 
 func (h *Handler) usage(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	filter, err := h.historyFilter(q)
+	q, err := queryOf(r, usageParameters)
+	filter := history.Filter{}
+	if err == nil {
+		filter, err = h.historyFilter(q)
+	}
 	if err != nil {
 		answer(w, http.StatusOK, nil, err)
 		return
@@ -174,13 +198,13 @@ func (h *Handler) usage(w http.ResponseWriter, r *http.Request) {
 }
 
 // export begins the answer that is a file.
-func (h *Handler) export(w http.ResponseWriter, format, name string) (out *table, reader *history.Reader, ok bool) {
+func (h *Handler) export(w http.ResponseWriter, r *http.Request, format, name string) (out *table, reader *history.Reader, ok bool) {
 	kind := map[string]string{"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}[format]
 	if kind == "" {
 		answer(w, http.StatusOK, nil, Invalid("format must be json, csv or jsonl"))
 		return nil, nil, false
 	}
-	reader, err := h.options.Source.History()
+	reader, err := h.options.Source.History(r.Context())
 	if err != nil {
 		answer(w, http.StatusOK, nil, historyError(err))
 		return nil, nil, false
@@ -192,7 +216,7 @@ func (h *Handler) export(w http.ResponseWriter, format, name string) (out *table
 }
 
 func (h *Handler) exportHistory(w http.ResponseWriter, r *http.Request, f history.Filter, format string) {
-	out, reader, ok := h.export(w, format, "aitunnel-requests")
+	out, reader, ok := h.export(w, r, format, "aitunnel-requests")
 	if !ok {
 		return
 	}
@@ -203,7 +227,7 @@ func (h *Handler) exportHistory(w http.ResponseWriter, r *http.Request, f histor
 }
 
 func (h *Handler) exportUsage(w http.ResponseWriter, r *http.Request, q history.Question, format string) {
-	out, reader, ok := h.export(w, format, "aitunnel-usage")
+	out, reader, ok := h.export(w, r, format, "aitunnel-usage")
 	if !ok {
 		return
 	}

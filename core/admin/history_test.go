@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -23,7 +24,9 @@ type withHistory struct {
 	store *history.Store
 }
 
-func (p withHistory) History() (*history.Reader, error) { return p.store.Read() }
+func (p withHistory) History(ctx context.Context) (*history.Reader, error) {
+	return p.store.ReadFresh(ctx)
+}
 
 // serveHistory returns the API of a program that kept n requests, one an hour up to now.
 func serveHistory(t *testing.T, n int) *Handler {
@@ -93,6 +96,17 @@ func TestHistoryOverTheAPI(t *testing.T) {
 		"/api/history?cursor=x": 400, "/api/history?format=xml": 400, "/api/usage?by=colour": 400, "/api/usage?by=day,hour": 400, "/api/usage?format=xml": 400, "/api/usage?by=x&format=csv": 400,
 	} {
 		if w := ask(t, h, path); w.Code != status || !strings.Contains(w.Body.String(), `"error"`) {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+// TestAnUnknownParameterIsRefused, with the names of those that are known.
+func TestAnUnknownParameterIsRefused(t *testing.T) {
+	h := serveHistory(t, 3)
+	for _, path := range []string{"/api/usage?since=today", "/api/history?since=today", "/api/usage?format=csv&failed=true", "/api/history?format=csv&by=model"} {
+		w := ask(t, h, path)
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "the known ones are from, to, client, channel, key, model, ") {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
 	}

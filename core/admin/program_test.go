@@ -249,4 +249,4 @@ func (p program) Replace(_ context.Context, d Draft, m Match) (Reload, error) {
 	return p.edit(d.Text, m)
 }
 
-func (p program) History() (*history.Reader, error) { return nil, history.ErrNoHistory }
+func (p program) History(context.Context) (*history.Reader, error) { return nil, history.ErrNoHistory }

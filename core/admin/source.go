@@ -22,9 +22,9 @@ type Source interface {
 	Entry() Entry
 	Explain(context.Context, Question) (Explanation, error)
 
-	// History returns a reader of what was kept of requests, or
+	// History returns a reader of what was kept of requests, the last ones included, or
 	// [history.ErrNoHistory].
-	History() (*history.Reader, error)
+	History(ctx context.Context) (*history.Reader, error)
 
 	// Toggle pauses or resumes a channel, inverts its state if enabled is nil,
 	// and returns whether it is enabled then. Prefer prefers it on its routes,

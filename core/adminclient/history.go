@@ -53,5 +53,8 @@ func filterQuery(f history.Filter) url.Values {
 	if f.Failed {
 		q.Set("failed", "true")
 	}
+	if f.Retried {
+		q.Set("retried", "true")
+	}
 	return q
 }

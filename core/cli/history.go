@@ -85,7 +85,28 @@ func (f *historyFlags) filter(c *cobra.Command) (out history.Filter, err error) 
 			return out, usageError{c, fmt.Errorf("--%s: %w", name, err)}
 		}
 	}
+	if !out.To.IsZero() && !out.From.Before(out.To) {
+		return out, usageError{c, errors.New(emptyPeriod(f.since, f.until, out, now))}
+	}
 	return out, nil
+}
+
+// emptyPeriod says why a period is empty, and how to write the day that is likely meant.
+func emptyPeriod(since, until string, f history.Filter, now time.Time) string {
+	why := fmt.Sprintf("--until %s is not after --since %s", until, since)
+	midnight := f.To.Equal(time.Date(f.To.Year(), f.To.Month(), f.To.Day(), 0, 0, 0, 0, f.To.Location()))
+	if !f.From.Equal(f.To) || !midnight {
+		return why
+	}
+	next := f.To.AddDate(0, 0, 1)
+	instead := "--since " + since + " --until " + next.Format(time.DateOnly)
+	switch {
+	case next.After(now):
+		instead = "--since " + since
+	case until == "yesterday":
+		instead = "--since yesterday --until today"
+	}
+	return fmt.Sprintf("%s: a day stands for its beginning; for all of it write %s", why, instead)
 }
 
 // questionError makes an error about a question one about the command line.

@@ -25,7 +25,7 @@ import (
 type requestFlags struct {
 	historyFlags
 	status, verdict, text string
-	failed                bool
+	failed, retried       bool
 	most                  int
 }
 
@@ -48,7 +48,7 @@ be running.`,
 			if f.most < 1 {
 				return usageError{c, fmt.Errorf("-n must be at least 1, but it is %d", f.most)}
 			}
-			filter.Status, filter.Verdict, filter.Text, filter.Failed = f.status, f.verdict, f.text, f.failed
+			filter.Status, filter.Verdict, filter.Text, filter.Failed, filter.Retried = f.status, f.verdict, f.text, f.failed, f.retried
 			return questionError(c, a.withHistory(func(h keptHistory) error {
 				if len(args) == 1 && args[0] != "list" { // the word of other commands
 					return a.oneRequest(c.Context(), h, args[0], f.json)
@@ -60,6 +60,7 @@ be running.`,
 	f.add(a, c, "24h")
 	flags := c.Flags()
 	flags.BoolVar(&f.failed, "failed", false, "only failed requests")
+	flags.BoolVar(&f.retried, "retried", false, "only requests with more than one attempt")
 	flags.StringVar(&f.status, "status", "", "only with this status, such as 502, or class, such as 5xx")
 	flags.StringVar(&f.verdict, "verdict", "", "only where the last answer meant this, such as rate_limited")
 	flags.StringVar(&f.text, "text", "", "only with this text in the ID, path, model or error")

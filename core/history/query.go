@@ -21,6 +21,7 @@ type Filter struct {
 	Status   string // such as "502" or "5xx"
 	Verdict  string
 	Failed   bool
+	Retried  bool   // more than one attempt was made
 	Text     string // in the ID, path, model, or error; needs From
 }
 
@@ -57,6 +58,22 @@ type Reader struct {
 	db   *sql.DB
 	zone *time.Location
 	scan int // requests that are read for a page, about; 0: maxScan
+}
+
+// freshness is how long a question waits for the writer to write what waits.
+const freshness = 200 * time.Millisecond
+
+// ReadFresh returns a reader of what was added before, unless writing that takes long:
+// then of what is written so far.
+func (s *Store) ReadFresh(ctx context.Context) (*Reader, error) {
+	return s.readAfter(ctx, freshness)
+}
+
+func (s *Store) readAfter(ctx context.Context, most time.Duration) (*Reader, error) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	s.do(ctx, func() { s.writer.catchUp(ctx) })
+	return s.Read()
 }
 
 // Read returns a reader of what is written so far.
@@ -157,6 +174,9 @@ func (f Filter) condition() (c condition, err error) {
 	c.name("verdict", f.Verdict)
 	if f.Failed || isFailure(f.Status) {
 		c.add(c.indexed("failed"))
+	}
+	if f.Retried {
+		c.add("attempts > 1")
 	}
 	if err := c.status(f.Status); err != nil {
 		return c, err

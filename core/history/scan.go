@@ -16,9 +16,12 @@ const maxScan = 20_000
 // index finds may not.
 func (f Filter) reads() bool {
 	if f.index() == "failed" {
-		return f.Text != "" // the index has all other columns
+		return f.Text != "" || f.Retried // the index has all other columns
 	}
 	terms := 0
+	if f.Retried {
+		terms++
+	}
 	for _, value := range []string{f.Client, f.Channel, f.Key, f.Model, f.Status, f.Verdict, f.Text} {
 		if value != "" {
 			terms++

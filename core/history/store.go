@@ -132,10 +132,18 @@ func (s *Store) nudge() {
 
 // Flush returns when all that was added before is written, or cannot be.
 func (s *Store) Flush(ctx context.Context) {
+	s.do(ctx, s.writer.flush)
+}
+
+// do has the writer do something, and returns when it is done or ctx is.
+func (s *Store) do(ctx context.Context, work func()) {
 	done := make(chan struct{})
 	select {
-	case s.ask <- func() { s.writer.flush(); close(done) }:
-		<-done
+	case s.ask <- func() { defer close(done); work() }:
+		select {
+		case <-done:
+		case <-ctx.Done():
+		}
 	case <-ctx.Done():
 	case <-s.ended:
 	}

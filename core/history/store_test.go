@@ -97,6 +97,9 @@ func TestPagesAndFilters(t *testing.T) {
 		if i%5 == 0 {
 			q.Model, q.Channel, q.Status, q.Error, q.Attempts[0].Means = "claude-[1]", "b", 502, "channel_unavailable", "broken"
 		}
+		if i%7 == 0 {
+			q.Attempts = append(q.Attempts, q.Attempts[0])
+		}
 		r.Add(day0.Add(time.Duration(i/2)*time.Minute), q)
 	}
 	r.flush()
@@ -119,6 +122,7 @@ func TestPagesAndFilters(t *testing.T) {
 		filter Filter
 		want   []string
 	}{
+		"retried":          {Filter{Retried: true, Client: "phone"}, []string{"req_21", "req_07"}},
 		"failed":           {Filter{Failed: true, Client: "laptop"}, []string{"req_20", "req_10", "req_00"}},
 		"model":            {Filter{Model: "claude-[1]", Client: "phone"}, []string{"req_15", "req_05"}},
 		"models":           {Filter{Model: "claude-[*", Client: "phone"}, []string{"req_15", "req_05"}},

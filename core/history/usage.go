@@ -166,11 +166,11 @@ func (q Question) check() error {
 	if times > 1 {
 		return &QueryError{"use only one of hour, day and month"}
 	}
-	if q.Status != "" || q.Verdict != "" || q.Text != "" || q.Failed {
+	if q.Status != "" || q.Verdict != "" || q.Text != "" || q.Failed || q.Retried {
 		return &QueryError{"sums are kept by client, channel, key and model only"}
 	}
 	if !q.To.IsZero() && !q.From.Before(q.To) {
-		return &QueryError{"the period ends before it begins"}
+		return &QueryError{"the period is empty: it must end after it begins (the end is not included)"}
 	}
 	return nil
 }

@@ -130,6 +130,31 @@ func TestUsageComparesWithTheTimeBefore(t *testing.T) {
 	}
 }
 
+// TestAQuestionSeesWhatWasJustAdded without a wait for the writer's next turn, and does
+// not wait for a writer that is busy.
+func TestAQuestionSeesWhatWasJustAdded(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	r.flush()
+	for i := range 50 {
+		r.Add(day0, one(fmt.Sprint("req_", i)))
+		reader, err := r.readAfter(t.Context(), time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := reader.Usage(t.Context(), Question{}, day0.AddDate(0, 0, 1)); err != nil || got.Total.Requests != int64(i+1) {
+			t.Fatalf("%d requests, want %d (%v)", got.Total.Requests, i+1, err)
+		}
+	}
+	busy, free := make(chan struct{}), make(chan struct{})
+	go r.do(t.Context(), func() { close(busy); <-free })
+	<-busy
+	if _, err := r.ReadFresh(t.Context()); err != nil { // returns while the writer is busy
+		t.Error(err)
+	}
+	close(free)
+}
+
 // TestUnpricedTokens tells requests without a price from those without token counts.
 func TestUnpricedTokens(t *testing.T) {
 	t.Parallel()

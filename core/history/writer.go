@@ -113,6 +113,19 @@ func (w *writer) flush() {
 	}
 }
 
+// catchUp writes what waits, as far as it gets before ctx ends. A file that cannot be
+// written is left alone until its next turn.
+func (w *writer) catchUp(ctx context.Context) {
+	if w.fault != "" && w.store.options.Now().Before(w.retryAt) {
+		return
+	}
+	for w.take(); len(w.batch) > 0 || len(w.sums) > 0; w.take() {
+		if ctx.Err() != nil || !w.ready() || !w.commit() {
+			return
+		}
+	}
+}
+
 // take moves the queue into the batch, unless that is still full, makes room in the
 // queue, and moves the sums of what did not fit into the others.
 func (w *writer) take() {

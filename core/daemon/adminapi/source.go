@@ -49,7 +49,9 @@ func (s *Source) running() *reload.Generation { return s.program.Reloader.Runnin
 func (s *Source) table() *route.Table { return s.running().Table() }
 
 // History is for [admin.Source].
-func (s *Source) History() (*history.Reader, error) { return s.program.History.Read() }
+func (s *Source) History(ctx context.Context) (*history.Reader, error) {
+	return s.program.History.ReadFresh(ctx)
+}
 
 // show returns the outcome of a change as the API has it.
 func show(r reload.Result, err error) admin.Reload {

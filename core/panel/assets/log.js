@@ -65,7 +65,7 @@ export function logView(view, records, store) {
       for (const [name, input] of inputs) if (input.value.trim()) q[name] = name === 'key' ? keyID(input.value.trim(), store) : input.value.trim();
       if (chosen.from) q.from = chosen.from;
     }
-    if (chosen.kind === 'failed') q.failed = 'true';
+    if (chosen.kind === 'failed' || chosen.kind === 'retried') q[chosen.kind] = 'true';
     if (chosen.text.trim()) Object.assign(q, { text: chosen.text.trim(), from: q.from ?? (filters.hidden ? '30d' : '36500d') });
     return q;
   };

@@ -1,0 +1,32 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/history"
+)
+
+// TestAnEmptyPeriodIsExplained: a day as an end is its beginning.
+func TestAnEmptyPeriodIsExplained(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 27, 9, 0, 0, 0, time.Local)
+	for _, c := range [][3]string{
+		{"yesterday", "yesterday", "for all of it write --since yesterday --until today"},
+		{"2026-11-20", "2026-11-20", "for all of it write --since 2026-11-20 --until 2026-11-21"},
+		{"today", "today", "for all of it write --since today"},
+		{"today", "yesterday", "--until yesterday is not after --since today"},
+		{"2h", "2h", "--until 2h is not after --since 2h"},
+	} {
+		from, _ := admin.HistoryMoment(c[0], now)
+		to, _ := admin.HistoryMoment(c[1], now)
+		if got := emptyPeriod(c[0], c[1], history.Filter{From: from, To: to}, now); !strings.HasSuffix(got, c[2]) {
+			t.Errorf("%s to %s: %s", c[0], c[1], got)
+		}
+	}
+	if code, _, errs := run(t, "usage", "--since", "yesterday", "--until", "yesterday"); code != 2 || !strings.Contains(errs, "--since yesterday --until today") {
+		t.Errorf("%d %s", code, errs)
+	}
+}
