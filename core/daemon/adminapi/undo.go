@@ -85,7 +85,7 @@ func (s *Source) Edits() []admin.PastEdit {
 func (s *Source) Undo(ctx context.Context) (admin.Reload, error) {
 	e, ok := s.edits.newest()
 	if !ok {
-		return admin.Reload{}, admin.Refused("nothing_to_undo", "there is no edit to undo: those by this API since the program started can be undone")
+		return admin.Reload{}, admin.Refused("nothing_to_undo", "there is no edit to undo: only edits by the panel, the API and commands since the program started can be undone")
 	}
 	out, err := outcome(s.program.Reloader.Apply(ctx, reload.Request{
 		Cause: "undo of " + e.shown.Cause,
