@@ -68,7 +68,7 @@ type Observer interface {
 type RequestResult struct {
 	Route      string            `json:"route"`
 	Model      string            `json:"model,omitempty"`
-	Attributes map[string]string `json:"attributes,omitempty"` // those that the plan names: see [Plan].Attributes
+	Attributes map[string]string `json:"attributes,omitempty"` // those that the plan names: see [RouteRequest].Attributes
 	Channel    string            `json:"channel,omitempty"`    // that answered; "" if none did
 	Status     int               `json:"status"`               // that the caller got; 499: the caller disconnected
 	Attempts   int               `json:"attempts,omitempty"`
@@ -146,10 +146,15 @@ type KeyPlanRequest struct {
 
 // RouteRequest asks a [RequestRouter] for the order of one request.
 type RouteRequest struct {
-	Route      string            `json:"route"`
-	Model      string            `json:"model,omitempty"`
-	Attributes map[string]string `json:"attributes,omitempty"` // the declared ones only
-	Channels   []Snapshot        `json:"channels"`
+	Route string `json:"route"`
+	Model string `json:"model,omitempty"`
+
+	// Attributes are those that the plan names and the request has: an empty value, or
+	// null, is left out. A string of the body comes without quotes, an object or an
+	// array as JSON text. A value is cut off after 16 KiB.
+	Attributes map[string]string `json:"attributes,omitempty"`
+
+	Channels []Snapshot `json:"channels"`
 }
 
 // RouteReply names channels in the order in which they are tried. The others follow in
@@ -196,9 +201,9 @@ type KeyState string
 // The states of a key. A state that the host does not know is ignored.
 const (
 	KeyOK       KeyState = "ok"       // it works: a cooldown of the whole key ends, a rate limit for one model does not
-	KeyCooldown KeyState = "cooldown" // it is not used until a time, or until a check says [KeyOK]
-	KeySpent    KeyState = "spent"    // its balance is used up; it is tried again from time to time, or used again after [KeyOK]
-	KeyInvalid  KeyState = "invalid"  // the site rejects it; likewise
+	KeyCooldown KeyState = "cooldown" // it is not used until a time, a minute if none is given, or until a check says [KeyOK]
+	KeySpent    KeyState = "spent"    // its balance is used up: it is not used for an hour, which each such check begins anew, or until [KeyOK]
+	KeyInvalid  KeyState = "invalid"  // the site rejects it: it is tried again from time to time, or used again after [KeyOK]
 )
 
 // Host is what a component can ask of the program that runs it.

@@ -23,7 +23,7 @@ var (
 type ConfigError struct {
 	Path    []string // attribute, or block names, each with its label if it has one, and then attribute; empty: the block as a whole
 	Message string   // what is wrong
-	Hint    string   // what would be right
+	Hint    string   // what would be right, as a whole sentence that follows Message: "Write for example …"
 }
 
 func (e *ConfigError) Error() string {
