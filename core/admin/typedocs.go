@@ -95,6 +95,7 @@ var typeDocs = map[string]string{
 	"Explanation":                 "Explanation is what would happen to a request.",
 	"Explanation.Candidates":      "in the order in which they would be tried",
 	"Explanation.Reason":          "the plan's",
+	"Explanation.Unrouted":        "why the answer of a strategy that routes each request is not used",
 	"Explanation.Refused":         "why the client's request would be refused or would wait now",
 	"Explanation.Route":           "its path; \"\": none matches",
 	"Explanation.Shadows":         "strategies that are only compared",

@@ -18,7 +18,8 @@ type Explanation struct {
 	Reason     string      `json:"reason"`     // the plan's
 	Candidates []Candidate `json:"candidates"` // in the order in which they would be tried
 	Skipped    []Skipped   `json:"skipped"`
-	Refused    string      `json:"refused,omitempty"` // why the client's request would be refused or would wait now
+	Refused    string      `json:"refused,omitempty"`  // why the client's request would be refused or would wait now
+	Unrouted   string      `json:"unrouted,omitempty"` // why the answer of a strategy that routes each request is not used
 
 	Shadows []WouldChoose `json:"shadows,omitempty"` // strategies that are only compared
 }

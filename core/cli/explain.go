@@ -61,6 +61,9 @@ func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool)
 	a.say("%s %s", p.Dim("Route   "), out.Route)
 	a.say("%s %s", p.Dim("Strategy"), out.Strategy)
 	a.say("%s %d%s", p.Dim("Plan    "), out.Plan, term.After(": ", out.Reason))
+	if out.Unrouted != "" {
+		a.say("%s %s", p.Dim("Warning "), p.Warn(out.Unrouted))
+	}
 	if out.Refused != "" {
 		a.say("%s %s", p.Dim("Refused "), p.Bad(out.Refused))
 	}

@@ -109,7 +109,7 @@ func (l *loader) unknownComponent(c *Component, b *hclsyntax.Block, declared *Pl
 		l.fail(at, fmt.Sprintf("The %s %q cannot be used", kindName(c.Kind), c.Ref), wording.Sentence(err.Error()))
 		return
 	}
-	detail := fmt.Sprintf("There is no %s %q. %s", kindName(c.Kind), c.Ref, wording.Instead(c.Ref, unknown.Known))
+	detail := fmt.Sprintf("There is no %s %q. %s", kindName(c.Kind), c.Ref, wording.Known(append(unknown.Known, unknown.Others...)))
 	near := wording.NearestRef(c.Ref, unknown.Known, unknown.Others)
 	switch {
 	case len(unknown.IsA) > 0:

@@ -11,6 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/trust"
 	"github.com/aitunnel/aitunnel/sdk"
+	"github.com/aitunnel/aitunnel/sdk/schemadoc"
 )
 
 // Component implements [config.Catalog]. It starts the plugin's process if it does
@@ -173,7 +174,7 @@ func (h *Host) unknown(ctx context.Context, kind sdk.Kind, ref string, d *sdk.De
 	if d != nil {
 		for _, c := range d.Components {
 			if c.Kind == kind {
-				err.Known = append(err.Known, d.Name+"/"+c.Name)
+				err.Known = append(err.Known, schemadoc.Ref(*d, c))
 			}
 		}
 	}
@@ -191,14 +192,22 @@ func (h *Host) unknown(ctx context.Context, kind sdk.Kind, ref string, d *sdk.De
 		err.IsA = kindsOf(builtin, name)
 	}
 	err.Installed, err.Others = h.offering(ctx, kind, ref)
+	if d == nil && len(err.IsA) == 0 {
+		for _, installed := range h.installed(ctx) {
+			err.IsA = append(err.IsA, kindsOf(installed, name)...)
+		}
+	}
+	if slices.Contains(err.IsA, kind) {
+		err.IsA = nil // there are several of this kind, and the name alone chooses none
+	}
 	slices.Sort(err.Known)
 	return err
 }
 
-// kindsOf returns the kinds of the components of that name.
+// kindsOf returns the kinds of the components of that name, or of all if it is "".
 func kindsOf(d sdk.Description, name string) (kinds []sdk.Kind) {
 	for _, c := range d.Components {
-		if c.Name == name {
+		if name == "" || c.Name == name {
 			kinds = append(kinds, c.Kind)
 		}
 	}
@@ -208,24 +217,30 @@ func kindsOf(d sdk.Description, name string) (kinds []sdk.Kind) {
 // offering returns the components of that kind of plugins that are installed and may run,
 // though no block uses them: those with that name, and all.
 func (h *Host) offering(ctx context.Context, kind sdk.Kind, name string) (named, all []string) {
-	for _, c := range h.Candidates(nil) {
-		if c.Reason != "" || c.Lock != trust.Locked {
-			continue
+	for _, d := range h.installed(ctx) {
+		if c, ok := lookUp(d, kind, name); ok && name != "" {
+			named = append(named, schemadoc.Ref(d, c))
 		}
-		d, err := h.describe(ctx, c.Name, nil)
-		if err != nil {
-			continue
-		}
-		if _, ok := lookUp(d, kind, name); ok {
-			named = append(named, c.Name+"/"+name)
-		}
-		for _, one := range d.Components {
-			if one.Kind == kind {
-				all = append(all, c.Name+"/"+one.Name)
+		for _, c := range d.Components {
+			if c.Kind == kind {
+				all = append(all, schemadoc.Ref(d, c))
 			}
 		}
 	}
 	return named, all
+}
+
+// installed describes the plugins that are installed and may run.
+func (h *Host) installed(ctx context.Context) (all []sdk.Description) {
+	for _, c := range h.Candidates(nil) {
+		if c.Reason != "" || c.Lock != trust.Locked {
+			continue
+		}
+		if d, err := h.describe(ctx, c.Name, nil); err == nil {
+			all = append(all, d)
+		}
+	}
+	return all
 }
 
 // fileName reports whether a plugin's name is safe as part of a file name.

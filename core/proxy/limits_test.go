@@ -170,7 +170,7 @@ func TestAChannelAtItsLimitIsSkipped(t *testing.T) {
 	if got.status != 429 || !strings.Contains(got.body, "channels_at_limit") || got.header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", got.status, got.body)
 	}
-	choices, passed := r.handler.current.Load().table.Routes[0].Explain(t.Context(), r.registry.Now(), route.Request{Model: "gpt-x"})
+	choices, passed, _ := r.handler.current.Load().table.Routes[0].Explain(t.Context(), r.registry.Now(), route.Request{Model: "gpt-x"})
 	if len(choices) != 0 || len(passed) < 2 || passed[0].Why != "at_limit" {
 		t.Errorf("explain: %v, %v", choices, passed)
 	}

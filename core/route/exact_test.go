@@ -172,7 +172,7 @@ func TestResultsArePassedOnInBatches(t *testing.T) {
 func TestARouterIsAskedByExplain(t *testing.T) {
 	g := newGuide(planOf(sdk.RuleOrder, "a", "b"), orders("b"))
 	w := build(t, nil, map[string]sdk.Component{"x": g}, routeTo("x", channels("a", "b")))
-	got, _ := w.table.Routes[0].Explain(t.Context(), w.registry.Now(), Request{})
+	got, _, _ := w.table.Routes[0].Explain(t.Context(), w.registry.Now(), Request{})
 	if len(got) != 2 || got[0].Channel.id() != "b" || got[0].Reason != "as asked" {
 		t.Errorf("%+v", got)
 	}

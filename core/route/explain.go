@@ -3,10 +3,13 @@ package route
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -31,10 +34,11 @@ type Passed struct {
 // Explain returns the channels that a request would be sent to, each if those
 // before it failed, and why the others are skipped. It does the same walk as a
 // request, without advancing cursors or taking slots. A strategy that routes
-// each request is called.
-func (r *Route) Explain(ctx context.Context, now time.Time, request Request) (choices []Choice, passed []Passed) {
+// each request is called; unrouted is why its answer cannot be used, in which case the
+// plan decides.
+func (r *Route) Explain(ctx context.Context, now time.Time, request Request) (choices []Choice, passed []Passed, unrouted error) {
 	w := r.dryWalk(now, request)
-	w.orderDry(ctx)
+	unrouted = w.orderDry(ctx)
 	for {
 		p, ok := w.Next(now)
 		if !ok {
@@ -45,7 +49,7 @@ func (r *Route) Explain(ctx context.Context, now time.Time, request Request) (ch
 		choices = append(choices, choice)
 		w.FailChannel(p, time.Time{})
 	}
-	return choices, r.passed(now, request, choices)
+	return choices, r.passed(now, request, choices), unrouted
 }
 
 // keysInOrder returns the keys of the picked channel in the order in which they would
@@ -72,17 +76,25 @@ func (w *Walk) keysInOrder(p Pick) (keys []*Key, reason string) {
 	return keys, reason
 }
 
-// orderDry asks the strategy of the route about a request that is not sent.
-func (w *Walk) orderDry(ctx context.Context) {
+// orderDry asks the strategy of the route about a request that is not sent. The error is
+// why its answer cannot be used.
+func (w *Walk) orderDry(ctx context.Context) error {
 	p := w.route.planner
 	if p.router == nil || p.current.Load().none != nil {
-		return
+		return nil
 	}
 	reply, err := p.router.ask(ctx, w.routeRequest(p.router, p.current.Load(), w.now))
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		err = fmt.Errorf("no answer within %s", routeDeadline)
+	}
 	if err != nil {
-		return // the plan decides, as it would for a request
+		return err
 	}
 	w.order, w.orderReason = p.router.order(nil, reply, w.route.Channels), reply.Reason
+	if len(w.order) == 0 && len(reply.Order) > 0 {
+		return fmt.Errorf("none of the channels that it names is in the route: %s", wording.List(reply.Order[:min(len(reply.Order), 3)]))
+	}
+	return nil
 }
 
 // askDry is the choice of a shadow that routes each request; ok is false if it does

@@ -127,7 +127,7 @@ func TestExplainShowsTheOrderOfKeys(t *testing.T) {
 	w := selecting(t, selectedBy(plan), "k1,k2,k3,k4")
 	w.channel("a").Keys[0].State.Limit(w.registry.Now(), "", time.Minute, "429")
 	for range 2 { // the first explanation must not change the second
-		got, passed := w.table.Routes[0].Explain(t.Context(), w.registry.Now(), Request{})
+		got, passed, _ := w.table.Routes[0].Explain(t.Context(), w.registry.Now(), Request{})
 		if len(got) != 1 || len(passed) != 1 {
 			t.Fatalf("%d choices, %d passed over", len(got), len(passed))
 		}
@@ -146,7 +146,7 @@ func TestExplainShowsTheOrderOfKeys(t *testing.T) {
 
 func TestExplainSaysThatKeysAreChosenByChance(t *testing.T) {
 	w := selecting(t, selectedBy(planOf(sdk.RuleWeightedRandom, "k1", "k2")), "k1,k2")
-	got, _ := w.table.Routes[0].Explain(t.Context(), w.registry.Now(), Request{})
+	got, _, _ := w.table.Routes[0].Explain(t.Context(), w.registry.Now(), Request{})
 	if len(got) != 1 || len(got[0].Keys) != 2 || !strings.Contains(got[0].KeyReason, "random for each request") {
 		t.Errorf("%+v", got)
 	}

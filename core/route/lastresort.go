@@ -34,15 +34,19 @@ func (w *Walk) lastResort() (Pick, bool) {
 	if best == nil {
 		return Pick{}, false
 	}
+	reason := reasonLastResort
+	if w.attempts > 0 {
+		reason = reasonOutOfService
+	}
 	if w.dry != nil {
-		return w.take(best, anyKey, reasonLastResort)
+		return w.take(best, anyKey, reason)
 	}
 	leave, ok := w.route.gate.enter()
 	if !ok {
 		w.probing = true
 		return Pick{}, false
 	}
-	p, ok := w.acquire(best, anyKey, acquireForced, reasonLastResort)
+	p, ok := w.acquire(best, anyKey, acquireForced, reason)
 	if !ok {
 		leave()
 		return Pick{}, false

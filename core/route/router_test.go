@@ -265,3 +265,35 @@ func TestAPlanThatIsTooOld(t *testing.T) {
 		})
 	}
 }
+
+func TestExplainSaysWhyTheAnswerIsNotUsed(t *testing.T) {
+	for want, answer := range map[string]func(context.Context, sdk.RouteRequest) (sdk.RouteReply, error){
+		"no idea": func(context.Context, sdk.RouteRequest) (sdk.RouteReply, error) {
+			return sdk.RouteReply{}, errors.New("no idea")
+		},
+		"no answer within 20ms": func(ctx context.Context, _ sdk.RouteRequest) (sdk.RouteReply, error) {
+			<-ctx.Done()
+			return sdk.RouteReply{}, ctx.Err()
+		},
+		`none of the channels that it names is in the route: "x" and "y"`: orders("x", "y"),
+		"": orders("x", "b"),
+	} {
+		w := build(t, nil, map[string]sdk.Component{"x": newGuide(planOf(sdk.RuleOrder, "a", "b"), answer)}, routeTo("x", channels("a", "b")))
+		choices, _, err := w.table.Routes[0].Explain(t.Context(), w.registry.Now(), Request{Model: "m"})
+		if said := fmt.Sprint(err); err != nil && said != want || err == nil && want != "" {
+			t.Errorf("%v, want %q", err, want)
+		}
+		if first := choices[0].Channel.Config.Name; len(choices) != 2 || (first == "a") != (want != "") {
+			t.Errorf("%q: %d choices, the first is %s", want, len(choices), first)
+		}
+	}
+}
+
+func TestExplainOfAChannelOutOfServiceBehindOneInService(t *testing.T) {
+	w := inOrderOf(t, channels("a", "b")...)
+	w.channel("a").State.SetHealth(sdk.HealthDown, "no")
+	choices, _, _ := w.table.Routes[0].Explain(t.Context(), w.registry.Now(), Request{})
+	if len(choices) != 2 || choices[1].Channel.Config.Name != "a" || choices[1].Reason != reasonOutOfService {
+		t.Errorf("%+v", choices)
+	}
+}

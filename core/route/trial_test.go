@@ -71,7 +71,7 @@ func TestExplainSaysOneThingOfEachChannel(t *testing.T) {
 			w.channel(name).State.SetHealth(sdk.HealthDown, "no")
 		}
 		w.channel("c").State.SetPaused(true)
-		choices, passed := w.table.Routes[0].Explain(t.Context(), w.registry.Now(), Request{})
+		choices, passed, _ := w.table.Routes[0].Explain(t.Context(), w.registry.Now(), Request{})
 		said := map[string]int{}
 		for _, c := range choices {
 			said[c.Channel.Config.Name]++

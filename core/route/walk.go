@@ -92,6 +92,7 @@ const (
 	reasonCompareChannel = "another channel that has served the model, to see whether it refuses too"
 	reasonSuspect        = "only suspect channels are available; this one first"
 	reasonLastResort     = "all channels are out of service; this one the longest"
+	reasonOutOfService   = "out of service: used only if the others fail"
 )
 
 // Begin prepares w for a request.

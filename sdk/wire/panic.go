@@ -15,7 +15,7 @@ import (
 func LogPanic(in string, value any) string {
 	where := panicPlace()
 	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error(fmt.Sprintf("panic in %s: %v (%s)", in, value, where), "stack", string(debug.Stack()))
-	return fmt.Sprintf("%v (%s; the whole stack is in the log)", value, where)
+	return fmt.Sprintf("%v (%s)", value, where)
 }
 
 // panicPlace returns the file and line of the plugin's own code that panicked.

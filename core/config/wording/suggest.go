@@ -48,18 +48,29 @@ func Near(given string, names []string) (near []string) {
 
 // NearestRef is Nearest for names of components, of which those of plugins are written
 // PLUGIN/COMPONENT: a name without a plugin is compared with the components' own names,
-// and one of a known plugin with that plugin's components only.
+// and one of a known plugin with that plugin's components only. A component with the
+// name of its plugin may be written as that name alone.
 func NearestRef(given string, known ...[]string) string {
 	refs := slices.Concat(known...)
 	plugin, component, qualified := strings.Cut(given, "/")
 	if !qualified {
 		return nearestComponent(given, refs)
 	}
-	own := slices.DeleteFunc(slices.Clone(refs), func(ref string) bool { return !strings.HasPrefix(ref, plugin+"/") })
+	own := slices.DeleteFunc(slices.Clone(refs), func(ref string) bool { return ref != plugin && !strings.HasPrefix(ref, plugin+"/") })
 	if len(own) > 0 {
 		return nearestComponent(component, own)
 	}
-	return Nearest(given, refs)
+	var full []string
+	for _, ref := range refs {
+		if !strings.Contains(ref, "/") {
+			ref += "/" + ref
+		}
+		full = append(full, ref)
+	}
+	if near := Nearest(given, full); near != "" {
+		return refs[slices.Index(full, near)]
+	}
+	return ""
 }
 
 // nearestComponent compares name with the names of components, without their plugins.

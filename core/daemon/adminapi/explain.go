@@ -41,7 +41,10 @@ func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanati
 	}
 	shown := showRoute(r)
 	out.Route, out.Strategy, out.Plan, out.Reason = shown.Path, shown.Strategy, shown.Plan, shown.Reason
-	choices, passed := r.Explain(ctx, s.program.Registry.Now(), in)
+	choices, passed, unrouted := r.Explain(ctx, s.program.Registry.Now(), in)
+	if unrouted != nil {
+		out.Unrouted = fmt.Sprintf("the strategy did not answer (%v); the plan decides", unrouted)
+	}
 	for i, c := range choices {
 		one := admin.Candidate{Channel: c.Channel.Config.Name, Reason: ownReason(choices, i, shown)}
 		if c.Key != nil {
