@@ -150,7 +150,7 @@ func (a *app) installFile(ctx context.Context, place installPlace, path string, 
 		if err != nil {
 			return err
 		}
-		if err := a.checkFit(ctx, place.configured, t); err != nil {
+		if err := a.checkFit(ctx, place.configured, h, t); err != nil {
 			return err
 		}
 		to := h.Installed(t.Name, place.user)
@@ -210,7 +210,7 @@ func (a *app) tryNew(ctx context.Context, h *pluginhost.Host, path string, block
 
 // checkFit reports why the configuration would not work with a new version, if it works
 // with the one that is installed.
-func (a *app) checkFit(ctx context.Context, configured string, t *pluginhost.Trial) error {
+func (a *app) checkFit(ctx context.Context, configured string, h *pluginhost.Host, t *pluginhost.Trial) error {
 	if _, err := os.Stat(configured); err != nil {
 		return nil // there is none
 	}
@@ -230,10 +230,24 @@ func (a *app) checkFit(ctx context.Context, configured string, t *pluginhost.Tri
 		return nil
 	}
 	if fits(false) != nil {
-		a.warn("the configuration has errors, so %s %s was not tested with it: %v", t.Name, t.Description.Version, firstLine(after))
+		a.warn("the configuration works neither with %s %s nor with what was used until now: %s%s", t.Name, t.Description.Version, firstLine(after), a.installedUntilNow(h, t.Name))
 		return nil
 	}
 	return fmt.Errorf("the configuration works with the installed version of %q, but not with version %s:\n%w", t.Name, t.Description.Version, after)
+}
+
+// installedUntilNow says which version a new one replaces and how to go back to it, ""
+// if there is none.
+func (a *app) installedUntilNow(h *pluginhost.Host, name string) string {
+	lock, err := h.ReadLock()
+	if err != nil {
+		return ""
+	}
+	entry, ok := lock.Entry(name, trust.Platform)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("\n%s %s was locked until now: 'aitunnel plugin rollback %s' goes back to it. Its copy is in %s.", name, entry.Version, name, filepath.Join(a.stateDir, "plugins"))
 }
 
 // warn prints a warning.

@@ -51,7 +51,7 @@ func (a *app) pluginLock(c *cobra.Command, args []string, yes, asJSON bool) erro
 			if t.Foreign() {
 				continue
 			}
-			if err := a.checkFit(ctx, configured, t); err != nil {
+			if err := a.checkFit(ctx, configured, h, t); err != nil {
 				return fmt.Errorf("nothing was locked: %w", err)
 			}
 		}

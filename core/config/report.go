@@ -192,9 +192,12 @@ func (r Report) AddComponentError(c *Component, err error) Report {
 	for _, e := range flatten(err) {
 		d := &hcl.Diagnostic{
 			Severity: hcl.DiagError,
-			Summary:  fmt.Sprintf("Invalid configuration of the %s %q", kindName(c.Kind), c.Ref),
+			Summary:  fmt.Sprintf("The %s %q does not work", kindName(c.Kind), c.Ref),
 			Detail:   wording.Sentence(e.Error()),
 			Subject:  c.Range.Ptr(),
+		}
+		if errors.Is(e, sdk.ErrInvalidConfig) {
+			d.Summary = fmt.Sprintf("Invalid configuration of the %s %q", kindName(c.Kind), c.Ref)
 		}
 		var complaint *sdk.ConfigError
 		if errors.As(e, &complaint) {
