@@ -14,20 +14,21 @@ import (
 var needed = map[string]string{
 	"stop": "", "restart": "", "reload": "", "status": "", "logs": "", "panel": "",
 	"explain":      "/v1/models",
-	"channel list": "", "channel pause": "x", "channel resume": "x", "channel prefer": "x", "channel check": "x", "channel add": "x http://127.0.0.1:9", "channel remove": "x --yes",
+	"channel list": "", "channel pause": "x", "channel resume": "x", "channel prefer": "x", "channel check": "x", "channel add": "x http://127.0.0.1:9 --auth none", "channel remove": "x --yes",
 	"key list": "", "key add": "x", "key remove": "x y",
 	"channel test": "x", "channel models": "x",
 	"client add": "x", "client list": "", "client remove": "x --yes",
 	"notify list": "", "notify test": "x",
 	"tunnel list":    "",
 	"plugin restart": "x",
+	"config undo":    "",
 }
 
 // alone are the commands that work without a running program.
 var alone = []string{
 	"", "help", "version", "demo", "init", "convert", "validate", "fmt", "start", "completion", "top",
 	"service", "service install", "service uninstall", "service status",
-	"config", "config example", "config undo", "verdict", "verdict list", "verdict test", "verdict unknown", "verdict unknown remove",
+	"config", "config example", "verdict", "verdict list", "verdict test", "verdict unknown", "verdict unknown remove",
 	"connect", "requests", "usage", "client", "notify",
 	"channel", "key", "tunnel", "tunnel trust", "tunnel test",
 	"plugin", "plugin list", "plugin info", "plugin verify", "plugin install", "plugin init", "plugin upgrade", "plugin outdated", "plugin rollback", "plugin remove", "plugin lock", "plugin new",
