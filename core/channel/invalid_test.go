@@ -2,6 +2,7 @@ package channel
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 )
@@ -36,6 +37,9 @@ func TestRejectedOperationsAreSaved(t *testing.T) {
 	}
 	if _, deferred := k.Deferred(now, "m", "/v1/chat/completions"); !deferred || !k.Snapshot(now).Available {
 		t.Error("the key is not used last for other operations")
+	}
+	if reason := k.View(now).Reason; !strings.HasSuffix(reason, "(rejected by /v1/messages only; other requests use it last)") {
+		t.Errorf("reason %q", reason)
 	}
 	used := after.Channel("used", "https://b.example").Key("secret-key-2")
 	if used.WorksElsewhere("", "/v1/chat/completions") || !used.WorksElsewhere("", "/v1/messages") || !used.WorksElsewhere("m", "/v1/messages") || used.WorksElsewhere("n", "/v1/messages") {
