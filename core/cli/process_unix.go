@@ -70,7 +70,7 @@ func (a *app) launch(path string) daemon.Launch {
 			env = append(env, config.KeptVariable(len(files), path))
 			files = append(files, kept.Fd())
 		}
-		pid, err := syscall.ForkExec(program, os.Args, &syscall.ProcAttr{Dir: startDir, Env: append(env, variables...), Files: files})
+		pid, err := syscall.ForkExec(program, os.Args, &syscall.ProcAttr{Dir: startDir, Env: append(env, variables...), Files: files, Sys: asSibling()})
 		if err != nil {
 			return nil, err
 		}

@@ -59,7 +59,8 @@ A systemd unit of your user runs while you are logged in. To run it always, call
 With --update the file of an installed service is replaced and the service is
 restarted: after moving the executable or the configuration, after a change of
 drain, or when 'aitunnel service status' says that the service file is outdated.
-The account and the state directory stay as they are.`,
+The account, the configuration and the state directory stay as they are, unless
+--user, -c or --state-dir is given.`,
 		Example: "  aitunnel service install\n  aitunnel service install -c ~/ai/aitunnel.hcl\n  sudo aitunnel service install -c /etc/aitunnel/aitunnel.hcl\n  sudo aitunnel service install -c ~/aitunnel.hcl --user \"$USER\"\n  aitunnel service install --update\n  aitunnel service install --print",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -111,11 +112,18 @@ func (a *app) serviceStatus(system *bool) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if _, there := service.OfSystem(); there && s.State == "not installed" && !*system {
+				if s, err = service.Status(true); err != nil {
+					return err
+				}
+			}
 			if asJSON {
 				err = a.printJSON(s)
 			} else {
 				a.say("The service is %s (%s).", s.State, s.Platform)
 				switch {
+				case !s.Running() && s.State != "stopped" && s.State != "not installed":
+					a.say("See why: journalctl -u aitunnel -n 20%s", map[bool]string{false: " --user"}[s.System])
 				case s.Packaged:
 					a.say("It belongs to the package aitunnel: %s.", s.File)
 				case s.Outdated:
@@ -133,7 +141,15 @@ func (a *app) serviceStatus(system *bool) *cobra.Command {
 // unit describes the service that runs this program with the configuration that
 // is found now.
 func (a *app) unit(system bool, f installFlags) (service.Unit, error) {
-	path, err := config.Find(a.config)
+	given := a.config
+	if f.update && given == "" {
+		kept, err := service.Installed(service.Unit{System: system})
+		if err != nil {
+			return kept, err
+		}
+		given = kept.Config
+	}
+	path, err := config.Find(given)
 	if err != nil {
 		return service.Unit{}, err
 	}

@@ -85,7 +85,7 @@ func writeTunnels(out *strings.Builder, p term.Paint, tunnels []admin.Tunnel) {
 		if x.LastError != "" && x.State != "up" {
 			text := fmt.Sprintf("%s: %s", x.Name, x.LastError)
 			if x.NextTry != nil {
-				text += fmt.Sprintf(" (next try at %s)", term.Clock(*x.NextTry))
+				text += fmt.Sprintf(" (next try at %s; 'aitunnel tunnel test %s' tries now)", term.Clock(*x.NextTry), x.Name)
 			}
 			wrong = append(wrong, text)
 		}

@@ -124,7 +124,7 @@ func (d *Daemon) awaitSuccessor(ctx context.Context, s *successor, serving func(
 		case m, there := <-s.messages:
 			switch {
 			case !there:
-				return fmt.Errorf("the new process ended (%s); see 'aitunnel logs'", s.end(ended))
+				return fmt.Errorf("the new process ended (%s): %s has its messages", s.end(ended), errorOutput())
 			case m.Kind == handover.Serving:
 				serving(s.process.Pid)
 				_ = s.conn.Send(m)
@@ -152,6 +152,14 @@ func (d *Daemon) awaitSuccessor(ctx context.Context, s *successor, serving func(
 			return fmt.Errorf("the new process did not serve within %s", replaceTime)
 		}
 	}
+}
+
+// errorOutput says where processes of this service write their errors.
+func errorOutput() string {
+	if os.Getenv("JOURNAL_STREAM") != "" {
+		return "'journalctl -u aitunnel'"
+	}
+	return "'aitunnel logs' or its standard error"
 }
 
 // end waits for the end of the process, and says how it ended.

@@ -127,13 +127,13 @@ func Install(u Unit) error {
 		return fmt.Errorf("the service cannot be installed: %w", err)
 	}
 	if err := m.Start(); err != nil {
-		return fmt.Errorf("the service is installed, but it does not start: %w", err)
+		return fmt.Errorf("the service is installed, but it does not start: %w%s", err, whereLog(u.System))
 	}
 	return nil
 }
 
-// Installed is u with the account and the state directory that the installed
-// service has.
+// Installed is u with the account, the configuration and the state directory that the
+// installed service has.
 func Installed(u Unit) (Unit, error) {
 	file, err := File(u.System)
 	if err != nil || current != "linux" {
@@ -193,7 +193,7 @@ func Update(u Unit) error {
 		return fmt.Errorf("the service cannot be updated: %w", err)
 	}
 	if err := m.Restart(); err != nil {
-		return fmt.Errorf("the service was updated, but it does not start: %w", err)
+		return fmt.Errorf("the service was updated, but it does not start: %w%s", err, whereLog(u.System))
 	}
 	return nil
 }
@@ -253,6 +253,8 @@ func Status(system bool) (State, error) {
 		return out, nil
 	case err != nil:
 		return out, fmt.Errorf("the service manager does not answer: %w", err)
+	case state == service.StatusRunning && restarts(system):
+		out.State = "restarting after a failure"
 	case state == service.StatusRunning:
 		out.State = "running"
 	}
@@ -268,6 +270,27 @@ func Status(system bool) (State, error) {
 	}
 	out.Outdated = !strings.Contains(string(text), formatLine)
 	return out, nil
+}
+
+// whereLog says where the reason is that a service does not start.
+func whereLog(system bool) string {
+	switch {
+	case current != "linux":
+		return ""
+	case system:
+		return "; see why: journalctl -u aitunnel -n 20"
+	}
+	return "; see why: journalctl --user -u aitunnel -n 20"
+}
+
+// restarts reports whether systemd is about to start a service again that has failed.
+func restarts(system bool) bool {
+	arguments := []string{"show", "--property=SubState", "--value", name + ".service"}
+	if !system {
+		arguments = append(arguments, "--user")
+	}
+	out, err := exec.Command("systemctl", arguments...).Output() // there is none elsewhere
+	return err == nil && strings.TrimSpace(string(out)) == "auto-restart"
 }
 
 // manager returns the service in the hands of the system's service manager.

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -138,8 +139,8 @@ var (
 	unitStateDir = regexp.MustCompile(`(?m)^ExecStart=.* --state-dir (?:"(.+)"|(\S+))$`)
 )
 
-// keep takes from an installed unit whose account it runs with and where its
-// state is.
+// keep takes from an installed unit whose account it runs with, and where its
+// configuration and state are.
 func (u *Unit) keep(text string) {
 	u.User = ""
 	if found := unitUser.FindStringSubmatch(text); found != nil {
@@ -148,6 +149,7 @@ func (u *Unit) keep(text string) {
 	if found := unitStateDir.FindStringSubmatch(text); found != nil {
 		u.StateDir = unquoted.Replace(found[1] + found[2])
 	}
+	u.Config = cmp.Or(configOf(text), u.Config)
 }
 
 // configOf returns the configuration that an installed unit names, "" if it does not.

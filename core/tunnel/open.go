@@ -212,7 +212,7 @@ func (o *opener) explain(ctx context.Context, f *config.Forward) error {
 	_, port, _ := net.SplitHostPort(address)
 	canRun := o.canRun(ctx)
 	if canRun {
-		if who := portHolder(ctx, o.client, port); who != "" {
+		if who, taken := portHolder(ctx, o.client, port); taken {
 			return o.heldBy(port, who)
 		}
 	}

@@ -94,16 +94,17 @@ var (
 	lsofHolder = regexp.MustCompile(`(?m)^p(\d+)\nc(.+)$`)
 )
 
-// portHolder says who listens on a port of the host, "" if that cannot be seen.
-func portHolder(ctx context.Context, c *sshclient.Client, port string) string {
+// portHolder reports whether a process listens on a port of the host, and which, "" if that
+// cannot be seen: those of other accounts have no name.
+func portHolder(ctx context.Context, c *sshclient.Client, port string) (who string, taken bool) {
 	text, _ := c.Run(ctx, `exec sh -c 'ss -Hltnp "sport = :`+port+`" 2>/dev/null || lsof -nP -iTCP:`+port+` -sTCP:LISTEN -Fcp'`)
 	if m := ssHolder.FindStringSubmatch(text); m != nil {
-		return fmt.Sprintf("%s (pid %s)", m[1], m[2])
+		return fmt.Sprintf("%s (pid %s)", m[1], m[2]), true
 	}
 	if m := lsofHolder.FindStringSubmatch(text); m != nil {
-		return fmt.Sprintf("%s (pid %s)", m[2], m[1])
+		return fmt.Sprintf("%s (pid %s)", m[2], m[1]), true
 	}
-	return ""
+	return "", strings.Contains(text, "LISTEN ")
 }
 
 // removeSocket removes one of our socket files that no process listens on: sshd leaves

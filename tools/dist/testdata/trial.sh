@@ -61,6 +61,10 @@ check "while the former one has ended" not test -e "/proc/$before"
 check "which the journal knows nothing bad of" not sh -c 'journalctl -u aitunnel | grep -i "failed with\|killing process"'
 check "another restart" aitunnel restart
 check "is active, too" systemctl is-active aitunnel
+systemctl stop aitunnel
+check "a stop after it ends well" test "$(systemctl show -P Result aitunnel)" = success
+check "as the new process is a child of systemd" not sh -c 'journalctl -u aitunnel | grep -i "failed with\|killing process\|not our child"'
+systemctl start aitunnel
 check "a kill" kill -9 "$(systemctl show -P MainPID aitunnel)"
 for _ in $(seq 600); do systemctl -q is-active aitunnel && break; sleep 0.1; done
 check "from which systemd restarts it" systemctl is-active aitunnel
@@ -103,7 +107,8 @@ check "and is removed" dpkg -r aitunnel
 check "without stopping it" says '/srv/conf/aitunnel.hcl' aitunnel status
 sed -i -e '/^User=/d' -e 's/format [0-9]*/format 3/' -e 's#--state-dir /var/lib/aitunnel#--state-dir /root/state#' /etc/systemd/system/aitunnel.service
 check "a unit of a former version is named" says 'another version' aitunnel service status
-check "and updated" aitunnel service install -c /srv/conf/aitunnel.hcl --update
+check "and updated" sh -c 'cd / && aitunnel service install --update'
+check "with its configuration" grep -q -- "--config /srv/conf/aitunnel.hcl" /etc/systemd/system/aitunnel.service
 check "with the account that it had" sh -c '[ -z "$(systemctl show -P User aitunnel)" ]'
 check "and the state" grep -q -- '--state-dir /root/state' /etc/systemd/system/aitunnel.service
 check "service uninstall" aitunnel service uninstall
