@@ -35,6 +35,7 @@ function explanation(x) {
   const name = (c) => [el('strong', { text: c.channel }), c.key && el('span', { class: 'key', text: keyText(c.channel, c.key) })].filter(Boolean);
   return [
     el('p', {}, ...parts('explain.route', { route: el('code', { text: x.route }), strategy: x.strategy }), x.reason ? ` ${sentence(x.reason)}.` : ''),
+    x.unrouted && el('p', { class: 'trouble', text: `${sentence(said(x.unrouted))}.` }),
     x.candidates.length > 0
       ? el('ol', { class: 'candidates', 'aria-label': t('explain.order') }, ...x.candidates.map((c) => el('li', {}, ...name(c), c.egress && el('span', { class: 'key', text: t('card.egress', { name: c.egress }) }), el('span', { class: 'reason', text: sentence(said(c.reason)) }), c.keys?.length > 1 && el('span', { class: 'reason', text: t('explain.keys', { selector: c.key_selector, keys: c.keys.map((k) => keyText(c.channel, k)).join(', ') }) }))))
       : el('p', { class: 'trouble', text: t('explain.nobody') }),
