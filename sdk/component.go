@@ -202,7 +202,7 @@ type KeyState string
 const (
 	KeyOK       KeyState = "ok"       // it works: a cooldown of the whole key ends, a rate limit for one model does not
 	KeyCooldown KeyState = "cooldown" // it is not used until a time, a minute if none is given, or until a check says [KeyOK]
-	KeySpent    KeyState = "spent"    // its balance is used up: it is not used for an hour, which each such check begins anew, or until [KeyOK]
+	KeySpent    KeyState = "spent"    // its balance is used up: it is not used for an hour, which each such check starts again, or until [KeyOK]
 	KeyInvalid  KeyState = "invalid"  // the site rejects it: it is tried again from time to time, or used again after [KeyOK]
 )
 

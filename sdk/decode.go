@@ -43,7 +43,7 @@ func missing(body json.RawMessage, t reflect.Type, path []string) error {
 		return fmt.Errorf("%w: %s", ErrInternal, err)
 	}
 	var values map[string]json.RawMessage
-	_ = json.Unmarshal(body, &values) // what is no object was refused before
+	_ = json.Unmarshal(body, &values) // anything but an object was refused before
 	for _, f := range fields {
 		value, ok := values[f.name]
 		ok = ok && !isNull(value)

@@ -32,21 +32,21 @@ func (k *Key) Invalidate(now time.Time, operation string, wait time.Duration, re
 	})
 }
 
-// RejectsKeys records that the site rejected a key for the operation that works for others,
-// and that no key works for this one. What it said of other keys then says nothing about
-// them. The channel is not used for the operation when that happened twice in a row.
+// RejectsKeys records that the site rejected a key that works for other operations, and
+// that no key works for this one. So its rejections of other keys are not held against
+// them. After two in a row, the channel is not used for the operation.
 func (s *State) RejectsKeys(now time.Time, operation string, wait time.Duration, reason string) {
 	s.DenyEndpoint(now, operation, false, wait, "it rejects keys here that work elsewhere: "+reason)
 	s.mu.Lock()
 	keys := slices.Collect(maps.Values(s.keys))
 	s.mu.Unlock()
 	for _, k := range keys {
-		k.accept(operation)
+		k.clearRejection(operation)
 	}
 }
 
-// accept takes back that the operation rejected the key.
-func (k *Key) accept(operation string) {
+// clearRejection forgets that the operation rejected the key.
+func (k *Key) clearRejection(operation string) {
 	k.mu.Lock()
 	usable := false
 	if i := slices.Index(k.invalidFor, operation); i >= 0 {

@@ -225,8 +225,8 @@ func (s *State) SetPaused(paused bool) {
 	s.registry.changed(change)
 }
 
-// Resume has the channel used again, whatever is known against it and its keys: it ends
-// a pause, closes the breaker, and ends cooldowns and marks.
+// Resume puts the channel and its keys back in use: it ends a pause, closes the breaker,
+// and clears cooldowns and marks.
 func (s *State) Resume() {
 	out := s.Skip(s.registry.now())
 	s.SetPaused(false)

@@ -84,7 +84,7 @@ func (a *app) channelToggle(verb, alias, short string, do func(*adminclient.Clie
 			})
 			done := "Channel " + out.Name + " is paused; requests in flight finish."
 			if out.Enabled {
-				done = "Channel " + out.Name + " is resumed; what was remembered against it and its keys is forgotten."
+				done = "Channel " + out.Name + " is resumed; cooldowns and marks of it and its keys are cleared."
 			}
 			return a.report(out, err, asJSON, done)
 		},

@@ -58,7 +58,7 @@ func (a *app) channelTest() *cobra.Command {
 the status, the time to the first byte and to the first content, the tokens, and
 what the model said. It may cost a few tokens, and counts like any other request.
 
-The site is asked whatever is remembered against the channel, also if it is paused.
+The site is asked in any state of the channel, also if it is paused.
 Without --model the first model that the site lists is asked. --key takes a key
 by its ID, its label or its number in 'aitunnel key list', even if it is out of
 use; --all tries each key. The exit code is 1 if a request fails.`,

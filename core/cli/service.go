@@ -123,7 +123,7 @@ func (a *app) serviceStatus(system *bool) *cobra.Command {
 				a.say("The service is %s (%s).", s.State, s.Platform)
 				switch {
 				case !s.Running() && s.State != "stopped" && s.State != "not installed":
-					a.say("See why: journalctl -u aitunnel -n 20%s", map[bool]string{false: " --user"}[s.System])
+					a.say("See why: %s", service.LogCommand(s.System))
 				case s.Packaged:
 					a.say("It belongs to the package aitunnel: %s.", s.File)
 				case s.Outdated:

@@ -21,8 +21,8 @@ const (
 	saveEvery      = 5 * time.Second // unless the options say otherwise
 	saveStatsEvery = time.Minute
 
-	// saveShare is the part of the time that saving the state of very many keys may take:
-	// one in so many.
+	// saveShare bounds the time that saving the state of very many keys takes: at most
+	// 1/saveShare of all time.
 	saveShare = 100
 
 	// saveBudgetsEvery bounds what a crash can make of budgets.

@@ -157,7 +157,7 @@ func (d *Daemon) awaitSuccessor(ctx context.Context, s *successor, serving func(
 // errorOutput says where processes of this service write their errors.
 func errorOutput() string {
 	if os.Getenv("JOURNAL_STREAM") != "" {
-		return "'journalctl -u aitunnel'"
+		return "the journal"
 	}
 	return "'aitunnel logs' or its standard error"
 }

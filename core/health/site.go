@@ -27,5 +27,5 @@ func (s *site) Probe(ctx context.Context, req sdk.ProbeRequest) (sdk.ProbeResult
 	return answer, err
 }
 
-// silent reports whether the site owes an answer to a probe.
+// silent reports whether the site has left a probe without an answer.
 func (s *site) silent() bool { return s.open.Load() > 0 || s.unanswered.Load() }

@@ -11,7 +11,7 @@ type adaptive struct {
 	ceiling   int     // the number to be tried with care; 0: none yet
 	refusedAt int     // the number in flight at the last refusal
 	credit    int     // good answers since the last step, with all places taken
-	patience  int     // good answers before the ceiling is tried again
+	needed    int     // good answers before the ceiling is tried again
 
 	fast, slow float64 // the time to the first byte, in seconds: the recent one, and the best
 	calm       int     // answers for which the limit is not lowered again
@@ -22,8 +22,8 @@ const (
 	adaptiveFirst    = 1
 	adaptiveTop      = 1000
 	adaptiveDecrease = 0.7
-	firstPatience    = 100
-	topPatience      = 3200
+	firstNeeded      = 100
+	topNeeded        = 3200
 	slowRatio        = 2 // answers this much slower than before are a sign of too many
 )
 
@@ -47,7 +47,7 @@ func (a *adaptive) answered(beside int, ttfb time.Duration) {
 	}
 	a.credit++
 	switch next := most + 1; {
-	case a.ceiling > 0 && next >= a.ceiling && a.credit < a.patience:
+	case a.ceiling > 0 && next >= a.ceiling && a.credit < a.needed:
 	case a.ceiling > 0 && next >= a.ceiling:
 		a.now, a.credit = float64(next), 0
 		a.ceiling = next + 1
@@ -82,9 +82,9 @@ func (a *adaptive) refused(beside, inFlight int) bool {
 	}
 	if a.ceiling == 0 || beside <= a.ceiling {
 		if beside == a.refusedAt {
-			a.patience = min(2*a.patience, topPatience)
+			a.needed = min(2*a.needed, topNeeded)
 		} else {
-			a.patience = firstPatience
+			a.needed = firstNeeded
 		}
 		a.ceiling, a.refusedAt = max(beside, 2), beside
 	}

@@ -198,8 +198,8 @@ func (h *Handler) Only(channel string) http.Handler {
 }
 
 // Trial returns a handler by which the program's own user tries the named channel.
-// Its requests need no token and count for no client, and are sent whatever is remembered
-// against the channel, also if it is paused. If keyID is not empty, each makes one
+// Its requests need no token and count for no client, and are sent in any state of the
+// channel, also if it is paused. If keyID is not empty, each makes one
 // attempt, with that key, even if the key is not available.
 func (h *Handler) Trial(channel, keyID string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, &target{channel, keyID, true}) })

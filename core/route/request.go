@@ -15,7 +15,7 @@ type Request struct {
 	Operation string // what it asks for, such as "/v1/messages"; by default the endpoint
 	Client    string // the name of the caller's token
 	Key       string // the ID of the only key to use, for one attempt; "": any
-	Trial     bool   // by the program's user, of one channel: sent whatever is remembered against it
+	Trial     bool   // the user tests one channel: it is sent in any state of the channel
 	Object    string // the ID of an object that a site stores, if the request names one
 	Header    http.Header
 	RawQuery  string

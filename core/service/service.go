@@ -127,7 +127,7 @@ func Install(u Unit) error {
 		return fmt.Errorf("the service cannot be installed: %w", err)
 	}
 	if err := m.Start(); err != nil {
-		return fmt.Errorf("the service is installed, but it does not start: %w%s", err, whereLog(u.System))
+		return startError("the service is installed", err, u.System)
 	}
 	return nil
 }
@@ -193,7 +193,7 @@ func Update(u Unit) error {
 		return fmt.Errorf("the service cannot be updated: %w", err)
 	}
 	if err := m.Restart(); err != nil {
-		return fmt.Errorf("the service was updated, but it does not start: %w%s", err, whereLog(u.System))
+		return startError("the service was updated", err, u.System)
 	}
 	return nil
 }
@@ -272,15 +272,20 @@ func Status(system bool) (State, error) {
 	return out, nil
 }
 
-// whereLog says where the reason is that a service does not start.
-func whereLog(system bool) string {
-	switch {
-	case current != "linux":
-		return ""
-	case system:
-		return "; see why: journalctl -u aitunnel -n 20"
+// LogCommand returns the command that shows the last messages of a service of systemd.
+func LogCommand(system bool) string {
+	if system {
+		return "journalctl -u aitunnel -n 20"
 	}
-	return "; see why: journalctl --user -u aitunnel -n 20"
+	return "journalctl --user -u aitunnel -n 20"
+}
+
+// startError adds to an error where the reason is that a service does not start.
+func startError(what string, err error, system bool) error {
+	if current == "linux" {
+		return fmt.Errorf("%s, but it does not start: %w; see why: %s", what, err, LogCommand(system))
+	}
+	return fmt.Errorf("%s, but it does not start: %w", what, err)
 }
 
 // restarts reports whether systemd is about to start a service again that has failed.
@@ -289,7 +294,7 @@ func restarts(system bool) bool {
 	if !system {
 		arguments = append(arguments, "--user")
 	}
-	out, err := exec.Command("systemctl", arguments...).Output() // there is none elsewhere
+	out, err := exec.Command("systemctl", arguments...).Output() // fails elsewhere
 	return err == nil && strings.TrimSpace(string(out)) == "auto-restart"
 }
 

@@ -36,11 +36,11 @@ func (s *latencyStrategy) Configure(_ context.Context, cfg sdk.Config) error {
 	}
 	switch {
 	case !(s.settings.Explore >= 0 && s.settings.Explore <= 0.5):
-		return &sdk.ConfigError{Path: []string{"explore"}, Message: fmt.Sprintf("%v is no share to explore with", s.settings.Explore), Hint: "a number from 0 to 0.5, such as 0.05"}
+		return &sdk.ConfigError{Path: []string{"explore"}, Message: fmt.Sprintf("%v is not a share to explore with", s.settings.Explore), Hint: "a number from 0 to 0.5, such as 0.05"}
 	case !(s.settings.Tolerance >= 0):
 		return &sdk.ConfigError{Path: []string{"tolerance"}, Message: fmt.Sprintf("%v is below 0", s.settings.Tolerance), Hint: "0 or more, such as 0.1 for a tenth"}
 	case s.settings.TTL <= 0:
-		return &sdk.ConfigError{Path: []string{"ttl"}, Message: fmt.Sprintf("%s is no time between two comparisons", s.settings.TTL), Hint: `more than 0, such as "2s"`}
+		return &sdk.ConfigError{Path: []string{"ttl"}, Message: fmt.Sprintf("%s is not a time between two comparisons", s.settings.TTL), Hint: `more than 0, such as "2s"`}
 	}
 	return nil
 }

@@ -1,0 +1,53 @@
+package channel
+
+import "time"
+
+// maxModels is how many models are remembered per key and per channel.
+const maxModels = 64
+
+// keyModel is what is known of a key with one model.
+type keyModel struct {
+	rateLimited cooldown
+	noAccess    cooldown
+	mark        mark
+	lastGood    time.Time
+}
+
+func (m *keyModel) restricts() bool {
+	return m.rateLimited.set() || m.noAccess.set() || m.mark.count > 0
+}
+
+// model returns what is known of the key with the model, new if nothing is.
+func (k *Key) model(now time.Time, model string) *keyModel {
+	if m := k.models[model]; m != nil {
+		return m
+	}
+	if k.models == nil {
+		k.models = map[string]*keyModel{}
+	}
+	if len(k.models) >= maxModels {
+		k.forgetModel(now)
+	}
+	m := &keyModel{}
+	k.models[model] = m
+	return m
+}
+
+// forgetModel makes room: the model goes that matters least.
+func (k *Key) forgetModel(now time.Time) {
+	worst, least := "", 3
+	var oldest time.Time
+	for name, m := range k.models {
+		rank := 0
+		switch {
+		case m.rateLimited.active(now) || m.noAccess.active(now):
+			rank = 2
+		case m.restricts():
+			rank = 1
+		}
+		if rank < least || rank == least && m.lastGood.Before(oldest) {
+			worst, least, oldest = name, rank, m.lastGood
+		}
+	}
+	delete(k.models, worst)
+}
