@@ -88,9 +88,16 @@ func budgetText(b *admin.ClientBudget) string {
 	case b == nil:
 		return "none"
 	case b.Amount > 0:
-		return fmt.Sprintf("%.2f of %g this %s", b.SpentAmount, b.Amount, b.Per)
+		return fmt.Sprintf("%.2f of %g %s", b.SpentAmount, b.Amount, periodText(b.Per))
 	}
-	return fmt.Sprintf("%d of %d tokens this %s", b.SpentTokens, b.Tokens, b.Per)
+	return fmt.Sprintf("%d of %d tokens %s", b.SpentTokens, b.Tokens, periodText(b.Per))
+}
+
+func periodText(per string) string {
+	if per == "day" {
+		return "today"
+	}
+	return "this " + per
 }
 
 func (a *app) clientAdd() *cobra.Command {

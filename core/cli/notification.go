@@ -40,7 +40,7 @@ func (a *app) notifyList() *cobra.Command {
 				return a.printJSON(all)
 			}
 			p := a.paint()
-			t := term.NewTable(p, "NAME", "SERVICE", "STATE", "LAST MESSAGE", ">TO BE TOLD", "EVENTS")
+			t := term.NewTable(p, "NAME", "SERVICE", "STATE", "LAST MESSAGE", ">PENDING", "EVENTS")
 			for _, n := range all {
 				state, sent := p.Good("ok"), "none yet"
 				if n.Error != "" {

@@ -30,3 +30,20 @@ func TestAnEmptyPeriodIsExplained(t *testing.T) {
 		t.Errorf("%d %s", code, errs)
 	}
 }
+
+// TestTheSpanIsInTheZoneOfTheDays: the zone of the configuration, which the API's times have.
+func TestTheSpanIsInTheZoneOfTheDays(t *testing.T) {
+	t.Parallel()
+	berlin := time.FixedZone("CET", 3600)
+	at := func(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 0, 0, 0, berlin) }
+	for want, u := range map[string]history.Usage{
+		"since the history began":                   {To: at(27, 10)},
+		"on 2026-11-26":                             {From: at(26, 0), To: at(27, 0)},
+		"from 2026-11-20 to 2026-11-26":             {From: at(20, 0), To: at(27, 0)},
+		"from 2026-11-26 09:00 to 2026-11-27 10:00": {From: at(26, 9), To: at(27, 10)},
+	} {
+		if got := usageSpan(u); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -138,12 +138,25 @@ func unpricedText(s history.UsageSums) string {
 	}
 }
 
+// usageSpan says for which time the figures are, in the configuration's time zone, as
+// its days are: by whole days, both included, or by hours.
 func usageSpan(u history.Usage) string {
 	if u.From.IsZero() {
 		return "since the history began"
 	}
-	const form = "2006-01-02 15:04"
-	return fmt.Sprintf("from %s to %s", u.From.Local().Format(form), u.To.Local().Format(form))
+	first, last := u.From.Format(time.DateOnly), u.To.Add(-time.Second).Format(time.DateOnly)
+	switch {
+	case !isMidnight(u.From) || !isMidnight(u.To):
+		const form = "2006-01-02 15:04"
+		return fmt.Sprintf("from %s to %s", u.From.Format(form), u.To.Format(form))
+	case first == last:
+		return "on " + first
+	}
+	return fmt.Sprintf("from %s to %s", first, last)
+}
+
+func isMidnight(t time.Time) bool {
+	return t.Hour() == 0 && t.Minute() == 0
 }
 
 func usageName(d history.Dimension, name string) string {

@@ -6,14 +6,16 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Sum is of the content of a file, or of the list of files that a directory
-// adds to a configuration; "" for what is missing or empty.
+// Sum is of the content of a file and of whether other accounts can read it, which is
+// warned of, or of the list of files that a directory adds to a configuration; "" for
+// what is missing or empty.
 func Sum(path string) string {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -27,7 +29,20 @@ func Sum(path string) string {
 	if err != nil {
 		return unreadable(info)
 	}
-	return sum(content)
+	return sumOf(path, content)
+}
+
+func sumOf(path string, content []byte) string {
+	out := sum(content)
+	if info, err := os.Stat(path); err == nil && out != "" && isShared(info) {
+		out += " shared"
+	}
+	return out
+}
+
+// isShared reports whether other accounts can read a file.
+func isShared(info os.FileInfo) bool {
+	return runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode()&0o077 != 0
 }
 
 // unreadable is in place of the sum of a content that is not read: of a pipe, a device, or a
@@ -53,7 +68,7 @@ func (r Report) Inputs() map[string]string { return r.inputs }
 func (l *loader) input(path string, limit int64) ([]byte, error) {
 	content, given := l.options.Texts[path]
 	if given {
-		l.inputs[path] = sum(content)
+		l.inputs[path] = sumOf(path, content)
 		return content, nil
 	}
 	content, err := readRegular(path, limit)
@@ -61,7 +76,7 @@ func (l *loader) input(path string, limit int64) ([]byte, error) {
 		l.inputs[path] = Sum(path)
 		return nil, err
 	}
-	l.inputs[path] = sum(content)
+	l.inputs[path] = sumOf(path, content)
 	return content, nil
 }
 

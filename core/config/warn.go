@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -23,12 +22,9 @@ func (l *loader) warn() {
 
 // warnReadable is about files that hold keys and that others can read.
 func (l *loader) warnReadable() {
-	if runtime.GOOS == "windows" {
-		return
-	}
 	for name, s := range l.sources {
 		info, err := os.Stat(name)
-		if err != nil || !info.Mode().IsRegular() || info.Mode()&0o077 == 0 || !s.HasLiteral(placeholders.Match) {
+		if err != nil || !isShared(info) || !s.HasLiteral(placeholders.Match) {
 			continue
 		}
 		at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}

@@ -149,6 +149,20 @@ func TestWhatAConfigurationReadsIsWatched(t *testing.T) {
 	testhelp.Eventually(t, "the file is gone", func() bool { return !strings.Contains(string(r.adminGet("/api/channels", nil)), `"name":"b"`) })
 }
 
+// The warning that others can read the keys follows the file's mode, without an edit.
+func TestTheModeOfTheFileIsWatched(t *testing.T) {
+	t.Parallel()
+	s := site(t, "a")
+	r := start(t, complete(fmt.Sprintf("channel \"a\" {\n target = %q\n keys = [\"sk-1234567890\"]\n}\n", s.URL())))
+	warned := func() bool {
+		return strings.Contains(string(r.adminGet("/api/status", nil)), "Others can read the keys")
+	}
+	for _, mode := range []os.FileMode{0o644, 0o600} {
+		must(t, os.Chmod(r.path(), mode))
+		testhelp.Eventually(t, fmt.Sprintf("the warning is right for mode %o", mode), func() bool { return warned() == (mode != 0o600) })
+	}
+}
+
 // With hot_reload = false nothing is watched, and a reload that is asked for
 // is made still; switched on by one, the watching begins.
 func TestWatchingIsSwitched(t *testing.T) {

@@ -117,7 +117,7 @@ func (x *exchange) reserve(counted *limit.Client) *fault {
 	reserved, spent := counted.Budget.Reserve(now, limit.Use{Tokens: float64(x.use.tokens()), Amount: x.use.amount})
 	if spent != nil {
 		x.retryAfter(spent.Ends.Sub(now))
-		f := &fault{status: http.StatusTooManyRequests, code: "budget_used_up", message: fmt.Sprintf("the client %q has used up its budget of %s; the next %s begins at %s", x.client.name, budgetText(spent.Bounds), spent.Per, spent.Ends.Format(time.RFC3339))}
+		f := &fault{status: http.StatusTooManyRequests, code: "budget_used_up", final: spent.Ends.Sub(now) >= longTime, message: fmt.Sprintf("the client %q has used up its budget of %s; the next %s begins at %s", x.client.name, budgetText(spent.Bounds), spent.Per, spent.Ends.Format(time.RFC3339))}
 		if spent.First {
 			x.handler.bus.Publish(event.Event{Type: event.TypeClient, Level: event.LevelWarn, Code: event.CodeBudgetUsedUp, Client: x.client.name, Message: f.message})
 		}

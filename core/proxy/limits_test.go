@@ -184,7 +184,7 @@ func TestABudgetOfTokens(t *testing.T) {
 		if got.status != want {
 			t.Errorf("request %d: %d %s, want %d", i+1, got.status, got.body, want)
 		}
-		if want == 429 && (!strings.Contains(got.body, "budget_used_up") || got.header.Get("Retry-After") == "") {
+		if want == 429 && (!strings.Contains(got.body, "budget_used_up") || got.header.Get("Retry-After") == "" || got.header.Get("X-Should-Retry") != "false") {
 			t.Errorf("%v %s", got.header, got.body)
 		}
 	}
