@@ -4,6 +4,7 @@ package cli
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -276,6 +277,25 @@ func TestARestartThatFailsStopsNothing(t *testing.T) {
 	b.run("restart")
 	if after := b.ready(func(s admin.Status) bool { return s.PID != before.PID }); after.Listen != before.Listen {
 		t.Errorf("after another: %+v", after)
+	}
+}
+
+// TestARestartUnderSystemdSaysWhyItFailed where the command runs, not in the journal only.
+func TestARestartUnderSystemdSaysWhyItFailed(t *testing.T) {
+	t.Parallel()
+	f := startForeground(t, "http://127.0.0.1:9", "NOTIFY_SOCKET="+listenNotify(t).path)
+	f.stopAtEnd()
+	before := f.ready()
+	token := filepath.Join(f.state, "admin-token")
+	if err := errors.Join(os.Remove(token), os.Mkdir(token, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("aitunnel", "restart", "--state-dir", f.state).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "nothing was restarted: the new process cannot serve: the admin token cannot be read: ") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if after := f.ready(); after.PID != before.PID {
+		t.Errorf("after it: %+v", after)
 	}
 }
 

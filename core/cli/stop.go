@@ -15,6 +15,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/daemon/control"
 	"github.com/aitunnel/aitunnel/core/daemon/statefile"
+	"github.com/aitunnel/aitunnel/core/service"
 )
 
 // drainFlag is the flag of stop and restart that limits how long requests in
@@ -81,8 +82,12 @@ const slowTime = 2 * time.Second
 func (a *app) stop(ctx context.Context, e control.Ending) error {
 	client := a.client()
 	running := statefile.HolderOf(a.stateDir)
-	if err := client.Call(ctx, http.MethodPost, control.PathStop, e, nil); err != nil {
+	var stopping control.Stopping
+	if err := client.Call(ctx, http.MethodPost, control.PathStop, e, &stopping); err != nil {
 		return err
+	}
+	if stopping.Unsaved != "" {
+		a.warn("what changed lately is lost: %s", stopping.Unsaved)
 	}
 	for waited := time.Now(); ; {
 		if h := statefile.HolderOf(a.stateDir); h == nil || running != nil && h.PID != running.PID && h.PID > 0 {
@@ -176,7 +181,7 @@ func (a *app) awaitEnd(ctx context.Context, client *adminclient.Client, pid int,
 		if statefile.HolderOf(a.stateDir) != nil {
 			last = time.Now()
 		} else if keepsNumber && !alive(pid) || time.Since(last) > moment {
-			ended <- errors.New("it did not start again; see above, and 'aitunnel logs'")
+			ended <- errors.New("it did not start again; see 'aitunnel logs', or for a service: " + service.LogCommand(a.service != "" || os.Getuid() == 0))
 			return
 		}
 		time.Sleep(pollTime)

@@ -106,7 +106,7 @@ type phases struct {
 	saving   context.Context // ends when requests have been drained
 	endSave  context.CancelFunc
 	keeping  sync.WaitGroup // of what saves
-	save     *persistence   // nil before the start
+	save     *persistence   // nil before it is prepared
 	shutdown sync.Once
 }
 
@@ -120,6 +120,9 @@ func Start(ctx context.Context, o Options) (*Daemon, error) {
 	starting, cancel := d.stop.during(ctx)
 	defer cancel()
 	if err := d.start(starting); err != nil {
+		if d.options.Predecessor != nil {
+			_ = d.options.Predecessor.Send(handover.Message{Kind: handover.Failed, Error: err.Error()}) // it sees the end, too
+		}
 		ended, cancel := context.WithCancel(ctx)
 		cancel() // there is nothing to wait for
 		return nil, errors.Join(err, d.Shutdown(ended))
@@ -142,6 +145,7 @@ func (d *Daemon) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.save = persisted
 	d.reloader = reload.New(reload.Options{
 		Services: d.parts, Path: d.options.ConfigPath, Dir: d.options.Dir, StateDir: d.options.StateDir, Vars: d.options.Vars, Memory: memory, Life: d.life, Asked: d.reloadAsked, HandOver: d.options.HandOver,
 	})
@@ -167,25 +171,11 @@ func (d *Daemon) start(ctx context.Context) error {
 		return err
 	}
 	close(serving)
-	d.save = persisted
-	d.startSaving()
+	d.keeping.Go(func() { d.save.keep(d.saving, d.reloader.Running) })
 	if d.predecessor != nil {
 		_ = d.predecessor.ask(ctx, handover.Message{Kind: handover.Serving}) // without an answer it has ended
 	}
 	return nil
-}
-
-// startSaving saves from time to time, until endSave is called.
-func (d *Daemon) startSaving() {
-	d.saving, d.endSave = context.WithCancel(context.Background())
-	d.keeping.Go(func() { d.save.keep(d.saving, d.reloader.Running) })
-}
-
-// saveNow saves everything.
-func (d *Daemon) saveNow() {
-	d.endSave()
-	d.keeping.Wait()
-	d.startSaving()
 }
 
 // claim takes the state directory, and its control socket.

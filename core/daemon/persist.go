@@ -3,6 +3,7 @@ package daemon
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -79,12 +80,15 @@ type persistence struct {
 	statistics *statefile.File
 	every      time.Duration
 	failing    map[*statefile.File]bool // the last try to write failed, and was reported
+	now        chan chan error          // asks keep to save everything
+	ended      chan struct{}            // closed at the end of keep
 }
 
 func newPersistence(o Options, bus *event.Bus, registry *channel.Registry, collector *stats.Collector, clients *limit.Clients) *persistence {
 	dir := o.StateDir
 	return &persistence{
 		bus: bus, registry: registry, stats: collector, clients: clients, every: cmp.Or(o.SaveEvery, saveEvery), failing: map[*statefile.File]bool{},
+		now: make(chan chan error), ended: make(chan struct{}),
 		state:      stateFile(dir),
 		statistics: &statefile.File{Path: filepath.Join(dir, "stats.json"), Version: stats.SavedVersion, What: "the statistics"},
 	}
@@ -121,6 +125,7 @@ func (p *persistence) loadMemory() route.Memory {
 
 // keep saves from time to time until ctx ends, and then once more.
 func (p *persistence) keep(ctx context.Context, running func() *reload.Generation) {
+	defer close(p.ended)
 	state, statistics := time.NewTicker(p.every), time.NewTicker(saveStatsEvery)
 	defer state.Stop()
 	defer statistics.Stop()
@@ -129,54 +134,83 @@ func (p *persistence) keep(ctx context.Context, running func() *reload.Generatio
 	for {
 		select {
 		case <-ctx.Done():
-			p.save(running())
+			if err := p.save(running()); err != nil {
+				p.publish(event.LevelError, err.Error()+"; what changed since it was last saved is lost, as the program ends")
+			}
 			return
+		case saved := <-p.now:
+			saved <- p.save(running())
 		case <-state.C:
 			begun := time.Now()
-			p.saveState(running())
+			_ = p.saveState(running())
 			state.Reset(max(p.every, saveShare*time.Since(begun)))
 		case <-budgets.C:
 			if p.clients.Changes() != p.budgets {
-				p.saveState(running())
+				_ = p.saveState(running())
 			}
 		case <-statistics.C:
-			p.saveStats()
+			_ = p.saveStats()
 		}
 	}
 }
 
-// save writes everything.
-func (p *persistence) save(g *reload.Generation) {
-	p.saveState(g)
-	p.saveStats()
+// saveNow saves everything, or says what cannot be saved. After the end of keep there
+// is nothing left to be saved.
+func (p *persistence) saveNow(ctx context.Context) error {
+	saved := make(chan error, 1)
+	select {
+	case p.now <- saved:
+	case <-p.ended:
+		return nil
+	case <-ctx.Done():
+		return errors.New("the state is still being saved")
+	}
+	select {
+	case err := <-saved:
+		return err
+	case <-ctx.Done():
+		return errors.New("the state is still being saved")
+	}
 }
 
-func (p *persistence) saveState(g *reload.Generation) {
+// save writes everything.
+func (p *persistence) save(g *reload.Generation) error {
+	return errors.Join(p.saveState(g), p.saveStats())
+}
+
+func (p *persistence) saveState(g *reload.Generation) error {
 	if g == nil {
-		return
+		return nil
 	}
 	p.budgets = p.clients.Changes()
 	p.saved = p.registry.Save()
 	saved := savedState{Version: stateVersion, State: p.saved, Planners: g.Table().Memory(), Budgets: p.clients.Save(p.registry.Now())}
-	p.wrote(p.state, saveState(p.state, saved))
+	return p.wrote(p.state, saveState(p.state, saved))
 }
 
-func (p *persistence) saveStats() {
+func (p *persistence) saveStats() error {
 	saved := p.stats.Save()
-	p.wrote(p.statistics, p.statistics.Save(saved, saved.Total.Requests))
+	return p.wrote(p.statistics, p.statistics.Save(saved, saved.Total.Requests))
 }
 
-// wrote reports that a file cannot be written, and that it can be again.
-func (p *persistence) wrote(f *statefile.File, err error) {
+// wrote reports that a file cannot be written, and that it can be again. It returns what
+// is wrong.
+func (p *persistence) wrote(f *statefile.File, err error) error {
 	switch {
 	case err != nil && !p.failing[f]:
 		p.warn(fmt.Sprintf("%s cannot be saved and would be lost in a restart: %v", f.What, err))
 	case err == nil && p.failing[f]:
-		p.bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelInfo, Message: f.What + " can be saved again"})
+		p.publish(event.LevelInfo, f.What+" can be saved again")
 	}
 	p.failing[f] = err != nil
+	if err != nil {
+		return fmt.Errorf("%s cannot be saved: %w", f.What, err)
+	}
+	return nil
 }
 
-func (p *persistence) warn(message string) {
-	p.bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelWarn, Message: message})
+func (p *persistence) warn(message string) { p.publish(event.LevelWarn, message) }
+
+func (p *persistence) publish(level event.Level, message string) {
+	p.bus.Publish(event.Event{Type: event.TypeLog, Level: level, Message: message})
 }

@@ -43,6 +43,7 @@ type successor struct {
 	events   chan event.Event
 	gone     chan struct{}
 	passed   chan struct{} // closed when all events are passed on
+	failure  string        // why it cannot serve, as it says
 	taken    bool          // it has the state directory, and this process has lost it
 	saved    channel.Saved // the state that it has read there
 }
@@ -54,8 +55,13 @@ type successor struct {
 // directory, [Daemon.Wait] returns the error: without the directory this one cannot
 // be reached, so it finishes its requests and ends.
 func (d *Daemon) Replace(ctx context.Context, launch Launch, serving func(pid int)) error {
-	d.saveNow() // the new process reads it before it takes over
-	s, err := d.launch(launch)
+	saving, cancel := context.WithTimeout(ctx, saveTime)
+	err := d.save.saveNow(saving) // the new process reads it before it takes over
+	cancel()
+	var s *successor
+	if err == nil {
+		s, err = d.launch(launch)
+	}
 	if err == nil {
 		err = d.awaitSuccessor(ctx, s, serving)
 	}
@@ -123,6 +129,9 @@ func (d *Daemon) awaitSuccessor(ctx context.Context, s *successor, serving func(
 		select {
 		case m, there := <-s.messages:
 			switch {
+			case !there && s.failure != "":
+				s.end(ended)
+				return fmt.Errorf("the new process cannot serve: %s", s.failure)
 			case !there:
 				return fmt.Errorf("the new process ended (%s): %s has its messages", s.end(ended), errorOutput())
 			case m.Kind == handover.Serving:
@@ -216,6 +225,8 @@ func (d *Daemon) handle(s *successor, m handover.Message) {
 			d.parts.Tunnels.Release(m.Tunnel)
 			_ = s.conn.Send(m)
 		}()
+	case handover.Failed:
+		s.failure = m.Error
 	case handover.End:
 		time.AfterFunc(m.Drain, d.stop.once[1])
 	}

@@ -39,19 +39,6 @@ func newStopping() *stopping {
 	return s
 }
 
-// check reports why a restart would not succeed.
-func (d *Daemon) check(ctx context.Context, e control.Ending) error {
-	if e.Restart {
-		d.restartError.Store(nil) // of an earlier one
-	}
-	if !e.Restart || d.options.BeforeRestart == nil {
-		return nil
-	}
-	ctx, cancel := until(ctx, d.life.Done(), reload.ErrStopping)
-	defer cancel()
-	return d.options.BeforeRestart(ctx)
-}
-
 // ask has the daemon stop. The first to ask says how; to cut what is in flight, and
 // to stop instead of a restart, can be asked at any time.
 func (d *Daemon) ask(e control.Ending) {

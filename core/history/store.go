@@ -130,9 +130,22 @@ func (s *Store) nudge() {
 	}
 }
 
-// Flush returns when all that was added before is written, or cannot be.
-func (s *Store) Flush(ctx context.Context) {
-	s.do(ctx, s.writer.flush)
+// Flush returns when all that was added before is written, or says why that cannot be.
+// When ctx ends before, it is still being written.
+func (s *Store) Flush(ctx context.Context) error {
+	left := make(chan error, 1)
+	s.do(ctx, func() {
+		s.writer.flush()
+		left <- s.writer.left()
+	})
+	select {
+	case err := <-left:
+		return err
+	case <-s.ended:
+		return nil // it reports what is lost
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 // do has the writer do something, and returns when it is done or ctx is.
@@ -149,8 +162,8 @@ func (s *Store) do(ctx context.Context, work func()) {
 	}
 }
 
-// Close writes what is left and closes the file. If that takes longer than ctx,
-// what is left is lost.
+// Close writes what is left and closes the file. What cannot be written, or not before
+// ctx ends, is lost and reported.
 func (s *Store) Close(ctx context.Context) {
 	s.cancel()
 	select {

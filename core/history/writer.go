@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -49,6 +50,9 @@ func (w *writer) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			w.flush()
+			if err := w.left(); err != nil {
+				w.report(event.LevelError, err.Error()+"; they are lost, as the program ends")
+			}
 			w.close()
 			return
 		case do := <-w.store.ask:
@@ -111,6 +115,21 @@ func (w *writer) flush() {
 			return
 		}
 	}
+}
+
+// left says what flush could not write, and why; nil if it wrote all.
+func (w *writer) left() error {
+	rows, why := len(w.batch), cmp.Or(w.fault, "there was no time for it")
+	switch {
+	case rows == 0 && len(w.sums) == 0:
+		return nil
+	case rows == 0:
+		return fmt.Errorf("sums of requests cannot be written to %s: %s", w.store.path, why)
+	}
+	w.store.mu.Lock()
+	rows += len(w.store.queue)
+	w.store.mu.Unlock()
+	return fmt.Errorf("the records of %d requests cannot be written to %s: %s", rows, w.store.path, why)
 }
 
 // catchUp writes what waits, as far as it gets before ctx ends. A file that cannot be

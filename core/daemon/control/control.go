@@ -47,6 +47,13 @@ type Ending struct {
 	Restart bool          `json:"restart,omitempty"` // and to start again
 }
 
+// Stopping is the answer to an [Ending].
+type Stopping struct {
+	// Unsaved says what the end of the program loses, because it cannot be saved;
+	// "": nothing.
+	Unsaved string `json:"unsaved,omitempty"`
+}
+
 // Restart is the outcome of the last restart.
 type Restart struct {
 	Error string `json:"error,omitempty"` // "": it has not failed

@@ -8,8 +8,8 @@ import (
 
 // Handler answers the requests of this package, and passes all others to api. It
 // names the version in each answer. stop is told how to stop, unless check returns
-// an error. failed says why the last restart failed, "" if it did not.
-func Handler(version string, api http.Handler, check func(context.Context, Ending) error, stop func(Ending), failed func() string) http.Handler {
+// an error; the answer has what check finds unsaved. failed says why the last restart failed, "" if it did not.
+func Handler(version string, api http.Handler, check func(context.Context, Ending) (unsaved string, err error), stop func(Ending), failed func() string) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", api)
 	mux.HandleFunc("GET "+PathRestart, func(w http.ResponseWriter, _ *http.Request) {
@@ -22,13 +22,19 @@ func Handler(version string, api http.Handler, check func(context.Context, Endin
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		if err := check(r.Context(), e); err != nil {
+		unsaved, err := check(r.Context(), e)
+		if err != nil {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusConflict)
 			_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]string{"message": err.Error(), "code": "not_restarted"}})
 			return
 		}
-		w.WriteHeader(http.StatusNoContent)
+		if unsaved == "" {
+			w.WriteHeader(http.StatusNoContent)
+		} else {
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(Stopping{unsaved})
+		}
 		_ = http.NewResponseController(w).Flush()
 		stop(e)
 	})

@@ -20,6 +20,7 @@ const (
 	Take    Kind = "take"    // the state directory is wanted; the answer: it is free, and its files are written
 	Serving Kind = "serving" // requests are answered; the answer: the service manager knows the new process
 	Tunnel  Kind = "tunnel"  // a tunnel is logged in, and wants its addresses; the answer: they are closed
+	Failed  Kind = "failed"  // the new program cannot serve, for the reason Error, and ends; no answer
 	End     Kind = "end"     // requests in flight may take no longer than Drain; no answer
 
 	Event   Kind = "event"   // from the old one: something that happened there
@@ -31,6 +32,7 @@ type Message struct {
 	Kind   Kind          `json:"kind"`
 	Tunnel string        `json:"tunnel,omitempty"`
 	Drain  time.Duration `json:"drain,omitempty"`
+	Error  string        `json:"error,omitempty"`
 	Event  *event.Event  `json:"event,omitempty"`
 
 	Counted *[]channel.Counted `json:"counted,omitempty"`

@@ -3,6 +3,7 @@ package statefile
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -66,6 +67,22 @@ func Acquire(dir string, h Holder) (*Lock, error) {
 		return nil, fmt.Errorf("the state directory cannot be written: %w; choose another with --state-dir", err)
 	}
 	return l, nil
+}
+
+// probeSize is more than the small files of a directory need.
+const probeSize = 64 << 10
+
+// Probe reports why files of a state directory cannot be written.
+func Probe(dir string) error {
+	f, err := os.CreateTemp(dir, ".probe-")
+	if err == nil {
+		_, err = f.Write(make([]byte, probeSize))
+		err = errors.Join(err, f.Close(), os.Remove(f.Name()))
+	}
+	if err != nil {
+		return fmt.Errorf("the state directory cannot be written: %w", err)
+	}
+	return nil
 }
 
 // Release gives the directory up. The lock's file stays: removing it would let

@@ -1,0 +1,92 @@
+//go:build linux
+
+package cli
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/aitunnel/aitunnel/core/admin"
+)
+
+// TestAFullDiskLosesNothingSilently: with a full disk a restart is refused, as the new
+// process would not know of a pause, and a stop says what is lost.
+func TestAFullDiskLosesNothingSilently(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	state := filepath.Join(dir, "state")
+	if err := os.Mkdir(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", state, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skipf("only root can mount a small disk: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(state, syscall.MNT_DETACH) })
+	conf := filepath.Join(dir, "aitunnel.hcl")
+	text := "proxy {\n listen = \"127.0.0.1:0\"\n}\nadmin {\n listen = \"\"\n}\nchannel \"home\" {\n target = \"http://127.0.0.1:9\"\n auth = \"none\"\n}\n"
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := &foreground{t: t, state: state, err: &lockedBuffer{}, ended: make(chan struct{})}
+	f.cmd = exec.Command("aitunnel", "start", "-f", "-c", conf, "--state-dir", state)
+	f.begin()
+	before := f.ready()
+	filler := filepath.Join(state, "filler")
+	fill := func() {
+		out, err := os.OpenFile(filler, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		for err == nil {
+			_, err = out.Write(make([]byte, 4096))
+		}
+		if _ = out.Close(); !errors.Is(err, syscall.ENOSPC) {
+			t.Fatal(err)
+		}
+	}
+	run := func(args ...string) (string, error) {
+		out, err := exec.Command("aitunnel", append(args, "--state-dir", state)...).CombinedOutput()
+		return string(out), err
+	}
+	fill()
+	if out, err := run("channel", "pause", "home"); err != nil {
+		t.Fatal(out)
+	}
+	isPaused := func(s admin.Status) bool { return s.Channels.States[admin.StatePaused] == 1 }
+	for _, how := range []string{"restart", "restart --now"} {
+		fill()
+		out, err := run(strings.Fields(how)...)
+		if err == nil || !strings.Contains(out, "nothing was restarted: the state cannot be saved") || !strings.Contains(out, "no space left") || !strings.Contains(out, "'aitunnel stop'") {
+			t.Errorf("%s: %v\n%s", how, err, out)
+		}
+		if s := f.ready(); !s.StartedAt.Equal(before.StartedAt) || !isPaused(s) {
+			t.Errorf("after %s: %+v", how, s)
+		}
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := run("restart"); err != nil {
+		t.Fatalf("with room: %v\n%s", err, out)
+	}
+	if s := f.ready(); s.StartedAt.Equal(before.StartedAt) || !isPaused(s) {
+		t.Errorf("after a restart with room: %+v", s)
+	}
+	fill()
+	if out, err := run("channel", "resume", "home"); err != nil {
+		t.Fatal(out)
+	}
+	fill()
+	out, err := run("stop")
+	if err != nil || !strings.Contains(out, "what changed lately is lost: the state cannot be saved") {
+		t.Errorf("stop: %v\n%s", err, out)
+	}
+	if err := f.wait(); err != nil {
+		t.Error(err)
+	}
+	if log := f.err.String(); !strings.Contains(log, "is lost, as the program ends") {
+		t.Error("the log does not say what was lost")
+	}
+}

@@ -1,0 +1,67 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/daemon/control"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
+	"github.com/aitunnel/aitunnel/core/daemon/statefile"
+)
+
+// How long saving may take before the program ends.
+const (
+	saveTime        = 10 * time.Second
+	hurriedSaveTime = 500 * time.Millisecond // at a stop that waits for nothing
+)
+
+// check reports why a restart would not succeed, or would lose what is known: then the
+// program goes on. A stop is not held up: unsaved says what it will lose.
+func (d *Daemon) check(ctx context.Context, e control.Ending) (unsaved string, err error) {
+	ctx, cancel := until(ctx, d.life.Done(), reload.ErrStopping)
+	defer cancel()
+	if !e.Restart {
+		if err := d.saveAll(ctx, e); err != nil {
+			unsaved = err.Error()
+		}
+		return unsaved, nil
+	}
+	d.restartError.Store(nil) // of an earlier one
+	if d.options.BeforeRestart != nil {
+		if err := d.options.BeforeRestart(ctx); err != nil {
+			return "", err
+		}
+	}
+	if err := d.saveAll(ctx, e); err != nil {
+		return "", fmt.Errorf("nothing was restarted: %w", err)
+	}
+	return "", nil
+}
+
+// saveAll writes all that a new process needs to know, or says what would be lost.
+func (d *Daemon) saveAll(ctx context.Context, e control.Ending) error {
+	limit := saveTime
+	if !e.Restart && e.Drain == 0 {
+		limit = hurriedSaveTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if d.reloader.Running() == nil {
+		return nil // nothing has happened yet
+	}
+	err := errors.Join(d.save.saveNow(ctx), d.history.Flush(ctx))
+	if err == nil && e.Restart {
+		err = statefile.Probe(d.options.StateDir)
+	}
+	if err == nil {
+		return nil
+	}
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	if e.Restart {
+		text += ". Correct that first, or lose it with 'aitunnel stop' and 'aitunnel start'"
+	}
+	return errors.New(text)
+}
