@@ -111,7 +111,7 @@ func (a *app) channelRemove() *cobra.Command {
 				if _, err := a.channelNamed(c.Context(), args[0]); err != nil {
 					return err
 				}
-				ok, err := a.input().Confirm(fmt.Sprintf("Remove channel %s, with its keys, from the configuration?", args[0]))
+				ok, err := a.input().Confirm(c.Context(), fmt.Sprintf("Remove channel %s, with its keys, from the configuration?", args[0]))
 				switch {
 				case errors.Is(err, term.ErrNoTerminal):
 					return fmt.Errorf("nothing was removed: %w; add --yes", err)

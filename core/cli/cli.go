@@ -123,7 +123,7 @@ func (a *app) root() *cobra.Command {
 		},
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{c, err} })
+	root.SetFlagErrorFunc(flagError)
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.config, "config", "c", "", "configuration `file` or directory (default: $AITUNNEL_CONFIG, ./aitunnel.hcl, then aitunnel/aitunnel.hcl in the user's configuration directory)")
 	flags.StringToStringVar(&a.vars, "var", nil, "set a variable of the configuration, as `name=value`; may be repeated")

@@ -134,7 +134,7 @@ func (a *app) clientRemove() *cobra.Command {
 		ValidArgsFunction: a.completeClient,
 		RunE: func(c *cobra.Command, args []string) error {
 			if !yes {
-				ok, err := a.input().Confirm(fmt.Sprintf("Remove client %s from the configuration?", args[0]))
+				ok, err := a.input().Confirm(c.Context(), fmt.Sprintf("Remove client %s from the configuration?", args[0]))
 				switch {
 				case errors.Is(err, term.ErrNoTerminal):
 					return fmt.Errorf("nothing was removed: %w; add --yes", err)
@@ -143,7 +143,7 @@ func (a *app) clientRemove() *cobra.Command {
 				}
 			}
 			out, err := a.client().RemoveClient(c.Context(), args[0])
-			return a.report(out, err, asJSON, "Client "+args[0]+" was removed from the configuration.")
+			return a.report(out, err, asJSON, "Client "+args[0]+" was removed from the configuration. To get it back: aitunnel config undo")
 		},
 	}, &asJSON)
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")

@@ -27,7 +27,7 @@ func (a *app) initCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "init",
 		Short:   "Write a first configuration",
-		Long:    "Write a first configuration with comments and new tokens, readable only by you:\naitunnel.hcl in this directory, or the file that --config names. An existing file\nis not changed.",
+		Long:    "Write a first configuration with comments and new tokens, readable only by you:\naitunnel.hcl in this directory, or the file that --config names. An existing file\nis not changed, but --wizard goes on where it was stopped.",
 		Example: "  aitunnel init\n  aitunnel init --wizard\n  aitunnel init --from tunnel.config.yaml",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -49,6 +49,7 @@ type first struct {
 	Sites                   []site // none: an example
 	Tunnel                  *vps   // nil: an example in comments
 
+	Open    bool // the wizard has more questions
 	untried bool // the sites are not asked whether they answer
 }
 
@@ -66,36 +67,30 @@ func (a *app) init(ctx context.Context, from string, wizard, untried bool) error
 	if config.IsOld(path) {
 		return fmt.Errorf("the new configuration is HCL, but %s is a name of a YAML file: use another name with --config, such as %s", path, config.FileName)
 	}
+	f := first{ClientToken: newToken(), AdminToken: newToken()}
+	if wizard {
+		return a.initByWizard(ctx, path, f, untried)
+	}
 	if _, err := os.Stat(path); err == nil {
 		return existsError(path)
 	}
-	f := first{ClientToken: newToken(), AdminToken: newToken(), untried: untried}
-	var text []byte
-	var err, unfinished error
-	switch {
-	case from != "":
+	text, err := f.render()
+	if from != "" {
 		text, err = a.initFrom(ctx, from, f)
-	case wizard:
-		if unfinished = a.wizard(ctx, &f); len(f.Sites) == 0 {
-			return unfinished
-		}
-		text, err = f.render()
-	default:
-		text, err = f.render()
+	}
+	if err == nil {
+		err = a.writeFirst(ctx, path, text)
 	}
 	if err != nil {
 		return err
 	}
-	if err := a.writeFirst(context.WithoutCancel(ctx), path, text); err != nil {
-		return err
-	}
-	if unfinished != nil {
-		return fmt.Errorf("%w: what you entered is in %s, which only you can read; edit it, or remove it to begin again", unfinished, path)
-	}
-	return a.whatNext(path, text, from != "" || wizard, from != "")
+	return a.whatNext(path, text, from != "", from != "")
 }
 
 func existsError(path string) error {
+	if isOpen(path) {
+		return fmt.Errorf("%s already exists and was not changed: it has what you entered in the wizard; to answer the other questions: %s", path, wizardCommand(path))
+	}
 	return fmt.Errorf("%s already exists and was not changed: remove it, or name another file with --config", path)
 }
 
@@ -156,15 +151,16 @@ func (f first) render() ([]byte, error) {
 	if err := firstTemplate.Execute(&out, f); err != nil {
 		return nil, err
 	}
-	return hclwrite.Format([]byte(out.String())), nil
+	text := hclwrite.Format([]byte(out.String()))
+	if f.Open {
+		text = append([]byte(openMark+"\n"), text...)
+	}
+	return text, nil
 }
 
 // whatNext returns what to do next. text is what was written.
 func (a *app) whatNext(path string, text []byte, ready, converted bool) error {
-	flag := ""
-	if path != config.FileName {
-		flag = " -c " + config.ShellWord(path)
-	}
+	flag := configFlag(path)
 	var steps []string
 	if !ready {
 		steps = append(steps, "put the address of your site and your key into it")

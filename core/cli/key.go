@@ -163,7 +163,11 @@ func (a *app) keyRemove() *cobra.Command {
 				out, err = client.RemoveKey(c.Context(), args[0], key.ID)
 				return err
 			})
-			return a.report(out, err, asJSON, fmt.Sprintf("The key %[2]s was removed from channel %[1]s.", args[0], key.Shown))
+			done := fmt.Sprintf("The key %[2]s was removed from channel %[1]s.", args[0], key.Shown)
+			if !key.Ephemeral {
+				done += " To get it back: aitunnel config undo"
+			}
+			return a.report(out, err, asJSON, done)
 		},
 	}, &asJSON)
 }

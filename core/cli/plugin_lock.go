@@ -100,7 +100,7 @@ func (a *app) agreeToLock(c *cobra.Command, h *pluginhost.Host, trials []*plugin
 	if changed == 0 || yes {
 		return nil
 	}
-	agreed, err := a.input().Confirm("Lock " + term.Count(changed, "changed executable") + "?")
+	agreed, err := a.input().Confirm(c.Context(), "Lock "+term.Count(changed, "changed executable")+"?")
 	switch {
 	case errors.Is(err, term.ErrNoTerminal):
 		return usageError{c, fmt.Errorf("nothing was locked: %w; if you trust the new bytes, add --yes", err)}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -59,7 +60,7 @@ func (a *app) tunnelTrust(ctx context.Context, t *config.Tunnel, yes bool, print
 		case yes || print != "":
 			return true, nil
 		}
-		return a.agreed("Is that what the host's own console or its provider shows? Type yes: ")
+		return a.agreed(ctx, "Is that what the host's own console or its provider shows? Type yes: ")
 	})
 	if err != nil {
 		return err
@@ -75,19 +76,24 @@ func (a *app) tunnelTrust(ctx context.Context, t *config.Tunnel, yes bool, print
 }
 
 // agreed asks a question that only the whole word yes agrees to.
-func (a *app) agreed(question string) (bool, error) {
-	answer, err := a.input().Ask(question)
+func (a *app) agreed(ctx context.Context, question string) (bool, error) {
+	answer, err := a.input().Ask(ctx, question)
+	if ctx.Err() != nil {
+		return false, errors.New("nothing was changed")
+	}
 	if err != nil && answer == "" {
 		return false, fmt.Errorf("%w; add --fingerprint or --yes", term.ErrNoTerminal)
 	}
 	return strings.EqualFold(answer, "yes"), nil
 }
 
-// passphrase asks for the passphrase of a key, without showing it. It is "" if
+// passphrase returns what asks for the passphrase of a key, without showing it: "" if
 // there is no terminal.
-func (a *app) passphrase(path string) (string, error) {
-	if !a.input().IsTerminal() {
-		return "", nil
+func (a *app) passphrase(ctx context.Context) func(path string) (string, error) {
+	return func(path string) (string, error) {
+		if !a.input().IsTerminal() {
+			return "", nil
+		}
+		return a.input().Secret(ctx, "Passphrase of "+path)
 	}
-	return a.input().Secret(context.Background(), "Passphrase of "+path)
 }

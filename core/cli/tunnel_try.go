@@ -54,7 +54,7 @@ func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool)
 		}
 		x.OK = tunnel.Test(ctx, tunnel.Options{}, t, tunnel.TestOptions{
 			Held: func(address string) bool { return holds(running, t, address) },
-			Ask:  a.passphrase,
+			Ask:  a.passphrase(ctx),
 			Report: func(r tunnel.Result) {
 				x.Steps = append(x.Steps, r)
 				loggedIn = loggedIn || r.OK && r.Step == sshclient.StepLogin

@@ -14,7 +14,7 @@ import (
 )
 
 // errUnfinished says that the answers ended before the questions did.
-var errUnfinished = errors.New("the input ended early")
+var errUnfinished = errors.New("stopped before all questions were answered")
 
 // placeholderKey stands for a key that was not entered.
 const placeholderKey = "put-your-key-here"
@@ -25,7 +25,13 @@ const maxSites = 20
 // wizard asks for what a first configuration needs. What was entered is in f,
 // whatever it returns.
 func (a *app) wizard(ctx context.Context, f *first) error {
-	a.hint("Enter the sites to use, the best one first. An empty line ends each list; what you\nhave entered is kept if you stop early.\n")
+	if len(f.Sites) > 0 {
+		if err := a.finishSite(ctx, f); err != nil {
+			return err
+		}
+	} else {
+		a.hint("Enter the sites to use, the best one first. An empty line ends each list; what you\nhave entered is kept if you stop early.\n")
+	}
 	for len(f.Sites) < maxSites {
 		more, err := a.askSite(ctx, f)
 		if err != nil {
@@ -36,7 +42,7 @@ func (a *app) wizard(ctx context.Context, f *first) error {
 		}
 	}
 	if len(f.Sites) == 0 {
-		return errors.New("no site was given, so nothing was written")
+		return errUnfinished
 	}
 	return a.askVPS(ctx, f)
 }
@@ -70,13 +76,24 @@ func (a *app) askSite(ctx context.Context, f *first) (more bool, err error) {
 	if err := a.askName(ctx, f, s); err != nil {
 		return false, err
 	}
-	if err := a.askKeys(ctx, s); err != nil {
-		return false, err
+	return true, a.finishSite(ctx, f)
+}
+
+// finishSite asks for the keys of the newest site, if it has none yet, and tries it.
+func (a *app) finishSite(ctx context.Context, f *first) error {
+	s := &f.Sites[len(f.Sites)-1]
+	if s.lacksKey() {
+		if err := a.askKeys(ctx, s); err != nil {
+			return err
+		}
 	}
 	if !f.untried {
 		a.trySite(ctx, s)
 	}
-	return true, ctx.Err()
+	if ctx.Err() != nil {
+		return errUnfinished
+	}
+	return nil
 }
 
 // askTarget asks for the address of the next site until it is one; "" ends the

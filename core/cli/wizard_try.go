@@ -49,6 +49,8 @@ func (a *app) trySite(ctx context.Context, s *site) {
 	for _, key := range keys {
 		t, answer, err := findWay(ctx, s, key)
 		switch models := connect.ModelNames(answer.body); {
+		case ctx.Err() != nil:
+			return
 		case err != nil:
 			a.hint("  %s %s", p.Bad("✗"), unreachable(s.Target, err))
 			return
@@ -206,7 +208,7 @@ func unreachable(target string, err error) string {
 
 // tryModel sends a request to a model, if the user agrees.
 func (a *app) tryModel(ctx context.Context, t siteTrial, model string) {
-	if ok, err := a.input().Confirm(fmt.Sprintf("  Send a request of one token to %s, too?", model)); err == nil && ok {
+	if ok, err := a.input().Confirm(ctx, fmt.Sprintf("  Send a request of one token to %s, too?", model)); err == nil && ok {
 		a.askModel(ctx, t, model)
 	}
 }

@@ -61,10 +61,10 @@ func (i *Input) LineWithin(ctx context.Context) (string, error) {
 
 var errInterrupted = errors.New("interrupted")
 
-// Ask asks for a line.
-func (i *Input) Ask(prompt string) (string, error) {
+// Ask asks for a line. It ends early when ctx does.
+func (i *Input) Ask(ctx context.Context, prompt string) (string, error) {
 	_, _ = fmt.Fprint(i.out, prompt)
-	line, err := i.Line()
+	line, err := i.LineWithin(ctx)
 	if err != nil {
 		_, _ = fmt.Fprintln(i.out)
 	}
@@ -73,11 +73,11 @@ func (i *Input) Ask(prompt string) (string, error) {
 
 // Confirm asks a question that is answered by yes or no. Without a terminal it
 // returns [ErrNoTerminal].
-func (i *Input) Confirm(question string) (bool, error) {
+func (i *Input) Confirm(ctx context.Context, question string) (bool, error) {
 	if !i.IsTerminal() {
 		return false, ErrNoTerminal
 	}
-	answer, err := i.Ask(question + " [y/N] ")
+	answer, err := i.Ask(ctx, question+" [y/N] ")
 	return strings.HasPrefix(strings.ToLower(answer), "y"), err
 }
 

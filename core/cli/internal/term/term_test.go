@@ -44,7 +44,7 @@ func TestColors(t *testing.T) {
 
 func TestNobodyCanBeAsked(t *testing.T) {
 	i := NewInput(strings.NewReader("y\n"), &strings.Builder{})
-	if ok, err := i.Confirm("Really?"); ok || !errors.Is(err, ErrNoTerminal) {
+	if ok, err := i.Confirm(t.Context(), "Really?"); ok || !errors.Is(err, ErrNoTerminal) {
 		t.Errorf("%v %v", ok, err)
 	}
 }

@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestWrongFlags: what was probably meant, and which values a flag takes.
+func TestWrongFlags(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"start", "--prot", "9001"}, "unknown flag: --prot; the port of the proxy is proxy.listen in the configuration"},
+		{[]string{"start", "--port=9001"}, "unknown flag: --port; the port of the proxy is proxy.listen in the configuration"},
+		{[]string{"start", "--foregruond"}, "unknown flag: --foregruond; did you mean --foreground?"},
+		{[]string{"status", "--jsno"}, "unknown flag: --jsno; did you mean --json?"},
+		{[]string{"usage", "--sinse", "7d"}, "unknown flag: --sinse; did you mean --since?"},
+		{[]string{"requests", "--fail"}, "unknown flag: --fail; did you mean --failed?"},
+		{[]string{"status", "-json"}, "unknown flag: -json; did you mean --json?"},
+		{[]string{"status", "-z"}, "unknown flag: -z"},
+		{[]string{"status", "--zzz"}, "unknown flag: --zzz"},
+		{[]string{"status", "--json=yes"}, `--json takes no value, or true or false, but not "yes"`},
+		{[]string{"logs", "-n", "many"}, `--lines takes a whole number, but not "many"`},
+		{[]string{"channel", "add", "x", "http://127.0.0.1:9", "--weight", "heavy"}, `--weight takes a number, but not "heavy"`},
+		{[]string{"start", "--var", "name"}, `--var takes name=value, but not "name"`},
+		{[]string{"usage", "--since"}, "--since needs a value"},
+		{[]string{"logs", "-n"}, "-n needs a value"},
+	} {
+		code, out, errs := run(t, c.args...)
+		if line, _, _ := strings.Cut(errs, "\n"); code != exitUsage || out != "" || line != "aitunnel: "+c.want {
+			t.Errorf("%q: exit code %d, %q, %q", c.args, code, out, errs)
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/google/renameio/v2/maybe"
+
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
+)
+
+// openMark begins a configuration for which the wizard has more questions.
+const openMark = "# Not all questions of 'aitunnel init --wizard' were answered. Run it again to go on."
+
+// initByWizard writes a configuration from answers. If they end early, it is written
+// nevertheless, and the same command asks what is left.
+func (a *app) initByWizard(ctx context.Context, path string, f first, untried bool) error {
+	write := a.writeFirst
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		if f, err = a.answersIn(ctx, path); err != nil {
+			return err
+		}
+		write = replaceFirst
+		a.hint("Going on with the answers in %s: %s.", path, f.summary())
+	}
+	f.untried = untried
+	unfinished := a.wizard(ctx, &f)
+	if len(f.Sites) == 0 {
+		return errors.New("no site was given, so nothing was written")
+	}
+	f.Open = unfinished != nil
+	text, err := f.render()
+	if err == nil {
+		err = write(context.WithoutCancel(ctx), path, text)
+	}
+	switch {
+	case err != nil:
+		return err
+	case unfinished != nil:
+		return fmt.Errorf("%w; what you entered is in %s, which only you can read: %s. To go on: %s", unfinished, path, f.summary(), wizardCommand(path))
+	}
+	return a.whatNext(path, text, true, false)
+}
+
+// replaceFirst writes a configuration in place of one with fewer answers.
+func replaceFirst(_ context.Context, path string, text []byte) error {
+	return maybe.WriteFile(path, text, 0o600)
+}
+
+// wizardCommand is the command that goes on with the questions.
+func wizardCommand(path string) string { return "aitunnel init --wizard" + configFlag(path) }
+
+// configFlag names a configuration in a command, if it has to be named.
+func configFlag(path string) string {
+	if path == config.FileName {
+		return ""
+	}
+	return " -c " + config.ShellWord(path)
+}
+
+// answersIn returns the answers that an interrupted wizard has written.
+func (a *app) answersIn(ctx context.Context, path string) (f first, err error) {
+	if !isOpen(path) {
+		return f, existsError(path)
+	}
+	err = a.withPlugins(path, func(h *pluginhost.Host) error {
+		if cfg, report := config.Load(ctx, config.Options{Path: path, Vars: a.vars, Catalog: h}); !report.HasErrors() {
+			f = firstOf(cfg)
+		}
+		return nil
+	})
+	if err != nil {
+		return f, err
+	}
+	again, err := f.render()
+	if is, failed := os.ReadFile(path); err == nil && (failed != nil || !bytes.Equal(is, again)) {
+		err = fmt.Errorf("%s was changed after the wizard had stopped, so it does not go on there: edit the file further, or remove it to begin again", path)
+	}
+	return f, err
+}
+
+// isOpen reports whether a configuration is one for which the wizard has more questions.
+func isOpen(path string) bool {
+	text, err := os.ReadFile(path)
+	return err == nil && bytes.HasPrefix(text, []byte(openMark))
+}
+
+// firstOf returns what the wizard needs of a configuration that it wrote.
+func firstOf(cfg *config.Config) first {
+	f := first{Open: true, AdminToken: cfg.Admin.Token.Reveal()}
+	if len(cfg.Proxy.ClientTokens) > 0 {
+		f.ClientToken = cfg.Proxy.ClientTokens[0].Reveal()
+	}
+	for _, c := range cfg.Channels {
+		s := site{Name: c.Name, Target: c.Target.String(), Fallback: c.Fallback}
+		if c.Auth.Style != config.AuthAuto {
+			s.Auth = string(c.Auth.Style)
+		}
+		for _, k := range c.Keys {
+			s.Keys = append(s.Keys, k.Value.Reveal())
+		}
+		f.Sites = append(f.Sites, s)
+	}
+	if len(cfg.Tunnels) > 0 {
+		f.Tunnel = &vps{Host: cfg.Tunnels[0].Host, User: cfg.Tunnels[0].User}
+	}
+	return f
+}
+
+// summary names the sites with how many keys they have.
+func (f first) summary() string {
+	var parts []string
+	for _, s := range f.Sites {
+		keys := term.Count(len(s.Keys), "key")
+		switch {
+		case s.lacksKey():
+			keys = "no key yet"
+		case s.Auth == "none":
+			keys = "needs no key"
+		}
+		parts = append(parts, fmt.Sprintf("channel %s (%s)", s.Name, keys))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// lacksKey reports whether the site's key was not entered yet.
+func (s site) lacksKey() bool { return slices.Contains(s.Keys, placeholderKey) }
