@@ -82,8 +82,23 @@ func historyError(err error) error {
 
 func (h *Handler) historyRecord(w http.ResponseWriter, r *http.Request) {
 	h.ask(w, r, func(ctx context.Context, reader *history.Reader) (any, error) {
-		return reader.Request(ctx, r.PathValue("id"))
+		record, err := reader.Request(ctx, r.PathValue("id"))
+		h.addReasons(&record)
+		return record, err
 	})
+}
+
+// addReasons adds why each channel was chosen, if the request is recent: the history keeps
+// no text of plugins.
+func (h *Handler) addReasons(record *history.Record) {
+	for _, e := range h.options.Bus.Recent(maxRecent) {
+		if e.Request == nil || e.Request.ID != record.ID || len(e.Request.Attempts) != len(record.Attempts) {
+			continue
+		}
+		for i, a := range e.Request.Attempts {
+			record.Attempts[i].Plan, record.Attempts[i].Reason = a.Plan, a.Reason
+		}
+	}
 }
 
 func (h *Handler) history(w http.ResponseWriter, r *http.Request) {

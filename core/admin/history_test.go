@@ -172,3 +172,18 @@ func TestDaysByName(t *testing.T) {
 		}
 	}
 }
+
+// Why a channel was chosen is shown of a recent request, although the history keeps no text
+// of plugins.
+func TestReasonsOfARecentRequest(t *testing.T) {
+	h := serveHistory(t, 2)
+	h.options.Bus.Publish(event.Event{Type: event.TypeRequest, Request: &event.Request{
+		ID: "req_001", Attempts: []event.Attempt{{Channel: "home", Plan: 7, Reason: "served the session before"}},
+	}})
+	if r := decode[history.Record](t, ask(t, h, "/api/history/req_001")); r.Attempts[0].Reason != "served the session before" || r.Attempts[0].Plan != 7 {
+		t.Errorf("%+v", r.Attempts)
+	}
+	if r := decode[history.Record](t, ask(t, h, "/api/history/req_000")); r.Attempts[0].Reason != "" {
+		t.Errorf("another request: %+v", r.Attempts)
+	}
+}

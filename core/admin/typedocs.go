@@ -267,7 +267,7 @@ var typeDocs = map[string]string{
 	"Use.For":                     "such as \"route /v1/**\"",
 	"Use.Plan":                    "sequence number",
 	"Use.Shadow":                  "it is only compared here",
-	"Use.Warnings":                "of the plan, with their places",
+	"Use.Warnings":                "of the plan, and about faults that last, with their places",
 	"Use.Where":                   "file:line; \"\" if it is used by default",
 	"WouldChoose":                 "WouldChoose is the choice of a shadow strategy for a request.",
 	"WouldChoose.Channel":         "\"\": none",

@@ -48,7 +48,7 @@ type Use struct {
 	Plan      uint64     `json:"plan,omitempty"`  // sequence number
 	PlannedAt *time.Time `json:"plannedAt,omitempty"`
 	CorePlan  bool       `json:"makeshift,omitempty"` // a built-in plan is used, as the component gives none
-	Warnings  []string   `json:"warnings,omitempty"`  // of the plan, with their places
+	Warnings  []string   `json:"warnings,omitempty"`  // of the plan, and about faults that last, with their places
 	Router    *Router    `json:"router,omitempty"`
 	Shadow    *Shadow    `json:"shadow,omitempty"` // it is only compared here
 }

@@ -3,8 +3,10 @@ package cli
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/aitunnel/aitunnel/sdk"
 )
@@ -42,11 +44,18 @@ func (g *guide) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
 	for _, c := range req.Channels {
 		group.Members = append(group.Members, sdk.Member{ID: c.ID, Weight: 1})
 	}
-	return sdk.Plan{Groups: []sdk.Group{group}, Attributes: []string{"header.x-channel", "body.user"}, Reason: "in order"}, nil
+	plan := sdk.Plan{Groups: []sdk.Group{group}, Attributes: []string{"header.x-channel", "body.user"}, Reason: "in order"}
+	if !slices.ContainsFunc(group.Members, func(m sdk.Member) bool { return m.ID == g.First }) {
+		plan.Warnings = []sdk.Warning{{Path: []string{"first"}, Message: fmt.Sprintf("there is no %q, so the order of the channels decides", g.First)}}
+	}
+	return plan, nil
 }
 
 func (g *guide) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
 	wish := cmp.Or(req.Attributes["header.x-channel"], req.Attributes["body.user"])
+	if g.First == "panics" {
+		panic("no wish")
+	}
 	if wish == "" {
 		return sdk.RouteReply{}, nil
 	}

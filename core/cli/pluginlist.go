@@ -66,18 +66,21 @@ func (a *app) ownPlugins(ctx context.Context) (out admin.Plugins, err error) {
 	var wrong error
 	err = a.withPlugins(path, func(h *pluginhost.Host) error {
 		var cfg *config.Config
+		var warnings []string
 		if missing != nil {
 			if _, err := h.Component(ctx, sdk.KindStrategy, "priority", nil); err != nil { // starts the process
 				return err
 			}
 		} else {
 			checked, report := daemon.Check(ctx, config.Options{Path: path, Vars: a.vars, Catalog: h}, h)
+			warnings = report.ComponentWarnings()
 			if cfg = checked; report.HasErrors() {
 				wrong = &reload.ConfigError{Report: report}
 				cfg = &config.Config{Plugins: a.declared(path)}
 			}
 		}
 		out = adminapi.ShowPlugins(h, cfg)
+		out.Problems = append(out.Problems, warnings...)
 		for i := range out.Processes { // they were started only to be described
 			out.Processes[i].State, out.Processes[i].PID, out.Processes[i].Since = "not running", 0, nil
 		}

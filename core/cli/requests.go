@@ -197,6 +197,7 @@ func writeRequest(out *strings.Builder, p term.Paint, r history.Record, auths ma
 	} else {
 		out.WriteString("\n")
 		_ = attemptTable(p, r.Attempts).Write(out)
+		writeReasons(out, p, r.Attempts)
 		writeFailures(out, p, r, auths)
 	}
 	if hint := pathHint(r); hint != "" {
@@ -246,6 +247,19 @@ func pathHint(r history.Record) string {
 		return "the path has no version: the base URL in the app should end with /v1."
 	}
 	return ""
+}
+
+// writeReasons says why each channel was chosen: the reason of the plan, or of the strategy
+// that saw the request.
+func writeReasons(out *strings.Builder, p term.Paint, attempts []event.Attempt) {
+	title := "\nChosen because:\n"
+	for i, at := range attempts {
+		if at.Reason == "" {
+			continue
+		}
+		fmt.Fprintf(out, "%s  %s %s\n", title, p.Bold(fmt.Sprintf("%d %s:", i+1, at.Channel)), at.Reason)
+		title = ""
+	}
 }
 
 // writeFailures says what each failed attempt got, and how to see what the site

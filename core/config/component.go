@@ -73,16 +73,21 @@ func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Comp
 
 // own takes the attributes that are the program's, and not the component's.
 func (c *Component) own(r *reader, block, onFailure string) {
-	if c.Kind == sdk.KindHealthChecker || block == blockShadow {
-		return // no request waits for its plans
+	if c.Kind == sdk.KindHealthChecker {
+		return
 	}
-	word := cmp.Or(onFailure, string(OnFailureRoundRobin))
-	r.choice("on_failure", &word, string(OnFailureRoundRobin), string(OnFailurePriority), string(OnFailureWeighted), string(OnFailureLeastBusy), string(OnFailureLastPlan))
-	c.OnFailure = OnFailure(word)
+	if block != blockShadow { // no request waits for its plans
+		word := cmp.Or(onFailure, string(OnFailureRoundRobin))
+		r.choice("on_failure", &word, string(OnFailureRoundRobin), string(OnFailurePriority), string(OnFailureWeighted), string(OnFailureLeastBusy), string(OnFailureLastPlan))
+		c.OnFailure = OnFailure(word)
+	}
 	if c.Kind != sdk.KindStrategy {
 		return
 	}
 	a := r.texts("expose", &c.Expose)
+	if a != nil {
+		c.attributes["expose"] = a.Range()
+	}
 	for _, name := range c.Expose {
 		if !strings.HasPrefix(name, "body.") || len(name) == len("body.") {
 			r.wrong(a, fmt.Sprintf("%q is not a part of a request body: expected for example \"body.user\". Headers and the query are always visible", name))

@@ -59,7 +59,7 @@ func nested(s setting, field reflect.Value) declaration {
 	case "strategy":
 		d.label, d.sample, d.value = "name", "priority", &strategySettings{}
 	case "shadow":
-		d.label, d.sample, d.repeated = "name", "lowest-latency", true
+		d.label, d.sample, d.value, d.repeated = "name", "lowest-latency", &shadowSettings{}, true
 	case "health_check":
 		d.label, d.sample, d.value = "name", "http", defaultHealthCheck()
 	case "forward":

@@ -212,6 +212,40 @@ func (r Report) AddComponentError(c *Component, err error) Report {
 	return r
 }
 
+// ofComponent marks what was warned about a component's block.
+type ofComponent struct{}
+
+// AddComponentWarnings adds what there is to warn about a component's block, each warning
+// at the line of the attribute it is about.
+func (r Report) AddComponentWarnings(c *Component, warnings []sdk.Warning) Report {
+	r.diags = append(hcl.Diagnostics(nil), r.diags...)
+	for _, w := range warnings {
+		d := &hcl.Diagnostic{
+			Severity: hcl.DiagWarning,
+			Summary:  fmt.Sprintf("The %s %q gives a warning", kindName(c.Kind), c.Ref),
+			Detail:   wording.Sentence(w.Message),
+			Subject:  c.At(w.Path).Ptr(),
+			Extra:    ofComponent{},
+		}
+		if d.Subject.Filename == "" {
+			d.Subject = nil
+		}
+		r.diags = append(r.diags, d)
+	}
+	return r
+}
+
+// ComponentWarnings returns the warnings about components' blocks, a line for each.
+func (r Report) ComponentWarnings() []string {
+	about := Report{sources: r.sources, secrets: r.secrets}
+	for _, d := range r.diags {
+		if _, ok := d.Extra.(ofComponent); ok {
+			about.diags = append(about.diags, d)
+		}
+	}
+	return about.Lines()
+}
+
 // Warn adds warnings without a place. Those that an error says already are left out.
 func (r Report) Warn(summary string, warnings []string) Report {
 	r.diags = append(hcl.Diagnostics(nil), r.diags...)

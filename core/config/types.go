@@ -293,7 +293,7 @@ type Log struct {
 	Rotate bool   `hcl:"rotate,optional" doc:"Rotate the file, like the log of a program that runs in the background."`
 }
 
-// selectorSettings and strategySettings document what the blocks of components
+// selectorSettings, strategySettings and shadowSettings document what the blocks of components
 // contain in addition to the settings of the component.
 type selectorSettings struct {
 	OnFailure any `hcl:"on_failure,custom" type:"string" default:"\"round-robin\"" sample:"round-robin" doc:"What is used when the component gives no plan: \"round-robin\", \"priority\", \"weighted\", \"least-busy\", or \"last-plan\", however old."`
@@ -302,6 +302,10 @@ type selectorSettings struct {
 type strategySettings struct {
 	OnFailure any `hcl:"on_failure,custom" type:"string" default:"\"round-robin\"" sample:"round-robin" doc:"What is used when the component gives no plan: \"round-robin\", \"priority\", \"weighted\", \"least-busy\", or \"last-plan\", however old."`
 	Expose    any `hcl:"expose,custom" type:"list of strings" sample:"[\"body.user\"]" doc:"Parts of the request's body that the strategy may see."`
+}
+
+type shadowSettings struct {
+	Expose any `hcl:"expose,custom" type:"list of strings" sample:"[\"body.user\"]" doc:"Parts of the request's body that the strategy may see."`
 }
 
 // variableSettings is a variable block.

@@ -73,29 +73,35 @@ func tryFirstPlan(ctx context.Context, cfg *config.Config, h *pluginhost.Host, c
 		return err
 	}
 	defer func() { _ = i.Close() }() // its process may be gone
-	ctx, cancel := context.WithTimeout(ctx, firstPlanTime)
-	defer cancel()
-	var plan sdk.Plan
-	pattern, candidates := candidatesOf(cfg, c)
-	switch c.Kind {
-	case sdk.KindStrategy:
-		plan, err = i.Plan(ctx, sdk.PlanRequest{Route: pattern, Channels: candidates})
-	case sdk.KindKeySelector:
-		plan, err = i.PlanKeys(ctx, sdk.KeyPlanRequest{Channel: pattern, Keys: candidates})
-	default:
+	if c.Kind == sdk.KindHealthChecker {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, firstPlanTime)
+	defer cancel()
+	name, candidates := candidatesOf(cfg, c)
+	_, err = firstPlan(ctx, i, c.Kind, name, candidates)
+	return err
+}
+
+// firstPlan asks a strategy, or a key selector, for a plan as the program does when it starts.
+// name is the pattern of the route, or the name of the channel.
+func firstPlan(ctx context.Context, i *pluginhost.Instance, kind sdk.Kind, name string, candidates []sdk.Snapshot) (plan sdk.Plan, err error) {
+	if kind == sdk.KindKeySelector {
+		plan, err = i.PlanKeys(ctx, sdk.KeyPlanRequest{Channel: name, Keys: candidates})
+	} else {
+		plan, err = i.Plan(ctx, sdk.PlanRequest{Route: name, Channels: candidates})
+	}
 	if err != nil {
-		return fmt.Errorf("it gives no first plan: %w", err)
+		return plan, fmt.Errorf("it gives no first plan: %w", err)
 	}
 	var ids []string
 	for _, candidate := range candidates {
 		ids = append(ids, candidate.ID)
 	}
 	if err := route.CheckPlan(plan, ids); err != nil {
-		return fmt.Errorf("its first plan is refused: %w", err)
+		return plan, fmt.Errorf("its first plan is refused: %w", err)
 	}
-	return nil
+	return plan, nil
 }
 
 // candidatesOf returns the channels or keys that a component plans, and what for.

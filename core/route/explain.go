@@ -90,7 +90,7 @@ func (w *Walk) orderDry(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.order, w.orderReason = p.router.order(nil, reply, w.route.Channels), reply.Reason
+	w.order, w.orderReason = p.router.order(nil, reply, w.route.Channels), replyReason(reply)
 	if len(w.order) == 0 && len(reply.Order) > 0 {
 		return fmt.Errorf("none of the channels that it names is in the route: %s", wording.List(reply.Order[:min(len(reply.Order), 3)]))
 	}
@@ -109,7 +109,7 @@ func (w *Walk) askDry(ctx context.Context, p *planner) (choice Choice, ok bool) 
 	}
 	for _, i := range p.router.order(nil, reply, w.route.Channels) {
 		if w.available(i) {
-			return Choice{Channel: w.route.Channels[i], Reason: reply.Reason}, true
+			return Choice{Channel: w.route.Channels[i], Reason: replyReason(reply)}, true
 		}
 	}
 	return choice, false

@@ -4,69 +4,66 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
+	"unicode/utf8"
+
+	"github.com/aitunnel/aitunnel/core/config/wording"
+	"github.com/aitunnel/aitunnel/sdk"
 )
 
 // maxAttributeSize bounds what a strategy gets of one attribute, in bytes.
 const maxAttributeSize = 16 << 10
 
-// exposure decides which parts of a request a strategy may see. The user is notified
-// once about each part that is withheld.
-type exposure struct {
-	name   string   // of the strategy, for people
-	expose []string // parts of the body that the configuration allows
-	notice func(string)
-
-	mu       sync.Mutex
-	withheld map[string]bool
-}
-
-func newExposure(name string, expose []string, notice func(string)) *exposure {
-	return &exposure{name: name, expose: expose, notice: notice, withheld: map[string]bool{}}
-}
-
-func (e *exposure) equal(other *exposure) bool {
-	if e == nil || other == nil {
-		return e == other
+// Visible splits the parts of requests that a plan asks for: those that the strategy may
+// see, and a warning about each other one. exposed are the parts of the body that the
+// strategy's block allows.
+func Visible(names, exposed []string) (visible []string, withheld []sdk.Warning) {
+	for _, name := range names {
+		kind, rest, _ := strings.Cut(name, ".")
+		switch {
+		case kind == "body" && !isExposed(name, exposed):
+			why := fmt.Sprintf("it asks for %s, which is withheld: the body contains the prompt, so the block must allow it: expose = [%q]", name, name)
+			if len(exposed) > 0 {
+				why += fmt.Sprintf(" (it allows only %s)", wording.List(exposed))
+			}
+			withheld = append(withheld, sdk.Warning{Path: []string{"expose"}, Message: why})
+		case kind != "body" && credential(rest):
+			withheld = append(withheld, sdk.Warning{Message: fmt.Sprintf("it asks for %s, which is withheld: it carries a credential", name)})
+		default:
+			visible = append(visible, name)
+		}
 	}
-	return slices.Equal(e.expose, other.expose)
+	return visible, withheld
 }
 
-// attributes returns the named parts of a request, as far as the strategy may see them.
-func (e *exposure) attributes(request *Request, names []string) map[string]string {
+func isExposed(name string, exposed []string) bool {
+	return slices.ContainsFunc(exposed, func(allowed string) bool { return name == allowed || strings.HasPrefix(name, allowed+".") })
+}
+
+// attributes returns the named parts of a request.
+func attributes(request *Request, names []string) map[string]string {
 	var out map[string]string
 	for _, name := range names {
-		if !e.allows(name) {
-			continue
-		}
 		if v, ok := request.Attribute(name); ok {
 			if out == nil {
 				out = map[string]string{}
 			}
-			out[name] = strings.Clone(v[:min(len(v), maxAttributeSize)])
+			out[name] = strings.Clone(beginning(v, maxAttributeSize))
 		}
 	}
 	return out
 }
 
-func (e *exposure) allows(name string) bool {
-	kind, rest, _ := strings.Cut(name, ".")
-	why := ""
-	switch {
-	case kind == "body" && !slices.ContainsFunc(e.expose, func(allowed string) bool { return name == allowed || strings.HasPrefix(name, allowed+".") }):
-		why = fmt.Sprintf("the body contains the prompt, so the block must allow it: expose = [%q]", name)
-	case kind != "body" && credential(rest):
-		why = "it carries a credential"
-	default:
-		return true
+// beginning returns at most n bytes of s. It splits no character.
+func beginning(s string, n int) string {
+	if len(s) <= n {
+		return s
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !e.withheld[name] && len(e.withheld) < maxAttributes {
-		e.withheld[name] = true
-		e.notice(fmt.Sprintf("%s asks for %s, which is withheld: %s", e.name, name, why))
+	for i := n; i > n-utf8.UTFMax; i-- {
+		if utf8.RuneStart(s[i]) {
+			return s[:i]
+		}
 	}
-	return false
+	return s[:n] // it is not UTF-8
 }
 
 // credential reports whether a header or a query parameter with this name can hold

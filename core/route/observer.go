@@ -3,6 +3,7 @@ package route
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/aitunnel/aitunnel/sdk"
@@ -23,7 +24,9 @@ type observer struct {
 	to      sdk.Observer
 	notice  func(string)
 	results chan sdk.RequestResult
-	failing bool // used by run alone
+
+	mu  sync.Mutex
+	err error // of the last batch
 }
 
 func newObserver(s sdk.Strategy, name string, notice func(string)) *observer {
@@ -43,9 +46,9 @@ func (w *Walk) Observer() func(sdk.RequestResult) {
 	}
 	p := w.route.planner
 	o, pattern, model := p.observer, w.route.Config.Pattern, w.request.Model
-	attributes := p.exposure.attributes(&w.request, p.current.Load().attributes)
+	seen := attributes(&w.request, p.current.Load().attributes)
 	return func(r sdk.RequestResult) {
-		r.Route, r.Model, r.Attributes = pattern, model, attributes
+		r.Route, r.Model, r.Attributes = pattern, model, seen
 		select {
 		case o.results <- r:
 		default: // the strategy is too slow; it does without
@@ -79,8 +82,18 @@ func (o *observer) pass(ctx context.Context, batch []sdk.RequestResult) {
 	ctx, cancel := context.WithTimeout(ctx, observeDeadline)
 	defer cancel()
 	err := o.to.Observe(ctx, batch)
-	if err != nil && !o.failing {
+	o.mu.Lock()
+	failed := o.err != nil
+	o.err = err
+	o.mu.Unlock()
+	if err != nil && !failed {
 		o.notice(fmt.Sprintf("%s: the results of %d requests could not be passed on: %v", o.name, len(batch), err))
 	}
-	o.failing = err != nil
+}
+
+// failure returns why the last batch of results was not taken; nil if it was.
+func (o *observer) failure() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
 }

@@ -21,6 +21,7 @@ const (
 	maxAttributeName = 200
 
 	maxWarnings = 16
+	maxWarning  = 300 // bytes
 )
 
 // plan is a checked sdk.Plan whose members are places in the list of
@@ -30,7 +31,7 @@ type plan struct {
 	groups     []group
 	reason     string
 	state      []byte
-	attributes []string // that a router is given
+	attributes []string // that router and observer are given
 	made       time.Time
 	expires    time.Time
 	stale      time.Time // from then on it must not be used; zero: never

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,7 +47,6 @@ type subject struct {
 	onFailure  config.OnFailure
 	router     *router           // nil unless the component is asked about each request
 	observer   *observer         // nil unless the component wants to know how requests ended
-	exposure   *exposure         // of requests to router and observer
 	block      *config.Component // nil for a plan without a component
 	shadow     *tally            // nil unless the plan is only counted
 }
@@ -68,6 +68,7 @@ type planner struct {
 	mu        sync.Mutex
 	phase     phase
 	failures  int             // in a row
+	failure   error           // why there is no new plan; nil if the last call gave one
 	notBefore time.Time       // the next time the component may be asked
 	before    counted         // at the last plan
 	timer     *time.Timer     // asks for the plan after an exact one
@@ -98,6 +99,9 @@ func (p *planner) start() error {
 	case err != nil && p.replaces && p.shadow == nil:
 		return fmt.Errorf("%s returned no plan: %w", p.name, err)
 	case err != nil:
+		p.mu.Lock()
+		p.failure = err
+		p.mu.Unlock()
 		p.installCorePlan(nil, err)
 	}
 	return nil
@@ -213,9 +217,10 @@ func (p *planner) handle(e planEvent, err error) {
 	switch e {
 	case planFailed:
 		p.failures++
+		p.failure = err
 		pause = min(minRefresh<<min(p.failures, 7), maxRefresh)
 	case planReceived:
-		p.failures = 0
+		p.failures, p.failure = 0, nil
 	}
 	p.notBefore = p.registry.Now().Add(jitter(pause))
 	p.mu.Unlock()
@@ -253,6 +258,10 @@ func (p *planner) refresh(deadline time.Duration) error {
 	next, err := compile(answer, p.ids)
 	if err != nil {
 		return fmt.Errorf("the plan is refused: %w", err)
+	}
+	if p.router != nil || p.observer != nil {
+		visible, withheld := Visible(next.attributes, p.block.Expose)
+		next.attributes, next.warnings = visible, slices.Concat(next.warnings, withheld)
 	}
 	p.warn(next.warnings)
 	now = p.registry.Now()
@@ -303,7 +312,7 @@ func (p *planner) expandNone(answer sdk.Plan, candidates []sdk.Snapshot) (sdk.Pl
 // warn reports what a component warns about, each warning once.
 func (p *planner) warn(warnings []sdk.Warning) {
 	for _, w := range warnings {
-		text := p.warningText(w)
+		text := p.warningText(p.block, w)
 		p.mu.Lock()
 		known := p.warned[text]
 		if p.warned == nil {
@@ -317,13 +326,13 @@ func (p *planner) warn(warnings []sdk.Warning) {
 	}
 }
 
-// warningText returns a warning with its place in the configuration.
-func (p *planner) warningText(w sdk.Warning) string {
-	text := fmt.Sprintf("%s: %.300s", p.name, w.Message)
-	if p.block == nil {
+// warningText returns a warning with its place in the block of the component.
+func (p *planner) warningText(block *config.Component, w sdk.Warning) string {
+	text := fmt.Sprintf("%s: %s", p.name, beginning(w.Message, maxWarning))
+	if block == nil {
 		return text
 	}
-	if at := p.block.At(w.Path); at.Filename != "" {
+	if at := block.At(w.Path); at.Filename != "" {
 		text = fmt.Sprintf("%s:%d: %s", at.Filename, at.Start.Line, text)
 	}
 	return text

@@ -74,7 +74,15 @@ func (t *Table) plan(of subject, o Options) *planner {
 
 // suits reports whether the planner can go on with the subject.
 func (p *planner) suits(of subject) bool {
-	return p.component == of.component && p.onFailure == of.onFailure && p.router.equal(of.router) && p.exposure.equal(of.exposure) && (p.shadow == nil) == (of.shadow == nil)
+	return p.component == of.component && p.onFailure == of.onFailure && p.router.equal(of.router) && p.sees(of) && (p.shadow == nil) == (of.shadow == nil)
+}
+
+// sees reports whether the component may see the same parts of requests.
+func (p *planner) sees(of subject) bool {
+	if p.block == nil || of.block == nil {
+		return p.block == of.block
+	}
+	return slices.Equal(p.block.Expose, of.block.Expose)
 }
 
 func newPlanner(of subject, known []settings, o Options) *planner {

@@ -2,7 +2,9 @@ package route
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,22 +20,24 @@ const (
 	routeFailures = 5 // in a row, after which there is a pause
 	routePause    = time.Second
 	routeMaxPause = 30 * time.Second
+
+	maxUnknownName = 40 // bytes of a channel's name that the route does not have
 )
 
 // router asks a strategy about each request. If it fails, the plan decides: no request
 // fails or waits for long.
 type router struct {
-	route    string
-	name     string // for people
-	router   sdk.RequestRouter
-	exposure *exposure
-	notice   func(string)
-	slots    chan struct{}
+	route  string
+	name   string // for people
+	router sdk.RequestRouter
+	notice func(string)
+	slots  chan struct{}
 
 	answered, failed, skipped atomic.Uint64
 
 	mu       sync.Mutex
-	failures int // in a row
+	failures int   // in a row
+	err      error // of the last call; nil if it answered
 	pause    time.Duration
 	until    time.Time       // it is not asked before
 	testing  bool            // one request finds out whether it answers again
@@ -46,12 +50,12 @@ type RouterInfo struct {
 	Paused                    bool // it is not asked for a while
 }
 
-func newRouter(s sdk.Strategy, route, name string, e *exposure, notice func(string)) *router {
+func newRouter(s sdk.Strategy, route, name string, notice func(string)) *router {
 	asks, ok := s.(sdk.RequestRouter)
 	if !ok {
 		return nil
 	}
-	return &router{route: route, name: name, router: asks, exposure: e, notice: notice, slots: make(chan struct{}, routesAtOnce), unknown: map[string]bool{}}
+	return &router{route: route, name: name, router: asks, notice: notice, slots: make(chan struct{}, routesAtOnce), unknown: map[string]bool{}}
 }
 
 func (r *router) equal(other *router) bool {
@@ -73,7 +77,7 @@ func (w *Walk) CallRouter(ctx context.Context, now time.Time) {
 	start := time.Now()
 	reply, err := r.ask(ctx, w.routeRequest(r, by, now))
 	if err == nil {
-		w.order, w.orderReason = r.order(w.order[:0], reply, w.route.Channels), reply.Reason
+		w.order, w.orderReason = r.order(w.order[:0], reply, w.route.Channels), replyReason(reply)
 	}
 	if err != nil && ctx.Err() != nil {
 		err = nil // the caller disconnected
@@ -87,7 +91,7 @@ func (w *Walk) routeRequest(r *router, by *plan, now time.Time) sdk.RouteRequest
 	for i, ch := range w.route.Channels {
 		req.Channels[i] = ch.snapshot(now)
 	}
-	req.Attributes = r.exposure.attributes(&w.request, by.attributes)
+	req.Attributes = attributes(&w.request, by.attributes)
 	return req
 }
 
@@ -117,7 +121,7 @@ func (r *router) reportUnknown(name string) {
 	defer r.mu.Unlock()
 	if !r.unknown[name] && len(r.unknown) < maxAttributes {
 		r.unknown[name] = true
-		r.notice(fmt.Sprintf("%s returned the channel %.40q, which is not in the route: the entry is ignored", r.name, name))
+		r.notice(fmt.Sprintf("%s returned the channel %q, which is not in the route: the entry is ignored", r.name, beginning(name, maxUnknownName)))
 	}
 }
 
@@ -145,7 +149,7 @@ func (r *router) leave(now time.Time, err error) {
 	<-r.slots
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.testing = false
+	r.testing, r.err = false, err
 	if err == nil {
 		r.answered.Add(1)
 		if r.failures >= routeFailures {
@@ -163,6 +167,32 @@ func (r *router) leave(now time.Time, err error) {
 	if r.failures == routeFailures {
 		r.notice(fmt.Sprintf("%s does not route each request for a while, its plan is used: %v", r.name, err))
 	}
+}
+
+// replyReason returns why a request goes where the reply says. A reply without channels
+// leaves that to the plan.
+func replyReason(reply sdk.RouteReply) string {
+	if reply.Reason == "" && len(reply.Order) > 0 {
+		return reasonRouted
+	}
+	return reply.Reason
+}
+
+// troubles are the faults of the strategy's answers. A single answer that is late is none.
+func (r *router) troubles() (all []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch late := errors.Is(r.err, context.DeadlineExceeded); {
+	case r.err == nil || errors.Is(r.err, sdk.ErrUnavailable):
+	case r.failures >= routeFailures:
+		all = append(all, fmt.Sprintf("it did not answer about %d requests in a row, so its plan decides: %v", r.failures, r.err))
+	case !late:
+		all = append(all, fmt.Sprintf("it did not answer about the last request, so its plan decided: %v", r.err))
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.unknown)) {
+		all = append(all, fmt.Sprintf("it returned the channel %q, which is not in the route: the entry is ignored", beginning(name, maxUnknownName)))
+	}
+	return all
 }
 
 func (r *router) info() RouterInfo {

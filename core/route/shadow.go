@@ -43,13 +43,11 @@ func (t *Table) shadows(ctx context.Context, r *Route, candidates []candidate, o
 			return err
 		}
 		name := fmt.Sprintf("shadow %q of route %q", c.Ref, r.Config.Pattern)
-		e := newExposure(name, r.Config.Strategy.Expose, o.Notice)
 		r.shadows = append(r.shadows, &shadow{c.Ref, t.plan(subject{
 			purpose:    purpose,
 			name:       name,
 			block:      c,
-			exposure:   e,
-			router:     newRouter(strategy, r.Config.Pattern, name, e, o.Notice),
+			router:     newRouter(strategy, r.Config.Pattern, name, o.Notice),
 			observer:   newObserver(strategy, name, o.Notice),
 			component:  strategy,
 			ask:        askOf(strategy, r),
@@ -156,9 +154,9 @@ func (w *Walk) countShadows(chosen *Channel) {
 // Shadows describes the shadow strategies of the route.
 func (r *Route) Shadows() []ShadowInfo {
 	out := []ShadowInfo{}
-	for _, s := range r.shadows {
+	for i, s := range r.shadows {
 		t := s.planner.shadow
-		info := ShadowInfo{Ref: s.ref, Plan: s.planner.info(), Since: t.since, Picks: t.picks.Load(), Agreed: t.agreed.Load(), Choices: map[string]uint64{}}
+		info := ShadowInfo{Ref: s.ref, Plan: s.planner.info(r.Config.Shadows[i]), Since: t.since, Picks: t.picks.Load(), Agreed: t.agreed.Load(), Choices: map[string]uint64{}}
 		for i, id := range s.planner.ids {
 			info.Choices[id] = t.choices[i].Load()
 		}

@@ -180,11 +180,10 @@ func (t *Table) route(ctx context.Context, r *Route, o Options) error {
 	}
 	r.countOwn(purpose.String())
 	name := fmt.Sprintf("strategy %q of route %q", r.Config.Strategy.Ref, r.Config.Pattern)
-	e := newExposure(name, r.Config.Strategy.Expose, o.Notice)
 	r.planner = t.plan(subject{
 		purpose: purpose, name: name, component: strategy, ask: askOf(strategy, r), candidates: candidates, own: r.own, block: r.Config.Strategy,
-		onFailure: r.Config.Strategy.OnFailure, exposure: e,
-		router: newRouter(strategy, r.Config.Pattern, name, e, o.Notice), observer: newObserver(strategy, name, o.Notice),
+		onFailure: r.Config.Strategy.OnFailure,
+		router:    newRouter(strategy, r.Config.Pattern, name, o.Notice), observer: newObserver(strategy, name, o.Notice),
 	}, o)
 	return t.shadows(ctx, r, candidates, o)
 }
@@ -302,31 +301,62 @@ type PlanInfo struct {
 	Core   bool        // the component gave none
 	Router *RouterInfo // nil unless the component is asked about each request
 
-	Warnings []string // what the component warns about, with places
+	Warnings []string // what the component warns about, and what goes wrong with it, with places
 }
 
 // Plan describes the route's plan.
-func (r *Route) Plan() PlanInfo { return r.planner.info() }
+func (r *Route) Plan() PlanInfo { return r.planner.info(r.Config.Strategy) }
 
 // KeyPlan describes the plan for the channel's keys; zero without any.
 func (c *Channel) KeyPlan() PlanInfo {
 	if c.planner == nil {
 		return PlanInfo{}
 	}
-	return c.planner.info()
+	return c.planner.info(c.Config.KeySelector)
 }
 
-func (p *planner) info() PlanInfo {
+// info describes the plan of the component in a block, which may have another place than
+// when the planner began.
+func (p *planner) info(block *config.Component) PlanInfo {
 	by := p.current.Load()
 	info := PlanInfo{Seq: by.seq, Reason: by.reason, Made: by.made, Core: by.core}
 	if p.router != nil {
 		router := p.router.info()
 		info.Router = &router
 	}
-	for _, w := range by.warnings {
-		info.Warnings = append(info.Warnings, p.warningText(w))
+	for _, w := range slices.Concat(by.warnings, p.troubles()) {
+		info.Warnings = append(info.Warnings, p.warningText(block, w))
 	}
 	return info
+}
+
+// troubles are the faults of the component that last. A process that is gone is not
+// among them: its state says so.
+func (p *planner) troubles() (all []sdk.Warning) {
+	add := func(format string, args ...any) {
+		all = append(all, sdk.Warning{Message: fmt.Sprintf(format, args...)})
+	}
+	p.mu.Lock()
+	failure := p.failure
+	p.mu.Unlock()
+	switch by := p.current.Load(); {
+	case failure == nil || errors.Is(failure, sdk.ErrUnavailable):
+	case by.core:
+		add("it gives no plan, so a core plan is used: %v", failure)
+	default:
+		add("it gives no new plan, so the last one stays in use: %v", failure)
+	}
+	if p.router != nil {
+		for _, text := range p.router.troubles() {
+			add("%s", text)
+		}
+	}
+	if p.observer != nil {
+		if err := p.observer.failure(); err != nil && !errors.Is(err, sdk.ErrUnavailable) {
+			add("it does not take the results of requests: %v", err)
+		}
+	}
+	return all
 }
 
 func (c *Channel) id() string { return c.Config.Name }

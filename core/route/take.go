@@ -1,6 +1,7 @@
 package route
 
 import (
+	"strings"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/channel"
@@ -168,12 +169,17 @@ func (w *Walk) pick(p *planner, v view) (index int, by *plan, g *group) {
 	return index, c.plan, g
 }
 
-// reason returns the plan's. A dry run says where chance decides.
+// reason returns the plan's, and that of a router that leaves the choice to the plan. A dry
+// run says where chance decides.
 func (w *Walk) reason(by *plan, g *group) string {
-	if w.dry != nil && g.random() {
-		return by.reason + randomly
+	reason := by.reason
+	if len(w.order) == 0 && w.orderReason != "" {
+		reason = strings.TrimPrefix(reason+"; "+w.orderReason, "; ")
 	}
-	return by.reason
+	if w.dry != nil && g.random() {
+		reason += randomly
+	}
+	return reason
 }
 
 // randomly is added to the reason of a plan in a dry run.

@@ -26,9 +26,9 @@ type Walk struct {
 	stay     *Channel   // the channel whose next key is tried first
 	keysOf   keyView
 
-	order       []int // the channels in the order that the router returned
-	orderReason string
-	shadowed    []int // what the shadows chose
+	order       []int  // the channels in the order that the router returned
+	orderReason string // of the router; without an order, why it leaves the choice to the plan
+	shadowed    []int  // what the shadows chose
 	asked       []shadowQuestion
 
 	comparison
@@ -83,6 +83,7 @@ func (p *Pick) ReleaseKey() {
 
 // The reasons of picks that do not come from a plan.
 const (
+	reasonRouted         = "chosen by the strategy for this request"
 	reasonNextKey        = "next key of the same channel"
 	reasonPreferred      = "preferred by the user"
 	reasonRequestedKey   = "the requested key"

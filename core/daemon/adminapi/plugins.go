@@ -73,14 +73,10 @@ func tableUses(t *route.Table) (all []use) {
 	}
 	for _, r := range t.Routes {
 		all = append(all, use{r.Config.Strategy, planned("route "+r.Config.Pattern, r.Plan())})
-		var routers []*admin.Router
-		for _, s := range r.Shadows() {
-			routers = append(routers, showRouter(s.Plan.Router))
-		}
-		for i, s := range showShadows(r) {
-			all = append(all, use{r.Config.Shadows[i], admin.Use{
-				For: "shadow of route " + r.Config.Pattern, Plan: s.Plan, PlannedAt: at(s.PlannedAt), CorePlan: s.CorePlan, Shadow: &s, Router: routers[i],
-			}})
+		for i, s := range r.Shadows() {
+			shown, counted := planned("shadow of route "+r.Config.Pattern, s.Plan), showShadow(s, r.Config.Shadows[i])
+			shown.Shadow = &counted
+			all = append(all, use{r.Config.Shadows[i], shown})
 		}
 	}
 	return all
@@ -100,12 +96,16 @@ func showRouter(r *route.RouterInfo) *admin.Router {
 // showShadows are in the order of the configuration.
 func showShadows(r *route.Route) (all []admin.Shadow) {
 	for i, s := range r.Shadows() {
-		all = append(all, admin.Shadow{
-			Strategy: s.Ref, Where: where(r.Config.Shadows[i]), Plan: s.Plan.Seq, PlannedAt: s.Plan.Made, Reason: s.Plan.Reason,
-			CorePlan: s.Plan.Core, Since: s.Since, Picks: s.Picks, Agreed: s.Agreed, Choices: s.Choices,
-		})
+		all = append(all, showShadow(s, r.Config.Shadows[i]))
 	}
 	return all
+}
+
+func showShadow(s route.ShadowInfo, block *config.Component) admin.Shadow {
+	return admin.Shadow{
+		Strategy: s.Ref, Where: where(block), Plan: s.Plan.Seq, PlannedAt: s.Plan.Made, Reason: s.Plan.Reason,
+		CorePlan: s.Plan.Core, Since: s.Since, Picks: s.Picks, Agreed: s.Agreed, Choices: s.Choices,
+	}
 }
 
 type componentID struct {

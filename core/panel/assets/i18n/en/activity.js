@@ -163,6 +163,7 @@ export const activity = {
 
   'said.answer': '{answer}: {means}',
   'said.checkFails': 'health check fails: {why}',
+  'said.routed': 'chosen by the strategy for this request',
   'said.nextKey': 'next key of the same channel',
   'said.preferred': 'preferred by the user',
   'said.requestedKey': 'the requested key',

@@ -163,6 +163,7 @@ export const activity = {
 
   'said.answer': '{answer}：{means}',
   'said.checkFails': '健康检查失败：{why}',
+  'said.routed': '由策略为此请求选择',
   'said.nextKey': '同一渠道的下一个密钥',
   'said.preferred': '用户设为首选',
   'said.requestedKey': '指定的密钥',
