@@ -22,7 +22,7 @@ type Options struct {
 	Access func() Access
 	Addr   func() string    // of the port; "" if it is off
 	Done   <-chan struct{}  // closed when the program stops: event streams end then. nil: never
-	Now    func() time.Time // default time.Now
+	Now    func() time.Time // in the time zone of days; default time.Now
 
 	// SessionFile is where sessions of browsers are kept, so that they survive a
 	// restart; "": in memory only.

@@ -162,7 +162,8 @@ func (h *Handler) historyMoment(name, s string) (time.Time, error) {
 }
 
 // HistoryMoment reads a time of a question about the history: RFC 3339, a day, today
-// or yesterday, or how long ago. The zero time stands for "".
+// or yesterday, or how long ago. Days are those of the zone of now. The zero time
+// stands for "".
 func HistoryMoment(s string, now time.Time) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -171,10 +172,10 @@ func HistoryMoment(s string, now time.Time) (time.Time, error) {
 		return t, nil
 	}
 	if days, named := map[string]int{"today": 0, "yesterday": -1}[s]; named {
-		y, m, d := now.In(time.Local).Date()
-		return time.Date(y, m, d+days, 0, 0, 0, 0, time.Local), nil
+		y, m, d := now.Date()
+		return time.Date(y, m, d+days, 0, 0, 0, 0, now.Location()), nil
 	}
-	if t, err := time.ParseInLocation(time.DateOnly, s, time.Local); err == nil {
+	if t, err := time.ParseInLocation(time.DateOnly, s, now.Location()); err == nil {
 		return t, nil
 	}
 	if ago, err := sdk.ParseDuration(s); err == nil && ago >= 0 {

@@ -163,10 +163,13 @@ func TestWithoutAHistory(t *testing.T) {
 	}
 }
 
-// TestDaysByName counts from midnight here.
+// TestDaysByName: a day begins at midnight in the zone of the time that is given.
 func TestDaysByName(t *testing.T) {
-	now := time.Date(2026, 11, 27, 15, 4, 5, 0, time.Local)
-	for name, want := range map[string]time.Time{"today": time.Date(2026, 11, 27, 0, 0, 0, 0, time.Local), "yesterday": time.Date(2026, 11, 26, 0, 0, 0, 0, time.Local)} {
+	zone := time.FixedZone("far", 14*3600)
+	now := time.Date(2026, 11, 27, 5, 4, 5, 0, zone)
+	for name, want := range map[string]time.Time{
+		"today": time.Date(2026, 11, 27, 0, 0, 0, 0, zone), "yesterday": time.Date(2026, 11, 26, 0, 0, 0, 0, zone), "2026-11-20": time.Date(2026, 11, 20, 0, 0, 0, 0, zone),
+	} {
 		if got, err := HistoryMoment(name, now); err != nil || !got.Equal(want) {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}

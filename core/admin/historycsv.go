@@ -11,7 +11,7 @@ import (
 
 var recordColumns = []string{
 	"time", "id", "client", "entry", "method", "path", "dialect", "endpoint", "model", "sent", "route", "channel", "key", "egress", "status", "verdict", "error", "stream",
-	"ttfb_ms", "total_ms", "retries", "bytes_in", "bytes_out", "tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write", "tokens_reasoning", "cost", "currency",
+	"ttfb_ms", "total_ms", "retries", "bytes_in", "bytes_out", "tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write", "tokens_reasoning", "cost", "currency", "content_ms",
 }
 
 func recordCells(r history.Record) []string {
@@ -22,7 +22,7 @@ func recordCells(r history.Record) []string {
 	return []string{
 		r.Time.UTC().Format(time.RFC3339Nano), r.ID, r.Client, r.Entry, r.Method, r.Path, r.Dialect, r.Endpoint, r.Model, r.Sent, r.Route, r.Channel, r.Key, r.Egress,
 		strconv.Itoa(r.Status), r.Verdict, r.Error, strconv.FormatBool(r.Stream), text(r.TTFB), text(r.Total), strconv.Itoa(r.Retries), text(r.BytesIn), text(r.BytesOut),
-		text(r.TokensIn), text(r.TokensOut), text(r.TokensCacheRead), text(r.TokensCacheWrite), text(r.TokensReasoning), cost, r.Currency,
+		text(r.TokensIn), text(r.TokensOut), text(r.TokensCacheRead), text(r.TokensCacheWrite), text(r.TokensReasoning), cost, r.Currency, text(r.Content),
 	}
 }
 

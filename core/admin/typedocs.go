@@ -213,6 +213,7 @@ var typeDocs = map[string]string{
 	"Status.Clients":              "who may use the proxy",
 	"Status.Config":               "its path",
 	"Status.Status":               "\"running\", or \"stopping\" while the last requests are finished",
+	"Status.TimeZone":             "in which days begin: that of the configuration, or \"Local\"",
 	"Status.TokenFile":            "holds the admin token, if the configuration has none",
 	"Status.Unedited":             "the configuration has only placeholders for sites and keys, so nothing can be answered",
 	"Status.Uptime":               "seconds",

@@ -40,6 +40,7 @@ type Status struct {
 	Clients     []Client       `json:"clients"` // who may use the proxy
 	Warnings    []string       `json:"warnings"`
 	Unedited    bool           `json:"unedited,omitempty"`       // the configuration has only placeholders for sites and keys, so nothing can be answered
+	TimeZone    string         `json:"timeZone"`                 // in which days begin: that of the configuration, or "Local"
 	TokenFile   string         `json:"adminTokenFile,omitempty"` // holds the admin token, if the configuration has none
 	LastReload  *Reload        `json:"lastReload,omitempty"`
 }

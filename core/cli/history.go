@@ -73,9 +73,23 @@ func (f *historyFlags) add(a *app, c *cobra.Command, since string) {
 	_ = c.RegisterFlagCompletionFunc("channel", a.completeChannels)
 }
 
-func (f *historyFlags) filter(c *cobra.Command) (out history.Filter, err error) {
-	out = history.Filter{Client: f.client, Channel: f.channel, Key: f.key, Model: f.model}
+// now is the time in the zone in which days begin: that of the running program's
+// configuration, or of the history of one that is not running.
+func (a *app) now(ctx context.Context) time.Time {
 	now := time.Now()
+	if s, err := a.client().Status(ctx); err == nil {
+		if zone, err := time.LoadLocation(s.TimeZone); err == nil && s.TimeZone != "" {
+			return now.In(zone)
+		}
+	} else if reader, closeIt, err := history.Open(a.stateDir, time.Local); err == nil {
+		defer closeIt()
+		return now.In(reader.Zone())
+	}
+	return now
+}
+
+func (f *historyFlags) filter(c *cobra.Command, now time.Time) (out history.Filter, err error) {
+	out = history.Filter{Client: f.client, Channel: f.channel, Key: f.key, Model: f.model}
 	for name, to := range map[string]*time.Time{"since": &out.From, "until": &out.To} {
 		value := map[string]string{"since": f.since, "until": f.until}[name]
 		if name == "since" && value == "all" {

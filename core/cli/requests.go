@@ -41,7 +41,7 @@ be running.`,
 		Example: "  aitunnel requests\n  aitunnel requests --since 2h --model 'gpt-*' --failed\n  aitunnel requests --status 5xx --channel primary -n 200\n  aitunnel requests req_1234567890abcdef",
 		Args:    atMostOne,
 		RunE: func(c *cobra.Command, args []string) error {
-			filter, err := f.filter(c)
+			filter, err := f.filter(c, a.now(c.Context()))
 			if err != nil {
 				return err
 			}
@@ -185,11 +185,11 @@ func writeRequest(out *strings.Builder, p term.Paint, r history.Record, auths ma
 	}
 	for _, line := range [][2]string{
 		{"ID", r.ID}, {"Time", r.Time.Local().Format("2006-01-02 15:04:05.000 -07:00")}, {"Client", r.Client}, {"Tunnel", r.Entry}, {"Model", sent}, {"Route", r.Route},
-		{"Channel", r.Channel}, {"Key", r.Key}, {"Egress", r.Egress}, {"First byte", took(r.TTFB)}, {"Total", took(r.Total)}, {"Tokens", tokens}, {"Cost", cost},
+		{"Channel", r.Channel}, {"Key", r.Key}, {"Egress", r.Egress}, {"First byte", took(r.TTFB)}, {"First content", took(r.Content)}, {"Total", took(r.Total)}, {"Tokens", tokens}, {"Cost", cost},
 		{"Bytes", fmt.Sprintf("%s in, %s out", term.Number(r.BytesIn), term.Number(r.BytesOut))},
 	} {
 		if line[1] != "" {
-			fmt.Fprintf(out, "%s %s\n", p.Dim(fmt.Sprintf("%-10s", line[0])), line[1])
+			fmt.Fprintf(out, "%s %s\n", p.Dim(fmt.Sprintf("%-13s", line[0])), line[1])
 		}
 	}
 	if len(r.Attempts) == 0 {

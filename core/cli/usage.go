@@ -51,7 +51,7 @@ ends, so prices apply only to requests after they were set.`,
 		Example: "  aitunnel usage\n  aitunnel usage --by model --since 30d\n  aitunnel usage --by month,channel --since all\n  aitunnel usage --by hour --since 24h --client laptop\n  aitunnel usage --since yesterday --until today",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			filter, err := f.filter(c)
+			filter, err := f.filter(c, a.now(c.Context()))
 			if err != nil {
 				return err
 			}
@@ -90,7 +90,7 @@ func writeUsage(out *strings.Builder, p term.Paint, u history.Usage) {
 		out.WriteString("No requests " + usageSpan(u) + ".\n")
 		return
 	}
-	fmt.Fprintf(out, "%s, %s\n\n", p.Bold(term.Number(u.Total.Requests)+" requests"), usageSpan(u))
+	fmt.Fprintf(out, "%s, %s\n\n", p.Bold(term.Count(int(u.Total.Requests), "request")), usageSpan(u))
 	columns := []string{}
 	for _, d := range u.By {
 		columns = append(columns, strings.ToUpper(string(d)))

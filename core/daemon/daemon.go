@@ -294,7 +294,7 @@ func (d *Daemon) api(seed []byte) *admin.Handler {
 		Reloader: d.reloader, Entry: d.entry, Admin: d.panel, Seed: seed, TokenFile: d.adminTokenFile, Unknown: d.unknown,
 	})
 	return admin.New(admin.Options{
-		Source: source, Bus: d.parts.Bus, Now: d.clock(), Done: d.life.Done(), Addr: d.AdminAddr,
+		Source: source, Bus: d.parts.Bus, Now: d.now, Done: d.life.Done(), Addr: d.AdminAddr,
 		Access: d.adminAccess, SessionFile: filepath.Join(d.options.StateDir, "admin-sessions.json"),
 	})
 }
@@ -325,6 +325,15 @@ func (d *Daemon) clock() func() time.Time {
 		return d.options.Now
 	}
 	return time.Now
+}
+
+// now returns the time in the configuration's time zone.
+func (d *Daemon) now() time.Time {
+	now := d.clock()()
+	if g := d.reloader.Running(); g != nil {
+		return now.In(g.Config.Location())
+	}
+	return now
 }
 
 // ProxyAddr returns the address of the unified entry.

@@ -99,8 +99,9 @@ type Request struct {
 	Status   int    `json:"status"` // 499: the caller disconnected
 	Stream   bool   `json:"stream,omitempty"`
 	Error    string `json:"error,omitempty"`
-	TTFB     Millis `json:"ttfb_ms"`  // from the arrival of the request to the first byte passed on
-	Total    Millis `json:"total_ms"` // until the last
+	TTFB     Millis `json:"ttfb_ms"`              // from the arrival of the request to the first byte passed on
+	Content  Millis `json:"content_ms,omitempty"` // until the first content: not a keep-alive, nor an event that only opens the answer; 0: none was seen
+	Total    Millis `json:"total_ms"`             // until the last
 	BytesIn  int64  `json:"bytes_in"`
 	BytesOut int64  `json:"bytes_out"`
 	Retries  int    `json:"retries"`

@@ -25,6 +25,19 @@ type file struct {
 
 	request, attempt *sql.Stmt
 	sums             []*sql.Stmt // one for each of sumTables
+	zone             string      // of the days, as it was kept
+}
+
+// keepZone keeps the time zone of the days, for readers while no program runs.
+func (f *file) keepZone(zone string) error {
+	if f.zone == zone {
+		return nil
+	}
+	_, err := f.writing.ExecContext(context.Background(), "INSERT INTO about (name, value) VALUES ('zone', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", zone)
+	if err == nil {
+		f.zone = zone
+	}
+	return err
 }
 
 // openFile opens the file, and makes or migrates it. It is private, and so is what

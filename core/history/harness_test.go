@@ -110,7 +110,7 @@ var day0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func one(id string) *event.Request {
 	return &event.Request{
 		ID: id, Method: "POST", Path: "/v1/chat/completions", Route: "/**", Model: "gpt-5", Channel: "a", Key: "k1", Client: "anonymous", Dialect: "openai", Endpoint: "generate",
-		Status: 200, TTFB: event.Millis(30 * time.Millisecond), Total: event.Millis(50 * time.Millisecond), BytesIn: 10, BytesOut: 20,
+		Status: 200, TTFB: event.Millis(30 * time.Millisecond), Content: event.Millis(40 * time.Millisecond), Total: event.Millis(50 * time.Millisecond), BytesIn: 10, BytesOut: 20,
 		TokensIn: 100, TokensOut: 10, TokensCacheRead: 50, TokensCacheWrite: 5, TokensReasoning: 3, Cost: 1_500_000, Currency: "USD",
 		Attempts: []event.Attempt{{Channel: "a", Key: "k1", Status: 200, Verdict: "ok", Means: "good", TTFB: event.Millis(30 * time.Millisecond), Total: event.Millis(50 * time.Millisecond)}},
 	}

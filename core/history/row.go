@@ -30,7 +30,7 @@ func short(s string) string {
 
 // columns of the table of requests but its key, in the order of [rowValues].
 var requestColumns = strings.Fields(`time id client entry method path dialect endpoint model sent route channel key egress status verdict error failed
-	stream ttfb total attempts bytes_in bytes_out tokens_in tokens_out tokens_cache_read tokens_cache_write tokens_reasoning cost currency passed_over`)
+	stream ttfb total attempts bytes_in bytes_out tokens_in tokens_out tokens_cache_read tokens_cache_write tokens_reasoning cost currency passed_over content`)
 
 var attemptColumns = strings.Fields(`request n channel key sent status verdict means rule egress wait ttfb total undecided`)
 
@@ -46,7 +46,7 @@ func rowValues(args []any, i item) []any {
 	return append(args,
 		arrival(i).UnixMilli(), r.ID, r.Client, r.Entry, short(r.Method), short(r.Path), r.Dialect, r.Endpoint, short(r.Model), last.Model, r.Route, r.Channel, r.Key,
 		r.Egress, r.Status, last.Means, errorCode(r, last), r.Failed(), r.Stream, micros(r.TTFB), micros(r.Total), len(r.Attempts), r.BytesIn, r.BytesOut,
-		int64(r.TokensIn), int64(r.TokensOut), int64(r.TokensCacheRead), int64(r.TokensCacheWrite), int64(r.TokensReasoning), cost, r.Currency, passedOver(r))
+		int64(r.TokensIn), int64(r.TokensOut), int64(r.TokensCacheRead), int64(r.TokensCacheWrite), int64(r.TokensReasoning), cost, r.Currency, passedOver(r), micros(r.Content))
 }
 
 // passedOver returns the list of channels that were passed over, as it is kept.

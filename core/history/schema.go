@@ -11,7 +11,7 @@ const applicationID = 0x6169746e // "aitn"
 
 // migrations lead from each version of the schema to the next; the version of a
 // file is its user_version. They are never changed once they were released.
-var migrations = []string{version1, version2, version3, version4}
+var migrations = []string{version1, version2, version3, version4, version5}
 
 // Times are in milliseconds since 1970, durations in microseconds, costs in
 // billionths of the currency's unit. A cost is null where it is not known.
@@ -95,6 +95,16 @@ var version3 = func() (script string) {
 const version4 = `
 DROP INDEX requests_failed;
 CREATE INDEX requests_failed ON requests (time, model, channel, key, client, status, verdict) WHERE failed;
+`
+
+// version5 adds when the first content was passed on, and what is to be known of the
+// file: the time zone of its days.
+const version5 = `
+ALTER TABLE requests ADD COLUMN content INTEGER NOT NULL DEFAULT 0; -- 0: not known
+CREATE TABLE about (
+	name  TEXT PRIMARY KEY,
+	value TEXT NOT NULL
+) WITHOUT ROWID;
 `
 
 // migrate brings the schema up to date, one version in one transaction.

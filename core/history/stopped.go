@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +12,8 @@ import (
 )
 
 // Open returns a reader of the history in a state directory that no program is
-// using, or may be using. close ends it.
+// using, or may be using. zone is that of days where the file does not tell. close
+// ends it.
 func Open(dir string, zone *time.Location) (r *Reader, closeIt func(), err error) {
 	path := filepath.Join(dir, FileName)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -47,8 +49,22 @@ func Open(dir string, zone *time.Location) (r *Reader, closeIt func(), err error
 		}
 		return nil, nil, err
 	}
-	return &Reader{db: db, zone: zone}, func() { _ = db.Close() }, nil
+	return &Reader{db: db, zone: keptZone(db, zone)}, func() { _ = db.Close() }, nil
 }
+
+func keptZone(db *sql.DB, or *time.Location) *time.Location {
+	name := ""
+	if err := db.QueryRowContext(context.Background(), "SELECT value FROM about WHERE name = 'zone'").Scan(&name); err != nil || name == "" {
+		return or
+	}
+	if zone, err := time.LoadLocation(name); err == nil {
+		return zone
+	}
+	return or
+}
+
+// Zone returns the time zone of days.
+func (r *Reader) Zone() *time.Location { return r.zone }
 
 func isFile(path string) bool {
 	_, err := os.Stat(path)

@@ -202,6 +202,29 @@ func TestNothingIsKeptUnlessEnabled(t *testing.T) {
 	}
 }
 
+// Days of a stopped program's history begin where they did while it ran.
+func TestTheZoneOfDaysIsKept(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	for _, name := range []string{"Pacific/Kiritimati", "Asia/Kolkata"} {
+		far, err := time.LoadLocation(name)
+		if err != nil {
+			t.Skip(err)
+		}
+		r.Configure(Settings{Enabled: true, Keep: time.Hour, MaxSize: 1 << 30, Zone: far})
+		r.Add(day0, one("req_"+far.String()))
+		r.flush()
+		reader, closeIt, err := Open(r.dir, time.UTC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if reader.Zone().String() != name {
+			t.Errorf("%s, want %s", reader.Zone(), name)
+		}
+		closeIt()
+	}
+}
+
 func TestAStoppedProgramsHistoryIsRead(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")

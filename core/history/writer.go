@@ -190,7 +190,11 @@ func (w *writer) commit() bool {
 	}
 	w.added = max(w.added, len(chunk))
 	f := w.store.file.Load()
-	if err := f.write(chunk, w.sums); err != nil {
+	err := f.keepZone(zone.String())
+	if err == nil {
+		err = f.write(chunk, w.sums)
+	}
+	if err != nil {
 		w.failed(err)
 		return false
 	}

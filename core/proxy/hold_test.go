@@ -3,6 +3,7 @@ package proxy
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -78,4 +79,31 @@ func TestAStreamKeepsNothingOfItsPreamble(t *testing.T) {
 	}
 	close(proceed)
 	until("response.completed")
+}
+
+// The first content has a time of its own: an answer that is passed on before it has
+// a first byte long before that.
+func TestTheFirstContentHasItsTime(t *testing.T) {
+	proceed := make(chan struct{})
+	site := newTestSite(t, func(c *siteConn) {
+		c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+		c.chunk(created(300 << 10))
+		<-proceed
+		c.chunk("event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"hello\"}\n\n")
+		c.send("0\r\n\r\n")
+	})
+	r := newRig(t, func(c *config.Config) { c.Proxy.BufferLimit = 64 << 10 }, site)
+	resp, err := http.Post(r.server.URL+"/v1/responses", "application/json", strings.NewReader(responsesBody))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if _, err := resp.Body.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	close(proceed)
+	_, _ = io.Copy(io.Discard, resp.Body)
+	if got := r.record(0); got.TTFB <= 0 || got.Content <= got.TTFB || got.Total < got.Content {
+		t.Errorf("first byte %v, first content %v, total %v", got.TTFB, got.Content, got.Total)
+	}
 }

@@ -97,6 +97,9 @@ func (x *exchange) relay(resp *http.Response) error {
 				return err
 			}
 			x.record.BytesOut += int64(len(chunk))
+			if x.record.Content == 0 && a.stream.Started {
+				x.record.Content = event.Millis(time.Since(x.arrived))
+			}
 			x.usage.Pass(chunk)
 			a.dropHead()
 		}

@@ -47,7 +47,7 @@ function facts(e) {
   const size = bytes(r.bytes_out);
   const all = [
     [t('record.when'), moment(e.time)], [t('record.route'), r.route], [t('column.model'), r.model], [t('column.channel'), r.channel], [t('column.key'), r.key && keyText(r.channel, r.key)],
-    [t('record.firstByte'), millis(r.ttfb_ms)], [t('record.total'), millis(r.total_ms)], [t('record.in'), bytes(r.bytes_in)], [t('record.out'), r.stream ? t('record.streamed', { size }) : size],
+    [t('record.firstByte'), millis(r.ttfb_ms)], [t('record.content'), r.content_ms && millis(r.content_ms)], [t('record.total'), millis(r.total_ms)], [t('record.in'), bytes(r.bytes_in)], [t('record.out'), r.stream ? t('record.streamed', { size }) : size],
     [t('record.tokens'), tokensInWords(r)], [t('record.cached'), r.tokens_cache_read && count(r.tokens_cache_read)], [t('record.cacheWrite'), r.tokens_cache_write && count(r.tokens_cache_write)],
     [t('record.reasoning'), r.tokens_reasoning && count(r.tokens_reasoning)], [t('column.cost'), r.currency ? costText(r) : (r.tokens_in || r.tokens_out) && t('usage.unknown')],
     [t('column.client'), r.client], [t('record.tunnel'), r.entry], [t('record.id'), r.id],

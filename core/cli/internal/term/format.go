@@ -11,7 +11,7 @@ func Count(n int, noun string) string {
 	if n != 1 {
 		noun += "s"
 	}
-	return fmt.Sprintf("%d %s", n, noun)
+	return Number(n) + " " + noun
 }
 
 // After returns the text with a separator before it, or "" if the text is empty.

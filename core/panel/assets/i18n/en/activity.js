@@ -113,6 +113,7 @@ export const activity = {
   'record.when': 'When',
   'record.route': 'Route',
   'record.firstByte': 'First byte',
+  'record.content': 'First content',
   'record.total': 'Total',
   'record.in': 'Request size',
   'record.out': 'Answer size',

@@ -113,6 +113,7 @@ export const activity = {
   'record.when': '时间',
   'record.route': '路由',
   'record.firstByte': '首字节',
+  'record.content': '首个内容',
   'record.total': '总耗时',
   'record.in': '请求大小',
   'record.out': '响应大小',
