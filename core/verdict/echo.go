@@ -2,7 +2,6 @@ package verdict
 
 import (
 	"net/http"
-	"regexp"
 	"strings"
 	"unicode"
 )
@@ -24,10 +23,10 @@ func withoutEcho(message string, status int) string {
 }
 
 var (
-	quotation = regexp.MustCompile("(?:^|[\\s(\\[{=:：，,。]|\\p{Han})(\"[^\"]*\"|'[^']*'|`[^`]*`|“[^”]*”|「[^」]*」)")
+	quotation = compiled("(?:^|[\\s(\\[{=:：，,。]|\\p{Han})(\"[^\"]*\"|'[^']*'|`[^`]*`|“[^”]*”|「[^」]*」)")
 	// namesCause is what comes before a quotation that is the error itself: a
 	// gateway's account of what its upstream said.
-	namesCause = regexp.MustCompile("(?i)(?:[\"'`]|\\b(?:error|message|reason|detail|response|said|returned)|错误|原因|返回|提示|信息)\\s*[:：]\\s*$")
+	namesCause = compiled("(?i)(?:[\"'`]|\\b(?:error|message|reason|detail|response|said|returned)|错误|原因|返回|提示|信息)\\s*[:：]\\s*$")
 )
 
 // withoutQuotes shortens quotations of more than a word. Names of models, tools
@@ -35,11 +34,11 @@ var (
 func withoutQuotes(message string) string {
 	var b strings.Builder
 	rest := 0
-	for _, at := range quotation.FindAllStringSubmatchIndex(message, -1) {
+	for _, at := range quotation().FindAllStringSubmatchIndex(message, -1) {
 		from, to := at[2], at[3]
 		inner := message[from:to]
 		if !strings.ContainsFunc(inner, func(r rune) bool { return r == ' ' || unicode.Is(unicode.Han, r) }) ||
-			to < len(message) && isWordRune(rune(message[to])) || namesCause.MatchString(message[:from]) {
+			to < len(message) && isWordRune(rune(message[to])) || namesCause().MatchString(message[:from]) {
 			continue
 		}
 		b.WriteString(message[rest:from])

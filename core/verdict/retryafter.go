@@ -2,7 +2,6 @@ package verdict
 
 import (
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -66,14 +65,14 @@ func interval(v string, now time.Time) time.Duration {
 	if t, ok := moment(v); ok {
 		return max(t.Sub(now), 0)
 	}
-	if wholeAmount.MatchString(v) {
+	if wholeAmount().MatchString(v) {
 		return sumOf(v)
 	}
 	return 0
 }
 
 // wholeAmount is "1d2h3m" or "30 seconds".
-var wholeAmount = regexp.MustCompile(`(?i)^` + amount)
+var wholeAmount = compiled(`(?i)^` + amount)
 
 // moment reads a date with a time.
 func moment(v string) (time.Time, bool) {

@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -11,16 +10,16 @@ import (
 // "wait 5 minutes", "reset after 2h3m4s", "请在 30 秒后重试", "resets at midnight
 // UTC".
 var (
-	messageAfter = regexp.MustCompile(`(?i)^(?:retrying|retry|wait|resets?|again|please|available|cool-?down)\s*(?:again)?\s*(?:in|after|about|at least|for|:)?\s*(?:about\s*|approximately\s*|another\s*)?` + amount)
-	messageUntil = regexp.MustCompile(`(?i)^(?:resets?|retry|again|until|available|access|将[在于]|请于)\s*(?:again|time|will|北京时间)?\s*(?:at|after|on|in|:)?\s*:?\s*([0-9]{4}[-/][0-9]{2}[-/][0-9]{2}(?:[T ]| at )[0-9:]{5,8}(?:\.[0-9]+)?(?:Z| ?[+-][0-9]{2}:?[0-9]{2}| UTC)?)`)
-	messageDate  = regexp.MustCompile(`(?i)^(?:resets?|retry|again|until|available)\s*(?:at|after|on)?\s*(?:[a-z]{3,9},?\s+)?(?:([0-9]{1,2})\s+([a-z]{3})[a-z]*\.?|([a-z]{3})[a-z]*\.?\s+([0-9]{1,2})(?:st|nd|rd|th)?),?\s*([0-9]{4})?,?\s*(?:at\s+)?([0-9]{1,2}:[0-9]{2})(?::[0-9]{2})?\s*(am|pm)?\s*([a-z]{2,4}\b)?`)
-	messageOne   = regexp.MustCompile(`(?i)^(?:retry|wait|resets?|again)\s*(?:again)?\s*(?:in|after|about|for)?\s*(?:about\s*)?an? (second|minute|hour|day)\b`)
-	messageEpoch = regexp.MustCompile(`limit reached\|([0-9]{10,13})\b`) // Claude Code's own form
-	messageZh    = regexp.MustCompile(`((?:` + amountZh + `)+)(?:之|以)?(?:后|再)|(?:剩余|还需|需要?等待|等待)[^，。0-9]{0,8}((?:` + amountZh + `)+)`)
-	messageDays  = regexp.MustCompile(`(?i)^(?:replenished|retry|wait|resets?|again)\s*(?:in|after|for)?\s*(?:([0-9]{1,2})\.)?([0-9]{1,3}):([0-9]{2}):([0-9]{2})\b`)
-	messageClock = regexp.MustCompile(`(?i)^(?:resets?|again|until|available|retry|reset time)\s*(?:again\s*)?(?:daily\s*|tomorrow\s*|every day\s*)?(?:at|on|after|:)?\s*(midnight|(?:[0-9]{1,2})(?::[0-9]{2})?\s*(?:am|pm)|[0-9]{1,2}:[0-9]{2})(?::[0-9]{2})?,?\s*\(?\s*([a-z]+/[a-z_]+|utc\s*[+-]\s*[0-9]{1,2}|gmt\s*[+-]\s*[0-9]{1,2}|[a-z]{2,8}\b)?`)
-	midnightZh   = regexp.MustCompile(`(?:明[日天早]|次日|隔日|第二天|每[日天]|凌晨|今晚)[^，。;；]{0,8}?(?:0|00|24|零)\s*(?:点|时|:00)|(?:0|00|24|零)\s*(?:点|时|:00)[^，。;；]{0,6}(?:重置|刷新|恢复|更新)|(?:请|可)?(?:于|在)?(?:明[日天]|次日)[^，。;；0-9]{0,4}(?:再|重试|重置|恢复|刷新)`)
-	amountPart   = regexp.MustCompile(`(?i)(` + numberZh + `)\s*个?(` + unitNames + `|` + unitNamesZh + `)`)
+	messageAfter = compiled(`(?i)^(?:retrying|retry|wait|resets?|again|please|available|cool-?down)\s*(?:again)?\s*(?:in|after|about|at least|for|:)?\s*(?:about\s*|approximately\s*|another\s*)?` + amount)
+	messageUntil = compiled(`(?i)^(?:resets?|retry|again|until|available|access|将[在于]|请于)\s*(?:again|time|will|北京时间)?\s*(?:at|after|on|in|:)?\s*:?\s*([0-9]{4}[-/][0-9]{2}[-/][0-9]{2}(?:[T ]| at )[0-9:]{5,8}(?:\.[0-9]+)?(?:Z| ?[+-][0-9]{2}:?[0-9]{2}| UTC)?)`)
+	messageDate  = compiled(`(?i)^(?:resets?|retry|again|until|available)\s*(?:at|after|on)?\s*(?:[a-z]{3,9},?\s+)?(?:([0-9]{1,2})\s+([a-z]{3})[a-z]*\.?|([a-z]{3})[a-z]*\.?\s+([0-9]{1,2})(?:st|nd|rd|th)?),?\s*([0-9]{4})?,?\s*(?:at\s+)?([0-9]{1,2}:[0-9]{2})(?::[0-9]{2})?\s*(am|pm)?\s*([a-z]{2,4}\b)?`)
+	messageOne   = compiled(`(?i)^(?:retry|wait|resets?|again)\s*(?:again)?\s*(?:in|after|about|for)?\s*(?:about\s*)?an? (second|minute|hour|day)\b`)
+	messageEpoch = compiled(`limit reached\|([0-9]{10,13})\b`) // Claude Code's own form
+	messageZh    = compiled(`((?:` + amountZh + `)+)(?:之|以)?(?:后|再)|(?:剩余|还需|需要?等待|等待)[^，。0-9]{0,8}((?:` + amountZh + `)+)`)
+	messageDays  = compiled(`(?i)^(?:replenished|retry|wait|resets?|again)\s*(?:in|after|for)?\s*(?:([0-9]{1,2})\.)?([0-9]{1,3}):([0-9]{2}):([0-9]{2})\b`)
+	messageClock = compiled(`(?i)^(?:resets?|again|until|available|retry|reset time)\s*(?:again\s*)?(?:daily\s*|tomorrow\s*|every day\s*)?(?:at|on|after|:)?\s*(midnight|(?:[0-9]{1,2})(?::[0-9]{2})?\s*(?:am|pm)|[0-9]{1,2}:[0-9]{2})(?::[0-9]{2})?,?\s*\(?\s*([a-z]+/[a-z_]+|utc\s*[+-]\s*[0-9]{1,2}|gmt\s*[+-]\s*[0-9]{1,2}|[a-z]{2,8}\b)?`)
+	midnightZh   = compiled(`(?:明[日天早]|次日|隔日|第二天|每[日天]|凌晨|今晚)[^，。;；]{0,8}?(?:0|00|24|零)\s*(?:点|时|:00)|(?:0|00|24|零)\s*(?:点|时|:00)[^，。;；]{0,6}(?:重置|刷新|恢复|更新)|(?:请|可)?(?:于|在)?(?:明[日天]|次日)[^，。;；0-9]{0,4}(?:再|重试|重置|恢复|刷新)`)
+	amountPart   = compiled(`(?i)(` + numberZh + `)\s*个?(` + unitNames + `|` + unitNamesZh + `)`)
 	retryWords   = []string{"retry", "wait", "reset", "again", "please", "until", "available", "replenished", "access on", "cooldown", "cool-down", "将在", "将于", "请于"}
 )
 
@@ -50,15 +49,15 @@ func (f *failure) retryMessage(now time.Time) time.Duration {
 			}
 		}
 	}
-	if m := messageEpoch.FindStringSubmatch(f.words); m != nil {
+	if m := messageEpoch().FindStringSubmatch(f.words); m != nil {
 		return interval(m[1], now)
 	}
 	if isChinese(f.words) {
-		if m := messageZh.FindStringSubmatch(f.words); m != nil {
+		if m := messageZh().FindStringSubmatch(f.words); m != nil {
 			return sumOf(firstOf(m[1], m[2]))
 		}
 	}
-	if isChinese(f.words) && midnightZh.MatchString(f.words) {
+	if isChinese(f.words) && midnightZh().MatchString(f.words) {
 		return nextClock(now, beijing, 0, 0)
 	}
 	return 0
@@ -67,22 +66,22 @@ func (f *failure) retryMessage(now time.Time) time.Duration {
 // announced reads the time that a text begins with, after the word that
 // announces it.
 func announced(text string, now time.Time) time.Duration {
-	if m := messageAfter.FindStringSubmatch(text); m != nil {
+	if m := messageAfter().FindStringSubmatch(text); m != nil {
 		return sumOf(m[1])
 	}
-	if m := messageDays.FindStringSubmatch(text); m != nil {
+	if m := messageDays().FindStringSubmatch(text); m != nil {
 		return seconds(number(m[1])*86400 + number(m[2])*3600 + number(m[3])*60 + number(m[4]))
 	}
-	if m := messageUntil.FindStringSubmatch(text); m != nil {
+	if m := messageUntil().FindStringSubmatch(text); m != nil {
 		return interval(utc(m[1]), now)
 	}
-	if m := messageOne.FindStringSubmatch(text); m != nil {
+	if m := messageOne().FindStringSubmatch(text); m != nil {
 		return unitOf(m[1])
 	}
-	if m := messageDate.FindStringSubmatch(text); m != nil {
+	if m := messageDate().FindStringSubmatch(text); m != nil {
 		return untilDate(m, now)
 	}
-	if m := messageClock.FindStringSubmatch(text); m != nil {
+	if m := messageClock().FindStringSubmatch(text); m != nil {
 		if hour, minute, ok := clockOf(m[1]); ok {
 			return nextClock(now, zoneOf(m[2]), hour, minute)
 		}
@@ -213,7 +212,7 @@ const digitsZh = "一二三四五六七八九"
 // sumOf adds the parts of "2h 3m 4.5s".
 func sumOf(s string) time.Duration {
 	total := 0.0
-	for _, m := range amountPart.FindAllStringSubmatch(s, -1) {
+	for _, m := range amountPart().FindAllStringSubmatch(s, -1) {
 		total += number(m[1]) * unitOf(m[2]).Seconds()
 	}
 	return seconds(total)

@@ -110,11 +110,17 @@ type pattern struct {
 	prefixed bool     // what it matches begins with fixed characters
 }
 
+// compiled returns a function that compiles the expression when it is first called: to
+// compile them all would be a tenth of what the start of a command costs.
+func compiled(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
+
 // newPattern makes a pattern of an expression that has been parsed.
 func newPattern(text string, parsed *syntax.Regexp) *pattern {
 	return &pattern{
 		text:     text,
-		re:       sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) }),
+		re:       compiled(text),
 		literals: requiredLiterals(parsed),
 	}
 }
