@@ -26,7 +26,7 @@ const historyTime = 15 * time.Second
 // The parameters of what is asked about the history.
 var (
 	nameParameters = []parameter{
-		{"from", "not before: RFC 3339, a day such as 2026-11-26, or how long ago, such as 7d"}, {"to", "before, in the same forms; by default now"},
+		{"from", "not before: RFC 3339, a day such as 2026-11-26, today, yesterday, or how long ago, such as 7d"}, {"to", "before, in the same forms; by default now"},
 		{"client", "of this client; * matches any characters"}, {"channel", "of this channel; * matches any characters"},
 		{"key", "of this key's ID; * matches any characters"}, {"model", "for this model; * matches any characters"},
 	}

@@ -2,6 +2,8 @@ package admin
 
 import (
 	"cmp"
+	"slices"
+	"strings"
 
 	"github.com/aitunnel/aitunnel/core/channel"
 )
@@ -25,9 +27,10 @@ const (
 // [Channel.Out].
 const (
 	ReasonNeverTried = "never_tried"
-	ReasonNoKey      = "no_key"   // none of its keys is available
-	ReasonKeysOut    = "keys_out" // more than half of its keys are not available
-	ReasonFailing    = "failing"  // more than a tenth of its recent requests failed
+	ReasonNoKey      = "no_key"        // none of its keys is available
+	ReasonRejected   = "keys_rejected" // some endpoints reject the keys, others are still tried with them
+	ReasonKeysOut    = "keys_out"      // more than half of its keys are not available
+	ReasonFailing    = "failing"       // more than a tenth of its recent requests failed
 )
 
 const (
@@ -57,7 +60,7 @@ func (c Channel) assess() (State, string) {
 	case c.Out != "" && !c.atLimit() && c.Out != ReasonNoKey:
 		return StateDown, c.Out
 	case c.Keys.Total > 0 && c.Keys.Alive == 0:
-		return c.withoutKey(), ReasonNoKey
+		return c.withoutKey()
 	case c.Out != "":
 		return StateDegraded, c.Out
 	case 2*(c.Keys.Total-c.Keys.Alive) > c.Keys.Total:
@@ -72,14 +75,27 @@ func (c Channel) assess() (State, string) {
 
 // withoutKey returns the state of a channel none of whose keys is available: keys
 // over a limit come back by themselves, invalid ones are for the user to
-// replace.
-func (c Channel) withoutKey() State {
+// replace. A key that only some endpoints reject is tried with others.
+func (c Channel) withoutKey() (State, string) {
+	state := StateDown
 	for _, k := range c.Keys.List {
-		if k.State != keyInvalid {
-			return StateCoolingDown
+		switch {
+		case len(k.InvalidFor) > 0:
+			return StateDegraded, ReasonRejected
+		case k.State != keyInvalid:
+			state = StateCoolingDown
 		}
 	}
-	return StateDown
+	return state, ReasonNoKey
+}
+
+// rejecting returns the endpoints that reject keys of the channel.
+func (c Channel) rejecting() (all []string) {
+	for _, k := range c.Keys.List {
+		all = append(all, k.InvalidFor...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // failing reports whether too many of the requests of the last ten minutes
@@ -160,6 +176,9 @@ var reasonTexts = map[string]string{
 
 // Why returns the reason of the state in words, "" if there is none.
 func (c Channel) Why() string {
+	if c.StateReason == ReasonRejected {
+		return strings.Join(c.rejecting(), ", ") + " rejects its keys; other requests are still sent with them"
+	}
 	if text, ok := reasonTexts[c.StateReason]; ok {
 		return text
 	}

@@ -32,6 +32,7 @@ func TestStateOfAChannel(t *testing.T) {
 		{"two keys of three out", Channel{Enabled: true, Stats: used, Keys: withKeys("ready", "invalid_key", "rate_limited")}, StateDegraded, ReasonKeysOut, true},
 		{"all keys limited", Channel{Enabled: true, Stats: used, Keys: withKeys("rate_limited", "invalid_key")}, StateCoolingDown, ReasonNoKey, false},
 		{"all keys invalid", Channel{Enabled: true, Stats: used, Keys: withKeys("invalid_key", "invalid_key")}, StateDown, ReasonNoKey, false},
+		{"a key that an endpoint rejects", Channel{Enabled: true, Stats: used, Keys: Keys{Total: 2, List: []Key{{State: "invalid_key", InvalidFor: []string{"/v1/messages"}}, {State: "invalid_key"}}}}, StateDegraded, ReasonRejected, true},
 		{"70 % success", Channel{Enabled: true, Stats: used, Recent: recent(20, 6)}, StateDegraded, ReasonFailing, true},
 		{"70 % success of few", Channel{Enabled: true, Stats: used, Recent: recent(10, 3)}, StateReady, "", true},
 		{"90 % success", Channel{Enabled: true, Stats: used, Recent: recent(20, 2)}, StateReady, "", true},

@@ -16,7 +16,7 @@ type Channel struct {
 
 	Enabled     bool       `json:"enabled"`
 	State       State      `json:"state"`                 // unknown, ready, degraded, cooling_down, down or paused
-	StateReason string     `json:"stateReason,omitempty"` // its code: never_tried, no_key, keys_out, failing, or that of out
+	StateReason string     `json:"stateReason,omitempty"` // its code: never_tried, no_key, keys_rejected, keys_out, failing, or that of out
 	First       bool       `json:"first"`                 // preferred on its routes, until undone
 	Health      string     `json:"health"`                // unknown, up or down
 	HealthCheck string     `json:"healthCheck"`           // the component that checks it; "": none
@@ -93,7 +93,8 @@ type Key struct {
 	Until     *time.Time `json:"until,omitempty"`
 	Stats     Stats      `json:"stats"`
 
-	Restricted []Restriction `json:"restricted,omitempty"` // for single models
+	Restricted []Restriction `json:"restricted,omitempty"`  // for single models
+	InvalidFor []string      `json:"invalid_for,omitempty"` // the endpoints for which it is an invalid key, and not used; none: all
 }
 
 // Stats counts attempts.

@@ -40,5 +40,6 @@ type Candidate struct {
 type Skipped struct {
 	Channel string `json:"channel"`
 	Key     string `json:"key,omitempty"`
-	Why     string `json:"why"` // a code, such as paused, rate_limited or already_tried
+	Why     string `json:"why"`              // a code, such as paused, rate_limited or already_tried
+	Reason  string `json:"reason,omitempty"` // what led to that, in words
 }

@@ -90,20 +90,44 @@ func (s *State) View(now time.Time) View {
 		Paused: s.paused, Preferred: s.preferred.Load(), Health: s.health, Checked: s.checked, CheckError: s.checkError, Skip: s.skip(now),
 		InFlight: s.InFlight(), ErrorRate: s.recent.errorRate(now), Counters: s.counters,
 	}
+	v.Reason = s.cause(now)
 	switch {
 	case s.breaker.open:
-		v.Reason, v.Since, v.Until = s.breaker.reason, s.breaker.since, s.breaker.until
+		v.Since, v.Until = s.breaker.since, s.breaker.until
 	case s.health == sdk.HealthDown:
-		v.Reason, v.Since = s.reason, s.since
+		v.Since = s.since
 	case s.blocked.active(now):
-		v.Reason, v.Since = s.blocked.reason, s.blockedAt
+		v.Since = s.blockedAt
 	case s.unreachable.active(now):
-		v.Reason, v.Since, v.Until = s.unreachable.reason, s.blockedAt, s.unreachable.until
+		v.Since, v.Until = s.blockedAt, s.unreachable.until
 	}
 	if s.blocked.active(now) {
 		v.Until = later(v.Until, s.blocked.until)
 	}
 	return v
+}
+
+// Cause returns in words why the channel is out of service; "" if it is not, or no words
+// are known.
+func (s *State) Cause(now time.Time) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cause(now)
+}
+
+// cause is Cause; the caller holds mu.
+func (s *State) cause(now time.Time) string {
+	switch {
+	case s.breaker.open:
+		return s.breaker.reason
+	case s.health == sdk.HealthDown:
+		return s.reason
+	case s.blocked.active(now):
+		return s.blocked.reason
+	case s.unreachable.active(now):
+		return s.unreachable.reason
+	}
+	return ""
 }
 
 // KeyView is a key's state at one moment.
@@ -127,22 +151,46 @@ func (k *Key) View(now time.Time) KeyView {
 		v.ErrorRate = k.recent.errorRate(now)
 	}
 	v.Skip, v.Until = k.skip(now, "", "")
+	v.Reason = k.cause(now, v.Skip, "")
 	switch {
 	case v.Skip == SkipInvalidKey:
-		v.Reason, v.InvalidFor = k.invalid.reason, slices.Clone(k.invalidFor)
+		v.InvalidFor = slices.Clone(k.invalidFor)
 		if len(v.InvalidFor) > 0 {
 			v.Reason += " (rejected by " + strings.Join(v.InvalidFor, ", ") + " only; other requests use it last)"
 		}
-	case v.Skip == SkipQuotaSpent:
-		v.Reason = k.quotaSpent.reason
-	case v.Skip == SkipRateLimited || v.Skip == SkipCooldown:
-		v.Reason = k.rateLimited.reason
+	case v.Skip != "":
 	case k.mark.deferred(now):
 		v.Suspect, v.Until, v.Reason = true, k.mark.until, k.counters.LastError
 	case k.suspect:
 		v.Suspect, v.Reason = true, k.counters.LastError
 	}
 	return v
+}
+
+// Cause returns in words why the key is not used for the model and the operation; "" if
+// it is, or no words are known.
+func (k *Key) Cause(now time.Time, model, operation string) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	skip, _ := k.skip(now, model, operation)
+	return k.cause(now, skip, model)
+}
+
+// cause returns the reason of a [Skip] of the key in words; the caller holds mu.
+func (k *Key) cause(now time.Time, skip Skip, model string) string {
+	switch m := k.models[model]; {
+	case skip == SkipInvalidKey:
+		return k.invalid.reason
+	case skip == SkipQuotaSpent:
+		return k.quotaSpent.reason
+	case skip == SkipNoAccess && m != nil:
+		return m.noAccess.reason
+	case skip == SkipRateLimited && m != nil && !k.rateLimited.active(now):
+		return m.rateLimited.reason
+	case skip == SkipRateLimited || skip == SkipCooldown:
+		return k.rateLimited.reason
+	}
+	return ""
 }
 
 // Snapshot returns the channel as strategies see it, without what comes from the

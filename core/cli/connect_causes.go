@@ -51,7 +51,7 @@ func (a *app) findCauses(ctx context.Context, app connect.App, out *checked) {
 		for _, s := range x.Skipped {
 			why := channel.Skip(s.Why)
 			if s.Key == "" && why != channel.SkipModelNotServed && !slices.ContainsFunc(out.Channels, func(f failedChannel) bool { return f.Channel == s.Channel }) {
-				out.Channels = append(out.Channels, failedChannel{s.Channel, why.Text(), why == channel.SkipNoEndpoint})
+				out.Channels = append(out.Channels, failedChannel{s.Channel, skipText(s.Why, s.Reason), why == channel.SkipNoEndpoint})
 			}
 		}
 	}
@@ -70,7 +70,7 @@ func failedChannels(r *event.Request) (all []failedChannel) {
 	slices.Reverse(all)
 	for _, o := range r.PassedOver {
 		if why := channel.Skip(o.Why); !slices.ContainsFunc(all, func(f failedChannel) bool { return f.Channel == o.Channel }) {
-			all = append(all, failedChannel{o.Channel, why.Text(), why == channel.SkipNoEndpoint})
+			all = append(all, failedChannel{o.Channel, skipText(o.Why, o.Reason), why == channel.SkipNoEndpoint})
 		}
 	}
 	return all

@@ -86,11 +86,14 @@ func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool)
 	if len(out.Skipped) > 0 {
 		a.say("\nNot tried:")
 		for _, s := range out.Skipped {
-			a.say("  %s: %s", p.Bold(strings.TrimSpace(s.Channel+" "+a.keyName(s.Channel, s.Key))), channel.Skip(s.Why).Text())
+			a.say("  %s: %s", p.Bold(strings.TrimSpace(s.Channel+" "+a.keyName(s.Channel, s.Key))), skipText(s.Why, s.Reason))
 		}
 	}
 	return nil
 }
+
+// skipText says why something is not used, with what led to that.
+func skipText(why, reason string) string { return channel.Skip(why).Text() + term.After(": ", reason) }
 
 // explainKeys prints the order of the keys of channels that have more than one.
 func (a *app) explainKeys(p term.Paint, candidates []admin.Candidate) {

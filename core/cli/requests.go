@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/event"
@@ -206,7 +205,7 @@ func writeRequest(out *strings.Builder, p term.Paint, r history.Record, auths ma
 	if len(r.PassedOver) > 0 {
 		out.WriteString("\nNot available then:\n")
 		for _, o := range r.PassedOver {
-			fmt.Fprintf(out, "  %s: %s\n", p.Bold(o.Channel), channel.Skip(o.Why).Text())
+			fmt.Fprintf(out, "  %s: %s\n", p.Bold(o.Channel), skipText(o.Why, o.Reason))
 		}
 	}
 }

@@ -128,7 +128,8 @@ type Request struct {
 // PassedOver is a channel that a request was not sent to.
 type PassedOver struct {
 	Channel string `json:"channel"`
-	Why     string `json:"why"` // a code, such as paused or rate_limited: a channel.Skip
+	Why     string `json:"why"`              // a code, such as paused or rate_limited: a channel.Skip
+	Reason  string `json:"reason,omitempty"` // what led to that, in words
 }
 
 // Failed reports whether the caller did not get what it asked for, and not because it

@@ -65,7 +65,7 @@ func (x *exchange) recordAttempt(o *outcome) {
 // recordPassedOver adds the channels that were not available.
 func (x *exchange) recordPassedOver(all []route.Skipped) {
 	for _, s := range all {
-		x.record.PassedOver = append(x.record.PassedOver, event.PassedOver{Channel: s.Channel, Why: string(s.Why)})
+		x.record.PassedOver = append(x.record.PassedOver, event.PassedOver{Channel: s.Channel, Why: string(s.Why), Reason: s.Cause})
 	}
 }
 

@@ -29,6 +29,7 @@ type Passed struct {
 	Channel *Channel
 	Key     *Key // nil: the whole channel
 	Why     channel.Skip
+	Cause   string // what led to that, in words; "" if there is no more to say
 }
 
 // Explain returns the channels that a request would be sent to, each if those
@@ -130,11 +131,11 @@ func (r *Route) passed(now time.Time, request Request, choices []Choice) (all []
 			if why == "" && !r.planned(ch) {
 				why = channel.SkipNotPlanned
 			}
-			all = append(all, Passed{ch, nil, cmp.Or(why, channel.SkipFull)})
+			all = append(all, Passed{ch, nil, cmp.Or(why, channel.SkipFull), w.outage(ch, why)})
 		}
 		for _, k := range ch.Keys {
 			if why := w.keySkip(k); why != "" {
-				all = append(all, Passed{ch, k, why})
+				all = append(all, Passed{ch, k, why, k.State.Cause(now, request.Model, request.Operation)})
 			}
 		}
 	}

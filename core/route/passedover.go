@@ -18,7 +18,7 @@ func (w *Walk) PassedOver(p Pick) (all []Skipped) {
 	w.attempts = 0 // what a request may cost is no reason yet
 	add := func(i int, beside bool) {
 		if why := w.passedOver(i, p, beside); why != "" && len(all) < maxPassedOver {
-			all = append(all, Skipped{w.route.Channels[i].Config.Name, why})
+			all = append(all, w.skipped(w.route.Channels[i], why))
 		}
 	}
 	if w.route.registry.AnyPreferred() {

@@ -70,6 +70,29 @@ func (w *Walk) skipInService(ch *Channel) (skip channel.Skip, deferred bool) {
 	return skip, true
 }
 
+// skipped describes a channel that is passed over, with what led to that.
+func (w *Walk) skipped(ch *Channel, why channel.Skip) Skipped {
+	s := Skipped{Channel: ch.Config.Name, Why: why, Cause: w.outage(ch, why)}
+	if why != channel.SkipNoKey {
+		return s
+	}
+	for _, k := range ch.Keys {
+		if s.Cause = k.State.Cause(w.now, w.request.Model, w.request.Operation); s.Cause != "" {
+			break
+		}
+	}
+	return s
+}
+
+// outage returns what led to the state of a channel that is out of service, in words.
+func (w *Walk) outage(ch *Channel, why channel.Skip) string {
+	switch why {
+	case channel.SkipCheckFailed, channel.SkipBreakerOpen, channel.SkipBreakerProbing, channel.SkipBlocked, channel.SkipNoEgress:
+		return ch.State.Cause(w.now)
+	}
+	return ""
+}
+
 // overBudget returns why the request may make no further attempt at the channel; "" if
 // it may.
 func (w *Walk) overBudget(ch *Channel) channel.Skip {
@@ -242,7 +265,7 @@ func (w *Walk) AllOutSince() (since time.Time) {
 func (w *Walk) Skips(now time.Time) (all []Skipped) {
 	w.now, w.again = now, true
 	for _, ch := range w.route.Channels {
-		all = append(all, Skipped{ch.Config.Name, w.skip(ch)})
+		all = append(all, w.skipped(ch, w.skip(ch)))
 	}
 	return all
 }

@@ -191,4 +191,5 @@ var _ view = (*Walk)(nil)
 type Skipped struct {
 	Channel string
 	Why     channel.Skip // "" if it is available
+	Cause   string       // what led to that, in words; "" if there is no more to say
 }

@@ -78,32 +78,33 @@ func TestWhatIsPassedOver(t *testing.T) {
 		model string
 		set   func(w *world, a *Channel)
 		why   channel.Skip
+		cause string
 	}{
-		{"paused", "", func(_ *world, a *Channel) { a.State.SetPaused(true) }, channel.SkipPaused},
-		{"down", "", func(_ *world, a *Channel) { a.State.SetHealth(sdk.HealthDown, "no") }, channel.SkipCheckFailed},
-		{"open", "", func(w *world, _ *Channel) { w.trip("a") }, channel.SkipBreakerOpen},
+		{"paused", "", func(_ *world, a *Channel) { a.State.SetPaused(true) }, channel.SkipPaused, ""},
+		{"down", "", func(_ *world, a *Channel) { a.State.SetHealth(sdk.HealthDown, "no") }, channel.SkipCheckFailed, "no"},
+		{"open", "", func(w *world, _ *Channel) { w.trip("a") }, channel.SkipBreakerOpen, "502"},
 		{"half-open and on trial", "", func(w *world, a *Channel) {
 			w.trip("a")
 			time.Sleep(channel.DefaultBreaker.Open)
 			a.State.Acquire(w.registry.Now(), 0, false)
-		}, channel.SkipBreakerProbing},
+		}, channel.SkipBreakerProbing, "502"},
 		{"full", "", func(w *world, a *Channel) {
 			a.Config.MaxInFlight = 2
 			a.State.Acquire(w.registry.Now(), 2, false)
 			a.State.Acquire(w.registry.Now(), 2, false)
-		}, channel.SkipFull},
-		{"key limited", "", func(w *world, a *Channel) { a.Keys[0].State.Limit(w.registry.Now(), "", 0, "429") }, channel.SkipNoKey},
+		}, channel.SkipFull, ""},
+		{"key limited", "", func(w *world, a *Channel) { a.Keys[0].State.Limit(w.registry.Now(), "", 0, "429") }, channel.SkipNoKey, "429"},
 		{"key limited for the model", "gpt-4o", func(w *world, a *Channel) {
 			a.Keys[0].State.Limit(w.registry.Now(), "gpt-4o", 0, "429")
-		}, channel.SkipNoKey},
+		}, channel.SkipNoKey, "429"},
 		{"key limited for another model", "gpt-4o", func(w *world, a *Channel) {
 			a.Keys[0].State.Limit(w.registry.Now(), "o3", 0, "429")
-		}, ""},
-		{"key invalid", "", func(w *world, a *Channel) { a.Keys[0].State.Invalidate(w.registry.Now(), "", 0, "401") }, channel.SkipNoKey},
-		{"key out of quota", "", func(w *world, a *Channel) { a.Keys[0].State.Exhaust(w.registry.Now(), 0, "402") }, channel.SkipNoKey},
-		{"other models", "gpt-4o", func(_ *world, a *Channel) { a.Config.Models = []string{"claude-*"} }, channel.SkipModelNotServed},
-		{"its models", "gpt-4o", func(_ *world, a *Channel) { a.Config.Models = []string{"gpt-*"} }, ""},
-		{"no model asked for", "", func(_ *world, a *Channel) { a.Config.Models = []string{"claude-*"} }, ""},
+		}, "", ""},
+		{"key invalid", "", func(w *world, a *Channel) { a.Keys[0].State.Invalidate(w.registry.Now(), "", 0, "401") }, channel.SkipNoKey, "401"},
+		{"key out of quota", "", func(w *world, a *Channel) { a.Keys[0].State.Exhaust(w.registry.Now(), 0, "402") }, channel.SkipNoKey, "402"},
+		{"other models", "gpt-4o", func(_ *world, a *Channel) { a.Config.Models = []string{"claude-*"} }, channel.SkipModelNotServed, ""},
+		{"its models", "gpt-4o", func(_ *world, a *Channel) { a.Config.Models = []string{"gpt-*"} }, "", ""},
+		{"no model asked for", "", func(_ *world, a *Channel) { a.Config.Models = []string{"claude-*"} }, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -118,7 +119,7 @@ func TestWhatIsPassedOver(t *testing.T) {
 					t.Errorf("picked %q, want %q", got, want)
 				}
 				skips := w.walk(tt.model).Skips(w.registry.Now())
-				if !slices.Equal(skips, []Skipped{{"a", tt.why}, {"b", ""}}) {
+				if !slices.Equal(skips, []Skipped{{"a", tt.why, tt.cause}, {"b", "", ""}}) {
 					t.Errorf("reported as %v", skips)
 				}
 			})

@@ -68,7 +68,7 @@ func showKey(k *route.Key, now time.Time) admin.Key {
 	out := admin.Key{
 		ID: k.State.IDWith(k.Config.Label), Label: k.Config.Label, Masked: k.Config.Value.KeyText(), Weight: k.Config.Weight, Ephemeral: k.Config.Ephemeral,
 		State: v.State(), Reason: v.Reason, Until: at(v.Until), Stats: showStats(v.Counters),
-		Restricted: showRestrictions(k.State.Restrictions(now)),
+		Restricted: showRestrictions(k.State.Restrictions(now)), InvalidFor: v.InvalidFor,
 	}
 	if skip, until := k.AtLimit(now); v.Skip == "" && skip != "" {
 		out.State, out.Reason, out.Until = string(skip), "", at(until)

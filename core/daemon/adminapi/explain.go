@@ -70,7 +70,7 @@ func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanati
 		out.Shadows = append(out.Shadows, would)
 	}
 	for _, p := range passed {
-		one := admin.Skipped{Channel: p.Channel.Config.Name, Why: string(p.Why)}
+		one := admin.Skipped{Channel: p.Channel.Config.Name, Why: string(p.Why), Reason: p.Cause}
 		if p.Key != nil {
 			one.Key = p.Key.ID()
 		}

@@ -4,7 +4,7 @@ import { channelPath, post } from './api.js';
 import { editChannel } from './channelform.js';
 import { el, setAttribute, setText } from './dom.js';
 import { count, hostOf, millis, percent, sentence } from './format.js';
-import { code, said, t } from './i18n.js';
+import { code, quoted, t } from './i18n.js';
 import { icon } from './icons.js';
 import { keySection } from './keys.js';
 import { sparkline } from './sparkline.js';
@@ -142,7 +142,7 @@ function restrictionList(name, store) {
     if (all.length > MOST) lines.push(t('card.moreRestrictions', { n: all.length - MOST }));
     if (lines.join('\n') === rows.dataset.shown) return;
     rows.dataset.shown = lines.join('\n');
-    rows.replaceChildren(...lines.map((line, i) => el('li', { text: line, title: said(all[i].reason) || null })));
+    rows.replaceChildren(...lines.map((line, i) => el('li', { text: line, title: quoted(all[i].reason) || null })));
   };
   return {
     node,

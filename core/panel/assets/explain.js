@@ -4,8 +4,9 @@ import { post } from './api.js';
 import { field } from './dialogs.js';
 import { el } from './dom.js';
 import { sentence } from './format.js';
-import { code, parts, said, t } from './i18n.js';
+import { parts, quoted, said, t } from './i18n.js';
 import { keyText } from './logrow.js';
+import { outage } from './states.js';
 
 export function explainForm() {
   const method = el('select', {}, ...['POST', 'GET'].map((value) => el('option', { value, text: value })));
@@ -34,12 +35,12 @@ function explanation(x) {
   if (!x.route) return [el('p', { class: 'trouble', text: t('explain.noRoute') })];
   const name = (c) => [el('strong', { text: c.channel }), c.key && el('span', { class: 'key', text: keyText(c.channel, c.key) })].filter(Boolean);
   return [
-    el('p', {}, ...parts('explain.route', { route: el('code', { text: x.route }), strategy: x.strategy }), x.reason ? ` ${sentence(x.reason)}.` : ''),
+    el('p', {}, ...parts('explain.route', { route: el('code', { text: x.route }), strategy: x.strategy }), x.reason ? ` ${sentence(quoted(x.reason))}.` : ''),
     x.unrouted && el('p', { class: 'trouble', text: `${sentence(said(x.unrouted))}.` }),
     x.candidates.length > 0
-      ? el('ol', { class: 'candidates', 'aria-label': t('explain.order') }, ...x.candidates.map((c) => el('li', {}, ...name(c), c.egress && el('span', { class: 'key', text: t('card.egress', { name: c.egress }) }), el('span', { class: 'reason', text: sentence(said(c.reason)) }), c.keys?.length > 1 && el('span', { class: 'reason', text: t('explain.keys', { selector: c.key_selector, keys: c.keys.map((k) => keyText(c.channel, k)).join(', ') }) }))))
+      ? el('ol', { class: 'candidates', 'aria-label': t('explain.order') }, ...x.candidates.map((c) => el('li', {}, ...name(c), c.egress && el('span', { class: 'key', text: t('card.egress', { name: c.egress }) }), el('span', { class: 'reason', text: sentence(quoted(c.reason)) }), c.keys?.length > 1 && el('span', { class: 'reason', text: t('explain.keys', { selector: c.key_selector, keys: c.keys.map((k) => keyText(c.channel, k)).join(', ') }) }))))
       : el('p', { class: 'trouble', text: t('explain.nobody') }),
     x.skipped.length > 0 && el('ul', { class: 'candidates skipped', 'aria-label': t('explain.skipped') },
-      ...x.skipped.map((c) => el('li', {}, ...name(c), el('span', { class: 'reason', text: t('explain.why', { reason: code('reason', c.why) }) })))),
+      ...x.skipped.map((c) => el('li', {}, ...name(c), el('span', { class: 'reason', text: t('explain.why', { reason: outage(c.why, c.reason) }) })))),
   ].filter(Boolean);
 }

@@ -52,11 +52,21 @@ export const code = (group, value) => (has(`${group}.${value}`) ? t(`${group}.${
 // catalogue has it.
 export function said(text) {
   if (language === 'en' || !text) return text ?? '';
-  for (const [name, known] of sentences()) {
+  for (const [name, known, wordless] of sentences()) {
     const found = known.exec(text);
-    if (found) return t(name, Object.fromEntries(Object.entries(found.groups ?? {}).map(([key, value]) => [key, said(value)])));
+    if (!found) continue;
+    const values = Object.entries(found.groups ?? {}).map(([key, value]) => [key, value, said(value)]);
+    if (wordless && values.every(([, before, after]) => before === after)) continue; // nothing of it is known
+    return t(name, Object.fromEntries(values.map(([key, , after]) => [key, after])));
   }
   return text;
+}
+
+// quoted is said, and marks as a quotation what the catalogue does not have: the words of
+// a site or of a plugin.
+export function quoted(text) {
+  const translated = said(text);
+  return language !== 'en' && text && translated === text ? t('words.quoted', { text }) : translated;
 }
 
 let known;
@@ -66,12 +76,12 @@ let known;
 function sentences() {
   known ??= Object.entries(catalogues.en)
     .filter(([name]) => /^(means|said|reason)\./.test(name) && typeof catalogues.en[name] === 'string')
-    .sort(([, a], [, b]) => bare(b) - bare(a))
-    .map(([name, text]) => [name, new RegExp(`^${text.split(/(\{\w+\})/).map((part) => part.replace(/^\{(\w+)\}$/, '(?<$1>.+)')).map((part) => (part.startsWith('(?<') ? part : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))).join('')}$`)]);
+    .sort(([, a], [, b]) => bare(b).length - bare(a).length)
+    .map(([name, text]) => [name, new RegExp(`^${text.split(/(\{\w+\})/).map((part) => part.replace(/^\{(\w+)\}$/, '(?<$1>.+)')).map((part) => (part.startsWith('(?<') ? part : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))).join('')}$`), !/\p{L}/u.test(bare(text))]);
   return known;
 }
 
-const bare = (text) => text.replace(/\{\w+\}/g, '').length;
+const bare = (text) => text.replace(/\{\w+\}/g, '');
 
 function pattern(name, values) {
   const text = texts[name] ?? name;

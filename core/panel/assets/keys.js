@@ -3,7 +3,7 @@
 import { channelPath, post, remove } from './api.js';
 import { checkbox, confirm, field, form } from './dialogs.js';
 import { each, el, setAttribute, setText } from './dom.js';
-import { said, t } from './i18n.js';
+import { quoted, t } from './i18n.js';
 import { icon } from './icons.js';
 import { keyLines, pastedKeys } from './keylines.js';
 import { keyState, left } from './states.js';
@@ -83,7 +83,7 @@ function keyRow(channel, id, ticking, store, removed) {
       setText(name, k.ephemeral ? t('keys.untilRestart', { name: keyName(k) }) : keyName(k));
       setAttribute(name, 'title', k.label ? k.masked : null);
       state.className = `key-state ${kind}`;
-      setAttribute(state, 'title', said(k.reason) || null);
+      setAttribute(state, 'title', quoted(k.reason) || null);
       setText(calls, t('keys.calls', { n: k.stats.totalRequests }));
       setAttribute(drop, 'aria-label', t('keys.removeLabel', { key: keyName(k), name: channel }));
       setAttribute(drop, 'title', t('keys.remove'));

@@ -4,7 +4,7 @@ import { now, post } from './api.js';
 import { factList, titled } from './blocks.js';
 import { each, el, setAttribute, setText } from './dom.js';
 import { nameOf, sentence, span } from './format.js';
-import { code, t } from './i18n.js';
+import { code, quoted, t } from './i18n.js';
 import { attempt } from './toast.js';
 
 const processKinds = { running: 'good', starting: 'warn', idle: 'off', stopped: 'off', restarting: 'warn', quarantined: 'bad', failed: 'bad', refused: 'bad' };
@@ -58,7 +58,7 @@ export function refusedBlock() {
     update(p) {
       head.update(p.plugin, p.lock || code('processState', 'refused'), 'bad');
       setText(source, p.path ?? '');
-      setText(reason, sentence(p.reason));
+      setText(reason, sentence(quoted(p.reason)));
     },
   };
 }

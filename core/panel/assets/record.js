@@ -4,8 +4,9 @@
 import { open } from './dialogs.js';
 import { el } from './dom.js';
 import { bytes, count, millis, moment } from './format.js';
-import { code, said, t } from './i18n.js';
+import { code, quoted, said, t } from './i18n.js';
 import { costText, keyText, statusKind, tokensInWords } from './logrow.js';
+import { outage } from './states.js';
 
 const verdictKinds = { ok: 'good', channel: 'bad', key: 'warn', request: 'warn', egress: 'bad', local: 'bad', client: 'off' };
 
@@ -22,13 +23,12 @@ export function showRecord(e) {
         el('span', { class: `status ${r.error && r.status < 400 ? 'bad' : statusKind(r.status)}`, text: r.status || t('record.noAnswer') }),
         el('span', { text: outcome(r) })),
       r.error && el('p', { class: 'why', text: said(code('fault', r.error)) }),
+      causes(r),
       el('dl', { class: 'facts' }, ...facts(e)),
       el('h3', { text: t('record.attempts', { n: attempts.length }) }),
       attempts.length
         ? el('ol', { class: 'attempts' }, ...attempts.map((a, i) => attemptItem(a, i, longest)))
-        : el('p', { class: 'hint', text: t('record.none') }),
-      r.passed_over?.length > 0 && el('h3', { text: t('record.passedOver') }),
-      r.passed_over?.length > 0 && el('ul', { class: 'candidates skipped' }, ...r.passed_over.map((o) => el('li', {}, el('strong', { text: o.channel }), el('span', { class: 'reason', text: code('reason', o.why) }))))),
+        : el('p', { class: 'hint', text: t('record.none') })),
   });
   // While it is open it has an address of its own, which can be kept.
   const address = `#log/${encodeURIComponent(r.id)}`;
@@ -41,6 +41,19 @@ function outcome(r) {
   const from = r.channel ? t('record.from', { name: r.channel }) : t('record.fromUs');
   return r.retries ? t('record.fromAfter', { from, n: r.retries }) : from;
 }
+
+// causes says why the channels that come before the one that answered did not: what
+// failed, and what was not available. It is null if there are none.
+function causes(r) {
+  const item = (name, why) => el('li', {}, el('strong', { text: name }), el('span', { class: 'reason', text: why }));
+  const failed = (r.attempts ?? []).filter((a) => a.verdict !== 'ok').map((a) => item(a.key ? `${a.channel} · ${keyText(a.channel, a.key)}` : a.channel, failure(a)));
+  const out = (r.passed_over ?? []).map((o) => item(o.channel, t('record.wasOut', { why: outage(o.why, o.reason) })));
+  if (!failed.length && !out.length) return null;
+  return el('section', { class: 'causes' }, el('h3', { text: r.channel && !r.error ? t('record.causes', { name: r.channel }) : t('record.failed') }), el('ul', {}, ...out, ...failed));
+}
+
+// failure is why an attempt failed.
+const failure = (a) => quoted(a.error) || code('means', a.means || 'suspect');
 
 function facts(e) {
   const r = e.request;
@@ -71,8 +84,8 @@ function attemptItem(a, i, longest) {
       el('span', { class: `verdict ${kind}`, text: a.status ? `${a.status}, ${words}` : words })),
     bar,
     el('p', { class: 'times', text: times }),
-    (a.error || (a.verdict !== 'ok' && a.means)) && el('p', { class: 'error', text: said(a.error) || code('means', a.means) }),
+    (a.error || (a.verdict !== 'ok' && a.means)) && el('p', { class: 'error', text: failure(a) }),
     a.stale && el('p', { class: 'hint', text: t('record.stale') }),
     a.sent && el('p', { class: 'hint', text: t('record.sent') }),
-    (a.reason || a.plan) && el('p', { class: 'reason' }, el('span', { text: `${t('record.picked')} ` }), [said(a.reason), a.plan && t('record.plan', { n: a.plan })].filter(Boolean).join(' ')));
+    (a.reason || a.plan) && el('p', { class: 'reason' }, el('span', { text: `${t('record.picked')} ` }), [i > 0 && t('record.afterFailure', { n: i }), quoted(a.reason), a.plan && t('record.plan', { n: a.plan })].filter(Boolean).join(' ')));
 }

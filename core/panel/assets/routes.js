@@ -4,7 +4,7 @@ import { now } from './api.js';
 import { each, el, setAttribute, setText } from './dom.js';
 import { explainForm } from './explain.js';
 import { count, percent, sentence, span } from './format.js';
-import { t } from './i18n.js';
+import { quoted, t } from './i18n.js';
 import { stateOf } from './states.js';
 import { addRoute, editRoute } from './routeform.js';
 import { tick } from './ticker.js';
@@ -54,7 +54,7 @@ function routeBlock(store) {
       setText(models, r.models?.length ? r.models.join(', ') : t('routes.everyModel'));
       setText(strategy, r.strategy);
       setAttribute(strategy, 'title', /:\d+$/.test(r.where ?? '') ? r.where : t('routes.byDefault'));
-      setText(reason, [r.makeshift && t('routes.builtinPlan'), sentence(r.reason ?? '')].filter(Boolean).join(' '));
+      setText(reason, [r.makeshift && t('routes.builtinPlan'), sentence(quoted(r.reason))].filter(Boolean).join(' '));
       reason.className = r.makeshift ? 'reason warn' : 'reason';
       each(channels, r.channels.map((name) => ({ name, ...(r.states.get(name) ?? { kind: 'off', word: '' }) })), (c) => c.name, link);
       router.hidden = !r.router;

@@ -16,6 +16,9 @@ export function segments(title, choices, choose) {
     node: el('div', { class: 'segments', role: 'group', 'aria-label': title }, ...[...buttons.values()].map((b) => b.node)),
     choose(name) {
       for (const [n, b] of buttons) setAttribute(b.node, 'aria-pressed', String(n === name));
+      const chosen = buttons.get(name)?.node;
+      const row = chosen?.parentElement; // in a narrow window it is wider than what is seen of it
+      if (row) row.scrollLeft = Math.min(chosen.offsetLeft - row.offsetLeft, Math.max(row.scrollLeft, chosen.offsetLeft - row.offsetLeft + chosen.offsetWidth - row.clientWidth + 3));
     },
     label(name, words, n) {
       setText(buttons.get(name).label, words);

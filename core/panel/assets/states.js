@@ -2,7 +2,7 @@
 
 import { now } from './api.js';
 import { percent, span } from './format.js';
-import { code, said, t } from './i18n.js';
+import { code, quoted, t } from './i18n.js';
 
 const stateKinds = { unknown: 'new', ready: 'good', degraded: 'warn', cooling_down: 'bad', down: 'bad', paused: 'off' };
 
@@ -24,14 +24,19 @@ export function why(c) {
     case 'no_key':
     case 'keys_out':
       return { what, more: tally(c.keys.list), until: c.stateReason === 'no_key' ? soonest(c.keys.list) : null };
+    case 'keys_rejected':
+      return { what, more: t('keys.rejectedBy', { endpoints: [...new Set(c.keys.list.flatMap((k) => k.invalid_for ?? []))].sort().join(', ') }) };
     case 'failing': {
       const { requests, failures } = recently(c);
       return { what, more: t('reason.failedShare', { n: requests, share: percent(1 - failures / requests) }) };
     }
     default:
-      return { what, more: said(c.outReason), until: ['cooling_down', 'degraded'].includes(c.state) ? c.outUntil : null };
+      return { what, more: quoted(c.outReason), until: ['cooling_down', 'degraded'].includes(c.state) ? c.outUntil : null };
   }
 }
+
+// outage is why a channel or key is not used: a code, with what led to it.
+export const outage = (why, reason) => (reason ? t('outage.because', { what: code('reason', why), why: quoted(reason) }) : code('reason', why));
 
 // recently is what happened in the last ten minutes.
 export function recently(c) {

@@ -5,7 +5,7 @@ import { field, open } from './dialogs.js';
 import { el, setText } from './dom.js';
 import { factList } from './blocks.js';
 import { count, millis } from './format.js';
-import { said, t } from './i18n.js';
+import { quoted, t } from './i18n.js';
 import { kept } from './kept.js';
 import { keyText } from './logrow.js';
 
@@ -62,7 +62,7 @@ function result(name, r) {
   facts.set(r.status && String(r.status), r.ttfb_ms > 0 && millis(r.ttfb_ms), r.content_ms > 0 && millis(r.content_ms), millis(r.total_ms),
     (r.tokens.input || r.tokens.output) && t('card.tokensInOut', { in: count(r.tokens.input), out: count(r.tokens.output) }), r.key && keyText(name, r.key));
   return [
-    r.ok ? null : el('p', { class: 'trouble' }, el('strong', { text: `${t('try.failed')}. ` }), said(r.error)),
+    r.ok ? null : el('p', { class: 'trouble' }, el('strong', { text: `${t('try.failed')}. ` }), quoted(r.error)),
     !r.ok && [404, 405].includes(r.status) && r.url ? el('p', { class: 'hint', text: t('try.sentTo', { url: r.url }) }) : null,
     facts.node,
     r.ok && el('pre', { tabindex: '0', text: r.text || t('try.empty') }),

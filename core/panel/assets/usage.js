@@ -64,7 +64,10 @@ export function usageView(view) {
     by.value = chosen.by;
     file.href = `/api/usage?${query(`${periods[chosen.period].unit},${chosen.by}`)}&format=csv`;
   };
-  const query = (dimensions) => new URLSearchParams({ by: dimensions, from: periods[chosen.period].from() }).toString();
+  const query = (dimensions) => {
+    const { from, to } = periods[chosen.period];
+    return new URLSearchParams({ by: dimensions, from: from(), ...(to && { to }) }).toString();
+  };
 
   async function load() {
     const turn = ++asked;
@@ -174,7 +177,7 @@ function change(now, then) {
 }
 
 function figuresTable(rows, what, caption) {
-  const head = [what, t('usage.figure.requests'), t('usage.figure.failed'), t('usage.figure.input'), t('usage.column.cached'), t('usage.figure.output'), t('usage.figure.cost'), t('usage.p50'), t('usage.p90')];
+  const head = [what, t('usage.figure.requests'), t('usage.figure.failed'), t('usage.figure.input'), t('usage.column.cached'), t('usage.figure.output'), t('usage.figure.cost'), t('usage.figure.latency'), t('usage.column.p90')];
   const cells = (r) => [whole(r.requests), r.failed ? whole(r.failed) : '', whole(r.tokens_in), whole(r.tokens_cache_read), whole(r.tokens_out), costs(r), millis(r.p50_ms), millis(r.p90_ms)];
   const node = el('table', { class: 'figures-table' }, el('caption', { class: 'hidden-words', text: caption }),
     el('thead', {}, el('tr', {}, ...head.map((text) => el('th', { scope: 'col', text })))),

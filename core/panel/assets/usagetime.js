@@ -13,9 +13,11 @@ function monthsAgo(n) {
   return `${d.getFullYear()}-${pad(d.getMonth() + 1)}-01`;
 }
 
-// periods have the begin that the program is asked for, which rounds it down,
-// and the unit of their parts.
+// periods have the begin that the program is asked for, which rounds it down, the end if
+// that is not now, and the unit of their parts.
 export const periods = {
+  today: { from: () => 'today', unit: 'hour' },
+  yesterday: { from: () => 'yesterday', to: 'today', unit: 'hour' },
   day: { from: () => '23h', unit: 'hour' },
   week: { from: () => '6d', unit: 'day' },
   month: { from: () => '29d', unit: 'day' },

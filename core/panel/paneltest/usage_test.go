@@ -100,6 +100,11 @@ func TestUsage(t *testing.T) {
 	t.Logf("a year by day is drawn in %.1f ms", took)
 	p.shots("usage-year")
 
+	for _, day := range []struct{ words, query string }{{"Yesterday", "by=hour&from=yesterday&to=today"}, {"Today", "by=hour&from=today"}} {
+		p.press("#view-usage", day.words)
+		u := r.usage(day.query)
+		p.until(`document.querySelector('#view-usage .requests strong')?.textContent === %s`, fmt.Sprint(u.Total.Requests))
+	}
 	p.press("#view-usage", "30 days")
 	p.press("#view-usage", "Cost")
 	p.until(`document.querySelector('.chart-frame').getAttribute('aria-label').startsWith('Cost ')`)

@@ -82,6 +82,7 @@ export const app = {
 
   'reason.ready': 'ready',
   'reason.never_tried': 'not tried yet',
+  'reason.keys_rejected': 'not every endpoint accepts its keys',
   'reason.keys_out': 'most of its keys are unavailable',
   'reason.failing': 'many recent requests failed',
   'reason.paused': 'paused',
@@ -107,6 +108,9 @@ export const app = {
   'reason.retry_budget': 'too many retries on failing channels',
   'reason.many_keys_tried': 'the maximum number of its keys was tried',
   'reason.failedShare': '{share} of {n} requests in the last 10 minutes succeeded',
+
+  'outage.because': '{what}: {why}',
+  'words.quoted': '“{text}”',
 
   'wait.next': 'Next try in {time}',
   'wait.now': 'The next request tries it',

@@ -82,6 +82,7 @@ export const app = {
 
   'reason.ready': '就绪',
   'reason.never_tried': '未使用过',
+  'reason.keys_rejected': '并非所有接口都接受它的密钥',
   'reason.keys_out': '大部分密钥不可用',
   'reason.failing': '近期许多请求失败',
   'reason.paused': '已暂停',
@@ -107,6 +108,9 @@ export const app = {
   'reason.retry_budget': '对故障渠道的重试过多',
   'reason.many_keys_tried': '该渠道已尝试足够多的密钥',
   'reason.failedShare': '最近 10 分钟 {n} 个请求的成功率为 {share}',
+
+  'outage.because': '{what}：{why}',
+  'words.quoted': '“{text}”（原文）',
 
   'wait.next': '{time}后重试',
   'wait.now': '下一个请求将试用它',

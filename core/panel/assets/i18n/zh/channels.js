@@ -80,6 +80,7 @@ export const channels = {
   'keys.noneOf': '{name} 没有密钥',
   'keys.none': '无',
   'keys.calls': '{n} 次尝试',
+  'keys.rejectedBy': '{endpoints} 拒绝这些密钥；其他请求仍使用它们',
   'keys.count': '{n} 个{state}',
   'keys.untilRestart': '{name}（重启前有效）',
   'keys.add': '添加密钥',

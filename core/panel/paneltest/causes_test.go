@@ -1,0 +1,42 @@
+package paneltest
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aitunnel/aitunnel/core/fakesite"
+)
+
+// TestARecordSaysFirstWhatFailed: why the backup answered, before anything about plans, in
+// both languages, and also for a request that the first channel did not get.
+func TestARecordSaysFirstWhatFailed(t *testing.T) {
+	r, primary, _ := begin(t, "")
+	primary.Always(fakesite.RateLimited(time.Hour))
+	for range 3 {
+		if from, _ := r.ask("m"); from != "backup" {
+			t.Fatalf("%q answers", from)
+		}
+	}
+	p := r.open("/#log", 1280, 900)
+	for _, c := range []struct{ language, title, failed, out string }{
+		{"en", "Why backup answered", "the key has reached a rate limit", "was not available: no key is available: 429 Too Many Requests"},
+		{"zh", "为什么由 backup 回答", "密钥达到速率限制", "当时不可用：没有可用的密钥：429 Too Many Requests"},
+	} {
+		p.language(c.language)
+		p.click(`[...document.querySelectorAll('#view-log .row')].find((n) => n.querySelector('.retries.some'))`)
+		p.shows("dialog .causes", c.title)
+		p.shows("dialog .causes", c.failed)
+		if text := eval[string](p, `document.querySelector('dialog').innerText`); strings.Index(text, c.failed) > strings.Index(text, "backup")+400 {
+			t.Errorf("the cause comes late:\n%s", text)
+		}
+		p.shots("record-failed-" + c.language)
+		p.keys("\x1b")
+		p.until(`!document.querySelector('dialog')`)
+		p.click(`[...document.querySelectorAll('#view-log .row')].find((n) => !n.querySelector('.retries.some'))`)
+		p.shows("dialog .causes", c.out)
+		p.shot("record-out-" + c.language)
+		p.keys("\x1b")
+		p.until(`!document.querySelector('dialog')`)
+	}
+}
