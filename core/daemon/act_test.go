@@ -134,7 +134,7 @@ func TestAnExplanationSaysWhyNot(t *testing.T) {
 	n := len(primary.Requests())
 	e := r.explain(`{"path":"/v1/chat/completions","model":"gpt"}`)
 	limited := r.channel("primary").Keys.List[0].ID
-	for _, want := range []admin.Skipped{{Channel: "primary", Key: limited, Why: "rate_limited"}, {Channel: "narrow", Why: "model_not_served"}} {
+	for _, want := range []admin.Skipped{{Channel: "primary", Key: limited, Why: "rate_limited", Reason: "429 Too Many Requests (rate_limit_exceeded): the key has reached a rate limit"}, {Channel: "narrow", Why: "model_not_served"}} {
 		if !slices.Contains(e.Skipped, want) {
 			t.Errorf("%+v is not among %+v", want, e.Skipped)
 		}
