@@ -23,9 +23,8 @@ type file struct {
 	writing *sql.DB     // one connection
 	reading *sql.DB     // some, which cannot write
 
-	request, attempt *sql.Stmt
-	sums             []*sql.Stmt // one for each of sumTables
-	zone             string      // of the days, as it was kept
+	statements statements // of the writer
+	zone       string     // of the days, as it was kept
 }
 
 // keepZone keeps the time zone of the days, for readers while no program runs.
@@ -71,10 +70,8 @@ func openFile(ctx context.Context, path string, remote bool) (f *file, err error
 	if f.reading, err = connect(path, "ro", readers); err != nil {
 		return f, err
 	}
-	if f.info, err = os.Stat(path); err != nil {
-		return f, err
-	}
-	return f, f.prepare(ctx)
+	f.info, err = os.Stat(path)
+	return f, err
 }
 
 // readers is how many questions are answered at the same time.
@@ -108,33 +105,8 @@ func connect(path, mode string, most int, pragmas ...string) (*sql.DB, error) {
 	return db, err
 }
 
-func (f *file) prepare(ctx context.Context) (err error) {
-	if f.request, err = f.writing.PrepareContext(ctx, insertInto("requests", requestColumns)); err != nil {
-		return err
-	}
-	if f.attempt, err = f.writing.PrepareContext(ctx, insertInto("attempts", attemptColumns)); err != nil {
-		return err
-	}
-	for _, t := range sumTables {
-		add, err := f.writing.PrepareContext(ctx, t.add())
-		if err != nil {
-			return err
-		}
-		f.sums = append(f.sums, add)
-	}
-	return nil
-}
-
-func insertInto(table string, columns []string) string {
-	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)", table, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1))
-}
-
 func (f *file) close() {
-	for _, s := range append([]*sql.Stmt{f.request, f.attempt}, f.sums...) {
-		if s != nil {
-			_ = s.Close()
-		}
-	}
+	f.statements.close()
 	if f.reading != nil {
 		_ = f.reading.Close()
 	}
@@ -158,6 +130,11 @@ func (w *writer) ready() bool {
 	}
 	kind, remote := s.options.remote(s.options.Dir)
 	f, err := openFile(ctx, s.path, remote)
+	if err == nil && !w.owed {
+		if err = w.recoverSums(f); err != nil {
+			f.close()
+		}
+	}
 	if err != nil && setAsideHelps(err) {
 		if err = w.setAside(err); err == nil {
 			f, err = openFile(ctx, s.path, remote)

@@ -299,17 +299,26 @@ func (r *Reader) Request(ctx context.Context, id string) (Record, error) {
 	if err != nil {
 		return record, err
 	}
-	rows, err := r.db.QueryContext(ctx, "SELECT "+strings.Join(attemptColumns[2:], ", ")+" FROM attempts WHERE request = ? ORDER BY n", seq)
-	if err != nil {
+	if record.attemptList != "" {
+		record.Attempts, err = attemptsOf(record.attemptList)
 		return record, err
+	}
+	return record, r.readAttempts(ctx, seq, &record)
+}
+
+// readAttempts reads the attempts of a request that an earlier version kept.
+func (r *Reader) readAttempts(ctx context.Context, seq int64, to *Record) error {
+	rows, err := r.db.QueryContext(ctx, "SELECT "+strings.Join(attemptColumns, ", ")+" FROM attempts WHERE request = ? ORDER BY n", seq)
+	if err != nil {
+		return err
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		a, err := readAttempt(rows)
 		if err != nil {
-			return record, err
+			return err
 		}
-		record.Attempts = append(record.Attempts, a)
+		to.Attempts = append(to.Attempts, a)
 	}
-	return record, rows.Err()
+	return rows.Err()
 }

@@ -14,6 +14,8 @@ type Record struct {
 	Sent    string `json:"sent,omitempty"`    // the model as sent to the channel, where it is another one
 	Verdict string `json:"verdict,omitempty"` // what the last answer means: good, blocked, rate_limited, …
 	Failed  bool   `json:"failed"`
+
+	attemptList string // as it is kept; "" in rows of earlier versions
 }
 
 // scanner is a row of a result.
@@ -27,7 +29,7 @@ func (r *Record) read(row scanner) (seq int64, err error) {
 	var passed string
 	err = row.Scan(&seq, &at, &r.ID, &r.Client, &r.Entry, &r.Method, &r.Path, &r.Dialect, &r.Endpoint, &r.Model, &r.Sent, &r.Route, &r.Channel, &r.Key,
 		&r.Egress, &r.Status, &r.Verdict, &r.Error, &r.Failed, &r.Stream, &ttfb, &total, &attempts, &r.BytesIn, &r.BytesOut,
-		&r.TokensIn, &r.TokensOut, &r.TokensCacheRead, &r.TokensCacheWrite, &r.TokensReasoning, &cost, &r.Currency, &passed, &content)
+		&r.TokensIn, &r.TokensOut, &r.TokensCacheRead, &r.TokensCacheWrite, &r.TokensReasoning, &cost, &r.Currency, &passed, &content, &r.attemptList)
 	r.Time, r.TTFB, r.Content, r.Total = time.UnixMilli(at), ofMicros(ttfb), ofMicros(content), ofMicros(total)
 	r.Retries, r.Attempts = max(attempts-1, 0), []event.Attempt{}
 	if passed != "" {

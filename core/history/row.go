@@ -1,7 +1,7 @@
 package history
 
 import (
-	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"strings"
 	"time"
@@ -28,25 +28,29 @@ func short(s string) string {
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
-// columns of the table of requests but its key, in the order of [rowValues].
+// columns of the table of requests but its key, in the order of [addRow].
 var requestColumns = strings.Fields(`time id client entry method path dialect endpoint model sent route channel key egress status verdict error failed
-	stream ttfb total attempts bytes_in bytes_out tokens_in tokens_out tokens_cache_read tokens_cache_write tokens_reasoning cost currency passed_over content`)
+	stream ttfb total attempts bytes_in bytes_out tokens_in tokens_out tokens_cache_read tokens_cache_write tokens_reasoning cost currency passed_over content attempt_list`)
 
-var attemptColumns = strings.Fields(`request n channel key sent status verdict means rule egress wait ttfb total undecided`)
+// attemptColumns are those of the table of attempts, which older rows have.
+var attemptColumns = strings.Fields(`channel key sent status verdict means rule egress wait ttfb total undecided`)
 
 func micros(m event.Millis) int64 { return time.Duration(m).Microseconds() }
 
-func rowValues(args []any, i item) []any {
+// addRow adds the row of a request to the arguments of a statement.
+func addRow(args *arguments, i item) {
 	r := i.request
 	var last event.Attempt
 	if n := len(r.Attempts); n > 0 {
 		last = r.Attempts[n-1]
 	}
-	cost := sql.NullInt64{Int64: int64(r.Cost), Valid: r.Currency != ""}
-	return append(args,
-		arrival(i).UnixMilli(), r.ID, r.Client, r.Entry, short(r.Method), short(r.Path), r.Dialect, r.Endpoint, short(r.Model), last.Model, r.Route, r.Channel, r.Key,
-		r.Egress, r.Status, last.Means, errorCode(r, last), r.Failed(), r.Stream, micros(r.TTFB), micros(r.Total), len(r.Attempts), r.BytesIn, r.BytesOut,
-		int64(r.TokensIn), int64(r.TokensOut), int64(r.TokensCacheRead), int64(r.TokensCacheWrite), int64(r.TokensReasoning), cost, r.Currency, passedOver(r), micros(r.Content))
+	var cost driver.Value // NULL if it is not known
+	if r.Currency != "" {
+		cost = int64(r.Cost)
+	}
+	args.add(arrival(i).UnixMilli(), r.ID, r.Client, r.Entry, short(r.Method), short(r.Path), r.Dialect, r.Endpoint, short(r.Model), last.Model, r.Route, r.Channel, r.Key,
+		r.Egress, int64(r.Status), last.Means, errorCode(r, last), r.Failed(), r.Stream, micros(r.TTFB), micros(r.Total), int64(len(r.Attempts)), r.BytesIn, r.BytesOut,
+		int64(r.TokensIn), int64(r.TokensOut), int64(r.TokensCacheRead), int64(r.TokensCacheWrite), int64(r.TokensReasoning), cost, r.Currency, passedOver(r), micros(r.Content), attemptList(r)) //nolint:gosec // counts of tokens
 }
 
 // passedOver returns the list of channels that were passed over, as it is kept.
@@ -89,6 +93,52 @@ func isCode(s string) bool {
 	return len(s) < 40 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz_") == ""
 }
 
-func attemptValues(args []any, request int64, n int, a *event.Attempt) []any {
-	return append(args, request, n, a.Channel, a.Key, short(a.Model), a.Status, string(a.Verdict), a.Means, a.Rule, a.Egress, micros(a.Wait), micros(a.TTFB), micros(a.Total), a.Sent)
+// keptAttempt is an attempt as it is kept. Times are in microseconds.
+type keptAttempt struct {
+	Channel   string        `json:"channel,omitempty"`
+	Key       string        `json:"key,omitempty"`
+	Sent      string        `json:"sent,omitempty"` // the model
+	Status    int           `json:"status,omitempty"`
+	Verdict   event.Verdict `json:"verdict,omitempty"`
+	Means     string        `json:"means,omitempty"`
+	Rule      string        `json:"rule,omitempty"`
+	Egress    string        `json:"egress,omitempty"`
+	Wait      int64         `json:"wait,omitempty"`
+	TTFB      int64         `json:"ttfb,omitempty"`
+	Total     int64         `json:"total,omitempty"`
+	Undecided bool          `json:"undecided,omitempty"`
+}
+
+// attemptList returns the attempts of a request as they are kept.
+func attemptList(r *event.Request) string {
+	if len(r.Attempts) == 0 {
+		return ""
+	}
+	var roomy [1]keptAttempt
+	kept := roomy[:0]
+	for i := range r.Attempts {
+		a := &r.Attempts[i]
+		kept = append(kept, keptAttempt{a.Channel, a.Key, short(a.Model), a.Status, a.Verdict, a.Means, a.Rule, a.Egress, micros(a.Wait), micros(a.TTFB), micros(a.Total), a.Sent})
+	}
+	text, err := json.Marshal(kept)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// attemptsOf returns the attempts of a list that was kept.
+func attemptsOf(list string) ([]event.Attempt, error) {
+	var kept []keptAttempt
+	if err := json.Unmarshal([]byte(list), &kept); err != nil {
+		return nil, err
+	}
+	out := make([]event.Attempt, len(kept))
+	for i, a := range kept {
+		out[i] = event.Attempt{
+			Channel: a.Channel, Key: a.Key, Model: a.Sent, Status: a.Status, Verdict: a.Verdict, Means: a.Means, Rule: a.Rule, Egress: a.Egress,
+			Wait: ofMicros(a.Wait), TTFB: ofMicros(a.TTFB), Total: ofMicros(a.Total), Sent: a.Undecided,
+		}
+	}
+	return out, nil
 }

@@ -59,8 +59,8 @@ const (
 	perCommit   = 500
 	commitEvery = time.Second
 
-	// maxRate is how many rows a second are kept for long: a row costs 20 to 25 µs of
-	// CPU time, so that this many take a fortieth of a core. More of them at once, up to
+	// maxRate is how many rows a second are kept for long: a row costs 15 to 20 µs of
+	// CPU time, so that this many take a fiftieth of a core. More of them at once, up to
 	// the size of the queue, are kept, too.
 	maxRate = 1000
 )

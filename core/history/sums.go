@@ -69,13 +69,12 @@ type sums struct {
 	latency                          [buckets]int64
 }
 
-// values returns the sums as arguments of a statement.
-func (s *sums) values(args []any) []any {
-	args = append(args, s.requests, s.failed, s.retries, s.input, s.output, s.cacheRead, s.cacheWrite, s.reasoning, s.cost, s.unpriced, s.ttfb)
+// addTo adds the sums to the arguments of a statement.
+func (s *sums) addTo(args *arguments) {
+	args.add(s.requests, s.failed, s.retries, s.input, s.output, s.cacheRead, s.cacheWrite, s.reasoning, s.cost, s.unpriced, s.ttfb)
 	for _, n := range s.latency {
-		args = append(args, n)
+		args.add(n)
 	}
-	return args
 }
 
 // targets returns where the columns of a row are read into.

@@ -33,7 +33,7 @@ var (
 	sumTables = append([]sumTable{hourly, daily}, narrow...)
 )
 
-// sumColumns are what is summed up, in the order of [sums.values].
+// sumColumns are what is summed up, in the order of [sums.addTo].
 var sumColumns = func() []string {
 	columns := []string{
 		"requests", "failed", "retries", "tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write", "tokens_reasoning", "cost", "unpriced", "ttfb",
@@ -117,17 +117,16 @@ func (t sumTable) reduce(all deltas) deltas {
 	return out
 }
 
-// values returns the key of a row as arguments of a statement.
-func (t sumTable) values(args []any, g group) []any {
+// addKey adds the key of a row to the arguments of a statement.
+func (t sumTable) addKey(args *arguments, g group) {
 	if t.period == hourly.period {
-		args = append(args, g.hour)
+		args.add(g.hour)
 	} else {
-		args = append(args, g.day)
+		args.add(int64(g.day))
 	}
 	for _, c := range t.by {
-		args = append(args, *g.column(c))
+		args.add(*g.column(c))
 	}
-	return args
 }
 
 func (g *group) column(name string) *string {

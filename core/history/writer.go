@@ -3,7 +3,6 @@ package history
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -18,6 +17,7 @@ type writer struct {
 	batch []item // taken from the queue; not written yet
 	sums  deltas // not written yet
 	added int    // how many rows at the front of the batch are in the sums
+	owed  bool   // the file has rows whose sums are only here
 	names names
 	lost  uint64 // rows that were dropped and not reported yet
 
@@ -26,6 +26,7 @@ type writer struct {
 
 	fault    fault     // what is wrong with the file; "" if nothing is
 	retryAt  time.Time // while something is wrong
+	sumsAt   time.Time // when they are written next
 	reportAt time.Time // of what was dropped
 	tidyAt   time.Time
 }
@@ -83,9 +84,9 @@ func (w *writer) work(ctx context.Context) {
 		return
 	}
 	w.take()
-	for len(w.batch) > 0 || len(w.sums) > 0 {
+	for len(w.batch) > 0 || len(w.sums) > 0 && w.sumsDue() {
 		begun := time.Now()
-		if !w.commit() {
+		if !w.commit(w.sumsDue()) {
 			break
 		}
 		if len(w.batch) == 0 {
@@ -94,10 +95,11 @@ func (w *writer) work(ctx context.Context) {
 		rest(ctx, restFactor*time.Since(begun))
 	}
 	w.reportLost(now)
-	if w.fault == "" && !now.Before(w.tidyAt) {
-		w.tidyAt = now.Add(tidyEvery)
-		w.tidy(ctx)
+	if w.fault != "" || now.Before(w.tidyAt) || w.owed && !w.commit(true) {
+		return // rows are removed only once they are in the sums
 	}
+	w.tidyAt = now.Add(tidyEvery)
+	w.tidy(ctx)
 }
 
 func rest(ctx context.Context, d time.Duration) {
@@ -111,7 +113,7 @@ func rest(ctx context.Context, d time.Duration) {
 func (w *writer) flush() {
 	w.retryAt = time.Time{}
 	for w.take(); len(w.batch) > 0 || len(w.sums) > 0; w.take() {
-		if !w.ready() || !w.commit() || w.store.abandoned.Load() {
+		if !w.ready() || !w.commit(true) || w.store.abandoned.Load() {
 			return
 		}
 	}
@@ -139,7 +141,7 @@ func (w *writer) catchUp(ctx context.Context) {
 		return
 	}
 	for w.take(); len(w.batch) > 0 || len(w.sums) > 0; w.take() {
-		if ctx.Err() != nil || !w.ready() || !w.commit() {
+		if ctx.Err() != nil || !w.ready() || !w.commit(true) {
 			return
 		}
 	}
@@ -180,29 +182,37 @@ func (d deltas) join(others deltas) {
 	}
 }
 
-// commit writes one chunk and all sums; it returns false if that is not possible
-// now.
-func (w *writer) commit() bool {
+// commit writes one chunk, with the last one of the batch all sums if they are wanted; it
+// returns false if that is not possible now.
+func (w *writer) commit(sums bool) bool {
 	chunk := w.batch[:min(len(w.batch), perCommit)]
 	zone := w.store.settings.Load().Zone
 	for _, i := range chunk[min(w.added, len(chunk)):] {
 		w.sums.add(i, zone, w.names.of(i))
 	}
 	w.added = max(w.added, len(chunk))
+	all := w.sums
+	if !sums || len(chunk) < len(w.batch) {
+		all = nil
+	}
 	f := w.store.file.Load()
 	err := f.keepZone(zone.String())
 	if err == nil {
-		err = f.write(chunk, w.sums)
+		err = f.write(chunk, all)
 	}
 	if err != nil {
 		w.failed(err)
 		return false
 	}
 	w.wrote()
-	clear(w.sums)
-	clear(chunk) // so that records are not kept alive
 	w.added -= len(chunk)
 	w.batch = w.batch[len(chunk):]
+	if all != nil {
+		w.wroteSums()
+	} else {
+		w.owed = true
+	}
+	clear(chunk) // so that records are not kept alive
 	return true
 }
 
@@ -233,58 +243,4 @@ func (w *writer) reportLost(now time.Time) {
 	}
 	w.report(event.LevelWarn, fmt.Sprintf("the history lacks the records of %d requests: %s; hourly and daily sums include them", w.lost, why))
 	w.lost = 0
-}
-
-// write returns one transaction.
-func (f *file) write(chunk []item, all deltas) error {
-	ctx := context.Background()
-	tx, err := f.writing.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }()
-	if err := f.insert(ctx, tx, chunk); err != nil {
-		return err
-	}
-	if err := f.addSums(ctx, tx, all); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
-func (f *file) insert(ctx context.Context, tx *sql.Tx, chunk []item) error {
-	request, attempt := tx.StmtContext(ctx, f.request), tx.StmtContext(ctx, f.attempt)
-	var args []any
-	for _, i := range chunk {
-		args = rowValues(args[:0], i)
-		added, err := request.ExecContext(ctx, args...)
-		if err != nil {
-			return err
-		}
-		seq, err := added.LastInsertId()
-		if err != nil {
-			return err
-		}
-		for n := range i.request.Attempts {
-			args = attemptValues(args[:0], seq, n+1, &i.request.Attempts[n])
-			if _, err := attempt.ExecContext(ctx, args...); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (f *file) addSums(ctx context.Context, tx *sql.Tx, all deltas) error {
-	var args []any
-	for i, t := range sumTables {
-		add := tx.StmtContext(ctx, f.sums[i])
-		for g, s := range t.reduce(all) {
-			args = s.values(t.values(args[:0], g))
-			if _, err := add.ExecContext(ctx, args...); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
