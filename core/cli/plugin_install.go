@@ -269,7 +269,7 @@ func expandHome(path string) (string, error) {
 }
 
 func printInstalled(w io.Writer, p lockedPlugin) error {
-	_, err := fmt.Fprintf(w, "Installed %s %s as %s,\nand locked its sha256 %s… in %s.\n\nTo use it:\n\n  plugin %q {}\n", p.Plugin, p.Version, p.Path, p.SHA256[:12], p.LockFile, p.Plugin)
+	_, err := fmt.Fprintf(w, "Installed %s %s as %s,\nand locked its sha256 %s… in %s.\n\nTo use it, write in the configuration:\n\n", p.Plugin, p.Version, p.Path, p.SHA256[:12], p.LockFile)
 	for _, c := range p.Components {
 		if err == nil {
 			block, _, _ := strings.Cut(c, " ")
@@ -277,7 +277,7 @@ func printInstalled(w io.Writer, p lockedPlugin) error {
 		}
 	}
 	if err == nil {
-		_, err = fmt.Fprintf(w, "\n'aitunnel plugin info %s' shows its settings.\n", p.Plugin)
+		_, err = fmt.Fprintf(w, "\nNo block plugin %q is needed, except to set its source, version, env or resources.\n'aitunnel plugin info %s' shows the settings.\n", p.Plugin, p.Plugin)
 	}
 	return err
 }

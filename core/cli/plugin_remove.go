@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,10 +19,10 @@ func (a *app) pluginRemoveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "remove NAME",
 		Short:   "Remove an installed plugin, and take it out of the lock file",
-		Long:    "Remove the executable of a plugin from the plugin directories, and its hashes from\nthe lock file. A plugin that the configuration declares is not removed.",
+		Long:    "Remove the executable of a plugin from the plugin directories, and its hashes from\nthe lock file. A plugin that the configuration declares or uses is not removed.",
 		Example: "  aitunnel plugin remove acme",
 		Args:    names("the name of a plugin"),
-		RunE:    a.pluginAsService(func(_ *cobra.Command, args []string) error { return a.pluginRemove(args[0]) }),
+		RunE:    a.pluginAsService(func(c *cobra.Command, args []string) error { return a.pluginRemove(c.Context(), args[0]) }),
 	}
 }
 
@@ -30,8 +31,10 @@ func (a *app) pluginRollbackCommand() *cobra.Command {
 		Use:   "rollback NAME",
 		Short: "Go back to the version of a plugin before the last upgrade",
 		Long: "Install and lock the version of a plugin that was locked before the present one,\n" +
-			"from the copy that is kept. A running program switches to it. A second rollback\n" +
-			"undoes the first.",
+			"from the copy that is kept. A running program switches to it. One version back is\n" +
+			"kept: a second rollback undoes the first. An older one is installed by its number:\n" +
+			"'aitunnel plugin install SOURCE@VERSION'. So that 'plugin upgrade' does not install\n" +
+			"the newer one again, exclude it in the plugin's block: version = \"< 2.0\".",
 		Example: "  aitunnel plugin rollback acme",
 		Args:    names("the name of a plugin"),
 		RunE:    a.pluginAsService(func(_ *cobra.Command, args []string) error { return a.pluginRollback(args[0]) }),
@@ -40,7 +43,7 @@ func (a *app) pluginRollbackCommand() *cobra.Command {
 
 func sortedNames(lock trust.Lock) []string { return slices.Sorted(maps.Keys(lock)) }
 
-func (a *app) pluginRemove(name string) error {
+func (a *app) pluginRemove(ctx context.Context, name string) error {
 	configured, _, err := a.lockPlace()
 	if err != nil {
 		return err
@@ -49,6 +52,9 @@ func (a *app) pluginRemove(name string) error {
 		return fmt.Errorf("the configuration declares it at %s: remove the block plugin %q and those that use it first", placeOf(b), name)
 	}
 	return a.withPlugins(configured, func(h *pluginhost.Host) error {
+		if place := a.usedAt(ctx, h, configured, name); place != "" {
+			return fmt.Errorf("the configuration uses it at %s: remove that block first", place)
+		}
 		lock, err := h.ReadLock()
 		if err != nil {
 			return err
@@ -75,6 +81,24 @@ func (a *app) pluginRemove(name string) error {
 
 func placeOf(b *config.Plugin) string {
 	return fmt.Sprintf("%s:%d", b.Range.Filename, b.Range.Start.Line)
+}
+
+// usedAt returns the place of a block that uses a plugin; "" if there is none, or if the
+// configuration is wrong already.
+func (a *app) usedAt(ctx context.Context, h *pluginhost.Host, configured, name string) string {
+	if _, err := os.Stat(configured); err != nil {
+		return ""
+	}
+	cfg, report := config.Load(ctx, config.Options{Path: configured, Vars: a.vars, Catalog: h})
+	if report.HasErrors() {
+		return ""
+	}
+	for _, c := range cfg.Components() {
+		if c.Plugin == name {
+			return fmt.Sprintf("%s:%d", c.Range.Filename, c.Range.Start.Line)
+		}
+	}
+	return ""
 }
 
 func (a *app) pluginRollback(name string) error {

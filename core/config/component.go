@@ -54,7 +54,7 @@ func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Comp
 		return c
 	}
 	if err != nil {
-		l.unknownComponent(c, b, declared, err)
+		l.unknownComponent(c, b, err)
 		return c
 	}
 	c.Plugin, c.Name, c.version, c.build = info.Plugin, info.Name, info.Version, info.Build
@@ -99,7 +99,7 @@ func (c *Component) own(r *reader, block, onFailure string) {
 // blockShadow is a strategy that only plans, next to that of its route.
 const blockShadow = "shadow"
 
-func (l *loader) unknownComponent(c *Component, b *hclsyntax.Block, declared *Plugin, err error) {
+func (l *loader) unknownComponent(c *Component, b *hclsyntax.Block, err error) {
 	var unknown *UnknownComponentError
 	var lock *trust.LockError
 	at := b.LabelRanges[0]
@@ -124,9 +124,6 @@ func (l *loader) unknownComponent(c *Component, b *hclsyntax.Block, declared *Pl
 	}
 	if len(unknown.Installed) > 0 {
 		detail = fmt.Sprintf("There is no built-in %s %q, but an installed plugin has one: write %s.", kindName(c.Kind), c.Ref, wording.List(unknown.Installed))
-	}
-	if plugin, _, third := strings.Cut(c.Ref, "/"); third && declared == nil && near == "" && len(unknown.IsA) == 0 {
-		detail += fmt.Sprintf(" If it is part of a plugin, declare the plugin: plugin %q {}.", plugin)
 	}
 	l.fail(at, "Unknown "+kindName(c.Kind), strings.TrimSpace(detail))
 }

@@ -81,7 +81,7 @@ func (w *Walk) keysInOrder(p Pick) (keys []*Key, reason string) {
 // why its answer cannot be used.
 func (w *Walk) orderDry(ctx context.Context) error {
 	p := w.route.planner
-	if p.router == nil || p.current.Load().none != nil {
+	if p.router == nil || p.current.Load().isFinal() {
 		return nil
 	}
 	reply, err := p.router.ask(ctx, w.routeRequest(p.router, p.current.Load(), w.now))
@@ -101,7 +101,7 @@ func (w *Walk) orderDry(ctx context.Context) error {
 // askDry is the choice of a shadow that routes each request; ok is false if it does
 // not, or does not answer.
 func (w *Walk) askDry(ctx context.Context, p *planner) (choice Choice, ok bool) {
-	if p.router == nil || p.current.Load().none != nil {
+	if p.router == nil || p.current.Load().isFinal() {
 		return choice, false
 	}
 	reply, err := p.router.ask(ctx, w.routeRequest(p.router, p.current.Load(), w.now))

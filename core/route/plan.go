@@ -42,6 +42,7 @@ type plan struct {
 	core       bool // the component gave none
 	exact      bool // it is renewed when it expires, without a request
 	none       *sdk.None
+	fallbacks  bool // nobody but fallback channels may serve
 	warnings   []sdk.Warning
 }
 
@@ -61,6 +62,10 @@ func (by *plan) choose(t *turns, v view) (index int, g *group) {
 	}
 	return 0, nil
 }
+
+// isFinal reports whether the plan leaves nothing to a router: it says that nobody may serve,
+// or fallback channels alone.
+func (by *plan) isFinal() bool { return by.none != nil || by.fallbacks }
 
 // clone returns a copy with queues of its own, for a dry run.
 func (by *plan) clone() *plan {

@@ -252,6 +252,7 @@ func (p *planner) refresh(deadline time.Duration) error {
 	if err != nil {
 		return err
 	}
+	none := answer.None != nil
 	if answer, err = p.expandNone(answer, snapshots); err != nil {
 		return err
 	}
@@ -259,6 +260,7 @@ func (p *planner) refresh(deadline time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("the plan is refused: %w", err)
 	}
+	next.fallbacks = none && next.none == nil
 	if p.router != nil || p.observer != nil {
 		visible, withheld := Visible(next.attributes, p.block.Expose)
 		next.attributes, next.warnings = visible, slices.Concat(next.warnings, withheld)

@@ -71,7 +71,7 @@ func (w *Walk) CallRouter(ctx context.Context, now time.Time) {
 	w.askShadows(ctx, now)
 	by := w.route.planner.plan(now) // which is renewed although the answer decides
 	r := w.route.planner.router
-	if r == nil || by.none != nil || !r.enter(now) {
+	if r == nil || by.isFinal() || !r.enter(now) {
 		return
 	}
 	start := time.Now()

@@ -92,7 +92,7 @@ func (w *Walk) askShadows(ctx context.Context, now time.Time) {
 			continue
 		}
 		by := s.planner.plan(now)
-		if by.none != nil || !r.enter(now) {
+		if by.isFinal() || !r.enter(now) {
 			continue
 		}
 		q := shadowQuestion{s, make(chan *Channel, 1)}

@@ -158,6 +158,20 @@ func TestReasonsOfAnswers(t *testing.T) {
 	}
 }
 
+// A router is not asked when its plan lets only fallback channels serve.
+func TestARouterCannotSpendWhatThePlanRefuses(t *testing.T) {
+	g := newGuide(sdk.Plan{None: &sdk.None{Reason: "the budget is spent", Fallbacks: true}}, orders("a"))
+	all := channels("a", "b")
+	all[1].Fallback = true
+	w := build(t, nil, map[string]sdk.Component{"x": g}, routeTo("x", all))
+	if got := w.pick(w.ask(Request{})); got != "b" {
+		t.Errorf("the request goes to %s", got)
+	}
+	if got, _, err := w.table.Routes[0].Explain(t.Context(), w.registry.Now(), Request{}); err != nil || len(got) == 0 || got[0].Channel.id() != "b" {
+		t.Errorf("explain: %+v, %v", got, err)
+	}
+}
+
 // A long value is cut between two characters.
 func TestLongValuesAreCutBetweenCharacters(t *testing.T) {
 	for _, tt := range []struct{ value, want string }{

@@ -59,6 +59,27 @@ func TestAClockOfTheTest(t *testing.T) {
 	served("night", "00:05")
 }
 
+// A member that goes, or comes, makes a new plan, although the TTL is not over.
+func TestMembersChangeBesideAClock(t *testing.T) {
+	s := sdktest.Simulate(t, byHourFactory, nil, map[string]sdktest.Made{"day": {}, "night": {Label: "night"}}, clockAt(7, 30))
+	s.Run(10)
+	s.Advance(time.Minute)
+	s.Set(map[string]sdktest.Made{"day": {}})
+	if first, plan := s.Run(10); first["day"] != 10 || plan.Reason != "07:31" {
+		t.Errorf("without night: %v by the plan of %s", first, plan.Reason)
+	}
+	s.Advance(time.Minute)
+	s.Set(map[string]sdktest.Made{"day": {Failing: 0.5}})
+	if _, plan := s.Run(10); plan.Reason != "07:31" {
+		t.Errorf("a site that fails sometimes is no other member, but the plan is that of %s", plan.Reason)
+	}
+	s.Set(map[string]sdktest.Made{"day": {}, "night": {Label: "night"}})
+	s.Advance(time.Minute)
+	if first, plan := s.Run(10); first["night"] != 10 || plan.Reason != "07:32" {
+		t.Errorf("with night again: %v by the plan of %s", first, plan.Reason)
+	}
+}
+
 // The kit checks a component with the clock of a test, too.
 func TestConformanceByAClock(t *testing.T) {
 	if testing.Short() {

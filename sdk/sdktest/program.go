@@ -47,21 +47,25 @@ var proxyLine = regexp.MustCompile(`Proxy: +(http://\S+)`)
 
 // Program builds the plugin in the current directory, installs it, and runs a real
 // aitunnel with it until the test ends. config is added to a configuration that has a
-// channel without a key for each site, in this order. The aitunnel is that of the
-// environment variable AITUNNEL, or of PATH, or built from a workspace that has it; if
-// there is none, the test is skipped.
+// channel without a key for each site, in this order. A channel that config has itself is
+// not added: so it can have keys, a key selector or a health check. Its target is
+// local.sites.NAME:
+//
+//	channel "primary" {
+//	  target = local.sites.primary
+//	  key "team" { value = "key-of-the-team" }
+//	  key_selector "mine" {}
+//	}
+//
+// The aitunnel is that of the environment variable AITUNNEL, or of PATH, or built from a
+// workspace that has it; if there is none, the test is skipped.
 func Program(t testing.TB, config string, sites ...string) *RunningProgram {
 	t.Helper()
 	p := &RunningProgram{t: t, dir: t.TempDir(), sites: map[string]*programSite{}}
 	p.binary = findProgram(t)
 	p.env = append(os.Environ(), "AITUNNEL_STATE_DIR="+filepath.Join(p.dir, "state"), "HOME="+p.dir)
-	var text strings.Builder
-	text.WriteString("proxy {\n  listen = \"127.0.0.1:0\"\n}\nadmin {\n  listen = \"\"\n}\n")
-	for _, name := range sites {
-		fmt.Fprintf(&text, "channel %q {\n  target = %q\n  auth   = \"none\"\n}\n", name, p.site(name))
-	}
 	path := filepath.Join(p.dir, "aitunnel.hcl")
-	if err := os.WriteFile(path, []byte(text.String()+config), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(p.configuration(config, sites)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	plugin := filepath.Join(p.dir, "plugin")
@@ -69,6 +73,24 @@ func Program(t testing.TB, config string, sites ...string) *RunningProgram {
 	p.run(p.binary, "-c", path, "plugin", "install", plugin)
 	p.start(path)
 	return p
+}
+
+// configuration starts the sites, and returns config with what it lacks.
+func (p *RunningProgram) configuration(config string, sites []string) string {
+	var text, addresses strings.Builder
+	text.WriteString("proxy {\n  listen = \"127.0.0.1:0\"\n}\nadmin {\n  listen = \"\"\n}\n")
+	for _, name := range sites {
+		address := p.site(name)
+		fmt.Fprintf(&addresses, "    %q = %q\n", name, address)
+		own := regexp.MustCompile(`(?m)^\s*channel\s+"?` + regexp.QuoteMeta(name) + `"?\s*\{`)
+		if !own.MatchString(config) {
+			fmt.Fprintf(&text, "channel %q {\n  target = %q\n  auth   = \"none\"\n}\n", name, address)
+		}
+	}
+	if addresses.Len() > 0 {
+		fmt.Fprintf(&text, "locals {\n  sites = {\n%s  }\n}\n", addresses.String())
+	}
+	return text.String() + config
 }
 
 func findProgram(t testing.TB) string {

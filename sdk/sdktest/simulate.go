@@ -32,6 +32,14 @@ type Simulation struct {
 	world     *world
 	plan      sdk.Plan
 	left      time.Duration // of the plan's TTL, by the clock of the test
+
+	configured map[string]Made // by the last Set
+}
+
+// sameSettings reports whether a configuration makes no difference between the two.
+func sameSettings(a, b Made) bool {
+	b.TTFB, b.Failing = a.TTFB, a.Failing // these are the site's
+	return a == b
 }
 
 // Simulate opens an instance, over the real wire, for work on simulated sites,
@@ -93,9 +101,15 @@ func (s *Simulation) Observe(results ...sdk.RequestResult) {
 	}
 }
 
-// Set changes what is simulated: members can come, go, fail and recover.
+// Set changes what is simulated: members can come, go, fail and recover. If they, or their
+// settings, are others than before, the next [Simulation.Run] asks for a plan, as aitunnel
+// does after such a change of the configuration.
 func (s *Simulation) Set(made map[string]Made) {
 	old := s.world
+	if s.configured != nil && !maps.EqualFunc(s.configured, made, sameSettings) {
+		s.left = 0
+	}
+	s.configured = maps.Clone(made)
 	s.world = &world{picker: newPicker()}
 	if old != nil {
 		s.world.picker = old.picker

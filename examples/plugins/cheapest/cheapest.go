@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -25,7 +27,7 @@ var cheapest = sdk.Factory{
 	Name: "cheapest",
 	Doc: `Tries the cheapest channel first, and stops at a budget.
 
-What was spent is computed from the tokens that sites report, and kept across restarts. A session stays on the channel that served it for as long as that channel is available.`,
+What was spent is computed from the tokens that sites report, and kept across restarts; it is checked every 5 seconds, so a little more than the budget can be spent. A session stays on the channel that served it for as long as that channel is available and no fallback.`,
 	Settings:  defaults,
 	OnFailure: "priority",
 	New:       func() sdk.Component { return &strategy{settings: defaults, now: time.Now} },
@@ -36,7 +38,7 @@ type strategy struct {
 	settings settings
 	now      func() time.Time
 
-	mu       sync.Mutex
+	mu       sync.Mutex // methods are called by several goroutines at once
 	ledger   ledger
 	sessions sessions
 }
@@ -113,23 +115,16 @@ func (s *strategy) byPrice(channels []sdk.Snapshot, fallback bool) sdk.Group {
 		if p, ok := s.settings.Prices[id]; ok {
 			return p
 		}
-		return 1e9
+		return math.Inf(1)
 	}
-	slices.SortStableFunc(group.Members, func(a, b sdk.Member) int {
-		switch pa, pb := price(a.ID), price(b.ID); {
-		case pa < pb:
-			return -1
-		case pa > pb:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(group.Members, func(a, b sdk.Member) int { return cmp.Compare(price(a.ID), price(b.ID)) })
 	return group
 }
 
 var _ sdk.RequestRouter = (*strategy)(nil)
 
-// Route keeps a session on the channel that served it.
+// Route keeps a session on the channel that served it, unless that is a fallback: then the
+// plan decides again.
 func (s *strategy) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
 	session := req.Attributes["header."+s.settings.Session]
 	if session == "" {
@@ -139,7 +134,7 @@ func (s *strategy) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteRepl
 	channel := s.sessions.channel(session)
 	s.mu.Unlock()
 	for _, c := range req.Channels {
-		if c.ID == channel && c.Available {
+		if c.ID == channel && c.Available && !c.Fallback {
 			return sdk.RouteReply{Order: []string{channel}, Reason: "served the session before"}, nil
 		}
 	}
@@ -151,14 +146,11 @@ func (s *strategy) Observe(_ context.Context, results []sdk.RequestResult) error
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range results {
-		if r.Status != 200 {
-			continue
-		}
-		if session := r.Attributes["header."+s.settings.Session]; session != "" {
+		if session := r.Attributes["header."+s.settings.Session]; session != "" && r.Status == 200 {
 			s.sessions.remember(session, r.Channel)
 		}
 		s.ledger.turn(s.now().UTC())
-		s.ledger.Spent += s.settings.Prices[r.Channel] * float64(r.TokensIn+r.TokensOut) / 1e6
+		s.ledger.Spent += s.settings.Prices[r.Channel] * float64(r.TokensIn+r.TokensOut) / 1e6 // also of answers that broke off
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -45,18 +44,19 @@ func TestABudgetIsSpent(t *testing.T) {
 	}
 }
 
+// At midnight, UTC, there is a new budget, without waiting for a request.
 func TestANewDay(t *testing.T) {
-	now := time.Date(2026, 11, 26, 23, 59, 57, 0, time.UTC)
-	s := &strategy{settings: settings{Budget: 1, Prices: map[string]float64{"a": 1}}, now: func() time.Time { return now }}
-	_ = s.Observe(context.Background(), []sdk.RequestResult{{Channel: "a", Status: 200, TokensOut: 2_000_000}})
-	req := sdk.PlanRequest{Channels: []sdk.Snapshot{{ID: "a"}}}
-	p, _ := s.Plan(context.Background(), req)
-	if p.None == nil || p.TTL != 3*time.Second || !p.TTLExact {
-		t.Errorf("%+v", p)
+	late := time.Date(2026, 11, 26, 23, 59, 57, 0, time.UTC)
+	clock := sdktest.Clock(late, func(c sdk.Component, now func() time.Time) { c.(*strategy).now = now })
+	settings := sdktest.Settings{"prices": prices["prices"], "budget": 1}
+	s := sdktest.Simulate(t, cheapest, settings, map[string]sdktest.Made{"b": {}}, clock)
+	s.Observe(sdk.RequestResult{Channel: "b", Status: 200, TokensOut: 2_000_000})
+	if _, plan := s.Run(0); plan.None == nil {
+		t.Fatalf("the budget is spent, but %+v", plan)
 	}
-	now = now.Add(p.TTL)
-	if p, _ := s.Plan(context.Background(), req); p.None != nil {
-		t.Errorf("on the next day: %+v", p)
+	s.Advance(3 * time.Second)
+	if first, plan := s.Run(1); first["b"] != 1 {
+		t.Errorf("on the next day: %+v", plan)
 	}
 }
 
@@ -64,15 +64,19 @@ func TestASessionStays(t *testing.T) {
 	s := &strategy{settings: defaults, now: time.Now}
 	at := map[string]string{"header.x-session-id": "s"}
 	req := sdk.RouteRequest{Attributes: at, Channels: []sdk.Snapshot{{ID: "a", Available: true}, {ID: "b", Available: true}}}
-	if got, _ := s.Route(context.Background(), req); len(got.Order) > 0 {
+	if got, _ := s.Route(t.Context(), req); len(got.Order) > 0 {
 		t.Errorf("before its first request: %+v", got)
 	}
-	_ = s.Observe(context.Background(), []sdk.RequestResult{{Channel: "b", Status: 200, Attributes: at}, {Channel: "a", Status: 500, Attributes: at}})
-	if got, _ := s.Route(context.Background(), req); len(got.Order) != 1 || got.Order[0] != "b" {
+	_ = s.Observe(t.Context(), []sdk.RequestResult{{Channel: "b", Status: 200, Attributes: at}, {Channel: "a", Status: 500, Attributes: at}})
+	if got, _ := s.Route(t.Context(), req); len(got.Order) != 1 || got.Order[0] != "b" {
 		t.Errorf("%+v", got)
 	}
-	req.Channels[1].Available = false
-	if got, _ := s.Route(context.Background(), req); len(got.Order) > 0 {
+	req.Channels[1].Fallback = true
+	if got, _ := s.Route(t.Context(), req); len(got.Order) > 0 {
+		t.Errorf("b is a fallback: %+v", got)
+	}
+	req.Channels[1] = sdk.Snapshot{ID: "b"}
+	if got, _ := s.Route(t.Context(), req); len(got.Order) > 0 {
 		t.Errorf("b is not available: %+v", got)
 	}
 }
