@@ -36,6 +36,7 @@ var floors = map[string]int{
 	"core/config/legacy":  1,
 	"core/config":         2,
 	"core/price":          1,
+	"core/fileaccess":     1,
 	"core/channel":        1,
 	"core/limit":          0,
 	"core/event":          0,

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 	"github.com/aitunnel/aitunnel/core/service"
 )
 
@@ -41,33 +42,71 @@ func (a *app) orAsService(run func(*cobra.Command, []string) error) func(*cobra.
 			a.config, a.stateDir = u.Config, u.StateDir
 			return run(c, args)
 		}
-		again := exec.CommandContext(c.Context(), program)
-		for _, arg := range a.args {
-			if arg == name {
-				arg = u.Config
-			}
-			again.Args = append(again.Args, absolute(arg))
-		}
-		again.Args = append(again.Args, "--config", u.Config, "--state-dir", u.StateDir)
-		shared := sharedVariables
-		if c.Parent().Name() == "plugin" {
-			shared = slices.Concat(shared, downloadVariables)
-		}
-		for _, name := range shared {
-			if v, ok := os.LookupEnv(name); ok {
-				again.Env = append(again.Env, name+"="+v)
-			}
-		}
-		again.Stdin, again.Stdout, again.Stderr = a.in, a.out, a.err
-		err := u.AsAccount(again)
-		if err == nil {
-			err = again.Run()
-		}
-		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-			return exitError(max(exit.ExitCode(), exitFailed))
-		}
-		return err
+		return a.againAs(c, u, name)
 	}
+}
+
+// againAs runs the command again with the account, the configuration and the state
+// directory of a service. name is the configuration among the arguments, "" if there is
+// none.
+func (a *app) againAs(c *cobra.Command, u service.Unit, name string) error {
+	again := exec.CommandContext(c.Context(), program)
+	for _, arg := range a.args {
+		if arg == name {
+			arg = u.Config
+		}
+		again.Args = append(again.Args, absolute(arg))
+	}
+	again.Args = append(again.Args, "--config", u.Config, "--state-dir", u.StateDir)
+	shared := sharedVariables
+	if c.Parent().Name() == "plugin" {
+		shared = slices.Concat(shared, downloadVariables)
+	}
+	for _, name := range shared {
+		if v, ok := os.LookupEnv(name); ok {
+			again.Env = append(again.Env, name+"="+v)
+		}
+	}
+	again.Stdin, again.Stdout, again.Stderr = a.in, a.out, a.err
+	err := u.AsAccount(again)
+	if err == nil {
+		err = again.Run()
+	}
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		return exitError(max(exit.ExitCode(), exitFailed))
+	}
+	return err
+}
+
+// onFiles has a command of root about what a program leaves in its files read those of
+// the service of the system, unless a program of root's own runs. The account of the
+// service reads them, so that root leaves no files there. run is the command on the state
+// directory of this user.
+func (a *app) onFiles(c *cobra.Command, run func() error) error {
+	u, theirs := a.filesOfService()
+	if theirs && u.User != "" {
+		return a.againAs(c, u, "")
+	}
+	if theirs {
+		a.config, a.stateDir = u.Config, u.StateDir
+	}
+	return run()
+}
+
+// useFilesOfService turns to the state directory of the service, if it is meant.
+func (a *app) useFilesOfService() {
+	if u, theirs := a.filesOfService(); theirs {
+		a.stateDir = u.StateDir
+	}
+}
+
+// filesOfService returns the service of the system, if its files are meant.
+func (a *app) filesOfService() (service.Unit, bool) {
+	if a.named || os.Getuid() != 0 || statefile.HolderOf(a.stateDir) != nil {
+		return service.Unit{}, false
+	}
+	u, there := service.OfSystem()
+	return u, there && u.Config != "" && u.StateDir != a.stateDir
 }
 
 // pluginAsService is [app.orAsService] for a command that also works without a

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/user"
@@ -11,11 +13,16 @@ import (
 	"testing"
 )
 
-// TestPluginCommandsOfRootRunAsTheService: root installs, locks and removes plugins of the
-// service of the system with its account, so that the service can read what they write
-// and no plugin runs as root.
-func TestPluginCommandsOfRootRunAsTheService(t *testing.T) {
-	t.Parallel()
+// installed is a service of the system, as its commands of root see it: with the account
+// nobody, in a mount namespace that has its unit.
+type installed struct {
+	*testing.T
+	top, config, state, units, work string
+	uid, gid                        int
+}
+
+func newInstalled(t *testing.T, config string) *installed {
+	t.Helper()
 	account, err := user.Lookup("nobody")
 	if err != nil || os.Getuid() != 0 {
 		t.Skip("it takes root and the account nobody")
@@ -23,44 +30,21 @@ func TestPluginCommandsOfRootRunAsTheService(t *testing.T) {
 	if out, err := exec.Command("unshare", "-m", "true").CombinedOutput(); err != nil {
 		t.Skipf("this machine allows no mount namespaces: %s", out)
 	}
-	uid, _ := strconv.Atoi(account.Uid)
-	gid, _ := strconv.Atoi(account.Gid)
 	top, err := os.MkdirTemp("", "at") // others cannot look into t.TempDir
+	if err == nil {
+		err = os.Chmod(top, 0o755)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(top) })
-	dir := func(name string, mode os.FileMode, theirs bool) string {
-		path := filepath.Join(top, name)
-		if err := os.Mkdir(path, mode); err != nil {
-			t.Fatal(err)
-		}
-		if theirs {
-			err = os.Chown(path, uid, gid)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	if err := os.Chmod(top, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	conf, state, units, work := dir("conf", 0o700, true), dir("state", 0o700, true), dir("units", 0o755, false), dir("work", 0o755, false)
-	write := func(path, text string, theirs bool) {
-		t.Helper()
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if theirs {
-			if err := os.Chown(path, uid, gid); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	config := filepath.Join(conf, "aitunnel.hcl")
-	write(config, "proxy {\n  listen = \"127.0.0.1:0\"\n}\nchannel \"home\" {\n  target = \"http://127.0.0.1:9\"\n  auth = \"none\"\n}\nroute \"/v1/**\" {\n  channels = [channel.home]\n  strategy \"acme/backwards\" {}\n}\n", true)
-	write(filepath.Join(units, "aitunnel.service"), "[Service]\nExecStart=/usr/local/bin/aitunnel start --foreground --config "+config+" --state-dir "+state+"\nUser=nobody\n", false)
+	s := &installed{T: t, top: top}
+	s.uid, _ = strconv.Atoi(account.Uid)
+	s.gid, _ = strconv.Atoi(account.Gid)
+	s.state, s.units, s.work = s.dir("state", 0o700, true), s.dir("units", 0o755, false), s.dir("work", 0o755, false)
+	s.config = filepath.Join(s.dir("conf", 0o700, true), "aitunnel.hcl")
+	s.write(s.config, config, true)
+	s.unit("")
 	for _, name := range []string{"aitunnel", "aitunnel-plugin-acme"} {
 		from, err := exec.LookPath(name)
 		if err != nil {
@@ -68,48 +52,197 @@ func TestPluginCommandsOfRootRunAsTheService(t *testing.T) {
 		}
 		b, err := os.ReadFile(from)
 		if err == nil {
-			err = os.WriteFile(filepath.Join(work, name), b, 0o755)
+			err = os.WriteFile(filepath.Join(s.work, name), b, 0o755)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	run := func(args ...string) string {
-		t.Helper()
-		script := `mount --bind "$UNITS" /etc/systemd/system && exec ./aitunnel "$@"`
-		c := exec.Command("unshare", append([]string{"-m", "sh", "-c", script, "sh"}, args...)...)
-		c.Dir = work
-		c.Env = append(os.Environ(), "UNITS="+units, "HOME="+filepath.Join(top, "root"), "AITUNNEL_STATE_DIR=", "AITUNNEL_CONFIG=", "GORACE=atexit_sleep_ms=0")
-		out, err := c.CombinedOutput()
-		if err != nil {
-			t.Fatalf("aitunnel %s: %v\n%s", strings.Join(args, " "), err, out)
+	return s
+}
+
+// unit writes that of the service, with more lines.
+func (s *installed) unit(more string) {
+	s.write(filepath.Join(s.units, "aitunnel.service"), "[Service]\nExecStart=/usr/local/bin/aitunnel start --foreground --config "+s.config+" --state-dir "+s.state+"\nUser=nobody\n"+more, false)
+}
+
+func (s *installed) dir(name string, mode os.FileMode, theirs bool) string {
+	s.Helper()
+	path := filepath.Join(s.top, name)
+	if err := os.Mkdir(path, mode); err != nil {
+		s.Fatal(err)
+	}
+	s.give(path, theirs)
+	return path
+}
+
+func (s *installed) write(path, text string, theirs bool) {
+	s.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		s.Fatal(err)
+	}
+	if strings.HasPrefix(path, s.units) { // as systemd has them
+		if err := os.Chmod(path, 0o644); err != nil {
+			s.Fatal(err)
 		}
-		return string(out)
 	}
-	run("plugin", "install", "./aitunnel-plugin-acme")
-	run("plugin", "lock", "acme")
-	if out := run("plugin", "list"); !strings.Contains(out, "acme") {
-		t.Errorf("plugin list: %s", out)
+	s.give(path, theirs)
+}
+
+func (s *installed) give(path string, theirs bool) {
+	s.Helper()
+	if theirs {
+		if err := os.Chown(path, s.uid, s.gid); err != nil {
+			s.Fatal(err)
+		}
 	}
+}
+
+// try runs a command as root.
+func (s *installed) try(args ...string) (string, error) {
+	script := `mount --bind "$UNITS" /etc/systemd/system && exec ./aitunnel "$@"`
+	c := exec.Command("unshare", append([]string{"-m", "sh", "-c", script, "sh"}, args...)...)
+	c.Dir = s.work
+	c.Env = append(os.Environ(), "UNITS="+s.units, "HOME="+filepath.Join(s.top, "root"), "AITUNNEL_STATE_DIR=", "AITUNNEL_CONFIG=", "GORACE=atexit_sleep_ms=0")
+	out, err := c.CombinedOutput()
+	return string(out), err
+}
+
+func (s *installed) run(args ...string) string {
+	s.Helper()
+	out, err := s.try(args...)
+	if err != nil {
+		s.Fatalf("aitunnel %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// mustOwn checks that the account of the service owns all files of a directory.
+func (s *installed) mustOwn(dir string, atLeast int) {
+	s.Helper()
 	found := 0
-	err = filepath.Walk(conf, func(path string, info os.FileInfo, err error) error {
+	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
 		if err != nil {
 			return err
 		}
 		found++
-		if owner := int(info.Sys().(*syscall.Stat_t).Uid); owner != uid {
-			t.Errorf("%s belongs to user %d", path, owner)
+		if owner := int(info.Sys().(*syscall.Stat_t).Uid); owner != s.uid {
+			s.Errorf("%s belongs to user %d", path, owner)
 		}
 		return nil
 	})
-	if err != nil || found < 5 {
-		t.Errorf("%d files: %v", found, err)
+	if err != nil || found < atLeast {
+		s.Errorf("%d files: %v", found, err)
 	}
-	if _, err := os.Stat(filepath.Join(top, "root")); err == nil {
+}
+
+// TestPluginCommandsOfRootRunAsTheService: root installs, locks and removes plugins of the
+// service of the system with its account, so that the service can read what they write
+// and no plugin runs as root.
+func TestPluginCommandsOfRootRunAsTheService(t *testing.T) {
+	t.Parallel()
+	s := newInstalled(t, "proxy {\n  listen = \"127.0.0.1:0\"\n}\nchannel \"home\" {\n  target = \"http://127.0.0.1:9\"\n  auth = \"none\"\n}\nroute \"/v1/**\" {\n  channels = [channel.home]\n  strategy \"acme/backwards\" {}\n}\n")
+	s.run("plugin", "install", "./aitunnel-plugin-acme")
+	s.run("plugin", "lock", "acme")
+	if out := s.run("plugin", "list"); !strings.Contains(out, "acme") {
+		t.Errorf("plugin list: %s", out)
+	}
+	s.mustOwn(filepath.Dir(s.config), 5)
+	if _, err := os.Stat(filepath.Join(s.top, "root")); err == nil {
 		t.Error("something was written to the home directory of root")
 	}
-	run("plugin", "remove", "acme")
-	if left, err := filepath.Glob(filepath.Join(conf, ".aitunnel", "plugins", "*acme*")); err != nil || len(left) > 0 {
+	s.run("plugin", "remove", "acme")
+	if left, err := filepath.Glob(filepath.Join(filepath.Dir(s.config), ".aitunnel", "plugins", "*acme*")); err != nil || len(left) > 0 {
 		t.Errorf("left after its removal: %v, %v", left, err)
 	}
+}
+
+// TestFilesOfAStoppedService are those that root's usage, requests and logs read, though
+// root has a state directory of its own.
+func TestFilesOfAStoppedService(t *testing.T) {
+	t.Parallel()
+	s := newInstalled(t, "")
+	log := filepath.Join(s.state, "mine.log")
+	s.write(s.config, "proxy {\n  listen = \"127.0.0.1:0\"\n}\nadmin {\n  listen = \"\"\n}\nlog {\n  file = \""+log+"\"\n}\nchannel \"home\" {\n  target = \"http://127.0.0.1:9\"\n  auth = \"none\"\n}\n", true)
+	f := &foreground{t: t, state: s.state, err: &lockedBuffer{}, ended: make(chan struct{})}
+	f.cmd = exec.Command(filepath.Join(s.work, "aitunnel"), "start", "-f", "-c", s.config, "--state-dir", s.state)
+	f.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(s.uid), Gid: uint32(s.gid)}}
+	f.cmd.Dir = "/"
+	f.begin("HOME=/nonexistent")
+	resp, err := http.Post("http://"+f.ready().Listen+"/v1/chat/completions", "application/json", strings.NewReader(`{"model":"of-the-service"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	f.signal(syscall.SIGTERM)
+	if err := f.wait(); err != nil {
+		t.Fatal(err)
+	}
+	own := filepath.Join(s.top, "root", ".local", "state", "aitunnel")
+	if err := os.MkdirAll(own, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.write(filepath.Join(own, "aitunnel.log"), "2026-11-27T09:00:00.000Z [INFO]  aitunnel: the log of root\n", false)
+	if out := s.run("usage", "--by", "model"); !strings.Contains(out, "of-the-service") {
+		t.Errorf("usage: %s", out)
+	}
+	if out := s.run("requests"); !strings.Contains(out, "of-the-service") {
+		t.Errorf("requests: %s", out)
+	}
+	out, err := s.try("logs")
+	if code := exitCodeOf(err); code != exitNotRunning || !strings.Contains(out, "started") && !strings.Contains(out, "127.0.0.1:9") || strings.Contains(out, "the log of root") || !strings.Contains(out, "systemctl start aitunnel") {
+		t.Errorf("logs: %v\n%s", err, out)
+	}
+	s.mustOwn(s.state, 5)
+}
+
+// TestValidateAsTheService: validate of root finds what its account may not read or write.
+func TestValidateAsTheService(t *testing.T) {
+	t.Parallel()
+	s := newInstalled(t, "")
+	configure := func(log string) {
+		s.write(s.config, "log {\n  file = \""+log+"\"\n}\nchannel \"home\" {\n  target = \"http://127.0.0.1:9\"\n  auth = \"none\"\n}\n", true)
+	}
+	closed := filepath.Join(s.dir("closed", 0o755, false), "aitunnel.log")
+	open := filepath.Join(s.dir("open", 0o755, true), "aitunnel.log")
+	configure(closed)
+	for _, args := range [][]string{{"validate"}, {"validate", s.config}} {
+		if out, err := s.try(args...); exitCodeOf(err) != exitConfig || !strings.Contains(out, "The setting log.file cannot be applied") || !strings.Contains(out, "aitunnel.hcl line 2") || !strings.Contains(out, "the account nobody may not write to") || !strings.Contains(out, "sudo install -d -o nobody ") {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
+	configure(filepath.Join(s.top, "none", "aitunnel.log"))
+	if out, err := s.try("validate"); exitCodeOf(err) != exitConfig || !strings.Contains(out, "no such file or directory") {
+		t.Errorf("a directory that does not exist: %v\n%s", err, out)
+	}
+	configure(open)
+	if out := s.run("validate"); strings.Contains(out, "ystemd") {
+		t.Errorf("a file that it may write: %s", out)
+	}
+	s.unit("ProtectSystem=strict\nReadWritePaths=/etc/aitunnel \"/srv/a b\"\n")
+	if out := s.run("validate"); !strings.Contains(out, "ystemd does not let the service write to "+open) || !strings.Contains(out, "ReadWritePaths="+filepath.Dir(open)) {
+		t.Errorf("a file that systemd protects: %s", out)
+	}
+	if err := os.Mkdir(filepath.Join(s.units, "aitunnel.service.d"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.write(filepath.Join(s.units, "aitunnel.service.d", "override.conf"), "[Service]\nReadWritePaths="+filepath.Dir(open)+"\n", false)
+	if out := s.run("validate"); strings.Contains(out, "ystemd") {
+		t.Errorf("with an override: %s", out)
+	}
+	if err := os.Chown(s.config, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := s.try("validate"); err == nil || !strings.Contains(out, "the account nobody may not read it, as it belongs to root and has the mode 0600; run sudo chown nobody "+s.config) {
+		t.Errorf("a configuration of root: %v\n%s", err, out)
+	}
+}
+
+// exitCodeOf returns that of a command, 0 if it succeeded.
+func exitCodeOf(err error) int {
+	exit := (*exec.ExitError)(nil)
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	return 0
 }

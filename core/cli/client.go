@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"strings"
 	"time"
 
@@ -91,11 +90,17 @@ func (a *app) explainCall(err error) error {
 			}
 			return fmt.Errorf("the running program belongs to another user: %w", unreachable.Err)
 		case holder == nil || errors.As(err, &dial):
-			return &notRunningError{dir: a.stateDir, holder: holder, service: !a.named && runtime.GOOS == "linux" && service.Available(true) != nil}
+			return &notRunningError{dir: a.stateDir, holder: holder, service: a.meansService()}
 		}
 		return fmt.Errorf("the running program closed the connection without an answer: %w", unreachable.Err)
 	}
 	return err
+}
+
+// meansService reports whether the commands mean a service of the system that there is.
+func (a *app) meansService() bool {
+	u, there := service.OfSystem()
+	return there && (!a.named || u.StateDir == a.stateDir)
 }
 
 // versionNote returns a line about the daemon's version, "" if it is this one.

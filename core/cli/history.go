@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/history"
+	"github.com/aitunnel/aitunnel/core/service"
 )
 
 // keptHistory is what was kept of requests, in the running program or in the
@@ -36,15 +38,24 @@ func (f fromFile) usage(ctx context.Context, q history.Question) (history.Usage,
 }
 
 // withHistory calls f with the running program's history, and if none runs with
-// that of the state directory.
-func (a *app) withHistory(f func(keptHistory) error) error {
+// that of the state directory, or of the service.
+func (a *app) withHistory(c *cobra.Command, f func(keptHistory) error) error {
 	err := f(fromProgram{a.client()})
 	if !a.isNotRunning(err) {
 		return err
 	}
+	return a.onFiles(c, func() error { return a.withFile(f) })
+}
+
+// withFile calls f with the history of the state directory.
+func (a *app) withFile(f func(keptHistory) error) error {
 	reader, closeIt, failed := history.Open(a.stateDir, time.Local)
 	if errors.Is(failed, history.ErrNoHistory) {
-		return fmt.Errorf("there is no history in the state directory %s: it begins with the first request", a.stateDir)
+		text := fmt.Sprintf("there is no history in the state directory %s: it begins with the first request", a.stateDir)
+		if _, there := service.OfSystem(); there && !a.named && os.Getuid() != 0 {
+			text += ". For that of the service of the system run the command with sudo"
+		}
+		return errors.New(text)
 	}
 	if failed != nil {
 		return failed

@@ -47,7 +47,7 @@ then 3.`,
 			case f.lines < 0 || f.lines > adminclient.MaxRecent:
 				return usageError{c, fmt.Errorf("-n must be a number from 0 to %d, but it is %d", adminclient.MaxRecent, f.lines)}
 			}
-			return a.logs(c.Context(), f)
+			return a.logs(c, f)
 		},
 	}
 	flags := c.Flags()
@@ -62,11 +62,11 @@ then 3.`,
 	return c
 }
 
-func (a *app) logs(ctx context.Context, f logFlags) error {
-	c := a.client()
+func (a *app) logs(command *cobra.Command, f logFlags) error {
+	c, ctx := a.client(), command.Context()
 	recent, err := c.RecentEvents(ctx, adminclient.MaxRecent, "") // those of a channel: see shows
 	if a.isNotRunning(err) && !f.follow {
-		return errors.Join(a.lastLog(ctx, f), err)
+		return a.onFiles(command, func() error { return errors.Join(a.lastLog(ctx, f), err) })
 	}
 	if err != nil {
 		return err

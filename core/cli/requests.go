@@ -48,7 +48,7 @@ be running.`,
 				return usageError{c, fmt.Errorf("-n must be at least 1, but it is %d", f.most)}
 			}
 			filter.Status, filter.Verdict, filter.Text, filter.Failed, filter.Retried = f.status, f.verdict, f.text, f.failed, f.retried
-			return questionError(c, a.withHistory(func(h keptHistory) error {
+			return questionError(c, a.withHistory(c, func(h keptHistory) error {
 				if len(args) == 1 && args[0] != "list" { // the word of other commands
 					return a.oneRequest(c.Context(), h, args[0], f.json)
 				}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/service"
 )
 
@@ -251,7 +252,7 @@ func (a *app) validAsService(ctx context.Context, u service.Unit) error {
 	case !u.May(u.Executable, "-x"):
 		return fmt.Errorf(nothing+"Put the program where everyone may run it, such as /usr/local/bin", u.User, "run", u.Executable)
 	case !u.May(u.Config, "-r"):
-		return fmt.Errorf(nothing+"Move it to a directory of that account:\n  install -d -o %[1]s -m 0750 /etc/aitunnel\n  install -o %[1]s -m 0600 %[4]s /etc/aitunnel/aitunnel.hcl\nthen use it with -c, or name another account with --user", u.User, "read", u.Config, config.ShellWord(u.Config))
+		return fmt.Errorf(nothing+"Move it to a directory of that account:\n  install -d -o %[1]s -m 0750 /etc/aitunnel\n  install -o %[1]s -m 0600 %[4]s /etc/aitunnel/aitunnel.hcl\nthen use it with -c, or name another account with --user", u.User, "read", u.Config, wording.ShellWord(u.Config))
 	}
 	check := exec.CommandContext(ctx, u.Executable, "validate", u.Config)
 	for _, name := range serviceVariables {

@@ -62,7 +62,7 @@ ends, so prices apply only to requests after they were set.`,
 				}
 				q.By = append(q.By, history.Dimension(d))
 			}
-			return questionError(c, a.withHistory(func(h keptHistory) error { return a.usage(c.Context(), h, q, f.json) }))
+			return questionError(c, a.withHistory(c, func(h keptHistory) error { return a.usage(c.Context(), h, q, f.json) }))
 		},
 	}
 	f.add(a, c, "7d")

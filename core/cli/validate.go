@@ -13,7 +13,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
+	"github.com/aitunnel/aitunnel/core/fileaccess"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/core/service"
 )
 
 func (a *app) validateCommand() *cobra.Command {
@@ -59,6 +61,9 @@ func (a *app) validate(ctx context.Context, asJSON bool) error {
 		return err
 	}
 	report = report.Warn("A plugin's file", problems)
+	if !report.HasErrors() {
+		report = checkLogFile(path, cfg, report)
+	}
 	switch {
 	case asJSON:
 		v := validity{Path: path, Valid: !report.HasErrors(), Diags: report.Diagnostics()}
@@ -80,6 +85,24 @@ func (a *app) validate(ctx context.Context, asJSON bool) error {
 		a.sayVerdictChanges(verdictChanges(cfg))
 	}
 	return err
+}
+
+// checkLogFile adds to a report that the log file cannot be written by this account, or
+// by the service of the system that has the configuration.
+func checkLogFile(path string, cfg *config.Config, report config.Report) config.Report {
+	file := cfg.Log.File
+	if file == "" {
+		return report
+	}
+	u, there := service.OfSystem()
+	there = there && isConfig(path, u)
+	if err := fileaccess.CheckAppend(file); err != nil && !service.IsInNewLogDir(file) {
+		return report.Deny(cfg, "log.file", err)
+	}
+	if there && !u.MayWrite(file) {
+		return report.Warn("The setting log.file", []string{fmt.Sprintf("systemd does not let the service write to %s: use a file in %s, or add ReadWritePaths=%s under [Service] with 'systemctl edit aitunnel'.", file, service.LogDir, filepath.Dir(file))})
+	}
+	return report
 }
 
 // withPlugins runs f with plugin processes of its own, so no daemon is needed.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 )
 
@@ -63,7 +64,7 @@ func configFlag(path string) string {
 	if path == config.FileName {
 		return ""
 	}
-	return " -c " + config.ShellWord(path)
+	return " -c " + wording.ShellWord(path)
 }
 
 // answersIn returns the answers that an interrupted wizard has written.

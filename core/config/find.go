@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/adrg/xdg"
+	"github.com/aitunnel/aitunnel/core/fileaccess"
 )
 
 // FileName is what a configuration is called where it is looked for.
@@ -23,7 +24,7 @@ func Find(named string) (string, error) {
 	}
 	if named != "" {
 		if _, err := os.Stat(named); err != nil && !IsPipe(named) {
-			return "", fmt.Errorf("the configuration cannot be read: %w", err)
+			return "", fmt.Errorf("the configuration cannot be read: %w", fileaccess.Explain(named, err))
 		}
 		return named, nil
 	}

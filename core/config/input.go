@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/aitunnel/aitunnel/core/config/wording"
+	"github.com/aitunnel/aitunnel/core/fileaccess"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -74,7 +75,7 @@ func (l *loader) input(path string, limit int64) ([]byte, error) {
 	content, err := readRegular(path, limit)
 	if err != nil {
 		l.inputs[path] = Sum(path)
-		return nil, err
+		return nil, fileaccess.Explain(path, err)
 	}
 	l.inputs[path] = sumOf(path, content)
 	return content, nil

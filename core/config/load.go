@@ -19,6 +19,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/config/wording"
+	"github.com/aitunnel/aitunnel/core/fileaccess"
 )
 
 // Options of [Load].
@@ -199,6 +200,7 @@ func Files(path string) ([]string, error) {
 // directory lists the files of a directory that are read.
 func directory(path string) ([]string, error) {
 	entries, err := os.ReadDir(path)
+	err = fileaccess.Explain(path, err)
 	var files []string
 	for _, e := range entries {
 		name := e.Name()

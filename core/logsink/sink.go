@@ -7,7 +7,9 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"cmp"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/fileaccess"
 )
 
 // Sink is where a logger writes to. It keeps what is logged until the
@@ -79,7 +81,7 @@ func (s *Sink) Use(c config.Log) error {
 	if c.File != "" {
 		f, err := openFile(c.File, c.Rotate)
 		if err != nil {
-			return err
+			return cmp.Or(fileaccess.CheckAppend(c.File), err)
 		}
 		out = NewWriter(f)
 		out.report.Store(&s.report)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/trust"
 )
 
@@ -65,7 +66,7 @@ func (h *Host) configFlag() string {
 	if err == nil && sameFile(found, h.options.ConfigPath) || h.options.ConfigPath == "" {
 		return ""
 	}
-	return " -c " + config.ShellWord(h.options.ConfigPath)
+	return " -c " + wording.ShellWord(h.options.ConfigPath)
 }
 
 func sameFile(a, b string) bool {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/fileaccess"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -59,7 +60,7 @@ func (c credentials) readKey(path string, held []ssh.Signer) (ssh.Signer, error)
 		content, err = os.ReadFile(path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the key file %s cannot be read: %w", path, err)
+		return nil, fmt.Errorf("the key file %s cannot be read: %w", path, fileaccess.Explain(path, err))
 	}
 	if public, _, _, _, err := ssh.ParseAuthorizedKey(content); err == nil {
 		return c.readPublic(path, public, held)
@@ -198,7 +199,7 @@ func (l *login) certify(path string, signer ssh.Signer) error {
 func readCertificate(path string) (*ssh.Certificate, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("the certificate %s cannot be read: %w", path, err)
+		return nil, fmt.Errorf("the certificate %s cannot be read: %w", path, fileaccess.Explain(path, err))
 	}
 	public, _, _, _, err := ssh.ParseAuthorizedKey(content)
 	cert, ok := public.(*ssh.Certificate)

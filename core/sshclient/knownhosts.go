@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/aitunnel/aitunnel/core/fileaccess"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -36,7 +37,7 @@ func readKnownHosts(paths []string) (all []knownKey, err error) {
 			continue
 		}
 		if err != nil {
-			return nil, permanent(StepHostKey, "the known hosts cannot be read: %s", err)
+			return nil, permanent(StepHostKey, "the known hosts cannot be read: %s", fileaccess.Explain(path, err))
 		}
 		number := 0
 		for line := range bytes.Lines(content) {

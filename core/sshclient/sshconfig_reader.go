@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"github.com/aitunnel/aitunnel/core/fileaccess"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -77,7 +78,7 @@ func (r *configReader) file(path, dir string, depth int) error {
 		return nil
 	}
 	if err != nil {
-		return permanent(StepResolve, "%s cannot be read: %s; with ssh_config = false in the tunnel it is not used", path, Plain(err))
+		return permanent(StepResolve, "%s cannot be read: %s; with ssh_config = false in the tunnel it is not used", path, fileaccess.Explain(path, err))
 	}
 	active, number := true, 0
 	for line := range strings.Lines(string(content)) {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/edit"
 )
 
@@ -16,7 +17,7 @@ import (
 type NotEditableError struct{ Path string }
 
 func (e *NotEditableError) Error() string {
-	return fmt.Sprintf("%s is a file of the earlier program, which is only read. To edit it here, write it as HCL and start with that: aitunnel init --from %s -c %s, then aitunnel stop and aitunnel start -c %[3]s", e.Path, config.ShellWord(e.Path), config.ShellWord(config.FileName))
+	return fmt.Sprintf("%s is a file of the earlier program, which is only read. To edit it here, write it as HCL and start with that: aitunnel init --from %s -c %s, then aitunnel stop and aitunnel start -c %[3]s", e.Path, wording.ShellWord(e.Path), wording.ShellWord(config.FileName))
 }
 
 // Document reads the files of the configuration for an edit.
