@@ -134,7 +134,7 @@ func (a *app) announceTunnels(ctx context.Context, tunnels []admin.Tunnel) {
 		}
 	}
 	for _, t := range tunnels {
-		text := t.State
+		text := fmt.Sprintf("%s (%s)", t.Name, t.State)
 		if t.State != "up" && t.LastError != "" {
 			text += ": " + t.LastError
 		}
@@ -147,7 +147,7 @@ func (a *app) announceTunnels(ctx context.Context, tunnels []admin.Tunnel) {
 		if len(open) > 0 {
 			text += ": " + strings.Join(open, ", ") + " on " + t.Host
 		}
-		a.say("Tunnel: %s is %s", t.Name, text)
+		a.say("Tunnel: %s", text)
 	}
 }
 
