@@ -230,7 +230,11 @@ func (a *app) checkFit(ctx context.Context, configured string, h *pluginhost.Hos
 		return nil
 	}
 	if fits(false) != nil {
-		a.warn("the configuration works neither with %s %s nor with what was used until now: %s%s", t.Name, t.Description.Version, firstLine(after), a.installedUntilNow(h, t.Name))
+		if before := a.installedUntilNow(h, t.Name); before != "" {
+			a.warn("the configuration works neither with %s %s nor with what was used until now: %s%s", t.Name, t.Description.Version, firstLine(after), before)
+		} else {
+			a.warn("the configuration does not work yet: %s", firstLine(after))
+		}
 		return nil
 	}
 	return fmt.Errorf("the configuration works with the installed version of %q, but not with version %s:\n%w", t.Name, t.Description.Version, after)

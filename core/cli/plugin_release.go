@@ -22,8 +22,8 @@ func (a *app) pluginInitCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "init",
 		Short: "Install the plugins that the configuration requires",
-		Long: "Install every plugin whose block has a source, and lock it: the version that is\n" +
-			"locked, or else the newest that the block allows.",
+		Long: "Install every plugin that has a source, in its block or in the lock file, and lock\n" +
+			"it: the version that is locked, or else the newest that the block allows.",
 		Example: "  aitunnel plugin init",
 		Args:    noArgs,
 		RunE:    a.pluginAsService(func(c *cobra.Command, _ []string) error { return a.pluginInit(c.Context()) }),
@@ -48,6 +48,7 @@ func (a *app) pluginOutdatedCommand() *cobra.Command {
 	return jsonFlag(&cobra.Command{
 		Use:     "outdated",
 		Short:   "List plugins that have newer versions",
+		Long:    "List the plugins whose source has a newer version than the lock file: what is\nlocked, the newest that the version of the plugin's block allows, and the newest.\nNothing is changed; 'plugin upgrade' installs them.",
 		Example: "  aitunnel plugin outdated",
 		Args:    noArgs,
 		RunE:    a.pluginAsService(func(c *cobra.Command, _ []string) error { return a.pluginOutdated(c.Context(), asJSON) }),

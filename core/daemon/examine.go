@@ -97,9 +97,14 @@ func examine(ctx context.Context, t *pluginhost.Trial, c sdk.ComponentDescriptio
 	defer func() { _ = i.Close() }()
 	switch c.Kind {
 	case sdk.KindStrategy:
-		return examinePlans(ctx, func(ctx context.Context, candidates []sdk.Snapshot, state []byte) (sdk.Plan, error) {
+		said, err := examinePlans(ctx, func(ctx context.Context, candidates []sdk.Snapshot, state []byte) (sdk.Plan, error) {
 			return i.Plan(ctx, sdk.PlanRequest{Route: "/v1/**", Channels: candidates, State: state})
 		})
+		if router, ok := i.Component().(sdk.RequestRouter); ok && err == nil {
+			candidates, _ := examined(3)
+			said, err = said+"; answers about a request", routeFailure(ctx, router, "/v1/**", candidates)
+		}
+		return said, err
 	case sdk.KindKeySelector:
 		return examinePlans(ctx, func(ctx context.Context, candidates []sdk.Snapshot, state []byte) (sdk.Plan, error) {
 			return i.PlanKeys(ctx, sdk.KeyPlanRequest{Channel: "trial", Keys: candidates, State: state})
@@ -174,12 +179,7 @@ func examinePlans(ctx context.Context, plan func(context.Context, []sdk.Snapshot
 	var took []time.Duration
 	var state []byte
 	for _, n := range examineSizes {
-		candidates, ids := []sdk.Snapshot{}, []string{}
-		for i := range n {
-			id := fmt.Sprintf("candidate-%d", i+1)
-			ids = append(ids, id)
-			candidates = append(candidates, sdk.Snapshot{ID: id, Weight: float64(1 + i%5), Available: i%7 != 3, Health: sdk.HealthUp, Fallback: i%3 == 2})
-		}
+		candidates, ids := examined(n)
 		for range 2 { // the second time with what it left for itself
 			begun := time.Now()
 			p, err := plan(ctx, candidates, state)
@@ -194,6 +194,16 @@ func examinePlans(ctx context.Context, plan func(context.Context, []sdk.Snapshot
 	}
 	slices.Sort(took)
 	return fmt.Sprintf("plans for 1, 3 and 1,000 candidates, in %s at most", took[len(took)-1].Round(100*time.Microsecond)), nil
+}
+
+// examined returns n candidates, of different weights and states.
+func examined(n int) (candidates []sdk.Snapshot, ids []string) {
+	for i := range n {
+		id := fmt.Sprintf("candidate-%d", i+1)
+		ids = append(ids, id)
+		candidates = append(candidates, sdk.Snapshot{ID: id, Weight: float64(1 + i%5), Available: i%7 != 3, Health: sdk.HealthUp, Fallback: i%3 == 2})
+	}
+	return candidates, ids
 }
 
 // probeOK is a site that answers 200 to everything.

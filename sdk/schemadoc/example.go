@@ -17,9 +17,6 @@ import (
 // in a comment.
 func Example(d sdk.Description, c sdk.ComponentDescription) string {
 	var b strings.Builder
-	if d.Name != "" {
-		fmt.Fprintf(&b, "plugin %q {}\n\n", d.Name)
-	}
 	outer := `channel "primary" {` + "\n  target = \"https://api-site.example\"\n  keys   = [env(\"KEY_1\"), env(\"KEY_2\")]\n"
 	if c.Kind == sdk.KindStrategy {
 		outer = `route "/**" {` + "\n  channels = [channel.primary, channel.backup]\n"

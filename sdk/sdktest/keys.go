@@ -60,7 +60,7 @@ func (k *kit) singleKeys(t *testing.T) {
 	}
 	// A channel may have no keys.
 	if _, err := k.check(c, newSite(k.site), sdk.CheckRequest{Channel: "site", Models: checkRequest.Models}); err != nil {
-		t.Errorf("the check of a channel without keys fails: %v", err)
+		t.Errorf("the check of a channel without keys fails: %v; probe it without a KeyID when CheckRequest.Keys is empty", err)
 	}
 }
 
