@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
 // What is known of the ways to a channel's site, by the names of egresses: one by
@@ -46,7 +48,7 @@ func (s *State) FailEgress(now time.Time, name string, blocked bool, wait time.D
 	s.mu.Unlock()
 	s.egressFailed.Store(true)
 	if began {
-		s.announce(ChangeEgressDown, fmt.Sprintf("egress %s is not used for %s: %s", name, left, reason))
+		s.announce(ChangeEgressDown, fmt.Sprintf("egress %s is not used for %s: %s", name, wording.Duration(left), reason))
 	}
 }
 
@@ -112,7 +114,7 @@ func (l *Lease) FailEgresses(now time.Time, reason string) {
 	s.update()
 	s.mu.Unlock()
 	if began {
-		s.announce(ChangeEgressDown, fmt.Sprintf("no egress works, not used for %s: %s", left, reason))
+		s.announce(ChangeEgressDown, fmt.Sprintf("no egress works, not used for %s: %s", wording.Duration(left), reason))
 	}
 	l.FailWithoutBreaker(now, reason)
 }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/limit"
 )
 
@@ -157,7 +158,7 @@ func (k *Key) coolDown(now time.Time, kind ChangeKind, skip Skip, reason string,
 	left := c.left(now)
 	k.mu.Unlock()
 	if began {
-		k.announce(kind, fmt.Sprintf("%s, not used for %s: %s", skip.Text(), left, reason))
+		k.announce(kind, fmt.Sprintf("%s, not used for %s: %s", skip.Text(), wording.Duration(left), reason))
 	}
 }
 
@@ -175,7 +176,7 @@ func (k *Key) Mark(now time.Time, model string) {
 	k.update()
 	k.mu.Unlock()
 	if added {
-		k.announce(ChangeKeySuspect, fmt.Sprintf("refused a request that another key got answered: used last for %s", until.Sub(now).Round(time.Second)))
+		k.announce(ChangeKeySuspect, fmt.Sprintf("refused a request that another key got answered: used last for %s", wording.Duration(until.Sub(now).Round(time.Second))))
 	}
 }
 

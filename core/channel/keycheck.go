@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
 // checkPrefix begins the reasons that come from a health check.
@@ -41,7 +43,7 @@ func (k *Key) SetChecked(now time.Time, skip Skip, wait time.Duration, reason st
 	left := c.left(now)
 	k.mu.Unlock()
 	if began {
-		k.announce(kind, fmt.Sprintf("%s, not used for %s: %s%s", skip.Text(), left, checkPrefix, reason))
+		k.announce(kind, fmt.Sprintf("%s, not used for %s: %s%s", skip.Text(), wording.Duration(left), checkPrefix, reason))
 	}
 }
 

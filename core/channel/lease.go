@@ -3,6 +3,8 @@ package channel
 import (
 	"fmt"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
 // Lease is a slot at a channel, held for one attempt.
@@ -120,7 +122,7 @@ func (l *Lease) Block(now time.Time, request uint64, certain bool, wait time.Dur
 	s.update()
 	s.mu.Unlock()
 	if began {
-		s.announce(ChangeBlocked, fmt.Sprintf("the site refuses this address, not used for %s: %s", left, reason))
+		s.announce(ChangeBlocked, fmt.Sprintf("the site refuses this address, not used for %s: %s", wording.Duration(left), reason))
 	}
 	l.FailWithoutBreaker(now, reason)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -86,7 +87,7 @@ func (s *State) DenyModel(now time.Time, model string, skip Skip, wait time.Dura
 	s.update()
 	s.mu.Unlock()
 	if began {
-		s.announce(ChangeNoModel, fmt.Sprintf("%s (%s), not used for it for %s: %s", skip.Text(), model, left, reason))
+		s.announce(ChangeNoModel, fmt.Sprintf("%s (%s), not used for it for %s: %s", skip.Text(), model, wording.Duration(left), reason))
 	}
 }
 
@@ -108,7 +109,7 @@ func (s *State) DenyEndpoint(now time.Time, endpoint string, certain bool, wait 
 	s.update()
 	s.mu.Unlock()
 	if began {
-		s.announce(ChangeNoEndpoint, fmt.Sprintf("has no %s endpoint, not used for it for %s: %s", endpoint, left, reason))
+		s.announce(ChangeNoEndpoint, fmt.Sprintf("has no %s endpoint, not used for it for %s: %s", endpoint, wording.Duration(left), reason))
 	}
 }
 
@@ -127,7 +128,7 @@ func (s *State) CountModelRefusal(now time.Time, model string, request uint64) {
 	s.update()
 	s.mu.Unlock()
 	if marked {
-		s.announce(ChangeModelSuspect, fmt.Sprintf("refused requests for %s that other channels answer: used last for it for %s", model, until.Sub(now).Round(time.Second)))
+		s.announce(ChangeModelSuspect, fmt.Sprintf("refused requests for %s that other channels answer: used last for it for %s", model, wording.Duration(until.Sub(now).Round(time.Second))))
 	}
 }
 

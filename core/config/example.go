@@ -172,7 +172,7 @@ func defaultValue(s setting, v reflect.Value) string {
 		if value == 0 {
 			break
 		}
-		return quote(shortDuration(value))
+		return quote(wording.Duration(value))
 	case int64:
 		return quote(sizeText(value))
 	case []int:
@@ -196,21 +196,6 @@ func defaultValue(s setting, v reflect.Value) string {
 		return ""
 	}
 	return string(text)
-}
-
-// shortDuration writes a minute as "1m", not "1m0s", and two days and more as days.
-func shortDuration(d time.Duration) string {
-	if day := 24 * time.Hour; d >= 2*day && d%day == 0 {
-		return fmt.Sprintf("%dd", d/day)
-	}
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 func sizeText(n int64) string {

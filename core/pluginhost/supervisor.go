@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -129,7 +130,7 @@ func (v *supervisor) restart(failures *crashes, uptime time.Duration) *process {
 // when the supervisor is stopped.
 func (v *supervisor) quarantine() bool {
 	t := v.launch.timing
-	message := fmt.Sprintf("quarantined after %d failures within %s; fix the cause, then run: aitunnel plugin restart %s", t.Crashes, t.CrashWindow, v.launch.spec.commandName())
+	message := fmt.Sprintf("quarantined after %d failures within %s; fix the cause, then run: aitunnel plugin restart %s", t.Crashes, wording.Duration(t.CrashWindow), v.launch.spec.commandName())
 	v.mu.Lock()
 	if v.lastError != nil {
 		message += "; last failure: " + v.lastError.Error()

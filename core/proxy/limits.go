@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/limit"
@@ -97,7 +98,7 @@ func (x *exchange) enter() *fault {
 
 func (x *exchange) limitText(r *limit.Refusal) string {
 	what := map[limit.Reason]string{limit.RequestsPerMinute: "requests per minute", limit.TokensPerMinute: "tokens per minute", limit.Concurrent: "requests in flight"}[r.Reason]
-	return fmt.Sprintf("the client %q is at its limit of %d %s, and its request would wait longer than %s", x.client.name, r.Bound, what, x.client.config.Limit.Wait)
+	return fmt.Sprintf("the client %q is at its limit of %d %s, and its request would wait longer than %s", x.client.name, r.Bound, what, wording.Duration(x.client.config.Limit.Wait))
 }
 
 // reserve reserves a part of the client's budget.

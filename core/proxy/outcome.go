@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/upstream"
 	"github.com/aitunnel/aitunnel/core/verdict"
@@ -155,9 +156,9 @@ func (a *attempt) reason(err error) string {
 	var verification *tls.CertificateVerificationError
 	switch {
 	case errors.Is(err, errFirstByte):
-		return fmt.Sprintf("no answer within %s", a.limits.FirstByte)
+		return fmt.Sprintf("no answer within %s", wording.Duration(a.limits.FirstByte))
 	case errors.Is(err, errStreamIdle):
-		return fmt.Sprintf("the answer stalled for %s", a.limits.StreamIdle)
+		return fmt.Sprintf("the answer stalled for %s", wording.Duration(a.limits.StreamIdle))
 	case errors.Is(err, ErrShutdown):
 		return err.Error()
 	}
@@ -178,9 +179,9 @@ func (a *attempt) reason(err error) string {
 		return "cannot connect: " + systemError(op.Err)
 	case isTimeout(failure):
 		if failure.Phase == upstream.TLS {
-			return fmt.Sprintf("no TLS handshake within %s", a.limits.Connect)
+			return fmt.Sprintf("no TLS handshake within %s", wording.Duration(a.limits.Connect))
 		}
-		return fmt.Sprintf("no connection within %s", a.limits.Connect)
+		return fmt.Sprintf("no connection within %s", wording.Duration(a.limits.Connect))
 	case a.answered.Load():
 		return "the answer was cut off"
 	}

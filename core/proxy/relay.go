@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/event"
 )
@@ -188,7 +189,7 @@ func (x *exchange) cut(err error) error {
 	case x.in.Context().Err() != nil:
 		return errCaller
 	case errors.Is(err, errStreamIdle):
-		return fmt.Errorf("the answer stalled for %s", a.limits.StreamIdle)
+		return fmt.Errorf("the answer stalled for %s", wording.Duration(a.limits.StreamIdle))
 	}
 	return errors.New("the answer was cut off") // err may quote what the site sent
 }

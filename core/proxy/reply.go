@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/verdict"
@@ -98,7 +99,7 @@ func (f fault) write(w http.ResponseWriter, d dialect.Dialect, p dialect.Problem
 func (x *exchange) explainFailure() {
 	if x.timedOut {
 		x.setRetryAfter()
-		x.refuse(fault{status: http.StatusTooManyRequests, code: "channels_at_limit", message: fmt.Sprintf("every channel that could answer is at its limit, and none became free within %s", x.client.config.Limit.Wait)})
+		x.refuse(fault{status: http.StatusTooManyRequests, code: "channels_at_limit", message: fmt.Sprintf("every channel that could answer is at its limit, and none became free within %s", wording.Duration(x.client.config.Limit.Wait))})
 		return
 	}
 	if len(x.record.Attempts) == 0 {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/sshclient"
 )
 
@@ -171,7 +172,7 @@ func (t *tunnel) describe(s State, err error, next time.Time) string {
 	case Waiting:
 		return fmt.Sprintf("down: %s; next try in %s", err, time.Until(next).Round(100*time.Millisecond))
 	case Failed:
-		return fmt.Sprintf("failed: %s; it is tried again in %s, after a reload, or when its files change", err, failedPause)
+		return fmt.Sprintf("failed: %s; it is tried again in %s, after a reload, or when its files change", err, wording.Duration(failedPause))
 	}
 	return "connecting to " + t.config.Host
 }

@@ -289,9 +289,9 @@ func (c *converter) settings(s *oldMap) {
 		if n, d, ok := s.time("reconnectInterval"); ok && d > 0 {
 			b := tunnel.add("reconnect", "", c.at(n))
 			if d < 500*time.Millisecond {
-				b.text("min", written(d), c.at(n))
+				b.text("min", wording.Duration(d), c.at(n))
 			}
-			b.text("max", written(d), c.at(n))
+			b.text("max", wording.Duration(d), c.at(n))
 		}
 	}
 }
@@ -332,13 +332,13 @@ func (c *converter) retries(r *oldMap) {
 		} else {
 			base, baseNode = most, at
 		}
-		c.caution(at, "Changed value", "The first pause is longer than the longest one: %s is used for both.", written(base))
+		c.caution(at, "Changed value", "The first pause is longer than the longest one: %s is used for both.", wording.Duration(base))
 	}
 	if baseNode != nil {
-		b.text("base_delay", written(base), c.at(baseNode))
+		b.text("base_delay", wording.Duration(base), c.at(baseNode))
 	}
 	if mostNode != nil {
-		b.text("max_delay", written(most), c.at(mostNode))
+		b.text("max_delay", wording.Duration(most), c.at(mostNode))
 	}
 }
 

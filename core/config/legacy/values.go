@@ -210,7 +210,7 @@ func (m *oldMap) port(name string) (*yaml.Node, string, bool) {
 // millis hands a time in milliseconds on.
 func (m *oldMap) millis(name string, into *Block, attribute string) {
 	if n, d, ok := m.time(name); ok {
-		into.text(attribute, written(d), m.at(n))
+		into.text(attribute, wording.Duration(d), m.at(n))
 	}
 }
 
@@ -221,18 +221,6 @@ func (m *oldMap) time(name string) (*yaml.Node, time.Duration, bool) {
 		return n, 0, false
 	}
 	return n, time.Duration(v * float64(time.Millisecond)), ok
-}
-
-// written returns a duration as people write it: 1m, not 1m0s.
-func written(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 // boolean is true or false; without a value, or with a wrong one, fallback.
