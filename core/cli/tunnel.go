@@ -76,7 +76,11 @@ func writeTunnels(out *strings.Builder, p term.Paint, tunnels []admin.Tunnel) {
 			if f.State != "open" {
 				remote = p.Dim(remote + " (" + f.State + ")")
 			}
-			t.Row(name, host, state, since, remote, to, term.Millis(f.Probe))
+			answers := term.Millis(f.Probe)
+			if f.State == "open" && f.Probe == 0 {
+				answers = p.Warn("not checked")
+			}
+			t.Row(name, host, state, since, remote, to, answers)
 			name, host, state, since = " ", " ", " ", " "
 		}
 		if len(x.Forwards) == 0 {
@@ -140,7 +144,10 @@ func (a *app) announceTunnels(ctx context.Context, tunnels []admin.Tunnel) {
 		}
 		var open []string
 		for _, f := range t.Forwards {
-			if f.State == "open" {
+			switch {
+			case f.State == "open" && f.Probe == 0:
+				open = append(open, f.Remote+" (not checked)")
+			case f.State == "open":
 				open = append(open, f.Remote)
 			}
 		}

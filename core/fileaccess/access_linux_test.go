@@ -106,6 +106,14 @@ func TestExplain(t *testing.T) {
 			}
 		}
 	})
+	if got := Command("ssh-keygen", "/home/me"); got != "ssh-keygen" {
+		t.Errorf("as root: %s", got)
+	}
+	as(t, func() {
+		if got := Command("ssh-keygen", "/var/lib/a b"); !strings.Contains(got, "-u nobody ") || !strings.HasSuffix(got, " HOME='/var/lib/a b' ssh-keygen") {
+			t.Errorf("as a service: %s", got)
+		}
+	})
 	if _, err := os.Stat(filepath.Join(may, "log")); err == nil {
 		t.Error("the check created a file")
 	}

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,8 +21,26 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
-// firstPerson is the first number of an account that is not one of the system.
-const firstPerson = 1000
+// isPerson reports whether somebody logs in to an account, and can run commands with it.
+func isPerson(uid int) bool {
+	if runtime.GOOS == "darwin" {
+		return uid == 0 || uid > 500
+	}
+	return uid == 0 || uid >= 1000 && uid < 60000
+}
+
+// Command returns how a command is run with the account of this process: that of a
+// service is not one to log in to. home is where the account has its files.
+func Command(command, home string) string {
+	me := os.Geteuid()
+	if isPerson(me) {
+		return command
+	}
+	if _, err := exec.LookPath("sudo"); err == nil {
+		return fmt.Sprintf("sudo -u %s HOME=%s %s", name(me), wording.ShellWord(home), command)
+	}
+	return fmt.Sprintf("runuser -u %s -- env HOME=%s %s", name(me), wording.ShellWord(home), command)
+}
 
 // What an account needs of a file, as bits of its mode.
 const (
@@ -124,7 +144,7 @@ func remedy(path string, info os.FileInfo, is *syscall.Stat_t, need uint32) stri
 	case info.IsDir() && owner == 0 && mode&(read|enter) == read|enter: // of the system, such as /var/log
 		return fmt.Sprintf("make a directory for it, sudo install -d -o %s %s, and use a file there", name(me), wording.ShellWord(filepath.Join(path, "aitunnel")))
 	}
-	if me >= firstPerson && owner != 0 {
+	if me != 0 && isPerson(me) && owner != 0 {
 		return "run the command with sudo" // a service may need it as it is
 	}
 	return fmt.Sprintf("run sudo chown %s %s", name(me), word)

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/fileaccess"
 )
 
 // credentials are what one server can be logged in to with.
@@ -91,7 +92,7 @@ func (c credentials) noCredentials(l *login) *Error {
 	if len(l.unusable) > 0 {
 		return permanent(StepLogin, "there is nothing to log in with: %s", strings.Join(l.unusable, "; "))
 	}
-	return permanent(StepLogin, "there is nothing to log in with: no SSH agent holds a key, and none of %s is in %s; make a key with ssh-keygen, or set identity or password in the tunnel", strings.Join(defaultKeys, ", "), filepath.Join(c.home, ".ssh"))
+	return permanent(StepLogin, "there is nothing to log in with: no SSH agent holds a key, and none of %s is in %s; make a key with `%s`, or set identity or password in the tunnel", strings.Join(defaultKeys, ", "), filepath.Join(c.home, ".ssh"), fileaccess.Command("ssh-keygen -t ed25519", c.home))
 }
 
 func (c credentials) keyFiles() (files []string, named bool) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/fileaccess"
 	"golang.org/x/crypto/ssh"
 )
@@ -53,7 +54,7 @@ func (c credentials) readKey(path string, held []ssh.Signer) (ssh.Signer, error)
 		if s := find(held, publicOf(path)); s != nil {
 			return s, nil
 		}
-		return nil, keyError{fmt.Sprintf("the key file %s does not exist: make one with ssh-keygen -f %s, or correct identity in the tunnel", path, path), err}
+		return nil, keyError{fmt.Sprintf("the key file %s does not exist: make one with %s, or correct identity in the tunnel", path, fileaccess.Command("ssh-keygen -f "+wording.ShellWord(path), c.home)), err}
 	}
 	var content []byte
 	if err == nil {

@@ -170,6 +170,21 @@ func TestHostWithoutCommands(t *testing.T) {
 	}
 }
 
+// TestAForwardThatCannotBeChecked is open, and says that nobody has checked it.
+func TestAForwardThatCannotBeChecked(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{Config: "AllowTcpForwarding remote\n"})
+	r := open(t, s, tunnelTo(t, s))
+	st := r.await(Up)
+	if len(st.Notes) != 1 || !strings.Contains(st.Notes[0], "not checked") || !strings.Contains(st.Notes[0], "AllowTcpForwarding yes") || st.Probe != 0 {
+		t.Errorf("%+v", st)
+	}
+	if !r.reported("(not checked)") {
+		t.Error("nothing is reported of it")
+	}
+	r.mustAnswer()
+}
+
 // TestLeastPrivileges is the line of authorized_keys that docs/vps.md gives.
 func TestLeastPrivileges(t *testing.T) {
 	t.Parallel()

@@ -17,6 +17,24 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
+// TestSinceIsTheBeginningOfAnOutage, however often the tunnel tries meanwhile.
+func TestSinceIsTheBeginningOfAnOutage(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{})
+	c := tunnelTo(t, s)
+	c.Host = freeAddress(t) // nobody listens there
+	r := open(t, s, c)
+	first := r.await(Waiting)
+	var later Status
+	testhelp.Eventually(t, "it has tried again", func() bool {
+		later = r.status()
+		return later.State == Waiting && later.NextTry.After(first.NextTry)
+	})
+	if !later.Since.Equal(first.Since) {
+		t.Errorf("it is down since %s, and then since %s", first.Since, later.Since)
+	}
+}
+
 func TestReconnect(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]func(s *sshdtest.Server){

@@ -35,6 +35,15 @@ func (s State) Text() string {
 	return string(s)
 }
 
+// condition returns what a user waits for the end of: Up, Degraded, or for all that is
+// down [Connecting]. A tunnel that tries again and again has one condition.
+func (s State) condition() State {
+	if s == Waiting || s == Failed {
+		return Connecting
+	}
+	return s
+}
+
 // ForwardState is the state of a forward, as a code.
 type ForwardState string
 
@@ -95,7 +104,7 @@ type Status struct {
 	Host      string // as configured
 	User      string // "" until it is known
 	State     State
-	Since     time.Time
+	Since     time.Time // it is up, partly up, or down; tries change nothing
 	LastError string    // "" while it is up
 	NextTry   time.Time // of a tunnel that waits or has failed
 	Probe     time.Duration
@@ -114,7 +123,7 @@ type Forward struct {
 	Channel string // "": the unified entry
 	State   ForwardState
 	Error   string
-	Probe   time.Duration
+	Probe   time.Duration // 0 while it is open: it cannot be checked
 }
 
 // Change is a change of state, to be reported.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -129,9 +130,10 @@ func (t *tunnel) run(ctx context.Context) {
 // setState notes a state and reports it, if it is news: a tunnel that tries
 // again and again with the same outcome is not.
 func (t *tunnel) setState(s State, err error, next time.Time) {
-	if s != t.current.State {
-		t.current.State, t.current.Since = s, time.Now()
+	if s.condition() != t.current.State.condition() {
+		t.current.Since = time.Now()
 	}
+	t.current.State = s
 	t.current.NextTry = next
 	switch {
 	case s == Up:
@@ -157,9 +159,9 @@ func (t *tunnel) describe(s State, err error, next time.Time) string {
 	case Up:
 		var open []string
 		for _, f := range t.forwards {
-			text := f.remote
+			text := f.remote + " (not checked)"
 			if f.probe > 0 {
-				text += fmt.Sprintf(" (answers in %s)", f.probe.Round(100*time.Microsecond))
+				text = fmt.Sprintf("%s (answers in %s)", f.remote, f.probe.Round(100*time.Microsecond))
 			}
 			open = append(open, text)
 		}
@@ -180,10 +182,14 @@ func (t *tunnel) describe(s State, err error, next time.Time) string {
 // publish makes the current state visible.
 func (t *tunnel) publish() {
 	s := t.current
+	s.Notes = slices.Clone(s.Notes)
 	for _, f := range t.forwards {
 		shown := f.status()
 		s.Forwards = append(s.Forwards, shown)
 		s.Probe = max(s.Probe, shown.Probe)
+		if shown.State == ForwardOpen && shown.Probe == 0 {
+			s.Notes = append(s.Notes, fmt.Sprintf("%s is open, but not checked: the account may not connect to it on the host. To have it checked, set AllowTcpForwarding yes in the host's sshd_config and allow the address where PermitOpen or permitopen restricts them", shown.Remote))
+		}
 	}
 	t.published.Store(&s)
 }
