@@ -80,14 +80,16 @@ func (r Report) Lines() []string {
 	return out
 }
 
-// Summary returns the first mistake and how many there are.
+// Summary returns the first mistake and how many there are. What another mistake
+// explains is not the first: a misspelt name is missing where it is needed.
 func (r Report) Summary() string {
 	lines, n := r.Lines(), 0
-	first := ""
+	first, least := "", 0
 	for i, d := range r.sorted() {
 		if d.Severity == hcl.DiagError {
-			if n++; n == 1 {
-				first = lines[i]
+			n++
+			if rank := consequence(d); n == 1 || rank < least {
+				first, least = lines[i], rank
 			}
 		}
 	}
@@ -95,6 +97,18 @@ func (r Report) Summary() string {
 		return fmt.Sprintf("%s (and %d more)", first, n-1)
 	}
 	return first
+}
+
+// consequence returns how likely a mistake follows from another one: 0 for a misspelt
+// name, 2 for what is missing.
+func consequence(d *hcl.Diagnostic) int {
+	switch d.Summary {
+	case "Unknown attribute", "Unknown block":
+		return 0
+	case "Missing attribute", "Missing block":
+		return 2
+	}
+	return 1
 }
 
 // Write prints the report for people.
