@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/trust"
 )
@@ -40,11 +42,16 @@ func (a *app) pluginLock(c *cobra.Command, args []string, yes, asJSON bool) erro
 		return err
 	}
 	return a.withPlugins(configured, func(h *pluginhost.Host) error {
-		trials, err := a.lockTrials(ctx, h, configured, args)
+		blocks := a.declared(configured)
+		wanted, err := lockTargets(h, blocks, args)
 		if err != nil {
 			return err
 		}
-		if err := a.agreeToLock(c, h, trials, yes); err != nil {
+		if err := a.agreeToLock(c, h, wanted, yes); err != nil { // before any of it runs
+			return err
+		}
+		trials, err := lockTrials(ctx, h, blocks, wanted)
+		if err != nil {
 			return err
 		}
 		for _, t := range trials {
@@ -62,14 +69,13 @@ func (a *app) pluginLock(c *cobra.Command, args []string, yes, asJSON bool) erro
 	})
 }
 
-func (a *app) lockTrials(ctx context.Context, h *pluginhost.Host, configured string, args []string) (trials []*pluginhost.Trial, err error) {
-	blocks := a.declared(configured)
-	wanted, err := lockTargets(h.Candidates(blocks), args)
-	if err != nil {
-		return nil, err
-	}
+// lockTrials starts the executables that are to be locked.
+func lockTrials(ctx context.Context, h *pluginhost.Host, blocks []*config.Plugin, wanted []pluginhost.Candidate) (trials []*pluginhost.Trial, err error) {
 	for _, w := range wanted {
 		t, err := h.Try(ctx, w.Name, w.Path, declared(blocks, w.Name))
+		if err == nil && t.Executable.SHA256 != w.SHA256 {
+			err = fmt.Errorf("%s was changed meanwhile", w.Path)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("nothing was locked: %w", err)
 		}
@@ -79,23 +85,26 @@ func (a *app) lockTrials(ctx context.Context, h *pluginhost.Host, configured str
 }
 
 // agreeToLock asks about hashes that change. New plugins are not asked about.
-func (a *app) agreeToLock(c *cobra.Command, h *pluginhost.Host, trials []*pluginhost.Trial, yes bool) error {
+// The hashes are noted in wanted.
+func (a *app) agreeToLock(c *cobra.Command, h *pluginhost.Host, wanted []pluginhost.Candidate, yes bool) error {
 	lock, err := h.ReadLock()
 	if err != nil {
 		return err
 	}
 	changed := 0
-	for _, t := range trials {
-		platform := t.Executable.Platform
-		if platform == "" {
-			platform = trust.Platform
+	for i, w := range wanted {
+		is, err := h.Inspect(w.Path)
+		if err != nil {
+			return fmt.Errorf("nothing was locked: %w", err)
 		}
-		old, ok := lock.Entry(t.Name, platform)
-		if !ok || old.SHA256 == t.Executable.SHA256 {
+		wanted[i].SHA256 = is.SHA256
+		platform := cmp.Or(is.Platform, trust.Platform)
+		old, ok := lock.Entry(w.Name, platform)
+		if !ok || old.SHA256 == is.SHA256 {
 			continue
 		}
 		changed++
-		_, _ = fmt.Fprintf(a.err, "%s for %s changes:\n  from %s %s\n  to   %s %s\n", t.Name, platform, old.SHA256, old.Version, t.Executable.SHA256, t.Description.Version)
+		_, _ = fmt.Fprintf(a.err, "%s for %s changes:\n  from %s (%s)\n  to   %s\n", w.Name, platform, old.SHA256, old.Version, is.SHA256)
 	}
 	if changed == 0 || yes {
 		return nil
@@ -112,10 +121,10 @@ func (a *app) agreeToLock(c *cobra.Command, h *pluginhost.Host, trials []*plugin
 	return nil
 }
 
-// lockTargets finds what the arguments name among the candidates; no argument
-// names them all.
-func lockTargets(candidates []pluginhost.Candidate, args []string) (out []pluginhost.Candidate, err error) {
-	taken := map[string]bool{}
+// lockTargets finds what the arguments name among the executables that are there; no
+// argument names them all.
+func lockTargets(h *pluginhost.Host, blocks []*config.Plugin, args []string) (out []pluginhost.Candidate, err error) {
+	candidates, taken := h.Candidates(blocks), map[string]bool{}
 	if len(args) == 0 {
 		for _, c := range candidates {
 			if c.SHA256 != "" && !taken[c.Name] {
@@ -141,6 +150,9 @@ func lockTargets(candidates []pluginhost.Candidate, args []string) (out []plugin
 				return nil, err
 			}
 			out = append(out, pluginhost.Candidate{Name: name, Path: arg})
+		case h.IsMissing(arg):
+			_, err := h.Find(arg, declared(blocks, arg))
+			return nil, fmt.Errorf("nothing was locked: %w", err)
 		default:
 			return nil, fmt.Errorf("there is no plugin %q: it is neither declared in the configuration nor installed; install it with 'aitunnel plugin install SOURCE'", arg)
 		}

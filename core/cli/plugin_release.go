@@ -210,8 +210,8 @@ func (a *app) pluginInit(ctx context.Context) error {
 		return err
 	}
 	if len(all) == 0 {
-		a.say("No plugin block of %s has a source: there is nothing to install.", configured)
-		return nil
+		a.say("No plugin block of %s has a source, nor has the lock file: there is nothing to install.", configured)
+		return a.reportFiles(configured)
 	}
 	var errs []error
 	for _, w := range all {
@@ -224,7 +224,17 @@ func (a *app) pluginInit(ctx context.Context) error {
 		}
 		errs = append(errs, a.installOne(ctx, configured, w, ""))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, a.reportFiles(configured))...)
+}
+
+// reportFiles warns of files of plugins that were changed or are missing.
+func (a *app) reportFiles(configured string) error {
+	return a.withPlugins(configured, func(h *pluginhost.Host) error {
+		for _, problem := range h.Problems(a.declared(configured)) {
+			a.warn("%s", problem)
+		}
+		return nil
+	})
 }
 
 // isInstalled reports whether a plugin is there, locked, and of an allowed version.
@@ -289,9 +299,9 @@ func (a *app) pluginUpgrade(ctx context.Context, args []string) error {
 		}
 	}
 	if !found {
-		return errors.New("there is no such plugin with a source: 'aitunnel plugin install' installs one from a file")
+		return errors.Join(errors.New("there is no such plugin with a source: 'aitunnel plugin install' installs one from a file"), a.reportFiles(configured))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, a.reportFiles(configured))...)
 }
 
 // outdatedPlugin is a plugin and its newest versions.
@@ -333,14 +343,15 @@ func (a *app) pluginOutdated(ctx context.Context, asJSON bool) error {
 			out = append(out, o)
 		}
 	}
+	errs = append(errs, a.reportFiles(configured))
 	if asJSON {
 		return errors.Join(append(errs, a.printJSON(out))...)
 	}
 	if !slices.ContainsFunc(all, func(w releaseWanted) bool { return !isFile(w.source) }) {
 		a.say("No plugin comes from a release, so there is nothing to compare: set source in its plugin block, or install it from one.")
-		return nil
+		return errors.Join(errs...)
 	}
-	if len(out) == 0 && len(errs) == 0 {
+	if len(out) == 0 && errors.Join(errs...) == nil {
 		a.say("All plugins are up to date.")
 		return nil
 	}

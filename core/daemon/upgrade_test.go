@@ -134,7 +134,7 @@ func TestUpgradeThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out refused
-	if status := r.command("/api/plugins/acme/restart", &out); status != http.StatusUnprocessableEntity || !strings.Contains(details(out), "not installed") {
+	if status := r.command("/api/plugins/acme/restart", &out); status != http.StatusUnprocessableEntity || !strings.Contains(details(out), "is missing") {
 		t.Errorf("%d %+v", status, out)
 	}
 	r.serves("1.0.0")

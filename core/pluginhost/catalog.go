@@ -38,6 +38,9 @@ func (h *Host) Component(ctx context.Context, kind sdk.Kind, ref string, plugin 
 	// The name of a plugin alone is allowed, and the plugin need not be declared. But
 	// most often the name is a misspelt built-in.
 	found, err := h.thirdParty(ctx, kind, ref, name, "", nil)
+	if errors.As(err, &missingError{}) {
+		return found, err
+	}
 	if errors.Is(err, errNotInstalled) {
 		h.recordFailure(name, "", "", nil)
 		return found, h.unknown(ctx, kind, ref, nil)
@@ -114,6 +117,8 @@ func (h *Host) Describe(ctx context.Context, ref string, declared []*config.Plug
 	}
 	d, err := h.describe(ctx, name, block)
 	switch {
+	case errors.As(err, &missingError{}):
+		return d, err
 	case errors.Is(err, errNotInstalled) && !qualified:
 		return d, h.noSuchComponent(ref, builtin)
 	case err != nil || !qualified:

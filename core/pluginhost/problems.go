@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -32,6 +33,17 @@ func (h *Host) Problems(declared []*config.Plugin) []string {
 	return out
 }
 
+// missingError is about a plugin that is locked, but not installed.
+type missingError struct{ error }
+
+func (e missingError) Is(target error) bool { return target == errNotInstalled }
+
+// IsMissing reports whether a plugin is locked, but its executable is not there.
+func (h *Host) IsMissing(name string) bool {
+	_, err := h.Find(name, nil)
+	return errors.As(err, &missingError{})
+}
+
 // missing reports whether the executable of a locked plugin is gone.
 func (h *Host) missing(name, source string) error {
 	how := "aitunnel plugin install PATH"
@@ -45,7 +57,7 @@ func (h *Host) missing(name, source string) error {
 func (h *Host) notInstalled(name, file, dirs string) error {
 	lock, _ := h.trust.Lock() // one that is damaged is reported elsewhere
 	if p := lock[name]; p != nil {
-		return fmt.Errorf("%w (%w)", h.missing(name, p.Source), errNotInstalled)
+		return missingError{h.missing(name, p.Source)}
 	}
 	how := "if you have it, run: aitunnel plugin install PATH" + h.configFlag()
 	if h.sourceOf(name) != "" {

@@ -212,7 +212,7 @@ func TestQuarantine(t *testing.T) {
 	i := r.open(order(`{}`))
 	testhelp.Eventually(t, "it is quarantined", func() bool { return r.List()[0].State == StateQuarantined })
 	e, ok := r.saw(EventQuarantined)
-	if !ok || !strings.Contains(e.Message, "after 3 failures") || !strings.Contains(e.Message, "out of tea") {
+	if !ok || !strings.Contains(e.Message, "after 3 failures") || !strings.Contains(e.Message, "out of tea") || !strings.Contains(e.Message, "run: aitunnel plugin restart built-in") {
 		t.Errorf("%+v", e)
 	}
 	if _, err := plan(t, i, ""); !errors.Is(err, sdk.ErrUnavailable) || !strings.Contains(err.Error(), "quarantined") {

@@ -55,18 +55,29 @@ func (t *Trial) CheckName() error {
 	return nil
 }
 
+// Inspect reads an executable without running it.
+func (h *Host) Inspect(path string) (trust.Executable, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return trust.Executable{}, err
+	}
+	is, err := h.trust.Inspect(path)
+	if err != nil {
+		return is, fmt.Errorf("the executable cannot be read: %w", err)
+	}
+	return is, nil
+}
+
 // Try reads the executable and, if it is built for this platform, starts the bytes
 // that were read, with the settings of the block if there is one, and gets its
 // description.
 func (h *Host) Try(ctx context.Context, name, path string, block *config.Plugin) (*Trial, error) {
-	path, err := filepath.Abs(path)
+	is, err := h.Inspect(path)
 	if err != nil {
 		return nil, err
 	}
-	t := &Trial{Name: name, host: h, Lock: trust.Locked}
-	if t.Executable, err = h.trust.Inspect(path); err != nil {
-		return nil, fmt.Errorf("the executable cannot be read: %w", err)
-	}
+	path = is.Path
+	t := &Trial{Name: name, Executable: is, host: h, Lock: trust.Locked}
 	if _, err := h.trust.Verify(name, path); err != nil {
 		t.Lock = lockState(err)
 	}
