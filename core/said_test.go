@@ -41,6 +41,35 @@ func TestThePanelKnowsTheSentencesOfTheProgram(t *testing.T) {
 	}
 }
 
+// TestThePanelKnowsTheReasonsOfPlans of the built-in strategies and key selectors.
+func TestThePanelKnowsTheReasonsOfPlans(t *testing.T) {
+	catalogue, err := os.ReadFile("panel/assets/i18n/en/activity.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	literal, found := regexp.MustCompile(`\b[rR]eason:\s+"([^"]+)"|plan\(req\.\w+, rule, "([^"]+)"`), 0
+	for _, folder := range []string{"strategies", "keyselectors"} {
+		sources, err := filepath.Glob("../plugins/" + folder + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, source := range sources {
+			text, err := os.ReadFile(source)
+			if err != nil || strings.HasSuffix(source, "_test.go") {
+				continue
+			}
+			for _, m := range literal.FindAllStringSubmatch(string(text), -1) {
+				if found++; !strings.Contains(string(catalogue), "': '"+m[1]+m[2]+"',\n") {
+					t.Errorf("%s: the catalogue lacks %q", source, m[1]+m[2])
+				}
+			}
+		}
+	}
+	if found < 7 {
+		t.Errorf("found only %d reasons", found)
+	}
+}
+
 // sourcesOf returns the text of the program.
 func sourcesOf(t *testing.T) string {
 	var all strings.Builder

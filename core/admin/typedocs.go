@@ -214,6 +214,7 @@ var typeDocs = map[string]string{
 	"Status.AdminListen":          "\"\": the admin port is off",
 	"Status.Clients":              "who may use the proxy",
 	"Status.Config":               "its path",
+	"Status.LogFile":              "of the configuration; \"\": what it writes goes to standard error",
 	"Status.Status":               "\"running\", or \"stopping\" while the last requests are finished",
 	"Status.TimeZone":             "in which days begin: that of the configuration, or \"Local\"",
 	"Status.TokenFile":            "holds the admin token, if the configuration has none",

@@ -41,6 +41,7 @@ type Status struct {
 	Warnings    []string       `json:"warnings"`
 	Unedited    bool           `json:"unedited,omitempty"`       // the configuration has only placeholders for sites and keys, so nothing can be answered
 	TimeZone    string         `json:"timeZone"`                 // in which days begin: that of the configuration, or "Local"
+	LogFile     string         `json:"logFile,omitempty"`        // of the configuration; "": what it writes goes to standard error
 	TokenFile   string         `json:"adminTokenFile,omitempty"` // holds the admin token, if the configuration has none
 	LastReload  *Reload        `json:"lastReload,omitempty"`
 }

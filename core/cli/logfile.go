@@ -31,7 +31,7 @@ func (a *app) lastLog(ctx context.Context, f logFlags) error {
 			defer a.say("The last run crashed: %s\nThe trace is in %s; please report it.", crash, a.saidPath())
 		}
 	}
-	entries, err := readLog(a.lastLogPath(ctx))
+	entries, err := readLog(a.lastLogPath(ctx), maxLogTail)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -91,8 +91,8 @@ type logEntry struct {
 	text  string
 }
 
-// readLog reads the end of a log file.
-func readLog(path string) (out []logEntry, err error) {
+// readLog reads the end of a log file, so many bytes at most.
+func readLog(path string, most int64) (out []logEntry, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -103,8 +103,8 @@ func readLog(path string) (out []logEntry, err error) {
 		return nil, err
 	}
 	lines := bufio.NewReader(f)
-	if info.Size() > maxLogTail {
-		if _, err := f.Seek(-maxLogTail, io.SeekEnd); err != nil {
+	if info.Size() > most {
+		if _, err := f.Seek(-most, io.SeekEnd); err != nil {
 			return nil, err
 		}
 		if _, err := lines.ReadString('\n'); err != nil { // the rest of a line

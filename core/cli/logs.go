@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/event"
@@ -21,6 +22,8 @@ import (
 type logFlags struct {
 	follow  bool
 	lines   int
+	since   string
+	from    time.Time // of since; zero: not given
 	level   event.Level
 	channel string
 	plugin  string
@@ -33,12 +36,14 @@ func (a *app) logsCommand() *cobra.Command {
 		Use:   "logs",
 		Short: "Show recent events, and follow new ones",
 		Long: `Show the last events: requests with their outcome, retries, changes of channels
-and keys, reloads, tunnels and plugins.
+and keys, reloads, tunnels and plugins. The running program has the last 1,000; what
+is older, as from before a restart, comes from its log file and, for requests, from
+the history.
 
 If the program is not running, the end of its log file is shown instead: that of
 the setting log.file, or aitunnel.log in the state directory. The exit code is
 then 3.`,
-		Example: "  aitunnel logs\n  aitunnel logs -f\n  aitunnel logs -n 200 --level warn\n  aitunnel logs -f --channel primary --json",
+		Example: "  aitunnel logs\n  aitunnel logs -f\n  aitunnel logs -n 200 --level warn\n  aitunnel logs --since 2h\n  aitunnel logs -f --channel primary --json",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
@@ -47,12 +52,20 @@ then 3.`,
 			case f.lines < 0 || f.lines > adminclient.MaxRecent:
 				return usageError{c, fmt.Errorf("-n must be a number from 0 to %d, but it is %d", adminclient.MaxRecent, f.lines)}
 			}
+			var err error
+			if f.from, err = admin.HistoryMoment(f.since, time.Now()); err != nil {
+				return usageError{c, fmt.Errorf("--since: %w", err)}
+			}
+			if f.since != "" && !c.Flags().Changed("lines") {
+				f.lines = adminclient.MaxRecent
+			}
 			return a.logs(c, f)
 		},
 	}
 	flags := c.Flags()
 	flags.BoolVarP(&f.follow, "follow", "f", false, "print new events until interrupted")
 	flags.IntVarP(&f.lines, "lines", "n", f.lines, "number of events to show")
+	flags.StringVar(&f.since, "since", "", "show only events since `WHEN`: how long ago, such as 90m or 2d, today, yesterday, or a day such as 2026-11-26")
 	flags.StringVar((*string)(&f.level), "level", string(f.level), "lowest level to show: info, warn or error")
 	flags.StringVar(&f.channel, "channel", "", "show only events about this channel")
 	flags.StringVar(&f.plugin, "plugin", "", "show only events about this plugin, with the warnings and errors that it logs")
@@ -72,11 +85,14 @@ func (a *app) logs(command *cobra.Command, f logFlags) error {
 		return err
 	}
 	a.nameKeys(ctx, c)
-	last := uint64(0)
+	last, oldest := uint64(0), time.Now()
 	if n := len(recent); n > 0 {
-		last = recent[n-1].ID
+		last, oldest = recent[n-1].ID, recent[0].Time
 	}
 	recent = slices.DeleteFunc(recent, func(e event.Event) bool { return !f.shows(e) })
+	if len(recent) < f.lines {
+		recent = slices.Concat(slices.DeleteFunc(a.earlier(ctx, c, f, oldest), func(e event.Event) bool { return !f.shows(e) }), recent)
+	}
 	if f.channel != "" && len(recent) == 0 {
 		if known, err := a.channelNames(ctx, c); err == nil && !slices.Contains(known, f.channel) {
 			return noSuchChannel(f.channel, known)
@@ -95,7 +111,7 @@ func (a *app) logs(command *cobra.Command, f logFlags) error {
 
 // shows reports whether an event passes the filters.
 func (f logFlags) shows(e event.Event) bool {
-	if f.plugin != "" && e.Plugin != f.plugin {
+	if f.plugin != "" && e.Plugin != f.plugin || e.Time.Before(f.from) {
 		return false
 	}
 	return e.Level.AtLeast(f.level) && (f.channel == "" || e.Channel == f.channel || e.Request != nil && wasAsked(e.Request, f.channel))
@@ -232,7 +248,7 @@ func requestText(p term.Paint, r event.Request) string {
 func failureText(r event.Request) string {
 	var causes []string
 	for _, x := range r.Attempts {
-		if cause := x.Channel + ": " + x.Error; x.Error != "" && !slices.Contains(causes, cause) {
+		if cause := x.Channel + ": " + attemptText(x); attemptText(x) != "" && !slices.Contains(causes, cause) {
 			causes = append(causes, cause)
 		}
 	}

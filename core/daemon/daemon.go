@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -175,6 +176,7 @@ func (d *Daemon) start(ctx context.Context) error {
 	if d.predecessor != nil {
 		_ = d.predecessor.ask(ctx, handover.Message{Kind: handover.Serving}) // without an answer it has ended
 	}
+	d.parts.Bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelInfo, Message: fmt.Sprintf("aitunnel %s started, process %d", d.options.Version, os.Getpid())})
 	return nil
 }
 

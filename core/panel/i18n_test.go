@@ -2,15 +2,11 @@ package panel
 
 import (
 	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
 var (
@@ -148,48 +144,6 @@ func TestNoTextStandsOutsideTheCatalogues(t *testing.T) {
 			if !slices.Contains(allowed, words) && !strings.HasPrefix(words, "${") && !strings.HasPrefix(words, "the page has no") {
 				t.Errorf("%s shows %q, which is in no catalogue", file, words)
 			}
-		}
-	}
-}
-
-// TestTheProgramsSentencesAreInTheCatalogue: the reasons of the built-in strategies and key
-// selectors, what answers mean, and why channels and keys are not used.
-func TestTheProgramsSentencesAreInTheCatalogue(t *testing.T) {
-	en := catalogue(t, "en")
-	known := map[string]bool{}
-	for name, text := range en {
-		if strings.HasPrefix(name, "said.") {
-			known[strings.Trim(text, "'")] = true
-		}
-	}
-	literal := regexp.MustCompile(`(?:\b[rR]eason:\s+|plan\(req\.\w+, rule, )"([^"]+)"`)
-	found := 0
-	for _, pattern := range []string{"../../plugins/strategies/*.go", "../../plugins/keyselectors/*.go"} {
-		sources, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, source := range sources {
-			b, err := os.ReadFile(source)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if strings.HasSuffix(source, "_test.go") {
-				continue
-			}
-			for _, m := range literal.FindAllStringSubmatch(string(b), -1) {
-				if found++; !known[m[1]] {
-					t.Errorf("%s: the catalogue lacks %q", source, m[1])
-				}
-			}
-		}
-	}
-	if found < 7 {
-		t.Errorf("found only %d reasons of plans", found)
-	}
-	for _, m := range verdict.Meanings {
-		if got := strings.ReplaceAll(strings.Trim(en["means."+string(m.Means)], "'"), `\'`, "'"); got != m.Text {
-			t.Errorf("%s is %q in the catalogue, the program says %q", m.Means, got, m.Text)
 		}
 	}
 }
