@@ -10,13 +10,14 @@ import (
 
 // conn is a connection whose requests are followed.
 type conn struct {
-	net.Conn
+	patient
 	framing framing // used by the one goroutine that reads
 	unclear atomic.Bool
+	idle    atomic.Int64 // since when it has had no request, in Unix nanoseconds; 0 while it has one
 }
 
 func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
+	n, err := c.patient.Read(p)
 	if c.framing.follow(p[:n]); c.framing.unclear {
 		c.unclear.Store(true)
 	}
@@ -32,7 +33,7 @@ func (c *conn) CloseWrite() error {
 }
 
 // ReadFrom leaves copying to the connection.
-func (c *conn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Conn, r) }
+func (c *conn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(&c.patient, r) }
 
 // following is a listener whose connections are followed.
 type following struct{ net.Listener }
@@ -42,7 +43,7 @@ func (l following) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: c}, nil
+	return &conn{patient: patient{Conn: c}}, nil
 }
 
 // connKey is where the context of a request has its connection.

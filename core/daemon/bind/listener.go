@@ -92,7 +92,7 @@ func (l *listener) serve(h http.Handler, o Options) {
 	l.interrupt = cancel
 	l.server.BaseContext = func(net.Listener) context.Context { return base }
 	l.server.ConnState = func(c net.Conn, s http.ConnState) {
-		l.idle.note(c, s)
+		l.idle.note(c.(*conn), s)
 		switch s {
 		case http.StateNew:
 			l.open.Add(1)

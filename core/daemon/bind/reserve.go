@@ -1,9 +1,10 @@
 package bind
 
 import (
-	"container/list"
+	"cmp"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -18,60 +19,78 @@ const (
 	reserveGap = 20 * time.Millisecond // between two looks
 )
 
-// idle are the connections without a request, the oldest first.
+// idle are the connections, each of which knows since when it has no request.
 type idle struct {
 	once sync.Once
 	mu   sync.Mutex
-	all  map[net.Conn]*list.Element
-	old  list.List
+	all  map[*conn]struct{}
+}
+
+// note is told each change of a connection.
+func (i *idle) note(c *conn, s http.ConnState) {
+	switch s {
+	case http.StateIdle:
+		c.idle.Store(time.Now().UnixNano())
+	case http.StateActive:
+		c.idle.Store(0)
+	case http.StateNew:
+		i.once.Do(func() { upstream.OnShortage(func() { i.close(relief) }) })
+		c.idle.Store(time.Now().UnixNano())
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		if i.all == nil {
+			i.all = map[*conn]struct{}{}
+		}
+		i.all[c] = struct{}{}
+	case http.StateClosed, http.StateHijacked:
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		delete(i.all, c)
+	}
 }
 
 // waiting is a connection without a request.
 type waiting struct {
-	conn  net.Conn
-	since time.Time
+	conn  *conn
+	since int64
 }
 
-// note is told each change of a connection.
-func (i *idle) note(c net.Conn, s http.ConnState) {
-	i.once.Do(func() { upstream.OnShortage(func() { i.close(relief) }) })
+// waiting returns the connections without a request.
+func (i *idle) waiting() (out []waiting) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.all == nil {
-		i.all = map[net.Conn]*list.Element{}
+	for c := range i.all {
+		if since := c.idle.Load(); since != 0 {
+			out = append(out, waiting{c, since})
+		}
 	}
-	if s == http.StateNew || s == http.StateIdle {
-		i.all[c] = i.old.PushBack(waiting{c, time.Now()})
-	} else if e := i.all[c]; e != nil {
-		i.old.Remove(e)
-		delete(i.all, c)
-	}
+	return out
 }
 
 // count returns how many there are, and when the last one became idle.
 func (i *idle) count() (n int64, last time.Time) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if e := i.old.Back(); e != nil {
-		last = e.Value.(waiting).since
+	for _, w := range i.waiting() {
+		n++
+		if at := time.Unix(0, w.since); at.After(last) {
+			last = at
+		}
 	}
-	return int64(i.old.Len()), last
+	return n, last
 }
 
-// close closes up to n connections and says how many there were.
+// close closes up to n connections, those that waited longest, and says how many there
+// were.
 func (i *idle) close(n int) int {
-	i.mu.Lock()
-	var out []net.Conn
-	for e := i.old.Front(); e != nil && len(out) < n; e = i.old.Front() {
-		c := i.old.Remove(e).(waiting).conn
-		delete(i.all, c)
-		out = append(out, c)
+	all := i.waiting()
+	slices.SortFunc(all, func(a, b waiting) int { return cmp.Compare(a.since, b.since) })
+	all = all[:min(n, len(all))]
+	for _, w := range all {
+		i.mu.Lock()
+		delete(i.all, w.conn)
+		i.mu.Unlock()
+		_ = w.conn.Close()
 	}
-	i.mu.Unlock()
-	for _, c := range out {
-		_ = c.Close()
-	}
-	return len(out)
+	return len(all)
 }
 
 // gate accepts callers as long as descriptors are left for their requests.
