@@ -37,6 +37,7 @@ type stream struct {
 	fetching bool       // a read of the channel is in progress
 	fetched  chan fetched
 	buffer   []byte // belongs to that read
+	full     bool   // the last one filled it
 	unread   []byte // what it brought and no Read took yet
 	failed   error
 
@@ -99,13 +100,13 @@ func (c *stream) Read(p []byte) (int, error) {
 func (c *stream) fetch() {
 	if c.buffer == nil {
 		c.buffer = make([]byte, smallRead)
+	} else if c.full && len(c.buffer) == smallRead {
+		c.buffer = make([]byte, largeRead)
 	}
 	n, err := c.Conn.Read(c.buffer)
 	c.traffic.In.Add(uint64(n))
 	data := c.buffer[:n]
-	if n == smallRead {
-		c.buffer = make([]byte, largeRead) // there is likely more
-	}
+	c.full = n == len(c.buffer) // there is likely more
 	c.fetched <- fetched{data, err}
 }
 
