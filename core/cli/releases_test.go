@@ -2,11 +2,13 @@ package cli
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/pem"
 	"os"
 	"regexp"
 	"runtime"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,11 +46,23 @@ func publishContent(ts *testscript.TestScript, version string, content []byte, k
 	number, err := strconv.Atoi(key)
 	ts.Check(err)
 	name := func(platform string) string { return "aitunnel-plugin-acme_" + version + "_" + platform + ".tar.gz" }
-	file := releasetest.File{Name: "aitunnel-plugin-acme", Content: content}
 	ts.Value("releases").(map[string]*releasetest.Server)["server"].Publish(version, map[string][]byte{
-		name(runtime.GOOS + "_" + runtime.GOARCH): releasetest.TarGz(t, file),
+		name(runtime.GOOS + "_" + runtime.GOARCH): archiveOf(t, content),
 		name("plan9_mips"):                        releasetest.TarGz(t, releasetest.File{Name: "aitunnel-plugin-acme"}),
 	}, releasetest.NewKey(byte(number)))
+}
+
+// archives are those that were packed, by the bytes of their programs.
+var archives sync.Map
+
+func archiveOf(t testing.TB, program []byte) []byte {
+	sum := sha256.Sum256(program)
+	if packed, ok := archives.Load(sum); ok {
+		return packed.([]byte)
+	}
+	packed := releasetest.TarGz(t, releasetest.File{Name: "aitunnel-plugin-acme", Content: program})
+	archives.Store(sum, packed)
+	return packed
 }
 
 // lists waits until the list of plugins matches.

@@ -49,10 +49,10 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == builtinArg {
 		run()
 	}
-	testscript.Main(programs{m}, map[string]func(){"aitunnel": run, "aitunnel-plugin-guide": serveGuide})
+	testscript.Main(programs{m}, map[string]func(){"aitunnel": run})
 }
 
-// programs puts into PATH what testscript does not: the plugin acme, and before its
+// programs puts into PATH what testscript does not: two plugins, and before its
 // programs those without the race detector.
 type programs struct{ *testing.M }
 
@@ -62,10 +62,12 @@ func (m programs) Run() int {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	paths := map[string]string{"aitunnel-plugin-acme": testhelp.Program("./testdata/acme")}
+	paths := map[string]string{
+		"aitunnel-plugin-acme":  testhelp.Program("./testdata/acme"),
+		"aitunnel-plugin-guide": testhelp.Program("./testdata/guide"),
+	}
 	if testhelp.Race {
 		paths["aitunnel"] = testhelp.Child()
-		paths["aitunnel-plugin-guide"] = paths["aitunnel"]
 	}
 	for name, path := range paths {
 		if err := os.Link(path, filepath.Join(dir, name)); err != nil {

@@ -86,7 +86,7 @@ func TestLongTextIsRefused(t *testing.T) {
 	if _, report := loadAlone(t, oneChannel+strings.Repeat("# a comment\n", 17<<20/12), nil); !strings.Contains(report.Summary(), "more than 16MiB") {
 		t.Error(report.Summary())
 	}
-	if _, report := loadAlone(t, oneChannel+strings.Repeat("a {\n}\n", 20_000), nil); !strings.Contains(report.Summary(), "Too many blocks") {
+	if _, report := loadAlone(t, oneChannel+strings.Repeat("a {\n}\n", 10_001), nil); !strings.Contains(report.Summary(), "Too many blocks") {
 		t.Error(report.Summary())
 	}
 }

@@ -17,7 +17,7 @@ import (
 // not count.
 func deepTexts() map[string]string {
 	repeat := func(s string) string { return strings.Repeat(s, 5*maxNesting) }
-	many := 20_000
+	many := 20_000 / testhelp.Slowdown
 	if testhelp.Soak() {
 		many = 1_000_000
 	}
@@ -74,13 +74,14 @@ func TestDeeplyNestedTextIsRefused(t *testing.T) {
 // What people write is far from the limit, however long it is.
 func TestLongTextIsNotDeep(t *testing.T) {
 	var b strings.Builder
+	long := 10 * maxNesting / testhelp.Slowdown
 	b.WriteString("locals {\n")
-	for i := range 2000 {
+	for i := range long {
 		fmt.Fprintf(&b, "  a%d = [\"${lower(\"a-%d\")}\", { b = -1 + 2 }, (true ? [1] : [2])[0]] # (([[{{\n", i, i)
 	}
-	b.WriteString("  list = [\n" + strings.Repeat("    { a = [1, 2 - 1] },\n", 2000) + "  ]\n")
-	b.WriteString("  object = {\n" + strings.Repeat("    a = 1 + 1\n", 2000) + "  }\n")
-	b.WriteString("  text = \"" + strings.Repeat("%{ if true }${1}%{ else }%{ endif }", 2000) + "\"\n")
+	b.WriteString("  list = [\n" + strings.Repeat("    { a = [1, 2 - 1] },\n", long) + "  ]\n")
+	b.WriteString("  object = {\n" + strings.Repeat("    a = 1 + 1\n", long) + "  }\n")
+	b.WriteString("  text = \"" + strings.Repeat("%{ if true }${1}%{ else }%{ endif }", long) + "\"\n")
 	b.WriteString("  deep = " + strings.Repeat("(", maxNesting-1) + "1" + strings.Repeat(")", maxNesting-1) + "\n}\n")
 	if _, diags := Parse([]byte(b.String()), "a.hcl", hcl.InitialPos); diags.HasErrors() {
 		t.Error(diags)

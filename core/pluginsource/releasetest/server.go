@@ -144,7 +144,12 @@ type File struct {
 func TarGz(t testing.TB, files ...File) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	level := gzip.NoCompression // programs are large, and the race detector makes compression slow
+	size := 0
+	for _, f := range files {
+		size += len(f.Content) + 2048
+	}
+	b.Grow(size + size>>8)      // programs are large, and the race detector makes copies slow
+	level := gzip.NoCompression // compression is slow for the same reason
 	if slices.ContainsFunc(files, func(f File) bool { return f.Size > 0 }) {
 		level = gzip.BestSpeed
 	}

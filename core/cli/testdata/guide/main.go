@@ -1,4 +1,6 @@
-package cli
+// guide is a plugin whose component needs a setting, asks about each request, and logs
+// a warning.
+package main
 
 import (
 	"cmp"
@@ -11,9 +13,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// serveGuide makes the test binary a plugin whose component needs a setting, asks about
-// each request, and logs a warning.
-func serveGuide() {
+func main() {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
 	sdk.Serve(sdk.Plugin{Name: "guide", Version: "1.0.0", Components: []sdk.Factory{
 		{Name: "guide", Doc: "Tries the channel first that a request asks for.", Settings: guideSettings{}, New: func() sdk.Component { return &guide{} }},
