@@ -23,8 +23,9 @@ export function processBlock(name, store) {
   const head = titled(source, again);
   const facts = factList(...['version', 'process', 'uptime', 'restarts', 'cost', 'protocol', 'executable'].map((name) => t(`plugins.${name}`)));
   const trouble = el('p', { class: 'why', hidden: true });
+  const warnings = el('div', {});
   const components = el('ul', { class: 'rows components', 'aria-label': t('plugins.components') });
-  const node = el('article', { class: 'block plugin' }, head.node, trouble, facts.node, components);
+  const node = el('article', { class: 'block plugin' }, head.node, trouble, warnings, facts.node, components);
   return {
     node,
     update(p) {
@@ -33,10 +34,21 @@ export function processBlock(name, store) {
       setText(source, p.source === p.plugin ? '' : p.source);
       trouble.hidden = !p.lastError;
       setText(trouble, sentence(p.lastError ?? ''));
+      each(warnings, warningsOf(p), (w) => w, warningLine);
       facts.set(p.version, p.pid && t('plugins.pid', { n: String(p.pid) }), p.pid && p.since && span((now() - Date.parse(p.since)) / 1000), p.restarts && String(p.restarts), cost(p), p.protocol && String(p.protocol), p.sha256 && t('plugins.hash', { lock: p.lock, hash: p.sha256.slice(0, 12) }));
       each(components, [...p.components].sort((a, b) => Number(!a.usedAt) - Number(!b.usedAt)), (c) => `${c.kind} ${c.name}`, componentRow);
     },
   };
+}
+
+// warningsOf are what its plans warn about, and faults that last, each once.
+function warningsOf(p) {
+  return [...new Set(p.components.flatMap((c) => (c.uses ?? []).flatMap((u) => u.warnings ?? [])))];
+}
+
+function warningLine() {
+  const node = el('p', { class: 'why' });
+  return { node, update: (text) => setText(node, quoted(text)) };
 }
 
 // cost is what the process uses of the machine, and how much it logs.

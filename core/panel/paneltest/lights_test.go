@@ -20,6 +20,7 @@ type told struct {
 	mu       sync.Mutex
 	channels []admin.Channel
 	tunnels  []admin.Tunnel
+	plugins  []admin.Process
 }
 
 // serve answers what the page asks, until the test ends.
@@ -47,7 +48,7 @@ func (a *told) serve(t *testing.T) *httptest.Server {
 	answer("/api/status", func() any {
 		return admin.Status{
 			Status: "running", Version: "0.1.0", StartedAt: started, Listen: "127.0.0.1:9000", Channels: admin.Summarize(a.channels), Tunnels: a.tunnels,
-			Routes: []admin.Route{}, Plugins: admin.Plugins{Processes: []admin.Process{}}, Clients: []admin.Client{}, Warnings: []string{},
+			Routes: []admin.Route{}, Plugins: admin.Plugins{Processes: append([]admin.Process{}, a.plugins...)}, Clients: []admin.Client{}, Warnings: []string{},
 		}
 	})
 	mux.HandleFunc("GET /api/logs", func(w http.ResponseWriter, r *http.Request) {
