@@ -14,8 +14,9 @@ import (
 
 // How long saving may take before the program ends.
 const (
-	saveTime        = 10 * time.Second
-	hurriedSaveTime = 500 * time.Millisecond // at a stop that waits for nothing
+	saveTime        = 10 * time.Second       // before a restart
+	stopSaveTime    = 2 * time.Second        // before a stop
+	hurriedSaveTime = 500 * time.Millisecond // before a stop that waits for nothing
 )
 
 // check reports why a restart would not succeed, or would lose what is known: then the
@@ -44,8 +45,11 @@ func (d *Daemon) check(ctx context.Context, e control.Ending) (unsaved string, e
 // saveAll writes all that a new process needs to know, or says what would be lost.
 func (d *Daemon) saveAll(ctx context.Context, e control.Ending) error {
 	limit := saveTime
-	if !e.Restart && e.Drain == 0 {
+	switch {
+	case !e.Restart && e.Drain == 0:
 		limit = hurriedSaveTime
+	case !e.Restart:
+		limit = stopSaveTime
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
