@@ -33,6 +33,7 @@ run: build ## Show the proxy at work on two fake sites
 test: build ## Run all tests, with the race detector
 	@tools/test-deps
 	@tools/gotest "$(patsubst %,%/...,$(filter-out ./bench $(WHOLE),$(MODULES)))" $(RACE) $(TESTED)
+	@CGO_ENABLED=0 go test ./core/proxy -run '^(TestStreamsNeedASmallStack|TestAllocations)$$' $(TESTED) # the race detector changes both
 	@CGO_ENABLED=0 tools/gotest "$(patsubst %,%/...,$(WHOLE))" $(TESTED)
 
 test-real: build ## Run the tests that need browsers, servers, systems or links for longer (20 minutes)

@@ -69,7 +69,9 @@ func (a *attempt) hold(resp *http.Response) {
 	x.caller.expect(a)
 	for !a.decided && a.reading() && !a.holdsEnough() {
 		a.read(resp)
-		a.watch.Reset(a.limits.StreamIdle)
+		if a.reading() {
+			a.watch.Reset(a.limits.StreamIdle)
+		}
 		a.examine()
 	}
 	if a.ended && !a.decided {
