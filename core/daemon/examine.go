@@ -14,6 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/verdict"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -47,7 +48,22 @@ func Examine(ctx context.Context, t *pluginhost.Trial, settings map[string]map[s
 		}
 		out = append(out, f)
 	}
+	if t.Description.Verdicts != "" {
+		out = append(out, examineVerdicts(t.Description))
+	}
 	return out
+}
+
+// examineVerdicts checks the verdict rules that a plugin brings.
+func examineVerdicts(d sdk.Description) Finding {
+	f := Finding{Kind: "verdicts", Name: d.Name}
+	rules, diags := verdict.CompileSource([]byte(d.Verdicts), "verdicts of plugin "+d.Name, verdict.FromPlugin)
+	if diags.HasErrors() {
+		f.Message = "not valid: " + diags.Error()
+		return f
+	}
+	f.OK, f.Message = true, fmt.Sprintf("%d valid", len(rules))
+	return f
 }
 
 // withHints returns the text of an error with the hints of what would be right.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/aitunnel/aitunnel/sdk"
@@ -27,5 +28,17 @@ func TestACheckThatLearnedNothingIsNoFailure(t *testing.T) {
 	cancel()
 	if err := checkFailure(over, over.Err()); errors.Is(err, errNothingLearned) {
 		t.Errorf("a check that does not end: %v", err)
+	}
+}
+
+func TestVerdictsOfAPluginAreExamined(t *testing.T) {
+	for rules, want := range map[string]Finding{
+		"verdict \"x\" {\n  status = 403\n  means  = \"overloaded\"\n}\n": {Kind: "verdicts", Name: "acme", OK: true, Message: "1 valid"},
+		"verdict \"x\" {\n  means = \"nonsense\"\n}\n":                    {Kind: "verdicts", Name: "acme", Message: "not valid: verdicts of plugin acme:"},
+	} {
+		got := examineVerdicts(sdk.Description{Name: "acme", Verdicts: rules})
+		if got.Kind != want.Kind || got.Name != want.Name || got.OK != want.OK || !strings.HasPrefix(got.Message, want.Message) {
+			t.Errorf("%+v, want %+v", got, want)
+		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 func main() {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
-	sdk.Serve(sdk.Plugin{Name: "guide", Version: "1.0.0", Components: []sdk.Factory{
+	sdk.Serve(sdk.Plugin{Name: "guide", Version: "1.0.0", Verdicts: "verdict \"guide-full\" {\n  status = 403\n  code   = \"^full$\"\n  means  = \"overloaded\"\n}\n", Components: []sdk.Factory{
 		{Name: "guide", Doc: "Tries the channel first that a request asks for.", Settings: guideSettings{}, New: func() sdk.Component { return &guide{} }},
 	}})
 }
