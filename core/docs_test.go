@@ -173,6 +173,28 @@ func TestTheWalksNameFiles(t *testing.T) {
 	}
 }
 
+// TestFilesOfTheArchitectureExist checks every file that ARCHITECTURE.md names,
+// also outside of its tables: a path exists, and a bare name is that of some file.
+func TestFilesOfTheArchitectureExist(t *testing.T) {
+	names := map[string]bool{}
+	err := filepath.WalkDir(root, func(name string, _ fs.DirEntry, err error) error {
+		names[filepath.Base(name)] = true
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range inline.FindAllString(documents(t)["ARCHITECTURE.md"], -1) {
+		file = strings.Trim(file, "`")
+		if filepath.Ext(file) != ".go" && filepath.Ext(file) != ".hcl" {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(root, file)); err != nil && (strings.Contains(file, "/") || !names[file]) {
+			t.Errorf("ARCHITECTURE.md names %s, which does not exist", file)
+		}
+	}
+}
+
 // TestTheMessagesInDocumentsExist looks for the messages that the tables of
 // troubleshooting quote in the program's sources.
 func TestTheMessagesInDocumentsExist(t *testing.T) {

@@ -80,7 +80,7 @@ func TestAFullDiskLosesNothingSilently(t *testing.T) {
 	}
 	fill()
 	out, err := run("stop")
-	if err != nil || !strings.Contains(out, "what changed lately is lost: the state cannot be saved") {
+	if err != nil || !strings.Contains(out, "the latest changes of state are lost: the state cannot be saved") {
 		t.Errorf("stop: %v\n%s", err, out)
 	}
 	if err := f.wait(); err != nil {

@@ -131,7 +131,7 @@ func emptyPeriod(since, until string, f history.Filter, now time.Time) string {
 	case until == "yesterday":
 		instead = "--since yesterday --until today"
 	}
-	return fmt.Sprintf("%s: a day stands for its beginning; for all of it write %s", why, instead)
+	return fmt.Sprintf("%s: a day means its first moment; for the whole day write %s", why, instead)
 }
 
 // questionError makes an error about a question one about the command line.

@@ -14,9 +14,9 @@ func TestAnEmptyPeriodIsExplained(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 27, 9, 0, 0, 0, time.Local)
 	for _, c := range [][3]string{
-		{"yesterday", "yesterday", "for all of it write --since yesterday --until today"},
-		{"2026-11-20", "2026-11-20", "for all of it write --since 2026-11-20 --until 2026-11-21"},
-		{"today", "today", "for all of it write --since today"},
+		{"yesterday", "yesterday", "for the whole day write --since yesterday --until today"},
+		{"2026-11-20", "2026-11-20", "for the whole day write --since 2026-11-20 --until 2026-11-21"},
+		{"today", "today", "for the whole day write --since today"},
 		{"today", "yesterday", "--until yesterday is not after --since today"},
 		{"2h", "2h", "--until 2h is not after --since 2h"},
 	} {

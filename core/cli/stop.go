@@ -87,7 +87,7 @@ func (a *app) stop(ctx context.Context, e control.Ending) error {
 		return err
 	}
 	if stopping.Unsaved != "" {
-		a.warn("what changed lately is lost: %s", stopping.Unsaved)
+		a.warn("the latest changes of state are lost: %s", stopping.Unsaved)
 	}
 	for waited := time.Now(); ; {
 		if h := statefile.HolderOf(a.stateDir); h == nil || running != nil && h.PID != running.PID && h.PID > 0 {

@@ -211,7 +211,7 @@ func (r *reader) token(c *Client) {
 	reserved := c.Name == ClientDefault || c.Name == ClientAnonymous
 	switch {
 	case reserved && token != nil:
-		r.wrong(token, fmt.Sprintf("the client %q has no token of its own: it stands for callers that send one of proxy.client_tokens, or for all if no token is needed; choose another name", c.Name))
+		r.wrong(token, fmt.Sprintf("the client %q has no token of its own: it represents callers that send one of proxy.client_tokens, or for all if no token is needed; choose another name", c.Name))
 	case reserved && hash != nil:
 		r.wrong(hash, fmt.Sprintf("the client %q has no token of its own; choose another name", c.Name))
 	case reserved:

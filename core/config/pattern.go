@@ -19,7 +19,7 @@ func MatchPath(pattern, path string) bool {
 	return pattern == path
 }
 
-// MatchModel reports whether a model pattern matches the model; "*" stands for any
+// MatchModel reports whether a model pattern matches the model; "*" matches any
 // run of characters.
 func MatchModel(pattern, model string) bool {
 	head, rest, star := strings.Cut(pattern, "*")

@@ -105,7 +105,7 @@ func (c *condition) where() string {
 	return " WHERE " + strings.Join(c.terms, " AND ")
 }
 
-// name matches a column against a value in which * stands for any characters.
+// name matches a column against a value in which * matches any characters.
 func (c *condition) name(column, value string) {
 	if value == "" {
 		return

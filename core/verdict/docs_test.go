@@ -173,7 +173,7 @@ The first rule that matches decides: those of the channel, those at top level, t
 const pageDefaults = `
 ## Where no rule matches
 
-The status decides. A 401 or 403 blames nobody by itself: others are asked, and who answers tells whether the key, the channel or the request was at fault. For requests other than those that generate, a 404 blames nobody; neither does any 401, 403 or 404 about accounts, token counts and unknown endpoints. A status that a site invented, such as 456, is ` + "`declined`" + ` where no rule knows the words beside it, and rules for other statuses of its class are asked about it. A page in place of the API's answer is ` + "`broken`" + `, unless its status says more. ` + "`retry.on`" + ` says which statuses are tried elsewhere; without it these are 408, 425, 429, 498–500, 502–504, 507 and 520–599; a 409 counts as a 503.
+The status decides. A 401 or 403 blames nobody by itself: other keys and channels are asked, and which of them answers decides whether the key, the channel or the request was at fault. For requests other than those that generate, a 404 blames nobody; neither does any 401, 403 or 404 about accounts, token counts and unknown endpoints. A status that a site invented, such as 456, is ` + "`declined`" + ` where no rule knows the words beside it, and rules for other statuses of its class are asked about it. A page in place of the API's answer is ` + "`broken`" + `, unless its status says more. ` + "`retry.on`" + ` says which statuses are tried elsewhere; without it these are 408, 425, 429, 498–500, 502–504, 507 and 520–599; a 409 counts as a 503.
 `
 
 const pageBuiltin = `

@@ -55,7 +55,7 @@ func scalar(r gjson.Result) string {
 }
 
 // walk calls visit with each scalar at path below r, until it returns true. A
-// segment "*" stands for any element of an array or field of an object.
+// segment "*" matches any element of an array or field of an object.
 func walk(r gjson.Result, path []string, visit func(string) bool) bool {
 	if len(path) == 0 {
 		return !r.IsObject() && !r.IsArray() && r.Exists() && visit(scalar(r))

@@ -206,7 +206,7 @@ func globs(want []string, given string) bool {
 	return len(want) == 0 || slices.ContainsFunc(want, func(p string) bool { return glob(p, given) })
 }
 
-// glob reports whether a pattern matches the text; "*" stands for any characters.
+// glob reports whether a pattern matches the text; "*" matches any characters.
 func glob(pattern, text string) bool {
 	parts := strings.Split(pattern, "*")
 	if len(parts) == 1 {

@@ -75,7 +75,7 @@ func (t Texts) Restore(name, text string) ([]byte, hcl.Diagnostics) {
 		if !ok {
 			diags = append(diags, &hcl.Diagnostic{
 				Severity: hcl.DiagError, Summary: "Unknown placeholder",
-				Detail:  "The secret that it stands for is no longer in the configuration: write the value itself.",
+				Detail:  "The secret that it hides is no longer in the configuration: write the value itself.",
 				Subject: rangeIn(name, text, m),
 			})
 		}

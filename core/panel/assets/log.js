@@ -204,7 +204,7 @@ function keyID(name, store) {
   return name;
 }
 
-// glob matches as the program does: * stands for any characters.
+// glob matches as the program does: * matches any characters.
 function glob(pattern, name) {
   if (!pattern.includes('*')) return pattern === name;
   return new RegExp(`^${pattern.split('*').map((s) => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`, 's').test(name);
