@@ -13,13 +13,13 @@ import (
 )
 
 // TestStorm upgrades, kills, stops and has quarantined the strategy of a third
-// party, under 200 requests a second: none fails, and the list and the events
-// tell what happened. With AITUNNEL_SOAK it takes 20 rounds of each.
+// party, under 50 requests a second: none fails, and the list and the events
+// tell what happened. With AITUNNEL_SOAK it takes 20 rounds of each, under 200.
 func TestStorm(t *testing.T) {
 	t.Parallel()
-	rounds := 2
+	rounds, rate := 2, 50
 	if testhelp.Soak() {
-		rounds = 20
+		rounds, rate = 20, 200
 	}
 	// Every kill and the stop count as crashes; those that follow make it full.
 	crashes := rounds + 3
@@ -27,7 +27,7 @@ func TestStorm(t *testing.T) {
 	r.save(byHand + acmeConfig(first, last, pinLast))
 	r.reload()
 	r.serves("1.0.0")
-	stop := r.hammer(200, chat, ask)
+	stop := r.hammer(rate, chat, ask)
 	defer stop()
 	pids := map[int]bool{}
 
@@ -93,7 +93,7 @@ func TestStorm(t *testing.T) {
 		t.Fatalf("%d %+v", status, out)
 	}
 	r.serves(version)
-	if n := stop(); n < 100 {
+	if n := stop(); n < 25 {
 		t.Errorf("%d requests were made", n)
 	} else {
 		t.Logf("%d requests", n)

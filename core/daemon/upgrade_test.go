@@ -91,7 +91,7 @@ func TestUpgradeThatFails(t *testing.T) {
 	r.reload()
 	r.serves("1.0.0")
 	old := r.process("acme")
-	stop := r.hammer(100, chat, ask)
+	stop := r.hammer(25, chat, ask)
 	defer stop()
 	for fault, why := range map[string]string{
 		"rubbish": "exited without the handshake of an aitunnel plugin",
