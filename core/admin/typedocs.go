@@ -168,6 +168,7 @@ var typeDocs = map[string]string{
 	"Record.Sent":                 "the model as sent to the channel, where it is another one",
 	"Record.Time":                 "of arrival",
 	"Record.Verdict":              "what the last answer means: good, blocked, rate_limited, …",
+	"Record.attemptList":          "as it is kept; \"\" in rows of earlier versions",
 	"RefusedPlugin":               "RefusedPlugin is an executable that is not used, and the reason.",
 	"RefusedPlugin.Lock":          "what the lock file says: locked, not locked, changed, other platform",
 	"Reload":                      "Reload is the outcome of a reload, or of its dry run.",

@@ -56,7 +56,8 @@ func (a *app) channelTest() *cobra.Command {
 		Short: "Send one real request to a channel, and show how it answers",
 		Long: `Send one short request to a channel, past the routes, and show how it answers:
 the status, the time to the first byte and to the first content, the tokens, and
-what the model said. It may cost a few tokens, and counts like any other request.
+what the model said. It may cost a few tokens. History and usage have it
+under the client channel-test.
 
 The site is asked in any state of the channel, also if it is paused.
 Without --model the first model that the site lists is asked. --key takes a key

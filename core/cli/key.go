@@ -71,7 +71,7 @@ func (a *app) listAllKeys(ctx context.Context, asJSON bool) error {
 }
 
 func (a *app) keyTable(first ...string) *term.Table {
-	return term.NewTable(a.paint(), append(first, ">#", "ID", "KEY", "LABEL", "STATE", "FOR", ">REQUESTS", ">FAILED", "NOTE")...)
+	return term.NewTable(a.paint(), append(first, ">#", "ID", "KEY", "LABEL", "STATE", "FOR", ">ATTEMPTS (ALL)", ">FAILED (ALL)", "NOTE")...)
 }
 
 // addKeys adds the keys of a channel to a table, each row after the first cells.

@@ -33,6 +33,8 @@ type Client struct {
 const (
 	ClientDefault   = "default"   // who sends one of proxy.client_tokens
 	ClientAnonymous = "anonymous" // everybody, if there is no token at all
+
+	ClientTest = "channel-test" // the program's own user who tests a channel; limits and budgets do not apply
 )
 
 // ClientLimit bounds what a client uses at a time. 0 is no limit.

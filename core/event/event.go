@@ -89,7 +89,7 @@ type Event struct {
 // Request is the record of one request of a caller.
 type Request struct {
 	ID       string `json:"id"`
-	Client   string `json:"client,omitempty"` // whose token it was: "default" for proxy.client_tokens, "anonymous" without tokens, "" for a request that was refused
+	Client   string `json:"client,omitempty"` // whose token it was: "default" for proxy.client_tokens, "anonymous" without tokens, "channel-test" for tests of a channel, "" for a request that was refused
 	Method   string `json:"method"`
 	Path     string `json:"path"`
 	Route    string `json:"route,omitempty"`

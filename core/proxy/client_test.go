@@ -86,6 +86,9 @@ func TestATrialNeedsNoToken(t *testing.T) {
 	if got := r.post(chatPath, chatBody); got.status != http.StatusOK {
 		t.Errorf("%d %s", got.status, got.body)
 	}
+	if got := r.record(0).Client; got != config.ClientTest {
+		t.Errorf("the record names the client %q", got)
+	}
 }
 
 // TestATrialAsksTheSiteWhateverIsRemembered of it.

@@ -333,7 +333,7 @@ func (x *exchange) serve(r *http.Request, only *target) {
 // admit finds the client of the request, and checks what it may do.
 func (x *exchange) admit(r *http.Request, trial bool) (f *fault) {
 	if trial {
-		x.client = trialClient
+		x.client, x.record.Client = trialClient, config.ClientTest
 		return x.setup.guard.checkForm(r)
 	}
 	c, f := x.setup.guard.check(r)

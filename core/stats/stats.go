@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
 // How many names are counted separately; the rest is counted as Other.
@@ -121,7 +122,7 @@ func (c *Collector) attempt(a *event.Attempt, again bool, now time.Time) {
 	case event.VerdictClient, event.VerdictEgress, event.VerdictLocal:
 		return // the channel had no part in it
 	}
-	one := sample{good: a.Verdict.Answered()}
+	one := sample{good: a.Verdict.Answered() && !isLack(a.Means)}
 	one.bad = !one.good
 	if again {
 		one.retries = 1
@@ -135,6 +136,13 @@ func (c *Collector) attempt(a *event.Attempt, again bool, now time.Time) {
 	if a.Key != "" {
 		ch.key(a.Key).add(one)
 	}
+}
+
+// isLack reports whether an answer means that the site does not have what was asked for.
+// As in the counters of channels and keys, the attempt has failed then.
+func isLack(means string) bool {
+	m := verdict.Means(means)
+	return m == verdict.NoModel || m == verdict.NoEndpoint
 }
 
 func (c *Collector) channel(name string) *channelSums {

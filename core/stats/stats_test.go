@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
 // clock is set by tests.
@@ -249,5 +250,20 @@ func BenchmarkSave(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c.Save()
+	}
+}
+
+// TestAMissingEndpointIsAFailedAttempt, as in the counters of keys.
+func TestAMissingEndpointIsAFailedAttempt(t *testing.T) {
+	for means, failures := range map[verdict.Means]uint64{verdict.NoEndpoint: 1, verdict.NoModel: 1, verdict.Refused: 0, "": 0} {
+		c := New(time.Now)
+		c.Add(&event.Request{Route: "/**", Status: 404, Attempts: []event.Attempt{{Channel: "a", Verdict: event.VerdictRequest, Means: string(means)}}})
+		var got uint64
+		for _, p := range c.Channel("a").Recent {
+			got += p.Failures
+		}
+		if got != failures {
+			t.Errorf("%s: %d failures, want %d", means, got, failures)
+		}
 	}
 }
