@@ -4,10 +4,13 @@ package history
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/event"
 )
 
 // BenchmarkFullSpeed is the CPU time, of all threads, that the history takes for a
@@ -43,6 +46,33 @@ func BenchmarkFullSpeed(b *testing.B) {
 			s.Close(b.Context())
 		})
 	}
+}
+
+// BenchmarkManyKeys is the share of a core that the history takes while 500 requests come each
+// second, with 10,000 keys in turns.
+func BenchmarkManyKeys(b *testing.B) {
+	s := Start(Options{Dir: b.TempDir()})
+	defer s.Close(b.Context())
+	s.Configure(Settings{Enabled: true, Keep: 1000 * 24 * time.Hour, MaxSize: 1 << 30})
+	var requests []*event.Request
+	for i := range 10_000 {
+		r := one("req_1")
+		r.Key = fmt.Sprint("key-", i)
+		requests = append(requests, r)
+	}
+	for _, r := range requests { // each has its sums from now on
+		s.Add(time.Now(), r)
+	}
+	s.Flush(b.Context())
+	before, begun := cpuTime(), time.Now()
+	b.ResetTimer()
+	for i := range b.N {
+		s.Add(time.Now(), requests[i%len(requests)])
+		if i%10 == 9 {
+			time.Sleep(time.Until(begun.Add(time.Duration(i) * 2 * time.Millisecond)))
+		}
+	}
+	b.ReportMetric(100*float64(cpuTime()-before)/float64(time.Since(begun)), "cpu-%")
 }
 
 func cpuTime() time.Duration {
