@@ -62,6 +62,7 @@ var typeDocs = map[string]string{
 	"Client.Written":              "it has a block in the configuration",
 	"ClientBudget":                "ClientBudget is what a client may use within a period, and has.",
 	"ClientBudget.Amount":         "0: not bounded",
+	"ClientBudget.Currency":       "of the amounts; \"\": prices are in several currencies",
 	"ClientBudget.Ends":           "when the next period begins",
 	"ClientBudget.Per":            "hour, day, week or month",
 	"ClientBudget.ReservedAmount": "for requests in flight",

@@ -50,9 +50,10 @@ type ClientLimit struct {
 
 // ClientBudget is what a client may use within a period, and has.
 type ClientBudget struct {
-	Amount         float64   `json:"amount,omitempty"` // 0: not bounded
-	Tokens         int       `json:"tokens,omitempty"` // 0: not bounded
-	Per            string    `json:"per"`              // hour, day, week or month
+	Amount         float64   `json:"amount,omitempty"`   // 0: not bounded
+	Tokens         int       `json:"tokens,omitempty"`   // 0: not bounded
+	Currency       string    `json:"currency,omitempty"` // of the amounts; "": prices are in several currencies
+	Per            string    `json:"per"`                // hour, day, week or month
 	SpentAmount    float64   `json:"spentAmount"`
 	SpentTokens    int       `json:"spentTokens"`
 	ReservedAmount float64   `json:"reservedAmount"` // for requests in flight

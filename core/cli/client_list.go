@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -12,6 +13,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/history"
 )
 
 func (a *app) clientCommand() *cobra.Command {
@@ -88,9 +91,9 @@ func budgetText(b *admin.ClientBudget) string {
 	case b == nil:
 		return "none"
 	case b.Amount > 0:
-		return fmt.Sprintf("%.2f of %g %s", b.SpentAmount, b.Amount, periodText(b.Per))
+		return fmt.Sprintf("%s of %s %s", strings.TrimSpace(money(history.Cost{Amount: event.Money(math.Round(b.SpentAmount * 1e9))})), strings.TrimSpace(fmt.Sprintf("%g %s", b.Amount, b.Currency)), periodText(b.Per))
 	}
-	return fmt.Sprintf("%d of %d tokens %s", b.SpentTokens, b.Tokens, periodText(b.Per))
+	return fmt.Sprintf("%s of %s tokens %s", term.Number(b.SpentTokens), term.Number(b.Tokens), periodText(b.Per))
 }
 
 func periodText(per string) string {

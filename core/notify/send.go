@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -181,7 +182,10 @@ var urlInText = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"']+`)
 // masked returns an error without any part of the URL but the service and host.
 func masked(u *url.URL, text string) string {
 	text = urlInText.ReplaceAllString(text, "…")
-	secrets := []string{u.Host}
+	var secrets []string
+	if !isAddress(u.Hostname()) {
+		secrets = append(secrets, u.Host) // some services have a token there
+	}
 	if u.User != nil {
 		password, _ := u.User.Password()
 		secrets = append(secrets, u.User.Username(), password)
@@ -190,9 +194,15 @@ func masked(u *url.URL, text string) string {
 	for _, values := range u.Query() {
 		secrets = append(secrets, values...)
 	}
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // one can be a part of another
 	for _, s := range secrets {
-		if len(s) > 3 {
-			text = strings.ReplaceAll(strings.ReplaceAll(text, url.QueryEscape(s), "…"), s, "…")
+		for _, form := range []string{url.QueryEscape(s), s} {
+			switch {
+			case len(form) > 7:
+				text = strings.ReplaceAll(text, form, "…")
+			case len(form) > 3: // it can also be a part of a word of the message, such as "hook" of "webhook"
+				text = regexp.MustCompile(`(^|\W)`+regexp.QuoteMeta(form)+`(\W|$)`).ReplaceAllString(text, "${1}…${2}")
+			}
 		}
 	}
 	if len(text) > 300 {
@@ -200,3 +210,12 @@ func masked(u *url.URL, text string) string {
 	}
 	return text
 }
+
+// isAddress reports whether the host of a URL is a name or an address of the network: then
+// it is shown, as an error about it cannot be understood otherwise.
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil || host == "localhost" || hostName.MatchString(host)
+}
+
+var hostName = regexp.MustCompile(`^([a-zA-Z0-9-]{1,63}\.)+[a-zA-Z]{2,20}$`)

@@ -265,7 +265,28 @@ func TestAServiceThatFails(t *testing.T) {
 		t.Error("a test of a service that hangs succeeds")
 	}
 	shown := fmt.Sprint(log.all(), n.Status(), err)
-	if strings.Contains(shown, secret) || strings.Contains(shown, at) {
-		t.Errorf("a part of the URL is shown: %s", shown)
+	if strings.Contains(shown, secret) {
+		t.Errorf("a secret part of the URL is shown: %s", shown)
+	}
+}
+
+// TestErrorsOfServicesAreReadable: secrets of a URL are hidden, and nothing else is: not
+// the address, nor words that happen to contain a part of the path.
+func TestErrorsOfServicesAreReadable(t *testing.T) {
+	for _, c := range [][3]string{
+		{"generic+http://127.0.0.1:19760/hook", "failed to send notification to generic webhook: dial tcp 127.0.0.1:19760: connect: connection refused", "failed to send notification to generic webhook: dial tcp 127.0.0.1:19760: connect: connection refused"},
+		{"generic+https://hooks.example.com/hook/" + secret, "Post \"https://hooks.example.com/hook/" + secret + "\": lookup hooks.example.com: no such host", "Post \"…\": lookup hooks.example.com: no such host"},
+		{"telegram://123456789:" + secret + "@telegram?chats=42", "https://api.telegram.org/bot123456789:" + secret + "/send failed: bot" + secret, "… failed: bot…"},
+		{"discord://" + secret + "@987654321", "id 987654321 of " + secret, "id … of …"},
+		{"serverchan://" + secret, secret + " is wrong", "… is wrong"},
+		{"bark://:abcd@127.0.0.1", "key abcd, abcdef", "key …, abcdef"},
+	} {
+		u, err := url.Parse(c[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := masked(u, c[1]); got != c[2] {
+			t.Errorf("%s: %q, want %q", c[0], got, c[2])
+		}
 	}
 }

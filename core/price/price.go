@@ -3,7 +3,9 @@
 package price
 
 import (
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/event"
@@ -26,12 +28,14 @@ type Book struct {
 	prices []Price
 	file   File
 	match  func(pattern, model string) bool
+
+	currency string
 }
 
 // NewBook returns a book of prices, before those of a file. match says whether
 // a pattern takes a model.
 func NewBook(prices []Price, file File, match func(pattern, model string) bool) *Book {
-	return &Book{prices, file, match}
+	return &Book{prices, file, match, currencyOf(prices, file)}
 }
 
 // Find returns the price of the first of the models that has one.
@@ -53,6 +57,19 @@ func (b *Book) Find(models ...string) (Price, bool) {
 		}
 	}
 	return Price{}, false
+}
+
+// Currency returns the one in which all prices are; "" if there are several, or none.
+func (b *Book) Currency() string { return b.currency }
+
+func currencyOf(prices []Price, file File) (one string) {
+	for i, p := range slices.Concat(prices, slices.Collect(maps.Values(file))) {
+		if i > 0 && p.Currency != one {
+			return ""
+		}
+		one = p.Currency
+	}
+	return one
 }
 
 // Cost is what a request costs that was sent for the first of the models, and

@@ -9,6 +9,7 @@ import { count, moment, percent } from './format.js';
 import { parts, t } from './i18n.js';
 import { notificationsPart } from './notifications.js';
 import { attempt } from './toast.js';
+import { number } from './usagetime.js';
 
 export function clientsView(view, store) {
   const list = el('div', { class: 'blocks' });
@@ -78,8 +79,8 @@ function meter(label) {
 
 function showBudget(m, b) {
   m.bar.value = Math.min(1, share(b));
-  const spent = b.amount ? b.spentAmount.toFixed(2) : count(b.spentTokens);
-  const bound = b.amount ? String(b.amount) : t('clients.nTokens', { n: b.tokens });
+  const spent = b.amount ? number(b.spentAmount) : count(b.spentTokens);
+  const bound = b.amount ? `${b.amount} ${b.currency ?? ''}`.trim() : t('clients.nTokens', { n: b.tokens });
   setText(m.words, t(`clients.spent.${b.per}`, { spent, bound }));
   setText(m.more, t('clients.ends', { time: moment(b.ends) }));
 }

@@ -57,9 +57,12 @@ export function buckets(usage, unit) {
   return out;
 }
 
-// money writes an amount with its currency.
-export function money({ amount, currency }) {
+// number writes an amount of money; a small one with more digits.
+export function number(amount) {
   const digits = amount > 0 && amount < 1 ? 4 : 2;
-  if (amount > 0 && amount < 0.00005) return `<0.0001 ${currency}`;
-  return `${new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(amount)} ${currency}`;
+  if (amount > 0 && amount < 0.00005) return '<0.0001';
+  return new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(amount);
 }
+
+// money writes an amount with its currency.
+export const money = ({ amount, currency }) => `${number(amount)} ${currency}`;
