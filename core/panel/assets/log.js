@@ -104,11 +104,14 @@ export function logView(view, records, store) {
     show();
     await ask(() => past.ask(asking ? query() : null, show));
   };
-  const loadOlder = () => {
-    if (asking) return ask(() => past.next(show));
+  // loadOlder asks for the next page, and goes on while it has nothing that is not shown.
+  const loadOlder = () => ask(async () => {
+    const known = new Set([...records.all, ...past.found].map(identity));
+    const first = !asking;
     asking = true;
-    return ask(() => past.ask(query(), show));
-  };
+    let waited = await (first ? past.ask(query(), show) : past.next(show));
+    while (waited && past.more && past.found.every((e) => known.has(identity(e)))) waited = await past.next(show);
+  });
   const ask = async (f) => {
     older.disabled = true;
     try {

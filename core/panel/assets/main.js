@@ -1,7 +1,7 @@
 // Starts the panel: signs in where that is needed, then shows the program's
 // state and follows its events.
 
-import { call, get, whenRefused } from './api.js';
+import { ApiError, call, get, whenRefused } from './api.js';
 import { banner } from './banner.js';
 import { channelsView } from './channels.js';
 import { clientsView } from './clients.js';
@@ -13,6 +13,7 @@ import { applyTo, t } from './i18n.js';
 import { icon } from './icons.js';
 import { latest, logView } from './log.js';
 import { notice } from './notice.js';
+import { asEvent } from './pastlog.js';
 import { phoneButton } from './phone.js';
 import { Records } from './records.js';
 import { routesView } from './routes.js';
@@ -25,6 +26,7 @@ import { usageView } from './usage.js';
 import { views } from './views.js';
 
 const HISTORY = 300; // events fetched at the start
+const REQUESTS = 100; // requests fetched from the history, if the events have fewer
 const REFRESHING = new Set(['request', 'retry', 'health', 'key', 'channel_toggle', 'reload', 'tunnel', 'plugin']);
 
 const records = new Records();
@@ -63,12 +65,22 @@ async function show() {
   log.openNamed();
 }
 
-// history fills the log with the events that the program keeps, and returns the
-// id of the last one.
+// history fills the log with the events that the program keeps in memory, which begin
+// with its start, and with the requests before them. It returns the id of the last event.
 async function history() {
   const events = await get(`/api/logs/recent?n=${HISTORY}`);
   records.replace(events);
+  if (events.filter((e) => e.type === 'request').length < REQUESTS) keptRequests();
   return events.at(-1)?.id ?? 0;
+}
+
+// keptRequests adds the latest requests of the history, if there is one.
+async function keptRequests() {
+  try {
+    records.addKept((await get(`/api/history?limit=${REQUESTS}`)).requests.map(asEvent));
+  } catch (e) {
+    if (!(e instanceof ApiError)) throw e; // the log's button says why there are no older ones
+  }
 }
 
 function hide() {

@@ -19,7 +19,7 @@ export class Past {
   #query = null;
   #turn = 0;
 
-  // ask begins again with a filter; null: with none.
+  // ask begins again with a filter, and returns what next does; null: with none.
   async ask(query, progress) {
     this.found = [];
     this.more = false;
@@ -27,7 +27,7 @@ export class Past {
     this.#cursor = '';
     this.#query = query;
     this.#turn++;
-    if (query) await this.next(progress);
+    return query ? this.next(progress) : false;
   }
 
   // next gets another page, and returns false if it was not waited for. The history

@@ -24,6 +24,15 @@ export class Records {
     this.#tell(e);
   }
 
+  // addKept adds requests of the history that are not known yet.
+  addKept(events) {
+    const known = new Set(this.all.map((e) => e.request?.id));
+    const fresh = events.filter((e) => !known.has(e.request.id));
+    if (!fresh.length) return;
+    this.all = [...this.all, ...fresh].sort((a, b) => Date.parse(b.time) - Date.parse(a.time));
+    this.#tell(null);
+  }
+
   #tell(e) {
     for (const f of this.#readers) f(e);
   }

@@ -143,8 +143,7 @@ func TestTheLogGoesBack(t *testing.T) {
 	r.ask("just-now")
 	p := r.open("/#log", 1440, 900)
 	p.shows("#view-log .row", "just-now")
-	p.press("#view-log", "Show older requests")
-	p.until(`document.querySelectorAll('#view-log .row').length >= 100`)
+	p.until(`document.querySelectorAll('#view-log .row').length >= 100`) // the latest of the history
 	p.press("#view-log", "Show older requests")
 	p.until(`document.querySelectorAll('#view-log .row').length >= 200`)
 	p.press("#view-log", "Show older requests")
@@ -180,4 +179,19 @@ func TestTheLogGoesBack(t *testing.T) {
 	gone := r.open("/#log/req_none", 1280, 900)
 	gone.expect("404")
 	gone.shows("dialog", "no request")
+}
+
+// TestTheLogAfterARestart has the requests that came before the program was started.
+func TestTheLogAfterARestart(t *testing.T) {
+	r, _, _ := begin(t, "")
+	r.ask("before-the-restart")
+	r.restart()
+	p := r.open("/", 1280, 900)
+	p.shows(".latest .row", "before-the-restart")
+	p.press("#views", "Log")
+	p.shows("#view-log .row", "before-the-restart")
+	r.ask("after-the-restart")
+	p.until(`document.querySelector('#view-log .row .model').textContent === 'after-the-restart' && document.querySelectorAll('#view-log .row').length === 2`)
+	p.click(`document.querySelector('#view-log li:nth-child(2) .row')`)
+	p.shows("dialog", "1 attempt")
 }
