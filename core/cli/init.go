@@ -58,6 +58,15 @@ type site struct {
 	Auth         string // "": by the request
 	Keys         []string
 	Fallback     bool
+	API          string // the only one that it speaks, a name of a dialect; "": several, or not known
+}
+
+// Note is a comment about the site.
+func (s site) Note() string {
+	if s.API == "" {
+		return ""
+	}
+	return apiNote(s.Speaks())
 }
 
 type vps struct{ Host, User string }

@@ -48,6 +48,9 @@ func (a *app) initByWizard(ctx context.Context, path string, f first, untried bo
 	case unfinished != nil:
 		return fmt.Errorf("%w; what you entered is in %s, which only you can read: %s. To go on: %s", unfinished, path, f.summary(), wizardCommand(path))
 	}
+	if len(f.Routes()) > 0 {
+		a.hint("\nNot all sites speak the same APIs: by the routes in %s, requests go only to those that speak theirs.", path)
+	}
 	return a.whatNext(path, text, true, false)
 }
 
@@ -75,6 +78,7 @@ func (a *app) answersIn(ctx context.Context, path string) (f first, err error) {
 	err = a.withPlugins(path, func(h *pluginhost.Host) error {
 		if cfg, report := config.Load(ctx, config.Options{Path: path, Vars: a.vars, Catalog: h}); !report.HasErrors() {
 			f = firstOf(cfg)
+			f.readAPIs(path)
 		}
 		return nil
 	})
@@ -114,6 +118,14 @@ func firstOf(cfg *config.Config) first {
 		f.Tunnel = &vps{Host: cfg.Tunnels[0].Host, User: cfg.Tunnels[0].User}
 	}
 	return f
+}
+
+// readAPIs takes over what the wizard found out about the sites.
+func (f *first) readAPIs(path string) {
+	text, _ := os.ReadFile(path) // it was read a moment ago
+	for i := range f.Sites {
+		f.Sites[i].API = apiOf(text, f.Sites[i].Name)
+	}
 }
 
 // summary names the sites with how many keys they have.

@@ -46,6 +46,7 @@ func (a *app) trySite(ctx context.Context, s *site) {
 		keys = []string{""}
 	}
 	p, good, model := term.Colors(a.err), siteTrial{}, ""
+	var listed dialect.Dialect
 	for _, key := range keys {
 		t, answer, err := findWay(ctx, s, key)
 		switch models := connect.ModelNames(answer.body); {
@@ -57,15 +58,16 @@ func (a *app) trySite(ctx context.Context, s *site) {
 		case answer.status == http.StatusOK && len(models) > 0:
 			a.hint("  %s %s works: the site lists %s, in %s.", p.Good("✓"), subject(key), term.Count(len(models), "model"), span(float64(answer.took)))
 			a.adopt(s, t)
-			good, model = t, models[0]
+			good, model, listed = t, models[0], t.dialect
 		case answer.status == http.StatusOK, answer.status == http.StatusNotFound, answer.status == http.StatusMethodNotAllowed:
-			a.hint("  The site answers, but lists no models here (%d). It may still work: 'aitunnel channel test %s'\n  shows that once the program runs.", answer.status, s.Name)
+			a.tryWithoutList(ctx, s, siteTrial{target: s.Target, key: key, auth: s.Auth}, answer.status)
 			return
 		default:
-			a.hint("  %s %s: the site answers %s.\n    It is kept. 'aitunnel key add %s' adds another one later, and 'aitunnel channel remove %s' removes the site.", p.Bad("✗"), subject(key), t.meaning(answer), s.Name, s.Name)
+			a.refusedKey(s, key, t.meaning(answer))
 		}
 	}
 	if model != "" {
+		a.askAPIs(ctx, s, good, listed)
 		a.tryModel(ctx, good, model)
 	}
 }

@@ -1,0 +1,224 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/connect"
+	"github.com/aitunnel/aitunnel/core/dialect"
+	"github.com/aitunnel/aitunnel/core/verdict"
+)
+
+// spoken says whether a site speaks an API.
+type spoken int
+
+const (
+	notKnown spoken = iota
+	isSpoken
+	notSpoken
+)
+
+// api is an API that the wizard knows how to ask for without using tokens.
+type api struct {
+	dialect dialect.Dialect
+	title   string
+	method  string
+	path    string
+	pattern string // of the route for its requests; "": that for all others
+}
+
+// apis in the order in which a site is asked for them.
+var apis = []api{
+	{dialect.Anthropic, "Anthropic", http.MethodPost, "/v1/messages", "/v1/messages/**"},
+	{dialect.Gemini, "Gemini", http.MethodGet, "/v1beta/models", "/v1beta/**"},
+	{dialect.OpenAI, "OpenAI", http.MethodPost, "/v1/chat/completions", ""},
+}
+
+func apiNamed(name string) api {
+	for _, x := range apis {
+		if x.dialect.String() == name {
+			return x
+		}
+	}
+	return api{}
+}
+
+// ask sends a request that costs nothing: without a model, or for the list of models.
+func (x api) ask(ctx context.Context, t siteTrial) (siteAnswer, error) {
+	_, header := dialect.ModelListRequest(x.dialect)
+	var body []byte
+	if x.method == http.MethodPost {
+		body = []byte("{}")
+	}
+	ctx, cancel := context.WithTimeout(ctx, tryLimit)
+	defer cancel()
+	return t.send(ctx, x.method, x.path, header, body)
+}
+
+// judge returns what an answer means to the proxy.
+func (x api) judge(a siteAnswer) verdict.Verdict {
+	return verdict.New(verdict.Options{}).Judge(verdict.Answer{
+		Request: verdict.Request{Dialect: x.dialect.String(), Endpoint: verdict.Endpoint(dialect.Generate), Method: x.method, Path: x.path},
+		Status:  a.status, Header: a.header, Body: a.body, Now: time.Now(),
+	})
+}
+
+// spokenIn returns what an answer says about the API. A site that refuses the key may
+// do so before it looks at the path, unless the error has the form of this API alone.
+func (x api) spokenIn(a siteAnswer) spoken {
+	page := strings.HasPrefix(a.header.Get("Content-Type"), "text/html")
+	switch means := x.judge(a).Means; {
+	case means == verdict.NoModel:
+		return isSpoken
+	case a.status == http.StatusNotFound, means == verdict.NoEndpoint, page && a.status == http.StatusOK:
+		return notSpoken
+	case !json.Valid(a.body) || a.status >= http.StatusInternalServerError:
+		return notKnown
+	case a.status == http.StatusOK && x.method == http.MethodGet && len(connect.ModelNames(a.body)) > 0, asksForMore(a.status):
+		return isSpoken
+	case x.dialect == dialect.Anthropic && gjson.GetBytes(a.body, "type").Str == "error":
+		return isSpoken
+	}
+	return notKnown
+}
+
+// asksForMore reports whether a site refuses a request as incomplete.
+func asksForMore(status int) bool {
+	return status == http.StatusBadRequest || status == http.StatusUnprocessableEntity
+}
+
+// askAPIs asks a site for each API, and notes the API if it is the only one. It returns the
+// answers. A site that has listed its models speaks the API of the list, but sites of
+// Anthropic's alone may list theirs as OpenAI does.
+func (a *app) askAPIs(ctx context.Context, s *site, t siteTrial, listed dialect.Dialect) map[string]siteAnswer {
+	answers, found, unsure := map[string]siteAnswer{}, []string{}, false
+	for _, x := range apis {
+		is := isSpoken
+		if x.dialect != listed || x.dialect == dialect.OpenAI && len(found) > 0 {
+			answer, err := x.ask(ctx, t)
+			if err != nil {
+				return answers
+			}
+			answers[x.dialect.String()] = answer
+			is = x.spokenIn(answer)
+		}
+		unsure = unsure || is == notKnown
+		if is == isSpoken {
+			found = append(found, x.dialect.String())
+		}
+	}
+	if len(found) == 1 && !unsure {
+		s.API = found[0]
+		a.hint("  It speaks the API of %s, and not those of others.", s.Speaks())
+	}
+	return answers
+}
+
+// tryWithoutList tries a site that lists no models as OpenAI does.
+func (a *app) tryWithoutList(ctx context.Context, s *site, t siteTrial, status int) {
+	answers := a.askAPIs(ctx, s, t, nil)
+	if s.API == "" {
+		a.hint("  The site answers, but lists no models here (%d). It may still work: 'aitunnel channel test %s'\n  shows that once the program runs.", status, s.Name)
+		return
+	}
+	if t.key != "" {
+		a.tryKeysBy(ctx, s, answers[s.API])
+	}
+}
+
+// tryKeysBy tries the keys of a site that lists no models, in the form of its only API;
+// first is the answer to the first key.
+func (a *app) tryKeysBy(ctx context.Context, s *site, first siteAnswer) {
+	x, p := apiNamed(s.API), term.Colors(a.err)
+	without, err := x.ask(ctx, siteTrial{target: s.Target, auth: s.Auth, dialect: x.dialect})
+	if err != nil || without.status != http.StatusUnauthorized && without.status != http.StatusForbidden {
+		a.hint("  It looks at keys only when a model is asked: 'aitunnel channel test %s' tries them once the program runs.", s.Name)
+		return
+	}
+	for i, key := range s.Keys {
+		answer := first
+		if i > 0 {
+			if answer, err = x.ask(ctx, siteTrial{target: s.Target, key: key, auth: s.Auth, dialect: x.dialect}); err != nil {
+				a.hint("  %s %s", p.Bad("✗"), unreachable(s.Target, err))
+				return
+			}
+		}
+		means := x.judge(answer)
+		if (asksForMore(answer.status) || answer.status == http.StatusOK) && means.Means != verdict.QuotaSpent && means.Means != verdict.InvalidKey {
+			a.hint("  %s %s is accepted, in %s.", p.Good("✓"), subject(key), span(float64(answer.took)))
+			continue
+		}
+		a.refusedKey(s, key, means.Reason)
+	}
+}
+
+// refusedKey says that a site refuses a key, and what can be done later.
+func (a *app) refusedKey(s *site, key, reason string) {
+	a.hint("  %s %s: the site answers %s.\n    It is kept. 'aitunnel key add %s' adds another one later, and 'aitunnel channel remove %s' removes the site.", term.Colors(a.err).Bad("✗"), subject(key), reason, s.Name, s.Name)
+}
+
+// Speaks returns the title of the only API that the site speaks, "" if it is not limited.
+func (s site) Speaks() string { return apiNamed(s.API).title }
+
+// apiNote is the comment above a channel that speaks one API alone. An interrupted
+// wizard reads it again.
+func apiNote(title string) string { return "# Speaks the API of " + title + " alone." }
+
+// apiOf returns the API that a configuration of the wizard notes for a channel.
+func apiOf(text []byte, channel string) string {
+	for _, x := range apis {
+		if bytes.Contains(text, []byte(apiNote(x.title)+"\nchannel "+literal(channel)+" {")) {
+			return x.dialect.String()
+		}
+	}
+	return ""
+}
+
+// byAPI is a route of the wizard.
+type byAPI struct {
+	Pattern, Note string
+	Channels      []string
+}
+
+// Routes returns the routes by which requests go to sites that speak their API; none if
+// all sites speak the same.
+func (f first) Routes() (all []byAPI) {
+	if !slices.ContainsFunc(f.Sites, func(s site) bool { return s.API != f.Sites[0].API }) {
+		return nil
+	}
+	every := f.speaking("", true)
+	all = append(all, byAPI{"/v1/models/**", "the list of models: of all sites", every})
+	for _, x := range apis {
+		if names := f.speaking(x.dialect.String(), false); len(names) > 0 && x.pattern != "" {
+			all = append(all, byAPI{x.pattern, "the API of " + x.title, names})
+		}
+	}
+	others := f.speaking(dialect.OpenAI.String(), false)
+	if len(others) == 0 {
+		others = every
+	}
+	return append(all, byAPI{"/**", "the API of OpenAI, and all else", others})
+}
+
+// speaking returns the channels of sites that speak an API.
+func (f first) speaking(name string, all bool) (names []string) {
+	for _, s := range f.Sites {
+		if all || s.API == "" || s.API == name {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// List returns the channels as a list in HCL.
+func (r byAPI) List() string {
+	return "[channel." + strings.Join(r.Channels, ", channel.") + "]"
+}
