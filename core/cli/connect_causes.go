@@ -70,7 +70,7 @@ func failedChannels(r *event.Request) (all []failedChannel) {
 	slices.Reverse(all)
 	for _, o := range r.PassedOver {
 		if why := channel.Skip(o.Why); !slices.ContainsFunc(all, func(f failedChannel) bool { return f.Channel == o.Channel }) {
-			all = append(all, failedChannel{o.Channel, skipText(o.Why, o.Reason), why == channel.SkipNoEndpoint})
+			all = append(all, failedChannel{o.Channel, passedOverText(o), why == channel.SkipNoEndpoint})
 		}
 	}
 	return all

@@ -167,6 +167,11 @@ func (a *app) oneRequest(ctx context.Context, h keptHistory, id string, asJSON b
 	for i, at := range r.Attempts {
 		r.Attempts[i].Key = a.keyName(at.Channel, at.Key)
 	}
+	for _, o := range r.PassedOver {
+		for i, k := range o.Keys {
+			o.Keys[i].Key = a.keyName(o.Channel, k.Key)
+		}
+	}
 	writeRequest(&out, a.paint(), r, a.auths)
 	_, err = io.WriteString(a.out, out.String())
 	return err
@@ -205,9 +210,21 @@ func writeRequest(out *strings.Builder, p term.Paint, r history.Record, auths ma
 	if len(r.PassedOver) > 0 {
 		out.WriteString("\nNot available then:\n")
 		for _, o := range r.PassedOver {
-			fmt.Fprintf(out, "  %s: %s\n", p.Bold(o.Channel), skipText(o.Why, o.Reason))
+			fmt.Fprintf(out, "  %s: %s\n", p.Bold(o.Channel), passedOverText(o))
 		}
 	}
+}
+
+// passedOverText says why a channel was not available, with each of its keys if they differ.
+func passedOverText(o event.PassedOver) string {
+	if !o.KeysDiffer() {
+		return skipText(o.Why, o.Reason)
+	}
+	var keys []string
+	for _, k := range o.Keys {
+		keys = append(keys, k.Key+": "+skipText(k.Why, k.Reason))
+	}
+	return skipText(o.Why, strings.Join(keys, "; "))
 }
 
 // recordTokens returns the tokens of a request; "" if it is of no kind that has them.

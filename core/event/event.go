@@ -130,6 +130,25 @@ type PassedOver struct {
 	Channel string `json:"channel"`
 	Why     string `json:"why"`              // a code, such as paused or rate_limited: a channel.Skip
 	Reason  string `json:"reason,omitempty"` // what led to that, in words
+
+	Keys []PassedOverKey `json:"keys,omitempty"` // of a channel none of whose keys was usable, at most eight
+}
+
+// PassedOverKey is a key that was not usable.
+type PassedOverKey struct {
+	Key    string `json:"key"`
+	Why    string `json:"why"`              // a code, such as invalid_key or quota_spent: a channel.Skip
+	Reason string `json:"reason,omitempty"` // what led to that, in words
+}
+
+// KeysDiffer reports whether the keys were not usable for different reasons.
+func (p *PassedOver) KeysDiffer() bool {
+	for _, k := range p.Keys {
+		if k.Why != p.Keys[0].Why || k.Reason != p.Keys[0].Reason {
+			return true
+		}
+	}
+	return false
 }
 
 // Failed reports whether the caller did not get what it asked for, and not because it

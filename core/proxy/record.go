@@ -65,7 +65,11 @@ func (x *exchange) recordAttempt(o *outcome) {
 // recordPassedOver adds the channels that were not available.
 func (x *exchange) recordPassedOver(all []route.Skipped) {
 	for _, s := range all {
-		x.record.PassedOver = append(x.record.PassedOver, event.PassedOver{Channel: s.Channel, Why: string(s.Why), Reason: s.Cause})
+		p := event.PassedOver{Channel: s.Channel, Why: string(s.Why), Reason: s.Cause}
+		for _, k := range s.Keys {
+			p.Keys = append(p.Keys, event.PassedOverKey{Key: k.Key, Why: string(k.Why), Reason: k.Cause})
+		}
+		x.record.PassedOver = append(x.record.PassedOver, p)
 	}
 }
 

@@ -57,7 +57,7 @@ func TestRecordSaysWhoWasPassedOver(t *testing.T) {
 	}
 	state(0).SetPaused(true)
 	_ = r.post("/v1/chat/completions", chatBody)
-	if got := r.record(1); got.Channel != "b" || len(got.PassedOver) != 1 || got.PassedOver[0] != (event.PassedOver{Channel: "a", Why: "paused"}) {
+	if got := r.record(1); got.Channel != "b" || len(got.PassedOver) != 1 || got.PassedOver[0].Channel != "a" || got.PassedOver[0].Why != "paused" || got.PassedOver[0].Reason != "" {
 		t.Errorf("%s, passed over %v", got.Channel, got.PassedOver)
 	}
 	state(1).SetPaused(true)

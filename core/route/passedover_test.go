@@ -98,7 +98,7 @@ func TestPassedOverIsBounded(t *testing.T) {
 			t.Fatalf("picked %v", p.Channel)
 		}
 		release(p)
-		if got := walk.PassedOver(p); len(got) != maxPassedOver || got[0] != (Skipped{"c00", channel.SkipPaused, ""}) {
+		if got := walk.PassedOver(p); len(got) != maxPassedOver || got[0].Channel != "c00" || got[0].Why != channel.SkipPaused {
 			t.Errorf("%v", got)
 		}
 	})

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/channel"
@@ -76,10 +77,9 @@ func (w *Walk) skipped(ch *Channel, why channel.Skip) Skipped {
 	if why != channel.SkipNoKey {
 		return s
 	}
-	for _, k := range ch.Keys {
-		if s.Cause = k.State.Cause(w.now, w.request.Model, w.request.Operation); s.Cause != "" {
-			break
-		}
+	for _, k := range ch.Keys[:min(len(ch.Keys), maxSkippedKeys)] {
+		why := SkippedKey{k.State.ID(), w.keySkip(k), k.State.Cause(w.now, w.request.Model, w.request.Operation)}
+		s.Keys, s.Cause = append(s.Keys, why), cmp.Or(s.Cause, why.Cause)
 	}
 	return s
 }

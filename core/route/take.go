@@ -192,4 +192,15 @@ type Skipped struct {
 	Channel string
 	Why     channel.Skip // "" if it is available
 	Cause   string       // what led to that, in words; "" if there is no more to say
+	Keys    []SkippedKey // for want of a usable key: the first maxSkippedKeys
+}
+
+// maxSkippedKeys is how many keys of a skipped channel are named at most.
+const maxSkippedKeys = 8
+
+// SkippedKey is a key of a skipped channel, and why it is not usable.
+type SkippedKey struct {
+	Key   string // ID
+	Why   channel.Skip
+	Cause string // what led to that, in words; "" if there is no more to say
 }

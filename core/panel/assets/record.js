@@ -47,9 +47,18 @@ function outcome(r) {
 function causes(r) {
   const item = (name, why) => el('li', {}, el('strong', { text: name }), el('span', { class: 'reason', text: why }));
   const failed = (r.attempts ?? []).filter((a) => a.verdict !== 'ok').map((a) => item(a.key ? `${a.channel} · ${keyText(a.channel, a.key)}` : a.channel, failure(a)));
-  const out = (r.passed_over ?? []).map((o) => item(o.channel, t('record.wasOut', { why: outage(o.why, o.reason) })));
+  const out = (r.passed_over ?? []).map((o) => item(o.channel, t('record.wasOut', { why: passedOver(o) })));
   if (!failed.length && !out.length) return null;
   return el('section', { class: 'causes' }, el('h3', { text: r.channel && !r.error ? t('record.causes', { name: r.channel }) : t('record.failed') }), el('ul', {}, ...out, ...failed));
+}
+
+// passedOver is why a channel was not available, with each of its keys if they differ.
+function passedOver(o) {
+  const keys = o.keys ?? [];
+  const same = keys.every((k) => k.why === keys[0].why && k.reason === keys[0].reason);
+  if (same) return outage(o.why, o.reason);
+  const each = keys.map((k) => t('record.keyOut', { key: keyText(o.channel, k.key), why: outage(k.why, k.reason) }));
+  return t('outage.because', { what: code('reason', o.why), why: each.join(t('words.separator')) });
 }
 
 // failure is why an attempt failed.

@@ -40,3 +40,27 @@ func TestARecordSaysFirstWhatFailed(t *testing.T) {
 		p.until(`!document.querySelector('dialog')`)
 	}
 }
+
+// TestARecordNamesEachKeyThatWasNotUsable, if they differ in why.
+func TestARecordNamesEachKeyThatWasNotUsable(t *testing.T) {
+	r, primary, _ := begin(t, "")
+	primary.Next(fakesite.Status(401, `{"error":{"message":"no","code":"invalid_api_key"}}`), fakesite.OutOfQuota())
+	for range 2 {
+		if from, _ := r.ask("m"); from != "backup" {
+			t.Fatalf("%q answers", from)
+		}
+	}
+	p := r.open("/#log", 1280, 900)
+	for language, all := range map[string][]string{
+		"en": {"no key is available: first: invalid key", "; second: out of quota"},
+		"zh": {"当时不可用：没有可用的密钥：first：密钥无效", "；second：额度用尽"},
+	} {
+		p.language(language)
+		p.click(`[...document.querySelectorAll('#view-log .row')].find((n) => !n.querySelector('.retries.some'))`)
+		for _, text := range all {
+			p.shows("dialog .causes", text)
+		}
+		p.keys("\x1b")
+		p.until(`!document.querySelector('dialog')`)
+	}
+}

@@ -140,6 +140,7 @@ export const activity = {
   'record.picked': 'Why this one:',
   'record.causes': 'Why {name} answered',
   'record.failed': 'What failed',
+  'record.keyOut': '{key}: {why}',
   'record.wasOut': 'was not available: {why}',
   'record.afterFailure': 'attempt {n} failed;',
   'record.plan': '(plan {n})',

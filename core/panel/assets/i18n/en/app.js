@@ -109,6 +109,7 @@ export const app = {
   'reason.many_keys_tried': 'the maximum number of its keys was tried',
   'reason.failedShare': '{share} of {n} requests in the last 10 minutes succeeded',
 
+  'words.separator': '; ',
   'outage.because': '{what}: {why}',
   'words.quoted': '“{text}”',
 

@@ -140,6 +140,7 @@ export const activity = {
   'record.picked': '选择原因：',
   'record.causes': '为什么由 {name} 回答',
   'record.failed': '失败的原因',
+  'record.keyOut': '{key}：{why}',
   'record.wasOut': '当时不可用：{why}',
   'record.afterFailure': '第 {n} 次尝试失败；',
   'record.plan': '（计划 {n}）',

@@ -109,6 +109,7 @@ export const app = {
   'reason.many_keys_tried': '该渠道已尝试足够多的密钥',
   'reason.failedShare': '最近 10 分钟 {n} 个请求的成功率为 {share}',
 
+  'words.separator': '；',
   'outage.because': '{what}：{why}',
   'words.quoted': '“{text}”（原文）',
 
