@@ -68,7 +68,7 @@ type Observer interface {
 type RequestResult struct {
 	Route      string            `json:"route"`
 	Model      string            `json:"model,omitempty"`
-	Attributes map[string]string `json:"attributes,omitempty"` // those that the plan names: see [RouteRequest].Attributes
+	Attributes map[string]string `json:"attributes,omitempty"` // those that [RequestRouter] gets of the same request
 	Channel    string            `json:"channel,omitempty"`    // that answered; "" if none did
 	Status     int               `json:"status"`               // that the caller got; 499: the caller disconnected
 	Attempts   int               `json:"attempts,omitempty"`

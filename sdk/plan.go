@@ -34,9 +34,9 @@ type Plan struct {
 	State []byte `json:"state,omitempty"`
 
 	// Attributes are the parts of a request that a [RequestRouter] and an [Observer]
-	// get while this plan is in use: "header.NAME", "query.NAME" and "body.PATH", where
-	// PATH is a path of gjson, such as messages.0.content, or messages.#.content for
-	// all messages. The user's configuration must allow those of the body, and the
+	// get while this plan is in use: "model", "client", "header.NAME", "query.NAME" and
+	// "body.PATH", where PATH is a path of gjson, such as messages.0.content, or
+	// messages.#.content for all messages. The user's configuration must allow those of the body, and the
 	// caller's credential is never among them. At most 32. For their values see
 	// [RouteRequest].Attributes.
 	Attributes []string `json:"attributes,omitempty"`

@@ -2,6 +2,7 @@ package route
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -167,6 +168,57 @@ func TestResultsArePassedOnInBatches(t *testing.T) {
 			t.Error("passed on twice")
 		}
 	})
+}
+
+// What is told of a request outlives its body, which is released when the answer begins.
+func TestResultsHaveWhatTheBodyHeld(t *testing.T) {
+	long := strings.Repeat("x", 2*maxAttributeSize)
+	p := planOf(sdk.RuleOrder, "a")
+	p.Attributes = []string{"header.x-session-id", "body.user", "body.messages.#.content", "body.secret"}
+	observed := func(t *testing.T, routes, replanned bool) map[string]string {
+		got := make(chan []sdk.RequestResult, 1)
+		var s sdk.Component = watcher{always(p), got}
+		if routes {
+			s = struct {
+				watcher
+				sdk.RequestRouter
+			}{watcher{always(p), got}, newGuide(p, orders("a"))}
+		}
+		r := routeTo("x", channels("a"))
+		r.Strategy.Expose = []string{"body.user", "body.messages"}
+		w := build(t, nil, map[string]sdk.Component{"x": s}, r)
+		body := []byte(`{"user":"u","secret":"s","messages":[{"content":"` + long + `"}]}`)
+		walk := w.ask(Request{Header: session("s1"), Body: body})
+		walk.DropBody()
+		if replanned {
+			again := *w.table.Routes[0].planner.current.Load()
+			w.table.Routes[0].planner.current.Store(&again)
+		}
+		clear(body)
+		walk.Observer()(sdk.RequestResult{Channel: "a", Status: 200})
+		after(2 * time.Second)
+		return (<-got)[0].Attributes
+	}
+	want := map[string]string{"header.x-session-id": "s1", "body.user": "u", "body.messages.#.content": (`["` + long)[:maxAttributeSize]}
+	for _, routes := range []bool{false, true} {
+		for _, replanned := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				if got := observed(t, routes, replanned); !maps.Equal(got, want) {
+					t.Errorf("routes %v, a new plan meanwhile %v: got %.80v, want %.80v", routes, replanned, got, want)
+				}
+			})
+		}
+	}
+}
+
+// A request whose plan names nothing costs nothing.
+func TestResultsWithoutAttributesAreFree(t *testing.T) {
+	w := build(t, nil, map[string]sdk.Component{"x": watcher{always(planOf(sdk.RuleOrder, "a")), nil}}, routeTo("x", channels("a")))
+	walk := w.ask(Request{Body: []byte(`{"user":"u"}`)})
+	walk.DropBody()
+	if n := testing.AllocsPerRun(10, walk.DropBody); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
 }
 
 func TestARouterIsAskedByExplain(t *testing.T) {

@@ -39,15 +39,20 @@ func isExposed(name string, exposed []string) bool {
 	return slices.ContainsFunc(exposed, func(allowed string) bool { return name == allowed || strings.HasPrefix(name, allowed+".") })
 }
 
-// attributes returns the named parts of a request.
-func attributes(request *Request, names []string) map[string]string {
+// attributes returns the named parts of a request. Those that are known are not read again.
+func attributes(request *Request, names []string, known map[string]string) map[string]string {
 	var out map[string]string
 	for _, name := range names {
-		if v, ok := request.Attribute(name); ok {
+		v, ok := known[name]
+		if !ok {
+			v, ok = request.Attribute(name)
+			v = strings.Clone(beginning(v, maxAttributeSize))
+		}
+		if ok {
 			if out == nil {
 				out = map[string]string{}
 			}
-			out[name] = strings.Clone(beginning(v, maxAttributeSize))
+			out[name] = v
 		}
 	}
 	return out

@@ -46,13 +46,32 @@ func (w *Walk) Observer() func(sdk.RequestResult) {
 	}
 	p := w.route.planner
 	o, pattern, model := p.observer, w.route.Config.Pattern, w.request.Model
-	seen := attributes(&w.request, p.current.Load().attributes)
+	seen := w.attributes(p.current.Load())
 	return func(r sdk.RequestResult) {
 		r.Route, r.Model, r.Attributes = pattern, model, seen
 		select {
 		case o.results <- r:
 		default: // the strategy is too slow; it does without
 		}
+	}
+}
+
+// attributes returns the parts of the request that the plan names. For an observer they
+// are kept: when the request ends, its body has been released.
+func (w *Walk) attributes(by *plan) map[string]string {
+	if w.route.planner.observer == nil {
+		return attributes(&w.request, by.attributes, nil)
+	}
+	if w.keptFor != by {
+		w.kept, w.keptFor = attributes(&w.request, by.attributes, w.kept), by
+	}
+	return w.kept
+}
+
+// keepAttributes keeps what the observer, if there is one, gets of the request.
+func (w *Walk) keepAttributes() {
+	if w.route != nil && w.route.planner.observer != nil {
+		w.attributes(w.route.planner.current.Load())
 	}
 }
 

@@ -91,7 +91,11 @@ func (w *Walk) routeRequest(r *router, by *plan, now time.Time) sdk.RouteRequest
 	for i, ch := range w.route.Channels {
 		req.Channels[i] = ch.snapshot(now)
 	}
-	req.Attributes = attributes(&w.request, by.attributes)
+	if r == w.route.planner.router {
+		req.Attributes = w.attributes(by)
+	} else { // a shadow's
+		req.Attributes = attributes(&w.request, by.attributes, nil)
+	}
 	return req
 }
 

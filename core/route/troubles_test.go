@@ -181,7 +181,7 @@ func TestLongValuesAreCutBetweenCharacters(t *testing.T) {
 		{"x" + strings.Repeat("😀", maxAttributeSize), "x" + strings.Repeat("😀", maxAttributeSize/4-1)},
 		{strings.Repeat("\xbf", maxAttributeSize+9), strings.Repeat("\xbf", maxAttributeSize)},
 	} {
-		got := attributes(&Request{Model: tt.value}, []string{"model"})["model"]
+		got := attributes(&Request{Model: tt.value}, []string{"model"}, nil)["model"]
 		if got != tt.want {
 			t.Errorf("%d bytes of %d, valid: %v", len(got), len(tt.value), utf8.ValidString(got))
 		}

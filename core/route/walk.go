@@ -31,6 +31,9 @@ type Walk struct {
 	shadowed    []int  // what the shadows chose
 	asked       []shadowQuestion
 
+	kept    map[string]string // attributes that the observer gets
+	keptFor *plan             // that names them
+
 	comparison
 	hash          uint64 // of the request; 0 if not computed yet
 	denied        []*Channel
@@ -351,6 +354,7 @@ func (w *Walk) hashOf(attributes []string) (uint64, bool) {
 // DropBody releases the request's body, which will not be sent again.
 func (w *Walk) DropBody() {
 	w.fingerprint() // a late failure may need it
+	w.keepAttributes()
 	w.request.Body = nil
 }
 

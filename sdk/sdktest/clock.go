@@ -65,5 +65,5 @@ func (s *Simulation) Advance(d time.Duration) {
 func (s *Simulation) replan() {
 	s.t.Helper()
 	s.plan = s.kit.sound(s.rig, s.component, s.world.question(s.plan.State))
-	s.left = s.plan.TTL
+	s.left, s.planned = s.plan.TTL, true
 }

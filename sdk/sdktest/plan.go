@@ -141,7 +141,7 @@ func (k *kit) faults(p sdk.Plan, candidates []sdk.Snapshot) (faults []string) {
 		add("TTL %s and MaxStale %s must not be below 0", p.TTL, p.MaxStale)
 	}
 	if name, ok := noAttribute(p.Attributes); ok {
-		add("Attributes names %q: attributes are header.NAME, query.NAME and body.PATH", name)
+		add("Attributes names %q: attributes are header.NAME, query.NAME, body.PATH, model and client", name)
 	}
 	if len(p.Attributes) > maxAttributes {
 		add("it names %d Attributes; the host passes on %d", len(p.Attributes), maxAttributes)
@@ -166,20 +166,9 @@ func ruleFaults(r sdk.Rule) []string {
 		return []string{"the rule hash names no attribute of requests to hash"}
 	}
 	if name, ok := noAttribute(r.Hash); ok {
-		return []string{fmt.Sprintf("the rule hash names %q: attributes are header.NAME, query.NAME and body.PATH", name)}
+		return []string{fmt.Sprintf("the rule hash names %q: attributes are header.NAME, query.NAME, body.PATH, model and client", name)}
 	}
 	return nil
-}
-
-// noAttribute finds the first name that is not that of an attribute of requests.
-func noAttribute(names []string) (name string, found bool) {
-	for _, name := range names {
-		kind, rest, _ := strings.Cut(name, ".")
-		if rest == "" || kind != "header" && kind != "query" && kind != "body" {
-			return name, true
-		}
-	}
-	return "", false
 }
 
 // same reports whether two plans would be used alike.

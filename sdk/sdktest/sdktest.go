@@ -88,7 +88,8 @@ type kit struct {
 	leavesOut bool
 	site      http.Handler
 	keys      []CheckedKey
-	clock     *clock // nil: components read that of the system
+	exposed   []string // parts of bodies
+	clock     *clock   // nil: components read that of the system
 }
 
 type refusal struct {

@@ -31,6 +31,7 @@ type Simulation struct {
 	component *host.Component
 	world     *world
 	plan      sdk.Plan
+	planned   bool          // plan is one
 	left      time.Duration // of the plan's TTL, by the clock of the test
 
 	configured map[string]Made // by the last Set
@@ -70,7 +71,8 @@ func newKit(t *testing.T, f sdk.Factory, options []Option) *kit {
 }
 
 // Route asks a strategy that is an [sdk.RequestRouter] about one request, over the real
-// wire, as the host does: after it has made a plan for the channels.
+// wire, as the host does: after it has made a plan for the channels, and with those of the
+// attributes that the plan names and [Expose] allows.
 func Route(t *testing.T, f sdk.Factory, settings Settings, req sdk.RouteRequest, options ...Option) sdk.RouteReply {
 	t.Helper()
 	k := newKit(t, f, options)
@@ -81,9 +83,11 @@ func Route(t *testing.T, f sdk.Factory, settings Settings, req sdk.RouteRequest,
 	c := r.open(settings)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if _, err := c.Plan(ctx, sdk.PlanRequest{Route: req.Route, Channels: req.Channels}); err != nil {
+	plan, err := c.Plan(ctx, sdk.PlanRequest{Route: req.Route, Channels: req.Channels})
+	if err != nil {
 		t.Fatalf("Plan fails: %v", err)
 	}
+	req.Attributes = k.passed(t, plan, req.Attributes)
 	reply, err := c.Route(ctx, req)
 	if err != nil {
 		t.Fatalf("Route fails: %v", err)
@@ -91,9 +95,18 @@ func Route(t *testing.T, f sdk.Factory, settings Settings, req sdk.RouteRequest,
 	return reply
 }
 
-// Observe tells a strategy that is an [sdk.Observer] how requests ended.
+// Observe tells a strategy that is an [sdk.Observer] how requests ended. Of their
+// attributes it gets those that its last plan names and [Expose] allows; without a plan,
+// one is asked for first, as the host does.
 func (s *Simulation) Observe(results ...sdk.RequestResult) {
 	s.t.Helper()
+	if !s.planned {
+		s.replan()
+	}
+	results = slices.Clone(results)
+	for i := range results {
+		results[i].Attributes = s.kit.passed(s.t, s.plan, results[i].Attributes)
+	}
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	if err := s.component.Observe(ctx, results); err != nil {

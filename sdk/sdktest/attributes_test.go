@@ -1,0 +1,87 @@
+package sdktest_test
+
+import (
+	"context"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aitunnel/aitunnel/sdk"
+	"github.com/aitunnel/aitunnel/sdk/sdktest"
+)
+
+// reader is a strategy that keeps what it is shown of requests.
+type reader struct {
+	mu   sync.Mutex
+	seen []map[string]string
+}
+
+func (r *reader) Configure(context.Context, sdk.Config) error { return nil }
+func (r *reader) Close() error                                { return nil }
+
+func (r *reader) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
+	g := sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleOrder}}
+	for _, c := range req.Channels {
+		g.Members = append(g.Members, sdk.Member{ID: c.ID})
+	}
+	return sdk.Plan{Groups: []sdk.Group{g}, Attributes: []string{"model", "client", "header.x-t", "header.x-api-key", "body.user", "body.messages.0.content", "body.secret"}}, nil
+}
+
+func (r *reader) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
+	r.keep(req.Attributes)
+	return sdk.RouteReply{}, nil
+}
+
+func (r *reader) Observe(_ context.Context, results []sdk.RequestResult) error {
+	for _, result := range results {
+		r.keep(result.Attributes)
+	}
+	return nil
+}
+
+func (r *reader) keep(attributes map[string]string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seen = append(r.seen, attributes)
+}
+
+// A strategy under test sees of requests what aitunnel would show it, and no more.
+func TestAttributesAreThoseThatAitunnelPasses(t *testing.T) {
+	r := &reader{}
+	f := sdk.Factory{Name: "reader", Doc: "Reads.", New: func() sdk.Component { return r }}
+	long := strings.Repeat("x", 20<<10)
+	given := map[string]string{
+		"model": "m", "client": "", "header.x-t": "t", "header.x-other": "not asked for", "header.x-api-key": "a credential",
+		"body.user": "u", "body.messages.0.content": long, "body.secret": "not exposed",
+	}
+	expose := sdktest.Expose("body.user", "body.messages")
+	sdktest.Route(t, f, nil, sdk.RouteRequest{Attributes: given, Channels: []sdk.Snapshot{{ID: "a", Available: true}}}, expose)
+	s := sdktest.Simulate(t, f, nil, map[string]sdktest.Made{"a": {}}, expose)
+	s.Observe(sdk.RequestResult{Channel: "a", Status: 200, Attributes: given})
+	s.Run(1)
+	s.Observe(sdk.RequestResult{Channel: "a", Status: 200, Attributes: given})
+	want := map[string]string{"model": "m", "header.x-t": "t", "body.user": "u", "body.messages.0.content": long[:16<<10]}
+	if len(r.seen) != 3 {
+		t.Fatalf("shown %d times", len(r.seen))
+	}
+	for i, got := range r.seen {
+		if !maps.Equal(got, want) {
+			t.Errorf("%d: %.200v", i, got)
+		}
+	}
+	if given["body.messages.0.content"] != long {
+		t.Error("the test's own map was changed")
+	}
+
+	r.seen = nil
+	s = sdktest.Simulate(t, f, nil, map[string]sdktest.Made{"a": {}})
+	s.Observe(sdk.RequestResult{Channel: "a", Status: 200, Attributes: given})
+	if want := map[string]string{"model": "m", "header.x-t": "t"}; !maps.Equal(r.seen[0], want) {
+		t.Errorf("without expose: %.200v", r.seen[0])
+	}
+}
+
+func TestPlansMayNameModelAndClient(t *testing.T) {
+	sdktest.Simulate(t, sdk.Factory{Name: "reader", Doc: "Reads.", New: func() sdk.Component { return &reader{} }}, nil, map[string]sdktest.Made{"a": {}}).Run(1)
+}
