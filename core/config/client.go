@@ -41,7 +41,7 @@ const (
 type ClientLimit struct {
 	RequestsPerMinute int           `hcl:"requests_per_minute,optional" min:"0" max:"1000000000" sample:"60" doc:"Requests per minute. 0: no limit."`
 	TokensPerMinute   int           `hcl:"tokens_per_minute,optional" min:"0" max:"1000000000000" sample:"200000" doc:"Tokens per minute, prompts and answers combined. They are estimated when a request starts, and corrected by what the site reports. 0: no limit."`
-	Burst             int           `hcl:"burst,optional" min:"0" max:"1000000000" default:"a sixth of requests_per_minute" sample:"10" doc:"How many requests may arrive at once after a quiet period."`
+	Burst             int           `hcl:"burst,optional" min:"0" max:"1000000000" default:"a sixth of requests_per_minute, at least 3" sample:"10" doc:"How many requests may arrive at once after a quiet period."`
 	Concurrent        int           `hcl:"concurrent,optional" min:"0" max:"1000000" sample:"4" doc:"Requests in flight at once. 0: no limit."`
 	Wait              time.Duration `hcl:"wait,optional" zero:"true" doc:"How long a request waits in the queue, for this limit or because every channel is at its limit, before it gets a 429 with Retry-After."`
 }

@@ -34,6 +34,7 @@ func (w *waiter) signal() {
 type Refusal struct {
 	Reason     Reason
 	Bound      int // of a minute, or in flight
+	Burst      int // requests at once, where Reason is their rate
 	RetryAfter time.Duration
 }
 
@@ -95,7 +96,7 @@ func (g *Gate) hopeless(now time.Time, tokens int, wait time.Duration) *Refusal 
 
 func (g *Gate) refusal(why Reason, d time.Duration) *Refusal {
 	bound := map[Reason]int{RequestsPerMinute: g.rates.Requests, TokensPerMinute: g.rates.Tokens, Concurrent: g.rates.Concurrent}[why]
-	return &Refusal{Reason: why, Bound: bound, RetryAfter: d}
+	return &Refusal{Reason: why, Bound: bound, Burst: int(g.requests.burst), RetryAfter: d}
 }
 
 // await waits for the turn of w.

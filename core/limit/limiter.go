@@ -10,9 +10,21 @@ import (
 type Rates struct {
 	Requests   int // a minute
 	Tokens     int // a minute
-	Burst      int // requests at once; 0: a sixth of a minute's
+	Burst      int // requests at once; 0: a sixth of a minute's, at least 1
 	Concurrent int
 	Auto       bool // find out how many in flight are best
+}
+
+// firstRequests is how many requests of a person come at once, at least.
+const firstRequests = 3
+
+// ForClient returns the rates with the burst of a client: where the limit is so small that
+// a sixth of it is next to nothing, the first requests pass nevertheless.
+func (r Rates) ForClient() Rates {
+	if r.Burst == 0 && r.Requests < 6*firstRequests {
+		r.Burst = min(r.Requests, firstRequests)
+	}
+	return r
 }
 
 // Any reports whether something is bounded.

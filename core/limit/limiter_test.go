@@ -129,3 +129,39 @@ func TestWithoutBoundsNothingIsCounted(t *testing.T) {
 		t.Errorf("%g allocations", allocations)
 	}
 }
+
+// TestTheFirstRequestsOfAClientPass however small its limit is, and no minute has more
+// than the limit and the burst.
+func TestTheFirstRequestsOfAClientPass(t *testing.T) {
+	for limit, first := range map[int]int{1: 1, 2: 2, 3: 3, 10: 3, 17: 3, 18: 3, 60: 10} {
+		l := &Limiter{}
+		l.Configure(start, Rates{Requests: limit}.ForClient())
+		var passed []time.Duration
+		for now := time.Duration(0); now < 3*time.Minute; now += 100 * time.Millisecond {
+			for _, ok := l.Take(start.Add(now), 0); ok; _, ok = l.Take(start.Add(now), 0) {
+				passed = append(passed, now)
+			}
+		}
+		atOnce := 0
+		for i, from := range passed {
+			n := 0
+			for _, at := range passed[i:] {
+				if at < from+time.Minute {
+					n++
+				}
+			}
+			if from == 0 {
+				atOnce++
+			}
+			if n > limit+first {
+				t.Errorf("%d per minute: %d requests in the minute from %s", limit, n, from)
+			}
+		}
+		if atOnce != first {
+			t.Errorf("%d per minute: %d requests pass at once, want %d", limit, atOnce, first)
+		}
+	}
+	if r := (Rates{Requests: 3, Burst: 1}).ForClient(); r.Burst != 1 {
+		t.Errorf("a configured burst becomes %d", r.Burst)
+	}
+}

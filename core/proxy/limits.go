@@ -22,7 +22,7 @@ func (h *Handler) configureClients(cfg *config.Config) {
 		known[c.Name] = true
 		counted := h.clients.Client(c.Name)
 		l := c.Limit
-		counted.Gate.Configure(time.Now(), limit.Rates{Requests: l.RequestsPerMinute, Tokens: l.TokensPerMinute, Burst: l.Burst, Concurrent: l.Concurrent})
+		counted.Gate.Configure(time.Now(), limit.Rates{Requests: l.RequestsPerMinute, Tokens: l.TokensPerMinute, Burst: l.Burst, Concurrent: l.Concurrent}.ForClient())
 		counted.Budget.Configure(limit.Bounds{
 			Use: limit.Use{Tokens: float64(c.Budget.Tokens), Amount: c.Budget.Amount}, Per: limit.Period(c.Budget.Per), In: cfg.Location(),
 		})
@@ -96,9 +96,29 @@ func (x *exchange) enter() *fault {
 	return nil
 }
 
+// limitText says which limit the client reached, and when its next request may come.
 func (x *exchange) limitText(r *limit.Refusal) string {
-	what := map[limit.Reason]string{limit.RequestsPerMinute: "requests per minute", limit.TokensPerMinute: "tokens per minute", limit.Concurrent: "requests in flight"}[r.Reason]
-	return fmt.Sprintf("the client %q is at its limit of %d %s, and its request would wait longer than %s", x.client.name, r.Bound, what, wording.Duration(x.client.config.Limit.Wait))
+	wait := wording.Duration(x.client.config.Limit.Wait)
+	at := func(what string) string {
+		return fmt.Sprintf("the client %q is at its limit of %d %s", x.client.name, r.Bound, what)
+	}
+	next := fmt.Sprintf("the next may come in %s (requests wait %s at most)", wording.Duration(inSeconds(r.RetryAfter)), wait)
+	switch r.Reason {
+	case limit.RequestsPerMinute:
+		every := inSeconds(time.Minute / time.Duration(r.Bound))
+		if every < 2*time.Second {
+			return at("requests per minute") + ": " + next
+		}
+		return at("requests per minute") + fmt.Sprintf(", up to %d at once and then one every %s: %s", r.Burst, wording.Duration(every), next)
+	case limit.TokensPerMinute:
+		return at("tokens per minute") + ": " + next
+	}
+	return at("requests in flight") + ", and its request would wait longer than " + wait
+}
+
+// inSeconds rounds up to whole seconds, as Retry-After is.
+func inSeconds(d time.Duration) time.Duration {
+	return max(time.Second, (d + time.Second - 1).Truncate(time.Second))
 }
 
 // reserve reserves a part of the client's budget.

@@ -96,7 +96,7 @@ func TestAClientThatWouldWaitTooLongIsRefused(t *testing.T) {
 	r := newRig(t, withClients(config.Client{Limit: config.ClientLimit{RequestsPerMinute: 2, Burst: 1, Wait: time.Second}}, config.Client{}), newTestSite(t, good))
 	r.as("a")
 	got := r.as("a")
-	if got.status != 429 || !strings.Contains(got.body, `"client_limit"`) || !strings.Contains(got.body, "2 requests per minute") || got.header.Get("Retry-After") == "" {
+	if got.status != 429 || !strings.Contains(got.body, `"client_limit"`) || !strings.Contains(got.body, "2 requests per minute, up to 1 at once and then one every 30s: the next may come in ") || !strings.Contains(got.body, "(requests wait 1s at most)") || got.header.Get("Retry-After") == "" {
 		t.Errorf("%d %v %s", got.status, got.header, got.body)
 	}
 	claude := r.post("/v1/messages", messagesBody, "X-Api-Key", "token-of-a")
@@ -105,6 +105,19 @@ func TestAClientThatWouldWaitTooLongIsRefused(t *testing.T) {
 	}
 	if seconds := got.header.Get("Retry-After"); seconds != "30" && len(seconds) != 2 {
 		t.Errorf("Retry-After is %s", seconds)
+	}
+}
+
+// TestASmallLimitLetsTheFirstRequestsPass without a burst in the configuration.
+func TestASmallLimitLetsTheFirstRequestsPass(t *testing.T) {
+	r := newRig(t, withClients(config.Client{Limit: config.ClientLimit{RequestsPerMinute: 3}}, config.Client{}), newTestSite(t, good))
+	for i := range 3 {
+		if got := r.as("a"); got.status != http.StatusOK {
+			t.Errorf("request %d: %d %s", i+1, got.status, got.body)
+		}
+	}
+	if got := r.as("a"); got.status != http.StatusTooManyRequests {
+		t.Errorf("the fourth request is answered with %d", got.status)
 	}
 }
 
