@@ -9,7 +9,7 @@ type Summary struct {
 	TotalSuccess      uint64                 `json:"totalSuccess"`
 	TotalFail         uint64                 `json:"totalFail"`
 	TotalRetries      uint64                 `json:"totalRetries"`
-	SuccessRate       *float64               `json:"successRate"` // 0 to 1; null without requests
+	SuccessRate       *float64               `json:"successRate"` // of the requests, 0 to 1, failed ones being those of the usage; null without requests
 	RequestsPerSecond float64                `json:"requestsPerSecond"`
 	Tokens            Tokens                 `json:"tokens"`
 	Channels          map[string]ChannelSums `json:"channels"`
@@ -17,7 +17,8 @@ type Summary struct {
 	Windows           map[string]Sums        `json:"windows"` // 1m, 1h and 24h
 }
 
-// Sums are the totals of one channel, key, model or window.
+// Sums are the totals of one channel, key, model or window: attempts of channels and keys,
+// requests of models and windows.
 type Sums struct {
 	Requests    uint64   `json:"requests"`
 	Success     uint64   `json:"success"`

@@ -68,19 +68,16 @@ var windows = []struct {
 	slots int
 }{{"1m", 5 * time.Second, 12}, {"1h", time.Minute, 60}, {"24h", 30 * time.Minute, 48}}
 
-// Add counts a request that ended. One that matched no route is not counted,
-// since no channel was involved.
+// Add counts a request that ended. Requests that no channel was asked for count, too: what
+// has failed is what the history says so of.
 func (c *Collector) Add(r *event.Request) {
-	if r.Route == "" {
-		return
-	}
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range r.Attempts {
 		c.attempt(&r.Attempts[i], i > 0, now)
 	}
-	one := sample{retries: uint64(r.Retries), input: r.TokensIn, output: r.TokensOut, good: succeeded(r), bad: failed(r)}
+	one := sample{retries: uint64(r.Retries), input: r.TokensIn, output: r.TokensOut, good: succeeded(r), bad: r.Failed()}
 	if one.good {
 		one.ttfb = time.Duration(r.TTFB)
 	}
@@ -99,30 +96,16 @@ func (c *Collector) Add(r *event.Request) {
 	}
 }
 
-func last(r *event.Request) *event.Attempt {
-	if len(r.Attempts) == 0 {
-		return nil
-	}
-	return &r.Attempts[len(r.Attempts)-1]
-}
-
-func succeeded(r *event.Request) bool {
-	a := last(r)
-	return a != nil && a.Verdict.Answered()
-}
-
-// failed reports whether the request was not answered, and not because its caller left.
-func failed(r *event.Request) bool {
-	a := last(r)
-	return a == nil && r.Status >= 500 || a != nil && !succeeded(r) && a.Verdict != event.VerdictClient
-}
+// succeeded reports whether the caller got what it asked for. A request whose caller left
+// has neither succeeded nor failed.
+func succeeded(r *event.Request) bool { return !r.Failed() && r.Status < 400 }
 
 func (c *Collector) attempt(a *event.Attempt, again bool, now time.Time) {
 	switch a.Verdict {
 	case event.VerdictClient, event.VerdictEgress, event.VerdictLocal:
 		return // the channel had no part in it
 	}
-	one := sample{good: a.Verdict.Answered() && !isLack(a.Means)}
+	one := sample{good: isGood(a)}
 	one.bad = !one.good
 	if again {
 		one.retries = 1
@@ -138,11 +121,10 @@ func (c *Collector) attempt(a *event.Attempt, again bool, now time.Time) {
 	}
 }
 
-// isLack reports whether an answer means that the site does not have what was asked for.
-// As in the counters of channels and keys, the attempt has failed then.
-func isLack(means string) bool {
-	m := verdict.Means(means)
-	return m == verdict.NoModel || m == verdict.NoEndpoint
+// isGood reports whether the channel did its part, as in the counters of channels and
+// keys: it answered well, or rightly refused a wrong request.
+func isGood(a *event.Attempt) bool {
+	return a.Verdict == event.VerdictOK || a.Verdict == event.VerdictRequest && (a.Means == "" || verdict.Means(a.Means) == verdict.Refused)
 }
 
 func (c *Collector) channel(name string) *channelSums {

@@ -37,20 +37,20 @@ func TestRequestsAddUp(t *testing.T) {
 	c.Add(&event.Request{Route: "/**", Model: "m", Status: 499, Attempts: []event.Attempt{{Channel: "a", Key: "k1", Verdict: "client"}}})
 	c.Add(&event.Request{Route: "/**", Model: "m", Status: 404, Channel: "b", Attempts: []event.Attempt{{Channel: "b", Key: "k2", Verdict: "request"}}})
 	c.Add(&event.Request{Route: "/**", Status: 503})
-	c.Add(&event.Request{Status: 401}) // no route took it
+	c.Add(&event.Request{Status: 401}) // refused without a route
 	v := c.View()
 	counts := func(s Sums) string {
 		return fmt.Sprint(s.Requests, s.Success, s.Fail, s.Retries, s.Input, s.Output)
 	}
 	for what, pair := range map[string][2]string{
-		"all":        {counts(v.Total), "6 3 2 1 20 6"},
+		"all":        {counts(v.Total), "7 2 4 1 20 6"},
 		"a":          {counts(v.Channels["a"].Sums), "3 1 2 0 10 3"},
 		"b":          {counts(v.Channels["b"].Sums), "2 2 0 1 10 3"},
 		"k1":         {counts(v.Channels["a"].Keys["k1"]), "3 1 2 0 10 3"},
-		"the model":  {counts(v.Models["m"]), "5 3 1 1 20 6"},
-		"one minute": {counts(v.Windows["1m"]), "6 3 2 1 20 6"},
-		"one hour":   {counts(v.Windows["1h"]), "6 3 2 1 20 6"},
-		"one day":    {counts(v.Windows["24h"]), "6 3 2 1 20 6"},
+		"the model":  {counts(v.Models["m"]), "5 2 2 1 20 6"},
+		"one minute": {counts(v.Windows["1m"]), "7 2 4 1 20 6"},
+		"one hour":   {counts(v.Windows["1h"]), "7 2 4 1 20 6"},
+		"one day":    {counts(v.Windows["24h"]), "7 2 4 1 20 6"},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s: %s, want %s", what, pair[0], pair[1])
@@ -255,7 +255,7 @@ func BenchmarkSave(b *testing.B) {
 
 // TestAMissingEndpointIsAFailedAttempt, as in the counters of keys.
 func TestAMissingEndpointIsAFailedAttempt(t *testing.T) {
-	for means, failures := range map[verdict.Means]uint64{verdict.NoEndpoint: 1, verdict.NoModel: 1, verdict.Refused: 0, "": 0} {
+	for means, failures := range map[verdict.Means]uint64{verdict.NoEndpoint: 1, verdict.NoModel: 1, verdict.TooLarge: 1, verdict.Declined: 1, verdict.Suspect: 1, verdict.Refused: 0, "": 0} {
 		c := New(time.Now)
 		c.Add(&event.Request{Route: "/**", Status: 404, Attempts: []event.Attempt{{Channel: "a", Verdict: event.VerdictRequest, Means: string(means)}}})
 		var got uint64
@@ -265,5 +265,27 @@ func TestAMissingEndpointIsAFailedAttempt(t *testing.T) {
 		if got != failures {
 			t.Errorf("%s: %d failures, want %d", means, got, failures)
 		}
+	}
+}
+
+// TestARequestFailsAsInTheHistory: the share of requests that succeeded agrees with the
+// usage, also for those that were refused without asking a channel.
+func TestARequestFailsAsInTheHistory(t *testing.T) {
+	c, failed := New(time.Now), uint64(0)
+	for _, r := range []*event.Request{
+		{Route: "/**", Status: 200, Attempts: []event.Attempt{{Channel: "a", Verdict: event.VerdictOK}}},
+		{Route: "/**", Status: 429, Error: "client_limit"},
+		{Status: 403, Error: "model_not_allowed"},
+		{Route: "/**", Status: 404, Attempts: []event.Attempt{{Channel: "a", Verdict: event.VerdictRequest, Means: "no_endpoint"}}},
+		{Route: "/**", Status: 200, Error: "the answer was cut off", Attempts: []event.Attempt{{Channel: "a", Verdict: event.VerdictChannel}}},
+		{Route: "/**", Status: 499, Error: "the caller disconnected"},
+	} {
+		c.Add(r)
+		if r.Failed() {
+			failed++
+		}
+	}
+	if w := c.View().Windows["1h"]; w.Requests != 6 || w.Success != 1 || w.Fail != failed || failed != 4 {
+		t.Errorf("%d requests, %d succeeded, %d failed; want 6, 1, %d", w.Requests, w.Success, w.Fail, failed)
 	}
 }

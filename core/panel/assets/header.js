@@ -59,7 +59,7 @@ function figureList(node) {
   for (const name of ['rate', 'success', 'uptime', 'version']) {
     const value = el('dd', { id: `figure-${name}`, text: '–' });
     values.set(name, value);
-    node.append(el('div', { class: name }, el('dt', { text: t(`figure.${name}`) }), value));
+    node.append(el('div', { class: name, title: name === 'success' ? t('figure.successTitle') : null }, el('dt', { text: t(`figure.${name}`) }), value));
   }
   return { set: (name, text) => setText(values.get(name), text) };
 }

@@ -57,6 +57,7 @@ export const app = {
 
   'figure.rate': 'requests / s',
   'figure.success': 'success, 1 h',
+  'figure.successTitle': 'Requests of the last hour that were answered without an error, as in the usage: those that aitunnel itself refused, such as by a client’s limit, count as failed',
   'figure.uptime': 'uptime',
   'figure.version': 'version',
 

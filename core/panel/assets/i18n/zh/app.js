@@ -57,6 +57,7 @@ export const app = {
 
   'figure.rate': '请求/秒',
   'figure.success': '成功率（1 小时）',
+  'figure.successTitle': '最近 1 小时内没有出错的请求所占比例，与用量页面一致：aitunnel 自身拒绝的请求（例如客户端达到上限）也算错误',
   'figure.uptime': '运行时间',
   'figure.version': '版本',
 
