@@ -49,8 +49,10 @@ type Config struct {
 
 	// Members are the names of the channels that a strategy will plan, or the labels
 	// of the keys that a selector will plan, so that Configure can check names in its
-	// block. nil: not known.
-	Members []string `json:"members,omitempty"`
+	// block. Keys without a label are not in it. nil: not known, as to a test of
+	// "aitunnel plugin verify"; empty: there are none (an older aitunnel leaves
+	// out an empty list).
+	Members []string `json:"members,omitzero"`
 
 	defaults any // the factory's Settings
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/aitunnel/aitunnel/sdk"
 )
@@ -43,6 +45,16 @@ type UnknownComponentError struct {
 	Installed []string   // components of that name in plugins that are installed
 	Others    []string   // all components of that kind in plugins that are installed
 	IsA       []sdk.Kind // the kinds of the components that have the name
+}
+
+// ofKnownPlugin reports whether the name is that of a plugin that has components of the
+// kind, or begins with it.
+func (e *UnknownComponentError) ofKnownPlugin() bool {
+	plugin, _, _ := strings.Cut(e.Ref, "/")
+	return slices.ContainsFunc(slices.Concat(e.Known, e.Others), func(ref string) bool {
+		known, _, qualified := strings.Cut(ref, "/")
+		return known == plugin && (qualified || slices.Contains(e.Others, ref))
+	})
 }
 
 func (e *UnknownComponentError) Error() string {

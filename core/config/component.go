@@ -119,8 +119,10 @@ func (l *loader) unknownComponent(c *Component, b *hclsyntax.Block, err error) {
 	switch {
 	case len(unknown.IsA) > 0:
 		detail = fmt.Sprintf("%q is a %s, not a %s. %s", c.Ref, kindName(unknown.IsA[0]), kindName(c.Kind), wording.Known(append(unknown.Known, unknown.Others...)))
-	case near != "":
+	case near != "" && (unknown.ofKnownPlugin() || wording.IsTypo(c.Ref, near)):
 		detail = fmt.Sprintf("There is no %s %q. Did you mean %q?", kindName(c.Kind), c.Ref, near)
+	case !unknown.ofKnownPlugin():
+		detail += " If it belongs to a plugin, install that: aitunnel plugin install SOURCE."
 	}
 	if len(unknown.Installed) > 0 {
 		detail = fmt.Sprintf("There is no built-in %s %q, but an installed plugin has one: write %s.", kindName(c.Kind), c.Ref, wording.List(unknown.Installed))

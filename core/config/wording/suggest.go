@@ -73,6 +73,15 @@ func NearestRef(given string, known ...[]string) string {
 	return ""
 }
 
+// IsTypo reports whether a name of a component is probably a misspelt ref, and not the name
+// of something else. A name without a plugin is compared with the component's own.
+func IsTypo(given, ref string) bool {
+	if _, component, qualified := strings.Cut(ref, "/"); qualified && !strings.Contains(given, "/") {
+		ref = component
+	}
+	return Distance(given, ref) <= max(2, len(given)/4)
+}
+
 // nearestComponent compares name with the names of components, without their plugins.
 func nearestComponent(name string, refs []string) string {
 	var names []string
