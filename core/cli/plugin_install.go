@@ -21,7 +21,7 @@ import (
 )
 
 func (a *app) pluginInstallCommand() *cobra.Command {
-	user, asJSON := false, false
+	user, yes, asJSON := false, false, false
 	c := &cobra.Command{
 		Use:   "install SOURCE[@VERSION]",
 		Short: "Install a plugin and lock it",
@@ -31,16 +31,20 @@ func (a *app) pluginInstallCommand() *cobra.Command {
 			"SOURCE is a repository on GitHub (github.com/OWNER/REPOSITORY), the https address\n" +
 			"of an archive, or the path of an executable, which begins with ./, / or ~. A\n" +
 			"private repository needs GITHUB_TOKEN in the environment.\n\n" +
+			"If the plugin has a signing_key, in its block or in the lock file, a release must be\n" +
+			"signed with it. An executable has no signature: you are asked, and without a\n" +
+			"terminal nothing is installed and the exit code is 2: add --yes.\n\n" +
 			"Nothing is replaced if the configuration does not work with the new version. A\n" +
 			"running program with this configuration switches to it by itself, without losing\n" +
 			"a request; 'plugin rollback' goes back.",
 		Example: "  aitunnel plugin install github.com/acme/aitunnel-plugin-acme\n  aitunnel plugin install github.com/acme/aitunnel-plugin-acme@1.2.0\n  aitunnel plugin install ./aitunnel-plugin-acme",
 		Args:    names("the source of a plugin: a repository, the address of an archive, or a path"),
 		RunE: a.pluginAsService(func(c *cobra.Command, args []string) error {
-			return a.pluginInstall(c.Context(), args[0], user, asJSON)
+			return a.pluginInstall(c, args[0], user, yes, asJSON)
 		}),
 	}
 	c.Flags().BoolVar(&user, "user", false, "install it in the user's data directory for all configurations, and lock it for this one")
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "install an executable although its signature cannot be checked")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
@@ -85,7 +89,8 @@ func (a *app) lockPlace() (path string, found bool, err error) {
 	return filepath.Join(xdg.ConfigHome, "aitunnel", config.FileName), false, nil
 }
 
-func (a *app) pluginInstall(ctx context.Context, source string, user, asJSON bool) error {
+func (a *app) pluginInstall(c *cobra.Command, source string, user, yes, asJSON bool) error {
+	ctx := c.Context()
 	configured, found, err := a.lockPlace()
 	if err != nil {
 		return err
@@ -94,12 +99,12 @@ func (a *app) pluginInstall(ctx context.Context, source string, user, asJSON boo
 	source, version := splitVersion(source)
 	var out lockedPlugin
 	if isFile(source) {
-		out, err = a.installFile(ctx, place, source, origin{})
+		out, err = a.installFile(ctx, place, source, origin{agree: func(question string) error { return a.agreeUnsigned(c, question, yes) }})
 	} else if err = config.CheckSource(source); err == nil {
 		out, err = a.installRelease(ctx, place, releaseWanted{source: source, exact: version})
 	}
 	if err != nil {
-		return fmt.Errorf("nothing was installed: %w", err)
+		return within(err, "nothing was installed: %w", err)
 	}
 	if asJSON {
 		return a.printJSON(out)
@@ -131,11 +136,16 @@ type installPlace struct {
 	user       bool   // in the user's data directory
 }
 
-// origin is where a release comes from; zero for a file.
+// origin is where a release comes from.
 type origin struct {
-	source, key string
-	archives    map[string]string
-	name        string // that it must have; "": any
+	source   string // "" for a file
+	key      string // that it is signed with; "": none
+	archives map[string]string
+	name     string // that it must have; "": any
+
+	// agree asks whether an executable is installed although its signature cannot be
+	// checked; nil: it is not.
+	agree func(question string) error
 }
 
 // installFile tests an executable, puts it into its place and locks it.
@@ -144,9 +154,13 @@ func (a *app) installFile(ctx context.Context, place installPlace, path string, 
 	if err != nil {
 		return out, err
 	}
-	blocks := a.declared(place.configured)
+	keys, err := a.signingKeys(place.configured)
+	if err != nil {
+		return out, err
+	}
+	blocks := keys.blocks
 	err = a.withPlugins(place.configured, func(h *pluginhost.Host) error {
-		t, err := a.tryNew(ctx, h, path, blocks, from)
+		t, err := a.tryNew(ctx, h, path, keys, from)
 		if err != nil {
 			return err
 		}
@@ -184,10 +198,14 @@ func (a *app) installFile(ctx context.Context, place installPlace, path string, 
 }
 
 // tryNew starts an executable that is to be installed, and checks its name.
-func (a *app) tryNew(ctx context.Context, h *pluginhost.Host, path string, blocks []*config.Plugin, from origin) (*pluginhost.Trial, error) {
+func (a *app) tryNew(ctx context.Context, h *pluginhost.Host, path string, keys signingKeys, from origin) (*pluginhost.Trial, error) {
+	blocks := keys.blocks
 	name, err := pluginhost.NameOf(path)
 	if err != nil {
 		name = "" // the plugin says it
+	}
+	if err := keys.check(h, name, path, from); err != nil { // before it runs
+		return nil, err
 	}
 	t, err := h.Try(ctx, name, path, declared(blocks, name))
 	if err != nil {
@@ -198,6 +216,11 @@ func (a *app) tryNew(ctx context.Context, h *pluginhost.Host, path string, block
 	}
 	if err := t.CheckName(); err != nil {
 		return nil, err
+	}
+	if name == "" {
+		if err := keys.check(h, t.Name, path, from); err != nil {
+			return nil, err
+		}
 	}
 	if from.name != "" && from.name != t.Name {
 		return nil, fmt.Errorf("%s has the plugin %q, but the configuration declares it as plugin %q", from.source, t.Name, from.name)
@@ -320,8 +343,13 @@ func declared(blocks []*config.Plugin, name string) *config.Plugin {
 }
 
 func (a *app) declared(path string) []*config.Plugin {
-	if _, err := os.Stat(path); err != nil {
+	if isMissing(path) {
 		return nil
 	}
 	return config.Declared(config.Options{Path: path, Vars: a.vars})
+}
+
+func isMissing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, os.ErrNotExist)
 }

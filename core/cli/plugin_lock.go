@@ -25,7 +25,8 @@ func (a *app) pluginLockCommand() *cobra.Command {
 			"those that are named, or all that the configuration declares or that are\n" +
 			"installed. An executable for another platform, given by its path, is locked for\n" +
 			"that platform. Lock only plugins that you trust.\n\n" +
-			"Where a hash changes, the old and the new one are shown and you are asked.\n" +
+			"Where a hash changes, or the plugin has a signing_key, whose signature an executable\n" +
+			"does not have, the hashes are shown and you are asked.\n" +
 			"Without a terminal nothing is changed then, and the exit code is 2: add --yes.",
 		Example: "  aitunnel plugin lock acme\n  aitunnel plugin lock --yes\n  aitunnel plugin lock dist/darwin_arm64/aitunnel-plugin-acme",
 		RunE:    a.pluginAsService(func(c *cobra.Command, args []string) error { return a.pluginLock(c, args, yes, asJSON) }),
@@ -47,7 +48,7 @@ func (a *app) pluginLock(c *cobra.Command, args []string, yes, asJSON bool) erro
 		if err != nil {
 			return err
 		}
-		if err := a.agreeToLock(c, h, wanted, yes); err != nil { // before any of it runs
+		if err := a.agreeToLock(c, configured, h, wanted, yes); err != nil { // before any of it runs
 			return err
 		}
 		trials, err := lockTrials(ctx, h, blocks, wanted)
@@ -84,13 +85,15 @@ func lockTrials(ctx context.Context, h *pluginhost.Host, blocks []*config.Plugin
 	return trials, nil
 }
 
-// agreeToLock asks about hashes that change. New plugins are not asked about.
+// agreeToLock asks about hashes that change, and about executables of plugins whose
+// releases are signed: their signature cannot be checked. Other new plugins are not asked about.
 // The hashes are noted in wanted.
-func (a *app) agreeToLock(c *cobra.Command, h *pluginhost.Host, wanted []pluginhost.Candidate, yes bool) error {
-	lock, err := h.ReadLock()
+func (a *app) agreeToLock(c *cobra.Command, configured string, h *pluginhost.Host, wanted []pluginhost.Candidate, yes bool) error {
+	keys, err := a.signingKeys(configured)
 	if err != nil {
-		return err
+		return fmt.Errorf("nothing was locked: %w", err)
 	}
+	lock := keys.lock
 	changed := 0
 	for i, w := range wanted {
 		is, err := h.Inspect(w.Path)
@@ -100,16 +103,25 @@ func (a *app) agreeToLock(c *cobra.Command, h *pluginhost.Host, wanted []pluginh
 		wanted[i].SHA256 = is.SHA256
 		platform := cmp.Or(is.Platform, trust.Platform)
 		old, ok := lock.Entry(w.Name, platform)
-		if !ok || old.SHA256 == is.SHA256 {
+		if ok && old.SHA256 == is.SHA256 {
+			continue
+		}
+		if where := keys.where(w.Name); where != "" {
+			_, _ = fmt.Fprintf(a.err, "%s\n", unsigned(w.Name, where, w.Path))
+		} else if !ok {
 			continue
 		}
 		changed++
+		if !ok {
+			_, _ = fmt.Fprintf(a.err, "%s for %s is new:\n  %s\n", w.Name, platform, is.SHA256)
+			continue
+		}
 		_, _ = fmt.Fprintf(a.err, "%s for %s changes:\n  from %s (%s)\n  to   %s\n", w.Name, platform, old.SHA256, old.Version, is.SHA256)
 	}
 	if changed == 0 || yes {
 		return nil
 	}
-	agreed, err := a.input().Confirm(c.Context(), "Lock "+term.Count(changed, "changed executable")+"?")
+	agreed, err := a.input().Confirm(c.Context(), "Lock "+term.Count(changed, "executable")+"?")
 	switch {
 	case errors.Is(err, term.ErrNoTerminal):
 		return usageError{c, fmt.Errorf("nothing was locked: %w; if you trust the new bytes, add --yes", err)}

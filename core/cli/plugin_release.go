@@ -61,19 +61,15 @@ type releaseWanted struct {
 	source     string
 	constraint string
 	exact      string // version; "": the newest that the constraint allows
-	key        string // as its block has it
 }
 
 // sourced returns the plugins that come from a source, by their blocks or the lock file.
-func (a *app) sourced(configured string) (all []releaseWanted, lock trust.Lock, err error) {
-	blocks := a.declared(configured)
-	err = a.withPlugins(configured, func(h *pluginhost.Host) error {
-		lock, err = h.ReadLock()
-		return err
-	})
+func (a *app) sourced(configured string) (all []releaseWanted, _ trust.Lock, err error) {
+	keys, err := a.signingKeys(configured)
 	if err != nil {
 		return nil, nil, err
 	}
+	blocks, lock := keys.blocks, keys.lock
 	seen := map[string]bool{}
 	for _, b := range blocks {
 		seen[b.Name] = true
@@ -82,7 +78,7 @@ func (a *app) sourced(configured string) (all []releaseWanted, lock trust.Lock, 
 			source = p.Source
 		}
 		if source != "" {
-			all = append(all, releaseWanted{b.Name, source, b.Version, "", b.SigningKey})
+			all = append(all, releaseWanted{b.Name, source, b.Version, ""})
 		}
 	}
 	for _, name := range sortedNames(lock) {
@@ -135,12 +131,7 @@ func (a *app) installRelease(ctx context.Context, place installPlace, w releaseW
 	if isFile(w.source) {
 		return a.installFile(ctx, place, w.source, origin{name: w.name})
 	}
-	lock := trust.Lock{}
-	if err := a.withPlugins(place.configured, func(h *pluginhost.Host) (err error) { lock, err = h.ReadLock(); return err }); err != nil {
-		return out, err
-	}
-	locked := lockedOf(lock, w)
-	key, err := signingKey(w, locked)
+	keys, err := a.signingKeys(place.configured)
 	if err != nil {
 		return out, err
 	}
@@ -148,56 +139,47 @@ func (a *app) installRelease(ctx context.Context, place installPlace, w releaseW
 	if err != nil {
 		return out, err
 	}
-	want := pluginsource.Want{Platform: trust.Platform, SigningKey: key, Archives: archivesOf(locked, r.Version)}
 	dir, err := os.MkdirTemp("", "aitunnel-")
 	if err != nil {
 		return out, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	fetched, err := c.Fetch(ctx, r, want, dir)
+	fetched, from, err := fetchRelease(ctx, c, r, w, keys, dir)
 	if err != nil {
-		return out, fmt.Errorf("release %s of %s: %w", r.Version, w.source, err)
+		return out, fmt.Errorf("release%s of %s: %w", term.After(" ", r.Version), w.source, err)
 	}
-	return a.installFile(ctx, place, fetched.Executable, origin{w.source, key, fetched.Archives, w.name})
+	return a.installFile(ctx, place, fetched.Executable, from)
 }
 
-// lockedOf returns what is locked of the plugin that is wanted, by its name or its source.
-func lockedOf(lock trust.Lock, w releaseWanted) *trust.Plugin {
-	if w.name != "" {
-		return lock[w.name]
-	}
-	for _, p := range lock {
-		if p.Source == w.source {
-			return p
+// fetchRelease downloads the archive of a release and checks it by what is known of its plugin.
+// Which plugin that is, the archive's name tells, or else the executable in it: then it is
+// fetched again if a key or sums are known.
+func fetchRelease(ctx context.Context, c *pluginsource.Client, r pluginsource.Release, w releaseWanted, keys signingKeys, dir string) (*pluginsource.Fetched, origin, error) {
+	name := cmp.Or(w.name, r.Plugin(trust.Platform))
+	for {
+		key, err := keys.of(name)
+		if err != nil {
+			return nil, origin{}, err
+		}
+		want := pluginsource.Want{Platform: trust.Platform, SigningKey: key, Archives: keys.archives(name, r.Version, w)}
+		fetched, err := c.Fetch(ctx, r, want, dir)
+		if err != nil {
+			return nil, origin{}, err
+		}
+		held, err := pluginhost.NameOf(fetched.Executable)
+		switch {
+		case err != nil:
+			return nil, origin{}, err
+		case held == name:
+			return fetched, origin{source: w.source, key: key, archives: fetched.Archives, name: w.name}, nil
+		case name != "":
+			return nil, origin{}, fmt.Errorf("the archive of the plugin %q holds %s", name, pluginhost.FileName(held))
+		}
+		name = held
+		if err := os.Remove(fetched.Executable); err != nil {
+			return nil, origin{}, err
 		}
 	}
-	return nil
-}
-
-// signingKey returns the key that a release must be signed with: a plugin never changes it
-// by itself.
-func signingKey(w releaseWanted, locked *trust.Plugin) (string, error) {
-	if locked == nil || locked.SigningKey == "" || w.key == "" || locked.SigningKey == w.key {
-		key := w.key
-		if key == "" && locked != nil {
-			key = locked.SigningKey
-		}
-		return key, nil
-	}
-	return "", fmt.Errorf("plugin %q is locked with another signing_key than its block has now: if its author confirms the new key, run 'aitunnel plugin remove %s' first", w.name, w.name)
-}
-
-// archivesOf returns the sums that are locked for a version.
-func archivesOf(locked *trust.Plugin, version string) map[string]string {
-	switch {
-	case locked == nil:
-		return nil
-	case locked.Version() == version:
-		return locked.Archives
-	case locked.Previous != nil && locked.Previous.Version() == version:
-		return locked.Previous.Archives
-	}
-	return nil
 }
 
 func (a *app) pluginInit(ctx context.Context) error {
@@ -260,7 +242,7 @@ func allows(constraint, version string) bool {
 func (a *app) installOne(ctx context.Context, configured string, w releaseWanted, old string) error {
 	out, err := a.installRelease(ctx, installPlace{configured: configured}, w)
 	if err != nil {
-		return fmt.Errorf("%s was not installed: %w", w.name, err)
+		return within(err, "%s was not installed: %w", w.name, err)
 	}
 	how := "installed"
 	if old != "" {

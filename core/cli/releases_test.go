@@ -26,6 +26,8 @@ func releases(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(os.WriteFile(cert, b.Bytes(), 0o600))
 	ts.Setenv("SSL_CERT_FILE", cert)
 	ts.Setenv("AITUNNEL_GITHUB_API", s.API())
+	ts.Setenv("RELEASES", s.URL+"/"+releasetest.Repository+"/releases/download")
+	ts.Setenv("PLATFORM", runtime.GOOS+"_"+runtime.GOARCH)
 	ts.Value("releases").(map[string]*releasetest.Server)["server"] = s
 }
 
@@ -48,7 +50,8 @@ func publishContent(ts *testscript.TestScript, version string, content []byte, k
 	name := func(platform string) string { return "aitunnel-plugin-acme_" + version + "_" + platform + ".tar.gz" }
 	ts.Value("releases").(map[string]*releasetest.Server)["server"].Publish(version, map[string][]byte{
 		name(runtime.GOOS + "_" + runtime.GOARCH): archiveOf(t, content),
-		name("plan9_mips"):                        releasetest.TarGz(t, releasetest.File{Name: "aitunnel-plugin-acme"}),
+		"newest.tar.gz":    archiveOf(t, content),
+		name("plan9_mips"): releasetest.TarGz(t, releasetest.File{Name: "aitunnel-plugin-acme"}),
 	}, releasetest.NewKey(byte(number)))
 }
 

@@ -104,7 +104,8 @@ func (m programs) Run() int {
 //	ends STATEDIR                wait for the end of the daemon
 //	change FILE                  other bytes that do the same: what follows the end of a program
 //	lists REGEXP                 wait until the list of plugins matches
-//	releases                     a server with releases of a plugin, in the form of GitHub
+//	releases                     a server with releases of a plugin, in the form of GitHub:
+//	                             $RELEASES/vVERSION/FILE
 //	publish VERSION FILE KEY     a release of the plugin acme, signed with the key of that number
 //	republish VERSION TEXT KEY   other bytes as the same version
 //	break FILE                   make a plugin end at its start

@@ -5,6 +5,7 @@ package config
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -56,12 +57,25 @@ func Load(ctx context.Context, o Options) (*Config, Report) {
 // Declared returns the plugin blocks of a configuration, even if there are errors in the
 // rest of it. No plugin is asked for anything.
 func Declared(o Options) []*Plugin {
+	blocks, _ := PluginBlocks(o)
+	return blocks
+}
+
+// PluginBlocks is [Declared] for those who must not miss a setting, such as a signing key:
+// a file or a plugin block that cannot be read is an error.
+func PluginBlocks(o Options) ([]*Plugin, error) {
 	l := newLoader(context.Background(), o)
 	l.read()
+	unread := l.diags
 	l.environment()
 	l.evaluate()
+	l.diags = nil
 	l.declarePlugins()
-	return l.config.Plugins
+	report := Report{diags: append(unread, l.diags...), sources: l.sources, secrets: l.secrets}
+	if report.HasErrors() {
+		return l.config.Plugins, errors.New(strings.Join(report.Lines(), "\n"))
+	}
+	return l.config.Plugins, nil
 }
 
 func newLoader(ctx context.Context, o Options) *loader {

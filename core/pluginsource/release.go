@@ -125,6 +125,17 @@ func compare(a, b string) int {
 	return va.Compare(vb)
 }
 
+// Plugin returns the name of the plugin in the archive for a platform, "" if its name does
+// not tell.
+func (r Release) Plugin(platform string) string {
+	a, err := r.archive(platform)
+	m := archiveSyntax.FindStringSubmatch(a.name)
+	if err != nil || m == nil {
+		return ""
+	}
+	return strings.TrimPrefix(m[1], "aitunnel-plugin-")
+}
+
 func (r Release) asset(name string) (asset, bool) {
 	i := slices.IndexFunc(r.assets, func(a asset) bool { return a.name == name })
 	if i < 0 {

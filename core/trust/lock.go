@@ -82,7 +82,10 @@ func (l Lock) SetRelease(plugin, source, key string, archives map[string]string,
 		p.Previous = &Release{Archives: p.Archives, Platforms: p.Platforms}
 		p.Platforms = map[string]Entry{}
 	}
-	p.Source, p.SigningKey, p.Archives = source, key, archives
+	p.Source, p.Archives = source, archives
+	if key != "" { // it is never dropped
+		p.SigningKey = key
+	}
 	p.Platforms[Platform] = e
 }
 

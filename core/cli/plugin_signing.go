@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/core/trust"
+)
+
+// signingKeys knows which keys releases of plugins must be signed with: those of their
+// blocks and those that are locked.
+type signingKeys struct {
+	blocks []*config.Plugin
+	lock   trust.Lock
+	path   string // of the lock file
+}
+
+// signingKeys reads the configuration and the lock file. One that cannot be read is an
+// error: it may have a key.
+func (a *app) signingKeys(configured string) (keys signingKeys, err error) {
+	if keys.blocks, err = a.strictlyDeclared(configured); err != nil {
+		return keys, err
+	}
+	err = a.withPlugins(configured, func(h *pluginhost.Host) (err error) {
+		keys.path = h.LockPath()
+		keys.lock, err = h.ReadLock()
+		return err
+	})
+	return keys, err
+}
+
+// of returns the key of a plugin, "" if it has none. A plugin never changes it by itself.
+func (k signingKeys) of(name string) (string, error) {
+	block, locked := k.known(name)
+	if block != "" && locked != "" && block != locked {
+		return "", fmt.Errorf("plugin %q is locked with another signing_key than its block has now: if its author confirms the new key, write it into %s, too", name, k.path)
+	}
+	if block == "" {
+		return locked, nil
+	}
+	return block, nil
+}
+
+// known returns the key of the plugin's block and the one that is locked.
+func (k signingKeys) known(name string) (block, locked string) {
+	if b := declared(k.blocks, name); b != nil {
+		block = b.SigningKey
+	}
+	if p := k.lock[name]; p != nil {
+		locked = p.SigningKey
+	}
+	return block, locked
+}
+
+// where says where the key of a plugin is, "" if it has none.
+func (k signingKeys) where(name string) string {
+	switch block, locked := k.known(name); {
+	case block != "":
+		return placeOf(declared(k.blocks, name))
+	case locked != "":
+		return "the lock file"
+	}
+	return ""
+}
+
+// archives returns the sums that are locked for a version of a plugin. Somebody who names
+// another source may get other archives.
+func (k signingKeys) archives(name, version string, w releaseWanted) map[string]string {
+	p := k.lock[name]
+	switch {
+	case p == nil || w.name == "" && p.Source != w.source:
+		return nil
+	case p.Version() == version:
+		return p.Archives
+	case p.Previous != nil && p.Previous.Version() == version:
+		return p.Previous.Archives
+	}
+	return nil
+}
+
+// check reports an executable that has not been verified with the key of its plugin. What
+// is locked already may be installed again. name is "" until the plugin says it.
+func (k signingKeys) check(h *pluginhost.Host, name, path string, from origin) error {
+	key, err := k.of(name)
+	if err != nil || key == from.key {
+		return err
+	}
+	is, err := h.Inspect(path)
+	if err != nil {
+		return err
+	}
+	if e, ok := k.lock.Entry(name, trust.Platform); ok && e.SHA256 == is.SHA256 {
+		return nil
+	}
+	problem := unsigned(name, k.where(name), path)
+	switch {
+	case from.source != "": // not reached: fetchRelease verifies by the same key
+		return errors.New(problem)
+	case from.agree == nil:
+		return fmt.Errorf("%s; if you trust the file, run: aitunnel plugin install %s", problem, path)
+	}
+	return from.agree(fmt.Sprintf("%s\nIts sha256 is %s.", problem, is.SHA256))
+}
+
+func unsigned(name, where, path string) string {
+	return fmt.Sprintf("plugin %q has a signing_key in %s, but the signature of %s cannot be checked: it is an executable, and only SHA256SUMS of a release is signed", name, where, path)
+}
+
+// agreeUnsigned asks whether to install an executable without checking a signature.
+func (a *app) agreeUnsigned(c *cobra.Command, problem string, yes bool) error {
+	_, _ = fmt.Fprintf(a.err, "%s\n", problem)
+	if yes {
+		return nil
+	}
+	agreed, err := a.input().Confirm(c.Context(), "Install it without a signature?")
+	switch {
+	case errors.Is(err, term.ErrNoTerminal):
+		return usageError{c, fmt.Errorf("%w; if you trust the file, add --yes", err)}
+	case err == nil && !agreed:
+		return errors.New("you did not agree")
+	}
+	return err
+}
+
+// within says around an error what it is about, and keeps its exit code.
+func within(err error, format string, args ...any) error {
+	said := fmt.Errorf(format, args...)
+	if usage := (usageError{}); errors.As(err, &usage) {
+		return usageError{usage.command, said}
+	}
+	return said
+}
+
+// strictlyDeclared returns the plugin blocks of a configuration, none if there is no file.
+func (a *app) strictlyDeclared(path string) ([]*config.Plugin, error) {
+	if isMissing(path) {
+		return nil, nil
+	}
+	blocks, err := config.PluginBlocks(config.Options{Path: path, Vars: a.vars})
+	if err != nil {
+		return nil, fmt.Errorf("the plugin blocks of the configuration cannot be read: %w", err)
+	}
+	return blocks, nil
+}
