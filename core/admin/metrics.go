@@ -30,7 +30,7 @@ var (
 	generationMetric = metric("config_generation", "Number of the configuration in use, counted since the start.")
 	reloadMetric     = metric("config_last_reload_ok", "Whether the last reload was applied; 1 before the first one.")
 	activeMetric     = metric("active_requests", "Requests in flight.")
-	requestsMetric   = metric("requests_total", "Requests of callers by result.", "result")
+	requestsMetric   = metric("requests_total", "Requests of callers by result, also those that were refused. A caller that got an error is a fail, one that went away is canceled.", "result")
 	retriesMetric    = metric("retries_total", "Attempts beyond the first.")
 
 	channelUp       = metric("channel_available", "Whether the channel would be sent a request now.", "channel")

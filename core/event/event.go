@@ -152,9 +152,18 @@ func (p *PassedOver) KeysDiffer() bool {
 }
 
 // Failed reports whether the caller did not get what it asked for, and not because it
-// went away.
+// went away. A request that neither failed nor was canceled succeeded.
 func (r *Request) Failed() bool {
-	return r.Status != statusClientGone && (r.Status >= 400 || r.Status == 0 || r.Error != "")
+	return !r.Canceled() && (r.Status >= 400 || r.Status == 0 || r.Error != "")
+}
+
+// Canceled reports whether the caller went away before the end of the answer.
+func (r *Request) Canceled() bool {
+	if r.Status == statusClientGone {
+		return true
+	}
+	n := len(r.Attempts)
+	return r.Status < 400 && r.Error != "" && n > 0 && r.Attempts[n-1].Verdict == VerdictClient
 }
 
 // statusClientGone is the status of a request whose caller went away.

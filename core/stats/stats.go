@@ -68,8 +68,7 @@ var windows = []struct {
 	slots int
 }{{"1m", 5 * time.Second, 12}, {"1h", time.Minute, 60}, {"24h", 30 * time.Minute, 48}}
 
-// Add counts a request that ended. Requests that no channel was asked for count, too: what
-// has failed is what the history says so of.
+// Add counts a request that ended, also one that the program itself answered or refused.
 func (c *Collector) Add(r *event.Request) {
 	now := c.now()
 	c.mu.Lock()
@@ -77,9 +76,10 @@ func (c *Collector) Add(r *event.Request) {
 	for i := range r.Attempts {
 		c.attempt(&r.Attempts[i], i > 0, now)
 	}
-	one := sample{retries: uint64(r.Retries), input: r.TokensIn, output: r.TokensOut, good: succeeded(r), bad: r.Failed()}
-	if one.good {
-		one.ttfb = time.Duration(r.TTFB)
+	one := sample{retries: uint64(r.Retries), input: r.TokensIn, output: r.TokensOut, bad: r.Failed()}
+	one.good = !one.bad && !r.Canceled()
+	if one.good && len(r.Attempts) > 0 {
+		one.ttfb = time.Duration(r.TTFB) // of a site: the program's own answers take no time
 	}
 	c.total.add(one)
 	for _, w := range c.windows {
@@ -95,10 +95,6 @@ func (c *Collector) Add(r *event.Request) {
 		}
 	}
 }
-
-// succeeded reports whether the caller got what it asked for. A request whose caller left
-// has neither succeeded nor failed.
-func succeeded(r *event.Request) bool { return !r.Failed() && r.Status < 400 }
 
 func (c *Collector) attempt(a *event.Attempt, again bool, now time.Time) {
 	switch a.Verdict {

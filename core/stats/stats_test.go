@@ -37,7 +37,7 @@ func TestRequestsAddUp(t *testing.T) {
 	c.Add(&event.Request{Route: "/**", Model: "m", Status: 499, Attempts: []event.Attempt{{Channel: "a", Key: "k1", Verdict: "client"}}})
 	c.Add(&event.Request{Route: "/**", Model: "m", Status: 404, Channel: "b", Attempts: []event.Attempt{{Channel: "b", Key: "k2", Verdict: "request"}}})
 	c.Add(&event.Request{Route: "/**", Status: 503})
-	c.Add(&event.Request{Status: 401}) // refused without a route
+	c.Add(&event.Request{Status: 401, Error: "invalid_client_token"})
 	v := c.View()
 	counts := func(s Sums) string {
 		return fmt.Sprint(s.Requests, s.Success, s.Fail, s.Retries, s.Input, s.Output)

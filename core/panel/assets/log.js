@@ -18,7 +18,8 @@ const LATEST = 8;
 // is the same whether it came now or is from the history.
 const identity = (e) => e.request?.id ?? `${e.id} ${e.time}`;
 const isRequest = (e) => e.type === 'request';
-const hasFailed = (e) => isRequest(e) && e.request.status !== 499 && (e.request.status >= 400 || !e.request.status || Boolean(e.request.error));
+const isCanceled = (r) => r.status === 499 || (r.status < 400 && r.attempts?.at(-1)?.verdict === 'client');
+const hasFailed = (e) => isRequest(e) && !isCanceled(e.request) && (e.request.status >= 400 || !e.request.status || Boolean(e.request.error));
 const kinds = [
   ['requests', isRequest],
   ['failed', hasFailed],
