@@ -147,11 +147,6 @@ func (h *Handler) explain(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, out, err)
 }
 
-func (h *Handler) retryTunnel(w http.ResponseWriter, r *http.Request) {
-	out, err := h.options.Source.RetryTunnel(r.PathValue("name"))
-	answer(w, http.StatusOK, out, err)
-}
-
 func (h *Handler) restartPlugin(w http.ResponseWriter, r *http.Request) {
 	out, err := h.options.Source.RestartPlugin(r.Context(), r.PathValue("name"))
 	outcome(w, out, err)

@@ -29,6 +29,8 @@ func (h *Handler) statusEndpoints() []endpoint {
 		{method: "GET", path: "/api/routes", access: observes, summary: "Routes with their plans", handle: show(s.Routes), out: []Route{}},
 		{method: "GET", path: "/api/tunnels", access: observes, summary: "Tunnels and their forwards", handle: show(s.Tunnels), out: []Tunnel{}},
 		{method: "POST", path: "/api/tunnels/{name}/retry", summary: "Make a waiting or failed tunnel try again now", handle: h.retryTunnel, out: Tunnel{}, fails: []int{404, 415}},
+		{method: "POST", path: "/api/tunnels/{name}/test", summary: "Test a tunnel step by step; forwards that are open are not touched", handle: h.testTunnel, out: TestedTunnel{}, fails: []int{404, 415}},
+		{method: "POST", path: "/api/tunnels/{name}/trust", summary: "Trust the host key with this fingerprint, if the tunnel's host still presents it, and try again", handle: h.trustTunnel, in: HostKeyTrust{}, out: Tunnel{}, fails: []int{400, 404, 409, 413, 415}},
 		{method: "GET", path: "/api/plugins", access: observes, summary: "Plugin processes", handle: show(s.Plugins), out: Plugins{}},
 		{method: "POST", path: "/api/plugins/{name}/restart", summary: "Restart a plugin's process, with the executable that is installed now", handle: h.restartPlugin, out: Reload{}, refused: NotApplied{}, fails: []int{404, 415, 422}},
 		{method: "POST", path: "/api/explain", access: observes, summary: "What would happen to a request; nothing is sent", handle: h.explain, in: Question{}, out: Explanation{}, fails: []int{400, 404, 413, 415}},

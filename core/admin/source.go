@@ -16,6 +16,11 @@ type Source interface {
 	Routes() []Route
 	Tunnels() []Tunnel
 	RetryTunnel(name string) (Tunnel, error) // which waits or has failed
+
+	// TestTunnel goes through the steps of a tunnel once. TrustTunnel adds the key that
+	// its host presents to the known hosts, if it is this one, and tries again.
+	TestTunnel(ctx context.Context, name string) (TestedTunnel, error)
+	TrustTunnel(ctx context.Context, name string, key HostKeyTrust) (Tunnel, error)
 	Plugins() Plugins
 	Stats() Summary
 	ResetStats() // sets the counters of attempts and tokens to zero

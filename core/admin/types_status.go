@@ -78,6 +78,7 @@ type Tunnel struct {
 	State     string     `json:"state"`          // connecting, up, degraded, waiting or failed
 	Since     time.Time  `json:"since"`
 	LastError string     `json:"lastError,omitempty"`
+	HostKey   *HostKey   `json:"host_key,omitempty"` // if the key that the host presents is why it is down
 	NextTry   *time.Time `json:"nextTry,omitempty"`
 	Probe     float64    `json:"probe_ms"` // round trip of the last probe; 0: none yet
 	Forwards  []Forward  `json:"forwards"`

@@ -56,7 +56,7 @@ func (a *app) tunnelTrust(ctx context.Context, t *config.Tunnel, yes bool, print
 		a.say("  %s (%s)", a.paint().Bold(k.Fingerprint), k.Type)
 		switch {
 		case print != "" && print != k.Fingerprint:
-			return false, fmt.Errorf("the host %s presents a different key than --fingerprint names: nothing was changed", k.Host)
+			return false, &sshclient.OtherKeyError{Presented: k}
 		case yes || print != "":
 			return true, nil
 		}

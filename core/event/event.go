@@ -30,6 +30,10 @@ const (
 	TypeNotice        Type = "notice" // about the event stream itself
 )
 
+// CodeKeyTrusted is a code of TypeTunnel, beside the tunnel's states: the key of its host
+// was trusted.
+const CodeKeyTrusted = "key_trusted"
+
 // CodeBudgetUsedUp is the code of TypeClient.
 const CodeBudgetUsedUp = "budget_used_up"
 

@@ -26,11 +26,17 @@ const (
 type Error struct {
 	Step      Step
 	Text      string
-	Permanent bool // trying again alone will not help
+	Permanent bool          // trying again alone will not help
+	Key       *UntrustedKey // the host's key, if that is why
+
+	cause error
 }
 
 // Error is for error.
 func (e *Error) Error() string { return e.Text }
+
+// Unwrap returns what led to the error, nil if that is all there is to say.
+func (e *Error) Unwrap() error { return e.cause }
 
 // IsPermanent reports whether trying again alone will not help.
 func IsPermanent(err error) bool {

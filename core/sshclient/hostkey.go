@@ -155,17 +155,35 @@ func (c *keyCheck) mismatch(key ssh.PublicKey) *Error {
 	switch {
 	case plain >= 0:
 		at := c.known[plain]
-		return permanent(StepHostKey, "THE KEY OF %s HAS CHANGED to %s (%s): another machine may be answering in its place. If the host was reinstalled, remove %s and trust the new key with %s", c.address, print, key.Type(), at.at(), trust)
+		return untrusted(c.presents(key, &at), "THE KEY OF %s HAS CHANGED to %s (%s): another machine may be answering in its place. If the host was reinstalled, remove %s and trust the new key with %s", c.address, print, key.Type(), at.at(), trust)
 	case authority >= 0:
 		c.unknown = true
-		return permanent(StepHostKey, "the host %s presents a key without a certificate, and %s knows it by a certificate authority only: set HostCertificate in its sshd_config, or compare the key %s (%s) with what the host's console shows and trust it with %s", c.address, c.known[authority].at(), print, key.Type(), trust)
+		return untrusted(c.presents(key, &c.known[authority]), "the host %s presents a key without a certificate, and %s knows it by a certificate authority only: set HostCertificate in its sshd_config, or compare the key %s (%s) with what the host's console shows and trust it with %s", c.address, c.known[authority].at(), print, key.Type(), trust)
 	}
 	c.unknown = true
 	text := fmt.Sprintf("the host %s is not known yet; its key is %s (%s): compare that with what the host's console or provider shows, then trust it with %s", c.address, print, key.Type(), trust)
 	if len(c.invalid) > 0 {
 		text += fmt.Sprintf(". Skipped as not valid: %s", c.invalid[0].at())
 	}
-	return permanent(StepHostKey, "%s", text)
+	return untrusted(c.presents(key, nil), "%s", text)
+}
+
+// presents describes a key that is not trusted, and the line that is known instead.
+func (c *keyCheck) presents(key ssh.PublicKey, instead *knownKey) *UntrustedKey {
+	k := &UntrustedKey{Host: c.address, Type: key.Type(), Fingerprint: fingerprint(key)}
+	if instead != nil {
+		k.KnownAt = instead.at()
+		if !instead.isAuthority() {
+			k.Known = fingerprint(instead.key)
+		}
+	}
+	return k
+}
+
+func untrusted(k *UntrustedKey, format string, args ...any) *Error {
+	e := permanent(StepHostKey, format, args...)
+	e.Key = k
+	return e
 }
 
 // askOtherTypes reports whether the pinned key may be of a type that was not asked

@@ -20,6 +20,33 @@ type HostKey struct {
 	Known       bool
 }
 
+// UntrustedKey is a key that a host presents, and that the known hosts do not have.
+type UntrustedKey struct {
+	Host        string // host:port
+	Type        string
+	Fingerprint string
+	Known       string // fingerprint of the key that is known instead; "": none is
+	KnownAt     string // the line and file of that, or of the authority whose certificate is missing
+}
+
+// HasChanged reports whether another key of the host is known.
+func (k *UntrustedKey) HasChanged() bool { return k.Known != "" }
+
+// Untrusted returns the key that led to an error, nil if none did.
+func Untrusted(err error) *UntrustedKey {
+	if e := (*Error)(nil); errors.As(err, &e) {
+		return e.Key
+	}
+	return nil
+}
+
+// OtherKeyError says that a host presents another key than the one that was compared.
+type OtherKeyError struct{ Presented HostKey }
+
+func (e *OtherKeyError) Error() string {
+	return fmt.Sprintf("the host %s presents a different key than the one that was compared, %s (%s): nothing was changed", e.Presented.Host, e.Presented.Fingerprint, e.Presented.Type)
+}
+
 // errSeen ends a connection that was made for its host's key.
 var errSeen = errors.New("the key was seen")
 
@@ -27,6 +54,31 @@ var errSeen = errors.New("the key was seen")
 // not known yet; those it agrees to are written to the known hosts. A key that
 // has changed is an error: nothing is asked then.
 func Trust(ctx context.Context, r *Route, k config.Keepalive, decide func(HostKey) (bool, error)) ([]HostKey, error) {
+	return trust(ctx, r, k, decide, decideTime)
+}
+
+// TrustKey does the same for the key with the fingerprint, and no other. Hops after
+// the one with the key may not be known, or not be reached.
+func TrustKey(ctx context.Context, r *Route, k config.Keepalive, fingerprint string) (HostKey, error) {
+	seen, err := trust(ctx, r, k, func(k HostKey) (bool, error) {
+		if k.Fingerprint != fingerprint {
+			return false, &OtherKeyError{k}
+		}
+		return true, nil
+	}, 0)
+	for _, k := range seen {
+		if k.Fingerprint == fingerprint {
+			return k, nil
+		}
+	}
+	if err == nil {
+		err = &OtherKeyError{seen[len(seen)-1]}
+	}
+	return HostKey{}, err
+}
+
+// trust is [Trust] with a time for each decision.
+func trust(ctx context.Context, r *Route, k config.Keepalive, decide func(HostKey) (bool, error), deciding time.Duration) ([]HostKey, error) {
 	d := newDialer(r, Options{Keepalive: k})
 	var seen []HostKey
 	d.decide = func(h Hop, key ssh.PublicKey, check *keyCheck) error {
@@ -35,15 +87,9 @@ func Trust(ctx context.Context, r *Route, k config.Keepalive, decide func(HostKe
 			return check.failure
 		}
 		if !k.Known {
-			yes, err := decide(k)
-			if err == nil && !yes {
-				err = fmt.Errorf("the key of %s is not trusted; nothing was changed", k.Host)
-			}
-			if err == nil {
-				_, err = h.hostKeys.remember(key)
-			}
-			if err != nil {
+			if err := add(h.hostKeys, k, key, decide); err != nil {
 				check.failure = permanent(StepHostKey, "%s", err)
+				check.failure.cause = err
 				return err
 			}
 		}
@@ -54,7 +100,7 @@ func Trust(ctx context.Context, r *Route, k config.Keepalive, decide func(HostKe
 		}
 		return nil
 	}
-	d.stepTimeout = max(d.stepTimeout, decideTime)
+	d.stepTimeout = max(d.stepTimeout, deciding)
 	c, err := d.dial(ctx)
 	if c != nil {
 		c.Close()
@@ -65,5 +111,18 @@ func Trust(ctx context.Context, r *Route, k config.Keepalive, decide func(HostKe
 	return seen, err
 }
 
-// decideTime is how long a decision about a key may take.
+// add writes a key to the known hosts, if decide agrees.
+func add(to hostKeys, k HostKey, key ssh.PublicKey, decide func(HostKey) (bool, error)) error {
+	yes, err := decide(k)
+	if err != nil {
+		return err
+	}
+	if !yes {
+		return fmt.Errorf("the key of %s is not trusted; nothing was changed", k.Host)
+	}
+	_, err = to.remember(key)
+	return err
+}
+
+// decideTime is how long a person may take to decide about a key.
 const decideTime = 5 * time.Minute

@@ -104,9 +104,10 @@ type Status struct {
 	Host      string // as configured
 	User      string // "" until it is known
 	State     State
-	Since     time.Time // it is up, partly up, or down; tries change nothing
-	LastError string    // "" while it is up
-	NextTry   time.Time // of a tunnel that waits or has failed
+	Since     time.Time               // it is up, partly up, or down; tries change nothing
+	LastError string                  // "" while it is up
+	HostKey   *sshclient.UntrustedKey // if that is the error
+	NextTry   time.Time               // of a tunnel that waits or has failed
 	Probe     time.Duration
 	Forwards  []Forward
 	Notes     []string // what works less well than it could, and what to do

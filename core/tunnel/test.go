@@ -31,6 +31,10 @@ type TestOptions struct {
 // connects, checks the host's key, logs in, opens each forward, and sends
 // requests through it. It says whether all succeeded.
 func Test(ctx context.Context, o Options, c *config.Tunnel, with TestOptions) bool {
+	return test(ctx, o.environment(), c, with)
+}
+
+func test(ctx context.Context, env sshclient.Environment, c *config.Tunnel, with TestOptions) bool {
 	fail := func(step sshclient.Step, err error) bool {
 		var e *sshclient.Error
 		if errors.As(err, &e) {
@@ -39,7 +43,7 @@ func Test(ctx context.Context, o Options, c *config.Tunnel, with TestOptions) bo
 		with.Report(Result{step, false, err.Error()})
 		return false
 	}
-	route, err := o.environment().Resolve(ctx, c)
+	route, err := env.Resolve(ctx, c)
 	if err != nil {
 		return fail(sshclient.StepResolve, err)
 	}

@@ -137,9 +137,9 @@ func (t *tunnel) setState(s State, err error, next time.Time) {
 	t.current.NextTry = next
 	switch {
 	case s == Up:
-		t.current.LastError = ""
+		t.current.LastError, t.current.HostKey = "", nil
 	case err != nil:
-		t.current.LastError = err.Error()
+		t.current.LastError, t.current.HostKey = err.Error(), sshclient.Untrusted(err)
 	}
 	t.publish()
 	c := Change{Tunnel: t.config.Name, State: s, Bad: s != Up && s != Connecting, Message: t.describe(s, err, next)}

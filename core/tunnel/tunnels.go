@@ -56,7 +56,8 @@ type Tunnels struct {
 	env    environment
 	cutOff context.CancelFunc
 	mu     sync.Mutex
-	all    []*tunnel // in the order of the configuration
+	all    []*tunnel        // in the order of the configuration
+	wanted []*config.Tunnel // the configuration that was applied last
 	ended  bool
 }
 
@@ -92,6 +93,7 @@ func (s *Tunnels) Apply(wanted []*config.Tunnel) {
 	if s.ended {
 		return
 	}
+	s.wanted = wanted
 	old := s.all
 	s.all = nil
 	for _, c := range wanted {

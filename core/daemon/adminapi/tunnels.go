@@ -1,10 +1,19 @@
 package adminapi
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/sshclient"
+	"github.com/aitunnel/aitunnel/core/tunnel"
 )
+
+// tunnelTime is how long a test of a tunnel may take, or a look at its host's key.
+const tunnelTime = 2 * time.Minute
 
 // Tunnels is for [admin.Source].
 func (s *Source) Tunnels() []admin.Tunnel {
@@ -12,7 +21,7 @@ func (s *Source) Tunnels() []admin.Tunnel {
 	for _, t := range s.program.Tunnels.List() {
 		shown := admin.Tunnel{
 			Name: t.Name, Host: t.Host, User: t.User, State: string(t.State), Since: t.Since,
-			LastError: t.LastError, NextTry: at(t.NextTry), Probe: millis(t.Probe),
+			LastError: t.LastError, HostKey: hostKey(t.HostKey), NextTry: at(t.NextTry), Probe: millis(t.Probe),
 			Notes: append([]string{}, t.Notes...), Forwards: []admin.Forward{},
 			Connects: t.Connects, Accepted: t.Accepted, Active: t.Active, BytesIn: t.In, BytesOut: t.Out,
 		}
@@ -27,10 +36,81 @@ func (s *Source) Tunnels() []admin.Tunnel {
 // RetryTunnel is for [admin.Source].
 func (s *Source) RetryTunnel(name string) (admin.Tunnel, error) {
 	s.program.Tunnels.Retry(name)
+	return s.tunnel(name)
+}
+
+func (s *Source) tunnel(name string) (admin.Tunnel, error) {
 	for _, t := range s.Tunnels() {
 		if t.Name == name {
 			return t, nil
 		}
 	}
-	return admin.Tunnel{}, admin.NotFound(fmt.Sprintf("there is no tunnel %q", name))
+	return admin.Tunnel{}, noTunnel(name)
+}
+
+func noTunnel(name string) error {
+	return admin.NotFound(fmt.Sprintf("there is no tunnel %q", name))
+}
+
+func hostKey(k *sshclient.UntrustedKey) *admin.HostKey {
+	if k == nil {
+		return nil
+	}
+	out := &admin.HostKey{Host: k.Host, Type: k.Type, Fingerprint: k.Fingerprint, State: admin.HostKeyUnknown, Known: k.Known, KnownAt: k.KnownAt}
+	if k.HasChanged() {
+		out.State = admin.HostKeyChanged
+	}
+	return out
+}
+
+// TestTunnel is for [admin.Source].
+func (s *Source) TestTunnel(ctx context.Context, name string) (admin.TestedTunnel, error) {
+	ctx, cancel := context.WithTimeout(ctx, tunnelTime)
+	defer cancel()
+	steps, ok, err := s.program.Tunnels.Test(ctx, name)
+	if err != nil {
+		return admin.TestedTunnel{}, noTunnel(name)
+	}
+	out := admin.TestedTunnel{Name: name, OK: ok, Steps: []admin.TunnelStep{}}
+	for _, r := range steps {
+		out.Steps = append(out.Steps, admin.TunnelStep{Step: string(r.Step), OK: r.OK, Text: r.Text})
+	}
+	return out, nil
+}
+
+// TrustTunnel is for [admin.Source].
+func (s *Source) TrustTunnel(ctx context.Context, name string, in admin.HostKeyTrust) (admin.Tunnel, error) {
+	if in.Fingerprint == "" {
+		return admin.Tunnel{}, admin.Invalid("the fingerprint of the key is needed, such as SHA256:…")
+	}
+	ctx, cancel := context.WithTimeout(ctx, tunnelTime)
+	defer cancel()
+	key, err := s.program.Tunnels.Trust(ctx, name, in.Fingerprint)
+	if err != nil {
+		return admin.Tunnel{}, trustError(name, err)
+	}
+	if !key.Known { // else it was trusted before
+		s.program.Bus.Publish(event.Event{
+			Type: event.TypeTunnel, Level: event.LevelInfo, Code: event.CodeKeyTrusted, Tunnel: name,
+			Message: fmt.Sprintf("tunnel %q: trusted the key %s of host %s; it is in %s", name, key.Fingerprint, key.Host, key.File),
+		})
+	}
+	return s.tunnel(name)
+}
+
+// trustError returns why a key is not trusted, as the API has it.
+func trustError(name string, err error) error {
+	var other *sshclient.OtherKeyError
+	untrusted := sshclient.Untrusted(err)
+	switch {
+	case errors.Is(err, tunnel.ErrNotFound):
+		return noTunnel(name)
+	case errors.As(err, &other):
+		return admin.Refused("other_host_key", err.Error())
+	case untrusted != nil && untrusted.HasChanged():
+		return admin.Refused("host_key_changed", err.Error())
+	case errors.Is(err, context.DeadlineExceeded):
+		return admin.Refused("not_trusted", fmt.Sprintf("the key of the host was not seen within %s; nothing was changed", tunnelTime))
+	}
+	return admin.Refused("not_trusted", err.Error())
 }

@@ -8,6 +8,8 @@ import { code, t } from './i18n.js';
 import { forwardKind, left, tunnelKind } from './states.js';
 import { tick } from './ticker.js';
 import { editTunnel } from './tunnelform.js';
+import { testTunnel } from './tunneltest.js';
+import { trustHost } from './tunneltrust.js';
 import { attempt } from './toast.js';
 
 // tunnelBlock makes the element of a tunnel.
@@ -20,9 +22,14 @@ export function tunnelBlock(name, store) {
     await attempt(t('tunnels.retried', { name }), t('tunnels.notRetried', { name }), () => post(`/api/tunnels/${encodeURIComponent(name)}/retry`));
     store.refresh();
   });
-  const head = titled(host, retry, edit);
+  const test = el('button', { type: 'button', class: 'quiet', text: t('tunneltest.open'), 'aria-label': t('tunneltest.label', { name }) });
+  test.addEventListener('click', () => testTunnel(name, store));
+  const head = titled(host, retry, test, edit);
   const facts = factList(...['since', 'nextTry', 'probe'].map((name) => t(`tunnels.${name}`)));
-  const trouble = el('p', { class: 'why', hidden: true });
+  const words = el('p', {});
+  const trust = el('button', { type: 'button', hidden: true });
+  trust.addEventListener('click', () => trustHost(tunnel, store));
+  const trouble = el('div', { class: 'why', hidden: true }, words, trust);
   const forwards = el('ul', { class: 'rows', 'aria-label': t('tunnels.forwards') });
   const node = el('article', { class: 'block tunnel' }, head.node, trouble, facts.node, forwards);
   let tunnel = null;
@@ -39,12 +46,22 @@ export function tunnelBlock(name, store) {
       setAttribute(node, 'data-name', next.name);
       setText(host, next.host);
       trouble.hidden = !next.lastError || next.state === 'up';
-      setText(trouble, sentence(next.lastError ?? ''));
+      setText(words, troubleOf(next));
+      trust.hidden = !next.host_key;
+      setText(trust, t(`trust.open.${next.host_key?.state ?? 'unknown'}`));
+      setAttribute(trust, 'aria-label', t(`trust.label.${next.host_key?.state ?? 'unknown'}`, { name }));
       retry.hidden = !['waiting', 'failed'].includes(next.state);
       each(forwards, next.forwards ?? [], (f) => f.remote, forwardRow);
       times();
     },
   };
+}
+
+// troubleOf says why a tunnel is down. Of a host's key that is all there is to
+// say, unless an authority is known, but not the key.
+function troubleOf({ host_key: key, lastError }) {
+  if (!key || (key.known_at && key.state === 'unknown')) return sentence(lastError ?? '');
+  return t(`trust.card.${key.state}`, { host: key.host });
 }
 
 function forwardRow() {
