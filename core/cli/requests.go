@@ -178,7 +178,11 @@ func (a *app) oneRequest(ctx context.Context, h keptHistory, id string, asJSON b
 }
 
 func writeRequest(out *strings.Builder, p term.Paint, r history.Record, auths map[string]string) {
-	fmt.Fprintf(out, "%s %s %s%s\n\n", statusText(p, r), r.Method, r.Path, term.After(": ", r.Error))
+	fmt.Fprintf(out, "%s %s %s%s\n", statusText(p, r), r.Method, r.Path, term.After(": ", r.Error))
+	if r.Message != "" {
+		fmt.Fprintf(out, "The caller was told: %s.\n", strings.TrimSuffix(r.Message, "."))
+	}
+	out.WriteString("\n")
 	sent := r.Model
 	if r.Sent != "" {
 		sent += ", sent as " + r.Sent

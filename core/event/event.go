@@ -103,6 +103,7 @@ type Request struct {
 	Status   int    `json:"status"` // 499: the caller disconnected
 	Stream   bool   `json:"stream,omitempty"`
 	Error    string `json:"error,omitempty"`
+	Message  string `json:"message,omitempty"`    // what the caller was told, of a request that was refused without asking a channel
 	TTFB     Millis `json:"ttfb_ms"`              // from the arrival of the request to the first byte passed on
 	Content  Millis `json:"content_ms,omitempty"` // until the first content: not a keep-alive, nor an event that only opens the answer; 0: none was seen
 	Total    Millis `json:"total_ms"`             // until the last

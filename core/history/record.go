@@ -29,7 +29,7 @@ func (r *Record) read(row scanner) (seq int64, err error) {
 	var passed string
 	err = row.Scan(&seq, &at, &r.ID, &r.Client, &r.Entry, &r.Method, &r.Path, &r.Dialect, &r.Endpoint, &r.Model, &r.Sent, &r.Route, &r.Channel, &r.Key,
 		&r.Egress, &r.Status, &r.Verdict, &r.Error, &r.Failed, &r.Stream, &ttfb, &total, &attempts, &r.BytesIn, &r.BytesOut,
-		&r.TokensIn, &r.TokensOut, &r.TokensCacheRead, &r.TokensCacheWrite, &r.TokensReasoning, &cost, &r.Currency, &passed, &content, &r.attemptList)
+		&r.TokensIn, &r.TokensOut, &r.TokensCacheRead, &r.TokensCacheWrite, &r.TokensReasoning, &cost, &r.Currency, &passed, &content, &r.attemptList, &r.Message)
 	r.Time, r.TTFB, r.Content, r.Total = time.UnixMilli(at), ofMicros(ttfb), ofMicros(content), ofMicros(total)
 	r.Retries, r.Attempts = max(attempts-1, 0), []event.Attempt{}
 	if passed != "" {

@@ -21,16 +21,21 @@ func arrival(i item) time.Time { return i.ended.Add(-time.Duration(i.request.Tot
 // maxText bounds what callers can make as long as they like, in bytes.
 const maxText = 256
 
-func short(s string) string {
-	if len(s) > maxText {
-		s = s[:maxText]
+// maxMessage bounds a message, in bytes.
+const maxMessage = 512
+
+func short(s string) string { return cut(s, maxText) }
+
+func cut(s string, most int) string {
+	if len(s) > most {
+		s = s[:most]
 	}
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
 // columns of the table of requests but its key, in the order of [addRow].
 var requestColumns = strings.Fields(`time id client entry method path dialect endpoint model sent route channel key egress status verdict error failed
-	stream ttfb total attempts bytes_in bytes_out tokens_in tokens_out tokens_cache_read tokens_cache_write tokens_reasoning cost currency passed_over content attempt_list`)
+	stream ttfb total attempts bytes_in bytes_out tokens_in tokens_out tokens_cache_read tokens_cache_write tokens_reasoning cost currency passed_over content attempt_list message`)
 
 // attemptColumns are those of the table of attempts, which older rows have.
 var attemptColumns = strings.Fields(`channel key sent status verdict means rule egress wait ttfb total undecided`)
@@ -50,7 +55,7 @@ func addRow(args *arguments, i item) {
 	}
 	args.add(arrival(i).UnixMilli(), r.ID, r.Client, r.Entry, short(r.Method), short(r.Path), r.Dialect, r.Endpoint, short(r.Model), last.Model, r.Route, r.Channel, r.Key,
 		r.Egress, int64(r.Status), last.Means, errorCode(r, last), r.Failed(), r.Stream, micros(r.TTFB), micros(r.Total), int64(len(r.Attempts)), r.BytesIn, r.BytesOut,
-		int64(r.TokensIn), int64(r.TokensOut), int64(r.TokensCacheRead), int64(r.TokensCacheWrite), int64(r.TokensReasoning), cost, r.Currency, passedOver(r), micros(r.Content), attemptList(r)) //nolint:gosec // counts of tokens
+		int64(r.TokensIn), int64(r.TokensOut), int64(r.TokensCacheRead), int64(r.TokensCacheWrite), int64(r.TokensReasoning), cost, r.Currency, passedOver(r), micros(r.Content), attemptList(r), cut(r.Message, maxMessage)) //nolint:gosec // counts of tokens
 }
 
 // passedOver returns the list of channels that were passed over, as it is kept.

@@ -11,7 +11,7 @@ const applicationID = 0x6169746e // "aitn"
 
 // migrations lead from each version of the schema to the next; the version of a
 // file is its user_version. They are never changed once they were released.
-var migrations = []string{version1, version2, version3, version4, version5, version6}
+var migrations = []string{version1, version2, version3, version4, version5, version6, version7}
 
 // Times are in milliseconds since 1970, durations in microseconds, costs in
 // billionths of the currency's unit. A cost is null where it is not known.
@@ -115,6 +115,11 @@ CREATE TABLE unsummed (
 	id    INTEGER PRIMARY KEY CHECK (id = 1),
 	first INTEGER NOT NULL -- the first request that is in no sums yet
 );
+`
+
+// version7 adds what callers were told whose requests were refused without asking a channel.
+const version7 = `
+ALTER TABLE requests ADD COLUMN message TEXT NOT NULL DEFAULT '';
 `
 
 // migrate brings the schema up to date, one version in one transaction.

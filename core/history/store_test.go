@@ -21,6 +21,7 @@ func TestRecordsComeBack(t *testing.T) {
 		{Channel: "b", Key: "k2", Model: "other", Status: 429, Verdict: "key", Means: "rate_limited", Rule: "429", Egress: "socks", Total: event.Millis(time.Millisecond), Sent: true},
 		want.Attempts[0],
 	}
+	want.Message = "the client is at its limit"
 	want.PassedOver = []event.PassedOver{{Channel: "z \"1\"", Why: "paused"}, {Channel: "y", Why: "breaker_open"}}
 	r.Add(day0, want)
 	r.flush()

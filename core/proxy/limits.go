@@ -102,16 +102,16 @@ func (x *exchange) limitText(r *limit.Refusal) string {
 	at := func(what string) string {
 		return fmt.Sprintf("the client %q is at its limit of %d %s", x.client.name, r.Bound, what)
 	}
-	next := fmt.Sprintf("the next may come in %s (requests wait %s at most)", wording.Duration(inSeconds(r.RetryAfter)), wait)
+	next := fmt.Sprintf(": the next may come in %s (requests wait %s at most)", wording.Duration(inSeconds(r.RetryAfter)), wait)
 	switch r.Reason {
 	case limit.RequestsPerMinute:
 		every := inSeconds(time.Minute / time.Duration(r.Bound))
 		if every < 2*time.Second {
-			return at("requests per minute") + ": " + next
+			return at("requests per minute") + next
 		}
-		return at("requests per minute") + fmt.Sprintf(", up to %d at once and then one every %s: %s", r.Burst, wording.Duration(every), next)
+		return at("requests per minute") + fmt.Sprintf(", up to %d at once and then one every %s", r.Burst, wording.Duration(every)) + next
 	case limit.TokensPerMinute:
-		return at("tokens per minute") + ": " + next
+		return at("tokens per minute") + next
 	}
 	return at("requests in flight") + ", and its request would wait longer than " + wait
 }

@@ -99,6 +99,9 @@ func TestAClientThatWouldWaitTooLongIsRefused(t *testing.T) {
 	if got.status != 429 || !strings.Contains(got.body, `"client_limit"`) || !strings.Contains(got.body, "2 requests per minute, up to 1 at once and then one every 30s: the next may come in ") || !strings.Contains(got.body, "(requests wait 1s at most)") || got.header.Get("Retry-After") == "" {
 		t.Errorf("%d %v %s", got.status, got.header, got.body)
 	}
+	if told := r.record(1).Message; !strings.HasPrefix(told, "the client ") || !strings.Contains(told, "the next may come in ") {
+		t.Errorf("the record says %q", told)
+	}
 	claude := r.post("/v1/messages", messagesBody, "X-Api-Key", "token-of-a")
 	if claude.status != 429 || !strings.Contains(claude.body, `"type":"rate_limit_error"`) {
 		t.Errorf("%d %s", claude.status, claude.body)

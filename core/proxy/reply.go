@@ -33,9 +33,15 @@ func (x *exchange) problem(status int, code, message string) dialect.Problem {
 	return dialect.Problem{Status: status, Code: code, Message: message, RequestID: x.record.ID}
 }
 
+// codeRefusedByPlan is the code of an answer whose message has words of a plugin.
+const codeRefusedByPlan = "refused_by_plan"
+
 // refuse answers with an error of our own.
 func (x *exchange) refuse(f fault) {
 	x.record.Error = f.code
+	if len(x.record.Attempts) == 0 && f.code != codeRefusedByPlan { // no words of sites and plugins
+		x.record.Message = f.message
+	}
 	x.record.TTFB = event.Millis(time.Since(x.arrived))
 	x.caller.finish()
 	p := x.problem(f.status, f.code, f.message)
@@ -167,7 +173,7 @@ func (x *exchange) explainSkips() {
 	}
 	f := fault{status: http.StatusServiceUnavailable, code: "channel_unavailable", final: true}
 	if reason, refused := x.walk.Refusal(); refused {
-		f.code, f.message = "refused_by_plan", fmt.Sprintf("the strategy of the route %s lets no channel serve: %s", x.record.Route, reason)
+		f.code, f.message = codeRefusedByPlan, fmt.Sprintf("the strategy of the route %s lets no channel serve: %s", x.record.Route, reason)
 		f.status = x.statusOf(f)
 		x.refuse(f)
 		return

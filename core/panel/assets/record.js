@@ -23,6 +23,7 @@ export function showRecord(e) {
         el('span', { class: `status ${r.error && r.status < 400 ? 'bad' : statusKind(r.status)}`, text: r.status || t('record.noAnswer') }),
         el('span', { text: outcome(r) })),
       r.error && el('p', { class: 'why', text: said(code('fault', r.error)) }),
+      r.message && el('p', { class: 'hint', text: t('record.told', { message: quoted(r.message) }) }),
       causes(r),
       el('dl', { class: 'facts' }, ...facts(e)),
       el('h3', { text: t('record.attempts', { n: attempts.length }) }),

@@ -64,3 +64,25 @@ func TestARecordNamesEachKeyThatWasNotUsable(t *testing.T) {
 		p.until(`!document.querySelector('dialog')`)
 	}
 }
+
+// TestARecordSaysWhatTheCallerWasTold of a request that aitunnel refused itself.
+func TestARecordSaysWhatTheCallerWasTold(t *testing.T) {
+	r, _, _ := begin(t, "client \"anonymous\" {\n  limit {\n    requests_per_minute = 1\n    burst = 1\n  }\n}\n")
+	r.ask("m")
+	if _, status := r.ask("m"); status != 429 {
+		t.Fatal(status)
+	}
+	p := r.open("/#log", 1280, 900)
+	for language, want := range map[string][]string{
+		"en": {"at its limit of 1 requests per minute", "the next may come in"},
+		"zh": {"每分钟 1 个请求", "后可再次请求"},
+	} {
+		p.language(language)
+		p.click(`[...document.querySelectorAll('#view-log .row')].find((n) => n.innerText.includes('429'))`)
+		for _, text := range want {
+			p.shows("dialog .record", text)
+		}
+		p.keys("\x1b")
+		p.until(`!document.querySelector('dialog')`)
+	}
+}
