@@ -106,7 +106,7 @@ func boot(t *testing.T, files map[string][]byte) string {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	limit := time.AfterFunc(5*time.Minute, func() { _ = c.Process.Kill() })
+	limit := time.AfterFunc(12*time.Minute, func() { _ = c.Process.Kill() })
 	defer limit.Stop()
 	if err := c.Wait(); err != nil {
 		if strings.Contains(out.String(), "Operation not permitted") {

@@ -30,7 +30,30 @@ if [ -e /etc/systemd/system/aitunnel.service ]; then
   echo "The service of 'aitunnel service install' stays in use (/etc/systemd/system/aitunnel.service)."
   echo "To use that of this package: sudo aitunnel service uninstall && sudo systemctl enable --now aitunnel"
 fi
+# upgrade has the running service replaced without a pause: a new process takes over
+# its ports, and the old one finishes its requests. Where the program refuses that, as
+# with a configuration that is not valid, it goes on as it is. If it does not answer,
+# it is stopped and started. A service that does not run stays as it is.
+upgrade() {
+  if ! systemctl -q is-active aitunnel.service || ! message=$(service_command restart 2>&1); then
+    if service_command status >/dev/null 2>&1; then
+      echo "The running aitunnel was not replaced and goes on as the former version:"
+      echo "$message"
+      echo "Once that is corrected: sudo aitunnel restart"
+    else
+      systemctl try-restart aitunnel.service || true
+    fi
+  fi
+}
+
+# service_command runs a command about the service, not about a program of root's own.
+service_command() {
+  env -i PATH="$PATH" HOME=/var/lib/aitunnel timeout 150 /usr/bin/aitunnel "$@"
+}
+
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
-  systemctl try-restart aitunnel.service || true
+  if systemctl show -p ExecStart aitunnel.service | grep -q 'path=/usr/bin/aitunnel '; then
+    upgrade
+  fi
 fi

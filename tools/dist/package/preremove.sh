@@ -1,6 +1,6 @@
 #!/bin/sh
-# Before removing, for dpkg ("remove") and rpm (0). An upgrade restarts the service
-# when it is installed.
+# Before removing, for dpkg ("remove") and rpm (0). An upgrade leaves the
+# service to the script of the new version.
 set -e
 case "$1" in
 remove | 0)

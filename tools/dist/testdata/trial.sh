@@ -75,8 +75,54 @@ check "the commands name a service that is stopped" says 'sudo systemctl start a
 check "and it starts again" systemctl start aitunnel
 
 echo "-- upgrade and removal"
+# A site whose answer takes 8 seconds.
+cat > /site.sh <<'END'
+while IFS= read -r line && line=${line%$'\r'} && [ -n "$line" ]; do
+  case ${line,,} in content-length:*) length=${line#*: } ;; esac
+done
+head -c "${length:-0}" >/dev/null
+printf 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n'
+for i in $(seq 16); do
+  printf 'data: {"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"part %s "}}]}\n\n' "$i"; sleep 0.5
+done
+printf 'data: {"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+END
+printf '[Socket]\nListenStream=127.0.0.1:8088\nAccept=yes\n' > /etc/systemd/system/site.socket
+printf '[Service]\nExecStart=/bin/bash /site.sh\nStandardInput=socket\nStandardError=journal\n' > /etc/systemd/system/site@.service
+systemctl daemon-reload; systemctl start site.socket
+check "a channel of that site" aitunnel channel add slow http://127.0.0.1:8088 --auth none
+check "is the first" aitunnel channel prefer slow
+token=$(sed -n 's/.*client_tokens = \["\(.*\)"\].*/\1/p' $config)
+proxy() { curl -sS -m 60 -H "Authorization: Bearer $token" "http://127.0.0.1:9000$1" "${@:2}"; }
+stream() { proxy /v1/chat/completions -d '{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}'; }
+poll() { while :; do proxy /v1/models -o /dev/null -w '%{http_code}\n' || echo refused; sleep 0.1; done >/tmp/polls 2>&1; }
+stream >/tmp/stream 2>&1 & streaming=$!
+poll & polling=$!
+for _ in $(seq 100); do grep -q 'part 2' /tmp/stream && break; sleep 0.1; done
+check "a stream" grep -q 'part 2' /tmp/stream
+before=$(systemctl show -P MainPID aitunnel)
 check "an upgrade" dpkg -i /aitunnel.deb
-check "restarts it" systemctl is-active aitunnel
+check "does not wait for it" not grep -q DONE /tmp/stream
+check "restarts the service" test "$(systemctl show -P MainPID aitunnel)" != "$before"
+check "which is active" systemctl is-active aitunnel
+wait $streaming
+check "the stream is complete" grep -q DONE /tmp/stream
+kill $polling
+check "requests beside it were made" says . grep '[0-9]' /tmp/polls
+check "and none was refused" not grep -i 'refused\|000\|curl' /tmp/polls
+echo 'channel {' >> $config
+before=$(systemctl show -P MainPID aitunnel)
+check "an upgrade with a broken configuration says so" says 'goes on as the former version' dpkg -i /aitunnel.deb
+check "and leaves the service as it is" test "$(systemctl show -P MainPID aitunnel)" = "$before"
+sed -i '$d' $config
+rm /run/aitunnel/control.sock
+check "an upgrade of a service that does not answer" dpkg -i /aitunnel.deb
+check "restarts it by systemd" test "$(systemctl show -P MainPID aitunnel)" != "$before"
+check "and it answers" says '^aitunnel 9.9.9 is running' aitunnel status
+systemctl stop aitunnel
+check "an upgrade of a service that is stopped" dpkg -i /aitunnel.deb
+check "does not start it" not systemctl is-active aitunnel
+systemctl start aitunnel
 check "it keeps the configuration" grep -q second $config
 check "it is removed" dpkg -r aitunnel
 check "it is stopped" not systemctl is-active aitunnel
