@@ -163,3 +163,20 @@ func TestARestartTriesTheProgramFirst(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestStopAndStart names commands that work for the process that says so.
+func TestStopAndStart(t *testing.T) {
+	for _, c := range []struct{ runtime, notify, invocation, want string }{
+		{"", "", "", "'aitunnel stop' and 'aitunnel start'"},
+		{"", "", "of-a-session", "'aitunnel stop' and 'aitunnel start'"},
+		{"", "/run/user/1000/systemd/notify", "of-a-unit", "'systemctl --user restart aitunnel'"},
+		{"/run/aitunnel", "/run/systemd/notify", "of-a-unit", "'sudo systemctl restart aitunnel'"},
+	} {
+		t.Setenv("RUNTIME_DIRECTORY", c.runtime)
+		t.Setenv("NOTIFY_SOCKET", c.notify)
+		t.Setenv("INVOCATION_ID", c.invocation)
+		if got := stopAndStart(); got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}

@@ -95,7 +95,7 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	}
 	d, err := daemon.Start(ctx, daemon.Options{
 		ConfigPath: path, Vars: a.vars, Dir: startDir, StateDir: a.stateDir, Builtin: builtin, Version: Version(), LogOutput: out,
-		Reloading: notifyReloading, BeforeRestart: a.checkRestart, RuntimeDir: runtimeDir(), Predecessor: handover.Inherited(),
+		Reloading: notifyReloading, BeforeRestart: a.checkRestart, RuntimeDir: runtimeDir(), StopAndStart: stopAndStart(), Predecessor: handover.Inherited(),
 	})
 	if err != nil {
 		return err
@@ -215,4 +215,15 @@ func (a *app) announce(proxy, admin string) {
 func runtimeDir() string {
 	first, _, _ := strings.Cut(os.Getenv("RUNTIME_DIRECTORY"), ":")
 	return first
+}
+
+// stopAndStart names the commands that stop this process and start it again.
+func stopAndStart() string {
+	switch {
+	case runtimeDir() != "":
+		return "'sudo systemctl restart aitunnel'"
+	case os.Getenv("NOTIFY_SOCKET") != "" && os.Getenv("INVOCATION_ID") != "":
+		return "'systemctl --user restart aitunnel'"
+	}
+	return "'aitunnel stop' and 'aitunnel start'"
 }

@@ -62,7 +62,7 @@ func TestTheAdminPortAlwaysRequiresAToken(t *testing.T) {
 	}
 }
 
-// TestAConfiguredTokenIsTheOnlyOne refuses the generated one then.
+// TestAConfiguredTokenIsTheOnlyOne: none is generated until the configuration has none.
 func TestAConfiguredTokenIsTheOnlyOne(t *testing.T) {
 	t.Parallel()
 	const own = "a-token-of-the-configuration"
@@ -70,13 +70,27 @@ func TestAConfiguredTokenIsTheOnlyOne(t *testing.T) {
 	if got := r.portStatus("GET", "/api/status", own); got != http.StatusOK {
 		t.Errorf("with the token of the configuration: %d", got)
 	}
-	if got := r.portStatus("GET", "/api/status", r.adminToken()); got != http.StatusUnauthorized {
-		t.Errorf("with the generated token: %d", got)
+	if left, err := filepath.Glob(filepath.Join(r.dir, "state", "admin-token*")); err != nil || len(left) > 0 {
+		t.Errorf("generated: %v, %v", left, err)
 	}
 	var status admin.Status
 	r.adminGet("/api/status", &status)
 	if status.TokenFile != "" {
 		t.Errorf("status names %q", status.TokenFile)
+	}
+	r.save(two(site(t, "primary"), site(t, "backup"), ""))
+	if out := r.reload(); !out.OK {
+		t.Fatalf("%+v", out)
+	}
+	if got := r.portStatus("GET", "/api/status", own); got != http.StatusUnauthorized {
+		t.Errorf("with the former token: %d", got)
+	}
+	if got := r.portStatus("GET", "/api/status", r.adminToken()); got != http.StatusOK {
+		t.Errorf("with the generated token: %d", got)
+	}
+	r.adminGet("/api/status", &status)
+	if status.TokenFile == "" {
+		t.Error("status names no file")
 	}
 }
 

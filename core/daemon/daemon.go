@@ -64,6 +64,10 @@ type Options struct {
 	// socket. An error calls it off. nil: nothing is checked.
 	BeforeRestart func(context.Context) error
 
+	// StopAndStart names the commands that stop the program and start it again, for
+	// messages.
+	StopAndStart string
+
 	// For tests.
 	Now          func() time.Time
 	Roots        *x509.CertPool // whom to trust for sites
@@ -89,7 +93,7 @@ type Daemon struct {
 	panel    *bind.Port
 	unknown  *unknown.Store // answers that no rule knows; nil if they cannot be kept
 
-	adminToken config.Secret // for configurations without one
+	adminToken adminToken // for configurations without one
 
 	lock    *statefile.Lock
 	control *control.Socket
@@ -137,7 +141,7 @@ func (d *Daemon) start(ctx context.Context) error {
 		err = d.claim()
 	}
 	if err == nil {
-		d.adminToken, err = loadAdminToken(d.options.StateDir)
+		err = d.adminToken.read(d.options.StateDir)
 	}
 	if err != nil {
 		return err
@@ -169,6 +173,9 @@ func (d *Daemon) start(ctx context.Context) error {
 		}
 	}
 	if err := d.reloader.Start(ctx, takeOver); err != nil {
+		return err
+	}
+	if err := d.makeAdminToken(); err != nil && d.predecessor == nil { // else it is too late to refuse
 		return err
 	}
 	close(serving)

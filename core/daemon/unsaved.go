@@ -65,7 +65,7 @@ func (d *Daemon) saveAll(ctx context.Context, e control.Ending) error {
 	}
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	if e.Restart {
-		text += ". Correct that first, or lose it with 'aitunnel stop' and 'aitunnel start'"
+		text += ". Correct that first, or lose it with " + d.options.StopAndStart
 	}
 	return errors.New(text)
 }
