@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/config"
@@ -23,9 +24,10 @@ var sharedVariables = []string{"PATH", "TERM", "LANG", "LC_ALL", "NO_COLOR", "CL
 // downloadVariables are those that a command keeps, too, if it downloads plugins.
 var downloadVariables = []string{"GITHUB_TOKEN", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
-// orAsService has a command of root that reads the configuration of the service of the
-// system run with the account of the service, so that it sees and makes the files that
-// the service sees: its keys, its known hosts. run is the command itself.
+// orAsService has a command that reads the configuration of the service of the system run
+// with the account of the service, so that it sees and makes the files that the service
+// sees: its keys, its known hosts. Root and that account may do so. run is the command
+// itself.
 func (a *app) orAsService(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
 		name := a.config
@@ -33,16 +35,31 @@ func (a *app) orAsService(run func(*cobra.Command, []string) error) func(*cobra.
 			name = args[0]
 		}
 		u, theirs := a.ofService(name)
+		root := os.Getuid() == 0
 		switch {
 		case !theirs:
 			return run(c, args)
-		case os.Getuid() != 0:
-			return fmt.Errorf("there is no configuration of yours; that of the service of the system is %s: run the command with sudo, or name another with --config", u.Config)
-		case u.User == "":
-			a.config, a.stateDir = u.Config, u.StateDir
-			return run(c, args)
+		case !root && !u.IsAccount():
+			return fmt.Errorf("there is no configuration of yours; that of the service of the system is %s: run the command with sudo, or name another with --config%s", u.Config, instead[c.Name()])
+		case root && u.User != "":
+			return a.againAs(c, u, name)
 		}
-		return a.againAs(c, u, name)
+		a.beService(u)
+		return run(c, args)
+	}
+}
+
+// instead says what members of the group of the service can do without sudo, by command.
+var instead = map[string]string{
+	"validate": ". 'aitunnel reload --dry-run' has the running service check it",
+}
+
+// beService turns to the files of the service, with whose account this process runs.
+func (a *app) beService(u service.Unit) {
+	a.config, a.stateDir = u.Config, u.StateDir
+	if u.IsAccount() { // the shell may have another account's
+		_ = os.Setenv("HOME", u.Home)
+		xdg.Reload()
 	}
 }
 
@@ -78,17 +95,17 @@ func (a *app) againAs(c *cobra.Command, u service.Unit, name string) error {
 	return err
 }
 
-// onFiles has a command of root about what a program leaves in its files read those of
-// the service of the system, unless a program of root's own runs. The account of the
+// onFiles has a command about what a program leaves in its files read those of the service
+// of the system, for root and its account, unless a program of the user's own runs. The account of the
 // service reads them, so that root leaves no files there. run is the command on the state
 // directory of this user.
 func (a *app) onFiles(c *cobra.Command, run func() error) error {
 	u, theirs := a.filesOfService()
-	if theirs && u.User != "" {
+	if theirs && u.User != "" && os.Getuid() == 0 {
 		return a.againAs(c, u, "")
 	}
 	if theirs {
-		a.config, a.stateDir = u.Config, u.StateDir
+		a.beService(u)
 	}
 	return run()
 }
@@ -102,20 +119,25 @@ func (a *app) useFilesOfService() {
 
 // filesOfService returns the service of the system, if its files are meant.
 func (a *app) filesOfService() (service.Unit, bool) {
-	if a.named || os.Getuid() != 0 || statefile.HolderOf(a.stateDir) != nil {
+	if a.named || statefile.HolderOf(a.stateDir) != nil {
 		return service.Unit{}, false
 	}
 	u, there := service.OfSystem()
-	return u, there && u.Config != "" && u.StateDir != a.stateDir
+	return u, there && u.Config != "" && u.StateDir != a.stateDir && actsFor(u)
 }
+
+// actsFor reports whether this process may act with the account of a service.
+func actsFor(u service.Unit) bool { return os.Getuid() == 0 || u.IsAccount() }
 
 // pluginAsService is [app.orAsService] for a command that also works without a
 // configuration, for the user's own plugins.
 func (a *app) pluginAsService(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
-	if os.Getuid() != 0 {
-		return run
+	return func(c *cobra.Command, args []string) error {
+		if u, there := service.OfSystem(); there && actsFor(u) {
+			return a.orAsService(run)(c, args)
+		}
+		return run(c, args)
 	}
-	return a.orAsService(run)
 }
 
 // absolute returns an argument for a command in another directory: the whole path if it
@@ -136,11 +158,8 @@ func absolute(arg string) string {
 // ofService returns the service of the system whose configuration the command is to
 // read: name is that, or "", and no other is found.
 func (a *app) ofService(name string) (service.Unit, bool) {
-	if a.named || name != "" && os.Getuid() != 0 {
-		return service.Unit{}, false
-	}
 	u, there := service.OfSystem()
-	if !there || u.Config == "" {
+	if a.named || !there || u.Config == "" || name != "" && !actsFor(u) {
 		return u, false
 	}
 	found, err := config.Find(name)

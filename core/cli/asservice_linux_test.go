@@ -99,11 +99,15 @@ func (s *installed) give(path string, theirs bool) {
 }
 
 // try runs a command as root.
-func (s *installed) try(args ...string) (string, error) {
-	script := `mount --bind "$UNITS" /etc/systemd/system && exec ./aitunnel "$@"`
+func (s *installed) try(args ...string) (string, error) { return s.tryAs(0, args...) }
+
+// tryAs runs a command with an account. systemctl is a file of the directory work, if it
+// is there.
+func (s *installed) tryAs(uid int, args ...string) (string, error) {
+	script := `mount --bind "$UNITS" /etc/systemd/system && exec setpriv --reuid "$ACCOUNT" --regid "$ACCOUNT" --clear-groups ./aitunnel "$@"`
 	c := exec.Command("unshare", append([]string{"-m", "sh", "-c", script, "sh"}, args...)...)
 	c.Dir = s.work
-	c.Env = append(os.Environ(), "UNITS="+s.units, "HOME="+filepath.Join(s.top, "root"), "AITUNNEL_STATE_DIR=", "AITUNNEL_CONFIG=", "GORACE=atexit_sleep_ms=0")
+	c.Env = append(os.Environ(), "UNITS="+s.units, "PATH="+s.work+":"+os.Getenv("PATH"), "ACCOUNT="+strconv.Itoa(uid), "HOME="+filepath.Join(s.top, "root"), "AITUNNEL_STATE_DIR=", "AITUNNEL_CONFIG=", "GORACE=atexit_sleep_ms=0")
 	out, err := c.CombinedOutput()
 	return string(out), err
 }
@@ -151,6 +155,7 @@ func TestPluginCommandsOfRootRunAsTheService(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(s.top, "root")); err == nil {
 		t.Error("something was written to the home directory of root")
 	}
+	s.write(s.config, "channel \"home\" {\n  target = \"http://127.0.0.1:9\"\n  auth = \"none\"\n}\n", true)
 	s.run("plugin", "remove", "acme")
 	if left, err := filepath.Glob(filepath.Join(filepath.Dir(s.config), ".aitunnel", "plugins", "*acme*")); err != nil || len(left) > 0 {
 		t.Errorf("left after its removal: %v, %v", left, err)
@@ -235,6 +240,55 @@ func TestValidateAsTheService(t *testing.T) {
 	}
 	if out, err := s.try("validate"); err == nil || !strings.Contains(out, "the account nobody may not read it, as it belongs to root and has the mode 0600; run sudo chown nobody "+s.config) {
 		t.Errorf("a configuration of root: %v\n%s", err, out)
+	}
+}
+
+// TestTheAccountOfTheService uses its configuration and state, as root does; other accounts
+// are told to use sudo.
+func TestTheAccountOfTheService(t *testing.T) {
+	t.Parallel()
+	s := newInstalled(t, "channel \"home\" {\n  target = \"http://127.0.0.1:9\"\n  auth = \"none\"\n}\n")
+	for _, args := range [][]string{{"validate"}, {"validate", s.config}} {
+		if out, err := s.tryAs(s.uid, args...); err != nil || !strings.Contains(out, s.config+" is valid") {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
+	if out, err := s.tryAs(s.uid, "tunnel", "test", "vps"); err == nil || strings.Contains(out, "no configuration") {
+		t.Errorf("tunnel test: %v\n%s", err, out)
+	}
+	if out, err := s.tryAs(s.uid, "usage"); err != nil && strings.Contains(out, "denied") {
+		t.Errorf("usage: %v\n%s", err, out)
+	}
+	const other = 54321
+	if out, err := s.tryAs(other, "validate"); err == nil || !strings.Contains(out, "run the command with sudo") || !strings.Contains(out, "'aitunnel reload --dry-run'") {
+		t.Errorf("another account: %v\n%s", err, out)
+	}
+	for _, args := range [][]string{{"service", "uninstall"}, {"service", "uninstall", "--system"}} {
+		if out, err := s.tryAs(other, args...); err == nil || !strings.Contains(out, "run the command with sudo") {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
+	if out, err := s.try("start"); err == nil || !strings.Contains(out, "sudo systemctl start aitunnel") {
+		t.Errorf("start of root: %v\n%s", err, out)
+	}
+}
+
+// TestWhyTheServiceDoesNotAnswer asks systemd, which a script plays.
+func TestWhyTheServiceDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	s := newInstalled(t, "channel \"home\" {\n  target = \"http://127.0.0.1:9\"\n  auth = \"none\"\n}\n")
+	systemctl := filepath.Join(s.work, "systemctl")
+	for shown, want := range map[string]string{
+		"ActiveState=activating\nSubState=auto-restart\nResult=signal\nExecMainCode=2\nExecMainStatus=9": "aitunnel: not running: the service of the system failed (ended by signal 9, killed), and systemd starts it again",
+		"ActiveState=failed\nSubState=failed\nResult=exit-code\nExecMainCode=1\nExecMainStatus=4":        "aitunnel: not running: the service of the system failed: its configuration is not valid",
+		"ActiveState=inactive\nSubState=dead":                                                            "aitunnel: not running: the service of the system is stopped; start it with 'sudo systemctl start aitunnel'",
+	} {
+		if err := os.WriteFile(systemctl, []byte("#!/bin/sh\necho '"+shown+"'\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := s.try("status"); exitCodeOf(err) != exitNotRunning || !strings.HasPrefix(out, want) {
+			t.Errorf("status: %v\n%s\nwant %s", err, out, want)
+		}
 	}
 }
 

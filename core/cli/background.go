@@ -16,6 +16,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon/statefile"
+	"github.com/aitunnel/aitunnel/core/service"
 )
 
 const (
@@ -28,6 +29,9 @@ const (
 // returns when it is ready or has failed.
 func (a *app) startInBackground(ctx context.Context) error {
 	path, err := config.Find(a.config)
+	if _, there := service.OfSystem(); err != nil && there && !a.named && a.config == "" {
+		return fmt.Errorf("there is no configuration of yours; the service of the system is started by 'sudo systemctl start aitunnel': %w", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon/control"
 	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 	"github.com/aitunnel/aitunnel/core/service"
@@ -39,6 +40,9 @@ func (a *app) findService() {
 		return
 	}
 	a.stateDir = service.StateDir
+	if u, there := service.OfSystem(); there {
+		a.stateDir = u.StateDir
+	}
 }
 
 // controlPath returns the control socket of the daemon that commands ask.
@@ -51,17 +55,17 @@ func (a *app) controlPath() string {
 
 // notRunningError says that no daemon answers.
 type notRunningError struct {
-	dir     string
-	holder  *statefile.Holder // has the state directory, but does not answer
-	service bool              // the system has a service, which is not running
+	dir    string
+	holder *statefile.Holder // has the state directory, but does not answer
+	advice string            // about the service of the system, "" if another program is meant
 }
 
 func (e *notRunningError) Error() string {
 	if e.holder != nil {
 		return fmt.Sprintf("no answer: process %d uses the state directory %s, and is starting, stopping or hanging", e.holder.PID, e.dir)
 	}
-	if e.service {
-		return fmt.Sprintf("not running (state directory %s), and neither is the service of the system: start that with 'sudo systemctl start aitunnel', or a program of your own with 'aitunnel start'. 'journalctl -u aitunnel' has the service's log", e.dir)
+	if e.advice != "" {
+		return "not running: " + e.advice
 	}
 	return fmt.Sprintf("not running (state directory %s); start it with 'aitunnel start'", e.dir)
 }
@@ -90,17 +94,29 @@ func (a *app) explainCall(err error) error {
 			}
 			return fmt.Errorf("the running program belongs to another user: %w", unreachable.Err)
 		case holder == nil || errors.As(err, &dial):
-			return &notRunningError{dir: a.stateDir, holder: holder, service: a.meansService()}
+			idle := &notRunningError{dir: a.stateDir, holder: holder}
+			if holder == nil && a.meansService() {
+				idle.advice = service.Advice()
+			}
+			return idle
 		}
 		return fmt.Errorf("the running program closed the connection without an answer: %w", unreachable.Err)
 	}
 	return err
 }
 
-// meansService reports whether the commands mean a service of the system that there is.
+// meansService reports whether the commands mean a service of the system that there is:
+// a user with a configuration has a program of their own.
 func (a *app) meansService() bool {
 	u, there := service.OfSystem()
-	return there && (!a.named || u.StateDir == a.stateDir)
+	if !there || a.named {
+		return there && u.StateDir == a.stateDir
+	}
+	if a.service != "" {
+		return true
+	}
+	path, err := config.Find(a.config)
+	return err != nil || isConfig(path, u) || os.Getuid() == 0
 }
 
 // versionNote returns a line about the daemon's version, "" if it is this one.

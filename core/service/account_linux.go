@@ -64,6 +64,13 @@ func (u Unit) credential() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
 }
 
+// IsAccount reports whether this process runs with the account of the service, which is
+// not root.
+func (u Unit) IsAccount() bool {
+	as, err := u.credential()
+	return err == nil && as != nil && int(as.Uid) == os.Getuid()
+}
+
 // AsAccount makes a command run with the account and the home directory of the
 // service.
 func (u Unit) AsAccount(c *exec.Cmd) error {

@@ -12,6 +12,10 @@ func (u *Unit) UseAccount(name string, _ bool) error {
 	return nil
 }
 
+// IsAccount reports whether this process runs with the account of the service. It is
+// not known here.
+func (u Unit) IsAccount() bool { return false }
+
 // AsAccount makes a command run with the account of the service, where that is
 // supported.
 func (u Unit) AsAccount(*exec.Cmd) error { return nil }

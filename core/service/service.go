@@ -24,7 +24,7 @@ func (e *InstalledError) Error() string {
 type PackagedError struct{ Path string }
 
 func (e *PackagedError) Error() string {
-	return fmt.Sprintf("the service belongs to the package aitunnel (%s): start it with 'systemctl enable --now aitunnel', change it with 'systemctl edit aitunnel', remove it with the package; its configuration is /etc/aitunnel/aitunnel.hcl", e.Path)
+	return fmt.Sprintf("the service belongs to the package aitunnel (%s): start it with 'systemctl enable --now aitunnel', change it with 'systemctl edit aitunnel', remove it with its package (apt remove aitunnel, dnf remove aitunnel); its configuration is /etc/aitunnel/aitunnel.hcl", e.Path)
 }
 
 // State is how the service is.
@@ -144,7 +144,7 @@ func Installed(u Unit) (Unit, error) {
 		if path := packaged(u.System); path != "" {
 			return u, &PackagedError{path}
 		}
-		return u, errors.New("the service is not installed: run 'aitunnel service install'")
+		return u, absentError(u.System)
 	}
 	if err == nil {
 		u.keep(string(text))
@@ -225,8 +225,8 @@ func systemctl(system bool, arguments ...string) error {
 
 // Uninstall stops the service and removes it.
 func Uninstall(system bool) error {
-	if p := (*PackagedError)(nil); errors.As(Available(system), &p) {
-		return p
+	if err := removable(system); err != nil {
+		return err
 	}
 	m, err := manager(Unit{System: system})
 	if err != nil {
@@ -238,6 +238,42 @@ func Uninstall(system bool) error {
 	}
 	return nil
 }
+
+// removable returns an error if there is no service that this user can remove.
+func removable(system bool) error {
+	installed, packaged := (*InstalledError)(nil), (*PackagedError)(nil)
+	switch err := Available(system); {
+	case errors.As(err, &packaged):
+		return packaged
+	case current != "linux":
+		return nil
+	case errors.As(err, &installed) && system && os.Getuid() != 0:
+		return errNeedsRoot
+	case err != nil && !errors.As(err, &installed):
+		return err
+	case err == nil:
+		return absentError(system)
+	}
+	return nil
+}
+
+// absentError says that the service is not installed, or that there is one of the whole
+// system in place of the user's own.
+func absentError(system bool) error {
+	packaged := (*PackagedError)(nil)
+	switch err := Available(true); {
+	case system || err == nil:
+		return errNotInstalled
+	case errors.As(err, &packaged):
+		return packaged
+	}
+	return errNeedsRoot
+}
+
+var (
+	errNeedsRoot    = errors.New("the service is one of the whole system: run the command with sudo")
+	errNotInstalled = errors.New("the service is not installed: run 'aitunnel service install'")
+)
 
 // Status returns how the service is.
 func Status(system bool) (State, error) {
