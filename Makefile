@@ -72,8 +72,8 @@ generate: ## Write the generated docs and config.hcl.example, from declarations,
 	go generate ./core/admin
 	go test ./core/verdict -run '^TestDocs$$' -count=1 -update
 
-dist: ## Pack archives, packages and manifests for six systems into dist/, the same bytes each time
-	go run ./tools/dist -version $(VERSION)
+dist: ## Pack archives, packages and manifests for six systems into dist/, or for one: ONLY=linux/amd64
+	go run ./tools/dist -version $(VERSION) -only "$(ONLY)"
 
 reproducible: ## Build one system's archive and packages in two directories, and compare them
 	go run ./tools/dist -version $(VERSION) -verify

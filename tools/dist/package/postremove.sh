@@ -3,6 +3,8 @@
 set -e
 if [ "$1" = purge ]; then
   rm -rf /etc/aitunnel /var/lib/aitunnel /var/log/aitunnel
+  echo "Removed: /etc/aitunnel, /var/lib/aitunnel (the history and the SSH key of the service) and /var/log/aitunnel."
+  echo "The account aitunnel stays. To remove it: sudo userdel aitunnel"
 fi
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload || true

@@ -75,14 +75,15 @@ check "the commands name a service that is stopped" says 'sudo systemctl start a
 check "and it starts again" systemctl start aitunnel
 
 echo "-- upgrade and removal"
-# A site whose answer takes 8 seconds.
+# A site whose answer goes on until there is a file /enough, or for 50 seconds.
 cat > /site.sh <<'END'
 while IFS= read -r line && line=${line%$'\r'} && [ -n "$line" ]; do
   case ${line,,} in content-length:*) length=${line#*: } ;; esac
 done
 head -c "${length:-0}" >/dev/null
 printf 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n'
-for i in $(seq 16); do
+for i in $(seq 100); do
+  [ ! -e /enough ] || break
   printf 'data: {"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"part %s "}}]}\n\n' "$i"; sleep 0.5
 done
 printf 'data: {"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
@@ -105,6 +106,7 @@ check "an upgrade" dpkg -i /aitunnel.deb
 check "does not wait for it" not grep -q DONE /tmp/stream
 check "restarts the service" test "$(systemctl show -P MainPID aitunnel)" != "$before"
 check "which is active" systemctl is-active aitunnel
+touch /enough
 wait $streaming
 check "the stream is complete" grep -q DONE /tmp/stream
 kill $polling
@@ -131,9 +133,15 @@ check "the configuration stays" test -s $config
 check "the state stays" test -s /var/lib/aitunnel/state.json
 check "it is installed again" dpkg -i /aitunnel.deb
 check "with the configuration that was there" grep -q second $config
-check "a purge" dpkg -P aitunnel
+check "a backup" tar -C / -czf /backup.tgz etc/aitunnel var/lib/aitunnel
+check "a purge says what it removes" says '/var/lib/aitunnel (the history and the SSH key' dpkg -P aitunnel
 check "removes the configuration" not test -e /etc/aitunnel
 check "and the state" not test -e /var/lib/aitunnel
+check "and the logs" not test -e /var/log/aitunnel
+check "a move to another machine" sh -c 'dpkg -i /aitunnel.deb && tar -C / -xzf /backup.tgz && chown -R aitunnel: /etc/aitunnel /var/lib/aitunnel'
+check "starts" systemctl enable --now aitunnel
+check "with the configuration of the former one" sh -c 'aitunnel key list | grep -q second'
+check "a purge of a service that runs" dpkg -P aitunnel
 
 echo "-- without a package"
 userdel aitunnel
