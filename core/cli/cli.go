@@ -230,6 +230,9 @@ func (a *app) explain(err error) int {
 		return exitOK
 	case errors.As(err, &wrong):
 		_ = wrong.Write(a.err, bool(term.Colors(a.err)))
+		if misfit := (*misfitError)(nil); errors.As(err, &misfit) {
+			_, _ = fmt.Fprintf(a.err, "\naitunnel: %s\n", redact.KeyLike(err.Error()))
+		}
 		if wrong.Valid {
 			return exitFailed
 		}

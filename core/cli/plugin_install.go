@@ -9,14 +9,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/config"
-	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/trust"
+	"github.com/aitunnel/aitunnel/sdk"
 	"github.com/aitunnel/aitunnel/sdk/schemadoc"
 )
 
@@ -58,6 +60,8 @@ type lockedPlugin struct {
 	Platform   string   `json:"platform"`
 	LockFile   string   `json:"lockFile"`
 	Components []string `json:"components,omitempty"` // as the configuration names them
+
+	examples []string // of the components that need settings; "" for the others
 }
 
 func describeLocked(h *pluginhost.Host, t *pluginhost.Trial) lockedPlugin {
@@ -72,8 +76,18 @@ func describeLocked(h *pluginhost.Host, t *pluginhost.Trial) lockedPlugin {
 	d.Name = t.Name // as in the configuration
 	for _, c := range d.Components {
 		out.Components = append(out.Components, fmt.Sprintf("%s %q {}", schemadoc.Block(c.Kind), schemadoc.Ref(d, c)))
+		example := ""
+		if needsSettings(c) {
+			example = schemadoc.Example(d, c)
+		}
+		out.examples = append(out.examples, example)
 	}
 	return out
+}
+
+func needsSettings(c sdk.ComponentDescription) bool {
+	return c.Schema != nil && (slices.ContainsFunc(c.Schema.Attributes, func(a sdk.Attribute) bool { return a.Required }) ||
+		slices.ContainsFunc(c.Schema.Blocks, func(b sdk.Block) bool { return b.Required }))
 }
 
 // lockPlace returns the configuration next to which the lock file is. If there is none
@@ -142,6 +156,7 @@ type origin struct {
 	key      string // that it is signed with; "": none
 	archives map[string]string
 	name     string // that it must have; "": any
+	version  string // that it must have; "": any
 
 	// agree asks whether an executable is installed although its signature cannot be
 	// checked; nil: it is not.
@@ -164,7 +179,10 @@ func (a *app) installFile(ctx context.Context, place installPlace, path string, 
 		if err != nil {
 			return err
 		}
-		if err := a.checkFit(ctx, place.configured, h, t); err != nil {
+		if limit := h.StartLimit(); t.Started > limit {
+			a.warn("%s %s took %s to start. When aitunnel starts, it waits %s for a plugin; then it uses the previous version, or else on_failure, until the plugin is ready.", t.Name, t.Description.Version, wording.Duration(t.Started.Round(100*time.Millisecond)), wording.Duration(limit))
+		}
+		if err := a.checkFit(ctx, place.configured, h, "installed", t); err != nil {
 			return err
 		}
 		to := h.Installed(t.Name, place.user)
@@ -225,56 +243,13 @@ func (a *app) tryNew(ctx context.Context, h *pluginhost.Host, path string, keys 
 	if from.name != "" && from.name != t.Name {
 		return nil, fmt.Errorf("%s has the plugin %q, but the configuration declares it as plugin %q", from.source, t.Name, from.name)
 	}
+	if v := t.Description.Version; from.version != "" && v != "" && strings.TrimPrefix(v, "v") != from.version {
+		return nil, fmt.Errorf("it was published as version %s, but the plugin in it is version %s: tell its author, or install another version", from.version, v)
+	}
 	if b := declared(blocks, t.Name); b != nil && b.Path != "" {
 		return nil, fmt.Errorf("the block plugin %q names the file to use, %s: replace that file and run 'aitunnel plugin lock %s', or remove path from the block", t.Name, b.Path, t.Name)
 	}
 	return t, nil
-}
-
-// checkFit reports why the configuration would not work with a new version, if it works
-// with the one that is installed.
-func (a *app) checkFit(ctx context.Context, configured string, h *pluginhost.Host, t *pluginhost.Trial) error {
-	if _, err := os.Stat(configured); err != nil {
-		return nil // there is none
-	}
-	options := config.Options{Path: configured, Vars: a.vars}
-	fits := func(replace bool) (err error) {
-		failed := a.withPlugins(configured, func(h *pluginhost.Host) error {
-			if replace {
-				h.Use(t.Name, t.Executable)
-			}
-			_, err = daemon.Fits(ctx, options, h, t.Name)
-			return nil
-		})
-		return errors.Join(failed, err)
-	}
-	after := fits(true)
-	if after == nil {
-		return nil
-	}
-	if fits(false) != nil {
-		if before := a.installedUntilNow(h, t.Name); before != "" {
-			a.warn("the configuration works neither with %s %s nor with what was used until now: %s%s", t.Name, t.Description.Version, firstLine(after), before)
-		} else {
-			a.warn("the configuration does not work yet: %s", firstLine(after))
-		}
-		return nil
-	}
-	return fmt.Errorf("the configuration works with the installed version of %q, but not with version %s:\n%w", t.Name, t.Description.Version, after)
-}
-
-// installedUntilNow says which version a new one replaces and how to go back to it, ""
-// if there is none.
-func (a *app) installedUntilNow(h *pluginhost.Host, name string) string {
-	lock, err := h.ReadLock()
-	if err != nil {
-		return ""
-	}
-	entry, ok := lock.Entry(name, trust.Platform)
-	if !ok {
-		return ""
-	}
-	return fmt.Sprintf("\n%s %s was locked until now: 'aitunnel plugin rollback %s' goes back to it. Its copy is in %s.", name, entry.Version, name, filepath.Join(a.stateDir, "plugins"))
 }
 
 // warn prints a warning.
@@ -297,8 +272,10 @@ func expandHome(path string) (string, error) {
 
 func printInstalled(w io.Writer, p lockedPlugin) error {
 	_, err := fmt.Fprintf(w, "Installed %s %s as %s,\nand locked its sha256 %s… in %s.\n\nTo use it, write in the configuration:\n\n", p.Plugin, p.Version, p.Path, p.SHA256[:12], p.LockFile)
-	for _, c := range p.Components {
-		if err == nil {
+	for i, c := range p.Components {
+		if example := p.examples[i]; err == nil && example != "" {
+			_, err = fmt.Fprintf(w, "  %s\n", strings.ReplaceAll(strings.TrimSuffix(example, "\n"), "\n", "\n  "))
+		} else if err == nil {
 			block, _, _ := strings.Cut(c, " ")
 			_, err = fmt.Fprintf(w, "  %s # in a %s\n", c, usedIn(block))
 		}

@@ -55,13 +55,9 @@ func (a *app) pluginLock(c *cobra.Command, args []string, yes, asJSON bool) erro
 		if err != nil {
 			return err
 		}
-		for _, t := range trials {
-			if t.Foreign() {
-				continue
-			}
-			if err := a.checkFit(ctx, configured, h, t); err != nil {
-				return fmt.Errorf("nothing was locked: %w", err)
-			}
+		here := slices.DeleteFunc(slices.Clone(trials), (*pluginhost.Trial).Foreign)
+		if err := a.checkFit(ctx, configured, h, "locked", here...); err != nil {
+			return fmt.Errorf("nothing was locked: %w", err)
 		}
 		if err := h.Lock(trials...); err != nil {
 			return err

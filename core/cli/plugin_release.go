@@ -171,7 +171,7 @@ func fetchRelease(ctx context.Context, c *pluginsource.Client, r pluginsource.Re
 		case err != nil:
 			return nil, origin{}, err
 		case held == name:
-			return fetched, origin{source: w.source, key: key, archives: fetched.Archives, name: w.name}, nil
+			return fetched, origin{source: w.source, key: key, archives: fetched.Archives, name: w.name, version: r.Version}, nil
 		case name != "":
 			return nil, origin{}, fmt.Errorf("the archive of the plugin %q holds %s", name, pluginhost.FileName(held))
 		}
@@ -268,11 +268,19 @@ func (a *app) pluginUpgrade(ctx context.Context, args []string) error {
 			continue
 		}
 		found = true
+		if isFile(w.source) {
+			errs = append(errs, a.upgradeFile(ctx, configured, w, lock))
+			continue
+		}
 		r, _, err := a.newest(ctx, w)
 		switch old := lock[w.name]; {
 		case err != nil:
 			errs = append(errs, err)
 		case old != nil && !pluginsource.Newer(r.Version, old.Version()) && a.isInstalled(configured, w):
+			if pluginsource.IsArchive(w.source) {
+				a.say("%s %s is what its source has, the archive %s: to install another version, change that address.", w.name, old.Version(), w.source)
+				continue
+			}
 			a.say("%s %s is the newest version%s.", w.name, old.Version(), term.After(" that the configuration allows: ", w.constraint))
 		case old != nil:
 			errs = append(errs, a.installOne(ctx, configured, w, old.Version()))
@@ -286,6 +294,33 @@ func (a *app) pluginUpgrade(ctx context.Context, args []string) error {
 	return errors.Join(append(errs, a.reportFiles(configured))...)
 }
 
+// upgradeFile installs a file again if it was changed.
+func (a *app) upgradeFile(ctx context.Context, configured string, w releaseWanted, lock trust.Lock) error {
+	old := ""
+	if p := lock[w.name]; p != nil {
+		old = p.Version()
+		is, err := a.inspect(configured, w.source)
+		if err == nil && is.SHA256 == p.Platforms[trust.Platform].SHA256 && a.isInstalled(configured, w) {
+			a.say("%s %s is up to date with its source, the file %s.", w.name, old, w.source)
+			return nil
+		}
+	}
+	return a.installOne(ctx, configured, w, old)
+}
+
+// inspect reads an executable without running it.
+func (a *app) inspect(configured, path string) (is trust.Executable, err error) {
+	path, err = expandHome(path)
+	if err != nil {
+		return is, err
+	}
+	err = a.withPlugins(configured, func(h *pluginhost.Host) error {
+		is, err = h.Inspect(path)
+		return err
+	})
+	return is, err
+}
+
 // outdatedPlugin is a plugin and its newest versions.
 type outdatedPlugin struct {
 	Plugin  string `json:"plugin"`
@@ -293,6 +328,17 @@ type outdatedPlugin struct {
 	Allowed string `json:"allowed"` // the newest that the configuration allows
 	Newest  string `json:"newest"`
 	Source  string `json:"source"`
+}
+
+// incomparable says why a source has no newer versions, "" if it may have.
+func incomparable(w releaseWanted) string {
+	switch {
+	case isFile(w.source):
+		return fmt.Sprintf("%s comes from the file %s: 'aitunnel plugin upgrade %s' installs it again if it was changed.", w.name, w.source, w.name)
+	case pluginsource.IsArchive(w.source):
+		return fmt.Sprintf("%s comes from one archive, %s: to install another version, change that address.", w.name, w.source)
+	}
+	return ""
 }
 
 func (a *app) pluginOutdated(ctx context.Context, asJSON bool) error {
@@ -304,9 +350,10 @@ func (a *app) pluginOutdated(ctx context.Context, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	out, errs := []outdatedPlugin{}, []error{}
+	out, errs, notes := []outdatedPlugin{}, []error{}, []string{}
 	for _, w := range all {
-		if isFile(w.source) {
+		if why := incomparable(w); why != "" {
+			notes = append(notes, why)
 			continue
 		}
 		releases, err := a.downloads().Releases(ctx, w.source)
@@ -329,7 +376,13 @@ func (a *app) pluginOutdated(ctx context.Context, asJSON bool) error {
 	if asJSON {
 		return errors.Join(append(errs, a.printJSON(out))...)
 	}
-	if !slices.ContainsFunc(all, func(w releaseWanted) bool { return !isFile(w.source) }) {
+	for _, note := range notes {
+		a.say("%s", note)
+	}
+	if len(all) > 0 && len(notes) == len(all) {
+		return errors.Join(errs...)
+	}
+	if len(all) == 0 {
 		a.say("No plugin comes from a release, so there is nothing to compare: set source in its plugin block, or install it from one.")
 		return errors.Join(errs...)
 	}

@@ -39,7 +39,11 @@ func CheckSource(source string) error {
 // pluginSource checks a source, and makes a path one relative to the configuration.
 func (l *loader) pluginSource(source string) (string, error) {
 	if IsPath(source) && !strings.HasPrefix(source, "~") {
-		return l.resolvePath(source), nil
+		path := l.resolvePath(source)
+		if !IsPath(path) { // beside the configuration
+			path = "." + string(filepath.Separator) + path
+		}
+		return path, nil
 	}
 	return source, CheckSource(source)
 }

@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
 )
@@ -14,6 +15,9 @@ func (h *Host) Hurry() (done func()) {
 	h.setHurried(true)
 	return func() { h.setHurried(false) }
 }
+
+// StartLimit returns how long a plugin is waited for in a hurry.
+func (h *Host) StartLimit() time.Duration { return h.options.Timing.Hurried }
 
 func (h *Host) setHurried(hurried bool) {
 	h.mu.Lock()

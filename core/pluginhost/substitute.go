@@ -85,8 +85,12 @@ func (h *Host) previous(lock trust.Lock, name string) *trust.Executable {
 // substitute is called with mu held.
 func (h *Host) substitute(lock trust.Lock, name string, cause error) {
 	p := lock[name]
+	late := errors.Is(cause, context.DeadlineExceeded)
 	reason := fmt.Sprintf("version %s does not work, so the previous version %s is used: %v", p.Version(), p.Previous.Version(), cause)
-	h.substitutes[name] = substitute{p.Platforms[trust.Platform].SHA256, reason, errors.Is(cause, context.DeadlineExceeded), *h.previous(lock, name)}
+	if late {
+		reason = fmt.Sprintf("version %s was not ready in time, so the previous version %s is used until it is: %v", p.Version(), p.Previous.Version(), cause)
+	}
+	h.substitutes[name] = substitute{p.Platforms[trust.Platform].SHA256, reason, late, *h.previous(lock, name)}
 }
 
 // UndoFallBack takes a fallback back that did not help.
@@ -135,6 +139,21 @@ func (h *Host) Keep(name, path string) {
 	if is, err := h.trust.Verify(name, path); err == nil {
 		_, _ = h.trust.Copy(is) // without it the previous version can be installed again
 	}
+}
+
+// LockedCopy returns the copy of the executable that is locked of a plugin, which is kept
+// also if the file in its place was changed.
+func (h *Host) LockedCopy(name string) (trust.Executable, bool) {
+	lock, err := h.trust.Lock()
+	if err != nil {
+		return trust.Executable{}, false
+	}
+	e, locked := lock.Entry(name, trust.Platform)
+	if !locked {
+		return trust.Executable{}, false
+	}
+	path := h.trust.Copied(e.SHA256)
+	return trust.Executable{Path: path, SHA256: e.SHA256, Platform: trust.Platform}, path != ""
 }
 
 // RollBack locks the previous version of a plugin again, and returns the path of its

@@ -33,11 +33,14 @@ type Fetched struct {
 // Fetch downloads the archive for a platform, checks it, and puts its executable into
 // a directory. After an error nothing is left there.
 func (c *Client) Fetch(ctx context.Context, r Release, want Want, dir string) (*Fetched, error) {
-	archive, err := r.archive(want.Platform)
-	if err != nil {
-		return nil, err
+	archive, missing := r.archive(want.Platform)
+	if missing != nil && !r.single {
+		return nil, missing
 	}
 	sums, err := c.sums(ctx, r, want.SigningKey)
+	if err == nil && missing != nil {
+		archive, err = r.sibling(want.Platform, sums)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -43,10 +43,13 @@ func platformOf(name string) string {
 	return ""
 }
 
+// IsArchive reports whether a source is the address of one archive.
+func IsArchive(source string) bool { return strings.HasPrefix(source, "https://") }
+
 // Releases returns the published versions of a source, the newest first. Drafts and
 // prereleases are left out.
 func (c *Client) Releases(ctx context.Context, source string) ([]Release, error) {
-	if strings.HasPrefix(source, "https://") {
+	if IsArchive(source) {
 		r, err := singleRelease(source)
 		return []Release{r}, err
 	}
@@ -125,10 +128,26 @@ func compare(a, b string) int {
 	return va.Compare(vb)
 }
 
+// sibling returns the archive of the same plugin and version for another platform, which
+// is listed beside that of a single release.
+func (r Release) sibling(platform string, sums map[string]string) (asset, error) {
+	own := r.assets[0]
+	m := archiveSyntax.FindStringSubmatch(own.name)
+	for name := range sums {
+		if other := archiveSyntax.FindStringSubmatch(name); platformOf(name) == platform && other[1] == m[1] && other[2] == m[2] {
+			return asset{name, strings.TrimSuffix(own.url, own.name) + name}, nil
+		}
+	}
+	return asset{}, fmt.Errorf("the source is this one archive, for %s, and no %s beside it lists one for %s: give the address of that", platformOf(own.name), sumsName, platform)
+}
+
 // Plugin returns the name of the plugin in the archive for a platform, "" if its name does
 // not tell.
 func (r Release) Plugin(platform string) string {
 	a, err := r.archive(platform)
+	if r.single { // the others are of the same plugin
+		a, err = r.assets[0], nil
+	}
 	m := archiveSyntax.FindStringSubmatch(a.name)
 	if err != nil || m == nil {
 		return ""

@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/core/trust"
+)
+
+// misfitError says that the configuration does not work with a new version of a plugin,
+// but with the one before.
+type misfitError struct {
+	name, version string
+	before        string // version that stays
+	done          string // what was not done to the new one: "installed" or "locked"
+	cause         error
+}
+
+func (e *misfitError) Error() string {
+	before := "the one before"
+	if e.before != "" {
+		before = "version " + e.before
+	}
+	text := fmt.Sprintf("the configuration does not work with version %s of the plugin %q, which was not %s; it works with %s, which stays", e.version, e.name, e.done, before)
+	if wrong := (*reload.ConfigError)(nil); errors.As(e.cause, &wrong) {
+		return text // the report has the rest
+	}
+	return fmt.Sprintf("%s: %v", text, e.cause)
+}
+
+func (e *misfitError) Unwrap() error { return e.cause }
+
+// checkFit reports why the configuration would not work with new executables, if it works
+// with those that are locked. done is what is to be done to them.
+func (a *app) checkFit(ctx context.Context, configured string, h *pluginhost.Host, done string, trials ...*pluginhost.Trial) error {
+	if isMissing(configured) {
+		return nil
+	}
+	for _, t := range trials {
+		after := a.fits(ctx, configured, t.Name, func(h *pluginhost.Host) {
+			for _, other := range trials {
+				h.Use(other.Name, other.Executable)
+			}
+		})
+		if after == nil {
+			continue
+		}
+		lock, err := h.ReadLock()
+		if err != nil {
+			return err
+		}
+		locked, known := lock.Entry(t.Name, trust.Platform)
+		if known && locked.SHA256 == t.Executable.SHA256 {
+			a.warn("the configuration does not work with %s %s: %s", t.Name, t.Description.Version, firstLine(after))
+			continue
+		}
+		before := a.fits(ctx, configured, t.Name, func(h *pluginhost.Host) {
+			for _, other := range trials {
+				if e, ok := h.LockedCopy(other.Name); ok {
+					h.Use(other.Name, e)
+				}
+			}
+		})
+		if before == nil {
+			return &misfitError{t.Name, t.Description.Version, locked.Version, done, after}
+		}
+		if !known {
+			a.warn("the configuration does not work yet: %s", firstLine(after))
+			continue
+		}
+		a.warn("the configuration works neither with %s %s nor with what was used until now: %s%s", t.Name, t.Description.Version, firstLine(after), a.wayBack(h, t.Name, locked.Version))
+	}
+	return nil
+}
+
+// fits tests the configuration with the executables that use sets.
+func (a *app) fits(ctx context.Context, configured, name string, use func(*pluginhost.Host)) (err error) {
+	failed := a.withPlugins(configured, func(h *pluginhost.Host) error {
+		use(h)
+		_, err = daemon.Fits(ctx, config.Options{Path: configured, Vars: a.vars}, h, name)
+		return nil
+	})
+	return errors.Join(failed, err)
+}
+
+// wayBack says how to go back to the version that a new one replaces, "" if there is no
+// copy of it.
+func (a *app) wayBack(h *pluginhost.Host, name, version string) string {
+	if _, ok := h.LockedCopy(name); !ok {
+		return ""
+	}
+	return fmt.Sprintf("\n%s %s was locked until now: 'aitunnel plugin rollback %s' goes back to it. Its copy is in %s.", name, version, name, filepath.Join(a.stateDir, "plugins"))
+}
