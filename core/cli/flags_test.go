@@ -16,7 +16,7 @@ func TestWrongFlags(t *testing.T) {
 		{[]string{"start", "--port=9001"}, "unknown flag: --port; the port of the proxy is proxy.listen in the configuration"},
 		{[]string{"start", "--foregruond"}, "unknown flag: --foregruond; did you mean --foreground?"},
 		{[]string{"status", "--jsno"}, "unknown flag: --jsno; did you mean --json?"},
-		{[]string{"usage", "--sinse", "7d"}, "unknown flag: --sinse; did you mean --since?"},
+		{[]string{"usage", "--sincee", "7d"}, "unknown flag: --sincee; did you mean --since?"},
 		{[]string{"requests", "--fail"}, "unknown flag: --fail; did you mean --failed?"},
 		{[]string{"status", "-json"}, "unknown flag: -json; did you mean --json?"},
 		{[]string{"status", "-z"}, "unknown flag: -z"},
