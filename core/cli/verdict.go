@@ -80,7 +80,7 @@ func (a *app) listRules(rules []*verdict.Rule, asJSON bool) error {
 		}
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Name, r.Origin, meansAndScope(r.Means, r.Scope), note)
 	}
-	_, _ = fmt.Fprintln(w, "-\tstatus\t-\tWhere no rule matches, the status decides.")
+	_, _ = fmt.Fprintln(w, "-\tstatus\t-\tIf no rule matches, the status decides.")
 	return w.Flush()
 }
 

@@ -109,7 +109,7 @@ func (a *app) explainError(e normalizedForm) {
 func explanationOf(set *verdict.Set, answer verdict.Answer) (verdictAnswer, *verdictRule) {
 	v := set.Judge(answer)
 	out := verdictAnswer{
-		Means: v.Means, Scope: v.Scope, Text: v.Means.Text(), Follows: v.Next(), ForSeconds: v.For.Seconds(),
+		Means: v.Means, Scope: v.Scope, Text: v.Means.Text(), Follows: v.Effect(), ForSeconds: v.For.Seconds(),
 		AtOnce: v.AtOnce, SecondKey: v.SecondKey, Failover: v.Failover, SameChannel: v.SameChannel,
 		Error: normalizedForm{v.Status, v.Code, v.Type, v.Message, v.Page},
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// value evaluates an attribute. A secret has no place in a rule: rules are
-// shown, and compared with what sites write.
+// value evaluates an attribute. It refuses secrets, because rules are shown, and
+// compared with what sites write.
 func (c *compiler) value(e hcl.Expression) (cty.Value, bool) {
 	v, diags := e.Value(c.ctx)
 	c.diags = append(c.diags, diags...)
@@ -33,7 +33,7 @@ func (c *compiler) value(e hcl.Expression) (cty.Value, bool) {
 	return v, true
 }
 
-// written returns the value of a condition, for lists.
+// written returns the value of a condition as text, for listings.
 func (c *compiler) written(a *hcl.Attribute) string {
 	v, diags := a.Expr.Value(c.ctx)
 	if diags.HasErrors() || v.ContainsMarked() || !v.IsWhollyKnown() || v.IsNull() {
@@ -45,7 +45,7 @@ func (c *compiler) written(a *hcl.Attribute) string {
 	return plain(v)
 }
 
-// plain writes a value as HCL has it.
+// plain formats a value as HCL.
 func plain(v cty.Value) string {
 	t := v.Type()
 	switch {
@@ -84,7 +84,7 @@ func (c *compiler) textOf(name string, e hcl.Expression) string {
 		return ""
 	}
 	if v.Type() != cty.String {
-		c.add(e.Range(), "Expected a quoted string", fmt.Sprintf("%s is a text in quotes.", name))
+		c.add(e.Range(), "Expected a quoted string", fmt.Sprintf("%s must be a string in quotes.", name))
 		return ""
 	}
 	return v.AsString()
@@ -93,7 +93,7 @@ func (c *compiler) textOf(name string, e hcl.Expression) string {
 func (c *compiler) boolean(a *hcl.Attribute) bool {
 	v, ok := c.value(a.Expr)
 	if ok && v.Type() != cty.Bool {
-		c.add(a.Expr.Range(), "Expected true or false", fmt.Sprintf("%s is true or false.", a.Name))
+		c.add(a.Expr.Range(), "Expected true or false", fmt.Sprintf("%s must be true or false.", a.Name))
 		ok = false
 	}
 	return ok && v.True()
@@ -123,7 +123,7 @@ func (c *compiler) texts(a *hcl.Attribute) []string {
 	var out []string
 	c.each(a, func(v cty.Value) {
 		if v.IsNull() || v.Type() != cty.String {
-			c.add(a.Expr.Range(), "Expected a quoted string", fmt.Sprintf("%s is a text in quotes, or a list of them.", a.Name))
+			c.add(a.Expr.Range(), "Expected a quoted string", fmt.Sprintf("%s must be a string in quotes, or a list of them.", a.Name))
 			return
 		}
 		out = append(out, v.AsString())
@@ -143,7 +143,7 @@ func (c *compiler) status(a *hcl.Attribute) {
 	c.each(a, func(v cty.Value) {
 		r, ok := statusOf(v)
 		if !ok {
-			c.add(a.Expr.Range(), "Invalid status", "A status is a number from 100 to 999, or a class such as \"5xx\".")
+			c.add(a.Expr.Range(), "Invalid status", "Write a number from 100 to 999, or a class such as \"5xx\".")
 			return
 		}
 		c.rule.statuses = append(c.rule.statuses, r)
@@ -177,13 +177,13 @@ func (c *compiler) expressionOf(name string, e hcl.Expression) *pattern {
 	text := c.textOf(name, e)
 	if text == "" {
 		if !c.diags.HasErrors() {
-			c.add(e.Range(), "Empty expression", fmt.Sprintf("An empty %s would match everything. Remove the setting, or write what is to be found.", name))
+			c.add(e.Range(), "Empty expression", fmt.Sprintf("An empty %s would match everything. Remove the setting, or write the text to look for.", name))
 		}
 		return nil
 	}
 	const longest = 4096
 	if len(text) > longest {
-		c.add(e.Range(), "Expression too long", fmt.Sprintf("An expression may have %d bytes at most.", longest))
+		c.add(e.Range(), "Expression too long", fmt.Sprintf("An expression may have at most %d bytes.", longest))
 		return nil
 	}
 	parsed, err := syntax.Parse(text, syntax.Perl)
@@ -196,8 +196,8 @@ func (c *compiler) expressionOf(name string, e hcl.Expression) *pattern {
 	return p
 }
 
-// explainRE2 returns what is wrong with an expression, and what to write instead
-// where other languages have what RE2 leaves out.
+// explainRE2 returns what is wrong with an expression, and for features of other
+// languages that RE2 lacks, what to write instead.
 func explainRE2(text string, err error) string {
 	hint := ""
 	switch {
@@ -212,16 +212,16 @@ func explainRE2(text string, err error) string {
 func (c *compiler) body(a *hcl.Attribute) {
 	c.rule.body = c.expression(a)
 	if c.rule.body != nil && !c.rule.body.prefixed {
-		c.add(a.Expr.Range(), "body needs a fixed beginning", "The expression has to begin with at least three fixed characters, after \"^\" and white space at most, so that it can be looked for quickly. For example: \"<title>Access denied\".")
+		c.add(a.Expr.Range(), "body needs a fixed beginning", "For a fast search, the expression must begin with at least three fixed characters; only \"^\" and white space may precede them. For example: \"<title>Access denied\".")
 	}
 }
 
-// pairs visits the entries of an object, and reports names that occur twice:
-// HCL takes the last of them without a word.
+// pairs visits the entries of an object, and reports duplicate names, of which
+// HCL silently uses the last.
 func (c *compiler) pairs(a *hcl.Attribute, visit func(name string, value hcl.Expression)) {
 	pairs, diags := hcl.ExprMap(a.Expr)
 	if diags.HasErrors() {
-		c.add(a.Expr.Range(), "Expected an object", fmt.Sprintf("%s is written as { \"name\" = \"expression\" }.", a.Name))
+		c.add(a.Expr.Range(), "Expected an object", fmt.Sprintf("Write %s as { \"name\" = \"expression\" }.", a.Name))
 		return
 	}
 	if len(pairs) == 0 {
@@ -239,7 +239,7 @@ func (c *compiler) pairs(a *hcl.Attribute, visit func(name string, value hcl.Exp
 			c.add(p.Key.Range(), "Missing name", fmt.Sprintf("An entry of %s needs a name.", a.Name))
 			continue
 		case seen[id]:
-			c.add(p.Key.Range(), "Duplicate name", fmt.Sprintf("%q occurs twice in %s; only one of them would count. Write one expression for both, such as \"a|b\".", name, a.Name))
+			c.add(p.Key.Range(), "Duplicate name", fmt.Sprintf("%q occurs twice in %s; only one of them would be used. Write one expression for both, such as \"a|b\".", name, a.Name))
 		}
 		seen[id] = true
 		visit(name, p.Value)
@@ -271,7 +271,7 @@ func (c *compiler) dialect(a *hcl.Attribute) {
 	c.rule.dialects = c.known(a, "Unknown dialect", "a dialect", Dialects)
 }
 
-// known takes texts of a list.
+// known returns the texts of an attribute, and reports those that are not in known.
 func (c *compiler) known(a *hcl.Attribute, summary, what string, known []string) []string {
 	given := c.texts(a)
 	for _, g := range given {

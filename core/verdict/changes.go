@@ -1,14 +1,14 @@
 package verdict
 
-// Change is an answer of the corpus that the rules of a set judge otherwise
-// than the built-in ones do.
+// Change is an answer of the corpus that the rules of a set judge differently
+// from the built-in ones.
 type Change struct {
 	Case          Case
 	Before, After Verdict
 }
 
-// Changes runs the corpus through a set, and returns what its own rules change.
-// It is for validate: a rule that is wider than meant shows here.
+// Changes returns the answers of the corpus that a set's own rules judge
+// differently. With it, validate shows rules that match more than intended.
 func (s *Set) Changes() []Change {
 	builtinOnly, withOwn := New(Options{}), &Set{layers: s.layers}
 	var changes []Change

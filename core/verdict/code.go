@@ -6,10 +6,10 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// plainCode returns a code in one form, so that a rule needs not know how each site
-// writes it: "InsufficientBalanceError", "ERR_INSUFFICIENT_BALANCE" and
-// "insufficient-balance" are insufficient_balance. It is "" if that is how the
-// code is written, and for numbers.
+// plainCode returns a code in snake case, so that a rule works for each spelling:
+// "InsufficientBalanceError", "ERR_INSUFFICIENT_BALANCE" and "insufficient-balance"
+// become insufficient_balance. It is "" for a code that is in this form already,
+// and for numbers.
 func plainCode(code string) string {
 	var b strings.Builder
 	letters, upper := false, false // whether the last one was upper case
@@ -47,8 +47,8 @@ func plainCode(code string) string {
 	return plain
 }
 
-// isStored reports whether a document describes something that the site keeps: an
-// error in it is about that, and not about the request that asked for it.
+// isStored reports whether a document describes a stored object, such as a batch:
+// an error in it is the object's, and not that of the request for it.
 func isStored(body []byte) bool {
 	o := objectOf(gjson.ParseBytes(body))
 	kind := scalar(o.get("object"))

@@ -12,8 +12,8 @@ import (
 // BlockType is the type of a rule's block in a configuration.
 const BlockType = "verdict"
 
-// CompileSource compiles the rules in a text that holds nothing else: the
-// built-in ones, or those of a plugin.
+// CompileSource compiles a text that consists of rules only: the built-in ones,
+// or those of a plugin.
 func CompileSource(src []byte, filename string, origin Origin) ([]*Rule, hcl.Diagnostics) {
 	file, diags := hclsyntax.ParseConfig(src, filename, hcl.InitialPos)
 	if diags.HasErrors() {
@@ -26,7 +26,7 @@ func CompileSource(src []byte, filename string, origin Origin) ([]*Rule, hcl.Dia
 }
 
 // Compile compiles the rules of a configuration. ctx evaluates their values.
-// What is wrong is reported at its place, all of it; the rules are good only if
+// All mistakes are reported, with their places; the rules may be used only if
 // there is no error.
 func Compile(blocks hcl.Blocks, ctx *hcl.EvalContext, origin Origin) ([]*Rule, hcl.Diagnostics) {
 	var rules []*Rule
@@ -58,14 +58,14 @@ func (c *compiler) add(at hcl.Range, summary, detail string) {
 // Setting is one of the settings of a verdict block.
 type Setting struct {
 	Name      string
-	Condition bool // else what follows
+	Condition bool // else an effect
 	Text      string
 
 	compile func(c *compiler, a *hcl.Attribute)
 }
 
-// Settings returns what a verdict block may hold, in the order of the documentation.
-// They are compiled in this order.
+// Settings returns the settings of a verdict block, in the order in which they are
+// documented and compiled.
 func Settings() []Setting { return slices.Clone(settings) }
 
 var settings = []Setting{
@@ -132,7 +132,7 @@ func (c *compiler) check(b *hcl.Block, attrs hcl.Attributes) {
 		c.add(b.DefRange, "Missing means", "A verdict says what the answer means, for example: means = \"blocked\".")
 	}
 	if len(c.rule.conditions) == 0 {
-		c.add(b.DefRange, "Verdict without a condition", "It would judge every answer that is not good. Add a condition, such as status, code or message.")
+		c.add(b.DefRange, "Verdict without a condition", "It would match every answer that is not good. Add a condition, such as status, code or message.")
 	}
 	if a := attrs["body"]; a != nil && attrs["status"] == nil && attrs["content_type"] == nil {
 		c.add(a.NameRange, "body needs status or content_type", "Searching the body of every answer is slow. Say which answers are meant, for example: status = 403.")
@@ -145,7 +145,7 @@ func (c *compiler) check(b *hcl.Block, attrs hcl.Attributes) {
 		}
 	}
 	if a := attrs["at_once"]; a != nil && c.rule.Means != Blocked && c.rule.Means != "" {
-		c.add(a.NameRange, "at_once has no effect", "It is for means = \"blocked\" only.")
+		c.add(a.NameRange, "at_once has no effect", "Use it with means = \"blocked\" only.")
 	}
 }
 
@@ -178,7 +178,7 @@ func ExplainEscapes(diags hcl.Diagnostics) hcl.Diagnostics {
 	return diags
 }
 
-// suggest names what was probably meant.
+// suggest returns the value that was probably meant, or lists all.
 func suggest(given string, known []string) string {
 	for _, k := range known {
 		if strings.EqualFold(strings.ReplaceAll(given, "-", "_"), k) || len(given) > 3 && (strings.HasPrefix(k, given) || strings.HasPrefix(given, k)) || oneEdit(given, k) {
@@ -192,8 +192,8 @@ func suggest(given string, known []string) string {
 	return "Known are " + strings.Join(quoted[:len(quoted)-1], ", ") + " and " + quoted[len(quoted)-1] + "."
 }
 
-// oneEdit reports whether one letter more, less or other, or two swapped, is all that
-// differs.
+// oneEdit reports whether two words differ by one inserted, missing, changed or
+// swapped letter.
 func oneEdit(a, b string) bool {
 	i := 0
 	for i < len(a) && i < len(b) && a[i] == b[i] {

@@ -24,7 +24,7 @@ type Case struct {
 	Source  string // a project and the number of an issue, or an API's documentation
 	Note    string
 	Request Request
-	Wire    string // the answer as it comes over the wire
+	Wire    string // the answer as it was received
 	Empty   bool   // the answer ended without content
 	Same    bool   // a redirect stays at its origin
 	Want    Expectation
@@ -39,12 +39,12 @@ type Expectation struct {
 	SecondKey Means
 }
 
-// Expectation returns the part of a verdict that a case holds.
+// Expectation returns the part of a verdict that a case records.
 func (v Verdict) Expectation() Expectation {
 	return Expectation{v.Means, v.Scope, v.For, v.AtOnce, v.SecondKey}
 }
 
-// String returns the form of a case's file.
+// String returns the expectation as it is written in a case's file.
 func (e Expectation) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "means: %s\nscope: %s\n", e.Means, e.Scope)
@@ -82,8 +82,8 @@ var Corpus = sync.OnceValue(func() []Case {
 	return cases
 })
 
-// ParseCase reads a case's file: what it is, "-- request --", "-- answer --" and
-// "-- verdict --".
+// ParseCase reads a case's file: a description, and the sections "-- request --",
+// "-- answer --" and "-- verdict --".
 func ParseCase(name, text string) (Case, error) {
 	c := Case{Name: name}
 	parts := sections(text)
@@ -174,7 +174,8 @@ func (c *Case) verdict(name, value string) error {
 	return err
 }
 
-// CaseTime is when the answers of the corpus came, unless they have a date.
+// CaseTime is the time at which the answers of the corpus were received, unless
+// they have a date.
 var CaseTime = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 // Answer returns the case's answer as Judge takes it.
@@ -184,7 +185,7 @@ func (c Case) Answer() (Answer, error) {
 	return a, err
 }
 
-// ParseWire reads an answer as it comes over the wire: a status line, headers,
+// ParseWire reads an answer as it was received: a status line, headers,
 // an empty line and the body. In an event stream it takes the first event that
 // is an error, as a relay that holds an answer until its first content does.
 func ParseWire(wire string) (Answer, error) {

@@ -47,7 +47,7 @@ func page() string {
 	b.WriteString(pageIntro)
 	b.WriteString("\n| means | what it is | scope | effect |\n|---|---|---|---|\n")
 	for _, m := range Meanings {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Means, m.Text, scopeText(m.Scope), m.Next)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Means, m.Text, scopeText(m.Scope), m.Effect)
 	}
 	b.WriteString(pageRules)
 	b.WriteString("\n| setting | |\n|---|---|\n")
@@ -62,7 +62,7 @@ func page() string {
 		}
 	}
 	b.WriteString(pageBuiltin)
-	b.WriteString("\n| verdict | what it knows | means | answers |\n|---|---|---|---|\n")
+	b.WriteString("\n| verdict | what it recognizes | means | answers |\n|---|---|---|---|\n")
 	answers := answersByRule()
 	for _, r := range Builtin() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.Name, escape(r.Note), effect(r), answers[r.Name])
@@ -147,7 +147,7 @@ const pageIntro = `# Verdicts
 
 A site can fail in many ways that look alike. A *verdict* says what an answer means and its scope: this address, the channel, a key, a key with one model, the request, or nothing. So only what is at fault cools down, and the next candidate is tried.
 
-This page is generated from the rules and from the answers of real sites that guard them; ` + "`make generate`" + ` writes it. ` + "`aitunnel verdict test`" + ` explains one answer, ` + "`aitunnel verdict list`" + ` prints all rules in their order.
+This page is generated from the rules and from the answers of real sites that test them; ` + "`make generate`" + ` writes it. ` + "`aitunnel verdict test`" + ` explains one answer, ` + "`aitunnel verdict list`" + ` prints all rules in their order.
 
 ## What an answer can mean
 `
@@ -165,19 +165,19 @@ verdict "acme-maintenance" {
 }
 ` + "```" + `
 
-All conditions that are given must hold. Expressions are [RE2](https://github.com/google/re2/wiki/Syntax) and match anywhere unless they have ` + "`^` and `$`" + `; in HCL a backslash is doubled (` + "`\"\\\\d\"`" + `), or write ` + "`[0-9]`" + `. Rules are asked for answers that are not good only: a status of 300 or more, an error inside a good answer, one without content, or a page in place of the API's answer. So nothing that a model writes can disable a key.
+All conditions of a rule must hold. Expressions are [RE2](https://github.com/google/re2/wiki/Syntax) and match anywhere unless they have ` + "`^` and `$`" + `; in HCL a backslash is doubled (` + "`\"\\\\d\"`" + `), or write ` + "`[0-9]`" + `. Rules apply only to answers that are not good: those with a status of 300 or more, with an error inside a good answer, without content, or with a web page in place of the API's answer. So nothing that a model writes can disable a key.
 
-The first rule that matches decides: those of the channel, those at top level, those of plugins that the channel names in ` + "`verdicts`" + `, the built-in ones, and then the status. ` + "`aitunnel validate`" + ` runs your rules over the answers of the corpus and names each one that they change.
+The first rule that matches decides: those of the channel, those at top level, those of plugins that the channel names in ` + "`verdicts`" + `, the built-in ones, and then the status. ` + "`aitunnel validate`" + ` applies your rules to the known answers and lists those that they judge differently.
 `
 
 const pageDefaults = `
-## Where no rule matches
+## When no rule matches
 
-The status decides. A 401 or 403 blames nobody by itself: other keys and channels are asked, and which of them answers decides whether the key, the channel or the request was at fault. For requests other than those that generate, a 404 blames nobody; neither does any 401, 403 or 404 about accounts, token counts and unknown endpoints. A status that a site invented, such as 456, is ` + "`declined`" + ` where no rule knows the words beside it, and rules for other statuses of its class are asked about it. A page in place of the API's answer is ` + "`broken`" + `, unless its status says more. ` + "`retry.on`" + ` says which statuses are tried elsewhere; without it these are 408, 425, 429, 498–500, 502–504, 507 and 520–599; a 409 counts as a 503.
+The status decides. A 401 or 403 alone penalizes nothing: other keys and channels are tried, and which of them answer shows whether the key, the channel or the request was at fault. A 404 penalizes nothing either, unless the request asks a model to generate something; nor does a 401, 403 or 404 from an endpoint for accounts or token counts, or from an unknown one. A non-standard status, such as 456, is ` + "`declined`" + ` unless a rule matches its message; rules for other statuses of its class apply to it, too. A web page in place of the API's answer is ` + "`broken`" + `, unless its status is more specific. ` + "`retry.on`" + ` lists the statuses that are retried elsewhere; by default these are 408, 425, 429, 498–500, 502–504, 507 and 520–599; a 409 counts as a 503.
 `
 
 const pageBuiltin = `
 ## Built-in rules
 
-In their order. How they are written is in [core/verdict/rules.hcl](../core/verdict/rules.hcl), the answers are in [core/verdict/testdata](../core/verdict/testdata).
+In the order in which they apply. Their source is [core/verdict/rules.hcl](../core/verdict/rules.hcl); the answers that test them are in [core/verdict/testdata](../core/verdict/testdata).
 `

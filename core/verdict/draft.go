@@ -11,9 +11,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Draft returns a verdict block for an answer, for its owner to complete: it matches
-// the answer, and its meaning is still that of today. It repeats what the site
-// wrote.
+// Draft returns a verdict block that matches an answer and does not change its
+// meaning, for the user to complete. It quotes the site.
 func Draft(name string, a Answer, v Verdict) string {
 	file := hclwrite.NewEmptyFile()
 	block := file.Body().AppendNewBlock(BlockType, []string{name})
@@ -39,7 +38,7 @@ func Draft(name string, a Answer, v Verdict) string {
 	return string(hclwrite.Format(file.Bytes()))
 }
 
-// isTelling reports whether a code tells an answer from others with its status.
+// isTelling reports whether a code distinguishes an answer from others with its status.
 func isTelling(code string) bool {
 	generic := []string{"invalid_request_error", "server_error", "api_error", "error", "new_api_error", "one_api_error", "upstream_error", "forbidden", "unauthorized"}
 	return isWord(code) && !strings.Contains(code, hidden) && httpStatus(code) == 0 && !slices.Contains(generic, strings.ToLower(code))
@@ -65,7 +64,7 @@ func setExpression(body *hclwrite.Body, name, text string) {
 	}
 }
 
-// Summary says in one sentence who decided.
+// Summary says in one sentence which rule decided.
 func (v Verdict) Summary() string {
 	if v.Origin == FromStatus {
 		return "no rule matches: " + v.Rule

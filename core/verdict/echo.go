@@ -6,11 +6,11 @@ import (
 	"unicode"
 )
 
-// echoMarks come before what the refusal of a malformed request repeats of it.
+// echoMarks precede quotations from the request in errors about malformed requests.
 var echoMarks = []string{"input_value=", ", got: ", "'input': ", `"input": `, `"input":"`}
 
-// withoutEcho takes out of the refusal of a malformed request what it repeats of
-// it: a prompt about keys must not look like a refusal of one.
+// withoutEcho removes quotations from the request from an error about a malformed
+// request: a prompt about keys must not look like an error about a key.
 func withoutEcho(message string, status int) string {
 	const beginning = 400
 	if status != http.StatusBadRequest && status != http.StatusUnprocessableEntity {
@@ -24,8 +24,8 @@ func withoutEcho(message string, status int) string {
 
 var (
 	quotation = compiled("(?:^|[\\s(\\[{=:：，,。]|\\p{Han})(\"[^\"]*\"|'[^']*'|`[^`]*`|“[^”]*”|「[^」]*」)")
-	// namesCause is what comes before a quotation that is the error itself: a
-	// gateway's account of what its upstream said.
+	// namesCause precedes a quotation that is the error itself: a gateway quotes its
+	// upstream.
 	namesCause = compiled("(?i)(?:[\"'`]|\\b(?:error|message|reason|detail|response|said|returned)|错误|原因|返回|提示|信息)\\s*[:：]\\s*$")
 )
 

@@ -22,7 +22,7 @@ type failure struct {
 
 	doc          object   // the document that holds the error
 	err          object   // the error in it; doc itself where the error is flat
-	within       *failure // the error that the message is, if it is one
+	within       *failure // the error that the message contains as JSON; nil if it is a plain text
 	header       http.Header
 	body         []byte
 	words        string    // the message as rules see it: in simplified characters
@@ -77,14 +77,14 @@ func normalize(a Answer) *failure {
 	return f
 }
 
-// say sets the message, and its forms for rules.
+// say sets the message, also in the forms that rules use.
 func (f *failure) say(message string) {
 	f.message, f.words = message, simplified(message)
 	f.lowered = string(asciiLower([]byte(f.words)))
 }
 
-// mayHoldError reports whether a good answer is worth a closer look: looking for a
-// few names costs a tenth of reading its JSON.
+// mayHoldError reports whether a good answer may contain an error: looking for a few
+// names costs a tenth of parsing its JSON.
 func mayHoldError(body []byte) bool {
 	for _, name := range []string{`rror`, `"success"`, `"base_resp"`, `ode"`, `msg"`, `"response.incomplete"`, `"fail`, `system_resource"`} {
 		if bytes.Contains(body, []byte(name)) {
@@ -96,14 +96,14 @@ func mayHoldError(body []byte) bool {
 
 func (a Answer) good() bool { return a.Status >= 200 && a.Status < 300 }
 
-// isPage tells an HTML page from an API's answer.
+// isPage reports whether an answer is an HTML page.
 func isPage(a Answer, body []byte) bool {
 	if a.Event || a.good() && (a.Endpoint == Files || a.Endpoint == Other || a.Endpoint == Account) {
 		return false
 	}
 	media := strings.ToLower(a.Header.Get("Content-Type"))
 	if strings.HasPrefix(media, "text/html") || strings.HasPrefix(media, "application/xhtml") {
-		// Some gateways call JSON, and texts, a page.
+		// Some gateways label JSON, and texts, as HTML.
 		return !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) && (a.good() && !a.Error || bytes.IndexByte(body, '<') >= 0)
 	}
 	head := asciiLower(bytes.TrimSpace(body[:min(len(body), 256)]))
@@ -115,12 +115,12 @@ func isPage(a Answer, body []byte) bool {
 	return false
 }
 
-// read looks for an error in a document. In an answer with a good status only
-// what cannot be anything else is one.
+// read looks for an error in a document. In an answer with a good status, only
+// unambiguous errors count.
 func (f *failure) read(doc gjson.Result, good bool) bool {
 	o := objectOf(doc)
 	f.doc, f.err = o, o
-	if f.nested() || f.flagged() || f.problem(good) || f.flat(good) { // most telling first
+	if f.nested() || f.flagged() || f.problem(good) || f.flat(good) { // the clearest signs first
 		return true
 	}
 	f.doc, f.err = nil, nil
@@ -184,8 +184,8 @@ func text(v gjson.Result) string {
 	return scalar(v)
 }
 
-// innerMessage returns the first message in the objects below o: gateways wrap what
-// their upstream said.
+// innerMessage returns the first message in the objects below o: gateways wrap the
+// errors of their upstream.
 func innerMessage(o object, depth int) string {
 	if depth == 0 {
 		return ""
@@ -203,7 +203,7 @@ func innerMessage(o object, depth int) string {
 }
 
 // unwrap reads a message that is itself an error in JSON, as gateways pass on
-// what their upstream said.
+// those of their upstream.
 func (f *failure) unwrap() {
 	text := strings.TrimSpace(f.message)
 	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[") || !gjson.Valid(text) {

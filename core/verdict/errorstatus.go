@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// statusOfError returns the HTTP status that an error inside a good answer stands
-// for; 0 if it does not say.
+// statusOfError returns the HTTP status that corresponds to an error inside a good
+// answer; 0 if it is unclear.
 func (f *failure) statusOfError() int {
 	for _, o := range []object{f.err, f.doc} {
 		for _, name := range []string{"code", "status", "http_code", "status_code", "http_status", "statusCode"} {
@@ -26,8 +26,8 @@ func (f *failure) statusOfError() int {
 	return 0
 }
 
-// knownStatus returns the status that s is, if it is one that rules know: some sites
-// have numbers of their own.
+// knownStatus returns s as a status, if it is a common one: some sites use their
+// own numbers.
 func knownStatus(s string) int {
 	if n := httpStatus(s); isKnownStatus(n) {
 		return n
@@ -35,12 +35,12 @@ func knownStatus(s string) int {
 	return 0
 }
 
-// isKnownStatus reports whether a status is of the standard, or one that is common.
+// isKnownStatus reports whether a status is standard or common.
 func isKnownStatus(n int) bool {
 	return http.StatusText(n) != "" || n == 444 || n == 498 || n == 499 || n >= 520 && n <= 530
 }
 
-// httpStatus returns the number from 400 to 599 that s is; else 0.
+// httpStatus returns s as a number from 400 to 599, otherwise 0.
 func httpStatus(s string) int {
 	if n, err := strconv.Atoi(s); err == nil && n >= 400 && n <= 599 {
 		return n
@@ -53,8 +53,8 @@ type statusWord struct {
 	status int
 }
 
-// matches reports whether a code has the word in it. That an error is one of an API
-// says something only if it is all: gateways call theirs new_api_error.
+// matches reports whether a code contains the word. "api_error" must be the whole
+// code, since gateways have codes such as new_api_error.
 func (s statusWord) matches(code string) bool {
 	if s.word == "api_error" {
 		return strings.EqualFold(code, s.word)
@@ -62,8 +62,8 @@ func (s statusWord) matches(code string) bool {
 	return strings.Contains(strings.ToLower(code), s.word) || strings.Contains(plainCode(code), s.word)
 }
 
-// statusWords are parts of codes and the statuses with which the same codes
-// come outside of streams. The first match counts.
+// statusWords are parts of codes, with the statuses that such errors have outside
+// of streams. The first match counts.
 var statusWords = []statusWord{
 	{"overloaded", 529}, {"slow_down", 503}, {"insufficient_system_resource", 503},
 	{"rate_limit", 429}, {"ratelimit", 429}, {"resource_exhausted", 429}, {"insufficient_quota", 429}, {"too_many_requests", 429}, {"quota", 429}, {"throttling", 429}, {"usage_limit", 429},

@@ -9,8 +9,8 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// object is a JSON object's fields in their order. Reading them once is what
-// keeps large bodies cheap: every look-up by path would scan the body again.
+// object is a JSON object's fields in their order. They are read once, because every
+// lookup by path would scan a large body again.
 type object []field
 
 type field struct {
@@ -30,7 +30,7 @@ func objectOf(r gjson.Result) object {
 	return o
 }
 
-// get finds a field; sites differ in how they write the letters of its name.
+// get finds a field by its name, in upper or lower case.
 func (o object) get(names ...string) gjson.Result {
 	for _, name := range names {
 		for _, f := range o {
@@ -42,8 +42,8 @@ func (o object) get(names ...string) gjson.Result {
 	return gjson.Result{}
 }
 
-// scalar returns a JSON scalar as text: a string's characters, anything else as JSON
-// writes it. It is "" for null, objects and arrays.
+// scalar returns a JSON scalar as text: a string without quotes, anything else as in
+// JSON. It is "" for null, objects and arrays.
 func scalar(r gjson.Result) string {
 	switch r.Type {
 	case gjson.String:
@@ -110,7 +110,7 @@ func documents(body []byte, visit func(gjson.Result) bool) {
 	case body[0] == '{':
 		first := gjson.ParseBytes(body)
 		if !hasField(first) {
-			return // a text, such as Python writes its objects
+			return // not JSON, such as a printed Python object
 		}
 		if !visit(first) && bytes.Contains(body, []byte("\n{")) {
 			lines(body[len(firstValue(first.Raw)):], visit)

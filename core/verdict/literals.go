@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// requiredLiterals are words, in lower case, of which one occurs in any text
-// that the expression matches; nil if none are known.
+// requiredLiterals returns words in lower case, at least one of which occurs in any
+// text that the expression matches; nil if none are known.
 func requiredLiterals(re *syntax.Regexp) []string {
 	switch re.Op {
 	case syntax.OpLiteral:
@@ -38,7 +38,7 @@ func requiredLiterals(re *syntax.Regexp) []string {
 	return nil
 }
 
-// usefulLiteral returns the word, unless it is too short to tell texts apart.
+// usefulLiteral returns the word, unless it is too short to be selective.
 func usefulLiteral(word string) []string {
 	if len(word) < 3 {
 		return nil
@@ -69,16 +69,16 @@ func shortest(words []string) int {
 	return n
 }
 
-// beginsWithLiteral reports whether what the expression matches begins with a fixed
-// word, after white space at most.
+// beginsWithLiteral reports whether all matches of the expression begin with a fixed
+// word, possibly after white space.
 func beginsWithLiteral(re *syntax.Regexp) bool {
 	const shortest = 3
 	n, _ := fixedPrefix(re)
 	return n >= shortest
 }
 
-// fixedPrefix is how many fixed characters all that the expression matches
-// begins with, and whether they are all of it. The parser writes "_ab|_cd" as
+// fixedPrefix returns how many fixed characters all matches of the expression begin
+// with, and whether the match consists of nothing else. The parser writes "_ab|_cd" as
 // "_(?:ab|cd)".
 func fixedPrefix(re *syntax.Regexp) (n int, whole bool) {
 	switch re.Op {

@@ -7,7 +7,7 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// nested is {"error": {…}}, {"error": "…"}, {"errors": […]}, an error inside
+// nested finds {"error": {…}}, {"error": "…"}, {"errors": […]}, an error inside
 // "response" or "ResponseMetadata", MiniMax's base_resp and Spark's header.
 func (f *failure) nested() bool {
 	places := []gjson.Result{f.doc.get("error"), f.doc.get("errors")}
@@ -72,7 +72,7 @@ func (f *failure) readValue(e gjson.Result) bool {
 	return false
 }
 
-// flagged is a flat error that says so: {"type": "error"}, {"object": "error"},
+// flagged finds a flat error that is marked as one: {"type": "error"}, {"object": "error"},
 // {"success": false}, a failed or incomplete response.
 func (f *failure) flagged() bool {
 	kind := scalar(f.doc.get("type"))
@@ -97,8 +97,8 @@ func (f *failure) flagged() bool {
 	return false
 }
 
-// unfinished is a choice whose finish reason, or error, says that the site broke
-// down.
+// unfinished finds a choice whose finish reason, or error, says that the site
+// failed.
 func (f *failure) unfinished(doc gjson.Result) bool {
 	choice := objectOf(doc.Get("choices.0"))
 	reason := scalar(choice.get("finish_reason"))
@@ -113,7 +113,8 @@ func (f *failure) unfinished(doc gjson.Result) bool {
 	return true
 }
 
-// saysItFailed is {"status": "error", "message": "…"} without anything else.
+// saysItFailed reports whether the document is {"status": "error", "message": "…"}
+// and nothing else.
 func (f *failure) saysItFailed() bool {
 	switch strings.ToLower(scalar(f.doc.get("status"))) {
 	case "error", "fail", "failed", "failure":
@@ -122,7 +123,7 @@ func (f *failure) saysItFailed() bool {
 	return false
 }
 
-// problem is {"detail": …} of FastAPI and of application/problem+json.
+// problem finds {"detail": …} as in FastAPI and application/problem+json.
 func (f *failure) problem(good bool) bool {
 	detail := f.doc.get("detail")
 	if good || !detail.Exists() {
@@ -152,7 +153,7 @@ var (
 	contentNames = []string{"choices", "candidates", "output", "content", "data", "usage", "id", "message_id", "embedding", "embeddings", "results", "response", "text"}
 )
 
-// flat is {"code": …, "message": …} and its like.
+// flat finds {"code": …, "message": …} and similar errors.
 func (f *failure) flat(good bool) bool {
 	message := f.doc.get(messageNames...)
 	if good {
@@ -165,7 +166,7 @@ func (f *failure) flat(good bool) bool {
 	return true
 }
 
-// hasContent reports whether the document holds something of an answer. Some sites
+// hasContent reports whether the document contains a part of an answer. Some sites
 // add "data": null to their errors.
 func (f *failure) hasContent() bool {
 	return slices.ContainsFunc(contentNames, func(name string) bool {

@@ -88,8 +88,8 @@ func asciiLower(b []byte) []byte {
 	return out
 }
 
-// maxMessage bounds what rules see of a message: errors that wrap others have
-// the cause at the end, so both ends are kept.
+// maxMessage is the length to which messages are cut for rules. Both ends are kept,
+// because errors that wrap others have the cause at the end.
 const maxMessage = 2 << 10
 
 func clip(s string) string {

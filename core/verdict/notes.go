@@ -2,7 +2,7 @@ package verdict
 
 import "strings"
 
-// addNotes gives each rule the comment that is written before it.
+// addNotes sets the note of each rule to the comment before it.
 func addNotes(rules []*Rule, src []byte) {
 	lines := strings.Split(string(src), "\n")
 	for _, r := range rules {

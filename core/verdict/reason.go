@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// reason returns a short account for logs. Of what the site wrote it repeats only
-// codes, and of those only words that are known: a site may put the key that it
-// was sent into any field.
+// reason returns a short description for logs. It quotes only codes from the site, and
+// only known words in them: a site may repeat the key in any field.
 func reason(v *Verdict, a *Answer) string {
 	var b strings.Builder
 	switch {
@@ -45,8 +44,8 @@ func statusText(status int) string {
 	return http.StatusText(status)
 }
 
-// knownWords returns a code in which each word that this package does not know is
-// replaced; "" if too little of it is known, or if it is only a number.
+// knownWords returns a code in which unknown words are replaced; "" if too few words
+// are known, or if it is only a number.
 func knownWords(code string) string {
 	if len(code) > 64 || strings.ContainsAny(code, " \t\n") {
 		return ""

@@ -7,12 +7,11 @@ import (
 	"time"
 )
 
-// MaxRetryAfter bounds what is believed of a site that names a time.
+// MaxRetryAfter is the longest wait that is accepted from a site.
 const MaxRetryAfter = 24 * time.Hour
 
-// retryAfter returns how long the site wants to be left alone; 0 if it does not say.
-// Resets of rate limits come with good answers too, so they count only if a
-// limit was reached.
+// retryAfter returns how long the site asks to wait; 0 if it does not say. Reset times
+// of rate limits are in good answers too, so they count only if a limit was reached.
 func (f *failure) retryAfter(limited bool, now time.Time) time.Duration {
 	for _, find := range []func(*failure, time.Time) time.Duration{
 		(*failure).retryHeaders, (*failure).retryFields, (*failure).retryMessage,
@@ -41,7 +40,7 @@ func (f *failure) retryHeaders(now time.Time) time.Duration {
 	return 0
 }
 
-// interval reads a time to come in the forms that sites use: seconds, "6m0s",
+// interval reads a future time in the forms that sites use: seconds, "6m0s",
 // "20ms", seconds or milliseconds since 1970, RFC 3339 and HTTP dates.
 func interval(v string, now time.Time) time.Duration {
 	if v = strings.TrimSpace(v); v == "" {
@@ -71,7 +70,7 @@ func interval(v string, now time.Time) time.Duration {
 	return 0
 }
 
-// wholeAmount is "1d2h3m" or "30 seconds".
+// wholeAmount matches "1d2h3m" or "30 seconds".
 var wholeAmount = compiled(`(?i)^` + amount)
 
 // moment reads a date with a time.
@@ -92,7 +91,7 @@ func moment(v string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// beijing is where sites are that write a time without a zone.
+// beijing is the time zone of times without a zone, which only Chinese sites write.
 var beijing = time.FixedZone("", 8*60*60)
 
 func seconds(s float64) time.Duration {
@@ -102,9 +101,8 @@ func seconds(s float64) time.Duration {
 	return time.Duration(min(s, MaxRetryAfter.Seconds()) * float64(time.Second))
 }
 
-// resetHeaders reads the reset times of rate limits: of the limits that are
-// spent the one that takes longest, or if none says so the one that is over
-// first.
+// resetHeaders reads the reset times of rate limits: the latest of those limits that
+// are used up, or if none is, the earliest.
 func resetHeaders(h http.Header, now time.Time) time.Duration {
 	var spent, soonest time.Duration
 	for name := range h {
@@ -167,8 +165,8 @@ func draftReset(h http.Header) time.Duration {
 	return 0
 }
 
-// afterPaths looks for a time where a rule says: "header:NAME" or a path of the
-// document.
+// afterPaths looks for a time at the places that a rule names: "header:NAME" or a path
+// in the document.
 func (f *failure) afterPaths(paths []afterPath, now time.Time) time.Duration {
 	for _, p := range paths {
 		var d time.Duration

@@ -8,9 +8,9 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// retryNames are the fields of errors that name a time, in lower case and
-// without what divides their words: first those that say how long to wait, then
-// how long a limit lasts, then until when. unit is that of a bare number.
+// retryNames are the fields of errors that contain a time, in lower case and without
+// separators: first those that say how long to wait, then how long a limit lasts, then
+// when it ends. The value is the unit of a number without one.
 var retryNames = [...]map[string]time.Duration{
 	{
 		"retrydelay": time.Second, "retryafter": time.Second, "retryafterseconds": time.Second, "retryaftersec": time.Second, "retryaftersecs": time.Second,
@@ -35,8 +35,7 @@ var retryNames = [...]map[string]time.Duration{
 
 var withoutDividers = strings.NewReplacer("_", "", "-", "")
 
-// retryFields returns the time that a field of the error, or of the document around
-// it, names.
+// retryFields returns the time in a field of the error, or of the document around it.
 func (f *failure) retryFields(now time.Time) time.Duration {
 	const deepest = 5
 	documents := []object{f.err, f.doc}
@@ -57,7 +56,7 @@ func (f *failure) retryFields(now time.Time) time.Duration {
 	return 0
 }
 
-// collectTimes notes the longest times that a value, or what is in it, names.
+// collectTimes collects the longest times in a value and the values inside it.
 func collectTimes(name string, v gjson.Result, now time.Time, depth int, found *[len(retryNames)]time.Duration) {
 	const most = 32
 	if v.IsObject() || v.IsArray() {

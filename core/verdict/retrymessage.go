@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Messages name a time in words: "try again in 1.2s", "retry after 30 seconds",
+// Messages contain a time in words: "try again in 1.2s", "retry after 30 seconds",
 // "wait 5 minutes", "reset after 2h3m4s", "请在 30 秒后重试", "resets at midnight
 // UTC".
 var (
@@ -32,8 +32,8 @@ const (
 	amount    = `((?:[0-9]+(?:\.[0-9]+)?\s*(?:` + unitNames + `)(?:\s+and)?[\s,]*)+)(?:\b|$)`
 )
 
-// retryMessage looks behind the words that announce a time: expressions over
-// the whole of a long message would be slow.
+// retryMessage looks only after words that announce a time, since matching
+// expressions against a whole long message would be slow.
 func (f *failure) retryMessage(now time.Time) time.Duration {
 	const window, most = 120, 8
 	for _, word := range retryWords {
@@ -63,8 +63,8 @@ func (f *failure) retryMessage(now time.Time) time.Duration {
 	return 0
 }
 
-// announced reads the time that a text begins with, after the word that
-// announces it.
+// announced reads the time at the beginning of a text, which follows an announcing
+// word.
 func announced(text string, now time.Time) time.Duration {
 	if m := messageAfter().FindStringSubmatch(text); m != nil {
 		return sumOf(m[1])
@@ -133,7 +133,7 @@ func clockOf(text string) (hour, minute int, ok bool) {
 	return hour % 24, minute, hour <= 24 && minute < 60
 }
 
-// zoneOf returns the time zone that a text names; UTC if it is none that is known.
+// zoneOf returns the time zone that a text names; UTC if it is unknown.
 func zoneOf(name string) *time.Location {
 	name = strings.ReplaceAll(name, " ", "")
 	if strings.Contains(name, "/") {
@@ -159,8 +159,8 @@ func zoneOf(name string) *time.Location {
 	return time.UTC
 }
 
-// zoneOr returns a zone of the system's list, or one at a fixed distance where there
-// is no list.
+// zoneOr returns a zone from the system's database, or one with a fixed offset if
+// there is no database.
 func zoneOr(name string, hours int) *time.Location {
 	if zone, err := time.LoadLocation(name); err == nil {
 		return zone
@@ -168,7 +168,7 @@ func zoneOr(name string, hours int) *time.Location {
 	return time.FixedZone("", hours*3600)
 }
 
-// nextClock returns how long it is until a clock there shows the time.
+// nextClock returns the duration until the given local time in a zone.
 func nextClock(now time.Time, zone *time.Location, hour, minute int) time.Duration {
 	there := now.In(zone)
 	at := time.Date(there.Year(), there.Month(), there.Day(), hour, minute, 0, 0, zone)
@@ -178,7 +178,7 @@ func nextClock(now time.Time, zone *time.Location, hour, minute int) time.Durati
 	return at.Sub(now)
 }
 
-// utc writes "2026-12-01 00:00:00 UTC" as RFC 3339 has it.
+// utc rewrites "2026-12-01 00:00:00 UTC" as RFC 3339.
 func utc(v string) string {
 	v = strings.Replace(v, " at ", " ", 1)
 	if t, ok := strings.CutSuffix(v, " UTC"); ok {
@@ -187,7 +187,7 @@ func utc(v string) string {
 	return v
 }
 
-// number reads what an expression has found to be one, also in Chinese up to 99.
+// number parses a number that an expression matched, also in Chinese up to 99.
 func number(digits string) float64 {
 	if n, err := strconv.ParseFloat(digits, 64); err == nil {
 		return n

@@ -12,8 +12,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// Rule says what one kind of answer means. All conditions that it has must
-// hold.
+// Rule says what one kind of answer means. All of its conditions must hold.
 type Rule struct {
 	Name   string
 	Origin Origin
@@ -36,7 +35,7 @@ type Rule struct {
 	models      []string
 	streamed    *bool
 
-	// What follows.
+	// Effects.
 	Means     Means
 	Scope     Scope // "" is that of the meaning
 	For       time.Duration
@@ -56,8 +55,8 @@ type Condition struct {
 // Conditions returns the rule's conditions as they were written.
 func (r *Rule) Conditions() []Condition { return slices.Clone(r.conditions) }
 
-// Found returns the texts in an answer that the rule's expressions found, by the
-// names of its conditions.
+// Found returns the parts of an answer that the rule's expressions match, by the names
+// of its conditions.
 func (r *Rule) Found(a Answer) map[string]string {
 	f := normalize(a)
 	if f == nil {
@@ -100,9 +99,9 @@ type afterPath struct {
 	path   []string
 }
 
-// pattern is an expression, with words of which one must occur in any text that
-// it matches: looking for them first costs a hundredth of running it. Most are
-// never run, so they are compiled when they first are.
+// pattern is an expression, with words at least one of which occurs in any text that it
+// matches: looking for them first costs a hundredth of running the expression. Most
+// expressions never run, so they are compiled on first use.
 type pattern struct {
 	text     string
 	re       func() *regexp.Regexp
@@ -110,8 +109,8 @@ type pattern struct {
 	prefixed bool     // what it matches begins with fixed characters
 }
 
-// compiled returns a function that compiles the expression when it is first called: to
-// compile them all would be a tenth of what the start of a command costs.
+// compiled returns a function that compiles the expression on its first call: compiling
+// all would take a tenth of the time in which a command starts.
 func compiled(text string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
 }
@@ -125,8 +124,8 @@ func newPattern(text string, parsed *syntax.Regexp) *pattern {
 	}
 }
 
-// match looks for the expression in text; lowered is text in lower case, or ""
-// where making it would cost more than it saves.
+// match looks for the expression in text; lowered is text in lower case, or "" if
+// computing it would cost more than it saves.
 func (p *pattern) match(text, lowered string) bool {
 	if p == nil {
 		return true
@@ -141,9 +140,9 @@ func (p *pattern) mayMatch(lowered string) bool {
 	return len(p.literals) == 0 || slices.ContainsFunc(p.literals, func(l string) bool { return strings.Contains(lowered, l) })
 }
 
-// onStatus reports whether the rule is about answers with this status. An unknown
-// status satisfies any condition; one that a site invented, such as 420, any
-// condition for its class.
+// onStatus reports whether the rule applies to answers with this status. An unknown
+// status satisfies any condition; a non-standard one, such as 420, any condition for
+// its class.
 func (r *Rule) onStatus(status int) bool {
 	return len(r.statuses) == 0 || status == 0 || slices.ContainsFunc(r.statuses, func(s statusRange) bool {
 		return s.from <= status && status <= s.to || !isKnownStatus(status) && isKnownStatus(s.from) && s.from/100 == status/100
@@ -243,8 +242,8 @@ func (r *Rule) onHeader(f *failure) bool {
 	return true
 }
 
-// media returns the media type. A page is one whatever its header says, and a text is
-// none.
+// media returns the media type. It is text/html for any HTML page, whatever its header,
+// and never for plain text.
 func (f *failure) media() string {
 	if f.page {
 		return "text/html"
@@ -277,8 +276,8 @@ func (f *failure) holds(fields []jsonCondition) bool {
 	return true
 }
 
-// at visits the fields at a path of the document. What is below "error" is read
-// once for all rules; where the error is flat, its own fields are below "error".
+// at visits the fields at a path of the document. The fields of "error" are read once
+// for all rules; those of a flat error are found at the path "error" too.
 func (f *failure) at(path []string, visit func(string) bool) bool {
 	if len(path) == 1 || path[0] != "error" {
 		return f.doc.at(path, visit)

@@ -30,15 +30,15 @@ type Options struct {
 	RetryOn []int   // as written in the configuration; nil if it is not
 }
 
-// Set are the rules for the answers of one channel. It does not change, and may
-// be used by many goroutines.
+// Set has the rules for the answers of one channel. It is immutable, and safe for
+// concurrent use.
 type Set struct {
 	layers  []layer
 	retryOn []int
 }
 
-// New makes a set. The rules are asked in the order of the options, then the
-// built-in ones.
+// New returns a set. The rules apply in the order of the options, before the built-in
+// ones.
 func New(o Options) *Set {
 	s := &Set{retryOn: slices.Clone(o.RetryOn)}
 	for _, rules := range [][]*Rule{o.Channel, o.User, o.Plugin} {
@@ -50,7 +50,7 @@ func New(o Options) *Set {
 	return s
 }
 
-// Rules returns all rules in the order in which they are asked.
+// Rules returns all rules in the order in which they apply.
 func (s *Set) Rules() []*Rule {
 	var all []*Rule
 	for _, l := range s.layers {
@@ -59,8 +59,7 @@ func (s *Set) Rules() []*Rule {
 	return all
 }
 
-// layer is a list of rules, and for each status that some rule names, those
-// that are about it.
+// layer is a list of rules, with an index by the statuses that rules name.
 type layer struct {
 	all      []*Rule
 	byStatus map[int][]*Rule

@@ -12,11 +12,11 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Unknown reports whether no rule knew the answer, so that it is worth keeping.
+// Unknown reports whether no rule matched, so that the answer is worth keeping.
 func (v Verdict) Unknown() bool { return v.Origin == FromStatus && v.Means != Good }
 
-// Shape returns an answer as a file of the corpus, in which only words are left that
-// occur in rules and corpus. key is the same for answers of the same shape.
+// Shape returns an answer as a file of the corpus that contains only words of the rules
+// and the corpus. key is the same for answers of the same shape.
 func Shape(a Answer, v Verdict) (text, key string) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Source: aitunnel, judged by %s\n", v.Rule)
@@ -45,7 +45,7 @@ func requestFields(a Answer) []Condition {
 	}
 }
 
-// wireShape returns the answer without what is somebody's own.
+// wireShape returns the answer without personal data.
 func wireShape(a Answer) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "HTTP/1.1 %d %s\n", a.Status, statusText(a.Status))
@@ -96,8 +96,7 @@ func bodyShape(body []byte) string {
 	return strings.ReplaceAll(text, "-- ", "- ")
 }
 
-// shapeJSON keeps the names of fields that are known, and the known words of
-// their values.
+// shapeJSON keeps known names of fields, and known words of their values.
 func shapeJSON(r gjson.Result, depth int) string {
 	const deepest, most = 8, 24
 	switch {

@@ -9,7 +9,7 @@ const traditional = "餘余額额數数時时間间請请過过頻频訪访問�
 	"現现統统檢检測测驗验條条與与為为個个來来從从應应當当會会發发異异絕绝連连線线響响繼继續续較较儲储購购買买訂订閱阅攔拦擊击" +
 	"銷销贈赠臨临暫暂壞坏處处壓压"
 
-// simplifier also writes quotation marks and spaces as programs do.
+// simplifier also replaces typographic quotation marks and spaces by ASCII ones.
 var simplifier = func() *strings.Replacer {
 	pairs := []string{"‘", "'", "’", "'", "“", `"`, "”", `"`, "\u00a0", " ", "\u3000", " "}
 	for _, r := range traditional {
@@ -18,7 +18,7 @@ var simplifier = func() *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }()
 
-// simplified returns a text in the characters that the rules are written in.
+// simplified returns a text in simplified characters, which the rules use.
 func simplified(text string) string {
 	for i := range len(text) {
 		if text[i] >= 0x80 {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// byDefault is a verdict where no rule matched.
+// byDefault is a verdict without a matching rule.
 type byDefault struct {
 	name   string
 	means  Means
@@ -17,7 +17,7 @@ type byDefault struct {
 	atOnce bool
 }
 
-// byStatus judges an answer that no rule knows.
+// byStatus judges an answer that no rule matches.
 func byStatus(f *failure, a *Answer) byDefault {
 	name := fmt.Sprintf("status %d", f.status)
 	switch {
@@ -37,7 +37,7 @@ func byStatus(f *failure, a *Answer) byDefault {
 	return byDefault{name: name, means: statusMeans(f.status, a), atOnce: f.status == http.StatusUnavailableForLegalReasons}
 }
 
-// statusMeans returns what a status means where nothing else is known.
+// statusMeans returns what a status means if nothing else is known.
 func statusMeans(status int, a *Answer) Means {
 	switch status {
 	case 401, 403:
@@ -63,12 +63,12 @@ func statusMeans(status int, a *Answer) Means {
 	case status >= 500:
 		return Broken
 	case !isKnownStatus(status):
-		return Declined // what a site invented says nothing certain of the request
+		return Declined // a non-standard status does not show that the request is at fault
 	}
 	return Refused
 }
 
-// notFound tells an endpoint that a site lacks from an object that it lacks.
+// notFound distinguishes a missing endpoint from a missing object.
 func notFound(a *Answer) Means {
 	switch a.endpoint() {
 	case Generate, Moderation, Rerank:
@@ -77,8 +77,8 @@ func notFound(a *Answer) Means {
 	return Declined
 }
 
-// pageMeans returns what a page in place of an API's answer means: most are of a
-// front end that has lost its site.
+// pageMeans returns what a web page in place of an API's answer means: most come from a
+// front end that cannot reach its site.
 func pageMeans(status int, a *Answer) Means {
 	switch status {
 	case 400:
@@ -91,7 +91,7 @@ func pageMeans(status int, a *Answer) Means {
 	return Broken
 }
 
-// pageScope: a front end that counts requests counts those of an address.
+// pageScope returns the scope of a page: front ends limit rates by address.
 func pageScope(status int) Scope {
 	if status == http.StatusTooManyRequests {
 		return ScopeChannel
@@ -99,8 +99,8 @@ func pageScope(status int) Scope {
 	return ""
 }
 
-// redirected judges redirects: one that stays at the API is the caller's to
-// follow, any other has left it.
+// redirected judges redirects: one within the site is passed on for the caller to
+// follow, any other is a failure.
 func redirected(f *failure, a *Answer) byDefault {
 	name := fmt.Sprintf("redirect with status %d", a.Status)
 	location := a.Header.Get("Location")
@@ -130,9 +130,9 @@ func isLogin(location string) bool {
 	return false
 }
 
-// withoutBlame corrects what is said of endpoints that many sites lack, or keep
-// from ordinary keys: a refusal there says nothing about anything else. A rule
-// of the user's stands.
+// withoutBlame corrects verdicts at endpoints that many sites lack, or do not allow
+// for ordinary keys: a refusal there says nothing about other endpoints. It does not
+// change verdicts of the user's own rules.
 func (v *Verdict) withoutBlame(f *failure, a *Answer) {
 	if v.Origin != FromBuiltin && v.Origin != FromStatus || v.Means == Good {
 		return
@@ -180,8 +180,7 @@ func (f *failure) namesModel(model string) bool {
 // modelPaths are the fields in which Google names the model of a limit.
 var modelPaths = [][]string{{"details", "*", "violations", "*", "quotaDimensions", "model"}, {"details", "*", "metadata", "model"}}
 
-// cooldown returns how long what the verdict is about is left alone, as far as the
-// rule or the site says.
+// cooldown returns the cooldown that the rule or the site specifies.
 func (f *failure) cooldown(r *Rule, a Answer) time.Duration {
 	if !hasEffects(r.Means) {
 		return 0
@@ -196,15 +195,14 @@ func (f *failure) cooldown(r *Rule, a Answer) time.Duration {
 	case RateLimited, Overloaded, Broken, Blocked:
 		return f.retryAfter(r.Means == RateLimited, a.Now)
 	case QuotaSpent:
-		if d := f.retryAfter(false, a.Now); d >= time.Minute { // gateways name seconds by rote
+		if d := f.retryAfter(false, a.Now); d >= time.Minute { // some gateways always name a few seconds
 			return d
 		}
 	}
 	return 0
 }
 
-// RetriedByDefault reports whether retry.on includes the status where it is not
-// written.
+// RetriedByDefault reports whether the default of retry.on includes the status.
 func RetriedByDefault(status int) bool {
 	switch status {
 	case 408, 425, 429, 498, 499, 500, 502, 503, 504, 507:
@@ -228,7 +226,7 @@ func (s *Set) retries(status int) bool {
 	return slices.Contains(s.retryOn, status)
 }
 
-// route says where the request may go next.
+// route sets where the request may go next.
 func (s *Set) route(v *Verdict, f *failure) {
 	if v.Means == Good {
 		return

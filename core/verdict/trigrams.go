@@ -1,8 +1,8 @@
 package verdict
 
-// trigrams is a set of all runs of three characters in a text, of which only the
-// lower five bits count. A word cannot occur in a text that lacks one of its
-// runs, which is found without reading the text again.
+// trigrams is the set of all sequences of three characters in a text, of which only the
+// lower five bits count. A word cannot occur in a text that lacks one of its sequences,
+// so most words are excluded without searching the text.
 type trigrams [1 << 15 / 64]uint64
 
 func newTrigrams(text string) *trigrams {

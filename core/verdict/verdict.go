@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Request is what rules may know about the request that was answered.
+// Request has the attributes of the answered request that rules can use.
 type Request struct {
 	Dialect  string   // one of Dialects; "" if unknown
 	Endpoint Endpoint // "" counts as Generate
@@ -36,10 +36,10 @@ const (
 // Endpoints are all kinds, for checks and documentation.
 var Endpoints = []Endpoint{Generate, Models, Count, Moderation, Rerank, Account, Files, Other}
 
-// MaxBody is how much of a body is looked at.
+// MaxBody is the part of a body that is examined, in bytes.
 const MaxBody = 64 << 10
 
-// Answer is a site's answer as far as it is needed for judging.
+// Answer has the parts of a site's answer that are needed to judge it.
 type Answer struct {
 	Request
 	Status int
@@ -81,7 +81,7 @@ const (
 	Default Means = "default"
 )
 
-// Scope is what a verdict is about, and so what cools down or is disabled.
+// Scope is what a verdict applies to, and so what cools down or is disabled.
 type Scope string
 
 // The scopes.
@@ -97,10 +97,10 @@ const (
 
 // Meaning describes a Means for users.
 type Meaning struct {
-	Means Means
-	Scope Scope  // unless a rule says otherwise
-	Text  string // what it means
-	Next  string // the effect
+	Means  Means
+	Scope  Scope  // unless a rule says otherwise
+	Text   string // what it means
+	Effect string
 }
 
 // Meanings are all meanings in the order in which they are documented.
@@ -134,14 +134,13 @@ func meaningOf(m Means) Meaning {
 // Text says in a few words what m means.
 func (m Means) Text() string { return meaningOf(m).Text }
 
-// Next returns the effect of m.
-func (m Means) Next() string { return meaningOf(m).Next }
+// Effect says what happens to the request, and to what is at fault.
+func (m Means) Effect() string { return meaningOf(m).Effect }
 
-// Next returns what follows from v, of which the scope may be another than the
-// meaning's own.
-func (v Verdict) Next() string {
+// Effect is that of the meaning, for the scope of v.
+func (v Verdict) Effect() string {
 	if v.Scope == meaningOf(v.Means).Scope {
-		return v.Means.Next()
+		return v.Means.Effect()
 	}
 	switch v.Scope {
 	case ScopeChannelModel:
@@ -153,13 +152,13 @@ func (v Verdict) Next() string {
 	case ScopeKey:
 		return "Another key or channel is tried; the key cools down for as long as the site says, or else for a short time that grows."
 	}
-	return v.Means.Next()
+	return v.Means.Effect()
 }
 
 // Origin says where the rule that decided comes from.
 type Origin string
 
-// The origins, in the order in which their rules are asked.
+// The origins, in the order in which their rules apply.
 const (
 	FromChannel Origin = "channel"
 	FromUser    Origin = "user"
@@ -181,9 +180,9 @@ type Verdict struct {
 	// SecondKey is what it means if a second key of the channel gets the same
 	// verdict; "" if that changes nothing.
 	SecondKey Means
-	// Failover says that another candidate may be asked.
+	// Failover says that another candidate may be tried.
 	Failover bool
-	// SameChannel says that the same channel may be asked again with the same
+	// SameChannel says that the same channel may be tried again with the same
 	// key, after a pause.
 	SameChannel bool
 

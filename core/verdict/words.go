@@ -7,11 +7,11 @@ import (
 	"unicode"
 )
 
-// vocabulary are the words that occur in the rules and in the answers of the
-// corpus. No others are shown of what sites write.
+// vocabulary has the words that occur in the rules and in the answers of the corpus.
+// Other words from sites are never shown.
 var vocabulary = sync.OnceValue(func() map[string]bool {
 	words := map[string]bool{}
-	const longest = 24 // of a word; what is longer is somebody's own
+	const longest = 24 // of a word; longer ones may be secrets
 	add := func(text string, numbers bool) {
 		for _, w := range splitWords(text) {
 			if len(w) <= longest && (numbers || strings.ContainsFunc(w, unicode.IsLetter)) {
