@@ -99,7 +99,7 @@ func (c *Client) HostKey() string { return c.hostKey }
 // Direct reports whether the host is reached without a jump host.
 func (c *Client) Direct() bool { return len(c.clients) == 1 }
 
-// RemoteAddr returns the address of the first host on the route.
+// RemoteAddr returns the address of the first host of the route.
 func (c *Client) RemoteAddr() net.Addr { return c.wire.RemoteAddr() }
 
 // DialContext connects from the host to an address: "tcp" with host:port, or
@@ -112,8 +112,8 @@ func (c *Client) DialContext(ctx context.Context, network, address string) (net.
 	return c.newStream(conn), nil
 }
 
-// Listen asks the host to listen. It returns when ctx ends, too; what becomes
-// of the request then ends with the connection.
+// Listen asks the host to listen. It returns early when ctx ends; a listener that the
+// host opens later is closed with the connection.
 func (c *Client) Listen(ctx context.Context, network, address string) (net.Listener, error) {
 	type outcome struct {
 		listener net.Listener
@@ -152,13 +152,13 @@ func (l *listener) Accept() (net.Conn, error) {
 	return l.client.newStream(conn), nil
 }
 
-// Close is for net.Listener. The host is asked once only.
+// Close is for net.Listener. It asks the host only once.
 func (l *listener) Close() (err error) {
 	l.closing.Do(func() { err = l.Listener.Close() })
 	return err
 }
 
-// maxOutput is as much of a command's output as is read.
+// maxOutput is how much of a command's output is read, in bytes.
 const maxOutput = 16 << 10
 
 // ErrNoSession is the error of an account that may not open sessions.
@@ -174,8 +174,8 @@ func (c *Client) Run(ctx context.Context, command string) (string, error) {
 	return text, err
 }
 
-// askForNoDelay makes the sshd of a jump host send without delay, which it does
-// once a session has asked for a command. Without, the connection is slower.
+// askForNoDelay makes the sshd of a jump host set TCP_NODELAY, which it does once a
+// session has run a command. Otherwise the connection is slower.
 func (c *Client) askForNoDelay(ctx context.Context, client *ssh.Client, timeout time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, min(timeout, MinStepTimeout))
 	defer cancel()

@@ -17,7 +17,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/fileaccess"
 )
 
-// credentials are what one server can be logged in to with.
+// credentials are those for one server.
 type credentials struct {
 	home         string
 	agent        string   // socket
@@ -40,10 +40,10 @@ type login struct {
 	agent    io.Closer
 	password config.Secret
 
-	refused      bool // the server rejected what it was offered, or wants something else
+	refused      bool // the server rejected the credentials, or requires others
 	passwordSent bool
 	accepted     []string // methods that the server accepted, though they are not enough
-	wanted       []string // methods that it wants after those
+	wanted       []string // methods that it requires after those
 }
 
 func (l *login) close() {
@@ -84,15 +84,15 @@ func (c credentials) prepare() (*login, error) {
 	return l, nil
 }
 
-// noCredentials returns the failure of having nothing to log in with.
+// noCredentials returns the error for a login without any credentials.
 func (c credentials) noCredentials(l *login) *Error {
 	if len(l.unusable) == 1 && c.only {
 		return permanent(StepLogin, "%s", l.unusable[0])
 	}
 	if len(l.unusable) > 0 {
-		return permanent(StepLogin, "there is nothing to log in with: %s", strings.Join(l.unusable, "; "))
+		return permanent(StepLogin, "there is no usable key and no password: %s", strings.Join(l.unusable, "; "))
 	}
-	return permanent(StepLogin, "there is nothing to log in with: no SSH agent holds a key, and none of %s is in %s; make a key with `%s`, or set identity or password in the tunnel", strings.Join(defaultKeys, ", "), filepath.Join(c.home, ".ssh"), fileaccess.Command("ssh-keygen -t ed25519", c.home))
+	return permanent(StepLogin, "there is no key and no password: no SSH agent holds a key, and none of %s is in %s; create a key with `%s`, or set identity or password in the tunnel", strings.Join(defaultKeys, ", "), filepath.Join(c.home, ".ssh"), fileaccess.Command("ssh-keygen -t ed25519", c.home))
 }
 
 func (c credentials) keyFiles() (files []string, named bool) {
@@ -105,7 +105,7 @@ func (c credentials) keyFiles() (files []string, named bool) {
 	return files, false
 }
 
-// watched returns the files that may make a failed login work when they change.
+// watched returns the files whose change may make a failed login succeed.
 func (c credentials) watched() []string {
 	files, _ := c.keyFiles()
 	for _, f := range slices.Clone(files) {
@@ -125,9 +125,9 @@ func (c credentials) agentKeys() string {
 	return all.String()
 }
 
-// next chooses the method that is tried next: keys, then the password. A
-// password is sent once only, since hosts ban an address after a few wrong
-// ones: not again as the answer to a question of keyboard-interactive.
+// next chooses the next method: keys, then the password. The password is sent only
+// once, either by itself or as the answer to keyboard-interactive, since hosts ban an
+// address after a few wrong ones.
 func (l *login) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	l.refused = slices.ContainsFunc(c.TriedMethods, func(m string) bool { return m != "none" })
 	l.accepted, l.wanted = c.PartialSuccessMethods, c.AllowedMethods
@@ -176,7 +176,7 @@ func (l *login) openAgent(socket string) []ssh.Signer {
 	return signers
 }
 
-// offer adds keys to those that are tried, each once.
+// offer adds keys to those that are tried, without duplicates.
 func (l *login) offer(signers []ssh.Signer, of string) {
 	for _, s := range signers {
 		if find(l.signers, s.PublicKey()) == nil {
@@ -199,13 +199,13 @@ func find(signers []ssh.Signer, key ssh.PublicKey) ssh.Signer {
 }
 
 // tooManyKeys reports whether the server closed the connection before the password was tried: it
-// counts each key as a failed try.
+// counts each key as a failed attempt.
 func (l *login) tooManyKeys(err error) bool {
 	reason, _ := disconnectReason(err)
 	return strings.Contains(reason, tooManyFailures) && !l.password.IsZero() && !l.passwordSent && len(l.signers) > 0
 }
 
-// tooManyFailures is how servers say that the bound of tries is reached.
+// tooManyFailures is in the message of a server whose limit of attempts is reached.
 const tooManyFailures = "oo many authentication failures"
 
 // disconnectReason is why the server ended the connection, if it said so. The
@@ -238,13 +238,13 @@ func (l *login) rejected(h Hop, err error) *Error {
 	return permanent(StepLogin, "%s", text)
 }
 
-// missing returns what a server wants that accepted something already.
+// missing returns what else a server requires that accepted one of the methods.
 func (l *login) missing() string {
 	asks := methodNames(l.wanted)
 	if l.password.IsZero() && slices.Contains(l.wanted, "password") {
-		return fmt.Sprintf("it wants the %s too; set password in the tunnel, or ask for less in its AuthenticationMethods", asks)
+		return fmt.Sprintf("it requires the %s too; set password in the tunnel, or require less in its AuthenticationMethods", asks)
 	}
-	return fmt.Sprintf("it wants the %s too, and what was offered is not accepted; ask for less in its AuthenticationMethods", asks)
+	return fmt.Sprintf("it requires the %s too, and did not accept what was offered; require less in its AuthenticationMethods", asks)
 }
 
 // methodNames are methods of authentication in words.

@@ -13,7 +13,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// The times that steps get.
+// Time limits of steps.
 const (
 	MinStepTimeout = 3 * time.Second  // however short the keepalive's timeout is
 	loginTimeout   = 60 * time.Second // of a server that looks up names, or asks other servers
@@ -40,7 +40,7 @@ type dialer struct {
 	decide       func(h Hop, key ssh.PublicKey, c *keyCheck) error // not nil: decides about each key, and the last hop is not logged in to
 }
 
-// Dial goes the whole route and logs in at its end.
+// Dial connects along the route and logs in to its last host.
 func Dial(ctx context.Context, r *Route, o Options) (*Client, error) {
 	return newDialer(r, o).dial(ctx)
 }
@@ -58,7 +58,7 @@ func (d *dialer) report(s Step, text string) {
 	}
 }
 
-// errTooManyKeys asks for a try with the password alone.
+// errTooManyKeys asks for an attempt with the password only.
 var errTooManyKeys = errors.New("the server closed the connection after too many keys")
 
 func (d *dialer) dial(ctx context.Context) (*Client, error) {
@@ -122,7 +122,7 @@ func (d *dialer) attempt(ctx context.Context, checks []*keyCheck) (*Client, erro
 	return c, nil
 }
 
-// through reaches the next hop from the last one.
+// through connects to the next hop from the previous one.
 func (d *dialer) through(ctx context.Context, c *Client, from, to Hop) (net.Conn, error) {
 	bounded, cancel := context.WithTimeout(ctx, d.stepTimeout)
 	defer cancel()
@@ -142,7 +142,7 @@ func (d *dialer) through(ctx context.Context, c *Client, from, to Hop) (net.Conn
 	return nil, temporary(StepConnect, "the connection to the jump host %s was lost: %s", from.Address(), Plain(err))
 }
 
-// login makes an SSH connection of a byte stream.
+// login starts SSH on a connection and logs in.
 func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*ssh.Client, error) {
 	h.creds.ask = d.options.Ask
 	with, err := h.creds.prepare()
@@ -198,15 +198,15 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 	case timeout.expired() && verified.Load():
 		return nil, temporary(StepLogin, "the login as %q at %s did not finish within %s: its sshd may be waiting for a name server or another service", h.user, h.Address(), loginTimeout)
 	case timeout.expired():
-		return nil, temporary(StepConnect, "%s accepted the connection and did not answer within %s: is that an SSH server, and is it healthy?", h.Address(), d.stepTimeout)
+		return nil, temporary(StepConnect, "%s accepted the connection but did not answer within %s: is that an SSH server, and is it healthy?", h.Address(), d.stepTimeout)
 	case verified.Load():
 		return nil, temporary(StepLogin, "the connection to %s was lost during the login: %s", h.Address(), Plain(err))
 	}
 	return nil, greeting.explain(h.Address(), err)
 }
 
-// keyExchanges returns the methods offered: also those that unusual servers are
-// left with, and the last one that the library offers by default.
+// keyExchanges returns the methods to offer: the library's defaults, and those that
+// unusual servers need.
 func keyExchanges() []string {
 	return append(ssh.SupportedAlgorithms().KeyExchanges, ssh.InsecureKeyExchangeDH14SHA1)
 }

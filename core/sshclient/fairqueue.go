@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// fairQueue lets the streams of a connection write in turn. The SSH library
-// encrypts packets in the order in which they are written, so what waits has to
-// wait before that: a stream may write when little is left to be sent. Each
-// stream gets the same share of the line, in bytes, and one that sends little
-// goes first (start-time fair queueing).
+// fairQueue schedules the writes of a connection's streams. The SSH library encrypts
+// packets in the order in which they are written, so writes have to be scheduled before
+// that: a stream may write when little unsent data is left. Each stream gets the same
+// share of the line, in bytes, and one that sends little goes first (start-time fair
+// queueing).
 type fairQueue struct {
 	unsent func() (bytes, limit int) // of the wire
 
@@ -34,11 +34,11 @@ type ticket struct {
 }
 
 const (
-	maxPiece = 32 << 10 // as much as goes into one packet
+	maxPiece = 32 << 10 // the size of one packet
 	minPiece = 4 << 10
 
-	// stuckTime is how long a write may count as about to be sent. One that takes
-	// longer waits for its reader on the other side, and delays no other.
+	// stuckTime is how long a write counts as unsent data. A write that takes longer
+	// waits for its receiver, and does not delay others.
 	stuckTime = 2 * time.Millisecond
 )
 
@@ -130,7 +130,7 @@ func (q *fairQueue) finish(t *ticket) {
 	}
 }
 
-// dispatch gives turns, the one that has used the least first.
+// dispatch grants turns, first to the stream that has used the least.
 func (q *fairQueue) dispatch() {
 	for len(q.waiting) > 0 && q.hasRoom() {
 		first := 0

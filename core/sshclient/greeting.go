@@ -10,12 +10,11 @@ import (
 	"time"
 )
 
-// maxGreeting is as much as is kept of what a server says before it names its
-// version.
+// maxGreeting is how much is kept of the lines that a server sends before its version.
 const maxGreeting = 512
 
-// greeting is a connection that keeps what a server says before it names its
-// version: that is how sshd says that it refuses a connection.
+// greeting is a connection that keeps the lines before the server's version, in which
+// sshd explains why it refuses a connection.
 type greeting struct {
 	net.Conn
 
@@ -36,8 +35,8 @@ func (g *greeting) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// line returns the first line that the server said in place of its version, ""
-// if it named the version.
+// line returns the first line that the server sent in place of its version, "" if it
+// sent the version.
 func (g *greeting) line() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -48,11 +47,11 @@ func (g *greeting) line() string {
 	return strings.ToValidUTF8(strings.TrimSpace(text), "?")
 }
 
-// explain returns why there was no login at all.
+// explain returns why no login was possible.
 func (g *greeting) explain(address string, err error) *Error {
 	switch line := g.line(); {
 	case strings.Contains(line, "Not allowed at this time"):
-		return permanent(StepConnect, "%s refuses connections from this address for a while (%q), as after failed logins: PerSourcePenalties in its sshd_config; correct what failed, then wait", address, line)
+		return permanent(StepConnect, "%s refuses connections from this address for a while (%q), as PerSourcePenalties in its sshd_config does after failed logins; correct the login, then wait", address, line)
 	case strings.Contains(line, "MaxStartups"):
 		return temporary(StepConnect, "%s has too many connections that have not logged in yet (%q): it is being scanned, or MaxStartups in its sshd_config is low", address, line)
 	case strings.HasPrefix(line, "HTTP/"):
@@ -60,7 +59,7 @@ func (g *greeting) explain(address string, err error) *Error {
 	case line != "":
 		return temporary(StepConnect, "%s refuses the connection with %q", address, line)
 	}
-	return temporary(StepConnect, "%s closed the connection before it presented a key: %s; a firewall or a ban of this address does that, or MaxStartups of its sshd", address, Plain(err))
+	return temporary(StepConnect, "%s closed the connection before it presented a key: %s; the cause may be a firewall, a ban of this address, or MaxStartups in its sshd_config", address, Plain(err))
 }
 
 // stepTimer bounds a step, and can be extended while it runs.

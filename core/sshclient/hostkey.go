@@ -49,12 +49,12 @@ type keyCheck struct {
 	invalid    []knownKey
 	algorithms []string // to ask for
 	presented  []ssh.PublicKey
-	unknown    bool // no file says anything about the host
+	unknown    bool // no file has a key of the host
 	failure    *Error
 }
 
-// newCheck reads the files. A server is asked for the types of keys that they
-// have of it: one that is known by one type would otherwise fail with another.
+// newCheck reads the files. The server is asked for keys of the types in them, since it
+// could otherwise present a key of another type, which would be unknown.
 func (k hostKeys) newCheck() (*keyCheck, error) {
 	c := &keyCheck{hostKeys: k}
 	if k.pin != "" {
@@ -70,7 +70,7 @@ func (k hostKeys) newCheck() (*keyCheck, error) {
 	return c, nil
 }
 
-// algorithmsFor returns those of the known keys; all, if no plain key is known.
+// algorithmsFor returns the algorithms of the known keys, or all if no plain key is known.
 func algorithmsFor(known []knownKey) (out []string) {
 	if slices.ContainsFunc(known, knownKey.isAuthority) {
 		out = slices.Clone(certAlgorithms)
@@ -201,7 +201,7 @@ func (c *keyCheck) askOtherTypes() bool {
 	return len(c.algorithms) > 0
 }
 
-// noCommonAlgorithm explains a failed negotiation, nil if err is none.
+// noCommonAlgorithm explains a failed negotiation; it is nil for other errors.
 func (c *keyCheck) noCommonAlgorithm(err error) *Error {
 	var none *ssh.AlgorithmNegotiationError
 	if !errors.As(err, &none) {
@@ -218,7 +218,7 @@ func (c *keyCheck) noCommonAlgorithm(err error) *Error {
 	return permanent(StepHostKey, "%s no longer has a key of the type that is known, it offers %s: if the host was reinstalled, remove its lines from %s and trust the new key with `aitunnel tunnel trust %s`", c.address, offered, strings.Join(c.files, " and "), c.tunnel)
 }
 
-// fingerprint is of the key itself, also where it has a certificate.
+// fingerprint returns that of the key itself, even if it has a certificate.
 func fingerprint(key ssh.PublicKey) string {
 	if cert, ok := key.(*ssh.Certificate); ok {
 		key = cert.Key

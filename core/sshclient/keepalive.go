@@ -9,9 +9,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// keepAlive asks for an answer at the interval, and ends the connection when
-// there is none. After the machine slept the connection is likely dead, so it
-// waits for a short time only.
+// keepAlive sends keepalives at the interval, and ends the connection if there is no
+// answer. After the machine has slept, the connection is probably dead, so it waits only
+// briefly.
 func (c *Client) keepAlive(k config.Keepalive) {
 	if k.Interval <= 0 {
 		return
@@ -39,8 +39,8 @@ func (c *Client) keepAlive(k config.Keepalive) {
 	}
 }
 
-// hint returns what else than a dead link may be the cause of a silent connection, ""
-// if there is no sign of it.
+// hint returns a likely cause of a silent connection other than a dead link; "" without
+// signs of one.
 func (c *Client) hint() string {
 	if c.wire.unacknowledged() < largePacket {
 		return ""
@@ -48,9 +48,9 @@ func (c *Client) hint() string {
 	return " while data were being sent; if that happens with large answers only, aitunnel tunnel test shows whether large packets get lost"
 }
 
-// isAlive waits for an answer, or any other sign: data that come, or data of
-// ours before the question that the other side acknowledges, as over a slow line
-// the question itself may take long. The timeout counts from the last sign.
+// isAlive waits for an answer or another sign of life: data that arrive, or an
+// acknowledgement of data sent before the keepalive, which may take long over a slow
+// line. The timeout counts from the last sign.
 func (c *Client) isAlive(timeout time.Duration) bool {
 	asked, position := time.Now(), c.wire.written()
 	answered := make(chan struct{}, 2)

@@ -29,8 +29,8 @@ func (e keyError) Unwrap() error { return e.cause }
 
 func isMissing(err error) bool { return errors.Is(err, os.ErrNotExist) }
 
-// addFile offers the key of a file, with the certificate next to it first. The
-// agent may hold the private key of an encrypted or a public one.
+// addFile offers the key of a file, preceded by the certificate next to it. If the file
+// is encrypted or has only the public key, the agent may hold the private key.
 func (c credentials) addFile(l *login, path string, held []ssh.Signer) error {
 	signer, err := c.readKey(path, held)
 	if err != nil {
@@ -83,7 +83,7 @@ func (c credentials) readKey(path string, held []ssh.Signer) (ssh.Signer, error)
 	return signer, nil
 }
 
-// unreadable returns what a file is that holds no usable private key.
+// unreadable explains why a file has no usable private key.
 func unreadable(path string, content []byte, err error) error {
 	block, _ := pem.Decode(content)
 	switch {
@@ -111,7 +111,7 @@ func hardwareKind(block *pem.Block) string {
 	return ""
 }
 
-// readPublic is for a public key whose private one the agent holds, as of
+// readPublic reads a public key whose private key the agent holds, such as one of
 // 1Password or a hardware key.
 func (c credentials) readPublic(path string, public ssh.PublicKey, held []ssh.Signer) (ssh.Signer, error) {
 	if s := find(held, public); s != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// Hop is one SSH server on the route, with all that is needed to log in there.
+// Hop is one SSH server of the route, with what is needed to log in to it.
 type Hop struct {
 	host, port string
 	user       string
@@ -27,7 +27,7 @@ func (h Hop) Address() string { return net.JoinHostPort(h.host, h.port) }
 // User is who logs in there.
 func (h Hop) User() string { return h.user }
 
-// Environment is what this machine and its user provide.
+// Environment has the SSH settings of this machine and its user.
 type Environment struct {
 	Home  string // of the user
 	Agent string // socket of the SSH agent, "" if there is none
@@ -41,7 +41,7 @@ func LocalEnvironment() Environment {
 	return Environment{Home: home, Agent: os.Getenv("SSH_AUTH_SOCK"), SSH: ssh}
 }
 
-// maxJumps bounds how many jump hosts lead to each other.
+// maxJumps is the maximum number of jump hosts.
 const maxJumps = 8
 
 // Route leads to a tunnel's host.
@@ -71,7 +71,7 @@ func (r *Route) LoginFiles() (files []string) {
 	return files
 }
 
-// AgentKeys changes when another key is added to an agent on the route.
+// AgentKeys identifies the keys of the agents on the route: it changes when one is added.
 func (r *Route) AgentKeys() (all string) {
 	for _, h := range r.hops {
 		all += h.creds.agentKeys()
@@ -79,7 +79,7 @@ func (r *Route) AgentKeys() (all string) {
 	return all
 }
 
-// String describes the route, with what could not be judged.
+// String describes the route, with what could not be evaluated.
 func (r *Route) String() string {
 	out := r.Host().Address() + ", user " + r.Host().user
 	var jumps []string
@@ -174,7 +174,7 @@ func (r *resolver) jumps(ctx context.Context, list string, bound int) (out []Hop
 	return out, nil
 }
 
-// hop returns the server that an alias stands for.
+// hop returns the server of an alias.
 func (r *resolver) hop(ctx context.Context, alias, port, name string) (Hop, hostSettings, error) {
 	settings, err := r.config.settings(ctx, alias, name, port)
 	if err != nil {
@@ -249,7 +249,7 @@ func splitHop(hop string) (user, host, port string) {
 	return user, host, port
 }
 
-// splitHost takes the port off, if there is one.
+// splitHost splits off the port, if there is one.
 func splitHost(s string) (host, port string) {
 	if host, port, err := net.SplitHostPort(s); err == nil {
 		return host, port

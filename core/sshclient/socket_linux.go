@@ -25,14 +25,14 @@ func (s socket) control(f func(fd int)) {
 	}
 }
 
-// acknowledge acknowledges at once what was received: sshd may hold the next
-// piece back until it knows that the last one arrived, and the kernel otherwise
-// waits 40 ms. It has to be asked for after every read.
+// acknowledge makes the kernel acknowledge received data at once instead of after 40 ms:
+// sshd may delay the next piece until the last one is acknowledged. It has to be called
+// after every read.
 func (s socket) acknowledge() {
 	s.control(func(fd int) { _ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1) })
 }
 
-// limitUnsent bounds how much the kernel takes before it is sent.
+// limitUnsent sets how much unsent data the kernel accepts.
 func (s socket) limitUnsent(bytes int) {
 	s.control(func(fd int) { _ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, bytes) })
 }
@@ -59,8 +59,8 @@ func (s socket) acknowledged() (bytes uint64, ago time.Duration, ok bool) {
 	return bytes, ago, ok
 }
 
-// notSent returns how many bytes the kernel has taken and not sent yet. Its own limit
-// does not hold: a segment that is waiting is filled up, to 64 KiB.
+// notSent returns how many bytes the kernel has accepted and not sent yet. They may
+// exceed its limit, because a waiting segment is filled up to 64 KiB.
 func (s socket) notSent() (bytes int) {
 	s.control(func(fd int) { bytes, _ = unix.IoctlGetInt(fd, unix.SIOCOUTQNSD) })
 	return bytes

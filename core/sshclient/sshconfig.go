@@ -32,17 +32,16 @@ func (s hostSettings) get(keyword string) string {
 	return ""
 }
 
-// sshConfig answers questions about ssh_config. OpenSSH itself is asked where
-// it is installed, so that the answer is exact; elsewhere the files are read
-// here.
+// sshConfig evaluates ssh_config: with OpenSSH itself if it is installed, so that the
+// result is exact, otherwise with its own reader.
 type sshConfig struct {
 	home    string
 	program string // the OpenSSH client, "" if there is none
 	off     bool   // ssh_config is not used at all
 
-	source string   // who answered, for messages
-	notes  []string // what could not be judged
-	files  []string // that decide, so that a change of them is seen
+	source string   // what evaluated it, for messages
+	notes  []string // what could not be evaluated
+	files  []string // that were read, to be watched
 }
 
 // settings returns what applies to a host. user and port are those given
@@ -92,8 +91,8 @@ func (c *sshConfig) ask(ctx context.Context, host, user, port string) (hostSetti
 	if port != "" {
 		args = append(args, "-p", port)
 	}
-	// ssh takes the home directory of the account. Where ours is another, its
-	// files are named explicitly.
+	// ssh uses the account's home directory. If ours differs, its files are named
+	// explicitly.
 	if h := accountHome(); h != "" && filepath.Clean(h) != filepath.Clean(c.home) {
 		file, err := includeFile(c.home)
 		if err != nil {

@@ -16,7 +16,7 @@ import (
 const maxIncludes = 16
 
 // configReader reads ssh_config for one host, for machines without OpenSSH.
-// Match criteria that it cannot judge, such as exec, do not match, and are
+// Match criteria that it cannot evaluate, such as exec, do not match, and are
 // noted.
 type configReader struct {
 	home  string
@@ -78,14 +78,14 @@ func (r *configReader) file(path, dir string, depth int) error {
 		return nil
 	}
 	if err != nil {
-		return permanent(StepResolve, "%s cannot be read: %s; with ssh_config = false in the tunnel it is not used", path, fileaccess.Explain(path, err))
+		return permanent(StepResolve, "%s cannot be read: %s; to ignore it, set ssh_config = false in the tunnel", path, fileaccess.Explain(path, err))
 	}
 	active, number := true, 0
 	for line := range strings.Lines(string(content)) {
 		number++
 		keyword, args, err := splitLine(line)
 		if err != nil {
-			return permanent(StepResolve, "%s:%d: %s; with ssh_config = false in the tunnel the file is not used", path, number, err)
+			return permanent(StepResolve, "%s:%d: %s; to ignore the file, set ssh_config = false in the tunnel", path, number, err)
 		}
 		switch {
 		case keyword == "":
@@ -139,7 +139,7 @@ func (r *configReader) set(keyword string, args []string) {
 }
 
 // match reports whether all criteria of a Match line are met. One that cannot be
-// judged is not met.
+// evaluated is not met.
 func (r *configReader) match(args []string, at string) bool {
 	all := true
 	for len(args) > 0 {
@@ -172,7 +172,7 @@ func (r *configReader) match(args []string, at string) bool {
 		case "localuser":
 			subject = r.self
 		default:
-			r.note(fmt.Sprintf("%s: \"Match %s\" cannot be judged without OpenSSH, so its block is skipped; install the OpenSSH client, or set ssh_config = false in the tunnel", at, name))
+			r.note(fmt.Sprintf("%s: \"Match %s\" cannot be evaluated without OpenSSH, so its block is skipped; install the OpenSSH client, or set ssh_config = false in the tunnel", at, name))
 			return false
 		}
 		all = all && matchList(strings.Split(value, ","), subject) != negated
@@ -200,8 +200,7 @@ func matchList(patterns []string, s string) (found bool) {
 	return found
 }
 
-// matchPattern matches a pattern in which * and ? stand for any text and any
-// character.
+// matchPattern matches a pattern in which * matches any text, and ? any character.
 func matchPattern(pattern, s string) bool {
 	for pattern != "" {
 		switch {
@@ -242,7 +241,7 @@ func splitLine(line string) (keyword string, args []string, err error) {
 	return keyword, args, nil
 }
 
-// cutArgument takes one argument off a line.
+// cutArgument splits one argument off a line.
 func cutArgument(line string) (arg, rest string, err error) {
 	var b strings.Builder
 	var quote byte

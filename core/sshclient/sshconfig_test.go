@@ -55,7 +55,7 @@ func TestSSHConfig(t *testing.T) {
 		"Match user, another":    {text: "Match user deploy\n Port 2022\n", host: "vps", user: "me", want: "me@vps:22"},
 		"Match localuser":        {text: "Match localuser " + me + "\n User local\nMatch localuser nobody-here\n Port 1\n", host: "vps", want: "local@vps:22"},
 		"Match exec that fails": {
-			text: "Match host vps exec \"false\"\n User wrong\n IdentityFile ~/.ssh/wrong\nHost vps\n User right\n", host: "vps", want: "right@vps:22", note: `"Match exec" cannot be judged`,
+			text: "Match host vps exec \"false\"\n User wrong\n IdentityFile ~/.ssh/wrong\nHost vps\n User right\n", host: "vps", want: "right@vps:22", note: `"Match exec" cannot be evaluated`,
 		},
 		"Match exec that succeeds": {
 			text: "Match host vps exec \"true\"\n User inside\nHost vps\n User outside\n", host: "vps", want: "inside@vps:22", own: "outside@vps:22", note: "config:1",

@@ -8,25 +8,24 @@ import (
 	"time"
 )
 
-// The sizes of a stream's read buffer: many streams receive a little, a few
-// receive much.
+// The sizes of a stream's read buffer: most streams receive little, a few receive much.
 const (
 	smallRead = 4 << 10
 	largeRead = 32 << 10
 )
 
-// Traffic counts what goes through a connection.
+// Traffic counts the bytes of a connection.
 type Traffic struct {
 	Accepted, In, Out atomic.Uint64
 	Active            atomic.Int64
 }
 
-// stream is a connection over an SSH channel. It has deadlines, which the
-// library's connections do not: without them a server's time limits do nothing.
-// And it takes turns with other streams when it writes.
+// stream is a connection over an SSH channel. Unlike the library's, it has deadlines,
+// without which a server's time limits have no effect, and its writes take turns with
+// other streams.
 //
-// A read of the channel cannot be interrupted. So it is made by a goroutine of
-// its own, and what it brings after its deadline is kept for the next Read.
+// A read of the channel cannot be interrupted, so it runs in a separate goroutine, and
+// data that it returns after the deadline is kept for the next Read.
 type stream struct {
 	net.Conn
 	traffic *Traffic
@@ -38,7 +37,7 @@ type stream struct {
 	fetched  chan fetched
 	buffer   []byte // belongs to that read
 	full     bool   // the last one filled it
-	unread   []byte // what it brought and no Read took yet
+	unread   []byte // what it returned and no Read took yet
 	failed   error
 
 	readDeadline deadline
@@ -165,8 +164,8 @@ func (c *stream) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// SetWriteDeadline is for net.Conn. A write that misses it ends the connection:
-// how much of it arrived is unknown.
+// SetWriteDeadline is for net.Conn. A write that misses it ends the connection, since it
+// is unknown how much of it arrived.
 func (c *stream) SetWriteDeadline(t time.Time) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()

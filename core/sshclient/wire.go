@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// wire is the TCP connection below everything. What is written to it is sent by
-// a goroutine of its own: the SSH library writes each packet by itself, and
-// those of streams that answer at the same time go out together, which saves
-// this side and sshd most of their system calls.
+// wire is the TCP connection below SSH. A goroutine sends what is written to it: the
+// SSH library writes each packet separately, and packets of streams that answer at the
+// same time are sent together, which saves this side and sshd most of their system
+// calls.
 //
-// It keeps little unsent, here and in the kernel: what was handed over cannot be
-// overtaken any more, and on a slow line everything behind it would wait.
+// It keeps little unsent data, here and in the kernel, because later data cannot
+// overtake it, and would wait behind it on a slow line.
 type wire struct {
 	net.Conn
 	socket  socket
@@ -83,9 +83,9 @@ func (w *wire) written() uint64 {
 	return w.total
 }
 
-// lastProgress returns when something was received, or something was acknowledged of
-// what was written up to a position. What comes behind does not count: the
-// other machine acknowledges it though the server there may be stuck.
+// lastProgress returns when data was last received, or data written up to a position was
+// last acknowledged. Later data does not count: the other machine's kernel acknowledges
+// it even if the server is stuck.
 func (w *wire) lastProgress(position uint64) time.Time {
 	received := time.Unix(0, w.received.Load())
 	p := &w.progress
@@ -101,11 +101,11 @@ func (w *wire) lastProgress(position uint64) time.Time {
 	return latest(received, p.at)
 }
 
-// largePacket is as much as a packet carries on most links.
+// largePacket is the payload of a full packet on most links.
 const largePacket = 1400
 
-// unacknowledged returns how much was handed over that the other side has not
-// acknowledged, 0 if that is not known.
+// unacknowledged returns how many bytes were sent that the other side has not
+// acknowledged; 0 if that is unknown.
 func (w *wire) unacknowledged() int64 {
 	acked, _, ok := w.socket.acknowledged()
 	if !ok {
@@ -121,15 +121,14 @@ func (w *wire) failure() error {
 	return w.failed
 }
 
-// unsent returns how much waits to be sent, and how much may.
+// unsent returns how much data waits to be sent, and the limit for that.
 func (w *wire) unsent() (bytes, limit int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.pending) + w.sending, w.limit
 }
 
-// Write is for net.Conn. It returns before p is sent: a failure is reported by a
-// later one.
+// Write is for net.Conn. It returns before p is sent; a later Write reports a failure.
 func (w *wire) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -197,7 +196,7 @@ func (w *wire) send() {
 	}
 }
 
-// awaitRoom waits, on a line that is slow, until the kernel has sent what it took.
+// awaitRoom waits, on a slow line, until the kernel has sent what it accepted.
 func (w *wire) awaitRoom() {
 	for {
 		w.mu.Lock()
@@ -210,8 +209,8 @@ func (w *wire) awaitRoom() {
 	}
 }
 
-// Close is for net.Conn. What was written is sent before, if that takes no
-// time: over a silent connection nothing can be.
+// Close is for net.Conn. It first sends what was written, if that is possible within
+// closeTime.
 func (w *wire) Close() error {
 	w.mu.Lock()
 	w.closing = true
@@ -222,16 +221,15 @@ func (w *wire) Close() error {
 	return w.Conn.Close()
 }
 
-// reset makes Close drop what is not sent and reset the connection: where only large
-// packets get lost, the other side would wait for the rest of them, and keep its
-// ports as long.
+// reset makes Close drop unsent data and reset the connection. If only large packets get
+// lost, the other side would otherwise keep waiting for them, and keep its ports.
 func (w *wire) reset() {
 	if c, ok := w.Conn.(*net.TCPConn); ok {
 		_ = c.SetLinger(0) // a connection that is closed needs nothing
 	}
 }
 
-// rateMeter finds out how much a line carries, and so how much may be unsent.
+// rateMeter measures the rate of the line, which determines how much data may be unsent.
 type rateMeter struct {
 	delivered func() (bytesPerSecond float64) // as the kernel measures it; 0: it does not
 	bytes     int

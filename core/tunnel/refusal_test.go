@@ -47,7 +47,7 @@ func TestErrors(t *testing.T) {
 	}{
 		"no identity": {
 			home: func(t *testing.T, s *sshdtest.Server) { remove(t, s.Home+"/.ssh/id_ed25519") }, state: Failed,
-			says: []string{"nothing to log in with", "ssh-keygen", "identity or password"},
+			says: []string{"there is no key and no password", "ssh-keygen", "identity or password"},
 		},
 		"an identity that is not there": {
 			set: func(c *config.Tunnel) { c.Identity = none }, state: Failed,

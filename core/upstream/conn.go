@@ -19,13 +19,13 @@ type conn struct {
 
 	reused    bool
 	idleSince time.Time
-	idleFor   time.Duration // how long the site keeps it, 0: not said
+	idleFor   time.Duration // how long the site keeps it; 0: unknown
 	closed    atomic.Bool
 
 	// Of the current request.
 	written atomic.Int64
-	arrived bool  // something of an answer
-	left    int64 // what may still be read of its head, -1 after it
+	arrived bool  // a part of the answer
+	left    int64 // how many bytes of its head may still be read; -1 after the head
 }
 
 func newConn(p *Pool, ready, under net.Conn) *conn {
@@ -72,7 +72,7 @@ func (c *conn) close() {
 	}
 }
 
-// old reports whether the site may close the connection any moment.
+// old reports whether the site may close the connection at any moment.
 func (c *conn) old() bool {
 	age, limit := time.Since(c.idleSince), maxIdle
 	if c.idleFor > 0 {
@@ -81,8 +81,8 @@ func (c *conn) old() bool {
 	return age >= limit
 }
 
-// usable reports whether a connection that was idle can take a request: it is open, and
-// no unrequested bytes came.
+// usable reports whether an idle connection can take a request: it is open, and no
+// unrequested bytes arrived.
 func (c *conn) usable() bool {
 	if c.old() {
 		return false
@@ -115,7 +115,7 @@ func (c *conn) silent(deadline time.Time) bool {
 	return n == 0 && ok && timeout.Timeout() && c.SetReadDeadline(time.Time{}) == nil
 }
 
-// peekResult is what waits to be read.
+// peekResult says what can be read from a socket.
 type peekResult int
 
 const (
@@ -125,7 +125,7 @@ const (
 	peekEnd // the connection is closed or broken
 )
 
-// waiting looks at what has arrived, and leaves it there.
+// waiting looks at what has arrived without reading it.
 func (c *conn) waiting() peekResult {
 	if c.raw == nil {
 		return peekUnknown

@@ -22,8 +22,8 @@ type connector struct {
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 }
 
-// newConnector returns one that resolves names by this system. The interface is
-// looked for at each connection, as it may come and go.
+// newConnector returns a connector with the system's resolver. It looks up the interface
+// for each connection, because interfaces come and go.
 func newConnector(bind string) *connector {
 	return &connector{bind: bind, lookup: func(ctx context.Context, host string) ([]netip.Addr, error) {
 		return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
@@ -68,8 +68,8 @@ func (c *connector) resolve(ctx context.Context, host string) ([]netip.Addr, err
 	return all, err
 }
 
-// inTurns orders addresses so that IPv6 and IPv4 take turns, beginning with the
-// kind that the system prefers.
+// inTurns alternates IPv6 and IPv4 addresses, beginning with the kind that the system
+// prefers.
 func inTurns(all []netip.Addr) []netip.Addr {
 	var first, second, out []netip.Addr
 	for _, ip := range all {
@@ -147,7 +147,7 @@ func race(ctx context.Context, d *net.Dialer, addresses []string) (net.Conn, err
 	}
 }
 
-// closeRest closes connections that came too late.
+// closeRest closes connections that were established too late.
 func closeRest(results <-chan dialed, running int) {
 	for range running {
 		if r := <-results; r.conn != nil {

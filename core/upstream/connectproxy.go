@@ -10,8 +10,8 @@ import (
 	"net/url"
 )
 
-// connectHTTP asks an HTTP proxy for a connection to host:port. What comes after
-// the proxy's answer is the site's, so the answer is read byte by byte.
+// connectHTTP asks an HTTP proxy for a connection to host:port. It reads the answer byte
+// by byte, because the bytes after it come from the site.
 func connectHTTP(conn net.Conn, proxy *url.URL, address string) error {
 	request := "CONNECT " + address + " HTTP/1.1\r\nHost: " + address + "\r\n"
 	if login := proxyLogin(proxy); login != "" {
@@ -43,7 +43,7 @@ func proxyLogin(proxy *url.URL) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(proxy.User.Username()+":"+password))
 }
 
-// oneByte reads no further than asked.
+// oneByte reads one byte at a time, so that nothing is buffered.
 type oneByte struct {
 	conn net.Conn
 	left int

@@ -2,8 +2,8 @@ package upstream
 
 import "sync"
 
-// A part of the descriptors is kept for what requests need that were let in: no
-// new callers are accepted while fewer are free.
+// Some descriptors are reserved for requests in flight: no new callers are accepted
+// while fewer are free.
 const leastReserve = 64
 
 // Descriptors is how many files and connections the system lets this process have
@@ -15,7 +15,7 @@ func Reserve() int { return reserveOf(Descriptors()) }
 
 func reserveOf(limit int) int { return min(max(leastReserve, limit/10), limit/2) }
 
-// MaxInFlight returns how many requests the descriptors are enough for: each has a
+// MaxInFlight returns how many requests the descriptors suffice for: each has a
 // connection to its caller and one to a site. 0: any number.
 func MaxInFlight() int {
 	limit := Descriptors()
@@ -27,7 +27,8 @@ var relief struct {
 	by []func()
 }
 
-// OnShortage has f called when descriptors run out: it closes what is idle.
+// OnShortage sets the function that is called when descriptors run out; it closes idle
+// connections.
 func OnShortage(f func()) {
 	relief.Lock()
 	defer relief.Unlock()

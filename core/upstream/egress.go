@@ -7,24 +7,24 @@ import (
 	"time"
 )
 
-// Egress is a way out of this machine. The zero value is the direct one.
+// Egress is a way to reach sites. The zero value is a direct connection.
 type Egress struct {
 	Proxy *url.URL // http, https, socks5 or socks5h, with a user and password if it asks for them
 	Bind  string   // a network interface, or an address of one
-	// Dial connects from another machine, which resolves names, too. An error that
-	// is not an [*Error] is the egress's.
+	// Dial connects from another machine, which resolves names, too. An error other
+	// than an [*Error] means that the egress failed.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
 }
 
-// Connect opens a connection to host:port by the egress, for other uses than requests to
-// sites.
+// Connect opens a connection to host:port through the egress, for uses other than
+// requests to sites.
 func (e Egress) Connect(ctx context.Context, address string) (net.Conn, error) {
 	p := &Pool{options: Options{Egress: e, Connect: 10 * time.Second}, connector: newConnector(e.Bind)}
 	return p.dial(ctx, address)
 }
 
-// relaysPlain reports whether requests to http sites are sent to a proxy as they are,
-// with the whole URL: many proxies let only port 443 through otherwise.
+// relaysPlain reports whether requests to http:// sites are sent to the proxy itself,
+// with the whole URL: many proxies allow CONNECT to port 443 only.
 func (e *Egress) relaysPlain() bool {
 	return e.Proxy != nil && (e.Proxy.Scheme == "http" || e.Proxy.Scheme == "https")
 }
@@ -59,8 +59,7 @@ func (p *Pool) dial(ctx context.Context, address string) (net.Conn, error) {
 	return conn, nil
 }
 
-// dialProxy connects to the proxy itself. Whatever goes wrong is not the site's
-// fault.
+// dialProxy connects to the proxy itself. A failure is not the site's.
 func (p *Pool) dialProxy(ctx context.Context) (net.Conn, error) {
 	u := p.options.Egress.Proxy
 	conn, err := p.connector.connect(ctx, net.JoinHostPort(u.Hostname(), proxyPort(u)))

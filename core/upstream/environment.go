@@ -9,9 +9,8 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// environment has the proxies that the environment names, as they are when it is
-// first asked: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, in upper or lower
-// case.
+// environment returns the proxy settings of the environment as they are at the first
+// call: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, in upper or lower case.
 var environment = sync.OnceValue(func() func(*url.URL) (*url.URL, error) {
 	c := httpproxy.FromEnvironment()
 	all := firstSet("ALL_PROXY", "all_proxy")
@@ -33,8 +32,8 @@ func firstSet(names ...string) string {
 	return ""
 }
 
-// FromEnvironment returns the egress that the environment names for a site. It is the
-// direct one for a site of this machine.
+// FromEnvironment returns the egress that the environment sets for a site. It is direct
+// for a site on this machine.
 func FromEnvironment(target *url.URL) Egress {
 	u, err := environment()(target)
 	if err != nil || u == nil {

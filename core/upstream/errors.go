@@ -8,11 +8,10 @@ import (
 	"syscall"
 )
 
-// Phase says how far a request came before it failed.
+// Phase is the phase in which a request failed.
 type Phase string
 
-// The phases. Local is for a shortage of this machine, of descriptors say, which
-// is nobody else's fault.
+// The phases. Local is for a shortage on this machine, such as of descriptors.
 const (
 	Resolve   Phase = "resolve"
 	Connect   Phase = "connect"
@@ -29,14 +28,14 @@ const (
 // Sent says how much of a request was written to a connection.
 type Sent int
 
-// A site may work on a request that it got only a part of.
+// A site may process a request of which it received only a part.
 const (
 	SentNothing Sent = iota
 	SentPart
 	SentAll
 )
 
-// Error is why there is no answer.
+// Error says why there is no answer.
 type Error struct {
 	Phase Phase
 	Sent  Sent
@@ -51,8 +50,8 @@ func (e *Error) Unwrap() error { return e.Err }
 // Timeout reports whether a connection was not ready in time.
 func (e *Error) Timeout() bool { return e.Dialing() && errors.Is(e.Err, os.ErrDeadlineExceeded) }
 
-// Dialing reports whether there was no connection: the site knows nothing of the
-// request.
+// Dialing reports whether there was no connection, so that the site did not receive any
+// of the request.
 func (e *Error) Dialing() bool {
 	switch e.Phase {
 	case Resolve, Connect, Proxy, TLS:
@@ -61,8 +60,8 @@ func (e *Error) Dialing() bool {
 	return false
 }
 
-// Text returns the error for people where it is one of this package; "" otherwise: an
-// error of net/http may quote a URL, or what the site sent.
+// Text describes an error of this package for users. It is "" for others: an error of
+// net/http may quote a URL, or the site's answer.
 func (e *Error) Text() string {
 	var op *net.OpError
 	switch {
@@ -93,7 +92,7 @@ func (e *Error) Text() string {
 	return ""
 }
 
-// Reason is why an egress failed, in words that may be shown.
+// Reason says why an egress failed. It may be shown to users.
 type Reason string
 
 func (e Reason) Error() string { return string(e) }
@@ -107,7 +106,7 @@ func systemText(err error) string {
 	return err.Error()
 }
 
-// PhaseOf returns the phase in which err came up, "" if it is not known.
+// PhaseOf returns the phase in which err occurred, "" if it is unknown.
 func PhaseOf(err error) Phase {
 	if err == nil {
 		return ""
@@ -121,7 +120,7 @@ func PhaseOf(err error) Phase {
 
 var (
 	errStatus        = errors.New("the status of the answer is not between 100 and 599")
-	errUnasked       = errors.New("the site switched protocols without being asked")
+	errUnasked       = errors.New("the site switched protocols without a request to do so")
 	errHeaderSize    = errors.New("the header of the answer is larger than 256 KiB")
 	errFields        = errors.New("the answer has more than 1,000 header fields")
 	errInformational = errors.New("more than 20 informational answers came before the answer")
@@ -129,7 +128,7 @@ var (
 	errInvalid       = errors.New("the request has a header that cannot be sent")
 )
 
-// failed returns an error of making a connection.
+// failed returns the error of a connection that could not be established.
 func failed(ctx context.Context, phase Phase, err error) error {
 	var known *Error
 	switch {

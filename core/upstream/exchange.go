@@ -18,11 +18,11 @@ const (
 	maxHeader        = 256 << 10 // of an answer
 	maxFields        = 1000
 	maxInformational = 20
-	// smallBody is what one write takes with its header: the system takes it even
-	// from a site that does not read.
+	// smallBody is written together with the header in one call, which succeeds even
+	// if the site does not read.
 	smallBody = 6 << 10
-	// lastWords is how long an answer may take that a site sent before it closed
-	// the connection to what we were sending.
+	// lastWords is how long we wait for an answer that the site sent before it stopped
+	// reading the request.
 	lastWords = 200 * time.Millisecond
 )
 
@@ -41,8 +41,8 @@ type exchange struct {
 	reader  *bufio.Reader
 	readers *sync.Pool // where it comes from
 	sending *sending   // nil: the request was sent before the answer was read
-	broken  bool       // the request could not be written whole
-	reuse   bool       // if the body ends as it said
+	broken  bool       // the request could not be written completely
+	reuse   bool       // if the body is complete
 
 	body io.ReadCloser
 	err  error // of the body, once it has ended
@@ -123,7 +123,7 @@ func (p *Pool) forProxy(r *http.Request) *http.Request {
 	return &own
 }
 
-// sent returns how much of the request went out, err being how writing it ended.
+// sent returns how much of the request was sent; err is the result of writing it.
 func (c *conn) sent(err error) Sent {
 	switch {
 	case err == nil:
@@ -157,7 +157,7 @@ func (s *sending) run(r *http.Request) {
 	}
 }
 
-// stopped reports whether the request has been written, and how that ended.
+// stopped reports whether writing the request has ended, and with which error.
 func (s *sending) stopped() (done bool, err error) {
 	select {
 	case <-s.done:
@@ -192,7 +192,7 @@ func (x *exchange) receive(r *http.Request, call Call) (*http.Response, error) {
 	return nil, &Error{Phase: BadAnswer, Err: errInformational}
 }
 
-// checkHead finds what no program would make sense of.
+// checkHead refuses heads that are not valid HTTP.
 func checkHead(resp *http.Response, mayUpgrade bool) error {
 	if resp.StatusCode < 100 || resp.StatusCode > 599 {
 		return errStatus
@@ -251,8 +251,7 @@ func isAlert(err error) bool {
 	return errors.As(err, &alert)
 }
 
-// isBroken reports whether the connection ended, rather than that what came over it
-// makes no sense.
+// isBroken reports whether the connection ended, as opposed to an invalid answer.
 func isBroken(err error) bool {
 	var op *net.OpError
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.As(err, &op)
@@ -282,8 +281,8 @@ func (x *exchange) answer(r *http.Request, resp *http.Response) *http.Response {
 	return resp
 }
 
-// keepAliveTime returns how long a site keeps an idle connection, less a second for
-// the way; negative: not at all.
+// keepAliveTime returns how long a site keeps an idle connection, minus a second for
+// latency; negative: not at all.
 func keepAliveTime(h http.Header, before time.Duration) time.Duration {
 	for _, v := range h["Keep-Alive"] {
 		for part := range strings.SplitSeq(v, ",") {
@@ -324,7 +323,7 @@ func (x *exchange) Close() error {
 	return nil
 }
 
-// end gives the connection back, or closes it unless the answer is whole.
+// end returns the connection to the pool if the answer is complete, or else closes it.
 func (x *exchange) end(whole bool) {
 	c := x.conn
 	watched := x.stop()
@@ -353,7 +352,7 @@ type upgraded struct {
 	once     sync.Once
 }
 
-// Read reads what came with the answer first.
+// Read first reads the bytes that arrived with the answer.
 func (u *upgraded) Read(p []byte) (int, error) { return u.exchange.reader.Read(p) }
 
 // Write is for [io.Writer].

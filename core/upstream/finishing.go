@@ -5,10 +5,9 @@ import (
 	"sync/atomic"
 )
 
-// finishing carries TLS. Once several requests share the connection, a write that
-// fails must not end it: answers to earlier requests may have arrived already. What is
-// written from then on is dropped, and the connection ends when nothing more can be
-// read.
+// finishing is the connection below TLS. Once several requests share it, a failed write
+// must not close it, since answers to earlier requests may have arrived already. Later
+// writes are dropped, and the connection is closed when nothing more can be read.
 type finishing struct {
 	net.Conn
 	shared *atomic.Int64 // counts such connections; set before the first request

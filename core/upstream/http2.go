@@ -17,9 +17,9 @@ import (
 // errNotHTTP2 says that a site which spoke HTTP/2 no longer does.
 var errNotHTTP2 = errors.New("the site no longer speaks HTTP/2")
 
-// http2Pool makes requests by net/http, over connections of a pool's own. A
-// stream that the site refused, or did not begin before it went away, is sent
-// again by net/http: no site has seen it.
+// http2Pool makes requests with net/http over connections of its pool. net/http
+// sends a request again if the site refused its stream or did not process it before
+// GOAWAY.
 type http2Pool struct {
 	pool      *Pool
 	transport *http.Transport
@@ -121,8 +121,8 @@ func (h *http2Pool) do(r *http.Request, call Call) (*http.Response, error) {
 	return resp, nil
 }
 
-// failed returns why there is no answer. A site that closes an idle connection says so
-// before, but what it said is lost if a request crosses it.
+// failed returns why there is no answer. A site announces that it closes an idle
+// connection, but the announcement is lost if a request crosses it.
 func (h *http2Pool) failed(ctx context.Context, w *written, err error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -140,16 +140,15 @@ func (h *http2Pool) failed(ctx context.Context, w *written, err error) error {
 	return &Error{NoAnswer, w.sent, err}
 }
 
-// isAnswered reports whether the site said something about the request: that it resets
-// its stream, or that it took it before it went away. net/http sends again what the
-// site did not take.
+// isAnswered reports whether the site reacted to the request: it reset the stream, or
+// accepted it before GOAWAY. net/http sends requests again that it did not accept.
 func isAnswered(err error) bool {
 	text := err.Error() // the types are not exported
 	return strings.Contains(text, "stream error") || strings.Contains(text, "GOAWAY")
 }
 
-// written follows how much of a request went out. If net/http sends it again, the last
-// time counts: the site has not seen the others.
+// written records how much of a request was sent. If net/http sends it again, only the
+// last time counts: the site did not process the others.
 type written struct {
 	mu     sync.Mutex
 	conn   net.Conn

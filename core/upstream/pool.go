@@ -23,14 +23,14 @@ const (
 type Options struct {
 	Target  *url.URL       // scheme and host of the site
 	Connect time.Duration  // for a connection to be made, and again for its TLS
-	Roots   *x509.CertPool // whom to trust; nil: the system's
+	Roots   *x509.CertPool // trusted certificate authorities; nil: the system's
 	Egress  Egress
 	// Shortage is called when a connection could not be made for lack of
 	// descriptors, before it is tried once more. It frees some.
 	Shortage func()
 }
 
-// Pool has the connections to one site by one egress.
+// Pool has the connections to one site through one egress.
 type Pool struct {
 	options   Options
 	address   string // host:port of the site
@@ -67,22 +67,22 @@ func NewPool(o Options) *Pool {
 
 // Call holds the options of a request.
 type Call struct {
-	// Fresh makes a new connection: a kept one was found closed.
+	// Fresh makes a new connection, since an idle one turned out to be closed.
 	Fresh bool
 	// Stream says that the answer is likely to be a long stream of small events, which
 	// needs only a small buffer.
 	Stream bool
 	// Hints gets the headers of a 103; nil: they are dropped.
 	Hints EarlyHinter
-	// Body has the request's body once more, for an HTTP/2 site that did not begin
-	// to read it; nil: it can be read once.
+	// Body returns the request's body again, for an HTTP/2 site that did not process
+	// the request; nil: the body can be read only once.
 	Body Replayer
 }
 
 // Replayer gives a request's body from its beginning.
 type Replayer interface{ NewBody() io.ReadCloser }
 
-// EarlyHinter takes what a site says before its answer.
+// EarlyHinter receives the headers of 103 Early Hints.
 type EarlyHinter interface{ EarlyHints(h http.Header) }
 
 // RoundTrip is for [http.RoundTripper].
@@ -113,7 +113,7 @@ func (p *Pool) Do(r *http.Request, call Call) (*http.Response, error) {
 	return c.exchange(r, call)
 }
 
-// take returns a connection, or where HTTP/2 was agreed on for a new one that.
+// take returns a connection, or the HTTP/2 pool if the site speaks HTTP/2.
 func (p *Pool) take(ctx context.Context, fresh bool) (*conn, *http2Pool, error) {
 	for !fresh {
 		c := p.pop()
@@ -143,11 +143,11 @@ func (p *Pool) take(ctx context.Context, fresh bool) (*conn, *http2Pool, error) 
 	return newConn(p, conn, under), nil, nil
 }
 
-// open makes a connection that is ready for requests. under is what carries it:
-// closing that ends it without a word, and at once.
+// open makes a connection that is ready for requests. under is the connection below TLS:
+// closing it closes both at once, without a TLS alert.
 //
-// It is done by another goroutine because it needs a large stack, which the caller's,
-// as it lives on, would keep.
+// It runs in another goroutine because it needs a large stack, which the caller's
+// goroutine would keep.
 func (p *Pool) open(ctx context.Context) (ready, under net.Conn, err error) {
 	done := make(chan struct{})
 	go func() {
@@ -176,7 +176,7 @@ func (p *Pool) tryOpen(ctx context.Context) (ready, under net.Conn, err error) {
 	return ready, under, err
 }
 
-// handshake makes a TLS connection of one, which is closed on failure.
+// handshake starts TLS on a connection, which is closed on failure.
 func (p *Pool) handshake(ctx context.Context, under net.Conn, host string, protocols []string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.options.Connect, errTimeout)
 	defer cancel()
@@ -229,7 +229,7 @@ func (p *Pool) keep(c *conn) {
 	}
 }
 
-// closeOld closes what has been idle for too long. The oldest come first.
+// closeOld closes connections that have been idle for too long, the oldest first.
 func (p *Pool) closeOld() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -270,8 +270,8 @@ func (p *Pool) Close() {
 	p.CloseIdleConnections()
 }
 
-// sendable reports whether no header can be taken for another, or for the end of the
-// header.
+// sendable reports whether the headers are free of line breaks and other characters
+// with which one header could pass for another.
 func sendable(h http.Header) bool {
 	for name, values := range h {
 		if name == "" {

@@ -11,8 +11,8 @@ import (
 	"strconv"
 )
 
-// What a SOCKS server answers (RFC 1928, section 6). From hostUnreachable to
-// refused it speaks of the site.
+// The replies of a SOCKS server (RFC 1928, section 6). Those from hostUnreachable to
+// refused are about the site.
 const (
 	socksNetworkUnreachable = 3
 	socksHostUnreachable    = 4
@@ -22,7 +22,7 @@ const (
 var socksReplies = []string{
 	"succeeded", "the proxy failed", "the proxy's rules do not allow the connection", "the proxy cannot reach the network",
 	"the proxy cannot reach the host", "the site refuses the connection of the proxy", "the proxy's connection timed out",
-	"the proxy does not know the command", "the proxy does not know the kind of address",
+	"the proxy does not support the command", "the proxy does not support the type of address",
 }
 
 // connectSOCKS asks a SOCKS5 server for a connection to host:port.
@@ -62,7 +62,7 @@ func (p *Pool) connectSOCKS(ctx context.Context, conn net.Conn, address string) 
 	return socksReply(conn)
 }
 
-// resolveForProxy resolves a name here, as socks5:// means.
+// resolveForProxy resolves a name on this machine, as socks5:// requires.
 func (p *Pool) resolveForProxy(ctx context.Context, host string) (string, error) {
 	all, err := p.connector.resolve(ctx, host)
 	if err != nil {
@@ -114,7 +114,7 @@ func socksLogin(conn net.Conn, user *url.Userinfo) error {
 	return nil
 }
 
-// socksReply reads what came of the connection.
+// socksReply reads the proxy's reply to the request for a connection.
 func socksReply(conn net.Conn) error {
 	var head [5]byte
 	if _, err := io.ReadFull(conn, head[:]); err != nil {
