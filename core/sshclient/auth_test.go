@@ -115,7 +115,7 @@ func TestSeveralMethods(t *testing.T) {
 	}{
 		"a key and a password":       {both, sshdtest.Password, nil},
 		"a key, and no password":     {both, "", []string{`accepted the key of "guest"`, "it requires the password too", "set password in the tunnel"}},
-		"a key and a wrong password": {both, "not-the-password", []string{`accepted the key of "guest"`, "what was offered is not accepted"}},
+		"a key and a wrong password": {both, "not-the-password", []string{`accepted the key of "guest"`, "did not accept what was offered"}},
 		"a key and a question": {
 			"UsePAM yes\nKbdInteractiveAuthentication yes\nAuthenticationMethods publickey,keyboard-interactive\n", "",
 			[]string{`accepted the key of "guest"`, "keyboard-interactive", "AuthenticationMethods"},

@@ -148,7 +148,7 @@ func TestSSHConfigOff(t *testing.T) {
 	if err != nil || w.Host().Address() != "vps:22" || len(w.Host().creds.files) > 0 {
 		t.Errorf("%+v, %v", w, err)
 	}
-	if _, err := (Environment{Home: home}).Resolve(t.Context(), &config.Tunnel{Host: "vps", User: "me"}); err == nil || !strings.Contains(err.Error(), "config:4: a quotation mark is not closed; with ssh_config = false") {
+	if _, err := (Environment{Home: home}).Resolve(t.Context(), &config.Tunnel{Host: "vps", User: "me"}); err == nil || !strings.Contains(err.Error(), "config:4: a quotation mark is not closed; to ignore the file, set ssh_config = false") {
 		t.Errorf("%v", err)
 	}
 }
