@@ -124,7 +124,7 @@ func (a *app) printPlugins(plugins admin.Plugins) error {
 		case x.State == string(pluginhost.StateRunning):
 			a.say("\n%s %s", p.Warn(fmt.Sprintf("%s was restarted; last failure:", x.Plugin)), x.LastError)
 		default:
-			a.say("\n%s %s", p.Bad(x.Plugin+":"), x.LastError)
+			a.say("\n%s %s", p.Bad(x.Plugin+":"), x.LastError+restartNote(x))
 		}
 	}
 	for _, w := range append(planWarnings(plugins), plugins.Problems...) {
@@ -137,6 +137,14 @@ func (a *app) printPlugins(plugins admin.Plugins) error {
 		a.say("  %s  %s%s\n    %s", p.Bad(r.Plugin), r.Path, p.Dim(lockNote(r.Lock)), strings.TrimPrefix(r.Reason, fmt.Sprintf("plugin %q (%s) ", r.Plugin, r.Path)))
 	}
 	return nil
+}
+
+// restartNote says how a plugin that is no longer restarted is used again.
+func restartNote(x admin.Process) string {
+	if x.State != string(pluginhost.StateQuarantined) {
+		return ""
+	}
+	return "; fix the cause, then run: aitunnel plugin restart " + x.Plugin
 }
 
 // memoryText, cpuText and logText say what a process costs.

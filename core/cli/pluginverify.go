@@ -66,12 +66,17 @@ var errFailed = errors.New("the plugin failed the test")
 // untested is the error for components that could not be tested.
 func untested(all []daemon.Finding) error {
 	var names []string
+	advice := "Test it against its site with sdktest.Site, and accept this with --allow-untried"
 	for _, f := range all {
-		if f.Skipped {
-			names = append(names, f.Name)
+		if !f.Skipped {
+			continue
+		}
+		names = append(names, f.Name)
+		if f.NeedsSettings {
+			advice = "Give settings that are missing with --set or --config, or accept this with --allow-untried"
 		}
 	}
-	return fmt.Errorf("nothing failed, but not everything was tested: %s. Give settings that are missing with --set or --config, or accept this with --allow-untried", strings.Join(names, ", "))
+	return fmt.Errorf("nothing failed, but not everything was tested: %s. %s", strings.Join(names, ", "), advice)
 }
 
 // parseSettings reads COMPONENT.NAME=VALUE.

@@ -347,6 +347,7 @@ func writePlugins(out *strings.Builder, p term.Paint, plugins admin.Plugins) {
 		if x.Fallback != "" {
 			note = x.Fallback
 		}
+		note += restartNote(x)
 		pid := ""
 		if x.PID > 0 {
 			pid = fmt.Sprint(x.PID)

@@ -25,6 +25,8 @@ type Finding struct {
 	OK      bool   `json:"ok"`
 	Skipped bool   `json:"skipped,omitempty"` // it needs settings, or a site, that only the user can give
 	Message string `json:"message"`
+
+	NeedsSettings bool `json:"-"` // that are why it was skipped
 }
 
 // examineTime bounds the examination of one component.
@@ -40,7 +42,7 @@ func Examine(ctx context.Context, t *pluginhost.Trial, settings map[string]map[s
 		said, err := examine(ctx, t, c, settings[c.Name])
 		switch {
 		case errors.Is(err, errNeedsSettings), errors.Is(err, errNothingLearned):
-			f.Skipped, f.Message = true, err.Error()
+			f.Skipped, f.Message, f.NeedsSettings = true, err.Error(), errors.Is(err, errNeedsSettings)
 		case err != nil:
 			f.Message = withHints(err)
 		default:

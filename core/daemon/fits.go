@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
@@ -20,6 +21,7 @@ const firstPlanTime = 6 * time.Second
 // name: its settings are wrong for it, or one of its components gives no first plan. How
 // many blocks use it is returned, too.
 func Fits(ctx context.Context, o config.Options, h *pluginhost.Host, name string) (uses int, err error) {
+	o.Catalog = h
 	report, err := eachUse(ctx, o, h, name, func(_ *config.Component, err error) { uses++ })
 	if err == nil && report.HasErrors() {
 		err = &reload.ConfigError{Report: report}
@@ -30,7 +32,6 @@ func Fits(ctx context.Context, o config.Options, h *pluginhost.Host, name string
 // eachUse tests every block of a configuration that uses a plugin, and calls tested with
 // the result. The report has what is wrong, at its place.
 func eachUse(ctx context.Context, o config.Options, h *pluginhost.Host, name string, tested func(*config.Component, error)) (config.Report, error) {
-	o.Catalog = h
 	cfg, report := config.Load(ctx, o)
 	if report.HasErrors() {
 		return report, &reload.ConfigError{Report: report}
@@ -49,7 +50,9 @@ func eachUse(ctx context.Context, o config.Options, h *pluginhost.Host, name str
 }
 
 // ExamineBlocks tests a plugin with every block of a configuration that uses it.
+// Blocks of other plugins may be of any kind: these need not be installed.
 func ExamineBlocks(ctx context.Context, o config.Options, h *pluginhost.Host, name string) (out []Finding, err error) {
+	o.Catalog = lenient{h, name}
 	_, err = eachUse(ctx, o, h, name, func(c *config.Component, err error) {
 		f := Finding{Kind: string(c.Kind), Name: c.Name, OK: err == nil}
 		at := fmt.Sprintf("%s:%d", c.Range.Filename, c.Range.Start.Line)
@@ -64,6 +67,20 @@ func ExamineBlocks(ctx context.Context, o config.Options, h *pluginhost.Host, na
 		out = append(out, f)
 	})
 	return out, err
+}
+
+// lenient is a catalog for the test of one plugin: the others may be missing or faulty.
+type lenient struct {
+	*pluginhost.Host
+	plugin string
+}
+
+func (l lenient) Component(ctx context.Context, kind sdk.Kind, ref string, declared *config.Plugin) (config.ComponentInfo, error) {
+	info, err := l.Host.Component(ctx, kind, ref, declared)
+	if name, _, _ := strings.Cut(ref, "/"); err != nil && name != l.plugin {
+		err = fmt.Errorf("%w: %w", config.ErrNotReady, err)
+	}
+	return info, err
 }
 
 // tryFirstPlan opens a component as the program would, and asks it for a plan.

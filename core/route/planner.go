@@ -59,6 +59,7 @@ type planner struct {
 	ids      []string
 	registry *channel.Registry
 	notice   func(string)
+	well     func(string) // what is well again
 	turns    *turns
 	current  atomic.Pointer[plan]
 	ctx      context.Context
@@ -183,20 +184,24 @@ func (p *planner) refreshSoon(now time.Time) {
 	})
 }
 
-// renewOnTime asks for the next plan when an exact one expires, whether requests
-// come or not.
+// renewOnTime asks for the next plan when an exact one expires, and after a failure when
+// the pause is over, whether requests come or not.
 func (p *planner) renewOnTime() {
 	by := p.current.Load()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if by == nil || !by.exact || p.phase == phaseClosed {
+	if by == nil || !by.exact && !p.phase.failing() || p.phase == phaseClosed {
 		return
 	}
 	if p.timer != nil {
 		p.timer.Stop()
 	}
 	now := p.registry.Now()
-	p.timer = time.AfterFunc(later(by.expires, p.notBefore).Sub(now)+time.Millisecond, func() { p.refreshSoon(p.registry.Now()) })
+	at := p.notBefore
+	if !p.phase.failing() {
+		at = later(by.expires, at)
+	}
+	p.timer = time.AfterFunc(at.Sub(now)+time.Millisecond, func() { p.refreshSoon(p.registry.Now()) })
 }
 
 func (p *planner) stopTimer() {
@@ -228,7 +233,7 @@ func (p *planner) handle(e planEvent, err error) {
 	case planReportFailure:
 		p.notice(fmt.Sprintf("%s: no new plan, the last one stays in use: %v", p.name, err))
 	case planReportRecovery:
-		p.notice(fmt.Sprintf("%s: plans are up to date again", p.name))
+		p.well(fmt.Sprintf("%s: plans are up to date again", p.name))
 	}
 }
 

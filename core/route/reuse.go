@@ -88,8 +88,11 @@ func (p *planner) sees(of subject) bool {
 func newPlanner(of subject, known []settings, o Options) *planner {
 	n := len(known)
 	p := &planner{
-		subject: of, known: known, registry: o.Registry, notice: o.Notice,
+		subject: of, known: known, registry: o.Registry, notice: o.Notice, well: o.Recovered,
 		turns: newTurns(n),
+	}
+	if p.well == nil {
+		p.well = p.notice
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.users.Store(1)

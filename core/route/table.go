@@ -27,6 +27,9 @@ type Options struct {
 	// Notice receives what the user should know about plans.
 	Notice func(message string)
 
+	// Recovered receives what is well again; nil: Notice does.
+	Recovered func(message string)
+
 	// Previous is the table that this one is to replace: planners that would
 	// be the same are kept, others continue where theirs stopped.
 	Previous *Table

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 	"unicode/utf8"
 
 	"github.com/aitunnel/aitunnel/core/config"
@@ -186,4 +187,33 @@ func TestLongValuesAreCutBetweenCharacters(t *testing.T) {
 			t.Errorf("%d bytes of %d, valid: %v", len(got), len(tt.value), utf8.ValidString(got))
 		}
 	}
+}
+
+// A fault that is over is no longer shown, although no request comes.
+func TestAFaultEndsWithoutRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := planOf(sdk.RuleOrder, "a")
+		p.TTL = time.Second
+		a := &author{}
+		a.plan = func(context.Context, sdk.PlanRequest) (sdk.Plan, error) {
+			if n := len(a.requests()); n == 2 || n == 3 {
+				return sdk.Plan{}, errors.New("out of order")
+			}
+			return p, nil
+		}
+		w := build(t, nil, map[string]sdk.Component{"x": a}, routeTo("x", channels("a")))
+		after(2 * time.Second)
+		w.pick(w.walk("")) // the only request, which makes the plugin fail
+		synctest.Wait()
+		if got := w.table.Routes[0].Plan().Warnings; len(got) != 1 {
+			t.Fatalf("shown are %q", got)
+		}
+		after(time.Minute)
+		if got := w.table.Routes[0].Plan().Warnings; len(got) > 0 {
+			t.Errorf("a minute later: %q", got)
+		}
+		if n := len(a.requests()); n != 4 {
+			t.Errorf("asked for %d plans, want 4", n)
+		}
+	})
 }

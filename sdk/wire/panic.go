@@ -7,15 +7,48 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 )
 
 // LogPanic writes the stack of a panic to the log, and returns its value with the file
 // and line of the plugin's own code. It is for a deferred function that has recovered
-// the panic.
+// the panic. The same panic is an error in the log once, and later for debugging only: the
+// host shows that it goes on.
 func LogPanic(in string, value any) string {
-	where := panicPlace()
-	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error(fmt.Sprintf("panic in %s: %v (%s)", in, value, where), "stack", string(debug.Stack()))
-	return fmt.Sprintf("%v (%s)", value, where)
+	what := fmt.Sprintf("%v (%s)", value, panicPlace())
+	message := fmt.Sprintf("panic in %s: %s", in, what)
+	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if panics.isNew(message) {
+		log.Error(message, "stack", string(debug.Stack()))
+	} else {
+		log.Debug(message + " (again)")
+	}
+	return what
+}
+
+// maxPanics is how many different panics are told apart.
+const maxPanics = 100
+
+// panics are those that this process has logged.
+var panics seenPanics
+
+type seenPanics struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+// isNew reports whether a panic was not logged before.
+func (s *seenPanics) isNew(message string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen[message] {
+		return false
+	}
+	if s.seen == nil || len(s.seen) == maxPanics {
+		s.seen = map[string]bool{}
+	}
+	s.seen[message] = true
+	return true
 }
 
 // panicPlace returns the file and line of the plugin's own code that panicked.

@@ -69,7 +69,7 @@ func (r *Reloader) load(ctx context.Context, s source) (*Generation, map[string]
 // open starts and configures what is new in the generation; what it has in common
 // with old runs on. After an error nothing of it is left.
 func (r *Reloader) open(ctx context.Context, g, old *Generation) error {
-	options := route.Options{Registry: r.options.Registry, Notice: r.notice, Memory: r.options.Memory}
+	options := route.Options{Registry: r.options.Registry, Notice: r.notice, Recovered: r.recovered, Memory: r.options.Memory}
 	if old != nil {
 		g.Number, options.Previous = old.Number+1, old.table
 	}
@@ -110,6 +110,11 @@ func (r *Reloader) open(ctx context.Context, g, old *Generation) error {
 
 func (r *Reloader) notice(message string) {
 	r.options.Bus.Publish(event.Event{Type: event.TypePlugin, Level: event.LevelWarn, Message: message})
+}
+
+// recovered publishes that something works again.
+func (r *Reloader) recovered(message string) {
+	r.options.Bus.Publish(event.Event{Type: event.TypePlugin, Level: event.LevelInfo, Message: message})
 }
 
 // checks returns the health checks, which own the checkers from now on.
