@@ -75,12 +75,18 @@ check "the commands name a service that is stopped" says 'sudo systemctl start a
 check "and it starts again" systemctl start aitunnel
 
 echo "-- upgrade and removal"
-# A site whose answer goes on until there is a file /enough, or for 50 seconds.
+# A site whose streams go on until there is a file /enough, or for 50 seconds. Its list of
+# models is answered at once.
 cat > /site.sh <<'END'
+read -r method _
 while IFS= read -r line && line=${line%$'\r'} && [ -n "$line" ]; do
   case ${line,,} in content-length:*) length=${line#*: } ;; esac
 done
 head -c "${length:-0}" >/dev/null
+if [ "$method" = GET ]; then
+  printf 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{"object":"list","data":[{"id":"m","object":"model"}]}'
+  exit
+fi
 printf 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n'
 for i in $(seq 100); do
   [ ! -e /enough ] || break
@@ -95,7 +101,7 @@ check "a channel of that site" aitunnel channel add slow http://127.0.0.1:8088 -
 check "is the first" aitunnel channel prefer slow
 token=$(sed -n 's/.*client_tokens = \["\(.*\)"\].*/\1/p' $config)
 proxy() { curl -sS -m 60 -H "Authorization: Bearer $token" "http://127.0.0.1:9000$1" "${@:2}"; }
-stream() { proxy /v1/chat/completions -d '{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}'; }
+stream() { proxy /v1/chat/completions -N -d '{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}'; }
 poll() { while :; do proxy /v1/models -o /dev/null -w '%{http_code}\n' || echo refused; sleep 0.1; done >/tmp/polls 2>&1; }
 stream >/tmp/stream 2>&1 & streaming=$!
 poll & polling=$!
