@@ -10,9 +10,15 @@ import (
 const (
 	changedMark = "!"
 	brokenMark  = "?"
+	panicsMark  = "#" // when it is configured
+	slowMark    = "~"
 )
 
 func change(ts *testscript.TestScript, _ bool, args []string) { appendTo(ts, args[0], changedMark) }
+
+func makePanic(ts *testscript.TestScript, _ bool, args []string) { appendTo(ts, args[0], panicsMark) }
+
+func makeSlow(ts *testscript.TestScript, _ bool, args []string) { appendTo(ts, args[0], slowMark) }
 
 func appendTo(ts *testscript.TestScript, name, mark string) {
 	path := ts.MkAbs(name)

@@ -109,6 +109,8 @@ func (m programs) Run() int {
 //	publish VERSION FILE KEY     a release of the plugin acme, signed with the key of that number
 //	republish VERSION TEXT KEY   other bytes as the same version
 //	break FILE                   make a plugin end at its start
+//	makepanic FILE               make a plugin panic when it is configured
+//	makeslow FILE                make a plugin slow to start
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -128,7 +130,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "told": told, "await": await, "takes": takes, "takeport": takePort, "freeport": freePort,
 			"site": startSite, "get": get, "history": kept, "post": post, "status": status, "ask": ask, "terminate": terminate, "killed": killed, "ends": ends, "screen": screen, "proxyof": proxyOf, "change": change,
-			"lists": lists, "releases": releases, "publish": publish, "republish": republish, "break": breakIt,
+			"lists": lists, "releases": releases, "publish": publish, "republish": republish, "break": breakIt, "makepanic": makePanic, "makeslow": makeSlow,
 		},
 	})
 }

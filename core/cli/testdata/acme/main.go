@@ -1,5 +1,5 @@
 // Command acme is a plugin of a third party. What follows the end of its executable
-// makes it another version, or one that does not start.
+// makes it another version, one that does not start, starts slowly, or cannot be configured.
 package main
 
 import (
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/aitunnel/aitunnel/sdk"
 )
@@ -19,6 +20,11 @@ func main() {
 		os.Exit(3)
 	case '!':
 		version = "1.2.1"
+	case '#':
+		version = "1.4.0"
+	case '~':
+		version = "1.5.0"
+		time.Sleep(1200 * time.Millisecond) // more than a start of aitunnel waits
 	}
 	sdk.Serve(sdk.Plugin{Name: "acme", Version: version, Components: []sdk.Factory{
 		{Name: "backwards", Doc: "Tries the last channel first.", New: func() sdk.Component { return backwards{} }},
@@ -45,7 +51,12 @@ func lastByte() byte {
 
 type backwards struct{ lie bool }
 
-func (backwards) Configure(context.Context, sdk.Config) error { return nil }
+func (backwards) Configure(context.Context, sdk.Config) error {
+	if lastByte() == '#' {
+		panic("no table of prices")
+	}
+	return nil
+}
 func (backwards) Close() error                                { return nil }
 func (b backwards) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
 	g := sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleOrder}}
