@@ -57,7 +57,7 @@ func (backwards) Configure(context.Context, sdk.Config) error {
 	}
 	return nil
 }
-func (backwards) Close() error                                { return nil }
+func (backwards) Close() error { return nil }
 func (b backwards) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
 	g := sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleOrder}}
 	for _, c := range slices.Backward(req.Channels) {
