@@ -93,3 +93,18 @@ func TestACrashIsReported(t *testing.T) {
 		t.Errorf("%q, want %q", out.String(), want)
 	}
 }
+
+// TestTheLineOfARequestNamesWhatWasNotAvailable before a fallback.
+func TestTheLineOfARequestNamesWhatWasNotAvailable(t *testing.T) {
+	r := event.Request{
+		PassedOver: []event.PassedOver{{Channel: "main", Why: "no_key", Reason: "401"}},
+		Attempts:   []event.Attempt{{Channel: "backup", Status: 200, Verdict: event.VerdictOK, Means: "good", Reason: "a fallback (not available: main)"}},
+	}
+	if got, want := failureText(r), "main: not available (no key is usable: 401)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	r.Attempts[0].Reason = "the highest weight first"
+	if got := failureText(r); got != "" {
+		t.Errorf("a request that went where it should: %q", got)
+	}
+}

@@ -243,10 +243,18 @@ func requestText(p term.Paint, r event.Request) string {
 	return text
 }
 
-// failureText returns why a request or an attempt of it failed, each cause once; "" if
-// none did.
+// failureText returns why a request or an attempt of it failed, each cause once, after the
+// channels that were not available where one failed or a fallback was used; "" if there is
+// nothing to explain.
 func failureText(r event.Request) string {
 	var causes []string
+	if slices.ContainsFunc(r.Attempts, func(x event.Attempt) bool {
+		return attemptText(x) != "" || strings.HasPrefix(x.Reason, "a fallback (")
+	}) {
+		for _, o := range r.PassedOver {
+			causes = append(causes, o.Channel+": not available ("+skipText(o.Why, o.Reason)+")")
+		}
+	}
 	for _, x := range r.Attempts {
 		if cause := x.Channel + ": " + attemptText(x); attemptText(x) != "" && !slices.Contains(causes, cause) {
 			causes = append(causes, cause)

@@ -178,7 +178,7 @@ func (r *Route) ExplainShadows(ctx context.Context, now time.Time, request Reque
 		i, by, g := w.pick(s.planner, w)
 		choice := Choice{Reason: by.reason}
 		if g != nil {
-			choice.Channel, choice.Reason = r.Channels[i], w.reason(by, g)
+			choice.Channel, choice.Reason = r.Channels[i], w.reason(r.Channels[i], by, g)
 		}
 		out = append(out, choice)
 	}

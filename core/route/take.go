@@ -1,6 +1,8 @@
 package route
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -169,9 +171,14 @@ func (w *Walk) pick(p *planner, v view) (index int, by *plan, g *group) {
 	return index, c.plan, g
 }
 
-// reason returns the plan's, and that of a router that leaves the choice to the plan. A dry
-// run says where chance decides.
-func (w *Walk) reason(by *plan, g *group) string {
+// reason returns the plan's, and that of a router that leaves the choice to the plan; for a
+// fallback, what came before it. A dry run says where chance decides.
+func (w *Walk) reason(ch *Channel, by *plan, g *group) string {
+	if ch.Config.Fallback && (w.dry == nil || w.attempts == 0) {
+		if reason := w.fallbackReason(ch); reason != "" {
+			return reason
+		}
+	}
 	reason := by.reason
 	if len(w.order) == 0 && w.orderReason != "" {
 		reason = strings.TrimPrefix(reason+"; "+w.orderReason, "; ")
@@ -181,6 +188,44 @@ func (w *Walk) reason(by *plan, g *group) string {
 	}
 	return reason
 }
+
+// fallbackReason names the channels that were not available and those that failed; "" if
+// there are none, so that the fallback was chosen for another reason.
+func (w *Walk) fallbackReason(picked *Channel) string {
+	var unavailable, failed []string
+	for _, ch := range w.route.Channels {
+		hasFailed := w.failure(ch) != nil || slices.ContainsFunc(w.keys, func(k keyFailure) bool { return k.channel == ch })
+		skip, deferred := channel.Skip(""), false
+		if !hasFailed && !ch.Config.Fallback {
+			skip, deferred = w.skipOrDefer(ch)
+		}
+		switch {
+		case ch == picked:
+		case hasFailed:
+			failed = append(failed, ch.Config.Name)
+		case skip != "" || deferred:
+			unavailable = append(unavailable, ch.Config.Name)
+		}
+	}
+	list := func(names []string) string {
+		if len(names) > maxNamed {
+			names = append(names[:maxNamed:maxNamed], "…")
+		}
+		return strings.Join(names, ", ")
+	}
+	switch {
+	case len(unavailable) > 0 && len(failed) > 0:
+		return fmt.Sprintf("a fallback (not available: %s; failed: %s)", list(unavailable), list(failed))
+	case len(unavailable) > 0:
+		return fmt.Sprintf("a fallback (not available: %s)", list(unavailable))
+	case len(failed) > 0:
+		return fmt.Sprintf("a fallback (failed: %s)", list(failed))
+	}
+	return ""
+}
+
+// maxNamed is how many channels the reason of a fallback names at most.
+const maxNamed = 5
 
 // randomly is added to the reason of a plan in a dry run.
 const randomly = " (random for each request)"

@@ -295,7 +295,7 @@ func (w *Walk) planned() (Pick, bool) {
 			break
 		}
 		ch := w.route.Channels[i]
-		if p, ok := w.take(ch, anyKey, w.reason(by, g)); ok {
+		if p, ok := w.take(ch, anyKey, w.reason(ch, by, g)); ok {
 			p.Plan, p.group = by.seq, g
 			return p, true
 		}

@@ -172,6 +172,40 @@ func TestReasons(t *testing.T) {
 	})
 }
 
+// TestAFallbackSaysWhatCameBefore: what was not available, and what failed.
+func TestAFallbackSaysWhatCameBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := channels("a:k1", "b", "c", "d")
+		all[2].Fallback, all[3].Fallback = true, true
+		w := inOrderOf(t, all...)
+		reasons := func() (got []string) {
+			walk := w.walk("")
+			for p, ok := walk.Next(w.registry.Now()); ok; p, ok = walk.Next(w.registry.Now()) {
+				got = append(got, p.Channel.Config.Name+": "+p.Reason)
+				release(p)
+				failChannel(walk, p)
+			}
+			return got
+		}
+		got := strings.Join(reasons(), "\n")
+		want := "a: the highest weight first\nb: the highest weight first\nc: a fallback (failed: a, b)\nd: a fallback (failed: a, b, c)"
+		if got != want {
+			t.Errorf("all fail:\n%s\nwant\n%s", got, want)
+		}
+		w.channel("a").State.SetPaused(true)
+		w.channel("b").State.SetPaused(true)
+		got = strings.Join(reasons(), "\n")
+		want = "c: a fallback (not available: a, b)\nd: a fallback (not available: a, b; failed: c)"
+		if got != want {
+			t.Errorf("the others are not available:\n%s\nwant\n%s", got, want)
+		}
+		choices, _, _ := w.table.Routes[0].Explain(t.Context(), w.registry.Now(), Request{})
+		if len(choices) != 2 || choices[0].Reason != "a fallback (not available: a, b)" || strings.Contains(choices[1].Reason, "failed") {
+			t.Errorf("explained as %+v", choices)
+		}
+	})
+}
+
 // TestAFailedChannelMayComeAgain: after its pause and when no other is left.
 func TestAFailedChannelMayComeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
