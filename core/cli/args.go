@@ -42,11 +42,18 @@ func atMostOne(c *cobra.Command, args []string) error {
 // that was probably meant.
 func noSuchCommand(c *cobra.Command, name string) error {
 	text := fmt.Sprintf("there is no command %q", strings.TrimSpace(inProgram(c)+" "+name))
-	if like := meantCommand(c, name); like != "" {
+	if why := lacking[strings.TrimSpace(inProgram(c)+" "+name)]; why != "" {
+		text += ": " + why
+	} else if like := meantCommand(c, name); like != "" {
 		text += fmt.Sprintf("; did you mean %q?", like)
 	}
 	return usageError{c, errors.New(text)}
 }
+
+const noPauseOfKeys = "a single key cannot be paused: 'aitunnel key remove CHANNEL KEY' takes it out of the configuration, and 'aitunnel config undo' brings it back"
+
+// lacking are commands that one might expect, and what to do instead.
+var lacking = map[string]string{"key pause": noPauseOfKeys, "key disable": noPauseOfKeys}
 
 // otherNames are what other programs call a command.
 var otherNames = map[string]string{

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/aitunnel/aitunnel/core/connect"
@@ -99,21 +100,28 @@ func createdFiles() connect.Created {
 
 // revertApp undoes what was just written, because the app would get no answer.
 func (a *app) revertApp(app connect.App, f connectFlags, out *connected) error {
-	for _, w := range out.Written {
+	for _, w := range slices.Backward(out.Written) { // the folder of the first goes last
 		done, err := w.Revert(createdFiles())
 		switch {
 		case err != nil:
 			return err
 		case done:
 			out.Reverted = append(out.Reverted, w.Path)
-		case w.Changed && !f.json:
-			a.say("%s was changed meanwhile and is left as it is. To undo: aitunnel connect %s --undo", shortPath(w.Path), app.ID)
+		}
+		if f.json {
+			continue
+		}
+		switch path := shortPath(w.Path); {
+		case done && w.Created:
+			a.say("Removed %s again: there was none before.", path)
+		case done:
+			a.say("%s is as it was before.", path)
+		case w.Changed:
+			a.say("%s was changed meanwhile and is left as it is. To undo: aitunnel connect %s --undo", path, app.ID)
 		}
 	}
-	for _, path := range out.Reverted {
-		if !f.json {
-			a.say("%s is as it was before; 'aitunnel connect %s --write' without --check writes the settings in any case.", shortPath(path), app.ID)
-		}
+	if len(out.Reverted) > 0 && !f.json {
+		a.say("'aitunnel connect %s --write' without --check writes the settings in any case.", app.ID)
 	}
 	return nil
 }

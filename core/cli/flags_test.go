@@ -18,6 +18,7 @@ func TestWrongFlags(t *testing.T) {
 		{[]string{"status", "--jsno"}, "unknown flag: --jsno; did you mean --json?"},
 		{[]string{"usage", "--sincee", "7d"}, "unknown flag: --sincee; did you mean --since?"},
 		{[]string{"requests", "--fail"}, "unknown flag: --fail; did you mean --failed?"},
+		{[]string{"key", "pause", "main", "k"}, `there is no command "key pause": a single key cannot be paused: 'aitunnel key remove CHANNEL KEY' takes it out of the configuration, and 'aitunnel config undo' brings it back`},
 		{[]string{"status", "-json"}, "unknown flag: -json; did you mean --json?"},
 		{[]string{"status", "-z"}, "unknown flag: -z"},
 		{[]string{"status", "--zzz"}, "unknown flag: --zzz"},

@@ -41,8 +41,9 @@ func TestTheSpanIsInTheZoneOfTheDays(t *testing.T) {
 		"on 2026-11-26":                             {From: at(26, 0), To: at(27, 0)},
 		"from 2026-11-20 to 2026-11-26":             {From: at(20, 0), To: at(27, 0)},
 		"from 2026-11-26 09:00 to 2026-11-27 10:00": {From: at(26, 9), To: at(27, 10)},
+		"from 2026-11-26 00:00 until now":           {From: at(26, 0), To: at(27, 12)},
 	} {
-		if got := usageSpan(u); got != want {
+		if got := usageSpan(u, at(27, 11)); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

@@ -87,10 +87,10 @@ func (a *app) usage(ctx context.Context, h keptHistory, q history.Question, asJS
 
 func writeUsage(out *strings.Builder, p term.Paint, u history.Usage) {
 	if u.Total.Requests == 0 {
-		out.WriteString("No requests " + usageSpan(u) + ".\n")
+		out.WriteString("No requests " + usageSpan(u, time.Now()) + ".\n")
 		return
 	}
-	fmt.Fprintf(out, "%s, %s\n\n", p.Bold(term.Count(int(u.Total.Requests), "request")), usageSpan(u))
+	fmt.Fprintf(out, "%s, %s\n\n", p.Bold(term.Count(int(u.Total.Requests), "request")), usageSpan(u, time.Now()))
 	columns := []string{}
 	for _, d := range u.By {
 		columns = append(columns, strings.ToUpper(string(d)))
@@ -140,7 +140,7 @@ func unpricedText(s history.UsageSums) string {
 
 // usageSpan says for which time the figures are, in the configuration's time zone, as
 // its days are: by whole days, both included, or by hours.
-func usageSpan(u history.Usage) string {
+func usageSpan(u history.Usage, now time.Time) string {
 	if u.From.IsZero() {
 		return "since the history began"
 	}
@@ -148,6 +148,9 @@ func usageSpan(u history.Usage) string {
 	switch {
 	case !isMidnight(u.From) || !isMidnight(u.To):
 		const form = "2006-01-02 15:04"
+		if u.To.After(now) {
+			return fmt.Sprintf("from %s until now", u.From.Format(form))
+		}
 		return fmt.Sprintf("from %s to %s", u.From.Format(form), u.To.Format(form))
 	case first == last:
 		return "on " + first

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -57,16 +58,29 @@ func (a App) Request(ctx context.Context, e Entry) (*http.Request, error) {
 // families are how the names of the models begin that the apps of an API ask.
 var families = map[API][]string{Messages: {"claude"}, Responses: {"gpt", "o", "codex"}, Generate: {"gemini"}}
 
+// Asks reports whether the app asks for such a model by itself.
+func (a App) Asks(model string) bool {
+	all := families[a.API]
+	return len(all) == 0 || slices.ContainsFunc(all, func(family string) bool {
+		return strings.HasPrefix(model[strings.LastIndexByte(model, '/')+1:], family)
+	})
+}
+
+// Family returns how the names of the models begin that the app asks for; "" for any.
+func (a App) Family() string {
+	if all := families[a.API]; len(all) > 0 {
+		return all[0]
+	}
+	return ""
+}
+
 // Prefers sorts out the models that suit the app, in their order; all, if none
 // does.
 func (a App) Prefers(models []string) []string {
 	var fit []string
 	for _, m := range models {
-		for _, family := range families[a.API] {
-			if strings.HasPrefix(m[strings.LastIndexByte(m, '/')+1:], family) {
-				fit = append(fit, m)
-				break
-			}
+		if a.Asks(m) {
+			fit = append(fit, m)
 		}
 	}
 	if len(fit) == 0 {

@@ -31,7 +31,8 @@ type Written struct {
 	before   []byte
 	after    []byte
 	mode     fs.FileMode
-	backedUp bool // by this Write
+	backedUp bool   // by this Write
+	folder   string // the uppermost one that this Write created; "" for none
 }
 
 // Write writes the settings into the file, and keeps it as it was before beside it. The
@@ -52,6 +53,7 @@ func (f File) Write(created Created) (Written, error) {
 		return out, nil
 	}
 	out.before, out.after = old, text
+	out.folder = newFolder(filepath.Dir(path))
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return out, err
 	}
@@ -97,7 +99,9 @@ func (w Written) Revert(created Created) (bool, error) {
 		return false, err
 	}
 	if w.Created {
-		return true, errors.Join(os.Remove(w.Path), created.remove(w.Path))
+		err := errors.Join(os.Remove(w.Path), created.remove(w.Path))
+		w.removeFolders()
+		return true, err
 	}
 	if err := errors.Join(maybe.WriteFile(w.Path, w.before, w.mode), os.Chmod(w.Path, w.mode)); err != nil {
 		return false, err
@@ -109,6 +113,27 @@ func (w Written) Revert(created Created) (bool, error) {
 		return true, mark(w.Path, w.Backup)
 	}
 	return true, created.add(w.Path)
+}
+
+// newFolder returns the uppermost folder that is missing on the way to dir, "" if dir
+// is there.
+func newFolder(dir string) (missing string) {
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
+			return missing
+		}
+		missing = dir
+	}
+}
+
+// removeFolders removes the folders that Write created, unless something else is in them
+// by now.
+func (w Written) removeFolders() {
+	if w.folder == "" {
+		return
+	}
+	for dir := filepath.Dir(w.Path); os.Remove(dir) == nil && dir != w.folder; dir = filepath.Dir(dir) {
+	}
 }
 
 // mark gives the backup the time of the file, by which Undo sees that nobody

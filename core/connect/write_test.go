@@ -169,12 +169,40 @@ func TestRevertLeavesNothingBehind(t *testing.T) {
 				t.Errorf("%s: %v, mode %v", name, err, info.Mode())
 			}
 		}
-		if left, err := os.ReadDir(filepath.Dir(f.Path)); err != nil || len(left) != len(old)/max(len(old), 1) {
+		if left, err := os.ReadDir(filepath.Dir(f.Path)); err != nil && old != "" || len(left) != len(old)/max(len(old), 1) {
 			t.Errorf("%s: %v, %v is left", name, err, left)
 		}
 		if _, err := f.Undo(list); !errors.Is(err, ErrNothingToUndo) {
 			t.Errorf("%s: undo: %v", name, err)
 		}
+	}
+}
+
+// TestRevertRemovesTheFoldersOfWrite, unless something else is in them.
+func TestRevertRemovesTheFoldersOfWrite(t *testing.T) {
+	list, home := remembered(t), t.TempDir()
+	for name, other := range map[string]bool{"empty": false, "used": true} {
+		f := file(t, "")
+		dir := filepath.Join(home, name)
+		f.Path = filepath.Join(dir, "app", "config.json")
+		out, err := f.Write(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other {
+			if err := os.WriteFile(filepath.Join(dir, "other"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := out.Revert(list); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(dir); (err == nil) != other {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if entries, err := os.ReadDir(home); err != nil || len(entries) != 1 {
+		t.Errorf("%v, %v is left", err, entries)
 	}
 }
 
