@@ -52,10 +52,19 @@ func (a *app) reload(ctx context.Context, dryRun, asJSON bool) error {
 	var err error
 	if dryRun {
 		out, err = a.client().DryRun(ctx, nil)
-	} else {
-		out, err = a.client().Reload(ctx)
+		return a.reloaded(out, err, dryRun, asJSON)
 	}
-	return a.reloaded(out, err, dryRun, asJSON)
+	tunnels, _ := a.client().Tunnels(ctx) // only for what is said below
+	out, err = a.client().Reload(ctx)
+	if told := a.reloaded(out, err, dryRun, asJSON); told != nil || err != nil || asJSON {
+		return told
+	}
+	for _, t := range tunnels {
+		if t.State != "up" && t.State != "connecting" {
+			a.say("The tunnel %s is tried again now; 'aitunnel tunnel list' shows its state.", t.Name)
+		}
+	}
+	return nil
 }
 
 // reloaded prints the outcome of a reload.
@@ -97,7 +106,7 @@ func (a *app) printOutcome(r admin.Reload, dryRun bool) error {
 	case len(r.Changes) == 0 && dryRun:
 		a.say("A reload would change nothing.")
 	case len(r.Changes) == 0:
-		a.say("Nothing has changed.")
+		a.say("The configuration has not changed.")
 	case dryRun:
 		a.say("A reload would change:")
 	default:

@@ -59,7 +59,8 @@ not, nothing is stopped. In the background and under systemd a new process takes
 over the ports, and the old one finishes its requests in flight, for as long as
 the setting drain allows: no request is lost, or waits. In the foreground the
 process is replaced when they are finished; requests that arrive meanwhile wait.
-The forwards of tunnels are closed for a moment.
+The forwards of tunnels are closed for a moment; the command waits up to five
+seconds for them, and prints their state.
 
 Most changes need no restart: see 'aitunnel reload'.`,
 		Example: "  aitunnel restart\n  aitunnel restart --now",
@@ -164,6 +165,7 @@ func (a *app) restart(ctx context.Context, e control.Ending) error {
 	}
 	a.say("Restarted.")
 	a.announce(s.Listen, s.AdminListen)
+	a.announceTunnels(ctx, s.Tunnels)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -84,11 +85,11 @@ func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool)
 	return nil
 }
 
-// retryTunnel has the running program try a tunnel again that waits or has failed.
+// retryTunnel has the running program try a tunnel again that waits, has failed or is partly up.
 // Without its help the next try comes by itself, so an error is none here.
 func (a *app) retryTunnel(ctx context.Context, running []admin.Tunnel, t *config.Tunnel) bool {
 	for _, r := range running {
-		if r.Name == t.Name && r.Host == t.Host && (r.State == string(tunnel.Failed) || r.State == string(tunnel.Waiting)) {
+		if r.Name == t.Name && r.Host == t.Host && slices.Contains([]string{string(tunnel.Failed), string(tunnel.Waiting), string(tunnel.Degraded)}, r.State) {
 			_, err := a.client().RetryTunnel(ctx, t.Name)
 			return err == nil
 		}

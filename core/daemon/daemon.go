@@ -85,6 +85,7 @@ type Daemon struct {
 	started  time.Time
 	log      hclog.Logger
 	sink     *logsink.Sink
+	refused  refusedTokens
 	stats    *stats.Collector
 	clients  *limit.Clients
 	history  *history.Store

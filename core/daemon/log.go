@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"fmt"
+	"net/http"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -31,6 +33,9 @@ func (d *Daemon) logEvent(e event.Event) {
 	if e.Type == event.TypeRequest && e.Level == event.LevelInfo {
 		level = hclog.Debug
 	}
+	if e.Request != nil && e.Request.Status == http.StatusUnauthorized && len(e.Request.Attempts) == 0 {
+		d.logRefusedToken(e.Request)
+	}
 	if !d.sink.Enabled(level) {
 		return
 	}
@@ -49,4 +54,44 @@ func (d *Daemon) logEvent(e event.Event) {
 		}
 	}
 	d.log.Named(string(e.Type)).Log(level, message, args...)
+}
+
+// refusedTokens are the requests without a valid token, of which one a minute is logged.
+type refusedTokens struct {
+	mu       sync.Mutex
+	logged   time.Time
+	unlogged int // since then
+}
+
+// refusedTokenInterval is the time between two lines about refused tokens.
+const refusedTokenInterval = time.Minute
+
+// next counts a refused request, and reports whether it is to be logged, and how many were
+// not since the last one.
+func (r *refusedTokens) next(now time.Time) (unlogged int, log bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.logged.IsZero() && now.Sub(r.logged) < refusedTokenInterval {
+		r.unlogged++
+		return 0, false
+	}
+	unlogged, r.unlogged, r.logged = r.unlogged, 0, now
+	return unlogged, true
+}
+
+// logRefusedToken warns of a request whose token is missing or wrong, once a minute: a
+// client with a wrong token, or somebody who has none, may send very many.
+func (d *Daemon) logRefusedToken(r *event.Request) {
+	unlogged, log := d.refused.next(time.Now())
+	if !log {
+		return
+	}
+	args := []any{"id", r.ID}
+	if r.Entry != "" {
+		args = append(args, "tunnel", r.Entry)
+	}
+	if unlogged > 0 {
+		args = append(args, "not_logged", unlogged)
+	}
+	d.log.Named(string(event.TypeRequest)).Warn(fmt.Sprintf("%s %s refused with 401: the client token is missing or wrong", r.Method, r.Path), args...)
 }

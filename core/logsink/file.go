@@ -21,6 +21,7 @@ type file struct {
 	rotate bool
 	out    io.WriteCloser
 	is     os.FileInfo // the file that out writes to
+	opened func()      // called when it was opened again; nil: nothing
 }
 
 // openFile opens a log file for appending. Only regular files are rotated.
@@ -64,5 +65,8 @@ func (f *file) reopenMoved() {
 	old := f.out
 	if f.open() == nil {
 		_ = old.Close()
+		if f.opened != nil {
+			f.opened() // so that the new file does not look dead while nothing is logged
+		}
 	}
 }

@@ -92,6 +92,11 @@ func (s *Sink) Use(c config.Log) error {
 		say(next)
 	}
 	s.held = nil
+	if f := next.file; f != nil {
+		opened := func() { next.Accept("aitunnel.log", hclog.Info, "log file opened", "file", c.File) }
+		f.to.(*file).opened = opened
+		opened()
+	}
 	s.current.Store(next)
 	if old != nil && old.file != nil {
 		old.file.Close()

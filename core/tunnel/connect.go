@@ -83,7 +83,7 @@ func stampOf(files []string) string {
 	var all strings.Builder
 	for _, f := range files {
 		if info, err := os.Stat(f); err == nil {
-			_, _ = fmt.Fprintln(&all, f, info.Size(), info.ModTime().UnixNano(), info.Mode()) // never fails
+			_, _ = fmt.Fprintln(&all, f, info.Size(), info.ModTime().UnixNano(), info.Mode(), ownerOf(info)) // never fails
 		}
 	}
 	return all.String()

@@ -4,6 +4,7 @@ package tunnel
 
 import (
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -158,4 +159,47 @@ func TestLostSessionOnHostWithoutCommands(t *testing.T) {
 	s.Signal(19) // SIGSTOP: it keeps the port
 	testhelp.Eventually(t, "the port is in use", func() bool { return r.status().State == Degraded })
 	r.awaitFault(Degraded, "is in use", "lost connection of this tunnel", "ClientAliveInterval")
+}
+
+// TestAPortThatIsFreedIsOpenedAtTheNextTry: the status says when that is, and what shows who
+// holds the port; a retry does not wait for it.
+func TestAPortThatIsFreedIsOpenedAtTheNextTry(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{Config: "MaxSessions 0\n"})
+	c := tunnelTo(t, s)
+	c.Reconnect.Min, c.Reconnect.Max = time.Hour, 2*time.Hour
+	address := c.Forwards[0].Address
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := open(t, s, c)
+	_, port, _ := net.SplitHostPort(address)
+	r.awaitFault(Degraded, "is in use", "as root, run there: ss -ltnp 'sport = :"+port+"'")
+	if next := r.status().NextTry; time.Until(next) < 50*time.Minute {
+		t.Errorf("the next try is at %s", next)
+	}
+	_ = l.Close()
+	r.Retry("vps")
+	if st := r.await(Up); !st.NextTry.IsZero() {
+		t.Errorf("the next try of a tunnel that is up is at %s", st.NextTry)
+	}
+}
+
+// TestAKeyFileOfAnotherOwnerIsNoticed: chown changes neither its size nor its time.
+func TestAKeyFileOfAnotherOwnerIsNoticed(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a file to another account")
+	}
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte("key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := stampOf([]string{file})
+	if err := os.Chown(file, 65534, -1); err != nil {
+		t.Fatal(err)
+	}
+	if stampOf([]string{file}) == before {
+		t.Error("the other owner is not noticed")
+	}
 }

@@ -233,7 +233,7 @@ func (o *opener) heldBy(port, who string) error {
 	const own = "if it is a lost connection of this tunnel, the SSH server releases the port once it notices (ClientAliveInterval 15 in its sshd_config makes that quick); otherwise stop it there, or forward another port"
 	switch {
 	case who == "":
-		return stepError(StepForward, "the port %s on %s is in use, and the process that holds it cannot be determined: %s", port, o.client.Address(), own)
+		return stepError(StepForward, "the port %s on %s is in use, and this account may not see by which process (as root, run there: ss -ltnp 'sport = :%s'): %s", port, o.client.Address(), port, own)
 	case strings.HasPrefix(who, "sshd") || strings.HasPrefix(who, "dropbear"):
 		return stepError(StepForward, "the port %s on %s is held by %s, which was left alone: %s", port, o.client.Address(), who, own)
 	}

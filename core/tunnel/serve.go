@@ -35,7 +35,7 @@ func (t *tunnel) serve(ctx context.Context, c *sshclient.Client) error {
 		select {
 		case <-c.Done():
 		default:
-			t.reportForwards()
+			t.reportForwards(next)
 		}
 		timer := time.NewTimer(time.Until(next))
 		if next.IsZero() {
@@ -55,14 +55,19 @@ func (t *tunnel) serve(ctx context.Context, c *sshclient.Client) error {
 			identified = nil
 			t.current.Notes = o.notes()
 			t.publish()
+		case <-t.retry:
+			for _, f := range t.forwards {
+				f.due = time.Time{}
+			}
 		case <-timer.C:
 		}
 		timer.Stop()
 	}
 }
 
-// reportForwards makes the tunnel's state of those of its forwards.
-func (t *tunnel) reportForwards() {
+// reportForwards makes the tunnel's state of those of its forwards. next is when those that
+// are not open are tried again.
+func (t *tunnel) reportForwards(next time.Time) {
 	var wrong []string
 	for _, f := range t.forwards {
 		if f.state != ForwardOpen {
@@ -73,7 +78,7 @@ func (t *tunnel) reportForwards() {
 		t.setState(Up, nil, time.Time{})
 		return
 	}
-	t.setState(Degraded, errors.New(strings.Join(wrong, "; ")), time.Time{})
+	t.setState(Degraded, errors.New(strings.Join(wrong, "; ")), next)
 }
 
 // dropForwards cuts off what a lost connection carried.

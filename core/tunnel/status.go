@@ -107,7 +107,7 @@ type Status struct {
 	Since     time.Time               // it is up, partly up, or down; tries change nothing
 	LastError string                  // "" while it is up
 	HostKey   *sshclient.UntrustedKey // if that is the error
-	NextTry   time.Time               // of a tunnel that waits or has failed
+	NextTry   time.Time               // of a tunnel that is down, or of its forwards that are not open
 	Probe     time.Duration
 	Forwards  []Forward
 	Notes     []string // what works less well than it could, and what to do

@@ -123,8 +123,8 @@ func (s *Tunnels) Apply(wanted []*config.Tunnel) {
 	}
 }
 
-// Retry makes tunnels that wait or have failed try again now: those of these
-// names, all if there are none.
+// Retry makes tunnels that wait, have failed or are partly up try again now: those of
+// these names, all if there are none.
 func (s *Tunnels) Retry(names ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,7 +133,7 @@ func (s *Tunnels) Retry(names ...string) {
 			continue
 		}
 		switch t.status().State {
-		case Waiting, Failed:
+		case Waiting, Failed, Degraded:
 			notify(t.retry)
 		}
 	}

@@ -1,0 +1,17 @@
+//go:build unix
+
+package tunnel
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// ownerOf names the owner and the group of a file: chown may make a key readable.
+func ownerOf(info os.FileInfo) string {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		return fmt.Sprint(s.Uid, ":", s.Gid)
+	}
+	return ""
+}
