@@ -12,6 +12,14 @@ import (
 func TestSecretsAreHiddenAndRestored(t *testing.T) {
 	t.Setenv("VEIL_KEY", "value-of-the-environment")
 	text := `# once: keys = ["sk-old-4711-old"], and sk-ancient0123456789abcdef
+# tunnel "vps" {
+#   host = "203.0.113.10"
+#   user = "deploy-2026"
+#   identity = "~/.ssh/id_ed25519"
+#   forward "127.0.0.1:9000" {}
+# }
+# models = ["claude-sonnet-4-5", "gpt-5-mini"], target = "https://site1.example/v1"
+# token = "aside-secret-77", url = "https://user:sk-77@site.example", host = "sk-pasted0123456789abcdef"
 variable "v" {
   default   = "sk-default-123"
   sensitive = true
@@ -44,12 +52,14 @@ channel "b" {
 		}
 		v := report.Redact([]byte("seed"), good)
 		shown := v.Files[0].Text
-		for _, secret := range []string{"sk-", "k2", "value-of-the", "token-of-admin", "heredoc-5"} {
+		for _, secret := range []string{"sk-", "k2", "value-of-the", "token-of-admin", "heredoc-5", "aside-secret", "user:"} {
 			if strings.Contains(shown, secret) {
 				t.Errorf("%s: %s is shown:\n%s", name, secret, shown)
 			}
 		}
-		if name != "broken" && (!strings.Contains(shown, `channel "a" {`) || !strings.Contains(shown, `target = "https://a.example"`) || !strings.Contains(shown, `env("VEIL_KEY")`)) {
+		if name != "broken" && (!strings.Contains(shown, `channel "a" {`) || !strings.Contains(shown, `target = "https://a.example"`) || !strings.Contains(shown, `env("VEIL_KEY")`) ||
+			!strings.Contains(shown, `host = "203.0.113.10"`) || !strings.Contains(shown, `"deploy-2026"`) || !strings.Contains(shown, `"~/.ssh/id_ed25519"`) ||
+			!strings.Contains(shown, `forward "127.0.0.1:9000" {}`) || !strings.Contains(shown, `["claude-sonnet-4-5", "gpt-5-mini"], target = "https://site1.example/v1"`)) {
 			t.Errorf("%s: too much is hidden:\n%s", name, shown)
 		}
 		if strings.Count(shown, "\n") != strings.Count(content, "\n") {

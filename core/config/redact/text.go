@@ -162,9 +162,22 @@ var (
 	longWord   = regexp.MustCompile(`[A-Za-z0-9_\-]{20,}`)
 )
 
+// harmlessText is an address without credentials, a path of a file, or digits with signs
+// between them, such as an IP address with a port, a time or a date.
+var harmlessText = regexp.MustCompile(`^(?:https?://[A-Za-z0-9.\-]+(?::\d+)?(?:/v\d[a-z0-9]{0,6})?/?|~?\.{0,2}(?:/[\w.\-]{1,24}){1,8}|localhost:\d+|\[[0-9a-fA-F:]+\]:\d+|\d+(?:[.:/\-]\d+)+)$`)
+
+// harmlessSetting is the name of a setting that holds no secret, before its value.
+var harmlessSetting = regexp.MustCompile(`\b(?:host|user|listen|models|channels|strategy|key_selector|forward|identity|path|time_zone)[ \t]*=?[ \t]*(?:\[[^\]\n]*)?$`)
+
+// isHarmless reports whether a quoted text of a comment is no secret, by its form or by
+// the setting before it.
+func isHarmless(before []byte, text string) bool {
+	return !LooksLikeKey(text) && (harmlessText.MatchString(text) || harmlessSetting.Match(before))
+}
+
 func inComment(comment []byte, offset int) (all [][2]int) {
 	for _, m := range quotedText.FindAllIndex(comment, -1) {
-		if LooksSecret(string(comment[m[0]+1 : m[1]-1])) {
+		if text := string(comment[m[0]+1 : m[1]-1]); LooksSecret(text) && !isHarmless(comment[:m[0]], text) {
 			all = append(all, [2]int{offset + m[0] + 1, offset + m[1] - 1})
 		}
 	}

@@ -64,7 +64,7 @@ function failure(response, json) {
   const error = json?.error;
   const details = Array.isArray(error?.details) ? error.details : [];
   const diagnostics = (details.length ? details : (json?.diagnostics ?? json?.reload?.diagnostics ?? [])).filter((d) => d?.summary);
-  const message = (has(`error.${error?.code}`) ? t(`error.${error.code}`) : error?.message) || t('error.status', { status: String(response.status), text: response.statusText });
+  const message = diagnostics.length ? t('error.configuration') : (has(`error.${error?.code}`) ? t(`error.${error.code}`) : error?.message) || t('error.status', { status: String(response.status), text: response.statusText });
   return new ApiError(message, { status: response.status, code: error?.code, diagnostics });
 }
 

@@ -5,6 +5,7 @@ import { added, blocksOf, replaced } from './blocktext.js';
 import { ConfigText } from './configtext.js';
 import { confirm, field, form } from './dialogs.js';
 import { el, setText } from './dom.js';
+import { blockName } from './format.js';
 import { t } from './i18n.js';
 import { attempt, confirmed } from './toast.js';
 
@@ -28,7 +29,7 @@ export const addBlock = (words) => change((text) => added(text, words));
 
 // A place names a block of the configuration: the nth of a kind and label.
 
-const nameOf = ({ kind, label }) => `${kind} "${label}"`;
+const nameOf = ({ kind, label }) => blockName(kind, label);
 
 // textOf is the text of the block at a place.
 export async function textOf({ kind, label, nth = 0 }) {

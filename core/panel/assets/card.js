@@ -138,7 +138,7 @@ function restrictionList(name, store) {
   });
   const text = (r) => t('card.restricted', { what: r.model || r.endpoint || t('card.restrictedAll'), why: code('reason', r.state) });
   const tick = () => {
-    const lines = all.slice(0, MOST).map((r) => [text(r), left(r.until)].filter(Boolean).join(', '));
+    const lines = all.slice(0, MOST).map((r) => [text(r), left(r.until)].filter(Boolean).join(t('words.comma')));
     if (all.length > MOST) lines.push(t('card.moreRestrictions', { n: all.length - MOST }));
     if (lines.join('\n') === rows.dataset.shown) return;
     rows.dataset.shown = lines.join('\n');
@@ -213,6 +213,7 @@ function actionBar(name, channel, store) {
     node: el('footer', {}, pause, prefer, check, test, edit),
     update(c) {
       label(pause, c.enabled ? 'pause' : 'resume');
+      setAttribute(pause, 'title', t(c.enabled ? 'card.pauseTitle' : 'card.resumeTitle'));
       label(prefer, c.first ? 'unprefer' : 'prefer');
     },
   };

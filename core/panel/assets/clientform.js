@@ -8,6 +8,7 @@ import { quote } from './blocktext.js';
 import { limitSettings } from './channelfields.js';
 import { field, form, open } from './dialogs.js';
 import { el } from './dom.js';
+import { blockName } from './format.js';
 import { t } from './i18n.js';
 import { confirmed, failed } from './toast.js';
 
@@ -58,7 +59,7 @@ export async function editClient(client, store) {
   const limit = innerFields(before, 'limit', [...limitSettings(), ['wait', { label: t('clients.wait'), hint: t('clients.waitHint') }, { placeholder: '10s' }]]);
   const budget = budgetFields(before);
   blockForm({
-    title: t('block.editTitle', { name: `client "${client.name}"` }),
+    title: t('block.editTitle', { name: blockName('client', client.name) }),
     done: t('block.changed', { name: `client "${client.name}"` }),
     store,
     place,

@@ -47,7 +47,7 @@ function clientBlock(store) {
       drop.hidden = !next.token;
       const l = next.limit;
       facts.set(
-        next.models?.join(', ') || t('clients.all'), next.paths?.join(', ') || t('clients.all'),
+        next.models?.join(t('words.list')) || t('clients.all'), next.paths?.join(t('words.list')) || t('clients.all'),
         l.requestsPerMinute && t('clients.perMinute', { n: l.requestsPerMinute, share: percent(Math.min(1, l.requestsUsed ?? 0)) }),
         l.tokensPerMinute && t('clients.perMinute', { n: l.tokensPerMinute, share: percent(Math.min(1, l.tokensUsed ?? 0)) }),
         l.concurrent ? t('clients.of', { used: count(next.active), most: count(l.concurrent) }) : next.active && count(next.active),

@@ -174,7 +174,7 @@ class ConfigView {
       if (e.status === 412) await this.#clashed();
       else {
         if (e.diagnostics?.length) this.#judge(e.diagnostics, { error: e });
-        failed(t('config.notSaved'), new ApiError(e.message));
+        failed(t('config.notSaved'), e.diagnostics?.length ? new ApiError(t('config.errors', { n: e.diagnostics.filter((d) => d.severity !== 'warning').length })) : e);
       }
     }
     this.#buttons();

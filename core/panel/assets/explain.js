@@ -38,7 +38,7 @@ function explanation(x) {
     el('p', {}, ...parts('explain.route', { route: el('code', { text: x.route }), strategy: x.strategy }), x.reason ? ` ${sentence(quoted(x.reason))}.` : ''),
     x.unrouted && el('p', { class: 'trouble', text: `${sentence(said(x.unrouted))}.` }),
     x.candidates.length > 0
-      ? el('ol', { class: 'candidates', 'aria-label': t('explain.order') }, ...x.candidates.map((c) => el('li', {}, ...name(c), c.egress && el('span', { class: 'key', text: t('card.egress', { name: c.egress }) }), el('span', { class: 'reason', text: sentence(quoted(c.reason)) }), c.keys?.length > 1 && el('span', { class: 'reason', text: t('explain.keys', { selector: c.key_selector, keys: c.keys.map((k) => keyText(c.channel, k)).join(', ') }) }))))
+      ? el('ol', { class: 'candidates', 'aria-label': t('explain.order') }, ...x.candidates.map((c) => el('li', {}, ...name(c), c.egress && el('span', { class: 'key', text: t('card.egress', { name: c.egress }) }), el('span', { class: 'reason', text: sentence(quoted(c.reason)) }), c.keys?.length > 1 && el('span', { class: 'reason', text: t('explain.keys', { selector: c.key_selector, keys: c.keys.map((k) => keyText(c.channel, k)).join(t('words.list')) }) }))))
       : el('p', { class: 'trouble', text: t('explain.nobody') }),
     x.skipped.length > 0 && el('ul', { class: 'candidates skipped', 'aria-label': t('explain.skipped') },
       ...x.skipped.map((c) => el('li', {}, ...name(c), el('span', { class: 'reason', text: t('explain.why', { reason: outage(c.why, c.reason) }) })))),

@@ -1,6 +1,6 @@
 // Figures as people read them.
 
-import { language, t } from './i18n.js';
+import { code, language, t } from './i18n.js';
 
 const whole = new Intl.NumberFormat(language);
 const short = new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 });
@@ -87,3 +87,6 @@ export function diagnosticLine(d) {
   const text = `${d.summary}. ${d.detail ?? ''}`.trim();
   return d.line ? t('config.diagnostic', { n: d.line, text }) : text;
 }
+
+// blockName is what a block of the configuration is called.
+export const blockName = (kind, label) => t('block.name', { kind: code('blockKind', kind), label });

@@ -51,7 +51,7 @@ function summary({ state, total, healthy, states }) {
   else parts.push(t('overall.some', { up: healthy, n: active }));
   if (states.degraded && healthy) parts.push(t('overall.degraded', { n: states.degraded }));
   if (paused) parts.push(t('overall.paused', { n: paused }));
-  return parts.join(', ');
+  return parts.join(t('words.comma'));
 }
 
 function figureList(node) {

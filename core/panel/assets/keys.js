@@ -68,7 +68,7 @@ function keyRow(channel, id, ticking, store, removed) {
   const tick = () => {
     const { word } = keyState(key);
     const time = left(key.until);
-    setText(state, time ? `${word}, ${time}` : word);
+    setText(state, time ? `${word}${t('words.comma')}${time}` : word);
     if (key.until && !time) store.refreshSoon(); // it is over
     if (!drop.isConnected) ticking.delete(tick);
   };

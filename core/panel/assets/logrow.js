@@ -45,7 +45,7 @@ function requestLine(e, open) {
     r.status ? t('log.answered', { status: String(r.status) }) : t('log.noAnswer'),
     r.channel && t('log.by', { name: r.channel }), t('log.after', { time: millis(r.total_ms) }), r.retries && t('log.retries', { n: r.retries }),
   ];
-  return el('button', { type: 'button', class: 'row', on: { click: () => open(e) }, 'aria-label': label.filter(Boolean).join(', ') },
+  return el('button', { type: 'button', class: 'row', on: { click: () => open(e) }, 'aria-label': label.filter(Boolean).join(t('words.comma')) },
     cell('time', when(e.time), moment(e.time)),
     cell(`status ${kind}`, r.status || '–', r.error),
     el('span', { class: 'path', title: `${r.method} ${r.path}` }, el('span', { class: 'method', text: r.method }), r.path),

@@ -53,7 +53,7 @@ function block(refresh, store) {
       setAttribute(node, 'data-name', n.name);
       setAttribute(edit, 'aria-label', t('block.editLabel', { name: `notify "${name}"` }));
       setAttribute(test, 'aria-label', t('notify.testLabel', { name }));
-      facts.set(n.service, n.events.map((e) => code('notifyEvent', e)).join(', '), n.sent && moment(n.sent), n.pending && count(n.pending), n.error && sentence(n.error));
+      facts.set(n.service, n.events.map((e) => code('notifyEvent', e)).join(t('words.list')), n.sent && moment(n.sent), n.pending && count(n.pending), n.error && sentence(n.error));
     },
   };
 }

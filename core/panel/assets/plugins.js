@@ -57,7 +57,7 @@ function cost(p) {
   const parts = [t('plugins.usage', { memory: String(Math.round(p.memory / 2 ** 20)), cpu: String(Math.round(100 * (p.cpu ?? 0))) })];
   if (p.logLines) parts.push(t('plugins.logLines', { n: String(p.logLines) }));
   if (p.logDropped) parts.push(t('plugins.logDropped', { n: String(p.logDropped) }));
-  return parts.join(', ');
+  return parts.join(t('words.comma'));
 }
 
 // refusedBlock makes the element of an executable that is not used.
@@ -100,6 +100,6 @@ const NAMED = 3;
 function places(all) {
   if (!all.length) return '';
   const short = all.slice(0, NAMED).map(nameOf);
-  const places = short.join(', ');
+  const places = short.join(t('words.list'));
   return all.length > NAMED ? t('plugins.usedMore', { places, n: all.length - NAMED }) : t('plugins.used', { places });
 }

@@ -46,7 +46,7 @@ function outcome(r) {
 // causes says why the channels that come before the one that answered did not: what
 // failed, and what was not available. It is null if there are none.
 function causes(r) {
-  const item = (name, why) => el('li', {}, el('strong', { text: name }), el('span', { class: 'reason', text: why }));
+  const item = (name, why) => el('li', {}, el('strong', { text: name }), t('words.colon'), el('span', { class: 'reason', text: why }));
   const failed = (r.attempts ?? []).filter((a) => a.verdict !== 'ok').map((a) => item(a.key ? `${a.channel} · ${keyText(a.channel, a.key)}` : a.channel, failure(a)));
   const out = (r.passed_over ?? []).map((o) => item(o.channel, t('record.wasOut', { why: passedOver(o) })));
   if (!failed.length && !out.length) return null;
@@ -85,13 +85,13 @@ function attemptItem(a, i, longest) {
   const times = [
     a.wait_ms > 0 && t('record.waited', { time: millis(a.wait_ms) }), a.ttfb_ms > 0 && t('record.ttfb', { time: millis(a.ttfb_ms) }), t('record.all', { time: millis(a.total_ms) }),
     a.egress && t('record.egress', { name: a.egress }), a.model && t('record.sentAs', { model: a.model }),
-  ].filter(Boolean).join(', ');
+  ].filter(Boolean).join(t('words.comma'));
   const bar = el('div', { class: 'bar', 'aria-hidden': 'true' }, el('span', { class: `length ${kind}` }));
   bar.firstElementChild.style.marginLeft = `${share(a.wait_ms)}%`;
   bar.firstElementChild.style.width = `${Math.max(1, share(a.total_ms))}%`;
   return el('li', {},
     el('p', { class: 'where' }, el('span', { class: 'number', text: i + 1 }), el('strong', { text: a.channel }), a.key && el('span', { class: 'key', text: keyText(a.channel, a.key) }),
-      el('span', { class: `verdict ${kind}`, text: a.status ? `${a.status}, ${words}` : words })),
+      el('span', { class: `verdict ${kind}`, text: a.status ? `${a.status}${t('words.comma')}${words}` : words })),
     bar,
     el('p', { class: 'times', text: times }),
     (a.error || (a.verdict !== 'ok' && a.means)) && el('p', { class: 'error', text: failure(a) }),

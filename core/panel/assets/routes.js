@@ -51,7 +51,7 @@ function routeBlock(store) {
       edit.hidden = !r.written;
       setAttribute(edit, 'aria-label', t('block.editLabel', { name: `route "${r.path}"` }));
       setText(path, r.path);
-      setText(models, r.models?.length ? r.models.join(', ') : t('routes.everyModel'));
+      setText(models, r.models?.length ? r.models.join(t('words.list')) : t('routes.everyModel'));
       setText(strategy, r.strategy);
       setAttribute(strategy, 'title', /:\d+$/.test(r.where ?? '') ? r.where : t('routes.byDefault'));
       setText(reason, [r.makeshift && t('routes.builtinPlan'), sentence(quoted(r.reason))].filter(Boolean).join(' '));
@@ -80,7 +80,7 @@ function shadowRow() {
     update(s) {
       setText(name, s.strategy);
       setAttribute(name, 'title', s.where || null);
-      const choices = Object.entries(s.choices ?? {}).map(([channel, n]) => `${channel} ${count(n)}`).join(', ');
+      const choices = Object.entries(s.choices ?? {}).map(([channel, n]) => `${channel} ${count(n)}`).join(t('words.list'));
       setText(words, s.picks ? t('routes.shadowSame', { share: percent(s.agreed / s.picks), n: s.picks, choices }) : t('routes.shadowNone'));
     },
   };

@@ -67,5 +67,5 @@ function describe(points) {
   const failed = points.reduce((n, p) => n + (p.failures || 0), 0);
   if (!samples.length && !failed) return t('spark.none', { n: Math.round((points.length * 10) / 60) || 10 });
   const range = samples.length ? t('spark.range', { least: millis(Math.min(...samples)), most: millis(Math.max(...samples)) }) : t('spark.noAnswer');
-  return `${range}, ${t('spark.failures', { n: failed })}`;
+  return `${range}${t('words.comma')}${t('spark.failures', { n: failed })}`;
 }

@@ -25,7 +25,7 @@ export function why(c) {
     case 'keys_out':
       return { what, more: tally(c.keys.list), until: c.stateReason === 'no_key' ? soonest(c.keys.list) : null };
     case 'keys_rejected':
-      return { what, more: t('keys.rejectedBy', { endpoints: [...new Set(c.keys.list.flatMap((k) => k.invalid_for ?? []))].sort().join(', ') }) };
+      return { what, more: t('keys.rejectedBy', { endpoints: [...new Set(c.keys.list.flatMap((k) => k.invalid_for ?? []))].sort().join(t('words.list')) }) };
     case 'failing': {
       const { requests, failures } = recently(c);
       return { what, more: t('reason.failedShare', { n: requests, share: percent(1 - failures / requests) }) };
@@ -52,7 +52,7 @@ export function recently(c) {
 // tally says how many keys are in each state.
 function tally(keys) {
   const by = Map.groupBy(keys, (k) => k.state);
-  return [...by].map(([state, all]) => (keys.length === 1 ? code('reason', state) : t('keys.count', { n: all.length, state: code('reason', state) }))).join(', ');
+  return [...by].map(([state, all]) => (keys.length === 1 ? code('reason', state) : t('keys.count', { n: all.length, state: code('reason', state) }))).join(t('words.comma'));
 }
 
 const soonest = (keys) => keys.map((k) => k.until).filter(Boolean).sort((a, b) => Date.parse(a) - Date.parse(b))[0];

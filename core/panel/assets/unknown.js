@@ -44,7 +44,7 @@ function row(first, store, load) {
     node: el('li', { 'data-key': first.key }, what, more, rule, drop),
     update(e) {
       setText(what, `${e.status} · ${code('means', e.means)}`);
-      setText(more, t('unknown.seen', { n: e.count, channels: Object.keys(e.channels).join(', '), time: moment(e.last) }));
+      setText(more, t('unknown.seen', { n: e.count, channels: Object.keys(e.channels).join(t('words.list')), time: moment(e.last) }));
     },
   };
 }

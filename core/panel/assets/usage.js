@@ -101,7 +101,7 @@ export function usageView(view) {
     times.replaceChildren(figuresTable(time.rows.map((r) => [labels.find((l) => l.key === r[data.unit])?.long ?? r[data.unit], r]).reverse(), t(`usage.unit.${data.unit}`), t('usage.byTime')));
   }
 
-  const name = (r) => (data.by === 'key' ? keyTitle(r.key) : r[data.by]) || t('usage.noName');
+  const name = (r) => (data.by === 'key' ? keyTitle(r.key) : r[data.by]) || t(`usage.no.${data.by}`);
   const groupRows = (groups) => [...groups.rows].sort((a, b) => tokens(b) - tokens(a) || b.requests - a.requests).map((r) => [name(r), r]);
 
   // picture is what the chart shows: the largest groups, and the others together.
@@ -152,7 +152,7 @@ function figures(total, before) {
     ['failed', total.failed, before?.failed, count],
     ['input', total.tokens_in, before?.tokens_in, count, t('usage.cached', { n: count(total.tokens_cache_read) })],
     ['output', total.tokens_out, before?.tokens_out, count, total.tokens_reasoning > 0 && t('usage.reasoning', { n: count(total.tokens_reasoning) })],
-    ...(total.cost.length ? total.cost : [null]).map((c) => ['cost', c?.amount, before?.cost.find((b) => b.currency === c?.currency)?.amount, () => (c ? money(c) : t('usage.unknown')), unpriced(total)]),
+    ...(total.cost.length ? total.cost : [null]).map((c, i) => ['cost', c?.amount, before?.cost.find((b) => b.currency === c?.currency)?.amount, () => (c ? money(c) : t('usage.unknown')), i === 0 && unpriced(total)]),
     ['latency', total.p50_ms, before?.p50_ms, millis, t('usage.p90Of', { time: millis(total.p90_ms) })],
   ];
   return all.map(([what, now, then, format, more]) => el('div', { class: what },

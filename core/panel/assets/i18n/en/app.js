@@ -35,6 +35,7 @@ export const app = {
 
   'error.noAnswer': 'The program does not answer. Is it still running?',
   'error.status': 'The program answered {status} {text}.',
+  'error.configuration': 'The configuration has errors.',
   'error.unauthorized': 'The token is wrong, or the link has expired or was used before.',
   'error.too_many_tries': 'Too many wrong tokens came from this address. Try again in a minute.',
 
@@ -111,6 +112,9 @@ export const app = {
   'reason.failedShare': '{share} of {n} requests in the last 10 minutes succeeded',
 
   'words.separator': '; ',
+  'words.comma': ', ',
+  'words.list': ', ',
+  'words.colon': ': ',
   'outage.because': '{what}: {why}',
   'words.quoted': '“{text}”',
 

@@ -35,6 +35,7 @@ export const app = {
 
   'error.noAnswer': '程序没有响应。它还在运行吗？',
   'error.status': '程序返回了 {status} {text}。',
+  'error.configuration': '配置有错误。',
   'error.unauthorized': '令牌错误，或链接已过期或已被使用。',
   'error.too_many_tries': '此地址尝试错误令牌的次数过多，请一分钟后再试。',
 
@@ -111,6 +112,9 @@ export const app = {
   'reason.failedShare': '最近 10 分钟 {n} 个请求的成功率为 {share}',
 
   'words.separator': '；',
+  'words.comma': '，',
+  'words.list': '、',
+  'words.colon': '：',
   'outage.because': '{what}：{why}',
   'words.quoted': '“{text}”（原文）',
 

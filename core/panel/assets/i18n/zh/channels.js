@@ -20,7 +20,7 @@ export const channels = {
   'channels.noneHint': '渠道是能回答 AI 请求的站点，连同你在该站点的密钥。添加第一个渠道需要它的地址和一个密钥。',
   'channels.addFirst': '添加渠道',
 
-  'counters.since': '合计自 {time} 起。',
+  'counters.since': '自 {time} 起的合计。',
   'counters.reset': '重置计数',
   'counters.resetTitle': '重置计数？',
   'counters.resetText': '所有渠道和密钥的尝试次数与 token 将从 0 重新计数。历史、用量和最近 24 小时的数据保留不变。',
@@ -54,7 +54,9 @@ export const channels = {
   'card.checkLabel': '立即检查 {name}',
   'card.tryLabel': '试用 {name}',
   'card.editLabel': '编辑 {name}',
-  'card.resumed': '{name} 重新接收请求。',
+  'card.resumeTitle': '结束暂停，并清除该渠道及其密钥的所有冷却（包括“额度用尽”）',
+  'card.pauseTitle': '新请求不再发到该渠道，直到恢复；重启后仍然有效',
+  'card.resumed': '{name} 重新接收请求；它和它的密钥的所有冷却已清除。',
   'card.pausedNow': '{name} 已暂停，它的请求将转到其他渠道。',
   'card.preferredNow': '{name} 已设为首选：它所在的路由会先用它。',
   'card.unpreferredNow': '{name} 不再是首选。',
@@ -170,7 +172,7 @@ export const channels = {
   'channel.removeText': '该渠道及其密钥会从配置中删除。进行中的请求会完成。面板无法恢复这些密钥。',
   'channel.removed': '已删除渠道 {name}。',
   'channel.notRemoved': '{name} 未被删除',
-  'channel.elsewhere': '它的全部设置在配置的 {place}。',
+  'channel.elsewhere': '它的全部设置见配置文件 {place}。',
 
   'try.title': '试用 {name}',
   'try.models': '站点提供的模型',
