@@ -40,7 +40,7 @@ notify "hook" {
   events = ["channel_down", "channel_up", "budget"]
 }
 notify "broken" {
-  url = "generic+http://127.0.0.1:1/secret-of-the-url"
+  url = "generic+http://127.0.0.2:1/secret-of-the-url"
 }
 `, strings.TrimPrefix(hook.URL, "http://")))
 	ask := func() int {
@@ -126,10 +126,10 @@ notify "broken" {
 	p.press("#view-clients", "Add a notification")
 	p.press("dialog", "Add to the configuration")
 	p.shows("dialog .error:not([hidden])", "Enter where the notifications go")
-	p.field("Where to", "generic+http://127.0.0.1:1/another-secret")
+	p.field("Where to", "generic+http://127.0.0.2:1/another-secret")
 	p.press("dialog", "Add to the configuration")
 	p.shows(`[data-name="phone"].notification`, "channel down")
-	if c := r.config(); !strings.Contains(c, "notify \"phone\" {\n  url = \"generic+http://127.0.0.1:1/another-secret\"\n}") || !strings.Contains(c, "egress = egress.direct") || !strings.Contains(c, "23:00-07:00") || !strings.Contains(c, "?template=json") {
+	if c := r.config(); !strings.Contains(c, "notify \"phone\" {\n  url = \"generic+http://127.0.0.2:1/another-secret\"\n}") || !strings.Contains(c, "egress = egress.direct") || !strings.Contains(c, "23:00-07:00") || !strings.Contains(c, "?template=json") {
 		t.Errorf("the configuration is\n%s", c)
 	}
 	p.shots("clients")

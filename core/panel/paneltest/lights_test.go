@@ -12,6 +12,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/history"
 	"github.com/aitunnel/aitunnel/core/panel"
 )
 
@@ -45,6 +46,7 @@ func (a *told) serve(t *testing.T) *httptest.Server {
 	answer("/api/channels", func() any { return a.channels })
 	answer("/api/stats", func() any { return admin.Summary{Since: started} })
 	answer("/api/logs/recent", func() any { return []event.Event{} })
+	answer("/api/history", func() any { return history.Page{Records: []history.Record{}} })
 	answer("/api/status", func() any {
 		return admin.Status{
 			Status: "running", Version: "0.1.0", StartedAt: started, Listen: "127.0.0.1:9000", Channels: admin.Summarize(a.channels), Tunnels: a.tunnels,
