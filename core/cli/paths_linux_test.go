@@ -202,7 +202,7 @@ func (p *oddPaths) beforeStart() {
 	build := p.read(plugin)
 	p.publish("1.2.0", build)
 	p.do("plugin", "init")
-	p.publish("1.2.1", append(build, '\n'))
+	p.publish("1.2.1", bytes.ReplaceAll(build, []byte("1.2.0"), []byte("1.2.1")))
 	p.do("plugin", "outdated")
 	p.do("plugin", "upgrade")
 	p.do("plugin", "rollback", "acme")

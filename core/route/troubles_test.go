@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,8 +73,12 @@ func TestAShadowSeesWhatItsBlockAllows(t *testing.T) {
 // A component that fails at each call is shown with what it says, until it answers.
 func TestAStrategyThatGivesNoPlanIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var fails error
-		a := &author{plan: func(context.Context, sdk.PlanRequest) (sdk.Plan, error) { return planOf(sdk.RuleOrder, "a"), fails }}
+		var failure atomic.Pointer[error]
+		fail := func(err error) { failure.Store(&err) }
+		fail(nil)
+		a := &author{plan: func(context.Context, sdk.PlanRequest) (sdk.Plan, error) {
+			return planOf(sdk.RuleOrder, "a"), *failure.Load()
+		}}
 		w := build(t, nil, map[string]sdk.Component{"x": a}, routeTo("x", channels("a")))
 		if got := w.warnings(); got != "" {
 			t.Errorf("a strategy that works: %s", got)
@@ -83,12 +88,12 @@ func TestAStrategyThatGivesNoPlanIsShown(t *testing.T) {
 			w.pick(w.walk(""))
 			synctest.Wait()
 		}
-		fails = errors.New("the method panicked: mine.go:12")
+		fail(errors.New("the method panicked: mine.go:12"))
 		request()
 		if got := w.warnings(); !strings.Contains(got, "it gives no new plan, so the last one stays in use: the method panicked: mine.go:12") {
 			t.Errorf("after a failure: %s", got)
 		}
-		fails = nil
+		fail(nil)
 		request()
 		if got := w.warnings(); got != "" {
 			t.Errorf("after the next plan: %s", got)

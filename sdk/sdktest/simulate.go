@@ -102,6 +102,7 @@ func (s *Simulation) Observe(results ...sdk.RequestResult) {
 	s.t.Helper()
 	if !s.planned {
 		s.replan()
+		s.left = 0 // the first Run still asks for a plan
 	}
 	results = slices.Clone(results)
 	for i := range results {
