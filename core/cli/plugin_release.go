@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,18 +40,6 @@ func (a *app) pluginUpgradeCommand() *cobra.Command {
 		Args:    atMostOne,
 		RunE:    a.pluginAsService(func(c *cobra.Command, args []string) error { return a.pluginUpgrade(c.Context(), args) }),
 	}
-}
-
-func (a *app) pluginOutdatedCommand() *cobra.Command {
-	asJSON := false
-	return jsonFlag(&cobra.Command{
-		Use:     "outdated",
-		Short:   "List plugins that have newer versions",
-		Long:    "List the plugins whose source has a newer version than the lock file: what is\nlocked, the newest that the version of the plugin's block allows, and the newest.\nNothing is changed; 'plugin upgrade' installs them.",
-		Example: "  aitunnel plugin outdated",
-		Args:    noArgs,
-		RunE:    a.pluginAsService(func(c *cobra.Command, _ []string) error { return a.pluginOutdated(c.Context(), asJSON) }),
-	}, &asJSON)
 }
 
 // releaseWanted is a release that is to be installed.
@@ -319,87 +306,4 @@ func (a *app) inspect(configured, path string) (is trust.Executable, err error) 
 		return err
 	})
 	return is, err
-}
-
-// outdatedPlugin is a plugin and its newest versions.
-type outdatedPlugin struct {
-	Plugin  string `json:"plugin"`
-	Locked  string `json:"locked"`
-	Allowed string `json:"allowed"` // the newest that the configuration allows
-	Newest  string `json:"newest"`
-	Source  string `json:"source"`
-}
-
-// incomparable says why a source has no newer versions, "" if it may have.
-func incomparable(w releaseWanted) string {
-	switch {
-	case isFile(w.source):
-		return fmt.Sprintf("%s comes from the file %s: 'aitunnel plugin upgrade %s' installs it again if it was changed.", w.name, w.source, w.name)
-	case pluginsource.IsArchive(w.source):
-		return fmt.Sprintf("%s comes from one archive, %s: to install another version, change that address.", w.name, w.source)
-	}
-	return ""
-}
-
-func (a *app) pluginOutdated(ctx context.Context, asJSON bool) error {
-	configured, _, err := a.lockPlace()
-	if err != nil {
-		return err
-	}
-	all, lock, err := a.sourced(configured)
-	if err != nil {
-		return err
-	}
-	out, errs, notes := []outdatedPlugin{}, []error{}, []string{}
-	for _, w := range all {
-		if why := incomparable(w); why != "" {
-			notes = append(notes, why)
-			continue
-		}
-		releases, err := a.downloads().Releases(ctx, w.source)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		o := outdatedPlugin{Plugin: w.name, Newest: releases[0].Version, Source: w.source}
-		if p := lock[w.name]; p != nil {
-			o.Locked = p.Version()
-		}
-		if r, err := pluginsource.Choose(releases, w.constraint, ""); err == nil {
-			o.Allowed = r.Version
-		}
-		if o.Locked != o.Newest {
-			out = append(out, o)
-		}
-	}
-	errs = append(errs, a.reportFiles(configured))
-	if asJSON {
-		return errors.Join(append(errs, a.printJSON(out))...)
-	}
-	for _, note := range notes {
-		a.say("%s", note)
-	}
-	if len(all) > 0 && len(notes) == len(all) {
-		return errors.Join(errs...)
-	}
-	if len(all) == 0 {
-		a.say("No plugin comes from a release, so there is nothing to compare: set source in its plugin block, or install it from one.")
-		return errors.Join(errs...)
-	}
-	if len(out) == 0 && errors.Join(errs...) == nil {
-		a.say("All plugins are up to date.")
-		return nil
-	}
-	t := term.NewTable(a.paint(), "PLUGIN", "LOCKED", "ALLOWED", "NEWEST", "SOURCE")
-	for _, o := range out {
-		t.Row(o.Plugin, cmp.Or(o.Locked, "-"), cmp.Or(o.Allowed, "none"), o.Newest, o.Source)
-	}
-	errs = append(errs, t.Write(a.out))
-	if slices.ContainsFunc(out, func(o outdatedPlugin) bool { return o.Allowed != "" && o.Allowed != o.Locked }) {
-		a.say("\nInstall the allowed versions with: aitunnel plugin upgrade")
-	}
-	if slices.ContainsFunc(out, func(o outdatedPlugin) bool { return o.Allowed != o.Newest }) {
-		a.say("\nThe newest version is not allowed by the version of a plugin block.")
-	}
-	return errors.Join(errs...)
 }

@@ -23,7 +23,7 @@ type signingKeys struct {
 // signingKeys reads the configuration and the lock file. One that cannot be read is an
 // error: it may have a key.
 func (a *app) signingKeys(configured string) (keys signingKeys, err error) {
-	if keys.blocks, err = a.strictlyDeclared(configured); err != nil {
+	if keys.blocks, err = a.pluginBlocks(configured); err != nil {
 		return keys, err
 	}
 	err = a.withPlugins(configured, func(h *pluginhost.Host) (err error) {
@@ -34,7 +34,7 @@ func (a *app) signingKeys(configured string) (keys signingKeys, err error) {
 	return keys, err
 }
 
-// of returns the key of a plugin, "" if it has none. A plugin never changes it by itself.
+// of returns the key of a plugin, "" if it has none.
 func (k signingKeys) of(name string) (string, error) {
 	block, locked := k.known(name)
 	if block != "" && locked != "" && block != locked {
@@ -68,8 +68,8 @@ func (k signingKeys) where(name string) string {
 	return ""
 }
 
-// archives returns the sums that are locked for a version of a plugin. Somebody who names
-// another source may get other archives.
+// archives returns the checksums that are locked for a version of a plugin. They do not
+// apply to another source.
 func (k signingKeys) archives(name, version string, w releaseWanted) map[string]string {
 	p := k.lock[name]
 	switch {
@@ -83,8 +83,8 @@ func (k signingKeys) archives(name, version string, w releaseWanted) map[string]
 	return nil
 }
 
-// check reports an executable that has not been verified with the key of its plugin. What
-// is locked already may be installed again. name is "" until the plugin says it.
+// check reports an executable that has not been verified with the key of its plugin. One
+// that is locked already may be installed again.
 func (k signingKeys) check(h *pluginhost.Host, name, path string, from origin) error {
 	key, err := k.of(name)
 	if err != nil || key == from.key {
@@ -127,17 +127,18 @@ func (a *app) agreeUnsigned(c *cobra.Command, problem string, yes bool) error {
 	return err
 }
 
-// within says around an error what it is about, and keeps its exit code.
+// within adds context to an error, and keeps its exit code.
 func within(err error, format string, args ...any) error {
-	said := fmt.Errorf(format, args...)
+	outer := fmt.Errorf(format, args...)
 	if usage := (usageError{}); errors.As(err, &usage) {
-		return usageError{usage.command, said}
+		return usageError{usage.command, outer}
 	}
-	return said
+	return outer
 }
 
-// strictlyDeclared returns the plugin blocks of a configuration, none if there is no file.
-func (a *app) strictlyDeclared(path string) ([]*config.Plugin, error) {
+// pluginBlocks returns the plugin blocks of a configuration, none if there is no file. One
+// that cannot be read is an error.
+func (a *app) pluginBlocks(path string) ([]*config.Plugin, error) {
 	if isMissing(path) {
 		return nil, nil
 	}

@@ -170,7 +170,8 @@ func TestResultsArePassedOnInBatches(t *testing.T) {
 	})
 }
 
-// What is told of a request outlives its body, which is released when the answer begins.
+// Observers get the attributes that they asked for, although the body is released when the
+// answer begins.
 func TestResultsHaveWhatTheBodyHeld(t *testing.T) {
 	long := strings.Repeat("x", 2*maxAttributeSize)
 	p := planOf(sdk.RuleOrder, "a")
