@@ -24,7 +24,7 @@ var sharedVariables = []string{"PATH", "TERM", "LANG", "LC_ALL", "NO_COLOR", "CL
 // downloadVariables are those that a command keeps, too, if it downloads plugins.
 var downloadVariables = []string{"GITHUB_TOKEN", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
-// orAsService has a command that reads the configuration of the service of the system run
+// orAsService has a command that reads the configuration of the system service run
 // with the account of the service, so that it sees and makes the files that the service
 // sees: its keys, its known hosts. Root and that account may do so. run is the command
 // itself.
@@ -40,7 +40,7 @@ func (a *app) orAsService(run func(*cobra.Command, []string) error) func(*cobra.
 		case !theirs:
 			return run(c, args)
 		case !root && !u.IsAccount():
-			return fmt.Errorf("there is no configuration of yours; that of the service of the system is %s: run the command with sudo, or name another with --config%s", u.Config, instead[c.Name()])
+			return fmt.Errorf("there is no configuration of yours; that of the system service is %s: run the command with sudo, or name another with --config%s", u.Config, instead[c.Name()])
 		case root && u.User != "":
 			return a.againAs(c, u, name)
 		}
@@ -117,7 +117,7 @@ func (a *app) useFilesOfService() {
 	}
 }
 
-// filesOfService returns the service of the system, if its files are meant.
+// filesOfService returns the system service, if its files are meant.
 func (a *app) filesOfService() (service.Unit, bool) {
 	if a.named || statefile.HolderOf(a.stateDir) != nil {
 		return service.Unit{}, false
@@ -155,7 +155,7 @@ func absolute(arg string) string {
 	return arg
 }
 
-// ofService returns the service of the system whose configuration the command is to
+// ofService returns the system service whose configuration the command is to
 // read: name is that, or "", and no other is found.
 func (a *app) ofService(name string) (service.Unit, bool) {
 	u, there := service.OfSystem()

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// installed is a service of the system, as its commands of root see it: with the account
+// installed is a system service, as its commands of root see it: with the account
 // nobody, in a mount namespace that has its unit.
 type installed struct {
 	*testing.T
@@ -140,8 +140,8 @@ func (s *installed) mustOwn(dir string, atLeast int) {
 	}
 }
 
-// TestPluginCommandsOfRootRunAsTheService: root installs, locks and removes plugins of the
-// service of the system with its account, so that the service can read what they write
+// TestPluginCommandsOfRootRunAsTheService: root installs, locks and removes plugins of the system
+// service with its account, so that the service can read what they write
 // and no plugin runs as root.
 func TestPluginCommandsOfRootRunAsTheService(t *testing.T) {
 	t.Parallel()
@@ -279,9 +279,9 @@ func TestWhyTheServiceDoesNotAnswer(t *testing.T) {
 	s := newInstalled(t, "channel \"home\" {\n  target = \"http://127.0.0.1:9\"\n  auth = \"none\"\n}\n")
 	systemctl := filepath.Join(s.work, "systemctl")
 	for shown, want := range map[string]string{
-		"ActiveState=activating\nSubState=auto-restart\nResult=signal\nExecMainCode=2\nExecMainStatus=9": "aitunnel: not running: the service of the system failed (ended by signal 9, killed), and systemd starts it again",
-		"ActiveState=failed\nSubState=failed\nResult=exit-code\nExecMainCode=1\nExecMainStatus=4":        "aitunnel: not running: the service of the system failed: its configuration is not valid",
-		"ActiveState=inactive\nSubState=dead":                                                            "aitunnel: not running: the service of the system is stopped; start it with 'sudo systemctl start aitunnel'",
+		"ActiveState=activating\nSubState=auto-restart\nResult=signal\nExecMainCode=2\nExecMainStatus=9": "aitunnel: not running: the system service failed (ended by signal 9, killed), and systemd starts it again",
+		"ActiveState=failed\nSubState=failed\nResult=exit-code\nExecMainCode=1\nExecMainStatus=4":        "aitunnel: not running: the system service failed: its configuration is not valid",
+		"ActiveState=inactive\nSubState=dead":                                                            "aitunnel: not running: the system service is stopped; start it with 'sudo systemctl start aitunnel'",
 	} {
 		if err := os.WriteFile(systemctl, []byte("#!/bin/sh\necho '"+shown+"'\n"), 0o755); err != nil {
 			t.Fatal(err)

@@ -30,7 +30,7 @@ const (
 func (a *app) startInBackground(ctx context.Context) error {
 	path, err := config.Find(a.config)
 	if _, there := service.OfSystem(); err != nil && there && !a.named && a.config == "" {
-		return fmt.Errorf("there is no configuration of yours; the service of the system is started by 'sudo systemctl start aitunnel': %w", err)
+		return fmt.Errorf("there is no configuration of yours; the system service is started by 'sudo systemctl start aitunnel': %w", err)
 	}
 	if err != nil {
 		return err

@@ -78,7 +78,7 @@ type app struct {
 	vars      map[string]string
 	stateDir  string
 	named     bool              // the user named the state directory
-	service   string            // the control socket of the service of the system, "" if another daemon is meant
+	service   string            // the control socket of the system service, "" if another daemon is meant
 	answers   *term.Input       // reads from in
 	takesOver bool              // the program that a restart would start can take over from this process
 	flush     func()            // waits for output that is still queued

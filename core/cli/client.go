@@ -30,7 +30,7 @@ func (a *app) client() *adminclient.Client {
 	})
 }
 
-// findService turns to the service of the system where the user named no state
+// findService turns to the system service where the user named no state
 // directory and no daemon uses the user's own.
 func (a *app) findService() {
 	_, own := os.Lstat(control.Path(a.stateDir))
@@ -57,7 +57,7 @@ func (a *app) controlPath() string {
 type notRunningError struct {
 	dir    string
 	holder *statefile.Holder // has the state directory, but does not answer
-	advice string            // about the service of the system, "" if another program is meant
+	advice string            // about the system service, "" if another program is meant
 }
 
 func (e *notRunningError) Error() string {
@@ -90,7 +90,7 @@ func (a *app) explainCall(err error) error {
 		switch {
 		case errors.Is(err, fs.ErrPermission):
 			if a.service != "" {
-				return fmt.Errorf("the service of the system takes commands from root and from the group of its account: run the command with sudo, or join that group (sudo usermod -aG %s $USER) and log in again: %w", service.Account, unreachable.Err)
+				return fmt.Errorf("the system service takes commands from root and from the group of its account: run the command with sudo, or join that group (sudo usermod -aG %s $USER) and log in again: %w", service.Account, unreachable.Err)
 			}
 			return fmt.Errorf("the running program belongs to another user: %w", unreachable.Err)
 		case holder == nil || errors.As(err, &dial):
@@ -105,7 +105,7 @@ func (a *app) explainCall(err error) error {
 	return err
 }
 
-// meansService reports whether the commands mean a service of the system that there is:
+// meansService reports whether the commands mean a system service that there is:
 // a user with a configuration has a program of their own.
 func (a *app) meansService() bool {
 	u, there := service.OfSystem()

@@ -34,7 +34,7 @@ func TestAFullDiskLosesNothingSilently(t *testing.T) {
 	}
 	f := &foreground{t: t, state: state, err: &lockedBuffer{}, ended: make(chan struct{})}
 	f.cmd = exec.Command("aitunnel", "start", "-f", "-c", conf, "--state-dir", state)
-	f.begin("RUNTIME_DIRECTORY=" + t.TempDir()) // as of a service of the system
+	f.begin("RUNTIME_DIRECTORY=" + t.TempDir()) // as of a system service
 	before := f.ready()
 	filler := filepath.Join(state, "filler")
 	fill := func() {

@@ -53,7 +53,7 @@ func (a *app) withFile(f func(keptHistory) error) error {
 	if errors.Is(failed, history.ErrNoHistory) {
 		text := fmt.Sprintf("there is no history in the state directory %s: it begins with the first request", a.stateDir)
 		if _, there := service.OfSystem(); there && !a.named && os.Getuid() != 0 {
-			text += ". For that of the service of the system run the command with sudo"
+			text += ". For that of the system service run the command with sudo"
 		}
 		return errors.New(text)
 	}

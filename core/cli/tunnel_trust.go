@@ -25,7 +25,7 @@ ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, or what its provider shows.
 
 A key that has changed is never trusted by this command.
 
-Root does this for the service of the system with the account of the service.`,
+Root does this for the system service with the account of the service.`,
 		Example: "  aitunnel tunnel trust vps\n  aitunnel tunnel trust vps --fingerprint SHA256:…",
 		RunE: a.orAsService(func(c *cobra.Command, args []string) error {
 			return a.withTunnels(c.Context(), args, func(all []*config.Tunnel) error {

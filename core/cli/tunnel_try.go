@@ -23,7 +23,7 @@ the running program has open are not touched. You are asked for a passphrase tha
 the configuration does not have.
 
 If the login succeeds and the running program waits with that tunnel after a
-failure, it tries again at once. Root tests the tunnels of the service of the system
+failure, it tries again at once. Root tests the tunnels of the system service
 with the account of the service.
 
 The exit code is 1 if a step fails.`,

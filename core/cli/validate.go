@@ -88,7 +88,7 @@ func (a *app) validate(ctx context.Context, asJSON bool) error {
 }
 
 // checkLogFile adds to a report that the log file cannot be written by this account, or
-// by the service of the system that has the configuration.
+// by the system service that has the configuration.
 func checkLogFile(path string, cfg *config.Config, report config.Report) config.Report {
 	file := cfg.Log.File
 	if file == "" {

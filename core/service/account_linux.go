@@ -87,7 +87,7 @@ func (u Unit) AsAccount(c *exec.Cmd) error {
 	return nil
 }
 
-// makeStateDir creates the state directory of a service of the system, where
+// makeStateDir creates the state directory of a system service, where
 // systemd does not: a unit may only name directories that exist.
 func (u Unit) makeStateDir() error {
 	if _, err := os.Stat(u.StateDir); err == nil || !u.System || u.StateDir == StateDir {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// condition is what systemd knows about the service of the system.
+// condition is what systemd knows about the system service.
 type condition struct {
 	active, sub string // ActiveState and SubState
 	result      string // how it failed
@@ -26,7 +26,7 @@ const (
 // exitInvalid is the exit code of the program for a configuration that is not valid.
 const exitInvalid = 4
 
-// Advice says how the service of the system is when it does not answer, why, and what
+// Advice says how the system service is when it does not answer, why, and what
 // to do.
 func Advice() string {
 	out, _ := exec.Command("systemctl", "show", "--property=ActiveState,SubState,Result,ExecMainCode,ExecMainStatus", name+".service").Output() // without systemd: as if stopped
@@ -57,21 +57,21 @@ func (c condition) advice() string {
 	const start = "start it with 'sudo systemctl start aitunnel'"
 	switch {
 	case c.sub == "auto-restart" && c.isInvalid():
-		return "the service of the system does not start: " + c.reason() + ". Once that is corrected, systemd starts it within seconds"
+		return "the system service does not start: " + c.reason() + ". Once that is corrected, systemd starts it within seconds"
 	case c.sub == "auto-restart":
-		return fmt.Sprintf("the service of the system failed (%s), and systemd starts it again within seconds; see why: %s", c.reason(), LogCommand(true))
+		return fmt.Sprintf("the system service failed (%s), and systemd starts it again within seconds; see why: %s", c.reason(), LogCommand(true))
 	case c.active == "activating":
-		return "the service of the system is starting"
+		return "the system service is starting"
 	case c.active == "deactivating":
-		return "the service of the system is stopping"
+		return "the system service is stopping"
 	case c.active == "failed" && c.isInvalid():
-		return "the service of the system failed: " + c.reason() + ". Once that is corrected, " + start
+		return "the system service failed: " + c.reason() + ". Once that is corrected, " + start
 	case c.active == "failed":
-		return fmt.Sprintf("the service of the system failed (%s); see why: %s. Then %s", c.reason(), LogCommand(true), start)
+		return fmt.Sprintf("the system service failed (%s); see why: %s. Then %s", c.reason(), LogCommand(true), start)
 	case c.active == "active" || c.active == "reloading":
-		return "the service of the system is active, but has no control socket; restart it with 'sudo systemctl restart aitunnel'"
+		return "the system service is active, but has no control socket; restart it with 'sudo systemctl restart aitunnel'"
 	}
-	return "the service of the system is stopped; " + start
+	return "the system service is stopped; " + start
 }
 
 func (c condition) isInvalid() bool { return c.code == exited && c.status == exitInvalid }

@@ -152,7 +152,7 @@ func Installed(u Unit) (Unit, error) {
 	return u, err
 }
 
-// OfSystem is the service of the system as it is installed, by a package or by
+// OfSystem is the system service as it is installed, by a package or by
 // [Install]. There is none to be found but on Linux.
 func OfSystem() (u Unit, there bool) {
 	path, err := File(true)

@@ -21,7 +21,7 @@ const format = "4"
 // formatLine is in every file, as a comment.
 const formatLine = "aitunnel service file, format " + format
 
-// What a service of the system uses on Linux unless told otherwise. Its account
+// What a system service uses on Linux unless told otherwise. Its account
 // is created if it does not exist.
 const (
 	Account  = "aitunnel"
@@ -30,7 +30,7 @@ const (
 	runtimeDir = "/run/aitunnel"
 )
 
-// ControlSocket is where a service of the system on Linux takes commands from the
+// ControlSocket is where a system service on Linux takes commands from the
 // group of its account.
 const ControlSocket = runtimeDir + "/control.sock"
 
@@ -50,7 +50,7 @@ type Unit struct {
 	Executable string
 	Config     string
 	StateDir   string
-	User       string        // whose account runs a service of the system; "": root
+	User       string        // whose account runs a system service; "": root
 	Home       string        // of that account
 	Drain      time.Duration // how long requests in flight may take when it stops
 }

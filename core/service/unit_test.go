@@ -57,7 +57,7 @@ func TestServiceFiles(t *testing.T) {
 }
 
 // TestTheUnitIsHardened asks systemd itself: whether it understands the units,
-// and how much a service of the system can do to it (10 is everything).
+// and how much a system service can do to it (10 is everything).
 func TestTheUnitIsHardened(t *testing.T) {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {

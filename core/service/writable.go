@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// LogDir is where a service of the system on Linux may write a log. systemd makes it
+// LogDir is where a system service on Linux may write a log. systemd makes it
 // when the service starts.
 const LogDir = "/var/log/aitunnel"
 

@@ -10,14 +10,14 @@ import (
 
 // conn is a connection whose requests are followed.
 type conn struct {
-	patient
+	deadlineConn
 	framing framing // used by the one goroutine that reads
 	unclear atomic.Bool
 	idle    atomic.Int64 // since when it has had no request, in Unix nanoseconds; 0 while it has one
 }
 
 func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.patient.Read(p)
+	n, err := c.deadlineConn.Read(p)
 	if c.framing.follow(p[:n]); c.framing.unclear {
 		c.unclear.Store(true)
 	}
@@ -33,7 +33,7 @@ func (c *conn) CloseWrite() error {
 }
 
 // ReadFrom leaves copying to the connection.
-func (c *conn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(&c.patient, r) }
+func (c *conn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(&c.deadlineConn, r) }
 
 // following is a listener whose connections are followed.
 type following struct{ net.Listener }
@@ -43,7 +43,7 @@ func (l following) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{patient: patient{Conn: c}}, nil
+	return &conn{deadlineConn: deadlineConn{Conn: c}}, nil
 }
 
 // connKey is where the context of a request has its connection.

@@ -70,25 +70,29 @@ func (d *deadline) goesOn(err error, arm func(time.Time) error) bool {
 	return d.arm(arm) == nil && !d.over
 }
 
-// patient is a connection with such deadlines.
-type patient struct {
+// deadlineConn is a connection with such deadlines.
+type deadlineConn struct {
 	net.Conn
 	read, write deadline
 }
 
 // SetReadDeadline is for [net.Conn].
-func (c *patient) SetReadDeadline(t time.Time) error { return c.read.set(t, c.Conn.SetReadDeadline) }
+func (c *deadlineConn) SetReadDeadline(t time.Time) error {
+	return c.read.set(t, c.Conn.SetReadDeadline)
+}
 
 // SetWriteDeadline is for [net.Conn].
-func (c *patient) SetWriteDeadline(t time.Time) error { return c.write.set(t, c.Conn.SetWriteDeadline) }
+func (c *deadlineConn) SetWriteDeadline(t time.Time) error {
+	return c.write.set(t, c.Conn.SetWriteDeadline)
+}
 
 // SetDeadline is for [net.Conn].
-func (c *patient) SetDeadline(t time.Time) error {
+func (c *deadlineConn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
 // Read is for [net.Conn].
-func (c *patient) Read(p []byte) (int, error) {
+func (c *deadlineConn) Read(p []byte) (int, error) {
 	c.read.begin(c.Conn.SetReadDeadline)
 	defer c.read.end()
 	for {
@@ -100,7 +104,7 @@ func (c *patient) Read(p []byte) (int, error) {
 }
 
 // Write is for [net.Conn].
-func (c *patient) Write(p []byte) (int, error) {
+func (c *deadlineConn) Write(p []byte) (int, error) {
 	c.write.begin(c.Conn.SetWriteDeadline)
 	defer c.write.end()
 	for written := 0; ; {

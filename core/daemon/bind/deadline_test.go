@@ -26,7 +26,7 @@ func (c *counting) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(t)
 }
 
-func patientPair(t *testing.T) (p *patient, other net.Conn, under *counting) {
+func deadlinePair(t *testing.T) (p *deadlineConn, other net.Conn, under *counting) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -42,7 +42,7 @@ func patientPair(t *testing.T) (p *patient, other net.Conn, under *counting) {
 	}
 	under = &counting{Conn: c}
 	t.Cleanup(func() { _, _ = c.Close(), other.Close() })
-	return &patient{Conn: under}, other, under
+	return &deadlineConn{Conn: under}, other, under
 }
 
 func timedOut(t *testing.T, what string, err error) {
@@ -55,7 +55,7 @@ func timedOut(t *testing.T, what string, err error) {
 // TestDeadlinesHold in every order in which they can be set.
 func TestDeadlinesHold(t *testing.T) {
 	t.Parallel()
-	p, other, _ := patientPair(t)
+	p, other, _ := deadlinePair(t)
 	b := make([]byte, 8)
 	soon, past := 20*time.Millisecond, time.Unix(1, 0)
 
@@ -99,7 +99,7 @@ func TestDeadlinesHold(t *testing.T) {
 // TestAWriteOutlivesADeadlineThatIsNotWanted, and sends every byte once.
 func TestAWriteOutlivesADeadlineThatIsNotWanted(t *testing.T) {
 	t.Parallel()
-	p, other, _ := patientPair(t)
+	p, other, _ := deadlinePair(t)
 	sent := make([]byte, 16<<20)
 	for i := range sent {
 		sent[i] = byte(i >> 8)
@@ -127,7 +127,7 @@ func TestAWriteOutlivesADeadlineThatIsNotWanted(t *testing.T) {
 // TestDeadlinesAreRarelySet counts those of requests on one connection.
 func TestDeadlinesAreRarelySet(t *testing.T) {
 	t.Parallel()
-	p, other, under := patientPair(t)
+	p, other, under := deadlinePair(t)
 	b := make([]byte, 8)
 	const requests = 100
 	for range requests {
