@@ -10,6 +10,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/sdk"
+	"github.com/aitunnel/aitunnel/sdk/attribute"
 )
 
 // An exact plan is renewed at the end of its TTL without any request, and after a
@@ -173,7 +174,7 @@ func TestResultsArePassedOnInBatches(t *testing.T) {
 // Observers get the attributes that they asked for, although the body is released when the
 // answer begins.
 func TestResultsHaveWhatTheBodyHeld(t *testing.T) {
-	long := strings.Repeat("x", 2*maxAttributeSize)
+	long := strings.Repeat("x", 2*attribute.Max)
 	p := planOf(sdk.RuleOrder, "a")
 	p.Attributes = []string{"header.x-session-id", "body.user", "body.messages.#.content", "body.secret"}
 	observed := func(t *testing.T, routes, replanned bool) map[string]string {
@@ -200,7 +201,7 @@ func TestResultsHaveWhatTheBodyHeld(t *testing.T) {
 		after(2 * time.Second)
 		return (<-got)[0].Attributes
 	}
-	want := map[string]string{"header.x-session-id": "s1", "body.user": "u", "body.messages.#.content": (`["` + long)[:maxAttributeSize]}
+	want := map[string]string{"header.x-session-id": "s1", "body.user": "u", "body.messages.#.content": (`["` + long)[:attribute.Max]}
 	for _, routes := range []bool{false, true} {
 		for _, replanned := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {

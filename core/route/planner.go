@@ -14,6 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/sdk"
+	"github.com/aitunnel/aitunnel/sdk/attribute"
 )
 
 // How often a component is asked for a plan.
@@ -335,7 +336,7 @@ func (p *planner) warn(warnings []sdk.Warning) {
 
 // warningText returns a warning with its place in the block of the component.
 func (p *planner) warningText(block *config.Component, w sdk.Warning) string {
-	text := fmt.Sprintf("%s: %s", p.name, beginning(w.Message, maxWarning))
+	text := fmt.Sprintf("%s: %s", p.name, attribute.Cut(w.Message, maxWarning))
 	if block == nil {
 		return text
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/sdk"
+	"github.com/aitunnel/aitunnel/sdk/attribute"
 )
 
 // How a component is asked about single requests.
@@ -125,7 +126,7 @@ func (r *router) reportUnknown(name string) {
 	defer r.mu.Unlock()
 	if !r.unknown[name] && len(r.unknown) < maxAttributes {
 		r.unknown[name] = true
-		r.notice(fmt.Sprintf("%s returned the channel %q, which is not in the route: the entry is ignored", r.name, beginning(name, maxUnknownName)))
+		r.notice(fmt.Sprintf("%s returned the channel %q, which is not in the route: the entry is ignored", r.name, attribute.Cut(name, maxUnknownName)))
 	}
 }
 
@@ -194,7 +195,7 @@ func (r *router) troubles() (all []string) {
 		all = append(all, fmt.Sprintf("it did not answer about the last request, so its plan decided: %v", r.err))
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.unknown)) {
-		all = append(all, fmt.Sprintf("it returned the channel %q, which is not in the route: the entry is ignored", beginning(name, maxUnknownName)))
+		all = append(all, fmt.Sprintf("it returned the channel %q, which is not in the route: the entry is ignored", attribute.Cut(name, maxUnknownName)))
 	}
 	return all
 }

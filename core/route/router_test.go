@@ -13,6 +13,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/sdk"
+	"github.com/aitunnel/aitunnel/sdk/attribute"
 )
 
 // guide is a strategy that is asked about each request.
@@ -99,13 +100,13 @@ func TestAttributesForAStrategy(t *testing.T) {
 	all := Request{
 		Header:   http.Header{"X-Session-Id": {"s1"}, "Authorization": {"Bearer sk-1"}, "X-More": {"no"}},
 		RawQuery: "key=sk-2&region=eu",
-		Body:     []byte(`{"user":"u1","messages":"the prompt","metadata":{"user_id":"` + strings.Repeat("x", maxAttributeSize+1) + `"}}`),
+		Body:     []byte(`{"user":"u1","messages":"the prompt","metadata":{"user_id":"` + strings.Repeat("x", attribute.Max+1) + `"}}`),
 	}
 	for range 3 {
 		w.ask(all)
 	}
 	req := g.requests()[0]
-	want := map[string]string{"header.x-session-id": "s1", "query.region": "eu", "body.user": "u1", "body.metadata.user_id": strings.Repeat("x", maxAttributeSize)}
+	want := map[string]string{"header.x-session-id": "s1", "query.region": "eu", "body.user": "u1", "body.metadata.user_id": strings.Repeat("x", attribute.Max)}
 	if fmt.Sprint(req.Attributes) != fmt.Sprint(want) {
 		t.Errorf("attributes %v", req.Attributes)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/sdk"
+	"github.com/aitunnel/aitunnel/sdk/attribute"
 )
 
 func (w *world) warnings() string {
@@ -182,10 +183,10 @@ func TestARouterCannotSpendWhatThePlanRefuses(t *testing.T) {
 func TestLongValuesAreCutBetweenCharacters(t *testing.T) {
 	for _, tt := range []struct{ value, want string }{
 		{"short", "short"},
-		{strings.Repeat("x", maxAttributeSize+1), strings.Repeat("x", maxAttributeSize)},
-		{strings.Repeat("值", maxAttributeSize), strings.Repeat("值", maxAttributeSize/3)},
-		{"x" + strings.Repeat("😀", maxAttributeSize), "x" + strings.Repeat("😀", maxAttributeSize/4-1)},
-		{strings.Repeat("\xbf", maxAttributeSize+9), strings.Repeat("\xbf", maxAttributeSize)},
+		{strings.Repeat("x", attribute.Max+1), strings.Repeat("x", attribute.Max)},
+		{strings.Repeat("值", attribute.Max), strings.Repeat("值", attribute.Max/3)},
+		{"x" + strings.Repeat("😀", attribute.Max), "x" + strings.Repeat("😀", attribute.Max/4-1)},
+		{strings.Repeat("\xbf", attribute.Max+9), strings.Repeat("\xbf", attribute.Max)},
 	} {
 		got := attributes(&Request{Model: tt.value}, []string{"model"}, nil)["model"]
 		if got != tt.want {

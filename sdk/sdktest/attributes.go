@@ -4,13 +4,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/aitunnel/aitunnel/sdk"
+	"github.com/aitunnel/aitunnel/sdk/attribute"
 )
-
-// maxAttributeSize bounds what a strategy gets of one attribute, in bytes.
-const maxAttributeSize = 16 << 10
 
 // Expose is the setting expose of the block: the parts of bodies that the strategy may
 // see. Without it, [Route] and [Simulation.Observe] pass on none.
@@ -26,7 +23,7 @@ func (k *kit) passed(t *testing.T, p sdk.Plan, all map[string]string) map[string
 		case why != "":
 			t.Logf("the strategy does not get %s: %s", name, why)
 		case value != "":
-			out[name] = cut(value)
+			out[name] = attribute.Cut(value, attribute.Max)
 		}
 	}
 	if len(out) == 0 {
@@ -38,37 +35,15 @@ func (k *kit) passed(t *testing.T, p sdk.Plan, all map[string]string) map[string
 // withheld returns why the host would not pass on an attribute; "" if it would.
 func (k *kit) withheld(p sdk.Plan, name string) string {
 	kind, rest, _ := strings.Cut(name, ".")
-	allows := func(part string) bool { return name == part || strings.HasPrefix(name, part+".") }
 	switch {
 	case !slices.Contains(p.Attributes, name):
 		return "the Attributes of its plan do not name it"
-	case kind == "body" && !slices.ContainsFunc(k.exposed, allows):
+	case kind == "body" && !attribute.IsExposed(name, k.exposed):
 		return "the block must allow parts of the body: give the kit the option sdktest.Expose"
-	case kind != "body" && credential(rest):
+	case kind != "body" && attribute.IsCredential(rest):
 		return "it carries a credential"
 	}
 	return ""
-}
-
-// cut returns the beginning of a value. It splits no character.
-func cut(value string) string {
-	if len(value) <= maxAttributeSize {
-		return value
-	}
-	n := maxAttributeSize
-	for n > maxAttributeSize-utf8.UTFMax && !utf8.RuneStart(value[n]) {
-		n--
-	}
-	return value[:n]
-}
-
-// credential reports whether a header or a query parameter can hold a credential.
-func credential(name string) bool {
-	switch name = strings.ToLower(name); name {
-	case "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-goog-api-key", "api-key", "key", "token", "access_token", "api_key":
-		return true
-	}
-	return strings.HasSuffix(name, "-token") || strings.HasSuffix(name, "-key") || strings.Contains(name, "secret")
 }
 
 // noAttribute finds the first name that is not that of an attribute of requests.
