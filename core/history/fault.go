@@ -25,13 +25,15 @@ const (
 	faultOther    fault = "it cannot be used"
 )
 
+// faultOf returns the kind of an error. SQLITE_IOERR_SHMSIZE says that the file of shared
+// memory could not grow: the disk was full when the history was opened.
 func faultOf(err error) fault {
-	code := 0
+	code, extended := 0, 0
 	if e := (*sqlite.Error)(nil); errors.As(err, &e) {
-		code = e.Code() & 0xff
+		code, extended = e.Code()&0xff, e.Code()
 	}
 	switch {
-	case code == sqlite3.SQLITE_FULL, errors.Is(err, syscall.ENOSPC):
+	case code == sqlite3.SQLITE_FULL, extended == sqlite3.SQLITE_IOERR_SHMSIZE, errors.Is(err, syscall.ENOSPC):
 		return faultFull
 	case code == sqlite3.SQLITE_BUSY, code == sqlite3.SQLITE_LOCKED:
 		return faultLocked
