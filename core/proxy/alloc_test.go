@@ -13,7 +13,7 @@ import (
 )
 
 // rawSite answers each request on a connection with the same bytes, and allocates
-// nothing for it. A request is what ends with a closing brace.
+// nothing for it. A closing brace ends a request.
 func rawSite(tb testing.TB, answer []byte) *url.URL {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -68,8 +68,8 @@ func answeredOverTCP(tb testing.TB, contentType, body string) *Handler {
 	return h
 }
 
-// maxAllocations bounds what a request costs in the whole handler, with what it
-// takes to write it to a site and to read the answer.
+// maxAllocations is the most that a request may allocate in the whole handler, including
+// writing it to a site and reading the answer.
 const maxAllocations = 69
 
 func TestAllocations(t *testing.T) {

@@ -26,8 +26,8 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// load sends requests by raw connections, and reports the CPU time of each with
-// that of the caller's and the site's side, which is the same for all handlers.
+// load sends requests over raw connections, and reports the CPU time of each. It includes
+// the caller's and the site's side, which are the same for all handlers.
 func load(b *testing.B, h http.Handler) {
 	b.Helper()
 	server := httptest.NewServer(h)

@@ -8,9 +8,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
-// counted is how long a stream may contain nothing but comments: Codex closes a
+// eventEvery is how long a stream may contain nothing but comments: Codex closes a
 // stream that had no event for 5 minutes.
-const countedEvery = 240 * time.Second
+const eventEvery = 240 * time.Second
 
 // caller is the caller's side of an exchange. While an answer is held, or a stream
 // pauses, it keeps the connection alive with comments or blanks. The first of them
@@ -29,7 +29,7 @@ type caller struct {
 	done     bool
 	deadline time.Time // for writing
 	last     time.Time // when something was sent
-	counted  time.Time // when an event was sent, not just a comment
+	event    time.Time // when an event was sent, not just a comment
 	sent     int64
 	err      error
 }
@@ -48,7 +48,7 @@ func (c *caller) expect(a *attempt) {
 	if interval <= 0 || c.timer != nil || dialect.KeepAliveBytes(c.x.format, c.framing, false) == nil {
 		return
 	}
-	c.last, c.counted = time.Now(), time.Now()
+	c.last, c.event = time.Now(), time.Now()
 	c.timer = time.AfterFunc(interval, c.keepAlive)
 }
 
@@ -64,9 +64,9 @@ func (c *caller) keepAlive() {
 	if quiet := time.Since(c.last); quiet < interval {
 		next = interval - quiet
 	} else if c.between && (!c.content || c.framing != dialect.Document) {
-		counted := time.Since(c.counted) >= countedEvery && dialect.CountsEvents(c.x.in.Header)
+		counted := time.Since(c.event) >= eventEvery && dialect.CountsEvents(c.x.in.Header)
 		if counted {
-			c.counted = time.Now()
+			c.event = time.Now()
 		}
 		c.sendEarly(dialect.KeepAliveBytes(c.x.format, c.framing, counted))
 	}
@@ -177,7 +177,7 @@ func (c *caller) write(b []byte, between, flush bool) error {
 	c.content, c.between = true, between
 	c.send(b)
 	if c.timer != nil {
-		c.counted = c.last
+		c.event = c.last
 	}
 	if flush && c.err == nil {
 		c.flush()

@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// twoClients has a client with everything, and one that may do little.
+// twoClients has an unrestricted client, and a restricted one.
 func twoClients(c *config.Config) {
 	hash := sha256.Sum256([]byte("token-of-phone"))
 	c.Proxy.ClientTokens = []config.Secret{config.NewSecret("client-token")}
@@ -91,8 +91,7 @@ func TestATrialNeedsNoToken(t *testing.T) {
 	}
 }
 
-// TestATrialAsksTheSiteWhateverIsRemembered of it.
-func TestATrialAsksTheSiteWhateverIsRemembered(t *testing.T) {
+func TestATrialIsSentWhateverTheState(t *testing.T) {
 	site := newTestSite(t, good)
 	r := newRig(t, nil, site)
 	state := r.handler.current.Load().table.Channels[0].State

@@ -8,7 +8,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/price"
 )
 
-// TestCost looks at what the records of requests say that they cost.
+// TestCost checks the costs in the records of requests.
 func TestCost(t *testing.T) {
 	usage := `{"choices":[{"message":{"content":"hi"}}],"usage":{"prompt_tokens":1000,"completion_tokens":100,"prompt_tokens_details":{"cached_tokens":800}}}`
 	read := 0.1
@@ -42,7 +42,6 @@ func TestCost(t *testing.T) {
 	}
 }
 
-// TestTheRecordNamesTheTunnel that a request came by.
 func TestTheRecordNamesTheTunnel(t *testing.T) {
 	r := newRig(t, nil, newTestSite(t, reply(200, `{"choices":[{"message":{"content":"hi"}}]}`)))
 	r.post("/v1/chat/completions", `{"model":"m"}`)

@@ -29,11 +29,11 @@ func withEgress(all ...*config.Egress) func(*config.Config) {
 	return func(c *config.Config) { c.Channels[0].Egress = all }
 }
 
-// ways returns the egresses of the only request's attempts, each with its verdict.
-func (r *rig) ways() string { return r.waysOf(1) }
+// egresses returns the egresses of the only request's attempts, each with its verdict.
+func (r *rig) egresses() string { return r.egressesOf(1) }
 
-// waysOf returns those of the request of a number, from 1.
-func (r *rig) waysOf(number int) string {
+// egressesOf returns the egresses of the n-th request, from 1.
+func (r *rig) egressesOf(number int) string {
 	for range 1000 {
 		n := 0
 		for _, e := range r.bus.Recent(1000) {
@@ -54,9 +54,9 @@ func (r *rig) waysOf(number int) string {
 	return "no record"
 }
 
-// A site that refuses this address is asked by the next way, with the same key, and
-// from then on by that one.
-func TestBlockedOnOneWay(t *testing.T) {
+// A request that a site blocks is sent again through the next egress with the same key;
+// further requests use that egress.
+func TestBlockedThroughOneEgress(t *testing.T) {
 	for _, scheme := range []string{"http", "socks5", "socks5h"} {
 		s := newTestSite(t, refuses, good)
 		p := proxytest.New(t)
@@ -66,7 +66,7 @@ func TestBlockedOnOneWay(t *testing.T) {
 				t.Fatalf("%s: %d %s", scheme, got.status, got.body)
 			}
 			want := []string{"a by direct: channel, a by clash: ok", "a by clash: ok"}[i]
-			if got := r.waysOf(i + 1); got != want {
+			if got := r.egressesOf(i + 1); got != want {
 				t.Errorf("%s: %s, want %s", scheme, got, want)
 			}
 		}
@@ -83,33 +83,33 @@ func TestBlockedOnOneWay(t *testing.T) {
 	}
 }
 
-// A site that refuses the address of every way is blocked.
-func TestBlockedOnAllWays(t *testing.T) {
+// A site that blocks every egress is blocked.
+func TestBlockedThroughAllEgresses(t *testing.T) {
 	a, b := newTestSite(t, refuses), newTestSite(t, good)
 	r := newRig(t, withEgress(direct, proxyEgress("clash", proxytest.New(t), "socks5")), a, b)
 	if got := r.post(chatPath, chatBody); got.status != 200 {
 		t.Fatalf("%d %s", got.status, got.body)
 	}
-	if got := r.ways(); got != "a by direct: channel, a by clash: channel, b by : ok" {
+	if got := r.egresses(); got != "a by direct: channel, a by clash: channel, b by : ok" {
 		t.Error(got)
 	}
 }
 
-// What concerns the key is not a matter of the way.
-func TestOtherFaultsKeepTheWay(t *testing.T) {
+// A failure of the key does not change the egress.
+func TestOtherFailuresKeepTheEgress(t *testing.T) {
 	s := newTestSite(t, refusesKey, good)
 	p := proxytest.New(t)
 	r := newRig(t, withEgress(direct, proxyEgress("clash", p, "socks5")), s)
 	if got := r.post(chatPath, chatBody); got.status != 200 {
 		t.Fatalf("%d %s", got.status, got.body)
 	}
-	if got := r.ways(); got != "a by direct: key, a by direct: ok" || len(p.Lines()) > 0 {
+	if got := r.egresses(); got != "a by direct: key, a by direct: ok" || len(p.Lines()) > 0 {
 		t.Errorf("%s, %q", got, p.Lines())
 	}
 }
 
-// A dead proxy is the fault of the egress. The channel has not failed, and is left
-// out for a moment.
+// A dead proxy is a failure of the egress. The channel has not failed, but is skipped
+// for a moment.
 func TestDeadProxy(t *testing.T) {
 	dead := proxytest.New(t)
 	_ = dead.Close()
@@ -137,7 +137,7 @@ func TestDeadProxy(t *testing.T) {
 	}
 }
 
-func TestDeadProxyBeforeAnotherWay(t *testing.T) {
+func TestDeadProxyBeforeAnotherEgress(t *testing.T) {
 	dead := proxytest.New(t)
 	_ = dead.Close()
 	s := newTestSite(t, good)
@@ -145,12 +145,12 @@ func TestDeadProxyBeforeAnotherWay(t *testing.T) {
 	if got := r.post(chatPath, chatBody); got.status != 200 {
 		t.Fatalf("%d %s", got.status, got.body)
 	}
-	if got := r.ways(); got != "a by clash: egress, a by direct: ok" {
+	if got := r.egresses(); got != "a by clash: egress, a by direct: ok" {
 		t.Error(got)
 	}
 }
 
-// A site that is down by all ways has failed, whatever became of a proxy.
+// A site that is down through all egresses has failed, even if a proxy failed too.
 func TestSiteThatIsDown(t *testing.T) {
 	dead := proxytest.New(t)
 	_ = dead.Close()
@@ -173,9 +173,9 @@ func TestSiteThatIsDown(t *testing.T) {
 	}
 }
 
-// A health check uses the way that requests use, and brings back one that works
+// A health check uses the egress that requests use, and brings back one that works
 // again.
-func TestProbesBringBackAWay(t *testing.T) {
+func TestProbesBringBackAnEgress(t *testing.T) {
 	s := newTestSite(t, refuses, good)
 	p := proxytest.New(t)
 	r := newRig(t, withEgress(direct, proxyEgress("clash", p, "socks5")), s)
@@ -184,29 +184,29 @@ func TestProbesBringBackAWay(t *testing.T) {
 	}
 	ch := r.handler.current.Load().table.Channels[0]
 	if until := ch.State.EgressUntil(r.registry.Now(), "direct"); until.IsZero() {
-		t.Fatal("the direct way is not left out")
+		t.Fatal("the direct egress is not cooling down")
 	}
 	out, err := r.handler.Prober(ch).Probe(t.Context(), sdk.ProbeRequest{Path: "/v1/models"})
 	if err != nil || out.Status != 200 {
 		t.Fatalf("%+v, %v", out, err)
 	}
 	if until := ch.State.EgressUntil(r.registry.Now(), "direct"); !until.IsZero() {
-		t.Error("the direct way is still left out")
+		t.Error("the direct egress is still cooling down")
 	}
 	if n := len(p.Lines()); n != 1 {
 		t.Errorf("%d connections by the proxy: %q", n, p.Lines())
 	}
 }
 
-// shortage fails as a machine without descriptors does.
+// shortage fails as a machine without free file descriptors does.
 type shortage struct{}
 
 func (shortage) Do(*http.Request, upstream.Call) (*http.Response, error) {
 	return nil, &upstream.Error{Phase: upstream.Local, Err: syscall.EMFILE}
 }
 
-// A shortage of this machine is no fault of a channel.
-func TestShortage(t *testing.T) {
+// A lack of file descriptors here does not count as a failure of the channel.
+func TestTooManyOpenFiles(t *testing.T) {
 	s := newTestSite(t, good)
 	r := newRig(t, nil, s)
 	set := r.handler.current.Load()

@@ -10,9 +10,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// Requests of forms that no client of an API sends are refused, whatever their
-// path, and reach no site.
-func TestForms(t *testing.T) {
+// Request lines that no client of an API sends are refused, whatever their path, and
+// reach no site.
+func TestRequestLines(t *testing.T) {
 	site := newTestSite(t, good)
 	r := newRig(t, nil, site)
 	for line, status := range map[string]int{
@@ -36,8 +36,9 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// A page may use the proxy if its origin is listed. Its browser asks first.
-func TestPages(t *testing.T) {
+// A page may use the proxy if its origin is listed. Its browser sends a
+// preflight request first.
+func TestWebPages(t *testing.T) {
 	site := newTestSite(t, reply(200, chatAnswer, "Access-Control-Allow-Origin: https://site.example", "Access-Control-Allow-Methods: GET"))
 	r := newRig(t, func(c *config.Config) { c.Proxy.Origins = []string{"https://app.example"} }, site)
 	g := r.ask("OPTIONS", chatPath, "", "Origin", "https://app.example", "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization, content-type")
@@ -58,7 +59,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// A body that is larger than what is kept is sent on as it arrives, once.
+// A body larger than replay_limit is relayed as it arrives, and can be sent once only.
 func TestLargeBodies(t *testing.T) {
 	large := func(c *config.Config) { c.Proxy.ReplayLimit, c.Proxy.MaxBody = 64<<10, 1<<20 }
 	body := `{"model":"gpt-x","messages":[{"role":"user","content":"` + strings.Repeat("x", 300<<10) + `"}]}`

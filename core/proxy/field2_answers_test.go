@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestAnswersThatAreNone are answers with a good status that hold no answer: the
-// next site's is passed on.
-func TestAnswersThatAreNone(t *testing.T) {
+// TestGoodStatusWithoutAnswer: a good status without an answer; the answer of the next site
+// is passed on.
+func TestGoodStatusWithoutAnswer(t *testing.T) {
 	const upstreamError = "data: {\"error\":{\"message\":\"upstream error\",\"type\":\"server_error\"}}\n\n"
 	role := goodEvents[0]
 	start := "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"content\":[],\"usage\":{\"input_tokens\":3,\"output_tokens\":0}}}\n\n"
@@ -74,9 +74,8 @@ func TestAnswersThatAreNone(t *testing.T) {
 	}
 }
 
-// TestAnswersThatAreWhole are good answers in odd forms: they are passed on as
-// they came, and the site is asked once.
-func TestAnswersThatAreWhole(t *testing.T) {
+// TestGoodAnswersInUnusualForms: they are passed on unchanged, after one attempt.
+func TestGoodAnswersInUnusualForms(t *testing.T) {
 	for _, tt := range []struct {
 		name, path, body string
 		site             script
@@ -113,9 +112,8 @@ func TestAnswersThatAreWhole(t *testing.T) {
 	}
 }
 
-// TestErrorsThatAreCodedWrongly: an error is read whatever its headers say of
-// its coding.
-func TestErrorsThatAreCodedWrongly(t *testing.T) {
+// TestErrorsWithAWrongContentEncoding: an error is read even if Content-Encoding is wrong.
+func TestErrorsWithAWrongContentEncoding(t *testing.T) {
 	const spent = `{"error":{"message":"用户额度不足","code":"insufficient_user_quota"}}`
 	for name, site := range map[string]script{
 		"plain, called gzip":     reply(403, spent, "Content-Encoding: gzip"),
@@ -140,8 +138,8 @@ func TestErrorsThatAreCodedWrongly(t *testing.T) {
 	}
 }
 
-// TestErrorsAfterContent: what has begun is passed on with its error, and the
-// site is judged by it.
+// TestErrorsAfterContent: the error is passed on to the caller, and counts against the
+// site.
 func TestErrorsAfterContent(t *testing.T) {
 	content := strings.Join(goodEvents[:2], "")
 	for name, end := range map[string]string{
@@ -165,8 +163,8 @@ func TestErrorsAfterContent(t *testing.T) {
 	}
 }
 
-// TestAnswersThatAreNone2 are neighbours of those above.
-func TestAnswersThatAreNone2(t *testing.T) {
+// TestMoreGoodStatusWithoutContent: further cases of the same kind.
+func TestMoreGoodStatusWithoutContent(t *testing.T) {
 	const upstreamError = "data: {\"error\":{\"message\":\"upstream error\",\"type\":\"server_error\"}}\n\n"
 	goodOllama := chunked("application/x-ndjson", true, `{"model":"q","message":{"role":"assistant","content":"hello"},"done":false}`+"\n", `{"model":"q","message":{"content":""},"done":true}`+"\n")
 	for _, tt := range []struct {
@@ -217,8 +215,8 @@ func TestAnswersThatAreNone2(t *testing.T) {
 	}
 }
 
-// TestWhoIsBlamed: what is out after an answer, and what still serves.
-func TestWhoIsBlamed(t *testing.T) {
+// TestWhatARefusalAffects: what is unavailable after an answer, and what still serves.
+func TestWhatARefusalAffects(t *testing.T) {
 	for _, tt := range []struct {
 		name, answer string
 		status       int

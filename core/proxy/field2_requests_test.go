@@ -9,8 +9,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// TestModelsInOddPlaces: the model is the one that a site would read.
-func TestModelsInOddPlaces(t *testing.T) {
+// TestModelsInUnusualPlaces: the model is found where a site would read it.
+func TestModelsInUnusualPlaces(t *testing.T) {
 	for name, tt := range map[string]struct {
 		path, body string
 		headers    []string
@@ -43,7 +43,7 @@ func TestModelsInOddPlaces(t *testing.T) {
 }
 
 // TestTargetsWithAVersion: clients put /v1 before every path; sites whose API
-// has another version are reached all the same.
+// has another version are reached nevertheless.
 func TestTargetsWithAVersion(t *testing.T) {
 	for _, tt := range []struct{ base, path, want string }{
 		{"/api/paas/v4", "/v1/chat/completions", "/api/paas/v4/chat/completions"},
@@ -70,9 +70,9 @@ func TestTargetsWithAVersion(t *testing.T) {
 	}
 }
 
-// TestTokensInOddForms: the caller's token is found as people and programs write
-// it.
-func TestTokensInOddForms(t *testing.T) {
+// TestTokensInUnusualForms: a client token is accepted in the forms that people and
+// programs use.
+func TestTokensInUnusualForms(t *testing.T) {
 	for name, header := range map[string][2]string{
 		"lower case":           {"Authorization", "bearer client-token"},
 		"two blanks":           {"Authorization", "Bearer  client-token"},
@@ -99,7 +99,7 @@ func TestTokensInOddForms(t *testing.T) {
 	}
 }
 
-// TestPagesOfListedOrigins: what browsers need beside the answer.
+// TestPagesOfListedOrigins: the headers that browsers need.
 func TestPagesOfListedOrigins(t *testing.T) {
 	a := newTestSite(t, reply(400, `{"error":{"message":"no"}}`, "Retry-After: 3", "X-Request-Id: r1"))
 	r := newRig(t, func(c *config.Config) { c.Proxy.Origins = []string{"https://app.example"} }, a)
@@ -115,9 +115,9 @@ func TestPagesOfListedOrigins(t *testing.T) {
 	}
 }
 
-// TestRequestsWithoutBlame: what sites say of requests that are not for answers
-// concerns nothing else.
-func TestRequestsWithoutBlame(t *testing.T) {
+// TestOtherRequestsAffectNoState: failures of requests other than those for answers of
+// models affect nothing else.
+func TestOtherRequestsAffectNoState(t *testing.T) {
 	for _, tt := range []struct {
 		method, path string
 		status       int
@@ -151,9 +151,8 @@ func TestRequestsWithoutBlame(t *testing.T) {
 	}
 }
 
-// TestOddRequests are requests in forms that clients use, and what reaches the
-// site.
-func TestOddRequests(t *testing.T) {
+// TestUnusualRequests: unusual forms that clients use, and what the site is sent.
+func TestUnusualRequests(t *testing.T) {
 	body := `{"model":"gpt-x","messages":[]}`
 	for name, tt := range map[string]struct{ raw, want string }{
 		"100-continue":        {"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK"},
@@ -186,8 +185,8 @@ func TestOddRequests(t *testing.T) {
 	}
 }
 
-// TestFormsAreRead: multipart forms as libraries write them.
-func TestFormsAreRead(t *testing.T) {
+// TestModelInMultipartForms: multipart forms as libraries write them.
+func TestModelInMultipartForms(t *testing.T) {
 	for name, part := range map[string]string{
 		"quoted":           "Content-Disposition: form-data; name=\"model\"\r\n\r\ngpt-b\r\n",
 		"unquoted":         "Content-Disposition: form-data; name=model\r\n\r\ngpt-b\r\n",

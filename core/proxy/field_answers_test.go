@@ -13,28 +13,28 @@ import (
 
 const overloadedEvent = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n"
 
-// TestField16to23 are answers that begin well and are none.
-func TestField16to23(t *testing.T) {
+// TestGoodStatusWithoutContent: answers that begin well but contain only an error or nothing.
+func TestGoodStatusWithoutContent(t *testing.T) {
 	start := "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"content\":[]}}\n\n"
 	ping := "event: ping\ndata: {\"type\":\"ping\"}\n\n"
 	for _, tt := range []struct {
 		name, path, body string
 		bad, good        script
 	}{
-		{"16 ping, error", "/v1/messages", messagesBody, streamOf(ping, overloadedEvent), goodMessages},
-		{"17 start, ping, error", "/v1/messages", messagesBody, streamOf(start, ping, overloadedEvent), goodMessages},
-		{"18 role, error", chatPath, chatStream, streamOf(goodEvents[0], "data: {\"error\":{\"message\":\"upstream error\",\"type\":\"server_error\"}}\n\n"), goodStream},
-		{"19 created, failed", "/v1/responses", responsesBody, streamOf("data: {\"type\":\"response.created\",\"response\":{\"id\":\"r\"}}\n\n", "data: {\"type\":\"response.failed\",\"response\":{\"id\":\"r\",\"status\":\"failed\",\"error\":{\"code\":\"server_is_overloaded\",\"message\":\"busy\"}}}\n\n"), goodResponses},
-		{"19 failed", "/v1/responses", responsesBody, streamOf("data: {\"type\":\"response.failed\",\"response\":{\"id\":\"r\",\"status\":\"failed\",\"error\":{\"code\":\"server_is_overloaded\",\"message\":\"busy\"}}}\n\n"), goodResponses},
-		{"20 flat error", "/v1/responses", responsesBody, streamOf("data: {\"type\":\"error\",\"code\":\"rate_limit_exceeded\",\"message\":\"slow down\"}\n\n"), goodResponses},
-		{"22 only DONE", chatPath, chatStream, streamOf("data: [DONE]\n\n"), goodStream},
-		{"22 only comments", chatPath, chatStream, streamOf(": a\n\n", ": b\n\n"), goodStream},
-		{"22 only pings", "/v1/messages", messagesBody, streamOf(ping, ping), goodMessages},
-		{"22 nothing", chatPath, chatStream, streamOf(), goodStream},
-		{"23 an error", chatPath, chatBody, reply(200, `{"error":{"message":"no channel","type":"new_api_error","code":"get_channel_failed"}}`), good},
-		{"23 a page", chatPath, chatBody, reply(200, "<html><body>Welcome</body></html>", "Content-Type: text/html"), good},
-		{"23 blanks", chatPath, chatBody, reply(200, "\n\n  \n"), good},
-		{"30 Gemini's array", "/v1beta/models/g:streamGenerateContent", `{"contents":[]}`, reply(200, `[{"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}]`), reply(200, `[{"candidates":[{"content":{"parts":[{"text":"hello"}]},"finishReason":"STOP"}]}]`)},
+		{"ping, error", "/v1/messages", messagesBody, streamOf(ping, overloadedEvent), goodMessages},
+		{"start, ping, error", "/v1/messages", messagesBody, streamOf(start, ping, overloadedEvent), goodMessages},
+		{"role, error", chatPath, chatStream, streamOf(goodEvents[0], "data: {\"error\":{\"message\":\"upstream error\",\"type\":\"server_error\"}}\n\n"), goodStream},
+		{"created, failed", "/v1/responses", responsesBody, streamOf("data: {\"type\":\"response.created\",\"response\":{\"id\":\"r\"}}\n\n", "data: {\"type\":\"response.failed\",\"response\":{\"id\":\"r\",\"status\":\"failed\",\"error\":{\"code\":\"server_is_overloaded\",\"message\":\"busy\"}}}\n\n"), goodResponses},
+		{"failed", "/v1/responses", responsesBody, streamOf("data: {\"type\":\"response.failed\",\"response\":{\"id\":\"r\",\"status\":\"failed\",\"error\":{\"code\":\"server_is_overloaded\",\"message\":\"busy\"}}}\n\n"), goodResponses},
+		{"flat error", "/v1/responses", responsesBody, streamOf("data: {\"type\":\"error\",\"code\":\"rate_limit_exceeded\",\"message\":\"slow down\"}\n\n"), goodResponses},
+		{"only DONE", chatPath, chatStream, streamOf("data: [DONE]\n\n"), goodStream},
+		{"only comments", chatPath, chatStream, streamOf(": a\n\n", ": b\n\n"), goodStream},
+		{"only pings", "/v1/messages", messagesBody, streamOf(ping, ping), goodMessages},
+		{"nothing", chatPath, chatStream, streamOf(), goodStream},
+		{"an error", chatPath, chatBody, reply(200, `{"error":{"message":"no channel","type":"new_api_error","code":"get_channel_failed"}}`), good},
+		{"a page", chatPath, chatBody, reply(200, "<html><body>Welcome</body></html>", "Content-Type: text/html"), good},
+		{"blanks", chatPath, chatBody, reply(200, "\n\n  \n"), good},
+		{"Gemini's array", "/v1beta/models/g:streamGenerateContent", `{"contents":[]}`, reply(200, `[{"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}]`), reply(200, `[{"candidates":[{"content":{"parts":[{"text":"hello"}]},"finishReason":"STOP"}]}]`)},
 		{"an error in a stream that is compressed", chatPath, chatStream, reply(200, zipped(goodEvents[0]+"data: {\"error\":{\"message\":\"x\",\"type\":\"server_error\"}}\n\n"), "Content-Type: text/event-stream", "Content-Encoding: gzip"), goodStream},
 		{"a break in the preamble", chatPath, chatStream, chunked("text/event-stream", false, goodEvents[0]), goodStream},
 	} {
@@ -59,8 +59,8 @@ func TestField16to23(t *testing.T) {
 	}
 }
 
-// Empty errors beside content are content.
-func TestField21(t *testing.T) {
+// An empty error field beside content is not an error.
+func TestEmptyErrorFieldsAreIgnored(t *testing.T) {
 	for _, empty := range []string{"{}", `""`, "false", "null"} {
 		a := newTestSite(t, streamOf(`data: {"choices":[{"index":0,"delta":{"content":"hello"}}],"error":`+empty+"}\n\n", "data: [DONE]\n\n"))
 		r := newRig(t, nil, a)
@@ -71,7 +71,7 @@ func TestField21(t *testing.T) {
 }
 
 // [DONE] ends an answer, whatever the site does with its connection.
-func TestField24And25(t *testing.T) {
+func TestDoneEndsAnAnswer(t *testing.T) {
 	for name, end := range map[string]func(*siteConn){
 		"closes without the last chunk": (*siteConn).close,
 		"leaves the connection open":    func(c *siteConn) { c.sleep(time.Minute) },
@@ -97,7 +97,7 @@ func TestField24And25(t *testing.T) {
 	}
 }
 
-// pieces reads an answer and says when each part of it came.
+// pieces reads an answer, and returns its parts and when the first of them arrived.
 func (r *rig) pieces(path, body string, headers ...string) (parts []string, first time.Duration) {
 	r.t.Helper()
 	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.server.URL+path, strings.NewReader(body))
@@ -129,8 +129,8 @@ func (r *rig) pieces(path, body string, headers ...string) (parts []string, firs
 	}
 }
 
-// A site's comments reach a caller who waits, and failover goes on behind them.
-func TestField26(t *testing.T) {
+// A site's comments reach the waiting caller, and failover is still possible.
+func TestCommentsOfTheSiteArePassedOn(t *testing.T) {
 	a := newTestSite(t, func(c *siteConn) {
 		c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
 		for range 5 {
@@ -147,7 +147,7 @@ func TestField26(t *testing.T) {
 	}
 }
 
-// A site that says nothing at all: the caller gets a sign of life.
+// While a site sends nothing, the caller gets keep-alives.
 func TestKeepAliveWhileAStreamPauses(t *testing.T) {
 	quiet := func(c *siteConn) {
 		c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -171,8 +171,8 @@ func TestKeepAliveWhileAStreamPauses(t *testing.T) {
 	}
 }
 
-// A compressed stream passes as it comes.
-func TestField27(t *testing.T) {
+// A compressed stream is passed on as it arrives.
+func TestCompressedStreamsAreNotDelayed(t *testing.T) {
 	a := newTestSite(t, func(c *siteConn) {
 		c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n")
 		w := gzip.NewWriter(chunkWriter{c})
@@ -197,8 +197,8 @@ func (w chunkWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Events pass as they come, whatever ends their lines.
-func TestField28(t *testing.T) {
+// Events are passed on as they arrive, whatever ends their lines.
+func TestEventsWithAnyLineEndAreNotDelayed(t *testing.T) {
 	for name, ends := range map[string][2]string{"CR CR": {"\r", "\r"}, "LF CRLF": {"\n", "\r\n"}, "CRLF": {"\r\n", "\r\n"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -223,14 +223,14 @@ func TestField28(t *testing.T) {
 	}
 }
 
-func TestField29(t *testing.T) {
+func TestStreamsAreNotBuffered(t *testing.T) {
 	r := newRig(t, nil, newTestSite(t, goodStream))
 	if g := r.post(chatPath, chatStream); g.header.Get("X-Accel-Buffering") != "no" || g.header.Get("Cache-Control") != "no-cache" {
 		t.Errorf("%v", g.header)
 	}
 }
 
-// When nobody answers well, what was sent early ends in an error event.
+// If no channel answers, an answer that was begun early ends in an error event.
 func TestAnErrorAfterAnEarlyStart(t *testing.T) {
 	a := newTestSite(t, func(c *siteConn) {
 		c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -267,10 +267,10 @@ func TestTokensOfCompressedAnswers(t *testing.T) {
 	}
 }
 
-// TestField48: an error inside a stream with status 200 counts as what it means,
-// also after content: the channel that sends them is left alone, and a key that
-// has reached a limit rests.
-func TestField48(t *testing.T) {
+// TestErrorsInStreamsCountForTheChannel: an error inside a stream with status 200 counts as what it means,
+// also after content: the channel that sends it, or the key that has reached a limit, cools
+// down.
+func TestErrorsInStreamsCountForTheChannel(t *testing.T) {
 	hello := "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"hello\"}}\n\n"
 	geminiError := `{"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}`
 	for _, tt := range []struct {

@@ -12,11 +12,11 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// The cases of these files were seen at real sites and with real clients. The
-// numbers are those of the reports' list.
+// The cases of the files field*_test.go were seen at real sites and with real clients.
 
-// TestField01to09 are answers that were blamed on the wrong one.
-func TestField01to09(t *testing.T) {
+// TestRefusalsAffectOnlyTheirCause: refusals that must not be blamed on the wrong key,
+// channel or request.
+func TestRefusalsAffectOnlyTheirCause(t *testing.T) {
 	for _, tt := range []struct {
 		name, answer string
 		status       int
@@ -27,14 +27,14 @@ func TestField01to09(t *testing.T) {
 		states       map[string]string // of a's keys that are not ready
 		repeat       int               // requests to make; 0: one
 	}{
-		{name: "01 moderation", status: 403, answer: `{"error":{"code":403,"message":"google/gemini requires moderation and your input was flagged","metadata":{"reasons":["violence"],"flagged_input":"x","provider_name":"Google"}}}`, want: 200, asked: 2},
-		{name: "02 no access to the model", status: 403, answer: `{"error":{"message":"Project proj_1 does not have access to model gpt-x","type":"invalid_request_error","param":null,"code":"model_not_found"}}`, want: 200, asked: 3},
-		{name: "04 Cloudflare 1010", status: 403, answer: "error code: 1010", headers: []string{"Content-Type: text/plain; charset=UTF-8", "Server: cloudflare"}, want: 200, asked: 1},
-		{name: "05 country", status: 403, answer: `{"error":{"code":"unsupported_country_region_territory","message":"Country, region, or territory not supported","param":null,"type":"request_forbidden"}}`, want: 200, asked: 1},
-		{name: "06 Gemini location", status: 400, path: "/v1beta/models/gemini-2.0-flash:generateContent", answer: `{"error":{"code":400,"message":"User location is not supported for the API use.","status":"FAILED_PRECONDITION"}}`, want: 200, asked: 1},
-		{name: "07 Gemini invalid key", status: 400, path: "/v1beta/models/gemini-2.0-flash:generateContent", answer: `{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID","domain":"googleapis.com"}]}}`, want: 200, asked: 3, states: map[string]string{"a1": "invalid_key", "a2": "invalid_key", "a3": "invalid_key"}},
-		{name: "08 Anthropic credit", status: 400, path: "/v1/messages", answer: `{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits."}}`, want: 200, asked: 3, states: map[string]string{"a1": "quota_spent", "a2": "quota_spent", "a3": "quota_spent"}},
-		{name: "09 gzip", status: 403, answer: zipped(`{"error":{"message":"用户额度不足, 剩余额度: ＄-0.01","type":"new_api_error","param":"","code":"insufficient_user_quota"}}`), headers: []string{"Content-Type: application/json", "Content-Encoding: gzip"}, want: 200, asked: 3, states: map[string]string{"a1": "quota_spent", "a2": "quota_spent", "a3": "quota_spent"}},
+		{name: "moderation", status: 403, answer: `{"error":{"code":403,"message":"google/gemini requires moderation and your input was flagged","metadata":{"reasons":["violence"],"flagged_input":"x","provider_name":"Google"}}}`, want: 200, asked: 2},
+		{name: "no access to the model", status: 403, answer: `{"error":{"message":"Project proj_1 does not have access to model gpt-x","type":"invalid_request_error","param":null,"code":"model_not_found"}}`, want: 200, asked: 3},
+		{name: "Cloudflare 1010", status: 403, answer: "error code: 1010", headers: []string{"Content-Type: text/plain; charset=UTF-8", "Server: cloudflare"}, want: 200, asked: 1},
+		{name: "country", status: 403, answer: `{"error":{"code":"unsupported_country_region_territory","message":"Country, region, or territory not supported","param":null,"type":"request_forbidden"}}`, want: 200, asked: 1},
+		{name: "Gemini location", status: 400, path: "/v1beta/models/gemini-2.0-flash:generateContent", answer: `{"error":{"code":400,"message":"User location is not supported for the API use.","status":"FAILED_PRECONDITION"}}`, want: 200, asked: 1},
+		{name: "Gemini invalid key", status: 400, path: "/v1beta/models/gemini-2.0-flash:generateContent", answer: `{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID","domain":"googleapis.com"}]}}`, want: 200, asked: 3, states: map[string]string{"a1": "invalid_key", "a2": "invalid_key", "a3": "invalid_key"}},
+		{name: "Anthropic credit", status: 400, path: "/v1/messages", answer: `{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits."}}`, want: 200, asked: 3, states: map[string]string{"a1": "quota_spent", "a2": "quota_spent", "a3": "quota_spent"}},
+		{name: "gzip", status: 403, answer: zipped(`{"error":{"message":"用户额度不足, 剩余额度: ＄-0.01","type":"new_api_error","param":"","code":"insufficient_user_quota"}}`), headers: []string{"Content-Type: application/json", "Content-Encoding: gzip"}, want: 200, asked: 3, states: map[string]string{"a1": "quota_spent", "a2": "quota_spent", "a3": "quota_spent"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -71,8 +71,8 @@ func zipped(text string) string {
 	return b.String()
 }
 
-// A model that one key may not use leaves the key's other models alone.
-func TestField02OtherModels(t *testing.T) {
+// A key that may not use a model is still used for other models.
+func TestADeniedModelLeavesOtherModels(t *testing.T) {
 	denied := reply(403, `{"error":{"message":"Project proj_1 does not have access to model gpt-x","type":"invalid_request_error","code":"model_not_found"}}`)
 	a := newTestSite(t, denied, denied, denied, good)
 	r := newRig(t, nil, a, newTestSite(t, good))
@@ -83,8 +83,8 @@ func TestField02OtherModels(t *testing.T) {
 	}
 }
 
-// A billing page that refuses a key says nothing about chat.
-func TestField03(t *testing.T) {
+// A refused request for a billing page does not affect chat.
+func TestARefusedBillingPageLeavesChat(t *testing.T) {
 	a := newTestSite(t, func(c *siteConn) {
 		if strings.Contains(c.URL.Path, "billing") {
 			reply(403, `{"error":{"message":"You do not have access to this resource"}}`)(c)
@@ -104,8 +104,8 @@ func TestField03(t *testing.T) {
 	}
 }
 
-// A model's ID with colons is not Gemini's.
-func TestField10(t *testing.T) {
+// A model's ID with colons does not make a request one for Gemini.
+func TestAModelIDWithColonsIsNotGemini(t *testing.T) {
 	a := newTestSite(t, reply(200, `{"id":"ft:gpt-4o-mini:acme::abc","deleted":true}`))
 	r := newRig(t, nil, a)
 	if g := r.ask("DELETE", "/v1/models/ft:gpt-4o-mini:acme::abc", ""); g.status != 200 {
@@ -117,7 +117,7 @@ func TestField10(t *testing.T) {
 }
 
 // A redirect to a login page is a failure of the site.
-func TestField11(t *testing.T) {
+func TestARedirectToALoginPageIsAFailure(t *testing.T) {
 	for _, location := range []string{"/login", "https://sso.example/auth?next=/v1"} {
 		a, b := newTestSite(t, reply(302, "", "Location: "+location)), newTestSite(t, good)
 		if g := newRig(t, nil, a, b).post(chatPath, chatBody); g.status != 200 {
@@ -128,8 +128,8 @@ func TestField11(t *testing.T) {
 
 var goodFor = map[string]script{chatPath: good, "/v1/messages": goodMessages, "/v1/responses": goodResponses}
 
-// 500 and 408 go to the next channel.
-func TestField12And47(t *testing.T) {
+// Requests with these statuses go to the next channel.
+func Test500And408FailOver(t *testing.T) {
 	for _, status := range []int{500, 408, 409, 425, 498, 499, 502, 503, 504, 507, 520, 524, 529, 599} {
 		for path, body := range map[string]string{chatPath: chatBody, "/v1/messages": messagesBody, "/v1/responses": responsesBody} {
 			a, b := newTestSite(t, reply(status, `{"error":{"message":"Internal server error","type":"server_error"}}`)), newTestSite(t, goodFor[path])
@@ -142,8 +142,8 @@ func TestField12And47(t *testing.T) {
 	}
 }
 
-// An invalid key of ours is not the caller's fault.
-func TestField13(t *testing.T) {
+// That our key is invalid does not reach the caller as a 401.
+func TestAnInvalidKeyIsHiddenFromTheCaller(t *testing.T) {
 	a := newTestSite(t, reply(401, `{"error":{"message":"Incorrect API key provided: sk-key-a1.","type":"invalid_request_error","code":"invalid_api_key"}}`))
 	b := newTestSite(t, func(c *siteConn) { c.close() })
 	r := newRig(t, nil, a, b)
@@ -153,9 +153,8 @@ func TestField13(t *testing.T) {
 	}
 }
 
-// All keys invalid: in Anthropic's shape, not as an overload, and not to be
-// tried again.
-func TestField14(t *testing.T) {
+// All keys are invalid: the error has Anthropic's shape, is not an overload, and is final.
+func TestAllKeysInvalidIsFinal(t *testing.T) {
 	a := newTestSite(t, reply(401, `{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}`))
 	r := newRig(t, nil, a)
 	for i := range 2 {
@@ -224,7 +223,7 @@ func TestALongOutageIsFinal(t *testing.T) {
 	}
 }
 
-func TestField15(t *testing.T) {
+func TestAWrongTokenIsFinal(t *testing.T) {
 	r := newRig(t, func(c *config.Config) { c.Proxy.ClientTokens = []config.Secret{config.NewSecret("the-token")} }, newTestSite(t, good))
 	g := r.post(chatPath, chatBody, "Authorization", "Bearer wrong")
 	if g.status != 401 || g.header.Get("X-Should-Retry") != "false" {
@@ -233,7 +232,7 @@ func TestField15(t *testing.T) {
 }
 
 // 503 with Retry-After: the only channel is asked again after that time.
-func TestField31(t *testing.T) {
+func TestRetryAfterOfTheOnlyChannel(t *testing.T) {
 	a := newTestSite(t, reply(503, `{"error":{"message":"overloaded"}}`, "Retry-After: 1"), good)
 	r := newRig(t, nil, a)
 	g := r.post(chatPath, chatBody)
@@ -242,9 +241,9 @@ func TestField31(t *testing.T) {
 	}
 }
 
-// The site repeats our key: it is masked, also in a compressed answer and in an
-// error that comes after content.
-func TestField41(t *testing.T) {
+// A key that the site repeats is masked, also in a compressed answer and in an error that
+// comes after content.
+func TestKeysInAnswersAreMasked(t *testing.T) {
 	const repeats = `{"error":{"message":"key sk-key-a1 may not do this","type":"x"}}`
 	for name, script := range map[string]script{
 		"plain":         reply(403, repeats, "X-Debug: sk-key-a1"),
@@ -275,8 +274,7 @@ func unzipped(body string) string {
 	return string(text)
 }
 
-// A request that all front ends find too large is one for the caller to make
-// smaller.
+// If every site refuses the request as too large, the caller gets a 413 and can send less.
 func TestTooLargeForAll(t *testing.T) {
 	page := reply(413, "<html><head><title>413 Request Entity Too Large</title></head></html>", "Content-Type: text/html")
 	r := newRig(t, nil, newTestSite(t, page), newTestSite(t, page))
@@ -285,8 +283,8 @@ func TestTooLargeForAll(t *testing.T) {
 	}
 }
 
-// A page in place of an answer is explained, not passed on.
-func TestField53(t *testing.T) {
+// A web page instead of an answer is explained, not passed on.
+func TestAWebPageIsExplained(t *testing.T) {
 	page := `<!DOCTYPE html><html><head><title>Just a moment...</title></head><body></body></html>`
 	challenge := reply(403, page, "Content-Type: text/html; charset=UTF-8", "Server: cloudflare", "Cf-Mitigated: challenge")
 	r := newRig(t, nil, newTestSite(t, challenge), newTestSite(t, challenge))
@@ -297,7 +295,7 @@ func TestField53(t *testing.T) {
 	r.wantReady("a")
 }
 
-func TestField54(t *testing.T) {
+func TestAMissingModelFailsOver(t *testing.T) {
 	a := newTestSite(t, reply(404, `{"error":{"message":"The model gpt-x does not exist","type":"invalid_request_error","code":"model_not_found"}}`))
 	r := newRig(t, nil, a, newTestSite(t, good))
 	if g := r.post(chatPath, chatBody); g.status != 200 || len(a.requests()) > 2 {

@@ -18,18 +18,18 @@ func withToken(c *config.Config) {
 	c.Proxy.ClientTokens = []config.Secret{config.NewSecret("client-token")}
 }
 
-// TestField32And33And55: the caller's credential is found in every form, and
-// reaches no site.
-func TestField32And33And55(t *testing.T) {
+// TestClientTokensReachNoSite: a client token is accepted in every form, and is not sent to
+// any site.
+func TestClientTokensReachNoSite(t *testing.T) {
 	for name, tt := range map[string]struct{ path, header, value string }{
-		"32 api-key":      {chatPath, "Api-Key", "client-token"},
-		"bearer":          {chatPath, "Authorization", "Bearer client-token"},
-		"x-api-key":       {chatPath, "X-Api-Key", "client-token"},
-		"55 api_key":      {chatPath + "?api_key=client-token", "", ""},
-		"55 access_token": {chatPath + "?access_token=client-token", "", ""},
-		"55 encoded":      {chatPath + "?%6bey=client-token", "", ""},
-		"55 semicolon":    {chatPath + "?a=1;key=client-token", "", ""},
-		"33 subprotocol":  {chatPath, "Sec-Websocket-Protocol", "realtime, openai-insecure-api-key.client-token"},
+		"api-key":      {chatPath, "Api-Key", "client-token"},
+		"bearer":       {chatPath, "Authorization", "Bearer client-token"},
+		"x-api-key":    {chatPath, "X-Api-Key", "client-token"},
+		"api_key":      {chatPath + "?api_key=client-token", "", ""},
+		"access_token": {chatPath + "?access_token=client-token", "", ""},
+		"encoded":      {chatPath + "?%6bey=client-token", "", ""},
+		"semicolon":    {chatPath + "?a=1;key=client-token", "", ""},
+		"subprotocol":  {chatPath, "Sec-Websocket-Protocol", "realtime, openai-insecure-api-key.client-token"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newTestSite(t, good)
@@ -51,8 +51,8 @@ func TestField32And33And55(t *testing.T) {
 	}
 }
 
-// Without client tokens the caller's own keys stay here, too.
-func TestField42And55(t *testing.T) {
+// Without client tokens, the caller's own keys are not sent to sites either.
+func TestCallersKeysReachNoSite(t *testing.T) {
 	a := newTestSite(t, reply(200, chatAnswer, "Set-Cookie: of=site"))
 	r := newRig(t, nil, a)
 	g := r.post(chatPath+"?%6bey=own-key&x=1", chatBody, "Cookie", "own-key=1", "Api-Key", "own-key")
@@ -107,7 +107,7 @@ func TestPassthroughKeepsTokensBack(t *testing.T) {
 	}
 }
 
-func TestField34(t *testing.T) {
+func TestUpgradeToH2CIsDropped(t *testing.T) {
 	a := newTestSite(t, good)
 	r := newRig(t, nil, a)
 	r.post(chatPath, chatBody, "Upgrade", "h2c", "HTTP2-Settings", "AAMAAABk", "Connection", "Upgrade, HTTP2-Settings")
@@ -116,8 +116,9 @@ func TestField34(t *testing.T) {
 	}
 }
 
-// What is in front of us says who the caller is; sites are not told.
-func TestCallersAddressStaysHere(t *testing.T) {
+// Headers with the caller's address, from proxies in front of this one, are not sent to
+// sites.
+func TestTheCallersAddressIsNotSent(t *testing.T) {
 	a := newTestSite(t, good)
 	r := newRig(t, nil, a)
 	r.post(chatPath, chatBody, "X-Forwarded-For", "203.0.113.7", "CF-Connecting-IP", "203.0.113.7", "True-Client-IP", "203.0.113.7", "CDN-Loop", "cloudflare", "CF-Ray", "1-SJC",
@@ -129,7 +130,7 @@ func TestCallersAddressStaysHere(t *testing.T) {
 	}
 }
 
-func TestField35(t *testing.T) {
+func TestConnectionsToASiteAreReused(t *testing.T) {
 	a := newTestSite(t, good)
 	r := newRig(t, nil, a)
 	for i := range 10 {
@@ -144,7 +145,7 @@ func TestField35(t *testing.T) {
 	}
 }
 
-func TestField36(t *testing.T) {
+func TestAChunkedBodyGetsALength(t *testing.T) {
 	a := newTestSite(t, good)
 	r := newRig(t, nil, a)
 	body := `{"model":"m","messages":[]}`
@@ -154,8 +155,8 @@ func TestField36(t *testing.T) {
 	}
 }
 
-// TestField37: the model is seen wherever it is.
-func TestField37(t *testing.T) {
+// TestTheModelIsFoundEverywhere: in a form, a path, a query or far into the body.
+func TestTheModelIsFoundEverywhere(t *testing.T) {
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
 	_ = w.WriteField("language", "de")
@@ -188,16 +189,16 @@ func TestField37(t *testing.T) {
 	}
 }
 
-// TestField38To40And51: paths that are joined badly.
-func TestField38To40And51(t *testing.T) {
+// TestPathsAreNormalized: paths of clients that join base URL and path wrongly.
+func TestPathsAreNormalized(t *testing.T) {
 	for _, tt := range []struct{ name, base, path, want string }{
-		{"38 a target with /v1", "/v1", "/v1/chat/completions", "/v1/chat/completions"},
-		{"38 a target with a path", "/api/v1", "/v1/models", "/api/v1/models"},
-		{"39 //v1", "", "//v1/chat/completions", "/v1/chat/completions"},
-		{"39 v1//", "", "/v1//chat/completions", "/v1/chat/completions"},
-		{"51 /messages", "", "/messages", "/v1/messages"},
-		{"51 /v1/v1", "", "/v1/v1/messages", "/v1/messages"},
-		{"40 an escaped slash", "", "/v1/models/openai%2Fgpt-4o", "/v1/models/openai%2Fgpt-4o"},
+		{"a target with /v1", "/v1", "/v1/chat/completions", "/v1/chat/completions"},
+		{"a target with a path", "/api/v1", "/v1/models", "/api/v1/models"},
+		{"//v1", "", "//v1/chat/completions", "/v1/chat/completions"},
+		{"v1//", "", "/v1//chat/completions", "/v1/chat/completions"},
+		{"/messages", "", "/messages", "/v1/messages"},
+		{"/v1/v1", "", "/v1/v1/messages", "/v1/messages"},
+		{"an escaped slash", "", "/v1/models/openai%2Fgpt-4o", "/v1/models/openai%2Fgpt-4o"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a := newTestSite(t, good)
@@ -215,8 +216,8 @@ func TestField38To40And51(t *testing.T) {
 	}
 }
 
-// TestField45: an upload ends where it began.
-func TestField45(t *testing.T) {
+// TestAnUploadStaysAtItsChannel: all requests of an upload use the same key.
+func TestAnUploadStaysAtItsChannel(t *testing.T) {
 	a := newTestSite(t, func(c *siteConn) {
 		switch {
 		case c.URL.Path == "/upload/v1beta/files" && c.URL.Query().Get("upload_id") == "":
@@ -240,8 +241,9 @@ func TestField45(t *testing.T) {
 	}
 }
 
-// TestField45Responses: what was stored with a response is at its maker.
-func TestField45Responses(t *testing.T) {
+// TestAStoredResponseStaysAtItsChannel: requests that name a response use the key that
+// created it.
+func TestAStoredResponseStaysAtItsChannel(t *testing.T) {
 	stored := reply(200, `{"id":"resp_42","object":"response","status":"completed","output":[{"type":"message"}]}`)
 	a := newTestSite(t, stored)
 	r := newRig(t, func(c *config.Config) {
@@ -255,8 +257,8 @@ func TestField45Responses(t *testing.T) {
 	}
 }
 
-// TestField46: what a site has until the head of its answer.
-func TestField46(t *testing.T) {
+// TestTimeToTheFirstByte: how long a site may take until the head of its answer.
+func TestTimeToTheFirstByte(t *testing.T) {
 	r := newRig(t, nil, newTestSite(t, good), newTestSite(t, good))
 	for _, tt := range []struct {
 		stream bool
@@ -275,8 +277,8 @@ func TestField46(t *testing.T) {
 	}
 }
 
-// TestField49: a WebSocket on /v1/responses is refused at once.
-func TestField49(t *testing.T) {
+// TestAWebSocketForResponsesIsRefused: a WebSocket on /v1/responses is refused at once.
+func TestAWebSocketForResponsesIsRefused(t *testing.T) {
 	a := newTestSite(t, reply(404, "{}"))
 	r := newRig(t, nil, a)
 	answer := r.raw("GET /v1/responses HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", false)
@@ -285,8 +287,8 @@ func TestField49(t *testing.T) {
 	}
 }
 
-// TestField50: Gemini Live gets the key as Gemini wants it.
-func TestField50(t *testing.T) {
+// TestGeminiLiveKey: Gemini Live gets the key in the form of Gemini.
+func TestGeminiLiveKey(t *testing.T) {
 	a := newTestSite(t, reply(400, "{}"))
 	r := newRig(t, nil, a)
 	r.ask("GET", "//ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=own", "")
@@ -296,9 +298,9 @@ func TestField50(t *testing.T) {
 	}
 }
 
-// TestField52: once everything is known to be down, one try of a client costs
-// at most two requests, however slowly the tries follow each other.
-func TestField52(t *testing.T) {
+// TestAnOutageCostsFewRequests: once everything is known to be down, one request of a
+// client costs at most two attempts, however much time passes between requests.
+func TestAnOutageCostsFewRequests(t *testing.T) {
 	for n := range 4 {
 		var sites []*testSite
 		for range n + 1 {
@@ -321,21 +323,22 @@ func TestField52(t *testing.T) {
 				t.Fatalf("%d %v %s", g.status, g.header, g.body)
 			}
 			if asked := total() - before; asked > 2 {
-				t.Errorf("with %d channels, one try cost the sites %d requests", len(sites), asked)
+				t.Errorf("with %d channels, one request cost %d attempts", len(sites), asked)
 			}
 		}
 	}
 }
 
-func TestField57(t *testing.T) {
+func TestRequestIDsOfSiteAndProxy(t *testing.T) {
 	r := newRig(t, nil, newTestSite(t, reply(200, chatAnswer, "X-Request-Id: req_of_site")))
 	if g := r.post(chatPath, chatBody); g.header.Get("X-Request-Id") != "req_of_site" || !strings.HasPrefix(g.header.Get("X-Aitunnel-Request-Id"), "req_") {
 		t.Errorf("%v", g.header)
 	}
 }
 
-// A caller that half-closes is gone; one whose body is cut short is told.
-func TestNoAnswerThatNoSiteGave(t *testing.T) {
+// A caller that half-closes its connection has disconnected; one whose body is incomplete
+// gets an error.
+func TestHalfClosedAndShortRequests(t *testing.T) {
 	hang := func(c *siteConn) { c.sleep(time.Minute) }
 	r := newRig(t, nil, newTestSite(t, hang))
 	head := "POST " + chatPath + " HTTP/1.1\r\nHost: x\r\nContent-Length: "
@@ -348,7 +351,7 @@ func TestNoAnswerThatNoSiteGave(t *testing.T) {
 }
 
 // 100 Continue comes after token, size and route are checked.
-func TestContinueComesLast(t *testing.T) {
+func Test100ContinueComesLast(t *testing.T) {
 	r := newRig(t, func(c *config.Config) {
 		withToken(c)
 		c.Proxy.MaxBody = 1000

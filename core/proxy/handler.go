@@ -52,7 +52,7 @@ type Options struct {
 	Registry *channel.Registry
 	Bus      *event.Bus
 	Clients  *limit.Clients // what clients have used; may be nil
-	Roots    *x509.CertPool // authorities that sites' certificates may have; nil for those of the system
+	Roots    *x509.CertPool // certificate authorities that sites may have; nil for those of the system
 	// Unknown is called with answers that no rule recognizes; it may be nil. It must
 	// not block.
 	Unknown func(unknown.Answer)

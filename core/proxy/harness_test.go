@@ -26,8 +26,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// testSite is a scripted site: each request gets the next script, and the last one
-// again and again. A script writes bytes as they go over the wire.
+// testSite is a scripted site: each request gets the next script, and all further ones
+// the last. A script writes the bytes of the answer.
 type testSite struct {
 	t       testing.TB
 	address string
@@ -53,7 +53,7 @@ type seenRequest struct {
 	body string
 }
 
-// newTestSite starts a site with these scripts.
+// newTestSite starts a site with the scripts.
 func newTestSite(t testing.TB, scripts ...script) *testSite {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -110,14 +110,14 @@ func (s *testSite) serve(conn net.Conn) {
 	}
 }
 
-// then replaces the scripts that are left.
+// then replaces the remaining scripts.
 func (s *testSite) then(scripts ...script) {
 	s.mu.Lock()
 	s.scripts = scripts
 	s.mu.Unlock()
 }
 
-// requests returns those that the site was sent.
+// requests returns the requests that the site received.
 func (s *testSite) requests() []seenRequest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -215,7 +215,7 @@ var (
 		"event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"id\":\"resp_1\",\"status\":\"completed\"}}\n\n")
 )
 
-// rig is a proxy in front of sites.
+// rig is a proxy with sites.
 type rig struct {
 	t        testing.TB
 	handler  *Handler
@@ -273,7 +273,7 @@ func newRig(t testing.TB, change func(*config.Config), sites ...*testSite) *rig 
 	return r
 }
 
-// got is what a caller got.
+// got is the answer that a caller got.
 type got struct {
 	status int
 	header http.Header

@@ -20,7 +20,7 @@ func created(size int) string {
 const failedResponse = "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"id\":\"resp_1\",\"status\":\"failed\",\"error\":{\"code\":\"server_error\",\"message\":\"try again\"}}}\n\n"
 
 // A held preamble counts toward proxy.buffer_limit. At the limit the answer is
-// passed on with what is held: another site is not asked, and none is given up.
+// passed on with what is held; there is no failover.
 func TestAHeldPreambleCountsTowardTheBufferLimit(t *testing.T) {
 	for _, test := range []struct {
 		limit int64
@@ -38,8 +38,8 @@ func TestAHeldPreambleCountsTowardTheBufferLimit(t *testing.T) {
 	}
 }
 
-// Once content has come, a stream keeps nothing of what was held for it.
-func TestAStreamKeepsNothingOfItsPreamble(t *testing.T) {
+// After the first content, a stream releases the memory that held its preamble.
+func TestAStreamReleasesItsPreamble(t *testing.T) {
 	proceed := make(chan struct{})
 	site := newTestSite(t, func(c *siteConn) {
 		c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -81,9 +81,8 @@ func TestAStreamKeepsNothingOfItsPreamble(t *testing.T) {
 	until("response.completed")
 }
 
-// The first content has a time of its own: an answer that is passed on before it has
-// a first byte long before that.
-func TestTheFirstContentHasItsTime(t *testing.T) {
+// The time to the first content is recorded separately from that to the first byte.
+func TestTimeToTheFirstContent(t *testing.T) {
 	proceed := make(chan struct{})
 	site := newTestSite(t, func(c *siteConn) {
 		c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")

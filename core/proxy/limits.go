@@ -162,7 +162,7 @@ func (x *exchange) retryAfter(d time.Duration) {
 }
 
 // recordUse replaces what the request was expected to use by what it used. If the
-// answer does not tell, the estimate is kept; without an answer it used nothing.
+// answer does not say, the estimate is kept; without an answer it used nothing.
 func (x *exchange) recordUse(t dialect.Tokens) {
 	if !x.setup.countsTokens {
 		return

@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// windows fails if the site was sent more or fewer requests in any span of time.
+// windows fails if the site was sent too many or too few requests in any span of time.
 func windows(t *testing.T, at []time.Time, span time.Duration, least, most int) {
 	t.Helper()
 	for i, from := range at {
@@ -27,8 +27,8 @@ func windows(t *testing.T, at []time.Time, span time.Duration, least, most int) 
 	}
 }
 
-// Twenty callers of a client with 60 requests a minute, for three minutes; in
-// the short form twenty of one with 1200 for a second.
+// Twenty callers of a client with a limit of 60 requests a minute, for three minutes; in
+// the short form, of one with 1200 a minute, for a second.
 func TestTheRateThatASiteSees(t *testing.T) {
 	limit, length := config.ClientLimit{RequestsPerMinute: 1200, Burst: 5, Wait: 10 * time.Second}, time.Second
 	if testhelp.Soak() {

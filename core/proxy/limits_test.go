@@ -16,7 +16,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/route"
 )
 
-// withClients lets the clients "a" and "b" in, with these blocks.
+// withClients configures the clients "a" and "b" with these blocks.
 func withClients(a, b config.Client) func(*config.Config) {
 	return func(c *config.Config) {
 		a.Name, a.Token = "a", config.NewSecret("token-of-a")
@@ -30,7 +30,7 @@ func (r *rig) as(client string) got {
 	return r.post(chatPath, chatBody, "Authorization", "Bearer token-of-"+client)
 }
 
-// together sends n requests at once, and returns how many were answered well.
+// together sends n requests at once, and returns how many succeeded.
 func (r *rig) together(n int, client string) (good int) {
 	var ok atomic.Int64
 	var callers sync.WaitGroup
@@ -58,7 +58,7 @@ func TestAClientOverItsRateWaits(t *testing.T) {
 }
 
 // One client's waiting requests do not delay another's.
-func TestAClientThatWaitsDelaysNoOther(t *testing.T) {
+func TestAWaitingClientDelaysNoOther(t *testing.T) {
 	r := newRig(t, withClients(config.Client{Limit: config.ClientLimit{RequestsPerMinute: 1, Burst: 1, Wait: time.Hour}}, config.Client{}), newTestSite(t, good))
 	if got := r.as("a"); got.status != http.StatusOK {
 		t.Fatal(got.body)
@@ -111,7 +111,6 @@ func TestAClientThatWouldWaitTooLongIsRefused(t *testing.T) {
 	}
 }
 
-// TestASmallLimitLetsTheFirstRequestsPass without a burst in the configuration.
 func TestASmallLimitLetsTheFirstRequestsPass(t *testing.T) {
 	r := newRig(t, withClients(config.Client{Limit: config.ClientLimit{RequestsPerMinute: 3}}, config.Client{}), newTestSite(t, good))
 	for i := range 3 {
@@ -138,7 +137,7 @@ func (c *counting) script(s *siteConn) {
 	good(s)
 }
 
-func TestAChannelIsGivenNoMoreThanItsLimit(t *testing.T) {
+func TestAChannelsLimitIsNotExceeded(t *testing.T) {
 	for name, change := range map[string]func(*config.Channel){
 		"concurrent":    func(c *config.Channel) { c.Limit.Concurrent.Most = 3 },
 		"max_in_flight": func(c *config.Channel) { c.MaxInFlight = 3 },
@@ -164,8 +163,7 @@ func TestAChannelIsGivenNoMoreThanItsLimit(t *testing.T) {
 	}
 }
 
-// A channel at its limit is passed over; if all are, a request waits, and then
-// is refused.
+// A channel at its limit is skipped; if all are, a request waits, and is then refused.
 func TestAChannelAtItsLimitIsSkipped(t *testing.T) {
 	first, second := newTestSite(t, good), newTestSite(t, good)
 	r := newRig(t, func(cfg *config.Config) {
@@ -241,8 +239,7 @@ func TestABudgetOfMoney(t *testing.T) {
 	}
 }
 
-// Where we find out how many requests a key takes, a refusal of one among others
-// lowers the number, and the key is used on.
+// With concurrent = "auto", a refusal lowers the limit, and the key stays in use.
 func TestAdaptiveConcurrencyKeepsAKeyInUse(t *testing.T) {
 	var atOnce atomic.Int64
 	refused := reply(429, `{"error":{"message":"too many concurrent requests","type":"rate_limit_error"}}`)
@@ -271,8 +268,8 @@ func TestAdaptiveConcurrencyKeepsAKeyInUse(t *testing.T) {
 	}
 }
 
-// A request for one channel alone that waits is no reason for others to wait.
-func TestThoseForOneChannelWaitByThemselves(t *testing.T) {
+// A waiting request for one channel only does not make others wait.
+func TestRequestsForOneChannelWaitSeparately(t *testing.T) {
 	r := newRig(t, func(cfg *config.Config) {
 		withClients(config.Client{Limit: config.ClientLimit{Wait: time.Hour}}, config.Client{})(cfg)
 		cfg.Channels[0].Limit = config.Limit{RequestsPerMinute: 1, Burst: 1}

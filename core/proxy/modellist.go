@@ -23,7 +23,7 @@ const (
 	modelsFresh   = 5 * time.Minute  // the age at which a list is fetched again
 	modelsRetry   = 30 * time.Second // the pause after a site gave no list
 	modelsTimeout = 10 * time.Second // the limit for a site's answer
-	modelsPatient = 2 * time.Second  // the limit for the other sites, once one has answered
+	modelsOthers  = 2 * time.Second  // the limit for the other sites, once one has answered
 	modelsKeys    = 3                // the number of keys that are tried
 	maxModelList  = 8 << 20          // the maximum size of a site's list, in bytes
 )
@@ -230,7 +230,7 @@ func (x *exchange) gather(routes []*route.Route) map[*route.Channel]modelList {
 			}
 		}
 	}
-	late := time.NewTimer(modelsPatient)
+	late := time.NewTimer(modelsOthers)
 	defer late.Stop()
 	for isLate := false; pending > 0 && (!isLate || !found); {
 		select {

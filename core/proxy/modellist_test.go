@@ -156,7 +156,7 @@ func TestAClientSeesOnlyItsModels(t *testing.T) {
 	}
 }
 
-// A site without a list is known by the names in its configuration.
+// For a site without a list, the names in the configuration are listed.
 func TestASiteWithoutAList(t *testing.T) {
 	a, b := newTestSite(t, reply(404, "{}")), newTestSite(t, lists("m1"))
 	r := newRig(t, merging(func(c *config.Config) { c.Channels[0].Models = []string{"named", "gpt-*"} }), a, b)
@@ -185,7 +185,7 @@ func TestListsThatAreRelayed(t *testing.T) {
 	}
 }
 
-// Where no site lists anything, one of them says what is wrong.
+// If no site gives a list, the error of one of them is passed on.
 func TestNoListAtAll(t *testing.T) {
 	a := newTestSite(t, reply(404, `{"error":{"message":"no such page"}}`))
 	r := newRig(t, merging(nil), a)

@@ -20,8 +20,8 @@ func TestAMissingEndpointStopsNoOther(t *testing.T) {
 	}
 }
 
-// A site with one API rejects its own good keys where a caller uses another one, since it
-// does not read that header. Whatever comes first, the API that it has goes on working.
+// A site with one API rejects good keys in requests for another API, since it does not read
+// that header. Whichever request comes first, the site's own API keeps working.
 func TestARejectedKeyKeepsWorkingInOtherAPIs(t *testing.T) {
 	const messages, gemini = "/v1/messages", "/v1beta/models/gemini-2.5-flash:generateContent"
 	rejected := reply(401, `{"error":{"message":"Incorrect API key provided","type":"invalid_request_error","code":"invalid_api_key"}}`)
@@ -59,8 +59,8 @@ func TestARejectedKeyKeepsWorkingInOtherAPIs(t *testing.T) {
 	}
 }
 
-// A key that the site really revoked is found out as before: by the first rejection where
-// keys of the channel work.
+// A revoked key is disabled by the first rejection for an operation for which keys of the
+// channel work.
 func TestARevokedKeyIsInvalidForAll(t *testing.T) {
 	a := newTestSite(t, reply(200, `{"choices":[{"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}`),
 		reply(401, `{"error":{"message":"Incorrect API key provided","code":"invalid_api_key"}}`),

@@ -39,7 +39,7 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// Trailers of an answer are passed on, those that the standard forbids excepted.
+// Trailers of an answer are passed on, except those that the standard forbids.
 func TestTrailers(t *testing.T) {
 	r := newRig(t, nil, newTestSite(t, func(c *siteConn) {
 		c.send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nTrailer: X-Checksum, Authorization\r\n\r\n")

@@ -25,7 +25,7 @@ func By(tunnel string, h http.Handler) http.Handler {
 }
 
 // newRecord begins the record of a request. It is allocated with one attempt, which
-// is usually enough. It is kept for long, so it refers to nothing else of the request.
+// is usually enough. It is kept for a long time, so it refers to nothing else of the request.
 func newRecord(r *http.Request) *event.Request {
 	var roomy struct {
 		event.Request

@@ -10,7 +10,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// record is that of the n-th request; it may be published after the answer.
+// record returns the record of the n-th request, which may be published after the answer.
 func (r *rig) record(n int) *event.Request {
 	r.t.Helper()
 	for range 5000 {
@@ -44,9 +44,9 @@ func TestRecordCountsBytes(t *testing.T) {
 	}
 }
 
-// TestRecordSaysWhoWasPassedOver: by a record one finds out why a request went
-// to the backup, also when the first channel was not asked.
-func TestRecordSaysWhoWasPassedOver(t *testing.T) {
+// TestRecordHasTheSkippedChannels: the record tells why a request went to the backup, also
+// if the first channel was not tried.
+func TestRecordHasTheSkippedChannels(t *testing.T) {
 	r := newRig(t, nil, newTestSite(t, good), newTestSite(t, good))
 	state := func(i int) interface{ SetPaused(bool) } {
 		return r.handler.current.Load().table.Routes[0].Channels[i].State
@@ -67,7 +67,7 @@ func TestRecordSaysWhoWasPassedOver(t *testing.T) {
 	}
 }
 
-// TestRetryEvents: the line says which channel failed and what comes next.
+// TestRetryEvents: the message names the channel that failed, and the next one.
 func TestRetryEvents(t *testing.T) {
 	r := newRig(t, nil, newTestSite(t, reply(401, `{"error":{"message":"no","code":"invalid_api_key"}}`), reply(503, "{}")), newTestSite(t, good))
 	_ = r.post("/v1/chat/completions", chatBody)
@@ -83,8 +83,8 @@ func TestRetryEvents(t *testing.T) {
 	}
 }
 
-// TestEventOfAFailure names the channel that was asked last, though none
-// answered: the log is searched by channel.
+// TestEventOfAFailure: the event has the channel of the last attempt, since the log is
+// searched by channel.
 func TestEventOfAFailure(t *testing.T) {
 	r := newRig(t, func(c *config.Config) { c.Retry.MaxRetries = 0 }, newTestSite(t, func(c *siteConn) { c.close() }))
 	if answer := r.post(chatPath, chatBody); answer.status != http.StatusBadGateway {

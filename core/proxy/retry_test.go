@@ -27,7 +27,7 @@ func fake(t testing.TB, name string, options ...fakesite.Option) *fakesite.Site 
 	return s
 }
 
-// at returns a place for newRig where something else serves.
+// at returns a site for newRig at the address of another server.
 func at(t testing.TB, address string) *testSite {
 	t.Helper()
 	u, err := url.Parse(address)
@@ -37,8 +37,8 @@ func at(t testing.TB, address string) *testSite {
 	return &testSite{t: t, address: u.Host}
 }
 
-// inFrontOf starts a proxy in front of one fake site, or of two, the second of which is
-// the fallback.
+// inFrontOf starts a proxy with one fake site, or with two, the second of which is the
+// fallback.
 func inFrontOf(t testing.TB, retry config.Retry, sites ...*fakesite.Site) *rig {
 	t.Helper()
 	var places []*testSite
@@ -72,10 +72,10 @@ func (r *rig) state(i int) *channel.State {
 	return r.registry.Channel(c.Name, c.Target.String())
 }
 
-// failures returns how many attempts the first channel has failed.
+// failures returns the number of failed attempts of the first channel.
 func (r *rig) failures() uint64 { return r.state(0).Counters().Failures }
 
-// credentials returns those that a site was sent, in order.
+// credentials returns the credentials that a site was sent, in order.
 func credentials(s *fakesite.Site) []string {
 	out := []string{}
 	for _, r := range s.Requests() {
@@ -174,7 +174,7 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// TestASingleChannelIsRetried, and what it answered last is passed on.
+// TestASingleChannelIsRetried: its last answer is passed on.
 func TestASingleChannelIsRetried(t *testing.T) {
 	t.Parallel()
 	s := fake(t, "only")
@@ -206,10 +206,10 @@ func TestTheLastRealAnswerIsPassedOn(t *testing.T) {
 	}
 }
 
-// defaults are those of a configuration.
+// defaults are the defaults of the configuration.
 var defaults = config.Retry{MaxRetries: 3, BaseDelay: 500 * time.Millisecond, MaxDelay: 10 * time.Second}
 
-func TestRetryAfterOfAnHourHoldsNoRequest(t *testing.T) {
+func TestARetryAfterOfAnHourIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	s := fake(t, "only")
 	r := inFrontOf(t, defaults, s)
@@ -323,9 +323,9 @@ func TestNoRetriesMeansOneAttempt(t *testing.T) {
 	}
 }
 
-// TestALimitIsOfItsModelOnly: the key is used for other models. A 403 that says that the
-// quota is spent does not make the key invalid.
-func TestALimitIsOfItsModelOnly(t *testing.T) {
+// TestALimitAppliesToItsModelOnly: the key is still used for other models. A 403 because
+// of a quota does not make the key invalid.
+func TestALimitAppliesToItsModelOnly(t *testing.T) {
 	t.Parallel()
 	primary, backup := fake(t, "primary"), fake(t, "backup")
 	r := inFrontOf(t, defaults, primary, backup)

@@ -23,8 +23,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// atOnce answers without a network, so that what is measured is the proxy's own
-// part.
+// atOnce answers without a network, so that only the proxy itself is measured.
 type atOnce struct{ answer []byte }
 
 func (s atOnce) Do(r *http.Request, _ upstream.Call) (*http.Response, error) {
@@ -37,7 +36,7 @@ func (s atOnce) Do(r *http.Request, _ upstream.Call) (*http.Response, error) {
 	}, nil
 }
 
-// sink takes an answer and forgets it.
+// sink discards an answer.
 type sink struct{ header http.Header }
 
 func (s *sink) Header() http.Header         { return s.header }
@@ -102,8 +101,8 @@ func bodyOf(size int) []byte {
 	return []byte(`{"model":"bench","padding":"` + strings.Repeat("x", size) + `"}`)
 }
 
-// BenchmarkServe is all that the proxy does for a request beside what net/http
-// does on both sides of it.
+// BenchmarkServe measures what the proxy does for a request, without net/http on both
+// sides.
 func BenchmarkServe(b *testing.B) {
 	h, body := inProcess(b), bodyOf(2000)
 	ctx, cancel := context.WithCancel(b.Context())
@@ -124,7 +123,7 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// While an answer is streamed the request's body is not in memory any more.
+// While an answer is streamed, the request's body is no longer in memory.
 func TestStreamsHoldNoBodies(t *testing.T) {
 	const streams, size = 20, 1 << 20
 	site := newTestSite(t, func(c *siteConn) {
@@ -157,8 +156,8 @@ func TestStreamsHoldNoBodies(t *testing.T) {
 	}
 }
 
-// The records of requests are remembered; their bodies are not.
-func TestRecordsHoldOnToNothing(t *testing.T) {
+// The records of requests are kept; their bodies are not.
+func TestRecordsKeepNoBodies(t *testing.T) {
 	const requests, size = 300, 256 << 10
 	h, body := inProcess(t), bodyOf(size)
 	before := heap()

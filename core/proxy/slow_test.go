@@ -28,8 +28,8 @@ func (r *rig) connect(text string) net.Conn {
 	return c
 }
 
-// A request that is refused is answered before its body has come, and its
-// connection does not stay open for it.
+// A refused request is answered before its body has arrived, and its connection is not
+// kept open for the body.
 func TestRefusedBeforeTheBody(t *testing.T) {
 	r := newRig(t, func(c *config.Config) { c.Proxy.ClientTokens = []config.Secret{config.NewSecret("right")} }, newTestSite(t, good))
 	begun := time.Now()
@@ -58,8 +58,7 @@ func TestRefusedBeforeTheBody(t *testing.T) {
 	}
 }
 
-// A refused request whose body comes at once leaves the connection good for another
-// one.
+// After a refused request whose body arrives at once, the connection can be used again.
 func TestRefusedAndReused(t *testing.T) {
 	r := newRig(t, func(c *config.Config) { c.Proxy.ClientTokens = []config.Secret{config.NewSecret("right")} }, newTestSite(t, good))
 	head := "POST " + chatPath + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n"
@@ -79,7 +78,8 @@ func TestRefusedAndReused(t *testing.T) {
 	}
 }
 
-// Callers that announce much and send little take the memory of what they sent.
+// Callers that announce a large body and send little use only the memory of what they
+// sent.
 func TestAnnouncedBodiesTakeNoMemory(t *testing.T) {
 	r := newRig(t, func(c *config.Config) { c.Proxy.BufferLimit = 16 << 20 }, newTestSite(t, good))
 	for range 40 {

@@ -18,9 +18,9 @@ import (
 
 const stackChild = "AITUNNEL_STACK_CHILD"
 
-// TestStreamsNeedASmallStack serves a stream in a process that ends where a goroutine needs
-// more than 8 KiB: the next size, 16 KiB, would be kept for as long as the stream lasts. make
-// test runs it once more without the race detector.
+// TestStreamsNeedASmallStack serves a stream in a process that crashes if a goroutine needs
+// more than 8 KiB: the next size, 16 KiB, would be kept for as long as the stream lasts.
+// `make test` also runs it without the race detector.
 func TestStreamsNeedASmallStack(t *testing.T) {
 	if os.Getenv(stackChild) != "" {
 		streamOnSmallStacks(t)

@@ -9,8 +9,8 @@ import (
 // hangUp closes the connection without an answer.
 func hangUp(c *siteConn) { c.close() }
 
-// A site that closes a connection which was kept for reuse has not failed: the
-// request goes out again over a new one, once, if that may be.
+// A site that closes an idle connection has not failed: the request is sent once more over
+// a new one, if that is safe.
 func TestStaleConnections(t *testing.T) {
 	for name, tt := range map[string]struct {
 		method    string

@@ -12,8 +12,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// TestField56: an idle WebSocket is told at once that the program stops.
-func TestField56(t *testing.T) {
+// TestWebSocketsCloseWhenStopping: an idle WebSocket gets a close frame at once when the
+// program stops.
+func TestWebSocketsCloseWhenStopping(t *testing.T) {
 	a := newTestSite(t, func(c *siteConn) {
 		c.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 		_, _ = io.Copy(io.Discard, c.Conn)
@@ -54,8 +55,8 @@ func TestField56(t *testing.T) {
 	}
 }
 
-// A site that switches protocols unasked is broken.
-func TestUnaskedSwitchOfProtocols(t *testing.T) {
+// A site that switches protocols although that was not requested is broken.
+func TestASwitchOfProtocolsThatWasNotRequested(t *testing.T) {
 	a := newTestSite(t, func(c *siteConn) {
 		c.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 	})
@@ -64,8 +65,8 @@ func TestUnaskedSwitchOfProtocols(t *testing.T) {
 	}
 }
 
-// A stream that is still open when the time for draining is over ends with an
-// error in the dialect's own shape.
+// A stream that is still open when the time to drain is over ends with an error event of
+// its dialect.
 func TestInterruptedStreamsEndWithAnError(t *testing.T) {
 	began, once := make(chan struct{}), sync.Once{}
 	a := newTestSite(t, func(c *siteConn) {

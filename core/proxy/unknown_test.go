@@ -25,9 +25,9 @@ func (s refusing) Do(r *http.Request, _ upstream.Call) (*http.Response, error) {
 	return resp, err
 }
 
-// TestUnknownAnswersAreHandedOn: what no rule knows is kept, without the key that
-// was sent; what some rule knows is not.
-func TestUnknownAnswersAreHandedOn(t *testing.T) {
+// TestUnknownAnswersAreReported: an answer that no rule recognizes is reported, without
+// the key that was sent; others are not.
+func TestUnknownAnswersAreReported(t *testing.T) {
 	h := inProcess(t)
 	kept := make(chan unknown.Answer, 16)
 	h.unknown = func(a unknown.Answer) { kept <- a }

@@ -13,8 +13,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// What is wrong with a site that cannot be reached is said in words, without
-// what the site sent, and the other site answers.
+// The error of a site that cannot be reached says why, without anything that the site sent,
+// and the other site answers.
 func TestUnreachableSites(t *testing.T) {
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(secure.Close)
