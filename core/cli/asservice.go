@@ -122,7 +122,7 @@ func (a *app) filesOfService() (service.Unit, bool) {
 	if a.named || statefile.HolderOf(a.stateDir) != nil {
 		return service.Unit{}, false
 	}
-	u, there := service.OfSystem()
+	u, there := service.InstalledSystem()
 	return u, there && u.Config != "" && u.StateDir != a.stateDir && actsFor(u)
 }
 
@@ -133,7 +133,7 @@ func actsFor(u service.Unit) bool { return os.Getuid() == 0 || u.IsAccount() }
 // configuration, for the user's own plugins.
 func (a *app) pluginAsService(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
-		if u, there := service.OfSystem(); there && actsFor(u) {
+		if u, there := service.InstalledSystem(); there && actsFor(u) {
 			return a.orAsService(run)(c, args)
 		}
 		return run(c, args)
@@ -158,7 +158,7 @@ func absolute(arg string) string {
 // ofService returns the system service whose configuration the command is to
 // read: name is that, or "", and no other is found.
 func (a *app) ofService(name string) (service.Unit, bool) {
-	u, there := service.OfSystem()
+	u, there := service.InstalledSystem()
 	if a.named || !there || u.Config == "" || name != "" && !actsFor(u) {
 		return u, false
 	}

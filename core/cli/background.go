@@ -29,7 +29,7 @@ const (
 // returns when it is ready or has failed.
 func (a *app) startInBackground(ctx context.Context) error {
 	path, err := config.Find(a.config)
-	if _, there := service.OfSystem(); err != nil && there && !a.named && a.config == "" {
+	if _, there := service.InstalledSystem(); err != nil && there && !a.named && a.config == "" {
 		return fmt.Errorf("there is no configuration of yours; the system service is started by 'sudo systemctl start aitunnel': %w", err)
 	}
 	if err != nil {

@@ -40,7 +40,7 @@ func (a *app) findService() {
 		return
 	}
 	a.stateDir = service.StateDir
-	if u, there := service.OfSystem(); there {
+	if u, there := service.InstalledSystem(); there {
 		a.stateDir = u.StateDir
 	}
 }
@@ -108,7 +108,7 @@ func (a *app) explainCall(err error) error {
 // meansService reports whether the commands mean a system service that there is:
 // a user with a configuration has a program of their own.
 func (a *app) meansService() bool {
-	u, there := service.OfSystem()
+	u, there := service.InstalledSystem()
 	if !there || a.named {
 		return there && u.StateDir == a.stateDir
 	}

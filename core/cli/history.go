@@ -52,7 +52,7 @@ func (a *app) withFile(f func(keptHistory) error) error {
 	reader, closeIt, failed := history.Open(a.stateDir, time.Local)
 	if errors.Is(failed, history.ErrNoHistory) {
 		text := fmt.Sprintf("there is no history in the state directory %s: it begins with the first request", a.stateDir)
-		if _, there := service.OfSystem(); there && !a.named && os.Getuid() != 0 {
+		if _, there := service.InstalledSystem(); there && !a.named && os.Getuid() != 0 {
 			text += ". For that of the system service run the command with sudo"
 		}
 		return errors.New(text)

@@ -113,7 +113,7 @@ func (a *app) serviceStatus(system *bool) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, there := service.OfSystem(); there && s.State == "not installed" && !*system {
+			if _, there := service.InstalledSystem(); there && s.State == "not installed" && !*system {
 				if s, err = service.Status(true); err != nil {
 					return err
 				}
@@ -144,7 +144,7 @@ func (a *app) serviceStatus(system *bool) *cobra.Command {
 func (a *app) unit(system bool, f installFlags) (service.Unit, error) {
 	given := a.config
 	if f.update && given == "" {
-		kept, err := service.Installed(service.Unit{System: system})
+		kept, err := service.WithInstalled(service.Unit{System: system})
 		if err != nil {
 			return kept, err
 		}
@@ -166,7 +166,7 @@ func (a *app) unit(system bool, f installFlags) (service.Unit, error) {
 		account = cmp.Or(account, service.Account)
 	}
 	if f.update {
-		kept, err := service.Installed(u)
+		kept, err := service.WithInstalled(u)
 		if err != nil {
 			return u, err
 		}
@@ -188,10 +188,10 @@ func (a *app) install(c *cobra.Command, system bool, f installFlags) error {
 		return usageError{c, errors.New("--user is for services of the whole system, of systemd or launchd: a service of your user runs with your account")}
 	}
 	if !f.printOnly {
-		if err := service.Supported(); err != nil {
+		if err := service.CheckSupported(); err != nil {
 			return err
 		}
-		if err := service.Available(system); err != nil && !f.update {
+		if err := service.CheckNotInstalled(system); err != nil && !f.update {
 			if installed := (*service.InstalledError)(nil); errors.As(err, &installed) {
 				return fmt.Errorf("%w; to have it run this executable with this configuration: aitunnel service install --update", err)
 			}
@@ -234,7 +234,7 @@ func (a *app) sayAccount(u service.Unit) {
 	}
 	a.say("It runs with the account %q. Members of that account's group may use the commands.", u.User)
 	for _, path := range []string{filepath.Dir(u.Config), u.Config} {
-		if !u.May(path, "-w") {
+		if !u.CanAccess(path, "-w") {
 			a.say("The account cannot write to %s, so the panel and the commands cannot change the configuration.", path)
 			return
 		}
@@ -249,9 +249,9 @@ var serviceVariables = []string{"HOME", "PATH", "USER", "LOGNAME", "XDG_CONFIG_H
 func (a *app) validAsService(ctx context.Context, u service.Unit) error {
 	const nothing = "nothing was installed: the account %q may not %s %s. "
 	switch {
-	case !u.May(u.Executable, "-x"):
+	case !u.CanAccess(u.Executable, "-x"):
 		return fmt.Errorf(nothing+"Put the program where everyone may run it, such as /usr/local/bin", u.User, "run", u.Executable)
-	case !u.May(u.Config, "-r"):
+	case !u.CanAccess(u.Config, "-r"):
 		return fmt.Errorf(nothing+"Move it to a directory of that account:\n  install -d -o %[1]s -m 0750 /etc/aitunnel\n  install -o %[1]s -m 0600 %[4]s /etc/aitunnel/aitunnel.hcl\nthen use it with -c, or name another account with --user", u.User, "read", u.Config, wording.ShellWord(u.Config))
 	}
 	check := exec.CommandContext(ctx, u.Executable, "validate", u.Config)

@@ -94,9 +94,9 @@ func checkLogFile(path string, cfg *config.Config, report config.Report) config.
 	if file == "" {
 		return report
 	}
-	u, there := service.OfSystem()
+	u, there := service.InstalledSystem()
 	there = there && isConfig(path, u)
-	if err := fileaccess.CheckAppend(file); err != nil && !service.IsInNewLogDir(file) {
+	if err := fileaccess.CheckAppend(file); err != nil && !service.IsInMissingLogDir(file) {
 		return report.Deny(cfg, "log.file", err)
 	}
 	if there && !u.MayWrite(file) {

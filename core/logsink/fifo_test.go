@@ -11,8 +11,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// TestAPipeWithoutAReader is an error, not something to wait for.
-func TestAPipeWithoutAReader(t *testing.T) {
+// TestPipeWithoutAReader shows that a pipe without a reader is an error and does not
+// block.
+func TestPipeWithoutAReader(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Skip(err)
@@ -20,6 +21,6 @@ func TestAPipeWithoutAReader(t *testing.T) {
 	s := New(&bytes.Buffer{}, func(uint64, error) {})
 	defer s.Close()
 	if err := s.Use(config.Log{Level: "info", File: path}); err == nil {
-		t.Error("it was opened")
+		t.Error("the pipe was opened")
 	}
 }

@@ -6,36 +6,27 @@ import (
 	"time"
 )
 
-// stuck is a writer whose every write waits until it is released.
-type stuck struct{ release chan struct{} }
+// slow is a writer that takes a while for each line.
+type slow struct{ lines *int }
 
-func (s stuck) Write(p []byte) (int, error) {
-	<-s.release
-	return len(p), nil
-}
-
-// paced is a writer that takes a while for each line.
-type paced struct{ lines *int }
-
-func (p paced) Write(b []byte) (int, error) {
+func (p slow) Write(b []byte) (int, error) {
 	time.Sleep(stuckLimit / 2)
 	*p.lines++
 	return len(b), nil
 }
 
-// A log that nobody reads holds up the end of the program for a moment only,
-// however much is queued for it; a slow one is written to for a second.
+// Close does not wait for a log that nobody reads, however much is queued for it.
 func TestCloseWithAFullPipe(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		to := stuck{make(chan struct{})}
+		to := &blocked{release: make(chan struct{})}
 		w := NewWriter(to)
 		for range maxLines + 10 {
 			_, _ = w.Write([]byte("a line\n"))
 		}
-		begun := time.Now()
+		started := time.Now()
 		w.Close()
-		if took := time.Since(begun); took > 2*stuckLimit {
+		if took := time.Since(started); took > 2*stuckLimit {
 			t.Errorf("closing took %s", took)
 		}
 		close(to.release)
@@ -43,11 +34,12 @@ func TestCloseWithAFullPipe(t *testing.T) {
 	})
 }
 
+// Close gives a slow log a second to write what is queued.
 func TestCloseWritesWhatIsQueued(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		lines := 0
-		w := NewWriter(paced{&lines})
+		w := NewWriter(slow{&lines})
 		for range 5 {
 			_, _ = w.Write([]byte("a line\n"))
 		}

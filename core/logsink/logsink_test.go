@@ -17,17 +17,17 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// slow is a writer that blocks until it is let go.
-type slow struct {
-	letGo chan struct{}
-	err   error
+// blocked is a writer that blocks until it is released.
+type blocked struct {
+	release chan struct{}
+	err     error
 
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (s *slow) Write(p []byte) (int, error) {
-	<-s.letGo
+func (s *blocked) Write(p []byte) (int, error) {
+	<-s.release
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
@@ -36,14 +36,14 @@ func (s *slow) Write(p []byte) (int, error) {
 	return s.text.Write(p)
 }
 
-func (s *slow) String() string {
+func (s *blocked) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.text.String()
 }
 
 func TestLinesThatDoNotFitAreCounted(t *testing.T) {
-	to := &slow{letGo: make(chan struct{})}
+	to := &blocked{release: make(chan struct{})}
 	lost := make(chan uint64, 1)
 	s := New(to, func(n uint64, why error) {
 		if errors.Is(why, errTooSlow) {
@@ -59,7 +59,7 @@ func TestLinesThatDoNotFitAreCounted(t *testing.T) {
 	for range lines {
 		log.Info("a line")
 	}
-	close(to.letGo)
+	close(to.release)
 	n := <-lost
 	testhelp.Eventually(t, "the others are written", func() bool { return uint64(strings.Count(to.String(), "a line"))+n == lines })
 	if n < lines-maxLines-2 {
@@ -68,7 +68,7 @@ func TestLinesThatDoNotFitAreCounted(t *testing.T) {
 }
 
 func TestBytesAreBoundedToo(t *testing.T) {
-	to := &slow{letGo: make(chan struct{})}
+	to := &blocked{release: make(chan struct{})}
 	w := NewWriter(to)
 	line := bytes.Repeat([]byte("x"), 1<<20)
 	for range 20 {
@@ -77,13 +77,13 @@ func TestBytesAreBoundedToo(t *testing.T) {
 	if n := w.dropped.Load(); n != 16 && n != 15 { // one may have left the queue
 		t.Errorf("%d lines of 20 MiB were dropped", n)
 	}
-	close(to.letGo)
+	close(to.release)
 	w.Close()
 }
 
-func TestAWriteThatFailsIsReported(t *testing.T) {
-	to := &slow{letGo: make(chan struct{}), err: os.ErrClosed}
-	close(to.letGo)
+func TestFailedWriteIsReported(t *testing.T) {
+	to := &blocked{release: make(chan struct{}), err: os.ErrClosed}
+	close(to.release)
 	why := make(chan error, 1)
 	s := New(to, func(_ uint64, err error) { why <- err })
 	defer s.Close()
@@ -98,42 +98,42 @@ func TestAWriteThatFailsIsReported(t *testing.T) {
 	}
 	select {
 	case <-why:
-		t.Error("it is reported again at once")
+		t.Error("the failure is reported again at once")
 	default:
 	}
 }
 
-// TestABlockedOutputIsLeft for a file when the configuration says so.
-func TestABlockedOutputIsLeft(t *testing.T) {
-	to := &slow{letGo: make(chan struct{})}
+// TestSwitchFromABlockedOutput switches from a blocked output to a file.
+func TestSwitchFromABlockedOutput(t *testing.T) {
+	to := &blocked{release: make(chan struct{})}
 	s := New(to, func(uint64, error) {})
 	path := filepath.Join(t.TempDir(), "a.log")
 	log := s.Logger()
-	log.Info("kept until it is known where to")
+	log.Info("kept until the first configuration")
 	for _, c := range []config.Log{{Level: "info"}, {Level: "warn", File: path, Format: "json"}} {
 		if err := s.Use(c); err != nil {
 			t.Fatal(err)
 		}
 	}
-	log.Info("too little")
+	log.Info("below the level")
 	log.Warn("now in a file")
 	if s.Enabled(hclog.Info) || !s.Enabled(hclog.Warn) {
 		t.Error("the level is not that of the configuration")
 	}
 	testhelp.Eventually(t, "the file has the line", func() bool { b, _ := os.ReadFile(path); return strings.Contains(string(b), `"now in a file"`) })
 	if err := s.Use(config.Log{File: filepath.Join(path, "none")}); err == nil {
-		t.Error("a file that cannot be opened")
+		t.Error("a file that cannot be opened is no error")
 	}
 	log.Warn("still here")
 	testhelp.Eventually(t, "the file is still in use", func() bool { b, _ := os.ReadFile(path); return strings.Contains(string(b), "still here") })
-	close(to.letGo)
+	close(to.release)
 	s.Close()
 	if !strings.Contains(to.String(), "kept until") {
 		t.Errorf("%q", to.String())
 	}
 }
 
-func TestAMovedFileIsOpenedAgain(t *testing.T) {
+func TestMovedFileIsReopened(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("an open file cannot be moved on Windows")
 	}
@@ -161,10 +161,10 @@ func TestAMovedFileIsOpenedAgain(t *testing.T) {
 	}
 }
 
-// TestTheFileIsLookedFor now and then, without being asked to.
-func TestTheFileIsLookedFor(t *testing.T) {
+// TestMovedFileIsNoticed shows that a moved file is noticed without a call of Reopen.
+func TestMovedFileIsNoticed(t *testing.T) {
 	if checkInterval > time.Minute/2 {
-		t.Errorf("only every %s", checkInterval)
+		t.Errorf("it is checked only every %s", checkInterval)
 	}
 	f, err := openFile(filepath.Join(t.TempDir(), "a.log"), false)
 	if err != nil {
@@ -180,7 +180,8 @@ func TestTheFileIsLookedFor(t *testing.T) {
 	_ = f.out.Close()
 }
 
-// TestRotation keeps the log from filling the disk; only its user can read it.
+// TestRotation shows that rotation limits the size of the files, and that only their
+// user can read them.
 func TestRotation(t *testing.T) {
 	dir := t.TempDir()
 	w, err := OpenRotated(filepath.Join(dir, "a.log"))

@@ -1,30 +1,30 @@
 package logsink
 
 import (
+	"cmp"
 	"io"
 	"sync"
 	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
 
-	"cmp"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/fileaccess"
 )
 
-// Sink is where a logger writes to. It keeps what is logged until the
-// configuration says where that goes, and follows changes of it.
+// Sink is the destination of a logger. It holds entries until the first configuration,
+// and follows changes of the configuration.
 type Sink struct {
 	fallback *Writer
 	own      bool // the fallback is closed with the sink
 	report   func(lines uint64, why error)
-	current  atomic.Pointer[target] // nil: not known yet
+	current  atomic.Pointer[target] // nil until the first configuration
 
 	mu   sync.Mutex
 	held []func(hclog.SinkAdapter)
 }
 
-// target is a configuration at work.
+// target is a configuration in use.
 type target struct {
 	hclog.SinkAdapter
 	config config.Log
@@ -67,8 +67,7 @@ func (s *Sink) Accept(name string, level hclog.Level, msg string, args ...any) {
 	s.held = append(s.held, func(to hclog.SinkAdapter) { to.Accept(name, level, msg, args...) })
 }
 
-// Use makes the log what the configuration says. After an error it is as it
-// was.
+// Use applies the configuration of the log. After an error, nothing has changed.
 func (s *Sink) Use(c config.Log) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,14 +87,14 @@ func (s *Sink) Use(c config.Log) error {
 		next.file = out
 	}
 	next.SinkAdapter = hclog.NewSinkAdapter(&hclog.LoggerOptions{Output: out, Level: next.level, JSONFormat: c.Format == "json"})
-	for _, say := range s.held {
-		say(next)
+	for _, write := range s.held {
+		write(next)
 	}
 	s.held = nil
 	if f := next.file; f != nil {
-		opened := func() { next.Accept("aitunnel.log", hclog.Info, "log file opened", "file", c.File) }
-		f.to.(*file).opened = opened
-		opened()
+		logOpened := func() { next.Accept("aitunnel.log", hclog.Info, "log file opened", "file", c.File) }
+		f.to.(*file).onReopen = logOpened
+		logOpened()
 	}
 	s.current.Store(next)
 	if old != nil && old.file != nil {
@@ -104,13 +103,13 @@ func (s *Sink) Use(c config.Log) error {
 	return nil
 }
 
-// Reopen opens the log file again if it was moved away.
+// Reopen reopens the log file if it was moved away.
 func (s *Sink) Reopen() {
 	out := s.fallback
 	if t := s.current.Load(); t != nil && t.file != nil {
 		out = t.file
 	}
-	out.between(out.reopenMoved)
+	out.doBetweenLines(out.reopenMoved)
 }
 
 // Enabled reports whether entries of the level are written.
@@ -123,7 +122,7 @@ func (s *Sink) Enabled(level hclog.Level) bool {
 // before a configuration was used goes to the fallback.
 func (s *Sink) Close() {
 	if s.current.Load() == nil {
-		_ = s.Use(config.Log{Level: "info"}) // the fallback is there
+		_ = s.Use(config.Log{Level: "info"}) // no error: it only uses the fallback
 	}
 	if f := s.current.Load().file; f != nil {
 		f.Close()
@@ -134,8 +133,8 @@ func (s *Sink) Close() {
 	}
 }
 
-// OpenRotated returns a writer to a log file that is rotated: the log of a daemon in
-// the background.
+// OpenRotated returns a writer to a log file that is rotated, as a daemon in the
+// background uses it.
 func OpenRotated(path string) (*Writer, error) {
 	f, err := openFile(path, true)
 	if err != nil {

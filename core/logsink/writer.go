@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The bounds of a queue.
+// The limits of a queue.
 const (
 	maxLines = 8192
 	maxBytes = 4 << 20
@@ -17,12 +17,12 @@ const (
 
 const (
 	reportInterval = time.Minute      // between two reports of dropped lines
-	checkInterval  = 10 * time.Second // between two looks whether the file was moved
+	checkInterval  = 10 * time.Second // between two checks whether the file was moved
 	flushLimit     = time.Second
-	stuckLimit     = 200 * time.Millisecond // for one write, after which callers no longer wait for the writer
+	stuckLimit     = 200 * time.Millisecond // a write that takes longer is stuck: callers do not wait for it
 )
 
-// errTooSlow is why lines were dropped when no write failed.
+// errTooSlow is the reason for dropped lines if no write failed.
 var errTooSlow = errors.New("it could not be written fast enough")
 
 // Writer writes to another writer from a goroutine of its own. Its Write never
@@ -32,13 +32,13 @@ type Writer struct {
 	queue   chan item
 	bytes   atomic.Int64
 	dropped atomic.Uint64
-	writing atomic.Int64 // when the write that is going on began, in ns; 0: none
+	writing atomic.Int64 // when the current write began, in ns; 0: none
 	report  atomic.Pointer[func(lines uint64, why error)]
 	quit    chan struct{}
 	ended   chan struct{} // the goroutine has ended
 	closed  sync.Once
 
-	// Of the goroutine.
+	// Owned by the goroutine.
 	reported time.Time
 	failure  error
 }
@@ -56,10 +56,10 @@ func NewWriter(w io.Writer) *Writer {
 	return out
 }
 
-// Unwrap returns the writer that is written to.
+// Unwrap returns the underlying writer.
 func (w *Writer) Unwrap() io.Writer { return w.to }
 
-// Write queues p, or drops it where the queue is full.
+// Write queues p, or drops it if the queue is full.
 func (w *Writer) Write(p []byte) (int, error) {
 	size := int64(len(p))
 	if w.bytes.Add(size) <= maxBytes && w.send(item{line: bytes.Clone(p)}) {
@@ -79,14 +79,13 @@ func (w *Writer) send(i item) bool {
 	}
 }
 
-// Flush waits until all lines written before it have been passed on, but no
-// longer than a second, and not for a writer that is stuck: a full pipe that
-// nobody reads.
-func (w *Writer) Flush() { w.between(func() {}) }
+// Flush waits until all queued lines are written, for a second at most. It does not wait
+// for a writer that is stuck, such as a full pipe that nobody reads.
+func (w *Writer) Flush() { w.doBetweenLines(func() {}) }
 
-// between does something in the goroutine, between two lines, and waits for it as
-// Flush does.
-func (w *Writer) between(do func()) {
+// doBetweenLines runs do in the goroutine, between two lines, and waits for it as Flush
+// does.
+func (w *Writer) doBetweenLines(do func()) {
 	done := make(chan struct{})
 	w.await(done, item{do: func() { do(); close(done) }})
 }
@@ -99,12 +98,12 @@ func (w *Writer) Close() {
 	w.await(w.ended)
 }
 
-// await queues items and waits until done is closed, the time is over, or the
-// writer is stuck.
+// await queues items and waits until done is closed, the writer is stuck, or flushLimit
+// has passed.
 func (w *Writer) await(done <-chan struct{}, items ...item) {
-	limit, look := time.NewTimer(flushLimit), time.NewTicker(stuckLimit/10)
+	limit, check := time.NewTimer(flushLimit), time.NewTicker(stuckLimit/10)
 	defer limit.Stop()
-	defer look.Stop()
+	defer check.Stop()
 	for {
 		var queue chan<- item
 		var next item
@@ -120,7 +119,7 @@ func (w *Writer) await(done <-chan struct{}, items ...item) {
 			return
 		case <-limit.C:
 			return
-		case <-look.C:
+		case <-check.C:
 			if w.isStuck() {
 				return
 			}
@@ -167,8 +166,8 @@ func (w *Writer) handle(i item) {
 	w.reportDropped()
 }
 
-// reportDropped reports lines that were lost, once there is room for a line
-// about it, and not too often.
+// reportDropped reports how many lines were dropped, once the queue is empty and at most
+// once per reportInterval.
 func (w *Writer) reportDropped() {
 	report := w.report.Load()
 	if report == nil || len(w.queue) > 0 || w.dropped.Load() == 0 || time.Since(w.reported) < reportInterval {

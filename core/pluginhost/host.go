@@ -103,7 +103,7 @@ func New(o Options) (*Host, error) {
 		tested: map[string]trust.Executable{}, blamed: map[string]error{}, absent: map[string]absence{}, substitutes: map[string]substitute{}, sources: map[string]string{},
 	}
 	h.trust = &trust.Store{LockPath: filepath.Join(h.configDir, trust.FileName), CacheDir: o.CacheDir}
-	h.trust.Sweep()
+	h.trust.RemoveOldCopies()
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.forceStop, h.stopNow = context.WithCancel(context.Background())
 	return h, nil
@@ -127,7 +127,7 @@ func (h *Host) Close(ctx context.Context) error {
 	stopping.Wait()
 	h.trials.Wait()
 	h.stopNow()
-	h.trust.Tidy()
+	h.trust.RemoveNewCopies()
 	return nil
 }
 

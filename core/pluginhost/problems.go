@@ -21,7 +21,7 @@ func (h *Host) Problems(declared []*config.Plugin) []string {
 	found := map[string]bool{}
 	for _, c := range h.Candidates(declared) {
 		found[c.Name] = true
-		if c.Lock == trust.Changed || c.Lock == trust.Foreign && lock[c.Name] != nil {
+		if c.Lock == trust.Changed || c.Lock == trust.OtherPlatform && lock[c.Name] != nil {
 			out = append(out, c.Reason)
 		}
 	}

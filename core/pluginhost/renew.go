@@ -51,7 +51,7 @@ func (h *Host) Promote() {
 	defer h.mu.Unlock()
 	h.updateRoles(true)
 	clear(h.blamed)
-	go h.trust.Sweep()
+	go h.trust.RemoveOldCopies()
 }
 
 // Discard ends the processes that were started in vain: that are not in use,

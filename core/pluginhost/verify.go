@@ -36,7 +36,7 @@ func (h *Host) verify(name, path string) (trust.Executable, error) {
 func (h *Host) explainRefusal(name, path string, err error) error {
 	var refusal *trust.Refusal
 	err = fmt.Errorf("plugin %q (%s) may not run: %w", name, path, err)
-	if errors.As(err, &refusal) && refusal.Remedy {
+	if errors.As(err, &refusal) && refusal.Lockable {
 		err = fmt.Errorf("%w; if you trust it, run: aitunnel plugin lock %s%s", err, name, h.configFlag())
 	}
 	return err

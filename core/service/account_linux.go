@@ -11,9 +11,9 @@ import (
 	"syscall"
 )
 
-// UseAccount makes u run with the account of that name, which is looked up. The
-// account [Account] is created if it does not exist, unless dry.
-func (u *Unit) UseAccount(name string, dry bool) error {
+// UseAccount sets the account that u runs with. The account [Account] is created if it
+// does not exist, unless dryRun.
+func (u *Unit) UseAccount(name string, dryRun bool) error {
 	u.User = name
 	if name == "root" {
 		u.User = ""
@@ -21,7 +21,7 @@ func (u *Unit) UseAccount(name string, dry bool) error {
 	account, err := user.Lookup(name)
 	if unknown := user.UnknownUserError(""); errors.As(err, &unknown) && name == Account {
 		u.Home = StateDir
-		if dry {
+		if dryRun {
 			return nil
 		}
 		return createAccount()
@@ -35,7 +35,7 @@ func (u *Unit) UseAccount(name string, dry bool) error {
 
 func createAccount() error {
 	arguments := []string{"--system", "--home-dir", StateDir, "--no-create-home", "--shell", "/usr/sbin/nologin", "--comment", "aitunnel"}
-	if _, err := user.LookupGroup(Account); err == nil { // of an account that was deleted
+	if _, err := user.LookupGroup(Account); err == nil { // left by an account that was deleted
 		arguments = append(arguments, "--gid", Account)
 	} else {
 		arguments = append(arguments, "--user-group")
@@ -47,7 +47,7 @@ func createAccount() error {
 	return nil
 }
 
-// credential is that of the account of the service, nil if it is the caller's own.
+// credential returns that of the service's account, nil if it is the caller's own.
 func (u Unit) credential() (*syscall.Credential, error) {
 	if !u.System || u.User == "" {
 		return nil, nil
@@ -64,8 +64,8 @@ func (u Unit) credential() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
 }
 
-// IsAccount reports whether this process runs with the account of the service, which is
-// not root.
+// IsAccount reports whether this process runs with the account of the service. It is
+// false for root.
 func (u Unit) IsAccount() bool {
 	as, err := u.credential()
 	return err == nil && as != nil && int(as.Uid) == os.Getuid()
@@ -87,8 +87,8 @@ func (u Unit) AsAccount(c *exec.Cmd) error {
 	return nil
 }
 
-// makeStateDir creates the state directory of a system service, where
-// systemd does not: a unit may only name directories that exist.
+// makeStateDir creates the state directory of a system service if systemd does not do
+// so: a unit may only name directories that exist.
 func (u Unit) makeStateDir() error {
 	if _, err := os.Stat(u.StateDir); err == nil || !u.System || u.StateDir == StateDir {
 		return nil
@@ -103,10 +103,10 @@ func (u Unit) makeStateDir() error {
 	return os.Chown(u.StateDir, int(as.Uid), int(as.Gid))
 }
 
-// May asks test(1) whether the account of the service may do that with a path:
-// -r, -w or -x.
-func (u Unit) May(path, what string) bool {
-	test := exec.Command("test", what, path)
+// CanAccess asks test(1) whether the account of the service has access to a path: -r, -w or
+// -x.
+func (u Unit) CanAccess(path, mode string) bool {
+	test := exec.Command("test", mode, path)
 	if err := u.AsAccount(test); err != nil {
 		return false
 	}

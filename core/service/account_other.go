@@ -4,7 +4,7 @@ package service
 
 import "os/exec"
 
-// UseAccount makes u run with the account of that name.
+// UseAccount sets the account that u runs with.
 func (u *Unit) UseAccount(name string, _ bool) error {
 	if u.User = name; name == "root" {
 		u.User = ""
@@ -13,16 +13,16 @@ func (u *Unit) UseAccount(name string, _ bool) error {
 }
 
 // IsAccount reports whether this process runs with the account of the service. It is
-// not known here.
+// unknown here.
 func (u Unit) IsAccount() bool { return false }
 
-// AsAccount makes a command run with the account of the service, where that is
-// supported.
+// AsAccount makes a command run with the account of the service. It is not supported
+// here, so the command runs with that of the caller.
 func (u Unit) AsAccount(*exec.Cmd) error { return nil }
 
-// May reports whether the account of the service may use a path. It is not
-// known here.
-func (u Unit) May(string, string) bool { return true }
+// CanAccess reports whether the account of the service has access to a path. It is
+// unknown here.
+func (u Unit) CanAccess(string, string) bool { return true }
 
-// makeStateDir leaves it to the program.
+// makeStateDir does nothing: the program creates the directory.
 func (u Unit) makeStateDir() error { return nil }

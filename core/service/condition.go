@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// condition is what systemd knows about the system service.
+// condition is the state of the system service according to systemd.
 type condition struct {
 	active, sub string // ActiveState and SubState
 	result      string // how it failed
@@ -16,18 +16,17 @@ type condition struct {
 	status      int    // its exit code, or the signal
 }
 
-// How a process ended, as waitid(2) has it.
+// How a process ended, as in waitid(2).
 const (
 	exited   = 1
 	killedBy = 2
 	dumpedBy = 3
 )
 
-// exitInvalid is the exit code of the program for a configuration that is not valid.
+// exitInvalid is the program's exit code for an invalid configuration.
 const exitInvalid = 4
 
-// Advice says how the system service is when it does not answer, why, and what
-// to do.
+// Advice explains why the system service does not answer, and what to do.
 func Advice() string {
 	out, _ := exec.Command("systemctl", "show", "--property=ActiveState,SubState,Result,ExecMainCode,ExecMainStatus", name+".service").Output() // without systemd: as if stopped
 	return parseCondition(string(out)).advice()
@@ -36,7 +35,7 @@ func Advice() string {
 func parseCondition(text string) (c condition) {
 	for line := range strings.Lines(text) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		number, _ := strconv.Atoi(value) // of those that are numbers
+		number, _ := strconv.Atoi(value) // 0 unless the property is a number
 		switch key {
 		case "ActiveState":
 			c.active = value
@@ -86,7 +85,7 @@ func (c condition) reason() string {
 	case c.result == "timeout":
 		return "it took too long to start or stop"
 	case c.result == "oom-kill":
-		return "the system had no memory left"
+		return "the system ran out of memory"
 	case c.code == killedBy || c.code == dumpedBy:
 		return fmt.Sprintf("ended by signal %d, %s", c.status, syscall.Signal(c.status))
 	}

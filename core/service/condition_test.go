@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestAdvice reads what systemctl show prints of a service that does not answer.
+// TestAdvice parses the output of systemctl show for a service that does not answer.
 func TestAdvice(t *testing.T) {
 	for _, c := range []struct {
 		shown string
@@ -25,11 +25,11 @@ func TestAdvice(t *testing.T) {
 		got := parseCondition(c.shown).advice()
 		for _, want := range c.want {
 			if !strings.Contains(got, want) {
-				t.Errorf("%q of\n%s", got, c.shown)
+				t.Errorf("%q does not contain %q, for\n%s", got, want, c.shown)
 			}
 		}
 		if strings.Contains(got, c.not) {
-			t.Errorf("%q of\n%s", got, c.shown)
+			t.Errorf("%q contains %q, for\n%s", got, c.not, c.shown)
 		}
 	}
 }

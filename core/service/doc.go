@@ -1,3 +1,3 @@
-// Package service has the system start the proxy and keep it running: by a unit
-// of systemd, an agent or daemon of launchd, or a Windows service.
+// Package service installs the proxy as a service that the system starts and keeps
+// running: a systemd unit, a launchd agent or daemon, or a Windows service.
 package service

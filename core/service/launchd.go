@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// plist returns an agent or a daemon of launchd. It is started again after a
-// failure, not after 'aitunnel stop'.
+// plist returns the property list of a launchd agent or daemon. launchd restarts it after
+// a failure, but not after 'aitunnel stop'.
 func (u Unit) plist() string {
-	text := func(s string) string {
+	escape := func(s string) string {
 		var out strings.Builder
-		_ = xml.EscapeText(&out, []byte(s)) // a strings.Builder takes everything
+		_ = xml.EscapeText(&out, []byte(s)) // writing to a strings.Builder never fails
 		return out.String()
 	}
 	var arguments, account strings.Builder
 	for _, arg := range append([]string{u.Executable}, u.Arguments("darwin")...) {
-		arguments.WriteString("\t\t<string>" + text(arg) + "</string>\n")
+		arguments.WriteString("\t\t<string>" + escape(arg) + "</string>\n")
 	}
 	if u.User != "" {
-		account.WriteString("\t<key>UserName</key>\n\t<string>" + text(u.User) + "</string>\n")
+		account.WriteString("\t<key>UserName</key>\n\t<string>" + escape(u.User) + "</string>\n")
 	}
 	return fmt.Sprintf(`<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">

@@ -4,5 +4,5 @@ package service
 
 import "context"
 
-// Run calls run. Service managers of Unix need nothing but a process.
+// Run calls run. The service managers of Unix need only a process.
 func Run(ctx context.Context, run func(context.Context) error) error { return run(ctx) }

@@ -6,7 +6,7 @@ import (
 	"github.com/kardianos/service"
 )
 
-// Run calls run, under the service manager if that started this process.
+// Run calls run, and connects it to the service manager if that started this process.
 func Run(ctx context.Context, run func(context.Context) error) error {
 	if service.Interactive() {
 		return run(ctx)
@@ -21,7 +21,7 @@ func Run(ctx context.Context, run func(context.Context) error) error {
 	return s.Run()
 }
 
-// program is the proxy as the service manager sees it.
+// program implements service.Interface.
 type program struct {
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -29,18 +29,18 @@ type program struct {
 	ended  chan error
 }
 
-// Start is for the manager.
+// Start is called by the service manager.
 func (p *program) Start(s service.Service) error {
 	go func() {
 		p.ended <- p.run(p.ctx)
-		if p.ctx.Err() == nil { // it ended by itself: the manager must know
+		if p.ctx.Err() == nil { // it ended by itself: tell the manager
 			_ = s.Stop()
 		}
 	}()
 	return nil
 }
 
-// Stop is for the manager.
+// Stop is called by the service manager.
 func (p *program) Stop(service.Service) error {
 	p.cancel()
 	return <-p.ended

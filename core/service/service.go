@@ -13,38 +13,25 @@ import (
 	"github.com/kardianos/service"
 )
 
-// InstalledError says that there is a service already.
+// InstalledError says that the service is already installed.
 type InstalledError struct{ Path string }
 
 func (e *InstalledError) Error() string {
 	return fmt.Sprintf("the service is already installed (%s)", e.Path)
 }
 
-// PackagedError says that the service belongs to a package of the system.
+// PackagedError says that the service belongs to a Debian or RPM package.
 type PackagedError struct{ Path string }
 
 func (e *PackagedError) Error() string {
 	return fmt.Sprintf("the service belongs to the package aitunnel (%s): start it with 'systemctl enable --now aitunnel', change it with 'systemctl edit aitunnel', remove it with its package (apt remove aitunnel, dnf remove aitunnel); its configuration is /etc/aitunnel/aitunnel.hcl", e.Path)
 }
 
-// State is how the service is.
-type State struct {
-	State    string `json:"state"` // running, stopped or not installed
-	Platform string `json:"platform"`
-	System   bool   `json:"system"`
-	File     string `json:"file,omitempty"` // of systemd or launchd
-	Packaged bool   `json:"packaged"`       // the file belongs to a package
-	Outdated bool   `json:"outdated"`       // the file was written by another version
-}
-
-// Running reports whether the service runs.
-func (s State) Running() bool { return s.State == "running" }
-
-// errNoManager says that the system has no service manager that is known.
+// errNoManager says that the system has no supported service manager.
 var errNoManager = errors.New("no supported service manager was found (systemd, launchd or Windows services); use 'aitunnel start'")
 
-// Supported returns an error if the system's service manager is not supported.
-func Supported() error {
+// CheckSupported returns an error if the system's service manager is not supported.
+func CheckSupported() error {
 	switch service.Platform() {
 	case "linux-systemd", "darwin-launchd", "windows-service":
 		return nil
@@ -52,21 +39,21 @@ func Supported() error {
 	return errNoManager
 }
 
-// File returns where the service's file belongs; "" on Windows.
+// File returns the path of the service's file; "" on Windows.
 func File(system bool) (string, error) {
 	home := ""
-	if !system && current != "windows" {
+	if !system && thisOS != "windows" {
 		var err error
 		if home, err = os.UserHomeDir(); err != nil {
 			return "", err
 		}
 	}
 	switch {
-	case current == "windows":
+	case thisOS == "windows":
 		return "", nil
-	case current == "darwin" && system:
+	case thisOS == "darwin" && system:
 		return filepath.Join("/Library/LaunchDaemons", launchdName+".plist"), nil
-	case current == "darwin":
+	case thisOS == "darwin":
 		return filepath.Join(home, "Library/LaunchAgents", launchdName+".plist"), nil
 	case system:
 		return "/etc/systemd/system/" + name + ".service", nil
@@ -74,12 +61,12 @@ func File(system bool) (string, error) {
 	return filepath.Join(home, ".config/systemd/user", name+".service"), nil
 }
 
-// packagedUnits are the units that packages bring.
+// packagedUnits are the paths of units installed by packages.
 var packagedUnits = []string{"/usr/lib/systemd/system/aitunnel.service", "/lib/systemd/system/aitunnel.service"}
 
-// packaged returns the path of the unit of a package, "" if there is none.
+// packaged returns the path of the unit that a package installed, "" if there is none.
 func packaged(system bool) string {
-	if current == "linux" && system {
+	if thisOS == "linux" && system {
 		for _, path := range packagedUnits {
 			if _, err := os.Stat(path); err == nil {
 				return path
@@ -89,9 +76,9 @@ func packaged(system bool) string {
 	return ""
 }
 
-// Available returns an error if a service exists already: an [*InstalledError] or
-// a [*PackagedError].
-func Available(system bool) error {
+// CheckNotInstalled returns an error if the service is already installed: an
+// [*InstalledError] or a [*PackagedError].
+func CheckNotInstalled(system bool) error {
 	file, err := File(system)
 	if err != nil {
 		return err
@@ -107,7 +94,7 @@ func Available(system bool) error {
 
 // Install installs the service and starts it.
 func Install(u Unit) error {
-	if err := Available(u.System); err != nil {
+	if err := CheckNotInstalled(u.System); err != nil {
 		return err
 	}
 	file, err := File(u.System)
@@ -118,7 +105,7 @@ func Install(u Unit) error {
 	if err != nil {
 		return err
 	}
-	if current == "linux" {
+	if thisOS == "linux" {
 		err = writeUnit(file, u)
 	} else {
 		err = m.Install()
@@ -132,11 +119,11 @@ func Install(u Unit) error {
 	return nil
 }
 
-// Installed is u with the account, the configuration and the state directory that the
-// installed service has.
-func Installed(u Unit) (Unit, error) {
+// WithInstalled returns u with the account, the configuration and the state directory of
+// the installed service.
+func WithInstalled(u Unit) (Unit, error) {
 	file, err := File(u.System)
-	if err != nil || current != "linux" {
+	if err != nil || thisOS != "linux" {
 		return u, err
 	}
 	text, err := os.ReadFile(file)
@@ -144,19 +131,19 @@ func Installed(u Unit) (Unit, error) {
 		if path := packaged(u.System); path != "" {
 			return u, &PackagedError{path}
 		}
-		return u, absentError(u.System)
+		return u, notInstalledError(u.System)
 	}
 	if err == nil {
-		u.keep(string(text))
+		u.readUnit(string(text))
 	}
 	return u, err
 }
 
-// OfSystem is the system service as it is installed, by a package or by
-// [Install]. There is none to be found but on Linux.
-func OfSystem() (u Unit, there bool) {
+// InstalledSystem returns the system service that a package or [Install] has installed.
+// It finds one on Linux only.
+func InstalledSystem() (u Unit, found bool) {
 	path, err := File(true)
-	if err != nil || current != "linux" {
+	if err != nil || thisOS != "linux" {
 		return u, false
 	}
 	text, err := os.ReadFile(path)
@@ -167,18 +154,17 @@ func OfSystem() (u Unit, there bool) {
 		return u, false
 	}
 	u = Unit{System: true, StateDir: StateDir, Config: configOf(string(text))}
-	u.keep(string(text))
+	u.readUnit(string(text))
 	return u, u.UseAccount(cmp.Or(u.User, "root"), true) == nil
 }
 
-// Update replaces the service's file by that of this version, and restarts the
-// service.
+// Update writes the service's file anew as this version does, and restarts the service.
 func Update(u Unit) error {
 	m, err := manager(u)
 	if err != nil {
 		return err
 	}
-	if current != "linux" {
+	if thisOS != "linux" {
 		_ = m.Stop() // it may not be running
 		if err := m.Uninstall(); err != nil {
 			return fmt.Errorf("the service cannot be updated: %w", err)
@@ -198,15 +184,15 @@ func Update(u Unit) error {
 	return nil
 }
 
-// writeUnit writes a unit of systemd and enables it.
+// writeUnit writes a systemd unit and enables it.
 func writeUnit(file string, u Unit) error {
 	if err := u.makeStateDir(); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // systemd's own directories are public
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // directories of units are readable by all
 		return err
 	}
-	if err := os.WriteFile(file, []byte(u.systemd()), 0o644); err != nil { //nolint:gosec // so are its units
+	if err := os.WriteFile(file, []byte(u.systemd()), 0o644); err != nil { //nolint:gosec // and so are units
 		return err
 	}
 	return errors.Join(systemctl(u.System, "daemon-reload"), systemctl(u.System, "enable", name+".service"))
@@ -225,7 +211,7 @@ func systemctl(system bool, arguments ...string) error {
 
 // Uninstall stops the service and removes it.
 func Uninstall(system bool) error {
-	if err := removable(system); err != nil {
+	if err := checkRemovable(system); err != nil {
 		return err
 	}
 	m, err := manager(Unit{System: system})
@@ -239,29 +225,29 @@ func Uninstall(system bool) error {
 	return nil
 }
 
-// removable returns an error if there is no service that this user can remove.
-func removable(system bool) error {
+// checkRemovable returns an error if there is no service that this user can remove.
+func checkRemovable(system bool) error {
 	installed, packaged := (*InstalledError)(nil), (*PackagedError)(nil)
-	switch err := Available(system); {
+	switch err := CheckNotInstalled(system); {
 	case errors.As(err, &packaged):
 		return packaged
-	case current != "linux":
+	case thisOS != "linux":
 		return nil
 	case errors.As(err, &installed) && system && os.Getuid() != 0:
 		return errNeedsRoot
 	case err != nil && !errors.As(err, &installed):
 		return err
 	case err == nil:
-		return absentError(system)
+		return notInstalledError(system)
 	}
 	return nil
 }
 
-// absentError says that the service is not installed, or that there is one of the whole
-// system in place of the user's own.
-func absentError(system bool) error {
+// notInstalledError says that the service is not installed, or that there is a system
+// service instead of the user's own.
+func notInstalledError(system bool) error {
 	packaged := (*PackagedError)(nil)
-	switch err := Available(true); {
+	switch err := CheckNotInstalled(true); {
 	case system || err == nil:
 		return errNotInstalled
 	case errors.As(err, &packaged):
@@ -271,82 +257,31 @@ func absentError(system bool) error {
 }
 
 var (
-	errNeedsRoot    = errors.New("the service is one of the whole system: run the command with sudo")
+	errNeedsRoot    = errors.New("this is a system service: run the command with sudo")
 	errNotInstalled = errors.New("the service is not installed: run 'aitunnel service install'")
 )
 
-// Status returns how the service is.
-func Status(system bool) (State, error) {
-	out := State{System: system, Platform: service.Platform(), State: "stopped"}
-	m, err := manager(Unit{System: system})
-	if err != nil {
-		return out, err
-	}
-	state, err := m.Status()
-	switch {
-	case errors.Is(err, service.ErrNotInstalled):
-		out.State = "not installed"
-		return out, nil
-	case err != nil:
-		return out, fmt.Errorf("the service manager does not answer: %w", err)
-	case state == service.StatusRunning && restarts(system):
-		out.State = "restarting after a failure"
-	case state == service.StatusRunning:
-		out.State = "running"
-	}
-	if out.File, err = File(system); err != nil || out.File == "" {
-		return out, err
-	}
-	if p := (*PackagedError)(nil); errors.As(Available(system), &p) {
-		out.File, out.Packaged = p.Path, true
-	}
-	text, err := os.ReadFile(out.File)
-	if err != nil {
-		return out, err
-	}
-	out.Outdated = !strings.Contains(string(text), formatLine)
-	return out, nil
-}
-
-// LogCommand returns the command that shows the last messages of a service of systemd.
-func LogCommand(system bool) string {
-	if system {
-		return "journalctl -u aitunnel -n 20"
-	}
-	return "journalctl --user -u aitunnel -n 20"
-}
-
-// startError adds to an error where the reason is that a service does not start.
+// startError adds to an error how to find out why the service does not start.
 func startError(what string, err error, system bool) error {
-	if current == "linux" {
+	if thisOS == "linux" {
 		return fmt.Errorf("%s, but it does not start: %w; see why: %s", what, err, LogCommand(system))
 	}
 	return fmt.Errorf("%s, but it does not start: %w", what, err)
 }
 
-// restarts reports whether systemd is about to start a service again that has failed.
-func restarts(system bool) bool {
-	arguments := []string{"show", "--property=SubState", "--value", name + ".service"}
-	if !system {
-		arguments = append(arguments, "--user")
-	}
-	out, err := exec.Command("systemctl", arguments...).Output() // fails elsewhere
-	return err == nil && strings.TrimSpace(string(out)) == "auto-restart"
-}
-
-// manager returns the service in the hands of the system's service manager.
+// manager returns the service for use with the system's service manager.
 func manager(u Unit) (service.Service, error) {
-	if err := Supported(); err != nil {
+	if err := CheckSupported(); err != nil {
 		return nil, err
 	}
 	label := name
-	if current == "darwin" {
+	if thisOS == "darwin" {
 		label = launchdName
 	}
-	text := u.Text(current)
+	text := u.Text(thisOS)
 	return service.New(nil, &service.Config{
 		Name: label, DisplayName: name, Description: description,
-		Executable: u.Executable, Arguments: u.Arguments(current),
+		Executable: u.Executable, Arguments: u.Arguments(thisOS),
 		Option: service.KeyValue{
 			"UserService": !u.System, "SystemdScript": text, "LaunchdConfig": text,
 			"OnFailure": "restart", "OnFailureDelayDuration": "5s",

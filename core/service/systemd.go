@@ -9,8 +9,8 @@ import (
 )
 
 // systemd returns a unit. The proxy reports when it is ready, reloads and stops
-// (sd_notify(3)). A reload is a command, because only that can fail. Processes
-// other than the first may report, as a restart replaces that.
+// (sd_notify(3)). A reload is a command, because a signal could not report a failure.
+// Any process of the service may report, since a restart replaces the main process.
 func (u Unit) systemd() string {
 	target, after, rights := "default.target", "", "NoNewPrivileges=yes\n"
 	if u.System {
@@ -41,8 +41,8 @@ WantedBy=%s
 		int(startLimit.Seconds()), int(u.stopTime().Seconds()), int(watchdogLimit.Seconds()), rights, target)
 }
 
-// account is who runs the service, and the directories that systemd makes for
-// that account. The group of the account may use the control socket.
+// account returns the lines for the account, and for the directories that systemd
+// creates for it. The group of the account may use the control socket.
 func (u Unit) account() string {
 	var out strings.Builder
 	if u.User != "" {
@@ -56,9 +56,9 @@ func (u Unit) account() string {
 	return out.String()
 }
 
-// hardening takes from the service what a proxy does not need. It writes to its
-// configuration and state only. Plugins run under the same rules, so memory may
-// be made executable, as interpreters do.
+// hardening removes privileges that a proxy does not need. The service can write only to
+// its configuration and state. Plugins run under the same rules, so executable memory is
+// allowed, which interpreters need.
 func (u Unit) hardening() string {
 	writable := []string{quoteWord(systemdSpecial.Replace(u.configDir()))}
 	if u.StateDir != StateDir {
@@ -68,7 +68,7 @@ func (u Unit) hardening() string {
 	if u.inHome() {
 		home = "read-only"
 	}
-	if u.User == "" { // root reads the files of others by these
+	if u.User == "" { // root needs these to read files of others
 		capabilities = "CAP_DAC_OVERRIDE CAP_CHOWN CAP_FOWNER CAP_NET_BIND_SERVICE"
 	}
 	return fmt.Sprintf(`ReadWritePaths=%s
@@ -99,8 +99,8 @@ SystemCallErrorNumber=EPERM
 `, strings.Join(writable, " "), home, capabilities)
 }
 
-// inHome reports whether the service needs files of home directories. They
-// cannot all be known: root's configuration may name any.
+// inHome reports whether the service may need files in home directories. As root it may:
+// its configuration can name any file.
 func (u Unit) inHome() bool {
 	if u.User == "" {
 		return true
@@ -116,7 +116,7 @@ func (u Unit) inHome() bool {
 }
 
 func (u Unit) systemdCommand(arguments []string) string {
-	command := quoteWord(systemdSpecial.Replace(u.Executable)) // variables in the first word are left alone
+	command := quoteWord(systemdSpecial.Replace(u.Executable)) // systemd expands no variables in the first word
 	for _, arg := range arguments {
 		command += " " + quoteWord(strings.ReplaceAll(systemdSpecial.Replace(arg), "$", "$$"))
 	}
@@ -125,7 +125,7 @@ func (u Unit) systemdCommand(arguments []string) string {
 
 var systemdSpecial = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `%`, `%%`)
 
-// quoteWord quotes an argument as systemd.service(5) reads it.
+// quoteWord quotes an argument for systemd.service(5).
 func quoteWord(s string) string {
 	if s == "" || strings.ContainsAny(s, " \t'\";\\") {
 		return `"` + s + `"`
@@ -139,9 +139,9 @@ var (
 	unitStateDir = regexp.MustCompile(`(?m)^ExecStart=.* --state-dir (?:"(.+)"|(\S+))$`)
 )
 
-// keep takes from an installed unit whose account it runs with, and where its
-// configuration and state are.
-func (u *Unit) keep(text string) {
+// readUnit takes the account, and the paths of configuration and state, from an installed
+// unit.
+func (u *Unit) readUnit(text string) {
 	u.User = ""
 	if found := unitUser.FindStringSubmatch(text); found != nil {
 		u.User = found[1]
@@ -152,7 +152,7 @@ func (u *Unit) keep(text string) {
 	u.Config = cmp.Or(configOf(text), u.Config)
 }
 
-// configOf returns the configuration that an installed unit names, "" if it does not.
+// configOf returns the path of the configuration in an installed unit, "" if it has none.
 func configOf(text string) string {
 	if found := unitConfig.FindStringSubmatch(text); found != nil {
 		return unquoted.Replace(found[1] + found[2])
@@ -160,5 +160,5 @@ func configOf(text string) string {
 	return ""
 }
 
-// unquoted is an argument of a unit as the program gets it.
+// unquoted decodes an argument of a unit.
 var unquoted = strings.NewReplacer("%%", "%", "$$", "$", `\\`, `\`, `\"`, `"`)

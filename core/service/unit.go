@@ -7,22 +7,22 @@ import (
 	"time"
 )
 
-// Names of the service: of systemd and Windows, and of launchd, which expects
-// one of another kind.
+// Names of the service: for systemd and Windows, and for launchd, which expects a
+// reversed domain name.
 const (
 	name        = "aitunnel"
 	launchdName = "io.github.aitunnel"
 	description = "A proxy for AI APIs that runs at home and serves your VPS"
 )
 
-// format is the version of the files below. Files with another are outdated.
+// format is the version of the service files. Files with another one are outdated.
 const format = "4"
 
 // formatLine is in every file, as a comment.
 const formatLine = "aitunnel service file, format " + format
 
-// What a system service uses on Linux unless told otherwise. Its account
-// is created if it does not exist.
+// The defaults of a system service on Linux. Its account is created if it does not
+// exist.
 const (
 	Account  = "aitunnel"
 	StateDir = "/var/lib/aitunnel"
@@ -30,13 +30,13 @@ const (
 	runtimeDir = "/run/aitunnel"
 )
 
-// ControlSocket is where a system service on Linux takes commands from the
+// ControlSocket is the path at which a system service on Linux accepts commands from the
 // group of its account.
 const ControlSocket = runtimeDir + "/control.sock"
 
-// How long a start and a stop may take before the manager ends the process, and
-// how long the process may be silent. A stop may take as long as requests in
-// flight are given, and a while for the rest.
+// How long a start and a stop may take before the service manager kills the process, and
+// how long the process may send no watchdog notification. A stop may take the time for
+// requests in flight plus stopSlack.
 const (
 	startLimit    = 2 * time.Minute
 	stopLimit     = 90 * time.Second
@@ -44,29 +44,29 @@ const (
 	watchdogLimit = time.Minute
 )
 
-// Unit is what the service runs.
+// Unit describes what the service runs.
 type Unit struct {
-	System     bool // of the whole system, not of one user
+	System     bool // a system service, not that of one user
 	Executable string
 	Config     string
 	StateDir   string
-	User       string        // whose account runs a system service; "": root
+	User       string        // the account of a system service; "": root
 	Home       string        // of that account
 	Drain      time.Duration // how long requests in flight may take when it stops
 }
 
-// Arguments returns those of the program. systemd keeps what a service prints;
-// elsewhere the proxy logs to its own file, as in the background.
+// Arguments returns the arguments of the program. systemd stores what a service prints;
+// elsewhere the proxy logs to its own file, as it does in the background.
 func (u Unit) Arguments(goos string) []string {
-	how := "--detached"
+	mode := "--detached"
 	if goos == "linux" {
-		how = "--foreground"
+		mode = "--foreground"
 	}
-	return []string{"start", how, "--config", u.Config, "--state-dir", u.StateDir}
+	return []string{"start", mode, "--config", u.Config, "--state-dir", u.StateDir}
 }
 
-// Text returns the file for the manager of an operating system; for Windows, which
-// has none, the command line.
+// Text returns the service file for an operating system; for Windows, which has none,
+// the command line.
 func (u Unit) Text(goos string) string {
 	switch goos {
 	case "darwin":
@@ -77,7 +77,7 @@ func (u Unit) Text(goos string) string {
 	return u.systemd()
 }
 
-// configDir returns the directory that edits of the configuration write to.
+// configDir returns the directory in which edits write the configuration.
 func (u Unit) configDir() string {
 	if filepath.Ext(u.Config) == "" {
 		return u.Config
@@ -88,5 +88,5 @@ func (u Unit) configDir() string {
 // stopTime returns how long the service manager waits for a stop.
 func (u Unit) stopTime() time.Duration { return max(stopLimit, u.Drain+stopSlack) }
 
-// current is the operating system that this program runs on.
-const current = runtime.GOOS
+// thisOS is the operating system of this machine.
+const thisOS = runtime.GOOS

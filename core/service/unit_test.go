@@ -17,11 +17,10 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// systemUnit is what 'service install' of root installs.
+// systemUnit is what 'service install' installs for root.
 var systemUnit = Unit{System: true, Executable: "/usr/local/bin/aitunnel", Config: "/etc/aitunnel/aitunnel.hcl", StateDir: StateDir, User: Account, Home: StateDir, Drain: time.Minute}
 
-// TestServiceFiles compares what the service managers of all systems get. A
-// script of core/cli has systemd-analyze read the unit.
+// TestServiceFiles compares the service files for all systems with the goldens.
 func TestServiceFiles(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the goldens have the line ends of Unix")
@@ -56,9 +55,9 @@ func TestServiceFiles(t *testing.T) {
 	}
 }
 
-// TestTheUnitIsHardened asks systemd itself: whether it understands the units,
-// and how much a system service can do to it (10 is everything).
-func TestTheUnitIsHardened(t *testing.T) {
+// TestUnitIsHardened asks systemd-analyze whether the units are valid, and how exposed the
+// system is to them (10 is the worst).
+func TestUnitIsHardened(t *testing.T) {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
 		t.Skip("systemd-analyze is not installed")
@@ -84,7 +83,7 @@ func TestTheUnitIsHardened(t *testing.T) {
 			}
 			out, err := exec.Command(analyze, "security", "--offline=yes", "--no-pager", path).CombinedOutput()
 			if strings.Contains(string(out), "unrecognized option") {
-				t.Skip("this systemd cannot judge a unit that is not installed")
+				t.Skip("this systemd-analyze cannot rate a unit that is not installed")
 			}
 			found := regexp.MustCompile(`exposure level for aitunnel\.service: ([0-9.]+)`).FindSubmatch(out)
 			if found == nil {
@@ -99,9 +98,8 @@ func TestTheUnitIsHardened(t *testing.T) {
 	}
 }
 
-// TestAnUpdateKeepsTheAccountAndTheState reads units of this and of former
-// versions.
-func TestAnUpdateKeepsTheAccountAndTheState(t *testing.T) {
+// TestUpdateKeepsAccountAndState reads units of this and of earlier versions.
+func TestUpdateKeepsAccountAndState(t *testing.T) {
 	for _, c := range []struct{ text, user, state, config string }{
 		{systemUnit.systemd(), Account, StateDir, systemUnit.Config},
 		{"[Service]\nExecStart=/usr/bin/aitunnel start --foreground --config /root/a.hcl --state-dir /root/.local/state/100%%\n", "", "/root/.local/state/100%", "/root/a.hcl"},
@@ -112,7 +110,7 @@ func TestAnUpdateKeepsTheAccountAndTheState(t *testing.T) {
 		if got := configOf(c.text); got != c.config {
 			t.Errorf("configuration %q of\n%s", got, c.text)
 		}
-		if u.keep(c.text); u.User != c.user || u.StateDir != c.state {
+		if u.readUnit(c.text); u.User != c.user || u.StateDir != c.state {
 			t.Errorf("account %q and state %q of\n%s", u.User, u.StateDir, c.text)
 		}
 	}

@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// LogDir is where a system service on Linux may write a log. systemd makes it
-// when the service starts.
+// LogDir is where a system service on Linux may write a log. systemd creates it when the
+// service starts.
 const LogDir = "/var/log/aitunnel"
 
-// IsInNewLogDir reports whether a file is in [LogDir], which does not exist yet.
-func IsInNewLogDir(path string) bool {
+// IsInMissingLogDir reports whether a file is in [LogDir] and that does not exist yet.
+func IsInMissingLogDir(path string) bool {
 	_, err := os.Stat(LogDir)
-	return current == "linux" && filepath.Dir(path) == LogDir && errors.Is(err, fs.ErrNotExist)
+	return thisOS == "linux" && filepath.Dir(path) == LogDir && errors.Is(err, fs.ErrNotExist)
 }
 
 var (
@@ -25,8 +25,8 @@ var (
 	unitWords    = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"|(\S+)`)
 )
 
-// MayWrite reports whether the rules of an installed service let it write to a path, as
-// far as its files of systemd say.
+// MayWrite reports whether the sandbox of the installed service lets it write to a path,
+// according to its systemd unit and drop-ins.
 func (u Unit) MayWrite(path string) bool {
 	file, err := File(true)
 	if err != nil {
@@ -39,7 +39,7 @@ func (u Unit) MayWrite(path string) bool {
 	if err != nil {
 		return true
 	}
-	parts, _ := filepath.Glob(file + ".d/*.conf") // the pattern is valid
+	parts, _ := filepath.Glob(file + ".d/*.conf") // the pattern is always valid
 	for _, part := range parts {
 		more, _ := os.ReadFile(part) // it may not be readable
 		content = append(append(content, '\n'), more...)

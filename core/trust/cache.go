@@ -18,7 +18,7 @@ import (
 const keepUnused = time.Hour
 
 // Copy returns the private copy of an executable that [Store.Verify] accepted, and
-// makes it if it does not exist. The bytes of the copy are verified each time.
+// creates it if it does not exist. The bytes of the copy are verified each time.
 func (s *Store) Copy(e Executable) (string, error) {
 	if s.CacheDir == "" {
 		return "", errors.New("there is no directory for the copies of verified plugins")
@@ -28,9 +28,9 @@ func (s *Store) Copy(e Executable) (string, error) {
 	if err := PrivateDir(s.CacheDir); err != nil {
 		return "", err
 	}
-	if is, err := inspect(path); err == nil && is.SHA256 == e.SHA256 {
+	if exe, err := inspect(path); err == nil && exe.SHA256 == e.SHA256 {
 		now := time.Now()
-		_ = os.Chtimes(dir, now, now) // for the sweep; nothing else depends on it
+		_ = os.Chtimes(dir, now, now) // only for [Store.RemoveOldCopies]
 		return path, nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -45,19 +45,19 @@ func (s *Store) Copy(e Executable) (string, error) {
 	return path, err
 }
 
-// Tidy removes the copies that were made since the store was opened, and that the lock
-// file does not name: of executables that were tested and refused.
-func (s *Store) Tidy() {
+// RemoveNewCopies removes copies that this store made and that are not in the lock file:
+// those of executables that were tested and refused.
+func (s *Store) RemoveNewCopies() {
 	lock, err := s.Lock()
 	if err != nil {
-		return // what it names is not known
+		return // it is unknown which copies are locked
 	}
 	locked := lock.hashes()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, path := range s.made {
 		dir := filepath.Dir(path)
-		entries, _ := os.ReadDir(dir) // none if somebody has removed it
+		entries, _ := os.ReadDir(dir) // none if it was removed meanwhile
 		if locked[strings.TrimPrefix(filepath.Base(dir), "sha256-")] && len(entries) < 2 {
 			continue
 		}
@@ -67,8 +67,8 @@ func (s *Store) Tidy() {
 	s.made = nil
 }
 
-// copyVerified hashes while it copies: a file with another hash never gets the name
-// under which it would run.
+// copyVerified hashes the file while copying it: one with another hash never gets the
+// name under which it would run.
 func copyVerified(e Executable, dir, path string) error {
 	from, err := os.Open(e.Path)
 	if err != nil {
@@ -105,26 +105,25 @@ func copyOut(from io.Reader, dir string) (path, sum string, err error) {
 	return to.Name(), hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// Copied returns the copy of an executable with a hash, "" if there is none or it is
-// damaged.
+// Copied returns the path of the copy with a hash, "" if there is none or it is damaged.
 func (s *Store) Copied(sum string) string {
 	dir := filepath.Join(s.CacheDir, "sha256-"+sum)
 	entries, _ := os.ReadDir(dir) // none if it was never copied
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		if is, err := inspect(path); err == nil && is.SHA256 == sum {
+		if exe, err := inspect(path); err == nil && exe.SHA256 == sum {
 			return path
 		}
 	}
 	return ""
 }
 
-// Sweep removes the copies that the lock file does not name: of each plugin, the
-// locked version and the previous one stay.
-func (s *Store) Sweep() {
+// RemoveOldCopies removes copies that are not in the lock file and were not used for
+// keepUnused. The lock file has the locked and the previous version of each plugin.
+func (s *Store) RemoveOldCopies() {
 	lock, err := s.Lock()
 	if err != nil {
-		return // what it names is not known
+		return // it is unknown which copies are locked
 	}
 	locked := lock.hashes()
 	entries, _ := os.ReadDir(s.CacheDir) // none if nothing was ever copied
@@ -137,8 +136,8 @@ func (s *Store) Sweep() {
 	}
 }
 
-// PrivateDir makes a directory that only the user can write to and read, and
-// refuses one that another user could have planted.
+// PrivateDir creates a directory that only the user can read and write. It returns an
+// error for an existing one that another user may have prepared.
 func PrivateDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

@@ -5,7 +5,8 @@ import (
 	"io/fs"
 )
 
-// Identity changes with a file's content, as far as its attributes tell.
+// Identity returns a value that changes when a file is written, according to its
+// attributes.
 func Identity(info fs.FileInfo) string {
 	return fmt.Sprintf("%d %d %s %s", info.Size(), info.ModTime().UnixNano(), info.Mode(), sysIdentity(info))
 }

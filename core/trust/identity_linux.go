@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// sysIdentity has the time of the last change of any kind, which nobody can set.
+// sysIdentity includes the ctime, which programs cannot set.
 func sysIdentity(info fs.FileInfo) string {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -14,33 +14,33 @@ import (
 // FileName is the name of the lock file, which is beside the configuration.
 const FileName = "aitunnel.lock.hcl"
 
-// Platform is that of this program, such as "linux/amd64".
+// Platform is the platform of this program, such as "linux/amd64".
 const Platform = runtime.GOOS + "/" + runtime.GOARCH
 
 // Lock is the content of a lock file, by plugin.
 type Lock map[string]*Plugin
 
-// Plugin is what is locked of one plugin.
+// Plugin is the locked release of a plugin, with the previous one.
 type Plugin struct {
 	Release
-	Source     string   // where it comes from; "" for one that was installed from a file
-	SigningKey string   // that its releases are signed with; "" for unsigned ones
-	Previous   *Release // the one before, to return to; nil if there is none
+	Source     string   // the repository; "" if it was installed from a file
+	SigningKey string   // public key of its signed releases; "" if they are not signed
+	Previous   *Release // for a rollback; nil if there is none
 }
 
 // Release is one version of a plugin.
 type Release struct {
-	Archives  map[string]string // SHA-256 of the archive that is published for each platform
-	Platforms map[string]Entry  // the executables
+	Archives  map[string]string // SHA-256 of the published archive, by platform
+	Platforms map[string]Entry  // the executables, by platform
 }
 
 // Entry is one executable.
 type Entry struct {
-	Version string // "" where it is not known
+	Version string // "" if unknown
 	SHA256  string // in hexadecimal
 }
 
-// Version is that of the release on this platform, or else on any.
+// Version returns the version of the executable for this platform, or else for any.
 func (r *Release) Version() string {
 	if e, ok := r.Platforms[Platform]; ok {
 		return e.Version
@@ -51,7 +51,7 @@ func (r *Release) Version() string {
 	return ""
 }
 
-// Entry is the executable that is locked for a plugin on a platform.
+// Entry returns the executable that is locked for a plugin on a platform.
 func (l Lock) Entry(plugin, platform string) (Entry, bool) {
 	p := l[plugin]
 	if p == nil {
@@ -61,7 +61,7 @@ func (l Lock) Entry(plugin, platform string) (Entry, bool) {
 	return e, ok
 }
 
-// Set locks an executable. The one before becomes the previous one.
+// Set locks an executable. The one that was locked becomes the previous one.
 func (l Lock) Set(plugin, platform string, e Entry) {
 	p := l.plugin(plugin)
 	if old, ok := p.Platforms[platform]; ok && old.SHA256 != e.SHA256 {
@@ -74,8 +74,8 @@ func (l Lock) Set(plugin, platform string, e Entry) {
 	p.Platforms[platform] = e
 }
 
-// SetRelease locks an executable of a published release. Another version, for all
-// platforms, becomes the previous one.
+// SetRelease locks an executable of a published release. If another version was locked,
+// it becomes the previous one for all platforms.
 func (l Lock) SetRelease(plugin, source, key string, archives map[string]string, e Entry) {
 	p := l.plugin(plugin)
 	if old, ok := p.Platforms[Platform]; ok && old.SHA256 != e.SHA256 || len(p.Platforms) > 0 && p.Version() != e.Version {
@@ -83,20 +83,20 @@ func (l Lock) SetRelease(plugin, source, key string, archives map[string]string,
 		p.Platforms = map[string]Entry{}
 	}
 	p.Source, p.Archives = source, archives
-	if key != "" { // it is never dropped
+	if key != "" { // a known key is never removed
 		p.SigningKey = key
 	}
 	p.Platforms[Platform] = e
 }
 
-// RollBack locks the previous release again. What was locked becomes the previous one.
+// RollBack swaps the locked release and the previous one.
 func (l Lock) RollBack(plugin string) error {
 	p := l[plugin]
 	if p == nil || p.Previous == nil {
-		return fmt.Errorf("the lock file names no previous version of the plugin %q", plugin)
+		return fmt.Errorf("the lock file has no previous version of the plugin %q", plugin)
 	}
 	if _, ok := p.Previous.Platforms[Platform]; !ok {
-		return fmt.Errorf("the lock file names no previous version of the plugin %q for %s", plugin, Platform)
+		return fmt.Errorf("the lock file has no previous version of the plugin %q for %s", plugin, Platform)
 	}
 	current := p.Release
 	p.Release, p.Previous = *p.Previous, &current
@@ -113,7 +113,7 @@ func (l Lock) plugin(name string) *Plugin {
 	return l[name]
 }
 
-// clone returns a copy that can be changed.
+// clone returns a deep copy.
 func (l Lock) clone() Lock {
 	out := Lock{}
 	for name, p := range l {
@@ -127,7 +127,8 @@ func (l Lock) clone() Lock {
 	return out
 }
 
-// hashes are those of all executables that may run here, now or after a rollback.
+// hashes returns the set of hashes of all executables that may run on this platform, now
+// or after a rollback.
 func (l Lock) hashes() map[string]bool {
 	out := map[string]bool{}
 	for _, p := range l {

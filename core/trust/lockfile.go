@@ -23,8 +23,8 @@ const lockHeader = `# The plugins that may run, by the hash of their executables
 
 var digestSyntax = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// lockFormat is the version of the file's form. It is raised when an older program that
-// writes the file would lose something that matters.
+// lockFormat is the version of the file format. It is raised when older programs would
+// lose important data by writing the file.
 const lockFormat = 1
 
 // parseLock reads the text of a lock file. A later version may add attributes and
@@ -36,9 +36,9 @@ func parseLock(path string, text []byte) (Lock, []string, error) {
 		return nil, nil, r.damaged(diags[0].Subject, strings.TrimSuffix(diags[0].Summary+": "+diags[0].Detail, "."))
 	}
 	body := file.Body.(*hclsyntax.Body)
-	r.ignoreOthers(body, []string{"format"}, "plugin")
+	r.warnUnknown(body, []string{"format"}, "plugin")
 	if format := r.format(body); format > lockFormat {
-		r.warnings = append(r.warnings, fmt.Sprintf("the lock file %s has format %d, but this aitunnel knows format %d: what is newer in it is ignored", path, format, lockFormat))
+		r.warnings = append(r.warnings, fmt.Sprintf("the lock file %s has format %d, but this aitunnel knows format %d: newer settings in it are ignored", path, format, lockFormat))
 	}
 	lock := Lock{}
 	for _, b := range body.Blocks {
@@ -75,11 +75,11 @@ func (r *lockReader) damaged(at *hcl.Range, reason string) error {
 }
 
 func (r *lockReader) plugin(b *hclsyntax.Body) *Plugin {
-	r.ignoreOthers(b, []string{"source", "signing_key", "archives"}, "platform", "previous")
+	r.warnUnknown(b, []string{"source", "signing_key", "archives"}, "platform", "previous")
 	p := &Plugin{Release: r.release(b), Source: r.text(b, "source"), SigningKey: r.text(b, "signing_key")}
 	for _, inner := range b.Blocks {
 		if inner.Type == "previous" {
-			r.ignoreOthers(inner.Body, []string{"archives"}, "platform")
+			r.warnUnknown(inner.Body, []string{"archives"}, "platform")
 			previous := r.release(inner.Body)
 			p.Previous = &previous
 		}
@@ -97,7 +97,7 @@ func (r *lockReader) release(b *hclsyntax.Body) Release {
 			_ = r.damaged(inner.DefRange().Ptr(), "a platform block needs the name of the platform")
 			continue
 		}
-		r.ignoreOthers(inner.Body, []string{"version", "sha256"})
+		r.warnUnknown(inner.Body, []string{"version", "sha256"})
 		e := Entry{Version: r.text(inner.Body, "version"), SHA256: r.text(inner.Body, "sha256")}
 		if !digestSyntax.MatchString(e.SHA256) {
 			_ = r.damaged(inner.DefRange().Ptr(), fmt.Sprintf("the sha256 for %s is not 64 hexadecimal digits", inner.Labels[0]))
@@ -107,7 +107,7 @@ func (r *lockReader) release(b *hclsyntax.Body) Release {
 	return out
 }
 
-// format returns the version of the form that the file is written in.
+// format returns the format version of the file.
 func (r *lockReader) format(b *hclsyntax.Body) int64 {
 	a := b.Attributes["format"]
 	if a == nil {
@@ -123,16 +123,16 @@ func (r *lockReader) format(b *hclsyntax.Body) int64 {
 	return lockFormat
 }
 
-// checkWritable refuses to replace a file whose form is newer: something of it would be
-// lost.
+// checkWritable returns an error if the file at path has a newer format, since data would
+// be lost by replacing it.
 func checkWritable(path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil // there is none, or the write says why it cannot be replaced
+		return nil // it does not exist, or writing it returns the error
 	}
 	file, diags := hclsyntax.ParseConfig(text, path, hcl.InitialPos)
 	if diags.HasErrors() {
-		return nil // it was reported when it was read
+		return nil // that was reported when it was read
 	}
 	if format := (&lockReader{path: path}).format(file.Body.(*hclsyntax.Body)); format > lockFormat {
 		return &LockError{Path: path, Reason: fmt.Sprintf("has format %d, but this aitunnel writes format %d: use the newer aitunnel that wrote it", format, lockFormat)}
@@ -140,7 +140,7 @@ func checkWritable(path string) error {
 	return nil
 }
 
-// text returns the value of an attribute, "" if there is none.
+// text returns the value of a string attribute, "" if it is not set.
 func (r *lockReader) text(b *hclsyntax.Body, name string) string {
 	a := b.Attributes[name]
 	if a == nil {
@@ -154,7 +154,7 @@ func (r *lockReader) text(b *hclsyntax.Body, name string) string {
 	return v.AsString()
 }
 
-// digests returns a map of hashes by platform.
+// digests returns the value of an attribute that maps platforms to hashes.
 func (r *lockReader) digests(b *hclsyntax.Body, name string) map[string]string {
 	a := b.Attributes[name]
 	if a == nil {
@@ -176,8 +176,8 @@ func (r *lockReader) digests(b *hclsyntax.Body, name string) map[string]string {
 	return out
 }
 
-// ignoreOthers warns of attributes and blocks that this version does not know.
-func (r *lockReader) ignoreOthers(b *hclsyntax.Body, attributes []string, blocks ...string) {
+// warnUnknown warns about attributes and blocks that this version does not know.
+func (r *lockReader) warnUnknown(b *hclsyntax.Body, attributes []string, blocks ...string) {
 	for _, name := range slices.Sorted(maps.Keys(b.Attributes)) {
 		if !slices.Contains(attributes, name) {
 			r.warnings = append(r.warnings, fmt.Sprintf("the lock file %s:%d: %q is ignored: it was written by a newer aitunnel", r.path, b.Attributes[name].Range().Start.Line, name))

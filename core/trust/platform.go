@@ -9,8 +9,8 @@ import (
 	"io"
 )
 
-// PlatformOf returns the platform that an executable is built for; "" if it is
-// unknown, as of a script.
+// PlatformOf returns the platform that an executable is built for; "" if it is unknown,
+// such as for a script.
 func PlatformOf(r io.ReaderAt) string {
 	var magic [4]byte
 	if n, _ := r.ReadAt(magic[:], 0); n < len(magic) {
@@ -38,7 +38,7 @@ func elfPlatform(r io.ReaderAt) string {
 	if err != nil {
 		return ""
 	}
-	system := "linux" // which leaves the field empty, as most do
+	system := "linux" // most systems, also Linux, leave the field empty
 	switch f.OSABI {
 	case elf.ELFOSABI_FREEBSD:
 		system = "freebsd"
@@ -67,8 +67,8 @@ func machoArch(c macho.Cpu) string {
 	return c.String()
 }
 
-// fatPlatform is that of a file for several processors: of this program's, if
-// it is among them.
+// fatPlatform returns the platform of a universal binary: that of this program if the
+// file contains it, else the first.
 func fatPlatform(r io.ReaderAt) string {
 	f, err := macho.NewFatFile(r)
 	if err != nil {

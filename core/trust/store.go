@@ -18,14 +18,14 @@ import (
 // Store verifies executables, and keeps the copies that run. It is safe for
 // concurrent use.
 type Store struct {
-	LockPath string // of the lock file
-	CacheDir string // of the copies; made with mode 0700 if need be
+	LockPath string // the lock file
+	CacheDir string // for the copies; created with mode 0700 if necessary
 
 	mu    sync.Mutex
-	known map[string]seen // files as they were when they were last read
-	text  []byte          // of the lock file
-	lock  Lock            // parsed from it
-	made  []string        // copies, by this store
+	known map[string]inspected // results of Inspect, by path
+	text  []byte               // of the lock file
+	lock  Lock                 // parsed from it
+	made  []string             // copies that this store made
 
 	warnings []string // of the lock file
 }
@@ -34,12 +34,12 @@ type Store struct {
 type Executable struct {
 	Path     string
 	SHA256   string
-	Platform string // for which it is built; "" if unknown
+	Platform string // that it is built for; "" if unknown
 }
 
-type seen struct {
-	identity string
-	is       Executable
+type inspected struct {
+	identity   string
+	executable Executable
 }
 
 // State says whether the lock file allows an executable to run.
@@ -47,24 +47,24 @@ type State string
 
 // The states.
 const (
-	Locked   State = "locked"
-	Unlocked State = "not locked"
-	Changed  State = "changed"        // other bytes than those locked
-	Foreign  State = "other platform" // built, or locked, for another platform only
+	Locked        State = "locked"
+	Unlocked      State = "not locked"
+	Changed       State = "changed"        // its bytes differ from those locked
+	OtherPlatform State = "other platform" // built, or locked, for another platform only
 )
 
 // Refusal says why an executable may not run.
 type Refusal struct {
-	State  State
-	Reason string // a sentence without its full stop
-	Remedy bool   // locking it would solve that
+	State    State
+	Reason   string // a sentence without a full stop
+	Lockable bool   // locking the executable would allow it to run
 }
 
 func (e *Refusal) Error() string { return e.Reason }
 
 // Inspect hashes an executable. A file whose attributes have not changed is not read
-// again: at worst that gives an old hash, and then the bytes with that hash are what
-// runs.
+// again. At worst the result is the hash of its earlier content; [Store.Copy] then
+// returns a copy of that content, or an error.
 func (s *Store) Inspect(path string) (Executable, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -75,22 +75,22 @@ func (s *Store) Inspect(path string) (Executable, error) {
 	last, ok := s.known[path]
 	s.mu.Unlock()
 	if ok && last.identity == identity {
-		return last.is, nil
+		return last.executable, nil
 	}
-	is, err := inspect(path)
+	exe, err := inspect(path)
 	if err != nil {
-		return is, err
+		return exe, err
 	}
-	if time.Since(info.ModTime()) < time.Second { // another write within the clock's resolution would go unnoticed
-		return is, nil
+	if time.Since(info.ModTime()) < time.Second { // another write within the clock's resolution would not be noticed
+		return exe, nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.known == nil {
-		s.known = map[string]seen{}
+		s.known = map[string]inspected{}
 	}
-	s.known[path] = seen{identity, is}
-	return is, nil
+	s.known[path] = inspected{identity, exe}
+	return exe, nil
 }
 
 func inspect(path string) (Executable, error) {
@@ -113,16 +113,16 @@ func (s *Store) Verify(name, path string) (Executable, error) {
 	if err != nil {
 		return Executable{}, err
 	}
-	is, err := s.Inspect(path)
+	exe, err := s.Inspect(path)
 	if err != nil {
-		return is, err
+		return exe, err
 	}
-	return is, s.check(lock[name], is)
+	return exe, s.check(lock[name], exe)
 }
 
-func (s *Store) check(p *Plugin, is Executable) error {
-	if is.Platform != "" && is.Platform != Platform {
-		return &Refusal{Foreign, fmt.Sprintf("it is built for %s, but this is %s", is.Platform, Platform), false}
+func (s *Store) check(p *Plugin, exe Executable) error {
+	if exe.Platform != "" && exe.Platform != Platform {
+		return &Refusal{OtherPlatform, fmt.Sprintf("it is built for %s, but this is %s", exe.Platform, Platform), false}
 	}
 	if p == nil || len(p.Platforms) == 0 {
 		return &Refusal{Unlocked, "it is not in the lock file " + s.LockPath, true}
@@ -131,14 +131,14 @@ func (s *Store) check(p *Plugin, is Executable) error {
 	switch {
 	case !ok:
 		others := strings.Join(slices.Sorted(maps.Keys(p.Platforms)), " and ")
-		return &Refusal{Foreign, fmt.Sprintf("the lock file %s allows it on %s, but not on %s", s.LockPath, others, Platform), true}
-	case entry.SHA256 != is.SHA256:
-		return &Refusal{Changed, fmt.Sprintf("it has changed since it was locked: its sha256 is %s…, but %s has %s…", is.SHA256[:12], s.LockPath, entry.SHA256[:12]), true}
+		return &Refusal{OtherPlatform, fmt.Sprintf("the lock file %s allows it on %s, but not on %s", s.LockPath, others, Platform), true}
+	case entry.SHA256 != exe.SHA256:
+		return &Refusal{Changed, fmt.Sprintf("it has changed since it was locked: its sha256 is %s…, but %s has %s…", exe.SHA256[:12], s.LockPath, entry.SHA256[:12]), true}
 	}
 	return nil
 }
 
-// Lock returns the content of the lock file, as it is now. It may be changed.
+// Lock returns the current content of the lock file. The caller may change it.
 func (s *Store) Lock() (Lock, error) {
 	text, err := readLock(s.LockPath)
 	if err != nil {
@@ -157,13 +157,13 @@ func (s *Store) Lock() (Lock, error) {
 	return lock.clone(), nil
 }
 
-// Warnings returns what is ignored in the lock file.
+// Warnings returns a warning for each part of the lock file that is ignored.
 func (s *Store) Warnings() []string {
-	_, _ = s.Lock() // an error is reported by whoever needs the content
+	_, _ = s.Lock() // callers that need the content report the error
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.warnings)
 }
 
-// errSwapped is for an executable that changed after it was verified.
+// errSwapped says that an executable changed after it was verified.
 var errSwapped = errors.New("the file changed between its verification and its start: find out what writes to it, then try again")

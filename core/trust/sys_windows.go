@@ -1,5 +1,4 @@
 package trust
 
-// checkPrivate has nothing to check: directories below a user's profile are
-// theirs alone.
+// checkPrivate does nothing: other users have no access to a user's profile.
 func checkPrivate(string) error { return nil }

@@ -23,7 +23,7 @@ func TestLockFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), FileName)
 	lock, err := ReadLock(path)
 	if err != nil || len(lock) != 0 {
-		t.Fatalf("a missing one: %v, %v", lock, err)
+		t.Fatalf("a missing lock file: %v, %v", lock, err)
 	}
 	lock.Set("zeta", "linux/amd64", Entry{SHA256: hashA})
 	lock.Set("acme", "linux/amd64", Entry{Version: "1.2.0", SHA256: hashA})
@@ -71,10 +71,10 @@ plugin "zeta" {
 
 func TestDamagedLockFile(t *testing.T) {
 	for name, text := range map[string]string{
-		"no HCL":          `plugin "acme" {`,
+		"not HCL":         `plugin "acme" {`,
 		"without a hash":  "plugin \"acme\" {\n  platform \"linux/amd64\" {}\n}\n",
 		"half a hash":     "plugin \"acme\" {\n  platform \"linux/amd64\" {\n    sha256 = \"ab\"\n  }\n}\n",
-		"letters for hex": "plugin \"acme\" {\n  platform \"linux/amd64\" {\n    sha256 = \"" + strings.Repeat("Z", 64) + "\"\n  }\n}\n",
+		"not hexadecimal": "plugin \"acme\" {\n  platform \"linux/amd64\" {\n    sha256 = \"" + strings.Repeat("Z", 64) + "\"\n  }\n}\n",
 	} {
 		path := filepath.Join(t.TempDir(), FileName)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -87,8 +87,8 @@ func TestDamagedLockFile(t *testing.T) {
 	}
 }
 
-// The lock file is read again at each check, and a file that was replaced by
-// one of the same size and time is not taken for the one before.
+// The lock file is read again for each check. An executable that is replaced by one of
+// the same size and modification time is noticed.
 func TestVerifySeesChanges(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "aitunnel-plugin-acme")
@@ -103,13 +103,13 @@ func TestVerifySeesChanges(t *testing.T) {
 	write("#!/bin/sh\n# one\n")
 	verify := func(want State) Executable {
 		t.Helper()
-		is, err := s.Verify("acme", path)
+		exe, err := s.Verify("acme", path)
 		var refusal *Refusal
 		errors.As(err, &refusal)
 		if want == Locked && err != nil || want != Locked && (refusal == nil || refusal.State != want) {
 			t.Fatalf("%v, want %s", err, want)
 		}
-		return is
+		return exe
 	}
 	lock := Lock{}
 	one := verify(Unlocked)
@@ -118,7 +118,7 @@ func TestVerifySeesChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	verify(Locked)
-	if os.PathSeparator == '/' { // only there the time of the change itself is known
+	if os.PathSeparator == '/' { // only there the ctime is known
 		write("#!/bin/sh\n# two\n")
 		verify(Changed)
 	}
@@ -135,11 +135,11 @@ func TestCopies(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &Store{LockPath: filepath.Join(dir, FileName), CacheDir: filepath.Join(dir, "cache")}
-	is, err := s.Inspect(path)
+	exe, err := s.Inspect(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := s.Copy(is)
+	run, err := s.Copy(exe)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,34 +149,34 @@ func TestCopies(t *testing.T) {
 	if err := os.WriteFile(path, []byte("two"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := s.Copy(is); err != nil || again != run {
+	if again, err := s.Copy(exe); err != nil || again != run {
 		t.Errorf("the copy is not used again: %s, %v", again, err)
 	}
-	s.Sweep()
+	s.RemoveOldCopies()
 	if _, err := os.Stat(run); err != nil {
-		t.Errorf("a copy in use is swept: %v", err)
+		t.Errorf("a copy in use is removed: %v", err)
 	}
 	long := time.Now().Add(-2 * keepUnused)
 	if err := os.Chtimes(filepath.Dir(run), long, long); err != nil {
 		t.Fatal(err)
 	}
 	lock := Lock{}
-	lock.Set("acme", Platform, Entry{SHA256: is.SHA256})
+	lock.Set("acme", Platform, Entry{SHA256: exe.SHA256})
 	if err := lock.Write(s.LockPath); err != nil {
 		t.Fatal(err)
 	}
-	s.Sweep()
+	s.RemoveOldCopies()
 	if _, err := os.Stat(run); err != nil {
-		t.Errorf("a copy that is locked is swept: %v", err)
+		t.Errorf("a copy that is locked is removed: %v", err)
 	}
 	if err := os.Remove(s.LockPath); err != nil {
 		t.Fatal(err)
 	}
-	s.Sweep()
+	s.RemoveOldCopies()
 	if _, err := os.Stat(run); err == nil {
 		t.Error("an old copy is kept")
 	}
-	if _, err := s.Copy(is); !errors.Is(err, errSwapped) {
+	if _, err := s.Copy(exe); !errors.Is(err, errSwapped) {
 		t.Errorf("other bytes are copied: %v", err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(s.CacheDir, "*", "*")); len(left) > 0 {
@@ -184,7 +184,7 @@ func TestCopies(t *testing.T) {
 	}
 }
 
-// headers of programs are enough to know their platform.
+// headers returns minimal headers of executables, by platform.
 func headers() map[string][]byte {
 	elfHeader := append([]byte("\x7fELF\x02\x01\x01"), make([]byte, 57)...)
 	binary.LittleEndian.PutUint16(elfHeader[16:], uint16(elf.ET_EXEC))
@@ -208,23 +208,23 @@ func TestPlatformOf(t *testing.T) {
 		if err := os.WriteFile(path, header, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if is, err := inspect(path); err != nil || is.Platform != platform {
-			t.Errorf("%s is taken for %q, %v", platform, is.Platform, err)
+		if exe, err := inspect(path); err != nil || exe.Platform != platform {
+			t.Errorf("%s is recognized as %q, %v", platform, exe.Platform, err)
 		}
 	}
 	if self, err := os.Executable(); err != nil {
 		t.Error(err)
-	} else if is, err := inspect(self); err != nil || is.Platform != Platform {
-		t.Errorf("this program is taken for %q, %v", is.Platform, err)
+	} else if exe, err := inspect(self); err != nil || exe.Platform != Platform {
+		t.Errorf("this program is recognized as %q, %v", exe.Platform, err)
 	}
-	for name, content := range map[string]string{"a script": "#!/bin/sh\n", "nothing": "", "half a header": "\x7fELF\x02", "MZ": "MZ"} {
+	for name, content := range map[string]string{"a script": "#!/bin/sh\n", "an empty file": "", "half a header": "\x7fELF\x02", "MZ": "MZ"} {
 		if got := PlatformOf(bytes.NewReader([]byte(content))); got != "" {
-			t.Errorf("%s is taken for %q", name, got)
+			t.Errorf("%s is recognized as %q", name, got)
 		}
 	}
 }
 
-func TestALockFileOfALaterVersion(t *testing.T) {
+func TestLockFileOfANewerVersion(t *testing.T) {
 	s := &Store{LockPath: filepath.Join(t.TempDir(), FileName)}
 	text := "format = 2\ntrust \"all\" {}\nplugin \"acme\" {\n  since = \"today\"\n  platform \"" + Platform + "\" {\n    sha256 = \"" + hashA + "\"\n    size = 3\n  }\n}\n"
 	if err := os.WriteFile(s.LockPath, []byte(text), 0o600); err != nil {
@@ -242,7 +242,7 @@ func TestALockFileOfALaterVersion(t *testing.T) {
 	}
 }
 
-// A file of a newer form is read as far as it is understood, and never replaced.
+// A file of a newer format is read, without what is unknown, and never replaced.
 func TestFormatsOfTheLockFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), FileName)
 	lock := Lock{}
@@ -302,8 +302,8 @@ func TestReleasesInTheLock(t *testing.T) {
 	}
 }
 
-// The cache holds what the lock names, and one version before it.
-func TestTheCacheKeepsThePreviousVersion(t *testing.T) {
+// The cache keeps the locked version and the previous one.
+func TestCacheKeepsThePreviousVersion(t *testing.T) {
 	dir := t.TempDir()
 	s := &Store{LockPath: filepath.Join(dir, FileName), CacheDir: filepath.Join(dir, "cache")}
 	lock, copies := Lock{}, []string{}
@@ -313,26 +313,26 @@ func TestTheCacheKeepsThePreviousVersion(t *testing.T) {
 		if err := os.WriteFile(path, []byte(version), 0o700); err != nil { //nolint:gosec // it is executable
 			t.Fatal(err)
 		}
-		is, err := inspect(path)
+		exe, err := inspect(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		lock.Set("acme", Platform, Entry{version, is.SHA256})
-		run, err := s.Copy(is)
+		lock.Set("acme", Platform, Entry{version, exe.SHA256})
+		run, err := s.Copy(exe)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Chtimes(filepath.Dir(run), long, long); err != nil {
 			t.Fatal(err)
 		}
-		if copies = append(copies, run); s.Copied(is.SHA256) != run {
+		if copies = append(copies, run); s.Copied(exe.SHA256) != run {
 			t.Errorf("copy %d is not found", i)
 		}
 	}
 	if err := lock.Write(s.LockPath); err != nil {
 		t.Fatal(err)
 	}
-	s.Sweep()
+	s.RemoveOldCopies()
 	for i, run := range copies {
 		if _, err := os.Stat(run); (err == nil) != (i > 0) {
 			t.Errorf("version %d: %v", i, err)

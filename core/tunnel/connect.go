@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// failedPause is the time between two tries of a tunnel whose login or host
-	// key is refused. Trying more often gets an address banned.
+	// failedPause is the time between two attempts of a tunnel whose login or host
+	// key is refused. More frequent attempts would get the address banned.
 	failedPause = 5 * time.Minute
 
 	// stableTime is how long a connection has to last to be a good one: after it
@@ -30,8 +30,8 @@ const (
 // errNetworkChanged ends an attempt.
 var errNetworkChanged = errors.New("the network of this machine has changed")
 
-// connect makes one attempt. It is ended when the network changes: the next one
-// has better prospects than one that waits for lost packets.
+// connect makes one attempt. It is aborted when the network changes, since a new attempt
+// is more likely to succeed than one that waits for lost packets.
 func (t *tunnel) connect(ctx context.Context) (*sshclient.Client, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -78,7 +78,7 @@ func (t *tunnel) configFiles() []string {
 	return t.env.ssh.DefaultConfigFiles()
 }
 
-// stampOf changes when one of the files does.
+// stampOf returns a value that changes when one of the files does.
 func stampOf(files []string) string {
 	var all strings.Builder
 	for _, f := range files {
@@ -89,7 +89,7 @@ func stampOf(files []string) string {
 	return all.String()
 }
 
-// waitForRetry waits until another try makes sense.
+// waitForRetry waits until the next attempt is due.
 func (t *tunnel) waitForRetry(ctx context.Context, err error, tries int) {
 	pause, state := t.backoff(tries), Waiting
 	if sshclient.IsPermanent(err) {

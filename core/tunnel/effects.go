@@ -6,7 +6,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// Effects returns what [Tunnels.Apply] of next over old does.
+// Effects returns what [Tunnels.Apply] does to replace old by next.
 func Effects(old, next []*config.Tunnel) (out []string) {
 	before := map[string]*config.Tunnel{}
 	for _, t := range old {

@@ -11,16 +11,16 @@ import (
 	"github.com/aitunnel/aitunnel/core/sshclient"
 )
 
-// An sshd with GatewayPorts yes opens every forward to everyone, and does not
-// say so: what was meant for the host alone would spend the keys for anyone.
-// With GatewayPorts no it opens on loopback what was meant for everyone.
+// An sshd with GatewayPorts yes silently opens every forward to everyone: anyone could
+// spend the keys through a forward that was meant for the host only. With GatewayPorts
+// no, it opens on loopback only what was meant for everyone.
 
 // exposedPause is how long a forward stays closed for that, unless something
 // changes.
 const exposedPause = time.Hour
 
-// protect closes a forward that was meant for the host alone and that others
-// reach, while requests need no token.
+// protect closes a forward that was meant for the host only but that others can reach,
+// if requests need no token.
 func (t *tunnel) protect(ctx context.Context, o *opener, f *forward) {
 	switch {
 	case t.env.guarded() && f.exposed:
@@ -88,7 +88,7 @@ func checkFromOutside(ctx context.Context, o *opener, f *forward, nonce string) 
 	return nil
 }
 
-// isLoopback reports whether a forward is meant for the host alone.
+// isLoopback reports whether a forward is meant for the host only.
 func isLoopback(f *forward) bool {
 	network, address := splitAddress(f.config)
 	host, _, err := net.SplitHostPort(address)

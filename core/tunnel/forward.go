@@ -42,7 +42,7 @@ func splitAddress(f *config.Forward) (network, address string) {
 	return "tcp", f.Address
 }
 
-// reset forgets what belonged to a connection.
+// reset clears the state of the previous connection.
 func (f *forward) reset() {
 	f.state, f.err, f.remote, f.probe, f.tries, f.due, f.serving = ForwardClosed, "", "", 0, 0, time.Time{}, nil
 	f.checked, f.exposed = false, false
@@ -87,8 +87,8 @@ func (v *serving) finish(ctx context.Context) {
 // abort cuts off everything.
 func (v *serving) abort() { _ = v.server.Close() }
 
-// reconcile brings the list of forwards into line with what is wanted, and
-// returns those that are no longer wanted.
+// reconcile updates the list of forwards to those that are wanted, and returns those
+// that no longer are.
 func (t *tunnel) reconcile() (removed []*forward) {
 	removed = t.forwards
 	t.forwards = nil
@@ -142,7 +142,7 @@ func (t *tunnel) openForwards(ctx context.Context, o *opener) (next time.Time) {
 	return next
 }
 
-// report reports something that is not a change of state.
+// report reports an event other than a change of state.
 func (t *tunnel) report(text string) {
 	t.env.report(Change{Tunnel: t.config.Name, State: t.current.State, Message: text})
 }

@@ -62,8 +62,8 @@ func newOpener(ctx context.Context, c *sshclient.Client, s *sessions, t *config.
 	return o
 }
 
-// waitForIdentity waits for the outcome of the first command, and says whether
-// it came.
+// waitForIdentity waits for the outcome of the first command, and reports whether there
+// is one.
 func (o *opener) waitForIdentity(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -81,7 +81,7 @@ func (o *opener) canRun(ctx context.Context) bool {
 	return o.waitForIdentity(ctx, commandTimeout) && o.identity.err == nil
 }
 
-// notes returns what it costs that no command can run on the host.
+// notes returns the disadvantages if no command can run on the host.
 func (o *opener) notes() []string {
 	err := o.identity.err
 	select {
@@ -97,7 +97,7 @@ func (o *opener) notes() []string {
 	case errors.Is(err, sshclient.ErrNoSession):
 		slow = "answers may take up to 40 ms longer, and "
 	case errors.Is(err, context.DeadlineExceeded):
-		reason = " (the first one does not end)"
+		reason = " (the first one did not end)"
 	}
 	return []string{fmt.Sprintf("no command can run as %q on %s%s: %sa port that a lost connection still holds there cannot be freed; set ClientAliveInterval 15 in its sshd_config, so that sshd releases it", o.client.User(), o.client.Host(), reason, slow)}
 }
@@ -109,15 +109,15 @@ func (o *opener) forgetStale() {
 	o.stale = nil
 }
 
-// forgetOwn forgets the session of this connection, which ends in good order.
+// forgetOwn forgets the session of this connection, which ends regularly.
 func (o *opener) forgetOwn() {
 	if o.waitForIdentity(context.Background(), o.stepTimeout) {
 		o.sessions.remove(o.tunnel, o.identity.session)
 	}
 }
 
-// open makes the host listen. An address that a lost connection still
-// holds is reclaimed; whatever else holds it is left alone, and named.
+// open makes the host listen. An address that a lost connection still holds is
+// reclaimed; if anything else holds it, the error names the holder.
 func (o *opener) open(ctx context.Context, f *config.Forward) (net.Listener, error) {
 	network, address := splitAddress(f)
 	bounded, cancel := context.WithTimeout(ctx, o.stepTimeout+2*reclaimTime)

@@ -19,11 +19,11 @@ import (
 // probeHeader marks a request of our own that is answered by the tunnel itself.
 const probeHeader = "X-Aitunnel-Probe"
 
-// maxProbe is as much of a probe's body as is sent back.
+// maxProbe is how much of a probe's body is sent back, in bytes.
 const maxProbe = 16 << 10
 
-// answerProbes answers probes that carry the nonce, with what they carry, and
-// leaves all else to next.
+// answerProbes answers probes with the nonce by sending their body back. All other
+// requests go to next.
 func answerProbes(nonce string, next func() http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get(probeHeader) != nonce {
@@ -85,9 +85,9 @@ func probeForward(ctx context.Context, c *sshclient.Client, f *config.Forward, r
 	took, err := probe(ctx, c, network, localAddress(network, strings.TrimPrefix(remote, "unix:")), nonce, size)
 	switch {
 	case errors.Is(err, errNoProbe):
-		return 0, nil // it has to be trusted
+		return 0, nil // it cannot be checked
 	case err != nil:
-		return 0, stepError(StepProbe, "%s is open, and a request sent to it on the host does not arrive here: %s", remote, sshclient.Plain(err))
+		return 0, stepError(StepProbe, "%s is open, but a request sent to it on the host does not arrive here: %s", remote, sshclient.Plain(err))
 	}
 	return took, nil
 }

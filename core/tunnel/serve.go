@@ -65,7 +65,7 @@ func (t *tunnel) serve(ctx context.Context, c *sshclient.Client) error {
 	}
 }
 
-// reportForwards makes the tunnel's state of those of its forwards. next is when those that
+// reportForwards derives the tunnel's state from those of its forwards. next is when those that
 // are not open are tried again.
 func (t *tunnel) reportForwards(next time.Time) {
 	var wrong []string
@@ -92,8 +92,8 @@ func (t *tunnel) dropForwards() {
 	t.publish()
 }
 
-// shutDown leaves the host in good order: first the addresses are closed, then
-// requests in flight finish, then the connection is closed.
+// shutDown closes the addresses, waits for requests in flight, then closes the
+// connection.
 func (t *tunnel) shutDown(o *opener) {
 	grace := t.env.ctx
 	select {

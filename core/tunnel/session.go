@@ -17,7 +17,7 @@ import (
 )
 
 // session is the process of the SSH server that serves one of our connections. It
-// outlives a connection that broke silently, and holds its ports as long.
+// outlives a connection that broke silently, and keeps holding its ports.
 type session struct {
 	HostKey string `json:"hostKey"` // of the machine it is on
 	User    string `json:"user"`
@@ -30,8 +30,8 @@ type session struct {
 // outside of Linux there is no /proc.
 const describeProcess = `d=$({ { cut -d" " -f2,22 /proc/$p/stat && sed -n "s/^Uid:[^0-9]*\([0-9]*\).*/\1/p" /proc/$p/status; } 2>/dev/null || ps -o comm= -o lstart= -o uid= -p $p; } | tr -s " \n" "  ");`
 
-// identifyCommand names the process of the connection it comes by. It makes
-// OpenSSH send without delay, too. What a .bashrc prints may precede it.
+// identifyCommand prints the process that serves its connection. It also makes OpenSSH
+// set TCP_NODELAY. Output of a .bashrc may precede it.
 const identifyCommand = `exec sh -c 'p=$PPID; ` + describeProcess + ` echo; echo "aitunnel $p $(id -u) $d"'`
 
 var (
@@ -117,10 +117,10 @@ func removeSocket(ctx context.Context, c *sshclient.Client, path string) bool {
 	return strings.Contains(text, "aitunnel removed")
 }
 
-// sessions remembers the sessions that may be left on hosts, by tunnel, over
-// restarts too: the power may fail here while sshd there waits for us.
+// sessions remembers the sessions that may be left on hosts, by tunnel, also across
+// restarts: after a power failure here, sshd there still waits for us.
 type sessions struct {
-	path string // "": not over restarts
+	path string // "": not kept across restarts
 	mu   sync.Mutex
 	all  map[string][]session
 }

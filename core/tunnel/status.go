@@ -28,15 +28,15 @@ func (s State) Text() string {
 	case Degraded:
 		return "partly up"
 	case Waiting:
-		return "waiting for the next try"
+		return "waiting for the next attempt"
 	case Failed:
 		return "failed, needs attention"
 	}
 	return string(s)
 }
 
-// condition returns what a user waits for the end of: Up, Degraded, or for all that is
-// down [Connecting]. A tunnel that tries again and again has one condition.
+// condition returns the state that Status.Since refers to: Up, Degraded, or Connecting
+// for all states in which the tunnel is down. Retries do not change it.
 func (s State) condition() State {
 	if s == Waiting || s == Failed {
 		return Connecting
@@ -110,7 +110,7 @@ type Status struct {
 	NextTry   time.Time               // of a tunnel that is down, or of its forwards that are not open
 	Probe     time.Duration
 	Forwards  []Forward
-	Notes     []string // what works less well than it could, and what to do
+	Notes     []string // limitations, and what to do about them
 
 	Connects uint64 // how often a connection was made
 	Accepted uint64 // connections that came through

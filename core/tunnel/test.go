@@ -112,18 +112,18 @@ func (o *opener) try(ctx context.Context, f *config.Forward) (string, error) {
 	return o.tryProbes(bounded, f, network, localAddress(network, address), nonce)
 }
 
-// tryProbes sends a small request and a large one: where a router drops large
-// packets without a word, only small ones get through.
+// tryProbes sends a small request and a large one: if a router silently drops large
+// packets, only the small one gets through.
 func (o *opener) tryProbes(ctx context.Context, f *config.Forward, network, address, nonce string) (string, error) {
 	took, err := probe(ctx, o.client, network, address, nonce, 0)
 	if errors.Is(err, errNoProbe) {
-		return fmt.Sprintf("%s opens; whether it answers cannot be checked, as the account may not connect to it", f.Address), nil
+		return fmt.Sprintf("%s opens, but cannot be checked, because the account may not connect to it", f.Address), nil
 	}
 	if err != nil {
-		return "", stepError(StepProbe, "%s opens, and a request sent to it on the host does not arrive here: %s", f.Address, sshclient.Plain(err))
+		return "", stepError(StepProbe, "%s opens, but a request sent to it on the host does not arrive here: %s", f.Address, sshclient.Plain(err))
 	}
 	if _, err := probe(ctx, o.client, network, address, nonce, maxProbe); err != nil {
-		return "", stepError(StepProbe, "a small request through %s is answered, and one of %d KiB is not: some router on the way drops large packets without reporting it; lower the MTU of this machine's network interface (such as ip link set dev eth0 mtu 1280) or of its VPN", f.Address, maxProbe>>10)
+		return "", stepError(StepProbe, "a small request through %s is answered, and one of %d KiB is not: a router on the way drops large packets without reporting it; lower the MTU of this machine's network interface (such as ip link set dev eth0 mtu 1280) or of its VPN", f.Address, maxProbe>>10)
 	}
 	return fmt.Sprintf("%s opens, and a request through it is answered in %s", f.Address, took.Round(100*time.Microsecond)), nil
 }

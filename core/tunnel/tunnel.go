@@ -15,8 +15,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/sshclient"
 )
 
-// tunnel keeps one connection up. One goroutine, its loop, owns all that
-// changes, and publishes what others may see.
+// tunnel keeps one connection up. One goroutine, its loop, owns all mutable state, and
+// publishes what others may read.
 type tunnel struct {
 	config  *config.Tunnel // of the connection; the forwards may be newer
 	env     *environment
@@ -93,7 +93,7 @@ func (t *tunnel) release() {
 	}
 }
 
-// apply orders other forwards. One caller at a time may do so.
+// apply requests other forwards. It must not be called concurrently.
 func (t *tunnel) apply(forwards []*config.Forward) {
 	t.outdated.Store(true)
 	select {
@@ -127,8 +127,8 @@ func (t *tunnel) run(ctx context.Context) {
 	}
 }
 
-// setState notes a state and reports it, if it is news: a tunnel that tries
-// again and again with the same outcome is not.
+// setState sets the state and reports it if it changed: repeated attempts with the same
+// outcome are not reported.
 func (t *tunnel) setState(s State, err error, next time.Time) {
 	if s.condition() != t.current.State.condition() {
 		t.current.Since = time.Now()

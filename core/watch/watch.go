@@ -1,6 +1,6 @@
 // Package watch reports when the content of files has changed, however it was
-// saved: written in place, renamed over, or swapped by a symbolic link. Events
-// of the file system make it quick; comparing contents makes it certain.
+// saved: written in place, replaced by renaming, or switched by a symbolic link. Events
+// of the file system make it quick; comparing contents makes it reliable.
 package watch
 
 import (
@@ -15,40 +15,39 @@ import (
 
 // Options of [New].
 type Options struct {
-	// Sum is of a file's or directory's content. It is the same for the same
-	// content, and Gone for what is missing or empty.
+	// Sum returns a checksum of the content of a file or directory, [Gone] if it is
+	// missing or empty.
 	Sum func(path string) string
 
-	// Changed is called when contents differ from those given to Set, and no
-	// longer change. It must call Set with what it read. Calls do not overlap.
+	// Changed is called when contents differ from those passed to [Watcher.Set] and have
+	// stopped changing. It must call Set with the sums of what it read. Calls do not
+	// overlap.
 	Changed func()
 
-	// Notice is called if there are no events, so that changes are noticed by
-	// comparing alone.
+	// Notice is called if there are no events, so that only comparing finds changes.
 	Notice func(message string)
 
 	Settle  time.Duration // contents must be unchanged for this long; default 250 ms
-	MaxWait time.Duration // the longest wait for that; default 2 s
+	MaxWait time.Duration // the limit of that wait; default 2 s
 	Poll    time.Duration // between two comparisons without an event; default 2 s
 }
 
-// Gone is the sum of what is missing or empty: more often the moment between two
-// steps of saving a file than what somebody wants.
+// Gone is the sum of a missing or empty file, usually one that is being saved.
 const Gone = ""
 
-// Watcher watches until it is closed.
+// Watcher watches files until it is closed.
 type Watcher struct {
-	options Options
-	events  *fsnotify.Watcher // nil if there are none
-	end     chan struct{}
-	ending  sync.Once
-	done    chan struct{}
+	options  Options
+	events   *fsnotify.Watcher // nil if the system reports none
+	end      chan struct{}
+	stopOnce sync.Once
+	done     chan struct{}
 
 	mu    sync.Mutex
 	known map[string]string
 }
 
-// New returns a watcher of nothing; see [Watcher.Set].
+// New returns a watcher without files; see [Watcher.Set].
 func New(o Options) *Watcher {
 	orDefault := func(d *time.Duration, value time.Duration) {
 		if *d == 0 {
@@ -61,7 +60,7 @@ func New(o Options) *Watcher {
 	w := &Watcher{options: o, end: make(chan struct{}), done: make(chan struct{})}
 	events, err := fsnotify.NewWatcher()
 	if err != nil {
-		o.Notice("the system does not report changes of files (" + err.Error() + "): they are compared every " + o.Poll.String())
+		o.Notice("the system does not report changes of files (" + err.Error() + "): their contents are compared every " + o.Poll.String())
 	} else {
 		w.events = events
 	}
@@ -69,30 +68,30 @@ func New(o Options) *Watcher {
 	return w
 }
 
-// Set says what was read last: the sum of each path to watch.
+// Set sets the paths to watch, each with the sum of what was read last.
 func (w *Watcher) Set(known map[string]string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.known = maps.Clone(known)
-	w.follow()
+	w.updateDirectories()
 }
 
-// Close ends the watching, and waits for a call of Changed in progress.
+// Close stops watching, and waits for a call of Changed in progress.
 func (w *Watcher) Close() {
 	w.Stop()
 	<-w.done
 }
 
-// Stop ends the watching; a call of Changed may still be in progress.
-func (w *Watcher) Stop() { w.ending.Do(func() { close(w.end) }) }
+// Stop stops watching. A call of Changed may still be in progress.
+func (w *Watcher) Stop() { w.stopOnce.Do(func() { close(w.end) }) }
 
-// Done is closed when the watching has ended.
+// Done returns a channel that is closed when watching has ended.
 func (w *Watcher) Done() <-chan struct{} { return w.done }
 
 func (w *Watcher) run() {
 	defer close(w.done)
 	if w.events != nil {
-		defer func() { _ = w.events.Close() }() // there is nothing left to do
+		defer func() { _ = w.events.Close() }() // nothing can be done about an error
 	}
 	poll := time.NewTicker(w.options.Poll)
 	defer poll.Stop()
@@ -101,54 +100,54 @@ func (w *Watcher) run() {
 		case <-w.end:
 			return
 		case <-poll.C:
-		case <-w.changes():
-		case <-w.failures(): //nolint:errcheck // whatever it is, a reason to look
+		case <-w.fileEvents():
+		case <-w.errors(): //nolint:errcheck // any error is a reason to compare
 		}
-		if w.differs(w.sums()) && w.settle() {
+		if w.differs(w.sums()) && w.waitUntilStable() {
 			w.options.Changed()
 		}
 		w.mu.Lock()
-		w.follow() // a link may lead elsewhere now
+		w.updateDirectories() // a link may have another target now
 		w.mu.Unlock()
 	}
 }
 
-func (w *Watcher) changes() <-chan fsnotify.Event {
+func (w *Watcher) fileEvents() <-chan fsnotify.Event {
 	if w.events == nil {
 		return nil
 	}
 	return w.events.Events
 }
 
-// failures are errors of the event source, such as an overflow: a reason to look
-// at the files, as any event is.
-func (w *Watcher) failures() <-chan error {
+// errors returns errors of the event source, such as an overflow. Each is a reason to
+// compare the files, as an event is.
+func (w *Watcher) errors() <-chan error {
 	if w.events == nil {
 		return nil
 	}
 	return w.events.Errors
 }
 
-// settle waits until two looks see the same, and says whether that differs from
-// what is known.
-func (w *Watcher) settle() bool {
+// waitUntilStable waits until two comparisons agree, for MaxWait at most, and reports
+// whether the contents differ from those that are known.
+func (w *Watcher) waitUntilStable() bool {
 	deadline := time.Now().Add(w.options.MaxWait)
 	for last := w.sums(); ; {
 		if !w.pause() {
 			return false
 		}
 		now := w.sums()
-		calm := maps.Equal(last, now) && !w.lost(now)
-		if calm || time.Now().After(deadline) {
+		stable := maps.Equal(last, now) && !w.isMissing(now)
+		if stable || time.Now().After(deadline) {
 			return w.differs(now)
 		}
 		last = now
 	}
 }
 
-// lost reports whether something is gone that was there: it may be about to come
-// back. What was gone when it was read may stay so.
-func (w *Watcher) lost(now map[string]string) bool {
+// isMissing reports whether a file has disappeared, which may be about to reappear. Files
+// that were missing when they were last read do not count.
+func (w *Watcher) isMissing(now map[string]string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for path, sum := range now {
@@ -159,8 +158,8 @@ func (w *Watcher) lost(now map[string]string) bool {
 	return false
 }
 
-// pause waits, and drops the events of that time; it is false when the watcher
-// is closed.
+// pause waits for the settle time and drops events meanwhile. It returns false when the
+// watcher is closed.
 func (w *Watcher) pause() bool {
 	timer := time.NewTimer(w.options.Settle)
 	defer timer.Stop()
@@ -170,8 +169,8 @@ func (w *Watcher) pause() bool {
 			return false
 		case <-timer.C:
 			return true
-		case <-w.changes():
-		case <-w.failures(): //nolint:errcheck // whatever it is, a reason to look
+		case <-w.fileEvents():
+		case <-w.errors(): //nolint:errcheck // any error is a reason to compare
 		}
 	}
 }
@@ -193,26 +192,27 @@ func (w *Watcher) differs(now map[string]string) bool {
 	return !maps.Equal(w.known, now)
 }
 
-// follow watches the directories that lead to the files. The caller holds mu.
-func (w *Watcher) follow() {
+// updateDirectories watches the directories of the files, and no others. The caller holds
+// mu.
+func (w *Watcher) updateDirectories() {
 	if w.events == nil {
 		return
 	}
 	want := map[string]bool{}
 	for path := range w.known {
-		for _, dir := range hops(path) {
+		for _, dir := range directories(path) {
 			want[dir] = true
 		}
 	}
 	for _, dir := range w.events.WatchList() {
 		if !want[filepath.Clean(dir)] {
-			_ = w.events.Remove(dir) // it may be gone
+			_ = w.events.Remove(dir) // it may have been removed
 		}
 		delete(want, filepath.Clean(dir))
 	}
 	for dir := range want {
 		if err := w.events.Add(dir); err != nil {
-			w.options.Notice("changes in " + dir + " are noticed by comparing only: " + err.Error())
+			w.options.Notice("the system does not report changes in " + dir + ", so that they are noticed later: " + err.Error())
 		}
 	}
 }

@@ -21,7 +21,7 @@ func sum(path string) string {
 	return string(b)
 }
 
-// watched is a watcher of files with what it has seen.
+// watched is a watcher of files, with what it has read.
 type watched struct {
 	t       *testing.T
 	w       *Watcher
@@ -61,7 +61,7 @@ func (x *watched) sees(want string) {
 	x.t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); *x.seen.Load() != want; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			x.t.Fatalf("it sees %q, not %q", *x.seen.Load(), want)
+			x.t.Fatalf("the content is %q, not %q", *x.seen.Load(), want)
 		}
 	}
 }
@@ -73,7 +73,8 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
-// Every way of saving is seen by events alone: no comparison comes by itself.
+// Every way of saving is noticed by events alone: with this interval nothing is compared
+// without one.
 func TestWaysOfSaving(t *testing.T) {
 	events := Options{Poll: time.Hour}
 	for name, tt := range map[string]struct {
@@ -84,7 +85,7 @@ func TestWaysOfSaving(t *testing.T) {
 			func(t *testing.T, dir string) string { write(t, dir+"/f", "old"); return dir + "/f" },
 			func(t *testing.T, _, path string) { write(t, path, "new") },
 		},
-		"renamed over": {
+		"replaced by renaming": {
 			func(t *testing.T, dir string) string { write(t, dir+"/f", "old"); return dir + "/f" },
 			func(t *testing.T, dir, path string) {
 				write(t, dir+"/f.tmp", "new")
@@ -103,7 +104,7 @@ func TestWaysOfSaving(t *testing.T) {
 				must(t, f.Close())
 			},
 		},
-		"removed and made again": {
+		"removed and created again": {
 			func(t *testing.T, dir string) string { write(t, dir+"/f", "old"); return dir + "/f" },
 			func(t *testing.T, _, path string) {
 				must(t, os.Remove(path))
@@ -158,7 +159,7 @@ func TestWaysOfSaving(t *testing.T) {
 			x := start(t, events, path)
 			tt.save(t, dir, path)
 			x.sees("new")
-			write(t, dir+"/beside", "x")
+			write(t, dir+"/other", "x")
 			if n := x.changes.Load(); n != 1 {
 				t.Errorf("%d changes were reported", n)
 			}
@@ -173,7 +174,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// What no event reports is found by comparing.
+// A change without an event is found by comparing.
 func TestComparing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	write(t, path, "old")
@@ -183,13 +184,13 @@ func TestComparing(t *testing.T) {
 	x.sees("new")
 }
 
-func TestAHundredEditsEndInTheLastOne(t *testing.T) {
+func TestHundredEdits(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	write(t, path, "edit 0")
 	x := start(t, Options{Settle: 100 * time.Millisecond, MaxWait: time.Second}, path)
 	for i := range 100 {
 		write(t, path, fmt.Sprintf("edit %d", i+1))
-		time.Sleep(5 * time.Millisecond) // the pace of the edits, nothing is waited for
+		time.Sleep(5 * time.Millisecond) // the pace of the edits; the test waits for nothing here
 	}
 	x.sees("edit 100")
 	if n := x.changes.Load(); n > 5 {
@@ -197,15 +198,15 @@ func TestAHundredEditsEndInTheLastOne(t *testing.T) {
 	}
 }
 
-// A missing file is waited for, and reported only when it stays away.
-func TestAMissingFileIsWaitedFor(t *testing.T) {
+// A file that disappears is reported only if it does not reappear.
+func TestMissingFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	write(t, path, "old")
 	x := start(t, Options{Settle: 50 * time.Millisecond, MaxWait: 5 * time.Second, Poll: 10 * time.Millisecond}, path)
 	must(t, os.Remove(path))
 	time.Sleep(200 * time.Millisecond)
 	if n := x.changes.Load(); n != 0 {
-		t.Fatal("a file that is gone for a moment was reported")
+		t.Fatal("a file that was missing for a moment was reported")
 	}
 	write(t, path, "new")
 	x.sees("new")
@@ -214,8 +215,8 @@ func TestAMissingFileIsWaitedFor(t *testing.T) {
 	short.sees(Gone)
 }
 
-// A file that was empty when it was read holds up no change of another one.
-func TestAnEmptyFileBesideOthers(t *testing.T) {
+// A file that was empty when it was read does not delay the change of another one.
+func TestEmptyFile(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir+"/f", "old")
 	write(t, dir+"/empty", "")
@@ -224,8 +225,8 @@ func TestAnEmptyFileBesideOthers(t *testing.T) {
 	x.sees("new")
 }
 
-// A change while Changed is at work is not lost.
-func TestAChangeDuringAChange(t *testing.T) {
+// A change while Changed runs is not lost.
+func TestChangeDuringChanged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	write(t, path, "1")
 	x := start(t, Options{Poll: time.Hour}, path)

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// maxLinks ends the pursuit of links that lead in a circle.
+// maxLinks is the maximum number of links to follow, as they may form a cycle.
 const maxLinks = 40
 
-// hops returns the directories in which a change can give path another content: that
-// of the file, that of every symbolic link on the way there, and for a missing
-// file the nearest that exists. A directory is one of its own.
-func hops(path string) []string {
+// directories returns those to watch for path: that of the file, that of every symbolic
+// link on the way to it, the nearest that exists if the file is missing, and path itself
+// if it is a directory.
+func directories(path string) []string {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil

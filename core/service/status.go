@@ -1,0 +1,75 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/kardianos/service"
+)
+
+// State is the state of the service.
+type State struct {
+	State    string `json:"state"` // running, stopped or not installed
+	Platform string `json:"platform"`
+	System   bool   `json:"system"`
+	File     string `json:"file,omitempty"` // of systemd or launchd
+	Packaged bool   `json:"packaged"`       // the file belongs to a package
+	Outdated bool   `json:"outdated"`       // the file was written by another version
+}
+
+// Running reports whether the service is running.
+func (s State) Running() bool { return s.State == "running" }
+
+// Status returns the state of the service.
+func Status(system bool) (State, error) {
+	out := State{System: system, Platform: service.Platform(), State: "stopped"}
+	m, err := manager(Unit{System: system})
+	if err != nil {
+		return out, err
+	}
+	state, err := m.Status()
+	switch {
+	case errors.Is(err, service.ErrNotInstalled):
+		out.State = "not installed"
+		return out, nil
+	case err != nil:
+		return out, fmt.Errorf("the service manager does not answer: %w", err)
+	case state == service.StatusRunning && isRestarting(system):
+		out.State = "restarting after a failure"
+	case state == service.StatusRunning:
+		out.State = "running"
+	}
+	if out.File, err = File(system); err != nil || out.File == "" {
+		return out, err
+	}
+	if p := (*PackagedError)(nil); errors.As(CheckNotInstalled(system), &p) {
+		out.File, out.Packaged = p.Path, true
+	}
+	text, err := os.ReadFile(out.File)
+	if err != nil {
+		return out, err
+	}
+	out.Outdated = !strings.Contains(string(text), formatLine)
+	return out, nil
+}
+
+// LogCommand returns the command that shows the last messages of a systemd service.
+func LogCommand(system bool) string {
+	if system {
+		return "journalctl -u aitunnel -n 20"
+	}
+	return "journalctl --user -u aitunnel -n 20"
+}
+
+// isRestarting reports whether systemd is about to restart the service after a failure.
+func isRestarting(system bool) bool {
+	arguments := []string{"show", "--property=SubState", "--value", name + ".service"}
+	if !system {
+		arguments = append(arguments, "--user")
+	}
+	out, err := exec.Command("systemctl", arguments...).Output() // fails without systemd
+	return err == nil && strings.TrimSpace(string(out)) == "auto-restart"
+}
