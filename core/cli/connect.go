@@ -147,7 +147,7 @@ func (a *app) connect(ctx context.Context, app connect.App, f connectFlags) erro
 		return err
 	}
 	if e.Models = f.models; len(e.Models) == 0 {
-		e.Models = app.Prefers(a.listedModels(ctx, e))
+		e.Models = app.SuitableModels(a.listedModels(ctx, e))
 	}
 	e.Models = e.Models[:min(len(e.Models), maxListed)]
 	out := connected{App: app.ID, Address: e.Address, Token: e.Token, Models: e.Models}

@@ -8,8 +8,8 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// contents are where the APIs have the text of an answer, in events and in one
-// piece.
+// contents are the paths of the text in answers of the APIs, in events and in whole
+// answers.
 var contents = []string{
 	"choices.0.delta.content", "choices.0.message.content", "delta.text", "content.0.text",
 	"candidates.0.content.parts.0.text", "output.#.content.0.text",

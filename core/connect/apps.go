@@ -96,7 +96,7 @@ func (f File) Current() (bool, error) {
 	return bytes.Equal(text, old), err
 }
 
-// token is the variable that Codex reads the token from.
+// token is the environment variable from which Codex reads the token.
 const token = "AITUNNEL_TOKEN"
 
 // Apps returns all apps, by their names in commands.

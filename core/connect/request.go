@@ -55,7 +55,7 @@ func (a App) Request(ctx context.Context, e Entry) (*http.Request, error) {
 	return r, nil
 }
 
-// families are how the names of the models begin that the apps of an API ask.
+// families are the prefixes of the names of models that the apps of an API use.
 var families = map[API][]string{Messages: {"claude"}, Responses: {"gpt", "o", "codex"}, Generate: {"gemini"}}
 
 // Asks reports whether the app asks for such a model by itself.
@@ -74,9 +74,8 @@ func (a App) Family() string {
 	return ""
 }
 
-// Prefers sorts out the models that suit the app, in their order; all, if none
-// does.
-func (a App) Prefers(models []string) []string {
+// SuitableModels returns the models that suit the app, in their order, or all if none does.
+func (a App) SuitableModels(models []string) []string {
 	var fit []string
 	for _, m := range models {
 		if a.Asks(m) {

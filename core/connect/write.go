@@ -21,7 +21,7 @@ const (
 // maxFile bounds the files that are edited.
 const maxFile = 4 << 20
 
-// Written is what was done with a file.
+// Written is the result of Write for a file.
 type Written struct {
 	Path    string `json:"path"`
 	Backup  string `json:"backup,omitempty"`  // the file as it was before
@@ -136,8 +136,8 @@ func (w Written) removeFolders() {
 	}
 }
 
-// mark gives the backup the time of the file, by which Undo sees that nobody
-// has changed the file since.
+// mark gives the backup the time of the file, so that Undo can tell whether the file was
+// changed since.
 func mark(path, backup string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -146,7 +146,7 @@ func mark(path, backup string) error {
 	return os.Chtimes(backup, info.ModTime(), info.ModTime())
 }
 
-// resolve follows links, so that the file that they lead to is written.
+// resolve follows links, so that their target is written.
 func resolve(path string) string {
 	if to, err := filepath.EvalSymlinks(path); err == nil {
 		return to
@@ -170,7 +170,7 @@ func read(path string) ([]byte, error) {
 // ErrNothingToUndo says that a file was not changed by Write.
 var ErrNothingToUndo = errors.New("there is nothing to undo")
 
-// Undone is what Undo did with a file.
+// Undone is the result of Undo for a file.
 type Undone struct {
 	Path    string `json:"path"`
 	Removed bool   `json:"removed,omitempty"` // there was no such file before

@@ -1,5 +1,5 @@
-// Package health runs the health checkers of channels at their intervals, and
-// takes channels out of service and back by the results.
+// Package health runs the health checkers of channels at their intervals, and sets the
+// health of channels by the results.
 package health
 
 import (
@@ -39,7 +39,7 @@ type Key struct {
 	State *channel.Key
 }
 
-// same reports whether the check can go on unchanged as the other.
+// same reports whether the check can continue as the other one.
 func (c *Check) same(other *Check) bool {
 	return c.State == other.State && c.Checker == other.Checker && c.Channel != nil && other.Channel != nil && c.Channel.Same(other.Channel)
 }
@@ -76,8 +76,8 @@ func Start(checks []Check, notice func(string)) *Monitor {
 	return m
 }
 
-// Set replaces the checks. One that stays the same goes on with its results and
-// its schedule, so that a failing channel is found also while the configuration
+// Set replaces the checks. One that stays the same keeps its results and its
+// schedule, so that a failing channel is found also while the configuration
 // changes often. A channel that no longer has a check counts as unknown.
 func (m *Monitor) Set(checks []Check) {
 	m.mu.Lock()
@@ -215,7 +215,7 @@ func (r *run) request() sdk.CheckRequest {
 // keyCooldown is the cooldown of a key by a check that names no end.
 const keyCooldown = time.Minute
 
-// applyToKeys takes over what a check says about single keys.
+// applyToKeys applies the results of a check for single keys.
 func (r *run) applyToKeys(results []sdk.KeyResult, now time.Time) {
 	for _, result := range results {
 		i := slices.IndexFunc(r.Keys, func(k Key) bool { return k.ID == result.ID })

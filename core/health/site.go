@@ -7,8 +7,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// site is the channel during one check. It knows whether a probe was left without an
-// answer when the time of the check was over: then the site hangs, otherwise the checker.
+// site is the channel during one check. It records whether a probe is unanswered when the
+// check times out: then the site hangs, otherwise the checker does.
 type site struct {
 	sdk.Host
 	check      context.Context

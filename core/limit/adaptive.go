@@ -2,19 +2,19 @@ package limit
 
 import "time"
 
-// adaptive finds out how many requests in flight a site takes. The limit rises by one
+// adaptive finds out how many requests in flight a site accepts. The limit rises by one
 // after good answers, and falls after a refusal or when answers become slow. The number
 // that was refused is tried again only after many good answers, and after twice as many
-// each time it is refused again, so that looking for more costs few refusals.
+// each time it is refused again, so that probing for more causes few refusals.
 type adaptive struct {
 	now       float64 // requests in flight that are allowed; 0: not started
-	ceiling   int     // the number to be tried with care; 0: none yet
+	ceiling   int     // the number that was refused; 0: none yet
 	refusedAt int     // the number in flight at the last refusal
-	credit    int     // good answers since the last step, with all places taken
+	credit    int     // good answers since the last step, while the limit was reached
 	needed    int     // good answers before the ceiling is tried again
 
 	fast, slow float64 // the time to the first byte, in seconds: the recent one, and the best
-	calm       int     // answers for which the limit is not lowered again
+	calm       int     // answers until the limit may be lowered again
 }
 
 // How fast the limit changes.

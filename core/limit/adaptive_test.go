@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// finish is an answer on its way, in simulated time.
+// finish is the end of a request, in simulated time.
 type finish struct {
 	at      time.Time
 	place   *Place
@@ -28,11 +28,11 @@ func (f *finishes) Pop() any {
 	return last
 }
 
-// simulation is a site that takes so many requests at once, and callers who
-// always have another one.
+// simulation is a site with a hidden limit of requests at once, and callers that always
+// send another one.
 type simulation struct {
 	hidden  int
-	refuses bool // else it makes those that are too many wait
+	refuses bool // otherwise it makes requests over its limit wait
 	service time.Duration
 
 	sent, lost int
@@ -85,8 +85,7 @@ func (s *simulation) run(length time.Duration) {
 	}
 }
 
-// A limit that the site does not tell is found within a minute, and looking for
-// it costs few refusals.
+// The hidden limit of a site is found within a minute, with few refusals.
 func TestAdaptiveConcurrencyFindsTheHiddenLimit(t *testing.T) {
 	for _, hidden := range []int{1, 5, 50} {
 		for _, service := range []time.Duration{300 * time.Millisecond, time.Second} {
@@ -95,7 +94,7 @@ func TestAdaptiveConcurrencyFindsTheHiddenLimit(t *testing.T) {
 				s.run(5 * time.Minute)
 				for second, most := range s.most {
 					if second >= 60 && (most < min(hidden, max(1, hidden*8/10)) || most > hidden+1) {
-						t.Fatalf("after %d s %d are allowed, the site takes %d", second, most, hidden)
+						t.Fatalf("after %d s %d are allowed, the site accepts %d", second, most, hidden)
 					}
 				}
 				if share := float64(s.lost) / float64(s.sent); share >= 0.02 {
@@ -111,19 +110,19 @@ func TestAdaptiveConcurrencyFindsTheHiddenLimit(t *testing.T) {
 	}
 }
 
-// A site that gets slow in place of refusing is not given ever more.
-func TestAdaptiveConcurrencyHeedsLatency(t *testing.T) {
+// The limit does not keep rising for a site that gets slow instead of refusing requests.
+func TestAdaptiveConcurrencyFollowsLatency(t *testing.T) {
 	s := &simulation{hidden: 5, service: 300 * time.Millisecond}
 	s.run(3 * time.Minute)
 	for _, most := range s.most[60:] {
 		if most > 25 {
-			t.Fatalf("%d are allowed at a site that takes 5 at once", most)
+			t.Fatalf("%d are allowed at a site that accepts 5 at once", most)
 		}
 	}
 }
 
-// A refusal of a request that is alone is not about the number.
-func TestARefusalOfOneAloneIsNotAboutTheNumber(t *testing.T) {
+// A refusal of a request that is alone does not lower the limit.
+func TestARefusalOfASingleRequestKeepsTheLimit(t *testing.T) {
 	l := &Limiter{}
 	now := time.Unix(1000, 0)
 	l.Configure(now, Rates{Auto: true})
@@ -133,7 +132,7 @@ func TestARefusalOfOneAloneIsNotAboutTheNumber(t *testing.T) {
 	}
 }
 
-// TestTheRefusedNumberIsTriedLessAndLessOften at a site that takes five requests at once.
+// TestTheRefusedNumberIsTriedLessAndLessOften: the site accepts five requests at once.
 func TestTheRefusedNumberIsTriedLessAndLessOften(t *testing.T) {
 	const takes = 5
 	var a adaptive

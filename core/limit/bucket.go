@@ -2,15 +2,15 @@ package limit
 
 import "time"
 
-// bucket limits units to a rate, with bursts: the generic cell rate algorithm. It keeps
-// the time at which the rate will have caught up with all units let through so far.
+// bucket limits units to a rate, with bursts: the generic cell rate algorithm. It stores
+// the time at which the rate will have caught up with all units so far.
 type bucket struct {
 	rate  float64   // units a second; 0: no limit
 	burst float64   // units at once
-	paid  time.Time // zero: nothing was let through yet
+	paid  time.Time // zero: no units yet
 }
 
-// configure changes the rate. What is owed stays, in units.
+// configure changes the rate. The units that are owed stay the same.
 func (b *bucket) configure(now time.Time, perMinute, burst float64) {
 	owed := b.owed(now)
 	b.rate, b.burst = perMinute/60, burst
@@ -20,8 +20,8 @@ func (b *bucket) configure(now time.Time, perMinute, burst float64) {
 	}
 }
 
-// owed returns the units that were let through and not paid for yet. It may be more
-// than the burst.
+// owed returns the units that the rate has not caught up with yet. It may be more than the
+// burst.
 func (b *bucket) owed(now time.Time) float64 {
 	if b.rate == 0 || !b.paid.After(now) {
 		return 0
@@ -29,8 +29,8 @@ func (b *bucket) owed(now time.Time) float64 {
 	return b.paid.Sub(now).Seconds() * b.rate
 }
 
-// wait returns how long n units have to wait. More than the burst pass when nothing
-// is owed.
+// wait returns how long n units have to wait. If nothing is owed, even more than the burst
+// may pass.
 func (b *bucket) wait(now time.Time, n float64) time.Duration {
 	if b.rate == 0 {
 		return 0
@@ -42,7 +42,7 @@ func (b *bucket) wait(now time.Time, n float64) time.Duration {
 	return b.span(over)
 }
 
-// take lets n units through, whatever is owed. Negative units are given back.
+// take adds n units to those that are owed, without a check. Negative units are given back.
 func (b *bucket) take(now time.Time, n float64) {
 	if b.rate == 0 {
 		return

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Period is what a budget is for.
+// Period is the period of a budget.
 type Period string
 
 // The periods.
@@ -54,14 +54,14 @@ type Use struct {
 func (u Use) plus(o Use) Use  { return Use{u.Tokens + o.Tokens, u.Amount + o.Amount} }
 func (u Use) minus(o Use) Use { return Use{max(0, u.Tokens-o.Tokens), max(0, u.Amount-o.Amount)} }
 
-// Bounds of a budget. 0 is no bound.
+// Bounds are the limits of a budget. 0 is no limit.
 type Bounds struct {
 	Use
 	Per Period
 	In  *time.Location
 }
 
-// Any reports whether something is bounded.
+// Any reports whether there is a bound.
 func (b Bounds) Any() bool { return b.Tokens > 0 || b.Amount > 0 }
 
 func (b Bounds) reached(used Use) bool {
@@ -73,10 +73,10 @@ func (b Bounds) reached(used Use) bool {
 type Budget struct {
 	mu       sync.Mutex
 	bounds   Bounds
-	start    time.Time // of the period that spent is about
+	start    time.Time // of the period in which spent was spent
 	spent    Use
 	reserved Use
-	warned   bool   // that it is used up
+	warned   bool   // it was reported that the budget is used up
 	changes  uint64 // of what is saved
 }
 
@@ -110,9 +110,8 @@ type Exhausted struct {
 	First bool      // the first time in this period
 }
 
-// Reserve takes what a request is expected to need. Nothing is reserved once
-// what was spent and reserved reaches the budget. Without bounds it does
-// nothing.
+// Reserve reserves what a request is expected to need, unless what was spent and
+// reserved already reaches the budget. Without bounds it does nothing.
 func (b *Budget) Reserve(now time.Time, use Use) (Reservation, *Exhausted) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -130,8 +129,7 @@ func (b *Budget) Reserve(now time.Time, use Use) (Reservation, *Exhausted) {
 	return Reservation{b, use}, nil
 }
 
-// Settle replaces the reservation by what the request has cost. It may be called
-// again, which does nothing.
+// Settle replaces the reservation by what the request has cost. Further calls do nothing.
 func (r *Reservation) Settle(now time.Time, use Use) {
 	b := r.budget
 	if b == nil {
@@ -157,7 +155,7 @@ type BudgetUsage struct {
 // UsedUp reports whether no further request may start.
 func (u BudgetUsage) UsedUp() bool { return u.reached(u.Spent.plus(u.Reserved)) }
 
-// Usage shows the budget; ok is false if it bounds nothing.
+// Usage returns the state of the budget; ok is false if it has no bounds.
 func (b *Budget) Usage(now time.Time) (u BudgetUsage, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -169,7 +167,7 @@ func (b *Budget) Usage(now time.Time) (u BudgetUsage, ok bool) {
 }
 
 // SavedBudget is a budget as it is saved across restarts. What was reserved counts as
-// spent: after a crash nobody knows what became of those requests.
+// spent, since the outcome of those requests is unknown after a crash.
 type SavedBudget struct {
 	Client string    `json:"client"`
 	Start  time.Time `json:"start"`

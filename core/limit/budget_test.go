@@ -23,7 +23,7 @@ func TestPeriods(t *testing.T) {
 	}
 }
 
-func TestABudgetIsNotPassed(t *testing.T) {
+func TestABudgetIsNotExceeded(t *testing.T) {
 	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 	bounds := Bounds{Use{Tokens: 1000}, Day, time.UTC}
 	b := &Budget{}
@@ -31,15 +31,15 @@ func TestABudgetIsNotPassed(t *testing.T) {
 	one, _ := b.Reserve(now, Use{Tokens: 600})
 	two, refused := b.Reserve(now, Use{Tokens: 600})
 	if refused != nil {
-		t.Fatal("with 600 of 1000 reserved nothing starts")
+		t.Fatal("with 600 of 1000 reserved no request may start")
 	}
 	if _, refused = b.Reserve(now, Use{Tokens: 1}); refused == nil || !refused.First || !refused.Ends.Equal(now.Add(12*time.Hour)) {
-		t.Fatalf("with 1200 of 1000 reserved a request starts: %+v", refused)
+		t.Fatalf("with 1200 of 1000 reserved a request may start: %+v", refused)
 	}
 	one.Settle(now, Use{Tokens: 100})
 	one.Settle(now, Use{Tokens: 100})
 	if _, refused = b.Reserve(now, Use{Tokens: 1}); refused != nil {
-		t.Fatal("what was reserved in vain is not given back")
+		t.Fatal("an unused reservation is not given back")
 	}
 	two.Settle(now, Use{Tokens: 900})
 	if _, refused = b.Reserve(now, Use{Tokens: 1}); refused == nil || refused.First {
@@ -52,7 +52,7 @@ func TestABudgetIsNotPassed(t *testing.T) {
 	again.Restore(c.Save(now))
 	again.Client("a").Budget.Configure(bounds)
 	if _, refused = again.Client("a").Budget.Reserve(now, Use{}); refused == nil {
-		t.Error("what was spent is forgotten in a restart")
+		t.Error("what was spent is lost in a restart")
 	}
 	if _, refused = again.Client("a").Budget.Reserve(now.Add(12*time.Hour), Use{}); refused != nil {
 		t.Error("the next day has no budget")

@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// Client is what is counted of one client.
+// Client has the counters of one client.
 type Client struct {
 	Gate   *Gate
 	Budget *Budget
 }
 
-// Clients are those of a program, by name. They outlive configurations.
+// Clients has the clients of the program, by name. They outlive configurations.
 type Clients struct {
 	mu  sync.Mutex
 	all map[string]*Client
 }
 
-// Client returns the client of the name, new if there was none.
+// Client returns the client with the name, which it creates if necessary.
 func (c *Clients) Client(name string) *Client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -35,14 +35,14 @@ func (c *Clients) Client(name string) *Client {
 	return one
 }
 
-// Names returns those of all clients that were counted.
+// Names returns the names of all clients that were counted.
 func (c *Clients) Names() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Collect(maps.Keys(c.all))
 }
 
-// Changes is another number whenever something changed that is saved.
+// Changes returns a number that changes whenever saved data does.
 func (c *Clients) Changes() (n uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -52,10 +52,10 @@ func (c *Clients) Changes() (n uint64) {
 	return n
 }
 
-// keepBudgets is for how long what a client spent is kept: longer than any period.
+// keepBudgets is how long a client's spending is kept: longer than any period.
 const keepBudgets = 32 * 24 * time.Hour
 
-// Save returns what outlives the program.
+// Save returns the budgets to save across restarts.
 func (c *Clients) Save(now time.Time) (all []SavedBudget) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -68,7 +68,7 @@ func (c *Clients) Save(now time.Time) (all []SavedBudget) {
 	return all
 }
 
-// Restore takes up what a former run saved.
+// Restore loads what a previous run saved.
 func (c *Clients) Restore(all []SavedBudget) {
 	for _, s := range all {
 		c.Client(s.Client).Budget.restore(s)

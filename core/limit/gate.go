@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Gate lets the requests of one client through, those over its limit one by one
-// in the order in which they came. It is safe for concurrent use.
+// Gate admits the requests of one client; those over its limit wait, and are admitted in
+// the order in which they arrived. It is safe for concurrent use.
 type Gate struct {
 	Limiter
 
@@ -15,7 +15,7 @@ type Gate struct {
 	waiting []*waiter
 }
 
-// waiter is one request that waits; wake makes it try again.
+// waiter is a waiting request; wake makes it try again.
 type waiter struct {
 	tokens int
 	wake   chan struct{}
@@ -30,23 +30,23 @@ func (w *waiter) signal() {
 	}
 }
 
-// Refusal says that a request does not get its turn in time.
+// Refusal says why a request is not admitted in time.
 type Refusal struct {
 	Reason     Reason
-	Bound      int // of a minute, or in flight
-	Burst      int // requests at once, where Reason is their rate
+	Bound      int // per minute, or in flight
+	Burst      int // requests at once, if Reason is their rate
 	RetryAfter time.Duration
 }
 
-// NewGate returns a gate that bounds nothing yet.
+// NewGate returns a gate without bounds.
 func NewGate() *Gate {
 	g := &Gate{}
 	g.freed = g.next
 	return g
 }
 
-// Enter waits until the request may start, for as long as wait. It returns at
-// once if that is certain not to be enough. An error is that of the context.
+// Enter waits until the request may start, for at most wait. It returns at once if that is
+// certainly not enough. An error is the cause of the end of ctx.
 func (g *Gate) Enter(ctx context.Context, tokens int, wait time.Duration) (Place, *Refusal, error) {
 	if !g.bounded.Load() {
 		return Place{}, nil, nil
@@ -135,8 +135,8 @@ func (g *Gate) await(ctx context.Context, w *waiter, wait time.Duration) (Place,
 	}
 }
 
-// try takes a place for w if it is its turn. Otherwise next is when to look
-// again; 0: at the next signal.
+// try takes a place for w if it is its turn. Otherwise next is how long to wait until the
+// next attempt; 0: until the next signal.
 func (g *Gate) try(w *waiter) (p Place, ok bool, next time.Duration) {
 	g.line.Lock()
 	defer g.line.Unlock()
@@ -170,7 +170,7 @@ func (g *Gate) leave(w *waiter) {
 	}
 }
 
-// next signals the first one waiting that there may be room.
+// next signals the first waiter that there may be room.
 func (g *Gate) next() {
 	g.line.Lock()
 	defer g.line.Unlock()
@@ -179,7 +179,7 @@ func (g *Gate) next() {
 	}
 }
 
-// Waiting returns the number of requests that wait.
+// Waiting returns the number of waiting requests.
 func (g *Gate) Waiting() int {
 	g.line.Lock()
 	defer g.line.Unlock()

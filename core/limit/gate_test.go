@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Twenty callers of a client with 60 a minute are let through at that rate.
+// Twenty callers of a client with 60 requests a minute are admitted at that rate.
 func TestGateKeepsTheRateAndTheOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewGate()
@@ -55,7 +55,7 @@ func TestGateKeepsTheRateAndTheOrder(t *testing.T) {
 	})
 }
 
-func TestGateRefusesWhatWouldWaitTooLong(t *testing.T) {
+func TestGateRefusesRequestsThatWouldWaitTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewGate()
 		g.Configure(time.Now(), Rates{Requests: 6, Burst: 1})
@@ -105,10 +105,10 @@ func TestGateBoundsRequestsInFlight(t *testing.T) {
 	})
 }
 
-// The clients in a line take turns, whatever one of them has waiting.
-func TestLinesAreFair(t *testing.T) {
+// The clients in a queue take turns, however many requests one of them has waiting.
+func TestQueuesAreFair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var l Lines
+		var l Queues
 		room := 0
 		var served []string
 		var mu sync.Mutex
@@ -138,7 +138,7 @@ func TestLinesAreFair(t *testing.T) {
 		wait("b", 0)
 		wait("b", 1)
 		if !l.Busy("kind") || l.Busy("other") || l.Waiting() != 7 {
-			t.Error("who waits is not known")
+			t.Error("the waiting requests are not counted")
 		}
 		for range 7 {
 			mu.Lock()

@@ -8,18 +8,18 @@ import (
 
 // Rates are the bounds of a [Limiter]. 0 is no bound.
 type Rates struct {
-	Requests   int // a minute
-	Tokens     int // a minute
-	Burst      int // requests at once; 0: a sixth of a minute's, at least 1
+	Requests   int // per minute
+	Tokens     int // per minute
+	Burst      int // requests at once; 0: a sixth of Requests, at least 1
 	Concurrent int
 	Auto       bool // find out how many in flight are best
 }
 
-// firstRequests is how many requests of a person come at once, at least.
+// firstRequests is how many requests a client may always send at once.
 const firstRequests = 3
 
-// ForClient returns the rates with the burst of a client: where the limit is so small that
-// a sixth of it is next to nothing, the first requests pass nevertheless.
+// ForClient returns the rates with the burst of a client: even if a sixth of Requests is
+// less, firstRequests may be sent at once.
 func (r Rates) ForClient() Rates {
 	if r.Burst == 0 && r.Requests < 6*firstRequests {
 		r.Burst = min(r.Requests, firstRequests)
@@ -27,7 +27,7 @@ func (r Rates) ForClient() Rates {
 	return r
 }
 
-// Any reports whether something is bounded.
+// Any reports whether there is a bound.
 func (r Rates) Any() bool { return r.Requests > 0 || r.Tokens > 0 || r.Concurrent > 0 || r.Auto }
 
 // Reason is the code of a bound that was reached.
@@ -54,7 +54,7 @@ type Limiter struct {
 	freed    func() // called, outside the lock, when there may be room again; nil: nobody waits
 }
 
-// Configure sets the bounds. What was used counts towards them.
+// Configure sets the bounds. What has been used counts toward them.
 func (l *Limiter) Configure(now time.Time, r Rates) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,9 +71,9 @@ func (l *Limiter) Configure(now time.Time, r Rates) {
 	l.bounded.Store(r.Any())
 }
 
-// Wait returns how long a request with so many tokens has to wait, and for which
-// bound; 0 if it may start. How long for others to end is not known: then it is
-// a second.
+// Wait returns how long a request with so many tokens has to wait, and for which bound;
+// 0 if it may start. It is a second if other requests have to end first, since it is
+// unknown when they will.
 func (l *Limiter) Wait(now time.Time, tokens int) (time.Duration, Reason) {
 	if !l.bounded.Load() {
 		return 0, ""
@@ -83,7 +83,7 @@ func (l *Limiter) Wait(now time.Time, tokens int) (time.Duration, Reason) {
 	return l.wait(now, 1, float64(tokens))
 }
 
-// unknownWait is given where requests in flight have to end first.
+// unknownWait is the wait if requests in flight have to end first.
 const unknownWait = time.Second
 
 func (l *Limiter) wait(now time.Time, requests, tokens float64) (longest time.Duration, why Reason) {
@@ -109,7 +109,7 @@ func (l *Limiter) most() int {
 }
 
 // Take takes a place for a request with so many tokens; ok is false if it has to
-// wait. The place is to be released.
+// wait. The place must be released.
 func (l *Limiter) Take(now time.Time, tokens int) (p Place, ok bool) {
 	if !l.bounded.Load() {
 		return Place{}, true
@@ -129,7 +129,7 @@ func (l *Limiter) Take(now time.Time, tokens int) (p Place, ok bool) {
 type Place struct {
 	limiter  *Limiter
 	charged  int // tokens
-	beside   int // requests in flight when it began, with itself
+	beside   int // requests in flight when it started, itself included
 	released bool
 }
 
@@ -146,7 +146,7 @@ func (p *Place) Undo(now time.Time) {
 	p.Release()
 }
 
-// Release ends the request. It may be called again.
+// Release ends the request. Further calls do nothing.
 func (p *Place) Release() {
 	if p.limiter == nil || p.released {
 		return
@@ -166,15 +166,15 @@ func (p *Place) Correct(now time.Time, tokens int) {
 	p.limiter.change(func(l *Limiter) { l.tokens.take(now, float64(more)) })
 }
 
-// Answered reports a good answer, and how long it took to begin.
+// Answered records a good answer, and its time to the first byte.
 func (p *Place) Answered(ttfb time.Duration) {
 	if p.limiter != nil {
 		p.limiter.change(func(l *Limiter) { l.adaptive.answered(p.beside, ttfb) })
 	}
 }
 
-// Refused reports that the site limits requests. It says whether fewer requests
-// in flight are the remedy, so that the key can be used on.
+// Refused records that the site refused the request because of a rate limit. It reports
+// whether fewer requests in flight are enough, so that the key need not cool down.
 func (p *Place) Refused() (lower bool) {
 	if p.limiter != nil {
 		p.limiter.change(func(l *Limiter) { lower = l.rates.Auto && l.adaptive.refused(p.beside, l.inFlight) })
@@ -182,7 +182,7 @@ func (p *Place) Refused() (lower bool) {
 	return lower
 }
 
-// change does something by which there may be room.
+// change runs do, after which there may be room.
 func (l *Limiter) change(do func(*Limiter)) {
 	l.mu.Lock()
 	do(l)
@@ -193,26 +193,26 @@ func (l *Limiter) change(do func(*Limiter)) {
 	}
 }
 
-// Usage is what is used of a limiter now.
+// Usage says how much of a limiter is in use.
 type Usage struct {
 	Rates
-	UsedRequests float64 // of the burst: what has not been paid for yet
+	UsedRequests float64 // how much of the burst is used
 	UsedTokens   float64
 	InFlight     int
 
 	requests, tokens float64 // shares
 
-	Most int // in flight, as it is bounded or was found out; 0: any number
+	Most int // maximum in flight, configured or found by Auto; 0: any number
 }
 
-// RequestShare returns the part of the burst that is used, from 0 to 1.
+// RequestShare returns how much of the burst of requests is used, from 0 to 1.
 func (u Usage) RequestShare() float64 { return u.requests }
 
-// TokenShare returns the same of tokens. One large request may use more than 1.
+// TokenShare returns how much of the burst of tokens is used. After a large request it may
+// be more than 1.
 func (u Usage) TokenShare() float64 { return u.tokens }
 
-// Share returns the part that is used of the bound that is nearest, from 0 to 1; 0
-// without bounds.
+// Share returns how much of the most used bound is used, from 0 to 1; 0 without bounds.
 func (u Usage) Share() float64 {
 	used := max(u.requests, u.tokens)
 	if u.Most > 0 && (u.Concurrent > 0 || u.Auto) {
@@ -228,7 +228,7 @@ func share(owed, burst float64) float64 {
 	return owed / burst
 }
 
-// Usage shows the limiter.
+// Usage returns how much of the limiter is in use.
 func (l *Limiter) Usage(now time.Time) Usage {
 	l.mu.Lock()
 	defer l.mu.Unlock()

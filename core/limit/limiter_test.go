@@ -33,7 +33,7 @@ func TestRequestsPerMinute(t *testing.T) {
 		}
 	}
 	if passed[9] != 0 || passed[10] == 0 {
-		t.Errorf("a sixth of a minute's may come at once: %v", passed[:12])
+		t.Errorf("a sixth of the limit may be sent at once: %v", passed[:12])
 	}
 }
 
@@ -41,17 +41,17 @@ func TestTokensPerMinute(t *testing.T) {
 	l := &Limiter{}
 	l.Configure(start, Rates{Tokens: 6000}) // 100 a second, 1000 at once
 	if _, ok := l.Take(start, 9000); !ok {
-		t.Fatal("a request over the whole limit is not let through a bucket that is full")
+		t.Fatal("a request over the whole limit is refused although nothing is used")
 	}
 	if wait, why := l.Wait(start, 1); wait < 79*time.Second || why != TokensPerMinute {
 		t.Errorf("the next one waits %s for %s", wait, why)
 	}
 	if _, ok := l.Take(start.Add(79*time.Second), 500); ok {
-		t.Error("it is let through too early")
+		t.Error("it is admitted too early")
 	}
 	p, ok := l.Take(start.Add(95*time.Second), 500)
 	if !ok {
-		t.Fatal("it is not let through")
+		t.Fatal("it is not admitted")
 	}
 	now := start.Add(95 * time.Second)
 	p.Correct(now, 100)
@@ -72,7 +72,7 @@ func TestConcurrent(t *testing.T) {
 		t.Fatal("the second is refused")
 	}
 	if _, ok := l.Take(start, 0); ok {
-		t.Fatal("the third is let through")
+		t.Fatal("the third is admitted")
 	}
 	a.Release()
 	a.Release()
@@ -84,7 +84,7 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
-func TestTheShareOfTheNearestBound(t *testing.T) {
+func TestTheShareOfTheMostUsedBound(t *testing.T) {
 	l := &Limiter{}
 	if used := l.Usage(start).Share(); used != 0 {
 		t.Errorf("%g of no bounds is used", used)
@@ -130,8 +130,8 @@ func TestWithoutBoundsNothingIsCounted(t *testing.T) {
 	}
 }
 
-// TestTheFirstRequestsOfAClientPass however small its limit is, and no minute has more
-// than the limit and the burst.
+// TestTheFirstRequestsOfAClientPass: however small the limit is; and no minute has more
+// requests than limit and burst together.
 func TestTheFirstRequestsOfAClientPass(t *testing.T) {
 	for limit, first := range map[int]int{1: 1, 2: 2, 3: 3, 10: 3, 17: 3, 18: 3, 60: 10} {
 		l := &Limiter{}

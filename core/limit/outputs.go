@@ -2,19 +2,19 @@ package limit
 
 import "sync"
 
-// Outputs remember how long the answers of each model are.
+// Outputs keeps the average length of the answers of each model.
 type Outputs struct {
 	mu   sync.Mutex
 	mean map[string]float64
 }
 
 const (
-	firstOutput = 500 // tokens, as long as nothing is known
+	firstOutput = 500 // tokens, before the first answer
 	maxOutputs  = 500 // models
 )
 
-// Expect returns how many tokens an answer of the model may have, at most so many; 0
-// is no bound.
+// Expect returns how many tokens an answer of the model is expected to have, at most most;
+// 0 is no bound.
 func (o *Outputs) Expect(model string, most int) int {
 	o.mu.Lock()
 	mean, known := o.mean[model]
@@ -28,7 +28,7 @@ func (o *Outputs) Expect(model string, most int) int {
 	return int(mean)
 }
 
-// Observe takes an answer of the model.
+// Observe records an answer of the model.
 func (o *Outputs) Observe(model string, tokens int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

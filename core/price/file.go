@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// File is the prices of a file in LiteLLM's format, by the name of the model.
+// File has the prices of a file in LiteLLM's format, by model.
 type File map[string]Price
 
-// MaxFile is how large such a file may be, in bytes.
+// MaxFile is the maximum size of such a file, in bytes.
 const MaxFile = 16 << 20
 
-// fileEntry is one model of the file: what a token costs, in US dollars.
+// fileEntry is a model in the file. Prices are per token, in US dollars.
 type fileEntry struct {
 	Input      *float64 `json:"input_cost_per_token"`
 	Output     *float64 `json:"output_cost_per_token"`
@@ -26,8 +26,8 @@ type fileEntry struct {
 // sampleEntry explains the format in the file itself.
 const sampleEntry = "sample_spec"
 
-// ReadFile reads a file of prices. Entries that price something else than tokens
-// and requests, such as images or seconds, are left out.
+// ReadFile parses a price file. Entries with prices for anything but tokens and requests,
+// such as images or seconds, are left out.
 func ReadFile(content []byte) (File, error) {
 	var entries map[string]json.RawMessage
 	if err := json.Unmarshal(content, &entries); err != nil {
@@ -56,7 +56,7 @@ func ReadFile(content []byte) (File, error) {
 	return file, nil
 }
 
-// DefaultCurrency is that of prices that name none.
+// DefaultCurrency is the currency of prices that name none.
 const DefaultCurrency = "USD"
 
 func perMillion(perToken *float64) *float64 {
@@ -67,7 +67,7 @@ func perMillion(perToken *float64) *float64 {
 	return &n
 }
 
-// find looks a model up by its name, and without a provider before it, as in
+// find looks up a model by its name, then without the provider in it, as in
 // "openai/gpt-5".
 func (f File) find(model string) (Price, bool) {
 	for {

@@ -1,5 +1,5 @@
-// Package price says what a request costs, by the prices of the configuration
-// and those of a file. A cost that no price tells is unknown, which is not 0.
+// Package price computes what a request costs, with the prices of the configuration
+// and of a file. Without a price, the cost is unknown, not 0.
 package price
 
 import (
@@ -23,7 +23,7 @@ type Price struct {
 	Currency   string
 }
 
-// Book is the prices of one configuration, in the order in which they are asked.
+// Book has the prices of one configuration, in the order in which they apply.
 type Book struct {
 	prices []Price
 	file   File
@@ -32,8 +32,8 @@ type Book struct {
 	currency string
 }
 
-// NewBook returns a book of prices, before those of a file. match says whether
-// a pattern takes a model.
+// NewBook returns a book with prices, which precede those of a file. match reports whether
+// a pattern matches a model.
 func NewBook(prices []Price, file File, match func(pattern, model string) bool) *Book {
 	return &Book{prices, file, match, currencyOf(prices, file)}
 }
@@ -59,7 +59,7 @@ func (b *Book) Find(models ...string) (Price, bool) {
 	return Price{}, false
 }
 
-// Currency returns the one in which all prices are; "" if there are several, or none.
+// Currency returns the currency of all prices; "" if there are several, or none.
 func (b *Book) Currency() string { return b.currency }
 
 func currencyOf(prices []Price, file File) (one string) {
@@ -72,9 +72,9 @@ func currencyOf(prices []Price, file File) (one string) {
 	return one
 }
 
-// Cost is what a request costs that was sent for the first of the models, and
-// asked for by the second. known is false without a price, and where the site did not
-// say how many tokens it charges.
+// Cost returns what a request costs, by the price of the model that was sent to the site, or
+// else of the model that the caller asked for. known is false if there is no price, or if
+// the site did not report the tokens.
 func (b *Book) Cost(sent, asked string, factor float64, t dialect.Tokens) (cost event.Money, currency string, known bool) {
 	p, ok := b.Find(sent, asked)
 	if !ok || t.Input+t.Output == 0 && p.byTokens() {
@@ -83,7 +83,7 @@ func (b *Book) Cost(sent, asked string, factor float64, t dialect.Tokens) (cost 
 	return event.Money(math.Round(p.of(t) * factor * 1e9)), p.Currency, true
 }
 
-// byTokens reports whether tokens are charged.
+// byTokens reports whether the price depends on tokens.
 func (p Price) byTokens() bool {
 	for _, more := range []*float64{p.CacheRead, p.CacheWrite, p.Reasoning} {
 		if more != nil && *more > 0 {
@@ -93,7 +93,7 @@ func (p Price) byTokens() bool {
 	return p.Input > 0 || p.Output > 0 || p.PerRequest == 0
 }
 
-// of returns the price of the tokens, in units of the currency.
+// of returns the cost of a request with the tokens, in units of the currency.
 func (p Price) of(t dialect.Tokens) float64 {
 	read := min(t.CacheRead, t.Input)
 	write := min(t.CacheWrite, t.Input-read)

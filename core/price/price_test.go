@@ -59,7 +59,7 @@ func TestCost(t *testing.T) {
 	}
 }
 
-func TestFilesThatAreNoPrices(t *testing.T) {
+func TestInvalidPriceFiles(t *testing.T) {
 	for _, content := range []string{``, `[]`, `{"a": 1}`, `{"gpt": {"input_cost_per_token": -1}}`, `{"whisper": {"input_cost_per_second": 1}}`} {
 		if f, err := ReadFile([]byte(content)); err == nil {
 			t.Errorf("%s: %v", content, f)

@@ -159,14 +159,14 @@ func (x *exchange) finishFailed(o *outcome) {
 	if x.passing == nil {
 		x.pick.Correct(now, 0)
 	}
-	x.handler.lines.Freed()
+	x.handler.queues.Freed()
 }
 
 // finishCanceled ends an attempt whose result says nothing about channel or key.
 func (x *exchange) finishCanceled() {
 	x.pick.Lease.Cancel()
 	x.pick.ReleaseKey()
-	x.handler.lines.Freed()
+	x.handler.queues.Freed()
 }
 
 // finishPassed ends the attempt whose answer was passed on. err is the error of passing
@@ -187,7 +187,7 @@ func (x *exchange) finishPassed(resp *http.Response, err error) {
 	default:
 		x.pick.Lease.Succeed(x.now())
 		x.pick.ReleaseKey()
-		x.handler.lines.Freed()
+		x.handler.queues.Freed()
 	}
 	x.record.Error = o.reason()
 	x.recordAttempt(&o)

@@ -66,7 +66,7 @@ type Handler struct {
 	registry  *channel.Registry
 	bus       *event.Bus
 	clients   *limit.Clients
-	lines     limit.Lines
+	queues    limit.Queues
 	outputs   limit.Outputs
 	upstreams upstreams
 	unknown   func(unknown.Answer)

@@ -190,7 +190,7 @@ func (x *exchange) recordUse(t dialect.Tokens) {
 // candidate is picked.
 func (x *exchange) queueUp() bool {
 	wait := x.client.config.Limit.Wait
-	ok, _ := x.handler.lines.Wait(x.in.Context(), x.kind(), x.client.name, wait, func() (bool, time.Duration) {
+	ok, _ := x.handler.queues.Wait(x.in.Context(), x.kind(), x.client.name, wait, func() (bool, time.Duration) {
 		now := x.now()
 		if x.pick, x.picked = x.walk.Next(now); x.picked {
 			return true, 0

@@ -285,7 +285,7 @@ func TestRequestsForOneChannelWaitSeparately(t *testing.T) {
 		defer func() { _ = recover() }() // the connection is closed
 		r.handler.Only("a").ServeHTTP(httptest.NewRecorder(), req)
 	})
-	for r.handler.lines.Waiting() == 0 {
+	for r.handler.queues.Waiting() == 0 {
 		time.Sleep(time.Millisecond)
 	}
 	if got := r.as("b"); got.status != http.StatusOK {

@@ -156,7 +156,7 @@ func (x *exchange) triedKey() bool {
 // none will be available in time. While another request tests the only channel that
 // is left, it waits for the outcome.
 func (x *exchange) pickNext() bool {
-	if len(x.record.Attempts) == 0 && x.handler.lines.Busy(x.kind()) {
+	if len(x.record.Attempts) == 0 && x.handler.queues.Busy(x.kind()) {
 		return x.queueUp()
 	}
 	for {

@@ -11,7 +11,7 @@ import (
 )
 
 // TestOneBadRequestLeavesAllKeysUsable: a moderated prompt and a geographic
-// block, each refused for an unknown reason by all that are asked.
+// block, refused by every key and channel for an unknown reason.
 func TestOneBadRequestLeavesAllKeysUsable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var keys []string

@@ -52,8 +52,8 @@ func (w *Walk) onlyKey(p *Pick) bool {
 }
 
 // compare picks another key of the channel that just refused, until enough of its keys
-// have refused; then comes the next channel. It ends the walk when enough channels
-// have refused.
+// have refused; then it picks another channel. It ends the walk when enough channels have
+// refused.
 func (w *Walk) compare() (Pick, bool) {
 	ch := w.compared
 	w.compared = nil

@@ -8,8 +8,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// corePlan returns the plan that is used while the component gives none: round robin
-// unless the configuration says otherwise, fallback channels last.
+// corePlan returns the plan that is used while the component gives none: round-robin
+// unless the configuration sets another, with fallback channels last.
 func corePlan(candidates []sdk.Snapshot, how config.OnFailure, reason string) sdk.Plan {
 	rule := sdk.RuleCycle
 	switch how {

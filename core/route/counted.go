@@ -7,13 +7,14 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// counted are counters of all candidates.
+// counted has the counters of all candidates.
 type counted struct {
 	all []attempts
-	own []attempts // of the attempts for the route alone; nil if there is no such thing
+	own []attempts // of the attempts for this route only; nil if they are not counted
 }
 
-// attempts are the counters that outcomes are made of. Each key has some, so they are few.
+// attempts has the counters that outcomes are made of. It is small, since every key has
+// one.
 type attempts struct {
 	requests, successes, failures, timed uint64
 	ttfb                                 time.Duration // of the timed ones
@@ -46,7 +47,7 @@ func (p *planner) observe(now time.Time) ([]sdk.Snapshot, counted) {
 	return snapshots, p.count()
 }
 
-// outcomes returns what happened since the last plan: in all, and for the route alone.
+// outcomes returns what happened since the last plan: in all, and for this route only.
 func (p *planner) outcomes(now counted) (all, own []sdk.Outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// served returns the channels that n requests by turns get.
+// served returns the channels that serve n requests.
 func (w *world) served(n int) []string {
 	seen := map[string]bool{}
 	for range n {
@@ -25,8 +25,8 @@ func (w *world) served(n int) []string {
 	return names
 }
 
-// TestBreakersEjectAtMostHalf of a route's channels, those first that opened
-// first, whether the others opened later or in the same moment.
+// TestBreakersEjectAtMostHalf: of a route's channels; those whose breakers opened first, or
+// those listed first if they opened at the same time.
 func TestBreakersEjectAtMostHalf(t *testing.T) {
 	for n, ejected := range map[int]int{1: 0, 2: 1, 3: 2, 4: 2, 5: 3, 6: 3} {
 		for _, apart := range []time.Duration{time.Millisecond, 0} {

@@ -45,7 +45,7 @@ func TestExactPlansAreRenewedWithoutRequests(t *testing.T) {
 	})
 }
 
-// The plans of a strategy whose answers decide are renewed all the same.
+// The plans of a strategy that routes each request are renewed nevertheless.
 func TestPlansOfARouterAreRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := planOf(sdk.RuleOrder, "a", "b")
@@ -65,7 +65,7 @@ func TestPlansOfARouterAreRenewed(t *testing.T) {
 	})
 }
 
-func TestAPlanThatNobodyServes(t *testing.T) {
+func TestAPlanWithoutChannels(t *testing.T) {
 	spent := sdk.Plan{None: &sdk.None{Reason: "the budget of today is spent"}}
 	w := build(t, nil, map[string]sdk.Component{"x": always(spent)}, routeTo("x", channels("a", "b")))
 	walk := w.walk("")
@@ -135,7 +135,7 @@ func TestAnUnknownChannelInAnAnswerIsIgnored(t *testing.T) {
 	}
 }
 
-// watcher is a strategy that observes.
+// watcher is a strategy that is an observer.
 type watcher struct {
 	*author
 	got chan []sdk.RequestResult
@@ -173,7 +173,7 @@ func TestResultsArePassedOnInBatches(t *testing.T) {
 
 // Observers get the attributes that they asked for, although the body is released when the
 // answer begins.
-func TestResultsHaveWhatTheBodyHeld(t *testing.T) {
+func TestResultsHaveAttributesOfTheBody(t *testing.T) {
 	long := strings.Repeat("x", 2*attribute.Max)
 	p := planOf(sdk.RuleOrder, "a")
 	p.Attributes = []string{"header.x-session-id", "body.user", "body.messages.#.content", "body.secret"}
@@ -213,7 +213,7 @@ func TestResultsHaveWhatTheBodyHeld(t *testing.T) {
 	}
 }
 
-// A request whose plan names nothing costs nothing.
+// Without attributes in the plan, results cost no allocation.
 func TestResultsWithoutAttributesAreFree(t *testing.T) {
 	w := build(t, nil, map[string]sdk.Component{"x": watcher{always(planOf(sdk.RuleOrder, "a")), nil}}, routeTo("x", channels("a")))
 	walk := w.ask(Request{Body: []byte(`{"user":"u"}`)})
@@ -235,7 +235,7 @@ func TestARouterIsAskedByExplain(t *testing.T) {
 	}
 }
 
-// A shadow that routes each request is asked, and nobody waits for its answer.
+// A shadow that routes each request is called, and no request waits for its answer.
 func TestAShadowThatRoutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGuide(planOf(sdk.RuleOrder, "a", "b"), func(context.Context, sdk.RouteRequest) (sdk.RouteReply, error) {

@@ -24,20 +24,19 @@ type Choice struct {
 	KeyReason string // of the plan for the keys
 }
 
-// Passed is a channel, or one of its keys, that a request would not be sent to.
-type Passed struct {
+// SkippedCandidate is a channel, or one of its keys, that a request would not use.
+type SkippedCandidate struct {
 	Channel *Channel
 	Key     *Key // nil: the whole channel
 	Why     channel.Skip
-	Cause   string // what led to that, in words; "" if there is no more to say
+	Cause   string // the cause in words; "" if Why says it all
 }
 
-// Explain returns the channels that a request would be sent to, each if those
-// before it failed, and why the others are skipped. It does the same walk as a
-// request, without advancing cursors or taking slots. A strategy that routes
-// each request is called; unrouted is why its answer cannot be used, in which case the
-// plan decides.
-func (r *Route) Explain(ctx context.Context, now time.Time, request Request) (choices []Choice, passed []Passed, unrouted error) {
+// Explain returns the channels that a request would be sent to, each if those before it
+// failed, and why the others are skipped. It takes the same walk as a request, without
+// using up turns or places. A strategy that routes each request is called; unrouted is why
+// its answer cannot be used, in which case the plan decides.
+func (r *Route) Explain(ctx context.Context, now time.Time, request Request) (choices []Choice, skipped []SkippedCandidate, unrouted error) {
 	w := r.dryWalk(now, request)
 	unrouted = w.orderDry(ctx)
 	for {
@@ -50,7 +49,7 @@ func (r *Route) Explain(ctx context.Context, now time.Time, request Request) (ch
 		choices = append(choices, choice)
 		w.FailChannel(p, time.Time{})
 	}
-	return choices, r.passed(now, request, choices), unrouted
+	return choices, r.skippedCandidates(now, request, choices), unrouted
 }
 
 // keysInOrder returns the keys of the picked channel in the order in which they would
@@ -77,7 +76,7 @@ func (w *Walk) keysInOrder(p Pick) (keys []*Key, reason string) {
 	return keys, reason
 }
 
-// orderDry asks the strategy of the route about a request that is not sent. The error is
+// orderDry calls the strategy of the route for a request that is not sent. The error says
 // why its answer cannot be used.
 func (w *Walk) orderDry(ctx context.Context) error {
 	p := w.route.planner
@@ -98,8 +97,8 @@ func (w *Walk) orderDry(ctx context.Context) error {
 	return nil
 }
 
-// askDry is the choice of a shadow that routes each request; ok is false if it does
-// not, or does not answer.
+// askDry returns the choice of a shadow that routes each request; ok is false if it does
+// not route, or does not answer.
 func (w *Walk) askDry(ctx context.Context, p *planner) (choice Choice, ok bool) {
 	if p.router == nil || p.current.Load().isFinal() {
 		return choice, false
@@ -116,14 +115,14 @@ func (w *Walk) askDry(ctx context.Context, p *planner) (choice Choice, ok bool) 
 	return choice, false
 }
 
-// random reports whether chance decides among the group's members.
+// random reports whether the group's rule picks members at random.
 func (g *group) random() bool {
 	return g.rule.Kind == sdk.RuleWeightedRandom || g.rule.Kind == sdk.RuleP2C
 }
 
-// passed returns the channels that are not among the choices, with why, and the keys
-// that are not available.
-func (r *Route) passed(now time.Time, request Request, choices []Choice) (all []Passed) {
+// skippedCandidates returns the channels that are not among the choices, and the keys that
+// are not available.
+func (r *Route) skippedCandidates(now time.Time, request Request, choices []Choice) (all []SkippedCandidate) {
 	w := r.dryWalk(now, request)
 	for _, ch := range r.Channels {
 		if !slices.ContainsFunc(choices, func(c Choice) bool { return c.Channel == ch }) {
@@ -131,11 +130,11 @@ func (r *Route) passed(now time.Time, request Request, choices []Choice) (all []
 			if why == "" && !r.planned(ch) {
 				why = channel.SkipNotPlanned
 			}
-			all = append(all, Passed{ch, nil, cmp.Or(why, channel.SkipFull), w.outage(ch, why)})
+			all = append(all, SkippedCandidate{ch, nil, cmp.Or(why, channel.SkipFull), w.outage(ch, why)})
 		}
 		for _, k := range ch.Keys {
 			if why := w.keySkip(k); why != "" {
-				all = append(all, Passed{ch, k, why, k.State.Cause(now, request.Model, request.Operation)})
+				all = append(all, SkippedCandidate{ch, k, why, k.State.Cause(now, request.Model, request.Operation)})
 			}
 		}
 	}

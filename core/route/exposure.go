@@ -9,8 +9,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/attribute"
 )
 
-// Visible splits the parts of requests that a plan asks for: those that the strategy may
-// see, and a warning about each other one. exposed are the parts of the body that the
+// Visible divides the parts of requests that a plan asks for into those that the strategy
+// may see, and warnings about the others. exposed are the parts of the body that the
 // strategy's block allows.
 func Visible(names, exposed []string) (visible []string, withheld []sdk.Warning) {
 	for _, name := range names {
@@ -31,7 +31,7 @@ func Visible(names, exposed []string) (visible []string, withheld []sdk.Warning)
 	return visible, withheld
 }
 
-// attributes returns the named parts of a request. Those that are known are not read again.
+// attributes returns the named parts of a request. known has those that were read already.
 func attributes(request *Request, names []string, known map[string]string) map[string]string {
 	var out map[string]string
 	for _, name := range names {

@@ -12,7 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// selecting returns a world of one channel with keys that the selector chooses from.
+// selecting returns a world with one channel, whose keys the selector plans.
 func selecting(t *testing.T, selector sdk.Component, keys string) *world {
 	t.Helper()
 	all := channels("a:" + keys)
@@ -55,7 +55,7 @@ func TestKeysFollowTheSelectorsPlan(t *testing.T) {
 	}
 }
 
-func TestAKeyInACooldownIsPassedOver(t *testing.T) {
+func TestAKeyInACooldownIsSkipped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := selecting(t, selectedBy(planOf(sdk.RuleCycle, "k1", "k2", "k3")), "k1,k2,k3")
 		w.channel("a").Keys[1].State.Limit(w.registry.Now(), "", time.Minute, "429")
@@ -69,7 +69,7 @@ func TestAKeyInACooldownIsPassedOver(t *testing.T) {
 	})
 }
 
-// TestASelectorSeesNoSecret: ids, weights and counters are all it is given.
+// TestASelectorSeesNoSecret: it gets IDs, weights and counters only.
 func TestASelectorSeesNoSecret(t *testing.T) {
 	var seen []sdk.KeyPlanRequest
 	selector := &author{keys: func(_ context.Context, req sdk.KeyPlanRequest) (sdk.Plan, error) {
@@ -94,7 +94,8 @@ func TestASelectorSeesNoSecret(t *testing.T) {
 	}
 }
 
-// TestAChannelWithoutKeysFailsAsAWhole when its one way to authenticate does.
+// TestAChannelWithoutKeysFailsAsAWhole: a failure that would concern the key concerns the
+// channel.
 func TestAChannelWithoutKeysFailsAsAWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := inOrderOf(t, channels("a", "b")...)
@@ -104,9 +105,8 @@ func TestAChannelWithoutKeysFailsAsAWhole(t *testing.T) {
 	})
 }
 
-// TestAChannelWhoseSelectorNamesNoUsableKeyIsLeft for the next one, without a
-// place being held.
-func TestAChannelWhoseSelectorNamesNoUsableKeyIsLeft(t *testing.T) {
+// TestAChannelWithoutAUsableKeyInThePlanIsSkipped: no place is held there.
+func TestAChannelWithoutAUsableKeyInThePlanIsSkipped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := channels("a:k1,k2", "b")
 		all[0].KeySelector.Ref = "x"

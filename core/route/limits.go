@@ -40,9 +40,8 @@ func (ch *Channel) isLimited() bool {
 	return false
 }
 
-// AtLimit says which limit of the configuration holds requests back now: full or
-// at_limit, or "" if none does. until is when there is room, zero if that is not
-// known. A channel is at its limit if all of its keys that are usable are.
+// AtLimit returns why a configured limit currently prevents requests: full or at_limit,
+// or "" if none does. until is when there will be room; zero if unknown. A channel is at its limit if all of its keys that are usable are.
 func (ch *Channel) AtLimit(now time.Time) (skip channel.Skip, until time.Time) {
 	if skip, until = ch.atLimit(now, 0); skip != "" {
 		return skip, until
@@ -62,7 +61,7 @@ func (ch *Channel) AtLimit(now time.Time) (skip channel.Skip, until time.Time) {
 	return skip, until
 }
 
-// atLimit is AtLimit for a request of so many tokens, without the keys.
+// atLimit is AtLimit for a request with so many tokens, without looking at the keys.
 func (ch *Channel) atLimit(now time.Time, tokens int) (skip channel.Skip, until time.Time) {
 	if most := ch.Config.InFlightLimit(); most > 0 && ch.State.InFlight() >= most {
 		return channel.SkipFull, time.Time{}
@@ -70,7 +69,7 @@ func (ch *Channel) atLimit(now time.Time, tokens int) (skip channel.Skip, until 
 	return limitSkip(ch.State.Limiter(), now, tokens)
 }
 
-// AtLimit is that of a key.
+// AtLimit is [Channel.AtLimit] for a key.
 func (k *Key) AtLimit(now time.Time) (channel.Skip, time.Time) {
 	return limitSkip(k.State.Limiter(), now, 0)
 }
@@ -86,8 +85,8 @@ func limitSkip(l *limit.Limiter, now time.Time, tokens int) (channel.Skip, time.
 	}
 }
 
-// limitUsed returns the share that is used of the limit of the channel that is nearest,
-// or of the key that has most left, from 0 to 1.
+// limitUsed returns how much of the limits is used, from 0 to 1: the larger of that of the
+// channel and that of its least used key.
 func (ch *Channel) limitUsed(now time.Time) float64 {
 	used := ch.State.Limiter().Usage(now).Share()
 	if most := ch.Config.InFlightLimit(); most > 0 {
@@ -136,15 +135,15 @@ func (p *Pick) Correct(now time.Time, tokens int) {
 	}
 }
 
-// answered tells the limits that a good answer began.
+// answered records at the limits that a good answer began.
 func (p *Pick) answered(ttfb time.Duration) {
 	for i := range p.places {
 		p.places[i].Answered(ttfb)
 	}
 }
 
-// refused tells the limits that the site refused the request because of a rate limit,
-// and reports whether the remedy is fewer requests in flight.
+// refused records at the limits that the site refused the request because of a rate
+// limit, and reports whether fewer requests in flight are enough.
 func (p *Pick) refused() (lower bool) {
 	for i := range p.places {
 		lower = p.places[i].Refused() || lower

@@ -10,9 +10,9 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// TestWhatIsUsedOfLimits: strategies and the status are told how near channels and
-// keys are to their limits, and which of them are at one.
-func TestWhatIsUsedOfLimits(t *testing.T) {
+// TestUseOfLimits: strategies and the status get how much of their limits channels and keys
+// use, and which of them are at a limit.
+func TestUseOfLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := channels("free", "limited", "keyed:k1,k2")
 		all[1].Limit.RequestsPerMinute, all[1].Limit.Burst = 60, 4
@@ -66,9 +66,9 @@ func TestWhatIsUsedOfLimits(t *testing.T) {
 	})
 }
 
-// TestWhatAChannelCosts: strategies are told the price factor of a channel, and the
-// egress by which its site is reached now.
-func TestWhatAChannelCosts(t *testing.T) {
+// TestPriceFactorAndEgress: strategies get the price factor of a channel, and its current
+// egress.
+func TestPriceFactorAndEgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := channels("plain", "far")
 		all[1].PriceFactor = 0.3

@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// author is a strategy and key selector whose plans a test writes.
+// author is a strategy and key selector whose plans are written by a test.
 type author struct {
 	plan func(context.Context, sdk.PlanRequest) (sdk.Plan, error)
 	keys func(context.Context, sdk.KeyPlanRequest) (sdk.Plan, error)
@@ -73,7 +73,7 @@ func always(p sdk.Plan) *author {
 	return &author{plan: func(context.Context, sdk.PlanRequest) (sdk.Plan, error) { return p, nil }}
 }
 
-// world is a table with all that a test needs to look into it.
+// world is a table with what a test needs to inspect it.
 type world struct {
 	t        testing.TB
 	registry *channel.Registry
@@ -108,8 +108,8 @@ func routeTo(strategy string, all []*config.Channel) *config.Route {
 	}
 }
 
-// build makes the table of the routes and their channels. What authored holds
-// by reference comes before the components that the program brings along.
+// build makes the table of the routes and their channels. Components in authored, by
+// reference, take precedence over the built-in ones.
 func build(t testing.TB, registry *channel.Registry, authored map[string]sdk.Component, routes ...*config.Route) *world {
 	t.Helper()
 	if registry == nil {
@@ -145,7 +145,7 @@ func build(t testing.TB, registry *channel.Registry, authored map[string]sdk.Com
 	return w
 }
 
-// builtin returns a component that comes with the program, with its defaults.
+// builtin returns a built-in component with its defaults.
 func builtin(c *config.Component) (sdk.Component, error) {
 	all := strategies.Components()
 	if c.Kind == sdk.KindKeySelector {
@@ -197,8 +197,8 @@ func (w *world) walk(model string) *Walk {
 	return &walk
 }
 
-// pick makes a pick, gives back what it took, and says what it was, as
-// "channel" or "channel/key"; "" if there was none.
+// pick makes a pick and releases it. It returns "channel" or "channel/key"; "" if there was
+// no candidate.
 func (w *world) pick(walk *Walk) string {
 	p, ok := walk.Next(w.registry.Now())
 	if !ok {
@@ -229,8 +229,7 @@ func (w *world) picks(n int) string {
 	return strings.Join(names, " ")
 }
 
-// after lets time pass, of which a bubble has plenty, and what it brought about
-// come to an end.
+// after lets the simulated time pass, and waits until all its effects have ended.
 func after(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()

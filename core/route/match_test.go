@@ -11,8 +11,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// TestMatch: the first route whose path fits and whose models let the model
-// pass; a request without a model goes by its path.
+// TestMatch: the first route whose path and models match; a request without a model is
+// matched by its path.
 func TestMatch(t *testing.T) {
 	all := channels("a")
 	route := func(pattern string, models ...string) *config.Route {
@@ -73,7 +73,7 @@ func TestSingle(t *testing.T) {
 	}
 }
 
-// TestBuildFailsAsAWhole: all faults are told at once, and nothing stays open.
+// TestBuildFailsAsAWhole: all errors are reported at once, and nothing stays open.
 func TestBuildFailsAsAWhole(t *testing.T) {
 	all := channels("a:k", "b")
 	good := always(planOf(sdk.RuleOrder, "a"))

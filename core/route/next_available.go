@@ -6,8 +6,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/channel"
 )
 
-// NextAvailable is when a candidate that is not available now will be; ok is false
-// if none will by itself. It says nothing about candidates that are available.
+// NextAvailable returns when the first candidate that is unavailable becomes available; ok
+// is false if none does by itself. It ignores candidates that are available.
 func (w *Walk) NextAvailable(now time.Time) (at time.Time, ok bool) {
 	w.now, w.again = now, true
 	if w.over {
@@ -59,8 +59,8 @@ func (w *Walk) readyAt(ch *Channel) (time.Time, bool) {
 	return later(t, key), found
 }
 
-// keyReadyAt is when the first of the channel's keys comes out of a cooldown
-// that is worth waiting for.
+// keyReadyAt returns when the first cooldown of the channel's keys ends, of those that are
+// worth waiting for.
 func (w *Walk) keyReadyAt(ch *Channel) (at time.Time, found bool) {
 	for _, k := range ch.Keys {
 		skip, until := k.State.Skip(w.now, w.request.Model, w.request.Operation)

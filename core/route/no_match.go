@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// versioned matches a path that has the version of its API, such as /v1beta/models.
+// versioned matches a path with a version of the API, such as /v1beta/models.
 var versioned = regexp.MustCompile(`(^|/)v[0-9]+[a-z0-9]*(/|$)`)
 
-// NoMatch says that no route matches, and which change would help.
+// NoMatch returns the message that no route matches, with the change that would help.
 func (t *Table) NoMatch(path, model string) string {
 	text := "no route matches " + path
 	if t.Match(path, "") != nil {

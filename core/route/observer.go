@@ -13,7 +13,7 @@ import (
 const (
 	observeEvery    = time.Second
 	observeBatch    = 256
-	observeQueue    = 4096 // results that wait; more are dropped
+	observeQueue    = 4096 // queued results; further ones are dropped
 	observeDeadline = 2 * time.Second
 )
 
@@ -37,9 +37,8 @@ func newObserver(s sdk.Strategy, name string, notice func(string)) *observer {
 	return &observer{name: name, to: to, notice: notice, results: make(chan sdk.RequestResult, observeQueue)}
 }
 
-// Observer returns a function to be called with how the request ended, or nil
-// if the strategy is not an observer. It copies what it needs of the request
-// now.
+// Observer returns a function to be called with the result of the request, or nil if the
+// strategy is not an observer. What it needs of the request is copied now.
 func (w *Walk) Observer() func(sdk.RequestResult) {
 	if w.route == nil || w.route.planner.observer == nil {
 		return nil
@@ -51,7 +50,7 @@ func (w *Walk) Observer() func(sdk.RequestResult) {
 		r.Route, r.Model, r.Attributes = pattern, model, seen
 		select {
 		case o.results <- r:
-		default: // the strategy is too slow; it does without
+		default: // the strategy is too slow: the result is dropped
 		}
 	}
 }
@@ -68,7 +67,7 @@ func (w *Walk) attributes(by *plan) map[string]string {
 	return w.kept
 }
 
-// keepAttributes keeps what the observer, if there is one, gets of the request.
+// keepAttributes copies the parts of the request that the observer, if any, gets.
 func (w *Walk) keepAttributes() {
 	if w.route != nil && w.route.planner.observer != nil {
 		w.attributes(w.route.planner.current.Load())
@@ -110,7 +109,7 @@ func (o *observer) pass(ctx context.Context, batch []sdk.RequestResult) {
 	}
 }
 
-// failure returns why the last batch of results was not taken; nil if it was.
+// failure returns why the strategy did not accept the last batch of results; nil if it did.
 func (o *observer) failure() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// A channel that serves two routes: a strategy is told what happened in all, and what
-// its own route had to do with it.
+// For a channel in two routes, a strategy gets the outcomes of all requests, and those of its
+// own route.
 func TestOutcomesOfOneRoute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		plan := planOf(sdk.RuleOrder, "a", "b")

@@ -15,7 +15,7 @@ const maxPassedOver = 8
 // pick, before anything failed.
 func (w *Walk) PassedOver(p Pick) (all []Skipped) {
 	defer func(n int) { w.attempts = n }(w.attempts)
-	w.attempts = 0 // what a request may cost is no reason yet
+	w.attempts = 0 // the limits of attempts did not apply to the first pick
 	add := func(i int, beside bool) {
 		if why := w.passedOver(i, p, beside); why != "" && len(all) < maxPassedOver {
 			all = append(all, w.skipped(w.route.Channels[i], why))
@@ -62,12 +62,12 @@ func (w *Walk) pickedFrom(g *group, p Pick) bool {
 	return g == p.group || slices.ContainsFunc(g.members, func(m member) bool { return w.route.Channels[m.index] == p.Channel })
 }
 
-// unhindered reports whether neither a limit nor the state of any channel holds requests
-// back, without looking at each.
+// unhindered reports whether no limit and no channel's state prevents requests, without
+// looking at each channel.
 func (r *Route) unhindered() bool { return !r.limited && !r.registry.AnyRestricted() }
 
-// passedOver returns why a channel was not picked, or "". beside: it is in the
-// group of the pick, so that it may be available and not be picked.
+// passedOver returns why a channel was not picked, or "". beside says that it is in the
+// group of the pick, where available channels are not picked either.
 func (w *Walk) passedOver(i int, p Pick, beside bool) channel.Skip {
 	ch := w.route.Channels[i]
 	if ch == p.Channel || beside && w.route.quick[i].unhindered() {

@@ -11,8 +11,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// TestPassedOver: a record names what would have come before the pick, and
-// nothing that had no turn anyway.
+// TestPassedOver: a record names the channels that would have come before the pick, and no
+// others.
 func TestPassedOver(t *testing.T) {
 	pause := func(names ...string) func(*world) {
 		return func(w *world) {

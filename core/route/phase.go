@@ -4,9 +4,9 @@ package route
 type phase int
 
 const (
-	phaseIdle    phase = iota // the plan serves until it is obsolete
+	phaseIdle    phase = iota // the plan is in use until it is obsolete
 	phaseAsking               // the component is asked for a plan
-	phaseFailing              // it gave none, and is asked again after a pause
+	phaseFailing              // it gave none, and is asked again after a backoff
 	phaseRetry                // it is asked again
 	phaseClosed
 )
@@ -15,7 +15,7 @@ const (
 type planEvent int
 
 const (
-	planObsolete planEvent = iota // a pick found the plan to be obsolete, and the pause has passed
+	planObsolete planEvent = iota // a pick found the plan to be obsolete, and the backoff is over
 	planReceived
 	planFailed // the component gave no plan, or a bad one
 	planClosed
@@ -31,7 +31,7 @@ const (
 	planReportRecovery
 )
 
-// next returns the phase after an event, and what is to be done.
+// next returns the phase after an event, and what to do.
 func (p phase) next(e planEvent) (phase, planAction) {
 	switch {
 	case p == phaseClosed || e == planClosed:
@@ -52,5 +52,5 @@ func (p phase) next(e planEvent) (phase, planAction) {
 	return p, planNothing
 }
 
-// failing reports whether the last answer was no plan.
+// failing reports whether the last call gave no valid plan.
 func (p phase) failing() bool { return p == phaseFailing || p == phaseRetry }

@@ -24,8 +24,8 @@ const (
 	maxWarning  = 300 // bytes
 )
 
-// plan is a checked sdk.Plan whose members are places in the list of
-// candidates. It is never changed, but for the queues of its groups.
+// plan is a checked sdk.Plan whose members are indices in the list of candidates. Only the
+// queues of its groups ever change.
 type plan struct {
 	seq        uint64
 	groups     []group
@@ -34,15 +34,15 @@ type plan struct {
 	attributes []string // that router and observer are given
 	made       time.Time
 	expires    time.Time
-	stale      time.Time // from then on it must not be used; zero: never
+	stale      time.Time // when it must no longer be used; zero: never
 	onHealth   bool
 	onLimits   bool
-	health     uint64 // epochs at which it was asked for
+	health     uint64 // epochs when it was requested
 	limits     uint64
 	core       bool // the component gave none
 	exact      bool // it is renewed when it expires, without a request
 	none       *sdk.None
-	fallbacks  bool // nobody but fallback channels may serve
+	fallbacks  bool // only fallback channels may serve
 	warnings   []sdk.Warning
 }
 
@@ -52,8 +52,8 @@ type group struct {
 	queue   *queue // guarded by the turns' mu; made on first use
 }
 
-// choose applies the plan: the first group with an available member decides.
-// It returns no group if there is none.
+// choose applies the plan: the first group with an available member decides. Without one,
+// it returns no group.
 func (by *plan) choose(t *turns, v view) (index int, g *group) {
 	for i := range by.groups {
 		if index, ok := t.choose(&by.groups[i], v); ok {
@@ -63,8 +63,8 @@ func (by *plan) choose(t *turns, v view) (index int, g *group) {
 	return 0, nil
 }
 
-// isFinal reports whether the plan leaves nothing to a router: it says that nobody may serve,
-// or fallback channels alone.
+// isFinal reports whether the plan overrides a router: it says that no channel may serve,
+// or only fallback channels.
 func (by *plan) isFinal() bool { return by.none != nil || by.fallbacks }
 
 // clone returns a copy with queues of its own, for a dry run.
@@ -84,8 +84,8 @@ type member struct {
 	hash   uint64
 }
 
-// hashString is FNV-1a: the same in every process, so that a restart moves no
-// session.
+// hashString is FNV-1a. It is the same in every process, so that sessions stay on their
+// channels across restarts.
 func hashString(s string) uint64 {
 	h := uint64(14695981039346656037)
 	for i := range len(s) {

@@ -11,9 +11,9 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// TestLyingPlansAreRefused: as the first plan, where the core plan is used, and as
-// a later one, where the last good one does.
-func TestLyingPlansAreRefused(t *testing.T) {
+// TestInvalidPlansAreRefused: as the first plan, the core plan is used instead; as a later
+// one, the last good plan stays.
+func TestInvalidPlansAreRefused(t *testing.T) {
 	weighing := func(weight float64) sdk.Plan {
 		p := planOf(sdk.RuleSmoothWRR, "a", "b")
 		p.Groups[0].Members[0].Weight = weight
@@ -83,9 +83,8 @@ func TestLyingPlansAreRefused(t *testing.T) {
 	}
 }
 
-// TestHugeWeightsDoNotLast: finite ones whose sum is not are within the
-// contract, and must not spoil the picks of a later plan.
-func TestHugeWeightsDoNotLast(t *testing.T) {
+// TestHugeWeightsDoNotAffectLaterPlans: finite weights whose sum overflows are valid.
+func TestHugeWeightsDoNotAffectLaterPlans(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		weights := []float64{math.MaxFloat64, math.MaxFloat64, math.MaxFloat64}
 		a := &author{}

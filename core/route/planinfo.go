@@ -18,13 +18,13 @@ type PlanInfo struct {
 	Core   bool        // the component gave none
 	Router *RouterInfo // nil unless the component is asked about each request
 
-	Warnings []string // what the component warns about, and what goes wrong with it, with places
+	Warnings []string // warnings of the component, and its current problems, with their places
 }
 
 // Plan describes the route's plan.
 func (r *Route) Plan() PlanInfo { return r.planner.info(r.Config.Strategy) }
 
-// KeyPlan describes the plan for the channel's keys; zero without any.
+// KeyPlan describes the plan for the channel's keys; zero for a channel without keys.
 func (c *Channel) KeyPlan() PlanInfo {
 	if c.planner == nil {
 		return PlanInfo{}
@@ -47,8 +47,8 @@ func (p *planner) info(block *config.Component) PlanInfo {
 	return info
 }
 
-// troubles are the present faults of the component. They do not include a process that
-// has ended, which its state shows.
+// troubles returns the current problems of the component, except that its process ended,
+// which its state shows.
 func (p *planner) troubles() (all []sdk.Warning) {
 	add := func(format string, args ...any) {
 		all = append(all, sdk.Warning{Message: fmt.Sprintf(format, args...)})

@@ -44,7 +44,7 @@ type subject struct {
 	component  sdk.Component // that is asked; nil for a plan without one
 	ask        askFunc
 	candidates []candidate
-	own        func(index int) channel.Counters // of the attempts for the route alone; nil if there is no such thing
+	own        func(index int) channel.Counters // of the attempts for this route only; nil if they are not counted
 	onFailure  config.OnFailure
 	router     *router           // nil unless the component is asked about each request
 	observer   *observer         // nil unless the component wants to know how requests ended
@@ -52,20 +52,20 @@ type subject struct {
 	shadow     *tally            // nil unless the plan is only counted
 }
 
-// planner keeps a plan ready, and has it renewed in the background by a
-// component. No pick ever waits for that.
+// planner has the current plan, which a component renews in the background. No pick waits
+// for that.
 type planner struct {
 	subject
-	known    []settings // of the candidates
-	ids      []string
-	registry *channel.Registry
-	notice   func(string)
-	well     func(string) // what is well again
-	turns    *turns
-	current  atomic.Pointer[plan]
-	ctx      context.Context
-	cancel   context.CancelFunc
-	running  sync.WaitGroup
+	known     []settings // of the candidates
+	ids       []string
+	registry  *channel.Registry
+	notice    func(string)
+	recovered func(string) // called with what works again
+	turns     *turns
+	current   atomic.Pointer[plan]
+	ctx       context.Context
+	cancel    context.CancelFunc
+	running   sync.WaitGroup
 
 	mu        sync.Mutex
 	phase     phase
@@ -77,13 +77,13 @@ type planner struct {
 	warned    map[string]bool // warnings that were reported
 
 	users    atomic.Int32 // tables
-	replaces bool         // a component whose plans are good
-	resume   Remembered   // where another planner stopped, for the first plan
+	replaces bool         // it replaces a component whose plans are good
+	resume   Remembered   // the state of a previous planner, for the first plan
 }
 
-// start gets the first plan, a core plan if the component gives none; but
-// that is an error if it is to replace another component whose plans are good.
-// A planner that is taken over from the previous table has a plan.
+// start gets the first plan, or a core plan if the component gives none. That is an error
+// if the component replaces another one whose plans are good. A planner that is taken over
+// from the previous table already has a plan.
 func (p *planner) start() error {
 	if p.current.Load() != nil {
 		return nil
@@ -109,7 +109,7 @@ func (p *planner) start() error {
 	return nil
 }
 
-// close ends the planning unless another table uses the planner.
+// close stops the planner unless another table uses it.
 func (p *planner) close() {
 	if p.users.Add(-1) > 0 {
 		return
@@ -162,8 +162,8 @@ func (p *planner) isFailing() bool {
 	return p.phase.failing()
 }
 
-// refreshSoon asks for a new plan in the background, unless that is being done
-// or was done just now.
+// refreshSoon requests a new plan in the background, unless a request is running or just
+// ended.
 func (p *planner) refreshSoon(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -185,8 +185,8 @@ func (p *planner) refreshSoon(now time.Time) {
 	})
 }
 
-// renewOnTime asks for the next plan when an exact one expires, and after a failure when
-// the pause is over, whether requests come or not.
+// renewOnTime requests the next plan when an exact one expires, and after a failure when
+// the backoff is over, even if there are no requests.
 func (p *planner) renewOnTime() {
 	by := p.current.Load()
 	p.mu.Lock()
@@ -213,8 +213,7 @@ func (p *planner) stopTimer() {
 	}
 }
 
-// handle takes the planner to its next phase, and reports what the user should
-// know.
+// handle moves the planner to its next phase, and reports what the user should know.
 func (p *planner) handle(e planEvent, err error) {
 	p.mu.Lock()
 	var action planAction
@@ -234,17 +233,17 @@ func (p *planner) handle(e planEvent, err error) {
 	case planReportFailure:
 		p.notice(fmt.Sprintf("%s: no new plan, the last one stays in use: %v", p.name, err))
 	case planReportRecovery:
-		p.well(fmt.Sprintf("%s: plans are up to date again", p.name))
+		p.recovered(fmt.Sprintf("%s: plans are up to date again", p.name))
 	}
 }
 
-// jitter keeps planners from asking all at once.
+// jitter prevents planners from requesting plans all at once.
 func jitter(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64()))
 }
 
-// refresh asks the component for a plan and installs it. Only one refresh runs
-// at a time: the first plan before any pick, later ones by the phase.
+// refresh requests a plan from the component and installs it. Only one refresh runs at a
+// time: the first before any pick, later ones because of the phase.
 func (p *planner) refresh(deadline time.Duration) error {
 	now := p.registry.Now()
 	health, limits := p.registry.Epochs()
@@ -291,8 +290,8 @@ func (p *planner) refresh(deadline time.Duration) error {
 	return nil
 }
 
-// expandNone makes a plan by which only fallback channels may serve of one that says
-// that nobody may, if that allows them.
+// expandNone returns, for a plan that says that no channel may serve but allows fallback
+// channels, a plan with only those.
 func (p *planner) expandNone(answer sdk.Plan, candidates []sdk.Snapshot) (sdk.Plan, error) {
 	none := answer.None
 	switch {
@@ -346,7 +345,7 @@ func (p *planner) warningText(block *config.Component, w sdk.Warning) string {
 	return text
 }
 
-// stateAfter returns the component's own state after the last plan.
+// stateAfter returns the component's state as of the last plan.
 func (p *planner) stateAfter(last *plan) []byte {
 	if last == nil {
 		return p.resume.State

@@ -16,7 +16,7 @@ import (
 var errDown = errors.New("the plugin is down")
 
 // TestPlansAreRenewedWhenTheyExpire: by a pick after the TTL, in the
-// background, with the state of the last plan and what happened since.
+// background, with the state of the last plan and the outcomes since then.
 func TestPlansAreRenewedWhenTheyExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &author{}
@@ -65,7 +65,7 @@ func TestPlansAreRenewedWhenTheyExpire(t *testing.T) {
 	})
 }
 
-func TestNoPicksNoPlans(t *testing.T) {
+func TestWithoutPicksThePlanIsNotRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := always(planOf(sdk.RuleOrder, "a"))
 		build(t, nil, map[string]sdk.Component{"x": a}, routeTo("x", channels("a")))
@@ -76,7 +76,7 @@ func TestNoPicksNoPlans(t *testing.T) {
 	})
 }
 
-// TestChangesRenewPlans: those that the plan names, at a bounded rate.
+// TestChangesRenewPlans: the changes that the plan names, at a limited rate.
 func TestChangesRenewPlans(t *testing.T) {
 	for _, tt := range []struct {
 		on     []sdk.Change
@@ -152,8 +152,8 @@ func TestPicksDoNotWaitForAHangingStrategy(t *testing.T) {
 	})
 }
 
-// TestAFailingStrategyIsAskedLessOften, and one notice reports it,
-// one of its recovery.
+// TestAFailingStrategyIsAskedLessOften: there is one notice of the failure, and one of the
+// recovery.
 func TestAFailingStrategyIsAskedLessOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var failing bool
@@ -280,8 +280,8 @@ func TestAStalePlanIsReplacedOnce(t *testing.T) {
 	})
 }
 
-// TestCloseEndsAll: calls under way are cancelled, components closed once, and
-// picks go on by the last plan without a call.
+// TestCloseEndsAll: running calls are canceled, components are closed once, and picks
+// continue with the last plan, without calls.
 func TestCloseEndsAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &author{}
@@ -339,8 +339,8 @@ func TestCloseDuringPicks(t *testing.T) {
 	}
 }
 
-// TestTheCorePlanNeverReplacesANewPlan that arrived between finding the
-// last one too old and replacing it.
+// TestTheCorePlanNeverReplacesANewPlan: one that arrived after the last plan was found to be
+// too old.
 func TestTheCorePlanNeverReplacesANewPlan(t *testing.T) {
 	w := build(t, nil, map[string]sdk.Component{"x": always(planOf(sdk.RuleOrder, "a"))}, routeTo("x", channels("a")))
 	p := w.table.Routes[0].planner

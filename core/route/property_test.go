@@ -16,7 +16,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// What is hidden from the walk: how a key and a site really are.
+// The real state of a key and a site, which the walk cannot see.
 type (
 	keyTruth  int
 	siteTruth int
@@ -59,7 +59,7 @@ type traceTally struct {
 	dead, asked, worst   int // keys that are dead, requests until they were known
 }
 
-// sent is a request with what is hidden of it.
+// sent is a request with its hidden properties.
 type sent struct {
 	id      uint64
 	model   string
@@ -128,7 +128,7 @@ func (x *trace) key() keyTruth {
 	return keyTruth(1 + x.random.IntN(6))
 }
 
-// oddMinute is when what is limited or overloaded now and then is so.
+// oddMinute reports whether candidates that are limited or overloaded at times are so now.
 func (x *trace) oddMinute() bool { return x.now.Unix()/60%2 == 1 }
 
 // answer returns what the candidate's site answers to the request: good, or an
@@ -204,7 +204,7 @@ func (x *trace) answerable(r *sent) bool {
 	return false
 }
 
-// run leads the request to its end, as the proxy does.
+// run makes the attempts of the request, as the proxy does.
 func (x *trace) run(r *sent) (answered bool) {
 	var w Walk
 	w.Begin(x.route, Request{Model: r.model, Endpoint: "generate", Body: binary.BigEndian.AppendUint64(nil, r.id)})
@@ -229,8 +229,8 @@ func (x *trace) run(r *sent) (answered bool) {
 	return false
 }
 
-// checkMark fails if a marked key is asked though its mark has not ended and
-// another key is available.
+// checkMark fails if a marked key is used although its mark has not ended and another key is
+// available.
 func (x *trace) checkMark(w *Walk, p Pick) {
 	if _, deferred := p.Key.State.Deferred(x.now, w.request.Model, w.request.Operation); !deferred || p.test {
 		return
@@ -243,7 +243,7 @@ func (x *trace) checkMark(w *Walk, p Pick) {
 	}
 }
 
-// count counts the requests that a dead key gets before that is known.
+// count counts the requests that a dead key gets before it is found to be dead.
 func (x *trace) count(p Pick) {
 	truth := x.keys[p.Key]
 	if x.sites[p.Channel] != siteUp || truth != keyDead && truth != keyDeadUnknown || !x.comparable(p) {
@@ -271,7 +271,7 @@ func (x *trace) comparable(p Pick) bool {
 	return false
 }
 
-// check fails if something healthy is out.
+// check fails if something healthy is unavailable.
 func (x *trace) check(r *sent) {
 	for _, ch := range x.route.Channels {
 		if x.sites[ch] == siteUp {
@@ -313,8 +313,8 @@ func (x *trace) works(k *Key, model string) bool {
 }
 
 // TestBlameFallsOnTheFaultyOnly sends requests to random pools of sites and keys
-// with hidden faults: nothing healthy is taken out, nearly every request that
-// can be answered is, and a dead key is soon known.
+// with hidden faults: nothing healthy becomes unavailable, nearly every request that can be
+// answered is, and a dead key is found quickly.
 func TestBlameFallsOnTheFaultyOnly(t *testing.T) {
 	traces := 10_000
 	if testing.Short() || testhelp.Race {

@@ -14,7 +14,7 @@ const (
 	ForRoute   PurposeKind = "route"        // choosing among the channels of a route
 	ForShadow  PurposeKind = "shadow"       // the same, counted only
 	ForKeys    PurposeKind = "keys"         // choosing among the keys of a channel
-	ForChannel PurposeKind = "channel"      // a channel addressed alone, without a strategy
+	ForChannel PurposeKind = "channel"      // sending requests to one channel only, without a strategy
 	ForCheck   PurposeKind = "health_check" // checking a channel
 )
 
@@ -58,7 +58,7 @@ func (p Purpose) compare(o Purpose) int {
 	return cmp.Or(cmp.Compare(p.Kind, o.Kind), cmp.Compare(p.Name, o.Name), cmp.Compare(p.Models, o.Models), cmp.Compare(p.Target, o.Target), cmp.Compare(p.Component, o.Component))
 }
 
-// parsePurpose reads what String wrote: state files used to have it as keys.
+// parsePurpose parses what String returns, which older state files have as keys.
 func parsePurpose(s string) (p Purpose, ok bool) {
 	kind, rest, _ := strings.Cut(s, " ")
 	switch p.Kind = PurposeKind(kind); p.Kind {

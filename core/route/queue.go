@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// queue has the members of a group in the order in which they were last picked,
-// so that whose turn it is need not be searched for. It is a doubly linked list
-// over their places in the group; the place after the last is its anchor.
+// queue has the members of a group in the order in which they were last picked, so that the
+// member whose turn it is comes first. It is a doubly linked list of their indices in the
+// group; the index after the last is its anchor.
 type queue struct {
 	next, prev []int32
 	clock      uint64  // of the turns at the last pick by this queue

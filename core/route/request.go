@@ -19,8 +19,8 @@ type Request struct {
 	Object    string // the ID of an object that a site stores, if the request names one
 	Header    http.Header
 	RawQuery  string
-	Tokens    int    // that it is expected to need
-	Body      []byte // its beginning, as far as it was read
+	Tokens    int    // how many it is expected to need
+	Body      []byte // its beginning, as much as was read
 }
 
 // Attribute returns a part of the request by its name: header.NAME, query.NAME,

@@ -11,7 +11,7 @@ import (
 type Outcome struct {
 	verdict.Verdict
 	RetryAt  time.Time // when the same channel may be tried again; zero if not by this request
-	Silent   bool      // no answer came, although the whole request was delivered
+	Silent   bool      // the whole request was sent, but no answer came
 	NoEgress bool      // no egress to the site is left, so nothing is known about the site
 	Missing  bool      // the site does not have the object that the request names
 }
@@ -188,8 +188,8 @@ func (w *Walk) penalizeKey(p *Pick, o Outcome) {
 	w.secondKey(p, o)
 }
 
-// rejectsHere reports whether the site rejects a key only for an operation that it may not
-// serve at all: the key works for others, and no key did for this one.
+// rejectsHere reports whether the site probably rejects the key because it does not serve
+// the operation: the key works for others, and no key ever worked for this one.
 func (w *Walk) rejectsHere(p *Pick, o Outcome) bool {
 	switch {
 	case p.Key == nil:
@@ -239,7 +239,7 @@ func (w *Walk) denyUse(p *Pick, o Outcome) {
 		w.FailKey(*p)
 		return
 	case o.Means == verdict.NoModel && p.Key != nil && p.Key.State.WorksElsewhere(w.request.Model, w.request.Operation):
-		// The site has the model, and may not serve this operation at all.
+		// The site has the model, but may not serve this operation at all.
 	case o.Means == verdict.NoModel:
 		p.Channel.State.DenyModel(w.now, w.request.Model, channel.SkipNoModel, o.For, o.Reason)
 	default:

@@ -24,8 +24,8 @@ func (w *world) begin(body string) *Walk {
 	return &walk
 }
 
-// send leads a request through answers by candidate, "channel" or
-// "channel/key"; those without one answer well. It says who was asked.
+// send makes the attempts of a request, with outcomes by candidate, "channel" or
+// "channel/key"; all others succeed. It returns the candidates that were tried.
 func (w *world) send(walk *Walk, answers map[string]Outcome) string {
 	var asked []string
 	for len(asked) < 50 {
@@ -61,9 +61,9 @@ func (w *world) send(walk *Walk, answers map[string]Outcome) string {
 	return strings.Join(asked, " ")
 }
 
-// TestWhatAnOutcomeIsAbout: who is asked next, and who is passed over by the
-// next request.
-func TestWhatAnOutcomeIsAbout(t *testing.T) {
+// TestWhatAnOutcomeAffects: which candidate is tried next, and which are skipped by the next
+// request.
+func TestWhatAnOutcomeAffects(t *testing.T) {
 	scoped := func(m verdict.Means, s verdict.Scope) Outcome { o := means(m); o.Scope = s; return o }
 	certain := func(m verdict.Means) Outcome { o := means(m); o.AtOnce = true; return o }
 	for _, tt := range []struct {
@@ -148,8 +148,7 @@ func TestASilentSiteMovesOnOnce(t *testing.T) {
 	})
 }
 
-// TestUnexplainedRefusals holds the steps by which a refusal is settled that no
-// rule knows.
+// TestUnexplainedRefusals: the steps after a refusal that no rule recognizes.
 func TestUnexplainedRefusals(t *testing.T) {
 	s := means(verdict.Suspect)
 	for _, tt := range []struct {
@@ -213,7 +212,7 @@ func TestUnexplainedRefusals(t *testing.T) {
 	}
 }
 
-// TestMarkedCandidatesComeLast, the one whose mark ends first before others.
+// TestMarkedCandidatesComeLast: of several, the one whose mark ends first is tried first.
 func TestMarkedCandidatesComeLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := inOrderOf(t, channels("a:k1,k2,k3", "b:k1")...)
@@ -236,7 +235,7 @@ func TestMarkedCandidatesComeLast(t *testing.T) {
 	})
 }
 
-func TestWhoMadeAnObjectIsAskedFirst(t *testing.T) {
+func TestTheOwnerOfAnObjectIsTriedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := inOrderOf(t, channels("a:k1,k2", "b:k1,k2,k3")...)
 		b := w.channel("b")
@@ -302,7 +301,7 @@ func TestExtraAttemptsAreBounded(t *testing.T) {
 	})
 }
 
-// TestOneRequestTestsWhileOthersWait: with every channel out of service.
+// TestOneRequestTestsWhileOthersWait: if every channel is out of service.
 func TestOneRequestTestsWhileOthersWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := inOrderOf(t, channels("a", "b")...)

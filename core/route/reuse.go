@@ -9,8 +9,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// settings are what a planner knows of a candidate from the configuration. A
-// planner whose candidates have the same settings would plan the same.
+// settings is what a planner knows of a candidate from the configuration. A planner can be
+// reused if its candidates have the same settings.
 type settings struct {
 	id       string
 	weight   float64
@@ -35,8 +35,8 @@ func (t *Table) channelWith(s *channel.State) *Channel {
 	return nil
 }
 
-// keyState returns the state of a secret that is in the same place as before, nil if
-// it is not: fingerprinting thousands of keys at each reload takes time.
+// keyState returns the state of a secret if it is in the same place as before, otherwise
+// nil. It saves fingerprinting thousands of keys at each reload.
 func (c *Channel) keyState(i int, secret config.Secret) *channel.Key {
 	if c == nil || i >= len(c.Keys) || c.Keys[i].Config.Value.Reveal() != secret.Reveal() {
 		return nil
@@ -44,8 +44,8 @@ func (c *Channel) keyState(i int, secret config.Secret) *channel.Key {
 	return c.Keys[i].State
 }
 
-// plan returns the planner of a subject: that of the previous table if it can
-// go on, else a new one with what the previous one remembers.
+// plan returns the planner of a subject: that of the previous table if it can continue,
+// else a new one with the state of the previous one.
 func (t *Table) plan(of subject, o Options) *planner {
 	known := []settings{}
 	for _, c := range of.candidates {
@@ -72,7 +72,7 @@ func (t *Table) plan(of subject, o Options) *planner {
 	return p
 }
 
-// suits reports whether the planner can go on with the subject.
+// suits reports whether the planner can be reused for the subject.
 func (p *planner) suits(of subject) bool {
 	return p.component == of.component && p.onFailure == of.onFailure && p.router.equal(of.router) && p.sees(of) && (p.shadow == nil) == (of.shadow == nil)
 }
@@ -88,18 +88,18 @@ func (p *planner) sees(of subject) bool {
 func newPlanner(of subject, known []settings, o Options) *planner {
 	n := len(known)
 	p := &planner{
-		subject: of, known: known, registry: o.Registry, notice: o.Notice, well: o.Recovered,
+		subject: of, known: known, registry: o.Registry, notice: o.Notice, recovered: o.Recovered,
 		turns: newTurns(n),
 	}
-	if p.well == nil {
-		p.well = p.notice
+	if p.recovered == nil {
+		p.recovered = p.notice
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.users.Store(1)
 	for _, k := range known {
 		p.ids = append(p.ids, k.id)
 	}
-	p.before = p.count() // what was before does not count
+	p.before = p.count() // only later outcomes count
 	return p
 }
 
@@ -108,7 +108,7 @@ func (p *planner) plansWell() bool {
 	return by != nil && !by.core && !p.isFailing()
 }
 
-// countFrom takes over from when on outcomes are counted.
+// countFrom takes over the counters at the last plan, so that no outcome is lost.
 func (p *planner) countFrom(old *planner) {
 	old.mu.Lock()
 	defer old.mu.Unlock()
@@ -160,7 +160,7 @@ type Remembered struct {
 	seq    uint64
 }
 
-// Memory returns where the planners are.
+// Memory returns the state of the planners.
 func (t *Table) Memory() Memory {
 	out := Memory{}
 	for purpose, p := range t.planners {
@@ -200,7 +200,7 @@ func (p *planner) memory() Remembered {
 	return r
 }
 
-// resumeFrom goes on where another planner stopped.
+// resumeFrom continues where another planner stopped.
 func (p *planner) resumeFrom(r Remembered) {
 	p.resume = r
 	for _, id := range r.Order {

@@ -14,7 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/attribute"
 )
 
-// How a component is asked about single requests.
+// Limits for calls about single requests.
 const (
 	routeDeadline = 20 * time.Millisecond
 	routesAtOnce  = 64
@@ -40,15 +40,15 @@ type router struct {
 	failures int   // in a row
 	err      error // of the last call; nil if it answered
 	pause    time.Duration
-	until    time.Time       // it is not asked before
-	testing  bool            // one request finds out whether it answers again
+	until    time.Time       // it is not called before
+	testing  bool            // a request tests whether it answers again
 	unknown  map[string]bool // channels that it named and the route does not have
 }
 
 // RouterInfo counts the calls about single requests.
 type RouterInfo struct {
 	Answered, Failed, Skipped uint64
-	Paused                    bool // it is not asked for a while
+	Paused                    bool // it is not called for a while
 }
 
 func newRouter(s sdk.Strategy, route, name string, notice func(string)) *router {
@@ -70,7 +70,7 @@ func (r *router) equal(other *router) bool {
 // try the channels. It must be called between Begin and the first Next.
 func (w *Walk) CallRouter(ctx context.Context, now time.Time) {
 	w.askShadows(ctx, now)
-	by := w.route.planner.plan(now) // which is renewed although the answer decides
+	by := w.route.planner.plan(now) // renews the plan, although the answer decides
 	r := w.route.planner.router
 	if r == nil || by.isFinal() || !r.enter(now) {
 		return
@@ -86,7 +86,7 @@ func (w *Walk) CallRouter(ctx context.Context, now time.Time) {
 	r.leave(now.Add(time.Since(start)), err)
 }
 
-// routeRequest returns what the router is asked about the request.
+// routeRequest returns the call to the router for the request.
 func (w *Walk) routeRequest(r *router, by *plan, now time.Time) sdk.RouteRequest {
 	req := sdk.RouteRequest{Route: r.route, Model: w.request.Model, Channels: make([]sdk.Snapshot, len(w.route.Channels))}
 	for i, ch := range w.route.Channels {
@@ -174,8 +174,8 @@ func (r *router) leave(now time.Time, err error) {
 	}
 }
 
-// replyReason returns why a request goes where the reply says. A reply without channels
-// leaves that to the plan.
+// replyReason returns the reason that a reply gives for its order. A reply without
+// channels leaves the order to the plan.
 func replyReason(reply sdk.RouteReply) string {
 	if reply.Reason == "" && len(reply.Order) > 0 {
 		return reasonRouted
@@ -183,7 +183,8 @@ func replyReason(reply sdk.RouteReply) string {
 	return reply.Reason
 }
 
-// troubles are the faults of the strategy's answers. A single answer that is late is none.
+// troubles returns current problems of the strategy's answers. A single late answer is
+// not a problem.
 func (r *router) troubles() (all []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/attribute"
 )
 
-// guide is a strategy that is asked about each request.
+// guide is a strategy that routes each request.
 type guide struct {
 	*author
 	answer func(context.Context, sdk.RouteRequest) (sdk.RouteReply, error)
@@ -42,7 +42,7 @@ func newGuide(p sdk.Plan, answer func(context.Context, sdk.RouteRequest) (sdk.Ro
 	return &guide{author: always(p), answer: answer}
 }
 
-// ask returns a request that the strategy is asked about.
+// ask returns a request for which the strategy is called.
 func (w *world) ask(r Request) *Walk {
 	var walk Walk
 	r.Model = "m"
@@ -58,7 +58,7 @@ func orders(names ...string) func(context.Context, sdk.RouteRequest) (sdk.RouteR
 }
 
 // The channels of the answer come first, in its order, then those of the plan;
-// what is not available is passed over.
+// unavailable ones are skipped.
 func TestRequestsFollowTheAnswer(t *testing.T) {
 	g := newGuide(planOf(sdk.RuleOrder, "a", "b", "c", "d"), orders("c", "b"))
 	w := build(t, nil, map[string]sdk.Component{"x": g}, routeTo("x", channels("a", "b", "c", "d")))
@@ -122,8 +122,8 @@ func TestAttributesForAStrategy(t *testing.T) {
 	}
 }
 
-// Whatever a strategy does when it is asked, requests go on by the plan: at
-// once or after the deadline, and after some failures without asking.
+// Whatever a strategy answers, requests continue with the plan: at once or after the
+// deadline, and after some failures without a call.
 func TestAStrategyThatAnswersBadly(t *testing.T) {
 	hang := func(ctx context.Context, _ sdk.RouteRequest) (sdk.RouteReply, error) {
 		<-ctx.Done()
@@ -172,8 +172,8 @@ func TestAStrategyThatAnswersBadly(t *testing.T) {
 	}
 }
 
-// A caller that goes away meanwhile is not a failure of the strategy.
-func TestACallerThatGoesWhileAsking(t *testing.T) {
+// A caller that disconnects during the call does not count as a failure of the strategy.
+func TestACallerThatDisconnectsDuringTheCall(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	g := newGuide(planOf(sdk.RuleOrder, "a"), func(ctx context.Context, _ sdk.RouteRequest) (sdk.RouteReply, error) {
 		cancel()
@@ -188,7 +188,7 @@ func TestACallerThatGoesWhileAsking(t *testing.T) {
 	}
 }
 
-// No more than so many are asked about at once; the others go by the plan.
+// The number of calls at once is limited; for all other requests the plan decides.
 func TestManyRequestsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGuide(planOf(sdk.RuleOrder, "a", "b"), func(context.Context, sdk.RouteRequest) (sdk.RouteReply, error) {
@@ -235,7 +235,7 @@ func TestCorePlans(t *testing.T) {
 	}
 }
 
-// When the last plan is too old, what on_failure says takes its place.
+// When the last plan is too old, on_failure decides what replaces it.
 func TestAPlanThatIsTooOld(t *testing.T) {
 	for how, want := range map[config.OnFailure]string{config.OnFailureRoundRobin: "a b a b", config.OnFailureLastPlan: "b b b b"} {
 		synctest.Test(t, func(t *testing.T) {

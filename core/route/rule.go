@@ -16,8 +16,8 @@ type view interface {
 	hashOf(attributes []string) (uint64, bool)
 }
 
-// turns remember, per candidate, whose turn it is. They outlive plans, so that
-// a new plan does not start the round again.
+// turns records when each candidate was last picked. It outlives plans, so that a new plan
+// continues the round.
 type turns struct {
 	mu     sync.Mutex
 	clock  uint64
@@ -73,7 +73,7 @@ func inOrder(g *group, v view) *member {
 }
 
 // cycle picks the member that was picked longest ago. The turns of a member that
-// is not available go to all others alike, not to its neighbour.
+// is unavailable are divided equally among the others.
 func (t *turns) cycle(g *group, v view) *member {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -96,7 +96,7 @@ func (t *turns) took(g *group, i int32) {
 }
 
 // smooth returns the smooth weighted round-robin of nginx over the available members:
-// each gains its weight, the one with most credit is picked and pays for all.
+// each gains its weight, and the one with most credit is picked and loses the sum.
 func (t *turns) smooth(g *group, v view) *member {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -177,8 +177,8 @@ func (m *member) share(v view) float64 {
 	return float64(v.load(m.index)+1) / m.weight
 }
 
-// powerOfTwo draws two available members, each as likely, and picks the less
-// loaded.
+// powerOfTwo draws two available members with equal probability, and picks the less loaded
+// one.
 func powerOfTwo(g *group, v view) *member {
 	var a, b *member
 	n := 0
@@ -210,9 +210,9 @@ func powerOfTwo(g *group, v view) *member {
 	return a
 }
 
-// rendezvous picks the member with the highest weighted score for h: the loss
-// of one member moves only the requests that were its own (Thaler and
-// Ravishankar, 1998; weights as in Schindelhauer and Schomaker, 2005).
+// rendezvous picks the member with the highest weighted score for h. If a member becomes
+// unavailable, only its requests move (Thaler and Ravishankar, 1998; weights as in
+// Schindelhauer and Schomaker, 2005).
 func rendezvous(g *group, v view, h uint64) *member {
 	var best *member
 	var top float64
@@ -231,8 +231,8 @@ func rendezvous(g *group, v view, h uint64) *member {
 	return best
 }
 
-// equalWeights reports whether all members weigh the same, and something: their scores
-// then are in the order of their numbers.
+// equalWeights reports whether all members have the same positive weight: their scores then
+// have the order of their hashes.
 func (g *group) equalWeights() bool {
 	for i := range g.members {
 		if w := g.members[i].weight; w == 0 || w != g.members[0].weight {

@@ -10,7 +10,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// field is a view of candidates that a test sets.
+// field is a view of candidates whose state a test sets.
 type field struct {
 	out   map[int]bool
 	loads map[int]int
@@ -52,8 +52,8 @@ func count(t *testing.T, turns *turns, g *group, v view, picks int) []int {
 	return got
 }
 
-// chiSquare holds the counts against expected shares. 30 is beyond the
-// 99.999th percentile for up to 5 degrees of freedom.
+// chiSquare compares the counts with expected shares. 30 is above the 99.999th percentile
+// for up to 5 degrees of freedom.
 func chiSquare(t *testing.T, got []int, weights []float64) {
 	t.Helper()
 	var n, sum, total float64
@@ -102,7 +102,7 @@ func TestASkippedMembersShareGoesToAllOthers(t *testing.T) {
 			t.Errorf("%s: %v", rule, got)
 		}
 	}
-	// A member that only every second request can use.
+	// A member that is available to every second request only.
 	turns, g := newTurns(4), groupOf(sdk.RuleCycle, equal(4)...)
 	got := make([]int, 4)
 	for i := range 4000 {

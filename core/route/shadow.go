@@ -65,7 +65,7 @@ func (w *Walk) pickShadows() {
 	w.shadowed = w.shadowed[:0]
 	for _, s := range w.route.shadows {
 		if w.asksShadow(s) {
-			w.shadowed = append(w.shadowed, -1) // its answer counts
+			w.shadowed = append(w.shadowed, -1) // its answer is counted instead
 			continue
 		}
 		i, _, g := s.planner.pick(w.now, w)
@@ -76,8 +76,7 @@ func (w *Walk) pickShadows() {
 	}
 }
 
-// shadowQuestion is a question to a shadow about one request, whose answer no request
-// waits for.
+// shadowQuestion is a call of a shadow about one request. No request waits for the answer.
 type shadowQuestion struct {
 	shadow *shadow
 	chosen chan *Channel // gets the channel that is used
@@ -102,8 +101,8 @@ func (w *Walk) askShadows(ctx context.Context, now time.Time) {
 	}
 }
 
-// ask counts the first channel of the answer that is available, when the channel that
-// is used is known, too.
+// ask counts the first available channel of the answer, once the channel that is used is
+// known too.
 func (q shadowQuestion) ask(ctx context.Context, r *router, question sdk.RouteRequest, channels []*Channel, now time.Time) {
 	start := time.Now()
 	reply, err := r.ask(context.WithoutCancel(ctx), question)

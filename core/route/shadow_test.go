@@ -18,7 +18,7 @@ func shadowed(all []*config.Channel, shadows ...string) *config.Route {
 	return r
 }
 
-// The choices of a shadow are counted, one for each request, and change nothing.
+// The choices of a shadow are counted, one for each request, and have no effect.
 func TestShadows(t *testing.T) {
 	active := always(planOf(sdk.RuleCycle, "a", "b"))
 	constant := always(planOf(sdk.RuleOrder, "b", "a"))
@@ -53,7 +53,7 @@ func TestShadows(t *testing.T) {
 	}
 }
 
-// A shadow that gives no plan harms nothing.
+// A shadow that gives no plan does not affect requests.
 func TestAShadowThatFails(t *testing.T) {
 	broken := &author{plan: func(context.Context, sdk.PlanRequest) (sdk.Plan, error) { return sdk.Plan{}, errDown }}
 	lying := always(planOf(sdk.RuleOrder, "nobody"))

@@ -15,7 +15,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// refreshing is a strategy whose plans are obsolete as soon as they may be.
+// refreshing is a strategy with the shortest TTL.
 type refreshing struct{ sdk.Strategy }
 
 func (r refreshing) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
@@ -100,8 +100,8 @@ func TestRoundRobinIsExactAcrossPlans(t *testing.T) {
 	}
 }
 
-// TestRoundRobinStaysExactWhenAChannelIsEjected: what it leaves goes to all the
-// others alike, and it gets no more.
+// TestRoundRobinStaysExactWhenAChannelIsEjected: its share is divided equally
+// among the others, and it gets no more requests.
 func TestRoundRobinStaysExactWhenAChannelIsEjected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := build(t, nil, fresh(t, "round-robin"), routeTo("round-robin", channels("a", "b", "c", "d", "e")))
@@ -168,7 +168,7 @@ func inOrderOfNames(counts map[string]int, names []string) (of []int) {
 	return of
 }
 
-// TestWeightedSharesAcrossPlans: nearly exact, for nothing is left to chance.
+// TestWeightedSharesAcrossPlans: nearly exact, since nothing is random.
 func TestWeightedSharesAcrossPlans(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		weights := []float64{10, 5, 2, 2, 0.5, 0}
@@ -205,7 +205,7 @@ func TestWeightedSharesWithoutAnEjectedChannel(t *testing.T) {
 	})
 }
 
-// TestRandomSharesFollowTheWeights, within what chance allows.
+// TestRandomSharesFollowTheWeights: within the bounds of chance.
 func TestRandomSharesFollowTheWeights(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		weights := []float64{10, 5, 2, 1, 0}
@@ -219,9 +219,8 @@ func TestRandomSharesFollowTheWeights(t *testing.T) {
 	})
 }
 
-// TestStickySessionsStay: when a channel goes, for whatever reason, at least
-// 99% of the sessions of the others stay, its own go elsewhere, and all are back
-// when it is.
+// TestStickySessionsStay: when a channel becomes unavailable, at least 99% of the sessions of
+// the others stay, its own move, and all return when it is available again.
 func TestStickySessionsStay(t *testing.T) {
 	const sessions = 10000
 	names := letters(10)
@@ -277,8 +276,8 @@ func TestStickySessionsStay(t *testing.T) {
 	})
 }
 
-// TestStickyWithoutASessionGoesByLoad: choosing and taking a place are two
-// steps, so that the counts of many at once are near to each other, not exact.
+// TestStickyWithoutASessionGoesByLoad: choosing and taking a place are two steps, so with
+// many requests at once the counts are close, but not exact.
 func TestStickyWithoutASessionGoesByLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		names := letters(5)

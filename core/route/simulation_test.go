@@ -20,17 +20,17 @@ func (c constant) Plan(context.Context, sdk.PlanRequest) (sdk.Plan, error) {
 	return c.plan, nil
 }
 
-// idle is a view of candidates that are all ready and idle, for requests each
-// of which is a conversation of its own.
+// idle is a view of candidates that are all available and idle, where each request is a
+// session of its own.
 type idle struct{}
 
 func (idle) available(int) bool             { return true }
 func (idle) load(int) int                   { return 0 }
 func (idle) hashOf([]string) (uint64, bool) { return rand.Uint64(), true } //nolint:gosec // no secret
 
-// TestSimulationsAreTrue holds what authors test their strategies on against
-// the rules as they are applied.
-func TestSimulationsAreTrue(t *testing.T) {
+// TestSimulationsMatchTheRules compares the simulation with which authors test their
+// strategies with the rules as they are applied.
+func TestSimulationsMatchTheRules(t *testing.T) {
 	const picks = 4000
 	members := []sdk.Member{{ID: "a", Weight: 1}, {ID: "b", Weight: 4}, {ID: "c", Weight: 2}, {ID: "d", Weight: 0.5}}
 	made, ids := map[string]sdktest.Made{}, []string{}

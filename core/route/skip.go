@@ -12,7 +12,7 @@ const (
 	recentFailure = 10 * time.Second // how long attempts count as extra after a failure
 	manyKeys      = 8                // keys of a channel to try, while another channel is left
 	maxKeys       = 16               // keys of a channel to try
-	attemptsDown  = 2                // attempts after which channels with open breakers are not tried
+	attemptsDown  = 2                // attempts after which channels with open breakers are skipped
 )
 
 // skip returns why the channel is skipped now; "" if it is not.
@@ -71,7 +71,7 @@ func (w *Walk) skipInService(ch *Channel) (skip channel.Skip, deferred bool) {
 	return skip, true
 }
 
-// skipped describes a channel that is passed over, with what led to that.
+// skipped describes a skipped channel, with the cause.
 func (w *Walk) skipped(ch *Channel, why channel.Skip) Skipped {
 	s := Skipped{Channel: ch.Config.Name, Why: why, Cause: w.outage(ch, why)}
 	if why != channel.SkipNoKey {
@@ -84,7 +84,7 @@ func (w *Walk) skipped(ch *Channel, why channel.Skip) Skipped {
 	return s
 }
 
-// outage returns what led to the state of a channel that is out of service, in words.
+// outage returns in words why a channel is out of service.
 func (w *Walk) outage(ch *Channel, why channel.Skip) string {
 	switch why {
 	case channel.SkipCheckFailed, channel.SkipBreakerOpen, channel.SkipBreakerProbing, channel.SkipBlocked, channel.SkipNoEgress:
@@ -142,7 +142,7 @@ func (w *Walk) HasAlternative(ch *Channel, now time.Time) bool {
 	return false
 }
 
-// otherLeft reports whether another channel could still serve the request.
+// otherLeft reports whether another channel can still serve the request.
 func (w *Walk) otherLeft(ch *Channel) bool {
 	for _, other := range w.route.Channels {
 		if other == ch || w.failure(other) != nil || w.keysTried(other) >= manyKeys || other.State.Skip(w.now) != "" || !serves(other.Config.Models, w.request.Model) {

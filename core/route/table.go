@@ -27,14 +27,14 @@ type Options struct {
 	// Notice receives what the user should know about plans.
 	Notice func(message string)
 
-	// Recovered receives what is well again; nil: Notice does.
+	// Recovered receives what works again; nil: Notice does.
 	Recovered func(message string)
 
-	// Previous is the table that this one is to replace: planners that would
-	// be the same are kept, others continue where theirs stopped.
+	// Previous is the table that this one replaces: planners that would be the same are
+	// kept, others continue with the state of the previous ones.
 	Previous *Table
 
-	// Memory is where the planners of a former run stopped.
+	// Memory is the state of the planners of a previous run.
 	Memory Memory
 }
 
@@ -60,7 +60,7 @@ type Route struct {
 	gate     probeGate
 	counts   map[*Channel]*channel.Counters // of the attempts for this route; nil without a strategy
 	quick    []quickChannel
-	limited  bool // some channel is
+	limited  bool // the configuration limits some channel
 }
 
 // quickChannel is what the first pick of a request needs of most channels.
@@ -78,8 +78,8 @@ func (r *Route) makeQuick() {
 	}
 }
 
-// unhindered reports whether neither a limit nor the state of the channel holds requests
-// back. The channel may still not serve a model.
+// unhindered reports whether no limit and no state of the channel prevents requests. The
+// channel may still not serve a model.
 func (q *quickChannel) unhindered() bool { return !q.limited && q.gauge.Clear() }
 
 // Channel is a configured channel with its state.
@@ -87,7 +87,7 @@ type Channel struct {
 	Config  *config.Channel
 	State   *channel.State
 	Keys    []*Key
-	planner *planner // of the keys; nil without any
+	planner *planner // of the keys; nil without keys
 }
 
 // Key is a configured key with its state.
@@ -129,7 +129,7 @@ func Build(ctx context.Context, cfg *config.Config, o Options) (*Table, error) {
 	return t, nil
 }
 
-// startsAtOnce is how many first plans are asked for at the same time.
+// startsAtOnce is how many first plans are requested at the same time.
 const startsAtOnce = 16
 
 func (t *Table) start() error {
@@ -213,7 +213,7 @@ func (r *Route) own(index int) channel.Counters {
 	return ch.State.Read(r.counts[ch])
 }
 
-// single returns a route of one channel, which takes no strategy.
+// single returns a route of one channel, without a strategy.
 func (t *Table) single(ch *Channel, cfg *config.Config, o Options) *Route {
 	r := &Route{Config: &config.Route{Pattern: "/**", Channels: []*config.Channel{ch.Config}}, Channels: []*Channel{ch}, registry: o.Registry, maxExtra: cfg.Retry.MaxExtra}
 	r.makeQuick()
@@ -256,15 +256,15 @@ func (t *Table) Activate(cfg *config.Config, registry *channel.Registry) {
 	registry.Retain(used)
 }
 
-// Close ends the planning and closes the components. Picks still work, by the
-// last plans.
+// Close stops the planners and closes the components. Picks still work, with the last
+// plans.
 func (t *Table) Close() {
 	t.closing.Do(func() {
 		for _, p := range t.planners {
 			p.close()
 		}
 		for _, c := range t.opened {
-			_ = c.Close() // its process may be gone, and then there is nothing to close
+			_ = c.Close() // fails if its process ended, which does not matter
 		}
 	})
 }
@@ -283,7 +283,7 @@ func (t *Table) Match(path, model string) *Route {
 // Single returns the route of the named channel alone, nil if there is none.
 func (t *Table) Single(name string) *Route { return t.singles[name] }
 
-// serves reports whether a list of model patterns lets the model pass.
+// serves reports whether a list of model patterns matches the model.
 func serves(patterns []string, model string) bool {
 	if len(patterns) == 0 || model == "" {
 		return true
@@ -322,7 +322,7 @@ func (c *Channel) egress(now time.Time) string {
 
 func (c *Channel) counters() channel.Counters { return c.State.Counters() }
 
-// ID names the key in logs and for plugins.
+// ID returns the name of the key in logs and for plugins.
 func (k *Key) ID() string { return k.id() }
 
 func (k *Key) id() string { return k.State.IDWith(k.Config.Label) }

@@ -66,9 +66,9 @@ func (w *Walk) lease(ch *Channel, mode acquireMode) (channel.Lease, channel.Skip
 	return ch.State.Acquire(w.now, ch.Config.InFlightLimit(), mode == acquireForced || w.keepInUse(ch))
 }
 
-// chooseKey sets the pick's key: the one at the index, else what comparing
-// refusals needs, what the plan gives, or the one whose mark ends first. It
-// says whether there is one, or none is needed.
+// chooseKey sets the pick's key: the one at the index, else one to compare refusals with, the
+// choice of the plan, or the one whose mark ends first. It reports whether there is one, or
+// none is needed.
 func (w *Walk) chooseKey(p *Pick, key int) bool {
 	ch := p.Channel
 	if ch.planner == nil {
@@ -171,8 +171,9 @@ func (w *Walk) pick(p *planner, v view) (index int, by *plan, g *group) {
 	return index, c.plan, g
 }
 
-// reason returns the plan's, and that of a router that leaves the choice to the plan; for a
-// fallback, what came before it. A dry run says where chance decides.
+// reason returns the reason of the plan, and that of a router that leaves the choice to the
+// plan; for a fallback, what happened to the other channels. In a dry run it says that the
+// choice is random.
 func (w *Walk) reason(ch *Channel, by *plan, g *group) string {
 	if ch.Config.Fallback && (w.dry == nil || w.attempts == 0) {
 		if reason := w.fallbackReason(ch); reason != "" {
@@ -236,7 +237,7 @@ var _ view = (*Walk)(nil)
 type Skipped struct {
 	Channel string
 	Why     channel.Skip // "" if it is available
-	Cause   string       // what led to that, in words; "" if there is no more to say
+	Cause   string       // the cause in words; "" if Why says it all
 	Keys    []SkippedKey // for want of a usable key: the first maxSkippedKeys
 }
 
@@ -247,5 +248,5 @@ const maxSkippedKeys = 8
 type SkippedKey struct {
 	Key   string // ID
 	Why   channel.Skip
-	Cause string // what led to that, in words; "" if there is no more to say
+	Cause string // the cause in words; "" if Why says it all
 }

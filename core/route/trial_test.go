@@ -8,7 +8,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-func TestATrialIgnoresWhatIsRemembered(t *testing.T) {
+func TestATrialIgnoresTheState(t *testing.T) {
 	for name, set := range map[string]func(w *world, a *Channel){
 		"paused":      func(_ *world, a *Channel) { a.State.SetPaused(true) },
 		"down":        func(_ *world, a *Channel) { a.State.SetHealth(sdk.HealthDown, "no") },
@@ -63,7 +63,7 @@ func TestATrialOfAModelThatTheChannelDoesNotServeIsNotSent(t *testing.T) {
 	})
 }
 
-// TestExplainSaysOneThingOfEachChannel, also of one that is the last resort.
+// TestExplainSaysOneThingOfEachChannel: also of the last resort.
 func TestExplainSaysOneThingOfEachChannel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := inOrderOf(t, channels("a", "b", "c")...)

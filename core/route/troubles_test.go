@@ -19,7 +19,7 @@ func (w *world) warnings() string {
 	return strings.Join(w.table.Routes[0].Plan().Warnings, "\n")
 }
 
-// What a strategy may not see is shown before the first request.
+// Attributes that a strategy may not see are shown before the first request.
 func TestWithheldAttributesAreShown(t *testing.T) {
 	p := planOf(sdk.RuleOrder, "a")
 	p.Attributes = []string{"body.user", "header.x-session-id", "header.cookie"}
@@ -48,7 +48,7 @@ func TestWithheldAttributesAreShown(t *testing.T) {
 	}
 }
 
-// A shadow sees what its own block allows.
+// A shadow sees the attributes that its own block allows.
 func TestAShadowSeesWhatItsBlockAllows(t *testing.T) {
 	p := planOf(sdk.RuleOrder, "a")
 	p.Attributes = []string{"body.user"}
@@ -71,7 +71,7 @@ func TestAShadowSeesWhatItsBlockAllows(t *testing.T) {
 	}
 }
 
-// A component that fails at each call is shown with what it says, until it answers.
+// The error of a component that fails at each call is shown until it succeeds.
 func TestAStrategyThatGivesNoPlanIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var failure atomic.Pointer[error]
@@ -166,7 +166,7 @@ func TestReasonsOfAnswers(t *testing.T) {
 }
 
 // A router is not asked when its plan lets only fallback channels serve.
-func TestARouterCannotSpendWhatThePlanRefuses(t *testing.T) {
+func TestARouterCannotOverrideThePlan(t *testing.T) {
 	g := newGuide(sdk.Plan{None: &sdk.None{Reason: "the budget is spent", Fallbacks: true}}, orders("a"))
 	all := channels("a", "b")
 	all[1].Fallback = true
@@ -195,8 +195,8 @@ func TestLongValuesAreCutBetweenCharacters(t *testing.T) {
 	}
 }
 
-// A fault that is over is no longer shown, although no request comes.
-func TestAFaultEndsWithoutRequests(t *testing.T) {
+// A problem that is over is no longer shown, even without requests.
+func TestAProblemEndsWithoutRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := planOf(sdk.RuleOrder, "a")
 		p.TTL = time.Second

@@ -32,7 +32,7 @@ type Walk struct {
 	asked       []shadowQuestion
 
 	kept    map[string]string // attributes that the observer gets
-	keptFor *plan             // that names them
+	keptFor *plan             // the plan that names them
 
 	comparison
 	hash          uint64 // of the request; 0 if not computed yet

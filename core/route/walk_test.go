@@ -12,7 +12,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// inOrderOf returns a world whose one route tries the channels as they are listed.
+// inOrderOf returns a world with one route that tries the channels in the order in which they
+// are listed.
 func inOrderOf(t *testing.T, all ...*config.Channel) *world {
 	t.Helper()
 	return build(t, nil, nil, routeTo("priority", all))
@@ -27,8 +28,7 @@ func (w *world) trip(name string) {
 	}
 }
 
-// exhaust walks to the end, each pick's channel or key failing for good, and
-// says what was tried.
+// exhaust walks to the end, where each pick fails permanently, and returns what was tried.
 func (w *world) exhaust(walk *Walk, fail func(*Walk, Pick)) string {
 	var names []string
 	for {
@@ -62,7 +62,7 @@ func TestGroupsAreTriedInOrder(t *testing.T) {
 	})
 }
 
-// TestAChannelThatAPlanLeavesOutIsNotTried, save as the last resort.
+// TestAChannelThatAPlanLeavesOutIsNotTried: except as the last resort.
 func TestAChannelThatAPlanLeavesOutIsNotTried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := build(t, nil, map[string]sdk.Component{"x": always(planOf(sdk.RuleOrder, "b"))}, routeTo("x", channels("a", "b")))
@@ -72,7 +72,7 @@ func TestAChannelThatAPlanLeavesOutIsNotTried(t *testing.T) {
 	})
 }
 
-func TestWhatIsPassedOver(t *testing.T) {
+func TestSkips(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		model string
@@ -172,7 +172,8 @@ func TestReasons(t *testing.T) {
 	})
 }
 
-// TestAFallbackSaysWhatCameBefore: what was not available, and what failed.
+// TestAFallbackSaysWhatCameBefore: its reason names the channels that were unavailable, and
+// those that failed.
 func TestAFallbackSaysWhatCameBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := channels("a:k1", "b", "c", "d")
@@ -206,8 +207,8 @@ func TestAFallbackSaysWhatCameBefore(t *testing.T) {
 	})
 }
 
-// TestAFailedChannelMayComeAgain: after its pause and when no other is left.
-func TestAFailedChannelMayComeAgain(t *testing.T) {
+// TestAFailedChannelMayBeTriedAgain: after its pause, and when no other is left.
+func TestAFailedChannelMayBeTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := inOrderOf(t, channels("a", "b")...)
 		walk := w.walk("")
@@ -303,9 +304,9 @@ func TestSoonest(t *testing.T) {
 	}
 }
 
-// TestTheOneOutLongestIsTheLastResort: of those with an open breaker or a failed
-// check, never one that is paused, lacks keys or does not serve the model.
-func TestTheOneOutLongestIsTheLastResort(t *testing.T) {
+// TestTheChannelOutLongestIsTheLastResort: of those with an open breaker or a failed check,
+// never one that is paused, lacks keys or does not serve the model.
+func TestTheChannelOutLongestIsTheLastResort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := inOrderOf(t, channels("a", "b", "c", "d:k", "e")...)
 		w.channel("e").Config.Models = []string{"other"}
