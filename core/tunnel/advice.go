@@ -2,7 +2,7 @@ package tunnel
 
 import "strings"
 
-// Servers that advice is known for. What has to be changed differs.
+// SSH servers whose settings the advice names.
 const (
 	openSSH  = "OpenSSH"
 	dropbear = "dropbear"
@@ -14,7 +14,7 @@ func (o *opener) server() string {
 	return name
 }
 
-// forbidden returns what forbids a forward.
+// forbidden returns what may forbid a forward.
 func forbidden(server string) string {
 	const key = "the options of the key in authorized_keys (or of its certificate)"
 	switch server {
@@ -26,7 +26,8 @@ func forbidden(server string) string {
 	return "its configuration, or " + key + ", forbid it"
 }
 
-// gateway returns how to open forwards to other machines, or to the host alone.
+// gateway returns how to make the server open forwards to other machines, or to the host
+// only.
 func gateway(server string, others bool) string {
 	switch {
 	case server == dropbear && others:

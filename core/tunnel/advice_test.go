@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestAdviceFitsTheServer: dropbear has no sshd_config.
-func TestAdviceFitsTheServer(t *testing.T) {
+// TestAdviceByServer shows that the advice for dropbear names no sshd_config.
+func TestAdviceByServer(t *testing.T) {
 	for server, words := range map[string][3]string{
 		openSSH:  {"PermitListen", "GatewayPorts no", "GatewayPorts clientspecified"},
 		dropbear: {"with -k", "without -a", "with -a"},

@@ -15,9 +15,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestApplyKeepsWhatIsUnchanged: forwards come and go on a connection that
-// carries a stream all the while.
-func TestApplyKeepsWhatIsUnchanged(t *testing.T) {
+// TestApplyKeepsUnchangedForwards opens and closes forwards of a connection while a
+// stream runs over it.
+func TestApplyKeepsUnchangedForwards(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
 	first := tunnelTo(t, s)
@@ -62,11 +62,11 @@ func TestApplyKeepsWhatIsUnchanged(t *testing.T) {
 	streams()
 	elsewhere := &config.Forward{Address: added.Address, Channel: &config.Channel{Name: "two"}}
 	apply(with(first.Forwards[0], elsewhere), "send requests to "+added.Address+` of tunnel "vps" to channel "two"`)
-	testhelp.Eventually(t, "the forward leads elsewhere", func() bool { return ask(added.Address) == "two" })
+	testhelp.Eventually(t, "the forward has its new destination", func() bool { return ask(added.Address) == "two" })
 	streams()
 	apply(with(elsewhere), "close "+first.Forwards[0].Address+` of tunnel "vps"`)
 	testhelp.Eventually(t, "the first forward is closed", func() bool { return strings.Contains(ask(first.Forwards[0].Address), "refused") })
-	streams() // it was opened through what is closed now
+	streams() // it was opened through the forward that is closed now
 	if st := r.status(); st.Connects != 1 || st.State != Up || len(st.Forwards) != 1 {
 		t.Errorf("status %+v", st)
 	}
@@ -74,10 +74,10 @@ func TestApplyKeepsWhatIsUnchanged(t *testing.T) {
 	other.Keepalive.Interval *= 2
 	apply(other, `reconnect tunnel "vps"`)
 	testhelp.Eventually(t, "the other connection is up", func() bool { return r.status().State == Up && ask(added.Address) == "two" })
-	streams() // the old connection stays for it, for a while
+	streams() // the old connection stays open for it until the grace period ends
 	if diff := cmp.Diff([]string{`connect tunnel "b"`, `close tunnel "a"`}, Effects([]*config.Tunnel{{Name: "a"}}, []*config.Tunnel{{Name: "b"}})); diff != "" {
 		t.Errorf("effects (-want +got):\n%s", diff)
 	}
 	r.Apply(nil)
-	testhelp.Eventually(t, "all is closed", func() bool { return len(r.List()) == 0 && strings.Contains(ask(added.Address), "refused") })
+	testhelp.Eventually(t, "everything is closed", func() bool { return len(r.List()) == 0 && strings.Contains(ask(added.Address), "refused") })
 }

@@ -31,7 +31,7 @@ func TestRequests(t *testing.T) {
 	}
 	r.mustAnswer()
 
-	t.Run("a large body comes back as it went", func(t *testing.T) {
+	t.Run("a large body is echoed unchanged", func(t *testing.T) {
 		body := make([]byte, 8<<20)
 		_, _ = rand.Read(body)
 		resp, err := r.client.Post("http://"+r.config.Forwards[0].Address+"/echo", "", bytes.NewReader(body))
@@ -43,7 +43,7 @@ func TestRequests(t *testing.T) {
 			t.Errorf("%d bytes came back: %v", len(back), err)
 		}
 	})
-	t.Run("a protocol is changed", func(t *testing.T) {
+	t.Run("the protocol is upgraded", func(t *testing.T) {
 		c, err := net.Dial("tcp", r.config.Forwards[0].Address)
 		if err != nil {
 			t.Fatal(err)
@@ -60,7 +60,7 @@ func TestRequests(t *testing.T) {
 			t.Errorf("%q, %v", line, err)
 		}
 	})
-	t.Run("a caller that goes away is noticed", func(t *testing.T) {
+	t.Run("a caller that disconnects is noticed", func(t *testing.T) {
 		before := r.site.gone()
 		body, _ := r.stream()
 		_ = body.Close()
@@ -70,20 +70,20 @@ func TestRequests(t *testing.T) {
 			t.Errorf("it took %s", took)
 		}
 	})
-	t.Run("a caller that sends its header too slowly is cut off", func(t *testing.T) {
+	t.Run("a caller with a slow header is disconnected", func(t *testing.T) {
 		c, err := net.Dial("tcp", r.config.Forwards[0].Address)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = c.Close() }()
-		_, _ = io.WriteString(c, "GET /hello HTTP/1.1\r\nHost: x\r\n") // and no end
+		_, _ = io.WriteString(c, "GET /hello HTTP/1.1\r\nHost: x\r\n") // without its end
 		begun := time.Now()
 		_ = c.SetReadDeadline(time.Now().Add(waitLimit))
 		if _, err := io.ReadAll(c); err != nil {
-			t.Errorf("it is not cut off within %s: %v", time.Since(begun), err)
+			t.Errorf("it is not disconnected within %s: %v", time.Since(begun), err)
 		}
 		if took := time.Since(begun); took < 300*time.Millisecond {
-			t.Errorf("it was cut off after %s already", took)
+			t.Errorf("it was disconnected after only %s", took)
 		}
 	})
 	if st := r.status(); st.Accepted < 4 || st.In < 8<<20 || st.Out < 8<<20 || st.Connects != 1 {
@@ -119,7 +119,7 @@ func TestUnixSocketForward(t *testing.T) {
 	s.Signal(9)
 	testhelp.Eventually(t, "the socket answers again", func() bool { return r.status().Connects == 2 && answers() })
 	r.Apply(nil)
-	testhelp.Eventually(t, "the file is removed in the end", func() bool {
+	testhelp.Eventually(t, "the file is removed when the tunnel stops", func() bool {
 		found, _ := filepath.Glob(path)
 		return len(found) == 0
 	})
@@ -145,8 +145,8 @@ func TestPortChosenByHost(t *testing.T) {
 	}
 }
 
-// TestHostWithoutCommands: without sessions sshd does not send at once, and
-// nothing tells the process of ours. All else works.
+// TestHostWithoutCommands shows that a tunnel works without sessions, with a note about
+// the delay of small packets and about lost connections.
 func TestHostWithoutCommands(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]sshdtest.Options{
@@ -170,8 +170,8 @@ func TestHostWithoutCommands(t *testing.T) {
 	}
 }
 
-// TestAForwardThatCannotBeChecked is open, and says that nobody has checked it.
-func TestAForwardThatCannotBeChecked(t *testing.T) {
+// TestUncheckedForward shows that a forward that cannot be checked is open, with a note.
+func TestUncheckedForward(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{Config: "AllowTcpForwarding remote\n"})
 	r := open(t, s, tunnelTo(t, s))
@@ -180,12 +180,12 @@ func TestAForwardThatCannotBeChecked(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 	if !r.reported("(not checked)") {
-		t.Error("nothing is reported of it")
+		t.Error("it is not reported")
 	}
 	r.mustAnswer()
 }
 
-// TestLeastPrivileges is the line of authorized_keys that docs/vps.md gives.
+// TestLeastPrivileges uses the line of authorized_keys in docs/vps.md.
 func TestLeastPrivileges(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
@@ -197,7 +197,7 @@ func TestLeastPrivileges(t *testing.T) {
 		t.Errorf("status %+v", st)
 	}
 	r.mustAnswer()
-	// A port that the line does not name is refused, and the other goes on.
+	// A port that the line does not name is refused, and the other one keeps working.
 	more := *c
 	more.Forwards = append(more.Forwards, &config.Forward{Address: freeAddress(t)})
 	r.Apply([]*config.Tunnel{&more})

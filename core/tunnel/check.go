@@ -25,8 +25,8 @@ func (s *Tunnels) find(name string) (*tunnel, *config.Tunnel, error) {
 }
 
 // Trust adds the key with the fingerprint to the known hosts, if the host of a tunnel,
-// or a jump host before it, presents it, and has the tunnel try again at once. A key
-// that has changed is never trusted.
+// or a jump host before it, presents it, and makes the tunnel connect again at once. A
+// key that has changed is never trusted.
 func (s *Tunnels) Trust(ctx context.Context, name, fingerprint string) (sshclient.HostKey, error) {
 	t, c, err := s.find(name)
 	if err != nil {
@@ -38,13 +38,13 @@ func (s *Tunnels) Trust(ctx context.Context, name, fingerprint string) (sshclien
 	}
 	key, err := sshclient.TrustKey(ctx, route, c.Keepalive, fingerprint)
 	if state := t.status().State; err == nil && state != Up && state != Degraded {
-		notify(t.retry) // also while it is connecting: that may have begun before
+		notify(t.retry) // even while it is connecting: that may have started before
 	}
 	return key, err
 }
 
-// Test is [Test] of a running tunnel, whose open forwards are not touched. If the login
-// succeeds, a tunnel that waits or has failed tries again at once.
+// Test runs [Test] for a running tunnel, without touching its open forwards. If the login
+// succeeds, a tunnel that is waiting or has failed connects again at once.
 func (s *Tunnels) Test(ctx context.Context, name string) (steps []Result, ok bool, err error) {
 	t, c, err := s.find(name)
 	if err != nil {

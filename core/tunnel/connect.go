@@ -19,15 +19,15 @@ const (
 	// key is refused. More frequent attempts would get the address banned.
 	failedPause = 5 * time.Minute
 
-	// stableTime is how long a connection has to last to be a good one: after it
-	// the pauses start at the shortest again.
+	// stableTime is how long a connection has to last for the pauses to start at the
+	// shortest again.
 	stableTime = 5 * time.Second
 
-	// watchInterval is the time between two looks at the files of a failed login.
+	// watchInterval is the time between two checks of the files of a failed login.
 	watchInterval = 2 * time.Second
 )
 
-// errNetworkChanged ends an attempt.
+// errNetworkChanged aborts an attempt.
 var errNetworkChanged = errors.New("the network of this machine has changed")
 
 // connect makes one attempt. It is aborted when the network changes, since a new attempt
@@ -56,8 +56,8 @@ func (t *tunnel) connect(ctx context.Context) (*sshclient.Client, error) {
 	return c, err
 }
 
-// findRoute returns the route to the host. ssh_config is read again after a
-// reload or a change of its files only, as reading it may run commands.
+// findRoute returns the route to the host. It reads ssh_config again only after a reload
+// or a change of its files, since reading it may run commands.
 func (t *tunnel) findRoute(ctx context.Context) (*sshclient.Route, error) {
 	if !t.outdated.Swap(false) && t.route != nil && stampOf(t.configFiles()) == t.routeStamp {
 		return t.route, nil
@@ -70,7 +70,7 @@ func (t *tunnel) findRoute(ctx context.Context) (*sshclient.Route, error) {
 	return r, err
 }
 
-// configFiles returns those of ssh_config.
+// configFiles returns the files of ssh_config.
 func (t *tunnel) configFiles() []string {
 	if t.route != nil {
 		return t.route.ConfigFiles()
@@ -120,8 +120,8 @@ func (t *tunnel) waitForRetry(ctx context.Context, err error, tries int) {
 	}
 }
 
-// backoff is between the shortest and the longest pause, with full jitter below
-// a bound that doubles.
+// backoff returns a random pause between the shortest one and a limit, which doubles with
+// each try up to the longest pause.
 func (t *tunnel) backoff(tries int) time.Duration {
 	least, most := t.config.Reconnect.Min, t.config.Reconnect.Max
 	bound := most
@@ -131,16 +131,16 @@ func (t *tunnel) backoff(tries int) time.Duration {
 	return least + time.Duration(rand.Int64N(int64(bound-least)+1))
 }
 
-// loginChanges returns true when one of the files that decide about a login
-// changes, or the agent gets another key, and false when ctx ends.
+// loginChanges returns true when one of the files that a login depends on changes, or the
+// agent gets another key, and false when ctx ends.
 func loginChanges(ctx context.Context, files []string, route *sshclient.Route) bool {
-	look := func() string {
+	read := func() string {
 		if route == nil {
 			return stampOf(files)
 		}
 		return stampOf(files) + route.AgentKeys()
 	}
-	before := look()
+	before := read()
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
 	for {
@@ -149,7 +149,7 @@ func loginChanges(ctx context.Context, files []string, route *sshclient.Route) b
 			return false
 		case <-tick.C:
 		}
-		if look() != before {
+		if read() != before {
 			return true
 		}
 	}

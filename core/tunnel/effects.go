@@ -6,7 +6,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// Effects returns what [Tunnels.Apply] does to replace old by next.
+// Effects returns what [Tunnels.Apply] does to replace old with next.
 func Effects(old, next []*config.Tunnel) (out []string) {
 	before := map[string]*config.Tunnel{}
 	for _, t := range old {
@@ -50,7 +50,7 @@ func forwardEffects(old, next *config.Tunnel) (out []string) {
 	return out
 }
 
-// destinations says where each forward leads.
+// destinations returns where each forward sends its requests.
 func destinations(t *config.Tunnel) map[string]string {
 	out := map[string]string{}
 	for _, f := range t.Forwards {
@@ -62,7 +62,7 @@ func destinations(t *config.Tunnel) map[string]string {
 	return out
 }
 
-// sameConnection reports whether two blocks differ in forwards at most.
+// sameConnection reports whether two tunnels differ in nothing but their forwards.
 func sameConnection(a, b *config.Tunnel) bool {
 	x, y := *a, *b
 	x.Forwards, y.Forwards = nil, nil

@@ -18,8 +18,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/upstream"
 )
 
-// A tunnel without forwards carries connections to sites, and what goes wrong on
-// its host is told from what the site does.
+// A tunnel without forwards carries connections to sites. Failures of its host are
+// distinguished from those of the site.
 func TestEgress(t *testing.T) {
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }))
 	defer site.Close()
@@ -55,7 +55,7 @@ func TestEgress(t *testing.T) {
 		t.Errorf("a site that refuses: %v", err)
 	}
 	if _, err := r.Tunnels.Dial(t.Context(), "other", "localhost:1"); upstream.PhaseOf(err) != upstream.Proxy {
-		t.Errorf("a tunnel that is not there: %v", err)
+		t.Errorf("an unknown tunnel: %v", err)
 	}
 	s.Stop()
 	s.Signal(syscall.SIGKILL)

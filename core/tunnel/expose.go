@@ -15,9 +15,8 @@ import (
 // spend the keys through a forward that was meant for the host only. With GatewayPorts
 // no, it opens on loopback only what was meant for everyone.
 
-// exposedPause is how long a forward stays closed for that, unless something
-// changes.
-const exposedPause = time.Hour
+// exposedTime is how long such a forward stays closed, unless something changes.
+const exposedTime = time.Hour
 
 // protect closes a forward that was meant for the host only but that others can reach,
 // if requests need no token.
@@ -31,15 +30,15 @@ func (t *tunnel) protect(ctx context.Context, o *opener, f *forward) {
 		f.serving.abort()
 		f.serving = nil
 		t.setForward(f, ForwardRefused, stepError(StepForward, "the SSH server of %s opens %s to everyone who reaches the host, and the proxy requires no token: %s, or set proxy.client_tokens; it was closed", o.client.Address(), f.remote, gateway(o.server(), false)))
-		f.due = time.Now().Add(exposedPause)
+		f.due = time.Now().Add(exposedTime)
 	case !f.checked:
 		f.checked = true
-		t.lookFromOutside(ctx, o, f)
+		t.probeFromOutside(ctx, o, f)
 	}
 }
 
-// expose notes that others reach a forward that was meant for the host alone.
-func (t *tunnel) expose(s *serving) {
+// markExposed records that others can reach a forward that was meant for the host only.
+func (t *tunnel) markExposed(s *serving) {
 	for _, f := range t.forwards {
 		if f.serving == s {
 			f.exposed = true
@@ -47,10 +46,10 @@ func (t *tunnel) expose(s *serving) {
 	}
 }
 
-// lookFromOutside finds out whether the host's forward answers at the host's own
-// address, as far as that is known: the route may be another one behind a jump
-// host. A firewall may let nothing through, so the result is not waited for.
-func (t *tunnel) lookFromOutside(ctx context.Context, o *opener, f *forward) {
+// probeFromOutside checks in the background whether a forward answers at the host's own
+// address, which is unknown behind a jump host. The caller does not wait for the result,
+// since a firewall may drop the packets.
+func (t *tunnel) probeFromOutside(ctx context.Context, o *opener, f *forward) {
 	outside := outsideAddress(o.client, f)
 	if outside == "" || !isLoopback(f) {
 		return
@@ -70,9 +69,9 @@ func (t *tunnel) lookFromOutside(ctx context.Context, o *opener, f *forward) {
 	})
 }
 
-// checkFromOutside finds out whether a forward that is meant for others answers
-// at the host's own address. Only a refusal says that it does not: a firewall, or
-// the options of the account, may not let a connection through.
+// checkFromOutside returns an error if a forward that is meant for others does not answer
+// at the host's own address. Only a refused connection proves that: a firewall, or the
+// options of the account, may prevent others.
 func checkFromOutside(ctx context.Context, o *opener, f *forward, nonce string) error {
 	outside := outsideAddress(o.client, f)
 	if outside == "" || isLoopback(f) {

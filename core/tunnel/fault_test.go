@@ -17,12 +17,12 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestSinceIsTheBeginningOfAnOutage, however often the tunnel tries meanwhile.
-func TestSinceIsTheBeginningOfAnOutage(t *testing.T) {
+// TestSinceDuringAnOutage shows that retries do not change Status.Since.
+func TestSinceDuringAnOutage(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
 	c := tunnelTo(t, s)
-	c.Host = freeAddress(t) // nobody listens there
+	c.Host = freeAddress(t) // no process listens there
 	r := open(t, s, c)
 	first := r.await(Waiting)
 	var later Status
@@ -31,7 +31,7 @@ func TestSinceIsTheBeginningOfAnOutage(t *testing.T) {
 		return later.State == Waiting && later.NextTry.After(first.NextTry)
 	})
 	if !later.Since.Equal(first.Since) {
-		t.Errorf("it is down since %s, and then since %s", first.Since, later.Since)
+		t.Errorf("it is down since %s, later since %s", first.Since, later.Since)
 	}
 }
 
@@ -43,7 +43,7 @@ func TestReconnect(t *testing.T) {
 		"sshd is restarted": func(s *sshdtest.Server) {
 			s.Stop()
 			s.Signal(syscall.SIGTERM)
-			time.Sleep(300 * time.Millisecond) // some tries fail
+			time.Sleep(300 * time.Millisecond) // some attempts fail
 			s.Restart()
 		},
 	} {
@@ -55,9 +55,9 @@ func TestReconnect(t *testing.T) {
 			before := r.site.gone()
 			_, lines := r.stream()
 			fault(s)
-			testhelp.Eventually(t, "the stream that was under way is cancelled", func() bool { return r.site.gone() > before })
+			testhelp.Eventually(t, "the stream in progress is cancelled", func() bool { return r.site.gone() > before })
 			testhelp.Eventually(t, "its caller gets an error", func() bool { _, err := lines.ReadString('\n'); return err != nil })
-			testhelp.Eventually(t, "there is another connection", func() bool { return r.status().Connects == 2 })
+			testhelp.Eventually(t, "it has reconnected", func() bool { return r.status().Connects == 2 })
 			begun := time.Now()
 			testhelp.Eventually(t, "requests are answered again", r.answers)
 			if took := time.Since(begun); took > 5*time.Second {
@@ -68,14 +68,14 @@ func TestReconnect(t *testing.T) {
 				t.Errorf("status %+v", st)
 			}
 			if name == "its process is stopped" && (!r.reported("stopped responding") || !r.reported("which was ended")) {
-				t.Error("that the connection was silent, and the port reclaimed, is not reported")
+				t.Error("the silent connection, or that the port was reclaimed, is not reported")
 			}
 		})
 	}
 }
 
-// TestPortHeldBySessionOfEarlierRun: the program ended without a word,
-// as in a power cut, and sshd has not noticed.
+// TestPortHeldBySessionOfEarlierRun shows that a port is reclaimed if the program ended as
+// in a power failure, which sshd has not noticed.
 func TestPortHeldBySessionOfEarlierRun(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
@@ -94,7 +94,7 @@ func TestPortHeldBySessionOfEarlierRun(t *testing.T) {
 	s.Signal(syscall.SIGSTOP)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	r.Shutdown(ctx) // nothing of it reaches the stopped process
+	r.Shutdown(ctx) // the stopped process does not notice it
 	if err := os.WriteFile(file, remembered, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -104,12 +104,12 @@ func TestPortHeldBySessionOfEarlierRun(t *testing.T) {
 	again.await(Up)
 	again.mustAnswer()
 	if !again.reported("which was ended") {
-		t.Error("that the port was reclaimed is not reported")
+		t.Error("it is not reported that the port was reclaimed")
 	}
 	for _, pid := range s.Sessions() {
 		for _, old := range held {
 			if pid == old {
-				t.Errorf("the process %d is there still", pid)
+				t.Errorf("process %d still exists", pid)
 			}
 		}
 	}
@@ -126,14 +126,14 @@ func TestPortHeldByAnotherProgram(t *testing.T) {
 	defer func() { _ = other.Close() }()
 	c.Forwards = append(c.Forwards, &config.Forward{Address: freeAddress(t)})
 	r := open(t, s, c)
-	// ss tells the name of this very test program.
+	// ss shows the name of this test program.
 	r.awaitFault(Degraded, "held by ", fmt.Sprintf("(pid %d)", os.Getpid()), "left alone", strings.TrimPrefix(c.Forwards[0].Address, "127.0.0.1:"))
 	st := r.status()
 	if st.Forwards[0].State != ForwardRefused || st.Forwards[1].State != ForwardOpen {
 		t.Errorf("forwards %+v", st.Forwards)
 	}
 	if c, err := net.Dial("tcp", c.Forwards[0].Address); err != nil {
-		t.Errorf("the other does not listen any more: %v", err)
+		t.Errorf("the other program no longer listens: %v", err)
 	} else {
 		_ = c.Close()
 	}
@@ -142,15 +142,15 @@ func TestPortHeldByAnotherProgram(t *testing.T) {
 	r.mustAnswer()
 }
 
-// TestOnlyOwnSessionsAreEnded: what is remembered fits no process, or one that
-// began at another time.
+// TestOnlyOwnSessionsAreEnded remembers sessions that match no process, or one with
+// another start time.
 func TestOnlyOwnSessionsAreEnded(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
 	c := tunnelTo(t, s)
 	other := *c
 	other.Name = "other"
-	holder := open(t, s, &other) // of another name, so nothing of it is remembered for vps
+	holder := open(t, s, &other) // it has another name, so its session is not remembered for vps
 	holder.await(Up)
 	pids := s.Sessions()
 	file := t.TempDir() + "/sessions.json"
@@ -188,7 +188,7 @@ func TestReconnectsLeakNothing(t *testing.T) {
 	}
 	round(1)
 	s.Signal(syscall.SIGKILL)
-	round(2) // what is made once is made
+	round(2) // so that everything that is created once exists
 	goroutines, files := settledCounts(t)
 	for i := range rounds {
 		s.Signal(syscall.SIGKILL)

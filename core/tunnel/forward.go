@@ -15,8 +15,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/sshclient"
 )
 
-// forward is one address on the host, across all connections. It belongs to the
-// loop.
+// forward is one address on the host, across all connections. The loop owns it.
 type forward struct {
 	config  *config.Forward
 	handler atomic.Pointer[http.Handler] // the loop sets it, servers read it
@@ -25,16 +24,16 @@ type forward struct {
 	state   ForwardState
 	err     string
 	remote  string        // the address as it was opened
-	probe   time.Duration // 0: none could be made
+	probe   time.Duration // 0: it could not be checked
 	tries   int
-	due     time.Time // of the next try; zero if none is needed
+	due     time.Time // when it is tried again; zero if that is not needed
 	serving *serving  // nil: not open
-	checked bool      // whether others than the host reach it
-	exposed bool      // they do
+	checked bool      // whether it is reachable from other machines was checked
+	exposed bool      // it is
 }
 
-// splitAddress splits an address into what the SSH library calls network and
-// address.
+// splitAddress splits the address of a forward into network and address, as the SSH
+// library expects them.
 func splitAddress(f *config.Forward) (network, address string) {
 	if path, unix := strings.CutPrefix(f.Address, "unix:"); unix {
 		return "unix", path
@@ -63,7 +62,7 @@ type serving struct {
 	ended    chan struct{}
 }
 
-// serve answers on a listener until it is closed.
+// serve serves requests on a listener until it is closed.
 func serve(l net.Listener, s Server) *serving {
 	v := &serving{listener: l, server: s, ended: make(chan struct{})}
 	go func() {
@@ -73,7 +72,7 @@ func serve(l net.Listener, s Server) *serving {
 	return v
 }
 
-// release makes the host close the address. Requests in flight go on.
+// release makes the host close the address. Requests in flight continue.
 func (v *serving) release() { _ = v.listener.Close() }
 
 // finish waits until ctx ends for requests in flight, then cuts them off.
@@ -107,14 +106,14 @@ func (t *tunnel) reconcile() (removed []*forward) {
 	return removed
 }
 
-// openForwards opens what is wanted and not open, and closes what is not
-// wanted. It returns when it is to be called again, zero if nothing is due.
+// openForwards opens forwards that are wanted and not open, and closes those that are not
+// wanted. It returns when it has to be called again, zero if nothing is due.
 func (t *tunnel) openForwards(ctx context.Context, o *opener) (next time.Time) {
 	for _, f := range t.reconcile() {
 		if f.serving != nil {
 			s := f.serving
 			t.draining.Go(func() { t.closeForward(s) })
-			t.report("closes " + f.remote)
+			t.report("closing " + f.remote)
 		}
 	}
 	all := true
@@ -137,7 +136,7 @@ func (t *tunnel) openForwards(ctx context.Context, o *opener) (next time.Time) {
 		all = all && f.state == ForwardOpen
 	}
 	if all {
-		o.forgetStale() // whatever they were, they hold no port of this tunnel
+		o.forgetStale() // they hold no port of this tunnel
 	}
 	return next
 }
@@ -147,7 +146,7 @@ func (t *tunnel) report(text string) {
 	t.env.report(Change{Tunnel: t.config.Name, State: t.current.State, Message: text})
 }
 
-// closeForward closes a forward on a connection that stays.
+// closeForward closes a forward, but not its connection.
 func (t *tunnel) closeForward(s *serving) {
 	ctx, cancel := context.WithTimeout(t.env.ctx, t.env.grace)
 	defer cancel()
@@ -171,7 +170,7 @@ func (t *tunnel) open(ctx context.Context, o *opener, f *forward) {
 	t.check(ctx, o, f)
 }
 
-// check finds out whether an open forward answers.
+// check checks whether an open forward answers.
 func (t *tunnel) check(ctx context.Context, o *opener, f *forward) {
 	ctx, cancel := context.WithTimeout(ctx, sshclient.StepTimeout(t.config.Keepalive))
 	defer cancel()

@@ -25,7 +25,7 @@ import (
 // waitLimit is how long something may take on a busy machine.
 const waitLimit = 20 * time.Second
 
-// rig is a set of tunnels to a server, with all that they report.
+// rig is a set of tunnels to a server, with everything that they report.
 type rig struct {
 	*Tunnels
 	t      *testing.T
@@ -40,8 +40,8 @@ type rig struct {
 	changes []Change
 }
 
-// tunnelTo returns a configuration that fits the server, with times short enough for
-// tests. It opens a free port.
+// tunnelTo returns a configuration for the server, with short times. It forwards a free
+// port.
 func tunnelTo(t *testing.T, s *sshdtest.Server) *config.Tunnel {
 	return &config.Tunnel{
 		Name: "vps", Host: s.Addr(), User: s.User,
@@ -51,9 +51,8 @@ func tunnelTo(t *testing.T, s *sshdtest.Server) *config.Tunnel {
 	}
 }
 
-// nextPort is the port that freeAddress looks at next. The system gives ports of
-// this range to nobody by itself, so that a free one is still free when sshd
-// opens it.
+// nextPort is the port that freeAddress tries next. The system does not assign ports of
+// this range by itself, so that a free one is still free when sshd opens it.
 var nextPort atomic.Int32
 
 func freeAddress(t *testing.T) string {
@@ -121,7 +120,7 @@ func (r *rig) note(c Change) {
 	r.changes = append(r.changes, c)
 }
 
-// messages returns all that was reported so far.
+// messages returns everything that was reported so far.
 func (r *rig) messages() (out []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -131,32 +130,32 @@ func (r *rig) messages() (out []string) {
 	return out
 }
 
-// reported reports whether a message had the text.
+// reported reports whether a message contained the text.
 func (r *rig) reported(text string) bool {
 	return strings.Contains(strings.Join(r.messages(), "\n"), text)
 }
 
 func (r *rig) status() Status { return r.List()[0] }
 
-// await polls until the tunnel is in the state.
+// await waits until the tunnel is in the state.
 func (r *rig) await(s State) Status {
 	r.t.Helper()
 	testhelp.Eventually(r.t, "the tunnel is "+string(s), func() bool { return r.status().State == s })
 	return r.status()
 }
 
-// awaitFault polls until the tunnel has failed and says why.
+// awaitFault waits for the state and checks the error.
 func (r *rig) awaitFault(state State, texts ...string) {
 	r.t.Helper()
 	st := r.await(state)
 	for _, text := range texts {
 		if !strings.Contains(st.LastError, text) {
-			r.t.Errorf("the error is %q, and should have %q", st.LastError, text)
+			r.t.Errorf("the error is %q, want %q in it", st.LastError, text)
 		}
 	}
 }
 
-// get asks from the far side.
+// get sends a request through the forward.
 func (r *rig) get(path string) (string, error) {
 	resp, err := r.client.Get("http://" + r.config.Forwards[0].Address + path)
 	if err != nil {
@@ -179,13 +178,13 @@ func (r *rig) mustAnswer() {
 	}
 }
 
-// site is what the tunnels lead to.
+// site is the handler of the tunnels' requests.
 type site struct {
 	mu        sync.Mutex
 	begun     int // streams
-	cancelled int // those whose caller went away
+	cancelled int // those whose caller disconnected
 	stalled   int
-	release   chan struct{} // of those that stall
+	release   chan struct{} // ends requests that stall
 }
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {

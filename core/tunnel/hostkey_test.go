@@ -30,8 +30,8 @@ func knownHostsLine(s *sshdtest.Server) string {
 	return knownhosts.Line([]string{s.Addr()}, s.HostKey) + "\n"
 }
 
-// TestKeyTrustedLater: a tunnel that has failed goes on by itself when
-// the known hosts change.
+// TestKeyTrustedLater shows that a failed tunnel connects by itself when the known hosts
+// change.
 func TestKeyTrustedLater(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
@@ -57,7 +57,7 @@ func TestKeyTrustedLater(t *testing.T) {
 		t.Errorf("a refusal: %v", err)
 	}
 	if r.status().State != Failed {
-		t.Error("the refusal changed something")
+		t.Error("the refusal changed the known hosts")
 	}
 	got, err := sshclient.Trust(t.Context(), route(c), c.Keepalive, ask(true, &asked))
 	if err != nil || len(got) != 1 || got[0].Fingerprint != s.Fingerprint() || got[0].Known {
@@ -75,7 +75,7 @@ func TestKeyTrustedLater(t *testing.T) {
 	}
 }
 
-// TestSteps: the test of a tunnel reports each step.
+// TestSteps shows that the test of a tunnel reports each step.
 func TestSteps(t *testing.T) {
 	t.Parallel()
 	sshdtest.Require(t, "ssh", "openssh-client")
@@ -92,7 +92,7 @@ func TestSteps(t *testing.T) {
 		t.Errorf("it failed: %+v", results)
 	}
 	if text := results[0].Text; !strings.Contains(text, s.Addr()) || !strings.Contains(text, "according to ssh -G") {
-		t.Errorf("the route is %q, and should name what ssh_config was asked with", text)
+		t.Errorf("the route is %q, want the way in which ssh_config was read", text)
 	}
 	var steps []sshclient.Step
 	for _, r := range results {

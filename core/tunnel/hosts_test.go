@@ -18,7 +18,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestTunnelWithoutForwards is a connection that stays up.
+// TestTunnelWithoutForwards shows that its connection is kept up.
 func TestTunnelWithoutForwards(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
@@ -30,24 +30,24 @@ func TestTunnelWithoutForwards(t *testing.T) {
 	testhelp.Eventually(t, "there is another connection", func() bool { return r.status().Connects == 2 && r.status().State == Up })
 }
 
-// TestForceCommandThatNeverEnds does not hold up the forwards.
-func TestForceCommandThatNeverEnds(t *testing.T) {
+// TestEndlessForceCommand shows that it does not delay the forwards.
+func TestEndlessForceCommand(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{Config: "ForceCommand sleep 600\n"})
 	r := open(t, s, tunnelTo(t, s))
 	r.await(Up)
 	r.mustAnswer()
 	if n := len(r.status().Notes); n != 0 {
-		t.Error("it was waited for")
+		t.Error("the tunnel waited for it")
 	}
-	testhelp.Eventually(t, "a note says so", func() bool {
+	testhelp.Eventually(t, "there is a note", func() bool {
 		n := r.status().Notes
-		return len(n) == 1 && strings.Contains(n[0], "does not end")
+		return len(n) == 1 && strings.Contains(n[0], "did not end")
 	})
 }
 
-// TestShellThatPrints, as a .bashrc may: the process of ours is recognized all
-// the same, and the port reclaimed.
+// TestShellThatPrints shows that a session is recognized if the shell prints something,
+// as a .bashrc may, and that its port is reclaimed.
 func TestShellThatPrints(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{Config: `ForceCommand printf "welcome, no newline"; exec sh -c "$SSH_ORIGINAL_COMMAND"` + "\n"})
@@ -57,7 +57,8 @@ func TestShellThatPrints(t *testing.T) {
 	testhelp.Eventually(t, "the session is known", func() bool { return len(r.Tunnels.env.sessions.of("vps")) == 1 })
 }
 
-// TestForwardOnLoopbackOnly: sshd opens on loopback what was meant for all.
+// TestForwardOnLoopbackOnly shows the error if sshd opens a forward on loopback that was
+// meant for all.
 func TestForwardOnLoopbackOnly(t *testing.T) {
 	t.Parallel()
 	for gateway, want := range map[string]State{"no": Degraded, "clientspecified": Up} {
@@ -78,10 +79,9 @@ func TestForwardOnLoopbackOnly(t *testing.T) {
 	}
 }
 
-// TestMTUBlackHole: packets that are too large get lost without a word, on the
-// way there or back. Small requests are answered, and the test of a tunnel says
-// what is wrong. A large answer breaks the connection, and the error says how to
-// find out.
+// TestMTUBlackHole uses a link that silently drops large packets in one direction. Small
+// requests are answered, and the test of a tunnel explains the fault. A large answer
+// breaks the connection, and the error says how to find the cause.
 func TestMTUBlackHole(t *testing.T) {
 	t.Parallel()
 	const most = 1400
@@ -112,14 +112,14 @@ func TestMTUBlackHole(t *testing.T) {
 			}
 			defer func() { _ = conn.Close() }()
 			_, _ = io.WriteString(conn, "GET /bulk HTTP/1.1\r\nHost: x\r\n\r\n")
-			testhelp.Eventually(t, "the error says how to find out", func() bool {
+			testhelp.Eventually(t, "the error says how to find the cause", func() bool {
 				return r.reported("stopped responding") && r.reported("large packets get lost")
 			})
 		})
 	}
 }
 
-// TestKeyAddedToAgentLater wakes a tunnel that has failed.
+// TestKeyAddedToAgentLater shows that a failed tunnel connects when the agent gets a key.
 func TestKeyAddedToAgentLater(t *testing.T) {
 	t.Parallel()
 	agent := sshdtest.Require(t, "ssh-agent", "openssh-client")
@@ -149,8 +149,8 @@ func TestKeyAddedToAgentLater(t *testing.T) {
 	r.await(Up)
 }
 
-// TestLostSessionOnHostWithoutCommands: who holds the port cannot be seen, so
-// it is not called another program.
+// TestLostSessionOnHostWithoutCommands shows that the error for a port whose holder is
+// unknown does not blame another program.
 func TestLostSessionOnHostWithoutCommands(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{Config: "MaxSessions 0\n"})
@@ -161,9 +161,9 @@ func TestLostSessionOnHostWithoutCommands(t *testing.T) {
 	r.awaitFault(Degraded, "is in use", "lost connection of this tunnel", "ClientAliveInterval")
 }
 
-// TestAPortThatIsFreedIsOpenedAtTheNextTry: the status says when that is, and what shows who
-// holds the port; a retry does not wait for it.
-func TestAPortThatIsFreedIsOpenedAtTheNextTry(t *testing.T) {
+// TestFreedPort shows that a port in use is opened once it is free. The status says when
+// it is tried next, and how to find out who holds it; Retry tries at once.
+func TestFreedPort(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{Config: "MaxSessions 0\n"})
 	c := tunnelTo(t, s)
@@ -186,8 +186,9 @@ func TestAPortThatIsFreedIsOpenedAtTheNextTry(t *testing.T) {
 	}
 }
 
-// TestAKeyFileOfAnotherOwnerIsNoticed: chown changes neither its size nor its time.
-func TestAKeyFileOfAnotherOwnerIsNoticed(t *testing.T) {
+// TestNewOwnerOfAKeyFile shows that a change of owner is noticed, although it changes
+// neither size nor time.
+func TestNewOwnerOfAKeyFile(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give a file to another account")
 	}

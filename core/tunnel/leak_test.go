@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// count is of goroutines and open files of this process.
+// count returns the numbers of goroutines and open files of this process.
 func count(t *testing.T) (goroutines, files int) {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
@@ -23,7 +23,7 @@ func count(t *testing.T) (goroutines, files int) {
 	return runtime.NumGoroutine(), len(entries)
 }
 
-// settledCounts counts once the numbers stay for a moment.
+// settledCounts returns the counts once they no longer change.
 func settledCounts(t *testing.T) (goroutines, files int) {
 	t.Helper()
 	for same := 0; same < 10; time.Sleep(30 * time.Millisecond) {

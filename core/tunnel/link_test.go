@@ -33,15 +33,15 @@ func distantHost(t *testing.T, change func(*config.Tunnel)) (*rig, *sshdtest.Net
 	return r, w
 }
 
-// TestLinkDownAndUp: nothing says that the link is down, so it is
-// noticed by the silence.
+// TestLinkDownAndUp shows that a link that is down is noticed by missing answers, and that
+// the tunnel reconnects.
 func TestLinkDownAndUp(t *testing.T) {
 	t.Parallel()
 	r, w := distantHost(t, func(c *config.Tunnel) { c.Reconnect.Max = 2 * time.Second })
 	r.await(Up)
 	r.mustAnswer()
 	patient := &http.Client{Transport: r.client.Transport}
-	go func() { // a stream that is under way
+	go func() { // a stream in progress
 		resp, err := patient.Get("http://127.0.0.1:9000/forever")
 		if err == nil {
 			_, _ = io.Copy(io.Discard, resp.Body)
@@ -51,7 +51,7 @@ func TestLinkDownAndUp(t *testing.T) {
 	testhelp.Eventually(t, "the stream runs", func() bool { return r.site.streams() == 1 })
 	down := time.Now()
 	w.Down()
-	testhelp.Eventually(t, "the silence is noticed", func() bool { return r.status().State != Up })
+	testhelp.Eventually(t, "the fault is noticed", func() bool { return r.status().State != Up })
 	k := r.config.Keepalive
 	if took := time.Since(down); took > k.Interval+k.Timeout+2*time.Second {
 		t.Errorf("it took %s", took)
@@ -70,9 +70,9 @@ func TestLinkDownAndUp(t *testing.T) {
 	r.await(Up)
 }
 
-// TestDistantHost: a relay with a delay stands for a distant host. sshd holds
-// small packets back until earlier ones are acknowledged, unless a session has
-// asked for a command; with one, an answer takes little more than the way.
+// TestDistantHost simulates a distant host by a relay with a delay. sshd holds small
+// packets back until earlier ones are acknowledged, unless a session has run a command;
+// then an answer takes little more than the round trip.
 func TestDistantHost(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
@@ -82,7 +82,7 @@ func TestDistantHost(t *testing.T) {
 	c.HostKey = s.Fingerprint()
 	r := open(t, s, c)
 	r.await(Up)
-	r.mustAnswer() // opens a channel, which is a way there and back of its own
+	r.mustAnswer() // opens a channel, which takes a round trip
 	var best, sum time.Duration
 	const n = 15
 	for range n {
@@ -94,11 +94,11 @@ func TestDistantHost(t *testing.T) {
 		}
 	}
 	if mean := sum / n; best < 2*oneWay || mean > 3*oneWay {
-		t.Errorf("an answer takes %s, the best %s, and the way there and back %s", mean, best, 2*oneWay)
+		t.Errorf("an answer takes %s, the fastest %s, the round trip %s", mean, best, 2*oneWay)
 	}
 }
 
-// relay passes bytes on after a delay.
+// relay forwards bytes after a delay.
 func relay(t *testing.T, to string, delay time.Duration) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -111,8 +111,8 @@ func relay(t *testing.T, to string, delay time.Duration) string {
 
 func TestJumpHost(t *testing.T) {
 	t.Parallel()
-	// The host itself is on loopback behind the link: only the jump host, which
-	// has the same loopback, reaches it.
+	// The host is on loopback behind the link: only the jump host, which has the same
+	// loopback, can reach it.
 	w := sshdtest.NewNetwork(t)
 	jump := sshdtest.Start(t, sshdtest.Options{Network: w})
 	last := sshdtest.Start(t, sshdtest.Options{Network: w, Config: "Port 2223\nListenAddress 127.0.0.1\n"})
@@ -152,7 +152,8 @@ func TestJumpHost(t *testing.T) {
 	})
 }
 
-// TestGatewayPortsYes: sshd opens to everyone what was meant for the host alone.
+// TestGatewayPortsYes shows that a forward is closed if sshd opens it to everyone although
+// it was meant for the host only.
 func TestGatewayPortsYes(t *testing.T) {
 	t.Parallel()
 	w := sshdtest.NewNetwork(t)
@@ -169,18 +170,18 @@ func TestGatewayPortsYes(t *testing.T) {
 	}
 	r.awaitFault(Degraded, "opens 127.0.0.1:9000 to everyone", "GatewayPorts no", "client_tokens")
 	if reached() {
-		t.Error("it is open still")
+		t.Error("it is still open")
 	}
 	r.guarded.Store(true) // as by a reload, which applies all tunnels again
 	r.Apply([]*config.Tunnel{c})
 	r.await(Up)
 	if !reached() {
-		t.Error("it is not open, as it may be with a token")
+		t.Error("it is not open, although requests need a token")
 	}
 	r.guarded.Store(false)
 	r.Apply([]*config.Tunnel{c})
 	r.await(Degraded)
 	if reached() {
-		t.Error("it is open without a token again")
+		t.Error("it is open again without a token")
 	}
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// heap returns what the program holds.
+// heap returns the size of the live heap.
 func heap() int {
 	runtime.GC()
 	var m runtime.MemStats
@@ -27,7 +27,7 @@ func heap() int {
 	return int(m.HeapAlloc)
 }
 
-// resident returns what the system counts as memory of this process.
+// resident returns the resident memory of this process.
 func resident(t *testing.T) int {
 	t.Helper()
 	debug.FreeOSMemory()
@@ -38,11 +38,11 @@ func resident(t *testing.T) int {
 	return out * os.Getpagesize()
 }
 
-// TestMemoryIsBounded beside callers that do not read their answers, uploads that
-// nobody takes, and large bodies both ways: a tunnel holds what the windows of its
-// uploads allow, and at most 16 MiB more. The library has windows of 2 MiB, which cannot
-// be changed, and keeps each packet of 32 KiB in 40 KiB of memory, so a window takes 2.5
-// MiB. Afterwards all is given back.
+// TestMemoryIsBounded has callers that do not read their answers, uploads that the site
+// does not read, and large bodies in both directions. A tunnel uses the memory of the
+// windows of its uploads, and at most 16 MiB more. The library has windows of 2 MiB, which
+// cannot be changed, and stores each packet of 32 KiB in 40 KiB of memory, so a window
+// takes 2.5 MiB. Afterwards all of it is released.
 func TestMemoryIsBounded(t *testing.T) {
 	const window, slack = 2 << 20, 16 << 20
 	readers, uploads, echoes, size := 20, 10, 2, 4<<20
@@ -55,7 +55,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	r.Apply([]*config.Tunnel{r.config})
 	r.await(Up)
 	r.mustAnswer()
-	const siteBuffer = 32 << 10 // of the test's own site, for an answer that nobody reads
+	const siteBuffer = 32 << 10 // of the test's site, for an answer that is not read
 	held := uploads*window*5/4 + readers*siteBuffer + slack
 	body := make([]byte, max(4*window, size))
 	before, residentBefore := heap(), resident(t)
@@ -77,7 +77,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		go func() { _, _ = c.Write(body[:4*window]) }() // until it is closed
 	}
 	var last Status
-	testhelp.Within(t, 2*time.Minute, "all are there, and nothing moves any more", func() bool {
+	testhelp.Within(t, 2*time.Minute, "all requests have arrived and are stalled", func() bool {
 		before := last
 		last = r.status()
 		return r.site.waiting() == uploads && last.Active >= int64(readers+uploads) && last.In == before.In && last.Out == before.Out
@@ -108,7 +108,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		_ = c.Close()
 	}
 	r.client.CloseIdleConnections()
-	testhelp.Eventually(t, "the memory is given back", func() bool { return r.status().Active == 0 && heap()-before < slack })
+	testhelp.Eventually(t, "the memory is released", func() bool { return r.status().Active == 0 && heap()-before < slack })
 	t.Logf("afterwards: %d KiB more of heap, resident %d MiB", (heap()-before)>>10, resident(t)>>20)
 	runtime.KeepAlive(body)
 }

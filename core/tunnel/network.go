@@ -8,8 +8,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/sshclient"
 )
 
-// networkChanges returns true when the machine wakes, or gets an address by
-// which it may reach others, and false when ctx ends.
+// networkChanges returns true when the machine wakes from sleep or gets a new address,
+// and false when ctx ends.
 func networkChanges(ctx context.Context) bool {
 	known, last := addresses(), time.Now()
 	tick := time.NewTicker(time.Second)
@@ -33,10 +33,10 @@ func networkChanges(ctx context.Context) bool {
 	}
 }
 
-// addresses are those of the interfaces that are up and connected.
+// addresses returns the addresses of the interfaces that are up and connected.
 func addresses() map[string]bool {
 	out := map[string]bool{}
-	all, _ := net.Interfaces() // none are known then
+	all, _ := net.Interfaces() // after an error, none are known
 	for _, i := range all {
 		if i.Flags&(net.FlagUp|net.FlagRunning) != net.FlagUp|net.FlagRunning || i.Flags&net.FlagLoopback != 0 {
 			continue

@@ -21,12 +21,12 @@ const (
 	reclaimTime = 2 * time.Second
 
 	// commandTime is how long the first forward waits for the first command, and
-	// commandTimeout how long that may take: a ForceCommand may never end.
+	// commandTimeout how long the command may take, as a ForceCommand may never end.
 	commandTime    = time.Second
 	commandTimeout = 15 * time.Second
 )
 
-// identity is the outcome of the first command on a host, which runs beside
+// identity is the outcome of the first command on a host, which runs in parallel with
 // everything else.
 type identity struct {
 	ready   chan struct{} // closed when the others are set
@@ -41,7 +41,7 @@ type opener struct {
 	sessions    *sessions
 	stepTimeout time.Duration
 	identity    *identity
-	stale       []session // that may hold our ports
+	stale       []session // earlier sessions that may still hold the ports of the tunnel
 	report      func(string)
 }
 
@@ -81,8 +81,8 @@ func (o *opener) canRun(ctx context.Context) bool {
 	return o.waitForIdentity(ctx, commandTimeout) && o.identity.err == nil
 }
 
-// notes returns the disadvantages if no command can run on the host.
-func (o *opener) notes() []string {
+// limitations describes what does not work if no command can run on the host.
+func (o *opener) limitations() []string {
 	err := o.identity.err
 	select {
 	case <-o.client.Done():
@@ -109,7 +109,7 @@ func (o *opener) forgetStale() {
 	o.stale = nil
 }
 
-// forgetOwn forgets the session of this connection, which ends regularly.
+// forgetOwn removes the session of this connection, which is closed cleanly.
 func (o *opener) forgetOwn() {
 	if o.waitForIdentity(context.Background(), o.stepTimeout) {
 		o.sessions.remove(o.tunnel, o.identity.session)
@@ -151,10 +151,10 @@ func (o *opener) open(ctx context.Context, f *config.Forward) (net.Listener, err
 	return nil, o.explain(ctx, f)
 }
 
-// reclaim ends lost sessions of this tunnel. It reports whether there was one.
+// reclaim ends lost sessions of this tunnel, and reports whether there was one.
 func (o *opener) reclaim(ctx context.Context, force bool) (found bool) {
 	for _, s := range o.stale {
-		outcome, _ := s.clear(ctx, o.client, force) // what cannot be asked for is not done
+		outcome, _ := s.clear(ctx, o.client, force) // without an answer, it did nothing
 		switch outcome {
 		case sessionKilled:
 			found = true
@@ -165,7 +165,7 @@ func (o *opener) reclaim(ctx context.Context, force bool) (found bool) {
 	return found
 }
 
-// unlink removes the file of a socket that no process listens on any more.
+// unlink removes a socket file that no process listens on any more.
 func (o *opener) unlink(ctx context.Context, f *config.Forward) bool {
 	network, path := splitAddress(f)
 	if network != "unix" {
@@ -180,7 +180,7 @@ func (o *opener) unlink(ctx context.Context, f *config.Forward) bool {
 	return errors.As(err, &refused) && refused.Reason == ssh.ConnectionFailed && removeSocket(ctx, o.client, path)
 }
 
-// removeSockets removes the files of sockets that were closed: sshd leaves them.
+// removeSockets removes the files of closed sockets, which sshd leaves behind.
 func (o *opener) removeSockets(forwards []*forward) {
 	ctx, cancel := context.WithTimeout(context.Background(), o.stepTimeout)
 	defer cancel()
@@ -191,8 +191,8 @@ func (o *opener) removeSockets(forwards []*forward) {
 	}
 }
 
-// explain returns why a forward was refused. The host does not: the address may be
-// in use or forbidden.
+// explain returns why a forward was refused, which the host does not say: the address may
+// be in use or forbidden.
 func (o *opener) explain(ctx context.Context, f *config.Forward) error {
 	select {
 	case <-o.client.Done():
@@ -227,8 +227,8 @@ func (o *opener) explain(ctx context.Context, f *config.Forward) error {
 	return stepError(StepForward, "the SSH server of %s refused to listen on %s for %q: %s", host, address, user, forbidden(o.server()))
 }
 
-// heldBy returns the error of a port that is in use. The holder may be a lost connection of this
-// tunnel that could not be recognized.
+// heldBy returns the error for a port that is in use. The holder may be a lost connection
+// of this tunnel that could not be identified.
 func (o *opener) heldBy(port, who string) error {
 	const own = "if it is a lost connection of this tunnel, the SSH server releases the port once it notices (ClientAliveInterval 15 in its sshd_config makes that quick); otherwise stop it there, or forward another port"
 	switch {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// ownerOf names the owner and the group of a file: chown may make a key readable.
+// ownerOf returns the owner and group of a file, since chown may make a key readable.
 func ownerOf(info os.FileInfo) string {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
 		return fmt.Sprint(s.Uid, ":", s.Gid)

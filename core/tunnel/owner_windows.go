@@ -2,5 +2,5 @@ package tunnel
 
 import "os"
 
-// ownerOf returns nothing: the owner is not part of what Windows says about a file.
+// ownerOf returns nothing: Windows does not include the owner in a file's attributes.
 func ownerOf(os.FileInfo) string { return "" }

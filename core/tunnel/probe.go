@@ -16,11 +16,11 @@ import (
 	"github.com/aitunnel/aitunnel/core/sshclient"
 )
 
-// probeHeader marks a request of our own that is answered by the tunnel itself.
+// probeHeader marks probes: requests of the tunnel that it answers itself.
 const probeHeader = "X-Aitunnel-Probe"
 
-// maxProbe is how much of a probe's body is sent back, in bytes.
-const maxProbe = 16 << 10
+// maxProbeBody is how much of a probe's body is sent back, in bytes.
+const maxProbeBody = 16 << 10
 
 // answerProbes answers probes with the nonce by sending their body back. All other
 // requests go to next.
@@ -31,13 +31,13 @@ func answerProbes(nonce string, next func() http.Handler) http.Handler {
 			return
 		}
 		w.Header().Set(probeHeader, nonce)
-		_, _ = io.CopyN(w, r.Body, maxProbe) // the asking side sees what is missing
+		_, _ = io.CopyN(w, r.Body, maxProbeBody) // the sender notices what is missing
 	})
 }
 
 var (
-	errNoProbe       = errors.New("the host does not allow connections to its own ports")
-	errSomethingElse = errors.New("something else answers there")
+	errNoProbe     = errors.New("the host does not allow connections to its own ports")
+	errOtherServer = errors.New("another server answers there")
 )
 
 // probe sends a request with a body from the host to an address there, and
@@ -70,9 +70,9 @@ func probe(ctx context.Context, c *sshclient.Client, network, address, nonce str
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.Header.Get(probeHeader) != nonce {
-		return 0, errSomethingElse
+		return 0, errOtherServer
 	}
-	back, err := io.ReadAll(io.LimitReader(resp.Body, maxProbe+1))
+	back, err := io.ReadAll(io.LimitReader(resp.Body, maxProbeBody+1))
 	if err == nil && len(back) != size {
 		err = io.ErrUnexpectedEOF
 	}
@@ -92,7 +92,7 @@ func probeForward(ctx context.Context, c *sshclient.Client, f *config.Forward, r
 	return took, nil
 }
 
-// localAddress returns the address by which the host reaches its own forward.
+// localAddress returns the address at which the host can reach its own forward.
 func localAddress(network, address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if network != "tcp" || err != nil {

@@ -24,8 +24,7 @@ func readFile(t *testing.T, path string) []byte {
 
 func contains(s, part string) bool { return strings.Contains(s, part) }
 
-// TestErrors: each mistake gives one sentence that names it, and
-// what to do.
+// TestErrors shows that each mistake gives one line that names it and says what to do.
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	const passphrase = "correct horse battery"
@@ -49,11 +48,11 @@ func TestErrors(t *testing.T) {
 			home: func(t *testing.T, s *sshdtest.Server) { remove(t, s.Home+"/.ssh/id_ed25519") }, state: Failed,
 			says: []string{"there is no key and no password", "ssh-keygen", "identity or password"},
 		},
-		"an identity that is not there": {
+		"a missing identity": {
 			set: func(c *config.Tunnel) { c.Identity = none }, state: Failed,
 			says: []string{none, "does not exist", "ssh-keygen -f"},
 		},
-		"an identity that is no key": {
+		"an identity that is not a key": {
 			set: func(c *config.Tunnel) { c.Identity = rubbish }, state: Failed, says: []string{rubbish, "no usable private key"},
 		},
 		"an identity that others can read": {
@@ -76,10 +75,10 @@ func TestErrors(t *testing.T) {
 			},
 			state: Failed, says: []string{"refused the login", "authorized_keys"},
 		},
-		"a host that is not there": {
+		"an unreachable host": {
 			set: func(c *config.Tunnel) { c.Host = "no-such-host.invalid" }, state: Waiting, says: []string{`no-such-host.invalid`},
 		},
-		"a port where nobody listens": {
+		"a closed port": {
 			set: func(c *config.Tunnel) { c.Host = "127.0.0.1:1" }, state: Waiting, says: []string{"127.0.0.1:1 refuses the connection", "sshd"},
 		},
 		"forwarding that is forbidden": {
@@ -88,7 +87,7 @@ func TestErrors(t *testing.T) {
 		"forwarding that the key forbids": {
 			server: sshdtest.Options{KeyOptions: "restrict"}, state: Degraded, says: []string{"authorized_keys", "forbid"},
 		},
-		"a socket in a directory that is not there": {
+		"a socket in a missing directory": {
 			set: func(c *config.Tunnel) { c.Forwards[0].Address = "unix:/nowhere/a.sock" }, state: Degraded, says: []string{"/nowhere/a.sock", "its directory"},
 		},
 		"a ProxyCommand": {
@@ -111,14 +110,14 @@ func TestErrors(t *testing.T) {
 			r := openTunnel(t, s, tunnel)
 			r.awaitFault(c.state, c.says...)
 			if st := r.status(); c.state == Failed && st.NextTry.Sub(st.Since) < failedPause-time.Second {
-				t.Errorf("it is tried again after %s: an address that is refused more often gets banned", st.NextTry.Sub(st.Since))
+				t.Errorf("it is tried again after %s, which is too soon: hosts ban addresses that fail often", st.NextTry.Sub(st.Since))
 			}
 			for _, line := range r.messages() {
 				if contains(line, "wrong-passphrase") || contains(line, passphrase) {
 					t.Errorf("a passphrase is shown: %s", line)
 				}
 				if strings.Contains(line, "\n") {
-					t.Errorf("more than a line: %q", line)
+					t.Errorf("more than one line: %q", line)
 				}
 			}
 		})

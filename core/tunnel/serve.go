@@ -24,8 +24,8 @@ func (t *tunnel) serve(ctx context.Context, c *sshclient.Client) error {
 	t.current.Notes = nil
 	o := newOpener(ctx, c, t.env.sessions, t.config, t.report)
 	identified := o.identity.ready
-	if o.waitForIdentity(ctx, commandTime) { // most hosts are quick, and then answer without delay
-		identified, t.current.Notes = nil, o.notes()
+	if o.waitForIdentity(ctx, commandTime) { // on most hosts it takes less, and answers then come without delay
+		identified, t.current.Notes = nil, o.limitations()
 	}
 	if t.env.free != nil {
 		t.env.free(ctx, t.config.Name)
@@ -50,10 +50,10 @@ func (t *tunnel) serve(ctx context.Context, c *sshclient.Client) error {
 			return nil
 		case t.wanted = <-t.orders:
 		case s := <-t.exposures:
-			t.expose(s)
+			t.markExposed(s)
 		case <-identified:
 			identified = nil
-			t.current.Notes = o.notes()
+			t.current.Notes = o.limitations()
 			t.publish()
 		case <-t.retry:
 			for _, f := range t.forwards {
@@ -65,23 +65,23 @@ func (t *tunnel) serve(ctx context.Context, c *sshclient.Client) error {
 	}
 }
 
-// reportForwards derives the tunnel's state from those of its forwards. next is when those that
-// are not open are tried again.
+// reportForwards derives the tunnel's state from those of its forwards. next is when
+// forwards that are not open are tried again.
 func (t *tunnel) reportForwards(next time.Time) {
-	var wrong []string
+	var failures []string
 	for _, f := range t.forwards {
 		if f.state != ForwardOpen {
-			wrong = append(wrong, f.err)
+			failures = append(failures, f.err)
 		}
 	}
-	if len(wrong) == 0 {
+	if len(failures) == 0 {
 		t.setState(Up, nil, time.Time{})
 		return
 	}
-	t.setState(Degraded, errors.New(strings.Join(wrong, "; ")), next)
+	t.setState(Degraded, errors.New(strings.Join(failures, "; ")), next)
 }
 
-// dropForwards cuts off what a lost connection carried.
+// dropForwards ends the requests of a lost connection, and resets its forwards.
 func (t *tunnel) dropForwards() {
 	for _, f := range t.forwards {
 		if f.serving != nil {

@@ -27,8 +27,8 @@ func otherTunnel(t *testing.T, s *sshdtest.Other) *rig {
 	return r
 }
 
-// TestDropbear: its forwards answer without the 40 ms that it keeps small packets
-// back, and a port that a lost session of its holds is reclaimed.
+// TestDropbear shows that its forwards answer without the 40 ms by which it delays small
+// packets, and that the port of a lost session is reclaimed.
 func TestDropbear(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.StartDropbear(t)
@@ -36,21 +36,22 @@ func TestDropbear(t *testing.T) {
 	r.await(Up)
 	r.mustAnswer()
 	client := r.all[0].client.Load()
-	testhelp.Within(t, 2*time.Minute, "a probe is quicker than the delay of acknowledgements", func() bool { // on a busy machine few are
+	testhelp.Within(t, 2*time.Minute, "a probe is faster than the delay of acknowledgements", func() bool { // on a busy machine only a few are
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		took, err := probeForward(ctx, client, r.config.Forwards[0], r.config.Forwards[0].Address, r.all[0].nonce, 0)
 		return err == nil && took < 30*time.Millisecond
 	})
 	s.Signal(syscall.SIGSTOP) // as after a power cut here: it keeps the port
-	testhelp.Eventually(t, "there is another connection with the same port", func() bool { return r.status().Connects >= 2 && r.status().State == Up })
+	testhelp.Eventually(t, "it has reconnected with the same port", func() bool { return r.status().Connects >= 2 && r.status().State == Up })
 	r.mustAnswer()
 	if !r.reported("which was ended") {
-		t.Error("that the port was reclaimed is not reported")
+		t.Error("it is not reported that the port was reclaimed")
 	}
 }
 
-// TestServersThatForbidForwards: tinysshd has none, and dropbear need not.
+// TestServersThatForbidForwards uses tinysshd, which has no forwards, and dropbear without
+// them.
 func TestServersThatForbidForwards(t *testing.T) {
 	t.Parallel()
 	r := otherTunnel(t, sshdtest.StartTinySSH(t))
@@ -59,8 +60,8 @@ func TestServersThatForbidForwards(t *testing.T) {
 	r.awaitFault(Degraded, "refused to listen on "+r.config.Forwards[0].Address, "dropbear was started with -k")
 }
 
-// TestBashRCThatPrints: the session of ours is recognized all the same, so that its
-// port is reclaimed.
+// TestBashRCThatPrints shows that a session is recognized if .bashrc prints something, so
+// that its port is reclaimed.
 func TestBashRCThatPrints(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{Guest: true, BashRC: "printf 'welcome, without a newline'\n", Config: "SetEnv SHLVL=0\n"})
@@ -78,7 +79,7 @@ func TestBashRCThatPrints(t *testing.T) {
 	r.mustAnswer()
 }
 
-// TestSameErrorIsReportedOnce, however often it is tried.
+// TestSameErrorIsReportedOnce shows that retries with the same error are not reported.
 func TestSameErrorIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
@@ -87,7 +88,7 @@ func TestSameErrorIsReportedOnce(t *testing.T) {
 	r := open(t, s, c)
 	tries := 0
 	last := time.Time{}
-	testhelp.Eventually(t, "it was tried some times", func() bool {
+	testhelp.Eventually(t, "it was tried several times", func() bool {
 		if st := r.status(); st.State == Waiting && st.NextTry != last {
 			last = st.NextTry
 			tries++

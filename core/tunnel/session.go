@@ -16,18 +16,18 @@ import (
 	"github.com/aitunnel/aitunnel/core/sshclient"
 )
 
-// session is the process of the SSH server that serves one of our connections. It
+// session is the SSH server's process that serves one of our connections. It
 // outlives a connection that broke silently, and keeps holding its ports.
 type session struct {
 	HostKey string `json:"hostKey"` // of the machine it is on
 	User    string `json:"user"`
 	PID     string `json:"pid"`
-	Is      string `json:"is"` // name, start time and owner: they distinguish it from a later one with its number
+	Is      string `json:"is"` // name, start time and owner: a later process with its PID differs in these
 }
 
-// describeProcess prints what distinguishes the process $p from others: name,
-// start and owner. It must not contain single quotes, as it is quoted with them;
-// outside of Linux there is no /proc.
+// describeProcess prints name, start time and owner of the process $p, which identify it.
+// It must not contain single quotes, as it is quoted with them. Systems other than Linux
+// have no /proc.
 const describeProcess = `d=$({ { cut -d" " -f2,22 /proc/$p/stat && sed -n "s/^Uid:[^0-9]*\([0-9]*\).*/\1/p" /proc/$p/status; } 2>/dev/null || ps -o comm= -o lstart= -o uid= -p $p; } | tr -s " \n" "  ");`
 
 // identifyCommand prints the process that serves its connection. It also makes OpenSSH
@@ -39,11 +39,11 @@ var (
 	serverLine   = regexp.MustCompile(`^(\((?:sshd(?:-session)?|dropbear)\) \d+|[\w./-]*(?:sshd(?:-session)?|dropbear):? [\w: ]+?) (\d+)$`)
 )
 
-// errOtherCommand is the error of an account that runs a command of its own.
+// errOtherCommand is the error for an account whose sshd runs a fixed command instead.
 var errOtherCommand = errors.New("another command runs instead")
 
-// identify asks for the session of a connection. An error says that no command
-// can run on the host.
+// identify returns the session of a connection. An error says that no command can run on
+// the host.
 func identify(ctx context.Context, c *sshclient.Client) (session, error) {
 	text, err := c.Run(ctx, identifyCommand)
 	if err != nil {
@@ -55,7 +55,7 @@ func identify(ctx context.Context, c *sshclient.Client) (session, error) {
 	}
 	s := session{HostKey: c.HostKey(), User: c.User(), PID: m[1], Is: m[3]}
 	if owner := serverLine.FindStringSubmatch(s.Is); owner == nil || owner[2] != m[2] {
-		return session{}, nil // something is in between, such as sudo: no process to remember
+		return session{}, nil // another process is in between, such as sudo: there is none to remember
 	}
 	return s, nil
 }
@@ -66,10 +66,10 @@ const (
 	sessionGone   = "gone"
 )
 
-// clear ends one of our sessions that lost its connection, if it still exists.
-// Everything is checked on the host in the same command. A stopped process
-// learns of its end only when it goes on; one that stays is killed by force the
-// next time.
+// clear ends one of our sessions that lost its connection, if it still exists. The same
+// command checks on the host that the process is that session. A stopped
+// process receives the signal only when it continues; one that does not end is killed
+// by force the next time.
 func (s session) clear(ctx context.Context, c *sshclient.Client, force bool) (outcome string, err error) {
 	if !serverLine.MatchString(s.Is) || s.HostKey != c.HostKey() || s.User != c.User() {
 		return "", nil
@@ -107,8 +107,8 @@ func portHolder(ctx context.Context, c *sshclient.Client, port string) (who stri
 	return "", strings.Contains(text, "LISTEN ")
 }
 
-// removeSocket removes one of our socket files that no process listens on: sshd leaves
-// its own behind, and then cannot open them again.
+// removeSocket removes a socket file of this account that no process listens on. sshd
+// leaves such files behind, and cannot listen on them again.
 func removeSocket(ctx context.Context, c *sshclient.Client, path string) bool {
 	if strings.ContainsAny(path, "'\"$`\\\n") {
 		return false
@@ -125,7 +125,7 @@ type sessions struct {
 	all  map[string][]session
 }
 
-// maxSessions bounds what is remembered for a tunnel.
+// maxSessions is how many sessions are remembered for a tunnel.
 const maxSessions = 8
 
 func loadSessions(path string) *sessions {
@@ -167,6 +167,6 @@ func (s *sessions) change(tunnel string, f func([]session) []session) {
 		return
 	}
 	if content, err := json.Marshal(s.all); err == nil {
-		_ = maybe.WriteFile(s.path, content, 0o600) // otherwise they are forgotten by a restart
+		_ = maybe.WriteFile(s.path, content, 0o600) // after an error, a restart forgets them
 	}
 }

@@ -41,15 +41,14 @@ func distant(t *testing.T, l linktest.Link) *rig {
 	return r
 }
 
-// patientServer is for tunnels whose requests take long to arrive.
+// patientServer sets long timeouts, for requests that take long to arrive.
 func patientServer(o *Options) {
 	o.Server = func(h http.Handler) Server { return &http.Server{Handler: h, ReadHeaderTimeout: time.Minute} }
 }
 
-// TestSlowUplink: beside two large answers small ones are quick, and the line is
-// used: the large ones carry 95 % of what TCP can, which is 96.5 % of the rate. With
-// everything in one queue a small answer would take more than 8 seconds at
-// 1.2 Mbit/s. make bench measures ssh -R beside it.
+// TestSlowUplink shows that small answers are fast while two large ones use 95 % of what
+// TCP can carry, which is 96.5 % of the rate. With everything in one queue a small answer
+// would take more than 8 seconds at 1.2 Mbit/s. make bench compares this with ssh -R.
 func TestSlowUplink(t *testing.T) {
 	testhelp.Real(t)
 	for name, c := range map[string]struct {
@@ -86,8 +85,8 @@ func TestSlowUplink(t *testing.T) {
 	}
 }
 
-// TestLossyLink: a large body arrives whole over a distant link that loses
-// packets, and the connection stays.
+// TestLossyLink shows that a large body arrives complete over a distant link that loses
+// packets, and that the connection stays up.
 func TestLossyLink(t *testing.T) {
 	t.Parallel()
 	r := distant(t, linktest.Link{Loss: 0.02})
@@ -106,7 +105,7 @@ func TestLossyLink(t *testing.T) {
 	}
 }
 
-// passOn connects what comes to elsewhere, and passes bytes on after a delay.
+// passOn connects each accepted connection to another, and forwards bytes after a delay.
 func passOn(l net.Listener, dial func() (net.Conn, error), delay time.Duration) {
 	type piece struct {
 		at   time.Time
@@ -118,7 +117,7 @@ func passOn(l net.Listener, dial func() (net.Conn, error), delay time.Duration) 
 			defer func() { _ = to.Close() }()
 			for p := range queue {
 				time.Sleep(time.Until(p.at))
-				_, _ = to.Write(p.data) // the end is seen by the reader
+				_, _ = to.Write(p.data) // the reader notices the end
 			}
 		}()
 		defer close(queue)
@@ -145,8 +144,7 @@ func passOn(l net.Listener, dial func() (net.Conn, error), delay time.Duration) 
 	}
 }
 
-// slowRelay passes on what a client sends, a piece at a time with pauses, and
-// has a small window.
+// slowRelay forwards what a client sends in pieces, with pauses, and has a small window.
 func slowRelay(t *testing.T, to string, piece int, pause time.Duration) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -192,8 +190,8 @@ func slowRelay(t *testing.T, to string, piece int, pause time.Duration) (address
 	return l.Addr().String()
 }
 
-// TestSlowRelay, as an antivirus or a VPN: data flow, so the connection stays,
-// however small the window of its reader is, and small answers arrive.
+// TestSlowRelay uses a relay such as an antivirus or a VPN. Since data flow, the
+// connection stays up however small the relay's window is, and small answers arrive.
 func TestSlowRelay(t *testing.T) {
 	testhelp.Real(t)
 	t.Parallel()

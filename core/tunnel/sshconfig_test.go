@@ -12,8 +12,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestMatchExecRunsOncePerReload: its command runs when ssh_config is read,
-// and reconnecting does not read it again.
+// TestMatchExecRunsOncePerReload shows that reconnecting does not read ssh_config again,
+// which would run the command.
 func TestMatchExecRunsOncePerReload(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})

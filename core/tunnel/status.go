@@ -14,8 +14,8 @@ const (
 	Connecting State = "connecting"
 	Up         State = "up"       // every forward answers
 	Degraded   State = "degraded" // some forward does not
-	Waiting    State = "waiting"  // for the next try
-	Failed     State = "failed"   // needs attention; it is tried again rarely
+	Waiting    State = "waiting"  // to connect again
+	Failed     State = "failed"   // needs attention; retried rarely
 )
 
 // Text returns the state in words.
@@ -52,7 +52,7 @@ const (
 	ForwardClosed  ForwardState = "closed"  // there is no connection to open it on
 	ForwardOpen    ForwardState = "open"    // it answers
 	ForwardRefused ForwardState = "refused" // the host does not open it
-	ForwardSilent  ForwardState = "silent"  // it is open, and what is sent to it does not arrive
+	ForwardSilent  ForwardState = "silent"  // it is open, but requests sent to it do not arrive
 )
 
 // Text returns the state in words.
@@ -98,36 +98,36 @@ func StepText(s sshclient.Step) string {
 	return string(s)
 }
 
-// Status is a tunnel as it is now. It is not changed once it is published.
+// Status is the current status of a tunnel. It is not changed once it is published.
 type Status struct {
 	Name      string
 	Host      string // as configured
 	User      string // "" until it is known
 	State     State
-	Since     time.Time               // it is up, partly up, or down; tries change nothing
+	Since     time.Time               // when it became up, partly up, or down; retries do not change it
 	LastError string                  // "" while it is up
-	HostKey   *sshclient.UntrustedKey // if that is the error
-	NextTry   time.Time               // of a tunnel that is down, or of its forwards that are not open
+	HostKey   *sshclient.UntrustedKey // if the error is about it
+	NextTry   time.Time               // when a tunnel that is down, or its forwards that are not open, are tried again
 	Probe     time.Duration
 	Forwards  []Forward
 	Notes     []string // limitations, and what to do about them
 
-	Connects uint64 // how often a connection was made
-	Accepted uint64 // connections that came through
-	Active   int64  // of them, those that are open
-	In, Out  uint64 // bytes
+	Connects uint64 // how often it connected
+	Accepted uint64 // connections that its forwards accepted
+	Active   int64  // those of them that are open
+	In, Out  uint64 // bytes received and sent
 }
 
-// Forward is a forward as it is now.
+// Forward is the current status of a forward.
 type Forward struct {
 	Remote  string // the address, as it was opened
-	Channel string // "": the unified entry
+	Channel string // "": requests go to the routes
 	State   ForwardState
 	Error   string
 	Probe   time.Duration // 0 while it is open: it cannot be checked
 }
 
-// Change is a change of state, to be reported.
+// Change reports a change of state, or another event.
 type Change struct {
 	Tunnel  string
 	State   State

@@ -20,16 +20,16 @@ type Result struct {
 	Text string         `json:"text"` // what was done; or what failed, and what to do
 }
 
-// TestOptions are what [Test] needs to know.
+// TestOptions configure [Test].
 type TestOptions struct {
-	Held   func(address string) bool         // the running program has the address open: it is not opened again
+	Held   func(address string) bool         // reports whether the running program has the address open, so that it is skipped
 	Ask    func(path string) (string, error) // asks a person for a passphrase; may be nil
 	Report func(Result)                      // called after each step
 }
 
-// Test goes through all steps of a tunnel once, without serving anything: it
-// connects, checks the host's key, logs in, opens each forward, and sends
-// requests through it. It says whether all succeeded.
+// Test runs all steps of a tunnel once, without serving anything: it connects, checks the
+// host's key, logs in, opens each forward, and sends requests through it. It reports
+// whether all succeeded.
 func Test(ctx context.Context, o Options, c *config.Tunnel, with TestOptions) bool {
 	return test(ctx, o.environment(), c, with)
 }
@@ -57,7 +57,7 @@ func test(ctx context.Context, env sshclient.Environment, c *config.Tunnel, with
 	}
 	defer client.Close()
 	x := newOpener(ctx, client, loadSessions(""), c, func(string) {})
-	if notes := x.commandNotes(ctx); len(notes) > 0 {
+	if notes := x.waitForLimitations(ctx); len(notes) > 0 {
 		with.Report(Result{StepCommand, true, notes[0]})
 	} else {
 		with.Report(Result{StepCommand, true, "commands can run: a port that a lost connection still holds can be freed"})
@@ -77,12 +77,12 @@ func test(ctx context.Context, env sshclient.Environment, c *config.Tunnel, with
 	return ok
 }
 
-// commandNotes waits for the first command.
-func (o *opener) commandNotes(ctx context.Context) []string {
+// waitForLimitations returns the limitations once the first command has ended.
+func (o *opener) waitForLimitations(ctx context.Context) []string {
 	if o.canRun(ctx) {
 		return nil
 	}
-	return o.notes()
+	return o.limitations()
 }
 
 // try opens a forward, sends requests through it, and closes it.
@@ -122,8 +122,8 @@ func (o *opener) tryProbes(ctx context.Context, f *config.Forward, network, addr
 	if err != nil {
 		return "", stepError(StepProbe, "%s opens, but a request sent to it on the host does not arrive here: %s", f.Address, sshclient.Plain(err))
 	}
-	if _, err := probe(ctx, o.client, network, address, nonce, maxProbe); err != nil {
-		return "", stepError(StepProbe, "a small request through %s is answered, and one of %d KiB is not: a router on the way drops large packets without reporting it; lower the MTU of this machine's network interface (such as ip link set dev eth0 mtu 1280) or of its VPN", f.Address, maxProbe>>10)
+	if _, err := probe(ctx, o.client, network, address, nonce, maxProbeBody); err != nil {
+		return "", stepError(StepProbe, "a small request through %s is answered, and one of %d KiB is not: a router on the way drops large packets without reporting it; lower the MTU of this machine's network interface (such as ip link set dev eth0 mtu 1280) or of its VPN", f.Address, maxProbeBody>>10)
 	}
 	return fmt.Sprintf("%s opens, and a request through it is answered in %s", f.Address, took.Round(100*time.Microsecond)), nil
 }

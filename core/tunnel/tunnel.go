@@ -23,26 +23,26 @@ type tunnel struct {
 	nonce   string // of probes
 	traffic sshclient.Traffic
 
-	retry     chan struct{}                    // a try is wanted now
+	retry     chan struct{}                    // asks to connect again now
 	orders    chan []*config.Forward           // the latest forwards that are wanted
-	exposures chan *serving                    // forwards that others than the host reach
-	grace     chan context.Context             // how long requests may go on, set before cancel
+	exposures chan *serving                    // forwards that other machines can reach
+	grace     chan context.Context             // ends when requests are cut off; sent before cancel
 	cancel    context.CancelFunc               // ends the loop
-	released  chan struct{}                    // closed when the host has closed all addresses
+	released  chan struct{}                    // closed once the host has closed all addresses
 	done      chan struct{}                    // closed when the loop has ended
-	outdated  atomic.Bool                      // ssh_config may say something else
+	outdated  atomic.Bool                      // ssh_config has to be read again
 	published atomic.Pointer[Status]           // without counters
 	client    atomic.Pointer[sshclient.Client] // nil while there is no connection
 
-	// Those below belong to the loop.
+	// Owned by the loop.
 
 	wanted     []*config.Forward
 	forwards   []*forward // in the order of the configuration
 	current    Status     // without forwards
 	reported   string
-	route      *sshclient.Route // nil: to be found
+	route      *sshclient.Route // nil: not found yet
 	routeStamp string           // of the files of ssh_config
-	draining   sync.WaitGroup   // forwards that are closed, and still carry requests
+	draining   sync.WaitGroup   // closed forwards with requests in flight
 }
 
 func newTunnel(c *config.Tunnel, e *environment) *tunnel {
@@ -57,7 +57,7 @@ func newTunnel(c *config.Tunnel, e *environment) *tunnel {
 	return t
 }
 
-// start begins when after is closed: then the addresses are free.
+// start starts the loop once after is closed: then the addresses are free.
 func (t *tunnel) start(after <-chan struct{}) {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.cancel = cancel
@@ -74,11 +74,11 @@ func (t *tunnel) start(after <-chan struct{}) {
 	}()
 }
 
-// stop ends the tunnel. Requests in flight may go on until ctx ends.
+// stop ends the tunnel. Requests in flight may continue until ctx ends.
 func (t *tunnel) stop(ctx context.Context) {
 	select {
 	case t.grace <- ctx:
-	default: // it is stopped already
+	default: // it is already stopping
 	}
 	t.cancel()
 	<-t.done
@@ -97,7 +97,7 @@ func (t *tunnel) release() {
 func (t *tunnel) apply(forwards []*config.Forward) {
 	t.outdated.Store(true)
 	select {
-	case <-t.orders: // an order that was not followed yet
+	case <-t.orders: // drop an order that the loop has not read yet
 	default:
 	}
 	t.orders <- forwards
@@ -106,11 +106,11 @@ func (t *tunnel) apply(forwards []*config.Forward) {
 func notify(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
-	default: // it is known already
+	default: // it is already notified
 	}
 }
 
-// run connects again and again until ctx ends.
+// run keeps connecting until ctx ends.
 func (t *tunnel) run(ctx context.Context) {
 	for tries := 0; ctx.Err() == nil; tries++ {
 		t.setState(Connecting, nil, time.Time{})
@@ -143,14 +143,14 @@ func (t *tunnel) setState(s State, err error, next time.Time) {
 	}
 	t.publish()
 	c := Change{Tunnel: t.config.Name, State: s, Bad: s != Up && s != Connecting, Message: t.describe(s, err, next)}
-	news := string(s) + t.current.LastError
+	key := string(s) + t.current.LastError
 	if s == Up {
-		news = c.Message
+		key = c.Message
 	}
-	if s == Connecting && t.reported != "" || news == t.reported {
+	if s == Connecting && t.reported != "" || key == t.reported {
 		return
 	}
-	t.reported = news
+	t.reported = key
 	t.env.report(c)
 }
 
@@ -194,7 +194,7 @@ func (t *tunnel) publish() {
 	t.published.Store(&s)
 }
 
-// status returns the tunnel as it was published last, with the counters of now.
+// status returns the latest published status, with current counters.
 func (t *tunnel) status() Status {
 	s := *t.published.Load()
 	s.Accepted, s.Active = t.traffic.Accepted.Load(), t.traffic.Active.Load()

@@ -17,13 +17,13 @@ import (
 
 // Options of [New].
 type Options struct {
-	Handler  func(tunnel string, f *config.Forward) http.Handler // what a forward leads to
-	Server   func(http.Handler) Server                           // a server for it, with its limits
-	OnChange func(Change)                                        // has to be quick
-	Guarded  func() bool                                         // requests need a token
-	Sessions string                                              // file that remembers what may be left on hosts; "": none
-	Grace    time.Duration                                       // for requests on what is closed by a reload
-	Free     func(ctx context.Context, tunnel string)            // returns when the addresses of a tunnel are free; nil: they are
+	Handler  func(tunnel string, f *config.Forward) http.Handler // the handler of a forward's requests
+	Server   func(http.Handler) Server                           // makes a server for a handler, with its limits
+	OnChange func(Change)                                        // must return quickly
+	Guarded  func() bool                                         // reports whether requests need a token
+	Sessions string                                              // file of sessions that may be left on hosts; "": none
+	Grace    time.Duration                                       // for requests in flight on forwards and connections that a reload closes
+	Free     func(ctx context.Context, tunnel string)            // waits until the addresses of a tunnel are free; nil: they are
 
 	Home  string // of the user; default: the real one
 	Agent string // socket of the SSH agent; default $SSH_AUTH_SOCK
@@ -47,7 +47,7 @@ type environment struct {
 	sessions *sessions
 	grace    time.Duration
 	free     func(ctx context.Context, tunnel string)
-	ctx      context.Context // ends when what is still open is to be cut off
+	ctx      context.Context // ends when everything still open is cut off
 	closing  *sync.WaitGroup
 }
 
@@ -74,19 +74,19 @@ func New(o Options) *Tunnels {
 func (o Options) environment() sshclient.Environment {
 	e := sshclient.Environment{Home: o.Home, Agent: cmp.Or(o.Agent, os.Getenv("SSH_AUTH_SOCK")), SSH: o.SSH}
 	if e.Home == "" {
-		e.Home, _ = os.UserHomeDir() // then there are no files to find
+		e.Home, _ = os.UserHomeDir() // after an error there are no files to read
 	}
 	switch e.SSH {
 	case "":
-		e.SSH, _ = exec.LookPath("ssh") // ssh_config is read without it then
+		e.SSH, _ = exec.LookPath("ssh") // without it, ssh_config is read here
 	case "none":
 		e.SSH = ""
 	}
 	return e
 }
 
-// Apply makes these the tunnels. Those that are the same go on; of those that
-// differ in forwards only, the connection does. It does not wait for anything.
+// Apply replaces the tunnels. Those that are the same continue; those that differ only in
+// their forwards keep their connection. It does not wait for anything.
 func (s *Tunnels) Apply(wanted []*config.Tunnel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,8 +123,8 @@ func (s *Tunnels) Apply(wanted []*config.Tunnel) {
 	}
 }
 
-// Retry makes tunnels that wait, have failed or are partly up try again now: those of
-// these names, all if there are none.
+// Retry makes tunnels that are waiting, have failed or are partly up try again now: those
+// with these names, all if there are none.
 func (s *Tunnels) Retry(names ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,7 +139,7 @@ func (s *Tunnels) Retry(names ...string) {
 	}
 }
 
-// List is of the tunnels as they are.
+// List returns the current status of all tunnels.
 func (s *Tunnels) List() []Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,12 +150,12 @@ func (s *Tunnels) List() []Status {
 	return out
 }
 
-// Release closes the addresses of a tunnel, because another process serves them
-// next. It returns when the host has closed them; requests in flight go on until
-// [Tunnels.Shutdown] ends that.
+// Release closes the addresses of a tunnel, so that another process can open them. It
+// returns when the host has closed them. Requests in flight continue until
+// [Tunnels.Shutdown] ends them.
 func (s *Tunnels) Release(name string) {
 	s.mu.Lock()
-	s.ended = true // no others are opened
+	s.ended = true // no more are opened
 	i := slices.IndexFunc(s.all, func(t *tunnel) bool { return t.config.Name == name })
 	var t *tunnel
 	if i >= 0 {
@@ -184,7 +184,7 @@ func (s *Tunnels) Serving() bool {
 	})
 }
 
-// ForgetSessions leaves the file of sessions to another process.
+// ForgetSessions stops using the file of sessions, which another process takes over.
 func (s *Tunnels) ForgetSessions() {
 	s.env.sessions.mu.Lock()
 	defer s.env.sessions.mu.Unlock()
