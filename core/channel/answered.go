@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// maxAnswered is how many operations are remembered that a channel answered.
+// maxAnswered is the maximum number of answered operations that are remembered per channel.
 const maxAnswered = 32
 
-// addAnswered remembers that the channel answers the operation; the caller holds mu.
+// addAnswered records that the channel answers the operation; the caller holds mu.
 func (s *State) addAnswered(operation string) {
 	if operation != "" && !slices.Contains(s.answered, operation) && len(s.answered) < maxAnswered {
 		s.answered = append(s.answered, strings.Clone(operation))

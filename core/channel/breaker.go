@@ -2,29 +2,29 @@ package channel
 
 import "time"
 
-// BreakerLimits say when a breaker opens, and for how long.
+// BreakerLimits sets when a breaker opens, and for how long.
 type BreakerLimits struct {
-	Failures int           // failures in a row
-	Ratio    float64       // or this share of at least minRatioAttempts
+	Failures int           // failures in a row that open it
+	Ratio    float64       // or this share of failures, of at least minRatioAttempts
 	Window   time.Duration // within this time
-	Open     time.Duration // the first pause; it doubles
+	Open     time.Duration // how long it stays open at first; it doubles
 	MaxOpen  time.Duration
 }
 
 // DefaultBreaker applies until a channel is configured.
 var DefaultBreaker = BreakerLimits{Failures: 5, Ratio: 0.5, Window: 30 * time.Second, Open: 10 * time.Second, MaxOpen: 2 * time.Minute}
 
-// minRatioAttempts keeps a ratio from being read out of too few attempts.
+// minRatioAttempts is the number of attempts below which Ratio is ignored.
 const minRatioAttempts = 20
 
-// breaker leaves a failing channel alone for a while, then lets one request at
-// a time find out whether it works again.
+// breaker takes a failing channel out of use for a while, then lets one request at a time
+// test whether it works again.
 type breaker struct {
 	open    bool // also while half-open
 	since   time.Time
 	until   time.Time // from then on it is half-open
 	pause   time.Duration
-	probing bool // a request is trying it
+	probing bool // a request is testing it
 	reason  string
 
 	inRow  int
@@ -43,7 +43,7 @@ func (b *breaker) skip(now time.Time) Skip {
 	return ""
 }
 
-// fail counts a failure and says whether the breaker opens by it.
+// fail counts a failure, and reports whether the breaker opens because of it.
 func (b *breaker) fail(now time.Time, l BreakerLimits, reason string) bool {
 	b.inRow++
 	b.recent.add(now, false)
@@ -60,9 +60,8 @@ func (b *breaker) fail(now time.Time, l BreakerLimits, reason string) bool {
 	return true
 }
 
-// trip opens the breaker, or, where a trial failed, lets it stay open for
-// twice as long. Failures of requests that were in flight when it opened are
-// ignored.
+// trip opens the breaker. After a failed test it stays open for twice as long. Failures of
+// requests that were in flight when it opened are ignored.
 func (b *breaker) trip(now time.Time, l BreakerLimits, reason string) {
 	if b.open && now.Before(b.until) {
 		return

@@ -10,8 +10,8 @@ const (
 	budgetFloor   = 3 * budgetSeconds // extra attempts that are always allowed in that time
 )
 
-// retryBudget bounds the attempts that are made in addition to requests, so
-// that sites which fail do not get many times the load.
+// retryBudget limits further attempts of requests, so that failing sites do not get many
+// times the load.
 type retryBudget struct {
 	mu       sync.Mutex
 	second   int64 // of the newest bucket

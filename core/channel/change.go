@@ -6,7 +6,7 @@ import "strings"
 type Change struct {
 	Kind    ChangeKind
 	Channel string
-	Key     string // its ID; "" if the change is the channel's
+	Key     string // its ID; "" for a change of the channel
 	Message string
 }
 
@@ -17,7 +17,7 @@ type ChangeKind string
 const (
 	ChangeOutOfService   ChangeKind = "out_of_service" // by breaker or health check
 	ChangeBlocked        ChangeKind = "blocked"        // the site refuses this address
-	ChangeEgressDown     ChangeKind = "egress_down"    // the site is not reached by one of its egresses
+	ChangeEgressDown     ChangeKind = "egress_down"    // the site cannot be reached through an egress
 	ChangeEgressUp       ChangeKind = "egress_up"
 	ChangeInService      ChangeKind = "in_service"
 	ChangePaused         ChangeKind = "paused"
@@ -36,12 +36,11 @@ const (
 	ChangeKeyUsable      ChangeKind = "key_usable"
 )
 
-// OfKey reports whether the change is one of a key.
+// OfKey reports whether the change concerns a key.
 func (k ChangeKind) OfKey() bool { return strings.HasPrefix(string(k), "key_") }
 
-// Bad reports whether a channel or key became unusable, or suspect, because of
-// a fault. A site without a model or an endpoint is not at fault: callers may
-// request any.
+// Bad reports whether a channel or key became unusable, or suspect, because of a failure. A
+// site without a model or an endpoint has not failed, since callers may request any.
 func (k ChangeKind) Bad() bool {
 	switch k {
 	case ChangeOutOfService, ChangeBlocked, ChangeEgressDown, ChangeModelSuspect, ChangeKeyRateLimited, ChangeKeyCooldown, ChangeKeyInvalid, ChangeKeyQuotaSpent, ChangeKeyNoAccess, ChangeKeySuspect:

@@ -9,7 +9,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// clock is a time that a test moves.
+// clock is a clock that tests move.
 type clock struct {
 	mu sync.Mutex
 	t  time.Time
@@ -126,7 +126,7 @@ func TestBreakerOpensByRatio(t *testing.T) {
 		c.add(2 * time.Second)
 	}
 	if s.Skip(c.now()) != "" {
-		t.Fatal("open by attempts that lie further apart than the window")
+		t.Fatal("open because of failures that are further apart than the window")
 	}
 }
 
@@ -151,11 +151,11 @@ func TestForceIgnoresTheBreakerButNotAPause(t *testing.T) {
 	l.Answered(c.now(), "", "")
 	l.Succeed(c.now())
 	if s.Skip(c.now()) != "" {
-		t.Fatal("a forced request was answered, and the breaker is open still")
+		t.Fatal("a forced request was answered, but the breaker is still open")
 	}
 	s.SetPaused(true)
 	if _, skip := s.Acquire(c.now(), 0, true); skip != SkipPaused {
-		t.Fatalf("force passed a pause: %q", skip)
+		t.Fatalf("force ignored a pause: %q", skip)
 	}
 }
 
@@ -276,12 +276,12 @@ func TestALateSuccessDoesNotEndACooldown(t *testing.T) {
 	k.Limit(c.now(), "", 0, "429")
 	k.Succeed(c.now(), "", 0)
 	if skip, _ := k.Skip(c.now(), "", ""); skip != SkipRateLimited {
-		t.Fatal("an answer that was under way ended the cooldown")
+		t.Fatal("the answer to an earlier request ended the cooldown")
 	}
 	k.Invalidate(c.now(), "", 0, "401")
 	k.Succeed(c.now(), "", 0)
 	if skip, _ := k.Skip(c.now(), "", ""); skip != SkipRateLimited {
-		t.Fatalf("a success revives a refused key: %q", skip)
+		t.Fatalf("a success makes a rejected key usable: %q", skip)
 	}
 }
 

@@ -2,8 +2,8 @@ package channel
 
 import "time"
 
-// How long something is not used. A time that the site names is taken, up to
-// maxCooldown.
+// How long something is not used, if the site does not say. A time that the site gives is
+// used up to maxCooldown.
 const (
 	firstRateLimit  = 30 * time.Second
 	topRateLimit    = 10 * time.Minute
@@ -22,19 +22,18 @@ const (
 // cooldown is a time during which something is not used.
 type cooldown struct {
 	until  time.Time
-	step   time.Duration // the last length that was not the site's; it doubles
+	step   time.Duration // the last length that the site did not give; it doubles
 	reason string
 }
 
 func (c *cooldown) active(now time.Time) bool { return now.Before(c.until) }
 
-// set reports whether anything is remembered: an end, or a length to double.
+// set reports whether there is any state: an end, or a length to double.
 func (c *cooldown) set() bool { return c.step > 0 || !c.until.IsZero() }
 
-// start begins a cooldown of the length that the site named, or if it named
-// none of twice the last length. One that is active, begun by a request sent
-// at the same time, is prolonged and not doubled. It says whether none was
-// active before.
+// start begins a cooldown, of the length that the site gave, or else of twice the last
+// length. An active one, which a request sent at the same time began, is extended and not
+// doubled. It reports whether none was active before.
 func (c *cooldown) start(now time.Time, named, first, top time.Duration, reason string) bool {
 	active := c.active(now)
 	length := min(named, maxCooldown)

@@ -2,8 +2,8 @@ package channel
 
 import "time"
 
-// Counted is what was counted of a channel and its keys in some time. A process that
-// has handed over its state reports it to the one that has it now.
+// Counted has the counts of a channel and its keys over a span of time. A process that has
+// handed over its state reports them to its successor.
 type Counted struct {
 	Name     string              `json:"name"`
 	Target   string              `json:"target"`
@@ -37,8 +37,8 @@ func (r *Registry) CountedSince(before Saved) (all []Counted) {
 	return all
 }
 
-// Count adds what another process has counted. Channels and keys that do not exist any
-// more are left out.
+// Count adds the counts of another process. Channels and keys that no longer exist are left
+// out.
 func (r *Registry) Count(all []Counted) {
 	for _, c := range all {
 		r.mu.Lock()
@@ -60,7 +60,7 @@ func (r *Registry) Count(all []Counted) {
 	}
 }
 
-// since is what was counted after an earlier look.
+// since returns the difference to earlier counters.
 func (c Counters) since(earlier Counters) Counters {
 	c.Requests -= earlier.Requests
 	c.Successes -= earlier.Successes
@@ -70,8 +70,7 @@ func (c Counters) since(earlier Counters) Counters {
 	return c
 }
 
-// add adds what was counted elsewhere. Averages are of what was counted here, if there
-// was anything.
+// add adds the counts of another process. Averages stay as they are, if there are any.
 func (c *Counters) add(other Counters) {
 	c.Requests += other.Requests
 	c.Successes += other.Successes

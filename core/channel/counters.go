@@ -2,7 +2,7 @@ package channel
 
 import "time"
 
-// Counters sum up attempts since the program began to count.
+// Counters sum up attempts since counting began.
 type Counters struct {
 	Requests  uint64        `json:"requests"`
 	Successes uint64        `json:"successes"`

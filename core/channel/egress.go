@@ -9,9 +9,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
-// What is known of the ways to a channel's site, by the names of egresses: one by
-// which the site refuses the address, or by which it cannot be reached, is used
-// after the others for a while.
+// egresses has the cooldowns of egresses to a channel's site, by name. An egress whose
+// address the site refuses, or through which it cannot be reached, is used after the others
+// for a while.
 type egresses map[string]*cooldown
 
 const (
@@ -23,12 +23,11 @@ const (
 type EgressView struct {
 	Name   string
 	Reason string
-	Until  time.Time // zero: it is used
+	Until  time.Time // zero: it is not cooling down
 }
 
-// FailEgress records that the site could not be reached by an egress, or if it is
-// blocked that it refuses the address there. wait is how long the site said, 0 if
-// it did not.
+// FailEgress records that the site could not be reached through an egress, or, if blocked,
+// that it refuses the address of the egress. wait is the time that the site gave, 0 if none.
 func (s *State) FailEgress(now time.Time, name string, blocked bool, wait time.Duration, reason string) {
 	first, top := firstUnreachable, topUnreachable
 	if blocked {
@@ -52,7 +51,7 @@ func (s *State) FailEgress(now time.Time, name string, blocked bool, wait time.D
 	}
 }
 
-// EgressWorks records that the site can be reached by an egress.
+// EgressWorks records that the site can be reached through an egress.
 func (s *State) EgressWorks(now time.Time, name string) {
 	if !s.egressFailed.Load() {
 		return
@@ -72,7 +71,8 @@ func (s *State) EgressWorks(now time.Time, name string) {
 	}
 }
 
-// EgressUntil is until when an egress is used after the others; zero if it is not.
+// EgressUntil returns until when an egress is used after the others; zero if it is not
+// cooling down.
 func (s *State) EgressUntil(now time.Time, name string) time.Time {
 	if !s.egressFailed.Load() {
 		return time.Time{}
@@ -85,7 +85,7 @@ func (s *State) EgressUntil(now time.Time, name string) time.Time {
 	return time.Time{}
 }
 
-// Egresses returns the egresses that are not used now, by name.
+// Egresses returns the egresses that are cooling down, by name.
 func (s *State) Egresses(now time.Time) (all []EgressView) {
 	if !s.egressFailed.Load() {
 		return nil
@@ -109,7 +109,7 @@ func (l *Lease) FailEgresses(now time.Time, reason string) {
 	began := s.unreachable.start(now, 0, firstUnreachable, topUnreachable, reason)
 	left := s.unreachable.left(now)
 	if began {
-		s.blockedAt = now
+		s.outAt = now
 	}
 	s.update()
 	s.mu.Unlock()

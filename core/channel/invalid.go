@@ -14,8 +14,8 @@ const maxRejecting = 8
 // usually 0.
 //
 // Sites also reject good keys where they do not serve an API, or do not read its header.
-// So if neither the key nor the operation ever got a good answer, only this operation
-// is known not to work: for others the key is used last.
+// So if neither the key nor the operation ever got a good answer, the key is invalid for
+// this operation only, and is used last for others.
 func (k *Key) Invalidate(now time.Time, operation string, wait time.Duration, reason string) {
 	served := k.channel.HasAnswered(operation)
 	k.coolDown(now, ChangeKeyInvalid, SkipInvalidKey, reason, func() (*cooldown, bool) {
@@ -32,11 +32,11 @@ func (k *Key) Invalidate(now time.Time, operation string, wait time.Duration, re
 	})
 }
 
-// RejectsKeys records that the site rejected a key that works for other operations, and
-// that no key works for this one. So its rejections of other keys are not held against
-// them. After two in a row, the channel is not used for the operation.
+// RejectsKeys records that the site rejected a key that works for other operations, while no
+// key works for this one. So other keys that it rejected here count as valid again. After
+// two rejections in a row, the channel is not used for the operation.
 func (s *State) RejectsKeys(now time.Time, operation string, wait time.Duration, reason string) {
-	s.DenyEndpoint(now, operation, false, wait, "it rejects keys here that work elsewhere: "+reason)
+	s.DenyEndpoint(now, operation, false, wait, "it rejects keys that work for other endpoints: "+reason)
 	s.mu.Lock()
 	keys := slices.Collect(maps.Values(s.keys))
 	s.mu.Unlock()
@@ -45,7 +45,7 @@ func (s *State) RejectsKeys(now time.Time, operation string, wait time.Duration,
 	}
 }
 
-// clearRejection forgets that the operation rejected the key.
+// clearRejection clears the rejection of the key by the operation.
 func (k *Key) clearRejection(operation string) {
 	k.mu.Lock()
 	usable := false
@@ -68,7 +68,7 @@ func (k *Key) WorksElsewhere(model, operation string) bool {
 	if !k.channel.lacks(operation) {
 		return false
 	}
-	if model == "" && k.channel.doubted(operation) {
+	if model == "" && k.channel.mayLackEndpoint(operation) {
 		return true
 	}
 	k.mu.Lock()
@@ -80,8 +80,8 @@ func (k *Key) WorksElsewhere(model, operation string) bool {
 	return m != nil && !m.lastGood.IsZero()
 }
 
-// rejectedBy reports whether the invalid key is not to be used for the operation; the
-// caller holds mu.
+// rejectedBy reports whether the invalid key must not be used for the operation; the caller
+// holds mu.
 func (k *Key) rejectedBy(operation string) bool {
 	return k.invalidFor == nil || slices.Contains(k.invalidFor, operation)
 }
@@ -96,8 +96,8 @@ func (k *Key) proven() bool {
 	return false
 }
 
-// doubted reports whether the last requests for the operation found no endpoint.
-func (s *State) doubted(operation string) bool {
+// mayLackEndpoint reports whether the last requests for the operation found no endpoint.
+func (s *State) mayLackEndpoint(operation string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.endpoints[operation]

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// What is known of operations and keys survives a restart.
+// The operations that a channel answered, and those that rejected a key, survive a restart.
 func TestRejectedOperationsAreSaved(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	options := Options{Now: func() time.Time { return now }, Seed: []byte("seed")}
@@ -43,11 +43,11 @@ func TestRejectedOperationsAreSaved(t *testing.T) {
 	}
 	used := after.Channel("used", "https://b.example").Key("secret-key-2")
 	if used.WorksElsewhere("", "/v1/chat/completions") || !used.WorksElsewhere("", "/v1/messages") || !used.WorksElsewhere("m", "/v1/messages") || used.WorksElsewhere("n", "/v1/messages") {
-		t.Error("what the channel answered is lost")
+		t.Error("the operations that the channel answered are lost")
 	}
 }
 
-// A site that rejects a key for more and more operations has a key that is not valid.
+// A key that many operations reject is invalid for all.
 func TestManyRejectionsCountForAll(t *testing.T) {
 	c, _, s := setup()
 	k := s.Key("secret-key-1")

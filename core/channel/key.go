@@ -17,26 +17,26 @@ type Key struct {
 	id          atomic.Pointer[string]
 	inFlight    atomic.Int64
 	limiter     limit.Limiter
-	restricted  atomic.Bool // a cooldown or mark may apply: the slow path must look
+	restricted  atomic.Bool // there may be a cooldown or mark, which takes the lock to check
 
 	mu          sync.Mutex
 	rateLimited cooldown
 	invalid     cooldown
-	invalidFor  []string // the operations that rejected it, none of which the site is known to serve; nil: all are concerned
+	invalidFor  []string // the operations for which it is invalid; nil: all
 	quotaSpent  cooldown
 	mark        mark
 	models      map[string]*keyModel
 	refusals    evidence // for unknown reasons, since the last good answer
-	suspect     bool     // it has been announced as such
+	suspect     bool     // that it is suspect has been announced
 	counters    Counters
 	recent      *window // nil: no attempt yet
 	removed     removal // under the channel's mu
 }
 
-// Limiter bounds how much of the key is used.
+// Limiter returns the limiter of the key.
 func (k *Key) Limiter() *limit.Limiter { return &k.limiter }
 
-// ID names the key in logs, events and plans.
+// ID returns the name of the key in logs, events and plans.
 func (k *Key) ID() string {
 	if id := k.id.Load(); id != nil {
 		return *id
@@ -111,8 +111,7 @@ func (k *Key) Deferred(now time.Time, model, operation string) (until time.Time,
 	return until, deferred
 }
 
-// LastGood returns when the key last got a good answer for the model, or zero
-// if not known.
+// LastGood returns when the key last got a good answer for the model; zero if unknown.
 func (k *Key) LastGood(model string) time.Time {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -180,8 +179,8 @@ func (k *Key) Mark(now time.Time, model string) {
 	}
 }
 
-// works reports whether only the model is in doubt: the key had a good answer, and
-// no other model is marked.
+// works reports whether a mark should apply to the model only: the key had a good answer,
+// and no other model is marked.
 func (k *Key) works(model string) bool {
 	good := k.counters.Successes > 0
 	for name, m := range k.models {
@@ -195,7 +194,7 @@ func (k *Key) works(model string) bool {
 
 // CountRefusal records a refusal for an unknown reason, where no other key can
 // be used for comparison. After three different requests without a good answer
-// the key is shown as suspect, but used as before.
+// the key is shown as suspect, but is used as before.
 func (k *Key) CountRefusal(now time.Time, request uint64) {
 	k.mu.Lock()
 	began := k.refusals.add(now, request) >= maxEvidence && !k.suspect
@@ -293,9 +292,9 @@ func (k *Key) InFlight() int { return int(k.inFlight.Load()) }
 
 // The methods below need mu.
 
-// recover clears what a good answer disproves: the key is accepted. A rate
-// limit that is active stays, since the answer may have been in flight before.
-// It says whether that makes the key usable again.
+// recover clears the restrictions that a good answer disproves. An active rate limit stays,
+// since the request may have been in flight before it. recover reports whether the key
+// becomes usable again.
 func (k *Key) recover(now time.Time, model string) bool {
 	usable := k.invalid.set() || k.quotaSpent.set() || k.mark.count > 0 || k.suspect
 	k.invalid, k.invalidFor, k.quotaSpent, k.mark = cooldown{}, nil, cooldown{}, mark{}
@@ -329,7 +328,7 @@ func (k *Key) fail(now time.Time, reason string) {
 	k.update()
 }
 
-// note counts an attempt among those of the last minute.
+// note counts an attempt in the window of the last minute.
 func (k *Key) note(now time.Time, ok bool) {
 	if k.recent == nil {
 		k.recent = &window{span: time.Minute}
@@ -337,7 +336,7 @@ func (k *Key) note(now time.Time, ok bool) {
 	k.recent.add(now, ok)
 }
 
-// update keeps restricted in step.
+// update sets restricted to whether there is any restriction.
 func (k *Key) update() {
 	restricted := k.rateLimited.set() || k.invalid.set() || k.quotaSpent.set() || k.mark.count > 0 || k.suspect
 	for _, m := range k.models {

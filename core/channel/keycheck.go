@@ -8,10 +8,10 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
-// checkPrefix begins the reasons that come from a health check.
+// checkPrefix is the prefix of reasons that come from a health check.
 const checkPrefix = "health check: "
 
-// skip returns why a key with a cooldown for a while is not used.
+// skip returns the code for an active rate limit or cooldown of a key.
 func (c *cooldown) skip() Skip {
 	if strings.HasPrefix(c.reason, checkPrefix) {
 		return SkipCooldown
@@ -47,7 +47,7 @@ func (k *Key) SetChecked(now time.Time, skip Skip, wait time.Duration, reason st
 	}
 }
 
-// confirm clears what a check disproves.
+// confirm clears the restrictions that a passed check disproves.
 func (k *Key) confirm() {
 	k.mu.Lock()
 	checked := strings.HasPrefix(k.rateLimited.reason, checkPrefix)
@@ -63,8 +63,7 @@ func (k *Key) confirm() {
 	}
 }
 
-// SetCheckError records why the channel's health check could not be made, "" that it
-// could.
+// SetCheckError records why the channel's health check could not be made, "" if it could.
 func (s *State) SetCheckError(reason string) {
 	s.mu.Lock()
 	s.checkError = reason

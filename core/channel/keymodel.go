@@ -2,10 +2,10 @@ package channel
 
 import "time"
 
-// maxModels is how many models are remembered per key and per channel.
+// maxModels is the maximum number of models with state, per key and per channel.
 const maxModels = 64
 
-// keyModel is what is known of a key with one model.
+// keyModel is the state of a key for one model.
 type keyModel struct {
 	rateLimited cooldown
 	noAccess    cooldown
@@ -17,7 +17,7 @@ func (m *keyModel) restricts() bool {
 	return m.rateLimited.set() || m.noAccess.set() || m.mark.count > 0
 }
 
-// model returns what is known of the key with the model, new if nothing is.
+// model returns the state of the key for the model, which it creates if necessary.
 func (k *Key) model(now time.Time, model string) *keyModel {
 	if m := k.models[model]; m != nil {
 		return m
@@ -33,7 +33,7 @@ func (k *Key) model(now time.Time, model string) *keyModel {
 	return m
 }
 
-// forgetModel makes room: the model goes that matters least.
+// forgetModel removes the model that matters least, to make room.
 func (k *Key) forgetModel(now time.Time) {
 	worst, least := "", 3
 	var oldest time.Time

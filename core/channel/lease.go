@@ -12,16 +12,16 @@ type Lease struct {
 	state *State
 	start time.Time
 	probe bool        // it found the breaker half-open, or was forced past it
-	tests *modelState // whose mark it tests
+	tests *modelState // the one whose mark it tests
 	waits bool        // no answer came yet
 	onEnd func()
 	also  *Counters // of a route; nil: none
 }
 
-// CountIn has the attempt counted in the counters of a route as well, if they are not nil.
+// CountIn makes the attempt count in the counters of a route too, if c is not nil.
 func (l *Lease) CountIn(c *Counters) { l.also = c }
 
-// count counts in all counters of the attempt. The caller holds the lock of the state.
+// count applies f to all counters of the attempt. The caller holds the lock of the state.
 func (l *Lease) count(f func(*Counters)) {
 	f(&l.state.counters)
 	if l.also != nil {
@@ -34,8 +34,8 @@ func (l *Lease) count(f func(*Counters)) {
 func (l *Lease) OnEnd(f func()) { l.onEnd = f }
 
 // Answered records the first byte of a good answer to a request for the model
-// at the endpoint. A breaker that this attempt was testing closes now, since a
-// stream may go on for long.
+// at the endpoint. A breaker that this attempt tests closes now, since a stream may
+// last long.
 func (l *Lease) Answered(now time.Time, model, endpoint string) {
 	s := l.state
 	s.mu.Lock()
@@ -53,7 +53,7 @@ func (l *Lease) Answered(now time.Time, model, endpoint string) {
 }
 
 // Alive records that the channel answered, although not successfully, for
-// example with a rate limit. It closes a breaker that this attempt was testing.
+// example with a rate limit. It closes a breaker that this attempt tests.
 func (l *Lease) Alive() { l.alive("it answers") }
 
 func (l *Lease) alive(how string) (closed bool) {
@@ -115,7 +115,7 @@ func (l *Lease) Block(now time.Time, request uint64, certain bool, wait time.Dur
 	began := false
 	if certain {
 		if began = s.blocked.start(now, wait, firstBlock, topBlock, reason); began {
-			s.blockedAt = now
+			s.outAt = now
 		}
 	}
 	left := s.blocked.left(now)
@@ -127,8 +127,8 @@ func (l *Lease) Block(now time.Time, request uint64, certain bool, wait time.Dur
 	l.FailWithoutBreaker(now, reason)
 }
 
-// FailWithoutBreaker ends the attempt with a failure that the channel did not
-// cause; it is counted, but ignored by the breaker.
+// FailWithoutBreaker ends the attempt with a failure that the channel did not cause. It is
+// counted, but the breaker ignores it.
 func (l *Lease) FailWithoutBreaker(now time.Time, reason string) {
 	s := l.state
 	s.mu.Lock()

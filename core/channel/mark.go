@@ -2,22 +2,23 @@ package channel
 
 import "time"
 
-// markLengths are how long the marks last that follow each other without a
-// good answer in between; the last length repeats.
+// markLengths are the lengths of successive marks without a good answer in between; the last
+// one repeats.
 var markLengths = []time.Duration{2 * time.Minute, 8 * time.Minute, 32 * time.Minute, time.Hour}
 
-// testTimeout ends a test whose request is not heard of again.
+// testTimeout ends a test whose outcome is not reported.
 const testTimeout = 10 * time.Minute
 
-// mark is a suspicion. A candidate with one is taken last, and never left out.
-// When its time has passed, one request at a time tests the candidate.
+// mark makes a candidate suspect: it is used last, but never left out. When the mark has
+// ended, one request at a time tests the candidate.
 type mark struct {
 	count  int
 	until  time.Time
-	tested time.Time // since when a request tests it; zero: none does
+	tested time.Time // when the running test began; zero: none is running
 }
 
-// add marks. Marks by requests that were sent at the same time count once.
+// add starts a mark, or reports false if one is active: marks by requests that were sent at
+// the same time count once.
 func (m *mark) add(now time.Time) bool {
 	if now.Before(m.until) {
 		return false
@@ -33,7 +34,7 @@ func (m *mark) deferred(now time.Time) bool {
 	return m.count > 0 && (now.Before(m.until) || !m.tested.IsZero() && now.Sub(m.tested) < testTimeout)
 }
 
-// test begins the test that is due; it says whether there is one.
+// test begins a test if one is due, and reports whether it did.
 func (m *mark) test(now time.Time) bool {
 	if m.count == 0 || m.deferred(now) {
 		return false
@@ -42,14 +43,14 @@ func (m *mark) test(now time.Time) bool {
 	return true
 }
 
-// evidence collects requests that speak against something. Two that are
-// different count for more than one that is sent twice.
+// evidence collects different requests that were refused. The same request sent twice counts
+// once.
 type evidence struct {
 	requests []uint64 // fingerprints
 	last     time.Time
 }
 
-// add notes a request, and returns how many different ones there are now.
+// add records a request, and returns how many different ones there are now.
 func (e *evidence) add(now time.Time, request uint64) int {
 	if now.Sub(e.last) > evidenceTimeout {
 		e.requests = e.requests[:0]
@@ -66,5 +67,5 @@ func (e *evidence) add(now time.Time, request uint64) int {
 	return len(e.requests)
 }
 
-// maxEvidence is the highest number of requests that anything depends on.
+// maxEvidence is the highest number of requests that any decision needs.
 const maxEvidence = 3

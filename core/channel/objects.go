@@ -6,16 +6,16 @@ import (
 	"sync/atomic"
 )
 
-// maxObjects is how many stored objects are remembered.
+// maxObjects is the maximum number of stored objects that are remembered.
 const maxObjects = 10_000
 
-// maxObjectID bounds the length of an ID that is remembered.
+// maxObjectID is the maximum length of an ID that is remembered.
 const maxObjectID = 256
 
-// objects remembers which channel and key made an object that the site stores:
-// a file, a response, a batch, an upload. Requests that name it go there.
+// objects remembers which channel and key created an object that the site stores: a file, a
+// response, a batch, an upload. Requests that name it are sent there.
 type objects struct {
-	some   atomic.Bool // there is at least one
+	some   atomic.Bool // there is at least one object
 	mu     sync.Mutex
 	byID   map[string]*list.Element
 	recent list.List // of object, the one used last in front
@@ -23,22 +23,22 @@ type objects struct {
 
 type object struct {
 	id string
-	maker
+	owner
 }
 
-type maker struct {
+type owner struct {
 	channel string
 	target  string
 	key     string // fingerprint; "" without a key
 }
 
-// RememberObject records that the channel, with the key, made the object. key
-// is nil for a channel without keys.
+// RememberObject records that the channel and key created the object. k is nil for a channel
+// without keys.
 func (r *Registry) RememberObject(id string, s *State, k *Key) {
 	if id == "" || len(id) > maxObjectID {
 		return
 	}
-	o := object{id, maker{channel: s.name, target: s.target}}
+	o := object{id, owner{channel: s.name, target: s.target}}
 	if k != nil {
 		o.key = k.fingerprint
 	}

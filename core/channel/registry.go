@@ -20,7 +20,7 @@ type Registry struct {
 	macs     sync.Pool    // of hash.Hash, made from the seed
 	onChange func(Change)
 
-	health    atomic.Uint64 // counts what would make a plan obsolete
+	health    atomic.Uint64 // counts changes that make plans obsolete
 	limits    atomic.Uint64
 	preferred atomic.Int64 // channels that the user prefers
 
@@ -36,9 +36,9 @@ type Registry struct {
 
 // Options of a [Registry]; the zero value is usable.
 type Options struct {
-	Now      func() time.Time // default time.Now; its times must carry a monotonic reading
-	Seed     []byte           // keeps fingerprints from being guessed; the same seed gives the same ones
-	OnChange func(Change)     // called, outside all locks, for each change of state worth telling
+	Now      func() time.Time // default time.Now; its times must have a monotonic reading
+	Seed     []byte           // prevents guessing the values of fingerprints; the same seed gives the same ones
+	OnChange func(Change)     // called, outside all locks, for each change of state that users should know
 }
 
 // NewRegistry returns an empty registry.
@@ -55,11 +55,11 @@ func NewRegistry(o Options) *Registry {
 	}
 }
 
-// Now returns the registry's clock.
+// Now returns the time of the registry's clock.
 func (r *Registry) Now() time.Time { return r.now() }
 
-// Channel returns the state of the channel with this name and target, new if
-// there was none.
+// Channel returns the state of the channel with this name and target, which it creates if
+// necessary.
 func (r *Registry) Channel(name, target string) *State {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -85,7 +85,7 @@ func (r *Registry) RequestFingerprint(body []byte) uint64 { return maphash.Bytes
 // AnyPreferred reports whether any channel is preferred.
 func (r *Registry) AnyPreferred() bool { return r.preferred.Load() > 0 }
 
-// fingerprint identifies a secret of a target without giving it away.
+// fingerprint identifies a secret of a target without revealing it.
 func (r *Registry) fingerprint(target, secret string) string {
 	mac := r.macs.Get().(hash.Hash)
 	defer r.macs.Put(mac)

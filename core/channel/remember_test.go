@@ -13,13 +13,13 @@ func TestStoredObjects(t *testing.T) {
 	r.RememberObject("file-1", s, k)
 	r.RememberObject("file-2", s, nil)
 	if gotS, gotK, ok := r.ObjectOwner("file-1"); gotS != s || gotK != k || !ok {
-		t.Error("the maker is not found")
+		t.Error("the owner is not found")
 	}
 	if _, gotK, ok := r.ObjectOwner("file-2"); gotK != nil || !ok {
-		t.Error("a maker without a key is not found")
+		t.Error("an owner without a key is not found")
 	}
 	if _, _, ok := r.ObjectOwner("file-3"); ok {
-		t.Error("an unknown object has a maker")
+		t.Error("an unknown object has an owner")
 	}
 	for i := range maxObjects {
 		if i%100 == 0 {
@@ -36,11 +36,11 @@ func TestStoredObjects(t *testing.T) {
 	next := NewRegistry(Options{Now: c.now, Seed: []byte("seed")})
 	next.Restore(r.Save())
 	if gotS, gotK, ok := next.ObjectOwner("file-1"); !ok || gotS.Name() != "a" || gotK.ID() != k.ID() {
-		t.Error("the maker is forgotten over a restart")
+		t.Error("the owner is lost in a restart")
 	}
 }
 
-// TestAnIdleStateStaysTheSame, so that it is not written again and again.
+// TestAnIdleStateStaysTheSame: so that it is not saved again and again.
 func TestAnIdleStateStaysTheSame(t *testing.T) {
 	c, _, s := setup()
 	k := s.Key("sk-1")
@@ -66,7 +66,7 @@ func TestAnIdleStateStaysTheSame(t *testing.T) {
 	}
 }
 
-// TestRestrictionsSurviveARestart with the time that is left of them.
+// TestRestrictionsSurviveARestart: with their remaining time.
 func TestRestrictionsSurviveARestart(t *testing.T) {
 	c, _, s := setup()
 	k := s.Key("sk-1")

@@ -2,11 +2,11 @@ package channel
 
 import "time"
 
-// Restore loads the state that an earlier run saved. Channels and keys that are already
-// in use take it over; it must be called before the first request.
+// Restore loads the state that a previous run saved, also into channels and keys that exist
+// already. It must be called before the first request.
 func (r *Registry) Restore(saved Saved) {
 	now := r.now()
-	// By the wall clock: the monotonic one ended with that run.
+	// By the wall clock, since the monotonic clock of that run ended with it.
 	since := elapsed{at: saved.At, now: now, passed: max(now.Round(0).Sub(saved.At.Round(0)), 0)}
 	for _, c := range saved.Channels {
 		s := r.Channel(c.Name, c.Target)
@@ -18,7 +18,7 @@ func (r *Registry) Restore(saved Saved) {
 	}
 	for _, o := range saved.Objects {
 		for _, id := range o.IDs {
-			r.objects.put(object{id, maker{o.Channel, o.Target, o.Key}})
+			r.objects.put(object{id, owner{o.Channel, o.Target, o.Key}})
 		}
 	}
 }
@@ -31,7 +31,7 @@ func (s *State) restore(c SavedChannel, since elapsed) {
 	s.removed.configured = true
 	s.blocked, s.unreachable = since.cooldown(c.Blocked), since.cooldown(c.Unreachable)
 	if s.blocked.set() || s.unreachable.set() {
-		s.blockedAt = since.now
+		s.outAt = since.now
 	}
 	for name, saved := range c.Egresses {
 		egress := since.cooldown(saved)

@@ -8,16 +8,16 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// modelState is what is known against a channel with one model; the model ""
-// represents all of them.
+// modelState has the restrictions of a channel for one model; the model "" represents all of
+// them.
 type modelState struct {
 	cooldown cooldown
 	skip     Skip // why, while the cooldown is active
 	mark     mark
-	doubts   evidence // requests that another channel answered and this one refused
+	refused  evidence // requests that this channel refused and another one answered
 }
 
-// endpointState is what is known against a channel with one endpoint.
+// endpointState has the restrictions of a channel for one endpoint.
 type endpointState struct {
 	cooldown cooldown
 	misses   int // requests in a row that found no endpoint
@@ -71,9 +71,8 @@ func (l *Lease) TestModel(now time.Time, model string) {
 	}
 }
 
-// DenyModel records that the channel does not have the model, or if skip says
-// so that it must not be used for it for another reason. The model "" stands
-// for all. wait is how long the site said, 0 if it did not.
+// DenyModel records why the channel must not be used for the model: usually [SkipNoModel].
+// The model "" represents all of them. wait is the time that the site gave, 0 if none.
 func (s *State) DenyModel(now time.Time, model string, skip Skip, wait time.Duration, reason string) {
 	length := modelCooldown
 	if skip == SkipRateLimited {
@@ -87,7 +86,7 @@ func (s *State) DenyModel(now time.Time, model string, skip Skip, wait time.Dura
 	s.update()
 	s.mu.Unlock()
 	if began {
-		s.announce(ChangeNoModel, fmt.Sprintf("%s (%s), not used for it for %s: %s", skip.Text(), model, wording.Duration(left), reason))
+		s.announce(ChangeNoModel, fmt.Sprintf("%s (%s), not used for this model for %s: %s", skip.Text(), model, wording.Duration(left), reason))
 	}
 }
 
@@ -109,7 +108,7 @@ func (s *State) DenyEndpoint(now time.Time, endpoint string, certain bool, wait 
 	s.update()
 	s.mu.Unlock()
 	if began {
-		s.announce(ChangeNoEndpoint, fmt.Sprintf("has no %s endpoint, not used for it for %s: %s", endpoint, wording.Duration(left), reason))
+		s.announce(ChangeNoEndpoint, fmt.Sprintf("has no %s endpoint, not used for this endpoint for %s: %s", endpoint, wording.Duration(left), reason))
 	}
 }
 
@@ -120,28 +119,27 @@ func (s *State) CountModelRefusal(now time.Time, model string, request uint64) {
 	s.mu.Lock()
 	m := s.model(now, model)
 	marked := false
-	if m.doubts.add(now, request) >= 2 {
+	if m.refused.add(now, request) >= 2 {
 		marked = m.mark.add(now)
-		m.doubts = evidence{}
+		m.refused = evidence{}
 	}
 	until := m.mark.until
 	s.update()
 	s.mu.Unlock()
 	if marked {
-		s.announce(ChangeModelSuspect, fmt.Sprintf("refused requests for %s that other channels answer: used last for it for %s", model, wording.Duration(until.Sub(now).Round(time.Second))))
+		s.announce(ChangeModelSuspect, fmt.Sprintf("refused requests for %s that other channels answer: used last for this model for %s", model, wording.Duration(until.Sub(now).Round(time.Second))))
 	}
 }
 
-// cleared removes what a good answer disproves, whatever the key was: also the
-// result of the last health check. An attempt that began earlier than what speaks
-// against the channel disproves nothing. It says whether the channel was blocked
-// or down; the caller holds mu.
+// cleared removes the restrictions that a good answer with any key disproves, and the result
+// of the last health check. Restrictions that began later than the attempt stay. It reports
+// whether the channel was blocked or down; the caller holds mu.
 func (s *State) cleared(began, now time.Time, model, endpoint string) (back bool) {
 	if s.health == sdk.HealthDown && !began.Before(s.since) {
 		s.health, s.since, s.reason = sdk.HealthUnknown, now, ""
 		back = true
 	}
-	if !s.blocked.active(now) || !began.Before(s.blockedAt) {
+	if !s.blocked.active(now) || !began.Before(s.outAt) {
 		back = back || s.blocked.active(now)
 		s.blocked, s.blockedBy = cooldown{}, evidence{}
 	}
@@ -161,7 +159,7 @@ func (s *State) announce(kind ChangeKind, message string) {
 	s.registry.changed(Change{Kind: kind, Channel: s.name, Message: message})
 }
 
-// model returns what is known of the model, new if nothing is; the caller holds mu.
+// model returns the state of the model, which it creates if necessary; the caller holds mu.
 func (s *State) model(now time.Time, model string) *modelState {
 	m := s.models[model]
 	if m != nil {
@@ -178,7 +176,8 @@ func (s *State) model(now time.Time, model string) *modelState {
 	return m
 }
 
-// forgetModel makes room: one without a mark that ends, or ended, first.
+// forgetModel removes a model without a mark, the one whose cooldown ends first, to make
+// room.
 func (s *State) forgetModel(now time.Time) {
 	worst := ""
 	var first time.Time
@@ -194,7 +193,7 @@ func (s *State) forgetModel(now time.Time) {
 	delete(s.models, worst)
 }
 
-// endpoint is like model, but forgets all when there are too many.
+// endpoint is like model, but removes all when there are too many.
 func (s *State) endpoint(endpoint string) *endpointState {
 	e := s.endpoints[endpoint]
 	if e == nil {

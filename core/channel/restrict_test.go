@@ -172,7 +172,7 @@ func TestMarksLastLongerEachTime(t *testing.T) {
 		}
 		k.Release("m", true)
 		if _, deferred := k.Deferred(c.now(), "m", ""); deferred {
-			t.Fatal("a test without a result leaves the key behind")
+			t.Fatal("a test without a result defers the key forever")
 		}
 	}
 	k.Succeed(c.now(), "m", time.Millisecond)
@@ -185,13 +185,13 @@ func TestMarksLastLongerEachTime(t *testing.T) {
 	}
 }
 
-func TestWhatAMarkIsAbout(t *testing.T) {
+func TestMarksApplyToAModelOrToAll(t *testing.T) {
 	deferred := func(c *clock, k *Key, model string) bool { _, d := k.Deferred(c.now(), model, ""); return d }
 	c, _, s := setup()
 	k := s.Key("never good")
 	k.Mark(c.now(), "a")
 	if !deferred(c, k, "a") || !deferred(c, k, "b") {
-		t.Error("a key without a good answer is not marked as a whole")
+		t.Error("a key without a good answer is not marked for all models")
 	}
 	k = s.Key("good")
 	k.Succeed(c.now(), "b", time.Millisecond)
@@ -201,15 +201,15 @@ func TestWhatAMarkIsAbout(t *testing.T) {
 	}
 	k.Mark(c.now(), "c")
 	if !deferred(c, k, "b") {
-		t.Error("a key marked for a second model is not marked as a whole")
+		t.Error("a key marked for a second model is not marked for all models")
 	}
 	k.Succeed(c.now(), "a", time.Millisecond)
 	if deferred(c, k, "a") || deferred(c, k, "b") {
-		t.Error("a good answer does not clear the marks of key and pair")
+		t.Error("a good answer does not clear the marks of the key and the model")
 	}
 }
 
-func TestAKeyThatNoOtherCanBeComparedWith(t *testing.T) {
+func TestRefusalsOfTheOnlyKey(t *testing.T) {
 	c, rec, s := setup()
 	k := s.Key("sk-1")
 	for _, request := range []uint64{1, 1, 2, 2} {
@@ -243,7 +243,7 @@ func TestAChannelThatRefusesWhatOthersAnswer(t *testing.T) {
 	answer(c, s, "m", "generate")
 	s.CountModelRefusal(c.now(), "m", 2)
 	if marked() {
-		t.Fatal("marked though a good answer came in between")
+		t.Fatal("marked although there was a good answer in between")
 	}
 	c.add(31 * time.Minute)
 	s.CountModelRefusal(c.now(), "m", 3)
@@ -262,7 +262,7 @@ func TestAChannelThatRefusesWhatOthersAnswer(t *testing.T) {
 	}
 	l.Cancel()
 	if marked() {
-		t.Fatal("a test without a result leaves the channel behind")
+		t.Fatal("a test without a result defers the channel forever")
 	}
 }
 
@@ -290,7 +290,7 @@ func TestBudgetOfExtraAttempts(t *testing.T) {
 	}
 	c.add(2 * time.Second)
 	if n := extra(); n != 30 {
-		t.Errorf("%d extra attempts when all is forgotten", n)
+		t.Errorf("%d extra attempts after the window", n)
 	}
 	c.add(time.Hour)
 	if !r.AllowExtra(c.now(), 0.2, false) {
@@ -298,7 +298,7 @@ func TestBudgetOfExtraAttempts(t *testing.T) {
 	}
 }
 
-func TestResumeForgetsWhatIsKnownAgainstAChannelThatIsNotPaused(t *testing.T) {
+func TestResumeClearsRestrictionsOfAChannelThatIsNotPaused(t *testing.T) {
 	c, rec, s := setup()
 	key := s.Key("k")
 	trip(c, s)
@@ -308,20 +308,20 @@ func TestResumeForgetsWhatIsKnownAgainstAChannelThatIsNotPaused(t *testing.T) {
 	key.Invalidate(c.now(), "", 0, "401")
 	s.Resume()
 	if skip := s.Skip(c.now()); skip != "" {
-		t.Errorf("the channel is passed over: %s", skip)
+		t.Errorf("the channel is skipped: %s", skip)
 	}
 	if all := s.Restrictions(c.now()); len(all) != 0 {
 		t.Errorf("restrictions are left: %v", all)
 	}
 	if skip, _ := key.Skip(c.now(), "m", ""); skip != "" {
-		t.Errorf("the key is passed over: %s", skip)
+		t.Errorf("the key is skipped: %s", skip)
 	}
 	if last := rec.changes[len(rec.changes)-1]; last.Kind != ChangeInService {
 		t.Errorf("the last change is %+v", last)
 	}
 }
 
-func TestATrialPassesAPauseButNotALimit(t *testing.T) {
+func TestATrialIgnoresAPauseButNotALimit(t *testing.T) {
 	c, _, s := setup()
 	s.SetPaused(true)
 	l, skip := s.AcquireTrial(c.now(), 1)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// removedTTL is how long the state of what was removed from the configuration
-// is kept.
+// removedTTL is how long the state of channels and keys is kept after they were removed from
+// the configuration.
 const removedTTL = 24 * time.Hour
 
 // Retain sets which channels and keys are in the configuration. The state of
@@ -43,13 +43,14 @@ func (s *State) retain(configured bool, keys []*Key, now time.Time) (forget bool
 	return s.removed.expired(configured, now) && s.slot.inFlight.Load() == 0
 }
 
-// removal is since when something is no longer in the configuration.
+// removal records when something was removed from the configuration.
 type removal struct {
 	since      time.Time
-	configured bool // it was in one
+	configured bool // it was in a configuration
 }
 
-// expired reports whether it was removed longer ago than removedTTL.
+// expired updates whether it is configured, and reports whether it was removed longer ago
+// than removedTTL.
 func (a *removal) expired(configured bool, now time.Time) bool {
 	switch {
 	case configured:

@@ -7,8 +7,8 @@ import (
 )
 
 // Saved is the state saved across restarts. It contains fingerprints of keys,
-// never their values. Future times are saved as the time left, so that setting
-// the clock does no harm.
+// never their values. Future times are saved as the remaining time, so that setting the clock
+// has no effect.
 type Saved struct {
 	At       time.Time      `json:"at"`
 	Channels []SavedChannel `json:"channels"`
@@ -30,7 +30,7 @@ type SavedChannel struct {
 	Keys      []SavedKey            `json:"keys,omitempty"`
 
 	Egresses    map[string]SavedCooldown `json:"egresses,omitempty"`
-	Unreachable SavedCooldown            `json:"unreachable,omitzero"` // by no egress
+	Unreachable SavedCooldown            `json:"unreachable,omitzero"` // no egress works
 }
 
 // SavedModel is a restriction of a channel for a model or an endpoint.
@@ -51,7 +51,7 @@ type SavedKey struct {
 	NoAccess    map[string]SavedCooldown `json:"no_access,omitempty"`
 	Mark        SavedMark                `json:"mark,omitzero"`
 	Marks       map[string]SavedMark     `json:"marks,omitempty"` // of single models
-	Good        map[string]time.Time     `json:"good,omitempty"`  // when a model was last answered well
+	Good        map[string]time.Time     `json:"good,omitempty"`  // the last good answer, by model
 	Counters    Counters                 `json:"counters"`
 }
 
@@ -62,18 +62,18 @@ type SavedCooldown struct {
 	Reason string        `json:"reason,omitempty"`
 }
 
-// SavedMark is a suspicion.
+// SavedMark is a mark of a suspect channel or key.
 type SavedMark struct {
 	Count int           `json:"count,omitempty"`
 	Left  time.Duration `json:"left_ns,omitempty"`
 }
 
-// SavedObjects are objects that a site stores, and who made them.
+// SavedObjects are objects that a site stores, with the channel and key that created them.
 type SavedObjects struct {
 	Channel string   `json:"channel"`
 	Target  string   `json:"target"`
 	Key     string   `json:"key,omitempty"` // fingerprint
-	IDs     []string `json:"ids"`           // the one used last is the last
+	IDs     []string `json:"ids"`           // the last used one comes last
 }
 
 // Save returns the state to be saved across restarts.
@@ -99,7 +99,7 @@ func (s *State) save(now time.Time) SavedChannel {
 		Blocked: s.blocked.save(now), Unreachable: s.unreachable.save(now), Answered: slices.Clone(s.answered), Counters: s.counters,
 	}
 	for name, c := range s.egresses {
-		if c.active(now) { // an egress may have left the configuration
+		if c.active(now) { // an egress may have been removed from the configuration
 			put(&out.Egresses, name, c.save(now))
 		}
 	}
@@ -168,13 +168,13 @@ func (m *mark) save(now time.Time) SavedMark {
 func (m *objects) save() (all []SavedObjects) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	byMaker := map[maker]int{}
+	byMaker := map[owner]int{}
 	for e := m.recent.Back(); e != nil; e = e.Prev() {
 		o := e.Value.(object)
-		i, ok := byMaker[o.maker]
+		i, ok := byMaker[o.owner]
 		if !ok {
 			i = len(all)
-			byMaker[o.maker] = i
+			byMaker[o.owner] = i
 			all = append(all, SavedObjects{Channel: o.channel, Target: o.target, Key: o.key})
 		}
 		all[i].IDs = append(all[i].IDs, o.id)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestCooldownsSurviveARestart, also if the clock was set meanwhile.
+// TestCooldownsSurviveARestart: also if the clock was set in between.
 func TestCooldownsSurviveARestart(t *testing.T) {
 	begin := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for name, tt := range map[string]struct {
@@ -59,32 +59,32 @@ func TestRemovedStateIsKeptForADay(t *testing.T) {
 	r.Retain(map[*State][]*Key{a: {k1, k2}})
 	r.Retain(map[*State][]*Key{a: {k2}})
 	if !k1.Removed() || k2.Removed() || a.Removed() {
-		t.Error("only the first key is away")
+		t.Error("only the first key counts as removed")
 	}
 	now = now.Add(removedTTL - time.Minute)
 	r.Retain(map[*State][]*Key{a: {k2}})
 	if a.Key("secret-key-1") != k1 {
-		t.Error("it is forgotten too early")
+		t.Error("its state is deleted too early")
 	}
 	r.Retain(nil)
 	now = now.Add(2 * time.Minute)
 	r.Retain(nil)
 	if a.Key("secret-key-1") == k1 {
-		t.Error("the key is remembered for too long")
+		t.Error("the state of the key is kept for too long")
 	}
 	if r.Channel("a", "https://a.example") != a {
-		t.Error("the channel is forgotten too early")
+		t.Error("the state of the channel is deleted too early")
 	}
 	now = now.Add(removedTTL)
 	r.Retain(nil)
 	if r.Channel("a", "https://a.example") == a {
-		t.Error("the channel is remembered for too long")
+		t.Error("the state of the channel is kept for too long")
 	}
 }
 
-// TestWhatAnotherProcessCounted is added, but not what it had counted when it saved its
-// state, nor what is about a channel that does not exist here.
-func TestWhatAnotherProcessCounted(t *testing.T) {
+// TestCountsOfAnotherProcessAreAdded: those since it saved its state, of channels that exist
+// here.
+func TestCountsOfAnotherProcessAreAdded(t *testing.T) {
 	now := time.Now()
 	options := Options{Now: func() time.Time { return now }, Seed: []byte("seed")}
 	attempts := func(r *Registry, name string, results ...bool) {

@@ -3,7 +3,7 @@ package channel
 // Skip is the code of why a candidate is skipped; "" if it is not.
 type Skip string
 
-// Why a channel or a key is passed over.
+// The reasons why a channel or a key is skipped.
 const (
 	SkipPaused         Skip = "paused"
 	SkipCheckFailed    Skip = "check_failed"
@@ -26,7 +26,7 @@ const (
 	SkipAlreadyTried   Skip = "already_tried"
 	SkipNotPlanned     Skip = "not_planned"
 	SkipAtLimit        Skip = "at_limit" // of the configuration
-	SkipSuspect        Skip = KeySuspect // in a record: it was left for last
+	SkipSuspect        Skip = KeySuspect // in a record: it would have been used last
 )
 
 var skipTexts = map[Skip]string{
@@ -67,7 +67,7 @@ func (s Skip) Text() string {
 // applies.
 const (
 	KeyReady   = "ready"
-	KeySuspect = "suspect" // usable, and used last
+	KeySuspect = "suspect" // usable, but used last
 )
 
 // State returns the code of the key's state.

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// TestEverySkipHasWords: what the program calls a reason, the panel can say in
-// both languages.
+// TestEverySkipHasWords: the panel has a text for every code, in both languages.
 func TestEverySkipHasWords(t *testing.T) {
 	for _, language := range []string{"en", "zh"} {
 		texts := ""

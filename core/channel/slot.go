@@ -2,17 +2,17 @@ package channel
 
 import "sync/atomic"
 
-// slot has what every pick reads of a channel. The slots of all channels lie
-// side by side, so that looking at a thousand of them takes microseconds.
+// slot has what every pick reads of a channel. The slots of all channels are adjacent in
+// memory, so that reading a thousand of them takes microseconds.
 type slot struct {
-	flags    atomic.Uint32 // 0: nothing speaks against the channel, its models and its keys
+	flags    atomic.Uint32 // 0: no restrictions of the channel, its models, endpoints and keys
 	inFlight atomic.Int32
 }
 
 // The flags; above them is the number of keys with a restriction.
 const (
 	flagOutage     = 1 << iota // paused, down, blocked or breaker not closed
-	flagRestricted             // something is known about a model or an endpoint
+	flagRestricted             // a model or endpoint has a restriction
 	flagForgotten              // the channel was removed from the registry
 	oneKey
 )
@@ -38,7 +38,7 @@ func (s *State) restrictKey(restricted bool) {
 	s.registry.flagsChanged(after-change, after)
 }
 
-// flagsChanged keeps the number of restricted channels in step with their flags.
+// flagsChanged updates the number of restricted channels after a change of flags.
 func (r *Registry) flagsChanged(before, after uint32) {
 	was := before != 0 && before&flagForgotten == 0
 	is := after != 0 && after&flagForgotten == 0
@@ -50,13 +50,13 @@ func (r *Registry) flagsChanged(before, after uint32) {
 	}
 }
 
-// AnyRestricted reports whether something restricts any channel, or one of its models,
-// endpoints or keys.
+// AnyRestricted reports whether any channel, or one of its models, endpoints or keys, has a
+// restriction.
 func (r *Registry) AnyRestricted() bool { return r.restricted.Load() > 0 }
 
 func (s *slot) has(flag uint32) bool { return s.flags.Load()&flag != 0 }
 
-// slots hands out slots in pieces.
+// slots allocates slots in blocks.
 type slots struct{ free []slot }
 
 func (s *slots) next() *slot {
@@ -76,8 +76,7 @@ type Gauge struct{ slot *slot }
 // Gauge returns the channel's gauge.
 func (s *State) Gauge() Gauge { return Gauge{s.slot} }
 
-// Clear reports whether nothing restricts the channel, its models, endpoints
-// and keys.
+// Clear reports whether the channel, its models, endpoints and keys have no restrictions.
 func (g Gauge) Clear() bool { return g.slot.flags.Load() == 0 }
 
 // InFlight returns the number of attempts in flight.

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// AnyRestricted is true as long as some channel is, and no longer.
+// AnyRestricted is true exactly while a channel is restricted.
 func TestAnyRestricted(t *testing.T) {
 	c := newClock()
 	r := NewRegistry(Options{Now: c.now, Seed: []byte("seed")})
@@ -41,7 +41,7 @@ func TestAnyRestricted(t *testing.T) {
 	r.Retain(map[*State][]*Key{b: nil})
 	check("the channel was removed", false)
 	a.SetPaused(false)
-	check("what was removed is resumed", false)
+	check("a removed channel is resumed", false)
 	b.SetPaused(true)
 	check("the other one is paused", true)
 }

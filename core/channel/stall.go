@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// A channel that takes requests and answers none counts as failing, though none
-// of its requests has failed yet.
+// A channel that accepts requests and answers none counts as failing before the first of
+// them times out.
 const (
 	stallRequests = 512 // waiting for the head of an answer
 	stallTime     = 30 * time.Second
 )
 
-// wait counts the attempt as one that waits for an answer.
+// wait counts the attempt among those that wait for an answer; waited ends that.
 func (l *Lease) wait(now time.Time) {
 	l.waits = true
 	if n := l.state.waiting.Add(1); n > stallRequests {
@@ -27,8 +27,8 @@ func (l *Lease) waited() {
 	}
 }
 
-// watch opens the breaker if so many requests have waited for too long without
-// a good answer. first says that they have just become so many.
+// watch opens the breaker if more than stallRequests have waited for stallTime without a
+// good answer. first says that their number just exceeded stallRequests.
 func (s *State) watch(now time.Time, first bool) {
 	s.mu.Lock()
 	if first || s.stalledSince.IsZero() {

@@ -23,7 +23,7 @@ func TestAChannelThatAnswersNothing(t *testing.T) {
 	c.add(time.Second)
 	send(10)
 	if skip := s.Skip(c.now()); skip != "" {
-		t.Fatalf("out though it answers: %s", skip)
+		t.Fatalf("out of service although it answers: %s", skip)
 	}
 	c.add(stallTime)
 	send(1)
@@ -37,7 +37,7 @@ func TestAChannelThatAnswersNothing(t *testing.T) {
 		waiting[i].Cancel()
 	}
 	if n, m := s.waiting.Load(), s.InFlight(); n != 0 || m != 0 {
-		t.Errorf("%d wait, %d are under way", n, m)
+		t.Errorf("%d wait, %d are in flight", n, m)
 	}
 	answer(c, s, "m", "generate")
 	send(stallRequests)

@@ -17,62 +17,75 @@ type State struct {
 	name     string
 	target   string
 
-	slot      *slot
-	limiter   limit.Limiter
-	preferred atomic.Bool
-	waiting   atomic.Int32 // attempts without an answer so far
-	failedAt  atomic.Int64 // the last failure of the whole channel: nanoseconds since the registry's start, 0: none
+	slot         *slot
+	limiter      limit.Limiter
+	preferred    atomic.Bool
+	waiting      atomic.Int32 // attempts without an answer so far
+	failedAt     atomic.Int64 // the last failure of the whole channel: nanoseconds since the registry's start, 0: none
+	egressFailed atomic.Bool  // an egress is cooling down
 
-	mu       sync.Mutex
-	limits   BreakerLimits
-	paused   bool
-	disabled bool // by the configuration
-	health   sdk.Health
-	reason   string // why it is down
-	since    time.Time
-	checked  time.Time // when its last check ended
+	mu           sync.Mutex
+	paused       bool
+	disabled     bool // by the configuration
+	limits       BreakerLimits
+	breaker      breaker
+	stalledSince time.Time // since when many attempts wait without a good answer
+	healthState
+	reachability
+	capabilities
+	keys     map[string]*Key
+	counters Counters
+	routes   map[string]*Counters // of the attempts for single routes
+	recent   window               // the attempts of the last minute
+	removed  removal
+}
 
-	checkError string // why the last check could not be made
-	breaker    breaker
-	blocked    cooldown
-	blockedAt  time.Time
+// healthState has the results of health checks.
+type healthState struct {
+	health     sdk.Health
+	reason     string    // why it is down
+	since      time.Time // when it went down
+	checked    time.Time // when the last check ended
+	checkError string    // why the last check could not be made
+}
 
-	egresses     egresses
-	egressFailed atomic.Bool // some egress has a cooldown
-	unreachable  cooldown    // no egress worked
+// reachability is whether the site accepts this machine's address, and through which
+// egresses it can be reached.
+type reachability struct {
+	blocked     cooldown
+	blockedBy   evidence  // requests that may have been refused because of the address
+	unreachable cooldown  // no egress worked
+	outAt       time.Time // when it became blocked or unreachable
+	egresses    egresses
+}
 
-	stalledSince time.Time // many attempts have waited without a good answer
-	blockedBy    evidence
-	models       map[string]*modelState
-	endpoints    map[string]*endpointState
-	answered     []string // operations that got a good answer
-	counters     Counters
-	routes       map[string]*Counters // of the attempts for single routes
-	recent       window               // the last minute's attempts
-	keys         map[string]*Key
-	removed      removal
+// capabilities is what is known of the models and endpoints of the site.
+type capabilities struct {
+	models    map[string]*modelState
+	endpoints map[string]*endpointState
+	answered  []string // operations that got a good answer
 }
 
 func newState(r *Registry, name, target string) *State {
 	return &State{
 		registry: r, name: name, target: target, slot: r.slots.next(),
-		limits:  DefaultBreaker,
-		health:  sdk.HealthUnknown,
-		breaker: breaker{recent: window{span: DefaultBreaker.Window}},
-		recent:  window{span: time.Minute},
-		keys:    map[string]*Key{},
+		limits:      DefaultBreaker,
+		healthState: healthState{health: sdk.HealthUnknown},
+		breaker:     breaker{recent: window{span: DefaultBreaker.Window}},
+		recent:      window{span: time.Minute},
+		keys:        map[string]*Key{},
 	}
 }
 
-// Limiter bounds how much of the channel is used.
+// Limiter returns the limiter of the channel.
 func (s *State) Limiter() *limit.Limiter { return &s.limiter }
 
 // Name returns the channel's name.
 func (s *State) Name() string { return s.name }
 
-// Configure takes over the limits of the breaker, which keeps its state, and
-// whether the channel starts paused. That counts when it is set for the first
-// time or has changed, so that it does not undo what the user did later.
+// Configure sets the limits of the breaker, which keeps its state, and whether the
+// configuration disables the channel. That pauses or resumes it only if the setting is new
+// or has changed, so that what the user did later stays.
 func (s *State) Configure(l BreakerLimits, disabled bool) {
 	s.mu.Lock()
 	s.limits = l
@@ -85,7 +98,7 @@ func (s *State) Configure(l BreakerLimits, disabled bool) {
 	}
 }
 
-// Key returns the state of one of the channel's keys, new if there was none.
+// Key returns the state of one of the channel's keys, which it creates if necessary.
 func (s *State) Key(secret string) *Key {
 	fingerprint := s.registry.fingerprint(s.target, secret)
 	s.mu.Lock()
@@ -149,7 +162,7 @@ func (s *State) outSince(now time.Time) time.Time {
 	case s.health == sdk.HealthDown:
 		return s.since
 	case s.blocked.active(now), s.unreachable.active(now):
-		return s.blockedAt
+		return s.outAt
 	}
 	return time.Time{}
 }
@@ -206,8 +219,8 @@ func (s *State) acquire(now time.Time, limit int, force, paused bool) (Lease, Sk
 	return l, ""
 }
 
-// SetPaused pauses or resumes the channel. Resuming also resets it, since the user
-// wants it tried.
+// SetPaused pauses or resumes the channel. Resuming also clears its restrictions, since the
+// user wants it to be tried.
 func (s *State) SetPaused(paused bool) {
 	s.mu.Lock()
 	before := s.paused
@@ -236,7 +249,7 @@ func (s *State) Resume() {
 	}
 }
 
-// reset forgets what is known against the channel and its keys.
+// reset clears all restrictions of the channel and its keys.
 func (s *State) reset() {
 	s.mu.Lock()
 	s.blocked, s.blockedBy = cooldown{}, evidence{}
@@ -280,7 +293,7 @@ func (s *State) Checked() {
 	s.mu.Unlock()
 }
 
-// SetHealth records what the channel's check found. Up also closes the
+// SetHealth records the result of the channel's check. Up also closes the
 // breaker; [sdk.HealthUnknown] is for a channel that no longer has a check.
 func (s *State) SetHealth(h sdk.Health, reason string) {
 	s.mu.Lock()
@@ -310,7 +323,7 @@ func (s *State) SetHealth(h sdk.Health, reason string) {
 	}
 }
 
-// update keeps the flags in step; the caller holds mu.
+// update sets the flags; the caller holds mu.
 func (s *State) update() {
 	s.setFlag(flagOutage, s.paused || s.health == sdk.HealthDown || s.breaker.open || s.blocked.set() || s.unreachable.set())
 	s.setFlag(flagRestricted, len(s.models)+len(s.endpoints)+len(s.blockedBy.requests) > 0)
@@ -326,8 +339,8 @@ func (s *State) Paused() bool {
 	return s.paused
 }
 
-// FailedRecently reports whether the whole channel failed within the time just
-// past: it was overloaded, broken or silent.
+// FailedRecently reports whether the whole channel failed within that time: it was
+// overloaded, broken or silent.
 func (s *State) FailedRecently(now time.Time, within time.Duration) bool {
 	at := s.failedAt.Load()
 	return at != 0 && now.Sub(s.registry.start)-time.Duration(at) < within

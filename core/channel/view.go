@@ -18,8 +18,8 @@ type View struct {
 
 	CheckError string // why its last health check could not be made; "" if it was
 
-	Skip      Skip      // why it is passed over now; "" if it is not
-	Reason    string    // more about that, in words
+	Skip      Skip      // why it is skipped now; "" if it is not
+	Reason    string    // the cause, in words
 	Since     time.Time // of being out of service
 	Until     time.Time // when it is tried again
 	InFlight  int
@@ -37,7 +37,7 @@ type Restriction struct {
 	Until    time.Time
 }
 
-// Restrictions returns those of the channel that apply now, in order of models and
+// Restrictions returns the current restrictions of the channel, in order of models and
 // endpoints.
 func (s *State) Restrictions(now time.Time) (all []Restriction) {
 	if !s.slot.has(flagRestricted) {
@@ -61,8 +61,8 @@ func (s *State) Restrictions(now time.Time) (all []Restriction) {
 	return all
 }
 
-// Restrictions returns those of the key for single models that apply now, in order
-// of models.
+// Restrictions returns the current restrictions of the key for single models, in order of
+// models.
 func (k *Key) Restrictions(now time.Time) (all []Restriction) {
 	if !k.restricted.Load() {
 		return nil
@@ -97,9 +97,9 @@ func (s *State) View(now time.Time) View {
 	case s.health == sdk.HealthDown:
 		v.Since = s.since
 	case s.blocked.active(now):
-		v.Since = s.blockedAt
+		v.Since = s.outAt
 	case s.unreachable.active(now):
-		v.Since, v.Until = s.blockedAt, s.unreachable.until
+		v.Since, v.Until = s.outAt, s.unreachable.until
 	}
 	if s.blocked.active(now) {
 		v.Until = later(v.Until, s.blocked.until)
@@ -107,8 +107,8 @@ func (s *State) View(now time.Time) View {
 	return v
 }
 
-// Cause returns in words why the channel is out of service; "" if it is not, or no words
-// are known.
+// Cause returns in words why the channel is out of service; "" if it is not, or if the cause
+// is unknown.
 func (s *State) Cause(now time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,7 +132,7 @@ func (s *State) cause(now time.Time) string {
 
 // KeyView is a key's state at one moment.
 type KeyView struct {
-	Skip       Skip     // for requests of any model; "" if it is usable
+	Skip       Skip     // for requests for any model; "" if it is usable
 	InvalidFor []string // the operations for which it is an invalid key; none: all
 	Suspect    bool
 	Reason     string
@@ -167,8 +167,8 @@ func (k *Key) View(now time.Time) KeyView {
 	return v
 }
 
-// Cause returns in words why the key is not used for the model and the operation; "" if
-// it is, or no words are known.
+// Cause returns in words why the key is not used for the model and the operation; "" if it
+// is, or if the cause is unknown.
 func (k *Key) Cause(now time.Time, model, operation string) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -193,7 +193,7 @@ func (k *Key) cause(now time.Time, skip Skip, model string) string {
 	return ""
 }
 
-// Snapshot returns the channel as strategies see it, without what comes from the
+// Snapshot returns the channel's state for strategies, without settings of the
 // configuration.
 func (s *State) Snapshot(now time.Time) sdk.Snapshot {
 	v := s.View(now)
@@ -203,7 +203,7 @@ func (s *State) Snapshot(now time.Time) sdk.Snapshot {
 	}
 }
 
-// Snapshot returns the key as key selectors see it.
+// Snapshot returns the key's state for key selectors.
 func (k *Key) Snapshot(now time.Time) sdk.Snapshot {
 	v := k.View(now)
 	return sdk.Snapshot{
@@ -212,8 +212,8 @@ func (k *Key) Snapshot(now time.Time) sdk.Snapshot {
 	}
 }
 
-// ResetCounts sets the counters of the attempts of the channel and its keys to zero. What is
-// known of its speed and its last error stays.
+// ResetCounts sets the counters of attempts of the channel and its keys to zero. The average
+// latency and the last error stay.
 func (s *State) ResetCounts() {
 	s.mu.Lock()
 	s.counters.reset()
@@ -249,7 +249,7 @@ func (s *State) RouteCounters(route string) *Counters {
 	return c
 }
 
-// Read returns what the counters of a route are now.
+// Read returns the current values of the counters of a route.
 func (s *State) Read(c *Counters) Counters {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -4,7 +4,7 @@ import "time"
 
 const buckets = 12
 
-// window counts successes and failures over the span of time just past.
+// window counts successes and failures over the last span of time.
 type window struct {
 	span  time.Duration
 	start time.Time // the beginning of epoch 0
@@ -40,7 +40,7 @@ func (w *window) errorRate(now time.Time) float64 {
 	return float64(bad) / float64(good+bad)
 }
 
-// roll empties the buckets that have come to be older than the span.
+// roll empties the buckets that are older than the span.
 func (w *window) roll(now time.Time) {
 	if w.start.IsZero() {
 		w.start = now

@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// A check that is about one key takes that key out of use, and no other.
+// A result for one key takes only that key out of use.
 func TestACheckOfSingleKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		state := channel.NewRegistry(channel.Options{Seed: []byte("s")}).Channel("a", "https://a.example")

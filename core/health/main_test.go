@@ -15,8 +15,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// checker is a checker whose results a test decides. It fails the test when two
-// of its checks overlap or one is made after Close.
+// checker is a checker whose results a test sets. The test fails if two of its checks overlap,
+// or if one starts after Close.
 type checker struct {
 	t      *testing.T
 	result func(ctx context.Context, n int) (sdk.CheckResult, error) // of the n-th check
@@ -44,7 +44,7 @@ func (d *checker) Close() error {
 func (d *checker) Check(ctx context.Context, req sdk.CheckRequest, host sdk.Host) (sdk.CheckResult, error) {
 	d.mu.Lock()
 	if d.busy || d.closed > 0 {
-		d.t.Errorf("a check began while another was under way (%v) or after Close (%d)", d.busy, d.closed)
+		d.t.Errorf("a check began during another one (%v) or after Close (%d)", d.busy, d.closed)
 	}
 	d.busy, d.asked, d.host = true, req, host
 	d.at = append(d.at, time.Now())
@@ -92,7 +92,7 @@ const (
 )
 
 // monitored starts a monitor with the defaults of the configuration. It must be
-// closed within the bubble, which it is when the test ends.
+// closed within the bubble, which happens when the test ends.
 func monitored(t *testing.T, result func(ctx context.Context, n int) (sdk.CheckResult, error)) *fixture {
 	t.Helper()
 	return monitoredAt(t, host{}, result)
@@ -112,7 +112,7 @@ func monitoredAt(t *testing.T, h sdk.Host, result func(ctx context.Context, n in
 	return w
 }
 
-// host is a channel that cannot be probed; the checks here need no probes.
+// host cannot send probes, which the checks here do not need.
 type host struct{}
 
 func (host) Probe(context.Context, sdk.ProbeRequest) (sdk.ProbeResult, error) {
@@ -124,12 +124,12 @@ var (
 	unhealthy = sdk.CheckResult{Reason: "503 Service Unavailable"}
 )
 
-// results returns those of the checks in turn, the last for all that follow.
+// results returns the results of successive checks; the last one repeats.
 func results(all ...sdk.CheckResult) func(context.Context, int) (sdk.CheckResult, error) {
 	return func(_ context.Context, n int) (sdk.CheckResult, error) { return all[min(n, len(all))-1], nil }
 }
 
-// check makes the next check now, apart from the schedule.
+// check runs a check now, outside the schedule.
 func (w *fixture) check(t *testing.T) {
 	t.Helper()
 	if _, err := w.Now(t.Context(), "a"); err != nil {

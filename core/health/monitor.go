@@ -32,7 +32,7 @@ type Check struct {
 	Channel *config.Channel // what the probes depend on
 }
 
-// Key is a key of the channel, which a check may be about.
+// Key is a key of the channel, for which a check may have a result.
 type Key struct {
 	ID    string
 	Label string
@@ -54,10 +54,10 @@ type Monitor struct {
 	runs map[string]*run
 }
 
-// run is one channel's check with its results in a row.
+// run is one channel's check, with its consecutive results.
 type run struct {
 	Check
-	turn    chan struct{} // holds a token: its holder makes the one check at a time
+	turn    chan struct{} // holds a token, which a check needs: one runs at a time
 	good    int
 	bad     int
 	failing bool // the last check could not be made
@@ -91,7 +91,7 @@ func (m *Monitor) Set(checks []Check) {
 		name := c.State.Name()
 		delete(unchecked, c.State)
 		if r := old[name]; r != nil && r.same(&c) {
-			_ = c.Checker.Close() // a second instance; the first is kept
+			_ = c.Checker.Close() // a second instance; the first stays in use
 			m.runs[name] = r
 			delete(old, name)
 			continue
@@ -118,8 +118,8 @@ func (m *Monitor) run(c Check) *run {
 func (r *run) close() {
 	r.end()
 	r.wg.Wait()
-	<-r.turn              // not given back: no further check starts
-	_ = r.Checker.Close() // its process may be gone
+	<-r.turn              // not put back, so that no further check starts
+	_ = r.Checker.Close() // fails if its process ended, which does not matter
 }
 
 // Close ends the checks and closes the checkers.
@@ -136,7 +136,7 @@ func (m *Monitor) Close() {
 // ErrNoCheck is for a channel without a health check.
 var ErrNoCheck = errors.New("the channel has no health check")
 
-// Now runs the channel's check immediately, or after the one that is running.
+// Now runs the channel's check immediately, or after a running one.
 func (m *Monitor) Now(ctx context.Context, channel string) (sdk.CheckResult, error) {
 	m.mu.Lock()
 	r := m.runs[channel]
@@ -212,7 +212,7 @@ func (r *run) request() sdk.CheckRequest {
 	return req
 }
 
-// keyCooldown is the cooldown of a key by a check that names no end.
+// keyCooldown is the cooldown of a key if the check names no end.
 const keyCooldown = time.Minute
 
 // applyToKeys applies the results of a check for single keys.
@@ -242,7 +242,7 @@ func (r *run) applyToKeys(results []sdk.KeyResult, now time.Time) {
 	}
 }
 
-// apply counts the result, and sets the channel's health when enough agree.
+// apply counts the result, and sets the channel's health once enough results agree.
 func (r *run) apply(result sdk.CheckResult) {
 	defer r.State.Checked()
 	if result.Healthy {

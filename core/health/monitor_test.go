@@ -172,9 +172,9 @@ func TestAHangingSiteIsDown(t *testing.T) {
 	}
 }
 
-// TestAHangingCheckerLeavesTheChannelAlone: without a probe that waits it says nothing
-// about the site.
-func TestAHangingCheckerLeavesTheChannelAlone(t *testing.T) {
+// TestAHangingCheckerDoesNotAffectTheChannel: without an unanswered probe, the site is not
+// the cause.
+func TestAHangingCheckerDoesNotAffectTheChannel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := monitored(t, func(ctx context.Context, n int) (sdk.CheckResult, error) {
 			if n == 1 {
@@ -198,9 +198,9 @@ func TestAHangingCheckerLeavesTheChannelAlone(t *testing.T) {
 	})
 }
 
-// TestFailingCheckerLeavesTheChannelAlone; one notice reports it
-// until a check can be made again.
-func TestFailingCheckerLeavesTheChannelAlone(t *testing.T) {
+// TestAFailingCheckerDoesNotAffectTheChannel: one notice reports it until a check can be made
+// again.
+func TestAFailingCheckerDoesNotAffectTheChannel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		crashed := errors.New("the plugin is not running")
 		w := monitored(t, func(_ context.Context, n int) (sdk.CheckResult, error) {
@@ -225,7 +225,7 @@ func TestFailingCheckerLeavesTheChannelAlone(t *testing.T) {
 		}
 		w.check(t)
 		if !w.down() {
-			t.Error("checks that were not made make failures forgotten")
+			t.Error("checks that were not made reset the failures")
 		}
 		_, _ = w.Now(t.Context(), "a")
 		if n := w.noticed(); len(n) != 2 {
@@ -234,12 +234,12 @@ func TestFailingCheckerLeavesTheChannelAlone(t *testing.T) {
 	})
 }
 
-// TestChecksNeverOverlap: those of the schedule and those asked for, when each
-// takes longer than the interval. The checker watches.
+// TestChecksNeverOverlap: scheduled and requested ones, if each takes longer than the
+// interval. The checker verifies it.
 func TestChecksNeverOverlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := monitored(t, func(context.Context, int) (sdk.CheckResult, error) {
-			time.Sleep(2 * interval) // heeds no context
+			time.Sleep(2 * interval) // ignores the context
 			return healthy, nil
 		})
 		var wg sync.WaitGroup
@@ -263,7 +263,7 @@ func TestPausedChannelsAreNotChecked(t *testing.T) {
 		if n := len(w.checker.times()); n != 0 {
 			t.Errorf("%d checks of a paused channel", n)
 		}
-		w.check(t) // asked for by the user it is made
+		w.check(t) // one that the user requests is made
 		w.state.SetPaused(false)
 		time.Sleep(2 * interval)
 		synctest.Wait()
@@ -273,8 +273,8 @@ func TestPausedChannelsAreNotChecked(t *testing.T) {
 	})
 }
 
-// TestCloseEndsChecks: the one under way is cancelled, counts for nothing and is
-// waited for; then the checker is closed, and no other check begins.
+// TestCloseEndsChecks: a running check is canceled and does not count; after its end, the
+// checker is closed, and no other check begins.
 func TestCloseEndsChecks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &checker{t: t, result: func(ctx context.Context, _ int) (sdk.CheckResult, error) {
@@ -302,7 +302,7 @@ func TestCloseEndsChecks(t *testing.T) {
 	})
 }
 
-// TestCloseEndsARequestedCheck as healthy: the checker is closed after it.
+// TestCloseEndsARequestedCheck: the checker is closed after it.
 func TestCloseEndsARequestedCheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &checker{t: t, result: func(ctx context.Context, _ int) (sdk.CheckResult, error) {
@@ -335,7 +335,7 @@ func TestNowWithoutACheck(t *testing.T) {
 	}
 }
 
-func TestCallerMayGiveUp(t *testing.T) {
+func TestACallersDeadlineDoesNotCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := monitored(t, func(ctx context.Context, _ int) (sdk.CheckResult, error) {
 			<-ctx.Done()

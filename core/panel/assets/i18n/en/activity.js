@@ -225,7 +225,7 @@ export const activity = {
   'said.leastUsed': 'the fewest requests so far',
   'said.challenge': 'the site answers with a challenge page',
   'said.lacksText': 'the answer to {request} does not contain {text}',
-  'said.rejectsKeys': 'it rejects keys here that work elsewhere: {why}',
+  'said.rejectsKeys': 'it rejects keys that work for other endpoints: {why}',
   'said.rejectedOnly': '{why} (rejected by {endpoints} only; other requests use it last)',
   'said.refusedConnection': 'connection refused',
   'said.budgetUsedUp': 'the client {name} has used up its budget of {budget}; the next {per} begins at {time}',
