@@ -162,7 +162,7 @@ func (r Reload) whole() Reload {
 }
 
 func (p program) Entry() Entry {
-	return Entry{Address: "http://localhost:9000", Tokens: []string{"client-token"}, Clients: []EntryClient{}}
+	return Entry{Address: "http://127.0.0.1:9000", Tokens: []string{"client-token"}, Clients: []EntryClient{}}
 }
 
 func (p program) Edits() []PastEdit {
@@ -229,7 +229,7 @@ func (p program) Clients() []Client {
 func (p program) AddClient(_ context.Context, c ClientSpec, m Match) (string, Reload, error) {
 	p.did("add client %s", c.Name)
 	out, err := p.edit(c.Name, m)
-	return "ait-token", out, err
+	return "at-token", out, err
 }
 
 func (p program) RemoveClient(_ context.Context, name string, m Match) (Reload, error) {

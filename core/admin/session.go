@@ -36,11 +36,11 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) {
 }
 
 // reachable returns the address by which this machine reaches a listener: one that
-// listens on all interfaces is reached at localhost.
+// listens on all interfaces is reached at 127.0.0.1.
 func reachable(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
-		return net.JoinHostPort("localhost", port)
+		return net.JoinHostPort("127.0.0.1", port)
 	}
 	return addr
 }

@@ -2,7 +2,7 @@ package admin
 
 // Entry is where apps reach the proxy, and with what.
 type Entry struct {
-	Address string   `json:"address"` // on this machine, such as http://localhost:9000
+	Address string   `json:"address"` // on this machine, such as http://127.0.0.1:9000
 	Tokens  []string `json:"tokens"`  // those of proxy.client_tokens
 	// Clients are the clients with tokens of their own.
 	Clients []EntryClient `json:"clients"`

@@ -66,6 +66,13 @@ type ClientSpec struct {
 	Name   string   `json:"name"`
 	Models []string `json:"models,omitempty"`
 	Paths  []string `json:"paths,omitempty"`
+
+	RequestsPerMinute int     `json:"requestsPerMinute,omitempty"` // 0: no limit
+	TokensPerMinute   int     `json:"tokensPerMinute,omitempty"`   // 0: no limit
+	Concurrent        int     `json:"concurrent,omitempty"`        // requests in flight; 0: no limit
+	Budget            float64 `json:"budget,omitempty"`            // an amount in the currency of the prices; 0: no limit
+	BudgetTokens      int     `json:"budgetTokens,omitempty"`      // 0: no limit
+	Per               string  `json:"per,omitempty"`               // of the budget: hour, day, week or month; "": day
 }
 
 // AddedClient is the answer to adding a client. The token is shown this once; the

@@ -75,10 +75,10 @@ func mayUse(c admin.Client) string {
 func limitText(l admin.ClientLimit) string {
 	var parts []string
 	if l.RequestsPerMinute > 0 {
-		parts = append(parts, fmt.Sprintf("%d requests/min", l.RequestsPerMinute))
+		parts = append(parts, term.Number(l.RequestsPerMinute)+" requests/min")
 	}
 	if l.TokensPerMinute > 0 {
-		parts = append(parts, fmt.Sprintf("%d tokens/min", l.TokensPerMinute))
+		parts = append(parts, term.Number(l.TokensPerMinute)+" tokens/min")
 	}
 	if l.Concurrent > 0 {
 		parts = append(parts, fmt.Sprintf("%d at once", l.Concurrent))
@@ -113,10 +113,13 @@ func (a *app) clientAdd() *cobra.Command {
 this once: the configuration has its hash only.
 
 Once there is a client or proxy.client_tokens, every request needs a token.`,
-		Example: "  aitunnel client add openclaw\n  aitunnel client add phone --model 'gpt-*' --path '/v1/**'",
+		Example: "  aitunnel client add openclaw\n  aitunnel client add phone --model 'gpt-*' --path '/v1/**'\n  aitunnel client add friend --requests-per-minute 20 --budget 5 --per week",
 		Args:    names("CLIENT"),
 		RunE: func(c *cobra.Command, args []string) error {
 			spec.Name = args[0]
+			if spec.Per != "" && spec.Budget == 0 && spec.BudgetTokens == 0 {
+				return usageError{c, errors.New("--per is the period of a budget: add --budget or --budget-tokens")}
+			}
 			out, err := a.client().AddClient(c.Context(), spec)
 			done := fmt.Sprintf("Client %s was added to the configuration. Its token, which is not shown again:\n\n  %s\n", out.Name, out.Token)
 			return a.report(out, err, asJSON, done)
@@ -124,6 +127,12 @@ Once there is a client or proxy.client_tokens, every request needs a token.`,
 	}, &asJSON)
 	c.Flags().StringSliceVar(&spec.Models, "model", nil, "a pattern of model names that it may use; may be repeated")
 	c.Flags().StringSliceVar(&spec.Paths, "path", nil, "a path that it may use, as those of routes; may be repeated")
+	c.Flags().IntVar(&spec.RequestsPerMinute, "requests-per-minute", 0, "how many requests it may send per minute")
+	c.Flags().IntVar(&spec.TokensPerMinute, "tokens-per-minute", 0, "how many tokens it may use per minute")
+	c.Flags().IntVar(&spec.Concurrent, "concurrent", 0, "how many requests it may have in flight")
+	c.Flags().Float64Var(&spec.Budget, "budget", 0, "an amount that it may spend per period, in the currency of the prices")
+	c.Flags().IntVar(&spec.BudgetTokens, "budget-tokens", 0, "how many tokens it may use per period")
+	c.Flags().StringVar(&spec.Per, "per", "", "the period of the budget: hour, day, week or month (default: day)")
 	return c
 }
 

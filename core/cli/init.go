@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/rand"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -76,7 +75,7 @@ func (a *app) init(ctx context.Context, from string, wizard, untried bool) error
 	if config.IsOld(path) {
 		return fmt.Errorf("the new configuration is HCL, but %s is a name of a YAML file: use another name with --config, such as %s", path, config.FileName)
 	}
-	f := first{ClientToken: newToken(), AdminToken: newToken()}
+	f := first{ClientToken: config.NewToken(), AdminToken: config.NewToken()}
 	if wizard {
 		return a.initByWizard(ctx, path, f, untried)
 	}
@@ -102,9 +101,6 @@ func existsError(path string) error {
 	}
 	return fmt.Errorf("%s already exists and was not changed: remove it, or name another file with --config", path)
 }
-
-// newToken returns a random token.
-func newToken() string { return "at-" + strings.ToLower(rand.Text()) }
 
 // writeFirst writes a new file that only its owner can read. A file that turns
 // out not to be valid is removed.
@@ -185,7 +181,7 @@ func (a *app) whatNext(path string, text []byte, ready, converted bool) error {
 		}
 		_, _ = fmt.Fprintf(a.out, "  %s\n", step)
 	}
-	apps := fmt.Sprintf("Your apps use http://localhost:9000 (OpenAI: http://localhost:9000/v1), and the\nclient token in %s as their API key.", filepath.Base(path))
+	apps := fmt.Sprintf("Your apps use http://127.0.0.1:9000 (OpenAI: http://127.0.0.1:9000/v1), and the\nclient token in %s as their API key.", filepath.Base(path))
 	if converted {
 		apps = fmt.Sprintf("Your apps work as before. At the top of %s are two tokens that keep\nothers out; enable them once your apps have them.", filepath.Base(path))
 	}

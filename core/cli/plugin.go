@@ -28,11 +28,11 @@ func (a *app) pluginCommand() *cobra.Command {
 }
 
 // reachable returns an address at which a listener can be reached. One on all
-// addresses is reached at localhost.
+// addresses is reached at 127.0.0.1.
 func reachable(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil || (host != "" && host != "0.0.0.0" && host != "::") {
 		return listen
 	}
-	return net.JoinHostPort("localhost", port)
+	return net.JoinHostPort("127.0.0.1", port)
 }

@@ -133,7 +133,7 @@ func (v overview) write(out *strings.Builder, p term.Paint, note string) {
 		}
 	}
 	out.WriteString("\n")
-	_ = channelTable(p, v.ChannelList, recentTime(v.Status.Uptime)).Write(out)
+	_ = channelTable(p, v.ChannelList).Write(out)
 	writeUnavailableKeys(out, p, v.ChannelList)
 	writeEgresses(out, p, v.ChannelList)
 	writeClients(out, p, v.Clients)
@@ -190,18 +190,9 @@ func reloadErrors(r *admin.Reload) (out []string) {
 	return out
 }
 
-// recentTime names the time of recent attempts: they are counted from the start of the
-// program.
-func recentTime(uptime float64) string {
-	if uptime < 600 {
-		return "SINCE START"
-	}
-	return "10 MIN"
-}
-
-// channelTable lists channels with their attempts of the recent time.
-func channelTable(p term.Paint, channels []admin.Channel, recent string) *term.Table {
-	t := term.NewTable(p, "CHANNEL", "STATE", ">FIRST BYTE", ">KEYS", ">ATTEMPTS ("+recent+")", ">FAILED", "NOTE")
+// channelTable lists channels with their attempts of the last ten minutes.
+func channelTable(p term.Paint, channels []admin.Channel) *term.Table {
+	t := term.NewTable(p, "CHANNEL", "STATE", ">FIRST BYTE", ">KEYS", ">ATTEMPTS (10 MIN)", ">FAILED", "NOTE")
 	for _, ch := range channels {
 		state, note := channelState(p, ch)
 		attempts, failed, _ := recentAttempts(ch)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -88,6 +89,9 @@ type TokenHash = [sha256.Size]byte
 
 // HashToken returns the hash of a token.
 func HashToken(token string) TokenHash { return sha256.Sum256([]byte(token)) }
+
+// NewToken returns a new token, for apps or for the panel.
+func NewToken() string { return "at-" + strings.ToLower(rand.Text()) }
 
 // NotFilledIn says that a token is what the example and init have in place of one.
 // Everybody knows it, so it lets nobody in.
@@ -227,41 +231,6 @@ func (r *reader) token(c *Client) {
 		if err := CheckCredential(c.Token.Reveal()); err != nil {
 			r.wrong(token, err.Error())
 		}
-	}
-}
-
-// pricedBudgets reports budgets of money for models that have no price: nothing
-// could be counted.
-func (l *loader) pricedBudgets() {
-	for _, c := range l.config.Clients {
-		if c.Budget.Amount == 0 {
-			continue
-		}
-		models := c.Models
-		if len(models) == 0 {
-			models = []string{"*"}
-		}
-		for _, model := range models {
-			if !l.isPriced(model) {
-				l.fail(c.Range, "No price for a budget", fmt.Sprintf("The budget of the client %q is an amount, and there is no price for the models %q that it may ask for: add price %q { … }, set price_file, or set models of the client.", c.Name, model, model))
-				break
-			}
-		}
-	}
-}
-
-// isPriced reports whether all models of the pattern may have a price. Of a price file
-// that is known when a request comes.
-func (l *loader) isPriced(pattern string) bool {
-	if l.config.PriceFile != "" {
-		return true
-	}
-	return slices.ContainsFunc(l.config.prices, func(p *Price) bool { return MatchModel(p.Models, pattern) })
-}
-
-func (r *reader) budget(c *Client) {
-	if b := r.one("budget"); b != nil && c.Budget.Amount == 0 && c.Budget.Tokens == 0 {
-		r.loader.caution(b.DefRange(), "Empty budget", "A budget without an amount or tokens limits nothing: set one, or remove the block.")
 	}
 }
 

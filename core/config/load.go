@@ -108,6 +108,7 @@ type loader struct {
 	known        map[string]*Channel
 
 	egressNamed map[string]*Egress
+	budgets     map[string]hcl.Range // the budget blocks, by client
 
 	sizes              map[string]int64              // of variables and locals, and of all of a kind together
 	spent              int64                         // bytes that the evaluated expressions may take

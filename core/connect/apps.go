@@ -13,7 +13,7 @@ import (
 
 // Entry is the proxy as an app sees it.
 type Entry struct {
-	Address string   // such as http://localhost:9000
+	Address string   // such as http://127.0.0.1:9000
 	Token   string   // what the app sends as its API key
 	Models  []string // those that an app has to list, the preferred one first
 }

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -36,7 +35,7 @@ func (t *adminToken) of(dir string) (config.Secret, error) {
 	if err := t.read(dir); err != nil || !t.token.IsZero() {
 		return t.token, err
 	}
-	token := rand.Text()
+	token := config.NewToken()
 	if err := maybe.WriteFile(filepath.Join(dir, adminTokenName), []byte(token+"\n"), 0o600); err != nil {
 		return t.token, fmt.Errorf("the admin token cannot be written: %w", err)
 	}
@@ -64,7 +63,7 @@ func (d *Daemon) adminAccess() admin.Access {
 		var err error
 		if a.Token, err = d.adminToken.of(d.options.StateDir); err != nil {
 			d.log.Error(err.Error())
-			a.Token = config.NewSecret(rand.Text()) // nobody has it: the port stays closed
+			a.Token = config.NewSecret(config.NewToken()) // nobody has it: the port stays closed
 		}
 		a.OpenReading = config.IsOld(c.Path)
 	}

@@ -122,16 +122,34 @@ func (p place) add(kind, label string, attributes [][2]string) error {
 	return nil
 }
 
-// written returns a block in the usual layout, without a line break at its end.
-func written(kind, label string, attributes [][2]string) string {
+// part is a block without a label, inside another.
+type part struct {
+	kind       string
+	attributes [][2]string
+}
+
+// written returns a block in the usual layout, without a line break at its end. Parts
+// without attributes are left out.
+func written(kind, label string, attributes [][2]string, parts ...part) string {
+	var out strings.Builder
+	out.WriteString(kind + " " + text(label) + " {\n" + writtenLines("  ", attributes))
+	for _, p := range parts {
+		if len(p.attributes) > 0 {
+			out.WriteString("  " + p.kind + " {\n" + writtenLines("    ", p.attributes) + "  }\n")
+		}
+	}
+	return out.String() + "}"
+}
+
+// writtenLines returns attributes as lines.
+func writtenLines(indent string, attributes [][2]string) string {
 	widest := 0
 	for _, a := range attributes {
 		widest = max(widest, len(a[0]))
 	}
 	var out strings.Builder
-	out.WriteString(kind + " " + text(label) + " {\n")
 	for _, a := range attributes {
-		out.WriteString("  " + a[0] + strings.Repeat(" ", widest-len(a[0])) + " = " + a[1] + "\n")
+		out.WriteString(indent + a[0] + strings.Repeat(" ", widest-len(a[0])) + " = " + a[1] + "\n")
 	}
-	return out.String() + "}"
+	return out.String()
 }

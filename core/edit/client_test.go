@@ -29,3 +29,19 @@ func TestClientsAreAddedAndRemoved(t *testing.T) {
 		t.Error("a client that is not there was removed")
 	}
 }
+
+func TestAClientIsWrittenWithItsLimits(t *testing.T) {
+	for _, c := range []struct {
+		client Client
+		want   string
+	}{
+		{Client{}, "client \"x\" {\n  token_sha256 = \"ab\"\n}"},
+		{Client{RequestsPerMinute: 60, Concurrent: 4, Per: "week"}, "client \"x\" {\n  token_sha256 = \"ab\"\n  limit {\n    requests_per_minute = 60\n    concurrent          = 4\n  }\n}"},
+		{Client{Budget: 0.5, BudgetTokens: 2000000, Per: "week"}, "client \"x\" {\n  token_sha256 = \"ab\"\n  budget {\n    amount = 0.5\n    tokens = 2000000\n    per    = \"week\"\n  }\n}"},
+	} {
+		c.client.TokenSHA256 = "ab"
+		if got := c.client.text("x"); got != c.want {
+			t.Errorf("got\n%s\nwant\n%s", got, c.want)
+		}
+	}
+}

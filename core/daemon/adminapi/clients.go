@@ -2,7 +2,6 @@ package adminapi
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -105,13 +104,17 @@ func (s *Source) AddClient(ctx context.Context, in admin.ClientSpec, m admin.Mat
 	case config.ClientDefault, config.ClientAnonymous:
 		return "", admin.Reload{}, admin.Invalid(fmt.Sprintf("the client %q has no token of its own: choose another name", in.Name))
 	}
-	token := "ait-" + rand.Text() + rand.Text()
+	token := config.NewToken()
 	hash := config.HashToken(token)
 	out, err := s.change(ctx, "POST /api/clients", m, func(e *reload.Edit) error {
 		if e.Config.Client(in.Name) != nil {
 			return admin.Refused("exists", fmt.Sprintf("there is a client %q already", in.Name))
 		}
-		return editable(e.Document.AddClient(in.Name, edit.Client{TokenSHA256: hex.EncodeToString(hash[:]), Models: in.Models, Paths: in.Paths}))
+		return editable(e.Document.AddClient(in.Name, edit.Client{
+			TokenSHA256: hex.EncodeToString(hash[:]), Models: in.Models, Paths: in.Paths,
+			RequestsPerMinute: in.RequestsPerMinute, TokensPerMinute: in.TokensPerMinute, Concurrent: in.Concurrent,
+			Budget: in.Budget, BudgetTokens: in.BudgetTokens, Per: in.Per,
+		}))
 	})
 	return token, out, err
 }

@@ -241,7 +241,7 @@ function empty(records, chosen, store, asked) {
   if (records.all.some(isRequest) || chosen.kind === 'everything' || asked) {
     return [el('p', { text: chosen.text ? t('log.noMatch', { text: chosen.text }) : t('log.nothing') })];
   }
-  const address = `http://${store.state.status?.listen ?? 'localhost:9000'}/v1`;
+  const address = `http://${store.state.status?.listen ?? '127.0.0.1:9000'}/v1`;
   return [
     el('p', {}, ...parts('log.empty', { address: el('code', { text: address }) })),
     el('a', { href: '#connect', text: t('log.howTo') }),

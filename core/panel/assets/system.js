@@ -9,7 +9,7 @@ import { tunnelBlock } from './tunnels.js';
 export function systemView(view, store) {
   const tunnels = el('div', { class: 'blocks' });
   const noTunnel = el('div', { class: 'empty boxed', hidden: true },
-    el('p', {}, ...parts('tunnels.none', { block: el('code', { text: 'tunnel' }), address: el('code', { text: 'localhost:9000' }) })),
+    el('p', {}, ...parts('tunnels.none', { block: el('code', { text: 'tunnel' }), address: el('code', { text: '127.0.0.1:9000' }) })),
     el('a', { href: '#config', text: t('tunnels.open') }));
   const plugins = el('div', { class: 'blocks' });
   const refused = el('div', { class: 'blocks' });

@@ -72,7 +72,7 @@ notify "broken" {
 	p.shows("dialog .error", "needs a name")
 	p.field("Name", "tablet")
 	p.press("dialog", "Add a client")
-	p.shows("dialog .token", "ait-")
+	p.shows("dialog .token", "at-")
 	token := eval[string](p, `document.querySelector('dialog .token').textContent`)
 	p.shots("client-token")
 	p.keys("\x1b")

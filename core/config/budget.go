@@ -1,0 +1,81 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/aitunnel/aitunnel/core/price"
+)
+
+// budget checks the budget of a client, and remembers where it is.
+func (r *reader) budget(c *Client) {
+	b := r.one("budget")
+	if b == nil {
+		return
+	}
+	if c.Budget.Amount == 0 && c.Budget.Tokens == 0 {
+		r.loader.caution(b.DefRange(), "Empty budget", "A budget without an amount or tokens limits nothing: set one, or remove the block.")
+	}
+	if r.loader.budgets == nil {
+		r.loader.budgets = map[string]hcl.Range{}
+	}
+	r.loader.budgets[c.Name] = b.DefRange()
+}
+
+// pricedBudgets reports budgets of money for models that have no price: nothing
+// could be counted. It warns of those in more than one currency.
+func (l *loader) pricedBudgets() {
+	for _, c := range l.config.Clients {
+		if c.Budget.Amount == 0 {
+			continue
+		}
+		models := c.Models
+		if len(models) == 0 {
+			models = []string{"*"}
+		}
+		if i := slices.IndexFunc(models, func(m string) bool { return !l.isPriced(m) }); i >= 0 {
+			l.fail(l.budgets[c.Name], "No price for a budget", fmt.Sprintf("The budget of the client %q is an amount, and there is no price for the models %q that it may ask for: add price %q { … }, set price_file, or set models of the client.", c.Name, models[i], models[i]))
+			continue
+		}
+		if all := l.currencies(models); len(all) > 1 {
+			l.caution(l.budgets[c.Name], "Budget in several currencies", fmt.Sprintf("The models that the client %q may use have prices in %s, and the budget adds up amounts as if they were in one. Set tokens in place of amount, set models of the client to those of one currency, or write all prices in the same currency.", c.Name, strings.Join(all, " and ")))
+		}
+	}
+}
+
+// isPriced reports whether all models of the pattern may have a price. Of a price file
+// that is known when a request comes.
+func (l *loader) isPriced(pattern string) bool {
+	if l.config.PriceFile != "" {
+		return true
+	}
+	return slices.ContainsFunc(l.config.prices, func(p *Price) bool { return MatchModel(p.Models, pattern) })
+}
+
+// currencies returns those in which models of the patterns may cost something, in the
+// order of the prices.
+func (l *loader) currencies(patterns []string) (all []string) {
+	add := func(currency string) {
+		if !slices.Contains(all, currency) {
+			all = append(all, currency)
+		}
+	}
+	for _, pattern := range patterns {
+		covered := false
+		for _, p := range l.config.prices {
+			if covered = MatchModel(p.Models, pattern); covered || MatchModel(pattern, p.Models) {
+				add(p.Currency)
+			}
+			if covered {
+				break // the prices after it are for other models
+			}
+		}
+		if !covered && l.config.PriceFile != "" {
+			add(price.DefaultCurrency)
+		}
+	}
+	return all
+}
