@@ -84,6 +84,14 @@ func (d *Daemon) makeAdminToken() (err error) {
 	return err
 }
 
+// removeUnusedAdminToken removes a generated token that the configuration has replaced by
+// its own: it opens nothing, and would be in backups.
+func (d *Daemon) removeUnusedAdminToken() {
+	if !d.reloader.Running().Config.Admin.Token.IsZero() {
+		_ = os.Remove(filepath.Join(d.options.StateDir, adminTokenName)) // mostly there is none
+	}
+}
+
 // adminTokenFile returns where the token is, if it is needed.
 func (d *Daemon) adminTokenFile() string {
 	if !d.needsAdminToken() || d.makeAdminToken() != nil {

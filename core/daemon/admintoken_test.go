@@ -92,6 +92,13 @@ func TestAConfiguredTokenIsTheOnlyOne(t *testing.T) {
 	if status.TokenFile == "" {
 		t.Error("status names no file")
 	}
+	// The generated one does not outlive the next start with a token of the configuration.
+	r.save(two(site(t, "primary"), site(t, "backup"), "admin {\n listen = \"127.0.0.1:0\"\n token = \""+own+"\"\n}\n"))
+	r.stop()
+	r.run()
+	if left, err := filepath.Glob(filepath.Join(r.dir, "state", "admin-token*")); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
 }
 
 // TestFilesOfTheEarlierProgramReadWithoutAToken keeps scripts working that never

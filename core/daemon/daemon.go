@@ -179,6 +179,7 @@ func (d *Daemon) start(ctx context.Context) error {
 	if err := d.makeAdminToken(); err != nil && d.predecessor == nil { // else it is too late to refuse
 		return err
 	}
+	d.removeUnusedAdminToken()
 	close(serving)
 	d.keeping.Go(func() { d.save.keep(d.saving, d.reloader.Running) })
 	if d.predecessor != nil {
