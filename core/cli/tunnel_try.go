@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -22,8 +21,9 @@ send a request through it, as the running program would. Forwards that
 the running program has open are not touched. You are asked for a passphrase that
 the configuration does not have.
 
-If the login succeeds and the running program waits with that tunnel after a
-failure, it tries again at once. Root tests the tunnels of the system service
+If the login succeeds and the tunnel waits or has failed in the running program,
+that tries again at once. If all steps succeed and the tunnel is degraded there, it
+logs in again: open forwards are closed for a moment. Root tests the tunnels of the system service
 with the account of the service.
 
 The exit code is 1 if a step fails.`,
@@ -68,8 +68,8 @@ func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool)
 				}
 			},
 		})
-		if loggedIn && a.retryTunnel(ctx, running, t) && !asJSON {
-			a.say("  The running program had not connected. It tries again now.")
+		if state, retried := a.retryTunnel(ctx, running, t, x.OK, loggedIn); retried && !asJSON {
+			a.say("  In the running program this tunnel is %s. It tries again now.", state)
 		}
 		good = good && x.OK
 		out = append(out, x)
@@ -85,16 +85,26 @@ func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool)
 	return nil
 }
 
-// retryTunnel has the running program try a tunnel again that waits, has failed or is partly up.
+// retryTunnel has the running program try a tunnel again that waits or has failed, if the
+// login succeeded, or that is degraded, if everything did. It returns the state that it had.
 // Without its help the next try comes by itself, so an error is none here.
-func (a *app) retryTunnel(ctx context.Context, running []admin.Tunnel, t *config.Tunnel) bool {
+func (a *app) retryTunnel(ctx context.Context, running []admin.Tunnel, t *config.Tunnel, ok, loggedIn bool) (state string, retried bool) {
 	for _, r := range running {
-		if r.Name == t.Name && r.Host == t.Host && slices.Contains([]string{string(tunnel.Failed), string(tunnel.Waiting), string(tunnel.Degraded)}, r.State) {
+		if r.Name != t.Name || r.Host != t.Host {
+			continue
+		}
+		switch tunnel.State(r.State) {
+		case tunnel.Failed, tunnel.Waiting:
+			retried = loggedIn
+		case tunnel.Degraded:
+			retried = ok
+		}
+		if retried {
 			_, err := a.client().RetryTunnel(ctx, t.Name)
-			return err == nil
+			return r.State, err == nil
 		}
 	}
-	return false
+	return "", false
 }
 
 // holds reports whether the running program has the address of the tunnel open.

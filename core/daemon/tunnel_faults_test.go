@@ -128,7 +128,7 @@ var faults = []fault{
 		s.Signal(syscall.SIGTERM)
 		time.Sleep(d / 4)
 		s.Restart()
-	}, "down: "},
+	}, "waiting: "},
 	{"the port is stolen", func(t *testing.T, s *sshdtest.Server, w *sshdtest.Network, d time.Duration) {
 		s.Signal(syscall.SIGKILL)
 		var thief net.Listener

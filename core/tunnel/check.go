@@ -44,7 +44,8 @@ func (s *Tunnels) Trust(ctx context.Context, name, fingerprint string) (sshclien
 }
 
 // Test runs [Test] for a running tunnel, without touching its open forwards. If the login
-// succeeds, a tunnel that is waiting or has failed connects again at once.
+// succeeds, a tunnel that is waiting or has failed connects again at once; a degraded one
+// does if every step succeeds.
 func (s *Tunnels) Test(ctx context.Context, name string) (steps []Result, ok bool, err error) {
 	t, c, err := s.find(name)
 	if err != nil {
@@ -60,7 +61,7 @@ func (s *Tunnels) Test(ctx context.Context, name string) (steps []Result, ok boo
 			loggedIn = loggedIn || r.OK && r.Step == sshclient.StepLogin
 		},
 	})
-	if loggedIn {
+	if ok || loggedIn && t.status().State != Degraded {
 		s.Retry(name)
 	}
 	return steps, ok, nil

@@ -64,7 +64,7 @@ func TestReconnect(t *testing.T) {
 				t.Errorf("the port was back %s after the connection", took)
 			}
 			st := r.await(Up)
-			if st.LastError != "" || !r.reported("vps waiting: down: ") {
+			if st.LastError != "" || !r.reported("vps waiting: waiting: ") {
 				t.Errorf("status %+v", st)
 			}
 			if name == "its process is stopped" && (!r.reported("stopped responding") || !r.reported("which was ended")) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,9 +16,14 @@ func stepError(step sshclient.Step, format string, args ...any) *sshclient.Error
 	return &sshclient.Error{Step: step, Text: fmt.Sprintf(format, args...)}
 }
 
-// serve uses a connection until it is lost, or ctx ends.
+// errNewLogin ends a connection on which the host opens nothing: what the account may
+// open was decided when it logged in.
+var errNewLogin = errors.New("logging in again")
+
+// serve uses a connection until it is lost, ctx ends, or a new login is needed.
 func (t *tunnel) serve(ctx context.Context, c *sshclient.Client) error {
 	defer c.Close()
+	loggedIn := time.Now()
 	t.client.Store(c)
 	defer t.client.Store(nil)
 	t.current.Connects++
@@ -56,13 +62,31 @@ func (t *tunnel) serve(ctx context.Context, c *sshclient.Client) error {
 			t.current.Notes = o.limitations()
 			t.publish()
 		case <-t.retry:
+			if t.nothingOpen() {
+				return t.newLogin(o)
+			}
 			for _, f := range t.forwards {
 				f.due = time.Time{}
 			}
 		case <-timer.C:
+			if t.nothingOpen() && time.Since(loggedIn) > t.env.loginAge {
+				return t.newLogin(o)
+			}
 		}
 		timer.Stop()
 	}
+}
+
+// nothingOpen reports whether there are forwards, and none of them answers.
+func (t *tunnel) nothingOpen() bool {
+	return len(t.forwards) > 0 && !slices.ContainsFunc(t.forwards, func(f *forward) bool { return f.state == ForwardOpen })
+}
+
+// newLogin leaves a connection for another one.
+func (t *tunnel) newLogin(o *opener) error {
+	o.forgetOwn()
+	t.dropForwards()
+	return errNewLogin
 }
 
 // reportForwards derives the tunnel's state from those of its forwards. next is when

@@ -26,7 +26,7 @@ func (s State) Text() string {
 	case Up:
 		return "up"
 	case Degraded:
-		return "partly up"
+		return "degraded"
 	case Waiting:
 		return "waiting for the next attempt"
 	case Failed:
@@ -104,7 +104,7 @@ type Status struct {
 	Host      string // as configured
 	User      string // "" until it is known
 	State     State
-	Since     time.Time               // when it became up, partly up, or down; retries do not change it
+	Since     time.Time               // when it became up, degraded, or down; retries do not change it
 	LastError string                  // "" while it is up
 	HostKey   *sshclient.UntrustedKey // if the error is about it
 	NextTry   time.Time               // when a tunnel that is down, or its forwards that are not open, are tried again

@@ -3,6 +3,7 @@ package tunnel
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -115,11 +116,15 @@ func (t *tunnel) run(ctx context.Context) {
 	for tries := 0; ctx.Err() == nil; tries++ {
 		t.setState(Connecting, nil, time.Time{})
 		c, err := t.connect(ctx)
-		if err == nil {
+		for err == nil {
 			started := time.Now()
 			if err = t.serve(ctx, c); time.Since(started) > stableTime {
 				tries = 0
 			}
+			if !errors.Is(err, errNewLogin) {
+				break
+			}
+			c, err = t.connect(ctx)
 		}
 		if ctx.Err() == nil {
 			t.waitForRetry(ctx, err, tries)
@@ -170,9 +175,9 @@ func (t *tunnel) describe(s State, err error, next time.Time) string {
 		}
 		return fmt.Sprintf("up: %s on %s", strings.Join(open, ", "), t.config.Host)
 	case Degraded:
-		return "partly up: " + err.Error()
+		return fmt.Sprintf("degraded: %s; next try in %s", err, time.Until(next).Round(100*time.Millisecond))
 	case Waiting:
-		return fmt.Sprintf("down: %s; next try in %s", err, time.Until(next).Round(100*time.Millisecond))
+		return fmt.Sprintf("waiting: %s; next try in %s", err, time.Until(next).Round(100*time.Millisecond))
 	case Failed:
 		return fmt.Sprintf("failed: %s; it is tried again in %s, after a reload, or when its files change", err, wording.Duration(failedPause))
 	}

@@ -28,6 +28,8 @@ type Options struct {
 	Home  string // of the user; default: the real one
 	Agent string // socket of the SSH agent; default $SSH_AUTH_SOCK
 	SSH   string // the OpenSSH client, "none" for none; default: the one in $PATH
+
+	loginAge time.Duration // of a login under which no forward opens, until it is made anew; default failedPause
 }
 
 // Server is an HTTP server.
@@ -47,6 +49,7 @@ type environment struct {
 	sessions *sessions
 	grace    time.Duration
 	free     func(ctx context.Context, tunnel string)
+	loginAge time.Duration
 	ctx      context.Context // ends when everything still open is cut off
 	closing  *sync.WaitGroup
 }
@@ -65,7 +68,7 @@ type Tunnels struct {
 func New(o Options) *Tunnels {
 	s := &Tunnels{env: environment{
 		ssh: o.environment(), handler: o.Handler, server: o.Server, report: o.OnChange, guarded: o.Guarded,
-		sessions: loadSessions(o.Sessions), grace: o.Grace, free: o.Free, closing: &sync.WaitGroup{},
+		sessions: loadSessions(o.Sessions), grace: o.Grace, free: o.Free, loginAge: cmp.Or(o.loginAge, failedPause), closing: &sync.WaitGroup{},
 	}}
 	s.env.ctx, s.cutOff = context.WithCancel(context.Background())
 	return s
@@ -115,27 +118,49 @@ func (s *Tunnels) Apply(wanted []*config.Tunnel) {
 		s.all = append(s.all, t)
 	}
 	for _, t := range old {
-		s.env.closing.Go(func() {
-			ctx, cancel := context.WithTimeout(s.env.ctx, s.env.grace)
-			defer cancel()
-			t.stop(ctx)
-		})
+		s.retire(t)
 	}
 }
 
-// Retry makes tunnels that are waiting, have failed or are partly up try again now: those
-// with these names, all if there are none.
-func (s *Tunnels) Retry(names ...string) {
+// retire stops a tunnel. Its requests in flight go on for a while.
+func (s *Tunnels) retire(t *tunnel) {
+	s.env.closing.Go(func() {
+		ctx, cancel := context.WithTimeout(s.env.ctx, s.env.grace)
+		defer cancel()
+		t.stop(ctx)
+	})
+}
+
+// RetryAll makes tunnels that are waiting, have failed or are degraded try again now, without
+// touching what is open.
+func (s *Tunnels) RetryAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range s.all {
-		if len(names) > 0 && !slices.Contains(names, t.config.Name) {
-			continue
-		}
 		switch t.status().State {
 		case Waiting, Failed, Degraded:
 			notify(t.retry)
 		}
+	}
+}
+
+// Retry makes a tunnel that is waiting, has failed or is degraded try again now. One that is
+// degraded logs in again, as the host decides at the login what may be opened: its open
+// forwards are closed for a moment, and requests in flight finish on the old connection.
+func (s *Tunnels) Retry(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.all, func(t *tunnel) bool { return t.config.Name == name })
+	if i < 0 || s.ended {
+		return
+	}
+	switch old := s.all[i]; old.status().State {
+	case Waiting, Failed:
+		notify(old.retry)
+	case Degraded:
+		s.all[i] = newTunnel(s.wanted[i], &s.env)
+		s.all[i].start(old.released)
+		s.retire(old)
 	}
 }
 

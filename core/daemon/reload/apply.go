@@ -115,7 +115,7 @@ func (r *Reloader) transact(ctx context.Context, req Request, out *Result) (err 
 		return err
 	}
 	out.Generation = r.Running().Number
-	r.options.Tunnels.Retry()
+	r.options.Tunnels.RetryAll()
 	if len(out.Changes) == 0 {
 		out.Changes = append(out.Changes, r.unused(req.restart)...)
 	} else {
