@@ -30,8 +30,8 @@ func loadAlone(t *testing.T, text string, env map[string]string) (*config.Config
 	return config.Load(t.Context(), config.Options{Path: path, Catalog: builtins{}, Getenv: lookup(env)})
 }
 
-// What asks for more than there is ends in a mistake at its place, soon, and
-// without taking the memory here.
+// An expression that needs too much memory or time causes an error at its place, soon, and does
+// not use the memory of this process.
 func TestEvaluationIsBounded(t *testing.T) {
 	t.Parallel()
 	doubling := "locals {\n  a0 = \"" + strings.Repeat("x", 1024) + "\"\n"
@@ -83,7 +83,7 @@ func TestLoopsWithinTheBoundsWork(t *testing.T) {
 }
 
 func TestLongTextIsRefused(t *testing.T) {
-	if _, report := loadAlone(t, oneChannel+strings.Repeat("# a comment\n", 17<<20/12), nil); !strings.Contains(report.Summary(), "more than 16MiB") {
+	if _, report := loadAlone(t, oneChannel+strings.Repeat("# a comment\n", 17<<20/12), nil); !strings.Contains(report.Summary(), "larger than 16MiB") {
 		t.Error(report.Summary())
 	}
 	if _, report := loadAlone(t, oneChannel+strings.Repeat("a {\n}\n", 10_001), nil); !strings.Contains(report.Summary(), "Too many blocks") {
@@ -91,7 +91,7 @@ func TestLongTextIsRefused(t *testing.T) {
 	}
 }
 
-// A long row of locals costs neither the stack nor a square of its length.
+// A long chain of locals neither exhausts the stack nor takes quadratic time.
 func TestManyLocals(t *testing.T) {
 	var row, flat strings.Builder
 	row.WriteString("locals {\n  a0 = 1\n")
@@ -101,7 +101,7 @@ func TestManyLocals(t *testing.T) {
 		fmt.Fprintf(&row, "  a%d = local.a%d\n", i+1, i)
 		fmt.Fprintf(&flat, "  a%d = local.a0\n", i+1)
 	}
-	// The one that is looked at first, by its name, leads through all others.
+	// The one that is evaluated first, by name, depends on all others.
 	if _, report := loadAlone(t, fmt.Sprintf("%s  A = local.a%d\n}\n", row.String(), many)+oneChannel, nil); !strings.Contains(report.Summary(), "Nested too deeply") {
 		t.Error(report.Summary())
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/price"
 )
 
-// budget checks the budget of a client, and remembers where it is.
+// budget checks the budget of a client, and stores its place.
 func (r *reader) budget(c *Client) {
 	b := r.one("budget")
 	if b == nil {
@@ -25,8 +25,8 @@ func (r *reader) budget(c *Client) {
 	r.loader.budgets[c.Name] = b.DefRange()
 }
 
-// pricedBudgets reports budgets of money for models that have no price: nothing
-// could be counted. It warns of those in more than one currency.
+// pricedBudgets reports budgets of money for models without a price, whose cost could not be
+// counted, and warns of those in more than one currency.
 func (l *loader) pricedBudgets() {
 	for _, c := range l.config.Clients {
 		if c.Budget.Amount == 0 {
@@ -37,17 +37,17 @@ func (l *loader) pricedBudgets() {
 			models = []string{"*"}
 		}
 		if i := slices.IndexFunc(models, func(m string) bool { return !l.isPriced(m) }); i >= 0 {
-			l.fail(l.budgets[c.Name], "No price for a budget", fmt.Sprintf("The budget of the client %q is an amount, and there is no price for the models %q that it may ask for: add price %q { … }, set price_file, or set models of the client.", c.Name, models[i], models[i]))
+			l.fail(l.budgets[c.Name], "No price for a budget", fmt.Sprintf("The budget of the client %q is an amount of money, but the models %q that it may use have no price: add price %q { … }, set price_file, or restrict the models of the client.", c.Name, models[i], models[i]))
 			continue
 		}
 		if all := l.currencies(models); len(all) > 1 {
-			l.caution(l.budgets[c.Name], "Budget in several currencies", fmt.Sprintf("The models that the client %q may use have prices in %s, and the budget adds up amounts as if they were in one. Set tokens in place of amount, set models of the client to those of one currency, or write all prices in the same currency.", c.Name, strings.Join(all, " and ")))
+			l.caution(l.budgets[c.Name], "Budget in several currencies", fmt.Sprintf("The models that the client %q may use have prices in %s, but the budget adds up amounts as if they were in one currency. Set tokens instead of amount, restrict the models of the client to those with one currency, or write all prices in the same currency.", c.Name, strings.Join(all, " and ")))
 		}
 	}
 }
 
-// isPriced reports whether all models of the pattern may have a price. Of a price file
-// that is known when a request comes.
+// isPriced reports whether all models of the pattern have a price. With a price file, that
+// is known only when a request arrives.
 func (l *loader) isPriced(pattern string) bool {
 	if l.config.PriceFile != "" {
 		return true
@@ -55,7 +55,7 @@ func (l *loader) isPriced(pattern string) bool {
 	return slices.ContainsFunc(l.config.prices, func(p *Price) bool { return MatchModel(p.Models, pattern) })
 }
 
-// currencies returns those in which models of the patterns may cost something, in the
+// currencies returns the currencies of the prices of models that match the patterns, in the
 // order of the prices.
 func (l *loader) currencies(patterns []string) (all []string) {
 	add := func(currency string) {
@@ -70,7 +70,7 @@ func (l *loader) currencies(patterns []string) (all []string) {
 				add(p.Currency)
 			}
 			if covered {
-				break // the prices after it are for other models
+				break // later prices are for other models
 			}
 		}
 		if !covered && l.config.PriceFile != "" {

@@ -18,7 +18,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// canaries are secrets in every place that takes one, by where they stand.
+// canaries are secrets in every place that accepts one, by place.
 var canaries = map[string]string{
 	"literal key":          "sk-q7w1e9r3t5y2u8-literal",
 	"key block":            "sk-m4n6b8v0c2x1z3-block",
@@ -87,7 +87,7 @@ route "/**" {
 }
 `
 
-// canaryOptions returns those of canaryConfig, changed by change.
+// canaryOptions returns the options to load canaryConfig, changed by change.
 func canaryOptions(t testing.TB) (o config.Options, text string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -117,9 +117,9 @@ func loadText(t testing.TB, o config.Options, text string) (*config.Config, conf
 	return config.Load(t.Context(), o)
 }
 
-// sung returns the place whose secret stands in text, or a large part of it. The
-// last characters may: they tell keys apart.
-func sung(text string) string {
+// leaked returns the place whose secret is in text, or a large part of it. The last characters
+// may be shown: they distinguish keys.
+func leaked(text string) string {
 	const part = 8
 	text = strings.ToLower(text)
 	for place, value := range canaries {
@@ -133,7 +133,7 @@ func sung(text string) string {
 	return ""
 }
 
-// everything returns all that a report can say.
+// everything returns everything that a report can print.
 func everything(t testing.TB, r config.Report) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -157,7 +157,7 @@ func TestNoPartOfAConfigurationPrintsASecret(t *testing.T) {
 		t.Fatal(report.Lines())
 	}
 	for place, value := range canaries {
-		if place != "inside of a template" && sung(value) == "" {
+		if place != "inside of a template" && leaked(value) == "" {
 			t.Fatalf("the %s would not be found", place)
 		}
 	}
@@ -165,7 +165,7 @@ func TestNoPartOfAConfigurationPrintsASecret(t *testing.T) {
 	visit(reflect.ValueOf(cfg), func(path string, v any) {
 		n++
 		for _, form := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-			if place := sung(fmt.Sprintf(form, v)); place != "" {
+			if place := leaked(fmt.Sprintf(form, v)); place != "" {
 				t.Errorf("%s of %s prints the %s", form, path, place)
 			}
 		}
@@ -173,13 +173,13 @@ func TestNoPartOfAConfigurationPrintsASecret(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
-		if place := sung(string(raw)); place != "" {
+		if place := leaked(string(raw)); place != "" {
 			t.Errorf("JSON of %s holds the %s", path, place)
 		}
 		var log bytes.Buffer
 		slog.New(slog.NewTextHandler(&log, nil)).Info("x", "value", v)
 		slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "value", v)
-		if place := sung(log.String()); place != "" {
+		if place := leaked(log.String()); place != "" {
 			t.Errorf("a log record of %s holds the %s", path, place)
 		}
 	})
@@ -226,8 +226,8 @@ func visitAt(path string, v reflect.Value, f func(path string, v any)) {
 }
 
 // TestNoDiagnosticShowsASecret breaks a configuration that is full of secrets
-// in every way that a slip of the hand does, at many places; in the long form
-// of the tests at every place.
+// with all common typing errors, at many places; in the long form of the tests
+// at every place.
 func TestNoDiagnosticShowsASecret(t *testing.T) {
 	o, text := canaryOptions(t)
 	slips := map[string]func(i int) string{
@@ -249,7 +249,7 @@ func TestNoDiagnosticShowsASecret(t *testing.T) {
 			if report.HasErrors() {
 				mistakes++
 			}
-			if place := sung(everything(t, report)); place != "" {
+			if place := leaked(everything(t, report)); place != "" {
 				t.Errorf("%s at line %d shows the %s", name, 1+strings.Count(text[:i], "\n"), place)
 			}
 		}
@@ -284,7 +284,7 @@ func TestNoWrongValueShowsASecret(t *testing.T) {
 		for i := first % step; i < len(sources); i += step {
 			source := sources[i]
 			_, report := loadText(t, o, strings.Replace(text, after, fmt.Sprintf("%s\n%s = %s", after, name, source), 1))
-			if place := sung(everything(t, report)); place != "" {
+			if place := leaked(everything(t, report)); place != "" {
 				t.Errorf("%s = %s shows the %s", name, source, place)
 			}
 		}

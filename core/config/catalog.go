@@ -10,13 +10,13 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// Catalog knows the components that blocks may name. Loading a configuration
-// asks it for schemas; it is the only part of loading that may start a process.
+// Catalog describes the components that blocks may name. Loading a configuration gets
+// their schemas from it; only the catalog may start a process while loading.
 type Catalog interface {
 	// Component describes the component that ref names: "priority" for a
 	// built-in, "acme/bandit" or, where acme has one of that kind only, "acme".
 	// plugin is the block that declares it, nil for a built-in or if there is
-	// none. The error is an *UnknownComponentError if there is no such one.
+	// none. The error is an *UnknownComponentError if there is no such component.
 	Component(ctx context.Context, kind sdk.Kind, ref string, plugin *Plugin) (ComponentInfo, error)
 }
 
@@ -25,11 +25,11 @@ type ComponentInfo struct {
 	Plugin  string // "" for a built-in
 	Name    string
 	Version string
-	Build   string // another one for another executable, or another process of the same
+	Build   string // identifies the executable and its process
 	Doc     string
 	Schema  *sdk.Schema
 
-	OnFailure string // what the author recommends; "": nothing
+	OnFailure string // the author's recommendation; "": none
 }
 
 // ErrNotReady is wrapped by the errors of a [Catalog] about a plugin that the program
@@ -47,8 +47,8 @@ type UnknownComponentError struct {
 	IsA       []sdk.Kind // the kinds of the components that have the name
 }
 
-// ofKnownPlugin reports whether the name is that of a plugin that has components of the
-// kind, or begins with it.
+// ofKnownPlugin reports whether the name is, or begins with, the name of a plugin with
+// components of the kind.
 func (e *UnknownComponentError) ofKnownPlugin() bool {
 	plugin, _, _ := strings.Cut(e.Ref, "/")
 	return slices.ContainsFunc(slices.Concat(e.Known, e.Others), func(ref string) bool {

@@ -14,8 +14,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// withAcme knows the built-in components and, where a plugin block declares
-// it, the plugin acme, which has one component with every kind of setting.
+// withAcme has the built-in components and, if a plugin block declares it, the plugin acme,
+// which has one component with every kind of setting.
 type withAcme struct{ builtins }
 
 func (w withAcme) Component(ctx context.Context, kind sdk.Kind, ref string, p *config.Plugin) (config.ComponentInfo, error) {
@@ -50,8 +50,8 @@ func acme() *sdk.Schema {
 	}
 }
 
-// refuse has every built-in component of cfg check its block, in this process,
-// as validating does in the plugin's.
+// refuse lets every built-in component of cfg check its block, in this process; aitunnel
+// validate does so in the plugin's process.
 func refuse(t *testing.T, cfg *config.Config, report config.Report) config.Report {
 	t.Helper()
 	all := []*config.Component{}

@@ -137,7 +137,7 @@ func (r *reader) keys(c *Channel) {
 		kr := r.loader.reader(b, fmt.Sprintf("in key %q", k.Label))
 		kr.decode(k)
 		if a := kr.attributes["value"]; a == nil {
-			// It was reported.
+			// Already reported.
 		} else if k.Value.IsZero() && len(r.loader.diags) == before {
 			kr.wrong(a, "the key is empty")
 		} else if err := CheckCredential(k.Value.Reveal()); err != nil {
@@ -147,7 +147,7 @@ func (r *reader) keys(c *Channel) {
 		c.Keys = append(c.Keys, k)
 	}
 	if len(r.loader.diags) > before {
-		return // whether keys are missing cannot be said
+		return // it is unknown whether keys are missing
 	}
 	r.checkKeys(c)
 }

@@ -21,7 +21,7 @@ import (
 type Client struct {
 	Name        string
 	Token       Secret      `hcl:"token,optional" example:"env(\"OPENCLAW_TOKEN\", \"put-a-token-here\")" doc:"What the client sends as its API key."`
-	TokenSHA256 string      `hcl:"token_sha256,optional" form:"SHA-256" doc:"The SHA-256 of the token in hexadecimal, in place of the token. aitunnel client add NAME makes a token and writes this."`
+	TokenSHA256 string      `hcl:"token_sha256,optional" form:"SHA-256" doc:"The SHA-256 of the token in hexadecimal, instead of the token. aitunnel client add NAME creates a token and writes its hash."`
 	Models      []string    `hcl:"models,custom" type:"list of strings" sample:"[\"gpt-*\", \"claude-*\"]" doc:"The client may use only these models; * matches any characters. By default all."`
 	Paths       []string    `hcl:"paths,custom" type:"list of strings" sample:"[\"/v1/**\"]" doc:"The client may use only these paths, written like those of routes. By default all."`
 	Limit       ClientLimit `hcl:"limit,block" doc:"How much the client may use at once. Requests over a limit wait."`
@@ -29,16 +29,16 @@ type Client struct {
 	Range       hcl.Range
 }
 
-// The clients that need no block. A block with such a name has no token, and
-// sets the limits of that client.
+// The clients that exist without a block. A block with such a name has no token, and sets
+// the limits of that client.
 const (
-	ClientDefault   = "default"   // who sends one of proxy.client_tokens
-	ClientAnonymous = "anonymous" // everybody, if there is no token at all
+	ClientDefault   = "default"   // callers that send one of proxy.client_tokens
+	ClientAnonymous = "anonymous" // all callers, if no token is configured
 
-	ClientTest = "channel-test" // the program's own user who tests a channel; limits and budgets do not apply
+	ClientTest = "channel-test" // the user who tests a channel; limits and budgets do not apply
 )
 
-// ClientLimit bounds what a client uses at a time. 0 is no limit.
+// ClientLimit limits what a client may use at once. 0 is no limit.
 type ClientLimit struct {
 	RequestsPerMinute int           `hcl:"requests_per_minute,optional" min:"0" max:"1000000000" sample:"60" doc:"Requests per minute. 0: no limit."`
 	TokensPerMinute   int           `hcl:"tokens_per_minute,optional" min:"0" max:"1000000000000" sample:"200000" doc:"Tokens per minute, prompts and answers combined. They are estimated when a request starts, and corrected by what the site reports. 0: no limit."`
@@ -47,7 +47,7 @@ type ClientLimit struct {
 	Wait              time.Duration `hcl:"wait,optional" zero:"true" doc:"How long a request waits in the queue, for this limit or because every channel is at its limit, before it gets a 429 with Retry-After."`
 }
 
-// Limit bounds what a channel or key is used at a time. 0 is no limit.
+// Limit limits what may be used of a channel or key at once. 0 is no limit.
 type Limit struct {
 	RequestsPerMinute int        `hcl:"requests_per_minute,optional" min:"0" max:"1000000000" sample:"50" doc:"Requests per minute. 0: no limit."`
 	TokensPerMinute   int        `hcl:"tokens_per_minute,optional" min:"0" max:"1000000000000" sample:"200000" doc:"Tokens per minute, as for a client. 0: no limit."`
@@ -55,7 +55,7 @@ type Limit struct {
 	Concurrent        Concurrent `hcl:"concurrent,optional" type:"whole number, or \"auto\"" default:"no limit" sample:"20" doc:"Requests in flight at once. \"auto\" finds out how many each key of the channel accepts: more while answers are good and quick, fewer after a 429 or when they get slow."`
 }
 
-// Concurrent bounds requests in flight: by a number, or by trying.
+// Concurrent limits requests in flight: to a number, or to what is found by trying.
 type Concurrent struct {
 	Most int // 0: no limit
 	Auto bool
@@ -70,14 +70,14 @@ func (c *Channel) InFlightLimit() int {
 	return c.MaxInFlight
 }
 
-// Budget bounds what a client uses in all.
+// Budget limits what a client uses in total within a period.
 type Budget struct {
 	Amount float64 `hcl:"amount,optional" min:"0" max:"1000000000" sample:"5" doc:"An amount in the currency of the prices. Every model that the client may use needs a price. 0: no limit."`
 	Tokens int     `hcl:"tokens,optional" min:"0" max:"1000000000000000" sample:"2000000" doc:"Tokens, prompts and answers combined. 0: no limit."`
 	Per    string  `hcl:"per,optional" enum:"hour,day,week,month" doc:"The period, in time_zone; a week begins on Monday."`
 }
 
-// DefaultWait is how long a request waits for a limit where nothing else is set.
+// DefaultWait is how long a request waits for a limit by default.
 const DefaultWait = 10 * time.Second
 
 func defaultClient() *Client {
@@ -93,14 +93,14 @@ func HashToken(token string) TokenHash { return sha256.Sum256([]byte(token)) }
 // NewToken returns a new token, for apps or for the panel.
 func NewToken() string { return "at-" + strings.ToLower(rand.Text()) }
 
-// NotFilledIn says that a token is what the example and init have in place of one.
-// Everybody knows it, so it lets nobody in.
+// NotFilledIn reports whether a token is a placeholder of the example or of init. As
+// everyone knows it, it is not accepted.
 func NotFilledIn(token Secret) bool {
 	value := token.Reveal()
 	return strings.HasPrefix(value, "put-") && strings.HasSuffix(value, "-here")
 }
 
-// Hash is that of the client's token; ok is false if it has none.
+// Hash returns the hash of the client's token; ok is false if it has none.
 func (c *Client) Hash() (hash TokenHash, ok bool) {
 	if c.TokenSHA256 != "" {
 		n, err := hex.Decode(hash[:], []byte(c.TokenSHA256))
@@ -109,8 +109,7 @@ func (c *Client) Hash() (hash TokenHash, ok bool) {
 	return HashToken(c.Token.Reveal()), !c.Token.IsZero()
 }
 
-// Allows reports whether the client may ask for the model; "" is a request that
-// names none.
+// Allows reports whether the client may use the model; "" is a request that names none.
 func (c *Client) Allows(model string) bool {
 	return model == "" || len(c.Models) == 0 || slices.ContainsFunc(c.Models, func(p string) bool { return MatchModel(p, model) })
 }
@@ -217,14 +216,14 @@ func (r *reader) token(c *Client) {
 	reserved := c.Name == ClientDefault || c.Name == ClientAnonymous
 	switch {
 	case reserved && token != nil:
-		r.wrong(token, fmt.Sprintf("the client %q has no token of its own: it represents callers that send one of proxy.client_tokens, or for all if no token is needed; choose another name", c.Name))
+		r.wrong(token, fmt.Sprintf("the client %q has no token of its own: it represents callers that send one of proxy.client_tokens, or all callers if no token is required; choose another name", c.Name))
 	case reserved && hash != nil:
 		r.wrong(hash, fmt.Sprintf("the client %q has no token of its own; choose another name", c.Name))
 	case reserved:
 	case token != nil && hash != nil:
 		r.wrong(hash, "a client has a token or a token_sha256, not both")
 	case token == nil && hash == nil:
-		r.loader.fail(r.at, "No token", fmt.Sprintf("The client %q has no token: add token = env(\"NAME\"), or have aitunnel client add NAME make one.", c.Name))
+		r.loader.fail(r.at, "No token", fmt.Sprintf("The client %q has no token: add token = env(\"NAME\"), or create one with aitunnel client add NAME.", c.Name))
 	case token != nil && c.Token.IsZero():
 		r.wrong(token, "the token is empty")
 	case token != nil:

@@ -20,7 +20,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// component reads the block of a plugin's component, or gives the default one.
+// component reads the block of a component, or returns the default one.
 func (r *reader) component(kind sdk.Kind, block, fallback string) *Component {
 	b := r.one(block, "name")
 	if b == nil {
@@ -40,8 +40,8 @@ func (l *loader) builtin(kind sdk.Kind, ref string) *Component {
 	return c
 }
 
-// componentOf checks a block against the schema of the component it names. r
-// may have taken the attributes that are not the component's.
+// componentOf checks a block against the schema of the component that it names. r may have
+// read the attributes that are not settings of the component.
 func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Component {
 	c := &Component{Kind: kind, Ref: b.Labels[0], Range: b.DefRange(), Body: json.RawMessage("{}"), attributes: map[string]hcl.Range{}}
 	plugin, name, _ := strings.Cut(c.Ref, "/")
@@ -71,12 +71,12 @@ func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Comp
 	return c
 }
 
-// own takes the attributes that are the program's, and not the component's.
+// own reads the attributes that are settings of the program, not of the component.
 func (c *Component) own(r *reader, block, onFailure string) {
 	if c.Kind == sdk.KindHealthChecker {
 		return
 	}
-	if block != blockShadow { // no request waits for its plans
+	if block != blockShadow { // a shadow's plans are not used
 		word := cmp.Or(onFailure, string(OnFailureRoundRobin))
 		r.choice("on_failure", &word, string(OnFailureRoundRobin), string(OnFailurePriority), string(OnFailureWeighted), string(OnFailureLeastBusy), string(OnFailureLastPlan))
 		c.OnFailure = OnFailure(word)
@@ -96,7 +96,7 @@ func (c *Component) own(r *reader, block, onFailure string) {
 	}
 }
 
-// blockShadow is a strategy that only plans, next to that of its route.
+// blockShadow is the type of the blocks of shadows.
 const blockShadow = "shadow"
 
 func (l *loader) unknownComponent(c *Component, b *hclsyntax.Block, err error) {
@@ -105,7 +105,7 @@ func (l *loader) unknownComponent(c *Component, b *hclsyntax.Block, err error) {
 	at := b.LabelRanges[0]
 	switch {
 	case errors.As(err, &lock) && l.lockReported:
-		return // it is the same for all plugins
+		return // the error is the same for all plugins
 	case errors.As(err, &lock):
 		l.lockReported = true
 		l.fail(at, "The lock file cannot be used", wording.Sentence(lock.Error()))
@@ -122,7 +122,7 @@ func (l *loader) unknownComponent(c *Component, b *hclsyntax.Block, err error) {
 	case near != "" && (unknown.ofKnownPlugin() || wording.IsTypo(c.Ref, near)):
 		detail = fmt.Sprintf("There is no %s %q. Did you mean %q?", kindName(c.Kind), c.Ref, near)
 	case !unknown.ofKnownPlugin():
-		detail += " If it belongs to a plugin, install that: aitunnel plugin install SOURCE."
+		detail += " If it belongs to a plugin, install the plugin: aitunnel plugin install SOURCE."
 	}
 	if len(unknown.Installed) > 0 {
 		detail = fmt.Sprintf("There is no built-in %s %q, but an installed plugin has one: write %s.", kindName(c.Kind), c.Ref, wording.List(unknown.Installed))
@@ -183,8 +183,7 @@ func (d *schemaDecoder) attribute(r *reader, a *sdk.Attribute, path []string, ou
 	out[a.Name] = json.RawMessage(raw)
 }
 
-// place remembers where an attribute is, and each entry of a map or a list that is
-// written there.
+// place records where an attribute is, and each entry of its map or list.
 func (d *schemaDecoder) place(e hclsyntax.Expression, path []string) {
 	d.component.attributes[strings.Join(path, ".")] = e.Range()
 	switch e := e.(type) {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Components returns all that the configuration names, in its order: those of the
+// Components returns all components in the order of the configuration: those of the
 // channels, then those of the routes.
 func (c *Config) Components() (all []*Component) {
 	for _, ch := range c.Channels {
@@ -48,8 +48,7 @@ func (c *Config) Members(of *Component) []string {
 	return nil
 }
 
-// builds lists the plugins in both configurations that are other builds, or
-// other processes, than before.
+// builds adds the plugins of both configurations whose build or process has changed.
 func (d *differ) builds(old, next *Config) {
 	before := map[string]*Component{}
 	for _, c := range old.Components() {
@@ -67,7 +66,7 @@ func (d *differ) builds(old, next *Config) {
 		}
 		effect := fmt.Sprintf("version %s replaces %s", c.version, o.version)
 		switch o.version {
-		case "": // the program ran without it
+		case "": // the plugin was not ready before
 			effect = fmt.Sprintf("version %s is ready", c.version)
 		case c.version:
 			effect = fmt.Sprintf("a new process of version %s replaces the old one", c.version)

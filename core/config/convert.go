@@ -8,8 +8,8 @@ import (
 // IsOld reports whether path names a file of the earlier program: see package legacy.
 func IsOld(path string) bool { return legacy.Is(path) }
 
-// Convert returns the configuration that means what an old file says, in the
-// usual layout. The report holds what could not be carried over.
+// Convert returns the equivalent of an old file in HCL. The report has what could not be
+// carried over.
 func Convert(path string, text []byte) ([]byte, Report) {
 	source, secrets := &redact.Source{Name: path, Text: text, YAML: true}, &redact.Values{}
 	blocks, diags := legacy.Read(source, secrets)
@@ -20,8 +20,8 @@ func Convert(path string, text []byte) ([]byte, Report) {
 	return legacy.Print(path, blocks), report
 }
 
-// old reads an old file as if its conversion had been parsed. Reports name the
-// lines of the old file.
+// old reads an old file as if its conversion had been parsed. Reports refer to the lines of
+// the old file.
 func (l *loader) old(path string, text []byte) {
 	source := &redact.Source{Name: path, Text: text, YAML: true}
 	l.last, l.sources[path] = path, source

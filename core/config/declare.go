@@ -5,11 +5,11 @@ import (
 	"reflect"
 )
 
-// declaration is a block of the configuration: what it is for, and the value of
-// one that sets nothing, whose fields declare the settings.
+// declaration is a block of the configuration: its purpose, and the value of a block without
+// settings, whose fields declare the settings.
 type declaration struct {
 	name     string
-	label    string // what the label says, "" for a block without one
+	label    string // what the label is, "" for a block without one
 	sample   string // a label for the example
 	repeated bool
 	doc      string

@@ -19,8 +19,8 @@ type Change struct {
 	Block  string   `json:"block"`            // such as `channel "primary"`
 	Action string   `json:"action"`           // add, remove or change
 	Fields []string `json:"fields,omitempty"` // the attributes and blocks that differ
-	Effect string   `json:"effect,omitempty"` // what becomes of the live state, in words
-	Plugin string   `json:"plugin,omitempty"` // of an upgrade: the plugin, "built-in" for that of the program
+	Effect string   `json:"effect,omitempty"` // what happens to the live state, in words
+	Plugin string   `json:"plugin,omitempty"` // of an upgrade: the plugin's name, or "built-in"
 }
 
 // The actions of a Change.
@@ -29,12 +29,12 @@ const (
 	ActionRemove = "remove"
 	ActionChange = "change"
 
-	// ActionUpgrade is for a plugin whose process another one takes the place of.
+	// ActionUpgrade is for a plugin whose process is replaced.
 	ActionUpgrade = "upgrade"
 )
 
-// Diff lists what an apply of next over old would change, in the order of the
-// configuration. It is empty if the two mean the same.
+// Diff lists what changes if next replaces old, in the order of the configuration. It is
+// empty if the two are equivalent.
 func Diff(old, next *Config) []Change {
 	d := &differ{}
 	d.block("proxy", old.Proxy, next.Proxy, "")
@@ -60,13 +60,13 @@ func Diff(old, next *Config) []Change {
 	return d.changes
 }
 
-// Same reports whether two channels are configured alike.
+// Same reports whether two channels have the same configuration.
 func (c *Channel) Same(other *Channel) bool { return len(fields(*c, *other)) == 0 }
 
-// Same reports whether two tunnels are configured alike.
+// Same reports whether two tunnels have the same configuration.
 func (t *Tunnel) Same(other *Tunnel) bool { return len(fields(*t, *other)) == 0 }
 
-// same is short for comparing its fields: there are many keys.
+// same compares the fields without reflection, since there may be many keys.
 func (k Key) same(other Key) bool {
 	if k.Value.Reveal() != other.Value.Reveal() {
 		return false
@@ -75,7 +75,7 @@ func (k Key) same(other Key) bool {
 	return k == other
 }
 
-// topLevel returns the settings that are in no block.
+// topLevel returns the settings of the top level.
 func topLevel(c *Config) any {
 	return struct {
 		Drain     time.Duration `hcl:"drain"`
@@ -99,8 +99,8 @@ func (d *differ) block(name string, old, next any, effect string) {
 	}
 }
 
-// each compares two lists of blocks by name. effect says what becomes of the
-// live state; old or next is nil for a block that is there only once.
+// each compares two lists of blocks by name. effect returns what happens to the live state;
+// old or next is nil if the block was added or removed.
 func each[T any](d *differ, old, next []*T, name func(*T) string, effect func(old, next *T) string) {
 	before := map[string]*T{}
 	for _, o := range old {
@@ -199,8 +199,7 @@ func sameOrder(old, next *Config) bool {
 	return true
 }
 
-// fields returns the names, as in the configuration, of what differs between two
-// structs of the same type.
+// fields returns the names of the settings that differ between two structs of the same type.
 func fields(old, next any) []string {
 	var out []string
 	a, b := reflect.ValueOf(old), reflect.ValueOf(next)
@@ -221,8 +220,7 @@ func attributeName(f reflect.StructField) string {
 	return strings.ToLower(f.Name)
 }
 
-// same compares by meaning: places in files are ignored, and
-// another block that is referred to is compared by its name.
+// same ignores places in files, and compares references to other blocks by name.
 func same(a, b reflect.Value) bool {
 	if a.Kind() == reflect.Pointer && (a.IsNil() || b.IsNil()) {
 		return a.IsNil() == b.IsNil()

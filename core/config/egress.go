@@ -16,15 +16,15 @@ import (
 // The egresses that need no block.
 const (
 	EgressDirect      = "direct"
-	EgressEnvironment = "environment" // as HTTPS_PROXY and the like say
+	EgressEnvironment = "environment" // the proxy of HTTPS_PROXY and the like
 )
 
-// Egress is a way by which sites are reached. Without proxy, tunnel and bind it is
-// the direct one, or that of the environment.
+// Egress is a way to reach sites. Without proxy, tunnel and bind it is the direct one, or that
+// of the environment.
 type Egress struct {
 	Name   string
-	Proxy  Secret `hcl:"proxy,optional" form:"proxy URL" example:"socks5h://127.0.0.1:7890" doc:"A proxy: http://, https://, socks5:// or socks5h://, with user:password@ if it asks for them. With socks5h it resolves the names of sites, with socks5 this machine does."`
-	Tunnel string `hcl:"tunnel,custom" type:"tunnel" sample:"vps" doc:"Connect from the host of this tunnel, which resolves names, too."`
+	Proxy  Secret `hcl:"proxy,optional" form:"proxy URL" example:"socks5h://127.0.0.1:7890" doc:"A proxy: http://, https://, socks5:// or socks5h://, with user:password@ if it requires them. With socks5h the proxy resolves the names of sites, with socks5 this machine does."`
+	Tunnel string `hcl:"tunnel,custom" type:"tunnel" sample:"vps" doc:"Connect from the host of this tunnel, which also resolves names."`
 	Bind   string `hcl:"bind,optional" sample:"wlan1" doc:"A network interface of this machine, or an address of one."`
 	Range  hcl.Range
 }
@@ -36,12 +36,12 @@ func (e *Egress) ProxyURL() *url.URL {
 	}
 	u, err := parseProxy(e.Proxy.Reveal())
 	if err != nil {
-		return nil // it was refused when it was read
+		return nil // it was refused when the configuration was read
 	}
 	return u
 }
 
-// Text returns the way in words, without a password.
+// Text describes the egress, without a password.
 func (e *Egress) Text() string {
 	switch {
 	case e.Tunnel != "":
@@ -63,7 +63,7 @@ func parseProxy(text string) (*url.URL, error) {
 	case !hasPort(u):
 		return nil, fmt.Errorf("the proxy has no valid port: expected a number from 1 to 65535")
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
-		return nil, fmt.Errorf("the URL of a proxy ends with its port")
+		return nil, fmt.Errorf("the URL of a proxy must end with its port")
 	}
 	return u, nil
 }
@@ -119,7 +119,7 @@ func (l *loader) egress(b *hclsyntax.Block) *Egress {
 	return e
 }
 
-// egress reads the ways of a channel, in the order in which they are tried.
+// egress reads the egresses of a channel, in the order in which they are tried.
 func (r *reader) egress(c *Channel) {
 	a := r.attribute("egress")
 	if a == nil {
@@ -131,7 +131,7 @@ func (r *reader) egress(c *Channel) {
 	}
 	secret := v.ContainsMarked()
 	v, _ = v.UnmarkDeep()
-	if v.Type() == cty.String { // one way needs no brackets
+	if v.Type() == cty.String { // a single one needs no brackets
 		v = cty.TupleVal([]cty.Value{v})
 	}
 	if v, _, ok = r.typed(a, v, cty.List(cty.String)); !ok {
@@ -164,15 +164,15 @@ func (r *reader) egress(c *Channel) {
 	}
 }
 
-// maxEgresses bounds how many ways one request may try.
+// maxEgresses is the maximum number of egresses of a channel.
 const maxEgresses = 8
 
-// leads reports whether an egress goes through the tunnel.
-func (l *loader) leads(tunnel string) bool {
+// usesTunnel reports whether an egress uses the tunnel.
+func (l *loader) usesTunnel(tunnel string) bool {
 	return slices.ContainsFunc(l.config.Egresses, func(e *Egress) bool { return e.Tunnel == tunnel })
 }
 
-// warnEgress is about egresses that nothing uses.
+// warnEgress warns of egresses that nothing uses, and of a proxy set in the environment.
 func (l *loader) warnEgress() {
 	for _, e := range l.config.Egresses {
 		used := slices.ContainsFunc(l.config.Channels, func(c *Channel) bool { return slices.Contains(c.Egress, e) }) ||
@@ -193,7 +193,7 @@ func (l *loader) warnEgress() {
 	}
 	for _, c := range l.config.Channels {
 		if c.Egress == nil && !isLoopback(c.Target.Hostname()+":0") {
-			l.caution(c.Range, "A proxy of the environment", fmt.Sprintf("%s is set, so the channel %q is reached through that proxy: if that is not meant, write egress = [egress.direct].", name, c.Name))
+			l.caution(c.Range, "Proxy set in the environment", fmt.Sprintf("%s is set, so the channel %q is reached through that proxy: if that is not intended, write egress = [egress.direct].", name, c.Name))
 			return
 		}
 	}

@@ -7,10 +7,9 @@ import (
 	"unicode"
 )
 
-// parseEnvFile reads lines of NAME=value, as Docker does: all after the first
-// "=" is the value, up to a "#" after a blank; a value that is quoted as a whole
-// loses its quotes. Only a name with a blank in it, quotes that do not end, and text
-// after them, are mistakes.
+// parseEnvFile reads lines of NAME=value, as Docker does: everything after the first "=" is
+// the value, up to a "#" after a space; a value that is quoted as a whole loses its quotes.
+// Errors are a name with a space in it, a missing closing quote, and text after one.
 func parseEnvFile(text []byte) (map[string]string, error) {
 	values := map[string]string{}
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
@@ -27,7 +26,7 @@ func parseEnvFile(text []byte) (map[string]string, error) {
 			return nil, fmt.Errorf("line %d: expected NAME=value", number)
 		}
 		if !given {
-			continue // Docker takes the variable from the environment, and so does env()
+			continue // the variable comes from the environment, as with Docker
 		}
 		value, err := envValue(strings.TrimSpace(value))
 		if err != nil {

@@ -11,22 +11,21 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// What an evaluation may take.
+// The limits of an evaluation.
 const (
 	maxValues     = 64 << 20 // bytes of all values
 	maxValueDepth = 200      // of lists in lists
 	maxLocalChain = 1000     // locals that refer to each other in a row
 )
 
-// unbounded is the estimate for an expression whose value can be of any size,
-// and take any time.
+// unbounded is the estimate for an expression that can need any amount of memory and time.
 const unbounded = math.MaxInt64 / 4
 
-// elementSize is what a list or map takes for each of its entries.
+// elementSize is the memory of each entry of a list or map.
 const elementSize = 64
 
-// estimate returns how many bytes the value of an expression takes at most, without
-// evaluating it.
+// estimate returns the maximum size of the value of an expression in bytes, without evaluating
+// it.
 func (l *loader) estimate(e hclsyntax.Expression) int64 {
 	switch e := e.(type) {
 	case *hclsyntax.LiteralValueExpr:
@@ -62,7 +61,7 @@ func (l *loader) estimate(e hclsyntax.Expression) int64 {
 	case *hclsyntax.FunctionCallExpr:
 		return l.estimateCall(e)
 	}
-	return unbounded // a loop, a splat, or what a later version of the library brings
+	return unbounded // a loop, a splat, or an expression of a later version of the library
 }
 
 func (l *loader) estimateAll(all []hclsyntax.Expression) (size int64) {
@@ -72,8 +71,8 @@ func (l *loader) estimateAll(all []hclsyntax.Expression) (size int64) {
 	return size
 }
 
-// estimateCall returns the estimate for a call. Most functions give back what they
-// get, or a part of it.
+// estimateCall returns the estimate for a call. Most functions return their arguments, or a
+// part of them.
 func (l *loader) estimateCall(call *hclsyntax.FunctionCallExpr) int64 {
 	given := l.estimateAll(call.Args)
 	switch call.Name {
@@ -105,7 +104,7 @@ func (l *loader) estimateCall(call *hclsyntax.FunctionCallExpr) int64 {
 	return plus(times(given, 6), elementSize) // a character of JSON may take six
 }
 
-// staticText is the first argument of a call if it is plain text.
+// staticText returns the first argument of a call if it is plain text.
 func staticText(args []hclsyntax.Expression) (string, bool) {
 	if len(args) == 0 {
 		return "", false
@@ -118,8 +117,8 @@ func staticText(args []hclsyntax.Expression) (string, bool) {
 	return v.AsString(), !diags.HasErrors()
 }
 
-// sizeOfReference returns the size of a variable or local, which are evaluated
-// before what refers to them.
+// sizeOfReference returns the size of a variable or local, which was evaluated before
+// expressions that refer to it.
 func (l *loader) sizeOfReference(t hcl.Traversal) int64 {
 	if len(t) > 1 {
 		if step, ok := t[1].(hcl.TraverseAttr); ok {
@@ -138,7 +137,7 @@ func times(a, n int64) int64 {
 	return a * n
 }
 
-// sizeOf returns how many bytes a value takes.
+// sizeOf returns the size of a value in bytes.
 func sizeOf(v cty.Value) int64 {
 	v, _ = v.Unmark()
 	switch {
@@ -180,8 +179,8 @@ func isDeep(v cty.Value, left int) bool {
 	return false
 }
 
-// remember notes the size of a variable or local, for the estimates of what
-// refers to it. It is false after the value was found to be too large.
+// remember stores the size of a variable or local, for estimates of expressions that refer to
+// it. It returns false after it reported that the value is too large.
 func (l *loader) remember(root, name string, v cty.Value, at hcl.Range) bool {
 	size := sizeOf(v)
 	l.sizes[root+"."+name] = size
@@ -202,9 +201,8 @@ func (l *loader) tooLarge(at hcl.Range) {
 	l.stopped = true
 }
 
-// affordable reports whether an expression may be evaluated. Where its text does not
-// show how much that takes, all expressions are evaluated in another process
-// first, which can be stopped.
+// affordable reports whether an expression may be evaluated. If no limit can be told from its
+// text, all expressions are first evaluated in another process, which can be stopped.
 func (l *loader) affordable(e hclsyntax.Expression) bool {
 	if l.stopped {
 		return false

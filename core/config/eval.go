@@ -106,7 +106,7 @@ func (l *loader) variable(name string, r *reader) cty.Value {
 	return value
 }
 
-// locals evaluates them in the order in which they need each other.
+// locals evaluates the locals in the order in which they depend on each other.
 func (l *loader) locals() {
 	attributes := map[string]*hclsyntax.Attribute{}
 	for _, b := range l.topBlocks("locals") {
@@ -169,8 +169,8 @@ func (o *ordering) resolve(name string, path []string) {
 	o.state[name] = 2
 }
 
-// needed returns the object of the locals that an expression refers to: one of all
-// of them would be built again for each.
+// needed returns an object with the locals that an expression refers to, which is faster than
+// one with all of them.
 func (o *ordering) needed(e hclsyntax.Expression) cty.Value {
 	values := map[string]cty.Value{}
 	for _, t := range e.Variables() {
@@ -190,7 +190,7 @@ func (o *ordering) needed(e hclsyntax.Expression) cty.Value {
 	return cty.ObjectVal(values)
 }
 
-// keepSecret notes every string in v as one that no message may show.
+// keepSecret marks every string in v as one that no message may show.
 func (l *loader) keepSecret(v cty.Value) {
 	v, _ = v.Unmark()
 	switch {
@@ -204,8 +204,8 @@ func (l *loader) keepSecret(v cty.Value) {
 	}
 }
 
-// resolves checks that the references of an expression name something, so that
-// the message can say what was meant.
+// resolves checks the references of an expression, so that the error can suggest the right
+// name.
 func (l *loader) resolves(e hcl.Expression, secret bool) bool {
 	ok := true
 	for _, t := range e.Variables() {
@@ -245,7 +245,7 @@ func (l *loader) resolves(e hcl.Expression, secret bool) bool {
 	return ok
 }
 
-// as converts v, and says in words what is expected if it cannot be.
+// as converts v; the error says in words what is expected.
 func as(v cty.Value, t cty.Type) (cty.Value, error) {
 	out, err := convert.Convert(v, t)
 	if err != nil {

@@ -19,9 +19,9 @@ import (
 )
 
 // A loop, or a function such as indent, can use any amount of time and memory, and
-// nothing within the process can stop it. So a configuration with one is evaluated
-// in another process first, which reports the expression that it is evaluating; if
-// it has to be killed, that is the place of the error.
+// nothing within the process can stop it. So a configuration with one is first evaluated in
+// another process, which reports the expression that it is evaluating. If the process has to
+// be killed, that expression is the place of the error.
 
 const (
 	evaluatorMemory = 512 << 20
@@ -38,7 +38,7 @@ const (
 	evaluatorHeap   = 11
 )
 
-// hasEvaluator says that this program calls [RunEvaluator].
+// hasEvaluator is true if this program calls [RunEvaluator].
 var hasEvaluator bool
 
 // RunEvaluator must be called at the very beginning of the program. In a process
@@ -86,8 +86,7 @@ func evaluateAll() int {
 	return evaluatorDone
 }
 
-// evaluateBodies evaluates all attributes of all blocks, and counts what their
-// values take.
+// evaluateBodies evaluates all attributes of all blocks, and counts the size of their values.
 func (l *loader) evaluateBodies() {
 	for _, a := range l.top {
 		l.evaluateOnce(a)
@@ -131,8 +130,8 @@ func watchHeap() {
 	}
 }
 
-// checkInChild evaluates the configuration in another process, once. It is false
-// after a mistake was reported.
+// checkInChild evaluates the configuration in another process, once. It returns false after
+// it reported an error.
 func (l *loader) checkInChild() bool {
 	if l.evaluatedElsewhere || !hasEvaluator {
 		return true
@@ -189,7 +188,7 @@ func (l *loader) runChild() (hcl.Range, error) {
 	return at, fmt.Errorf("the evaluation takes more than %s of memory", sizeText(evaluatorMemory))
 }
 
-// lastPlace returns the last place that the other process names.
+// lastPlace returns the last place that the other process reported.
 func (l *loader) lastPlace(out interface{ Read([]byte) (int, error) }) hcl.Range {
 	at := l.start()
 	decoder := json.NewDecoder(bufio.NewReader(out))

@@ -79,8 +79,8 @@ channel "backup" {
 
 `
 
-// isOptionalInExample reports whether a block is shown in a comment: it would reach
-// for machines and programs that are not there.
+// isOptionalInExample reports whether a block is shown in a comment, since it needs machines
+// or programs that do not exist.
 func isOptionalInExample(name string) bool {
 	return slices.Contains([]string{"client", "notify", "egress", "tunnel", "plugin", "verdict", "variable", "locals"}, name)
 }
@@ -107,8 +107,7 @@ func blockLines(d declaration) []string {
 	return append(lines, "}")
 }
 
-// settingLines returns the settings of a struct: in a comment if there is nothing
-// to be said in an example.
+// settingLines returns the settings of a struct, those without an example in comments.
 func settingLines(v reflect.Value) []string {
 	var lines []string
 	add := func(doc string, more []string) {
@@ -151,7 +150,7 @@ func assignment(s setting, v reflect.Value) string {
 	return "# " + s.name + " = " + value
 }
 
-// expression returns a value of a tag in HCL: a string is quoted.
+// expression returns the value of a tag as HCL, with strings quoted.
 func expression(s string) string {
 	if _, err := strconv.ParseFloat(s, 64); err == nil {
 		return s
@@ -164,8 +163,8 @@ func expression(s string) string {
 
 func quote(s string) string { return string(hclwrite.TokensForValue(cty.StringVal(s)).Bytes()) }
 
-// defaultValue returns the default of a setting in HCL, "" if there is none or words
-// say it better.
+// defaultValue returns the default of a setting as HCL; "" if there is none, or if words
+// describe it better.
 func defaultValue(s setting, v reflect.Value) string {
 	switch value := v.Interface().(type) {
 	case time.Duration:

@@ -15,7 +15,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// builtins knows the real schemas of the built-in components.
+// builtins has the real schemas of the built-in components.
 type builtins struct{}
 
 var described = sync.OnceValues(func() (sdk.Description, error) {
@@ -41,8 +41,8 @@ func (builtins) Component(_ context.Context, kind sdk.Kind, ref string, _ *confi
 	return config.ComponentInfo{}, unknown
 }
 
-// The example works on a machine where nothing is set, with warnings for what
-// must be filled in.
+// The example is valid without any environment variables, with warnings for values that must
+// be filled in.
 func TestTheExampleIsValid(t *testing.T) {
 	const path = "../../config.hcl.example"
 	cfg, report := config.Load(t.Context(), config.Options{Path: path, Catalog: builtins{}, Getenv: lookup(nil)})

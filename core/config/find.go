@@ -9,15 +9,14 @@ import (
 	"github.com/aitunnel/aitunnel/core/fileaccess"
 )
 
-// FileName is what a configuration is called where it is looked for.
+// FileName is the name of the configuration in the places where it is looked for.
 const FileName = "aitunnel.hcl"
 
-// oldFileName is what the earlier program called its file.
+// oldFileName is the name of the earlier program's file.
 const oldFileName = "tunnel.config.yaml"
 
-// Find returns the configuration to use: the one that was named, that of
-// $AITUNNEL_CONFIG, ./aitunnel.hcl, or aitunnel/aitunnel.hcl in the user's
-// configuration directory.
+// Find returns the path of the configuration to use: named, $AITUNNEL_CONFIG, ./aitunnel.hcl,
+// or aitunnel/aitunnel.hcl in the user's configuration directory.
 func Find(named string) (string, error) {
 	if named == "" {
 		named = os.Getenv("AITUNNEL_CONFIG")

@@ -9,8 +9,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
-// Format returns the text in the usual layout. What does not parse is reported
-// and left alone.
+// Format returns the text in the usual layout. If it does not parse, the report says why.
 func Format(name string, text []byte) ([]byte, Report) {
 	if IsOld(name) {
 		return nil, Report{diags: hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "A file of the earlier program", Detail: fmt.Sprintf("%s is YAML, which cannot be formatted: aitunnel convert %s prints it as HCL.", name, name)}}}

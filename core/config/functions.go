@@ -81,7 +81,7 @@ func (l *loader) secretValue(v string) cty.Value {
 	return value.Mark(secretMark)
 }
 
-// jsonDecode is jsondecode, which calls itself for each level of the text.
+// jsonDecode is jsondecode with a limit of nesting, since its parser is recursive.
 var jsonDecode = function.New(&function.Spec{
 	Params: []function.Parameter{{Name: "str", Type: cty.String}},
 	Type: func(args []cty.Value) (cty.Type, error) {
@@ -93,7 +93,7 @@ var jsonDecode = function.New(&function.Spec{
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return stdlib.JSONDecodeFunc.Call(args) },
 })
 
-// jsonDepth counts the levels of a JSON text, and never too few.
+// jsonDepth returns the depth of a JSON text, or more.
 func jsonDepth(text string) (deepest int) {
 	depth, quoted := 0, false
 	for i := 0; i < len(text); i++ {

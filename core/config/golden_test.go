@@ -22,8 +22,8 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // want is the name of the archive member that holds the expected report.
 const want = "want"
 
-// archive is one golden case: files and the report about them. Lines of its
-// comment set up the load; any other line says what the case is about.
+// archive is one golden case: files and the report about them. Lines of its comment configure
+// the load; any other line describes the case.
 //
 //	env NAME=VALUE    an environment variable
 //	var NAME=VALUE    a --var
@@ -68,8 +68,8 @@ func readArchive(t *testing.T, path string) *archive {
 	return a
 }
 
-// load writes the files into a directory, goes there, so that reports name
-// them as a user would, and loads them.
+// load writes the files into a directory, changes to it, so that reports have the paths that a
+// user would see, and loads them.
 func (a *archive) load(t *testing.T) (*config.Config, config.Report) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -123,7 +123,7 @@ func (a *archive) golden(t *testing.T, path string, report config.Report) {
 	}
 }
 
-// member returns a part of the archive; without it there is no use in the rest.
+// member returns a part of the archive, which must exist.
 func (a *archive) member(name string) string {
 	for _, f := range a.files.Files {
 		if f.Name == name {
@@ -145,7 +145,7 @@ func (a *archive) save(t *testing.T, path string) {
 	}
 }
 
-// place is how a report names one.
+// place matches a place in a report.
 var place = regexp.MustCompile(`(?m)^  on \S+ line [1-9]\d*, column [1-9]\d*:$`)
 
 func goldens(t *testing.T, dir string, least int, check func(*testing.T, *config.Config, config.Report)) {

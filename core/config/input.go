@@ -14,9 +14,9 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Sum is of the content of a file and of whether other accounts can read it, which is
-// warned of, or of the list of files that a directory adds to a configuration; "" for
-// what is missing or empty.
+// Sum returns a checksum of the content of a file and of whether other accounts can read it,
+// of which the configuration warns; or of the list of configuration files in a directory. It
+// is "" for a missing or empty file.
 func Sum(path string) string {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -46,8 +46,8 @@ func isShared(info os.FileInfo) bool {
 	return runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode()&0o077 != 0
 }
 
-// unreadable is in place of the sum of a content that is not read: of a pipe, a device, or a
-// file that is too large.
+// unreadable returns the sum of a pipe, a device or a file that is too large, whose content is
+// not read.
 func unreadable(info os.FileInfo) string {
 	return fmt.Sprintf("%s %d %s", info.Mode().Type(), info.Size(), info.ModTime())
 }
@@ -60,12 +60,12 @@ func sum(content []byte) string {
 	return hex.EncodeToString(h[:])
 }
 
-// Inputs returns the files and directories that were read, each with the sum of its
-// content: when one of these changes, the configuration may be another.
+// Inputs returns the files and directories that were read, each with its [Sum]. If one
+// changes, the configuration may change.
 func (r Report) Inputs() map[string]string { return r.inputs }
 
-// input reads a file that the configuration depends on, of at most limit bytes,
-// whether it is there or not.
+// input reads a file that the configuration depends on, of at most limit bytes, and adds it to
+// the inputs, also if it is missing.
 func (l *loader) input(path string, limit int64) ([]byte, error) {
 	content, given := l.options.Texts[path]
 	if given {
@@ -82,7 +82,7 @@ func (l *loader) input(path string, limit int64) ([]byte, error) {
 }
 
 // environment reads env_file, whose values come after those of the real
-// environment. It has to be a plain text, as it comes before everything else.
+// environment. It must be a plain string, because it is read before everything else.
 func (l *loader) environment() {
 	for _, a := range l.top {
 		if a.Name != "env_file" {

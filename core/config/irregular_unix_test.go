@@ -12,7 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// Nothing waits for the other end of a pipe, or reads a device without end.
+// Reading neither waits for the other end of a pipe nor reads a device forever.
 func TestOnlyRegularFilesAreRead(t *testing.T) {
 	dir := t.TempDir()
 	fifo := filepath.Join(dir, "fifo")
@@ -26,7 +26,7 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 		"file of a pipe":       {"locals {\n  a = file(\"" + fifo + "\")\n}\n", "not a regular file"},
 		"file of a device":     {"locals {\n  a = file(\"/dev/zero\")\n}\n", "not a regular file"},
 		"file of a directory":  {"locals {\n  a = file(\"" + dir + "\")\n}\n", "not a regular file"},
-		"file that is large":   {"locals {\n  a = file(\"" + dir + "/large\")\n}\n", "more than 64KiB"},
+		"file that is large":   {"locals {\n  a = file(\"" + dir + "/large\")\n}\n", "larger than 64KiB"},
 		"file of proc":         {"locals {\n  a = file(\"/proc/kmsg\")\n}\n", ""},
 		"env_file of a pipe":   {"env_file = \"" + fifo + "\"\n", "not a regular file"},
 		"env_file of a device": {"env_file = \"/dev/urandom\"\n", "not a regular file"},
@@ -57,8 +57,8 @@ func TestAPipeAmongTheFilesOfADirectory(t *testing.T) {
 	}
 }
 
-// A configuration from a pipe is read once, kept, said to be so, and not
-// watched.
+// A configuration from a pipe is read once, kept, not watched, and there is a warning that says
+// so.
 func TestAConfigurationFromAPipe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {

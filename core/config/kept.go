@@ -9,13 +9,12 @@ import (
 	"sync"
 )
 
-// keptEnv hands a configuration that came from a pipe to the next program of a
-// restart: the number of a descriptor to read it from, and the path that it came
-// from.
+// keptEnv passes a configuration that came from a pipe to the next process of a restart. It
+// has the number of the descriptor to read it from, and the path of the pipe.
 const keptEnv = "AITUNNEL_INTERNAL_PIPED"
 
-// Kept returns a file with the text that was read from the pipe at path, by that
-// name, and nil where there is none. The text is in memory only.
+// Kept returns a file in memory with the text that was read from the pipe at path; nil if
+// there is none.
 func Kept(path string) (*os.File, error) {
 	if _, read := pipes.Load(path); !read {
 		return nil, nil
@@ -27,12 +26,12 @@ func Kept(path string) (*os.File, error) {
 	return memoryFile(path, text)
 }
 
-// KeptVariable returns the environment variable by which another program finds the text
-// of path in a descriptor.
+// KeptVariable returns the environment variable that tells another process in which
+// descriptor the text of path is.
 func KeptVariable(fd int, path string) string { return fmt.Sprintf("%s=%d %s", keptEnv, fd, path) }
 
-// inherited is the path of a configuration that the program before a restart kept,
-// and its text.
+// inherited returns the path and the text of a configuration that the process before a
+// restart kept.
 var inherited = sync.OnceValues(func() (path string, text []byte) {
 	number, path, found := strings.Cut(os.Getenv(keptEnv), " ")
 	_ = os.Unsetenv(keptEnv)

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// memoryFile returns a file that is nowhere but in memory.
+// memoryFile returns a file that exists in memory only.
 func memoryFile(name string, text []byte) (*os.File, error) {
 	fd, err := unix.MemfdCreate("configuration", unix.MFD_CLOEXEC)
 	if err != nil {

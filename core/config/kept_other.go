@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// memoryFile is not there on this system.
+// memoryFile is not available on this system.
 func memoryFile(name string, _ []byte) (*os.File, error) {
-	return nil, errors.New("the configuration came out of " + name + ", which the next program cannot read again: stop and start instead")
+	return nil, errors.New("the configuration came from " + name + ", which the next process cannot read again: stop and start instead")
 }

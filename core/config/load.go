@@ -1,6 +1,6 @@
 // Package config reads the configuration: HCL text becomes an immutable Config,
-// or a report of everything that is wrong with it. It starts nothing; what it
-// must know of plugins it asks a Catalog.
+// or a report of everything that is wrong with it. It starts nothing; it gets what
+// it needs to know of plugins from a Catalog.
 package config
 
 import (
@@ -28,12 +28,12 @@ type Options struct {
 	Path    string            // a file, or a directory whose *.hcl files are read in name order
 	Vars    map[string]string // values of variables, before those of the environment
 	Catalog Catalog
-	Texts   map[string][]byte           // contents to be taken in place of those of files
+	Texts   map[string][]byte           // contents to use instead of those of files
 	Getenv  func(string) (string, bool) // default os.LookupEnv
 }
 
 // Load reads, evaluates and checks a configuration. cfg is nil if the report
-// has errors; otherwise the report may hold warnings.
+// has errors; otherwise the report may have warnings.
 func Load(ctx context.Context, o Options) (*Config, Report) {
 	l := newLoader(ctx, o)
 	l.read()
@@ -54,14 +54,14 @@ func Load(ctx context.Context, o Options) (*Config, Report) {
 	return l.config, report
 }
 
-// Declared returns the plugin blocks of a configuration, even if there are errors in the
-// rest of it. No plugin is asked for anything.
+// Declared returns the plugin blocks of a configuration, even if there are errors in the rest
+// of it. It calls no plugin.
 func Declared(o Options) []*Plugin {
 	blocks, _ := PluginBlocks(o)
 	return blocks
 }
 
-// PluginBlocks is [Declared] for those who must not miss a setting, such as a signing key:
+// PluginBlocks is [Declared] for callers that must not miss a setting, such as a signing key:
 // a file or a plugin block that cannot be read is an error.
 func PluginBlocks(o Options) ([]*Plugin, error) {
 	l := newLoader(context.Background(), o)
@@ -112,18 +112,18 @@ type loader struct {
 
 	sizes              map[string]int64              // of variables and locals, and of all of a kind together
 	spent              int64                         // bytes that the evaluated expressions may take
-	trusted            map[hclsyntax.Expression]bool // those that may be evaluated
+	trusted            map[hclsyntax.Expression]bool // the expressions that may be evaluated
 	evaluatedElsewhere bool                          // they were evaluated in another process
-	stopped            bool                          // a bound was passed: nothing more is evaluated
-	progress           func(at hcl.Range)            // called with what is evaluated next, in the other process
+	stopped            bool                          // a limit was exceeded: nothing more is evaluated
+	progress           func(at hcl.Range)            // called before each evaluation, in the other process
 }
 
-// start returns the place of a mistake that is on no line.
+// start returns the place for errors without a line of their own.
 func (l *loader) start() hcl.Range {
 	return hcl.Range{Filename: l.last, Start: hcl.InitialPos, End: hcl.InitialPos}
 }
 
-// names are what references may name.
+// names has the names that references may use.
 type names struct{ variables, locals, channels, egresses, tunnels []string }
 
 func (l *loader) fail(at hcl.Range, summary, detail string) {
@@ -161,7 +161,7 @@ func (l *loader) read() {
 	}
 }
 
-// maxBlocks bounds what is compared with each other.
+// maxBlocks is the maximum number of blocks, which are compared with each other.
 const maxBlocks = 10_000
 
 func (l *loader) unread(at hcl.Range, err error) {
@@ -172,7 +172,7 @@ func (l *loader) unread(at hcl.Range, err error) {
 	l.diags = append(l.diags, d)
 }
 
-// text reads one file. What comes out of a pipe is no input: it never changes.
+// text reads one file. A pipe is not an input, since it never changes.
 func (l *loader) text(path string, limit int64) ([]byte, error) {
 	if _, given := l.options.Texts[path]; given || path != l.options.Path || !IsPipe(path) {
 		return l.input(path, limit)
@@ -212,7 +212,7 @@ func Files(path string) ([]string, error) {
 	return files, err
 }
 
-// directory lists the files of a directory that are read.
+// directory returns the configuration files in a directory.
 func directory(path string) ([]string, error) {
 	entries, err := os.ReadDir(path)
 	err = fileaccess.Explain(path, err)

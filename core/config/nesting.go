@@ -7,13 +7,13 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// maxNesting bounds how deep brackets, blocks, templates and operators may be
-// nested. The parser and the evaluator call themselves for each level, so text
-// without a bound would exhaust the stack, which ends the whole process.
+// maxNesting is the maximum depth of brackets, blocks, templates and operators. The parser and
+// the evaluator are recursive, so a deeper text could exhaust the stack, which ends the
+// whole process.
 const maxNesting = 200
 
-// Parse parses HCL. All text must reach the parser through it: it refuses text
-// that is nested too deeply before the parser sees it.
+// Parse parses HCL. It must be used for all text, since it refuses text that is nested too
+// deeply for the parser.
 func Parse(text []byte, filename string, start hcl.Pos) (*hclsyntax.Body, hcl.Diagnostics) {
 	if diags := checkNesting(text, filename, start); diags.HasErrors() {
 		return nil, diags
@@ -41,8 +41,8 @@ func checkNesting(text []byte, filename string, start hcl.Pos) hcl.Diagnostics {
 	return nil
 }
 
-// nesting follows the tokens of a text. It never counts fewer levels than the
-// parser makes: a closing bracket that does not match closes nothing.
+// nesting counts the levels of a text by its tokens, and never fewer than the parser has: a
+// closing bracket that does not match is ignored.
 type nesting struct {
 	levels []level
 	depth  int
@@ -51,7 +51,7 @@ type nesting struct {
 // level is the inside of a bracket, block, quoted string or template.
 type level struct {
 	open     hclsyntax.TokenType
-	inner    int  // what the expressions here nest without a bracket: operators, indexes, directives
+	inner    int  // levels without a bracket: operators, indexes, directives
 	newlines bool // a newline ends the expression
 }
 
@@ -149,8 +149,7 @@ func endsOperand(t hclsyntax.TokenType) bool {
 	return true
 }
 
-// isFor reports whether a brace opens a for expression, in which newlines mean
-// nothing.
+// isFor reports whether a brace opens a for expression, in which newlines are ignored.
 func isFor(tokens hclsyntax.Tokens, i int) bool { return word(tokens, i) == "for" }
 
 // word returns the first word after a token, "" if something else follows.

@@ -13,8 +13,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// deepTexts are texts that exhaust the stack of a parser or evaluator that does
-// not count.
+// deepTexts are texts that exhaust the stack of a parser or evaluator without a limit.
 func deepTexts() map[string]string {
 	repeat := func(s string) string { return strings.Repeat(s, 5*maxNesting) }
 	many := 20_000 / testhelp.Slowdown
@@ -71,7 +70,7 @@ func TestDeeplyNestedTextIsRefused(t *testing.T) {
 	}
 }
 
-// What people write is far from the limit, however long it is.
+// Usual text is far from the limit, however long it is.
 func TestLongTextIsNotDeep(t *testing.T) {
 	var b strings.Builder
 	long := 10 * maxNesting / testhelp.Slowdown
@@ -88,7 +87,7 @@ func TestLongTextIsNotDeep(t *testing.T) {
 	}
 }
 
-// The quick look never passes a text that the exact one refuses.
+// The quick check never accepts a text that the exact one refuses.
 func FuzzShallow(f *testing.F) {
 	for _, text := range deepTexts() {
 		if len(text) < 50_000 {

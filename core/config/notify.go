@@ -26,7 +26,7 @@ type Notify struct {
 	Range  hcl.Range
 }
 
-// The events that can be told.
+// The events that can be notified about.
 const (
 	NotifyChannelDown  = "channel_down"
 	NotifyChannelUp    = "channel_up"
@@ -39,7 +39,7 @@ const (
 	NotifyReloadFailed = "reload_failed"
 )
 
-// NotifyEvents are all of them.
+// NotifyEvents are all events.
 var NotifyEvents = []string{
 	NotifyChannelDown, NotifyChannelUp, NotifyKeyInvalid, NotifyKeyExhausted, NotifyTunnelDown, NotifyTunnelUp,
 	NotifyBudget, NotifyPluginFailed, NotifyReloadFailed,
@@ -52,8 +52,8 @@ var notifySchemes = []string{
 	"signal", "slack", "smtp", "teams", "telegram", "wecom", "zulip",
 }
 
-// notifyHosts are the hosts of services that can be reached by an egress; "" for those
-// whose URL names it.
+// notifyHosts are the hosts of the services that can be reached through an egress; "" if the
+// URL names the host.
 var notifyHosts = map[string][]string{
 	"bark": {""}, "dingtalk": {"oapi.dingtalk.com"}, "discord": {"discord.com"}, "feishu": {"open.feishu.cn"}, "generic": {""}, "generic+http": {""},
 	"generic+https": {""}, "googlechat": {""}, "ifttt": {"maker.ifttt.com"}, "lark": {""}, "matrix": {""}, "ntfy": {""}, "pushbullet": {"api.pushbullet.com"},
@@ -61,8 +61,8 @@ var notifyHosts = map[string][]string{
 	"telegram": {"api.telegram.org"}, "wecom": {"qyapi.weixin.qq.com"}, "zulip": {""},
 }
 
-// Hosts are those of the service: names, or what names end with after a dot. There are
-// none if it cannot be reached by an egress.
+// Hosts returns the hosts of the service: names, or suffixes that begin with a dot. There are
+// none if it cannot be reached through an egress.
 func (n *Notify) Hosts() (hosts []string) {
 	u, err := url.Parse(n.URL.Reveal())
 	if err != nil {
@@ -79,15 +79,15 @@ func (n *Notify) Hosts() (hosts []string) {
 
 func defaultNotify() *Notify { return &Notify{Every: 10 * time.Minute} }
 
-// Wants reports whether the event is notified.
+// Wants reports whether the event causes a notification.
 func (n *Notify) Wants(event string) bool {
 	return len(n.Events) == 0 || slices.Contains(n.Events, event)
 }
 
-// Same reports whether two are configured alike.
+// Same reports whether two services have the same configuration.
 func (n *Notify) Same(other *Notify) bool { return len(fields(*n, *other)) == 0 }
 
-// QuietUntil returns when the quiet hours end that now lies in; zero if it does not.
+// QuietUntil returns the end of the quiet hours that contain now; zero if none do.
 func (n *Notify) QuietUntil(now time.Time, in *time.Location) time.Time {
 	from, to, err := parseHours(n.Quiet)
 	if n.Quiet == "" || err != nil {
@@ -155,7 +155,7 @@ func (l *loader) notify(b *hclsyntax.Block) *Notify {
 	if a := r.attributes["url"]; a != nil && len(l.diags) == before {
 		u, err := url.Parse(n.URL.Reveal())
 		if err != nil || !slices.Contains(notifySchemes, u.Scheme) {
-			r.wrong(a, "the URL does not begin with a service that is known: expected one of "+wording.List(notifySchemes)+", and ://")
+			r.wrong(a, "the URL does not begin with a known service: expected one of "+wording.List(notifySchemes)+", followed by ://")
 		}
 	}
 	return n
@@ -182,7 +182,7 @@ func (r *reader) notifyEgress(n *Notify) {
 	case named == nil:
 		r.wrong(a, strings.TrimSpace(fmt.Sprintf("there is no egress %q. %s", v.AsString(), wording.Instead(v.AsString(), r.loader.names.egresses))))
 	case !n.URL.IsZero() && len(n.Hosts()) == 0:
-		r.wrong(a, "this service cannot be reached by an egress: remove it, or use one of "+wording.List(slices.Sorted(maps.Keys(notifyHosts))))
+		r.wrong(a, "this service cannot be reached through an egress: remove the setting, or use one of "+wording.List(slices.Sorted(maps.Keys(notifyHosts))))
 	default:
 		n.Egress = named
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// oldName is what the earlier program called its file.
+// oldName is the name of the earlier program's file.
 const oldName = "tunnel.config.yaml"
 
 // converted is the member of an archive with the expected conversion.
@@ -22,8 +22,8 @@ const converted = "converted.hcl"
 // canary is a secret of a test's configuration, or a part of one.
 var canary = regexp.MustCompile(`canary[-\w$]*`)
 
-// TestOldFiles holds what old files come to, and that they mean the same as
-// their conversions, which are valid and in the usual layout.
+// TestOldFiles compares the conversions of old files with those expected, and checks that they
+// are equivalent, valid and in the usual layout.
 func TestOldFiles(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join("testdata", "old", "*.txtar"))
 	if err != nil {
@@ -100,8 +100,7 @@ func (a *archive) goldenConverted(t *testing.T, path string, out []byte) {
 	}
 }
 
-// FuzzOld: whatever an old file holds, reading it ends, and what can be
-// converted means the same afterwards.
+// FuzzOld: reading an old file ends, whatever its content, and its conversion is equivalent.
 func FuzzOld(f *testing.F) {
 	paths, _ := filepath.Glob(filepath.Join("testdata", "old", "*.txtar"))
 	for _, path := range paths {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// prose is the text of the page around the blocks.
+// prose is the text before and after the blocks.
 //
 //go:embed page.md
 var prose string

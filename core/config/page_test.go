@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// The page and the example are what the declarations say.
+// The page and the example match the declarations.
 func TestGeneratedFiles(t *testing.T) {
 	example, err := config.Example("")
 	if err != nil {
@@ -47,7 +47,7 @@ func TestEverySettingIsDocumented(t *testing.T) {
 	}
 }
 
-// The example of each block is valid, with what it needs beside it.
+// The example of each block is valid, together with the blocks that it needs.
 func TestExamplesAreValid(t *testing.T) {
 	const channels = `
 channel "primary" {

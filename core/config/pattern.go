@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// MatchPath reports whether a route's pattern takes the path: "/v1/**" takes /v1
-// and all below it, "/v1/*" exactly one segment below /v1, anything else
-// itself.
+// MatchPath reports whether a route's pattern matches the path: "/v1/**" matches /v1 and
+// everything below it, "/v1/*" exactly one segment below /v1, anything else only itself.
 func MatchPath(pattern, path string) bool {
 	if base, ok := strings.CutSuffix(pattern, "/**"); ok {
 		return strings.HasPrefix(path, base) && (len(path) == len(base) || path[len(base)] == '/')
@@ -57,7 +56,7 @@ func checkPath(pattern string) error {
 	return nil
 }
 
-// covers reports whether every path of pattern b is one of pattern a too.
+// covers reports whether pattern a matches every path that b matches.
 func covers(a, b string) bool {
 	if base, ok := strings.CutSuffix(b, "/**"); ok {
 		a, ok := strings.CutSuffix(a, "/**")
@@ -69,14 +68,14 @@ func covers(a, b string) bool {
 	return MatchPath(a, b)
 }
 
-// coversModels reports whether all models of the patterns b are ones of a too. No
-// patterns are every model.
+// coversModels reports whether the patterns a match every model that b matches. An empty list
+// matches every model.
 func coversModels(a, b []string) bool {
 	if len(a) == 0 || slices.Contains(a, "*") {
 		return true
 	}
 	for _, model := range b {
-		// A star in model is taken by a star only.
+		// Only a star matches a star in model.
 		if !slices.ContainsFunc(a, func(p string) bool { return MatchModel(p, model) }) {
 			return false
 		}

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// pieceSize is how many bytes of a text are worth a goroutine of their own.
+// pieceSize is the minimum size of a part of a text that is parsed separately.
 const pieceSize = 8 << 10
 
 // parseBodies parses a text. A long one is parsed in pieces of at least size
@@ -45,9 +45,8 @@ type piece struct {
 	start hcl.Pos
 }
 
-// pieces cuts a text, where a piece has reached its size, after the next line
-// that is nothing but a closing brace: so end the blocks at the top level, and
-// hardly anything else.
+// pieces cuts a text into pieces of at least size bytes, after lines with only a closing brace,
+// as blocks at the top level end.
 func pieces(text []byte, size int) []piece {
 	blockEnd := []byte("\n}\n")
 	var out []piece

@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// outline returns all that bodies say, with the places where they say it.
+// outline returns the content of bodies, with places.
 func outline(bodies []*hclsyntax.Body) (lines []string) {
 	for _, body := range bodies {
 		_ = hclsyntax.VisitAll(body, func(n hclsyntax.Node) hcl.Diagnostics {
@@ -29,8 +29,8 @@ func outline(bodies []*hclsyntax.Body) (lines []string) {
 	return lines
 }
 
-// A text that is parsed in pieces says the same as the whole, at the same
-// places, or is refused alike.
+// A text that is parsed in pieces has the same content and places as the whole, or the same
+// errors.
 func FuzzPieces(f *testing.F) {
 	for _, text := range []string{
 		"a {\n x = 1\n}\n\nb \"c\" {\n y = [1,\n2]\n}\n# é\nc {}\n",

@@ -57,7 +57,7 @@ func TestResourcesOfAPlugin(t *testing.T) {
 	}
 }
 
-// A component learns which channels, or which labels of keys, it will plan.
+// A component is told the channels, or the labels of keys, that it will plan.
 func TestMembersOfComponents(t *testing.T) {
 	cfg, report := loadAlone(t, withPlugin, nil)
 	if report.HasErrors() {

@@ -12,8 +12,8 @@ import (
 
 var repositorySyntax = regexp.MustCompile(`^[A-Za-z0-9.-]+\.[A-Za-z]+(:[0-9]+)?/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
 
-// IsPath reports whether the source of a plugin is a file, which ./, /, ~ or a drive
-// letter tells.
+// IsPath reports whether the source of a plugin is a file: it begins with ., /, ~ or a drive
+// letter.
 func IsPath(source string) bool {
 	return strings.HasPrefix(source, ".") || strings.HasPrefix(source, "~") || strings.HasPrefix(source, "/") || filepath.IsAbs(source) || filepath.VolumeName(source) != ""
 }
@@ -36,7 +36,7 @@ func CheckSource(source string) error {
 	return fmt.Errorf("%q is not the source of a plugin: expected github.com/OWNER/REPOSITORY, an https address of an archive, or a path that begins with ./, / or ~", source)
 }
 
-// pluginSource checks a source, and makes a path one relative to the configuration.
+// pluginSource checks a source, and resolves a path relative to the configuration.
 func (l *loader) pluginSource(source string) (string, error) {
 	if IsPath(source) && !strings.HasPrefix(source, "~") {
 		path := l.resolvePath(source)

@@ -11,14 +11,13 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
-// VerdictCatalog is a [Catalog] that knows the verdict rules of plugins, too.
+// VerdictCatalog is a [Catalog] that also has the verdict rules of plugins.
 type VerdictCatalog interface {
-	// Verdicts are the rules that a plugin brings, in HCL, and what tells its build
-	// from others.
+	// Verdicts returns the rules of a plugin in HCL, and the identifier of its build.
 	Verdicts(ctx context.Context, plugin string, block *Plugin) (text, build string, err error)
 }
 
-// pluginRules are the rules that one plugin brings.
+// pluginRules has the rules of one plugin.
 type pluginRules struct {
 	rules []*verdict.Rule
 	build string
@@ -32,7 +31,7 @@ func (c *Config) PluginRules(ch *Channel) (all []*verdict.Rule) {
 	return all
 }
 
-// verdictSets gets the rules of the plugins that a channel names. at is where.
+// verdictSets loads the rules of the plugins that a channel names at at.
 func (l *loader) verdictSets(ch *Channel, at hcl.Range) {
 	for _, name := range ch.VerdictSets {
 		if _, known := l.config.verdictSets[name]; known {
@@ -68,7 +67,7 @@ func (l *loader) verdictSets(ch *Channel, at hcl.Range) {
 	}
 }
 
-// verdictBuilds lists plugins that bring verdicts, and are other builds than before.
+// verdictBuilds adds plugins with verdicts whose build has changed.
 func (d *differ) verdictBuilds(old, next *Config) {
 	for name, rules := range next.verdictSets {
 		before, ok := old.verdictSets[name]

@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
-// verdictsOfAcme is a catalog whose plugin acme brings rules.
+// verdictsOfAcme is a catalog whose plugin acme has rules.
 type verdictsOfAcme struct {
 	builtins
 	text string

@@ -12,14 +12,14 @@ import (
 	"github.com/aitunnel/aitunnel/core/price"
 )
 
-// History says what is kept of requests.
+// History configures the history of requests.
 type History struct {
 	Enabled bool          `hcl:"enabled,optional" doc:"Keep a history. With false nothing more is written, and existing records stay."`
 	Keep    time.Duration `hcl:"keep,optional" doc:"How long the records of requests are kept. Sums are kept for two years."`
 	MaxSize int64         `hcl:"max_size,optional" doc:"Maximum size of the file; beyond it, the oldest records are removed."`
 }
 
-// Price is what some models cost.
+// Price is the price of some models.
 type Price struct {
 	Models     string   // a pattern
 	Input      float64  `hcl:"input,optional" min:"0" max:"1000000000" example:"1.25" doc:"Per million tokens of the prompt."`
@@ -44,7 +44,7 @@ func (l *loader) history() {
 	}
 }
 
-// minHistory is the least size of a history in bytes.
+// minHistory is the minimum of max_size in bytes.
 const minHistory = 10 << 20
 
 // prices reads the price blocks and the price file.
@@ -82,7 +82,7 @@ func (l *loader) price(b *hclsyntax.Block) *Price {
 	return p
 }
 
-// priceFile reads the file of prices, which is an input like any other.
+// priceFile reads the price file, and adds it to the inputs.
 func (l *loader) priceFile() price.File {
 	path := l.config.PriceFile
 	if path == "" {

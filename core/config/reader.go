@@ -16,8 +16,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// reader reads the attributes and blocks of one block. What was not asked
-// for by the time of done is a mistake.
+// reader reads the attributes and blocks of one block. Any that were not read when done is
+// called are errors.
 type reader struct {
 	loader     *loader
 	what       string // `in channel "primary"`
@@ -33,13 +33,13 @@ func (l *loader) reader(b *hclsyntax.Block, what string) *reader {
 	return &reader{loader: l, what: what, at: b.DefRange(), attributes: b.Body.Attributes, blocks: b.Body.Blocks}
 }
 
-// attribute returns the attribute, nil if it is not there.
+// attribute returns the attribute, nil if it is not set.
 func (r *reader) attribute(name string) *hclsyntax.Attribute {
 	r.asked = append(r.asked, name)
 	return r.attributes[name]
 }
 
-// value evaluates an attribute; ok is false after a mistake was reported.
+// value evaluates an attribute; ok is false after it reported an error.
 func (r *reader) value(a *hclsyntax.Attribute) (v cty.Value, ok bool) {
 	return r.evaluate(a, false)
 }
@@ -62,8 +62,8 @@ func (r *reader) evaluate(a *hclsyntax.Attribute, secret bool) (v cty.Value, ok 
 	return v, true
 }
 
-// get evaluates an attribute to a type. The mark of a secret is taken off; what
-// is done with the value decides whether it may be shown.
+// get evaluates an attribute and converts it to a type. It removes the mark of secrets, so the
+// caller decides whether the value may be shown.
 func (r *reader) get(name string, t cty.Type) (v cty.Value, a *hclsyntax.Attribute, ok bool) {
 	a = r.attribute(name)
 	if a == nil {
@@ -79,7 +79,7 @@ func (r *reader) get(name string, t cty.Type) (v cty.Value, a *hclsyntax.Attribu
 
 func (r *reader) typed(a *hclsyntax.Attribute, v cty.Value, t cty.Type) (cty.Value, *hclsyntax.Attribute, bool) {
 	if v.IsNull() {
-		return v, a, false // as if it was not there
+		return v, a, false // as if it was not set
 	}
 	out, err := as(v, t)
 	if err == nil && !quoted(v, t) {
@@ -95,8 +95,8 @@ func (r *reader) typed(a *hclsyntax.Attribute, v cty.Value, t cty.Type) (cty.Val
 	return out, a, true
 }
 
-// quoted reports whether where t asks for texts, v has texts and not numbers, of which
-// a text would lose its leading zeros.
+// quoted reports whether v has strings where t expects them: a number would lose its leading
+// zeros.
 func quoted(v cty.Value, t cty.Type) bool {
 	switch {
 	case v.IsNull():
@@ -114,7 +114,7 @@ func quoted(v cty.Value, t cty.Type) bool {
 	return true
 }
 
-// wrong reports a mistake in the value of an attribute.
+// wrong reports an error in the value of an attribute.
 func (r *reader) wrong(a *hclsyntax.Attribute, detail string) {
 	r.loader.fail(a.Expr.Range(), fmt.Sprintf("Invalid value for %q", a.Name), wording.Sentence(r.withoutValue(a, detail)))
 }
@@ -164,7 +164,7 @@ func (r *reader) integer(name string, into *int, least, most int) {
 	*into = int(n)
 }
 
-// bareNumber is a number where a text with a unit belongs, as it was written.
+// bareNumber returns a number as it was written, where a string with a unit is expected.
 func bareNumber(v cty.Value) (string, bool) {
 	if v.IsNull() || v.Type() != cty.Number {
 		return "", false
@@ -173,7 +173,7 @@ func bareNumber(v cty.Value) (string, bool) {
 	return digits(n), true
 }
 
-// unit reads a text with a unit. A bare number gets a word of its own.
+// unit reads a string with a unit. A number without one has an error of its own.
 func unit[T any](r *reader, name string, into *T, parse func(string) (T, error)) {
 	a := r.attribute(name)
 	if a == nil {
@@ -201,7 +201,7 @@ func unit[T any](r *reader, name string, into *T, parse func(string) (T, error))
 	*into = parsed
 }
 
-// duration reads a duration; positive says that 0 will not do.
+// duration reads a duration; positive means that 0 is not allowed.
 func (r *reader) duration(name string, into *time.Duration, positive bool) {
 	unit(r, name, into, func(s string) (time.Duration, error) {
 		d, err := parseDuration(s)
@@ -283,20 +283,20 @@ func (r *reader) one(kind string, labels ...string) *hclsyntax.Block {
 	return all[0]
 }
 
-// mayBeSecret notes that the texts of a range may have been meant to be secret.
+// mayBeSecret marks the literals of a range as possible secrets.
 func (r *reader) mayBeSecret(at hcl.Range) {
 	if s := r.loader.sources[at.Filename]; s != nil {
 		s.AddUnknown(at)
 	}
 }
 
-// otherNames are names that other programs have for settings.
+// otherNames maps names of settings in other programs to ours.
 var otherNames = map[string]string{
 	"base_url": "target", "baseurl": "target", "api_base": "target", "url": "target", "endpoint": "target", "address": "target",
 	"key": "keys", "api_key": "keys", "apikey": "keys", "api_keys": "keys", "token": "keys",
 }
 
-// knownAs returns the setting that another program calls by this name, "" if there is none here.
+// knownAs returns the setting that has this name in other programs, "" if there is none here.
 func knownAs(name string, here []string) string {
 	if other := otherNames[strings.ToLower(name)]; slices.Contains(here, other) {
 		return other

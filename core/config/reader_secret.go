@@ -11,7 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// secretRange notes that an expression's literals are never to be shown.
+// secretRange marks the literals of an expression as secret.
 func (r *reader) secretRange(e hclsyntax.Expression) {
 	s := r.loader.sources[e.Range().Filename]
 	if s == nil {
@@ -31,7 +31,7 @@ func (r *reader) secretRange(e hclsyntax.Expression) {
 	}
 }
 
-// secretValue evaluates an attribute that holds secrets.
+// secretValue evaluates an attribute with secrets.
 func (r *reader) secretValue(name string, t cty.Type) (cty.Value, *hclsyntax.Attribute, bool) {
 	a := r.attribute(name)
 	if a == nil {
@@ -80,9 +80,9 @@ func (r *reader) secretList(name string) (values []Secret, ranges []hcl.Range) {
 	return values, ranges
 }
 
-// secretEntries returns the texts, or nulls, of a list of secrets, none after a
-// mistake was reported. Plain strings are evaluated one by one, which takes a fraction
-// of the time; any other list as a whole, which also reports what is wrong in it.
+// secretEntries returns the strings, or nulls, of a list of secrets; none after it reported an
+// error. Plain strings are evaluated one by one, which is much faster; any other list as a
+// whole, which also reports its errors.
 func (r *reader) secretEntries(a *hclsyntax.Attribute) []cty.Value {
 	entries, ok := r.plainTexts(a.Expr)
 	if !ok {
@@ -99,8 +99,7 @@ func (r *reader) secretEntries(a *hclsyntax.Attribute) []cty.Value {
 	return entries
 }
 
-// plainTexts evaluates a list that is written entry by entry; ok is false if
-// that is not all there is to it.
+// plainTexts evaluates a list of plain strings; ok is false if it is anything else.
 func (r *reader) plainTexts(list hclsyntax.Expression) (entries []cty.Value, ok bool) {
 	tuple, ok := list.(*hclsyntax.TupleConsExpr)
 	if !ok {

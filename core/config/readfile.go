@@ -10,22 +10,20 @@ import (
 	"time"
 )
 
-// What is read of a file at most.
+// The maximum sizes of files.
 const (
 	maxText  = 16 << 20 // of a configuration, all its files together
-	maxValue = 64 << 10 // of what file() and env_file read: they are for keys, not for data
+	maxValue = 64 << 10 // of the files of file() and env_file, which are for keys, not for data
 )
 
-// pipeTime bounds how long a configuration may take to come out of a pipe.
+// pipeTime is the time limit for reading a configuration from a pipe.
 const pipeTime = 10 * time.Second
 
-// readTime bounds the reading of what only looks like a regular file: some in
-// /proc wait for what is yet to happen.
+// readTime is the time limit for reading a file: some files in /proc look regular, but block.
 const readTime = time.Second
 
-// readRegular reads a regular file of at most limit bytes. It neither waits for
-// another process, as one that opens a pipe would, nor reads without end, as
-// one that reads a device would.
+// readRegular reads a regular file of at most limit bytes. It refuses pipes, which would wait
+// for another process, and devices, which may have no end.
 func readRegular(path string, limit int64) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|nonblock, 0)
 	if err != nil {
@@ -53,7 +51,7 @@ type tooLargeError struct {
 }
 
 func (e *tooLargeError) Error() string {
-	return fmt.Sprintf("%s has more than %s", e.path, sizeText(e.limit))
+	return fmt.Sprintf("%s is larger than %s", e.path, sizeText(e.limit))
 }
 
 // ReadFile reads a file of a configuration.
@@ -64,11 +62,11 @@ func ReadFile(path string) ([]byte, error) {
 	return readRegular(path, maxText)
 }
 
-// stdin is the name that stands for standard input.
+// stdin is the name for standard input.
 const stdin = "-"
 
-// IsPipe reports whether a configuration comes from a pipe, a terminal or another
-// thing that can be read once only. It is kept in memory, and not watched.
+// IsPipe reports whether a configuration comes from a pipe, a terminal or anything else that
+// can be read only once. It is kept in memory, and not watched.
 func IsPipe(path string) bool {
 	if _, read := pipes.Load(path); read || path == stdin || ofProcess(path) {
 		return true
@@ -80,13 +78,13 @@ func IsPipe(path string) bool {
 	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
 }
 
-// ofProcess reports whether a path names a descriptor of this process. Another process
-// finds something else there, also if it is an ordinary file here.
+// ofProcess reports whether a path names a descriptor of this process. In another process, the
+// path names something else.
 func ofProcess(path string) bool {
 	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
 }
 
-// pipes are the texts that were read from pipes.
+// pipes has the texts that were read from pipes.
 var pipes sync.Map // path: func() ([]byte, error)
 
 func readPipe(path string) ([]byte, error) {

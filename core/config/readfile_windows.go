@@ -1,4 +1,4 @@
 package config
 
-// nonblock is not needed: no file of Windows waits when it is opened.
+// nonblock is not needed: opening a file never waits on Windows.
 const nonblock = 0

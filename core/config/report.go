@@ -18,8 +18,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
-// Report holds everything found in a configuration: mistakes and
-// warnings, with their lines. Nothing that it prints shows a
+// Report has the errors and warnings of a configuration, with their lines. It never prints a
 // secret.
 type Report struct {
 	diags   hcl.Diagnostics
@@ -37,13 +36,13 @@ type Diagnostic struct {
 	Line     int    `json:"line,omitempty"`   // from 1
 	Column   int    `json:"column,omitempty"` // from 1
 	Snippet  string `json:"snippet,omitempty"`
-	Width    int    `json:"width,omitempty"` // of what is meant, in the snippet's line
+	Width    int    `json:"width,omitempty"` // of the marked part of the snippet, in characters
 }
 
 // HasErrors reports whether the configuration cannot be used.
 func (r Report) HasErrors() bool { return r.diags.HasErrors() }
 
-// Empty reports whether there is nothing to be said.
+// Empty reports whether there are no errors and no warnings.
 func (r Report) Empty() bool { return len(r.diags) == 0 }
 
 // Diagnostics returns the entries in the order of the files.
@@ -80,8 +79,8 @@ func (r Report) Lines() []string {
 	return out
 }
 
-// Summary returns the first mistake and how many there are. What another mistake
-// explains is not the first: a misspelt name is missing where it is needed.
+// Summary returns the first error, and how many more there are. Errors that probably follow
+// from others come later: a misspelled name, for example, also causes a missing attribute.
 func (r Report) Summary() string {
 	lines, n := r.Lines(), 0
 	first, least := "", 0
@@ -99,8 +98,8 @@ func (r Report) Summary() string {
 	return first
 }
 
-// consequence returns how likely a mistake follows from another one: 0 for a misspelt
-// name, 2 for what is missing.
+// consequence returns how likely an error follows from another one: 0 for an unknown name, 2
+// for a missing one.
 func consequence(d *hcl.Diagnostic) int {
 	switch d.Summary {
 	case "Unknown attribute", "Unknown block":
@@ -145,7 +144,7 @@ func WriteDiagnostics(w io.Writer, diags []Diagnostic, color bool) error {
 	return out.Flush()
 }
 
-// snippet prints the line and marks the place in it.
+// snippet prints the line, and marks the place in it.
 func (d Diagnostic) snippet(out io.Writer) {
 	text := []rune(d.Snippet)
 	if len(text) == 0 {
@@ -165,7 +164,7 @@ func (d Diagnostic) snippet(out io.Writer) {
 	_, _ = fmt.Fprintf(out, "%s%s%s\n", strings.Repeat(" ", len(number)), string(indent), strings.Repeat("^", max(width, 1)))
 }
 
-// maxSnippet is the length from which a line is not shown.
+// maxSnippet is the maximum length of a line that is shown.
 const maxSnippet = 4000
 
 func (r Report) line(at *hcl.Range) string {
@@ -199,8 +198,8 @@ func (r Report) sorted() hcl.Diagnostics {
 	return out
 }
 
-// AddComponentError adds what a plugin says about a component's block, each complaint
-// at the line of the attribute it is about.
+// AddComponentError adds the errors that a plugin found in a component's block, each at the
+// line of its attribute.
 func (r Report) AddComponentError(c *Component, err error) Report {
 	r.diags = append(hcl.Diagnostics(nil), r.diags...)
 	for _, e := range flatten(err) {
@@ -226,11 +225,11 @@ func (r Report) AddComponentError(c *Component, err error) Report {
 	return r
 }
 
-// ofComponent marks what was warned about a component's block.
+// ofComponent marks warnings about components' blocks.
 type ofComponent struct{}
 
-// AddComponentWarnings adds what there is to warn about a component's block, each warning
-// at the line of the attribute it is about.
+// AddComponentWarnings adds warnings about a component's block, each at the line of its
+// attribute.
 func (r Report) AddComponentWarnings(c *Component, warnings []sdk.Warning) Report {
 	r.diags = append(hcl.Diagnostics(nil), r.diags...)
 	for _, w := range warnings {
@@ -249,7 +248,7 @@ func (r Report) AddComponentWarnings(c *Component, warnings []sdk.Warning) Repor
 	return r
 }
 
-// ComponentWarnings returns the warnings about components' blocks, a line for each.
+// ComponentWarnings returns the warnings about components' blocks, one line for each.
 func (r Report) ComponentWarnings() []string {
 	about := Report{sources: r.sources, secrets: r.secrets}
 	for _, d := range r.diags {
@@ -260,7 +259,7 @@ func (r Report) ComponentWarnings() []string {
 	return about.Lines()
 }
 
-// Warn adds warnings without a place. Those that an error says already are left out.
+// Warn adds warnings without a place, except those that an error already contains.
 func (r Report) Warn(summary string, warnings []string) Report {
 	r.diags = append(hcl.Diagnostics(nil), r.diags...)
 	for _, w := range warnings {
@@ -271,7 +270,7 @@ func (r Report) Warn(summary string, warnings []string) Report {
 	return r
 }
 
-// Deny adds that the value of a setting, such as "proxy.listen", cannot be used.
+// Deny adds the error that the value of a setting, such as "proxy.listen", cannot be used.
 func (r Report) Deny(c *Config, setting string, err error) Report {
 	r.diags = append(append(hcl.Diagnostics(nil), r.diags...), &hcl.Diagnostic{
 		Severity: hcl.DiagError, Summary: fmt.Sprintf("The setting %s cannot be applied", setting), Detail: wording.Sentence(err.Error()),
@@ -282,7 +281,8 @@ func (r Report) Deny(c *Config, setting string, err error) Report {
 	return r
 }
 
-// At returns the range of the attribute or entry with this path, or of what encloses it.
+// At returns the range of the attribute or entry with this path, or of the part that encloses
+// it.
 func (c *Component) At(path []string) hcl.Range {
 	for n := len(path); n > 0; n-- {
 		if at, ok := c.attributes[strings.Join(path[:n], ".")]; ok {
@@ -305,8 +305,7 @@ func flatten(err error) []error {
 
 func kindName(k sdk.Kind) string { return strings.ReplaceAll(string(k), "_", " ") }
 
-// Redact hides the secrets of the texts that the report is about, and those
-// that were found when others were read.
+// Redact hides the secrets of the texts of the report, and of those of other reports.
 func (r Report) Redact(seed []byte, others ...Report) redact.Texts {
 	known := []*redact.Values{r.secrets}
 	for _, o := range others {
@@ -315,8 +314,8 @@ func (r Report) Redact(seed []byte, others ...Report) redact.Texts {
 	return redact.New(r.sources, seed, known...)
 }
 
-// Restored returns a text with its secrets put back: see [redact.Texts]. The report
-// says which placeholders are not known.
+// Restored returns a text with its secrets restored: see [redact.Texts]. The report has the
+// unknown placeholders.
 func Restored(texts redact.Texts, name, text string) ([]byte, Report) {
 	out, diags := texts.Restore(name, text)
 	return out, Report{diags: diags, sources: map[string]*redact.Source{name: {Name: name, Text: []byte(text)}}, secrets: &redact.Values{}}

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestSummaryNamesTheCause: the first mistake in one line is the misspelt name, not what
-// is missing for it.
+// TestSummaryNamesTheCause: the summary has the misspelled name, not the attribute that is
+// missing because of it.
 func TestSummaryNamesTheCause(t *testing.T) {
 	for name, text := range map[string]string{
 		"attribute": "channel \"a\" {\n  targt = \"https://a.example\"\n  auth = \"none\"\n}\n",

@@ -50,7 +50,7 @@ func (r *reader) shadows() (out []*Component) {
 	for _, b := range r.each(blockShadow, "name") {
 		for _, other := range out {
 			if other.Ref == b.Labels[0] {
-				r.loader.fail(b.DefRange(), "Duplicate shadow", fmt.Sprintf("The route has a shadow %q already.", other.Ref))
+				r.loader.fail(b.DefRange(), "Duplicate shadow", fmt.Sprintf("The route already has a shadow %q.", other.Ref))
 			}
 		}
 		out = append(out, r.loader.componentOf(sdk.KindStrategy, b, r.loader.reader(b, fmt.Sprintf("in shadow %q", b.Labels[0]))))
@@ -58,7 +58,7 @@ func (r *reader) shadows() (out []*Component) {
 	return out
 }
 
-// channels resolves a list of references, or of texts that name channels.
+// channels resolves a list of references or names of channels.
 func (r *reader) channels(a *hclsyntax.Attribute) (out []*Channel) {
 	v, ok := r.value(a)
 	if !ok {
@@ -96,7 +96,7 @@ func (r *reader) channels(a *hclsyntax.Attribute) (out []*Channel) {
 	return out
 }
 
-// channelNamed finds a channel; secret says that the name must not be shown.
+// channelNamed finds a channel; if secret, its name must not be shown.
 func (r *reader) channelNamed(v cty.Value, at hcl.Range, secret bool) *Channel {
 	if v.IsNull() {
 		r.loader.fail(at, "Unknown channel", "An entry is null: remove it, or name a channel.")

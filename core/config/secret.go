@@ -12,8 +12,8 @@ import (
 // Secret is a value that cannot be printed by accident: every way of formatting
 // it shows a masked form. The zero value is an empty secret.
 type Secret struct {
-	// Behind a pointer, since fmt calls no method where the verb does not fit
-	// the value around a secret: it then prints an address.
+	// A pointer, since fmt may print an enclosing value without calling methods: it then prints
+	// an address.
 	value *string
 }
 
@@ -37,8 +37,8 @@ func (s Secret) Equal(other Secret) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
-// String returns the masked form: of a long secret the ends, enough to tell two keys
-// apart, of a short one nothing.
+// String returns the masked form: the ends of a long secret, enough to distinguish two keys;
+// nothing of a short one.
 func (s Secret) String() string {
 	value := s.Reveal()
 	switch n := len(value); {
@@ -62,8 +62,8 @@ const (
 	longKey    = 12 // from here on KeyText shows the ends
 )
 
-// KeyText returns what a key of a site is shown as: its masked form, or of a shorter
-// key, which has none, the first and last two characters.
+// KeyText returns how a key of a site is shown: its masked form, or for a short key the first
+// and last two characters.
 func (s Secret) KeyText() string {
 	if value := s.Reveal(); len(value) >= longKey && len(value) < longSecret {
 		return value[:2] + "…" + value[len(value)-2:]
@@ -77,11 +77,11 @@ func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String()))
 // GoString returns the masked form.
 func (s Secret) GoString() string { return s.String() }
 
-// MarshalText gives the masked form.
+// MarshalText returns the masked form.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// MarshalJSON gives the masked form.
+// MarshalJSON returns the masked form.
 func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
 
-// LogValue gives the masked form.
+// LogValue returns the masked form.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

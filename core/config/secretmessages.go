@@ -32,9 +32,8 @@ func (l *loader) readsSecrets(e hclsyntax.Expression) bool {
 
 func readsSecret(function string) bool { return function == "env" || function == "file" }
 
-// hideValues takes out of a message of the evaluator what may show a value: it
-// quotes those of variables and arguments. Of a call that failed, the
-// function's own words are kept.
+// hideValues removes values from a message of the evaluator, which quotes those of variables
+// and arguments. For a failed call, only the function's own message stays.
 func hideValues(d *hcl.Diagnostic, secret bool) {
 	d.Expression, d.EvalContext, d.Context = nil, nil, nil
 	call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
@@ -47,7 +46,7 @@ func hideValues(d *hcl.Diagnostic, secret bool) {
 	}
 }
 
-// withoutValue takes the value of an attribute out of a message if it is a secret.
+// withoutValue removes the value of an attribute from a message if it is a secret.
 func (r *reader) withoutValue(a *hclsyntax.Attribute, message string) string {
 	if !r.isSecret(a) {
 		return message

@@ -23,7 +23,7 @@ import (
 //	enum:"a,b"         the only values of a string
 //	min:"0" max:"9"    of a number
 //	zero:"true"        of a duration that may be 0
-//	default:"…"        the default in words, where the value does not say it
+//	default:"…"        the default in words, if the value is not the default
 //	required:"true"    of a custom attribute that cannot be left out
 //	block:"…"          a repeated block that is another form of the attribute
 //	type:"…"           the type of a custom attribute in words
@@ -151,8 +151,8 @@ func ctyType(t reflect.Type) cty.Type {
 	return cty.String
 }
 
-// decode reads all settings that a struct declares, but those of role custom,
-// blocks and component. What is left out keeps its value, the default.
+// decode reads all settings that a struct declares, except those of role custom, blocks and
+// component. A setting that is not set keeps its value, the default.
 func (r *reader) decode(into any) {
 	v := reflect.ValueOf(into).Elem()
 	for _, s := range settingsOf(v.Type()) {
@@ -223,7 +223,7 @@ func (r *reader) missing(name, doc string) {
 	r.loader.fail(r.at, "Missing attribute", strings.TrimSpace(fmt.Sprintf("%q is required %s. %s", name, r.what, wording.Sentence(doc))))
 }
 
-// string reads a string, and brings it into its form.
+// string reads a string, and converts it to its form.
 func (r *reader) string(s setting, into *string) {
 	if s.enum != nil {
 		r.choice(s.name, into, s.enum...)
@@ -245,8 +245,8 @@ func (r *reader) string(s setting, into *string) {
 	*into = value
 }
 
-// forms bring a string that is not the default into the form that the program
-// uses, or say what is wrong with it.
+// forms convert a string that is not the default to the form that the program uses, or return
+// what is wrong with it.
 var forms = map[string]func(l *loader, s string) (string, error){
 	"address":            func(_ *loader, s string) (string, error) { return s, checkAddress(s) },
 	"address or empty":   addressOrEmpty,
@@ -270,8 +270,8 @@ func addressOrEmpty(_ *loader, s string) (string, error) {
 	return s, checkAddress(s)
 }
 
-// resolveUnlessHome resolves a path, but for one in the home directory: that is
-// found when the file is used.
+// resolveUnlessHome resolves a path, except one in the home directory, which is resolved when
+// the file is used.
 func (l *loader) resolveUnlessHome(path string) string {
 	if path == "" || path == "~" || strings.HasPrefix(path, "~/") {
 		return path

@@ -19,7 +19,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// defaults returns the configuration that sets nothing.
+// defaults returns a configuration without settings.
 func defaults(path string) *Config {
 	return &Config{
 		Path: path,
@@ -64,13 +64,13 @@ func (l *loader) settings(kind string) *reader {
 	return l.reader(b, "in "+kind)
 }
 
-// ports reads the two blocks that listen, which must not do so at one address.
+// ports reads the blocks of the proxy and the admin port, whose addresses must differ.
 func (l *loader) ports() {
 	proxy, admin := l.proxy(), l.admin()
 	if !overlap(l.config.Proxy.Listen, l.config.Admin.Listen) {
 		return
 	}
-	detail := fmt.Sprintf("the proxy (%s) and the admin port (%s) need ports of their own", l.config.Proxy.Listen, l.config.Admin.Listen)
+	detail := fmt.Sprintf("the proxy (%s) and the admin port (%s) must listen on different ports", l.config.Proxy.Listen, l.config.Admin.Listen)
 	for _, r := range []*reader{admin, proxy} {
 		if r != nil && r.attributes["listen"] != nil {
 			r.wrong(r.attributes["listen"], detail)
@@ -79,7 +79,7 @@ func (l *loader) ports() {
 	}
 }
 
-// overlap reports whether two listeners cannot have both addresses.
+// overlap reports whether two listeners cannot use the two addresses at once.
 func overlap(a, b string) bool {
 	hostA, portA, errA := net.SplitHostPort(a)
 	hostB, portB, errB := net.SplitHostPort(b)
@@ -140,7 +140,7 @@ func isPort(s string, least int) bool {
 	return err == nil && n >= least && n <= 65535
 }
 
-// hasPort reports whether the port of a URL is valid, or left out with its colon.
+// hasPort reports whether the port of a URL is valid, or left out together with its colon.
 func hasPort(u *url.URL) bool {
 	if u.Port() == "" {
 		return !strings.HasSuffix(u.Host, ":")
@@ -181,7 +181,7 @@ func (r *reader) statuses(name string, into *[]int) {
 	}
 }
 
-// choice reads one of a few words.
+// choice reads one of several words.
 func (r *reader) choice(name string, into *string, words ...string) {
 	value := *into
 	a := r.text(name, &value)

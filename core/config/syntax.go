@@ -10,8 +10,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
-// syntax reports what does not parse, up to a string without its end: what follows
-// one is no mistake of its own.
+// syntax reports syntax errors, up to a string without an end, which causes the errors that
+// follow.
 func (l *loader) syntax(diags hcl.Diagnostics, text []byte) {
 	reported := map[int]bool{} // lines with a URL without quotes
 	for _, d := range diags {
@@ -31,7 +31,7 @@ func (l *loader) syntax(diags hcl.Diagnostics, text []byte) {
 		if name := beforeColon(d, text); name != "" {
 			d.Detail = fmt.Sprintf("Write %s = …, or for a block %s { … }: this is a file in HCL, where YAML and JSON have a colon.", name, name)
 			l.diags = append(l.diags, d)
-			return // every other line is alike
+			return // the other lines have the same problem
 		}
 		if redact.QuotesSecret(d.Detail) {
 			d.Detail = "This is not valid HCL."
@@ -58,8 +58,8 @@ func beforeColon(d *hcl.Diagnostic, text []byte) string {
 // bareURL matches the URL of a line without quotes before it.
 var bareURL = regexp.MustCompile(`^(\s*([\w-]+)?[^"#]*?)\b[A-Za-z][A-Za-z0-9+]*://[^\s,\])}"]*`)
 
-// urlWithoutQuotes returns what to report in place of d, if a URL without quotes is what
-// does not parse; otherwise nil.
+// urlWithoutQuotes returns what to report instead of d if it is caused by a URL without
+// quotes; otherwise nil.
 func urlWithoutQuotes(d *hcl.Diagnostic, text []byte) *hcl.Diagnostic {
 	if d.Subject == nil {
 		return nil

@@ -27,7 +27,7 @@ func (l *loader) tunnels() {
 	}
 }
 
-// samePorts reports addresses that an earlier tunnel opens on the same host.
+// samePorts reports addresses that an earlier tunnel already opens on the same host.
 func (l *loader) samePorts(t *Tunnel) {
 	for _, other := range l.config.Tunnels {
 		if !sameHost(other.Host, t.Host) {
@@ -36,14 +36,14 @@ func (l *loader) samePorts(t *Tunnel) {
 		for _, f := range t.Forwards {
 			for _, first := range other.Forwards {
 				if sameForward(f.Address, first.Address) {
-					l.fail(f.Range, "Repeated forward", fmt.Sprintf("The tunnel %q opens %s on the host %s at line %d already: choose another port or socket.", other.Name, first.Address, t.Host, first.Range.Start.Line))
+					l.fail(f.Range, "Duplicate forward", fmt.Sprintf("The tunnel %q already opens %s on the host %s at line %d: choose another port or socket.", other.Name, first.Address, t.Host, first.Range.Start.Line))
 				}
 			}
 		}
 	}
 }
 
-// sameHost reports whether two hosts are one, whichever form of it is written.
+// sameHost reports whether two hosts are the same, also if they are written differently.
 func sameHost(a, b string) bool {
 	canonical := func(host string) string { return strings.ToLower(strings.TrimSuffix(host, ":22")) }
 	return canonical(a) == canonical(b)
@@ -60,7 +60,7 @@ func sameForward(a, b string) bool {
 	return a == b && !anyPort(a) || overlap(local(a), local(b))
 }
 
-// maxSocketPath is what a socket's address holds on all systems.
+// maxSocketPath is the maximum length of a socket's path on all systems.
 const maxSocketPath = 104
 
 func defaultTunnel() *Tunnel {
@@ -87,13 +87,13 @@ func (l *loader) tunnel(b *hclsyntax.Block) *Tunnel {
 		f := l.forward(b)
 		for _, first := range t.Forwards {
 			if sameForward(first.Address, f.Address) {
-				l.fail(b.LabelRanges[0], "Duplicate forward", fmt.Sprintf("The tunnel %q opens %s at line %d already.", t.Name, first.Address, first.Range.Start.Line))
+				l.fail(b.LabelRanges[0], "Duplicate forward", fmt.Sprintf("The tunnel %q already opens %s at line %d.", t.Name, first.Address, first.Range.Start.Line))
 			}
 		}
 		t.Forwards = append(t.Forwards, f)
 	}
 	r.done()
-	if len(forwards) == 0 && !l.leads(t.Name) {
+	if len(forwards) == 0 && !l.usesTunnel(t.Name) {
 		l.fail(r.at, "No forward", fmt.Sprintf("The tunnel %q has no forward: add a block forward \"127.0.0.1:9000\" {}, or use it in an egress.", t.Name))
 	}
 	return t
@@ -106,10 +106,10 @@ func checkHostKey(s string) error {
 	return nil
 }
 
-// checkHost is about the form of an SSH host: an alias says nothing.
+// checkHost checks the form of an SSH host, which may be an alias.
 func checkHost(s string) error {
 	if user, host, ok := strings.Cut(s, "@"); ok {
-		return fmt.Errorf("the user is a setting of its own: write user = %q and host = %q", user, host)
+		return fmt.Errorf("the user is a separate setting: write user = %q and host = %q", user, host)
 	}
 	if _, port, err := net.SplitHostPort(s); err == nil && !isPort(port, 1) {
 		return fmt.Errorf("%q has no valid port: expected a number from 1 to 65535", s)
@@ -117,7 +117,7 @@ func checkHost(s string) error {
 	return nil
 }
 
-// checkJumps is about the form of a list of jump hosts.
+// checkJumps checks the form of a list of jump hosts.
 func checkJumps(list string) error {
 	if list == "" {
 		return nil
@@ -151,7 +151,7 @@ func (l *loader) forward(b *hclsyntax.Block) *Forward {
 	case unix && !strings.HasPrefix(path, "/"):
 		l.fail(b.LabelRanges[0], "Invalid address", "Expected the absolute path of a socket, such as \"unix:/run/user/1000/aitunnel.sock\".")
 	case unix && len(path) >= maxSocketPath:
-		l.fail(b.LabelRanges[0], "Invalid address", fmt.Sprintf("The path of a socket has less than %d characters, this one has %d: choose a shorter directory.", maxSocketPath, len(path)))
+		l.fail(b.LabelRanges[0], "Invalid address", fmt.Sprintf("The path of a socket must have fewer than %d characters, but this one has %d: choose a shorter path.", maxSocketPath, len(path)))
 	case !unix:
 		if err := checkAddress(f.Address); err != nil {
 			l.fail(b.LabelRanges[0], "Invalid address", wording.Sentence(err.Error()))

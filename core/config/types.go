@@ -14,8 +14,8 @@ import (
 // Config is a whole configuration, checked and complete: every default is
 // filled in, every reference resolved. It is never changed after [Load].
 //
-// Settings are declared by the tags of fields: see [setting]. What is declared
-// is read, checked and documented by the same code.
+// Settings are declared by the tags of fields: see [setting]. The same declarations are used to
+// read, check and document them.
 type Config struct {
 	Path     string // the file or directory it was read from
 	Proxy    Proxy
@@ -34,13 +34,13 @@ type Config struct {
 	History  History
 	Prices   *price.Book // of the price blocks and the price file; never nil
 
-	Drain     time.Duration `hcl:"drain,optional" zero:"true" doc:"How long stop and restart wait for requests in progress. After that, streams end with an error event. A reload does not end streams."`
+	Drain     time.Duration `hcl:"drain,optional" zero:"true" doc:"How long stop and restart wait for requests in flight. After that, streams end with an error event. A reload does not end streams."`
 	HotReload bool          `hcl:"hot_reload,optional" doc:"Apply changes of the configuration, and of every file that it reads, when they are saved. With false, run aitunnel reload."`
 	TimeZone  string        `hcl:"time_zone,optional" form:"time zone" sample:"Europe/Berlin" doc:"The time zone in which the hours, days, weeks and months of budgets begin. By default the system's."`
 	EnvFile   string        `hcl:"env_file,custom" type:"string" sample:".env" doc:"A file of NAME=value lines for env(). The real environment takes precedence. It must be a plain string, because the file is read before everything else."`
 
 	PriceFile string   `hcl:"price_file,optional" form:"file" sample:"model_prices.json" doc:"A file of prices in LiteLLM's format, in US dollars, for models that no price block matches."`
-	prices    []*Price // as they are in the file
+	prices    []*Price // the price blocks
 	priceSum  string   // of the content of the price file
 
 	places map[string]hcl.Range // of the attributes of the blocks without labels
@@ -48,7 +48,7 @@ type Config struct {
 	verdictSets map[string]pluginRules // by plugin
 }
 
-// Proxy is the unified entry.
+// Proxy is the entry: the address at which apps send requests.
 type Proxy struct {
 	Listen          string        `hcl:"listen,optional" form:"address" doc:"The address that apps use as their base URL, as host:port."`
 	ClientTokens    []Secret      `hcl:"client_tokens,optional" example:"[env(\"CLIENT_TOKEN\", \"put-a-token-here\")]" doc:"Apps send one of these as their API key. Without any, anyone who can reach the port can spend the keys."`
@@ -87,7 +87,7 @@ type Resources struct {
 	LogLines int   `hcl:"log_lines,optional" min:"0" max:"1000000" doc:"Log lines per second. 0: no limit."`
 }
 
-// DefaultResources returns those of a plugin whose block sets none.
+// DefaultResources returns the limits of a plugin whose block sets none.
 func DefaultResources() Resources { return Resources{Memory: 512 << 20, LogLines: 200} }
 
 // Channel is one site with its pool of keys.
@@ -125,17 +125,17 @@ type Key struct {
 	Ephemeral bool // it is in no file
 }
 
-// Auth says how a channel takes its key.
+// Auth is how a key is sent to a channel's site.
 type Auth struct {
 	Style AuthStyle
 	Param string // the query parameter of AuthQuery
 }
 
-// AuthStyle says how a credential is sent.
+// AuthStyle is a way to send a credential.
 type AuthStyle string
 
-// The styles of authentication. AuthAuto follows the API that the request
-// speaks; AuthPassthrough leaves the caller's own credential as it is.
+// The styles of authentication. AuthAuto follows the API of the request; AuthPassthrough sends
+// the caller's own credential.
 const (
 	AuthAuto        AuthStyle = "auto"
 	AuthBearer      AuthStyle = "bearer"
@@ -146,7 +146,7 @@ const (
 	AuthPassthrough AuthStyle = "passthrough"
 )
 
-// Timeouts bound the phases of one attempt.
+// Timeouts limit the phases of one attempt.
 type Timeouts struct {
 	Connect    time.Duration `hcl:"connect,optional" doc:"Time for connecting and the TLS handshake."`
 	FirstByte  time.Duration `hcl:"first_byte,optional" sample:"60s" default:"\"60s\" for a streamed answer, \"4m\" for any other, \"10m\" if no other channel is left" doc:"Time until the header of the answer and, for a stream, its first event. A value here applies in all cases."` // 0: see [FirstByteStreamed]
@@ -185,7 +185,7 @@ type Route struct {
 // too old.
 type OnFailure string
 
-// All but the last are plans over what is available, fallback channels last.
+// All but the last are plans over the available candidates, fallback channels last.
 const (
 	OnFailureRoundRobin OnFailure = "round-robin"
 	OnFailurePriority   OnFailure = "priority"
@@ -194,7 +194,7 @@ const (
 	OnFailureLastPlan   OnFailure = "last-plan" // the last one, however old
 )
 
-// Component is a block that a plugin's component is configured by.
+// Component is the block that configures a component.
 type Component struct {
 	Kind   sdk.Kind
 	Ref    string          // as written: "priority", "acme/bandit"
@@ -207,7 +207,7 @@ type Component struct {
 	Expose    []string  // parts of a request's body that a strategy may see, such as "body.user"
 
 	version, build string               // of the plugin that runs it
-	attributes     map[string]hcl.Range // by path, joined with dots: where the plugin's complaints belong
+	attributes     map[string]hcl.Range // by path, joined with dots: the places for the plugin's errors
 }
 
 // Tunnel is an SSH connection and the ports it opens on the other side.
@@ -228,13 +228,13 @@ type Tunnel struct {
 	Range      hcl.Range
 }
 
-// Keepalive bounds how long a silent link goes unnoticed.
+// Keepalive limits how long a dead connection stays unnoticed.
 type Keepalive struct {
 	Interval time.Duration `hcl:"interval,optional" doc:"Time between two checks of a silent connection."`
 	Timeout  time.Duration `hcl:"timeout,optional" doc:"Without an answer for this long, the connection is dead."`
 }
 
-// Reconnect bounds the pause before the next try.
+// Reconnect limits the pause before the next attempt.
 type Reconnect struct {
 	Min time.Duration `hcl:"min,optional" doc:"The first pause; each following one is longer."`
 	Max time.Duration `hcl:"max,optional" doc:"The longest pause."`
@@ -247,7 +247,7 @@ type Forward struct {
 	Range   hcl.Range
 }
 
-// Retry says when a failed attempt is followed by another.
+// Retry configures the retries after failed attempts.
 type Retry struct {
 	MaxRetries int           `hcl:"max_retries,optional" min:"0" max:"20" doc:"How many times one request may be retried after a channel failed. Switching to another key of the same channel does not count."`
 	MaxExtra   float64       `hcl:"max_extra,optional" min:"0" max:"10" doc:"Retries per request, on average over all requests: 0.2 is one retry for five requests. This keeps an outage from multiplying the load."`
@@ -276,7 +276,7 @@ const (
 	BackoffFixed       Backoff = "fixed"
 )
 
-// Breaker says when a channel is left alone, and for how long.
+// Breaker configures when a circuit breaker opens, and for how long.
 type Breaker struct {
 	Failures int           `hcl:"failures,optional" min:"1" max:"2147483647" doc:"Failures in a row that open the breaker of a channel."`
 	Ratio    float64       `hcl:"ratio,optional" min:"0.01" max:"1" doc:"A share of failures, among at least 20 attempts within the window, that opens it too."`

@@ -12,7 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
-// Verdict is a rule of the user's about what an answer means.
+// Verdict is a rule of the configuration about what an answer means.
 type Verdict struct {
 	Name   string
 	Values map[string]cty.Value // as they are written, evaluated
@@ -38,8 +38,7 @@ func (l *loader) verdicts(blocks []*hclsyntax.Block, origin verdict.Origin) []*V
 	return all
 }
 
-// verdictValues evaluates the attributes of a block; ok is false after a
-// mistake was reported.
+// verdictValues evaluates the attributes of a block; ok is false after it reported an error.
 func (l *loader) verdictValues(b *hclsyntax.Block) (v *Verdict, ok bool) {
 	v = &Verdict{Name: b.Labels[0], Values: map[string]cty.Value{}, Range: b.DefRange()}
 	r := l.reader(b, "in verdict")
@@ -64,7 +63,7 @@ func Rules(verdicts []*Verdict) []*verdict.Rule {
 	return slices.Clip(rules)
 }
 
-// verdictSettings are those of a verdict block, which core/verdict reads, and
+// verdictSettings declares the settings of a verdict block, which core/verdict reads and
 // documents: see verdictDoc.
 type verdictSettings struct {
 	Status      any `hcl:"status,custom" type:"number, class or list of them" example:"[503, \"5xx\"]"`

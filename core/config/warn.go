@@ -9,7 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// warn reports what works, but probably not as intended.
+// warn warns of what works, but probably not as intended.
 func (l *loader) warn() {
 	l.warnReadable()
 	l.warnValues()
@@ -20,7 +20,7 @@ func (l *loader) warn() {
 	l.warnEgress()
 }
 
-// warnReadable is about files that hold keys and that others can read.
+// warnReadable warns of files with keys that other accounts can read.
 func (l *loader) warnReadable() {
 	for name, s := range l.sources {
 		info, err := os.Stat(name)
@@ -32,14 +32,14 @@ func (l *loader) warnReadable() {
 	}
 }
 
-// warnOpen is about a proxy that spends the keys for everyone.
+// warnOpen warns of a proxy that anyone can use.
 func (l *loader) warnOpen() {
 	if p := l.config.Proxy; !l.config.RequiresToken() && !isLoopback(p.Listen) {
 		l.caution(l.once("proxy").DefRange(), "Anyone can spend the keys", fmt.Sprintf("The port %s can be reached from other machines and requires no token: set client_tokens, add a client, or listen on 127.0.0.1.", p.Listen))
 	}
 }
 
-// warnShared is about tunnels whose port every account of the VPS can use.
+// warnShared warns of tunnels whose port every account of the VPS can use.
 func (l *loader) warnShared() {
 	if l.config.RequiresToken() {
 		return

@@ -12,7 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
-// warnValues is about values that are valid, and probably mistakes.
+// warnValues warns of values that are valid, but probably wrong.
 func (l *loader) warnValues() {
 	l.warnPlaceholders()
 	l.warnOldDefault()
@@ -28,8 +28,8 @@ func (l *loader) warnValues() {
 	l.warnSharedKeys()
 }
 
-// exampleHosts exist nowhere: names that are reserved for documentation, and what
-// guides write in place of a host.
+// exampleHosts matches hosts that do not exist: names that are reserved for documentation, and
+// placeholders that guides use.
 var exampleHosts = regexp.MustCompile(`(?i)^(.*\.)?example(\.(com|net|org))?$|^(<.*>|your[-_].*)$`)
 
 func (l *loader) warnExampleHost(host string, at hcl.Range, what string) {
@@ -38,18 +38,18 @@ func (l *loader) warnExampleHost(host string, at hcl.Range, what string) {
 	}
 }
 
-// placeholders are values of the example, of init, and what others use.
+// placeholders matches placeholders of the example, of init, and common ones.
 var placeholders = regexp.MustCompile(`(?i)^(put-.*-here|another-key|your[-_ ].*|<.*>|change[-_ ]?me|todo|x{4,}|sk-(\.{2,}|…|x+))$`)
 
 func (l *loader) warnPlaceholders() {
 	warn := func(s Secret, at hcl.Range, what string) {
 		if placeholders.MatchString(s.Reveal()) {
-			l.caution(at, "Placeholder in place of a value", fmt.Sprintf("%s is a placeholder: put the real value here, or set the environment variable.", what))
+			l.caution(at, "Placeholder in place of a value", fmt.Sprintf("%s: put the real value here, or set the environment variable.", what))
 		}
 	}
 	for _, c := range l.config.Channels {
 		for _, k := range c.Keys {
-			warn(k.Value, k.Range, fmt.Sprintf("A key of the channel %q", c.Name))
+			warn(k.Value, k.Range, fmt.Sprintf("A key of the channel %q is a placeholder", c.Name))
 		}
 	}
 	for _, token := range l.config.Proxy.ClientTokens {
@@ -58,19 +58,19 @@ func (l *loader) warnPlaceholders() {
 	for _, c := range l.config.Clients {
 		warn(c.Token, c.Range, refused(c.Token, fmt.Sprintf("The token of the client %q", c.Name)))
 	}
-	warn(l.config.Admin.Token, l.config.places["admin.token"], "The admin token")
+	warn(l.config.Admin.Token, l.config.places["admin.token"], "The admin token is a placeholder")
 }
 
-// refused says that a token lets nobody in, if that is so.
+// refused says that a token is a placeholder, and whether it is refused.
 func refused(token Secret, what string) string {
 	if NotFilledIn(token) {
-		return what + ", which lets nobody in,"
+		return what + " is a placeholder, which is not accepted"
 	}
-	return what
+	return what + " is a placeholder"
 }
 
-// OnlyPlaceholders reports whether no channel can answer yet, as none has a key that
-// is not a placeholder.
+// OnlyPlaceholders reports whether all keys are placeholders, so that no channel can answer
+// yet.
 func (c *Config) OnlyPlaceholders() bool {
 	for _, ch := range c.Channels {
 		real := func(k *Key) bool { return !placeholders.MatchString(k.Value.Reveal()) }
@@ -81,12 +81,10 @@ func (c *Config) OnlyPlaceholders() bool {
 	return len(c.Channels) > 0
 }
 
-// oldRetryOn are the defaults of retry.on that examples of former versions wrote
-// out.
+// oldRetryOn is the default of retry.on that examples of earlier versions contained.
 var oldRetryOn = [][]int{{429, 502, 503, 504}, {408, 429, 500, 502, 503, 504}}
 
-// warnOldDefault is about a setting that was written out with its default, which
-// is another one today.
+// warnOldDefault warns of a setting with the default of an earlier version.
 func (l *loader) warnOldDefault() {
 	at, written := l.config.places["retry.on"]
 	if s := l.sources[at.Filename]; written && s != nil && !s.YAML && slices.ContainsFunc(oldRetryOn, func(old []int) bool { return slices.Equal(old, l.config.Retry.On) }) {
@@ -94,7 +92,7 @@ func (l *loader) warnOldDefault() {
 	}
 }
 
-// apiPaths are ends of a target that callers send themselves.
+// apiPaths matches the end of a target that apps send as part of their paths.
 var apiPaths = regexp.MustCompile(`(?i)/(v1|v1beta|v1alpha|chat/completions|completions|responses|messages|embeddings|models)/?$`)
 
 func (l *loader) warnTarget(c *Channel) {
@@ -131,8 +129,8 @@ func (l *loader) warnKeys(c *Channel) {
 	}
 }
 
-// warnSharedKeys is about one key in two channels of a site: what one of them
-// learns about it, the other does not know.
+// warnSharedKeys warns of one key in two channels of a site, since each channel has its own
+// state for the key.
 func (l *loader) warnSharedKeys() {
 	type place struct{ host, value string }
 	first := map[place]*Channel{}
@@ -151,11 +149,11 @@ func (l *loader) warnSharedKeys() {
 	}
 }
 
-// looksLikeKey is the form of keys of well-known sites.
+// looksLikeKey matches keys of well-known sites.
 var looksLikeKey = regexp.MustCompile(`^(sk|rk|pk|gsk|xai|csk|fw|hf|tok|key|AIza|ak)[-_A-Za-z0-9]*[0-9][-_A-Za-z0-9]*$`)
 
-// warnMisplaced is about keys where no secret is expected, so that they would
-// be shown in lists and logs.
+// warnMisplaced warns of keys where no secret is expected, since lists and logs would show
+// them.
 func (l *loader) warnMisplaced(c *Channel) {
 	warn := func(value string, at hcl.Range, what string) {
 		if len(value) < 20 || !looksLikeKey.MatchString(value) {

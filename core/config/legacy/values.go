@@ -72,7 +72,7 @@ func (m *oldMap) fill(n *yaml.Node, depth int) {
 		key := plain(name.Value)
 		if first := own[key]; first != nil {
 			m.mayBeSecret(value)
-			m.wrong(name, "Duplicate name", "%q is set at line %d already.", name.Value, first.Line)
+			m.wrong(name, "Duplicate name", "%q is already set at line %d.", name.Value, first.Line)
 			continue
 		}
 		own[key] = name
