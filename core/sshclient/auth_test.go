@@ -16,7 +16,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// serveAgent returns an SSH agent, by the protocol that ssh-agent speaks.
+// serveAgent runs an SSH agent with the protocol of ssh-agent.
 func serveAgent(t *testing.T, keys ...agent.AddedKey) (socket string) {
 	t.Helper()
 	ring := agent.NewKeyring()
@@ -38,7 +38,7 @@ func serveAgent(t *testing.T, keys ...agent.AddedKey) (socket string) {
 				return
 			}
 			go func() {
-				_ = agent.ServeAgent(ring, c) // until its user hangs up
+				_ = agent.ServeAgent(ring, c) // until the client disconnects
 				_ = c.Close()
 			}()
 		}
@@ -62,7 +62,7 @@ func privateKey(t *testing.T, path, passphrase string) any {
 	return key
 }
 
-// TestKeys logs in by each kind of key, where nothing else would let it in.
+// TestKeys logs in with each kind of key, where the server accepts nothing else.
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	const passphrase = "correct horse battery"
@@ -84,7 +84,7 @@ func TestKeys(t *testing.T) {
 		agent      string
 		config     string // ~/.ssh/config
 	}{
-		"the usual file":                        {s.Key.PublicKey(), func(*config.Tunnel) {}, "/nowhere", ""},
+		"the default file":                      {s.Key.PublicKey(), func(*config.Tunnel) {}, "/nowhere", ""},
 		"a file":                                {plainKey.PublicKey(), func(c *config.Tunnel) { c.Identity = plain }, "/nowhere", ""},
 		"a file in ~/.ssh/config":               {plainKey.PublicKey(), func(*config.Tunnel) {}, "/nowhere", "Host *\n IdentityFile " + plain + "\n"},
 		"a locked file":                         {lockedKey.PublicKey(), func(c *config.Tunnel) { c.Identity, c.Passphrase = locked, config.NewSecret(passphrase) }, "/nowhere", ""},
@@ -103,8 +103,8 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestSeveralMethods: a server that asks for more than one gets them, and what is
-// missing is named; the key that was accepted is not blamed.
+// TestSeveralMethods uses a server that requires more than one method. The error names the
+// missing one, and does not blame the accepted key.
 func TestSeveralMethods(t *testing.T) {
 	t.Parallel()
 	const both = "PasswordAuthentication yes\nAuthenticationMethods publickey,password\n"
@@ -139,14 +139,14 @@ func TestPasswords(t *testing.T) {
 	t.Parallel()
 	for name, way := range map[string]string{
 		"as such": "PasswordAuthentication yes\n",
-		// OpenSSH's own default: it offers to ask, and without PAM fails without asking.
-		"as such, where sshd offers to ask too": "PasswordAuthentication yes\nKbdInteractiveAuthentication yes\n",
-		"as an answer to sshd's":                "UsePAM yes\nKbdInteractiveAuthentication yes\n",
+		// OpenSSH's default: it offers keyboard-interactive, which fails without PAM.
+		"as a password, also with keyboard-interactive": "PasswordAuthentication yes\nKbdInteractiveAuthentication yes\n",
+		"as an answer to keyboard-interactive":          "UsePAM yes\nKbdInteractiveAuthentication yes\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := sshdtest.Start(t, sshdtest.Options{Guest: true, Config: way})
-			s.Authorize("", sshdtest.NewKey(t, filepath.Join(t.TempDir(), "other"), "").PublicKey()) // the password alone counts
+			s.Authorize("", sshdtest.NewKey(t, filepath.Join(t.TempDir(), "other"), "").PublicKey()) // only the password is accepted
 			c := tunnelTo(s)
 			c.User, c.Password = sshdtest.Guest, config.NewSecret(sshdtest.Password)
 			mustDial(t, envOf(s), c)
@@ -154,14 +154,14 @@ func TestPasswords(t *testing.T) {
 			c.Password = config.NewSecret(wrong)
 			mustFail(t, envOf(s), c, true, `refused the login as "guest"`, "the password")
 			if _, err := dial(t, envOf(s), c); strings.Contains(err.Error(), wrong) {
-				t.Errorf("the password is shown: %s", err)
+				t.Errorf("the error contains the password: %s", err)
 			}
 			sent := func() int {
 				return strings.Count(s.Log(), "Failed password") + strings.Count(s.Log(), "Failed keyboard-interactive/pam")
 			}
 			testhelp.Eventually(t, "sshd has seen two wrong passwords", func() bool { return sent() >= 2 })
 			if n := sent(); n != 2 {
-				t.Errorf("in two tries the wrong password was sent %d times", n)
+				t.Errorf("in two attempts the wrong password was sent %d times", n)
 			}
 		})
 	}

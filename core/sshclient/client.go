@@ -20,7 +20,7 @@ import (
 type Client struct {
 	wire    *wire
 	clients []*ssh.Client // jump hosts first
-	client  *ssh.Client   // of the host itself
+	client  *ssh.Client   // of the host
 	hop     Hop
 	hostKey string // fingerprint
 	traffic *Traffic
@@ -34,7 +34,7 @@ func newClient(w *wire, h Hop, t *Traffic) *Client {
 	return &Client{wire: w, hop: h, traffic: t, done: make(chan struct{})}
 }
 
-// start begins to watch a connection that has logged in.
+// start starts monitoring a connection that has logged in.
 func (c *Client) start(hostKey string, k config.Keepalive) {
 	c.client = c.clients[len(c.clients)-1]
 	c.hostKey = hostKey
@@ -48,13 +48,13 @@ func (c *Client) start(hostKey string, k config.Keepalive) {
 
 // Close ends the connection, whatever state it is in.
 func (c *Client) Close() {
-	_ = c.wire.Close() // first, as the others may wait for an answer
+	_ = c.wire.Close() // first, since the others may wait for an answer
 	for _, s := range c.clients {
 		_ = s.Close()
 	}
 }
 
-// fail notes why the connection ends, if nothing else is known.
+// fail records why the connection ends, unless a cause is already known.
 func (c *Client) fail(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -63,7 +63,7 @@ func (c *Client) fail(err error) {
 	}
 }
 
-// lost returns how the connection broke.
+// lost returns the error of a connection that broke.
 func (c *Client) lost(err error) *Error {
 	if cause := c.wire.failure(); cause != nil {
 		err = cause
@@ -74,32 +74,32 @@ func (c *Client) lost(err error) *Error {
 	return temporary(StepConnect, "the connection to %s was lost: %s", c.Address(), Plain(err))
 }
 
-// Done is closed when the connection has ended.
+// Done returns a channel that is closed when the connection has ended.
 func (c *Client) Done() <-chan struct{} { return c.done }
 
-// Err returns why the connection ended, nil while it has not.
+// Err returns why the connection ended, nil while it is up.
 func (c *Client) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.cause
 }
 
-// Address returns the host's, as host:port.
+// Address returns the address of the host, as host:port.
 func (c *Client) Address() string { return c.hop.Address() }
 
 // Host returns the host's name or address.
 func (c *Client) Host() string { return c.hop.host }
 
-// User is who is logged in.
+// User returns the user who is logged in.
 func (c *Client) User() string { return c.hop.user }
 
 // HostKey returns the fingerprint of the host's key.
 func (c *Client) HostKey() string { return c.hostKey }
 
-// Direct reports whether the host is reached without a jump host.
+// Direct reports whether the connection uses no jump host.
 func (c *Client) Direct() bool { return len(c.clients) == 1 }
 
-// RemoteAddr returns the address of the first host of the route.
+// RemoteAddr returns the address of the route's first host.
 func (c *Client) RemoteAddr() net.Addr { return c.wire.RemoteAddr() }
 
 // DialContext connects from the host to an address: "tcp" with host:port, or
@@ -142,7 +142,7 @@ type listener struct {
 	closing sync.Once
 }
 
-// Accept is for net.Listener.
+// Accept implements net.Listener.
 func (l *listener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
@@ -152,7 +152,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	return l.client.newStream(conn), nil
 }
 
-// Close is for net.Listener. It asks the host only once.
+// Close implements net.Listener. It asks the host only once.
 func (l *listener) Close() (err error) {
 	l.closing.Do(func() { err = l.Listener.Close() })
 	return err
@@ -164,8 +164,8 @@ const maxOutput = 16 << 10
 // ErrNoSession is the error of an account that may not open sessions.
 var ErrNoSession = errors.New("the account may not open a session")
 
-// Run runs a command on the host and returns what it prints, ErrNoSession if
-// the account may not have sessions. OpenSSH sends without delay from then on.
+// Run runs a command on the host and returns its output, or ErrNoSession if the account
+// may not open sessions. From then on OpenSSH sends small packets without delay.
 func (c *Client) Run(ctx context.Context, command string) (string, error) {
 	text, err := run(ctx, c.client, command)
 	if c.Direct() && !errors.Is(err, ErrNoSession) && ctx.Err() == nil && isOpenSSH(c.client) {
@@ -174,8 +174,8 @@ func (c *Client) Run(ctx context.Context, command string) (string, error) {
 	return text, err
 }
 
-// askForNoDelay makes the sshd of a jump host set TCP_NODELAY, which it does once a
-// session has run a command. Otherwise the connection is slower.
+// askForNoDelay makes the sshd of a jump host set TCP_NODELAY, which it does when a
+// session runs a command. Otherwise the connection is slower.
 func (c *Client) askForNoDelay(ctx context.Context, client *ssh.Client, timeout time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, min(timeout, MinStepTimeout))
 	defer cancel()
@@ -185,11 +185,11 @@ func (c *Client) askForNoDelay(ctx context.Context, client *ssh.Client, timeout 
 	}
 }
 
-// isOpenSSH reports whether the server sends without delay once it has run a
-// command; dropbear never does.
+// isOpenSSH reports whether the server is OpenSSH, which sends without delay once it has
+// run a command. Dropbear never does.
 func isOpenSSH(client *ssh.Client) bool { return strings.HasPrefix(software(client), "OpenSSH") }
 
-// software returns what a server calls itself.
+// software returns the software version that a server announces.
 func software(client *ssh.Client) string {
 	_, name, _ := strings.Cut(strings.TrimPrefix(string(client.ServerVersion()), "SSH-"), "-")
 	return name

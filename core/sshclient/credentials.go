@@ -17,13 +17,13 @@ import (
 	"github.com/aitunnel/aitunnel/core/fileaccess"
 )
 
-// credentials are those for one server.
+// credentials are the settings for logging in to one server.
 type credentials struct {
 	home         string
 	agent        string   // socket
 	files        []string // of private keys; empty: the default ones
-	certificates []string // files of certificates besides those next to a key
-	only         bool     // no keys but those of the files
+	certificates []string // files of certificates, in addition to those next to a key
+	only         bool     // use only the keys of the files
 	passphrase   config.Secret
 	password     config.Secret
 	ask          func(path string) (passphrase string, err error) // nil: there is no prompt
@@ -35,25 +35,25 @@ var defaultKeys = []string{"id_ed25519", "id_ecdsa", "id_rsa"}
 // login is a set of credentials in use.
 type login struct {
 	signers  []ssh.Signer
-	names    []string // of what is tried, for messages
-	unusable []string // keys that were found and cannot be used, and why
+	names    []string // the credentials, for messages
+	unusable []string // why keys that were found cannot be used
 	agent    io.Closer
 	password config.Secret
 
-	refused      bool // the server rejected the credentials, or requires others
+	refused      bool // the server rejected the credentials, or requires more
 	passwordSent bool
-	accepted     []string // methods that the server accepted, though they are not enough
-	wanted       []string // methods that it requires after those
+	accepted     []string // methods that the server accepted, but which are not enough
+	wanted       []string // methods of which it requires one in addition
 }
 
 func (l *login) close() {
 	if l.agent != nil {
-		_ = l.agent.Close() // it was only asked
+		_ = l.agent.Close() // it was only queried
 	}
 }
 
-// prepare collects what there is to log in with.
-func (c credentials) prepare() (*login, error) {
+// collect returns the available keys and the password.
+func (c credentials) collect() (*login, error) {
 	l := &login{}
 	files, named := c.keyFiles()
 	held := l.openAgent(c.agent)
@@ -84,7 +84,7 @@ func (c credentials) prepare() (*login, error) {
 	return l, nil
 }
 
-// noCredentials returns the error for a login without any credentials.
+// noCredentials returns the error for a login without credentials.
 func (c credentials) noCredentials(l *login) *Error {
 	if len(l.unusable) == 1 && c.only {
 		return permanent(StepLogin, "%s", l.unusable[0])
@@ -105,8 +105,8 @@ func (c credentials) keyFiles() (files []string, named bool) {
 	return files, false
 }
 
-// watched returns the files whose change may make a failed login succeed.
-func (c credentials) watched() []string {
+// loginFiles returns the files whose change may make a failed login succeed.
+func (c credentials) loginFiles() []string {
 	files, _ := c.keyFiles()
 	for _, f := range slices.Clone(files) {
 		files = append(files, f+certSuffix, f+".pub")
@@ -148,7 +148,7 @@ func (l *login) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	return nil, nil
 }
 
-// answer is for keyboard-interactive: sshd asks for the password through it.
+// answer answers keyboard-interactive questions, by which sshd may ask for the password.
 func (l *login) answer(_, _ string, questions []string, echos []bool) ([]string, error) {
 	answers := make([]string, len(questions))
 	for i := range questions {
@@ -166,7 +166,7 @@ func (l *login) openAgent(socket string) []ssh.Signer {
 	}
 	conn, err := net.Dial("unix", socket)
 	if err != nil {
-		return nil // an agent that is gone holds nothing
+		return nil // an agent that is not running has no keys
 	}
 	l.agent = conn
 	signers, err := agent.NewClient(conn).Signers()
@@ -176,7 +176,7 @@ func (l *login) openAgent(socket string) []ssh.Signer {
 	return signers
 }
 
-// offer adds keys to those that are tried, without duplicates.
+// offer adds keys to those to try, without duplicates.
 func (l *login) offer(signers []ssh.Signer, of string) {
 	for _, s := range signers {
 		if find(l.signers, s.PublicKey()) == nil {
@@ -198,18 +198,18 @@ func find(signers []ssh.Signer, key ssh.PublicKey) ssh.Signer {
 	return nil
 }
 
-// tooManyKeys reports whether the server closed the connection before the password was tried: it
-// counts each key as a failed attempt.
-func (l *login) tooManyKeys(err error) bool {
+// isTooManyKeys reports whether the server closed the connection before the password was
+// tried, since it counts each key as a failed attempt.
+func (l *login) isTooManyKeys(err error) bool {
 	reason, _ := disconnectReason(err)
 	return strings.Contains(reason, tooManyFailures) && !l.password.IsZero() && !l.passwordSent && len(l.signers) > 0
 }
 
-// tooManyFailures is in the message of a server whose limit of attempts is reached.
+// tooManyFailures is part of a server's message that its limit of attempts is reached.
 const tooManyFailures = "oo many authentication failures"
 
-// disconnectReason is why the server ended the connection, if it said so. The
-// library's type for that is not exported.
+// disconnectReason returns the reason in the server's disconnect message. The library's
+// type for that message is not exported.
 func disconnectReason(err error) (reason string, ok bool) {
 	_, text, found := strings.Cut(err.Error(), "ssh: disconnect, reason ")
 	if !found {
@@ -219,14 +219,14 @@ func disconnectReason(err error) (reason string, ok bool) {
 	return reason, true
 }
 
-// rejected returns the failure of credentials that the server does not accept.
+// rejected returns the error for credentials that the server does not accept.
 func (l *login) rejected(h Hop, err error) *Error {
 	text := fmt.Sprintf("%s refused the login as %q with %s", h.Address(), h.user, strings.Join(l.names, " or "))
 	switch reason, _ := disconnectReason(err); {
 	case strings.Contains(reason, tooManyFailures):
 		text = fmt.Sprintf("%s closed the connection after too many refused keys: set identity in the tunnel to the right key", h.Address())
 	case len(l.accepted) > 0:
-		text = fmt.Sprintf("%s accepted the %s of %q, and asks for more: %s", h.Address(), methodNames(l.accepted), h.user, l.missing())
+		text = fmt.Sprintf("%s accepted the %s of %q, but requires more: %s", h.Address(), methodNames(l.accepted), h.user, l.missing())
 	case len(l.signers) > 0:
 		text += ": check the user name, and that the key is in ~/.ssh/authorized_keys of that account"
 	default:
@@ -238,16 +238,16 @@ func (l *login) rejected(h Hop, err error) *Error {
 	return permanent(StepLogin, "%s", text)
 }
 
-// missing returns what else a server requires that accepted one of the methods.
+// missing returns what a server requires in addition to a method that it accepted.
 func (l *login) missing() string {
-	asks := methodNames(l.wanted)
+	wanted := methodNames(l.wanted)
 	if l.password.IsZero() && slices.Contains(l.wanted, "password") {
-		return fmt.Sprintf("it requires the %s too; set password in the tunnel, or require less in its AuthenticationMethods", asks)
+		return fmt.Sprintf("it requires the %s too; set password in the tunnel, or require less in its AuthenticationMethods", wanted)
 	}
-	return fmt.Sprintf("it requires the %s too, and did not accept what was offered; require less in its AuthenticationMethods", asks)
+	return fmt.Sprintf("it requires the %s too, and did not accept what was offered; require less in its AuthenticationMethods", wanted)
 }
 
-// methodNames are methods of authentication in words.
+// methodNames returns authentication methods in words.
 func methodNames(methods []string) string {
 	words := map[string]string{"publickey": "key", "keyboard-interactive": "answer to a question (keyboard-interactive)"}
 	var names []string

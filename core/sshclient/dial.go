@@ -15,29 +15,29 @@ import (
 
 // Time limits of steps.
 const (
-	MinStepTimeout = 3 * time.Second  // however short the keepalive's timeout is
-	loginTimeout   = 60 * time.Second // of a server that looks up names, or asks other servers
+	MinStepTimeout = 3 * time.Second  // even if the keepalive timeout is shorter
+	loginTimeout   = 60 * time.Second // the server may look up names, or ask other servers
 )
 
 // Options of [Dial].
 type Options struct {
 	Keepalive config.Keepalive
-	Traffic   *Traffic                                         // counts; nil: nothing does
-	Ask       func(path string) (passphrase string, err error) // prompts for it; nil: there is no prompt
+	Traffic   *Traffic                                         // counts traffic; may be nil
+	Ask       func(path string) (passphrase string, err error) // prompts for a passphrase; may be nil
 	OnStep    func(Step, string)                               // called for each step that succeeds; may be nil
 }
 
 // StepTimeout returns how long each step may take.
 func StepTimeout(k config.Keepalive) time.Duration { return max(k.Timeout, MinStepTimeout) }
 
-// dialer makes a connection.
+// dialer makes a connection along a route.
 type dialer struct {
 	hops        []Hop
 	options     Options
 	stepTimeout time.Duration
 
-	passwordOnly map[string]bool                                   // by address: hops that close the connection after too many keys
-	decide       func(h Hop, key ssh.PublicKey, c *keyCheck) error // not nil: decides about each key, and the last hop is not logged in to
+	passwordOnly map[string]bool                                   // by address: hops where only the password is tried, after too many keys
+	onKey        func(h Hop, key ssh.PublicKey, c *keyCheck) error // decides about each key, without a login to the last hop; may be nil
 }
 
 // Dial connects along the route and logs in to its last host.
@@ -58,7 +58,7 @@ func (d *dialer) report(s Step, text string) {
 	}
 }
 
-// errTooManyKeys asks for an attempt with the password only.
+// errTooManyKeys makes dial try again with the password only.
 var errTooManyKeys = errors.New("the server closed the connection after too many keys")
 
 func (d *dialer) dial(ctx context.Context) (*Client, error) {
@@ -98,7 +98,7 @@ func (d *dialer) attempt(ctx context.Context, checks []*keyCheck) (*Client, erro
 	var leg net.Conn = c.wire
 	for i, h := range d.hops {
 		if i > 0 {
-			if leg, err = d.through(ctx, c, d.hops[i-1], h); err != nil {
+			if leg, err = d.dialThrough(ctx, c, d.hops[i-1], h); err != nil {
 				c.Close()
 				return nil, err
 			}
@@ -122,8 +122,8 @@ func (d *dialer) attempt(ctx context.Context, checks []*keyCheck) (*Client, erro
 	return c, nil
 }
 
-// through connects to the next hop from the previous one.
-func (d *dialer) through(ctx context.Context, c *Client, from, to Hop) (net.Conn, error) {
+// dialThrough connects to a hop from the previous one.
+func (d *dialer) dialThrough(ctx context.Context, c *Client, from, to Hop) (net.Conn, error) {
 	bounded, cancel := context.WithTimeout(ctx, d.stepTimeout)
 	defer cancel()
 	conn, err := c.clients[len(c.clients)-1].DialContext(bounded, "tcp", to.Address())
@@ -133,7 +133,7 @@ func (d *dialer) through(ctx context.Context, c *Client, from, to Hop) (net.Conn
 		d.report(StepConnect, "connected to "+to.Address()+" through "+from.Address())
 		return conn, nil
 	case errors.As(err, &refused) && refused.Reason == ssh.Prohibited:
-		return nil, permanent(StepConnect, "the jump host %s does not allow connections to %s: AllowTcpForwarding must be on there", from.Address(), to.Address())
+		return nil, permanent(StepConnect, "the jump host %s does not allow connections to %s: set AllowTcpForwarding yes in its sshd_config", from.Address(), to.Address())
 	case errors.As(err, &refused):
 		return nil, temporary(StepConnect, "the jump host %s cannot connect to %s: %s", from.Address(), to.Address(), refused.Message)
 	case bounded.Err() != nil && ctx.Err() == nil:
@@ -142,11 +142,11 @@ func (d *dialer) through(ctx context.Context, c *Client, from, to Hop) (net.Conn
 	return nil, temporary(StepConnect, "the connection to the jump host %s was lost: %s", from.Address(), Plain(err))
 }
 
-// login starts SSH on a connection and logs in.
+// login starts SSH on a connection, checks the host key, and logs in.
 func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*ssh.Client, error) {
 	h.creds.ask = d.options.Ask
-	with, err := h.creds.prepare()
-	if d.decide != nil && err != nil {
+	with, err := h.creds.collect()
+	if d.onKey != nil && err != nil {
 		with, err = &login{}, nil // the last hop is not logged in to
 	}
 	if err != nil {
@@ -161,8 +161,8 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 	var verified atomic.Bool
 	verify := func(_ string, remote net.Addr, key ssh.PublicKey) error {
 		err := c.verify(remote, key)
-		if d.decide != nil {
-			if err = d.decide(h, key, c); err == nil {
+		if d.onKey != nil {
+			if err = d.onKey(h, key, c); err == nil {
 				c.failure = nil
 			}
 		}
@@ -186,11 +186,11 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case c.failure != nil: // with a pinned key, perhaps of the attempt before
+	case c.failure != nil: // with a pinned key, it may be from the previous attempt
 		return nil, c.failure
 	case c.noCommonAlgorithm(err) != nil:
 		return nil, c.noCommonAlgorithm(err)
-	case verified.Load() && with.tooManyKeys(err):
+	case verified.Load() && with.isTooManyKeys(err):
 		d.passwordOnly[h.Address()] = true
 		return nil, errTooManyKeys
 	case verified.Load() && (with.refused || disconnected):
@@ -198,15 +198,15 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 	case timeout.expired() && verified.Load():
 		return nil, temporary(StepLogin, "the login as %q at %s did not finish within %s: its sshd may be waiting for a name server or another service", h.user, h.Address(), loginTimeout)
 	case timeout.expired():
-		return nil, temporary(StepConnect, "%s accepted the connection but did not answer within %s: is that an SSH server, and is it healthy?", h.Address(), d.stepTimeout)
+		return nil, temporary(StepConnect, "%s accepted the connection but did not answer within %s: is it an SSH server, and is it working?", h.Address(), d.stepTimeout)
 	case verified.Load():
 		return nil, temporary(StepLogin, "the connection to %s was lost during the login: %s", h.Address(), Plain(err))
 	}
 	return nil, greeting.explain(h.Address(), err)
 }
 
-// keyExchanges returns the methods to offer: the library's defaults, and those that
-// unusual servers need.
+// keyExchanges returns the methods to offer: the library's defaults, and one that unusual
+// servers need.
 func keyExchanges() []string {
 	return append(ssh.SupportedAlgorithms().KeyExchanges, ssh.InsecureKeyExchangeDH14SHA1)
 }

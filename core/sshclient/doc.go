@@ -1,4 +1,4 @@
-// Package sshclient makes SSH connections: it reads ssh_config, goes through
-// jump hosts, checks host keys, logs in, and notices dead connections. It does not define
-// what is sent over a connection.
+// Package sshclient makes SSH connections: it reads ssh_config, connects through jump
+// hosts, checks host keys, logs in, and detects dead connections. Package tunnel uses the
+// connections.
 package sshclient

@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// Step is a part of the way to a working connection.
+// Step is a step of connecting.
 type Step string
 
 // The steps, in order.
@@ -21,24 +21,23 @@ const (
 	StepLogin   Step = "login"
 )
 
-// Error is why a step failed: one sentence that says what happened, with which
-// value, and what to do.
+// Error says why a step failed: what happened, with which value, and what to do.
 type Error struct {
 	Step      Step
 	Text      string
-	Permanent bool          // trying again alone will not help
-	Key       *UntrustedKey // the host's key, if that is why
+	Permanent bool          // retrying will not help until something is corrected
+	Key       *UntrustedKey // the host's key, if it is the reason
 
 	cause error
 }
 
-// Error is for error.
+// Error implements error.
 func (e *Error) Error() string { return e.Text }
 
-// Unwrap returns what led to the error, nil if that is all there is to say.
+// Unwrap returns the cause, which may be nil.
 func (e *Error) Unwrap() error { return e.cause }
 
-// IsPermanent reports whether trying again alone will not help.
+// IsPermanent reports whether retrying will not help until something is corrected.
 func IsPermanent(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Permanent
@@ -52,7 +51,7 @@ func permanent(step Step, format string, args ...any) *Error {
 	return &Error{Step: step, Text: fmt.Sprintf(format, args...), Permanent: true}
 }
 
-// unreachable returns why a host cannot be reached.
+// unreachable returns the error for a host that cannot be reached.
 func unreachable(address string, err error) *Error {
 	var dns *net.DNSError
 	host, _, _ := net.SplitHostPort(address)
@@ -64,9 +63,9 @@ func unreachable(address string, err error) *Error {
 	case errors.As(err, &dns):
 		return temporary(StepResolve, "the DNS cannot answer the query for %q: %s; is this machine online?", host, withoutPorts(dns.Err))
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return temporary(StepConnect, "%s refuses the connection: is sshd running there, and is this its port?", address)
+		return temporary(StepConnect, "%s refuses the connection: is sshd running there, on this port?", address)
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded):
-		return temporary(StepConnect, "%s does not answer: is the machine running, and does a firewall let this port through?", address)
+		return temporary(StepConnect, "%s does not answer: is the machine running, and does a firewall allow this port?", address)
 	}
 	cause := err
 	for u := errors.Unwrap(cause); u != nil; u = errors.Unwrap(cause) {
@@ -75,9 +74,9 @@ func unreachable(address string, err error) *Error {
 	return temporary(StepConnect, "%s cannot be reached: %s", address, Plain(cause))
 }
 
-// withoutPorts takes the addresses of one attempt out of a text such as "read
-// udp 10.0.0.1:4242->10.0.0.2:53: connection refused", so that the same fault
-// gives the same text.
+// withoutPorts removes the addresses from a text such as "read udp
+// 10.0.0.1:4242->10.0.0.2:53: connection refused", so that the same fault always has the
+// same text.
 func withoutPorts(text string) string {
 	if i := strings.LastIndex(text, ": "); i >= 0 && strings.Contains(text[:i], "->") {
 		return text[i+2:]
@@ -85,9 +84,8 @@ func withoutPorts(text string) string {
 	return text
 }
 
-// Plain returns an error of the SSH library without the library's name, and one of
-// the network without the ports of this attempt: the same fault then gives the
-// same text.
+// Plain returns the text of an error without the name of the SSH library, and without the
+// ports of this attempt: the same fault then always has the same text.
 func Plain(err error) string {
 	var network *net.OpError
 	if errors.As(err, &network) {

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// TestNamesThatCannotBeResolved: each try is made from another port, and its
-// error has the same text, so that it is reported once.
-func TestNamesThatCannotBeResolved(t *testing.T) {
+// TestUnresolvableNames shows that the error has the same text at each attempt, although
+// the ports differ, so that it is reported only once.
+func TestUnresolvableNames(t *testing.T) {
 	t.Parallel()
 	silent, err := net.ListenPacket("udp", "127.0.0.1:0") // a name server that does not answer
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = silent.Close() })
-	gone, err := net.ListenPacket("udp", "127.0.0.1:0") // and one that is not there
+	gone, err := net.ListenPacket("udp", "127.0.0.1:0") // and one that is not running
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestNamesThatCannotBeResolved(t *testing.T) {
 			t.Parallel()
 			resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				if err := t.Context().Err(); err != nil {
-					return nil, err // the resolver goes on after its caller has given up
+					return nil, err // the resolver may continue after its caller has returned
 				}
 				conn, err := new(net.Dialer).DialContext(ctx, "udp", c.server.String())
 				if err == nil {

@@ -7,28 +7,28 @@ import (
 
 // fairQueue schedules the writes of a connection's streams. The SSH library encrypts
 // packets in the order in which they are written, so writes have to be scheduled before
-// that: a stream may write when little unsent data is left. Each stream gets the same
-// share of the line, in bytes, and one that sends little goes first (start-time fair
-// queueing).
+// that: a stream may write only while there is little unsent data. Each stream gets the
+// same share of the line, in bytes, and one that sends little has priority (start-time
+// fair queueing).
 type fairQueue struct {
 	unsent func() (bytes, limit int) // of the wire
 
 	mu      sync.Mutex
 	waiting []*ticket
 	granted map[*ticket]struct{} // of writes in progress
-	bytes   int                  // of those
+	bytes   int                  // sum of their sizes
 	now     uint64               // virtual time: the start of the latest write, in bytes of its share
-	timer   *time.Timer          // while a write waits
-	open    bool                 // no write has to wait any more
+	timer   *time.Timer          // runs while a write waits
+	open    bool                 // after close: no write waits any more
 }
 
-// flow is the share that a stream has used.
+// flow records the share that a stream has used, in virtual time.
 type flow struct{ used uint64 }
 
-// ticket is one write.
+// ticket is one write, waiting or in progress.
 type ticket struct {
 	size  int
-	start uint64 // virtual
+	start uint64 // virtual time
 	since time.Time
 	turn  chan struct{}
 }
@@ -101,7 +101,7 @@ func (q *fairQueue) sent() {
 	q.dispatch()
 }
 
-// close lets all writes proceed: the wire refuses them.
+// close lets all waiting writes proceed, which the closed wire rejects.
 func (q *fairQueue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -109,7 +109,7 @@ func (q *fairQueue) close() {
 	q.dispatch()
 }
 
-// Those below are called with the lock held.
+// The methods below are called with the lock held.
 
 func (q *fairQueue) hasRoom() bool {
 	bytes, limit := q.unsent()

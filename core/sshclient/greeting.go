@@ -10,59 +10,59 @@ import (
 	"time"
 )
 
-// maxGreeting is how much is kept of the lines that a server sends before its version.
+// maxGreeting is how much is kept of what a server sends before its version, in bytes.
 const maxGreeting = 512
 
-// greeting is a connection that keeps the lines before the server's version, in which
-// sshd explains why it refuses a connection.
+// greeting is a connection that keeps the text before the server's version, in which sshd
+// explains why it refuses a connection.
 type greeting struct {
 	net.Conn
 
-	mu   sync.Mutex
-	said []byte
-	over bool
+	mu       sync.Mutex
+	received []byte
+	over     bool // the version was received, or too much text
 }
 
-// Read is for net.Conn.
+// Read implements net.Conn.
 func (g *greeting) Read(p []byte) (int, error) {
 	n, err := g.Conn.Read(p)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.over {
-		g.said = append(g.said, p[:n]...)
-		g.over = len(g.said) > maxGreeting || bytes.HasPrefix(g.said, []byte("SSH-")) || bytes.Contains(g.said, []byte("\nSSH-"))
+		g.received = append(g.received, p[:n]...)
+		g.over = len(g.received) > maxGreeting || bytes.HasPrefix(g.received, []byte("SSH-")) || bytes.Contains(g.received, []byte("\nSSH-"))
 	}
 	return n, err
 }
 
-// line returns the first line that the server sent in place of its version, "" if it
-// sent the version.
+// line returns the first line that the server sent instead of its version, "" if it sent
+// the version.
 func (g *greeting) line() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.over && bytes.Contains(g.said, []byte("SSH-")) {
+	if g.over && bytes.Contains(g.received, []byte("SSH-")) {
 		return ""
 	}
-	text, _, _ := strings.Cut(string(g.said), "\n")
+	text, _, _ := strings.Cut(string(g.received), "\n")
 	return strings.ToValidUTF8(strings.TrimSpace(text), "?")
 }
 
-// explain returns why no login was possible.
+// explain returns the error for a connection that ended before the login.
 func (g *greeting) explain(address string, err error) *Error {
 	switch line := g.line(); {
 	case strings.Contains(line, "Not allowed at this time"):
 		return permanent(StepConnect, "%s refuses connections from this address for a while (%q), as PerSourcePenalties in its sshd_config does after failed logins; correct the login, then wait", address, line)
 	case strings.Contains(line, "MaxStartups"):
-		return temporary(StepConnect, "%s has too many connections that have not logged in yet (%q): it is being scanned, or MaxStartups in its sshd_config is low", address, line)
+		return temporary(StepConnect, "%s has too many connections that have not logged in yet (%q): it is being scanned, or MaxStartups in its sshd_config is too low", address, line)
 	case strings.HasPrefix(line, "HTTP/"):
-		return temporary(StepConnect, "%s answers as a web server (%q): is this the port of its SSH server?", address, line)
+		return temporary(StepConnect, "%s answers like a web server (%q): is this the port of its SSH server?", address, line)
 	case line != "":
 		return temporary(StepConnect, "%s refuses the connection with %q", address, line)
 	}
 	return temporary(StepConnect, "%s closed the connection before it presented a key: %s; the cause may be a firewall, a ban of this address, or MaxStartups in its sshd_config", address, Plain(err))
 }
 
-// stepTimer bounds a step, and can be extended while it runs.
+// stepTimer limits the time of a step, and can be extended.
 type stepTimer struct {
 	timer *time.Timer
 	fired atomic.Bool

@@ -33,7 +33,7 @@ func knownHostsLine(s *sshdtest.Server) string {
 	return knownhosts.Line([]string{s.Addr()}, s.HostKey) + "\n"
 }
 
-// tunnelTo returns a configuration that fits the server.
+// tunnelTo returns a configuration for the server.
 func tunnelTo(s *sshdtest.Server) *config.Tunnel {
 	return &config.Tunnel{
 		Name: "vps", Host: s.Addr(), User: s.User,
@@ -41,7 +41,7 @@ func tunnelTo(s *sshdtest.Server) *config.Tunnel {
 	}
 }
 
-// envOf returns the environment of the server's user, without an agent.
+// envOf returns the SSH settings of the server's user, without an agent.
 func envOf(s *sshdtest.Server) Environment { return Environment{Home: s.Home} }
 
 // dial makes a connection that is closed when the test ends.
@@ -60,7 +60,7 @@ func dial(t *testing.T, e Environment, c *config.Tunnel) (*Client, error) {
 	return client, err
 }
 
-// mustDial is dial that succeeds.
+// mustDial fails the test if dial fails.
 func mustDial(t *testing.T, e Environment, c *config.Tunnel) *Client {
 	t.Helper()
 	client, err := dial(t, e, c)
@@ -70,8 +70,7 @@ func mustDial(t *testing.T, e Environment, c *config.Tunnel) *Client {
 	return client
 }
 
-// mustFail dials and checks what the failure says. permanent says that it is
-// not tried again soon.
+// mustFail dials and checks the error: its texts, and whether it is permanent.
 func mustFail(t *testing.T, e Environment, c *config.Tunnel, permanent bool, texts ...string) {
 	t.Helper()
 	_, err := dial(t, e, c)
@@ -81,14 +80,14 @@ func mustFail(t *testing.T, e Environment, c *config.Tunnel, permanent bool, tex
 	}
 	for _, text := range texts {
 		if !strings.Contains(err.Error(), text) {
-			t.Errorf("the error is %q, and should have %q", err, text)
+			t.Errorf("the error is %q, want %q in it", err, text)
 		}
 	}
 	if IsPermanent(err) != permanent {
 		t.Errorf("permanent is %t: %v", IsPermanent(err), err)
 	}
 	if strings.Contains(err.Error(), "\n") {
-		t.Errorf("more than a line: %q", err)
+		t.Errorf("more than one line: %q", err)
 	}
 }
 

@@ -16,8 +16,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/sshdtest"
 )
 
-// TestCredentialsOfEachHop: the identity and the password of the tunnel
-// are for its host; a bastion is logged in to as ssh_config says.
+// TestCredentialsOfEachHop shows that the identity and password of the tunnel are used for
+// its host only. The login to a bastion uses ssh_config.
 func TestCredentialsOfEachHop(t *testing.T) {
 	t.Parallel()
 	bastion := sshdtest.Start(t, sshdtest.Options{Guest: true, Config: "PasswordAuthentication yes\nKbdInteractiveAuthentication yes\n"})
@@ -41,8 +41,8 @@ func TestCredentialsOfEachHop(t *testing.T) {
 	}
 }
 
-// TestDialThroughTheHost: a connection from the host to elsewhere, with
-// deadlines and half closes, by a tunnel without forwards.
+// TestDialThroughTheHost connects from the host to another address, with deadlines and
+// half-close, in a tunnel without forwards.
 func TestDialThroughTheHost(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
@@ -58,7 +58,7 @@ func TestDialThroughTheHost(t *testing.T) {
 				return
 			}
 			go func() {
-				_, _ = io.Copy(c, c) // until the other side has sent all
+				_, _ = io.Copy(c, c) // until the client closes its direction
 				_ = c.Close()
 			}()
 		}
@@ -79,11 +79,12 @@ func TestDialThroughTheHost(t *testing.T) {
 	}
 	_ = conn.Close()
 	if _, err := client.DialContext(t.Context(), "tcp", "127.0.0.1:1"); err == nil {
-		t.Error("a port where nobody listens is reached")
+		t.Error("a closed port is reached")
 	}
 }
 
-// TestKnownHostsOfOtherPorts: what ssh accepts for a host on another port than 22.
+// TestKnownHostsOfOtherPorts uses the lines that ssh accepts for a host with a port other
+// than 22.
 func TestKnownHostsOfOtherPorts(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
@@ -95,7 +96,7 @@ func TestKnownHostsOfOtherPorts(t *testing.T) {
 		"a pattern":              "[127.0.0.*]:" + s.Port + " " + key,
 		"a list":                 "other.example,127.0.0.1 " + key,
 		"a hash without a port":  knownhosts.HashHostname("127.0.0.1") + " " + key,
-		"a line of another kind": "127.0.0.1 sk-unknown@openssh.com AAAAFHNrLXVua25vd25Ab3BlbnNzaC5jb20=\n" + knownHostsLine(s),
+		"a line of another type": "127.0.0.1 sk-unknown@openssh.com AAAAFHNrLXVua25vd25Ab3BlbnNzaC5jb20=\n" + knownHostsLine(s),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -16,15 +16,15 @@ import (
 
 // hostKeys says which keys a server may present.
 type hostKeys struct {
-	tunnel  string   // whose host it is, or jump host
-	address string   // host:port by which it is known
-	files   []string // known_hosts; the first is written to
-	system  []string // known_hosts of the whole machine
-	pin     string   // fingerprint of the only key accepted; "": as the files say
+	tunnel  string   // the tunnel, for messages
+	address string   // host:port in the known hosts
+	files   []string // known_hosts files of the user; keys are added to the first
+	system  []string // known_hosts files of the system
+	pin     string   // fingerprint of the only accepted key; "": those in the files
 }
 
-// keyTypes are the types of host keys with their signature algorithms, the
-// best first.
+// keyTypes are the types of host keys with their signature algorithms, in order of
+// preference.
 var keyTypes = []struct {
 	name       string
 	algorithms []string
@@ -36,7 +36,7 @@ var keyTypes = []struct {
 	{ssh.KeyAlgoRSA, []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}},
 }
 
-// certAlgorithms are those of keys with a certificate.
+// certAlgorithms are the algorithms of keys with a certificate.
 var certAlgorithms = []string{
 	ssh.CertAlgoED25519v01, ssh.CertAlgoECDSA256v01, ssh.CertAlgoECDSA384v01, ssh.CertAlgoECDSA521v01,
 	ssh.CertAlgoRSASHA512v01, ssh.CertAlgoRSASHA256v01,
@@ -47,14 +47,14 @@ type keyCheck struct {
 	hostKeys
 	known      []knownKey
 	invalid    []knownKey
-	algorithms []string // to ask for
+	algorithms []string // that the server is asked for
 	presented  []ssh.PublicKey
 	unknown    bool // no file has a key of the host
 	failure    *Error
 }
 
-// newCheck reads the files. The server is asked for keys of the types in them, since it
-// could otherwise present a key of another type, which would be unknown.
+// newCheck reads the files. The server is asked for a key of a type that is in them, since
+// it could otherwise present another key, which would be unknown.
 func (k hostKeys) newCheck() (*keyCheck, error) {
 	c := &keyCheck{hostKeys: k}
 	if k.pin != "" {
@@ -88,14 +88,14 @@ func algorithmsFor(known []knownKey) (out []string) {
 // library returns only the text of an error.
 func (c *keyCheck) verify(remote net.Addr, key ssh.PublicKey) error {
 	c.presented = append(c.presented, key)
-	c.failure = c.judge(remote, key)
+	c.failure = c.check(remote, key)
 	if c.failure != nil {
 		return c.failure
 	}
 	return nil
 }
 
-func (c *keyCheck) judge(remote net.Addr, key ssh.PublicKey) *Error {
+func (c *keyCheck) check(remote net.Addr, key ssh.PublicKey) *Error {
 	print := fingerprint(key)
 	if c.pin != "" {
 		if print == c.pin {
@@ -105,7 +105,7 @@ func (c *keyCheck) judge(remote net.Addr, key ssh.PublicKey) *Error {
 		for _, k := range c.presented {
 			seen = append(seen, fmt.Sprintf("%s (%s)", fingerprint(k), k.Type()))
 		}
-		return permanent(StepHostKey, "the host %s does not have the key that host_key names, %s; it presents %s: another machine may be answering in its place", c.address, c.pin, strings.Join(seen, ", "))
+		return permanent(StepHostKey, "the host %s does not present the key of host_key, %s, but %s: another machine may be answering in its place", c.address, c.pin, strings.Join(seen, ", "))
 	}
 	for _, k := range c.known {
 		if k.marker == "@revoked" && c.isRevokedBy(k, key) {
@@ -113,7 +113,7 @@ func (c *keyCheck) judge(remote net.Addr, key ssh.PublicKey) *Error {
 		}
 	}
 	if cert, ok := key.(*ssh.Certificate); ok {
-		if failure := c.judgeCertificate(remote, cert); failure == nil || !c.knows(cert.Key) {
+		if failure := c.checkCertificate(remote, cert); failure == nil || !c.knows(cert.Key) {
 			return failure
 		}
 		return nil
@@ -129,14 +129,14 @@ func (c *keyCheck) isRevokedBy(k knownKey, key ssh.PublicKey) bool {
 	return sameKey(k.key, key) || ok && (sameKey(k.key, cert.Key) || sameKey(k.key, cert.SignatureKey))
 }
 
-// knows reports whether a plain line of known_hosts has the key.
+// knows reports whether known_hosts has the key itself, not only an authority.
 func (c *keyCheck) knows(key ssh.PublicKey) bool {
 	return slices.ContainsFunc(c.known, func(k knownKey) bool { return k.marker == "" && sameKey(k.key, key) })
 }
 
 func sameKey(a, b ssh.PublicKey) bool { return bytes.Equal(a.Marshal(), b.Marshal()) }
 
-func (c *keyCheck) judgeCertificate(remote net.Addr, cert *ssh.Certificate) *Error {
+func (c *keyCheck) checkCertificate(remote net.Addr, cert *ssh.Certificate) *Error {
 	checker := ssh.CertChecker{IsHostAuthority: func(authority ssh.PublicKey, _ string) bool {
 		return slices.ContainsFunc(c.known, func(k knownKey) bool { return k.isAuthority() && sameKey(k.key, authority) })
 	}}
@@ -158,17 +158,17 @@ func (c *keyCheck) mismatch(key ssh.PublicKey) *Error {
 		return untrusted(c.presents(key, &at), "THE KEY OF %s HAS CHANGED to %s (%s): another machine may be answering in its place. If the host was reinstalled, remove %s and trust the new key with %s", c.address, print, key.Type(), at.at(), trust)
 	case authority >= 0:
 		c.unknown = true
-		return untrusted(c.presents(key, &c.known[authority]), "the host %s presents a key without a certificate, and %s knows it by a certificate authority only: set HostCertificate in its sshd_config, or compare the key %s (%s) with what the host's console shows and trust it with %s", c.address, c.known[authority].at(), print, key.Type(), trust)
+		return untrusted(c.presents(key, &c.known[authority]), "the host %s presents a key without a certificate, but %s has only a certificate authority for it: set HostCertificate in its sshd_config, or compare the key %s (%s) with what the host's console shows and trust it with %s", c.address, c.known[authority].at(), print, key.Type(), trust)
 	}
 	c.unknown = true
 	text := fmt.Sprintf("the host %s is not known yet; its key is %s (%s): compare that with what the host's console or provider shows, then trust it with %s", c.address, print, key.Type(), trust)
 	if len(c.invalid) > 0 {
-		text += fmt.Sprintf(". Skipped as not valid: %s", c.invalid[0].at())
+		text += fmt.Sprintf(". Skipped as invalid: %s", c.invalid[0].at())
 	}
 	return untrusted(c.presents(key, nil), "%s", text)
 }
 
-// presents describes a key that is not trusted, and the line that is known instead.
+// presents describes a key that is not trusted, and the known one that differs.
 func (c *keyCheck) presents(key ssh.PublicKey, instead *knownKey) *UntrustedKey {
 	k := &UntrustedKey{Host: c.address, Type: key.Type(), Fingerprint: fingerprint(key)}
 	if instead != nil {
@@ -186,8 +186,8 @@ func untrusted(k *UntrustedKey, format string, args ...any) *Error {
 	return e
 }
 
-// askOtherTypes reports whether the pinned key may be of a type that was not asked
-// for yet, and asks for those next.
+// askOtherTypes removes the type of the last key from those to ask for. It reports whether
+// others are left, one of which may be that of the pinned key.
 func (c *keyCheck) askOtherTypes() bool {
 	if c.pin == "" || len(c.presented) == 0 {
 		return false
@@ -201,7 +201,7 @@ func (c *keyCheck) askOtherTypes() bool {
 	return len(c.algorithms) > 0
 }
 
-// noCommonAlgorithm explains a failed negotiation; it is nil for other errors.
+// noCommonAlgorithm returns the error for a failed negotiation, nil for other errors.
 func (c *keyCheck) noCommonAlgorithm(err error) *Error {
 	var none *ssh.AlgorithmNegotiationError
 	if !errors.As(err, &none) {
@@ -215,10 +215,10 @@ func (c *keyCheck) noCommonAlgorithm(err error) *Error {
 	if !modern {
 		return permanent(StepHostKey, "%s can only sign with outdated algorithms (%s), which use SHA-1 or weak keys and are not accepted: update its SSH server, or give it an ed25519 host key (ssh-keygen -A)", c.address, offered)
 	}
-	return permanent(StepHostKey, "%s no longer has a key of the type that is known, it offers %s: if the host was reinstalled, remove its lines from %s and trust the new key with `aitunnel tunnel trust %s`", c.address, offered, strings.Join(c.files, " and "), c.tunnel)
+	return permanent(StepHostKey, "%s no longer has a key of the known type, but offers %s: if the host was reinstalled, remove its lines from %s and trust the new key with `aitunnel tunnel trust %s`", c.address, offered, strings.Join(c.files, " and "), c.tunnel)
 }
 
-// fingerprint returns that of the key itself, even if it has a certificate.
+// fingerprint returns the fingerprint of a key; that of the key itself for a certificate.
 func fingerprint(key ssh.PublicKey) string {
 	if cert, ok := key.(*ssh.Certificate); ok {
 		key = cert.Key
@@ -226,8 +226,8 @@ func fingerprint(key ssh.PublicKey) string {
 	return ssh.FingerprintSHA256(key)
 }
 
-// remember adds a key to the first file.
-func (k hostKeys) remember(key ssh.PublicKey) (path string, err error) {
+// addKey adds a key to the first file.
+func (k hostKeys) addKey(key ssh.PublicKey) (path string, err error) {
 	path = k.files[0]
 	content, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

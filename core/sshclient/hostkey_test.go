@@ -17,7 +17,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/sshdtest"
 )
 
-// secondKey gives a server a key of another kind beside its first.
+// secondKey returns the configuration of a second host key of another type.
 func secondKey(t *testing.T) (config string, key ssh.PublicKey) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -50,15 +50,15 @@ func TestHostKeys(t *testing.T) {
 		says  []string
 	}{
 		"known":                     {line(s.HostKey), "", nil},
-		"known by the second kind":  {line(second), "", nil},
+		"known by the second type":  {line(second), "", nil},
 		"known by a hash":           {knownhosts.HashHostname(knownhosts.Normalize(s.Addr())) + " " + string(ssh.MarshalAuthorizedKey(s.HostKey)), "", nil},
 		"unknown":                   {"", "", []string{s.Addr(), "is not known yet", "SHA256:", "aitunnel tunnel trust vps"}},
 		"changed":                   {"# a comment\n" + line(stranger), "", []string{"HAS CHANGED", s.Fingerprint(), "remove line 2 of " + known}},
 		"revoked":                   {"@revoked * " + string(ssh.MarshalAuthorizedKey(s.HostKey)) + line(s.HostKey), "", []string{"revoked", s.Fingerprint()}},
 		"pinned":                    {"", s.Fingerprint(), nil},
-		"pinned by the second kind": {"", ssh.FingerprintSHA256(second), nil},
+		"pinned by the second type": {"", ssh.FingerprintSHA256(second), nil},
 		"pinned to another":         {line(s.HostKey), ssh.FingerprintSHA256(stranger), []string{"host_key", ssh.FingerprintSHA256(stranger), s.Fingerprint(), ssh.FingerprintSHA256(second)}},
-		"in a damaged file":         {"this is no line of known_hosts\n", "", []string{"is not known yet", "Skipped as not valid: line 1 of " + known}},
+		"in a damaged file":         {"not a line of known_hosts\n", "", []string{"is not known yet", "Skipped as invalid: line 1 of " + known}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			writeFile(t, known, c.known)
@@ -73,7 +73,7 @@ func TestHostKeys(t *testing.T) {
 	}
 }
 
-// TestHostCertificate: an authority vouches for the host's key.
+// TestHostCertificate uses a host key with the certificate of an authority.
 func TestHostCertificate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -9,9 +9,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// keepAlive sends keepalives at the interval, and ends the connection if there is no
-// answer. After the machine has slept, the connection is probably dead, so it waits only
-// briefly.
+// keepAlive sends keepalives at intervals, and ends the connection if there is no answer.
+// After sleep the connection is probably dead, so it waits only briefly then.
 func (c *Client) keepAlive(k config.Keepalive) {
 	if k.Interval <= 0 {
 		return
@@ -39,18 +38,17 @@ func (c *Client) keepAlive(k config.Keepalive) {
 	}
 }
 
-// hint returns a likely cause of a silent connection other than a dead link; "" without
-// signs of one.
+// hint returns a hint if large packets may be the cause of a silent connection, else "".
 func (c *Client) hint() string {
 	if c.wire.unacknowledged() < largePacket {
 		return ""
 	}
-	return " while data were being sent; if that happens with large answers only, aitunnel tunnel test shows whether large packets get lost"
+	return " while data was being sent; if that happens with large answers only, 'aitunnel tunnel test' shows whether large packets get lost"
 }
 
-// isAlive waits for an answer or another sign of life: data that arrive, or an
+// isAlive waits for an answer or another sign of life: data that arrives, or an
 // acknowledgement of data sent before the keepalive, which may take long over a slow
-// line. The timeout counts from the last sign.
+// line. The timeout starts at the last sign.
 func (c *Client) isAlive(timeout time.Duration) bool {
 	asked, position := time.Now(), c.wire.written()
 	answered := make(chan struct{}, 2)
@@ -63,7 +61,7 @@ func (c *Client) isAlive(timeout time.Duration) bool {
 		if left <= 0 {
 			return false
 		}
-		timer := time.NewTimer(min(left, timeout/4)) // acknowledgements come without a sign
+		timer := time.NewTimer(min(left, timeout/4)) // acknowledgements have to be polled for
 		select {
 		case <-answered:
 			timer.Stop()
@@ -86,9 +84,9 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// askByChannel asks for a channel of a type that does not exist, which every
-// server has to refuse. It never returns on a silent connection, so it has a
-// goroutine, which ends with the connection.
+// askByChannel requests a channel of a type that does not exist, which every server has to
+// refuse. On a silent connection it returns only when the connection ends, so it runs in a
+// goroutine.
 func (c *Client) askByChannel(answered chan<- struct{}) {
 	_, _, err := c.client.OpenChannel("keepalive@aitunnel", nil)
 	var refused *ssh.OpenChannelError
@@ -97,17 +95,17 @@ func (c *Client) askByChannel(answered chan<- struct{}) {
 	}
 }
 
-// askByRequest sends a keepalive as ssh does. It is not the first choice:
-// there are servers that do not answer it, and the library sends no other
-// request, such as to listen, before it is answered.
+// askByRequest sends a keepalive as ssh does. It is the second choice: some servers do not
+// answer it, and the library sends no other request, such as to listen, before it is
+// answered.
 func (c *Client) askByRequest(answered chan<- struct{}) {
 	if _, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil); err == nil {
 		answered <- struct{}{} // a refusal is an answer too
 	}
 }
 
-// HasSlept reports whether the machine has slept since t: the wall clock went on, the
-// monotonic one stood still.
+// HasSlept reports whether the machine has slept since t: the wall clock continues during
+// sleep, the monotonic clock does not.
 func HasSlept(t time.Time) bool {
 	now := time.Now()
 	return now.Round(0).Sub(t.Round(0))-now.Sub(t) > 3*time.Second

@@ -15,10 +15,10 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// certSuffix is that of the certificate next to a key.
+// certSuffix is the suffix of the certificate next to a key.
 const certSuffix = "-cert.pub"
 
-// keyError is a sentence with its cause.
+// keyError is an error whose text does not include its cause.
 type keyError struct {
 	text  string
 	cause error
@@ -54,7 +54,7 @@ func (c credentials) readKey(path string, held []ssh.Signer) (ssh.Signer, error)
 		if s := find(held, publicOf(path)); s != nil {
 			return s, nil
 		}
-		return nil, keyError{fmt.Sprintf("the key file %s does not exist: make one with %s, or correct identity in the tunnel", path, fileaccess.Command("ssh-keygen -f "+wording.ShellWord(path), c.home)), err}
+		return nil, keyError{fmt.Sprintf("the key file %s does not exist: create it with %s, or correct identity in the tunnel", path, fileaccess.Command("ssh-keygen -f "+wording.ShellWord(path), c.home)), err}
 	}
 	var content []byte
 	if err == nil {
@@ -90,16 +90,16 @@ func unreadable(path string, content []byte, err error) error {
 	case bytes.HasPrefix(content, []byte("PuTTY-User-Key-File-")):
 		return fmt.Errorf("the key file %s is in PuTTY's format, which is not supported: convert it with puttygen %s -O private-openssh -o NEW_FILE, or load it into an agent", path, path)
 	case block != nil && block.Type == "ENCRYPTED PRIVATE KEY":
-		return fmt.Errorf("the key file %s is encrypted PKCS#8, which is not supported: convert it with ssh-keygen -p -f %s, or load it into an agent", path, path)
+		return fmt.Errorf("the key file %s is encrypted in PKCS#8 format, which is not supported: convert it with ssh-keygen -p -f %s, or load it into an agent", path, path)
 	}
 	if kind := hardwareKind(block); kind != "" {
 		return fmt.Errorf("the key file %s is for a hardware key (%s), which only an SSH agent can use: run ssh-add %s", path, kind, path)
 	}
-	return fmt.Errorf("the file %s holds no usable private key: %s", path, Plain(err))
+	return fmt.Errorf("the file %s contains no usable private key: %s", path, Plain(err))
 }
 
-// hardwareKind returns the type of a key that a security device holds, "" for others.
-// The type is in the file even if it is encrypted.
+// hardwareKind returns the type of a key in a security device, "" for others. The type is
+// readable even if the file is encrypted.
 func hardwareKind(block *pem.Block) string {
 	if block != nil {
 		for _, kind := range []string{ssh.KeyAlgoSKED25519, ssh.KeyAlgoSKECDSA256} {
@@ -117,13 +117,13 @@ func (c credentials) readPublic(path string, public ssh.PublicKey, held []ssh.Si
 	if s := find(held, public); s != nil {
 		return s, nil
 	}
-	private, is := strings.CutSuffix(path, ".pub")
-	if is && !strings.HasSuffix(path, certSuffix) {
+	private, ok := strings.CutSuffix(path, ".pub")
+	if ok && !strings.HasSuffix(path, certSuffix) {
 		if s, err := c.readKey(private, held); err == nil {
 			return s, nil
 		}
 	}
-	return nil, fmt.Errorf("the file %s holds a public key, and the SSH agent does not hold its private key %s: load it with ssh-add, check that SSH_AUTH_SOCK or IdentityAgent names the right agent, or set identity to the private key", path, fingerprint(public))
+	return nil, fmt.Errorf("the file %s contains a public key, but the SSH agent does not hold its private key %s: load it with ssh-add, check that SSH_AUTH_SOCK or IdentityAgent names the right agent, or set identity to the private key", path, fingerprint(public))
 }
 
 // publicOf returns the public key next to a private one, nil if there is none.
@@ -139,8 +139,8 @@ func publicOf(path string) ssh.PublicKey {
 	return public
 }
 
-// unlock reads an encrypted key: from the agent, or with the passphrase of the
-// configuration or of a person.
+// unlock returns an encrypted key: from the agent, or with the passphrase in the
+// configuration, or with one that a person enters.
 func (c credentials) unlock(path string, content []byte, public ssh.PublicKey, held []ssh.Signer) (ssh.Signer, error) {
 	if public == nil {
 		public = publicOf(path)
@@ -156,7 +156,7 @@ func (c credentials) unlock(path string, content []byte, public ssh.PublicKey, h
 		}
 	}
 	if passphrase == "" {
-		return nil, fmt.Errorf("the key %s is encrypted and there is no passphrase: set passphrase in the tunnel, or run ssh-add %s", path, path)
+		return nil, fmt.Errorf("the key %s is encrypted, but there is no passphrase: set passphrase in the tunnel, or run ssh-add %s", path, path)
 	}
 	signer, err := ssh.ParsePrivateKeyWithPassphrase(content, []byte(passphrase))
 	if err != nil {
@@ -165,8 +165,8 @@ func (c credentials) unlock(path string, content []byte, public ssh.PublicKey, h
 	return signer, nil
 }
 
-// addCertificate offers a key with the certificate of a file; the key is one
-// that is offered already, or held by the agent.
+// addCertificate offers a key with the certificate in a file. The key must be offered
+// already, or held by the agent.
 func (l *login) addCertificate(path string, held []ssh.Signer) error {
 	cert, err := readCertificate(path)
 	if err != nil {
@@ -206,9 +206,9 @@ func readCertificate(path string) (*ssh.Certificate, error) {
 	cert, ok := public.(*ssh.Certificate)
 	switch now := time.Now(); {
 	case err != nil || !ok:
-		return nil, fmt.Errorf("the file %s holds no SSH certificate", path)
+		return nil, fmt.Errorf("the file %s contains no SSH certificate", path)
 	case cert.ValidBefore != ssh.CertTimeInfinity && now.Unix() >= int64(cert.ValidBefore):
-		return nil, fmt.Errorf("the certificate %s expired at %s: have a new one signed", path, time.Unix(int64(cert.ValidBefore), 0).Format(time.RFC3339))
+		return nil, fmt.Errorf("the certificate %s expired at %s: get a new one", path, time.Unix(int64(cert.ValidBefore), 0).Format(time.RFC3339))
 	case now.Unix() < int64(cert.ValidAfter):
 		return nil, fmt.Errorf("the certificate %s is not valid before %s: check the clock of this machine", path, time.Unix(int64(cert.ValidAfter), 0).Format(time.RFC3339))
 	}

@@ -48,8 +48,8 @@ func addToAgent(t *testing.T, socket, key string) {
 	}
 }
 
-// TestAgentKeys: the private key is in an agent only, as with 1Password or a
-// hardware key, and the tunnel names the public one.
+// TestAgentKeys has the private key in an agent only, as with 1Password or a hardware
+// key, and the public key in the tunnel.
 func TestAgentKeys(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -65,7 +65,7 @@ func TestAgentKeys(t *testing.T) {
 	c := tunnelTo(s)
 	c.Identity = public
 	empty := startAgent(t)
-	mustFail(t, Environment{Home: s.Home, Agent: empty}, c, true, public+" holds a public key", "ssh-add", ssh.FingerprintSHA256(key.PublicKey()))
+	mustFail(t, Environment{Home: s.Home, Agent: empty}, c, true, public+" contains a public key", "ssh-add", ssh.FingerprintSHA256(key.PublicKey()))
 	mustDial(t, Environment{Home: s.Home, Agent: startAgent(t, private)}, c)
 
 	t.Run("as IdentityFile with IdentitiesOnly", func(t *testing.T) {
@@ -87,8 +87,7 @@ func TestAgentKeys(t *testing.T) {
 	})
 }
 
-// TestKeyFilesThatHaveToBeConverted: the command that the error gives makes them
-// usable.
+// TestKeyFilesThatHaveToBeConverted shows that the command in the error makes them usable.
 func TestKeyFilesThatHaveToBeConverted(t *testing.T) {
 	t.Parallel()
 	openssl := sshdtest.Require(t, "openssl", "openssl")
@@ -118,7 +117,7 @@ func TestKeyFilesThatHaveToBeConverted(t *testing.T) {
 	mustDial(t, envOf(s), c)
 }
 
-// TestKeyFilesOfOtherFormats work, encrypted or not.
+// TestKeyFilesOfOtherFormats uses all supported formats, encrypted and plain.
 func TestKeyFilesOfOtherFormats(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
@@ -179,8 +178,8 @@ func hardwareKey() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "OPENSSH PRIVATE KEY", Bytes: file})
 }
 
-// TestKeyFilesOfOtherKinds are named for what they are.
-func TestKeyFilesOfOtherKinds(t *testing.T) {
+// TestUnsupportedKeyFiles shows that errors name the format.
+func TestUnsupportedKeyFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	pkcs8 := filepath.Join(dir, "pkcs8")
@@ -195,26 +194,26 @@ func TestKeyFilesOfOtherKinds(t *testing.T) {
 	hardware := filepath.Join(dir, "id_ed25519_sk")
 	writeFile(t, hardware, string(hardwareKey()))
 	for path, says := range map[string]string{
-		pkcs8:    "is encrypted PKCS#8, which is not supported: convert it with ssh-keygen -p -f " + pkcs8,
+		pkcs8:    "is encrypted in PKCS#8 format, which is not supported: convert it with ssh-keygen -p -f " + pkcs8,
 		ppk:      "is in PuTTY's format, which is not supported: convert it with puttygen",
 		hardware: "is for a hardware key (sk-ssh-ed25519@openssh.com), which only an SSH agent can use: run ssh-add " + hardware,
 		dir:      "it is not a regular file",
 	} {
-		if _, err := (credentials{files: []string{path}, only: true}).prepare(); err == nil || !strings.Contains(err.Error(), says) {
+		if _, err := (credentials{files: []string{path}, only: true}).collect(); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
 }
 
-// TestCertificates of users: those that CertificateFile names, and those that
-// have expired.
+// TestCertificates uses certificates of users: in CertificateFile, with an agent, and
+// expired.
 func TestCertificates(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	authority := sshdtest.NewKey(t, filepath.Join(dir, "authority"), "")
 	writeFile(t, dir+"/authority.pub", string(ssh.MarshalAuthorizedKey(authority.PublicKey())))
 	s := sshdtest.Start(t, sshdtest.Options{Config: "TrustedUserCAKeys " + dir + "/authority.pub\n"})
-	s.Authorize("", authority.PublicKey()) // no plain key lets in
+	s.Authorize("", authority.PublicKey()) // no key without a certificate is accepted
 	identity := filepath.Join(dir, "key")
 	key := sshdtest.NewKey(t, identity, "")
 	cert := certify(t, authority, key.PublicKey(), ssh.UserCert, s.User)
@@ -235,16 +234,16 @@ func TestCertificates(t *testing.T) {
 		writeFile(t, s.Home+"/.ssh/config", "")
 		c := tunnelTo(s)
 		c.Identity = identity
-		mustFail(t, envOf(s), c, true, "the certificate "+identity+"-cert.pub expired at", "have a new one signed")
+		mustFail(t, envOf(s), c, true, "the certificate "+identity+"-cert.pub expired at", "get a new one")
 	})
 }
 
-// TestPasswordAfterTooManyKeys: with MaxAuthTries 1 a key that is refused is
-// the last try.
+// TestPasswordAfterTooManyKeys uses MaxAuthTries 1, with which one refused key ends the
+// connection.
 func TestPasswordAfterTooManyKeys(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{Guest: true, Config: "PasswordAuthentication yes\nMaxAuthTries 1\n"})
-	s.Authorize("", sshdtest.NewKey(t, filepath.Join(t.TempDir(), "other"), "").PublicKey()) // the password alone counts
+	s.Authorize("", sshdtest.NewKey(t, filepath.Join(t.TempDir(), "other"), "").PublicKey()) // only the password is accepted
 	c := tunnelTo(s)
 	c.User, c.Password = sshdtest.Guest, config.NewSecret(sshdtest.Password)
 	mustDial(t, envOf(s), c)

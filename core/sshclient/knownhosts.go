@@ -3,7 +3,7 @@ package sshclient
 import (
 	"bytes"
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // what known_hosts hashes names with
+	"crypto/sha1" //nolint:gosec // known_hosts hashes names with it
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -22,14 +22,14 @@ type knownKey struct {
 	marker  string // "@revoked", "@cert-authority" or ""
 	file    string
 	line    int
-	invalid bool // not a line that can be used
+	invalid bool // the line cannot be used
 }
 
 func (k knownKey) at() string { return fmt.Sprintf("line %d of %s", k.line, k.file) }
 
 func (k knownKey) isAuthority() bool { return k.marker == "@cert-authority" }
 
-// readKnownHosts reads files, leaving out those that do not exist.
+// readKnownHosts reads files, and skips those that do not exist.
 func readKnownHosts(paths []string) (all []knownKey, err error) {
 	for _, path := range paths {
 		content, err := os.ReadFile(path)
@@ -65,13 +65,12 @@ func parseKnownHost(line []byte) (k knownKey) {
 	if err == nil {
 		k.key, err = ssh.ParsePublicKey(blob)
 	}
-	k.invalid = err != nil // also of a kind that the library does not know
+	k.invalid = err != nil // also for types that the library does not know
 	return k
 }
 
-// lookup returns the keys of a host, and the lines that are not valid. As for
-// ssh, an entry without a port counts for other ports too, if there is none
-// with the port.
+// lookup returns the keys of a host, and the invalid lines. As with ssh, an entry without
+// a port counts for any port that has no entry.
 func lookup(all []knownKey, address string) (found, invalid []knownKey) {
 	host, port, _ := net.SplitHostPort(address)
 	names := []string{host}

@@ -13,7 +13,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// Hop is one SSH server of the route, with what is needed to log in to it.
+// Hop is one SSH server of a route, with the settings for logging in to it.
 type Hop struct {
 	host, port string
 	user       string
@@ -21,30 +21,30 @@ type Hop struct {
 	creds      credentials
 }
 
-// Address returns the server's, as host:port.
+// Address returns the address of the server, as host:port.
 func (h Hop) Address() string { return net.JoinHostPort(h.host, h.port) }
 
-// User is who logs in there.
+// User returns the user to log in as.
 func (h Hop) User() string { return h.user }
 
 // Environment has the SSH settings of this machine and its user.
 type Environment struct {
 	Home  string // of the user
 	Agent string // socket of the SSH agent, "" if there is none
-	SSH   string // the OpenSSH client, which is asked what ssh_config says; "" if there is none
+	SSH   string // the OpenSSH client, which evaluates ssh_config; "" if there is none
 }
 
-// LocalEnvironment is that of this process.
+// LocalEnvironment returns the settings of this process.
 func LocalEnvironment() Environment {
-	home, _ := os.UserHomeDir()    // then there are no files to find
-	ssh, _ := exec.LookPath("ssh") // ssh_config is read without it then
+	home, _ := os.UserHomeDir()    // after an error there are no files to read
+	ssh, _ := exec.LookPath("ssh") // without it, ssh_config is read here
 	return Environment{Home: home, Agent: os.Getenv("SSH_AUTH_SOCK"), SSH: ssh}
 }
 
 // maxJumps is the maximum number of jump hosts.
 const maxJumps = 8
 
-// Route leads to a tunnel's host.
+// Route is the way to a tunnel's host.
 type Route struct {
 	hops   []Hop // jump hosts first, the host last
 	source string
@@ -55,23 +55,24 @@ type Route struct {
 // Host returns the last hop.
 func (r *Route) Host() Hop { return r.hops[len(r.hops)-1] }
 
-// ConfigFiles returns the files of ssh_config that decided about the route.
+// ConfigFiles returns the files of ssh_config that the route depends on.
 func (r *Route) ConfigFiles() []string { return r.files }
 
-// DefaultConfigFiles returns those that are read first.
+// DefaultConfigFiles returns the files of ssh_config that are read first.
 func (e Environment) DefaultConfigFiles() []string {
 	return []string{filepath.Join(e.Home, ".ssh", "config"), filepath.Join(systemSSH, "ssh_config")}
 }
 
-// LoginFiles returns the files that decide about host keys and logins.
+// LoginFiles returns the files of host keys and credentials.
 func (r *Route) LoginFiles() (files []string) {
 	for _, h := range r.hops {
-		files = append(append(files, h.hostKeys.files...), h.creds.watched()...)
+		files = append(append(files, h.hostKeys.files...), h.creds.loginFiles()...)
 	}
 	return files
 }
 
-// AgentKeys identifies the keys of the agents on the route: it changes when one is added.
+// AgentKeys returns the fingerprints of all keys in the agents of the route, to notice
+// changes.
 func (r *Route) AgentKeys() (all string) {
 	for _, h := range r.hops {
 		all += h.creds.agentKeys()
@@ -104,8 +105,8 @@ type resolver struct {
 	config sshConfig
 }
 
-// Resolve finds the route to a tunnel's host. It may run commands of
-// ssh_config (Match exec).
+// Resolve returns the route to a tunnel's host. It may run commands in ssh_config (Match
+// exec).
 func (e Environment) Resolve(ctx context.Context, c *config.Tunnel) (*Route, error) {
 	r := &resolver{env: e, config: sshConfig{home: e.Home, program: e.SSH, off: c.SSHConfig != nil && !*c.SSHConfig}}
 	hops, err := r.hops(ctx, c)
@@ -117,7 +118,7 @@ func (e Environment) Resolve(ctx context.Context, c *config.Tunnel) (*Route, err
 		if c.KnownHosts != "" {
 			hops[i].hostKeys.files = []string{expandHome(c.KnownHosts, e.Home)}
 		}
-		// The key of a jump host may be encrypted alike; a wrong passphrase is not sent anywhere.
+		// The key of a jump host may have the same passphrase. A wrong one is not sent anywhere.
 		hops[i].creds.passphrase = c.Passphrase
 	}
 	host := &hops[len(hops)-1]
@@ -149,15 +150,15 @@ func (r *resolver) hops(ctx context.Context, c *config.Tunnel) ([]Hop, error) {
 	return append(jumps, last), nil
 }
 
-// jumps returns the hops of a list of jump hosts. The first of them may have
-// jump hosts of its own.
-func (r *resolver) jumps(ctx context.Context, list string, bound int) (out []Hop, err error) {
+// jumps returns the hops of a list of jump hosts. The first one may have jump hosts
+// itself. limit is how many more are allowed.
+func (r *resolver) jumps(ctx context.Context, list string, limit int) (out []Hop, err error) {
 	if list == "" || list == "none" {
 		return nil, nil
 	}
 	for i, hop := range strings.Split(list, ",") {
-		if len(out) == bound {
-			return nil, permanent(StepResolve, "ssh_config has more than %d jump hosts, or jump hosts that lead to each other in a circle: correct ProxyJump there", maxJumps)
+		if len(out) == limit {
+			return nil, permanent(StepResolve, "ssh_config has more than %d jump hosts, or jump hosts that refer to each other: correct ProxyJump there", maxJumps)
 		}
 		name, alias, port := splitHop(hop)
 		t, settings, err := r.hop(ctx, alias, port, name)
@@ -165,7 +166,7 @@ func (r *resolver) jumps(ctx context.Context, list string, bound int) (out []Hop
 			return nil, err
 		}
 		if i == 0 {
-			if out, err = r.jumps(ctx, t.fill(settings.get("proxyjump"), alias, r.env.Home), bound-1); err != nil {
+			if out, err = r.jumps(ctx, t.fill(settings.get("proxyjump"), alias, r.env.Home), limit-1); err != nil {
 				return nil, err
 			}
 		}
@@ -174,7 +175,7 @@ func (r *resolver) jumps(ctx context.Context, list string, bound int) (out []Hop
 	return out, nil
 }
 
-// hop returns the server of an alias.
+// hop returns the server of an alias, and its settings in ssh_config.
 func (r *resolver) hop(ctx context.Context, alias, port, name string) (Hop, hostSettings, error) {
 	settings, err := r.config.settings(ctx, alias, name, port)
 	if err != nil {
@@ -239,7 +240,7 @@ func (h Hop) fill(text, alias, home string) string {
 	return strings.NewReplacer("%%", "%", "%d", home, "%h", h.host, "%n", alias, "%p", h.port, "%r", h.user).Replace(text)
 }
 
-// splitHop splits [user@]host[:port], which may be written as ssh://…, too.
+// splitHop splits [user@]host[:port], which may also be written as ssh://….
 func splitHop(hop string) (user, host, port string) {
 	hop = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(hop), "ssh://"), "/")
 	if i := strings.LastIndexByte(hop, '@'); i >= 0 {

@@ -31,7 +31,7 @@ Host *.example
   IdentityAgent none
 `
 
-// shown is a target as far as a test compares it.
+// shown is the part of a hop that a test compares.
 type shown struct {
 	Address, User, KnownAs string
 	KnownHosts, Keys       []string
@@ -64,7 +64,7 @@ func TestRoute(t *testing.T) {
 			config.Tunnel{Host: "[2001:db8::1]:2022", User: "root"},
 			[]shown{{"[2001:db8::1]:2022", "root", "[2001:db8::1]:2022", usual, nil, false, "sock"}},
 		},
-		"an address of six parts without port": {config.Tunnel{Host: "2001:db8::1", User: "root"}, []shown{{"[2001:db8::1]:22", "root", "[2001:db8::1]:22", usual, nil, false, "sock"}}},
+		"an IPv6 address without port": {config.Tunnel{Host: "2001:db8::1", User: "root"}, []shown{{"[2001:db8::1]:22", "root", "[2001:db8::1]:22", usual, nil, false, "sock"}}},
 		"an alias": {config.Tunnel{Host: "vps"}, []shown{
 			{"bastion.example:2022", "first", "bastion.example:2022", usual, nil, false, "sock"},
 			{"second:22", me, "second:22", usual, nil, false, "sock"},

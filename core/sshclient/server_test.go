@@ -20,7 +20,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestRefusals: errors name what a server says before it names its version, and
+// TestRefusals shows that errors contain what a server sends before its version, and
 // which algorithms it offers.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
@@ -30,10 +30,10 @@ func TestRefusals(t *testing.T) {
 		permanent bool
 		want      string
 	}{
-		"a penalty":        {"Not allowed at this time\r\n", true, "PerSourcePenalties"},
-		"a web server":     {"HTTP/1.1 400 Bad Request\r\n\r\n", false, "answers as a web server"},
-		"another sentence": {"go away\r\n", false, `"go away"`},
-		"nothing":          {"", false, "closed the connection before it presented a key"},
+		"a penalty":    {"Not allowed at this time\r\n", true, "PerSourcePenalties"},
+		"a web server": {"HTTP/1.1 400 Bad Request\r\n\r\n", false, "answers like a web server"},
+		"another text": {"go away\r\n", false, `"go away"`},
+		"nothing":      {"", false, "closed the connection before it presented a key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -120,12 +120,12 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-// TestSlowLogin, as where names are looked up, is waited for.
+// TestSlowLogin shows that a login may take long, as when the server looks up names.
 func TestSlowLogin(t *testing.T) {
 	t.Parallel()
 	sshdtest.RequireRoot(t)
 	s := sshdtest.Start(t, sshdtest.Options{Config: "AuthorizedKeysCommand /usr/bin/sleep 6\nAuthorizedKeysCommandUser root\n"})
-	c := tunnelTo(s) // its steps have 3 seconds
+	c := tunnelTo(s) // its other steps have a limit of 3 seconds
 	mustDial(t, envOf(s), c)
 }
 
@@ -165,8 +165,8 @@ func deafServer(t *testing.T) (address string, key ssh.PublicKey) {
 	return l.Addr().String(), signer.PublicKey()
 }
 
-// TestServerIgnoresKeepalives is not taken for dead.
-func TestServerIgnoresKeepalives(t *testing.T) {
+// TestServerThatIgnoresKeepalives shows that its connection is not ended.
+func TestServerThatIgnoresKeepalives(t *testing.T) {
 	t.Parallel()
 	address, key := deafServer(t)
 	home := t.TempDir()
@@ -177,12 +177,12 @@ func TestServerIgnoresKeepalives(t *testing.T) {
 	})
 	select {
 	case <-client.Done():
-		t.Errorf("it is given up: %v", client.Err())
+		t.Errorf("the connection was ended: %v", client.Err())
 	case <-time.After(2 * time.Second):
 	}
 }
 
-// TestDropbear: another SSH server, which keeps small packets back.
+// TestDropbear uses another SSH server, which delays small packets.
 func TestDropbear(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.StartDropbear(t)
@@ -193,6 +193,6 @@ func TestDropbear(t *testing.T) {
 		t.Errorf("%q, %v", out, err)
 	}
 	if client.wire.noDelay.Load() {
-		t.Error("dropbear sends with delay, so what it sends has to be acknowledged at once")
+		t.Error("dropbear sends with delay, so its packets have to be acknowledged at once")
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socket is what the kernel can be asked about a TCP connection.
+// socket gives access to the kernel's state of a TCP connection.
 type socket struct{ raw syscall.RawConn }
 
 func newSocket(c *net.TCPConn) socket {
@@ -21,7 +21,7 @@ func newSocket(c *net.TCPConn) socket {
 
 func (s socket) control(f func(fd int)) {
 	if s.raw != nil {
-		_ = s.raw.Control(func(fd uintptr) { f(int(fd)) }) // a closed connection needs nothing
+		_ = s.raw.Control(func(fd uintptr) { f(int(fd)) }) // nothing to do for a closed connection
 	}
 }
 
@@ -37,7 +37,7 @@ func (s socket) limitUnsent(bytes int) {
 	s.control(func(fd int) { _ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, bytes) })
 }
 
-// deliveryRate returns how many bytes a second arrived recently, 0 if that is not known.
+// deliveryRate returns how many bytes per second were delivered recently, 0 if unknown.
 func (s socket) deliveryRate() (bytesPerSecond float64) {
 	s.control(func(fd int) {
 		if info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
@@ -47,8 +47,8 @@ func (s socket) deliveryRate() (bytesPerSecond float64) {
 	return bytesPerSecond
 }
 
-// acknowledged is how many bytes the other side has acknowledged, and how long
-// ago the latest acknowledgement came.
+// acknowledged returns how many bytes the peer has acknowledged, and how long ago its
+// latest acknowledgement came.
 func (s socket) acknowledged() (bytes uint64, ago time.Duration, ok bool) {
 	s.control(func(fd int) {
 		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
@@ -59,8 +59,8 @@ func (s socket) acknowledged() (bytes uint64, ago time.Duration, ok bool) {
 	return bytes, ago, ok
 }
 
-// notSent returns how many bytes the kernel has accepted and not sent yet. They may
-// exceed its limit, because a waiting segment is filled up to 64 KiB.
+// notSent returns how many bytes the kernel has accepted but not sent. They may exceed
+// its limit, because a waiting segment is filled up to 64 KiB.
 func (s socket) notSent() (bytes int) {
 	s.control(func(fd int) { bytes, _ = unix.IoctlGetInt(fd, unix.SIOCOUTQNSD) })
 	return bytes

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// socket is what the kernel can be asked about a TCP connection: nothing here.
+// socket gives access to the kernel's state of a TCP connection: none here.
 type socket struct{}
 
 func newSocket(*net.TCPConn) socket { return socket{} }

@@ -14,14 +14,13 @@ import (
 	"time"
 )
 
-// askTimeout bounds one run of ssh -G, which may run commands of Match exec.
+// askTimeout limits one run of ssh -G, which may run commands of Match exec.
 const askTimeout = 5 * time.Second
 
-// systemSSH is where the system's SSH client has its files.
+// systemSSH is the directory of the system's SSH configuration.
 const systemSSH = "/etc/ssh"
 
-// hostSettings is what ssh_config says about one host: values by lower-case
-// keyword.
+// hostSettings are the settings of ssh_config for one host: values by lower-case keyword.
 type hostSettings map[string][]string
 
 // get returns the first value of a keyword, "" if there is none.
@@ -32,20 +31,20 @@ func (s hostSettings) get(keyword string) string {
 	return ""
 }
 
-// sshConfig evaluates ssh_config: with OpenSSH itself if it is installed, so that the
-// result is exact, otherwise with its own reader.
+// sshConfig evaluates ssh_config: with OpenSSH if it is installed, so that the result is
+// exact, otherwise with a configReader.
 type sshConfig struct {
 	home    string
 	program string // the OpenSSH client, "" if there is none
-	off     bool   // ssh_config is not used at all
+	off     bool   // ssh_config is not used
 
 	source string   // what evaluated it, for messages
 	notes  []string // what could not be evaluated
-	files  []string // that were read, to be watched
+	files  []string // that were read
 }
 
-// settings returns what applies to a host. user and port are those given
-// explicitly, "" if there are none.
+// settings returns the settings for a host. user and port are those of the tunnel, "" if
+// it has none.
 func (c *sshConfig) settings(ctx context.Context, host, user, port string) (hostSettings, error) {
 	if c.off {
 		return hostSettings{}, nil
@@ -91,8 +90,8 @@ func (c *sshConfig) ask(ctx context.Context, host, user, port string) (hostSetti
 	if port != "" {
 		args = append(args, "-p", port)
 	}
-	// ssh uses the account's home directory. If ours differs, its files are named
-	// explicitly.
+	// ssh ignores $HOME and uses the account's home directory. If they differ, the files
+	// are named explicitly.
 	if h := accountHome(); h != "" && filepath.Clean(h) != filepath.Clean(c.home) {
 		file, err := includeFile(c.home)
 		if err != nil {
@@ -102,14 +101,14 @@ func (c *sshConfig) ask(ctx context.Context, host, user, port string) (hostSetti
 		args = append(args, "-F", file)
 	}
 	cmd := exec.CommandContext(ctx, c.program, append(args, "--", host)...)
-	cmd.WaitDelay = time.Second // a command of Match exec may keep the pipes
-	var out, complaint bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &complaint
+	cmd.WaitDelay = time.Second // a command of Match exec may keep the pipes open
+	var out, messages bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &messages
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("no answer within %s", askTimeout)
 		}
-		if text := strings.TrimSpace(complaint.String()); text != "" {
+		if text := strings.TrimSpace(messages.String()); text != "" {
 			lines := strings.Split(text, "\n")
 			return nil, errors.New(strings.TrimSpace(lines[len(lines)-1]))
 		}
@@ -118,8 +117,8 @@ func (c *sshConfig) ask(ctx context.Context, host, user, port string) (hostSetti
 	return parseAnswer(out.String(), c.home), nil
 }
 
-// includeFile writes a file that includes those of another home directory. It
-// cannot be a pipe, as ssh may read it twice.
+// includeFile writes a file that includes those of a home directory. It cannot be a pipe,
+// since ssh may read it twice.
 func includeFile(home string) (path string, err error) {
 	f, err := os.CreateTemp("", "aitunnel-ssh-*")
 	if err != nil {
@@ -129,7 +128,7 @@ func includeFile(home string) (path string, err error) {
 	return f.Name(), errors.Join(err, f.Close())
 }
 
-// parseAnswer reads the output of ssh -G, leaving out what is a default.
+// parseAnswer parses the output of ssh -G, without defaults.
 func parseAnswer(text, home string) hostSettings {
 	out := hostSettings{}
 	for line := range strings.Lines(text) {
@@ -154,8 +153,8 @@ func parseAnswer(text, home string) hostSettings {
 	return out
 }
 
-// splitPaths splits a list of paths, which ssh prints without quotes: one path
-// with spaces is recognized by its file.
+// splitPaths splits a list of paths, which ssh prints without quotes. If a file with the
+// whole value as its path exists, the value is one path with spaces.
 func splitPaths(value, home string) []string {
 	if _, err := os.Stat(expandHome(value, home)); err == nil {
 		return []string{value}

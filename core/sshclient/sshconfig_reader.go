@@ -4,34 +4,34 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"github.com/aitunnel/aitunnel/core/fileaccess"
 	"os"
 	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/aitunnel/aitunnel/core/fileaccess"
 )
 
-// maxIncludes bounds how deep Include may nest, as in OpenSSH.
+// maxIncludes is how deep Include may nest, as in OpenSSH.
 const maxIncludes = 16
 
 // configReader reads ssh_config for one host, for machines without OpenSSH.
-// Match criteria that it cannot evaluate, such as exec, do not match, and are
-// noted.
+// Match criteria that it cannot evaluate, such as exec, do not match, with a note.
 type configReader struct {
 	home  string
 	host  string // as written in the tunnel
-	user  string // given explicitly
+	user  string // of the tunnel
 	self  string // the local account
 	files []string
 	notes []string
 
-	out       hostSettings
-	pass      bool // the second pass, for which "Match final" asks
-	wantsPass bool
+	out        hostSettings
+	finalPass  bool // this is the second pass
+	wantsFinal bool // "Match final" requires one
 }
 
-// cumulative are the keywords of which every line counts.
+// cumulative are the keywords of which every line counts, not only the first.
 var cumulative = []string{"identityfile", "certificatefile"}
 
 func newConfigReader(home, host, name, port string) *configReader {
@@ -48,10 +48,10 @@ func newConfigReader(home, host, name, port string) *configReader {
 	return r
 }
 
-// localName returns the account's name; Windows puts the domain before it.
+// localName returns the account's name, without the domain that Windows adds.
 func localName(u *user.User) string { return u.Username[strings.LastIndexByte(u.Username, '\\')+1:] }
 
-// read returns the settings of the host. The user's file counts first.
+// read returns the settings of the host. Those in the user's file have precedence.
 func (r *configReader) read() (hostSettings, error) {
 	for {
 		dir := filepath.Join(r.home, ".ssh")
@@ -61,14 +61,14 @@ func (r *configReader) read() (hostSettings, error) {
 		if err := r.file(filepath.Join(systemSSH, "ssh_config"), systemSSH, 0); err != nil {
 			return nil, err
 		}
-		if r.pass || !r.wantsPass {
+		if r.finalPass || !r.wantsFinal {
 			return r.out, nil
 		}
-		r.pass = true
+		r.finalPass = true
 	}
 }
 
-// file reads one file. dir is where relative includes are.
+// file reads one file. Relative includes are below dir.
 func (r *configReader) file(path, dir string, depth int) error {
 	if !slices.Contains(r.files, path) {
 		r.files = append(r.files, path)
@@ -107,7 +107,7 @@ func (r *configReader) file(path, dir string, depth int) error {
 // include reads the files of an Include line.
 func (r *configReader) include(patterns []string, dir string, depth int) error {
 	if depth == maxIncludes {
-		r.note(fmt.Sprintf("Include in %s nests deeper than %d files, the rest is skipped", dir, maxIncludes))
+		r.note(fmt.Sprintf("Include in %s is nested more than %d files deep; the rest is skipped", dir, maxIncludes))
 		return nil
 	}
 	for _, p := range patterns {
@@ -125,7 +125,7 @@ func (r *configReader) include(patterns []string, dir string, depth int) error {
 	return nil
 }
 
-// set keeps the first value of a keyword; of some keywords all values.
+// set keeps the first value of a keyword, or all values of a cumulative one.
 func (r *configReader) set(keyword string, args []string) {
 	if slices.Contains(cumulative, keyword) {
 		if !slices.Contains(r.out[keyword], args[0]) {
@@ -133,7 +133,7 @@ func (r *configReader) set(keyword string, args []string) {
 		}
 		return
 	}
-	if _, is := r.out[keyword]; !is {
+	if _, ok := r.out[keyword]; !ok {
 		r.out[keyword] = args
 	}
 }
@@ -154,8 +154,8 @@ func (r *configReader) match(args []string, at string) bool {
 			all = all && !negated
 			continue
 		case "final", "canonical":
-			r.wantsPass = r.wantsPass || name == "final"
-			all = all && r.pass != negated
+			r.wantsFinal = r.wantsFinal || name == "final"
+			all = all && r.finalPass != negated
 			continue
 		}
 		if !joined && len(args) > 0 {
@@ -186,7 +186,7 @@ func (r *configReader) note(text string) {
 	}
 }
 
-// matchList reports whether one of the patterns matches, and none of those with a !.
+// matchList reports whether a pattern matches, and none with a "!" does.
 func matchList(patterns []string, s string) (found bool) {
 	for _, p := range patterns {
 		p, negated := strings.CutPrefix(p, "!")

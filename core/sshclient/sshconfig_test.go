@@ -15,7 +15,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/sshdtest"
 )
 
-// fedora is what the distribution's 50-redhat.conf says to every host.
+// fedora is like the distribution's 50-redhat.conf, which applies to every host.
 const fedora = `
 Host vps
   HostName 203.0.113.10
@@ -26,8 +26,8 @@ Match final all
   ForwardX11Trusted yes
 `
 
-// TestSSHConfig: OpenSSH and our own reader say the same wherever ours can
-// judge; where it cannot it skips the block, and says so.
+// TestSSHConfig compares OpenSSH with our own reader. Blocks that ours cannot evaluate are
+// skipped, with a note.
 func TestSSHConfig(t *testing.T) {
 	ssh := sshdtest.Require(t, "ssh", "openssh-client")
 	me := accountName(t)
@@ -107,7 +107,7 @@ func TestSSHConfig(t *testing.T) {
 					got = append(got, x.user+"@"+x.Address())
 				}
 				if got := strings.Join(got, " "); got != want {
-					t.Errorf("with %q the way is %s, and should be %s", program, got, want)
+					t.Errorf("with %q the route is %s, want %s", program, got, want)
 				}
 				var keys []string
 				for _, k := range c.keys {
@@ -123,7 +123,7 @@ func TestSSHConfig(t *testing.T) {
 				case program != "" && (notes != "" || w.source != "ssh -G"):
 					t.Errorf("source %q, notes %s", w.source, notes)
 				case program == "" && (c.note == "") != (notes == "") || program == "" && !strings.Contains(notes, c.note):
-					t.Errorf("the note should have %q: %s", c.note, notes)
+					t.Errorf("the note lacks %q: %s", c.note, notes)
 				}
 			}
 		})
@@ -139,7 +139,7 @@ func accountName(t *testing.T) string {
 	return strings.TrimSpace(string(out))
 }
 
-// TestSSHConfigOff: neither aliases nor keys of ssh_config count.
+// TestSSHConfigOff shows that neither aliases nor keys of ssh_config are used.
 func TestSSHConfigOff(t *testing.T) {
 	home := t.TempDir()
 	writeFile(t, filepath.Join(home, ".ssh", "config"), "Host vps\n HostName x.example\n IdentityFile /k\nthis is \"not valid\n")
@@ -153,8 +153,8 @@ func TestSSHConfigOff(t *testing.T) {
 	}
 }
 
-// TestOptionsThatSSHRefuses, such as those of another system's ssh: the rest of the
-// file counts, with a note.
+// TestOptionsThatSSHRefuses uses options such as those of another system's ssh. The rest
+// of the file applies, with a note.
 func TestOptionsThatSSHRefuses(t *testing.T) {
 	ssh := sshdtest.Require(t, "ssh", "openssh-client")
 	for name, text := range map[string]string{
@@ -176,7 +176,7 @@ func TestOptionsThatSSHRefuses(t *testing.T) {
 	}
 }
 
-// TestSSHFails: where ssh -G fails the files are read here, with a note.
+// TestSSHFails shows that the files are read without ssh -G if that fails, with a note.
 func TestSSHFails(t *testing.T) {
 	home := t.TempDir()
 	writeFile(t, filepath.Join(home, ".ssh", "config"), "Host vps\n HostName x.example\n")

@@ -20,9 +20,9 @@ type Traffic struct {
 	Active            atomic.Int64
 }
 
-// stream is a connection over an SSH channel. Unlike the library's, it has deadlines,
-// without which a server's time limits have no effect, and its writes take turns with
-// other streams.
+// stream is a connection over an SSH channel. Unlike the library's, it supports deadlines,
+// without which a server's timeouts have no effect, and takes turns at writing with other
+// streams.
 //
 // A read of the channel cannot be interrupted, so it runs in a separate goroutine, and
 // data that it returns after the deadline is kept for the next Read.
@@ -32,21 +32,21 @@ type stream struct {
 	queue   *fairQueue
 	flow    flow
 
-	reading  sync.Mutex // one Read at a time; guards those down to failed
+	reading  sync.Mutex // allows one Read at a time, and guards the fields down to failed
 	fetching bool       // a read of the channel is in progress
 	fetched  chan fetched
 	buffer   []byte // belongs to that read
-	full     bool   // the last one filled it
-	unread   []byte // what it returned and no Read took yet
+	full     bool   // the last read filled it
+	unread   []byte // data that no Read has returned yet
 	failed   error
 
 	readDeadline deadline
 	closing      sync.Once
 	closed       chan struct{}
 
-	writing sync.Mutex // guards those below
+	writing sync.Mutex // guards the fields below
 	cutoff  *time.Timer
-	late    bool // the deadline for writing has passed
+	late    bool // the write deadline has passed
 }
 
 type fetched struct {
@@ -64,7 +64,7 @@ func newStream(conn net.Conn, t *Traffic, q *fairQueue) *stream {
 	}
 }
 
-// Read is for net.Conn.
+// Read implements net.Conn.
 func (c *stream) Read(p []byte) (int, error) {
 	c.reading.Lock()
 	defer c.reading.Unlock()
@@ -109,7 +109,7 @@ func (c *stream) fetch() {
 	c.fetched <- fetched{data, err}
 }
 
-// Write is for net.Conn. It writes in pieces, each when it is this stream's
+// Write implements net.Conn. It writes in pieces, each when it is this stream's
 // turn.
 func (c *stream) Write(p []byte) (written int, err error) {
 	for first := true; err == nil && (first || written < len(p)); first = false {
@@ -133,7 +133,7 @@ func (c *stream) Write(p []byte) (written int, err error) {
 	return written, err
 }
 
-// Close is for net.Conn.
+// Close implements net.Conn.
 func (c *stream) Close() error {
 	err := net.ErrClosed
 	c.closing.Do(func() {
@@ -144,7 +144,7 @@ func (c *stream) Close() error {
 	return err
 }
 
-// CloseWrite ends this direction: nothing more is sent.
+// CloseWrite closes this direction of the connection.
 func (c *stream) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -152,19 +152,19 @@ func (c *stream) CloseWrite() error {
 	return nil
 }
 
-// SetDeadline is for net.Conn.
+// SetDeadline implements net.Conn.
 func (c *stream) SetDeadline(t time.Time) error {
-	_ = c.SetReadDeadline(t) // neither of the two ever fails
+	_ = c.SetReadDeadline(t) // neither of the two can fail
 	return c.SetWriteDeadline(t)
 }
 
-// SetReadDeadline is for net.Conn.
+// SetReadDeadline implements net.Conn.
 func (c *stream) SetReadDeadline(t time.Time) error {
 	c.readDeadline.set(t)
 	return nil
 }
 
-// SetWriteDeadline is for net.Conn. A write that misses it ends the connection, since it
+// SetWriteDeadline implements net.Conn. A write that misses it ends the connection, since it
 // is unknown how much of it arrived.
 func (c *stream) SetWriteDeadline(t time.Time) error {
 	c.writing.Lock()
@@ -185,16 +185,16 @@ func (c *stream) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// deadline is a time that can be changed at any moment.
+// deadline is a deadline that can be changed at any time.
 type deadline struct {
 	mu     sync.Mutex
-	number int // of the calls of set
+	number int // of calls of set
 	timer  *time.Timer
 	passed chan struct{} // closed once the time has come
 }
 
-// wait returns a channel that is closed when the deadline passes, also one that
-// is set later, as long as none has passed before it.
+// wait returns a channel that is closed when the deadline passes, including one that is
+// set later. Once a deadline has passed, set makes a new channel.
 func (d *deadline) wait() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// pipe returns a stream over one end of a pipe whose deadlines are not used.
+// pipe returns a stream over one end of a pipe, and the other end.
 func pipe(t *testing.T) (c *stream, far net.Conn, m *Traffic) {
 	near, far := net.Pipe()
 	m = &Traffic{}
@@ -30,7 +30,7 @@ func TestReadDeadline(t *testing.T) {
 			t.Fatalf("%v", err)
 		}
 		if _, err := c.Read(buffer); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Fatalf("the deadline is over and the next read: %v", err)
+			t.Fatalf("a read after the deadline: %v", err)
 		}
 	}
 	_ = c.SetReadDeadline(time.Time{})
@@ -69,7 +69,7 @@ func TestReadDeadlineSetDuringRead(t *testing.T) {
 	}
 	_ = c.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
 	begin()
-	_ = c.SetReadDeadline(time.Now().Add(time.Hour)) // put off
+	_ = c.SetReadDeadline(time.Now().Add(time.Hour)) // later
 	select {
 	case err := <-read:
 		t.Fatalf("the read ended at the old deadline: %v", err)
@@ -93,6 +93,6 @@ func TestWriteDeadline(t *testing.T) {
 		t.Fatalf("%v", err)
 	}
 	if _, err := c.Write([]byte("x")); err == nil {
-		t.Fatal("the connection goes on")
+		t.Fatal("the connection is still open")
 	}
 }

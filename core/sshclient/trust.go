@@ -16,17 +16,17 @@ type HostKey struct {
 	Host        string // host:port
 	Type        string
 	Fingerprint string
-	File        string // of known hosts, that has it or gets it
-	Known       bool
+	File        string // known_hosts file to which it is added
+	Known       bool   // it was known before
 }
 
-// UntrustedKey is a key that a host presents, and that the known hosts do not have.
+// UntrustedKey is a key that a host presents but that the known hosts do not have.
 type UntrustedKey struct {
 	Host        string // host:port
 	Type        string
 	Fingerprint string
-	Known       string // fingerprint of the key that is known instead; "": none is
-	KnownAt     string // the line and file of that, or of the authority whose certificate is missing
+	Known       string // fingerprint of the known key; "" if there is none
+	KnownAt     string // line and file of the known key, or of the authority whose certificate is missing
 }
 
 // HasChanged reports whether another key of the host is known.
@@ -40,25 +40,25 @@ func Untrusted(err error) *UntrustedKey {
 	return nil
 }
 
-// OtherKeyError says that a host presents another key than the one that was compared.
+// OtherKeyError says that a host presents a different key than the one that was compared.
 type OtherKeyError struct{ Presented HostKey }
 
 func (e *OtherKeyError) Error() string {
 	return fmt.Sprintf("the host %s presents a different key than the one that was compared, %s (%s): nothing was changed", e.Presented.Host, e.Presented.Fingerprint, e.Presented.Type)
 }
 
-// errSeen ends a connection that was made for its host's key.
-var errSeen = errors.New("the key was seen")
+// errDone ends a connection that was made only to get the host's key.
+var errDone = errors.New("the key was received")
 
-// Trust connects to the hops of a route, and asks decide about each key that is
-// not known yet; those it agrees to are written to the known hosts. A key that
-// has changed is an error: nothing is asked then.
+// Trust connects to the hops of a route, and calls decide for each key that is not known
+// yet. Keys that it accepts are added to the known hosts. A key that has changed is an
+// error, without a call.
 func Trust(ctx context.Context, r *Route, k config.Keepalive, decide func(HostKey) (bool, error)) ([]HostKey, error) {
 	return trust(ctx, r, k, decide, decideTime)
 }
 
-// TrustKey does the same for the key with the fingerprint, and no other. Hops after
-// the one with the key may not be known, or not be reached.
+// TrustKey is [Trust] that accepts only the key with the fingerprint. Later hops may be
+// unknown or unreachable.
 func TrustKey(ctx context.Context, r *Route, k config.Keepalive, fingerprint string) (HostKey, error) {
 	seen, err := trust(ctx, r, k, func(k HostKey) (bool, error) {
 		if k.Fingerprint != fingerprint {
@@ -81,7 +81,7 @@ func TrustKey(ctx context.Context, r *Route, k config.Keepalive, fingerprint str
 func trust(ctx context.Context, r *Route, k config.Keepalive, decide func(HostKey) (bool, error), deciding time.Duration) ([]HostKey, error) {
 	d := newDialer(r, Options{Keepalive: k})
 	var seen []HostKey
-	d.decide = func(h Hop, key ssh.PublicKey, check *keyCheck) error {
+	d.onKey = func(h Hop, key ssh.PublicKey, check *keyCheck) error {
 		k := HostKey{Host: h.hostKeys.address, Type: key.Type(), Fingerprint: fingerprint(key), File: h.hostKeys.files[0], Known: check.failure == nil}
 		if !k.Known && !check.unknown {
 			return check.failure
@@ -96,7 +96,7 @@ func trust(ctx context.Context, r *Route, k config.Keepalive, decide func(HostKe
 		seen = append(seen, k)
 		if len(seen) == len(r.hops) {
 			check.failure = nil
-			return errSeen
+			return errDone
 		}
 		return nil
 	}
@@ -111,16 +111,16 @@ func trust(ctx context.Context, r *Route, k config.Keepalive, decide func(HostKe
 	return seen, err
 }
 
-// add writes a key to the known hosts, if decide agrees.
+// add adds a key to the known hosts if decide accepts it.
 func add(to hostKeys, k HostKey, key ssh.PublicKey, decide func(HostKey) (bool, error)) error {
 	yes, err := decide(k)
 	if err != nil {
 		return err
 	}
 	if !yes {
-		return fmt.Errorf("the key of %s is not trusted; nothing was changed", k.Host)
+		return fmt.Errorf("the key of %s was not accepted: nothing was changed", k.Host)
 	}
-	_, err = to.remember(key)
+	_, err = to.addKey(key)
 	return err
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/sshdtest"
 )
 
-// TestTrustOfOneKey: the keys of a jump host and of the host behind it are trusted one
-// after the other, each only if it is the one that was compared.
+// TestTrustOfOneKey trusts the keys of a jump host and of the host behind it one after the
+// other, each only if it is the one that was compared.
 func TestTrustOfOneKey(t *testing.T) {
 	t.Parallel()
 	bastion, host := sshdtest.Start(t, sshdtest.Options{}), sshdtest.Start(t, sshdtest.Options{})

@@ -10,42 +10,42 @@ import (
 
 // wire is the TCP connection below SSH. A goroutine sends what is written to it: the
 // SSH library writes each packet separately, and packets of streams that answer at the
-// same time are sent together, which saves this side and sshd most of their system
+// same time are sent together, which saves this program and sshd most of their system
 // calls.
 //
-// It keeps little unsent data, here and in the kernel, because later data cannot
-// overtake it, and would wait behind it on a slow line.
+// There is little unsent data, here and in the kernel, because later data cannot overtake
+// it and would be delayed on a slow line.
 type wire struct {
 	net.Conn
 	socket  socket
 	queue   *fairQueue
 	noDelay atomic.Bool // sshd sends without delay; otherwise it may wait for an acknowledgement
 
-	received atomic.Int64 // when something came, in Unix nanoseconds
-	progress struct {     // of what the other side acknowledges
+	received atomic.Int64 // when data was last received, in Unix nanoseconds
+	progress struct {     // acknowledgements of the peer
 		sync.Mutex
 		acked uint64
 		at    time.Time
 	}
 
-	mu      sync.Mutex // guards those below
-	changed sync.Cond  // of them
+	mu      sync.Mutex // guards the fields below
+	changed sync.Cond  // signalled when they change
 	pending []byte     // to be sent
 	sending int        // bytes that are being sent
-	limit   int        // of both
-	total   uint64     // written
+	limit   int        // of both together
+	total   uint64     // bytes written so far
 	closing bool
 	failed  error
 	done    chan struct{} // closed when nothing more is sent
 }
 
-// Bounds of what is written and not sent.
+// Limits of unsent data.
 const (
 	minUnsent = 6 << 10
 	maxUnsent = 256 << 10
-	unsentFor = 40 * time.Millisecond  // as much as the line carries in this time
-	closeTime = 200 * time.Millisecond // for it to be sent when the wire is closed
-	roomPoll  = 2 * time.Millisecond   // between two looks whether the kernel has sent it
+	unsentFor = 40 * time.Millisecond  // the limit is what the line carries in this time
+	closeTime = 200 * time.Millisecond // to send the rest when the wire is closed
+	roomPoll  = 2 * time.Millisecond   // between two checks whether the kernel has sent it
 )
 
 func newWire(c *net.TCPConn) *wire {
@@ -57,7 +57,7 @@ func newWire(c *net.TCPConn) *wire {
 	return w
 }
 
-// Read is for net.Conn.
+// Read implements net.Conn.
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
 	if n > 0 {
@@ -76,7 +76,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// written returns how much was written so far, whether it is sent or not.
+// written returns how many bytes were written so far, sent or not.
 func (w *wire) written() uint64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -104,8 +104,8 @@ func (w *wire) lastProgress(position uint64) time.Time {
 // largePacket is the payload of a full packet on most links.
 const largePacket = 1400
 
-// unacknowledged returns how many bytes were sent that the other side has not
-// acknowledged; 0 if that is unknown.
+// unacknowledged returns how many written bytes the peer has not acknowledged; 0 if that
+// is unknown.
 func (w *wire) unacknowledged() int64 {
 	acked, _, ok := w.socket.acknowledged()
 	if !ok {
@@ -114,21 +114,21 @@ func (w *wire) unacknowledged() int64 {
 	return int64(w.written()) - int64(acked)
 }
 
-// failure returns why the connection broke, nil if it did not.
+// failure returns why the connection broke, nil if it has not.
 func (w *wire) failure() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.failed
 }
 
-// unsent returns how much data waits to be sent, and the limit for that.
+// unsent returns how many bytes are waiting to be sent, and the limit.
 func (w *wire) unsent() (bytes, limit int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.pending) + w.sending, w.limit
 }
 
-// Write is for net.Conn. It returns before p is sent; a later Write reports a failure.
+// Write implements net.Conn. It returns before p is sent; a later Write returns the error.
 func (w *wire) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -147,7 +147,7 @@ func (w *wire) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// send sends what is written until the wire is closed, or broken.
+// send sends written data until the wire is closed or broken.
 func (w *wire) send() {
 	defer close(w.done)
 	defer w.queue.close()
@@ -165,7 +165,7 @@ func (w *wire) send() {
 		w.mu.Unlock()
 		started := time.Now()
 		w.awaitRoom()
-		runtime.Gosched() // others that are about to write may do so
+		runtime.Gosched() // let other goroutines write first
 		w.mu.Lock()
 		batch, w.pending = w.pending, batch[:0]
 		w.sending = len(batch)
@@ -189,14 +189,14 @@ func (w *wire) send() {
 		}
 		w.mu.Unlock()
 		if err != nil {
-			_ = w.Conn.Close() // so that readers learn of it too
+			_ = w.Conn.Close() // so that reads fail too
 			return
 		}
 		w.queue.sent()
 	}
 }
 
-// awaitRoom waits, on a slow line, until the kernel has sent what it accepted.
+// awaitRoom waits, on a slow line, until the kernel has sent most of what it accepted.
 func (w *wire) awaitRoom() {
 	for {
 		w.mu.Lock()
@@ -209,42 +209,41 @@ func (w *wire) awaitRoom() {
 	}
 }
 
-// Close is for net.Conn. It first sends what was written, if that is possible within
+// Close implements net.Conn. It first sends what was written, if that is possible within
 // closeTime.
 func (w *wire) Close() error {
 	w.mu.Lock()
 	w.closing = true
 	w.changed.Broadcast()
 	w.mu.Unlock()
-	_ = w.SetWriteDeadline(time.Now().Add(closeTime)) // one that is broken has nothing to send
+	_ = w.SetWriteDeadline(time.Now().Add(closeTime)) // a broken connection has nothing to send
 	<-w.done
 	return w.Conn.Close()
 }
 
-// reset makes Close drop unsent data and reset the connection. If only large packets get
-// lost, the other side would otherwise keep waiting for them, and keep its ports.
+// reset makes Close drop unsent data and reset the connection. Otherwise, if only large
+// packets get lost, the peer would keep waiting for them and keep its ports open.
 func (w *wire) reset() {
 	if c, ok := w.Conn.(*net.TCPConn); ok {
 		_ = c.SetLinger(0) // a connection that is closed needs nothing
 	}
 }
 
-// rateMeter measures the rate of the line, which determines how much data may be unsent.
+// rateMeter measures the rate of the line, which determines the limit of unsent data.
 type rateMeter struct {
-	delivered func() (bytesPerSecond float64) // as the kernel measures it; 0: it does not
+	delivered func() (bytesPerSecond float64) // as measured by the kernel; 0: unknown
 	bytes     int
 	took      time.Duration
 	limit     int
 }
 
-// The least that a rate is measured by.
+// The minimum time or bytes for a measurement.
 const (
 	rateTime  = 20 * time.Millisecond
 	rateBytes = 1 << 20
 )
 
-// add counts a write. changed reports whether the limit differs much from the last
-// one.
+// add adds a write. changed reports whether the limit differs much from the previous one.
 func (r *rateMeter) add(bytes int, took time.Duration) (limit int, changed bool) {
 	r.bytes += bytes
 	r.took += took
@@ -253,7 +252,7 @@ func (r *rateMeter) add(bytes int, took time.Duration) (limit int, changed bool)
 	}
 	perSecond := float64(r.bytes) / max(r.took, time.Microsecond).Seconds()
 	if delivered := r.delivered(); delivered > 0 {
-		perSecond = min(perSecond, 2*delivered) // what the kernel took at once says nothing about the line
+		perSecond = min(perSecond, 2*delivered) // the kernel may have accepted data faster than the line carries it
 	}
 	limit = int(min(max(perSecond*unsentFor.Seconds(), minUnsent), maxUnsent))
 	r.bytes, r.took = 0, 0

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// newTestWire returns a wire and its far end.
+// newTestWire returns a wire and its peer.
 func newTestWire(t *testing.T) (*wire, *net.TCPConn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -32,8 +32,8 @@ func newTestWire(t *testing.T) (*wire, *net.TCPConn) {
 	return w, far.(*net.TCPConn)
 }
 
-// What many write at once comes whole, that of each in its order, and all of it
-// though the wire is closed right afterwards.
+// Packets of concurrent writers arrive complete, those of each writer in order, even if
+// the wire is closed immediately afterwards.
 func TestWireCarriesEverything(t *testing.T) {
 	const writers, each, size = 16, 500, 1000
 	w, far := newTestWire(t)
@@ -62,16 +62,16 @@ func TestWireCarriesEverything(t *testing.T) {
 		}
 		from, n := packet[0], binary.BigEndian.Uint32(packet[1:])
 		if n != next[from] || bytes.Count(packet[5:], packet[:1]) != size-5 {
-			t.Fatalf("packet %d of writer %d came when %d was due, or not whole", n, from, next[from])
+			t.Fatalf("packet %d of writer %d arrived instead of %d, or is incomplete", n, from, next[from])
 		}
 		next[from]++
 	}
 	if n, err := far.Read(packet); !errors.Is(err, io.EOF) {
-		t.Errorf("%d bytes more, %v", n, err)
+		t.Errorf("%d more bytes, %v", n, err)
 	}
 }
 
-// A far end that reads nothing holds writers up, and is no reason not to close.
+// A peer that reads nothing blocks writers, but not Close.
 func TestWireWithStuckPeer(t *testing.T) {
 	w, _ := newTestWire(t)
 	var written int
@@ -94,7 +94,7 @@ func TestWireWithStuckPeer(t *testing.T) {
 	}
 	for begun := time.Now(); !full(); {
 		if time.Since(begun) > 10*time.Second {
-			t.Fatal("the writer is never held up")
+			t.Fatal("the writer is never blocked")
 		}
 		time.Sleep(time.Millisecond)
 	}
@@ -107,11 +107,11 @@ func TestWireWithStuckPeer(t *testing.T) {
 		t.Errorf("Close took %s", took)
 	}
 	if written == 0 || written > 64<<20 {
-		t.Errorf("%d bytes were taken", written)
+		t.Errorf("%d bytes were accepted", written)
 	}
 }
 
-// A far end that is gone ends reads and writes.
+// If the peer is gone, reads and writes fail.
 func TestWireWithLostPeer(t *testing.T) {
 	w, far := newTestWire(t)
 	_ = far.SetLinger(0)
