@@ -31,8 +31,7 @@ type messages struct{}
 
 func (messages) String() string { return "messages" }
 
-// Classify: the start of the message, and of a block with nothing in it yet,
-// are the preamble.
+// Classify: the start of the message, or of a block that is still empty, is preamble.
 func (messages) Classify(e *Event, started bool) {
 	if bytes.HasPrefix(e.Data, []byte(`{"type":"content_block_delta"`)) {
 		e.Kind = Content
@@ -76,8 +75,8 @@ func (messages) Classify(e *Event, started bool) {
 		case classifyError(e):
 			e.Final = e.Kind == Error
 		case gjson.GetBytes(e.Data, "choices").Exists():
-			classifyChoices(e) // a gateway that answers as for chat
-		case saysNothing(parse(e.Data)):
+			classifyChoices(e) // a gateway that answers in the chat format
+		case isEmptyAnswer(parse(e.Data)):
 			e.Kind = Preamble
 		default:
 			e.Kind = Content
@@ -85,7 +84,7 @@ func (messages) Classify(e *Event, started bool) {
 	}
 }
 
-// isEmptyBlock reports whether a block of text or thinking has only begun.
+// isEmptyBlock reports whether a block of text or thinking is still empty.
 func isEmptyBlock(b gjson.Result) bool {
 	switch b.Get("type").Str {
 	case "text":

@@ -2,16 +2,15 @@ package dialect
 
 import "strings"
 
-// bedrockVerbs are what Amazon's Bedrock can do with a model: its paths are
-// /model/ID/VERB.
+// bedrockVerbs are the operations of Amazon Bedrock, whose paths are /model/ID/VERB.
 var bedrockVerbs = map[string]Endpoint{
 	"invoke": Generate, "invoke-with-response-stream": Generate,
 	"converse": Generate, "converse-stream": Generate,
 	"count-tokens": Count,
 }
 
-// bedrockModel finds the model in a path of Bedrock, path[start:end], and what
-// is done with it.
+// bedrockModel finds the model in a path of Bedrock, path[start:end], and the operation;
+// "" if the path is not one of Bedrock.
 func bedrockModel(path string) (start, end int, verb string) {
 	const before = "/model/"
 	i := strings.LastIndex(path, before)
@@ -30,7 +29,7 @@ func bedrockModel(path string) (start, end int, verb string) {
 	return start, start + n, verb
 }
 
-// isBedrockClaude finds requests in Anthropic's own form.
+// isBedrockClaude reports whether the path is for requests in Anthropic's format.
 func isBedrockClaude(path string) bool {
 	start, end, verb := bedrockModel(path)
 	return strings.HasPrefix(verb, "invoke") && strings.Contains(path[start:end], "anthropic.")

@@ -15,7 +15,7 @@ func (chat) String() string { return "chat" }
 
 var finishMark, nullMark = []byte(`finish_reason"`), []byte(`null`)
 
-// Classify: a role, empty deltas and chunks without choices are the preamble.
+// Classify: a role, empty deltas and chunks without choices are preamble.
 func (chat) Classify(e *Event, started bool) {
 	if started && !e.Whole && isPlainChunk(e.Data) && len(e.Name) == 0 {
 		e.Kind = Content
@@ -26,8 +26,8 @@ func (chat) Classify(e *Event, started bool) {
 	}
 }
 
-// isPlainChunk is a quick look at a chunk after content began: nothing in it
-// can be an error or an end.
+// isPlainChunk is a quick check of a chunk after content has begun: that it is neither an
+// error nor an end.
 func isPlainChunk(data []byte) bool {
 	if i := bytes.Index(data, finishMark); i >= 0 {
 		value := bytes.TrimLeft(data[i+len(finishMark):], ": ")
@@ -35,10 +35,10 @@ func isPlainChunk(data []byte) bool {
 			return false
 		}
 	}
-	return lacks(data, `"error"`)
+	return containsNone(data, `"error"`)
 }
 
-// classifyChoices looks at what chat and completions have in common.
+// classifyChoices classifies the parts that chat and completions have in common.
 func classifyChoices(e *Event) {
 	root := parse(e.Data)
 	var choices, usage gjson.Result
@@ -53,7 +53,7 @@ func classifyChoices(e *Event) {
 	})
 	if !choices.IsArray() {
 		e.Kind = Content
-		if isEmptyError(root) || choices.Exists() && isBlank(choices) || saysNothing(root) {
+		if isEmptyError(root) || choices.Exists() && isBlank(choices) || isEmptyAnswer(root) {
 			e.Kind = Preamble
 		}
 		return
@@ -76,10 +76,10 @@ func classifyChoice(e *Event, choice gjson.Result) {
 		switch name.Str {
 		case "index", "content_filter_results", "content_filter_offsets", "native_finish_reason", "stop_reason", "matched_stop", "seed":
 		case "delta", "message":
-			if e.Kind == Preamble && deltaSays(v) {
+			if e.Kind == Preamble && hasDelta(v) {
 				e.Kind = Content
 			}
-		case "error": // OpenRouter's place for what its provider said
+		case "error": // where OpenRouter reports errors of its providers
 			if v.IsObject() && !isBlank(v) || v.Str != "" {
 				e.Kind, e.Data = Error, []byte(choice.Raw)
 				return false
@@ -87,7 +87,7 @@ func classifyChoice(e *Event, choice gjson.Result) {
 		case "finish_reason":
 			switch {
 			case isBlank(v):
-			case failedBy(v.Str):
+			case isFailureReason(v.Str):
 				e.Kind, e.Reason = Error, strings.Clone(v.Str)
 				return false
 			default:
@@ -102,21 +102,20 @@ func classifyChoice(e *Event, choice gjson.Result) {
 	})
 }
 
-// deltaSays that a delta holds more than a role.
-func deltaSays(delta gjson.Result) bool {
+// hasDelta reports whether a delta contains more than a role.
+func hasDelta(delta gjson.Result) bool {
 	if !delta.IsObject() {
 		return !isBlank(delta)
 	}
-	says := false
+	found := false
 	delta.ForEach(func(name, v gjson.Result) bool {
-		says = name.Str != "role" && !isBlank(v)
-		return !says
+		found = name.Str != "role" && !isBlank(v)
+		return !found
 	})
-	return says
+	return found
 }
 
-// isEmptyError finds chunks that hold an empty "error" and nothing of an
-// answer.
+// isEmptyError reports whether a chunk has an empty "error" and no part of an answer.
 func isEmptyError(root gjson.Result) bool {
 	if !root.Get("error").Exists() {
 		return false
@@ -138,5 +137,5 @@ type completions struct{ sharedFormat }
 
 func (completions) String() string { return "completions" }
 
-// Classify: an empty text is the preamble.
+// Classify: an empty text is preamble.
 func (completions) Classify(e *Event, started bool) { Chat.Classify(e, started) }

@@ -6,12 +6,11 @@ import (
 	"testing"
 )
 
-// eventKinds is the table of what comes before content, what is content, and
-// what ends a stream.
+// eventKinds has events with their kinds, by format.
 var eventKinds = []struct {
 	format   Format
 	name     string // of the case
-	event    string // as it is written, without the blank line
+	event    string // without the blank line
 	want     Kind
 	finished bool
 }{
@@ -25,7 +24,7 @@ var eventKinds = []struct {
 	{Chat, "retry alone", "retry: 3000", Preamble, false},
 	{Chat, "event without data", "event: start", Preamble, false},
 	{Chat, "unknown object", `data: {"hello":1}`, Content, false},
-	{Chat, "no JSON", "data: hello", Content, false},
+	{Chat, "not JSON", "data: hello", Content, false},
 	{Chat, "broken JSON", `data: {"error":`, Content, false},
 	{Plain, "unknown object", `data: {"hello":1}`, Content, false},
 
@@ -133,7 +132,7 @@ var eventKinds = []struct {
 	{Media, "image", `data: {"type":"image_generation.completed","b64_json":"AA"}`, SoftEnd, true},
 	{Media, "error", `data: {"type":"error","message":"x"}`, Error, false},
 
-	// Errors in each shape, in any format.
+	// Errors in each form, in any format.
 	{Chat, "error object", `data: {"error":{"message":"x","type":"server_error"}}`, Error, false},
 	{Chat, "error text", `data: {"error":"upstream said no","code":"internal"}`, Error, false},
 	{Chat, "flat error", `data: {"type":"error","message":"x"}`, Error, false},
@@ -168,7 +167,7 @@ func TestKindsOfEvents(t *testing.T) {
 			var s Stream
 			s.Begin(tt.format, http.Header{"Content-Type": {"text/event-stream; charset=utf-8"}})
 			if tt.event[0] == '{' {
-				_, _, _ = s.Next([]byte("retry: 1\n\n")) // or all of it would be taken for a document
+				_, _, _ = s.Next([]byte("retry: 1\n\n")) // otherwise all of it would be taken for a document
 			}
 			stream := []byte(tt.event + "\n\n")
 			e, n, ok := s.Next(stream)
@@ -185,7 +184,7 @@ func TestKindsOfEvents(t *testing.T) {
 				t.Errorf("started: %v", s.Started)
 			}
 			if tt.want == Error && s.Finished {
-				t.Error("an error is no end of a good answer")
+				t.Error("an error is not the end of a good answer")
 			}
 		})
 	}
@@ -221,8 +220,8 @@ func TestKindsOfLines(t *testing.T) {
 	}
 }
 
-// TestCountedTokens: they make an answer more than empty, but a break after them
-// is a loss, as some sites count in each chunk.
+// TestCountedTokens shows that an answer with counted tokens is not empty. It is not
+// finished either, since some sites count in each chunk.
 func TestCountedTokens(t *testing.T) {
 	for _, tt := range []struct {
 		format Format
@@ -243,8 +242,9 @@ func TestCountedTokens(t *testing.T) {
 	}
 }
 
-// TestStopOfABlockAfterContent: it is content then, so that nothing is held.
-func TestStopOfABlockAfterContent(t *testing.T) {
+// TestBlockStop shows that the stop of a block is content after content, so that it is not
+// held.
+func TestBlockStop(t *testing.T) {
 	e := Event{Data: []byte(`{"type":"content_block_stop","index":0}`)}
 	if Messages.Classify(&e, true); e.Kind != Content {
 		t.Errorf("%q", e.Kind)

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// corpusCase is one of the answers of real sites by which the rules of verdicts
-// are tested.
+// corpusCase is one of the answers of real sites with which the rules of verdicts are
+// tested.
 type corpusCase struct {
 	name    string
 	request map[string]string
@@ -59,7 +59,7 @@ func fieldsOf(text string) map[string]string {
 	return fields
 }
 
-// TestCorpusRequests: what the corpus says of requests is what we see in them.
+// TestCorpusRequests compares endpoints and dialects with those in the corpus.
 func TestCorpusRequests(t *testing.T) {
 	for _, c := range corpus(t) {
 		r := request(c.request["method"], c.request["path"], nil)
@@ -74,9 +74,8 @@ func TestCorpusRequests(t *testing.T) {
 	}
 }
 
-// TestCorpusAnswers: of the answers with a good status, those that the rules
-// judge to be bad are seen to be errors, pages or empty before anything of them
-// is passed on, and no other.
+// TestCorpusAnswers shows that of the answers with status 2xx exactly those that are bad by
+// the verdict rules are recognized as errors, pages or empty before content is passed on.
 func TestCorpusAnswers(t *testing.T) {
 	seen := 0
 	for _, c := range corpus(t) {
@@ -101,7 +100,7 @@ func TestCorpusAnswers(t *testing.T) {
 			bad = "empty"
 		}
 		if (bad != "") != (c.means != "good") {
-			t.Errorf("%s: %q, judged %s\n%s", c.name, bad, c.means, c.body)
+			t.Errorf("%s: %q, but its verdict is %s\n%s", c.name, bad, c.means, c.body)
 		}
 	}
 	if seen < 20 {

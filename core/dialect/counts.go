@@ -1,23 +1,23 @@
 package dialect
 
-// count is one of the numbers that sites give.
+// count is one of the token counts that sites report.
 type count uint8
 
 const (
 	noCount         count = iota
-	countInput            // the prompt; for Anthropic without what the caches did
-	countOutput           // for Gemini without thoughts
-	countTotal            // both
+	countInput            // the prompt; Anthropic's excludes cached tokens
+	countOutput           // Gemini's excludes thoughts
+	countTotal            // input and output
 	countCached           // read from a cache, within the prompt
 	countCacheRead        // the same, in addition to the prompt
 	countCacheWrite       // written to a cache, in addition to the prompt
-	countToolUse          // of tools, in addition to the prompt
+	countToolUse          // results of tools, in addition to the prompt
 	countReasoning        // within the output
 	countThoughts         // in addition to the output
 	numCounts
 )
 
-// counts are the numbers of one object, or the highest of several.
+// counts are the token counts in one object, or the highest of several.
 type counts [numCounts]uint64
 
 func (c *counts) raise(by *counts) {
@@ -26,7 +26,7 @@ func (c *counts) raise(by *counts) {
 	}
 }
 
-// tokens adds up: sites differ in what they count within what.
+// tokens returns the totals. Sites differ in which counts include others.
 func (c *counts) tokens() Tokens {
 	t := Tokens{
 		Input:      c[countInput] + c[countCacheRead] + c[countCacheWrite] + c[countToolUse],
@@ -37,15 +37,15 @@ func (c *counts) tokens() Tokens {
 	}
 	switch total := c[countTotal]; {
 	case t.Input+t.Output == 0:
-		t.Input = total // of embeddings and rerankers
+		t.Input = total // for embeddings and rerankers
 	case c[countReasoning] > 0 && total == t.Input+t.Output+c[countReasoning]:
 		t.Output += c[countReasoning] // xAI counts it in addition to the output
 	}
 	return t
 }
 
-// countNamed returns the number that a field at this depth holds.
-func countNamed(name string, depth int) count {
+// countOf returns which count a field at this depth has.
+func countOf(name string, depth int) count {
 	if depth == 2 {
 		switch name {
 		case "cached_tokens":
@@ -76,24 +76,24 @@ func countNamed(name string, depth int) count {
 	return noCount
 }
 
-// objectReader reads the numbers of a JSON object that comes in pieces.
+// objectReader reads the token counts of a JSON object that arrives in pieces.
 type objectReader struct {
 	counts  counts
 	depth   int
 	size    int
 	quoted  bool
 	escaped bool
-	named   bool   // the last string was a name, and its value is next
+	named   bool   // the last string was a name, whose value is next
 	number  bool   // a number is being read
-	value   uint64 // of it
+	value   uint64 // of that number
 	text    [32]byte
-	length  int // of text; longer than it can be for a string that is no name of ours
+	length  int // of text; larger than len(text) for a string that cannot be a known name
 }
 
-// begin prepares for an object whose brace was read.
+// begin prepares for an object whose opening brace was read.
 func (o *objectReader) begin() { *o = objectReader{depth: 1} }
 
-// read takes bytes up to the end of the object, and says whether it came.
+// read reads up to the end of the object, and reports whether that was reached.
 func (o *objectReader) read(b []byte) (n int, ended bool) {
 	for i := 0; i < len(b); i++ {
 		c := b[i]
@@ -103,7 +103,7 @@ func (o *objectReader) read(b []byte) (n int, ended bool) {
 		}
 		if o.number {
 			if c >= '0' && c <= '9' {
-				o.value = min(o.value*10+uint64(c-'0'), tooMany)
+				o.value = min(o.value*10+uint64(c-'0'), maxCount)
 				continue
 			}
 			o.endNumber()
@@ -133,7 +133,7 @@ func (o *objectReader) read(b []byte) (n int, ended bool) {
 	return len(b), false
 }
 
-// readString takes bytes of a string up to its end, and returns how many.
+// readString reads up to the end of a string, and returns how many bytes.
 func (o *objectReader) readString(b []byte) int {
 	if o.escaped {
 		o.escaped = false
@@ -146,7 +146,7 @@ func (o *objectReader) readString(b []byte) int {
 			o.keep(b[:i])
 			return i + 1
 		case '\\':
-			o.escaped, o.length = true, len(o.text)+1 // no name of ours has escapes
+			o.escaped, o.length = true, len(o.text)+1 // known names have no escapes
 			return i + 1
 		}
 	}
@@ -154,7 +154,7 @@ func (o *objectReader) readString(b []byte) int {
 	return len(b)
 }
 
-// keep adds to the text of the string.
+// keep appends to the text of the string.
 func (o *objectReader) keep(b []byte) {
 	if o.length+len(b) > len(o.text) {
 		o.length = len(o.text) + 1
@@ -163,15 +163,15 @@ func (o *objectReader) keep(b []byte) {
 	o.length += copy(o.text[o.length:], b)
 }
 
-// tooMany tokens are no count.
-const tooMany = 1 << 40
+// maxCount is the limit of plausible counts.
+const maxCount = 1 << 40
 
 func (o *objectReader) endNumber() {
 	o.number, o.named = false, false
-	if o.depth > 2 || o.length > len(o.text) || o.value >= tooMany {
+	if o.depth > 2 || o.length > len(o.text) || o.value >= maxCount {
 		return
 	}
-	if which := countNamed(string(o.text[:o.length]), o.depth); which != noCount {
+	if which := countOf(string(o.text[:o.length]), o.depth); which != noCount {
 		o.counts[which] = max(o.counts[which], o.value)
 	}
 }

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// Style is a way of carrying a key. The values are those of a channel's auth
+// Style says where a request has its key. The values are those of a channel's auth
 // setting.
 type Style string
 
 // The styles.
 const (
-	StyleAuto        Style = "auto" // as the dialect does it
+	StyleAuto        Style = "auto" // that of the dialect
 	StyleBearer      Style = "bearer"
 	StyleXAPIKey     Style = "x-api-key"
 	StyleXGoogAPIKey Style = "x-goog-api-key"
@@ -24,25 +24,24 @@ const (
 	StylePassthrough Style = "passthrough"
 )
 
-// Auth is how a channel wants its key.
+// Auth says where requests to a channel have their key.
 type Auth struct {
 	Style Style
 	Param string // the query parameter of StyleQuery
 }
 
-// credentialHeaders are the headers in which clients send a key.
+// credentialHeaders are the headers in which clients send keys.
 var credentialHeaders = []string{"Authorization", "Proxy-Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key"}
 
-// protocolHeader is where browsers, which can set no header for a WebSocket,
-// put the key for OpenAI's realtime API.
+// protocolHeader is the header in which browsers, which can set no other header for a
+// WebSocket, send the key for OpenAI's realtime API.
 const (
 	protocolHeader = "Sec-Websocket-Protocol"
 	protocolKey    = "openai-insecure-api-key."
 )
 
-// Credentials returns all values by which a caller may prove who it is, in every
-// form that clients of the APIs use. Cookies are not among them: a browser
-// sends these for any page.
+// Credentials returns all values that may be the caller's token, wherever clients of the
+// APIs put one. It does not include cookies, which a browser sends for any page.
 func Credentials(h http.Header, query string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, name := range credentialHeaders {
@@ -67,9 +66,9 @@ func Credentials(h http.Header, query string) iter.Seq[string] {
 	}
 }
 
-// RemoveCredentials takes the caller's credentials out of h, which it changes,
-// and out of query, which it returns. drop says which; nil means all. Cookies
-// always go. The slices of values in h are left as they are.
+// RemoveCredentials removes the caller's credentials from h, which it changes, and from
+// query, which it returns. drop says which to remove; nil means all. Cookies are always
+// removed. The slices of values in h are not written to.
 func RemoveCredentials(h http.Header, query string, drop func(value string) bool) string {
 	delete(h, "Cookie")
 	delete(h, "Cookie2")
@@ -136,8 +135,8 @@ func removeProtocols(h http.Header, drop func(string) bool) {
 	}
 }
 
-// eachSecret yields what a header's value may hold: the value without its
-// scheme, which some settings have twice, and of Basic the user and the password.
+// eachSecret yields the possible secrets in a header's value: the value without its
+// scheme, which some clients repeat, or the user and password of Basic.
 func eachSecret(value string, yield func(string) bool) bool {
 	scheme, rest, ok := strings.Cut(value, " ")
 	rest = strings.TrimSpace(rest)
@@ -159,7 +158,7 @@ func protocolSecret(item string) (string, bool) {
 	return strings.CutPrefix(strings.TrimSpace(item), protocolKey)
 }
 
-// queryPart is one name=value of a query, as it is written there.
+// queryPart is one name=value of a query, still escaped.
 type queryPart struct {
 	separator string // before it: "&" or ";"
 	text      string
@@ -186,7 +185,7 @@ func queryParts(query string) iter.Seq[queryPart] {
 	}
 }
 
-// secret is the value of a part whose name says that it is a key.
+// secret returns the value of a part whose name is one for keys.
 func (p queryPart) secret() (string, bool) {
 	name, value, _ := strings.Cut(p.text, "=")
 	if !isKeyParam(unescape(name)) {
@@ -203,7 +202,7 @@ func isKeyParam(name string) bool {
 	return false
 }
 
-// mayHoldKey is a quick look at a whole query.
+// mayHoldKey is a quick check of a whole query.
 func mayHoldKey(query string) bool {
 	return query != "" && (strings.ContainsAny(query, "%+") || containsFold(query, "key") || containsFold(query, "access_token"))
 }
@@ -217,7 +216,7 @@ func containsFold(s, part string) bool {
 	return false
 }
 
-// unescape decodes what can be decoded, and leaves the rest as it is.
+// unescape returns s decoded, or unchanged if it cannot be decoded.
 func unescape(s string) string {
 	if u, err := url.QueryUnescape(s); err == nil {
 		return u
@@ -225,14 +224,14 @@ func unescape(s string) string {
 	return s
 }
 
-// Carry puts the key on a request to a channel: into h, which it changes, or
-// into query, which it returns. in is the caller's request.
+// Carry adds the key to a request to a channel: to h, which it changes, or to query, which
+// it returns. in is the caller's request.
 func (a Auth) Carry(in *http.Request, h http.Header, query, key string) string {
 	style, param := a.Style, a.Param
 	if style == StyleAuto || style == "" {
 		style = Of(in).Style()
 		if isLivePath(in.URL.Path) && hasParam(in.URL.RawQuery, geminiKeyParam) {
-			style, param = StyleQuery, geminiKeyParam // as the caller did it
+			style, param = StyleQuery, geminiKeyParam // like the caller
 		}
 	}
 	switch style {

@@ -35,7 +35,7 @@ func TestCredentials(t *testing.T) {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 		for range Credentials(tt.header, tt.query) {
-			break // an early end is no trouble
+			break // stopping early must work
 		}
 	}
 }
@@ -72,24 +72,23 @@ func TestRemoveCredentials(t *testing.T) {
 				values[name] = slices.Clone(v)
 			}
 			if got := RemoveCredentials(tt.header, tt.query, tt.drop); got != tt.wantQuery || !reflect.DeepEqual(tt.header, tt.want) {
-				t.Errorf("left are %q and %v, want %q and %v", got, tt.header, tt.wantQuery, tt.want)
+				t.Errorf("kept: %q and %v, want %q and %v", got, tt.header, tt.wantQuery, tt.want)
 			}
 			for name, v := range before {
 				if !slices.Equal(v, values[name]) {
-					t.Errorf("%s: the values of the caller's own header were changed", name)
+					t.Errorf("%s: the caller's header was changed", name)
 				}
 			}
 			if tt.drop == nil {
 				for v := range Credentials(tt.header, tt.wantQuery) {
-					t.Errorf("%q is left", v)
+					t.Errorf("%q was not removed", v)
 				}
 			}
 		})
 	}
 }
 
-// FuzzRemoveCredentials: nothing that counts as a credential is left, and what
-// is left was there before.
+// FuzzRemoveCredentials shows that no credential is left and that nothing else changes.
 func FuzzRemoveCredentials(f *testing.F) {
 	for _, q := range []string{"key=a&b=c", "k%65y=1;x", "&&;;=", "api_key", "%", "a=key&access%5ftoken=1", "ap%69+key=1"} {
 		f.Add(q, "Bearer x", "realtime,openai-insecure-api-key.x")
@@ -98,14 +97,14 @@ func FuzzRemoveCredentials(f *testing.F) {
 		h := http.Header{"Authorization": {authorization}, "Sec-Websocket-Protocol": {protocol}}
 		left := RemoveCredentials(h, query, nil)
 		for v := range Credentials(h, left) {
-			t.Fatalf("%q is left of %q", v, query)
+			t.Fatalf("%q was not removed from %q", v, query)
 		}
 		if again := RemoveCredentials(h, left, nil); again != left {
 			t.Fatalf("%q, then %q", left, again)
 		}
 		none := RemoveCredentials(http.Header{}, query, func(string) bool { return false })
 		if none != query {
-			t.Fatalf("%q became %q though nothing was to be removed", query, none)
+			t.Fatalf("%q became %q, although nothing had to be removed", query, none)
 		}
 	})
 }

@@ -30,9 +30,8 @@ func Coding(h http.Header) string {
 	return strings.Join(codings, ", ")
 }
 
-// DecodeError decodes the beginning of an error's body, whatever its header says
-// of the coding: some gateways pass the header on and not the coding, or the
-// other way round.
+// DecodeError decodes the beginning of an error's body, even if its header is wrong: some
+// gateways decode the body but keep the header, or the other way round.
 func DecodeError(h http.Header, b []byte, limit int) []byte {
 	coding := Coding(h)
 	if coding == "" && bytes.HasPrefix(b, []byte{0x1f, 0x8b}) {
@@ -44,7 +43,7 @@ func DecodeError(h http.Header, b []byte, limit int) []byte {
 	return b[:min(len(b), limit)]
 }
 
-// CanDecode reports whether bodies with this Content-Encoding can be looked into.
+// CanDecode reports whether bodies with this Content-Encoding can be decoded.
 func CanDecode(coding string) bool {
 	switch coding {
 	case "", "gzip", "x-gzip", "deflate", "br", "zstd":
@@ -58,9 +57,8 @@ var (
 	errTooLong = errors.New("too long when decoded")
 )
 
-// Decode decodes a body, or its beginning, up to limit bytes. What could be
-// decoded is returned also with an error; io.ErrUnexpectedEOF says that b is
-// only a beginning.
+// Decode decodes a body, or its beginning, up to limit bytes. With an error it returns what
+// could be decoded; io.ErrUnexpectedEOF says that b is only a beginning.
 func Decode(coding string, b []byte, limit int) ([]byte, error) {
 	if coding == "" {
 		return b, nil
@@ -77,17 +75,17 @@ func Decode(coding string, b []byte, limit int) ([]byte, error) {
 	return plain, err
 }
 
-// maxWindow bounds the memory that a zstd frame may ask for.
+// maxWindow limits the memory that a zstd frame can request.
 const maxWindow = 8 << 20
 
-// reader decodes what src gives. done releases what it holds.
+// reader returns a reader that decodes src. done frees its resources.
 func reader(coding string, src io.Reader) (r io.Reader, done func(), err error) {
 	done = func() {}
 	switch coding {
 	case "gzip", "x-gzip":
 		var z *gzip.Reader
 		if z, err = gzip.NewReader(src); err == nil {
-			z.Multistream(false) // or it holds back what it has, to look for another member
+			z.Multistream(false) // otherwise it delays data to look for another member
 			r = z
 		}
 	case "deflate":
@@ -106,8 +104,8 @@ func reader(coding string, src io.Reader) (r io.Reader, done func(), err error) 
 	return r, done, err
 }
 
-// inflater reads "deflate" as the standard means it, with zlib's header, and as
-// some servers send it, without.
+// inflater reads "deflate" with zlib's header, as in the standard, or without, as some
+// servers send it.
 func inflater(src io.Reader) (io.Reader, error) {
 	var head [2]byte
 	if _, err := io.ReadFull(src, head[:]); err != nil {
@@ -120,8 +118,8 @@ func inflater(src io.Reader) (io.Reader, error) {
 	return flate.NewReader(src), nil
 }
 
-// Decoder decodes an answer as it arrives, to judge it. It must be closed. The
-// zero value is not usable.
+// Decoder decodes an answer as it arrives, to classify it. It must be closed. The zero
+// value is not usable.
 type Decoder struct {
 	in      []byte
 	closed  bool
@@ -130,8 +128,8 @@ type Decoder struct {
 	release func()
 }
 
-// NewDecoder makes a decoder for a Content-Encoding that gives out at most limit
-// bytes. It returns nil for an encoding that is not known.
+// NewDecoder returns a decoder for a Content-Encoding that decodes at most limit bytes. It
+// returns nil for an unknown encoding.
 func NewDecoder(coding string, limit int) *Decoder {
 	if coding == "" || !CanDecode(coding) {
 		return nil
@@ -141,8 +139,8 @@ func NewDecoder(coding string, limit int) *Decoder {
 	return d
 }
 
-// Write takes the next piece of the answer and appends to dst what can be
-// decoded now. After the limit, the end, or an error there is nothing more.
+// Write takes the next piece of the answer and appends to dst what can be decoded now.
+// After the limit, the end, or an error that is nothing.
 func (d *Decoder) Write(dst, piece []byte) []byte {
 	d.in = piece
 	for {
@@ -155,14 +153,14 @@ func (d *Decoder) Write(dst, piece []byte) []byte {
 	}
 }
 
-// Close releases what the decoder holds.
+// Close frees the decoder's resources.
 func (d *Decoder) Close() {
 	d.closed = true
 	d.release()
 }
 
-// run decodes in a coroutine: it yields what it has decoded, and nil when it
-// needs more of the answer.
+// run decodes in a coroutine: it yields decoded data, and nil when it needs more of the
+// answer.
 func (d *Decoder) run(coding string) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		r, done, err := reader(coding, &source{d, yield})
@@ -182,7 +180,7 @@ func (d *Decoder) run(coding string) iter.Seq[[]byte] {
 	}
 }
 
-// source gives the coroutine what has arrived.
+// source is the reader from which the coroutine gets the pieces.
 type source struct {
 	d     *Decoder
 	yield func([]byte) bool

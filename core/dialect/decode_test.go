@@ -29,14 +29,14 @@ func TestDecode(t *testing.T) {
 		}
 		got, err = Decode(name, coded, 100)
 		if !errors.Is(err, errTooLong) || !bytes.Equal(got, plain[:100]) {
-			t.Errorf("%s, bounded: %d bytes, %v", coding, len(got), err)
+			t.Errorf("%s, limited: %d bytes, %v", coding, len(got), err)
 		}
 		got, err = Decode(name, coded[:len(coded)-1], 1<<20)
 		if err == nil || !bytes.HasPrefix(plain, got) {
 			t.Errorf("%s, cut: %d bytes, %v", coding, len(got), err)
 		}
 		if _, err := Decode(name, []byte("\xff\xfe no such thing"), 1<<20); err == nil {
-			t.Errorf("%s: rubbish is decoded", coding)
+			t.Errorf("%s: invalid data is decoded", coding)
 		}
 	}
 	if got, err := Decode("", plain, 10); err != nil || !bytes.Equal(got, plain) {
@@ -47,7 +47,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// flusher is a compressor that can send what it has.
+// flusher is a compressor that can flush.
 type flusher interface {
 	io.WriteCloser
 	Flush() error
@@ -69,9 +69,9 @@ func flusherOf(coding string, w io.Writer) flusher {
 	return f
 }
 
-// TestDecoderGivesWhatHasCome: what a site has flushed is decoded at once,
-// however it is cut on the way.
-func TestDecoderGivesWhatHasCome(t *testing.T) {
+// TestDecoderDoesNotDelay shows that flushed data is decoded at once, whatever the size of
+// its pieces.
+func TestDecoderDoesNotDelay(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	for _, coding := range codings {
 		for _, size := range []int{1, 3, 1 << 20} {
@@ -96,7 +96,7 @@ func TestDecoderGivesWhatHasCome(t *testing.T) {
 	}
 }
 
-func TestDecoderIsBounded(t *testing.T) {
+func TestDecoderLimit(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	for _, coding := range codings {
 		d := NewDecoder(strings.TrimPrefix(coding, "raw "), 1000)
@@ -107,13 +107,13 @@ func TestDecoderIsBounded(t *testing.T) {
 		d.Close()
 		d = NewDecoder(strings.TrimPrefix(coding, "raw "), 1000)
 		if got := d.Write(nil, []byte("\xff\xfe rubbish rubbish")); len(got) > 0 && coding != "raw deflate" {
-			t.Errorf("%s: rubbish is %q", coding, got)
+			t.Errorf("%s: invalid data is decoded to %q", coding, got)
 		}
 		d.Close()
 		NewDecoder(strings.TrimPrefix(coding, "raw "), 1000).Close() // never used
 	}
 	if NewDecoder("", 1) != nil || NewDecoder("rot13", 1) != nil {
-		t.Error("a decoder for nothing")
+		t.Error("there is a decoder without an encoding")
 	}
 }
 

@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// Dialect is the API that a request speaks. The four values are [OpenAI],
+// Dialect is the API that a request uses. The four values are [OpenAI],
 // [Anthropic], [Gemini] and [Ollama]; they can be compared.
 type Dialect interface {
-	// String is the name for configurations, logs and rules.
+	// String returns the name in configurations, logs and rules.
 	String() string
-	// Style is how the API takes a key if the channel does not say otherwise.
+	// Style returns where the API expects a key by default.
 	Style() Style
-	// Format is how an answer to a request with this path is written.
+	// Format returns the format of answers to requests with this path.
 	Format(path string) Format
-	// ErrorType is the API's own word for a problem.
+	// ErrorType returns the API's error type for a problem.
 	ErrorType(Problem) string
-	// ErrorBody is a problem as the JSON document that the API's clients expect.
+	// ErrorBody returns a problem as the JSON document that the API's clients expect.
 	ErrorBody(Problem) []byte
 }
 
@@ -38,8 +38,8 @@ func Named(name string) Dialect {
 	return nil
 }
 
-// Of returns the dialect of a request. The path decides where it can; after it the
-// headers that only one API's clients send.
+// Of returns the dialect of a request, by its path, or else by headers that only clients of
+// one API send.
 func Of(r *http.Request) Dialect {
 	path := r.URL.Path
 	switch {
@@ -59,7 +59,7 @@ func Of(r *http.Request) Dialect {
 	return OpenAI
 }
 
-// first is h.Get for a name in its canonical form.
+// first is h.Get for a canonical name.
 func first(h http.Header, name string) string {
 	if v := h[name]; len(v) > 0 {
 		return v[0]
@@ -67,8 +67,8 @@ func first(h http.Header, name string) string {
 	return ""
 }
 
-// hasSegments reports whether the path has these segments next to each other:
-// "/v1/messages" is in "/api/v1/messages/batches", not in "/v1/messagesx".
+// hasSegments reports whether the path contains these whole segments: "/v1/messages" is in
+// "/api/v1/messages/batches", but not in "/v1/messagesx".
 func hasSegments(path, segments string) bool {
 	for {
 		i := strings.Index(path, segments)

@@ -1,15 +1,14 @@
-// Package dialect holds all that is known about the wire formats of the APIs:
-// OpenAI, Anthropic, Gemini and Ollama. It opens no connection and keeps no
-// state between requests.
+// Package dialect knows the wire formats of the APIs: OpenAI, Anthropic, Gemini and
+// Ollama. It opens no connections and keeps no state between requests.
 //
-// [Of] says which [Dialect] a request speaks, [EndpointOf] what it asks for,
-// [Model] which model, [Credentials] who the caller claims to be, and
-// [Auth.Carry] puts a channel's key where the site expects it. The answer is
-// followed by a [Stream]: bytes go in as they arrive, and each [Event] comes
-// out with its [Kind] (keep-alive, preamble, content, end, error) and the
-// number of bytes it took, so that a proxy can pass the bytes on unchanged.
-// What events mean is the business of a [Format]; there is one for each kind
-// of answer, one file each. A [Usage] counts tokens in passing, a [Decoder]
-// looks into compressed answers, and a [Problem] is an error of our own, as a
-// body or as an event, in the dialect's own shape.
+// For a request, [Of] returns the [Dialect], [EndpointOf] the kind of endpoint,
+// [FindModel] the model, and [Credentials] the possible tokens of the caller;
+// [Auth.Carry] adds a channel's key where the site expects it.
+//
+// A [Stream] follows an answer: for bytes that arrive, it returns each [Event] with its
+// [Kind] (keep-alive, preamble, content, end, error) and its length, so that a proxy can
+// pass the bytes on unchanged. A [Format] classifies events; there is one for each kind
+// of answer. A [Usage] counts tokens while an answer passes, a [Decoder] decodes
+// compressed answers, and a [Problem] is an error of the proxy, which becomes a body or
+// an event in the format of the dialect.
 package dialect

@@ -11,12 +11,9 @@ var (
 	onlyGzip     = []string{"gzip"}
 )
 
-// NarrowEncodings changes the Accept-Encoding of a request to a site to what
-// serves its answer best, within what the caller accepts. A streamed answer is
-// asked for without compression, which would hold events back. Another one may
-// be compressed with gzip, if the caller takes that; what the caller accepts
-// beside is left out.
-func NarrowEncodings(h http.Header, streamed bool) {
+// LimitEncodings limits the Accept-Encoding of a request to a site, within what the caller
+// accepts: for a streamed answer to no compression, which would delay events, else to gzip.
+func LimitEncodings(h http.Header, streamed bool) {
 	values := h["Accept-Encoding"]
 	switch {
 	case streamed && accepts(values, "identity", true):
@@ -26,8 +23,8 @@ func NarrowEncodings(h http.Header, streamed bool) {
 	}
 }
 
-// accepts reports whether the values of Accept-Encoding allow an encoding;
-// unnamed is the answer for one that they do not name.
+// accepts reports whether the values of Accept-Encoding allow an encoding; unnamed is the
+// result for an encoding that is not in them.
 func accepts(values []string, encoding string, unnamed bool) bool {
 	for _, v := range values {
 		for part := range strings.SplitSeq(v, ",") {
@@ -43,7 +40,7 @@ func accepts(values []string, encoding string, unnamed bool) bool {
 	return unnamed
 }
 
-// quality returns the q of an encoding, 1 if there is none.
+// quality returns the q value of an encoding, 1 if it has none.
 func quality(params string) float64 {
 	value, ok := strings.CutPrefix(strings.ToLower(strings.ReplaceAll(params, " ", "")), "q=")
 	if !ok {

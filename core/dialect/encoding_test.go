@@ -27,16 +27,16 @@ func TestNarrowEncodings(t *testing.T) {
 				want = tt.streamed
 			}
 			h := http.Header{"Accept-Encoding": {tt.in}}
-			if NarrowEncodings(h, streamed); h.Get("Accept-Encoding") != want {
+			if LimitEncodings(h, streamed); h.Get("Accept-Encoding") != want {
 				t.Errorf("%q, streamed %v: %q, want %q", tt.in, streamed, h.Get("Accept-Encoding"), want)
 			}
 		}
 	}
 	h := http.Header{}
-	if NarrowEncodings(h, false); len(h) != 0 {
-		t.Errorf("without a wish: %v", h)
+	if LimitEncodings(h, false); len(h) != 0 {
+		t.Errorf("without Accept-Encoding: %v", h)
 	}
-	if NarrowEncodings(h, true); h.Get("Accept-Encoding") != "identity" {
-		t.Errorf("without a wish, streamed: %v", h)
+	if LimitEncodings(h, true); h.Get("Accept-Encoding") != "identity" {
+		t.Errorf("without Accept-Encoding, streamed: %v", h)
 	}
 }

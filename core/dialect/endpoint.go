@@ -5,23 +5,23 @@ import (
 	"strings"
 )
 
-// Endpoint is what a request is for. It decides whom a refusal is about: a
-// billing page that refuses a key says nothing about the key's use for chat.
+// Endpoint is the kind of endpoint of a request. The scope of a refusal depends on it: if a
+// billing endpoint refuses a key, the key may still work for chat.
 type Endpoint string
 
 // The kinds of endpoints.
 const (
 	Generate   Endpoint = "generate"   // chat, responses, messages, embeddings, images, audio, realtime
 	Models     Endpoint = "models"     // lists and descriptions of models
-	Count      Endpoint = "count"      // tokens of a prompt
-	Moderation Endpoint = "moderation" // is a text allowed
-	Rerank     Endpoint = "rerank"     // order documents
-	Account    Endpoint = "account"    // billing, usage, organisation, keys
-	Files      Endpoint = "files"      // objects that the site keeps: files, batches, stored responses
+	Count      Endpoint = "count"      // counting the tokens of a prompt
+	Moderation Endpoint = "moderation" // checking whether a text is allowed
+	Rerank     Endpoint = "rerank"     // sorting documents by relevance
+	Account    Endpoint = "account"    // billing, usage, organization, keys
+	Files      Endpoint = "files"      // objects that the site stores: files, batches, stored responses
 	Other      Endpoint = "other"
 )
 
-// EndpointOf returns the kind of endpoint that a method and a path ask for.
+// EndpointOf returns the kind of endpoint for a method and a path.
 func EndpointOf(method, path string) Endpoint {
 	if verb := geminiVerb(path); verb != "" {
 		return geminiEndpoint(verb)
@@ -58,9 +58,9 @@ func EndpointOf(method, path string) Endpoint {
 	return found
 }
 
-// Operation returns what a method and a path ask for, without models, IDs and whatever
-// comes before: "/v1/chat/completions", "generateContent", "GET /v1/models". A site that
-// lacks one operation may have all others.
+// Operation returns the operation of a method and a path, without models, IDs and any
+// prefix: "/v1/chat/completions", "generateContent", "GET /v1/models". A site that does
+// not support one operation may support others.
 func Operation(method, path string) string {
 	if method != http.MethodPost {
 		return method + " " + operation(path)
@@ -94,13 +94,13 @@ func operation(path string) string {
 	return kept
 }
 
-// actions are the segments that tell operations of one endpoint apart.
+// actions are the segments that distinguish operations of one endpoint.
 var actions = map[string]bool{
 	"generations": true, "variations": true, "speech": true, "transcriptions": true, "translations": true, "voices": true,
 	"compact": true, "batch": true, "search": true,
 }
 
-// endpoints are the segments that say what a path is for.
+// endpoints maps segments of paths to the kind of endpoint.
 var endpoints = map[string]Endpoint{
 	"completions": Generate, "responses": Generate, "messages": Generate, "complete": Generate,
 	"embeddings": Generate, "embed": Generate, "images": Generate, "audio": Generate, "videos": Generate,
@@ -118,11 +118,11 @@ var endpoints = map[string]Endpoint{
 	"user": Account, "account": Account, "subscription": Account, "costs": Account, "activity": Account, "generation": Account,
 }
 
-// stored are the endpoints whose answers a site keeps, to be asked for by ID.
+// stored are the endpoints whose answers a site stores, to be requested by ID.
 var stored = map[string]bool{"responses": true, "completions": true, "videos": true}
 
-// namesObject reports whether what follows the segment is the ID of something made
-// earlier, or that a list of such things is asked for.
+// namesObject reports whether the ID of a stored object follows the segment, or a list of
+// such objects is requested.
 func namesObject(method, segment, rest string) bool {
 	next, _, _ := strings.Cut(rest, "/")
 	switch next {
@@ -134,7 +134,7 @@ func namesObject(method, segment, rest string) bool {
 	return true
 }
 
-// isVersion finds "v1", "v1beta", "v2".
+// isVersion recognizes "v1", "v1beta", "v2".
 func isVersion(segment string) bool {
 	return len(segment) > 1 && segment[0] == 'v' && segment[1] >= '0' && segment[1] <= '9'
 }

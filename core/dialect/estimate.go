@@ -7,25 +7,25 @@ import (
 	"strings"
 )
 
-// Estimate is what a request is expected to need before a site says it.
+// Estimate is the expected size of a request and its answer, in tokens.
 type Estimate struct {
-	Input     int // tokens
-	MaxOutput int // tokens, as the request bounds them; 0: it does not
+	Input     int
+	MaxOutput int // the request's limit; 0: none
 }
 
 const (
 	bytesPerToken  = 4    // of text
-	tokensPerMedia = 1500 // of an image, a document or a piece of audio
-	leastMedia     = 512  // bytes of a string that may be media in base64
+	tokensPerMedia = 1500 // of an image, a document or an audio clip
+	minMedia       = 512  // bytes: a shorter string is not media in base64
 )
 
-// EstimateOf estimates a request with b, the beginning of its body.
+// EstimateOf estimates a request. b is the beginning of its body.
 func EstimateOf(h http.Header, b []byte) Estimate {
 	if strings.HasPrefix(first(h, "Content-Type"), "multipart/form-data") {
 		return Estimate{Input: tokensPerMedia}
 	}
 	if coding := Coding(h); coding != "" {
-		b, _ = Decode(coding, b, maxCodedLook)
+		b, _ = Decode(coding, b, maxDecodedBody)
 	}
 	e := Estimate{Input: estimateInput(b)}
 	eachField(b, func(name []byte, start, end int) bool {
@@ -41,7 +41,7 @@ func EstimateOf(h http.Header, b []byte) Estimate {
 	return e
 }
 
-// observe takes a field that may bound the output.
+// observe takes MaxOutput from a field that limits the output.
 func (e *Estimate) observe(name, value []byte) {
 	for _, bound := range []string{"max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens"} {
 		if isName(name, bound) {
@@ -52,7 +52,7 @@ func (e *Estimate) observe(name, value []byte) {
 	}
 }
 
-// estimateInput counts text by its bytes, and media by the piece.
+// estimateInput estimates text by its length, and media by their number.
 func estimateInput(b []byte) int {
 	text, media := 0, 0
 	for len(b) > 0 {
@@ -74,7 +74,7 @@ func estimateInput(b []byte) int {
 	return text/bytesPerToken + media*tokensPerMedia
 }
 
-// stringEnd returns where the string ends that b begins inside of.
+// stringEnd returns the index of the quote that ends the string in which b begins.
 func stringEnd(b []byte) int {
 	for at := 0; ; {
 		i := bytes.IndexByte(b[at:], '"')
@@ -93,12 +93,12 @@ func stringEnd(b []byte) int {
 	}
 }
 
-// isMedia reports whether a string is something in base64, and no text.
+// isMedia reports whether a string is base64 rather than text.
 func isMedia(s []byte) bool {
-	if len(s) < leastMedia {
+	if len(s) < minMedia {
 		return false
 	}
-	head := s[:leastMedia]
+	head := s[:minMedia]
 	if bytes.HasPrefix(head, []byte("data:")) && bytes.Contains(head, []byte(";base64,")) {
 		return true
 	}

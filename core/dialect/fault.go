@@ -7,10 +7,9 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// errorIn finds the error that a JSON text is, in any of the shapes in which
-// sites write one, and returns the object that describes it: the text itself,
-// or what it is wrapped in. An empty "error" is none. cut says that the text is
-// only a beginning.
+// errorIn reports whether a JSON text is an error, in any of the forms that sites use, and
+// returns the object: the text itself, or its first element if it is an array. An empty
+// "error" is not an error. cut says that the text is only a beginning.
 func errorIn(data []byte, cut bool) ([]byte, bool) {
 	if !mayBeError(data) {
 		return nil, false
@@ -25,13 +24,14 @@ func errorIn(data []byte, cut bool) ([]byte, bool) {
 	return []byte(root.Raw), true
 }
 
-// errorMarks are words of which every error contains one. The first is in most answers.
+// errorMarks are words of which every error contains at least one. The first is the most
+// frequent.
 var errorMarks = [][]byte{[]byte(`essage"`), []byte(`error`), []byte(`"Error"`), []byte(`fail`), []byte(`"detail"`), []byte(`"success"`), []byte(`msg"`), []byte(`"base_resp"`)}
 
-// errorWord is what some gateways write in place of an event's JSON.
+// errorWord is what some gateways send instead of an event's JSON.
 var errorWord = []byte("[ERROR]")
 
-// mayBeError is a quick look that finds most content to be no error.
+// mayBeError is a quick check that is false for most content.
 func mayBeError(data []byte) bool {
 	for _, mark := range errorMarks {
 		if bytes.Contains(data, mark) {
@@ -41,8 +41,8 @@ func mayBeError(data []byte) bool {
 	return false
 }
 
-// lacks reports whether none of the marks is in data.
-func lacks(data []byte, marks ...string) bool {
+// containsNone reports whether data contains none of the marks.
+func containsNone(data []byte, marks ...string) bool {
 	for _, mark := range marks {
 		if bytes.Contains(data, []byte(mark)) {
 			return false
@@ -51,13 +51,13 @@ func lacks(data []byte, marks ...string) bool {
 	return true
 }
 
-// isError knows the shapes: {"error":{…}}, {"error":"…"}, {"type":"error"},
+// isError recognizes these forms: {"error":{…}}, {"error":"…"}, {"type":"error"},
 // {"object":"error"}, a response that failed, MiniMax's base_resp, Spark's
-// header, Tencent's {"Response":{"Error":{…}}}, and objects that hold a complaint and nothing else:
+// header, Tencent's {"Response":{"Error":{…}}}, and objects that contain only an error:
 // {"detail":…}, {"success":false}, {"code":…,"message":…},
-// {"error_code":…,"error_msg":…}. It goes through the object once.
+// {"error_code":…,"error_msg":…}. It reads the object once.
 func isError(o gjson.Result) bool {
-	var c complaint
+	var c errorSigns
 	o.ForEach(func(name, v gjson.Result) bool {
 		c.field(name.Str, v)
 		return !c.sure
@@ -65,14 +65,14 @@ func isError(o gjson.Result) bool {
 	return c.sure || !c.other && (c.detail || c.message && c.failed)
 }
 
-// complaint is what the fields of an object say of an error.
-type complaint struct {
-	sure                    bool // it is one, whatever else is there
+// errorSigns are the signs of an error in the fields of an object.
+type errorSigns struct {
+	sure                    bool // it is an error, whatever the other fields are
 	detail, message, failed bool
-	other                   bool // there is something else
+	other                   bool // it has content other than an error
 }
 
-func (c *complaint) field(name string, v gjson.Result) {
+func (c *errorSigns) field(name string, v gjson.Result) {
 	switch name {
 	case "error":
 		c.sure = isCause(v)
@@ -113,15 +113,15 @@ func (c *complaint) field(name string, v gjson.Result) {
 	}
 }
 
-// isCause reports whether the value of an "error" names one.
+// isCause reports whether the value of an "error" field is an error.
 func isCause(v gjson.Result) bool { return v.Exists() && !isBlank(v) && v.Raw != "0" }
 
-// isErrorStatus finds 429 and "429".
+// isErrorStatus recognizes 429 and "429".
 func isErrorStatus(v gjson.Result) bool {
 	return v.Type == gjson.Number && v.Num >= 400 || len(v.Str) == 3 && v.Str >= "400" && v.Str <= "599"
 }
 
-// isErrorCode tells "InvalidApiKey" and 401 from "ok", "success", 0 and 200.
+// isErrorCode distinguishes "InvalidApiKey" and 401 from "ok", "success", 0 and 200.
 func isErrorCode(v gjson.Result) bool {
 	switch v.Type {
 	case gjson.Number:
@@ -133,9 +133,9 @@ func isErrorCode(v gjson.Result) bool {
 	return false
 }
 
-// saysNothing finds objects, or arrays, in which there is nothing of an answer:
-// {}, {"type":"ping"}, {"success":true,"data":null}.
-func saysNothing(root gjson.Result) bool {
+// isEmptyAnswer reports whether an object or array contains no part of an answer: {},
+// {"type":"ping"}, {"success":true,"data":null}.
+func isEmptyAnswer(root gjson.Result) bool {
 	if !root.IsObject() {
 		return isBlank(root)
 	}
@@ -159,13 +159,13 @@ func saysNothing(root gjson.Result) bool {
 	return nothing
 }
 
-// failedBy are the finish reasons by which sites say that they broke down.
-func failedBy(reason string) bool {
+// isFailureReason reports whether a finish reason says that the site failed.
+func isFailureReason(reason string) bool {
 	return reason == "error" || reason == "insufficient_system_resource"
 }
 
-// classifyError does what all formats have in common: it finds errors and what
-// is no JSON. It says whether that settled the event's kind.
+// classifyError sets the kind of events that all formats have in common: errors, and text
+// that is not JSON. It reports whether it did.
 func classifyError(e *Event) bool {
 	if bytes.HasPrefix(e.Data, errorWord) {
 		e.Kind = Error

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// formField finds the value of a field of a multipart form, of which b is the
-// beginning: b[start:end].
+// formField finds the value of a field in a multipart form: b[start:end]. b is the
+// beginning of the form.
 func formField(contentType string, b []byte, field string) (start, end int, found Found) {
 	_, params, err := mime.ParseMediaType(contentType)
 	if err != nil || params["boundary"] == "" {
@@ -16,7 +16,7 @@ func formField(contentType string, b []byte, field string) (start, end int, foun
 	delimiter := []byte("--" + params["boundary"])
 	at := bytes.Index(b, delimiter)
 	if at < 0 {
-		return 0, 0, NotYet
+		return 0, 0, Incomplete
 	}
 	inner := append([]byte("\r\n"), delimiter...)
 	for {
@@ -26,12 +26,12 @@ func formField(contentType string, b []byte, field string) (start, end int, foun
 		}
 		headerEnd := bytes.Index(rest, []byte("\r\n\r\n"))
 		if headerEnd < 0 {
-			return 0, 0, NotYet
+			return 0, 0, Incomplete
 		}
 		start = len(b) - len(rest) + headerEnd + 4
 		n := bytes.Index(b[start:], inner)
 		if n < 0 {
-			return 0, 0, NotYet
+			return 0, 0, Incomplete
 		}
 		if isField(rest[:headerEnd], field) {
 			return start, start + n, Yes
@@ -48,7 +48,7 @@ func formValue(contentType string, b []byte, field string) string {
 	return string(b[start:end])
 }
 
-// isField looks at the header of a part of a form.
+// isField reports whether the header of a part of a form is that of the field.
 func isField(header []byte, field string) bool {
 	for line := range bytes.SplitSeq(header, []byte("\r\n")) {
 		name, value, _ := bytes.Cut(line, colon)

@@ -2,8 +2,8 @@ package dialect
 
 import "bytes"
 
-// take adds b to the event that has begun, up to MaxEvent, and returns all of
-// it: b itself if nothing came before.
+// take returns the data of an event of which b is the last piece, up to MaxEvent: b itself
+// if it is the only one.
 func (s *Stream) take(b []byte) (data []byte, cut bool) {
 	if !s.inEvent {
 		if len(b) > MaxEvent {
@@ -15,18 +15,18 @@ func (s *Stream) take(b []byte) (data []byte, cut bool) {
 	return s.keep[:min(len(s.keep), MaxEvent)], len(s.keep) > MaxEvent
 }
 
-// hold keeps b as the beginning of an event, or as more of it.
+// hold stores b as the next piece of an event that has not ended.
 func (s *Stream) hold(b []byte) {
 	if !s.inEvent {
-		s.keep = emptied(s.keep)
+		s.keep = reuse(s.keep)
 	}
-	if room := MaxEvent + 1 - len(s.keep); len(b) > room { // one more tells that it was cut
+	if room := MaxEvent + 1 - len(s.keep); len(b) > room { // one more, to recognize that it was cut
 		b = b[:max(room, 0)]
 	}
 	s.keep, s.inEvent = append(s.keep, b...), true
 }
 
-// nextLine divides NDJSON.
+// nextLine returns the next line of NDJSON.
 func (s *Stream) nextLine(b []byte) (e Event, n int, ok bool) {
 	end := bytes.IndexByte(b, '\n')
 	if end < 0 {
@@ -41,8 +41,8 @@ func (s *Stream) nextLine(b []byte) (e Event, n int, ok bool) {
 	return e, end + 1, true
 }
 
-// nextElement divides an array of JSON objects. A comma belongs to the element
-// after it, the brackets are events of their own.
+// nextElement returns the next element of an array of JSON objects. A comma belongs to the
+// element after it; each bracket is a separate event.
 func (s *Stream) nextElement(b []byte) (e Event, n int, ok bool) {
 	if s.inEvent {
 		end := s.json.end(b)
@@ -61,13 +61,13 @@ func (s *Stream) nextElement(b []byte) (e Event, n int, ok bool) {
 	switch {
 	case i == len(b):
 		return Event{Kind: Preamble}, i, true
-	case b[i] == '[' && !s.passed:
-		s.passed = true
+	case b[i] == '[' && !s.documentDone:
+		s.documentDone = true
 		return Event{Kind: Preamble}, i + 1, true
 	case b[i] == ']':
 		return Event{Kind: HardEnd}, i + 1, true
 	case b[i] != '{':
-		s.framing = Binary // no array any more
+		s.framing = Binary // it is not an array
 		return Event{Kind: Content}, len(b), true
 	}
 	s.json = jsonScan{}
@@ -80,11 +80,11 @@ func (s *Stream) nextElement(b []byte) (e Event, n int, ok bool) {
 	return e, i + end, true
 }
 
-// nextDocument finds the end of an answer that is not a stream: of a JSON value
-// where its last bracket is, of a page at the end of the body. A text that is
-// neither is content from its first byte, unless the API's answers are objects.
+// nextDocument returns an answer that is not a stream: a JSON value ends with its last
+// bracket, a page with the body. Other text is content from its first byte on, unless
+// answers of the format are objects.
 func (s *Stream) nextDocument(b []byte) (e Event, n int, ok bool) {
-	if s.passed {
+	if s.documentDone {
 		if blanks(b, false) == len(b) {
 			return Event{Kind: KeepAlive}, len(b), true
 		}
@@ -95,8 +95,8 @@ func (s *Stream) nextDocument(b []byte) (e Event, n int, ok bool) {
 		start = s.keep
 	}
 	isJSON := start[0] == '{' || start[0] == '['
-	if !isJSON && !s.html && !AnswersObject(s.format) {
-		s.passed, s.inEvent = true, false
+	if !isJSON && !s.html && !IsObjectFormat(s.format) {
+		s.documentDone, s.inEvent = true, false
 		return Event{Kind: Content}, len(b), true
 	}
 	end := -1
@@ -112,6 +112,6 @@ func (s *Stream) nextDocument(b []byte) (e Event, n int, ok bool) {
 	} else {
 		e.Data, e.Cut = s.take(b[:end])
 	}
-	e.Whole, s.passed, s.inEvent = true, true, false
+	e.Whole, s.documentDone, s.inEvent = true, true, false
 	return e, end, true
 }

@@ -6,14 +6,13 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// gemini is the dialect of Google's Gemini API, also in the form of Vertex AI.
+// gemini is the dialect of Google's Gemini API, including Vertex AI.
 type gemini struct{}
 
 func (gemini) String() string { return "gemini" }
 func (gemini) Style() Style   { return StyleXGoogAPIKey }
 
-// geminiKeyParam is the query parameter in which Gemini's clients may send
-// their key.
+// geminiKeyParam is the query parameter in which Gemini's clients may send a key.
 const geminiKeyParam = "key"
 
 func (gemini) Format(path string) Format {
@@ -28,7 +27,7 @@ func (gemini) Format(path string) Format {
 	return Plain
 }
 
-// geminiVerbs are the methods of the API, which follow a colon.
+// geminiVerbs are the methods of the API, which follow a colon in the path.
 var geminiVerbs = map[string]Endpoint{
 	"generateContent": Generate, "streamGenerateContent": Generate, "bidiGenerateContent": Generate,
 	"generateAnswer": Generate, "generateText": Generate, "generateMessage": Generate,
@@ -40,8 +39,8 @@ var geminiVerbs = map[string]Endpoint{
 	"loadCodeAssist": Account, "onboardUser": Account, "retrieveUserQuota": Account,
 }
 
-// geminiVerb returns the method that a path ends with, "" if it is none of the
-// API's: a model's ID may have a colon, too.
+// geminiVerb returns the API's method at the end of a path, "" if there is none: a model's
+// ID may have a colon too.
 func geminiVerb(path string) string {
 	i := strings.LastIndexByte(path, ':')
 	if i < 0 {
@@ -56,7 +55,7 @@ func geminiVerb(path string) string {
 
 func geminiEndpoint(verb string) Endpoint { return geminiVerbs[verb] }
 
-// isLivePath finds the WebSocket of Gemini Live.
+// isLivePath reports whether the path is that of the WebSocket of Gemini Live.
 func isLivePath(path string) bool {
 	return strings.Contains(path, "/ws/google.ai.generativelanguage") || strings.Contains(path, "/ws/google.cloud.aiplatform")
 }
@@ -70,10 +69,10 @@ type generateContent struct{ sharedFormat }
 
 func (generateContent) String() string { return "generateContent" }
 
-// Classify: chunks without parts are the preamble, even if they say STOP, which
-// some gateways put into every chunk.
+// Classify: chunks without parts are preamble, even with STOP, which some gateways put into
+// every chunk.
 func (generateContent) Classify(e *Event, started bool) {
-	if started && lacks(e.Data, `"finishReason"`, `"promptFeedback"`, `"error"`) {
+	if started && containsNone(e.Data, `"finishReason"`, `"promptFeedback"`, `"error"`) {
 		e.Kind = Content
 		return
 	}
@@ -82,7 +81,7 @@ func (generateContent) Classify(e *Event, started bool) {
 	}
 	root := parse(e.Data)
 	if wrapped := root.Get("response"); wrapped.IsObject() {
-		root = wrapped // as Gemini CLI's own service answers
+		root = wrapped // as in the service of Gemini CLI
 	}
 	e.Kind = Preamble
 	e.Counted = root.Get("usageMetadata.candidatesTokenCount").Num > 0
@@ -112,7 +111,7 @@ func classifyCandidate(e *Event, candidate gjson.Result) {
 		switch name.Str {
 		case "index", "safetyRatings", "avgLogprobs", "tokenCount":
 		case "content":
-			if e.Kind == Preamble && partsSay(v.Get("parts")) {
+			if e.Kind == Preamble && hasParts(v.Get("parts")) {
 				e.Kind = Content
 			}
 		case "finishReason":
@@ -135,15 +134,15 @@ func classifyCandidate(e *Event, candidate gjson.Result) {
 	}
 }
 
-// partsSay that there is a part with something in it.
-func partsSay(parts gjson.Result) bool {
-	says := false
+// hasParts reports whether a part is not empty.
+func hasParts(parts gjson.Result) bool {
+	found := false
 	parts.ForEach(func(_, part gjson.Result) bool {
 		part.ForEach(func(name, v gjson.Result) bool {
-			says = name.Str != "thought" && !isBlank(v)
-			return !says
+			found = name.Str != "thought" && !isBlank(v)
+			return !found
 		})
-		return !says
+		return !found
 	})
-	return says
+	return found
 }

@@ -7,18 +7,17 @@ import (
 	"strings"
 )
 
-// KeepAliveBytes returns what may be sent to a caller who waits, between two
-// events, without changing what the answer says; nil where nothing may. Most
-// clients need only see bytes. With counted it is an event where a format has
-// one, for clients whose timers comments do not reset.
-func KeepAliveBytes(f Format, framing Framing, counted bool) []byte {
+// KeepAliveBytes returns what can be sent to a waiting caller between two events without
+// changing the answer; nil if nothing can. For most clients any bytes do. With asEvent it
+// is an event if the format has one, for clients that comments do not keep waiting.
+func KeepAliveBytes(f Format, framing Framing, asEvent bool) []byte {
 	switch framing {
 	case SSE:
-		if ping := f.ping(); ping != nil && (counted || f == Messages) {
+		if ping := f.ping(); ping != nil && (asEvent || f == Messages) {
 			return ping
 		}
 		if f == GenerateContent {
-			return []byte("\n\n") // Google's SDKs fail at comments, not at blank lines
+			return []byte("\n\n") // Google's SDKs fail on comments, but not on blank lines
 		}
 		return []byte(": keep-alive\n\n")
 	case Document, Array:
@@ -27,10 +26,10 @@ func KeepAliveBytes(f Format, framing Framing, counted bool) []byte {
 	return nil
 }
 
-// TakesKeepAlive says of a caller that keep-alive bytes do not break its reading
-// of a stream, as they do with Google's SDKs for JavaScript before 1.21, which
-// expect "data:" and nothing else, not even a blank line.
-func TakesKeepAlive(h http.Header) bool {
+// AcceptsKeepAlive reports whether the caller can read a stream with keep-alive bytes.
+// Google's SDKs for JavaScript before 1.21 cannot: they expect only "data:", not even
+// blank lines.
+func AcceptsKeepAlive(h http.Header) bool {
 	client := first(h, "X-Goog-Api-Client")
 	if strings.Contains(client, "genai-js/") {
 		return false
@@ -48,16 +47,16 @@ func TakesKeepAlive(h http.Header) bool {
 	return err != nil || n >= 21
 }
 
-// CountsEvents says of a caller that comments do not keep it waiting: Codex ends
-// a stream in which no event has come for five minutes. It needs counted
-// keep-alives, which others may not understand.
-func CountsEvents(h http.Header) bool {
+// NeedsEvents reports whether the caller needs events as keep-alives, which other clients
+// may not understand: Codex ends a stream without an event for five minutes, even if there
+// are comments.
+func NeedsEvents(h http.Header) bool {
 	return strings.HasPrefix(first(h, "Originator"), "codex") || strings.HasPrefix(first(h, "User-Agent"), "codex")
 }
 
-// ErrorEvent returns a problem as the end of an answer that has begun with status
-// 200; nil where an answer of this kind cannot hold one. begun says that some of
-// the answer was sent, not only keep-alive bytes.
+// ErrorEvent returns a problem as the end of an answer that has begun with status 200; nil
+// if the answer cannot contain one. begun says that a part of the answer was sent, not
+// only keep-alive bytes.
 func ErrorEvent(f Format, framing Framing, begun bool, p Problem) []byte {
 	body := f.dialect().ErrorBody(p)
 	switch {
@@ -75,7 +74,7 @@ func ErrorEvent(f Format, framing Framing, begun bool, p Problem) []byte {
 	return nil
 }
 
-// event writes a server-sent event.
+// event returns a server-sent event.
 func event(name string, data []byte) []byte {
 	var b []byte
 	if name != "" {
@@ -86,17 +85,16 @@ func event(name string, data []byte) []byte {
 	return append(b, "\n\n"...)
 }
 
-// sharedFormat is what most formats have in common: errors in OpenAI's shape,
-// and no ping.
+// sharedFormat is the base of most formats: errors in OpenAI's format, and no ping.
 type sharedFormat struct{}
 
 func (sharedFormat) dialect() Dialect             { return OpenAI }
 func (sharedFormat) errorEvents(p Problem) []byte { return event("", OpenAI.ErrorBody(p)) }
 func (sharedFormat) ping() []byte                 { return nil }
 
-// errorEvents: first the event at which the SDKs fail, then the one that Codex
-// looks for, as the API itself sends them. The first has its fields twice: flat
-// as documented, and in an object, without which the SDKs take it for content.
+// errorEvents returns, as the API does, first the event that the SDKs recognize, then the
+// one that Codex does. The first has its fields twice: at the top, as documented, and in
+// an object, without which the SDKs take it for content.
 func (responses) errorEvents(p Problem) []byte {
 	type fault struct {
 		Code    string `json:"code"`

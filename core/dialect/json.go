@@ -8,16 +8,15 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// jsonScan finds the end of a JSON value that comes in pieces. It looks at each
-// byte once.
+// jsonScan finds the end of a JSON value that arrives in pieces. It reads each byte once.
 type jsonScan struct {
 	depth   int
 	quoted  bool
 	escaped bool
 }
 
-// end returns how many bytes of b belong to the value, -1 if it does not end there.
-// Only objects and arrays end.
+// end returns how many bytes of b belong to the value, -1 if it does not end in b. It
+// recognizes the end of objects and arrays only.
 func (j *jsonScan) end(b []byte) int {
 	for i := 0; i < len(b); i++ {
 		c := b[i]
@@ -50,8 +49,8 @@ func (j *jsonScan) end(b []byte) int {
 	return -1
 }
 
-// plainRun returns how many bytes pass before the next quote or backslash, looked
-// for in a window: the search for one must not run past many of the other.
+// plainRun returns how many bytes precede the next quote or backslash. It searches a
+// window only, so that the search for one does not pass many of the other.
 func plainRun(b []byte) int {
 	window := b[:min(len(b), 256)]
 	if i := bytes.IndexByte(window, '"'); i >= 0 {
@@ -63,12 +62,12 @@ func plainRun(b []byte) int {
 	return len(window)
 }
 
-// parse reads b without copying it: the result is valid as long as b stays as it is.
+// parse parses b without copying it: the result is valid until b changes.
 func parse(b []byte) gjson.Result {
 	return gjson.Parse(unsafe.String(unsafe.SliceData(b), len(b)))
 }
 
-// isBlank reports whether a value holds nothing: null, false, "", {}, [].
+// isBlank reports whether a value is empty: null, false, "", {}, [].
 func isBlank(v gjson.Result) bool {
 	switch v.Type {
 	case gjson.Null, gjson.False:

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// Masker hides a secret in what is passed on: a site may repeat the key that it
-// was sent. What it hides keeps its length.
+// Masker replaces a secret in answers with asterisks of the same length: a site may repeat
+// the key that it received.
 type Masker struct {
 	secret string
-	coded  []string // parts that base64 of any text with the secret in it must have
+	coded  []string // the parts of base64 that every text with the secret contains
 }
 
-// What is too short to be told from other text is not searched for.
+// Shorter texts are not searched for, since they may occur by chance.
 const (
 	minSecret = 4
 	minCoded  = 8
@@ -22,7 +22,7 @@ const (
 
 const maskByte = '*'
 
-// NewMasker prepares to hide the secret.
+// NewMasker returns a masker for the secret.
 func NewMasker(secret string) *Masker {
 	m := &Masker{}
 	if len(secret) < minSecret {
@@ -30,8 +30,8 @@ func NewMasker(secret string) *Masker {
 	}
 	m.secret = secret
 	for offset, lost := range []int{0, 2, 3} {
-		// With so many bytes before it, the first characters depend on these, and
-		// the last one may depend on what follows.
+		// After offset other bytes, the first characters depend on those bytes, and the last
+		// one may depend on what follows.
 		padded := append(make([]byte, offset), secret...)
 		whole := len(padded) * 8 / 6
 		for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
@@ -44,8 +44,8 @@ func NewMasker(secret string) *Masker {
 	return m
 }
 
-// Mask returns b with the secret hidden in it: b itself if it is not there,
-// else a copy.
+// Mask returns b with the secret masked: b itself if it does not contain the secret, else a
+// copy.
 func (m *Masker) Mask(b []byte) []byte {
 	if m.secret == "" {
 		return b
@@ -96,8 +96,8 @@ func (m *Masker) MaskString(s string) string {
 	return string(m.Mask([]byte(s)))
 }
 
-// MaskHeader hides the secret in the values of a header, which it changes. The
-// slices of values are not written to.
+// MaskHeader masks the secret in the values of h, which it changes. The slices of values
+// are not written to.
 func (m *Masker) MaskHeader(h http.Header) {
 	for name, values := range h {
 		for i, v := range values {
@@ -113,9 +113,8 @@ func (m *Masker) MaskHeader(h http.Header) {
 	}
 }
 
-// escapedLength returns how many bytes of b the secret takes at its beginning if
-// some of its characters are escaped, as in URLs or in JSON; 0 if it is not
-// there.
+// escapedLength returns the length of the secret at the beginning of b, where characters
+// may be escaped as in URLs or JSON; 0 if b does not begin with it.
 func escapedLength(b []byte, secret string) int {
 	at := 0
 	for i := range len(secret) {
@@ -128,7 +127,7 @@ func escapedLength(b []byte, secret string) int {
 	return at
 }
 
-// escapedByte reads a byte as it is, as %41, as \u0041, or behind a backslash.
+// escapedByte reads a byte that is unescaped, or escaped as %41, \u0041 or \/.
 func escapedByte(b []byte) (c byte, n int) {
 	switch {
 	case len(b) == 0:

@@ -31,7 +31,7 @@ func TestMask(t *testing.T) {
 		for _, around := range []string{"", "a", "ab", "abc", "user:"} {
 			text := encoding.EncodeToString([]byte(around + secret + around))
 			got := m.MaskString("x " + text + " y")
-			// The characters at its ends hold bits of what stands around it.
+			// The first and last characters contain bits of the text around it.
 			if len(got) != len(text)+4 || strings.Count(got, "*") < len(secret)*8/6-3 {
 				t.Errorf("base64 of %q: %s", around+secret, got)
 			}
@@ -39,7 +39,7 @@ func TestMask(t *testing.T) {
 	}
 	body := []byte("nothing of the kind, 100 % sk-a/b+c=123456789")
 	if got := m.Mask(body); &got[0] != &body[0] {
-		t.Error("what holds no secret was copied")
+		t.Error("a text without the secret was copied")
 	}
 	both := []byte(secret + " " + secret)
 	if got := m.Mask(both); string(got) != strings.Repeat("*", len(secret))+" "+strings.Repeat("*", len(secret)) || !bytes.HasPrefix(both, []byte(secret)) {
@@ -89,7 +89,7 @@ func FuzzMask(f *testing.F) {
 	})
 }
 
-// BenchmarkMask has an error of the largest size that is searched.
+// BenchmarkMask masks an error of the largest size that is searched.
 func BenchmarkMask(b *testing.B) {
 	m := NewMasker("sk-ant-api03-" + strings.Repeat("aB3", 30))
 	for name, unit := range map[string]string{"words": "some words of an error ", "crafted": "sk-ant-api03-%61"} {

@@ -11,7 +11,7 @@ type media struct{ sharedFormat }
 
 func (media) String() string { return "media" }
 
-// Classify: everything is content; the done events are the end.
+// Classify: everything is content, except the end and errors.
 func (media) Classify(e *Event, _ bool) {
 	switch kind := typeOf(e); {
 	case kind == "keepalive", kind == "ping":
@@ -19,7 +19,7 @@ func (media) Classify(e *Event, _ bool) {
 	case strings.HasSuffix(kind, "audio.done"), kind == "transcript.text.done":
 		e.Kind, e.Finished = HardEnd, true
 	case strings.HasPrefix(kind, "image_") && strings.HasSuffix(kind, ".completed"):
-		e.Kind = SoftEnd // there may be one for each image
+		e.Kind = SoftEnd // one may follow for each image
 	case !classifyError(e):
 		e.Kind = Content
 	}
@@ -30,16 +30,16 @@ type plain struct{ sharedFormat }
 
 func (plain) String() string { return "plain" }
 
-// Classify: everything is content, unless it is an error. One inside the
-// description of a stored object is about that, not about the request for it.
+// Classify: everything is content or an error. An error inside the description of a stored
+// object is content, since the request itself did not fail.
 func (plain) Classify(e *Event, _ bool) {
 	if !classifyError(e) || e.Kind == Error && e.Whole && isStored(e.Data) {
 		e.Kind = Content
 	}
 }
 
-// isStored reports whether a document describes something that the site keeps: a file,
-// a batch, a response, an operation.
+// isStored reports whether a document describes an object that the site stores: a file, a
+// batch, a response, an operation.
 func isStored(data []byte) bool {
 	found := gjson.GetManyBytes(data, "id", "object", "name", "done")
 	id, object, name, done := found[0], found[1], found[2], found[3]

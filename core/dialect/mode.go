@@ -5,17 +5,16 @@ import (
 	"strings"
 )
 
-// Mode is how a request wants to be answered.
+// Mode is how a request is to be answered.
 type Mode struct {
-	Stream     bool // piece by piece
-	Background bool // later: the answer only says that it was begun
+	Stream     bool // with a stream
+	Background bool // in the background: the answer only says that it was started
 }
 
-// ModeOf looks at the path of a request and at its body, of which b is the
-// beginning.
+// ModeOf returns the mode of a request, by its path and by b, the beginning of its body.
 func ModeOf(r *http.Request, b []byte) Mode {
 	d := Of(r)
-	a := Mode{Stream: d == Ollama && d.Format(r.URL.Path) == OllamaChat}
+	m := Mode{Stream: d == Ollama && d.Format(r.URL.Path) == OllamaChat}
 	switch geminiVerb(r.URL.Path) {
 	case "":
 	case "streamGenerateContent", "streamRawPredict", "serverStreamingPredict", "streamingPredict":
@@ -25,25 +24,24 @@ func ModeOf(r *http.Request, b []byte) Mode {
 	}
 	contentType := first(r.Header, "Content-Type")
 	if coding := Coding(r.Header); coding != "" {
-		b, _ = Decode(coding, b, maxCodedLook)
+		b, _ = Decode(coding, b, maxDecodedBody)
 	} else if strings.HasPrefix(contentType, "multipart/form-data") {
-		a.Stream = formValue(contentType, b, "stream") == "true"
-		return a
+		m.Stream = formValue(contentType, b, "stream") == "true"
+		return m
 	}
 	eachField(b, func(name []byte, start, end int) bool {
 		switch yes := string(b[start:end]) == "true"; {
 		case isName(name, "stream"):
-			a.Stream = yes
+			m.Stream = yes
 		case isName(name, "background"):
-			a.Background = yes
+			m.Background = yes
 		}
 		return true
 	})
-	return a
+	return m
 }
 
-// StreamFraming returns how a streamed answer to a request will be divided, before
-// any site has answered.
+// StreamFraming returns the framing that a streamed answer to a request will have.
 func StreamFraming(r *http.Request) Framing {
 	switch f := Of(r).Format(r.URL.Path); {
 	case f == OllamaChat:

@@ -34,7 +34,7 @@ func TestModeOf(t *testing.T) {
 	}
 	coded := encode(t, "zstd", []byte(`{"stream":true}`))
 	if got := ModeOf(parsed(t, "/v1/chat/completions", http.Header{"Content-Encoding": {"zstd"}}), coded); !got.Stream {
-		t.Error("not seen in a compressed body")
+		t.Error("the mode in a compressed body is not recognized")
 	}
 }
 

@@ -8,15 +8,15 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Model is the model that a request asks for, and where it says so.
+// Model is the model of a request, and where the request names it.
 type Model struct {
 	Name string
 
 	place      place
-	start, end int // of what is to be replaced: in the escaped path, in the query, or in the body
+	start, end int // of the name, in the escaped path, the query, or the body
 }
 
-// place is the part of a request in which its model stands.
+// place is the part of a request that names its model.
 type place uint8
 
 const (
@@ -29,8 +29,8 @@ const (
 	inCoded   // JSON in a compressed body
 )
 
-// FindModel finds the model of a request with b, the beginning of its body, or
-// all of it if whole. The first place that names one counts: path, query, body.
+// FindModel finds the model of a request, in its path, its query, or its body, of which b is
+// the beginning, or all if whole.
 func FindModel(r *http.Request, b []byte, whole bool) (Model, Found) {
 	escaped := r.URL.EscapedPath()
 	if start, end, ok := pathModel(escaped); ok {
@@ -42,14 +42,14 @@ func FindModel(r *http.Request, b []byte, whole bool) (Model, Found) {
 		return m, Yes
 	}
 	m, found := bodyModel(r.Header, b)
-	if found == NotYet && whole {
+	if found == Incomplete && whole {
 		found = None
 	}
 	return m, found
 }
 
-// PathModel returns the model that an escaped path names, as those of Gemini and
-// Azure do; "" if it names none.
+// PathModel returns the model in an escaped path, such as those of Gemini and Azure; "" if
+// there is none.
 func PathModel(escaped string) string {
 	start, end, ok := pathModel(escaped)
 	if !ok {
@@ -88,7 +88,7 @@ func pathModel(path string) (start, end int, ok bool) {
 	return 0, 0, false
 }
 
-// queryModel finds the model of OpenAI's realtime API, and of Azure's.
+// queryModel finds the model in the query of OpenAI's and Azure's realtime APIs.
 func queryModel(path, query string) (Model, bool) {
 	if query == "" || !strings.Contains(path, "/realtime") {
 		return Model{}, false
@@ -106,7 +106,7 @@ func queryModel(path, query string) (Model, bool) {
 	return Model{}, false
 }
 
-// bodyModel looks by the content type, and at JSON whatever it says.
+// bodyModel finds the model in a body, by its content type. Other bodies are read as JSON.
 func bodyModel(h http.Header, b []byte) (Model, Found) {
 	if coding := Coding(h); coding != "" {
 		return codedModel(coding, b)
@@ -115,7 +115,7 @@ func bodyModel(h http.Header, b []byte) (Model, Found) {
 	switch {
 	case strings.HasPrefix(contentType, "multipart/form-data"):
 		return formModel(contentType, b)
-	case strings.HasPrefix(contentType, "application/x-www-form-urlencoded") && firstByte(b) != '{': // curl -d says so of JSON
+	case strings.HasPrefix(contentType, "application/x-www-form-urlencoded") && firstByte(b) != '{': // curl -d sends this type for JSON too
 		return urlFormModel(b)
 	}
 	return jsonModel(b)
@@ -136,16 +136,16 @@ func jsonModel(b []byte) (Model, Found) {
 	return Model{name, inJSON, start, end}, Yes
 }
 
-// maxCodedLook is how far a compressed body is decoded to find its model.
-const maxCodedLook = 16 << 20
+// maxDecodedBody is how much of a compressed body is decoded to find its model.
+const maxDecodedBody = 16 << 20
 
 func codedModel(coding string, b []byte) (Model, Found) {
 	if len(b) == 0 {
-		return Model{}, NotYet
+		return Model{}, Incomplete
 	}
-	plain, err := Decode(coding, b, maxCodedLook)
+	plain, err := Decode(coding, b, maxDecodedBody)
 	if len(plain) == 0 && err != nil {
-		return Model{}, NotYet
+		return Model{}, Incomplete
 	}
 	m, found := jsonModel(plain)
 	m.place, m.start, m.end = inCoded, 0, 0
@@ -163,7 +163,7 @@ func urlFormModel(b []byte) (Model, Found) {
 		}
 		at = end
 	}
-	return Model{}, NotYet
+	return Model{}, Incomplete
 }
 
 func formModel(contentType string, b []byte) (Model, Found) {

@@ -136,9 +136,9 @@ func parsed(t testing.TB, target string, h http.Header) *http.Request {
 	return &http.Request{Method: http.MethodPost, URL: u, Header: h}
 }
 
-// TestModelIsFoundInABeginning: however little is there, the answer is "not
-// yet" until it is certain, and then the right one.
-func TestModelIsFoundInABeginning(t *testing.T) {
+// TestModelInPartOfABody shows that the result is Incomplete until the model is certain, for
+// every beginning of a body.
+func TestModelInPartOfABody(t *testing.T) {
 	prompt := strings.Repeat(`[{"role":"user","content":"say \"model\":\"x\" {["},`, 50) + "1" + strings.Repeat("]", 50)
 	for _, tt := range []struct {
 		contentType, body, want string
@@ -149,12 +149,12 @@ func TestModelIsFoundInABeginning(t *testing.T) {
 		{"multipart/form-data; boundary=BOUND", multipartForm, "whisper-1"},
 	} {
 		r := request("POST", "/v1/x", http.Header{"Content-Type": {tt.contentType}})
-		seen := NotYet
+		seen := Incomplete
 		for n := range len(tt.body) + 1 {
 			m, found := FindModel(r, []byte(tt.body[:n]), false)
 			switch {
-			case found == NotYet && seen != NotYet:
-				t.Fatalf("%.60q: known after less than %d bytes, not known then", tt.body, n)
+			case found == Incomplete && seen != Incomplete:
+				t.Fatalf("%.60q: found in less than %d bytes, but not in these", tt.body, n)
 			case found == Yes && m.Name != tt.want, found == None && tt.want != "":
 				t.Fatalf("%.60q: %q, %d after %d bytes", tt.body, m.Name, found, n)
 			}
@@ -183,9 +183,9 @@ func TestModelInCompressedBodies(t *testing.T) {
 		}
 		p = Parts{Body: coded[:len(coded)/2], Coding: name}
 		if m.Rename(&p, "o3") {
-			t.Errorf("%s: renamed in a part of a body", coding)
+			t.Errorf("%s: renamed in an incomplete body", coding)
 		}
-		if _, found := FindModel(r, coded[:3], false); found != NotYet {
+		if _, found := FindModel(r, coded[:3], false); found != Incomplete {
 			t.Errorf("%s: %d after 3 bytes", coding, found)
 		}
 	}
@@ -195,9 +195,8 @@ func TestModelInCompressedBodies(t *testing.T) {
 	}
 }
 
-// TestRenameChangesTheCopyInTheBody: Gemini's embedContent names the model in
-// path and body, and wants both alike.
-func TestRenameChangesTheCopyInTheBody(t *testing.T) {
+// TestRenameInPathAndBody uses Gemini's embedContent, which requires the same name in both.
+func TestRenameInPathAndBody(t *testing.T) {
 	r := parsed(t, "/v1beta/models/emb:embedContent", nil)
 	m, _ := FindModel(r, nil, true)
 	p := Parts{Path: r.URL.EscapedPath(), Body: []byte(`{"model":"models/emb","content":{}}`), Whole: true}
@@ -206,8 +205,8 @@ func TestRenameChangesTheCopyInTheBody(t *testing.T) {
 	}
 }
 
-// FuzzModel: whatever is found as the model of a JSON body is its top-level
-// "model", and renaming it leaves JSON in which that value alone has changed.
+// FuzzModel shows that the model of a JSON body is its top-level "model", and that renaming
+// it changes only that value.
 func FuzzModel(f *testing.F) {
 	for _, s := range []string{
 		`{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}`,
@@ -252,8 +251,8 @@ func FuzzModel(f *testing.F) {
 	})
 }
 
-// repeats reports whether "model" is in an object more than once at its top level, of
-// which readers of JSON make different things.
+// repeats reports whether an object has the top-level field "model" more than once, which
+// JSON parsers handle differently.
 func repeats(b []byte) bool {
 	d := json.NewDecoder(bytes.NewReader(b))
 	if _, err := d.Token(); err != nil {

@@ -16,11 +16,11 @@ import (
 type ListedModel struct {
 	ID string
 
-	name    string // for people
-	created int64  // Unix seconds; 0: not known
+	name    string // display name
+	created int64  // Unix seconds; 0: unknown
 	owner   string
 	from    Dialect
-	raw     string // as the site listed it; "": only its ID is known
+	raw     string // JSON of the site; "": only the ID is known
 }
 
 // ModelNamed returns a model of which only the ID is known.
@@ -35,7 +35,7 @@ func (m ListedModel) Renamed(id string) ListedModel {
 		}
 		raw, err := sjson.Set(m.raw, at, value)
 		if err != nil {
-			raw = "" // it is listed by what is known of it
+			raw = "" // it is listed without its other fields
 		}
 		m.raw = raw
 	}
@@ -43,11 +43,11 @@ func (m ListedModel) Renamed(id string) ListedModel {
 	return m
 }
 
-// geminiModels is what names of models begin with in Gemini's API.
+// geminiModels is the prefix of model names in Gemini's API.
 const geminiModels = "models/"
 
-// ModelListPath reports whether a path is that of the list of models, or with its
-// id of one of them.
+// ModelListPath reports whether a path is that of the list of models, or of one model,
+// whose id it returns.
 func ModelListPath(path string) (id string, ok bool) {
 	path = strings.TrimSuffix(path, "/")
 	for _, list := range []string{"/v1/models", "/v1beta/models"} {
@@ -61,8 +61,8 @@ func ModelListPath(path string) (id string, ok bool) {
 	return "", false
 }
 
-// ModelListRequest returns where a site lists its models in the form of the dialect,
-// as many as it can at once.
+// ModelListRequest returns the request for a site's list of models, with the largest page
+// size.
 func ModelListRequest(d Dialect) (path string, header map[string]string) {
 	switch d {
 	case Anthropic:
@@ -73,8 +73,8 @@ func ModelListRequest(d Dialect) (path string, header map[string]string) {
 	return "/v1/models", nil
 }
 
-// ReadModelList reads a site's list, in any of the forms; ok is false if it is
-// none.
+// ReadModelList parses a list of models in the format of any dialect; ok is false if it is
+// not one.
 func ReadModelList(body []byte) (all []ListedModel, ok bool) {
 	if !gjson.ValidBytes(body) {
 		return nil, false
@@ -85,7 +85,7 @@ func ReadModelList(body []byte) (all []ListedModel, ok bool) {
 		list = data
 	case models.IsArray():
 		list = models
-	case !list.IsArray(): // some sites send it bare
+	case !list.IsArray(): // some sites send only the array
 		return nil, false
 	}
 	list.ForEach(func(_, v gjson.Result) bool {
@@ -111,8 +111,8 @@ func readModel(v gjson.Result) (ListedModel, bool) {
 	return m, m.ID != ""
 }
 
-// ModelEntry returns a model as the dialect's clients expect it: as its site wrote
-// it if that speaks the same dialect.
+// ModelEntry returns a model in the format of a dialect: the site's own JSON if it has the
+// same format.
 func ModelEntry(d Dialect, m ListedModel) json.RawMessage {
 	if m.raw != "" && m.from == d {
 		return json.RawMessage(m.raw)
@@ -134,8 +134,8 @@ func ModelEntry(d Dialect, m ListedModel) json.RawMessage {
 	return marshal(map[string]any{"id": m.ID, "object": "model", "created": m.created, "owned_by": owner})
 }
 
-// ModelPage returns the page of the list that a query asks for; problem says what is
-// wrong with the query.
+// ModelPage returns the page of the list for a query; problem says what is wrong with the
+// query, "" if nothing is.
 func ModelPage(d Dialect, all []ListedModel, query url.Values) (body []byte, problem string) {
 	switch d {
 	case Anthropic:
@@ -154,11 +154,11 @@ func entries(d Dialect, all []ListedModel) []json.RawMessage {
 	return out
 }
 
-// pageSize reads a size; 0 is an impossible one.
-func pageSize(query url.Values, name string, standard int) int {
+// pageSize returns the page size in a query; 0 if it is invalid.
+func pageSize(query url.Values, name string, byDefault int) int {
 	text := query.Get(name)
 	if text == "" {
-		return standard
+		return byDefault
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
@@ -198,7 +198,7 @@ func anthropicPage(all []ListedModel, query url.Values) (body []byte, problem st
 	return marshal(map[string]any{"data": entries(Anthropic, page), "has_more": more, "first_id": first, "last_id": last}), ""
 }
 
-// geminiPage has the ID of the last model as the token of the next page.
+// geminiPage uses the ID of the last model as the token of the next page.
 func geminiPage(all []ListedModel, query url.Values) (body []byte, problem string) {
 	size := pageSize(query, "pageSize", 50)
 	if size == 0 {
@@ -207,7 +207,7 @@ func geminiPage(all []ListedModel, query url.Values) (body []byte, problem strin
 	from := 0
 	if token := query.Get("pageToken"); token != "" {
 		if from = indexOf(all, token) + 1; from == 0 {
-			return nil, "pageToken is of no page of this list"
+			return nil, "pageToken is not valid for this list"
 		}
 	}
 	to := min(len(all), from+size)

@@ -10,17 +10,17 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// collections are the segments of paths that an object's ID follows: things
-// that a site keeps for one account, so that later requests for them must go
-// where they were made.
+// collections are the segments of paths after which an object's ID follows. A site stores
+// such objects for one account, so that later requests for them need the same channel and
+// key.
 var collections = map[string]bool{
 	"files": true, "batches": true, "uploads": true, "responses": true, "conversations": true, "videos": true,
 	"vector_stores": true, "assistants": true, "threads": true, "containers": true, "evals": true, "skills": true,
 	"jobs": true, "cachedContents": true, "operations": true, "tunedModels": true, "corpora": true, "fileSearchStores": true,
 }
 
-// naming are the fields of a request's body that hold an object's ID.
-var naming = []struct{ field, collection string }{
+// idFields are the fields of a request's body that contain an object's ID.
+var idFields = []struct{ field, collection string }{
 	{"previous_response_id", "responses"},
 	{"conversation", "conversations"},
 	{"input_file_id", "files"},
@@ -28,15 +28,15 @@ var naming = []struct{ field, collection string }{
 	{"validation_file", "files"},
 	{"thread_id", "threads"},
 	{"assistant_id", "assistants"},
-	{"cachedContent", ""}, // with its collection
+	{"cachedContent", ""}, // the ID includes the collection
 }
 
-// uploadParam is the query parameter by which Gemini continues an upload.
+// uploadParam is the query parameter with the ID of an upload to Gemini.
 const uploadParam = "upload_id"
 
-// Objects returns the objects, made by earlier requests, that a request names: in
-// its path, its query, or the beginning of its body. Each is "collection/ID".
-func Objects(r *http.Request, body []byte) []string {
+// NamedObjects returns the objects of earlier requests that a request names in its path, its
+// query, or the beginning of its body. Each is "collection/ID".
+func NamedObjects(r *http.Request, body []byte) []string {
 	found := pathObjects(r.URL.Path)
 	for part := range queryParts(r.URL.RawQuery) {
 		if name, value, _ := strings.Cut(part.text, "="); unescape(name) == uploadParam && value != "" {
@@ -47,7 +47,7 @@ func Objects(r *http.Request, body []byte) []string {
 		return found
 	}
 	eachField(body, func(name []byte, start, end int) bool {
-		for _, n := range naming {
+		for _, n := range idFields {
 			if isName(name, n.field) {
 				v := gjson.ParseBytes(body[start:end])
 				if v.IsObject() {
@@ -63,7 +63,7 @@ func Objects(r *http.Request, body []byte) []string {
 	return appendFiles(found, body)
 }
 
-// pathObjects returns those that a path names; the innermost comes last.
+// pathObjects returns the objects in a path, the innermost last.
 func pathObjects(path string) []string {
 	if verb := geminiVerb(path); verb != "" {
 		path = strings.TrimSuffix(path, ":"+verb)
@@ -80,12 +80,12 @@ func pathObjects(path string) []string {
 	return found
 }
 
-// isAction finds words that stand where an ID could.
+// isAction reports whether a segment is a word instead of an ID.
 func isAction(segment string) bool {
 	return segment == "compact" || segment == "input_tokens"
 }
 
-// appendObject adds an object once. Gemini's names hold their collection.
+// appendObject adds an object, without duplicates. Gemini's IDs include the collection.
 func appendObject(found []string, collection, id string) []string {
 	if collection != "" && !strings.HasPrefix(id, collection+"/") {
 		id = collection + "/" + id
@@ -96,17 +96,17 @@ func appendObject(found []string, collection, id string) []string {
 	return append(found, id)
 }
 
-// maxObjects is how many objects of one request are remembered.
+// maxObjects is how many files of one request are searched for.
 const maxObjects = 8
 
-// fileMarks are the fields that name files deep inside a prompt, each with its
-// rarest byte: prompts are long, and a search for one byte is the fastest.
+// fileMarks are the fields with files inside a prompt, each with the index of its rarest
+// byte: prompts are long, and a search for one byte is the fastest.
 var fileMarks = []struct {
 	mark string
 	rare int
 }{{`"file_id"`, 5}, {`"fileUri"`, 5}, {`"file_uri"`, 5}}
 
-// afterMark returns the place after the mark, -1 if b lacks it.
+// afterMark returns the index after the mark, -1 if b does not contain it.
 func afterMark(b []byte, mark string, rare int) int {
 	for from := rare; from < len(b); from++ {
 		i := bytes.IndexByte(b[from:], mark[rare])
@@ -121,7 +121,7 @@ func afterMark(b []byte, mark string, rare int) int {
 	return -1
 }
 
-// appendFiles adds the files that the parts of a prompt name.
+// appendFiles adds the files in the parts of a prompt.
 func appendFiles(found []string, body []byte) []string {
 	for _, m := range fileMarks {
 		for rest := body; len(found) < maxObjects; {
@@ -150,8 +150,7 @@ func appendFiles(found []string, body []byte) []string {
 	return found
 }
 
-// fileID returns the ID of a file by its name or its address at Google; "" for an
-// address of something else.
+// fileID returns the ID of a file, given its ID or its URL at Google; "" for another URL.
 func fileID(name string) string {
 	if !strings.Contains(name, "://") {
 		return name
@@ -162,9 +161,9 @@ func fileID(name string) string {
 	return ""
 }
 
-// Created returns the objects that an answer to a request with this path says were
-// made: by its header, by a document, or by the first event of a stream.
-func Created(path string, h http.Header, data []byte) []string {
+// CreatedObjects returns the objects that were created according to an answer to a request
+// with this path: to its header, and to a document or the first event of a stream.
+func CreatedObjects(path string, h http.Header, data []byte) []string {
 	var found []string
 	if upload := first(h, "X-Goog-Upload-Url"); upload != "" {
 		if u, err := url.Parse(upload); err == nil && u.Query().Get(uploadParam) != "" {
@@ -194,7 +193,7 @@ func Created(path string, h http.Header, data []byte) []string {
 	return found
 }
 
-// lastCollection returns the collection that a path asks to add to, or to read from.
+// lastCollection returns the last collection in a path.
 func lastCollection(path string) string {
 	last := ""
 	for segment := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
@@ -205,7 +204,7 @@ func lastCollection(path string) string {
 	return last
 }
 
-// isObjectName finds Gemini's names, such as "files/abc".
+// isObjectName recognizes Gemini's names, such as "files/abc".
 func isObjectName(name string) bool {
 	collection, id, _ := strings.Cut(name, "/")
 	return collections[collection] && id != ""

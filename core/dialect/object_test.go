@@ -39,12 +39,12 @@ func TestObjects(t *testing.T) {
 		{"/v1/chat/completions", `{"messages":[{"content":"the \"file_id\":\"x\" of it"}]}`, nil},
 		{"/v1/chat/completions", `{"file_id`, nil},
 	} {
-		if got := Objects(parsed(t, tt.target, nil), []byte(tt.body)); !slices.Equal(got, tt.want) {
+		if got := NamedObjects(parsed(t, tt.target, nil), []byte(tt.body)); !slices.Equal(got, tt.want) {
 			t.Errorf("%s %s: %q, want %q", tt.target, tt.body, got, tt.want)
 		}
 	}
 	many := `{"x":[` + strings.Repeat(`{"file_id":"a"},{"file_id":"b"},{"file_id":"c"},{"file_id":"d"},{"file_id":"e"},{"file_id":"f"},{"file_id":"g"},{"file_id":"h"},{"file_id":"i"},`, 100) + `0]}`
-	if got := Objects(parsed(t, "/v1/responses", nil), []byte(many)); len(got) != maxObjects {
+	if got := NamedObjects(parsed(t, "/v1/responses", nil), []byte(many)); len(got) != maxObjects {
 		t.Errorf("%d objects", len(got))
 	}
 }
@@ -72,7 +72,7 @@ func TestCreated(t *testing.T) {
 		{"/v1/models", `{"name":"models/x"}`, nil, nil},
 		{"/v1/files", `no JSON`, nil, nil},
 	} {
-		if got := Created(tt.path, tt.header, []byte(tt.body)); !slices.Equal(got, tt.want) {
+		if got := CreatedObjects(tt.path, tt.header, []byte(tt.body)); !slices.Equal(got, tt.want) {
 			t.Errorf("%s %s: %q, want %q", tt.path, tt.body, got, tt.want)
 		}
 	}

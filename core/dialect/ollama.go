@@ -6,7 +6,7 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// ollama is the dialect of Ollama's own API, under /api.
+// ollama is the dialect of Ollama's API under /api.
 type ollama struct{}
 
 func (ollama) String() string { return "ollama" }
@@ -40,9 +40,9 @@ type ollamaChat struct{ sharedFormat }
 
 func (ollamaChat) String() string { return "ollama" }
 
-// Classify: lines without a text, a thought or a call are the preamble.
+// Classify: lines without text, thinking or tool calls are preamble.
 func (ollamaChat) Classify(e *Event, started bool) {
-	if started && lacks(e.Data, `"done":true`, `"done": true`, `"error"`) {
+	if started && containsNone(e.Data, `"done":true`, `"done": true`, `"error"`) {
 		e.Kind = Content
 		return
 	}
@@ -62,7 +62,7 @@ func (ollamaChat) Classify(e *Event, started bool) {
 		case "eval_count":
 			e.Counted = v.Num > 0
 		case "message":
-			if deltaSays(v) {
+			if hasDelta(v) {
 				e.Kind = Content
 			}
 		default: // response, thinking, tool_calls, or unknown

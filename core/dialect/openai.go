@@ -2,8 +2,8 @@ package dialect
 
 import "strings"
 
-// openAI is the dialect of OpenAI and of all that copied it: Azure, OpenRouter,
-// DeepSeek, xAI, Mistral, Groq, vLLM, new-api.
+// openAI is the dialect of OpenAI and of compatible sites: Azure, OpenRouter, DeepSeek, xAI,
+// Mistral, Groq, vLLM, new-api.
 type openAI struct{}
 
 func (openAI) String() string { return "openai" }
@@ -24,8 +24,8 @@ func (openAI) Format(path string) Format {
 	return Plain
 }
 
-// isOpenAIPath finds the paths that belong to OpenAI's API alone. Azure and
-// Gemini's compatible endpoint have "/openai/" in them.
+// isOpenAIPath reports whether a path belongs to OpenAI's API only. The paths of Azure and
+// of Gemini's compatible endpoint contain "/openai/".
 func isOpenAIPath(path string) bool {
 	return strings.Contains(path, "/openai/") ||
 		hasSegments(path, "/chat/completions") ||

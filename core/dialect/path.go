@@ -2,9 +2,9 @@ package dialect
 
 import "strings"
 
-// CleanPath returns the path, or escaped path, that a caller means who joined a base
-// address and a path badly: no slash twice, no version twice, and Anthropic's
-// /messages with the version that it needs.
+// CleanPath corrects a path, or escaped path, of a caller that has joined a base address
+// and a path badly: it removes double slashes and double versions, and adds the missing
+// version to Anthropic's /messages.
 func CleanPath(path string) string {
 	if strings.Contains(path, "//") {
 		path = singleSlashes(path)
@@ -22,8 +22,7 @@ func CleanPath(path string) string {
 	return path
 }
 
-// singleSlashes makes one slash of several, but for those of an address that
-// the path holds.
+// singleSlashes replaces several slashes by one, except in a URL inside the path.
 func singleSlashes(path string) string {
 	b := make([]byte, 0, len(path))
 	for i := range len(path) {
@@ -35,8 +34,7 @@ func singleSlashes(path string) string {
 	return string(b)
 }
 
-// firstVersion returns the version that a path begins with, and what follows it:
-// "v1" and "/models" of "/v1/models".
+// firstVersion splits a path after its version: "/v1/models" into "v1" and "/models".
 func firstVersion(path string) (version, rest string) {
 	segment, after, more := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	if !isVersion(segment) {
@@ -57,16 +55,15 @@ func cutLast(path string) (parent, last string) {
 	return path[:i], path[i+1:]
 }
 
-// apiPaths are those that users give as a target because a site's page shows
-// them whole.
+// apiPaths are the ends of addresses that users set as a target, since sites show the whole
+// address.
 var apiPaths = []string{"", "/chat/completions", "/completions", "/responses", "/messages", "/embeddings", "/models"}
 
-// JoinPath joins the path of a channel's target with that of a request. What
-// the target ends with and the request begins with is there once: ".../v1" and
-// "/v1/models" are ".../v1/models", and so are ".../v1/chat/completions" and
-// "/v1/models". Where the target has another version, it counts instead of the
-// v1 that clients send: ".../v4" and "/v1/models" are ".../v4/models". overlap
-// says that there was such a part.
+// JoinPath joins the path of a channel's target with that of a request, without the part
+// in which they overlap: ".../v1" and "/v1/models" become ".../v1/models", and so do
+// ".../v1/chat/completions" and "/v1/models". Another version in the target replaces the
+// v1 that clients send: ".../v4" and "/v1/models" become ".../v4/models". overlap reports
+// whether there was such a part.
 func JoinPath(base, path string) (joined string, overlap bool) {
 	base = strings.TrimSuffix(base, "/")
 	if base == "" {

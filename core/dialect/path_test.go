@@ -29,7 +29,7 @@ func TestCleanPath(t *testing.T) {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 		if got := CleanPath(CleanPath(path)); got != want {
-			t.Errorf("%s is not clean when it was cleaned: %s", path, got)
+			t.Errorf("cleaning %s again changes it to %s", path, got)
 		}
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// Problem is an error of our own, to be told in a dialect's own shape.
+// Problem is an error of the proxy, to be sent in the format of a dialect.
 type Problem struct {
 	Status    int
 	Code      string // for programs
@@ -113,7 +113,7 @@ func (d gemini) ErrorBody(p Problem) []byte {
 	}{object{p.Status, p.Message, d.ErrorType(p)}})
 }
 
-// ErrorType: Ollama has no types.
+// ErrorType returns OpenAI's type, since Ollama has none.
 func (ollama) ErrorType(p Problem) string { return OpenAI.ErrorType(p) }
 
 func (ollama) ErrorBody(p Problem) []byte {
@@ -125,7 +125,7 @@ func (ollama) ErrorBody(p Problem) []byte {
 func marshal(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic("dialect: an error of our own has no JSON: " + err.Error())
+		panic("dialect: a value cannot be encoded as JSON: " + err.Error())
 	}
 	return b
 }

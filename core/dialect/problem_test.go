@@ -26,8 +26,8 @@ func TestErrorBodies(t *testing.T) {
 	}
 }
 
-// TestErrorTypes: they are the API's own, and only what is overloaded is called
-// so.
+// TestErrorTypes shows that the types are those of the API, and that only status 529 is an
+// overload.
 func TestErrorTypes(t *testing.T) {
 	for _, tt := range []struct {
 		status                    int
@@ -61,9 +61,8 @@ func TestErrorTypes(t *testing.T) {
 	}
 }
 
-// TestErrorEventsAreUnderstood: what is written in the middle of a stream is
-// read as an error in the same format, and is the answer's last word where the
-// format has one.
+// TestErrorEventsAreUnderstood shows that our error in a stream is read as an error in the
+// same format, and ends the answer if the format has such an end.
 func TestErrorEventsAreUnderstood(t *testing.T) {
 	for _, f := range []Format{Chat, Responses, Completions, Messages, GenerateContent, OllamaChat, Media, Plain} {
 		for framing, contentType := range map[Framing]string{SSE: "text/event-stream", NDJSON: "application/x-ndjson", Array: "application/json", Document: "application/json", Binary: "audio/mpeg"} {
@@ -92,7 +91,7 @@ func TestErrorEventsAreUnderstood(t *testing.T) {
 					t.Errorf("%s, %s, begun %v: %q is not read as an error", f, framing, begun, written)
 				}
 				if framing == Array && !json.Valid([]byte(before+string(written))) {
-					t.Errorf("%q%q is no JSON", before, written)
+					t.Errorf("%q%q is not JSON", before, written)
 				}
 				if !bytes.Contains(written, []byte("main: 401")) {
 					t.Errorf("%s, %s: %q has no message", f, framing, written)
@@ -111,8 +110,7 @@ func TestErrorEventsOfResponses(t *testing.T) {
 	}
 }
 
-// TestKeepAliveBytes: they are read as such, by our own parser too, and change
-// nothing.
+// TestKeepAliveBytes shows that our own parser reads them as keep-alive.
 func TestKeepAliveBytes(t *testing.T) {
 	for _, tt := range []struct {
 		format  Format
@@ -162,7 +160,7 @@ func TestTakesKeepAlive(t *testing.T) {
 		"genai-js/0.21.0":                       false,
 		"gl-java/17":                            true,
 	} {
-		if got := TakesKeepAlive(http.Header{"X-Goog-Api-Client": {client}}); got != want {
+		if got := AcceptsKeepAlive(http.Header{"X-Goog-Api-Client": {client}}); got != want {
 			t.Errorf("%q: %v", client, got)
 		}
 	}
@@ -170,11 +168,11 @@ func TestTakesKeepAlive(t *testing.T) {
 
 func TestCountsEvents(t *testing.T) {
 	for _, h := range []http.Header{{"Originator": {"codex_cli_rs"}}, {"User-Agent": {"codex_exec/0.171.0 (Linux)"}}} {
-		if !CountsEvents(h) {
+		if !NeedsEvents(h) {
 			t.Errorf("%v", h)
 		}
 	}
-	if CountsEvents(http.Header{"User-Agent": {"OpenAI/JS 6.1"}}) {
-		t.Error("the SDK for JavaScript")
+	if NeedsEvents(http.Header{"User-Agent": {"OpenAI/JS 6.1"}}) {
+		t.Error("the SDK for JavaScript needs no events")
 	}
 }

@@ -13,15 +13,14 @@ import (
 type Parts struct {
 	Path   string // escaped
 	Query  string
-	Body   []byte // the part of it that is in memory
-	Whole  bool   // Body is all of it
-	Coding string // of the body: its Content-Encoding
+	Body   []byte // the part that is in memory
+	Whole  bool   // Body is complete
+	Coding string // Content-Encoding of the body
 }
 
-// Rename puts another name in place of the model's, and changes nothing
-// else. It returns false where it cannot: in a compressed body that is not at
-// hand as a whole, or that cannot be decoded. A compressed body that it changes
-// is not compressed afterwards. Body is not written to; a changed one is a copy.
+// Rename replaces the name of the model, and changes nothing else. It returns false if it
+// cannot: in a compressed body that is incomplete or cannot be decoded. A changed body is
+// a copy, which is not compressed.
 func (m Model) Rename(p *Parts, to string) bool {
 	switch m.place {
 	case inPath:
@@ -50,8 +49,7 @@ func splice(b []byte, start, end int, with []byte) []byte {
 	return slices.Concat(b[:start], with, b[end:])
 }
 
-// escapeSegment escapes a name for a path. Its slashes stay only where there
-// were some before.
+// escapeSegment escapes a name for a path, except its slashes if slashes is set.
 func escapeSegment(name string, slashes bool) string {
 	name = url.PathEscape(name)
 	if slashes {
@@ -60,8 +58,8 @@ func escapeSegment(name string, slashes bool) string {
 	return strings.ReplaceAll(name, "%3A", ":")
 }
 
-// renameCopy changes the field of a body that repeats what the path says, as
-// Gemini's embedContent does: the site refuses two names.
+// renameCopy changes the model in the body if it repeats that in the path, as in Gemini's
+// embedContent: the site rejects different names.
 func (m Model) renameCopy(p *Parts, to string) {
 	if p.Coding != "" || !bytes.Contains(p.Body, []byte(`"models/`)) {
 		return
@@ -76,7 +74,7 @@ func renameCoded(p *Parts, to string) bool {
 	if !p.Whole {
 		return false
 	}
-	plain, err := Decode(p.Coding, p.Body, maxCodedLook)
+	plain, err := Decode(p.Coding, p.Body, maxDecodedBody)
 	if err != nil {
 		return false
 	}

@@ -11,7 +11,7 @@ type responses struct{ sharedFormat }
 
 func (responses) String() string { return "responses" }
 
-// Classify: what comes before the first item of output is the preamble.
+// Classify: everything before the first item of output is preamble.
 func (responses) Classify(e *Event, started bool) {
 	if isDelta(e.Data) {
 		e.Kind = Content
@@ -26,8 +26,8 @@ func (responses) Classify(e *Event, started bool) {
 		}
 		return
 	case "keepalive", "heartbeat", "ping", "response.keepalive", "response.heartbeat":
-		// Not a keep-alive that may overtake what is held: SDKs fail if anything
-		// comes before response.created.
+		// It must not be passed on before the preamble: SDKs fail if anything comes before
+		// response.created.
 		e.Kind = Preamble
 		if started {
 			e.Kind = KeepAlive
@@ -47,19 +47,19 @@ func (responses) Classify(e *Event, started bool) {
 		switch root := parse(e.Data); {
 		case root.Get("object").Str == "response":
 			classifyResponse(e, root, started)
-		case saysNothing(root):
+		case isEmptyAnswer(root):
 			e.Kind = Preamble
 		}
 	case kind == "" && gjson.GetBytes(e.Data, "choices").Exists():
-		classifyChoices(e) // a gateway that answers as for chat
-	case kind == "" && saysNothing(parse(e.Data)):
+		classifyChoices(e) // a gateway that answers in the chat format
+	case kind == "" && isEmptyAnswer(parse(e.Data)):
 		e.Kind = Preamble
 	default:
 		e.Kind = Content
 	}
 }
 
-// isDelta is a quick look: most events add a piece of text.
+// isDelta is a quick check, since most events add a piece of text.
 func isDelta(data []byte) bool {
 	rest, ok := bytes.CutPrefix(data, []byte(`{"type":"response.`))
 	if !ok {
@@ -69,8 +69,7 @@ func isDelta(data []byte) bool {
 	return end > 0 && bytes.HasSuffix(rest[:end], []byte(".delta"))
 }
 
-// classifyResponse looks at a response that has ended: whether there is
-// anything in it.
+// classifyResponse classifies a response that has ended, which may be empty.
 func classifyResponse(e *Event, r gjson.Result, started bool) {
 	output := r.Get("output")
 	status := r.Get("status").Str
@@ -88,7 +87,7 @@ func classifyResponse(e *Event, r gjson.Result, started bool) {
 	}
 }
 
-// typeOf returns the type that an event names in its data, else in its event field.
+// typeOf returns the type in an event's data, or else in its event field.
 func typeOf(e *Event) string {
 	if t := gjson.GetBytes(e.Data, "type"); t.Type == gjson.String && t.Str != "" {
 		return t.Str

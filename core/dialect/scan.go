@@ -7,14 +7,14 @@ type Found uint8
 
 // The results.
 const (
-	None   Found = iota // it is not there
-	NotYet              // it may come in what was not seen
-	Yes                 // it is there
+	None       Found = iota // it is not in the body
+	Incomplete              // it may be in the rest of the body
+	Yes                     // it was found
 )
 
-// topLevel finds the value of a field at the top of a JSON object, of which b
-// is the beginning: b[start:end]. Of several of that name the last counts, as it
-// does for the parsers of sites.
+// topLevel finds the value of a top-level field of a JSON object, of which b is the
+// beginning: b[start:end]. If the field is repeated, the last one counts, as in the
+// parsers of sites.
 func topLevel(b []byte, field string) (start, end int, found Found) {
 	found = eachField(b, func(name []byte, s, e int) bool {
 		if isName(name, field) {
@@ -28,14 +28,14 @@ func topLevel(b []byte, field string) (start, end int, found Found) {
 	return start, end, found
 }
 
-// eachField visits the fields at the top of a JSON object, of which b is the
-// beginning, with their quoted names and the places of their values, until visit
-// returns false. It returns Yes if visit ended it, NotYet if b did, and None if
-// the object did, or if there is none.
+// eachField visits the top-level fields of a JSON object, of which b is the beginning, with
+// their quoted names and the positions of their values, until visit returns false. It
+// returns Yes if visit did, Incomplete if b ended before the object, and None if all
+// fields were visited or b is not an object.
 func eachField(b []byte, visit func(name []byte, start, end int) bool) Found {
 	i := skipBlank(b, len(b)-len(bytes.TrimPrefix(b, byteOrderMark)))
 	if i == len(b) {
-		return NotYet
+		return Incomplete
 	}
 	if b[i] != '{' {
 		return None
@@ -45,18 +45,18 @@ func eachField(b []byte, visit func(name []byte, start, end int) bool) Found {
 			i++
 		}
 		if i == len(b) {
-			return NotYet
+			return Incomplete
 		}
 		if b[i] != '"' {
-			return None // the end of the object, or no JSON
+			return None // the end of the object, or not JSON
 		}
 		nameEnd, ok := skipString(b, i)
 		if !ok {
-			return NotYet
+			return Incomplete
 		}
 		name := b[i:nameEnd]
 		if i = skipBlank(b, nameEnd); i == len(b) {
-			return NotYet
+			return Incomplete
 		}
 		if b[i] != ':' {
 			return None
@@ -65,7 +65,7 @@ func eachField(b []byte, visit func(name []byte, start, end int) bool) Found {
 		end, ok := skipValue(b, start)
 		switch {
 		case !ok:
-			return NotYet
+			return Incomplete
 		case end == start:
 			return None
 		case !visit(name, start, end):
@@ -75,11 +75,11 @@ func eachField(b []byte, visit func(name []byte, start, end int) bool) Found {
 	}
 }
 
-// byteOrderMark is what some editors put before a text.
+// byteOrderMark is added by some editors at the beginning of a text.
 var byteOrderMark = []byte("\ufeff")
 
-// skipValue is the place after the value that begins at i; false if it does not
-// end in b.
+// skipValue returns the index after the value that begins at i; false if it does not end in
+// b.
 func skipValue(b []byte, i int) (int, bool) {
 	if i == len(b) {
 		return i, false
@@ -96,7 +96,8 @@ func skipValue(b []byte, i int) (int, bool) {
 	return i + n, n >= 0
 }
 
-// skipString is the place after the string that begins at i.
+// skipString returns the index after the string that begins at i; false if it does not end
+// in b.
 func skipString(b []byte, i int) (int, bool) {
 	for i++; i < len(b); i++ {
 		switch b[i] {

@@ -2,33 +2,33 @@ package dialect
 
 import "bytes"
 
-// sse divides server-sent events (HTML standard, 9.2.6). Lines may end with
+// sse splits a stream into server-sent events (HTML standard, 9.2.6). Lines may end with
 // LF, CR, CRLF, or any mixture of them.
 type sse struct {
-	line    []byte // the line that the last piece ended in
-	longer  bool   // there was more of that line than is kept
-	lineful bool   // a line has begun
-	data    []byte // the data of the event, if it came in pieces or in several lines
+	line    []byte // the beginning of a line, from earlier pieces
+	lineCut bool   // the line is longer than what is kept of it
+	inLine  bool   // a line has begun and not ended
+	data    []byte // the event's data, if it is in several pieces or lines
 	name    []byte
 	fields  bool // the event has a field
 	hasData bool
 	cut     bool
-	cr      bool // the last piece ended with CR: an LF that follows belongs to it
-	used    bool // data and name belong to an event that was given out
+	cr      bool // the last piece ended with CR: if LF follows, it belongs to it
+	used    bool // data and name belong to an event that was returned
 }
 
-const maxKept = 4 << 10 // of memory between two events
+const maxKept = 4 << 10 // bytes of buffers kept between two events
 
 func (s *sse) reused() sse { return sse{line: s.line[:0], data: s.data[:0], name: s.name[:0]} }
 
 // open reports whether an event, or a line, has begun and not ended.
-func (s *sse) open() bool { return s.fields || s.lineful }
+func (s *sse) open() bool { return s.fields || s.inLine }
 
 func (s *sse) next(b []byte) (e Event, n int, ok bool) {
 	if s.used {
 		s.clear()
 	}
-	var data []byte // the event's data while it lies in b
+	var data []byte // the event's data, while it is in b
 	i := 0
 	if s.cr {
 		s.cr = false
@@ -43,7 +43,7 @@ func (s *sse) next(b []byte) (e Event, n int, ok bool) {
 			break
 		}
 		line := b[i : i+end]
-		copied := s.lineful
+		copied := s.inLine
 		if copied {
 			s.keepLine(line)
 			line = s.line
@@ -56,8 +56,8 @@ func (s *sse) next(b []byte) (e Event, n int, ok bool) {
 				i++
 			}
 		}
-		cut := s.longer
-		s.line, s.longer, s.lineful = s.line[:0], false, false
+		cut := s.lineCut
+		s.line, s.lineCut, s.inLine = s.line[:0], false, false
 		switch {
 		case len(line) == 0 && s.fields:
 			if data != nil {
@@ -96,7 +96,7 @@ func (s *sse) next(b []byte) (e Event, n int, ok bool) {
 	return Event{}, len(b), false
 }
 
-// event returns the one whose blank line has come.
+// event returns the event that a blank line has ended.
 func (s *sse) event(data []byte) Event {
 	if isPadding(data) {
 		return Event{Kind: kindOfName(s.name)}
@@ -104,7 +104,7 @@ func (s *sse) event(data []byte) Event {
 	return Event{Name: s.name, Data: data, Cut: s.cut}
 }
 
-// kindOfName returns the kind of an event that has no data.
+// kindOfName returns the kind of an event without data.
 func kindOfName(name []byte) Kind {
 	switch string(name) {
 	case "error":
@@ -115,7 +115,7 @@ func kindOfName(name []byte) Kind {
 	return Preamble
 }
 
-// isPadding says of data that it is empty, or a comment written as data.
+// isPadding reports whether data is empty, or a comment written as data.
 func isPadding(data []byte) bool {
 	data = bytes.TrimLeft(data, " \t")
 	return len(data) == 0 || data[0] == ':'
@@ -125,7 +125,7 @@ func (s *sse) end() (Event, bool) {
 	if s.used {
 		s.clear()
 	}
-	if s.lineful {
+	if s.inLine {
 		// The end of the body ends the line and the event.
 		if e, _, ok := s.next([]byte("\n")); ok {
 			return e, true
@@ -138,15 +138,15 @@ func (s *sse) end() (Event, bool) {
 	return s.event(s.data), true
 }
 
-// clear forgets the event that was given out.
+// clear resets the state after an event that was returned.
 func (s *sse) clear() {
 	s.used, s.fields, s.hasData, s.cut = false, false, false, false
-	s.data, s.name = emptied(s.data), emptied(s.name)
-	s.line = emptied(s.line)
+	s.data, s.name = reuse(s.data), reuse(s.name)
+	s.line = reuse(s.line)
 }
 
-// emptied keeps a small buffer to be used again, and lets a large one go.
-func emptied(b []byte) []byte {
+// reuse returns an empty buffer: b if it is small, else nil, so that b is freed.
+func reuse(b []byte) []byte {
 	if cap(b) > maxKept {
 		return nil
 	}
@@ -154,9 +154,9 @@ func emptied(b []byte) []byte {
 }
 
 func (s *sse) keepLine(b []byte) {
-	s.lineful = true
+	s.inLine = true
 	if room := MaxEvent + 16 - len(s.line); len(b) > room {
-		b, s.longer = b[:max(room, 0)], true
+		b, s.lineCut = b[:max(room, 0)], true
 	}
 	s.line = append(s.line, b...)
 }
@@ -173,8 +173,8 @@ func (s *sse) addData(value []byte, cut bool) {
 	s.data = append(s.data, value...)
 }
 
-// field splits a line into name and value. A line that is JSON, not a field, is
-// taken as data: some gateways write errors so.
+// field splits a line into name and value. A line that is JSON is taken as data: some
+// gateways write errors like this.
 func field(line []byte) (name, value []byte) {
 	if line[0] == '{' {
 		return dataName, line
@@ -191,9 +191,8 @@ var (
 	colon    = []byte(":")
 )
 
-// lineEnd returns the place of the first LF or CR. It searches in steps, so that a
-// stream that has only one of them is not searched to its end for the other at
-// each line.
+// lineEnd returns the index of the first LF or CR. It searches in steps: otherwise, in a
+// stream that has only one of them, each line would search all of b for the other.
 func lineEnd(b []byte) int {
 	const step = 512
 	for at := 0; at < len(b); at += step {

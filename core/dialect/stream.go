@@ -8,10 +8,11 @@ import (
 	"strings"
 )
 
-// MaxEvent is how much of one event is kept to be judged. A longer one is cut.
+// MaxEvent is how many bytes of one event are kept for its classification. A longer one is
+// cut.
 const MaxEvent = 64 << 10
 
-// Framing is how an answer is divided into events.
+// Framing is how an answer is split into events.
 type Framing uint8
 
 // The framings.
@@ -28,55 +29,53 @@ func (f Framing) String() string {
 	return [...]string{"document", "sse", "ndjson", "array", "binary"}[f]
 }
 
-// Stream follows an answer as its bytes arrive. It allocates nothing for an
-// event that comes in one piece.
+// Stream splits an answer into events as its bytes arrive. It allocates nothing for an
+// event that arrives in one piece.
 type Stream struct {
-	format  Format
-	framing Framing
-	html    bool
-	sniffed bool
-	head    []byte // what was seen of the first word, while it decides the framing
-	keep    []byte // the event, where it began in an earlier piece
-	sse     sse
-	event   Event // the last one: kept here so that looking at it allocates nothing
-	json    jsonScan
-	inEvent bool
-	passed  bool // a document was judged; its rest is passed on
+	format       Format
+	framing      Framing
+	html         bool
+	sniffed      bool
+	head         []byte // the beginning of the answer, until it decides the framing
+	keep         []byte // the current event, if it began in an earlier piece
+	sse          sse
+	event        Event // the latest one; a field, so that it is not allocated
+	json         jsonScan
+	inEvent      bool
+	documentDone bool // the document was classified; the rest is passed on
 
-	// Started says that content came, Finished that something told how the answer
-	// ends, Counted that tokens of output were counted, Ended that nothing of use
-	// follows.
+	// Started says that there was content, Finished that it is known how the answer ended,
+	// Counted that tokens of output were counted, Ended that nothing useful follows.
 	Started, Finished, Counted, Ended bool
 }
 
-// Begin prepares the stream for an answer in the format f with the header h. It
-// can be called again for another answer.
+// Begin prepares the stream for an answer of format f with header h. It can be called again
+// for another answer.
 func (s *Stream) Begin(f Format, h http.Header) {
 	*s = Stream{format: f, head: s.head[:0], keep: s.keep[:0], sse: s.sse.reused()}
 	s.framing, s.html = framingOf(f, first(h, "Content-Type"))
 }
 
-// Framing returns how the answer is divided. It is certain after the first byte that
-// is not blank.
+// Framing returns the framing of the answer, which is certain after the first event.
 func (s *Stream) Framing() Framing { return s.framing }
 
-// Empty says of an answer that has ended that there is nothing in it: no content,
-// no reason for its end, and no tokens.
+// Empty reports whether an answer that has ended is empty: without content, finish reason
+// or tokens.
 func (s *Stream) Empty() bool { return !s.Started && !s.Finished && !s.Counted }
 
-// Between reports whether the last byte given ended an event, so that an event of our
-// own may come now.
+// Between reports whether the stream is between two events, so that the proxy can insert an
+// event.
 func (s *Stream) Between() bool {
 	return !s.inEvent && len(s.head) == 0
 }
 
-// Next looks for the end of an event in b. It returns the event and how many
-// bytes of b belong to it and to those before it; with ok false there is none,
-// and all of b is taken. Call it again with what is left of b.
+// Next returns the next event that ends in b, and n, the number of bytes of b up to its
+// end. It is then called again with b[n:]. If no event ends in b, ok is false and all of b
+// was read.
 func (s *Stream) Next(b []byte) (e Event, n int, ok bool) {
 	if !s.sniffed {
 		if n := blanks(b, true); n > 0 && len(s.head) == 0 && s.framing != Binary {
-			return s.judged(Event{Kind: KeepAlive}, n)
+			return s.classified(Event{Kind: KeepAlive}, n)
 		}
 		if !s.sniff(b) {
 			return Event{}, len(b), false
@@ -94,18 +93,18 @@ func (s *Stream) Next(b []byte) (e Event, n int, ok bool) {
 	case Array:
 		e, n, ok = s.nextElement(b)
 	case Binary:
-		return s.judged(Event{Kind: Content}, len(b))
+		return s.classified(Event{Kind: Content}, len(b))
 	default:
 		e, n, ok = s.nextDocument(b)
 	}
 	if !ok {
 		return Event{}, len(b), false
 	}
-	return s.judged(e, n)
+	return s.classified(e, n)
 }
 
-// End reports whether the answer's body has ended. What has begun is an event, too,
-// though nothing marked its end.
+// End is called when the body has ended. It returns the event that has begun and has no
+// end, if there is one.
 func (s *Stream) End() (e Event, ok bool) {
 	switch {
 	case len(s.head) > 0 && !s.sniffed:
@@ -122,12 +121,12 @@ func (s *Stream) End() (e Event, ok bool) {
 		e.Whole = s.framing == Document
 	}
 	s.inEvent = false
-	e, _, ok = s.judged(e, 0)
+	e, _, ok = s.classified(e, 0)
 	return e, ok
 }
 
-// judged gives an event its kind, unless it has one, and keeps count.
-func (s *Stream) judged(found Event, n int) (Event, int, bool) {
+// classified returns an event with its kind, and updates the state of the stream.
+func (s *Stream) classified(found Event, n int) (Event, int, bool) {
 	s.event = found
 	e := &s.event
 	switch {
@@ -152,13 +151,13 @@ func (s *Stream) classify(e *Event) {
 	s.format.Classify(e, s.Started)
 	switch {
 	case e.Cut && e.Kind == Preamble && typeOf(e) == "":
-		e.Kind = Content // nothing says that the rest of it is empty
+		e.Kind = Content // the rest of it may not be empty
 	case e.Whole && (e.Kind == SoftEnd || e.Kind == HardEnd):
 		e.Kind = Content
 	}
 }
 
-// framingOf is the framing that the format and the content type announce.
+// framingOf returns the framing according to the format and the content type.
 func framingOf(f Format, contentType string) (framing Framing, html bool) {
 	media := contentType
 	if strings.IndexByte(contentType, ';') >= 0 {
@@ -184,8 +183,8 @@ func framingOf(f Format, contentType string) (framing Framing, html bool) {
 	return Binary, false
 }
 
-// sniff looks at the first word of an answer, which is more to be trusted than
-// its content type. It returns false if it has to see more.
+// sniff determines the framing by the beginning of an answer, which is more reliable than
+// its content type. It returns false if it needs more bytes.
 func (s *Stream) sniff(b []byte) bool {
 	word := b
 	if len(s.head) > 0 {
@@ -231,7 +230,7 @@ func (s *Stream) sniff(b []byte) bool {
 	return true
 }
 
-// maxFirstWord is the longest beginning that decides on a framing.
+// maxFirstWord is how many bytes are needed at most to determine the framing.
 const maxFirstWord = len("<!doctype")
 
 func (s *Stream) more(b []byte) bool {
@@ -239,8 +238,8 @@ func (s *Stream) more(b []byte) bool {
 	return false
 }
 
-// replay gives the first bytes to the framing that they decided on. They are
-// too few to be an event, except of binary data.
+// replay passes the first bytes to the reader for their framing. They are too few for an
+// event, except of binary data.
 func (s *Stream) replay(head []byte) {
 	switch s.framing {
 	case SSE:
@@ -256,7 +255,7 @@ func (s *Stream) replay(head []byte) {
 	}
 }
 
-// isHTML reports whether a text is a page, and whether that is certain.
+// isHTML reports whether a text is an HTML page, and whether that is certain.
 func isHTML(word []byte) (html, known bool) {
 	for _, mark := range []string{"<!doctype", "<html"} {
 		n := min(len(word), len(mark))
@@ -267,8 +266,8 @@ func isHTML(word []byte) (html, known bool) {
 	return false, true
 }
 
-// beginsEvent reports whether a text is a stream of server-sent events, whatever its
-// content type says, and whether that is certain.
+// beginsEvent reports whether a text is a stream of server-sent events, regardless of its
+// content type, and whether that is certain.
 func beginsEvent(word []byte) (sse, known bool) {
 	for _, mark := range []string{"data:", "event:", ": ", "id:", "retry:"} {
 		n := min(len(word), len(mark))
@@ -279,7 +278,8 @@ func beginsEvent(word []byte) (sse, known bool) {
 	return false, true
 }
 
-// blanks counts the white space, and the byte order mark, that b begins with.
+// blanks returns the length of the white space at the beginning of b, including a byte
+// order mark if mark is set.
 func blanks(b []byte, mark bool) int {
 	for i, c := range b {
 		switch c {

@@ -9,17 +9,17 @@ import (
 	"testing"
 )
 
-// seen is an event with its own copy of the data.
+// seen is an event with a copy of its data.
 type seen struct {
 	Kind     Kind
 	Name     string
 	Data     string
 	Cut      bool
 	Finished bool
-	end      int // after so many bytes of the answer
+	end      int // position in the answer
 }
 
-// follow gives the stream an answer in pieces of n bytes.
+// follow passes an answer to the stream in pieces of n bytes.
 func follow(s *Stream, answer string, n int) []seen {
 	var events []seen
 	at := 0
@@ -27,7 +27,7 @@ func follow(s *Stream, answer string, n int) []seen {
 		events = append(events, seen{e.Kind, string(e.Name), string(e.Data), e.Cut, e.Finished, at})
 	}
 	for piece := range pieces(answer, n) {
-		b := []byte(piece) // in its own memory, which is overwritten below
+		b := []byte(piece) // a copy, which is overwritten below
 		for left := b; len(left) > 0; {
 			e, n, ok := s.Next(left)
 			at += n
@@ -57,7 +57,8 @@ func pieces(s string, n int) func(func(string) bool) {
 	}
 }
 
-// meaning leaves out what says nothing, and where events end.
+// meaning returns the events in words, without positions, and without empty keep-alives
+// and preambles.
 func meaning(events []seen) string {
 	var b strings.Builder
 	for _, e := range events {
@@ -105,9 +106,9 @@ func TestLineEndings(t *testing.T) {
 	}
 }
 
-// TestEventsComeAtOnce: an event is known when its last byte is there, for
-// every line ending, not when the next one begins.
-func TestEventsComeAtOnce(t *testing.T) {
+// TestEventsAreNotDelayed shows that an event is returned with its last byte, for every
+// line ending, not when the next one begins.
+func TestEventsAreNotDelayed(t *testing.T) {
 	for _, ending := range []string{"\n", "\r\n", "\r"} {
 		var s Stream
 		s.Begin(Chat, http.Header{"Content-Type": {"text/event-stream"}})
@@ -122,7 +123,7 @@ func TestEventsComeAtOnce(t *testing.T) {
 			t.Errorf("%q: a comment is %v %q after %d bytes", ending, ok, e.Kind, n)
 		}
 		if _, _, ok := s.Next([]byte("data: {")); ok || s.Between() {
-			t.Errorf("%q: half an event is one, or none", ending)
+			t.Errorf("%q: an incomplete event is wrong", ending)
 		}
 	}
 }
@@ -174,7 +175,7 @@ func TestStreamsThatAreEmpty(t *testing.T) {
 	s.Begin(GenerateContent, http.Header{"Content-Type": {"text/event-stream"}})
 	follow(&s, "data: {\"candidates\":[{\"finishReason\":\"STOP\"}]}\n\n", 9)
 	if s.Empty() || s.Started {
-		t.Error("a STOP without parts is content, or empty")
+		t.Error("a STOP without parts is content, or the answer is empty")
 	}
 }
 
@@ -202,7 +203,7 @@ func TestArray(t *testing.T) {
 	}
 	s.Begin(GenerateContent, http.Header{"Content-Type": {"application/json"}})
 	if follow(&s, `[]`, 1); !s.Empty() || !s.Ended {
-		t.Error("an empty array is not empty, or no end")
+		t.Error("an empty array is not empty, or has no end")
 	}
 }
 
@@ -219,8 +220,8 @@ func TestMislabelledStreams(t *testing.T) {
 	}
 }
 
-// TestLongEventsAreCut: no event takes more memory than MaxEvent, and what
-// comes after it is found.
+// TestLongEventsAreCut shows that no event takes more memory than MaxEvent, and that the
+// next event is found.
 func TestLongEventsAreCut(t *testing.T) {
 	long := strings.Repeat("x", 3*MaxEvent)
 	for name, tt := range map[string]struct {
@@ -257,8 +258,7 @@ func TestLongEventsAreCut(t *testing.T) {
 	}
 }
 
-// TestStreamKeepsLittle: between events no more memory is kept than before the
-// first.
+// TestStreamKeepsLittle shows that large buffers are freed after an event.
 func TestStreamKeepsLittle(t *testing.T) {
 	var s Stream
 	s.Begin(Chat, http.Header{"Content-Type": {"text/event-stream"}})
@@ -269,8 +269,8 @@ func TestStreamKeepsLittle(t *testing.T) {
 	}
 }
 
-// FuzzFraming: an answer gives the same events however it is cut, the ends are
-// in order, and no byte is lost.
+// FuzzFraming shows that an answer in pieces of any size has the same events, that their
+// ends are in order, and that no byte is lost.
 func FuzzFraming(f *testing.F) {
 	types := []string{"text/event-stream", "application/x-ndjson", "application/json", "audio/mpeg", "text/html", ""}
 	formats := []Format{Chat, Responses, Completions, Messages, GenerateContent, OllamaChat, Media, Plain}
@@ -290,8 +290,8 @@ func FuzzFraming(f *testing.F) {
 		one := follow(&whole, string(b), len(b)+1)
 		two := follow(&parts, string(b), max(cut%(len(b)+1), 1))
 		if whole.Framing() != SSE && whole.Framing() != NDJSON {
-			// Bytes, and what follows a document or breaks an array, are events as
-			// they come.
+			// For binary data, and for data after a document or in a broken array, each piece
+			// is an event.
 			one, two = merged(one), merged(two)
 		}
 		if a, b := meaning(one), meaning(two); a != b {
@@ -310,7 +310,7 @@ func FuzzFraming(f *testing.F) {
 	})
 }
 
-// merged leaves out what repeats.
+// merged removes empty keep-alives, and empty events of the same kind as the previous one.
 func merged(events []seen) []seen {
 	var kept []seen
 	for _, e := range events {

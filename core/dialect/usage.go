@@ -5,48 +5,47 @@ import (
 	"net/http"
 )
 
-// Tokens are what a site says that an answer cost. Input is all of the prompt,
-// with what came from a cache and what went into one; Output is all that was
-// generated, with what was thought.
+// Tokens are the tokens of a request according to the site. Input is the whole prompt,
+// including tokens read from a cache or written to one; Output is everything that was
+// generated, including reasoning.
 type Tokens struct {
 	Input, Output         uint64
-	CacheRead, CacheWrite uint64 // of the input
-	Reasoning             uint64 // of the output
+	CacheRead, CacheWrite uint64 // part of the input
+	Reasoning             uint64 // part of the output
 }
 
-// Usage finds the tokens in an answer as its bytes pass, however they are
-// divided. It looks for the object "usage" of OpenAI and Anthropic and
-// "usageMetadata" of Gemini, and reads every object of Ollama's. Inside the text
-// of an answer the name cannot be found: its quotes would have a backslash
-// before them. Streams repeat and raise the numbers, so the highest count. It
-// looks at each byte once and allocates nothing, except for compressed answers.
+// Usage finds the token counts in an answer as its bytes pass, in pieces of any size. It
+// searches for the object "usage" of OpenAI and Anthropic and "usageMetadata" of Gemini,
+// and reads every object of Ollama. Text inside an answer is not found, since quotes are
+// escaped there. Streams repeat and raise the counts, so the highest are used. It reads
+// each byte once and allocates nothing, except for compressed answers.
 type Usage struct {
 	most counts // of all objects so far
 
-	whole  bool   // every object is looked into
-	coding string // of the answer
-	coded  []byte // the answer so far, if it is compressed
-	lost   bool   // it is too long, or compressed in an unknown way
+	whole   bool   // every object is read
+	coding  string // of the answer
+	coded   []byte // the answer so far, if it is compressed
+	skipped bool   // the answer is not read: it is too long, or has an unknown encoding
 
 	state   usageState
-	matched int // bytes of the name, or of what follows it
+	matched int // bytes of usageName or nameEnds
 	object  objectReader
 }
 
-// usageState is what the next byte is expected to be.
+// usageState is what is expected next.
 type usageState uint8
 
 const (
 	inText   usageState = iota // anything
-	inName                     // what follows `"usage`
+	inName                     // the rest of the name after `"usage`
 	atColon                    // the colon after the name
 	atObject                   // the brace after the colon
 	inObject                   // a byte of the object
 )
 
-// What of an answer is looked at.
+// Limits of what is read of an answer.
 const (
-	maxUsage      = 8 << 10   // bytes of the object: a longer one is none
+	maxUsage      = 8 << 10   // bytes of the object: a longer one is ignored
 	maxCoded      = 256 << 10 // bytes of a compressed answer
 	maxCodedPlain = 16 << 20  // the same, decoded
 )
@@ -56,40 +55,41 @@ var (
 	nameEnds  = `Metadata"`
 )
 
-// Begin prepares for an answer in the format f with the header h.
+// Begin prepares for an answer of format f with header h.
 func (u *Usage) Begin(f Format, h http.Header) {
 	*u = Usage{whole: f == OllamaChat, coding: Coding(h), coded: u.coded[:0]}
-	u.lost = !CanDecode(u.coding)
+	u.skipped = !CanDecode(u.coding)
 	u.search()
 }
 
-// Pass takes the next piece of the answer, and keeps nothing of it.
+// Pass reads the next piece of the answer, and keeps no reference to it.
 func (u *Usage) Pass(piece []byte) {
 	switch {
-	case u.lost:
+	case u.skipped:
 	case u.coding == "":
 		u.scan(piece)
 	case len(u.coded)+len(piece) > maxCoded:
-		u.lost, u.coded = true, nil
+		u.skipped, u.coded = true, nil
 	default:
 		u.coded = append(u.coded, piece...)
 	}
 }
 
-// Deferred reports whether Tokens has work to do, for which no caller should wait.
+// Deferred reports whether Tokens has to decode the answer, for which the caller of the
+// proxy should not wait.
 func (u *Usage) Deferred() bool { return len(u.coded) > 0 }
 
-// Tokens returns those of the answer that has passed.
+// Tokens returns the tokens of the answer.
 func (u *Usage) Tokens() Tokens {
 	if len(u.coded) > 0 {
-		plain, _ := Decode(u.coding, u.coded, maxCodedPlain) // a beginning is of use, too
+		plain, _ := Decode(u.coding, u.coded, maxCodedPlain) // after an error, the beginning may have them
 		u.coded = nil
 		u.scan(plain)
 	}
 	return u.most.tokens()
 }
 
-// search goes back to looking for the next object.
+// search starts the search for the next object.
 func (u *Usage) search() {
 	u.state, u.matched = inText, 0
 	if u.whole {
@@ -112,14 +112,14 @@ func (u *Usage) scan(b []byte) {
 	}
 }
 
-// findName looks for `"usage`, of which some bytes may have come before.
+// findName searches for `"usage`, which may have begun in an earlier piece.
 func (u *Usage) findName(b []byte) []byte {
 	for u.matched > 0 && len(b) > 0 {
 		if b[0] == usageName[u.matched] {
 			u.matched++
 			b = b[1:]
 		} else {
-			u.matched = 0 // b may begin the name again
+			u.matched = 0 // the name may begin here
 		}
 		if u.matched == len(usageName) {
 			u.state, u.matched = inName, 0
@@ -139,7 +139,7 @@ func (u *Usage) findName(b []byte) []byte {
 	return nil
 }
 
-// matchEnd looks for the end of the name, `"` or `Metadata"`.
+// matchEnd matches the end of the name, `"` or `Metadata"`.
 func (u *Usage) matchEnd(b []byte) []byte {
 	c := b[0]
 	switch {
@@ -154,7 +154,7 @@ func (u *Usage) matchEnd(b []byte) []byte {
 	return b[1:]
 }
 
-// expect skips white space up to the colon, or the brace.
+// expect skips white space up to the colon or the brace.
 func (u *Usage) expect(b []byte) []byte {
 	i := skipBlank(b, 0)
 	switch {
@@ -167,7 +167,7 @@ func (u *Usage) expect(b []byte) []byte {
 		u.object.begin()
 		i++
 	case u.whole:
-		i++ // what is between two objects
+		i++ // the text between two objects
 	default:
 		u.search()
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
-// TestTokensOfTheCorpus reads the usage of every answer that real sites gave:
-// those that name tokens, and no other, have some.
+// TestTokensOfTheCorpus reads the usage of every answer in the corpus: exactly those with
+// token counts have tokens.
 func TestTokensOfTheCorpus(t *testing.T) {
 	want := map[string]dialect.Tokens{
 		"anthropic-good-text":                     {Input: 10, Output: 20},

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// charged are answers of the APIs, with what they say they cost.
+// charged are answers of the APIs, with their tokens.
 var charged = []struct {
 	name, body string
 	want       Tokens
@@ -55,7 +55,7 @@ var charged = []struct {
 	{"an object that is too long", `{"usage":{"x":"` + strings.Repeat("x", 2*maxUsage) + `","prompt_tokens":3}}`, Tokens{}},
 }
 
-// tokensOf passes an answer in pieces whose memory is used again.
+// tokensOf passes an answer in pieces whose memory is reused.
 func tokensOf(f Format, h http.Header, all ...string) Tokens {
 	var u Usage
 	u.Begin(f, h)
@@ -67,9 +67,9 @@ func tokensOf(f Format, h http.Header, all ...string) Tokens {
 	return u.Tokens()
 }
 
-// TestUsageIsFoundHoweverTheAnswerIsCut feeds each answer whole, byte by byte,
-// and cut in two and three at every place.
-func TestUsageIsFoundHoweverTheAnswerIsCut(t *testing.T) {
+// TestUsageInPieces passes each answer whole, byte by byte, and in two and three pieces,
+// split at every position.
+func TestUsageInPieces(t *testing.T) {
 	for _, a := range charged {
 		check := func(how string, pieces ...string) {
 			t.Helper()
@@ -160,7 +160,7 @@ func FuzzUsage(f *testing.F) {
 	})
 }
 
-// BenchmarkUsage has answers as they are, and some made to be slow.
+// BenchmarkUsage uses typical answers, and some that are slow to read.
 func BenchmarkUsage(b *testing.B) {
 	for name, piece := range map[string]string{
 		"answer of 1 KB":    `{"id":"x","choices":[{"message":{"content":"` + strings.Repeat("some words of an answer, with \\\"quotes\\\" ", 25) + `"}}],"usage":{"prompt_tokens":12,"completion_tokens":34,"total_tokens":46}}`,

@@ -94,7 +94,7 @@ func (a *attempt) write(r *http.Request) {
 	c := x.pick.Channel.Config
 	to := x.setup.sites[x.pick.Channel]
 	h := copyRequestHeaders(x.in.Header)
-	dialect.NarrowEncodings(h, x.mode.Stream)
+	dialect.LimitEncodings(h, x.mode.Stream)
 	parts := x.mapped()
 	if parts.Coding == "" {
 		delete(h, "Content-Encoding") // a compressed body with another model is sent decoded

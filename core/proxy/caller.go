@@ -38,7 +38,7 @@ type caller struct {
 func (c *caller) expect(a *attempt) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if a.decoder != nil || c.done || !dialect.TakesKeepAlive(c.x.in.Header) {
+	if a.decoder != nil || c.done || !dialect.AcceptsKeepAlive(c.x.in.Header) {
 		return
 	}
 	if !c.begun {
@@ -64,7 +64,7 @@ func (c *caller) keepAlive() {
 	if quiet := time.Since(c.last); quiet < interval {
 		next = interval - quiet
 	} else if c.between && (!c.content || c.framing != dialect.Document) {
-		counted := time.Since(c.event) >= eventEvery && dialect.CountsEvents(c.x.in.Header)
+		counted := time.Since(c.event) >= eventEvery && dialect.NeedsEvents(c.x.in.Header)
 		if counted {
 			c.event = time.Now()
 		}

@@ -217,7 +217,7 @@ func (a *attempt) isEmpty(resp *http.Response) bool {
 	if !a.ended || a.decided || a.exchange.in.Method == http.MethodHead {
 		return false
 	}
-	if resp.StatusCode != http.StatusOK && (resp.StatusCode < 200 || resp.StatusCode >= 300 || !dialect.AnswersObject(a.exchange.format)) {
+	if resp.StatusCode != http.StatusOK && (resp.StatusCode < 200 || resp.StatusCode >= 300 || !dialect.IsObjectFormat(a.exchange.format)) {
 		return false
 	}
 	switch a.exchange.endpoint {

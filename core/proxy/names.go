@@ -12,7 +12,7 @@ import (
 func (x *exchange) findModel() error {
 	b := &x.body
 	m, found := dialect.FindModel(x.in, b.head, b.rest == nil)
-	for limit := 2 * x.setup.limits.replay; found == dialect.NotYet && b.rest != nil && limit <= x.setup.limits.max; limit *= 2 {
+	for limit := 2 * x.setup.limits.replay; found == dialect.Incomplete && b.rest != nil && limit <= x.setup.limits.max; limit *= 2 {
 		if err := b.fillMore(limit); err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (x *exchange) findObject() {
 	if !x.handler.registry.KnowsObjects() {
 		return
 	}
-	for _, id := range dialect.Objects(x.in, x.body.head) {
+	for _, id := range dialect.NamedObjects(x.in, x.body.head) {
 		if _, _, ok := x.handler.registry.ObjectOwner(id); ok {
 			x.object = id
 			return
@@ -86,7 +86,7 @@ func (x *exchange) rememberObjects(h http.Header, data []byte) {
 	if !x.storesObjects() {
 		return
 	}
-	for _, id := range dialect.Created(x.path.path, h, data) {
+	for _, id := range dialect.CreatedObjects(x.path.path, h, data) {
 		if x.pick.Key != nil {
 			x.handler.registry.RememberObject(id, x.pick.Channel.State, x.pick.Key.State)
 		} else {
