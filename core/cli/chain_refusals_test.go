@@ -45,12 +45,12 @@ func (a *author) isRefused(s *releasetest.Server, key *releasetest.Key, installe
 		publish func()
 		message string
 	}{
-		{"tampered archive", served(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(next[archive][1:]) }), archive + " is not what its author published"},
+		{"tampered archive", served(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(next[archive][1:]) }), archive + " is not the file that its author published"},
 		{"wrong key", func() { publishFiles(s, "1.1.0", next, releasetest.NewKey(2)) }, "is signed with another key than signing_key"},
 		{"missing platform", func() {
 			s.Publish("1.1.0", map[string][]byte{"aitunnel-plugin-acme_1.1.0_plan9_mips.tar.gz": []byte("x")}, key)
 		}, "only for plan9/mips"},
-		{"path that leads out", packed(releasetest.File{Name: "../../aitunnel-plugin-acme", Content: []byte("x")}), "leads out of it"},
+		{"path that leads out", packed(releasetest.File{Name: "../../aitunnel-plugin-acme", Content: []byte("x")}), "leads out of the archive"},
 		{"link", packed(releasetest.File{Name: "aitunnel-plugin-acme", Type: tar.TypeSymlink, Link: "/bin/sh"}), "is a link or a device"},
 		{"1 GiB", func() { s.Publish("1.1.0", map[string][]byte{archive: announced(1 << 30)}, key) }, "larger than 200 MiB"},
 		{"server that dies", served(func(w http.ResponseWriter, _ *http.Request) {
@@ -63,7 +63,7 @@ func (a *author) isRefused(s *releasetest.Server, key *releasetest.Key, installe
 			_, _ = w.Write(make([]byte, 1000))
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
-		}), "cannot be downloaded: nothing came for"},
+		}), "cannot be downloaded: no data was received for"},
 		{"program that ends", packed(program("#!/bin/sh\necho no licence >&2\nexit 3\n")), "no licence"},
 		{"program of another name", packed(releasetest.File{Name: "aitunnel-plugin-other", Content: installedProgram(a.t, installed)}), `calls itself "acme"`},
 	} {
@@ -95,7 +95,7 @@ func (a *author) changedAsset(s *releasetest.Server, key *releasetest.Key, insta
 	before := a.tree()
 	name := fmt.Sprintf("aitunnel-plugin-acme_1.0.0_%s_%s.tar.gz", runtime.GOOS, runtime.GOARCH)
 	s.Publish("1.0.0", map[string][]byte{name: releasetest.TarGz(a.t, releasetest.File{Name: "aitunnel-plugin-acme", Content: []byte("x")})}, key)
-	if said, err := a.try(".", "aitunnel", "plugin", "init"); err == nil || !strings.Contains(said, name+" was changed after it had been locked") {
+	if said, err := a.try(".", "aitunnel", "plugin", "init"); err == nil || !strings.Contains(said, name+" has changed since it was locked") {
 		a.t.Errorf("a changed asset: %v\n%s", err, said)
 	}
 	if diff := cmp.Diff(before, a.tree()); diff != "" {

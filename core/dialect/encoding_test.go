@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestNarrowEncodings(t *testing.T) {
+func TestLimitEncodings(t *testing.T) {
 	for _, tt := range []struct {
 		in, plain, streamed string
 	}{

@@ -147,7 +147,7 @@ func TestKeepAliveBytes(t *testing.T) {
 	}
 }
 
-func TestTakesKeepAlive(t *testing.T) {
+func TestAcceptsKeepAlive(t *testing.T) {
 	for client, want := range map[string]bool{
 		"":                                      true,
 		"google-genai-sdk/1.20.0 gl-node/v22":   false,
@@ -166,7 +166,7 @@ func TestTakesKeepAlive(t *testing.T) {
 	}
 }
 
-func TestCountsEvents(t *testing.T) {
+func TestNeedsEvents(t *testing.T) {
 	for _, h := range []http.Header{{"Originator": {"codex_cli_rs"}}, {"User-Agent": {"codex_exec/0.171.0 (Linux)"}}} {
 		if !NeedsEvents(h) {
 			t.Errorf("%v", h)

@@ -14,20 +14,20 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// What a download may take.
+// Limits of downloads.
 const (
-	maxArchive   = 200 << 20 // bytes, also of what is in it
+	maxArchive   = 200 << 20 // bytes, also of its content
 	maxListing   = 8 << 20
 	maxSums      = 1 << 20
-	idleTime     = 30 * time.Second // without a byte
+	idleTime     = 30 * time.Second // without receiving data
 	totalTime    = 10 * time.Minute
-	maxTries     = 3 // of a download that breaks off
+	maxTries     = 3 // for a download that is interrupted
 	maxRedirects = 5
 )
 
-// Client downloads. The zero value uses github.com without a token.
+// Client downloads releases. The zero value uses no token.
 type Client struct {
-	API      string // base address of the GitHub API, in place of the one that the source's host has
+	API      string // base URL of the GitHub API; default: that of the source's host
 	Token    string // for that API
 	Progress func(file string, done, total int64)
 
@@ -41,14 +41,14 @@ func FromEnv() *Client {
 	return &Client{API: os.Getenv("AITUNNEL_GITHUB_API"), Token: os.Getenv("GITHUB_TOKEN")}
 }
 
-// statusError is an answer with another status than 200.
+// statusError is an answer with a status other than 200.
 type statusError struct {
 	url    string
 	status int
 }
 
 func (e *statusError) Error() string {
-	return fmt.Sprintf("%s answers with status %d %s", e.url, e.status, http.StatusText(e.status))
+	return fmt.Sprintf("%s answered with status %d %s", e.url, e.status, http.StatusText(e.status))
 }
 
 func (c *Client) client() *retryablehttp.Client {
@@ -74,7 +74,7 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// get returns the whole answer, of up to max bytes.
+// get returns the body of an answer, up to max bytes.
 func (c *Client) get(ctx context.Context, address, accept string, max int64) ([]byte, error) {
 	var out strings.Builder
 	if err := c.download(ctx, address, accept, max, &out); err != nil {
@@ -83,15 +83,15 @@ func (c *Client) get(ctx context.Context, address, accept string, max int64) ([]
 	return []byte(out.String()), nil
 }
 
-// download writes the answer to w. It is cancelled when no byte comes for a while, or
-// when it takes too long in all.
+// download writes the body of an answer to w. It fails if no data is received for a while,
+// or if it takes too long in total.
 func (c *Client) download(ctx context.Context, address, accept string, max int64, w io.Writer) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, orDefault(c.Total, totalTime), fmt.Errorf("it was not complete within %s", orDefault(c.Total, totalTime)))
 	defer cancel()
 	idle := orDefault(c.Idle, idleTime)
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	watchdog := time.AfterFunc(idle, func() { stop(fmt.Errorf("nothing came for %s", idle)) })
+	watchdog := time.AfterFunc(idle, func() { stop(fmt.Errorf("no data was received for %s", idle)) })
 	defer watchdog.Stop()
 	err := c.transfer(ctx, address, accept, max, w, func() { watchdog.Reset(idle) })
 	if err != nil && ctx.Err() != nil {
@@ -99,7 +99,7 @@ func (c *Client) download(ctx context.Context, address, accept string, max int64
 	}
 	var failed *url.Error
 	if errors.As(err, &failed) {
-		err = failed.Err // without the address, which the caller names
+		err = failed.Err // without the address, which callers add
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = fmt.Errorf("the server closed the connection before the file was complete (%w)", err)
@@ -130,7 +130,7 @@ func (c *Client) transfer(ctx context.Context, address, accept string, max int64
 	case resp.ContentLength > max:
 		return tooLarge(max)
 	}
-	from := &meteredReader{from: resp.Body, total: resp.ContentLength, alive: alive, progress: c.Progress, name: req.URL.Path[strings.LastIndex(req.URL.Path, "/")+1:]}
+	from := &progressReader{from: resp.Body, total: resp.ContentLength, alive: alive, progress: c.Progress, name: req.URL.Path[strings.LastIndex(req.URL.Path, "/")+1:]}
 	n, err := io.Copy(w, io.LimitReader(from, max+1))
 	if err == nil && n > max {
 		err = tooLarge(max)
@@ -138,7 +138,7 @@ func (c *Client) transfer(ctx context.Context, address, accept string, max int64
 	return err
 }
 
-// isAPI reports whether an address belongs to the API that the token is for.
+// isAPI reports whether an address belongs to the API, to which the token is sent.
 func (c *Client) isAPI(u *url.URL) bool {
 	if c.API == "" {
 		return u.Host == "api.github.com"
@@ -156,8 +156,8 @@ func orDefault(d, fallback time.Duration) time.Duration {
 	return fallback
 }
 
-// meteredReader reports progress.
-type meteredReader struct {
+// progressReader calls alive and progress for each read.
+type progressReader struct {
 	from     io.Reader
 	name     string
 	done     int64
@@ -166,7 +166,7 @@ type meteredReader struct {
 	progress func(file string, done, total int64)
 }
 
-func (m *meteredReader) Read(p []byte) (int, error) {
+func (m *progressReader) Read(p []byte) (int, error) {
 	n, err := m.from.Read(p)
 	if n > 0 {
 		m.done += int64(n)

@@ -22,9 +22,9 @@ type entry struct {
 	open func() (io.Reader, error)
 }
 
-// extract takes the executable aitunnel-plugin-NAME out of an archive. An archive with
-// anything but regular files and directories, or with a path that leads out of it, is
-// refused as a whole.
+// extract extracts the executable aitunnel-plugin-NAME from an archive to dir. It returns an
+// error for an archive that contains anything but regular files and directories, or a path
+// that leads out of it.
 func extract(archive, name, dir string) (string, error) {
 	found := ""
 	left := int64(maxArchive)
@@ -44,13 +44,13 @@ func extract(archive, name, dir string) (string, error) {
 			return nil
 		}
 		if found != "" {
-			return fmt.Errorf("it has two executables, %s and %s", path.Base(found), base)
+			return fmt.Errorf("it contains two executables, %s and %s", path.Base(found), base)
 		}
 		found = filepath.Join(dir, base)
 		return e.save(found)
 	})
 	if err == nil && found == "" {
-		err = errors.New("it has no file called aitunnel-plugin-NAME")
+		err = errors.New("it contains no file named aitunnel-plugin-NAME")
 	}
 	if err != nil && found != "" {
 		_ = os.Remove(found)
@@ -61,7 +61,7 @@ func extract(archive, name, dir string) (string, error) {
 func (e entry) check() error {
 	switch {
 	case !filepath.IsLocal(filepath.FromSlash(e.name)) || strings.Contains(e.name, "\\"):
-		return fmt.Errorf("the path %q leads out of it", e.name)
+		return fmt.Errorf("the path %q leads out of the archive", e.name)
 	case !e.mode.IsRegular() && !e.mode.IsDir():
 		return fmt.Errorf("%q is a link or a device", e.name)
 	}
@@ -94,7 +94,7 @@ func eachTar(archive string, do func(entry) error) error {
 	if err != nil {
 		return fmt.Errorf("it is not a .tar.gz archive: %w", err)
 	}
-	// Also what is skipped is unpacked, so all of it counts.
+	// Skipped files are decompressed too, so all of the data counts.
 	limited := &io.LimitedReader{R: z, N: maxArchive + 1<<20}
 	r := tar.NewReader(limited)
 	for {
@@ -108,7 +108,7 @@ func eachTar(archive string, do func(entry) error) error {
 			return fmt.Errorf("it is damaged: %w", err)
 		}
 		mode := h.FileInfo().Mode()
-		if h.Typeflag == tar.TypeLink { // whose mode is that of a file
+		if h.Typeflag == tar.TypeLink { // its mode is that of a regular file
 			mode |= fs.ModeSymlink
 		}
 		if err := do(entry{h.Name, mode, h.Size, func() (io.Reader, error) { return r, nil }}); err != nil {

@@ -17,21 +17,21 @@ import (
 	"github.com/jedisct1/go-minisign"
 )
 
-// Want says what a release has to be.
+// Want says what a release has to match.
 type Want struct {
 	Platform   string            // such as "linux/amd64"
-	SigningKey string            // of minisign; "": it need not be signed
-	Archives   map[string]string // sums by platform that are locked for this version; nil: none
+	SigningKey string            // public key of minisign; "": no signature is required
+	Archives   map[string]string // locked checksums of this version, by platform; may be nil
 }
 
 // Fetched is a release that was downloaded and checked.
 type Fetched struct {
-	Executable string            // its path
-	Archives   map[string]string // the sums of the archives for all platforms
+	Executable string            // path
+	Archives   map[string]string // checksums of the archives, by platform
 }
 
-// Fetch downloads the archive for a platform, checks it, and puts its executable into
-// a directory. After an error nothing is left there.
+// Fetch downloads the archive for a platform, checks it, and extracts its executable to dir.
+// After an error it leaves no files in dir.
 func (c *Client) Fetch(ctx context.Context, r Release, want Want, dir string) (*Fetched, error) {
 	archive, missing := r.archive(want.Platform)
 	if missing != nil && !r.single {
@@ -39,7 +39,7 @@ func (c *Client) Fetch(ctx context.Context, r Release, want Want, dir string) (*
 	}
 	sums, err := c.sums(ctx, r, want.SigningKey)
 	if err == nil && missing != nil {
-		archive, err = r.sibling(want.Platform, sums)
+		archive, err = r.archiveFor(want.Platform, sums)
 	}
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (c *Client) Fetch(ctx context.Context, r Release, want Want, dir string) (*
 		return nil, fmt.Errorf("%s does not list %s", sumsName, archive.name)
 	}
 	if locked := want.Archives[want.Platform]; locked != "" && ok && locked != listed {
-		return nil, changed(archive.name, listed, locked)
+		return nil, changedError(archive.name, listed, locked)
 	}
 	path := filepath.Join(dir, "archive")
 	defer func() { _ = os.Remove(path) }()
@@ -58,10 +58,10 @@ func (c *Client) Fetch(ctx context.Context, r Release, want Want, dir string) (*
 		return nil, fmt.Errorf("%s cannot be downloaded: %w", archive.name, err)
 	}
 	if ok && sum != listed {
-		return nil, fmt.Errorf("%s is not what its author published: its sha256 is %s…, but %s says %s…", archive.name, sum[:12], sumsName, listed[:12])
+		return nil, fmt.Errorf("%s is not the file that its author published: its sha256 is %s…, but %s says %s…", archive.name, sum[:12], sumsName, listed[:12])
 	}
 	if locked := want.Archives[want.Platform]; locked != "" && locked != sum {
-		return nil, changed(archive.name, sum, locked)
+		return nil, changedError(archive.name, sum, locked)
 	}
 	out := &Fetched{Archives: map[string]string{want.Platform: sum}}
 	for name, listed := range sums {
@@ -71,16 +71,16 @@ func (c *Client) Fetch(ctx context.Context, r Release, want Want, dir string) (*
 	}
 	out.Executable, err = extract(path, archive.name, dir)
 	if err != nil {
-		return nil, fmt.Errorf("%s is refused: %w", archive.name, err)
+		return nil, fmt.Errorf("%s cannot be used: %w", archive.name, err)
 	}
 	return out, nil
 }
 
-func changed(name, now, locked string) error {
-	return fmt.Errorf("%s was changed after it had been locked: its sha256 is %s…, but the lock file has %s…; ask its author why, and install another version", name, now[:12], locked[:12])
+func changedError(name, now, locked string) error {
+	return fmt.Errorf("%s has changed since it was locked: its sha256 is %s…, but the lock file has %s…; ask its author why, and install another version", name, now[:12], locked[:12])
 }
 
-// save downloads a file and returns its sum. A download that breaks off is repeated.
+// save downloads a file and returns its checksum. An interrupted download is repeated.
 func (c *Client) save(ctx context.Context, a asset, path string) (sum string, err error) {
 	for try := 1; ; try++ {
 		sum, err = c.saveOnce(ctx, a, path)
@@ -101,23 +101,23 @@ func (c *Client) saveOnce(ctx context.Context, a asset, path string) (sum string
 	return hex.EncodeToString(h.Sum(nil)), errors.Join(err, f.Close())
 }
 
-// sums returns the sums that a release publishes, checked by their signature if there is a
-// key; nil if a single archive has none.
+// sums returns the checksums of a release, and verifies their signature if key is set. It
+// returns nil for a single archive without checksums.
 func (c *Client) sums(ctx context.Context, r Release, key string) (map[string]string, error) {
-	text, err := c.beside(ctx, r, sumsName)
+	text, err := c.getFile(ctx, r, sumsName)
 	if err != nil {
 		return nil, err
 	}
 	if text == nil {
 		if key != "" || !r.single {
-			return nil, fmt.Errorf("it has no file %s", sumsName)
+			return nil, fmt.Errorf("the release has no file %s", sumsName)
 		}
 		return nil, nil
 	}
 	if key != "" {
-		signature, err := c.beside(ctx, r, signatureName)
+		signature, err := c.getFile(ctx, r, signatureName)
 		if err == nil && signature == nil {
-			err = fmt.Errorf("it is not signed: it has no file %s, and signing_key is set", signatureName)
+			err = fmt.Errorf("the release is not signed: it has no file %s, but signing_key is set", signatureName)
 		}
 		if err == nil {
 			err = verify(key, text, signature)
@@ -129,8 +129,8 @@ func (c *Client) sums(ctx context.Context, r Release, key string) (map[string]st
 	return parseSums(text)
 }
 
-// beside gets a file of a release, nil if it has none of that name.
-func (c *Client) beside(ctx context.Context, r Release, name string) ([]byte, error) {
+// getFile returns a file of a release, nil if the release does not have it.
+func (c *Client) getFile(ctx context.Context, r Release, name string) ([]byte, error) {
 	a, ok := r.asset(name)
 	if !ok {
 		return nil, nil
@@ -149,7 +149,7 @@ func (c *Client) beside(ctx context.Context, r Release, name string) ([]byte, er
 func verify(key string, text, signature []byte) error {
 	public, err := minisign.NewPublicKey(key)
 	if err != nil {
-		return fmt.Errorf("the signing_key is not a public key of minisign: %w", err)
+		return fmt.Errorf("signing_key is not a public key of minisign: %w", err)
 	}
 	s, err := minisign.DecodeSignature(string(signature))
 	if err != nil {
@@ -159,7 +159,7 @@ func verify(key string, text, signature []byte) error {
 		return fmt.Errorf("%s is signed with another key than signing_key: do not use it unless its author confirms the new key", sumsName)
 	}
 	if ok, err := public.Verify(text, s); err != nil || !ok {
-		return fmt.Errorf("the signature of %s is wrong: it was changed after its author had signed it", sumsName)
+		return fmt.Errorf("the signature of %s is wrong: the file has changed since its author signed it", sumsName)
 	}
 	return nil
 }
@@ -175,7 +175,7 @@ func parseSums(text []byte) (map[string]string, error) {
 		}
 		m := sumLine.FindStringSubmatch(l)
 		if m == nil {
-			return nil, fmt.Errorf("%s is damaged: %.60q is not a sum and a name", sumsName, l)
+			return nil, fmt.Errorf("%s is damaged: %.60q is not a checksum with a file name", sumsName, l)
 		}
 		out[m[2]] = strings.ToLower(m[1])
 	}

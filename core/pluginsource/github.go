@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// maxReleases is how many releases are looked at.
+// maxReleases is how many releases are listed.
 const maxReleases = 100
 
 type gitHubRelease struct {
@@ -18,7 +18,7 @@ type gitHubRelease struct {
 	Prerelease bool   `json:"prerelease"`
 	Assets     []struct {
 		Name     string `json:"name"`
-		URL      string `json:"url"` // in the API, which takes a token
+		URL      string `json:"url"` // in the API, which accepts a token
 		Download string `json:"browser_download_url"`
 	} `json:"assets"`
 }
@@ -32,13 +32,13 @@ func (c *Client) gitHubReleases(ctx context.Context, source string) ([]Release, 
 	case errors.As(err, &refused) && refused.status == http.StatusNotFound:
 		return nil, fmt.Errorf("there is no repository %s, or it is private: set GITHUB_TOKEN to read it", source)
 	case errors.As(err, &refused) && (refused.status == http.StatusForbidden || refused.status == http.StatusTooManyRequests):
-		return nil, fmt.Errorf("%s refuses to list the releases of %s (status %d): set GITHUB_TOKEN, or try again later", host, repository, refused.status)
+		return nil, fmt.Errorf("%s refused to list the releases of %s (status %d): set GITHUB_TOKEN, or try again later", host, repository, refused.status)
 	case err != nil:
 		return nil, fmt.Errorf("the releases of %s cannot be listed: %w", source, err)
 	}
 	var listed []gitHubRelease
 	if err := json.Unmarshal(text, &listed); err != nil {
-		return nil, fmt.Errorf("the releases of %s cannot be listed: the answer is not that of GitHub", source)
+		return nil, fmt.Errorf("the releases of %s cannot be listed: the answer is not one of the GitHub API", source)
 	}
 	var out []Release
 	for _, l := range listed {
@@ -61,7 +61,7 @@ func (c *Client) gitHubReleases(ctx context.Context, source string) ([]Release, 
 	return out, nil
 }
 
-// api returns the base address of the API of a host.
+// api returns the base URL of the API of a host.
 func (c *Client) api(host string) string {
 	switch {
 	case c.API != "":

@@ -13,7 +13,7 @@ import (
 	"github.com/hashicorp/go-version"
 )
 
-// The files of a release beside its archives.
+// The files of a release other than its archives.
 const (
 	sumsName      = "SHA256SUMS"
 	signatureName = "SHA256SUMS.minisig"
@@ -21,9 +21,9 @@ const (
 
 // Release is one published version.
 type Release struct {
-	Version string // without a leading v; "" if it is not known
+	Version string // without a leading v; "" if unknown
 	assets  []asset
-	single  bool // one archive at an address, which need not have sums
+	single  bool // one archive at an address, which may have no checksums
 }
 
 // asset is one file of a release.
@@ -32,10 +32,10 @@ type asset struct {
 	url  string
 }
 
-// archiveSyntax is that of aitunnel-plugin-NAME_VERSION_OS_ARCH.tar.gz.
+// archiveSyntax matches aitunnel-plugin-NAME_VERSION_OS_ARCH.tar.gz.
 var archiveSyntax = regexp.MustCompile(`^(aitunnel-plugin-[A-Za-z0-9_-]+?)_v?([0-9][^_]*)_([a-z0-9]+)_([a-z0-9]+)\.(?:tar\.gz|zip)$`)
 
-// platformOf returns the platform in the name of an archive, "" if it has none.
+// platformOf returns the platform in the name of an archive, "" if there is none.
 func platformOf(name string) string {
 	if m := archiveSyntax.FindStringSubmatch(name); m != nil {
 		return m[3] + "/" + m[4]
@@ -46,8 +46,8 @@ func platformOf(name string) string {
 // IsArchive reports whether a source is the address of one archive.
 func IsArchive(source string) bool { return strings.HasPrefix(source, "https://") }
 
-// Releases returns the published versions of a source, the newest first. Drafts and
-// prereleases are left out.
+// Releases returns the published versions of a source, the newest first, without drafts and
+// prereleases.
 func (c *Client) Releases(ctx context.Context, source string) ([]Release, error) {
 	if IsArchive(source) {
 		r, err := singleRelease(source)
@@ -61,7 +61,7 @@ func (c *Client) Releases(ctx context.Context, source string) ([]Release, error)
 	return releases, nil
 }
 
-// singleRelease returns the archive at an address, with the sums beside it.
+// singleRelease returns the archive at an address, with the checksums next to it.
 func singleRelease(address string) (Release, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -75,16 +75,16 @@ func singleRelease(address string) (Release, error) {
 	if m := archiveSyntax.FindStringSubmatch(name); m != nil {
 		r.Version = m[2]
 	}
-	for _, beside := range []string{sumsName, signatureName} {
+	for _, file := range []string{sumsName, signatureName} {
 		other := *u
-		other.Path, other.RawPath = path.Join(path.Dir(u.Path), beside), ""
-		r.assets = append(r.assets, asset{beside, other.String()})
+		other.Path, other.RawPath = path.Join(path.Dir(u.Path), file), ""
+		r.assets = append(r.assets, asset{file, other.String()})
 	}
 	return r, nil
 }
 
-// Choose returns the newest release that a constraint allows, or the one with exactly
-// a version. Empty ones allow all.
+// Choose returns the newest release that matches a constraint and an exact version. An
+// empty one matches all.
 func Choose(releases []Release, constraint, exact string) (Release, error) {
 	if len(releases) == 0 {
 		return Release{}, errors.New("there are no releases")
@@ -113,7 +113,7 @@ func Choose(releases []Release, constraint, exact string) (Release, error) {
 	if exact == "" {
 		wanted = fmt.Sprintf("a version that %q allows", constraint)
 	}
-	return Release{}, fmt.Errorf("%s is not published; there are %s", wanted, strings.Join(known, ", "))
+	return Release{}, fmt.Errorf("%s is not published; available: %s", wanted, strings.Join(known, ", "))
 }
 
 // Newer reports whether version a is newer than b.
@@ -128,9 +128,9 @@ func compare(a, b string) int {
 	return va.Compare(vb)
 }
 
-// sibling returns the archive of the same plugin and version for another platform, which
-// is listed beside that of a single release.
-func (r Release) sibling(platform string, sums map[string]string) (asset, error) {
+// archiveFor returns, for a single release, the archive of the same plugin and version for
+// another platform, if the checksums list it.
+func (r Release) archiveFor(platform string, sums map[string]string) (asset, error) {
 	own := r.assets[0]
 	m := archiveSyntax.FindStringSubmatch(own.name)
 	for name := range sums {
@@ -138,14 +138,14 @@ func (r Release) sibling(platform string, sums map[string]string) (asset, error)
 			return asset{name, strings.TrimSuffix(own.url, own.name) + name}, nil
 		}
 	}
-	return asset{}, fmt.Errorf("the source is this one archive, for %s, and no %s beside it lists one for %s: give the address of that", platformOf(own.name), sumsName, platform)
+	return asset{}, fmt.Errorf("the source is an archive for %s, and its %s lists none for %s: use the address of an archive for this platform", platformOf(own.name), sumsName, platform)
 }
 
-// Plugin returns the name of the plugin in the archive for a platform, "" if its name does
-// not tell.
+// Plugin returns the name of the plugin, which is part of the name of the archive for a
+// platform; "" if it is not.
 func (r Release) Plugin(platform string) string {
 	a, err := r.archive(platform)
-	if r.single { // the others are of the same plugin
+	if r.single { // all archives are of the same plugin
 		a, err = r.assets[0], nil
 	}
 	m := archiveSyntax.FindStringSubmatch(a.name)
@@ -176,7 +176,7 @@ func (r Release) archive(platform string) (asset, error) {
 		}
 	}
 	if len(have) == 0 {
-		return asset{}, fmt.Errorf("it has no archive called aitunnel-plugin-NAME_VERSION_OS_ARCH.tar.gz or .zip")
+		return asset{}, fmt.Errorf("the release has no archive named aitunnel-plugin-NAME_VERSION_OS_ARCH.tar.gz or .zip")
 	}
-	return asset{}, fmt.Errorf("it has no archive for %s, only for %s", platform, strings.Join(have, ", "))
+	return asset{}, fmt.Errorf("the release has no archive for %s, only for %s", platform, strings.Join(have, ", "))
 }

@@ -29,7 +29,7 @@ func good(t *testing.T) []byte {
 	return releasetest.TarGz(t, releasetest.File{Name: "README.md", Content: []byte("read me")}, releasetest.File{Name: "dir/aitunnel-plugin-acme", Content: []byte("program")})
 }
 
-// fetch gets the release that is published, for linux/amd64.
+// fetch downloads the newest release, for linux/amd64 by default.
 func fetch(t *testing.T, c *pluginsource.Client, want pluginsource.Want) (*pluginsource.Fetched, error) {
 	t.Helper()
 	releases, err := c.Releases(t.Context(), source)
@@ -46,12 +46,12 @@ func fetch(t *testing.T, c *pluginsource.Client, want pluginsource.Want) (*plugi
 	}
 	got, err := c.Fetch(t.Context(), release, want, dir)
 	if left, _ := os.ReadDir(dir); err != nil && len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+		t.Errorf("files left: %v", left)
 	}
 	return got, err
 }
 
-func TestASignedRelease(t *testing.T) {
+func TestSignedRelease(t *testing.T) {
 	s, key := releasetest.New(t), releasetest.NewKey(1)
 	s.Publish("1.1.0", map[string][]byte{"aitunnel-plugin-acme_1.1.0_linux_amd64.tar.gz": []byte("old")}, key)
 	s.Publish("1.2.0", map[string][]byte{archive: good(t), other: []byte("for others")}, key)
@@ -86,7 +86,7 @@ func TestChoose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, test := range [][3]string{{"", "", "2.0.0"}, {">= 1.2, < 2.0", "", "1.10.0"}, {"", "v1.9.0", "1.9.0"}, {"", "3.0.0", "is not published; there are 2.0.0, 1.10.0"}, {"> 5", "", "is not published"}} {
+	for _, test := range [][3]string{{"", "", "2.0.0"}, {">= 1.2, < 2.0", "", "1.10.0"}, {"", "v1.9.0", "1.9.0"}, {"", "3.0.0", "is not published; available: 2.0.0, 1.10.0"}, {"> 5", "", "is not published"}} {
 		r, err := pluginsource.Choose(releases, test[0], test[1])
 		if got := r.Version + fmt.Sprint(err); !strings.Contains(got, test[2]) {
 			t.Errorf("%q %q: %s", test[0], test[1], got)
@@ -96,7 +96,7 @@ func TestChoose(t *testing.T) {
 
 func TestRefusedReleases(t *testing.T) {
 	key := releasetest.NewKey(1)
-	dies := func(w http.ResponseWriter, _ *http.Request) {
+	aborts := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000000")
 		_, _ = w.Write(make([]byte, 1000))
 		w.(http.Flusher).Flush()
@@ -121,10 +121,10 @@ func TestRefusedReleases(t *testing.T) {
 		"tampered archive": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, key)
 			s.Handle(archive, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("evil")) })
-		}, pluginsource.Want{SigningKey: key.Public()}, "is not what its author published"},
+		}, pluginsource.Want{SigningKey: key.Public()}, "is not the file that its author published"},
 		"changed asset": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, key)
-		}, pluginsource.Want{Archives: map[string]string{"linux/amd64": strings.Repeat("a", 64)}}, "was changed after it had been locked"},
+		}, pluginsource.Want{Archives: map[string]string{"linux/amd64": strings.Repeat("a", 64)}}, "has changed since it was locked"},
 		"wrong key": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, releasetest.NewKey(2))
 		}, pluginsource.Want{SigningKey: key.Public()}, "is signed with another key"},
@@ -134,35 +134,35 @@ func TestRefusedReleases(t *testing.T) {
 		}, pluginsource.Want{SigningKey: key.Public()}, "the signature of SHA256SUMS is wrong"},
 		"not signed": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, nil)
-		}, pluginsource.Want{SigningKey: key.Public()}, "it is not signed"},
+		}, pluginsource.Want{SigningKey: key.Public()}, "the release is not signed"},
 		"no sums": {func(t *testing.T, s *releasetest.Server) {
 			s.Put("1.2.0", map[string][]byte{archive: good(t)})
-		}, pluginsource.Want{}, "it has no file SHA256SUMS"},
+		}, pluginsource.Want{}, "the release has no file SHA256SUMS"},
 		"missing platform": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{other: good(t)}, key)
 		}, pluginsource.Want{}, "no archive for linux/amd64, only for darwin/arm64"},
-		"traversal":     {pack(releasetest.File{Name: "../aitunnel-plugin-acme", Content: []byte("x")}), pluginsource.Want{}, "leads out of it"},
-		"absolute path": {pack(releasetest.File{Name: "/tmp/aitunnel-plugin-acme", Content: []byte("x")}), pluginsource.Want{}, "leads out of it"},
-		"symbolic link": {pack(releasetest.File{Name: "aitunnel-plugin-acme", Type: tar.TypeSymlink, Link: "/bin/sh"}), pluginsource.Want{}, "is a link or a device"},
-		"hard link":     {pack(releasetest.File{Name: "aitunnel-plugin-acme", Type: tar.TypeLink, Link: "/bin/sh"}), pluginsource.Want{}, "is a link or a device"},
-		"two programs":  {pack(releasetest.File{Name: "aitunnel-plugin-acme", Content: []byte("x")}, releasetest.File{Name: "aitunnel-plugin-evil", Content: []byte("x")}), pluginsource.Want{}, "two executables"},
-		"no program":    {pack(releasetest.File{Name: "README", Content: []byte("x")}), pluginsource.Want{}, "no file called aitunnel-plugin-NAME"},
-		"201 MiB":       {pack(releasetest.File{Name: "aitunnel-plugin-acme", Size: 201 << 20}), pluginsource.Want{}, "larger than 200 MiB"},
-		"no archive": {func(_ *testing.T, s *releasetest.Server) {
+		"traversal":       {pack(releasetest.File{Name: "../aitunnel-plugin-acme", Content: []byte("x")}), pluginsource.Want{}, "leads out of the archive"},
+		"absolute path":   {pack(releasetest.File{Name: "/tmp/aitunnel-plugin-acme", Content: []byte("x")}), pluginsource.Want{}, "leads out of the archive"},
+		"symbolic link":   {pack(releasetest.File{Name: "aitunnel-plugin-acme", Type: tar.TypeSymlink, Link: "/bin/sh"}), pluginsource.Want{}, "is a link or a device"},
+		"hard link":       {pack(releasetest.File{Name: "aitunnel-plugin-acme", Type: tar.TypeLink, Link: "/bin/sh"}), pluginsource.Want{}, "is a link or a device"},
+		"two executables": {pack(releasetest.File{Name: "aitunnel-plugin-acme", Content: []byte("x")}, releasetest.File{Name: "aitunnel-plugin-evil", Content: []byte("x")}), pluginsource.Want{}, "two executables"},
+		"no executable":   {pack(releasetest.File{Name: "README", Content: []byte("x")}), pluginsource.Want{}, "no file named aitunnel-plugin-NAME"},
+		"201 MiB":         {pack(releasetest.File{Name: "aitunnel-plugin-acme", Size: 201 << 20}), pluginsource.Want{}, "larger than 200 MiB"},
+		"not an archive": {func(_ *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: []byte("text")}, key)
 		}, pluginsource.Want{}, "is not a .tar.gz archive"},
 		"huge download": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, key)
 			s.Handle(archive, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", fmt.Sprint(1<<30)) })
 		}, pluginsource.Want{}, "larger than 200 MiB"},
-		"dying server": {func(t *testing.T, s *releasetest.Server) {
+		"aborting server": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, key)
-			s.Handle(archive, dies)
+			s.Handle(archive, aborts)
 		}, pluginsource.Want{}, "cannot be downloaded: the server closed the connection"},
 		"hanging server": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, key)
 			s.Handle(archive, hangs)
-		}, pluginsource.Want{}, "nothing came for 3s"},
+		}, pluginsource.Want{}, "no data was received for 3s"},
 		"plain http": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, key)
 			s.Handle(archive, func(w http.ResponseWriter, r *http.Request) {
@@ -176,7 +176,7 @@ func TestRefusedReleases(t *testing.T) {
 			test.publish(t, s)
 			c := client(s)
 			if name == "hanging server" {
-				c.Idle = 3 * time.Second // the list of releases comes in time
+				c.Idle = 3 * time.Second // enough for the list of releases
 			}
 			if _, err := fetch(t, c, test.want); err == nil || !strings.Contains(err.Error(), test.message) {
 				t.Errorf("%v, want %q", err, test.message)
@@ -185,8 +185,8 @@ func TestRefusedReleases(t *testing.T) {
 	}
 }
 
-// A server that sends a byte from time to time is not idle, but slow.
-func TestASlowServer(t *testing.T) {
+// A server that sends a byte from time to time is not idle, but reaches the total limit.
+func TestSlowServer(t *testing.T) {
 	t.Parallel()
 	s := releasetest.New(t)
 	s.Publish("1.2.0", map[string][]byte{archive: good(t)}, nil)
@@ -205,7 +205,7 @@ func TestASlowServer(t *testing.T) {
 	}
 }
 
-func TestAnArchiveAtAnAddress(t *testing.T) {
+func TestArchiveAtAnAddress(t *testing.T) {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
 	f, _ := z.Create("aitunnel-plugin-acme.exe")
@@ -228,7 +228,7 @@ func TestAnArchiveAtAnAddress(t *testing.T) {
 	}
 }
 
-func TestARepositoryThatIsNotThere(t *testing.T) {
+func TestMissingRepository(t *testing.T) {
 	s := releasetest.New(t)
 	_, err := client(s).Releases(t.Context(), "github.com/acme/nothing")
 	if err == nil || !strings.Contains(err.Error(), "set GITHUB_TOKEN") {

@@ -8,26 +8,26 @@ import (
 	"golang.org/x/crypto/blake2b"
 )
 
-// Key signs as minisign does.
+// Key is a minisign key.
 type Key struct {
 	id      [8]byte
 	private ed25519.PrivateKey
 }
 
-// NewKey makes a key of a number.
+// NewKey returns a key that is derived from a number.
 func NewKey(number byte) *Key {
 	seed := make([]byte, ed25519.SeedSize)
 	seed[0] = number
 	return &Key{id: [8]byte{number}, private: ed25519.NewKeyFromSeed(seed)}
 }
 
-// Public is the key as it is written in signing_key.
+// Public returns the public key as in signing_key.
 func (k *Key) Public() string {
 	raw := append([]byte("Ed"), k.id[:]...)
 	return base64.StdEncoding.EncodeToString(append(raw, k.private.Public().(ed25519.PublicKey)...))
 }
 
-// Sign is the content of a .minisig file.
+// Sign returns the content of a .minisig file for a text.
 func (k *Key) Sign(text []byte) []byte {
 	sum := blake2b.Sum512(text)
 	signature := ed25519.Sign(k.private, sum[:])

@@ -1,4 +1,4 @@
-// Package releasetest serves releases of plugins in the form of GitHub, for tests.
+// Package releasetest serves releases of plugins like GitHub, for tests.
 package releasetest
 
 import (
@@ -18,18 +18,18 @@ import (
 	"testing"
 )
 
-// Repository is that whose releases a [Server] has.
+// Repository is the repository of a [Server].
 const Repository = "acme/aitunnel-plugin-acme"
 
-// Server has the releases of one repository.
+// Server serves the releases of one repository.
 type Server struct {
 	*httptest.Server
 	t testing.TB
 
 	mu       sync.Mutex
 	releases []release
-	handlers map[string]http.HandlerFunc // by the name of a file
-	Tokens   []string                    // that requests to the API carried
+	handlers map[string]http.HandlerFunc // by file name
+	Tokens   []string                    // of requests to the API
 }
 
 type release struct {
@@ -46,11 +46,11 @@ func New(t testing.TB) *Server {
 	return s
 }
 
-// API is the base address of the API.
+// API returns the base URL of the API.
 func (s *Server) API() string { return s.URL + "/api/v3" }
 
 // Publish publishes a release with archives by name, SHA256SUMS and, if there is a key,
-// SHA256SUMS.minisig. A version that is published already is replaced.
+// SHA256SUMS.minisig. It replaces a version that is already published.
 func (s *Server) Publish(version string, archives map[string][]byte, key *Key) {
 	files := map[string][]byte{}
 	var sums bytes.Buffer
@@ -79,7 +79,7 @@ func (s *Server) Put(version string, files map[string][]byte) {
 	s.releases = append(s.releases, release{version, files})
 }
 
-// Handle answers requests for a file by a function.
+// Handle serves a file with a handler.
 func (s *Server) Handle(name string, h http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,11 +136,11 @@ type File struct {
 	Name    string
 	Content []byte
 	Type    byte   // of tar; 0: a regular file
-	Link    string // to which a link leads
-	Size    int64  // of a file of zeros, in place of Content
+	Link    string // target of a link
+	Size    int64  // of a file of zeros, instead of Content
 }
 
-// TarGz packs files.
+// TarGz returns an archive of files.
 func TarGz(t testing.TB, files ...File) []byte {
 	t.Helper()
 	var b bytes.Buffer
