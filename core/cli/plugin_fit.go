@@ -45,7 +45,7 @@ func (a *app) checkFit(ctx context.Context, configured string, h *pluginhost.Hos
 	for _, t := range trials {
 		after := a.fits(ctx, configured, t.Name, func(h *pluginhost.Host) {
 			for _, other := range trials {
-				h.Use(other.Name, other.Executable)
+				h.UseUnlocked(other.Name, other.Executable)
 			}
 		})
 		if after == nil {
@@ -63,7 +63,7 @@ func (a *app) checkFit(ctx context.Context, configured string, h *pluginhost.Hos
 		before := a.fits(ctx, configured, t.Name, func(h *pluginhost.Host) {
 			for _, other := range trials {
 				if e, ok := h.LockedCopy(other.Name); ok {
-					h.Use(other.Name, e)
+					h.UseUnlocked(other.Name, e)
 				}
 			}
 		})

@@ -185,10 +185,10 @@ func (a *app) installFile(ctx context.Context, place installPlace, path string, 
 		if err := a.checkFit(ctx, place.configured, h, "installed", t); err != nil {
 			return err
 		}
-		to := h.Installed(t.Name, place.user)
+		to := h.InstallPath(t.Name, place.user)
 		if old, err := h.Find(t.Name, declared(blocks, t.Name)); err == nil {
-			h.Keep(t.Name, old)
-			if inUser := h.Installed(t.Name, true); old == inUser {
+			h.KeepCopy(t.Name, old)
+			if inUser := h.InstallPath(t.Name, true); old == inUser {
 				to = inUser
 			}
 		}
@@ -229,7 +229,7 @@ func (a *app) tryNew(ctx context.Context, h *pluginhost.Host, path string, keys 
 	if err != nil {
 		return nil, err
 	}
-	if t.Foreign() {
+	if t.ForOtherPlatform() {
 		return nil, fmt.Errorf("%s is built for %s, but this is %s; 'aitunnel plugin lock %s' would lock it for that platform", path, t.Executable.Platform, trust.Platform, path)
 	}
 	if err := t.CheckName(); err != nil {

@@ -55,7 +55,7 @@ func (a *app) pluginLock(c *cobra.Command, args []string, yes, asJSON bool) erro
 		if err != nil {
 			return err
 		}
-		here := slices.DeleteFunc(slices.Clone(trials), (*pluginhost.Trial).Foreign)
+		here := slices.DeleteFunc(slices.Clone(trials), (*pluginhost.Trial).ForOtherPlatform)
 		if err := a.checkFit(ctx, configured, h, "locked", here...); err != nil {
 			return fmt.Errorf("nothing was locked: %w", err)
 		}

@@ -114,9 +114,9 @@ func (a *app) pluginRollback(name string) error {
 		}
 		to, err := h.Find(name, declared(blocks, name))
 		if err == nil {
-			h.Keep(name, to)
+			h.KeepCopy(name, to)
 		} else {
-			to = h.Installed(name, !found)
+			to = h.InstallPath(name, !found)
 		}
 		if err := copyFile(copied, to); err != nil {
 			return err

@@ -55,7 +55,7 @@ func describe(ctx context.Context, h *pluginhost.Host, ref string, blocks []*con
 		return sdk.Description{}, err
 	}
 	t, err := h.Try(ctx, name, path, declared(blocks, name))
-	if err == nil && t.Foreign() {
+	if err == nil && t.ForOtherPlatform() {
 		err = fmt.Errorf("%s is built for %s, but this is %s", path, t.Executable.Platform, trust.Platform)
 	}
 	if err != nil {

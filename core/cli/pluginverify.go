@@ -123,7 +123,7 @@ func (a *app) pluginVerify(ctx context.Context, path string, settings map[string
 		if t.Executable.Platform != "" {
 			out.Platform = t.Executable.Platform
 		}
-		if t.Foreign() {
+		if t.ForOtherPlatform() {
 			return fmt.Errorf("it is built for %s, but this is %s", t.Executable.Platform, trust.Platform)
 		}
 		out.Version, out.Protocol = t.Description.Version, t.Description.Protocol
@@ -175,7 +175,7 @@ func unknownSettings(settings map[string]map[string]json.RawMessage, d sdk.Descr
 // verifyBlocks tests a plugin with the blocks of the configuration that use it.
 func (a *app) verifyBlocks(ctx context.Context, configured string, t *pluginhost.Trial) (out []daemon.Finding) {
 	err := a.withPlugins(configured, func(h *pluginhost.Host) (err error) {
-		h.Use(t.Name, t.Executable)
+		h.UseUnlocked(t.Name, t.Executable)
 		out, err = daemon.ExamineBlocks(ctx, config.Options{Path: configured, Vars: a.vars}, h, t.Name)
 		return err
 	})

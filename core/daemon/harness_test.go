@@ -171,7 +171,7 @@ func (r *running) try() (*daemon.Daemon, error) {
 		ConfigPath: r.path(), StateDir: filepath.Join(r.dir, "state"), Builtin: []string{self, serveBuiltin},
 		Version: "test", LogOutput: r.log, Now: r.time.now, Roots: r.roots, Home: r.home, SaveEvery: 200 * time.Millisecond, HandOver: 500 * time.Millisecond,
 		NotifyTiming: notify.Timing{Gather: 20 * time.Millisecond, RetryMin: 20 * time.Millisecond, RetryMax: 100 * time.Millisecond, Send: 5 * time.Second},
-		PluginTiming: pluginhost.Timing{Ping: 200 * time.Millisecond, RestartMin: 50 * time.Millisecond, RestartMax: 200 * time.Millisecond, Crashes: r.crashes, Overdue: time.Second, Start: r.patience, Configure: r.patience, Hurried: cmp.Or(r.hurried, 30*time.Second)},
+		PluginTiming: pluginhost.Timing{Ping: 200 * time.Millisecond, RestartMin: 50 * time.Millisecond, RestartMax: 200 * time.Millisecond, Crashes: r.crashes, Overdue: time.Second, Start: r.patience, Configure: r.patience, LimitedStart: cmp.Or(r.hurried, 30*time.Second)},
 	})
 }
 

@@ -124,7 +124,7 @@ func TestAStartWithoutAPlugin(t *testing.T) {
 			if got := r.post(chat, ask); got.status != 200 || got.header.Get("X-Site") != "first" {
 				t.Errorf("without the plugin: %+v", got)
 			}
-			r.awaitEvent(`plugin "acme" does not work, and has no previous version`)
+			r.awaitEvent(`plugin "acme" does not work and has no previous version`)
 			if refused := r.plugins().Refused; len(refused) != 1 || refused[0].Plugin != "acme" {
 				t.Errorf("the list of plugins has %+v", refused)
 			}

@@ -9,8 +9,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/trust"
 )
 
-// errNotReady is wrapped by errors of a process that hangs or crashes at its start. One
-// that cannot be executed, or is the wrong one, is a mistake to be corrected instead.
+// errNotReady is wrapped by errors of a process that hangs or crashes at its start, but not
+// by those of one that cannot be executed, or is not the right plugin: these are mistakes
+// that a person has to correct.
 var errNotReady = errors.New("the plugin is not ready")
 
 // notReady marks an error as errNotReady.
@@ -18,23 +19,23 @@ type notReady struct{ error }
 
 func (e notReady) Unwrap() []error { return []error{e.error, errNotReady} }
 
-// absence is why the program runs without a plugin.
+// absence says why the program runs without a plugin.
 type absence struct {
-	sum   string // of the executable: another one is tried
+	sum   string // of the executable; another executable is tried
 	cause error
 }
 
-// DoWithout makes the plugins that hang or crash at the start of the program absent,
-// and returns their names: until they are ready, their blocks are not checked, and their
-// instances fail at once.
-func (h *Host) DoWithout() (names []string) {
+// MarkAbsent marks plugins that hang or crash at the start of the program as absent, and
+// returns their names. Until they are ready, their blocks are not checked, and calls of
+// their instances fail at once.
+func (h *Host) MarkAbsent() (names []string) {
 	lock, err := h.trust.Lock()
 	if err != nil {
 		return nil
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for name, cause := range h.blamed {
+	for name, cause := range h.startErrors {
 		_, known := h.absent[name]
 		entry, locked := lock.Entry(name, trust.Platform)
 		if known || !locked || !errors.Is(cause, errNotReady) && !errors.Is(cause, context.DeadlineExceeded) {
@@ -66,12 +67,12 @@ func (h *Host) ReportAbsent(names []string) {
 		h.mu.Lock()
 		cause := h.absent[name].cause
 		h.mu.Unlock()
-		h.event(Event{Type: EventAbsent, Plugin: name, Message: fmt.Sprintf("plugin %q does not work, and has no previous version: until it does, what its blocks set as on_failure serves (the default is round-robin); it is tried again in the background: %v", name, cause)})
+		h.event(Event{Type: EventAbsent, Plugin: name, Message: fmt.Sprintf("plugin %q does not work and has no previous version: until it works, its blocks use their on_failure setting (default: round-robin); it is retried in the background: %v", name, cause)})
 	}
 }
 
-// absence returns why the program runs without the plugin, nil if it does not.
-func (h *Host) absence(s spec) error {
+// absenceCause returns why the program runs without the plugin, nil if it is not absent.
+func (h *Host) absenceCause(s spec) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if a, ok := h.absent[s.name]; ok && a.sum == s.executable.SHA256 && !s.attach {

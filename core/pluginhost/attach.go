@@ -10,13 +10,12 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/wire"
 )
 
-// attachEnv lists, by commas, the plugins that somebody has started in a
-// debugger. The host attaches to them instead of starting them: it starts the
-// built-in plugin's program as a relay, which leads it to the other process, so
-// that supervision has a process to watch.
+// attachEnv is a comma-separated list of plugins that a person has started in a debugger.
+// The host attaches to them instead of starting them: it starts the built-in plugin's
+// program as a relay to the other process, so that there is a process to supervise.
 //
-// What is attached to is not locked. That gives nobody anything new: whoever
-// sets the environment of this process can have it run what they like.
+// The lock file does not apply to attached plugins. That is no new risk: whoever can set
+// the environment of this process can make it run anything.
 const attachEnv = "AITUNNEL_ATTACH"
 
 func isAttached(name string) bool {
@@ -25,7 +24,7 @@ func isAttached(name string) bool {
 	})
 }
 
-// relay returns the environment that makes the process of s a relay; nil if it is none.
+// relay returns the environment that makes the process of s a relay; nil if it is not one.
 func (s spec) relay() []string {
 	if !s.attach {
 		return nil
@@ -33,14 +32,14 @@ func (s spec) relay() []string {
 	return []string{wire.RelayEnv + "=" + s.name}
 }
 
-// timing returns t, with endless deadlines for a process that may be stopped at a
-// breakpoint: it is lost only when its connection breaks.
+// timing returns t, with very long deadlines for an attached process, which may be stopped
+// at a breakpoint: it counts as lost only when its connection breaks.
 func (s spec) timing(t Timing) Timing {
 	if s.attach {
 		const long = 24 * time.Hour
 		t.Start, t.Configure, t.PingTimeout, t.Overdue, t.Busy = long, long, long, long, long
 		t.Timeouts, t.Crashes = math.MaxInt, math.MaxInt
-		t.RestartMax = min(t.RestartMax, 2*time.Second) // a developer is waiting for it
+		t.RestartMax = min(t.RestartMax, 2*time.Second) // a developer is waiting
 	}
 	return t
 }

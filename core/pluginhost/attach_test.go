@@ -16,8 +16,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// byHand starts the test plugin as its author does, in a debugger say.
-func byHand(t *testing.T) *exec.Cmd {
+// startByHand starts the test plugin as its author does, for example in a debugger.
+func startByHand(t *testing.T) *exec.Cmd {
 	t.Helper()
 	argv := serveAs("good")
 	cmd := exec.Command(argv[0], argv[1:]...)
@@ -35,12 +35,12 @@ func byHand(t *testing.T) *exec.Cmd {
 	})
 	line, err := bufio.NewReader(onOutput).ReadString('\n')
 	if err != nil || !strings.Contains(line, "AITUNNEL_ATTACH=test") {
-		t.Fatalf("it says %q, %v", line, err)
+		t.Fatalf("it printed %q, %v", line, err)
 	}
 	return cmd
 }
 
-// attachable is a component of the test plugin, as if it were a third party's.
+// attachable is a component of the test plugin as a third-party plugin.
 var attachable = &config.Component{Kind: sdk.KindStrategy, Ref: "test/order", Plugin: "test", Name: "order", Body: []byte(`{"reason":"of the other process"}`)}
 
 func TestAttachForADebugger(t *testing.T) {
@@ -52,7 +52,7 @@ func TestAttachForADebugger(t *testing.T) {
 		t.Fatalf("with nothing to attach to: %v", err)
 	}
 
-	debugged := byHand(t)
+	debugged := startByHand(t)
 	i := r.open(attachable)
 	p, err := plan(t, i, "")
 	if err != nil || p.Reason != "of the other process" {
@@ -62,7 +62,7 @@ func TestAttachForADebugger(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 
-	// At a breakpoint it answers nothing, and is left in peace.
+	// At a breakpoint it does not answer, and is not restarted.
 	relay := r.pid()
 	if err := debugged.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
@@ -78,27 +78,27 @@ func TestAttachForADebugger(t *testing.T) {
 		t.Errorf("after the breakpoint: %+v, %v", p, err)
 	}
 
-	// Started again, it is attached to again.
+	// If it is started again, the host attaches to it again.
 	_ = debugged.Process.Kill()
 	_ = debugged.Wait()
 	testhelp.Eventually(t, "its end is noticed", func() bool {
 		_, err := plan(t, i, "")
 		return err != nil
 	})
-	byHand(t)
+	startByHand(t)
 	testhelp.Eventually(t, "the next process serves", func() bool {
 		p, err := plan(t, i, "")
 		return err == nil && p.Reason == "of the other process"
 	})
 }
 
-// TestAHostLeavesWhatItIsAttachedTo holds that the end of aitunnel does not end
-// a session in a debugger.
-func TestAHostLeavesWhatItIsAttachedTo(t *testing.T) {
+// TestAttachedPluginOutlivesHost shows that closing the host does not end a process in a
+// debugger.
+func TestAttachedPluginOutlivesHost(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", shortDir(t))
 	t.Setenv("HOME", shortDir(t))
 	t.Setenv(attachEnv, "test")
-	debugged := byHand(t)
+	debugged := startByHand(t)
 	for range 2 {
 		r := newRig(t, quick, serveAs("good")...)
 		if _, err := plan(t, r.open(attachable), ""); err != nil {

@@ -18,12 +18,12 @@ type Candidate struct {
 	Name   string
 	Path   string
 	SHA256 string
-	Lock   trust.State // what the lock file says; "" if there is no file
-	Reason string      // why it is not used; "" if nothing is against it
+	Lock   trust.State // "" if the executable does not exist
+	Reason string      // why it is not used; "" if it can be
 }
 
-// Candidates returns the executables in the plugin directories and those that blocks
-// name, each with the reason why it cannot be used.
+// Candidates returns the executables in the plugin directories and those of plugin blocks,
+// each with the reason if it cannot be used.
 func (h *Host) Candidates(declared []*config.Plugin) []Candidate {
 	out := []Candidate{}
 	taken := map[string]string{} // paths by name
@@ -66,7 +66,7 @@ func installed(dir string) (names []string) {
 			name, exe = strings.CutSuffix(name, ".exe")
 			ok = ok && exe
 		}
-		if ok && fileName(name) {
+		if ok && isPluginName(name) {
 			names = append(names, name)
 		}
 	}
@@ -79,8 +79,8 @@ func (h *Host) candidate(name, path string) Candidate {
 		c.Reason = err.Error()
 		return c
 	}
-	is, err := h.trust.Verify(name, path)
-	c.SHA256, c.Lock = is.SHA256, trust.Locked
+	exe, err := h.trust.Verify(name, path)
+	c.SHA256, c.Lock = exe.SHA256, trust.Locked
 	if err != nil {
 		c.Lock, c.Reason = lockState(err), h.explainRefusal(name, path, err).Error()
 		return c
@@ -93,7 +93,7 @@ func (h *Host) candidate(name, path string) Candidate {
 	return c
 }
 
-// lockState returns the state that an error of trust carries; "" if it carries none.
+// lockState returns the state of a [trust.Refusal]; "" for other errors.
 func lockState(err error) trust.State {
 	if refusal := (*trust.Refusal)(nil); errors.As(err, &refusal) {
 		return refusal.State
@@ -101,7 +101,7 @@ func lockState(err error) trust.State {
 	return ""
 }
 
-// Inputs returns the files that decide which executables run, each with its state: see
+// Inputs returns the files on which it depends which executables run, each with its
 // [FileState].
 func (h *Host) Inputs(declared []*config.Plugin) map[string]string {
 	out := map[string]string{h.trust.LockPath: FileState(h.trust.LockPath)}
@@ -114,7 +114,7 @@ func (h *Host) Inputs(declared []*config.Plugin) map[string]string {
 	}
 	for name, f := range h.failed {
 		paths := []string{f.Path}
-		if f.Path == "" { // it may be installed in any of the directories
+		if f.Path == "" { // it may be installed later, in any of the directories
 			paths = nil
 			for _, dir := range pluginDirs(h.configDir) {
 				paths = append(paths, filepath.Join(dir, FileName(name)))
@@ -132,8 +132,8 @@ func (h *Host) Inputs(declared []*config.Plugin) map[string]string {
 	return out
 }
 
-// FileState changes when a file is replaced or written to. It is never empty. The file
-// is not read.
+// FileState returns a value that changes when a file is replaced or written to, without
+// reading it. It is never empty.
 func FileState(path string) string {
 	info, err := os.Stat(path)
 	if err != nil {

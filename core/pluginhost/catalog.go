@@ -14,14 +14,14 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/schemadoc"
 )
 
-// Component implements [config.Catalog]. It starts the plugin's process if it does
-// not run yet.
+// Component implements [config.Catalog]. It starts the plugin's process if it is not
+// running.
 func (h *Host) Component(ctx context.Context, kind sdk.Kind, ref string, plugin *config.Plugin) (config.ComponentInfo, error) {
 	name, component, qualified := strings.Cut(ref, "/")
 	if qualified || plugin != nil {
 		found, err := h.thirdParty(ctx, kind, ref, name, component, plugin)
 		if errors.Is(err, errNotInstalled) && plugin == nil {
-			_, others := h.offering(ctx, kind, "")
+			_, others := h.installedComponents(ctx, kind, "")
 			if near := wording.NearestRef(ref, others); near != "" {
 				err = fmt.Errorf("did you mean %q? %w", near, err)
 			}
@@ -35,8 +35,8 @@ func (h *Host) Component(ctx context.Context, kind sdk.Kind, ref string, plugin 
 	if c, ok := lookUp(builtin, kind, ref); ok {
 		return h.info("", builtin, c), nil
 	}
-	// The name of a plugin alone is allowed, and the plugin need not be declared. But
-	// most often the name is a misspelt built-in.
+	// The name of a plugin is allowed without a component, and the plugin need not have a
+	// block. But usually such a name is a misspelled built-in.
 	found, err := h.thirdParty(ctx, kind, ref, name, "", nil)
 	if errors.As(err, &missingError{}) {
 		return found, err
@@ -50,17 +50,17 @@ func (h *Host) Component(ctx context.Context, kind sdk.Kind, ref string, plugin 
 
 // Verdicts implements [config.VerdictCatalog].
 func (h *Host) Verdicts(ctx context.Context, plugin string, block *config.Plugin) (text, build string, err error) {
-	if !fileName(plugin) {
+	if !isPluginName(plugin) {
 		return "", "", fmt.Errorf("%q is not the name of a plugin", plugin)
 	}
 	d, err := h.describe(ctx, plugin, block)
 	return d.Verdicts, h.build(plugin), err
 }
 
-// thirdParty finds a component of the plugin called name; an empty component
-// is the only one of its kind.
+// thirdParty returns a component of the plugin with the name; without the name of a
+// component, the only one of its kind.
 func (h *Host) thirdParty(ctx context.Context, kind sdk.Kind, ref, name, component string, block *config.Plugin) (config.ComponentInfo, error) {
-	if !fileName(name) {
+	if !isPluginName(name) {
 		return config.ComponentInfo{}, h.unknown(ctx, kind, ref, nil)
 	}
 	d, err := h.describe(ctx, name, block)
@@ -74,14 +74,13 @@ func (h *Host) thirdParty(ctx context.Context, kind sdk.Kind, ref, name, compone
 	return h.info(name, d, c), nil
 }
 
-// describe returns the description of a plugin, even if its process is being
-// restarted.
+// describe returns the description of a plugin, even while its process restarts.
 func (h *Host) describe(ctx context.Context, name string, block *config.Plugin) (sdk.Description, error) {
 	s, err := h.spec(name, block)
 	if err != nil {
 		return sdk.Description{}, err
 	}
-	if cause := h.absence(s); cause != nil {
+	if cause := h.absenceCause(s); cause != nil {
 		return sdk.Description{}, fmt.Errorf("%w: %w", config.ErrNotReady, cause)
 	}
 	v, err := h.supervisor(ctx, s)
@@ -95,9 +94,8 @@ func (h *Host) describe(ctx context.Context, name string, block *config.Plugin) 
 	return d, nil
 }
 
-// Describe describes the plugin that ref names, with the components that it names:
-// all of a plugin's, or those with a name, of any kind. The built-ins are the plugin
-// without a name.
+// Describe returns the description of a plugin. ref is PLUGIN, PLUGIN/COMPONENT, or the name
+// of a built-in component; the description has only the components of that name.
 func (h *Host) Describe(ctx context.Context, ref string, declared []*config.Plugin) (sdk.Description, error) {
 	name, component, qualified := strings.Cut(ref, "/")
 	i := slices.IndexFunc(declared, func(p *config.Plugin) bool { return p.Name == name })
@@ -105,10 +103,10 @@ func (h *Host) Describe(ctx context.Context, ref string, declared []*config.Plug
 	if err != nil {
 		return sdk.Description{}, err
 	}
-	if one := only(builtin, ref); !qualified && i < 0 && len(one.Components) > 0 {
+	if one := onlyNamed(builtin, ref); !qualified && i < 0 && len(one.Components) > 0 {
 		return one, nil
 	}
-	if !fileName(name) {
+	if !isPluginName(name) {
 		return sdk.Description{}, h.noSuchComponent(ref, builtin)
 	}
 	var block *config.Plugin
@@ -124,14 +122,14 @@ func (h *Host) Describe(ctx context.Context, ref string, declared []*config.Plug
 	case err != nil || !qualified:
 		return d, err
 	}
-	if one := only(d, component); len(one.Components) > 0 {
+	if one := onlyNamed(d, component); len(one.Components) > 0 {
 		return one, nil
 	}
 	return sdk.Description{}, h.noSuchComponent(ref, d)
 }
 
-// only returns the description with nothing but the components of a name.
-func only(d sdk.Description, name string) sdk.Description {
+// onlyNamed returns a description with only the components of a name.
+func onlyNamed(d sdk.Description, name string) sdk.Description {
 	d.Components = slices.DeleteFunc(slices.Clone(d.Components), func(c sdk.ComponentDescription) bool { return c.Name != name })
 	return d
 }
@@ -153,8 +151,7 @@ func (h *Host) noSuchComponent(ref string, d sdk.Description) error {
 	return fmt.Errorf("there is no component or plugin %q; known: %s", ref, strings.Join(names, ", "))
 }
 
-// lookUp finds a component by kind and name; no name means the only one of its
-// kind.
+// lookUp finds a component by kind and name; without a name, the only one of its kind.
 func lookUp(d sdk.Description, kind sdk.Kind, name string) (sdk.ComponentDescription, bool) {
 	var found []sdk.ComponentDescription
 	for _, c := range d.Components {
@@ -172,8 +169,8 @@ func (h *Host) info(plugin string, d sdk.Description, c sdk.ComponentDescription
 	return config.ComponentInfo{Plugin: plugin, Name: c.Name, Version: d.Version, Build: h.build(plugin), Doc: c.Doc, Schema: c.Schema, OnFailure: c.OnFailure}
 }
 
-// unknown lists the names that would be valid: the components of the plugin that
-// was named, and the built-ins.
+// unknown returns the error for an unknown component, with the names that are valid: those
+// of the plugin, if it is known, and of the built-ins.
 func (h *Host) unknown(ctx context.Context, kind sdk.Kind, ref string, d *sdk.Description) error {
 	err := &config.UnknownComponentError{Kind: kind, Ref: ref}
 	if d != nil {
@@ -196,20 +193,20 @@ func (h *Host) unknown(ctx context.Context, kind sdk.Kind, ref string, d *sdk.De
 	} else if builtin, failed := h.describe(ctx, "", nil); failed == nil {
 		err.IsA = kindsOf(builtin, name)
 	}
-	err.Installed, err.Others = h.offering(ctx, kind, ref)
+	err.Installed, err.Others = h.installedComponents(ctx, kind, ref)
 	if d == nil && len(err.IsA) == 0 {
 		for _, installed := range h.installed(ctx) {
 			err.IsA = append(err.IsA, kindsOf(installed, name)...)
 		}
 	}
 	if slices.Contains(err.IsA, kind) {
-		err.IsA = nil // there are several of this kind, and the name alone chooses none
+		err.IsA = nil // there are several of this kind
 	}
 	slices.Sort(err.Known)
 	return err
 }
 
-// kindsOf returns the kinds of the components of that name, or of all if it is "".
+// kindsOf returns the kinds of the components with the name, or of all if it is "".
 func kindsOf(d sdk.Description, name string) (kinds []sdk.Kind) {
 	for _, c := range d.Components {
 		if name == "" || c.Name == name {
@@ -219,9 +216,9 @@ func kindsOf(d sdk.Description, name string) (kinds []sdk.Kind) {
 	return kinds
 }
 
-// offering returns the components of that kind of plugins that are installed and may run,
-// though no block uses them: those with that name, and all.
-func (h *Host) offering(ctx context.Context, kind sdk.Kind, name string) (named, all []string) {
+// installedComponents returns the components of a kind in plugins that are installed and
+// may run, even if no block uses them: those with the name, and all.
+func (h *Host) installedComponents(ctx context.Context, kind sdk.Kind, name string) (named, all []string) {
 	for _, d := range h.installed(ctx) {
 		if c, ok := lookUp(d, kind, name); ok && name != "" {
 			named = append(named, schemadoc.Ref(d, c))
@@ -248,7 +245,7 @@ func (h *Host) installed(ctx context.Context) (all []sdk.Description) {
 	return all
 }
 
-// fileName reports whether a plugin's name is safe as part of a file name.
-func fileName(name string) bool {
+// isPluginName reports whether a plugin's name is safe as part of a file name.
+func isPluginName(name string) bool {
 	return name != "" && !strings.ContainsAny(name, `/\.:`)
 }

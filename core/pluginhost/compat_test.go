@@ -10,8 +10,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// A plugin that was built with the first version of the SDK runs.
-func TestAnOldPlugin(t *testing.T) {
+// A plugin that was built with the first version of the SDK works.
+func TestOldPlugin(t *testing.T) {
 	session, err := filepath.Abs(filepath.Join("..", "..", "sdk", "testdata", "v1", "session.json"))
 	if err != nil {
 		t.Fatal(err)

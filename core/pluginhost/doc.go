@@ -1,4 +1,4 @@
-// Package pluginhost finds, starts, configures, supervises and stops plugin
-// processes, so that the rest of the program can treat a component in another
-// process as a value that is sometimes unavailable, and never worse than that.
+// Package pluginhost finds, starts, configures, supervises and stops plugin processes. For
+// the rest of the program, a component in another process is a value whose calls may return
+// [sdk.ErrUnavailable], but never hang or crash the program.
 package pluginhost

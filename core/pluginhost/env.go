@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// inherited are the variables of the host's environment that plugins get. People
-// keep API keys in theirs, so everything else is withheld, also proxy settings, which
-// can contain a password.
+// inherited are the environment variables that plugins inherit. All others are withheld,
+// since they may contain API keys; also proxy settings, which may contain a password.
 var inherited = map[string]bool{
 	"PATH": true, "HOME": true, "USER": true, "LOGNAME": true, "SHELL": true,
 	"TMPDIR": true, "TMP": true, "TEMP": true, "TZ": true, "LANG": true, "LANGUAGE": true,
@@ -18,7 +17,7 @@ var inherited = map[string]bool{
 	"SYSTEMDRIVE": true, "SYSTEMROOT": true, "USERPROFILE": true, "WINDIR": true,
 }
 
-// environ returns the environment of a plugin: inherited variables, and those of its block.
+// environ returns the environment of a plugin: inherited variables, and those in its block.
 func environ(own map[string]string) []string {
 	var env []string
 	for _, entry := range os.Environ() {

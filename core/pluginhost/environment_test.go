@@ -67,7 +67,7 @@ func TestDescriptorsOfAPlugin(t *testing.T) {
 	}
 }
 
-func TestChildrenOfAPluginGoWithIt(t *testing.T) {
+func TestChildrenOfAPluginAreKilled(t *testing.T) {
 	r := newRig(t, quick, serveAs("good")...)
 	i := r.open(order(`{}`))
 	p, err := plan(t, i, "child")
@@ -100,7 +100,7 @@ func TestHostKilled(t *testing.T) {
 			line, _ := bufio.NewReader(out).ReadString('\n')
 			var pid int
 			if _, err := fmt.Sscanf(line, "pid %d", &pid); err != nil || !alive(pid) {
-				t.Fatalf("host says %q: %v", line, err)
+				t.Fatalf("the host printed %q: %v", line, err)
 			}
 			if role != "running" {
 				_ = syscall.Kill(pid, syscall.SIGSTOP)
@@ -115,8 +115,8 @@ func TestHostKilled(t *testing.T) {
 	}
 }
 
-// TestLifeline leaves out what Linux does for us: the plugin itself notices
-// that its host is gone.
+// TestLifeline shows that a plugin notices by itself that its host has ended, without the
+// parent-death signal of Linux.
 func TestLifeline(t *testing.T) {
 	r := newRig(t, quick, serveAs("good")...)
 	r.open(order(`{}`))
@@ -125,17 +125,17 @@ func TestLifeline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = p.conn.Close() // breaks the connection, and signals nothing
+	_ = p.conn.Close() // breaks the connection, without a signal
 	testhelp.Eventually(t, "the plugin has ended", func() bool { return !p.alive() })
 	if got := p.runner.exit(); got != "exit status 0" {
 		t.Errorf("it ended with %s", got)
 	}
 }
 
-func TestSweep(t *testing.T) {
+func TestOldSocketDirectories(t *testing.T) {
 	dir := shortDir(t)
-	old, young := filepath.Join(dir, "plugin-dir1"), filepath.Join(dir, "plugin-dir2")
-	for _, d := range []string{old, young} {
+	old, recent := filepath.Join(dir, "plugin-dir1"), filepath.Join(dir, "plugin-dir2")
+	for _, d := range []string{old, recent} {
 		if err := os.Mkdir(d, 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -150,13 +150,13 @@ func TestSweep(t *testing.T) {
 	if _, err := os.Stat(old); !errors.Is(err, os.ErrNotExist) {
 		t.Error("the old directory is still there")
 	}
-	if _, err := os.Stat(young); err != nil {
-		t.Error("the directory of a host beside this one is gone")
+	if _, err := os.Stat(recent); err != nil {
+		t.Error("the directory of another host was removed")
 	}
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := prepareSocketDir(dir, time.Minute); err == nil {
-		t.Error("a directory open to others was taken")
+		t.Error("a directory that others can read was accepted")
 	}
 }

@@ -13,11 +13,11 @@ type EventType string
 const (
 	EventStarted      EventType = "started"
 	EventStartFailed  EventType = "start_failed"
-	EventExited       EventType = "exited"        // without having been asked to
-	EventUnresponsive EventType = "unresponsive"  // and therefore killed
-	EventRestarted    EventType = "restarted"     // and its instances configured again
-	EventQuarantined  EventType = "quarantined"   // not started again until asked to
-	EventConfigFailed EventType = "config_failed" // one instance, on a restarted process
+	EventExited       EventType = "exited"        // unexpectedly
+	EventUnresponsive EventType = "unresponsive"  // and was killed
+	EventRestarted    EventType = "restarted"     // and its instances were configured again
+	EventQuarantined  EventType = "quarantined"   // it is not restarted until a person or a new version asks for it
+	EventConfigFailed EventType = "config_failed" // one instance cannot be configured in a restarted process
 	EventStopped      EventType = "stopped"
 	EventRefused      EventType = "refused"  // the lock file does not allow it to run
 	EventFallback     EventType = "fallback" // the previous version runs
@@ -32,7 +32,7 @@ type Event struct {
 	Message string // a sentence for the user
 }
 
-// ProcessStatus is what [Host.List] says about one plugin.
+// ProcessStatus is the status of one plugin process.
 type ProcessStatus struct {
 	Name       string // "" for the built-ins
 	Version    string
@@ -42,15 +42,15 @@ type ProcessStatus struct {
 	Since      time.Time
 	State      State
 	Restarts   int
-	LastError  string // why the last process ended, or did not start
+	LastError  string // why the last process ended or did not start
 	Protocol   int
 	Fallback   string  // why the previous version runs; "" if it does not
 	Memory     uint64  // resident, in bytes; 0: not measured
 	CPU        float64 // cores in use
 	LogLines   int     // in the last second
-	LogDropped uint64  // lines over the limit
+	LogDropped uint64  // lines dropped because of the limit
 	Components []ComponentStatus
-	Instances  []string // what they are for, as given to Open
+	Instances  []string // their purposes, as passed to Open
 }
 
 // ComponentStatus names a component of a plugin.

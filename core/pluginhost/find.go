@@ -11,10 +11,10 @@ import (
 	"github.com/adrg/xdg"
 )
 
-// filePrefix begins the name of every plugin's executable.
+// filePrefix is the prefix of the names of plugin executables.
 const filePrefix = "aitunnel-plugin-"
 
-// FileName returns what the executable of a plugin is called.
+// FileName returns the file name of a plugin's executable.
 func FileName(name string) string {
 	if runtime.GOOS == "windows" {
 		return filePrefix + name + ".exe"
@@ -22,7 +22,7 @@ func FileName(name string) string {
 	return filePrefix + name
 }
 
-// configDir returns the directory of the configuration, which holds the lock file.
+// configDir returns the directory of the configuration, which contains the lock file.
 func configDir(path string) string {
 	if info, err := os.Stat(path); path == "" || err == nil && info.IsDir() {
 		return path
@@ -30,9 +30,8 @@ func configDir(path string) string {
 	return filepath.Dir(path)
 }
 
-// pluginDirs returns the directories in which executables are looked up, in order. The
-// working directory and PATH are not among them: programs that were never meant to
-// be plugins can be there.
+// pluginDirs returns the directories to search for executables, in order. They do not
+// include the working directory and PATH, where any program may be.
 func pluginDirs(configDir string) []string {
 	var dirs []string
 	if dir := os.Getenv("AITUNNEL_PLUGIN_DIR"); filepath.IsAbs(dir) {
@@ -46,8 +45,8 @@ func pluginDirs(configDir string) []string {
 
 var errNotInstalled = errors.New("not installed")
 
-// find returns the absolute path of the executable of a plugin. A relative path
-// is relative to the configuration.
+// find returns the absolute path of a plugin's executable. A relative path is relative to
+// the directory of the configuration.
 func (h *Host) find(name, path string) (string, error) {
 	if path != "" {
 		if !filepath.IsAbs(path) {

@@ -27,7 +27,7 @@ func TestThirdParty(t *testing.T) {
 	for _, ref := range []string{"acme/order", "acme"} {
 		kind := sdk.KindStrategy
 		if ref == "acme" {
-			kind = sdk.KindKeySelector // of which it has one only
+			kind = sdk.KindKeySelector // it has only one of this kind
 		}
 		got, err := r.Component(t.Context(), kind, ref, nil)
 		if err != nil || got.Plugin != "acme" {
@@ -40,10 +40,10 @@ func TestThirdParty(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if _, err := r.Component(t.Context(), sdk.KindStrategy, "acme", &config.Plugin{Name: "acme"}); err == nil {
-		t.Error("one of two strategies was taken")
+		t.Error("one of two strategies was chosen")
 	}
-	// Without instances it is not kept.
-	testhelp.Eventually(t, "the idle process is gone", func() bool {
+	// Without instances it is stopped.
+	testhelp.Eventually(t, "the idle process has stopped", func() bool {
 		for _, p := range r.List() {
 			if p.Name == "acme" && p.State == StateStopped {
 				return true
@@ -65,7 +65,7 @@ func TestVersionConstraint(t *testing.T) {
 	path := r.lock("acme", script(t, "good"))
 	for constraint, want := range map[string]string{
 		">= 1.2, < 2.0": "",
-		">= 2.0":        `version is 1.4.0, but the configuration asks for ">= 2.0"`,
+		">= 2.0":        `version is 1.4.0, but the configuration requires ">= 2.0"`,
 		"newest":        "not a version constraint",
 	} {
 		block := &config.Plugin{Name: "acme", Path: path, Version: constraint}
@@ -76,9 +76,9 @@ func TestVersionConstraint(t *testing.T) {
 	}
 }
 
-// TestWhereExecutablesAreLookedUp puts one where it must not be found, then one
-// after the other in the directories that count, last to first.
-func TestWhereExecutablesAreLookedUp(t *testing.T) {
+// TestPluginDirectories puts an executable where it must not be found, and then in each
+// directory that is searched, from the last to the first.
+func TestPluginDirectories(t *testing.T) {
 	data, env, work := t.TempDir(), t.TempDir(), t.TempDir()
 	t.Setenv("XDG_DATA_HOME", data)
 	t.Setenv("AITUNNEL_PLUGIN_DIR", "")
@@ -112,7 +112,7 @@ func TestWhereExecutablesAreLookedUp(t *testing.T) {
 	}
 	want := install(filepath.Join(r.configDir, "bin"))
 	if got, err := r.find("acme", "bin/aitunnel-plugin-acme"); err != nil || got != want {
-		t.Errorf("a path beside the configuration: %s, %v", got, err)
+		t.Errorf("a path relative to the configuration: %s, %v", got, err)
 	}
 	if err := os.Chmod(want, 0o600); err != nil {
 		t.Fatal(err)
@@ -121,6 +121,6 @@ func TestWhereExecutablesAreLookedUp(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if _, err := r.find("acme", work); err == nil {
-		t.Error("a directory was taken for an executable")
+		t.Error("a directory was accepted as an executable")
 	}
 }

@@ -17,36 +17,35 @@ import (
 
 // Options of [New].
 type Options struct {
-	Logger hclog.Logger // takes the plugins' own logs; nil: none
+	Logger hclog.Logger // receives the logs of plugins; nil: they are discarded
 
-	// Builtin is the command line that serves the built-in components, all of
-	// them in one process.
+	// Builtin is the command line of the process that serves all built-in components.
 	Builtin []string
 
-	// ConfigPath is the configuration: a file, or a directory of them. Plugins
-	// are looked up beside it, relative paths start there, and the lock file is there.
+	// ConfigPath is the configuration: a file or a directory. Its directory contains the
+	// lock file and installed plugins, and is the base of relative paths.
 	ConfigPath string
 
-	// CacheDir holds the copies of third parties' executables that were verified
-	// against the lock file, and that alone are run.
+	// CacheDir contains verified copies of third-party executables. Only these copies are
+	// run.
 	CacheDir string
 
-	// SocketDir is the parent of the directories in which plugins listen; it is
-	// made with mode 0700 if need be, and swept. Empty, or too long for the path
-	// of a socket: one in the user's temporary directory.
+	// SocketDir is the parent of the directories of plugins' sockets. It is created with
+	// mode 0700 if necessary, and old directories in it are removed. If it is empty, or too
+	// long for the path of a socket, a directory in the temporary directory is used.
 	SocketDir string
 
-	// OnEvent receives what happens to processes; it must not block.
+	// OnEvent receives events; it must not block.
 	OnEvent func(Event)
 
-	// OnLog receives the warnings and errors that plugins log, to log them and to
-	// show them; it must not block. nil: they go to Logger like the others.
+	// OnLog receives the warnings and errors that plugins log, to log and show them; it
+	// must not block. nil: they go to Logger like other lines.
 	OnLog func(plugin string, level hclog.Level, message string)
 
 	Timing Timing
 }
 
-// Host runs plugins. It is safe for use by many goroutines.
+// Host runs plugins. It is safe for concurrent use.
 type Host struct {
 	options   Options
 	configDir string
@@ -59,29 +58,29 @@ type Host struct {
 	calls     atomic.Uint64
 	serial    atomic.Uint64 // of instances
 
-	mu          sync.Mutex
-	supervisors map[string]*entry // by the key of the spec
-	latest      map[string]string // by plugin, the key of the spec that was asked for last
-	epochs      map[string]int    // by plugin, how often a new process was asked for
-	failed      map[string]Failure
-	tested      map[string]trust.Executable // that run whatever the lock file says
-	blamed      map[string]error            // plugins that failed before they were in use
-	absent      map[string]absence          // plugins that the program runs without
-	substitutes map[string]substitute       // previous versions that run in place of locked ones
-	sources     map[string]string           // of plugins, by their blocks
-	hurried     bool                        // see Hurry
-	trials      sync.WaitGroup              // processes without a supervisor
+	mu            sync.Mutex
+	supervisors   map[string]*entry // by the key of the spec
+	latest        map[string]string // by plugin, the key of the latest requested spec
+	epochs        map[string]int    // by plugin, how often a new process was requested
+	failed        map[string]Failure
+	tested        map[string]trust.Executable // executables that run regardless of the lock file
+	startErrors   map[string]error            // plugins that failed before they were in use
+	absent        map[string]absence          // plugins that the program runs without
+	substitutes   map[string]substitute       // previous versions that run in place of locked ones
+	sources       map[string]string           // of plugins, from their blocks
+	startsLimited bool                        // see LimitStarts
+	trials        sync.WaitGroup              // processes without a supervisor
 }
 
 // entry holds a supervisor and the lock for its first start.
 type entry struct {
 	starting   sync.Mutex
-	failure    error                      // of the last try to start it
-	failedAt   time.Time                  // under starting, as is failure
-	supervisor atomic.Pointer[supervisor] // nil if the process has never come up
+	failure    error                      // of the last attempt to start it; guarded by starting
+	failedAt   time.Time                  // guarded by starting
+	supervisor atomic.Pointer[supervisor] // nil if the process has never started
 }
 
-// New returns a host that runs nothing yet.
+// New returns a host without processes.
 func New(o Options) (*Host, error) {
 	if len(o.Builtin) == 0 {
 		return nil, errors.New("the command line of the built-in plugin is not set")
@@ -100,7 +99,7 @@ func New(o Options) (*Host, error) {
 	h := &Host{
 		options: o, configDir: configDir(o.ConfigPath), socketDir: dir,
 		supervisors: map[string]*entry{}, latest: map[string]string{}, epochs: map[string]int{}, failed: map[string]Failure{},
-		tested: map[string]trust.Executable{}, blamed: map[string]error{}, absent: map[string]absence{}, substitutes: map[string]substitute{}, sources: map[string]string{},
+		tested: map[string]trust.Executable{}, startErrors: map[string]error{}, absent: map[string]absence{}, substitutes: map[string]substitute{}, sources: map[string]string{},
 	}
 	h.trust = &trust.Store{LockPath: filepath.Join(h.configDir, trust.FileName), CacheDir: o.CacheDir}
 	h.trust.RemoveOldCopies()
@@ -109,14 +108,13 @@ func New(o Options) (*Host, error) {
 	return h, nil
 }
 
-// Calls returns the number of calls made to components so far. Those of
-// supervision are not counted.
+// Calls returns the number of calls of components so far, without those for supervision.
 func (h *Host) Calls() uint64 { return h.calls.Load() }
 
 // Close stops every plugin and returns when no process is left. A process that
 // still runs when ctx ends is killed.
 func (h *Host) Close(ctx context.Context) error {
-	h.mu.Lock() // after which no trial begins
+	h.mu.Lock() // no trial starts after this
 	h.cancel()
 	h.mu.Unlock()
 	defer context.AfterFunc(ctx, h.stopNow)()
@@ -154,11 +152,11 @@ func (h *Host) running() (all []*supervisor) {
 	return all
 }
 
-// failureTime is how long the failure of a start that timed out is returned to the
-// next callers: a configuration that names a hanging plugin twenty times waits once.
+// failureTime is how long a start that timed out is not tried again, but its error is
+// returned: a configuration that uses a hanging plugin twenty times waits for it once.
 const failureTime = 2 * time.Second
 
-// supervisor returns that of a process, and starts it the first time.
+// supervisor returns the supervisor of a process, and starts it the first time.
 func (h *Host) supervisor(ctx context.Context, s spec) (*supervisor, error) {
 	e := h.entry(s)
 	e.starting.Lock()
@@ -174,7 +172,7 @@ func (h *Host) supervisor(ctx context.Context, s spec) (*supervisor, error) {
 	}
 	v := newSupervisor(h, s)
 	e.supervisor.Store(v)
-	if h.ctx.Err() != nil { // after Store, so that Close either sees v or is seen here
+	if h.ctx.Err() != nil { // checked after Store, so that Close either finds v or is noticed here
 		v.finish()
 		return nil, errors.New("the plugin host is closed")
 	}
@@ -191,7 +189,7 @@ func (h *Host) supervisor(ctx context.Context, s spec) (*supervisor, error) {
 			e.failure, e.failedAt = err, time.Now()
 		}
 		h.recordFailure(s.name, s.path, s.executable.SHA256, err)
-		h.blamePlugin(s.name, err)
+		h.recordStartError(s.name, err)
 	}
 	return v, err
 }

@@ -23,7 +23,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// rig is a host with short intervals whose events and log are kept.
+// rig is a host with short intervals that records its events and log.
 type rig struct {
 	*Host
 	t   testing.TB
@@ -71,7 +71,7 @@ func newRig(t testing.TB, timing Timing, builtin ...string) *rig {
 	return r
 }
 
-// shortDir is short enough for sockets, as t.TempDir is not always.
+// shortDir returns a directory whose path is short enough for sockets, unlike t.TempDir.
 func shortDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "ph")
@@ -175,7 +175,7 @@ func TestComponentsOfEveryKind(t *testing.T) {
 		}
 	}
 	if _, ok := i.Component().(sdk.RequestRouter); ok {
-		t.Error("a plain strategy poses as a request router")
+		t.Error("a plain strategy is a request router")
 	}
 	seer := r.open(&config.Component{Kind: sdk.KindStrategy, Name: "seer"}).Component()
 	if reply, err := seer.(sdk.RequestRouter).Route(t.Context(), sdk.RouteRequest{Model: "m"}); err != nil || reply.Reason != "m" {
@@ -203,11 +203,11 @@ func TestUnknownComponent(t *testing.T) {
 	}
 }
 
-func TestComplaintsAboutABlock(t *testing.T) {
+func TestErrorsAboutABlock(t *testing.T) {
 	r := newRig(t, quick, serveAs("good")...)
 	_, err := r.Open(t.Context(), order(`{"bad":"x"}`), nil, "test", nil)
-	var complaint *sdk.ConfigError
-	if !errors.As(err, &complaint) || !slices.Equal(complaint.Path, []string{"bad"}) || complaint.Hint == "" {
+	var invalid *sdk.ConfigError
+	if !errors.As(err, &invalid) || !slices.Equal(invalid.Path, []string{"bad"}) || invalid.Hint == "" {
 		t.Errorf("%v", err)
 	}
 	i := r.open(order(`{"reason":"one"}`))
@@ -241,7 +241,7 @@ func TestStartFailures(t *testing.T) {
 		"silent":  {short, []string{"not ready within 3", "still thinking"}},
 		"failing": {quick, []string{"exit status 3", "no licence found"}},
 		"rubbish": {quick, []string{"without the handshake", "I am a calculator"}},
-		"newer":   {quick, []string{"version 2 of the plugin protocol", "speaks version 1"}},
+		"newer":   {quick, []string{"version 2 of the plugin protocol", "uses version 1"}},
 	} {
 		t.Run(role, func(t *testing.T) {
 			t.Parallel()
@@ -266,7 +266,7 @@ func TestStartFailures(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("given up", func(t *testing.T) {
+	t.Run("cancelled", func(t *testing.T) {
 		r := newRig(t, quick, serveAs("silent")...)
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
@@ -290,7 +290,7 @@ func TestSlowStart(t *testing.T) {
 	r.pid()
 }
 
-func TestNoiseDoesNoHarm(t *testing.T) {
+func TestNoisyPlugin(t *testing.T) {
 	r := newRig(t, quick, serveAs("noisy")...)
 	i := r.open(order(`{}`))
 	for range 50 {
@@ -325,11 +325,10 @@ func TestLogKeepsLevelsAndHidesSecrets(t *testing.T) {
 	}
 }
 
-// script is an executable that currentRole a role, as a third party's would.
-// lock writes the executable at path into the lock file.
+// lock adds the executable at path to the lock file.
 func (r *rig) lock(name, path string) string {
 	r.t.Helper()
-	is, err := r.trust.Inspect(path)
+	exe, err := r.trust.Inspect(path)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -337,13 +336,14 @@ func (r *rig) lock(name, path string) string {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	lock.Set(name, trust.Platform, trust.Entry{SHA256: is.SHA256})
+	lock.Set(name, trust.Platform, trust.Entry{SHA256: exe.SHA256})
 	if err := lock.Write(r.trust.LockPath); err != nil {
 		r.t.Fatal(err)
 	}
 	return path
 }
 
+// script returns the path of a third-party executable that plays a role; see runAs.
 func script(t testing.TB, role string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), filePrefix+"acme")

@@ -14,10 +14,9 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/host"
 )
 
-// Instance is one configured component. It outlives the processes that it runs in:
-// while there is none, calls fail at once with [sdk.ErrUnavailable]. It has the
-// methods of every kind; those that the component does not have fail with
-// [sdk.ErrUnsupported].
+// Instance is one configured component. It outlives its processes: while there is none,
+// calls fail at once with [sdk.ErrUnavailable]. It has the methods of all kinds; those that
+// the component does not have fail with [sdk.ErrUnsupported].
 type Instance struct {
 	supervisor *supervisor
 	component  string // id
@@ -27,8 +26,8 @@ type Instance struct {
 	router     bool
 	observer   bool
 	remote     atomic.Pointer[remote]
-	users      int  // under supervisor.mu
-	closed     bool // likewise
+	users      int  // guarded by supervisor.mu
+	closed     bool // guarded by supervisor.mu
 }
 
 // remote is an instance in one process.
@@ -37,17 +36,16 @@ type remote struct {
 	process *process
 }
 
-// Open returns an instance of a component: one that is open already, if it has
-// the same purpose and configuration, or else a new one that it configures.
-// It must be closed as often as it was opened. instance says what it is for, such as
-// "route /v1/**". probe serves the checks that have no host of their own; nil unless
-// it is a health checker. Errors of the plugin about the block are
-// [*sdk.ConfigError]s, joined.
+// Open returns an instance of a component: an open one with the same purpose and
+// configuration, or else a new one, which it configures. It must be closed as often as it
+// was opened. instance is its purpose, such as "route /v1/**". probe serves checks without
+// their own host; it is nil unless the component is a health checker. Errors of the plugin
+// about the block are [*sdk.ConfigError]s, joined.
 func (h *Host) Open(ctx context.Context, c *config.Component, plugin *config.Plugin, instance string, probe sdk.Host) (*Instance, error) {
 	return h.OpenFor(ctx, c, plugin, sdk.Config{Instance: instance}, probe)
 }
 
-// OpenFor is [Host.Open] with the members that the instance will plan.
+// OpenFor is [Host.Open] with the whole [sdk.Config], whose body is that of c.
 func (h *Host) OpenFor(ctx context.Context, c *config.Component, plugin *config.Plugin, cfg sdk.Config, probe sdk.Host) (*Instance, error) {
 	s, err := h.spec(c.Plugin, plugin)
 	if err != nil {
@@ -58,7 +56,7 @@ func (h *Host) OpenFor(ctx context.Context, c *config.Component, plugin *config.
 }
 
 func (h *Host) open(ctx context.Context, s spec, component string, cfg sdk.Config, probe sdk.Host) (*Instance, error) {
-	if cause := h.absence(s); cause != nil {
+	if cause := h.absenceCause(s); cause != nil {
 		return h.absentInstance(s, cfg.Instance, cause), nil
 	}
 	for {
@@ -85,15 +83,15 @@ func (h *Host) open(ctx context.Context, s spec, component string, cfg sdk.Confi
 			return i, nil
 		case v.ctx.Err() == nil || h.ctx.Err() != nil || ctx.Err() != nil:
 			if ctx.Err() == nil {
-				h.blamePlugin(s.name, err)
+				h.recordStartError(s.name, err)
 			}
 			return nil, err
 		}
-		// The process was unused, and was stopped just now.
+		// The process was unused and has just been stopped: start another one.
 	}
 }
 
-// open configures the instance in the current process, and in the next one if that
+// open configures the instance in the current process, or in the next one if that process
 // ends meanwhile.
 func (i *Instance) open(ctx context.Context) error {
 	v := i.supervisor
@@ -133,7 +131,7 @@ func (i *Instance) open(ctx context.Context) error {
 	}
 }
 
-// share returns the open instance that equals i, nil if there is none.
+// share returns an open instance that is equal to i, nil if there is none.
 func (v *supervisor) share(i *Instance) *Instance {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -176,21 +174,21 @@ func (i *Instance) configured(ctx context.Context, p *process) (*remote, error) 
 	return &remote{c, p}, nil
 }
 
-// Plan is for a strategy.
+// Plan calls a strategy.
 func (i *Instance) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
 	return call(i, func(r *remote) (sdk.Plan, error) {
-		return planned(r, func() (sdk.Plan, error) { return r.Plan(ctx, req) })
+		return countingTimeouts(r, func() (sdk.Plan, error) { return r.Plan(ctx, req) })
 	})
 }
 
-// PlanKeys is for a key selector.
+// PlanKeys calls a key selector.
 func (i *Instance) PlanKeys(ctx context.Context, req sdk.KeyPlanRequest) (sdk.Plan, error) {
 	return call(i, func(r *remote) (sdk.Plan, error) {
-		return planned(r, func() (sdk.Plan, error) { return r.PlanKeys(ctx, req) })
+		return countingTimeouts(r, func() (sdk.Plan, error) { return r.PlanKeys(ctx, req) })
 	})
 }
 
-// Check is for a health checker. If h is nil, the host given to Open serves it.
+// Check calls a health checker. If h is nil, the probe passed to Open serves it.
 func (i *Instance) Check(ctx context.Context, req sdk.CheckRequest, h sdk.Host) (sdk.CheckResult, error) {
 	if h == nil {
 		h = i.probe
@@ -198,8 +196,8 @@ func (i *Instance) Check(ctx context.Context, req sdk.CheckRequest, h sdk.Host) 
 	return call(i, func(r *remote) (sdk.CheckResult, error) { return r.Check(ctx, req, h) })
 }
 
-// Component returns the instance as a value that is an [sdk.RequestRouter], or an
-// [sdk.Observer], only if the component is one.
+// Component returns the instance as a value that implements [sdk.RequestRouter] or
+// [sdk.Observer] only if the component does.
 func (i *Instance) Component() sdk.Component {
 	switch {
 	case i.router && i.observer:
@@ -212,7 +210,7 @@ func (i *Instance) Component() sdk.Component {
 	return i
 }
 
-// observing is the instance of a strategy that wants to know how requests ended.
+// observing is the instance of a strategy that receives the results of requests.
 type observing struct{ *Instance }
 
 func (o observing) Observe(ctx context.Context, results []sdk.RequestResult) error {
@@ -226,15 +224,15 @@ type routingObserving struct {
 	*Instance
 }
 
-// routing is the instance of a strategy that sees each request.
+// routing is the instance of a strategy that is asked about each request.
 type routing struct{ *Instance }
 
 func (r routing) Route(ctx context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
 	return call(r.Instance, func(r *remote) (sdk.RouteReply, error) { return r.Route(ctx, req) })
 }
 
-// Configure changes the configuration of the instance. After an error it keeps its
-// old one.
+// Configure changes the configuration of the instance. After an error the old one stays in
+// use.
 func (i *Instance) Configure(ctx context.Context, cfg sdk.Config) error {
 	other := &Instance{supervisor: i.supervisor, component: i.component, purpose: i.purpose, config: cfg}
 	if err := other.open(ctx); err != nil {
@@ -250,7 +248,7 @@ func (i *Instance) Configure(ctx context.Context, cfg sdk.Config) error {
 	return old.close(v.launch.timing)
 }
 
-// Close ends the instance once everybody who opened it has closed it.
+// Close closes the instance once it was closed as often as it was opened.
 func (i *Instance) Close() error {
 	v := i.supervisor
 	v.mu.Lock()
@@ -267,7 +265,7 @@ func (i *Instance) Close() error {
 	return err
 }
 
-// close ends what an instance has in a process; nil has nothing.
+// close closes the component in its process. It does nothing for nil.
 func (r *remote) close(t Timing) error {
 	if r == nil {
 		return nil
@@ -290,7 +288,7 @@ func call[T any](i *Instance, f func(*remote) (T, error)) (T, error) {
 	return f(r)
 }
 
-func planned(r *remote, f func() (sdk.Plan, error)) (sdk.Plan, error) {
+func countingTimeouts(r *remote, f func() (sdk.Plan, error)) (sdk.Plan, error) {
 	plan, err := f()
 	r.process.countTimeouts(err)
 	return plan, err

@@ -19,7 +19,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/wire"
 )
 
-// launch holds what the start of a process needs.
+// launch has the parameters for starting a process.
 type launch struct {
 	spec      spec
 	timing    Timing
@@ -29,8 +29,8 @@ type launch struct {
 	onLog     func(level hclog.Level, message string)
 }
 
-// start starts a process, connects to it and asks it what it is. On failure
-// nothing is left of it.
+// start starts a process, connects to it and gets its description. After an error the
+// process has been killed.
 func (l launch) start(ctx context.Context) (*process, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timing.Start)
 	defer cancel()
@@ -72,20 +72,20 @@ func (l launch) executable() (string, error) {
 
 func (l launch) process(path string) *process {
 	p := &process{
-		timing:  l.timing,
-		output:  newOutput(l.log, l.spec.env, l.spec.logLines, l.onLog),
-		started: time.Now(),
-		stuck:   make(chan struct{}, 1),
-		meter:   meter{read: readUsage, limit: l.spec.memory, busy: l.timing.Busy},
+		timing:          l.timing,
+		output:          newOutput(l.log, l.spec.env, l.spec.logLines, l.onLog),
+		started:         time.Now(),
+		tooManyTimeouts: make(chan struct{}, 1),
+		meter:           meter{read: readUsage, limit: l.spec.memory, busy: l.timing.Busy},
 	}
 	p.runner = newRunner(path, l.spec.args, p.output.line)
 	out := func() *lines { return &lines{handle: p.output.line} }
 	p.client = plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  wire.Handshake,
 		VersionedPlugins: host.Plugins(),
-		AutoMTLS:         !l.spec.attach, // the other process has no certificate
+		AutoMTLS:         !l.spec.attach, // an attached process has no certificate
 		SkipHostEnv:      true,
-		StartTimeout:     2 * l.timing.Start, // the context ends before
+		StartTimeout:     2 * l.timing.Start, // the context ends earlier
 		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Off}),
 		Stderr:           out(),
 		SyncStdout:       out(),
@@ -99,10 +99,10 @@ func (l launch) process(path string) *process {
 	return p
 }
 
-// check reports why a plugin is not the one that the configuration asks for.
+// check returns an error if a plugin is not the one that the configuration requires.
 func (l launch) check(d sdk.Description) error {
 	if d.Protocol != wire.Protocol {
-		return fmt.Errorf("its description is in protocol %d", d.Protocol)
+		return fmt.Errorf("its description has protocol version %d", d.Protocol)
 	}
 	if l.spec.version == "" {
 		return nil
@@ -116,7 +116,7 @@ func (l launch) check(d sdk.Description) error {
 		return fmt.Errorf("its version %q is not a version", d.Version)
 	}
 	if !want.Check(have) {
-		return fmt.Errorf("its version is %s, but the configuration asks for %q", d.Version, l.spec.version)
+		return fmt.Errorf("its version is %s, but the configuration requires %q", d.Version, l.spec.version)
 	}
 	return nil
 }
@@ -125,18 +125,18 @@ func (l launch) check(d sdk.Description) error {
 func (l launch) explain(p *process, err error) error {
 	switch offered := p.runner.version.Load(); {
 	case offered != 0 && offered != wire.Protocol:
-		err = fmt.Errorf("it speaks version %d of the plugin protocol, but this aitunnel speaks version %d: install matching versions", offered, wire.Protocol)
+		err = fmt.Errorf("it uses version %d of the plugin protocol, but this aitunnel uses version %d: install matching versions", offered, wire.Protocol)
 	case errors.Is(err, context.Canceled):
 	case errors.Is(err, context.DeadlineExceeded):
 		err = withLastOutput(fmt.Errorf("it was not ready within %s: %w", time.Since(p.started).Round(time.Millisecond), err), p.output)
 	case p.runner.pid() == 0:
 		err = fmt.Errorf("it cannot be started: %w", err)
 	case offered == 0:
-		timer := time.AfterFunc(l.timing.Stop, p.runner.kill) // it may only have closed its output
+		timer := time.AfterFunc(l.timing.Stop, p.runner.kill) // it may have closed its output without exiting
 		defer timer.Stop()
 		err = notReady{withLastOutput(fmt.Errorf("it exited without the handshake of an aitunnel plugin: %s", p.runner.exit()), p.output)}
 	case p.description.Protocol == 0:
-		err = notReady{withLastOutput(fmt.Errorf("it broke the protocol after the handshake: %w", err), p.output)}
+		err = notReady{withLastOutput(fmt.Errorf("it violated the plugin protocol after the handshake: %w", err), p.output)}
 	}
 	return fmt.Errorf("%s: %w", l.spec, err)
 }

@@ -2,11 +2,11 @@ package pluginhost
 
 import "bytes"
 
-// maxLine bounds what is kept of one line of a plugin's output, in bytes.
+// maxLine is how many bytes of a line of a plugin's output are kept.
 const maxLine = 8 << 10
 
-// lines splits what is written to it into lines and passes each on, without its
-// end and cut to maxLine. Not safe for concurrent use.
+// lines splits what is written to it into lines, and passes each to handle, without its end
+// and cut to maxLine. It is not safe for concurrent use.
 type lines struct {
 	handle func(line string)
 	buf    []byte
@@ -34,7 +34,7 @@ func (l *lines) keep(p []byte) {
 	l.buf = append(l.buf, p...)
 }
 
-// flush passes on a line without an end.
+// flush passes on the last line, which may have no end.
 func (l *lines) flush() {
 	line := string(bytes.TrimRight(l.buf, "\r"))
 	if l.cut {

@@ -16,39 +16,39 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// output passes a plugin's log on. go-plugin's own parser does not see it: a line
-// such as {"@message":1} makes it panic.
+// output logs a plugin's output. It is used instead of go-plugin's parser, which panics on a
+// line such as {"@message":1}.
 type output struct {
 	log     hclog.Logger
-	onLog   func(level hclog.Level, message string) // receives warnings and errors too; nil: nobody
+	onLog   func(level hclog.Level, message string) // receives warnings and errors instead of log; may be nil
 	secrets *strings.Replacer                       // hides the values of the plugin block's env
-	limit   int                                     // lines a second; 0: none
+	limit   int                                     // lines per second; 0: none
 	now     func() time.Time
 
 	mu      sync.Mutex
-	last    string // line
-	fatal   string // first line of a crash, once there is one
-	second  int64  // that lines are counted in
-	lines   int    // in that second
-	rate    int    // lines in the second before
-	dropped uint64 // in all
-	missing int    // dropped and not yet reported
+	last    string // the last line
+	fatal   string // the first line of a crash
+	second  int64  // the current second
+	lines   int    // in the current second
+	rate    int    // lines in the previous second
+	dropped uint64 // in total
+	missing int    // dropped, but not reported yet
 
-	reported int // lines that became events in that second
+	reported int // lines passed to onLog in the current second
 }
 
 func newOutput(log hclog.Logger, env map[string]string, limit int, onLog func(hclog.Level, string)) *output {
 	var pairs []string
 	for _, value := range env {
-		if len(value) >= 4 { // a shorter one would garble the log and is no secret
+		if len(value) >= 4 { // a shorter one is not a secret, and replacing it would garble the log
 			pairs = append(pairs, value, "…")
 		}
 	}
 	return &output{log: log, onLog: onLog, secrets: strings.NewReplacer(pairs...), limit: limit, now: time.Now}
 }
 
-// lastOutput returns the line that best explains the end of the process, "" if it
-// printed nothing.
+// lastOutput returns the line that explains best why the process ended, "" if it printed
+// nothing.
 func (o *output) lastOutput() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -58,8 +58,8 @@ func (o *output) lastOutput() string {
 	return o.last
 }
 
-// counts returns how many lines the plugin prints a second, and how many were
-// dropped in all.
+// counts returns how many lines per second the plugin prints, and how many were dropped in
+// total.
 func (o *output) counts() (rate int, dropped uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -73,8 +73,8 @@ func (o *output) counts() (rate int, dropped uint64) {
 	return rate, o.dropped
 }
 
-// line logs one line at the level that it names; one without a level is for
-// debugging, unless it belongs to a crash.
+// line logs a line at its level. A line without a level is logged at debug level, unless it
+// belongs to a crash.
 func (o *output) line(line string) {
 	line = o.secrets.Replace(line)
 	entry := parseLine(line)
@@ -82,7 +82,7 @@ func (o *output) line(line string) {
 	entry.message = printable(entry.message, "")
 	missing, logged := o.count(line, &entry)
 	if missing > 0 {
-		o.write(logEntry{level: hclog.Warn, message: fmt.Sprintf("%d lines of its log were dropped: more than %d a second (resources.log_lines in its plugin block)", missing, o.limit)})
+		o.write(logEntry{level: hclog.Warn, message: fmt.Sprintf("%d lines of its log were dropped: more than %d per second (resources.log_lines in its plugin block)", missing, o.limit)})
 	}
 	if logged {
 		o.write(entry)
@@ -126,14 +126,14 @@ func (o *output) write(e logEntry) {
 		o.log.Log(e.level, e.message, e.args...)
 		return
 	}
-	o.onLog(e.level, e.text()) // which logs it, too
+	o.onLog(e.level, e.text()) // which logs it too
 	if stack := e.multiline(); len(stack) > 0 {
 		o.log.Log(e.level, e.message, stack...)
 	}
 }
 
-// mayReport limits how many lines become events, so that a plugin cannot push all
-// others out of the list of recent ones.
+// mayReport limits how many lines become events, so that a plugin cannot displace all other
+// events in the list of recent ones.
 func (o *output) mayReport() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -141,11 +141,11 @@ func (o *output) mayReport() bool {
 	return o.reported <= maxReports
 }
 
-// maxReports is how many warnings and errors a second become events.
+// maxReports is how many warnings and errors per second become events.
 const maxReports = 5
 
-// printable replaces what could move a terminal's cursor or forge a line of the
-// log. Characters in keep are kept.
+// printable escapes characters that could move a terminal's cursor or forge a line of the
+// log, except those in keep.
 func printable(s, keep string) string {
 	plain := func(r rune) bool {
 		return unicode.IsPrint(r) && r != utf8.RuneError || r == '\t' || strings.ContainsRune(keep, r)
@@ -166,7 +166,7 @@ func printable(s, keep string) string {
 	return b.String()
 }
 
-// redact hides the secrets that JSON's escapes hid from the first look.
+// redact removes secrets that were escaped in the JSON.
 func (o *output) redact(e *logEntry) {
 	e.message = o.secrets.Replace(e.message)
 	for i, arg := range e.args {
@@ -177,12 +177,12 @@ func (o *output) redact(e *logEntry) {
 }
 
 type logEntry struct {
-	level   hclog.Level // NoLevel: the line does not say
+	level   hclog.Level // NoLevel: the line has none
 	message string
 	args    []any
 }
 
-// text returns the entry in one line, without values of several lines.
+// text returns the entry in one line, without multiline values.
 func (e logEntry) text() string {
 	text := e.message
 	for i := 0; i+1 < len(e.args); i += 2 {
@@ -193,7 +193,7 @@ func (e logEntry) text() string {
 	return text
 }
 
-// multiline returns the fields with values of several lines, such as a stack.
+// multiline returns the fields with multiline values, such as a stack.
 func (e logEntry) multiline() (args []any) {
 	for i := 0; i+1 < len(e.args); i += 2 {
 		if strings.Contains(fmt.Sprint(e.args[i+1]), "\n") {
@@ -204,20 +204,18 @@ func (e logEntry) multiline() (args []any) {
 }
 
 var (
-	// plainLevel finds the level in what slog's default handler writes through
-	// package log.
+	// plainLevel matches lines that slog's default handler writes through package log.
 	plainLevel = regexp.MustCompile(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)? (DEBUG|INFO|WARN|ERROR)(?:[+-]\d+)? `)
 	textLevel  = regexp.MustCompile(`(?:^|\s)(?:level=|\[)(TRACE|DEBUG|INFO|WARN|ERROR)(?:[+-]\d+)?(?:\s*\]|\s|$)`)
-	// bracketLevel finds the level in what libraries write to package log, in whatever
-	// form that is then logged.
+	// bracketLevel matches messages that libraries write through package log.
 	bracketLevel = regexp.MustCompile(`^\[(TRACE|DEBUG|INFO|WARN|ERROR)\]\s+`)
 	levelNames   = []string{"@level", "level"}
 	textNames    = []string{"@message", "msg", "message"}
-	// ownFields are fields that the host's log has already.
+	// ownFields are fields that the host's log has itself.
 	ownFields = []string{"@level", "level", "@message", "msg", "@timestamp", "time", "@module"}
 )
 
-// parseLine reads what hclog, slog and log write, as JSON and as text.
+// parseLine parses a line of hclog, slog or log, in JSON or text.
 func parseLine(line string) logEntry {
 	var fields map[string]any
 	if !strings.HasPrefix(line, "{") || json.Unmarshal([]byte(line), &fields) != nil {
@@ -253,7 +251,7 @@ func firstString(fields map[string]any, names []string) string {
 	return ""
 }
 
-// parseLevel reads a level; slog writes those between its own as "INFO+2".
+// parseLevel parses a level. slog writes intermediate levels as "INFO+2".
 func parseLevel(s string) hclog.Level {
 	name, _, _ := strings.Cut(strings.Split(s, "+")[0], "-")
 	return hclog.LevelFromString(name)

@@ -21,10 +21,10 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// self is the program of child processes.
+// self is the path of this program, for child processes.
 var self string
 
-// The test binary doubles as plugins of all kinds, and as a host of its own.
+// The test binary is also used as plugins of all kinds, and as a host.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "be" {
 		self = os.Args[0]
@@ -62,17 +62,17 @@ func runAs(name string, args []string) {
 			}
 		}()
 		sdk.Serve(testPlugin)
-	case "brief": // serves, and dies soon after it was configured
+	case "brief": // serves, and crashes soon after it was configured
 		plugin := testPlugin
 		plugin.Components = []sdk.Factory{{Name: "order", Settings: orderSettings{}, New: func() sdk.Component { return &brief{} }}}
 		sdk.Serve(plugin)
-	case "fickle": // takes no instances once the file in its arguments is there
+	case "fickle": // accepts no instances once the file in its arguments exists
 		plugin := testPlugin
 		plugin.Components = []sdk.Factory{{Name: "order", Settings: orderSettings{}, New: func() sdk.Component { return &fickle{file: args[0]} }}}
 		sdk.Serve(plugin)
 	case "host":
-		beHost(args[0])
-	case "garbled": // shakes hands, and then talks rubbish
+		runHost(args[0])
+	case "garbled": // sends the handshake, and then invalid data
 		l, err := net.Listen("unix", filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "s"))
 		if err != nil {
 			panic(err)
@@ -86,7 +86,7 @@ func runAs(name string, args []string) {
 			_, _ = conn.Write([]byte(strings.Repeat("rubbish ", 1000)))
 			_ = conn.Close()
 		}
-	case "mute": // shakes hands, and never says a word
+	case "mute": // sends the handshake, and then nothing
 		l, err := net.Listen("unix", filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "s"))
 		if err != nil {
 			panic(err)
@@ -94,7 +94,7 @@ func runAs(name string, args []string) {
 		fmt.Printf("1|1|unix|%s|netrpc|\n", l.Addr())
 		time.Sleep(time.Hour)
 	case "old":
-		beOld(args[0])
+		runOldPlugin(args[0])
 	case "child":
 		time.Sleep(time.Hour)
 	}
@@ -107,7 +107,7 @@ func noise() {
 }
 
 // beHost runs a host until it is killed.
-func beHost(dir string) {
+func runHost(dir string) {
 	h, err := New(Options{Builtin: serveAs("good"), SocketDir: dir})
 	if err == nil {
 		_, err = h.Open(context.Background(), order(`{}`), nil, "test", nil)
@@ -145,7 +145,7 @@ type orderSettings struct {
 	Bad    string `hcl:"bad,optional"`
 }
 
-// orderStrategy does what the route of a request says.
+// orderStrategy keeps the order of channels. The route of a request says how it misbehaves.
 type orderStrategy struct{ orderSettings }
 
 func (s *orderStrategy) Configure(_ context.Context, cfg sdk.Config) error {
@@ -173,7 +173,7 @@ func (s *orderStrategy) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan
 	case "exit":
 		os.Exit(7)
 	case "spin":
-		for { //nolint:staticcheck // it does what a plugin with an endless loop does
+		for { //nolint:staticcheck // an endless loop, as in a faulty plugin
 		}
 	case "eat":
 		memory := bytes.Repeat([]byte("x"), 96<<20)
@@ -197,7 +197,7 @@ func (s *orderStrategy) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan
 	return plan, nil
 }
 
-// openFiles lists what the file descriptors stand for.
+// openFiles lists the open file descriptors with their files.
 func openFiles() string {
 	var all []string
 	entries, _ := os.ReadDir("/proc/self/fd")
@@ -214,7 +214,7 @@ type seer struct{ orderStrategy }
 
 func (s *seer) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
 	if req.Route == "spin" {
-		for { //nolint:staticcheck // what a faulty plugin does
+		for { //nolint:staticcheck // an endless loop, as in a faulty plugin
 		}
 	}
 	return sdk.RouteReply{Reason: req.Model}, nil

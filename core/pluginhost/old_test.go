@@ -13,8 +13,9 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/wire"
 )
 
-// beOld is a plugin of the first version, as far as it is recorded in the file.
-func beOld(file string) {
+// runOldPlugin is a plugin with the first version of the SDK, which replies as recorded in
+// the file.
+func runOldPlugin(file string) {
 	var frames []struct {
 		Component, Method string
 		Reply             json.RawMessage

@@ -10,8 +10,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/trust"
 )
 
-// Problems returns what is wrong with the lock file and with files that it names, also of
-// plugins that no block uses: files that were changed or are missing.
+// Problems returns problems of the lock file and of the executables in it, such as changed or
+// missing ones, including plugins that no block uses.
 func (h *Host) Problems(declared []*config.Plugin) []string {
 	out := h.trust.Warnings()
 	lock, err := h.trust.Lock()
@@ -26,36 +26,36 @@ func (h *Host) Problems(declared []*config.Plugin) []string {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(lock)) {
-		if _, here := lock.Entry(name, trust.Platform); here && !found[name] {
+		if _, locked := lock.Entry(name, trust.Platform); locked && !found[name] {
 			out = append(out, h.missing(name, lock[name].Source).Error())
 		}
 	}
 	return out
 }
 
-// missingError is about a plugin that is locked, but not installed.
+// missingError says that a plugin is locked but not installed.
 type missingError struct{ error }
 
 func (e missingError) Is(target error) bool { return target == errNotInstalled }
 
-// IsMissing reports whether a plugin is locked, but its executable is not there.
+// IsMissing reports whether a plugin is locked, but its executable does not exist.
 func (h *Host) IsMissing(name string) bool {
 	_, err := h.Find(name, nil)
 	return errors.As(err, &missingError{})
 }
 
-// missing reports whether the executable of a locked plugin is gone.
+// missing returns the error for a locked plugin whose executable does not exist.
 func (h *Host) missing(name, source string) error {
-	how := "aitunnel plugin install PATH"
+	command := "aitunnel plugin install PATH"
 	if source != "" {
-		how = "aitunnel plugin init"
+		command = "aitunnel plugin init"
 	}
-	return fmt.Errorf("plugin %q is locked, but its executable is missing: restore it, or run: %s%s; if you do not use it any more, run: aitunnel plugin remove %s", name, how, h.configFlag(), name)
+	return fmt.Errorf("plugin %q is locked, but its executable is missing: restore it, or run: %s%s; if you do not use it any more, run: aitunnel plugin remove %s", name, command, h.configFlag(), name)
 }
 
-// notInstalled returns how to get a plugin.
+// notInstalled returns the error for a plugin that is not installed, with how to install it.
 func (h *Host) notInstalled(name, file, dirs string) error {
-	lock, _ := h.trust.Lock() // one that is damaged is reported elsewhere
+	lock, _ := h.trust.Lock() // a damaged one is reported elsewhere
 	if p := lock[name]; p != nil {
 		return missingError{h.missing(name, p.Source)}
 	}

@@ -14,24 +14,23 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/host"
 )
 
-// process is one life of a plugin: from a successful start to its end.
+// process is a running process of a plugin.
 type process struct {
-	timing      Timing
-	runner      *runner
-	client      *plugin.Client
-	protocol    plugin.ClientProtocol
-	conn        *host.Conn
-	output      *output
-	description sdk.Description
-	started     time.Time
-	meter       meter
-	timeouts    atomic.Int32  // plans in a row that missed their deadline
-	stuck       chan struct{} // holds one when there were too many
+	timing          Timing
+	runner          *runner
+	client          *plugin.Client
+	protocol        plugin.ClientProtocol
+	conn            *host.Conn
+	output          *output
+	description     sdk.Description
+	started         time.Time
+	meter           meter
+	timeouts        atomic.Int32  // plans in a row that missed their deadline
+	tooManyTimeouts chan struct{} // receives when there were too many
 }
 
-// connect starts the process and makes the first calls. After the handshake
-// go-plugin has no deadline: only the end of the process is certain to make this
-// return.
+// connect starts the process and makes the first calls. After the handshake go-plugin has
+// no deadline: only killing the process is certain to make this return.
 func (p *process) connect(ctx context.Context) error {
 	var err error
 	if p.protocol, err = p.client.Client(); err != nil {
@@ -40,8 +39,8 @@ func (p *process) connect(ctx context.Context) error {
 	if p.conn, err = host.Dispense(p.protocol); err != nil {
 		return err
 	}
-	// Once connected, nobody needs the socket any more. Removed now, it cannot be
-	// left behind.
+	// Once connected, the socket is not needed any more. It is removed now, so that it
+	// cannot be left behind.
 	if err := os.RemoveAll(p.runner.dir); err != nil {
 		return fmt.Errorf("removing its socket: %w", err)
 	}
@@ -62,8 +61,7 @@ func (p *process) alive() bool {
 	}
 }
 
-// stop asks the process to end, and kills it if that takes too long or when
-// force ends.
+// stop asks the process to exit, and kills it if that takes too long or when force ends.
 func (p *process) stop(force context.Context) {
 	timer := time.AfterFunc(p.timing.Stop, p.runner.kill)
 	defer timer.Stop()
@@ -72,8 +70,8 @@ func (p *process) stop(force context.Context) {
 	p.release()
 }
 
-// kill ends the process. Its group is killed first, as go-plugin's Kill asks the
-// process to exit, and waits for it even if it is suspended.
+// kill kills the process. Its group is killed first, since go-plugin's Kill asks the process
+// to exit and waits for it, even if it is suspended.
 func (p *process) kill() {
 	p.runner.kill()
 	p.client.Kill()
@@ -87,8 +85,8 @@ func (p *process) release() {
 	_ = os.RemoveAll(p.runner.dir)
 }
 
-// watch returns the reason why the process has to be replaced, an
-// errUnresponsive or errTooLarge if it still runs; nil if ctx ends before.
+// watch waits until the process has to be replaced, and returns the reason: errUnresponsive
+// or errTooLarge if it is still running. It returns nil if ctx ends first.
 func (p *process) watch(ctx context.Context) error {
 	t := p.timing
 	ticker := time.NewTicker(t.Ping)
@@ -99,11 +97,11 @@ func (p *process) watch(ctx context.Context) error {
 			return nil
 		case <-p.runner.done:
 			return withLastOutput(errors.New(p.runner.exit()), p.output)
-		case <-p.stuck:
+		case <-p.tooManyTimeouts:
 			return fmt.Errorf("%w: %d plans in a row missed their deadline", errUnresponsive, t.Timeouts)
 		case <-ticker.C:
 		}
-		if err := p.examine(); err != nil {
+		if err := p.checkHealth(); err != nil {
 			return err
 		}
 		if p.ping(t.PingTimeout) {
@@ -114,9 +112,9 @@ func (p *process) watch(ctx context.Context) error {
 	}
 }
 
-// examine finds what a process that answers pings can do wrong: keep calls open
-// long after their deadlines, or use too much of the machine.
-func (p *process) examine() error {
+// checkHealth detects faults of a process that answers pings: calls that stay open long
+// after their deadlines, and the use of too much memory or CPU time.
+func (p *process) checkHealth() error {
 	if method, overdue := p.conn.Overdue(); overdue >= p.timing.Overdue {
 		return fmt.Errorf("%w: a call of %q has not returned %s after its deadline", errUnresponsive, method, p.timing.Overdue)
 	}
@@ -125,12 +123,12 @@ func (p *process) examine() error {
 
 var (
 	errUnresponsive = errors.New("it does not respond")
-	errTooLarge     = errors.New("it is too large")
+	errTooLarge     = errors.New("it uses too much memory")
 )
 
 func (p *process) ping(timeout time.Duration) bool {
 	answered := make(chan error, 1)
-	go func() { answered <- p.protocol.Ping() }() // returns with the process at the latest
+	go func() { answered <- p.protocol.Ping() }() // returns when the process ends, at the latest
 	select {
 	case err := <-answered:
 		return err == nil
@@ -141,8 +139,8 @@ func (p *process) ping(timeout time.Duration) bool {
 	}
 }
 
-// countTimeouts counts plans in a row that miss their deadline: a process whose
-// components are stuck still answers pings.
+// countTimeouts counts consecutive plans that miss their deadline: a process whose
+// components hang still answers pings.
 func (p *process) countTimeouts(err error) {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		p.timeouts.Store(0)
@@ -150,13 +148,13 @@ func (p *process) countTimeouts(err error) {
 	}
 	if p.timeouts.Add(1) == int32(p.timing.Timeouts) {
 		select {
-		case p.stuck <- struct{}{}:
+		case p.tooManyTimeouts <- struct{}{}:
 		default:
 		}
 	}
 }
 
-// withLastOutput adds what the process printed last.
+// withLastOutput adds the last output of the process to an error.
 func withLastOutput(err error, out *output) error {
 	if text := out.lastOutput(); text != "" {
 		return fmt.Errorf("%w; its last output was %q", err, clip(text, 300))

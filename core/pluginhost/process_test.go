@@ -22,7 +22,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// alive reports whether a process exists and is not just waiting to be reaped.
+// alive reports whether a process exists and is not a zombie.
 func alive(pid int) bool {
 	if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil {
 		_, rest, _ := strings.Cut(string(stat), ") ")
@@ -31,7 +31,7 @@ func alive(pid int) bool {
 	return runtime.GOOS != "linux" && syscall.Kill(pid, 0) == nil
 }
 
-// recovers waits for another process than pid that serves the instance.
+// recovers waits until another process than pid serves the instance.
 func recovers(t *testing.T, r *rig, i *Instance, pid int) {
 	t.Helper()
 	testhelp.Eventually(t, "a new process serves the instance", func() bool {
@@ -76,8 +76,8 @@ func TestStoppedProcessIsReplaced(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	// Calls made meanwhile are bounded by their own deadline, and once the
-	// process has been given up they fail at once.
+	// Calls meanwhile end with their own deadline. Once the process counts as unresponsive,
+	// they fail at once.
 	testhelp.Eventually(t, "calls fail", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 		defer cancel()
@@ -107,7 +107,7 @@ func TestCloseOfAStoppedProcess(t *testing.T) {
 	}
 }
 
-func TestStuckComponentsAreReplaced(t *testing.T) {
+func TestHangingPlansAreNoticed(t *testing.T) {
 	timing := quick
 	timing.Timeouts = 3
 	r := newRig(t, timing, serveAs("good")...)
@@ -124,7 +124,8 @@ func TestStuckComponentsAreReplaced(t *testing.T) {
 	recovers(t, r, i, pid)
 }
 
-// TestEndlessLoops are killed after one call, though the plugin answers pings.
+// TestEndlessLoops shows that a process is killed after one call that does not return,
+// although it answers pings.
 func TestEndlessLoops(t *testing.T) {
 	timing := quick
 	timing.Overdue, timing.PingTimeout = 100*time.Millisecond, 20*time.Second
@@ -156,7 +157,7 @@ func TestEndlessLoops(t *testing.T) {
 	}
 }
 
-func TestAPluginOverItsMemoryIsRestarted(t *testing.T) {
+func TestMemoryLimit(t *testing.T) {
 	timing := quick
 	timing.PingTimeout = 20 * time.Second
 	r := newRig(t, timing, serveAs("good")...)
@@ -172,7 +173,7 @@ func TestAPluginOverItsMemoryIsRestarted(t *testing.T) {
 	}
 }
 
-func TestPanicInAHandlerEndsOnlyTheCall(t *testing.T) {
+func TestPanicInAHandler(t *testing.T) {
 	r := newRig(t, quick, serveAs("good")...)
 	i := r.open(order(`{}`))
 	if _, err := plan(t, i, "panic"); !errors.Is(err, sdk.ErrPanic) || !strings.Contains(err.Error(), "handler") {
@@ -183,7 +184,7 @@ func TestPanicInAHandlerEndsOnlyTheCall(t *testing.T) {
 	}
 }
 
-func TestNaNFromAPluginIsAnError(t *testing.T) {
+func TestNaNFromAPlugin(t *testing.T) {
 	r := newRig(t, quick, serveAs("good")...)
 	i := r.open(order(`{}`))
 	_, err := i.Plan(t.Context(), sdk.PlanRequest{Channels: []sdk.Snapshot{{Weight: math.NaN()}}})
@@ -221,13 +222,13 @@ func TestQuarantine(t *testing.T) {
 	if _, err := r.Component(t.Context(), sdk.KindStrategy, "order", nil); err != nil {
 		t.Errorf("its description is gone: %v", err)
 	}
-	testhelp.Eventually(t, "a new process works", func() bool { // it has not long to live, and may be slow to start
+	testhelp.Eventually(t, "a new process works", func() bool { // it crashes soon, and may be slow to start
 		r.Renew("")
 		i, err := r.Open(t.Context(), order(`{}`), nil, "again", nil)
 		if err != nil {
 			return false
 		}
-		defer func() { _ = i.Close() }() // its process may be gone
+		defer func() { _ = i.Close() }() // its process may have ended
 		_, err = plan(t, i, "")
 		return err == nil
 	})
@@ -284,7 +285,7 @@ func TestCallsDuringRestartsNeverHang(t *testing.T) {
 	}
 }
 
-// BenchmarkPlan is a plan with 8 channels, in another process and with mTLS.
+// BenchmarkPlan measures a plan with 8 channels, in another process and with mTLS.
 func BenchmarkPlan(b *testing.B) {
 	r := newRig(b, quick, serveAs("good")...)
 	i := r.open(order(`{}`))

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Renew makes the next Open and Component of a plugin, "" for the built-ins, start a
-// new process beside the one that runs. undo reverts that.
+// Renew makes the next Open or Component of a plugin, "" for the built-ins, start a new
+// process in addition to the running one. undo reverts that.
 func (h *Host) Renew(name string) (undo func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -29,7 +29,7 @@ func (h *Host) epoch(name string) int {
 	return h.epochs[name]
 }
 
-// build identifies the newest process of a plugin.
+// build returns an identifier of the newest process of a plugin.
 func (h *Host) build(name string) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -44,19 +44,18 @@ func (h *Host) build(name string) string {
 	return fmt.Sprintf("%s %d", v.launch.spec.executable.SHA256, v.launch.spec.epoch)
 }
 
-// Promote makes the newest processes the ones in use. Those that they replace end
+// Promote makes the newest processes the ones in use. The processes that they replace end
 // when their last instance is closed.
 func (h *Host) Promote() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.updateRoles(true)
-	clear(h.blamed)
+	clear(h.startErrors)
 	go h.trust.RemoveOldCopies()
 }
 
-// Discard ends the processes that were started in vain: that are not in use,
-// and have no instances. why is what was wrong with those that were to take
-// another's place, "" if nothing was.
+// Discard ends processes that are not in use and have no instances. why is what was wrong
+// with processes that should have replaced others, "" if nothing was.
 func (h *Host) Discard(why string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -84,7 +83,7 @@ func (h *Host) recordRejected(why string) {
 	}
 }
 
-// updateRoles is called with mu held.
+// updateRoles updates the roles of all processes. The caller holds mu.
 func (h *Host) updateRoles(promote bool) {
 	for key, e := range h.supervisors {
 		v := e.supervisor.Load()
@@ -109,7 +108,7 @@ func (h *Host) updateRoles(promote bool) {
 			v.stopIfUnused()
 		}
 		select {
-		case <-v.ended: // it has not removed itself
+		case <-v.ended: // it did not remove itself
 			if !current {
 				delete(h.supervisors, key)
 			}
@@ -118,8 +117,7 @@ func (h *Host) updateRoles(promote bool) {
 	}
 }
 
-// restoreLatest makes the processes in use those that were asked for last. The caller
-// holds mu.
+// restoreLatest makes the processes in use the latest ones again. The caller holds mu.
 func (h *Host) restoreLatest() {
 	for key, e := range h.supervisors {
 		if v := e.supervisor.Load(); v != nil && v.currentRole() == roleCurrent {
@@ -134,7 +132,7 @@ func (v *supervisor) currentRole() role {
 	return v.role
 }
 
-// forget removes a supervisor that has ended and will not be asked for again.
+// forget removes a supervisor that has ended and is not the latest one.
 func (h *Host) forget(v *supervisor) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

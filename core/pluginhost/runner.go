@@ -16,13 +16,13 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/wire"
 )
 
-// drainTime is how long the pipes of a process that has ended stay open, so that
-// its last output is read.
+// drainTime is how long the pipes of an ended process stay open, so that its last output is
+// read.
 const drainTime = 500 * time.Millisecond
 
-// runner runs a plugin's process for go-plugin. It is our own because
-// go-plugin's gives the process the host's standard input, signals it alone and not
-// its group, and fails on output before the handshake.
+// runner runs a plugin's process for go-plugin. It replaces go-plugin's own runner, which
+// passes the host's standard input to the process, signals the process but not its group,
+// and fails on output before the handshake.
 type runner struct {
 	cmd      *exec.Cmd
 	dir      string            // private directory of the socket
@@ -32,7 +32,7 @@ type runner struct {
 	stderrRead     chan struct{} // closed when all of stderr has been read
 	stderrOnce     sync.Once
 	handshake      *io.PipeReader
-	version        atomic.Int64 // protocol the plugin offers, 0 until it has
+	version        atomic.Int64 // the plugin's protocol version, 0 before the handshake
 
 	mu     sync.Mutex
 	killed bool
@@ -50,12 +50,11 @@ func newRunner(path string, args []string, onOutput func(string)) *runner {
 	return &runner{cmd: cmd, onOutput: onOutput, done: make(chan struct{}), stderrRead: make(chan struct{})}
 }
 
-// prepare completes the command. It is called before Start.
+// prepare sets the environment and the socket directory. It is called before Start.
 func (r *runner) prepare(env []string, dir string) { r.cmd.Env, r.dir = env, dir }
 
-// Start starts the process. The goroutine that does so stays on its thread until
-// the process has ended: Linux sends the parent-death signal when the thread that
-// forked ends, not the program.
+// Start starts the process. The goroutine that does so stays on its thread until the process
+// has ended, since Linux sends the parent-death signal when the thread that forked ends.
 func (r *runner) Start(context.Context) error {
 	stdout, stdoutW, err := os.Pipe()
 	if err != nil {
@@ -93,7 +92,7 @@ func (r *runner) run(started chan<- error) {
 	err = r.cmd.Wait()
 	r.mu.Lock()
 	r.result, r.ended = err, true
-	killGroup(r.cmd.Process) // children it left behind
+	killGroup(r.cmd.Process) // its remaining children
 	r.mu.Unlock()
 	close(r.done)
 	time.AfterFunc(drainTime, r.closePipes)
@@ -113,8 +112,8 @@ func (r *runner) closePipes() {
 	_ = r.stderr.Close()
 }
 
-// kill ends the process and its group at once, even if it is suspended. A process
-// that has not started never will.
+// kill kills the process and its group, even if it is suspended. A process that has not
+// started yet will not start.
 func (r *runner) kill() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -126,8 +125,8 @@ func (r *runner) kill() {
 
 func (r *runner) started() bool { return r.cmd.Process != nil }
 
-// exit waits for the end of the process, and briefly for its last output, and
-// returns its exit status.
+// exit waits for the end of the process and briefly for its last output, and returns its
+// exit status.
 func (r *runner) exit() string {
 	<-r.done
 	select {
@@ -140,13 +139,13 @@ func (r *runner) exit() string {
 	return r.result.Error()
 }
 
-// handshakeLine is what go-plugin prints: its own version, ours, network,
-// address and more, separated by "|". Output before it on the same line is
-// ignored. An address may hold spaces.
+// handshakeLine matches go-plugin's handshake: its own version, ours, network, address and
+// more, separated by "|". Output before it on the same line is ignored. An address may
+// contain spaces.
 var handshakeLine = regexp.MustCompile(`1\|(\d+)\|(?:unix|tcp)\|[^|]+(?:\|\S*)?$`)
 
-// readStdout passes only the handshake on, if it is for our protocol; all else is
-// ordinary output.
+// readStdout passes the handshake to go-plugin, if it is for our protocol version. The rest
+// is ordinary output.
 func (r *runner) readStdout(w *io.PipeWriter) {
 	defer func() { _ = w.Close() }()
 	out := &lines{}
@@ -159,7 +158,7 @@ func (r *runner) readStdout(w *io.PipeWriter) {
 		version, _ := strconv.Atoi(m[1])
 		r.version.Store(int64(version))
 		if version == wire.Protocol {
-			_, _ = io.WriteString(w, m[0]+"\n") // fails when nobody reads it any more
+			_, _ = io.WriteString(w, m[0]+"\n") // fails if go-plugin no longer reads it
 		} else {
 			_ = w.Close()
 		}
@@ -168,10 +167,10 @@ func (r *runner) readStdout(w *io.PipeWriter) {
 	out.flush()
 }
 
-// Wait and the methods below are those that go-plugin requires.
+// Wait and the methods below implement go-plugin's runner.
 func (r *runner) Wait(context.Context) error { <-r.done; return r.result }
 
-// Kill ends the process's whole group.
+// Kill kills the process and its group.
 func (r *runner) Kill(context.Context) error { r.kill(); return nil }
 
 // Stdout returns the handshake.
@@ -180,7 +179,7 @@ func (r *runner) Stdout() io.ReadCloser { return r.handshake }
 // Stderr returns the process's standard error.
 func (r *runner) Stderr() io.ReadCloser { return &stderr{r.stderr, r} }
 
-// stderr signals when it has been read to its end.
+// stderr signals when it was read to its end.
 type stderr struct {
 	*os.File
 	runner *runner
@@ -200,15 +199,15 @@ func (r *runner) Name() string { return r.cmd.Path }
 // ID returns the process id.
 func (r *runner) ID() string { return strconv.Itoa(r.pid()) }
 
-// Diagnose adds nothing: the caller knows more.
+// Diagnose returns nothing: explain adds the details.
 func (r *runner) Diagnose(context.Context) string { return "" }
 
-// PluginToHost changes nothing: both see the same sockets.
+// PluginToHost returns the address unchanged: both use the same sockets.
 func (r *runner) PluginToHost(network, addr string) (string, string, error) {
 	return network, addr, nil
 }
 
-// HostToPlugin changes nothing.
+// HostToPlugin returns the address unchanged.
 func (r *runner) HostToPlugin(network, addr string) (string, string, error) {
 	return network, addr, nil
 }

@@ -10,17 +10,17 @@ import (
 	"github.com/aitunnel/aitunnel/core/trust"
 )
 
-// socketDirPrefix begins the names of the directories that go-plugin makes.
+// socketDirPrefix is the prefix of the names of directories that go-plugin creates.
 const socketDirPrefix = "plugin-dir"
 
-// maxSocketDir leaves room for the names that go-plugin appends: the path of a
-// socket takes no more than 104 bytes on some systems.
+// maxSocketDir leaves room for the names that go-plugin appends: on some systems the path of
+// a socket has at most 104 bytes.
 const maxSocketDir = 60
 
-// prepareSocketDir makes the parent of the processes' private directories, and
-// removes what a killed host left there. Directories of a host that runs at the
-// same time are younger than age: each is removed once its plugin is connected.
-// The handshake cannot carry a path with a "|" or a line break.
+// prepareSocketDir creates the parent of the processes' private directories, and removes
+// those that a killed host left behind. Directories of another running host are newer than
+// age, since each is removed once its plugin is connected. The handshake does not allow
+// paths with "|" or a line break.
 func prepareSocketDir(dir string, age time.Duration) (string, error) {
 	if dir == "" || len(dir) > maxSocketDir || strings.ContainsAny(dir, "|\r\n") {
 		dir = filepath.Join(os.TempDir(), fmt.Sprintf("aitunnel-%d", os.Getuid()))
@@ -35,7 +35,7 @@ func prepareSocketDir(dir string, age time.Duration) (string, error) {
 	for _, entry := range entries {
 		info, err := entry.Info()
 		if err == nil && strings.HasPrefix(entry.Name(), socketDirPrefix) && time.Since(info.ModTime()) > age {
-			_ = os.RemoveAll(filepath.Join(dir, entry.Name())) // another host may have removed it
+			_ = os.RemoveAll(filepath.Join(dir, entry.Name())) // another host may already have removed it
 		}
 	}
 	return dir, nil

@@ -11,19 +11,19 @@ import (
 	"github.com/aitunnel/aitunnel/core/trust"
 )
 
-// spec describes a process. Equal keys share one.
+// spec describes a process. Specs with equal keys share one.
 type spec struct {
 	name       string // "" for the built-ins
-	path       string // where it was found; a verified copy of a third party's is what runs
+	path       string // where it was found; third-party plugins run from a verified copy
 	executable trust.Executable
-	epoch      int // how often a new process was asked for
+	epoch      int // how often a new process was requested
 	args       []string
 	env        map[string]string
 	version    string // constraint
-	attach     bool   // to a process that somebody else has started, to debug it
+	attach     bool   // to a process that a person has started in a debugger
 
 	memory   uint64 // limit in bytes; 0: none
-	logLines int    // limit a second; 0: none
+	logLines int    // limit per second; 0: none
 }
 
 func (s spec) builtin() bool { return s.name == "" }
@@ -43,7 +43,7 @@ func (s spec) commandName() string {
 	return s.name
 }
 
-// source says where it comes from, for people.
+// source returns the origin of the plugin, for display.
 func (s spec) source() string {
 	switch {
 	case s.builtin():
@@ -54,16 +54,17 @@ func (s spec) source() string {
 	return s.path
 }
 
-// key holds secrets of env: it never leaves this process.
+// key returns the identity of the process. It contains secrets of env, so it must not be
+// logged or stored.
 func (s spec) key() string {
 	parts := append([]string{s.name, s.path, s.version, s.executable.SHA256, strconv.Itoa(s.epoch), strconv.FormatBool(s.attach), fmt.Sprint(s.memory, s.logLines), strconv.Itoa(len(s.args))}, s.args...)
 	for _, name := range slices.Sorted(maps.Keys(s.env)) {
 		parts = append(parts, name+"="+s.env[name])
 	}
-	return strings.Join(parts, "\x00") // no argument or variable can contain that
+	return strings.Join(parts, "\x00") // arguments and variables cannot contain this byte
 }
 
-// spec returns the process of a plugin; block is nil if none declares it.
+// spec returns the process of a plugin; block is nil if it has none.
 func (h *Host) spec(name string, block *config.Plugin) (spec, error) {
 	if name == "" {
 		return spec{path: h.options.Builtin[0], args: h.options.Builtin[1:], epoch: h.epoch(name)}, nil
@@ -89,15 +90,15 @@ func (h *Host) spec(name string, block *config.Plugin) (spec, error) {
 		h.recordFailure(name, path, "", err)
 		return spec{}, err
 	}
-	is, err := h.verify(name, path)
+	exe, err := h.verify(name, path)
 	if err != nil {
 		return spec{}, err
 	}
-	return h.specOf(name, block, h.replaced(name, is)), nil
+	return h.specOf(name, block, h.replaced(name, exe)), nil
 }
 
-func (h *Host) specOf(name string, block *config.Plugin, is trust.Executable) spec {
-	s := spec{name: name, path: is.Path, executable: is, epoch: h.epoch(name), env: make(map[string]string)}
+func (h *Host) specOf(name string, block *config.Plugin, exe trust.Executable) spec {
+	s := spec{name: name, path: exe.Path, executable: exe, epoch: h.epoch(name), env: make(map[string]string)}
 	limits := config.DefaultResources()
 	if block != nil {
 		limits = block.Resources

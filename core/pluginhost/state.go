@@ -1,41 +1,40 @@
 package pluginhost
 
-// State says what a plugin's process is doing.
+// State is the state of a plugin's process.
 type State string
 
 // The states.
 const (
 	StateStarting    State = "starting"
 	StateRunning     State = "running"
-	StateRestarting  State = "restarting" // no process is usable; another is started after a backoff
+	StateRestarting  State = "restarting" // there is no usable process; another one starts after a backoff
 	StateQuarantined State = "quarantined"
 	StateStopped     State = "stopped"
 
-	// StateDraining is shown for a process that was replaced by another and ends
-	// with its last request.
+	// StateDraining is shown for a process that was replaced and ends with its last
+	// request.
 	StateDraining State = "leaving"
 )
 
-// processEvent is what happens to a supervised process.
+// processEvent is an event of a supervised process.
 type processEvent int
 
 const (
-	processReady     processEvent = iota // it runs, and its instances are configured
+	processReady     processEvent = iota // it is running, and its instances are configured
 	processLost                          // it ended, or was killed because it hung
 	startFailed                          // it did not start, or an instance could not be configured in time
-	failedTooOften                       // another restart would be pointless
-	restartRequested                     // somebody wants to use a quarantined plugin
+	failedTooOften                       // it is not restarted automatically any more
+	restartRequested                     // the plugin is to be used again
 	stopRequested
 )
 
-// next returns the state after an event. An event that means nothing in a state
-// changes nothing.
+// next returns the state after an event. Events that do not apply to a state are ignored.
 func (s State) next(e processEvent) State {
 	switch {
 	case s == StateStopped || e == stopRequested:
 		return StateStopped
 	case s == StateStarting && e == startFailed:
-		return StateStopped // a plugin that never came up is not supervised
+		return StateStopped // a plugin that has never started is not supervised
 	case (s == StateStarting || s == StateRestarting) && e == processReady:
 		return StateRunning
 	case s == StateRunning && e == processLost:
@@ -48,16 +47,16 @@ func (s State) next(e processEvent) State {
 	return s
 }
 
-// role says which of the processes of one plugin a supervisor's is.
+// role is the role of a process among those of one plugin.
 type role int
 
 const (
 	roleCandidate role = iota // not in use, or not yet
 	roleCurrent               // the one in use
-	roleDraining              // was in use; ends with its last instance
+	roleDraining              // was in use, and ends with its last instance
 )
 
-// roleEvent is what happens to the role of a process.
+// roleEvent is an event that may change the role of a process.
 type roleEvent int
 
 const (

@@ -9,36 +9,36 @@ import (
 	"github.com/aitunnel/aitunnel/core/trust"
 )
 
-// substitute is the previous version of a plugin, which runs in place of a locked one
+// substitute is the previous version of a plugin, which runs instead of the locked version
 // that does not work.
 type substitute struct {
 	failed string // hash of the version that does not work
 	reason string
-	late   bool // it was not ready in time, and may only need more of it
+	late   bool // it was not ready in time, and may only need more time
 	use    trust.Executable
 }
 
-// Use makes an executable run as a plugin, whatever the lock file says, to test it.
-func (h *Host) Use(name string, e trust.Executable) {
+// UseUnlocked makes an executable run as a plugin regardless of the lock file, to test it.
+func (h *Host) UseUnlocked(name string, e trust.Executable) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.tested[name] = e
 }
 
-// blamePlugin remembers that a plugin failed before it was in use.
-func (h *Host) blamePlugin(name string, err error) {
+// recordStartError records that a plugin failed before it was in use.
+func (h *Host) recordStartError(name string, err error) {
 	var refusal *trust.Refusal
 	if name == "" || err == nil || errors.As(err, &refusal) || errors.Is(err, h.ctx.Err()) && h.ctx.Err() != nil {
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.blamed[name] = err
+	h.startErrors[name] = err
 }
 
-// FallBack makes plugins that failed run in their previous versions, and returns their
-// names. Those that failed for sure come first; if there are none, any that has a
-// previous version is a suspect, one with each call.
+// FallBack makes the plugins that failed use their previous versions, and returns their
+// names. If none is known to have failed, each call chooses one more plugin that has a
+// previous version.
 func (h *Host) FallBack(cause error) (names []string) {
 	lock, err := h.trust.Lock()
 	if err != nil {
@@ -46,21 +46,21 @@ func (h *Host) FallBack(cause error) (names []string) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var suspects []string
+	var fallbacks []string
 	for name := range lock {
 		if _, already := h.substitutes[name]; !already && h.previous(lock, name) != nil {
-			suspects = append(suspects, name)
+			fallbacks = append(fallbacks, name)
 		}
 	}
-	slices.Sort(suspects)
-	for _, name := range suspects {
-		if err := h.blamed[name]; err != nil {
+	slices.Sort(fallbacks)
+	for _, name := range fallbacks {
+		if err := h.startErrors[name]; err != nil {
 			h.substitute(lock, name, err)
 			names = append(names, name)
 		}
 	}
-	if len(names) == 0 && len(suspects) > 0 {
-		names = suspects[:1]
+	if len(names) == 0 && len(fallbacks) > 0 {
+		names = fallbacks[:1]
 		h.substitute(lock, names[0], cause)
 	}
 	return names
@@ -82,7 +82,7 @@ func (h *Host) previous(lock trust.Lock, name string) *trust.Executable {
 	return nil
 }
 
-// substitute is called with mu held.
+// substitute makes a plugin use its previous version. The caller holds mu.
 func (h *Host) substitute(lock trust.Lock, name string, cause error) {
 	p := lock[name]
 	late := errors.Is(cause, context.DeadlineExceeded)
@@ -93,7 +93,7 @@ func (h *Host) substitute(lock trust.Lock, name string, cause error) {
 	h.substitutes[name] = substitute{p.Platforms[trust.Platform].SHA256, reason, late, *h.previous(lock, name)}
 }
 
-// UndoFallBack takes a fallback back that did not help.
+// UndoFallBack reverts a fallback that did not help.
 func (h *Host) UndoFallBack(names []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -104,7 +104,7 @@ func (h *Host) UndoFallBack(names []string) {
 	}
 }
 
-// ReportFallBack publishes which plugins run in their previous versions.
+// ReportFallBack publishes which plugins use their previous versions.
 func (h *Host) ReportFallBack(names []string) {
 	for _, name := range names {
 		h.mu.Lock()
@@ -114,17 +114,17 @@ func (h *Host) ReportFallBack(names []string) {
 	}
 }
 
-// replaced returns the executable to run in place of a verified one.
-func (h *Host) replaced(name string, is trust.Executable) trust.Executable {
+// replaced returns the executable to run instead of a verified one, which may be that one.
+func (h *Host) replaced(name string, exe trust.Executable) trust.Executable {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if s, ok := h.substitutes[name]; ok && s.failed == is.SHA256 && s.use.Path != "" {
+	if s, ok := h.substitutes[name]; ok && s.failed == exe.SHA256 && s.use.Path != "" {
 		return s.use
 	}
-	return is
+	return exe
 }
 
-// fallbackReason returns why a process runs the previous version, "" if it does not.
+// fallbackReason returns why a process uses the previous version, "" if it does not.
 func (h *Host) fallbackReason(name, sum string) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -134,15 +134,15 @@ func (h *Host) fallbackReason(name, sum string) string {
 	return ""
 }
 
-// Keep makes a copy of the locked executable of a plugin, to return to it later.
-func (h *Host) Keep(name, path string) {
-	if is, err := h.trust.Verify(name, path); err == nil {
-		_, _ = h.trust.Copy(is) // without it the previous version can be installed again
+// KeepCopy copies the locked executable of a plugin to the cache, for a later rollback.
+func (h *Host) KeepCopy(name, path string) {
+	if exe, err := h.trust.Verify(name, path); err == nil {
+		_, _ = h.trust.Copy(exe) // without a copy, that version can be installed again
 	}
 }
 
-// LockedCopy returns the copy of the executable that is locked of a plugin, which is kept
-// also if the file in its place was changed.
+// LockedCopy returns the cached copy of a plugin's locked executable, which exists even if
+// the installed file was changed.
 func (h *Host) LockedCopy(name string) (trust.Executable, bool) {
 	lock, err := h.trust.Lock()
 	if err != nil {
@@ -167,7 +167,7 @@ func (h *Host) RollBack(name string) (copied string, lock trust.Lock, err error)
 	}
 	sum := lock[name].Platforms[trust.Platform].SHA256
 	if copied = h.trust.Copied(sum); copied == "" {
-		return "", nil, fmt.Errorf("the copy of %s %s (sha256 %s…) is not in the cache any more: install that version again", name, lock[name].Version(), sum[:12])
+		return "", nil, fmt.Errorf("the copy of %s %s (sha256 %s…) is no longer in the cache: install that version again", name, lock[name].Version(), sum[:12])
 	}
 	return copied, lock, nil
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// supervisor keeps one plugin's process running. Its loop runs from the first
-// successful start until it is stopped.
+// supervisor keeps one plugin's process running, from the first successful start until it
+// is stopped.
 type supervisor struct {
 	host   *Host
 	launch launch
@@ -31,7 +31,7 @@ type supervisor struct {
 	restarts    int
 	instances   map[*Instance]struct{}
 	role        role
-	idle        *time.Timer // stops a third party's process that nobody uses
+	idle        *time.Timer // stops an unused third-party process
 }
 
 func newSupervisor(h *Host, s spec) *supervisor {
@@ -47,7 +47,7 @@ func newSupervisor(h *Host, s spec) *supervisor {
 	return v
 }
 
-// start starts the first process. If that fails there is nothing to supervise.
+// start starts the first process. If that fails, the supervisor ends.
 func (v *supervisor) start(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -66,13 +66,13 @@ func (v *supervisor) start(ctx context.Context) error {
 	return nil
 }
 
-// finish ends a supervisor that has never had a process.
+// finish ends a supervisor that never had a process.
 func (v *supervisor) finish() {
 	v.cancel()
 	close(v.ended)
 }
 
-// run replaces one process after another until the supervisor is stopped.
+// run replaces processes that have ended until the supervisor is stopped.
 func (v *supervisor) run(p *process) {
 	defer close(v.ended)
 	defer v.host.forget(v)
@@ -126,8 +126,8 @@ func (v *supervisor) restart(failures *crashes, uptime time.Duration) *process {
 	}
 }
 
-// quarantine waits until somebody wants to use the plugin again. It returns false
-// when the supervisor is stopped.
+// quarantine waits until the plugin is to be used again. It returns false when the
+// supervisor is stopped.
 func (v *supervisor) quarantine() bool {
 	t := v.launch.timing
 	message := fmt.Sprintf("quarantined after %d failures within %s; fix the cause, then run: aitunnel plugin restart %s", t.Crashes, wording.Duration(t.CrashWindow), v.launch.spec.commandName())
@@ -153,9 +153,9 @@ func (v *supervisor) quarantine() bool {
 	}
 }
 
-// resume configures all instances in a new process and makes it the one in use. An
-// instance that the plugin refuses now stays unavailable; a plugin that takes too
-// long is an error.
+// resume configures all instances in a new process, and makes it the one in use. An instance
+// whose configuration the plugin now rejects stays unavailable. It is an error if the
+// plugin takes too long.
 func (v *supervisor) resume(p *process) error {
 	var all errgroup.Group
 	all.SetLimit(16)
@@ -183,7 +183,7 @@ func (v *supervisor) resume(p *process) error {
 	return nil
 }
 
-// ready waits until a process is usable.
+// ready waits for a usable process.
 func (v *supervisor) ready(ctx context.Context) (*process, error) {
 	for {
 		v.mu.Lock()
@@ -216,8 +216,8 @@ func (v *supervisor) unavailable() error {
 	return fmt.Errorf("%w: %s is %s", sdk.ErrUnavailable, v.launch.spec, v.state)
 }
 
-// handle is the only place where the state changes. p is the process to use from
-// now on; it comes with processReady alone. A nil err keeps the last error.
+// handle changes the state; nothing else does. p is the process to use from now on, for
+// processReady only. A nil err keeps the last error.
 func (v *supervisor) handle(e processEvent, p *process, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -256,8 +256,8 @@ func (v *supervisor) report(t EventType, p *process, message string) {
 	v.host.event(e)
 }
 
-// stopWhenUnused stops a process that has had no instances for a while: one that
-// was replaced at once, that of the built-ins never.
+// stopWhenUnused stops a process that has had no instances for KeepUnused. A process that
+// was replaced is stopped at once, that of the built-ins never.
 func (v *supervisor) stopWhenUnused() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -296,7 +296,7 @@ func (v *supervisor) stop() {
 	<-v.ended
 }
 
-// sleep returns false if ctx ended first.
+// sleep waits for d. It returns false if ctx ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -2,8 +2,8 @@ package pluginhost
 
 import "syscall"
 
-// sysProcAttr gives the process a group of its own, to be signalled as a whole
-// and out of reach of the terminal's Ctrl-C, and has it killed with its parent.
+// sysProcAttr gives the process its own group, which is signalled as a whole and does not
+// receive the terminal's Ctrl-C. The process is killed when its parent ends.
 func sysProcAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -7,22 +7,22 @@ import (
 
 // Timing holds the intervals of supervision. A zero field takes its default.
 type Timing struct {
-	Start       time.Duration // from exec to the plugin's description; default 30 s
-	Hurried     time.Duration // likewise, and for an instance to be configured, in a hurry: see Host.Hurry; default 1 s
-	Stop        time.Duration // for a process to exit when asked, before it is killed; default 0.5 s
-	Configure   time.Duration // for one instance to be configured, or closed; default 10 s
-	Ping        time.Duration // between two pings; default 2 s
-	PingTimeout time.Duration // until a ping is missed; default 2 s
-	Misses      int           // missed pings in a row that end the process; default 3
-	Timeouts    int           // plans in a row that missed their deadline, likewise; default 3
-	Overdue     time.Duration // how long after its deadline a call may stay open, likewise; default 5 s
-	Busy        time.Duration // of using a full CPU core while no call is open, likewise; default 10 s
-	RestartMin  time.Duration // first backoff before a restart; doubles; default 0.5 s
-	RestartMax  time.Duration // default 60 s
-	Healthy     time.Duration // uptime after which the backoff is RestartMin again; default 60 s
-	Crashes     int           // within CrashWindow, after which a plugin is quarantined; default 5
-	CrashWindow time.Duration // default 2 min
-	KeepUnused  time.Duration // how long a third party's process without instances runs on; default 1 min
+	Start        time.Duration // from exec to the plugin's description; default 30 s
+	LimitedStart time.Duration // the same while starts are limited, and for an instance to be configured: see Host.LimitStarts; default 1 s
+	Stop         time.Duration // for a process to exit when asked, before it is killed; default 0.5 s
+	Configure    time.Duration // for one instance to be configured or closed; default 10 s
+	Ping         time.Duration // between two pings; default 2 s
+	PingTimeout  time.Duration // after which a ping is missed; default 2 s
+	Misses       int           // consecutive missed pings after which the process is replaced; default 3
+	Timeouts     int           // consecutive plans that miss their deadline, after which it is replaced; default 3
+	Overdue      time.Duration // how long a call may stay open after its deadline before it is replaced; default 5 s
+	Busy         time.Duration // how long it may use a full CPU core without an open call before it is replaced; default 10 s
+	RestartMin   time.Duration // first backoff before a restart, which doubles; default 0.5 s
+	RestartMax   time.Duration // default 60 s
+	Healthy      time.Duration // uptime after which the backoff is RestartMin again; default 60 s
+	Crashes      int           // within CrashWindow, after which a plugin is quarantined; default 5
+	CrashWindow  time.Duration // default 2 min
+	KeepUnused   time.Duration // how long a third-party process without instances keeps running; default 1 min
 }
 
 func (t Timing) withDefaults() Timing {
@@ -37,7 +37,7 @@ func (t Timing) withDefaults() Timing {
 		}
 	}
 	orDuration(&t.Start, 30*time.Second)
-	orDuration(&t.Hurried, time.Second)
+	orDuration(&t.LimitedStart, time.Second)
 	orDuration(&t.Stop, 500*time.Millisecond)
 	orDuration(&t.Configure, 10*time.Second)
 	orDuration(&t.Ping, 2*time.Second)
@@ -55,11 +55,11 @@ func (t Timing) withDefaults() Timing {
 	return t
 }
 
-// crashes counts how often a plugin's process failed. Not safe for concurrent use.
+// crashes counts failures of a plugin's process. It is not safe for concurrent use.
 type crashes struct {
 	timing Timing
 	times  []time.Time
-	row    int // since the last uptime of Healthy or more
+	row    int // crashes since the last uptime of Healthy or more
 }
 
 // add counts a crash after some uptime. It returns the backoff before the next

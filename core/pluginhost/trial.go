@@ -13,39 +13,39 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// Trial is an executable that the user asked to test, whether it is locked or not.
+// Trial is a test of an executable, whether it is locked or not.
 type Trial struct {
 	Name       string // as in a configuration
 	Executable trust.Executable
 	Lock       trust.State
 	Started    time.Duration // from exec to its description; 0 if it was not started
 
-	// Description is the plugin's own; zero if the executable is not for this
+	// Description is the description of the plugin; zero if the executable is for another
 	// platform.
 	Description sdk.Description
 
-	// OwnName is what the plugin calls itself.
+	// OwnName is the name in the plugin's own description.
 	OwnName string
 
 	host *Host
 	spec spec
 }
 
-// NameOf returns the plugin's name that the name of its executable holds.
+// NameOf returns the name of the plugin in the file name of its executable.
 func NameOf(path string) (string, error) {
 	name, ok := strings.CutPrefix(filepath.Base(path), filePrefix)
 	name = strings.TrimSuffix(name, ".exe")
-	if !ok || !fileName(name) {
-		return "", fmt.Errorf("%s is not called like a plugin: the executable of a plugin NAME is %s", filepath.Base(path), FileName("NAME"))
+	if !ok || !isPluginName(name) {
+		return "", fmt.Errorf("%s is not the file name of a plugin: the executable of a plugin NAME is called %s", filepath.Base(path), FileName("NAME"))
 	}
 	return name, nil
 }
 
-// CheckName reports why the plugin cannot be installed under its own name.
+// CheckName returns an error if the plugin cannot be installed under its own name.
 func (t *Trial) CheckName() error {
 	file, err := NameOf(t.Executable.Path)
 	switch {
-	case t.OwnName == "built-in" || !fileName(t.OwnName):
+	case t.OwnName == "built-in" || !isPluginName(t.OwnName):
 		return fmt.Errorf("the plugin calls itself %q, which cannot be the name of a plugin", t.OwnName)
 	case strings.HasPrefix(t.OwnName, filePrefix):
 		return fmt.Errorf("the plugin calls itself %q: its author should drop the prefix %q from its name", t.OwnName, filePrefix)
@@ -55,33 +55,33 @@ func (t *Trial) CheckName() error {
 	return nil
 }
 
-// Inspect reads an executable without running it.
+// Inspect returns hash and platform of an executable without running it.
 func (h *Host) Inspect(path string) (trust.Executable, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return trust.Executable{}, err
 	}
-	is, err := h.trust.Inspect(path)
+	exe, err := h.trust.Inspect(path)
 	if err != nil {
-		return is, fmt.Errorf("the executable cannot be read: %w", err)
+		return exe, fmt.Errorf("the executable cannot be read: %w", err)
 	}
-	return is, nil
+	return exe, nil
 }
 
-// Try reads the executable and, if it is built for this platform, starts the bytes
-// that were read, with the settings of the block if there is one, and gets its
+// Try inspects an executable and, if it is built for this platform, starts exactly the bytes
+// that were inspected, with the settings of the block if it is not nil, and gets its
 // description.
 func (h *Host) Try(ctx context.Context, name, path string, block *config.Plugin) (*Trial, error) {
-	is, err := h.Inspect(path)
+	exe, err := h.Inspect(path)
 	if err != nil {
 		return nil, err
 	}
-	path = is.Path
-	t := &Trial{Name: name, Executable: is, host: h, Lock: trust.Locked}
+	path = exe.Path
+	t := &Trial{Name: name, Executable: exe, host: h, Lock: trust.Locked}
 	if _, err := h.trust.Verify(name, path); err != nil {
 		t.Lock = lockState(err)
 	}
-	if t.Foreign() {
+	if t.ForOtherPlatform() {
 		return t, nil
 	}
 	if err := checkExecutable(path); err != nil {
@@ -89,7 +89,7 @@ func (h *Host) Try(ctx context.Context, name, path string, block *config.Plugin)
 	}
 	started := time.Now()
 	if name == "" {
-		name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) // until the plugin says it
+		name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) // until its description is known
 	}
 	t.spec = h.specOf(name, block, t.Executable)
 	v, err := h.supervisor(ctx, t.spec)
@@ -108,19 +108,19 @@ func (h *Host) Try(ctx context.Context, name, path string, block *config.Plugin)
 	return t, nil
 }
 
-// Foreign reports whether the executable is built for another platform.
-func (t *Trial) Foreign() bool {
+// ForOtherPlatform reports whether the executable is built for another platform.
+func (t *Trial) ForOtherPlatform() bool {
 	return t.Executable.Platform != "" && t.Executable.Platform != trust.Platform
 }
 
-// Open is [Host.Open] on the process of the trial.
+// Open is [Host.Open] for the process of the trial.
 func (t *Trial) Open(ctx context.Context, c sdk.ComponentDescription, body []byte, probe sdk.Host) (*Instance, error) {
 	return t.host.open(ctx, t.spec, c.ID(), sdk.Config{Instance: "trial", Body: body}, probe)
 }
 
-// Installed returns where a plugin's executable is installed: beside the configuration,
-// or in the user's data directory.
-func (h *Host) Installed(name string, user bool) string {
+// InstallPath returns the path at which a plugin's executable is installed: in the directory
+// of the configuration, or in the user's data directory.
+func (h *Host) InstallPath(name string, user bool) string {
 	dirs := pluginDirs(h.configDir)
 	dir := dirs[len(dirs)-1]
 	if !user {
@@ -129,7 +129,7 @@ func (h *Host) Installed(name string, user bool) string {
 	return filepath.Join(dir, FileName(name))
 }
 
-// LockPath returns the lock file.
+// LockPath returns the path of the lock file.
 func (h *Host) LockPath() string { return h.trust.LockPath }
 
 // Lock adds the executables to the lock file.
@@ -148,7 +148,7 @@ func (h *Host) Lock(trials ...*Trial) error {
 	return h.WriteLock(lock)
 }
 
-// ReadLock returns the content of the lock file. It may be changed.
+// ReadLock returns the content of the lock file. The caller may change it.
 func (h *Host) ReadLock() (trust.Lock, error) { return h.trust.Lock() }
 
 // WriteLock replaces the lock file.
@@ -159,7 +159,7 @@ func (h *Host) WriteLock(lock trust.Lock) error {
 	return lock.Write(h.trust.LockPath)
 }
 
-// CheckLock reports an executable that was changed after it had been locked.
+// CheckLock returns an error if an executable has changed since it was locked.
 func (h *Host) CheckLock(name, path string) error {
 	_, err := h.trust.Verify(name, path)
 	if lockState(err) == trust.Changed {
@@ -168,7 +168,7 @@ func (h *Host) CheckLock(name, path string) error {
 	return nil
 }
 
-// Find returns the executable of an installed plugin; block is nil if none declares it.
+// Find returns the path of an installed plugin's executable; block is nil if it has none.
 func (h *Host) Find(name string, block *config.Plugin) (string, error) {
 	own := ""
 	if block != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// acme asks for the strategy "order" of the plugin acme at path.
+// acme opens the strategy "order" of the plugin acme at path.
 func (r *rig) acme(path string) (*Instance, error) {
 	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
 	defer cancel()
@@ -27,7 +27,7 @@ func (r *rig) acme(path string) (*Instance, error) {
 	return r.Open(ctx, c, &config.Plugin{Name: "acme", Path: path}, "test", nil)
 }
 
-// listed returns what the list of candidates says of the executable at path.
+// listed returns the candidate at path.
 func (r *rig) listed(path string) Candidate {
 	r.t.Helper()
 	for _, c := range r.Candidates([]*config.Plugin{{Name: "acme", Path: path}}) {
@@ -39,9 +39,9 @@ func (r *rig) listed(path string) Candidate {
 	return Candidate{}
 }
 
-// Whatever is wrong with a third party's executable: it is refused with a
-// reason that the list repeats, it is told how to mend it where it can be
-// mended, and all else works on.
+// Whatever is wrong with a third-party executable: it is refused with a reason, which the
+// list of candidates shows too, and with the remedy if there is one. Other plugins keep
+// working.
 func TestUntrustedExecutables(t *testing.T) {
 	for name, c := range map[string]struct {
 		prepare func(t *testing.T, r *rig) string // the executable
@@ -65,12 +65,12 @@ func TestUntrustedExecutables(t *testing.T) {
 			return path
 		}, "allows it on plan9/mips, but not on " + trust.Platform, trust.OtherPlatform, true},
 		"built for another platform": {func(t *testing.T, r *rig) string { return r.lock("acme", foreign(t)) }, "it is built for windows/arm64, but this is " + trust.Platform, trust.OtherPlatform, false},
-		"talks rubbish":              {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "rubbish")) }, `it exited without the handshake of an aitunnel plugin: exit status 0; its last output was "hello, I am a calculator"`, trust.Locked, false},
+		"prints no handshake":        {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "rubbish")) }, `it exited without the handshake of an aitunnel plugin: exit status 0; its last output was "hello, I am a calculator"`, trust.Locked, false},
 		"fails":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "failing")) }, `exit status 3; its last output was "no licence found"`, trust.Locked, false},
 		"hangs":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "silent")) }, "it was not ready within", trust.Locked, false},
-		"garbled":                    {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "garbled")) }, "it broke the protocol", trust.Locked, false},
+		"garbled":                    {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "garbled")) }, "it violated the plugin protocol", trust.Locked, false},
 		"mute":                       {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "mute")) }, "it was not ready within", trust.Locked, false},
-		"newer":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "newer")) }, "it speaks version 2 of the plugin protocol", trust.Locked, false},
+		"newer":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "newer")) }, "it uses version 2 of the plugin protocol", trust.Locked, false},
 		"not executable": {func(t *testing.T, r *rig) string {
 			path := r.lock("acme", script(t, "good"))
 			if err := os.Chmod(path, 0o600); err != nil {
@@ -99,11 +99,11 @@ func TestUntrustedExecutables(t *testing.T) {
 				t.Errorf("in the list: %+v", got)
 			}
 			if p, err := plan(t, own, ""); err != nil || p.Reason != "mine" {
-				t.Errorf("another plugin suffers: %+v, %v", p, err)
+				t.Errorf("another plugin fails: %+v, %v", p, err)
 			}
 			good := r.lock("acme", script(t, "good"))
 			if _, err := r.acme(good); err != nil {
-				t.Errorf("a good one in its place: %v", err)
+				t.Errorf("a good executable instead: %v", err)
 			}
 			if got := r.listed(good); got.Reason != "" || got.Lock != trust.Locked {
 				t.Errorf("in the list: %+v", got)
@@ -124,7 +124,7 @@ func add(t *testing.T, path, text string) {
 	}
 }
 
-// foreign begins as a program for Windows on ARM does.
+// foreign returns the path of a file with the header of a program for Windows on ARM.
 func foreign(t *testing.T) string {
 	t.Helper()
 	program := make([]byte, 256)
@@ -139,8 +139,8 @@ func foreign(t *testing.T) string {
 	return path
 }
 
-// What runs is a copy of what was verified: nothing that happens to the file
-// between the check and the start, or afterwards, has a say in it.
+// A copy of the verified bytes is run: changes of the file between the check and the start,
+// or afterwards, have no effect.
 func TestSwappedBetweenCheckAndStart(t *testing.T) {
 	r := newRig(t, quick, serveAs("good")...)
 	path := r.lock("acme", script(t, "good"))
@@ -182,7 +182,7 @@ func TestSwappedBetweenCheckAndStart(t *testing.T) {
 	}
 }
 
-// The copies are of this user alone, and a copy that was changed is not run.
+// Only this user can access the copies, and a copy that was changed is not run.
 func TestDamagedCopy(t *testing.T) {
 	r := newRig(t, quick, serveAs("good")...)
 	path := r.lock("acme", script(t, "good"))
@@ -218,19 +218,19 @@ func kill(v *supervisor) {
 	}
 }
 
-// A configuration that names a plugin often waits for one that hangs once.
-func TestOneThatHangsIsWaitedForOnce(t *testing.T) {
+// A configuration that uses a hanging plugin several times waits for it only once.
+func TestHangingPluginIsWaitedForOnce(t *testing.T) {
 	timing := quick
 	timing.Start = time.Second
 	r := newRig(t, timing, serveAs("good")...)
 	path := r.lock("acme", script(t, "silent"))
-	begun := time.Now()
+	started := time.Now()
 	for range 5 {
 		if _, err := r.acme(path); err == nil || !strings.Contains(err.Error(), "it was not ready within") {
 			t.Errorf("%v", err)
 		}
 	}
-	if took := time.Since(begun); took > 3*timing.Start {
+	if took := time.Since(started); took > 3*timing.Start {
 		t.Errorf("it took %s", took)
 	}
 }

@@ -64,7 +64,7 @@ func TestLines(t *testing.T) {
 	l := &lines{handle: func(line string) { got = append(got, line) }}
 	long := strings.Repeat("y", 3*maxLine)
 	text := "one\r\n\ntwo\n" + long + "\nthree"
-	for part := range slices.Chunk([]byte(text), 7) { // as pipes cut it
+	for part := range slices.Chunk([]byte(text), 7) { // in pieces, as from a pipe
 		if n, err := l.Write(part); n != len(part) || err != nil {
 			t.Fatal(n, err)
 		}
@@ -78,7 +78,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-func TestPausesBetweenRestarts(t *testing.T) {
+func TestBackoff(t *testing.T) {
 	c := crashes{timing: Timing{Crashes: 100}.withDefaults()}
 	now := time.Now()
 	pause := func(life time.Duration) time.Duration {
@@ -92,7 +92,7 @@ func TestPausesBetweenRestarts(t *testing.T) {
 	near := func(got, want time.Duration) {
 		t.Helper()
 		if got < want*8/10 || got > want*12/10 {
-			t.Errorf("pause of %s, want about %s", got, want)
+			t.Errorf("backoff of %s, want about %s", got, want)
 		}
 	}
 	for _, want := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second} {
@@ -106,7 +106,7 @@ func TestPausesBetweenRestarts(t *testing.T) {
 	near(pause(time.Second), time.Second)
 }
 
-func TestWhenToQuarantine(t *testing.T) {
+func TestQuarantineAfterCrashes(t *testing.T) {
 	for life, want := range map[time.Duration]int{
 		time.Second:      5, // crashes until quarantine
 		20 * time.Second: 5,
@@ -123,7 +123,7 @@ func TestWhenToQuarantine(t *testing.T) {
 			}
 		}
 		if got != want {
-			t.Errorf("a life of %s: quarantine after %d, want %d", life, got, want)
+			t.Errorf("uptime %s: quarantined after %d crashes, want %d", life, got, want)
 		}
 	}
 }
@@ -155,7 +155,7 @@ func TestHandshakeLine(t *testing.T) {
 	}
 }
 
-// recorder remembers what is logged.
+// recorder records what is logged.
 type recorder struct {
 	hclog.Logger
 	lines []string
@@ -190,7 +190,7 @@ func TestLogLinesOverTheLimitAreDropped(t *testing.T) {
 	}
 	now = now.Add(time.Second)
 	out.line("[ERROR] y")
-	if len(reported) != 2 || !strings.HasPrefix(reported[0], "warn 7 lines of its log were dropped: more than 3 a second") || reported[1] != "error [ERROR] y" {
+	if len(reported) != 2 || !strings.HasPrefix(reported[0], "warn 7 lines of its log were dropped: more than 3 per second") || reported[1] != "error [ERROR] y" {
 		t.Errorf("%q", reported)
 	}
 }

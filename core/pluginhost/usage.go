@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// usage is what a process uses of the machine.
+// usage is the resource usage of a process.
 type usage struct {
 	cpu    time.Duration // since its start
 	memory uint64        // resident, in bytes
 }
 
-// meter measures a process from time to time, and says when it uses too much.
+// meter measures the resource usage of a process, and reports when it is too high.
 type meter struct {
 	read  func(pid int) (usage, bool)
 	limit uint64        // of memory, in bytes; 0: none
-	busy  time.Duration // of a full core without an open call, after which the process is taken to hang
+	busy  time.Duration // how long the process may use a full core without an open call
 
 	mu        sync.Mutex
 	last      usage
@@ -26,12 +26,12 @@ type meter struct {
 	over      int // samples in a row above the limit
 }
 
-// overLimit is how many samples in a row must be above the memory limit: a
-// garbage collector needs a moment.
+// overLimit is how many consecutive samples have to be above the memory limit, since a
+// garbage collector needs some time.
 const overLimit = 2
 
-// sample measures the process. idle says that no call is open. The error says why
-// the process has to be replaced.
+// sample measures the process. idle says that no call is open. It returns an error if the
+// process has to be replaced.
 func (m *meter) sample(pid int, now time.Time, idle bool) error {
 	u, ok := m.read(pid)
 	if !ok {
@@ -49,12 +49,12 @@ func (m *meter) sample(pid int, now time.Time, idle bool) error {
 		m.busySince = now
 	}
 	if m.busy > 0 && now.Sub(m.busySince) >= m.busy {
-		return fmt.Errorf("%w: it used %.1f CPU cores for %s without being asked anything", errUnresponsive, m.cores, m.busy)
+		return fmt.Errorf("%w: it used %.1f CPU cores for %s without a call", errUnresponsive, m.cores, m.busy)
 	}
 	if m.limit == 0 || u.memory <= m.limit {
 		m.over = 0
 	} else if m.over++; m.over >= overLimit {
-		return fmt.Errorf("%w: it used %s of memory, and its limit is %s (resources.memory in its plugin block)", errTooLarge, mebibytes(u.memory), mebibytes(m.limit))
+		return fmt.Errorf("%w: it used %s, but its limit is %s (resources.memory in its plugin block)", errTooLarge, mebibytes(u.memory), mebibytes(m.limit))
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// readUsage asks ps, as these systems tell it only through C or to root.
+// readUsage runs ps, since these systems provide the usage only through C or to root.
 func readUsage(pid int) (usage, bool) {
 	out, err := exec.Command("ps", "-o", "rss=,time=", "-p", strconv.Itoa(pid)).Output()
 	fields := strings.Fields(string(out))

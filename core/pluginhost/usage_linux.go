@@ -17,7 +17,7 @@ func readUsage(pid int) (usage, bool) {
 	if err != nil {
 		return usage{}, false
 	}
-	_, after, ok := bytes.Cut(stat, []byte(") ")) // the name in parentheses is ours, so it has none itself
+	_, after, ok := bytes.Cut(stat, []byte(") ")) // the name in parentheses is ours and contains none
 	fields := bytes.Fields(after)
 	if !ok || len(fields) < 22 {
 		return usage{}, false

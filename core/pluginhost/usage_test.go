@@ -10,13 +10,13 @@ import (
 
 func TestUsageOfAProcess(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("it is not measured on Windows")
+		t.Skip("usage is not measured on Windows")
 	}
 	if u, ok := readUsage(os.Getpid()); !ok || u.memory < 1<<20 || u.memory > 1<<40 || u.cpu > time.Hour {
 		t.Errorf("%+v, %v", u, ok)
 	}
 	if _, ok := readUsage(1 << 30); ok {
-		t.Error("a process that is not there was measured")
+		t.Error("a process that does not exist was measured")
 	}
 }
 
@@ -43,7 +43,7 @@ func TestMeter(t *testing.T) {
 		t.Errorf("a full core for 10 s: %v", err)
 	}
 	if err := step(0.1, true); err != nil {
-		t.Errorf("it calmed down: %v", err)
+		t.Errorf("below the limit again: %v", err)
 	}
 	u.memory = 30 << 20
 	if err := step(0, true); err != nil {

@@ -1,4 +1,4 @@
 package pluginhost
 
-// readUsage measures nothing on Windows.
+// readUsage is not supported on Windows.
 func readUsage(int) (usage, bool) { return usage{}, false }

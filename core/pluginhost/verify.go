@@ -11,8 +11,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/trust"
 )
 
-// Failure is why a plugin cannot be used: it is refused, or its first process
-// did not come up.
+// Failure says why a plugin cannot be used: the lock file does not allow it, or its first
+// process did not start.
 type Failure struct {
 	Path   string // of the executable; "" if there is none
 	SHA256 string
@@ -20,19 +20,19 @@ type Failure struct {
 	At     time.Time
 }
 
-// verify compares an executable with the lock file.
+// verify checks an executable against the lock file.
 func (h *Host) verify(name, path string) (trust.Executable, error) {
-	is, err := h.trust.Verify(name, path)
+	exe, err := h.trust.Verify(name, path)
 	if err != nil {
 		err = h.explainRefusal(name, path, err)
-		if h.recordFailure(name, path, is.SHA256, err) {
+		if h.recordFailure(name, path, exe.SHA256, err) {
 			h.event(Event{Type: EventRefused, Plugin: name, Message: err.Error()})
 		}
 	}
-	return is, err
+	return exe, err
 }
 
-// explainRefusal adds the plugin and the command that fixes it.
+// explainRefusal adds the plugin and, if it helps, the command to lock it.
 func (h *Host) explainRefusal(name, path string, err error) error {
 	var refusal *trust.Refusal
 	err = fmt.Errorf("plugin %q (%s) may not run: %w", name, path, err)
@@ -42,14 +42,14 @@ func (h *Host) explainRefusal(name, path string, err error) error {
 	return err
 }
 
-// recordFailure remembers why a plugin cannot be used, nil that it can. It reports
-// whether the reason is new.
+// recordFailure records why a plugin cannot be used, or with a nil err that it can. It
+// reports whether the reason is new.
 func (h *Host) recordFailure(name, path, sum string, err error) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err == nil {
 		if _, replaced := h.substitutes[name]; replaced {
-			return false // why is still to be shown
+			return false // the reason is still shown
 		}
 		delete(h.failed, name)
 		return false
@@ -59,8 +59,8 @@ func (h *Host) recordFailure(name, path, sum string, err error) bool {
 	return last.Reason != err.Error()
 }
 
-// configFlag returns the -c option of a command, "" if the command finds the configuration
-// by itself.
+// configFlag returns the -c option for commands in messages, "" if they find the
+// configuration by themselves.
 func (h *Host) configFlag() string {
 	found, err := config.Find("")
 	if err == nil && sameFile(found, h.options.ConfigPath) || h.options.ConfigPath == "" {

@@ -135,7 +135,7 @@ func (r *Reloader) Start(ctx context.Context, before func() error) error {
 	for _, problem := range r.options.Plugins.Problems(c.Config.Plugins) {
 		r.notice(problem)
 	}
-	for _, name := range r.options.Plugins.Late() {
+	for _, name := range r.options.Plugins.LatePlugins() {
 		go r.retryLate(name)
 	}
 	for _, name := range r.options.Plugins.Absent() {
@@ -172,7 +172,7 @@ func (r *Reloader) retryLate(name string) {
 // time that a start may take.
 func (r *Reloader) retryLocked(name string) error {
 	plugins := r.options.Plugins
-	if err := plugins.AwaitStart(r.options.Life, name, r.Running().Config.Plugin(name)); err != nil {
+	if err := plugins.TryStart(r.options.Life, name, r.Running().Config.Plugin(name)); err != nil {
 		return err
 	}
 	ctx, end, err := r.begin(r.options.Life)
@@ -196,7 +196,7 @@ func (r *Reloader) retryLocked(name string) error {
 // from starting. If there is none, the program starts without a plugin that hangs or
 // crashes, unless alone is false: then another process serves, with the plugin.
 func (r *Reloader) buildFirst(ctx context.Context, alone bool) (*candidate, error) {
-	defer r.options.Plugins.Hurry()()
+	defer r.options.Plugins.LimitStarts()()
 	c, first := r.build(ctx, source{extra: r.extra})
 	if first == nil {
 		return c, nil
@@ -224,7 +224,7 @@ func (r *Reloader) buildFirst(ctx context.Context, alone bool) (*candidate, erro
 func (r *Reloader) buildWithout(ctx context.Context, first error) (*candidate, error) {
 	var absent []string
 	for ctx.Err() == nil {
-		names := r.options.Plugins.DoWithout()
+		names := r.options.Plugins.MarkAbsent()
 		if len(names) == 0 {
 			break
 		}
