@@ -15,7 +15,7 @@ var contents = []string{
 	"candidates.0.content.parts.0.text", "output.#.content.0.text",
 }
 
-// AnswerText returns what the model said in an answer, up to about max bytes.
+// AnswerText returns the text of the model in an answer, up to about max bytes.
 func AnswerText(body []byte, max int) string {
 	var out strings.Builder
 	for _, piece := range pieces(body) {
@@ -66,7 +66,7 @@ func AnswerError(body []byte) string {
 	return ""
 }
 
-// ModelNames returns the models of a list, in any of the three forms.
+// ModelNames returns the models of a list in the format of any dialect.
 func ModelNames(body []byte) []string {
 	var out []string
 	for _, list := range []string{"data.#.id", "models.#.name"} {

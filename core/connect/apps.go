@@ -11,11 +11,11 @@ import (
 	"strings"
 )
 
-// Entry is the proxy as an app sees it.
+// Entry has what an app needs to use the proxy.
 type Entry struct {
 	Address string   // such as http://127.0.0.1:9000
 	Token   string   // what the app sends as its API key
-	Models  []string // those that an app has to list, the preferred one first
+	Models  []string // the models for apps that list them, the preferred one first
 }
 
 // v1 returns the base URL of apps that expect the version in it.
@@ -57,7 +57,7 @@ func (a API) Text() (name, path string) {
 type App struct {
 	ID, Name string
 	API      API
-	// Note says what to know about the app; "" if there is nothing.
+	// Note is a hint for users of the app; "" if there is none.
 	Note string
 	// Variables are environment variables, as name and value.
 	Variables func(Entry) [][2]string
@@ -66,27 +66,27 @@ type App struct {
 	Files func(e Entry, home string) []File
 	// Command is a command that sends a request; nil for apps.
 	Command func(Entry) string
-	// Fields are what to type into the app's own form, as name and value.
+	// Fields are the values to type into a form of the app, as name and value.
 	Fields func(Entry) [][2]string
 	// Link opens the app with the settings filled in.
 	Link func(Entry) string
-	// Conflicts are environment variables that keep the app from using the proxy.
+	// Conflicts are environment variables that prevent the app from using the proxy.
 	Conflicts []string
 }
 
-// File is one file of an app and what is set in it.
+// File is one file of an app, with the settings to make in it.
 type File struct {
 	Path string
 	edit editor
 }
 
-// Text returns the file as it would be if it were new.
+// Text returns the content that a new file would have.
 func (f File) Text() (string, error) {
 	out, err := f.edit(nil)
 	return string(out), err
 }
 
-// Current reports whether the file has these settings already.
+// Current reports whether the file already has these settings.
 func (f File) Current() (bool, error) {
 	old, err := read(resolve(f.Path))
 	if err != nil {
@@ -185,7 +185,7 @@ func Apps() []App {
 		{
 			ID: "cherry-studio", Name: "Cherry Studio", API: Chat, Fields: openAIFields,
 			Link: func(e Entry) string {
-				data, _ := json.Marshal(map[string]string{"id": "aitunnel", "name": "aitunnel", "type": "openai", "baseUrl": e.Address, "apiKey": e.Token}) // strings always can be
+				data, _ := json.Marshal(map[string]string{"id": "aitunnel", "name": "aitunnel", "type": "openai", "baseUrl": e.Address, "apiKey": e.Token}) // strings can always be encoded
 				return "cherrystudio://providers/api-keys?v=1&data=" + url.QueryEscape(base64.StdEncoding.EncodeToString(data))
 			},
 		},
@@ -233,8 +233,8 @@ func (e Entry) listed() []string {
 	return e.Models
 }
 
-// place returns a path below the directory that a variable names, or below home and
-// dir.
+// place returns a path below the directory that an environment variable names, or below dir
+// in home.
 func place(variable, home, dir string, path ...string) string {
 	base := filepath.Join(home, dir)
 	if own := os.Getenv(variable); filepath.IsAbs(own) {

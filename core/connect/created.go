@@ -9,7 +9,7 @@ import (
 	"github.com/google/renameio/v2/maybe"
 )
 
-// Created is a file that remembers which files of apps [File.Write] created, so that
+// Created is the path of a list of the files of apps that [File.Write] created, so that
 // [File.Undo] removes them.
 type Created string
 
@@ -17,7 +17,7 @@ type Created string
 func (c Created) load() map[string]time.Time {
 	all := map[string]time.Time{}
 	if text, err := os.ReadFile(string(c)); err == nil {
-		_ = json.Unmarshal(text, &all) // a damaged one remembers nothing
+		_ = json.Unmarshal(text, &all) // a damaged list counts as empty
 	}
 	return all
 }

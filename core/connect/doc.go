@@ -1,4 +1,4 @@
 // Package connect knows how apps are configured to use the proxy: their settings, the
-// files in which they keep them, and the request that they send first. Files
-// are edited in place, so that comments and all other settings stay.
+// files with these settings, and the request that a check sends. Files are edited in place,
+// so that comments and all other settings stay.
 package connect

@@ -152,7 +152,7 @@ rules: []
 	}
 }
 
-func TestWhatCannotBeEditedIsRefused(t *testing.T) {
+func TestInvalidFilesAreRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		edit editor
 		text string
@@ -171,7 +171,7 @@ func TestWhatCannotBeEditedIsRefused(t *testing.T) {
 	}
 }
 
-// Every file of every app is what its parser takes.
+// Every file of every app can be parsed.
 func TestFilesOfApps(t *testing.T) {
 	for _, a := range Apps() {
 		if a.Files == nil {

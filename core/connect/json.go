@@ -33,7 +33,7 @@ func jsonEdits(members ...member) editor {
 	}
 }
 
-// setMember sets one member. The text in front of it and behind it stays.
+// setMember sets one member. The text before and after it stays.
 func setMember(text []byte, m member) ([]byte, error) {
 	s := &scanner{text: text}
 	s.space()
@@ -56,7 +56,7 @@ func setMember(text []byte, m member) ([]byte, error) {
 	return text, nil
 }
 
-// nest puts a value below objects.
+// nest wraps a value in objects.
 func nest(path []string, value any) any {
 	for i := len(path) - 1; i >= 0; i-- {
 		value = map[string]any{path[i]: value}
@@ -88,11 +88,11 @@ func indentOf(text []byte, at int) string {
 	return string(line[:len(line)-len(bytes.TrimLeft(line, " \t"))])
 }
 
-// object is an object of the text, from its brace to behind the closing one.
+// object is an object of the text, from its opening brace to the end of its closing one.
 type object struct {
 	start, end int
 	fields     []field
-	comma      bool // behind the last member
+	comma      bool // after the last member
 }
 
 // field is a member of an object: where its name begins, and its value.
@@ -102,7 +102,7 @@ type field struct {
 }
 
 func (o *object) member(key string) *field {
-	for i := len(o.fields) - 1; i >= 0; i-- { // the last of two is the one that counts
+	for i := len(o.fields) - 1; i >= 0; i-- { // the last of two members applies
 		if o.fields[i].key == key {
 			return &o.fields[i]
 		}
@@ -131,7 +131,7 @@ func (o *object) insert(text []byte, key string, value any) ([]byte, error) {
 			text = splice(text, last.end, last.end, []byte(","))
 			at, o.end = last.end+1, o.end+1
 		}
-		at = behindComments(text, at)
+		at = afterComments(text, at)
 	}
 	if bytes.ContainsRune(text[at:o.end], '\n') {
 		after = "" // the brace has a line of its own
@@ -143,9 +143,9 @@ func (o *object) insert(text []byte, key string, value any) ([]byte, error) {
 	return splice(text, at, at, []byte("\n"+indent+string(name)+": "+string(v)+after)), nil
 }
 
-// behindComments returns the place behind the comments that follow on the same line,
-// at if there are none.
-func behindComments(text []byte, at int) int {
+// afterComments returns the place after the comments that follow on the same line, at if there
+// are none.
+func afterComments(text []byte, at int) int {
 	for i := at; ; {
 		rest := bytes.TrimLeft(text[i:], " \t")
 		i = len(text) - len(rest)
@@ -168,7 +168,7 @@ func behindComments(text []byte, at int) int {
 	}
 }
 
-// scanner reads JSON as far as is needed to find the places of values.
+// scanner parses JSON only to find the places of values.
 type scanner struct {
 	text []byte
 	at   int

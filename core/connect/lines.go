@@ -62,14 +62,14 @@ func tomlEdits(e Entry) editor {
 	}
 }
 
-// toml is a file of TOML, as far as lines show it.
+// toml is a TOML file as lines.
 type toml struct{ lines []string }
 
-// inlineProviders is how providers are written that are not tables.
+// inlineProviders matches providers that are not written as tables.
 var inlineProviders = regexp.MustCompile(`(?m)^\s*model_providers\s*(=|\.\s*aitunnel\s*(=|\.))`)
 
-// section is where the lines of a table are, without its header; ok says that
-// it exists. "" is what comes before the first table.
+// section returns the range of the lines of a table, without its header; ok is false if it does
+// not exist. The table "" is the part before the first table.
 func (t *toml) section(table string) (from, to int, ok bool) {
 	current, long := "", ""
 	from, ok = 0, table == ""
@@ -99,7 +99,7 @@ func (t *toml) section(table string) (from, to int, ok bool) {
 	return from, len(t.lines), ok
 }
 
-// tableName is the name in a table's header.
+// tableName returns the name in the header of a table.
 func tableName(line string) (string, bool) {
 	s := strings.TrimSpace(line)
 	if !strings.HasPrefix(s, "[") {
@@ -141,7 +141,7 @@ func (t *toml) set(table, key, value string) {
 	}
 }
 
-// trailingComment returns the comment behind a value, with a blank in front of it.
+// trailingComment returns the comment after a value, with a space before it.
 func trailingComment(value string) string {
 	quote := rune(0)
 	for i, c := range value {

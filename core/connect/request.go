@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// prompt is what the request of a check asks.
+// prompt is the prompt of a check.
 const prompt = "Answer with the word ok."
 
 // Request returns a short request as the app sends it: the same endpoint, with the
@@ -58,15 +58,15 @@ func (a App) Request(ctx context.Context, e Entry) (*http.Request, error) {
 // families are the prefixes of the names of models that the apps of an API use.
 var families = map[API][]string{Messages: {"claude"}, Responses: {"gpt", "o", "codex"}, Generate: {"gemini"}}
 
-// Asks reports whether the app asks for such a model by itself.
-func (a App) Asks(model string) bool {
+// UsesByDefault reports whether the app may use the model without being configured to.
+func (a App) UsesByDefault(model string) bool {
 	all := families[a.API]
 	return len(all) == 0 || slices.ContainsFunc(all, func(family string) bool {
 		return strings.HasPrefix(model[strings.LastIndexByte(model, '/')+1:], family)
 	})
 }
 
-// Family returns how the names of the models begin that the app asks for; "" for any.
+// Family returns the prefix of the names of the models that the app uses; "" for any.
 func (a App) Family() string {
 	if all := families[a.API]; len(all) > 0 {
 		return all[0]
@@ -78,7 +78,7 @@ func (a App) Family() string {
 func (a App) SuitableModels(models []string) []string {
 	var fit []string
 	for _, m := range models {
-		if a.Asks(m) {
+		if a.UsesByDefault(m) {
 			fit = append(fit, m)
 		}
 	}

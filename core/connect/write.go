@@ -12,19 +12,19 @@ import (
 	"github.com/google/renameio/v2/maybe"
 )
 
-// The files beside a changed one: as it was before, and as it was before undo.
+// Suffixes of the copies beside a changed file: before the change, and before undo.
 const (
 	backupSuffix = ".aitunnel-backup"
 	undoneSuffix = ".aitunnel-undone"
 )
 
-// maxFile bounds the files that are edited.
+// maxFile is the maximum size of a file that is edited.
 const maxFile = 4 << 20
 
 // Written is the result of Write for a file.
 type Written struct {
 	Path    string `json:"path"`
-	Backup  string `json:"backup,omitempty"`  // the file as it was before
+	Backup  string `json:"backup,omitempty"`  // the previous file
 	Created bool   `json:"created,omitempty"` // there was none
 	Changed bool   `json:"changed"`           // false: it had these settings
 
@@ -32,12 +32,12 @@ type Written struct {
 	after    []byte
 	mode     fs.FileMode
 	backedUp bool   // by this Write
-	folder   string // the uppermost one that this Write created; "" for none
+	folder   string // the topmost folder that this Write created; "" for none
 }
 
-// Write writes the settings into the file, and keeps it as it was before beside it. The
-// backup of an earlier Write stays: it is what Undo goes back to. A file that was not
-// there has no backup; created remembers it.
+// Write writes the settings into the file, and keeps the previous file beside it. The backup
+// of an earlier Write stays, since Undo restores it. A new file has no backup, but is added to
+// created.
 func (f File) Write(created Created) (Written, error) {
 	path := resolve(f.Path)
 	out := Written{Path: path, mode: 0o600}
@@ -71,8 +71,8 @@ func (f File) Write(created Created) (Written, error) {
 	return out, mark(path, out.Backup)
 }
 
-// keep writes the backup of a file that is there, unless an earlier Write wrote it, or
-// created the file.
+// keep writes the backup of an existing file, unless an earlier Write did so or created the
+// file.
 func (w *Written) keep(created Created) error {
 	info, err := os.Stat(w.Path)
 	if err != nil {
@@ -88,11 +88,10 @@ func (w *Written) keep(created Created) error {
 			w.backedUp = true
 		}
 	}
-	return os.Chmod(w.Path, 0o600) // the token is in it from now on
+	return os.Chmod(w.Path, 0o600) // it will contain the token
 }
 
-// Revert undoes one Write, so that the file is what it was just before. It says whether
-// it did: a file that was changed since stays as it is.
+// Revert undoes one Write, unless the file was changed since, and reports whether it did.
 func (w Written) Revert(created Created) (bool, error) {
 	now, err := read(w.Path)
 	if err != nil || !w.Changed || !bytes.Equal(now, w.after) {
@@ -115,8 +114,7 @@ func (w Written) Revert(created Created) (bool, error) {
 	return true, created.add(w.Path)
 }
 
-// newFolder returns the uppermost folder that is missing on the way to dir, "" if dir
-// is there.
+// newFolder returns the topmost missing folder of the path dir, "" if dir exists.
 func newFolder(dir string) (missing string) {
 	for ; ; dir = filepath.Dir(dir) {
 		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
@@ -126,8 +124,7 @@ func newFolder(dir string) (missing string) {
 	}
 }
 
-// removeFolders removes the folders that Write created, unless something else is in them
-// by now.
+// removeFolders removes the folders that Write created, unless they contain other files.
 func (w Written) removeFolders() {
 	if w.folder == "" {
 		return
@@ -174,11 +171,11 @@ var ErrNothingToUndo = errors.New("there is nothing to undo")
 type Undone struct {
 	Path    string `json:"path"`
 	Removed bool   `json:"removed,omitempty"` // there was no such file before
-	Kept    string `json:"kept,omitempty"`    // a copy of the file with changes that others made
+	Kept    string `json:"kept,omitempty"`    // a copy of the file with changes by others
 }
 
-// Undo makes the file what it was before the first Write. Changes that others
-// made since are kept beside it.
+// Undo restores the file from before the first Write. If others have changed the file since, a
+// copy of it is kept.
 func (f File) Undo(created Created) (Undone, error) {
 	path := resolve(f.Path)
 	out, backup := Undone{Path: path}, path+backupSuffix
@@ -186,7 +183,7 @@ func (f File) Undo(created Created) (Undone, error) {
 	saved, err := os.Stat(backup)
 	switch {
 	case err == nil:
-		written, ours = saved.ModTime(), saved.Size() == 0 // an empty one is by an earlier version
+		written, ours = saved.ModTime(), saved.Size() == 0 // earlier versions wrote an empty backup for a new file
 	case !errors.Is(err, fs.ErrNotExist):
 		return out, err
 	case !ours:
@@ -207,11 +204,11 @@ func (f File) Undo(created Created) (Undone, error) {
 	return out, created.remove(path)
 }
 
-// keepChanges copies the file if it was changed since it was written.
+// keepChanges copies the file if others have changed it since Write.
 func (u *Undone) keepChanges(written time.Time) error {
 	now, err := os.Stat(u.Path)
 	if err != nil || now.ModTime().Equal(written) {
-		return nil //nolint:nilerr // a file that is gone has no changes
+		return nil //nolint:nilerr // a removed file has no changes
 	}
 	text, err := read(u.Path)
 	if err != nil {

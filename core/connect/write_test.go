@@ -61,7 +61,7 @@ func TestWriteAndUndo(t *testing.T) {
 	}
 }
 
-func TestUndoRemovesWhatWasNew(t *testing.T) {
+func TestUndoRemovesNewFiles(t *testing.T) {
 	list := remembered(t)
 	f := file(t, "")
 	if out, err := f.Write(list); err != nil || !out.Created || out.Backup != "" {
@@ -119,7 +119,7 @@ func TestWriteFollowsLinks(t *testing.T) {
 	holds(t, f.Path, "{\n  \"a\": \"new\"\n}")
 }
 
-func TestWriteRefusesWhatItCannotRead(t *testing.T) {
+func TestWriteRefusesInvalidFiles(t *testing.T) {
 	list := remembered(t)
 	f := file(t, "{ broken")
 	if _, err := f.Write(list); err == nil {
@@ -131,7 +131,7 @@ func TestWriteRefusesWhatItCannotRead(t *testing.T) {
 	}
 }
 
-func TestRevertGoesBackOneWrite(t *testing.T) {
+func TestRevertUndoesOneWrite(t *testing.T) {
 	list := remembered(t)
 	f := file(t, `{"a": "old"}`)
 	if _, err := f.Write(list); err != nil {
@@ -178,7 +178,7 @@ func TestRevertLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// TestRevertRemovesTheFoldersOfWrite, unless something else is in them.
+// TestRevertRemovesTheFoldersOfWrite: unless they contain other files.
 func TestRevertRemovesTheFoldersOfWrite(t *testing.T) {
 	list, home := remembered(t), t.TempDir()
 	for name, other := range map[string]bool{"empty": false, "used": true} {
@@ -220,7 +220,6 @@ func TestRevertKeepsChangesOfOthers(t *testing.T) {
 	holds(t, f.Path, `{"a": "theirs"}`)
 }
 
-// TestUndoKnowsTheEmptyBackupsOfEarlierVersions.
 func TestUndoKnowsTheEmptyBackupsOfEarlierVersions(t *testing.T) {
 	list := remembered(t)
 	f := file(t, `{"a": "new"}`)

@@ -7,8 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// editModels sets the values of the model of our name in the list models, or
-// adds one.
+// editModels sets the values of the model named aitunnel in the list models, or adds it.
 func editModels(lines []string, values [][2]string) ([]string, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(joinLines(lines), &doc); err != nil {
@@ -53,7 +52,7 @@ func entryOf(m *yaml.Node, name string) (key, value *yaml.Node) {
 
 // updateItem changes the values of an item, each on its line.
 func updateItem(lines []string, m *yaml.Node, values [][2]string) ([]string, error) {
-	for i := len(values) - 1; i >= 0; i-- { // lines are added behind those that are changed
+	for i := len(values) - 1; i >= 0; i-- { // from the end, so that added lines do not move the others
 		key, value := entryOf(m, values[i][0])
 		switch {
 		case key == nil:

@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// place is a block that is looked up again after each change of its text.
+// place names a block, which is looked up again after each change of the text.
 type place struct {
 	document *Document
 	kind     string
@@ -16,7 +16,7 @@ type place struct {
 
 func (p place) find() (*file, *hclsyntax.Block, error) { return p.document.block(p.kind, p.label) }
 
-// set gives an attribute the value.
+// set sets an attribute to a value.
 func (p place) set(name, value string) error {
 	f, b, err := p.find()
 	if err != nil {
@@ -35,7 +35,7 @@ func (p place) set(name, value string) error {
 		f.splice(b.OpenBraceRange.End.Byte, b.OpenBraceRange.End.Byte, "\n"+p.inner(f, b)+name+" = "+value)
 		return nil
 	}
-	// As far to the right as the line above has its equals sign.
+	// Align the equals sign with that of the line above.
 	padding := ""
 	if n := last.EqualsRange.Start.Column - last.NameRange.Start.Column - 1; n > len(name) {
 		padding = strings.Repeat(" ", n-len(name))
@@ -45,7 +45,7 @@ func (p place) set(name, value string) error {
 	return nil
 }
 
-// remove takes an attribute out, with its line if nothing else is on it.
+// remove removes an attribute, with its line if nothing else is on it.
 func (p place) remove(name string) error {
 	f, b, err := p.find()
 	if err != nil {
@@ -64,8 +64,8 @@ func (p place) remove(name string) error {
 	return nil
 }
 
-// open finds the block and spreads it over several lines if it is written on
-// one, which has room for one attribute only.
+// open finds the block. If it is written on one line, which can have only one attribute, it is
+// spread over several.
 func (p place) open() (*file, *hclsyntax.Block, error) {
 	f, b, err := p.find()
 	if err != nil || b.OpenBraceRange.Start.Line != b.CloseBraceRange.Start.Line {
@@ -81,7 +81,7 @@ func (p place) open() (*file, *hclsyntax.Block, error) {
 	return p.find()
 }
 
-// inner returns the indentation of what the block holds.
+// inner returns the indentation of the block's content.
 func (p place) inner(f *file, b *hclsyntax.Block) string {
 	for _, a := range b.Body.Attributes {
 		if a.NameRange.Start.Line > b.OpenBraceRange.Start.Line {
@@ -91,7 +91,7 @@ func (p place) inner(f *file, b *hclsyntax.Block) string {
 	return f.indent(b.TypeRange.Start.Byte) + "  "
 }
 
-// lastAttribute returns the one that ends last.
+// lastAttribute returns the attribute that ends last.
 func lastAttribute(b *hclsyntax.Block) (last *hclsyntax.Attribute) {
 	for _, a := range b.Body.Attributes {
 		if last == nil || a.Expr.Range().End.Byte > last.Expr.Range().End.Byte {
@@ -101,8 +101,7 @@ func lastAttribute(b *hclsyntax.Block) (last *hclsyntax.Attribute) {
 	return last
 }
 
-// add puts a block into this one: behind those of its type, else behind the
-// attributes.
+// add adds a block to this one: after those of its type, or else after the attributes.
 func (p place) add(kind, label string, attributes [][2]string) error {
 	f, b, err := p.open()
 	if err != nil {

@@ -25,9 +25,9 @@ type Channel struct {
 	ModelMap    *map[string]string // empty: none
 	MaxInFlight *int               // 0: no limit
 
-	Settings string // of a new channel: what else is written in its block
+	Settings string // of a new channel: further settings and blocks, as HCL
 
-	Keys *[]Key // they replace all that are there
+	Keys *[]Key // they replace all keys
 }
 
 // Key is a key to write.
@@ -36,8 +36,8 @@ type Key struct {
 	Label string // "": it has none
 }
 
-// attributes returns the channel's by name, in the order in which they are
-// written; one without a value is to go.
+// attributes returns the attributes of the channel, in the order in which they are written;
+// those without a value are to be removed.
 func (c Channel) attributes() (all [][2]string) {
 	add := func(name, value string) { all = append(all, [2]string{name, value}) }
 	if c.Target != nil {
@@ -68,7 +68,7 @@ func (c Channel) attributes() (all [][2]string) {
 	return all
 }
 
-// object returns a map of texts as it is written; "" for an empty one.
+// object returns a map of strings as HCL; "" for an empty one.
 func object(texts map[string]string) string {
 	if len(texts) == 0 {
 		return ""
@@ -80,7 +80,7 @@ func object(texts map[string]string) string {
 	return "{ " + strings.Join(all, ", ") + " }"
 }
 
-// list returns a list of texts as it is written; "" for an empty one.
+// list returns a list of strings as HCL; "" for an empty one.
 func list(texts []string) string {
 	if len(texts) == 0 {
 		return ""
@@ -92,8 +92,7 @@ func list(texts []string) string {
 	return "[" + strings.Join(all, ", ") + "]"
 }
 
-// AddChannel writes a new channel after the others, and names it in the
-// routes with these paths.
+// AddChannel adds a channel after the others, and adds it to the routes with these paths.
 func (d *Document) AddChannel(name string, c Channel, routes []string) error {
 	var attributes [][2]string
 	for _, a := range c.attributes() {
@@ -121,8 +120,8 @@ func (d *Document) AddChannel(name string, c Channel, routes []string) error {
 	return d.addToRoutes(name, routes)
 }
 
-// insideOnly refuses a text that is not the inside of a block, such as one that
-// closes the block and begins another.
+// insideOnly refuses a text that is not the content of one block, such as one that closes the
+// block and begins another.
 func insideOnly(text string) error {
 	if _, diags := config.Parse([]byte(text), "settings", hcl.InitialPos); diags.HasErrors() {
 		return fmt.Errorf("the settings cannot be parsed: %s", diags[0].Summary)
@@ -130,7 +129,7 @@ func insideOnly(text string) error {
 	return nil
 }
 
-// writeChannel writes a block of a channel after the others.
+// writeChannel adds the block of a channel after the others.
 func (d *Document) writeChannel(block string) error {
 	in := d.files[0]
 	err := d.each("channel", func(f *file, _ *hclsyntax.Block) error {
@@ -162,7 +161,7 @@ func (d *Document) writeChannel(block string) error {
 	return nil
 }
 
-// addToRoutes names the channel in routes.
+// addToRoutes adds the channel to the routes.
 func (d *Document) addToRoutes(name string, routes []string) error {
 	for _, path := range routes {
 		found := false
@@ -181,7 +180,7 @@ func (d *Document) addToRoutes(name string, routes []string) error {
 					return nil
 				}
 				f.push(tuple, reference(name))
-				more = true // the tree is of the old text
+				more = true // the tree is that of the old text
 				return errChanged
 			})
 			if err != nil && !errors.Is(err, errChanged) {
@@ -207,7 +206,7 @@ func tupleOf(b *hclsyntax.Block, name string) (*hclsyntax.TupleConsExpr, bool) {
 	return tuple, ok
 }
 
-// reference returns how a channel is named in a route.
+// reference returns how a route refers to a channel.
 func reference(name string) string {
 	if hclsyntax.ValidIdentifier(name) {
 		return "channel." + name
@@ -233,7 +232,7 @@ func names(e hclsyntax.Expression, channel string) bool {
 	return false
 }
 
-// ChangeChannel changes what c has.
+// ChangeChannel changes the settings that c has.
 func (d *Document) ChangeChannel(name string, c Channel) error {
 	p := place{d, "channel", name}
 	for _, a := range c.attributes() {
@@ -279,8 +278,8 @@ func (d *Document) RemoveChannel(name string) error {
 	}
 }
 
-// AddKey writes a key into a channel: in a block if it has a label, else at
-// the end of the list of keys.
+// AddKey adds a key to a channel: as a block if it has a label, else at the end of the list of
+// keys.
 func (d *Document) AddKey(channel string, k Key) error {
 	p := place{d, "channel", channel}
 	if k.Label != "" {
@@ -298,7 +297,7 @@ func (d *Document) AddKey(channel string, k Key) error {
 		f.push(tuple, text(k.Value))
 		return nil
 	}
-	// The list is computed: add a block beside it.
+	// The list is computed, so a block is added beside it.
 	return p.add("key", freeLabel(b), [][2]string{{"value", text(k.Value)}})
 }
 

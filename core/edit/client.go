@@ -40,7 +40,7 @@ func number[N int | float64](n N) string {
 	return strconv.FormatFloat(float64(n), 'f', -1, 64)
 }
 
-// AddClient writes a new client after the others, or at the end.
+// AddClient adds a client after the others, or at the end.
 func (d *Document) AddClient(name string, c Client) error {
 	block := c.text(name)
 	in, at := d.files[0], -1

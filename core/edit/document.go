@@ -1,7 +1,6 @@
-// Package edit changes the text of a configuration: one thing in it, while
-// comments, order and layout of everything else stay. It finds places with the
-// syntax tree and writes new text with hclwrite; whether the result is a valid
-// configuration is checked by core/config.
+// Package edit makes single changes to the text of a configuration, and keeps comments, order
+// and layout of everything else. It finds places with the syntax tree, and writes new text
+// with hclwrite. Whether the result is valid is checked by core/config.
 package edit
 
 import (
@@ -49,7 +48,7 @@ func Open(path string) (*Document, error) {
 	return d, nil
 }
 
-// Texts returns the contents by the names of the files.
+// Texts returns the contents of the files by name.
 func (d *Document) Texts() map[string][]byte {
 	out := map[string][]byte{}
 	for _, f := range d.files {
@@ -58,7 +57,7 @@ func (d *Document) Texts() map[string][]byte {
 	return out
 }
 
-// Changed returns the contents of the files that differ from what was read.
+// Changed returns the contents of the files that were changed.
 func (d *Document) Changed() map[string][]byte {
 	out := map[string][]byte{}
 	for _, f := range d.files {
@@ -69,7 +68,7 @@ func (d *Document) Changed() map[string][]byte {
 	return out
 }
 
-// Names returns the files in their order.
+// Names returns the names of the files in their order.
 func (d *Document) Names() (names []string) {
 	for _, f := range d.files {
 		names = append(names, f.name)
@@ -77,7 +76,7 @@ func (d *Document) Names() (names []string) {
 	return names
 }
 
-// Replace gives a file another text. Without a name it is the only one.
+// Replace replaces the content of a file. The name may be "" if there is only one.
 func (d *Document) Replace(name string, text []byte) error {
 	if name == "" && len(d.files) == 1 {
 		name = d.files[0].name
@@ -103,7 +102,7 @@ func (f *file) parse() (*hclsyntax.Body, error) {
 	return f.body, nil
 }
 
-// splice puts text in place of the bytes from begin to end.
+// splice replaces the bytes from begin to end by text.
 func (f *file) splice(begin, end int, text string) {
 	var out bytes.Buffer
 	out.Write(f.text[:begin])
@@ -112,7 +111,7 @@ func (f *file) splice(begin, end int, text string) {
 	f.text, f.body = out.Bytes(), nil
 }
 
-// newline returns how the file ends its lines.
+// newline returns the line end that the file uses.
 func (f *file) newline() string {
 	if bytes.Contains(f.text, []byte("\r\n")) {
 		return "\r\n"
@@ -152,13 +151,13 @@ func (d *Document) block(kind, label string) (in *file, found *hclsyntax.Block, 
 	return in, found, err
 }
 
-// literal returns a value as it is written.
+// literal returns a value as HCL.
 func literal(v cty.Value) string { return string(hclwrite.TokensForValue(v).Bytes()) }
 
 func text(s string) string { return literal(cty.StringVal(s)) }
 
-// lineStart and lineEnd are of the line that holds a byte; the end is before
-// its line break.
+// lineStart and lineEnd return the bounds of the line that contains a byte, without its line
+// break.
 func (f *file) lineStart(at int) int { return bytes.LastIndexByte(f.text[:at], '\n') + 1 }
 
 func (f *file) lineEnd(at int) int {
@@ -172,7 +171,7 @@ func (f *file) lineEnd(at int) int {
 	return at + i
 }
 
-// nextLine returns where the line after the one that holds a byte begins.
+// nextLine returns the start of the line after the one that contains a byte.
 func (f *file) nextLine(at int) int {
 	if i := bytes.IndexByte(f.text[at:], '\n'); i >= 0 {
 		return at + i + 1
@@ -180,7 +179,7 @@ func (f *file) nextLine(at int) int {
 	return len(f.text)
 }
 
-// indent returns the white space that the line of a byte begins with.
+// indent returns the white space at the start of the line that contains a byte.
 func (f *file) indent(at int) string {
 	start := f.lineStart(at)
 	line := f.text[start:at]

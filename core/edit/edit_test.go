@@ -13,7 +13,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// written is a text as people write: comments everywhere, a layout of its own.
+// written is a text as people write it, with comments everywhere and its own layout.
 const byHand = `# My sites.
 
 proxy { listen = "127.0.0.1:9000" }   # the entry
@@ -59,8 +59,8 @@ func open(t *testing.T, text string) (*Document, string) {
 
 func ptr[T any](v T) *T { return &v }
 
-// replaced returns the text with each old piece replaced by the new one after it;
-// each old piece must be there once.
+// replaced returns the text with each old part replaced by the new one after it; each old part
+// must occur once.
 func replaced(t *testing.T, text string, pieces ...string) string {
 	t.Helper()
 	for i := 0; i < len(pieces); i += 2 {
@@ -122,7 +122,7 @@ func TestAnEditChangesOneThingOnly(t *testing.T) {
 	}
 }
 
-func TestListsKeepTheirWay(t *testing.T) {
+func TestListsKeepTheirLayout(t *testing.T) {
 	for _, c := range []struct{ list, pushed, first, last string }{
 		{`[]`, `["new"]`, "", ""},
 		{`["a"]`, `["a", "new"]`, `[]`, `[]`},
@@ -199,7 +199,7 @@ func TestMissingThingsAreReported(t *testing.T) {
 	}
 }
 
-// TestADirectoryIsEditedFileByFile adds to the files that hold what is added to.
+// TestADirectoryIsEditedFileByFile: additions go to the file with the blocks of the same kind.
 func TestADirectoryIsEditedFileByFile(t *testing.T) {
 	dir := t.TempDir()
 	texts := map[string]string{

@@ -9,8 +9,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// ImportChannels writes the channels of another configuration after the channels.
-// It leaves those whose names are in use, and returns the names of both.
+// ImportChannels adds the channels of another configuration, except those whose names are in
+// use. It returns the names of both groups.
 func (d *Document) ImportChannels(other []byte) (added, left []string, err error) {
 	body, diags := config.Parse(other, "import", hcl.InitialPos)
 	if diags.HasErrors() {

@@ -16,7 +16,7 @@ func (f *file) push(list *hclsyntax.TupleConsExpr, value string) {
 	last := list.Exprs[len(list.Exprs)-1].Range()
 	comma := f.comma(last.End.Byte, closing)
 	if comma < 0 && bytes.HasPrefix(f.text[last.Start.Byte:], []byte("<<")) {
-		// The end of a heredoc is alone on its line, so the comma is on the next.
+		// The end of a heredoc must be alone on its line, so the comma goes to the next one.
 		at := f.nextLine(last.End.Byte)
 		f.splice(at, at, f.indent(closing)+", "+value+"\n")
 		return
@@ -36,7 +36,7 @@ func (f *file) push(list *hclsyntax.TupleConsExpr, value string) {
 	}
 }
 
-// comma finds the comma between two places, past comments; -1 if there is none.
+// comma finds the comma between two places, ignoring comments; -1 if there is none.
 func (f *file) comma(from, to int) int {
 	for i := from; i < to; i++ {
 		switch {
@@ -55,8 +55,8 @@ func (f *file) comma(from, to int) int {
 	return -1
 }
 
-// drop removes an entry of a list; one that is alone on its lines is removed
-// with them and their comments.
+// drop removes an entry of a list. If it is alone on its lines, they are removed with their
+// comments.
 func (f *file) drop(list *hclsyntax.TupleConsExpr, i int) {
 	r := list.Exprs[i].Range()
 	closing := list.Range().End.Byte - 1

@@ -12,8 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// labels returns those of the channels of a text that parses; nil if there is
-// nothing to be edited.
+// labels returns the labels of the channels of a text; nil if it does not parse or has none.
 func labels(text []byte) (all []string) {
 	parsed, diags := hclsyntax.ParseConfig(text, "x.hcl", hcl.InitialPos)
 	if diags.HasErrors() {
@@ -40,9 +39,9 @@ func (d *Document) lastKey(channel string) *config.Key {
 	return &config.Key{Range: list.Exprs[len(list.Exprs)-1].Range()}
 }
 
-// undoes adds a key to each channel, with and without a label, and takes it out
-// again: it must be there between, and the text parse; afterwards nothing may be
-// left of it but a block that was spread over lines and a comma behind an entry.
+// undoes adds a key to each channel, with and without a label, and removes it again. In between
+// the key must exist and the text must parse; afterwards nothing may differ except a block
+// that was spread over lines and a comma after an entry.
 func undoes(t *testing.T, text []byte) {
 	t.Helper()
 	for _, name := range labels(text) {
@@ -83,7 +82,7 @@ func undoes(t *testing.T, text []byte) {
 	}
 }
 
-// tokens returns what a text says, comments included, without its layout.
+// tokens returns the tokens of a text, comments included, without its layout.
 func tokens(text []byte) (all []string) {
 	lexed, _ := hclsyntax.LexConfig(text, "x.hcl", hcl.InitialPos)
 	for _, t := range lexed {
@@ -94,7 +93,7 @@ func tokens(text []byte) (all []string) {
 	return all
 }
 
-func TestWhatIsAddedCanBeTakenOut(t *testing.T) {
+func TestAdditionsCanBeRemoved(t *testing.T) {
 	found := 0
 	for _, pattern := range []string{"../../config.hcl.example", "../../examples/*.hcl", "../../examples/*/*.hcl"} {
 		names, err := filepath.Glob(pattern)

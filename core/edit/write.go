@@ -9,12 +9,11 @@ import (
 	"syscall"
 )
 
-// Write replaces the content of a file in one step: a reader sees the old
-// content or the new one. A link stays a link; the file keeps its mode and its
-// owner. Where the file cannot be replaced, because it is a mount of its own, or
-// belongs to another user, or is in a directory that cannot be written, it is
-// overwritten; before that, its old content is copied to the directory copies,
-// unless that is "".
+// Write replaces the content of a file in one step, so that a reader sees the old content or
+// the new one. A link stays a link; the file keeps its mode and its owner. A file that cannot
+// be replaced, because it is mounted by itself, belongs to another user, or is in a directory
+// that cannot be written, is overwritten; before that, its old content is copied to the
+// directory copies, unless that is "".
 func Write(name string, content []byte, copies string) error {
 	path, err := filepath.EvalSymlinks(name)
 	if err != nil {
@@ -36,10 +35,9 @@ func Write(name string, content []byte, copies string) error {
 	return overwrite(path, content)
 }
 
-// replace writes a new file and renames it. It is false where that is
-// impossible.
+// replace writes a new file and renames it. It returns false if that is impossible.
 func replace(path string, content []byte, was os.FileInfo) (bool, error) {
-	// A short name of its own: with the file's name in it, it could be too long.
+	// A short name: with the file's name in it, it could be too long.
 	next, err := os.CreateTemp(filepath.Dir(path), ".aitunnel-*")
 	if cannotReplace(err) {
 		return false, nil
@@ -47,7 +45,7 @@ func replace(path string, content []byte, was os.FileInfo) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = os.Remove(next.Name()) }() // gone after a rename
+	defer func() { _ = os.Remove(next.Name()) }() // fails after a rename
 	_, err = next.Write(content)
 	err = errors.Join(err, next.Sync(), next.Chmod(was.Mode().Perm()))
 	kept := keepOwner(next, was)
@@ -60,8 +58,8 @@ func replace(path string, content []byte, was os.FileInfo) (bool, error) {
 	return err == nil, err
 }
 
-// cannotReplace reports whether an error is about the place of a file, and not about
-// the file.
+// cannotReplace reports whether an error concerns the directory or mount of a file, not the
+// file itself.
 func cannotReplace(err error) bool {
 	for _, e := range []error{syscall.EBUSY, syscall.EXDEV, syscall.EROFS, fs.ErrPermission} {
 		if errors.Is(err, e) {
@@ -71,8 +69,7 @@ func cannotReplace(err error) bool {
 	return false
 }
 
-// keepCopy copies a file before it is overwritten: a crash in the middle loses
-// nothing.
+// keepCopy copies a file before it is overwritten, so that a crash in between loses nothing.
 func keepCopy(path, dir string) error {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -89,8 +86,8 @@ func keepCopy(path, dir string) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// copyName is the file of the state directory with the content before the last
-// edit that could not be made in one step.
+// copyName is the name of the file in the state directory with the content before the last edit
+// that could not be made in one step.
 const copyName = "configuration.before"
 
 // overwrite changes a file without replacing it.

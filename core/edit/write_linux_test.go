@@ -31,8 +31,8 @@ func TestAWrittenFileKeepsItsOwner(t *testing.T) {
 	}
 }
 
-// TestField44: a mounted file, as containers mount single files, is overwritten.
-func TestField44(t *testing.T) {
+// TestAMountedFileIsOverwritten: containers mount single files.
+func TestAMountedFileIsOverwritten(t *testing.T) {
 	dir := t.TempDir()
 	source, path := filepath.Join(dir, "source.hcl"), filepath.Join(dir, "mounted.hcl")
 	for name, text := range map[string]string{source: "a longer text", path: ""} {
@@ -69,8 +69,8 @@ func TestAFileWithALongName(t *testing.T) {
 	}
 }
 
-// TestAFileInAReadOnlyDirectoryIsOverwritten as where a file is mounted writable
-// into a read-only tree.
+// TestAFileInAReadOnlyDirectoryIsOverwritten: as with a writable file that is mounted into a
+// read-only tree.
 func TestAFileInAReadOnlyDirectoryIsOverwritten(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.hcl")

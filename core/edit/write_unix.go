@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// keepOwner gives a new file the owner of the one it is to replace, and reports
-// whether it has that owner.
+// keepOwner gives a new file the owner of the one that it replaces, and reports whether that
+// succeeded.
 func keepOwner(next *os.File, was os.FileInfo) bool {
 	want, ok := was.Sys().(*syscall.Stat_t)
 	if !ok {

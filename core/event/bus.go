@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Bus keeps the most recent events and lets readers follow those to come. It
-// is safe for concurrent use.
+// Bus keeps the most recent events, and lets readers follow new ones. It is safe for concurrent
+// use.
 type Bus struct {
 	mu     sync.Mutex
 	ring   []slot
@@ -21,15 +21,14 @@ type Bus struct {
 	all    map[*Reader]struct{}
 }
 
-// slot is an event, with its JSON as soon as a reader has needed it.
+// slot is an event, with its JSON once a reader has needed it.
 type slot struct {
 	Event
 	data []byte
 }
 
-// NewBus returns a bus that remembers the last size events. tap, if not nil,
-// is called with each event by the goroutine that publishes it, so it has to
-// be quick.
+// NewBus returns a bus that keeps the last size events. tap, if not nil, is called with each
+// event by the goroutine that publishes it, so it must be quick.
 func NewBus(size int, tap func(Event)) *Bus {
 	return &Bus{ring: make([]slot, size), next: 1, all: map[*Reader]struct{}{}, tap: tap, fresh: make(chan struct{}, 1)}
 }
@@ -86,8 +85,7 @@ func (b *Bus) oldest() uint64 {
 
 func (b *Bus) at(id uint64) *slot { return &b.ring[id%uint64(len(b.ring))] }
 
-// Follow returns a reader of the events with an id of from or more. It must be
-// closed.
+// Follow returns a reader of the events with the id from or a higher one. It must be closed.
 func (b *Bus) Follow(from uint64) *Reader {
 	r := &Reader{bus: b, next: max(from, 1), wake: make(chan struct{}, 1)}
 	r.wake <- struct{}{}
@@ -101,8 +99,8 @@ func (b *Bus) Follow(from uint64) *Reader {
 	return r
 }
 
-// Readers are woken in groups with a pause in between, and not for each event: a
-// thousand of them at once would delay everything else. A few readers get an
+// Readers are woken in groups with a pause in between, not for each event: waking a thousand at
+// once would delay everything else. A few readers get an
 // event within some milliseconds, a thousand within half a second.
 const (
 	group      = 16
@@ -134,7 +132,7 @@ func (b *Bus) wakeReaders() {
 	}
 }
 
-// wake wakes some readers, and says whether any are left.
+// wake wakes some readers, and reports whether any are left.
 func (b *Bus) wake(some []*Reader) bool {
 	for _, r := range some {
 		select {
@@ -147,8 +145,8 @@ func (b *Bus) wake(some []*Reader) bool {
 	return len(b.all) > 0
 }
 
-// Reader reads the events at its own pace. The bus does not wait for it: events
-// that it does not take in time are lost to it.
+// Reader reads the events at its own pace. The bus does not wait for it: it misses events that
+// it does not take in time.
 type Reader struct {
 	bus  *Bus
 	next uint64
@@ -163,10 +161,10 @@ type Frame struct {
 	ID      uint64
 	Type    Type
 	Channel string
-	Data    []byte // JSON; not to be changed
+	Data    []byte // JSON; must not be changed
 }
 
-// maxFrames is how many frames Take returns.
+// maxFrames is the maximum number of frames that Take returns.
 const maxFrames = 64
 
 // Take returns the next events, none if there are none yet. missed says that
@@ -202,8 +200,8 @@ func (r *Reader) TakeAll() (all []Frame, missed bool) {
 	}
 }
 
-// encode makes the JSON of events that no reader needed before, for all readers,
-// and outside the lock that publishing needs.
+// encode makes the JSON of events once for all readers, without holding the lock that
+// publishing needs.
 func (r *Reader) encode(frames []Frame, fresh []Event) {
 	if len(fresh) == 0 {
 		return

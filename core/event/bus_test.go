@@ -96,7 +96,7 @@ func TestSlowReaderMissesEvents(t *testing.T) {
 	}
 }
 
-// TestEveryReaderIsWoken publishes beside many readers that come and go.
+// TestEveryReaderIsWoken publishes while many readers come and go.
 func TestEveryReaderIsWoken(t *testing.T) {
 	b := NewBus(4096, nil)
 	const readers, events = 200, 500

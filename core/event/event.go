@@ -1,6 +1,6 @@
 // Package event publishes what happens in the program: a bounded ring of recent
 // events, and readers that follow new ones. Publishing never waits for a reader;
-// one that falls behind misses events and learns that it did.
+// one that falls behind misses events, and is told so.
 package event
 
 import (
@@ -25,12 +25,12 @@ const (
 	TypeReload        Type = "reload"
 	TypeTunnel        Type = "tunnel"
 	TypePlugin        Type = "plugin" // a plugin process or one of its plans
-	TypeClient        Type = "client" // a client came to the end of its budget
+	TypeClient        Type = "client" // a client has used up its budget
 	TypeLog           Type = "log"
 	TypeNotice        Type = "notice" // about the event stream itself
 )
 
-// CodeKeyTrusted is a code of TypeTunnel, beside the tunnel's states: the key of its host
+// CodeKeyTrusted is a code of TypeTunnel in addition to the states of tunnels: the host's key
 // was trusted.
 const CodeKeyTrusted = "key_trusted"
 
@@ -47,10 +47,10 @@ const (
 	LevelError Level = "error"
 )
 
-// Levels lists them in order.
+// Levels are all levels in order.
 var Levels = []Level{LevelInfo, LevelWarn, LevelError}
 
-// AtLeast reports whether l is as serious as least, or more.
+// AtLeast reports whether l is at least as serious as least.
 func (l Level) AtLeast(least Level) bool {
 	return slices.Index(Levels, l) >= slices.Index(Levels, least)
 }
@@ -65,15 +65,15 @@ const (
 	VerdictKey     Verdict = "key"     // the key was refused
 	VerdictRequest Verdict = "request" // the request itself was refused
 	VerdictEgress  Verdict = "egress"  // the egress failed, not the site
-	VerdictLocal   Verdict = "local"   // this machine failed, for example for lack of descriptors
+	VerdictLocal   Verdict = "local"   // this machine failed, for example because of too many open files
 	VerdictClient  Verdict = "client"  // the caller disconnected
 )
 
-// Answered reports whether the channel did its part: it answered well, or
-// rightly refused a wrong request.
+// Answered reports whether the channel worked: it gave a good answer, or refused a wrong
+// request.
 func (v Verdict) Answered() bool { return v == VerdictOK || v == VerdictRequest }
 
-// Event is one thing that happened. It never holds a body or a secret.
+// Event is one thing that happened. It never contains a body or a secret.
 type Event struct {
 	ID      uint64    `json:"id"`
 	Time    time.Time `json:"time"`
@@ -111,12 +111,12 @@ type Request struct {
 	BytesOut int64  `json:"bytes_out"`
 	Retries  int    `json:"retries"`
 
-	Entry    string `json:"entry,omitempty"`    // the tunnel that it came by; "" for the proxy's own port
+	Entry    string `json:"entry,omitempty"`    // the tunnel that it came through; "" for the proxy's own port
 	Dialect  string `json:"dialect,omitempty"`  // the API that it speaks
 	Endpoint string `json:"endpoint,omitempty"` // the kind of endpoint that was requested
 	Egress   string `json:"egress,omitempty"`   // how the channel was reached, if not directly
 
-	// What the site says it charges; 0: it does not say.
+	// What the site reports; 0: it does not.
 	TokensIn         uint64 `json:"tokens_in,omitempty"`
 	TokensOut        uint64 `json:"tokens_out,omitempty"`
 	TokensCacheRead  uint64 `json:"tokens_cache_read,omitempty"`  // of tokens_in
@@ -127,23 +127,23 @@ type Request struct {
 	Currency string `json:"currency,omitempty"` // of the cost; "": the cost is not known
 
 	Attempts   []Attempt    `json:"attempts"`
-	PassedOver []PassedOver `json:"passed_over,omitempty"` // channels that would have come first, or had a chance as well, and were not available
+	PassedOver []PassedOver `json:"passed_over,omitempty"` // unavailable channels that would or might have been picked instead
 }
 
 // PassedOver is a channel that a request was not sent to.
 type PassedOver struct {
 	Channel string `json:"channel"`
 	Why     string `json:"why"`              // a code, such as paused or rate_limited: a channel.Skip
-	Reason  string `json:"reason,omitempty"` // what led to that, in words
+	Reason  string `json:"reason,omitempty"` // the cause, in words
 
-	Keys []PassedOverKey `json:"keys,omitempty"` // of a channel none of whose keys was usable, at most eight
+	Keys []PassedOverKey `json:"keys,omitempty"` // at most eight, if none of the channel's keys was usable
 }
 
 // PassedOverKey is a key that was not usable.
 type PassedOverKey struct {
 	Key    string `json:"key"`
 	Why    string `json:"why"`              // a code, such as invalid_key or quota_spent: a channel.Skip
-	Reason string `json:"reason,omitempty"` // what led to that, in words
+	Reason string `json:"reason,omitempty"` // the cause, in words
 }
 
 // KeysDiffer reports whether the keys were not usable for different reasons.
@@ -156,13 +156,13 @@ func (p *PassedOver) KeysDiffer() bool {
 	return false
 }
 
-// Failed reports whether the caller did not get what it asked for, and not because it
-// went away. A request that neither failed nor was canceled succeeded.
+// Failed reports whether the caller got no answer or an error, unless it disconnected. A
+// request that neither failed nor was canceled succeeded.
 func (r *Request) Failed() bool {
 	return !r.Canceled() && (r.Status >= 400 || r.Status == 0 || r.Error != "")
 }
 
-// Canceled reports whether the caller went away before the end of the answer.
+// Canceled reports whether the caller disconnected before the end of the answer.
 func (r *Request) Canceled() bool {
 	if r.Status == statusClientGone {
 		return true
@@ -171,7 +171,7 @@ func (r *Request) Canceled() bool {
 	return r.Status < 400 && r.Error != "" && n > 0 && r.Attempts[n-1].Verdict == VerdictClient
 }
 
-// statusClientGone is the status of a request whose caller went away.
+// statusClientGone is the status of a request whose caller disconnected.
 const statusClientGone = 499
 
 // Attempt is the record of one delivery to a channel.
@@ -183,13 +183,13 @@ type Attempt struct {
 	Status  int     `json:"status,omitempty"`
 	Verdict Verdict `json:"verdict"`
 	Means   string  `json:"means,omitempty"` // what the answer means: good, blocked, rate_limited, …
-	Rule    string  `json:"rule,omitempty"`  // the rule that said so
+	Rule    string  `json:"rule,omitempty"`  // the rule that decided this
 	Error   string  `json:"error,omitempty"`
 	Wait    Millis  `json:"wait_ms,omitempty"` // before the attempt
 	TTFB    Millis  `json:"ttfb_ms,omitempty"`
 	Total   Millis  `json:"total_ms"`
-	Sent    bool    `json:"sent,omitempty"`  // it failed after the whole request was delivered: the site may be at work on it
-	Stale   bool    `json:"stale,omitempty"` // the site had closed the connection that was kept: the request was sent again over a new one
+	Sent    bool    `json:"sent,omitempty"`  // it failed after the whole request was sent: the site may still be working on it
+	Stale   bool    `json:"stale,omitempty"` // the site had closed the idle connection: the request was sent again over a new one
 	Plan    uint64  `json:"plan,omitempty"`
 	Reason  string  `json:"reason,omitempty"` // why this channel and key
 }

@@ -1,6 +1,6 @@
-// Package notify tells the owner what needs them: a channel that is down, a key
-// that is refused, a budget that is used up, and when it is over. What happens
-// within a minute is one message. It follows the events of the program, and
-// nothing waits for it: a service that hangs is tried again with growing pauses,
-// while what happens is gathered.
+// Package notify sends notifications about problems that need the user: a channel that is down,
+// a key that is rejected, a budget that is used up; and when they are over. Problems that
+// occur together are combined into one message. It follows the events of the program, and
+// nothing waits for it: if a service does not answer, the message is retried with growing
+// pauses, while further problems are collected.
 package notify

@@ -10,9 +10,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// byHost is a transport that reaches some hosts by egresses. It takes the place of Go's
-// default transport, as the library that knows the services has no other way to choose
-// how they are reached.
+// byHost is a transport that reaches some hosts through egresses. It replaces Go's default
+// transport, since the library for the services offers no other way to choose a transport.
 type byHost struct {
 	others http.RoundTripper
 

@@ -14,8 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// TestServicesByAnEgress: each service that can have an egress is reached by it, and by
-// nothing else.
+// TestServicesByAnEgress: each service that can have an egress is reached only through it.
 func TestServicesByAnEgress(t *testing.T) {
 	hook, at := web(t, "{}")
 	var mu sync.Mutex
@@ -68,7 +67,7 @@ func TestServicesByAnEgress(t *testing.T) {
 	if n := len(hook.all()); n != 3 {
 		t.Errorf("%d messages arrived, want 3: %q", n, hook.all())
 	}
-	// Nothing is left behind.
+	// Nothing is left over.
 	if services.of("api.telegram.org") != nil || http.DefaultTransport != http.RoundTripper(services) {
 		t.Error("an egress outlives its notifier")
 	}

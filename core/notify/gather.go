@@ -9,47 +9,48 @@ import (
 
 // Timing of messages.
 type Timing struct {
-	Gather   time.Duration // from a problem to its message, so that others join it
+	Gather   time.Duration // from a problem to its message, to combine it with others
 	RetryMin time.Duration // the first pause after a message that could not be sent
 	RetryMax time.Duration
-	Send     time.Duration // for one message
+	Send     time.Duration // limit for sending one message
 }
 
-// DefaultTiming is that of the program.
+// DefaultTiming is the timing of the program.
 var DefaultTiming = Timing{Gather: 20 * time.Second, RetryMin: 10 * time.Second, RetryMax: 10 * time.Minute, Send: 30 * time.Second}
 
-// gatherKeys is how much longer problems of keys are gathered: they come in rows.
+// gatherKeys is how much longer problems of keys are gathered, since often several keys fail
+// one after the other.
 const gatherKeys = 3
 
-// maxProblems bounds what is remembered for one service.
+// maxProblems is the maximum number of problems that are kept for one service.
 const maxProblems = 500
 
-// problem is something that needs the owner, or has.
+// problem is a problem that needs the user, or that is over.
 type problem struct {
 	note
 	since time.Time
-	due   time.Time // when there is something to be told of it; zero: nothing
+	due   time.Time // when to report it, or its end; zero: nothing to report
 	told  bool
 	going bool      // a message about it is being sent
-	ended time.Time // zero: it lasts
+	ended time.Time // zero: it is not over
 }
 
-// gatherer decides what is told when. It has no clock of its own.
+// gatherer decides what to report when. It has no clock of its own.
 type gatherer struct {
 	config   *config.Notify
 	timing   Timing
 	in       *time.Location
 	problems []*problem
-	last     map[string]time.Time // when a subject was told of
-	dropped  int                  // problems that there was no room for
+	last     map[string]time.Time // when a subject was last reported
+	dropped  int                  // problems beyond maxProblems
 }
 
 func newGatherer(c *config.Notify, in *time.Location, t Timing) *gatherer {
 	return &gatherer{config: c, timing: t, in: in, last: map[string]time.Time{}}
 }
 
-// ends are the events by which the end of a problem is told; where there is
-// none, it always is.
+// ends are the events that report the end of a problem. For other problems, the end is always
+// reported.
 var ends = map[string]string{config.NotifyChannelDown: config.NotifyChannelUp, config.NotifyTunnelDown: config.NotifyTunnelUp}
 
 func (g *gatherer) wantsEnd(kind string) bool {
@@ -59,7 +60,7 @@ func (g *gatherer) wantsEnd(kind string) bool {
 	return g.config.Wants(kind)
 }
 
-// add takes what happened.
+// add adds the beginning or end of a problem.
 func (g *gatherer) add(now time.Time, n note) {
 	i := slices.IndexFunc(g.problems, func(p *problem) bool { return p.kind == n.kind && p.subject == n.subject })
 	switch {
@@ -70,7 +71,7 @@ func (g *gatherer) add(now time.Time, n note) {
 		p := g.problems[i]
 		if p.what = n.what; !p.ended.IsZero() {
 			if p.ended = (time.Time{}); p.told {
-				p.due = time.Time{} // it was told that it is so, and it still is
+				p.due = time.Time{} // it has been reported, and is not over
 			}
 		}
 	case !g.config.Wants(n.kind) && (ends[n.kind] == "" || !g.wantsEnd(n.kind)):
@@ -104,7 +105,7 @@ func (g *gatherer) gather(kind string) time.Duration {
 	return g.timing.Gather
 }
 
-// due is at, or later if the subject was told of just before.
+// due returns at, or a later time if the subject was reported recently.
 func (g *gatherer) due(n note, at time.Time) time.Time {
 	if last, ok := g.last[n.kind+" "+n.subject]; ok {
 		if next := last.Add(g.config.Every); next.After(at) {
@@ -114,7 +115,7 @@ func (g *gatherer) due(n note, at time.Time) time.Time {
 	return at
 }
 
-// next returns when there is something to be told; zero if nothing is.
+// next returns when the next report is due; zero if there is none.
 func (g *gatherer) next(now time.Time) (at time.Time) {
 	for _, p := range g.problems {
 		if !p.due.IsZero() && (at.IsZero() || p.due.Before(at)) {
@@ -133,8 +134,8 @@ func (g *gatherer) next(now time.Time) (at time.Time) {
 	return at
 }
 
-// collect returns what is to be told now: with what is due goes all that waits, but
-// for what was told of just before.
+// collect returns what to report now: if anything is due, also everything that waits, except
+// subjects that were reported recently.
 func (g *gatherer) collect(now time.Time) (batch []problem) {
 	at := g.next(now)
 	if at.IsZero() || at.After(now) {
@@ -149,7 +150,7 @@ func (g *gatherer) collect(now time.Time) (batch []problem) {
 	return batch
 }
 
-// failed records that a batch could not be sent. What has ended by then is forgotten.
+// failed records that a batch could not be sent. Problems that are over by then are dropped.
 func (g *gatherer) failed() {
 	g.problems = slices.DeleteFunc(g.problems, func(p *problem) bool {
 		p.going = false
@@ -157,12 +158,12 @@ func (g *gatherer) failed() {
 	})
 }
 
-// sent records that a batch was told.
+// sent records that a batch was sent.
 func (g *gatherer) sent(now time.Time, batch []problem) {
 	for _, b := range batch {
 		i := slices.IndexFunc(g.problems, func(p *problem) bool { return p.kind == b.kind && p.subject == b.subject })
 		if i < 0 {
-			continue // it ended while the message was on its way
+			continue // it ended while the message was being sent
 		}
 		p := g.problems[i]
 		p.going = false

@@ -25,8 +25,8 @@ func newTestGatherer(c *config.Notify) *gatherer {
 	return newGatherer(c, time.UTC, DefaultTiming)
 }
 
-// play gives a gatherer what happens, each after so many seconds, and returns the
-// titles of the messages with the seconds at which they are sent.
+// play passes notes to a gatherer, each after so many seconds, and returns the titles of the
+// messages with the seconds at which they are sent.
 func play(g *gatherer, happens map[int][]note, until int) (told []string) {
 	for second := 0; second <= until; second++ {
 		now := begin.Add(time.Duration(second) * time.Second)
@@ -41,8 +41,8 @@ func play(g *gatherer, happens map[int][]note, until int) (told []string) {
 	return told
 }
 
-// What ends while the message about it is being sent has its all-clear, too, unless
-// that message could not be sent.
+// The end of a problem is also reported if it ends while its message is being sent, unless that
+// message could not be sent.
 func TestAnEndWhileAMessageIsSent(t *testing.T) {
 	for _, sent := range []bool{true, false} {
 		g := newTestGatherer(&config.Notify{})
@@ -73,7 +73,7 @@ func TestAnEndWhileAMessageIsSent(t *testing.T) {
 	}
 }
 
-func TestWhatIsTold(t *testing.T) {
+func TestMessages(t *testing.T) {
 	var keys, back []note
 	for i := range 10 {
 		n := note{kind: config.NotifyKeyInvalid, subject: fmt.Sprintf("primary/k%d", i), what: "refused"}

@@ -12,7 +12,7 @@ import (
 // message is what is sent.
 type message struct{ title, body string }
 
-// words are how a kind of problem is told.
+// words are the texts for a kind of problem.
 type words struct {
 	one, many  string // with the subject, or the number
 	back       string
@@ -30,10 +30,10 @@ var wordsOf = map[string]words{
 	config.NotifyReloadFailed: {"the configuration could not be applied%s", "%d configurations could not be applied", "the configuration was applied%s", "%d configurations were applied", "see aitunnel validate; the previous configuration is still in use"},
 }
 
-// maxLines is how many subjects of a kind are named.
+// maxLines is the maximum number of subjects of a kind that are listed.
 const maxLines = 10
 
-// compose makes one message of a batch. serving are the channels that serve now.
+// compose makes one message of a batch. serving are the channels that are in use.
 func compose(batch []problem, dropped int, serving []string, in *time.Location) message {
 	var titles, paragraphs []string
 	for _, over := range []bool{false, true} {
@@ -100,7 +100,7 @@ func line(p problem, over bool, in *time.Location) string {
 	return fmt.Sprintf("%s: %s (since %s)", subject, p.what, clock(p.since))
 }
 
-// instead returns what serves in place of the channels.
+// instead says which channels are used instead of those that are down.
 func instead(of []problem, serving []string) string {
 	var others []string
 	for _, name := range serving {

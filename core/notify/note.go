@@ -11,11 +11,11 @@ type note struct {
 	kind    string // such as config.NotifyChannelDown; also of its end
 	subject string // what it is about: a channel, channel/key, tunnel, client, plugin
 	over    bool
-	once    bool // nothing says that it is over
+	once    bool // its end is never reported
 	what    string
 }
 
-// notesOf returns what an event means for its owner; mostly nothing.
+// notesOf returns the problems that begin or end with an event; usually none.
 func notesOf(e event.Event) []note {
 	switch e.Type {
 	case event.TypeHealth:
@@ -80,7 +80,7 @@ func keyNotes(e event.Event) []note {
 	return []note{n}
 }
 
-// pluginNotes go by the codes of processes of plugins.
+// pluginNotes uses the codes of plugin processes.
 func pluginNotes(e event.Event) []note {
 	n := note{kind: config.NotifyPluginFailed, subject: e.Plugin, what: e.Message}
 	switch e.Code {

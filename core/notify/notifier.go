@@ -14,17 +14,17 @@ import (
 
 // Options of [New].
 type Options struct {
-	Serving func() []string // names of the channels that serve now
+	Serving func() []string // names of the channels that are in use
 	Log     func(event.Level, string)
 	Dial    Dial // nil: there are no egresses
 	Timing  Timing
 }
 
-// Dial connects to host:port by an egress.
+// Dial connects to host:port through an egress.
 type Dial func(ctx context.Context, by *config.Egress, address string) (net.Conn, error)
 
-// Notifier tells the services of the running configuration what happens. It
-// outlives configurations.
+// Notifier sends notifications to the services of the running configuration. It outlives
+// configurations.
 type Notifier struct {
 	options Options
 	life    context.Context
@@ -45,8 +45,8 @@ func New(o Options) *Notifier {
 	return n
 }
 
-// Use tells the services of a configuration from now on. One that has not
-// changed goes on with what it has gathered.
+// Use sends notifications to the services of a configuration from now on. Services that have
+// not changed keep the problems that they have gathered.
 func (n *Notifier) Use(cfg *config.Config) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -73,14 +73,14 @@ func (n *Notifier) Use(cfg *config.Config) {
 	}
 }
 
-// Close ends everything; what was not sent is lost.
+// Close stops sending; problems that were not sent are lost.
 func (n *Notifier) Close() {
 	n.end()
 	n.running.Wait()
 	services.use(n, nil, nil)
 }
 
-// Publish takes an event. It waits for nothing.
+// Publish processes an event. It does not block.
 func (n *Notifier) Publish(e event.Event) {
 	notes := notesOf(e)
 	if len(notes) == 0 {
@@ -102,10 +102,10 @@ type Status struct {
 	Sent    time.Time // the last message; zero: none yet
 	Error   string    // why the last one could not be sent; "" if it was
 	Retry   time.Time // when it is tried again
-	Pending int       // problems that wait to be told
+	Pending int       // problems that were not reported yet
 }
 
-// Status shows the services.
+// Status returns the state of the services.
 func (n *Notifier) Status() (all []Status) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -133,7 +133,7 @@ func (n *Notifier) Test(ctx context.Context, name string) (ok bool, err error) {
 	return true, send(ctx, found.gatherer.config.URL, message{"aitunnel: a test message", fmt.Sprintf("This is a test of notify %q. Notifications will arrive here.", name)})
 }
 
-// target is one service, with what is to be told to it.
+// target is one service, with the problems to report to it.
 type target struct {
 	notifier *Notifier
 	end      context.CancelFunc
@@ -183,7 +183,7 @@ func (t *target) run(ctx context.Context) {
 			pause = time.Until(at)
 		}
 		if pause <= 0 {
-			t.tell(ctx)
+			t.send(ctx)
 			if ctx.Err() != nil {
 				return
 			}
@@ -199,8 +199,8 @@ func (t *target) run(ctx context.Context) {
 	}
 }
 
-// tell sends what is due now.
-func (t *target) tell(ctx context.Context) {
+// send sends what is due now.
+func (t *target) send(ctx context.Context) {
 	t.mu.Lock()
 	batch, dropped := t.gatherer.collect(time.Now()), t.gatherer.dropped
 	t.mu.Unlock()
@@ -228,7 +228,7 @@ func (t *target) tell(ctx context.Context) {
 	t.mu.Unlock()
 	switch name := t.gatherer.config.Name; {
 	case err != nil && was == "":
-		o.Log(event.LevelWarn, fmt.Sprintf("notify %q: a message could not be sent, and is tried again: %s", name, err))
+		o.Log(event.LevelWarn, fmt.Sprintf("notify %q: a message could not be sent and will be retried: %s", name, err))
 	case err == nil && was != "":
 		o.Log(event.LevelInfo, fmt.Sprintf("notify %q: messages can be sent again", name))
 	}

@@ -25,7 +25,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// send sends a message. An error never holds a part of the URL.
+// send sends a message. An error never contains a part of the URL.
 func send(ctx context.Context, to config.Secret, m message) error {
 	u, err := url.Parse(to.Reveal())
 	if err != nil {
@@ -34,7 +34,7 @@ func send(ctx context.Context, to config.Secret, m message) error {
 	done := make(chan error, 1)
 	go func() {
 		defer func() {
-			if p := recover(); p != nil { // some services of the library panic without an answer
+			if p := recover(); p != nil { // some services of the library panic if there is no answer
 				done <- fmt.Errorf("the message could not be sent: %v", p)
 			}
 		}()
@@ -87,24 +87,23 @@ func locate(u *url.URL) (types.Service, error) {
 	return service, nil
 }
 
-// clientTimeout ends a delivery that nobody waits for any more.
+// clientTimeout ends a delivery after its caller has stopped waiting.
 const clientTimeout = 30 * time.Second
 
-// byEgress reports whether the host in the URL is reached by an egress.
+// byEgress reports whether the host in the URL is reached through an egress.
 func byEgress(u *url.URL) bool { return services.of(u.Hostname()) != nil }
 
 // untitled services have no place for a title.
 var untitled = []string{"googlechat", "hangouts", "notifiarr", "pagerduty", "rocketchat", "signal", "wecom"}
 
-// webhook is a service that takes a JSON document.
+// webhook is a service that accepts a JSON document.
 type webhook struct {
 	endpoint func(key string, secret string) string
 	body     func(m message) any
 	refused  func(answer map[string]any) bool
 }
 
-// The services that the library lacks. dingTalkAPI and serverChanAPI are other
-// ones in tests.
+// The services that the library lacks. Tests replace dingTalkAPI and serverChanAPI.
 var (
 	dingTalkAPI   = "https://oapi.dingtalk.com"
 	serverChanAPI = "https://sctapi.ftqq.com"
@@ -142,7 +141,7 @@ func dingTalkSign(secret string, now time.Time) string {
 
 var newServerChan = regexp.MustCompile(`^sctp(\d+)t`)
 
-// serverChanURL returns the address of a key, whose newer kind names a host.
+// serverChanURL returns the URL for a key. Newer keys have a host of their own.
 func serverChanURL(key string) string {
 	if m := newServerChan.FindStringSubmatch(key); m != nil {
 		return fmt.Sprintf("https://%s.push.ft07.com/send/%s.send", m[1], url.PathEscape(key))
@@ -176,10 +175,10 @@ func (w webhook) send(ctx context.Context, u *url.URL, m message) error {
 	return nil
 }
 
-// urlInText finds addresses, of which the library's errors have some.
+// urlInText matches URLs, which some errors of the library contain.
 var urlInText = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"']+`)
 
-// masked returns an error without any part of the URL but the service and host.
+// masked returns an error without any part of the URL except the service and the host.
 func masked(u *url.URL, text string) string {
 	text = urlInText.ReplaceAllString(text, "…")
 	var secrets []string
@@ -211,8 +210,8 @@ func masked(u *url.URL, text string) string {
 	return text
 }
 
-// isAddress reports whether the host of a URL is a name or an address of the network: then
-// it is shown, as an error about it cannot be understood otherwise.
+// isAddress reports whether the host of a URL is a host name or an IP address. It is shown, since
+// errors about it cannot be understood otherwise.
 func isAddress(host string) bool {
 	_, err := netip.ParseAddr(host)
 	return err == nil || host == "localhost" || hostName.MatchString(host)

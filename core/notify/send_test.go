@@ -22,7 +22,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// receiver keeps the messages that a service gets.
+// receiver stores the messages that a service gets.
 type receiver struct {
 	mu       sync.Mutex
 	messages []string
@@ -109,7 +109,7 @@ func takeMail(conn net.Conn, r *receiver) {
 	}
 }
 
-// rerouted sends what is for the host of a service to a fake of it.
+// rerouted redirects requests for the host of a service to a fake.
 type rerouted struct{ host, to string }
 
 func (r rerouted) RoundTrip(q *http.Request) (*http.Response, error) {
@@ -132,7 +132,7 @@ func changed(kind channel.ChangeKind, ch, key string) event.Event {
 	return e
 }
 
-// Real receivers get one message of what happens together, and one of its end.
+// Real receivers get one message about problems that occur together, and one about their end.
 func TestReceivers(t *testing.T) {
 	hook, hookAt := web(t, "{}")
 	bark, barkAt := web(t, `{"code":200,"message":"success"}`)
@@ -207,8 +207,8 @@ func TestReceivers(t *testing.T) {
 	}
 }
 
-// A service that hangs or refuses delays nothing, gets the message later, and its
-// URL is nowhere.
+// A service that hangs or refuses delays nothing and gets the message later; its URL is never
+// shown.
 func TestAServiceThatFails(t *testing.T) {
 	var mu sync.Mutex
 	broken := true
@@ -270,8 +270,8 @@ func TestAServiceThatFails(t *testing.T) {
 	}
 }
 
-// TestErrorsOfServicesAreReadable: secrets of a URL are hidden, and nothing else is: not
-// the address, nor words that happen to contain a part of the path.
+// TestErrorsOfServicesAreReadable: only the secrets of a URL are hidden, not the address, nor
+// words that happen to contain a part of the path.
 func TestErrorsOfServicesAreReadable(t *testing.T) {
 	for _, c := range [][3]string{
 		{"generic+http://127.0.0.1:19760/hook", "failed to send notification to generic webhook: dial tcp 127.0.0.1:19760: connect: connection refused", "failed to send notification to generic webhook: dial tcp 127.0.0.1:19760: connect: connection refused"},

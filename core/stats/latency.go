@@ -33,7 +33,7 @@ type latency struct {
 	sum    time.Duration
 }
 
-// precision returns the number of bits of a time that count.
+// precision returns the number of significant bits of a time.
 func (l *latency) precision() int {
 	if l.digits == fine {
 		return 8
@@ -66,7 +66,7 @@ func (l *latency) count(value int64, n uint64) {
 	l.total += n
 }
 
-// at returns the counter of a bucket.
+// at returns the counter of a bucket, which it adds if necessary.
 func (l *latency) at(bucket int) *uint64 {
 	const spare = 4
 	switch end := l.first + len(l.counts); {
@@ -114,7 +114,7 @@ func (l *latency) quantile(p float64) time.Duration {
 	return 0
 }
 
-// Numbers of the form in which histograms are saved.
+// Constants of the format in which histograms are saved.
 const (
 	cookie           = 0x1c849303 | 0x10
 	compressedCookie = 0x1c849304 | 0x10

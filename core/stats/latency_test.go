@@ -8,7 +8,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// A histogram answers as an HdrHistogram with the same digits, also after it was saved
+// A histogram has the quantiles of an HdrHistogram with the same digits, also after it was saved
 // and after others were added.
 func TestLatencyIsAnHdrHistogram(t *testing.T) {
 	for _, digits := range []int{fine, coarse} {
@@ -39,7 +39,7 @@ func TestLatencyIsAnHdrHistogram(t *testing.T) {
 	}
 }
 
-// The times of one site are near each other, and take little memory.
+// The times of one site are close to each other, and take little memory.
 func TestLatencyIsSmall(t *testing.T) {
 	l := latency{digits: coarse}
 	for i := range 1000 {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Saved is what outlives the program.
+// Saved is the state saved across restarts.
 type Saved struct {
 	Version  int                     `json:"version"`
 	Since    time.Time               `json:"since"`
@@ -27,7 +27,7 @@ type SavedSlot struct {
 	SavedSums
 }
 
-// SavedSums are [Sums].
+// SavedSums are saved [Sums].
 type SavedSums struct {
 	Requests uint64        `json:"requests"`
 	Success  uint64        `json:"success"`
@@ -73,7 +73,7 @@ func (s *Sums) save() SavedSums {
 	}
 }
 
-// Restore loads what a former run saved.
+// Restore loads the state that a previous run saved.
 func (c *Collector) Restore(saved Saved) error {
 	if saved.Version != SavedVersion {
 		return fmt.Errorf("it has version %d, but this program reads version %d", saved.Version, SavedVersion)

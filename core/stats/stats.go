@@ -1,5 +1,5 @@
-// Package stats sums up requests: number, success, latency and tokens, by channel,
-// key and model, and over the last minute, hour and day. All of it is bounded.
+// Package stats sums up requests: number, success, latency and tokens, by channel, key and
+// model, and over the last minute, hour and day. Its memory is bounded.
 package stats
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
-// How many names are counted separately; the rest is counted as Other.
+// How many names are counted separately; all further ones are counted as Other.
 const (
 	maxChannels = 500
 	maxKeys     = 200 // of a channel
@@ -50,8 +50,8 @@ func New(now func() time.Time) *Collector {
 	return c
 }
 
-// Reset sets the counters to zero. The windows and the last ten minutes stay: they show how
-// things are now.
+// Reset sets the counters to zero. The windows and the last ten minutes stay, since they show
+// the current state.
 func (c *Collector) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -99,7 +99,7 @@ func (c *Collector) Add(r *event.Request) {
 func (c *Collector) attempt(a *event.Attempt, again bool, now time.Time) {
 	switch a.Verdict {
 	case event.VerdictClient, event.VerdictEgress, event.VerdictLocal:
-		return // the channel had no part in it
+		return // the channel was not involved
 	}
 	one := sample{good: isGood(a)}
 	one.bad = !one.good
@@ -117,8 +117,8 @@ func (c *Collector) attempt(a *event.Attempt, again bool, now time.Time) {
 	}
 }
 
-// isGood reports whether the channel did its part, as in the counters of channels and
-// keys: it answered well, or rightly refused a wrong request.
+// isGood reports whether the channel worked, as in the counters of channels and keys: it gave a
+// good answer, or refused a wrong request.
 func isGood(a *event.Attempt) bool {
 	return a.Verdict == event.VerdictOK || a.Verdict == event.VerdictRequest && (a.Means == "" || verdict.Means(a.Means) == verdict.Refused)
 }

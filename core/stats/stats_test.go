@@ -18,7 +18,7 @@ func (c *clock) now() time.Time { return c.t }
 
 func newClock() *clock { return &clock{time.Date(2026, 11, 24, 12, 0, 3, 0, time.UTC)} }
 
-// request returns one that was answered at once.
+// request returns a request that was answered at once.
 func request(channel, key, model string, ttfb time.Duration) *event.Request {
 	return &event.Request{
 		Route: "/**", Model: model, Channel: channel, Key: key, Status: 200, TTFB: event.Millis(ttfb), TokensIn: 10, TokensOut: 3,
@@ -219,8 +219,8 @@ func BenchmarkNote(b *testing.B) {
 	})
 }
 
-// TestResetKeepsWhatIsCurrent resets the counters: the windows and the last ten minutes stay.
-func TestResetKeepsWhatIsCurrent(t *testing.T) {
+// TestResetKeepsWindows: a reset of the counters keeps the windows and the last ten minutes.
+func TestResetKeepsWindows(t *testing.T) {
 	clock := newClock()
 	c := New(clock.now)
 	c.Add(request("a", "k1", "m", 20*time.Millisecond))
@@ -239,7 +239,7 @@ func TestResetKeepsWhatIsCurrent(t *testing.T) {
 	}
 }
 
-// BenchmarkSave is of 500 channels with ten keys each; requests wait meanwhile.
+// BenchmarkSave saves 500 channels with ten keys each, while requests wait.
 func BenchmarkSave(b *testing.B) {
 	c := New(time.Now)
 	for i := range 500 {
@@ -253,7 +253,7 @@ func BenchmarkSave(b *testing.B) {
 	}
 }
 
-// TestAMissingEndpointIsAFailedAttempt, as in the counters of keys.
+// TestAMissingEndpointIsAFailedAttempt: as in the counters of keys.
 func TestAMissingEndpointIsAFailedAttempt(t *testing.T) {
 	for means, failures := range map[verdict.Means]uint64{verdict.NoEndpoint: 1, verdict.NoModel: 1, verdict.TooLarge: 1, verdict.Declined: 1, verdict.Suspect: 1, verdict.Refused: 0, "": 0} {
 		c := New(time.Now)
@@ -269,7 +269,7 @@ func TestAMissingEndpointIsAFailedAttempt(t *testing.T) {
 }
 
 // TestARequestFailsAsInTheHistory: the share of requests that succeeded agrees with the
-// usage, also for those that were refused without asking a channel.
+// usage, also for those that were refused without an attempt.
 func TestARequestFailsAsInTheHistory(t *testing.T) {
 	c, failed := New(time.Now), uint64(0)
 	for _, r := range []*event.Request{

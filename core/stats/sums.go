@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Sums are what requests, or attempts, add up to.
+// Sums are totals of requests or attempts.
 type Sums struct {
 	Requests, Success, Fail, Retries uint64
 	Input, Output                    uint64 // tokens
@@ -15,7 +15,7 @@ type Sums struct {
 
 // sample is one request or attempt.
 type sample struct {
-	good, bad     bool // neither: its caller went away
+	good, bad     bool // neither: its caller disconnected
 	retries       uint64
 	input, output uint64
 	ttfb          time.Duration // 0: none
@@ -41,7 +41,7 @@ func (s *Sums) tokens(one sample) {
 	s.Output += one.output
 }
 
-// join adds what other sums hold.
+// join adds other sums.
 func (s *Sums) join(o *Sums) {
 	s.Requests += o.Requests
 	s.Success += o.Success
@@ -52,15 +52,15 @@ func (s *Sums) join(o *Sums) {
 	s.latency.join(&o.latency)
 }
 
-// clone returns a copy that does not change any more.
+// clone returns a deep copy.
 func (s *Sums) clone() Sums {
 	out := *s
 	out.latency.counts = slices.Clone(s.latency.counts)
 	return out
 }
 
-// Quantile returns the time to the first byte that the share p of the good answers,
-// from 0 to 1, did not exceed; 0 without any.
+// Quantile returns the p quantile, from 0 to 1, of the time to the first byte of good answers; 0
+// without any.
 func (s *Sums) Quantile(p float64) time.Duration {
 	return s.latency.quantile(p)
 }

@@ -38,7 +38,7 @@ func (w *window) sum(now time.Time) Sums {
 	return out
 }
 
-// Points of the recent past.
+// The size and number of points.
 const (
 	PointWidth = 10 * time.Second
 	PointCount = 60
@@ -50,7 +50,7 @@ type Point struct {
 	TTFB               time.Duration // average; 0: no samples
 }
 
-// points are those of the last ten minutes.
+// points has the points of the last ten minutes.
 type points [PointCount]struct {
 	epoch              int64
 	requests, failures uint64
