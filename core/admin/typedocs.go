@@ -233,6 +233,7 @@ var typeDocs = map[string]string{
 	"Status.TimeZone":              "in which days begin: that of the configuration, or \"Local\"",
 	"Status.TokenFile":             "holds the admin token, if the configuration has none",
 	"Status.Unedited":              "the configuration has only placeholders for sites and keys, so nothing can be answered",
+	"Status.Unsaved":               "what cannot be written to the disk at present, and why",
 	"Status.Uptime":                "seconds",
 	"Summary":                      "Summary is GET /api/stats. Latencies are of the time to the first byte.",
 	"Summary.Since":                "when counting started",

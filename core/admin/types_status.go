@@ -39,6 +39,7 @@ type Status struct {
 	Tunnels     []Tunnel       `json:"tunnels"`
 	Clients     []Client       `json:"clients"` // who may use the proxy
 	Warnings    []string       `json:"warnings"`
+	Unsaved     []string       `json:"unsaved,omitempty"`        // what cannot be written to the disk at present, and why
 	Unedited    bool           `json:"unedited,omitempty"`       // the configuration has only placeholders for sites and keys, so nothing can be answered
 	TimeZone    string         `json:"timeZone"`                 // in which days begin: that of the configuration, or "Local"
 	LogFile     string         `json:"logFile,omitempty"`        // of the configuration; "": what it writes goes to standard error

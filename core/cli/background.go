@@ -30,7 +30,7 @@ const (
 func (a *app) startInBackground(ctx context.Context) error {
 	path, err := config.Find(a.config)
 	if _, there := service.InstalledSystem(); err != nil && there && !a.named && a.config == "" {
-		return fmt.Errorf("there is no configuration of yours; the system service is started by 'sudo systemctl start aitunnel': %w", err)
+		return errors.New("start runs a proxy of your own, and you have no configuration: write one with 'aitunnel init', or name one with --config. The system service is started with 'sudo systemctl start aitunnel'")
 	}
 	if err != nil {
 		return err

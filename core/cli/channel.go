@@ -86,9 +86,22 @@ func (a *app) channelToggle(verb, alias, short string, do func(*adminclient.Clie
 			if out.Enabled {
 				done = "Channel " + out.Name + " is resumed; cooldowns and marks of it and its keys are cleared."
 			}
-			return a.report(out, err, asJSON, done)
+			return a.reportKept(c.Context(), out, err, asJSON, done)
 		},
 	}, &asJSON)
+}
+
+// reportKept reports a change that is kept over restarts, with a warning if that cannot
+// be promised now.
+func (a *app) reportKept(ctx context.Context, out any, err error, asJSON bool, done string) error {
+	if err = a.report(out, err, asJSON, done); err != nil {
+		return err
+	}
+	s, _ := a.client().Status(ctx) // the change itself is made
+	for _, text := range s.Unsaved {
+		a.warn("%s", text)
+	}
+	return nil
 }
 
 func (a *app) channelPrefer() *cobra.Command {
@@ -111,7 +124,7 @@ func (a *app) channelPrefer() *cobra.Command {
 			if out.First {
 				done = fmt.Sprintf("Channel %s is preferred. To undo this: aitunnel channel prefer %s --off", out.Name, out.Name)
 			}
-			return a.report(out, err, asJSON, done)
+			return a.reportKept(c.Context(), out, err, asJSON, done)
 		},
 	}, &asJSON)
 	c.Flags().BoolVar(&off, "off", false, "let the strategies choose again")

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,5 +84,53 @@ func TestNothingRuns(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "none")); err == nil {
 		t.Error("a command made the state directory")
+	}
+}
+
+// TestOnlyConfigurationsHaveExitCodeFour: whatever else keeps the program from starting, or
+// a command from doing its work, has another one.
+func TestOnlyConfigurationsHaveExitCodeFour(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	const channel = "admin {\n listen = \"\"\n}\nchannel \"home\" {\n target = \"http://127.0.0.1:9\"\n auth = \"none\"\n}\n"
+	busy := file("busy.hcl", "proxy {\n listen = \""+taken.Addr().String()+"\"\n}\n"+channel)
+	broken := file("broken.hcl", "proxy {\n listen = 9\n"+channel)
+	none, state := filepath.Join(dir, "none.hcl"), filepath.Join(dir, "state")
+	for _, c := range []struct {
+		args string
+		want int
+	}{
+		{"start -f -c " + broken, exitConfig},
+		{"validate " + broken, exitConfig},
+		{"start -f -c " + busy, exitFailed},
+		{"start -f -c " + none, exitFailed},
+		{"start -f -c " + busy + " --state-dir " + busy, exitFailed},
+		{"validate " + none, exitFailed},
+		{"fmt " + none, exitFailed},
+		{"verdict test " + none, exitFailed},
+		{"plugin verify " + none, exitFailed},
+		{"requests --no-such-flag", exitUsage},
+		{"status", exitNotRunning},
+		{"reload -c " + broken, exitNotRunning},
+	} {
+		args := strings.Fields(c.args)
+		if !strings.Contains(c.args, "--state-dir") {
+			args = append(args, "--state-dir", state)
+		}
+		if code, out, errs := run(t, args...); code != c.want {
+			t.Errorf("%s: exit code %d, not %d\n%s%s", c.args, code, c.want, out, errs)
+		}
 	}
 }

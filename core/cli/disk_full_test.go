@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // TestAFullDiskLosesNothingSilently: with a full disk a restart is refused, as the new
@@ -53,6 +54,14 @@ func TestAFullDiskLosesNothingSilently(t *testing.T) {
 	fill()
 	if out, err := run("channel", "pause", "home"); err != nil {
 		t.Fatal(out)
+	}
+	fill()
+	testhelp.Eventually(t, "status says that the state cannot be saved", func() bool {
+		out, _ := run("status")
+		return strings.Contains(out, "Error: the state cannot be saved and would be lost in a restart: ")
+	})
+	if out, err := run("channel", "pause", "home"); err != nil || !strings.Contains(out, "warning: the state cannot be saved and would be lost in a restart: ") {
+		t.Errorf("pause: %v\n%s", err, out)
 	}
 	isPaused := func(s admin.Status) bool { return s.Channels.States[admin.StatePaused] == 1 }
 	for _, how := range []string{"restart", "restart --now"} {

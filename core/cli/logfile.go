@@ -33,6 +33,9 @@ func (a *app) lastLog(ctx context.Context, f logFlags) error {
 	}
 	entries, err := readLog(a.lastLogPath(ctx), maxLogTail)
 	if errors.Is(err, os.ErrNotExist) {
+		if _, there := a.ofService(a.config); there {
+			_, _ = fmt.Fprintln(a.err, "The log of the service is in the journal: journalctl -u aitunnel")
+		}
 		return nil
 	}
 	if err != nil {

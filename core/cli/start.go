@@ -189,7 +189,11 @@ func stopAtOnce(ctx context.Context, d *daemon.Daemon, second <-chan struct{}) {
 func (a *app) drain(ctx context.Context, d *daemon.Daemon, ending control.Ending) error {
 	limit := d.DrainTime(ending)
 	if ctx.Err() != nil {
-		a.say("Stopping: requests in flight may take up to %s. Interrupt again to stop at once.", term.Span(limit))
+		again := ""
+		if os.Getenv("NOTIFY_SOCKET") == "" { // somebody may be at the keyboard
+			again = " Interrupt again to stop at once."
+		}
+		a.say("Stopping: requests in flight may take up to %s.%s", term.Span(limit), again)
 	}
 	draining, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()

@@ -126,6 +126,12 @@ func (v overview) write(out *strings.Builder, p term.Paint, note string) {
 	for _, w := range v.Warnings {
 		line("", p.Warn("Warning: ")+w)
 	}
+	if v.LogFile != "" {
+		line("Log", v.LogFile)
+	}
+	for i, text := range v.Unsaved {
+		line([]string{"Disk", ""}[min(i, 1)], p.Bad("Error: ")+text)
+	}
 	if r := v.LastReload; r != nil {
 		line("Reload", reloadLine(p, r))
 		for _, e := range reloadErrors(r) {

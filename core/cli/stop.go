@@ -97,7 +97,7 @@ func (a *app) stop(ctx context.Context, e control.Ending) error {
 		}
 		if time.Since(waited) > slowTime {
 			waited = waited.Add(time.Hour)
-			a.say("%s%s. 'aitunnel stop --now' stops at once.", waiting(ctx, client), limit(e.Drain))
+			a.say("%s%s. 'aitunnel stop --now' stops at once.", waiting(ctx, client, "it to exit"), limit(e.Drain))
 		}
 		select {
 		case <-ctx.Done():
@@ -107,11 +107,11 @@ func (a *app) stop(ctx context.Context, e control.Ending) error {
 	}
 }
 
-// waiting returns what an ending waits for.
-func waiting(ctx context.Context, client *adminclient.Client) string {
+// waiting returns what an ending waits for: requests in flight, or else the rest.
+func waiting(ctx context.Context, client *adminclient.Client, rest string) string {
 	s, err := client.Status(ctx)
 	if err != nil || s.Active == 0 {
-		return "Waiting for it to exit"
+		return "Waiting for " + rest
 	}
 	return fmt.Sprintf("Waiting for %s in flight", term.Count(s.Active, "request"))
 }
@@ -153,10 +153,10 @@ func (a *app) restart(ctx context.Context, e control.Ending) error {
 	defer cancel()
 	go a.awaitEnd(ctx, client, before.PID, ended)
 	slow := time.AfterFunc(slowTime, func() {
-		a.say("%s%s.", waiting(ctx, client), limit(e.Drain))
+		a.say("%s%s.", waiting(ctx, client, "the new process"), limit(e.Drain))
 	})
-	defer slow.Stop()
 	s, err := a.awaitReady(ctx, ended, func(s admin.Status) bool { return !s.StartedAt.Equal(before.StartedAt) })
+	slow.Stop()
 	if err != nil {
 		if said != nil {
 			a.relay(said)

@@ -302,7 +302,7 @@ func (d *Daemon) newTunnels() *tunnel.Tunnels {
 func (d *Daemon) api(seed []byte) *admin.Handler {
 	source := adminapi.New(adminapi.Program{
 		Services: d.parts, Version: d.options.Version, Started: d.started, Life: d.life, Stats: d.stats, Clients: d.clients, History: d.history,
-		Reloader: d.reloader, Entry: d.entry, Admin: d.panel, Seed: seed, TokenFile: d.adminTokenFile, Unknown: d.unknown,
+		Reloader: d.reloader, Entry: d.entry, Admin: d.panel, Seed: seed, TokenFile: d.adminTokenFile, Unsaved: d.unsaved, Unknown: d.unknown,
 	})
 	return admin.New(admin.Options{
 		Source: source, Bus: d.parts.Bus, Now: d.now, Done: d.life.Done(), Addr: d.AdminAddr,

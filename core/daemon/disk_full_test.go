@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
@@ -55,9 +56,17 @@ func TestTheDiskIsFull(t *testing.T) {
 	}
 	testhelp.Eventually(t, "an event says that the disk is full", func() bool {
 		fill() // a file that the program removes makes room
-		return strings.Contains(r.log.String(), "the state cannot be saved")
+		return strings.Contains(r.log.String(), "the state cannot be saved and would be lost in a restart: "+saved+": no space left on device")
 	})
 	testhelp.Eventually(t, "the log says that the history cannot be written", func() bool { return strings.Contains(r.log.String(), "the disk is full; requests go on") })
+	unsaved := func() string {
+		var s admin.Status
+		r.adminGet("/api/status", &s)
+		return strings.Join(s.Unsaved, "\n")
+	}
+	if text := unsaved(); !strings.Contains(text, "the state cannot be saved") || !strings.Contains(text, "the history cannot be written") {
+		t.Errorf("the status says %q", text)
+	}
 	if now, err := os.ReadFile(saved); err == nil && !json.Valid(now) {
 		t.Errorf("the state file is damaged: %s", now)
 	}
@@ -69,6 +78,7 @@ func TestTheDiskIsFull(t *testing.T) {
 		b, _ := os.ReadFile(saved)
 		return strings.Contains(string(b), `"requests":21`) && strings.Contains(r.log.String(), "can be saved again")
 	})
+	testhelp.Eventually(t, "the status says nothing of it any more", func() bool { return !strings.Contains(unsaved(), "the state ") })
 	if n := strings.Count(r.log.String(), "the state cannot be saved"); n != 1 {
 		t.Errorf("it was reported %d times", n)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/channel"
@@ -79,15 +80,15 @@ type persistence struct {
 	state      *statefile.File
 	statistics *statefile.File
 	every      time.Duration
-	failing    map[*statefile.File]bool // the last try to write failed, and was reported
-	now        chan chan error          // asks keep to save everything
-	ended      chan struct{}            // closed at the end of keep
+	failing    sync.Map        // *statefile.File → why the last try to write failed, as was reported
+	now        chan chan error // asks keep to save everything
+	ended      chan struct{}   // closed at the end of keep
 }
 
 func newPersistence(o Options, bus *event.Bus, registry *channel.Registry, collector *stats.Collector, clients *limit.Clients) *persistence {
 	dir := o.StateDir
 	return &persistence{
-		bus: bus, registry: registry, stats: collector, clients: clients, every: cmp.Or(o.SaveEvery, saveEvery), failing: map[*statefile.File]bool{},
+		bus: bus, registry: registry, stats: collector, clients: clients, every: cmp.Or(o.SaveEvery, saveEvery),
 		now: make(chan chan error), ended: make(chan struct{}),
 		state:      stateFile(dir),
 		statistics: &statefile.File{Path: filepath.Join(dir, "stats.json"), Version: stats.SavedVersion, What: "the statistics"},
@@ -135,7 +136,7 @@ func (p *persistence) keep(ctx context.Context, running func() *reload.Generatio
 		select {
 		case <-ctx.Done():
 			if err := p.save(running()); err != nil {
-				p.publish(event.LevelError, err.Error()+"; what changed since it was last saved is lost, as the program ends")
+				p.publish(event.LevelError, inOneLine(err)+"; what changed since it was last saved is lost, as the program ends")
 			}
 			return
 		case saved := <-p.now:
@@ -196,17 +197,27 @@ func (p *persistence) saveStats() error {
 // wrote reports that a file cannot be written, and that it can be again. It returns what
 // is wrong.
 func (p *persistence) wrote(f *statefile.File, err error) error {
-	switch {
-	case err != nil && !p.failing[f]:
-		p.warn(fmt.Sprintf("%s cannot be saved and would be lost in a restart: %v", f.What, err))
-	case err == nil && p.failing[f]:
-		p.publish(event.LevelInfo, f.What+" can be saved again")
+	if err == nil {
+		if _, failed := p.failing.LoadAndDelete(f); failed {
+			p.publish(event.LevelInfo, f.What+" can be saved again")
+		}
+		return nil
 	}
-	p.failing[f] = err != nil
-	if err != nil {
-		return fmt.Errorf("%s cannot be saved: %w", f.What, err)
+	text := fmt.Sprintf("%s cannot be saved and would be lost in a restart: %v", f.What, err)
+	if _, failed := p.failing.Swap(f, text); !failed {
+		p.warn(text)
 	}
-	return nil
+	return fmt.Errorf("%s cannot be saved: %w", f.What, err)
+}
+
+// unsaved returns what cannot be saved at present, and why.
+func (p *persistence) unsaved() (all []string) {
+	for _, f := range []*statefile.File{p.state, p.statistics} {
+		if text, failed := p.failing.Load(f); failed {
+			all = append(all, text.(string))
+		}
+	}
+	return all
 }
 
 func (p *persistence) warn(message string) { p.publish(event.LevelWarn, message) }

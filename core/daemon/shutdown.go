@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -200,7 +201,13 @@ func (d *Daemon) reportDraining(drained <-chan struct{}) {
 		case <-drained:
 			return
 		case <-time.After(progressEvery):
-			d.parts.Bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelInfo, Message: fmt.Sprintf("stopping: %d requests in flight", d.parts.Proxy.Active())})
+			active, text := d.parts.Proxy.Active(), "stopping: %d requests in flight"
+			if d.successor.Load() != nil {
+				text = "a new process serves; this one finishes %d requests in flight"
+			}
+			if active > 0 {
+				d.parts.Bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelInfo, Message: fmt.Sprintf(text, active)})
+			}
 		}
 	}
 }
@@ -269,8 +276,16 @@ func (d *Daemon) lastSteps() []step {
 			}
 			return nil
 		}},
+		{"the log", func(context.Context) error { d.reportEnd(); return nil }},
 		{"the new process", func(ctx context.Context) error { d.endPassing(ctx); return nil }},
 		{"the state directory", func(context.Context) error { return d.releaseDirectory() }},
+	}
+}
+
+// reportEnd is what the report of the start has as its counterpart.
+func (d *Daemon) reportEnd() {
+	if d.reloader != nil && d.reloader.Running() != nil { // else it has not started
+		d.parts.Bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelInfo, Message: fmt.Sprintf("aitunnel %s ended, process %d", d.options.Version, os.Getpid())})
 	}
 }
 

@@ -63,9 +63,21 @@ func (d *Daemon) saveAll(ctx context.Context, e control.Ending) error {
 	if err == nil {
 		return nil
 	}
-	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	text := inOneLine(err)
 	if e.Restart {
 		text += ". Correct that first, or lose it with " + d.options.StopAndStart
 	}
 	return errors.New(text)
+}
+
+// inOneLine returns an error that may be several, joined.
+func inOneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// unsaved returns what cannot be written to the disk at present, and why.
+func (d *Daemon) unsaved() []string {
+	all := d.save.unsaved()
+	if text := d.history.Fault(); text != "" {
+		all = append(all, text)
+	}
+	return all
 }

@@ -64,6 +64,14 @@ func plain(err error) string {
 	return err.Error()
 }
 
+// Fault returns why the history cannot be written at present, "" if it can.
+func (s *Store) Fault() string {
+	if text := s.trouble.Load(); text != nil {
+		return *text
+	}
+	return ""
+}
+
 // failed notes that the file cannot be written now.
 func (w *writer) failed(err error) {
 	now := w.store.options.Now()
@@ -83,7 +91,9 @@ func (w *writer) failed(err error) {
 	if f == faultOther || f == faultDisk {
 		text += ": " + err.Error()
 	}
-	w.report(event.LevelWarn, fmt.Sprintf("the history cannot be written to %s: %s; requests go on, and up to %d records wait for it", w.store.path, text, 2*queueSize))
+	text = fmt.Sprintf("the history cannot be written to %s: %s; requests go on, and up to %d records wait for it", w.store.path, text, 2*queueSize)
+	w.store.trouble.Store(&text)
+	w.report(event.LevelWarn, text)
 	if f != faultLocked && f != faultFull {
 		w.close() // it is opened again at the next try
 	}

@@ -47,7 +47,8 @@ type Store struct {
 	ended  chan struct{}
 	cancel context.CancelFunc
 
-	abandoned atomic.Bool // what is left is not written
+	abandoned atomic.Bool            // what is left is not written
+	trouble   atomic.Pointer[string] // why the file cannot be written at present; nil: it can
 
 	file   atomic.Pointer[file] // open; nil: none
 	writer writer

@@ -222,6 +222,7 @@ func (w *writer) wrote() {
 		return
 	}
 	w.fault = ""
+	w.store.trouble.Store(nil)
 	w.report(event.LevelInfo, "the history can be written again")
 }
 

@@ -53,12 +53,15 @@ func parseCondition(text string) (c condition) {
 }
 
 func (c condition) advice() string {
-	const start = "start it with 'sudo systemctl start aitunnel'"
+	const (
+		start = "start it with 'sudo systemctl start aitunnel'"
+		stop  = "to keep it stopped: sudo systemctl stop aitunnel"
+	)
 	switch {
 	case c.sub == "auto-restart" && c.isInvalid():
-		return "the system service does not start: " + c.reason() + ". Once that is corrected, systemd starts it within seconds"
+		return "the system service does not start: " + c.reason() + ". Once that is corrected, systemd starts it within seconds; " + stop
 	case c.sub == "auto-restart":
-		return fmt.Sprintf("the system service failed (%s), and systemd starts it again within seconds; see why: %s", c.reason(), LogCommand(true))
+		return fmt.Sprintf("the system service failed (%s), and systemd starts it again within seconds; see why: %s; %s", c.reason(), LogCommand(true), stop)
 	case c.active == "activating":
 		return "the system service is starting"
 	case c.active == "deactivating":

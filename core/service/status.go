@@ -52,9 +52,12 @@ func Status(system bool) (State, error) {
 	if err != nil {
 		return out, err
 	}
-	out.Outdated = !strings.Contains(string(text), formatLine)
+	out.Outdated = isOutdated(string(text))
 	return out, nil
 }
+
+// isOutdated reports whether a service file was written by another version.
+func isOutdated(text string) bool { return !strings.Contains(text, formatLine) }
 
 // LogCommand returns the command that shows the last messages of a systemd service.
 func LogCommand(system bool) string {

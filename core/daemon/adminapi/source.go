@@ -30,9 +30,10 @@ type Program struct {
 	History      *history.Store
 	Reloader     *reload.Reloader
 	Entry, Admin *bind.Port
-	Seed         []byte         // of the placeholders that hide secrets
-	Unknown      *unknown.Store // nil: unknown answers are not kept
-	TokenFile    func() string  // where the admin token is, if the configuration has none; "" otherwise
+	Seed         []byte          // of the placeholders that hide secrets
+	Unknown      *unknown.Store  // nil: unknown answers are not kept
+	TokenFile    func() string   // where the admin token is, if the configuration has none; "" otherwise
+	Unsaved      func() []string // what cannot be written to the disk at present
 }
 
 // Source implements [admin.Source].

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -104,6 +105,9 @@ func (f *File) Save(content, compared any) error {
 		return err
 	}
 	if err := maybe.WriteFile(f.Path, b, 0o600); err != nil {
+		if temporary := (*fs.PathError)(nil); errors.As(err, &temporary) {
+			err = fmt.Errorf("%s: %w", f.Path, temporary.Err) // nobody knows the name of the other file
+		}
 		return err
 	}
 	f.last = sum
