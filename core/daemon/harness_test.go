@@ -293,6 +293,13 @@ func (r *running) adminGet(path string, into any) []byte {
 	return b
 }
 
+// active returns how many requests are in flight.
+func (r *running) active() int {
+	var status struct{ Active int }
+	r.adminGet("/api/status", &status)
+	return status.Active
+}
+
 func (r *running) events() (out []event.Event) {
 	r.adminGet("/api/logs/recent?n=1000", &out)
 	return out

@@ -110,7 +110,10 @@ func TestTheProxyOnTheHost(t *testing.T) {
 		}
 	})
 	t.Run("many streams at once are whole", func(t *testing.T) {
-		streams := manyStreams()
+		streams := 100
+		if testhelp.LongForm() {
+			streams = 500
+		}
 		var whole atomic.Int32
 		var wg sync.WaitGroup
 		for range streams {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
@@ -230,6 +231,12 @@ type rig struct {
 // second: "a" with the keys a1, a2 and a3, "b" with b1 and so on.
 func newRig(t testing.TB, change func(*config.Config), sites ...*testSite) *rig {
 	t.Helper()
+	return newRigTrusting(t, nil, change, sites...)
+}
+
+// newRigTrusting is newRig with authorities that the sites' certificates may have.
+func newRigTrusting(t testing.TB, roots *x509.CertPool, change func(*config.Config), sites ...*testSite) *rig {
+	t.Helper()
 	r := &rig{t: t, bus: event.NewBus(1000, nil)}
 	r.registry = channel.NewRegistry(channel.Options{Seed: []byte("seed"), Now: func() time.Time { return time.Now().Add(time.Duration(r.ahead.Load())) }})
 	r.config = &config.Config{
@@ -266,7 +273,7 @@ func newRig(t testing.TB, change func(*config.Config), sites ...*testSite) *rig 
 	}
 	t.Cleanup(table.Close)
 	table.Activate(r.config, r.registry)
-	r.handler = New(Options{Registry: r.registry, Bus: r.bus})
+	r.handler = New(Options{Registry: r.registry, Bus: r.bus, Roots: roots})
 	r.handler.Use(r.config, table)
 	r.server = httptest.NewServer(r.handler)
 	t.Cleanup(r.server.Close)

@@ -16,9 +16,12 @@ import (
 // The error of a site that cannot be reached says why, without anything that the site sent,
 // and the other site answers.
 func TestUnreachableSites(t *testing.T) {
-	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	nobody := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		t.Error("a key was sent where it should not have been")
+	})
+	secure := httptest.NewTLSServer(nobody)
 	t.Cleanup(secure.Close)
-	old := httptest.NewUnstartedServer(http.NotFoundHandler())
+	old := httptest.NewUnstartedServer(nobody)
 	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS11} //nolint:gosec // what the test is about
 	old.StartTLS()
 	t.Cleanup(old.Close)
@@ -27,7 +30,12 @@ func TestUnreachableSites(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = closed.Close()
-	plain := httptest.NewServer(http.NotFoundHandler())
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // it takes connections and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	plain := httptest.NewServer(nobody)
 	t.Cleanup(plain.Close)
 	for name, tt := range map[string]struct{ target, want string }{
 		"nobody listens":         {"http://" + closed.Addr().String(), "cannot connect: connection refused"},
@@ -35,6 +43,7 @@ func TestUnreachableSites(t *testing.T) {
 		"https, and plain HTTP":  {"https://" + plain.Listener.Addr().String(), "does not speak TLS on this port"},
 		"http, and TLS":          {"http://" + secure.Listener.Addr().String(), "400 Bad Request"},
 		"an unknown certificate": {secure.URL, "TLS failed: the certificate is signed by an unknown authority"},
+		"no end of a handshake":  {"https://" + silent.Addr().String(), "no TLS handshake within 500ms"},
 		"an old version of TLS":  {old.URL, "TLS failed: protocol version not supported"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -45,6 +54,9 @@ func TestUnreachableSites(t *testing.T) {
 			r := newRig(t, func(c *config.Config) {
 				c.Channels[0].Target = target
 				c.Channels[0].Timeouts.Connect = 10 * time.Second
+				if name == "no end of a handshake" {
+					c.Channels[0].Timeouts.Connect = 500 * time.Millisecond
+				}
 			}, newTestSite(t, good), newTestSite(t, good))
 			if g := r.post(chatPath, chatBody); name != "http, and TLS" && g.status != 200 {
 				t.Errorf("the other site did not answer: %d %s", g.status, g.body)
@@ -52,6 +64,10 @@ func TestUnreachableSites(t *testing.T) {
 			attempts := r.last().Attempts
 			if len(attempts) == 0 || !strings.Contains(attempts[0].Error, tt.want) || strings.Contains(attempts[0].Error, "://127") {
 				t.Errorf("%+v, want %q", attempts, tt.want)
+			}
+			r.wantReady("a") // no key is to blame
+			if name != "http, and TLS" && (len(attempts) != 2 || attempts[0].Status != 0 || attempts[1].Channel != "b" || r.failures() != 1) {
+				t.Errorf("%+v, %d failures", attempts, r.failures())
 			}
 		})
 	}
