@@ -85,7 +85,7 @@ func commands(readme string) (out []command) {
 }
 
 // varying is what differs between two runs: numbers, times, IDs and directories.
-var varying = regexp.MustCompile(`key-[0-9a-f]{8}|/home/me|\d+(\.\d+)? ?(m?s)\b|\d[\d.:]*|\s+|…\s*`)
+var varying = regexp.MustCompile(`~[0-9a-f]{4}|/home/me|\d+(\.\d+)? ?(m?s)\b|\d[\d.:]*|\s+|…\s*`)
 
 // pattern matches an output like the one that the README shows.
 func pattern(shown, home string) *regexp.Regexp {
@@ -104,8 +104,8 @@ func pattern(shown, home string) *regexp.Regexp {
 			out.WriteString(`\s+`)
 		case v == "/home/me":
 			out.WriteString(regexp.QuoteMeta(home))
-		case strings.HasPrefix(v, "key-"):
-			out.WriteString(`key-[0-9a-f]{8}`)
+		case strings.HasPrefix(v, "~"):
+			out.WriteString(`~[0-9a-f]{4}`)
 		case strings.HasSuffix(v, "s"):
 			out.WriteString(`\d+(\.\d+)? ?(m?s)`)
 		default:

@@ -128,7 +128,7 @@ var typeDocs = map[string]string{
 	"Key.Ephemeral":                "in no file, and forgotten at a restart",
 	"Key.InvalidFor":               "the endpoints for which it is an invalid key, and not used; none: all",
 	"Key.Restricted":               "for single models",
-	"Key.Shown":                    "what it is called in lists and logs: its label, else its masked form or its ID",
+	"Key.Shown":                    "what it is called in lists and logs: its label, else its masked form, with the beginning of its ID where others have the same",
 	"Key.State":                    "ready, or the code of why it is not available",
 	"KeySpec":                      "KeySpec is a key to be added. In the list of a channel the key may stand as a string.",
 	"KeySpec.Ephemeral":            "in no file, and forgotten at a restart",

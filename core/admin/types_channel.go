@@ -85,7 +85,7 @@ type Key struct {
 	ID        string     `json:"id"`
 	Label     string     `json:"label,omitempty"`
 	Masked    string     `json:"masked"`
-	Shown     string     `json:"shown"` // what it is called in lists and logs: its label, else its masked form or its ID
+	Shown     string     `json:"shown"` // what it is called in lists and logs: its label, else its masked form, with the beginning of its ID where others have the same
 	Weight    float64    `json:"weight"`
 	Ephemeral bool       `json:"ephemeral"` // in no file, and forgotten at a restart
 	State     string     `json:"state"`     // ready, or the code of why it is not available

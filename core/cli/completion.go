@@ -75,7 +75,7 @@ func (a *app) completeKey(c *cobra.Command, args []string, given string) ([]cobr
 			continue
 		}
 		for _, k := range ch.Keys.List {
-			out = append(out, cobra.CompletionWithDesc(k.ID, k.Masked+" "+k.Label))
+			out = append(out, cobra.CompletionWithDesc(k.ID, k.Mask()+" "+k.Label))
 		}
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -92,7 +93,7 @@ func addKeys(t *term.Table, p term.Paint, ch admin.Channel, first ...string) {
 		if k.Ephemeral {
 			note = strings.TrimPrefix(note+"; not in the configuration: gone after a restart", "; ")
 		}
-		t.Row(append(slices.Clone(first), fmt.Sprint(i), k.ID, k.Masked, k.Label, state, term.Until(k.Until), term.Number(k.Stats.TotalRequests), term.Number(k.Stats.FailCount), note)...)
+		t.Row(append(slices.Clone(first), fmt.Sprint(i), k.ID, k.Mask(), k.Label, state, term.Until(k.Until), term.Number(k.Stats.TotalRequests), term.Number(k.Stats.FailCount), note)...)
 	}
 }
 
@@ -124,12 +125,18 @@ never an argument, because others on the machine can see arguments.`,
 			if ephemeral {
 				where = "until the next restart"
 			}
-			return a.report(out, err, asJSON, fmt.Sprintf("The key %[2]s was added to channel %[1]s, %[3]s.", args[0], strings.TrimSpace(label+" "+out.Masked), where))
+			return a.report(out, err, asJSON, fmt.Sprintf("The key %[2]s was added to channel %[1]s, %[3]s.", args[0], a.nameOfAdded(c.Context(), args[0], out), where))
 		},
 	}, &asJSON)
 	c.Flags().StringVar(&label, "label", "", "a name for the key, shown instead of it")
 	c.Flags().BoolVar(&ephemeral, "ephemeral", false, "do not write it to the configuration; it is lost at a restart")
 	return c
+}
+
+// nameOfAdded returns what a new key is called.
+func (a *app) nameOfAdded(ctx context.Context, channel string, k admin.AddedKey) string {
+	a.nameKeys(ctx, a.client())
+	return cmp.Or(a.keyNames[channel+" "+k.ID], k.Label, k.Masked)
 }
 
 // keyAddArgs keeps a key that was given as an argument out of the message.
@@ -145,7 +152,7 @@ func (a *app) keyRemove() *cobra.Command {
 	return jsonFlag(&cobra.Command{
 		Use:               "remove CHANNEL KEY",
 		Short:             "Remove a key from a channel",
-		Long:              "Remove a key from a channel, and from the configuration. KEY is its ID, its label\nor its number in 'aitunnel key list'.",
+		Long:              "Remove a key from a channel, and from the configuration. KEY is its ID, its label,\nits masked form or its number in 'aitunnel key list'.",
 		Example:           "  aitunnel key remove primary 1\n  aitunnel key remove primary second",
 		Args:              names("CHANNEL", "KEY"),
 		ValidArgsFunction: a.completeKey,

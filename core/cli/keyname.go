@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/event"
 )
 
 // nameKeys remembers what the panel and lists call the keys; events and records
@@ -20,6 +22,21 @@ func (a *app) nameKeys(ctx context.Context, c *adminclient.Client) {
 			a.keyNames[ch.Name+" "+k.ID] = k.Shown
 		}
 	}
+}
+
+// withNames returns copies in which keys have what they are called in place of their IDs.
+func (a *app) withNames(attempts []event.Attempt, over []event.PassedOver) ([]event.Attempt, []event.PassedOver) {
+	attempts, over = slices.Clone(attempts), slices.Clone(over)
+	for i, at := range attempts {
+		attempts[i].Key = a.keyName(at.Channel, at.Key)
+	}
+	for i, o := range over {
+		over[i].Keys = slices.Clone(o.Keys)
+		for j, k := range o.Keys {
+			over[i].Keys[j].Key = a.keyName(o.Channel, k.Key)
+		}
+	}
+	return attempts, over
 }
 
 // keyName returns what a key is called, else its ID.

@@ -103,6 +103,11 @@ func TestTheLineOfARequestNamesWhatWasNotAvailable(t *testing.T) {
 	if got, want := failureText(r), "main: not available (no key is usable: 401)"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+	r.Attempts = append([]event.Attempt{{Channel: "main", Key: "sk-…cdef~8584", Means: "invalid_key", Error: "401"}, {Channel: "main", Key: "sk-…cdef~d6dc", Means: "quota_spent", Error: "403"}}, r.Attempts...)
+	if got := failureText(r); !strings.Contains(got, "main sk-…cdef~8584: 401") || !strings.Contains(got, "main sk-…cdef~d6dc: 403") {
+		t.Errorf("the keys are not named: %q", got)
+	}
+	r.Attempts = r.Attempts[2:]
 	r.Attempts[0].Reason = "the highest weight first"
 	if got := failureText(r); got != "" {
 		t.Errorf("a request that went where it should: %q", got)

@@ -166,6 +166,11 @@ func (a *app) printEvent(e event.Event, asJSON bool) error {
 		return err
 	}
 	e.Key = a.keyName(e.Channel, e.Key)
+	if e.Request != nil {
+		r := *e.Request
+		r.Attempts, r.PassedOver = a.withNames(r.Attempts, r.PassedOver)
+		e.Request = &r
+	}
 	_, err := fmt.Fprintln(a.out, eventLine(a.paint(), e))
 	return err
 }
@@ -256,7 +261,11 @@ func failureText(r event.Request) string {
 		}
 	}
 	for _, x := range r.Attempts {
-		if cause := x.Channel + ": " + attemptText(x); attemptText(x) != "" && !slices.Contains(causes, cause) {
+		name := x.Channel
+		if slices.ContainsFunc(r.Attempts, func(o event.Attempt) bool { return o.Channel == x.Channel && o.Key != x.Key }) {
+			name += " " + x.Key
+		}
+		if cause := name + ": " + attemptText(x); attemptText(x) != "" && !slices.Contains(causes, cause) {
 			causes = append(causes, cause)
 		}
 	}

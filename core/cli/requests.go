@@ -164,14 +164,7 @@ func (a *app) oneRequest(ctx context.Context, h keptHistory, id string, asJSON b
 	var out strings.Builder
 	a.nameKeys(ctx, a.client())
 	r.Key = a.keyName(r.Channel, r.Key)
-	for i, at := range r.Attempts {
-		r.Attempts[i].Key = a.keyName(at.Channel, at.Key)
-	}
-	for _, o := range r.PassedOver {
-		for i, k := range o.Keys {
-			o.Keys[i].Key = a.keyName(o.Channel, k.Key)
-		}
-	}
+	r.Attempts, r.PassedOver = a.withNames(r.Attempts, r.PassedOver)
 	writeRequest(&out, a.paint(), r, a.auths)
 	_, err = io.WriteString(a.out, out.String())
 	return err

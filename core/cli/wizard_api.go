@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -84,10 +85,21 @@ func (x api) spokenIn(a siteAnswer) spoken {
 		return notKnown
 	case a.status == http.StatusOK && x.method == http.MethodGet && len(connect.ModelNames(a.body)) > 0, asksForMore(a.status):
 		return isSpoken
+	case a.status == http.StatusOK && x.method == http.MethodPost && x.isAnswer(a.body):
+		return isSpoken
 	case x.dialect == dialect.Anthropic && gjson.GetBytes(a.body, "type").Str == "error":
 		return isSpoken
 	}
 	return notKnown
+}
+
+// isAnswer reports whether a body is an answer of the API: some sites do not mind that a
+// request names no model.
+func (x api) isAnswer(body []byte) bool {
+	if x.dialect == dialect.Anthropic {
+		return gjson.GetBytes(body, "type").Str == "message"
+	}
+	return gjson.GetBytes(body, "choices").IsArray()
 }
 
 // asksForMore reports whether a site refuses a request as incomplete.
@@ -126,7 +138,7 @@ func (a *app) askAPIs(ctx context.Context, s *site, t siteTrial, listed dialect.
 func (a *app) tryWithoutList(ctx context.Context, s *site, t siteTrial, status int) {
 	answers := a.askAPIs(ctx, s, t, nil)
 	if s.API == "" {
-		a.hint("  The site answers, but lists no models here (%d). It may still work: 'aitunnel channel test %s'\n  shows that once the program runs.", status, s.Name)
+		a.hint("  The site answers, but lists no models here (%d). If its documentation has a path after the host, such as\n  /api/v3, that path belongs to the address. 'aitunnel channel test %s' shows whether it works, once the program runs.", status, s.Name)
 		return
 	}
 	if t.key != "" {
@@ -153,7 +165,7 @@ func (a *app) tryKeysBy(ctx context.Context, s *site, first siteAnswer) {
 		}
 		means := x.judge(answer)
 		if (asksForMore(answer.status) || answer.status == http.StatusOK) && means.Means != verdict.QuotaSpent && means.Means != verdict.InvalidKey {
-			a.hint("  %s %s is accepted, in %s.", p.Good("✓"), subject(key), span(float64(answer.took)))
+			a.hint("  %s %s is accepted, in %s.", p.Good("✓"), s.subject(key), span(float64(answer.took)))
 			continue
 		}
 		a.refusedKey(s, key, means.Reason)
@@ -162,7 +174,11 @@ func (a *app) tryKeysBy(ctx context.Context, s *site, first siteAnswer) {
 
 // refusedKey says that a site refuses a key, and what can be done later.
 func (a *app) refusedKey(s *site, key, reason string) {
-	a.hint("  %s %s: the site answers %s.\n    It is kept. 'aitunnel key add %s' adds another one later, and 'aitunnel channel remove %s' removes the site.", term.Colors(a.err).Bad("✗"), subject(key), reason, s.Name, s.Name)
+	remedy := fmt.Sprintf("'aitunnel key add %[1]s' adds another one later, and 'aitunnel channel remove %[1]s' removes the site.", s.Name)
+	if len(s.Keys) > 1 {
+		remedy = fmt.Sprintf("Once the program runs, 'aitunnel key remove %s %d' removes it.", s.Name, slices.Index(s.Keys, key))
+	}
+	a.hint("  %s %s: the site answers %s.\n    It is kept. %s", term.Colors(a.err).Bad("✗"), strings.TrimSuffix(s.subject(key), ","), reason, remedy)
 }
 
 // Speaks returns the title of the only API that the site speaks, "" if it is not limited.

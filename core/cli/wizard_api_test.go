@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +31,8 @@ func apiSite(t *testing.T, paths ...string) *httptest.Server {
 		case key != "key-good":
 			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = fmt.Fprint(w, `{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}`)
+		case slices.Contains(paths, "answers"):
+			_, _ = fmt.Fprint(w, `{"id":"msg_1","type":"message","role":"assistant","content":[]}`)
 		case r.URL.Path == "/v1/models":
 			_, _ = fmt.Fprint(w, oneModel)
 		case r.URL.Path == "/v1beta/models":
@@ -50,12 +53,13 @@ func TestTheWizardFindsTheOnlyAPI(t *testing.T) {
 		api   string
 		said  []string
 	}{
-		"Anthropic without a list": {[]string{"/v1/messages"}, "anthropic", []string{"It speaks the API of Anthropic", "✓ The key", "is accepted", "✗ The key", "401"}},
-		"Anthropic with a list":    {[]string{"/v1/messages", "/v1/models"}, "anthropic", []string{"It speaks the API of Anthropic", "lists 1 model"}},
-		"Gemini":                   {[]string{"/v1beta/models"}, "gemini", []string{"It speaks the API of Gemini", "is accepted", "401"}},
-		"OpenAI without a list":    {[]string{"/v1/chat/completions"}, "openai", []string{"It speaks the API of OpenAI", "is accepted", "401"}},
-		"several":                  {[]string{"/v1/models", "/v1/chat/completions", "/v1/messages"}, "", []string{"lists 1 model"}},
-		"none":                     {nil, "", []string{"lists no models here (404)"}},
+		"Anthropic without a list":      {[]string{"/v1/messages"}, "anthropic", []string{"It speaks the API of Anthropic", "✓ Key 1 is accepted", "✗ Key 2: the site answers 401"}},
+		"Anthropic with a list":         {[]string{"/v1/messages", "/v1/models"}, "anthropic", []string{"It speaks the API of Anthropic", "lists 1 model"}},
+		"Gemini":                        {[]string{"/v1beta/models"}, "gemini", []string{"It speaks the API of Gemini", "is accepted", "401"}},
+		"Anthropic, whatever the model": {[]string{"/v1/messages", "answers"}, "anthropic", []string{"It speaks the API of Anthropic", "is accepted", "401"}},
+		"OpenAI without a list":         {[]string{"/v1/chat/completions"}, "openai", []string{"It speaks the API of OpenAI", "is accepted", "401"}},
+		"several":                       {[]string{"/v1/models", "/v1/chat/completions", "/v1/messages"}, "", []string{"lists 1 model"}},
+		"none":                          {nil, "", []string{"lists no models here (404)", "such as\n  /api/v3"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var said bytes.Buffer

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/google/renameio/v2/maybe"
 
@@ -24,6 +26,8 @@ const openMark = "# Not all questions of 'aitunnel init --wizard' were answered.
 // initByWizard writes a configuration from answers. If they end early, it is written
 // nevertheless, and the same command asks what is left.
 func (a *app) initByWizard(ctx context.Context, path string, f first, untried bool) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // a closed terminal ends the questions, too
+	defer stop()
 	write := a.writeFirst
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		if f, err = a.answersIn(ctx, path); err != nil {

@@ -51,6 +51,13 @@ func TestTheWizardFindsTheWay(t *testing.T) {
 			}
 			http.NotFound(w, r)
 		}, "/api/v3", "", "works: the site lists 1 model", "/api/v3"},
+		"its own version, not given": {func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/api/v3/models" {
+				_, _ = w.Write([]byte(oneModel))
+				return
+			}
+			http.NotFound(w, r)
+		}, "/api/v3", "", "Its API is at ", ""},
 		"a dead key": {func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusUnauthorized)
 		}, "", "", "the site answers 401 Unauthorized", ""},
@@ -84,7 +91,7 @@ func TestTheWizardAsksAModelWhereTheProxyWould(t *testing.T) {
 		{target: server.URL, auth: "x-goog-api-key", dialect: dialect.Gemini},
 	} {
 		trial.key = "key-1"
-		(&app{err: io.Discard}).askModel(t.Context(), trial, "m/1")
+		(&app{err: io.Discard}).askModel(t.Context(), &site{}, trial, "m/1")
 	}
 	want := []string{"/api/v3/chat/completions", "/base/v1/chat/completions", "/v1/messages", "/v1beta/models/m%2F1:generateContent"}
 	if !slices.Equal(asked, want) {
@@ -141,6 +148,28 @@ func TestTheWizardNoticesWhatIsInTheWrongPlace(t *testing.T) {
 		t.Errorf("%d of 4 keys were noticed in place of a name:\n%s", n, &said)
 	}
 	for _, want := range []string{"This looks like a key", "This is an address, not a key"} {
+		if !strings.Contains(said.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, &said)
+		}
+	}
+}
+
+// TestTheWizardNamesEachKey: keys that look the same are told apart, and the one that the
+// site refuses can be removed.
+func TestTheWizardNamesEachKey(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.Header.Get("Authorization"), "dead") {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		_, _ = w.Write([]byte(oneModel))
+	}))
+	defer server.Close()
+	var said bytes.Buffer
+	a := &app{err: &said, answers: term.NewInput(strings.NewReader(""), &said)}
+	s := site{Name: "main", Target: server.URL, Keys: []string{"sk-good-first-00000abcdef", "sk-dead-other-00000abcdef", "sk-good-third-0000000other"}}
+	a.trySite(t.Context(), &s)
+	for _, want := range []string{"✓ Key 1, sk-…cdef, works", "✗ Key 2, sk-…cdef: the site answers 401", "'aitunnel key remove main 1' removes it", "✓ The key sk-…ther works"} {
 		if !strings.Contains(said.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, &said)
 		}

@@ -56,7 +56,7 @@ func (a *app) trySite(ctx context.Context, s *site) {
 			a.hint("  %s %s", p.Bad("✗"), unreachable(s.Target, err))
 			return
 		case answer.status == http.StatusOK && len(models) > 0:
-			a.hint("  %s %s works: the site lists %s, in %s.", p.Good("✓"), subject(key), term.Count(len(models), "model"), span(float64(answer.took)))
+			a.hint("  %s %s works: the site lists %s, in %s.", p.Good("✓"), s.subject(key), term.Count(len(models), "model"), span(float64(answer.took)))
 			a.adopt(s, t)
 			good, model, listed = t, models[0], t.dialect
 		case answer.status == http.StatusOK, answer.status == http.StatusNotFound, answer.status == http.StatusMethodNotAllowed:
@@ -68,16 +68,41 @@ func (a *app) trySite(ctx context.Context, s *site) {
 	}
 	if model != "" {
 		a.askAPIs(ctx, s, good, listed)
-		a.tryModel(ctx, good, model)
+		a.tryModel(ctx, s, good, model)
 	}
 }
 
-// subject names what is tried.
-func subject(key string) string {
+// subject names what is tried: a key by its masked form, and by its number where others
+// look the same.
+func (s *site) subject(key string) string {
 	if key == "" {
 		return "The site"
 	}
-	return "The key " + config.NewSecret(key).KeyText()
+	text, same, at := config.NewSecret(key).KeyText(), 0, 0
+	for i, k := range s.Keys {
+		if config.NewSecret(k).KeyText() == text {
+			same++
+		}
+		if k == key {
+			at = i + 1
+		}
+	}
+	switch {
+	case same > 1 && text == "…": // short keys, of which nothing can be seen
+		return fmt.Sprintf("Key %d", at)
+	case same > 1:
+		return fmt.Sprintf("Key %d, %s,", at, text)
+	}
+	return "The key " + text
+}
+
+// with names the key that something was asked with.
+func (s *site) with(key string) string {
+	if key == "" {
+		return ""
+	}
+	name := strings.TrimSuffix(s.subject(key), ",")
+	return " with " + strings.ToLower(name[:1]) + name[1:]
 }
 
 // adopt takes over what made the site answer.
@@ -93,7 +118,7 @@ func (a *app) adopt(s *site, t siteTrial) {
 }
 
 // otherPaths are where sites have their API, other than at the root.
-var otherPaths = []string{"/api", "/openai", "/api/openai"}
+var otherPaths = []string{"/api", "/openai", "/api/openai", "/api/v3", "/api/paas/v4", "/compatible-mode"}
 
 // findWay asks the site for its models: as the address says, then with the
 // credentials of other APIs, then at other paths. It returns the first way that
@@ -209,14 +234,14 @@ func unreachable(target string, err error) string {
 }
 
 // tryModel sends a request to a model, if the user agrees.
-func (a *app) tryModel(ctx context.Context, t siteTrial, model string) {
+func (a *app) tryModel(ctx context.Context, s *site, t siteTrial, model string) {
 	if ok, err := a.input().Confirm(ctx, fmt.Sprintf("  Send a request of one token to %s, too?", model)); err == nil && ok {
-		a.askModel(ctx, t, model)
+		a.askModel(ctx, s, t, model)
 	}
 }
 
 // askModel sends a request of one token to a model, and says what came of it.
-func (a *app) askModel(ctx context.Context, t siteTrial, model string) {
+func (a *app) askModel(ctx context.Context, s *site, t siteTrial, model string) {
 	app := connect.App{API: connect.Chat}
 	switch t.dialect {
 	case dialect.Anthropic:
@@ -249,7 +274,7 @@ func (a *app) askModel(ctx context.Context, t siteTrial, model string) {
 	case answer.status == http.StatusOK:
 		a.hint("  %s %s answers, in %s.", p.Good("✓"), model, span(float64(answer.took)))
 	default:
-		a.hint("  %s %s: %d %s", p.Bad("✗"), model, answer.status, redactKey(connect.AnswerError(answer.body), t.key))
+		a.hint("  %s %s%s: %d %s", p.Bad("✗"), model, s.with(t.key), answer.status, redactKey(connect.AnswerError(answer.body), t.key))
 	}
 }
 

@@ -66,7 +66,7 @@ function sharesOf(channels) {
 // matches looks at what people know a channel by.
 function matches(c, text) {
   const wanted = text.trim().toLowerCase();
-  return !wanted || [c.name, c.target, ...(c.models ?? []), ...c.keys.list.flatMap((k) => [k.label ?? '', k.masked ?? ''])].some((s) => s.toLowerCase().includes(wanted));
+  return !wanted || [c.name, c.target, ...(c.models ?? []), ...c.keys.list.flatMap((k) => [k.shown ?? '', k.label ?? '', k.masked ?? ''])].some((s) => s.toLowerCase().includes(wanted));
 }
 
 // countedSince shows since when the totals count, with a button that resets them.

@@ -33,7 +33,7 @@ func terminal(t *testing.T) (keys, screen *os.File) {
 }
 
 func TestConfirm(t *testing.T) {
-	for answer, want := range map[string]bool{"y": true, "Yes": true, "n": false, "": false} {
+	for answer, want := range map[string]bool{"y": true, "Yes": true, "n": false, "": false, "https://a.test\ny": true, "maybe\nno": false} {
 		keys, screen := terminal(t)
 		if _, err := keys.WriteString(answer + "\n"); err != nil {
 			t.Fatal(err)

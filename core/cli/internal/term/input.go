@@ -77,8 +77,19 @@ func (i *Input) Confirm(ctx context.Context, question string) (bool, error) {
 	if !i.IsTerminal() {
 		return false, ErrNoTerminal
 	}
-	answer, err := i.Ask(ctx, question+" [y/N] ")
-	return strings.HasPrefix(strings.ToLower(answer), "y"), err
+	for {
+		answer, err := i.Ask(ctx, question+" [y/N] ")
+		if err != nil {
+			return false, err
+		}
+		switch strings.ToLower(answer) {
+		case "y", "yes":
+			return true, nil
+		case "n", "no", "":
+			return false, nil
+		}
+		_, _ = fmt.Fprintln(i.out, "Answer y or n.")
+	}
 }
 
 // Secret reads a line that is not shown on a terminal.
