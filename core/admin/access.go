@@ -12,9 +12,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/panel"
 )
 
-// ServeHTTP answers at the port: the user's browser and scripts, and nobody
-// else. Pages of other sites are kept out by host name and origin, other
-// accounts of the machine by the token.
+// ServeHTTP answers at the admin port, for the user's browser and scripts only. Host name and
+// origin are checked against pages of other sites, and the token against other accounts of the
+// machine.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := h.options.Access()
 	header := w.Header()
@@ -31,7 +31,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !ownHost(r.Host, c.Admin):
 		fail(w, http.StatusForbidden, "foreign_host", "the Host header is not a name of this port; if it is yours, list its origin in admin.origins")
-	case listed && r.Method == http.MethodOptions: // a browser asks before it sends the token
+	case listed && r.Method == http.MethodOptions: // the preflight request of a browser
 		header.Set("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE")
 		header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match, Last-Event-ID")
 		w.WriteHeader(http.StatusNoContent)
@@ -64,8 +64,8 @@ func (h *Handler) isOpen(r *http.Request, c Access) bool {
 	return false
 }
 
-// authenticates reports whether the request proves knowledge of the token, and
-// answers it if not. Without a token nobody can.
+// authenticates reports whether the request has the token or a session, and answers it if not.
+// If no token is set, no request is authenticated.
 func (h *Handler) authenticates(w http.ResponseWriter, r *http.Request, token config.Secret) bool {
 	if h.sessions.knows(r, token) {
 		return true
@@ -73,15 +73,15 @@ func (h *Handler) authenticates(w http.ResponseWriter, r *http.Request, token co
 	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || given == "" {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		fail(w, http.StatusUnauthorized, "unauthorized", "this needs the admin token in the header Authorization: Bearer TOKEN, not in the URL; it is admin.token in the configuration, or in the file that aitunnel status names")
+		fail(w, http.StatusUnauthorized, "unauthorized", "this request needs the admin token in the header Authorization: Bearer TOKEN, not in the URL; it is admin.token in the configuration, or in the file that aitunnel status names")
 		return false
 	}
 	return h.proves(w, r, !token.IsZero() && config.NewSecret(given).Equal(token))
 }
 
-// proves reports whether a secret was right, and answers the request if it was
-// not. After too many wrong ones even a right one has to wait: otherwise
-// guessing could continue.
+// proves reports whether a secret was right, and answers the request if it was not. After too
+// many wrong secrets even a right one is refused for a while; otherwise guessing could
+// continue.
 func (h *Handler) proves(w http.ResponseWriter, r *http.Request, right bool) bool {
 	wait, ok := h.tries.take(r, right)
 	switch {
@@ -97,8 +97,8 @@ func (h *Handler) proves(w http.ResponseWriter, r *http.Request, right bool) boo
 	return true
 }
 
-// ownHost reports whether the host is one of ours. It stops DNS rebinding: a
-// foreign name that resolves to this machine.
+// ownHost reports whether the host is one of ours. This prevents DNS rebinding, where a foreign
+// name resolves to this machine.
 func ownHost(host string, c config.Admin) bool {
 	name := hostName(host)
 	if name == "localhost" || net.ParseIP(name) != nil {
@@ -121,7 +121,7 @@ func hostName(host string) string {
 	return strings.Trim(name, "[]")
 }
 
-// sameOrigin reports whether the request comes from no page, or from our own.
+// sameOrigin reports whether the request comes from our own page, or from no page.
 func sameOrigin(r *http.Request) bool {
 	if origin := r.Header.Get("Origin"); origin != "" {
 		return origin == "http://"+r.Host

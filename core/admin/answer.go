@@ -21,7 +21,7 @@ func read(w http.ResponseWriter, r *http.Request, into any) bool {
 		if _, err = d.Token(); errors.Is(err, io.EOF) {
 			return true
 		}
-		err = errors.New("there is more after the JSON object")
+		err = errors.New("there is more data after the JSON object")
 	}
 	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
 		fail(w, http.StatusRequestEntityTooLarge, "body_too_large", "the body is larger than 4 MiB")
@@ -31,7 +31,7 @@ func read(w http.ResponseWriter, r *http.Request, into any) bool {
 	return false
 }
 
-// wrongJSON returns what is wrong without quoting what was sent, which may be a key.
+// wrongJSON returns what is wrong, without quoting the body, which may contain a key.
 func wrongJSON(err error) string {
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {

@@ -7,7 +7,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/connect"
 )
 
-// apps shows the settings of all apps.
+// apps answers with the settings of all apps.
 func (h *Handler) apps(w http.ResponseWriter, _ *http.Request) {
 	e := connect.Entry{Address: "{address}", Token: "{token}", Models: []string{"{model}"}}
 	out := []AppSettings{}

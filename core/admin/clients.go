@@ -2,7 +2,7 @@ package admin
 
 import "net/http"
 
-// clientEndpoints are about clients of the proxy.
+// clientEndpoints are the endpoints for clients.
 func (h *Handler) clientEndpoints() []endpoint {
 	s := h.options.Source
 	return []endpoint{

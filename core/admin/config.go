@@ -20,8 +20,8 @@ func (h *Handler) reload(w http.ResponseWriter, r *http.Request) {
 	outcome(w, h.options.Source.Reload(r.Context(), "POST /api/config/reload", m.Generation), nil)
 }
 
-// plan is the dry run of a reload; with a text in the body, of one with that
-// text in the file.
+// plan is the dry run of a reload, or, with a text in the body, of a reload with that text in
+// the file.
 func (h *Handler) plan(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Text *string `json:"text"`
@@ -38,7 +38,7 @@ func (h *Handler) plan(w http.ResponseWriter, r *http.Request) {
 	outcome(w, out, err)
 }
 
-// outcome answers with a reload, whose fields are at the top level.
+// outcome answers with the result of a reload, with its fields at the top level.
 func outcome(w http.ResponseWriter, r Reload, err error) {
 	if err != nil {
 		answer(w, 0, nil, err)
@@ -58,7 +58,7 @@ type NotApplied struct {
 	Error problem `json:"error"`
 }
 
-// refusal returns how a failed reload is answered.
+// refusal returns the status and code for a failed reload.
 func refusal(r Reload) (status int, code string) {
 	if r.Stale {
 		return http.StatusPreconditionFailed, "stale"
@@ -66,8 +66,7 @@ func refusal(r Reload) (status int, code string) {
 	return http.StatusUnprocessableEntity, "not_applied"
 }
 
-// match reads If-Match: a generation, the ETag of the text, or, for anything, *
-// or nothing.
+// match reads If-Match: a generation, or the ETag of the text; * or no header matches anything.
 func match(w http.ResponseWriter, r *http.Request) (Match, bool) {
 	tag := strings.TrimSpace(r.Header.Get("If-Match"))
 	if tag == "" || tag == "*" {
@@ -93,12 +92,12 @@ func (h *Handler) text(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, t, err)
 }
 
-// replace changes the text of a file. It must say what it replaces, so that no
-// edit is overwritten unseen.
+// replace replaces the text of a file. It requires If-Match, so that no other edit is overwritten
+// unnoticed.
 func (h *Handler) replace(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Draft
-		Content *string `json:"content"` // the name of the earlier program, which overwrote anything
+		Content *string `json:"content"` // the field of the earlier program, which needed no If-Match
 	}
 	m, ok := match(w, r)
 	if !ok || !read(w, r, &in) {

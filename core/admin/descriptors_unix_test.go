@@ -5,7 +5,7 @@ package admin
 import "syscall"
 
 // descriptors returns how many files and connections this process may have open.
-// Go has raised it as far as it goes.
+// Go has raised the limit as far as possible.
 func descriptors() uint64 {
 	var l syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {

@@ -2,7 +2,7 @@ package admin
 
 import "net/http"
 
-// undo takes back the newest edit.
+// undo undoes the newest edit.
 func (h *Handler) undo(w http.ResponseWriter, r *http.Request) {
 	out, err := h.options.Source.Undo(r.Context())
 	edited(w, http.StatusOK, out, err, func() any { return Edited{OK: true, Reload: out} })

@@ -18,21 +18,21 @@ type endpoint struct {
 	in, out      any    // zero values of the bodies; nil: none
 	kind         string // of the answer; default application/json
 	fails        []int  // other answers, in addition to those that all have
-	refused      any    // the body where the configuration cannot be applied; default an error alone
+	refused      any    // the body if the configuration cannot be applied; default an error only
 	query        []parameter
 	header       []parameter
 }
 
-// access says what a request to the port must prove. The socket asks for
-// nothing: only its owner can open it.
+// access is what a request to the port needs. The socket needs nothing, since only its owner can
+// open it.
 type access int
 
 const (
 	// By default the token is always required: for what reads files, or changes the
 	// configuration, channels, keys or plugins.
 	_ access = iota // the default
-	// observes is for reading, and for what any user of the machine may do to a
-	// proxy they share: without the token where [Access.OpenReading] says so.
+	// observes is for reading, and for actions that all users of the machine may take; it needs
+	// no token if [Access.OpenReading] is set.
 	observes
 	// metrics needs no token if admin.open_metrics is set.
 	metricsOnly
@@ -40,10 +40,10 @@ const (
 	public
 )
 
-// parameter is one of a query or a header.
+// parameter is a parameter of a query, or a header.
 type parameter struct{ name, doc string }
 
-// register answers each endpoint at its path, and refuses other methods there.
+// register registers each endpoint at its path, and refuses other methods there.
 func (h *Handler) register(mux *http.ServeMux, all []endpoint) {
 	methods := map[string][]string{}
 	for _, e := range all {
@@ -66,11 +66,11 @@ func (h *Handler) register(mux *http.ServeMux, all []endpoint) {
 	}
 }
 
-// maxBody bounds the body of a request, in bytes.
+// maxBody is the maximum size of the body of a request, in bytes.
 const maxBody = 4 << 20
 
-// guard refuses what an HTML form of another site could send, and bodies that
-// are too large.
+// guard refuses requests that an HTML form of another site could send, and bodies that are too
+// large.
 func guard(e endpoint) http.Handler {
 	if e.method == http.MethodGet {
 		return e.handle

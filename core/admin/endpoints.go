@@ -11,17 +11,17 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
 
-var ifMatch = []parameter{{"If-Match", "the generation, or the ETag of the text, that is to be replaced"}}
+var ifMatch = []parameter{{"If-Match", "the generation, or the ETag of the text, to replace"}}
 
 // editFails are the answers of an edit that is refused.
 var editFails = []int{400, 404, 409, 412, 413, 415, 422}
 
-// endpoints returns those of the port and of the socket.
+// endpoints returns the endpoints of the port, which the socket has too.
 func (h *Handler) endpoints() []endpoint {
 	return slices.Concat(h.statusEndpoints(), h.channelEndpoints(), h.clientEndpoints(), h.notifyEndpoints(), h.eventEndpoints(), h.historyEndpoints(), h.configEndpoints(), h.unknownEndpoints(), h.sessionEndpoints(), h.serviceEndpoints())
 }
 
-// statusEndpoints are about what the program is doing, and plugins.
+// statusEndpoints are the endpoints for the state of the program, and for plugins.
 func (h *Handler) statusEndpoints() []endpoint {
 	s := h.options.Source
 	return []endpoint{
@@ -29,18 +29,18 @@ func (h *Handler) statusEndpoints() []endpoint {
 		{method: "GET", path: "/api/routes", access: observes, summary: "Routes with their plans", handle: show(s.Routes), out: []Route{}},
 		{method: "GET", path: "/api/tunnels", access: observes, summary: "Tunnels and their forwards", handle: show(s.Tunnels), out: []Tunnel{}},
 		{method: "POST", path: "/api/tunnels/{name}/retry", summary: "Make a waiting or failed tunnel try again now", handle: h.retryTunnel, out: Tunnel{}, fails: []int{404, 415}},
-		{method: "POST", path: "/api/tunnels/{name}/test", summary: "Test a tunnel step by step; forwards that are open are not touched", handle: h.testTunnel, out: TestedTunnel{}, fails: []int{404, 415}},
+		{method: "POST", path: "/api/tunnels/{name}/test", summary: "Test a tunnel step by step, without affecting open forwards", handle: h.testTunnel, out: TestedTunnel{}, fails: []int{404, 415}},
 		{method: "POST", path: "/api/tunnels/{name}/trust", summary: "Trust the host key with this fingerprint, if the tunnel's host still presents it, and try again", handle: h.trustTunnel, in: HostKeyTrust{}, out: Tunnel{}, fails: []int{400, 404, 409, 413, 415}},
 		{method: "GET", path: "/api/plugins", access: observes, summary: "Plugin processes", handle: show(s.Plugins), out: Plugins{}},
-		{method: "POST", path: "/api/plugins/{name}/restart", summary: "Restart a plugin's process, with the executable that is installed now", handle: h.restartPlugin, out: Reload{}, refused: NotApplied{}, fails: []int{404, 415, 422}},
+		{method: "POST", path: "/api/plugins/{name}/restart", summary: "Restart a plugin's process with the installed executable", handle: h.restartPlugin, out: Reload{}, refused: NotApplied{}, fails: []int{404, 415, 422}},
 		{method: "POST", path: "/api/explain", access: observes, summary: "What would happen to a request; nothing is sent", handle: h.explain, in: Question{}, out: Explanation{}, fails: []int{400, 404, 413, 415}},
 		{method: "GET", path: "/api/apps", access: observes, summary: "The settings that apps need to use the proxy", handle: h.apps, out: []AppSettings{}},
 		{method: "GET", path: "/api/stats", access: observes, summary: "Counters, tokens and latencies", handle: show(s.Stats), out: Summary{}},
-		{method: "POST", path: "/api/stats/reset", summary: "Count attempts and tokens from 0 again; the history and the last 24 hours stay", handle: h.resetStats, out: Summary{}, fails: []int{415}},
+		{method: "POST", path: "/api/stats/reset", summary: "Reset the counters of attempts and tokens; the history and the last 24 hours stay", handle: h.resetStats, out: Summary{}, fails: []int{415}},
 	}
 }
 
-// channelEndpoints are about channels and their keys.
+// channelEndpoints are the endpoints for channels and their keys.
 func (h *Handler) channelEndpoints() []endpoint {
 	s := h.options.Source
 	return []endpoint{
@@ -58,7 +58,7 @@ func (h *Handler) channelEndpoints() []endpoint {
 	}
 }
 
-// eventEndpoints are about events.
+// eventEndpoints are the endpoints for events.
 func (h *Handler) eventEndpoints() []endpoint {
 	return []endpoint{
 		{method: "GET", path: "/api/logs", access: observes, summary: "The event stream (server-sent events)", handle: h.stream, kind: "text/event-stream", fails: []int{400, 503},
@@ -69,29 +69,29 @@ func (h *Handler) eventEndpoints() []endpoint {
 	}
 }
 
-// unknownEndpoints are about answers that no rule knows.
+// unknownEndpoints are the endpoints for answers that no rule recognizes.
 func (h *Handler) unknownEndpoints() []endpoint {
 	return []endpoint{
-		{method: "GET", path: "/api/unknown", summary: "Answers of sites that no rule knows, once per shape", handle: h.unknownAnswers, out: []unknown.Entry{}},
+		{method: "GET", path: "/api/unknown", summary: "Answers of sites that no rule recognizes, one of each kind", handle: h.unknownAnswers, out: []unknown.Entry{}},
 		{method: "GET", path: "/api/unknown/{key}", summary: "One of them, with a draft of a rule", handle: h.unknownAnswer, out: UnknownAnswer{}, fails: []int{404}},
 		{method: "DELETE", path: "/api/unknown/{key}", summary: "Remove an answer from the list", handle: h.forgetUnknown, out: Edited{}, fails: []int{404, 415}},
 	}
 }
 
-// configEndpoints are about the configuration.
+// configEndpoints are the endpoints for the configuration.
 func (h *Handler) configEndpoints() []endpoint {
 	return []endpoint{
 		{method: "GET", path: "/api/config", access: observes, summary: "The text of the configuration, its secrets replaced by placeholders", handle: h.text, out: Text{}},
 		{method: "PUT", path: "/api/config", summary: "Replace the text of a file of the configuration", handle: h.replace, in: Draft{}, out: Edited{}, fails: append([]int{428}, editFails...), header: ifMatch},
 		{method: "POST", path: "/api/config/import", summary: "Add the channels of a YAML file of the earlier program", handle: h.importChannels, in: Import{}, out: Imported{}, fails: editFails, header: ifMatch},
-		{method: "GET", path: "/api/config/edits", access: observes, summary: "The last edits by this API, which can be undone", handle: show(h.options.Source.Edits), out: []PastEdit{}},
+		{method: "GET", path: "/api/config/edits", access: observes, summary: "The last edits through this API, which can be undone", handle: show(h.options.Source.Edits), out: []PastEdit{}},
 		{method: "POST", path: "/api/config/undo", summary: "Undo the newest edit", handle: h.undo, out: Edited{}, fails: []int{409, 415, 422}},
 		{method: "POST", path: "/api/config/reload", summary: "Apply the configuration in its files", handle: h.reload, out: Reload{}, refused: NotApplied{}, fails: []int{400, 412, 415, 422}, header: ifMatch},
-		{method: "POST", path: "/api/config/plan", summary: "Dry run: what a reload would change, or a new text of a file", handle: h.plan, in: Draft{}, out: Reload{}, refused: NotApplied{}, fails: []int{400, 404, 413, 415, 422}},
+		{method: "POST", path: "/api/config/plan", summary: "Dry run: what a reload, or a new text of a file, would change", handle: h.plan, in: Draft{}, out: Reload{}, refused: NotApplied{}, fails: []int{400, 404, 413, 415, 422}},
 	}
 }
 
-// sessionEndpoints are about browsers that sign in.
+// sessionEndpoints are the endpoints for logins of browsers.
 func (h *Handler) sessionEndpoints() []endpoint {
 	return []endpoint{
 		{method: "GET", path: "/api/session", summary: "Whether the caller has to sign in", handle: h.session, access: public, out: Session{}},
@@ -101,14 +101,14 @@ func (h *Handler) sessionEndpoints() []endpoint {
 	}
 }
 
-// serviceEndpoints are about monitoring, and the description of the API.
+// serviceEndpoints are the endpoints for monitoring, and the description of the API.
 func (h *Handler) serviceEndpoints() []endpoint {
 	s := h.options.Source
 	return []endpoint{
 		{method: "GET", path: "/api/openapi.json", access: observes, summary: "This document", handle: h.describe, out: map[string]any{}},
-		{method: "GET", path: "/metrics", access: metricsOnly, summary: "For Prometheus", handle: promhttp.HandlerFor(newMetrics(s), metricsOptions).ServeHTTP, kind: "text/plain"},
-		{method: "GET", path: "/healthz", summary: "The program runs", handle: alive, access: public, kind: "text/plain"},
-		{method: "GET", path: "/readyz", summary: "A channel is available", handle: h.ready, access: public, kind: "text/plain", fails: []int{503}},
+		{method: "GET", path: "/metrics", access: metricsOnly, summary: "Metrics for Prometheus", handle: promhttp.HandlerFor(newMetrics(s), metricsOptions).ServeHTTP, kind: "text/plain"},
+		{method: "GET", path: "/healthz", summary: "Whether the program runs", handle: alive, access: public, kind: "text/plain"},
+		{method: "GET", path: "/readyz", summary: "Whether a channel is available", handle: h.ready, access: public, kind: "text/plain", fails: []int{503}},
 	}
 }
 
@@ -117,12 +117,12 @@ func (h *Handler) resetStats(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, h.options.Source.Stats())
 }
 
-// describe shows the OpenAPI document.
+// describe answers with the OpenAPI document.
 func (h *Handler) describe(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, openAPI(h.endpoints()))
 }
 
-// localEndpoints returns those of the socket alone.
+// localEndpoints returns the endpoints that only the socket has.
 func (h *Handler) localEndpoints() []endpoint {
 	return []endpoint{
 		{method: "POST", path: "/api/session/link", handle: h.link, out: Link{}},

@@ -12,17 +12,17 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
-// NotFound returns the error for what does not exist.
+// NotFound returns the error for something that does not exist.
 func NotFound(message string) error {
 	return &Error{Status: http.StatusNotFound, Code: "not_found", Message: message}
 }
 
-// Refused returns the error for what the current state does not allow.
+// Refused returns the error for an action that the current state does not allow.
 func Refused(code, message string) error {
 	return &Error{Status: http.StatusConflict, Code: code, Message: message}
 }
 
-// Invalid returns the error for a request that is wrong.
+// Invalid returns the error for a wrong request.
 func Invalid(message string) error {
 	return &Error{Status: http.StatusBadRequest, Code: "bad_parameter", Message: message}
 }

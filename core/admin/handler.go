@@ -9,9 +9,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/panel"
 )
 
-// Access is how the port is guarded by the running configuration.
+// Access is how the running configuration restricts the use of the port.
 type Access struct {
-	config.Admin      // its token is never empty, if need be a generated one
+	config.Admin      // its token is never empty: by default it is generated
 	OpenReading  bool // reading, toggle, switch and check need no token: for configurations of the earlier program
 }
 
@@ -21,11 +21,11 @@ type Options struct {
 	Bus    *event.Bus
 	Access func() Access
 	Addr   func() string    // of the port; "" if it is off
-	Done   <-chan struct{}  // closed when the program stops: event streams end then. nil: never
+	Done   <-chan struct{}  // closed when the program stops, which ends event streams; nil: never
 	Now    func() time.Time // in the time zone of days; default time.Now
 
-	// SessionFile is where sessions of browsers are kept, so that they survive a
-	// restart; "": in memory only.
+	// SessionFile stores the sessions of browsers, so that they survive a restart; "": in
+	// memory only.
 	SessionFile string
 }
 

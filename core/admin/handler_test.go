@@ -10,7 +10,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// paths are all endpoints.
+// paths are the paths of all endpoints.
 var paths = []string{"/api/status", "/api/channels", "/api/logs", "/api/logs/recent", "/healthz"}
 
 // lookup finds a.0.b in decoded JSON.
@@ -35,7 +35,7 @@ func lookup(v any, path string) (any, bool) {
 	return v, true
 }
 
-func TestTheNamesThatScriptsRelyOn(t *testing.T) {
+func TestFieldNamesForScripts(t *testing.T) {
 	s := serve(t, config.Admin{}, 8)
 	s.publish("hello")
 	for _, c := range []struct {
@@ -134,7 +134,7 @@ func TestOtherMethodsAndPathsAreRefused(t *testing.T) {
 	}
 }
 
-func TestForeignNamesAndPagesAreRefused(t *testing.T) {
+func TestForeignHostsAndOriginsAreRefused(t *testing.T) {
 	const friend = "https://panel.example"
 	s := serve(t, config.Admin{Origins: []string{friend}}, 8)
 	host := strings.TrimPrefix(s.url, "http://")
@@ -184,7 +184,7 @@ func TestForeignNamesAndPagesAreRefused(t *testing.T) {
 	}
 }
 
-func TestAListedPageMayAskFirst(t *testing.T) {
+func TestPreflightOfAListedOrigin(t *testing.T) {
 	const friend = "https://panel.example"
 	s := serve(t, config.Admin{Origins: []string{friend}, Token: config.NewSecret("a-token-of-some-length-1234")}, 8)
 	resp, _ := s.do("OPTIONS", "/api/status", "Origin", friend, "Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "authorization")
@@ -201,7 +201,7 @@ func TestAListedPageMayAskFirst(t *testing.T) {
 	s.wantError(resp, body, http.StatusForbidden, "foreign_host")
 }
 
-func TestTheConfiguredNameIsOurs(t *testing.T) {
+func TestTheConfiguredHostNameIsAccepted(t *testing.T) {
 	for _, c := range []struct {
 		host, listen string
 		want         bool
@@ -218,7 +218,7 @@ func TestTheConfiguredNameIsOurs(t *testing.T) {
 	}
 }
 
-func TestTheTokenIsNeeded(t *testing.T) {
+func TestTheTokenIsRequired(t *testing.T) {
 	const token = "a-token-of-some-length-1234"
 	s := serve(t, config.Admin{Token: config.NewSecret(token)}, 8)
 	for _, path := range []string{"/api/status", "/api/channels", "/api/logs", "/api/logs/recent", "/none"} {

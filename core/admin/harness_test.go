@@ -18,8 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// program is a small running program: a source of two channels. What it is
-// told to do, it notes.
+// program is a source with two channels that records the calls.
 type program struct {
 	started time.Time
 	done    *[]string
@@ -64,8 +63,8 @@ type site struct {
 	answering atomic.Int64 // requests under way
 }
 
-// serve starts the API as c configures it, with a bus that keeps so many events.
-// Without a token, reading is open.
+// serve starts the API with the configuration c, and a bus that keeps so many events. Without a
+// token, reading is open.
 func serve(t *testing.T, c config.Admin, remembered int) *site {
 	t.Helper()
 	return serveBy(t, func(listening config.Admin) config.Admin {
@@ -75,8 +74,7 @@ func serve(t *testing.T, c config.Admin, remembered int) *site {
 	}, remembered)
 }
 
-// serveBy is serve with a configuration that may change; it is given where the
-// port is.
+// serveBy is serve with a configuration that may change, and that gets the address of the port.
 func serveBy(t *testing.T, configure func(config.Admin) config.Admin, remembered int) *site {
 	t.Helper()
 	bus := event.NewBus(remembered, nil)
@@ -137,14 +135,14 @@ func (s *site) answer(req *http.Request) (*http.Response, []byte) {
 	return resp, body
 }
 
-// local asks at the other door.
+// local sends a request to the handler of the control socket.
 func (s *site) local(method, path string) *httptest.ResponseRecorder {
 	out := httptest.NewRecorder()
 	s.api.Local().ServeHTTP(out, httptest.NewRequest(method, path, nil))
 	return out
 }
 
-// open sends a request and leaves the answer to be read.
+// open sends a request and returns the unread answer.
 func (s *site) open(method, path string, header ...string) *http.Response {
 	s.t.Helper()
 	req, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, nil)

@@ -20,10 +20,10 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// historyTime bounds one question about the history.
+// historyTime is the time limit of a query of the history.
 const historyTime = 15 * time.Second
 
-// The parameters of what is asked about the history.
+// The parameters of queries of the history.
 var (
 	nameParameters = []parameter{
 		{"from", "not before: RFC 3339, a day such as 2026-11-26, today, yesterday, or how long ago, such as 7d"}, {"to", "before, in the same forms; by default now"},
@@ -40,16 +40,16 @@ var (
 		parameter{"format", "json (the default), or csv or jsonl for the rows, as a file"})
 )
 
-// historyEndpoints are about what was kept.
+// historyEndpoints are the endpoints for the history.
 func (h *Handler) historyEndpoints() []endpoint {
 	return []endpoint{
 		{method: "GET", path: "/api/history", access: observes, summary: "Requests, the newest first", handle: h.history, out: history.Page{}, fails: []int{400, 409}, query: historyParameters},
 		{method: "GET", path: "/api/history/{id}", access: observes, summary: "A request with its attempts", handle: h.historyRecord, out: history.Record{}, fails: []int{404, 409}},
-		{method: "GET", path: "/api/usage", access: observes, summary: "What requests add up to", handle: h.usage, out: history.Usage{}, fails: []int{400, 409}, query: usageParameters},
+		{method: "GET", path: "/api/usage", access: observes, summary: "Sums of requests", handle: h.usage, out: history.Usage{}, fails: []int{400, 409}, query: usageParameters},
 	}
 }
 
-// ask answers by what f finds in the history.
+// ask answers with the result of f.
 func (h *Handler) ask(w http.ResponseWriter, r *http.Request, f func(context.Context, *history.Reader) (any, error)) {
 	reader, err := h.options.Source.History(r.Context())
 	if err == nil {
@@ -88,8 +88,8 @@ func (h *Handler) historyRecord(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// addReasons adds why each channel was chosen, if the request is recent: the history keeps
-// no text of plugins.
+// addReasons adds why each channel was chosen, if the request is recent. The history does not
+// store these reasons, since plugins write them.
 func (h *Handler) addReasons(record *history.Record) {
 	for _, e := range h.options.Bus.Recent(maxRecent) {
 		if e.Request == nil || e.Request.ID != record.ID || len(e.Request.Attempts) != len(record.Attempts) {
@@ -126,8 +126,8 @@ func (h *Handler) history(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// queryOf returns the query of a request, if it has only the parameters that are known:
-// one with a wrong name would be answered as if it were not there.
+// queryOf returns the query of a request, or an error if it has unknown parameters, which would
+// otherwise be ignored silently.
 func queryOf(r *http.Request, known []parameter) (url.Values, error) {
 	q, names := r.URL.Query(), []string{}
 	for _, p := range known {
@@ -161,9 +161,8 @@ func (h *Handler) historyMoment(name, s string) (time.Time, error) {
 	return t, nil
 }
 
-// HistoryMoment reads a time of a question about the history: RFC 3339, a day, today
-// or yesterday, or how long ago. Days are those of the zone of now. The zero time
-// stands for "".
+// HistoryMoment parses a time of a query of the history: RFC 3339, a day, today or yesterday, or
+// how long ago. Days are in the time zone of now. "" is the zero time.
 func HistoryMoment(s string, now time.Time) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -213,7 +212,7 @@ func (h *Handler) usage(w http.ResponseWriter, r *http.Request) {
 	h.ask(w, r, ask)
 }
 
-// export begins the answer that is a file.
+// export begins an answer that is a file.
 func (h *Handler) export(w http.ResponseWriter, r *http.Request, format, name string) (out *table, reader *history.Reader, ok bool) {
 	kind := map[string]string{"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}[format]
 	if kind == "" {
@@ -236,7 +235,7 @@ func (h *Handler) exportHistory(w http.ResponseWriter, r *http.Request, f histor
 	if !ok {
 		return
 	}
-	// An error after the first rows can only be shown by breaking the answer off.
+	// After the first rows, an error can only be shown by aborting the answer.
 	if err := errors.Join(reader.Each(r.Context(), f, func(record history.Record) error { return out.add(record, recordColumns, recordCells(record)) }), out.end(recordColumns)); err != nil {
 		panic(http.ErrAbortHandler)
 	}
@@ -290,7 +289,7 @@ func (t *table) add(row any, columns, cells []string) error {
 	}
 	for i, s := range cells {
 		if s != "" && strings.ContainsAny(s[:1], "=+-@\t\r") {
-			cells[i] = "'" + s // a spreadsheet would run it
+			cells[i] = "'" + s // or a spreadsheet would evaluate it
 		}
 	}
 	return t.csv.Write(cells)

@@ -28,7 +28,7 @@ func (p withHistory) History(ctx context.Context) (*history.Reader, error) {
 	return p.store.ReadFresh(ctx)
 }
 
-// serveHistory returns the API of a program that kept n requests, one an hour up to now.
+// serveHistory returns the API of a program with n requests in its history, one per hour up to now.
 func serveHistory(t *testing.T, n int) *Handler {
 	t.Helper()
 	store := history.Start(history.Options{Dir: t.TempDir()})
@@ -48,7 +48,7 @@ func serveHistory(t *testing.T, n int) *Handler {
 	return handlerOver(store)
 }
 
-// handlerOver returns an API that anybody may read.
+// handlerOver returns an API that needs no token for reading.
 func handlerOver(store *history.Store) *Handler {
 	return New(Options{Source: withHistory{program{time.Now(), &[]string{}}, store}, Bus: event.NewBus(8, nil), Access: func() Access {
 		return Access{Admin: config.Admin{Listen: "127.0.0.1:1"}, OpenReading: true}
@@ -101,7 +101,7 @@ func TestHistoryOverTheAPI(t *testing.T) {
 	}
 }
 
-// TestAnUnknownParameterIsRefused, with the names of those that are known.
+// TestAnUnknownParameterIsRefused: the error has the known ones.
 func TestAnUnknownParameterIsRefused(t *testing.T) {
 	h := serveHistory(t, 3)
 	for _, path := range []string{"/api/usage?since=today", "/api/history?since=today", "/api/usage?format=csv&failed=true", "/api/history?format=csv&by=model"} {
@@ -163,7 +163,7 @@ func TestWithoutAHistory(t *testing.T) {
 	}
 }
 
-// TestDaysByName: a day begins at midnight in the zone of the time that is given.
+// TestDaysByName: a day begins at midnight in the time zone of the given time.
 func TestDaysByName(t *testing.T) {
 	zone := time.FixedZone("far", 14*3600)
 	now := time.Date(2026, 11, 27, 5, 4, 5, 0, zone)
@@ -176,7 +176,7 @@ func TestDaysByName(t *testing.T) {
 	}
 }
 
-// Why a channel was chosen is shown of a recent request, although the history keeps no text
+// The reason for a channel is shown for a recent request, although the history does not store texts
 // of plugins.
 func TestReasonsOfARecentRequest(t *testing.T) {
 	h := serveHistory(t, 2)

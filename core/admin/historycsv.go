@@ -26,14 +26,14 @@ func recordCells(r history.Record) []string {
 	}
 }
 
-// text returns a number as JSON has it.
+// text returns a number in the format of JSON.
 func text[T int64 | uint64 | event.Millis | event.Money](n T) string {
 	b, _ := json.Marshal(n)
 	return string(b)
 }
 
-// usageColumns returns those of a table divided by some dimensions. Costs are in a
-// column each of amounts and currencies, as there may be several.
+// usageColumns returns the columns of a table by some dimensions. As there may be several
+// currencies, costs have one column for the amounts and one for the currencies.
 func usageColumns(by []history.Dimension) []string {
 	var columns []string
 	for _, d := range by {

@@ -2,12 +2,12 @@ package admin
 
 import "strings"
 
-// unknownMask is the masked form of which nothing can be seen.
+// unknownMask is a masked form that shows nothing.
 const unknownMask = "…"
 
-// NameKeys sets what the keys of a channel are called: by its label, else by its
-// masked form. Where keys of the channel have the same one, the beginning of its ID
-// follows: sk-…cdef~356b. A key of which nothing can be seen is called by its ID.
+// NameKeys sets the names of the keys of a channel: the label, else the masked form. If several
+// keys have the same masked form, the beginning of the ID follows: sk-…cdef~356b. A key whose
+// masked form shows nothing is named by its ID.
 func NameKeys(keys []Key) {
 	same := map[string]int{}
 	for _, k := range keys {

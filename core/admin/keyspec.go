@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 )
 
-// UnmarshalJSON reads the object, or the key alone as a text.
+// UnmarshalJSON reads the object, or a key as a string.
 func (k *KeySpec) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &k.Key); err == nil {
 		return nil

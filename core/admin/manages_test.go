@@ -10,8 +10,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// TestOnlyTheTokenEdits asks every endpoint of a port where reading is open, as
-// another account of the machine could.
+// TestOnlyTheTokenEdits sends a request without a token to every endpoint of a port where reading is
+// open, as another account of the machine could.
 func TestOnlyTheTokenEdits(t *testing.T) {
 	harmless := []string{
 		"POST /api/channels/{name}/toggle", "POST /api/channels/{name}/switch", "POST /api/channels/{name}/check", "POST /api/explain",
@@ -48,8 +48,8 @@ func TestOnlyTheTokenEdits(t *testing.T) {
 	}
 }
 
-// TestMetricsAreOpenWhereTheConfigurationSaysSo asks without a token.
-func TestMetricsAreOpenWhereTheConfigurationSaysSo(t *testing.T) {
+// TestOpenMetrics: with open_metrics, /metrics needs no token.
+func TestOpenMetrics(t *testing.T) {
 	for open, want := range map[bool]int{true: http.StatusOK, false: http.StatusUnauthorized} {
 		s := serve(t, config.Admin{Token: config.NewSecret(testToken), OpenMetrics: open}, 8)
 		if resp, body := s.do("GET", "/metrics"); resp.StatusCode != want {

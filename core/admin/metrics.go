@@ -6,9 +6,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// metrics are what Prometheus reads. They are made from the state when it asks,
-// so that they cost requests nothing. Labels are names of the configuration,
-// and models, whose number is bounded.
+// metrics are the metrics for Prometheus. They are computed from the state when it reads them, so
+// that requests are not slowed down. Labels are names of the configuration, and models, whose
+// number is limited.
 type metrics struct{ source Source }
 
 // newMetrics returns a registry of the program's own.
@@ -26,11 +26,11 @@ func metric(name, help string, labels ...string) *prometheus.Desc {
 
 var (
 	infoMetric       = metric("info", "Always 1, with the version.", "version")
-	uptimeMetric     = metric("uptime_seconds", "Since the start.")
+	uptimeMetric     = metric("uptime_seconds", "Time since the start.")
 	generationMetric = metric("config_generation", "Number of the configuration in use, counted since the start.")
 	reloadMetric     = metric("config_last_reload_ok", "Whether the last reload was applied; 1 before the first one.")
 	activeMetric     = metric("active_requests", "Requests in flight.")
-	requestsMetric   = metric("requests_total", "Requests of callers by result, also those that were refused. A caller that got an error is a fail, one that went away is canceled.", "result")
+	requestsMetric   = metric("requests_total", "Requests of callers by result, including those that were refused. An error counts as fail, and a caller that disconnected as canceled.", "result")
 	retriesMetric    = metric("retries_total", "Attempts beyond the first.")
 
 	channelUp       = metric("channel_available", "Whether the channel would be sent a request now.", "channel")
@@ -53,8 +53,7 @@ var (
 	pluginCalls    = metric("plugin_calls_total", "Calls made to plugins.")
 )
 
-// Describe announces nothing: which metrics exist changes with the
-// configuration.
+// Describe sends nothing, since the metrics change with the configuration.
 func (metrics) Describe(chan<- *prometheus.Desc) {}
 
 // Collect is for [prometheus.Collector].
@@ -82,7 +81,7 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	counted := map[string]bool{}
 	for _, p := range status.Plugins.Processes {
 		if p.State == "leaving" || counted[p.Plugin] {
-			continue // another process of the plugin took its place
+			continue // another process of the plugin has replaced it
 		}
 		counted[p.Plugin] = true
 		c.gauge(pluginUp, oneIf(p.State == "running"), p.Plugin)

@@ -5,25 +5,25 @@ import (
 	"time"
 )
 
-// Notification is a service that notifies the owner.
+// Notification is a service that notifies the user.
 type Notification struct {
 	Name    string     `json:"name"`
 	Service string     `json:"service"` // such as telegram
 	Events  []string   `json:"events"`
-	Pending int        `json:"pending"`         // problems not yet notified
+	Pending int        `json:"pending"`         // problems that were not reported yet
 	Sent    *time.Time `json:"sent,omitempty"`  // the last message
 	Error   string     `json:"error,omitempty"` // why the last one could not be sent
-	Retry   *time.Time `json:"retry,omitempty"` // when it is tried again
+	Retry   *time.Time `json:"retry,omitempty"` // when it is retried
 }
 
-// TestedNotification is how a test message ended.
+// TestedNotification is the result of a test message.
 type TestedNotification struct {
 	Name  string `json:"name"`
 	OK    bool   `json:"ok"`
 	Error string `json:"error,omitempty"`
 }
 
-// notifyEndpoints are about notifications.
+// notifyEndpoints are the endpoints for notifications.
 func (h *Handler) notifyEndpoints() []endpoint {
 	s := h.options.Source
 	return []endpoint{

@@ -16,9 +16,9 @@ import (
 // object is a JSON object of the document.
 type object map[string]any
 
-// openAPI describes the endpoints as OpenAPI 3.0.3 does. It is made from the
-// table from which the handlers are registered, and from the types that they
-// read and write, so that it cannot differ from them.
+// openAPI describes the endpoints as an OpenAPI 3.0.3 document. It is made from the table with
+// which the handlers are registered, and from the types that they read and write, so that it
+// always matches them.
 func openAPI(all []endpoint) object {
 	s := schemas{docs: typeDocs, named: object{}}
 	paths := map[string]object{}
@@ -32,7 +32,7 @@ func openAPI(all []endpoint) object {
 		"openapi": "3.0.3",
 		"info": object{
 			"title": "aitunnel admin API", "version": "1",
-			"description": "Fields may be added. Times are RFC 3339, durations milliseconds unless they say otherwise. No answer ever holds a key.",
+			"description": "Fields may be added. Times are RFC 3339, durations milliseconds unless they say otherwise. No answer contains a key.",
 		},
 		"security":   []object{{"bearer": []string{}}, {"session": []string{}}},
 		"paths":      paths,
@@ -42,12 +42,12 @@ func openAPI(all []endpoint) object {
 
 var securitySchemes = object{
 	"bearer":  object{"type": "http", "scheme": "bearer", "description": "the admin token; the control socket needs none"},
-	"session": object{"type": "apiKey", "in": "cookie", "name": cookieName, "description": "what POST /api/session gives"},
+	"session": object{"type": "apiKey", "in": "cookie", "name": cookieName, "description": "the cookie that POST /api/session sets"},
 }
 
 var inPath = regexp.MustCompile(`\{(\w+)\}`)
 
-// always are the answers that every endpoint behind the token may give.
+// always are the error statuses that every endpoint with a token may have.
 var always = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests}
 
 func (s *schemas) operation(e endpoint) object {
@@ -97,7 +97,7 @@ func (s *schemas) answers(e endpoint) object {
 	return answers
 }
 
-// schemas are those of the types that were met so far.
+// schemas has the schemas of the types so far.
 type schemas struct {
 	docs  map[string]string
 	named object
@@ -139,7 +139,7 @@ func (s *schemas) of(t reflect.Type) object {
 	return object{} // anything
 }
 
-// structure refers to the schema of a struct, which it makes the first time.
+// structure returns a reference to the schema of a struct, which it adds the first time.
 func (s *schemas) structure(t reflect.Type) object {
 	name := t.Name()
 	ref := object{"$ref": "#/components/schemas/" + name}

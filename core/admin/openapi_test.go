@@ -9,8 +9,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// TestTheDocumentNamesEveryEndpoint reads the OpenAPI document as it is served.
-// The module apitest compares the running program with it.
+// TestTheDocumentNamesEveryEndpoint checks the served OpenAPI document. The module apitest compares
+// the running program with it.
 func TestTheDocumentNamesEveryEndpoint(t *testing.T) {
 	s := serve(t, config.Admin{Token: config.NewSecret(testToken)}, 8)
 	resp, b := s.do("GET", "/api/openapi.json", "Authorization", "Bearer "+testToken)

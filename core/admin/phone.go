@@ -9,11 +9,11 @@ import (
 	"rsc.io/qr"
 )
 
-// phone answers with a link for another device of the network, and its QR code.
+// phone answers with a link for another device on the network, and its QR code.
 func (h *Handler) phone(w http.ResponseWriter, r *http.Request) {
 	addr := h.networkAddress(r)
 	if addr == "" {
-		answer(w, 0, nil, Refused("local_only", "the panel listens on this machine only, so no other device can open it; admin.listen decides that"))
+		answer(w, 0, nil, Refused("local_only", "the panel listens on this machine only, so no other device can open it: set admin.listen to change that"))
 		return
 	}
 	out := PhoneLink{URL: "http://" + addr + "/#login=" + h.sessions.link(), Ends: h.options.Now().Add(linkTime)}
@@ -27,9 +27,8 @@ func (h *Handler) phone(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, out)
 }
 
-// networkAddress is where other devices of the network reach the port, "" if they
-// do not: the address by which the caller reached it, else that of the listener or
-// of an interface.
+// networkAddress returns the address at which other devices on the network reach the port, "" if
+// they cannot: the address that the caller used, else that of the listener or of an interface.
 func (h *Handler) networkAddress(r *http.Request) string {
 	host, port, err := net.SplitHostPort(h.options.Addr())
 	listens := net.ParseIP(host)
@@ -48,8 +47,8 @@ func (h *Handler) networkAddress(r *http.Request) string {
 	return ""
 }
 
-// interfaceAddress is the first IPv4 address of this machine in a private network,
-// else in any.
+// interfaceAddress returns the first IPv4 address of this machine in a private network, else in
+// any network.
 func interfaceAddress() (found net.IP) {
 	all, _ := net.InterfaceAddrs()
 	for _, a := range all {
@@ -65,11 +64,11 @@ func interfaceAddress() (found net.IP) {
 	return found
 }
 
-// quietZone is how many modules around the code stay empty, for cameras to find it.
+// quietZone is the width of the empty margin that cameras need, in modules.
 const quietZone = 4
 
-// drawQR is the code as an SVG image, one path for all dark modules. It is black on
-// white in every theme, as cameras expect it.
+// drawQR returns the code as an SVG image, with one path for all dark modules. It is black on
+// white in every theme, as cameras expect.
 func drawQR(code *qr.Code) string {
 	var path strings.Builder
 	for y := range code.Size {

@@ -9,8 +9,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// TestAPhoneSignsIn by a link that is given only where other devices reach the
-// panel, and only to those who have signed in.
+// TestAPhoneSignsIn with a link, which exists only if other devices can reach the panel, and only
+// for signed-in users.
 func TestAPhoneSignsIn(t *testing.T) {
 	s := serve(t, config.Admin{Token: config.NewSecret(testToken)}, 8)
 	cookie := s.login()

@@ -12,7 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
 
-// clock runs with the real time, and jumps when a test says so.
+// clock is the real time plus jumps that tests make.
 type clock struct {
 	mu    sync.Mutex
 	ahead time.Duration
@@ -143,8 +143,8 @@ func (p program) Try(_ context.Context, name string, t Trial) (Tried, error) {
 	return Tried{OK: true, Status: 200, Text: "Hello"}, p.known(name)
 }
 
-// edit returns what comes of every edit: the generation 2 is gone, and a channel
-// called wrong is not valid.
+// edit returns the result of every edit: generation 2 is no longer current, and a channel named
+// wrong is not valid.
 func (p program) edit(name string, m Match) (Reload, error) {
 	out := (Reload{OK: true, Generation: 3}).whole()
 	if m.Generation == 2 || m.ETag == "c-old" {

@@ -16,7 +16,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// dial asks for the event stream on a bare connection, and returns the status.
+// dial requests the event stream on a new connection, and returns the status.
 func (s *site) dial() (net.Conn, *bufio.Reader, string) {
 	s.t.Helper()
 	host := strings.TrimPrefix(s.url, "http://")
@@ -33,10 +33,10 @@ func (s *site) dial() (net.Conn, *bufio.Reader, string) {
 	return c, in, line
 }
 
-// TestMoreReadersThanFit come at once: as many as fit are served, the others are told to
-// come back, memory stays bounded, and everything else goes on. In the long form ten
-// thousand come.
-func TestMoreReadersThanFit(t *testing.T) {
+// TestTooManyReaders connect at once: as many as allowed are served, the others get a 503 with
+// Retry-After, memory stays bounded, and everything else keeps working. In the long form there are
+// ten thousand.
+func TestTooManyReaders(t *testing.T) {
 	if have, need := descriptors(), uint64(2*maxReaders+200); have < need {
 		t.Skipf("this process may have %d descriptors, and %d are needed: raise ulimit -n", have, need)
 	}
@@ -105,7 +105,7 @@ func TestMoreReadersThanFit(t *testing.T) {
 	r.want("1 log before them")
 }
 
-func TestFiltersLetPassWhatIsAskedFor(t *testing.T) {
+func TestFilters(t *testing.T) {
 	s := serve(t, config.Admin{}, 1000)
 	publish := func(n int) {
 		for i := range n {
@@ -132,8 +132,7 @@ func TestFiltersLetPassWhatIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestAReaderThatReconnectsMissesNothing breaks its connection off again and
-// again while events come.
+// TestAReaderThatReconnectsMissesNothing: it disconnects again and again while events are published.
 func TestAReaderThatReconnectsMissesNothing(t *testing.T) {
 	s := serve(t, config.Admin{}, 1000)
 	s.publish("begin")

@@ -38,15 +38,14 @@ func changing(h *Handler) (all []endpoint) {
 	return all
 }
 
-// at returns a path of an endpoint.
+// at returns an example of the path of an endpoint.
 func (e endpoint) at() string {
 	return strings.NewReplacer("{name}", "home", "{key}", "0").Replace(e.path)
 }
 
-// TestNothingIsChangedByAStranger sends to every endpoint that changes
-// something what a page of another site could make a browser send, and what a
-// stranger could: none of it is done.
-func TestNothingIsChangedByAStranger(t *testing.T) {
+// TestUnauthorizedRequestsChangeNothing sends to every endpoint that changes something requests that
+// a page of another site could make a browser send, and requests without a token: all are refused.
+func TestUnauthorizedRequestsChangeNothing(t *testing.T) {
 	s := serve(t, config.Admin{Token: config.NewSecret(testToken)}, 8)
 	cookie := s.login()
 	right := []string{"Authorization", "Bearer " + testToken, "Content-Type", "application/json"}
@@ -93,8 +92,8 @@ func TestNothingIsChangedByAStranger(t *testing.T) {
 	}
 }
 
-// TestATokenInTheAddressIsRefused: there it would stand in logs and histories.
-func TestATokenInTheAddressIsRefused(t *testing.T) {
+// TestATokenInTheURLIsRefused: a URL ends up in logs and in the history of browsers.
+func TestATokenInTheURLIsRefused(t *testing.T) {
 	s := serve(t, config.Admin{Token: config.NewSecret(testToken)}, 8)
 	for _, query := range []string{"token", "access_token", "auth", "authorization"} {
 		for _, path := range []string{"/api/logs", "/api/status", "/metrics"} {
@@ -104,7 +103,7 @@ func TestATokenInTheAddressIsRefused(t *testing.T) {
 	}
 }
 
-// login trades the token for a cookie.
+// login exchanges the token for a cookie.
 func (s *site) login() (cookie string) {
 	s.t.Helper()
 	resp, body := s.send("POST", "/api/session", `{"token":"`+testToken+`"}`, "Content-Type", "application/json")
@@ -127,7 +126,7 @@ func (s *site) standing(header ...string) (out Session) {
 	return out
 }
 
-func TestASessionStandsForTheToken(t *testing.T) {
+func TestASessionReplacesTheToken(t *testing.T) {
 	token := testToken
 	s := serveBy(t, func(c config.Admin) config.Admin {
 		c.Token = config.NewSecret(token)
@@ -178,7 +177,7 @@ func TestSessionsAreBounded(t *testing.T) {
 	}
 }
 
-func TestALinkIsGoodOnceAndNotForLong(t *testing.T) {
+func TestALinkWorksOnceAndForAShortTime(t *testing.T) {
 	s := serve(t, config.Admin{Token: config.NewSecret(testToken)}, 8)
 	code := func() string {
 		t.Helper()
@@ -214,8 +213,8 @@ func TestALinkIsGoodOnceAndNotForLong(t *testing.T) {
 	s.wantError(resp, body, http.StatusNotFound, "not_found") // not at the port
 }
 
-// TestGuessingIsSlow tries wrong tokens: after a few even the right one has to
-// wait, for as long as it is said; sessions go on.
+// TestGuessingIsSlow: after several wrong tokens even the right one is refused, for as long as
+// Retry-After says; sessions keep working.
 func TestGuessingIsSlow(t *testing.T) {
 	s := serve(t, config.Admin{Token: config.NewSecret(testToken)}, 8)
 	cookie := s.login()
@@ -264,8 +263,8 @@ func TestTriesAreBoundedInMemory(t *testing.T) {
 	}
 }
 
-// TestPathsLeadNowhereElse tries ways out of what is served.
-func TestPathsLeadNowhereElse(t *testing.T) {
+// TestPathTraversal: no path leads to files outside the panel.
+func TestPathTraversal(t *testing.T) {
 	s := serve(t, config.Admin{}, 8)
 	for _, path := range []string{
 		"/../etc/passwd", "/assets/../../types.go", "/assets/%2e%2e/%2e%2e/types.go", "/assets/..%2f..%2ftypes.go", "/assets/....//types.go",
@@ -307,8 +306,8 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 }
 
-// TestMarkupIsText: what a browser may be shown by mistake is never a page.
-func TestMarkupIsText(t *testing.T) {
+// TestAnswersAreNoHTML: a browser never renders an answer of the API as a page.
+func TestAnswersAreNoHTML(t *testing.T) {
 	s := serve(t, config.Admin{}, 8)
 	const markup = "<img src=x onerror=alert(1)>"
 	s.publish(markup)

@@ -7,7 +7,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// session reports whether the caller has to sign in, and has.
+// session answers whether the caller has to sign in, and whether it has.
 func (h *Handler) session(w http.ResponseWriter, r *http.Request) {
 	c := h.options.Access()
 	known := h.sessions.knows(r, c.Token)
@@ -45,8 +45,8 @@ func reachable(addr string) string {
 	return addr
 }
 
-// PanelLink returns an address that opens the panel signed in, once and not for
-// long; "" if the port is off.
+// PanelLink returns a URL that opens the panel signed in, once and for a short time; "" if the port
+// is off.
 func (h *Handler) PanelLink() string {
 	addr := h.options.Addr()
 	if addr == "" {

@@ -21,13 +21,12 @@ const (
 	maxSessions = 256
 	linkTime    = 5 * time.Minute
 	maxLinks    = 16
-	saveEvery   = time.Hour // how old the saved time of last use may be
+	saveEvery   = time.Hour // how often the time of last use is saved
 )
 
-// sessions replace the token in browsers: each is a cookie that scripts of the
-// page cannot read, given in exchange for the token or the code of a link.
-// What is kept, in memory and in the file, are hashes: neither leads back to a
-// cookie or to the token.
+// sessions replace the token in browsers: each is a cookie that scripts of the page cannot read,
+// in exchange for the token or the code of a link. Memory and file have only hashes, from which
+// neither a cookie nor the token can be derived.
 type sessions struct {
 	now  func() time.Time
 	file string // "": in memory only
@@ -39,7 +38,7 @@ type sessions struct {
 }
 
 type session struct {
-	Token digest    `json:"token"` // the hash of the token that it replaces; a new token ends it
+	Token digest    `json:"token"` // the hash of the token that was exchanged; another token ends the session
 	Used  time.Time `json:"used"`
 }
 
@@ -60,12 +59,11 @@ func (d *digest) UnmarshalText(b []byte) error {
 	return err
 }
 
-// tokenDigest returns the hash of a token. Tokens are long and random, or guessing
-// them at the port would be the shorter way.
+// tokenDigest returns the hash of a token. A fast hash is enough, since tokens are long and random.
 func tokenDigest(token config.Secret) digest { return hashOf("admin token " + token.Reveal()) }
 
-// load reads the sessions of an earlier run. A file that cannot be read means
-// that browsers sign in again.
+// load reads the sessions of a previous run. If the file cannot be read, browsers have to sign in
+// again.
 func (s *sessions) load(file string) {
 	s.file, s.known, s.links = file, map[digest]session{}, map[digest]time.Time{}
 	if file == "" {
@@ -82,8 +80,7 @@ func (s *sessions) load(file string) {
 	s.saved = s.now()
 }
 
-// save writes the file. The caller holds the lock. If the disk is full,
-// sessions end with the program.
+// save writes the file. The caller holds the lock. If that fails, sessions end with the program.
 func (s *sessions) save() {
 	s.saved = s.now()
 	if s.file == "" {
@@ -94,7 +91,7 @@ func (s *sessions) save() {
 	}
 }
 
-// knows reports whether the request comes with the cookie of a session.
+// knows reports whether the request has the cookie of a session.
 func (s *sessions) knows(r *http.Request, token config.Secret) bool {
 	c, err := r.Cookie(cookieName)
 	if err != nil || token.IsZero() {
@@ -150,7 +147,7 @@ func (s *sessions) end(w http.ResponseWriter, r *http.Request) {
 	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 }
 
-// link makes a code that can be exchanged once, and not for long.
+// link returns a code that can be exchanged once, for a short time.
 func (s *sessions) link() string {
 	code := rand.Text()
 	s.mu.Lock()
@@ -165,7 +162,7 @@ func (s *sessions) link() string {
 	return code
 }
 
-// spend reports whether the code is valid, and makes it invalid.
+// spend reports whether the code is valid, and invalidates it.
 func (s *sessions) spend(code string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// TestSessionsSurviveARestart reads the file in which another run kept them.
+// TestSessionsSurviveARestart reads the file that another run saved.
 func TestSessionsSurviveARestart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sessions.json")
 	token := config.NewSecret(testToken)

@@ -7,8 +7,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
 
-// Source is the running program. Its errors are of type [Error] where the caller
-// should learn more than that something failed.
+// Source is the running program. Its errors are of type [Error] if they have a status and a code
+// for the caller.
 type Source interface {
 	Status() Status
 	Ready() error // why no request can be answered now
@@ -17,8 +17,8 @@ type Source interface {
 	Tunnels() []Tunnel
 	RetryTunnel(name string) (Tunnel, error) // which waits or has failed
 
-	// TestTunnel goes through the steps of a tunnel once. TrustTunnel adds the key that
-	// its host presents to the known hosts, if it is this one, and tries again.
+	// TestTunnel makes the steps of connecting a tunnel once. TrustTunnel adds the key that its host
+	// presents to the known hosts, if it has the fingerprint, and tries again.
 	TestTunnel(ctx context.Context, name string) (TestedTunnel, error)
 	TrustTunnel(ctx context.Context, name string, key HostKeyTrust) (Tunnel, error)
 	Plugins() Plugins
@@ -27,19 +27,18 @@ type Source interface {
 	Entry() Entry
 	Explain(context.Context, Question) (Explanation, error)
 
-	// History returns a reader of what was kept of requests, the last ones included, or
+	// History returns a reader of the history, including the latest requests, or
 	// [history.ErrNoHistory].
 	History(ctx context.Context) (*history.Reader, error)
 
-	// Toggle pauses or resumes a channel, inverts its state if enabled is nil,
-	// and returns whether it is enabled then. Prefer prefers it on its routes,
-	// or stops that. Check runs its health check.
+	// Toggle pauses or resumes a channel, or inverts its state if enabled is nil, and returns
+	// whether it is enabled afterwards. Prefer makes its routes prefer it, or stops that. Check runs
+	// its health check.
 	Toggle(channel string, enabled *bool) (bool, error)
 	Prefer(channel string, on bool) error
 	Check(ctx context.Context, channel string) (Checked, error)
 
-	// Models asks a channel's site for its models, and Try sends one real request
-	// to it.
+	// Models gets the models of a channel's site, and Try sends one real request to it.
 	Models(ctx context.Context, channel string) (Models, error)
 	Try(ctx context.Context, channel string, t Trial) (Tried, error)
 
@@ -60,18 +59,17 @@ type Source interface {
 	Edits() []PastEdit // those that can be undone, the newest first
 	Undo(context.Context) (Reload, error)
 
-	// Answers of sites that no rule knows.
+	// Answers of sites that no rule recognizes.
 	UnknownAnswers() ([]unknown.Entry, error)
 	UnknownAnswer(key string) (UnknownAnswer, error)
 	ForgetUnknown(key string) error
 
-	// Reload applies the configuration in its files; generation is the one that
-	// the caller expects to replace, 0 for any. Plan is its dry run, with the
-	// draft in place of a file if there is one.
+	// Reload applies the configuration in its files; generation is the one that the caller expects
+	// to replace, 0 for any. Plan is its dry run, with the draft instead of a file if there is one.
 	Reload(ctx context.Context, cause string, generation uint64) Reload
 
-	// RestartPlugin replaces the process of a plugin by a new one, of the
-	// executable that is installed now. If that fails, the old one stays.
+	// RestartPlugin replaces the process of a plugin by a new one of the installed executable. If
+	// that fails, the old one stays.
 	RestartPlugin(ctx context.Context, name string) (Reload, error)
 	Plan(ctx context.Context, draft *Draft) (Reload, error)
 }

@@ -8,23 +8,21 @@ import (
 	"github.com/aitunnel/aitunnel/core/channel"
 )
 
-// State is the one word for how a channel is doing. The API, the panel and the
-// commands all show this one.
+// State is the state of a channel in one word, which the API, the panel and the commands show.
 type State string
 
 // The states, from good to bad. A channel that is unknown, ready or degraded
 // gets requests.
 const (
 	StateUnknown     State = "unknown"      // never tried
-	StateReady       State = "ready"        // nothing speaks against it
+	StateReady       State = "ready"        // it works
 	StateDegraded    State = "degraded"     // it gets requests, but many fail, most of its keys are unavailable, or it is at a limit
 	StateCoolingDown State = "cooling_down" // it gets no requests for a while, and is then tried again
 	StateDown        State = "down"         // it gets no requests until something is repaired
 	StatePaused      State = "paused"       // by the user
 )
 
-// Why a channel has its state: a reason of its own, or the code in
-// [Channel.Out].
+// Reasons of states, in addition to the codes in [Channel.Out].
 const (
 	ReasonNeverTried = "never_tried"
 	ReasonNoKey      = "no_key"        // none of its keys is available
@@ -43,14 +41,14 @@ const (
 	outNoEgress       = "no_egress"
 	keyInvalid        = "invalid_key"
 	keyReady          = "ready"
-	keySuspect        = "suspect" // available, and used last
+	keySuspect        = "suspect" // available, but used last
 
-	fewRequests = 20  // below, failures of the last ten minutes say little
+	fewRequests = 20  // with fewer requests in the last ten minutes, their failures are ignored
 	goodShare   = 0.9 // of successes in the last ten minutes
 )
 
-// assess returns the state of a channel and its reason, "" if there is nothing
-// to say, from the other fields.
+// assess returns the state of a channel and its reason, "" if there is none, from the other
+// fields.
 func (c Channel) assess() (State, string) {
 	switch {
 	case !c.Enabled:
@@ -73,9 +71,9 @@ func (c Channel) assess() (State, string) {
 	return StateReady, ""
 }
 
-// withoutKey returns the state of a channel none of whose keys is available: keys
-// over a limit come back by themselves, invalid ones are for the user to
-// replace. A key that only some endpoints reject is tried with others.
+// withoutKey returns the state of a channel without an available key: rate-limited keys become
+// available by themselves, while the user has to replace invalid ones. A key that only some
+// endpoints reject is still tried at others.
 func (c Channel) withoutKey() (State, string) {
 	state := StateDown
 	for _, k := range c.Keys.List {
@@ -125,12 +123,11 @@ func (c Channel) Available() bool {
 	return false
 }
 
-// atLimit reports whether a limit of the configuration is all that holds requests
-// back.
+// atLimit reports whether a limit of the configuration is the only reason that the channel gets no
+// requests.
 func (c Channel) atLimit() bool { return c.Out == outFull || c.Out == outAtLimit }
 
-// Summarize counts channels, which are assessed, and puts all of them into one
-// word.
+// Summarize counts assessed channels by state, and returns the state of all of them.
 func Summarize(channels []Channel) ChannelSummary {
 	out := ChannelSummary{Total: len(channels), States: map[State]int{}}
 	for _, c := range channels {
@@ -185,7 +182,7 @@ func (c Channel) Why() string {
 	return channel.Skip(c.StateReason).Text()
 }
 
-// Text returns what the restriction is for and why, in words.
+// Text describes the restriction: for what, and why.
 func (r Restriction) Text() string {
 	return cmp.Or(r.Model, r.Endpoint, "all models") + ": " + channel.Skip(r.State).Text()
 }

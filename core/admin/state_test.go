@@ -2,7 +2,7 @@ package admin
 
 import "testing"
 
-// with makes keys in these states.
+// with returns keys in these states.
 func withKeys(states ...string) (k Keys) {
 	k.Total = len(states)
 	for _, s := range states {
@@ -14,7 +14,7 @@ func withKeys(states ...string) (k Keys) {
 	return k
 }
 
-// TestStateOfAChannel gives each combination of facts its one word.
+// TestStateOfAChannel: each combination of the other fields has its state.
 func TestStateOfAChannel(t *testing.T) {
 	used := Stats{TotalRequests: 40}
 	recent := func(requests, failures uint64) []Point { return []Point{{Requests: requests, Failures: failures}} }

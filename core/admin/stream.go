@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	firstEvents = 30               // sent to a reader that resumes nothing
-	heartbeat   = 15 * time.Second // a comment, so that a broken connection is noticed
-	writeTime   = 10 * time.Second // for one write; a reader that stalls is dropped
+	firstEvents = 30               // sent to a reader that does not resume
+	heartbeat   = 15 * time.Second // between comments, so that a broken connection is noticed
+	writeTime   = 10 * time.Second // for one write; a reader that takes longer is disconnected
 	maxReaders  = 2000             // at once, at port and socket together
 )
 
@@ -33,13 +33,13 @@ func (r *readers) enter() bool {
 
 func (r *readers) leave() { r.n.Add(-1) }
 
-// types are those that a filter may name.
+// types are the types that a filter may name.
 var types = []event.Type{
 	event.TypeRequest, event.TypeRetry, event.TypeHealth, event.TypeKey, event.TypeChannelToggle, event.TypeReload,
 	event.TypeTunnel, event.TypePlugin, event.TypeClient, event.TypeLog, event.TypeNotice,
 }
 
-// filter lets some events pass, by ?types= and ?channel=.
+// filter selects events by ?types= and ?channel=.
 type filter struct {
 	types   []string
 	channel string
@@ -65,9 +65,8 @@ func (f filter) passes(t event.Type, channel string) bool {
 	return (len(f.types) == 0 || slices.Contains(f.types, string(t))) && (f.channel == "" || f.channel == channel)
 }
 
-// stream sends events as they come (server-sent events, HTML standard 9.2):
-// one line of data each, with the event's id. Last-Event-ID, or ?since=,
-// resumes after that one.
+// stream sends events as they happen (server-sent events, HTML standard 9.2), each with its ID and
+// one line of data. Last-Event-ID or ?since= resumes after an event.
 func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
 	last := r.Header.Get("Last-Event-ID")
 	if last == "" {
@@ -106,9 +105,8 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
 	out.follow(r, in, wanted)
 }
 
-// start returns the first event for a reader that has seen last, and whether
-// it has certainly missed some: an id that is yet to come was seen before the
-// program was restarted.
+// start returns the first event for a reader that has seen last, and whether it has certainly
+// missed some: an ID above the newest one was seen before a restart of the program.
 func (h *Handler) start(last string, wanted filter) (from uint64, gap bool, err error) {
 	from = h.firstRecent(wanted)
 	if last == "" {
@@ -121,7 +119,7 @@ func (h *Handler) start(last string, wanted filter) (from uint64, gap bool, err 
 	return seen + 1, false, nil
 }
 
-// firstRecent returns the first of the last few events that pass the filter.
+// firstRecent returns the first of the last firstEvents events that match the filter.
 func (h *Handler) firstRecent(wanted filter) uint64 {
 	recent := h.options.Bus.Recent(maxRecent)
 	from, n := h.options.Bus.Last()+1, 0
@@ -145,7 +143,7 @@ type writer struct {
 	err     error
 }
 
-// follow sends events that pass until the reader leaves or falls so far behind
+// follow sends events that match the filter until the reader disconnects, falls so far behind
 // that events are lost, or the program stops, which does not wait for readers.
 func (o *writer) follow(r *http.Request, in *event.Reader, wanted filter) {
 	beat := time.NewTicker(heartbeat)
@@ -153,7 +151,7 @@ func (o *writer) follow(r *http.Request, in *event.Reader, wanted filter) {
 	for o.err == nil {
 		frames, missed := in.Take()
 		if missed {
-			o.notice("this reader was too slow and is disconnected; connect again to continue")
+			o.notice("this reader was too slow and will be disconnected; connect again to continue")
 			return
 		}
 		o.send(frames, wanted)
@@ -175,8 +173,8 @@ func (o *writer) follow(r *http.Request, in *event.Reader, wanted filter) {
 // batches are buffers for pieces of streams.
 var batches = sync.Pool{New: func() any { b := make([]byte, 0, 16<<10); return &b }}
 
-// send writes the frames that pass in one piece: for a thousand readers the
-// number of system calls matters.
+// send writes the frames that match the filter at once: with a thousand readers, the number of
+// system calls matters.
 func (o *writer) send(frames []event.Frame, wanted filter) {
 	batch := batches.Get().(*[]byte)
 	defer batches.Put(batch)

@@ -16,8 +16,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// reader reads an event stream as a browser does, but fails at whatever is not
-// a comment, or an optional id and one line of data.
+// reader reads an event stream as a browser does, but fails at anything other than a comment, or an
+// optional ID and one line of data.
 type reader struct {
 	t     *testing.T
 	body  io.ReadCloser
@@ -80,7 +80,7 @@ func (r *reader) want(types ...string) {
 	}
 }
 
-func TestTheStreamShowsThePastAndThenWhatComes(t *testing.T) {
+func TestTheStreamHasRecentAndNewEvents(t *testing.T) {
 	s := serve(t, config.Admin{}, 100)
 	s.publish("one", "two\nlines, <b>&</b> and data: x")
 	r := s.follow("")
@@ -141,10 +141,9 @@ func TestTheStreamResumes(t *testing.T) {
 	}
 }
 
-// TestASlowReaderIsDropped has a reader that stalls while far more is
-// published than all buffers on the way to it hold. Publishing goes on all the
-// same: if it waited for the reader, this test would never come to its end.
-func TestASlowReaderIsDropped(t *testing.T) {
+// TestASlowReaderIsDisconnected: a reader stalls while more is published than all buffers can hold.
+// Publishing continues: if it waited for the reader, this test would never end.
+func TestASlowReaderIsDisconnected(t *testing.T) {
 	s := serve(t, config.Admin{}, 8)
 	slow := s.follow("")
 	s.publish("begin")
@@ -170,7 +169,7 @@ func TestASlowReaderIsDropped(t *testing.T) {
 	}
 }
 
-func TestAReaderThatGoesIsForgotten(t *testing.T) {
+func TestAReaderThatDisconnectsIsRemoved(t *testing.T) {
 	s := serve(t, config.Admin{}, 8)
 	readers := []*reader{}
 	for range 20 {

@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// An address may be wrong maxTries times at once, and then once per tryTime.
+// An address may send maxTries wrong secrets at once, and then one per tryTime.
 const (
 	maxTries  = 10
 	tryTime   = 5 * time.Second
-	maxTriers = 1024 // addresses that are remembered; all others count as one
+	maxTriers = 1024 // addresses that are counted separately; all others count as one
 )
 
-// tries limit how fast a secret can be guessed.
+// tries limits how fast secrets can be guessed.
 type tries struct {
 	now func() time.Time
 
 	mu  sync.Mutex
-	all map[string]time.Time // when the address has all its tries again
+	all map[string]time.Time // when the address has all its attempts again
 }
 
-// take counts a try, and returns whether its result may be given, or how long
-// the address has to wait. Right ones do not count.
+// take counts an attempt, and returns whether its result may be returned, or how long the address
+// has to wait. Right secrets do not count.
 func (t *tries) take(r *http.Request, right bool) (wait time.Duration, ok bool) {
 	from, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

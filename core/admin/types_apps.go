@@ -1,9 +1,9 @@
 package admin
 
-// Entry is where apps reach the proxy, and with what.
+// Entry has what apps need to use the proxy.
 type Entry struct {
 	Address string   `json:"address"` // on this machine, such as http://127.0.0.1:9000
-	Tokens  []string `json:"tokens"`  // those of proxy.client_tokens
+	Tokens  []string `json:"tokens"`  // the tokens of proxy.client_tokens
 	// Clients are the clients with tokens of their own.
 	Clients []EntryClient `json:"clients"`
 }
@@ -14,8 +14,8 @@ type EntryClient struct {
 	Token string `json:"token,omitempty"` // "": the configuration has only its hash
 }
 
-// AppSettings are the settings by which an app uses the proxy. {address} and
-// {token} stand for those of the proxy, {model} for a model.
+// AppSettings are the settings with which an app uses the proxy. {address}, {token} and {model} are
+// placeholders.
 type AppSettings struct {
 	ID       string       `json:"id"` // its name for aitunnel connect
 	Name     string       `json:"name"`

@@ -22,7 +22,7 @@ type Channel struct {
 	HealthCheck string     `json:"healthCheck"`           // the component that checks it; "": none
 	CheckedAt   *time.Time `json:"checkedAt"`             // its last check
 	CheckError  string     `json:"checkError,omitempty"`  // why the last check could not be made
-	Out         string     `json:"out,omitempty"`         // the code of why it gets no requests now
+	Out         string     `json:"out,omitempty"`         // the code of the reason why it gets no requests now
 	OutReason   string     `json:"outReason,omitempty"`
 	OutSince    *time.Time `json:"outSince,omitempty"`
 	OutUntil    *time.Time `json:"outUntil,omitempty"` // when it may be tried again
@@ -38,15 +38,15 @@ type Channel struct {
 	Where       string     `json:"where,omitempty"` // file:line of its block
 
 	Restricted []Restriction `json:"restricted,omitempty"` // for single models and endpoints
-	Egress     []Egress      `json:"egress,omitempty"`     // the ways to the site, in the order in which they are tried; none: directly
+	Egress     []Egress      `json:"egress,omitempty"`     // the egresses to the site, in the order in which they are tried; none: directly
 }
 
-// Egress is a way to a channel's site.
+// Egress is an egress of a channel, with its state.
 type Egress struct {
 	Name   string     `json:"name"`
 	Via    string     `json:"via"`              // in words, without a password
 	Used   bool       `json:"used"`             // by the next request
-	Reason string     `json:"reason,omitempty"` // why it is left out
+	Reason string     `json:"reason,omitempty"` // why it is used after the others
 	Until  *time.Time `json:"until,omitempty"`  // until when
 }
 
@@ -54,7 +54,7 @@ type Egress struct {
 // an endpoint.
 type Restriction struct {
 	Model    string     `json:"model,omitempty"`    // without model and endpoint: all models
-	Endpoint string     `json:"endpoint,omitempty"` // what requests of it ask for, such as /v1/messages
+	Endpoint string     `json:"endpoint,omitempty"` // such as /v1/messages
 	State    string     `json:"state"`              // a code: rate_limited, no_access, no_model, no_endpoint or suspect
 	Reason   string     `json:"reason,omitempty"`
 	Until    *time.Time `json:"until,omitempty"`
@@ -67,34 +67,34 @@ type Point struct {
 	TTFB     float64 `json:"ttfb"` // ms to the first byte, average; 0: no samples
 }
 
-// Tokens are what sites said they charge.
+// Tokens are the tokens that sites reported.
 type Tokens struct {
 	Input  uint64 `json:"input"`
 	Output uint64 `json:"output"`
 }
 
-// Keys are those of a channel.
+// Keys are the keys of a channel.
 type Keys struct {
 	Alive int   `json:"alive"` // usable now, or at a limit of the configuration only
 	Total int   `json:"total"`
 	List  []Key `json:"list"`
 }
 
-// Key is one key, never its value.
+// Key is a key without its value.
 type Key struct {
 	ID        string     `json:"id"`
 	Label     string     `json:"label,omitempty"`
 	Masked    string     `json:"masked"`
-	Shown     string     `json:"shown"` // what it is called in lists and logs: its label, else its masked form, with the beginning of its ID where others have the same
+	Shown     string     `json:"shown"` // its name in lists and logs: the label, else the masked form, with the beginning of the ID if others have the same
 	Weight    float64    `json:"weight"`
-	Ephemeral bool       `json:"ephemeral"` // in no file, and forgotten at a restart
+	Ephemeral bool       `json:"ephemeral"` // in no file, and lost at a restart
 	State     string     `json:"state"`     // ready, or the code of why it is not available
 	Reason    string     `json:"reason,omitempty"`
 	Until     *time.Time `json:"until,omitempty"`
 	Stats     Stats      `json:"stats"`
 
 	Restricted []Restriction `json:"restricted,omitempty"`  // for single models
-	InvalidFor []string      `json:"invalid_for,omitempty"` // the endpoints for which it is an invalid key, and not used; none: all
+	InvalidFor []string      `json:"invalid_for,omitempty"` // the endpoints for which the key is invalid; none: all
 }
 
 // Stats counts attempts.
@@ -106,8 +106,8 @@ type Stats struct {
 	LastError     *string    `json:"lastError"`
 }
 
-// ChannelSpec describes a channel to be added, or what is to change in one:
-// fields that are absent stay as they are; keys replace all keys of the channel.
+// ChannelSpec describes a new channel, or changes of one: absent fields stay as they are; keys
+// replace all keys of the channel.
 type ChannelSpec struct {
 	Name     string    `json:"name,omitempty"`
 	Target   *string   `json:"target,omitempty"`
@@ -125,18 +125,18 @@ type ChannelSpec struct {
 	Routes *[]string `json:"routes,omitempty"` // paths of the routes that get the new channel, if the configuration has routes
 }
 
-// KeySpec is a key to be added. In the list of a channel the key may stand as a string.
+// KeySpec is a new key. In the list of a channel, it may be a string.
 type KeySpec struct {
 	Key       string `json:"key"`
 	Label     string `json:"label,omitempty"`
-	Ephemeral bool   `json:"ephemeral,omitempty"` // in no file, and forgotten at a restart
+	Ephemeral bool   `json:"ephemeral,omitempty"` // in no file, and lost at a restart
 }
 
 // Checked is the result of a health check.
 type Checked struct {
 	Name    string    `json:"name"`
 	OK      bool      `json:"ok"`
-	Health  string    `json:"health"`  // as a result: unknown, up or down
+	Health  string    `json:"health"`  // of the channel, as a result: unknown, up or down
 	Latency float64   `json:"latency"` // ms
 	Message string    `json:"message"`
 	At      time.Time `json:"at"`

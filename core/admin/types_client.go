@@ -6,7 +6,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// Client is somebody who may use the proxy, with what it uses.
+// Client is an app or person that may use the proxy, with its limits and what it has used.
 type Client struct {
 	Name    string        `json:"name"`
 	Token   bool          `json:"token"`   // it has a token of its own
@@ -20,7 +20,7 @@ type Client struct {
 	Budget  *ClientBudget `json:"budget,omitempty"`
 }
 
-// The states of a client other than "ready": the codes with which its requests are
+// The states of a client. Those other than "ready" are the codes with which its requests are
 // refused.
 const (
 	ClientReady        = "ready"
@@ -39,19 +39,19 @@ func ClientStateText(state string) string {
 	return state
 }
 
-// ClientLimit is what a client may use at a time; 0 is no limit.
+// ClientLimit is what a client may use at once; 0 is no limit.
 type ClientLimit struct {
 	RequestsPerMinute int     `json:"requestsPerMinute,omitempty"`
 	TokensPerMinute   int     `json:"tokensPerMinute,omitempty"`
 	Concurrent        int     `json:"concurrent,omitempty"`
-	RequestsUsed      float64 `json:"requestsUsed,omitempty"` // share of what may come at once, from 0 to 1; above that requests wait
+	RequestsUsed      float64 `json:"requestsUsed,omitempty"` // share of the burst that is used, from 0 to 1; above that, requests wait
 	TokensUsed        float64 `json:"tokensUsed,omitempty"`
 }
 
-// ClientBudget is what a client may use within a period, and has.
+// ClientBudget is what a client may use within a period, and what it has used.
 type ClientBudget struct {
-	Amount         float64   `json:"amount,omitempty"`   // 0: not bounded
-	Tokens         int       `json:"tokens,omitempty"`   // 0: not bounded
+	Amount         float64   `json:"amount,omitempty"`   // 0: no limit
+	Tokens         int       `json:"tokens,omitempty"`   // 0: no limit
 	Currency       string    `json:"currency,omitempty"` // of the amounts; "": prices are in several currencies
 	Per            string    `json:"per"`                // hour, day, week or month
 	SpentAmount    float64   `json:"spentAmount"`
@@ -75,8 +75,8 @@ type ClientSpec struct {
 	Per               string  `json:"per,omitempty"`               // of the budget: hour, day, week or month; "": day
 }
 
-// AddedClient is the answer to adding a client. The token is shown this once; the
-// configuration has its hash.
+// AddedClient is the answer to adding a client. The token is shown only once; the configuration has
+// its hash.
 type AddedClient struct {
 	OK     bool   `json:"ok"`
 	Name   string `json:"name"`

@@ -1,12 +1,12 @@
 package admin
 
-// Text is the configuration as it is written, its secrets replaced by
-// placeholders. A text that is sent back may contain them.
+// Text is the text of the configuration, with placeholders instead of secrets. A text that is sent
+// back may contain them.
 type Text struct {
 	Path       string `json:"path"`
 	Files      []File `json:"files"`
 	Text       string `json:"text"`    // of the first file
-	Content    string `json:"content"` // the same, under the name that the earlier program used
+	Content    string `json:"content"` // the same, for scripts of the earlier program
 	Generation uint64 `json:"generation"`
 	ETag       string `json:"etag"`
 }
@@ -23,7 +23,7 @@ type Draft struct {
 	File string `json:"file,omitempty"` // its name; may be omitted if there is only one
 }
 
-// Import is a file of the earlier program, whose channels will be added.
+// Import is a file of the earlier program with channels to add.
 type Import struct {
 	Text    string `json:"text"`              // YAML
 	Preview bool   `json:"preview,omitempty"` // only say what would be added
@@ -34,7 +34,7 @@ type Imported struct {
 	OK     bool     `json:"ok"`
 	Added  []string `json:"added"` // channels
 	Left   []string `json:"left"`  // channels whose names are in use
-	Notes  []string `json:"notes"` // what has no equivalent
+	Notes  []string `json:"notes"` // settings without an equivalent
 	Reload Reload   `json:"reload"`
 }
 

@@ -7,17 +7,17 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
 
-// PastEdit is an edit of the configuration by this API that can be undone.
+// PastEdit is an edit of the configuration through this API that can be undone.
 type PastEdit struct {
 	At      time.Time       `json:"at"`
 	Cause   string          `json:"cause"`   // such as PUT /api/config
 	Changes []config.Change `json:"changes"` // what it changed
 }
 
-// UnknownAnswer is an answer of a site that no rule knows.
+// UnknownAnswer is an answer of a site that no rule recognizes.
 type UnknownAnswer struct {
 	unknown.Entry
-	Text  string `json:"text"`  // can be sent to others: only known words are left
+	Text  string `json:"text"`  // safe to share: only known words are left
 	Full  string `json:"full"`  // unchanged
 	Draft string `json:"draft"` // a verdict block to complete
 }

@@ -7,15 +7,15 @@ type Question struct {
 	Model   string            `json:"model,omitempty"`
 	Client  string            `json:"client,omitempty"` // by default anybody
 	Headers map[string]string `json:"headers,omitempty"`
-	Body    string            `json:"body,omitempty"` // for strategies that look into it; it is not kept
+	Body    string            `json:"body,omitempty"` // for strategies that read it; it is not stored
 }
 
-// Explanation is what would happen to a request.
+// Explanation describes what would happen to a request.
 type Explanation struct {
 	Route      string      `json:"route"` // its path; "": none matches
 	Strategy   string      `json:"strategy"`
 	Plan       uint64      `json:"plan"`
-	Reason     string      `json:"reason"`     // the plan's
+	Reason     string      `json:"reason"`     // of the plan
 	Candidates []Candidate `json:"candidates"` // in the order in which they would be tried
 	Skipped    []Skipped   `json:"skipped"`
 	Refused    string      `json:"refused,omitempty"`  // why the client's request would be refused or would wait now
@@ -41,5 +41,5 @@ type Skipped struct {
 	Channel string `json:"channel"`
 	Key     string `json:"key,omitempty"`
 	Why     string `json:"why"`              // a code, such as paused, rate_limited or already_tried
-	Reason  string `json:"reason,omitempty"` // what led to that, in words
+	Reason  string `json:"reason,omitempty"` // the cause, in words
 }

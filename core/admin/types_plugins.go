@@ -4,10 +4,10 @@ import "time"
 
 // Plugins is GET /api/plugins.
 type Plugins struct {
-	Calls     uint64          `json:"calls"` // to plugins since the start
+	Calls     uint64          `json:"calls"` // calls of plugins since the start
 	Processes []Process       `json:"processes"`
 	Refused   []RefusedPlugin `json:"refused"`            // executables that were found and are not used
-	Problems  []string        `json:"problems,omitempty"` // with the lock file and files that it names
+	Problems  []string        `json:"problems,omitempty"` // problems with the lock file and the files that it names
 }
 
 // Process is one plugin's process.
@@ -31,7 +31,7 @@ type Process struct {
 	Components []Component `json:"components"`
 }
 
-// Component is one that a plugin provides.
+// Component is a component of a plugin.
 type Component struct {
 	Kind     string    `json:"kind"`
 	Name     string    `json:"name"`
@@ -47,18 +47,18 @@ type Use struct {
 	Where     string     `json:"where,omitempty"` // file:line; "" if it is used by default
 	Plan      uint64     `json:"plan,omitempty"`  // sequence number
 	PlannedAt *time.Time `json:"plannedAt,omitempty"`
-	CorePlan  bool       `json:"makeshift,omitempty"` // a built-in plan is used, as the component gives none
-	Warnings  []string   `json:"warnings,omitempty"`  // of the plan, and about faults that last, with their places
+	CorePlan  bool       `json:"makeshift,omitempty"` // the core plan is in use, because the component gives none
+	Warnings  []string   `json:"warnings,omitempty"`  // of the plan, and current problems, with their places
 	Router    *Router    `json:"router,omitempty"`
 	Shadow    *Shadow    `json:"shadow,omitempty"` // it is only compared here
 }
 
-// Router counts how often a strategy was asked about single requests.
+// Router counts the calls of a strategy that routes each request.
 type Router struct {
 	Answered uint64 `json:"answered"`
 	Failed   uint64 `json:"failed"`
-	Skipped  uint64 `json:"skipped"` // not asked, as too many calls were in flight or it had failed before
-	Paused   bool   `json:"resting"` // it is not asked for a while, after failures
+	Skipped  uint64 `json:"skipped"` // not called, because too many calls were in flight or it had failed before
+	Paused   bool   `json:"resting"` // it is not called for a while, after failures
 }
 
 // Shadow is a strategy that is only compared with a route's own.

@@ -10,13 +10,13 @@ import (
 // Reload is the outcome of a reload, or of its dry run.
 type Reload struct {
 	At         time.Time           `json:"at"`
-	Cause      string              `json:"cause"` // what caused it
+	Cause      string              `json:"cause"` // what requested it
 	OK         bool                `json:"ok"`
-	Generation uint64              `json:"generation"` // that runs afterwards
-	Changes    []config.Change     `json:"changes"`    // between the configurations
-	Effects    []string            `json:"effects"`    // what is started and stopped for them
+	Generation uint64              `json:"generation"` // the one in use afterwards
+	Changes    []config.Change     `json:"changes"`    // differences between the configurations
+	Effects    []string            `json:"effects"`    // what starts and stops because of them
 	Error      string              `json:"error,omitempty"`
-	Stale      bool                `json:"stale,omitempty"` // the generation that runs is not the expected one
+	Stale      bool                `json:"stale,omitempty"` // the generation in use is not the expected one
 	Diags      []config.Diagnostic `json:"diagnostics"`
 	Took       event.Millis        `json:"took_ms"`
 }
@@ -37,12 +37,12 @@ type Status struct {
 	Routes      []Route        `json:"routes"`
 	Plugins     Plugins        `json:"plugins"`
 	Tunnels     []Tunnel       `json:"tunnels"`
-	Clients     []Client       `json:"clients"` // who may use the proxy
+	Clients     []Client       `json:"clients"` // the clients of the proxy
 	Warnings    []string       `json:"warnings"`
 	Unsaved     []string       `json:"unsaved,omitempty"`        // what cannot be written to the disk at present, and why
 	Unedited    bool           `json:"unedited,omitempty"`       // the configuration has only placeholders for sites and keys, so nothing can be answered
 	TimeZone    string         `json:"timeZone"`                 // in which days begin: that of the configuration, or "Local"
-	LogFile     string         `json:"logFile,omitempty"`        // of the configuration; "": what it writes goes to standard error
+	LogFile     string         `json:"logFile,omitempty"`        // log.file of the configuration; "": standard error
 	TokenFile   string         `json:"adminTokenFile,omitempty"` // holds the admin token, if the configuration has none
 	LastReload  *Reload        `json:"lastReload,omitempty"`
 }
@@ -64,9 +64,9 @@ type Route struct {
 	Plan      uint64    `json:"plan"` // sequence number
 	PlannedAt time.Time `json:"plannedAt"`
 	Reason    string    `json:"reason,omitempty"`
-	CorePlan  bool      `json:"makeshift,omitempty"` // the strategy gave no plan, a built-in one is used
+	CorePlan  bool      `json:"makeshift,omitempty"` // the core plan is in use, because the strategy gave none
 	Where     string    `json:"where,omitempty"`     // file:line of the strategy's block
-	Router    *Router   `json:"router,omitempty"`    // if the strategy is asked about each request
+	Router    *Router   `json:"router,omitempty"`    // if the strategy routes each request
 	Shadows   []Shadow  `json:"shadows,omitempty"`   // strategies that are only compared
 	Written   bool      `json:"written"`             // false: the default route to all channels, where the configuration has none
 }
@@ -83,7 +83,7 @@ type Tunnel struct {
 	NextTry   *time.Time `json:"nextTry,omitempty"`
 	Probe     float64    `json:"probe_ms"` // round trip of the last probe; 0: none yet
 	Forwards  []Forward  `json:"forwards"`
-	Notes     []string   `json:"notes"`       // what could work better, and how
+	Notes     []string   `json:"notes"`       // limitations, and what to do about them
 	Connects  uint64     `json:"connects"`    // connections made
 	Accepted  uint64     `json:"connections"` // connections accepted
 	Active    int64      `json:"active"`      // open connections

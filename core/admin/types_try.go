@@ -2,7 +2,7 @@ package admin
 
 import "github.com/aitunnel/aitunnel/core/event"
 
-// Models are those that a site offers to the keys of a channel.
+// Models are the models that a site offers to the keys of a channel.
 type Models struct {
 	Models []string `json:"models"`
 }
@@ -14,7 +14,7 @@ type Trial struct {
 	Key    string `json:"key,omitempty"` // the ID of the only key to use
 }
 
-// Tried is what became of a trial.
+// Tried is the result of a trial.
 type Tried struct {
 	OK      bool         `json:"ok"`
 	Status  int          `json:"status"`        // 0: no answer
