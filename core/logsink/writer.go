@@ -25,8 +25,8 @@ const (
 // errTooSlow is the reason for dropped lines if no write failed.
 var errTooSlow = errors.New("it could not be written fast enough")
 
-// Writer writes to another writer from a goroutine of its own. Its Write never
-// blocks and never fails.
+// Writer writes to another writer in its own goroutine. Its Write never blocks and never
+// fails.
 type Writer struct {
 	to      io.Writer
 	queue   chan item
@@ -43,7 +43,7 @@ type Writer struct {
 	failure  error
 }
 
-// item is a line to be written, or something to be done between two lines.
+// item is a line to write, or a function to run between two lines.
 type item struct {
 	line []byte
 	do   func()
@@ -90,8 +90,7 @@ func (w *Writer) doBetweenLines(do func()) {
 	w.await(done, item{do: func() { do(); close(done) }})
 }
 
-// Close flushes the queue and ends the goroutine. What is written later is
-// lost.
+// Close flushes the queue and ends the goroutine. Later writes are lost.
 func (w *Writer) Close() {
 	w.Flush()
 	w.closed.Do(func() { close(w.quit) })
@@ -127,7 +126,7 @@ func (w *Writer) await(done <-chan struct{}, items ...item) {
 	}
 }
 
-// isStuck reports whether the write that is going on takes too long.
+// isStuck reports whether the current write takes too long.
 func (w *Writer) isStuck() bool {
 	since := w.writing.Load()
 	return since != 0 && time.Since(time.Unix(0, since)) >= stuckLimit

@@ -10,8 +10,8 @@ import (
 )
 
 // errNotReady is wrapped by errors of a process that hangs or crashes at its start, but not
-// by those of one that cannot be executed, or is not the right plugin: these are mistakes
-// that a person has to correct.
+// by those of a process that cannot be executed, or is not the right plugin: a person has
+// to correct these.
 var errNotReady = errors.New("the plugin is not ready")
 
 // notReady marks an error as errNotReady.

@@ -18,7 +18,7 @@ type Candidate struct {
 	Name   string
 	Path   string
 	SHA256 string
-	Lock   trust.State // "" if the executable does not exist
+	Lock   trust.State // "" if the lock file was not checked
 	Reason string      // why it is not used; "" if it can be
 }
 

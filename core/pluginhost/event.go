@@ -16,7 +16,7 @@ const (
 	EventExited       EventType = "exited"        // unexpectedly
 	EventUnresponsive EventType = "unresponsive"  // and was killed
 	EventRestarted    EventType = "restarted"     // and its instances were configured again
-	EventQuarantined  EventType = "quarantined"   // it is not restarted until a person or a new version asks for it
+	EventQuarantined  EventType = "quarantined"   // not restarted until a person restarts it, or there is a new version
 	EventConfigFailed EventType = "config_failed" // one instance cannot be configured in a restarted process
 	EventStopped      EventType = "stopped"
 	EventRefused      EventType = "refused"  // the lock file does not allow it to run

@@ -66,7 +66,7 @@ type Host struct {
 	tested        map[string]trust.Executable // executables that run regardless of the lock file
 	startErrors   map[string]error            // plugins that failed before they were in use
 	absent        map[string]absence          // plugins that the program runs without
-	substitutes   map[string]substitute       // previous versions that run in place of locked ones
+	substitutes   map[string]substitute       // previous versions that run instead of locked ones
 	sources       map[string]string           // of plugins, from their blocks
 	startsLimited bool                        // see LimitStarts
 	trials        sync.WaitGroup              // processes without a supervisor
@@ -111,8 +111,8 @@ func New(o Options) (*Host, error) {
 // Calls returns the number of calls of components so far, without those for supervision.
 func (h *Host) Calls() uint64 { return h.calls.Load() }
 
-// Close stops every plugin and returns when no process is left. A process that
-// still runs when ctx ends is killed.
+// Close stops all plugins and returns when their processes have ended. Those that are
+// still running when ctx ends are killed.
 func (h *Host) Close(ctx context.Context) error {
 	h.mu.Lock() // no trial starts after this
 	h.cancel()

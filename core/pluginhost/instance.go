@@ -101,7 +101,7 @@ func (i *Instance) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r, err := i.configured(ctx, p)
+		r, err := i.newRemote(ctx, p)
 		if err != nil && p.alive() {
 			return err
 		}
@@ -146,7 +146,7 @@ func (v *supervisor) share(i *Instance) *Instance {
 
 // configure configures the instance in a new process.
 func (i *Instance) configure(ctx context.Context, p *process) error {
-	r, err := i.configured(ctx, p)
+	r, err := i.newRemote(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (i *Instance) configure(ctx context.Context, p *process) error {
 	return nil
 }
 
-func (i *Instance) configured(ctx context.Context, p *process) (*remote, error) {
+func (i *Instance) newRemote(ctx context.Context, p *process) (*remote, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timing.Configure)
 	defer cancel()
 	name := strconv.FormatUint(i.supervisor.host.serial.Add(1), 10)

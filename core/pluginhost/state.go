@@ -23,7 +23,7 @@ const (
 	processReady     processEvent = iota // it is running, and its instances are configured
 	processLost                          // it ended, or was killed because it hung
 	startFailed                          // it did not start, or an instance could not be configured in time
-	failedTooOften                       // it is not restarted automatically any more
+	failedTooOften                       // it is no longer restarted automatically
 	restartRequested                     // the plugin is to be used again
 	stopRequested
 )

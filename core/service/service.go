@@ -158,7 +158,7 @@ func InstalledSystem() (u Unit, found bool) {
 	return u, u.UseAccount(cmp.Or(u.User, "root"), true) == nil
 }
 
-// Update writes the service's file anew as this version does, and restarts the service.
+// Update rewrites the service's file in the current format, and restarts the service.
 func Update(u Unit) error {
 	m, err := manager(u)
 	if err != nil {

@@ -51,7 +51,7 @@ func (g *greeting) line() string {
 func (g *greeting) explain(address string, err error) *Error {
 	switch line := g.line(); {
 	case strings.Contains(line, "Not allowed at this time"):
-		return permanent(StepConnect, "%s refuses connections from this address for a while (%q), as PerSourcePenalties in its sshd_config does after failed logins; correct the login, then wait", address, line)
+		return permanent(StepConnect, "%s temporarily refuses connections from this address (%q), as PerSourcePenalties in its sshd_config does after failed logins; correct the login, then wait", address, line)
 	case strings.Contains(line, "MaxStartups"):
 		return temporary(StepConnect, "%s has too many connections that have not logged in yet (%q): it is being scanned, or MaxStartups in its sshd_config is too low", address, line)
 	case strings.HasPrefix(line, "HTTP/"):

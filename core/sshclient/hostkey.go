@@ -105,7 +105,7 @@ func (c *keyCheck) check(remote net.Addr, key ssh.PublicKey) *Error {
 		for _, k := range c.presented {
 			seen = append(seen, fmt.Sprintf("%s (%s)", fingerprint(k), k.Type()))
 		}
-		return permanent(StepHostKey, "the host %s does not present the key of host_key, %s, but %s: another machine may be answering in its place", c.address, c.pin, strings.Join(seen, ", "))
+		return permanent(StepHostKey, "the host %s does not present the key in host_key, %s, but %s: another machine may be answering in its place", c.address, c.pin, strings.Join(seen, ", "))
 	}
 	for _, k := range c.known {
 		if k.marker == "@revoked" && c.isRevokedBy(k, key) {

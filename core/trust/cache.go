@@ -61,7 +61,7 @@ func (s *Store) RemoveNewCopies() {
 		if locked[strings.TrimPrefix(filepath.Base(dir), "sha256-")] && len(entries) < 2 {
 			continue
 		}
-		_ = os.Remove(path) // it can be made again
+		_ = os.Remove(path) // it can be copied again
 		_ = os.Remove(dir)  // unless it has another copy
 	}
 	s.made = nil
@@ -131,7 +131,7 @@ func (s *Store) RemoveOldCopies() {
 		sum, copied := strings.CutPrefix(entry.Name(), "sha256-")
 		info, err := entry.Info()
 		if err == nil && copied && !locked[sum] && time.Since(info.ModTime()) > keepUnused {
-			_ = os.RemoveAll(filepath.Join(s.CacheDir, entry.Name())) // it can be made again
+			_ = os.RemoveAll(filepath.Join(s.CacheDir, entry.Name())) // it can be copied again
 		}
 	}
 }

@@ -1,5 +1,5 @@
 // Package trust decides which third-party executables may run: those whose hashes
-// are in the lock file beside the configuration. A private copy of the verified bytes
+// are in the lock file next to the configuration. A private copy of the verified bytes
 // runs, so that nothing can replace them between the check and the start.
 package trust
 
@@ -11,7 +11,7 @@ import (
 	"runtime"
 )
 
-// FileName is the name of the lock file, which is beside the configuration.
+// FileName is the name of the lock file, which is next to the configuration.
 const FileName = "aitunnel.lock.hcl"
 
 // Platform is the platform of this program, such as "linux/amd64".

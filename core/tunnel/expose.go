@@ -82,7 +82,7 @@ func checkFromOutside(ctx context.Context, o *opener, f *forward, nonce string) 
 	_, err := probe(ctx, o.client, "tcp", outside, nonce, 0)
 	var refused *ssh.OpenChannelError
 	if errors.As(err, &refused) && refused.Reason == ssh.ConnectionFailed {
-		return stepError(StepForward, "the SSH server of %s opened %s on loopback only, so others do not reach it: %s, or forward 127.0.0.1", o.client.Address(), f.remote, gateway(o.server(), true))
+		return stepError(StepForward, "the SSH server of %s opened %s on loopback only, so that other machines cannot reach it: %s, or forward 127.0.0.1", o.client.Address(), f.remote, gateway(o.server(), true))
 	}
 	return nil
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// permit lets the key open these addresses, for those who log in from now on: sshd reads
-// the options of a key at the login.
+// permit lets the key open these addresses. It applies to new logins, since sshd reads the
+// options of a key at the login.
 func permit(s *sshdtest.Server, forwards ...*config.Forward) {
 	options := "restrict,port-forwarding"
 	for _, f := range forwards {
@@ -24,10 +24,9 @@ func permit(s *sshdtest.Server, forwards ...*config.Forward) {
 	s.Authorize(options, s.Key.PublicKey())
 }
 
-// TestAForwardThatIsPermittedLater is refused for as long as the connection lasts. So the
-// tunnel logs in again: by itself, when the configuration is applied, and when a test
-// succeeds.
-func TestAForwardThatIsPermittedLater(t *testing.T) {
+// TestForwardPermittedLater shows that the tunnel logs in again, since a forward is refused
+// for the whole connection: by itself, after a reload, and after a successful test.
+func TestForwardPermittedLater(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		age time.Duration
@@ -59,10 +58,10 @@ func TestAForwardThatIsPermittedLater(t *testing.T) {
 	}
 }
 
-// TestASecondForwardThatIsPermittedLater: a test that fails, and a reload, leave the open
-// forward alone; one that succeeds opens the other on a new connection, and a stream of the
-// first goes on.
-func TestASecondForwardThatIsPermittedLater(t *testing.T) {
+// TestSecondForwardPermittedLater shows that a failed test and a reload do not touch the open
+// forward. A successful test opens the other one on a new connection, and a stream on the
+// first connection continues.
+func TestSecondForwardPermittedLater(t *testing.T) {
 	t.Parallel()
 	s := sshdtest.Start(t, sshdtest.Options{})
 	c := tunnelTo(t, s)
@@ -78,7 +77,7 @@ func TestASecondForwardThatIsPermittedLater(t *testing.T) {
 	}
 	r.RetryAll()
 	if st := r.await(Degraded); st.Connects != 1 {
-		t.Errorf("it left its connection: %+v", st)
+		t.Errorf("it has reconnected: %+v", st)
 	}
 	permit(s, c.Forwards...)
 	if steps, ok, err := r.Test(t.Context(), "vps"); !ok || err != nil {

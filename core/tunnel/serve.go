@@ -16,8 +16,8 @@ func stepError(step sshclient.Step, format string, args ...any) *sshclient.Error
 	return &sshclient.Error{Step: step, Text: fmt.Sprintf(format, args...)}
 }
 
-// errNewLogin ends a connection on which the host opens nothing: what the account may
-// open was decided when it logged in.
+// errNewLogin ends a connection on which the host opens no forward, since the host decides
+// at the login what may be opened.
 var errNewLogin = errors.New("logging in again")
 
 // serve uses a connection until it is lost, ctx ends, or a new login is needed.
@@ -77,12 +77,12 @@ func (t *tunnel) serve(ctx context.Context, c *sshclient.Client) error {
 	}
 }
 
-// nothingOpen reports whether there are forwards, and none of them answers.
+// nothingOpen reports whether there are forwards but none of them answers.
 func (t *tunnel) nothingOpen() bool {
 	return len(t.forwards) > 0 && !slices.ContainsFunc(t.forwards, func(f *forward) bool { return f.state == ForwardOpen })
 }
 
-// newLogin leaves a connection for another one.
+// newLogin ends a connection, so that the tunnel logs in again.
 func (t *tunnel) newLogin(o *opener) error {
 	o.forgetOwn()
 	t.dropForwards()

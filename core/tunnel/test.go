@@ -123,7 +123,7 @@ func (o *opener) tryProbes(ctx context.Context, f *config.Forward, network, addr
 		return "", stepError(StepProbe, "%s opens, but a request sent to it on the host does not arrive here: %s", f.Address, sshclient.Plain(err))
 	}
 	if _, err := probe(ctx, o.client, network, address, nonce, maxProbeBody); err != nil {
-		return "", stepError(StepProbe, "a small request through %s is answered, and one of %d KiB is not: a router on the way drops large packets without reporting it; lower the MTU of this machine's network interface (such as ip link set dev eth0 mtu 1280) or of its VPN", f.Address, maxProbeBody>>10)
+		return "", stepError(StepProbe, "a small request through %s is answered, but one of %d KiB is not: a router on the way drops large packets without reporting it; lower the MTU of this machine's network interface (such as ip link set dev eth0 mtu 1280) or of its VPN", f.Address, maxProbeBody>>10)
 	}
 	return fmt.Sprintf("%s opens, and a request through it is answered in %s", f.Address, took.Round(100*time.Microsecond)), nil
 }

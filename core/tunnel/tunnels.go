@@ -122,7 +122,8 @@ func (s *Tunnels) Apply(wanted []*config.Tunnel) {
 	}
 }
 
-// retire stops a tunnel. Its requests in flight go on for a while.
+// retire stops a tunnel in the background. Its requests in flight may continue for the grace
+// period.
 func (s *Tunnels) retire(t *tunnel) {
 	s.env.closing.Go(func() {
 		ctx, cancel := context.WithTimeout(s.env.ctx, s.env.grace)
@@ -132,7 +133,7 @@ func (s *Tunnels) retire(t *tunnel) {
 }
 
 // RetryAll makes tunnels that are waiting, have failed or are degraded try again now, without
-// touching what is open.
+// touching open forwards.
 func (s *Tunnels) RetryAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,8 +146,8 @@ func (s *Tunnels) RetryAll() {
 }
 
 // Retry makes a tunnel that is waiting, has failed or is degraded try again now. One that is
-// degraded logs in again, as the host decides at the login what may be opened: its open
-// forwards are closed for a moment, and requests in flight finish on the old connection.
+// degraded logs in again, since the host decides at the login what may be opened: its open
+// forwards are closed briefly, and requests in flight finish on the old connection.
 func (s *Tunnels) Retry(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
