@@ -12,7 +12,8 @@ var (
 )
 
 // LimitEncodings limits the Accept-Encoding of a request to a site, within what the caller
-// accepts: for a streamed answer to no compression, which would delay events, else to gzip.
+// accepts: to no compression if the answer is streamed, since compression would delay
+// events, and otherwise to gzip.
 func LimitEncodings(h http.Header, streamed bool) {
 	values := h["Accept-Encoding"]
 	switch {

@@ -37,13 +37,13 @@ func EndpointOf(method, path string) Endpoint {
 		return Files
 	}
 	found := Other
-	for before := ""; path != ""; {
+	for previous := ""; path != ""; {
 		var segment string
 		segment, path, _ = strings.Cut(path, "/")
 		kind := endpoints[segment]
 		switch {
 		case kind == Account:
-			if before == "" || before == "api" || isVersion(before) {
+			if previous == "" || previous == "api" || isVersion(previous) {
 				return Account
 			}
 		case kind == Files, kind == Count, kind == Models && found == Other:
@@ -53,7 +53,7 @@ func EndpointOf(method, path string) Endpoint {
 		case kind != "" && found == Other:
 			found = kind
 		}
-		before = segment
+		previous = segment
 	}
 	return found
 }

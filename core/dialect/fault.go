@@ -75,11 +75,11 @@ type errorSigns struct {
 func (c *errorSigns) field(name string, v gjson.Result) {
 	switch name {
 	case "error":
-		c.sure = isCause(v)
+		c.sure = isErrorValue(v)
 	case "response":
-		c.sure = isCause(v.Get("error"))
+		c.sure = isErrorValue(v.Get("error"))
 	case "Response":
-		c.sure = isCause(v.Get("Error"))
+		c.sure = isErrorValue(v.Get("Error"))
 	case "type":
 		c.sure = v.Str == "error" || v.Str == "response.failed"
 	case "object":
@@ -113,8 +113,8 @@ func (c *errorSigns) field(name string, v gjson.Result) {
 	}
 }
 
-// isCause reports whether the value of an "error" field is an error.
-func isCause(v gjson.Result) bool { return v.Exists() && !isBlank(v) && v.Raw != "0" }
+// isErrorValue reports whether the value of an "error" field describes an error.
+func isErrorValue(v gjson.Result) bool { return v.Exists() && !isBlank(v) && v.Raw != "0" }
 
 // isErrorStatus recognizes 429 and "429".
 func isErrorStatus(v gjson.Result) bool {
