@@ -135,9 +135,9 @@ log {
 // Reloads under load lose no request and break no stream, and leave nothing
 // behind: no goroutine, descriptor, process or memory.
 func TestReloadsUnderLoad(t *testing.T) {
-	reloads := 20
+	reloads, rate, streams := 10, 100, 40
 	if testhelp.Soak() {
-		reloads = 200
+		reloads, rate, streams = 200, 500, 100
 	}
 	before := goleak.IgnoreCurrent()
 	mood := filepath.Join(t.TempDir(), "mood")
@@ -158,8 +158,8 @@ func TestReloadsUnderLoad(t *testing.T) {
 		return edit(step, sites, streaming.URL(), addresses[step/5%2], mood)
 	}
 	r := start(t, config(0))
-	held := r.hold(streaming, 100)
-	load := r.hammer(500, chat, ask)
+	held := r.hold(streaming, streams)
+	load := r.hammer(rate, chat, ask)
 	defer load()
 	for step := range 6 { // once through all that an edit may start
 		r.save(config(step))
@@ -179,11 +179,11 @@ func TestReloadsUnderLoad(t *testing.T) {
 	}
 	r.save(config(5))
 	r.command("/api/config/reload", &struct{}{})
-	if n := load(); n < reloads*20 {
+	if n := load(); n < reloads*rate/50 {
 		t.Errorf("only %d requests", n)
 	}
-	if n := held.finish(); n != 100 {
-		t.Errorf("%d of 100 streams came whole", n)
+	if n := held.finish(); n != streams {
+		t.Errorf("%d of %d streams came whole", n, streams)
 	}
 	client.CloseIdleConnections()
 	var now holdings

@@ -15,9 +15,13 @@ func TestTheBuiltInPluginDiesUnderLoad(t *testing.T) {
 	primary, backup := site(t, "primary"), site(t, "backup")
 	primary.Record(false)
 	r := start(t, two(primary, backup, "log {\n level = \"warn\"\n}\nroute \"/v1/**\" {\n channels = [channel.primary, channel.backup]\n strategy \"lowest-latency\" {}\n}\n"))
-	stop := r.hammer(200, chat, ask)
+	kills, rate := 3, 50
+	if testhelp.Soak() {
+		kills, rate = 20, 200
+	}
+	stop := r.hammer(rate, chat, ask)
 	defer stop()
-	for i := range 10 {
+	for i := range kills {
 		before := r.process("built-in")
 		if err := syscall.Kill(before.PID, syscall.SIGKILL); err != nil {
 			t.Fatalf("kill %d: %v", i+1, err)
@@ -27,10 +31,10 @@ func TestTheBuiltInPluginDiesUnderLoad(t *testing.T) {
 			return now.State == "running" && now.PID != before.PID
 		})
 	}
-	if n := stop(); n < 100 {
+	if n := stop(); n < 10*kills {
 		t.Errorf("%d requests", n)
 	}
-	if p := r.process("built-in"); p.Restarts != 10 {
+	if p := r.process("built-in"); p.Restarts != kills {
 		t.Errorf("%d restarts", p.Restarts)
 	}
 }
@@ -39,7 +43,7 @@ func TestAStoppedPluginIsReplaced(t *testing.T) {
 	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, "log {\n level = \"warn\"\n}\n"))
-	stop := r.hammer(200, chat, ask)
+	stop := r.hammer(50, chat, ask)
 	defer stop()
 	before := r.process("built-in")
 	if err := syscall.Kill(before.PID, syscall.SIGSTOP); err != nil {
