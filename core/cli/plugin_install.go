@@ -17,6 +17,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/core/pluginsource"
 	"github.com/aitunnel/aitunnel/core/trust"
 	"github.com/aitunnel/aitunnel/sdk"
 	"github.com/aitunnel/aitunnel/sdk/schemadoc"
@@ -31,15 +32,15 @@ func (a *app) pluginInstallCommand() *cobra.Command {
 			"the configuration, and add its hash to the lock file, so that it may run. Without a\n" +
 			"configuration it is installed for the user.\n\n" +
 			"SOURCE is a repository on GitHub (github.com/OWNER/REPOSITORY), the https address\n" +
-			"of an archive, or the path of an executable, which begins with ./, / or ~. A\n" +
-			"private repository needs GITHUB_TOKEN in the environment.\n\n" +
+			"of an archive, or the path of an executable, of an archive, or of a folder with the\n" +
+			"archives of releases. A private repository needs GITHUB_TOKEN in the environment.\n\n" +
 			"If the plugin has a signing_key, in its block or in the lock file, a release must be\n" +
 			"signed with it. An executable has no signature: you are asked, and without a\n" +
 			"terminal nothing is installed and the exit code is 2: add --yes.\n\n" +
 			"Nothing is replaced if the configuration does not work with the new version. A\n" +
 			"running program with this configuration switches to it by itself, without losing\n" +
 			"a request; 'plugin rollback' goes back.",
-		Example: "  aitunnel plugin install github.com/acme/aitunnel-plugin-acme\n  aitunnel plugin install github.com/acme/aitunnel-plugin-acme@1.2.0\n  aitunnel plugin install ./aitunnel-plugin-acme",
+		Example: "  aitunnel plugin install github.com/acme/aitunnel-plugin-acme\n  aitunnel plugin install github.com/acme/aitunnel-plugin-acme@1.2.0\n  aitunnel plugin install ./aitunnel-plugin-acme\n  aitunnel plugin install ./dist",
 		Args:    names("the source of a plugin: a repository, the address of an archive, or a path"),
 		RunE: a.pluginAsService(func(c *cobra.Command, args []string) error {
 			return a.pluginInstall(c, args[0], user, yes, asJSON)
@@ -112,9 +113,9 @@ func (a *app) pluginInstall(c *cobra.Command, source string, user, yes, asJSON b
 	place := installPlace{configured: configured, user: user || !found}
 	source, version := splitVersion(source)
 	var out lockedPlugin
-	if isFile(source) {
-		out, err = a.installFile(ctx, place, source, origin{agree: func(question string) error { return a.agreeUnsigned(c, question, yes) }})
-	} else if err = config.CheckSource(source); err == nil {
+	if isExecutable(source) {
+		out, err = a.installFile(ctx, place, source, origin{source: source, local: true, agree: func(question string) error { return a.agreeUnsigned(c, question, yes) }})
+	} else if err = checkSource(source); err == nil {
 		out, err = a.installRelease(ctx, place, releaseWanted{source: source, exact: version})
 	}
 	if err != nil {
@@ -126,22 +127,42 @@ func (a *app) pluginInstall(c *cobra.Command, source string, user, yes, asJSON b
 	return printInstalled(a.out, out)
 }
 
-// isFile reports whether a source is a path: it begins like one, or there is a file.
-func isFile(source string) bool {
+// isPath reports whether a source is a path: it begins like one, or it is there and is no
+// repository.
+func isPath(source string) bool {
 	if config.IsPath(source) {
 		return true
 	}
 	info, err := os.Stat(source)
-	return err == nil && info.Mode().IsRegular()
+	return err == nil && (info.Mode().IsRegular() || info.IsDir() && config.CheckSource(source) != nil)
 }
 
-// splitVersion splits SOURCE@VERSION.
+// isLocalRelease reports whether a source is the path of an archive, or of a folder of them.
+func isLocalRelease(source string) bool {
+	path, err := expandHome(source)
+	return err == nil && isPath(source) && pluginsource.IsLocal(path)
+}
+
+// isExecutable reports whether a source is the path of an executable.
+func isExecutable(source string) bool { return isPath(source) && !isLocalRelease(source) }
+
+func checkSource(source string) error {
+	if isPath(source) {
+		return nil
+	}
+	return config.CheckSource(source)
+}
+
+// splitVersion splits SOURCE@VERSION. A path can have an @ itself.
 func splitVersion(source string) (_, version string) {
-	if isFile(source) || strings.HasPrefix(source, "https://") {
+	if strings.HasPrefix(source, "https://") {
 		return source, ""
 	}
-	source, version, _ = strings.Cut(source, "@")
-	return source, version
+	at := strings.LastIndex(source, "@")
+	if at < 0 || isPath(source) && !isLocalRelease(source[:at]) {
+		return source, ""
+	}
+	return source[:at], source[at+1:]
 }
 
 // installPlace is where plugins are installed.
@@ -152,7 +173,8 @@ type installPlace struct {
 
 // origin is where a release comes from.
 type origin struct {
-	source   string // "" for a file
+	source   string
+	local    bool   // a path, which is of no use to others
 	key      string // that it is signed with; "": none
 	archives map[string]string
 	name     string // that it must have; "": any
@@ -200,8 +222,8 @@ func (a *app) installFile(ctx context.Context, place installPlace, path string, 
 			return err
 		}
 		entry := trust.Entry{Version: t.Description.Version, SHA256: t.Executable.SHA256}
-		if from.source == "" {
-			lock.Set(t.Name, trust.Platform, entry)
+		if from.local {
+			lock.SetLocal(t.Name, from.key, entry)
 		} else {
 			lock.SetRelease(t.Name, from.source, from.key, from.archives, entry)
 		}

@@ -37,8 +37,8 @@ type outdatedPlugin struct {
 // incomparable says why a source has no newer versions, "" if it may have.
 func incomparable(w releaseWanted) string {
 	switch {
-	case isFile(w.source):
-		return fmt.Sprintf("%s comes from the file %s: 'aitunnel plugin upgrade %s' installs it again if it was changed.", w.name, w.source, w.name)
+	case isPath(w.source) && !isFolder(w.source):
+		return fmt.Sprintf("%s comes from %s: 'aitunnel plugin upgrade %s' installs it again if it was changed.", w.name, localSource(w.source), w.name)
 	case pluginsource.IsArchive(w.source):
 		return fmt.Sprintf("%s comes from one archive, %s: to install another version, change that address.", w.name, w.source)
 	}
@@ -60,7 +60,7 @@ func (a *app) pluginOutdated(ctx context.Context, asJSON bool) error {
 			notes = append(notes, why)
 			continue
 		}
-		releases, err := a.downloads().Releases(ctx, w.source)
+		releases, err := a.releases(ctx, a.downloads(), w.source)
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -79,7 +79,7 @@ func (a *app) sourced(configured string) (all []releaseWanted, _ trust.Lock, err
 // newest returns the release that is wanted.
 func (a *app) newest(ctx context.Context, w releaseWanted) (pluginsource.Release, *pluginsource.Client, error) {
 	c := a.downloads()
-	releases, err := c.Releases(ctx, w.source)
+	releases, err := a.releases(ctx, c, w.source)
 	if err != nil {
 		return pluginsource.Release{}, nil, err
 	}
@@ -88,6 +88,18 @@ func (a *app) newest(ctx context.Context, w releaseWanted) (pluginsource.Release
 		return r, nil, fmt.Errorf("%s: %w", w.source, err)
 	}
 	return r, c, nil
+}
+
+// releases returns the releases of a source that is not an executable.
+func (a *app) releases(ctx context.Context, c *pluginsource.Client, source string) ([]pluginsource.Release, error) {
+	if !isLocalRelease(source) {
+		return c.Releases(ctx, source)
+	}
+	path, err := expandHome(source)
+	if err != nil {
+		return nil, err
+	}
+	return pluginsource.Local(path)
 }
 
 // downloadIdle is how long a download may stand still; 0: the usual time.
@@ -113,29 +125,38 @@ func (a *app) progress(file string, done, total int64) {
 	}
 }
 
-// installRelease downloads a release, checks it, and installs its executable.
+// installRelease gets a release, checks it, and installs its executable.
 func (a *app) installRelease(ctx context.Context, place installPlace, w releaseWanted) (out lockedPlugin, err error) {
-	if isFile(w.source) {
-		return a.installFile(ctx, place, w.source, origin{name: w.name})
+	err = a.withRelease(ctx, place.configured, w, func(executable string, from origin) error {
+		out, err = a.installFile(ctx, place, executable, from)
+		return err
+	})
+	return out, err
+}
+
+// withRelease gets a release, checks it, and calls a function with its executable.
+func (a *app) withRelease(ctx context.Context, configured string, w releaseWanted, do func(executable string, from origin) error) error {
+	if isExecutable(w.source) {
+		return do(w.source, origin{source: w.source, local: true, name: w.name})
 	}
-	keys, err := a.signingKeys(place.configured)
+	keys, err := a.signingKeys(configured)
 	if err != nil {
-		return out, err
+		return err
 	}
 	r, c, err := a.newest(ctx, w)
 	if err != nil {
-		return out, err
+		return err
 	}
 	dir, err := os.MkdirTemp("", "aitunnel-")
 	if err != nil {
-		return out, err
+		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	fetched, from, err := fetchRelease(ctx, c, r, w, keys, dir)
 	if err != nil {
-		return out, fmt.Errorf("release%s of %s: %w", term.After(" ", r.Version), w.source, err)
+		return fmt.Errorf("release%s of %s: %w", term.After(" ", r.Version), w.source, err)
 	}
-	return a.installFile(ctx, place, fetched.Executable, from)
+	return do(fetched.Executable, from)
 }
 
 // fetchRelease downloads the archive of a release and checks it by what is known of its plugin.
@@ -158,7 +179,7 @@ func fetchRelease(ctx context.Context, c *pluginsource.Client, r pluginsource.Re
 		case err != nil:
 			return nil, origin{}, err
 		case held == name:
-			return fetched, origin{source: w.source, key: key, archives: fetched.Archives, name: w.name, version: r.Version}, nil
+			return fetched, origin{source: w.source, local: isPath(w.source), key: key, archives: fetched.Archives, name: w.name, version: r.Version}, nil
 		case name != "":
 			return nil, origin{}, fmt.Errorf("the archive of the plugin %q holds %s", name, pluginhost.FileName(held))
 		}
@@ -188,7 +209,7 @@ func (a *app) pluginInit(ctx context.Context) error {
 			a.say("%s %s is installed.", w.name, lock[w.name].Version())
 			continue
 		}
-		if p := lock[w.name]; p != nil && p.Source == w.source {
+		if p := lock[w.name]; p != nil && (p.Source == w.source || p.Source == "" && isFolder(w.source)) {
 			w.exact, w.constraint = p.Version(), ""
 		}
 		errs = append(errs, a.installOne(ctx, configured, w, ""))
@@ -255,8 +276,8 @@ func (a *app) pluginUpgrade(ctx context.Context, args []string) error {
 			continue
 		}
 		found = true
-		if isFile(w.source) {
-			errs = append(errs, a.upgradeFile(ctx, configured, w, lock))
+		if isPath(w.source) {
+			errs = append(errs, a.upgradeLocal(ctx, configured, w, lock))
 			continue
 		}
 		r, _, err := a.newest(ctx, w)
@@ -281,18 +302,51 @@ func (a *app) pluginUpgrade(ctx context.Context, args []string) error {
 	return errors.Join(append(errs, a.reportFiles(configured))...)
 }
 
-// upgradeFile installs a file again if it was changed.
-func (a *app) upgradeFile(ctx context.Context, configured string, w releaseWanted, lock trust.Lock) error {
+// upgradeLocal installs what is at a path, if that is not what is locked, nor older.
+func (a *app) upgradeLocal(ctx context.Context, configured string, w releaseWanted, lock trust.Lock) error {
 	old := ""
 	if p := lock[w.name]; p != nil {
 		old = p.Version()
-		is, err := a.inspect(configured, w.source)
-		if err == nil && is.SHA256 == p.Platforms[trust.Platform].SHA256 && a.isInstalled(configured, w) {
-			a.say("%s %s is up to date with its source, the file %s.", w.name, old, w.source)
+		if isFolder(w.source) {
+			r, _, err := a.newest(ctx, w)
+			if err == nil && pluginsource.Newer(old, r.Version) && a.isInstalled(configured, w) {
+				a.say("%s %s is newer than what its source has, %s.", w.name, old, localSource(w.source))
+				return nil
+			}
+		}
+		same := false
+		err := a.withRelease(ctx, configured, w, func(executable string, _ origin) error {
+			is, err := a.inspect(configured, executable)
+			same = err == nil && is.SHA256 == p.Platforms[trust.Platform].SHA256
+			return err
+		})
+		if err == nil && same && a.isInstalled(configured, w) {
+			a.say("%s %s is up to date with its source, %s.", w.name, old, localSource(w.source))
 			return nil
 		}
 	}
 	return a.installOne(ctx, configured, w, old)
+}
+
+// localSource names a path as what it is.
+func localSource(source string) string {
+	switch {
+	case isFolder(source):
+		return "the folder " + source
+	case isLocalRelease(source):
+		return "the archive " + source
+	}
+	return "the file " + source
+}
+
+// isFolder reports whether a source is a folder of releases.
+func isFolder(source string) bool {
+	path, err := expandHome(source)
+	if err != nil || !isPath(source) {
+		return false
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // inspect reads an executable without running it.

@@ -99,7 +99,7 @@ func (k signingKeys) check(h *pluginhost.Host, name, path string, from origin) e
 	}
 	problem := unsigned(name, k.where(name), path)
 	switch {
-	case from.source != "": // not reached: fetchRelease verifies by the same key
+	case !from.local: // not reached: fetchRelease verifies by the same key
 		return errors.New(problem)
 	case from.agree == nil:
 		return fmt.Errorf("%s; if you trust the file, run: aitunnel plugin install %s", problem, path)

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/pem"
+	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strconv"
@@ -53,6 +55,33 @@ func publishContent(ts *testscript.TestScript, version string, content []byte, k
 		"newest.tar.gz":    archiveOf(t, content),
 		name("plan9_mips"): releasetest.TarGz(t, releasetest.File{Name: "aitunnel-plugin-acme"}),
 	}, releasetest.NewKey(byte(number)))
+}
+
+// folder adds a version of the plugin acme to the releases in a folder: FOLDER VERSION FILE
+// KEY. Without a key, there are no sums either.
+func folder(ts *testscript.TestScript, _ bool, args []string) {
+	t := ts.Value("testing").(testing.TB)
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o700))
+	content, err := os.ReadFile(ts.MkAbs(args[2]))
+	ts.Check(err)
+	name := "aitunnel-plugin-acme_" + args[1] + "_" + runtime.GOOS + "_" + runtime.GOARCH + ".tar.gz"
+	ts.Check(os.WriteFile(filepath.Join(dir, name), archiveOf(t, content), 0o600))
+	number, err := strconv.Atoi(args[3])
+	ts.Check(err)
+	if number == 0 {
+		return
+	}
+	packed, err := filepath.Glob(filepath.Join(dir, "*.tar.gz"))
+	ts.Check(err)
+	var sums bytes.Buffer
+	for _, path := range packed {
+		archive, err := os.ReadFile(path)
+		ts.Check(err)
+		fmt.Fprintf(&sums, "%x  %s\n", sha256.Sum256(archive), filepath.Base(path))
+	}
+	ts.Check(os.WriteFile(filepath.Join(dir, "SHA256SUMS"), sums.Bytes(), 0o600))
+	ts.Check(os.WriteFile(filepath.Join(dir, "SHA256SUMS.minisig"), releasetest.NewKey(byte(number)).Sign(sums.Bytes()), 0o600))
 }
 
 // archives are those that were packed, by the bytes of their programs.

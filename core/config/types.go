@@ -71,7 +71,7 @@ type Admin struct {
 // Plugin is a third-party executable.
 type Plugin struct {
 	Name       string
-	Source     string            `hcl:"source,optional" form:"plugin source" sample:"github.com/acme/aitunnel-plugin-acme" doc:"Where aitunnel plugin init and upgrade get it: a repository on GitHub, the https address of an archive, or a path that begins with ./, / or ~."`
+	Source     string            `hcl:"source,optional" form:"plugin source" sample:"github.com/acme/aitunnel-plugin-acme" doc:"Where aitunnel plugin init and upgrade get it: a repository on GitHub, the https address of an archive, or the path, which begins with ./, / or ~, of an executable, an archive or a folder of archives."`
 	Version    string            `hcl:"version,optional" form:"version constraint" sample:">= 1.2, < 2.0" doc:"Versions that are accepted. By default any."`
 	SigningKey string            `hcl:"signing_key,optional" form:"minisign key" sample:"RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3" doc:"The author's public key for minisign. Releases must be signed with it."`
 	Path       string            `hcl:"path,optional" form:"file" sample:"/usr/local/lib/aitunnel-plugin-acme" doc:"The executable. By default aitunnel-plugin-NAME is looked up in the plugin directories."`

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -30,7 +31,7 @@ type Fetched struct {
 	Archives   map[string]string // checksums of the archives, by platform
 }
 
-// Fetch downloads the archive for a platform, checks it, and extracts its executable to dir.
+// Fetch gets the archive for a platform, checks it, and extracts its executable to dir.
 // After an error it leaves no files in dir.
 func (c *Client) Fetch(ctx context.Context, r Release, want Want, dir string) (*Fetched, error) {
 	archive, missing := r.archive(want.Platform)
@@ -55,7 +56,7 @@ func (c *Client) Fetch(ctx context.Context, r Release, want Want, dir string) (*
 	defer func() { _ = os.Remove(path) }()
 	sum, err := c.save(ctx, archive, path)
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be downloaded: %w", archive.name, err)
+		return nil, archive.unavailable(err)
 	}
 	if ok && sum != listed {
 		return nil, fmt.Errorf("%s is not the file that its author published: its sha256 is %s…, but %s says %s…", archive.name, sum[:12], sumsName, listed[:12])
@@ -97,19 +98,19 @@ func (c *Client) saveOnce(ctx context.Context, a asset, path string) (sum string
 		return "", err
 	}
 	h := sha256.New()
-	err = c.download(ctx, a.url, "application/octet-stream", maxArchive, io.MultiWriter(f, h))
+	err = c.read(ctx, a, maxArchive, io.MultiWriter(f, h))
 	return hex.EncodeToString(h.Sum(nil)), errors.Join(err, f.Close())
 }
 
 // sums returns the checksums of a release, and verifies their signature if key is set. It
-// returns nil for a single archive without checksums.
+// returns nil for a release without checksums that may have none.
 func (c *Client) sums(ctx context.Context, r Release, key string) (map[string]string, error) {
 	text, err := c.getFile(ctx, r, sumsName)
 	if err != nil {
 		return nil, err
 	}
 	if text == nil {
-		if key != "" || !r.single {
+		if key != "" || !r.noSums {
 			return nil, fmt.Errorf("the release has no file %s", sumsName)
 		}
 		return nil, nil
@@ -135,15 +136,16 @@ func (c *Client) getFile(ctx context.Context, r Release, name string) ([]byte, e
 	if !ok {
 		return nil, nil
 	}
-	text, err := c.get(ctx, a.url, "application/octet-stream", maxSums)
+	var text bytes.Buffer
+	err := c.read(ctx, a, maxSums, &text)
 	var status *statusError
-	if errors.As(err, &status) && status.status == http.StatusNotFound {
+	if errors.As(err, &status) && status.status == http.StatusNotFound || errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be downloaded: %w", name, err)
+		return nil, a.unavailable(err)
 	}
-	return text, nil
+	return text.Bytes(), nil
 }
 
 func verify(key string, text, signature []byte) error {

@@ -51,7 +51,7 @@ func (c *Client) gitHubReleases(ctx context.Context, source string) ([]Release, 
 			if c.Token != "" {
 				address = a.URL
 			}
-			r.assets = append(r.assets, asset{a.Name, address})
+			r.assets = append(r.assets, asset{name: a.Name, url: address})
 		}
 		out = append(out, r)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,13 +24,15 @@ const (
 type Release struct {
 	Version string // without a leading v; "" if unknown
 	assets  []asset
-	single  bool // one archive at an address, which may have no checksums
+	single  bool // one archive, which may be for another platform
+	noSums  bool // it may have no checksums
 }
 
 // asset is one file of a release.
 type asset struct {
 	name string
 	url  string
+	path string // of a local file, in place of an address
 }
 
 // archiveSyntax matches aitunnel-plugin-NAME_VERSION_OS_ARCH.tar.gz.
@@ -68,19 +71,31 @@ func singleRelease(address string) (Release, error) {
 		return Release{}, fmt.Errorf("%q is not an address", address)
 	}
 	name := path.Base(u.Path)
-	if !strings.HasSuffix(name, ".tar.gz") && !strings.HasSuffix(name, ".zip") {
+	if !isArchiveName(name) {
 		return Release{}, fmt.Errorf("%s is not the address of a .tar.gz or .zip archive", address)
 	}
-	r := Release{single: true, assets: []asset{{name, address}}}
+	r := Release{single: true, noSums: true, assets: []asset{{name: name, url: address}}}
 	if m := archiveSyntax.FindStringSubmatch(name); m != nil {
 		r.Version = m[2]
 	}
 	for _, file := range []string{sumsName, signatureName} {
 		other := *u
 		other.Path, other.RawPath = path.Join(path.Dir(u.Path), file), ""
-		r.assets = append(r.assets, asset{file, other.String()})
+		r.assets = append(r.assets, asset{name: file, url: other.String()})
 	}
 	return r, nil
+}
+
+// beside returns another file of the same place.
+func (a asset) beside(name string) asset {
+	if a.path != "" {
+		return asset{name: name, path: filepath.Join(filepath.Dir(a.path), name)}
+	}
+	return asset{name: name, url: strings.TrimSuffix(a.url, a.name) + name}
+}
+
+func isArchiveName(name string) bool {
+	return strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".zip")
 }
 
 // Choose returns the newest release that matches a constraint and an exact version. An
@@ -135,10 +150,10 @@ func (r Release) archiveFor(platform string, sums map[string]string) (asset, err
 	m := archiveSyntax.FindStringSubmatch(own.name)
 	for name := range sums {
 		if other := archiveSyntax.FindStringSubmatch(name); platformOf(name) == platform && other[1] == m[1] && other[2] == m[2] {
-			return asset{name, strings.TrimSuffix(own.url, own.name) + name}, nil
+			return own.beside(name), nil
 		}
 	}
-	return asset{}, fmt.Errorf("the source is an archive for %s, and its %s lists none for %s: use the address of an archive for this platform", platformOf(own.name), sumsName, platform)
+	return asset{}, fmt.Errorf("the source is an archive for %s, and its %s lists none for %s: use an archive for this platform", platformOf(own.name), sumsName, platform)
 }
 
 // Plugin returns the name of the plugin, which is part of the name of the archive for a

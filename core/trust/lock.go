@@ -74,6 +74,15 @@ func (l Lock) Set(plugin, platform string, e Entry) {
 	p.Platforms[platform] = e
 }
 
+// SetLocal locks an executable that was installed from a path. key is the key with which its
+// checksums are signed, "" if they are not.
+func (l Lock) SetLocal(plugin, key string, e Entry) {
+	l.Set(plugin, Platform, e)
+	if key != "" {
+		l[plugin].SigningKey = key
+	}
+}
+
 // SetRelease locks an executable of a published release. If another version was locked,
 // it becomes the previous one for all platforms.
 func (l Lock) SetRelease(plugin, source, key string, archives map[string]string, e Entry) {
