@@ -2,6 +2,8 @@ package sdktest_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"maps"
 	"strings"
 	"sync"
@@ -79,6 +81,63 @@ func TestAttributesAreThoseThatAitunnelPasses(t *testing.T) {
 	s.Observe(sdk.RequestResult{Channel: "a", Status: 200, Attributes: given})
 	if want := map[string]string{"model": "m", "header.x-t": "t"}; !maps.Equal(r.seen[0], want) {
 		t.Errorf("without expose: %.200v", r.seen[0])
+	}
+}
+
+// keeper is a router that keeps a session where it was served.
+type keeper struct {
+	reader
+	servedBy map[string]string
+}
+
+func (k *keeper) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
+	if k.servedBy == nil {
+		k.servedBy = map[string]string{}
+		_ = json.Unmarshal(req.State, &k.servedBy)
+	}
+	plan, _ := k.reader.Plan(ctx, req)
+	var err error
+	plan.State, err = json.Marshal(k.servedBy)
+	return plan, err
+}
+
+func (k *keeper) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
+	if len(req.Channels) != 2 {
+		return sdk.RouteReply{}, fmt.Errorf("channels %+v", req.Channels)
+	}
+	if c := k.servedBy[req.Attributes["header.x-t"]]; c != "" {
+		return sdk.RouteReply{Order: []string{c}}, nil
+	}
+	return sdk.RouteReply{}, nil
+}
+
+func (k *keeper) Observe(_ context.Context, results []sdk.RequestResult) error {
+	for _, r := range results {
+		k.servedBy[r.Attributes["header.x-t"]] = r.Channel
+	}
+	return nil
+}
+
+// A simulation asks the router that has observed, also after a restart.
+func TestSimulatedRoutersKeepSessions(t *testing.T) {
+	f := sdk.Factory{Name: "keeper", Doc: "Keeps.", New: func() sdk.Component { return &keeper{} }}
+	s := sdktest.Simulate(t, f, nil, map[string]sdktest.Made{"a": {}, "b": {}})
+	session := map[string]string{"header.x-t": "t"}
+	first := func() string {
+		got := s.Route(sdk.RouteRequest{Attributes: session})
+		return strings.Join(got.Order, " ")
+	}
+	if got := first(); got != "" {
+		t.Errorf("at first: %q", got)
+	}
+	s.Observe(sdk.RequestResult{Channel: "b", Status: 200, Attributes: session})
+	if got := first(); got != "b" {
+		t.Errorf("after it was served: %q", got)
+	}
+	s.Run(1) // the next plan has the session in its state
+	s.Restart()
+	if got := first(); got != "b" {
+		t.Errorf("after a restart: %q", got)
 	}
 }
 

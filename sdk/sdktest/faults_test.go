@@ -106,6 +106,9 @@ func runKit(t *testing.T, component, fault, check string, env ...string) (output
 	cmd.Env = append(os.Environ(), faultEnv+"="+component+": "+fault, "GORACE=atexit_sleep_ms=0")
 	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.CombinedOutput()
+	if strings.Contains(string(out), "yamux") {
+		t.Errorf("the output shows what the multiplexer prints:\n%s", out)
+	}
 	return string(out), err == nil
 }
 

@@ -2,6 +2,7 @@ package sdktest
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -155,6 +156,9 @@ func (p *RunningProgram) start(config string) {
 		p.t.Fatal(err)
 	}
 	p.t.Cleanup(func() {
+		if p.t.Failed() {
+			p.t.Logf("the last requests, and why their channels were chosen:\n%s", p.lastRequests(config))
+		}
 		_ = cmd.Process.Signal(os.Interrupt)
 		_ = cmd.Wait() // its exit status says that it was interrupted
 		if p.t.Failed() {
@@ -168,6 +172,28 @@ func (p *RunningProgram) start(config string) {
 			p.t.Fatal("aitunnel does not start")
 		}
 	}
+}
+
+// lastRequests returns what the program shows of the last three requests.
+func (p *RunningProgram) lastRequests(config string) string {
+	show := func(args ...string) []byte {
+		cmd := exec.Command(p.binary, append([]string{"-c", config}, args...)...)
+		cmd.Env = p.env
+		out, _ := cmd.CombinedOutput() // an error is in it, too
+		return out
+	}
+	var text strings.Builder
+	for line := range bytes.Lines(show("requests", "-n", "3", "--json")) {
+		var request struct {
+			ID string `json:"id"`
+		}
+		if json.Unmarshal(line, &request) != nil || request.ID == "" {
+			text.Write(line)
+			continue
+		}
+		fmt.Fprintf(&text, "%s\n", show("requests", request.ID))
+	}
+	return text.String()
 }
 
 // Post sends a request through the proxy, with headers in pairs of name and value. It

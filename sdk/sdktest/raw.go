@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"testing"
 
 	"github.com/hashicorp/go-plugin"
@@ -26,7 +25,7 @@ const future = `{"from_a_later_version":{"a":[1,{}]},"later":null,`
 // unknownInRequests speaks to the component below package host, which would
 // not send them.
 func (k *kit) unknownInRequests(t *testing.T) {
-	ours, theirs := net.Pipe()
+	ours, theirs := pipe()
 	served := make(chan struct{})
 	go func() {
 		defer close(served)

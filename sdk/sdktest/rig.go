@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"testing"
@@ -37,7 +38,7 @@ func (k *kit) serve(t testing.TB) *rig {
 		r.mu.Unlock()
 		return c
 	}
-	ours, theirs := net.Pipe()
+	ours, theirs := pipe()
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -57,6 +58,24 @@ func (k *kit) serve(t testing.TB) *rig {
 	})
 	t.Cleanup(r.hangUp)
 	return r
+}
+
+// pipe is a connection between the host and the component.
+func pipe() (ours, theirs net.Conn) {
+	ours, theirs = net.Pipe()
+	return &quietConn{ours}, &quietConn{theirs}
+}
+
+// quietConn is a connection that takes what is written after its end: the multiplexer
+// would print an error, and learns of the end from its next read anyway.
+type quietConn struct{ net.Conn }
+
+func (c *quietConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if errors.Is(err, io.ErrClosedPipe) {
+		return len(p), nil
+	}
+	return n, err
 }
 
 // body writes settings as the host would.

@@ -100,10 +100,7 @@ func Route(t *testing.T, f sdk.Factory, settings Settings, req sdk.RouteRequest,
 // one is asked for first, as the host does.
 func (s *Simulation) Observe(results ...sdk.RequestResult) {
 	s.t.Helper()
-	if !s.planned {
-		s.replan()
-		s.left = 0 // the first Run still asks for a plan
-	}
+	s.ready()
 	results = slices.Clone(results)
 	for i := range results {
 		results[i].Attributes = s.kit.passed(s.t, s.plan, results[i].Attributes)
@@ -112,6 +109,39 @@ func (s *Simulation) Observe(results ...sdk.RequestResult) {
 	defer cancel()
 	if err := s.component.Observe(ctx, results); err != nil {
 		s.t.Fatalf("Observe: %v", err)
+	}
+}
+
+// Route asks a strategy that is an [sdk.RequestRouter] about one request: the instance
+// that has observed what the simulation told it. Without Channels in the request, it is
+// about those that are simulated. Attributes are passed on as [Simulation.Observe] does.
+func (s *Simulation) Route(req sdk.RouteRequest) sdk.RouteReply {
+	s.t.Helper()
+	if !s.kit.described.Router {
+		s.t.Fatalf("%q is not a RequestRouter: it has no method Route", s.kit.factory.Name)
+	}
+	s.ready()
+	if req.Channels == nil {
+		for _, m := range s.world.members {
+			req.Channels = append(req.Channels, m.snapshot)
+		}
+	}
+	req.Attributes = s.kit.passed(s.t, s.plan, req.Attributes)
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	reply, err := s.component.Route(ctx, req)
+	if err != nil {
+		s.t.Fatalf("Route fails: %v", err)
+	}
+	return reply
+}
+
+// ready makes the first plan of an instance, as the host does before anything else.
+func (s *Simulation) ready() {
+	s.t.Helper()
+	if !s.planned {
+		s.replan()
+		s.left = 0 // the first Run still asks for a plan
 	}
 }
 
@@ -157,5 +187,5 @@ func (s *Simulation) Restart() {
 	s.t.Helper()
 	s.rig.close(s.component)
 	s.component = s.rig.open(s.settings)
-	s.left = 0
+	s.left, s.planned = 0, false
 }
