@@ -171,6 +171,32 @@ func TestResultsArePassedOnInBatches(t *testing.T) {
 	})
 }
 
+// A shadow that observes gets the results of the channels that the route's own strategy
+// chose, with what its own block exposes.
+func TestShadowsGetResults(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := planOf(sdk.RuleOrder, "a")
+		p.Attributes = []string{"header.x-session-id", "body.user", "body.secret"}
+		s := watcher{always(p), make(chan []sdk.RequestResult, 10)}
+		r := routeTo("x", channels("a"))
+		r.Shadows = []*config.Component{{Kind: sdk.KindStrategy, Ref: "y", Name: "y", Expose: []string{"body.user"}}}
+		w := build(t, nil, map[string]sdk.Component{"x": always(planOf(sdk.RuleOrder, "a")), "y": s}, r)
+		walk := w.ask(Request{Header: session("s1"), Body: []byte(`{"user":"u","secret":"s"}`)})
+		walk.DropBody()
+		walk.Observer()(sdk.RequestResult{Channel: "a", Status: 200})
+		after(2 * time.Second)
+		select {
+		case got := <-s.got:
+			want := map[string]string{"header.x-session-id": "s1", "body.user": "u"}
+			if len(got) != 1 || got[0].Route != "/v1/**" || got[0].Channel != "a" || !maps.Equal(got[0].Attributes, want) {
+				t.Errorf("%+v", got)
+			}
+		default:
+			t.Fatal("nothing was passed on")
+		}
+	})
+}
+
 // Observers get the attributes that they asked for, although the body is released when the
 // answer begins.
 func TestResultsHaveAttributesOfTheBody(t *testing.T) {

@@ -37,22 +37,51 @@ func newObserver(s sdk.Strategy, name string, notice func(string)) *observer {
 	return &observer{name: name, to: to, notice: notice, results: make(chan sdk.RequestResult, observeQueue)}
 }
 
-// Observer returns a function to be called with the result of the request, or nil if the
-// strategy is not an observer. What it needs of the request is copied now.
+// told is an observer with the parts of a request that it gets.
+type told struct {
+	*observer
+	attributes map[string]string
+}
+
+// Observer returns a function to be called with the result of the request, or nil if neither
+// the strategy nor a shadow is an observer. What they need of the request is copied now.
 func (w *Walk) Observer() func(sdk.RequestResult) {
-	if w.route == nil || w.route.planner.observer == nil {
+	if w.route == nil {
 		return nil
 	}
-	p := w.route.planner
-	o, pattern, model := p.observer, w.route.Config.Pattern, w.request.Model
-	seen := w.attributes(p.current.Load())
-	return func(r sdk.RequestResult) {
-		r.Route, r.Model, r.Attributes = pattern, model, seen
-		select {
-		case o.results <- r:
-		default: // the strategy is too slow: the result is dropped
+	var all []told
+	if p := w.route.planner; p.observer != nil {
+		all = append(all, told{p.observer, w.attributes(p.current.Load())})
+	}
+	for _, s := range w.route.shadows {
+		if o := s.planner.observer; o != nil {
+			all = append(all, told{o, w.shadowAttributes(s)})
 		}
 	}
+	if all == nil {
+		return nil
+	}
+	pattern, model := w.route.Config.Pattern, w.request.Model
+	return func(r sdk.RequestResult) {
+		r.Route, r.Model = pattern, model
+		for _, o := range all {
+			r.Attributes = o.attributes
+			select {
+			case o.results <- r:
+			default: // the strategy is too slow: the result is dropped
+			}
+		}
+	}
+}
+
+// shadowAttributes returns the parts of the request that the plan of a shadow names, and
+// keeps them, as the body is released before the request ends.
+func (w *Walk) shadowAttributes(s *shadow) map[string]string {
+	if w.shadowKept == nil {
+		w.shadowKept = map[*shadow]map[string]string{}
+	}
+	w.shadowKept[s] = attributes(&w.request, s.planner.current.Load().attributes, w.shadowKept[s])
+	return w.shadowKept[s]
 }
 
 // attributes returns the parts of the request that the plan names. For an observer they
@@ -67,10 +96,18 @@ func (w *Walk) attributes(by *plan) map[string]string {
 	return w.kept
 }
 
-// keepAttributes copies the parts of the request that the observer, if any, gets.
+// keepAttributes copies the parts of the request that the observers, if any, get.
 func (w *Walk) keepAttributes() {
-	if w.route != nil && w.route.planner.observer != nil {
+	if w.route == nil {
+		return
+	}
+	if w.route.planner.observer != nil {
 		w.attributes(w.route.planner.current.Load())
+	}
+	for _, s := range w.route.shadows {
+		if s.planner.observer != nil {
+			w.shadowAttributes(s)
+		}
 	}
 }
 

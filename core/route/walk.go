@@ -34,6 +34,8 @@ type Walk struct {
 	kept    map[string]string // attributes that the observer gets
 	keptFor *plan             // the plan that names them
 
+	shadowKept map[*shadow]map[string]string // likewise
+
 	comparison
 	hash          uint64 // of the request; 0 if not computed yet
 	denied        []*Channel
