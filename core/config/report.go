@@ -249,14 +249,17 @@ func (r Report) AddComponentWarnings(c *Component, warnings []sdk.Warning) Repor
 }
 
 // ComponentWarnings returns the warnings about components' blocks, one line for each.
-func (r Report) ComponentWarnings() []string {
+func (r Report) ComponentWarnings() []string { return r.OfComponents().Lines() }
+
+// OfComponents returns a report of only the warnings about components' blocks.
+func (r Report) OfComponents() Report {
 	about := Report{sources: r.sources, secrets: r.secrets}
 	for _, d := range r.diags {
 		if _, ok := d.Extra.(ofComponent); ok {
 			about.diags = append(about.diags, d)
 		}
 	}
-	return about.Lines()
+	return about
 }
 
 // Warn adds warnings without a place, except those that an error already contains.

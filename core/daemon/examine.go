@@ -23,10 +23,8 @@ type Finding struct {
 	Kind    string `json:"kind"`
 	Name    string `json:"name"`
 	OK      bool   `json:"ok"`
-	Skipped bool   `json:"skipped,omitempty"` // it needs settings, or a site, that only the user can give
+	Skipped bool   `json:"skipped,omitempty"` // it needs settings that only the user can give
 	Message string `json:"message"`
-
-	NeedsSettings bool `json:"-"` // that are why it was skipped
 }
 
 // examineTime bounds the examination of one component.
@@ -41,8 +39,8 @@ func Examine(ctx context.Context, t *pluginhost.Trial, settings map[string]map[s
 		f := Finding{Kind: string(c.Kind), Name: c.Name}
 		said, err := examine(ctx, t, c, settings[c.Name])
 		switch {
-		case errors.Is(err, errNeedsSettings), errors.Is(err, errNothingLearned):
-			f.Skipped, f.Message, f.NeedsSettings = true, err.Error(), errors.Is(err, errNeedsSettings)
+		case errors.Is(err, errNeedsSettings):
+			f.Skipped, f.Message = true, err.Error()
 		case err != nil:
 			f.Message = withHints(err)
 		default:
@@ -130,23 +128,21 @@ func examine(ctx context.Context, t *pluginhost.Trial, c sdk.ComponentDescriptio
 	case sdk.KindHealthChecker:
 		r, err := i.Check(ctx, sdk.CheckRequest{Channel: "trial"}, nil)
 		if err != nil {
-			return "", checkFailure(ctx, err)
+			return learnedNothing(ctx, err)
 		}
 		return fmt.Sprintf("checks; an empty answer with status 200 is healthy: %t", r.Healthy), nil
 	}
 	return "", fmt.Errorf("this aitunnel knows no component of the kind %q", c.Kind)
 }
 
-var errNothingLearned = errors.New("the check needs an answer that only its site gives; test it with sdktest.Site")
-
-// checkFailure returns what is to be said of an error of Check. A checker returns one
-// when it has learned nothing, as it may from the empty answer of this test; a panic, a
-// process that is gone and a call without an end are faults.
-func checkFailure(ctx context.Context, err error) error {
+// learnedNothing says what an error of Check means. A checker returns one when it has
+// learned nothing, as it may from the empty answer of this test; a panic, a process that
+// is gone and a call without an end are faults.
+func learnedNothing(ctx context.Context, err error) (said string, _ error) {
 	if ctx.Err() != nil || errors.Is(err, sdk.ErrPanic) || errors.Is(err, sdk.ErrUnavailable) || errors.Is(err, sdk.ErrUnsupported) {
-		return fmt.Errorf("a check fails: %w", err)
+		return "", fmt.Errorf("a check fails: %w", err)
 	}
-	return fmt.Errorf("%w (it says of an empty answer with status 200: %w)", errNothingLearned, err)
+	return fmt.Sprintf("checks; an empty answer with status 200 tells it nothing (%v): test it with the answers of its site, by sdktest.Site", err), nil
 }
 
 // bodyOf returns a block with some settings, and the defaults of the others.

@@ -18,15 +18,19 @@ import (
 const firstPlanTime = 6 * time.Second
 
 // Fits reports why a configuration cannot be used with the plugin that h runs under a
-// name: its settings are wrong for it, or one of its components gives no first plan. How
-// many blocks use it is returned, too.
-func Fits(ctx context.Context, o config.Options, h *pluginhost.Host, name string) (uses int, err error) {
+// name: its settings are wrong for it, or one of its components gives no first plan. The
+// places of the blocks that use it are returned, too.
+func Fits(ctx context.Context, o config.Options, h *pluginhost.Host, name string) (usedAt []string, err error) {
 	o.Catalog = h
-	report, err := eachUse(ctx, o, h, name, func(_ *config.Component, err error) { uses++ })
+	report, err := eachUse(ctx, o, h, name, func(c *config.Component, _ error) { usedAt = append(usedAt, placeOf(c)) })
 	if err == nil && report.HasErrors() {
 		err = &reload.ConfigError{Report: report}
 	}
-	return uses, err
+	return usedAt, err
+}
+
+func placeOf(c *config.Component) string {
+	return fmt.Sprintf("%s:%d", c.Range.Filename, c.Range.Start.Line)
 }
 
 // eachUse tests every block of a configuration that uses a plugin, and calls tested with
@@ -55,7 +59,7 @@ func ExamineBlocks(ctx context.Context, o config.Options, h *pluginhost.Host, na
 	o.Catalog = lenient{h, name}
 	_, err = eachUse(ctx, o, h, name, func(c *config.Component, err error) {
 		f := Finding{Kind: string(c.Kind), Name: c.Name, OK: err == nil}
-		at := fmt.Sprintf("%s:%d", c.Range.Filename, c.Range.Start.Line)
+		at := placeOf(c)
 		switch {
 		case err != nil:
 			f.Message = fmt.Sprintf("it does not work with the block at %s: %s", at, withHints(err))

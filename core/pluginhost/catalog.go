@@ -107,7 +107,7 @@ func (h *Host) Describe(ctx context.Context, ref string, declared []*config.Plug
 		return one, nil
 	}
 	if !isPluginName(name) {
-		return sdk.Description{}, h.noSuchComponent(ref, builtin)
+		return sdk.Description{}, h.noSuchComponent(ref, builtin, declared)
 	}
 	var block *config.Plugin
 	if i >= 0 {
@@ -118,14 +118,14 @@ func (h *Host) Describe(ctx context.Context, ref string, declared []*config.Plug
 	case errors.As(err, &missingError{}):
 		return d, err
 	case errors.Is(err, errNotInstalled) && !qualified:
-		return d, h.noSuchComponent(ref, builtin)
+		return d, h.noSuchComponent(ref, builtin, declared)
 	case err != nil || !qualified:
 		return d, err
 	}
 	if one := onlyNamed(d, component); len(one.Components) > 0 {
 		return one, nil
 	}
-	return sdk.Description{}, h.noSuchComponent(ref, d)
+	return sdk.Description{}, h.noSuchComponent(ref, d, nil)
 }
 
 // onlyNamed returns a description with only the components of a name.
@@ -134,7 +134,9 @@ func onlyNamed(d sdk.Description, name string) sdk.Description {
 	return d
 }
 
-func (h *Host) noSuchComponent(ref string, d sdk.Description) error {
+// noSuchComponent names those of a plugin, and for the built-in one also the plugins that
+// are installed, and how to install another.
+func (h *Host) noSuchComponent(ref string, d sdk.Description, declared []*config.Plugin) error {
 	var names []string
 	for _, c := range d.Components {
 		name := c.Name
@@ -145,10 +147,17 @@ func (h *Host) noSuchComponent(ref string, d sdk.Description) error {
 			names = append(names, name)
 		}
 	}
-	if near := wording.NearestRef(ref, names); near != "" {
-		return fmt.Errorf("there is no component or plugin %q: did you mean %q? Known: %s", ref, near, strings.Join(names, ", "))
+	install := ""
+	if d.Name == "" {
+		for _, c := range h.Candidates(declared) {
+			names = append(names, c.Name)
+		}
+		install = "; to install a plugin, run: aitunnel plugin install SOURCE" + h.configFlag()
 	}
-	return fmt.Errorf("there is no component or plugin %q; known: %s", ref, strings.Join(names, ", "))
+	if near := wording.NearestRef(ref, names); near != "" {
+		return fmt.Errorf("there is no component or plugin %q: did you mean %q? Known: %s%s", ref, near, strings.Join(names, ", "), install)
+	}
+	return fmt.Errorf("there is no component or plugin %q; known: %s%s", ref, strings.Join(names, ", "), install)
 }
 
 // lookUp finds a component by kind and name; without a name, the only one of its kind.

@@ -1,6 +1,9 @@
 package pluginhost
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestStateTransitions(t *testing.T) {
 	events := []processEvent{processReady, processLost, startFailed, failedTooOften, restartRequested, stopRequested}
@@ -31,5 +34,17 @@ func TestRoleTransitions(t *testing.T) {
 				t.Errorf("role %d after event %d: %d, want %d", r, e, got, want[i])
 			}
 		}
+	}
+}
+
+// A process that loops in a call is replaced within 15 seconds: after the deadline of the
+// call, at most 2 s, it is looked at with each ping.
+func TestALoopEndsWithin15Seconds(t *testing.T) {
+	d := Timing{}.withDefaults()
+	if worst := 2*time.Second + d.Overdue + d.Ping + d.PingTimeout + d.RestartMin; worst > 15*time.Second {
+		t.Errorf("after %s", worst)
+	}
+	if d.Busy+d.Ping+d.PingTimeout+d.RestartMin > 15*time.Second {
+		t.Error("one that loops outside a call")
 	}
 }

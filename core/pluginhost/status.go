@@ -1,8 +1,20 @@
 package pluginhost
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/aitunnel/aitunnel/core/trust"
+)
 
 func (v *supervisor) status() ProcessStatus {
+	s := v.current()
+	if s.Version == "" && s.SHA256 != "" { // it has not said it yet
+		s.Version = v.host.lockedVersion(s.Name, s.SHA256)
+	}
+	return s
+}
+
+func (v *supervisor) current() ProcessStatus {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s := ProcessStatus{
@@ -33,6 +45,19 @@ func (v *supervisor) status() ProcessStatus {
 	}
 	slices.Sort(s.Instances)
 	return s
+}
+
+// lockedVersion returns the version that the lock file has of an executable, "" if none.
+func (h *Host) lockedVersion(name, sum string) string {
+	lock, err := h.trust.Lock()
+	if p := lock[name]; err == nil && p != nil {
+		for _, r := range []*trust.Release{&p.Release, p.Previous} {
+			if r != nil && r.Platforms[trust.Platform].SHA256 == sum {
+				return r.Platforms[trust.Platform].Version
+			}
+		}
+	}
+	return ""
 }
 
 // hasProcess reports whether p is the process in use.

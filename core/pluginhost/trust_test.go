@@ -39,6 +39,27 @@ func (r *rig) listed(path string) Candidate {
 	return Candidate{}
 }
 
+// The version of an executable that is still starting is that of the lock file.
+func TestVersionsAreKnownBeforeAPluginIsReady(t *testing.T) {
+	r := newRig(t, quick, serveAs("good")...)
+	path := r.lock("acme", script(t, "good"))
+	is, err := r.trust.Inspect(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock, err := r.trust.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock.Set("acme", trust.Platform, trust.Entry{Version: "1.5.0", SHA256: is.SHA256})
+	if err := lock.Write(r.trust.LockPath); err != nil {
+		t.Fatal(err)
+	}
+	if got := newSupervisor(r.Host, spec{name: "acme", path: path, executable: is}).status(); got.State != StateStarting || got.Version != "1.5.0" {
+		t.Errorf("%+v", got)
+	}
+}
+
 // Whatever is wrong with a third-party executable: it is refused with a reason, which the
 // list of candidates shows too, and with the remedy if there is one. Other plugins keep
 // working.

@@ -126,6 +126,9 @@ func timeout(ctx context.Context) int64 {
 }
 
 func gaveUp(call Call, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) && call.TimeoutMS > 0 {
+		return fmt.Errorf("%s: no answer within %s: %w", call.Method, (time.Duration(call.TimeoutMS) * time.Millisecond).Round(100*time.Millisecond), err)
+	}
 	return fmt.Errorf("%s: no answer: %w", call.Method, err)
 }
 

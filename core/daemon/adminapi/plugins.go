@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
@@ -18,7 +19,21 @@ import (
 // Plugins is for [admin.Source].
 func (s *Source) Plugins() admin.Plugins {
 	g := s.running()
-	return showPlugins(s.program.Plugins, g.Config, tableUses(g.Table()))
+	out := showPlugins(s.program.Plugins, g.Config, tableUses(g.Table()))
+	out.Problems = append(out.Problems, failingChecks(g.Table(), s.program.Registry.Now())...)
+	return out
+}
+
+// failingChecks says which health checks could not be made: what is wrong is with the
+// checker, or the program.
+func failingChecks(t *route.Table, now time.Time) (all []string) {
+	for _, ch := range t.Channels {
+		if why := ch.State.View(now).CheckError; why != "" && ch.Config.HealthCheck != nil {
+			c := ch.Config.HealthCheck.Checker
+			all = append(all, fmt.Sprintf("%s: the health check %q of channel %q could not be made: %s", where(c), c.Ref, ch.Config.Name, why))
+		}
+	}
+	return all
 }
 
 // RestartPlugin is for [admin.Source].

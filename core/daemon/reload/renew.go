@@ -19,7 +19,11 @@ func (r *Reloader) RestartPlugin(ctx context.Context, name string) (Result, erro
 	if name == BuiltinPlugin {
 		name = ""
 	}
-	return r.Apply(ctx, Request{Cause: "the restart of " + pluginBlock(name), restart: &name})
+	out, err := r.Apply(ctx, Request{Cause: "the restart of " + pluginBlock(name), restart: &name})
+	if err == nil {
+		out.Report = out.Report.OfComponents() // the configuration is the same: its other warnings are known
+	}
+	return out, err
 }
 
 // HasPlugin reports whether a plugin is configured or running.
