@@ -11,12 +11,18 @@ const (
 	changedMark = "!"
 	brokenMark  = "?"
 	panicsMark  = "#" // when it is configured
+	hangsMark   = "%" // when it is configured
+	noPlanMark  = "$"
 	slowMark    = "~"
 )
 
 func change(ts *testscript.TestScript, _ bool, args []string) { appendTo(ts, args[0], changedMark) }
 
 func makePanic(ts *testscript.TestScript, _ bool, args []string) { appendTo(ts, args[0], panicsMark) }
+
+func makeHang(ts *testscript.TestScript, _ bool, args []string) { appendTo(ts, args[0], hangsMark) }
+
+func planless(ts *testscript.TestScript, _ bool, args []string) { appendTo(ts, args[0], noPlanMark) }
 
 func makeSlow(ts *testscript.TestScript, _ bool, args []string) { appendTo(ts, args[0], slowMark) }
 

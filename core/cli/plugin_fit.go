@@ -18,7 +18,6 @@ import (
 type misfitError struct {
 	name, version string
 	before        string // version that stays
-	done          string // what was not done to the new one: "installed" or "locked"
 	cause         error
 }
 
@@ -27,7 +26,7 @@ func (e *misfitError) Error() string {
 	if e.before != "" {
 		before = "version " + e.before
 	}
-	text := fmt.Sprintf("the configuration does not work with version %s of the plugin %q, which was not %s; it works with %s, which stays", e.version, e.name, e.done, before)
+	text := fmt.Sprintf("the configuration does not work with version %s of the plugin %q, only with %s, which stays", e.version, e.name, before)
 	if wrong := (*reload.ConfigError)(nil); errors.As(e.cause, &wrong) {
 		return text // the report has the rest
 	}
@@ -37,30 +36,31 @@ func (e *misfitError) Error() string {
 func (e *misfitError) Unwrap() error { return e.cause }
 
 // checkFit reports why the configuration would not work with new executables, if it works
-// with those that are locked. done is what is to be done to them.
-func (a *app) checkFit(ctx context.Context, configured string, h *pluginhost.Host, done string, trials ...*pluginhost.Trial) error {
+// with those that are locked. It returns the places of the blocks that use them.
+func (a *app) checkFit(ctx context.Context, configured string, h *pluginhost.Host, trials ...*pluginhost.Trial) (usedAt []string, _ error) {
 	if isMissing(configured) {
-		return nil
+		return nil, nil
 	}
 	for _, t := range trials {
-		after := a.fits(ctx, configured, t.Name, func(h *pluginhost.Host) {
+		places, after := a.fits(ctx, configured, t.Name, func(h *pluginhost.Host) {
 			for _, other := range trials {
 				h.UseUnlocked(other.Name, other.Executable)
 			}
 		})
+		usedAt = append(usedAt, places...)
 		if after == nil {
 			continue
 		}
 		lock, err := h.ReadLock()
 		if err != nil {
-			return err
+			return usedAt, err
 		}
 		locked, known := lock.Entry(t.Name, trust.Platform)
 		if known && locked.SHA256 == t.Executable.SHA256 {
 			a.warn("the configuration does not work with %s %s: %s", t.Name, t.Description.Version, firstLine(after))
 			continue
 		}
-		before := a.fits(ctx, configured, t.Name, func(h *pluginhost.Host) {
+		_, before := a.fits(ctx, configured, t.Name, func(h *pluginhost.Host) {
 			for _, other := range trials {
 				if e, ok := h.LockedCopy(other.Name); ok {
 					h.UseUnlocked(other.Name, e)
@@ -68,7 +68,7 @@ func (a *app) checkFit(ctx context.Context, configured string, h *pluginhost.Hos
 			}
 		})
 		if before == nil {
-			return &misfitError{t.Name, t.Description.Version, locked.Version, done, after}
+			return usedAt, &misfitError{t.Name, t.Description.Version, locked.Version, after}
 		}
 		if !known {
 			a.warn("the configuration does not work yet: %s", firstLine(after))
@@ -76,17 +76,17 @@ func (a *app) checkFit(ctx context.Context, configured string, h *pluginhost.Hos
 		}
 		a.warn("the configuration works neither with %s %s nor with what was used until now: %s%s", t.Name, t.Description.Version, firstLine(after), a.wayBack(h, t.Name, locked.Version))
 	}
-	return nil
+	return usedAt, nil
 }
 
 // fits tests the configuration with the executables that use sets.
-func (a *app) fits(ctx context.Context, configured, name string, use func(*pluginhost.Host)) (err error) {
+func (a *app) fits(ctx context.Context, configured, name string, use func(*pluginhost.Host)) (usedAt []string, err error) {
 	failed := a.withPlugins(configured, func(h *pluginhost.Host) error {
 		use(h)
-		_, err = daemon.Fits(ctx, config.Options{Path: configured, Vars: a.vars}, h, name)
+		usedAt, err = daemon.Fits(ctx, config.Options{Path: configured, Vars: a.vars}, h, name)
 		return nil
 	})
-	return errors.Join(failed, err)
+	return usedAt, errors.Join(failed, err)
 }
 
 // wayBack says how to go back to the version that a new one replaces, "" if there is no

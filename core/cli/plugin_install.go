@@ -63,6 +63,8 @@ type lockedPlugin struct {
 	Components []string `json:"components,omitempty"` // as the configuration names them
 
 	examples []string // of the components that need settings; "" for the others
+	replaced string   // version that was locked before; "": none
+	usedAt   []string // blocks that use it already
 }
 
 func describeLocked(h *pluginhost.Host, t *pluginhost.Trial) lockedPlugin {
@@ -199,12 +201,13 @@ func (a *app) installFile(ctx context.Context, place installPlace, path string, 
 	err = a.withPlugins(place.configured, func(h *pluginhost.Host) error {
 		t, err := a.tryNew(ctx, h, path, keys, from)
 		if err != nil {
-			return err
+			return keys.staying(err, path, from)
 		}
 		if limit := h.StartLimit(); t.Started > limit {
 			a.warn("%s %s took %s to start. When aitunnel starts, it waits %s for a plugin; then it uses the previous version, or else on_failure, until the plugin is ready.", t.Name, t.Description.Version, wording.Duration(t.Started.Round(100*time.Millisecond)), wording.Duration(limit))
 		}
-		if err := a.checkFit(ctx, place.configured, h, "installed", t); err != nil {
+		usedAt, err := a.checkFit(ctx, place.configured, h, t)
+		if err != nil {
 			return err
 		}
 		to := h.InstallPath(t.Name, place.user)
@@ -221,6 +224,7 @@ func (a *app) installFile(ctx context.Context, place installPlace, path string, 
 		if err != nil {
 			return err
 		}
+		old, _ := lock.Entry(t.Name, trust.Platform)
 		entry := trust.Entry{Version: t.Description.Version, SHA256: t.Executable.SHA256}
 		if from.local {
 			lock.SetLocal(t.Name, from.key, entry)
@@ -231,10 +235,25 @@ func (a *app) installFile(ctx context.Context, place installPlace, path string, 
 			return err
 		}
 		out = describeLocked(h, t)
-		out.Path = to
+		out.Path, out.usedAt = to, usedAt
+		if old.SHA256 != entry.SHA256 {
+			out.replaced = old.Version
+		}
 		return nil
 	})
 	return out, err
+}
+
+// staying adds to the error of a new executable which version stays.
+func (k signingKeys) staying(err error, path string, from origin) error {
+	name := from.name
+	if n, err := pluginhost.NameOf(path); err == nil && name == "" {
+		name = n
+	}
+	if e, ok := k.lock.Entry(name, trust.Platform); ok && e.Version != "" {
+		return fmt.Errorf("%w; %s %s stays", err, name, e.Version)
+	}
+	return err
 }
 
 // tryNew starts an executable that is to be installed, and checks its name.
@@ -249,6 +268,9 @@ func (a *app) tryNew(ctx context.Context, h *pluginhost.Host, path string, keys 
 	}
 	t, err := h.Try(ctx, name, path, declared(blocks, name))
 	if err != nil {
+		if from.version != "" {
+			err = fmt.Errorf("version %s: %w", from.version, err)
+		}
 		return nil, err
 	}
 	if t.ForOtherPlatform() {
@@ -293,7 +315,17 @@ func expandHome(path string) (string, error) {
 }
 
 func printInstalled(w io.Writer, p lockedPlugin) error {
-	_, err := fmt.Fprintf(w, "Installed %s %s as %s,\nand locked its sha256 %s… in %s.\n\nTo use it, write in the configuration:\n\n", p.Plugin, p.Version, p.Path, p.SHA256[:12], p.LockFile)
+	_, err := fmt.Fprintf(w, "Installed %s %s as %s,\nand locked its sha256 %s… in %s.\n", p.Plugin, p.Version, p.Path, p.SHA256[:12], p.LockFile)
+	if err == nil && p.replaced != "" {
+		_, err = fmt.Fprintf(w, "It replaces %s: 'aitunnel plugin rollback %s' goes back to that.\n", p.replaced, p.Plugin)
+	}
+	if err == nil && len(p.usedAt) > 0 {
+		_, err = fmt.Fprintf(w, "It is used at %s.\n", strings.Join(p.usedAt, ", "))
+		return err
+	}
+	if err == nil {
+		_, err = fmt.Fprint(w, "\nTo use it, write in the configuration:\n\n")
+	}
 	for i, c := range p.Components {
 		if example := p.examples[i]; err == nil && example != "" {
 			_, err = fmt.Fprintf(w, "  %s\n", strings.ReplaceAll(strings.TrimSuffix(example, "\n"), "\n", "\n  "))

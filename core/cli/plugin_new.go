@@ -37,7 +37,7 @@ func (a *app) pluginNewCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&p.Module, "module", "", "path of the Go module (default aitunnel-plugin-NAME)")
-	c.Flags().StringVar(&p.SDKDir, "sdk", "", "directory of aitunnel's SDK, to use it in place of the released one")
+	c.Flags().StringVar(&p.SDKDir, "sdk", "", "directory of aitunnel's SDK, or of a clone of aitunnel, to use in place of the released SDK")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }

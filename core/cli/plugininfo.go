@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -40,7 +41,7 @@ func (a *app) pluginInfo(ctx context.Context, ref string, asJSON bool) error {
 
 // describe returns the description of a component, of a plugin, or of a plugin's file.
 func describe(ctx context.Context, h *pluginhost.Host, ref string, blocks []*config.Plugin) (sdk.Description, error) {
-	if !config.IsPath(ref) {
+	if !isPluginFile(ref) {
 		return h.Describe(ctx, ref, blocks)
 	}
 	path, err := expandHome(ref)
@@ -62,6 +63,17 @@ func describe(ctx context.Context, h *pluginhost.Host, ref string, blocks []*con
 		return sdk.Description{}, err
 	}
 	return t.Description, nil
+}
+
+// isPluginFile reports whether a reference is the path of a plugin's file: PLUGIN/COMPONENT
+// has a slash, too.
+func isPluginFile(ref string) bool {
+	if config.IsPath(ref) {
+		return true
+	}
+	_, err := pluginhost.NameOf(ref)
+	info, missing := os.Stat(ref)
+	return err == nil && missing == nil && info.Mode().IsRegular()
 }
 
 func (a *app) printInfo(ctx context.Context, h *pluginhost.Host, ref string, declared []*config.Plugin, asJSON bool) error {

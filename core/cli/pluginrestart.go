@@ -12,7 +12,8 @@ func (a *app) pluginRestartCommand() *cobra.Command {
 		Long: "Replace the process of a plugin in the running program by a new one, of the\n" +
 			"executable that is there now. It is started, configured and asked for its first\n" +
 			"plan before anything changes. If that fails, the old process stays, and the exit\n" +
-			"code is 1, or 4 if the configuration is not valid. This also ends a quarantine.\n" +
+			"code is 1, or 4 if the configuration cannot be used with the new one: it does not\n" +
+			"start, or refuses a setting. This also ends a quarantine.\n" +
 			"The plugin of the built-in components is called built-in.",
 		Example: "  aitunnel plugin restart acme\n  aitunnel plugin restart built-in --json",
 		Args:    names("the name of a plugin"),

@@ -26,7 +26,8 @@ func (a *app) pluginVerifyCommand() *cobra.Command {
 		Use:   "verify PATH",
 		Short: "Test the executable of a plugin: its hash, handshake and answers",
 		Long: "Start the executable of a plugin, locked or not, and test each component with\n" +
-			"default settings: plans for 1, 3 and 1,000 candidates, and a health check.\n" +
+			"default settings: plans for 1, 3 and 1,000 candidates, and a health check. PATH\n" +
+			"may also be that of an archive of a release, or of a folder of archives.\n" +
 			"Nothing is installed or locked. A component with required settings is tested\n" +
 			"with those of --set, or, if --config names a configuration, with its blocks.\n\nThe exit code is 1 if a test fails, or a component could not be tested.",
 		Example: "  aitunnel plugin verify ./aitunnel-plugin-acme\n  aitunnel plugin verify ./aitunnel-plugin-acme --set 'cheapest.prices={\"home\":1}' --set cheapest.budget=5\n  aitunnel plugin verify ./aitunnel-plugin-acme --config aitunnel.hcl",
@@ -66,17 +67,12 @@ var errFailed = errors.New("the plugin failed the test")
 // untested is the error for components that could not be tested.
 func untested(all []daemon.Finding) error {
 	var names []string
-	advice := "Test it against its site with sdktest.Site, and accept this with --allow-untried"
 	for _, f := range all {
-		if !f.Skipped {
-			continue
-		}
-		names = append(names, f.Name)
-		if f.NeedsSettings {
-			advice = "Give settings that are missing with --set or --config, or accept this with --allow-untried"
+		if f.Skipped {
+			names = append(names, f.Name)
 		}
 	}
-	return fmt.Errorf("nothing failed, but not everything was tested: %s. %s", strings.Join(names, ", "), advice)
+	return fmt.Errorf("nothing failed, but not everything was tested: %s. Give settings that are missing with --set or --config, or accept this with --allow-untried", strings.Join(names, ", "))
 }
 
 // parseSettings reads COMPONENT.NAME=VALUE.
@@ -108,6 +104,11 @@ func (a *app) pluginVerify(ctx context.Context, path string, settings map[string
 	name, err := pluginhost.NameOf(path)
 	if err != nil {
 		name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) // for a test any name will do
+	}
+	if isLocalRelease(path) {
+		return a.withRelease(ctx, configured, releaseWanted{source: path}, func(executable string, _ origin) error {
+			return a.pluginVerify(ctx, executable, settings, allowUntried, asJSON)
+		})
 	}
 	out := verification{Path: path, Plugin: name, Platform: trust.Platform, Findings: []daemon.Finding{}}
 	err = a.withPlugins(configured, func(h *pluginhost.Host) error {

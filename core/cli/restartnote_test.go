@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -20,19 +21,22 @@ func TestAQuarantineIsShownWithItsRemedy(t *testing.T) {
 	}
 }
 
-func TestAdviceAboutWhatWasNotTested(t *testing.T) {
-	site := daemon.Finding{Name: "minbalance", Skipped: true}
-	settings := daemon.Finding{Name: "guide", Skipped: true, NeedsSettings: true}
-	for _, tt := range []struct {
-		all  []daemon.Finding
-		want string
-	}{
-		{[]daemon.Finding{site}, "minbalance. Test it against its site with sdktest.Site, and accept this with --allow-untried"},
-		{[]daemon.Finding{settings}, "guide. Give settings that are missing with --set or --config"},
-		{[]daemon.Finding{site, settings}, "minbalance, guide. Give settings"},
-	} {
-		if err := untested(tt.all); err == nil || !strings.Contains(err.Error(), tt.want) || errors.Is(err, errFailed) {
-			t.Errorf("%v, want %s", err, tt.want)
+// A new version that is not ready yet is shown with its version, and with what serves.
+func TestANewVersionThatIsNotReadyIsShown(t *testing.T) {
+	var out strings.Builder
+	writePlugins(&out, false, admin.Plugins{Processes: []admin.Process{
+		{Plugin: "acme", Version: "1.2.0", State: "running", PID: 7}, {Plugin: "acme", Version: "1.5.0", State: "starting"}, {Plugin: "other", Version: "1.0.0", State: "starting"},
+	}})
+	for _, want := range []string{`acme +1\.5\.0 +starting .*version 1\.2\.0 is used until it is ready`, `other +1\.0\.0 +starting .*not ready yet`} {
+		if !regexp.MustCompile(want).MatchString(out.String()) {
+			t.Errorf("want %s:\n%s", want, out.String())
 		}
+	}
+}
+
+func TestAdviceAboutWhatWasNotTested(t *testing.T) {
+	err := untested([]daemon.Finding{{Name: "plain", OK: true}, {Name: "guide", Skipped: true}, {Name: "other", Skipped: true}})
+	if err == nil || !strings.Contains(err.Error(), "guide, other. Give settings that are missing with --set or --config") || errors.Is(err, errFailed) {
+		t.Error(err)
 	}
 }

@@ -130,7 +130,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "told": told, "await": await, "takes": takes, "takeport": takePort, "freeport": freePort,
 			"site": startSite, "get": get, "history": kept, "post": post, "status": status, "ask": ask, "terminate": terminate, "killed": killed, "ends": ends, "screen": screen, "proxyof": proxyOf, "change": change,
-			"lists": lists, "releases": releases, "publish": publish, "folder": folder, "republish": republish, "break": breakIt, "makepanic": makePanic, "makeslow": makeSlow,
+			"lists": lists, "releases": releases, "publish": publish, "folder": folder, "republish": republish, "break": breakIt, "makepanic": makePanic, "makehang": makeHang, "planless": planless, "makeslow": makeSlow,
 		},
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -332,13 +333,29 @@ func writeFailingChecks(out *strings.Builder, p term.Paint, channels []admin.Cha
 	}
 }
 
+// startingNote says what serves until a new version is ready.
+func startingNote(x admin.Process, all []admin.Process) string {
+	for _, other := range all {
+		if other.Plugin == x.Plugin && other.State == string(pluginhost.StateRunning) {
+			return fmt.Sprintf("version %s is used until it is ready", other.Version)
+		}
+	}
+	return "not ready yet"
+}
+
 func writePlugins(out *strings.Builder, p term.Paint, plugins admin.Plugins) {
 	t := term.NewTable(p, "PLUGIN", "VERSION", "STATE", ">PID", ">RESTARTS", "NOTE")
 	for _, x := range plugins.Processes {
 		state, note := p.Good(x.State), x.LastError
-		if x.State != "running" {
+		switch {
+		case x.State == string(pluginhost.StateStarting):
+			state = p.Warn(x.State)
+			if note == "" {
+				note = startingNote(x, plugins.Processes)
+			}
+		case x.State != string(pluginhost.StateRunning):
 			state = p.Bad(x.State)
-		} else if note != "" {
+		case note != "":
 			note = "restarted; last failure: " + note
 		}
 		if x.Fallback != "" {

@@ -1,9 +1,11 @@
 // Command acme is a plugin of a third party. What follows the end of its executable
-// makes it another version, one that does not start, starts slowly, or cannot be configured.
+// makes it another version, one that does not start, starts slowly, cannot
+// be configured, or gives no plan.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -22,6 +24,10 @@ func main() {
 		version = "1.2.1"
 	case '#':
 		version = "1.4.0"
+	case '$':
+		version = "1.7.0"
+	case '%':
+		version = "1.6.0"
 	case '~':
 		version = "1.5.0"
 		time.Sleep(1200 * time.Millisecond) // more than a start of aitunnel waits
@@ -52,13 +58,19 @@ func lastByte() byte {
 type backwards struct{ lie bool }
 
 func (backwards) Configure(context.Context, sdk.Config) error {
-	if lastByte() == '#' {
+	switch lastByte() {
+	case '#':
 		panic("no table of prices")
+	case '%':
+		select {} // hangs
 	}
 	return nil
 }
 func (backwards) Close() error { return nil }
 func (b backwards) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
+	if lastByte() == '$' {
+		return sdk.Plan{}, errors.New("the prices are not known")
+	}
 	g := sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleOrder}}
 	for _, c := range slices.Backward(req.Channels) {
 		g.Members = append(g.Members, sdk.Member{ID: c.ID, Weight: 1})
