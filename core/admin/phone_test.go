@@ -14,15 +14,15 @@ import (
 func TestAPhoneSignsIn(t *testing.T) {
 	s := serve(t, config.Admin{Token: config.NewSecret(testToken)}, 8)
 	cookie := s.login()
-	if s.standing("Cookie", cookie).Phone {
+	if s.session("Cookie", cookie).Phone {
 		t.Error("a panel on loopback offers the link")
 	}
 	resp, body := s.send("POST", "/api/session/phone", "{}", "Content-Type", "application/json", "Cookie", cookie)
 	s.wantError(resp, body, http.StatusConflict, "local_only")
 
 	s.api.options.Addr = func() string { return "192.0.2.7:9090" }
-	if !s.standing("Cookie", cookie).Phone || s.standing().Phone {
-		t.Error("the link is offered to those who have signed in, and to nobody else")
+	if !s.session("Cookie", cookie).Phone || s.session().Phone {
+		t.Error("the link is not offered to signed-in users only")
 	}
 	resp, body = s.send("POST", "/api/session/phone", "{}", "Content-Type", "application/json")
 	s.wantError(resp, body, http.StatusUnauthorized, "unauthorized")

@@ -117,7 +117,7 @@ func (s *site) login() (cookie string) {
 	return c.Name + "=" + c.Value
 }
 
-func (s *site) standing(header ...string) (out Session) {
+func (s *site) session(header ...string) (out Session) {
 	s.t.Helper()
 	_, body := s.do("GET", "/api/session", header...)
 	if err := json.Unmarshal(body, &out); err != nil {
@@ -132,7 +132,7 @@ func TestASessionReplacesTheToken(t *testing.T) {
 		c.Token = config.NewSecret(token)
 		return c
 	}, 8)
-	if got := s.standing(); got != (Session{Needed: true}) {
+	if got := s.session(); got != (Session{Needed: true}) {
 		t.Errorf("a stranger: %+v", got)
 	}
 	one, two := s.login(), s.login()
@@ -143,24 +143,24 @@ func TestASessionReplacesTheToken(t *testing.T) {
 	}
 	stream := s.follow("", "Cookie", one) // the event stream needs no token in its address
 	_ = stream.body.Close()
-	if got := s.standing("Cookie", one); got != (Session{Needed: true, Authenticated: true, Reading: true}) {
+	if got := s.session("Cookie", one); got != (Session{Needed: true, Authenticated: true, Reading: true}) {
 		t.Errorf("%+v", got)
 	}
 	s.send("DELETE", "/api/session", "", "Cookie", one)
-	if s.standing("Cookie", one).Authenticated || !s.standing("Cookie", two).Authenticated {
+	if s.session("Cookie", one).Authenticated || !s.session("Cookie", two).Authenticated {
 		t.Error("one session was to be ended, and that one alone")
 	}
 	s.time.jump(sessionTime + time.Hour)
-	if s.standing("Cookie", two).Authenticated {
+	if s.session("Cookie", two).Authenticated {
 		t.Error("the session lasts for ever")
 	}
 	three := s.login()
 	token = "another-token-of-the-config"
-	if s.standing("Cookie", three).Authenticated {
+	if s.session("Cookie", three).Authenticated {
 		t.Error("the session outlives its token")
 	}
 	token = ""
-	if got := s.standing(); got != (Session{Reading: true}) {
+	if got := s.session(); got != (Session{Reading: true}) {
 		t.Errorf("without a token: %+v", got)
 	}
 }
@@ -172,7 +172,7 @@ func TestSessionsAreBounded(t *testing.T) {
 	for range maxSessions {
 		s.login()
 	}
-	if n := len(s.api.sessions.known); n != maxSessions || s.standing("Cookie", first).Authenticated {
+	if n := len(s.api.sessions.known); n != maxSessions || s.session("Cookie", first).Authenticated {
 		t.Errorf("%d sessions", n)
 	}
 }
@@ -242,7 +242,7 @@ func TestGuessingIsSlow(t *testing.T) {
 	resp, body := s.do("GET", "/api/status", "Authorization", "Bearer "+testToken)
 	s.wantError(resp, body, http.StatusTooManyRequests, "too_many_tries")
 	if resp, body := s.do("GET", "/api/status", "Cookie", cookie); resp.StatusCode != http.StatusOK {
-		t.Errorf("a session while somebody guesses: %d %s", resp.StatusCode, body)
+		t.Errorf("a session during guessing: %d %s", resp.StatusCode, body)
 	}
 	s.time.jump(tryTime + time.Second)
 	if resp, body := s.do("GET", "/api/status", "Authorization", "Bearer "+testToken); resp.StatusCode != http.StatusOK {
@@ -259,7 +259,7 @@ func TestTriesAreBoundedInMemory(t *testing.T) {
 		}
 	}
 	if len(tries.all) > maxTriers+1 {
-		t.Errorf("%d addresses are remembered", len(tries.all))
+		t.Errorf("%d addresses are stored", len(tries.all))
 	}
 }
 

@@ -175,7 +175,7 @@ var typeDocs = map[string]string{
 	"Process.Source":               "\"built-in\" or the executable's path",
 	"Question":                     "Question is a request to explain.",
 	"Question.Body":                "for strategies that read it; it is not stored",
-	"Question.Client":              "by default anybody",
+	"Question.Client":              "default any",
 	"Question.Method":              "default POST",
 	"Record":                       "Record is a request as it was kept. Lists have no attempts.",
 	"Record.Sent":                  "the model as sent to the channel, where it is another one",

@@ -5,7 +5,7 @@ type Question struct {
 	Method  string            `json:"method,omitempty"` // default POST
 	Path    string            `json:"path"`
 	Model   string            `json:"model,omitempty"`
-	Client  string            `json:"client,omitempty"` // by default anybody
+	Client  string            `json:"client,omitempty"` // default any
 	Headers map[string]string `json:"headers,omitempty"`
 	Body    string            `json:"body,omitempty"` // for strategies that read it; it is not stored
 }

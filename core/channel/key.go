@@ -253,7 +253,7 @@ func (k *Key) Succeed(now time.Time, model string, ttfb time.Duration) {
 	k.mu.Lock()
 	k.counters.success(now, 0)
 	k.counters.ttfb(ttfb)
-	k.note(now, true)
+	k.countRecent(now, true)
 	k.model(now, model).lastGood = now
 	rejectedBy, reason := k.invalidFor, k.invalid.reason
 	usable := k.restricted.Load() && k.recover(now, model)
@@ -273,7 +273,7 @@ func (k *Key) CountSuccess(now time.Time, ttfb time.Duration) {
 	defer k.mu.Unlock()
 	k.counters.success(now, 0)
 	k.counters.ttfb(ttfb)
-	k.note(now, true)
+	k.countRecent(now, true)
 }
 
 // Fail records a failure that the key did not cause.
@@ -324,12 +324,12 @@ func (k *Key) clear() {
 
 func (k *Key) fail(now time.Time, reason string) {
 	k.counters.failure(now, reason)
-	k.note(now, false)
+	k.countRecent(now, false)
 	k.update()
 }
 
-// note counts an attempt in the window of the last minute.
-func (k *Key) note(now time.Time, ok bool) {
+// countRecent counts an attempt in the window of the last minute.
+func (k *Key) countRecent(now time.Time, ok bool) {
 	if k.recent == nil {
 		k.recent = &window{span: time.Minute}
 	}

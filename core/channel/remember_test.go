@@ -28,7 +28,7 @@ func TestStoredObjects(t *testing.T) {
 		r.RememberObject(fmt.Sprint("resp-", i), s, k)
 	}
 	if _, _, ok := r.ObjectOwner("file-1"); !ok {
-		t.Error("an object in use was forgotten")
+		t.Error("an object in use was removed")
 	}
 	if _, _, ok := r.ObjectOwner("file-2"); ok || r.objects.recent.Len() != maxObjects || len(r.objects.byID) != maxObjects {
 		t.Errorf("%d objects are remembered", r.objects.recent.Len())

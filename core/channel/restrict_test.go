@@ -155,7 +155,7 @@ func TestMarksLastLongerEachTime(t *testing.T) {
 			t.Fatalf("mark %d: %v for %s, want %s", i+1, deferred, until.Sub(c.now()), want)
 		}
 		if skip, _ := k.Skip(c.now(), "m", ""); skip != "" {
-			t.Fatalf("a marked key is out: %s", skip)
+			t.Fatalf("a marked key is skipped: %s", skip)
 		}
 		if v := k.View(c.now()); v.State() != KeySuspect {
 			t.Fatalf("shown as %s", v.State())

@@ -197,7 +197,7 @@ func TestWarnings(t *testing.T) {
 			t.Error("the configuration was refused")
 		}
 		if report.Empty() {
-			t.Error("nothing was said")
+			t.Error("the report is empty")
 		}
 	})
 }

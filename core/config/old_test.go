@@ -84,7 +84,7 @@ func (a *archive) sameConverted(t *testing.T, path string, old *config.Config) {
 		t.Errorf("the conversion means something else: %+v", changes)
 	}
 	if old.Path == next.Path || old.Channels[0].Range.Filename != oldName {
-		t.Errorf("the channel is said to stand in %s", old.Channels[0].Range)
+		t.Errorf("the place of the channel is %s", old.Channels[0].Range)
 	}
 }
 

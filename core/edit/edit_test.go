@@ -195,7 +195,7 @@ func TestMissingThingsAreReported(t *testing.T) {
 		}
 	}
 	if len(d.Changed()) != 0 {
-		t.Error("something was changed all the same")
+		t.Error("something was changed nevertheless")
 	}
 }
 

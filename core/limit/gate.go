@@ -59,7 +59,7 @@ func (g *Gate) Enter(ctx context.Context, tokens int, wait time.Duration) (Place
 			return p, nil, nil
 		}
 	}
-	if r := g.hopeless(now, tokens, wait); r != nil {
+	if r := g.waitsTooLong(now, tokens, wait); r != nil {
 		g.line.Unlock()
 		return Place{}, r, nil
 	}
@@ -69,9 +69,9 @@ func (g *Gate) Enter(ctx context.Context, tokens int, wait time.Duration) (Place
 	return g.await(ctx, w, wait)
 }
 
-// hopeless reports whether the rate alone makes a new request wait for too long. The
+// waitsTooLong reports whether the rate alone makes a new request wait for too long. The
 // caller holds line.
-func (g *Gate) hopeless(now time.Time, tokens int, wait time.Duration) *Refusal {
+func (g *Gate) waitsTooLong(now time.Time, tokens int, wait time.Duration) *Refusal {
 	before := tokens
 	for _, w := range g.waiting {
 		before += w.tokens

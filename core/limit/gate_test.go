@@ -68,7 +68,7 @@ func TestGateRefusesRequestsThatWouldWaitTooLong(t *testing.T) {
 			t.Errorf("%+v, %v", refused, err)
 		}
 		if time.Since(begun) != 0 {
-			t.Error("it waited in vain")
+			t.Error("it waited although it could not be admitted in time")
 		}
 		if _, refused, _ = g.Enter(t.Context(), 0, 10*time.Second); refused != nil || time.Since(begun) != 10*time.Second {
 			t.Errorf("%+v after %s", refused, time.Since(begun))

@@ -191,7 +191,7 @@ func TestReceivers(t *testing.T) {
 	if all := log.all(); len(all) > 0 {
 		t.Errorf("the log says %q", all)
 	}
-	testhelp.Eventually(t, "all is told", func() bool {
+	testhelp.Eventually(t, "all messages arrived", func() bool {
 		return !slices.ContainsFunc(n.Status(), func(s Status) bool { return s.Pending > 0 })
 	})
 	for _, s := range n.Status() {

@@ -78,7 +78,7 @@ func TestASelectorSeesNoSecret(t *testing.T) {
 	}}
 	w := selecting(t, selector, "k1,k2")
 	if len(seen) != 1 || seen[0].Channel != "a" {
-		t.Fatalf("the selector was asked %d times", len(seen))
+		t.Fatalf("the selector was called %d times", len(seen))
 	}
 	var ids []string
 	for _, k := range seen[0].Keys {
@@ -127,9 +127,9 @@ func TestExplainShowsTheOrderOfKeys(t *testing.T) {
 	w := selecting(t, selectedBy(plan), "k1,k2,k3,k4")
 	w.channel("a").Keys[0].State.Limit(w.registry.Now(), "", time.Minute, "429")
 	for range 2 { // the first explanation must not change the second
-		got, passed, _ := w.table.Routes[0].Explain(t.Context(), w.registry.Now(), Request{})
-		if len(got) != 1 || len(passed) != 1 {
-			t.Fatalf("%d choices, %d passed over", len(got), len(passed))
+		got, skipped, _ := w.table.Routes[0].Explain(t.Context(), w.registry.Now(), Request{})
+		if len(got) != 1 || len(skipped) != 1 {
+			t.Fatalf("%d choices, %d skipped", len(got), len(skipped))
 		}
 		var ids []string
 		for _, k := range got[0].Keys {

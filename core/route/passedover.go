@@ -41,7 +41,7 @@ func (w *Walk) PassedOver(p Pick) (all []Skipped) {
 	for i := range groups {
 		g := &groups[i]
 		picked, ordered := w.pickedFrom(g, p), g.rule.Kind == sdk.RuleOrder
-		if picked && !ordered && w.route.unhindered() {
+		if picked && !ordered && w.route.unrestricted() {
 			break
 		}
 		for _, m := range g.members {
@@ -62,15 +62,15 @@ func (w *Walk) pickedFrom(g *group, p Pick) bool {
 	return g == p.group || slices.ContainsFunc(g.members, func(m member) bool { return w.route.Channels[m.index] == p.Channel })
 }
 
-// unhindered reports whether no limit and no channel's state prevents requests, without
+// unrestricted reports whether no limit and no channel's state prevents requests, without
 // looking at each channel.
-func (r *Route) unhindered() bool { return !r.limited && !r.registry.AnyRestricted() }
+func (r *Route) unrestricted() bool { return !r.limited && !r.registry.AnyRestricted() }
 
 // passedOver returns why a channel was not picked, or "". beside says that it is in the
 // group of the pick, where available channels are not picked either.
 func (w *Walk) passedOver(i int, p Pick, beside bool) channel.Skip {
 	ch := w.route.Channels[i]
-	if ch == p.Channel || beside && w.route.quick[i].unhindered() {
+	if ch == p.Channel || beside && w.route.quick[i].unrestricted() {
 		return ""
 	}
 	skip, deferred := w.skipOrDefer(ch)

@@ -30,7 +30,7 @@ func TestPassedOver(t *testing.T) {
 	}{
 		{"all is well", "", func(*world) {}, "a", ""},
 		{"first paused", "", pause("a"), "b", "a:paused"},
-		{"two are out", "", func(w *world) {
+		{"two are out of service", "", func(w *world) {
 			w.trip("a")
 			pause("b")(w)
 		}, "c", "a:breaker_open b:paused"},
@@ -41,9 +41,9 @@ func TestPassedOver(t *testing.T) {
 		}, "b", "a:full"},
 		{"key out", "", func(w *world) { w.channel("a").Keys[0].State.Limit(w.registry.Now(), "", 0, "429") }, "b", "a:no_key"},
 		{"another model", "", func(w *world) { w.channel("a").Config.Models = []string{"claude-*"} }, "b", "a:model_not_served"},
-		{"another model beside it", sdk.RuleCycle, func(w *world) { w.channel("a").Config.Models = []string{"claude-*"} }, "b", ""},
+		{"next to it, another model", sdk.RuleCycle, func(w *world) { w.channel("a").Config.Models = []string{"claude-*"} }, "b", ""},
 		{"suspect", "", func(w *world) { w.channel("a").Keys[0].State.Mark(w.registry.Now(), "gpt-5") }, "b", "a:suspect"},
-		{"paused beside it", sdk.RuleCycle, pause("c"), "a", "c:paused"},
+		{"next to it, paused", sdk.RuleCycle, pause("c"), "a", "c:paused"},
 		{"preferred", "", func(w *world) {
 			w.channel("c").State.SetPreferred(true)
 			pause("a")(w)

@@ -41,15 +41,15 @@ func (p *planner) info(block *config.Component) PlanInfo {
 		router := p.router.info()
 		info.Router = &router
 	}
-	for _, w := range slices.Concat(by.warnings, p.troubles()) {
+	for _, w := range slices.Concat(by.warnings, p.problems()) {
 		info.Warnings = append(info.Warnings, p.warningText(block, w))
 	}
 	return info
 }
 
-// troubles returns the current problems of the component, except that its process ended,
+// problems returns the current problems of the component, except that its process ended,
 // which its state shows.
-func (p *planner) troubles() (all []sdk.Warning) {
+func (p *planner) problems() (all []sdk.Warning) {
 	add := func(format string, args ...any) {
 		all = append(all, sdk.Warning{Message: fmt.Sprintf(format, args...)})
 	}
@@ -64,7 +64,7 @@ func (p *planner) troubles() (all []sdk.Warning) {
 		add("it gives no new plan, so the last one stays in use: %v", failure)
 	}
 	if p.router != nil {
-		for _, text := range p.router.troubles() {
+		for _, text := range p.router.problems() {
 			add("%s", text)
 		}
 	}

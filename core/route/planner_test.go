@@ -321,7 +321,7 @@ func TestCloseDuringPicks(t *testing.T) {
 			a.mu.Lock()
 			defer a.mu.Unlock()
 			if a.closed > 0 {
-				t.Error("a closed component was asked")
+				t.Error("a closed component was called")
 			}
 			return planOf(sdk.RuleOrder, "a"), nil
 		}

@@ -238,7 +238,7 @@ func (x *trace) checkMark(w *Walk, p Pick) {
 	view := keyView{walk: w, channel: p.Channel}
 	for i := range p.Channel.Keys {
 		if view.available(i) {
-			x.t.Errorf("a marked key was asked while another was available")
+			x.t.Errorf("a marked key was used while another was available")
 		}
 	}
 }
@@ -276,11 +276,11 @@ func (x *trace) check(r *sent) {
 	for _, ch := range x.route.Channels {
 		if x.sites[ch] == siteUp {
 			if skip := ch.State.Skip(x.now); skip != "" {
-				x.t.Errorf("a healthy channel is out: %s, after %+v", skip, r)
+				x.t.Errorf("a healthy channel is unavailable: %s, after %+v", skip, r)
 			}
 			for _, model := range []string{"a", "b"} {
 				if skip, _ := ch.State.SkipFor(x.now, model, "generate"); skip != "" {
-					x.t.Errorf("a healthy channel is out for %s: %s, after %+v", model, skip, r)
+					x.t.Errorf("a healthy channel is unavailable for %s: %s, after %+v", model, skip, r)
 				}
 			}
 		}
@@ -291,7 +291,7 @@ func (x *trace) check(r *sent) {
 				x.known[k] = x.known[k] || skip != "" || deferred
 				if x.works(k, model) {
 					if skip != "" {
-						x.t.Errorf("a healthy key is out for %s: %s, after %+v", model, skip, r)
+						x.t.Errorf("a healthy key is unavailable for %s: %s, after %+v", model, skip, r)
 					}
 				}
 				if deferred && x.keys[k] == keyGood {
@@ -347,6 +347,6 @@ func TestBlameFallsOnTheFaultyOnly(t *testing.T) {
 		t.Errorf("%.2f %% of the requests that could be answered were", share)
 	}
 	if tally.worst > 5 {
-		t.Errorf("a dead key was asked %d times until it was known", tally.worst)
+		t.Errorf("a dead key was used %d times until it was disabled", tally.worst)
 	}
 }

@@ -160,7 +160,7 @@ func TestUnexplainedRefusals(t *testing.T) {
 		marked   string
 	}{
 		{"a dead key beside a good one", []string{"a:k1,k2"}, nil, map[string]Outcome{"a/k1": s}, "a/k1 a/k2", "a/k1"},
-		{"the key that answered last is asked to compare", []string{"a:k1,k2,k3,k4"}, []string{"a/k3"}, map[string]Outcome{"a/k1": s}, "a/k1 a/k3", "a/k1"},
+		{"the key that answered last is used to compare", []string{"a:k1,k2,k3,k4"}, []string{"a/k3"}, map[string]Outcome{"a/k1": s}, "a/k1 a/k3", "a/k1"},
 		{"a witness and another channel settle it", []string{"a:k1,k2", "b:k1"}, []string{"a/k1"}, map[string]Outcome{"a": s}, "a/k1 b/k1", ""},
 		{"two keys without a witness, another channel left", []string{"a:k1,k2,k3", "b:k1"}, nil, map[string]Outcome{"a": s}, "a/k1 a/k2 b/k1", ""},
 		{"no other channel: a witness among two", []string{"a:k1,k2,k3,k4"}, []string{"a/k1"}, map[string]Outcome{"a": s}, "a/k1 a/k2 -", ""},
@@ -200,7 +200,7 @@ func TestUnexplainedRefusals(t *testing.T) {
 							marked = append(marked, ch.Config.Name+"/"+k.State.ID())
 						}
 						if skip, _ := k.State.Skip(w.registry.Now(), "m", "generate"); skip != "" {
-							t.Errorf("a key is out: %s", skip)
+							t.Errorf("a key is unavailable: %s", skip)
 						}
 					}
 				}
@@ -341,7 +341,7 @@ func TestOneRequestTestsWhileOthersWait(t *testing.T) {
 		walk := w.begin("late")
 		next, ok := walk.Next(w.registry.Now())
 		if !ok {
-			t.Fatal("after the test nobody tests any more")
+			t.Fatal("after the test, no other request tests")
 		}
 		other := w.begin("slow")
 		if _, ok := other.Next(w.registry.Now()); ok {

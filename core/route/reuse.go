@@ -63,7 +63,7 @@ func (t *Table) plan(of subject, o Options) *planner {
 		if old != nil {
 			p.resumeFrom(old.memory())
 			p.countFrom(old)
-			p.replaces = old.component != of.component && old.plansWell()
+			p.replaces = old.component != of.component && old.hasGoodPlan()
 		} else {
 			p.resumeFrom(o.Memory.of(of.purpose))
 		}
@@ -103,7 +103,7 @@ func newPlanner(of subject, known []settings, o Options) *planner {
 	return p
 }
 
-func (p *planner) plansWell() bool {
+func (p *planner) hasGoodPlan() bool {
 	by := p.current.Load()
 	return by != nil && !by.core && !p.isFailing()
 }

@@ -183,9 +183,9 @@ func replyReason(reply sdk.RouteReply) string {
 	return reply.Reason
 }
 
-// troubles returns current problems of the strategy's answers. A single late answer is
+// problems returns current problems of the strategy's answers. A single late answer is
 // not a problem.
-func (r *router) troubles() (all []string) {
+func (r *router) problems() (all []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch late := errors.Is(r.err, context.DeadlineExceeded); {

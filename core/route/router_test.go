@@ -84,7 +84,7 @@ func TestRequestsFollowTheAnswer(t *testing.T) {
 		t.Errorf("with c paused: %s", nameOf(p))
 	}
 	if n := w.walk(""); w.pick(n) != "a" {
-		t.Error("an answer is used for a request that was not asked about")
+		t.Error("an answer is used for a request without a call")
 	}
 }
 
@@ -147,7 +147,7 @@ func TestAStrategyThatAnswersBadly(t *testing.T) {
 					}
 				}
 				if n := len(g.requests()); n != routeFailures {
-					t.Errorf("it was asked %d times", n)
+					t.Errorf("it was called %d times", n)
 				}
 				info := w.table.Routes[0].Plan().Router
 				if info == nil || !info.Paused || info.Failed != routeFailures || info.Skipped != 2*routeFailures {
@@ -157,7 +157,7 @@ func TestAStrategyThatAnswersBadly(t *testing.T) {
 				w.ask(Request{})
 				w.ask(Request{})
 				if n := len(g.requests()); n != routeFailures+1 {
-					t.Errorf("after the pause it was asked %d times more", n-routeFailures)
+					t.Errorf("after the pause it was called %d more times", n-routeFailures)
 				}
 				after(2 * routePause)
 				g.answer = orders("b")

@@ -78,9 +78,9 @@ func (r *Route) makeQuick() {
 	}
 }
 
-// unhindered reports whether no limit and no state of the channel prevents requests. The
+// unrestricted reports whether no limit and no state of the channel prevents requests. The
 // channel may still not serve a model.
-func (q *quickChannel) unhindered() bool { return !q.limited && q.gauge.Clear() }
+func (q *quickChannel) unrestricted() bool { return !q.limited && q.gauge.Clear() }
 
 // Channel is a configured channel with its state.
 type Channel struct {

@@ -71,7 +71,7 @@ func TestExplainSaysOneThingOfEachChannel(t *testing.T) {
 			w.channel(name).State.SetHealth(sdk.HealthDown, "no")
 		}
 		w.channel("c").State.SetPaused(true)
-		choices, passed, _ := w.table.Routes[0].Explain(t.Context(), w.registry.Now(), Request{})
+		choices, skipped, _ := w.table.Routes[0].Explain(t.Context(), w.registry.Now(), Request{})
 		said := map[string]int{}
 		for _, c := range choices {
 			said[c.Channel.Config.Name]++
@@ -79,11 +79,11 @@ func TestExplainSaysOneThingOfEachChannel(t *testing.T) {
 				t.Errorf("%s is tried in spite of %q, want %q", c.Channel.Config.Name, c.Skip, channel.SkipCheckFailed)
 			}
 		}
-		for _, p := range passed {
+		for _, p := range skipped {
 			said[p.Channel.Config.Name]++
 		}
 		if len(choices) == 0 || said["a"] != 1 || said["b"] != 1 || said["c"] != 1 {
-			t.Errorf("statements by channel: %v; tried %v, passed over %v", said, choices, passed)
+			t.Errorf("statements by channel: %v; tried %v, skipped %v", said, choices, skipped)
 		}
 	})
 }

@@ -335,7 +335,7 @@ func (w *Walk) failKey(p Pick, final bool) {
 // Walk is the view of the rules of a route; indices are those of its channels.
 
 func (w *Walk) available(i int) bool {
-	if q := &w.route.quick[i]; w.attempts == 0 && len(w.failed)+len(w.busy) == 0 && q.anyModel && q.unhindered() {
+	if q := &w.route.quick[i]; w.attempts == 0 && len(w.failed)+len(w.busy) == 0 && q.anyModel && q.unrestricted() {
 		return true
 	}
 	skip, deferred := w.skipOrDefer(w.route.Channels[i])

@@ -11,11 +11,11 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Block is a block of the conversion. The one without a kind contains
-// the attributes of the top level.
+// Block is a block of the conversion. The one without a kind has the attributes of the top
+// level.
 type Block struct {
 	kind       string
-	label      string // "" for a block without
+	label      string // "" for a block without one
 	about      string // a comment above it
 	at         hcl.Range
 	labelAt    hcl.Range
@@ -27,7 +27,7 @@ type Block struct {
 type Attribute struct {
 	name     string
 	value    cty.Value
-	channels bool // the value names channels
+	channels bool // the value is names of channels
 	at       hcl.Range
 	entries  []hcl.Range
 }
@@ -44,7 +44,7 @@ func (b *Block) add(kind, label string, at hcl.Range) *Block {
 	return inner
 }
 
-// Syntax returns the block as the parser of HCL would have read it.
+// Syntax returns the block as the parser of HCL would return it.
 func (b *Block) Syntax() *hclsyntax.Block {
 	out := &hclsyntax.Block{
 		Type: b.kind, TypeRange: b.at, OpenBraceRange: b.at, CloseBraceRange: b.at,
@@ -62,7 +62,7 @@ func (b *Block) Syntax() *hclsyntax.Block {
 	return out
 }
 
-// Syntax returns the attribute as the parser of HCL would have read it.
+// Syntax returns the attribute as the parser of HCL would return it.
 func (a *Attribute) Syntax() *hclsyntax.Attribute {
 	out := &hclsyntax.Attribute{Name: a.name, SrcRange: a.at, NameRange: a.at, EqualsRange: a.at}
 	if !a.value.Type().IsTupleType() {
@@ -88,7 +88,7 @@ func Print(path string, blocks []*Block) []byte {
 	return hclwrite.Format([]byte(out.String()))
 }
 
-// printable keeps a name in a comment on one line.
+// printable replaces characters that a comment on one line cannot have.
 func printable(r rune) rune {
 	if r < ' ' || r == 0x7f {
 		return '_'
@@ -140,7 +140,7 @@ func (a *Attribute) literal() string {
 	return "[" + strings.Join(all, ", ") + "]"
 }
 
-// reference names a channel: channel.NAME where that can be written so.
+// reference returns a reference to a channel: channel.NAME if the name allows that.
 func reference(v cty.Value) string {
 	if name := v.AsString(); hclsyntax.ValidIdentifier(name) {
 		return "channel." + name
@@ -150,5 +150,5 @@ func reference(v cty.Value) string {
 
 func literal(v cty.Value) string { return string(hclwrite.TokensForValue(v).Bytes()) }
 
-// TopLevel are the attributes of a block that is none: those of the top level.
+// TopLevel returns the attributes of the top level.
 func (b *Block) TopLevel() ([]*Attribute, bool) { return b.attributes, b.kind == "" }

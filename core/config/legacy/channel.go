@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// oldWeight is what the earlier program gave to a channel without a weight.
+// oldWeight is the default weight of a channel in the earlier program.
 const oldWeight = 10
 
 var oldKeyStrategies = map[string]string{
@@ -16,7 +16,7 @@ var oldKeyStrategies = map[string]string{
 	"sequential": "sequential", "leastused": "least-used",
 }
 
-// channel reads one of the second version.
+// channel reads a channel of the second version.
 func (c *converter) channel(m *oldMap) {
 	defer m.done()
 	b := c.named(m)
@@ -55,8 +55,8 @@ func (c *converter) channel(m *oldMap) {
 	c.channels = append(c.channels, channel)
 }
 
-// site reads one of the first version, which had one key at most, in a header.
-// Without one it sent on what the caller sent.
+// site reads a site of the first version, which had at most one key, in a header. Without one, the
+// caller's credentials were passed on.
 func (c *converter) site(m *oldMap) {
 	defer m.done()
 	b := c.named(m)
@@ -76,7 +76,7 @@ func (c *converter) site(m *oldMap) {
 	c.channels = append(c.channels, &oldChannel{block: b, node: m.node, local: m.oldPort("localPort"), remote: m.oldPort("remotePort")})
 }
 
-// authorization takes the key out of the value of the header.
+// authorization extracts the key from the value of the header.
 func (c *converter) authorization(n *yaml.Node, b *Block) {
 	c.source.AddSecret(c.at(n))
 	scheme, key, found := strings.Cut(strings.TrimSpace(n.Value), " ")
@@ -85,7 +85,7 @@ func (c *converter) authorization(n *yaml.Node, b *Block) {
 	}
 	c.secrets.Add(key)
 	if found && !strings.EqualFold(scheme, "bearer") {
-		c.wrong(n, "Not carried over", "The header Authorization is not \"Bearer KEY\": there is no equivalent for another one.")
+		c.wrong(n, "Not carried over", "The header Authorization is not \"Bearer KEY\", and other forms have no equivalent.")
 		return
 	}
 	b.text("auth", "bearer", c.at(n))
@@ -94,7 +94,7 @@ func (c *converter) authorization(n *yaml.Node, b *Block) {
 	b.attributes = append(b.attributes, keys)
 }
 
-// named begins a channel: its name and target.
+// named begins a channel with its name and target.
 func (c *converter) named(m *oldMap) *Block {
 	b := c.block("channel", "", c.at(m.node))
 	if n, ok := m.scalar("name"); ok && strings.TrimSpace(n.Value) != "" {
@@ -106,7 +106,7 @@ func (c *converter) named(m *oldMap) *Block {
 	return b
 }
 
-// distinct leaves out keys that are listed twice.
+// distinct removes duplicate keys.
 func (c *converter) distinct(keys []*yaml.Node) (out []*yaml.Node) {
 	seen := map[string]bool{}
 	for _, k := range keys {
@@ -114,7 +114,7 @@ func (c *converter) distinct(keys []*yaml.Node) (out []*yaml.Node) {
 		value := strings.TrimSpace(k.Value)
 		c.secrets.Add(value)
 		if seen[value] {
-			c.caution(k, "Duplicate key", "This key is listed twice in the channel; it is taken once.")
+			c.caution(k, "Duplicate key", "This key is listed twice in the channel; it is used once.")
 			continue
 		}
 		seen[value] = true
@@ -123,8 +123,7 @@ func (c *converter) distinct(keys []*yaml.Node) (out []*yaml.Node) {
 	return out
 }
 
-// healthCheck reads the check of a channel; in the first version it was the
-// path alone.
+// healthCheck reads the check of a channel, which was only a path in the first version.
 func (c *converter) healthCheck(m *oldMap, b *Block) {
 	n := m.get("healthCheck")
 	if n == nil {
@@ -158,7 +157,7 @@ func (c *converter) healthCheck(m *oldMap, b *Block) {
 	h.millis("timeoutMs", check, "timeout")
 }
 
-// usualInterval is that of settings.healthCheckInterval, if it is there.
+// usualInterval sets the interval of settings.healthCheckInterval, if it is set.
 func (c *converter) usualInterval(check *Block) {
 	if c.interval != nil {
 		(&oldMap{
@@ -168,9 +167,9 @@ func (c *converter) usualInterval(check *Block) {
 	}
 }
 
-// ssh is the tunnel with the ports of the channels, and that of the unified
-// entry, which the earlier program promised and did not open. The sites of the
-// first version had no unified entry.
+// ssh reads the tunnel, with the ports of the channels and that of the unified entry, which the
+// earlier program announced but did not open. The sites of the first version had no unified
+// entry.
 func (c *converter) ssh(s *oldMap, port string) {
 	defer c.localPorts()
 	if s == nil {
@@ -242,7 +241,7 @@ func (c *converter) forwards(t *Block, port string) {
 	}
 }
 
-// localPorts warns about the ports that channels had here.
+// localPorts warns of the local ports of channels.
 func (c *converter) localPorts() {
 	for _, ch := range c.channels {
 		if ch.local != nil {

@@ -1,3 +1,3 @@
-// Package legacy reads the YAML files of the earlier program, of both versions, as
-// the blocks of HCL that mean the same.
+// Package legacy reads the YAML files of the earlier program, of both versions, as the
+// equivalent blocks of HCL.
 package legacy

@@ -14,12 +14,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// oldChannel is what routes and the tunnel need of a channel or site.
+// oldChannel has what routes and the tunnel need of a channel or site.
 type oldChannel struct {
 	block  *Block
 	node   *yaml.Node
-	local  *oldPort // here, nil for none
-	remote *oldPort // on the far side, nil for none
+	local  *oldPort // on this machine, nil for none
+	remote *oldPort // on the host of the tunnel, nil for none
 }
 
 type oldPort struct {
@@ -34,8 +34,8 @@ func (m *oldMap) oldPort(name string) *oldPort {
 	return nil
 }
 
-// file reads a whole old file: the second version has channels, the first one
-// sites. Where both are there, the earlier program took the channels.
+// file reads a whole old file: the second version has channels, the first one sites. If there are
+// both, the earlier program used the channels.
 func (c *converter) file(top *oldMap) []*Block {
 	settings := top.inner("settings")
 	if settings == nil {
@@ -69,7 +69,7 @@ func (c *converter) file(top *oldMap) []*Block {
 	return c.ordered()
 }
 
-// ordered returns the blocks in the order in which people read them.
+// ordered returns the blocks in the usual order.
 func (c *converter) ordered() []*Block {
 	order := []string{"", "proxy", "admin", "tunnel", "channel", "route", "retry", "log"}
 	slices.SortStableFunc(c.blocks, func(a, b *Block) int {
@@ -85,7 +85,7 @@ func (c *converter) block(kind, label string, at hcl.Range) *Block {
 	return b
 }
 
-// drop takes a block back that came to nothing.
+// drop removes a block again.
 func (c *converter) drop(b *Block) {
 	if len(b.attributes)+len(b.blocks) == 0 {
 		c.blocks = slices.DeleteFunc(c.blocks, func(x *Block) bool { return x == b })
@@ -109,7 +109,7 @@ func (c *converter) each(n *yaml.Node, kind string, read func(*converter, *oldMa
 	}
 }
 
-// nameOf returns the name in a mapping that was not read yet.
+// nameOf returns the name in a mapping that has not been read yet.
 func nameOf(n *yaml.Node) string {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if v := follow(n.Content[i+1]); plain(n.Content[i].Value) == "name" && v.Kind == yaml.ScalarNode {
@@ -142,7 +142,7 @@ func (c *converter) server(s, top *oldMap) string {
 	return port
 }
 
-// address reads host and port; at is nil if neither is there.
+// address reads host and port; at is nil if neither is set.
 func (m *oldMap) address(host, port string) (string, string, *yaml.Node) {
 	var at *yaml.Node
 	if n, ok := m.scalar("host"); ok {
@@ -180,7 +180,7 @@ func (c *converter) ui(ui, top *oldMap) {
 	}
 	address := net.JoinHostPort(host, port)
 	if open && !isLoopback(address) {
-		c.caution(at, "Not carried over", "The panel's port could be reached from other machines without a token, and whoever did could spend the keys. It listens on 127.0.0.1 until there is a token.")
+		c.caution(at, "Not carried over", "The panel's port could be reached from other machines without a token, so anyone could spend the keys. It listens on 127.0.0.1 until there is a token.")
 		address = net.JoinHostPort("127.0.0.1", port)
 	}
 	admin.text("listen", address, c.at(at))
@@ -193,8 +193,8 @@ var oldStrategies = map[string]string{
 	"weighted": "weighted", "leastbusy": "least-busy", "sticky": "sticky",
 }
 
-// routes reads the routes. What none of them takes the earlier program gave to
-// all channels, so there is a last one that says so.
+// routes reads the routes. The earlier program sent requests that no route matched to all channels,
+// so there is a last route for them.
 func (c *converter) routes(n *yaml.Node) {
 	if n == nil {
 		return
@@ -298,7 +298,7 @@ func (c *converter) settings(s *oldMap) {
 
 var oldBackoffs = map[string]string{"exponential": "exponential", "exp": "exponential", "fixed": "fixed", "constant": "fixed"}
 
-// The defaults of retry, for a file that sets one of the two.
+// The defaults of retry, for a file that sets only one of the two.
 const (
 	defaultBaseDelay = time.Second
 	defaultMaxDelay  = 10 * time.Second
@@ -328,7 +328,7 @@ func (c *converter) retries(r *oldMap) {
 	}
 	if at := firstNode(baseNode, mostNode); at != nil && base > most {
 		if backoff == "fixed" && n != nil {
-			most, mostNode = base, at // it did not look at the longest pause
+			most, mostNode = base, at // the earlier program ignored the longest pause
 		} else {
 			base, baseNode = most, at
 		}
@@ -351,8 +351,7 @@ func firstNode(all ...*yaml.Node) *yaml.Node {
 	return nil
 }
 
-// statuses returns those that are retried. Others than 4xx and 5xx say nothing of
-// a failure.
+// statuses returns the statuses that are retried. Those other than 4xx and 5xx are not failures.
 func (c *converter) statuses(n *yaml.Node, all []*yaml.Node) *Attribute {
 	a := &Attribute{name: "on", at: c.at(n), value: cty.EmptyTupleVal}
 	var values []cty.Value

@@ -16,15 +16,15 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
-// Is reports whether path names a file of the earlier program, which was YAML. It is
-// read as if it had been converted; nothing can be written into it.
+// Is reports whether path names a file of the earlier program, which used YAML. It is read as if it
+// had been converted, and cannot be edited.
 func Is(path string) bool {
 	ext := strings.ToLower(filepath.Ext(path))
 	return ext == ".yaml" || ext == ".yml"
 }
 
-// Read makes the blocks that mean what a file says. Its places are those of the
-// file; secrets are noted in source and values.
+// Read returns the blocks that are equivalent to a file, with the places in the file. Secrets are
+// added to source and values.
 func Read(source *redact.Source, values *redact.Values) ([]*Block, hcl.Diagnostics) {
 	c := &converter{source: source, secrets: values}
 	for i, line := range strings.SplitAfter(string(source.Text), "\n") {
@@ -58,7 +58,7 @@ func (c *converter) convert(text []byte) []*Block {
 	return c.file(c.open(document.Content[0], "at the top level"))
 }
 
-// converter is the reading of one old file.
+// converter reads one old file.
 type converter struct {
 	source  *redact.Source
 	secrets *redact.Values
@@ -67,18 +67,18 @@ type converter struct {
 	blocks  []*Block
 
 	first     bool         // it is of the first version
-	interval  *yaml.Node   // of health checks that name none
+	interval  *yaml.Node   // of health checks without one
 	reconnect func(*Block) // adds the pauses to a tunnel
 	channels  []*oldChannel
 }
 
 var yamlPlace = regexp.MustCompile(`^yaml: (line \d+: )?`)
 
-// quotedPart is a part of a message that may be a secret: an alias that was
-// meant to be a key, say.
+// quotedPart matches a part of a message that may be a secret, such as a key that was read as an
+// alias.
 var quotedPart = regexp.MustCompile("'[^' ]{4,}'|`[^`]*`|\"[^\"]*\"")
 
-// syntax reports what is not YAML.
+// syntax reports a syntax error.
 func (c *converter) syntax(err error) {
 	c.source.Broken = true
 	at := c.start()
@@ -89,8 +89,8 @@ func (c *converter) syntax(err error) {
 	c.fail(at, "The file is not valid YAML", wording.Sentence(text)+" The usual reasons are the indentation of a line, and a colon or star in a string without quotes.")
 }
 
-// culprit returns the line with which the text ceases to be YAML. The library names
-// the line where the surrounding block began, or the next one.
+// culprit returns the first line with which the text is not valid YAML. The library names the line
+// where the surrounding block begins, or the next one.
 func (c *converter) culprit() int {
 	const most, longest = 3000, 256 << 10
 	if len(c.source.Text) > longest {
@@ -105,8 +105,8 @@ func (c *converter) culprit() int {
 	return 1
 }
 
-// note remembers the places of values, which may have to be hidden, and warns of
-// tags that mean nothing here.
+// note stores the places of values, which may have to be hidden, and warns of tags, which are
+// ignored.
 func (c *converter) note(n *yaml.Node) {
 	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
 		c.caution(n, "Not carried over", "The tag %s is ignored: the value is read as it is written.", n.Tag)
@@ -120,8 +120,7 @@ func (c *converter) note(n *yaml.Node) {
 	}
 }
 
-// at returns the place of a value: from its first character to its last one, on its
-// first line.
+// at returns the place of a value, on its first line only.
 func (c *converter) at(n *yaml.Node) hcl.Range {
 	begin, end := c.offset(n.Line-1), c.offset(n.Line)
 	line := []rune(string(c.source.Text[begin:end]))
@@ -134,7 +133,7 @@ func (c *converter) at(n *yaml.Node) hcl.Range {
 	return hcl.Range{Filename: c.source.Name, Start: pos(first), End: pos(last)}
 }
 
-// tagWidth returns how many characters the tag and anchor before a value take.
+// tagWidth returns the number of characters of the tag and anchor before a value.
 func tagWidth(rest []rune) int {
 	at := 0
 	for at < len(rest) && (rest[at] == '!' || rest[at] == '&') {
@@ -163,7 +162,7 @@ func (c *converter) offset(line int) int {
 	return c.lines[line-1]
 }
 
-// width returns how many characters of rest, the rest of a line, a value takes.
+// width returns the number of characters of a value in rest, the rest of its line.
 func (c *converter) width(n *yaml.Node, rest []rune) int {
 	text := strings.TrimRight(string(rest), "\r\n")
 	whole := len([]rune(text))
@@ -190,7 +189,7 @@ func (c *converter) width(n *yaml.Node, rest []rune) int {
 	return min(max(len([]rune(n.Value)), 1), whole)
 }
 
-// start returns the place of a mistake that is on no line.
+// start returns the place for errors without a line of their own.
 func (c *converter) start() hcl.Range {
 	return hcl.Range{Filename: c.source.Name, Start: hcl.InitialPos, End: hcl.InitialPos}
 }

@@ -16,27 +16,25 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
-// oldMap is a mapping of an old file. What was not asked for by the time of
-// done is not carried over, and a warning says so.
+// oldMap is a mapping of an old file. When done is called, it warns of entries that were not read.
 type oldMap struct {
 	*converter
 	what    string // `in channel "primary"`
 	node    *yaml.Node
 	entries map[string]oldEntry // by plain name
-	names   map[string]string   // of what was asked for, by plain name
-	headers bool                // names have no one spelling
+	names   map[string]string   // of the entries that were read, by plain name
+	headers bool                // spelling of names does not matter
 }
 
 type oldEntry struct{ name, value *yaml.Node }
 
-// plain returns a name or word without regard to its spelling: keyStrategy,
-// key_strategy and Key-Strategy are one.
+// plain returns the common form of the spellings of a name or word, such as keyStrategy,
+// key_strategy and Key-Strategy.
 func plain(name string) string {
 	return strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(name))
 }
 
-// open reads a mapping. What is no mapping is a mistake, and read as an empty
-// one.
+// open reads a mapping. Anything else is an error, and is read as an empty mapping.
 func (c *converter) open(n *yaml.Node, what string) *oldMap {
 	n = follow(n)
 	m := c.nothing(what)
@@ -50,16 +48,15 @@ func (c *converter) open(n *yaml.Node, what string) *oldMap {
 	return m
 }
 
-// nothing returns a mapping without entries.
+// nothing returns an empty mapping.
 func (c *converter) nothing(what string) *oldMap {
 	return &oldMap{converter: c, what: what, node: &yaml.Node{Line: 1, Column: 1, Kind: yaml.MappingNode}, entries: map[string]oldEntry{}, names: map[string]string{}}
 }
 
-// mostMerges bounds how deep merge keys may lie in each other.
+// mostMerges is the maximum depth of merge keys.
 const mostMerges = 10
 
-// fill adds the entries of a mapping, those of its merge keys after its
-// own.
+// fill adds the entries of a mapping, and then those of its merge keys.
 func (m *oldMap) fill(n *yaml.Node, depth int) {
 	var merged []*yaml.Node
 	own := map[string]*yaml.Node{}
@@ -104,7 +101,7 @@ func follow(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// get returns the value of a name, nil if it is not there or null.
+// get returns the value of a name, nil if it is missing or null.
 func (m *oldMap) get(name string) *yaml.Node {
 	asked := m.names[plain(name)] != ""
 	m.names[plain(name)] = name
@@ -121,8 +118,7 @@ func (m *oldMap) get(name string) *yaml.Node {
 	return e.value
 }
 
-// inner opens the mapping under a name, nil if there is none or it is turned
-// off by the word false.
+// inner opens the mapping of a name; nil if there is none, or if it is false.
 func (m *oldMap) inner(name string) *oldMap {
 	n := m.get(name)
 	if n == nil || n.Kind == yaml.ScalarNode && n.Tag == "!!bool" && strings.EqualFold(n.Value, "false") {
@@ -131,7 +127,7 @@ func (m *oldMap) inner(name string) *oldMap {
 	return m.open(n, "in "+name+strings.TrimPrefix(" "+m.what, " at the top level"))
 }
 
-// done warns of what is not carried over.
+// done warns of entries that are not carried over.
 func (m *oldMap) done() {
 	known := slices.Sorted(maps.Values(m.names))
 	for _, key := range slices.Sorted(maps.Keys(m.entries)) {
@@ -148,7 +144,7 @@ func (m *oldMap) done() {
 	}
 }
 
-// mayBeSecret notes that a value may have been meant to be secret.
+// mayBeSecret marks a value as a possible secret.
 func (c *converter) mayBeSecret(n *yaml.Node) {
 	if n.Kind == yaml.ScalarNode {
 		c.source.AddUnknown(c.at(n))
@@ -161,7 +157,7 @@ func (c *converter) mayBeSecret(n *yaml.Node) {
 	}
 }
 
-// scalar is the text of a value that is no list or mapping.
+// scalar returns the value of a name that is neither a list nor a mapping.
 func (m *oldMap) scalar(name string) (*yaml.Node, bool) {
 	n := m.get(name)
 	if n == nil {
@@ -175,14 +171,14 @@ func (m *oldMap) scalar(name string) (*yaml.Node, bool) {
 	return n, true
 }
 
-// text hands the text of a name on.
+// text copies the string of a name to an attribute.
 func (m *oldMap) text(name string, into *Block, attribute string) {
 	if n, ok := m.scalar(name); ok {
 		into.text(attribute, strings.TrimSpace(n.Value), m.at(n))
 	}
 }
 
-// number is a number, or the text of one.
+// number reads a number, or a string with one.
 func (m *oldMap) number(name string) (*yaml.Node, float64, bool) {
 	n, ok := m.scalar(name)
 	if !ok {
@@ -197,7 +193,7 @@ func (m *oldMap) number(name string) (*yaml.Node, float64, bool) {
 	return n, v, true
 }
 
-// port is the number of a port.
+// port reads the number of a port.
 func (m *oldMap) port(name string) (*yaml.Node, string, bool) {
 	n, v, ok := m.number(name)
 	if ok && (v != math.Trunc(v) || v < 0 || v > 65535) {
@@ -207,7 +203,7 @@ func (m *oldMap) port(name string) (*yaml.Node, string, bool) {
 	return n, strconv.FormatFloat(v, 'f', -1, 64), ok
 }
 
-// millis hands a time in milliseconds on.
+// millis copies a time in milliseconds to an attribute.
 func (m *oldMap) millis(name string, into *Block, attribute string) {
 	if n, d, ok := m.time(name); ok {
 		into.text(attribute, wording.Duration(d), m.at(n))
@@ -223,7 +219,7 @@ func (m *oldMap) time(name string) (*yaml.Node, time.Duration, bool) {
 	return n, time.Duration(v * float64(time.Millisecond)), ok
 }
 
-// boolean is true or false; without a value, or with a wrong one, fallback.
+// boolean reads true or false; without a valid value it returns fallback.
 func (m *oldMap) boolean(name string, fallback bool) bool {
 	n, ok := m.scalar(name)
 	if !ok {
@@ -240,7 +236,7 @@ func (m *oldMap) boolean(name string, fallback bool) bool {
 	return fallback
 }
 
-// list returns the values of a list; one value without a list is a list of one.
+// list returns the values of a list; a single value counts as a list.
 func (m *oldMap) list(name string) (*yaml.Node, []*yaml.Node) {
 	n := m.get(name)
 	if n == nil {
@@ -262,9 +258,8 @@ func (m *oldMap) list(name string) (*yaml.Node, []*yaml.Node) {
 	return n, out
 }
 
-// word returns one of a few words, without regard to spelling: table has them, and
-// what else they are called, by plain name. Any other is read as fallback,
-// as the earlier program did.
+// word reads one of several words in any spelling: table has the words and their synonyms, by plain
+// name. Any other word is read as fallback, as the earlier program did.
 func (m *oldMap) word(name, fallback string, table map[string]string) (string, *yaml.Node) {
 	n, ok := m.scalar(name)
 	if !ok {
@@ -274,11 +269,11 @@ func (m *oldMap) word(name, fallback string, table map[string]string) (string, *
 		return word, n
 	}
 	m.mayBeSecret(n)
-	m.caution(n, "Unknown word", "The value of %q %s is not one of %s. %q is taken, as the earlier program did.", name, m.what, wording.List(slices.Compact(slices.Sorted(maps.Values(table)))), fallback)
+	m.caution(n, "Unknown word", "The value of %q %s is not one of %s. %q is used, as in the earlier program.", name, m.what, wording.List(slices.Compact(slices.Sorted(maps.Values(table)))), fallback)
 	return fallback, n
 }
 
-// texts returns a list of texts as the value of an attribute.
+// texts returns a list of strings as the value of an attribute.
 func (c *converter) texts(name string, n *yaml.Node, all []*yaml.Node) *Attribute {
 	a := &Attribute{name: name, at: c.at(n), value: cty.EmptyTupleVal}
 	var values []cty.Value

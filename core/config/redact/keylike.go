@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// keyLike is the form of keys of well-known sites: a prefix, and many signs
-// with digits among them.
+// keyLike matches keys of well-known sites: a prefix, and many characters with digits among them.
 var keyLike = regexp.MustCompile(`\b(?:sk|rk|pk|gsk|xai|csk|fw|hf|tok|AIza|ak)[-_A-Za-z0-9]{14,}`)
 
 // LooksLikeKey reports whether a text has the form of a key.
@@ -17,8 +16,8 @@ func LooksLikeKey(s string) bool {
 
 func isKey(s string) bool { return len(s) >= 18 && strings.ContainsAny(s, "0123456789") }
 
-// KeyLike hides what looks like a key anywhere in a text, such as one that was
-// typed into the wrong field. The text keeps its length.
+// KeyLike hides everything that looks like a key in a text, such as one that was typed into the wrong
+// field. The text keeps its length.
 func KeyLike(text string) string {
 	return keyLike.ReplaceAllStringFunc(text, func(s string) string {
 		if !isKey(s) {
