@@ -81,7 +81,7 @@ function keyRow(channel, id, ticking, store, removed) {
       const { kind } = keyState(k);
       light.className = `light small ${kind}`;
       setText(name, k.ephemeral ? t('keys.untilRestart', { name: keyName(k) }) : keyName(k));
-      setAttribute(name, 'title', k.label ? k.masked : null);
+      setAttribute(name, 'title', k.label ? `${k.label} ${k.masked}` : keyName(k));
       state.className = `key-state ${kind}`;
       setAttribute(state, 'title', quoted(k.reason) || null);
       setText(calls, t('keys.calls', { n: k.stats.totalRequests }));

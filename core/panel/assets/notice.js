@@ -1,4 +1,5 @@
-// Says that the configuration in its files is not the one in use.
+// Says that the configuration in its files is not the one in use, and what cannot be
+// written to the disk.
 
 import { el, find, setText } from './dom.js';
 import { diagnosticLine } from './format.js';
@@ -9,12 +10,20 @@ export function notice(store) {
   const text = el('p', {});
   const place = find('notice');
   place.append(icon('warn'), text, el('a', { href: '#config', text: t('banner.look') }));
-  store.follow(({ status }) => {
+  const disk = el('p', {});
+  find('unsaved').append(icon('warn'), disk);
+  const show = ({ status }) => {
+    if (!status) return;
+    const kept = status.unsaved ?? [];
+    find('unsaved').hidden = !kept.length;
+    setText(disk, kept.length ? t('banner.unsaved', { reason: kept.join('; ') }) : '');
     const r = status.lastReload;
-    place.hidden = !r || r.ok || Boolean(r.stale);
+    place.hidden = !r || r.ok || Boolean(r.stale) || location.hash.startsWith('#config'); // that view says it itself
     if (place.hidden) return;
     const errors = r.diagnostics.filter((d) => d.severity !== 'warning');
     const reason = errors.length ? diagnosticLine(errors[0]) : r.error;
     setText(text, [t('banner.config', { reason }), errors.length > 1 && t('banner.more', { n: errors.length - 1 })].filter(Boolean).join(' '));
-  });
+  };
+  store.follow(show);
+  addEventListener('hashchange', () => show(store.state));
 }

@@ -11,6 +11,7 @@ export function verdictOf(diagnostics, { plan, error, changed, place }) {
   const errors = diagnostics.filter((d) => d.severity !== 'warning').length;
   return [
     headline(errors, diagnostics.length - errors, error),
+    diagnostics.length > 0 && el('p', { class: 'hint', text: t('config.places') }),
     diagnostics.length > 0 && el('ol', { class: 'mistakes' }, ...diagnostics.map((d) => mistake(d, place(d)))),
     plan && changed && changes(plan),
   ].filter(Boolean);
@@ -27,8 +28,8 @@ function mistake(d, go) {
     d.line > 0 && (go
       ? el('button', { type: 'button', class: 'quiet place', text: t('config.line', { n: d.line }), on: { click: go } })
       : el('p', { text: t('config.fileLine', { file: nameOf(d.file), n: d.line }) })),
-    el('p', {}, el('strong', { text: d.summary })),
-    d.detail && el('p', { text: d.detail }));
+    el('p', { lang: 'en' }, el('strong', { text: d.summary })),
+    d.detail && el('p', { lang: 'en', text: d.detail }));
 }
 
 const actions = ['add', 'remove', 'change'];
@@ -50,5 +51,5 @@ export function lastReload(status) {
   const r = status.lastReload;
   if (!r) return t('config.runsSinceStart');
   const time = clock(r.at);
-  return r.ok ? t('config.runs', { time }) : t('config.runsStill', { time, reason: r.error ?? '' });
+  return r.ok ? t('config.runs', { time }) : t('config.runsStill', { time, reason: r.diagnostics?.length ? '' : r.error ?? '' }).trim(); // the diagnostics are shown
 }

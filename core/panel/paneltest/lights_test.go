@@ -22,6 +22,7 @@ type told struct {
 	channels []admin.Channel
 	tunnels  []admin.Tunnel
 	plugins  []admin.Process
+	unsaved  []string
 }
 
 // serve answers what the page asks, until the test ends.
@@ -50,7 +51,7 @@ func (a *told) serve(t *testing.T) *httptest.Server {
 	answer("/api/status", func() any {
 		return admin.Status{
 			Status: "running", Version: "0.1.0", StartedAt: started, Listen: "127.0.0.1:9000", Channels: admin.Summarize(a.channels), Tunnels: a.tunnels,
-			Routes: []admin.Route{}, Plugins: admin.Plugins{Processes: append([]admin.Process{}, a.plugins...)}, Clients: []admin.Client{}, Warnings: []string{},
+			Routes: []admin.Route{}, Plugins: admin.Plugins{Processes: append([]admin.Process{}, a.plugins...)}, Clients: []admin.Client{}, Warnings: []string{}, Unsaved: a.unsaved,
 		}
 	})
 	mux.HandleFunc("GET /api/logs", func(w http.ResponseWriter, r *http.Request) {

@@ -54,6 +54,7 @@ export const app = {
   'banner.reconnect': 'Reconnect now',
   'banner.config': 'The configuration in the file was not applied; the one before is still in use. {reason}',
   'banner.more': 'And {n} more.',
+  'banner.unsaved': 'The disk is not written to: changes made here, such as a pause, would be lost in a restart. {reason}',
   'banner.look': 'Show it',
 
   'figure.rate': 'requests / s',

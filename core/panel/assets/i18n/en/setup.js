@@ -176,6 +176,7 @@ export const setup = {
   'config.discardText': 'The text from the file replaces yours.',
   'config.discard': 'Discard',
   'config.errors': { one: '{n} error', other: '{n} errors' },
+  'config.places': 'Where, and why:',
   'config.good': 'No errors',
   'config.warnings': { one: 'No errors, {n} warning', other: 'No errors, {n} warnings' },
   'config.line': 'line {n}',

@@ -176,6 +176,7 @@ export const setup = {
   'config.discardText': '文件中的文本会替换你的文本。',
   'config.discard': '放弃',
   'config.errors': '{n} 个错误',
+  'config.places': '位置和原因（程序的原文，英文）：',
   'config.good': '没有错误',
   'config.warnings': '没有错误，{n} 个警告',
   'config.line': '第 {n} 行',
