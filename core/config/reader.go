@@ -24,8 +24,8 @@ type reader struct {
 	at         hcl.Range
 	attributes hclsyntax.Attributes
 	blocks     hclsyntax.Blocks
-	asked      []string          // attributes
-	opened     []string          // blocks
+	asked      []string          // attributes that were read
+	opened     []string          // blocks that were read
 	forms      map[string]string // how they are written
 }
 

@@ -37,8 +37,8 @@ func newObserver(s sdk.Strategy, name string, notice func(string)) *observer {
 	return &observer{name: name, to: to, notice: notice, results: make(chan sdk.RequestResult, observeQueue)}
 }
 
-// told is an observer with the parts of a request that it gets.
-type told struct {
+// observation is an observer with the parts of a request that it gets.
+type observation struct {
 	*observer
 	attributes map[string]string
 }
@@ -49,13 +49,13 @@ func (w *Walk) Observer() func(sdk.RequestResult) {
 	if w.route == nil {
 		return nil
 	}
-	var all []told
+	var all []observation
 	if p := w.route.planner; p.observer != nil {
-		all = append(all, told{p.observer, w.attributes(p.current.Load())})
+		all = append(all, observation{p.observer, w.attributes(p.current.Load())})
 	}
 	for _, s := range w.route.shadows {
 		if o := s.planner.observer; o != nil {
-			all = append(all, told{o, w.shadowAttributes(s)})
+			all = append(all, observation{o, w.shadowAttributes(s)})
 		}
 	}
 	if all == nil {

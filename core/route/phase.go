@@ -5,9 +5,9 @@ type phase int
 
 const (
 	phaseIdle    phase = iota // the plan is in use until it is obsolete
-	phaseAsking               // the component is asked for a plan
-	phaseFailing              // it gave none, and is asked again after a backoff
-	phaseRetry                // it is asked again
+	phaseAsking               // a plan is requested from the component
+	phaseFailing              // it gave none; the request is repeated after a backoff
+	phaseRetry                // the repeated request is running
 	phaseClosed
 )
 

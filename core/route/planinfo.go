@@ -16,7 +16,7 @@ type PlanInfo struct {
 	Reason string
 	Made   time.Time
 	Core   bool        // the component gave none
-	Router *RouterInfo // nil unless the component is asked about each request
+	Router *RouterInfo // nil unless the component routes each request
 
 	Warnings []string // warnings of the component, and its current problems, with their places
 }

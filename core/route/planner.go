@@ -17,7 +17,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/attribute"
 )
 
-// How often a component is asked for a plan.
+// How often plans are requested.
 const (
 	planDeadline    = 2 * time.Second
 	firstDeadline   = time.Second            // for the first plan: the program does not serve before
@@ -41,13 +41,13 @@ type askFunc func(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error)
 type subject struct {
 	purpose    Purpose
 	name       string        // for people
-	component  sdk.Component // that is asked; nil for a plan without one
+	component  sdk.Component // nil for a plan without one
 	ask        askFunc
 	candidates []candidate
 	own        func(index int) channel.Counters // of the attempts for this route only; nil if they are not counted
 	onFailure  config.OnFailure
-	router     *router           // nil unless the component is asked about each request
-	observer   *observer         // nil unless the component wants to know how requests ended
+	router     *router           // nil unless the component routes each request
+	observer   *observer         // nil unless the component is an observer
 	block      *config.Component // nil for a plan without a component
 	shadow     *tally            // nil unless the plan is only counted
 }
@@ -71,7 +71,7 @@ type planner struct {
 	phase     phase
 	failures  int             // in a row
 	failure   error           // why there is no new plan; nil if the last call gave one
-	notBefore time.Time       // the next time the component may be asked
+	notBefore time.Time       // when the component may be called again
 	before    counted         // at the last plan
 	timer     *time.Timer     // asks for the plan after an exact one
 	warned    map[string]bool // warnings that were reported

@@ -238,7 +238,7 @@ type Skipped struct {
 	Channel string
 	Why     channel.Skip // "" if it is available
 	Cause   string       // the cause in words; "" if Why says it all
-	Keys    []SkippedKey // for want of a usable key: the first maxSkippedKeys
+	Keys    []SkippedKey // if no key is usable: the first maxSkippedKeys
 }
 
 // maxSkippedKeys is how many keys of a skipped channel are named at most.

@@ -15,27 +15,27 @@ type Source struct {
 	Name    string
 	Text    []byte
 	YAML    bool
-	Scalars []hcl.Range // of YAML: the places of values
-	Broken  bool        // it does not parse: anything may be a secret
+	Scalars []hcl.Range // the places of values, in YAML
+	Broken  bool        // it does not parse, so anything may be a secret
 
 	secret  []hcl.Range // of expressions that are secret
-	unknown []hcl.Range // of what has no meaning, and may have been meant to be secret
-	hidden  []byte      // the masked text, once it was made
+	unknown []hcl.Range // of unknown parts, which may be secrets
+	hidden  []byte      // the masked text, once it has been computed
 }
 
-// AddSecret says that the literals of a range are secret.
+// AddSecret marks the literals of a range as secret.
 func (s *Source) AddSecret(at hcl.Range) {
 	s.secret = append(s.secret, at)
 	s.hidden = nil
 }
 
-// AddUnknown says that the literals of a range may be secret.
+// AddUnknown marks the literals of a range as possible secrets.
 func (s *Source) AddUnknown(at hcl.Range) {
 	s.unknown = append(s.unknown, at)
 	s.hidden = nil
 }
 
-// Masked returns the text with literal secrets starred out, of the same length.
+// Masked returns the text with stars instead of literal secrets, with the same length.
 func (s *Source) Masked() []byte {
 	if s.hidden != nil {
 		return s.hidden
@@ -54,8 +54,8 @@ func (s *Source) Masked() []byte {
 	return s.hidden
 }
 
-// maskYAML is Masked for YAML: names stay, values in secret places do not. In a
-// text that does not parse every longer word may be one.
+// maskYAML is Masked for YAML: it masks values in secret places, but not names. In a text that does
+// not parse, every longer word may be a secret.
 func (s *Source) maskYAML() {
 	for _, r := range s.Scalars {
 		word := s.Text[r.Start.Byte:r.End.Byte]
@@ -111,8 +111,8 @@ func within(ranges []hcl.Range, r hcl.Range) bool {
 	})
 }
 
-// isArgument reports whether a quoted word is what a function is called with, as in
-// env("KEY"), and not a key in the wrong place.
+// isArgument reports whether a quoted word is the argument of a function, as in env("KEY"), and not a
+// key in the wrong place.
 func isArgument(tokens hclsyntax.Tokens, i int) bool {
 	if i >= 3 && string(tokens[i-3].Bytes) == "env" && !IsEnvName(string(tokens[i].Bytes)) {
 		return false
@@ -121,8 +121,7 @@ func isArgument(tokens hclsyntax.Tokens, i int) bool {
 		slices.Contains([]string{"env", "file"}, string(tokens[i-3].Bytes))
 }
 
-// isName reports whether a word names something rather than being a secret that
-// lacks its quotes.
+// isName reports whether a word is a name, not a secret without quotes.
 func isName(tokens hclsyntax.Tokens, i int) bool {
 	word := string(tokens[i].Bytes)
 	if i+1 < len(tokens) && tokens[i+1].Type == hclsyntax.TokenOParen || i > 0 && tokens[i-1].Type == hclsyntax.TokenDot {
@@ -131,7 +130,7 @@ func isName(tokens hclsyntax.Tokens, i int) bool {
 	return slices.Contains([]string{"var", "local", "channel", "true", "false", "null", "for", "in", "if"}, word)
 }
 
-// QuotesSecret reports whether a message shows, in quotes, what may be a secret.
+// QuotesSecret reports whether a message contains a possible secret in quotes.
 func QuotesSecret(message string) bool {
 	for i, part := range strings.Split(message, "\"") {
 		if i%2 == 1 && LooksSecret(part) {
@@ -141,11 +140,10 @@ func QuotesSecret(message string) bool {
 	return false
 }
 
-// shortestKey is the length from which a text of no known meaning may be a
-// secret.
+// shortestKey is the minimum length of an unknown text that may be a secret.
 const shortestKey = 8
 
-// LooksSecret is a guess, for text that cannot be parsed: not short, with
+// LooksSecret guesses whether a text is a secret, if it cannot be parsed: it is not short, and has
 // digits.
 func LooksSecret(word string) bool {
 	return len(word) >= shortestKey && strings.ContainsAny(word, "0123456789")
@@ -157,8 +155,7 @@ var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // is not a key in the wrong place.
 func IsEnvName(s string) bool { return envName.MatchString(s) }
 
-// HasLiteral reports whether a secret is written out in the text, one that is not
-// among those that may be.
+// HasLiteral reports whether the text contains a literal secret, other than possible ones.
 func (s *Source) HasLiteral(may func(value []byte) bool) bool {
 	for _, r := range s.secret {
 		text, masked := s.Text[r.Start.Byte:r.End.Byte], s.Masked()[r.Start.Byte:r.End.Byte]

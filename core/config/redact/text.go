@@ -15,8 +15,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// Texts are the texts of a configuration as they may be shown: what is secret in
-// them, and what looks like it, is replaced by placeholders.
+// Texts are the texts of a configuration with placeholders instead of secrets, and of what looks like
+// one.
 type Texts struct {
 	Files     []File
 	originals map[string]string // by placeholder
@@ -25,12 +25,12 @@ type Texts struct {
 // File is one file of [Texts].
 type File struct{ Name, Text string }
 
-// placeholder stands for a secret: always the same for the same secret, and useless to
-// those who do not know the seed.
+// placeholder returns the placeholder of a secret. It is always the same for the same secret, and
+// reveals nothing without the seed.
 var placeholder = regexp.MustCompile(`\(hidden:[0-9a-f]{16}\)`)
 
-// New hides the secrets of sources, and the values that are known: where a text
-// does not parse, it does not say what is secret in it.
+// New hides the secrets of sources, and all known values, since a text that does not parse does not
+// show which parts are secret.
 func New(sources map[string]*Source, seed []byte, known ...*Values) Texts {
 	t := Texts{originals: map[string]string{}}
 	all := &Values{}
@@ -63,8 +63,8 @@ func (t *Texts) hide(text []byte, ranges [][2]int, seed []byte) string {
 	return out.String()
 }
 
-// Restore puts the secrets back in place of their placeholders. A
-// placeholder that is not known is a mistake in the file of that name.
+// Restore replaces placeholders by their secrets. An unknown placeholder is an error in the file with
+// that name.
 func (t Texts) Restore(name, text string) ([]byte, hcl.Diagnostics) {
 	var diags hcl.Diagnostics
 	var out strings.Builder
@@ -94,8 +94,7 @@ func rangeIn(name, text string, at []int) *hcl.Range {
 	return &hcl.Range{Filename: name, Start: pos(at[0]), End: pos(at[1])}
 }
 
-// secretRanges returns the places of the text that must not be shown, in order and
-// apart from each other.
+// secretRanges returns the places of the text that must not be shown, in order and without overlaps.
 func (s *Source) secretRanges(known *Values) [][2]int {
 	tokens, _ := hclsyntax.LexConfig(s.Text, s.Name, hcl.InitialPos)
 	var all [][2]int
@@ -140,7 +139,7 @@ func mayBeSecret(tokens hclsyntax.Tokens, i int) bool {
 	return !label && !strings.HasPrefix(word, "http") && !strings.HasPrefix(word, "/")
 }
 
-// joined puts ranges in order and makes one of those that overlap.
+// joined sorts ranges, and merges those that overlap.
 func joined(all [][2]int) (out [][2]int) {
 	slices.SortFunc(all, func(a, b [2]int) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
 	for _, r := range all {
@@ -155,18 +154,17 @@ func joined(all [][2]int) (out [][2]int) {
 	return out
 }
 
-// What in a comment may be a key that was put aside: a text in quotes with a
-// digit, or a long word with one.
+// What may be a key in a comment: a quoted text with a digit, or a long word with one.
 var (
 	quotedText = regexp.MustCompile(`"[^"\n]{8,}"`)
 	longWord   = regexp.MustCompile(`[A-Za-z0-9_\-]{20,}`)
 )
 
-// harmlessText is an address without credentials, a path of a file, or digits with signs
-// between them, such as an IP address with a port, a time or a date.
+// harmlessText matches a URL without credentials, a path of a file, or digits with punctuation, such
+// as an IP address with a port, a time or a date.
 var harmlessText = regexp.MustCompile(`^(?:https?://[A-Za-z0-9.\-]+(?::\d+)?(?:/v\d[a-z0-9]{0,6})?/?|~?\.{0,2}(?:/[\w.\-]{1,24}){1,8}|localhost:\d+|\[[0-9a-fA-F:]+\]:\d+|\d+(?:[.:/\-]\d+)+)$`)
 
-// harmlessSetting is the name of a setting that holds no secret, before its value.
+// harmlessSetting matches the name of a setting without secrets, before its value.
 var harmlessSetting = regexp.MustCompile(`\b(?:host|user|listen|models|channels|strategy|key_selector|forward|identity|path|time_zone)[ \t]*=?[ \t]*(?:\[[^\]\n]*)?$`)
 
 // isHarmless reports whether a quoted text of a comment is no secret, by its form or by

@@ -7,13 +7,11 @@ import (
 	"strings"
 )
 
-// Values are secrets that nothing may show: those of env, file and sensitive
-// variables.
+// Values are the secret values of env, file and sensitive variables.
 type Values struct{ values map[string]bool }
 
-// shortest is the length from which a value is hidden wherever it appears.
-// Shorter ones would take half the text with them, and do not reach messages:
-// these quote no value that is known to be secret.
+// shortest is the minimum length of a value that is hidden wherever it appears. Hiding shorter ones
+// would hide too much other text; messages do not quote them, since they quote no secret value.
 const shortest = 6
 
 // Add makes a value a secret.
@@ -32,7 +30,7 @@ func (v *Values) Hide(text string) string {
 	if v == nil {
 		return text
 	}
-	// The longest first: one that contains another goes as a whole.
+	// The longest first, since one may contain another.
 	for _, value := range slices.SortedFunc(maps.Keys(v.values), func(a, b string) int { return cmp.Compare(len(b), len(a)) }) {
 		text = strings.ReplaceAll(text, value, "***")
 	}

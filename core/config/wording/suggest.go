@@ -1,4 +1,4 @@
-// Package wording has the parts of messages that suggest what was meant.
+// Package wording has common parts of messages, such as suggestions for misspelled names.
 package wording
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// Nearest is the name that was probably meant, "" if none is near.
+// Nearest returns the name that was probably meant, "" if none is similar.
 func Nearest(given string, names []string) string {
 	best, distance := "", len(given)/2+1
 	for _, name := range names {
@@ -46,10 +46,10 @@ func Near(given string, names []string) (near []string) {
 	return near
 }
 
-// NearestRef is Nearest for names of components, of which those of plugins are written
-// PLUGIN/COMPONENT: a name without a plugin is compared with the components' own names,
-// and one of a known plugin with that plugin's components only. A component with the
-// name of its plugin may be written as that name alone.
+// NearestRef is Nearest for names of components, which are PLUGIN/COMPONENT for those of plugins: a
+// name without a plugin is compared with the components' own names, and one of a known plugin only
+// with the components of that plugin. A component with the name of its plugin may be written as
+// that name only.
 func NearestRef(given string, known ...[]string) string {
 	refs := slices.Concat(known...)
 	plugin, component, qualified := strings.Cut(given, "/")
@@ -73,7 +73,7 @@ func NearestRef(given string, known ...[]string) string {
 	return ""
 }
 
-// IsTypo reports whether a name of a component is probably a misspelt ref, and not the name
+// IsTypo reports whether a name of a component is probably a misspelled ref, and not the name
 // of something else. A name without a plugin is compared with the component's own.
 func IsTypo(given, ref string) bool {
 	if _, component, qualified := strings.Cut(ref, "/"); qualified && !strings.Contains(given, "/") {
@@ -99,7 +99,7 @@ func nearestComponent(name string, refs []string) string {
 	return refs[slices.Index(names, near)]
 }
 
-// Instead says what would be right in place of given.
+// Instead returns a suggestion for what to write instead of given.
 func Instead(given string, names []string) string {
 	if name := Nearest(given, names); name != "" {
 		return fmt.Sprintf("Did you mean %q?", name)
@@ -107,7 +107,7 @@ func Instead(given string, names []string) string {
 	return Known(names)
 }
 
-// Known lists names that would be right.
+// Known returns a sentence with the known names.
 func Known(names []string) string {
 	if len(names) == 0 {
 		return ""
