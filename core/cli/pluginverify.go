@@ -101,16 +101,21 @@ func (a *app) pluginVerify(ctx context.Context, path string, settings map[string
 	if err != nil {
 		return err
 	}
+	if isLocalRelease(path) {
+		return a.withRelease(ctx, configured, releaseWanted{source: path}, func(executable string, _ origin) error {
+			return a.verifyExecutable(ctx, configured, executable, path, settings, allowUntried, asJSON)
+		})
+	}
+	return a.verifyExecutable(ctx, configured, path, path, settings, allowUntried, asJSON)
+}
+
+// verifyExecutable tests an executable, which is shown by the path that the user gave.
+func (a *app) verifyExecutable(ctx context.Context, configured, path, shown string, settings map[string]map[string]json.RawMessage, allowUntried, asJSON bool) error {
 	name, err := pluginhost.NameOf(path)
 	if err != nil {
 		name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) // for a test any name will do
 	}
-	if isLocalRelease(path) {
-		return a.withRelease(ctx, configured, releaseWanted{source: path}, func(executable string, _ origin) error {
-			return a.pluginVerify(ctx, executable, settings, allowUntried, asJSON)
-		})
-	}
-	out := verification{Path: path, Plugin: name, Platform: trust.Platform, Findings: []daemon.Finding{}}
+	out := verification{Path: shown, Plugin: name, Platform: trust.Platform, Findings: []daemon.Finding{}}
 	err = a.withPlugins(configured, func(h *pluginhost.Host) error {
 		blocks := a.declared(configured)
 		if err := refuseChanged(h, name, path, declared(blocks, name)); err != nil {
