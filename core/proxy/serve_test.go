@@ -158,7 +158,7 @@ func TestStreamsHoldNoBodies(t *testing.T) {
 
 // The records of requests are kept; their bodies are not.
 func TestRecordsKeepNoBodies(t *testing.T) {
-	const requests, size = 300, 256 << 10
+	const requests, size = 100, 256 << 10
 	h, body := inProcess(t), bodyOf(size)
 	before := heap()
 	for range requests {
