@@ -29,7 +29,7 @@ func TestCredentials(t *testing.T) {
 		{"another case", nil, "Api-Key=a&KEY=b", []string{"a", "b"}},
 		{"a value that cannot be decoded", nil, "key=%zz", []string{"%zz"}},
 		{"WebSocket", http.Header{"Sec-Websocket-Protocol": {"realtime, openai-insecure-api-key.a,openai-beta.realtime-v1"}}, "", []string{"a"}},
-		{"cookies prove nothing", http.Header{"Cookie": {"token=a"}}, "", nil},
+		{"cookies are ignored", http.Header{"Cookie": {"token=a"}}, "", nil},
 	} {
 		if got := slices.Collect(Credentials(tt.header, tt.query)); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
@@ -55,7 +55,7 @@ func TestRemoveCredentials(t *testing.T) {
 			http.Header{"Authorization": {"Bearer other"}, "Api-Key": {"other"}}, mine},
 		{"escaped name", "k%65y=mine&keys=1", "keys=1", http.Header{}, http.Header{}, mine},
 		{"semicolon", "a=1;key=mine;b=2&c=3", "a=1;b=2&c=3", http.Header{}, http.Header{}, mine},
-		{"first of all", "key=mine&a=1", "a=1", http.Header{}, http.Header{}, nil},
+		{"first", "key=mine&a=1", "a=1", http.Header{}, http.Header{}, nil},
 		{"basic", "", "", http.Header{"Authorization": {"Basic dXNlcjptaW5l"}}, http.Header{}, mine},
 		{"WebSocket", "", "",
 			http.Header{"Sec-Websocket-Protocol": {"realtime, openai-insecure-api-key.mine, openai-beta.realtime-v1"}},

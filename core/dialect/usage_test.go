@@ -50,7 +50,7 @@ var charged = []struct {
 	{"no usage", `{"usages":{"prompt_tokens":1},"usage_x":{"prompt_tokens":1},"usageMeta":{"prompt_tokens":1},"usage":[1],"a":"usage"}`, Tokens{}},
 	{"cut off", `{"usage":{"prompt_tokens":12,"completion_tokens":3`, Tokens{}},
 	{"a bare name at the end", `{"usage`, Tokens{}},
-	{"names that begin alike", `"usag"usage":{"prompt_tokens":3}`, Tokens{Input: 3}},
+	{"names with the same prefix", `"usag"usage":{"prompt_tokens":3}`, Tokens{Input: 3}},
 	{"after a name without an object", `"usage":"usage":{"prompt_tokens":3}`, Tokens{Input: 3}},
 	{"an object that is too long", `{"usage":{"x":"` + strings.Repeat("x", 2*maxUsage) + `","prompt_tokens":3}}`, Tokens{}},
 }

@@ -62,13 +62,13 @@ func runAs(name string, args []string) {
 			}
 		}()
 		sdk.Serve(testPlugin)
-	case "brief": // serves, and crashes soon after it was configured
+	case "crashing": // serves, and crashes soon after it was configured
 		plugin := testPlugin
-		plugin.Components = []sdk.Factory{{Name: "order", Settings: orderSettings{}, New: func() sdk.Component { return &brief{} }}}
+		plugin.Components = []sdk.Factory{{Name: "order", Settings: orderSettings{}, New: func() sdk.Component { return &crashing{} }}}
 		sdk.Serve(plugin)
-	case "fickle": // accepts no instances once the file in its arguments exists
+	case "rejecting": // accepts no instances once the file in its arguments exists
 		plugin := testPlugin
-		plugin.Components = []sdk.Factory{{Name: "order", Settings: orderSettings{}, New: func() sdk.Component { return &fickle{file: args[0]} }}}
+		plugin.Components = []sdk.Factory{{Name: "order", Settings: orderSettings{}, New: func() sdk.Component { return &rejecting{file: args[0]} }}}
 		sdk.Serve(plugin)
 	case "host":
 		runHost(args[0])
@@ -237,19 +237,19 @@ func (prober) Check(ctx context.Context, req sdk.CheckRequest, h sdk.Host) (sdk.
 	return sdk.CheckResult{Healthy: res.Status == 200, Reason: string(res.Body)}, err
 }
 
-type brief struct{ orderStrategy }
+type crashing struct{ orderStrategy }
 
-func (b *brief) Configure(ctx context.Context, cfg sdk.Config) error {
+func (b *crashing) Configure(ctx context.Context, cfg sdk.Config) error {
 	time.AfterFunc(400*time.Millisecond, func() { panic("out of tea") })
 	return b.orderStrategy.Configure(ctx, cfg)
 }
 
-type fickle struct {
+type rejecting struct {
 	orderStrategy
 	file string
 }
 
-func (f *fickle) Configure(ctx context.Context, cfg sdk.Config) error {
+func (f *rejecting) Configure(ctx context.Context, cfg sdk.Config) error {
 	if _, err := os.Stat(f.file); err == nil {
 		return &sdk.ConfigError{Message: "I have changed my mind"}
 	}

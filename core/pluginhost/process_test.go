@@ -209,7 +209,7 @@ func TestExitInAHandler(t *testing.T) {
 func TestQuarantine(t *testing.T) {
 	timing := quick
 	timing.Crashes = 3
-	r := newRig(t, timing, serveAs("brief")...)
+	r := newRig(t, timing, serveAs("crashing")...)
 	i := r.open(order(`{}`))
 	testhelp.Eventually(t, "it is quarantined", func() bool { return r.List()[0].State == StateQuarantined })
 	e, ok := r.saw(EventQuarantined)
@@ -236,7 +236,7 @@ func TestQuarantine(t *testing.T) {
 
 func TestRefusalAfterARestart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "refuse")
-	r := newRig(t, quick, serveAs("fickle", file)...)
+	r := newRig(t, quick, serveAs("rejecting", file)...)
 	i := r.open(order(`{}`))
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
