@@ -3,9 +3,13 @@ package adminapi
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
@@ -27,6 +31,31 @@ type pastEdit struct {
 }
 
 func sameTexts(a, b map[string][]byte) bool { return maps.EqualFunc(a, b, bytes.Equal) }
+
+// changedSince says why the edit cannot be undone, and what it was, so that it can be
+// taken back by hand.
+func (e pastEdit) changedSince(now map[string][]byte) string {
+	var files, changes []string
+	for name, text := range e.after {
+		if !bytes.Equal(now[name], text) {
+			files = append(files, filepath.Base(name))
+		}
+	}
+	for name := range now {
+		if _, ok := e.after[name]; !ok {
+			files = append(files, filepath.Base(name))
+		}
+	}
+	slices.Sort(files)
+	for _, c := range e.shown.Changes {
+		changes = append(changes, c.Action+" "+c.Block)
+	}
+	if len(changes) == 0 {
+		changes = []string{e.shown.Cause}
+	}
+	return fmt.Sprintf("the newest edit (%s, at %s) is not undone: %s was changed by hand since; take the edit back by hand, too",
+		strings.Join(changes, ", "), e.shown.At.Local().Format(time.TimeOnly), strings.Join(files, " and "))
+}
 
 func (p *pastEdits) add(e pastEdit) {
 	p.mu.Lock()
@@ -90,8 +119,8 @@ func (s *Source) Undo(ctx context.Context) (admin.Reload, error) {
 	out, err := outcome(s.program.Reloader.Apply(ctx, reload.Request{
 		Cause: "undo of " + e.shown.Cause,
 		Edit: func(_ context.Context, in *reload.Edit) error {
-			if !sameTexts(in.Document.Texts(), e.after) {
-				return &reload.EditError{Err: admin.Refused("changed", "the files were changed since that edit, so it is not undone")}
+			if now := in.Document.Texts(); !sameTexts(now, e.after) {
+				return &reload.EditError{Err: admin.Refused("changed", e.changedSince(now))}
 			}
 			for name, text := range e.before {
 				if err := in.Document.Replace(name, text); err != nil {
