@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/aitunnel/aitunnel/sdk"
 )
 
 // RunningProgram is an aitunnel that runs with the plugin under test.
@@ -57,6 +59,8 @@ var proxyLine = regexp.MustCompile(`Proxy: +(http://\S+)`)
 //	  key "team" { value = "key-of-the-team" }
 //	  key_selector "mine" {}
 //	}
+//
+// It returns when the plugin has given its first plans.
 //
 // The aitunnel is that of the environment variable AITUNNEL, or of PATH, or built from a
 // workspace that has it; if there is none, the test is skipped.
@@ -172,18 +176,62 @@ func (p *RunningProgram) start(config string) {
 			p.t.Fatal("aitunnel does not start")
 		}
 	}
+	// A plugin that is not ready within a second is waited for in the background.
+	for deadline := time.Now().Add(patience); !hasPlans(p.show(config, "plugin", "list", "--json")); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.t.Logf("the plugin gives no plan: requests follow a core plan")
+			return
+		}
+	}
+}
+
+// hasPlans reports whether a plugin runs that is not built in, and has given a plan for each
+// block that uses it. list is the list of plugins, as JSON.
+func hasPlans(list []byte) bool {
+	var all struct {
+		Processes []struct {
+			Plugin, State string
+			Components    []struct {
+				Kind string
+				Uses []struct {
+					Plan     uint64
+					CorePlan bool `json:"makeshift"` // the name of the API
+				}
+			}
+		}
+	}
+	if json.Unmarshal(list, &all) != nil {
+		return false
+	}
+	running := false
+	for _, p := range all.Processes {
+		if p.Plugin == "built-in" {
+			continue
+		}
+		running = running || p.State == "running"
+		for _, c := range p.Components {
+			for _, u := range c.Uses {
+				if c.Kind != string(sdk.KindHealthChecker) && (u.Plan == 0 || u.CorePlan) {
+					return false
+				}
+			}
+		}
+	}
+	return running
+}
+
+// show returns what a command of the program prints.
+func (p *RunningProgram) show(config string, args ...string) []byte {
+	cmd := exec.Command(p.binary, append([]string{"-c", config}, args...)...)
+	cmd.Env = p.env
+	out, _ := cmd.CombinedOutput() // an error is in it, too
+	return out
 }
 
 // lastRequests returns what the program shows of the last three requests.
 func (p *RunningProgram) lastRequests(config string) string {
-	show := func(args ...string) []byte {
-		cmd := exec.Command(p.binary, append([]string{"-c", config}, args...)...)
-		cmd.Env = p.env
-		out, _ := cmd.CombinedOutput() // an error is in it, too
-		return out
-	}
 	var text strings.Builder
-	for line := range bytes.Lines(show("requests", "-n", "3", "--json")) {
+	for line := range bytes.Lines(p.show(config, "requests", "-n", "3", "--json")) {
 		var request struct {
 			ID string `json:"id"`
 		}
@@ -191,7 +239,7 @@ func (p *RunningProgram) lastRequests(config string) string {
 			text.Write(line)
 			continue
 		}
-		fmt.Fprintf(&text, "%s\n", show("requests", request.ID))
+		fmt.Fprintf(&text, "%s\n", p.show(config, "requests", request.ID))
 	}
 	return text.String()
 }

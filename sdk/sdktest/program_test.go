@@ -8,6 +8,26 @@ import (
 	"testing"
 )
 
+// A program is used when its plugin has given a plan for each block.
+func TestProgramsAreUsedWhenPluginsHavePlans(t *testing.T) {
+	list := func(state, uses string) string {
+		return `{"processes": [{"plugin": "built-in", "state": "running", "components": []}, {"plugin": "mine", "state": "` + state + `", "components": [{"kind": "strategy", "uses": [` + uses + `]}, {"kind": "health_checker", "uses": [{"for": "channel a"}]}]}]}`
+	}
+	for text, want := range map[string]bool{
+		list("running", `{"plan": 1}`): true,
+		list("running", ""):            true,
+		list("running", `{"plan": 1}, {"plan": 2, "makeshift": true}`): false,
+		list("running", `{"for": "route /v1/**"}`):                     false,
+		list("starting", ""): false,
+		`{"processes": [{"plugin": "built-in", "state": "running"}]}`: false,
+		"aitunnel: not running": false,
+	} {
+		if hasPlans([]byte(text)) != want {
+			t.Errorf("want %t: %s", want, text)
+		}
+	}
+}
+
 // What a failed test shows of the last requests is what the program says of each.
 func TestLastRequests(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "aitunnel")
