@@ -121,7 +121,7 @@ func (a *app) serviceStatus(system *bool) *cobra.Command {
 			if asJSON {
 				err = a.printJSON(s)
 			} else {
-				a.say("The service is %s (%s).", s.State, s.Platform)
+				a.say("The %s service is %s.", s.Manager(), s.State)
 				switch {
 				case !s.Running() && s.State != "stopped" && s.State != "not installed":
 					a.say("See why: %s", service.LogCommand(s.System))

@@ -69,7 +69,7 @@ func (a *app) tunnelTrust(ctx context.Context, t *config.Tunnel, yes bool, print
 		if k.Known {
 			a.say("The host %s is already known, with the key %s.", k.Host, k.Fingerprint)
 		} else {
-			a.say("Trusted: the key is in %s.", k.File)
+			a.say("Trusted: the key is in %s. A running aitunnel connects within seconds.", k.File)
 		}
 	}
 	return nil

@@ -23,8 +23,8 @@ the configuration does not have.
 
 If the login succeeds and the tunnel waits or has failed in the running program,
 that tries again at once. If all steps succeed and the tunnel is degraded there, it
-logs in again: open forwards are closed for a moment. Root tests the tunnels of the system service
-with the account of the service.
+logs in again: open forwards are closed for a moment. Root tests the tunnels of the
+system service with the account of the service.
 
 The exit code is 1 if a step fails.`,
 		Example: "  aitunnel tunnel test\n  aitunnel tunnel test vps --json",

@@ -39,7 +39,7 @@ func TestEditsAreUndone(t *testing.T) {
 	r.must(http.StatusOK, "PUT", "/api/channels/home", `{"weight":5}`)
 	r.save(strings.Replace(r.text(), "weight = 5", "weight = 9", 1))
 	testhelp.Eventually(t, "an edit by hand is applied", func() bool { return r.channel("home").Weight == 9 })
-	if body := r.must(http.StatusConflict, "POST", "/api/config/undo", ""); !strings.Contains(string(body), "changed since") || r.channel("home").Weight != 9 {
+	if body := r.must(http.StatusConflict, "POST", "/api/config/undo", ""); !strings.Contains(string(body), "changed by hand since") || r.channel("home").Weight != 9 {
 		t.Errorf("an edit by hand was undone: %s", body)
 	}
 }

@@ -23,6 +23,15 @@ type State struct {
 // Running reports whether the service is running.
 func (s State) Running() bool { return s.State == "running" }
 
+// Manager returns the name of what runs services on this machine.
+func (s State) Manager() string {
+	_, name, _ := strings.Cut(s.Platform, "-")
+	if name == "service" {
+		return "Windows"
+	}
+	return name
+}
+
 // Status returns the state of the service.
 func Status(system bool) (State, error) {
 	out := State{System: system, Platform: service.Platform(), State: "stopped"}

@@ -67,7 +67,7 @@ func (c credentials) readKey(path string, held []ssh.Signer) (ssh.Signer, error)
 		return c.readPublic(path, public, held)
 	}
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("the key file %s can be read by others (mode %04o): run chmod 600 %s", path, info.Mode().Perm(), path)
+		return nil, fmt.Errorf("the key file %s can be read by others (mode %04o): run %s", path, info.Mode().Perm(), fileaccess.Command("chmod 600 "+wording.ShellWord(path), c.home))
 	}
 	signer, err := ssh.ParsePrivateKey(content)
 	var locked *ssh.PassphraseMissingError

@@ -53,7 +53,7 @@ func TestKeyTrustedLater(t *testing.T) {
 		}
 	}
 	var asked []sshclient.HostKey
-	if _, err := sshclient.Trust(t.Context(), route(c), c.Keepalive, ask(false, &asked)); err == nil || !strings.Contains(err.Error(), "not trusted") {
+	if _, err := sshclient.Trust(t.Context(), route(c), c.Keepalive, ask(false, &asked)); err == nil || !strings.Contains(err.Error(), "not accepted") {
 		t.Errorf("a refusal: %v", err)
 	}
 	if r.status().State != Failed {
