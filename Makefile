@@ -6,15 +6,10 @@ export CGO_ENABLED ?= 1
 # No stamp of the commit: git refuses to name it in a checkout of another user, and then the build fails.
 # The same flags everywhere: then make build, tests and the programs that tests build share the build cache.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false -trimpath
-# Modules whose tests compare whole programs with clients and a browser: without the race detector, as
-# compiling those clients with it takes longer than all of their tests.
+# Modules whose tests compare whole programs with clients and a browser: compiling those clients with the race
+# detector takes longer than all of their tests, and it would not see into the programs.
 WHOLE    = ./core/admin/apitest ./core/panel/paneltest ./examples/clients
-
-# Packages that read and write text, or whose tests start whole programs, without goroutines that share
-# anything: make test runs them without the race detector, make race and make check with it, too. The kit
-# for plugins is among them as the tests of all plugins run it under the race detector.
-TEXT     = ./core ./core/config/... ./core/connect ./core/dialect ./core/edit ./core/panel \
-           ./core/pluginsource/... ./core/price ./core/scaffold ./core/service ./core/verdict ./sdk/schemadoc ./sdk/sdktest ./tools/...
+EACH     = $(patsubst %,%/...,$(filter-out ./bench,$(MODULES)))
 
 # SQLite's memory is outside of Go's heap, where the race detector sees nothing: checking the translated code
 # takes most of the time of the tests that have a history, and finds nothing. Only this one package, which has
@@ -25,7 +20,7 @@ RACE     = -race -gcflags=modernc.org/sqlite/lib=-race=false
 export GORACE := atexit_sleep_ms=0 $(GORACE)
 
 # Without symbols for a debugger, about fifty test binaries link in two thirds of the time.
-TESTED   = -vet=off -ldflags='-s -w' -parallel 4 -timeout 15m
+TESTED   = -vet=off -ldflags='-s -w' -timeout 15m
 
 .PHONY: help build run test test-real race soak lint vuln fuzz bench clients generate dist reproducible cross check clean
 
@@ -39,19 +34,18 @@ run: build ## Show the proxy at work on two fake sites
 	bin/aitunnel demo --once
 
 # make lint vets, so go test need not.
-test: build ## Run all tests, with the race detector where goroutines share something
+test: build ## Run all tests
 	@tools/test-deps
-	@tools/gotest "$$(go list $(patsubst %,%/...,$(filter-out ./bench $(WHOLE),$(MODULES))) | grep -vxF "$$(go list $(TEXT))" | tr '\n' ' ')" $(RACE) $(TESTED)
-	@CGO_ENABLED=0 go test ./core/proxy -run '^(TestStreamsNeedASmallStack|TestAllocations)$$' $(TESTED) # the race detector changes both
-	@CGO_ENABLED=0 tools/gotest "$(patsubst %,%/...,$(WHOLE)) $(TEXT)" $(TESTED)
+	@CGO_ENABLED=0 tools/gotest "$(EACH)" $(TESTED) -parallel 6
 
 test-real: build ## Run the tests that need browsers, servers, systems or links for longer (20 minutes)
 	@tools/test-deps
 	@AITUNNEL_REAL=1 tools/gotest "./core/cli ./core/daemon ./core/tunnel ./core/panel/paneltest/... ./tools/dist" -count=1 -p 1 -parallel 3 -timeout 20m
 	@tools/gotest ./bench/... -count=1 -timeout 15m # alone, as it compares speeds
 
-race: ## Run the tests with the race detector that make test runs without it
-	@tools/gotest "$(TEXT)" $(RACE) $(TESTED)
+race: build ## Run all tests with the race detector
+	@tools/test-deps
+	@tools/gotest "$(filter-out $(patsubst %,%/...,$(WHOLE)),$(EACH))" $(RACE) $(TESTED) -parallel 4
 
 soak: build ## Run the tests that have a long form, in that form (about an hour)
 	@tools/test-deps
