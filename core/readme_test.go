@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // walking is set in the process that has a network of its own.
@@ -230,7 +231,7 @@ func editor(t *testing.T, dir, readme string) string {
 	}
 	script := filepath.Join(dir, "editor")
 	text := "#!/bin/bash\nset -e\nsed -i '/^channel \"primary\" {$/,/^}$/d' \"$1\"\ncat >> \"$1\" <<'END'\n" + channels + "END\n"
-	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+	if err := testhelp.WriteProgram(script, []byte(text), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	return script

@@ -4,6 +4,8 @@ import (
 	"os"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // What follows the end of the program tells versions of the plugin apart.
@@ -30,6 +32,6 @@ func appendTo(ts *testscript.TestScript, name, mark string) {
 	path := ts.MkAbs(name)
 	program, err := os.ReadFile(path)
 	ts.Check(err)
-	ts.Check(os.WriteFile(path+".new", append(program, mark...), 0o755))
+	ts.Check(testhelp.WriteProgram(path+".new", append(program, mark...), 0o755))
 	ts.Check(os.Rename(path+".new", path))
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // installed is a system service, as its commands of root see it: with the account
@@ -52,7 +54,7 @@ func newInstalled(t *testing.T, config string) *installed {
 		}
 		b, err := os.ReadFile(from)
 		if err == nil {
-			err = os.WriteFile(filepath.Join(s.work, name), b, 0o755)
+			err = testhelp.WriteProgram(filepath.Join(s.work, name), b, 0o755)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -283,7 +285,7 @@ func TestWhyTheServiceDoesNotAnswer(t *testing.T) {
 		"ActiveState=failed\nSubState=failed\nResult=exit-code\nExecMainCode=1\nExecMainStatus=4":        "aitunnel: not running: the system service failed: its configuration is not valid",
 		"ActiveState=inactive\nSubState=dead":                                                            "aitunnel: not running: the system service is stopped; start it with 'sudo systemctl start aitunnel'",
 	} {
-		if err := os.WriteFile(systemctl, []byte("#!/bin/sh\necho '"+shown+"'\n"), 0o755); err != nil {
+		if err := testhelp.WriteProgram(systemctl, []byte("#!/bin/sh\necho '"+shown+"'\n"), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		if out, err := s.try("status"); exitCodeOf(err) != exitNotRunning || !strings.HasPrefix(out, want) {

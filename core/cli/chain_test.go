@@ -108,7 +108,7 @@ func (a *author) workflow(dir, tag string) {
 	a.t.Helper()
 	bin := a.t.TempDir()
 	script := fmt.Sprintf("#!/bin/sh\necho \"$@\" > '%s/created'\n", a.home)
-	if err := os.WriteFile(filepath.Join(bin, "gh"), []byte(script), 0o700); err != nil {
+	if err := testhelp.WriteProgram(filepath.Join(bin, "gh"), []byte(script), 0o700); err != nil {
 		a.t.Fatal(err)
 	}
 	key := ""

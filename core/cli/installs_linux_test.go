@@ -49,7 +49,7 @@ func (i *installation) copyTo(path string) {
 		err = os.MkdirAll(filepath.Dir(path), 0o755)
 	}
 	if err == nil {
-		err = os.WriteFile(path, b, 0o755)
+		err = testhelp.WriteProgram(path, b, 0o755)
 	}
 	if err != nil {
 		i.Fatal(err)

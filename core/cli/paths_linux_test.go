@@ -20,6 +20,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/pluginsource/releasetest"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // oddName is as long as names of files can be, with the signs that people use in
@@ -121,7 +122,7 @@ func (p *oddPaths) copyProgram(name, to string) {
 	}
 	b, err := os.ReadFile(from)
 	if err == nil {
-		err = os.WriteFile(to, b, 0o700)
+		err = testhelp.WriteProgram(to, b, 0o700)
 	}
 	if err != nil {
 		p.Fatal(err)

@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // caller keeps a connection alive and sends requests that are never sent twice: a
@@ -131,7 +133,7 @@ func TestARestartTriesTheProgramFirst(t *testing.T) {
 		if content == nil {
 			return
 		}
-		if err := os.WriteFile(path, content, 0o755); err != nil {
+		if err := testhelp.WriteProgram(path, content, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -151,7 +153,7 @@ func TestARestartTriesTheProgramFirst(t *testing.T) {
 		}
 	}
 	// What counts is the path, not the file that was started.
-	if err := os.WriteFile(path+".new", binary, 0o755); err != nil {
+	if err := testhelp.WriteProgram(path+".new", binary, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	_ = os.Rename(path+".new", path)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/fakesite"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 	"github.com/aitunnel/aitunnel/core/trust"
 	"github.com/aitunnel/aitunnel/sdk"
 )
@@ -152,7 +153,7 @@ func (r *running) put(role string) string {
 		r.t.Fatal(err)
 	}
 	text := fmt.Sprintf("#!/bin/sh\nexec '%s' %s '%s'\n", self, serveAcme, role)
-	if err := errors.Join(os.WriteFile(path+".new", []byte(text), 0o700), os.Rename(path+".new", path)); err != nil {
+	if err := errors.Join(testhelp.WriteProgram(path+".new", []byte(text), 0o700), os.Rename(path+".new", path)); err != nil {
 		r.t.Fatal(err)
 	}
 	return path

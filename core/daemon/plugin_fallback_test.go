@@ -153,7 +153,7 @@ func TestAStartWithAWrongPlugin(t *testing.T) {
 		r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}}
 		path := r.put("1.0.0 " + fault)
 		if fault == "another format" {
-			if err := os.WriteFile(path, []byte("\x00\x01"), 0o700); err != nil {
+			if err := testhelp.WriteProgram(path, []byte("\x00\x01"), 0o700); err != nil {
 				t.Fatal(err)
 			}
 		}

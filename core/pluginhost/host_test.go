@@ -348,7 +348,7 @@ func script(t testing.TB, role string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), filePrefix+"acme")
 	text := "#!/bin/sh\nexec '" + strings.Join(serveAs(role), "' '") + "' \"$@\"\n"
-	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+	if err := testhelp.WriteProgram(path, []byte(text), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -154,7 +154,7 @@ func foreign(t *testing.T) string {
 	copy(program[128:], "PE\x00\x00")
 	binary.LittleEndian.PutUint16(program[132:], pe.IMAGE_FILE_MACHINE_ARM64)
 	path := filepath.Join(t.TempDir(), filePrefix+"acme")
-	if err := os.WriteFile(path, program, 0o700); err != nil {
+	if err := testhelp.WriteProgram(path, program, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -170,7 +170,7 @@ func TestSwappedBetweenCheckAndStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	evil := []byte("#!/bin/sh\ntouch " + path + ".ran\n")
-	if err := os.WriteFile(path, evil, 0o700); err != nil {
+	if err := testhelp.WriteProgram(path, evil, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.supervisor(t.Context(), s); err == nil || !strings.Contains(err.Error(), "changed between its verification and its start") {
@@ -183,7 +183,7 @@ func TestSwappedBetweenCheckAndStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, good, 0o700); err != nil {
+	if err := testhelp.WriteProgram(path, good, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	r.lock("acme", path)
@@ -191,7 +191,7 @@ func TestSwappedBetweenCheckAndStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, evil, 0o700); err != nil {
+	if err := testhelp.WriteProgram(path, evil, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for _, v := range r.running() {
@@ -221,7 +221,7 @@ func TestDamagedCopy(t *testing.T) {
 	if err := os.Chmod(copies[0], 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(copies[0], []byte("#!/bin/sh\nexit 9\n"), 0o700); err != nil {
+	if err := testhelp.WriteProgram(copies[0], []byte("#!/bin/sh\nexit 9\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for _, v := range r.running() {
