@@ -7,8 +7,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// No labels at all is something else than labels that are not known: a component can
-// refuse a name only of a list that it has.
+// TestNoMembersAreNotUnknownMembers: a component can refuse a name that is not in a list,
+// also in an empty one, but not if it has no list.
 func TestNoMembersAreNotUnknownMembers(t *testing.T) {
 	for _, tt := range []struct {
 		members []string

@@ -27,7 +27,7 @@ func NameKeys(keys []Key) {
 	}
 }
 
-// shortID returns as much of the ID as tells it from those of the other keys.
+// shortID returns as much of the ID as distinguishes it from those of the other keys.
 func shortID(id string, keys []Key) string {
 	const prefix, short = "key-", 4
 	id = strings.TrimPrefix(id, prefix)

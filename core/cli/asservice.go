@@ -25,8 +25,8 @@ var sharedVariables = []string{"PATH", "TERM", "LANG", "LC_ALL", "NO_COLOR", "CL
 var downloadVariables = []string{"GITHUB_TOKEN", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
 // orAsService has a command that reads the configuration of the system service run
-// with the account of the service, so that it sees and makes the files that the service
-// sees: its keys, its known hosts. Root and that account may do so. run is the command
+// with the account of the service, so that it reads and writes the files of the service,
+// such as its keys and known hosts. Root and that account may do so. run is the command
 // itself.
 func (a *app) orAsService(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {

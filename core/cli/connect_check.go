@@ -95,7 +95,7 @@ func (a *app) checkApp(ctx context.Context, app connect.App, e connect.Entry, f 
 		a.showCauses(app, out)
 	}
 	if len(f.models) == 0 && !app.UsesByDefault(out.Model) {
-		a.say("  No channel lists a model that %s asks for by itself (%s…), so %s was asked in its place. Name another\n  with --model, or let a channel take it under such a name: model_map = { \"%s-…\" = %q }.", app.Name, app.Family(), out.Model, app.Family(), out.Model)
+		a.say("  No channel lists a model that %s uses by default (%s…), so %s was used instead. Name another\n  with --model, or let a channel take it under such a name: model_map = { \"%s-…\" = %q }.", app.Name, app.Family(), out.Model, app.Family(), out.Model)
 	}
 	if out.OK && f.write && app.Files != nil {
 		a.say("To undo this: aitunnel connect %s --undo", app.ID)

@@ -160,8 +160,8 @@ func (a *app) withRelease(ctx context.Context, configured string, w releaseWante
 }
 
 // fetchRelease downloads the archive of a release and checks it by what is known of its plugin.
-// Which plugin that is, the archive's name tells, or else the executable in it: then it is
-// fetched again if a key or sums are known.
+// The name of the plugin is that in the archive's name, or else the executable's in it: then
+// the archive is fetched again if a key or sums are known.
 func fetchRelease(ctx context.Context, c *pluginsource.Client, r pluginsource.Release, w releaseWanted, keys signingKeys, dir string) (*pluginsource.Fetched, origin, error) {
 	name := cmp.Or(w.name, r.Plugin(trust.Platform))
 	for {

@@ -12,8 +12,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/trust"
 )
 
-// signingKeys knows which keys releases of plugins must be signed with: those of their
-// blocks and those that are locked.
+// signingKeys has the keys with which releases of plugins must be signed: those of their
+// blocks and those in the lock file.
 type signingKeys struct {
 	blocks []*config.Plugin
 	lock   trust.Lock
@@ -136,8 +136,8 @@ func within(err error, format string, args ...any) error {
 	return outer
 }
 
-// pluginBlocks returns the plugin blocks of a configuration, none if there is no file. One
-// that cannot be read is an error.
+// pluginBlocks returns the plugin blocks of a configuration, or none if there is no file.
+// It fails if the file cannot be read.
 func (a *app) pluginBlocks(path string) ([]*config.Plugin, error) {
 	if isMissing(path) {
 		return nil, nil

@@ -27,7 +27,7 @@ const (
 	notSpoken
 )
 
-// api is an API that the wizard knows how to ask for without using tokens.
+// api is an API that the wizard can detect without using tokens.
 type api struct {
 	dialect dialect.Dialect
 	title   string

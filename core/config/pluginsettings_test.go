@@ -57,7 +57,8 @@ func TestResourcesOfAPlugin(t *testing.T) {
 	}
 }
 
-// A component is told the channels, or the labels of keys, that it will plan.
+// TestMembersOfComponents: a component gets the names of the channels, or the labels of the
+// keys, for which it plans.
 func TestMembersOfComponents(t *testing.T) {
 	cfg, report := loadAlone(t, withPlugin, nil)
 	if report.HasErrors() {

@@ -142,7 +142,7 @@ func learnedNothing(ctx context.Context, err error) (said string, _ error) {
 	if ctx.Err() != nil || errors.Is(err, sdk.ErrPanic) || errors.Is(err, sdk.ErrUnavailable) || errors.Is(err, sdk.ErrUnsupported) {
 		return "", fmt.Errorf("a check fails: %w", err)
 	}
-	return fmt.Sprintf("checks; an empty answer with status 200 tells it nothing (%v): test it with the answers of its site, by sdktest.Site", err), nil
+	return fmt.Sprintf("checks; it learned nothing from an empty answer with status 200 (%v): test it with the answers of its site, by sdktest.Site", err), nil
 }
 
 // bodyOf returns a block with some settings, and the defaults of the others.

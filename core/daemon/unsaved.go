@@ -19,8 +19,8 @@ const (
 	hurriedSaveTime = 500 * time.Millisecond // before a stop that waits for nothing
 )
 
-// check reports why a restart would not succeed, or would lose what is known: then the
-// program goes on. A stop is not held up: unsaved says what it will lose.
+// check reports why a restart would fail, or what it would lose: then the program keeps
+// running. A stop is not prevented: unsaved says what it will lose.
 func (d *Daemon) check(ctx context.Context, e control.Ending) (unsaved string, err error) {
 	ctx, cancel := until(ctx, d.life.Done(), reload.ErrStopping)
 	defer cancel()
@@ -42,7 +42,7 @@ func (d *Daemon) check(ctx context.Context, e control.Ending) (unsaved string, e
 	return "", nil
 }
 
-// saveAll writes all that a new process needs to know, or says what would be lost.
+// saveAll writes all that a new process needs, or says what would be lost.
 func (d *Daemon) saveAll(ctx context.Context, e control.Ending) error {
 	limit := saveTime
 	switch {

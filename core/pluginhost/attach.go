@@ -14,7 +14,7 @@ import (
 // The host attaches to them instead of starting them: it starts the built-in plugin's
 // program as a relay to the other process, so that there is a process to supervise.
 //
-// The lock file does not apply to attached plugins. That is no new risk: whoever can set
+// The lock file does not apply to attached plugins. That adds no risk: whoever can set
 // the environment of this process can make it run anything.
 const attachEnv = "AITUNNEL_ATTACH"
 

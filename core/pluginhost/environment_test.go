@@ -115,7 +115,7 @@ func TestHostKilled(t *testing.T) {
 	}
 }
 
-// TestLifeline shows that a plugin notices by itself that its host has ended, without the
+// TestLifeline shows that a plugin ends after its host has ended, even without the
 // parent-death signal of Linux.
 func TestLifeline(t *testing.T) {
 	r := newRig(t, quick, serveAs("good")...)

@@ -60,9 +60,9 @@ func TestVersionsAreKnownBeforeAPluginIsReady(t *testing.T) {
 	}
 }
 
-// Whatever is wrong with a third-party executable: it is refused with a reason, which the
-// list of candidates shows too, and with the remedy if there is one. Other plugins keep
-// working.
+// TestUntrustedExecutables shows that a third-party executable that cannot be trusted is
+// refused with the reason, which the list of candidates shows too, and with the remedy if
+// there is one. Other plugins keep working.
 func TestUntrustedExecutables(t *testing.T) {
 	for name, c := range map[string]struct {
 		prepare func(t *testing.T, r *rig) string // the executable

@@ -8,7 +8,7 @@ import (
 )
 
 // Pace measures time in ticks of about 10 ms, each with a pause and some work: on a machine
-// that is busy with other things it goes slower, as does what is measured.
+// that is busy with other things the ticks are slower, as is what is measured.
 type Pace struct {
 	ticks atomic.Int64
 	base  int64
@@ -40,7 +40,7 @@ func NewPace(t testing.TB) *Pace {
 	return p
 }
 
-// Restart begins anew.
+// Restart sets the time back to zero.
 func (p *Pace) Restart() { p.base = p.ticks.Load() }
 
 // Took returns the time since the last Restart, as it would have been on an idle machine.

@@ -29,7 +29,7 @@ type Options struct {
 	Agent string // socket of the SSH agent; default $SSH_AUTH_SOCK
 	SSH   string // the OpenSSH client, "none" for none; default: the one in $PATH
 
-	loginAge time.Duration // of a login under which no forward opens, until it is made anew; default failedPause
+	loginAge time.Duration // after which a connection without an open forward logs in again; default failedPause
 }
 
 // Server is an HTTP server.

@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// deadline is one of the two deadlines of a connection. For each request net/http and we
-// set it about ten times, mostly to a later time or to none, or for data that has arrived
-// already, and each change of a connection's deadline moves a timer of the runtime. So
-// this one is passed on to the connection only when a read or write begins, or while one is
-// under way, and only if it is earlier than the one that the connection has. If the
-// connection meets its own, it gets the later one, and goes on.
+// deadline is one of the two deadlines of a connection. For each request, net/http and
+// this program set it about ten times, mostly to a later time or to none, or for data that
+// has already arrived, and each change of a connection's deadline changes a timer of the
+// runtime. So this one is passed on to the connection only when a read or write begins, or
+// while one is in progress, and only if it is earlier than the connection's. When the
+// connection's deadline passes first, the later one is set and the read or write continues.
 type deadline struct {
 	mu     sync.Mutex
-	busy   int       // reads or writes under way
+	busy   int       // reads or writes in progress
 	wanted time.Time // zero: none
 	armed  time.Time // what the connection has
-	over   bool      // that has passed
+	over   bool      // armed has passed
 }
 
 // set sets the deadline; arm is that of the connection.

@@ -19,14 +19,14 @@ const (
 	reserveGap = 20 * time.Millisecond // between two looks
 )
 
-// idle are the connections, each of which knows since when it has no request.
+// idle has all connections. Each has the time since when it waits for a request.
 type idle struct {
 	once sync.Once
 	mu   sync.Mutex
 	all  map[*conn]struct{}
 }
 
-// note is told each change of a connection.
+// note records a change of a connection's state.
 func (i *idle) note(c *conn, s http.ConnState) {
 	switch s {
 	case http.StateIdle:
