@@ -167,9 +167,9 @@ func TestTheWizardNamesEachKey(t *testing.T) {
 	defer server.Close()
 	var said bytes.Buffer
 	a := &app{err: &said, answers: term.NewInput(strings.NewReader(""), &said)}
-	s := site{Name: "main", Target: server.URL, Keys: []string{"sk-good-first-00000abcdef", "sk-dead-other-00000abcdef", "sk-good-third-0000000other"}}
+	s := site{Name: "main", Target: server.URL, Keys: []string{"sk-good-first-00000abcdef", "sk-dead-other-00000abcdef", "sk-good-third-000000vwxyz"}}
 	a.trySite(t.Context(), &s)
-	for _, want := range []string{"✓ Key 1, sk-…cdef, works", "✗ Key 2, sk-…cdef: the site answers 401", "'aitunnel key remove main 1' removes it", "✓ The key sk-…ther works"} {
+	for _, want := range []string{"✓ Key 1, sk-…cdef, works", "✗ Key 2, sk-…cdef: the site answers 401", "'aitunnel key remove main 1' removes it", "✓ The key sk-…wxyz works"} {
 		if !strings.Contains(said.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, &said)
 		}

@@ -308,7 +308,7 @@ func TestManyStreamsComeWhole(t *testing.T) {
 					}
 					defer func() { _ = resp.Body.Close() }()
 					b, err := io.ReadAll(resp.Body)
-					if body := string(b); err == nil && resp.StatusCode == 200 && strings.Contains(body, "token-4") && strings.HasSuffix(body, "data: [DONE]\n\n") {
+					if body := string(b); err == nil && resp.StatusCode == http.StatusOK && strings.Contains(body, "token-4") && strings.HasSuffix(body, "data: [DONE]\n\n") {
 						whole.Add(1)
 					} else {
 						t.Errorf("%d %v %.100q", resp.StatusCode, err, body)
