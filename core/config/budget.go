@@ -17,12 +17,12 @@ func (r *reader) budget(c *Client) {
 		return
 	}
 	if c.Budget.Amount == 0 && c.Budget.Tokens == 0 {
-		r.loader.caution(b.DefRange(), "Empty budget", "A budget without an amount or tokens limits nothing: set one, or remove the block.")
+		r.loader.warn(b.DefRange(), "Empty budget", "A budget without an amount or tokens limits nothing: set one, or remove the block.")
 	}
-	if r.loader.budgets == nil {
-		r.loader.budgets = map[string]hcl.Range{}
+	if r.loader.budgetByClient == nil {
+		r.loader.budgetByClient = map[string]hcl.Range{}
 	}
-	r.loader.budgets[c.Name] = b.DefRange()
+	r.loader.budgetByClient[c.Name] = b.DefRange()
 }
 
 // pricedBudgets reports budgets of money for models without a price, whose cost could not be
@@ -37,11 +37,11 @@ func (l *loader) pricedBudgets() {
 			models = []string{"*"}
 		}
 		if i := slices.IndexFunc(models, func(m string) bool { return !l.isPriced(m) }); i >= 0 {
-			l.fail(l.budgets[c.Name], "No price for a budget", fmt.Sprintf("The budget of the client %q is an amount of money, but the models %q that it may use have no price: add price %q { … }, set price_file, or restrict the models of the client.", c.Name, models[i], models[i]))
+			l.fail(l.budgetByClient[c.Name], "No price for a budget", fmt.Sprintf("The budget of the client %q is an amount of money, but the models %q that it may use have no price: add price %q { … }, set price_file, or restrict the models of the client.", c.Name, models[i], models[i]))
 			continue
 		}
 		if all := l.currencies(models); len(all) > 1 {
-			l.caution(l.budgets[c.Name], "Budget in several currencies", fmt.Sprintf("The models that the client %q may use have prices in %s, but the budget adds up amounts as if they were in one currency. Set tokens instead of amount, restrict the models of the client to those with one currency, or write all prices in the same currency.", c.Name, strings.Join(all, " and ")))
+			l.warn(l.budgetByClient[c.Name], "Budget in several currencies", fmt.Sprintf("The models that the client %q may use have prices in %s, but the budget adds up amounts as if they were in one currency. Set tokens instead of amount, restrict the models of the client to those with one currency, or write all prices in the same currency.", c.Name, strings.Join(all, " and ")))
 		}
 	}
 }

@@ -14,15 +14,15 @@ import (
 )
 
 func (l *loader) channels() {
-	l.known = map[string]*Channel{}
+	l.channelByName = map[string]*Channel{}
 	blocks := l.topBlocks("channel", "name")
 	for _, b := range blocks {
 		c := l.channel(b)
-		if first := l.known[c.Name]; first != nil {
+		if first := l.channelByName[c.Name]; first != nil {
 			l.fail(b.DefRange(), "Duplicate channel", fmt.Sprintf("Channel %q is already declared at %s:%d.", c.Name, first.Range.Filename, first.Range.Start.Line))
 			continue
 		}
-		l.known[c.Name] = c
+		l.channelByName[c.Name] = c
 		l.config.Channels = append(l.config.Channels, c)
 	}
 	if len(blocks) == 0 && !l.diags.HasErrors() {

@@ -50,7 +50,7 @@ func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Comp
 	if errors.Is(err, ErrNotReady) {
 		c.Plugin, c.Name = plugin, name
 		c.own(r, b.Type, "")
-		l.caution(b.LabelRanges[0], fmt.Sprintf("The %s %q is not used yet", kindName(kind), c.Ref), wording.Sentence(err.Error()))
+		l.warn(b.LabelRanges[0], fmt.Sprintf("The %s %q is not used yet", kindName(kind), c.Ref), wording.Sentence(err.Error()))
 		return c
 	}
 	if err != nil {

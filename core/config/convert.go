@@ -24,7 +24,7 @@ func Convert(path string, text []byte) ([]byte, Report) {
 // the old file.
 func (l *loader) old(path string, text []byte) {
 	source := &redact.Source{Name: path, Text: text, YAML: true}
-	l.last, l.sources[path] = path, source
+	l.lastFile, l.sources[path] = path, source
 	blocks, diags := legacy.Read(source, l.secrets)
 	l.diags = append(l.diags, diags...)
 	for _, b := range blocks {

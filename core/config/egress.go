@@ -71,10 +71,10 @@ func parseProxy(text string) (*url.URL, error) {
 // egresses reads the blocks. The tunnels that they name are read later: see
 // egressTunnels.
 func (l *loader) egresses() {
-	l.egressNamed = map[string]*Egress{EgressDirect: {Name: EgressDirect}, EgressEnvironment: {Name: EgressEnvironment}}
+	l.egressByName = map[string]*Egress{EgressDirect: {Name: EgressDirect}, EgressEnvironment: {Name: EgressEnvironment}}
 	for _, b := range l.topBlocks("egress", "name") {
 		e := l.egress(b)
-		switch first := l.egressNamed[e.Name]; {
+		switch first := l.egressByName[e.Name]; {
 		case e.Name == EgressDirect || e.Name == EgressEnvironment:
 			l.fail(b.LabelRanges[0], "Invalid egress name", fmt.Sprintf("egress.%s is predefined: choose another name.", e.Name))
 			continue
@@ -82,7 +82,7 @@ func (l *loader) egresses() {
 			l.fail(b.DefRange(), "Duplicate egress", fmt.Sprintf("Egress %q is already declared at %s:%d.", e.Name, first.Range.Filename, first.Range.Start.Line))
 			continue
 		}
-		l.egressNamed[e.Name] = e
+		l.egressByName[e.Name] = e
 		l.config.Egresses = append(l.config.Egresses, e)
 	}
 }
@@ -142,7 +142,7 @@ func (r *reader) egress(c *Channel) {
 			r.wrong(a, "an entry is null: remove it, or name an egress")
 			return
 		}
-		named := r.loader.egressNamed[e.AsString()]
+		named := r.loader.egressByName[e.AsString()]
 		switch {
 		case named == nil && secret:
 			r.wrong(a, "there is no egress with this name")
@@ -178,7 +178,7 @@ func (l *loader) warnEgress() {
 		used := slices.ContainsFunc(l.config.Channels, func(c *Channel) bool { return slices.Contains(c.Egress, e) }) ||
 			slices.ContainsFunc(l.config.Notify, func(n *Notify) bool { return n.Egress == e })
 		if !used {
-			l.caution(e.Range, "Unused egress", fmt.Sprintf("No channel uses the egress %q: add it to the egress of one, or remove it.", e.Name))
+			l.warn(e.Range, "Unused egress", fmt.Sprintf("No channel uses the egress %q: add it to the egress of one, or remove it.", e.Name))
 		}
 	}
 	name := ""
@@ -193,7 +193,7 @@ func (l *loader) warnEgress() {
 	}
 	for _, c := range l.config.Channels {
 		if c.Egress == nil && !isLoopback(c.Target.Hostname()+":0") {
-			l.caution(c.Range, "Proxy set in the environment", fmt.Sprintf("%s is set, so the channel %q is reached through that proxy: if that is not intended, write egress = [egress.direct].", name, c.Name))
+			l.warn(c.Range, "Proxy set in the environment", fmt.Sprintf("%s is set, so the channel %q is reached through that proxy: if that is not intended, write egress = [egress.direct].", name, c.Name))
 			return
 		}
 	}

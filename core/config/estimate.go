@@ -122,10 +122,10 @@ func staticText(args []hclsyntax.Expression) (string, bool) {
 func (l *loader) sizeOfReference(t hcl.Traversal) int64 {
 	if len(t) > 1 {
 		if step, ok := t[1].(hcl.TraverseAttr); ok {
-			return l.sizes[t.RootName()+"."+step.Name]
+			return l.eval.sizes[t.RootName()+"."+step.Name]
 		}
 	}
-	return l.sizes[t.RootName()]
+	return l.eval.sizes[t.RootName()]
 }
 
 func plus(a, b int64) int64 { return min(a+b, unbounded) }
@@ -183,9 +183,9 @@ func isDeep(v cty.Value, left int) bool {
 // it. It returns false after it reported that the value is too large.
 func (l *loader) remember(root, name string, v cty.Value, at hcl.Range) bool {
 	size := sizeOf(v)
-	l.sizes[root+"."+name] = size
-	l.sizes[root] = plus(l.sizes[root], plus(size, elementSize))
-	if l.sizes["var"]+l.sizes["local"] > maxValues {
+	l.eval.sizes[root+"."+name] = size
+	l.eval.sizes[root] = plus(l.eval.sizes[root], plus(size, elementSize))
+	if l.eval.sizes["var"]+l.eval.sizes["local"] > maxValues {
 		l.tooLarge(at)
 		return false
 	}
@@ -198,30 +198,30 @@ func (l *loader) remember(root, name string, v cty.Value, at hcl.Range) bool {
 
 func (l *loader) tooLarge(at hcl.Range) {
 	l.fail(at, "Values too large", fmt.Sprintf("With this one, the values of the configuration take more than %s. Shorten it, or the values that it refers to.", sizeText(maxValues)))
-	l.stopped = true
+	l.eval.stopped = true
 }
 
 // affordable reports whether an expression may be evaluated. If no limit can be told from its
 // text, all expressions are first evaluated in another process, which can be stopped.
 func (l *loader) affordable(e hclsyntax.Expression) bool {
-	if l.stopped {
+	if l.eval.stopped {
 		return false
 	}
-	if l.progress != nil {
-		l.progress(e.Range())
+	if l.eval.progress != nil {
+		l.eval.progress(e.Range())
 		return true
 	}
-	if l.trusted[e] {
+	if l.eval.trusted[e] {
 		return true
 	}
 	size := l.estimate(e)
-	if size >= unbounded || l.spent+size > maxValues {
+	if size >= unbounded || l.eval.spent+size > maxValues {
 		if !l.checkInChild() {
 			return false
 		}
 	} else {
-		l.spent += size
+		l.eval.spent += size
 	}
-	l.trusted[e] = true
+	l.eval.trusted[e] = true
 	return true
 }

@@ -25,11 +25,11 @@ const secretMark mark = "secret"
 // evaluate makes the context of all expressions: variables first, which may
 // use functions, then locals, which may use variables and each other.
 func (l *loader) evaluate() {
-	l.eval = &hcl.EvalContext{Functions: l.functions(), Variables: map[string]cty.Value{}}
+	l.eval.context = &hcl.EvalContext{Functions: l.functions(), Variables: map[string]cty.Value{}}
 	channels, egresses, tunnels := l.labels("channel"), l.labels("egress", EgressDirect, EgressEnvironment), l.labels("tunnel")
 	l.names.channels, l.names.egresses, l.names.tunnels = channels, egresses, tunnels
 	l.variables()
-	l.eval.Variables["channel"], l.eval.Variables["egress"], l.eval.Variables["tunnel"] = references(channels), references(egresses), references(tunnels)
+	l.eval.context.Variables["channel"], l.eval.context.Variables["egress"], l.eval.context.Variables["tunnel"] = references(channels), references(egresses), references(tunnels)
 	l.locals()
 }
 
@@ -69,7 +69,7 @@ func (l *loader) variables() {
 			l.fail(l.start(), "Unknown variable", strings.TrimSpace(fmt.Sprintf("A value is given for the variable %q, but the configuration does not declare it. %s", name, wording.Instead(name, slices.Sorted(maps.Keys(values))))))
 		}
 	}
-	l.eval.Variables["var"] = cty.ObjectVal(values)
+	l.eval.context.Variables["var"] = cty.ObjectVal(values)
 }
 
 // variable returns the value of one: from the command line, the environment or its
@@ -125,7 +125,7 @@ func (l *loader) locals() {
 	for _, name := range l.names.locals {
 		o.resolve(name, nil)
 	}
-	l.eval.Variables["local"] = cty.ObjectVal(o.values)
+	l.eval.context.Variables["local"] = cty.ObjectVal(o.values)
 }
 
 // ordering evaluates locals depth first.
@@ -159,7 +159,7 @@ func (o *ordering) resolve(name string, path []string) {
 			}
 		}
 	}
-	o.loader.eval.Variables["local"] = o.needed(a.Expr)
+	o.loader.eval.context.Variables["local"] = o.needed(a.Expr)
 	r := &reader{loader: o.loader, what: "in locals"}
 	v, ok := r.value(a)
 	if !ok || !o.loader.remember("local", name, v, a.Expr.Range()) {

@@ -52,8 +52,8 @@ func RunEvaluator() {
 	os.Exit(evaluateAll())
 }
 
-// evaluation is the input of the other process.
-type evaluation struct {
+// evaluationJob is the input of the other process.
+type evaluationJob struct {
 	Path  string
 	Vars  map[string]string
 	Texts map[string][]byte
@@ -67,20 +67,20 @@ type place struct {
 }
 
 func evaluateAll() int {
-	var job evaluation
+	var job evaluationJob
 	if err := json.NewDecoder(os.Stdin).Decode(&job); err != nil {
 		return 1
 	}
 	out := json.NewEncoder(os.Stdout)
 	l := newLoader(context.Background(), Options{Path: job.Path, Vars: job.Vars, Texts: job.Texts})
-	l.progress = func(at hcl.Range) {
+	l.eval.progress = func(at hcl.Range) {
 		_ = out.Encode(place{at.Filename, at.Start.Line, at.Start.Column, at.End.Line, at.End.Column, at.Start.Byte, at.End.Byte}) // without a reader it is killed soon
 	}
 	l.read()
 	l.environment()
 	l.evaluate()
 	l.evaluateBodies()
-	if l.stopped {
+	if l.eval.stopped {
 		return evaluatorValues
 	}
 	return evaluatorDone
@@ -111,12 +111,12 @@ func (l *loader) evaluateOnce(a *hclsyntax.Attribute) {
 	if !l.affordable(a.Expr) {
 		return
 	}
-	v, diags := a.Expr.Value(l.eval)
+	v, diags := a.Expr.Value(l.eval.context)
 	if diags.HasErrors() {
 		return
 	}
-	if l.spent += sizeOf(v); l.spent > maxValues {
-		l.stopped = true
+	if l.eval.spent += sizeOf(v); l.eval.spent > maxValues {
+		l.eval.stopped = true
 	}
 }
 
@@ -133,15 +133,15 @@ func watchHeap() {
 // checkInChild evaluates the configuration in another process, once. It returns false after
 // it reported an error.
 func (l *loader) checkInChild() bool {
-	if l.evaluatedElsewhere || !hasEvaluator {
+	if l.eval.elsewhere || !hasEvaluator {
 		return true
 	}
-	l.evaluatedElsewhere = true
+	l.eval.elsewhere = true
 	at, err := l.runChild()
 	if err == nil {
 		return true
 	}
-	l.stopped = true
+	l.eval.stopped = true
 	l.fail(at, "Evaluation stopped", wording.Sentence(err.Error())+" Shorten the loop, or the value.")
 	return false
 }
@@ -158,7 +158,7 @@ func (l *loader) runChild() (hcl.Range, error) {
 	for name, s := range l.sources {
 		texts[name] = s.Text
 	}
-	job, err := json.Marshal(evaluation{l.options.Path, l.options.Vars, texts})
+	job, err := json.Marshal(evaluationJob{l.options.Path, l.options.Vars, texts})
 	if err != nil {
 		return l.start(), err
 	}

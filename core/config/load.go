@@ -40,12 +40,12 @@ func Load(ctx context.Context, o Options) (*Config, Report) {
 	l.environment()
 	if !l.diags.HasErrors() {
 		l.evaluate()
-		if !l.stopped {
+		if !l.eval.stopped {
 			l.decode()
 		}
 	}
 	if !l.diags.HasErrors() {
-		l.warn()
+		l.addWarnings()
 	}
 	report := Report{diags: l.diags, sources: l.sources, secrets: l.secrets, inputs: l.inputs}
 	if report.HasErrors() {
@@ -84,7 +84,7 @@ func newLoader(ctx context.Context, o Options) *loader {
 	}
 	return &loader{
 		ctx: ctx, options: o, sources: map[string]*redact.Source{}, inputs: map[string]string{}, secrets: &redact.Values{}, config: defaults(o.Path),
-		sizes: map[string]int64{}, trusted: map[hclsyntax.Expression]bool{},
+		eval: evaluation{sizes: map[string]int64{}, trusted: map[hclsyntax.Expression]bool{}},
 	}
 }
 
@@ -95,32 +95,38 @@ type loader struct {
 	config  *Config
 	sources map[string]*redact.Source
 	inputs  map[string]string
-	last    string // the file that was parsed last
 	secrets *redact.Values
 	diags   hcl.Diagnostics
-	blocks  []*hclsyntax.Block
-	top     []*hclsyntax.Attribute
-	eval    *hcl.EvalContext
-	names   names
-	plugins map[string]*Plugin
+
+	lastFile string // the file that was parsed last
+	blocks   []*hclsyntax.Block
+	top      []*hclsyntax.Attribute // outside of blocks
+
+	eval  evaluation
+	names names
+
+	channelByName  map[string]*Channel
+	egressByName   map[string]*Egress
+	budgetByClient map[string]hcl.Range
+	plugins        map[string]*Plugin
 
 	lockReported bool // that the lock file of plugins is damaged
-	known        map[string]*Channel
+}
 
-	egressNamed map[string]*Egress
-	budgets     map[string]hcl.Range // the budget blocks, by client
-
-	sizes              map[string]int64              // of variables and locals, and of all of a kind together
-	spent              int64                         // bytes that the evaluated expressions may take
-	trusted            map[hclsyntax.Expression]bool // the expressions that may be evaluated
-	evaluatedElsewhere bool                          // they were evaluated in another process
-	stopped            bool                          // a limit was exceeded: nothing more is evaluated
-	progress           func(at hcl.Range)            // called before each evaluation, in the other process
+// evaluation is what is needed to evaluate expressions, and what they cost.
+type evaluation struct {
+	context   *hcl.EvalContext
+	sizes     map[string]int64              // of variables and locals, and of all of a kind together
+	spent     int64                         // bytes that the evaluated expressions may take
+	trusted   map[hclsyntax.Expression]bool // the expressions that may be evaluated
+	elsewhere bool                          // they were evaluated in another process
+	stopped   bool                          // a limit was exceeded: nothing more is evaluated
+	progress  func(at hcl.Range)            // called before each evaluation, in the other process
 }
 
 // start returns the place for errors without a line of their own.
 func (l *loader) start() hcl.Range {
-	return hcl.Range{Filename: l.last, Start: hcl.InitialPos, End: hcl.InitialPos}
+	return hcl.Range{Filename: l.lastFile, Start: hcl.InitialPos, End: hcl.InitialPos}
 }
 
 // names has the names that references may use.
@@ -130,7 +136,7 @@ func (l *loader) fail(at hcl.Range, summary, detail string) {
 	l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: at.Ptr()})
 }
 
-func (l *loader) caution(at hcl.Range, summary, detail string) {
+func (l *loader) warn(at hcl.Range, summary, detail string) {
 	l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: summary, Detail: detail, Subject: at.Ptr()})
 }
 
@@ -138,14 +144,14 @@ func (l *loader) caution(at hcl.Range, summary, detail string) {
 func (l *loader) read() {
 	files, err := l.files()
 	if err != nil {
-		l.unread(hcl.Range{}, err)
+		l.failRead(hcl.Range{}, err)
 		return
 	}
 	left := int64(maxText)
 	for _, path := range files {
 		text, err := l.text(path, left)
 		if err != nil {
-			l.unread(hcl.Range{Filename: path, Start: hcl.InitialPos, End: hcl.InitialPos}, err)
+			l.failRead(hcl.Range{Filename: path, Start: hcl.InitialPos, End: hcl.InitialPos}, err)
 			continue
 		}
 		left -= int64(len(text))
@@ -164,7 +170,7 @@ func (l *loader) read() {
 // maxBlocks is the maximum number of blocks, which are compared with each other.
 const maxBlocks = 10_000
 
-func (l *loader) unread(at hcl.Range, err error) {
+func (l *loader) failRead(at hcl.Range, err error) {
 	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read the configuration", Detail: wording.Sentence(err.Error())}
 	if at.Filename != "" {
 		d.Subject = &at
@@ -179,7 +185,7 @@ func (l *loader) text(path string, limit int64) ([]byte, error) {
 	}
 	text, err := readPipe(path)
 	if err == nil {
-		l.caution(hcl.Range{Filename: path, Start: hcl.InitialPos, End: hcl.InitialPos}, "Configuration from a pipe", "It was read once and is kept in memory: a reload does not read it again.")
+		l.warn(hcl.Range{Filename: path, Start: hcl.InitialPos, End: hcl.InitialPos}, "Configuration from a pipe", "It was read once and is kept in memory: a reload does not read it again.")
 	}
 	return text, err
 }
@@ -228,7 +234,7 @@ func directory(path string) ([]string, error) {
 
 func (l *loader) parse(path string, text []byte) {
 	s := &redact.Source{Name: path, Text: text}
-	l.last = path
+	l.lastFile = path
 	l.sources[path] = s
 	bodies, diags := parseBodies(text, path, pieceSize)
 	if diags.HasErrors() {

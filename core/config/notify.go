@@ -177,7 +177,7 @@ func (r *reader) notifyEgress(n *Notify) {
 	if !ok {
 		return
 	}
-	named := r.loader.egressNamed[v.AsString()]
+	named := r.loader.egressByName[v.AsString()]
 	switch {
 	case named == nil:
 		r.wrong(a, strings.TrimSpace(fmt.Sprintf("there is no egress %q. %s", v.AsString(), wording.Instead(v.AsString(), r.loader.names.egresses))))

@@ -47,7 +47,7 @@ func (l *loader) verdictSets(ch *Channel, at hcl.Range) {
 		}
 		text, build, err := catalog.Verdicts(l.ctx, name, l.plugins[name])
 		if errors.Is(err, ErrNotReady) {
-			l.caution(at, fmt.Sprintf("The verdicts of the plugin %q are not used yet", name), wording.Sentence(err.Error()))
+			l.warn(at, fmt.Sprintf("The verdicts of the plugin %q are not used yet", name), wording.Sentence(err.Error()))
 			continue
 		}
 		if err != nil {

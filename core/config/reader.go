@@ -48,7 +48,7 @@ func (r *reader) evaluate(a *hclsyntax.Attribute, secret bool) (v cty.Value, ok 
 	if !r.loader.resolves(a.Expr, secret) || !r.loader.affordable(a.Expr) {
 		return cty.DynamicVal, false
 	}
-	v, diags := a.Expr.Value(r.loader.eval)
+	v, diags := a.Expr.Value(r.loader.eval.context)
 	for _, d := range diags {
 		hideValues(d, secret || r.loader.readsSecrets(a.Expr))
 	}

@@ -109,7 +109,7 @@ func (r *reader) plainTexts(list hclsyntax.Expression) (entries []cty.Value, ok 
 		if !r.loader.affordable(e) {
 			return nil, false
 		}
-		v, diags := e.Value(r.loader.eval)
+		v, diags := e.Value(r.loader.eval.context)
 		v, _ = v.Unmark()
 		if len(diags) > 0 || v.Type() != cty.String || !v.IsKnown() || v.IsNull() {
 			return nil, false

@@ -102,7 +102,7 @@ func (r *reader) channelNamed(v cty.Value, at hcl.Range, secret bool) *Channel {
 		r.loader.fail(at, "Unknown channel", "An entry is null: remove it, or name a channel.")
 		return nil
 	}
-	c := r.loader.known[v.AsString()]
+	c := r.loader.channelByName[v.AsString()]
 	if c == nil {
 		detail := "There is no channel with this name."
 		if !secret {

@@ -24,7 +24,7 @@ func (l *loader) readsSecrets(e hclsyntax.Expression) bool {
 		return nil
 	})
 	for _, t := range e.Variables() {
-		v, diags := t.TraverseAbs(l.eval)
+		v, diags := t.TraverseAbs(l.eval.context)
 		found = found || !diags.HasErrors() && v.ContainsMarked()
 	}
 	return found
@@ -54,7 +54,7 @@ func (r *reader) withoutValue(a *hclsyntax.Attribute, message string) string {
 	if !r.loader.affordable(a.Expr) {
 		return message
 	}
-	v, _ := a.Expr.Value(r.loader.eval)
+	v, _ := a.Expr.Value(r.loader.eval.context)
 	v, _ = v.UnmarkDeep()
 	_ = cty.Walk(v, func(_ cty.Path, v cty.Value) (bool, error) {
 		if v.IsNull() || !v.IsKnown() {

@@ -30,7 +30,7 @@ func (l *loader) verdicts(blocks []*hclsyntax.Block, origin verdict.Origin) []*V
 			all, good = append(all, v), append(good, b.AsHCLBlock())
 		}
 	}
-	rules, diags := verdict.Compile(good, l.eval, origin)
+	rules, diags := verdict.Compile(good, l.eval.context, origin)
 	l.diags = append(l.diags, diags...)
 	for i, r := range rules {
 		all[i].Rule = r

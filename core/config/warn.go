@@ -10,7 +10,7 @@ import (
 )
 
 // warn warns of what works, but probably not as intended.
-func (l *loader) warn() {
+func (l *loader) addWarnings() {
 	l.warnReadable()
 	l.warnValues()
 	l.warnOpen()
@@ -28,14 +28,14 @@ func (l *loader) warnReadable() {
 			continue
 		}
 		at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
-		l.caution(at, "Others can read the keys", fmt.Sprintf("The file contains keys and has the mode %04o: run chmod 600 %s, or take the keys from env(\"NAME\").", info.Mode().Perm(), name))
+		l.warn(at, "Others can read the keys", fmt.Sprintf("The file contains keys and has the mode %04o: run chmod 600 %s, or take the keys from env(\"NAME\").", info.Mode().Perm(), name))
 	}
 }
 
 // warnOpen warns of a proxy that anyone can use.
 func (l *loader) warnOpen() {
 	if p := l.config.Proxy; !l.config.RequiresToken() && !isLoopback(p.Listen) {
-		l.caution(l.once("proxy").DefRange(), "Anyone can spend the keys", fmt.Sprintf("The port %s can be reached from other machines and requires no token: set client_tokens, add a client, or listen on 127.0.0.1.", p.Listen))
+		l.warn(l.once("proxy").DefRange(), "Anyone can spend the keys", fmt.Sprintf("The port %s can be reached from other machines and requires no token: set client_tokens, add a client, or listen on 127.0.0.1.", p.Listen))
 	}
 }
 
@@ -56,7 +56,7 @@ func (l *loader) warnShared() {
 			}
 		}
 		if len(open) > 0 {
-			l.caution(at, "Every account of the VPS can spend the keys", fmt.Sprintf("Anyone with an account on the host of the tunnel %q can reach %s there, and the proxy requires no token: set proxy.client_tokens, or open a socket that only you can reach, such as forward \"unix:/run/user/1000/aitunnel.sock\" {}.", t.Name, strings.Join(open, " and ")))
+			l.warn(at, "Every account of the VPS can spend the keys", fmt.Sprintf("Anyone with an account on the host of the tunnel %q can reach %s there, and the proxy requires no token: set proxy.client_tokens, or open a socket that only you can reach, such as forward \"unix:/run/user/1000/aitunnel.sock\" {}.", t.Name, strings.Join(open, " and ")))
 		}
 	}
 }
@@ -73,7 +73,7 @@ func (l *loader) warnUnused() {
 			}
 		}
 		if !used {
-			l.caution(c.Range, "Unused channel", fmt.Sprintf("No route and no forward uses the channel %q: add it to one, or remove it.", c.Name))
+			l.warn(c.Range, "Unused channel", fmt.Sprintf("No route and no forward uses the channel %q: add it to one, or remove it.", c.Name))
 		}
 	}
 }
@@ -82,7 +82,7 @@ func (l *loader) warnHidden() {
 	for i, r := range l.config.Routes {
 		for _, first := range l.config.Routes[:i] {
 			if covers(first.Pattern, r.Pattern) && coversModels(first.Models, r.Models) {
-				l.caution(r.Range, "Unreachable route", fmt.Sprintf("The route %q at %s:%d comes first and matches all of its requests: move this one up, or remove it.", first.Pattern, first.Range.Filename, first.Range.Start.Line))
+				l.warn(r.Range, "Unreachable route", fmt.Sprintf("The route %q at %s:%d comes first and matches all of its requests: move this one up, or remove it.", first.Pattern, first.Range.Filename, first.Range.Start.Line))
 				break
 			}
 		}

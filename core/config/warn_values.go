@@ -34,7 +34,7 @@ var exampleHosts = regexp.MustCompile(`(?i)^(.*\.)?example(\.(com|net|org))?$|^(
 
 func (l *loader) warnExampleHost(host string, at hcl.Range, what string) {
 	if exampleHosts.MatchString(host) {
-		l.caution(at, "Example in place of a host", fmt.Sprintf("%s is an example: put %s here.", host, what))
+		l.warn(at, "Example in place of a host", fmt.Sprintf("%s is an example: put %s here.", host, what))
 	}
 }
 
@@ -44,7 +44,7 @@ var placeholders = regexp.MustCompile(`(?i)^(put-.*-here|another-key|your[-_ ].*
 func (l *loader) warnPlaceholders() {
 	warn := func(s Secret, at hcl.Range, what string) {
 		if placeholders.MatchString(s.Reveal()) {
-			l.caution(at, "Placeholder in place of a value", fmt.Sprintf("%s: put the real value here, or set the environment variable.", what))
+			l.warn(at, "Placeholder in place of a value", fmt.Sprintf("%s: put the real value here, or set the environment variable.", what))
 		}
 	}
 	for _, c := range l.config.Channels {
@@ -88,7 +88,7 @@ var oldRetryOn = [][]int{{429, 502, 503, 504}, {408, 429, 500, 502, 503, 504}}
 func (l *loader) warnOldDefault() {
 	at, written := l.config.places["retry.on"]
 	if s := l.sources[at.Filename]; written && s != nil && !s.YAML && slices.ContainsFunc(oldRetryOn, func(old []int) bool { return slices.Equal(old, l.config.Retry.On) }) {
-		l.caution(at, "Default of an earlier version", "These statuses were the default of an earlier version. The default now also has 425, 498, 499, 507 and 520 to 599: remove the line to use it, or keep the line if you want exactly these.")
+		l.warn(at, "Default of an earlier version", "These statuses were the default of an earlier version. The default now also has 425, 498, 499, 507 and 520 to 599: remove the line to use it, or keep the line if you want exactly these.")
 	}
 }
 
@@ -116,15 +116,15 @@ func (l *loader) warnTarget(c *Channel) {
 	} else {
 		text += fmt.Sprintf(" then; with this target they are sent to %s.", at(path))
 	}
-	l.caution(l.attributeOf(c, "target"), "Target ends in the path of an API", text)
+	l.warn(l.attributeOf(c, "target"), "Target ends in the path of an API", text)
 }
 
 func (l *loader) warnKeys(c *Channel) {
 	for _, k := range c.Keys {
 		if value := k.Value.Reveal(); strings.ContainsAny(value, " \t\"'`") {
-			l.caution(k.Range, "Space or quote in a key", "The key is sent as it is, with its spaces and quotes. Remove them if they are not part of the key.")
+			l.warn(k.Range, "Space or quote in a key", "The key is sent as it is, with its spaces and quotes. Remove them if they are not part of the key.")
 		} else if scheme, _, found := strings.Cut(value, ":"); found && slices.Contains([]string{"bearer", "authorization", "x-api-key"}, strings.ToLower(scheme)) {
-			l.caution(k.Range, "Header in place of a key", "Only the key itself belongs here; auth says how it is sent.")
+			l.warn(k.Range, "Header in place of a key", "Only the key itself belongs here; auth says how it is sent.")
 		}
 	}
 }
@@ -141,7 +141,7 @@ func (l *loader) warnSharedKeys() {
 				continue
 			}
 			if other := first[p]; other != nil && other != c {
-				l.caution(k.Range, "The same key in two channels", fmt.Sprintf("The channel %q has this key for the same site. Its limits are counted per channel.", other.Name))
+				l.warn(k.Range, "The same key in two channels", fmt.Sprintf("The channel %q has this key for the same site. Its limits are counted per channel.", other.Name))
 				continue
 			}
 			first[p] = c
@@ -160,7 +160,7 @@ func (l *loader) warnMisplaced(c *Channel) {
 			return
 		}
 		l.secrets.Add(value)
-		l.caution(at, "A key in the wrong place", fmt.Sprintf("%s looks like a key, and would be shown in lists and logs. Move it to keys or to the value of a key block.", what))
+		l.warn(at, "A key in the wrong place", fmt.Sprintf("%s looks like a key, and would be shown in lists and logs. Move it to keys or to the value of a key block.", what))
 	}
 	warn(c.Name, c.Range, "The name of the channel")
 	for _, k := range c.Keys {

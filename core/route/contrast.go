@@ -17,7 +17,7 @@ const maxClearedChannels = 2
 // comparison finds out who is at fault for refusals for unknown reasons.
 type comparison struct {
 	refusals []refusal
-	compared *Channel // the channel that just refused for an unknown reason
+	last     *Channel // the channel that just refused for an unknown reason
 	cleared  int      // channels whose keys were found not to be at fault
 }
 
@@ -30,12 +30,12 @@ type refusal struct {
 // refused records a refusal for an unknown reason. Next then picks a key or channel to
 // compare with.
 func (w *Walk) refused(p *Pick) {
-	w.refusals = append(w.refusals, refusal{p.Channel, p.Key})
-	w.compared = p.Channel
+	w.comparison.refusals = append(w.comparison.refusals, refusal{p.Channel, p.Key})
+	w.comparison.last = p.Channel
 	if p.Key == nil {
 		return
 	}
-	w.keys = append(w.keys, keyFailure{p.Key, p.Channel, true})
+	w.tried.keys = append(w.tried.keys, keyFailure{p.Key, p.Channel, true})
 	if w.onlyKey(p) {
 		p.Key.State.CountRefusal(w.now, w.fingerprint())
 	}
@@ -55,8 +55,8 @@ func (w *Walk) onlyKey(p *Pick) bool {
 // have refused; then it picks another channel. It ends the walk when enough channels have
 // refused.
 func (w *Walk) compare() (Pick, bool) {
-	ch := w.compared
-	w.compared = nil
+	ch := w.comparison.last
+	w.comparison.last = nil
 	cleared := w.keysCleared(ch)
 	if !cleared && ch.planner != nil && w.skip(ch) == "" {
 		if p, ok := w.takeFree(ch, anyKey, reasonCompareKey); ok {
@@ -65,8 +65,8 @@ func (w *Walk) compare() (Pick, bool) {
 	}
 	w.FailChannel(Pick{Channel: ch}, time.Time{})
 	if cleared {
-		w.cleared++
-		w.over = w.cleared >= maxClearedChannels
+		w.comparison.cleared++
+		w.over = w.comparison.cleared >= maxClearedChannels
 	}
 	return Pick{}, false
 }
@@ -75,7 +75,7 @@ func (w *Walk) compare() (Pick, bool) {
 // they are not at fault.
 func (w *Walk) keysCleared(ch *Channel) bool {
 	keys, witness := 0, false
-	for _, r := range w.refusals {
+	for _, r := range w.comparison.refusals {
 		if r.channel != ch || r.key == nil {
 			continue
 		}
@@ -114,7 +114,7 @@ func (w *Walk) provenKey(ch *Channel) int {
 // with the latest good answer for the model, from the first group of the plan that
 // has an available channel; nil if none had one.
 func (w *Walk) provenChannel() (best *Channel) {
-	if len(w.refusals) == 0 {
+	if len(w.comparison.refusals) == 0 {
 		return nil
 	}
 	var latest time.Time
@@ -142,7 +142,7 @@ func (w *Walk) provenChannel() (best *Channel) {
 // conclude marks those that refused the request that the pick answered: the other keys
 // of its channel, and the other channels.
 func (w *Walk) conclude(p *Pick) {
-	for i, r := range w.refusals {
+	for i, r := range w.comparison.refusals {
 		switch {
 		case r.channel != p.Channel:
 			if !w.refusedBefore(i) {
@@ -152,13 +152,13 @@ func (w *Walk) conclude(p *Pick) {
 			r.key.State.Mark(w.now, w.request.Model)
 		}
 	}
-	w.refusals, w.compared = w.refusals[:0], nil
+	w.comparison.refusals, w.comparison.last = w.comparison.refusals[:0], nil
 }
 
 // refusedBefore reports whether the channel of refusal i also refused earlier.
 func (w *Walk) refusedBefore(i int) bool {
-	for _, r := range w.refusals[:i] {
-		if r.channel == w.refusals[i].channel {
+	for _, r := range w.comparison.refusals[:i] {
+		if r.channel == w.comparison.refusals[i].channel {
 			return true
 		}
 	}

@@ -66,7 +66,7 @@ func (w *Walk) keysInOrder(p Pick) (keys []*Key, reason string) {
 		keys = append(keys, p.Key)
 		w.failKey(p, true)
 	}
-	w.stay = nil
+	w.tried.nextKeyOf = nil
 	reason = c.plan.reason
 	for i := range c.plan.groups {
 		if c.plan.groups[i].random() {
@@ -90,8 +90,8 @@ func (w *Walk) orderDry(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.order, w.orderReason = p.router.order(nil, reply, w.route.Channels), replyReason(reply)
-	if len(w.order) == 0 && len(reply.Order) > 0 {
+	w.routed.order, w.routed.reason = p.router.order(nil, reply, w.route.Channels), replyReason(reply)
+	if len(w.routed.order) == 0 && len(reply.Order) > 0 {
 		return fmt.Errorf("none of the channels that it names is in the route: %s", wording.List(reply.Order[:min(len(reply.Order), 3)]))
 	}
 	return nil

@@ -60,17 +60,23 @@ func (g *probeGate) wait() (ended <-chan struct{}, done func()) {
 	}
 }
 
+// probe is the test by another request of the only channel that is left.
+type probe struct {
+	running  bool
+	deadline time.Time // until when the request waits for its end; zero if it has not waited
+}
+
 // AwaitProbe waits for the outcome of the test by another request, if that is
 // why [Walk.Next] had no candidate. It reports whether calling Next again may
 // help. It waits two seconds at most in total for one request.
 func (w *Walk) AwaitProbe(ctx context.Context) bool {
-	if !w.probing {
+	if !w.probe.running {
 		return false
 	}
-	if w.probeDeadline.IsZero() {
-		w.probeDeadline = time.Now().Add(probeWait)
+	if w.probe.deadline.IsZero() {
+		w.probe.deadline = time.Now().Add(probeWait)
 	}
-	left := time.Until(w.probeDeadline)
+	left := time.Until(w.probe.deadline)
 	if left <= 0 {
 		return false
 	}

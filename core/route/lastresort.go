@@ -43,7 +43,7 @@ func (w *Walk) lastResort() (Pick, bool) {
 	}
 	leave, ok := w.route.gate.enter()
 	if !ok {
-		w.probing = true
+		w.probe.running = true
 		return Pick{}, false
 	}
 	p, ok := w.acquire(best, anyKey, acquireForced, reason)
@@ -61,7 +61,7 @@ func (w *Walk) longestOut() (best *Channel) {
 	var oldest time.Time
 	for _, ch := range w.route.Channels {
 		since := ch.State.OutSince()
-		if since.IsZero() || w.tried(ch) {
+		if since.IsZero() || w.alreadyTried(ch) {
 			continue
 		}
 		if skip, _ := w.skipInService(ch); skip != "" {

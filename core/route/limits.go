@@ -154,7 +154,7 @@ func (p *Pick) refused() (lower bool) {
 // AtLimit reports whether the request could be sent to some channel if that
 // channel or its keys were not at a configured limit.
 func (w *Walk) AtLimit(now time.Time) bool {
-	w.now, w.again = now, true
+	w.now, w.secondRound = now, true
 	if w.over {
 		return false
 	}

@@ -9,7 +9,7 @@ import (
 // NextAvailable returns when the first candidate that is unavailable becomes available; ok
 // is false if none does by itself. It ignores candidates that are available.
 func (w *Walk) NextAvailable(now time.Time) (at time.Time, ok bool) {
-	w.now, w.again = now, true
+	w.now, w.secondRound = now, true
 	if w.over {
 		return time.Time{}, false
 	}
@@ -24,7 +24,7 @@ func (w *Walk) NextAvailable(now time.Time) (at time.Time, ok bool) {
 
 func (w *Walk) readyAt(ch *Channel) (time.Time, bool) {
 	t := w.now
-	if f := w.failure(ch); f != nil {
+	if f := w.tried.failure(ch); f != nil {
 		if f.until.IsZero() {
 			return t, false
 		}

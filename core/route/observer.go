@@ -74,26 +74,34 @@ func (w *Walk) Observer() func(sdk.RequestResult) {
 	}
 }
 
-// shadowAttributes returns the parts of the request that the plan of a shadow names, and
-// keeps them, as the body is released before the request ends.
-func (w *Walk) shadowAttributes(s *shadow) map[string]string {
-	if w.shadowKept == nil {
-		w.shadowKept = map[*shadow]map[string]string{}
-	}
-	w.shadowKept[s] = attributes(&w.request, s.planner.current.Load().attributes, w.shadowKept[s])
-	return w.shadowKept[s]
+// keptAttributes are the parts of a request that observers get when it ends, at which time
+// its body has been released.
+type keptAttributes struct {
+	attributes map[string]string
+	plan       *plan // that names them
+	shadows    map[*shadow]map[string]string
 }
 
-// attributes returns the parts of the request that the plan names. For an observer they
-// are kept: when the request ends, its body has been released.
+// attributes returns the parts of the request that the plan names, and keeps them for an
+// observer.
 func (w *Walk) attributes(by *plan) map[string]string {
 	if w.route.planner.observer == nil {
 		return attributes(&w.request, by.attributes, nil)
 	}
-	if w.keptFor != by {
-		w.kept, w.keptFor = attributes(&w.request, by.attributes, w.kept), by
+	if k := &w.kept; k.plan != by {
+		k.attributes, k.plan = attributes(&w.request, by.attributes, k.attributes), by
 	}
-	return w.kept
+	return w.kept.attributes
+}
+
+// shadowAttributes returns the parts of the request that the plan of a shadow names, and
+// keeps them.
+func (w *Walk) shadowAttributes(s *shadow) map[string]string {
+	if w.kept.shadows == nil {
+		w.kept.shadows = map[*shadow]map[string]string{}
+	}
+	w.kept.shadows[s] = attributes(&w.request, s.planner.current.Load().attributes, w.kept.shadows[s])
+	return w.kept.shadows[s]
 }
 
 // keepAttributes copies the parts of the request that the observers, if any, get.

@@ -31,7 +31,7 @@ func (w *Walk) PassedOver(p Pick) (all []Skipped) {
 			return all
 		}
 	}
-	for _, i := range w.order {
+	for _, i := range w.routed.order {
 		if w.route.Channels[i] == p.Channel {
 			return all
 		}
@@ -70,7 +70,7 @@ func (r *Route) unrestricted() bool { return !r.limited && !r.registry.AnyRestri
 // group of the pick, where available channels are not picked either.
 func (w *Walk) passedOver(i int, p Pick, beside bool) channel.Skip {
 	ch := w.route.Channels[i]
-	if ch == p.Channel || beside && w.route.quick[i].unrestricted() {
+	if ch == p.Channel || beside && w.route.gauges[i].unrestricted() {
 		return ""
 	}
 	skip, deferred := w.skipOrDefer(ch)

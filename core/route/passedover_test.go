@@ -63,7 +63,7 @@ func TestPassedOver(t *testing.T) {
 					w = build(t, nil, map[string]sdk.Component{"x": always(planOf(tt.rule, "a", "b", "c"))}, routeTo("x", all))
 				}
 				tt.set(w)
-				w.table.Routes[0].makeQuick() // some of them change the configuration
+				w.table.Routes[0].makeGauges() // some of them change the configuration
 				walk := w.walk("gpt-5")
 				p, ok := walk.Next(w.registry.Now())
 				if !ok || p.Channel.Config.Name != tt.pick {

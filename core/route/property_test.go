@@ -82,7 +82,7 @@ func newTrace(t *testing.T, seed uint64, tally *traceTally) *trace {
 		x.route.Channels = append(x.route.Channels, ch)
 		candidates = append(candidates, ch)
 	}
-	x.route.makeQuick()
+	x.route.makeGauges()
 	x.route.planner = table.plan(roundRobin(Purpose{Kind: ForRoute}, candidates), o)
 	if err := table.start(); err != nil {
 		t.Fatal(err)

@@ -51,8 +51,8 @@ func (w *Walk) proves() bool {
 func (w *Walk) Failed(p *Pick, now time.Time, o Outcome) {
 	w.now = now
 	if o.Silent {
-		w.silent++
-		w.over = w.over || w.silent > 1
+		w.tried.silent++
+		w.over = w.over || w.tried.silent > 1
 	}
 	if o.Missing {
 		w.failObject(p, o)
@@ -80,8 +80,8 @@ func (w *Walk) Failed(p *Pick, now time.Time, o Outcome) {
 		w.failWithoutBlame(p, o)
 		w.FailChannel(*p, time.Time{})
 		if o.Means == verdict.Declined {
-			w.declined++
-			w.over = w.over || w.declined > 1
+			w.tried.declined++
+			w.over = w.over || w.tried.declined > 1
 		}
 	case verdict.Suspect:
 		w.failWithoutBlame(p, o)
@@ -218,14 +218,14 @@ func (w *Walk) secondKey(p *Pick, o Outcome) {
 	if o.SecondKey != verdict.NoModel {
 		return
 	}
-	for _, ch := range w.denied {
+	for _, ch := range w.tried.noAccess {
 		if ch == p.Channel {
 			p.Channel.State.DenyModel(w.now, w.request.Model, channel.SkipNoModel, 0, o.Reason)
 			w.FailChannel(*p, time.Time{})
 			return
 		}
 	}
-	w.denied = append(w.denied, p.Channel)
+	w.tried.noAccess = append(w.tried.noAccess, p.Channel)
 }
 
 // denyUse handles a site that does not have the model or the endpoint.

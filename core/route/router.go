@@ -45,6 +45,12 @@ type router struct {
 	unknown  map[string]bool // channels that it named and the route does not have
 }
 
+// routed is what a router said about a request.
+type routed struct {
+	order  []int  // the channels in the order in which to try them
+	reason string // of the order; without one, why the choice is left to the plan
+}
+
 // RouterInfo counts the calls about single requests.
 type RouterInfo struct {
 	Answered, Failed, Skipped uint64
@@ -78,7 +84,7 @@ func (w *Walk) CallRouter(ctx context.Context, now time.Time) {
 	start := time.Now()
 	reply, err := r.ask(ctx, w.routeRequest(r, by, now))
 	if err == nil {
-		w.order, w.orderReason = r.order(w.order[:0], reply, w.route.Channels), replyReason(reply)
+		w.routed.order, w.routed.reason = r.order(w.routed.order[:0], reply, w.route.Channels), replyReason(reply)
 	}
 	if err != nil && ctx.Err() != nil {
 		err = nil // the caller disconnected

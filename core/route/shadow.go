@@ -25,6 +25,12 @@ type shadow struct {
 	planner *planner
 }
 
+// shadowPicks are what the shadows choose for a request.
+type shadowPicks struct {
+	planned []int // by their plans; -1: nothing
+	asked   []shadowQuestion
+}
+
 // ShadowInfo is what is shown of a shadow.
 type ShadowInfo struct {
 	Ref     string
@@ -62,17 +68,17 @@ func (t *Table) shadows(ctx context.Context, r *Route, candidates []candidate, o
 // pickShadows records what each shadow chooses for a request before the route
 // does. -1: nothing.
 func (w *Walk) pickShadows() {
-	w.shadowed = w.shadowed[:0]
+	w.shadows.planned = w.shadows.planned[:0]
 	for _, s := range w.route.shadows {
 		if w.asksShadow(s) {
-			w.shadowed = append(w.shadowed, -1) // its answer is counted instead
+			w.shadows.planned = append(w.shadows.planned, -1) // its answer is counted instead
 			continue
 		}
 		i, _, g := s.planner.pick(w.now, w)
 		if g == nil {
 			i = -1
 		}
-		w.shadowed = append(w.shadowed, i)
+		w.shadows.planned = append(w.shadows.planned, i)
 	}
 }
 
@@ -84,7 +90,7 @@ type shadowQuestion struct {
 
 // askShadows asks the shadows that route each request, within the bounds of a router.
 func (w *Walk) askShadows(ctx context.Context, now time.Time) {
-	w.asked = nil
+	w.shadows.asked = nil
 	for _, s := range w.route.shadows {
 		r := s.planner.router
 		if r == nil {
@@ -95,7 +101,7 @@ func (w *Walk) askShadows(ctx context.Context, now time.Time) {
 			continue
 		}
 		q := shadowQuestion{s, make(chan *Channel, 1)}
-		w.asked = append(w.asked, q)
+		w.shadows.asked = append(w.shadows.asked, q)
 		question, channels := w.routeRequest(r, by, now), w.route.Channels
 		go q.ask(ctx, r, question, channels, now)
 	}
@@ -124,7 +130,7 @@ func (q shadowQuestion) ask(ctx context.Context, r *router, question sdk.RouteRe
 }
 
 func (w *Walk) asksShadow(s *shadow) bool {
-	return slices.ContainsFunc(w.asked, func(q shadowQuestion) bool { return q.shadow == s })
+	return slices.ContainsFunc(w.shadows.asked, func(q shadowQuestion) bool { return q.shadow == s })
 }
 
 func (t *tally) count(index int, agreed bool) {
@@ -137,17 +143,17 @@ func (t *tally) count(index int, agreed bool) {
 
 // countShadows counts what the shadows chose, now that the channel is known.
 func (w *Walk) countShadows(chosen *Channel) {
-	for _, q := range w.asked {
+	for _, q := range w.shadows.asked {
 		q.chosen <- chosen
 	}
-	w.asked = nil
-	for n, i := range w.shadowed {
+	w.shadows.asked = nil
+	for n, i := range w.shadows.planned {
 		if i < 0 {
 			continue
 		}
 		w.route.shadows[n].planner.shadow.count(i, w.route.Channels[i] == chosen)
 	}
-	w.shadowed = w.shadowed[:0]
+	w.shadows.planned = w.shadows.planned[:0]
 }
 
 // Shadows describes the shadow strategies of the route.

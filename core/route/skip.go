@@ -24,7 +24,7 @@ func (w *Walk) skip(ch *Channel) channel.Skip {
 // skipOrDefer returns why the channel is skipped now and, if it is not, whether its
 // marks make it come after the others.
 func (w *Walk) skipOrDefer(ch *Channel) (skip channel.Skip, deferred bool) {
-	if w.tried(ch) {
+	if w.alreadyTried(ch) {
 		return channel.SkipAlreadyTried, false
 	}
 	if skip := ch.State.Skip(w.now); skip != "" && !w.request.Trial && (!isBreaker(skip) || !w.keepInUse(ch)) {
@@ -99,25 +99,16 @@ func (w *Walk) overBudget(ch *Channel) channel.Skip {
 	if w.attempts == 0 || w.dry != nil {
 		return ""
 	}
-	if w.breakerOpen(ch) && (w.attempts >= attemptsDown || w.failure(ch) != nil) {
+	if w.breakerOpen(ch) && (w.attempts >= attemptsDown || w.tried.failure(ch) != nil) {
 		return channel.SkipRetryBudget
 	}
-	if ch != w.stay && w.extra(ch) && !w.route.registry.AllowExtra(w.now, w.route.maxExtra, false) {
+	if ch != w.tried.nextKeyOf && w.extra(ch) && !w.route.registry.AllowExtra(w.now, w.route.maxExtra, false) {
 		return channel.SkipRetryBudget
 	}
-	if tried := w.keysTried(ch); tried >= maxKeys || tried >= manyKeys && w.otherLeft(ch) {
+	if tried := w.tried.keysOf(ch); tried >= maxKeys || tried >= manyKeys && w.otherLeft(ch) {
 		return channel.SkipManyKeysTried
 	}
 	return ""
-}
-
-func (w *Walk) keysTried(ch *Channel) (n int) {
-	for _, f := range w.keys {
-		if f.channel == ch {
-			n++
-		}
-	}
-	return n
 }
 
 // breakerOpen reports whether the channel's breaker is open. Such a channel may still
@@ -133,7 +124,7 @@ func (w *Walk) extra(ch *Channel) bool {
 // HasAlternative reports whether another channel than ch, not tried yet, is
 // available.
 func (w *Walk) HasAlternative(ch *Channel, now time.Time) bool {
-	w.now, w.again = now, false
+	w.now, w.secondRound = now, false
 	for _, other := range w.route.Channels {
 		if other != ch && w.skip(other) == "" {
 			return true
@@ -145,7 +136,7 @@ func (w *Walk) HasAlternative(ch *Channel, now time.Time) bool {
 // otherLeft reports whether another channel can still serve the request.
 func (w *Walk) otherLeft(ch *Channel) bool {
 	for _, other := range w.route.Channels {
-		if other == ch || w.failure(other) != nil || w.keysTried(other) >= manyKeys || other.State.Skip(w.now) != "" || !serves(other.Config.Models, w.request.Model) {
+		if other == ch || w.tried.failure(other) != nil || w.tried.keysOf(other) >= manyKeys || other.State.Skip(w.now) != "" || !serves(other.Config.Models, w.request.Model) {
 			continue
 		}
 		if skip, _ := other.State.SkipFor(w.now, w.request.Model, w.request.Operation); skip != "" {
@@ -168,8 +159,8 @@ func (w *Walk) anyKeyLeft(ch *Channel) bool {
 }
 
 func (w *Walk) keySkip(k *Key) channel.Skip {
-	for i := range w.keys {
-		if f := &w.keys[i]; f.key == k && (f.final || !w.again) {
+	for i := range w.tried.keys {
+		if f := &w.tried.keys[i]; f.key == k && (f.final || !w.secondRound) {
 			return channel.SkipAlreadyTried
 		}
 	}
@@ -194,25 +185,6 @@ func (w *Walk) deferredUntil(ch *Channel) time.Time {
 		}
 	}
 	return later(until, key)
-}
-
-func (w *Walk) tried(ch *Channel) bool {
-	for _, b := range w.busy {
-		if b == ch {
-			return true
-		}
-	}
-	f := w.failure(ch)
-	return f != nil && (!w.again || f.until.IsZero() || w.now.Before(f.until))
-}
-
-func (w *Walk) failure(ch *Channel) *failure {
-	for i := range w.failed {
-		if w.failed[i].channel == ch {
-			return &w.failed[i]
-		}
-	}
-	return nil
 }
 
 func isBreaker(s channel.Skip) bool {
@@ -263,7 +235,7 @@ func (w *Walk) AllOutSince() (since time.Time) {
 
 // Skips returns every channel of the route with the reason why it is skipped.
 func (w *Walk) Skips(now time.Time) (all []Skipped) {
-	w.now, w.again = now, true
+	w.now, w.secondRound = now, true
 	for _, ch := range w.route.Channels {
 		all = append(all, w.skipped(ch, w.skip(ch)))
 	}

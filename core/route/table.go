@@ -59,28 +59,29 @@ type Route struct {
 	maxExtra float64 // retry.max_extra
 	gate     probeGate
 	counts   map[*Channel]*channel.Counters // of the attempts for this route; nil without a strategy
-	quick    []quickChannel
+	gauges   []gauge
 	limited  bool // the configuration limits some channel
 }
 
-// quickChannel is what the first pick of a request needs of most channels.
-type quickChannel struct {
-	gauge    channel.Gauge
+// gauge shows whether a channel is available without a look at its state: all that the
+// first pick of a request reads of most channels.
+type gauge struct {
+	channel.Gauge
 	limited  bool // the configuration limits its requests
 	anyModel bool
 }
 
-func (r *Route) makeQuick() {
-	r.quick, r.limited = make([]quickChannel, len(r.Channels)), false
+func (r *Route) makeGauges() {
+	r.gauges, r.limited = make([]gauge, len(r.Channels)), false
 	for i, ch := range r.Channels {
-		q := quickChannel{ch.State.Gauge(), ch.isLimited(), len(ch.Config.Models) == 0}
-		r.quick[i], r.limited = q, r.limited || q.limited
+		r.gauges[i] = gauge{ch.State.Gauge(), ch.isLimited(), len(ch.Config.Models) == 0}
+		r.limited = r.limited || r.gauges[i].limited
 	}
 }
 
 // unrestricted reports whether no limit and no state of the channel prevents requests. The
 // channel may still not serve a model.
-func (q *quickChannel) unrestricted() bool { return !q.limited && q.gauge.Clear() }
+func (g *gauge) unrestricted() bool { return !g.limited && g.Clear() }
 
 // Channel is a configured channel with its state.
 type Channel struct {
@@ -114,7 +115,7 @@ func Build(ctx context.Context, cfg *config.Config, o Options) (*Table, error) {
 		for _, ch := range c.Channels {
 			r.Channels = append(r.Channels, channels[ch])
 		}
-		r.makeQuick()
+		r.makeGauges()
 		errs = append(errs, t.route(ctx, r, o))
 		t.Routes = append(t.Routes, r)
 	}
@@ -216,7 +217,7 @@ func (r *Route) own(index int) channel.Counters {
 // single returns a route of one channel, without a strategy.
 func (t *Table) single(ch *Channel, cfg *config.Config, o Options) *Route {
 	r := &Route{Config: &config.Route{Pattern: "/**", Channels: []*config.Channel{ch.Config}}, Channels: []*Channel{ch}, registry: o.Registry, maxExtra: cfg.Retry.MaxExtra}
-	r.makeQuick()
+	r.makeGauges()
 	ask := func(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
 		return corePlan(req.Channels, config.OnFailureRoundRobin, "the only channel"), nil
 	}

@@ -74,7 +74,7 @@ func (w *Walk) chooseKey(p *Pick, key int) bool {
 	if ch.planner == nil {
 		return true
 	}
-	if key == anyKey && len(w.refusals) > 0 {
+	if key == anyKey && len(w.comparison.refusals) > 0 {
 		key = w.provenKey(ch)
 	}
 	if key == anyKey {
@@ -181,8 +181,8 @@ func (w *Walk) reason(ch *Channel, by *plan, g *group) string {
 		}
 	}
 	reason := by.reason
-	if len(w.order) == 0 && w.orderReason != "" {
-		reason = strings.TrimPrefix(reason+"; "+w.orderReason, "; ")
+	if len(w.routed.order) == 0 && w.routed.reason != "" {
+		reason = strings.TrimPrefix(reason+"; "+w.routed.reason, "; ")
 	}
 	if w.dry != nil && g.random() {
 		reason += randomly
@@ -195,7 +195,7 @@ func (w *Walk) reason(ch *Channel, by *plan, g *group) string {
 func (w *Walk) fallbackReason(picked *Channel) string {
 	var unavailable, failed []string
 	for _, ch := range w.route.Channels {
-		hasFailed := w.failure(ch) != nil || slices.ContainsFunc(w.keys, func(k keyFailure) bool { return k.channel == ch })
+		hasFailed := w.tried.failure(ch) != nil || slices.ContainsFunc(w.tried.keys, func(k keyFailure) bool { return k.channel == ch })
 		skip, deferred := channel.Skip(""), false
 		if !hasFailed && !ch.Config.Fallback {
 			skip, deferred = w.skipOrDefer(ch)

@@ -54,7 +54,7 @@ func TestATrialOfAModelThatTheChannelDoesNotServeIsNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := inOrderOf(t, channels("a:k")...)
 		w.channel("a").Config.Models = []string{"claude-*"}
-		w.table.Single("a").makeQuick()
+		w.table.Single("a").makeGauges()
 		walk := &Walk{}
 		walk.Begin(w.table.Single("a"), Request{Model: "gpt-x", Trial: true})
 		if got := w.exhaust(walk, failChannel); got != "" {

@@ -16,46 +16,19 @@ type Walk struct {
 	now     time.Time
 	dry     *dryRun // nil: picks take turns and places
 
-	attempts int       // picks so far
-	begun    bool      // Next was called
-	over     bool      // no further candidate may be tried
-	again    bool      // candidates that failed may be tried once more
-	failed   []failure // channels
-	keys     []keyFailure
-	busy     []*Channel // used up by other requests between choosing and acquiring
-	stay     *Channel   // the channel whose next key is tried first
-	keysOf   keyView
+	attempts    int    // picks so far
+	begun       bool   // Next was called
+	over        bool   // no further candidate may be tried
+	secondRound bool   // candidates that failed may be tried once more
+	hash        uint64 // of the request; 0 if not computed yet
 
-	order       []int  // the channels in the order that the router returned
-	orderReason string // of the router; without an order, why it leaves the choice to the plan
-	shadowed    []int  // what the shadows chose
-	asked       []shadowQuestion
-
-	kept    map[string]string // attributes that the observer gets
-	keptFor *plan             // the plan that names them
-
-	shadowKept map[*shadow]map[string]string // likewise
-
-	comparison
-	hash          uint64 // of the request; 0 if not computed yet
-	denied        []*Channel
-	silent        int // attempts that delivered the request and got no answer
-	declined      int
-	probing       bool // another request is testing the only channel that is left
-	probeDeadline time.Time
-}
-
-// failure is a channel that failed this request.
-type failure struct {
-	channel *Channel
-	until   time.Time // when it may be tried again; zero if not by this request
-}
-
-// keyFailure is a key that failed this request.
-type keyFailure struct {
-	key     *Key
-	channel *Channel
-	final   bool // it is not tried again by this request
+	tried      tried
+	comparison comparison
+	routed     routed
+	shadows    shadowPicks
+	kept       keptAttributes
+	probe      probe
+	keysOf     keyView // memory for chooseKey
 }
 
 // Pick is one choice. Its lease must be ended, and its key released.
@@ -103,14 +76,14 @@ const (
 
 // Begin prepares w for a request.
 func (w *Walk) Begin(r *Route, request Request) {
-	clear(w.failed)
-	clear(w.keys)
-	clear(w.busy)
-	clear(w.refusals)
+	w.tried.reset()
+	clear(w.comparison.refusals)
 	request.Operation = cmp.Or(request.Operation, request.Endpoint)
 	*w = Walk{
-		route: r, request: request, failed: w.failed[:0], keys: w.keys[:0], busy: w.busy[:0],
-		order: w.order[:0], shadowed: w.shadowed[:0], comparison: comparison{refusals: w.refusals[:0]},
+		route: r, request: request, tried: w.tried,
+		comparison: comparison{refusals: w.comparison.refusals[:0]},
+		routed:     routed{order: w.routed.order[:0]},
+		shadows:    shadowPicks{planned: w.shadows.planned[:0]},
 	}
 }
 
@@ -121,8 +94,8 @@ func (w *Walk) Begin(r *Route, request Request) {
 // failed and may be tried again; if all are out of service, the one that has been so
 // the longest.
 func (w *Walk) Next(now time.Time) (Pick, bool) {
-	w.now, w.again, w.probing = now, false, false
-	w.busy = w.busy[:0]
+	w.now, w.secondRound, w.probe.running = now, false, false
+	w.tried.busy = w.tried.busy[:0]
 	if w.over {
 		return Pick{}, false
 	}
@@ -152,7 +125,7 @@ func (w *Walk) next() (Pick, bool) {
 	if w.refusedByPlan() {
 		return w.preferred()
 	}
-	if w.compared != nil {
+	if w.comparison.last != nil {
 		if p, ok := w.compare(); ok || w.over {
 			return p, ok
 		}
@@ -169,7 +142,7 @@ func (w *Walk) next() (Pick, bool) {
 	if p, ok := w.suspect(); ok {
 		return p, true
 	}
-	w.again = true
+	w.secondRound = true
 	if p, ok := w.planned(); ok {
 		return p, true
 	}
@@ -250,8 +223,8 @@ func (w *Walk) objectOwner() (Pick, bool) {
 }
 
 func (w *Walk) nextKey() (Pick, bool) {
-	ch := w.stay
-	w.stay = nil
+	ch := w.tried.nextKeyOf
+	w.tried.nextKeyOf = nil
 	if ch == nil || w.skip(ch) != "" {
 		return Pick{}, false
 	}
@@ -274,22 +247,22 @@ func (w *Walk) preferred() (Pick, bool) {
 }
 
 func (w *Walk) planned() (Pick, bool) {
-	for _, i := range w.order {
+	for _, i := range w.routed.order {
 		ch := w.route.Channels[i]
 		if !w.available(i) {
 			continue
 		}
-		if p, ok := w.take(ch, anyKey, w.orderReason); ok {
+		if p, ok := w.take(ch, anyKey, w.routed.reason); ok {
 			p.Plan = w.route.planner.current.Load().seq
 			return p, true
 		}
-		w.busy = append(w.busy, ch)
+		w.tried.busy = append(w.tried.busy, ch)
 	}
 	if ch := w.provenChannel(); ch != nil {
 		if p, ok := w.take(ch, anyKey, reasonCompareChannel); ok {
 			return p, true
 		}
-		w.busy = append(w.busy, ch)
+		w.tried.busy = append(w.tried.busy, ch)
 	}
 	for range w.route.Channels {
 		i, by, g := w.pick(w.route.planner, w)
@@ -301,48 +274,22 @@ func (w *Walk) planned() (Pick, bool) {
 			p.Plan, p.group = by.seq, g
 			return p, true
 		}
-		w.busy = append(w.busy, ch)
+		w.tried.busy = append(w.tried.busy, ch)
 	}
 	return Pick{}, false
-}
-
-// FailChannel records that the pick's channel failed. It may be tried again after
-// until if no other is left; not by this request if until is zero.
-func (w *Walk) FailChannel(p Pick, until time.Time) {
-	if f := w.failure(p.Channel); f != nil {
-		f.until = until
-		return
-	}
-	w.failed = append(w.failed, failure{p.Channel, until})
-}
-
-// FailKey records that the pick's key failed; the reason is in the key's state.
-// The channel's other keys are tried next. A channel without keys fails as a
-// whole.
-func (w *Walk) FailKey(p Pick) {
-	if p.Key == nil {
-		w.FailChannel(p, time.Time{})
-		return
-	}
-	w.failKey(p, false)
-}
-
-func (w *Walk) failKey(p Pick, final bool) {
-	w.keys = append(w.keys, keyFailure{p.Key, p.Channel, final})
-	w.stay = p.Channel
 }
 
 // Walk is the view of the rules of a route; indices are those of its channels.
 
 func (w *Walk) available(i int) bool {
-	if q := &w.route.quick[i]; w.attempts == 0 && len(w.failed)+len(w.busy) == 0 && q.anyModel && q.unrestricted() {
+	if g := &w.route.gauges[i]; w.attempts == 0 && w.tried.none() && g.anyModel && g.unrestricted() {
 		return true
 	}
 	skip, deferred := w.skipOrDefer(w.route.Channels[i])
 	return skip == "" && !deferred
 }
 
-func (w *Walk) load(i int) int { return w.route.quick[i].gauge.InFlight() }
+func (w *Walk) load(i int) int { return w.route.gauges[i].InFlight() }
 
 func (w *Walk) hashOf(attributes []string) (uint64, bool) {
 	for _, name := range attributes {

@@ -110,7 +110,7 @@ func TestSkips(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := inOrderOf(t, channels("a:k", "b")...)
 				tt.set(w, w.channel("a"))
-				w.table.Routes[0].makeQuick() // some of them change the configuration
+				w.table.Routes[0].makeGauges() // some of them change the configuration
 				want := "a/k"
 				if tt.why != "" {
 					want = "b"

@@ -38,7 +38,7 @@ func (c *converter) channel(m *oldMap) {
 		b.add("key_selector", word, c.at(n))
 	}
 	if n := m.get("maxRetries"); n != nil {
-		c.caution(n, "Not carried over", "A number of retries for one channel has no equivalent: settings.retry.maxRetries applies to a request as a whole.")
+		c.warn(n, "Not carried over", "A number of retries for one channel has no equivalent: settings.retry.maxRetries applies to a request as a whole.")
 	}
 	c.healthCheck(m, b)
 	channel := &oldChannel{block: b, node: m.node}
@@ -48,7 +48,7 @@ func (c *converter) channel(m *oldMap) {
 		if !on {
 			channel.local, channel.remote = nil, nil
 		} else if channel.remote == nil {
-			c.caution(t.node, "Not carried over", "The tunnel of the channel %q has no remotePort, so no port is opened.", b.label)
+			c.warn(t.node, "Not carried over", "The tunnel of the channel %q has no remotePort, so no port is opened.", b.label)
 		}
 		t.done()
 	}
@@ -114,7 +114,7 @@ func (c *converter) distinct(keys []*yaml.Node) (out []*yaml.Node) {
 		value := strings.TrimSpace(k.Value)
 		c.secrets.Add(value)
 		if seen[value] {
-			c.caution(k, "Duplicate key", "This key is listed twice in the channel; it is used once.")
+			c.warn(k, "Duplicate key", "This key is listed twice in the channel; it is used once.")
 			continue
 		}
 		seen[value] = true
@@ -144,7 +144,7 @@ func (c *converter) healthCheck(m *oldMap, b *Block) {
 		for _, name := range []string{"intervalMs", "timeoutMs"} {
 			h.get(name)
 		}
-		c.caution(n, "Not carried over", "The health check has no path, and the earlier program made no check without one.")
+		c.warn(n, "Not carried over", "The health check has no path, and the earlier program made no check without one.")
 		return
 	}
 	check := b.add("health_check", "http", c.at(n))
@@ -175,7 +175,7 @@ func (c *converter) ssh(s *oldMap, port string) {
 	if s == nil {
 		for _, ch := range c.channels {
 			if ch.remote != nil {
-				c.caution(ch.remote.node, "Not carried over", "There is no ssh, so no port is opened on the far side for the channel %q.", ch.block.label)
+				c.warn(ch.remote.node, "Not carried over", "There is no ssh, so no port is opened on the far side for the channel %q.", ch.block.label)
 			}
 		}
 		return
@@ -196,7 +196,7 @@ func (c *converter) ssh(s *oldMap, port string) {
 		t.set("password", cty.StringVal(n.Value), c.at(n))
 	}
 	if !on {
-		c.caution(s.node, "Not carried over", "The tunnel is disabled, which has no equivalent: it is left out.")
+		c.warn(s.node, "Not carried over", "The tunnel is disabled, which has no equivalent: it is left out.")
 		return
 	}
 	c.reconnect(t)
@@ -245,7 +245,7 @@ func (c *converter) forwards(t *Block, port string) {
 func (c *converter) localPorts() {
 	for _, ch := range c.channels {
 		if ch.local != nil {
-			c.caution(ch.local.node, "Not carried over", "The channel %q no longer has a port of its own on this machine: send its requests to the port of the proxy.", ch.block.label)
+			c.warn(ch.local.node, "Not carried over", "The channel %q no longer has a port of its own on this machine: send its requests to the port of the proxy.", ch.block.label)
 		}
 	}
 }

@@ -48,7 +48,7 @@ func (c *converter) file(top *oldMap) []*Block {
 	case channels != nil:
 		if sites != nil {
 			c.mayBeSecret(sites)
-			c.caution(sites, "Not carried over", "There are channels, so the earlier program did not read the sites.")
+			c.warn(sites, "Not carried over", "There are channels, so the earlier program did not read the sites.")
 		}
 		c.each(channels, "channel", (*converter).channel)
 	case sites != nil:
@@ -180,7 +180,7 @@ func (c *converter) ui(ui, top *oldMap) {
 	}
 	address := net.JoinHostPort(host, port)
 	if open && !isLoopback(address) {
-		c.caution(at, "Not carried over", "The panel's port could be reached from other machines without a token, so anyone could spend the keys. It listens on 127.0.0.1 until there is a token.")
+		c.warn(at, "Not carried over", "The panel's port could be reached from other machines without a token, so anyone could spend the keys. It listens on 127.0.0.1 until there is a token.")
 		address = net.JoinHostPort("127.0.0.1", port)
 	}
 	admin.text("listen", address, c.at(at))
@@ -253,9 +253,9 @@ func (c *converter) routeChannels(m *oldMap, b *Block) {
 	for _, e := range names {
 		switch name := strings.TrimSpace(e.Value); {
 		case !slices.Contains(known, name):
-			c.caution(e, "Unknown channel", "There is no channel %q; the route works without it, as before. %s", name, wording.Instead(name, known))
+			c.warn(e, "Unknown channel", "There is no channel %q; the route works without it, as before. %s", name, wording.Instead(name, known))
 		case slices.ContainsFunc(kept, func(k *yaml.Node) bool { return strings.TrimSpace(k.Value) == name }):
-			c.caution(e, "Duplicate channel", "The channel %q is listed twice.", name)
+			c.warn(e, "Duplicate channel", "The channel %q is listed twice.", name)
 		default:
 			kept = append(kept, e)
 		}
@@ -332,7 +332,7 @@ func (c *converter) retries(r *oldMap) {
 		} else {
 			base, baseNode = most, at
 		}
-		c.caution(at, "Changed value", "The first pause is longer than the longest one: %s is used for both.", wording.Duration(base))
+		c.warn(at, "Changed value", "The first pause is longer than the longest one: %s is used for both.", wording.Duration(base))
 	}
 	if baseNode != nil {
 		b.text("base_delay", wording.Duration(base), c.at(baseNode))
@@ -359,7 +359,7 @@ func (c *converter) statuses(n *yaml.Node, all []*yaml.Node) *Attribute {
 		v, err := strconv.Atoi(strings.TrimSpace(e.Value))
 		if err != nil || v < 400 || v > 599 {
 			c.mayBeSecret(e)
-			c.caution(e, "Not carried over", "This is not the status of a failure: expected a number from 400 to 599, such as 429.")
+			c.warn(e, "Not carried over", "This is not the status of a failure: expected a number from 400 to 599, such as 429.")
 			continue
 		}
 		values, a.entries = append(values, cty.NumberIntVal(int64(v))), append(a.entries, c.at(e))

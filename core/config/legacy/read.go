@@ -49,7 +49,7 @@ func (c *converter) convert(text []byte) []*Block {
 		return nil
 	}
 	if err := decoder.Decode(&second); err == nil {
-		c.caution(second.Content[0], "Not carried over", "This is a second document, after a line with \"---\". Only the first one is read.")
+		c.warn(second.Content[0], "Not carried over", "This is a second document, after a line with \"---\". Only the first one is read.")
 	} else if !errors.Is(err, io.EOF) {
 		c.syntax(err)
 		return nil
@@ -109,7 +109,7 @@ func (c *converter) culprit() int {
 // ignored.
 func (c *converter) note(n *yaml.Node) {
 	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
-		c.caution(n, "Not carried over", "The tag %s is ignored: the value is read as it is written.", n.Tag)
+		c.warn(n, "Not carried over", "The tag %s is ignored: the value is read as it is written.", n.Tag)
 		n.Tag = ""
 	}
 	if n.Kind == yaml.ScalarNode {
@@ -198,7 +198,7 @@ func (c *converter) fail(at hcl.Range, summary, detail string) {
 	c.diags = append(c.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: &at})
 }
 
-func (c *converter) caution(n *yaml.Node, summary, format string, args ...any) {
+func (c *converter) warn(n *yaml.Node, summary, format string, args ...any) {
 	at := c.at(n)
 	c.diags = append(c.diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: summary, Detail: fmt.Sprintf(format, args...), Subject: &at})
 }

@@ -110,7 +110,7 @@ func (m *oldMap) get(name string) *yaml.Node {
 		return nil
 	}
 	if e.name.Value != name && !asked && !m.headers {
-		m.caution(e.name, "Another spelling", "%q %s is read as %q; the earlier program ignored it.", e.name.Value, m.what, name)
+		m.warn(e.name, "Another spelling", "%q %s is read as %q; the earlier program ignored it.", e.name.Value, m.what, name)
 	}
 	if e.value.Kind == yaml.ScalarNode && e.value.Tag == "!!null" {
 		return nil
@@ -140,7 +140,7 @@ func (m *oldMap) done() {
 		if near := wording.Nearest(e.name.Value, known); near != "" {
 			detail = fmt.Sprintf("There is no %q %s. Did you mean %q?", e.name.Value, m.what, near)
 		}
-		m.caution(e.name, "Not carried over", "%s", detail)
+		m.warn(e.name, "Not carried over", "%s", detail)
 	}
 }
 
@@ -269,7 +269,7 @@ func (m *oldMap) word(name, fallback string, table map[string]string) (string, *
 		return word, n
 	}
 	m.mayBeSecret(n)
-	m.caution(n, "Unknown word", "The value of %q %s is not one of %s. %q is used, as in the earlier program.", name, m.what, wording.List(slices.Compact(slices.Sorted(maps.Values(table)))), fallback)
+	m.warn(n, "Unknown word", "The value of %q %s is not one of %s. %q is used, as in the earlier program.", name, m.what, wording.List(slices.Compact(slices.Sorted(maps.Values(table)))), fallback)
 	return fallback, n
 }
 
