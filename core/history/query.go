@@ -90,7 +90,6 @@ type condition struct {
 	terms   []string
 	args    []any
 	columns []string // that are matched against a name
-	index   string   // the column whose index finds the rows; "": that of times
 }
 
 func (c *condition) add(term string, args ...any) {
@@ -114,46 +113,13 @@ func (c *condition) name(column, value string) {
 	switch {
 	case isPattern(value):
 		escaped := strings.NewReplacer("[", "[[]", "?", "[?]").Replace(value)
-		c.add("+"+column+" GLOB ?", escaped) // by the index of times: that of names would have all matches sorted
+		c.add(column+" GLOB ?", escaped)
 	default:
-		c.add(c.indexed(column)+" = ?", value)
+		c.add(column+" = ?", value)
 	}
 }
 
 func isPattern(value string) bool { return strings.Contains(value, "*") }
-
-// indexed returns the column as a term that SQLite may use an index for only if that is the
-// one that finds the rows: by itself it would take any.
-func (c *condition) indexed(column string) string {
-	if c.index != "" && c.index != column {
-		return "+" + column
-	}
-	return column
-}
-
-// index returns the column of the filter that matches the fewest rows, as a rule.
-func (f Filter) index() string {
-	equal := func(value string) bool { return value != "" && !isPattern(value) }
-	switch {
-	case f.Failed || isFailure(f.Status):
-		return "failed"
-	case equal(f.Key):
-		return "key"
-	case equal(f.Model):
-		return "model"
-	case equal(f.Channel):
-		return "channel"
-	case equal(f.Client):
-		return "client"
-	}
-	return ""
-}
-
-// isFailure reports whether only requests that failed have the status, or one of the
-// class. 499 is that of a request whose caller went away.
-func isFailure(status string) bool {
-	return status == "5xx" || len(status) == 3 && (status[0] == '4' || status[0] == '5') && status != "499" && status != "4xx"
-}
 
 func (c *condition) names(f Filter) {
 	c.name("client", f.Client)
@@ -162,18 +128,21 @@ func (c *condition) names(f Filter) {
 	c.name("model", f.Model)
 }
 
-func (f Filter) condition() (c condition, err error) {
-	c.index = f.index()
+func (c *condition) times(f Filter) {
 	if !f.From.IsZero() {
 		c.add("time >= ?", f.From.UnixMilli())
 	}
 	if !f.To.IsZero() {
 		c.add("time < ?", f.To.UnixMilli())
 	}
+}
+
+func (f Filter) condition() (c condition, err error) {
+	c.times(f)
 	c.names(f)
 	c.name("verdict", f.Verdict)
 	if f.Failed || isFailure(f.Status) {
-		c.add(c.indexed("failed"))
+		c.add("failed")
 	}
 	if f.Retried {
 		c.add("attempts > 1")
@@ -210,31 +179,39 @@ func (c *condition) status(status string) error {
 
 var selectRequests = "SELECT seq, " + strings.Join(requestColumns, ", ") + " FROM requests"
 
-// Requests returns a page of at most n requests, after the one that cursor names.
-func (r *Reader) Requests(ctx context.Context, f Filter, cursor string, n int) (Page, error) {
+// pageQuery returns the query of a page of n requests at most, and its arguments.
+func (r *Reader) pageQuery(ctx context.Context, f Filter, cursor string, n int) (query string, args []any, s search, err error) {
 	c, err := f.condition()
 	if err != nil {
-		return Page{}, err
+		return "", nil, s, err
 	}
-	within := f.scanned()
+	var within condition
+	within.times(f)
 	if cursor != "" {
 		at, seq, err := parseCursor(cursor)
 		if err != nil {
-			return Page{}, err
+			return "", nil, s, err
 		}
 		c.add("(time, seq) < (?, ?)", at, seq)
 		within.add("(time, seq) < (?, ?)", at, seq)
 	}
-	floor, bounded, err := r.scanFloor(ctx, f, within)
+	if s, err = r.choose(ctx, f, within); err != nil {
+		return "", nil, s, err
+	}
+	if s.bounded {
+		c.add("time >= ?", s.floor)
+	}
+	return selectRequests + " INDEXED BY " + s.index + c.where() + " ORDER BY time DESC, seq DESC LIMIT " + strconv.Itoa(n), c.args, s, nil
+}
+
+// Requests returns a page of at most n requests, after the one that cursor names.
+func (r *Reader) Requests(ctx context.Context, f Filter, cursor string, n int) (Page, error) {
+	n = min(max(n, 1), MaxPage)
+	query, args, search, err := r.pageQuery(ctx, f, cursor, n+1)
 	if err != nil {
 		return Page{}, err
 	}
-	if bounded {
-		c.add("time >= ?", floor)
-	}
-	n = min(max(n, 1), MaxPage)
-	query := selectRequests + c.where() + " ORDER BY time DESC, seq DESC LIMIT " + strconv.Itoa(n+1)
-	rows, err := r.db.QueryContext(ctx, query, c.args...)
+	rows, err := r.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return Page{}, err
 	}
@@ -252,9 +229,9 @@ func (r *Reader) Requests(ctx context.Context, f Filter, cursor string, n int) (
 		}
 		page.Records = append(page.Records, record)
 	}
-	if bounded && page.Next == "" {
-		to := time.UnixMilli(floor)
-		page.Next, page.SearchedTo = fmt.Sprintf("%d.0", floor), &to
+	if search.bounded && page.Next == "" {
+		to := time.UnixMilli(search.floor)
+		page.Next, page.SearchedTo = fmt.Sprintf("%d.0", search.floor), &to
 	}
 	return page, rows.Err()
 }
