@@ -273,6 +273,12 @@ func (r Report) Warn(summary string, warnings []string) Report {
 	return r
 }
 
+// WarnAt adds a warning about a place.
+func (r Report) WarnAt(at hcl.Range, summary, text string) Report {
+	r.diags = append(append(hcl.Diagnostics(nil), r.diags...), &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: summary, Detail: wording.Sentence(text), Subject: &at})
+	return r
+}
+
 // Deny adds the error that the value of a setting, such as "proxy.listen", cannot be used.
 func (r Report) Deny(c *Config, setting string, err error) Report {
 	r.diags = append(append(hcl.Diagnostics(nil), r.diags...), &hcl.Diagnostic{

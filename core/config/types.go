@@ -223,7 +223,7 @@ type Tunnel struct {
 	Jump       string     `hcl:"jump,optional" form:"jump hosts" sample:"user@bastion.example" doc:"[user@]host[:port] to connect through, several separated by commas. By default as set in ~/.ssh/config."`
 	SSHConfig  *bool      `hcl:"ssh_config,optional" default:"true" doc:"Read ~/.ssh/config and the system's file."`
 	Keepalive  Keepalive  `hcl:"keepalive,block" doc:"How a dead connection is noticed."`
-	Reconnect  Reconnect  `hcl:"reconnect,block" doc:"The pause before the next attempt to connect."`
+	Reconnect  Reconnect  `hcl:"reconnect,block" doc:"The pause before it connects again."`
 	Forwards   []*Forward `hcl:"forward,blocks" doc:"An address that is opened on the server. At least one is required, unless an egress uses the tunnel."`
 	Range      hcl.Range
 }
@@ -234,7 +234,7 @@ type Keepalive struct {
 	Timeout  time.Duration `hcl:"timeout,optional" doc:"Without an answer for this long, the connection is dead."`
 }
 
-// Reconnect limits the pause before the next attempt.
+// Reconnect limits the pause before a tunnel connects again.
 type Reconnect struct {
 	Min time.Duration `hcl:"min,optional" doc:"The first pause; each following one is longer."`
 	Max time.Duration `hcl:"max,optional" doc:"The longest pause."`

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/aitunnel/aitunnel/core/fileaccess"
 )
 
 // warn warns of what works, but probably not as intended.
@@ -28,7 +30,7 @@ func (l *loader) warnReadable() {
 			continue
 		}
 		at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
-		l.warn(at, "Others can read the keys", fmt.Sprintf("The file contains keys and has the mode %04o: run chmod 600 %s, or take the keys from env(\"NAME\").", info.Mode().Perm(), name))
+		l.warn(at, "Others can read the keys", fmt.Sprintf("The file contains keys and has the mode %04o: run %s, or take the keys from env(\"NAME\").", info.Mode().Perm(), fileaccess.MakePrivate(name, info)))
 	}
 }
 

@@ -114,6 +114,24 @@ func TestExplain(t *testing.T) {
 			t.Errorf("as a service: %s", got)
 		}
 	})
+	makePrivate := func(path string) string {
+		info, err := os.Lstat(path)
+		if err != nil {
+			t.Error(err)
+			return ""
+		}
+		return MakePrivate(path, info)
+	}
+	if got := makePrivate(own); got != "chmod 600 "+own {
+		t.Errorf("as root: %s", got)
+	}
+	as(t, func() {
+		for _, path := range []string{roots, own} { // nobody logs in as nobody
+			if got := makePrivate(path); got != "sudo chmod 600 "+path {
+				t.Errorf("as a service: %s", got)
+			}
+		}
+	})
 	if _, err := os.Stat(filepath.Join(may, "log")); err == nil {
 		t.Error("the check created a file")
 	}

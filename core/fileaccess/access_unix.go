@@ -42,6 +42,17 @@ func Command(command, home string) string {
 	return fmt.Sprintf("runuser -u %s -- env HOME=%s %s", name(me), wording.ShellWord(home), command)
 }
 
+// MakePrivate returns the command with which only the owner of a file may use it. It needs
+// sudo if the file belongs to another account, or to that of a service, which nobody logs
+// in to.
+func MakePrivate(path string, info os.FileInfo) string {
+	command, me := "chmod 600 "+wording.ShellWord(path), os.Geteuid()
+	if is, known := info.Sys().(*syscall.Stat_t); known && me != 0 && (int(is.Uid) != me || !isPerson(me)) {
+		return "sudo " + command
+	}
+	return command
+}
+
 // What an account needs of a file, as bits of its mode.
 const (
 	read  = 4

@@ -128,8 +128,10 @@ func TestSwitchFromABlockedOutput(t *testing.T) {
 	testhelp.Eventually(t, "the file is still in use", func() bool { b, _ := os.ReadFile(path); return strings.Contains(string(b), "still here") })
 	close(to.release)
 	s.Close()
-	if !strings.Contains(to.String(), "kept until") {
-		t.Errorf("%q", to.String())
+	for _, text := range []string{"kept until", path} { // the second says where the log is
+		if !strings.Contains(to.String(), text) {
+			t.Errorf("%q lacks %q", to.String(), text)
+		}
 	}
 }
 

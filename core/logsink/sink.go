@@ -95,12 +95,19 @@ func (s *Sink) Use(c config.Log) error {
 		logOpened := func() { next.Accept("aitunnel.log", hclog.Info, "log file opened", "file", c.File) }
 		f.to.(*file).onReopen = logOpened
 		logOpened()
+		s.sayWhere(c)
 	}
 	s.current.Store(next)
 	if old != nil && old.file != nil {
 		old.file.Close()
 	}
 	return nil
+}
+
+// sayWhere writes to the fallback, such as the journal, which file has the log now.
+func (s *Sink) sayWhere(c config.Log) {
+	out := hclog.NewSinkAdapter(&hclog.LoggerOptions{Output: s.fallback, JSONFormat: c.Format == "json"})
+	out.Accept("aitunnel.log", hclog.Info, "the log continues in a file", "file", c.File)
 }
 
 // Reopen reopens the log file if it was moved away.

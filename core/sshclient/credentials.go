@@ -228,9 +228,9 @@ func (l *login) rejected(h Hop, err error) *Error {
 	case len(l.accepted) > 0:
 		text = fmt.Sprintf("%s accepted the %s of %q, but requires more: %s", h.Address(), methodNames(l.accepted), h.user, l.missing())
 	case len(l.signers) > 0:
-		text += ": check the user name, and that the key is in ~/.ssh/authorized_keys of that account"
+		text += ": check the user name, that the key is in ~/.ssh/authorized_keys of that account, and that nobody else may write to that file, to .ssh and to its home; the log of its SSH server has the reason"
 	default:
-		text += ": check the user name and the password, and that its sshd allows passwords"
+		text += ": check the user name and the password, and that its sshd allows passwords; the log of its SSH server has the reason"
 	}
 	if len(l.unusable) > 0 {
 		text += ". Not used: " + strings.Join(l.unusable, "; ")

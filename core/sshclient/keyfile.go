@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/fileaccess"
 	"golang.org/x/crypto/ssh"
@@ -26,6 +27,23 @@ type keyError struct {
 
 func (e keyError) Error() string { return e.text }
 func (e keyError) Unwrap() error { return e.cause }
+
+// errNeedsAgent is the cause of an error about a key that only an agent can use, or unlock.
+var errNeedsAgent = errors.New("only an agent can use it")
+
+// CheckIdentity returns why the identity of a tunnel cannot be used, nil if it can. It does
+// not ask agents, so keys that need one are accepted.
+func (e Environment) CheckIdentity(t *config.Tunnel) error {
+	if t.Identity == "" {
+		return nil
+	}
+	path := expandHome(t.Identity, e.Home)
+	_, err := credentials{home: e.Home, passphrase: t.Passphrase}.readKey(path, nil)
+	if errors.Is(err, errNeedsAgent) || isMissing(err) && publicOf(path) != nil {
+		return nil
+	}
+	return err
+}
 
 func isMissing(err error) bool { return errors.Is(err, os.ErrNotExist) }
 
@@ -93,7 +111,7 @@ func unreadable(path string, content []byte, err error) error {
 		return fmt.Errorf("the key file %s is encrypted in PKCS#8 format, which is not supported: convert it with ssh-keygen -p -f %s, or load it into an agent", path, path)
 	}
 	if kind := hardwareKind(block); kind != "" {
-		return fmt.Errorf("the key file %s is for a hardware key (%s), which only an SSH agent can use: run ssh-add %s", path, kind, path)
+		return keyError{fmt.Sprintf("the key file %s is for a hardware key (%s), which only an SSH agent can use: run ssh-add %s", path, kind, path), errNeedsAgent}
 	}
 	return fmt.Errorf("the file %s contains no usable private key: %s", path, Plain(err))
 }
@@ -123,7 +141,7 @@ func (c credentials) readPublic(path string, public ssh.PublicKey, held []ssh.Si
 			return s, nil
 		}
 	}
-	return nil, fmt.Errorf("the file %s contains a public key, but the SSH agent does not hold its private key %s: load it with ssh-add, check that SSH_AUTH_SOCK or IdentityAgent names the right agent, or set identity to the private key", path, fingerprint(public))
+	return nil, keyError{fmt.Sprintf("the file %s contains a public key, but the SSH agent does not hold its private key %s: load it with ssh-add, check that SSH_AUTH_SOCK or IdentityAgent names the right agent, or set identity to the private key", path, fingerprint(public)), errNeedsAgent}
 }
 
 // publicOf returns the public key next to a private one, nil if there is none.
@@ -156,7 +174,7 @@ func (c credentials) unlock(path string, content []byte, public ssh.PublicKey, h
 		}
 	}
 	if passphrase == "" {
-		return nil, fmt.Errorf("the key %s is encrypted, but there is no passphrase: set passphrase in the tunnel, or run ssh-add %s", path, path)
+		return nil, keyError{fmt.Sprintf("the key %s is encrypted, but there is no passphrase: set passphrase in the tunnel, or run ssh-add %s", path, path), errNeedsAgent}
 	}
 	signer, err := ssh.ParsePrivateKeyWithPassphrase(content, []byte(passphrase))
 	if err != nil {

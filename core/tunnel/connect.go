@@ -89,7 +89,7 @@ func stampOf(files []string) string {
 	return all.String()
 }
 
-// waitForRetry waits until the next attempt is due.
+// waitForRetry waits until the next try is due.
 func (t *tunnel) waitForRetry(ctx context.Context, err error, tries int) {
 	pause, state := t.backoff(tries), Waiting
 	if sshclient.IsPermanent(err) {

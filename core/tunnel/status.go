@@ -28,7 +28,7 @@ func (s State) Text() string {
 	case Degraded:
 		return "degraded"
 	case Waiting:
-		return "waiting for the next attempt"
+		return "waiting to connect again"
 	case Failed:
 		return "failed, needs attention"
 	}
