@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -32,39 +33,39 @@ var contentTypes = map[string]string{
 	".webmanifest": "application/manifest+json",
 }
 
-// Register serves the page at / and its files below it.
+// Register serves the page at / and its files below it. The page itself uses its modules
+// and style sheets joined, as panel.js and panel.css.
 func Register(mux *http.ServeMux) {
-	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+	if err := register(mux); err != nil {
+		panic(err) // the files are part of the program
+	}
+}
+
+var joinedScript = sync.OnceValues(func() ([]byte, error) { return joinModules("assets/main.js") })
+
+func register(mux *http.ServeMux) error {
+	script, err := joinedScript()
+	if err != nil {
+		return err
+	}
+	style, err := joinStyles()
+	if err != nil {
+		return err
+	}
+	mux.HandleFunc("GET /assets/panel.js", serve(script, contentTypes[".js"]))
+	mux.HandleFunc("GET /assets/panel.css", serve(style, contentTypes[".css"]))
+	return fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
 		b, err := files.ReadFile(name)
 		at := "/" + name
 		if name == "index.html" {
-			at, b = "/{$}", withPreloads(b)
+			at = "/{$}"
 		}
 		mux.HandleFunc("GET "+at, serve(b, contentTypes[path.Ext(name)]))
 		return err
 	})
-	if err != nil {
-		panic(err) // the files are part of the program
-	}
-}
-
-// withPreloads has the browser fetch all modules at once, and not each when the one
-// that imports it has arrived.
-func withPreloads(page []byte) []byte {
-	var links strings.Builder
-	err := fs.WalkDir(files, "assets", func(name string, _ fs.DirEntry, err error) error {
-		if path.Ext(name) == ".js" && name != "assets/theme.js" { // a script, not a module
-			links.WriteString(`<link rel="modulepreload" href="/` + name + "\">\n")
-		}
-		return err
-	})
-	if err != nil {
-		panic(err) // the files are part of the program
-	}
-	return bytes.Replace(page, []byte("</head>"), []byte(links.String()+"</head>"), 1)
 }
 
 // serve answers with one file. Browsers ask each time whether it is unchanged,

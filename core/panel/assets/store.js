@@ -62,6 +62,7 @@ export async function refresh() {
     Object.assign(state, { status, channels: unchangedKept(channels), stats });
     trouble(null);
     for (const f of readers) f(state);
+    document.dispatchEvent(new Event('refreshed')); // for those who watch the page, as its tests do
   } catch (e) {
     if (!(e instanceof ApiError)) throw e;
     trouble(e);

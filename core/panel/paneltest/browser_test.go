@@ -281,6 +281,15 @@ func (p *tab) reload() {
 	p.load(chromedp.Reload())
 }
 
+// refresh has the page ask for the state of the program, and waits until it shows it.
+func (p *tab) refresh() {
+	p.t.Helper()
+	eval[bool](p, `new Promise((done) => {
+		document.addEventListener('refreshed', () => done(true), { once: true });
+		document.dispatchEvent(new Event('visibilitychange'));
+	})`)
+}
+
 // field types into the field with this label, in place of what is there.
 func (p *tab) field(label, text string) {
 	p.t.Helper()

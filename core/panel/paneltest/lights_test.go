@@ -74,7 +74,7 @@ func (a *told) set(p *tab, channels []admin.Channel, tunnels ...admin.Tunnel) {
 	a.mu.Lock()
 	a.channels, a.tunnels = append([]admin.Channel{}, channels...), append([]admin.Tunnel{}, tunnels...)
 	a.mu.Unlock()
-	eval[bool](p, `import('/assets/store.js').then((m) => m.refresh()).then(() => true)`)
+	p.refresh()
 }
 
 // lights and words are those that stand for a state, wherever it is shown.
