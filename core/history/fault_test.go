@@ -266,13 +266,17 @@ func TestOldRecordsAreRemoved(t *testing.T) {
 	}
 }
 
-// writeUntilKilled is the child of TestAKilledProgramLosesNoOldRow: it adds rows
-// and says which.
+// writeUntilKilled is the child of tests that kill a program: it adds rows and says which.
 func writeUntilKilled(dir string) {
 	s := Start(Options{Dir: dir})
-	s.Configure(Settings{Enabled: true, Keep: 30 * 24 * time.Hour, MaxSize: 1 << 30})
+	s.Configure(Settings{Enabled: true, Keep: 30 * 24 * time.Hour, MaxSize: 1 << 30, Zone: zone})
+	keys, _ := strconv.Atoi(os.Getenv("AITUNNEL_HISTORY_KEYS"))
 	for i := 0; ; i++ {
-		s.Add(time.Now(), one(fmt.Sprint("req_", i)))
+		r := one(fmt.Sprint("req_", i))
+		if keys > 0 {
+			r.Key, r.Model = fmt.Sprint("key-", i%keys), fmt.Sprint("model-", i%7)
+		}
+		s.Add(time.Now(), r)
 		fmt.Println(i, time.Now().UnixMilli())
 		time.Sleep(time.Millisecond)
 	}

@@ -2,42 +2,82 @@ package history
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"strings"
 	"time"
 )
 
 // With many keys in use, sums cost much more than the rows that they are of, so they
 // are written less often. Until then the table unsummed holds the number of the first row
-// that is not in the sums, so that a program that was killed in between loses none: the
-// next one adds them up from the rows.
+// that is not in the sums: readers add the rows from there to what the sums have, and after
+// a program that was killed in between, the next one adds them to the sums.
 
 // noteUnsummed notes the next row as the first one, unless there is one already.
 const noteUnsummed = `INSERT INTO unsummed (id, first) SELECT 1, (SELECT coalesce(max(seq), 0) + 1 FROM requests) WHERE NOT EXISTS (SELECT 1 FROM unsummed)`
 
 // recoverSums adds what a killed program left out to the sums.
 func (w *writer) recoverSums(f *file) error {
-	ctx := context.Background()
-	zone := w.store.settings.Load().Zone
-	rows, err := f.writing.QueryContext(ctx, selectRequests+" WHERE seq >= (SELECT first FROM unsummed)")
-	if err != nil {
+	missing, err := missingSums(context.Background(), f.writing, w.store.settings.Load().Zone)
+	if err != nil || len(missing) == 0 {
 		return err
+	}
+	return f.write(nil, missing)
+}
+
+// querier is a pool of connections, or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// missingSums adds up the rows that are not in the sums.
+func missingSums(ctx context.Context, from querier, zone *time.Location) (deltas, error) {
+	rows, err := from.QueryContext(ctx, selectRequests+" WHERE seq >= (SELECT first FROM unsummed)")
+	if err != nil {
+		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
 	missing, known := deltas{}, names{}
 	for rows.Next() {
 		var r Record
 		if _, err := r.read(rows); err != nil {
-			return err
+			return nil, err
 		}
 		i := item{r.Time.Add(time.Duration(r.Total)), &r.Request}
 		missing.add(i, zone, known.of(i))
 	}
-	if err := rows.Err(); err != nil {
-		return err
+	return missing, errors.Join(rows.Err(), rows.Close())
+}
+
+// asks reports whether a sum is one that the question is about.
+func (q Question) asks(g group, s span) bool {
+	if s.daily {
+		if g.day < dayOf(s.from) && !s.from.IsZero() || g.day >= dayOf(s.to) {
+			return false
+		}
+	} else if g.hour < s.from.UnixMilli() || g.hour >= s.to.UnixMilli() {
+		return false
 	}
-	if err := rows.Close(); err != nil || len(missing) == 0 {
-		return err
+	return matches(q.Client, g.client) && matches(q.Channel, g.channel) && matches(q.Key, g.key) && matches(q.Model, g.model)
+}
+
+// matches does for a name what [condition.name] has SQLite do.
+func matches(wanted, name string) bool {
+	if wanted == "" || !isPattern(wanted) {
+		return wanted == "" || wanted == name
 	}
-	return f.write(nil, missing)
+	parts := strings.Split(wanted, "*")
+	last := len(parts) - 1
+	name, found := strings.CutPrefix(name, parts[0])
+	if found {
+		name, found = strings.CutSuffix(name, parts[last])
+	}
+	for _, part := range parts[1:last] {
+		if found {
+			_, name, found = strings.Cut(name, part)
+		}
+	}
+	return found
 }
 
 // sumsDue reports whether it is time to write the sums.

@@ -2,6 +2,8 @@ package history
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
 	"testing"
 	"time"
 )
@@ -57,6 +59,97 @@ func TestSumsOfAKilledProgram(t *testing.T) {
 	next.compareSums("requests", "failed", "retries", "tokens_in", "tokens_out", "cost")
 	if n := next.count("unsummed"); n != 0 {
 		t.Error("some rows are still noted as missing in the sums")
+	}
+}
+
+// TestUsageOfAKilledProgram: while no program runs, usage is what the rows add up to, also if
+// the sums of the last ones were not written yet.
+func TestUsageOfAKilledProgram(t *testing.T) {
+	t.Parallel()
+	for dir, tries := t.TempDir(), 0; ; tries++ {
+		if tries == 10 {
+			t.Fatal("the program wrote all sums each time before it was killed")
+		}
+		killWithUnwrittenSums(t, dir)
+		reader, closeIt, err := Open(dir, zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var missing int
+		scan(t, reader.db, "SELECT count(*) FROM requests WHERE seq >= (SELECT first FROM unsummed)", &missing)
+		compareWithRows(t, reader)
+		closeIt()
+		if missing > 0 {
+			return
+		}
+	}
+}
+
+// killWithUnwrittenSums kills a program that uses many keys, between its rows and their sums.
+func killWithUnwrittenSums(t *testing.T, dir string) {
+	t.Helper()
+	child := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test
+	child.Env = append(os.Environ(), "AITUNNEL_HISTORY_CHILD="+dir, "AITUNNEL_HISTORY_KEYS=1000")
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = child.Process.Kill(); _ = child.Wait() }()
+	eventually(t, "rows are written without their sums", func() bool {
+		reader, closeIt, err := Open(dir, zone)
+		if err != nil {
+			return false
+		}
+		defer closeIt()
+		n := 0
+		return reader.db.QueryRowContext(t.Context(), "SELECT count(*) FROM unsummed").Scan(&n) == nil && n > 0
+	})
+}
+
+// compareWithRows compares usage with what the rows add up to.
+func compareWithRows(t *testing.T, reader *Reader) {
+	t.Helper()
+	now := time.Now()
+	for what, q := range map[string]Question{
+		"all":               {},
+		"days and models":   {By: []Dimension{ByDay, ByModel}},
+		"hours and clients": {By: []Dimension{ByHour, ByClient}, Filter: Filter{From: now.Add(-time.Hour)}},
+		"months":            {By: []Dimension{ByMonth}},
+		"keys":              {By: []Dimension{ByKey}},
+		"a model":           {By: []Dimension{ByChannel}, Filter: Filter{Model: "model-3"}},
+		"keys by a pattern": {By: []Dimension{ByModel}, Filter: Filter{Key: "k*-1*2"}},
+	} {
+		got, err := reader.Usage(t.Context(), q, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fromRows(t, reader, q, got.From, got.To); len(got.Rows) == 0 || lines(got) != want {
+			t.Errorf("%s:\n%.500s\nwant\n%.500s", what, lines(got), want)
+		}
+	}
+	for _, f := range []Filter{{Model: "model-3", Client: "nobody"}, {From: now.AddDate(0, 0, -20), To: now.AddDate(0, 0, -10)}} {
+		if got, err := reader.Usage(t.Context(), Question{Filter: f}, now); err != nil || got.Total.Requests != 0 || len(got.Rows) != 0 {
+			t.Errorf("%+v: %+v, %v", f, got.Total, err)
+		}
+	}
+}
+
+// TestNamesMatchAsInSQLite where requests are compared with a name outside of it.
+func TestNamesMatchAsInSQLite(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	r.flush()
+	for _, wanted := range []string{"", "gpt-5", "gpt-*", "*", "*-5", "g*5", "g**5", "*t*", "gpt-5*gpt-5", "*mini*", "[g]pt-5", "g?t-5", "g?t-*", "a*b*b", "ab*b"} {
+		for _, name := range []string{"", "gpt-5", "gpt-5-mini", "g?t-5", "[g]pt-5", "abb", "ab", "aXbXb", "abXb"} {
+			var c condition
+			c.name("name", wanted)
+			n := 0
+			if err := r.reader().db.QueryRowContext(t.Context(), "SELECT count(*) FROM (SELECT ? AS name)"+c.where(), append([]any{name}, c.args...)...).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			if got := matches(wanted, name); got != (n == 1) {
+				t.Errorf("%q, %q: %v, SQLite counts %d", wanted, name, got, n)
+			}
+		}
 	}
 }
 

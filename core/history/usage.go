@@ -131,7 +131,16 @@ func (r *Reader) Usage(ctx context.Context, q Question, now time.Time) (Usage, e
 		return Usage{}, err
 	}
 	span := q.span(now, r.zone)
-	rows, total, err := r.tallies(ctx, q, span)
+	from, err := r.db.BeginTx(ctx, nil) // sees the sums and what they lack at one moment
+	if err != nil {
+		return Usage{}, err
+	}
+	defer func() { _ = from.Rollback() }()
+	missing, err := missingSums(ctx, from, r.zone)
+	if err != nil {
+		return Usage{}, err
+	}
+	rows, total, err := r.tallies(ctx, from, missing, q, span)
 	if err != nil {
 		return Usage{}, err
 	}
@@ -140,7 +149,7 @@ func (r *Reader) Usage(ctx context.Context, q Question, now time.Time) (Usage, e
 		out.Rows = append(out.Rows, t.row())
 	}
 	if !span.from.IsZero() {
-		_, before, err := r.tallies(ctx, Question{Filter: q.Filter}, span.before(r.zone))
+		_, before, err := r.tallies(ctx, from, missing, Question{Filter: q.Filter}, span.before(r.zone))
 		if err != nil {
 			return Usage{}, err
 		}
@@ -215,20 +224,17 @@ func (s span) before(zone *time.Location) span {
 	return span{from: s.from.In(zone).AddDate(0, 0, -days), to: s.from, daily: true}
 }
 
-// tallies reads sums and adds them up.
-func (r *Reader) tallies(ctx context.Context, q Question, s span) ([]*tally, *tally, error) {
+// tallies reads sums and adds them up, together with those that are missing there.
+func (r *Reader) tallies(ctx context.Context, from querier, missing deltas, q Question, s span) ([]*tally, *tally, error) {
 	query, args := q.query(s)
-	rows, err := r.db.QueryContext(ctx, query, args...)
+	rows, err := from.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() { _ = rows.Close() }()
 	found, total := map[[len(keyColumns)]string]*tally{}, &tally{}
 	one := newSumRow(q.By)
-	for rows.Next() {
-		if err := rows.Scan(one.to...); err != nil {
-			return nil, nil, err
-		}
+	join := func() {
 		key := one.key(r.zone)
 		t := found[key]
 		if t == nil {
@@ -237,6 +243,18 @@ func (r *Reader) tallies(ctx context.Context, q Question, s span) ([]*tally, *ta
 		}
 		t.join(one.currency, &one.sums)
 		total.join(one.currency, &one.sums)
+	}
+	for rows.Next() {
+		if err := rows.Scan(one.to...); err != nil {
+			return nil, nil, err
+		}
+		join()
+	}
+	for g, sum := range missing {
+		if q.asks(g, s) {
+			one.set(g, sum)
+			join()
+		}
 	}
 	out := slices.Collect(maps.Values(found))
 	slices.SortFunc(out, func(a, b *tally) int {
@@ -314,6 +332,23 @@ func newSumRow(by []Dimension) *sumRow {
 	}
 	r.to = r.sums.targets(append(r.to, &r.currency))
 	return r
+}
+
+// set makes it the row of a sum that is in no table.
+func (r *sumRow) set(g group, s *sums) {
+	r.currency, r.sums = g.currency, *s
+	for _, d := range r.by {
+		switch d {
+		case ByHour:
+			r.at = integer(g.hour)
+		case ByDay:
+			r.at = integer(g.day)
+		case ByMonth:
+			r.at = integer(g.day / 100)
+		default:
+			r.names[slices.Index(keyColumns[:], d)] = *g.column(string(d))
+		}
+	}
 }
 
 // key returns what the row is about.
