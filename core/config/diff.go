@@ -29,9 +29,17 @@ const (
 	ActionRemove = "remove"
 	ActionChange = "change"
 
-	// ActionUpgrade is for a plugin whose process is replaced.
+	// ActionUpgrade is for a plugin whose process is replaced, by one of any version.
 	ActionUpgrade = "upgrade"
 )
+
+// String returns the change in words, such as `add channel "primary"`.
+func (c Change) String() string {
+	if c.Action == ActionUpgrade { // by an older version, too
+		return "replace " + c.Block
+	}
+	return c.Action + " " + c.Block
+}
 
 // Diff lists what changes if next replaces old, in the order of the configuration. It is
 // empty if the two are equivalent.

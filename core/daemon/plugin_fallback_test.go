@@ -4,8 +4,11 @@ package daemon_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -185,17 +188,32 @@ func installedOver(t *testing.T, role string) *running {
 // stop does not wait for it.
 func TestEndlessLoops(t *testing.T) {
 	t.Parallel()
-	for call, strategy := range map[string]string{"plan": pinLast, "route": `strategy "acme/seer" { channel = "last" }`} {
-		t.Run(call, func(t *testing.T) {
+	for function, strategy := range map[string]string{"Plan": pinLast, "Route": `strategy "acme/seer" { channel = "last" }`} {
+		t.Run(function, func(t *testing.T) {
 			t.Parallel()
 			marker := filepath.Join(t.TempDir(), "spins")
-			r, _, _ := acme(t, "1.0.0 spins in "+call+" "+marker, strategy, 0)
+			r, _, _ := acme(t, "1.0.0 spins in "+strings.ToLower(function)+" "+marker, strategy, 0)
 			r.serves("1.0.0")
 			old := r.process("acme")
 			stop := r.hammer(50, chat, ask)
 			defer stop()
+			calm := cpuTime(t, old.PID)
 			pace := testhelp.NewPace(t)
-			if err := os.WriteFile(marker, nil, 0o600); err != nil {
+			spin := func() {
+				if err := os.WriteFile(marker, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			spin()
+			used := time.Duration(0)
+			testhelp.Within(t, patience, "the loop uses the CPU", func() bool {
+				used = max(used, cpuTime(t, old.PID)-calm)
+				return used > 300*time.Millisecond || r.process("acme").PID != old.PID // on a busy machine it may be killed before
+			})
+			if used < 20*time.Millisecond {
+				t.Errorf("the loop used the CPU for %s", used)
+			}
+			if err := os.Remove(marker); err != nil {
 				t.Fatal(err)
 			}
 			testhelp.Within(t, patience, "it is restarted", func() bool { p := r.process("acme"); return p.Restarts > 0 && p.PID != old.PID && p.PID != 0 })
@@ -203,15 +221,23 @@ func TestEndlessLoops(t *testing.T) {
 				t.Errorf("it was restarted after %s", took)
 			}
 			if !gone(old.PID) {
-				t.Error("the process that loops still uses the CPU")
+				t.Error("the process that loops is still there")
 			}
-			r.awaitEvent("it does not respond: a call of \"" + call + "\" has not returned")
-			if p := r.process("acme"); !strings.Contains(p.LastError, "it does not respond") {
-				t.Errorf("%+v", p)
+			r.awaitEvent("it does not respond: a call of its " + function + " has not returned")
+			next := r.process("acme")
+			if !strings.Contains(next.LastError, "it does not respond") {
+				t.Errorf("%+v", next)
 			}
+			testhelp.Eventually(t, "the new process hardly uses the CPU", func() bool {
+				const window = 200 * time.Millisecond
+				before := cpuTime(t, next.PID)
+				time.Sleep(window)
+				return cpuTime(t, next.PID)-before < window/4
+			})
 			if n := stop(); n == 0 {
 				t.Error("no request was made")
 			}
+			spin()
 			r.post(chat, ask) // has the component asked once more
 			now, cancel := context.WithCancel(context.Background())
 			cancel()
@@ -224,6 +250,29 @@ func TestEndlessLoops(t *testing.T) {
 			}
 		})
 	}
+}
+
+// cpuTime returns the CPU time that a process has used, 0 if it is gone. It skips the test
+// where /proc does not have it.
+func cpuTime(t *testing.T, pid int) time.Duration {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("the CPU time of other processes is read from /proc")
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(stat), ") ")
+	var ticks time.Duration
+	for _, field := range strings.Fields(after)[11:13] { // utime and stime
+		n, err := strconv.Atoi(field)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ticks += time.Duration(n)
+	}
+	return ticks * 10 * time.Millisecond
 }
 
 // TestPlansByTheClock are renewed though no request comes.

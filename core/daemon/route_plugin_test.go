@@ -207,7 +207,7 @@ func TestAPanicOfAPlugin(t *testing.T) {
 	}
 	testhelp.Eventually(t, "the stack is in the log", func() bool {
 		log := r.log.String()
-		return strings.Contains(log, "panic in plan") && strings.Contains(log, "out of coffee") && strings.Contains(log, "(*pin).Plan")
+		return strings.Contains(log, "panic in Plan of strategy/pin") && strings.Contains(log, "out of coffee") && strings.Contains(log, "(*pin).Plan")
 	})
 	if p := r.process("acme"); p.Restarts != 0 || p.State != "running" {
 		t.Errorf("%+v", p)

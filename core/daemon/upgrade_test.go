@@ -74,6 +74,7 @@ func TestUpgradeByFileChange(t *testing.T) {
 		t.Errorf("the state is lost: plan %s after plan %s", after, before)
 	}
 	r.awaitEvent(`plugin "acme": version 1.1.0 replaces 1.0.0`)
+	r.awaitEvent(`: replace plugin "acme"`) // a rollback has the same words
 	if now := r.process("acme"); now.PID == old.PID || now.Version != "1.1.0" {
 		t.Errorf("%+v", now)
 	}

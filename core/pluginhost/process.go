@@ -12,6 +12,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/sdk"
 	"github.com/aitunnel/aitunnel/sdk/host"
+	"github.com/aitunnel/aitunnel/sdk/wire"
 )
 
 // process is a running process of a plugin.
@@ -116,7 +117,7 @@ func (p *process) watch(ctx context.Context) error {
 // after their deadlines, and the use of too much memory or CPU time.
 func (p *process) checkHealth() error {
 	if method, overdue := p.conn.Overdue(); overdue >= p.timing.Overdue {
-		return fmt.Errorf("%w: a call of %q has not returned %s after its deadline", errUnresponsive, method, p.timing.Overdue)
+		return fmt.Errorf("%w: a call of its %s has not returned %s after its deadline", errUnresponsive, wire.FunctionOf(method), p.timing.Overdue)
 	}
 	return p.meter.sample(p.runner.pid(), time.Now(), p.conn.OpenCalls() == 0)
 }

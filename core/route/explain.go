@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/channel"
@@ -18,6 +19,7 @@ type Choice struct {
 	Channel *Channel
 	Key     *Key // nil if the channel has none
 	Reason  string
+	Random  bool         // the plan picks at random among it and others
 	Skip    channel.Skip // why it is out of service, if it is only the last resort
 
 	Keys      []*Key // in the order in which they would be tried; Key is the first
@@ -44,7 +46,7 @@ func (r *Route) Explain(ctx context.Context, now time.Time, request Request) (ch
 		if !ok {
 			break
 		}
-		choice := Choice{Channel: p.Channel, Key: p.Key, Reason: p.Reason, Skip: w.skip(p.Channel)}
+		choice := Choice{Channel: p.Channel, Key: p.Key, Reason: p.Reason, Random: strings.HasSuffix(p.Reason, randomly), Skip: w.skip(p.Channel)}
 		choice.Keys, choice.KeyReason = w.keysInOrder(p)
 		choices = append(choices, choice)
 		w.FailChannel(p, time.Time{})

@@ -55,7 +55,7 @@ func (c *Client) Do(ctx context.Context, call Call) (Reply, error) {
 	select {
 	case c.slots <- struct{}{}:
 	default:
-		return Reply{}, fmt.Errorf("%w: %s: %d calls are still unanswered", CodeUnavailable, call.Method, maxUnanswered)
+		return Reply{}, fmt.Errorf("%w: %s: %d calls are still unanswered", CodeUnavailable, FunctionOf(call.Method), maxUnanswered)
 	}
 
 	done := make(chan result, 1)
@@ -68,6 +68,7 @@ func (c *Client) Do(ctx context.Context, call Call) (Reply, error) {
 	}()
 	select {
 	case r := <-done:
+		r.reply.nameFunction(call.Method)
 		return r.reply, transport(call, r.err)
 	case <-ctx.Done():
 		c.abandon(call, done)
@@ -127,9 +128,9 @@ func timeout(ctx context.Context) int64 {
 
 func gaveUp(call Call, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) && call.TimeoutMS > 0 {
-		return fmt.Errorf("%s: no answer within %s: %w", call.Method, (time.Duration(call.TimeoutMS) * time.Millisecond).Round(100*time.Millisecond), err)
+		return fmt.Errorf("%s: no answer within %s: %w", FunctionOf(call.Method), (time.Duration(call.TimeoutMS) * time.Millisecond).Round(100*time.Millisecond), err)
 	}
-	return fmt.Errorf("%s: no answer: %w", call.Method, err)
+	return fmt.Errorf("%s: no answer: %w", FunctionOf(call.Method), err)
 }
 
 func transport(call Call, err error) error {
@@ -138,7 +139,7 @@ func transport(call Call, err error) error {
 	}
 	var remote rpc.ServerError
 	if errors.As(err, &remote) {
-		return fmt.Errorf("%w: %s: %s", CodeInternal, call.Method, clip(string(remote)))
+		return fmt.Errorf("%w: %s: %s", CodeInternal, FunctionOf(call.Method), clip(string(remote)))
 	}
-	return fmt.Errorf("%w: %s: the connection is gone: %s", CodeUnavailable, call.Method, err)
+	return fmt.Errorf("%w: %s: the connection is gone: %s", CodeUnavailable, FunctionOf(call.Method), err)
 }

@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"strings"
 )
 
 // Code names a kind of failure. It is an error itself, and the same value on
@@ -89,6 +90,14 @@ func (r Reply) Err() error {
 		return nil
 	}
 	return &Error{Code: Code(r.Code), Message: clip(r.Message), Diags: r.Diags}
+}
+
+// nameFunction replaces the name of a method in the message about a panic by that of the
+// function, which its author knows. All versions of the SDK send the name of the method.
+func (r *Reply) nameFunction(method string) {
+	if Code(r.Code) == CodePanic {
+		r.Message = strings.Replace(r.Message, " in "+method+": ", " in "+FunctionOf(method)+": ", 1)
+	}
 }
 
 func clip(s string) string {

@@ -1,6 +1,9 @@
 package wire
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // Call is one request, in either direction. Its fields are frozen.
 type Call struct {
@@ -48,6 +51,18 @@ const (
 	MethodLifeline = "lifeline" // nothing: never answered, breaks when the host is gone
 	MethodProbe    = "probe"    // [Probe] to sdk.ProbeResult
 )
+
+// FunctionOf returns the name of the Go function that serves a method, such as PlanKeys for
+// plan_keys. It is for messages to people.
+func FunctionOf(method string) string {
+	name := ""
+	for word := range strings.SplitSeq(method, "_") {
+		if word != "" {
+			name += strings.ToUpper(word[:1]) + word[1:]
+		}
+	}
+	return name
+}
 
 // Features of this version of the SDK, beyond what protocol 1 began with.
 var Features = []string{}

@@ -75,7 +75,7 @@ func (s *Server) end(id uint64, cancel context.CancelFunc) {
 func (s *Server) answer(ctx context.Context, call Call) (reply Reply) {
 	defer func() {
 		if p := recover(); p != nil {
-			what := LogPanic(fmt.Sprintf("%s of %s", call.Method, call.Component), p)
+			what := LogPanic(fmt.Sprintf("%s of %s", FunctionOf(call.Method), call.Component), p)
 			reply = Fail(fmt.Errorf("%w in %s: %s", CodePanic, call.Method, what))
 		}
 	}()

@@ -204,9 +204,11 @@ func TestUnansweredCallsAreBounded(t *testing.T) {
 
 func TestAPanicIsAReply(t *testing.T) {
 	c := connect(t, func(context.Context, Call) Reply { panic("oh") })
-	r, err := c.Do(t.Context(), Call{Method: "m"})
-	if err != nil || !errors.Is(r.Err(), CodePanic) || !strings.Contains(r.Message, "oh") {
-		t.Errorf("%+v, %v", r, err)
+	for method, function := range map[string]string{MethodPlan: "Plan", MethodPlanKeys: "PlanKeys"} {
+		r, err := c.Do(t.Context(), Call{Method: method})
+		if want := "component panicked in " + function + ": oh"; err != nil || !errors.Is(r.Err(), CodePanic) || !strings.HasPrefix(r.Message, want) {
+			t.Errorf("%+v, %v, want %q", r, err, want)
+		}
 	}
 }
 

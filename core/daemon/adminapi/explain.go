@@ -79,20 +79,24 @@ func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanati
 	return out, nil
 }
 
-// ownReason returns why a channel has its place among the choices. The reason of
-// the plan is about all of them.
+// ownReason returns why a channel has its place among the choices. The reason of the plan,
+// or of a strategy for this request, is about all of them: it is not repeated.
 func ownReason(choices []route.Choice, i int, r admin.Route) string {
 	c := choices[i]
-	chance, ofPlan := strings.CutPrefix(c.Reason, r.Reason)
+	more, ofPlan := strings.CutPrefix(c.Reason, r.Reason)
+	ofPlan = ofPlan && r.Reason != ""
+	again := i > 0 && c.Reason == choices[i-1].Reason
 	switch {
 	case c.Skip != "":
 		return fmt.Sprintf("%s (%s)", c.Reason, c.Skip.Text())
-	case !ofPlan || r.Reason == "":
+	case !ofPlan && !again:
 		return c.Reason
 	case i > 0 && c.Channel.Config.Fallback:
 		return "a fallback: used if the channels before it fail"
+	case i > 0 && c.Random:
+		return fmt.Sprintf("next, if %s fails (random for each request)", choices[i-1].Channel.Config.Name)
 	case i > 0:
-		return fmt.Sprintf("next, if %s fails", choices[i-1].Channel.Config.Name) + chance
+		return fmt.Sprintf("next, if %s fails", choices[i-1].Channel.Config.Name)
 	}
-	return fmt.Sprintf("the first by the strategy %s, weight %g", r.Strategy, c.Channel.Config.Weight) + chance
+	return fmt.Sprintf("the first by the strategy %s, weight %g", r.Strategy, c.Channel.Config.Weight) + more
 }

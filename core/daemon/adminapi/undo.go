@@ -48,7 +48,7 @@ func (e pastEdit) changedSince(now map[string][]byte) string {
 	}
 	slices.Sort(files)
 	for _, c := range e.shown.Changes {
-		changes = append(changes, c.Action+" "+c.Block)
+		changes = append(changes, c.String())
 	}
 	if len(changes) == 0 {
 		changes = []string{e.shown.Cause}

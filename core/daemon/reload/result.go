@@ -119,7 +119,7 @@ func summary(changes []config.Change) string {
 		case i > 0:
 			out += ", "
 		}
-		out += c.Action + " " + c.Block
+		out += c.String()
 	}
 	return out
 }
