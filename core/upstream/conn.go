@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"net"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -13,9 +12,7 @@ type conn struct {
 	net.Conn          // to read and write
 	under    net.Conn // what carries it
 	pool     *Pool
-	raw      syscall.RawConn // of the socket; nil: there is none
-	peek     func(fd uintptr) bool
-	peeked   peekResult
+	socket   *socket // nil: there is none that can be visited
 
 	reused    bool
 	idleSince time.Time
@@ -29,15 +26,16 @@ type conn struct {
 }
 
 func newConn(p *Pool, ready, under net.Conn) *conn {
-	c := &conn{Conn: ready, under: under, pool: p, left: -1}
-	if t, ok := under.(*tls.Conn); ok {
-		under = t.NetConn().(*finishing).Conn // to a proxy
+	return &conn{Conn: ready, under: under, pool: p, socket: socketOf(under), left: -1}
+}
+
+// socketOf returns the socket of a connection, which may be one of TLS to a proxy.
+func socketOf(c net.Conn) *socket {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn().(*finishing).Conn
 	}
-	if s, ok := under.(syscall.Conn); ok {
-		c.raw, _ = s.SyscallConn()
-	}
-	c.peek = c.look
-	return c
+	s, _ := c.(*socket)
+	return s
 }
 
 // Write counts what goes out.
@@ -82,16 +80,19 @@ func (c *conn) old() bool {
 }
 
 // usable reports whether an idle connection can take a request: it is open, and no
-// unrequested bytes arrived.
-func (c *conn) usable() bool {
+// unrequested bytes arrived. A short request without TLS is checked when it is sent.
+func (c *conn) usable(short bool) bool {
 	if c.old() {
 		return false
 	}
 	_, isTLS := c.Conn.(*tls.Conn)
+	if !isTLS && short && c.socket != nil {
+		return true
+	}
 	if isTLS && !c.silent(time.Unix(1, 0)) {
 		return false // it had been read from the socket already
 	}
-	switch c.waiting() {
+	switch c.socket.waiting() {
 	case peekNothing:
 		return true
 	case peekUnknown:
@@ -113,31 +114,4 @@ func (c *conn) silent(deadline time.Time) bool {
 	n, err := c.Conn.Read(b[:])
 	timeout, ok := err.(net.Error) //nolint:errorlint // it comes from the connection itself
 	return n == 0 && ok && timeout.Timeout() && c.SetReadDeadline(time.Time{}) == nil
-}
-
-// peekResult says what can be read from a socket.
-type peekResult int
-
-const (
-	peekUnknown peekResult = iota
-	peekNothing
-	peekBytes
-	peekEnd // the connection is closed or broken
-)
-
-// waiting looks at what has arrived without reading it.
-func (c *conn) waiting() peekResult {
-	if c.raw == nil {
-		return peekUnknown
-	}
-	c.peeked = peekEnd
-	if err := c.raw.Read(c.peek); err != nil {
-		return peekEnd
-	}
-	return c.peeked
-}
-
-func (c *conn) look(fd uintptr) bool {
-	c.peeked = peekSocket(fd)
-	return true
 }

@@ -20,6 +20,7 @@ const (
 type connector struct {
 	bind   string // an interface, or an address of one
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error)
+	keeps  bool // connections can keep a request back
 }
 
 // newConnector returns a connector with the system's resolver. It looks up the interface
@@ -53,6 +54,9 @@ func (c *connector) connect(ctx context.Context, address string) (net.Conn, erro
 	conn, err := race(ctx, &d, addresses)
 	if err != nil {
 		return nil, failed(ctx, Connect, err)
+	}
+	if s := newSocket(conn); c.keeps && s != nil {
+		return s, nil
 	}
 	return conn, nil
 }

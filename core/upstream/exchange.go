@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -27,10 +28,10 @@ const (
 )
 
 var (
-	readers      = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
-	smallReaders = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 2<<10) }}
-	smallWriters = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 8<<10) }}
-	largeWriters = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 32<<10) }}
+	readers       = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
+	smallReaders  = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 2<<10) }}
+	shortRequests = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 0, 4<<10)) }}
+	writers       = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 32<<10) }}
 )
 
 // exchange is a request on a connection, and afterwards the body of its answer.
@@ -49,7 +50,9 @@ type exchange struct {
 }
 
 // exchange sends the request and reads the head of the answer.
-func (c *conn) exchange(r *http.Request, call Call) (*http.Response, error) {
+// short is the whole request if it is short. The error is errIdleClosed if nothing was
+// sent because the site had closed the connection.
+func (c *conn) exchange(r *http.Request, short *bytes.Buffer, call Call) (*http.Response, error) {
 	x := &exchange{conn: c, ctx: r.Context(), readers: &readers}
 	if call.Stream {
 		x.readers = &smallReaders
@@ -57,13 +60,21 @@ func (c *conn) exchange(r *http.Request, call Call) (*http.Response, error) {
 	c.written.Store(0)
 	c.arrived = false
 	x.stop = context.AfterFunc(x.ctx, c.close)
-	sent, writeErr := x.send(r)
+	sent, writeErr := x.send(r, short)
 	var resp *http.Response
 	var err error
 	if writeErr == nil || sent != SentNothing {
 		resp, err = x.receive(r, call)
 	}
-	if resp == nil {
+	if s := c.socket; s != nil && s.length > 0 {
+		sent, writeErr = s.sentOfKept(), s.writeErr
+		x.broken = writeErr != nil
+	}
+	switch {
+	case errors.Is(err, errIdleClosed) && x.ctx.Err() == nil:
+		x.end(false)
+		return nil, errIdleClosed
+	case resp == nil:
 		return nil, x.fail(sent, writeErr, err)
 	}
 	if c.pool.absolute && resp.StatusCode == http.StatusProxyAuthRequired {
@@ -74,37 +85,68 @@ func (c *conn) exchange(r *http.Request, call Call) (*http.Response, error) {
 }
 
 // send writes the request, or begins to if it is large: a site may answer before
-// it has all.
-func (x *exchange) send(r *http.Request) (Sent, error) {
-	if r.Body != nil && (r.ContentLength < 0 || r.ContentLength > smallBody) {
+// it has all. A short one may be kept back until the answer is read.
+func (x *exchange) send(r *http.Request, short *bytes.Buffer) (Sent, error) {
+	c := x.conn
+	c.socket.begin()
+	if short == nil {
 		own := *r // the caller may change its request for another attempt
 		x.sending = &sending{exchange: x, done: make(chan struct{})}
 		go x.sending.run(&own)
 		return SentAll, nil
 	}
-	err := x.conn.write(r, &smallWriters)
+	if c.socket != nil {
+		if _, isTLS := c.Conn.(*tls.Conn); !isTLS {
+			c.socket.keep(short.Bytes(), c.reused)
+			return SentAll, nil
+		}
+		c.socket.keepWrites()
+	}
+	_, err := c.Write(short.Bytes())
 	if err != nil {
 		x.broken = true
-		_ = x.conn.SetReadDeadline(time.Now().Add(lastWords))
+		_ = c.SetReadDeadline(time.Now().Add(lastWords))
 	}
-	return x.conn.sent(err), err
+	return c.sent(err), err
 }
 
-// write writes a request.
-func (c *conn) write(r *http.Request, pool *sync.Pool) error {
-	w := pool.Get().(*bufio.Writer)
-	w.Reset(c)
-	write := r.Write
-	if c.pool.absolute {
-		r = c.pool.forProxy(r)
-		write = r.WriteProxy
+// isShort reports whether a request is sent in one piece.
+func isShort(r *http.Request) bool {
+	return r.Body == nil || r.ContentLength >= 0 && r.ContentLength <= smallBody
+}
+
+// short returns the bytes of a short request.
+func (p *Pool) short(r *http.Request) (*bytes.Buffer, error) {
+	b := shortRequests.Get().(*bytes.Buffer)
+	err := p.write(b, r)
+	return b, err
+}
+
+func freeShort(b *bytes.Buffer) {
+	if b != nil {
+		b.Reset()
+		shortRequests.Put(b)
 	}
-	err := write(w)
+}
+
+// write writes a request in the form that the site or the proxy expects.
+func (p *Pool) write(w io.Writer, r *http.Request) error {
+	if p.absolute {
+		return p.forProxy(r).WriteProxy(w)
+	}
+	return r.Write(w)
+}
+
+// writeLong writes a request as its body is read.
+func (c *conn) writeLong(r *http.Request) error {
+	w := writers.Get().(*bufio.Writer)
+	w.Reset(c)
+	err := c.pool.write(w, r)
 	if err == nil {
 		err = w.Flush()
 	}
 	w.Reset(nil)
-	pool.Put(w)
+	writers.Put(w)
 	return err
 }
 
@@ -147,7 +189,7 @@ type sending struct {
 func (s *sending) run(r *http.Request) {
 	defer close(s.done)
 	c := s.exchange.conn
-	if s.err = c.write(r, &largeWriters); s.err == nil {
+	if s.err = c.writeLong(r); s.err == nil {
 		return
 	}
 	s.mu.Lock()

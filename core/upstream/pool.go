@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -50,6 +51,7 @@ type Pool struct {
 // NewPool returns a pool without connections.
 func NewPool(o Options) *Pool {
 	p := &Pool{options: o, connector: newConnector(o.Egress.Bind), most: maxIdleKept}
+	p.connector.keeps = true
 	port := o.Target.Port()
 	switch {
 	case o.Target.Scheme == "https":
@@ -103,29 +105,42 @@ func (p *Pool) Do(r *http.Request, call Call) (*http.Response, error) {
 		p.http2.CompareAndSwap(h, nil)
 		h.transport.CloseIdleConnections()
 	}
-	c, h, err := p.take(r.Context(), call.Fresh)
-	switch {
-	case err != nil:
-		return nil, err
-	case h != nil:
-		return h.do(r, call)
+	var short *bytes.Buffer
+	defer func() { freeShort(short) }()
+	for {
+		c, h, err := p.take(r, call.Fresh)
+		switch {
+		case err != nil:
+			return nil, err
+		case h != nil:
+			return h.do(r, call)
+		}
+		if short == nil && isShort(r) {
+			if short, err = p.short(r); err != nil {
+				p.keep(c)
+				return nil, &Error{Phase: Write, Err: err}
+			}
+		}
+		resp, err := c.exchange(r, short, call)
+		if err != errIdleClosed { //nolint:errorlint // never wrapped
+			return resp, err
+		}
 	}
-	return c.exchange(r, call)
 }
 
 // take returns a connection, or the HTTP/2 pool if the site speaks HTTP/2.
-func (p *Pool) take(ctx context.Context, fresh bool) (*conn, *http2Pool, error) {
+func (p *Pool) take(r *http.Request, fresh bool) (*conn, *http2Pool, error) {
 	for !fresh {
 		c := p.pop()
 		if c == nil {
 			break
 		}
-		if c.usable() {
+		if c.usable(isShort(r)) {
 			return c, nil, nil
 		}
 		c.close()
 	}
-	conn, under, err := p.open(ctx)
+	conn, under, err := p.open(r.Context())
 	if err != nil {
 		return nil, nil, err
 	}

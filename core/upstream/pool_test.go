@@ -84,7 +84,7 @@ func TestClosedWhileIdle(t *testing.T) {
 			if c == nil {
 				return true
 			}
-			usable := c.usable()
+			usable := c.usable(false)
 			p.keep(c)
 			return !usable
 		})
@@ -104,7 +104,7 @@ func TestBytesNobodyAskedForEndAConnection(t *testing.T) {
 		if c == nil {
 			return true // the bytes came before the connection was given back
 		}
-		usable := c.usable()
+		usable := c.usable(false)
 		p.keep(c)
 		return !usable
 	})

@@ -143,7 +143,7 @@ func TestSessionTicketsAreNoStrayBytes(t *testing.T) {
 			t.Fatal("the connection was not kept")
 		}
 		for range 3 {
-			if !c.usable() {
+			if !c.usable(true) {
 				t.Fatal("the connection counts as closed")
 			}
 		}

@@ -1,5 +1,0 @@
-//go:build !unix
-
-package upstream
-
-func peekSocket(uintptr) peekResult { return peekUnknown }
