@@ -45,8 +45,7 @@ type attempt struct {
 	location string        // hidden from http.Client, which would follow it
 	ttfb     time.Duration // to the site's first byte
 
-	ctx      context.Context
-	cancel   context.CancelCauseFunc
+	ctx      attemptContext
 	watch    *time.Timer // cancels when a phase takes too long
 	answered atomic.Bool // the head of the answer has arrived
 
@@ -125,17 +124,17 @@ func (a *attempt) write(r *http.Request) {
 // deliver sends the request and returns the head of the answer.
 func (a *attempt) deliver(r *http.Request) (*http.Response, error) {
 	x := a.exchange
-	a.ctx, a.cancel = context.WithCancelCause(x.in.Context())
+	a.ctx.follow(x.in.Context())
 	a.watch = time.AfterFunc(a.limits.FirstByte, a.expire)
 	x.handler.live.add(a)
-	r = r.WithContext(a.ctx)
+	r = r.WithContext(&a.ctx)
 	r.URL, r.Header = a.url, a.header
 	resp, err := a.roundTrip(r)
 	a.ttfb = time.Since(a.begun)
 	if err != nil {
 		a.watch.Stop()
 		a.sent = sentOf(err) == upstream.SentAll
-		if cause := context.Cause(a.ctx); cause != nil {
+		if cause := a.ctx.reason(); cause != nil {
 			err = cause
 		}
 		a.end()
@@ -203,7 +202,7 @@ func sentOf(err error) upstream.Sent {
 
 // end releases the attempt's connection to the site.
 func (a *attempt) end() {
-	a.cancel(nil)
+	a.ctx.end(context.Canceled)
 	a.exchange.handler.live.remove(a)
 }
 
@@ -218,9 +217,9 @@ func (a *attempt) discard(resp *http.Response) {
 // expire cancels the attempt when a phase takes too long.
 func (a *attempt) expire() {
 	if a.answered.Load() {
-		a.cancel(errStreamIdle)
+		a.ctx.end(errStreamIdle)
 	} else {
-		a.cancel(errFirstByte)
+		a.ctx.end(errFirstByte)
 	}
 }
 

@@ -241,7 +241,7 @@ func (a *attempt) decode(piece []byte) []byte {
 
 // cause returns why the attempt's context ended, or else err.
 func (a *attempt) cause(err error) error {
-	if cause := context.Cause(a.ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+	if cause := a.ctx.reason(); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
 	return err

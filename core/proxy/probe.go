@@ -117,7 +117,7 @@ func (p *prober) send(req *http.Request, body []byte, secret string, max int64) 
 	begun := time.Now()
 	resp, err := p.deliver(req, body)
 	if err != nil {
-		a := attempt{ctx: req.Context(), limits: p.channel.Config.Timeouts}
+		a := attempt{limits: p.channel.Config.Timeouts}
 		return sdk.ProbeResult{}, errors.New(a.reason(err))
 	}
 	defer func() { _ = resp.Body.Close() }()

@@ -36,6 +36,6 @@ func (h *Handler) Interrupt() {
 	h.live.mu.Lock()
 	defer h.live.mu.Unlock()
 	for a := range h.live.all {
-		a.cancel(ErrShutdown)
+		a.ctx.end(ErrShutdown)
 	}
 }

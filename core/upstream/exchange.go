@@ -59,7 +59,7 @@ func (c *conn) exchange(r *http.Request, short *bytes.Buffer, call Call) (*http.
 	}
 	c.written.Store(0)
 	c.arrived = false
-	x.stop = context.AfterFunc(x.ctx, c.close)
+	x.stop = afterFunc(x.ctx, c.close)
 	sent, writeErr := x.send(r, short)
 	var resp *http.Response
 	var err error
@@ -82,6 +82,15 @@ func (c *conn) exchange(r *http.Request, short *bytes.Buffer, call Call) (*http.
 		return nil, &Error{Phase: Proxy, Err: errProxyLogin}
 	}
 	return x.answer(r, resp), nil
+}
+
+// afterFunc is [context.AfterFunc], which makes a context and a channel if ctx is not one
+// of its own.
+func afterFunc(ctx context.Context, f func()) (stop func() bool) {
+	if own, ok := ctx.(interface{ AfterFunc(func()) func() bool }); ok {
+		return own.AfterFunc(f)
+	}
+	return context.AfterFunc(ctx, f)
 }
 
 // send writes the request, or begins to if it is large: a site may answer before
