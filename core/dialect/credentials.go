@@ -102,6 +102,10 @@ func keepValues(h http.Header, name string, dropped func(string) bool) {
 	if !slices.ContainsFunc(values, dropped) {
 		return
 	}
+	if len(values) == 1 {
+		delete(h, name)
+		return
+	}
 	kept := slices.DeleteFunc(slices.Clone(values), dropped)
 	if len(kept) == 0 {
 		delete(h, name)

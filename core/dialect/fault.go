@@ -11,7 +11,7 @@ import (
 // returns the object: the text itself, or its first element if it is an array. An empty
 // "error" is not an error. cut says that the text is only a beginning.
 func errorIn(data []byte, cut bool) ([]byte, bool) {
-	if !mayBeError(data) {
+	if !mayBeError(data) || bytes.Contains(data, choicesMark) && containsNone(data, `rror`, `fail`, `"base_resp"`, `"header"`) {
 		return nil, false
 	}
 	root := parse(data)
@@ -27,6 +27,10 @@ func errorIn(data []byte, cut bool) ([]byte, bool) {
 // errorMarks are words of which every error contains at least one. The first is the most
 // frequent.
 var errorMarks = [][]byte{[]byte(`essage"`), []byte(`error`), []byte(`"Error"`), []byte(`fail`), []byte(`"detail"`), []byte(`"success"`), []byte(`msg"`), []byte(`"base_resp"`)}
+
+// choicesMark is the beginning of an answer of the chat format. Beside one, only the signs
+// count that are sure (see errorSigns).
+var choicesMark = []byte(`"choices":[{`)
 
 // errorWord is what some gateways send instead of an event's JSON.
 var errorWord = []byte("[ERROR]")

@@ -36,14 +36,16 @@ func singleSlashes(path string) string {
 
 // firstVersion splits a path after its version: "/v1/models" into "v1" and "/models".
 func firstVersion(path string) (version, rest string) {
-	segment, after, more := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	if !isVersion(segment) {
+	after := strings.TrimPrefix(path, "/")
+	if i := strings.IndexByte(after, '/'); i >= 0 {
+		version, after = after[:i], after[i:]
+	} else {
+		version, after = after, ""
+	}
+	if !isVersion(version) {
 		return "", path
 	}
-	if more {
-		after = "/" + after
-	}
-	return segment, after
+	return version, after
 }
 
 // cutLast splits a path before its last segment.

@@ -53,9 +53,11 @@ type attempt struct {
 	header  http.Header
 	payload []byte // the part of the body that is in memory
 	sent    bool   // the whole request was sent: the site may be working on it
+	arrived bool   // the answer was complete with its head
 	stale   bool   // it was sent again because the site had closed the idle connection
 
 	heldAnswer
+	neighbours // in the list of those in flight
 }
 
 // A stream has its buffer for as long as it takes, and its events are small.
@@ -146,6 +148,7 @@ func (a *attempt) deliver(r *http.Request) (*http.Response, error) {
 		a.watch.Stop()
 		return resp, nil
 	}
+	a.arrived = upstream.HasArrived(resp)
 	resp.Body = &attemptBody{resp.Body, a}
 	a.location = first(resp.Header, "Location")
 	delete(resp.Header, "Location")

@@ -45,7 +45,7 @@ func (c *caller) expect(a *attempt) {
 		c.framing, c.between = a.stream.Framing(), true
 	}
 	interval := c.x.setup.keepAlive
-	if interval <= 0 || c.timer != nil || dialect.KeepAliveBytes(c.x.format, c.framing, false) == nil {
+	if a.arrived || interval <= 0 || c.timer != nil || dialect.KeepAliveBytes(c.x.format, c.framing, false) == nil {
 		return
 	}
 	c.last, c.event = time.Now(), time.Now()

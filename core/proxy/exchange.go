@@ -39,7 +39,8 @@ type exchange struct {
 	wait     time.Duration // before the next attempt
 	attempt  *attempt      // the latest
 	first    attempt       // memory for the first attempt, as there is usually only one
-	failures int           // attempts that count towards retry.max_retries
+	own      exchangeContext
+	failures int // attempts that count towards retry.max_retries
 
 	passing *http.Response // the answer to pass on as it arrives
 	answer  *keptAnswer    // the last real answer that was not passed on at once
@@ -112,7 +113,8 @@ func (x *exchange) send() {
 // clientRequest returns the request that the client gets.
 func (x *exchange) clientRequest() *http.Request {
 	r := &http.Request{Method: x.in.Method, URL: clientURL, Header: clientHeader, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
-	return r.WithContext(exchangeContext{x.in.Context(), x})
+	x.own = exchangeContext{x.in.Context(), x}
+	return r.WithContext(&x.own)
 }
 
 // beginAttempt begins the attempt of the picked candidate.

@@ -82,9 +82,10 @@ func (x *exchange) answerHeaders(from http.Header) {
 		}
 	}
 	copyAnswerHeaders(h, from)
-	h[requestIDHeader] = []string{x.record.ID}
+	id := []string{x.record.ID}
+	h[requestIDHeader] = id
 	if h["X-Request-Id"] == nil {
-		h["X-Request-Id"] = []string{x.record.ID}
+		h["X-Request-Id"] = id
 	}
 	if isEventStream(from) {
 		h["X-Accel-Buffering"] = []string{"no"}

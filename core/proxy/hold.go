@@ -65,7 +65,9 @@ func (a *attempt) hold(resp *http.Response) {
 	if coding := dialect.Coding(resp.Header); coding != "" {
 		a.decoder = dialect.NewDecoder(coding, maxDecoded)
 	}
-	a.watch.Reset(a.limits.StreamIdle)
+	if !a.arrived {
+		a.watch.Reset(a.limits.StreamIdle)
+	}
 	x.caller.expect(a)
 	for !a.decided && a.reading() && !a.holdsEnough() {
 		a.read(resp)

@@ -110,7 +110,7 @@ type exchangeContext struct {
 type exchangeKey struct{}
 
 // Value is for [context.Context].
-func (c exchangeContext) Value(key any) any {
+func (c *exchangeContext) Value(key any) any {
 	if _, ok := key.(exchangeKey); ok {
 		return c.x
 	}

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -19,19 +18,15 @@ const (
 	maxHeader        = 256 << 10 // of an answer
 	maxFields        = 1000
 	maxInformational = 20
-	// smallBody is written together with the header in one call, which succeeds even
-	// if the site does not read.
-	smallBody = 6 << 10
 	// lastWords is how long we wait for an answer that the site sent before it stopped
 	// reading the request.
 	lastWords = 200 * time.Millisecond
 )
 
 var (
-	readers       = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
-	smallReaders  = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 2<<10) }}
-	shortRequests = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 0, 4<<10)) }}
-	writers       = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 32<<10) }}
+	readers      = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
+	smallReaders = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 2<<10) }}
+	writers      = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 32<<10) }}
 )
 
 // exchange is a request on a connection, and afterwards the body of its answer.
@@ -52,7 +47,7 @@ type exchange struct {
 // exchange sends the request and reads the head of the answer.
 // short is the whole request if it is short. The error is errIdleClosed if nothing was
 // sent because the site had closed the connection.
-func (c *conn) exchange(r *http.Request, short *bytes.Buffer, call Call) (*http.Response, error) {
+func (c *conn) exchange(r *http.Request, short *shortRequest, call Call) (*http.Response, error) {
 	x := &exchange{conn: c, ctx: r.Context(), readers: &readers}
 	if call.Stream {
 		x.readers = &smallReaders
@@ -95,7 +90,7 @@ func afterFunc(ctx context.Context, f func()) (stop func() bool) {
 
 // send writes the request, or begins to if it is large: a site may answer before
 // it has all. A short one may be kept back until the answer is read.
-func (x *exchange) send(r *http.Request, short *bytes.Buffer) (Sent, error) {
+func (x *exchange) send(r *http.Request, short *shortRequest) (Sent, error) {
 	c := x.conn
 	c.socket.begin()
 	if short == nil {
@@ -106,36 +101,17 @@ func (x *exchange) send(r *http.Request, short *bytes.Buffer) (Sent, error) {
 	}
 	if c.socket != nil {
 		if _, isTLS := c.Conn.(*tls.Conn); !isTLS {
-			c.socket.keep(short.Bytes(), c.reused)
+			c.socket.keep(short.bytes, c.reused)
 			return SentAll, nil
 		}
 		c.socket.keepWrites()
 	}
-	_, err := c.Write(short.Bytes())
+	_, err := c.Write(short.bytes)
 	if err != nil {
 		x.broken = true
 		_ = c.SetReadDeadline(time.Now().Add(lastWords))
 	}
 	return c.sent(err), err
-}
-
-// isShort reports whether a request is sent in one piece.
-func isShort(r *http.Request) bool {
-	return r.Body == nil || r.ContentLength >= 0 && r.ContentLength <= smallBody
-}
-
-// short returns the bytes of a short request.
-func (p *Pool) short(r *http.Request) (*bytes.Buffer, error) {
-	b := shortRequests.Get().(*bytes.Buffer)
-	err := p.write(b, r)
-	return b, err
-}
-
-func freeShort(b *bytes.Buffer) {
-	if b != nil {
-		b.Reset()
-		shortRequests.Put(b)
-	}
 }
 
 // write writes a request in the form that the site or the proxy expects.
@@ -330,6 +306,13 @@ func (x *exchange) answer(r *http.Request, resp *http.Response) *http.Response {
 	}
 	x.body, resp.Body = resp.Body, x
 	return resp
+}
+
+// HasArrived reports whether the whole body of an answer came with its head, so that
+// reading it takes no time.
+func HasArrived(resp *http.Response) bool {
+	x, ok := resp.Body.(*exchange)
+	return ok && resp.ContentLength >= 0 && int64(x.reader.Buffered()) >= resp.ContentLength
 }
 
 // keepAliveTime returns how long a site keeps an idle connection, minus a second for

@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -105,8 +104,8 @@ func (p *Pool) Do(r *http.Request, call Call) (*http.Response, error) {
 		p.http2.CompareAndSwap(h, nil)
 		h.transport.CloseIdleConnections()
 	}
-	var short *bytes.Buffer
-	defer func() { freeShort(short) }()
+	var short *shortRequest
+	defer func() { short.free() }()
 	for {
 		c, h, err := p.take(r, call.Fresh)
 		switch {
