@@ -29,7 +29,7 @@ const (
 // returns when it is ready or has failed.
 func (a *app) startInBackground(ctx context.Context) error {
 	path, err := config.Find(a.config)
-	if _, there := service.InstalledSystem(); err != nil && there && !a.named && a.config == "" {
+	if _, installed := service.InstalledSystem(); err != nil && installed && !a.stateDirGiven && a.config == "" {
 		return errors.New("start runs a proxy of your own, and you have no configuration: write one with 'aitunnel init', or name one with --config. The system service is started with 'sudo systemctl start aitunnel'")
 	}
 	if err != nil {
@@ -38,16 +38,16 @@ func (a *app) startInBackground(ctx context.Context) error {
 	if config.IsPipe(path) {
 		return fmt.Errorf("%s can be read by this process only: start in the foreground with -f", path)
 	}
-	if err := a.stateDirForUs(); err != nil {
+	if err := a.createStateDir(); err != nil {
 		return err
 	}
-	said, err := os.OpenFile(a.saidPath(), os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_RDWR, 0o600)
+	output, err := os.OpenFile(a.outputPath(), os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("the state directory cannot be written: %w; choose another with --state-dir", err)
 	}
-	defer func() { _ = said.Close() }()
+	defer func() { _ = output.Close() }()
 	child := exec.Command(program, append(a.args, "--"+detachedFlag)...)
-	child.Stderr = said
+	child.Stderr = output
 	child.SysProcAttr = detached()
 	if child.Env = os.Environ(); bool(term.Colors(a.err)) {
 		child.Env = append(child.Env, "CLICOLOR_FORCE=1")
@@ -58,26 +58,26 @@ func (a *app) startInBackground(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() { ended <- child.Wait(); close(ended) }()
 	s, err := a.awaitReady(ctx, ended, func(s admin.Status) bool { return s.PID == child.Process.Pid })
-	a.relay(said)
+	a.printOutput(output)
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit):
 		return exitError(max(exit.ExitCode(), exitFailed))
 	case err != nil:
-		endNow(child.Process, ended)
+		stopProcess(child.Process, ended)
 		return err
 	}
 	a.announce(s.Listen, s.AdminListen)
 	a.announceTunnels(ctx, s.Tunnels)
-	a.announceUse(s)
+	a.announceNextSteps(s)
 	return nil
 }
 
 // endTime is how long a process may take to stop at once before it is killed.
 const endTime = 3 * time.Second
 
-// endNow ends a process that nobody waits for any more.
-func endNow(p *os.Process, ended <-chan error) {
+// stopProcess ends a process that nobody waits for any more.
+func stopProcess(p *os.Process, ended <-chan error) {
 	stopNow(p)
 	select {
 	case <-ended: //nolint:errcheck // it ended, however it did
@@ -86,8 +86,8 @@ func endNow(p *os.Process, ended <-chan error) {
 	}
 }
 
-// announceUse says how to use the program that has just started.
-func (a *app) announceUse(s admin.Status) {
+// announceNextSteps says how to use the program that has just started.
+func (a *app) announceNextSteps(s admin.Status) {
 	if s.Unedited {
 		a.say("\nNo request can be answered yet: the configuration has only placeholders.\nPut the address of your site and your key into\n  %s\nIt is applied when you save it.", s.Config)
 	} else {
@@ -96,8 +96,8 @@ func (a *app) announceUse(s admin.Status) {
 	a.say("\nIt runs in the background. See 'aitunnel status', 'aitunnel logs' and\n'aitunnel panel'; 'aitunnel stop' stops it.")
 }
 
-// stateDirForUs creates the state directory, unless a daemon uses it.
-func (a *app) stateDirForUs() error {
+// createStateDir creates the state directory, unless a daemon uses it.
+func (a *app) createStateDir() error {
 	if err := os.MkdirAll(a.stateDir, 0o700); err != nil {
 		return fmt.Errorf("the state directory cannot be created: %w; choose another with --state-dir", err)
 	}
@@ -137,16 +137,16 @@ func (a *app) awaitReady(ctx context.Context, ended <-chan error, meant func(adm
 	}
 }
 
-// saidPath returns the standard error of the daemon in the background: why it does not
+// outputPath returns the standard error of the daemon in the background: why it does not
 // start, warnings, and the trace of a crash.
-func (a *app) saidPath() string { return filepath.Join(a.stateDir, "daemon.out") }
+func (a *app) outputPath() string { return filepath.Join(a.stateDir, "daemon.out") }
 
-// relay prints what the daemon said.
-func (a *app) relay(said *os.File) {
-	if _, err := said.Seek(0, io.SeekStart); err != nil {
+// printOutput prints what the daemon wrote.
+func (a *app) printOutput(output *os.File) {
+	if _, err := output.Seek(0, io.SeekStart); err != nil {
 		return
 	}
-	text, err := io.ReadAll(said)
+	text, err := io.ReadAll(output)
 	if err != nil {
 		return
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,11 +15,16 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
+// channelFlags are those of channel add.
+type channelFlags struct {
+	weight                   float64
+	fallback, withKeys, json bool
+	auth                     string
+	models, routes           []string
+}
+
 func (a *app) channelAdd() *cobra.Command {
-	var weight float64
-	var fallback, withKeys, asJSON bool
-	var auth string
-	var models, routes []string
+	var f channelFlags
 	c := jsonFlag(&cobra.Command{
 		Use:   "add CHANNEL URL",
 		Short: "Add a channel to the configuration",
@@ -30,26 +36,11 @@ are asked for them, and they are not shown.`,
 		Example: "  aitunnel channel add spare https://spare-api.example --keys\n  aitunnel channel add local http://127.0.0.1:11434 --auth none --fallback\n  pass show ai/spare | aitunnel channel add spare https://spare-api.example --keys",
 		Args:    names("CHANNEL", "URL"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if !withKeys && auth != string(config.AuthNone) && auth != string(config.AuthPassthrough) {
+			if !f.withKeys && f.auth != string(config.AuthNone) && f.auth != string(config.AuthPassthrough) {
 				return usageError{c, errors.New("channel add needs its keys: --keys (reads them from standard input) or --auth none")}
 			}
-			spec := admin.ChannelSpec{Name: args[0], Target: &args[1]}
-			if c.Flags().Changed("weight") {
-				spec.Weight = &weight
-			}
-			if fallback {
-				spec.Fallback = &fallback
-			}
-			if auth != "" {
-				spec.Auth = &auth
-			}
-			if len(models) > 0 {
-				spec.Models = &models
-			}
-			if len(routes) > 0 {
-				spec.Routes = &routes
-			}
-			if withKeys {
+			spec := f.spec(c, args[0], args[1])
+			if f.withKeys {
 				keys, err := a.input().Keys(c.Context(), "Keys of "+args[0]+", one per line, an empty line to end")
 				if err != nil {
 					return err
@@ -60,27 +51,53 @@ are asked for them, and they are not shown.`,
 				}
 				spec.Keys = &specs
 			}
-			client := a.client()
-			before, err := client.Status(c.Context())
-			if err != nil {
-				return err
-			}
-			out, err := client.AddChannel(c.Context(), spec)
-			if fresh := newWarnings(before.Warnings, out.Reload.Diags); err == nil && !asJSON && len(fresh) > 0 {
-				_ = config.WriteDiagnostics(a.err, fresh, bool(term.Colors(a.err)))
-				_, _ = fmt.Fprintln(a.err)
-			}
-			return a.report(out, err, asJSON, "Channel "+args[0]+" was added to the configuration.")
+			return a.addChannel(c.Context(), spec, f.json)
 		},
-	}, &asJSON)
-	f := c.Flags()
-	f.Float64Var(&weight, "weight", 0, "its share of the requests, compared to the other channels")
-	f.BoolVar(&fallback, "fallback", false, "use it only when no other channel is available")
-	f.StringVar(&auth, "auth", "", "how it takes its key: auto, bearer, x-api-key, x-goog-api-key, query:NAME, none or passthrough")
-	f.StringSliceVar(&models, "model", nil, "a pattern of model names that it serves; may be repeated")
-	f.StringSliceVar(&routes, "route", nil, "path of a route that uses it, if the configuration has routes; may be repeated")
-	f.BoolVar(&withKeys, "keys", false, "read its keys from standard input, or ask for them")
+	}, &f.json)
+	flags := c.Flags()
+	flags.Float64Var(&f.weight, "weight", 0, "its share of the requests, compared to the other channels")
+	flags.BoolVar(&f.fallback, "fallback", false, "use it only when no other channel is available")
+	flags.StringVar(&f.auth, "auth", "", "how it takes its key: auto, bearer, x-api-key, x-goog-api-key, query:NAME, none or passthrough")
+	flags.StringSliceVar(&f.models, "model", nil, "a pattern of model names that it serves; may be repeated")
+	flags.StringSliceVar(&f.routes, "route", nil, "path of a route that uses it, if the configuration has routes; may be repeated")
+	flags.BoolVar(&f.withKeys, "keys", false, "read its keys from standard input, or ask for them")
 	return c
+}
+
+// spec returns the channel that the flags describe, without keys.
+func (f *channelFlags) spec(c *cobra.Command, name, target string) admin.ChannelSpec {
+	spec := admin.ChannelSpec{Name: name, Target: &target}
+	if c.Flags().Changed("weight") {
+		spec.Weight = &f.weight
+	}
+	if f.fallback {
+		spec.Fallback = &f.fallback
+	}
+	if f.auth != "" {
+		spec.Auth = &f.auth
+	}
+	if len(f.models) > 0 {
+		spec.Models = &f.models
+	}
+	if len(f.routes) > 0 {
+		spec.Routes = &f.routes
+	}
+	return spec
+}
+
+// addChannel adds a channel, and shows the warnings that it causes.
+func (a *app) addChannel(ctx context.Context, spec admin.ChannelSpec, asJSON bool) error {
+	client := a.client()
+	before, err := client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	out, err := client.AddChannel(ctx, spec)
+	if fresh := newWarnings(before.Warnings, out.Reload.Diags); err == nil && !asJSON && len(fresh) > 0 {
+		_ = config.WriteDiagnostics(a.err, fresh, bool(term.Colors(a.err)))
+		_, _ = fmt.Fprintln(a.err)
+	}
+	return a.report(out, err, asJSON, "Channel "+spec.Name+" was added to the configuration.")
 }
 
 // newWarnings returns the warnings of a changed configuration that it did not have
@@ -111,12 +128,8 @@ func (a *app) channelRemove() *cobra.Command {
 				if _, err := a.channelNamed(c.Context(), args[0]); err != nil {
 					return err
 				}
-				ok, err := a.input().Confirm(c.Context(), fmt.Sprintf("Remove channel %s, with its keys, from the configuration?", args[0]))
-				switch {
-				case errors.Is(err, term.ErrNoTerminal):
-					return fmt.Errorf("nothing was removed: %w; add --yes", err)
-				case err != nil || !ok:
-					return errors.New("nothing was removed")
+				if err := a.confirmRemoval(c.Context(), fmt.Sprintf("Remove channel %s, with its keys, from the configuration?", args[0])); err != nil {
+					return err
 				}
 			}
 			var out admin.Edited
@@ -129,4 +142,16 @@ func (a *app) channelRemove() *cobra.Command {
 	}, &asJSON)
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return c
+}
+
+// confirmRemoval asks whether to remove something; an error says that it was not removed.
+func (a *app) confirmRemoval(ctx context.Context, question string) error {
+	ok, err := a.input().Confirm(ctx, question)
+	switch {
+	case errors.Is(err, term.ErrNoTerminal):
+		return fmt.Errorf("nothing was removed: %w; add --yes", err)
+	case err != nil || !ok:
+		return errors.New("nothing was removed")
+	}
+	return nil
 }

@@ -71,26 +71,26 @@ func findHome() {
 
 // app is one run of the program.
 type app struct {
-	args      []string
-	in        io.Reader
-	out, err  io.Writer
-	config    string
-	vars      map[string]string
-	stateDir  string
-	named     bool              // the user named the state directory
-	service   string            // the control socket of the system service, "" if another daemon is meant
-	answers   *term.Input       // reads from in
-	takesOver bool              // the program that a restart would start can take over from this process
-	flush     func()            // waits for output that is still queued
-	keyNames  map[string]string // what keys are called, by channel and ID
-	auths     map[string]string // how channels take their keys, by channel
+	args          []string
+	in            io.Reader
+	out, err      io.Writer
+	config        string
+	vars          map[string]string
+	stateDir      string
+	stateDirGiven bool              // by the user
+	serviceSocket string            // the control socket of the system service, "" if another daemon is meant
+	answers       *term.Input       // reads from in
+	canTakeOver   bool              // the program that a restart would start can take over from this process
+	flush         func()            // waits for output that is still queued
+	keyNames      map[string]string // what keys are called, by channel and ID
+	auths         map[string]string // how channels take their keys, by channel
 }
 
 // Run runs one command. It ends early when ctx does.
 func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	a := &app{args: args, in: in, out: out, err: errs, flush: func() {}}
 	if runtime.GOOS == "linux" {
-		a.service = service.ControlSocket
+		a.serviceSocket = service.ControlSocket
 	}
 	root := a.root()
 	root.SetArgs(args)
@@ -117,7 +117,7 @@ func (a *app) root() *cobra.Command {
 			if !isDaemon(c) {
 				hangup.Release()
 			}
-			a.named = c.Flags().Changed("state-dir") || os.Getenv("AITUNNEL_STATE_DIR") != ""
+			a.stateDirGiven = c.Flags().Changed("state-dir") || os.Getenv("AITUNNEL_STATE_DIR") != ""
 			a.stateDir, err = filepath.Abs(a.stateDir) // plugins run in another folder
 			return err
 		},
@@ -230,7 +230,7 @@ func (a *app) explain(err error) int {
 		return exitOK
 	case errors.As(err, &wrong):
 		_ = wrong.Write(a.err, bool(term.Colors(a.err)))
-		if misfit := (*misfitError)(nil); errors.As(err, &misfit) {
+		if incompatible := (*incompatibleError)(nil); errors.As(err, &incompatible) {
 			_, _ = fmt.Fprintf(a.err, "\naitunnel: %s\n", redact.KeyLike(err.Error()))
 		}
 		if wrong.Valid {

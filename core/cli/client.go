@@ -34,21 +34,21 @@ func (a *app) client() *adminclient.Client {
 // directory and no daemon uses the user's own.
 func (a *app) findService() {
 	_, own := os.Lstat(control.Path(a.stateDir))
-	_, there := os.Lstat(a.service)
-	if a.named || own == nil || a.service == "" || errors.Is(there, fs.ErrNotExist) {
-		a.service = ""
+	_, missing := os.Lstat(a.serviceSocket)
+	if a.stateDirGiven || own == nil || a.serviceSocket == "" || errors.Is(missing, fs.ErrNotExist) {
+		a.serviceSocket = ""
 		return
 	}
 	a.stateDir = service.StateDir
-	if u, there := service.InstalledSystem(); there {
+	if u, installed := service.InstalledSystem(); installed {
 		a.stateDir = u.StateDir
 	}
 }
 
 // controlPath returns the control socket of the daemon that commands ask.
 func (a *app) controlPath() string {
-	if a.service != "" {
-		return a.service
+	if a.serviceSocket != "" {
+		return a.serviceSocket
 	}
 	return control.Path(a.stateDir)
 }
@@ -89,7 +89,7 @@ func (a *app) explainCall(err error) error {
 		holder, dial := statefile.HolderOf(a.stateDir), (*net.OpError)(nil)
 		switch {
 		case errors.Is(err, fs.ErrPermission):
-			if a.service != "" {
+			if a.serviceSocket != "" {
 				return fmt.Errorf("the system service takes commands from root and from the group of its account: run the command with sudo, or join that group (sudo usermod -aG %s $USER) and log in again: %w", service.Account, unreachable.Err)
 			}
 			return fmt.Errorf("the running program belongs to another user: %w", unreachable.Err)
@@ -108,15 +108,15 @@ func (a *app) explainCall(err error) error {
 // meansService reports whether the commands mean a system service that there is:
 // a user with a configuration has a program of their own.
 func (a *app) meansService() bool {
-	u, there := service.InstalledSystem()
-	if !there || a.named {
-		return there && u.StateDir == a.stateDir
+	u, installed := service.InstalledSystem()
+	if !installed || a.stateDirGiven {
+		return installed && u.StateDir == a.stateDir
 	}
-	if a.service != "" {
+	if a.serviceSocket != "" {
 		return true
 	}
 	path, err := config.Find(a.config)
-	return err != nil || isConfig(path, u) || os.Getuid() == 0
+	return err != nil || isServiceConfig(path, u) || os.Getuid() == 0
 }
 
 // versionNote returns a line about the daemon's version, "" if it is this one.

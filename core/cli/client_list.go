@@ -146,12 +146,8 @@ func (a *app) clientRemove() *cobra.Command {
 		ValidArgsFunction: a.completeClient,
 		RunE: func(c *cobra.Command, args []string) error {
 			if !yes {
-				ok, err := a.input().Confirm(c.Context(), fmt.Sprintf("Remove client %s from the configuration?", args[0]))
-				switch {
-				case errors.Is(err, term.ErrNoTerminal):
-					return fmt.Errorf("nothing was removed: %w; add --yes", err)
-				case err != nil || !ok:
-					return errors.New("nothing was removed")
+				if err := a.confirmRemoval(c.Context(), fmt.Sprintf("Remove client %s from the configuration?", args[0])); err != nil {
+					return err
 				}
 			}
 			out, err := a.client().RemoveClient(c.Context(), args[0])

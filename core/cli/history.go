@@ -44,7 +44,7 @@ func (a *app) withHistory(c *cobra.Command, f func(keptHistory) error) error {
 	if !a.isNotRunning(err) {
 		return err
 	}
-	return a.onFiles(c, func() error { return a.withFile(f) })
+	return a.withStateFiles(c, func() error { return a.withFile(f) })
 }
 
 // withFile calls f with the history of the state directory.
@@ -52,7 +52,7 @@ func (a *app) withFile(f func(keptHistory) error) error {
 	reader, closeIt, failed := history.Open(a.stateDir, time.Local)
 	if errors.Is(failed, history.ErrNoHistory) {
 		text := fmt.Sprintf("there is no history in the state directory %s: it begins with the first request", a.stateDir)
-		if _, there := service.InstalledSystem(); there && !a.named && os.Getuid() != 0 {
+		if _, installed := service.InstalledSystem(); installed && !a.stateDirGiven && os.Getuid() != 0 {
 			text += ". For that of the system service run the command with sudo"
 		}
 		return errors.New(text)

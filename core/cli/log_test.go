@@ -83,13 +83,13 @@ func TestFiltersOfALogFile(t *testing.T) {
 func TestACrashIsReported(t *testing.T) {
 	t.Parallel()
 	a, out := logOf(t, "the last line\n")
-	if err := os.WriteFile(a.saidPath(), []byte("Warning: a panic: no\npanic: runtime error: index out of range\n\ngoroutine 1 [running]:\n"), 0o600); err != nil {
+	if err := os.WriteFile(a.outputPath(), []byte("Warning: a panic: no\npanic: runtime error: index out of range\n\ngoroutine 1 [running]:\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.lastLog(t.Context(), logFlags{lines: 1, level: event.LevelInfo}); err != nil {
 		t.Fatal(err)
 	}
-	if want := "the last line\nThe last run crashed: panic: runtime error: index out of range\nThe trace is in " + a.saidPath() + "; please report it.\n"; out.String() != want {
+	if want := "the last line\nThe last run crashed: panic: runtime error: index out of range\nThe trace is in " + a.outputPath() + "; please report it.\n"; out.String() != want {
 		t.Errorf("%q, want %q", out.String(), want)
 	}
 }

@@ -79,7 +79,7 @@ func (a *app) logs(command *cobra.Command, f logFlags) error {
 	c, ctx := a.client(), command.Context()
 	recent, err := c.RecentEvents(ctx, adminclient.MaxRecent, "") // those of a channel: see shows
 	if a.isNotRunning(err) && !f.follow {
-		return a.onFiles(command, func() error { return errors.Join(a.lastLog(ctx, f), err) })
+		return a.withStateFiles(command, func() error { return errors.Join(a.lastLog(ctx, f), err) })
 	}
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func (a *app) logs(command *cobra.Command, f logFlags) error {
 	}
 	recent = slices.DeleteFunc(recent, func(e event.Event) bool { return !f.shows(e) })
 	if len(recent) < f.lines {
-		recent = slices.Concat(slices.DeleteFunc(a.earlier(ctx, c, f, oldest), func(e event.Event) bool { return !f.shows(e) }), recent)
+		recent = slices.Concat(slices.DeleteFunc(a.earlierEvents(ctx, c, f, oldest), func(e event.Event) bool { return !f.shows(e) }), recent)
 	}
 	if f.channel != "" && len(recent) == 0 {
 		if known, err := a.channelNames(ctx, c); err == nil && !slices.Contains(known, f.channel) {

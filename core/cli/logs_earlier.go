@@ -18,9 +18,9 @@ const maxEarlierLog = 2 << 20
 // maxDetails is for how many requests the history is asked for their attempts.
 const maxDetails = 100
 
-// earlier returns the events before a time, as after a restart: the requests that the
+// earlierEvents returns the events before a time, as after a restart: the requests that the
 // history has, and the entries of the log file. What cannot be read is left out.
-func (a *app) earlier(ctx context.Context, c *adminclient.Client, f logFlags, before time.Time) []event.Event {
+func (a *app) earlierEvents(ctx context.Context, c *adminclient.Client, f logFlags, before time.Time) []event.Event {
 	if !f.from.IsZero() && !f.from.Before(before) {
 		return nil
 	}

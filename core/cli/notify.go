@@ -1,70 +1,116 @@
 package cli
 
 import (
-	"context"
+	"cmp"
+	"errors"
 	"fmt"
-	"time"
+	"strings"
 
-	sd "github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
 
-	"github.com/aitunnel/aitunnel/core/daemon"
+	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 )
 
-// notifyReady reports to the service manager that the daemon serves; systemd waits
-// for that.
-func notifyReady(d *daemon.Daemon) {
-	notify(sd.SdNotifyReady + fmt.Sprintf("\nSTATUS=Serving at http://%s", reachable(d.ProxyAddr())))
-}
-
-// notifyReloading reports that a requested reload starts; done reports its
-// end.
-func notifyReloading() (done func()) {
-	notify(sd.SdNotifyReloading + "\n" + sd.SdNotifyMonotonicUsec())
-	return func() { notify(sd.SdNotifyReady) }
-}
-
-// notifySuccessor reports that another process is the service from now on. It is
-// this one that reports it, because units of earlier versions listen to no other.
-func notifySuccessor(pid int) { notify(fmt.Sprintf("MAINPID=%d", pid)) }
-
-// notifyEnding reports that requests in flight are finished and the program then
-// stops, or is replaced: a restart is no stop, after which systemd would wait
-// for the process to exit and kill it. A stop that may take longer than the unit
-// allows asks for that time.
-func notifyEnding(restart bool, limit time.Duration) {
-	if restart {
-		return
+func (a *app) notifyCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "notify",
+		Short: "Show and test notifications",
+		Args:  noArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	notify(fmt.Sprintf("%s\nEXTEND_TIMEOUT_USEC=%d\nSTATUS=Stopping: finishing requests in flight", sd.SdNotifyStopping, (limit + stopSlack).Microseconds()))
+	c.AddCommand(a.notifyList(), a.notifyTest())
+	return c
 }
 
-// stopSlack is how long a stop may take beyond the requests in flight.
-const stopSlack = 30 * time.Second
+func (a *app) notifyList() *cobra.Command {
+	asJSON := false
+	return jsonFlag(&cobra.Command{
+		Use:     "list",
+		Short:   "List the notification services",
+		Example: "  aitunnel notify list\n  aitunnel notify list --json",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			all, err := a.client().Notifications(c.Context())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return a.printJSON(all)
+			}
+			p := a.paint()
+			t := term.NewTable(p, "NAME", "SERVICE", "STATE", "LAST MESSAGE", ">PENDING", "EVENTS")
+			for _, n := range all {
+				state, sent := p.Good("ok"), "none yet"
+				if n.Error != "" {
+					state = p.Bad("failed: " + n.Error)
+				}
+				if n.Sent != nil {
+					sent = term.Clock(*n.Sent)
+				}
+				t.Row(n.Name, n.Service, state, sent, fmt.Sprint(n.Pending), strings.Join(n.Events, ", "))
+			}
+			return t.Write(a.out)
+		},
+	}, &asJSON)
+}
 
-// notify does nothing where $NOTIFY_SOCKET is not set.
-func notify(state string) { _, _ = sd.SdNotify(false, state) }
+func (a *app) notifyTest() *cobra.Command {
+	asJSON := false
+	return jsonFlag(&cobra.Command{
+		Use:               "test [NAME]",
+		Short:             "Send a test message to a service, or to all",
+		Long:              "Send a test message to a service, or to all. The exit code is 1 if one fails.",
+		Example:           "  aitunnel notify test\n  aitunnel notify test phone",
+		Args:              atMostOne,
+		ValidArgsFunction: a.completeNotification,
+		RunE: func(c *cobra.Command, args []string) error {
+			client := a.client()
+			if len(args) == 0 {
+				all, err := client.Notifications(c.Context())
+				if err != nil {
+					return err
+				}
+				for _, n := range all {
+					args = append(args, n.Name)
+				}
+				if len(all) == 0 {
+					return errors.New("the configuration has no notify block: see aitunnel config example notify")
+				}
+			}
+			results, failed := []admin.TestedNotification{}, false
+			for _, name := range args {
+				out, err := client.TestNotification(c.Context(), name)
+				if err != nil {
+					return a.report(out, err, asJSON, "")
+				}
+				results = append(results, out)
+				failed = failed || !out.OK
+				if !asJSON {
+					a.say("%s", cmp.Or(term.After(name+": "+a.paint().Bad("failed")+": ", out.Error), name+": "+a.paint().Good("sent")))
+				}
+			}
+			if asJSON {
+				if err := a.printJSON(results); err != nil {
+					return err
+				}
+			}
+			if failed {
+				return exitError(exitFailed)
+			}
+			return nil
+		},
+	}, &asJSON)
+}
 
-// keepWatchdog reports to the service manager that the daemon works, until ctx
-// ends: as long as it answers on its control socket. Where the manager does not
-// ask for that, it does nothing.
-func (a *app) keepWatchdog(ctx context.Context) {
-	limit, err := sd.SdWatchdogEnabled(false)
-	if err != nil || limit <= 0 {
-		return
-	}
-	client := a.client()
-	defer client.Close()
-	for tick := time.NewTicker(limit / 3); ; {
-		check, cancel := context.WithTimeout(ctx, limit/3)
-		if _, err := client.Status(check); err == nil {
-			notify(sd.SdNotifyWatchdog)
+// completeNotification is for commands whose only argument is a notify block.
+func (a *app) completeNotification(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var out []cobra.Completion
+	if len(args) == 0 {
+		for _, n := range asked(a, c, (*adminclient.Client).Notifications) {
+			out = append(out, cobra.CompletionWithDesc(n.Name, n.Service))
 		}
-		cancel()
-		select {
-		case <-ctx.Done():
-			tick.Stop()
-			return
-		case <-tick.C:
-		}
 	}
+	return out, cobra.ShellCompDirectiveNoFileComp
 }

@@ -206,7 +206,7 @@ func (a *app) installFile(ctx context.Context, place installPlace, path string, 
 		if limit := h.StartLimit(); t.Started > limit {
 			a.warn("%s %s took %s to start. When aitunnel starts, it waits %s for a plugin; then it uses the previous version, or else on_failure, until the plugin is ready.", t.Name, t.Description.Version, wording.Duration(t.Started.Round(100*time.Millisecond)), wording.Duration(limit))
 		}
-		usedAt, err := a.checkFit(ctx, place.configured, h, t)
+		usedAt, err := a.checkCompatible(ctx, place.configured, h, t)
 		if err != nil {
 			return err
 		}

@@ -56,7 +56,7 @@ func (a *app) pluginLock(c *cobra.Command, args []string, yes, asJSON bool) erro
 			return err
 		}
 		here := slices.DeleteFunc(slices.Clone(trials), (*pluginhost.Trial).ForOtherPlatform)
-		if _, err := a.checkFit(ctx, configured, h, here...); err != nil {
+		if _, err := a.checkCompatible(ctx, configured, h, here...); err != nil {
 			return fmt.Errorf("nothing was locked: %w", err)
 		}
 		if err := h.Lock(trials...); err != nil {

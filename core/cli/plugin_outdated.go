@@ -45,65 +45,85 @@ func incomparable(w releaseWanted) string {
 	return ""
 }
 
+// outdated are the plugins with newer versions.
+type outdated struct {
+	plugins []outdatedPlugin
+	sources int      // plugins with a source
+	notes   []string // about those whose source has no newer versions
+	errs    []error
+}
+
+// findOutdated asks the sources of all plugins for their newest versions.
+func (a *app) findOutdated(ctx context.Context, configured string) (outdated, error) {
+	all, lock, err := a.sourced(configured)
+	if err != nil {
+		return outdated{}, err
+	}
+	out := outdated{plugins: []outdatedPlugin{}, sources: len(all)}
+	for _, w := range all {
+		if why := incomparable(w); why != "" {
+			out.notes = append(out.notes, why)
+			continue
+		}
+		releases, err := a.releases(ctx, a.downloads(), w.source)
+		if err != nil {
+			out.errs = append(out.errs, err)
+			continue
+		}
+		p := outdatedPlugin{Plugin: w.name, Newest: releases[0].Version, Source: w.source}
+		if locked := lock[w.name]; locked != nil {
+			p.Locked = locked.Version()
+		}
+		if r, err := pluginsource.Choose(releases, w.constraint, ""); err == nil {
+			p.Allowed = r.Version
+		}
+		if p.Locked != p.Newest {
+			out.plugins = append(out.plugins, p)
+		}
+	}
+	return out, nil
+}
+
 func (a *app) pluginOutdated(ctx context.Context, asJSON bool) error {
 	configured, _, err := a.lockPlace()
 	if err != nil {
 		return err
 	}
-	all, lock, err := a.sourced(configured)
+	found, err := a.findOutdated(ctx, configured)
 	if err != nil {
 		return err
 	}
-	out, errs, notes := []outdatedPlugin{}, []error{}, []string{}
-	for _, w := range all {
-		if why := incomparable(w); why != "" {
-			notes = append(notes, why)
-			continue
-		}
-		releases, err := a.releases(ctx, a.downloads(), w.source)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		o := outdatedPlugin{Plugin: w.name, Newest: releases[0].Version, Source: w.source}
-		if p := lock[w.name]; p != nil {
-			o.Locked = p.Version()
-		}
-		if r, err := pluginsource.Choose(releases, w.constraint, ""); err == nil {
-			o.Allowed = r.Version
-		}
-		if o.Locked != o.Newest {
-			out = append(out, o)
-		}
-	}
-	errs = append(errs, a.reportFiles(configured))
+	failed := errors.Join(append(found.errs, a.reportFiles(configured))...)
 	if asJSON {
-		return errors.Join(append(errs, a.printJSON(out))...)
+		return errors.Join(failed, a.printJSON(found.plugins))
 	}
-	for _, note := range notes {
+	for _, note := range found.notes {
 		a.say("%s", note)
 	}
-	if len(all) > 0 && len(notes) == len(all) {
-		return errors.Join(errs...)
-	}
-	if len(all) == 0 {
+	switch {
+	case found.sources == 0:
 		a.say("No plugin comes from a release, so there is nothing to compare: set source in its plugin block, or install it from one.")
-		return errors.Join(errs...)
-	}
-	if len(out) == 0 && errors.Join(errs...) == nil {
+	case len(found.notes) == found.sources:
+	case len(found.plugins) == 0 && failed == nil:
 		a.say("All plugins are up to date.")
-		return nil
+	default:
+		return errors.Join(failed, a.printOutdated(found.plugins))
 	}
+	return failed
+}
+
+// printOutdated prints plugins and their newest versions as a table.
+func (a *app) printOutdated(plugins []outdatedPlugin) error {
 	t := term.NewTable(a.paint(), "PLUGIN", "LOCKED", "ALLOWED", "NEWEST", "SOURCE")
-	for _, o := range out {
-		t.Row(o.Plugin, cmp.Or(o.Locked, "-"), cmp.Or(o.Allowed, "none"), o.Newest, o.Source)
+	for _, p := range plugins {
+		t.Row(p.Plugin, cmp.Or(p.Locked, "-"), cmp.Or(p.Allowed, "none"), p.Newest, p.Source)
 	}
-	errs = append(errs, t.Write(a.out))
-	if slices.ContainsFunc(out, func(o outdatedPlugin) bool { return o.Allowed != "" && o.Allowed != o.Locked }) {
+	err := t.Write(a.out)
+	if slices.ContainsFunc(plugins, func(p outdatedPlugin) bool { return p.Allowed != "" && p.Allowed != p.Locked }) {
 		a.say("\nInstall the allowed versions with: aitunnel plugin upgrade")
 	}
-	if slices.ContainsFunc(out, func(o outdatedPlugin) bool { return o.Allowed != o.Newest }) {
+	if slices.ContainsFunc(plugins, func(p outdatedPlugin) bool { return p.Allowed != p.Newest }) {
 		a.say("\nThe newest version is not allowed by the version of a plugin block.")
 	}
-	return errors.Join(errs...)
+	return err
 }

@@ -59,7 +59,7 @@ const handOverVersion = "1"
 // something waits for this very process, it is replaced in place: as the first of a
 // container, on a terminal, under supervisors other than systemd.
 func (a *app) canReplace(f startFlags) bool {
-	if !canLaunch || !a.takesOver || os.Getpid() == 1 {
+	if !canLaunch || !a.canTakeOver || os.Getpid() == 1 {
 		return false
 	}
 	return os.Getenv("NOTIFY_SOCKET") != "" || f.detached && !service.Managed()
@@ -84,7 +84,7 @@ func (a *app) checkRestart(ctx context.Context) error {
 	if err != nil || is.Version == "" {
 		return fmt.Errorf("nothing was restarted: %s is not an aitunnel that works on this machine: %w", program, trialError(out, err))
 	}
-	a.takesOver = is.HandOver == handOverVersion
+	a.canTakeOver = is.HandOver == handOverVersion
 	path, err := config.Find(a.config)
 	if err != nil {
 		return fmt.Errorf("nothing was restarted: %w", err)

@@ -113,7 +113,7 @@ func (a *app) serviceStatus(system *bool) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, there := service.InstalledSystem(); there && s.State == "not installed" && !*system {
+			if _, installed := service.InstalledSystem(); installed && s.State == "not installed" && !*system {
 				if s, err = service.Status(true); err != nil {
 					return err
 				}
@@ -160,7 +160,7 @@ func (a *app) unit(system bool, f installFlags) (service.Unit, error) {
 	u := service.Unit{System: system, Executable: program, Config: path, StateDir: a.stateDir}
 	account := f.user
 	if system && runtime.GOOS == "linux" {
-		if !a.named {
+		if !a.stateDirGiven {
 			u.StateDir = service.StateDir
 		}
 		account = cmp.Or(account, service.Account)
@@ -173,7 +173,7 @@ func (a *app) unit(system bool, f installFlags) (service.Unit, error) {
 		if f.user == "" {
 			account = cmp.Or(kept.User, "root")
 		}
-		if !a.named {
+		if !a.stateDirGiven {
 			u.StateDir = kept.StateDir
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -44,7 +45,7 @@ stops it at once. SIGHUP reloads the configuration.`,
 		Example: "  aitunnel start\n  aitunnel start -c aitunnel.hcl --var home_key=\"$HOME_KEY\"\n  aitunnel start -f",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			a.service = "" // this is another one
+			a.serviceSocket = "" // this is another one
 			if f.foreground || f.detached {
 				return service.Run(c.Context(), func(ctx context.Context) error { return a.run(ctx, f) })
 			}
@@ -84,15 +85,11 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	}
 	second := secondSignal()
 	a.neverBlock()
-	out := a.err
-	if f.detached {
-		rotated, err := logsink.OpenRotated(a.logPath())
-		if err != nil {
-			return fmt.Errorf("the log file cannot be opened: %w; choose another state directory with --state-dir", err)
-		}
-		defer rotated.Close()
-		out = rotated
+	out, closeLog, err := a.openLog(f)
+	if err != nil {
+		return err
 	}
+	defer closeLog()
 	d, err := daemon.Start(ctx, daemon.Options{
 		ConfigPath: path, Vars: a.vars, Dir: startDir, StateDir: a.stateDir, Builtin: builtin, Version: Version(), LogOutput: out,
 		Reloading: notifyReloading, BeforeRestart: a.checkRestart, RuntimeDir: runtimeDir(), StopAndStart: stopAndStart(), Predecessor: handover.Inherited(),
@@ -111,16 +108,7 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	go stopAtOnce(watched, d, second)
 	go a.keepWatchdog(watched)
 	go reapOrphans(watched)
-	ending, err := a.serve(ctx, d)
-	replaced := false
-	for err == nil && ending.Restart && a.canReplace(f) {
-		notify("STATUS=Restarting")
-		if d.Replace(ctx, a.launch(path), notifySuccessor) == nil {
-			replaced = true
-			break
-		}
-		ending, err = a.serve(ctx, d) // it goes on as if nothing had happened
-	}
+	ending, replaced, err := a.serveToTheEnd(ctx, d, f, path)
 	notifyEnding(ending.Restart, d.DrainTime(ending))
 	var sockets string
 	if ending.Restart && !replaced && ending.Drain != 0 {
@@ -131,6 +119,34 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 		return err
 	}
 	return a.reexec(path, sockets)
+}
+
+// openLog returns where the log goes: to standard error, or in the background to a file.
+func (a *app) openLog(f startFlags) (out io.Writer, closeLog func(), err error) {
+	if !f.detached {
+		return a.err, func() {}, nil
+	}
+	rotated, err := logsink.OpenRotated(a.logPath())
+	if err != nil {
+		return nil, nil, fmt.Errorf("the log file cannot be opened: %w; choose another state directory with --state-dir", err)
+	}
+	return rotated, rotated.Close, nil
+}
+
+// serveToTheEnd serves until the program is to stop, or until another process has replaced
+// this one in a restart.
+func (a *app) serveToTheEnd(ctx context.Context, d *daemon.Daemon, f startFlags, path string) (ending control.Ending, replaced bool, err error) {
+	for {
+		ending, err = a.serve(ctx, d)
+		if err != nil || !ending.Restart || !a.canReplace(f) {
+			return ending, false, err
+		}
+		notify("STATUS=Restarting")
+		if d.Replace(ctx, a.launch(path), notifySuccessor) == nil {
+			return ending, true, nil
+		}
+		// It goes on as if nothing had happened.
+	}
 }
 
 // reexec replaces the program in this process.

@@ -144,7 +144,7 @@ func (a *app) restart(ctx context.Context, e control.Ending) error {
 	if err != nil {
 		return err
 	}
-	said, _ := os.Open(a.saidPath()) // not there for one in the foreground
+	said, _ := os.Open(a.outputPath()) // not there for one in the foreground
 	if said != nil {
 		defer func() { _ = said.Close() }()
 	}
@@ -159,7 +159,7 @@ func (a *app) restart(ctx context.Context, e control.Ending) error {
 	slow.Stop()
 	if err != nil {
 		if said != nil {
-			a.relay(said)
+			a.printOutput(said)
 		}
 		return err
 	}
@@ -183,7 +183,7 @@ func (a *app) awaitEnd(ctx context.Context, client *adminclient.Client, pid int,
 		if statefile.HolderOf(a.stateDir) != nil {
 			last = time.Now()
 		} else if keepsNumber && !alive(pid) || time.Since(last) > moment {
-			ended <- errors.New("it did not start again; see 'aitunnel logs', or for a service: " + service.LogCommand(a.service != "" || os.Getuid() == 0))
+			ended <- errors.New("it did not start again; see 'aitunnel logs', or for a service: " + service.LogCommand(a.serviceSocket != "" || os.Getuid() == 0))
 			return
 		}
 		time.Sleep(pollTime)

@@ -27,7 +27,7 @@ A key that has changed is never trusted by this command.
 
 Root does this for the system service with the account of the service.`,
 		Example: "  aitunnel tunnel trust vps\n  aitunnel tunnel trust vps --fingerprint SHA256:…",
-		RunE: a.orAsService(func(c *cobra.Command, args []string) error {
+		RunE: a.asServiceAccount(func(c *cobra.Command, args []string) error {
 			return a.withTunnels(c.Context(), args, func(all []*config.Tunnel) error {
 				for _, t := range all {
 					if err := a.tunnelTrust(c.Context(), t, yes, print); err != nil {

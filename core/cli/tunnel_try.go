@@ -28,7 +28,7 @@ system service with the account of the service.
 
 The exit code is 1 if a step fails.`,
 		Example: "  aitunnel tunnel test\n  aitunnel tunnel test vps --json",
-		RunE: a.orAsService(func(c *cobra.Command, args []string) error {
+		RunE: a.asServiceAccount(func(c *cobra.Command, args []string) error {
 			return a.withTunnels(c.Context(), args, func(all []*config.Tunnel) error {
 				return a.tunnelTest(c.Context(), all, asJSON)
 			})

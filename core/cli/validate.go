@@ -26,7 +26,7 @@ func (a *app) validateCommand() *cobra.Command {
 		Short:   "Check a configuration, including the settings of its plugins",
 		Example: "  aitunnel validate\n  aitunnel validate aitunnel.hcl\n  aitunnel validate --json",
 		Args:    oneFile,
-		RunE: a.orAsService(func(c *cobra.Command, args []string) error {
+		RunE: a.asServiceAccount(func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				a.config = args[0]
 			}
@@ -95,12 +95,12 @@ func checkLogFile(path string, cfg *config.Config, report config.Report) config.
 	if file == "" {
 		return report
 	}
-	u, there := service.InstalledSystem()
-	there = there && isConfig(path, u)
+	u, installed := service.InstalledSystem()
+	isOfService := installed && isServiceConfig(path, u)
 	if err := fileaccess.CheckAppend(file); err != nil && !service.IsInMissingLogDir(file) {
 		return report.Deny(cfg, "log.file", err)
 	}
-	if there && !u.MayWrite(file) {
+	if isOfService && !u.MayWrite(file) {
 		return report.Warn("The setting log.file", []string{fmt.Sprintf("systemd does not let the service write to %s: use a file in %s, or add ReadWritePaths=%s under [Service] with 'systemctl edit aitunnel'.", file, service.LogDir, filepath.Dir(file))})
 	}
 	return report

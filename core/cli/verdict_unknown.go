@@ -25,7 +25,7 @@ func (a *app) verdictUnknown() *cobra.Command {
 		Example: "  aitunnel verdict unknown\n  aitunnel verdict unknown 1f2e3d4c5b6a7988\n  aitunnel verdict unknown 1f2e3d4c5b6a7988 --export answer.txtar",
 		Args:    atMostOne,
 		RunE: func(_ *cobra.Command, args []string) error {
-			a.useFilesOfService()
+			a.useServiceState()
 			if len(args) == 0 {
 				if export != "" {
 					return fmt.Errorf("--export needs the key of an answer; aitunnel verdict unknown lists them")
@@ -48,7 +48,7 @@ func (a *app) verdictUnknownRemove() *cobra.Command {
 		Long:    "Remove answers from the list, because there is a rule for them now or they do not\nmatter. An answer that comes again is listed again, unless a rule knows it.",
 		Example: "  aitunnel verdict unknown remove 1f2e3d4c5b6a7988\n  aitunnel verdict unknown remove --all",
 		RunE: func(_ *cobra.Command, keys []string) error {
-			a.useFilesOfService()
+			a.useServiceState()
 			dir := unknown.Dir(a.stateDir)
 			switch {
 			case all == (len(keys) > 0):

@@ -94,3 +94,7 @@ func isEmptyBlock(b gjson.Result) bool {
 	}
 	return false
 }
+
+func (messages) dialect() Dialect             { return Anthropic }
+func (messages) errorEvents(p Problem) []byte { return event("error", Anthropic.ErrorBody(p)) }
+func (messages) ping() []byte                 { return event("ping", []byte(`{"type": "ping"}`)) }

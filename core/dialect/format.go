@@ -82,3 +82,10 @@ type Event struct {
 	Final    bool   // nothing useful follows; true for each HardEnd, and for some errors
 	Reason   string // the finish reason because of which it is an Error, such as "error"
 }
+
+// sharedFormat is the base of most formats: errors in OpenAI's format, and no ping.
+type sharedFormat struct{}
+
+func (sharedFormat) dialect() Dialect             { return OpenAI }
+func (sharedFormat) errorEvents(p Problem) []byte { return event("", OpenAI.ErrorBody(p)) }
+func (sharedFormat) ping() []byte                 { return nil }

@@ -146,3 +146,6 @@ func hasParts(parts gjson.Result) bool {
 	})
 	return found
 }
+
+func (generateContent) dialect() Dialect             { return Gemini }
+func (generateContent) errorEvents(p Problem) []byte { return event("", Gemini.ErrorBody(p)) }

@@ -77,3 +77,6 @@ func (ollamaChat) Classify(e *Event, started bool) {
 		e.Kind = HardEnd
 	}
 }
+
+func (ollamaChat) dialect() Dialect             { return Ollama }
+func (ollamaChat) errorEvents(p Problem) []byte { return event("", Ollama.ErrorBody(p)) }

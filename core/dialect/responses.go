@@ -94,3 +94,35 @@ func typeOf(e *Event) string {
 	}
 	return string(e.Name)
 }
+
+// errorEvents returns, as the API does, first the event that the SDKs recognize, then the
+// one that Codex does. The first has its fields twice: at the top, as documented, and in
+// an object, without which the SDKs take it for content.
+func (responses) errorEvents(p Problem) []byte {
+	type fault struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	type failed struct {
+		ID     string `json:"id"`
+		Object string `json:"object"`
+		Status string `json:"status"`
+		Error  fault  `json:"error"`
+		Output []any  `json:"output"`
+	}
+	return append(
+		event("error", marshal(struct {
+			Type    string  `json:"type"`
+			Code    string  `json:"code"`
+			Message string  `json:"message"`
+			Param   *string `json:"param"`
+			Status  int     `json:"status"`
+			Error   any     `json:"error"`
+		}{"error", p.Code, p.Message, nil, p.Status, openAI{}.object(p)})),
+		event("response.failed", marshal(struct {
+			Type     string `json:"type"`
+			Response failed `json:"response"`
+		}{"response.failed", failed{"resp_" + p.RequestID, "response", "failed", fault{p.Code, p.Message}, []any{}}}))...)
+}
+
+func (responses) ping() []byte { return event("keepalive", []byte(`{"type":"keepalive"}`)) }

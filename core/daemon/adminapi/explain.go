@@ -45,21 +45,8 @@ func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanati
 	if unrouted != nil {
 		out.Unrouted = fmt.Sprintf("the strategy did not answer (%v); the plan decides", unrouted)
 	}
-	for i, c := range choices {
-		one := admin.Candidate{Channel: c.Channel.Config.Name, Reason: ownReason(choices, i, shown)}
-		if c.Key != nil {
-			one.Key = c.Key.ID()
-			one.KeySelector, one.KeyReason = c.Channel.Config.KeySelector.Ref, c.KeyReason
-		}
-		for _, k := range c.Keys {
-			one.Keys = append(one.Keys, k.ID())
-		}
-		for _, e := range showEgresses(c.Channel, s.program.Registry.Now()) {
-			if e.Used {
-				one.Egress = e.Name
-			}
-		}
-		out.Candidates = append(out.Candidates, one)
+	for i := range choices {
+		out.Candidates = append(out.Candidates, s.showChoice(choices, i, shown))
 	}
 	out.Refused = s.refusal(q.Client, path, q.Model)
 	for i, c := range r.ExplainShadows(ctx, s.program.Registry.Now(), in) {
@@ -77,6 +64,25 @@ func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanati
 		out.Skipped = append(out.Skipped, one)
 	}
 	return out, nil
+}
+
+// showChoice describes a channel to which the request would be sent.
+func (s *Source) showChoice(choices []route.Choice, i int, r admin.Route) admin.Candidate {
+	c := choices[i]
+	out := admin.Candidate{Channel: c.Channel.Config.Name, Reason: ownReason(choices, i, r)}
+	if c.Key != nil {
+		out.Key = c.Key.ID()
+		out.KeySelector, out.KeyReason = c.Channel.Config.KeySelector.Ref, c.KeyReason
+	}
+	for _, k := range c.Keys {
+		out.Keys = append(out.Keys, k.ID())
+	}
+	for _, e := range showEgresses(c.Channel, s.program.Registry.Now()) {
+		if e.Used {
+			out.Egress = e.Name
+		}
+	}
+	return out
 }
 
 // ownReason returns why a channel has its place among the choices. The reason of the plan,

@@ -24,27 +24,27 @@ var sharedVariables = []string{"PATH", "TERM", "LANG", "LC_ALL", "NO_COLOR", "CL
 // downloadVariables are those that a command keeps, too, if it downloads plugins.
 var downloadVariables = []string{"GITHUB_TOKEN", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
-// orAsService has a command that reads the configuration of the system service run
+// asServiceAccount has a command that reads the configuration of the system service run
 // with the account of the service, so that it reads and writes the files of the service,
 // such as its keys and known hosts. Root and that account may do so. run is the command
 // itself.
-func (a *app) orAsService(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+func (a *app) asServiceAccount(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
 		name := a.config
 		if c.Name() == "validate" && len(args) == 1 {
 			name = args[0]
 		}
-		u, theirs := a.ofService(name)
+		u, isService := a.serviceConfigured(name)
 		root := os.Getuid() == 0
 		switch {
-		case !theirs:
+		case !isService:
 			return run(c, args)
 		case !root && !u.IsAccount():
 			return fmt.Errorf("there is no configuration of yours; that of the system service is %s: run the command with sudo, or name another with --config%s", u.Config, instead[c.Name()])
 		case root && u.User != "":
-			return a.againAs(c, u, name)
+			return a.rerunAsService(c, u, name)
 		}
-		a.beService(u)
+		a.useServicePaths(u)
 		return run(c, args)
 	}
 }
@@ -54,8 +54,8 @@ var instead = map[string]string{
 	"validate": ". 'aitunnel reload --dry-run' has the running service check it",
 }
 
-// beService turns to the files of the service, with whose account this process runs.
-func (a *app) beService(u service.Unit) {
+// useServicePaths turns to the files of the service, with whose account this process runs.
+func (a *app) useServicePaths(u service.Unit) {
 	a.config, a.stateDir = u.Config, u.StateDir
 	if u.IsAccount() { // the shell may have another account's
 		_ = os.Setenv("HOME", u.Home)
@@ -63,10 +63,10 @@ func (a *app) beService(u service.Unit) {
 	}
 }
 
-// againAs runs the command again with the account, the configuration and the state
+// rerunAsService runs the command again with the account, the configuration and the state
 // directory of a service. name is the configuration among the arguments, "" if there is
 // none.
-func (a *app) againAs(c *cobra.Command, u service.Unit, name string) error {
+func (a *app) rerunAsService(c *cobra.Command, u service.Unit, name string) error {
 	again := exec.CommandContext(c.Context(), program)
 	for _, arg := range a.args {
 		if arg == name {
@@ -95,46 +95,46 @@ func (a *app) againAs(c *cobra.Command, u service.Unit, name string) error {
 	return err
 }
 
-// onFiles has a command about what a program leaves in its files read those of the service
+// withStateFiles has a command about what a program leaves in its files read those of the service
 // of the system, for root and its account, unless a program of the user's own runs. The account of the
 // service reads them, so that root leaves no files there. run is the command on the state
 // directory of this user.
-func (a *app) onFiles(c *cobra.Command, run func() error) error {
-	u, theirs := a.filesOfService()
-	if theirs && u.User != "" && os.Getuid() == 0 {
-		return a.againAs(c, u, "")
+func (a *app) withStateFiles(c *cobra.Command, run func() error) error {
+	u, isService := a.serviceWithState()
+	if isService && u.User != "" && os.Getuid() == 0 {
+		return a.rerunAsService(c, u, "")
 	}
-	if theirs {
-		a.beService(u)
+	if isService {
+		a.useServicePaths(u)
 	}
 	return run()
 }
 
-// useFilesOfService turns to the state directory of the service, if it is meant.
-func (a *app) useFilesOfService() {
-	if u, theirs := a.filesOfService(); theirs {
+// useServiceState turns to the state directory of the service, if it is meant.
+func (a *app) useServiceState() {
+	if u, isService := a.serviceWithState(); isService {
 		a.stateDir = u.StateDir
 	}
 }
 
-// filesOfService returns the system service, if its files are meant.
-func (a *app) filesOfService() (service.Unit, bool) {
-	if a.named || statefile.HolderOf(a.stateDir) != nil {
+// serviceWithState returns the system service, if its files are meant.
+func (a *app) serviceWithState() (service.Unit, bool) {
+	if a.stateDirGiven || statefile.HolderOf(a.stateDir) != nil {
 		return service.Unit{}, false
 	}
-	u, there := service.InstalledSystem()
-	return u, there && u.Config != "" && u.StateDir != a.stateDir && actsFor(u)
+	u, installed := service.InstalledSystem()
+	return u, installed && u.Config != "" && u.StateDir != a.stateDir && actsFor(u)
 }
 
 // actsFor reports whether this process may act with the account of a service.
 func actsFor(u service.Unit) bool { return os.Getuid() == 0 || u.IsAccount() }
 
-// pluginAsService is [app.orAsService] for a command that also works without a
+// pluginAsService is [app.asServiceAccount] for a command that also works without a
 // configuration, for the user's own plugins.
 func (a *app) pluginAsService(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
-		if u, there := service.InstalledSystem(); there && actsFor(u) {
-			return a.orAsService(run)(c, args)
+		if u, installed := service.InstalledSystem(); installed && actsFor(u) {
+			return a.asServiceAccount(run)(c, args)
 		}
 		return run(c, args)
 	}
@@ -155,20 +155,20 @@ func absolute(arg string) string {
 	return arg
 }
 
-// ofService returns the system service whose configuration the command is to
+// serviceConfigured returns the system service whose configuration the command is to
 // read: name is that, or "", and no other is found.
-func (a *app) ofService(name string) (service.Unit, bool) {
-	u, there := service.InstalledSystem()
-	if a.named || !there || u.Config == "" || name != "" && !actsFor(u) {
+func (a *app) serviceConfigured(name string) (service.Unit, bool) {
+	u, installed := service.InstalledSystem()
+	if a.stateDirGiven || !installed || u.Config == "" || name != "" && !actsFor(u) {
 		return u, false
 	}
 	found, err := config.Find(name)
-	return u, err != nil && name == "" || err == nil && isConfig(found, u)
+	return u, err != nil && name == "" || err == nil && isServiceConfig(found, u)
 }
 
-// isConfig reports whether a path is that of the configuration of a service.
-func isConfig(path string, u service.Unit) bool {
+// isServiceConfig reports whether a path is that of the configuration of a service.
+func isServiceConfig(path string, u service.Unit) bool {
 	is, err := os.Stat(path)
-	theirs, missing := os.Stat(u.Config)
-	return err == nil && missing == nil && os.SameFile(is, theirs)
+	own, missing := os.Stat(u.Config)
+	return err == nil && missing == nil && os.SameFile(is, own)
 }

@@ -13,15 +13,15 @@ import (
 	"github.com/aitunnel/aitunnel/core/trust"
 )
 
-// misfitError says that the configuration does not work with a new version of a plugin,
+// incompatibleError says that the configuration does not work with a new version of a plugin,
 // but with the one before.
-type misfitError struct {
+type incompatibleError struct {
 	name, version string
 	before        string // version that stays
 	cause         error
 }
 
-func (e *misfitError) Error() string {
+func (e *incompatibleError) Error() string {
 	before := "the one before"
 	if e.before != "" {
 		before = "version " + e.before
@@ -33,16 +33,16 @@ func (e *misfitError) Error() string {
 	return fmt.Sprintf("%s: %v", text, e.cause)
 }
 
-func (e *misfitError) Unwrap() error { return e.cause }
+func (e *incompatibleError) Unwrap() error { return e.cause }
 
-// checkFit reports why the configuration would not work with new executables, if it works
+// checkCompatible reports why the configuration would not work with new executables, if it works
 // with those that are locked. It returns the places of the blocks that use them.
-func (a *app) checkFit(ctx context.Context, configured string, h *pluginhost.Host, trials ...*pluginhost.Trial) (usedAt []string, _ error) {
+func (a *app) checkCompatible(ctx context.Context, configured string, h *pluginhost.Host, trials ...*pluginhost.Trial) (usedAt []string, _ error) {
 	if isMissing(configured) {
 		return nil, nil
 	}
 	for _, t := range trials {
-		places, after := a.fits(ctx, configured, t.Name, func(h *pluginhost.Host) {
+		places, after := a.tryConfiguration(ctx, configured, t.Name, func(h *pluginhost.Host) {
 			for _, other := range trials {
 				h.UseUnlocked(other.Name, other.Executable)
 			}
@@ -60,7 +60,7 @@ func (a *app) checkFit(ctx context.Context, configured string, h *pluginhost.Hos
 			a.warn("the configuration does not work with %s %s: %s", t.Name, t.Description.Version, firstLine(after))
 			continue
 		}
-		_, before := a.fits(ctx, configured, t.Name, func(h *pluginhost.Host) {
+		_, before := a.tryConfiguration(ctx, configured, t.Name, func(h *pluginhost.Host) {
 			for _, other := range trials {
 				if e, ok := h.LockedCopy(other.Name); ok {
 					h.UseUnlocked(other.Name, e)
@@ -68,19 +68,19 @@ func (a *app) checkFit(ctx context.Context, configured string, h *pluginhost.Hos
 			}
 		})
 		if before == nil {
-			return usedAt, &misfitError{t.Name, t.Description.Version, locked.Version, after}
+			return usedAt, &incompatibleError{t.Name, t.Description.Version, locked.Version, after}
 		}
 		if !known {
 			a.warn("the configuration does not work yet: %s", firstLine(after))
 			continue
 		}
-		a.warn("the configuration works neither with %s %s nor with what was used until now: %s%s", t.Name, t.Description.Version, firstLine(after), a.wayBack(h, t.Name, locked.Version))
+		a.warn("the configuration works neither with %s %s nor with what was used until now: %s%s", t.Name, t.Description.Version, firstLine(after), a.rollbackHint(h, t.Name, locked.Version))
 	}
 	return usedAt, nil
 }
 
-// fits tests the configuration with the executables that use sets.
-func (a *app) fits(ctx context.Context, configured, name string, use func(*pluginhost.Host)) (usedAt []string, err error) {
+// tryConfiguration tests the configuration with the executables that use sets.
+func (a *app) tryConfiguration(ctx context.Context, configured, name string, use func(*pluginhost.Host)) (usedAt []string, err error) {
 	failed := a.withPlugins(configured, func(h *pluginhost.Host) error {
 		use(h)
 		usedAt, err = daemon.Fits(ctx, config.Options{Path: configured, Vars: a.vars}, h, name)
@@ -89,9 +89,9 @@ func (a *app) fits(ctx context.Context, configured, name string, use func(*plugi
 	return usedAt, errors.Join(failed, err)
 }
 
-// wayBack says how to go back to the version that a new one replaces, "" if there is no
+// rollbackHint says how to go back to the version that a new one replaces, "" if there is no
 // copy of it.
-func (a *app) wayBack(h *pluginhost.Host, name, version string) string {
+func (a *app) rollbackHint(h *pluginhost.Host, name, version string) string {
 	if _, ok := h.LockedCopy(name); !ok {
 		return ""
 	}

@@ -26,14 +26,14 @@ var crashMark = regexp.MustCompile(`(?m)^(panic|fatal error): .*$`)
 // lastLog prints the end of the log file of the last run, and whether that
 // crashed.
 func (a *app) lastLog(ctx context.Context, f logFlags) error {
-	if said, err := os.ReadFile(a.saidPath()); err == nil && !f.json {
+	if said, err := os.ReadFile(a.outputPath()); err == nil && !f.json {
 		if crash := crashMark.Find(said); crash != nil {
-			defer a.say("The last run crashed: %s\nThe trace is in %s; please report it.", crash, a.saidPath())
+			defer a.say("The last run crashed: %s\nThe trace is in %s; please report it.", crash, a.outputPath())
 		}
 	}
 	entries, err := readLog(a.lastLogPath(ctx), maxLogTail)
 	if errors.Is(err, os.ErrNotExist) {
-		if _, there := a.ofService(a.config); there {
+		if _, meant := a.serviceConfigured(a.config); meant {
 			_, _ = fmt.Fprintln(a.err, "The log of the service is in the journal: journalctl -u aitunnel")
 		}
 		return nil
@@ -65,7 +65,7 @@ func (a *app) lastLog(ctx context.Context, f logFlags) error {
 func (a *app) lastLogPath(ctx context.Context) string {
 	own := a.logPath()
 	path, err := config.Find(a.config)
-	if u, there := a.ofService(a.config); there {
+	if u, meant := a.serviceConfigured(a.config); meant {
 		path, err = u.Config, nil
 	}
 	if err != nil {

@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	sd "github.com/coreos/go-systemd/v22/daemon"
+
+	"github.com/aitunnel/aitunnel/core/daemon"
+)
+
+// notifyReady reports to the service manager that the daemon serves; systemd waits
+// for that.
+func notifyReady(d *daemon.Daemon) {
+	notify(sd.SdNotifyReady + fmt.Sprintf("\nSTATUS=Serving at http://%s", reachable(d.ProxyAddr())))
+}
+
+// notifyReloading reports that a requested reload starts; done reports its
+// end.
+func notifyReloading() (done func()) {
+	notify(sd.SdNotifyReloading + "\n" + sd.SdNotifyMonotonicUsec())
+	return func() { notify(sd.SdNotifyReady) }
+}
+
+// notifySuccessor reports that another process is the service from now on. It is
+// this one that reports it, because units of earlier versions listen to no other.
+func notifySuccessor(pid int) { notify(fmt.Sprintf("MAINPID=%d", pid)) }
+
+// notifyEnding reports that requests in flight are finished and the program then
+// stops, or is replaced: a restart is no stop, after which systemd would wait
+// for the process to exit and kill it. A stop that may take longer than the unit
+// allows asks for that time.
+func notifyEnding(restart bool, limit time.Duration) {
+	if restart {
+		return
+	}
+	notify(fmt.Sprintf("%s\nEXTEND_TIMEOUT_USEC=%d\nSTATUS=Stopping: finishing requests in flight", sd.SdNotifyStopping, (limit + stopSlack).Microseconds()))
+}
+
+// stopSlack is how long a stop may take beyond the requests in flight.
+const stopSlack = 30 * time.Second
+
+// notify does nothing where $NOTIFY_SOCKET is not set.
+func notify(state string) { _, _ = sd.SdNotify(false, state) }
+
+// keepWatchdog reports to the service manager that the daemon works, until ctx
+// ends: as long as it answers on its control socket. Where the manager does not
+// ask for that, it does nothing.
+func (a *app) keepWatchdog(ctx context.Context) {
+	limit, err := sd.SdWatchdogEnabled(false)
+	if err != nil || limit <= 0 {
+		return
+	}
+	client := a.client()
+	defer client.Close()
+	for tick := time.NewTicker(limit / 3); ; {
+		check, cancel := context.WithTimeout(ctx, limit/3)
+		if _, err := client.Status(check); err == nil {
+			notify(sd.SdNotifyWatchdog)
+		}
+		cancel()
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+		}
+	}
+}
