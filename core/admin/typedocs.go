@@ -62,7 +62,7 @@ var typeDocs = map[string]string{
 	"Client.Written":               "it has a block in the configuration",
 	"ClientBudget":                 "ClientBudget is what a client may use within a period, and what it has used.",
 	"ClientBudget.Amount":          "0: no limit",
-	"ClientBudget.Currency":        "of the amounts; \"\": prices are in several currencies",
+	"ClientBudget.Currency":        "of the amounts; \"\" without amount",
 	"ClientBudget.Ends":            "when the next period begins",
 	"ClientBudget.Per":             "hour, day, week or month",
 	"ClientBudget.ReservedAmount":  "for requests in flight",

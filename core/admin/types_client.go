@@ -52,7 +52,7 @@ type ClientLimit struct {
 type ClientBudget struct {
 	Amount         float64   `json:"amount,omitempty"`   // 0: no limit
 	Tokens         int       `json:"tokens,omitempty"`   // 0: no limit
-	Currency       string    `json:"currency,omitempty"` // of the amounts; "": prices are in several currencies
+	Currency       string    `json:"currency,omitempty"` // of the amounts; "" without amount
 	Per            string    `json:"per"`                // hour, day, week or month
 	SpentAmount    float64   `json:"spentAmount"`
 	SpentTokens    int       `json:"spentTokens"`

@@ -26,7 +26,7 @@ func (r *reader) budget(c *Client) {
 }
 
 // pricedBudgets reports budgets of money for models without a price, whose cost could not be
-// counted, and warns of those in more than one currency.
+// counted, and for models with prices in several currencies, whose costs cannot be added up.
 func (l *loader) pricedBudgets() {
 	for _, c := range l.config.Clients {
 		if c.Budget.Amount == 0 {
@@ -40,8 +40,13 @@ func (l *loader) pricedBudgets() {
 			l.fail(l.budgetByClient[c.Name], "No price for a budget", fmt.Sprintf("The budget of the client %q is an amount of money, but the models %q that it may use have no price: add price %q { … }, set price_file, or restrict the models of the client.", c.Name, models[i], models[i]))
 			continue
 		}
-		if all := l.currencies(models); len(all) > 1 {
-			l.warn(l.budgetByClient[c.Name], "Budget in several currencies", fmt.Sprintf("The models that the client %q may use have prices in %s, but the budget adds up amounts as if they were in one currency. Set tokens instead of amount, restrict the models of the client to those with one currency, or write all prices in the same currency.", c.Name, strings.Join(all, " and ")))
+		all := l.currencies(models)
+		if len(all) > 1 {
+			l.fail(l.budgetByClient[c.Name], "Budget in several currencies", fmt.Sprintf("The models that the client %q may use have prices in %s, so their costs cannot be added up. Write all prices in one currency (such as input = 2 / 7.1 for 2 CNY in USD), restrict the models of the client, or set tokens instead of amount.", c.Name, strings.Join(all, " and ")))
+			continue
+		}
+		if len(all) == 1 {
+			c.Budget.Currency = all[0]
 		}
 	}
 }
@@ -56,7 +61,7 @@ func (l *loader) isPriced(pattern string) bool {
 }
 
 // currencies returns the currencies of the prices of models that match the patterns, in the
-// order of the prices.
+// order of the prices, and of those that channels are sent for them.
 func (l *loader) currencies(patterns []string) (all []string) {
 	add := func(currency string) {
 		if !slices.Contains(all, currency) {
@@ -76,6 +81,24 @@ func (l *loader) currencies(patterns []string) (all []string) {
 		if !covered && l.config.PriceFile != "" {
 			add(price.DefaultCurrency)
 		}
+		for _, sent := range l.sentFor(pattern) {
+			if p, ok := l.config.Prices.Find(sent); ok {
+				add(p.Currency)
+			}
+		}
 	}
+	return all
+}
+
+// sentFor returns the names by which channels are asked for models of the pattern.
+func (l *loader) sentFor(pattern string) (all []string) {
+	for _, c := range l.config.Channels {
+		for asked, sent := range c.ModelMap {
+			if MatchModel(pattern, asked) {
+				all = append(all, sent)
+			}
+		}
+	}
+	slices.Sort(all)
 	return all
 }

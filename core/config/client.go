@@ -72,9 +72,11 @@ func (c *Channel) InFlightLimit() int {
 
 // Budget limits what a client uses in total within a period.
 type Budget struct {
-	Amount float64 `hcl:"amount,optional" min:"0" max:"1000000000" sample:"5" doc:"An amount in the currency of the prices. Every model that the client may use needs a price. 0: no limit."`
+	Amount float64 `hcl:"amount,optional" min:"0" max:"1000000000" sample:"5" doc:"An amount in the currency of the prices. Every model that the client may use needs a price, all in one currency. 0: no limit."`
 	Tokens int     `hcl:"tokens,optional" min:"0" max:"1000000000000000" sample:"2000000" doc:"Tokens, prompts and answers combined. 0: no limit."`
 	Per    string  `hcl:"per,optional" enum:"hour,day,week,month" doc:"The period, in time_zone; a week begins on Monday."`
+
+	Currency string // of the amount; "" without one
 }
 
 // DefaultWait is how long a request waits for a limit by default.

@@ -57,8 +57,9 @@ func (u Use) minus(o Use) Use { return Use{max(0, u.Tokens-o.Tokens), max(0, u.A
 // Bounds are the limits of a budget. 0 is no limit.
 type Bounds struct {
 	Use
-	Per Period
-	In  *time.Location
+	Currency string // of the amount
+	Per      Period
+	In       *time.Location
 }
 
 // Any reports whether there is a bound.

@@ -25,7 +25,7 @@ func TestPeriods(t *testing.T) {
 
 func TestABudgetIsNotExceeded(t *testing.T) {
 	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
-	bounds := Bounds{Use{Tokens: 1000}, Day, time.UTC}
+	bounds := Bounds{Use: Use{Tokens: 1000}, Per: Day, In: time.UTC}
 	b := &Budget{}
 	b.Configure(bounds)
 	one, _ := b.Reserve(now, Use{Tokens: 600})

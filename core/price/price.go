@@ -3,9 +3,7 @@
 package price
 
 import (
-	"maps"
 	"math"
-	"slices"
 
 	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/event"
@@ -28,14 +26,12 @@ type Book struct {
 	prices []Price
 	file   File
 	match  func(pattern, model string) bool
-
-	currency string
 }
 
 // NewBook returns a book with prices, which precede those of a file. match reports whether
 // a pattern matches a model.
 func NewBook(prices []Price, file File, match func(pattern, model string) bool) *Book {
-	return &Book{prices, file, match, currencyOf(prices, file)}
+	return &Book{prices, file, match}
 }
 
 // Find returns the price of the first of the models that has one.
@@ -57,19 +53,6 @@ func (b *Book) Find(models ...string) (Price, bool) {
 		}
 	}
 	return Price{}, false
-}
-
-// Currency returns the currency of all prices; "" if there are several, or none.
-func (b *Book) Currency() string { return b.currency }
-
-func currencyOf(prices []Price, file File) (one string) {
-	for i, p := range slices.Concat(prices, slices.Collect(maps.Values(file))) {
-		if i > 0 && p.Currency != one {
-			return ""
-		}
-		one = p.Currency
-	}
-	return one
 }
 
 // Cost returns what a request costs, by the price of the model that was sent to the site, or

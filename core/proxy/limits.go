@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
@@ -24,7 +25,7 @@ func (h *Handler) configureClients(cfg *config.Config) {
 		l := c.Limit
 		counted.Gate.Configure(time.Now(), limit.Rates{Requests: l.RequestsPerMinute, Tokens: l.TokensPerMinute, Burst: l.Burst, Concurrent: l.Concurrent}.ForClient())
 		counted.Budget.Configure(limit.Bounds{
-			Use: limit.Use{Tokens: float64(c.Budget.Tokens), Amount: c.Budget.Amount}, Per: limit.Period(c.Budget.Per), In: cfg.Location(),
+			Use: limit.Use{Tokens: float64(c.Budget.Tokens), Amount: c.Budget.Amount}, Currency: c.Budget.Currency, Per: limit.Period(c.Budget.Per), In: cfg.Location(),
 		})
 	}
 	for _, name := range h.clients.Names() {
@@ -150,7 +151,7 @@ func (x *exchange) reserve(counted *limit.Client) *fault {
 
 func budgetText(b limit.Bounds) string {
 	if b.Amount > 0 {
-		return fmt.Sprintf("%g a %s", b.Amount, b.Per)
+		return fmt.Sprintf("%s per %s", strings.TrimSpace(fmt.Sprintf("%g %s", b.Amount, b.Currency)), b.Per)
 	}
 	return fmt.Sprintf("%.0f tokens per %s", b.Tokens, b.Per)
 }

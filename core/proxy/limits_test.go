@@ -222,14 +222,14 @@ func TestABudgetOfTokens(t *testing.T) {
 func TestABudgetOfMoney(t *testing.T) {
 	prices := price.NewBook([]price.Price{{Pattern: "gpt-*", Input: 1e6, Output: 1e6, Currency: "USD"}}, nil, config.MatchModel) // 1 for a token
 	r := newRig(t, func(c *config.Config) {
-		withClients(config.Client{Budget: config.Budget{Amount: 5, Per: "day"}}, config.Client{})(c)
+		withClients(config.Client{Budget: config.Budget{Amount: 5, Per: "day", Currency: "USD"}}, config.Client{})(c)
 		c.Prices = prices
 		for _, ch := range c.Channels {
 			ch.PriceFactor = 1
 		}
 	}, newTestSite(t, good))
 	for _, want := range []int{200, 200, 429} {
-		if got := r.as("a"); got.status != want {
+		if got := r.as("a"); got.status != want || want == 429 && !strings.Contains(got.body, "its budget of 5 USD per day; the next day begins at") {
 			t.Errorf("%d %s, want %d", got.status, got.body, want)
 		}
 	}

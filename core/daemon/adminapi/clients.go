@@ -55,7 +55,7 @@ func (s *Source) showClient(name string, c *config.Client) admin.Client {
 		out.State = admin.ClientAtLimit
 	}
 	if b, ok := counted.Budget.Usage(now); ok {
-		out.Budget = showBudget(b, s.running().Config.Prices.Currency())
+		out.Budget = showBudget(b)
 		if b.UsedUp() {
 			out.State = admin.ClientBudgetUsedUp
 		}
@@ -89,9 +89,9 @@ func (s *Source) refusal(name, path, model string) string {
 	return ""
 }
 
-func showBudget(b limit.BudgetUsage, currency string) *admin.ClientBudget {
+func showBudget(b limit.BudgetUsage) *admin.ClientBudget {
 	return &admin.ClientBudget{
-		Amount: b.Amount, Currency: currency, Tokens: int(b.Tokens), Per: string(b.Per), Ends: b.Ends,
+		Amount: b.Amount, Currency: b.Currency, Tokens: int(b.Tokens), Per: string(b.Per), Ends: b.Ends,
 		SpentAmount: b.Spent.Amount, SpentTokens: int(b.Spent.Tokens), ReservedAmount: b.Reserved.Amount, ReservedTokens: int(b.Reserved.Tokens),
 	}
 }
