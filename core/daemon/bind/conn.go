@@ -2,26 +2,46 @@ package bind
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"sync/atomic"
+	"time"
 )
 
 // conn is a connection whose requests are followed.
 type conn struct {
 	deadlineConn
+	pause   pause
 	framing framing // used by the one goroutine that reads
 	unclear atomic.Bool
 	idle    atomic.Int64 // since when it has had no request, in Unix nanoseconds; 0 while it has one
 }
 
+// Read is for [net.Conn]. While a request is answered, net/http reads a single byte, to
+// notice when the caller disconnects.
 func (c *conn) Read(p []byte) (int, error) {
+	if len(p) == 1 && !c.pause.wait(lookAfter) {
+		return 0, os.ErrDeadlineExceeded
+	}
 	n, err := c.deadlineConn.Read(p)
 	if c.framing.follow(p[:n]); c.framing.unclear {
 		c.unclear.Store(true)
 	}
 	return n, err
+}
+
+// SetReadDeadline is for [net.Conn].
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.pause.deadline(t)
+	return c.deadlineConn.SetReadDeadline(t)
+}
+
+// SetDeadline is for [net.Conn].
+func (c *conn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
 // CloseWrite closes one direction, where the connection can.

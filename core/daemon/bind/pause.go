@@ -1,0 +1,62 @@
+package bind
+
+import (
+	"sync"
+	"time"
+)
+
+// lookAfter is how long a request takes before its connection is watched for the end of
+// the caller. Short answers come sooner, and are spared the system calls that it takes.
+const lookAfter = 5 * time.Millisecond
+
+// pause is the time before a connection is watched. While it lasts, it stands in for the
+// read that net/http begins with each request and ends by a deadline in the past.
+type pause struct {
+	mu    sync.Mutex
+	ended bool          // by a deadline in the past
+	lasts bool          // somebody waits
+	wake  chan struct{} // made with the first wait
+	timer *time.Timer
+}
+
+// wait waits for a time. It returns false if a deadline in the past ended it.
+func (p *pause) wait(t time.Duration) bool {
+	p.mu.Lock()
+	if p.ended {
+		p.mu.Unlock()
+		return false
+	}
+	if p.lasts = true; p.timer == nil {
+		p.wake, p.timer = make(chan struct{}, 1), time.NewTimer(t)
+	} else {
+		p.timer.Reset(t)
+	}
+	p.mu.Unlock()
+	select {
+	case <-p.timer.C:
+	case <-p.wake:
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.timer.Stop()
+	if p.lasts = false; p.ended {
+		select {
+		case <-p.wake:
+		default:
+		}
+	}
+	return !p.ended
+}
+
+// deadline is told each deadline of the connection.
+func (p *pause) deadline(t time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = !t.IsZero() && (t.Unix() < 2 || !time.Now().Before(t)) // net/http's is in 1970: no need to ask the clock
+	if p.ended && p.lasts {
+		select {
+		case p.wake <- struct{}{}:
+		default:
+		}
+	}
+}
