@@ -87,8 +87,11 @@ func (l *modelLists) renew(m *modelList, clock func() time.Time, fetch func() ([
 // answerModels answers a request for the list of models, or for one model, from the
 // lists of all channels. It returns false if the request should be relayed.
 func (x *exchange) answerModels(rt *route.Route) bool {
+	if x.in.Method != http.MethodGet || !rt.Config.ModelsMerge {
+		return false
+	}
 	id, asked := dialect.ModelListPath(x.path.path)
-	if !asked || x.in.Method != http.MethodGet || !rt.Config.ModelsMerge {
+	if !asked {
 		return false
 	}
 	routes := x.setup.modelRoutes(x.path.path)
