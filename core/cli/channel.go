@@ -109,8 +109,8 @@ func (a *app) channelPrefer() *cobra.Command {
 	c := jsonFlag(&cobra.Command{
 		Use:               "prefer CHANNEL",
 		Aliases:           []string{"switch"},
-		Short:             "Have a channel tried first on its routes",
-		Long:              "Have a channel tried first on its routes, whatever their strategies say, while\nit is available. --off ends this.",
+		Short:             "Try a channel first on its routes",
+		Long:              "Try a channel first on its routes, whatever their strategies say, while\nit is available. --off ends this.",
 		Example:           "  aitunnel channel prefer backup\n  aitunnel channel prefer backup --off",
 		Args:              names("CHANNEL"),
 		ValidArgsFunction: a.completeChannel,

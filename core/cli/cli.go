@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log"
 	"os"
 	"os/signal"
@@ -148,11 +149,12 @@ const helpWidth = 96
 const rootHelp = `A proxy for AI APIs that runs at home and serves your VPS.
 
 Environment variables:
-  AITUNNEL_CONFIG        the configuration, where --config is not given
-  AITUNNEL_STATE_DIR     the state directory, where --state-dir is not given
+  AITUNNEL_CONFIG        the configuration, if --config is not given
+  AITUNNEL_STATE_DIR     the state directory, if --state-dir is not given
   AITUNNEL_VAR_name      the value of a variable of the configuration
   AITUNNEL_PLUGIN_DIR    a directory in which plugins are looked for first
-  NO_COLOR               no colors; CLICOLOR_FORCE: colors without a terminal, too
+  NO_COLOR               turns colors off
+  CLICOLOR_FORCE         turns colors on where the output is not a terminal
 
 Exit codes: 0 success, 1 failure, 2 wrong usage, 3 the program is not running,
 4 the configuration is not valid.`
@@ -250,8 +252,17 @@ func (a *app) explain(err error) int {
 		_, _ = fmt.Fprintf(a.err, "\naitunnel: %s\n", redact.KeyLike(refused.Error()))
 		return exitCode(refused)
 	}
-	_, _ = fmt.Fprintf(a.err, "aitunnel: %s\n", redact.KeyLike(err.Error())) // a key may have been typed into the wrong place
+	_, _ = fmt.Fprintf(a.err, "aitunnel: %s\n", redact.KeyLike(errorText(err))) // a key may have been typed into the wrong place
 	return exitFailed
+}
+
+// errorText returns an error in words: of a file only its name and what is wrong, not the
+// call that failed.
+func errorText(err error) string {
+	if file := (*fs.PathError)(nil); errors.As(err, &file) {
+		return strings.Replace(err.Error(), file.Error(), file.Path+": "+file.Err.Error(), 1)
+	}
+	return err.Error()
 }
 
 // paint colours what is printed on standard output.

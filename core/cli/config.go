@@ -55,7 +55,7 @@ changed by hand since.`,
 			if asJSON || err != nil {
 				return a.report(out, err, asJSON, "")
 			}
-			a.say("Undone: %s.", strings.TrimPrefix(out.Reload.Cause, "undo of "))
+			a.say("The newest edit was undone (%s).", strings.TrimPrefix(out.Reload.Cause, "undo of "))
 			return a.printOutcome(out.Reload, false)
 		},
 	}, &asJSON)

@@ -88,8 +88,14 @@ func wrongValue(e *pflag.InvalidValueError) string {
 		return fmt.Sprintf("%s takes a number, but not %q", dashed(f.Name), e.GetValue())
 	case "stringToString":
 		return fmt.Sprintf("%s takes name=value, but not %q", dashed(f.Name), e.GetValue())
+	case "duration":
+		return notADuration(f.Name, e.GetValue())
 	}
 	return fmt.Sprintf("%s: %q: %s", dashed(f.Name), e.GetValue(), e.Unwrap())
+}
+
+func notADuration(flag, value string) string {
+	return fmt.Sprintf("%s takes a duration, such as 30s or 1m30s, but not %q", dashed(flag), value)
 }
 
 func dashed(name string) string {

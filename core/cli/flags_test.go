@@ -26,6 +26,8 @@ func TestWrongFlags(t *testing.T) {
 		{[]string{"logs", "-n", "many"}, `--lines takes a whole number, but not "many"`},
 		{[]string{"channel", "add", "x", "http://127.0.0.1:9", "--weight", "heavy"}, `--weight takes a number, but not "heavy"`},
 		{[]string{"start", "--var", "name"}, `--var takes name=value, but not "name"`},
+		{[]string{"stop", "--drain", "5"}, `--drain takes a duration, such as 30s or 1m30s, but not "5"`},
+		{[]string{"restart", "--drain", "-5s"}, `--drain takes a duration, such as 30s or 1m30s, but not "-5s"`},
 		{[]string{"usage", "--since"}, "--since needs a value"},
 		{[]string{"logs", "-n"}, "-n needs a value"},
 	} {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/history"
 	"github.com/aitunnel/aitunnel/core/service"
 )
@@ -74,12 +76,12 @@ type historyFlags struct {
 func (f *historyFlags) add(a *app, c *cobra.Command, since string) {
 	f.since = since
 	flags := c.Flags()
-	flags.StringVar(&f.since, "since", since, "begin `WHEN`: how long ago, such as 90m or 7d, today, yesterday, a day such as 2026-11-26, or \"all\"")
-	flags.StringVar(&f.until, "until", "", "end `WHEN`, in the same forms (default: now)")
-	flags.StringVar(&f.client, "client", "", "only of this client; * matches any characters")
-	flags.StringVar(&f.channel, "channel", "", "only of this channel; * matches any characters")
-	flags.StringVar(&f.key, "key", "", "only of this key's ID; * matches any characters")
-	flags.StringVar(&f.model, "model", "", "only for this model; * matches any characters")
+	flags.StringVar(&f.since, "since", since, "only requests since `WHEN`: an age such as 90m or 7d, today, yesterday, a day such as 2026-11-26, or \"all\"")
+	flags.StringVar(&f.until, "until", "", "only requests before `WHEN`, in the same forms (default: now)")
+	flags.StringVar(&f.client, "client", "", "only requests of this client; * matches any characters")
+	flags.StringVar(&f.channel, "channel", "", "only requests of this channel; * matches any characters")
+	flags.StringVar(&f.key, "key", "", "only requests with the key of this ID; * matches any characters")
+	flags.StringVar(&f.model, "model", "", "only requests for this model; * matches any characters")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	_ = c.RegisterFlagCompletionFunc("channel", a.completeChannels)
 }
@@ -137,6 +139,9 @@ func emptyPeriod(since, until string, f history.Filter, now time.Time) string {
 // questionError makes an error about a question one about the command line.
 func questionError(c *cobra.Command, err error) error {
 	if wrong := (*history.QueryError)(nil); errors.As(err, &wrong) {
+		return usageError{c, err}
+	}
+	if refused := (*adminclient.Error)(nil); errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
 		return usageError{c, err}
 	}
 	return err

@@ -48,9 +48,9 @@ then 3.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
 			case !slices.Contains(event.Levels, f.level):
-				return usageError{c, fmt.Errorf("--level must be one of info, warn, error, but it is %q", f.level)}
+				return usageError{c, fmt.Errorf("--level takes info, warn or error, but not %q", f.level)}
 			case f.lines < 0 || f.lines > adminclient.MaxRecent:
-				return usageError{c, fmt.Errorf("-n must be a number from 0 to %d, but it is %d", adminclient.MaxRecent, f.lines)}
+				return usageError{c, fmt.Errorf("--lines takes a number from 0 to %d, but not %d", adminclient.MaxRecent, f.lines)}
 			}
 			var err error
 			if f.from, err = admin.HistoryMoment(f.since, time.Now()); err != nil {
@@ -65,7 +65,7 @@ then 3.`,
 	flags := c.Flags()
 	flags.BoolVarP(&f.follow, "follow", "f", false, "print new events until interrupted")
 	flags.IntVarP(&f.lines, "lines", "n", f.lines, "number of events to show")
-	flags.StringVar(&f.since, "since", "", "show only events since `WHEN`: how long ago, such as 90m or 2d, today, yesterday, or a day such as 2026-11-26")
+	flags.StringVar(&f.since, "since", "", "show only events since `WHEN`: an age such as 90m or 2d, today, yesterday, or a day such as 2026-11-26")
 	flags.StringVar((*string)(&f.level), "level", string(f.level), "lowest level to show: info, warn or error")
 	flags.StringVar(&f.channel, "channel", "", "show only events about this channel")
 	flags.StringVar(&f.plugin, "plugin", "", "show only events about this plugin, with the warnings and errors that it logs")

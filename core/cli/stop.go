@@ -25,6 +25,17 @@ func drainFlag(c *cobra.Command, drain *time.Duration) {
 	c.Flags().Lookup("drain").DefValue = "the setting drain"
 }
 
+// checkDrain checks the flag, and sets it to 0 with --now.
+func checkDrain(c *cobra.Command, now bool, drain *time.Duration) error {
+	if given := c.Flags().Lookup("drain"); given.Changed && *drain < 0 {
+		return usageError{c, errors.New(notADuration("drain", given.Value.String()))}
+	}
+	if now {
+		*drain = 0
+	}
+	return nil
+}
+
 func (a *app) stopCommand() *cobra.Command {
 	now, drain := false, control.DrainAsConfigured
 	c := &cobra.Command{
@@ -34,8 +45,8 @@ func (a *app) stopCommand() *cobra.Command {
 		Example: "  aitunnel stop\n  aitunnel stop --drain 30s\n  aitunnel stop --now",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if now {
-				drain = 0
+			if err := checkDrain(c, now, &drain); err != nil {
+				return err
 			}
 			return a.stop(c.Context(), control.Ending{Drain: drain})
 		},
@@ -66,8 +77,8 @@ Most changes need no restart: see 'aitunnel reload'.`,
 		Example: "  aitunnel restart\n  aitunnel restart --now",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if now {
-				drain = 0
+			if err := checkDrain(c, now, &drain); err != nil {
+				return err
 			}
 			return a.restart(c.Context(), control.Ending{Drain: drain, Restart: true})
 		},

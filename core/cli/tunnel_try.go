@@ -21,10 +21,10 @@ send a request through it, as the running program would. Forwards that
 the running program has open are not touched. You are asked for a passphrase that
 the configuration does not have.
 
-If the login succeeds and the tunnel waits or has failed in the running program,
-that tries again at once. If all steps succeed and the tunnel is degraded there, it
-logs in again: open forwards are closed for a moment. Root tests the tunnels of the
-system service with the account of the service.
+If the login succeeds, a tunnel of the running program that waits or has failed is
+retried at once. If all steps succeed, one that is degraded logs in again: its open
+forwards are closed for a moment. Root tests the tunnels of the system service with
+the account of the service.
 
 The exit code is 1 if a step fails.`,
 		Example: "  aitunnel tunnel test\n  aitunnel tunnel test vps --json",

@@ -42,8 +42,8 @@ func (a *app) usageCommand() *cobra.Command {
 		Long: `Show what requests add up to: tokens, costs, failures and latency, by day, model
 and so on, from the history that the program keeps. It need not be running.
 
-A time is rounded to whole hours, and to whole days if it is longer than two days or
-is divided by days or months. --since yesterday ends now; with --until today it is
+Times are rounded to whole hours, or to whole days if there are more than two or if
+days or months are shown. --since yesterday ends now; with --until today it is
 yesterday alone.
 
 Costs need prices: see price in the configuration. A cost is computed when a request

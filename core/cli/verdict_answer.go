@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,9 @@ func (a *app) verdictTest() *cobra.Command {
 			if len(args) == 1 {
 				q.file = args[0]
 			}
+			if err := q.check(); err != nil {
+				return usageError{c, err}
+			}
 			answer, err := a.answerFor(q)
 			if err != nil {
 				return err
@@ -57,23 +61,41 @@ func (a *app) verdictTest() *cobra.Command {
 	f.StringArrayVar(&q.headers, "header", nil, "a header of the answer, as `\"Name: value\"`; may be repeated")
 	f.StringVar(&q.body, "body", "", "`file` that holds the answer's body, or an event of a stream; \"-\" is the standard input")
 	f.StringVar(&q.request.Dialect, "dialect", "openai", "the API of the request: "+strings.Join(verdict.Dialects, ", "))
-	f.StringVar(&q.endpoint, "endpoint", string(verdict.Generate), "the kind of its endpoint: generate, models, count, moderation, rerank, account, files or other")
-	f.StringVar(&q.request.Method, "method", "POST", "its method")
-	f.StringVar(&q.request.Path, "path", "", "its path")
+	f.StringVar(&q.endpoint, "endpoint", string(verdict.Generate), "the kind of endpoint of the request: generate, models, count, moderation, rerank, account, files or other")
+	f.StringVar(&q.request.Method, "method", "POST", "the method of the request")
+	f.StringVar(&q.request.Path, "path", "", "the path of the request")
 	f.StringVar(&q.request.Model, "model", "", "the model that was sent")
-	f.BoolVar(&q.request.Streamed, "streamed", false, "a streamed answer was asked for")
+	f.BoolVar(&q.request.Streamed, "streamed", false, "the request asked for a streamed answer")
 	f.StringVar(&q.channel, "channel", "", "the `channel` whose rules are tried too")
 	return c
+}
+
+// check checks the flags.
+func (q verdictQuestion) check() error {
+	switch {
+	case q.file != "" && (q.status != 0 || q.body != ""):
+		return errors.New("the answer is in the file: leave out --status and --body")
+	case q.file == "" && q.status == 0:
+		return errors.New("which answer? Give its --status, or a file as curl -i prints it")
+	case q.file == "" && (q.status < 100 || q.status > 599):
+		return fmt.Errorf("--status takes a number from 100 to 599, but not %d", q.status)
+	case !slices.Contains(verdict.Endpoints, verdict.Endpoint(q.endpoint)):
+		return fmt.Errorf("--endpoint takes generate, models, count, moderation, rerank, account, files or other, but not %q", q.endpoint)
+	case dialect.Named(q.request.Dialect) == nil:
+		return fmt.Errorf("--dialect takes one of %s, but not %q", strings.Join(verdict.Dialects, ", "), q.request.Dialect)
+	}
+	for _, h := range q.headers {
+		if name, _, ok := strings.Cut(h, ":"); !ok || strings.TrimSpace(name) == "" {
+			return fmt.Errorf("--header takes \"Name: value\", but not %q", h)
+		}
+	}
+	return nil
 }
 
 // answerFor makes an answer of the flags.
 func (a *app) answerFor(q verdictQuestion) (verdict.Answer, error) {
 	answer := verdict.Answer{Status: q.status, Header: http.Header{}}
 	switch {
-	case q.file != "" && (q.status != 0 || q.body != ""):
-		return answer, errors.New("the answer is in the file: leave out --status and --body")
-	case q.file == "" && q.status == 0:
-		return answer, errors.New("which answer? Give its --status, or a file as curl -i prints it")
 	case q.file != "":
 		text, err := a.readAll(q.file)
 		if err != nil {
@@ -90,34 +112,16 @@ func (a *app) answerFor(q verdictQuestion) (verdict.Answer, error) {
 		answer.Body = body
 	}
 	for _, h := range q.headers {
-		name, value, ok := strings.Cut(h, ":")
-		if !ok || strings.TrimSpace(name) == "" {
-			return answer, fmt.Errorf("the header %q has no colon: write \"Name: value\"", h)
-		}
+		name, value, _ := strings.Cut(h, ":")
 		answer.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
-	if err := a.knownRequest(&q); err != nil {
-		return answer, err
-	}
+	q.request.Endpoint = verdict.Endpoint(q.endpoint)
 	answer.Request, answer.Now = q.request, time.Now()
 	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
 		answer.Now = date
 	}
 	answer.Body = decoded(answer)
 	return answer, nil
-}
-
-func (a *app) knownRequest(q *verdictQuestion) error {
-	q.request.Endpoint = verdict.Endpoint(q.endpoint)
-	for _, e := range verdict.Endpoints {
-		if e == q.request.Endpoint {
-			if dialect.Named(q.request.Dialect) == nil {
-				return fmt.Errorf("%q is not a dialect: known are %s", q.request.Dialect, strings.Join(verdict.Dialects, ", "))
-			}
-			return nil
-		}
-	}
-	return fmt.Errorf("%q is not a kind of endpoint: known are generate, models, count, moderation, rerank, account, files and other", q.endpoint)
 }
 
 func (a *app) readAll(path string) ([]byte, error) {

@@ -47,12 +47,12 @@ func (a *app) verdictUnknownRemove() *cobra.Command {
 		Short:   "Remove answers from the list",
 		Long:    "Remove answers from the list, because there is a rule for them now or they do not\nmatter. An answer that comes again is listed again, unless a rule knows it.",
 		Example: "  aitunnel verdict unknown remove 1f2e3d4c5b6a7988\n  aitunnel verdict unknown remove --all",
-		RunE: func(_ *cobra.Command, keys []string) error {
+		RunE: func(c *cobra.Command, keys []string) error {
 			a.useServiceState()
 			dir := unknown.Dir(a.stateDir)
 			switch {
 			case all == (len(keys) > 0):
-				return errors.New("which answers? Give their keys, which aitunnel verdict unknown lists, or --all")
+				return usageError{c, errors.New("which answers? Give their keys, which 'aitunnel verdict unknown' lists, or --all")}
 			case all:
 				list, err := unknown.List(dir)
 				if err != nil {

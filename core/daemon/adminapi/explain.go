@@ -17,7 +17,7 @@ import (
 func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanation, error) {
 	path, query, _ := strings.Cut(q.Path, "?")
 	if !strings.HasPrefix(path, "/") {
-		return admin.Explanation{}, admin.Invalid("the path of the request is missing: it begins with a slash, such as /v1/chat/completions")
+		return admin.Explanation{}, admin.Invalid("the path of a request begins with a slash, such as /v1/chat/completions")
 	}
 	if q.Model == "" {
 		q.Model = proxy.PathModel(path)

@@ -31,7 +31,7 @@ func (e *RunningError) Error() string {
 	if h := e.Holder; h.PID > 0 {
 		who = fmt.Sprintf("aitunnel %s, pid %d, with %s since %s", h.Version, h.PID, h.Config, h.Since.Local().Format("2006-01-02 15:04:05"))
 	}
-	return fmt.Sprintf("already running: %s uses the state directory %s; see 'aitunnel status', or choose another directory with --state-dir", who, e.Dir)
+	return fmt.Sprintf("already running: %s (state directory %s); see 'aitunnel status', or choose another directory with --state-dir", who, e.Dir)
 }
 
 // Lock gives a state directory to one daemon. The system releases it when the
