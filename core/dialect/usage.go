@@ -17,10 +17,10 @@ type Tokens struct {
 // Usage finds the token counts in an answer as its bytes pass, in pieces of any size. It
 // searches for the object "usage" of OpenAI and Anthropic and "usageMetadata" of Gemini,
 // and reads every object of Ollama. Text inside an answer is not found, since quotes are
-// escaped there. Streams repeat and raise the counts, so the highest are used. It reads
-// each byte once and allocates nothing, except for compressed answers.
+// escaped there. Streams repeat the counts, and the first ones may be estimates, so the last
+// ones are used. It reads each byte once and allocates nothing, except for compressed answers.
 type Usage struct {
-	most counts // of all objects so far
+	last counts // of the objects so far
 
 	whole   bool   // every object is read
 	coding  string // of the answer
@@ -86,7 +86,7 @@ func (u *Usage) Tokens() Tokens {
 		u.coded = nil
 		u.scan(plain)
 	}
-	return u.most.tokens()
+	return u.last.tokens()
 }
 
 // search starts the search for the next object.
@@ -182,7 +182,7 @@ func (u *Usage) readObject(b []byte) []byte {
 	n, ended := u.object.read(b[:room])
 	switch {
 	case ended:
-		u.most.raise(&u.object.counts)
+		u.last.update(&u.object.counts)
 		u.search()
 	case u.object.size >= maxUsage && !u.whole:
 		u.search()
