@@ -34,7 +34,7 @@ type ticket struct {
 }
 
 const (
-	maxPiece = 32 << 10 // the size of one packet
+	maxPiece = 16 << 10 // the library keeps a packet of this size for each stream
 	minPiece = 4 << 10
 
 	// stuckTime is how long a write counts as unsent data. A write that takes longer
