@@ -103,6 +103,30 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// TestRSAKeys uses a server that accepts only signatures with SHA-512, which it does not
+// announce. OpenSSH's client prefers them, so this one has to.
+func TestRSAKeys(t *testing.T) {
+	t.Parallel()
+	file, private := newRSAKey(t)
+	signer, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority := sshdtest.NewKey(t, filepath.Join(t.TempDir(), "authority"), "")
+	s := sshdtest.Start(t, sshdtest.Options{Config: "PubkeyAcceptedAlgorithms rsa-sha2-512,rsa-sha2-512-cert-v01@openssh.com\nTrustedUserCAKeys " + file + ".ca\n"})
+	writeFile(t, file+".ca", string(ssh.MarshalAuthorizedKey(authority.PublicKey())))
+	s.Authorize("", signer.PublicKey())
+	tunnel := tunnelTo(s)
+	tunnel.Identity = file
+	mustDial(t, envOf(s), tunnel)
+	mustDial(t, Environment{Home: t.TempDir(), Agent: serveAgent(t, agent.AddedKey{PrivateKey: private})}, &config.Tunnel{
+		Name: "vps", Host: s.Addr(), User: s.User, HostKey: s.Fingerprint(), Keepalive: tunnel.Keepalive,
+	})
+	s.Authorize("", s.Key.PublicKey()) // only the certificate is accepted
+	writeFile(t, file+"-cert.pub", string(ssh.MarshalAuthorizedKey(certify(t, authority, signer.PublicKey(), ssh.UserCert, s.User))))
+	mustDial(t, envOf(s), tunnel)
+}
+
 // TestSeveralMethods uses a server that requires more than one method. The error names the
 // missing one, and does not blame the accepted key.
 func TestSeveralMethods(t *testing.T) {

@@ -179,11 +179,25 @@ func (l *login) openAgent(socket string) []ssh.Signer {
 // offer adds keys to those to try, without duplicates.
 func (l *login) offer(signers []ssh.Signer, of string) {
 	for _, s := range signers {
+		s = strongest(s)
 		if find(l.signers, s.PublicKey()) == nil {
 			l.signers = append(l.signers, s)
 			l.names = append(l.names, fmt.Sprintf("the key %s (%s)", of, fingerprint(s.PublicKey())))
 		}
 	}
+}
+
+// strongest returns a signer that prefers SHA-512 with an RSA key, as OpenSSH does: servers
+// before OpenSSH 9.6 do not say that they accept nothing else.
+func strongest(s ssh.Signer) ssh.Signer {
+	capable, ok := s.(ssh.AlgorithmSigner)
+	if !ok || s.PublicKey().Type() != ssh.KeyAlgoRSA {
+		return s
+	}
+	if out, err := ssh.NewSignerWithAlgorithms(capable, []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256, ssh.KeyAlgoRSA}); err == nil {
+		return out
+	}
+	return s
 }
 
 // find returns the signer of a key, nil if there is none.

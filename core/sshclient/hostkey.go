@@ -207,15 +207,23 @@ func (c *keyCheck) noCommonAlgorithm(err error) *Error {
 	if !errors.As(err, &none) {
 		return nil
 	}
-	offered := strings.Join(none.RequestedAlgorithms, ", ")
+	offered := algorithmNames(none.RequestedAlgorithms)
 	if none.What != "host key" {
-		return permanent(StepConnect, "%s and this program have no %s algorithm in common: it offers %s, which are outdated or unusual; update its SSH server, or allow one of %s there", c.address, none.What, offered, strings.Join(none.SupportedAlgorithms, ", "))
+		return permanent(StepConnect, "%s and this program have no %s algorithm in common: it offers %s, which are outdated or unusual; update its SSH server, or allow one of %s there", c.address, none.What, offered, algorithmNames(none.SupportedAlgorithms))
 	}
 	modern := slices.ContainsFunc(none.RequestedAlgorithms, func(a string) bool { return slices.Contains(algorithmsFor(nil), a) })
 	if !modern {
 		return permanent(StepHostKey, "%s can only sign with outdated algorithms (%s), which use SHA-1 or weak keys and are not accepted: update its SSH server, or give it an ed25519 host key (ssh-keygen -A)", c.address, offered)
 	}
 	return permanent(StepHostKey, "%s no longer has a key of the known type, but offers %s: if the host was reinstalled, remove its lines from %s and trust the new key with `aitunnel tunnel trust %s`", c.address, offered, strings.Join(c.files, " and "), c.tunnel)
+}
+
+// algorithmNames joins names of algorithms, without those that announce extensions of the
+// protocol.
+func algorithmNames(all []string) string {
+	return strings.Join(slices.DeleteFunc(slices.Clone(all), func(name string) bool {
+		return strings.HasPrefix(name, "ext-info-") || strings.HasPrefix(name, "kex-strict-")
+	}), ", ")
 }
 
 // fingerprint returns the fingerprint of a key; that of the key itself for a certificate.

@@ -204,7 +204,7 @@ func (l *login) certify(path string, signer ssh.Signer) error {
 	if err != nil {
 		return err
 	}
-	certified, err := ssh.NewCertSigner(cert, signer)
+	certified, err := ssh.NewCertSigner(cert, strongest(signer))
 	if err != nil {
 		return fmt.Errorf("the certificate %s does not match its key: it is for %s", path, fingerprint(cert.Key))
 	}

@@ -20,6 +20,22 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
+// newRSAKey writes a key to a file.
+func newRSAKey(t *testing.T) (file string, private *rsa.PrivateKey) {
+	t.Helper()
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(t.TempDir(), "rsa")
+	writeFile(t, file, string(pem.EncodeToMemory(block)))
+	return file, private
+}
+
 // TestRefusals shows that errors contain what a server sends before its version, and
 // which algorithms it offers.
 func TestRefusals(t *testing.T) {
@@ -96,18 +112,17 @@ func TestRefusals(t *testing.T) {
 			mustDial(t, envOf(s), tunnelTo(s))
 		})
 	}
+	t.Run("names of extensions are not shown", func(t *testing.T) {
+		t.Parallel()
+		s := sshdtest.Start(t, sshdtest.Options{Config: "KexAlgorithms sntrup761x25519-sha512@openssh.com\n"})
+		_, err := dial(t, envOf(s), tunnelTo(s))
+		if err == nil || strings.Contains(err.Error(), "kex-strict") || strings.Contains(err.Error(), "ext-info") {
+			t.Error(err)
+		}
+	})
 	t.Run("SHA-1 only", func(t *testing.T) {
 		t.Parallel()
-		private, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			t.Fatal(err)
-		}
-		block, err := ssh.MarshalPrivateKey(private, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		file := filepath.Join(t.TempDir(), "rsa")
-		writeFile(t, file, string(pem.EncodeToMemory(block)))
+		file, _ := newRSAKey(t)
 		s := sshdtest.Start(t, sshdtest.Options{Config: "HostKey " + file + "\nHostKeyAlgorithms ssh-rsa\n"})
 		mustFail(t, envOf(s), tunnelTo(s), true, "only sign with outdated algorithms (ssh-rsa)", "SHA-1")
 	})
