@@ -46,9 +46,12 @@ func missing(body json.RawMessage, t reflect.Type, path []string) error {
 	_ = json.Unmarshal(body, &values) // anything but an object was refused before
 	for _, f := range fields {
 		value, ok := values[f.name]
-		ok = ok && !isNull(value)
+		null := ok && isNull(value)
+		ok = ok && !null
 		at := append(slices.Clone(path), f.name)
 		switch {
+		case f.role == roleAttribute && !f.optional && null:
+			return complain(at, "it is null, but required", f.doc)
 		case f.role == roleAttribute && !f.optional && !ok:
 			return complain(at, "it is required", f.doc)
 		case f.role != roleBlock:

@@ -98,12 +98,13 @@ func (a *author) run(dir, program string, args ...string) string {
 	return out
 }
 
-// try is run for a program that may fail.
+// try is run for a program that may fail. The time limit ends one that hangs: on a busy
+// machine a build for six systems takes more than five minutes.
 func (a *author) try(dir, program string, args ...string) (string, error) {
 	if program == "aitunnel" {
 		program = a.self
 	}
-	ctx, cancel := context.WithTimeout(a.t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(a.t.Context(), 15*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env = filepath.Join(a.home, dir), a.env

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/sdk"
+	"github.com/aitunnel/aitunnel/sdk/attribute"
 )
 
 // Bounds of what a plan may ask for.
@@ -17,11 +18,9 @@ const (
 	defaultTTL = 30 * time.Second
 	maxState   = 64 << 10
 
-	maxAttributes    = 32
-	maxAttributeName = 200
-
-	maxWarnings = 16
-	maxWarning  = 300 // bytes
+	maxAttributes = 32
+	maxWarnings   = 16
+	maxWarning    = 300 // bytes
 )
 
 // plan is a checked sdk.Plan whose members are indices in the list of candidates. Only the
@@ -114,7 +113,7 @@ func compile(p sdk.Plan, ids []string) (*plan, error) {
 		return nil, fmt.Errorf("it asks for %d attributes of requests, the limit is %d", len(p.Attributes), maxAttributes)
 	}
 	for _, name := range p.Attributes {
-		if !knownAttribute(name) {
+		if !attribute.IsValid(name) {
 			return nil, fmt.Errorf("it asks for %.40q, which is not an attribute of a request: use header.NAME, query.NAME, body.PATH, model or client", name)
 		}
 	}

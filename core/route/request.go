@@ -42,15 +42,3 @@ func (r *Request) Attribute(name string) (value string, ok bool) {
 	}
 	return value, value != ""
 }
-
-// knownAttribute reports whether a plan may name the attribute.
-func knownAttribute(name string) bool {
-	kind, rest, dot := strings.Cut(name, ".")
-	switch kind {
-	case "header", "query", "body":
-		return len(name) <= maxAttributeName && rest != ""
-	case "model", "client":
-		return !dot
-	}
-	return false
-}

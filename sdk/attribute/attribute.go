@@ -1,5 +1,6 @@
-// Package attribute has the rules for the parts of requests that plans ask for. The host
-// and its test kit share them.
+// Package attribute has the rules for attributes, which are the parts of requests that plans
+// ask for. aitunnel and the test kit share them; a plugin with settings that name attributes
+// checks them with [IsValid].
 package attribute
 
 import (
@@ -10,6 +11,22 @@ import (
 
 // Max is how much a plugin gets of one attribute, in bytes.
 const Max = 16 << 10
+
+// MaxName is the maximum length of an attribute's name, in bytes.
+const MaxName = 200
+
+// IsValid reports whether a plan may name the attribute: header.NAME, query.NAME, body.PATH,
+// model or client. A block may still have to expose it; see [IsExposed].
+func IsValid(name string) bool {
+	kind, rest, dot := strings.Cut(name, ".")
+	switch kind {
+	case "header", "query", "body":
+		return len(name) <= MaxName && rest != ""
+	case "model", "client":
+		return !dot
+	}
+	return false
+}
 
 // Cut returns at most n bytes of s. It splits no character.
 func Cut(s string, n int) string {

@@ -48,20 +48,9 @@ func (k *kit) withheld(p sdk.Plan, name string) string {
 
 // noAttribute finds the first name that is not that of an attribute of requests.
 func noAttribute(names []string) (name string, found bool) {
-	for _, name := range names {
-		kind, rest, dot := strings.Cut(name, ".")
-		switch kind {
-		case "header", "query", "body":
-			if rest == "" {
-				return name, true
-			}
-		case "model", "client":
-			if dot {
-				return name, true
-			}
-		default:
-			return name, true
-		}
+	i := slices.IndexFunc(names, func(name string) bool { return !attribute.IsValid(name) })
+	if i < 0 {
+		return "", false
 	}
-	return "", false
+	return names[i], true
 }

@@ -141,7 +141,7 @@ func (k *kit) faults(p sdk.Plan, candidates []sdk.Snapshot) (faults []string) {
 		add("TTL %s and MaxStale %s must not be below 0", p.TTL, p.MaxStale)
 	}
 	if name, ok := noAttribute(p.Attributes); ok {
-		add("Attributes names %q: attributes are header.NAME, query.NAME, body.PATH, model and client", name)
+		add("Attributes names %q: attributes are header.NAME, query.NAME, body.PATH, model and client (see attribute.IsValid)", name)
 	}
 	if len(p.Attributes) > maxAttributes {
 		add("it names %d Attributes; the host passes on %d", len(p.Attributes), maxAttributes)
@@ -166,7 +166,7 @@ func ruleFaults(r sdk.Rule) []string {
 		return []string{"the rule hash names no attribute of requests to hash"}
 	}
 	if name, ok := noAttribute(r.Hash); ok {
-		return []string{fmt.Sprintf("the rule hash names %q: attributes are header.NAME, query.NAME, body.PATH, model and client", name)}
+		return []string{fmt.Sprintf("the rule hash names %q: attributes are header.NAME, query.NAME, body.PATH, model and client (see attribute.IsValid)", name)}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package sdktest
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -111,7 +112,7 @@ func (k *kit) wrongSettings(t *testing.T) {
 	for _, s := range k.accepted {
 		c, err := r.configure(s)
 		if err != nil {
-			t.Errorf("the settings %v are refused, but should not be: %v", k.merge(s), err)
+			t.Errorf("the settings %v are refused for %s, but should not be: %v", k.merge(s), refusedAt(err), err)
 			continue
 		}
 		k.use(r, c, k.merge(s))
@@ -159,8 +160,22 @@ func (k *kit) refusal(r *rig, c *host.Component, err error, settings Settings, p
 	case !errors.Is(err, sdk.ErrInvalidConfig):
 		r.t.Errorf("the settings %v are refused by an error that is no *sdk.ConfigError, so the user is not shown the line: return one with the Path of the setting: %v", settings, err)
 	case !slices.ContainsFunc(complaints(err), func(c *sdk.ConfigError) bool { return slices.Equal(c.Path, path) }):
-		r.t.Errorf("the settings %v are refused without the path %q of what is wrong, so the user is not shown the line: %v", settings, at, err)
+		r.t.Errorf("the settings %v are refused for %s, not for %q, which %s: %v", settings, refusedAt(err), at, why, err)
 	}
+}
+
+// refusedAt returns the paths of the settings that an error is about.
+func refusedAt(err error) string {
+	var paths []string
+	for _, c := range complaints(err) {
+		if len(c.Path) > 0 {
+			paths = append(paths, fmt.Sprintf("%q", strings.Join(c.Path, ".")))
+		}
+	}
+	if len(paths) == 0 {
+		return "no setting (an error without a Path, so the user is not shown the line)"
+	}
+	return strings.Join(paths, " and ")
 }
 
 // complaints returns those that were joined to err.
