@@ -63,7 +63,6 @@ func answeredOverTCP(tb testing.TB, contentType, body string) *Handler {
 	for ch, to := range s.sites {
 		*ch.Config.Target = *target
 		to.egresses = []egress{{transport: pool}}
-		s.sites[ch] = to
 	}
 	return h
 }

@@ -93,7 +93,7 @@ func (x *exchange) timeouts(ch *route.Channel) config.Timeouts {
 func (a *attempt) write(r *http.Request) {
 	x := a.exchange
 	c := x.pick.Channel.Config
-	to := x.setup.sites[x.pick.Channel]
+	to := x.site()
 	h := copyRequestHeaders(x.in.Header)
 	dialect.LimitEncodings(h, x.mode.Stream)
 	parts := x.mapped()

@@ -70,7 +70,7 @@ func (t *tried) has(i int) bool { return t.egresses&(1<<i) != 0 }
 // down, or else the one whose cooldown ends first.
 func (x *exchange) chooseEgress() egress {
 	ch := x.pick.Channel
-	all := x.setup.sites[ch].egresses
+	all := x.site().egresses
 	if len(all) == 1 {
 		return all[0]
 	}
@@ -98,7 +98,7 @@ func (x *exchange) chooseEgress() egress {
 // another egress of the same channel should be tried with the same key.
 func (x *exchange) failEgress(o *outcome) (another bool) {
 	a, ch := x.attempt, x.pick.Channel
-	all := x.setup.sites[ch].egresses
+	all := x.site().egresses
 	blocked := o.verdict.Means == verdict.Blocked
 	if o.gone || !blocked && !o.unreached {
 		return false
@@ -136,9 +136,17 @@ func (a *attempt) egressWorks(ch *route.Channel, now time.Time) {
 	}
 }
 
+// site returns the site of the picked channel.
+func (x *exchange) site() *site {
+	if ch := x.pick.Channel; x.siteOf != ch {
+		x.siteOf, x.latest = ch, x.setup.sites[ch]
+	}
+	return x.latest
+}
+
 // newSite returns the address of a channel and its egresses.
-func (h *Handler) newSite(c *config.Channel) site {
-	return site{
+func (h *Handler) newSite(c *config.Channel) *site {
+	return &site{
 		egresses: h.egresses(c),
 		escaped:  strings.TrimSuffix(c.Target.EscapedPath(), "/"),
 	}

@@ -210,9 +210,8 @@ func TestTooManyOpenFiles(t *testing.T) {
 	s := newTestSite(t, good)
 	r := newRig(t, nil, s)
 	set := r.handler.current.Load()
-	for ch, to := range set.sites {
+	for _, to := range set.sites {
 		to.egresses = []egress{{transport: shortage{}}}
-		set.sites[ch] = to
 	}
 	for range 8 {
 		got := r.post(chatPath, chatBody)

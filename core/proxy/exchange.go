@@ -33,9 +33,11 @@ type exchange struct {
 	usage   dialect.Usage
 
 	pick     route.Pick
-	timedOut bool          // it waited too long for a channel that is at its limit
-	picked   bool          // pick is for the next attempt
-	tried    tried         // egresses of the picked channel
+	timedOut bool  // it waited too long for a channel that is at its limit
+	picked   bool  // pick is for the next attempt
+	tried    tried // egresses of the picked channel
+	siteOf   *route.Channel
+	latest   *site         // of siteOf
 	wait     time.Duration // before the next attempt
 	attempt  *attempt      // the latest
 	first    attempt       // memory for the first attempt, as there is usually only one

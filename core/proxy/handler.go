@@ -88,7 +88,7 @@ type setup struct {
 	guard        guard
 	limits       limits
 	memory       *budget
-	sites        map[*route.Channel]site
+	sites        map[*route.Channel]*site
 	models       modelLists
 	factors      map[string]float64 // the price factors of the channels
 	keepAlive    time.Duration      // the longest time without a byte for a waiting caller; 0 for no limit
@@ -123,7 +123,7 @@ func (h *Handler) Use(cfg *config.Config, t *route.Table) (drained <-chan struct
 		table: t, config: cfg, client: newClient(), guard: newGuard(cfg, h.clients), countsTokens: countsTokens(cfg),
 		limits: limits{max: cfg.Proxy.MaxBody, replay: min(cfg.Proxy.ReplayLimit, cfg.Proxy.MaxBody)},
 		memory: &budget{limit: cfg.Proxy.BufferLimit},
-		sites:  map[*route.Channel]site{}, factors: map[string]float64{},
+		sites:  map[*route.Channel]*site{}, factors: map[string]float64{},
 		idle: make(chan struct{}), keepAlive: cfg.Proxy.StreamKeepalive,
 	}
 	s.uses.Store(1)

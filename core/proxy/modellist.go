@@ -251,7 +251,7 @@ func (x *exchange) gather(routes []*route.Route) map[*route.Channel]modelList {
 
 // fetchModels asks a site for its models, with a few of its keys. A failure does not
 // affect the state of the channel or its keys.
-func (h *Handler) fetchModels(ch *route.Channel, s site) (models []dialect.ListedModel, known, absent bool) {
+func (h *Handler) fetchModels(ch *route.Channel, s *site) (models []dialect.ListedModel, known, absent bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), modelsTimeout)
 	defer cancel()
 	p := &prober{handler: h, channel: ch, site: s}

@@ -95,7 +95,7 @@ func (a *attempt) keepUnknown(answer verdict.Answer, v verdict.Verdict) {
 }
 
 func (a *attempt) verdicts() *verdict.Set {
-	return a.exchange.setup.sites[a.exchange.pick.Channel].verdicts
+	return a.exchange.site().verdicts
 }
 
 // answerOf returns what rules can test of an answer, without its body.

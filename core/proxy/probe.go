@@ -30,7 +30,7 @@ func (h *Handler) Prober(ch *route.Channel) sdk.Host {
 type prober struct {
 	handler *Handler
 	channel *route.Channel
-	site    site
+	site    *site
 }
 
 // deliver sends a probe by the egress that requests use. Egresses before it, which

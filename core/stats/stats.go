@@ -73,8 +73,9 @@ func (c *Collector) Add(r *event.Request) {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	var last counted
 	for i := range r.Attempts {
-		c.attempt(&r.Attempts[i], i > 0, now)
+		last = c.attempt(&r.Attempts[i], i > 0, now)
 	}
 	one := sample{retries: uint64(r.Retries), input: r.TokensIn, output: r.TokensOut, bad: r.Failed()}
 	one.good = !one.bad && !r.Canceled()
@@ -88,18 +89,36 @@ func (c *Collector) Add(r *event.Request) {
 	c.recent.add(now, one)
 	c.model(r.Model, one.good).add(one)
 	if r.TokensIn+r.TokensOut > 0 {
-		ch := c.channel(r.Channel)
-		ch.tokens(one)
-		if r.Key != "" {
-			ch.key(r.Key).tokens(one)
+		if last.name != r.Channel || last.id != r.Key || last.channel == nil {
+			last = c.find(r.Channel, r.Key)
+		}
+		last.channel.tokens(one)
+		if last.key != nil {
+			last.key.tokens(one)
 		}
 	}
 }
 
-func (c *Collector) attempt(a *event.Attempt, again bool, now time.Time) {
+// counted are the counters of a channel and one of its keys.
+type counted struct {
+	name, id string
+	channel  *channelSums
+	key      *Sums // nil without a key
+}
+
+func (c *Collector) find(name, id string) counted {
+	out := counted{name: name, id: id, channel: c.channel(name)}
+	if id != "" {
+		out.key = out.channel.key(id)
+	}
+	return out
+}
+
+// attempt counts an attempt and returns where, if the channel was involved.
+func (c *Collector) attempt(a *event.Attempt, again bool, now time.Time) counted {
 	switch a.Verdict {
 	case event.VerdictClient, event.VerdictEgress, event.VerdictLocal:
-		return // the channel was not involved
+		return counted{}
 	}
 	one := sample{good: isGood(a)}
 	one.bad = !one.good
@@ -109,12 +128,13 @@ func (c *Collector) attempt(a *event.Attempt, again bool, now time.Time) {
 	if a.Verdict == event.VerdictOK {
 		one.ttfb = time.Duration(a.TTFB)
 	}
-	ch := c.channel(a.Channel)
-	ch.add(one)
-	ch.recent.add(now, one)
-	if a.Key != "" {
-		ch.key(a.Key).add(one)
+	at := c.find(a.Channel, a.Key)
+	at.channel.add(one)
+	at.channel.recent.add(now, one)
+	if at.key != nil {
+		at.key.add(one)
 	}
+	return at
 }
 
 // isGood reports whether the channel worked, as in the counters of channels and keys: it gave a
