@@ -152,7 +152,7 @@ func (d *schemaDecoder) attribute(r *reader, a *sdk.Attribute, path []string, ou
 	if at == nil {
 		switch {
 		case a.Required:
-			r.loader.fail(r.at, "Missing attribute", strings.TrimSpace(fmt.Sprintf("%q is required %s. %s", a.Name, r.what, wording.Sentence(a.Doc))))
+			r.loader.fail(r.at, "Missing setting", strings.TrimSpace(fmt.Sprintf("%q is required %s. %s", a.Name, r.what, wording.Sentence(a.Doc))))
 		case a.Default != nil:
 			out[a.Name] = a.Default
 		}

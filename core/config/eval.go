@@ -111,7 +111,7 @@ func (l *loader) locals() {
 	attributes := map[string]*hclsyntax.Attribute{}
 	for _, b := range l.topBlocks("locals") {
 		for _, inner := range b.Body.Blocks {
-			l.fail(inner.DefRange(), "Unknown block", "A locals block contains attributes only.")
+			l.fail(inner.DefRange(), "Unknown block", "A locals block contains only settings.")
 		}
 		for name, a := range b.Body.Attributes {
 			if attributes[name] != nil {

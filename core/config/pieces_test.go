@@ -52,10 +52,10 @@ func FuzzPieces(f *testing.F) {
 		file, wrong := hclsyntax.ParseConfig([]byte(text), "a.hcl", hcl.InitialPos)
 		bodies, diags := parseBodies([]byte(text), "a.hcl", 1)
 		if strings.Contains(wrong.Error(), "Attribute redefined") {
-			return // of several pieces the loader tells it
+			return // of several pieces, the loader reports it
 		}
 		if diff := cmp.Diff(wrong.Error(), diags.Error()); diff != "" {
-			t.Fatalf("complaints (-whole +pieces):\n%s", diff)
+			t.Fatalf("errors (-whole +pieces):\n%s", diff)
 		}
 		if wrong.HasErrors() {
 			return

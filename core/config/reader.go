@@ -316,7 +316,7 @@ func (r *reader) done() {
 		if slices.Contains(r.opened, name) {
 			detail = fmt.Sprintf("%q is a block: write %s { … } without an equals sign.", name, r.forms[name])
 		}
-		r.loader.fail(a.NameRange, "Unknown attribute", strings.TrimSpace(detail))
+		r.loader.fail(a.NameRange, "Unknown setting", strings.TrimSpace(detail))
 	}
 	for _, b := range r.blocks {
 		if slices.Contains(r.opened, b.Type) {
@@ -325,7 +325,7 @@ func (r *reader) done() {
 		r.mayBeSecret(b.Body.Range())
 		detail := fmt.Sprintf("There is no block %q %s. %s", b.Type, r.what, wording.Instead(b.Type, r.opened))
 		if slices.Contains(r.asked, b.Type) {
-			detail = fmt.Sprintf("%q is an attribute: write %s = … with an equals sign.", b.Type, b.Type)
+			detail = fmt.Sprintf("%q is a setting: write %s = … with an equals sign.", b.Type, b.Type)
 		}
 		r.loader.fail(b.TypeRange, "Unknown block", strings.TrimSpace(detail))
 	}

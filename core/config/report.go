@@ -102,9 +102,9 @@ func (r Report) Summary() string {
 // for a missing one.
 func consequence(d *hcl.Diagnostic) int {
 	switch d.Summary {
-	case "Unknown attribute", "Unknown block":
+	case "Unknown setting", "Unknown block":
 		return 0
-	case "Missing attribute", "Missing block":
+	case "Missing setting", "Missing block":
 		return 2
 	}
 	return 1

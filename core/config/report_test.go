@@ -9,8 +9,8 @@ import (
 // missing because of it.
 func TestSummaryNamesTheCause(t *testing.T) {
 	for name, text := range map[string]string{
-		"attribute": "channel \"a\" {\n  targt = \"https://a.example\"\n  auth = \"none\"\n}\n",
-		"block":     "route \"/**\" {\n  channels = [channel.a]\n}\nchanel \"a\" {\n  target = \"https://a.example\"\n  auth = \"none\"\n}\n",
+		"setting": "channel \"a\" {\n  targt = \"https://a.example\"\n  auth = \"none\"\n}\n",
+		"block":   "route \"/**\" {\n  channels = [channel.a]\n}\nchanel \"a\" {\n  target = \"https://a.example\"\n  auth = \"none\"\n}\n",
 	} {
 		_, report := loadAlone(t, text, nil)
 		if got := report.Summary(); !strings.Contains(got, "Unknown "+name) || !strings.Contains(got, "more)") {

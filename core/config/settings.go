@@ -247,7 +247,7 @@ func (l *loader) plugin(b *hclsyntax.Block) *Plugin {
 		l.fail(b.LabelRanges[0], "Invalid plugin name", "\"built-in\" is the name of the plugin that comes with aitunnel. Use the name of the plugin, as in aitunnel-plugin-NAME.")
 	}
 	if p.Source != "" && p.Path != "" {
-		l.fail(b.DefRange(), "Conflicting attributes", "\"source\" says where the plugin is downloaded from, and \"path\" which file to use: keep one of them.")
+		l.fail(b.DefRange(), "Conflicting settings", "\"source\" says where the plugin is downloaded from, and \"path\" which file to use: keep one of them.")
 	}
 	return p
 }

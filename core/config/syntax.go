@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -30,22 +31,42 @@ func (l *loader) syntax(diags hcl.Diagnostics, text []byte) {
 		}
 		if name := beforeColon(d, text); name != "" {
 			d.Detail = fmt.Sprintf("Write %s = …, or for a block %s { … }: this is a file in HCL, where YAML and JSON have a colon.", name, name)
-			l.diags = append(l.diags, d)
+			l.diags = append(l.diags, inOurWords(d))
 			return // the other lines have the same problem
 		}
 		if redact.QuotesSecret(d.Detail) {
 			d.Detail = "This is not valid HCL."
 		}
-		l.diags = append(l.diags, d)
+		l.diags = append(l.diags, inOurWords(d))
 	}
 }
+
+// inOurWords returns an error of the parser with settings called settings, as everywhere
+// else; it calls them arguments and attributes.
+func inOurWords(d *hcl.Diagnostic) *hcl.Diagnostic {
+	switch d.Summary {
+	case settingExpected:
+		d.Summary = "Setting or block expected"
+		if strings.HasPrefix(d.Detail, "An argument or block definition is required here.") {
+			d.Detail = "Expected a setting, such as name = \"value\", or a block, such as name { … }."
+		}
+	case "Attribute redefined":
+		d.Summary = "Duplicate setting"
+		d.Detail = strings.NewReplacer("The argument", "The setting", "Each argument", "Each setting").Replace(d.Detail)
+	}
+	return d
+}
+
+// settingExpected is how the parser begins its error for a line that is neither a setting
+// nor a block.
+const settingExpected = "Argument or block definition required"
 
 // colon matches the beginning of a line as in YAML or JSON, after its braces.
 var colon = regexp.MustCompile(`^"?([A-Za-z][\w-]*)"?\s*:(\s|$|["{\[])`)
 
 // beforeColon returns the name on the line of d if a colon follows it, as in YAML and JSON.
 func beforeColon(d *hcl.Diagnostic, text []byte) string {
-	if d.Subject == nil || d.Summary != "Argument or block definition required" {
+	if d.Subject == nil || d.Summary != settingExpected {
 		return ""
 	}
 	start := bytes.LastIndexByte(text[:min(d.Subject.Start.Byte, len(text))], '\n') + 1
