@@ -134,10 +134,18 @@ func (h *http2Pool) failed(ctx context.Context, w *written, err error) error {
 		return &Error{Cancelled, w.sent, context.Cause(ctx)}
 	case errors.As(err, &known):
 		return known
+	case isNotAccepted(err):
+		return &Error{Stale, SentNothing, err}
 	case w.reused && !isAnswered(err):
 		return &Error{Stale, w.sent, err}
 	}
 	return &Error{NoAnswer, w.sent, err}
+}
+
+// isNotAccepted reports whether the site had announced the end of the connection before
+// it accepted the request, each time net/http sent it.
+func isNotAccepted(err error) bool {
+	return strings.Contains(err.Error(), "graceful shutdown GOAWAY") // the type is not exported
 }
 
 // isAnswered reports whether the site reacted to the request: it reset the stream, or
