@@ -14,7 +14,7 @@ import (
 
 // TestPackage installs the .deb in a system of its own, whose root is an overlay
 // of this one and whose first process is systemd, uses the service, upgrades it
-// and removes it; then the same with 'aitunnel service install'. Nothing of this
+// from an earlier version under streams, and removes it; then the same with 'aitunnel service install'. Nothing of this
 // machine is changed.
 func TestPackage(t *testing.T) {
 	if os.Getenv("AITUNNEL_REAL") == "" {
@@ -49,10 +49,41 @@ func TestPackage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := boot(t, map[string][]byte{"aitunnel.deb": deb, "aitunnel": program, "trial.sh": script})
+	earlier, err := earlierRelease(t, "9.9.8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := earlier.program(platform)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Equal(before, program) {
+		t.Fatal("both packages have the same program")
+	}
+	earlierDeb, err := earlier.pack("deb", runtime.GOARCH, before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := boot(t, map[string][]byte{"aitunnel.deb": deb, "earlier.deb": earlierDeb, "aitunnel": program, "trial.sh": script})
 	if !strings.Contains(out, "all is well") {
 		t.Errorf("\n%s", out)
 	}
+}
+
+// earlierCommit is of the source that is upgraded from, if the repository has it.
+const earlierCommit = "af47b2da0d3b16fc8b4628a2db03885f179a3f90"
+
+// earlierRelease makes a release of an earlier source. Without that, in a shallow clone, it
+// is of the present one: then only the version differs.
+func earlierRelease(t *testing.T, version string) (*release, error) {
+	t.Helper()
+	dir := t.TempDir()
+	c := exec.Command("sh", "-c", `git archive "$1" | tar -x -C "$2"`, "sh", earlierCommit, dir)
+	if exec.Command("git", "cat-file", "-e", earlierCommit+"^{commit}").Run() != nil || c.Run() != nil {
+		t.Log("the earlier source is not there: only the version of the earlier package differs")
+		dir = "."
+	}
+	return newRelease(dir, version)
 }
 
 // trialUnit runs the script once, and ends the system.
@@ -106,7 +137,7 @@ func boot(t *testing.T, files map[string][]byte) string {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	limit := time.AfterFunc(12*time.Minute, func() { _ = c.Process.Kill() })
+	limit := time.AfterFunc(15*time.Minute, func() { _ = c.Process.Kill() })
 	defer limit.Stop()
 	if err := c.Wait(); err != nil {
 		if strings.Contains(out.String(), "Operation not permitted") {

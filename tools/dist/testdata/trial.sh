@@ -75,7 +75,7 @@ check "the commands name a service that is stopped" says 'sudo systemctl start a
 check "and it starts again" systemctl start aitunnel
 
 echo "-- upgrade and removal"
-# A site whose streams go on until there is a file /enough, or for 50 seconds. Its list of
+# A site whose streams go on until there is a file /enough, or for five minutes. Its list of
 # models is answered at once.
 cat > /site.sh <<'END'
 read -r method _
@@ -88,7 +88,7 @@ if [ "$method" = GET ]; then
   exit
 fi
 printf 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n'
-for i in $(seq 100); do
+for i in $(seq 600); do
   [ ! -e /enough ] || break
   printf 'data: {"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"part %s "}}]}\n\n' "$i"; sleep 0.5
 done
@@ -100,24 +100,40 @@ systemctl daemon-reload; systemctl start site.socket
 check "a channel of that site" aitunnel channel add slow http://127.0.0.1:8088 --auth none
 check "is the first" aitunnel channel prefer slow
 token=$(sed -n 's/.*client_tokens = \["\(.*\)"\].*/\1/p' $config)
-proxy() { curl -sS -m 60 -H "Authorization: Bearer $token" "http://127.0.0.1:9000$1" "${@:2}"; }
+proxy() { curl -sS -m 300 -H "Authorization: Bearer $token" "http://127.0.0.1:9000$1" "${@:2}"; }
 stream() { proxy /v1/chat/completions -N -d '{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}'; }
 poll() { while :; do proxy /v1/models -o /dev/null -w '%{http_code}\n' || echo refused; sleep 0.1; done >/tmp/polls 2>&1; }
-stream >/tmp/stream 2>&1 & streaming=$!
-poll & polling=$!
-for _ in $(seq 100); do grep -q 'part 2' /tmp/stream && break; sleep 0.1; done
-check "a stream" grep -q 'part 2' /tmp/stream
-before=$(systemctl show -P MainPID aitunnel)
-check "an upgrade" dpkg -i /aitunnel.deb
-check "does not wait for it" not grep -q DONE /tmp/stream
-check "restarts the service" test "$(systemctl show -P MainPID aitunnel)" != "$before"
-check "which is active" systemctl is-active aitunnel
-touch /enough
-wait $streaming
-check "the stream is complete" grep -q DONE /tmp/stream
-kill $polling
-check "requests beside it were made" says . grep '[0-9]' /tmp/polls
-check "and none was refused" not grep -i 'refused\|000\|curl' /tmp/polls
+# An earlier version is put in its place, and upgraded, each under two streams, which may
+# take as long as a slow machine needs to install a package.
+sed -i '$a drain = "5m"' $config
+check "a longer drain" aitunnel reload
+upgrade() { # PACKAGE VERSION
+  rm -f /enough
+  stream >/tmp/stream1 2>&1 & first=$!
+  stream >/tmp/stream2 2>&1 & second=$!
+  poll & polling=$!
+  for _ in $(seq 100); do grep -q 'part 2' /tmp/stream1 && grep -q 'part 2' /tmp/stream2 && break; sleep 0.1; done
+  check "two streams" grep -q 'part 2' /tmp/stream1 /tmp/stream2
+  before=$(systemctl show -P MainPID aitunnel)
+  check "$1 is installed" dpkg -i "$1"
+  check "without waiting for them" not grep -q DONE /tmp/stream1 /tmp/stream2
+  check "the service is restarted" test "$(systemctl show -P MainPID aitunnel)" != "$before"
+  check "and is active" systemctl is-active aitunnel
+  check "as version $2" says "^aitunnel $2 is running" aitunnel status
+  check "whose program is that of the package" cmp "/proc/$(systemctl show -P MainPID aitunnel)/exe" /usr/bin/aitunnel
+  check "with the preferred channel" says '^slow (preferred)' aitunnel channel list
+  touch /enough
+  wait $first $second
+  check "one stream is complete" grep -q DONE /tmp/stream1
+  check "so is the other" grep -q DONE /tmp/stream2
+  kill $polling
+  check "requests beside them were made" says . grep '[0-9]' /tmp/polls
+  check "and none was refused" not grep -v '^200$' /tmp/polls
+}
+upgrade /earlier.deb 9.9.8
+upgrade /aitunnel.deb 9.9.9
+sed -i '/^drain = /d' $config
+check "the drain as before" aitunnel reload
 echo 'channel {' >> $config
 before=$(systemctl show -P MainPID aitunnel)
 check "an upgrade with a broken configuration says so" says 'goes on as the former version' dpkg -i /aitunnel.deb
