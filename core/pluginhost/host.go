@@ -58,18 +58,16 @@ type Host struct {
 	calls     atomic.Uint64
 	serial    atomic.Uint64 // of instances
 
-	mu            sync.Mutex
-	supervisors   map[string]*entry // by the key of the spec
-	latest        map[string]string // by plugin, the key of the latest requested spec
-	epochs        map[string]int    // by plugin, how often a new process was requested
-	failed        map[string]Failure
-	tested        map[string]trust.Executable // executables that run regardless of the lock file
-	startErrors   map[string]error            // plugins that failed before they were in use
-	absent        map[string]absence          // plugins that the program runs without
-	substitutes   map[string]substitute       // previous versions that run instead of locked ones
-	sources       map[string]string           // of plugins, from their blocks
-	startsLimited bool                        // see LimitStarts
-	trials        sync.WaitGroup              // processes without a supervisor
+	fallbacks *fallbacks
+	trials    sync.WaitGroup // processes without a supervisor
+
+	mu          sync.Mutex
+	supervisors map[string]*entry // by the key of the spec
+	latest      map[string]string // by plugin, the key of the latest requested spec
+	epochs      map[string]int    // by plugin, how often a new process was requested
+	failed      map[string]Failure
+	tested      map[string]trust.Executable // executables that run regardless of the lock file
+	sources     map[string]string           // of plugins, from their blocks
 }
 
 // entry holds a supervisor and the lock for its first start.
@@ -99,7 +97,7 @@ func New(o Options) (*Host, error) {
 	h := &Host{
 		options: o, configDir: configDir(o.ConfigPath), socketDir: dir,
 		supervisors: map[string]*entry{}, latest: map[string]string{}, epochs: map[string]int{}, failed: map[string]Failure{},
-		tested: map[string]trust.Executable{}, startErrors: map[string]error{}, absent: map[string]absence{}, substitutes: map[string]substitute{}, sources: map[string]string{},
+		tested: map[string]trust.Executable{}, sources: map[string]string{}, fallbacks: newFallbacks(),
 	}
 	h.trust = &trust.Store{LockPath: filepath.Join(h.configDir, trust.FileName), CacheDir: o.CacheDir}
 	h.trust.RemoveOldCopies()

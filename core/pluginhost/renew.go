@@ -11,15 +11,12 @@ func (h *Host) Renew(name string) (undo func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.epochs[name]++
-	a, absent := h.absent[name]
-	delete(h.absent, name)
+	restore := h.fallbacks.tryAbsent(name)
 	return func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.epochs[name]--
-		if absent {
-			h.absent[name] = a
-		}
+		restore()
 	}
 }
 
@@ -50,7 +47,7 @@ func (h *Host) Promote() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.updateRoles(true)
-	clear(h.startErrors)
+	h.fallbacks.clearStartErrors()
 	go h.trust.RemoveOldCopies()
 }
 

@@ -94,7 +94,7 @@ func (h *Host) spec(name string, block *config.Plugin) (spec, error) {
 	if err != nil {
 		return spec{}, err
 	}
-	return h.specOf(name, block, h.replaced(name, exe)), nil
+	return h.specOf(name, block, h.fallbacks.executable(name, exe)), nil
 }
 
 func (h *Host) specOf(name string, block *config.Plugin, exe trust.Executable) spec {

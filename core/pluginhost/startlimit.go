@@ -2,7 +2,8 @@ package pluginhost
 
 import (
 	"context"
-	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
@@ -12,18 +13,12 @@ import (
 // hangs must not block the start of the program. Its previous version can run instead, or
 // the program starts without it.
 func (h *Host) LimitStarts() (done func()) {
-	h.setStartsLimited(true)
-	return func() { h.setStartsLimited(false) }
+	h.fallbacks.limitStarts(true)
+	return func() { h.fallbacks.limitStarts(false) }
 }
 
 // StartLimit returns how long the host waits for a plugin while starts are limited.
 func (h *Host) StartLimit() time.Duration { return h.options.Timing.LimitedStart }
-
-func (h *Host) setStartsLimited(limited bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.startsLimited = limited
-}
 
 // limit gives the context the deadline of LimitStarts, if it applies to the process.
 func (h *Host) limit(ctx context.Context, s spec) (context.Context, context.CancelFunc) {
@@ -34,24 +29,12 @@ func (h *Host) limit(ctx context.Context, s spec) (context.Context, context.Canc
 }
 
 func (h *Host) hasStartLimit(s spec) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	_, previous := h.substitutes[s.name] // the previous version has worked before, and there is no other one
-	return h.startsLimited && !previous && !s.builtin() && !s.attach
+	return !s.builtin() && !s.attach && h.fallbacks.hasStartLimit(s.name)
 }
 
 // LatePlugins returns the plugins whose previous version runs only because the locked one
 // was not ready in time.
-func (h *Host) LatePlugins() (names []string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for name, s := range h.substitutes {
-		if s.late && s.use.Path != "" {
-			names = append(names, name)
-		}
-	}
-	return names
-}
+func (h *Host) LatePlugins() []string { return h.fallbacks.late() }
 
 // TryStart starts the locked version of a plugin that is absent, or replaced by its previous
 // version, without the limit of LimitStarts, and stops it again.
@@ -86,31 +69,14 @@ func (h *Host) TryStart(ctx context.Context, name string, block *config.Plugin) 
 // UseLocked makes the next start of a plugin that is absent, or replaced by its previous
 // version, use the locked version. undo reverts that.
 func (h *Host) UseLocked(name string) (undo func(cause error)) {
+	undo = h.fallbacks.useLocked(name)
 	h.mu.Lock()
-	s, substituted := h.substitutes[name]
-	a, absent := h.absent[name]
-	delete(h.substitutes, name)
-	delete(h.absent, name)
-	var entries []*entry
-	for _, e := range h.supervisors {
-		entries = append(entries, e)
-	}
+	entries := slices.Collect(maps.Values(h.supervisors))
 	h.mu.Unlock()
 	for _, e := range entries {
 		e.starting.Lock()
 		e.failure = nil
 		e.starting.Unlock()
 	}
-	return func(cause error) {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		if absent {
-			h.absent[name] = absence{a.sum, cause}
-		}
-		if substituted {
-			s.late = false
-			s.reason = fmt.Sprintf("%s; it was tried again with more time: %v", s.reason, cause)
-			h.substitutes[name] = s
-		}
-	}
+	return undo
 }

@@ -26,7 +26,7 @@ func (v *supervisor) current() ProcessStatus {
 	}
 	if !v.launch.spec.builtin() {
 		s.SHA256 = v.launch.spec.executable.SHA256
-		s.Fallback = v.host.fallbackReason(s.Name, s.SHA256)
+		s.Fallback = v.host.fallbacks.reason(s.Name, s.SHA256)
 	}
 	if v.process != nil {
 		s.Since = v.process.started

@@ -48,7 +48,7 @@ func (h *Host) recordFailure(name, path, sum string, err error) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err == nil {
-		if _, replaced := h.substitutes[name]; replaced {
+		if _, replaced := h.fallbacks.substitute(name); replaced {
 			return false // the reason is still shown
 		}
 		delete(h.failed, name)
