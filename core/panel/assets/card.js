@@ -13,35 +13,45 @@ import { tick } from './ticker.js';
 import { attempt } from './toast.js';
 import { tryChannel } from './try.js';
 
-// card returns the element of a channel and the function that updates it.
+// card returns the element of a channel and the function that updates it. In a list, what
+// only an opened line shows is made when it is first opened.
 export function card(first, store) {
   const name = first.name;
   let channel = first;
   let shown = {};
+  let details = null;
   const head = heading(name);
-  const reason = reasonBox(store);
-  const restrictions = restrictionList(name, store);
   const latency = el('strong', {});
   const spark = sparkline();
   const figures = figureList();
   const keys = keySection(name, store);
-  const actions = actionBar(name, () => channel, store);
   const expand = el('button', { type: 'button', class: 'expand quiet round', 'aria-expanded': 'false', 'aria-label': t('card.more', { name }) }, icon('chevron'));
   const node = el('article', { class: 'channel', 'data-name': name, 'aria-label': t('card.label', { name }) },
     head.node,
-    reason.node,
-    restrictions.node,
     el('div', { class: 'trend' }, el('p', { class: 'latency' }, latency, el('span', { text: t('card.firstByte') })), spark.node),
-    figures.node, keys.summary, expand, keys.list, actions.node);
+    figures.node, keys.summary, expand, keys.list);
+  const makeDetails = () => {
+    details = { reason: reasonBox(store), restrictions: restrictionList(name, store), actions: actionBar(name, () => channel, store) };
+    head.node.after(details.reason.node, details.restrictions.node);
+    node.append(details.actions.node);
+  };
+  const updateDetails = () => {
+    details?.reason.update(channel);
+    details?.restrictions.update(channel.restricted ?? []);
+    details?.actions.update(channel);
+  };
   expand.addEventListener('click', () => {
     const open = node.classList.toggle('open');
     setAttribute(expand, 'aria-expanded', String(open));
-    if (open) keys.open();
+    if (!open) return;
+    if (!details) makeDetails();
+    updateDetails();
+    keys.open();
   });
   tick(() => {
     if (!node.isConnected) return;
-    reason.tick();
-    restrictions.tick();
+    details?.reason.tick();
+    details?.restrictions.tick();
     keys.tick();
   });
   return {
@@ -56,13 +66,12 @@ export function card(first, store) {
       setAttribute(node, 'data-kind', kind);
       setAttribute(node, 'data-state', c.state);
       head.update(c, kind, word);
-      reason.update(c);
-      restrictions.update(c.restricted ?? []);
       setText(latency, c.latency ? millis(c.latency) : '–');
       spark.update(c.recent ?? []);
       figures.update(c, next.share);
       keys.update(c);
-      actions.update(c);
+      if (!details && next.density === 'cards') makeDetails();
+      updateDetails();
     },
   };
 }

@@ -15,6 +15,7 @@ import { needsAttention, recently } from './states.js';
 import { attempt } from './toast.js';
 
 const MANY = 12; // from here on channels are a list unless people choose cards
+const AT_ONCE = 24; // so many are drawn before the page is painted; the others follow
 
 const filters = [
   ['all', () => true],
@@ -30,6 +31,8 @@ export function channelsView(view, store, latest) {
   const nothing = el('div', { class: 'empty', hidden: true });
   const bar = toolbar(chosen, () => show(), store);
   const counted = countedSince(store);
+  let drawn = AT_ONCE;
+  let later = 0;
   view.append(bar.node, titles, grid, nothing, counted.node, latest);
 
   function show() {
@@ -42,11 +45,25 @@ export function channelsView(view, store, latest) {
     titles.hidden = density !== 'list' || !shown.length;
     bar.update(all, density);
     const share = sharesOf(all);
-    each(grid, shown.map((c) => ({ c, share: share(c.name), density })), ({ c }) => c.name, ({ c }) => card(c, store));
+    each(grid, shown.slice(0, drawn).map((c) => ({ c, share: share(c.name), density })), ({ c }) => c.name, ({ c }) => card(c, store));
+    if (drawn < shown.length) drawMore();
     counted.update(store.state.stats, all.length);
     nothing.hidden = shown.length > 0;
     if (!shown.length) nothing.replaceChildren(...empty(all, chosen, bar.reset, store));
   }
+  // drawMore draws further channels when what is drawn has been painted, so that all can
+  // be found in the page soon after.
+  function drawMore() {
+    cancelAnimationFrame(later);
+    later = requestAnimationFrame(() => setTimeout(() => {
+      drawn += AT_ONCE;
+      show();
+    }));
+  }
+  addEventListener('beforeprint', () => {
+    drawn = Infinity;
+    if (store.state.status) show();
+  });
   store.follow(show, view);
 }
 

@@ -19,13 +19,17 @@ export function keySection(channel, store) {
   const summary = el('button', { type: 'button', class: 'keys quiet', 'aria-expanded': 'false' }, el('span', { class: 'title', text: t('keys.title') }), pips, words, icon('chevron'));
   const removed = () => add.focus(); // the button that had the focus is gone
   const rows = el('ul', { 'aria-label': t('keys.of', { name: channel }) });
-  const add = el('button', { type: 'button', class: 'quiet', 'aria-label': t('keys.addLabel', { name: channel }), on: { click: () => addKeys(channel, store) } }, icon('plus'), t('keys.add'));
-  const list = el('div', { class: 'keylist', hidden: true }, rows, add);
+  const add = el('button', { type: 'button', class: 'quiet', 'aria-label': t('keys.addLabel', { name: channel }), on: { click: () => addKeys(channel, store) } });
+  const list = el('div', { class: 'keylist', hidden: true });
   const ticking = new Set();
   let asked = false; // people said what they want to see
   let all = [];
   const show = (open) => {
     list.hidden = !open;
+    if (open && !list.firstChild) {
+      add.append(icon('plus'), t('keys.add'));
+      list.append(rows, add);
+    }
     if (open) each(rows, all, (k) => k.id, (k) => keyRow(channel, k.id, ticking, store, removed));
     setAttribute(summary, 'aria-expanded', String(open));
   };

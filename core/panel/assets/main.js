@@ -40,13 +40,15 @@ const stream = new Stream({
   state(state, at) {
     line.stream(state, at);
     connection(state);
-    if (state === 'live') store.refresh();
+    if (state === 'live' && lost) store.refresh();
+    lost = state === 'lost';
   },
 });
 
 let log; // the view
 let counted = 0; // requests, as of the last answer whose requests were heard of
 let heard = false; // of a request since then
+let lost = false; // the connection, before it came back
 let started = ''; // when the program was started
 
 // connection greys the page while what it shows may be out of date.
@@ -59,8 +61,7 @@ async function show() {
   get('/api/session').then(({ phone }) => { find('phone').hidden = !phone; }, () => {});
   find('signin').hidden = true;
   find('app').hidden = false;
-  const last = await history();
-  await store.begin();
+  const [last] = await Promise.all([history(), store.begin()]);
   stream.connect(last);
   log.openNamed();
 }

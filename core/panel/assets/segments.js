@@ -6,6 +6,7 @@ import { icon } from './icons.js';
 // segments are buttons of which one is selected.
 export function segments(title, choices, choose) {
   const buttons = new Map();
+  let chosen;
   for (const [name, words, drawing] of choices) {
     const label = el('span', { text: words, class: drawing ? 'hidden-words' : '' });
     const number = el('span', { class: 'number' });
@@ -15,14 +16,21 @@ export function segments(title, choices, choose) {
   return {
     node: el('div', { class: 'segments', role: 'group', 'aria-label': title }, ...[...buttons.values()].map((b) => b.node)),
     choose(name) {
+      if (name === chosen) return; // reading where things are makes the browser lay the page out
+      chosen = name;
       for (const [n, b] of buttons) setAttribute(b.node, 'aria-pressed', String(n === name));
-      const chosen = buttons.get(name)?.node;
-      const row = chosen?.parentElement; // in a narrow window it is wider than what is seen of it
-      if (row) row.scrollLeft = Math.min(chosen.offsetLeft - row.offsetLeft, Math.max(row.scrollLeft, chosen.offsetLeft - row.offsetLeft + chosen.offsetWidth - row.clientWidth + 3));
+      requestAnimationFrame(() => intoView(buttons.get(name)?.node));
     },
     label(name, words, n) {
       setText(buttons.get(name).label, words);
       setText(buttons.get(name).number, n);
     },
   };
+}
+
+// intoView scrolls the row of a button, which in a narrow window is wider than what is
+// seen of it.
+function intoView(button) {
+  const row = button?.parentElement;
+  if (row) row.scrollLeft = Math.min(button.offsetLeft - row.offsetLeft, Math.max(row.scrollLeft, button.offsetLeft - row.offsetLeft + button.offsetWidth - row.clientWidth + 3));
 }

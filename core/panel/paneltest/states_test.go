@@ -135,6 +135,7 @@ func TestManyChannelsAndKeys(t *testing.T) {
 		p.reload()
 		p.until(`document.querySelectorAll('.channel').length === 100`)
 		paints = append(paints, eval[float64](p, firstPaint))
+		p.press(`[data-name="channel-042"]`, "More about channel-042")
 		toggles = append(toggles, eval[float64](p, toggleTime))
 		eval[bool](p, `(location.href = '/healthz', true)`)
 		p.until(`location.pathname === '/healthz' && document.body.innerText.trim() === 'ok'`)
