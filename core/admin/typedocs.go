@@ -254,6 +254,7 @@ var typeDocs = map[string]string{
 	"Tried.Content":                "until the first content; 0: none came",
 	"Tried.Error":                  "why it is not good",
 	"Tried.Status":                 "0: no answer",
+	"Tried.Target":                 "where the site has its API, if the channel's target is another address",
 	"Tried.Text":                   "the beginning of what the model said",
 	"Tried.URL":                    "where it was sent",
 	"Tunnel":                       "Tunnel is an SSH connection and its forwards.",

@@ -17,8 +17,9 @@ type Trial struct {
 // Tried is the result of a trial.
 type Tried struct {
 	OK      bool         `json:"ok"`
-	Status  int          `json:"status"`        // 0: no answer
-	URL     string       `json:"url,omitempty"` // where it was sent
+	Status  int          `json:"status"`           // 0: no answer
+	URL     string       `json:"url,omitempty"`    // where it was sent
+	Target  string       `json:"target,omitempty"` // where the site has its API, if the channel's target is another address
 	Key     string       `json:"key,omitempty"`
 	Text    string       `json:"text"`            // the beginning of what the model said
 	Error   string       `json:"error,omitempty"` // why it is not good

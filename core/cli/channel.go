@@ -21,7 +21,7 @@ func (a *app) channelCommand() *cobra.Command {
 		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(a.channelList(), a.channelPause(), a.channelResume(), a.channelPrefer(), a.channelCheck(), a.channelTest(), a.channelModels(), a.channelAdd(), a.channelRemove())
+	c.AddCommand(a.channelList(), a.channelPause(), a.channelResume(), a.channelPrefer(), a.channelCheck(), a.channelTest(), a.channelModels(), a.channelAdd(), a.channelSet(), a.channelRemove())
 	return c
 }
 

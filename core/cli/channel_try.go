@@ -165,8 +165,11 @@ func (a *app) showTest(channel string, t test) {
 	who := t.Model + term.After(" with the key ", a.keyName(channel, cmp.Or(r.Key, t.Key)))
 	if !r.OK {
 		a.say("%s %s: %s", p.Bad("✗"), who, cmp.Or(r.Error, fmt.Sprintf("status %d", r.Status)))
-		if r.Status == http.StatusNotFound || r.Status == http.StatusMethodNotAllowed {
-			a.say("  It was sent to %s. If the site's API is at another path, change the target of %s.", r.URL, channel)
+		switch {
+		case r.Target != "":
+			a.say("  It was sent to %s. The site has its API at %s. This corrects the address:\n    aitunnel channel set %s --target %s", r.URL, r.Target, channel, r.Target)
+		case r.Status == http.StatusNotFound, r.Status == http.StatusMethodNotAllowed:
+			a.say("  It was sent to %s. If the site's API is at another path, correct the address:\n    aitunnel channel set %s --target URL", r.URL, channel)
 		}
 		return
 	}

@@ -15,7 +15,7 @@ import (
 var needed = map[string]string{
 	"stop": "", "restart": "", "reload": "", "status": "", "logs": "", "panel": "",
 	"explain":      "/v1/models",
-	"channel list": "", "channel pause": "x", "channel resume": "x", "channel prefer": "x", "channel check": "x", "channel add": "x http://127.0.0.1:9 --auth none", "channel remove": "x --yes",
+	"channel list": "", "channel pause": "x", "channel resume": "x", "channel prefer": "x", "channel check": "x", "channel add": "x http://127.0.0.1:9 --auth none", "channel set": "x --weight 2", "channel remove": "x --yes",
 	"key list": "", "key add": "x", "key remove": "x y",
 	"channel test": "x", "channel models": "x",
 	"client add": "x", "client list": "", "client remove": "x --yes",

@@ -117,9 +117,6 @@ func (a *app) adopt(s *site, t siteTrial) {
 	}
 }
 
-// otherPaths are where sites have their API, other than at the root.
-var otherPaths = []string{"/api", "/openai", "/api/openai", "/api/v3", "/api/paas/v4", "/compatible-mode"}
-
 // findWay asks the site for its models: as the address says, then with the
 // credentials of other APIs, then at other paths. It returns the first way that
 // works, else the first one.
@@ -137,7 +134,7 @@ func findWay(ctx context.Context, s *site, key string) (siteTrial, siteAnswer, e
 		}
 	case http.StatusNotFound, http.StatusOK:
 		if u, err := url.Parse(s.Target); err == nil && u.Path == "" {
-			for _, p := range otherPaths {
+			for _, p := range dialect.CommonBases {
 				others = append(others, siteTrial{s.Target + p, key, "", dialect.OpenAI})
 			}
 		}

@@ -37,7 +37,7 @@ func (s *Source) Models(ctx context.Context, name string) (admin.Models, error) 
 	}
 	t := s.try(ctx, ch, "", http.MethodGet, modelsPath(ch), nil)
 	if t.status != http.StatusOK {
-		return admin.Models{}, admin.Refused("no_models", t.failure())
+		return admin.Models{}, admin.Refused("no_models", t.failure()+s.elsewhere(ctx, ch, t.status))
 	}
 	return admin.Models{Models: append([]string{}, connect.ModelNames(t.body.Bytes())...)}, nil
 }
@@ -65,7 +65,28 @@ func (s *Source) Try(ctx context.Context, name string, in admin.Trial) (admin.Tr
 	path, body := trialRequest(ch.Config.Auth.Style, in)
 	out := s.try(ctx, ch, in.Key, http.MethodPost, path, body).result(s)
 	out.URL = sentTo(ch.Config.Target, path)
+	if lacksPath(out.Status) {
+		out.Target = s.program.Proxy.OtherTarget(ctx, ch, in.Key)
+	}
 	return out, nil
+}
+
+// lacksPath reports whether a site may have nothing at the path to which a request was
+// sent: it said so, or the proxy refused what it answered, such as a page.
+func lacksPath(status int) bool {
+	return status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusBadGateway
+}
+
+// elsewhere says where a site has its API, if not where the channel's target says.
+func (s *Source) elsewhere(ctx context.Context, ch *route.Channel, status int) string {
+	if !lacksPath(status) {
+		return ""
+	}
+	text := " at " + sentTo(ch.Config.Target, modelsPath(ch))
+	if target := s.program.Proxy.OtherTarget(ctx, ch, ""); target != "" {
+		text += fmt.Sprintf(". The site has its API at %s: 'aitunnel channel set %s --target %s' corrects the address", target, ch.Config.Name, target)
+	}
+	return text
 }
 
 // sentTo returns the address to which a request for the path is sent.

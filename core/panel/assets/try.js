@@ -1,13 +1,14 @@
 // Sends one real request to a channel, to see whether and how it answers.
 
-import { channelPath, get, post } from './api.js';
+import { channelPath, get, post, put } from './api.js';
 import { field, open } from './dialogs.js';
 import { el, setText } from './dom.js';
 import { factList } from './blocks.js';
 import { count, millis } from './format.js';
-import { quoted, t } from './i18n.js';
+import { parts, quoted, said, t } from './i18n.js';
 import { kept } from './kept.js';
 import { keyText } from './logrow.js';
+import { attempt } from './toast.js';
 
 export function tryChannel(channel, store) {
   const name = channel.name;
@@ -53,7 +54,7 @@ async function list(name, model, models, offered) {
     setText(offered, `${t('try.models')}: ${all.slice(0, 6).join(', ')}${all.length > 6 ? ' …' : ''}`);
     if (!model.value || !all.includes(model.value)) model.value = all[0] ?? model.value;
   } catch (e) {
-    setText(offered, t('try.noModels', { reason: e.message }));
+    setText(offered, t('try.noModels', { reason: said(e.message) }));
   }
 }
 
@@ -63,8 +64,21 @@ function result(name, r) {
     (r.tokens.input || r.tokens.output) && t('card.tokensInOut', { in: count(r.tokens.input), out: count(r.tokens.output) }), r.key && keyText(name, r.key));
   return [
     r.ok ? null : el('p', { class: 'trouble' }, el('strong', { text: `${t('try.failed')}. ` }), quoted(r.error)),
-    !r.ok && [404, 405].includes(r.status) && r.url ? el('p', { class: 'hint', text: t('try.sentTo', { url: r.url }) }) : null,
+    !r.ok && r.target ? elsewhere(name, r) : null,
+    !r.ok && !r.target && [404, 405].includes(r.status) && r.url ? el('p', { class: 'hint', text: t('try.sentTo', { url: r.url }) }) : null,
     facts.node,
     r.ok && el('pre', { tabindex: '0', text: r.text || t('try.empty') }),
   ].filter(Boolean);
+}
+
+// elsewhere says where the site has its API, if not at the channel's address, and offers
+// to correct that.
+function elsewhere(name, r) {
+  const use = el('button', { type: 'button', text: t('try.useTarget') });
+  use.addEventListener('click', async () => {
+    use.disabled = true;
+    const done = await attempt(t('try.targetUsed', { name }), t('card.notChanged', { name }), () => put(channelPath(name), { target: r.target }));
+    use.disabled = Boolean(done);
+  });
+  return el('p', { class: 'hint' }, ...parts('try.elsewhere', { url: r.url, target: el('code', { text: r.target }) }), ' ', use);
 }

@@ -88,6 +88,34 @@ func TestAChannelIsTriedFromItsCard(t *testing.T) {
 	p.shot("tried-failed")
 }
 
+// TestTheAddressOfAChannelIsCorrected tries a channel whose address lacks the path of the
+// site's API.
+func TestTheAddressOfAChannelIsCorrected(t *testing.T) {
+	home := site(t, "home")
+	home.Always(func(x *fakesite.Exchange) {
+		if !strings.HasPrefix(x.R.URL.Path, "/api/v3/") {
+			fakesite.Status(404, "404 page not found")(x)
+			return
+		}
+		fakesite.OK()(x)
+	})
+	r := start(t, fmt.Sprintf("channel \"home\" {\n  target = %q\n  keys = [\"sk-home-1-of-the-test\"]\n}\n", home.URL()))
+	p := r.open("/", 1280, 900)
+	p.expect("409") // there is no list of models
+	p.press(`[data-name="home"]`, "Try home")
+	p.shows("dialog", "The site has its API at "+home.URL()+"/api/v3")
+	p.field("Model", "fake-model")
+	p.press("dialog", "Send")
+	p.shows("dialog .answer", "404")
+	p.press("dialog", "Use this address")
+	p.shows("#toasts", "The address of home is changed")
+	if !strings.Contains(r.config(), home.URL()+"/api/v3\"") {
+		t.Errorf("the configuration is\n%s", r.config())
+	}
+	p.press("dialog", "Send")
+	p.until(`document.querySelector('dialog .answer pre')?.innerText.length > 2`)
+}
+
 // TestAListOfKeysIsPasted adds three keys at once, one of them twice.
 func TestAListOfKeysIsPasted(t *testing.T) {
 	r, _, _ := begin(t, "")

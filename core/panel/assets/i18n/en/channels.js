@@ -193,6 +193,9 @@ export const channels = {
   'try.key': 'Key',
   'try.failed': 'The request failed',
   'try.sentTo': 'It was sent to {url}. If the API of the site is at another path, change the address of the channel.',
+  'try.elsewhere': 'It was sent to {url}. The site has its API at {target}.',
+  'try.useTarget': 'Use this address',
+  'try.targetUsed': 'The address of {name} is changed',
   'try.empty': 'The answer has no text.',
 
   'import.open': 'Import',

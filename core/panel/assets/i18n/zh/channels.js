@@ -193,6 +193,9 @@ export const channels = {
   'try.key': '密钥',
   'try.failed': '请求失败',
   'try.sentTo': '请求发往 {url}。如果站点的 API 在其他路径，请修改渠道的地址。',
+  'try.elsewhere': '请求发往 {url}。该站点的 API 在 {target}。',
+  'try.useTarget': '使用此地址',
+  'try.targetUsed': '{name} 的地址已修改',
   'try.empty': '回答中没有文字。',
 
   'import.open': '导入',
