@@ -41,6 +41,54 @@ func TestThePanelKnowsTheSentencesOfTheProgram(t *testing.T) {
 	}
 }
 
+// TestThePanelKnowsTheRefusalsOfTheProgram: whatever the API refuses may be shown in a
+// dialog, under a title in another language.
+func TestThePanelKnowsTheRefusalsOfTheProgram(t *testing.T) {
+	catalogue, err := os.ReadFile("panel/assets/i18n/en/messages.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shape := regexp.MustCompile(`\{\w+\}|%[qsdv]|\{\}(?::\{\})?`)
+	bare := func(text string) string {
+		return shape.ReplaceAllString(strings.NewReplacer(`\"`, `"`, `\'`, "'", "%s:%d", "%s").Replace(text), "{}")
+	}
+	known := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^  'said\.\w+': '(.*)',$`).FindAllStringSubmatch(string(catalogue), -1) {
+		known[bare(m[1])] = true
+	}
+	const literal = `(?:fmt\.Sprintf\()?"((?:[^"\\]|\\.)*)"`
+	refusals := map[string]*regexp.Regexp{
+		"daemon/adminapi": regexp.MustCompile(`\b(?:Invalid\(|NotFound\(|Refused\("\w+", )` + literal),
+		"admin":           regexp.MustCompile(`\b(?:Invalid\(|NotFound\(|Refused\("\w+", )` + literal),
+		"edit":            regexp.MustCompile(`(?:errors\.New|fmt\.Errorf)\(` + literal),
+	}
+	found := 0
+	for folder, refusal := range refusals {
+		sources, err := filepath.Glob(folder + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, source := range sources {
+			text, err := os.ReadFile(source)
+			if err != nil || strings.HasSuffix(source, "_test.go") {
+				continue
+			}
+			for _, m := range refusal.FindAllStringSubmatch(string(text), -1) {
+				sentence := bare(strings.ReplaceAll(m[1], "%w", "%s"))
+				if strings.HasSuffix(sentence, ": ") {
+					sentence += "{}" // the cause follows
+				}
+				if found++; !known[sentence] {
+					t.Errorf("%s: panel/assets/i18n/en/messages.js lacks %q", source, sentence)
+				}
+			}
+		}
+	}
+	if found < 40 {
+		t.Errorf("found only %d refusals", found)
+	}
+}
+
 // TestThePanelKnowsTheReasonsOfPlans of the built-in strategies and key selectors.
 func TestThePanelKnowsTheReasonsOfPlans(t *testing.T) {
 	catalogue, err := os.ReadFile("panel/assets/i18n/en/activity.js")

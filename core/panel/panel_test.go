@@ -106,7 +106,7 @@ func TestThePageIsComplete(t *testing.T) {
 // ownAddress reports whether an address in a file is an example, a namespace,
 // or on this machine.
 func ownAddress(a string) bool {
-	return strings.HasSuffix(a, ".example") || strings.HasPrefix(a, "http://www.w3.org") || strings.HasPrefix(a, "http://localhost") || strings.HasPrefix(a, "http://127.0.0.1")
+	return strings.HasSuffix(a, ".example") || strings.HasSuffix(a, ".example.com") || strings.HasPrefix(a, "http://www.w3.org") || strings.HasPrefix(a, "http://localhost") || strings.HasPrefix(a, "http://127.0.0.1")
 }
 
 func TestTheManifestNamesFilesThatExist(t *testing.T) {

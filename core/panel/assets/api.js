@@ -1,6 +1,6 @@
 // Asks the program. Every failure is an ApiError whose message can be shown.
 
-import { has, t } from './i18n.js';
+import { has, said, t } from './i18n.js';
 
 export class ApiError extends Error {
   constructor(message, { status = 0, code = '', diagnostics = [] } = {}) {
@@ -64,7 +64,7 @@ function failure(response, json) {
   const error = json?.error;
   const details = Array.isArray(error?.details) ? error.details : [];
   const diagnostics = (details.length ? details : (json?.diagnostics ?? json?.reload?.diagnostics ?? [])).filter((d) => d?.summary);
-  const message = diagnostics.length ? t('error.configuration') : (has(`error.${error?.code}`) ? t(`error.${error.code}`) : error?.message) || t('error.status', { status: String(response.status), text: response.statusText });
+  const message = diagnostics.length ? t('error.configuration') : (has(`error.${error?.code}`) ? t(`error.${error.code}`) : said(error?.message)) || t('error.status', { status: String(response.status), text: response.statusText });
   return new ApiError(message, { status: response.status, code: error?.code, diagnostics });
 }
 

@@ -2,7 +2,8 @@
 // them.
 
 import { el, setText } from './dom.js';
-import { t } from './i18n.js';
+import { diagnosticText } from './format.js';
+import { said, t } from './i18n.js';
 import { icon } from './icons.js';
 
 let ids = 0;
@@ -79,7 +80,7 @@ class FieldError extends Error {
 // wordsAtField is what is wrong with a field, without the setting's name in
 // the configuration: the field's label stands above it.
 function wordsAtField(d) {
-  return d.detail && d.summary.startsWith('Invalid value for') ? d.detail : `${d.summary}. ${d.detail ?? ''}`.trim();
+  return d.detail && d.summary.startsWith('Invalid value for') ? said(d.detail) : diagnosticText(d);
 }
 
 // form opens a dialog with fields, by name; layout arranges them, one below the
@@ -122,7 +123,7 @@ export function form({ title, fields, layout, action, submit, extra }) {
       return true;
     };
     for (const d of mistakes) {
-      if (!atField(settingOf(d), wordsAtField(d))) elsewhere.push(el('p', {}, el('strong', { text: `${d.summary}. ` }), d.detail ?? ''));
+      if (!atField(settingOf(d), wordsAtField(d))) elsewhere.push(el('p', { text: diagnosticText(d) }));
     }
     if (!mistakes.length && !atField(error.field, error.message)) elsewhere.push(el('p', { text: error.message }));
     trouble.replaceChildren(...elsewhere);

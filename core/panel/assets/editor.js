@@ -4,7 +4,7 @@
 
 import { el, setAttribute } from './dom.js';
 import { parts } from './hcl.js';
-import { t } from './i18n.js';
+import { said, t } from './i18n.js';
 
 export function editor(changed) {
   const input = el('textarea', { spellcheck: 'false', autocapitalize: 'off', autocomplete: 'off', autocorrect: 'off', wrap: 'off', 'aria-label': t('config.text'), 'aria-describedby': 'mistakes' });
@@ -61,7 +61,7 @@ export function editor(changed) {
       for (const d of diagnostics) {
         if (!d.line) continue;
         const known = marks.get(d.line);
-        const words = known ? `${known.words} · ${d.summary}` : d.summary;
+        const words = known ? `${known.words} · ${said(d.summary)}` : said(d.summary);
         const kind = d.severity === 'warning' && known?.kind !== 'error' ? 'warning' : 'error';
         marks.set(d.line, { kind, words, key: `${kind} ${words}` });
       }

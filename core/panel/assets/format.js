@@ -1,6 +1,6 @@
 // Figures as people read them.
 
-import { code, language, t } from './i18n.js';
+import { code, language, said, t } from './i18n.js';
 
 const whole = new Intl.NumberFormat(language);
 const short = new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 });
@@ -84,9 +84,12 @@ export const nameOf = (path) => path.split(/[\\/]/).at(-1);
 
 // diagnosticLine is an error of the configuration in one line.
 export function diagnosticLine(d) {
-  const text = `${d.summary}. ${d.detail ?? ''}`.trim();
+  const text = diagnosticText(d);
   return d.line ? t('config.diagnostic', { n: d.line, text }) : text;
 }
+
+// diagnosticText is an error of the configuration without its place.
+export const diagnosticText = (d) => (d.detail ? t('words.explained', { what: said(d.summary), why: said(d.detail) }) : said(d.summary));
 
 // blockName is what a block of the configuration is called.
 export const blockName = (kind, label) => t('block.name', { kind: code('blockKind', kind), label });

@@ -71,14 +71,22 @@ export function quoted(text) {
 
 let known;
 
-// sentences are those of the program with their names, each as an expression. Those that
-// say more come first.
+// sentences are those of the program with their names, each as an expression that also
+// finds it with a capital letter and a full stop. Those that say more come first.
 function sentences() {
   known ??= Object.entries(catalogues.en)
     .filter(([name]) => /^(means|said|reason)\./.test(name) && typeof catalogues.en[name] === 'string')
     .sort(([, a], [, b]) => bare(b).length - bare(a).length)
-    .map(([name, text]) => [name, new RegExp(`^${text.split(/(\{\w+\})/).map((part) => part.replace(/^\{(\w+)\}$/, '(?<$1>.+)')).map((part) => (part.startsWith('(?<') ? part : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))).join('')}$`), !/\p{L}/u.test(bare(text))]);
+    .map(([name, text]) => [name, new RegExp(`^${text.split(/(\{\w+\})/).map(expression).join('')}\\.?$`), !/\p{L}/u.test(bare(text))]);
   return known;
+}
+
+// expression finds a piece of a sentence: a value, or words.
+function expression(piece, i) {
+  const value = /^\{(\w+)\}$/.exec(piece);
+  if (value) return `(?<${value[1]}>.+)`;
+  const words = piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return i ? words : words.replace(/^[a-z]/, (first) => `[${first}${first.toUpperCase()}]`);
 }
 
 const bare = (text) => text.replace(/\{\w+\}/g, '');

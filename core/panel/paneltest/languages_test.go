@@ -178,6 +178,27 @@ const hiddenButtons = `[...([...document.querySelectorAll('dialog')].at(-1)?.que
   return r.top < 0 || r.bottom > innerHeight || r.left < 0 || r.right > innerWidth;
 }).map((b) => b.innerText)`
 
+// TestARefusalInADialogIsInItsLanguage adds a channel that exists, and one with a wrong
+// address.
+func TestARefusalInADialogIsInItsLanguage(t *testing.T) {
+	r, home, _ := begin(t, "")
+	p := r.open("/", 1280, 900)
+	eval[bool](p, `(localStorage.setItem('aitunnel.language', 'zh'), true)`)
+	p.reload()
+	p.shows("#views", "渠道")
+	p.expect("409", "422", "400")
+	p.click(`document.querySelector('#add-channel')`)
+	p.field("名称", "backup")
+	p.field("地址", home.URL())
+	p.until(`(() => { const n = document.querySelector('dialog textarea'); n.value = 'sk-third-of-the-test'; n.dispatchEvent(new Event('input')); return true; })()`)
+	p.press("dialog", "添加渠道")
+	p.shows("dialog", "已经有渠道")
+	p.field("名称", "third")
+	p.field("地址", "not an address")
+	p.press("dialog", "添加渠道")
+	p.shows("dialog .field:has([aria-invalid]) .error", "应为以 https:// 或 http:// 开头的地址")
+}
+
 // TestTheLanguageIsKept chooses one, and reloads the page.
 func TestTheLanguageIsKept(t *testing.T) {
 	r, _, _ := begin(t, "")

@@ -4,6 +4,7 @@
 import { app } from './en/app.js';
 import { channels } from './en/channels.js';
 import { activity } from './en/activity.js';
+import { messages } from './en/messages.js';
 import { setup } from './en/setup.js';
 
-export const en = { ...app, ...channels, ...activity, ...setup };
+export const en = { ...app, ...channels, ...activity, ...messages, ...setup };

@@ -3,6 +3,7 @@
 import { app } from './zh/app.js';
 import { channels } from './zh/channels.js';
 import { activity } from './zh/activity.js';
+import { messages } from './zh/messages.js';
 import { setup } from './zh/setup.js';
 
-export const zh = { ...app, ...channels, ...activity, ...setup };
+export const zh = { ...app, ...channels, ...activity, ...messages, ...setup };

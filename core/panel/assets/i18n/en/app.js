@@ -113,6 +113,7 @@ export const app = {
   'reason.failedShare': '{share} of {n} requests in the last 10 minutes succeeded',
 
   'words.separator': '; ',
+  'words.explained': '{what}. {why}',
   'words.comma': ', ',
   'words.list': ', ',
   'words.colon': ': ',

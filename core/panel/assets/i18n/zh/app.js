@@ -113,6 +113,7 @@ export const app = {
   'reason.failedShare': '最近 10 分钟 {n} 个请求的成功率为 {share}',
 
   'words.separator': '；',
+  'words.explained': '{what}：{why}',
   'words.comma': '，',
   'words.list': '、',
   'words.colon': '：',
