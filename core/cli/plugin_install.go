@@ -228,6 +228,9 @@ func (a *app) installFile(ctx context.Context, place installPlace, path string, 
 		entry := trust.Entry{Version: t.Description.Version, SHA256: t.Executable.SHA256}
 		if from.local {
 			lock.SetLocal(t.Name, from.key, entry)
+			if p := lock[t.Name]; isLocalRelease(from.source) && (p.Source == "" || isPath(p.Source)) {
+				p.Source = besideLock(h.LockPath(), from.source)
+			}
 		} else {
 			lock.SetRelease(t.Name, from.source, from.key, from.archives, entry)
 		}

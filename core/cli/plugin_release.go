@@ -62,7 +62,7 @@ func (a *app) sourced(configured string) (all []releaseWanted, _ trust.Lock, err
 		seen[b.Name] = true
 		source := b.Source
 		if p := lock[b.Name]; source == "" && p != nil && b.Path == "" {
-			source = p.Source
+			source = fromLock(keys.path, p.Source)
 		}
 		if source != "" {
 			all = append(all, releaseWanted{b.Name, source, b.Version, ""})
@@ -70,7 +70,7 @@ func (a *app) sourced(configured string) (all []releaseWanted, _ trust.Lock, err
 	}
 	for _, name := range sortedNames(lock) {
 		if p := lock[name]; !seen[name] && p.Source != "" {
-			all = append(all, releaseWanted{name: name, source: p.Source})
+			all = append(all, releaseWanted{name: name, source: fromLock(keys.path, p.Source)})
 		}
 	}
 	return all, lock, nil
@@ -209,7 +209,7 @@ func (a *app) pluginInit(ctx context.Context) error {
 			a.say("%s %s is installed.", w.name, lock[w.name].Version())
 			continue
 		}
-		if p := lock[w.name]; p != nil && (p.Source == w.source || p.Source == "" && isFolder(w.source)) {
+		if p := lock[w.name]; p != nil && (p.Source == w.source || isFolder(w.source) && (p.Source == "" || p.Source == besideLock(a.lockPath(configured), w.source))) {
 			w.exact, w.constraint = p.Version(), ""
 		}
 		errs = append(errs, a.installOne(ctx, configured, w, ""))
@@ -326,27 +326,6 @@ func (a *app) upgradeLocal(ctx context.Context, configured string, w releaseWant
 		}
 	}
 	return a.installOne(ctx, configured, w, old)
-}
-
-// localSource names a path as what it is.
-func localSource(source string) string {
-	switch {
-	case isFolder(source):
-		return "the folder " + source
-	case isLocalRelease(source):
-		return "the archive " + source
-	}
-	return "the file " + source
-}
-
-// isFolder reports whether a source is a folder of releases.
-func isFolder(source string) bool {
-	path, err := expandHome(source)
-	if err != nil || !isPath(source) {
-		return false
-	}
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }
 
 // inspect reads an executable without running it.

@@ -23,7 +23,7 @@ type Lock map[string]*Plugin
 // Plugin is the locked release of a plugin, with the previous one.
 type Plugin struct {
 	Release
-	Source     string   // the repository; "" if it was installed from a file
+	Source     string   // the repository, address or path of its releases; "": an executable
 	SigningKey string   // public key of its signed releases; "" if they are not signed
 	Previous   *Release // for a rollback; nil if there is none
 }
