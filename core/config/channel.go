@@ -168,7 +168,7 @@ func (r *reader) checkKeys(c *Channel) {
 	case len(c.Keys) == 0 && r.attributes["keys"] != nil && r.loader.diags.HasErrors():
 		// The list may depend on what is wrong elsewhere.
 	case len(c.Keys) == 0 && !keyless:
-		r.loader.fail(r.at, "No keys", fmt.Sprintf("The channel %q has no keys: add keys = [env(\"NAME\")], or auth = \"none\" if the site needs none, or \"passthrough\" to send the caller's own.", c.Name))
+		r.unlessMisspelled("keys", "No keys", fmt.Sprintf("The channel %q has no keys: add keys = [env(\"NAME\")], or auth = \"none\" if the site needs none, or \"passthrough\" to send the caller's own.", c.Name))
 	case len(c.Keys) > 0 && keyless:
 		r.loader.fail(c.Keys[0].Range, "Unused keys", fmt.Sprintf("With auth = %q no key is sent: remove the keys, or choose another auth.", c.Auth.Style))
 	}

@@ -27,6 +27,7 @@ type reader struct {
 	asked      []string          // attributes that were read
 	opened     []string          // blocks that were read
 	forms      map[string]string // how they are written
+	absent     []absence
 }
 
 func (l *loader) reader(b *hclsyntax.Block, what string) *reader {
@@ -304,8 +305,33 @@ func knownAs(name string, here []string) string {
 	return ""
 }
 
-// done reports every attribute and block that is unknown here.
+// absence is a setting that is required and not there.
+type absence struct{ name, summary, detail string }
+
+// unlessMisspelled reports that a setting is missing, unless it is there under a name
+// that is reported itself.
+func (r *reader) unlessMisspelled(name, summary, detail string) {
+	r.absent = append(r.absent, absence{name, summary, detail})
+}
+
+// misspelled reports whether an unknown attribute is meant as the setting.
+func (r *reader) misspelled(name string) bool {
+	for given := range r.attributes {
+		if !slices.Contains(r.asked, given) && cmp.Or(knownAs(given, r.asked), wording.Nearest(given, r.asked)) == name {
+			return true
+		}
+	}
+	return false
+}
+
+// done reports every attribute and block that is unknown here, and what is missing.
 func (r *reader) done() {
+	for _, a := range r.absent {
+		if !r.misspelled(a.name) {
+			r.loader.fail(r.at, a.summary, a.detail)
+		}
+	}
+	r.absent = nil
 	for _, name := range slices.Sorted(maps.Keys(r.attributes)) {
 		if slices.Contains(r.asked, name) {
 			continue
@@ -315,6 +341,9 @@ func (r *reader) done() {
 		detail := fmt.Sprintf("There is no %q %s. %s", name, r.what, wording.Instead(cmp.Or(knownAs(name, r.asked), name), r.asked))
 		if slices.Contains(r.opened, name) {
 			detail = fmt.Sprintf("%q is a block: write %s { … } without an equals sign.", name, r.forms[name])
+			if other := knownAs(name, r.asked); other != "" {
+				detail = fmt.Sprintf("%q is a block, %s { … }. Did you mean %q?", name, r.forms[name], other)
+			}
 		}
 		r.loader.fail(a.NameRange, "Unknown setting", strings.TrimSpace(detail))
 	}

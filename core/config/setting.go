@@ -220,7 +220,7 @@ func (r *reader) decodeAttribute(s setting, into any) {
 }
 
 func (r *reader) missing(name, doc string) {
-	r.loader.fail(r.at, "Missing setting", strings.TrimSpace(fmt.Sprintf("%q is required %s. %s", name, r.what, wording.Sentence(doc))))
+	r.unlessMisspelled(name, "Missing setting", strings.TrimSpace(fmt.Sprintf("%q is required %s. %s", name, r.what, wording.Sentence(doc))))
 }
 
 // string reads a string, and converts it to its form.

@@ -1,0 +1,26 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestAMisspelledSettingIsReportedOnce: that the right name is missing follows from it.
+func TestAMisspelledSettingIsReportedOnce(t *testing.T) {
+	for text, want := range map[string]string{
+		"targt = \"http://127.0.0.1:9\"\n  keys = [\"sk-of-the-test-1\"]":     `There is no "targt" in channel "a". Did you mean "target"?`,
+		"base_url = \"http://127.0.0.1:9\"\n  keys = [\"sk-of-the-test-1\"]":  `Did you mean "target"?`,
+		"target = \"http://127.0.0.1:9\"\n  api_key = [\"sk-of-the-test-1\"]": `Did you mean "keys"?`,
+		"target = \"http://127.0.0.1:9\"\n  key = [\"sk-of-the-test-1\"]":     `"key" is a block, key "NAME" { … }. Did you mean "keys"?`,
+	} {
+		_, report := loadAlone(t, "channel \"a\" {\n  "+text+"\n}\nroute \"/v1/**\" {\n  channels = [channel.a]\n}\n", nil)
+		lines := report.Lines()
+		if len(lines) != 1 || !strings.Contains(lines[0], "Unknown setting") || !strings.Contains(lines[0], want) {
+			t.Errorf("%s:\n%s", text, strings.Join(lines, "\n"))
+		}
+	}
+	_, report := loadAlone(t, "channel \"a\" {\n  weight = 1\n}\n", nil)
+	if all := strings.Join(report.Lines(), "\n"); !strings.Contains(all, "No keys") || !strings.Contains(all, `"target" is required`) {
+		t.Errorf("nothing is misspelled:\n%s", all)
+	}
+}
