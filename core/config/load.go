@@ -294,7 +294,7 @@ func (l *loader) decode() {
 	top := &reader{loader: l, attributes: hclsyntax.Attributes{}, what: "at the top level"}
 	for _, a := range l.top {
 		if first := top.attributes[a.Name]; first != nil {
-			l.fail(a.NameRange, "Duplicate attribute", fmt.Sprintf("%q is already set at %s:%d.", a.Name, first.NameRange.Filename, first.NameRange.Start.Line))
+			l.fail(a.NameRange, "Duplicate setting", fmt.Sprintf("%q is already set at %s:%d.", a.Name, first.NameRange.Filename, first.NameRange.Start.Line))
 			continue
 		}
 		top.attributes[a.Name] = a
