@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/event"
@@ -45,14 +46,14 @@ var securitySchemes = object{
 	"session": object{"type": "apiKey", "in": "cookie", "name": cookieName, "description": "the cookie that POST /api/session sets"},
 }
 
-var inPath = regexp.MustCompile(`\{(\w+)\}`)
+var inPath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{(\w+)\}`) })
 
 // always are the error statuses that every endpoint with a token may have.
 var always = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests}
 
 func (s *schemas) operation(e endpoint) object {
 	parameters := []object{}
-	for _, m := range inPath.FindAllStringSubmatch(e.path, -1) {
+	for _, m := range inPath().FindAllStringSubmatch(e.path, -1) {
 		parameters = append(parameters, object{"name": m[1], "in": "path", "required": true, "schema": object{"type": "string"}})
 	}
 	for where, list := range map[string][]parameter{"query": e.query, "header": e.header} {

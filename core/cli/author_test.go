@@ -64,11 +64,11 @@ func newPerson(t *testing.T) *author {
 	}
 	bin := t.TempDir()
 	a := &author{t: t, home: t.TempDir(), self: filepath.Join(bin, "aitunnel")}
-	self, err := os.Executable()
+	program, err := exec.LookPath("aitunnel")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(self, a.self); err != nil { // by that name it is the program
+	if err := os.Symlink(program, a.self); err != nil {
 		t.Fatal(err)
 	}
 	for _, entry := range os.Environ() {

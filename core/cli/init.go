@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"text/template"
 
 	"github.com/hashicorp/hcl/v2/hclwrite"
@@ -146,14 +147,16 @@ func (a *app) initFrom(ctx context.Context, from string, f first) ([]byte, error
 //go:embed init.hcl.tmpl
 var firstText string
 
-var firstTemplate = template.Must(template.New("").Funcs(template.FuncMap{"hcl": literal}).Parse(firstText))
+var firstTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(template.FuncMap{"hcl": literal}).Parse(firstText))
+})
 
 // literal returns a quoted string in HCL.
 func literal(s string) string { return string(hclwrite.TokensForValue(cty.StringVal(s)).Bytes()) }
 
 func (f first) render() ([]byte, error) {
 	var out strings.Builder
-	if err := firstTemplate.Execute(&out, f); err != nil {
+	if err := firstTemplate().Execute(&out, f); err != nil {
 		return nil, err
 	}
 	text := hclwrite.Format([]byte(out.String()))

@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
@@ -21,13 +22,13 @@ import (
 const maxLogTail = 16 << 20
 
 // crashMark begins the trace of a crash.
-var crashMark = regexp.MustCompile(`(?m)^(panic|fatal error): .*$`)
+var crashMark = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^(panic|fatal error): .*$`) })
 
 // lastLog prints the end of the log file of the last run, and whether that
 // crashed.
 func (a *app) lastLog(ctx context.Context, f logFlags) error {
 	if said, err := os.ReadFile(a.outputPath()); err == nil && !f.json {
-		if crash := crashMark.Find(said); crash != nil {
+		if crash := crashMark().Find(said); crash != nil {
 			defer a.say("The last run crashed: %s\nThe trace is in %s; please report it.", crash, a.outputPath())
 		}
 	}
@@ -138,10 +139,14 @@ func readLog(path string, most int64) (out []logEntry, err error) {
 }
 
 // logLine is a line of the log as text: time, level, module, message.
-var logLine = regexp.MustCompile(`^(\S+) \[(TRACE|DEBUG|INFO|WARN|ERROR)\] +aitunnel(?:\.([\w.-]+))?: (.*)$`)
+var logLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\S+) \[(TRACE|DEBUG|INFO|WARN|ERROR)\] +aitunnel(?:\.([\w.-]+))?: (.*)$`)
+})
 
 // logField is a field after the message of such a line.
-var logField = regexp.MustCompile(`(?:: | )(channel|key|plugin)=("(?:[^"\\]|\\.)*"|\S+)`)
+var logField = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:: | )(channel|key|plugin)=("(?:[^"\\]|\\.)*"|\S+)`)
+})
 
 // parseLogLine is the event that a line of the log is about. A line that begins
 // no entry is not one.
@@ -160,13 +165,13 @@ func parseLogLine(line string) (e event.Event, ok bool) {
 		e.Message, level, module = fields["@message"], fields["@level"], strings.TrimPrefix(strings.TrimPrefix(fields["@module"], "aitunnel"), ".")
 		at, _ = time.Parse("2006-01-02T15:04:05.000000Z07:00", fields["@timestamp"])
 	} else {
-		m := logLine.FindStringSubmatch(line)
+		m := logLine().FindStringSubmatch(line)
 		if m == nil {
 			return e, false
 		}
 		at, _ = time.Parse("2006-01-02T15:04:05.000Z0700", m[1])
 		level, module, e.Message = strings.ToLower(m[2]), m[3], m[4]
-		for _, f := range logField.FindAllStringSubmatch(m[4], -1) {
+		for _, f := range logField().FindAllStringSubmatch(m[4], -1) {
 			fields[f[1]] = strings.Trim(f[2], `"`)
 		}
 	}

@@ -63,7 +63,7 @@ func (a *app) runningLog(ctx context.Context, c *adminclient.Client) string {
 // withoutFields returns the message of a log entry without what the event has in fields.
 func withoutFields(e event.Event) string {
 	first, rest, _ := strings.Cut(e.Message, "\n")
-	if at := logField.FindStringIndex(first); at != nil {
+	if at := logField().FindStringIndex(first); at != nil {
 		first = first[:at[0]]
 	}
 	if rest != "" {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -102,7 +103,9 @@ func usedIn(block string) string {
 	return "channel"
 }
 
-var sdkModule = regexp.MustCompile(`(?m)^module\s+` + regexp.QuoteMeta(scaffold.SDK) + `\s*$`)
+var sdkModule = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^module\s+` + regexp.QuoteMeta(scaffold.SDK) + `\s*$`)
+})
 
 // sdkDir finds the SDK in a directory, or in that of the whole of aitunnel.
 func sdkDir(dir string) (string, error) {
@@ -115,7 +118,7 @@ func sdkDir(dir string) (string, error) {
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return "", err
 		}
-		if sdkModule.Match(mod) {
+		if sdkModule().Match(mod) {
 			return try, nil
 		}
 	}

@@ -32,13 +32,13 @@ import (
 // waitLimit is how long a test waits for something to happen.
 const waitLimit = 20 * time.Second
 
-// TestMain makes the test binary the program, under the name aitunnel for
-// scripts. The program starts itself again under no name of its own choice, so
-// there the argument tells.
+// TestMain makes the test binary the program too, under the name aitunnel-altered: that
+// one can be of another version, and impatient. A daemon that a test runs in this process
+// starts the test binary for its built-in components.
 func TestMain(m *testing.M) {
 	config.RunEvaluator()
 	run := func() {
-		if v := os.Getenv("TEST_VERSION"); v != "" { // be another version
+		if v := os.Getenv("TEST_VERSION"); v != "" {
 			version = v
 		}
 		if d, err := time.ParseDuration(os.Getenv("TEST_DOWNLOAD_IDLE")); err == nil {
@@ -49,11 +49,11 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == builtinArg {
 		run()
 	}
-	testscript.Main(programs{m}, map[string]func(){"aitunnel": run})
+	testscript.Main(programs{m}, map[string]func(){"aitunnel-altered": run})
 }
 
-// programs puts into PATH what testscript does not: two plugins, and before its
-// programs those without the race detector.
+// programs puts into PATH what testscript does not: aitunnel itself, which starts in two
+// thirds of the time of the test binary, and two plugins.
 type programs struct{ *testing.M }
 
 func (m programs) Run() int {
@@ -62,15 +62,12 @@ func (m programs) Run() int {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	paths := map[string]string{
-		"aitunnel-plugin-acme":  testhelp.Program("./testdata/acme"),
-		"aitunnel-plugin-guide": testhelp.Program("./testdata/guide"),
-	}
-	if testhelp.Race {
-		paths["aitunnel"] = testhelp.Child()
-	}
-	for name, path := range paths {
-		if err := os.Link(path, filepath.Join(dir, name)); err != nil {
+	for name, folder := range map[string]string{
+		"aitunnel":              "../..",
+		"aitunnel-plugin-acme":  "./testdata/acme",
+		"aitunnel-plugin-guide": "./testdata/guide",
+	} {
+		if err := os.Link(testhelp.Program(folder), filepath.Join(dir, name)); err != nil {
 			panic(err)
 		}
 	}

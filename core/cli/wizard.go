@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/config/redact"
@@ -133,7 +134,9 @@ func (a *app) askTarget(ctx context.Context, n int) (string, error) {
 
 // apiPath is the path of an API, at the end of an address that was copied from
 // the documentation of a site.
-var apiPath = regexp.MustCompile(`(?i)/(v1|v1beta|v1alpha)(/.*)?$|/(chat/completions|completions|responses|messages|embeddings|models)/?$`)
+var apiPath = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)/(v1|v1beta|v1alpha)(/.*)?$|/(chat/completions|completions|responses|messages|embeddings|models)/?$`)
+})
 
 // siteAddress makes the target of a channel of what was typed; cut is what was
 // left off at its end.
@@ -154,7 +157,7 @@ func siteAddress(given string) (target, cut string, err error) {
 	if err != nil || u.Hostname() == "" || strings.ContainsAny(u.Host, " ") || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && u.Scheme != "http" {
 		return "", "", errors.New("This is not an address: it begins with https:// and names a host, without a user or a query.") //nolint:staticcheck // shown as it is
 	}
-	if at := apiPath.FindStringIndex(u.Path); at != nil {
+	if at := apiPath().FindStringIndex(u.Path); at != nil {
 		cut, u.Path = u.Path[at[0]:], u.Path[:at[0]]
 	}
 	return strings.TrimRight(u.String(), "/"), cut, nil
@@ -166,11 +169,13 @@ func isLocalName(host string) bool {
 	return name == "localhost" || strings.HasPrefix(name, "127.")
 }
 
-var nameOfChannel = regexp.MustCompile(`^[A-Za-z_][-A-Za-z0-9_]*$`)
+var nameOfChannel = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][-A-Za-z0-9_]*$`) })
 
 // keyInPlaceOfName is about keys that [redact.LooksLikeKey] does not know: short ones,
 // and such of random letters and digits.
-var keyInPlaceOfName = regexp.MustCompile(`^(sk[-_]|gsk_|hf_|AIza)|^[A-Za-z0-9]{24,}$|^[0-9a-f]{8}-[0-9a-f]{4}-`)
+var keyInPlaceOfName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(sk[-_]|gsk_|hf_|AIza)|^[A-Za-z0-9]{24,}$|^[0-9a-f]{8}-[0-9a-f]{4}-`)
+})
 
 // askName lets the user change the name of the channel.
 func (a *app) askName(ctx context.Context, f *first, s *site) error {
@@ -182,9 +187,9 @@ func (a *app) askName(ctx context.Context, f *first, s *site) error {
 			return err
 		case name != s.Name && f.named(name):
 			a.hint("A channel %s already exists.", name)
-		case !nameOfChannel.MatchString(name):
+		case !nameOfChannel().MatchString(name):
 			a.hint("A name has letters, digits, - and _, and begins with a letter.")
-		case name != s.Name && (redact.LooksLikeKey(name) || keyInPlaceOfName.MatchString(name)):
+		case name != s.Name && (redact.LooksLikeKey(name) || keyInPlaceOfName().MatchString(name)):
 			a.hint("This looks like a key. Here is the place for a name, which lists and logs show; keys are asked for next.")
 		default:
 			s.Name = name

@@ -8,9 +8,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 )
 
-var repositorySyntax = regexp.MustCompile(`^[A-Za-z0-9.-]+\.[A-Za-z]+(:[0-9]+)?/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
+var repositorySyntax = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9.-]+\.[A-Za-z]+(:[0-9]+)?/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
+})
 
 // IsPath reports whether the source of a plugin is a file: it begins with ., /, ~ or a drive
 // letter.
@@ -22,7 +25,7 @@ func IsPath(source string) bool {
 // address of an archive, or HOST/OWNER/REPOSITORY.
 func CheckSource(source string) error {
 	switch {
-	case IsPath(source) || repositorySyntax.MatchString(source):
+	case IsPath(source) || repositorySyntax().MatchString(source):
 		return nil
 	case strings.HasPrefix(source, "http://"):
 		return fmt.Errorf("%q is not encrypted: use https", source)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -62,7 +63,7 @@ func inOurWords(d *hcl.Diagnostic) *hcl.Diagnostic {
 const settingExpected = "Argument or block definition required"
 
 // colon matches the beginning of a line as in YAML or JSON, after its braces.
-var colon = regexp.MustCompile(`^"?([A-Za-z][\w-]*)"?\s*:(\s|$|["{\[])`)
+var colon = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^"?([A-Za-z][\w-]*)"?\s*:(\s|$|["{\[])`) })
 
 // beforeColon returns the name on the line of d if a colon follows it, as in YAML and JSON.
 func beforeColon(d *hcl.Diagnostic, text []byte) string {
@@ -70,14 +71,16 @@ func beforeColon(d *hcl.Diagnostic, text []byte) string {
 		return ""
 	}
 	start := bytes.LastIndexByte(text[:min(d.Subject.Start.Byte, len(text))], '\n') + 1
-	if found := colon.FindSubmatch(bytes.TrimLeft(text[start:], "{ \t\r\n")); found != nil {
+	if found := colon().FindSubmatch(bytes.TrimLeft(text[start:], "{ \t\r\n")); found != nil {
 		return string(found[1])
 	}
 	return ""
 }
 
 // bareURL matches the URL of a line without quotes before it.
-var bareURL = regexp.MustCompile(`^(\s*([\w-]+)?[^"#]*?)\b[A-Za-z][A-Za-z0-9+]*://[^\s,\])}"]*`)
+var bareURL = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\s*([\w-]+)?[^"#]*?)\b[A-Za-z][A-Za-z0-9+]*://[^\s,\])}"]*`)
+})
 
 // urlWithoutQuotes returns what to report instead of d if it is caused by a URL without
 // quotes; otherwise nil.
@@ -87,7 +90,7 @@ func urlWithoutQuotes(d *hcl.Diagnostic, text []byte) *hcl.Diagnostic {
 	}
 	start := bytes.LastIndexByte(text[:min(d.Subject.Start.Byte, len(text))], '\n') + 1
 	line, _, _ := bytes.Cut(text[start:], []byte("\n"))
-	found := bareURL.FindSubmatchIndex(line)
+	found := bareURL().FindSubmatchIndex(line)
 	if found == nil {
 		return nil
 	}

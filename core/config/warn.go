@@ -26,7 +26,7 @@ func (l *loader) addWarnings() {
 func (l *loader) warnReadable() {
 	for name, s := range l.sources {
 		info, err := os.Stat(name)
-		if err != nil || !isShared(info) || !s.HasLiteral(placeholders.Match) {
+		if err != nil || !isShared(info) || !s.HasLiteral(placeholders().Match) {
 			continue
 		}
 		at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}

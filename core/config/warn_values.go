@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -30,20 +31,24 @@ func (l *loader) warnValues() {
 
 // exampleHosts matches hosts that do not exist: names that are reserved for documentation, and
 // placeholders that guides use.
-var exampleHosts = regexp.MustCompile(`(?i)^(.*\.)?example(\.(com|net|org))?$|^(<.*>|your[-_].*)$`)
+var exampleHosts = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^(.*\.)?example(\.(com|net|org))?$|^(<.*>|your[-_].*)$`)
+})
 
 func (l *loader) warnExampleHost(host string, at hcl.Range, what string) {
-	if exampleHosts.MatchString(host) {
+	if exampleHosts().MatchString(host) {
 		l.warn(at, "Example in place of a host", fmt.Sprintf("%s is an example: put %s here.", host, what))
 	}
 }
 
 // placeholders matches placeholders of the example, of init, and common ones.
-var placeholders = regexp.MustCompile(`(?i)^(put-.*-here|another-key|your[-_ ].*|<.*>|change[-_ ]?me|todo|x{4,}|sk-(\.{2,}|…|x+))$`)
+var placeholders = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^(put-.*-here|another-key|your[-_ ].*|<.*>|change[-_ ]?me|todo|x{4,}|sk-(\.{2,}|…|x+))$`)
+})
 
 func (l *loader) warnPlaceholders() {
 	warn := func(s Secret, at hcl.Range, what string) {
-		if placeholders.MatchString(s.Reveal()) {
+		if placeholders().MatchString(s.Reveal()) {
 			l.warn(at, "Placeholder in place of a value", fmt.Sprintf("%s: put the real value here, or set the environment variable.", what))
 		}
 	}
@@ -73,7 +78,7 @@ func refused(token Secret, what string) string {
 // yet.
 func (c *Config) OnlyPlaceholders() bool {
 	for _, ch := range c.Channels {
-		real := func(k *Key) bool { return !placeholders.MatchString(k.Value.Reveal()) }
+		real := func(k *Key) bool { return !placeholders().MatchString(k.Value.Reveal()) }
 		if len(ch.Keys) == 0 || slices.ContainsFunc(ch.Keys, real) {
 			return false
 		}
@@ -93,14 +98,16 @@ func (l *loader) warnOldDefault() {
 }
 
 // apiPaths matches the end of a target that apps send as part of their paths.
-var apiPaths = regexp.MustCompile(`(?i)/(v1|v1beta|v1alpha|chat/completions|completions|responses|messages|embeddings|models)/?$`)
+var apiPaths = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)/(v1|v1beta|v1alpha|chat/completions|completions|responses|messages|embeddings|models)/?$`)
+})
 
 func (l *loader) warnTarget(c *Channel) {
 	path := c.Target.Path
-	if !apiPaths.MatchString(path) {
+	if !apiPaths().MatchString(path) {
 		return
 	}
-	first := apiPaths.ReplaceAllString(path, "")
+	first := apiPaths().ReplaceAllString(path, "")
 	if i := strings.Index(strings.ToLower(path), "/v1"); i >= 0 {
 		first = path[:i]
 	}
@@ -137,7 +144,7 @@ func (l *loader) warnSharedKeys() {
 	for _, c := range l.config.Channels {
 		for _, k := range c.Keys {
 			p := place{c.Target.Host, k.Value.Reveal()}
-			if placeholders.MatchString(p.value) {
+			if placeholders().MatchString(p.value) {
 				continue
 			}
 			if other := first[p]; other != nil && other != c {
@@ -150,13 +157,15 @@ func (l *loader) warnSharedKeys() {
 }
 
 // looksLikeKey matches keys of well-known sites.
-var looksLikeKey = regexp.MustCompile(`^(sk|rk|pk|gsk|xai|csk|fw|hf|tok|key|AIza|ak)[-_A-Za-z0-9]*[0-9][-_A-Za-z0-9]*$`)
+var looksLikeKey = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(sk|rk|pk|gsk|xai|csk|fw|hf|tok|key|AIza|ak)[-_A-Za-z0-9]*[0-9][-_A-Za-z0-9]*$`)
+})
 
 // warnMisplaced warns of keys where no secret is expected, since lists and logs would show
 // them.
 func (l *loader) warnMisplaced(c *Channel) {
 	warn := func(value string, at hcl.Range, what string) {
-		if len(value) < 20 || !looksLikeKey.MatchString(value) {
+		if len(value) < 20 || !looksLikeKey().MatchString(value) {
 			return
 		}
 		l.secrets.Add(value)

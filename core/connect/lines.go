@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // envEdits sets variables in a file of NAME=value lines.
@@ -51,7 +52,7 @@ const provider = "model_providers.aitunnel"
 func tomlEdits(e Entry) editor {
 	return func(text []byte) ([]byte, error) {
 		doc := &toml{lines: splitLines(text)}
-		if inlineProviders.Match(text) {
+		if inlineProviders().Match(text) {
 			return nil, errors.New("model_providers is written on one line: add the table [" + provider + "] by hand")
 		}
 		doc.set("", "model_provider", "aitunnel")
@@ -66,7 +67,9 @@ func tomlEdits(e Entry) editor {
 type toml struct{ lines []string }
 
 // inlineProviders matches providers that are not written as tables.
-var inlineProviders = regexp.MustCompile(`(?m)^\s*model_providers\s*(=|\.\s*aitunnel\s*(=|\.))`)
+var inlineProviders = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^\s*model_providers\s*(=|\.\s*aitunnel\s*(=|\.))`)
+})
 
 // section returns the range of the lines of a table, without its header; ok is false if it does
 // not exist. The table "" is the part before the first table.

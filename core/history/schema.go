@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"sync"
 )
 
 // applicationID marks the file as ours, for file(1) and for us.
@@ -11,11 +12,14 @@ const applicationID = 0x6169746e // "aitn"
 
 // migrations lead from each version of the schema to the next; the version of a
 // file is its user_version. They are never changed once they were released.
-var migrations = []string{version1, version2, version3, version4, version5, version6, version7}
+var migrations = sync.OnceValue(func() []string {
+	return []string{version1 + hourly.create() + daily.create(), version2, version3(), version4, version5, version6, version7}
+})
 
-// Times are in milliseconds since 1970, durations in microseconds, costs in
-// billionths of the currency's unit. A cost is null where it is not known.
-var version1 = `
+// version1 is followed by the tables of the first sums. Times are in milliseconds since
+// 1970, durations in microseconds, costs in billionths of the currency's unit. A cost is
+// null where it is not known.
+const version1 = `
 CREATE TABLE requests (
 	seq                INTEGER PRIMARY KEY,
 	time               INTEGER NOT NULL, -- of arrival
@@ -75,7 +79,7 @@ CREATE TABLE attempts (
 	undecided INTEGER NOT NULL, -- it failed after all was delivered
 	PRIMARY KEY (request, n)
 ) WITHOUT ROWID;
-` + hourly.create() + daily.create()
+`
 
 // Which channels were not available, as codes.
 const version2 = `
@@ -83,12 +87,12 @@ ALTER TABLE requests ADD COLUMN passed_over TEXT NOT NULL DEFAULT ''; -- JSON
 `
 
 // version3 adds sums by day for one thing each: years of them are read at once.
-var version3 = func() (script string) {
+func version3() (script string) {
 	for _, t := range narrow {
 		script += t.create() + t.fill()
 	}
 	return script
-}()
+}
 
 // Failed requests are few, and most often looked for: their index has all columns that
 // a filter is about, so that only rows that match are read.
@@ -128,11 +132,11 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	if version > len(migrations) {
+	if version > len(migrations()) {
 		return &newerError{version}
 	}
-	for ; version < len(migrations); version++ {
-		script := fmt.Sprintf("BEGIN IMMEDIATE;\n%s\nPRAGMA user_version = %d; PRAGMA application_id = %d;\nCOMMIT;", migrations[version], version+1, applicationID)
+	for ; version < len(migrations()); version++ {
+		script := fmt.Sprintf("BEGIN IMMEDIATE;\n%s\nPRAGMA user_version = %d; PRAGMA application_id = %d;\nCOMMIT;", migrations()[version], version+1, applicationID)
 		if _, err := db.ExecContext(ctx, script); err != nil {
 			return err
 		}
@@ -149,5 +153,5 @@ func schemaVersion(ctx context.Context, db *sql.DB) (version int, err error) {
 type newerError struct{ version int }
 
 func (e *newerError) Error() string {
-	return fmt.Sprintf("it was written by a newer version of aitunnel (schema %d, this one knows %d)", e.version, len(migrations))
+	return fmt.Sprintf("it was written by a newer version of aitunnel (schema %d, this one knows %d)", e.version, len(migrations()))
 }

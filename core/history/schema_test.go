@@ -26,7 +26,7 @@ func writeOlder(t *testing.T, version int) (dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := string(first) + strings.Join(migrations[1:version], "\n") + fmt.Sprintf("PRAGMA user_version = %d;", version)
+	script := string(first) + strings.Join(migrations()[1:version], "\n") + fmt.Sprintf("PRAGMA user_version = %d;", version)
 	if _, err := db.ExecContext(t.Context(), script); err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func writeOlder(t *testing.T, version int) (dir string) {
 // by a program that goes on with it and by a command, and all that it holds is there.
 func TestFilesOfEarlierVersions(t *testing.T) {
 	t.Parallel()
-	for version := 1; version < len(migrations); version++ {
+	for version := 1; version < len(migrations()); version++ {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			r := newRig(t, writeOlder(t, version))
 			r.Add(day0.Add(-time.Hour), one("req_new"))

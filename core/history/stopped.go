@@ -37,9 +37,9 @@ func Open(dir string, zone *time.Location) (r *Reader, closeIt func(), err error
 	case err != nil:
 	case version == 0:
 		err = ErrNoHistory
-	case version > len(migrations):
+	case version > len(migrations()):
 		err = &newerError{version}
-	case version < len(migrations):
+	case version < len(migrations()):
 		err = update(path)
 	}
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -139,11 +140,11 @@ func dingTalkSign(secret string, now time.Time) string {
 	return "&timestamp=" + stamp + "&sign=" + url.QueryEscape(base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 }
 
-var newServerChan = regexp.MustCompile(`^sctp(\d+)t`)
+var newServerChan = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^sctp(\d+)t`) })
 
 // serverChanURL returns the URL for a key. Newer keys have a host of their own.
 func serverChanURL(key string) string {
-	if m := newServerChan.FindStringSubmatch(key); m != nil {
+	if m := newServerChan().FindStringSubmatch(key); m != nil {
 		return fmt.Sprintf("https://%s.push.ft07.com/send/%s.send", m[1], url.PathEscape(key))
 	}
 	return serverChanAPI + "/" + url.PathEscape(key) + ".send"
@@ -176,11 +177,11 @@ func (w webhook) send(ctx context.Context, u *url.URL, m message) error {
 }
 
 // urlInText matches URLs, which some errors of the library contain.
-var urlInText = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"']+`)
+var urlInText = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"']+`) })
 
 // masked returns an error without any part of the URL except the service and the host.
 func masked(u *url.URL, text string) string {
-	text = urlInText.ReplaceAllString(text, "…")
+	text = urlInText().ReplaceAllString(text, "…")
 	var secrets []string
 	if !isAddress(u.Hostname()) {
 		secrets = append(secrets, u.Host) // some services have a token there
@@ -214,7 +215,7 @@ func masked(u *url.URL, text string) string {
 // errors about it cannot be understood otherwise.
 func isAddress(host string) bool {
 	_, err := netip.ParseAddr(host)
-	return err == nil || host == "localhost" || hostName.MatchString(host)
+	return err == nil || host == "localhost" || hostName().MatchString(host)
 }
 
-var hostName = regexp.MustCompile(`^([a-zA-Z0-9-]{1,63}\.)+[a-zA-Z]{2,20}$`)
+var hostName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([a-zA-Z0-9-]{1,63}\.)+[a-zA-Z]{2,20}$`) })

@@ -205,10 +205,14 @@ func (e logEntry) multiline() (args []any) {
 
 var (
 	// plainLevel matches lines that slog's default handler writes through package log.
-	plainLevel = regexp.MustCompile(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)? (DEBUG|INFO|WARN|ERROR)(?:[+-]\d+)? `)
-	textLevel  = regexp.MustCompile(`(?:^|\s)(?:level=|\[)(TRACE|DEBUG|INFO|WARN|ERROR)(?:[+-]\d+)?(?:\s*\]|\s|$)`)
+	plainLevel = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)? (DEBUG|INFO|WARN|ERROR)(?:[+-]\d+)? `)
+	})
+	textLevel = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?:^|\s)(?:level=|\[)(TRACE|DEBUG|INFO|WARN|ERROR)(?:[+-]\d+)?(?:\s*\]|\s|$)`)
+	})
 	// bracketLevel matches messages that libraries write through package log.
-	bracketLevel = regexp.MustCompile(`^\[(TRACE|DEBUG|INFO|WARN|ERROR)\]\s+`)
+	bracketLevel = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\[(TRACE|DEBUG|INFO|WARN|ERROR)\]\s+`) })
 	levelNames   = []string{"@level", "level"}
 	textNames    = []string{"@message", "msg", "message"}
 	// ownFields are fields that the host's log has itself.
@@ -220,15 +224,15 @@ func parseLine(line string) logEntry {
 	var fields map[string]any
 	if !strings.HasPrefix(line, "{") || json.Unmarshal([]byte(line), &fields) != nil {
 		entry := logEntry{message: line}
-		if m := plainLevel.FindStringSubmatch(line); m != nil {
+		if m := plainLevel().FindStringSubmatch(line); m != nil {
 			entry.level, entry.message = parseLevel(m[1]), line[len(m[0]):]
-		} else if m := textLevel.FindStringSubmatch(line); m != nil {
+		} else if m := textLevel().FindStringSubmatch(line); m != nil {
 			entry.level = parseLevel(m[1])
 		}
 		return entry
 	}
 	entry := logEntry{level: parseLevel(firstString(fields, levelNames)), message: firstString(fields, textNames)}
-	if m := bracketLevel.FindStringSubmatch(entry.message); m != nil {
+	if m := bracketLevel().FindStringSubmatch(entry.message); m != nil {
 		entry.level, entry.message = parseLevel(m[1]), entry.message[len(m[0]):]
 	}
 	if entry.message == "" {

@@ -142,7 +142,7 @@ func (r *runner) exit() string {
 // handshakeLine matches go-plugin's handshake: its own version, ours, network, address and
 // more, separated by "|". Output before it on the same line is ignored. An address may
 // contain spaces.
-var handshakeLine = regexp.MustCompile(`1\|(\d+)\|(?:unix|tcp)\|[^|]+(?:\|\S*)?$`)
+var handshakeLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`1\|(\d+)\|(?:unix|tcp)\|[^|]+(?:\|\S*)?$`) })
 
 // readStdout passes the handshake to go-plugin, if it is for our protocol version. The rest
 // is ordinary output.
@@ -150,7 +150,7 @@ func (r *runner) readStdout(w *io.PipeWriter) {
 	defer func() { _ = w.Close() }()
 	out := &lines{}
 	out.handle = func(line string) {
-		m := handshakeLine.FindStringSubmatch(line)
+		m := handshakeLine().FindStringSubmatch(line)
 		if m == nil || r.version.Load() != 0 {
 			r.onOutput(line)
 			return

@@ -149,7 +149,7 @@ func TestHandshakeLine(t *testing.T) {
 		"1|1|pipe|/tmp/p|netrpc|":                                                  "",
 		"1|x|unix|/tmp/p|netrpc|":                                                  "",
 	} {
-		if got := handshakeLine.FindString(line); got != want {
+		if got := handshakeLine().FindString(line); got != want {
 			t.Errorf("%q: %q, want %q", line, got, want)
 		}
 	}

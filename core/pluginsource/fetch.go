@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/jedisct1/go-minisign"
 )
@@ -166,7 +167,7 @@ func verify(key string, text, signature []byte) error {
 	return nil
 }
 
-var sumLine = regexp.MustCompile(`^([0-9a-fA-F]{64}) [ *](\S.*)$`)
+var sumLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([0-9a-fA-F]{64}) [ *](\S.*)$`) })
 
 func parseSums(text []byte) (map[string]string, error) {
 	out := map[string]string{}
@@ -175,7 +176,7 @@ func parseSums(text []byte) (map[string]string, error) {
 		if l == "" {
 			continue
 		}
-		m := sumLine.FindStringSubmatch(l)
+		m := sumLine().FindStringSubmatch(l)
 		if m == nil {
 			return nil, fmt.Errorf("%s is damaged: %.60q is not a checksum with a file name", sumsName, l)
 		}

@@ -27,7 +27,7 @@ func Local(path string) ([]Release, error) {
 		return folder(path)
 	}
 	r := Release{single: true, noSums: true, assets: append([]asset{{name: filepath.Base(path), path: path}}, sumsIn(filepath.Dir(path))...)}
-	if m := archiveSyntax.FindStringSubmatch(filepath.Base(path)); m != nil {
+	if m := archiveSyntax().FindStringSubmatch(filepath.Base(path)); m != nil {
 		r.Version = m[2]
 	}
 	return []Release{r}, nil
@@ -43,7 +43,7 @@ func folder(dir string) ([]Release, error) {
 	var out []Release
 	plugin := ""
 	for _, e := range entries {
-		m := archiveSyntax.FindStringSubmatch(e.Name())
+		m := archiveSyntax().FindStringSubmatch(e.Name())
 		switch {
 		case m == nil:
 			continue

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/go-version"
 )
@@ -36,11 +37,13 @@ type asset struct {
 }
 
 // archiveSyntax matches aitunnel-plugin-NAME_VERSION_OS_ARCH.tar.gz.
-var archiveSyntax = regexp.MustCompile(`^(aitunnel-plugin-[A-Za-z0-9_-]+?)_v?([0-9][^_]*)_([a-z0-9]+)_([a-z0-9]+)\.(?:tar\.gz|zip)$`)
+var archiveSyntax = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(aitunnel-plugin-[A-Za-z0-9_-]+?)_v?([0-9][^_]*)_([a-z0-9]+)_([a-z0-9]+)\.(?:tar\.gz|zip)$`)
+})
 
 // platformOf returns the platform in the name of an archive, "" if there is none.
 func platformOf(name string) string {
-	if m := archiveSyntax.FindStringSubmatch(name); m != nil {
+	if m := archiveSyntax().FindStringSubmatch(name); m != nil {
 		return m[3] + "/" + m[4]
 	}
 	return ""
@@ -75,7 +78,7 @@ func singleRelease(address string) (Release, error) {
 		return Release{}, fmt.Errorf("%s is not the address of a .tar.gz or .zip archive", address)
 	}
 	r := Release{single: true, noSums: true, assets: []asset{{name: name, url: address}}}
-	if m := archiveSyntax.FindStringSubmatch(name); m != nil {
+	if m := archiveSyntax().FindStringSubmatch(name); m != nil {
 		r.Version = m[2]
 	}
 	for _, file := range []string{sumsName, signatureName} {
@@ -147,9 +150,9 @@ func compare(a, b string) int {
 // another platform, if the checksums list it.
 func (r Release) archiveFor(platform string, sums map[string]string) (asset, error) {
 	own := r.assets[0]
-	m := archiveSyntax.FindStringSubmatch(own.name)
+	m := archiveSyntax().FindStringSubmatch(own.name)
 	for name := range sums {
-		if other := archiveSyntax.FindStringSubmatch(name); platformOf(name) == platform && other[1] == m[1] && other[2] == m[2] {
+		if other := archiveSyntax().FindStringSubmatch(name); platformOf(name) == platform && other[1] == m[1] && other[2] == m[2] {
 			return own.beside(name), nil
 		}
 	}
@@ -163,7 +166,7 @@ func (r Release) Plugin(platform string) string {
 	if r.single { // all archives are of the same plugin
 		a, err = r.assets[0], nil
 	}
-	m := archiveSyntax.FindStringSubmatch(a.name)
+	m := archiveSyntax().FindStringSubmatch(a.name)
 	if err != nil || m == nil {
 		return ""
 	}

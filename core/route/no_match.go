@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // versioned matches a path with a version of the API, such as /v1beta/models.
-var versioned = regexp.MustCompile(`(^|/)v[0-9]+[a-z0-9]*(/|$)`)
+var versioned = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(^|/)v[0-9]+[a-z0-9]*(/|$)`) })
 
 // NoMatch returns the message that no route matches, with the change that would help.
 func (t *Table) NoMatch(path, model string) string {
@@ -15,7 +16,7 @@ func (t *Table) NoMatch(path, model string) string {
 	if t.Match(path, "") != nil {
 		return fmt.Sprintf("%s with the model %q: a route for other models does", text, model)
 	}
-	if !versioned.MatchString(path) && t.Match("/v1"+path, model) != nil {
+	if !versioned().MatchString(path) && t.Match("/v1"+path, model) != nil {
 		return fmt.Sprintf("%s; a route matches /v1%s: end the base URL in your app's settings with /v1", text, path)
 	}
 	var patterns []string

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"text/template"
 )
 
@@ -36,7 +37,7 @@ type Plugin struct {
 	SDKDir string // directory of an SDK to use in place of the released one; empty: none
 }
 
-var nameSyntax = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+var nameSyntax = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`) })
 
 // CheckName reports what is wrong with the name of a plugin.
 func CheckName(name string) error {
@@ -45,7 +46,7 @@ func CheckName(name string) error {
 		return errors.New("\"built-in\" is the name of the plugin that comes with aitunnel: choose another name")
 	case strings.HasPrefix(name, "aitunnel-plugin-"):
 		return fmt.Errorf("%q already has the prefix of plugins: use %q", name, strings.TrimPrefix(name, "aitunnel-plugin-"))
-	case !nameSyntax.MatchString(name):
+	case !nameSyntax().MatchString(name):
 		return fmt.Errorf("%q is not a name for a plugin: use a-z, 0-9 and -, such as my-strategy", name)
 	}
 	return nil

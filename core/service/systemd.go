@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // systemd returns a unit. The proxy reports when it is ready, reloads and stops
@@ -134,19 +135,21 @@ func quoteWord(s string) string {
 }
 
 var (
-	unitUser     = regexp.MustCompile(`(?m)^User=(\S+)$`)
-	unitConfig   = regexp.MustCompile(`(?m)^ExecStart=.* --config (?:"(.+?)"|(\S+))(?: |$)`)
-	unitStateDir = regexp.MustCompile(`(?m)^ExecStart=.* --state-dir (?:"(.+)"|(\S+))$`)
+	unitUser   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^User=(\S+)$`) })
+	unitConfig = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?m)^ExecStart=.* --config (?:"(.+?)"|(\S+))(?: |$)`)
+	})
+	unitStateDir = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^ExecStart=.* --state-dir (?:"(.+)"|(\S+))$`) })
 )
 
 // readUnit takes the account, and the paths of configuration and state, from an installed
 // unit.
 func (u *Unit) readUnit(text string) {
 	u.User = ""
-	if found := unitUser.FindStringSubmatch(text); found != nil {
+	if found := unitUser().FindStringSubmatch(text); found != nil {
 		u.User = found[1]
 	}
-	if found := unitStateDir.FindStringSubmatch(text); found != nil {
+	if found := unitStateDir().FindStringSubmatch(text); found != nil {
 		u.StateDir = unquoted.Replace(found[1] + found[2])
 	}
 	u.Config = cmp.Or(configOf(text), u.Config)
@@ -154,7 +157,7 @@ func (u *Unit) readUnit(text string) {
 
 // configOf returns the path of the configuration in an installed unit, "" if it has none.
 func configOf(text string) string {
-	if found := unitConfig.FindStringSubmatch(text); found != nil {
+	if found := unitConfig().FindStringSubmatch(text); found != nil {
 		return unquoted.Replace(found[1] + found[2])
 	}
 	return ""

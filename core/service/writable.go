@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // LogDir is where a system service on Linux may write a log. systemd creates it when the
@@ -20,9 +21,9 @@ func IsInMissingLogDir(path string) bool {
 }
 
 var (
-	unitStrict   = regexp.MustCompile(`(?m)^ProtectSystem=strict$`)
-	unitWritable = regexp.MustCompile(`(?m)^ReadWritePaths=(.*)$`)
-	unitWords    = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"|(\S+)`)
+	unitStrict   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^ProtectSystem=strict$`) })
+	unitWritable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^ReadWritePaths=(.*)$`) })
+	unitWords    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"((?:[^"\\]|\\.)*)"|(\S+)`) })
 )
 
 // MayWrite reports whether the sandbox of the installed service lets it write to a path,
@@ -45,12 +46,12 @@ func (u Unit) MayWrite(path string) bool {
 		content = append(append(content, '\n'), more...)
 	}
 	text := string(content)
-	return !unitStrict.MatchString(text) || isIn(path, append(writablePaths(text), LogDir, u.StateDir, "/run/aitunnel", "/dev", "/proc"))
+	return !unitStrict().MatchString(text) || isIn(path, append(writablePaths(text), LogDir, u.StateDir, "/run/aitunnel", "/dev", "/proc"))
 }
 
 func writablePaths(text string) (paths []string) {
-	for _, line := range unitWritable.FindAllStringSubmatch(text, -1) {
-		for _, word := range unitWords.FindAllStringSubmatch(line[1], -1) {
+	for _, line := range unitWritable().FindAllStringSubmatch(text, -1) {
+		for _, word := range unitWords().FindAllStringSubmatch(line[1], -1) {
 			paths = append(paths, strings.TrimLeft(unquoted.Replace(word[1]+word[2]), "-+"))
 		}
 	}

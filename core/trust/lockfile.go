@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/renameio/v2/maybe"
 	"github.com/hashicorp/hcl/v2"
@@ -21,7 +22,7 @@ const lockHeader = `# The plugins that may run, by the hash of their executables
 # configuration, and in version control with it.
 `
 
-var digestSyntax = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var digestSyntax = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{64}$`) })
 
 // lockFormat is the version of the file format. It is raised when older programs would
 // lose important data by writing the file.
@@ -99,7 +100,7 @@ func (r *lockReader) release(b *hclsyntax.Body) Release {
 		}
 		r.warnUnknown(inner.Body, []string{"version", "sha256"})
 		e := Entry{Version: r.text(inner.Body, "version"), SHA256: r.text(inner.Body, "sha256")}
-		if !digestSyntax.MatchString(e.SHA256) {
+		if !digestSyntax().MatchString(e.SHA256) {
 			_ = r.damaged(inner.DefRange().Ptr(), fmt.Sprintf("the sha256 for %s is not 64 hexadecimal digits", inner.Labels[0]))
 		}
 		out.Platforms[inner.Labels[0]] = e
@@ -167,7 +168,7 @@ func (r *lockReader) digests(b *hclsyntax.Body, name string) map[string]string {
 	}
 	out := map[string]string{}
 	for key, value := range v.AsValueMap() {
-		if value.IsNull() || value.Type() != cty.String || !digestSyntax.MatchString(value.AsString()) {
+		if value.IsNull() || value.Type() != cty.String || !digestSyntax().MatchString(value.AsString()) {
 			_ = r.damaged(a.Range().Ptr(), fmt.Sprintf("the hash of the archive for %s is not 64 hexadecimal digits", key))
 			continue
 		}

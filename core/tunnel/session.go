@@ -35,8 +35,10 @@ const describeProcess = `d=$({ { cut -d" " -f2,22 /proc/$p/stat && sed -n "s/^Ui
 const identifyCommand = `exec sh -c 'p=$PPID; ` + describeProcess + ` echo; echo "aitunnel $p $(id -u) $d"'`
 
 var (
-	identityLine = regexp.MustCompile(`(?m)^aitunnel (\d+) (\d+) (.+?)\s*$`)
-	serverLine   = regexp.MustCompile(`^(\((?:sshd(?:-session)?|dropbear)\) \d+|[\w./-]*(?:sshd(?:-session)?|dropbear):? [\w: ]+?) (\d+)$`)
+	identityLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^aitunnel (\d+) (\d+) (.+?)\s*$`) })
+	serverLine   = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(\((?:sshd(?:-session)?|dropbear)\) \d+|[\w./-]*(?:sshd(?:-session)?|dropbear):? [\w: ]+?) (\d+)$`)
+	})
 )
 
 // errOtherCommand is the error for an account whose sshd runs a fixed command instead.
@@ -49,12 +51,12 @@ func identify(ctx context.Context, c *sshclient.Client) (session, error) {
 	if err != nil {
 		return session{}, err
 	}
-	m := identityLine.FindStringSubmatch(text)
+	m := identityLine().FindStringSubmatch(text)
 	if m == nil {
 		return session{}, errOtherCommand
 	}
 	s := session{HostKey: c.HostKey(), User: c.User(), PID: m[1], Is: m[3]}
-	if owner := serverLine.FindStringSubmatch(s.Is); owner == nil || owner[2] != m[2] {
+	if owner := serverLine().FindStringSubmatch(s.Is); owner == nil || owner[2] != m[2] {
 		return session{}, nil // another process is in between, such as sudo: there is none to remember
 	}
 	return s, nil
@@ -71,7 +73,7 @@ const (
 // process receives the signal only when it continues; one that does not end is killed
 // by force the next time.
 func (s session) clear(ctx context.Context, c *sshclient.Client, force bool) (outcome string, err error) {
-	if !serverLine.MatchString(s.Is) || s.HostKey != c.HostKey() || s.User != c.User() {
+	if !serverLine().MatchString(s.Is) || s.HostKey != c.HostKey() || s.User != c.User() {
 		return "", nil
 	}
 	how := "kill -TERM $p; kill -CONT $p"
@@ -90,18 +92,18 @@ func (s session) clear(ctx context.Context, c *sshclient.Client, force bool) (ou
 }
 
 var (
-	ssHolder   = regexp.MustCompile(`\("([^"]+)",pid=(\d+)`)
-	lsofHolder = regexp.MustCompile(`(?m)^p(\d+)\nc(.+)$`)
+	ssHolder   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\("([^"]+)",pid=(\d+)`) })
+	lsofHolder = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^p(\d+)\nc(.+)$`) })
 )
 
 // portHolder reports whether a process listens on a port of the host, and which, "" if that
 // cannot be seen: those of other accounts have no name.
 func portHolder(ctx context.Context, c *sshclient.Client, port string) (who string, taken bool) {
 	text, _ := c.Run(ctx, `exec sh -c 'ss -Hltnp "sport = :`+port+`" 2>/dev/null || lsof -nP -iTCP:`+port+` -sTCP:LISTEN -Fcp'`)
-	if m := ssHolder.FindStringSubmatch(text); m != nil {
+	if m := ssHolder().FindStringSubmatch(text); m != nil {
 		return fmt.Sprintf("%s (pid %s)", m[1], m[2]), true
 	}
-	if m := lsofHolder.FindStringSubmatch(text); m != nil {
+	if m := lsofHolder().FindStringSubmatch(text); m != nil {
 		return fmt.Sprintf("%s (pid %s)", m[2], m[1]), true
 	}
 	return "", strings.Contains(text, "LISTEN ")

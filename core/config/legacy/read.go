@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"go.yaml.in/yaml/v3"
@@ -72,11 +73,11 @@ type converter struct {
 	channels  []*oldChannel
 }
 
-var yamlPlace = regexp.MustCompile(`^yaml: (line \d+: )?`)
+var yamlPlace = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^yaml: (line \d+: )?`) })
 
 // quotedPart matches a part of a message that may be a secret, such as a key that was read as an
 // alias.
-var quotedPart = regexp.MustCompile("'[^' ]{4,}'|`[^`]*`|\"[^\"]*\"")
+var quotedPart = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("'[^' ]{4,}'|`[^`]*`|\"[^\"]*\"") })
 
 // syntax reports a syntax error.
 func (c *converter) syntax(err error) {
@@ -85,7 +86,7 @@ func (c *converter) syntax(err error) {
 	at.Start.Line = c.culprit()
 	at.Start.Byte = c.offset(at.Start.Line - 1)
 	at.End = hcl.Pos{Line: at.Start.Line, Column: 1 << 20, Byte: c.offset(at.Start.Line)}
-	text := quotedPart.ReplaceAllString(yamlPlace.ReplaceAllString(err.Error(), ""), "'…'")
+	text := quotedPart().ReplaceAllString(yamlPlace().ReplaceAllString(err.Error(), ""), "'…'")
 	c.fail(at, "The file is not valid YAML", wording.Sentence(text)+" The usual reasons are the indentation of a line, and a colon or star in a string without quotes.")
 }
 

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -66,14 +67,14 @@ func (s *Source) maskYAML() {
 	if !s.Broken {
 		return
 	}
-	for _, w := range words.FindAllIndex(s.Text, -1) {
+	for _, w := range words().FindAllIndex(s.Text, -1) {
 		if word := string(s.Text[w[0]:w[1]]); LooksSecret(word) || len(word) > 20 {
 			s.star(w[0], w[1])
 		}
 	}
 }
 
-var words = regexp.MustCompile(`[^\s:,\[\]{}"']+`)
+var words = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^\s:,\[\]{}"']+`) })
 
 func (s *Source) star(from, to int) {
 	for j := from; j < to; j++ {
@@ -149,11 +150,11 @@ func LooksSecret(word string) bool {
 	return len(word) >= shortestKey && strings.ContainsAny(word, "0123456789")
 }
 
-var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var envName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
 
 // IsEnvName reports whether a text can be the name of an environment variable, and so
 // is not a key in the wrong place.
-func IsEnvName(s string) bool { return envName.MatchString(s) }
+func IsEnvName(s string) bool { return envName().MatchString(s) }
 
 // HasLiteral reports whether the text contains a literal secret, other than possible ones.
 func (s *Source) HasLiteral(may func(value []byte) bool) bool {
@@ -162,7 +163,7 @@ func (s *Source) HasLiteral(may func(value []byte) bool) bool {
 		if !slices.Contains(masked, '*') {
 			continue
 		}
-		quoted := quotedText.FindAllIndex(text, -1)
+		quoted := quotedText().FindAllIndex(text, -1)
 		if len(quoted) == 0 || slices.ContainsFunc(quoted, func(at []int) bool {
 			return masked[at[0]+1] == '*' && !may(text[at[0]+1:at[1]-1])
 		}) {

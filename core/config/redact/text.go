@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -27,7 +28,7 @@ type File struct{ Name, Text string }
 
 // placeholder returns the placeholder of a secret. It is always the same for the same secret, and
 // reveals nothing without the seed.
-var placeholder = regexp.MustCompile(`\(hidden:[0-9a-f]{16}\)`)
+var placeholder = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\(hidden:[0-9a-f]{16}\)`) })
 
 // New hides the secrets of sources, and all known values, since a text that does not parse does not
 // show which parts are secret.
@@ -69,7 +70,7 @@ func (t Texts) Restore(name, text string) ([]byte, hcl.Diagnostics) {
 	var diags hcl.Diagnostics
 	var out strings.Builder
 	at := 0
-	for _, m := range placeholder.FindAllStringIndex(text, -1) {
+	for _, m := range placeholder().FindAllStringIndex(text, -1) {
 		out.WriteString(text[at:m[0]])
 		original, ok := t.originals[text[m[0]:m[1]]]
 		if !ok {
@@ -156,30 +157,34 @@ func joined(all [][2]int) (out [][2]int) {
 
 // What may be a key in a comment: a quoted text with a digit, or a long word with one.
 var (
-	quotedText = regexp.MustCompile(`"[^"\n]{8,}"`)
-	longWord   = regexp.MustCompile(`[A-Za-z0-9_\-]{20,}`)
+	quotedText = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"[^"\n]{8,}"`) })
+	longWord   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[A-Za-z0-9_\-]{20,}`) })
 )
 
 // harmlessText matches a URL without credentials, a path of a file, or digits with punctuation, such
 // as an IP address with a port, a time or a date.
-var harmlessText = regexp.MustCompile(`^(?:https?://[A-Za-z0-9.\-]+(?::\d+)?(?:/v\d[a-z0-9]{0,6})?/?|~?\.{0,2}(?:/[\w.\-]{1,24}){1,8}|localhost:\d+|\[[0-9a-fA-F:]+\]:\d+|\d+(?:[.:/\-]\d+)+)$`)
+var harmlessText = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:https?://[A-Za-z0-9.\-]+(?::\d+)?(?:/v\d[a-z0-9]{0,6})?/?|~?\.{0,2}(?:/[\w.\-]{1,24}){1,8}|localhost:\d+|\[[0-9a-fA-F:]+\]:\d+|\d+(?:[.:/\-]\d+)+)$`)
+})
 
 // harmlessSetting matches the name of a setting without secrets, before its value.
-var harmlessSetting = regexp.MustCompile(`\b(?:host|user|listen|models|channels|strategy|key_selector|forward|identity|path|time_zone)[ \t]*=?[ \t]*(?:\[[^\]\n]*)?$`)
+var harmlessSetting = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\b(?:host|user|listen|models|channels|strategy|key_selector|forward|identity|path|time_zone)[ \t]*=?[ \t]*(?:\[[^\]\n]*)?$`)
+})
 
 // isHarmless reports whether a quoted text of a comment is no secret, by its form or by
 // the setting before it.
 func isHarmless(before []byte, text string) bool {
-	return !LooksLikeKey(text) && (harmlessText.MatchString(text) || harmlessSetting.Match(before))
+	return !LooksLikeKey(text) && (harmlessText().MatchString(text) || harmlessSetting().Match(before))
 }
 
 func inComment(comment []byte, offset int) (all [][2]int) {
-	for _, m := range quotedText.FindAllIndex(comment, -1) {
+	for _, m := range quotedText().FindAllIndex(comment, -1) {
 		if text := string(comment[m[0]+1 : m[1]-1]); LooksSecret(text) && !isHarmless(comment[:m[0]], text) {
 			all = append(all, [2]int{offset + m[0] + 1, offset + m[1] - 1})
 		}
 	}
-	for _, m := range longWord.FindAllIndex(comment, -1) {
+	for _, m := range longWord().FindAllIndex(comment, -1) {
 		if LooksSecret(string(comment[m[0]:m[1]])) {
 			all = append(all, [2]int{offset + m[0], offset + m[1]})
 		}
