@@ -36,7 +36,7 @@ func plain(t *testing.T, dir string) daemon.Options {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return daemon.Options{ConfigPath: path, StateDir: dir, Builtin: []string{self, serveBuiltin}, Version: "test", LogOutput: &lockedBuffer{}}
+	return daemon.Options{ConfigPath: path, StateDir: dir, Builtin: []string{plugins}, Version: "test", LogOutput: &lockedBuffer{}}
 }
 
 // TestTheControlSocket has a state directory whose path is too long for a

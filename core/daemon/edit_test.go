@@ -319,7 +319,7 @@ func TestAnOpenAdminPortWithoutATokenIsRefused(t *testing.T) {
 	if err := os.WriteFile(path, []byte(complete(fmt.Sprintf(commented, home.URL())+open)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := daemon.Start(t.Context(), daemon.Options{ConfigPath: path, StateDir: t.TempDir(), Builtin: []string{self, serveBuiltin}, LogOutput: io.Discard})
+	_, err := daemon.Start(t.Context(), daemon.Options{ConfigPath: path, StateDir: t.TempDir(), Builtin: []string{plugins}, LogOutput: io.Discard})
 	if wrong := (*reload.ConfigError)(nil); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "set admin.token") {
 		t.Errorf("%v", err)
 	}

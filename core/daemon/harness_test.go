@@ -28,32 +28,14 @@ import (
 	"github.com/aitunnel/aitunnel/core/notify"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/testhelp"
-	"github.com/aitunnel/aitunnel/plugins/healthcheckers"
-	"github.com/aitunnel/aitunnel/plugins/keyselectors"
-	"github.com/aitunnel/aitunnel/plugins/strategies"
-	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// serveBuiltin makes the test binary serve the built-in components.
-const serveBuiltin = "serve-builtin"
-
-// self is the program of child processes: see TestMain.
-var self string
+// self is the program of child processes that are this test, and plugins that of plugins.
+var self, plugins string
 
 func TestMain(m *testing.M) {
 	config.RunEvaluator()
-	if len(os.Args) == 2 && os.Args[1] == serveBuiltin {
-		sdk.Serve(sdk.Plugin{
-			Name: "builtin", Version: "0.0.1",
-			Components: slices.Concat(strategies.Components(), keyselectors.Components(), healthcheckers.Components(), []sdk.Factory{moody, counting}),
-		})
-		return
-	}
-	if len(os.Args) == 3 && os.Args[1] == serveAcme {
-		runAcme(os.Args[2])
-		return
-	}
-	self = testhelp.Child()
+	self, plugins = testhelp.Child(), testhelp.Program("./testdata/plugins")
 	os.Exit(m.Run())
 }
 
@@ -168,7 +150,7 @@ func (r *running) run() {
 // try starts a daemon with the configuration that is saved.
 func (r *running) try() (*daemon.Daemon, error) {
 	return daemon.Start(r.t.Context(), daemon.Options{
-		ConfigPath: r.path(), StateDir: filepath.Join(r.dir, "state"), Builtin: []string{self, serveBuiltin},
+		ConfigPath: r.path(), StateDir: filepath.Join(r.dir, "state"), Builtin: []string{plugins},
 		Version: "test", LogOutput: r.log, Now: r.time.now, Roots: r.roots, Home: r.home, SaveEvery: 200 * time.Millisecond, HandOver: 500 * time.Millisecond,
 		NotifyTiming: notify.Timing{Gather: 20 * time.Millisecond, RetryMin: 20 * time.Millisecond, RetryMax: 100 * time.Millisecond, Send: 5 * time.Second},
 		PluginTiming: pluginhost.Timing{Ping: 200 * time.Millisecond, RestartMin: 50 * time.Millisecond, RestartMax: 200 * time.Millisecond, Crashes: r.crashes, Overdue: time.Second, Start: r.patience, Configure: r.patience, LimitedStart: cmp.Or(r.hurried, 30*time.Second)},

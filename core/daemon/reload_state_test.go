@@ -1,7 +1,6 @@
 package daemon_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -15,29 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/fakesite"
 	"github.com/aitunnel/aitunnel/core/testhelp"
-	"github.com/aitunnel/aitunnel/sdk"
 )
-
-// counting is a strategy that numbers its plans in its state.
-var counting = sdk.Factory{
-	Name: "counting", Doc: "Numbers its plans.", Settings: struct{}{},
-	New: func() sdk.Component { return countingStrategy{} },
-}
-
-type countingStrategy struct{}
-
-func (countingStrategy) Configure(context.Context, sdk.Config) error { return nil }
-func (countingStrategy) Close() error                                { return nil }
-
-func (countingStrategy) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
-	n, _ := strconv.Atoi(string(req.State))
-	n++
-	g := sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleCycle}}
-	for _, c := range req.Channels {
-		g.Members = append(g.Members, sdk.Member{ID: c.ID, Weight: 1})
-	}
-	return sdk.Plan{Groups: []sdk.Group{g}, TTL: time.Hour, State: []byte(strconv.Itoa(n)), Reason: fmt.Sprintf("plan %d", n)}, nil
-}
 
 // learnt is what a daemon has come to know, as the API shows it.
 type learnt struct {

@@ -80,7 +80,7 @@ func TestStopDuringAStartThatHangs(t *testing.T) {
 	dir := filepath.Join(r.dir, "state")
 	go func() {
 		_, err := daemon.Start(context.Background(), daemon.Options{
-			ConfigPath: r.path(), StateDir: dir, Builtin: []string{self, serveBuiltin}, LogOutput: r.log,
+			ConfigPath: r.path(), StateDir: dir, Builtin: []string{plugins}, LogOutput: r.log,
 		})
 		started <- err
 	}()
