@@ -10,7 +10,7 @@ type Change struct {
 // Changes returns the answers of the corpus that a set's own rules judge
 // differently. With it, validate shows rules that match more than intended.
 func (s *Set) Changes() []Change {
-	builtinOnly, withOwn := New(Options{}), &Set{layers: s.layers}
+	builtinOnly, withOwn := New(Options{}), &Set{layers: s.layers, last: s.last}
 	var changes []Change
 	for _, c := range Corpus() {
 		a, err := c.Answer()

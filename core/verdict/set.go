@@ -9,7 +9,8 @@ import (
 //go:embed rules.hcl
 var builtinSource []byte
 
-// builtin are the built-in rules, compiled once for all sets.
+// builtin are the built-in rules, compiled for all sets when the first failed answer is
+// judged: that takes as long as all else that a start does.
 var builtin = sync.OnceValue(func() layer {
 	rules, diags := CompileSource(builtinSource, "rules.hcl", FromBuiltin)
 	if diags.HasErrors() {
@@ -34,19 +35,19 @@ type Options struct {
 // concurrent use.
 type Set struct {
 	layers  []layer
+	last    func() layer // the built-in rules
 	retryOn []int
 }
 
 // New returns a set. The rules apply in the order of the options, before the built-in
 // ones.
 func New(o Options) *Set {
-	s := &Set{retryOn: slices.Clone(o.RetryOn)}
+	s := &Set{last: builtin, retryOn: slices.Clone(o.RetryOn)}
 	for _, rules := range [][]*Rule{o.Channel, o.User, o.Plugin} {
 		if len(rules) > 0 {
 			s.layers = append(s.layers, newLayer(rules))
 		}
 	}
-	s.layers = append(s.layers, builtin())
 	return s
 }
 
@@ -56,7 +57,7 @@ func (s *Set) Rules() []*Rule {
 	for _, l := range s.layers {
 		all = append(all, l.all...)
 	}
-	return all
+	return append(all, s.last().all...)
 }
 
 // layer is a list of rules, with an index by the statuses that rules name.
@@ -114,10 +115,17 @@ func (l layer) onStatus(status int) []*Rule {
 // find returns the first rule that matches, nil if none does.
 func (s *Set) find(f *failure, a *Answer) *Rule {
 	for _, l := range s.layers {
-		for _, r := range l.candidates(f.status) {
-			if r.matches(f, a) {
-				return r
-			}
+		if r := l.find(f, a); r != nil {
+			return r
+		}
+	}
+	return s.last().find(f, a)
+}
+
+func (l layer) find(f *failure, a *Answer) *Rule {
+	for _, r := range l.candidates(f.status) {
+		if r.matches(f, a) {
+			return r
 		}
 	}
 	return nil
