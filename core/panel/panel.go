@@ -36,50 +36,46 @@ var contentTypes = map[string]string{
 // Register serves the page at / and its files below it. The page itself uses its modules
 // and style sheets joined, as panel.js and panel.css.
 func Register(mux *http.ServeMux) {
-	if err := register(mux); err != nil {
-		panic(err) // the files are part of the program
-	}
-}
-
-var joinedScript = sync.OnceValues(func() ([]byte, error) { return joinModules("assets/main.js") })
-
-func register(mux *http.ServeMux) error {
-	script, err := joinedScript()
-	if err != nil {
-		return err
-	}
-	style, err := joinStyles()
-	if err != nil {
-		return err
-	}
-	mux.HandleFunc("GET /assets/panel.js", serve(script, contentTypes[".js"]))
-	mux.HandleFunc("GET /assets/panel.css", serve(style, contentTypes[".css"]))
-	return fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+	mux.HandleFunc("GET /assets/panel.js", serve(func() ([]byte, error) { return joinModules("assets/main.js") }, contentTypes[".js"]))
+	mux.HandleFunc("GET /assets/panel.css", serve(joinStyles, contentTypes[".css"]))
+	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		b, err := files.ReadFile(name)
 		at := "/" + name
 		if name == "index.html" {
 			at = "/{$}"
 		}
-		mux.HandleFunc("GET "+at, serve(b, contentTypes[path.Ext(name)]))
-		return err
+		mux.HandleFunc("GET "+at, serve(func() ([]byte, error) { return files.ReadFile(name) }, contentTypes[path.Ext(name)]))
+		return nil
 	})
+	if err != nil {
+		panic(err) // the files are part of the program
+	}
 }
 
-// serve answers with one file. Browsers ask each time whether it is unchanged,
-// so that a newer program never runs with older pieces of the page.
-func serve(b []byte, contentType string) http.HandlerFunc {
-	sum := sha256.Sum256(b)
-	tag := `"` + hex.EncodeToString(sum[:8]) + `"`
+// serve answers with one file, which is read with the first request. Browsers ask each
+// time whether it is unchanged, so that a newer program never runs with older pieces of
+// the page.
+func serve(read func() ([]byte, error), contentType string) http.HandlerFunc {
+	file := sync.OnceValues(read)
+	tag := sync.OnceValue(func() string {
+		b, _ := file()
+		sum := sha256.Sum256(b)
+		return `"` + hex.EncodeToString(sum[:8]) + `"`
+	})
 	return func(w http.ResponseWriter, r *http.Request) {
+		b, err := file()
+		if err != nil { // the tests read every file
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
 		header := w.Header()
 		header.Set("Content-Type", contentType)
 		header.Set("Content-Security-Policy", Policy)
 		header.Set("Referrer-Policy", "no-referrer")
 		header.Set("Cache-Control", "no-cache")
-		header.Set("ETag", tag)
+		header.Set("ETag", tag())
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(b))
 	}
 }
