@@ -83,6 +83,7 @@ func stopProcess(p *os.Process, ended <-chan error) {
 	case <-ended: //nolint:errcheck // it ended, however it did
 	case <-time.After(endTime):
 		_ = p.Kill()
+		<-ended //nolint:errcheck // as above
 	}
 }
 

@@ -308,3 +308,26 @@ func TestStopAtOnceInEveryState(t *testing.T) {
 		}
 	}
 }
+
+// TestInterruptedStart: a start in the background that is interrupted leaves no process
+// behind, even if that ignores signals.
+func TestInterruptedStart(t *testing.T) {
+	t.Parallel()
+	for name, ignore := range map[string]string{"which ends": "", "which ignores signals": "trap '' INT TERM; "} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStopTrial(t)
+			s.replace(`case "$*" in *--` + detachedFlag + "*) " + ignore + "exec " + s.sleep + ";; esac\n" + s.itself)
+			c := s.command("start")
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			s.hangs(s.sleep)
+			_ = c.Process.Signal(os.Interrupt)
+			_ = c.Wait()
+			if left := s.processes(""); len(left) > 0 || c.ProcessState.Success() {
+				t.Errorf("%s; left: %q", c.ProcessState, left)
+			}
+		})
+	}
+}
