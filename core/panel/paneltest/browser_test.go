@@ -224,11 +224,16 @@ func eval[T any](p *tab, expression string, values ...any) T {
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, 45*time.Second)
 	defer cancel()
-	out, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
-	if err != nil {
-		p.t.Fatalf("%s: %v\nthe page says:\n%s", expression, err, p.all())
+	for {
+		out, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+		switch {
+		case err == nil:
+			return out
+		case !strings.Contains(err.Error(), "navigated or closed"): // a page that loads anew cannot answer
+			p.t.Fatalf("%s: %v\nthe page says:\n%s", expression, err, p.all())
+		}
+		time.Sleep(25 * time.Millisecond)
 	}
-	return out
 }
 
 // until waits for an expression to become true.

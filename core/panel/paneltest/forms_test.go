@@ -117,7 +117,7 @@ func TestARuleIsMadeOfAnUnknownAnswer(t *testing.T) {
 	r.ask("m")
 	p := r.open("/#routes", 1280, 900)
 	p.shows("#view-routes .route", "/**") // nothing moves any more
-	p.shows("#view-routes .unknown", "403 · suspect")
+	p.shows("#view-routes .unknown", "403 · unknown: the key, the channel or the request is at fault")
 	p.press("#view-routes .unknown", "Make a rule")
 	p.shows("dialog .preview", "the moon is full tonight")
 	p.frames("make-a-rule")
@@ -146,7 +146,7 @@ func TestAxeOfForms(t *testing.T) {
 			"an edited route": `document.querySelector('#view-routes .route header button')`,
 			"a rule":          `document.querySelector('#view-routes .unknown button')`,
 			"a tunnel":        `document.querySelector('#view-system .toolbar button')`,
-			"an edit":         `document.querySelector('#view-system .tunnel header button')`,
+			"an edit":         `[...document.querySelectorAll('#view-system .tunnel header button')].at(-1)`,
 			"import":          `document.querySelector('#view-channels .toolbar > button.quiet')`,
 		} {
 			view := "routes"
