@@ -255,7 +255,7 @@ func (p *oddPaths) whileItRuns() {
 	for _, command := range []string{
 		"status", "status --json", "channel list", "plugin list", "logs", "reload", "plan", "panel --print",
 		"explain /v1/models", "channel add spare http://127.0.0.1:9 --auth none", "config undo", "channel add spare http://127.0.0.1:9 --auth none", "plugin restart acme",
-		"plugin info acme", "plugin outdated", "channel pause home", "channel resume home", "channel prefer home", "channel check home", "channel test home --model gpt-a", "channel models home",
+		"plugin info acme", "plugin outdated", "channel set home --weight 2", "channel pause home", "channel resume home", "channel prefer home", "channel check home", "channel test home --model gpt-a", "channel models home",
 		"channel remove spare --yes", "key list", "client add me", "client list", "client remove me --yes", "requests", "usage", "verdict list", "verdict unknown", "verdict unknown remove --all",
 		"tunnel list", "notify list", "notify test hook", "connect",
 	} {

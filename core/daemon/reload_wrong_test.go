@@ -94,9 +94,9 @@ func TestWrongEdits(t *testing.T) {
 			if edit.line != 0 && filepath.Base(last.Diags[0].File) != "aitunnel.hcl" {
 				t.Errorf("in %q", last.Diags[0].File)
 			}
-			if !strings.Contains(r.log.String()[logged:], "not applied, the previous configuration stays in use (a file was saved)") {
-				t.Error("the log does not tell")
-			}
+			testhelp.Eventually(t, "the log says so", func() bool {
+				return strings.Contains(r.log.String()[logged:], "not applied, the previous configuration stays in use (a file was saved)")
+			})
 			if r.generation() != generation || r.AdminAddr() != before {
 				t.Error("something was changed")
 			}

@@ -128,37 +128,40 @@ func (s *Store) report(err error) {
 	}
 }
 
-// add counts an answer, and writes it down if its shape is new.
+// add counts an answer. One whose shape is new is written down before it is listed.
 func (s *Store) add(a Answer) error {
 	shape, key := verdict.Shape(a.Answer, a.Verdict)
-	isNew := s.count(key, a)
-	if !isNew {
+	if s.has(key) {
+		s.count(key, a, false)
 		return nil
 	}
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return err
-	}
-	return errors.Join(s.write(key+shapeEnding, shape), s.write(key+fullEnding, fullText(a)), s.evict(), s.save())
+	err := errors.Join(s.write(key+shapeEnding, shape), s.write(key+fullEnding, fullText(a)))
+	s.count(key, a, true)
+	return errors.Join(err, s.evict(), s.save())
 }
 
-func (s *Store) count(key string, a Answer) (isNew bool) {
+func (s *Store) has(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.entries[key] != nil && isKept(s.dir, key)
+}
+
+func (s *Store) count(key string, a Answer, isNew bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.entries[key]
-	if e == nil || !isKept(s.dir, key) {
+	if e == nil || isNew {
 		endpoint := a.Answer.Endpoint
 		if endpoint == "" {
 			endpoint = verdict.Generate
 		}
 		e = &Entry{Key: key, Status: a.Answer.Status, Means: a.Verdict.Means, Rule: a.Verdict.Rule, Endpoint: string(endpoint), Channels: map[string]int{}, First: a.Answer.Now}
 		s.entries[key] = e
-		isNew = true
 	}
 	e.Count++
 	e.Channels[a.Channel]++
 	e.Last = a.Answer.Now
 	s.dirty = true
-	return isNew
 }
 
 // evict removes the shapes seen longest ago until no more than Most are left.
