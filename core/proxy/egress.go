@@ -136,12 +136,18 @@ func (a *attempt) egressWorks(ch *route.Channel, now time.Time) {
 	}
 }
 
+// foundSite is a channel's site that was looked up.
+type foundSite struct {
+	channel *route.Channel
+	site    *site
+}
+
 // site returns the site of the picked channel.
 func (x *exchange) site() *site {
-	if ch := x.pick.Channel; x.siteOf != ch {
-		x.siteOf, x.latest = ch, x.setup.sites[ch]
+	if ch := x.pick.Channel; x.found.channel != ch {
+		x.found = foundSite{ch, x.setup.sites[ch]}
 	}
-	return x.latest
+	return x.found.site
 }
 
 // newSite returns the address of a channel and its egresses.

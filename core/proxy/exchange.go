@@ -33,16 +33,15 @@ type exchange struct {
 	usage   dialect.Usage
 
 	pick     route.Pick
-	timedOut bool  // it waited too long for a channel that is at its limit
-	picked   bool  // pick is for the next attempt
-	tried    tried // egresses of the picked channel
-	siteOf   *route.Channel
-	latest   *site         // of siteOf
-	wait     time.Duration // before the next attempt
-	attempt  *attempt      // the latest
-	first    attempt       // memory for the first attempt, as there is usually only one
-	own      exchangeContext
-	failures int // attempts that count towards retry.max_retries
+	timedOut bool            // it waited too long for a channel that is at its limit
+	picked   bool            // pick is for the next attempt
+	tried    tried           // egresses of the picked channel
+	found    foundSite       // see site
+	wait     time.Duration   // before the next attempt
+	attempt  *attempt        // the latest
+	first    attempt         // memory for the first attempt, as there is usually only one
+	own      exchangeContext // of the client's request
+	failures int             // attempts that count towards retry.max_retries
 
 	passing *http.Response // the answer to pass on as it arrives
 	answer  *keptAnswer    // the last real answer that was not passed on at once

@@ -15,7 +15,7 @@ type attempts struct {
 	first *attempt
 }
 
-// neighbours are the places of an attempt in the list.
+// neighbours link an attempt into the list.
 type neighbours struct{ before, after *attempt }
 
 func (s *attempts) add(a *attempt) {

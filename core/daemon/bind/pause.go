@@ -9,8 +9,8 @@ import (
 // the caller. Short answers come sooner, and are spared the system calls that it takes.
 const lookAfter = 5 * time.Millisecond
 
-// pause is the time before a connection is watched. While it lasts, it stands in for the
-// read that net/http begins with each request and ends by a deadline in the past.
+// pause delays the read by which net/http watches a connection while it answers a request.
+// net/http ends that read by a deadline in the past, which ends the pause, too.
 type pause struct {
 	mu    sync.Mutex
 	ended bool          // by a deadline in the past
@@ -48,7 +48,7 @@ func (p *pause) wait(t time.Duration) bool {
 	return !p.ended
 }
 
-// deadline is told each deadline of the connection.
+// deadline must be called with each deadline of the connection.
 func (p *pause) deadline(t time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
