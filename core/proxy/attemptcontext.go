@@ -20,17 +20,19 @@ type attemptContext struct {
 	room  [1]*func()    // for calls: there is rarely more than one
 }
 
-// follow begins the context.
+// follow begins the context. The caller's may end before it returns.
 func (c *attemptContext) follow(caller context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.Context = caller
 	c.unfollow = context.AfterFunc(caller, func() { c.end(context.Cause(caller)) })
 }
 
 // end ends the context, unless it has ended.
 func (c *attemptContext) end(cause error) {
-	c.unfollow()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.unfollow()
 	if c.cause != nil {
 		return
 	}

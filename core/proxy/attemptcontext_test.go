@@ -54,3 +54,16 @@ func TestAttemptContext(t *testing.T) {
 		})
 	}
 }
+
+// TestAttemptOfACallerThatIsGone ends as it begins.
+func TestAttemptOfACallerThatIsGone(t *testing.T) {
+	t.Parallel()
+	caller, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 100 {
+		c := &attemptContext{}
+		c.follow(caller)
+		<-c.Done()
+		c.end(nil)
+	}
+}

@@ -81,10 +81,11 @@ func (s *socket) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Read is for [net.Conn].
+// Read is for [net.Conn]. While a long request is written by another goroutine, nothing
+// is kept and nothing changes here.
 func (s *socket) Read(p []byte) (int, error) {
-	s.keeping = false
 	if len(s.kept) > 0 {
+		s.keeping = false
 		s.sendKept()
 		switch {
 		case s.peeked != peekNothing:
