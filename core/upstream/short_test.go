@@ -49,7 +49,7 @@ func TestShortBodyThatEnds(t *testing.T) {
 	r := s.request(t, "POST", "body")
 	r.ContentLength = 10
 	r.Header.Set("User-Agent", "a")
-	_, err := s.pool(t).Do(r, Call{}) //nolint:bodyclose // there is none
+	_, err := s.pool(t).Do(r, Call{})
 	if PhaseOf(err) != Write || len(s.received()) != 0 {
 		t.Errorf("%v; the site received %q", err, s.received())
 	}
