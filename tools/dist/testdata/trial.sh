@@ -65,8 +65,9 @@ systemctl stop aitunnel
 check "a stop after it ends well" test "$(systemctl show -P Result aitunnel)" = success
 check "as the new process is a child of systemd" not sh -c 'journalctl -u aitunnel | grep -i "failed with\|killing process\|not our child"'
 systemctl start aitunnel
-check "a kill" kill -9 "$(systemctl show -P MainPID aitunnel)"
-for _ in $(seq 600); do systemctl -q is-active aitunnel && break; sleep 0.1; done
+killed=$(systemctl show -P MainPID aitunnel)
+check "a kill" kill -9 "$killed"
+for _ in $(seq 600); do systemctl -q is-active aitunnel && [ "$(systemctl show -P MainPID aitunnel)" != "$killed" ] && break; sleep 0.1; done
 check "from which systemd restarts it" systemctl is-active aitunnel
 check "it cannot write elsewhere" not nsenter -t "$(systemctl show -P MainPID aitunnel)" -m touch /usr/x
 
