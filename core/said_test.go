@@ -64,16 +64,8 @@ func TestThePanelKnowsTheRefusalsOfTheProgram(t *testing.T) {
 	}
 	found := 0
 	for folder, refusal := range refusals {
-		sources, err := filepath.Glob(folder + "/*.go")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, source := range sources {
-			text, err := os.ReadFile(source)
-			if err != nil || strings.HasSuffix(source, "_test.go") {
-				continue
-			}
-			for _, m := range refusal.FindAllStringSubmatch(string(text), -1) {
+		for source, text := range sourcesIn(t, folder) {
+			for _, m := range refusal.FindAllStringSubmatch(text, -1) {
 				sentence := bare(strings.ReplaceAll(m[1], "%w", "%s"))
 				if strings.HasSuffix(sentence, ": ") {
 					sentence += "{}" // the cause follows
@@ -97,16 +89,8 @@ func TestThePanelKnowsTheReasonsOfPlans(t *testing.T) {
 	}
 	literal, found := regexp.MustCompile(`\b[rR]eason:\s+"([^"]+)"|plan\(req\.\w+, rule, "([^"]+)"`), 0
 	for _, folder := range []string{"strategies", "keyselectors"} {
-		sources, err := filepath.Glob("../plugins/" + folder + "/*.go")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, source := range sources {
-			text, err := os.ReadFile(source)
-			if err != nil || strings.HasSuffix(source, "_test.go") {
-				continue
-			}
-			for _, m := range literal.FindAllStringSubmatch(string(text), -1) {
+		for source, text := range sourcesIn(t, "../plugins/"+folder) {
+			for _, m := range literal.FindAllStringSubmatch(text, -1) {
 				if found++; !strings.Contains(string(catalogue), "': '"+m[1]+m[2]+"',\n") {
 					t.Errorf("%s: the catalogue lacks %q", source, m[1]+m[2])
 				}
@@ -133,4 +117,25 @@ func sourcesOf(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return all.String()
+}
+
+// sourcesIn returns the Go files of a folder, without tests, by their paths.
+func sourcesIn(t *testing.T, folder string) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(folder + "/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := map[string]string{}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources[file] = string(text)
+	}
+	return sources
 }

@@ -24,18 +24,18 @@ func (h *Handler) OtherTarget(ctx context.Context, ch *route.Channel, keyID stri
 	defer cancel()
 	p := &prober{handler: h, channel: ch, site: h.newSite(ch.Config)}
 	key, err := p.keyOf(keyID)
-	now := strings.TrimSuffix(p.site.escaped, "/")
 	if err != nil {
 		return ""
 	}
+	current := p.site.escaped
 	if found, err := p.listsModels(ctx, key); found || err != nil {
 		return ""
 	}
 	for _, base := range append([]string{""}, dialect.CommonBases...) {
-		p.site.escaped = base
-		if base == now {
+		if base == current {
 			continue
 		}
+		p.site.escaped = base
 		if found, _ := p.listsModels(ctx, key); found {
 			target := *ch.Config.Target
 			target.Path, target.RawPath = base, ""

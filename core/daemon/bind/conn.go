@@ -23,7 +23,7 @@ type conn struct {
 // Read is for [net.Conn]. While a request is answered, net/http reads a single byte, to
 // notice when the caller disconnects.
 func (c *conn) Read(p []byte) (int, error) {
-	if len(p) == 1 && !c.pause.wait(lookAfter) {
+	if len(p) == 1 && !c.pause.wait(watchAfter) {
 		return 0, os.ErrDeadlineExceeded
 	}
 	n, err := c.deadlineConn.Read(p)
@@ -35,7 +35,7 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // SetReadDeadline is for [net.Conn].
 func (c *conn) SetReadDeadline(t time.Time) error {
-	c.pause.deadline(t)
+	c.pause.setDeadline(t)
 	return c.deadlineConn.SetReadDeadline(t)
 }
 

@@ -57,7 +57,7 @@ func TestCallerIsWatched(t *testing.T) {
 			<-r.Context().Done()
 			close(gone)
 		case "/slow":
-			time.Sleep(4 * lookAfter)
+			time.Sleep(4 * watchAfter)
 			fallthrough
 		default:
 			_, _ = w.Write(body)

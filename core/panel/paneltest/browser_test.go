@@ -229,7 +229,7 @@ func eval[T any](p *tab, expression string, values ...any) T {
 		switch {
 		case err == nil:
 			return out
-		case !strings.Contains(err.Error(), "navigated or closed"): // a page that loads anew cannot answer
+		case !strings.Contains(err.Error(), "navigated or closed"): // a page that is reloading cannot answer
 			p.t.Fatalf("%s: %v\nthe page says:\n%s", expression, err, p.all())
 		}
 		time.Sleep(25 * time.Millisecond)
