@@ -146,7 +146,12 @@ func TestCancelling(t *testing.T) {
 			if name == "too late" {
 				cancel(cause)
 			} else {
-				time.AfterFunc(50*time.Millisecond, func() { cancel(cause) })
+				go func() {
+					for s.heads.Load() == 0 && ctx.Err() == nil {
+						time.Sleep(time.Millisecond)
+					}
+					cancel(cause)
+				}()
 			}
 			resp, err := s.pool(t).RoundTrip(s.request(t, "POST", tt.body).WithContext(ctx))
 			if err == nil {

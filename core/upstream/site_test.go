@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -19,6 +20,7 @@ type site struct {
 	mu       sync.Mutex
 	scripts  []script
 	accepted int
+	heads    atomic.Int64 // of requests that arrived
 	bodies   []string
 }
 
@@ -81,6 +83,7 @@ func (s *site) serve(c net.Conn) {
 			return
 		}
 		do := s.next()
+		s.heads.Add(1)
 		if !do.early {
 			b, err := io.ReadAll(r.Body)
 			if err != nil {
