@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -32,6 +33,9 @@ type credentials struct {
 // defaultKeys are the names of private keys in ~/.ssh.
 var defaultKeys = []string{"id_ed25519", "id_ecdsa", "id_rsa"}
 
+// agentTimeout limits the list of an agent's keys.
+const agentTimeout = 5 * time.Second
+
 // login is a set of credentials in use.
 type login struct {
 	signers  []ssh.Signer
@@ -40,7 +44,8 @@ type login struct {
 	agent    io.Closer
 	password config.Secret
 
-	refused      bool // the server rejected the credentials, or requires more
+	unsigned     ssh.PublicKey // the last key that the agent was asked to use, but did not
+	refused      bool          // the server rejected the credentials, or requires more
 	passwordSent bool
 	accepted     []string // methods that the server accepted, but which are not enough
 	wanted       []string // methods of which it requires one in addition
@@ -77,7 +82,7 @@ func (c credentials) collect() (*login, error) {
 		l.names = append(l.names, "the password")
 		l.password = c.password
 	}
-	if len(l.signers) == 0 && l.password.IsZero() {
+	if l.isEmpty() {
 		l.close()
 		return nil, c.noCredentials(l)
 	}
@@ -160,21 +165,69 @@ func (l *login) answer(_, _ string, questions []string, echos []bool) ([]string,
 	return answers, nil
 }
 
-func (l *login) openAgent(socket string) []ssh.Signer {
+// openAgent returns the keys of an agent. One that is not running or does not answer has
+// none.
+func (l *login) openAgent(socket string) (held []ssh.Signer) {
 	if socket == "" {
 		return nil
 	}
 	conn, err := net.Dial("unix", socket)
 	if err != nil {
-		return nil // an agent that is not running has no keys
+		return nil
 	}
 	l.agent = conn
+	limit := time.Now().Add(agentTimeout)
+	_ = conn.SetDeadline(limit) // it cannot fail on an open connection
 	signers, err := agent.NewClient(conn).Signers()
+	if err != nil && !time.Now().Before(limit) {
+		l.unusable = append(l.unusable, fmt.Sprintf("the SSH agent at %s does not answer", socket))
+	}
 	if err != nil {
 		return nil
 	}
-	return signers
+	_ = conn.SetDeadline(time.Time{}) // a person may have to confirm a signature
+	for _, s := range signers {
+		if capable, ok := s.(ssh.AlgorithmSigner); ok {
+			s = agentSigner{capable, l}
+		}
+		held = append(held, s)
+	}
+	return held
 }
+
+// agentSigner is a key in an agent, which may refuse to use it.
+type agentSigner struct {
+	ssh.AlgorithmSigner
+	login *login
+}
+
+// Sign implements ssh.Signer.
+func (s agentSigner) Sign(rand io.Reader, data []byte) (*ssh.Signature, error) {
+	return s.SignWithAlgorithm(rand, data, "")
+}
+
+// SignWithAlgorithm implements ssh.AlgorithmSigner.
+func (s agentSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*ssh.Signature, error) {
+	sig, err := s.AlgorithmSigner.SignWithAlgorithm(rand, data, algorithm)
+	if err != nil {
+		s.login.unsigned = s.PublicKey()
+	}
+	return sig, err
+}
+
+// drop removes a key with which the agent did not sign.
+func (l *login) drop(key ssh.PublicKey) {
+	for i := 0; i < len(l.signers); i++ {
+		if fingerprint(l.signers[i].PublicKey()) == fingerprint(key) {
+			l.signers, l.names = slices.Delete(l.signers, i, i+1), slices.Delete(l.names, i, i+1)
+			i--
+		}
+	}
+	l.unusable = append(l.unusable, fmt.Sprintf("the SSH agent did not sign with the key %s: confirm that in the agent, unlock it, or set identity in the tunnel to a key that needs no confirmation", fingerprint(key)))
+}
+
+// isEmpty reports whether nothing is left to log in with.
+func (l *login) isEmpty() bool { return len(l.signers) == 0 && l.password.IsZero() }
 
 // offer adds keys to those to try, without duplicates.
 func (l *login) offer(signers []ssh.Signer, of string) {

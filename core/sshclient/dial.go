@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -37,6 +38,7 @@ type dialer struct {
 	stepTimeout time.Duration
 
 	passwordOnly map[string]bool                                   // by address: hops where only the password is tried, after too many keys
+	unsigned     map[string][]ssh.PublicKey                        // by address: keys by which the agent did not sign
 	onKey        func(h Hop, key ssh.PublicKey, c *keyCheck) error // decides about each key, without a login to the last hop; may be nil
 }
 
@@ -49,7 +51,7 @@ func newDialer(r *Route, o Options) *dialer {
 	if o.Traffic == nil {
 		o.Traffic = &Traffic{}
 	}
-	return &dialer{hops: r.hops, options: o, stepTimeout: StepTimeout(o.Keepalive), passwordOnly: map[string]bool{}}
+	return &dialer{hops: r.hops, options: o, stepTimeout: StepTimeout(o.Keepalive), passwordOnly: map[string]bool{}, unsigned: map[string][]ssh.PublicKey{}}
 }
 
 func (d *dialer) report(s Step, text string) {
@@ -58,8 +60,11 @@ func (d *dialer) report(s Step, text string) {
 	}
 }
 
-// errTooManyKeys makes dial try again with the password only.
-var errTooManyKeys = errors.New("the server closed the connection after too many keys")
+// Errors that make dial try again with fewer credentials.
+var (
+	errTooManyKeys = errors.New("the server closed the connection after too many keys") // with the password only
+	errUnsigned    = errors.New("the agent did not sign")                               // without that key
+)
 
 func (d *dialer) dial(ctx context.Context) (*Client, error) {
 	checks := make([]*keyCheck, len(d.hops))
@@ -74,7 +79,7 @@ func (d *dialer) dial(ctx context.Context) (*Client, error) {
 	for {
 		seen := len(last.presented)
 		c, err := d.attempt(ctx, checks)
-		if errors.Is(err, errTooManyKeys) {
+		if errors.Is(err, errTooManyKeys) || errors.Is(err, errUnsigned) {
 			continue
 		}
 		if err == nil || last.failure == nil || len(last.presented) == seen || !last.askOtherTypes() || ctx.Err() != nil {
@@ -156,7 +161,13 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 	if d.passwordOnly[h.Address()] {
 		with.signers, with.names = nil, []string{"the password"}
 	}
-	timeout := newStepTimer(ctx, d.stepTimeout, func() { _ = leg.Close() })
+	for _, key := range d.unsigned[h.Address()] {
+		with.drop(key)
+	}
+	timeout := newStepTimer(ctx, d.stepTimeout, func() {
+		_ = leg.Close()
+		with.close() // it may be waiting for a person to confirm a signature
+	})
 	defer timeout.stop()
 	var verified atomic.Bool
 	verify := func(_ string, remote net.Addr, key ssh.PublicKey) error {
@@ -190,6 +201,12 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 		return nil, c.failure
 	case c.noCommonAlgorithm(err) != nil:
 		return nil, c.noCommonAlgorithm(err)
+	case with.unsigned != nil:
+		d.unsigned[h.Address()] = append(d.unsigned[h.Address()], with.unsigned)
+		if with.drop(with.unsigned); with.isEmpty() {
+			return nil, h.creds.noCredentials(with)
+		}
+		return nil, errUnsigned
 	case verified.Load() && with.isTooManyKeys(err):
 		d.passwordOnly[h.Address()] = true
 		return nil, errTooManyKeys
@@ -197,6 +214,8 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 		return nil, with.rejected(h, err)
 	case timeout.expired() && verified.Load():
 		return nil, temporary(StepLogin, "the login as %q at %s did not finish within %s: its sshd may be waiting for a name server or another service", h.user, h.Address(), loginTimeout)
+	case timeout.expired() && greeting.line() != "":
+		return nil, greeting.explain(h.Address(), os.ErrDeadlineExceeded)
 	case timeout.expired():
 		return nil, temporary(StepConnect, "%s accepted the connection but did not answer within %s: is it an SSH server, and is it working?", h.Address(), d.stepTimeout)
 	case verified.Load():

@@ -3,7 +3,9 @@ package sshclient
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -56,6 +58,10 @@ func (g *greeting) explain(address string, err error) *Error {
 		return temporary(StepConnect, "%s has too many connections that have not logged in yet (%q): it is being scanned, or MaxStartups in its sshd_config is too low", address, line)
 	case strings.HasPrefix(line, "HTTP/"):
 		return temporary(StepConnect, "%s answers like a web server (%q): is this the port of its SSH server?", address, line)
+	case strings.HasPrefix(line, "\x15\x03"):
+		return temporary(StepConnect, "%s answers like a web server with TLS: is this the port of its SSH server?", address)
+	case line != "" && errors.Is(err, os.ErrDeadlineExceeded):
+		return temporary(StepConnect, "%s sends %q, but no SSH version: is this the port of its SSH server?", address, line)
 	case line != "":
 		return temporary(StepConnect, "%s refuses the connection with %q", address, line)
 	}

@@ -3,12 +3,15 @@
 package sshclient
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/pem"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -85,6 +88,80 @@ func TestAgentKeys(t *testing.T) {
 		writeFile(t, strings.TrimSuffix(public, ".pub"), string(readFile(t, private)))
 		mustDial(t, Environment{Home: s.Home, Agent: empty}, c)
 	})
+}
+
+// TestAgentThatDoesNotSign uses an agent that asks a person before it uses a key. If that
+// is refused, other credentials are used; a login does not wait beyond its end.
+func TestAgentThatDoesNotSign(t *testing.T) {
+	t.Parallel()
+	program := sshdtest.Require(t, "ssh-agent", "openssh-client")
+	dir := t.TempDir()
+	asked := filepath.Join(dir, "asked")
+	ask := filepath.Join(dir, "ask")
+	key := sshdtest.NewKey(t, filepath.Join(dir, "key"), "")
+	s := sshdtest.Start(t, sshdtest.Options{})
+	s.Authorize("", key.PublicKey())
+	start := func(t *testing.T, script string) (socket string, agent *exec.Cmd) {
+		if err := testhelp.WriteProgram(ask, []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		socket = filepath.Join(t.TempDir(), "agent")
+		agent = exec.Command(program, "-D", "-a", socket)
+		agent.Env = append(os.Environ(), "SSH_ASKPASS="+ask, "SSH_ASKPASS_REQUIRE=force", "DISPLAY=:0")
+		if err := agent.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = agent.Process.Kill()
+			_ = agent.Wait()
+		})
+		testhelp.Eventually(t, "the agent listens", func() bool { _, err := os.Stat(socket); return err == nil })
+		add := exec.Command("ssh-add", "-c", filepath.Join(dir, "key"))
+		add.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
+		if out, err := add.CombinedOutput(); err != nil {
+			t.Fatalf("ssh-add: %s", out)
+		}
+		return socket, agent
+	}
+	c := tunnelTo(s)
+	t.Run("refused", func(t *testing.T) {
+		socket, _ := start(t, "exit 1")
+		mustFail(t, Environment{Home: t.TempDir(), Agent: socket}, pinned(c, s), true, "the SSH agent did not sign with the key "+ssh.FingerprintSHA256(key.PublicKey()), "confirm that in the agent")
+		writeFile(t, s.Dir+"/authorized_keys", string(ssh.MarshalAuthorizedKey(key.PublicKey()))+string(ssh.MarshalAuthorizedKey(s.Key.PublicKey())))
+		mustDial(t, Environment{Home: s.Home, Agent: socket}, c) // with the file
+		s.Authorize("", key.PublicKey())
+	})
+	t.Run("not answered", func(t *testing.T) {
+		socket, _ := start(t, "touch "+asked+"; exec sleep 600")
+		ctx, cancel := context.WithCancel(t.Context())
+		failed := make(chan error, 1)
+		go func() {
+			r, err := Environment{Home: t.TempDir(), Agent: socket}.Resolve(ctx, pinned(c, s))
+			if err == nil {
+				_, err = Dial(ctx, r, Options{Keepalive: c.Keepalive})
+			}
+			failed <- err
+		}()
+		testhelp.Eventually(t, "the person is asked", func() bool { _, err := os.Stat(asked); return err == nil })
+		cancel()
+		if err := <-failed; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+	t.Run("stopped", func(t *testing.T) {
+		socket, agent := start(t, "exit 1")
+		if err := agent.Process.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		mustFail(t, Environment{Home: t.TempDir(), Agent: socket}, pinned(c, s), true, "the SSH agent at "+socket+" does not answer")
+	})
+}
+
+// pinned returns the tunnel with the server's key, so that no known_hosts file is needed.
+func pinned(c *config.Tunnel, s *sshdtest.Server) *config.Tunnel {
+	out := *c
+	out.HostKey = s.Fingerprint()
+	return &out
 }
 
 // TestKeyFilesThatHaveToBeConverted shows that the command in the error makes them usable.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/aitunnel/aitunnel/core/fileaccess"
@@ -70,7 +71,7 @@ func parseKnownHost(line []byte) (k knownKey) {
 }
 
 // lookup returns the keys of a host, and the invalid lines. As with ssh, an entry without
-// a port counts for any port that has no entry.
+// a port counts for any port that has no key of its own.
 func lookup(all []knownKey, address string) (found, invalid []knownKey) {
 	host, port, _ := net.SplitHostPort(address)
 	names := []string{host}
@@ -83,7 +84,7 @@ func lookup(all []knownKey, address string) (found, invalid []knownKey) {
 				found = append(found, k)
 			}
 		}
-		if len(found) > 0 {
+		if slices.ContainsFunc(found, func(k knownKey) bool { return k.marker == "" }) {
 			break
 		}
 	}

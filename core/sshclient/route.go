@@ -19,6 +19,7 @@ type Hop struct {
 	user       string
 	hostKeys   hostKeys
 	creds      credentials
+	tokens     *strings.Replacer // of ssh_config
 }
 
 // Address returns the address of the server, as host:port.
@@ -138,7 +139,7 @@ func (r *resolver) hops(ctx context.Context, c *config.Tunnel) ([]Hop, error) {
 	}
 	jump := c.Jump
 	if jump == "" {
-		jump = last.fill(settings.get("proxyjump"), alias, r.env.Home)
+		jump = last.tokens.Replace(settings.get("proxyjump"))
 	}
 	if command := settings.get("proxycommand"); command != "" && command != "none" && jump == "" {
 		return nil, permanent(StepResolve, "ssh_config reaches %q through a ProxyCommand, which is not supported: set jump = \"user@host\" in the tunnel, or ProxyJump in ssh_config", alias)
@@ -166,7 +167,7 @@ func (r *resolver) jumps(ctx context.Context, list string, limit int) (out []Hop
 			return nil, err
 		}
 		if i == 0 {
-			if out, err = r.jumps(ctx, t.fill(settings.get("proxyjump"), alias, r.env.Home), limit-1); err != nil {
+			if out, err = r.jumps(ctx, t.tokens.Replace(settings.get("proxyjump")), limit-1); err != nil {
 				return nil, err
 			}
 		}
@@ -193,8 +194,9 @@ func (r *resolver) hop(ctx context.Context, alias, port, name string) (Hop, host
 		}
 		h.user = localName(self)
 	}
+	h.tokens = h.newTokens(alias, settings, r.env.Home)
 	path := func(value string) string {
-		return expandHome(h.fill(expandEnv(value), alias, r.env.Home), r.env.Home)
+		return expandHome(h.tokens.Replace(expandEnv(value)), r.env.Home)
 	}
 	h.creds = credentials{home: r.env.Home, agent: r.env.Agent, only: settings.get("identitiesonly") == "yes"}
 	switch socket := settings.get("identityagent"); {
@@ -235,9 +237,20 @@ func (r *resolver) hop(ctx context.Context, alias, port, name string) (Hop, host
 	return h, settings, nil
 }
 
-// fill replaces the tokens of ssh_config.
-func (h Hop) fill(text, alias, home string) string {
-	return strings.NewReplacer("%%", "%", "%d", home, "%h", h.host, "%n", alias, "%p", h.port, "%r", h.user).Replace(text)
+// newTokens returns the tokens of ssh_config that a path may have, with their values.
+func (h Hop) newTokens(alias string, settings hostSettings, home string) *strings.Replacer {
+	all := []string{
+		"%%", "%", "%d", home, "%h", h.host, "%n", alias, "%p", h.port, "%r", h.user,
+		"%k", cmp.Or(settings.get("hostkeyalias"), alias), "%j", settings.get("proxyjump"),
+	}
+	if self, err := user.Current(); err == nil {
+		all = append(all, "%u", localName(self), "%i", self.Uid)
+	}
+	if machine, err := os.Hostname(); err == nil {
+		short, _, _ := strings.Cut(machine, ".")
+		all = append(all, "%l", machine, "%L", short)
+	}
+	return strings.NewReplacer(all...)
 }
 
 // splitHop splits [user@]host[:port], which may also be written as ssh://….

@@ -43,13 +43,17 @@ func TestRefusals(t *testing.T) {
 	s := sshdtest.Start(t, sshdtest.Options{})
 	for name, c := range map[string]struct {
 		says      string
+		open      bool // the connection stays open
 		permanent bool
 		want      string
 	}{
-		"a penalty":    {"Not allowed at this time\r\n", true, "PerSourcePenalties"},
-		"a web server": {"HTTP/1.1 400 Bad Request\r\n\r\n", false, "answers like a web server"},
-		"another text": {"go away\r\n", false, `"go away"`},
-		"nothing":      {"", false, "closed the connection before it presented a key"},
+		"a penalty":               {"Not allowed at this time\r\n", false, true, "PerSourcePenalties"},
+		"a web server":            {"HTTP/1.1 400 Bad Request\r\n\r\n", false, false, "answers like a web server"},
+		"a web server with TLS":   {"\x15\x03\x01\x00\x02\x02\x16", false, false, "answers like a web server with TLS"},
+		"a mail server":           {"220 mx.example ESMTP\r\n", true, false, `sends "220 mx.example ESMTP", but no SSH version: is this the port`},
+		"another text":            {"go away\r\n", false, false, `"go away"`},
+		"nothing":                 {"", false, false, "closed the connection before it presented a key"},
+		"nothing, and stays open": {"", true, false, "accepted the connection but did not answer within"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -65,7 +69,9 @@ func TestRefusals(t *testing.T) {
 						return
 					}
 					_, _ = io.WriteString(conn, c.says)
-					_ = conn.(*net.TCPConn).CloseWrite()
+					if !c.open {
+						_ = conn.(*net.TCPConn).CloseWrite()
+					}
 					_, _ = io.Copy(io.Discard, conn)
 					_ = conn.Close()
 				}

@@ -180,15 +180,22 @@ func accountHome() string {
 	return u.HomeDir
 }
 
-// expandHome replaces a leading ~ with the home directory.
+// expandHome replaces a leading ~ with the home directory, and ~NAME with that of another
+// account.
 func expandHome(path, home string) string {
-	if path == "~" {
-		return home
+	name, ok := strings.CutPrefix(path, "~")
+	if !ok {
+		return path
 	}
-	if rest, ok := strings.CutPrefix(path, "~/"); ok {
-		return filepath.Join(home, filepath.FromSlash(rest))
+	name, rest, _ := strings.Cut(name, "/")
+	if name != "" {
+		other, err := user.Lookup(name)
+		if err != nil {
+			return path
+		}
+		home = other.HomeDir
 	}
-	return path
+	return filepath.Join(home, filepath.FromSlash(rest))
 }
 
 // expandEnv replaces ${NAME} with the variable's value.

@@ -1,6 +1,7 @@
 package sshclient
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -80,6 +81,7 @@ func (r *configReader) file(path, dir string, depth int) error {
 	if err != nil {
 		return permanent(StepResolve, "%s cannot be read: %s; to ignore it, set ssh_config = false in the tunnel", path, fileaccess.Explain(path, err))
 	}
+	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
 	active, number := true, 0
 	for line := range strings.Lines(string(content)) {
 		number++

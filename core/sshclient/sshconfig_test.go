@@ -5,7 +5,9 @@ package sshclient
 import (
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -31,6 +33,8 @@ Match final all
 func TestSSHConfig(t *testing.T) {
 	ssh := sshdtest.Require(t, "ssh", "openssh-client")
 	me := accountName(t)
+	machine, _, _ := strings.Cut(hostname(t), ".")
+	rootHome := homeOf(t, "root")
 	for name, c := range map[string]struct {
 		text   string
 		more   map[string]string // other files in ~/.ssh
@@ -83,6 +87,8 @@ func TestSSHConfig(t *testing.T) {
 		"ProxyJump through another":      {text: "Host vps\n User me\n ProxyJump b\nHost b\n User bu\n ProxyJump a\nHost a\n User au\n", host: "vps", want: "au@a:22 bu@b:22 me@vps:22"},
 		"ProxyJump none":                 {text: "Host vps\n User me\n ProxyJump none\nHost *\n ProxyJump x\n", host: "vps", want: "me@vps:22"},
 		"a key with ${HOME}":             {text: "Host vps\n User me\n IdentityFile ${HOME}/vps_%r\n", host: "vps", want: "me@vps:22", keys: []string{"HOME/vps_me"}},
+		"a key with every token":         {text: "Host vps\n HostName v.example\n User me\n HostKeyAlias k\n Port 9\n IdentityFile %d/%%_%n_%h_%p_%r_%k_%u_%i_%L\n", host: "vps", want: "me@v.example:9", keys: []string{"HOME/%_vps_v.example_9_me_k_" + me + "_" + strconv.Itoa(os.Getuid()) + "_" + machine}},
+		"a key of another account":       {text: "Host vps\n User me\n IdentityFile ~root/.ssh/key\n", host: "vps", want: "me@vps:22", keys: []string{rootHome + "/.ssh/key"}},
 		"negated and several patterns":   {text: "Host *.example !b.example\n User a\nHost *\n User z\n", host: "b.example", want: "z@b.example:22"},
 		"an equals sign, and quotes":     {text: "Host=vps\n User = \"me\"\n  IdentityFile=\"~/.ssh/my key\"\n", host: "vps", want: "me@vps:22", keys: []string{"my key"}},
 	} {
@@ -130,6 +136,24 @@ func TestSSHConfig(t *testing.T) {
 	}
 }
 
+func hostname(t *testing.T) string {
+	t.Helper()
+	name, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func homeOf(t *testing.T, account string) string {
+	t.Helper()
+	u, err := user.Lookup(account)
+	if err != nil {
+		t.Skip(err)
+	}
+	return u.HomeDir
+}
+
 func accountName(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command("id", "-un").Output()
@@ -161,6 +185,7 @@ func TestOptionsThatSSHRefuses(t *testing.T) {
 		"an option":           "UseKeychain yes\nHost vps\n HostName x.example\n",
 		"a criterion":         "Match colour blue\n User wrong\nHost vps\n HostName x.example\n",
 		"a value":             "Host vps\n HostName x.example\n TCPKeepAlive perhaps\n",
+		"a byte order mark":   "\ufeffHost other\n HostName wrong.example\nHost vps\n HostName x.example\n",
 		"a port, and a Match": "Match host vps\n HostName x.example\nHost other\n Port none\n",
 	} {
 		home := t.TempDir()
