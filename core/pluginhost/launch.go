@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -38,7 +39,10 @@ func (l launch) start(ctx context.Context) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := l.process(path)
+	p, err := l.process(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", l.spec, err)
+	}
 	connected := make(chan error, 1)
 	go func() { connected <- p.connect(ctx) }()
 	select {
@@ -70,7 +74,11 @@ func (l launch) executable() (string, error) {
 	return path, nil
 }
 
-func (l launch) process(path string) *process {
+func (l launch) process(path string) (*process, error) {
+	secure, certEnv, err := l.tls()
+	if err != nil {
+		return nil, err
+	}
 	p := &process{
 		timing:          l.timing,
 		output:          newOutput(l.log, l.spec.env, l.spec.logLines, l.onLog),
@@ -83,7 +91,7 @@ func (l launch) process(path string) *process {
 	p.client = plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  wire.Handshake,
 		VersionedPlugins: host.Plugins(),
-		AutoMTLS:         !l.spec.attach, // an attached process has no certificate
+		TLSConfig:        secure,
 		SkipHostEnv:      true,
 		StartTimeout:     2 * l.timing.Start, // the context ends earlier
 		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Off}),
@@ -92,11 +100,21 @@ func (l launch) process(path string) *process {
 		SyncStderr:       out(),
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: l.socketDir},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, dir string) (pluginrunner.Runner, error) {
-			p.runner.prepare(slices.Concat(environ(l.spec.env), l.spec.relay(), cmd.Env), dir)
+			p.runner.prepare(slices.Concat(environ(l.spec.env), l.spec.relay(), certEnv, cmd.Env), dir)
 			return p.runner, nil
 		},
 	})
-	return p
+	return p, nil
+}
+
+// tls returns the configuration of the connection and the environment that belongs to it,
+// both nil for an attached process, which has no certificate.
+func (l launch) tls() (*tls.Config, []string, error) {
+	if l.spec.attach {
+		return nil, nil, nil
+	}
+	secure, env, err := host.TLS()
+	return secure, []string{env}, err
 }
 
 // check returns an error if a plugin is not the one that the configuration requires.

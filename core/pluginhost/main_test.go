@@ -86,6 +86,8 @@ func runAs(name string, args []string) {
 			_, _ = conn.Write([]byte(strings.Repeat("rubbish ", 1000)))
 			_ = conn.Close()
 		}
+	case "impostor": // has another certificate than the one in its handshake
+		runImpostor()
 	case "mute": // sends the handshake, and then nothing
 		l, err := net.Listen("unix", filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "s"))
 		if err != nil {

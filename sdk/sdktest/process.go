@@ -74,13 +74,18 @@ func (k *kit) start(t *testing.T, name string, env ...string) *process {
 	cmd := exec.Command(os.Args[0], "-test.run="+strings.Join(pattern, "/"), "-test.count=1") //nolint:gosec // the test binary itself
 	cmd.Env = append(os.Environ(), serveEnv+"="+k.factory.Name, strings.TrimSpace("GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE")))
 	cmd.Env = append(cmd.Env, env...)
+	secure, certEnv, err := host.TLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Env = append(cmd.Env, certEnv)
 	p := &process{t: t, errors: &output{}}
 	p.client = plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  wire.Handshake,
 		VersionedPlugins: host.Plugins(),
 		Cmd:              cmd,
 		SkipHostEnv:      true,
-		AutoMTLS:         true,
+		TLSConfig:        secure,
 		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Off}),
 		Stderr:           p.errors,
 		SyncStdout:       p.errors,
