@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// Decode reads the block into a pointer to a struct with hcl tags, as described
-// at [Factory]. A setting that is not optional must be there. What else the block
-// leaves out takes the default of [Factory].Settings if into points to that type, and
-// keeps its value otherwise. Attributes without a field are ignored. The error is a
+// Decode reads the block into a struct with hcl tags, as described at [Factory]; into is a
+// pointer to it. A required setting that is missing is an error. An optional one that is
+// missing takes its default from [Factory].Settings if into points to that type, and keeps
+// its value otherwise. Settings without a field are ignored. Errors in the block are a
 // [*ConfigError].
 func (c Config) Decode(into any) error {
 	v := reflect.ValueOf(into)
@@ -35,8 +35,8 @@ func (c Config) Decode(into any) error {
 	return missing(c.Body, v.Type(), nil)
 }
 
-// missing complains about the first setting, also of blocks, that is not optional and
-// not there.
+// missing returns an error for the first required setting, also of nested blocks, that is
+// missing.
 func missing(body json.RawMessage, t reflect.Type, path []string) error {
 	fields, err := fieldsOf(t)
 	if err != nil {
@@ -51,7 +51,7 @@ func missing(body json.RawMessage, t reflect.Type, path []string) error {
 		at := append(slices.Clone(path), f.name)
 		switch {
 		case f.role == roleAttribute && !f.optional && null:
-			return complain(at, "it is null, but required", f.doc)
+			return complain(at, "a value is required, but it is null", f.doc)
 		case f.role == roleAttribute && !f.optional && !ok:
 			return complain(at, "it is required", f.doc)
 		case f.role != roleBlock:

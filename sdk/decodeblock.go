@@ -20,7 +20,7 @@ func decodeBlock(raw json.RawMessage, v reflect.Value, path []string) error {
 	return decodeStruct(raw, v, path)
 }
 
-// decodeBlocks reads a list of blocks, or an object of labelled ones, in the
+// decodeBlocks reads a list of blocks, or an object of labeled blocks, in the
 // order of the labels.
 func decodeBlocks(raw json.RawMessage, v reflect.Value, path []string) error {
 	bodies, labels, err := splitBlocks(raw, path)
@@ -52,7 +52,7 @@ func splitBlocks(raw json.RawMessage, path []string) (bodies []json.RawMessage, 
 	}
 	var labelled map[string]json.RawMessage
 	if json.Unmarshal(raw, &labelled) != nil {
-		return nil, nil, complain(path, "the value is neither a list of blocks nor an object of labelled ones", "")
+		return nil, nil, complain(path, "the value is neither a list of blocks nor an object of labeled blocks", "")
 	}
 	labels = slices.Sorted(maps.Keys(labelled))
 	bodies = make([]json.RawMessage, len(labels))

@@ -1,15 +1,14 @@
-// Package sdk is what the author of an aitunnel plugin imports.
+// Package sdk is the library for writing plugins for aitunnel.
 //
-// A plugin is a program named aitunnel-plugin-NAME that serves one or more
-// components: strategies, which say in what order a route's channels are to be
-// tried; key selectors, which say the same of a channel's keys; and health
-// checkers, which say whether a channel works. Its main function is one call
-// of [Serve].
+// A plugin is a program named aitunnel-plugin-NAME. It offers components: strategies
+// (the order in which the channels of a route are tried), key selectors (the order in
+// which the keys of a channel are used) and health checkers (whether a channel works). It
+// may also contain rules for verdicts: what the answers of a site mean. Its main function
+// is one call of [Serve].
 //
-// A component does not choose for each request. It hands out a [Plan], and the
-// host applies that plan itself, on live counters, until it expires: a plugin
-// that is slow, stopped or gone costs no request.
+// A strategy or key selector does not choose for each request. It returns a [Plan], which
+// the host (the aitunnel that started the plugin) applies itself, on live counters, until
+// the plan expires. So a plugin that is slow, has stopped or has crashed fails no request.
 //
-// Nothing in this package ever carries a secret: components see identifiers,
-// weights and counters.
+// Components see identifiers, weights and counters, but never a key.
 package sdk

@@ -13,8 +13,8 @@ var errDuration = errors.New("not a duration")
 // maxDays bounds the days of a duration: a hundred years.
 const maxDays = 36500
 
-// ParseDuration is [time.ParseDuration] with the units d and w, for days of 24
-// hours and weeks, as in "30d", "2w" and "1d12h". They come before the others.
+// ParseDuration is like [time.ParseDuration], with the additional units d (24 hours) and w,
+// which come before the others: "30d", "2w", "1d12h".
 func ParseDuration(s string) (time.Duration, error) {
 	var days time.Duration
 	left := s

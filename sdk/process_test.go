@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 
 func TestStartedByHand(t *testing.T) {
 	for _, test := range []struct{ role, cookie, want string }{
-		{"plugin", "", `test 1.2.3 is a plugin of aitunnel, which starts it by itself: declare it with a plugin "test" block in the configuration`},
+		{"plugin", "", `test 1.2.3 is a plugin, which aitunnel starts itself: use it in the configuration, and add a plugin "test" block if it needs settings`},
 		{"broken plugin", "AITUNNEL_PLUGIN=c0a5f7de-plans-not-choices", `the plugin "broken" cannot be served: the plugin has no components and no verdicts`},
 	} {
 		cmd := exec.Command(os.Args[0])

@@ -2,8 +2,7 @@ package sdk
 
 import "encoding/json"
 
-// Schema describes the block that configures a component. It is derived from
-// the struct a component decodes its [Config] into; see [Serve].
+// Schema describes the settings of a component. It is derived from [Factory].Settings.
 type Schema struct {
 	Attributes []Attribute `json:"attributes,omitempty"`
 	Blocks     []Block     `json:"blocks,omitempty"`
@@ -13,7 +12,7 @@ type Schema struct {
 type Attribute struct {
 	Name      string          `json:"name"`
 	Type      json.RawMessage `json:"type"`             // a cty type in its JSON form: "string", "number", "bool", ["list","string"], ["map","number"]
-	Format    Format          `json:"format,omitempty"` // how a string is to be read
+	Format    Format          `json:"format,omitempty"` // how a string is interpreted
 	Required  bool            `json:"required,omitempty"`
 	Default   json.RawMessage `json:"default,omitempty"`
 	Enum      []string        `json:"enum,omitempty"` // the only values of a string
@@ -21,7 +20,7 @@ type Attribute struct {
 	Doc       string          `json:"doc,omitempty"`
 }
 
-// Format is a string's inner form. The host checks it before the plugin sees it.
+// Format is the format of a string. The host checks it before the plugin gets the value.
 type Format string
 
 // The formats.
@@ -34,8 +33,8 @@ const (
 type Block struct {
 	Name     string  `json:"name"`
 	Doc      string  `json:"doc,omitempty"`
-	Labelled bool    `json:"labelled,omitempty"` // carries one label, unique among its siblings
-	Repeated bool    `json:"repeated,omitempty"` // may stand more than once
+	Labelled bool    `json:"labelled,omitempty"` // each has a label, unique among the blocks of this name
+	Repeated bool    `json:"repeated,omitempty"` // there may be several
 	Required bool    `json:"required,omitempty"`
 	Schema   *Schema `json:"schema"`
 }

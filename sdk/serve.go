@@ -27,18 +27,17 @@ const (
 	hangUpTime = time.Second
 )
 
-// Serve is the main function of a plugin: it serves p to the aitunnel that
-// started the process, and returns when that is done with it. If the host
-// dies, the process ends. Started by hand it prints one sentence and exits
-// with status 1.
+// Serve is the main function of a plugin: it serves p to the aitunnel that started the
+// process, and returns when it is no longer needed. If the host ends, the process ends. If
+// the plugin is started by hand, Serve prints an error and exits with status 1.
 //
-// What a component writes to standard error, in any form that log/slog or
-// hclog print, ends up in the log of the host. Standard output belongs to
-// Serve until it is called; afterwards it goes the same way.
+// What a component writes to standard error, as plain text or by log/slog or hclog, is
+// logged by the host, and so is standard output. Nothing may be written to standard output
+// before Serve is called.
 //
-// Started by hand with AITUNNEL_PLUGIN_DEBUG=1 in the environment, in a debugger
-// say, it waits instead for an aitunnel that has AITUNNEL_ATTACH with the
-// plugin's name in its own.
+// If the plugin is started by hand with AITUNNEL_PLUGIN_DEBUG=1 in its environment, for
+// example in a debugger, Serve waits for an aitunnel with AITUNNEL_ATTACH=NAME in its
+// environment to attach to it.
 func Serve(p Plugin) {
 	started := os.Getenv(wire.Handshake.MagicCookieKey) == wire.Handshake.MagicCookieValue
 	if other := os.Getenv(wire.RelayEnv); started && other != "" {
@@ -46,7 +45,7 @@ func Serve(p Plugin) {
 	}
 	debugged := !started && os.Getenv(debugEnv) != ""
 	if !started && !debugged {
-		exit(fmt.Errorf("%s %s is a plugin of aitunnel, which starts it by itself: declare it with a plugin %q block in the configuration", p.Name, p.Version, p.Name))
+		exit(fmt.Errorf("%s %s is a plugin, which aitunnel starts itself: use it in the configuration, and add a plugin %q block if it needs settings", p.Name, p.Version, p.Name))
 	}
 	description, err := p.Describe()
 	if err != nil {
@@ -72,8 +71,8 @@ func Serve(p Plugin) {
 	services.awaitHosts()
 }
 
-// ServeConn serves p on one connection until it breaks, in this process. It is
-// for tests; see package sdktest.
+// ServeConn serves p on one connection, in this process, until the connection is closed. It
+// is for tests; see package sdktest.
 func ServeConn(p Plugin, conn io.ReadWriteCloser) error {
 	description, err := p.Describe()
 	if err != nil {

@@ -17,8 +17,8 @@ var sizeUnits = []struct {
 	{"B", 1},
 }
 
-// ParseSize reads a number of bytes with its unit: B, KiB, MiB, GiB, TiB, or
-// the decimal KB, MB, GB, TB. "1.5GiB" is fine; a bare number is an error.
+// ParseSize parses a number of bytes with a unit: B, KiB, MiB, GiB, TiB, or the decimal KB,
+// MB, GB, TB. Fractions such as "1.5GiB" are allowed; a number without a unit is an error.
 func ParseSize(s string) (Size, error) {
 	for _, unit := range sizeUnits {
 		number, ok := strings.CutSuffix(s, unit.name)
@@ -34,7 +34,7 @@ func ParseSize(s string) (Size, error) {
 	return 0, fmt.Errorf("%q is not a size: write a number and a unit, such as \"64MiB\"", s)
 }
 
-// String writes the size with the largest binary unit that divides it.
+// String returns the size in the largest binary unit that divides it evenly: "64MiB".
 func (s Size) String() string {
 	name, bytes := "B", int64(1)
 	for _, unit := range sizeUnits[:4] {

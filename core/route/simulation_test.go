@@ -33,9 +33,9 @@ func (idle) hashOf([]string) (uint64, bool) { return rand.Uint64(), true } //nol
 func TestSimulationsMatchTheRules(t *testing.T) {
 	const picks = 4000
 	members := []sdk.Member{{ID: "a", Weight: 1}, {ID: "b", Weight: 4}, {ID: "c", Weight: 2}, {ID: "d", Weight: 0.5}}
-	made, ids := map[string]sdktest.Made{}, []string{}
+	made, ids := map[string]sdktest.Simulated{}, []string{}
 	for _, m := range members {
-		made[m.ID] = sdktest.Made{Weight: m.Weight}
+		made[m.ID] = sdktest.Simulated{Weight: m.Weight}
 		ids = append(ids, m.ID)
 	}
 	for _, kind := range []sdk.RuleKind{sdk.RuleOrder, sdk.RuleCycle, sdk.RuleSmoothWRR, sdk.RuleLeastLoad, sdk.RuleWeightedRandom, sdk.RuleP2C, sdk.RuleHash} {

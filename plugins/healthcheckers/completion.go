@@ -15,20 +15,20 @@ import (
 // completionSettings is the block of completion.
 type completionSettings struct {
 	API       string `hcl:"api,optional" enum:"openai,anthropic,gemini" doc:"API to call: openai (chat completions), anthropic (messages) or gemini (generateContent)."`
-	Model     string `hcl:"model,optional" doc:"Model to call; a cheap one. When left out, the first of the channel's models that is no pattern."`
-	Prompt    string `hcl:"prompt,optional" doc:"What is asked."`
-	MaxTokens int    `hcl:"max_tokens,optional" doc:"Limit of the answer, in tokens."`
+	Model     string `hcl:"model,optional" doc:"Model to call; use a cheap one. By default the first of the channel's models that is not a pattern."`
+	Prompt    string `hcl:"prompt,optional" doc:"The prompt."`
+	MaxTokens int    `hcl:"max_tokens,optional" doc:"Maximum length of the answer, in tokens."`
 	Limit     string `hcl:"limit_field,optional" enum:"max_tokens,max_completion_tokens" doc:"Name of the limit in an openai request; newer models of OpenAI itself take max_completion_tokens only."`
-	Path      string `hcl:"path,optional" doc:"Path below the channel's base path. When left out, the one of the API."`
+	Path      string `hcl:"path,optional" doc:"Path below the channel's base path. By default that of the API."`
 }
 
 var completionDefaults = completionSettings{API: "openai", Prompt: "Say ok.", MaxTokens: 8, Limit: "max_tokens"}
 
 var completionCheck = sdk.Factory{
 	Name: "completion",
-	Doc: `Lets a model answer a short question, and so tests the whole way, at the price of a few tokens each time.
+	Doc: `Sends a model a short prompt. This tests the channel end to end, and costs a few tokens each time.
 
-The channel is healthy if a well-formed answer of the API comes. If the key is rejected (401, 402, 403 or 429), that says nothing about the channel, and its health stays as it was. Choose an interval of minutes.`,
+The channel is healthy if the answer is a well-formed one of the API. A rejected key (401, 402, 403 or 429) says nothing about the channel, so its health stays as it was. Use an interval of several minutes.`,
 	Settings: completionDefaults,
 	New:      func() sdk.Component { return &completionChecker{settings: completionDefaults} },
 }
@@ -40,7 +40,7 @@ func (c *completionChecker) Configure(_ context.Context, cfg sdk.Config) error {
 		return err
 	}
 	if c.settings.MaxTokens < 1 {
-		return &sdk.ConfigError{Path: []string{"max_tokens"}, Message: fmt.Sprintf("%d is no limit", c.settings.MaxTokens), Hint: "1 or more"}
+		return &sdk.ConfigError{Path: []string{"max_tokens"}, Message: fmt.Sprintf("%d is too small", c.settings.MaxTokens), Hint: "use 1 or more"}
 	}
 	if c.settings.Path != "" {
 		return checkPath(c.settings.Path)
@@ -115,8 +115,8 @@ func (s *completionSettings) call(model string) (sdk.ProbeRequest, error) {
 	return sdk.ProbeRequest{Method: http.MethodPost, Path: path, Header: header, Body: text}, err
 }
 
-// wellFormed asks for as much as every site that speaks the API sends: with so
-// few tokens the text itself may be empty.
+// wellFormed checks only for what every site with this API sends: with so few tokens, the
+// text itself may be empty.
 func wellFormed(api string, body []byte) bool {
 	var v struct {
 		Type       string            `json:"type"`

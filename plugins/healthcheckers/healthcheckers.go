@@ -1,4 +1,4 @@
-// Package healthcheckers holds the health checkers that come with aitunnel.
+// Package healthcheckers contains the health checkers that come with aitunnel.
 package healthcheckers
 
 import (
@@ -30,8 +30,8 @@ func probe(ctx context.Context, host sdk.Host, req sdk.ProbeRequest) (answer sdk
 	return answer, sdk.CheckResult{Reason: err.Error()}, false, nil
 }
 
-// keyFault returns the error of a check whose key, and not whose channel, was
-// turned down: that is no word on the channel. It is nil for other answers.
+// keyFault returns an error if the key was rejected, which says nothing about the
+// channel, and nil for other answers.
 func keyFault(answer sdk.ProbeResult) error {
 	switch answer.Status {
 	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusTooManyRequests:
@@ -44,8 +44,8 @@ func keyFault(answer sdk.ProbeResult) error {
 	return fmt.Errorf("the key was rejected with %s, which says nothing about the channel", describe(answer.Status))
 }
 
-// isPage recognises what stands before a site, such as a challenge, by its not
-// speaking the API's language.
+// isPage reports whether the answer is a web page, such as a challenge in front of the
+// site, and not one of the API.
 func isPage(answer sdk.ProbeResult) bool {
 	return header(answer, "Cf-Mitigated") != "" || strings.HasPrefix(header(answer, "Content-Type"), "text/html")
 }

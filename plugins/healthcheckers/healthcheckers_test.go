@@ -152,30 +152,32 @@ func TestVerdicts(t *testing.T) {
 }
 
 func TestRequests(t *testing.T) {
-	type wanted struct{ method, path, body, version string }
+	type wanted struct{ method, path, body, version, contentType string }
 	for _, test := range []struct {
 		checker, settings string
 		models            []string
 		want              wanted
 	}{
-		{"http", `{}`, nil, wanted{"GET", "/v1/models", ``, ""}},
-		{"http", `{"path":"/ping?a=b","method":"HEAD"}`, nil, wanted{"HEAD", "/ping?a=b", ``, ""}},
-		{"http", `{"method":"POST","body":"{}","header":{"Anthropic-Version":"1"}}`, nil, wanted{"POST", "/v1/models", `{}`, "1"}},
+		{"http", `{}`, nil, wanted{"GET", "/v1/models", ``, "", ""}},
+		{"http", `{"path":"/ping?a=b","method":"HEAD"}`, nil, wanted{"HEAD", "/ping?a=b", ``, "", ""}},
+		{"http", `{"method":"POST","body":"{}"}`, nil, wanted{"POST", "/v1/models", `{}`, "", "application/json"}},
+		{"http", `{"method":"POST","body":"{}","header":{"Anthropic-Version":"1"}}`, nil, wanted{"POST", "/v1/models", `{}`, "1", "application/json"}},
+		{"http", `{"method":"POST","body":"a=b","header":{"content-type":"text/plain"}}`, nil, wanted{"POST", "/v1/models", `a=b`, "", "text/plain"}},
 		{
 			"completion", `{}`, []string{"gpt-*", "gpt-4o", "o3"},
-			wanted{"POST", "/v1/chat/completions", `{"max_tokens":8,"messages":[{"content":"Say ok.","role":"user"}],"model":"gpt-4o"}`, ""},
+			wanted{"POST", "/v1/chat/completions", `{"max_tokens":8,"messages":[{"content":"Say ok.","role":"user"}],"model":"gpt-4o"}`, "", "application/json"},
 		},
 		{
 			"completion", `{"model":"o3","limit_field":"max_completion_tokens","path":"/api/chat"}`, nil,
-			wanted{"POST", "/api/chat", `{"max_completion_tokens":8,"messages":[{"content":"Say ok.","role":"user"}],"model":"o3"}`, ""},
+			wanted{"POST", "/api/chat", `{"max_completion_tokens":8,"messages":[{"content":"Say ok.","role":"user"}],"model":"o3"}`, "", "application/json"},
 		},
 		{
 			"completion", `{"api":"anthropic","model":"c","max_tokens":1,"prompt":"Hi"}`, nil,
-			wanted{"POST", "/v1/messages", `{"max_tokens":1,"messages":[{"content":"Hi","role":"user"}],"model":"c"}`, "2023-06-01"},
+			wanted{"POST", "/v1/messages", `{"max_tokens":1,"messages":[{"content":"Hi","role":"user"}],"model":"c"}`, "2023-06-01", "application/json"},
 		},
 		{
 			"completion", `{"api":"gemini","model":"g"}`, nil,
-			wanted{"POST", "/v1beta/models/g:generateContent", `{"contents":[{"parts":[{"text":"Say ok."}],"role":"user"}],"generationConfig":{"maxOutputTokens":8}}`, ""},
+			wanted{"POST", "/v1beta/models/g:generateContent", `{"contents":[{"parts":[{"text":"Say ok."}],"role":"user"}],"generationConfig":{"maxOutputTokens":8}}`, "", "application/json"},
 		},
 	} {
 		s := serve(t, answerWith(200, `{}`))
@@ -184,7 +186,11 @@ func TestRequests(t *testing.T) {
 			continue
 		}
 		r := <-s.seen
-		got := wanted{r.Method, r.Path, string(r.Body), r.Header["Anthropic-Version"]}
+		contentType := r.Header["Content-Type"]
+		if contentType == "" {
+			contentType = r.Header["content-type"]
+		}
+		got := wanted{r.Method, r.Path, string(r.Body), r.Header["Anthropic-Version"], contentType}
 		if got != test.want {
 			t.Errorf("%s %s:\n got %q\nwant %q", test.checker, test.settings, got, test.want)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,11 +14,11 @@ import (
 
 // httpSettings is the block of http.
 type httpSettings struct {
-	Path     string            `hcl:"path,optional" doc:"Path below the channel's base path, with a query if need be."`
+	Path     string            `hcl:"path,optional" doc:"Path below the channel's base path, optionally with a query."`
 	Method   string            `hcl:"method,optional" enum:"GET,HEAD,POST,OPTIONS" doc:"Method of the request."`
-	Header   map[string]string `hcl:"header,optional" doc:"Further headers of the request. The key is added by aitunnel."`
-	Body     string            `hcl:"body,optional" doc:"Body of the request, for POST; as JSON unless header says otherwise."`
-	Status   []int             `hcl:"status,optional" doc:"Statuses of a healthy channel. When left out, any from 200 to 299."`
+	Header   map[string]string `hcl:"header,optional" doc:"Additional headers of the request. aitunnel adds the key."`
+	Body     string            `hcl:"body,optional" doc:"Body of the request, for POST. It is sent as JSON unless header sets another Content-Type."`
+	Status   []int             `hcl:"status,optional" doc:"Statuses of a healthy channel. By default any from 200 to 299."`
 	Contains string            `hcl:"contains,optional" doc:"Text that must appear in the first 64 KiB of the answer's body."`
 }
 
@@ -25,9 +26,9 @@ var httpDefaults = httpSettings{Path: "/v1/models", Method: http.MethodGet}
 
 var httpCheck = sdk.Factory{
 	Name: "http",
-	Doc: `Asks the channel for a page, by default its list of models, which costs nothing.
+	Doc: `Sends the channel a request, by default for its list of models, which costs nothing.
 
-The channel is healthy if the answer has one of the wanted statuses. If the key is rejected (401, 402, 403 or 429, unless wanted), that says nothing about the channel, and its health stays as it was.`,
+The channel is healthy if the answer has one of the statuses in "status". A rejected key (401, 402, 403 or 429, unless listed there) says nothing about the channel, so its health stays as it was.`,
 	Settings: httpDefaults,
 	New:      func() sdk.Component { return &httpChecker{settings: httpDefaults} },
 }
@@ -43,11 +44,11 @@ func (h *httpChecker) Configure(_ context.Context, cfg sdk.Config) error {
 	}
 	for _, status := range h.settings.Status {
 		if status < 200 || status > 599 {
-			return &sdk.ConfigError{Path: []string{"status"}, Message: fmt.Sprintf("%d is no status that an answer ends with", status), Hint: "numbers from 200 to 599"}
+			return &sdk.ConfigError{Path: []string{"status"}, Message: fmt.Sprintf("%d is not the status of a complete answer", status), Hint: "use numbers from 200 to 599"}
 		}
 	}
 	if h.settings.Body != "" && h.settings.Method != http.MethodPost {
-		return &sdk.ConfigError{Path: []string{"body"}, Message: fmt.Sprintf("%s takes no body", h.settings.Method), Hint: `set method = "POST", or leave body out`}
+		return &sdk.ConfigError{Path: []string{"body"}, Message: fmt.Sprintf("a %s request has no body", h.settings.Method), Hint: `set method = "POST", or leave body out`}
 	}
 	if h.settings.Contains != "" && h.settings.Method == http.MethodHead {
 		return &sdk.ConfigError{Path: []string{"contains"}, Message: "an answer to HEAD has no body", Hint: `set method = "GET", or leave contains out`}
@@ -59,7 +60,7 @@ func checkPath(path string) error {
 	if strings.HasPrefix(path, "/") {
 		return nil
 	}
-	return &sdk.ConfigError{Path: []string{"path"}, Message: fmt.Sprintf("%q does not begin with a slash", path), Hint: `a path below the channel's base path, such as "/v1/models"`}
+	return &sdk.ConfigError{Path: []string{"path"}, Message: fmt.Sprintf("%q does not begin with a slash", path), Hint: `use a path below the channel's base path, such as "/v1/models"`}
 }
 
 func (h *httpChecker) Close() error { return nil }
@@ -67,8 +68,9 @@ func (h *httpChecker) Close() error { return nil }
 func (h *httpChecker) Check(ctx context.Context, _ sdk.CheckRequest, host sdk.Host) (sdk.CheckResult, error) {
 	s := h.settings
 	req := sdk.ProbeRequest{Method: s.Method, Path: s.Path, Header: s.Header, Body: []byte(s.Body)}
-	if s.Body != "" && len(s.Header) == 0 {
+	if s.Body != "" && !hasContentType(s.Header) {
 		req.Header = map[string]string{"Content-Type": "application/json"}
+		maps.Copy(req.Header, s.Header)
 	}
 	answer, result, ok, err := probe(ctx, host, req)
 	if !ok {
@@ -84,6 +86,15 @@ func (h *httpChecker) Check(ctx context.Context, _ sdk.CheckRequest, host sdk.Ho
 		return unhealthy(answer, fmt.Sprintf("the answer to %s %s does not contain %q", s.Method, s.Path, s.Contains)), nil
 	}
 	return sdk.CheckResult{Healthy: true, Reason: describe(answer.Status), Latency: answer.Latency}, nil
+}
+
+func hasContentType(header map[string]string) bool {
+	for name := range header {
+		if strings.EqualFold(name, "Content-Type") {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *httpSettings) wants(status int) bool {

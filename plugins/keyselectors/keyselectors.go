@@ -1,5 +1,5 @@
-// Package keyselectors holds the key selectors that come with aitunnel. Like
-// any plugin's they see the ids, weights and counters of keys, never a key.
+// Package keyselectors contains the key selectors that come with aitunnel. Like those of
+// any plugin, they see IDs, weights and counters of keys, but never a key.
 package keyselectors
 
 import (
@@ -15,8 +15,8 @@ func Components() []sdk.Factory {
 	return []sdk.Factory{roundRobin, random, weighted, sequential, leastUsed}
 }
 
-// lasting is the age of plans that only a change of the keys makes obsolete.
-const lasting = time.Hour
+// maxTTL is the TTL of plans that become obsolete only when the keys change.
+const maxTTL = time.Hour
 
 // fixed is a key selector without settings whose plan follows from the
 // configuration alone.
@@ -30,7 +30,7 @@ func (f fixed) Configure(context.Context, sdk.Config) error { return nil }
 func (f fixed) Close() error                                { return nil }
 
 func (f fixed) PlanKeys(_ context.Context, req sdk.KeyPlanRequest) (sdk.Plan, error) {
-	p := sdk.Plan{TTL: lasting, InvalidateOn: []sdk.Change{sdk.ChangeMembership}, Reason: f.reason}
+	p := sdk.Plan{TTL: maxTTL, InvalidateOn: []sdk.Change{sdk.ChangeMembership}, Reason: f.reason}
 	for _, tier := range tiers(req.Keys) {
 		g := sdk.Group{Rule: sdk.Rule{Kind: f.rule}}
 		for _, k := range tier {
@@ -45,7 +45,7 @@ func (f fixed) PlanKeys(_ context.Context, req sdk.KeyPlanRequest) (sdk.Plan, er
 	return p, nil
 }
 
-// tiers puts keys of weight 0 after the others, as not every rule sees to that
+// tiers puts keys of weight 0 after the others, because not every rule does that
 // itself. No tier is empty.
 func tiers(keys []sdk.Snapshot) [][]sdk.Snapshot {
 	var all [2][]sdk.Snapshot
@@ -63,23 +63,23 @@ var roundRobin = sdk.Factory{
 	Name: "round-robin",
 	Doc: `Uses the keys in turn, whatever their weight.
 
-Keys of weight 0 serve when no other does.`,
+Keys of weight 0 are used only when no other is available.`,
 	New: func() sdk.Component { return fixed{reason: "in turn", rule: sdk.RuleCycle, equal: true} },
 }
 
 var random = sdk.Factory{
 	Name: "random",
-	Doc: `Draws a key by chance, each as likely as the others.
+	Doc: `Picks a key at random, each with the same probability.
 
-Keys of weight 0 serve when no other does.`,
-	New: func() sdk.Component { return fixed{reason: "by chance", rule: sdk.RuleWeightedRandom, equal: true} },
+Keys of weight 0 are used only when no other is available.`,
+	New: func() sdk.Component { return fixed{reason: "at random", rule: sdk.RuleWeightedRandom, equal: true} },
 }
 
 var weighted = sdk.Factory{
 	Name: "weighted",
-	Doc: `Shares the requests out in proportion to the keys' weights, evenly mixed.
+	Doc: `Distributes the requests in proportion to the keys' weights, evenly mixed.
 
-Weights 3 and 1 give three of four requests to the first key. Keys of weight 0 serve when no other does.`,
+Weights 3 and 1 give three of four requests to the first key. Keys of weight 0 are used only when no other is available.`,
 	New: func() sdk.Component { return fixed{reason: "in proportion to weight", rule: sdk.RuleSmoothWRR} },
 }
 
@@ -87,6 +87,8 @@ var sequential = sdk.Factory{
 	Name: "sequential",
 	Doc: `Uses the first key until it fails, then the second, and so on.
 
-As soon as an earlier key can be used again, it is. Keys of weight 0 serve when no other does.`,
-	New: func() sdk.Component { return fixed{reason: "the first that works", rule: sdk.RuleOrder, equal: true} },
+An earlier key is used again as soon as it is available. Keys of weight 0 are used only when no other is available.`,
+	New: func() sdk.Component {
+		return fixed{reason: "the first that is available", rule: sdk.RuleOrder, equal: true}
+	},
 }

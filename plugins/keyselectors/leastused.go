@@ -10,13 +10,13 @@ import (
 
 var leastUsed = sdk.Factory{
 	Name: "least-used",
-	Doc: `Uses the keys so that all come to the same number of requests.
+	Doc: `Uses the keys so that each gets the same number of requests in total.
 
-A key that is behind, because it is new or was resting, gets all requests until it has caught up. Weights do not matter, except that keys of weight 0 serve when no other does.`,
+A key that has had fewer, because it is new or was not available, gets all requests until it has caught up. Weights do not matter, except that keys of weight 0 are used only when no other is available.`,
 	New: func() sdk.Component { return leastUsedSelector{} },
 }
 
-// refresh is how often the counts are looked at.
+// refresh is how often the counts are compared.
 const refresh = time.Second
 
 type leastUsedSelector struct{}
@@ -24,10 +24,9 @@ type leastUsedSelector struct{}
 func (leastUsedSelector) Configure(context.Context, sdk.Config) error { return nil }
 func (leastUsedSelector) Close() error                                { return nil }
 
-// PlanKeys gives each key as many of the requests to come as it needs to end
-// level with the others. Counts are a second old at most, so the rule has to
-// keep the balance by itself in between: the shares are in proportion to what
-// each is behind, and equal once nobody is.
+// PlanKeys gives each key as many of the next requests as it needs to catch up with the
+// others. Counts are up to a second old, so the rule has to keep the balance in between:
+// weights are in proportion to how far each key is behind, and equal once none is.
 func (leastUsedSelector) PlanKeys(_ context.Context, req sdk.KeyPlanRequest) (sdk.Plan, error) {
 	p := sdk.Plan{
 		TTL:          refresh,
@@ -40,8 +39,8 @@ func (leastUsedSelector) PlanKeys(_ context.Context, req sdk.KeyPlanRequest) (sd
 	return p, nil
 }
 
-// expected guesses how many requests come until the next plan: as many as
-// since the last.
+// expected estimates how many requests come until the next plan: as many as since the
+// last.
 func expected(outcomes []sdk.Outcome) uint64 {
 	var n uint64
 	for _, o := range outcomes {
@@ -50,9 +49,8 @@ func expected(outcomes []sdk.Outcome) uint64 {
 	return n
 }
 
-// level shares n requests, or one for each key if that is more, so that the
-// counts come as close to each other as they can. Keys that cannot be used now
-// do not count: nobody has to wait for them.
+// level distributes n requests, or one for each key if that is more, so that the counts
+// become as equal as possible. Keys that cannot be used now are ignored.
 func level(keys []sdk.Snapshot, n uint64) sdk.Group {
 	keys = slices.Clone(keys)
 	slices.SortStableFunc(keys, func(a, b sdk.Snapshot) int {
@@ -74,8 +72,8 @@ func level(keys []sdk.Snapshot, n uint64) sdk.Group {
 	for i, k := range keys {
 		m := sdk.Member{ID: k.ID}
 		if i < usable {
-			// Shares of one: the rule's credits outlive the plan, so that plans
-			// have to speak of weights on the same scale.
+			// Weights add up to 1: the rule keeps its counters across plans, so all
+			// plans need weights on the same scale.
 			m.Weight = max(0, mark-used(k)) / requests
 		}
 		g.Members = append(g.Members, m)
@@ -97,6 +95,5 @@ func waterline(keys []sdk.Snapshot, n float64) float64 {
 	return 0
 }
 
-// used counts the requests under way too, as they are not in the other count
-// yet.
+// used includes requests in flight, which Requests does not count yet.
 func used(k sdk.Snapshot) float64 { return float64(k.Requests) + float64(k.InFlight) }

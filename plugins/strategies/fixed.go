@@ -4,9 +4,9 @@ import "github.com/aitunnel/aitunnel/sdk"
 
 var priority = sdk.Factory{
 	Name: "priority",
-	Doc: `Sends every request to the channel of the highest weight that works.
+	Doc: `Sends every request to the available channel with the highest weight.
 
-Channels of equal weight stand in the order of the configuration. Fallback channels come after all others.`,
+Channels of equal weight are tried in the order of the configuration. Fallback channels come after all others.`,
 	New: func() sdk.Component {
 		return fixed{reason: "the highest weight first", rule: sdk.RuleOrder, sorted: true}
 	},
@@ -16,7 +16,7 @@ var roundRobin = sdk.Factory{
 	Name: "round-robin",
 	Doc: `Gives the channels one request each in turn, whatever their weight.
 
-Channels of weight 0 serve when no other does. Fallback channels come after all others, in turn among themselves.`,
+Channels of weight 0 are used only when no other is available. Fallback channels come after all others, in turn among themselves.`,
 	New: func() sdk.Component {
 		return fixed{reason: "in turn", rule: sdk.RuleCycle}
 	},
@@ -24,9 +24,9 @@ Channels of weight 0 serve when no other does. Fallback channels come after all 
 
 var weighted = sdk.Factory{
 	Name: "weighted",
-	Doc: `Shares the requests out in proportion to the channels' weights, evenly mixed.
+	Doc: `Distributes the requests in proportion to the channels' weights, evenly mixed.
 
-Weights 3 and 1 give three of four requests to the first channel. Channels of weight 0 serve when no other does. Fallback channels come after all others.`,
+Weights 3 and 1 give three of four requests to the first channel. Channels of weight 0 are used only when no other is available. Fallback channels come after all others.`,
 	New: func() sdk.Component {
 		return fixed{reason: "in proportion to weight", rule: sdk.RuleSmoothWRR}
 	},
@@ -34,10 +34,10 @@ Weights 3 and 1 give three of four requests to the first channel. Channels of we
 
 var leastBusy = sdk.Factory{
 	Name: "least-busy",
-	Doc: `Sends each request to the channel with the fewest requests under way for its weight.
+	Doc: `Sends each request to the channel with the fewest requests in flight for its weight.
 
-A channel of weight 2 is given two requests at a time where one of weight 1 is given one; set equal weights to count requests alone. Among equals the one that has waited longest is next. Fallback channels come after all others.`,
+A channel of weight 2 gets two requests at a time where one of weight 1 gets one; with equal weights only the number of requests counts. Of several that are equally busy, the one used longest ago is next. Fallback channels come after all others.`,
 	New: func() sdk.Component {
-		return fixed{reason: "the fewest requests under way for its weight", rule: sdk.RuleLeastLoad}
+		return fixed{reason: "the fewest requests in flight for its weight", rule: sdk.RuleLeastLoad}
 	},
 }

@@ -12,8 +12,8 @@ import (
 
 // latencySettings is the block of lowest-latency.
 type latencySettings struct {
-	Explore   float64       `hcl:"explore,optional" doc:"Share of the requests, 0 to 0.5, that goes to the slower channels, so that one that has become faster is found out. Those without any samples get the largest part of it. With 0 they serve only when the fastest do not."`
-	Tolerance float64       `hcl:"tolerance,optional" doc:"How much slower than the fastest a channel may be to count as just as fast: 0.1 is a tenth. It keeps small differences from moving all the load."`
+	Explore   float64       `hcl:"explore,optional" doc:"Share of the requests, 0 to 0.5, that goes to the slower channels, to notice when one has become faster. Channels without samples get the largest part of it. With 0, slower channels are used only when the fastest are not available."`
+	Tolerance float64       `hcl:"tolerance,optional" doc:"How much slower than the fastest channel another may be and still count as equally fast: 0.1 is 10 %. It keeps small differences from moving all the load."`
 	TTL       time.Duration `hcl:"ttl,optional" doc:"How often the channels are compared."`
 }
 
@@ -21,9 +21,9 @@ var latencyDefaults = latencySettings{Explore: 0.05, Tolerance: 0.1, TTL: 2 * ti
 
 var lowestLatency = sdk.Factory{
 	Name: "lowest-latency",
-	Doc: `Prefers the channel that answers soonest, by a moving average of the time to the first byte.
+	Doc: `Prefers the channel that answers fastest, by a moving average of the time to the first byte.
 
-A channel that fails often counts as slower: its time is divided by its share of successes. A small share of the requests goes to the others, the faster the more. Until there are samples all take turns. Weights do not matter, except that channels of weight 0 serve when no other does. Fallback channels come after all others.`,
+A channel that fails often counts as slower: its time is divided by its share of successes. A small share of the requests goes to the other channels, more to faster ones. Until there are samples, all channels take turns. Weights do not matter, except that channels of weight 0 are used only when no other is available. Fallback channels come after all others.`,
 	Settings: latencyDefaults,
 	New:      func() sdk.Component { return &latencyStrategy{settings: latencyDefaults} },
 }
@@ -36,19 +36,19 @@ func (s *latencyStrategy) Configure(_ context.Context, cfg sdk.Config) error {
 	}
 	switch {
 	case !(s.settings.Explore >= 0 && s.settings.Explore <= 0.5):
-		return &sdk.ConfigError{Path: []string{"explore"}, Message: fmt.Sprintf("%v is not a share to explore with", s.settings.Explore), Hint: "a number from 0 to 0.5, such as 0.05"}
+		return &sdk.ConfigError{Path: []string{"explore"}, Message: fmt.Sprintf("%v is not a share of the requests from 0 to 0.5", s.settings.Explore), Hint: "use a number such as 0.05"}
 	case !(s.settings.Tolerance >= 0):
-		return &sdk.ConfigError{Path: []string{"tolerance"}, Message: fmt.Sprintf("%v is below 0", s.settings.Tolerance), Hint: "0 or more, such as 0.1 for a tenth"}
+		return &sdk.ConfigError{Path: []string{"tolerance"}, Message: fmt.Sprintf("%v is below 0", s.settings.Tolerance), Hint: "use 0 or more, such as 0.1 for 10 %"}
 	case s.settings.TTL <= 0:
-		return &sdk.ConfigError{Path: []string{"ttl"}, Message: fmt.Sprintf("%s is not a time between two comparisons", s.settings.TTL), Hint: `more than 0, such as "2s"`}
+		return &sdk.ConfigError{Path: []string{"ttl"}, Message: fmt.Sprintf("%s is too short", s.settings.TTL), Hint: `use more than 0, such as "2s"`}
 	}
 	return nil
 }
 
 func (s *latencyStrategy) Close() error { return nil }
 
-// Plan shares each tier's requests out by smooth_wrr rather than by chance:
-// with few requests a day, exploring must not be left to luck.
+// Plan distributes each tier's requests by smooth_wrr and not at random: with few requests
+// a day, random choices may not explore at all.
 func (s *latencyStrategy) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
 	p := sdk.Plan{
 		TTL:          s.settings.TTL,
@@ -64,7 +64,7 @@ func (s *latencyStrategy) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan
 	return p, nil
 }
 
-// ranked is a channel with the time it is judged by: 0 if there are no samples.
+// ranked is a channel with the time by which it is compared: 0 if there are no samples.
 type ranked struct {
 	id        string
 	time      time.Duration
@@ -97,7 +97,7 @@ func onTop(first bool) int {
 	return 1
 }
 
-// effective returns what a success costs in time, when the failures are counted in.
+// effective returns how long a success takes, including the time lost to failures.
 func effective(c sdk.Snapshot) time.Duration {
 	const leastSuccess = 0.05
 	return time.Duration(float64(c.TTFB) / max(1-c.ErrorRate, leastSuccess))
@@ -105,8 +105,8 @@ func effective(c sdk.Snapshot) time.Duration {
 
 // share gives 1-explore to the fastest, in equal parts, and explore to the
 // others by the square of their speed relative to the fastest. A channel that
-// cannot be used now gets nothing: what the host takes from it would fall to
-// the others in the proportions of exploring.
+// cannot be used now gets nothing: the host would distribute its share among
+// the others in the proportions meant for exploring.
 func (s *latencyStrategy) share(channels []ranked) []sdk.Member {
 	members := make([]sdk.Member, len(channels))
 	for i, c := range channels {

@@ -10,7 +10,7 @@ import (
 
 // stickySettings is the block of sticky.
 type stickySettings struct {
-	On []string `hcl:"on,optional" doc:"Attributes of a request that tell conversations apart: header.NAME, query.NAME or body.PATH, where PATH leads through a JSON body by dots. The first that a request carries counts."`
+	On []string `hcl:"on,optional" doc:"Attributes of a request that identify its conversation: header.NAME, query.NAME or body.PATH, where PATH is the path of a field in the JSON body, with dots. The first one that the request has is used."`
 }
 
 // By default what the common clients send: a session header, OpenAI's cache
@@ -22,9 +22,9 @@ var stickyDefaults = stickySettings{On: []string{
 
 var sticky = sdk.Factory{
 	Name: "sticky",
-	Doc: `Keeps a conversation on one channel, so that the site's prompt cache is hit.
+	Doc: `Keeps a conversation on one channel, so that it benefits from the site's prompt cache.
 
-The channel follows from a hash of the first attribute of "on" that the request carries, in proportion to the channels' weights. When the channel fails, its conversations are spread over the others, and come back to it later; no other conversation moves. A request without any of the attributes goes where the fewest are under way. Fallback channels come after all others.`,
+The channel is chosen by a hash of the first attribute of "on" that the request has, in proportion to the channels' weights. When the channel fails, its conversations are spread over the others, and return to it when it is available again; no other conversation moves. A request with none of the attributes goes to the channel with the fewest requests in flight. Fallback channels come after all others.`,
 	Settings: stickyDefaults,
 	New:      func() sdk.Component { return &stickyStrategy{settings: stickyDefaults} },
 }
@@ -37,7 +37,7 @@ func (s *stickyStrategy) Configure(_ context.Context, cfg sdk.Config) error {
 	}
 	if len(s.settings.On) == 0 {
 		return &sdk.ConfigError{
-			Path: []string{"on"}, Message: "the list is empty, so every request would go where the fewest are under way",
+			Path: []string{"on"}, Message: "the list is empty, so every request would go to the channel with the fewest requests in flight",
 			Hint: `name an attribute such as "header.x-session-id", or use strategy "least-busy"`,
 		}
 	}

@@ -1,6 +1,5 @@
-// Package strategies holds the strategies that come with aitunnel. They know
-// of the host only what the sdk tells any plugin, and so they are also the
-// example that the authors of other strategies read.
+// Package strategies contains the strategies that come with aitunnel. They use only the
+// SDK, like any plugin, so they are also examples for authors of strategies.
 package strategies
 
 import (
@@ -18,9 +17,8 @@ func Components() []sdk.Factory {
 	}
 }
 
-// lasting is the age of plans that only a change of the channels makes
-// obsolete.
-const lasting = time.Hour
+// maxTTL is the TTL of plans that become obsolete only when the channels change.
+const maxTTL = time.Hour
 
 // fixed is a strategy without settings whose plan follows from the
 // configuration alone.
@@ -43,7 +41,7 @@ func (f fixed) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
 }
 
 func plan(channels []sdk.Snapshot, rule sdk.Rule, reason string) sdk.Plan {
-	p := sdk.Plan{TTL: lasting, InvalidateOn: []sdk.Change{sdk.ChangeMembership}, Reason: reason}
+	p := sdk.Plan{TTL: maxTTL, InvalidateOn: []sdk.Change{sdk.ChangeMembership}, Reason: reason}
 	for _, tier := range tiers(channels) {
 		g := sdk.Group{Rule: rule}
 		for _, c := range tier {
@@ -54,9 +52,8 @@ func plan(channels []sdk.Snapshot, rule sdk.Rule, reason string) sdk.Plan {
 	return p
 }
 
-// tiers splits channels by what is to be tried after what: fallbacks after the
-// others and, within both, weight 0 after the rest, as not every rule sees to
-// that itself. No tier is empty.
+// tiers splits channels into failover tiers: fallbacks after the others and, within both,
+// weight 0 after the rest, because not every rule does that itself. No tier is empty.
 func tiers(channels []sdk.Snapshot) [][]sdk.Snapshot {
 	var all [4][]sdk.Snapshot
 	for _, c := range channels {

@@ -1,5 +1,5 @@
-// Package attribute has the rules for attributes, which are the parts of requests that plans
-// ask for. aitunnel and the test kit share them; a plugin with settings that name attributes
+// Package attribute contains the rules for attributes: the parts of requests that plans
+// name. aitunnel and package sdktest use it too. A plugin whose settings name attributes
 // checks them with [IsValid].
 package attribute
 
@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Max is how much a plugin gets of one attribute, in bytes.
+// Max is the maximum length of the value of an attribute, in bytes; the rest is cut off.
 const Max = 16 << 10
 
 // MaxName is the maximum length of an attribute's name, in bytes.
@@ -28,7 +28,7 @@ func IsValid(name string) bool {
 	return false
 }
 
-// Cut returns at most n bytes of s. It splits no character.
+// Cut returns the first n bytes of s at most, without splitting a character.
 func Cut(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -41,13 +41,13 @@ func Cut(s string, n int) string {
 	return s[:n] // it is not UTF-8
 }
 
-// IsExposed reports whether a block that exposes these parts of the body exposes name.
+// IsExposed reports whether name is among the parts of the body that a block exposes.
 func IsExposed(name string, exposed []string) bool {
 	return slices.ContainsFunc(exposed, func(part string) bool { return name == part || strings.HasPrefix(name, part+".") })
 }
 
 // IsCredential reports whether a header or a query parameter with this name can hold a
-// credential. Plugins never get those.
+// credential. Plugins never get such values.
 func IsCredential(name string) bool {
 	switch name = strings.ToLower(name); name {
 	case "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-goog-api-key", "api-key", "key", "token", "access_token", "api_key":

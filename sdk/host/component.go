@@ -8,19 +8,17 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/wire"
 )
 
-// Component is one configured instance at the other end. It has the methods of
-// every kind; those of another kind than its own fail with
-// [sdk.ErrUnsupported].
+// Component is one configured instance in the plugin. It has the methods of every kind;
+// those that its own kind does not have fail with [sdk.ErrUnsupported].
 type Component struct {
 	conn     *Conn
 	id       string
 	instance string
 }
 
-// Configure makes an instance of the component with that id (see
-// [sdk.ComponentDescription]). The name must be unique on the connection. What
-// the plugin has against the configuration comes back as [*sdk.ConfigError],
-// several of them joined.
+// Configure creates an instance of the component with this id (see
+// [sdk.ComponentDescription]). The name must be unique on the connection. Errors in the
+// configuration are returned as [*sdk.ConfigError], joined if there are several.
 func (c *Conn) Configure(ctx context.Context, id, name string, cfg sdk.Config) (*Component, error) {
 	component := &Component{conn: c, id: id, instance: name}
 	if err := component.call(ctx, wire.MethodConfigure, cfg, nil); err != nil {
@@ -96,8 +94,8 @@ func (h boundHost) Probe(ctx context.Context, req sdk.ProbeRequest) (sdk.ProbeRe
 	return h.Host.Probe(ctx, req)
 }
 
-// failure turns the complaints of a reply into what a component would have
-// returned in this process.
+// failure returns the error of a reply as the component would have returned it in this
+// process.
 func failure(reply wire.Reply, err error) error {
 	if len(reply.Diags) == 0 {
 		return err

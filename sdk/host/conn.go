@@ -17,7 +17,7 @@ import (
 // DefaultTimeout bounds a call whose context has no deadline.
 const DefaultTimeout = 30 * time.Second
 
-// Plugins returns what a go-plugin client of a plugin negotiates about.
+// Plugins returns the protocol versions that a go-plugin client of a plugin offers.
 func Plugins() map[int]plugin.PluginSet { return new(wire.Plugin).Plugins() }
 
 // Conn is a connection to a plugin. It is safe for use by many goroutines.
@@ -30,8 +30,8 @@ type Conn struct {
 	checks map[uint64]sdk.Host // by the ID of the call that may probe through it
 }
 
-// Dispense opens the connection on a protocol client of go-plugin. It can hang
-// with the plugin's process: watch it from outside.
+// Dispense opens the connection on a protocol client of go-plugin. It can hang if the
+// plugin's process does, so the caller must supervise it.
 func Dispense(client plugin.ClientProtocol) (*Conn, error) {
 	raw, err := client.Dispense(wire.Name)
 	if err != nil {
@@ -72,8 +72,8 @@ func (c *Conn) Overdue() (method string, overdue time.Duration) { return c.endpo
 // OpenCalls returns the number of calls without a reply.
 func (c *Conn) OpenCalls() int { return c.endpoint.Client.Open() }
 
-// Attach gives the plugin its lifeline, and the way to probe. It comes before
-// any other call.
+// Attach opens the connection from the plugin back to the host, for probes and so that the
+// plugin notices the end of the host. It must be the first call.
 func (c *Conn) Attach(ctx context.Context) error {
 	id := c.endpoint.Broker.NextId()
 	accepted := make(chan error, 1)

@@ -1,3 +1,3 @@
-// Package host is the other end of the wire: what aitunnel, and the kit that
-// checks plugins, use to talk to one. Authors of plugins need none of it.
+// Package host is the host's side of the protocol: aitunnel and package sdktest use it to
+// call plugins. Authors of plugins do not need it.
 package host

@@ -1,4 +1,4 @@
-// Package schemadoc writes the page of a component from what its plugin says of
-// itself: the documentation, the settings and an example that can be copied. It
-// is the text of `aitunnel plugin info`, and of the pages in docs/plugins.
+// Package schemadoc writes the documentation of a component from the plugin's description:
+// its text, its settings and an example to copy. `aitunnel plugin info` prints it, and the
+// pages in docs/plugins contain it.
 package schemadoc

@@ -12,9 +12,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// Example is HCL that uses the component, formatted. What a user must fill in
-// has a value of the right type; what may be left out and has no default stands
-// in a comment.
+// Example returns formatted HCL that uses the component. Required settings have a sample
+// value of the right type; optional ones without a default are in comments.
 func Example(d sdk.Description, c sdk.ComponentDescription) string {
 	var b strings.Builder
 	outer := `channel "primary" {` + "\n  target = \"https://api-site.example\"\n  keys   = [env(\"KEY_1\"), env(\"KEY_2\")]\n"

@@ -11,9 +11,9 @@ import (
 // width is that of a terminal.
 const width = 80
 
-// Page is everything there is to say of one component of the plugin d. It is
-// Markdown that reads well as plain text, too. The components that come with
-// aitunnel are those of a plugin without a name.
+// Page returns the documentation of one component of the plugin d, in Markdown that is also
+// readable as plain text. Components that come with aitunnel belong to a plugin without a
+// name.
 func Page(d sdk.Description, c sdk.ComponentDescription) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s %q\n\n", kindName(c.Kind), Ref(d, c))
@@ -23,7 +23,7 @@ func Page(d sdk.Description, c sdk.ComponentDescription) string {
 		b.WriteString("\n")
 	}
 	if c.Router {
-		wrap(&b, "", "", "It is asked about each request, under a deadline of 20 ms; its plan decides when it does not answer.")
+		wrap(&b, "", "", "It is asked about each request, with a deadline of 20 ms. If it does not answer in time, its plan decides.")
 		b.WriteString("\n")
 	}
 	b.WriteString("## Example\n\n```hcl\n" + Example(d, c) + "```\n\n## Settings\n\n")
@@ -37,7 +37,7 @@ func Page(d sdk.Description, c sdk.ComponentDescription) string {
 	return b.String()
 }
 
-// Ref returns what a configuration calls the component.
+// Ref returns the name of the component in a configuration.
 func Ref(d sdk.Description, c sdk.ComponentDescription) string {
 	if d.Name == "" {
 		return c.Name

@@ -9,8 +9,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/attribute"
 )
 
-// Expose is the setting expose of the block: the parts of bodies that the strategy may
-// see. Without it, [Route] and [Simulation.Observe] pass on none.
+// Expose sets the parts of the body that the strategy may see, like the setting expose of a
+// block. By default, [Route] and [Simulation.Observe] pass on none.
 func Expose(parts ...string) Option { return func(k *kit) { k.exposed = append(k.exposed, parts...) } }
 
 // passed returns what the host would pass on of a request's attributes while the plan is

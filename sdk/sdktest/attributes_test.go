@@ -59,7 +59,7 @@ func TestAttributesAreThoseThatAitunnelPasses(t *testing.T) {
 	}
 	expose := sdktest.Expose("body.user", "body.messages")
 	sdktest.Route(t, f, nil, sdk.RouteRequest{Attributes: given, Channels: []sdk.Snapshot{{ID: "a", Available: true}}}, expose)
-	s := sdktest.Simulate(t, f, nil, map[string]sdktest.Made{"a": {}}, expose)
+	s := sdktest.Simulate(t, f, nil, map[string]sdktest.Simulated{"a": {}}, expose)
 	s.Observe(sdk.RequestResult{Channel: "a", Status: 200, Attributes: given})
 	s.Run(1)
 	s.Observe(sdk.RequestResult{Channel: "a", Status: 200, Attributes: given})
@@ -77,7 +77,7 @@ func TestAttributesAreThoseThatAitunnelPasses(t *testing.T) {
 	}
 
 	r.seen = nil
-	s = sdktest.Simulate(t, f, nil, map[string]sdktest.Made{"a": {}})
+	s = sdktest.Simulate(t, f, nil, map[string]sdktest.Simulated{"a": {}})
 	s.Observe(sdk.RequestResult{Channel: "a", Status: 200, Attributes: given})
 	if want := map[string]string{"model": "m", "header.x-t": "t"}; !maps.Equal(r.seen[0], want) {
 		t.Errorf("without expose: %.200v", r.seen[0])
@@ -121,7 +121,7 @@ func (k *keeper) Observe(_ context.Context, results []sdk.RequestResult) error {
 // A simulation asks the router that has observed, also after a restart.
 func TestSimulatedRoutersKeepSessions(t *testing.T) {
 	f := sdk.Factory{Name: "keeper", Doc: "Keeps.", New: func() sdk.Component { return &keeper{} }}
-	s := sdktest.Simulate(t, f, nil, map[string]sdktest.Made{"a": {}, "b": {}})
+	s := sdktest.Simulate(t, f, nil, map[string]sdktest.Simulated{"a": {}, "b": {}})
 	session := map[string]string{"header.x-t": "t"}
 	first := func() string {
 		got := s.Route(sdk.RouteRequest{Attributes: session})
@@ -142,5 +142,5 @@ func TestSimulatedRoutersKeepSessions(t *testing.T) {
 }
 
 func TestPlansMayNameModelAndClient(t *testing.T) {
-	sdktest.Simulate(t, sdk.Factory{Name: "reader", Doc: "Reads.", New: func() sdk.Component { return &reader{} }}, nil, map[string]sdktest.Made{"a": {}}).Run(1)
+	sdktest.Simulate(t, sdk.Factory{Name: "reader", Doc: "Reads.", New: func() sdk.Component { return &reader{} }}, nil, map[string]sdktest.Simulated{"a": {}}).Run(1)
 }

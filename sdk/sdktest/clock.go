@@ -7,9 +7,9 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// Clock makes every instance of the component read the time from a clock of the test,
-// which begins at start. set hands an instance its clock. In a [Simulation] the clock
-// stands still until [Simulation.Advance] moves it.
+// Clock makes every instance of the component use a clock of the test, which starts at
+// start. set gives an instance its clock. In a [Simulation], the time changes only by
+// [Simulation.Advance].
 func Clock(start time.Time, set func(c sdk.Component, now func() time.Time)) Option {
 	return func(k *kit) {
 		clock := &clock{time: start}
@@ -43,9 +43,9 @@ func (c *clock) advance(d time.Duration) {
 	c.time = c.time.Add(d)
 }
 
-// Advance moves the clock of [Clock] on. If that takes it past the TTL of the plan, the
-// component is asked for the next one when aitunnel would ask: at the end of the TTL if
-// the plan is exact, else by the next [Simulation.Run].
+// Advance advances the clock of [Clock]. If the TTL of the plan is then over, the component
+// is asked for the next plan when aitunnel would ask: at the end of the TTL if the plan has
+// TTLExact, otherwise at the next [Simulation.Run].
 func (s *Simulation) Advance(d time.Duration) {
 	s.t.Helper()
 	clock := s.kit.clock

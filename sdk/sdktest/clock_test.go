@@ -41,7 +41,7 @@ func clockAt(hour, minute int) sdktest.Option {
 }
 
 func TestAClockOfTheTest(t *testing.T) {
-	s := sdktest.Simulate(t, byHourFactory, nil, map[string]sdktest.Made{"day": {}, "night": {Label: "night"}}, clockAt(7, 30))
+	s := sdktest.Simulate(t, byHourFactory, nil, map[string]sdktest.Simulated{"day": {}, "night": {Label: "night"}}, clockAt(7, 30))
 	served := func(key, reason string) {
 		t.Helper()
 		if first, plan := s.Run(10); first[key] != 10 || plan.Reason != reason {
@@ -61,19 +61,19 @@ func TestAClockOfTheTest(t *testing.T) {
 
 // A member that goes, or comes, makes a new plan, although the TTL is not over.
 func TestMembersChangeBesideAClock(t *testing.T) {
-	s := sdktest.Simulate(t, byHourFactory, nil, map[string]sdktest.Made{"day": {}, "night": {Label: "night"}}, clockAt(7, 30))
+	s := sdktest.Simulate(t, byHourFactory, nil, map[string]sdktest.Simulated{"day": {}, "night": {Label: "night"}}, clockAt(7, 30))
 	s.Run(10)
 	s.Advance(time.Minute)
-	s.Set(map[string]sdktest.Made{"day": {}})
+	s.Set(map[string]sdktest.Simulated{"day": {}})
 	if first, plan := s.Run(10); first["day"] != 10 || plan.Reason != "07:31" {
 		t.Errorf("without night: %v by the plan of %s", first, plan.Reason)
 	}
 	s.Advance(time.Minute)
-	s.Set(map[string]sdktest.Made{"day": {Failing: 0.5}})
+	s.Set(map[string]sdktest.Simulated{"day": {Failing: 0.5}})
 	if _, plan := s.Run(10); plan.Reason != "07:31" {
 		t.Errorf("a site that fails sometimes is no other member, but the plan is that of %s", plan.Reason)
 	}
-	s.Set(map[string]sdktest.Made{"day": {}, "night": {Label: "night"}})
+	s.Set(map[string]sdktest.Simulated{"day": {}, "night": {Label: "night"}})
 	s.Advance(time.Minute)
 	if first, plan := s.Run(10); first["night"] != 10 || plan.Reason != "07:32" {
 		t.Errorf("with night again: %v by the plan of %s", first, plan.Reason)

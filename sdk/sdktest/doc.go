@@ -1,17 +1,16 @@
-// Package sdktest checks that a component keeps the contract of package sdk.
-// One line in a test of the plugin is enough:
+// Package sdktest checks that a component conforms to the contract of package sdk. One line
+// in a test of the plugin is enough:
 //
 //	func TestConformance(t *testing.T) { sdktest.Strategy(t, factory) }
 //
-// The component is served over the real wire, in this process for most checks
-// and in one of its own, which is the test binary started again, for those
-// about its end and its log. So the line has to stand where the test binary
-// comes to by `-run` with the name of the test, and tests that use the kit do
-// not run in parallel with others, whose goroutines would look like a leak.
+// The component is served over the real wire: for most checks in this process, and for
+// those about its shutdown and its log in a process of its own, which is the test binary
+// started again. So `go test -run` with the name of the test must reach the line. Tests that
+// use the kit must not run in parallel with others, whose goroutines would look like leaks.
 //
-// Run it with -race: the component is called by 64 callers at once.
+// Run the tests with -race: the component gets 64 calls at once.
 //
-// What a strategy or a key selector is for, the kit cannot know. [Simulate]
-// helps to test that: it lets a plan be used as aitunnel does, on sites that
-// are simulated.
+// [Simulate] helps to test what the kit cannot know, which is how a strategy or key
+// selector is supposed to choose: it applies plans as aitunnel does, on simulated sites.
+// [Program] runs a real aitunnel with the plugin.
 package sdktest

@@ -66,8 +66,8 @@ func (p *picker) longestAgo(usable []sdk.Member) sdk.Member {
 	return best
 }
 
-// heaviest returns those that have the least load for their weight when nothing is
-// under way.
+// heaviest returns those with the least load for their weight when no request is in
+// flight.
 func (p *picker) heaviest(usable []sdk.Member) (best []sdk.Member) {
 	top := math.Inf(-1)
 	for _, m := range usable {
@@ -81,7 +81,7 @@ func (p *picker) heaviest(usable []sdk.Member) (best []sdk.Member) {
 	return best
 }
 
-// ofTwo returns the heavier of two that are drawn by chance, each as likely.
+// ofTwo returns the heavier of two random ones.
 func (p *picker) ofTwo(usable []sdk.Member) sdk.Member {
 	drawn := p.random.Perm(len(usable))
 	drawn = drawn[:min(2, len(drawn))]

@@ -19,9 +19,9 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// RunningProgram is an aitunnel that runs with the plugin under test.
+// RunningProgram is a running aitunnel with the plugin under test.
 type RunningProgram struct {
-	URL string // of its proxy
+	URL string // of the proxy, without a path
 
 	t      testing.TB
 	dir    string
@@ -39,7 +39,7 @@ type programSite struct {
 	asked  []AskedRequest
 }
 
-// AskedRequest is a request that a site got.
+// AskedRequest is a request that a site received.
 type AskedRequest struct {
 	Path   string
 	Header http.Header
@@ -50,9 +50,9 @@ var proxyLine = regexp.MustCompile(`Proxy: +(http://\S+)`)
 
 // Program builds the plugin in the current directory, installs it, and runs a real
 // aitunnel with it until the test ends. config is added to a configuration that has a
-// channel without a key for each site, in this order. A channel that config has itself is
-// not added: so it can have keys, a key selector or a health check. Its target is
-// local.sites.NAME:
+// channel without a key for each site, in this order. If config itself contains the channel
+// of a site, for example to give it keys, a key selector or a health check, that one is
+// used. Its target is local.sites.NAME:
 //
 //	channel "primary" {
 //	  target = local.sites.primary
@@ -62,8 +62,8 @@ var proxyLine = regexp.MustCompile(`Proxy: +(http://\S+)`)
 //
 // It returns when the plugin has given its first plans.
 //
-// The aitunnel is that of the environment variable AITUNNEL, or of PATH, or built from a
-// workspace that has it; if there is none, the test is skipped.
+// The program is the one in the environment variable AITUNNEL, or in PATH, or built from a
+// Go workspace that contains it; if there is none, the test is skipped.
 func Program(t testing.TB, config string, sites ...string) *RunningProgram {
 	t.Helper()
 	p := &RunningProgram{t: t, dir: t.TempDir(), sites: map[string]*programSite{}}
@@ -166,20 +166,20 @@ func (p *RunningProgram) start(config string) {
 		_ = cmd.Process.Signal(os.Interrupt)
 		_ = cmd.Wait() // its exit status says that it was interrupted
 		if p.t.Failed() {
-			p.t.Logf("aitunnel said:\n%s", p.out.String())
+			p.t.Logf("the output of aitunnel:\n%s", p.out.String())
 		}
 	})
 	for deadline := time.Now().Add(3 * patience); p.URL == ""; time.Sleep(20 * time.Millisecond) {
 		if m := proxyLine.FindStringSubmatch(p.out.String()); m != nil {
 			p.URL = m[1]
 		} else if time.Now().After(deadline) {
-			p.t.Fatal("aitunnel does not start")
+			p.t.Fatal("aitunnel did not start in time")
 		}
 	}
 	// A plugin that is not ready within a second is waited for in the background.
 	for deadline := time.Now().Add(patience); !hasPlans(p.show(config, "plugin", "list", "--json")); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			p.t.Logf("the plugin gives no plan: requests follow a core plan")
+			p.t.Logf("the plugin gave no plan in time: requests follow a core plan")
 			return
 		}
 	}
@@ -244,7 +244,7 @@ func (p *RunningProgram) lastRequests(config string) string {
 	return text.String()
 }
 
-// Post sends a request through the proxy, with headers in pairs of name and value. It
+// Post sends a POST request through the proxy. headers are pairs of name and value. It
 // returns the status and the body of the answer.
 func (p *RunningProgram) Post(path, body string, headers ...string) (status int, answer string) {
 	p.t.Helper()
@@ -268,14 +268,14 @@ func (p *RunningProgram) Post(path, body string, headers ...string) (status int,
 	return resp.StatusCode, string(text)
 }
 
-// Answer makes a site answer by a function; nil: as it did at first.
+// Answer sets how a site answers; nil restores the default, a chat completion.
 func (p *RunningProgram) Answer(site string, h http.HandlerFunc) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sites[site].answer = h
 }
 
-// Asked returns the requests that a site got so far.
+// Asked returns the requests that a site has received so far.
 func (p *RunningProgram) Asked(site string) []AskedRequest {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -20,22 +20,21 @@ var patience = func() time.Duration {
 	return 10 * time.Second
 }()
 
-// Settings are those of an instance, as a configuration would have them:
-// durations and sizes are texts such as "1m30s".
+// Settings are the settings of an instance, as in a configuration: durations and sizes are
+// strings such as "1m30s".
 type Settings map[string]any
 
-// Option tells the kit what it cannot know of a component.
+// Option tells the kit what it cannot find out about a component.
 type Option func(*kit)
 
-// With gives settings that every instance needs, such as those that are
-// required.
+// With sets settings of every instance, such as required ones.
 func With(s Settings) Option { return func(k *kit) { k.needed = s } }
 
-// Accepts names settings, beside those of [With], that must be accepted.
+// Accepts adds settings that Configure must accept, together with those of [With].
 func Accepts(s Settings) Option { return func(k *kit) { k.accepted = append(k.accepted, s) } }
 
-// Refuses names settings, beside those of [With], that must be refused by an
-// [sdk.ConfigError] with this path.
+// Refuses adds settings that Configure must refuse, together with those of [With], with an
+// [sdk.ConfigError] that has this path.
 func Refuses(s Settings, path ...string) Option {
 	return func(k *kit) { k.refused = append(k.refused, refusal{s, path}) }
 }
@@ -44,35 +43,35 @@ func Refuses(s Settings, path ...string) Option {
 // tried.
 func LeavesOut() Option { return func(k *kit) { k.leavesOut = true } }
 
-// Site returns the site that a health checker must find healthy. Without it, the
-// site answers as those with an API of OpenAI, Anthropic or Gemini do.
+// Site sets the site that a health checker must find healthy. By default, the site answers
+// requests of the APIs of OpenAI, Anthropic and Gemini.
 func Site(h http.Handler) Option { return func(k *kit) { k.site = h } }
 
-// CheckedKey is a key of the channel that a health checker looks at.
+// CheckedKey is a key of the channel that a health checker checks.
 type CheckedKey struct {
 	ID    string
 	Label string
 	Site  http.Handler // answers probes with this key; nil: the site of the kit
-	Want  sdk.KeyState // what the check must say about the key; "": nothing
+	Want  sdk.KeyState // the state that the check must report; "": none
 }
 
-// Keys gives the channel that a health checker checks keys, and says what the check must
-// find out about each. Without it, the channel has two keys that work.
+// Keys sets the keys of the channel that a health checker checks, and what the check must
+// report about each. By default, the channel has two valid keys.
 func Keys(keys ...CheckedKey) Option { return func(k *kit) { k.keys = keys } }
 
-// Strategy checks a factory of strategies.
+// Strategy checks that a strategy conforms to the contract.
 func Strategy(t *testing.T, f sdk.Factory, options ...Option) {
 	t.Helper()
 	run(t, sdk.KindStrategy, f, options, plannerChecks)
 }
 
-// KeySelector checks a factory of key selectors.
+// KeySelector checks that a key selector conforms to the contract.
 func KeySelector(t *testing.T, f sdk.Factory, options ...Option) {
 	t.Helper()
 	run(t, sdk.KindKeySelector, f, options, plannerChecks)
 }
 
-// HealthChecker checks a factory of health checkers.
+// HealthChecker checks that a health checker conforms to the contract.
 func HealthChecker(t *testing.T, f sdk.Factory, options ...Option) {
 	t.Helper()
 	run(t, sdk.KindHealthChecker, f, options, checkerChecks)
@@ -89,7 +88,7 @@ type kit struct {
 	site      http.Handler
 	keys      []CheckedKey
 	exposed   []string // parts of bodies
-	clock     *clock   // nil: components read that of the system
+	clock     *clock   // nil: components use the system's
 }
 
 type refusal struct {
@@ -119,9 +118,9 @@ func run(t *testing.T, kind sdk.Kind, f sdk.Factory, options []Option, checks []
 		t.Fatalf("%q is a %s, not a %s", f.Name, k.described.Kind, kind)
 	}
 	if !raceDetector {
-		t.Log("without -race, races are found by luck only")
+		t.Log("data races are only found reliably with -race")
 	}
-	// What fails at the first question would fail at every other, too.
+	// If the first call fails, so would all the others.
 	if !t.Run("it_works", func(t *testing.T) { k.works(t) }) {
 		return
 	}
@@ -134,7 +133,7 @@ func (k *kit) plugin() sdk.Plugin {
 	return sdk.Plugin{Name: "sdktest", Version: "0.0.0", Components: []sdk.Factory{k.factory}}
 }
 
-// works asks the first question.
+// works makes the first call.
 func (k *kit) works(t *testing.T) {
 	r := k.serve(t)
 	c := r.open(nil)
@@ -145,7 +144,7 @@ func (k *kit) works(t *testing.T) {
 	k.sound(r, c, question{candidates: candidates(2)})
 }
 
-// merge lays settings over those that are needed.
+// merge returns the needed settings, overridden by more.
 func (k *kit) merge(more Settings) Settings {
 	all := Settings{}
 	for _, s := range []Settings{k.needed, more} {

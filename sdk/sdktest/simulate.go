@@ -11,18 +11,24 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/host"
 )
 
-// Made is a channel or key that is simulated, by [Simulate].
-type Made struct {
-	Weight   float64       // 0 means 1; below 0 means 0
-	Fallback bool          // of channels only
-	Label    string        // of keys only: that of the key block
-	Egress   string        // of channels only
-	Price    float64       // of channels only: the price factor; 0 means 1
-	TTFB     time.Duration // of every success
-	Failing  float64       // share of its requests that fail, 0 to 1
+// Simulated is a simulated channel or key; see [Simulate].
+type Simulated struct {
+	Weight   float64       // 0 means 1; a negative value means 0
+	Fallback bool          // channels only
+	Label    string        // keys only: the label of the key block
+	Egress   string        // channels only
+	Price    float64       // channels only: the price factor; 0 means 1
+	TTFB     time.Duration // time to the first byte of every success
+	Failing  float64       // share of the requests that fail, 0 to 1
 }
 
-// Simulation is a strategy or key selector at work on simulated channels or keys.
+// Made is the old name of [Simulated].
+//
+// Deprecated: use Simulated.
+type Made = Simulated
+
+// Simulation is a strategy or key selector whose plans are applied to simulated channels or
+// keys.
 type Simulation struct {
 	t         *testing.T
 	kit       *kit
@@ -31,28 +37,27 @@ type Simulation struct {
 	component *host.Component
 	world     *world
 	plan      sdk.Plan
-	planned   bool          // plan is one
+	planned   bool          // there is a plan
 	left      time.Duration // of the plan's TTL, by the clock of the test
 
-	configured map[string]Made // by the last Set
+	configured map[string]Simulated // by the last Set
 }
 
-// sameSettings reports whether a configuration makes no difference between the two.
-func sameSettings(a, b Made) bool {
-	b.TTFB, b.Failing = a.TTFB, a.Failing // these are the site's
+// sameSettings reports whether the two have the same settings in the configuration.
+func sameSettings(a, b Simulated) bool {
+	b.TTFB, b.Failing = a.TTFB, a.Failing // not settings
 	return a == b
 }
 
-// Simulate opens an instance, over the real wire, for work on simulated sites,
-// by their names. A plan is asked for at the beginning of each [Simulation.Run];
-// with [Clock], only if the TTL of the last one is over. The options are those of
-// [Strategy].
-func Simulate(t *testing.T, f sdk.Factory, settings Settings, made map[string]Made, options ...Option) *Simulation {
+// Simulate opens an instance over the real wire, with simulated channels or keys, by name or
+// ID. Each [Simulation.Run] asks it for a plan; with [Clock], only if the TTL of the last
+// one is over. The options are those of [Strategy].
+func Simulate(t *testing.T, f sdk.Factory, settings Settings, members map[string]Simulated, options ...Option) *Simulation {
 	t.Helper()
 	k := newKit(t, f, options)
 	s := &Simulation{t: t, kit: k, rig: k.serve(t), settings: settings}
 	s.component = s.rig.open(settings)
-	s.Set(made)
+	s.Set(members)
 	return s
 }
 
@@ -70,8 +75,8 @@ func newKit(t *testing.T, f sdk.Factory, options []Option) *kit {
 	return k
 }
 
-// Route asks a strategy that is an [sdk.RequestRouter] about one request, over the real
-// wire, as the host does: after it has made a plan for the channels, and with those of the
+// Route calls Route of a strategy that is an [sdk.RequestRouter] for one request, over the
+// real wire, as the host does: after a first plan for the channels, and with only the
 // attributes that the plan names and [Expose] allows.
 func Route(t *testing.T, f sdk.Factory, settings Settings, req sdk.RouteRequest, options ...Option) sdk.RouteReply {
 	t.Helper()
@@ -95,9 +100,9 @@ func Route(t *testing.T, f sdk.Factory, settings Settings, req sdk.RouteRequest,
 	return reply
 }
 
-// Observe tells a strategy that is an [sdk.Observer] how requests ended. Of their
-// attributes it gets those that its last plan names and [Expose] allows; without a plan,
-// one is asked for first, as the host does.
+// Observe calls Observe of a strategy that is an [sdk.Observer] with the results of
+// requests. It passes on only the attributes that the last plan names and [Expose] allows;
+// if there is no plan yet, it asks for one first, as the host does.
 func (s *Simulation) Observe(results ...sdk.RequestResult) {
 	s.t.Helper()
 	s.ready()
@@ -112,9 +117,9 @@ func (s *Simulation) Observe(results ...sdk.RequestResult) {
 	}
 }
 
-// Route asks a strategy that is an [sdk.RequestRouter] about one request: the instance
-// that has observed what the simulation told it. Without Channels in the request, it is
-// about those that are simulated. Attributes are passed on as [Simulation.Observe] does.
+// Route calls Route of a strategy that is an [sdk.RequestRouter] for one request, on the
+// instance that [Simulation.Observe] calls. If the request has no Channels, they are the
+// simulated ones. Attributes are passed on as by [Simulation.Observe].
 func (s *Simulation) Route(req sdk.RouteRequest) sdk.RouteReply {
 	s.t.Helper()
 	if !s.kit.described.Router {
@@ -136,7 +141,7 @@ func (s *Simulation) Route(req sdk.RouteRequest) sdk.RouteReply {
 	return reply
 }
 
-// ready makes the first plan of an instance, as the host does before anything else.
+// ready asks for the first plan of an instance, as the host does before anything else.
 func (s *Simulation) ready() {
 	s.t.Helper()
 	if !s.planned {
@@ -145,34 +150,33 @@ func (s *Simulation) ready() {
 	}
 }
 
-// Set changes what is simulated: members can come, go, fail and recover. If they, or their
-// settings, are others than before, the next [Simulation.Run] asks for a plan, as aitunnel
-// does after such a change of the configuration.
-func (s *Simulation) Set(made map[string]Made) {
+// Set replaces the simulated channels or keys: they can be added, removed, fail and recover.
+// If the change would be one of the configuration, the next [Simulation.Run] asks for a new
+// plan, as aitunnel does.
+func (s *Simulation) Set(members map[string]Simulated) {
 	old := s.world
-	if s.configured != nil && !maps.EqualFunc(s.configured, made, sameSettings) {
+	if s.configured != nil && !maps.EqualFunc(s.configured, members, sameSettings) {
 		s.left = 0
 	}
-	s.configured = maps.Clone(made)
+	s.configured = maps.Clone(members)
 	s.world = &world{picker: newPicker()}
 	if old != nil {
 		s.world.picker = old.picker
 	}
-	for _, id := range slices.Sorted(maps.Keys(made)) {
+	for _, id := range slices.Sorted(maps.Keys(members)) {
 		c := &member{snapshot: sdk.Snapshot{ID: id, Available: true, Health: sdk.HealthUp}}
 		if old != nil {
 			if i := slices.IndexFunc(old.members, func(m *member) bool { return m.snapshot.ID == id }); i >= 0 {
 				c = old.members[i]
 			}
 		}
-		c.set(made[id])
+		c.set(members[id])
 		s.world.members = append(s.world.members, c)
 	}
 }
 
-// Run has a plan made and makes n requests by it; a request that fails goes on
-// to the next member. It returns how many requests each member saw first, and
-// the plan.
+// Run asks for a plan and simulates n requests with it; a request that fails is retried on
+// the next member. It returns how many requests each member got as the first, and the plan.
 func (s *Simulation) Run(n int) (first map[string]int, plan sdk.Plan) {
 	s.t.Helper()
 	if s.kit.clock == nil || s.left <= 0 {
@@ -181,8 +185,7 @@ func (s *Simulation) Run(n int) (first map[string]int, plan sdk.Plan) {
 	return s.world.use(s.plan, n), s.plan
 }
 
-// Restart replaces the instance by a new one, which is handed the State of the
-// last plan.
+// Restart replaces the instance with a new one, which gets the State of the last plan.
 func (s *Simulation) Restart() {
 	s.t.Helper()
 	s.rig.close(s.component)

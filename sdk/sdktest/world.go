@@ -28,13 +28,13 @@ func newWorld(n int) *world {
 	w := &world{picker: newPicker()}
 	for i, c := range candidates(n) {
 		m := &member{snapshot: c}
-		m.set(Made{TTFB: time.Duration(20+40*i) * time.Millisecond, Failing: float64(i) / float64(2*n)})
+		m.set(Simulated{TTFB: time.Duration(20+40*i) * time.Millisecond, Failing: float64(i) / float64(2*n)})
 		w.members = append(w.members, m)
 	}
 	return w
 }
 
-func (m *member) set(made Made) {
+func (m *member) set(made Simulated) {
 	m.ttfb, m.failing = made.TTFB, made.Failing
 	m.snapshot.Fallback, m.snapshot.Label = made.Fallback, made.Label
 	m.snapshot.Egress, m.snapshot.PriceFactor = made.Egress, cmp.Or(made.Price, 1)

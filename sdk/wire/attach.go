@@ -6,13 +6,13 @@ import (
 	"path/filepath"
 )
 
-// RelayEnv, in the environment of a plugin's process, names another plugin that
-// waits for a debugger: the process stands in for that one, which the host did
-// not start, and leads the host to it.
+// RelayEnv, in the environment of a plugin's process, names another plugin, which was
+// started by hand for debugging: this process takes its place, and tells the host the
+// address of the other.
 const RelayEnv = "AITUNNEL_PLUGIN_RELAY"
 
-// DebugSocket returns where the plugin of that name listens for a host when it is
-// started by hand, to be debugged. Only the user can get at it.
+// DebugSocket returns the socket on which a plugin that was started by hand for debugging
+// waits for a host. Only the user can access it.
 func DebugSocket(name string) (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {

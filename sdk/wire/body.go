@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// Encode writes a body. JSON knows neither NaN nor infinity: they are an error
-// that says so, of [CodeInternal].
+// Encode encodes a body. NaN and infinity cannot be encoded in JSON: the error is of
+// [CodeInternal] and names them.
 func Encode(v any) ([]byte, error) {
 	body, err := json.Marshal(v)
 	var value *json.UnsupportedValueError
@@ -22,7 +22,7 @@ func Encode(v any) ([]byte, error) {
 	return body, nil
 }
 
-// Decode reads a body into v. Unknown fields are ignored, and an empty body
+// Decode decodes a body into v. Unknown fields are ignored, and an empty body
 // leaves v as it is.
 func Decode(body []byte, v any) error {
 	if len(body) > MaxBody {

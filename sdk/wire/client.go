@@ -92,8 +92,8 @@ func (c *Client) abandon(call Call, done <-chan result) {
 }
 
 // Overdue returns the method of the open call whose caller gave up first, and how
-// long ago that was; 0 if there is none. A plugin that honours deadlines keeps none
-// open for long.
+// long ago that was; 0 if there is none. A plugin that respects deadlines keeps
+// none open for long.
 func (c *Client) Overdue() (method string, overdue time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,8 +1,8 @@
-// Package wire is the form in which aitunnel and its plugins talk: an envelope
-// in gob, frozen for good, around bodies in JSON, which may grow.
+// Package wire is the protocol between aitunnel and its plugins: envelopes in gob, which
+// never change, around bodies in JSON, which may gain fields.
 //
-// It is not for authors of plugins, who use package sdk alone, but for sdk
-// itself, for the host and for tools that look at the wire. Gob closes a whole
-// connection over one mismatched type, and drops zero values; hence nothing but
-// [Call], [Reply] and the number of a cancelled call is ever encoded in it.
+// It is for package sdk, for the host, and for tools that inspect the protocol; authors of
+// plugins use package sdk only. Gob closes the whole connection on a type mismatch, and
+// drops zero values, so only [Call], [Reply] and the number of a canceled call are encoded
+// in it.
 package wire

@@ -20,10 +20,10 @@ type Reply struct {
 	Body    []byte
 	Code    string // a [Code]; empty: the call succeeded and Body is its result
 	Message string
-	Diags   []Diag // complaints about a configuration, with [CodeInvalidConfig]
+	Diags   []Diag // errors in a configuration, with [CodeInvalidConfig]
 }
 
-// Diag is a complaint about one attribute. Its fields are frozen.
+// Diag is an error in one setting. Its fields are frozen.
 type Diag struct {
 	Path    []string
 	Message string

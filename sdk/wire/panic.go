@@ -12,8 +12,8 @@ import (
 
 // LogPanic writes the stack of a panic to the log, and returns its value with the file
 // and line of the plugin's own code. It is for a deferred function that has recovered
-// the panic. The same panic is an error in the log once, and later for debugging only: the
-// host shows that it goes on.
+// the panic. The same panic is logged as an error once, and later at debug level: the
+// host reports that it continues.
 func LogPanic(in string, value any) string {
 	what := fmt.Sprintf("%v (%s)", value, panicPlace())
 	message := fmt.Sprintf("panic in %s: %s", in, what)

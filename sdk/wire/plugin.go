@@ -7,14 +7,14 @@ import (
 	"github.com/hashicorp/go-plugin"
 )
 
-// Protocol is the major version of the wire that this package speaks.
+// Protocol is the version of the protocol that this package implements.
 const Protocol = 1
 
 // Name is what the host dispenses.
 const Name = "aitunnel"
 
-// Handshake lets a plugin tell whether it was started by aitunnel. It is a
-// courtesy to whoever starts one by hand, no safeguard.
+// Handshake lets a plugin recognize that it was not started by aitunnel, for a clear error
+// message. It does not protect anything.
 var Handshake = plugin.HandshakeConfig{
 	MagicCookieKey:   "AITUNNEL_PLUGIN",
 	MagicCookieValue: "c0a5f7de-plans-not-choices",
@@ -26,13 +26,13 @@ type Endpoint struct {
 	Client *Client
 }
 
-// Plugin makes both ends known to go-plugin.
+// Plugin implements go-plugin's interfaces for both sides.
 type Plugin struct {
 	// NewServer makes the plugin's end of a connection; nil on the host.
 	NewServer func(*plugin.MuxBroker) *Server
 }
 
-// Plugins returns the set that go-plugin negotiates about.
+// Plugins returns the protocol versions that go-plugin offers.
 func (p *Plugin) Plugins() map[int]plugin.PluginSet {
 	return map[int]plugin.PluginSet{Protocol: {Name: p}}
 }

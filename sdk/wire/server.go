@@ -13,8 +13,8 @@ import (
 // cancellation and with the server's own context.
 type Handler func(ctx context.Context, call Call) Reply
 
-// Server hands the calls of one connection to a [Handler], each in a goroutine
-// of its own. It is the receiver that net/rpc knows as "Plugin".
+// Server passes the calls of one connection to a [Handler], each in its own goroutine. It is
+// registered with net/rpc as "Plugin".
 type Server struct {
 	ctx     context.Context
 	handler Handler
@@ -28,8 +28,8 @@ func NewServer(ctx context.Context, handler Handler) *Server {
 	return &Server{ctx: ctx, handler: handler, running: make(map[uint64]context.CancelFunc)}
 }
 
-// Do is Plugin.Do. Its error is always nil: failures travel in the reply, as
-// net/rpc would make a bare string of them.
+// Do is Plugin.Do. Its error is always nil: errors are in the reply, because
+// net/rpc would reduce them to strings.
 func (s *Server) Do(call Call, reply *Reply) error {
 	ctx, cancel := s.begin(call)
 	defer s.end(call.ID, cancel)
@@ -38,7 +38,7 @@ func (s *Server) Do(call Call, reply *Reply) error {
 }
 
 // Cancel is Plugin.Cancel. A cancellation that overtakes its call, or comes
-// too late, does nothing; the call's own deadline bounds it all the same.
+// too late, does nothing; the call still ends at its own deadline.
 func (s *Server) Cancel(id uint64, known *bool) error {
 	s.mu.Lock()
 	cancel := s.running[id]

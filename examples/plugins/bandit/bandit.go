@@ -12,7 +12,7 @@ import (
 // settings is the block of the strategy. The tags are all that aitunnel needs
 // to check a user's block, to explain it and to point at mistakes.
 type settings struct {
-	Explore     float64       `hcl:"explore,optional" doc:"Share of the requests, 0 to 1, that goes to channels other than the best, so that one that has become better is found out."`
+	Explore     float64       `hcl:"explore,optional" doc:"Share of the requests, 0 to 1, that goes to channels other than the best, to notice when one has become better."`
 	FailureCost time.Duration `hcl:"failure_cost,optional" doc:"How much waiting a failed attempt is worth. The more, the more it prefers a reliable channel to a fast one."`
 	HalfLife    time.Duration `hcl:"half_life,optional" doc:"How soon it forgets: what happened so long ago counts half."`
 	Refresh     time.Duration `hcl:"refresh,optional" doc:"How often it draws its conclusions."`
@@ -124,7 +124,7 @@ func (s *strategy) rank(m memory, tier []sdk.Snapshot) (best, others []string) {
 }
 
 // share gives explore of the requests to the others. By smooth_wrr rather than
-// by chance: with few requests a day, exploring must not be left to luck.
+// at random: with few requests a day, random choices may not explore at all.
 func (s *strategy) share(best, others []string) sdk.Group {
 	g := sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleSmoothWRR}}
 	explore := s.settings.Explore

@@ -27,7 +27,7 @@ func learn(s *sdktest.Simulation) map[string]int {
 }
 
 func TestItPrefersTheFaster(t *testing.T) {
-	got := learn(sdktest.Simulate(t, bandit, nil, map[string]sdktest.Made{
+	got := learn(sdktest.Simulate(t, bandit, nil, map[string]sdktest.Simulated{
 		"fast": {TTFB: 100 * ms}, "slow": {TTFB: 300 * ms}, "slower": {TTFB: 900 * ms},
 	}))
 	if got["fast"] < 850 || got["slow"] < 30 || got["slower"] < 30 {
@@ -36,7 +36,7 @@ func TestItPrefersTheFaster(t *testing.T) {
 }
 
 func TestItPrefersTheReliableToTheFast(t *testing.T) {
-	sites := map[string]sdktest.Made{"flaky": {TTFB: 50 * ms, Failing: 0.3}, "steady": {TTFB: 500 * ms}}
+	sites := map[string]sdktest.Simulated{"flaky": {TTFB: 50 * ms, Failing: 0.3}, "steady": {TTFB: 500 * ms}}
 	if got := learn(sdktest.Simulate(t, bandit, nil, sites)); got["steady"] < 850 {
 		t.Errorf("of 1000 requests: %v", got)
 	}
@@ -47,18 +47,18 @@ func TestItPrefersTheReliableToTheFast(t *testing.T) {
 }
 
 func TestItFindsOutWhatHasChanged(t *testing.T) {
-	s := sdktest.Simulate(t, bandit, nil, map[string]sdktest.Made{"a": {TTFB: 100 * ms}, "b": {TTFB: 200 * ms}})
+	s := sdktest.Simulate(t, bandit, nil, map[string]sdktest.Simulated{"a": {TTFB: 100 * ms}, "b": {TTFB: 200 * ms}})
 	if got := learn(s); got["a"] < 850 {
 		t.Fatalf("at first, of 1000 requests: %v", got)
 	}
-	s.Set(map[string]sdktest.Made{"a": {Failing: 1}, "b": {TTFB: 200 * ms}})
+	s.Set(map[string]sdktest.Simulated{"a": {Failing: 1}, "b": {TTFB: 200 * ms}})
 	if got := learn(s); got["b"] < 850 {
 		t.Errorf("after a broke down, of 1000 requests: %v", got)
 	}
 }
 
 func TestARestartLosesNothing(t *testing.T) {
-	s := sdktest.Simulate(t, bandit, sdktest.Settings{"explore": 0}, map[string]sdktest.Made{"a": {TTFB: 100 * ms}, "b": {TTFB: 200 * ms}})
+	s := sdktest.Simulate(t, bandit, sdktest.Settings{"explore": 0}, map[string]sdktest.Simulated{"a": {TTFB: 100 * ms}, "b": {TTFB: 200 * ms}})
 	learn(s)
 	s.Restart()
 	if got, p := s.Run(100); got["a"] != 100 {
@@ -67,7 +67,7 @@ func TestARestartLosesNothing(t *testing.T) {
 }
 
 func TestFallbacksWait(t *testing.T) {
-	got := learn(sdktest.Simulate(t, bandit, nil, map[string]sdktest.Made{
+	got := learn(sdktest.Simulate(t, bandit, nil, map[string]sdktest.Simulated{
 		"main": {TTFB: 900 * ms}, "spare": {TTFB: 10 * ms, Fallback: true},
 	}))
 	if got["main"] != 1000 {

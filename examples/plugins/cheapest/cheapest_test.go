@@ -20,7 +20,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestTheCheapestComesFirst(t *testing.T) {
-	s := sdktest.Simulate(t, cheapest, prices, map[string]sdktest.Made{"a": {}, "b": {}, "c": {}})
+	s := sdktest.Simulate(t, cheapest, prices, map[string]sdktest.Simulated{"a": {}, "b": {}, "c": {}})
 	first, plan := s.Run(100)
 	if first["b"] != 100 {
 		t.Errorf("%v", first)
@@ -33,7 +33,7 @@ func TestTheCheapestComesFirst(t *testing.T) {
 // What was spent outlives a restart of the plugin.
 func TestABudgetIsSpent(t *testing.T) {
 	settings := sdktest.Settings{"prices": prices["prices"], "budget": 1}
-	s := sdktest.Simulate(t, cheapest, settings, map[string]sdktest.Made{"b": {}, "last": {Fallback: true}})
+	s := sdktest.Simulate(t, cheapest, settings, map[string]sdktest.Simulated{"b": {}, "last": {Fallback: true}})
 	s.Observe(sdk.RequestResult{Channel: "b", Status: 200, TokensIn: 1_500_000, TokensOut: 600_000})
 	if _, plan := s.Run(0); plan.None == nil || !plan.None.Fallbacks {
 		t.Fatalf("%+v", plan)
@@ -49,7 +49,7 @@ func TestANewDay(t *testing.T) {
 	late := time.Date(2026, 11, 26, 23, 59, 57, 0, time.UTC)
 	clock := sdktest.Clock(late, func(c sdk.Component, now func() time.Time) { c.(*strategy).now = now })
 	settings := sdktest.Settings{"prices": prices["prices"], "budget": 1}
-	s := sdktest.Simulate(t, cheapest, settings, map[string]sdktest.Made{"b": {}}, clock)
+	s := sdktest.Simulate(t, cheapest, settings, map[string]sdktest.Simulated{"b": {}}, clock)
 	s.Observe(sdk.RequestResult{Channel: "b", Status: 200, TokensOut: 2_000_000})
 	if _, plan := s.Run(0); plan.None == nil {
 		t.Fatalf("the budget is spent, but %+v", plan)
