@@ -4,6 +4,7 @@ package daemon_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/aitunnel/aitunnel/core/fakesite"
@@ -15,7 +16,7 @@ import (
 // by the host of a tunnel. The API says which way is used.
 func TestEgresses(t *testing.T) {
 	s := site(t, "only")
-	p := proxytest.New(t)
+	p := proxytest.Start(t, "microsocks")
 	host := sshdtest.Start(t, sshdtest.Options{})
 	r := startWithHome(t, host.Home, tunnelBlock(host, "friend")+fmt.Sprintf(`
 egress "clash" { proxy = %q }
@@ -26,7 +27,7 @@ channel "only" {
   egress = [egress.direct, egress.clash, "hop"]
 }
 retry { base_delay = "1ms" }
-`, p.URL("socks5", "").String(), s.URL()))
+`, p.URL("socks5", "me:secret@").String(), s.URL()))
 	r.awaitTunnel("friend", "up")
 	used := func() (name string) {
 		for _, e := range r.channel("only").Egress {
@@ -47,7 +48,7 @@ retry { base_delay = "1ms" }
 			t.Errorf("%+v", attempts)
 		}
 	}
-	if got := p.Lines(); len(got) != 1 {
-		t.Errorf("the proxy logged %q", got)
+	if address := strings.TrimPrefix(s.URL(), "http://"); strings.Count(p.Log(), "connected to "+address) != 1 {
+		t.Errorf("the proxy did not log one connection to %s", address)
 	}
 }

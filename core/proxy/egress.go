@@ -51,7 +51,7 @@ func Egresses(c *config.Channel) []*config.Egress {
 	if c.Egress != nil {
 		return c.Egress
 	}
-	if e := upstream.FromEnvironment(c.Target); e.Proxy != nil {
+	if e := upstream.FromEnvironment(c.Target); !e.IsDirect() {
 		return []*config.Egress{{Name: config.EgressEnvironment}}
 	}
 	return []*config.Egress{{Name: config.EgressDirect}}

@@ -128,11 +128,15 @@ func (x *exchange) sameOrigin(location string) bool {
 func (a *attempt) failed(err error) outcome {
 	err = a.cause(err)
 	o := outcome{noAnswer: true, timedOut: errors.Is(err, errFirstByte), undecided: a.status == 0 && a.sent}
-	o.verdict = verdict.Verdict{Means: verdict.Broken, Scope: verdict.ScopeChannel, Failover: true, SameChannel: true, Reason: a.reason(err) + a.site()}
 	var failure *upstream.Error
 	if errors.As(err, &failure) {
 		o.unreached, o.ofEgress = failure.Dialing(), failure.Phase == upstream.Proxy
 	}
+	place := a.site()
+	if o.ofEgress && a.egress.name != "" {
+		place = " (egress " + a.egress.name + ")"
+	}
+	o.verdict = verdict.Verdict{Means: verdict.Broken, Scope: verdict.ScopeChannel, Failover: true, SameChannel: true, Reason: a.reason(err) + place}
 	if upstream.PhaseOf(err) == upstream.Local {
 		o.local, o.verdict.Scope = true, verdict.ScopeNone // nothing was sent to the site
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // connectHTTP asks an HTTP proxy for a connection to host:port. It reads the answer byte
@@ -25,14 +26,40 @@ func connectHTTP(conn net.Conn, proxy *url.URL, address string) error {
 	switch {
 	case err != nil:
 		return Reason("the proxy gave no answer to CONNECT")
-	case resp.StatusCode == http.StatusProxyAuthRequired:
-		return errProxyLogin
-	case resp.StatusCode == http.StatusBadGateway, resp.StatusCode == http.StatusGatewayTimeout:
-		return &Error{Phase: Connect, Err: Reason(fmt.Sprintf("the proxy cannot reach the site: it answered %d", resp.StatusCode))}
 	case resp.StatusCode/100 != 2:
-		return Reason(fmt.Sprintf("the proxy answered CONNECT with %d", resp.StatusCode))
+		return refusal(resp.StatusCode)
 	}
 	return nil
+}
+
+// refusal is what an answer of a proxy means that has not reached the site. Proxies say
+// with 500 (tinyproxy), 502, 503 (Squid) or 504 that they could not connect.
+func refusal(status int) error {
+	switch {
+	case status == http.StatusProxyAuthRequired, status == http.StatusUnauthorized: // tinyproxy, for a wrong password
+		return errProxyLogin
+	case status == http.StatusForbidden:
+		return Reason("the proxy's rules do not allow the connection: it answered 403")
+	case status >= 500:
+		return &Error{Phase: Connect, Err: Reason(fmt.Sprintf("the proxy cannot reach the site: it answered %d", status))}
+	}
+	return Reason(fmt.Sprintf("the proxy answered with %d", status))
+}
+
+// ofProxy returns why a request that was sent to a proxy with the whole URL did not reach
+// the site; nil: the answer seems to be the site's. It cannot tell for every proxy.
+func ofProxy(resp *http.Response) error {
+	own := resp.StatusCode == http.StatusProxyAuthRequired || // no site asks for a login at a proxy
+		resp.Header.Get("X-Squid-Error") != "" ||
+		resp.StatusCode >= 400 && strings.HasPrefix(resp.Header.Get("Server"), "tinyproxy/")
+	if !own {
+		return nil
+	}
+	err := refusal(resp.StatusCode)
+	if known, ok := err.(*Error); ok { //nolint:errorlint // as refusal makes it
+		return known
+	}
+	return &Error{Phase: Proxy, Err: err}
 }
 
 func proxyLogin(proxy *url.URL) string {

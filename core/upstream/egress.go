@@ -16,6 +16,10 @@ type Egress struct {
 	Dial func(ctx context.Context, address string) (net.Conn, error)
 }
 
+// IsDirect reports whether sites are reached without any proxy, host or choice of a
+// network interface.
+func (e *Egress) IsDirect() bool { return e.Proxy == nil && e.Bind == "" && e.Dial == nil }
+
 // Connect opens a connection to host:port through the egress, for uses other than
 // requests to sites.
 func (e Egress) Connect(ctx context.Context, address string) (net.Conn, error) {

@@ -38,6 +38,7 @@ func TestProxies(t *testing.T) {
 		"socks5, wrong password":      {scheme: "socks5", login: "me:wrong@", host: "127.0.0.1", phase: Proxy},
 		"socks5, not allowed":         {scheme: "socks5", login: "me:secret@", host: "127.0.0.1", reply: 2, phase: Proxy},
 		"socks5, the site refuses":    {scheme: "socks5", login: "me:secret@", host: "127.0.0.1", reply: 5, phase: Connect},
+		"socks5, the site times out":  {scheme: "socks5", login: "me:secret@", host: "127.0.0.1", reply: 6, phase: Connect},
 		"socks5, an unknown address":  {scheme: "socks5", login: "me:secret@", host: "::1", reply: 3, phase: Connect},
 		"an http proxy taken for one": {scheme: "https", host: "127.0.0.1", phase: Proxy},
 	} {
@@ -133,6 +134,68 @@ func TestDeadProxy(t *testing.T) {
 		_, err := p.RoundTrip(s.request(t, "GET", ""))
 		if PhaseOf(err) != Proxy {
 			t.Errorf("%s: %v", scheme, err)
+		}
+		p.Close()
+	}
+}
+
+// An answer to CONNECT, and the proxy's own answer to a whole URL, say whether the proxy or
+// the site failed. An answer that the site gave is left alone.
+func TestAnswersOfProxies(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]struct {
+		connect, plain Phase
+		text           string
+	}{
+		"407 Who":                          {Proxy, Proxy, "the proxy refuses the user and password"},
+		"401 No\r\nServer: tinyproxy/1.11": {Proxy, Proxy, "the proxy refuses the user and password"},
+		"403 No\r\nX-Squid-Error: ERR_ACCESS_DENIED 0":  {Proxy, Proxy, "the proxy's rules do not allow the connection: it answered 403"},
+		"500 No\r\nServer: tinyproxy/1.11":              {Connect, Connect, "the proxy cannot reach the site: it answered 500"},
+		"503 No\r\nX-Squid-Error: ERR_CONNECT_FAIL 111": {Connect, Connect, "the proxy cannot reach the site: it answered 503"},
+		"502 No":                  {Connect, "", "the proxy cannot reach the site: it answered 502"},
+		"401 No\r\nServer: nginx": {Proxy, "", "the proxy refuses the user and password"},
+		"404 No":                  {Proxy, "", "the proxy answered with 404"},
+	} {
+		s := newSite(t, script{pieces: []string{"HTTP/1.1 " + answer + "\r\nContent-Length: 0\r\n\r\n"}, end: closeIt})
+		for scheme, phase := range map[string]Phase{"https": want.connect, "http": want.plain} {
+			p := NewPool(Options{Target: &url.URL{Scheme: scheme, Host: "site.example"}, Connect: 5 * time.Second, Egress: Egress{Proxy: s.url()}})
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, scheme+"://site.example/v1", http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := p.RoundTrip(r)
+			var e *Error
+			if PhaseOf(err) != phase || errors.As(err, &e) && e.Text() != want.text {
+				t.Errorf("%s, %q: %v, want phase %q, %q", scheme, answer, err, phase, want.text)
+			}
+			if resp != nil {
+				_ = resp.Body.Close()
+			}
+			p.Close()
+		}
+	}
+}
+
+// What people are told of a proxy that cannot be used.
+func TestTextsOfProxies(t *testing.T) {
+	t.Parallel()
+	_, server := secureSite(t, false, http.NotFoundHandler())
+	plain := newSite(t, script{pieces: []string{"hello"}, end: closeIt})
+	for text, proxy := range map[string]string{
+		"TLS with the proxy failed: its certificate is from an authority that this machine does not trust": server.URL,
+		"the host name of the proxy cannot be resolved":                                                    "http://proxy.invalid:1",
+		"the proxy gave no answer to CONNECT":                                                              plain.url().String(),
+	} {
+		u, err := url.Parse(proxy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := NewPool(Options{Target: &url.URL{Scheme: "https", Host: "site.example"}, Connect: 20 * time.Second, Egress: Egress{Proxy: u}})
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "https://site.example/", http.NoBody)
+		_, err = p.RoundTrip(r)
+		var e *Error
+		if !errors.As(err, &e) || e.Phase != Proxy || e.Text() != text {
+			t.Errorf("%s: %v: %q, want %q", proxy, err, e.Text(), text)
 		}
 		p.Close()
 	}

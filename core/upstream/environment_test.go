@@ -58,6 +58,24 @@ func TestField43(t *testing.T) {
 	}
 }
 
+// A proxy of the environment that cannot be used does not make aitunnel go directly.
+func TestUnusableProxyOfTheEnvironment(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, good)
+	_, port, _ := net.SplitHostPort(s.Addr().String())
+	for _, proxy := range []string{"::bad url", "socks4://127.0.0.1:1080", "http://127.0.0.1:99999", "http://:8080"} {
+		for _, variable := range []string{"HTTP_PROXY=", "all_proxy="} {
+			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestField43$")
+			child.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.Contains(strings.ToLower(v), "_proxy=") })
+			child.Env = append(child.Env, askedByChild+"=http://site.example:"+port, variable+proxy)
+			out, err := child.CombinedOutput()
+			if want := "proxy: " + errEnvironment.Error(); !strings.Contains(string(out), want) {
+				t.Errorf("%s%s: %q %v, want %q", variable, proxy, out, err, want)
+			}
+		}
+	}
+}
+
 func askAsChild(address string) {
 	target, err := url.Parse(address)
 	if err != nil {

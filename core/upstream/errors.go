@@ -2,7 +2,10 @@ package upstream
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"syscall"
@@ -84,12 +87,37 @@ func (e *Error) Text() string {
 			return text.Error()
 		}
 		if e.Phase == Proxy {
-			return "the egress failed"
+			return proxyText(e.Err)
 		}
 	case BadAnswer:
 		return "the answer is not valid HTTP"
 	}
 	return ""
+}
+
+// proxyText says why a proxy could not be used. A certificate's names are not repeated.
+func proxyText(err error) string {
+	var dns *net.DNSError
+	var record tls.RecordHeaderError
+	var certificate *tls.CertificateVerificationError
+	var host x509.HostnameError
+	var authority x509.UnknownAuthorityError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &dns):
+		return "the host name of the proxy cannot be resolved"
+	case errors.As(err, &record):
+		return "the proxy does not speak TLS on this port: does its URL begin with http://?"
+	case errors.As(err, &host):
+		return "TLS with the proxy failed: its certificate is for another host"
+	case errors.As(err, &authority):
+		return "TLS with the proxy failed: its certificate is from an authority that this machine does not trust"
+	case errors.As(err, &certificate):
+		return "TLS with the proxy failed: its certificate is not valid"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &op):
+		return "the proxy closed the connection"
+	}
+	return "the egress failed"
 }
 
 // Reason says why an egress failed. It may be shown to users.

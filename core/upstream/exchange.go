@@ -72,9 +72,11 @@ func (c *conn) exchange(r *http.Request, short *shortRequest, call Call) (*http.
 	case resp == nil:
 		return nil, x.fail(sent, writeErr, err)
 	}
-	if c.pool.absolute && resp.StatusCode == http.StatusProxyAuthRequired {
-		x.end(false)
-		return nil, &Error{Phase: Proxy, Err: errProxyLogin}
+	if c.pool.absolute {
+		if err := ofProxy(resp); err != nil {
+			x.end(false)
+			return nil, err
+		}
 	}
 	return x.answer(r, resp), nil
 }

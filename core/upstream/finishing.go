@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"crypto/tls"
 	"net"
 	"sync/atomic"
 )
@@ -43,11 +44,7 @@ func (c *finishing) Write(p []byte) (int, error) {
 }
 
 // broken reports whether requests on the connection are no longer sent.
-func broken(c net.Conn) bool {
-	t, ok := c.(interface{ NetConn() net.Conn })
-	if !ok {
-		return false
-	}
-	f, ok := t.NetConn().(*finishing)
+func broken(c *tls.Conn) bool {
+	f, ok := c.NetConn().(*finishing)
 	return ok && f.failed.Load()
 }

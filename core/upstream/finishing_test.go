@@ -24,13 +24,17 @@ import (
 func TestAnswerThatArrivedIsReadAfterAWriteFails(t *testing.T) {
 	t.Parallel()
 	var asked sync.Map
-	answered := make(chan struct{})
+	answered, ended := make(chan struct{}), make(chan struct{})
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		n, _ := asked.LoadOrStore(r.URL.Path, new(atomic.Int32))
 		n.(*atomic.Int32).Add(1)
 		_, _ = io.WriteString(w, "ok")
-		if r.URL.Path == "/first" {
+		switch r.URL.Path {
+		case "/stream":
+			_ = http.NewResponseController(w).Flush()
+			<-ended
+		case "/first":
 			close(answered)
 		}
 	}))
@@ -69,9 +73,16 @@ func TestAnswerThatArrivedIsReadAfterAWriteFails(t *testing.T) {
 		b, err := io.ReadAll(resp.Body)
 		return string(b), err
 	}
-	if body, err := post("/before", Call{}); body != "ok" {
-		t.Fatal(body, err)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/stream", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
 	}
+	stream, err := p.Do(r, Call{}) // others use its connection
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stream.Body.Close() }()
+	defer close(ended)
 
 	held.reads.Lock() // what arrives stays in the socket
 	type result struct {
@@ -98,7 +109,7 @@ func TestAnswerThatArrivedIsReadAfterAWriteFails(t *testing.T) {
 	if body, err := post("/second", Call{Fresh: true}); body != "ok" {
 		t.Errorf("the next connection: %q, %v", body, err)
 	}
-	for _, path := range []string{"/before", "/first", "/second"} {
+	for _, path := range []string{"/stream", "/first", "/second"} {
 		if n, ok := asked.Load(path); !ok || n.(*atomic.Int32).Load() != 1 {
 			t.Errorf("%s did not arrive once", path)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -96,23 +95,21 @@ func (p *Pool) Do(r *http.Request, call Call) (*http.Response, error) {
 	if !sendable(r.Header) {
 		return nil, &Error{Phase: Local, Err: errInvalid}
 	}
-	if h := p.http2.Load(); h != nil {
-		resp, err := h.do(r, call)
-		if !errors.Is(err, errNotHTTP2) {
-			return resp, err
-		}
-		p.http2.CompareAndSwap(h, nil)
-		h.transport.CloseIdleConnections()
-	}
 	var short *shortRequest
 	defer func() { short.free() }()
 	for {
 		c, h, err := p.take(r, call.Fresh)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case h != nil:
-			return h.do(r, call)
+		}
+		if h != nil {
+			resp, err := h.do(r, call)
+			if err != errNotHTTP2 { //nolint:errorlint // never wrapped
+				return resp, err
+			}
+			p.http2.CompareAndSwap(h, nil)
+			h.closeIdle()
+			continue
 		}
 		if short == nil && isShort(r) {
 			if short, err = p.short(r); err != nil {
@@ -129,6 +126,9 @@ func (p *Pool) Do(r *http.Request, call Call) (*http.Response, error) {
 
 // take returns a connection, or the HTTP/2 pool if the site speaks HTTP/2.
 func (p *Pool) take(r *http.Request, fresh bool) (*conn, *http2Pool, error) {
+	if h := p.http2.Load(); h != nil {
+		return nil, h, nil
+	}
 	for !fresh {
 		c := p.pop()
 		if c == nil {
@@ -151,7 +151,7 @@ func (p *Pool) take(r *http.Request, fresh bool) (*conn, *http2Pool, error) {
 				h = p.http2.Load()
 			}
 		}
-		h.offer(t)
+		h.offer(context.WithoutCancel(r.Context()), t)
 		return nil, h, nil
 	}
 	return newConn(p, conn, under), nil, nil
@@ -269,7 +269,7 @@ func (p *Pool) CloseIdleConnections() {
 	clear(p.idle)
 	p.idle = p.idle[:0]
 	if h := p.http2.Load(); h != nil {
-		h.transport.CloseIdleConnections()
+		h.closeIdle()
 	}
 }
 

@@ -61,7 +61,7 @@ frontend site
   skip_install_trust
   servers { 
     timeouts { 
-      idle 50ms
+      idle IDLE
     }
   }
 }
@@ -100,15 +100,28 @@ func TestRealServers(t *testing.T) {
 	}
 }
 
-// deliver sends requests, with pauses about as long as the servers wait.
+// deliver sends requests, with pauses about as long as the servers wait: short ones of
+// single callers, and long ones of all.
 func deliver(t *testing.T, p *Pool, requests int, kind string) {
+	t.Helper()
+	const rounds = 100
+	size := max(100, requests/rounds)
+	for from := 0; from < requests; from += size {
+		if from > 0 {
+			time.Sleep(980*time.Millisecond + mathrand.N(25*time.Millisecond))
+		}
+		deliverSome(t, p, from, from+size, kind)
+	}
+}
+
+func deliverSome(t *testing.T, p *Pool, from, to int, kind string) {
 	t.Helper()
 	const callers = 8
 	var all sync.WaitGroup
 	body := []byte(strings.Repeat("x", 2000))
 	for c := range callers {
 		all.Go(func() {
-			for i := c; i < requests; i += callers {
+			for i := from + c; i < to; i += callers {
 				if mathrand.N(40) == 0 {
 					time.Sleep(mathrand.N(120 * time.Millisecond))
 				}
@@ -246,7 +259,11 @@ func serverConfig(name string, secure bool) (config string, args []string) {
 	case "haproxy":
 		return strings.Replace(fill(haproxyConfig, "", "ssl crt DIR/site.pem alpn h2,http/1.1"), "  log DIR/log local0\n", "", 1), []string{"-db", "-f"}
 	}
-	return fill(caddyConfig, "", "tls DIR/site.pem DIR/site.pem"), []string{"run", "--adapter", "caddyfile", "--config"}
+	idle := "50ms"
+	if secure {
+		idle = "1s"
+	}
+	return fill(strings.Replace(caddyConfig, "IDLE", idle, 1), "", "tls DIR/site.pem DIR/site.pem"), []string{"run", "--adapter", "caddyfile", "--config"}
 }
 
 func freePort(t *testing.T) string {

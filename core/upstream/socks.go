@@ -11,16 +11,15 @@ import (
 	"strconv"
 )
 
-// The replies of a SOCKS server (RFC 1928, section 6). Those from hostUnreachable to
-// refused are about the site.
+// The replies of a SOCKS server (RFC 1928, section 6). Those from networkUnreachable to
+// timedOut are about the site.
 const (
 	socksNetworkUnreachable = 3
-	socksHostUnreachable    = 4
-	socksRefused            = 5
+	socksTimedOut           = 6
 )
 
 var socksReplies = []string{
-	"succeeded", "the proxy failed", "the proxy's rules do not allow the connection", "the proxy cannot reach the network",
+	"succeeded", "the proxy reported a general failure: it may be unable to resolve or reach the site", "the proxy's rules do not allow the connection", "the proxy cannot reach the network",
 	"the proxy cannot reach the host", "the site refuses the connection of the proxy", "the proxy's connection timed out",
 	"the proxy does not support the command", "the proxy does not support the type of address",
 }
@@ -138,7 +137,7 @@ func socksReply(conn net.Conn) error {
 			text = socksReplies[code]
 		}
 		phase := Proxy
-		if code >= socksNetworkUnreachable && code <= socksRefused {
+		if code >= socksNetworkUnreachable && code <= socksTimedOut {
 			phase = Connect // the proxy did its part
 		}
 		return &Error{Phase: phase, Err: Reason(text)}
