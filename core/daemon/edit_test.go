@@ -92,6 +92,9 @@ func TestAKeyThatIsAddedIsUsedByTheNextRequest(t *testing.T) {
 	if strings.Contains(string(added), "4711") {
 		t.Errorf("the key is shown: %s", added)
 	}
+	if strings.Contains(string(added), `"shown":""`) {
+		t.Errorf("the added key has no name: %s", added)
+	}
 	home.ForKey("key-home-1", fakesite.RateLimited(time.Minute))
 	if a := r.post(chat, `{"model":"m"}`); a.status != http.StatusOK {
 		t.Fatalf("%d %s", a.status, a.body)

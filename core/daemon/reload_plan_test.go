@@ -128,8 +128,8 @@ func TestAPlanSaysWhatAnApplyDoes(t *testing.T) {
 		}
 		for channel, n := range r.requestsByChannel() {
 			had, there := before[channel]
-			begun := slices.Contains(plan.Effects, fmt.Sprintf("begin channel %q", channel))
-			back := slices.Contains(plan.Effects, fmt.Sprintf("take up again channel %q", channel))
+			begun := slices.Contains(plan.Effects, fmt.Sprintf("create channel %q", channel))
+			back := slices.Contains(plan.Effects, fmt.Sprintf("restore channel %q", channel))
 			if back && n == 0 || there && !begun && !back && n != had || begun && n > 0 {
 				t.Errorf("%s: channel %s had %d requests and has %d; effects %q", name, channel, had, n, plan.Effects)
 			}

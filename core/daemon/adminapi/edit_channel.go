@@ -12,6 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/edit"
+	"github.com/aitunnel/aitunnel/core/route"
 )
 
 // channelIn finds a channel in a configuration.
@@ -172,18 +173,22 @@ func (s *Source) AddKey(ctx context.Context, channel string, in admin.KeySpec, m
 	return shown, out, err
 }
 
-// keyOf shows a key by its value.
+// keyOf returns the key of a channel with this value.
 func (s *Source) keyOf(channel, value string) (admin.Key, error) {
 	ch, err := s.channel(channel)
 	if err != nil {
 		return admin.Key{}, err
 	}
-	for _, k := range ch.Keys {
-		if k.Config.Value.Equal(config.NewSecret(value)) {
-			return showKey(k, s.program.Registry.Now()), nil
-		}
+	added := slices.IndexFunc(ch.Keys, func(k *route.Key) bool { return k.Config.Value.Equal(config.NewSecret(value)) })
+	if added < 0 {
+		return admin.Key{}, admin.NotFound("the key was removed in the meantime")
 	}
-	return admin.Key{}, admin.NotFound("the key was removed meanwhile")
+	keys := make([]admin.Key, len(ch.Keys))
+	for i, k := range ch.Keys {
+		keys[i] = showKey(k, s.program.Registry.Now())
+	}
+	admin.NameKeys(keys) // names depend on the other keys
+	return keys[added], nil
 }
 
 // RemoveKey is for [admin.Source].

@@ -27,7 +27,7 @@ const (
 )
 
 var effectTexts = map[EffectCode]string{
-	EffectListen: "listen on ", EffectLeave: "leave ", EffectCreate: "begin ", EffectResume: "take up again ", EffectRetire: "retire ",
+	EffectListen: "listen on ", EffectLeave: "stop listening on ", EffectCreate: "create ", EffectResume: "restore ", EffectRetire: "retire ",
 	EffectConfigure: "configure ", EffectClose: "close ", EffectPlan: "plan ", EffectDropPlan: "drop the plan of ",
 }
 

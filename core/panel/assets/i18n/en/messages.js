@@ -22,7 +22,7 @@ export const messages = {
   'said.looksLikeKey': 'the {field} looks like a key, and it would be shown in lists and logs: enter it as the key',
   'said.keyMissing': 'the key is missing',
   'said.keyExists': 'the channel has this key already',
-  'said.keyGone': 'the key was removed meanwhile',
+  'said.keyGone': 'the key was removed in the meantime',
   'said.noSuchKey': 'the channel {name} has no such key: name it by its id, or by its place in the list, from 0',
   'said.sendsNoKey': 'the channel {name} sends no key, by auth = {auth}',
   'said.labelExists': 'there is a key with the label {label} already',
