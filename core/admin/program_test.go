@@ -148,7 +148,7 @@ func (p program) Try(_ context.Context, name string, t Trial) (Tried, error) {
 func (p program) edit(name string, m Match) (Reload, error) {
 	out := (Reload{OK: true, Generation: 3}).whole()
 	if m.Generation == 2 || m.ETag == "c-old" {
-		out.OK, out.Stale, out.Error = false, true, "the configuration has been applied again since"
+		out.OK, out.Stale, out.Error = false, true, "the configuration has changed since it was read: read it again"
 	}
 	if name == "wrong" {
 		out.OK, out.Error = false, "the configuration is not valid"

@@ -42,7 +42,7 @@ func (p *predecessor) ask(ctx context.Context, m handover.Message) error {
 	case <-answered:
 		return nil
 	case <-p.gone:
-		return errors.New("the former process has ended")
+		return errors.New("the old process has ended")
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -76,7 +76,7 @@ func (d *Daemon) listen(p *predecessor) {
 	}
 }
 
-// takeOver takes the state directory of the former process. After it nothing can
+// takeOver takes the state directory of the old process. After it nothing can
 // fail but the files of the directory.
 func (d *Daemon) takeOver(persisted *persistence) error {
 	p := d.predecessor
@@ -91,14 +91,14 @@ func (d *Daemon) takeOver(persisted *persistence) error {
 	return nil
 }
 
-// tunnelFree waits until the former process has closed the addresses of a tunnel.
+// tunnelFree waits until the old process has closed the addresses of a tunnel.
 func (d *Daemon) tunnelFree(ctx context.Context, name string) {
 	if d.predecessor != nil {
 		_ = d.predecessor.ask(ctx, handover.Message{Kind: handover.Tunnel, Tunnel: name}) // it has ended, or does not answer: then the host decides
 	}
 }
 
-// endPredecessor gives the former process the time that is left to this one.
+// endPredecessor gives the old process the time that is left to this one.
 func (d *Daemon) endPredecessor(ctx context.Context) {
 	p := d.predecessor
 	if p == nil {

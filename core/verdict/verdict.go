@@ -109,8 +109,8 @@ var Meanings = []Meaning{
 	{Blocked, ScopeChannel, "the site refuses this address", "The next egress or channel is tried; no key is penalized. The channel is not used by this egress for 30 s, doubling up to 10 min: at once if the site is explicit, otherwise after two different requests."},
 	{Overloaded, ScopeChannel, "the site is overloaded", "The next channel is tried; the failure counts toward the breaker."},
 	{Broken, ScopeChannel, "the site is failing", "The next channel is tried; the failure counts toward the breaker."},
-	{RateLimited, ScopeKey, "the key has reached a rate limit", "Another key or channel is tried; the key cools down for as long as the site says."},
-	{QuotaSpent, ScopeKey, "the key's balance or quota is used up", "Another key or channel is tried; the key cools down for a long time, and you are notified."},
+	{RateLimited, ScopeKey, "the key has reached a rate limit", "Another key or channel is tried; the key cools down for as long as the site says, otherwise for 30 s, doubling up to 10 min."},
+	{QuotaSpent, ScopeKey, "the key's balance or quota is used up", "Another key or channel is tried; the key cools down for an hour, unless the site says for how long, and you are notified."},
 	{InvalidKey, ScopeKey, "the key is not valid", "Another key or channel is tried; the key is disabled, and tried again after 5 min, doubling up to an hour."},
 	{NoAccess, ScopeKeyModel, "the key may not use this model", "Another key or channel is tried; the key is not used for this model for an hour."},
 	{NoModel, ScopeChannelModel, "the site does not have this model", "The next channel is tried; the channel is not used for this model for 10 min."},
@@ -144,13 +144,13 @@ func (v Verdict) Effect() string {
 	}
 	switch v.Scope {
 	case ScopeChannelModel:
-		return "The next channel is tried; the channel is not used for this model for as long as the site says, or else for a short time that grows, up to 10 min."
+		return "The next channel is tried; the channel is not used for this model for as long as the site says, otherwise for a time that increases with each failure, up to 10 min."
 	case ScopeChannel:
-		return "The next channel is tried; the channel cools down for as long as the site says, or else for a short time that grows."
+		return "The next channel is tried; the channel cools down for as long as the site says, otherwise for a time that increases with each failure."
 	case ScopeKeyModel:
-		return "Another key or channel is tried; the key is not used for this model for as long as the site says, or else for a short time that grows."
+		return "Another key or channel is tried; the key is not used for this model for as long as the site says, otherwise for a time that increases with each failure."
 	case ScopeKey:
-		return "Another key or channel is tried; the key cools down for as long as the site says, or else for a short time that grows."
+		return "Another key or channel is tried; the key cools down for as long as the site says, otherwise for a time that increases with each failure."
 	}
 	return v.Means.Effect()
 }

@@ -111,11 +111,11 @@ func (s *Source) ChangeChannel(ctx context.Context, name string, in admin.Channe
 	case err != nil:
 		return admin.Reload{}, err
 	case in.Name != "" && in.Name != name:
-		return admin.Reload{}, admin.Invalid("a channel keeps its name: what is known of it, and routes, go by that; add another and remove this one")
+		return admin.Reload{}, admin.Invalid("a channel cannot be renamed, because its state and routes refer to its name: add a new one, and remove this one")
 	case in.Settings != "":
-		return admin.Reload{}, admin.Invalid("settings are for a new channel; change those of this one in the text of the configuration")
+		return admin.Reload{}, admin.Invalid("settings can only be given for a new channel: change those of this one in the text of the configuration")
 	case in.Routes != nil:
-		return admin.Reload{}, admin.Invalid("routes are for a new channel; change those of this one in the text of the configuration")
+		return admin.Reload{}, admin.Invalid("routes can only be given for a new channel: change those of this one in the text of the configuration")
 	}
 	return s.change(ctx, "PUT /api/channels/"+name, m, func(e *reload.Edit) error {
 		if _, err := channelIn(e.Config, name); err != nil {

@@ -25,7 +25,7 @@ func (s *Source) Import(ctx context.Context, in admin.Import, m admin.Match) (ad
 			return &reload.EditError{Err: editable(err)}
 		}
 		if len(out.Added) == 0 {
-			return &reload.EditError{Err: admin.Refused("nothing_to_import", "the text has no channel that is not there yet")}
+			return &reload.EditError{Err: admin.Refused("nothing_to_import", "the text has no new channel: all of its channels are in the configuration already")}
 		}
 		out.Notes = report.Lines()
 		return nil

@@ -26,12 +26,11 @@ type Outcome struct {
 	Err error // nil if the configuration was applied
 }
 
-// ErrStale is for a change that was meant for a generation, or a text, that has
-// been replaced.
-var ErrStale = errors.New("the configuration has been applied again since")
+// ErrStale is the error of a change that was meant for a generation, or a text, that has
+// been replaced since.
+var ErrStale = errors.New("the configuration has changed since it was read: read it again")
 
-// EditError is about an edit that cannot be made; the configuration is not to
-// blame.
+// EditError says why an edit cannot be made although the configuration is valid.
 type EditError struct{ Err error }
 
 func (e *EditError) Error() string { return e.Err.Error() }
