@@ -28,7 +28,7 @@ const (
 	Count      Endpoint = "count" // count_tokens, countTokens, tokenize
 	Moderation Endpoint = "moderation"
 	Rerank     Endpoint = "rerank"
-	Account    Endpoint = "account" // billing, usage, organisation, credits, keys
+	Account    Endpoint = "account" // billing, usage, organization, credits, keys
 	Files      Endpoint = "files"   // files, batches, uploads, stored responses, fine-tuning
 	Other      Endpoint = "other"
 )
