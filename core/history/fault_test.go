@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // TestALockedFile fills the queue while another program holds the file: rows are
@@ -50,7 +52,7 @@ func TestALockedFile(t *testing.T) {
 		t.Errorf("sums of %d requests, %d rows", sum, rows)
 	}
 	// They are reported once a minute: the first report may come before all are lost.
-	eventually(t, "lost rows are reported", func() bool { return r.said("lacks the records of") >= 1 })
+	testhelp.Eventually(t, "lost rows are reported", func() bool { return r.said("lacks the records of") >= 1 })
 	if r.said("another program has locked it") != 1 || r.said("written again") != 1 {
 		t.Errorf("%d rows are missing: %q", n+1-rows, r.messages)
 	}
@@ -82,7 +84,7 @@ func TestRowsThatComeTooFast(t *testing.T) {
 			t.Errorf("%s has sums of %d requests and %d tokens, want %d and %d", table.name, sum, tokens, n, 100*n)
 		}
 	}
-	eventually(t, "lost rows are reported", func() bool { return r.said("they came faster than the history writes them") == 1 })
+	testhelp.Eventually(t, "lost rows are reported", func() bool { return r.said("they came faster than the history writes them") == 1 })
 }
 
 func TestAFullDisk(t *testing.T) {
@@ -346,7 +348,7 @@ func killedRound(t *testing.T, dir string, after time.Duration) {
 		t.Errorf("none of %d rows is there", len(said))
 	}
 	next := newRig(t, dir)
-	eventually(t, "the next program opens the file", func() bool { return next.file.Load() != nil })
+	testhelp.Eventually(t, "the next program opens the file", func() bool { return next.file.Load() != nil })
 	next.compareSums("requests")
 	next.stop()
 }

@@ -189,16 +189,6 @@ func (r *rig) fill(n int, span time.Duration) {
 	}
 }
 
-// eventually polls until something holds.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it does not happen: " + what)
-		}
-	}
-}
-
 func ids(records []Record) (out []string) {
 	for _, r := range records {
 		out = append(out, r.ID)

@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"testing"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // compareSums compares the sums with what the rows add up to.
@@ -44,7 +46,7 @@ func TestSumsOfAKilledProgram(t *testing.T) {
 		generated(700, time.Hour, func(i item) { killed.Add(i.ended, i.request) })
 		written += 700
 		killed.nudge()
-		eventually(t, "the rows are written", func() bool { return killed.count("requests") == written })
+		testhelp.Eventually(t, "the rows are written", func() bool { return killed.count("requests") == written })
 		killed.onWriter(func(w *writer) {
 			if !w.owed || len(w.sums) == 0 {
 				t.Error("the sums are written already")
@@ -94,7 +96,7 @@ func killWithUnwrittenSums(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	defer func() { _ = child.Process.Kill(); _ = child.Wait() }()
-	eventually(t, "rows are written without their sums", func() bool {
+	testhelp.Eventually(t, "rows are written without their sums", func() bool {
 		reader, closeIt, err := Open(dir, zone)
 		if err != nil {
 			return false
@@ -137,7 +139,7 @@ func compareWithRows(t *testing.T, reader *Reader) {
 func TestNamesMatchAsInSQLite(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
-	eventually(t, "the file is open", func() bool { return r.file.Load() != nil })
+	testhelp.Eventually(t, "the file is open", func() bool { return r.file.Load() != nil })
 	for _, wanted := range []string{"", "gpt-5", "gpt-*", "*", "*-5", "g*5", "g**5", "*t*", "gpt-5*gpt-5", "*mini*", "[g]pt-5", "g?t-5", "g?t-*", "a*b*b", "ab*b"} {
 		for _, name := range []string{"", "gpt-5", "gpt-5-mini", "g?t-5", "[g]pt-5", "abb", "ab", "aXbXb", "abXb"} {
 			var c condition
@@ -160,7 +162,7 @@ func TestAFileThatIsOpenedAgain(t *testing.T) {
 	r.onWriter(func(w *writer) { w.sumsAt, w.tidyAt = time.Now().Add(time.Hour), time.Now().Add(time.Hour) })
 	generated(600, time.Hour, func(i item) { r.Add(i.ended, i.request) })
 	r.nudge()
-	eventually(t, "the rows are written", func() bool { return r.file.Load() != nil && r.count("requests") == 600 })
+	testhelp.Eventually(t, "the rows are written", func() bool { return r.file.Load() != nil && r.count("requests") == 600 })
 	r.onWriter(func(w *writer) { w.close(); w.ready() })
 	r.flush()
 	r.compareSums("requests", "tokens_in")
@@ -177,7 +179,7 @@ func TestSumsOfFewKeysAreWrittenWithTheirRows(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
 	r.Add(day0, one("req_1"))
-	eventually(t, "the row is written", func() bool { return r.file.Load() != nil && r.count("requests") == 1 })
+	testhelp.Eventually(t, "the row is written", func() bool { return r.file.Load() != nil && r.count("requests") == 1 })
 	if r.count("hourly") != 1 || r.count("unsummed") != 0 {
 		t.Error("its sums are not written")
 	}
@@ -200,7 +202,7 @@ func TestManyKeysDelayTheirSums(t *testing.T) {
 	})
 	r.Add(day0, one("req_last"))
 	r.nudge()
-	eventually(t, "the row is written", func() bool { return r.count("requests") == 2001 })
+	testhelp.Eventually(t, "the row is written", func() bool { return r.count("requests") == 2001 })
 	if got, err := r.ReadFresh(t.Context()); err != nil {
 		t.Error(err)
 	} else if usage, err := got.Usage(t.Context(), Question{}, day0.AddDate(1, 0, 0)); err != nil || usage.Total.Requests != 2001 {
