@@ -170,6 +170,47 @@ func TestCancelling(t *testing.T) {
 	}
 }
 
+// slowBody takes its time, as a caller does.
+type slowBody struct{ io.Reader }
+
+func (b slowBody) Read(p []byte) (int, error) {
+	time.Sleep(50 * time.Millisecond)
+	return b.Reader.Read(p)
+}
+
+// TestAnswerBeforeTheRequest on a new connection that stays open: nothing else is to come,
+// so waiting for more would take forever.
+func TestAnswerBeforeTheRequest(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { _ = c.Close() })
+			_, _ = io.WriteString(c, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbusy")
+		}
+	}()
+	s := &site{Listener: l}
+	p := s.pool(t)
+	for range 3 {
+		r := s.request(t, "POST", "body")
+		r.Body = io.NopCloser(slowBody{r.Body}) // the answer arrives before it is read
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		resp, err := p.RoundTrip(r.WithContext(ctx))
+		if got := read(t, resp, err); got != "busy" {
+			t.Errorf("%d, %q", resp.StatusCode, got)
+		}
+		cancel()
+	}
+}
+
 // An early answer is read while the body is still being sent.
 func TestEarlyAnswer(t *testing.T) {
 	t.Parallel()

@@ -130,7 +130,8 @@ func (s *socket) step(fd uintptr) bool {
 		}
 	}
 	s.sent, s.writeErr = writeSocket(fd, s.kept)
-	return s.sent < s.length
+	// On a new connection the answer may have come before the visit, so waiting would miss it.
+	return s.sent < s.length || !s.check && peekSocket(fd) != peekNothing
 }
 
 // waiting looks at what has arrived without reading it.
