@@ -7,7 +7,7 @@ import (
 
 // watchAfter is how long a request lasts before its connection is watched for a disconnect
 // of the caller. Short answers come sooner, and need no system calls for that.
-const watchAfter = 5 * time.Millisecond
+const watchAfter = 100 * time.Millisecond
 
 // pause delays the read by which net/http watches a connection while it answers a request.
 // net/http ends that read by a deadline in the past, which ends the pause, too.
