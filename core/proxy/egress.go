@@ -112,7 +112,8 @@ func (x *exchange) failEgress(o *outcome) (another bool) {
 		return false
 	}
 	now := x.now()
-	ch.State.FailEgress(now, a.egress.name, blocked, o.verdict.For, o.verdict.Reason)
+	reason := strings.TrimSuffix(o.verdict.Reason, a.place(o.ofEgress)) // it is shown beside the name
+	ch.State.FailEgress(now, a.egress.name, blocked, o.verdict.For, reason)
 	for i, w := range all {
 		if w.name == a.egress.name {
 			x.tried.egresses |= 1 << i

@@ -149,6 +149,10 @@ func TestDeadProxyBeforeAnotherEgress(t *testing.T) {
 	if got := r.egresses(); got != "a by clash: egress, a by direct: ok" {
 		t.Error(got)
 	}
+	left := r.registry.Channel("a", "http://"+s.address).Egresses(r.registry.Now())
+	if len(left) != 1 || left[0].Name != "clash" || left[0].Reason != "the proxy cannot be reached: connection refused" {
+		t.Errorf("left out: %+v", left)
+	}
 }
 
 // A site that is down through all egresses has failed, even if a proxy failed too.

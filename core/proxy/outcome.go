@@ -132,20 +132,19 @@ func (a *attempt) failed(err error) outcome {
 	if errors.As(err, &failure) {
 		o.unreached, o.ofEgress = failure.Dialing(), failure.Phase == upstream.Proxy
 	}
-	place := a.site()
-	if o.ofEgress && a.egress.name != "" {
-		place = " (egress " + a.egress.name + ")"
-	}
-	o.verdict = verdict.Verdict{Means: verdict.Broken, Scope: verdict.ScopeChannel, Failover: true, SameChannel: true, Reason: a.reason(err) + place}
+	o.verdict = verdict.Verdict{Means: verdict.Broken, Scope: verdict.ScopeChannel, Failover: true, SameChannel: true, Reason: a.reason(err) + a.place(o.ofEgress)}
 	if upstream.PhaseOf(err) == upstream.Local {
 		o.local, o.verdict.Scope = true, verdict.ScopeNone // nothing was sent to the site
 	}
 	return o
 }
 
-// site returns the host that did not answer, in parentheses.
-func (a *attempt) site() string {
-	if a.status != 0 {
+// place returns what did not answer, in parentheses: the egress or the host of the site.
+func (a *attempt) place(ofEgress bool) string {
+	switch {
+	case ofEgress && a.egress.name != "":
+		return " (egress " + a.egress.name + ")"
+	case a.status != 0:
 		return "" // it answered: the name of the channel is enough
 	}
 	return " (" + a.exchange.pick.Channel.Config.Target.Host + ")"

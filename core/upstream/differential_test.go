@@ -154,7 +154,7 @@ var variants = []variant{
 	{"half-closed", "POST", 10, func(s string) script { return script{pieces: []string{s}, end: halfClose} }},
 	{"HEAD", "HEAD", 0, func(s string) script { return script{pieces: []string{s}, end: closeIt} }},
 	{"in bytes", "GET", 0, func(s string) script { return script{pieces: inBytes(s), end: closeIt} }},
-	{"early, half-closed", "POST", 1 << 20, func(s string) script { return script{pieces: []string{s}, early: true, end: halfClose} }},
+	{"early, half-closed", "POST", 256 << 10, func(s string) script { return script{pieces: []string{s}, early: true, end: halfClose} }},
 	{"early", "POST", 1 << 20, func(s string) script { return script{pieces: []string{s}, early: true} }},
 }
 
