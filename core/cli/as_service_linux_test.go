@@ -237,6 +237,15 @@ func TestValidateAsTheService(t *testing.T) {
 	if out := s.run("validate"); strings.Contains(out, "ystemd") {
 		t.Errorf("with an override: %s", out)
 	}
+	if _, err := user.Lookup("daemon"); err == nil {
+		s.write(filepath.Join(s.units, "aitunnel.service.d", "user.conf"), "[Service]\nUser=daemon\n", false)
+		if out, err := s.try("validate"); err == nil || !strings.Contains(out, "the account daemon may not enter ") {
+			t.Errorf("an override with another account: %v\n%s", err, out)
+		}
+		if err := os.Remove(filepath.Join(s.units, "aitunnel.service.d", "user.conf")); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := os.Chown(s.config, 0, 0); err != nil {
 		t.Fatal(err)
 	}

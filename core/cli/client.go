@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,7 +91,8 @@ func (a *app) explainCall(err error) error {
 		switch {
 		case errors.Is(err, fs.ErrPermission):
 			if a.serviceSocket != "" {
-				return fmt.Errorf("the system service takes commands from root and from the group of its account: run the command with sudo, or join that group (sudo usermod -aG %s $USER) and log in again: %w", service.Account, unreachable.Err)
+				u, _ := service.InstalledSystem()
+				return fmt.Errorf("the system service takes commands from root and from the group of its account: run the command with sudo, or join that group (sudo usermod -aG %s $USER) and log in again", cmp.Or(u.User, service.Account))
 			}
 			return fmt.Errorf("the running program belongs to another user: %w", unreachable.Err)
 		case holder == nil || errors.As(err, &dial):

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -123,6 +124,8 @@ func (a *app) serviceStatus(system *bool) *cobra.Command {
 			} else {
 				a.say("The %s service is %s.", s.Manager(), s.State)
 				switch {
+				case !s.Running() && s.State != "stopped" && s.State != "not installed" && s.System:
+					a.say("In detail: %s.", service.Advice())
 				case !s.Running() && s.State != "stopped" && s.State != "not installed":
 					a.say("See why: %s", service.LogCommand(s.System))
 				case s.Packaged:
@@ -252,9 +255,15 @@ func (a *app) validAsService(ctx context.Context, u service.Unit) error {
 	case !u.CanAccess(u.Executable, "-x"):
 		return fmt.Errorf(nothing+"Put the program where everyone may run it, such as /usr/local/bin", u.User, "run", u.Executable)
 	case !u.CanAccess(u.Config, "-r"):
+		if strings.HasPrefix(u.Config, "/etc/aitunnel/") {
+			return fmt.Errorf(nothing+"Give it to that account:\n  chown -R %[1]s: /etc/aitunnel\nor name another account with --user", u.User, "read", u.Config)
+		}
 		return fmt.Errorf(nothing+"Move it to a directory of that account:\n  install -d -o %[1]s -m 0750 /etc/aitunnel\n  install -o %[1]s -m 0600 %[4]s /etc/aitunnel/aitunnel.hcl\nthen use it with -c, or name another account with --user", u.User, "read", u.Config, wording.ShellWord(u.Config))
 	}
 	check := exec.CommandContext(ctx, u.Executable, "validate", u.Config)
+	if u.System {
+		check.Env = append(check.Env, service.LogDirEntry)
+	}
 	for _, name := range serviceVariables {
 		if v, ok := os.LookupEnv(name); ok {
 			check.Env = append(check.Env, name+"="+v)
@@ -269,6 +278,10 @@ func (a *app) validAsService(ctx context.Context, u service.Unit) error {
 		return err
 	}
 	_, _ = a.err.Write(out)
-	_, _ = fmt.Fprintln(a.err, "\naitunnel: nothing was installed: the configuration is not valid for a service, which does not see the variables of your shell. Put them into a file and name it with env_file")
+	as := ""
+	if u.User != "" {
+		as = fmt.Sprintf(", which runs with the account %q", u.User)
+	}
+	_, _ = fmt.Fprintln(a.err, "\naitunnel: nothing was installed: the configuration is not valid for the service"+as+". If variables of your shell are missing, which a service does not see, put them into a file and name it with env_file")
 	return exitError(exit.ExitCode())
 }

@@ -60,7 +60,7 @@ func (a *app) restartCommand() *cobra.Command {
 	now, drain := false, control.DrainAsConfigured
 	c := &cobra.Command{
 		Use:   "restart",
-		Short: "Stop the running program and start it again as it was started",
+		Short: "Replace the running program by the file at its path",
 		Long: `Replace the running program by the file at the path it was started from, with the
 same flags, directory and environment: do this after an upgrade. To change flags
 or environment, use stop and start.

@@ -88,7 +88,10 @@ func writeTunnels(out *strings.Builder, p term.Paint, tunnels []admin.Tunnel) {
 		}
 		if x.LastError != "" && x.State != "up" {
 			text := fmt.Sprintf("%s: %s", x.Name, x.LastError)
-			if x.NextTry != nil {
+			switch {
+			case x.State == "connecting":
+				text += " (it is tried again now)"
+			case x.NextTry != nil:
 				text += fmt.Sprintf(" (next try at %s; 'aitunnel tunnel test %s' tries now)", term.Clock(*x.NextTry), x.Name)
 			}
 			wrong = append(wrong, text)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
@@ -82,7 +83,11 @@ func (a *app) validate(ctx context.Context, asJSON bool) error {
 	if err := report.Write(a.err, bool(term.Colors(a.err))); err != nil {
 		return err
 	}
-	if _, err = fmt.Fprintf(a.out, "%s is valid: %s, %s.\n", path, term.Count(len(cfg.Channels), "channel"), term.Count(len(cfg.Routes), "route")); err == nil {
+	has := []string{term.Count(len(cfg.Channels), "channel"), term.Count(len(cfg.Routes), "route")}
+	if n := len(cfg.Tunnels); n > 0 {
+		has = append(has, term.Count(n, "tunnel"))
+	}
+	if _, err = fmt.Fprintf(a.out, "%s is valid: %s.\n", path, strings.Join(has, ", ")); err == nil {
 		a.sayVerdictChanges(verdictChanges(cfg))
 	}
 	return err
@@ -97,7 +102,7 @@ func checkLogFile(path string, cfg *config.Config, report config.Report) config.
 	}
 	u, installed := service.InstalledSystem()
 	isOfService := installed && isServiceConfig(path, u)
-	if err := fileaccess.CheckAppend(file); err != nil && !service.IsInMissingLogDir(file) {
+	if err := fileaccess.CheckAppend(file); err != nil && !service.GetsLogDir(file) {
 		return report.Deny(cfg, "log.file", err)
 	}
 	if isOfService && !u.MayWrite(file) {

@@ -295,6 +295,7 @@ func (r *reader) mayBeSecret(at hcl.Range) {
 var otherNames = map[string]string{
 	"base_url": "target", "baseurl": "target", "api_base": "target", "url": "target", "endpoint": "target", "address": "target",
 	"key": "keys", "api_key": "keys", "apikey": "keys", "api_keys": "keys", "token": "keys",
+	"hostname": "host", "username": "user", "identity_file": "identity", "identityfile": "identity", "private_key": "identity", "proxy_jump": "jump", "proxyjump": "jump",
 }
 
 // knownAs returns the setting that has this name in other programs, "" if there is none here.
@@ -344,6 +345,9 @@ func (r *reader) done() {
 			if other := knownAs(name, r.asked); other != "" {
 				detail = fmt.Sprintf("%q is a block, %s { … }. Did you mean %q?", name, r.forms[name], other)
 			}
+		}
+		if name == "port" && slices.Contains(r.asked, "host") {
+			detail = fmt.Sprintf("There is no %q %s: it is part of host, as in \"203.0.113.10:2222\".", name, r.what)
 		}
 		r.loader.fail(a.NameRange, "Unknown setting", strings.TrimSpace(detail))
 	}

@@ -201,12 +201,16 @@ func (d *Daemon) reportDraining(drained <-chan struct{}) {
 		case <-drained:
 			return
 		case <-time.After(progressEvery):
-			active, text := d.parts.Proxy.Active(), "stopping: %d requests in flight"
+			active, text := d.parts.Proxy.Active(), "stopping: %d %s in flight"
 			if d.successor.Load() != nil {
-				text = "a new process serves; this one finishes %d requests in flight"
+				text = "a new process serves; this one finishes %d %s in flight"
+			}
+			noun := "requests"
+			if active == 1 {
+				noun = "request"
 			}
 			if active > 0 {
-				d.parts.Bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelInfo, Message: fmt.Sprintf(text, active)})
+				d.parts.Bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelInfo, Message: fmt.Sprintf(text, active, noun)})
 			}
 		}
 	}

@@ -134,28 +134,49 @@ func WithInstalled(u Unit) (Unit, error) {
 		return u, notInstalledError(u.System)
 	}
 	if err == nil {
-		u.readUnit(string(text))
+		u.readUnit(withDropIns(file, string(text)))
 	}
 	return u, err
+}
+
+// installedText returns the unit of the installed system service with its drop-ins.
+func installedText() (string, error) {
+	file, err := File(true)
+	if err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		text, err = os.ReadFile(packaged(true))
+	}
+	return withDropIns(file, string(text)), err
+}
+
+// withDropIns returns the text of a unit with what 'systemctl edit' added to it.
+func withDropIns(file, text string) string {
+	parts, _ := filepath.Glob(file + ".d/*.conf") // the pattern is always valid
+	for _, part := range parts {
+		more, _ := os.ReadFile(part) // it may not be readable
+		text += "\n" + string(more)
+	}
+	return text
 }
 
 // InstalledSystem returns the system service that a package or [Install] has installed.
 // It finds one on Linux only.
 func InstalledSystem() (u Unit, found bool) {
-	path, err := File(true)
-	if err != nil || thisOS != "linux" {
+	if thisOS != "linux" {
 		return u, false
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		text, err = os.ReadFile(packaged(true))
-	}
+	text, err := installedText()
 	if err != nil {
 		return u, false
 	}
-	u = Unit{System: true, StateDir: StateDir, Config: configOf(string(text))}
-	u.readUnit(string(text))
-	return u, u.UseAccount(cmp.Or(u.User, "root"), true) == nil
+	u = Unit{System: true, StateDir: StateDir}
+	u.readUnit(text)
+	err = u.UseAccount(cmp.Or(u.User, "root"), true)
+	u.Home = cmp.Or(homeOf(text), u.Home)
+	return u, err == nil
 }
 
 // Update rewrites the service's file in the current format, and restarts the service.

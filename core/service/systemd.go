@@ -136,6 +136,7 @@ func quoteWord(s string) string {
 
 var (
 	unitUser   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^User=(\S+)$`) })
+	unitHome   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^Environment=(?:"HOME=(.+)"|HOME=(\S+))$`) })
 	unitConfig = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(?m)^ExecStart=.* --config (?:"(.+?)"|(\S+))(?: |$)`)
 	})
@@ -143,24 +144,26 @@ var (
 )
 
 // readUnit takes the account, and the paths of configuration and state, from an installed
-// unit.
+// unit. What follows in drop-ins takes precedence.
 func (u *Unit) readUnit(text string) {
-	u.User = ""
-	if found := unitUser().FindStringSubmatch(text); found != nil {
-		u.User = found[1]
+	u.User = last(unitUser(), text)
+	if u.User == "root" {
+		u.User = ""
 	}
-	if found := unitStateDir().FindStringSubmatch(text); found != nil {
-		u.StateDir = unquoted.Replace(found[1] + found[2])
-	}
-	u.Config = cmp.Or(configOf(text), u.Config)
+	u.StateDir = cmp.Or(last(unitStateDir(), text), u.StateDir)
+	u.Config = cmp.Or(last(unitConfig(), text), u.Config)
 }
 
-// configOf returns the path of the configuration in an installed unit, "" if it has none.
-func configOf(text string) string {
-	if found := unitConfig().FindStringSubmatch(text); found != nil {
-		return unquoted.Replace(found[1] + found[2])
+// homeOf returns the home directory that a unit sets, "" if it sets none.
+func homeOf(text string) string { return last(unitHome(), text) }
+
+// last returns what the groups of a pattern match in its last occurrence.
+func last(pattern *regexp.Regexp, text string) string {
+	found := pattern.FindAllStringSubmatch(text, -1)
+	if len(found) == 0 {
+		return ""
 	}
-	return ""
+	return unquoted.Replace(strings.Join(found[len(found)-1][1:], ""))
 }
 
 // unquoted decodes an argument of a unit.

@@ -104,14 +104,18 @@ func TestUpdateKeepsAccountAndState(t *testing.T) {
 		{systemUnit.systemd(), Account, StateDir, systemUnit.Config},
 		{"[Service]\nExecStart=/usr/bin/aitunnel start --foreground --config /root/a.hcl --state-dir /root/.local/state/100%%\n", "", "/root/.local/state/100%", "/root/a.hcl"},
 		{"ExecStart=/usr/bin/aitunnel start --config /a.hcl --state-dir \"/root/my state\"\nUser=me\n", "me", "/root/my state", "/a.hcl"},
+		{systemUnit.systemd() + "\n[Service]\nUser=other\n", "other", StateDir, systemUnit.Config}, // with a drop-in
+		{systemUnit.systemd() + "\n[Service]\nUser=root\n", "", StateDir, systemUnit.Config},
 		{"ExecStart=/usr/bin/aitunnel start --config \"/etc/my $$files/100%%.hcl\" --state-dir /var/lib/aitunnel\nUser=me\n", "me", StateDir, "/etc/my $files/100%.hcl"},
 	} {
-		u := Unit{User: "other", StateDir: "/elsewhere"}
-		if got := configOf(c.text); got != c.config {
-			t.Errorf("configuration %q of\n%s", got, c.text)
+		u := Unit{User: "another", StateDir: "/elsewhere"}
+		if u.readUnit(c.text); u.User != c.user || u.StateDir != c.state || u.Config != c.config {
+			t.Errorf("account %q, state %q and configuration %q of\n%s", u.User, u.StateDir, u.Config, c.text)
 		}
-		if u.readUnit(c.text); u.User != c.user || u.StateDir != c.state {
-			t.Errorf("account %q and state %q of\n%s", u.User, u.StateDir, c.text)
+	}
+	for text, home := range map[string]string{systemUnit.systemd(): StateDir, "Environment=\"HOME=/home/a b\"\nEnvironment=A=b\n": "/home/a b", "User=me\n": ""} {
+		if got := homeOf(text); got != home {
+			t.Errorf("home %q, want %q, of\n%s", got, home, text)
 		}
 	}
 }

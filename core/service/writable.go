@@ -14,10 +14,18 @@ import (
 // service starts.
 const LogDir = "/var/log/aitunnel"
 
-// IsInMissingLogDir reports whether a file is in [LogDir] and that does not exist yet.
-func IsInMissingLogDir(path string) bool {
+// LogDirEntry tells a check of the configuration of a service that systemd will give
+// [LogDir] to its account. systemd sets this variable for a service.
+const LogDirEntry = "LOGS_DIRECTORY=" + LogDir
+
+// GetsLogDir reports whether a file is in [LogDir], and systemd will make that writable when
+// the service starts.
+func GetsLogDir(path string) bool {
+	if thisOS != "linux" || filepath.Dir(path) != LogDir {
+		return false
+	}
 	_, err := os.Stat(LogDir)
-	return thisOS == "linux" && filepath.Dir(path) == LogDir && errors.Is(err, fs.ErrNotExist)
+	return errors.Is(err, fs.ErrNotExist) || "LOGS_DIRECTORY="+os.Getenv("LOGS_DIRECTORY") == LogDirEntry
 }
 
 var (
@@ -29,24 +37,8 @@ var (
 // MayWrite reports whether the sandbox of the installed service lets it write to a path,
 // according to its systemd unit and drop-ins.
 func (u Unit) MayWrite(path string) bool {
-	file, err := File(true)
-	if err != nil {
-		return true
-	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		content, err = os.ReadFile(packaged(true))
-	}
-	if err != nil {
-		return true
-	}
-	parts, _ := filepath.Glob(file + ".d/*.conf") // the pattern is always valid
-	for _, part := range parts {
-		more, _ := os.ReadFile(part) // it may not be readable
-		content = append(append(content, '\n'), more...)
-	}
-	text := string(content)
-	return !unitStrict().MatchString(text) || isIn(path, append(writablePaths(text), LogDir, u.StateDir, "/run/aitunnel", "/dev", "/proc"))
+	text, err := installedText()
+	return err != nil || !unitStrict().MatchString(text) || isIn(path, append(writablePaths(text), LogDir, u.StateDir, "/run/aitunnel", "/dev", "/proc"))
 }
 
 func writablePaths(text string) (paths []string) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -47,6 +48,8 @@ type login struct {
 	unsigned     ssh.PublicKey // the last key that the agent was asked to use, but did not
 	refused      bool          // the server rejected the credentials, or requires more
 	passwordSent bool
+	signed       string   // the last key that the server knows: it asked for a signature
+	heard        string   // what the server said then
 	accepted     []string // methods that the server accepted, but which are not enough
 	wanted       []string // methods of which it requires one in addition
 }
@@ -142,7 +145,7 @@ func (l *login) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	canAnswer := !l.password.IsZero() && !l.passwordSent
 	switch {
 	case len(l.signers) > 0 && open("publickey"):
-		return ssh.PublicKeys(l.signers...), nil
+		return ssh.PublicKeys(l.noted()...), nil
 	case canAnswer && open("password"):
 		l.passwordSent = true
 		return ssh.Password(l.password.Reveal()), nil
@@ -151,6 +154,60 @@ func (l *login) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	}
 	l.refused = true
 	return nil, nil
+}
+
+// noted returns the signers, which note whose signature the server asks for.
+func (l *login) noted() []ssh.Signer {
+	out := make([]ssh.Signer, len(l.signers))
+	for i, s := range l.signers {
+		note := func() { l.signed = l.names[i] }
+		switch s := s.(type) {
+		case ssh.MultiAlgorithmSigner:
+			out[i] = multiNotedSigner{notedSigner{s, note}, s}
+		case ssh.AlgorithmSigner:
+			out[i] = notedSigner{s, note}
+		default:
+			out[i] = s
+		}
+	}
+	return out
+}
+
+// notedSigner calls note when it has signed.
+type notedSigner struct {
+	ssh.AlgorithmSigner
+	note func()
+}
+
+func (s notedSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*ssh.Signature, error) {
+	sig, err := s.AlgorithmSigner.SignWithAlgorithm(rand, data, algorithm)
+	if err == nil {
+		s.note()
+	}
+	return sig, err
+}
+
+// multiNotedSigner is a notedSigner for one of several algorithms.
+type multiNotedSigner struct {
+	notedSigner
+	all ssh.MultiAlgorithmSigner
+}
+
+func (s multiNotedSigner) Algorithms() []string { return s.all.Algorithms() }
+
+// hear keeps what the server says about an account whose key it knows, such as that it has
+// expired. Before that, banners are legal notices.
+func (l *login) hear(banner string) error {
+	words := strings.Fields(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, banner))
+	if text := []rune(strings.Join(words, " ")); l.signed != "" && len(text) > 0 {
+		l.heard = string(text[:min(len(text), 200)])
+	}
+	return nil
 }
 
 // answer answers keyboard-interactive questions, by which sshd may ask for the password.
@@ -294,8 +351,14 @@ func (l *login) rejected(h Hop, err error) *Error {
 		text = fmt.Sprintf("%s closed the connection after too many refused keys: set identity in the tunnel to the right key", h.Address())
 	case len(l.accepted) > 0:
 		text = fmt.Sprintf("%s accepted the %s of %q, but requires more: %s", h.Address(), methodNames(l.accepted), h.user, l.missing())
+	case l.signed != "":
+		text = fmt.Sprintf("%s knows %s, but refused the login as %q: the account may have expired, or may not log in now (/etc/nologin), or from this address", h.Address(), l.signed, h.user)
+		if l.heard != "" {
+			text += fmt.Sprintf("; it says %q", l.heard)
+		}
+		text += "; the log of its SSH server has the reason"
 	case len(l.signers) > 0:
-		text += ": check the user name, that the key is in ~/.ssh/authorized_keys of that account, and that nobody else may write to that file, to .ssh and to its home; the log of its SSH server has the reason"
+		text += ": check the user name, that AllowUsers and the like in its sshd_config permit it, that the key is in ~/.ssh/authorized_keys of that account, and that nobody else may write to that file, to .ssh and to its home; the log of its SSH server has the reason"
 	default:
 		text += ": check the user name and the password, and that its sshd allows passwords; the log of its SSH server has the reason"
 	}

@@ -118,6 +118,10 @@ func (d *dialer) attempt(ctx context.Context, checks []*keyCheck) (*Client, erro
 			c.Close()
 			return nil, permanent(StepConnect, "the SSH server of %s, %s, does not support port forwarding: use OpenSSH or dropbear there", h.Address(), software)
 		}
+		if err := awaitSession(ctx, leg, client, h); err != nil {
+			c.Close()
+			return nil, err
+		}
 		if i < len(d.hops)-1 {
 			c.askForNoDelay(ctx, client, d.stepTimeout)
 		}
@@ -187,7 +191,7 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 	greeting := &greeting{Conn: leg}
 	sc, chans, reqs, err := ssh.NewClientConn(greeting, h.Address(), &ssh.ClientConfig{
 		Config: ssh.Config{KeyExchanges: keyExchanges()},
-		User:   h.user, AuthCallback: with.next, HostKeyCallback: verify, HostKeyAlgorithms: c.algorithms, ClientVersion: "SSH-2.0-aitunnel",
+		User:   h.user, AuthCallback: with.next, BannerCallback: with.hear, HostKeyCallback: verify, HostKeyAlgorithms: c.algorithms, ClientVersion: "SSH-2.0-aitunnel",
 	})
 	if err == nil {
 		d.report(StepLogin, "logged in as "+h.user+" with "+strings.Join(with.names, " or "))
@@ -222,6 +226,24 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 		return nil, temporary(StepLogin, "the connection to %s was lost during the login: %s", h.Address(), Plain(err))
 	}
 	return nil, greeting.explain(h.Address(), err)
+}
+
+// awaitSession waits until the server answers a first request. OpenSSH accepts the login
+// before it sets up the session, and PAM may take half a minute for that; deadlines of
+// later requests do not count it.
+func awaitSession(ctx context.Context, leg net.Conn, client *ssh.Client, h Hop) error {
+	timeout := newStepTimer(ctx, loginTimeout, func() { _ = leg.Close() })
+	defer timeout.stop()
+	err := askForChannel(client)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case timeout.expired():
+		return temporary(StepLogin, "%s accepted the login as %q, but did not start the session within %s: its sshd may be waiting for PAM, such as for systemd-logind", h.Address(), h.user, loginTimeout)
+	}
+	return temporary(StepLogin, "%s accepted the login as %q, but closed the connection then; the log of its SSH server has the reason", h.Address(), h.user)
 }
 
 // keyExchanges returns the methods to offer: the library's defaults, and one that unusual

@@ -2,6 +2,7 @@ package sshclient
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -20,6 +21,7 @@ type hostKeys struct {
 	address string   // host:port in the known hosts
 	files   []string // known_hosts files of the user; keys are added to the first
 	system  []string // known_hosts files of the system
+	hash    bool     // hash the names of hosts that are added
 	pin     string   // fingerprint of the only accepted key; "": those in the files
 }
 
@@ -155,7 +157,7 @@ func (c *keyCheck) mismatch(key ssh.PublicKey) *Error {
 	switch {
 	case plain >= 0:
 		at := c.known[plain]
-		return untrusted(c.presents(key, &at), "THE KEY OF %s HAS CHANGED to %s (%s): another machine may be answering in its place. If the host was reinstalled, remove %s and trust the new key with %s", c.address, print, key.Type(), at.at(), trust)
+		return untrusted(c.presents(key, &at), "THE KEY OF %s HAS CHANGED to %s (%s): another machine may be answering in its place. If the host was reinstalled, remove %s%s and trust the new key with %s", c.address, print, key.Type(), at.at(), at.removal(), trust)
 	case authority >= 0:
 		c.unknown = true
 		return untrusted(c.presents(key, &c.known[authority]), "the host %s presents a key without a certificate, but %s has only a certificate authority for it: set HostCertificate in its sshd_config, or compare the key %s (%s) with what the host's console shows and trust it with %s", c.address, c.known[authority].at(), print, key.Type(), trust)
@@ -242,6 +244,10 @@ func (k hostKeys) addKey(key ssh.PublicKey) (path string, err error) {
 		return path, err
 	}
 	line := knownhosts.Line([]string{k.address}, key) + "\n"
+	if k.hash { // as ssh writes them
+		name := strings.ToLower(knownhosts.Normalize(k.address))
+		line = knownhosts.HashHostname(name) + " " + key.Type() + " " + base64.StdEncoding.EncodeToString(key.Marshal()) + "\n"
+	}
 	if len(content) > 0 && content[len(content)-1] != '\n' {
 		line = "\n" + line
 	}

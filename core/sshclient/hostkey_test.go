@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/pem"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
 
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
 )
 
@@ -70,6 +72,58 @@ func TestHostKeys(t *testing.T) {
 			}
 			mustFail(t, envOf(s), tunnel, true, c.says...)
 		})
+	}
+}
+
+// TestRemovalOfAChangedKey runs the command that the error of a changed key names.
+func TestRemovalOfAChangedKey(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{})
+	stranger := sshdtest.NewKey(t, filepath.Join(t.TempDir(), "key"), "").PublicKey()
+	known := filepath.Join(s.Home, ".ssh", "known_hosts")
+	writeFile(t, known, "# a comment\n"+knownhosts.Line([]string{s.Addr()}, stranger)+"\n# another\n")
+	_, err := dial(t, envOf(s), tunnelTo(s))
+	if err == nil {
+		t.Fatal("another key is accepted")
+	}
+	_, command, _ := strings.Cut(err.Error(), "(`")
+	command, _, _ = strings.Cut(command, "`)")
+	if out, failure := exec.Command("sh", "-c", command).CombinedOutput(); failure != nil {
+		t.Fatalf("%v\n%s\nof %v", failure, out, err)
+	}
+	if got := string(readFile(t, known)); got != "# a comment\n# another\n" {
+		t.Errorf("known hosts after %s:\n%s", command, got)
+	}
+}
+
+// TestHashedKnownHosts trusts a host where ssh_config wants names to be hashed, and has
+// ssh-keygen find the entry.
+func TestHashedKnownHosts(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{})
+	known := filepath.Join(s.Home, ".ssh", "known_hosts")
+	for setting, hashed := range map[string]bool{"yes": true, "no": false} {
+		writeFile(t, filepath.Join(s.Home, ".ssh", "config"), "HashKnownHosts "+setting+"\n")
+		for _, program := range []string{sshdtest.Require(t, "ssh", "openssh-client"), ""} {
+			e := Environment{Home: s.Home, SSH: program}
+			writeFile(t, known, "")
+			route, err := e.Resolve(t.Context(), tunnelTo(s))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := TrustKey(t.Context(), route, config.Keepalive{}, s.Fingerprint()); err != nil {
+				t.Fatal(err)
+			}
+			text := string(readFile(t, known))
+			if strings.HasPrefix(text, "|1|") != hashed || strings.Contains(text, s.Host) == hashed {
+				t.Errorf("HashKnownHosts %s, with %q: %s", setting, program, text)
+			}
+			host, port, _ := strings.Cut(s.Addr(), ":")
+			if out, err := exec.Command("ssh-keygen", "-F", "["+host+"]:"+port, "-f", known).CombinedOutput(); err != nil {
+				t.Errorf("ssh-keygen does not find it: %v\n%s\n%s", err, out, text)
+			}
+			mustDial(t, e, tunnelTo(s))
+		}
 	}
 }
 

@@ -84,15 +84,22 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// askByChannel requests a channel of a type that does not exist, which every server has to
-// refuse. On a silent connection it returns only when the connection ends, so it runs in a
-// goroutine.
+// askByChannel asks for an answer as [askForChannel] does. On a silent connection it
+// returns only when the connection ends, so it runs in a goroutine.
 func (c *Client) askByChannel(answered chan<- struct{}) {
-	_, _, err := c.client.OpenChannel("keepalive@aitunnel", nil)
-	var refused *ssh.OpenChannelError
-	if errors.As(err, &refused) {
+	if askForChannel(c.client) == nil {
 		answered <- struct{}{}
 	}
+}
+
+// askForChannel requests a channel of a type that does not exist, which every server has to
+// refuse, and waits for that.
+func askForChannel(client *ssh.Client) error {
+	_, _, err := client.OpenChannel("keepalive@aitunnel", nil)
+	if refused := (*ssh.OpenChannelError)(nil); errors.As(err, &refused) {
+		return nil
+	}
+	return err
 }
 
 // askByRequest sends a keepalive as ssh does. It is the second choice: some servers do not

@@ -9,11 +9,15 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
-	"github.com/aitunnel/aitunnel/core/fileaccess"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/aitunnel/aitunnel/core/config/wording"
+	"github.com/aitunnel/aitunnel/core/fileaccess"
 )
 
 // knownKey is a line of known_hosts.
@@ -27,6 +31,16 @@ type knownKey struct {
 }
 
 func (k knownKey) at() string { return fmt.Sprintf("line %d of %s", k.line, k.file) }
+
+// removal returns the command that removes the line, in parentheses. ssh-keygen -R, run by
+// root, would leave a file that the account of a service cannot read.
+func (k knownKey) removal() string {
+	if runtime.GOOS != "linux" {
+		return ""
+	}
+	command := fmt.Sprintf("sed -i %dd %s", k.line, wording.ShellWord(k.file))
+	return fmt.Sprintf(" (`%s`)", fileaccess.Command(command, filepath.Dir(filepath.Dir(k.file))))
+}
 
 func (k knownKey) isAuthority() bool { return k.marker == "@cert-authority" }
 

@@ -219,6 +219,7 @@ func (r *resolver) hop(ctx context.Context, alias, port, name string) (Hop, host
 		}
 	}
 	h.hostKeys = hostKeys{address: h.Address(), system: []string{filepath.Join(systemSSH, "ssh_known_hosts"), filepath.Join(systemSSH, "ssh_known_hosts2")}}
+	h.hostKeys.hash = strings.EqualFold(settings.get("hashknownhosts"), "yes")
 	for _, file := range settings["userknownhostsfile"] {
 		h.hostKeys.files = append(h.hostKeys.files, path(file))
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/pem"
+	"errors"
 	"io"
 	"net"
 	"path/filepath"
@@ -150,12 +151,52 @@ func TestSlowLogin(t *testing.T) {
 	mustDial(t, envOf(s), c)
 }
 
-// deafServer returns an SSH server that accepts every login and ignores requests that
-// are not about channels.
-func deafServer(t *testing.T) (address string, key ssh.PublicKey) {
+// TestSlowSession shows that the session may start long after the login, as when PAM waits
+// for systemd-logind. No deadline of a later request counts that.
+func TestSlowSession(t *testing.T) {
+	t.Parallel()
+	address, key := deafServer(t, &ssh.ServerConfig{NoClientAuth: true}, 4*time.Second)
+	home := t.TempDir()
+	sshdtest.NewKey(t, filepath.Join(home, ".ssh", "id_ed25519"), "")
+	client := mustDial(t, Environment{Home: home}, &config.Tunnel{
+		Name: "vps", Host: address, User: "me", HostKey: ssh.FingerprintSHA256(key),
+		Keepalive: config.Keepalive{Interval: 50 * time.Millisecond, Timeout: 400 * time.Millisecond},
+	})
+	if err := askForChannel(client.client); err != nil {
+		t.Errorf("it does not answer: %v, %v", err, client.Err())
+	}
+}
+
+// TestAccountIsRefused shows that a login that is refused although the server knows the key
+// is not reported as one with an unknown key, and that what the server says is shown.
+func TestAccountIsRefused(t *testing.T) {
+	t.Parallel()
+	for banner, want := range map[string]string{
+		"": "knows the key ",
+		"Your account has expired;\r\nplease contact\x1b[31m your administrator.\n": `it says "Your account has expired; please contact [31m your administrator."`,
+	} {
+		address, key := deafServer(t, &ssh.ServerConfig{
+			BannerCallback:    func(ssh.ConnMetadata) string { return "Authorized users only" },
+			PublicKeyCallback: func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) { return nil, nil },
+			VerifiedPublicKeyCallback: func(ssh.ConnMetadata, ssh.PublicKey, *ssh.Permissions, string) (*ssh.Permissions, error) {
+				return nil, &ssh.BannerError{Err: errors.New("the account has expired"), Message: banner}
+			},
+		}, 0)
+		home := t.TempDir()
+		sshdtest.NewKey(t, filepath.Join(home, ".ssh", "id_ed25519"), "")
+		tunnel := &config.Tunnel{Name: "vps", Host: address, User: "me", HostKey: ssh.FingerprintSHA256(key), Keepalive: config.Keepalive{Timeout: time.Minute}}
+		mustFail(t, Environment{Home: home}, tunnel, true, want, `refused the login as "me": the account may have expired`)
+		if _, err := dial(t, Environment{Home: home}, tunnel); err == nil || strings.Contains(err.Error(), "authorized_keys") || strings.Contains(err.Error(), "Authorized users") {
+			t.Error(err)
+		}
+	}
+}
+
+// deafServer returns an SSH server that ignores requests that are not about channels, and
+// takes a while to answer those.
+func deafServer(t *testing.T, serverConfig *ssh.ServerConfig, wait time.Duration) (address string, key ssh.PublicKey) {
 	t.Helper()
 	signer := sshdtest.NewKey(t, filepath.Join(t.TempDir(), "key"), "")
-	serverConfig := &ssh.ServerConfig{NoClientAuth: true}
 	serverConfig.AddHostKey(signer)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -177,6 +218,7 @@ func deafServer(t *testing.T) (address string, key ssh.PublicKey) {
 					for range requests { // no answer
 					}
 				}()
+				time.Sleep(wait)
 				for c := range channels {
 					_ = c.Reject(ssh.UnknownChannelType, "no")
 				}
@@ -189,7 +231,7 @@ func deafServer(t *testing.T) (address string, key ssh.PublicKey) {
 // TestServerThatIgnoresKeepalives shows that its connection is not ended.
 func TestServerThatIgnoresKeepalives(t *testing.T) {
 	t.Parallel()
-	address, key := deafServer(t)
+	address, key := deafServer(t, &ssh.ServerConfig{NoClientAuth: true}, 0)
 	home := t.TempDir()
 	sshdtest.NewKey(t, filepath.Join(home, ".ssh", "id_ed25519"), "")
 	client := mustDial(t, Environment{Home: home}, &config.Tunnel{

@@ -99,7 +99,7 @@ func (o *opener) limitations() []string {
 	case errors.Is(err, context.DeadlineExceeded):
 		reason = " (the first one did not end)"
 	}
-	return []string{fmt.Sprintf("no command can run as %q on %s%s: %sa port that a lost connection still holds there cannot be freed; set ClientAliveInterval 15 in its sshd_config, so that sshd releases it", o.client.User(), o.client.Host(), reason, slow)}
+	return []string{fmt.Sprintf("no command can run as %q on %s%s: %sa port that a lost connection still holds there cannot be freed; its sshd_config should have ClientAliveInterval 15, so that sshd releases it within a minute", o.client.User(), o.client.Host(), reason, slow)}
 }
 
 func (o *opener) forgetStale() {
@@ -125,6 +125,9 @@ func (o *opener) open(ctx context.Context, f *config.Forward) (net.Listener, err
 	l, err := o.client.Listen(bounded, network, address)
 	if err == nil {
 		return l, nil
+	}
+	if bounded.Err() != nil && ctx.Err() == nil && o.client.Err() == nil {
+		return nil, stepError(StepForward, "%s did not answer the request to listen on %s within %s", o.client.Address(), f.Address, o.stepTimeout+2*reclaimTime)
 	}
 	if bounded.Err() != nil || !o.canRun(bounded) {
 		return nil, o.explain(ctx, f)

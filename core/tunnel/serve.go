@@ -27,7 +27,7 @@ func (t *tunnel) serve(ctx context.Context, c *sshclient.Client) error {
 	t.client.Store(c)
 	defer t.client.Store(nil)
 	t.current.Connects++
-	t.current.Notes = nil
+	defer func() { t.current.Notes = nil }() // they are about this connection
 	o := newOpener(ctx, c, t.env.sessions, t.config, t.report)
 	identified := o.identity.ready
 	if o.waitForIdentity(ctx, commandTime) { // on most hosts it takes less, and answers then come without delay
@@ -38,9 +38,7 @@ func (t *tunnel) serve(ctx context.Context, c *sshclient.Client) error {
 	}
 	for {
 		next := t.openForwards(ctx, o)
-		select {
-		case <-c.Done():
-		default:
+		if ctx.Err() == nil && c.Err() == nil { // otherwise they were not opened for that reason
 			t.reportForwards(next)
 		}
 		timer := time.NewTimer(time.Until(next))

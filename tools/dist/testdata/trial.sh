@@ -74,6 +74,15 @@ check "it cannot write elsewhere" not nsenter -t "$(systemctl show -P MainPID ai
 systemctl stop aitunnel
 check "the commands name a service that is stopped" says 'sudo systemctl start aitunnel' aitunnel status
 check "and it starts again" systemctl start aitunnel
+mkdir /etc/systemd/system/aitunnel.service.d
+printf '[Service]\nUser=member\n' > /etc/systemd/system/aitunnel.service.d/override.conf
+systemctl daemon-reload; chown -R member: /etc/aitunnel
+check "another account, by systemctl edit" systemctl restart aitunnel
+check "is that of root's commands" says '^/etc/aitunnel/aitunnel.hcl is valid' aitunnel validate
+check "and has the state" mode "700 member" /var/lib/aitunnel
+rm -r /etc/systemd/system/aitunnel.service.d
+systemctl daemon-reload; chown -R aitunnel: /etc/aitunnel
+check "and the former one again" systemctl restart aitunnel
 
 echo "-- upgrade and removal"
 # A site whose streams go on until there is a file /enough, or for five minutes. Its list of
@@ -238,5 +247,10 @@ chown aitunnel: /srv/conf/aitunnel.hcl; chmod 0600 /srv/conf/aitunnel.hcl
 sed -i '$a log { file = "/var/log/aitunnel/aitunnel.log" }' /srv/conf/aitunnel.hcl
 systemctl start aitunnel; systemctl stop aitunnel
 check "the log of a service that is stopped is shown" says 'plugin: stopped' sh -c 'aitunnel logs; true'
+check "another account that cannot read the configuration" says 'may not read' aitunnel service install --update --user member
+chown -R member: /srv/conf
+check "another account" aitunnel service install --update --user member
+check "runs it" says '^aitunnel 9.9.9 is running' aitunnel status
+check "and has the log" mode "600 member" /var/log/aitunnel/aitunnel.log
 check "and removed" aitunnel service uninstall
 [ $failed = 0 ] && echo "all is well"
