@@ -97,7 +97,7 @@ func (a *app) addChannel(ctx context.Context, spec admin.ChannelSpec, asJSON boo
 		_ = config.WriteDiagnostics(a.err, fresh, bool(term.Colors(a.err)))
 		_, _ = fmt.Fprintln(a.err)
 	}
-	return a.report(out, err, asJSON, "Channel "+spec.Name+" was added to the configuration.")
+	return a.report(out, err, asJSON, fmt.Sprintf("Channel %[1]s was added to the configuration. To try it: aitunnel channel test %[1]s", spec.Name))
 }
 
 // newWarnings returns the warnings of a changed configuration that it did not have

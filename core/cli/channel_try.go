@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -61,8 +62,9 @@ under the client channel-test.
 
 The site is asked in any state of the channel, also if it is paused.
 Without --model the first model that the site lists is asked. --key takes a key
-by its ID, its label or its number in 'aitunnel key list', even if it is out of
-use; --all tries each key. The exit code is 1 if a request fails.`,
+by its ID, its label, its masked form or its number in 'aitunnel key list', even if
+it is out of use; --all tries each key. A site without OpenAI's API is asked by that of
+Anthropic. The exit code is 1 if a request fails.`,
 		Example:           "  aitunnel channel test primary\n  aitunnel channel test primary --key 1 --model gpt-5\n  aitunnel channel test primary --all",
 		Args:              names("CHANNEL"),
 		ValidArgsFunction: a.completeChannel,
@@ -148,7 +150,7 @@ func firstModel(ctx context.Context, client *adminclient.Client, ch admin.Channe
 	list, err := client.Models(ctx, ch.Name)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("the models of %s cannot be listed: %w; name one with --model", ch.Name, err)
+		return "", fmt.Errorf("the models of %s cannot be listed: %w. If it lists none, name one with --model", ch.Name, err)
 	case len(list.Models) == 0:
 		return "", fmt.Errorf("%s lists no models: name one with --model", ch.Name)
 	}
@@ -177,6 +179,9 @@ func (a *app) showTest(channel string, t test) {
 		span(float64(r.TTFB)), span(float64(r.Content)), span(float64(r.Total)), tokensText(r.Tokens))
 	if r.Text != "" {
 		a.say("  %q", short(r.Text))
+	}
+	if strings.HasSuffix(r.URL, "/v1/messages") && a.auths[channel] == string(config.AuthAuto) {
+		a.say("  It was asked by the API of Anthropic, at %s, as it has none of OpenAI.", r.URL)
 	}
 }
 

@@ -121,7 +121,7 @@ Once there is a client or proxy.client_tokens, every request needs a token.`,
 				return usageError{c, errors.New("--per is the period of a budget: add --budget or --budget-tokens")}
 			}
 			out, err := a.client().AddClient(c.Context(), spec)
-			done := fmt.Sprintf("Client %s was added to the configuration. Its token, which is not shown again:\n\n  %s\n", out.Name, out.Token)
+			done := fmt.Sprintf("Client %s was added to the configuration. Its token, which is not shown again:\n\n  %s\n\nIts apps send it as their API key; 'aitunnel connect' shows their other settings.", out.Name, out.Token)
 			return a.report(out, err, asJSON, done)
 		},
 	}, &asJSON)

@@ -25,6 +25,9 @@ func (a *app) explainCommand() *cobra.Command {
 		Example: "  aitunnel explain /v1/chat/completions --model gpt-5\n  aitunnel explain /v1/messages --header x-session-id=42 --json",
 		Args:    names("PATH"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if strings.HasPrefix(args[0], "req_") {
+				return fmt.Errorf("explain is about requests to come; 'aitunnel requests %s' shows what happened to a past one, and why", args[0])
+			}
 			q.Path = args[0]
 			if body != "" {
 				text, err := os.ReadFile(body)

@@ -80,7 +80,7 @@ func (f *historyFlags) add(a *app, c *cobra.Command, since string) {
 	flags.StringVar(&f.until, "until", "", "only requests before `WHEN`, in the same forms (default: now)")
 	flags.StringVar(&f.client, "client", "", "only requests of this client; * matches any characters")
 	flags.StringVar(&f.channel, "channel", "", "only requests of this channel; * matches any characters")
-	flags.StringVar(&f.key, "key", "", "only requests with the key of this ID; * matches any characters")
+	flags.StringVar(&f.key, "key", "", "only requests with this key: what 'aitunnel key list' calls it, or its ID; * matches any characters of that")
 	flags.StringVar(&f.model, "model", "", "only requests for this model; * matches any characters")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	_ = c.RegisterFlagCompletionFunc("channel", a.completeChannels)

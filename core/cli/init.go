@@ -27,7 +27,7 @@ func (a *app) initCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "init",
 		Short:   "Write a first configuration",
-		Long:    "Write a first configuration with comments and new tokens, readable only by you:\naitunnel.hcl in this directory, or the file that --config names. An existing file\nis not changed, but --wizard goes on where it was stopped.",
+		Long:    "Write a first configuration with comments and new tokens, readable only by you:\naitunnel.hcl in this directory, or the file that --config names. An existing file\nis not changed, but --wizard goes on where it was stopped, and replaces the examples\nof a file that you have not edited.",
 		Example: "  aitunnel init\n  aitunnel init --wizard\n  aitunnel init --from tunnel.config.yaml",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -171,7 +171,7 @@ func (a *app) whatNext(path string, text []byte, ready, converted bool) error {
 	flag := configFlag(path)
 	var steps []string
 	if !ready {
-		steps = append(steps, "put the address of your site and your key into it")
+		steps = append(steps, "put the address of your site and your key into it, or answer questions\n     instead: "+wizardCommand(path))
 	}
 	if bytes.Contains(text, []byte("\ntunnel \"vps\"")) {
 		steps = append(steps, "aitunnel tunnel trust vps"+flag)

@@ -13,14 +13,17 @@ import (
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
 func (a *app) keyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "key",
 		Short: "Show and change the keys of channels",
-		Args:  noArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+		Long: `Show and change the keys of channels. To replace a key, add the new one and then
+remove the old one; no request fails in between.`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(a.keyList(), a.keyAdd(), a.keyRemove())
 	return c
@@ -125,7 +128,7 @@ never an argument, because others on the machine can see arguments.`,
 			if ephemeral {
 				where = "until the next restart"
 			}
-			return a.report(out, err, asJSON, fmt.Sprintf("The key %[2]s was added to channel %[1]s, %[3]s.", args[0], a.nameOfAdded(c.Context(), args[0], out), where))
+			return a.report(out, err, asJSON, fmt.Sprintf("The key %[2]s was added to channel %[1]s, %[3]s. To try it: aitunnel channel test %[1]s --key %[4]s", args[0], a.nameOfAdded(c.Context(), args[0], out), where, wording.ShellWord(out.ID)))
 		},
 	}, &asJSON)
 	c.Flags().StringVar(&label, "label", "", "a name for the key, shown instead of it")
@@ -152,7 +155,7 @@ func (a *app) keyRemove() *cobra.Command {
 	return jsonFlag(&cobra.Command{
 		Use:               "remove CHANNEL KEY",
 		Short:             "Remove a key from a channel",
-		Long:              "Remove a key from a channel, and from the configuration. KEY is its ID, its label,\nits masked form or its number in 'aitunnel key list'.",
+		Long:              "Remove a key from a channel, and from the configuration. KEY is its ID, its label,\nits masked form, the characters at the end of that, or its number in 'aitunnel key\nlist'.",
 		Example:           "  aitunnel key remove primary 1\n  aitunnel key remove primary second",
 		Args:              names("CHANNEL", "KEY"),
 		ValidArgsFunction: a.completeKey,
@@ -195,12 +198,20 @@ func (a *app) channelNamed(ctx context.Context, name string) (admin.Channel, err
 	return admin.Channel{}, noSuchChannel(name, known)
 }
 
-// keyNamed finds a key by its ID, its label, its number, or what it is shown as.
+// keyNamed finds a key by its ID, its label, its number, what it is shown as, or the
+// last characters of that, if they are those of one key alone: "…" is hard to type.
 func keyNamed(ch admin.Channel, name string) (admin.Key, error) {
+	var ending []admin.Key
 	for i, k := range ch.Keys.List {
-		if name == k.ID || name == k.Label || name == fmt.Sprint(i) || name == k.Shown {
+		if name == k.ID || name == k.Label && name != "" || name == fmt.Sprint(i) || name == k.Shown {
 			return k, nil
 		}
+		if _, last, masked := strings.Cut(k.Mask(), "…"); masked && last != "" && name == last {
+			ending = append(ending, k)
+		}
+	}
+	if len(ending) == 1 {
+		return ending[0], nil
 	}
 	return admin.Key{}, fmt.Errorf("channel %s has no such key; 'aitunnel key list %s' shows its keys", ch.Name, ch.Name)
 }

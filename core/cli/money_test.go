@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/history"
 )
@@ -17,6 +18,17 @@ func TestMoneyIsRoundedAsInThePanel(t *testing.T) {
 	} {
 		if got := money(history.Cost{Amount: amount, Currency: "USD"}); got != want+" USD" {
 			t.Errorf("%d: %s, want %s USD", amount, got, want)
+		}
+	}
+}
+
+// TestACostWithoutSomeRequestsIsMarked as the least that it can be.
+func TestACostWithoutSomeRequestsIsMarked(t *testing.T) {
+	t.Parallel()
+	some := []history.Cost{{Amount: 3_300_000, Currency: "USD"}}
+	for want, s := range map[string]history.UsageSums{"0.0033 USD": {Cost: some}, "≥ 0.0033 USD": {Cost: some, Unpriced: 2}, "": {Unpriced: 2}} {
+		if got := usageFigures(term.Paint(false), s)[3]; got != want {
+			t.Errorf("%+v: %q, want %q", s, got, want)
 		}
 	}
 }

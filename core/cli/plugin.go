@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"net"
-
 	"github.com/spf13/cobra"
 )
 
@@ -25,14 +23,4 @@ func (a *app) pluginCommand() *cobra.Command {
 		a.pluginLockCommand(), a.pluginRestartCommand(), a.pluginNewCommand(),
 	)
 	return c
-}
-
-// reachable returns an address at which a listener can be reached. One on all
-// addresses is reached at 127.0.0.1.
-func reachable(listen string) string {
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil || (host != "" && host != "0.0.0.0" && host != "::") {
-		return listen
-	}
-	return net.JoinHostPort("127.0.0.1", port)
 }

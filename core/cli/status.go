@@ -115,6 +115,9 @@ func (v overview) write(out *strings.Builder, p term.Paint, note string) {
 		active = ", " + term.Count(v.Active, "request") + " in flight"
 	}
 	line("Proxy", "http://"+reachable(v.Listen)+active)
+	if other := fromOthers(v.Listen); other != "" {
+		line("", "http://"+other+" from other machines")
+	}
 	if v.AdminListen == "" {
 		line("Panel", "off")
 	} else {

@@ -55,6 +55,7 @@ ends, so prices apply only to requests after they were set.`,
 			if err != nil {
 				return err
 			}
+			filter.Key = a.keyID(c.Context(), f.key)
 			q := history.Question{Filter: filter}
 			for _, d := range by {
 				if !slices.Contains(history.Dimensions, history.Dimension(d)) {
@@ -78,6 +79,12 @@ func (a *app) usage(ctx context.Context, h keptHistory, q history.Question, asJS
 	}
 	if asJSON {
 		return a.printJSON(u)
+	}
+	if slices.Contains(u.By, history.ByKey) {
+		a.nameKeys(ctx, a.client())
+		for i, r := range u.Rows {
+			u.Rows[i].Key = a.usageKey(r.Channel, r.Key)
+		}
 	}
 	var out strings.Builder
 	writeUsage(&out, a.paint(), u)
@@ -134,7 +141,7 @@ func unpricedText(s history.UsageSums) string {
 	case s.UnpricedTokens == 0:
 		return "\nThe cost of " + n + " is not known: the sites sent no token counts. " + ask + "\n"
 	default:
-		return "\nThe cost of " + n + " is not known: there was no price for the model when the request ended, or the site\nsent no token counts. A price block, or a price_file, applies to requests from then on. " + ask + "\n"
+		return "\nThe cost of " + n + " is not known: there was no price for the model when the request ended, or the site\nsent no token counts. 'aitunnel config example price' shows how to set prices for requests from then on. " + ask + "\n"
 	}
 }
 
@@ -177,9 +184,17 @@ func usageFigures(p term.Paint, s history.UsageSums) []string {
 		failed = p.Warn(term.Number(s.Failed))
 	}
 	return []string{
-		term.Number(s.TokensIn), term.Number(s.TokensCacheRead), term.Number(s.TokensOut), costText(s.Cost), term.Number(s.Requests), failed,
+		term.Number(s.TokensIn), term.Number(s.TokensCacheRead), term.Number(s.TokensOut), atLeast(s) + costText(s.Cost), term.Number(s.Requests), failed,
 		term.Millis(time.Duration(s.P50).Seconds() * 1000), term.Millis(time.Duration(s.P90).Seconds() * 1000),
 	}
+}
+
+// atLeast marks a cost that is without some requests.
+func atLeast(s history.UsageSums) string {
+	if s.Unpriced > 0 && len(s.Cost) > 0 {
+		return "≥ "
+	}
+	return ""
 }
 
 // costText returns the amounts of all currencies; "" if nothing is known.

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
 // apiSite answers for some APIs, as sites do: the key is looked at first, and then what the
@@ -75,6 +76,19 @@ func TestTheWizardFindsTheOnlyAPI(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTheWizardAsksAModelByTheOnlyAPI, also where the site lists its models as another API
+// does.
+func TestTheWizardAsksAModelByTheOnlyAPI(t *testing.T) {
+	var said bytes.Buffer
+	a := &app{err: &said, answers: term.NewInput(strings.NewReader(""), &said)}
+	s := site{Name: "x", Target: apiSite(t, "/v1/messages", "/v1/models").URL, Keys: []string{"key-good"}}
+	a.trySite(t.Context(), &s)
+	a.askModel(t.Context(), &s, s.by(siteTrial{target: s.Target, key: s.Keys[0], dialect: dialect.OpenAI}), "claude-x")
+	if !strings.Contains(said.String(), "model: Field required") || strings.Contains(said.String(), "Not Found") {
+		t.Errorf("it says\n%s", &said)
 	}
 }
 

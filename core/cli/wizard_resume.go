@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -30,11 +31,15 @@ func (a *app) initByWizard(ctx context.Context, path string, f first, untried bo
 	defer stop()
 	write := a.writeFirst
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		if f, err = a.answersIn(ctx, path); err != nil {
+		var unedited bool
+		if f, unedited = examplesIn(path); unedited {
+			a.hint("Your sites replace the examples in %s; its tokens stay.", path)
+		} else if f, err = a.answersIn(ctx, path); err != nil {
 			return err
+		} else {
+			a.hint("Going on with the answers in %s: %s.", path, f.summary())
 		}
 		write = replaceFirst
-		a.hint("Going on with the answers in %s: %s.", path, f.summary())
 	}
 	f.untried = untried
 	unfinished := a.wizard(ctx, &f)
@@ -95,6 +100,22 @@ func (a *app) answersIn(ctx context.Context, path string) (f first, err error) {
 	}
 	return f, err
 }
+
+// examplesIn returns the tokens of a configuration, if it is as init wrote it without
+// the wizard.
+func examplesIn(path string) (f first, unedited bool) {
+	text, err := os.ReadFile(path)
+	tokens := tokenForm.FindAll(text, -1)
+	if err != nil || len(tokens) != 2 {
+		return f, false
+	}
+	f = first{ClientToken: string(tokens[0]), AdminToken: string(tokens[1])}
+	again, err := f.render()
+	return f, err == nil && bytes.Equal(text, again)
+}
+
+// tokenForm is that of the tokens that init makes.
+var tokenForm = regexp.MustCompile(`\bat-[a-z0-9]{20,}`)
 
 // isOpen reports whether a configuration is one for which the wizard has more questions.
 func isOpen(path string) bool {

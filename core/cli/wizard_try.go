@@ -68,8 +68,17 @@ func (a *app) trySite(ctx context.Context, s *site) {
 	}
 	if model != "" {
 		a.askAPIs(ctx, s, good, listed)
-		a.tryModel(ctx, s, good, model)
+		a.tryModel(ctx, s, s.by(good), model)
 	}
+}
+
+// by returns a trial by the only API of the site, which may list its models as another API
+// does.
+func (s *site) by(t siteTrial) siteTrial {
+	if s.API != "" {
+		t.dialect = apiNamed(s.API).dialect
+	}
+	return t
 }
 
 // subject names what is tried: a key by its masked form, and by its number where others

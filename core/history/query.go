@@ -50,7 +50,7 @@ var ErrNoHistory = errors.New("there is no history yet")
 type NotFoundError struct{ ID string }
 
 func (e *NotFoundError) Error() string {
-	return fmt.Sprintf("the history has no request %q; it may have been removed because of its age", e.ID)
+	return fmt.Sprintf("the history has no request %q: the ID may be incomplete, or the record was removed because of its age", e.ID)
 }
 
 // Reader answers questions.

@@ -62,13 +62,25 @@ func (s *Source) Try(ctx context.Context, name string, in admin.Trial) (admin.Tr
 	if in.Key != "" && !slices.ContainsFunc(ch.Keys, func(k *route.Key) bool { return k.State.ID() == in.Key }) {
 		return admin.Tried{}, admin.NotFound(fmt.Sprintf("the channel %q has no key with the ID %q", name, in.Key))
 	}
-	path, body := trialRequest(ch.Config.Auth.Style, in)
+	out := s.tryAs(ctx, ch, ch.Config.Auth.Style, in)
+	if !lacksPath(out.Status) {
+		return out, nil
+	}
+	if ch.Config.Auth.Style == config.AuthAuto { // the site may speak the API of Anthropic alone
+		if other := s.tryAs(ctx, ch, config.AuthXAPIKey, in); other.OK {
+			return other, nil
+		}
+	}
+	out.Target = s.program.Proxy.OtherTarget(ctx, ch, in.Key)
+	return out, nil
+}
+
+// tryAs sends the request of a trial in the form that belongs to a kind of credential.
+func (s *Source) tryAs(ctx context.Context, ch *route.Channel, auth config.AuthStyle, in admin.Trial) admin.Tried {
+	path, body := trialRequest(auth, in)
 	out := s.try(ctx, ch, in.Key, http.MethodPost, path, body).result(s)
 	out.URL = sentTo(ch.Config.Target, path)
-	if lacksPath(out.Status) {
-		out.Target = s.program.Proxy.OtherTarget(ctx, ch, in.Key)
-	}
-	return out, nil
+	return out
 }
 
 // lacksPath reports whether a site may have nothing at the path to which a request was

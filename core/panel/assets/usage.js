@@ -191,4 +191,4 @@ const short = (n) => decimals.format(n);
 
 const exact = new Intl.NumberFormat(language);
 const whole = (n) => exact.format(n);
-const costs = (r) => r.cost.map(money).join(' + ') || (r.unpriced > 0 ? t('usage.unknown') : '');
+const costs = (r) => (r.unpriced > 0 && r.cost.length > 0 ? '≥ ' : '') + r.cost.map(money).join(' + ') || (r.unpriced > 0 ? t('usage.unknown') : '');

@@ -60,7 +60,7 @@ export const activity = {
   'usage.cached': '{n} from the cache',
   'usage.reasoning': '{n} for reasoning',
   'usage.unknown': 'unknown',
-  'usage.unpriced': { one: 'without {n} request that has no price or no token counts', other: 'without {n} requests that have no price or no token counts' },
+  'usage.unpriced': { one: 'without {n} request that has no price or no token counts; price blocks in the configuration set prices for later requests', other: 'without {n} requests that have no price or no token counts; price blocks in the configuration set prices for later requests' },
   'usage.uncounted': { one: 'without {n} request for which the site sent no token counts', other: 'without {n} requests for which the sites sent no token counts' },
   'usage.before': 'Compared with the same length of time before',
   'usage.times': '×{n}',

@@ -60,7 +60,7 @@ export const activity = {
   'usage.cached': '其中 {n} 来自缓存',
   'usage.reasoning': '其中 {n} 用于推理',
   'usage.unknown': '未知',
-  'usage.unpriced': '不含 {n} 个没有价格或没有 Token 数的请求',
+  'usage.unpriced': '不含 {n} 个没有价格或没有 Token 数的请求；配置中的 price 块为以后的请求设置价格',
   'usage.uncounted': '不含 {n} 个站点没有返回 Token 数的请求',
   'usage.before': '与之前同样长的时间相比',
   'usage.times': '{n} 倍',
