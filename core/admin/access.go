@@ -38,7 +38,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !listed && !sameOrigin(r) && (!panel.Owns(r.URL.Path) || !isRead(r)): // a link may lead to the page
 		fail(w, http.StatusForbidden, "foreign_origin", "the request comes from a page whose origin is not listed in admin.origins")
 	case panel.Owns(r.URL.Path) || h.isOpen(r, c) || h.authenticates(w, r, c.Token):
-		h.mux.ServeHTTP(w, r)
+		h.mux.ServeHTTP(w, h.withOrigin(r))
 	}
 }
 

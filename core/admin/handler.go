@@ -60,4 +60,6 @@ func New(o Options) *Handler {
 
 // Local returns the API without the checks of the port, for a socket that only its
 // owner can open. It also gives links into the panel.
-func (h *Handler) Local() http.Handler { return h.local }
+func (h *Handler) Local() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.local.ServeHTTP(w, h.withOrigin(r)) })
+}

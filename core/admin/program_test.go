@@ -166,7 +166,7 @@ func (p program) Entry() Entry {
 }
 
 func (p program) Edits() []PastEdit {
-	return []PastEdit{{Cause: "PUT /api/config", Changes: []config.Change{}}}
+	return []PastEdit{{Cause: "an edit in the panel", Changes: []config.Change{}}}
 }
 
 func (p program) Undo(context.Context) (Reload, error) {

@@ -151,7 +151,7 @@ var typeDocs = map[string]string{
 	"Page.Next":                    "the cursor of the next page; \"\": there is none",
 	"Page.SearchedTo":              "SearchedTo is how far back the search came, if it read many requests that do not match before the page was full: Next goes on from there.",
 	"PastEdit":                     "PastEdit is an edit of the configuration through this API that can be undone.",
-	"PastEdit.Cause":               "such as PUT /api/config",
+	"PastEdit.Cause":               "who made it, such as \"an edit in the panel\"",
 	"PastEdit.Changes":             "what it changed",
 	"PhoneLink":                    "PhoneLink opens the panel signed in, once, on another device of the network.",
 	"PhoneLink.Ends":               "when it no longer works",

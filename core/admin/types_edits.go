@@ -10,7 +10,7 @@ import (
 // PastEdit is an edit of the configuration through this API that can be undone.
 type PastEdit struct {
 	At      time.Time       `json:"at"`
-	Cause   string          `json:"cause"`   // such as PUT /api/config
+	Cause   string          `json:"cause"`   // who made it, such as "an edit in the panel"
 	Changes []config.Change `json:"changes"` // what it changed
 }
 

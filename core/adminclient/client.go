@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/admin"
 )
 
 // How long the daemon may take to begin an answer: to show what it knows, and
@@ -30,14 +32,15 @@ type Client struct {
 	http    *http.Client
 	base    string // scheme and host
 	version string // of the program that the client belongs to; "": does not matter
+	command string // that the client works for
 	reply   lastVersion
 }
 
 // Local returns a client that connects with dial, and needs no token: for the
-// control socket. version is that of this program.
-func Local(version string, dial func(context.Context) (net.Conn, error)) *Client {
+// control socket. version and command are those of this program.
+func Local(version, command string, dial func(context.Context) (net.Conn, error)) *Client {
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }}
-	return &Client{http: &http.Client{Transport: transport}, base: "http://aitunnel", version: version}
+	return &Client{http: &http.Client{Transport: transport}, base: "http://aitunnel", version: version, command: command}
 }
 
 // Close closes idle connections.
@@ -119,6 +122,7 @@ func (c *Client) request(ctx context.Context, method, path string, in any) (*htt
 	if err != nil {
 		return nil, err
 	}
+	req.Header.Set("User-Agent", admin.UserAgent(c.version, c.command))
 	if method != http.MethodGet {
 		req.Header.Set("Content-Type", "application/json")
 	}

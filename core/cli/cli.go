@@ -73,6 +73,7 @@ func findHome() {
 // app is one run of the program.
 type app struct {
 	args          []string
+	command       string // without the program's name
 	in            io.Reader
 	out, err      io.Writer
 	config        string
@@ -115,6 +116,7 @@ func (a *app) root() *cobra.Command {
 		Args:          noArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		PersistentPreRunE: func(c *cobra.Command, _ []string) (err error) {
+			a.command = inProgram(c)
 			if !isDaemon(c) {
 				hangup.Release()
 			}

@@ -26,7 +26,7 @@ const dialLimit = 2 * time.Second
 // control socket: there no token is needed, and the admin port may be off.
 func (a *app) client() *adminclient.Client {
 	a.findService()
-	return adminclient.Local(Version(), func(ctx context.Context) (net.Conn, error) {
+	return adminclient.Local(Version(), a.command, func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{Timeout: dialLimit}).DialContext(ctx, "unix", a.controlPath())
 	})
 }

@@ -163,11 +163,7 @@ func reloadLine(p term.Paint, r *admin.Reload) string {
 	case len(r.Changes) == 0:
 		return "no changes at " + term.Clock(r.At)
 	}
-	cause := r.Cause
-	if _, path, _ := strings.Cut(cause, " "); strings.HasPrefix(path, "/api/") {
-		cause = "through the API: " + cause
-	}
-	return fmt.Sprintf("%s at %s, %s (%s)", p.Good("applied"), term.Clock(r.At), term.Count(len(r.Changes), "change"), cause)
+	return fmt.Sprintf("%s at %s, %s (%s)", p.Good("applied"), term.Clock(r.At), term.Count(len(r.Changes), "change"), r.Cause)
 }
 
 // maxErrors is how many errors status shows; 'aitunnel reload --dry-run' shows

@@ -2,33 +2,46 @@ package config
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
 )
 
 // parseEnvFile reads lines of NAME=value, as Docker does: everything after the first "=" is
-// the value, up to a "#" after a space; a value that is quoted as a whole loses its quotes.
-// Errors are a name with a space in it, a missing closing quote, and text after one.
+// the value, up to a "#" after a space; a value that is quoted as a whole loses its quotes,
+// and may have several lines. Errors are a name with a space in it, a missing closing
+// quote, and text after one.
 func parseEnvFile(text []byte) (map[string]string, error) {
 	values := map[string]string{}
-	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
-	number := 0
-	for line := range strings.Lines(string(text)) {
-		number++
-		line = strings.TrimSpace(line)
+	if bytes.IndexByte(text, 0) >= 0 {
+		return nil, errors.New("it is not in UTF-8, perhaps in UTF-16: save it as UTF-8")
+	}
+	lines := strings.Split(string(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))), "\n")
+	for i := 0; i < len(lines); i++ {
+		number := i + 1
+		line := strings.TrimSpace(lines[i])
 		if line == "" || line[0] == '#' {
 			continue
 		}
 		name, value, given := strings.Cut(line, "=")
-		name = strings.TrimSpace(strings.TrimPrefix(name, "export "))
+		if first, rest, ok := strings.Cut(strings.ReplaceAll(name, "\t", " "), " "); ok && first == "export" {
+			name = rest
+		}
+		name = strings.TrimSpace(name)
 		if name == "" || strings.ContainsFunc(name, unicode.IsSpace) {
 			return nil, fmt.Errorf("line %d: expected NAME=value", number)
 		}
 		if !given {
 			continue // the variable comes from the environment, as with Docker
 		}
-		value, err := envValue(strings.TrimSpace(value))
+		whole := strings.TrimSpace(value)
+		value, err := envValue(whole)
+		for errors.Is(err, errNotClosed) && i+1 < len(lines) {
+			i++
+			whole += "\n" + strings.TrimRight(lines[i], "\r")
+			value, err = envValue(whole)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("line %d: the value of %s: %w", number, name, err)
 		}
@@ -36,6 +49,8 @@ func parseEnvFile(text []byte) (map[string]string, error) {
 	}
 	return values, nil
 }
+
+var errNotClosed = errors.New("the closing quote is missing")
 
 func envValue(s string) (string, error) {
 	if s == "" || s[0] != '"' && s[0] != '\'' {
@@ -62,7 +77,7 @@ func envValue(s string) (string, error) {
 			out.WriteByte(c)
 		}
 	}
-	return "", fmt.Errorf("the closing %c is missing", quote)
+	return "", errNotClosed
 }
 
 func unescape(c byte) string {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,6 +18,8 @@ func TestEnvFileIsReadAsDockerReadsIt(t *testing.T) {
 		`QUOTE=a"b"` + "\n" +
 		`QUOTED="a b" # c` + "\n" +
 		"export EXPORTED=x=y\n" +
+		"export\tTAB=t\n" +
+		"LINES=\"one\r\n  two # no comment\r\nthree\" # c\r\n" +
 		"WITH-DASH.and.dot=v\n" +
 		"EMPTY=\n" +
 		"FROM_ENVIRONMENT\n" +
@@ -24,10 +27,13 @@ func TestEnvFileIsReadAsDockerReadsIt(t *testing.T) {
 	got, err := parseEnvFile([]byte(text))
 	want := map[string]string{
 		"FIRST": "1", "HASH": "a#b", "COMMENT": "a", "DOLLAR": "a$b", "ESCAPES": "a\"b\\c\nd\\qe", "SINGLE": `a\$b # c`, "QUOTE": `a"b"`, "QUOTED": "a b",
-		"EXPORTED": "x=y", "WITH-DASH.and.dot": "v", "EMPTY": "", "INDENTED": "spaced",
+		"EXPORTED": "x=y", "TAB": "t", "LINES": "one\n  two # no comment\nthree", "WITH-DASH.and.dot": "v", "EMPTY": "", "INDENTED": "spaced",
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+	if _, err := parseEnvFile([]byte("\xff\xfeA\x00=\x00b\x00")); err == nil || !strings.Contains(err.Error(), "UTF-16") {
+		t.Errorf("UTF-16: %v", err)
 	}
 	for _, wrong := range []string{"two words=x", "=x", `A="x`, `A='x`, `A="x"y`, `A='x''y'`} {
 		if _, err := parseEnvFile([]byte("OK=1\n" + wrong)); err == nil || err.Error()[:7] != "line 2:" {

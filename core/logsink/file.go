@@ -22,6 +22,8 @@ type file struct {
 	out      io.WriteCloser
 	info     os.FileInfo // of the file that out writes to
 	onReopen func()      // called after it was reopened; may be nil
+	onFail   func(error) // called when it cannot be reopened, once until it is; may be nil
+	failed   bool        // the last attempt to reopen it failed
 }
 
 // openFile opens a log file for appending. Only regular files are rotated.
@@ -40,11 +42,12 @@ func (f *file) open() error {
 	if err != nil {
 		return err
 	}
-	if f.info, err = out.Stat(); err != nil {
+	info, err := out.Stat()
+	if err != nil {
 		_ = out.Close()
 		return err
 	}
-	f.out = out
+	f.out, f.info = out, info
 	if f.rotate && f.info.Mode().IsRegular() {
 		_ = out.Close() // it was opened only to create and to check it
 		f.out = &timberjack.Logger{Filename: f.path, MaxSize: rotateSize, MaxBackups: rotateKeep, FileMode: 0o600, Compression: "gzip", LocalTime: true}
@@ -63,10 +66,14 @@ func (f *file) reopenMoved() {
 		return
 	}
 	old := f.out
-	if f.open() == nil {
+	err = f.open()
+	if err == nil {
 		_ = old.Close()
 		if f.onReopen != nil {
 			f.onReopen() // so that the new file is not empty while nothing else is logged
 		}
+	} else if f.onFail != nil && !f.failed {
+		f.onFail(err)
 	}
+	f.failed = err != nil
 }

@@ -163,6 +163,46 @@ func TestMovedFileIsReopened(t *testing.T) {
 	}
 }
 
+// TestMovedFileThatCannotBeReopened moves the file, and puts in its place what cannot be
+// opened, as logrotate may create a file of another account. It is reported once.
+func TestMovedFileThatCannotBeReopened(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file cannot be moved on Windows")
+	}
+	path := filepath.Join(t.TempDir(), "a.log")
+	var fallback blocked
+	fallback.release = make(chan struct{})
+	close(fallback.release)
+	s := New(&fallback, func(uint64, error) {})
+	if err := s.Use(config.Log{Level: "info", File: path}); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{os.Rename(path, path+".1"), os.Mkdir(path, 0o700)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Reopen()
+	s.Reopen()
+	s.Logger().Info("not lost")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	s.Reopen()
+	s.Logger().Info("in the new file")
+	s.Close()
+	old, _ := os.ReadFile(path + ".1")
+	now, _ := os.ReadFile(path)
+	for name, text := range map[string]string{"moved file": string(old), "fallback": fallback.String()} {
+		if strings.Count(text, "a new one cannot be opened") != 1 || !strings.Contains(text, path) {
+			t.Errorf("the %s has %q", name, text)
+		}
+	}
+	if !strings.Contains(string(old), "not lost") || !strings.Contains(string(now), "in the new file") {
+		t.Errorf("old %q, new %q", old, now)
+	}
+}
+
 // TestMovedFileIsNoticed shows that a moved file is noticed without a call of Reopen.
 func TestMovedFileIsNoticed(t *testing.T) {
 	if checkInterval > time.Minute/2 {

@@ -94,6 +94,7 @@ func (s *Sink) Use(c config.Log) error {
 	if f := next.file; f != nil {
 		logOpened := func() { next.Accept("aitunnel.log", hclog.Info, "log file opened", "file", c.File) }
 		f.to.(*file).onReopen = logOpened
+		f.to.(*file).onFail = func(err error) { s.warnOfMoved(next, cmp.Or(fileaccess.CheckAppend(c.File), err)) }
 		logOpened()
 		s.sayWhere(c)
 	}
@@ -102,6 +103,13 @@ func (s *Sink) Use(c config.Log) error {
 		old.file.Close()
 	}
 	return nil
+}
+
+// warnOfMoved writes to the moved file, and to the fallback, that there is no new one.
+func (s *Sink) warnOfMoved(t *target, err error) {
+	for _, to := range []hclog.SinkAdapter{t, hclog.NewSinkAdapter(&hclog.LoggerOptions{Output: s.fallback, JSONFormat: t.config.Format == "json"})} {
+		to.Accept("aitunnel.log", hclog.Warn, "the log file was moved, and a new one cannot be opened: the log continues in the moved file until it can", "file", t.config.File, "error", err)
+	}
 }
 
 // sayWhere writes to the fallback, such as the journal, which file has the log now.

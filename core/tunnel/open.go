@@ -227,7 +227,11 @@ func (o *opener) explain(ctx context.Context, f *config.Forward) error {
 	if n, _ := strconv.Atoi(port); n > 0 && n < 1024 && user != "root" {
 		return stepError(StepForward, "the port %s on %s is below 1024 and %q is not root there: forward a higher port", port, host, user)
 	}
-	return stepError(StepForward, "the SSH server of %s refused to listen on %s for %q: %s", host, address, user, forbidden(o.server()))
+	text := forbidden(o.server())
+	if at, _, _ := net.SplitHostPort(address); net.ParseIP(at) != nil && localAddress(network, address) == address && !net.ParseIP(at).IsLoopback() {
+		text += "; or the host has no address " + at
+	}
+	return stepError(StepForward, "the SSH server of %s refused to listen on %s for %q: %s", host, address, user, text)
 }
 
 // heldBy returns the error for a port that is in use. The holder may be a lost connection

@@ -84,6 +84,11 @@ func TestErrors(t *testing.T) {
 		"forwarding that is forbidden": {
 			server: sshdtest.Options{Config: "AllowTcpForwarding no\n"}, state: Degraded, says: []string{"refused to listen on", "AllowTcpForwarding", "forbid"},
 		},
+		"an address that the host does not have": {
+			server: sshdtest.Options{Config: "GatewayPorts clientspecified\n"}, state: Degraded,
+			set:  func(c *config.Tunnel) { c.Forwards[0].Address = "192.0.2.7:9000" },
+			says: []string{"refused to listen on 192.0.2.7:9000", "or the host has no address 192.0.2.7"},
+		},
 		"forwarding that the key forbids": {
 			server: sshdtest.Options{KeyOptions: "restrict"}, state: Degraded, says: []string{"authorized_keys", "forbid"},
 		},

@@ -106,7 +106,7 @@ func (s *Source) AddClient(ctx context.Context, in admin.ClientSpec, m admin.Mat
 	}
 	token := config.NewToken()
 	hash := config.HashToken(token)
-	out, err := s.change(ctx, "POST /api/clients", m, func(e *reload.Edit) error {
+	out, err := s.change(ctx, m, func(e *reload.Edit) error {
 		if e.Config.Client(in.Name) != nil {
 			return admin.Refused("exists", fmt.Sprintf("there is a client %q already", in.Name))
 		}
@@ -121,7 +121,7 @@ func (s *Source) AddClient(ctx context.Context, in admin.ClientSpec, m admin.Mat
 
 // RemoveClient is for [admin.Source].
 func (s *Source) RemoveClient(ctx context.Context, name string, m admin.Match) (admin.Reload, error) {
-	return s.change(ctx, "DELETE /api/clients/"+name, m, func(e *reload.Edit) error {
+	return s.change(ctx, m, func(e *reload.Edit) error {
 		if e.Config.Client(name) == nil {
 			return admin.NotFound(fmt.Sprintf("there is no client %q", name))
 		}

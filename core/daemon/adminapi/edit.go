@@ -64,7 +64,7 @@ func (s *Source) draft(document *edit.Document, report config.Report, in admin.D
 // Replace is for [admin.Source].
 func (s *Source) Replace(ctx context.Context, in admin.Draft, m admin.Match) (admin.Reload, error) {
 	return s.apply(ctx, reload.Request{
-		Cause: "PUT /api/config", Match: reload.Match(m), Repairs: true,
+		Match: reload.Match(m), Repairs: true,
 		Edit: func(_ context.Context, e *reload.Edit) error { return s.draft(e.Document, e.Report, in) },
 	})
 }

@@ -26,9 +26,9 @@ func channelIn(cfg *config.Config, name string) (*config.Channel, error) {
 }
 
 // change edits the files. What do refuses is no fault of the configuration.
-func (s *Source) change(ctx context.Context, cause string, m admin.Match, do func(*reload.Edit) error) (admin.Reload, error) {
+func (s *Source) change(ctx context.Context, m admin.Match, do func(*reload.Edit) error) (admin.Reload, error) {
 	return s.apply(ctx, reload.Request{
-		Cause: cause, Match: reload.Match(m),
+		Match: reload.Match(m),
 		Edit: func(_ context.Context, e *reload.Edit) error {
 			if err := do(e); err != nil {
 				return &reload.EditError{Err: err}
@@ -85,7 +85,7 @@ func (s *Source) AddChannel(ctx context.Context, in admin.ChannelSpec, m admin.M
 	if err := checkSpec(in); err != nil {
 		return admin.Reload{}, err
 	}
-	return s.change(ctx, "POST /api/channels", m, func(e *reload.Edit) error {
+	return s.change(ctx, m, func(e *reload.Edit) error {
 		if _, err := channelIn(e.Config, in.Name); err == nil {
 			return admin.Refused("exists", fmt.Sprintf("there is a channel %q already", in.Name))
 		}
@@ -117,7 +117,7 @@ func (s *Source) ChangeChannel(ctx context.Context, name string, in admin.Channe
 	case in.Routes != nil:
 		return admin.Reload{}, admin.Invalid("routes can only be given for a new channel: change those of this one in the text of the configuration")
 	}
-	return s.change(ctx, "PUT /api/channels/"+name, m, func(e *reload.Edit) error {
+	return s.change(ctx, m, func(e *reload.Edit) error {
 		if _, err := channelIn(e.Config, name); err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func (s *Source) ChangeChannel(ctx context.Context, name string, in admin.Channe
 
 // RemoveChannel is for [admin.Source].
 func (s *Source) RemoveChannel(ctx context.Context, name string, m admin.Match) (admin.Reload, error) {
-	return s.change(ctx, "DELETE /api/channels/"+name, m, func(e *reload.Edit) error {
+	return s.change(ctx, m, func(e *reload.Edit) error {
 		if _, err := channelIn(e.Config, name); err != nil {
 			return err
 		}
@@ -151,7 +151,6 @@ func (s *Source) AddKey(ctx context.Context, channel string, in admin.KeySpec, m
 	if err := refuseKeyAs("label", in.Label); err != nil {
 		return admin.Key{}, admin.Reload{}, err
 	}
-	cause := fmt.Sprintf("POST /api/channels/%s/keys", channel)
 	add := func(e *reload.Edit) error {
 		c, err := channelIn(e.Config, channel)
 		if err != nil {
@@ -165,7 +164,7 @@ func (s *Source) AddKey(ctx context.Context, channel string, in admin.KeySpec, m
 		}
 		return editable(e.Document.AddKey(channel, edit.Key{Value: in.Key, Label: in.Label}))
 	}
-	out, err := s.change(ctx, cause, m, add)
+	out, err := s.change(ctx, m, add)
 	if err != nil || !out.OK {
 		return admin.Key{}, out, err
 	}
@@ -193,7 +192,7 @@ func (s *Source) keyOf(channel, value string) (admin.Key, error) {
 
 // RemoveKey is for [admin.Source].
 func (s *Source) RemoveKey(ctx context.Context, channel, key string, m admin.Match) (admin.Reload, error) {
-	return s.change(ctx, fmt.Sprintf("DELETE /api/channels/%s/keys/…", channel), m, func(e *reload.Edit) error {
+	return s.change(ctx, m, func(e *reload.Edit) error {
 		c, err := channelIn(e.Config, channel)
 		if err != nil {
 			return err

@@ -35,8 +35,8 @@ func (s *Source) Import(ctx context.Context, in admin.Import, m admin.Match) (ad
 		out.Reload, err = s.previewImport(take)
 	} else {
 		out.Reload, err = s.apply(ctx, reload.Request{
-			Cause: "POST /api/config/import", Match: reload.Match(m),
-			Edit: func(_ context.Context, e *reload.Edit) error { return take(e.Document) },
+			Match: reload.Match(m),
+			Edit:  func(_ context.Context, e *reload.Edit) error { return take(e.Document) },
 		})
 	}
 	out.OK = out.Reload.OK

@@ -84,6 +84,7 @@ func (p *pastEdits) drop(e pastEdit) {
 // apply applies an edit, and remembers it so that it can be undone.
 func (s *Source) apply(ctx context.Context, r reload.Request) (admin.Reload, error) {
 	var e pastEdit
+	r.Cause = "an edit " + admin.Origin(ctx)
 	do := r.Edit
 	r.Edit = func(ctx context.Context, in *reload.Edit) error {
 		e.before = maps.Clone(in.Document.Texts())
