@@ -2,10 +2,15 @@ package core_test
 
 import (
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -79,6 +84,72 @@ func TestThePanelKnowsTheRefusalsOfTheProgram(t *testing.T) {
 	if found < 40 {
 		t.Errorf("found only %d refusals", found)
 	}
+}
+
+// TestThePanelKnowsWhatIsWrongWithAConfiguration: the panel finds every sentence about a
+// configuration in its catalogue, as a person who reads Chinese needs what is wrong, where, and what to do.
+func TestThePanelKnowsWhatIsWrongWithAConfiguration(t *testing.T) {
+	var known []*regexp.Regexp
+	for _, file := range []string{"messages", "diagnostics"} {
+		catalogue, err := os.ReadFile("panel/assets/i18n/en/" + file + ".js")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^  'said\.\w+': '(.*)',$`).FindAllStringSubmatch(string(catalogue), -1) {
+			pieces := regexp.MustCompile(`\{\w+\}`).Split(strings.ReplaceAll(m[1], `\'`, "'"), -1)
+			for i := range pieces {
+				pieces[i] = regexp.QuoteMeta(pieces[i])
+			}
+			known = append(known, regexp.MustCompile(`(?i)^`+strings.Join(pieces, ".+")+`\.?$`))
+		}
+	}
+	fill := strings.NewReplacer("%q", `"x"`, "%s:%d", "file:1", "%s", "in x", "%d", "7", "%04o", "0644", "%w", "in x")
+	said := map[string]string{}
+	for source, text := range sourcesIn(t, "config") {
+		file, err := parser.ParseFile(token.NewFileSet(), source, text, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if f, ok := call.Fun.(*ast.SelectorExpr); ok && slices.Contains([]string{"fail", "warn", "wrong", "warnMisplaced", "unlessMisspelled"}, f.Sel.Name) {
+				for _, a := range call.Args {
+					if sentence := sentenceOf(a); strings.Contains(sentence, " ") && regexp.MustCompile(`[a-z]{2}`).MatchString(sentence) {
+						said[fill.Replace(sentence)] = source
+					}
+				}
+			}
+			return true
+		})
+	}
+	if len(said) < 100 {
+		t.Errorf("found only %d sentences", len(said))
+	}
+	for sentence, source := range said {
+		if strings.Contains(source, "legacy") {
+			continue // a file of the earlier program is not edited in the panel
+		}
+		if !slices.ContainsFunc(known, func(r *regexp.Regexp) bool { return r.MatchString(sentence) }) {
+			t.Errorf("%s: panel/assets/i18n/en/diagnostics.js lacks %q", source, sentence)
+		}
+	}
+}
+
+// sentenceOf returns the literal, or the format of the call of fmt.Sprintf, that an expression consists of.
+func sentenceOf(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, _ := strconv.Unquote(e.Value)
+		return text
+	case *ast.CallExpr:
+		if len(e.Args) > 0 {
+			return sentenceOf(e.Args[0])
+		}
+	}
+	return ""
 }
 
 // TestThePanelKnowsTheReasonsOfPlans of the built-in strategies and key selectors.

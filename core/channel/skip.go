@@ -32,8 +32,8 @@ const (
 var skipTexts = map[Skip]string{
 	SkipPaused:         "paused",
 	SkipCheckFailed:    "health check fails",
-	SkipBreakerOpen:    "breaker is open",
-	SkipBreakerProbing: "breaker is half-open, a request is testing it",
+	SkipBreakerOpen:    "too many failures in a row (the breaker is open)",
+	SkipBreakerProbing: "a request is testing it (the breaker is half-open)",
 	SkipFull:           "its limit of requests in flight is reached",
 	SkipAtLimit:        "at its limit",
 	SkipRateLimited:    "rate limited",
@@ -49,7 +49,7 @@ var skipTexts = map[Skip]string{
 	SkipNoEndpoint:     "the site does not have the endpoint",
 	SkipRetryBudget:    "too many retries on failing channels",
 	SkipManyKeysTried:  "the maximum number of its keys was tried",
-	KeySuspect:         "suspect",
+	KeySuspect:         "suspect, used last",
 	SkipAlreadyTried:   "already tried",
 	SkipNotPlanned:     "not in the plan",
 }

@@ -46,6 +46,8 @@ func noSuchCommand(c *cobra.Command, name string) error {
 		text += ": " + why
 	} else if like := meantCommand(c, name); like != "" {
 		text += fmt.Sprintf("; did you mean %q?", like)
+	} else if c.HasParent() {
+		text += "; the commands are " + strings.Join(visible(c), ", ")
 	}
 	return usageError{c, errors.New(text)}
 }
@@ -53,7 +55,15 @@ func noSuchCommand(c *cobra.Command, name string) error {
 const noPauseOfKeys = "a single key cannot be paused: 'aitunnel key remove CHANNEL KEY' takes it out of the configuration, and 'aitunnel config undo' brings it back"
 
 // lacking are commands that one might expect, and what to do instead.
-var lacking = map[string]string{"key pause": noPauseOfKeys, "key disable": noPauseOfKeys}
+var lacking = map[string]string{
+	"key pause": noPauseOfKeys, "key disable": noPauseOfKeys,
+	"tunnel add": inTheFile("tunnel"), "tunnel remove": inTheFile("tunnel"), "tunnel set": inTheFile("tunnel"), "tunnel edit": inTheFile("tunnel"),
+	"notify add": inTheFile("notify"), "notify remove": inTheFile("notify"), "notify set": inTheFile("notify"), "notify edit": inTheFile("notify"),
+}
+
+func inTheFile(block string) string {
+	return fmt.Sprintf("add, change or remove the block in the configuration, or in the panel; 'aitunnel config example %s' shows one", block)
+}
 
 // otherNames are what other programs call a command.
 var otherNames = map[string]string{
@@ -62,14 +72,9 @@ var otherNames = map[string]string{
 }
 
 // meantCommand returns what was probably meant by the name of a command of c: one of a
-// similar name, one that other programs call so, or one of that name elsewhere.
+// similar name, one that other programs call so, or a command of a group if the group is missing.
 func meantCommand(c *cobra.Command, name string) string {
-	var names []string
-	for _, sub := range c.Commands() {
-		if !sub.Hidden {
-			names = append(names, sub.Name())
-		}
-	}
+	names := visible(c)
 	for _, n := range names {
 		if len(name) > 1 && strings.HasPrefix(n, name) {
 			return n
@@ -82,7 +87,10 @@ func meantCommand(c *cobra.Command, name string) string {
 	if n := otherNames[name]; slices.Contains(names, n) {
 		return n
 	}
-	for _, group := range c.Root().Commands() {
+	if c.HasParent() {
+		return "" // one of another group does something else
+	}
+	for _, group := range c.Commands() {
 		for _, sub := range group.Commands() {
 			if !sub.Hidden && sub.Name() == name && group.Name() != "completion" {
 				return inProgram(sub)
@@ -90,6 +98,16 @@ func meantCommand(c *cobra.Command, name string) string {
 		}
 	}
 	return ""
+}
+
+// visible returns the names of the commands of c that help shows.
+func visible(c *cobra.Command) (names []string) {
+	for _, sub := range c.Commands() {
+		if !sub.Hidden {
+			names = append(names, sub.Name())
+		}
+	}
+	return names
 }
 
 // inProgram returns the command without the program's name.

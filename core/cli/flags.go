@@ -55,6 +55,9 @@ func unknownFlag(c *cobra.Command, e *pflag.NotExistError) string {
 	if near := nearestFlag(name, known); near != "" {
 		return fmt.Sprintf("%s; did you mean --%s?", text, near)
 	}
+	if requests, _, err := c.Root().Find([]string{"requests"}); err == nil && c.Name() == "logs" && requests.Flags().Lookup(name) != nil {
+		return fmt.Sprintf("%s; 'aitunnel requests --%s' has it", text, name)
+	}
 	if near := nearestFlag(name, slices.Sorted(maps.Keys(settingsOf))); near != "" {
 		return text + "; " + settingsOf[near]
 	}

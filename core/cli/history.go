@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/history"
 	"github.com/aitunnel/aitunnel/core/service"
 )
@@ -116,6 +120,34 @@ func (f *historyFlags) filter(c *cobra.Command, now time.Time) (out history.Filt
 		return out, usageError{c, errors.New(emptyPeriod(f.since, f.until, out, now))}
 	}
 	return out, nil
+}
+
+// unknownNames says which names that were asked for are not in the configuration, so that
+// nothing could be found. It says nothing if the program does not run.
+func (a *app) unknownNames(ctx context.Context, f history.Filter) string {
+	out := ""
+	say := func(kind, name string, known []string) {
+		if name == "" || strings.Contains(name, "*") || slices.Contains(known, name) || len(known) == 0 {
+			return
+		}
+		out += fmt.Sprintf("There is no %s %q now; the %ss are %s.\n", kind, name, kind, strings.Join(known, ", "))
+	}
+	c := a.client()
+	if channels, err := a.channelNames(ctx, c); err == nil {
+		say("channel", f.Channel, channels)
+	}
+	if s, err := c.Status(ctx); err == nil {
+		var clients []string
+		for _, client := range s.Clients {
+			clients = append(clients, client.Name)
+		}
+		say("client", f.Client, clients)
+	}
+	a.nameKeys(ctx, c)
+	if f.Key != "" && !strings.Contains(f.Key, "*") && len(a.keyNames) > 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(a.keyNames)), func(of string) bool { return strings.HasSuffix(of, " "+f.Key) }) {
+		out += fmt.Sprintf("There is no key %q now; 'aitunnel key list' shows the keys.\n", f.Key)
+	}
+	return redact.KeyLike(out)
 }
 
 // emptyPeriod says why a period is empty, and how to write the day that is likely meant.

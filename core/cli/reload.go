@@ -110,7 +110,7 @@ func (a *app) printOutcome(r admin.Reload, dryRun bool) error {
 	case dryRun:
 		a.say("A reload would change:")
 	default:
-		a.say("%s in %s (generation %d):", p.Good("Applied"), term.Span(time.Duration(r.Took)), r.Generation)
+		a.say("%s in %s:", p.Good("Applied"), term.Span(time.Duration(r.Took)))
 	}
 	for _, c := range r.Changes {
 		a.say("%s", changeLine(p, c))

@@ -48,6 +48,9 @@ be running.`,
 			if f.most < 1 {
 				return usageError{c, fmt.Errorf("-n must be at least 1, but it is %d", f.most)}
 			}
+			if known := meansCodes(); f.verdict != "" && !strings.Contains(f.verdict, "*") && !slices.Contains(known, f.verdict) {
+				return usageError{c, fmt.Errorf("--verdict takes one of %s, but not %q", strings.Join(known, ", "), f.verdict)}
+			}
 			filter.Status, filter.Verdict, filter.Text, filter.Failed, filter.Retried = f.status, f.verdict, f.text, f.failed, f.retried
 			return questionError(c, a.withHistory(c, func(h keptHistory) error {
 				if len(args) == 1 && args[0] != "list" { // the word of other commands
@@ -65,7 +68,16 @@ be running.`,
 	flags.StringVar(&f.verdict, "verdict", "", "only where the last answer meant this, such as rate_limited")
 	flags.StringVar(&f.text, "text", "", "only with this text in the ID, path, model or error")
 	flags.IntVarP(&f.most, "lines", "n", f.most, "number of requests to show")
+	_ = c.RegisterFlagCompletionFunc("verdict", cobra.FixedCompletions(meansCodes(), cobra.ShellCompDirectiveNoFileComp))
 	return c
+}
+
+// meansCodes returns what the answer of a site can mean.
+func meansCodes() (all []string) {
+	for _, m := range verdict.Meanings {
+		all = append(all, string(m.Means))
+	}
+	return all
 }
 
 // find returns the newest requests that match, the newest first, and whether
@@ -100,7 +112,7 @@ func (a *app) requests(ctx context.Context, h keptHistory, filter history.Filter
 	var out strings.Builder
 	p := a.paint()
 	if len(found) == 0 {
-		out.WriteString("No such requests.\n")
+		out.WriteString("No such requests.\n" + a.unknownNames(ctx, filter))
 	} else {
 		_ = requestTable(p, found).Write(&out)
 	}

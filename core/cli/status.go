@@ -126,7 +126,11 @@ func (v overview) write(out *strings.Builder, p term.Paint, note string) {
 			line("", "admin token in "+v.TokenFile)
 		}
 	}
-	line("Config", fmt.Sprintf("%s, generation %d", v.Config, v.Generation))
+	changed := ""
+	if v.Generation > 1 {
+		changed = ", changed " + term.Count(int(v.Generation-1), "time") + " since the start"
+	}
+	line("Config", v.Config+changed)
 	for _, w := range v.Warnings {
 		line("", p.Warn("Warning: ")+w)
 	}

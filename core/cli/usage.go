@@ -89,6 +89,9 @@ func (a *app) usage(ctx context.Context, h keptHistory, q history.Question, asJS
 	var out strings.Builder
 	writeUsage(&out, a.paint(), u)
 	_, err = io.WriteString(a.out, out.String())
+	if u.Total.Requests == 0 && err == nil {
+		_, err = io.WriteString(a.out, a.unknownNames(ctx, q.Filter))
+	}
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/verdict"
 	"github.com/aitunnel/aitunnel/sdk"
@@ -144,6 +145,10 @@ func (r *reader) keys(c *Channel) {
 			kr.wrong(a, err.Error())
 		}
 		kr.done()
+		if redact.LooksLikeKey(k.Label) {
+			r.loader.warnMisplaced(k.Range, "The label of the key", "is not used", k.Label)
+			k.Label = ""
+		}
 		c.Keys = append(c.Keys, k)
 	}
 	if len(r.loader.diags) > before {

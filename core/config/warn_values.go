@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
@@ -21,12 +22,12 @@ func (l *loader) warnValues() {
 		l.warnTarget(c)
 		l.warnExampleHost(c.Target.Hostname(), l.attributeOf(c, "target"), "the address of your site")
 		l.warnKeys(c)
-		l.warnMisplaced(c)
 	}
 	for _, t := range l.config.Tunnels {
 		l.warnExampleHost(t.Host, t.Range, "the host of your VPS")
 	}
 	l.warnSharedKeys()
+	l.warnNames()
 }
 
 // exampleHosts matches hosts that do not exist: names that are reserved for documentation, and
@@ -41,9 +42,10 @@ func (l *loader) warnExampleHost(host string, at hcl.Range, what string) {
 	}
 }
 
-// placeholders matches placeholders of the example, of init, and common ones.
+// placeholders matches placeholders of the example, of init, and common ones, and names of environment
+// variables as shells write them.
 var placeholders = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)^(put-.*-here|another-key|your[-_ ].*|<.*>|change[-_ ]?me|todo|x{4,}|sk-(\.{2,}|…|x+))$`)
+	return regexp.MustCompile(`(?i)^(put-.*-here|another-key|your[-_ ].*|<.*>|change[-_ ]?me|todo|x{4,}|sk-(\.{2,}|…|x+)|\$\{?[a-z_]\w*\}?|%\w+%)$`)
 })
 
 func (l *loader) warnPlaceholders() {
@@ -156,37 +158,56 @@ func (l *loader) warnSharedKeys() {
 	}
 }
 
-// looksLikeKey matches keys of well-known sites.
-var looksLikeKey = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(sk|rk|pk|gsk|xai|csk|fw|hf|tok|key|AIza|ak)[-_A-Za-z0-9]*[0-9][-_A-Za-z0-9]*$`)
-})
-
-// warnMisplaced warns of keys where no secret is expected, since lists and logs would show
-// them.
-func (l *loader) warnMisplaced(c *Channel) {
-	warn := func(value string, at hcl.Range, what string) {
-		if len(value) < 20 || !looksLikeKey().MatchString(value) {
-			return
-		}
-		l.secrets.Add(value)
-		l.warn(at, "A key in the wrong place", fmt.Sprintf("%s looks like a key, and would be shown in lists and logs. Move it to keys or to the value of a key block.", what))
+// warnMisplaced warns if one of the values looks like a key.
+func (l *loader) warnMisplaced(at hcl.Range, what, effect string, values ...string) {
+	if i := slices.IndexFunc(values, redact.LooksLikeKey); i >= 0 {
+		l.secrets.Add(values[i])
+		l.warn(at, "A key in the wrong place", fmt.Sprintf("%s looks like a key, and %s. Move it to keys or to the value of a key block.", what, effect))
 	}
-	warn(c.Name, c.Range, "The name of the channel")
-	for _, k := range c.Keys {
-		warn(k.Label, k.Range, "The label of the key")
-	}
-	for _, m := range c.Models {
-		warn(m, l.attributeOf(c, "models"), "A model")
-	}
-	for from, to := range c.ModelMap {
-		warn(from, l.attributeOf(c, "model_map"), "A model")
-		warn(to, l.attributeOf(c, "model_map"), "A model")
-	}
-	for part := range strings.SplitSeq(c.Target.Path, "/") {
-		warn(part, l.attributeOf(c, "target"), "A part of the target")
-	}
-	warn(c.Auth.Param, l.attributeOf(c, "auth"), "The parameter of auth")
 }
+
+// warnNames warns of keys in names, addresses and models, since lists and logs show those.
+func (l *loader) warnNames() {
+	warn := func(at hcl.Range, what string, values ...string) {
+		l.warnMisplaced(at, what, "would be shown in lists and logs", values...)
+	}
+	for _, c := range l.config.Channels {
+		warn(c.Range, "The name of the channel", c.Name)
+		warn(l.attributeOf(c, "models"), "A model", c.Models...)
+		for from, to := range c.ModelMap {
+			warn(l.attributeOf(c, "model_map"), "A model", from, to)
+		}
+		warn(l.attributeOf(c, "target"), "A part of the target", strings.FieldsFunc(c.Target.Host+"/"+c.Target.Path, isSeparator)...)
+		warn(l.attributeOf(c, "auth"), "The parameter of auth", c.Auth.Param)
+	}
+	for _, r := range l.config.Routes {
+		warn(r.Range, "A part of the path", strings.FieldsFunc(r.Pattern, isSeparator)...)
+		warn(r.Range, "A model", r.Models...)
+	}
+	for _, c := range l.config.Clients {
+		warn(c.Range, "The name of the client", c.Name)
+		warn(c.Range, "A model", c.Models...)
+	}
+	for _, t := range l.config.Tunnels {
+		warn(t.Range, "The name of the tunnel", t.Name)
+		warn(t.Range, "The host of the tunnel", strings.FieldsFunc(t.Host, isSeparator)...)
+		warn(t.Range, "The user of the tunnel", t.User)
+	}
+	for _, n := range l.config.Notify {
+		warn(n.Range, "The name of the notification", n.Name)
+	}
+	for _, e := range l.config.Egresses {
+		warn(e.Range, "The name of the egress", e.Name)
+	}
+	for _, p := range l.config.prices {
+		warn(p.Range, "A model", p.Models)
+	}
+	for _, v := range l.config.Verdicts {
+		warn(v.Range, "The name of the verdict", v.Name)
+	}
+}
+
+func isSeparator(r rune) bool { return strings.ContainsRune("/.:@", r) }
 
 // attributeOf returns where an attribute of a channel is written, or its block.
 func (l *loader) attributeOf(c *Channel, name string) hcl.Range {

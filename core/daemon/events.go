@@ -8,6 +8,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/daemon/adminapi"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/history"
@@ -51,6 +52,20 @@ func (d *Daemon) serving() (names []string) {
 		}
 	}
 	return names
+}
+
+// keyName returns what lists call a key, so that the log says the same.
+func (d *Daemon) keyName(channel, id string) string {
+	g := d.reloader.Running()
+	if g == nil || id == "" {
+		return id
+	}
+	for _, ch := range g.Table().Channels {
+		if ch.Config.Name == channel {
+			return adminapi.KeyName(ch, id)
+		}
+	}
+	return id
 }
 
 func (d *Daemon) notifierLog(level event.Level, message string) {

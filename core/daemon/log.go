@@ -40,7 +40,7 @@ func (d *Daemon) logEvent(e event.Event) {
 		return
 	}
 	args := []any{}
-	for _, f := range [][2]string{{"channel", e.Channel}, {"key", e.Key}, {"plugin", e.Plugin}} {
+	for _, f := range [][2]string{{"channel", e.Channel}, {"key", d.keyName(e.Channel, e.Key)}, {"plugin", e.Plugin}} {
 		if f[1] != "" {
 			args = append(args, f[0], f[1])
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/route"
@@ -136,6 +137,7 @@ func (x *exchange) publishRecord(observe func(sdk.RequestResult)) {
 	r.Dialect, r.Endpoint = x.dialect.String(), string(x.endpoint)
 	x.recordCost(t)
 	x.recordUse(t)
+	hideKeys(r)
 	e := event.Event{Type: event.TypeRequest, Level: levelOf(r.Status), Channel: r.Channel, Key: r.Key, Request: r}
 	if n := len(r.Attempts); n > 0 && r.Channel == "" {
 		e.Channel, e.Key = r.Attempts[n-1].Channel, r.Attempts[n-1].Key // for the log of the channel
@@ -143,6 +145,14 @@ func (x *exchange) publishRecord(observe func(sdk.RequestResult)) {
 	x.handler.bus.Publish(e)
 	if observe != nil {
 		observe(x.observed())
+	}
+}
+
+// hideKeys hides what looks like a key where apps were given one in place of a model or an address.
+func hideKeys(r *event.Request) {
+	r.Model, r.Path = redact.KeyLike(r.Model), redact.KeyLike(r.Path)
+	for i := range r.Attempts {
+		r.Attempts[i].Model = redact.KeyLike(r.Attempts[i].Model)
 	}
 }
 

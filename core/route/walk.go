@@ -69,7 +69,7 @@ const (
 	reasonObjectOwner    = "created the object that the request names"
 	reasonCompareKey     = "another key of the same channel, to see whether it is refused too"
 	reasonCompareChannel = "another channel that has served the model, to see whether it refuses too"
-	reasonSuspect        = "only suspect channels are available; this one first"
+	reasonSuspect        = "only channels that are used last (suspect) are available; this one first"
 	reasonLastResort     = "all channels are out of service; this one the longest"
 	reasonOutOfService   = "out of service: used only if the others fail"
 )

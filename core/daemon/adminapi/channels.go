@@ -7,6 +7,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/proxy"
 	"github.com/aitunnel/aitunnel/core/route"
 	"github.com/aitunnel/aitunnel/sdk"
@@ -26,7 +27,7 @@ func (s *Source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 	v := ch.State.View(now)
 	c := ch.Config
 	out := admin.Channel{
-		Name: c.Name, Target: c.Target.String(), Weight: c.Weight, Fallback: c.Fallback, Models: append([]string{}, c.Models...), Auth: authText(c.Auth), MaxInFlight: c.MaxInFlight, ModelMap: maps.Clone(c.ModelMap),
+		Name: c.Name, Target: redact.KeyLike(c.Target.String()), Weight: c.Weight, Fallback: c.Fallback, Models: append([]string{}, c.Models...), Auth: authText(c.Auth), MaxInFlight: c.MaxInFlight, ModelMap: maps.Clone(c.ModelMap),
 		Enabled: !v.Paused, First: v.Preferred, Health: string(v.Health), CheckedAt: at(v.Checked), CheckError: v.CheckError, Out: string(v.Skip), OutReason: v.Reason,
 		OutSince: at(v.Since), OutUntil: at(v.Until), Latency: millis(v.Counters.TTFB), InFlight: v.InFlight,
 		ErrorRate: v.ErrorRate, Stats: showStats(v.Counters), Keys: admin.Keys{Total: len(ch.Keys), List: []admin.Key{}},
@@ -61,6 +62,21 @@ func (s *Source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 	}
 	admin.NameKeys(out.Keys.List)
 	return out.Assessed()
+}
+
+// KeyName returns what lists call a key of a channel, else its ID.
+func KeyName(ch *route.Channel, id string) string {
+	keys := make([]admin.Key, len(ch.Keys))
+	for i, k := range ch.Keys {
+		keys[i] = admin.Key{ID: k.State.IDWith(k.Config.Label), Label: k.Config.Label, Masked: k.Config.Value.KeyText()}
+	}
+	admin.NameKeys(keys)
+	for _, k := range keys {
+		if k.ID == id {
+			return k.Shown
+		}
+	}
+	return id
 }
 
 func showKey(k *route.Key, now time.Time) admin.Key {

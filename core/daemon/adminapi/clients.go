@@ -9,6 +9,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/edit"
 	"github.com/aitunnel/aitunnel/core/limit"
@@ -103,6 +104,9 @@ func (s *Source) AddClient(ctx context.Context, in admin.ClientSpec, m admin.Mat
 		return "", admin.Reload{}, admin.Invalid("a client needs a name")
 	case config.ClientDefault, config.ClientAnonymous:
 		return "", admin.Reload{}, admin.Invalid(fmt.Sprintf("the client %q has no token of its own: choose another name", in.Name))
+	}
+	if redact.LooksLikeKey(in.Name) {
+		return "", admin.Reload{}, admin.Invalid("the name looks like a key, and it would be shown in lists and logs: choose another name")
 	}
 	token := config.NewToken()
 	hash := config.HashToken(token)

@@ -2,7 +2,7 @@
 
 import { el } from './dom.js';
 import { clock, nameOf } from './format.js';
-import { code, parts, said, t } from './i18n.js';
+import { code, language, parts, said, t } from './i18n.js';
 
 // verdictOf are the elements for a dry run, or for the error there was instead.
 // place returns what leads to a diagnostic's line, or null if that is in
@@ -11,7 +11,7 @@ export function verdictOf(diagnostics, { plan, error, changed, place }) {
   const errors = diagnostics.filter((d) => d.severity !== 'warning').length;
   return [
     headline(errors, diagnostics.length - errors, error),
-    diagnostics.length > 0 && el('p', { class: 'hint', text: t('config.places') }),
+    diagnostics.some((d) => languageOf(d.summary) || languageOf(d.detail)) && el('p', { class: 'hint', text: t('config.places') }),
     diagnostics.length > 0 && el('ol', { class: 'mistakes' }, ...diagnostics.map((d) => mistake(d, place(d)))),
     plan && changed && changes(plan),
   ].filter(Boolean);
@@ -33,7 +33,7 @@ function mistake(d, go) {
 }
 
 // languageOf is that of a sentence that the catalogue does not have; null: that of the page.
-const languageOf = (text) => (said(text) === text ? 'en' : null);
+const languageOf = (text) => (language !== 'en' && text && said(text) === text ? 'en' : null);
 
 const actions = ['add', 'remove', 'change'];
 

@@ -199,6 +199,33 @@ func TestARefusalInADialogIsInItsLanguage(t *testing.T) {
 	p.shows("dialog .field:has([aria-invalid]) .error", "应为以 https:// 或 http:// 开头的地址")
 }
 
+// TestErrorsOfTheConfigurationAreInTheLanguage makes mistakes in the text: what is wrong, where,
+// and what to do is in Chinese. Only names of settings and values remain.
+func TestErrorsOfTheConfigurationAreInTheLanguage(t *testing.T) {
+	r, _, _ := begin(t, "")
+	p := r.open("/", 1280, 900)
+	p.language("zh")
+	p.expect("422")
+	p.click(`document.querySelector('#views a[href="#config"]')`)
+	p.until(`document.querySelector('.editor textarea')?.value.includes('weight = 10')`)
+	for _, c := range []struct{ text, want string }{
+		{"weigth = 10", `渠道 "primary" 中没有 "weigth"。您是指 "weight" 吗？`},
+		{"weight = -1", `应为`},
+		{"weight = 10\n  egress = [egress.far]", `没有出口 "far"`},
+		{"weight = 10\n  limit = 3", `"limit" 是块：请写 limit { … }，不用等号。`},
+		{"weight = 10\n  auth = \"none\"", `auth = "none" 时不发送密钥：请删除密钥，或选择别的 auth。`},
+		{"weight = 10\n}\ntunnel \"vps\" {\n  host = \"h.test\"", `隧道 "vps" 没有转发：请添加块`},
+	} {
+		p.typed("weight = 10", c.text)
+		p.shows(".mistakes", c.want)
+		if text := eval[string](p, `document.querySelector('.mistakes').innerText`); !strings.Contains(text, "行") || strings.Contains(text, " is ") || strings.Contains(text, "Did you") || strings.Contains(eval[string](p, "document.querySelector('.verdict').innerText"), "英文") {
+			t.Errorf("%q: shown as %q", c.text, text)
+		}
+		p.typed(c.text, "weight = 10")
+	}
+	p.shot("mistakes-zh")
+}
+
 // TestTheLanguageIsKept chooses one, and reloads the page.
 func TestTheLanguageIsKept(t *testing.T) {
 	r, _, _ := begin(t, "")

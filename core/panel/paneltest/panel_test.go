@@ -108,7 +108,7 @@ func TestAChannelThatDiesTurnsRed(t *testing.T) {
 	primary.Always(fakesite.Reset())
 	testhelp.Eventually(t, "the breaker opens", func() bool { r.ask("m"); return r.channel("primary").Out != "" })
 	p.until(`document.querySelector('[data-name="primary"]').dataset.kind === 'bad'`)
-	p.shows(`[data-name="primary"] .why`, "breaker is open")
+	p.shows(`[data-name="primary"] .why`, "the breaker is open")
 	p.shows(`[data-name="primary"] .why`, "Next try in")
 	p.shows("#overall", "1 of 2 channels")
 	p.press(".toolbar", "Attention 1")

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"charm.land/lipgloss/v2"
+
+	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
 // Table is text in columns. Cells may be coloured.
@@ -28,10 +30,10 @@ func NewTable(p Paint, columns ...string) *Table {
 	return t
 }
 
-// Row adds a row. Empty cells are shown as a dash.
+// Row adds a row. Empty cells are shown as a dash, and what looks like a key is hidden.
 func (t *Table) Row(cells ...string) {
 	for i, c := range cells {
-		cells[i] = cmp.Or(c, t.paint.Dim("-"))
+		cells[i] = cmp.Or(redact.KeyLike(c), t.paint.Dim("-"))
 	}
 	t.rows = append(t.rows, cells)
 }

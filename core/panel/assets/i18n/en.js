@@ -4,7 +4,8 @@
 import { app } from './en/app.js';
 import { channels } from './en/channels.js';
 import { activity } from './en/activity.js';
+import { diagnostics } from './en/diagnostics.js';
 import { messages } from './en/messages.js';
 import { setup } from './en/setup.js';
 
-export const en = { ...app, ...channels, ...activity, ...messages, ...setup };
+export const en = { ...app, ...channels, ...activity, ...diagnostics, ...messages, ...setup };

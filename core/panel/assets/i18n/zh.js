@@ -3,7 +3,8 @@
 import { app } from './zh/app.js';
 import { channels } from './zh/channels.js';
 import { activity } from './zh/activity.js';
+import { diagnostics } from './zh/diagnostics.js';
 import { messages } from './zh/messages.js';
 import { setup } from './zh/setup.js';
 
-export const zh = { ...app, ...channels, ...activity, ...messages, ...setup };
+export const zh = { ...app, ...channels, ...activity, ...diagnostics, ...messages, ...setup };

@@ -20,6 +20,7 @@ export const messages = {
   'said.settingsForNew': 'settings can only be given for a new channel: change those of this one in the text of the configuration',
   'said.routesForNew': 'routes can only be given for a new channel: change those of this one in the text of the configuration',
   'said.looksLikeKey': 'the {field} looks like a key, and it would be shown in lists and logs: enter it as the key',
+  'said.nameLooksLikeKey': 'the name looks like a key, and it would be shown in lists and logs: choose another name',
   'said.keyMissing': 'the key is missing',
   'said.keyExists': 'the channel has this key already',
   'said.keyGone': 'the key was removed in the meantime',

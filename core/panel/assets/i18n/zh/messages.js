@@ -19,6 +19,7 @@ export const messages = {
   'said.settingsForNew': 'settings 用于新渠道；这个渠道的设置请在配置文本中修改',
   'said.routesForNew': 'routes 用于新渠道；这个渠道的路由请在配置文本中修改',
   'said.looksLikeKey': '{field} 看起来像密钥，会显示在列表和日志中：请把它填在密钥栏',
+  'said.nameLooksLikeKey': '名称看起来像密钥，会显示在列表和日志中：请换一个名称',
   'said.keyMissing': '缺少密钥',
   'said.keyExists': '渠道已经有这个密钥',
   'said.keyGone': '密钥在此期间已被删除',
