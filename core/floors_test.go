@@ -60,7 +60,7 @@ var floors = map[string]int{
 	"core/pluginsource/releasetest": 0,
 
 	"core/cli/internal/hangup": 0,
-	"core/cli/internal/term":   0,
+	"core/cli/internal/term":   1,
 
 	"core/daemon/adminapi":  6,
 	"core/daemon/reload":    5,
