@@ -63,8 +63,8 @@ under the client channel-test.
 The site is asked in any state of the channel, also if it is paused.
 Without --model the first model that the site lists is asked. --key takes a key
 by its ID, its label, its masked form or its number in 'aitunnel key list', even if
-it is out of use; --all tries each key. A site without OpenAI's API is asked by that of
-Anthropic. The exit code is 1 if a request fails.`,
+it is out of use; --all tries each key. A site without OpenAI's API is asked by
+that of Anthropic. The exit code is 1 if a request fails.`,
 		Example:           "  aitunnel channel test primary\n  aitunnel channel test primary --key 1 --model gpt-5\n  aitunnel channel test primary --all",
 		Args:              names("CHANNEL"),
 		ValidArgsFunction: a.completeChannel,

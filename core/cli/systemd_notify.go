@@ -3,6 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
+	"os"
 	"time"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
@@ -41,8 +44,25 @@ func notifyEnding(restart bool, limit time.Duration) {
 // stopSlack is how long a stop may take beyond the requests in flight.
 const stopSlack = 30 * time.Second
 
-// notify does nothing where $NOTIFY_SOCKET is not set.
-func notify(state string) { _, _ = sd.SdNotify(false, state) }
+// notifyLimit is how long a service manager that does not read its socket can delay the
+// program.
+const notifyLimit = time.Second
+
+// notify does nothing where $NOTIFY_SOCKET is not set. The library's SdNotify would wait
+// without limit for a manager that does not read.
+func notify(state string) {
+	to := &net.UnixAddr{Name: os.Getenv("NOTIFY_SOCKET"), Net: "unixgram"}
+	if to.Name == "" {
+		return
+	}
+	conn, err := net.DialUnix(to.Net, nil, to)
+	if err != nil {
+		return
+	}
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetWriteDeadline(time.Now().Add(notifyLimit))
+	_, _ = io.WriteString(conn, state)
+}
 
 // keepWatchdog reports to the service manager that the daemon works, until ctx
 // ends: as long as it answers on its control socket. Where the manager does not

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -128,4 +129,32 @@ func TestTheWatchdogIsFed(t *testing.T) {
 	for n.next() != serving {
 	}
 	n.expect("WATCHDOG=1", "WATCHDOG=1")
+}
+
+// TestAManagerThatDoesNotRead its socket, which is full, does not keep the program from
+// stopping.
+func TestAManagerThatDoesNotRead(t *testing.T) {
+	t.Parallel()
+	n := listenNotify(t)
+	fill, err := net.Dial("unixgram", n.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = fill.Close() }()
+	for err == nil {
+		_ = fill.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+		_, err = io.WriteString(fill, "full")
+	}
+	f := startForeground(t, "http://127.0.0.1:9", "NOTIFY_SOCKET="+n.path)
+	done := make(chan error, 1)
+	go func() { done <- exec.Command("aitunnel", "stop", "--state-dir", f.state).Run() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(waitLimit):
+		t.Error("the program does not stop")
+		f.stopAtEnd()
+	}
 }

@@ -56,8 +56,11 @@ func (d *Daemon) serving() (names []string) {
 
 // keyName returns what lists call a key, so that the log says the same.
 func (d *Daemon) keyName(channel, id string) string {
+	if id == "" {
+		return "" // also before there is a configuration
+	}
 	g := d.reloader.Running()
-	if g == nil || id == "" {
+	if g == nil {
 		return id
 	}
 	for _, ch := range g.Table().Channels {
