@@ -146,6 +146,7 @@ func TestAManagerThatDoesNotRead(t *testing.T) {
 		_, err = io.WriteString(fill, "full")
 	}
 	f := startForeground(t, "http://127.0.0.1:9", "NOTIFY_SOCKET="+n.path)
+	f.ready()
 	done := make(chan error, 1)
 	go func() { done <- exec.Command("aitunnel", "stop", "--state-dir", f.state).Run() }()
 	select {

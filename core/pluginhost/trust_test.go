@@ -90,7 +90,7 @@ func TestUntrustedExecutables(t *testing.T) {
 		"fails":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "failing")) }, `exit status 3; its last output was "no licence found"`, trust.Locked, false},
 		"hangs":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "silent")) }, "it was not ready within", trust.Locked, false},
 		"garbled":                    {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "garbled")) }, "it violated the plugin protocol", trust.Locked, false},
-		"impostor":                   {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "impostor")) }, "certificate", trust.Locked, false},
+		"impostor":                   {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "impostor")) }, "it violated the plugin protocol after the handshake", trust.Locked, false},
 		"mute":                       {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "mute")) }, "it was not ready within", trust.Locked, false},
 		"newer":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "newer")) }, "it uses version 2 of the plugin protocol", trust.Locked, false},
 		"not executable": {func(t *testing.T, r *rig) string {
