@@ -21,9 +21,17 @@ func (chat) Classify(e *Event, started bool) {
 		e.Kind = Content
 		return
 	}
+	if hasChoices(e) && classifyChoices(e) {
+		return // without the search for an error, as most answers are none
+	}
 	if !classifyError(e) {
 		classifyChoices(e)
 	}
+}
+
+// hasChoices is a quick check that is true for most answers, and for few errors.
+func hasChoices(e *Event) bool {
+	return firstByte(e.Data) == '{' && string(e.Name) != "error" && bytes.Contains(e.Data, choicesMark)
 }
 
 // isPlainChunk is a quick check of a chunk after content has begun: that it is neither an
@@ -38,16 +46,21 @@ func isPlainChunk(data []byte) bool {
 	return containsNone(data, `"error"`)
 }
 
-// classifyChoices classifies the parts that chat and completions have in common.
-func classifyChoices(e *Event) {
+// classifyChoices classifies the parts that chat and completions have in common. It reports
+// whether there are choices: without, the event may be an error. Beside choices, only signs
+// that are sure count as one.
+func classifyChoices(e *Event) bool {
 	root := parse(e.Data)
 	var choices, usage gjson.Result
+	var signs errorSigns
 	root.ForEach(func(name, v gjson.Result) bool {
 		switch name.Str {
 		case "choices":
 			choices = v
 		case "usage":
 			usage = v
+		default:
+			signs.certain(name.Str, v)
 		}
 		return true
 	})
@@ -56,7 +69,11 @@ func classifyChoices(e *Event) {
 		if isEmptyError(root) || choices.Exists() && isBlank(choices) || isEmptyAnswer(root) {
 			e.Kind = Preamble
 		}
-		return
+		return false
+	}
+	if signs.sure && (e.Cut || gjson.ValidBytes(e.Data)) {
+		e.Kind, e.Data = Error, []byte(root.Raw)
+		return true
 	}
 	e.Kind = Preamble
 	e.Counted = usage.Get("completion_tokens").Num > 0
@@ -69,6 +86,7 @@ func classifyChoices(e *Event) {
 	if none && e.Counted {
 		e.Kind = Content
 	}
+	return !none
 }
 
 func classifyChoice(e *Event, choice gjson.Result) {

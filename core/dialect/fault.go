@@ -76,23 +76,28 @@ type errorSigns struct {
 	other                   bool // it has content other than an error
 }
 
-func (c *errorSigns) field(name string, v gjson.Result) {
+// certain looks for a sign that is sure, whatever the other fields are.
+func (c *errorSigns) certain(name string, v gjson.Result) {
 	switch name {
 	case "error":
-		c.sure = isErrorValue(v)
+		c.sure = c.sure || isErrorValue(v)
 	case "response":
-		c.sure = isErrorValue(v.Get("error"))
+		c.sure = c.sure || isErrorValue(v.Get("error"))
 	case "Response":
-		c.sure = isErrorValue(v.Get("Error"))
+		c.sure = c.sure || isErrorValue(v.Get("Error"))
 	case "type":
-		c.sure = v.Str == "error" || v.Str == "response.failed"
+		c.sure = c.sure || v.Str == "error" || v.Str == "response.failed"
 	case "object":
-		c.sure = v.Str == "error"
+		c.sure = c.sure || v.Str == "error"
 	case "base_resp":
-		c.sure = v.Get("status_code").Num != 0
+		c.sure = c.sure || v.Get("status_code").Num != 0
 	case "header":
-		c.sure = v.Get("code").Num != 0
+		c.sure = c.sure || v.Get("code").Num != 0
 	}
+}
+
+func (c *errorSigns) field(name string, v gjson.Result) {
+	c.certain(name, v)
 	switch strings.ToLower(name) {
 	case "detail":
 		c.detail = !isBlank(v)
