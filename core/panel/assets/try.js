@@ -59,9 +59,10 @@ async function list(name, model, models, offered) {
 }
 
 function result(name, r) {
-  const facts = factList(...['status', 'firstByte', 'firstContent', 'total', 'tokens', 'key'].map((what) => t(`try.${what}`)));
+  const facts = factList(...['status', 'firstByte', 'firstContent', 'total', 'tokens', 'key', 'address'].map((what) => t(`try.${what}`)));
   facts.set(r.status && String(r.status), r.ttfb_ms > 0 && millis(r.ttfb_ms), r.content_ms > 0 && millis(r.content_ms), millis(r.total_ms),
-    (r.tokens.input || r.tokens.output) && t('card.tokensInOut', { in: count(r.tokens.input), out: count(r.tokens.output) }), r.key && keyText(name, r.key));
+    (r.tokens.input || r.tokens.output) && t('card.tokensInOut', { in: count(r.tokens.input), out: count(r.tokens.output) }), r.key && keyText(name, r.key),
+    r.ok && r.url);
   return [
     r.ok ? null : el('p', { class: 'trouble' }, el('strong', { text: `${t('try.failed')}. ` }), quoted(r.error)),
     !r.ok && r.target ? elsewhere(name, r) : null,

@@ -60,7 +60,7 @@ func TestTheDiskIsNotWrittenTo(t *testing.T) {
 }
 
 // TestAnErrorOfTheFileIsShownOnce on the view of the configuration, which the notice of
-// other views leads to. In Chinese, a sentence says that what follows is English.
+// other views leads to. In Chinese it is in Chinese.
 func TestAnErrorOfTheFileIsShownOnce(t *testing.T) {
 	r, _, _ := begin(t, "")
 	p := r.open("/", 1280, 900)
@@ -68,13 +68,11 @@ func TestAnErrorOfTheFileIsShownOnce(t *testing.T) {
 	p.shows("#overall", "2 channels")
 	p.language("zh")
 	r.write(strings.Replace(r.config(), "weight = 10", "weigth = 10", 1))
-	p.shows("#notice", "原因（英文）：")
-	p.shows("#notice", "Did you mean")
+	p.shows("#notice", "原因：第 11 行：未知的设置")
 	p.press("#notice", "查看")
-	p.shows(".verdict", "位置和原因（程序的原文，英文）：")
-	p.shows(".verdict .mistakes", "Did you mean")
+	p.shows(".verdict .mistakes", "您是指")
 	p.until(`document.querySelector('#notice').hidden`)
-	if n := eval[int](p, `document.body.innerText.split('Did you mean').length - 1`); n != 1 {
+	if n := eval[int](p, `document.body.innerText.split('您是指').length - 1`); n != 1 {
 		t.Errorf("the error is shown %d times", n)
 	}
 	p.until(`(location.hash = 'log') && !document.querySelector('#notice').hidden`)

@@ -12,7 +12,7 @@ func TestWhatAChannelIsNotUsedFor(t *testing.T) {
 	r, primary, backup := begin(t, "")
 	for _, s := range []*fakesite.Site{primary, backup} {
 		s.Always(func(x *fakesite.Exchange) {
-			if strings.HasSuffix(x.R.URL.Path, "/chat/completions") {
+			if strings.HasSuffix(x.R.URL.Path, "/chat/completions") || strings.HasSuffix(x.R.URL.Path, "/messages") {
 				fakesite.Status(404, `{"error":{"message":"Invalid URL (POST /v1/chat/completions)","type":"invalid_request_error"}}`)(x)
 				return
 			}

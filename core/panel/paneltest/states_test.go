@@ -80,6 +80,7 @@ func TestAChannelIsTriedFromItsCard(t *testing.T) {
 	p.until(`document.querySelector('#try-models')?.options.length > 0`)
 	p.press("dialog", "Send")
 	p.shows("dialog .answer", "200")
+	p.shows("dialog .answer", "/v1/chat/completions")
 	p.until(`document.querySelector('dialog .answer pre')?.innerText.length > 2`)
 	p.shot("tried")
 	backup.Always(fakesite.Unauthorized())

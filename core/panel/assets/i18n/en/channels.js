@@ -191,6 +191,7 @@ export const channels = {
   'try.total': 'Total',
   'try.tokens': 'Tokens',
   'try.key': 'Key',
+  'try.address': 'Sent to',
   'try.failed': 'The request failed',
   'try.sentTo': 'It was sent to {url}. If the API of the site is at another path, change the address of the channel.',
   'try.elsewhere': 'It was sent to {url}. The site has its API at {target}.',

@@ -52,7 +52,7 @@ export const app = {
   'banner.retryIn': '{n} 秒后重试。',
   'banner.retrying': '正在重试……',
   'banner.reconnect': '立即重连',
-  'banner.config': '文件中的配置未生效，仍在使用之前的配置。原因（英文）：{reason}',
+  'banner.config': '文件中的配置未生效，仍在使用之前的配置。原因：{reason}',
   'banner.more': '另有 {n} 处。',
   'banner.unsaved': '无法写入磁盘：在这里做的改动（例如暂停渠道）重启后会丢失。原因（英文）：{reason}',
   'banner.look': '查看',

@@ -191,6 +191,7 @@ export const channels = {
   'try.total': '总耗时',
   'try.tokens': 'Token',
   'try.key': '密钥',
+  'try.address': '请求发往',
   'try.failed': '请求失败',
   'try.sentTo': '请求发往 {url}。如果站点的 API 在其他路径，请修改渠道的地址。',
   'try.elsewhere': '请求发往 {url}。该站点的 API 在 {target}。',
