@@ -176,7 +176,7 @@ func TestAnswersOfProxies(t *testing.T) {
 	}
 }
 
-// What people are told of a proxy that cannot be used.
+// TestTextsOfProxies checks what errors say about a proxy that cannot be used.
 func TestTextsOfProxies(t *testing.T) {
 	t.Parallel()
 	_, server := secureSite(t, false, http.NotFoundHandler())

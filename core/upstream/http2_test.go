@@ -46,20 +46,13 @@ func newStrictSite(t *testing.T, leaves func(path string) bool) (*strictSite, *P
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.Close() })
 	s := &strictSite{Listener: l, leaves: leaves, seen: make(chan string, 100), accepted: map[string]int{}}
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			s.mu.Lock()
-			s.conns++
-			s.mu.Unlock()
-			go s.serve(c)
-		}
-	}()
+	serveEach(t, l, func(c net.Conn) {
+		s.mu.Lock()
+		s.conns++
+		s.mu.Unlock()
+		s.serve(c)
+	})
 	roots := x509.NewCertPool()
 	roots.AddCert(keys.Certificate())
 	p := NewPool(Options{Target: &url.URL{Scheme: "https", Host: l.Addr().String()}, Connect: 20 * time.Second, Roots: roots})

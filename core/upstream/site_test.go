@@ -48,20 +48,28 @@ func newSite(t testing.TB, scripts ...script) *site {
 		t.Fatal(err)
 	}
 	s := &site{Listener: l, scripts: scripts}
+	serveEach(t, l, func(c net.Conn) {
+		s.mu.Lock()
+		s.accepted++
+		s.mu.Unlock()
+		s.serve(c)
+	})
+	return s
+}
+
+// serveEach serves the connections of a listener until the test ends.
+func serveEach(t testing.TB, l net.Listener, serve func(net.Conn)) {
+	t.Helper()
+	t.Cleanup(func() { _ = l.Close() })
 	go func() {
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			s.mu.Lock()
-			s.accepted++
-			s.mu.Unlock()
-			go s.serve(c)
+			go serve(c)
 		}
 	}()
-	t.Cleanup(func() { _ = l.Close() })
-	return s
 }
 
 func (s *site) next() script {
