@@ -11,52 +11,69 @@ const watchAfter = 100 * time.Millisecond
 
 // pause delays the read by which net/http watches a connection while it answers a request.
 // net/http ends that read by a deadline in the past, which ends the pause, too.
+//
+// Most pauses end early. To set no timer for each of them, the end of a pause leaves the
+// timer as it is, for the next pause, which can therefore take up to twice the time.
 type pause struct {
 	mu      sync.Mutex
 	ended   bool          // by a deadline in the past
-	waiting bool          // somebody waits
-	wake    chan struct{} // made with the first wait
+	waiting bool          // somebody receives from wake
+	wake    chan struct{} // made with the first pause
 	timer   *time.Timer
+	set     bool // the timer will fire
+	later   bool // the pause began after the timer was set
 }
 
-// wait waits for a time. It returns false if a deadline in the past ended it.
+// wait waits for a time, or up to twice as long. It returns false if a deadline in the past
+// ended it.
 func (p *pause) wait(t time.Duration) bool {
 	p.mu.Lock()
 	if p.ended {
 		p.mu.Unlock()
 		return false
 	}
-	if p.waiting = true; p.timer == nil {
-		p.wake, p.timer = make(chan struct{}, 1), time.NewTimer(t)
-	} else {
+	p.waiting, p.later = true, p.set
+	switch {
+	case p.timer == nil:
+		p.wake = make(chan struct{}, 1)
+		p.timer = time.AfterFunc(t, func() { p.fired(t) })
+	case !p.set:
 		p.timer.Reset(t)
 	}
+	p.set = true
 	p.mu.Unlock()
-	select {
-	case <-p.timer.C:
-	case <-p.wake:
-	}
+	<-p.wake
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.timer.Stop()
-	if p.waiting = false; p.ended {
-		select {
-		case <-p.wake:
-		default:
-		}
-	}
 	return !p.ended
 }
 
-// setDeadline must be called with each read deadline of the connection.
+func (p *pause) fired(t time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.set = p.waiting && p.later
+	switch {
+	case p.set:
+		p.later = false
+		p.timer.Reset(t)
+	case p.waiting:
+		p.end()
+	}
+}
+
+// end wakes the one who waits. The lock must be held.
+func (p *pause) end() {
+	p.waiting = false
+	p.wake <- struct{}{} // never blocks: each wait receives once
+}
+
+// setDeadline must be called with each read deadline of the connection. A deadline counts
+// as past if it is in 1970, as that of net/http, so that nobody has to ask the clock.
 func (p *pause) setDeadline(t time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ended = !t.IsZero() && (t.Unix() < 2 || !time.Now().Before(t)) // net/http's is in 1970: no need to ask the clock
+	p.ended = !t.IsZero() && t.Unix() < 2
 	if p.ended && p.waiting {
-		select {
-		case p.wake <- struct{}{}:
-		default:
-		}
+		p.end()
 	}
 }

@@ -86,3 +86,21 @@ func TestCallerIsWatched(t *testing.T) {
 	_ = c.Close()
 	<-gone
 }
+
+// TestAPauseIsNotCutShort by the timer of the one before, which ended early.
+func TestAPauseIsNotCutShort(t *testing.T) {
+	t.Parallel()
+	const long = 50 * time.Millisecond
+	var p pause
+	for i := range 20 {
+		ended := make(chan bool)
+		go func() { ended <- p.wait(long) }()
+		time.Sleep(time.Duration(i) * 3 * time.Millisecond) // at any moment of the timer
+		p.setDeadline(time.Unix(1, 0))
+		<-ended
+		p.setDeadline(time.Time{})
+		if begun := time.Now(); !p.wait(long) || time.Since(begun) < long {
+			t.Fatalf("a pause of %s took %s", long, time.Since(begun))
+		}
+	}
+}
