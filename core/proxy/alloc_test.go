@@ -69,7 +69,7 @@ func answeredOverTCP(tb testing.TB, contentType, body string) *Handler {
 
 // maxAllocations is the most that a request may allocate in the whole handler, including
 // writing it to a site and reading the answer.
-const maxAllocations = 54
+const maxAllocations = 50
 
 func TestAllocations(t *testing.T) {
 	h, body := overTCP(t), bodyOf(2000)

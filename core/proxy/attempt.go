@@ -126,7 +126,7 @@ func (a *attempt) write(r *http.Request) {
 // deliver sends the request and returns the head of the answer.
 func (a *attempt) deliver(r *http.Request) (*http.Response, error) {
 	x := a.exchange
-	a.ctx.follow(x.in.Context())
+	a.ctx.Context = x.in.Context()
 	a.watch = time.AfterFunc(a.limits.FirstByte, a.expire)
 	x.handler.live.add(a)
 	r = r.WithContext(&a.ctx)
@@ -144,11 +144,13 @@ func (a *attempt) deliver(r *http.Request) (*http.Response, error) {
 	}
 	a.status = resp.StatusCode
 	a.answered.Store(true)
+	if a.arrived = upstream.HasArrived(resp); !a.arrived {
+		a.ctx.follow()
+	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		a.watch.Stop()
 		return resp, nil
 	}
-	a.arrived = upstream.HasArrived(resp)
 	resp.Body = &attemptBody{resp.Body, a}
 	a.location = first(resp.Header, "Location")
 	delete(resp.Header, "Location")

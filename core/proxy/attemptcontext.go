@@ -6,12 +6,15 @@ import (
 	"sync"
 )
 
-// attemptContext is the context of an attempt. It ends with the caller's, or when end is
-// called. It is a part of the attempt, so it needs less memory than one of
-// [context.WithCancelCause].
+// attemptContext is the context of an attempt. It ends with the caller's, once it follows
+// that, or when end is called. It is a part of the attempt, so it needs less memory than one
+// of [context.WithCancelCause].
+//
+// To follow a context takes longer than most other steps of a short attempt, so it does that
+// only when somebody waits for its end, or when the attempt takes longer (see attempts).
 type attemptContext struct {
 	context.Context             // the caller's
-	unfollow        func() bool // stops waiting for its end
+	unfollow        func() bool // stops following; nil if it does not
 
 	mu    sync.Mutex
 	cause error         // why it has ended; nil: it has not
@@ -20,19 +23,27 @@ type attemptContext struct {
 	room  [1]*func()    // for calls: there is rarely more than one
 }
 
-// follow begins the context. The caller's may end before it returns.
-func (c *attemptContext) follow(caller context.Context) {
+// follow ends the context with the caller's, which may have ended.
+func (c *attemptContext) follow() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.Context = caller
-	c.unfollow = context.AfterFunc(caller, func() { c.end(context.Cause(caller)) })
+	c.followLocked()
+}
+
+func (c *attemptContext) followLocked() {
+	if c.unfollow == nil && c.cause == nil {
+		caller := c.Context
+		c.unfollow = context.AfterFunc(caller, func() { c.end(context.Cause(caller)) })
+	}
 }
 
 // end ends the context, unless it has ended.
 func (c *attemptContext) end(cause error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.unfollow()
+	if c.unfollow != nil {
+		c.unfollow()
+	}
 	if c.cause != nil {
 		return
 	}
@@ -55,7 +66,7 @@ func (c *attemptContext) reason() error {
 
 // Err is for [context.Context].
 func (c *attemptContext) Err() error {
-	if c.reason() != nil {
+	if c.reason() != nil || c.Context.Err() != nil {
 		return context.Canceled
 	}
 	return nil
@@ -67,6 +78,7 @@ func (c *attemptContext) Done() <-chan struct{} {
 	defer c.mu.Unlock()
 	if c.done == nil {
 		c.done = make(chan struct{})
+		c.followLocked()
 		if c.cause != nil {
 			close(c.done)
 		}

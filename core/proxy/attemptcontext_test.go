@@ -21,8 +21,7 @@ func TestAttemptContext(t *testing.T) {
 			type key struct{}
 			caller, cancel := context.WithCancelCause(context.WithValue(t.Context(), key{}, "value"))
 			defer cancel(nil)
-			c := &attemptContext{}
-			c.follow(caller)
+			c := &attemptContext{Context: caller}
 			calls := make(chan string, 4)
 			c.AfterFunc(func() { calls <- "first" })
 			stop := context.AfterFunc(c, func() { calls <- "second" })
@@ -61,8 +60,11 @@ func TestAttemptOfACallerThatIsGone(t *testing.T) {
 	caller, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 100 {
-		c := &attemptContext{}
-		c.follow(caller)
+		c := &attemptContext{Context: caller}
+		if c.Err() == nil {
+			t.Error("no error")
+		}
+		c.follow()
 		<-c.Done()
 		c.end(nil)
 	}
